@@ -1,0 +1,79 @@
+import type { Failure } from './failure.ts';
+import type { Assignment, KeyRef, Leaf, Slot } from './leaf.ts';
+
+/**
+ * The outside as the daemon sees it. Each port throws `Fault` (failure.ts) for what it can name; `perform.ts` turns
+ * whatever is thrown into a failure event. Every call is idempotent and may be repeated after a power cut.
+ */
+export interface Ports {
+  readonly keys: Keys;
+  readonly issuer: Issuer;
+  readonly dps: Dps;
+  readonly hub: Hub;
+}
+
+/** The two slots of the token. MUST leave every object alone that is not of the slot named. */
+export interface Keys {
+  /** Makes a key pair in the slot, or finds the one that an interrupted attempt left there. */
+  generate(slot: Slot): Promise<KeyRef>;
+  /** PKCS#10 for the key, PEM, signed in the token; the subject is the registration ID. */
+  csr(key: KeyRef): Promise<string>;
+  /** Stores the leaf as a certificate object beside its key. */
+  store(leaf: Leaf): Promise<void>;
+  /** Destroys certificate, public and private key of exactly this generation; absent is success. */
+  destroy(key: KeyRef): Promise<void>;
+}
+
+export interface Issuer {
+  /** Gets a chain for the CSR, PEM, leaf first. Nothing is verified yet. */
+  issue(csrPem: string, abort: AbortSignal): Promise<string>;
+}
+
+export interface Dps {
+  /** Registers the leaf. DPS pins the thumbprint that registered last. */
+  register(leaf: Leaf, abort: AbortSignal): Promise<Assignment>;
+}
+
+export interface Hub {
+  /**
+   * Connects with the leaf and proves it: CONNACK 0 and a twin read. MUST leave an open session of another leaf alone
+   * until the new one has CONNACK 0, and end it silently after that.
+   */
+  connect(leaf: Leaf, assignment: Assignment, abort: AbortSignal): Promise<void>;
+  /** What the hub says unasked. */
+  readonly signals: AsyncIterable<HubSignal>;
+  /** Writes the reported property `newleaf`. */
+  report(reported: object): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The session that `connect` opened has ended by itself. */
+export interface HubSignal {
+  readonly kind: 'lost';
+  readonly thumbprint: string;
+  /** Time between CONNACK 0 and the end, in milliseconds. */
+  readonly heldMs: number;
+  readonly failure: Failure;
+}
+
+/** What somebody asks of the daemon: a direct method, a command over the socket. */
+export type Ask =
+  | { readonly kind: 'status' }
+  | {
+      readonly kind: 're-register' | 'roll';
+      readonly from: 'method' | 'technician';
+      readonly id?: string;
+      /** The work begins at a random moment within this time, in milliseconds; 0 is at once. */
+      readonly delayMs: number;
+      /** Drop the parked candidate first. */
+      readonly discard?: boolean;
+    }
+  | { readonly kind: 'csr'; readonly from: 'method' | 'technician'; readonly newKey?: boolean };
+
+/** An HTTP-like answer: the status and JSON body of a direct method or of the control socket. */
+export interface Answer {
+  readonly status: number;
+  readonly body: object;
+}
+
+export type Answerer = (ask: Ask) => Promise<Answer>;
