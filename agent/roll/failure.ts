@@ -149,6 +149,11 @@ export const CODES = {
     'The CN of the issued leaf is not the registration ID.',
     'Operator of the CA: keep the subject of the CSR.',
   ),
+  'NL-LEAF-CA': entry(
+    'refused',
+    'The issued certificate is that of a CA, not a leaf.',
+    'Operator of the CA: issue an end-entity certificate (basicConstraints CA:FALSE).',
+  ),
   'NL-LEAF-EKU': entry(
     'refused',
     'The issued leaf may not be used for client authentication.',

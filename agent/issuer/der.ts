@@ -1,0 +1,100 @@
+import type { X509Certificate } from 'node:crypto';
+
+/*
+ * node's X509Certificate leaves out two fields that newleaf must judge: the key usage (its property `keyUsage` holds the
+ * EXTENDED key usage), and the signature algorithm (`signatureAlgorithm` exists since Node 24.9 only). Both are a few
+ * elements into the DER, which OpenSSL has parsed by then, so walking there takes no ASN.1 library.
+ */
+
+const KEY_USAGE = '2.5.29.15';
+const RSASSA_PSS = '1.2.840.113549.1.1.10';
+const SHA1 = '1.3.14.3.2.26';
+const EXTENSIONS = 0xa3; // TBSCertificate: extensions [3] EXPLICIT
+const PSS_HASH = 0xa0; // RSASSA-PSS-params: hashAlgorithm [0] EXPLICIT
+
+/** RFC 5280 section 4.2.1.3, bit 0 first. */
+const USAGES = [
+  'digitalSignature',
+  'nonRepudiation',
+  'keyEncipherment',
+  'dataEncipherment',
+  'keyAgreement',
+  'keyCertSign',
+  'cRLSign',
+  'encipherOnly',
+  'decipherOnly',
+];
+
+interface Element {
+  readonly tag: number;
+  readonly body: Buffer;
+}
+
+/** The uses that the key usage extension allows; undefined where there is no such extension. Throws on what is no DER. */
+export function keyUsageOf({ raw }: X509Certificate): string[] | undefined {
+  const [tbs] = childrenOf(elementsOf(raw)[0]);
+  const extensions = childrenOf(tbs).find(({ tag }) => tag === EXTENSIONS);
+  for (const extension of childrenOf(childrenOf(extensions)[0])) {
+    const fields = childrenOf(extension);
+    if (oidOf(fields[0]) === KEY_USAGE) {
+      const [bitString] = childrenOf(fields.at(-1));
+      const bits = bitString?.body.subarray(1) ?? Buffer.alloc(0); // the first octet counts the unused bits
+      return USAGES.filter((_, bit) => ((bits[bit >> 3] ?? 0) & (0x80 >> (bit & 7))) !== 0);
+    }
+  }
+  return undefined;
+}
+
+/**
+ * The OIDs that say how a certificate is signed: the algorithm, and for RSASSA-PSS its hash, which is SHA-1 where none
+ * is given (RFC 4055 section 3.1). Throws on what is no DER.
+ */
+export function signatureOf({ raw }: X509Certificate): { algorithm: string; hash?: string } {
+  const [, identifier] = childrenOf(elementsOf(raw)[0]);
+  const [oid, parameters] = childrenOf(identifier);
+  const algorithm = oidOf(oid);
+  if (algorithm !== RSASSA_PSS) {
+    return { algorithm };
+  }
+  const hash = childrenOf(parameters).find(({ tag }) => tag === PSS_HASH);
+  return { algorithm, hash: hash === undefined ? SHA1 : oidOf(childrenOf(childrenOf(hash)[0])[0]) };
+}
+
+const childrenOf = (element: Element | undefined): Element[] => (element === undefined ? [] : elementsOf(element.body));
+
+function elementsOf(der: Buffer): Element[] {
+  const elements: Element[] = [];
+  for (let at = 0; at < der.length; ) {
+    const tag = der.readUInt8(at);
+    const first = der.readUInt8(at + 1);
+    const octets = first < 0x80 ? 0 : first & 0x7f;
+    // readUIntBE throws for no octets (indefinite length, which is not DER) and for more than six
+    const length = first < 0x80 ? first : der.readUIntBE(at + 2, octets);
+    const start = at + 2 + octets;
+    at = start + length;
+    if (at > der.length) {
+      throw new RangeError('an element is longer than what holds it');
+    }
+    elements.push({ tag, body: der.subarray(start, at) });
+  }
+  return elements;
+}
+
+/** Dotted form; an empty string for no OID. */
+function oidOf(element: Element | undefined): string {
+  const arcs: number[] = [];
+  let arc = 0;
+  for (const octet of element?.body ?? []) {
+    arc = arc * 128 + (octet & 0x7f);
+    if (octet < 0x80) {
+      arcs.push(arc);
+      arc = 0;
+    }
+  }
+  const [first, ...rest] = arcs;
+  if (first === undefined) {
+    return '';
+  }
+  const root = Math.min(Math.floor(first / 40), 2); // the first two arcs share a number (X.690 section 8.19.4)
+  return [root, first - root * 40, ...rest].join('.');
+}

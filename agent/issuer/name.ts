@@ -1,0 +1,34 @@
+import type { X509Certificate } from 'node:crypto';
+
+/** The CNs in the subject, unescaped; more than one is legal in X.509. */
+export function commonNamesOf(certificate: X509Certificate): string[] {
+  return [certificate.toLegacyObject().subject?.CN ?? []].flat();
+}
+
+/** Who issued it: the CN of the issuer, or its whole name where it has none. */
+export function issuerOf(certificate: X509Certificate): string {
+  const [cn] = [certificate.toLegacyObject().issuer?.CN ?? []].flat();
+  return cn ?? oneLine(certificate.issuer);
+}
+
+/** A certificate in a sentence: its whole subject in quotes. */
+export const named = (certificate: X509Certificate): string => `"${oneLine(certificate.subject)}"`;
+
+/** node prints one attribute a line; undefined for an empty name, whatever its types say. */
+const oneLine = (name: string | undefined): string => (name ?? '').replaceAll('\n', ', ');
+
+/** Milliseconds since the epoch. (`validFromDate` exists since Node 22.10 only.) Throws on an impossible date. */
+export function validityOf({ validFrom, validTo }: X509Certificate): { notBefore: number; notAfter: number } {
+  return { notBefore: moment(validFrom), notAfter: moment(validTo) };
+}
+
+/** Milliseconds since the epoch as people and logs read it. */
+export const at = (moment: number): string => new Date(moment).toISOString();
+
+function moment(text: string): number {
+  const parsed = Date.parse(text);
+  if (Number.isNaN(parsed)) {
+    throw new RangeError(`not a date: ${text}`);
+  }
+  return parsed;
+}

@@ -1,0 +1,105 @@
+import { X509Certificate } from 'node:crypto';
+import { Fault } from '../roll/failure.ts';
+import { certificatesIn } from './pkcs7.ts';
+
+const CERTIFICATE = new Set(['CERTIFICATE', 'X509 CERTIFICATE']);
+const PKCS7 = new Set(['PKCS7', 'PKCS #7 SIGNED DATA', 'CMS']);
+const LINE_LENGTH = 64;
+
+export interface Block {
+  readonly label: string;
+  readonly der: Buffer;
+}
+
+/**
+ * The blocks of a PEM text (RFC 7468) in their order. Tolerates what people and CAs put around them: text before, after
+ * and between, CR or CRLF, blanks at both ends of a line, a byte order mark. A block that does not end is left out.
+ */
+export function blocksOf(pem: string): Block[] {
+  const blocks: Block[] = [];
+  let label: string | undefined;
+  let base64 = '';
+  for (const line of pem.split(/\r\n|\r|\n/).map((text) => text.trim())) {
+    const begin = /^-----BEGIN ([^-]+)-----$/.exec(line)?.[1];
+    if (begin !== undefined) {
+      label = begin;
+      base64 = '';
+    } else if (label !== undefined && line === `-----END ${label}-----`) {
+      blocks.push({ label, der: Buffer.from(base64, 'base64') });
+      label = undefined;
+    } else {
+      base64 += line;
+    }
+  }
+  return blocks;
+}
+
+/** The certificates of a PEM text, as DER; other blocks (keys, parameters) are passed over. */
+export function certificatesOf(pem: string): Buffer[] {
+  return blocksOf(pem)
+    .filter(({ label }) => CERTIFICATE.has(label))
+    .map(({ der }) => der);
+}
+
+/** PEM of one certificate, with a final newline. */
+export function certificatePem(der: Uint8Array): string {
+  return `-----BEGIN CERTIFICATE-----\n${wrapped(der)}-----END CERTIFICATE-----\n`;
+}
+
+/** Base64 in lines of 64 characters, the last one ended too (RFC 7468 section 2). */
+export function wrapped(der: Uint8Array): string {
+  const base64 = Buffer.from(der).toString('base64');
+  let lines = '';
+  for (let at = 0; at < base64.length; at += LINE_LENGTH) {
+    lines += `${base64.slice(at, at + LINE_LENGTH)}\n`;
+  }
+  return lines;
+}
+
+/**
+ * Turns what an issuer or a person delivers into PEM certificates, in the order delivered: PEM or DER, single
+ * certificates or PKCS#7. Nothing is verified. Throws `Fault` NL-LEAF-PARSE where no certificate can be read.
+ */
+export async function toPem(delivered: Uint8Array): Promise<string> {
+  const found = isDer(delivered) ? await fromDer(Buffer.from(delivered)) : await fromPem(Buffer.from(delivered));
+  if (found.length === 0) {
+    throw new Fault('NL-LEAF-PARSE', {
+      message: `Expected certificates as PEM, DER or PKCS#7; delivered were ${delivered.length} bytes without one.`,
+    });
+  }
+  return found.map(certificatePem).join('');
+}
+
+/** A SEQUENCE of 128 bytes or more, or of indefinite length: no text has a second byte like that. */
+const isDer = ([tag, length = 0]: Uint8Array): boolean => tag === 0x30 && length >= 0x80;
+
+async function fromDer(der: Buffer): Promise<Buffer[]> {
+  try {
+    return [new X509Certificate(der).raw];
+  } catch {
+    return unpacked(der);
+  }
+}
+
+async function fromPem(text: Buffer): Promise<Buffer[]> {
+  const found: Buffer[] = [];
+  for (const { label, der } of blocksOf(text.toString('utf8'))) {
+    if (CERTIFICATE.has(label)) {
+      found.push(der);
+    } else if (PKCS7.has(label)) {
+      found.push(...(await unpacked(der)));
+    }
+  }
+  return found;
+}
+
+async function unpacked(pkcs7: Buffer): Promise<Buffer[]> {
+  try {
+    return await certificatesIn(pkcs7);
+  } catch (error) {
+    throw new Fault('NL-LEAF-PARSE', {
+      message: 'Expected a certificate or a PKCS#7 with certificates; what was delivered is neither.',
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,175 @@
+import { createHash, createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { Fault } from '../roll/failure.ts';
+import type { KeyRef, Leaf } from '../roll/leaf.ts';
+import { linkUp } from './chain.ts';
+import { keyUsageOf } from './der.ts';
+import { at, commonNamesOf, issuerOf, named, validityOf } from './name.ts';
+import { certificatePem, certificatesOf } from './pem.ts';
+import { kindOf } from './strength.ts';
+
+const LEAST_LEFT_MS = 60_000;
+const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
+const ANY_USAGE = '2.5.29.37.0';
+
+/** What was asked of the issuer. Moments are milliseconds since the epoch. */
+export interface Expected {
+  readonly key: KeyRef;
+  /** DER SubjectPublicKeyInfo of that key. */
+  readonly spki: Buffer;
+  /** The registration ID. */
+  readonly cn: string;
+  readonly now: number;
+  /** The moment when a leaf of this lifetime falls due under leaf.renew_at; undefined for "off". */
+  readonly renewAt: (notBefore: number, notAfter: number) => number | undefined;
+  /** When the current leaf ends, where there is one. */
+  readonly currentNotAfter?: number;
+}
+
+/**
+ * What an issued leaf must fulfil before it is installed. Takes PEM with the leaf and its intermediates in any order,
+ * and answers with the leaf, its chain in TLS order, and what is odd but no fault.
+ *
+ * Throws nothing but `Fault`, with one NL-LEAF code; its message names what was expected and what was delivered. All
+ * are refusals but NL-LEAF-NOT-YET, which passes with time and is therefore judged last.
+ */
+export function verify(delivered: string, expected: Expected): { leaf: Leaf; notes: string[] } {
+  const expectedKey = createPublicKey({ key: expected.spki, format: 'der', type: 'spki' });
+  try {
+    return judge(certificatesOf(delivered), expectedKey, expected);
+  } catch (error) {
+    // X509Certificate parses some fields when they are asked for, so damage may show anywhere
+    throw error instanceof Fault ? error : unreadable(delivered, error);
+  }
+}
+
+function judge(delivered: readonly Buffer[], expectedKey: KeyObject, expected: Expected) {
+  const certificates = delivered.map((der) => new X509Certificate(der));
+  const [first] = certificates;
+  if (first === undefined) {
+    throw new Error('no certificate block');
+  }
+  const leaf = leafAmong(certificates, expectedKey);
+  if (leaf === undefined) {
+    throw otherKey(expectedKey, certificates.find(({ ca }) => !ca) ?? first);
+  }
+  demandEndEntity(leaf);
+  demandCn(leaf, expected.cn);
+  demandClientUse(leaf);
+  demandValidity(leaf, expected);
+  const { chain, notes } = linkUp(leaf, certificates, expected.now);
+  demandBegun(chain, expected.now);
+
+  const { notBefore, notAfter } = validityOf(leaf);
+  if (expected.currentNotAfter !== undefined && notAfter < expected.currentNotAfter) {
+    notes.push(`The leaf ends at ${at(notAfter)}, before the current one (${at(expected.currentNotAfter)}).`);
+  }
+  return {
+    leaf: {
+      key: expected.key,
+      chain: chain.map(({ raw }) => certificatePem(raw)).join(''),
+      thumbprint: leaf.fingerprint256.replaceAll(':', ''),
+      cn: expected.cn,
+      serial: leaf.serialNumber,
+      issuer: issuerOf(leaf),
+      notBefore,
+      notAfter,
+    },
+    notes,
+  };
+}
+
+/** The certificate for our key; where a key was certified more than once, the one issued last. */
+function leafAmong(certificates: readonly X509Certificate[], expectedKey: KeyObject): X509Certificate | undefined {
+  const begin = (certificate: X509Certificate) => validityOf(certificate).notBefore;
+  const [newest] = certificates
+    .filter((certificate) => isFor(certificate, expectedKey))
+    .sort((one, other) => Number(one.ca) - Number(other.ca) || begin(other) - begin(one));
+  return newest;
+}
+
+function isFor(certificate: X509Certificate, key: KeyObject): boolean {
+  try {
+    return certificate.publicKey.equals(key);
+  } catch {
+    return false; // a kind of key that this OpenSSL does not know is not ours
+  }
+}
+
+function demandEndEntity(leaf: X509Certificate): void {
+  if (leaf.ca) {
+    throw new Fault('NL-LEAF-CA', {
+      message: `Expected a leaf (basicConstraints CA:FALSE); ${named(leaf)} was delivered with CA:TRUE.`,
+    });
+  }
+}
+
+function demandCn(leaf: X509Certificate, expected: string): void {
+  const delivered = commonNamesOf(leaf);
+  if (delivered.length !== 1 || delivered[0] !== expected) {
+    const names = delivered.map((name) => JSON.stringify(name)).join(' and ') || 'no CN';
+    throw new Fault('NL-LEAF-CN', { message: `Expected the CN "${expected}"; delivered was ${names}.` });
+  }
+}
+
+function demandClientUse(leaf: X509Certificate): void {
+  const extended: string[] | undefined = leaf.keyUsage; // node's name for the EXTENDED key usage
+  if (extended !== undefined && !extended.includes(CLIENT_AUTH) && !extended.includes(ANY_USAGE)) {
+    throw new Fault('NL-LEAF-EKU', {
+      message: `Expected the extended key usage to allow clientAuth (${CLIENT_AUTH}); delivered was ${extended.join(', ')}.`,
+    });
+  }
+  const usage = keyUsageOf(leaf);
+  if (usage !== undefined && !usage.includes('digitalSignature')) {
+    throw new Fault('NL-LEAF-EKU', {
+      message: `Expected the key usage to allow digitalSignature; delivered was ${usage.join(', ') || 'none'}.`,
+      advice: 'Operator of the CA: allow digitalSignature in the key usage.',
+    });
+  }
+}
+
+/** Judged at the moment when the leaf becomes usable: waiting for a leaf that will be of no use then helps nobody. */
+function demandValidity(leaf: X509Certificate, { now, renewAt }: Expected): void {
+  const { notBefore, notAfter } = validityOf(leaf);
+  const usable = Math.max(now, notBefore);
+  if (notAfter - usable < LEAST_LEFT_MS) {
+    throw new Fault('NL-LEAF-VALIDITY', {
+      message: `Expected ${LEAST_LEFT_MS / 1000} s of validity or more from ${at(usable)} on; the delivered leaf ends at ${at(notAfter)}.`,
+    });
+  }
+  const due = renewAt(notBefore, notAfter);
+  if (due !== undefined && due <= usable) {
+    throw new Fault('NL-LEAF-VALIDITY', {
+      message: `Expected a leaf that is not yet due at ${at(usable)}; the delivered one (${at(notBefore)} to ${at(notAfter)}) is due at ${at(due)} under leaf.renew_at.`,
+    });
+  }
+}
+
+/** A clock that is behind, or a CA that does not backdate: the chain is good, only later. */
+function demandBegun(chain: readonly X509Certificate[], now: number): void {
+  const begin = Math.max(...chain.map((certificate) => validityOf(certificate).notBefore));
+  if (begin > now) {
+    throw new Fault('NL-LEAF-NOT-YET', {
+      message: `Expected a leaf that is valid now (${at(now)}); the delivered one is valid from ${at(begin)}.`,
+      retryAfterMs: begin - now,
+    });
+  }
+}
+
+function otherKey(expected: KeyObject, delivered: X509Certificate): Fault {
+  return new Fault('NL-LEAF-KEY', {
+    message: `Expected the key ${fingerprint(expected)}; delivered was ${named(delivered)} with the key ${fingerprint(delivered.publicKey)}.`,
+  });
+}
+
+function unreadable(delivered: string, cause: unknown): Fault {
+  return new Fault('NL-LEAF-PARSE', {
+    message: `Expected certificates in PEM; the ${delivered.length} characters delivered cannot be read as such.`,
+    cause,
+  });
+}
+
+/** Kind and SHA-256 of the DER SubjectPublicKeyInfo, which `openssl pkey -pubin -outform DER | sha256sum` prints too. */
+function fingerprint(key: KeyObject): string {
+  const spki = key.export({ type: 'spki', format: 'der' });
+  return `${kindOf(key)} (SHA-256 ${createHash('sha256').update(spki).digest('hex')})`;
+}
