@@ -1,0 +1,77 @@
+import { readFileSync } from 'node:fs';
+import { type Effective, readConfig } from './config/read.ts';
+import type { Values } from './config/schema.ts';
+import { Fault } from './roll/failure.ts';
+
+export { printConfig, settingsTable } from './config/print.ts';
+
+export const DEFAULT_PATH = '/etc/newleaf/newleaf.toml';
+
+/** The chosen issuer with its own settings. */
+export type IssuerChoice =
+  | ({ readonly kind: 'est' } & Values['issuer.est'])
+  | ({ readonly kind: 'command' } & Values['issuer.command'])
+  | { readonly kind: 'inbox' | 'hub' };
+
+/**
+ * Sections and keys have the names that the operator writes; values are parsed: durations in milliseconds, shares as
+ * numbers below 1. Frozen.
+ */
+export type Config = Pick<Values, 'dps' | 'hsm' | 'trust' | 'state' | 'control' | 'log' | 'limits'> & {
+  readonly leaf: Omit<Values['leaf'], 'issuer'>;
+  readonly issuer: IssuerChoice;
+};
+
+export interface LoadedConfig {
+  readonly file: string;
+  readonly config: Config;
+  /** Every setting as it is in effect, for `printConfig`. */
+  readonly effective: readonly Effective[];
+}
+
+/** The file named by `--config`, by NEWLEAF_CONFIG, or the default. */
+export function configPath(option: string | undefined, env: NodeJS.ProcessEnv): string {
+  return option ?? env.NEWLEAF_CONFIG ?? DEFAULT_PATH;
+}
+
+/** @throws Fault NL-CONFIG that names file, line and key of every mistake, or says why there is nothing to read */
+export function loadConfig(file: string): LoadedConfig {
+  return parseConfig(textOf(file), file);
+}
+
+/** The pure half of `loadConfig`; `file` is only named in messages. */
+export function parseConfig(toml: string, file: string): LoadedConfig {
+  const { values, effective } = readConfig(toml, file);
+  const { dps, hsm, trust, state, control, log, limits } = values;
+  const { issuer: kind, ...leaf } = values.leaf;
+  const config = { dps, hsm, leaf, issuer: issuerOf(kind, values), trust, state, control, log, limits };
+  return { file, config: frozen(config), effective };
+}
+
+function issuerOf(kind: Values['leaf']['issuer'], values: Values): IssuerChoice {
+  if (kind === 'est') return { kind, ...values['issuer.est'] };
+  if (kind === 'command') return { kind, ...values['issuer.command'] };
+  return { kind };
+}
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    const message = {
+      ENOENT: `There is no configuration at ${file}.`,
+      EACCES: `The configuration ${file} may not be read by this user.`,
+      EISDIR: `The configuration ${file} is a directory.`,
+    }[code ?? ''];
+    throw new Fault('NL-CONFIG', {
+      message: message ?? `The configuration ${file} cannot be read (${code}).`,
+      advice: `Put it right, or name another with --config FILE or NEWLEAF_CONFIG (default: ${DEFAULT_PATH}).`,
+    });
+  }
+}
+
+function frozen<T>(value: T): T {
+  if (typeof value === 'object' && value !== null) for (const part of Object.values(value)) frozen(part);
+  return Object.freeze(value);
+}

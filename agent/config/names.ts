@@ -1,0 +1,76 @@
+import { check, picklist, pipe, string } from 'valibot';
+import { type Kind, text } from './kinds.ts';
+
+const LABEL = '[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?';
+const HOST = new RegExp(`^(?=.{1,260}$)(${LABEL}(\\.${LABEL})*|\\[[0-9A-Fa-f:.]+\\])(:(?<port>\\d{1,5}))?$`);
+
+/** A name or an address, with a port where it is not 8883. */
+export const host: Kind<string> = {
+  type: 'text',
+  range: 'a host or host:port',
+  read: pipe(
+    string('must be a host or host:port'),
+    check(isHost, 'must be a host or host:port, without a scheme or a path'),
+  ),
+};
+
+function isHost(written: string): boolean {
+  const found = HOST.exec(written);
+  const port = Number(found?.groups?.port ?? 8883);
+  return found !== null && port >= 1 && port <= 65_535;
+}
+
+/** The ID scope is a part of the MQTT username, `{idScope}/registrations/…`: a slash in it would change the meaning. */
+export const idScope = text('the ID scope as the portal shows it: letters and digits only', /^[0-9A-Za-z]{1,64}$/);
+
+/**
+ * "alphanumerics plus `-` `.` `_` `:`; last char alphanumeric or `-`" (Microsoft, concepts-service), and at most 64 as it is
+ * the CN of the leaf (ub-common-name, RFC 5280 appendix A.1).
+ */
+export const registrationId = text(
+  '1 to 64 letters, digits and - . _ : that end in a letter, a digit or -',
+  /^[A-Za-z0-9._:-]{0,63}[A-Za-z0-9-]$/,
+);
+
+/** Symmetric keys have no place here: the point of newleaf is a key that cannot be copied. */
+export const attestation: Kind<'x509'> = {
+  type: 'text',
+  range: '"x509"',
+  read: pipe(
+    string('must be "x509"'),
+    check((written) => written !== 'tpm', 'must be "x509": attestation "tpm" is not supported by this build'),
+    picklist(['x509'], 'must be "x509"'),
+  ),
+};
+
+/** CK_TOKEN_INFO has 32 bytes for the label (PKCS#11 3.0, section 3.2). */
+export const tokenLabel: Kind<string> = {
+  type: 'text',
+  range: '1 to 32 bytes',
+  read: pipe(
+    string('must be the label of a token'),
+    check(
+      (written) => written !== '' && Buffer.byteLength(written) <= 32,
+      'must be the label of a token, 1 to 32 bytes',
+    ),
+  ),
+};
+
+/** RFC 7030 section 3.3: "HTTPS MUST be used". */
+export const estUrl: Kind<string> = {
+  type: 'URL',
+  range: 'an https URL',
+  read: pipe(
+    string('must be an https URL'),
+    check(
+      (written) => !/^http:/i.test(written),
+      'must begin with https: EST proves the server by TLS, and over http anybody could answer with a leaf (RFC 7030 section 3.3)',
+    ),
+    check((written) => URL.canParse(written) && new URL(written).protocol === 'https:', 'must be an https URL'),
+    check(
+      (written) => new URL(written).username === '' && new URL(written).password === '',
+      'must not hold credentials: use issuer.est.username and password_file',
+    ),
+    check((written) => !/[?#]/.test(written), 'must end with the path, without ? or #'),
+  ),
+};

@@ -1,0 +1,36 @@
+import type { Effective } from './read.ts';
+import { SECTION_NAMES, sectionOf, type Written } from './schema.ts';
+
+/** The effective configuration as TOML, each value with its source. There are no secrets in it: those have files of their own. */
+export function printConfig(effective: readonly Effective[], file: string): string {
+  const sections = SECTION_NAMES.map((name) => {
+    const settings = effective.filter(({ section }) => section === name);
+    return settings.length === 0 ? '' : [`[${name}]`, ...settings.map((setting) => print(setting, file))].join('\n');
+  });
+  return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
+}
+
+function print({ section, key, written, line }: Effective, file: string): string {
+  if (written === undefined) return `# ${key} is not set: ${sectionOf(section)?.[key]?.absent}`;
+  return `${key} = ${toml(written)}  # ${line === undefined ? 'default' : `${file}:${line}`}`;
+}
+
+function toml(written: Written): string {
+  if (written instanceof Date) return written.toISOString();
+  if (typeof written !== 'object') return typeof written === 'string' ? JSON.stringify(written) : String(written);
+  if (Array.isArray(written)) return `[${written.map(toml).join(', ')}]`;
+  return `{ ${Object.entries(written)
+    .map(([key, value]) => `${JSON.stringify(key)} = ${toml(value)}`)
+    .join(', ')} }`;
+}
+
+/** The README's table of settings, in Markdown. */
+export function settingsTable(): string {
+  const rows = SECTION_NAMES.flatMap((section) =>
+    Object.entries(sectionOf(section) ?? {}).map(([key, { type, range, standard, absent, meaning }]) => {
+      const otherwise = standard === undefined ? (absent ?? '**required**') : `\`${toml(standard)}\``;
+      return `| \`${section}.${key}\` | ${type} | ${range} | ${otherwise} | ${meaning} |`;
+    }),
+  );
+  return ['| setting | type | accepted | default | meaning |', '|---|---|---|---|---|', ...rows, ''].join('\n');
+}

@@ -1,0 +1,129 @@
+import { parse } from 'smol-toml';
+import { safeParse } from 'valibot';
+import { Fault } from '../roll/failure.ts';
+import { isTable, type Table } from './kinds.ts';
+import { keyLines, lineOf } from './lines.ts';
+import { RULES } from './rules.ts';
+import { SECTION_NAMES, type SectionName, type Setting, sectionOf, type Values, type Written } from './schema.ts';
+
+/** One setting as it is in effect. */
+export interface Effective {
+  readonly section: SectionName;
+  readonly key: string;
+  /** As somebody would write it; undefined where an optional setting is absent. */
+  readonly written: Written | undefined;
+  /** Where it stands in the file; undefined for a default. */
+  readonly line: number | undefined;
+}
+
+export interface Reading {
+  readonly values: Values;
+  readonly effective: readonly Effective[];
+}
+
+/**
+ * Parses and checks the text of a configuration file. Nothing is touched.
+ * @throws Fault NL-CONFIG with every mistake, one sentence and line each: `FILE:LINE: KEY SENTENCE`
+ */
+export function readConfig(toml: string, file: string): Reading {
+  const document = parseToml(toml, file);
+  const lines = keyLines(toml);
+  const mistakes = new Mistakes(file, lines);
+  refuseUnknown(document, '', mistakes);
+
+  const effective: Effective[] = [];
+  const values: Record<string, Record<string, unknown>> = {};
+  for (const section of SECTION_NAMES) {
+    const table = tableAt(document, section);
+    if (table === undefined && !isNeeded(section, document)) continue;
+    const read: Record<string, unknown> = {};
+    values[section] = read;
+    for (const [key, setting] of Object.entries(sectionOf(section) ?? {})) {
+      const path = `${section}.${key}`;
+      const inFile = table?.[key];
+      read[key] = outputOf(setting, inFile, path, mistakes);
+      const written = (inFile as Written | undefined) ?? setting.standard;
+      effective.push({ section, key, written, line: inFile === undefined ? undefined : lineOf(lines, path) });
+    }
+  }
+  const isSet = (path: string) =>
+    effective.some(({ section, key, written = '' }) => `${section}.${key}` === path && written !== '');
+  for (const { key, broken, sentence } of RULES) if (broken(isSet)) mistakes.note(key, sentence);
+
+  mistakes.refuse();
+  // Sections of issuers that are neither chosen nor written are the only ones missing; config.ts takes the chosen one.
+  return { values: values as Values, effective };
+}
+
+/** Collects mistakes, to show them all at once, in the order of the file. */
+class Mistakes {
+  readonly #found: { readonly line: number | undefined; readonly sentence: string }[] = [];
+  readonly #file: string;
+  readonly #lines: ReadonlyMap<string, number>;
+
+  constructor(file: string, lines: ReadonlyMap<string, number>) {
+    this.#file = file;
+    this.#lines = lines;
+  }
+
+  note(path: string, complaint: string): void {
+    const line = lineOf(this.#lines, path);
+    const place = line === undefined ? this.#file : `${this.#file}:${line}`;
+    this.#found.push({ line, sentence: `${place}: ${path} ${complaint}.` });
+  }
+
+  refuse(): void {
+    if (this.#found.length === 0) return;
+    const sorted = this.#found.toSorted((one, other) => (one.line ?? 0) - (other.line ?? 0));
+    throw new Fault('NL-CONFIG', { message: sorted.map(({ sentence }) => sentence).join('\n') });
+  }
+}
+
+function parseToml(toml: string, file: string): Table {
+  try {
+    return parse(toml);
+  } catch (cause) {
+    // smol-toml's message goes on with the lines around the mistake; they may hold a PIN in the wrong place.
+    const [reason] = (cause instanceof Error ? cause.message : String(cause)).split('\n');
+    const line = typeof cause === 'object' && cause !== null && 'line' in cause ? `:${cause.line}` : '';
+    throw new Fault('NL-CONFIG', { message: `${file}${line}: ${reason}.` });
+  }
+}
+
+function refuseUnknown(table: Table, prefix: string, mistakes: Mistakes): void {
+  for (const [name, value] of Object.entries(table)) {
+    const path = `${prefix}${name}`;
+    const section = sectionOf(path);
+    if (section !== undefined && !isTable(value))
+      mistakes.note(path, `must be a table: write [${path}] above its settings`);
+    else if (section !== undefined && isTable(value)) {
+      const known = Object.keys(section);
+      for (const key of Object.keys(value).filter((key) => !known.includes(key)))
+        mistakes.note(`${path}.${key}`, `is not a setting; [${path}] knows ${known.join(', ')}`);
+    } else if (isTable(value) && SECTION_NAMES.some((known) => known.startsWith(`${path}.`)))
+      refuseUnknown(value, `${path}.`, mistakes);
+    else mistakes.note(path, `is not a section; the sections are ${SECTION_NAMES.join(', ')}`);
+  }
+}
+
+function outputOf(setting: Setting<unknown>, inFile: unknown, path: string, mistakes: Mistakes): unknown {
+  const written = inFile ?? setting.standard;
+  if (written === undefined) {
+    if (setting.absent === undefined) mistakes.note(path, `is missing: it must be ${setting.range}`);
+    return undefined;
+  }
+  const { success, output, issues } = safeParse(setting.read, written, { abortPipeEarly: true });
+  if (success) return output;
+  mistakes.note(path, issues[0].message);
+  return undefined;
+}
+
+/** The settings of an issuer are needed only where it is the chosen one. */
+function isNeeded(section: SectionName, document: Table): boolean {
+  return !section.startsWith('issuer.') || tableAt(document, 'leaf')?.issuer === section.slice('issuer.'.length);
+}
+
+function tableAt(document: Table, path: string): Table | undefined {
+  const found = path.split('.').reduce<unknown>((at, key) => (isTable(at) ? at[key] : undefined), document);
+  return isTable(found) ? found : undefined;
+}

@@ -1,0 +1,114 @@
+import {
+  argv,
+  choice,
+  count,
+  duration,
+  flag,
+  type Kind,
+  path,
+  pathOrPkcs11Uri,
+  pkcs11Uri,
+  renewalMoment,
+  socketPath,
+  table,
+  text,
+} from './kinds.ts';
+import { attestation, estUrl, host, idScope, registrationId, tokenLabel } from './names.ts';
+
+/** A value as TOML has it. */
+export type Written = string | number | boolean | Date | readonly Written[] | { readonly [key: string]: Written };
+
+export interface Setting<T> extends Kind<T> {
+  readonly meaning: string;
+  /** The default, as somebody would write it. */
+  readonly standard?: Written;
+  /** What happens where an optional setting is absent. A setting with neither this nor a default is required. */
+  readonly absent?: string;
+}
+
+const required = <T>(kind: Kind<T>, meaning: string): Setting<T> => ({ ...kind, meaning });
+const standard = <T>(kind: Kind<T>, value: Written, meaning: string): Setting<T> => ({
+  ...kind,
+  standard: value,
+  meaning,
+});
+const optional = <T>(kind: Kind<T>, absent: string, meaning: string): Setting<T | undefined> => ({
+  ...kind,
+  absent,
+  meaning,
+});
+
+/** Every setting, once: types, defaults, checks, `newleaf config` and the README's table are derived from it. */
+export const SCHEMA = {
+  dps: {
+    endpoint: standard(host, 'global.azure-devices-provisioning.net', 'The DPS endpoint.'),
+    id_scope: required(idScope, 'The ID scope of the DPS instance.'),
+    registration_id: required(registrationId, 'The registration ID, and the CN of every leaf.'),
+    attestation: standard(attestation, 'x509', 'How the device proves itself.'),
+    payload: optional(table, 'nothing is sent', 'Handed to the custom allocation function.'),
+  },
+  hsm: {
+    module: required(path, 'The PKCS#11 module.'),
+    token: optional(tokenLabel, 'hsm.uri names it', 'Label of the token.'),
+    uri: optional(pkcs11Uri, 'hsm.token names it', 'The token by URI, where the label is not unique.'),
+    pin_file: optional(path, 'the systemd credential hsm-pin', 'File with the user PIN, mode 0600.'),
+    key: optional(pkcs11Uri, 'newleaf makes its own', 'A key that is in the token already; it is never destroyed.'),
+    label_prefix: standard(
+      text('1 to 28 letters, digits, - and _', /^[A-Za-z0-9_-]{1,28}$/),
+      'newleaf',
+      'Object labels are this with -a and -b.',
+    ),
+  },
+  leaf: {
+    key_type: standard(choice(['ec-p256', 'ec-p384', 'rsa-2048', 'rsa-3072', 'rsa-4096']), 'ec-p256', 'New keys.'),
+    rotate_key: standard(flag, true, 'A new key for each leaf; false renews with the same key.'),
+    renew_at: standard(renewalMoment, '66%', 'When to renew.'),
+    issuer: required(choice(['est', 'inbox', 'command', 'hub']), 'Who signs.'),
+  },
+  'issuer.est': {
+    url: required(estUrl, 'The EST server, with /.well-known/est and a label where it has one.'),
+    ca_file: required(path, 'CA of the EST server, PEM.'),
+    username: standard(
+      text('text without a colon', /^[^:\r\n]*$/),
+      '',
+      'HTTP Basic, where no leaf is valid: first enrolment, and after expiry.',
+    ),
+    password_file: optional(path, 'no HTTP Basic', 'File with the password, mode 0600.'),
+    bootstrap_cert: optional(pathOrPkcs11Uri, 'no bootstrap identity', 'Certificate for the first enrolment.'),
+    bootstrap_key: optional(pathOrPkcs11Uri, 'no bootstrap identity', 'Its key.'),
+  },
+  'issuer.command': {
+    argv: required(argv, 'Gets the CSR (PEM) on stdin, prints the chain (PEM).'),
+  },
+  trust: {
+    ca_file: standard(path, '/etc/ssl/certs/ca-certificates.crt', 'CAs of the DPS and hub servers, PEM.'),
+  },
+  state: {
+    directory: standard(path, '/var/lib/newleaf', 'State, leaf.pem, chain.pem, inbox and CSRs.'),
+  },
+  control: {
+    socket: standard(socketPath, '/run/newleaf/control.sock', 'For the commands, mode 0660, group newleaf.'),
+  },
+  log: {
+    level: standard(choice(['error', 'warn', 'info', 'debug']), 'info', 'The least that is logged.'),
+  },
+  limits: {
+    requests_per_hour: standard(count(1, 1000), 20, 'Methods, automatic registrations and rolls.'),
+    burst: standard(count(1, 1000), 10, 'How many of them at once.'),
+    min_roll_interval: standard(duration('1s', '1day'), '30s', 'The least time between two rolls.'),
+  },
+} as const;
+
+export type SectionName = keyof typeof SCHEMA;
+
+type Section<S> = { readonly [K in keyof S]: S[K] extends Setting<infer T> ? T : never };
+
+/** Parsed values, under the names that stand in the file. */
+export type Values = { readonly [S in SectionName]: Section<(typeof SCHEMA)[S]> };
+
+/** The settings of a section by name; undefined where there is no such section. */
+export function sectionOf(name: string): Readonly<Record<string, Setting<unknown>>> | undefined {
+  return Object.hasOwn(SCHEMA, name) ? SCHEMA[name as SectionName] : undefined;
+}
+
+export const SECTION_NAMES = Object.keys(SCHEMA) as readonly SectionName[];
