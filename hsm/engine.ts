@@ -1,0 +1,78 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { isMainThread } from 'node:worker_threads';
+import { ckrKind, TokenError, type TokenErrorKind } from './ckr.ts';
+
+/** The name, never a path: an absolute path works for the first context of a process, and for no second one. */
+export const ENGINE = 'pkcs11';
+const ENGINE_FILE = 'pkcs11.so';
+const PACKAGE = 'libengine-pkcs11-openssl';
+
+/** Where Debian puts the engines of OpenSSL 3. The Node of nodejs.org or npm does not look there by itself. */
+const DIRECTORIES = ['x86_64-linux-gnu', 'aarch64-linux-gnu', 'arm-linux-gnueabihf'].map(
+  (triplet) => `/usr/lib/${triplet}/engines-3`,
+);
+
+/**
+ * Tells OpenSSL where its PKCS#11 engine is, and the engine which module to use. Must run before the first context,
+ * on the main thread: a worker has a copy of the environment that OpenSSL does not see. An OPENSSL_ENGINES that is set
+ * already and holds the engine is kept, for systems with other paths.
+ * @param module path of the PKCS#11 module; unset, the engine would silently take p11-kit's
+ * @param directories where to look for the engine
+ * @throws TokenError ENGINE_NOT_FOUND, naming the Debian package
+ */
+export function prepareEngine(module: string, directories: readonly string[] = DIRECTORIES): void {
+  if (!isMainThread) throw new TokenError('engine', 'ENGINE_THREAD', 'The engine must be prepared on the main thread.');
+  const preset = process.env.OPENSSL_ENGINES;
+  const places = preset === undefined ? directories : [preset, ...directories];
+  const directory = places.find((one) => existsSync(join(one, ENGINE_FILE)));
+  if (directory === undefined) {
+    const where = `${ENGINE_FILE} is in none of ${places.join(', ')}`;
+    throw new TokenError(
+      'engine',
+      'ENGINE_NOT_FOUND',
+      `OpenSSL's PKCS#11 engine is not installed (${where}): ${PACKAGE}`,
+    );
+  }
+  process.env.OPENSSL_ENGINES = directory;
+  process.env.PKCS11_MODULE_PATH = module;
+}
+
+const BY_CODE: Readonly<Record<string, readonly [TokenErrorKind, string]>> = {
+  ERR_OSSL_INVALID_ID: ['failed', 'OpenSSL does not accept the PKCS#11 URI of the key'],
+  ERR_OSSL_OBJECT_NOT_FOUND: ['key', 'OpenSSL does not find the key in the token'],
+  ERR_OSSL_UI_PROCESSING_ERROR: ['pin', 'OpenSSL has no PIN for the token'],
+  'ERR_OSSL_UNABLE_TO_LOAD_PKCS#11_MODULE': ['module', 'OpenSSL cannot load the PKCS#11 module'],
+  ERR_OSSL_X509_KEY_VALUES_MISMATCH: ['key', 'The leaf does not belong to the key in the token'],
+};
+
+/** The library name under which libp11 0.4.13 reports what the module answered; its reason is the CKR_ name in words. */
+const MODULE_SPOKE = 'PKCS#11 module';
+
+/**
+ * A TokenError when OpenSSL failed because of the token, else undefined: then it is a matter of the network or of the
+ * other side. A handshake is where it shows that a key is gone, since a context made from libp11's cache succeeds.
+ */
+export function tokenErrorOf(error: unknown): TokenError | undefined {
+  if (error instanceof TokenError) return error;
+  if (!(error instanceof Error)) return undefined;
+  const library = 'library' in error ? error.library : undefined;
+  const reason = 'reason' in error ? String(error.reason) : '';
+  if (library === MODULE_SPOKE) {
+    const code = `CKR_${reason.toUpperCase().replaceAll(' ', '_')}`;
+    const kind = code === 'CKR_OBJECT_HANDLE_INVALID' ? 'key' : ckrKind(code, 'open');
+    return new TokenError(kind, code, `OpenSSL could not use the key in the token: ${reason} (${code})`, error);
+  }
+  const code = 'code' in error ? String(error.code) : '';
+  const known = BY_CODE[code];
+  if (known !== undefined) return new TokenError(known[0], code, `${known[1]} (${code})`, error);
+  if (/no such engine|could not load the shared library/.test(error.message)) {
+    return new TokenError(
+      'engine',
+      'ENGINE_NOT_LOADED',
+      `OpenSSL cannot load its PKCS#11 engine: ${error.message}`,
+      error,
+    );
+  }
+  return undefined;
+}

@@ -1,0 +1,81 @@
+import { randomBytes } from 'node:crypto';
+import pkcs11js, { type Handle, type Template } from 'pkcs11js';
+import { ckrName, ckrOf } from './ckr.ts';
+import { CURVES, type KeyType } from './public-key.ts';
+import type { Session } from './session.ts';
+
+/** What the token says about the protection of a private key; undefined where it says nothing. */
+export interface Protection {
+  readonly sensitive: boolean | undefined;
+  readonly extractable: boolean | undefined;
+  readonly alwaysSensitive: boolean | undefined;
+  readonly neverExtractable: boolean | undefined;
+  /** The key was made in this token. */
+  readonly local: boolean | undefined;
+}
+
+const RSA_BITS: Readonly<Record<string, number>> = { 'rsa-2048': 2048, 'rsa-3072': 3072, 'rsa-4096': 4096 };
+const F4 = Buffer.from([1, 0, 1]);
+
+/** A fresh CKA_ID: random, so that a handle which OpenSSL or libp11 keeps by id can never mean another key. */
+export const freshId = (): Buffer => randomBytes(16);
+
+/** Makes a key pair that can only sign, and never leaves the token. */
+export async function generateKeyPair(session: Session, label: string, id: Buffer, keyType: KeyType): Promise<Handle> {
+  const curve = CURVES.find((one) => one.keyType === keyType);
+  const mechanism = curve === undefined ? pkcs11js.CKM_RSA_PKCS_KEY_PAIR_GEN : pkcs11js.CKM_EC_KEY_PAIR_GEN;
+  const name = [
+    { type: pkcs11js.CKA_TOKEN, value: true },
+    { type: pkcs11js.CKA_ID, value: id },
+    { type: pkcs11js.CKA_LABEL, value: label },
+  ];
+  const size: Template =
+    curve === undefined
+      ? [
+          { type: pkcs11js.CKA_MODULUS_BITS, value: RSA_BITS[keyType] ?? 0 },
+          { type: pkcs11js.CKA_PUBLIC_EXPONENT, value: F4 },
+        ]
+      : [{ type: pkcs11js.CKA_EC_PARAMS, value: curve.params }];
+  const publicKey: Template = [
+    ...name,
+    { type: pkcs11js.CKA_PRIVATE, value: false },
+    { type: pkcs11js.CKA_VERIFY, value: true },
+    ...size,
+  ];
+  const privateKey: Template = [
+    ...name,
+    { type: pkcs11js.CKA_PRIVATE, value: true },
+    { type: pkcs11js.CKA_SIGN, value: true },
+    { type: pkcs11js.CKA_SENSITIVE, value: true },
+    { type: pkcs11js.CKA_EXTRACTABLE, value: false },
+  ];
+  try {
+    const pair = await session.generate(
+      mechanism,
+      [...publicKey, ...NOTHING_ELSE.public],
+      [...privateKey, ...NOTHING_ELSE.private],
+    );
+    return pair.privateKey;
+  } catch (error) {
+    // SoftHSM 2.6.1 adds decrypt, unwrap and signRecover unless told not to; other modules refuse to be told.
+    if (!/^CKR_(TEMPLATE|ATTRIBUTE)_/.test(ckrName(ckrOf(error) ?? 0))) throw error;
+    return (await session.generate(mechanism, publicKey, privateKey)).privateKey;
+  }
+}
+
+const denied = (types: readonly number[]): Template => types.map((type) => ({ type, value: false }));
+const NOTHING_ELSE = {
+  public: denied([pkcs11js.CKA_ENCRYPT, pkcs11js.CKA_WRAP, pkcs11js.CKA_VERIFY_RECOVER]),
+  private: denied([pkcs11js.CKA_DECRYPT, pkcs11js.CKA_UNWRAP, pkcs11js.CKA_SIGN_RECOVER]),
+};
+
+/** Reads how a private key is protected. NEVER_EXTRACTABLE and ALWAYS_SENSITIVE are the token's word for its whole life. */
+export function protectionOf(session: Session, privateKey: Handle): Protection {
+  return {
+    sensitive: session.flag(privateKey, pkcs11js.CKA_SENSITIVE),
+    extractable: session.flag(privateKey, pkcs11js.CKA_EXTRACTABLE),
+    alwaysSensitive: session.flag(privateKey, pkcs11js.CKA_ALWAYS_SENSITIVE),
+    neverExtractable: session.flag(privateKey, pkcs11js.CKA_NEVER_EXTRACTABLE),
+    local: session.flag(privateKey, pkcs11js.CKA_LOCAL),
+  };
+}

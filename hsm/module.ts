@@ -1,0 +1,109 @@
+import pkcs11js, { type Handle, type PKCS11, type TokenInfo } from 'pkcs11js';
+import { ckrOf, TokenError, tokenError } from './ckr.ts';
+import { type Pkcs11Uri, parseUri } from './uri.ts';
+
+// For the life of the process: pkcs11js closes the library when its object is collected, under the feet of the engine.
+const loaded = new Map<string, PKCS11>();
+
+/**
+ * The module, loaded once for each path and initialised. It is never finalised: after C_Finalize the next handshake of
+ * the engine in this process blocks the event loop for ever.
+ * @throws TokenError MODULE_NOT_LOADED
+ */
+export function loadModule(path: string): PKCS11 {
+  const module = loaded.get(path) ?? load(path);
+  mild(pkcs11js.CKR_CRYPTOKI_ALREADY_INITIALIZED, () =>
+    // Without CKF_OS_LOCKING_OK p11-kit-client answers CKR_CANT_LOCK, and pkcs11-proxy stays uninitialised.
+    module.C_Initialize({ flags: pkcs11js.CKF_OS_LOCKING_OK }),
+  );
+  return module;
+}
+
+function load(path: string): PKCS11 {
+  const module = new pkcs11js.PKCS11();
+  try {
+    module.load(path);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new TokenError('module', 'MODULE_NOT_LOADED', `PKCS#11 module ${path} cannot be loaded: ${why}`, error);
+  }
+  loaded.set(path, module);
+  return module;
+}
+
+/** Runs `call`; the one return value that means "somebody else in this process was faster" is success. */
+export function mild(success: number, call: () => void): void {
+  try {
+    call();
+  } catch (error) {
+    if (ckrOf(error) !== success) throw error;
+  }
+}
+
+/** A token as it introduces itself (CK_TOKEN_INFO), without the blanks that pad its strings. */
+export interface TokenName {
+  readonly label: string;
+  readonly serial: string;
+  readonly manufacturer: string;
+  readonly model: string;
+}
+
+export interface TokenSlot {
+  readonly slot: Handle;
+  readonly name: TokenName;
+  /** CKF_ flags of CK_TOKEN_INFO, as they were when the slot was found. */
+  readonly flags: number;
+}
+
+const trimmed = (text: string): string => text.replace(/[\0 ]+$/, '');
+
+export function tokenName(info: TokenInfo): TokenName {
+  return {
+    label: trimmed(info.label),
+    serial: trimmed(info.serialNumber),
+    manufacturer: trimmed(info.manufacturerID),
+    model: trimmed(info.model),
+  };
+}
+
+/** Whether the token is the one that the URI names, by the attributes of CK_TOKEN_INFO. */
+export function matches(name: TokenName, wanted: Pkcs11Uri): boolean {
+  return (
+    (wanted.token ?? name.label) === name.label &&
+    (wanted.serial ?? name.serial) === name.serial &&
+    (wanted.manufacturer ?? name.manufacturer) === name.manufacturer &&
+    (wanted.model ?? name.model) === name.model
+  );
+}
+
+/**
+ * The one initialised token that matches. SoftHSM always lists one more that is not initialised yet.
+ * @param label label of the token, or undefined for whatever the URI says
+ * @param uri RFC 7512; with neither given, the module must have exactly one token
+ * @throws TokenError TOKEN_NOT_FOUND or TOKEN_AMBIGUOUS, naming the tokens that are there
+ */
+export function findSlot(module: PKCS11, label: string | undefined, uri: string | undefined): TokenSlot {
+  const wanted = { ...(uri === undefined ? {} : parseUri(uri)), ...(label === undefined ? {} : { token: label }) };
+  const present = module.C_GetSlotList(true).flatMap((slot) => read(module, slot));
+  const found = present.filter(({ name }) => matches(name, wanted));
+  const [only] = found;
+  if (only !== undefined && found.length === 1) return only;
+  const asked = [label === undefined ? '' : `label "${label}"`, uri ?? ''].filter((one) => one !== '').join(', ');
+  const there = present.map(({ name }) => `"${name.label}" (serial ${name.serial})`).join(', ') || 'none';
+  throw found.length === 0
+    ? new TokenError('missing', 'TOKEN_NOT_FOUND', `No token matches ${asked || 'at all'}. Tokens there: ${there}.`)
+    : new TokenError('missing', 'TOKEN_AMBIGUOUS', `${found.length} tokens match ${asked || 'all'}: ${there}.`);
+}
+
+function read(module: PKCS11, slot: Handle): TokenSlot[] {
+  try {
+    const info = module.C_GetTokenInfo(slot);
+    if ((info.flags & pkcs11js.CKF_TOKEN_INITIALIZED) === 0) return [];
+    return [{ slot, name: tokenName(info), flags: info.flags }];
+  } catch (error) {
+    // A reader with a card that is no token (or being pulled) must not hide the tokens in the other slots.
+    const failure = tokenError(error, 'opening', 'Reading a slot');
+    if (failure.kind === 'missing') return [];
+    throw error;
+  }
+}

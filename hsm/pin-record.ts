@@ -1,0 +1,107 @@
+import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
+import { open, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { TokenError } from './ckr.ts';
+
+const FILE = 'refused-pin.json';
+const DIGEST_BYTES = 32;
+const derive = promisify<string, Buffer, number, Buffer>(scrypt);
+
+/** Refusals that cost a try, or would be repeated by the same PIN for ever. A locked PIN costs nothing to ask. */
+const REMEMBERED = ['CKR_PIN_INCORRECT', 'CKR_PIN_INVALID', 'CKR_PIN_LEN_RANGE'];
+
+interface Refusal {
+  readonly token: string;
+  readonly code: string;
+  /** Hex. */
+  readonly salt: string;
+  /** scrypt of the PIN, hex: enough to know it again, and never the PIN itself. */
+  readonly digest: string;
+}
+
+/**
+ * Remembers across restarts that a token refused a PIN, so that a daemon which is started again and again does not
+ * lock the token: a wrong PIN is tried once.
+ */
+export class PinRecord {
+  readonly #directory: string;
+  readonly #path: string;
+
+  /** @param directory the state directory */
+  constructor(directory: string) {
+    this.#directory = directory;
+    this.#path = join(directory, FILE);
+  }
+
+  /** @throws TokenError PIN_REFUSED_BEFORE when this token has refused this very PIN */
+  async assertNotRefused(pin: string, tokenName: string): Promise<void> {
+    const refusal = await this.#read();
+    if (refusal?.token !== tokenName) return;
+    const digest = await derive(pin, Buffer.from(refusal.salt, 'hex'), DIGEST_BYTES);
+    if (!timingSafeEqual(digest, Buffer.from(refusal.digest, 'hex'))) return;
+    throw new TokenError(
+      'pin',
+      'PIN_REFUSED_BEFORE',
+      `Token ${tokenName} has refused this PIN before (${refusal.code}), so it was not tried again. ` +
+        `If the token has been given this PIN since, remove ${this.#path}.`,
+    );
+  }
+
+  /** Notes that the token refused this PIN. @throws the error of the file system */
+  async refused(pin: string, tokenName: string, code: string): Promise<void> {
+    if (!REMEMBERED.includes(code)) return;
+    const salt = randomBytes(16);
+    const digest = await derive(pin, salt, DIGEST_BYTES);
+    const refusal: Refusal = { token: tokenName, code, salt: salt.toString('hex'), digest: digest.toString('hex') };
+    await this.#write(`${JSON.stringify(refusal)}\n`);
+  }
+
+  /** Forgets: the token has accepted a PIN. */
+  async clear(): Promise<void> {
+    await rm(this.#path, { force: true });
+  }
+
+  async #read(): Promise<Refusal | undefined> {
+    let text: string;
+    try {
+      text = await readFile(this.#path, 'utf8');
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+      throw new TokenError('pin-file', 'PIN_FILE', `${this.#path} cannot be read: ${error}`, error);
+    }
+    return parse(text);
+  }
+
+  async #write(text: string): Promise<void> {
+    const draft = `${this.#path}.new`;
+    const file = await open(draft, 'w', 0o600);
+    try {
+      await file.writeFile(text);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(draft, this.#path);
+    const directory = await open(this.#directory, 'r');
+    try {
+      await directory.sync();
+    } finally {
+      await directory.close();
+    }
+  }
+}
+
+/** A damaged record is none: the price is one more try, after which it is written anew. */
+function parse(text: string): Refusal | undefined {
+  try {
+    const found: unknown = JSON.parse(text);
+    if (typeof found !== 'object' || found === null) return undefined;
+    const { token, code, salt, digest } = found as Partial<Record<keyof Refusal, unknown>>;
+    if (typeof token !== 'string' || typeof code !== 'string' || typeof salt !== 'string') return undefined;
+    if (typeof digest !== 'string' || !/^[0-9a-f]{64}$/.test(digest)) return undefined;
+    return { token, code, salt, digest };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,66 @@
+import { randomBytes } from 'node:crypto';
+import { closeSync, openSync, unlinkSync, writeSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { TokenError } from './ckr.ts';
+
+/** The systemd credential that is read when no file is configured. */
+const CREDENTIAL = 'hsm-pin';
+
+/**
+ * Reads the PIN, without white space around it: editors end a file with a newline, and to a token that would be part
+ * of the PIN and burn a try.
+ * @param file the configured file, if any
+ * @param credentialsDirectory $CREDENTIALS_DIRECTORY, which systemd sets (systemd.exec(5), LoadCredential=)
+ * @throws TokenError PIN_FILE
+ */
+export async function readPin({
+  file,
+  credentialsDirectory,
+}: {
+  readonly file?: string | undefined;
+  readonly credentialsDirectory?: string | undefined;
+}): Promise<string> {
+  const path = file ?? (credentialsDirectory === undefined ? undefined : join(credentialsDirectory, CREDENTIAL));
+  if (path === undefined) {
+    throw new TokenError(
+      'pin-file',
+      'PIN_FILE',
+      `There is neither a PIN file nor the systemd credential ${CREDENTIAL}.`,
+    );
+  }
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new TokenError('pin-file', 'PIN_FILE', `The PIN file cannot be read: ${why}`, error);
+  });
+  const pin = text.trim();
+  if (pin === '') throw new TokenError('pin-file', 'PIN_FILE', `The PIN file ${path} is empty.`);
+  return pin;
+}
+
+/**
+ * A copy of the PIN that only this process can read: a file without a name, kept open for the life of the process.
+ * The engine reads it again for every context. `pin-value` would do without a file, but libp11 0.4.13 prints the whole
+ * URI with the PIN to stderr when it does not find the key.
+ * @param directory where the file has its name for a moment, best on a tmpfs ($RUNTIME_DIRECTORY)
+ * @returns the value for `pin-source` in a PKCS#11 URI
+ * @throws TokenError PIN_FILE
+ */
+export function pinSource(pin: string, directory: string): string {
+  const path = join(directory, `.pin-${randomBytes(8).toString('hex')}`);
+  try {
+    // A descriptor and no FileHandle: node closes a FileHandle when it is collected.
+    const file = openSync(path, 'wx+', 0o600);
+    try {
+      unlinkSync(path);
+      writeSync(file, pin);
+    } catch (error) {
+      closeSync(file);
+      throw error;
+    }
+    return `file:/proc/self/fd/${file}`;
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new TokenError('pin-file', 'PIN_FILE', `The PIN cannot be handed to OpenSSL: ${why}`, error);
+  }
+}

@@ -1,0 +1,84 @@
+import pkcs11js, { type Handle, type KeyPair, type Mechanism, type PKCS11, type Template } from 'pkcs11js';
+import { ckrOf, tokenError } from './ckr.ts';
+
+/** Room for the signature of an RSA key of 4096 bits, the largest we make. */
+const SIGNATURE_BYTES = 512;
+
+/** The one session with the token, and what one does with objects in it. */
+export class Session {
+  readonly #module: PKCS11;
+  readonly #session: Handle;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(module: PKCS11, session: Handle) {
+    this.#module = module;
+    this.#session = session;
+  }
+
+  /**
+   * Runs `work` when everything asked before has ended: a session holds one search or signature at a time (PKCS#11
+   * v2.40 section 5.2), and work on the thread pool leaves the loop free to ask for the next.
+   * @throws TokenError whatever the module says
+   */
+  alone<T>(doing: string, work: () => T | Promise<T>): Promise<T> {
+    const mine = this.#last.then(work).catch((error: unknown) => {
+      throw tokenError(error, 'open', doing);
+    });
+    this.#last = mine.catch(() => undefined);
+    return mine;
+  }
+
+  /** All objects that have these attributes. */
+  find(template: Template): Handle[] {
+    this.#module.C_FindObjectsInit(this.#session, template);
+    try {
+      const found: Handle[] = [];
+      for (;;) {
+        const some = this.#module.C_FindObjects(this.#session, 16);
+        if (some.length === 0) return found;
+        found.push(...some);
+      }
+    } finally {
+      this.#module.C_FindObjectsFinal(this.#session);
+    }
+  }
+
+  /** The value of one attribute, or undefined where the token has none or does not give it away. */
+  read(object: Handle, type: number): Buffer | undefined {
+    try {
+      return this.#module.C_GetAttributeValue(this.#session, object, [{ type }])[0]?.value;
+    } catch (error) {
+      const code = ckrOf(error);
+      if (code === pkcs11js.CKR_ATTRIBUTE_TYPE_INVALID || code === pkcs11js.CKR_ATTRIBUTE_SENSITIVE) return undefined;
+      throw error;
+    }
+  }
+
+  flag(object: Handle, type: number): boolean | undefined {
+    const value = this.read(object, type);
+    return value === undefined || value.length === 0 ? undefined : value[0] !== 0;
+  }
+
+  create(template: Template): Handle {
+    return this.#module.C_CreateObject(this.#session, template);
+  }
+
+  destroy(object: Handle): void {
+    this.#module.C_DestroyObject(this.#session, object);
+  }
+
+  generate(mechanism: number, publicKey: Template, privateKey: Template): Promise<KeyPair> {
+    return this.#module.C_GenerateKeyPairAsync(this.#session, { mechanism }, publicKey, privateKey);
+  }
+
+  /** A raw signature over `input` (a digest, or a DigestInfo), by the mechanism as it is. */
+  async sign(mechanism: Mechanism, privateKey: Handle, input: Uint8Array): Promise<Buffer> {
+    const held = Buffer.from(input);
+    this.#module.C_SignInit(this.#session, mechanism, privateKey);
+    const signature = await this.#module.C_SignAsync(this.#session, held, Buffer.alloc(SIGNATURE_BYTES));
+    // pkcs11js 2.1.7 gives the worker thread a bare pointer to its input and no reference: a buffer that is not used
+    // after the await may be collected while the token reads it.
+    held.fill(0);
+    return signature;
+  }
+}

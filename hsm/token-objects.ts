@@ -1,0 +1,145 @@
+import pkcs11js, { type Handle, type Template } from 'pkcs11js';
+import { certificateTemplate } from './certificate.ts';
+import { TokenError } from './ckr.ts';
+import { freshId, generateKeyPair, type Protection, protectionOf } from './key-pair.ts';
+import { matches, type TokenName } from './module.ts';
+import { type KeyType, type PublicKey, publicHalf } from './public-key.ts';
+import type { Session } from './session.ts';
+import { sign } from './sign.ts';
+import type { Token } from './token.ts';
+import { parseUri } from './uri.ts';
+
+const PRIVATE_KEY = { type: pkcs11js.CKA_CLASS, value: pkcs11js.CKO_PRIVATE_KEY };
+const PUBLIC_KEY = { type: pkcs11js.CKA_CLASS, value: pkcs11js.CKO_PUBLIC_KEY };
+const CERTIFICATE = { type: pkcs11js.CKA_CLASS, value: pkcs11js.CKO_CERTIFICATE };
+const labelled = (label: string) => ({ type: pkcs11js.CKA_LABEL, value: label });
+const identified = (id: Buffer) => ({ type: pkcs11js.CKA_ID, value: id });
+const bytes = (id: string): Buffer => Buffer.from(id, 'hex');
+
+/** The objects of a token as one session sees them. What each method promises is said at the interface. */
+export class TokenObjects implements Token {
+  readonly name: TokenName;
+  readonly #session: Session;
+
+  constructor(name: TokenName, session: Session) {
+    this.name = name;
+    this.#session = session;
+  }
+
+  generate(label: string, keyType: KeyType): Promise<PublicKey> {
+    return this.#session.alone(`Generating the key "${label}"`, async () => {
+      if (this.#session.find([PRIVATE_KEY, labelled(label)]).length > 0) {
+        throw new TokenError('occupied', 'LABEL_OCCUPIED', `A private key with the label "${label}" is there already.`);
+      }
+      this.#removeHalfPair(label);
+      const id = freshId();
+      const key = await generateKeyPair(this.#session, label, id, keyType);
+      const { sensitive, extractable, neverExtractable } = protectionOf(this.#session, key);
+      if (sensitive !== true || extractable !== false || neverExtractable !== true) {
+        this.#destroy(label, id);
+        const said = `sensitive ${sensitive}, extractable ${extractable}, never extractable ${neverExtractable}`;
+        throw new TokenError('failed', 'KEY_NOT_PROTECTED', `The token does not protect the key it made: ${said}.`);
+      }
+      return publicHalf(this.#session, key);
+    });
+  }
+
+  find(label: string): Promise<PublicKey | undefined> {
+    return this.#half(`Looking for the key "${label}"`, [labelled(label)]);
+  }
+
+  findById(id: string): Promise<PublicKey | undefined> {
+    return this.#half(`Looking for the key with id ${id}`, [identified(bytes(id))]);
+  }
+
+  async findByUri(uri: string): Promise<PublicKey> {
+    const wanted = parseUri(uri);
+    const found = matches(this.name, wanted)
+      ? await this.#half(`Looking for ${uri}`, [
+          ...(wanted.object === undefined ? [] : [labelled(wanted.object)]),
+          ...(wanted.id === undefined ? [] : [identified(wanted.id)]),
+        ])
+      : undefined;
+    if (found === undefined) {
+      throw new TokenError('key', 'KEY_NOT_FOUND', `No private key in token "${this.name.label}" matches ${uri}.`);
+    }
+    return found;
+  }
+
+  sign(key: PublicKey, message: Uint8Array): Promise<Buffer> {
+    return this.#session.alone(`Signing with the key "${key.label}"`, () =>
+      sign(this.#session, this.#privateKey(key), key.keyType, message),
+    );
+  }
+
+  storeCertificate(key: PublicKey, der: Buffer): Promise<void> {
+    return this.#session.alone(`Storing the certificate of the key "${key.label}"`, () => {
+      const before = this.#session.find([CERTIFICATE, identified(bytes(key.id))]);
+      const isSame = (one: Handle) => this.#session.read(one, pkcs11js.CKA_VALUE)?.equals(der) === true;
+      const [same] = before.filter(isSame);
+      // The new one first: a power cut in between leaves two, and the next call takes the old one away.
+      if (same === undefined) this.#session.create(certificateTemplate(key, der));
+      for (const one of before) if (one !== same) this.#session.destroy(one);
+    });
+  }
+
+  certificates(id: string): Promise<readonly Buffer[]> {
+    return this.#session.alone(`Reading the certificates with id ${id}`, () =>
+      this.#session.find([CERTIFICATE, identified(bytes(id))]).flatMap((one) => {
+        const der = this.#session.read(one, pkcs11js.CKA_VALUE);
+        return der === undefined ? [] : [der];
+      }),
+    );
+  }
+
+  destroy(label: string, id: string): Promise<void> {
+    return this.#session.alone(`Destroying the key "${label}"`, () => {
+      if (label === '' || !/^([0-9a-f]{2})+$/.test(id)) {
+        throw new TokenError('failed', 'LABEL_AND_ID_REQUIRED', 'A key is destroyed only by its label and its CKA_ID.');
+      }
+      this.#destroy(label, bytes(id));
+    });
+  }
+
+  describe(key: PublicKey): Promise<Protection> {
+    return this.#session.alone(`Describing the key "${key.label}"`, () =>
+      protectionOf(this.#session, this.#privateKey(key)),
+    );
+  }
+
+  #half(doing: string, template: Template): Promise<PublicKey | undefined> {
+    return this.#session.alone(doing, () => {
+      const [key, ...others] = this.#session.find([PRIVATE_KEY, ...template]);
+      if (others.length > 0) {
+        throw new TokenError('key', 'KEY_AMBIGUOUS', `${doing}: ${others.length + 1} private keys match.`);
+      }
+      return key === undefined ? undefined : publicHalf(this.#session, key);
+    });
+  }
+
+  #privateKey({ label, id }: PublicKey): Handle {
+    const [key, ...others] = this.#session.find([PRIVATE_KEY, identified(bytes(id))]);
+    if (key !== undefined && others.length === 0) return key;
+    const count = key === undefined ? 'No private key has' : 'Several private keys have';
+    const code = key === undefined ? 'KEY_NOT_FOUND' : 'KEY_AMBIGUOUS';
+    throw new TokenError('key', code, `${count} the id ${id} (label "${label}").`);
+  }
+
+  /** Public keys that a power cut in the middle of a generation left without their private half. */
+  #removeHalfPair(label: string): void {
+    for (const half of this.#session.find([PUBLIC_KEY, labelled(label)])) {
+      const id = this.#session.read(half, pkcs11js.CKA_ID) ?? Buffer.alloc(0);
+      if (id.length === 0 || this.#session.find([PRIVATE_KEY, identified(id)]).length > 0) {
+        const whose = `The public key "${label}" belongs to a private key with another label, or has no CKA_ID.`;
+        throw new TokenError('occupied', 'LABEL_OCCUPIED', whose);
+      }
+      this.#session.destroy(half);
+    }
+  }
+
+  #destroy(label: string, id: Buffer): void {
+    for (const kind of [CERTIFICATE, PUBLIC_KEY, PRIVATE_KEY]) {
+      for (const one of this.#session.find([kind, labelled(label), identified(id)])) this.#session.destroy(one);
+    }
+  }
+}
