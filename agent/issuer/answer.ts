@@ -1,0 +1,64 @@
+import { type Code, Fault } from '../roll/failure.ts';
+import type { Reply } from './exchange.ts';
+import { certificatesIn } from './pkcs7.ts';
+
+/**
+ * The certificates in the answer of an EST server, DER, at least one, in the order given. Throws `Fault`: NL-EST-WAIT
+ * (202), -AUTH (401, 403), -SERVER (5xx), -REFUSED (3xx, other 4xx), -BODY (what is no certificate response).
+ * Retry-After is kept.
+ */
+export async function certificatesFrom(operation: string, reply: Reply): Promise<Buffer[]> {
+  return reply.status === 200 ? await issued(reply) : refuse(operation, reply);
+}
+
+/** RFC 7030 section 4.2.3: "a certs-only CMC Simple PKI Response", base64 with line breaks anywhere (RFC 8951). */
+async function issued({ headers, body, cut }: Reply): Promise<Buffer[]> {
+  const type = headers['content-type'] ?? 'none';
+  if (!/^application\/pkcs7-mime\s*(;|$)/i.test(type)) {
+    throw new Fault('NL-EST-BODY', { message: `Expected the content type application/pkcs7-mime; got ${type}.` });
+  }
+  if (cut) {
+    throw new Fault('NL-EST-BODY', { message: `The answer of the EST server is longer than ${body.length} bytes.` });
+  }
+  const base64 = body.toString('latin1').replace(/\s+/g, '');
+  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(base64)) {
+    throw new Fault('NL-EST-BODY', { message: 'The answer of the EST server is not base64.' });
+  }
+  const certificates = await certificatesIn(Buffer.from(base64, 'base64')).catch((cause: unknown) => {
+    throw new Fault('NL-EST-BODY', { message: 'The answer of the EST server is no PKCS#7.', cause });
+  });
+  if (certificates.length === 0) {
+    throw new Fault('NL-EST-BODY', { message: 'The answer of the EST server holds no certificate.' });
+  }
+  return certificates;
+}
+
+function refuse(operation: string, { status, headers, body }: Reply): never {
+  const told = headers.location ?? headers['www-authenticate'] ?? body.toString('utf8').replace(/\s+/g, ' ').trim();
+  const retryAfterMs = retryAfter(headers['retry-after']);
+  throw new Fault(codeOf(status), {
+    message: `The EST server answered ${operation} with ${status}.`,
+    ...(told && { cause: told }),
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+  });
+}
+
+function codeOf(status: number): Code {
+  if (status === 202) {
+    return 'NL-EST-WAIT';
+  }
+  if (status === 401 || status === 403) {
+    return 'NL-EST-AUTH';
+  }
+  if (status >= 500) {
+    return 'NL-EST-SERVER';
+  }
+  // A redirect is refused: to another origin it takes the approval of a user (RFC 7030 section 3.2.1); none is here
+  return status >= 300 ? 'NL-EST-REFUSED' : 'NL-EST-BODY';
+}
+
+/** Milliseconds; RFC 9110 section 10.2.3 has two forms, seconds and a date. Undefined for anything else. */
+function retryAfter(value = ''): number | undefined {
+  const ms = /^\d{1,9}$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
+  return Number.isNaN(ms) ? undefined : Math.max(ms, 0);
+}

@@ -1,0 +1,141 @@
+import { readFile } from 'node:fs/promises';
+import type { SecureContext } from 'node:tls';
+import { Fault } from '../roll/failure.ts';
+import type { Issuer } from '../roll/ports.ts';
+import { certificatesFrom } from './answer.ts';
+import { exchange } from './exchange.ts';
+import { blocksOf, certificatePem, wrapped } from './pem.ts';
+
+export interface EstSettings {
+  /** With any path segments and label, without the operation: `https://ca.example.com/.well-known/est`. */
+  readonly url: string;
+  /** PEM file with the CAs that the server is checked against; read at each request. */
+  readonly caFile: string;
+  readonly username?: string;
+  /** Read at each request; one line end is cut off. */
+  readonly passwordFile?: string;
+  /** TLS context with the current leaf, its token key and these CAs (PEM); undefined where no usable leaf is there. */
+  readonly clientContext?: (ca: string) => Promise<SecureContext | undefined>;
+  /** For the whole of one attempt, in milliseconds. */
+  readonly deadlineMs: number;
+  /** The longest answer that is read. */
+  readonly maxBytes: number;
+}
+
+/** How one request is made known to the server. */
+interface Attempt {
+  readonly operation: 'simpleenroll' | 'simplereenroll';
+  readonly tls: { readonly ca: string } | { readonly secureContext: SecureContext };
+  readonly authorization?: string;
+}
+
+/**
+ * Enrolment over Secure Transport (RFC 7030): `simplereenroll` by mutual TLS with the current leaf, `simpleenroll` with
+ * HTTP Basic where there is none, or where the server refuses it (an expired leaf dies in TLS).
+ *
+ * `issue` throws the reason of its abort signal, or `Fault`: NL-EST-…, and NL-CONFIG where a file cannot be read.
+ */
+export function createEst(settings: EstSettings): Issuer {
+  return {
+    async issue(csrPem, abort) {
+      const deadline = AbortSignal.timeout(settings.deadlineMs);
+      try {
+        return await enrol(settings, csrPem, AbortSignal.any([abort, deadline]));
+      } catch (error) {
+        abort.throwIfAborted();
+        if (error instanceof Fault || !deadline.aborted) {
+          throw error;
+        }
+        throw new Fault('NL-EST-UNREACHABLE', {
+          message: `${new URL(settings.url).host} did not finish within ${settings.deadlineMs / 1000} s.`,
+        });
+      }
+    },
+  };
+}
+
+async function enrol(settings: EstSettings, csrPem: string, signal: AbortSignal): Promise<string> {
+  const ca = await readSetting('issuer.est.ca_file', settings.caFile);
+  const issued = await certified(settings, ca, csrPem, signal);
+  // A successful answer contains "only the certificate that was issued" (RFC 7030 section 4.2.3); many servers send the
+  // intermediates all the same, the others have them under /cacerts
+  const issuers = issued.length === 1 ? await authorities(settings, ca, signal) : [];
+  return [...issued, ...issuers].map(certificatePem).join('');
+}
+
+async function certified(settings: EstSettings, ca: string, csrPem: string, signal: AbortSignal): Promise<Buffer[]> {
+  const authorization = await basic(settings);
+  const first: Attempt = { operation: 'simpleenroll', tls: { ca }, ...(authorization && { authorization }) };
+
+  const secureContext = await settings.clientContext?.(ca);
+  if (secureContext === undefined) {
+    return await send(settings, first, csrPem, signal);
+  }
+  try {
+    return await send(settings, { operation: 'simplereenroll', tls: { secureContext } }, csrPem, signal);
+  } catch (error) {
+    if (authorization === undefined || !mayBeOurCertificate(error)) {
+      throw error;
+    }
+    return await send(settings, first, csrPem, signal);
+  }
+}
+
+/** An alert that refuses our certificate can be lost in a connection reset (exchange.ts), hence the second code. */
+const mayBeOurCertificate = (error: unknown): boolean =>
+  error instanceof Fault && ['NL-EST-AUTH', 'NL-EST-UNREACHABLE'].includes(error.failure.code);
+
+async function send(
+  { url, maxBytes }: EstSettings,
+  { operation, tls, authorization }: Attempt,
+  csrPem: string,
+  signal: AbortSignal,
+): Promise<Buffer[]> {
+  const reply = await exchange({
+    method: 'POST',
+    url: under(url, operation),
+    headers: {
+      'Content-Type': 'application/pkcs10',
+      'Content-Transfer-Encoding': 'base64',
+      ...(authorization && { Authorization: authorization }),
+    },
+    // libest 3.2.0 answers 400 to base64 in one line without a line end
+    body: wrapped(requestIn(csrPem)),
+    tls,
+    maxBytes,
+    signal,
+  });
+  return await certificatesFrom(operation, reply);
+}
+
+/** The CA certificates of the server, none where it refuses to tell: the leaf is there, and may do without. */
+async function authorities({ url, maxBytes }: EstSettings, ca: string, signal: AbortSignal): Promise<Buffer[]> {
+  const reply = await exchange({ method: 'GET', url: under(url, 'cacerts'), tls: { ca }, maxBytes, signal });
+  return reply.status === 200 ? await certificatesFrom('cacerts', reply) : [];
+}
+
+const under = (url: string, operation: string): string => `${url.replace(/\/+$/, '')}/${operation}`;
+
+function requestIn(csrPem: string): Buffer {
+  const [request] = blocksOf(csrPem);
+  if (request === undefined) {
+    throw new TypeError('the certificate request is not PEM');
+  }
+  return request.der;
+}
+
+async function basic({ username, passwordFile }: EstSettings): Promise<string | undefined> {
+  if (!username || passwordFile === undefined) {
+    return undefined;
+  }
+  const password = (await readSetting('issuer.est.password_file', passwordFile)).replace(/\r?\n$/, '');
+  return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+}
+
+async function readSetting(setting: string, file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (cause) {
+    throw new Fault('NL-CONFIG', { message: `${setting}: ${file} cannot be read.`, cause });
+  }
+}

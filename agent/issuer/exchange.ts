@@ -1,0 +1,87 @@
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import { request } from 'node:https';
+import { type ConnectionOptions, TLSSocket } from 'node:tls';
+import { Fault } from '../roll/failure.ts';
+
+/** One request to an EST server. */
+export interface Request {
+  readonly method: 'GET' | 'POST';
+  readonly url: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+  /** Server trust as `ca`, or a whole `secureContext` with trust and client identity. */
+  readonly tls: Pick<ConnectionOptions, 'ca' | 'secureContext'>;
+  /** A longer body is cut. */
+  readonly maxBytes: number;
+  readonly signal: AbortSignal;
+}
+
+export interface Reply {
+  readonly status: number;
+  readonly headers: IncomingMessage['headers'];
+  readonly body: Buffer;
+  /** The body was longer than maxBytes. */
+  readonly cut: boolean;
+}
+
+/**
+ * Sends one request over a connection of its own. Redirects are not followed, the body is never longer than maxBytes.
+ * Throws the reason of an abort; otherwise `Fault`: NL-EST-UNTRUSTED, NL-EST-UNREACHABLE, NL-EST-BODY where the answer is
+ * no HTTP, and NL-EST-AUTH where a TLS alert says that our certificate is refused. (In TLS 1.3 the alert can be lost: the
+ * server resets the connection on which our request is under way already. That is NL-EST-UNREACHABLE.)
+ */
+export async function exchange({ method, url, headers = {}, body, tls, maxBytes, signal }: Request): Promise<Reply> {
+  // agent: false is a connection for this request alone, neither kept alive nor resumed
+  const asked = request(url, { method, agent: false, headers, ...tls, signal });
+  try {
+    const response = await answered(asked, body);
+    return { status: response.statusCode ?? 0, headers: response.headers, ...(await read(response, maxBytes)) };
+  } catch (error) {
+    signal.throwIfAborted();
+    throw fault(url, error, isUntrusted(asked.socket));
+  } finally {
+    asked.destroy();
+  }
+}
+
+const answered = (asked: ClientRequest, body: string | undefined): Promise<IncomingMessage> =>
+  new Promise((resolve, reject) => {
+    asked.once('response', resolve).on('error', reject).end(body);
+  });
+
+async function read(response: IncomingMessage, maxBytes: number): Promise<{ body: Buffer; cut: boolean }> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of response) {
+    chunks.push(chunk);
+    length += chunk.length;
+    if (length > maxBytes) {
+      return { body: Buffer.concat(chunks).subarray(0, maxBytes), cut: true };
+    }
+  }
+  return { body: Buffer.concat(chunks), cut: false };
+}
+
+/** node keeps its verdict on the server's certificate here; the error itself has one of dozens of codes. */
+const isUntrusted = (socket: unknown): boolean => socket instanceof TLSSocket && Boolean(socket.authorizationError);
+
+/** TLS alerts about our certificate (RFC 8446 section 6.2), as OpenSSL 3.0 (Node 20) and 3.5 (Node 24) name them. */
+const OUR_CERTIFICATE =
+  /ALERT_(BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|CERTIFICATE_(REVOKED|EXPIRED|UNKNOWN|REQUIRED)|UNKNOWN_CA|ACCESS_DENIED)$/;
+
+function fault(url: string, cause: unknown, untrusted: boolean): Fault {
+  const { host } = new URL(url);
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  if (untrusted) {
+    return new Fault('NL-EST-UNTRUSTED', { message: `The certificate of ${host} is not trusted.`, cause });
+  }
+  if (OUR_CERTIFICATE.test(code)) {
+    return new Fault('NL-EST-AUTH', { message: `${host} refuses our certificate in the TLS handshake.`, cause });
+  }
+  if (code.startsWith('HPE_')) {
+    return new Fault('NL-EST-BODY', { message: `${host} answered with something that is no HTTP.`, cause });
+  }
+  // a name with several addresses fails with an AggregateError, whose own message is empty
+  const each = cause instanceof AggregateError ? cause.errors.map(({ message }) => message).join('; ') : cause;
+  return new Fault('NL-EST-UNREACHABLE', { message: `${host} cannot be reached.`, cause: each });
+}
