@@ -1,0 +1,88 @@
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { Fault } from './roll/failure.ts';
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOSPC: 'no space is left on the file system',
+  EDQUOT: 'the quota is used up',
+  EROFS: 'the file system is read-only',
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  EISDIR: 'a directory is in its place',
+  ENOTDIR: 'a file is in the place of its directory',
+  EIO: 'the disk does not work',
+};
+
+/**
+ * Replaces a file, so that a power cut at any moment leaves the old text or the new one: write beside it, fsync, rename,
+ * fsync of the directory. The directory is made with mode 0700 where it is missing. What an interrupted attempt left
+ * behind is removed. Calls for one path must not overlap.
+ * @throws Fault NL-STATE-WRITE; the old file is intact
+ */
+export async function writeAtomically(path: string, text: string, mode: number): Promise<void> {
+  const beside = join(dirname(path), `.${basename(path)}.new`);
+  try {
+    await makeMissing(dirname(path));
+    await rm(beside, { force: true });
+    try {
+      await writeNew(beside, text, mode);
+      await rename(beside, path);
+    } catch (error) {
+      await rm(beside, { force: true });
+      throw error;
+    }
+    await syncDirectory(dirname(path));
+  } catch (cause) {
+    throw unwritable(path, cause);
+  }
+}
+
+/**
+ * Makes the directory with mode 0700 where it is missing; parents get the usual mode, and one that is there keeps its own.
+ * @throws Fault NL-STATE-WRITE
+ */
+export async function makeDirectory(path: string): Promise<void> {
+  try {
+    await makeMissing(path);
+  } catch (cause) {
+    throw unwritable(path, cause);
+  }
+}
+
+async function makeMissing(path: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  try {
+    await mkdir(path, { mode: 0o700 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return;
+    throw error;
+  }
+  await syncDirectory(dirname(path));
+}
+
+async function writeNew(path: string, text: string, mode: number): Promise<void> {
+  const file = await open(path, 'wx', mode);
+  try {
+    // The mode given to open is narrowed by the umask.
+    await file.chmod(mode);
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** A rename is on the disk only after its directory is (fsync(2)). */
+async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, 'r');
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}
+
+function unwritable(path: string, cause: unknown): Fault {
+  const code = (cause as NodeJS.ErrnoException).code ?? '';
+  return new Fault('NL-STATE-WRITE', { message: `${path} cannot be written: ${REASONS[code] ?? code}.`, cause });
+}
