@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, test } from 'node:test';
+import { PinRecord } from '../../../hsm/pin-record.ts';
+
+const TOKEN = 'gw (serial 1)';
+const REFUSED = 'CKR_PIN_INCORRECT';
+let directory = '';
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'newleaf-pin-record-'));
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+const path = () => join(directory, 'refused-pin.json');
+
+test('without a refusal every PIN may be tried, and nothing is written', async () => {
+  await new PinRecord(directory).assertNotRefused('1234', TOKEN);
+  await new PinRecord(directory).clear();
+  assert.deepEqual(readdirSync(directory), []);
+});
+
+test('a refused PIN is not tried again after a restart; another PIN or token is', async () => {
+  await new PinRecord(directory).refused('1234', TOKEN, REFUSED);
+  const restarted = new PinRecord(directory);
+  const refusal = { name: 'TokenError', kind: 'pin', code: 'PIN_REFUSED_BEFORE', message: new RegExp(path()) };
+  await assert.rejects(restarted.assertNotRefused('1234', TOKEN), refusal);
+  await restarted.assertNotRefused('1235', TOKEN);
+  await restarted.assertNotRefused('1234', 'gw (serial 2)');
+});
+
+test('the newest refusal counts, and an accepted PIN ends it', async () => {
+  const record = new PinRecord(directory);
+  await record.refused('1111', TOKEN, REFUSED);
+  await record.refused('2222', TOKEN, REFUSED);
+  await record.assertNotRefused('1111', TOKEN);
+  await assert.rejects(record.assertNotRefused('2222', TOKEN));
+  await record.clear();
+  await record.assertNotRefused('2222', TOKEN);
+  assert.deepEqual(readdirSync(directory), []);
+});
+
+for (const code of ['CKR_PIN_LOCKED', 'CKR_USER_PIN_NOT_INITIALIZED', 'CKR_GENERAL_ERROR']) {
+  test(`${code} says nothing against the PIN, so it may be tried once a person has acted`, async () => {
+    const record = new PinRecord(directory);
+    await record.refused('1234', TOKEN, code);
+    await record.assertNotRefused('1234', TOKEN);
+    assert.deepEqual(readdirSync(directory), []);
+  });
+}
+
+test('the file does not hold the PIN, is for its owner only, and leaves no draft', async () => {
+  const pin = '271828182845';
+  await new PinRecord(directory).refused(pin, TOKEN, REFUSED);
+  const text = readFileSync(path(), 'utf8');
+  assert.ok(!text.includes(pin) && !text.includes(Buffer.from(pin).toString('hex')));
+  assert.equal(statSync(path()).mode & 0o777, 0o600);
+  assert.deepEqual(readdirSync(directory), ['refused-pin.json']);
+});
+
+test('the same PIN leaves another digest each time', async () => {
+  await new PinRecord(directory).refused('1234', TOKEN, REFUSED);
+  const first = readFileSync(path(), 'utf8');
+  await new PinRecord(directory).refused('1234', TOKEN, REFUSED);
+  assert.notEqual(readFileSync(path(), 'utf8'), first);
+});
+
+for (const text of ['', 'null', '{"token":', '{}', `{"token":"${TOKEN}","code":"x","salt":"00","digest":"00"}`]) {
+  test(`a damaged record (${text || 'empty'}) does not keep the gateway off the token`, async () => {
+    writeFileSync(path(), text);
+    await new PinRecord(directory).assertNotRefused('1234', TOKEN);
+  });
+}
+
+test('a record that cannot be written is an error, not a silence', async () => {
+  const record = new PinRecord(join(directory, 'absent'));
+  await assert.rejects(record.refused('1234', TOKEN, REFUSED), { code: 'ENOENT' });
+});
