@@ -1,0 +1,42 @@
+import { execFile } from 'node:child_process';
+
+/** What systemd is told (sd_notify(3)). Each resolves when it is sent, and never throws. */
+export interface Notify {
+  ready(): Promise<void>;
+  stopping(): Promise<void>;
+  /** One line for `systemctl status`. */
+  status(text: string): Promise<void>;
+  /** Still alive: to be sent at half of WatchdogSec. Does nothing where the unit has none. */
+  watchdog(): Promise<void>;
+}
+
+/**
+ * Does nothing unless NOTIFY_SOCKET is set. Node has no unix datagram sockets, so systemd-notify(1) sends; being another
+ * process, it needs `NotifyAccess=all` in the unit.
+ * @param failed hears why a message could not be sent
+ */
+export function createNotify(env: NodeJS.ProcessEnv, failed: (cause: Error) => void): Notify {
+  const socket = env.NOTIFY_SOCKET;
+  let last = Promise.resolve();
+  // One after the other: a READY=1 that arrives after STOPPING=1 would be taken for a restart.
+  const send = (...message: readonly string[]): Promise<void> => {
+    if (socket !== undefined) last = last.then(() => run(message, env, failed));
+    return last;
+  };
+  return {
+    ready: () => send('--ready'),
+    stopping: () => send('--stopping'),
+    // A line end would begin the next assignment.
+    status: (text) => send(`--status=${text.replace(/\s+/g, ' ')}`),
+    watchdog: () => (env.WATCHDOG_USEC === undefined ? last : send('WATCHDOG=1')),
+  };
+}
+
+function run(message: readonly string[], env: NodeJS.ProcessEnv, failed: (cause: Error) => void): Promise<void> {
+  return new Promise((resolve) => {
+    execFile('systemd-notify', message, { env, timeout: 5000 }, (cause) => {
+      if (cause !== null) failed(cause);
+      resolve();
+    });
+  });
+}
