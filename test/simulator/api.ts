@@ -1,0 +1,75 @@
+import type { Identity, IssuePolicy } from './ca.ts';
+import type { CertificatePair, GroupInput, IndividualInput, Status } from './enrollments.ts';
+import type { FaultName, FaultOptions } from './faults.ts';
+import type { HubName, ServerName } from './log.ts';
+import type { MethodAnswer } from './methods.ts';
+import type { Identity as RegistryIdentity, Twin } from './registry.ts';
+import type { Switches } from './switches.ts';
+
+/** Where everything is, and what to trust (PEM). */
+export interface Endpoints {
+  readonly idScope: string;
+  /** 'localhost:PORT', for `dps.endpoint`. */
+  readonly dps: string;
+  readonly hub1: string;
+  readonly hub2: string;
+  /** 'https://localhost:PORT/.well-known/est' */
+  readonly est: string;
+  readonly estUsername: string;
+  readonly estPassword: string;
+  /** Root of the server certificates of DPS and hubs. */
+  readonly trustPem: string;
+  /** Root of the server certificate of EST; it is the root of the issuing CA. */
+  readonly estCaPem: string;
+  /** The intermediate that issues leaves at the start: what a group enrolls. */
+  readonly issuerPem: string;
+}
+
+/** An identity, and the hub that holds it. */
+export interface Device extends RegistryIdentity {
+  readonly hub: HubName;
+}
+
+/**
+ * Everything a test can do to the far side. Arguments and results are JSON: it is the same in this process
+ * (simulator.ts) and over the control port (client.ts). Each call rejects with a sentence where it makes no sense.
+ */
+export interface SimulatorApi {
+  enrollIndividual(enrollment: IndividualInput): Promise<void>;
+  enrollGroup(group: GroupInput): Promise<void>;
+  setStatus(enrollmentId: string, status: Status): Promise<void>;
+  /** Both at once: what is left out is removed. */
+  replaceCertificates(enrollmentId: string, pair: CertificatePair): Promise<void>;
+  removeEnrollment(enrollmentId: string): Promise<void>;
+  /** Where the next registration of this device goes. */
+  assign(registrationId: string, hub: HubName): Promise<void>;
+
+  /** The identity in the hub that holds it, or null. */
+  device(deviceId: string): Promise<Device | null>;
+  /** Writes thumbprints into a hub without DPS; the secondary is the primary where it is left out. */
+  writeDevice(hub: HubName, deviceId: string, primary: string, secondary?: string): Promise<void>;
+  /** Deletes the identity in the hub. */
+  forget(deviceId: string): Promise<void>;
+  setDeviceStatus(deviceId: string, status: Status): Promise<void>;
+  twin(deviceId: string): Promise<Twin>;
+  updateDesired(deviceId: string, patch: object): Promise<void>;
+  /** Rejects with 404103 (not connected, or no methods) or 504101 (no answer in `timeoutMs`) in the message. */
+  callMethod(deviceId: string, name: string, payload?: unknown, timeoutMs?: number): Promise<MethodAnswer>;
+
+  /** Signs a PKCS#10 (PEM) outside EST, for the inbox; the chain as PEM. */
+  issue(csrPem: string, policy?: IssuePolicy): Promise<string>;
+  /** A key in a file, with its chain from the issuing CA. */
+  clientIdentity(cn: string, policy?: IssuePolicy): Promise<Identity & { thumbprint: string }>;
+  /** A key in a file, with a certificate that EST accepts for the first enrolment. */
+  bootstrapIdentity(cn: string): Promise<Identity>;
+  /** How EST issues from now on; replaces what was set before. */
+  setPolicy(policy: IssuePolicy): Promise<void>;
+  /** Another intermediate under the same root, or a whole new CA, issues from now on; gives the new issuer (PEM). */
+  rollIssuer(what: 'intermediate' | 'root'): Promise<string>;
+
+  /** Lays a fault over the default behaviour of a server. */
+  lay(server: ServerName, fault: FaultName, options?: FaultOptions): Promise<void>;
+  /** Lifts one fault of a server, or all. */
+  lift(server: ServerName, fault?: FaultName): Promise<void>;
+  set(switches: Partial<Switches>): Promise<void>;
+}

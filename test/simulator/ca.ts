@@ -1,0 +1,206 @@
+import './reflect.ts';
+import { KeyObject, randomBytes, type webcrypto, X509Certificate } from 'node:crypto';
+import * as x509 from '@peculiar/x509';
+
+type CryptoKey = webcrypto.CryptoKey;
+
+const MINUTE = 60_000;
+const DAY = 24 * 60 * MINUTE;
+const EC_P256 = { name: 'ECDSA', namedCurve: 'P-256' };
+
+/** How a leaf is made; what is left out makes an ordinary client leaf. */
+export interface IssuePolicy {
+  /** Lifetime from now, in milliseconds; negative is a leaf that has expired already. Default 365 days. */
+  readonly lifetimeMs?: number;
+  /**
+   * notBefore lies this far in the past, in milliseconds; negative is a leaf that is not valid yet. Default 5 minutes:
+   * Microsoft's own end-to-end tests wait 60 s after minting "to account for clock skew".
+   */
+  readonly backdateMs?: number;
+  /** Instead of the CN of the request. */
+  readonly cn?: string;
+  /** Default 'client'. */
+  readonly eku?: 'client' | 'server' | 'none';
+  /** Signed with SHA-1. */
+  readonly weak?: boolean;
+  /** For a key that is not the one of the request. */
+  readonly otherKey?: boolean;
+}
+
+export interface Issued {
+  readonly leaf: X509Certificate;
+  readonly leafPem: string;
+  /** PEM: leaf, then the intermediates up to, but without, the root. */
+  readonly chainPem: string;
+  /** SHA-256 of the DER, upper-case hex. */
+  readonly thumbprint: string;
+}
+
+/** A private key and its chain, both PEM. */
+export interface Identity {
+  readonly key: string;
+  readonly cert: string;
+}
+
+interface Signer {
+  readonly certificate: x509.X509Certificate;
+  readonly key: CryptoKey;
+}
+
+const EKU = {
+  client: [x509.ExtendedKeyUsage.clientAuth],
+  server: [x509.ExtendedKeyUsage.serverAuth],
+  none: [],
+};
+
+const newKeys = (): Promise<webcrypto.CryptoKeyPair> => crypto.subtle.generateKey(EC_P256, true, ['sign', 'verify']);
+const keyPem = (key: CryptoKey): string => KeyObject.from(key).export({ type: 'pkcs8', format: 'pem' }).toString();
+const newSerial = (): string => `5a${randomBytes(15).toString('hex')}`;
+const pem = (certificate: x509.X509Certificate): string => `${certificate.toString('pem')}\n`;
+
+async function makeSigner(name: string, issuer: Signer | undefined): Promise<Signer> {
+  const keys = await newKeys();
+  const certificate = await x509.X509CertificateGenerator.create({
+    serialNumber: newSerial(),
+    subject: `CN=${name}`,
+    issuer: issuer?.certificate.subject ?? `CN=${name}`,
+    notBefore: new Date(Date.now() - 365 * DAY),
+    notAfter: new Date(Date.now() + 20 * 365 * DAY),
+    publicKey: keys.publicKey,
+    signingKey: issuer?.key ?? keys.privateKey,
+    signingAlgorithm: { name: 'ECDSA', hash: 'SHA-256' },
+    extensions: [
+      new x509.BasicConstraintsExtension(true, undefined, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
+      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
+    ],
+  });
+  return { certificate, key: keys.privateKey };
+}
+
+/** A certification authority: a root, and as many intermediates below it as wanted; the lowest one signs. */
+export class Authority {
+  readonly rootPem: string;
+  /** The certificate that signs leaves. */
+  readonly issuerPem: string;
+  /** All intermediates, the issuing one first; empty where the root itself signs. */
+  readonly intermediatesPem: string;
+  readonly #signer: Signer;
+  readonly #path: readonly Signer[];
+
+  private constructor(path: readonly [Signer, ...Signer[]]) {
+    const [signer] = path;
+    this.#signer = signer;
+    this.#path = path;
+    this.issuerPem = pem(signer.certificate);
+    this.rootPem = pem((path.at(-1) ?? signer).certificate);
+    this.intermediatesPem = path
+      .slice(0, -1)
+      .map(({ certificate }) => pem(certificate))
+      .join('');
+  }
+
+  /** `intermediates` counts those below the root. */
+  static async create(name: string, intermediates = 1): Promise<Authority> {
+    let path: [Signer, ...Signer[]] = [await makeSigner(`${name} root`, undefined)];
+    for (let level = 1; level <= intermediates; level += 1) {
+      path = [await makeSigner(`${name} intermediate ${level}`, path[0]), ...path];
+    }
+    return new Authority(path);
+  }
+
+  /** Another issuing intermediate under the same root: an intermediate that has been rolled. */
+  async withNewIntermediate(name: string): Promise<Authority> {
+    const root = this.#path.at(-1) ?? this.#signer;
+    return new Authority([await makeSigner(name, root), root]);
+  }
+
+  /** Every certificate above a leaf, the issuing one first, the root last (DER). */
+  get certificates(): Buffer[] {
+    return this.#path.map(({ certificate }) => Buffer.from(certificate.rawData));
+  }
+
+  /** Whether the certificate carries a signature of the issuing key. Validity is not looked at. */
+  signed(certificate: X509Certificate): boolean {
+    return certificate.verify(new X509Certificate(this.issuerPem).publicKey);
+  }
+
+  /** Signs a PKCS#10 (PEM or DER; EC P-256 or P-384, or RSA). Throws where the request is not signed by its own key. */
+  async issue(csr: string | Uint8Array, policy: IssuePolicy = {}): Promise<Issued> {
+    const request = new x509.Pkcs10CertificateRequest(csr);
+    if (!(await request.verify())) {
+      throw new Error('the signature of the certificate request is wrong');
+    }
+    const cn = policy.cn ?? requestedCn(csr);
+    const publicKey = policy.otherKey ? (await newKeys()).publicKey : request.publicKey;
+    return this.#sign(cn, publicKey, policy, []);
+  }
+
+  /** A server key and chain whose SAN holds exactly these DNS names and the address 127.0.0.1, or only the names. */
+  async serverIdentity(names: readonly string[], address?: string): Promise<Identity> {
+    const keys = await newKeys();
+    const san = new x509.SubjectAlternativeNameExtension([
+      ...names.map((value) => ({ type: 'dns' as const, value })),
+      ...(address === undefined ? [] : [{ type: 'ip' as const, value: address }]),
+    ]);
+    const { chainPem } = await this.#sign(names[0] ?? 'server', keys.publicKey, { eku: 'server' }, [san]);
+    return { key: keyPem(keys.privateKey), cert: chainPem };
+  }
+
+  /** A client key in a file, with its chain: for tests without a token, and for the bootstrap identity. */
+  async clientIdentity(cn: string, policy: IssuePolicy = {}): Promise<Identity & { thumbprint: string }> {
+    const keys = await newKeys();
+    const { chainPem, thumbprint } = await this.#sign(policy.cn ?? cn, keys.publicKey, policy, []);
+    return { key: keyPem(keys.privateKey), cert: chainPem, thumbprint };
+  }
+
+  async #sign(
+    cn: string,
+    publicKey: x509.PublicKey | CryptoKey,
+    { lifetimeMs = 365 * DAY, backdateMs = 5 * MINUTE, eku = 'client', weak = false }: IssuePolicy,
+    extensions: x509.Extension[],
+  ): Promise<Issued> {
+    const now = Date.now();
+    const notAfter = now + lifetimeMs;
+    const certificate = await x509.X509CertificateGenerator.create({
+      serialNumber: newSerial(),
+      subject: new x509.Name([{ CN: [cn] }]),
+      issuer: this.#signer.certificate.subject,
+      notBefore: new Date(Math.min(now - backdateMs, notAfter - MINUTE)),
+      notAfter: new Date(notAfter),
+      publicKey,
+      signingKey: this.#signer.key,
+      signingAlgorithm: { name: 'ECDSA', hash: weak ? 'SHA-1' : 'SHA-256' },
+      extensions: [
+        new x509.BasicConstraintsExtension(false, undefined, true),
+        new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+        ...(eku === 'none' ? [] : [new x509.ExtendedKeyUsageExtension(EKU[eku])]),
+        await x509.AuthorityKeyIdentifierExtension.create(this.#signer.certificate),
+        ...extensions,
+      ],
+    });
+    const leaf = new X509Certificate(Buffer.from(certificate.rawData));
+    const leafPem = pem(certificate);
+    return { leaf, leafPem, chainPem: leafPem + this.intermediatesPem, thumbprint: thumbprintOf(leaf) };
+  }
+}
+
+/** The CN that a PKCS#10 asks for. Throws where the request cannot be read, or names none. */
+export function requestedCn(csr: string | Uint8Array): string {
+  const [cn] = new x509.Pkcs10CertificateRequest(csr).subjectName.getField('CN');
+  if (cn === undefined) {
+    throw new Error('the certificate request names no CN');
+  }
+  return cn;
+}
+
+/** A PKCS#7 that holds certificates only (RFC 5272 section 4.1), as EST sends them; DER in and out. */
+export function certsOnly(certificates: readonly Uint8Array[]): Buffer {
+  const bag = new x509.X509Certificates(certificates.map((der) => new x509.X509Certificate(der)));
+  return Buffer.from(bag.export('raw'));
+}
+
+/** SHA-256 of the DER, 64 upper-case hex digits. */
+export function thumbprintOf(certificate: X509Certificate): string {
+  return certificate.fingerprint256.replaceAll(':', '');
+}

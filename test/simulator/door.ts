@@ -1,0 +1,138 @@
+import { createServer, type Server, type Socket } from 'node:net';
+import * as tls from 'node:tls';
+import type { Identity } from './ca.ts';
+import type { Faults } from './faults.ts';
+import type { Log, ServerName } from './log.ts';
+import { type Presented, presentedBy } from './presented.ts';
+
+/** One TLS connection: who is there, and the number the log has for it. */
+export interface Caller {
+  readonly socket: tls.TLSSocket;
+  readonly connection: number;
+  /** Undefined where the client presented no certificate. */
+  readonly presented: Presented | undefined;
+}
+
+export interface DoorOptions {
+  readonly name: ServerName;
+  readonly log: Log;
+  readonly faults: Faults;
+  readonly nextConnection: () => number;
+  readonly onCaller: (caller: Caller) => void;
+  readonly identity: Identity;
+  /** From a CA that nobody trusts. */
+  readonly untrusted: Identity;
+  /** Trusted, but for another host name. */
+  readonly wrongHost: Identity;
+}
+
+const LOOPBACK = '127.0.0.1';
+const ALERT_DEFAULT = 42;
+
+/** A fatal alert in the clear (RFC 8446 section 6): record type 21, legacy version 3.3, length 2, level fatal. */
+const alertRecord = (alert: number): Buffer => Buffer.from([21, 3, 3, 0, 2, 2, alert]);
+
+/**
+ * A TLS port on loopback. Any client certificate is accepted in the handshake and judged later, as both front ends of
+ * Azure do. The port can be shut and opened again under the same number; faults of TCP and TLS act here.
+ */
+export class Door {
+  readonly #options: DoorOptions;
+  readonly #sockets = new Map<Socket, number>();
+  readonly #tls: tls.Server;
+  #server: Server | undefined;
+  #port = 0;
+
+  constructor(options: DoorOptions) {
+    this.#options = options;
+    this.#tls = this.#secure(options.identity, (caller) => options.onCaller(caller));
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  /** Listens on 127.0.0.1; on the port it had, or the one given, or any. */
+  async open(port = this.#port): Promise<void> {
+    if (this.#server !== undefined) {
+      return;
+    }
+    const server = createServer({ noDelay: true }, (socket) => this.#admit(socket));
+    this.#server = server;
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject).listen(port, LOOPBACK, resolve);
+    });
+    const address = server.address();
+    this.#port = typeof address === 'object' && address !== null ? address.port : port;
+  }
+
+  /** Refuses connections from now on, and cuts the live ones. */
+  async shut(): Promise<void> {
+    const server = this.#server;
+    this.#server = undefined;
+    for (const socket of this.#sockets.keys()) {
+      socket.destroy();
+    }
+    if (server !== undefined) {
+      await new Promise((resolve) => server.close(resolve));
+    }
+  }
+
+  #admit(socket: Socket): void {
+    const { name, log, faults, nextConnection } = this.#options;
+    const connection = nextConnection();
+    this.#sockets.set(socket, connection);
+    socket.once('close', () => this.#sockets.delete(socket));
+    socket.on('error', () => socket.destroy());
+    log.add(name, 'tcp', { connection });
+    if (faults.take(name, 'reset', connection)) {
+      socket.resetAndDestroy();
+    } else if (faults.take(name, 'silent', connection)) {
+      socket.resume();
+    } else {
+      this.#flavour(socket, connection);
+    }
+  }
+
+  /** Which TLS the client meets. */
+  #flavour(socket: Socket, connection: number): void {
+    const { name, faults, identity, untrusted, wrongHost } = this.#options;
+    const alert = faults.take(name, 'tls-alert', connection);
+    if (alert) {
+      socket.once('data', () => socket.end(alertRecord(alert.code ?? ALERT_DEFAULT)));
+    } else if (faults.take(name, 'untrusted-server', connection)) {
+      this.#turnAway(untrusted).emit('connection', socket);
+    } else if (faults.take(name, 'wrong-host', connection)) {
+      this.#turnAway(wrongHost).emit('connection', socket);
+    } else if (faults.take(name, 'tls-refuses-client', connection)) {
+      this.#turnAway(identity).emit('connection', socket);
+    } else {
+      this.#tls.emit('connection', socket);
+    }
+  }
+
+  /** Completes the handshake at most, then closes: nobody is let in. */
+  #turnAway(identity: Identity): tls.Server {
+    return this.#secure(identity, ({ socket }) => socket.destroy());
+  }
+
+  #secure({ key, cert }: Identity, onCaller: (caller: Caller) => void): tls.Server {
+    const { name, log } = this.#options;
+    const server = tls.createServer({ key, cert, requestCert: true, rejectUnauthorized: false });
+    server.on('secureConnection', (socket) => {
+      // The TLS server does not tell which TCP socket is below; among live connections the client's port is unique.
+      const raw = [...this.#sockets].find(([{ remotePort }]) => remotePort === socket.remotePort);
+      const connection = raw?.[1] ?? 0;
+      const presented = presentedBy(socket);
+      const { thumbprint, chain } = presented ?? { thumbprint: '', chain: [] };
+      log.add(name, 'tls', { connection, thumbprint, chain: chain.length });
+      socket.on('error', () => socket.destroy());
+      onCaller({ socket, connection, presented });
+    });
+    server.on('tlsClientError', (error, socket) => {
+      log.add(name, 'tls-failed', { reason: error.message });
+      socket.destroy();
+    });
+    return server;
+  }
+}

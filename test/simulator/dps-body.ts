@@ -1,0 +1,36 @@
+import type { Operation } from './registrar.ts';
+import type { Switches } from './switches.ts';
+
+/** The body of every error of DPS, as captured in azure-iot-sdk-c (common_prov_e2e.c). */
+export function errorBody(errorCode: number, message: string, trackingId: string): string {
+  return JSON.stringify({ errorCode, trackingId, message, timestampUtc: new Date().toISOString() });
+}
+
+/** The final answer of an operation that has an outcome (RegistrationOperationStatus). */
+export function answerBody({ operationId, registrationId, outcome }: Operation, { disabledShape }: Switches): string {
+  if (outcome?.kind === 'assigned') {
+    const { deviceId, assignedHub, substatus, etag, createdAt, updatedAt } = outcome.registration;
+    return JSON.stringify({
+      operationId,
+      status: 'assigned',
+      registrationState: {
+        // The device side does not echo the certificate: `x509` was seen to be empty.
+        x509: {},
+        registrationId,
+        createdDateTimeUtc: createdAt.toISOString(),
+        assignedHub,
+        deviceId,
+        status: 'assigned',
+        substatus,
+        lastUpdatedDateTimeUtc: updatedAt.toISOString(),
+        etag,
+      },
+    });
+  }
+  const status = outcome?.disabled && disabledShape === 'disabled' ? 'disabled' : 'failed';
+  return JSON.stringify({
+    operationId,
+    status,
+    registrationState: { registrationId, status, errorCode: outcome?.errorCode, errorMessage: outcome?.message },
+  });
+}

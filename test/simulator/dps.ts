@@ -1,0 +1,228 @@
+import { randomUUID } from 'node:crypto';
+import type { IConnectPacket } from 'mqtt-packet';
+import type { Attested, Unattested } from './attest.ts';
+import type { Caller } from './door.ts';
+import { answerBody, errorBody } from './dps-body.ts';
+import type { FaultName, FaultOptions, Faults } from './faults.ts';
+import type { Log } from './log.ts';
+import { MqttEndpoint, type MqttRules, type Verdict } from './mqtt-endpoint.ts';
+import type { MqttLink } from './mqtt-link.ts';
+import { commonName, validAt } from './presented.ts';
+import type { Operation, Outcome, Registrar } from './registrar.ts';
+import type { Switches } from './switches.ts';
+
+const RESPONSES = '$dps/registrations/res/';
+const REGISTER = /^\$dps\/registrations\/PUT\/iotdps-register\/\?\$rid=([^&]+)/;
+const POLL = /^\$dps\/registrations\/GET\/iotdps-get-operationstatus\/\?\$rid=([^&]+)&operationId=([^&]+)/;
+/** `{idScope}/registrations/{registrationId}/api-version=2019-03-31`, then `&ClientVersion=…`. */
+const USERNAME = /^([^/]+)\/registrations\/([^/]+)\/api-version=[^&]+/;
+
+const SERVER_UNAVAILABLE = 3;
+const NOT_AUTHORIZED = 5;
+
+export interface DpsOptions {
+  readonly idScope: string;
+  readonly log: Log;
+  readonly faults: Faults;
+  readonly switches: Switches;
+  readonly registrar: Registrar;
+  readonly now: () => number;
+}
+
+/** The device side of DPS over MQTT (iot-mqtt-connect-to-iot-dps). */
+export class Dps implements MqttRules {
+  readonly #options: DpsOptions;
+  readonly #endpoint: MqttEndpoint;
+  readonly #links = new Map<string, MqttLink>();
+
+  constructor(options: DpsOptions) {
+    this.#options = options;
+    this.#endpoint = new MqttEndpoint('dps', options.log, options.faults, this);
+  }
+
+  accept(caller: Caller): void {
+    this.#endpoint.accept(caller);
+  }
+
+  /** Only scope and name are judged here; whether the leaf is enrolled shows in the answer to the registration. */
+  judge({ clientId, username = '' }: IConnectPacket, { presented }: Caller): Verdict {
+    const { idScope, switches, now } = this.#options;
+    const [, scope, registrationId] = USERNAME.exec(username) ?? [];
+    if (presented && !validAt(presented.leaf, now()) && switches.expiredLeafAtDps === 'close') {
+      return { close: 'leaf expired' };
+    }
+    if (scope !== idScope) {
+      return { code: SERVER_UNAVAILABLE, reason: 'wrong id scope' };
+    }
+    if (clientId !== registrationId) {
+      return { code: NOT_AUTHORIZED, reason: 'client id differs from the registration id of the username' };
+    }
+    if (presented === undefined) {
+      return { code: NOT_AUTHORIZED, reason: 'no client certificate' };
+    }
+    if (commonName(presented.leaf) !== registrationId) {
+      return { code: NOT_AUTHORIZED, reason: 'CN differs from the registration id' };
+    }
+    return { code: 0 };
+  }
+
+  opened(link: MqttLink): void {
+    const old = this.#links.get(link.clientId);
+    this.#links.set(link.clientId, link);
+    if (this.#options.switches.secondDpsConnect === 'drop-old') {
+      old?.drop('newer connection');
+    }
+  }
+
+  closed(link: MqttLink): void {
+    if (this.#links.get(link.clientId) === link) {
+      this.#links.delete(link.clientId);
+    }
+  }
+
+  mayPublish(_link: MqttLink, topic: string): boolean {
+    return REGISTER.test(topic) || POLL.test(topic);
+  }
+
+  maySubscribe(_link: MqttLink, filter: string): boolean {
+    return filter === `${RESPONSES}#`;
+  }
+
+  published(link: MqttLink, topic: string, payload: Buffer): void {
+    const [, rid] = REGISTER.exec(topic) ?? [];
+    if (rid !== undefined) {
+      this.#register(link, rid, payload);
+      return;
+    }
+    const [, pollRid = '', operationId = ''] = POLL.exec(topic) ?? [];
+    this.#poll(link, pollRid, operationId);
+  }
+
+  #register(link: MqttLink, rid: string, payload: Buffer): void {
+    this.#endpoint.note(link, 'register', { body: payload.toString() });
+    const { presented } = link.caller;
+    const registrationId = link.clientId;
+    if (this.#take(link, 'drop-before')) {
+      link.drop('fault');
+    } else if (!this.#take(link, 'no-answer') && !this.#garbled(link, rid, 'register-status')) {
+      if (!namesItself(payload, registrationId)) {
+        this.#error(link, rid, 400, 400004, 'BadRequest');
+      } else if (this.#options.registrar.inFlight(registrationId)) {
+        this.#error(link, rid, 409, 409203, 'Precondition failed.');
+      } else if (presented !== undefined) {
+        this.#decide(link, rid, this.#options.registrar.attest(presented, registrationId));
+      }
+    }
+  }
+
+  /** Refuses in the first answer, or opens an operation. */
+  #decide(link: MqttLink, rid: string, attested: Attested | Unattested): void {
+    const { registrar, switches } = this.#options;
+    if ('errorCode' in attested) {
+      const shape = attested.disabled ? switches.disabledShape : switches.refusalShape;
+      if (shape === 'res-401') {
+        this.#error(link, rid, 401, attested.errorCode, attested.message);
+        return;
+      }
+    }
+    const operation = registrar.begin(link.clientId);
+    const slow = this.#take(link, 'slow-assignment');
+    if (slow) {
+      setTimeout(() => this.#conclude(link, operation, attested), slow.ms ?? 0).unref();
+    } else {
+      this.#conclude(link, operation, attested);
+    }
+    if (this.#take(link, 'drop-after')) {
+      link.drop('fault');
+    } else if (switches.answerAtOnce && operation.outcome !== undefined) {
+      this.#answer(link, rid, 200, answerBody(operation, switches));
+    } else {
+      this.#accepted(link, rid, operation);
+    }
+  }
+
+  #conclude(link: MqttLink, operation: Operation, attested: Attested | Unattested): void {
+    const fault = this.#take(link, 'allocation-failed');
+    const failed = fault && { errorCode: fault.code ?? 400208, message: fault.message ?? 'No hub is linked.' };
+    this.#tell(link, this.#options.registrar.conclude(operation, failed ?? attested));
+  }
+
+  #poll(link: MqttLink, rid: string, operationId: string): void {
+    const { registrar, switches } = this.#options;
+    const operation = registrar.operation(operationId);
+    this.#endpoint.note(link, 'poll', { reason: operation?.outcome?.kind ?? 'assigning' });
+    if (this.#take(link, 'drop-on-poll')) {
+      link.drop('fault');
+    } else if (!this.#garbled(link, rid, 'poll-status')) {
+      if (operation === undefined || operation.registrationId !== link.clientId) {
+        this.#error(link, rid, 404, 404202, 'Operation not found.');
+      } else if (operation.outcome === undefined) {
+        this.#accepted(link, rid, operation);
+      } else {
+        this.#answer(link, rid, 200, answerBody(operation, switches));
+      }
+    }
+  }
+
+  #accepted(link: MqttLink, rid: string, { operationId }: Operation): void {
+    const fault = this.#take(link, 'retry-after');
+    const retryAfter = fault ? fault.retryAfter : this.#options.switches.retryAfter;
+    this.#answer(link, rid, 202, JSON.stringify({ operationId, status: 'assigning' }), retryAfter);
+  }
+
+  /** Answers that are wrong on purpose; the fault named is the one for this request. */
+  #garbled(link: MqttLink, rid: string, own: FaultName): boolean {
+    const status = this.#take(link, own);
+    if (status?.status !== undefined) {
+      const { code = status.status * 1_000 + 1, message = 'Fault.' } = status;
+      this.#error(link, rid, status.status, code, message, status.retryAfter);
+      return true;
+    }
+    for (const [name, body] of Object.entries(GARBLED)) {
+      if (this.#take(link, name as keyof typeof GARBLED)) {
+        this.#answer(link, rid, 200, body);
+        return true;
+      }
+    }
+    return false;
+  }
+
+  #error(link: MqttLink, rid: string, status: number, code: number, message: string, retryAfter?: string): void {
+    this.#endpoint.note(link, 'refused', { code, reason: message });
+    this.#answer(link, rid, status, errorBody(code, message, randomUUID()), retryAfter);
+  }
+
+  #answer(link: MqttLink, rid: string, status: number, body: string, retryAfter?: string): void {
+    const later = retryAfter ? `&retry-after=${retryAfter}` : '';
+    link.publish(`${RESPONSES}${status}/?$rid=${rid}${later}`, body);
+  }
+
+  #tell(link: MqttLink, outcome: Outcome): void {
+    if (outcome.kind === 'assigned') {
+      this.#endpoint.note(link, 'assigned', { hub: outcome.hub, reason: outcome.registration.substatus });
+    } else {
+      this.#endpoint.note(link, 'refused', { code: outcome.errorCode, reason: outcome.message });
+    }
+  }
+
+  #take(link: MqttLink, name: FaultName): FaultOptions | undefined {
+    return this.#options.faults.take('dps', name, link.caller.connection);
+  }
+}
+
+const GARBLED = {
+  'empty-body': '',
+  'not-json': '<html><body>Sign in to the network</body></html>',
+  'no-status': '{"operationId":"5.0.0"}',
+} as const;
+
+function namesItself(payload: Buffer, registrationId: string): boolean {
+  try {
+    const body: unknown = JSON.parse(payload.toString());
+    return (
+      typeof body === 'object' && body !== null && 'registrationId' in body && body.registrationId === registrationId
+    );
+  } catch {
+    return false;
+  }
+}

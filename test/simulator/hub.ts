@@ -1,0 +1,201 @@
+import type { IConnectPacket } from 'mqtt-packet';
+import type { Caller } from './door.ts';
+import type { FaultName, Faults } from './faults.ts';
+import type { HubName, Log } from './log.ts';
+import { type MethodAnswer, Methods } from './methods.ts';
+import { MqttEndpoint, type MqttRules, type Verdict } from './mqtt-endpoint.ts';
+import type { MqttLink } from './mqtt-link.ts';
+import { type Presented, validAt } from './presented.ts';
+import type { Registry, Write } from './registry.ts';
+import type { Switches } from './switches.ts';
+
+/** `{hubhost}/{deviceId}/?api-version=2021-04-12`, then `&DeviceClientType=…`. */
+const USERNAME = /^[^/]+\/([^/]+)\/\?api-version=[^&]+/;
+const TWIN_GET = /^\$iothub\/twin\/GET\/\?\$rid=([^&]+)/;
+const REPORTED = /^\$iothub\/twin\/PATCH\/properties\/reported\/\?\$rid=([^&]+)/;
+const METHOD_ANSWER = /^\$iothub\/methods\/res\/(\d+)\/\?\$rid=([^&]+)/;
+
+const NOT_AUTHORIZED = 5;
+/** The longest delay that setTimeout takes; a leaf that lives longer outlives every test. */
+const LONGEST_DELAY = 2 ** 31 - 1;
+
+export interface HubOptions {
+  readonly name: HubName;
+  readonly log: Log;
+  readonly faults: Faults;
+  readonly switches: Switches;
+  readonly registry: Registry;
+  readonly now: () => number;
+}
+
+/** The device side of an IoT Hub over MQTT (iot-mqtt-connect-to-iot-hub). */
+export class Hub implements MqttRules {
+  readonly #options: HubOptions;
+  readonly #endpoint: MqttEndpoint;
+  readonly #methods = new Methods();
+  readonly #links = new Map<string, MqttLink>();
+  /** Connects refused, and the moment of the write, since each identity was last written. */
+  readonly #settling = new Map<string, { refused: number; since: number }>();
+
+  constructor(options: HubOptions) {
+    this.#options = options;
+    this.#endpoint = new MqttEndpoint(options.name, options.log, options.faults, this);
+    options.registry.on('written', (deviceId, write, { primary, secondary }) => {
+      options.log.add(options.name, 'registry', { clientId: deviceId, reason: write, body: { primary, secondary } });
+      this.#written(deviceId, write);
+    });
+    options.registry.on('desired', (deviceId, patch, version) => {
+      const topic = `$iothub/twin/PATCH/properties/desired/?$version=${version}`;
+      this.#links.get(deviceId)?.publish(topic, { ...patch, $version: version });
+    });
+  }
+
+  accept(caller: Caller): void {
+    this.#endpoint.accept(caller);
+  }
+
+  /** Only the thumbprint and the validity of the leaf count; chain and EKU are ignored (iotedge PR#621). */
+  judge({ clientId, username = '' }: IConnectPacket, { presented }: Caller): Verdict {
+    const { registry, switches, now } = this.#options;
+    if (presented && !validAt(presented.leaf, now())) {
+      return { close: 'leaf expired or not valid yet' };
+    }
+    const identity = registry.find(clientId);
+    if (USERNAME.exec(username)?.[1] !== clientId) {
+      return { code: NOT_AUTHORIZED, reason: 'client id differs from the device id of the username' };
+    }
+    if (identity === undefined) {
+      return { code: NOT_AUTHORIZED, reason: 'no such device' };
+    }
+    if (identity.status === 'disabled') {
+      return { code: switches.disabledConnack, reason: 'device disabled' };
+    }
+    const { primary, secondary } = identity.thumbprints;
+    if (presented === undefined || ![primary, secondary].includes(presented.thumbprint)) {
+      return { code: NOT_AUTHORIZED, reason: 'thumbprint does not match' };
+    }
+    return this.#settles(clientId) ? { code: NOT_AUTHORIZED, reason: 'fault' } : { code: 0 };
+  }
+
+  /** One connection per device: the newest wins, the old one is dropped without DISCONNECT (log code 400027). */
+  opened(link: MqttLink): void {
+    const old = this.#links.get(link.clientId);
+    this.#links.set(link.clientId, link);
+    this.#endpoint.note(link, 'connected');
+    old?.drop('newer connection');
+    if (this.#options.switches.sessionsEndAtNotAfter && link.caller.presented) {
+      this.#endAtNotAfter(link, link.caller.presented);
+    }
+  }
+
+  closed(link: MqttLink): void {
+    this.#methods.lost(link);
+    if (this.#links.get(link.clientId) === link) {
+      this.#links.delete(link.clientId);
+    }
+  }
+
+  mayPublish({ clientId }: MqttLink, topic: string): boolean {
+    return topic.startsWith(`devices/${clientId}/messages/events/`) || topic.startsWith('$iothub/');
+  }
+
+  maySubscribe({ clientId }: MqttLink, filter: string): boolean {
+    return filter.startsWith('$iothub/') || filter === `devices/${clientId}/messages/devicebound/#`;
+  }
+
+  published(link: MqttLink, topic: string, payload: Buffer): void {
+    const [, getRid] = TWIN_GET.exec(topic) ?? [];
+    const [, patchRid] = REPORTED.exec(topic) ?? [];
+    const [, status, methodRid] = METHOD_ANSWER.exec(topic) ?? [];
+    if (getRid !== undefined) {
+      this.#answerTwin(link, getRid);
+    } else if (patchRid !== undefined) {
+      this.#report(link, patchRid, payload);
+    } else if (methodRid !== undefined) {
+      this.#endpoint.note(link, 'method-answer', { code: Number(status), body: payload.toString() });
+      this.#methods.answered(methodRid, { status: Number(status), payload: parse(payload) });
+    } else {
+      this.#endpoint.note(link, 'telemetry', { reason: topic, body: payload.toString() });
+    }
+  }
+
+  /** Whether the device has a session now. */
+  connected(deviceId: string): boolean {
+    return this.#links.has(deviceId);
+  }
+
+  /**
+   * Calls a direct method. `timeoutMs` is how long the answer may take. Rejects as the service does: 404103 where
+   * the device is not connected or has no methods, 504101 where it does not answer in time.
+   */
+  callMethod(deviceId: string, name: string, payload: unknown, timeoutMs: number): Promise<MethodAnswer> {
+    const link = this.#links.get(deviceId);
+    return this.#methods.call(link, deviceId, name, payload, timeoutMs, () => {
+      if (link !== undefined) {
+        this.#endpoint.note(link, 'method', { reason: name, body: payload });
+      }
+    });
+  }
+
+  #written(deviceId: string, write: Write): void {
+    this.#settling.set(deviceId, { refused: 0, since: Date.now() });
+    if (write === 'disabled' || write === 'removed') {
+      this.#links.get(deviceId)?.drop(`device ${write}`);
+    }
+  }
+
+  /** Right after a registry change CONNACK 5 can be transient (azure-iot-sdk-c#373). */
+  #settles(deviceId: string): boolean {
+    const fault = this.#options.faults.peek(this.#options.name, 'transient-5');
+    const settling = this.#settling.get(deviceId);
+    if (fault === undefined || settling === undefined) {
+      return false;
+    }
+    settling.refused += 1;
+    return settling.refused <= (fault.times ?? 0) || Date.now() - settling.since < (fault.ms ?? 0);
+  }
+
+  #answerTwin(link: MqttLink, rid: string): void {
+    this.#endpoint.note(link, 'twin');
+    const failed = this.#take(link, 'twin-status');
+    if (failed) {
+      link.publish(`$iothub/twin/res/${failed.status ?? 429}/?$rid=${rid}`, '');
+    } else if (!this.#take(link, 'no-twin')) {
+      const { desired, desiredVersion, reported, reportedVersion } = this.#options.registry.twin(link.clientId);
+      link.publish(`$iothub/twin/res/200/?$rid=${rid}`, {
+        desired: { ...desired, $version: desiredVersion },
+        reported: { ...reported, $version: reportedVersion },
+      });
+    }
+  }
+
+  #report(link: MqttLink, rid: string, payload: Buffer): void {
+    const patch = parse(payload);
+    this.#endpoint.note(link, 'reported', { body: patch });
+    const failed = this.#take(link, 'twin-status');
+    if (failed || typeof patch !== 'object' || patch === null) {
+      link.publish(`$iothub/twin/res/${failed?.status ?? 400}/?$rid=${rid}`, '');
+      return;
+    }
+    const { reportedVersion } = this.#options.registry.patchReported(link.clientId, patch);
+    link.publish(`$iothub/twin/res/204/?$rid=${rid}&$version=${reportedVersion}`, '');
+  }
+
+  #endAtNotAfter(link: MqttLink, { leaf }: Presented): void {
+    const left = Date.parse(leaf.validTo) - this.#options.now();
+    const timer = setTimeout(() => link.drop('leaf expired'), Math.min(left, LONGEST_DELAY)).unref();
+    link.caller.socket.once('close', () => clearTimeout(timer));
+  }
+
+  #take(link: MqttLink, name: FaultName) {
+    return this.#options.faults.take(this.#options.name, name, link.caller.connection);
+  }
+}
+
+function parse(payload: Buffer): unknown {
+  try {
+    return JSON.parse(payload.toString());
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,169 @@
+import type { IConnectPacket, IPublishPacket, ISubscribePacket, Packet } from 'mqtt-packet';
+import type { Caller } from './door.ts';
+import type { Faults } from './faults.ts';
+import type { Fields, Log, LogEvent, ServerName } from './log.ts';
+import { MqttLink } from './mqtt-link.ts';
+
+/** CONNACK code, or a close without CONNACK; the reason is for the log only, the client never sees it. */
+export type Verdict = { readonly code: number; readonly reason?: string } | { readonly close: string };
+
+/** What DPS and hub have of their own. */
+export interface MqttRules {
+  judge(connect: IConnectPacket, caller: Caller): Verdict;
+  /** After CONNACK 0. */
+  opened(link: MqttLink): void;
+  mayPublish(link: MqttLink, topic: string): boolean;
+  maySubscribe(link: MqttLink, filter: string): boolean;
+  published(link: MqttLink, topic: string, payload: Buffer): void;
+  closed(link: MqttLink): void;
+}
+
+const REFUSED_SUBSCRIPTION = 128;
+
+/** The MQTT 3.1.1 that DPS and the hubs have in common, with its faults. */
+export class MqttEndpoint {
+  readonly #name: ServerName;
+  readonly #log: Log;
+  readonly #faults: Faults;
+  readonly #rules: MqttRules;
+
+  constructor(name: ServerName, log: Log, faults: Faults, rules: MqttRules) {
+    this.#name = name;
+    this.#log = log;
+    this.#faults = faults;
+    this.#rules = rules;
+  }
+
+  /** Takes over a TLS connection. */
+  accept(caller: Caller): void {
+    const link: MqttLink = new MqttLink(
+      caller,
+      (packet) => this.#packet(link, packet),
+      (reason) => this.#ended(link, reason),
+    );
+  }
+
+  /** An entry about this connection. */
+  note(link: MqttLink, event: LogEvent, fields: Fields = {}): void {
+    const { connection, presented } = link.caller;
+    this.#log.add(this.#name, event, {
+      connection,
+      clientId: link.clientId,
+      thumbprint: presented?.thumbprint ?? '',
+      ...fields,
+    });
+  }
+
+  #take(link: MqttLink, name: Parameters<Faults['take']>[1]) {
+    return this.#faults.take(this.#name, name, link.caller.connection);
+  }
+
+  #packet(link: MqttLink, packet: Packet): void {
+    if (packet.cmd === 'connect') {
+      this.#connect(link, packet);
+    } else if (!link.open) {
+      link.drop('no CONNECT first');
+    } else if (packet.cmd === 'publish') {
+      this.#publish(link, packet);
+    } else if (packet.cmd === 'subscribe') {
+      this.#subscribe(link, packet);
+    } else if (packet.cmd === 'unsubscribe') {
+      packet.unsubscriptions.forEach((filter) => void link.unsubscribe(filter));
+      if (!this.#take(link, 'no-unsuback')) {
+        link.send({ cmd: 'unsuback', ...id(packet) });
+      }
+    } else if (packet.cmd === 'pingreq') {
+      if (!this.#take(link, 'no-pingresp')) {
+        link.send({ cmd: 'pingresp' });
+      }
+    } else if (packet.cmd === 'disconnect') {
+      link.finish('DISCONNECT');
+    }
+  }
+
+  #connect(link: MqttLink, connect: IConnectPacket): void {
+    link.clientId = connect.clientId;
+    const fields = { username: connect.username ?? '' };
+    if (this.#take(link, 'no-connack')) {
+      return;
+    }
+    const forced = this.#take(link, 'connack');
+    const verdict: Verdict = this.#take(link, 'close-before-connack')
+      ? { close: 'fault' }
+      : forced
+        ? { code: forced.code ?? 5, reason: 'fault' }
+        : this.#rules.judge(connect, link.caller);
+    if ('close' in verdict) {
+      this.note(link, 'closed-before-connack', { ...fields, reason: verdict.close });
+      link.drop(verdict.close);
+      return;
+    }
+    const answer = (): void => this.#answer(link, connect, verdict, fields);
+    const delay = this.#take(link, 'delay-connack');
+    if (delay) {
+      const timer = setTimeout(answer, delay.ms ?? 0);
+      link.caller.socket.once('close', () => clearTimeout(timer));
+    } else {
+      answer();
+    }
+  }
+
+  #answer(link: MqttLink, connect: IConnectPacket, verdict: { code: number; reason?: string }, fields: Fields): void {
+    const { code } = verdict;
+    link.send({ cmd: 'connack', returnCode: code, sessionPresent: false });
+    this.note(link, 'connack', { ...fields, ...verdict });
+    if (code !== 0) {
+      link.finish('refused');
+      return;
+    }
+    link.open = true;
+    link.keepalive(connect.keepalive ?? 0);
+    this.#rules.opened(link);
+    const close = this.#take(link, 'accept-then-close');
+    if (close?.ms) {
+      const timer = setTimeout(() => link.drop('fault'), close.ms);
+      link.caller.socket.once('close', () => clearTimeout(timer));
+    } else if (close) {
+      link.finish('fault');
+    }
+  }
+
+  #subscribe(link: MqttLink, packet: ISubscribePacket): void {
+    const granted = packet.subscriptions.map(({ topic, qos }) => {
+      if (!this.#rules.maySubscribe(link, topic)) {
+        return REFUSED_SUBSCRIPTION;
+      }
+      link.subscribe(topic);
+      this.note(link, 'subscribed', { reason: topic });
+      return Math.min(qos, 1);
+    });
+    if (!this.#take(link, 'no-suback')) {
+      link.send({ cmd: 'suback', granted, ...id(packet) });
+    }
+  }
+
+  #publish(link: MqttLink, packet: IPublishPacket): void {
+    if (packet.qos === 2) {
+      link.drop('PUBLISH of QoS 2');
+      return;
+    }
+    if (!this.#rules.mayPublish(link, packet.topic)) {
+      link.drop(`PUBLISH to ${packet.topic}`);
+      return;
+    }
+    if (packet.qos === 1 && !this.#take(link, 'no-puback')) {
+      link.send({ cmd: 'puback', ...id(packet) });
+    }
+    this.#rules.published(link, packet.topic, Buffer.from(packet.payload));
+  }
+
+  #ended(link: MqttLink, reason: string): void {
+    if (link.open) {
+      link.open = false;
+      this.note(link, 'disconnected', { reason });
+      this.#rules.closed(link);
+    }
+  }
+}
+
+const id = ({ messageId }: Packet): { messageId?: number } => (messageId === undefined ? {} : { messageId });

@@ -1,0 +1,128 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { type Attested, attest, type Unattested } from './attest.ts';
+import type { Enrollments, Registration } from './enrollments.ts';
+import type { HubName } from './log.ts';
+import type { Presented } from './presented.ts';
+import type { Registry } from './registry.ts';
+import type { Switches } from './switches.ts';
+
+/** A hub that is linked to DPS. */
+export interface LinkedHub {
+  readonly name: HubName;
+  /** host:port, as the device gets it. */
+  readonly host: string;
+  readonly registry: Registry;
+}
+
+export type Outcome =
+  | { readonly kind: 'assigned'; readonly registration: Registration; readonly hub: HubName }
+  | ({ readonly kind: 'refused' } & Unattested);
+
+export interface Operation {
+  readonly operationId: string;
+  readonly registrationId: string;
+  /** Undefined while DPS is assigning. */
+  outcome: Outcome | undefined;
+}
+
+/** Decides registrations, and writes what follows into the registry of the assigned hub. */
+export class Registrar {
+  readonly enrollments: Enrollments;
+  readonly #hubs: readonly LinkedHub[];
+  readonly #switches: Switches;
+  readonly #now: () => number;
+  readonly #allocation = new Map<string, HubName>();
+  readonly #operations = new Map<string, Operation>();
+
+  constructor(enrollments: Enrollments, hubs: readonly LinkedHub[], switches: Switches, now: () => number) {
+    this.enrollments = enrollments;
+    this.#hubs = hubs;
+    this.#switches = switches;
+    this.#now = now;
+  }
+
+  /** Static allocation: where the next registration of this device goes. Without it that is hub 1. */
+  allocate(registrationId: string, hub: HubName): void {
+    this.#allocation.set(registrationId, hub);
+  }
+
+  operation(operationId: string): Operation | undefined {
+    return this.#operations.get(operationId);
+  }
+
+  /** Whether a registration of this device is still being assigned. */
+  inFlight(registrationId: string): boolean {
+    return [...this.#operations.values()].some(
+      (operation) => operation.registrationId === registrationId && operation.outcome === undefined,
+    );
+  }
+
+  begin(registrationId: string): Operation {
+    const operationId = `5.${randomBytes(8).toString('hex')}.${randomUUID()}`;
+    const operation: Operation = { operationId, registrationId, outcome: undefined };
+    this.#operations.set(operationId, operation);
+    return operation;
+  }
+
+  attest(presented: Presented, registrationId: string): Attested | Unattested {
+    return attest(presented, registrationId, this.enrollments, this.#switches, this.#now());
+  }
+
+  /** Ends the operation, and lets the registration take effect. */
+  conclude(operation: Operation, attested: Attested | Unattested): Outcome {
+    const outcome: Outcome =
+      'errorCode' in attested
+        ? { kind: 'refused', ...attested }
+        : { kind: 'assigned', ...this.#assign(operation.registrationId, attested) };
+    operation.outcome = outcome;
+    return outcome;
+  }
+
+  #assign(registrationId: string, { enrollment, thumbprints }: Attested): { registration: Registration; hub: HubName } {
+    const deviceId = enrollment.deviceId ?? registrationId;
+    const before = this.enrollments.registrations.get(registrationId);
+    const oldHub = this.#hubs.find(({ host }) => host === before?.assignedHub);
+    const never = !enrollment.policy.updateHubAssignment;
+    const hub = (never ? oldHub : undefined) ?? this.#allocated(registrationId);
+    const known = hub.registry.find(deviceId) !== undefined;
+    if (!known || !never || this.#switches.neverPolicyRefreshesThumbprint) {
+      hub.registry.write(deviceId, thumbprints, enrollment.initialDesired);
+    }
+    if (this.#switches.registrationEnablesDevice) {
+      hub.registry.setStatus(deviceId, 'enabled');
+    }
+    const substatus =
+      before === undefined || never
+        ? 'initialAssignment'
+        : this.#moveTwin(deviceId, oldHub, hub, enrollment.policy.migrateDeviceData, enrollment.initialDesired);
+    const registration = this.enrollments.recordRegistration(registrationId, deviceId, hub.host, substatus);
+    return { registration, hub: hub.name };
+  }
+
+  /** What becomes of the twin on a re-registration, and the substatus that tells it. */
+  #moveTwin(deviceId: string, from: LinkedHub | undefined, to: LinkedHub, migrate: boolean, initial: object): string {
+    const moved = from !== undefined && from !== to && from.registry.find(deviceId) !== undefined;
+    const twin = moved ? from.registry.twin(deviceId) : undefined;
+    if (moved) {
+      from.registry.remove(deviceId);
+    }
+    if (!migrate) {
+      to.registry.resetTwin(deviceId, initial);
+      return 'deviceDataReset';
+    }
+    if (twin !== undefined) {
+      to.registry.adopt(deviceId, twin);
+      return 'deviceDataMigrated';
+    }
+    return 'initialAssignment';
+  }
+
+  #allocated(registrationId: string): LinkedHub {
+    const name = this.#allocation.get(registrationId) ?? 'hub1';
+    const hub = this.#hubs.find((linked) => linked.name === name);
+    if (hub === undefined) {
+      throw new Error(`no hub "${name}" is linked`);
+    }
+    return hub;
+  }
+}

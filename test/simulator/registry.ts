@@ -1,0 +1,140 @@
+import { randomUUID } from 'node:crypto';
+import { EventEmitter } from 'node:events';
+import type { Status } from './enrollments.ts';
+
+export interface Thumbprints {
+  readonly primary: string;
+  readonly secondary: string;
+}
+
+/** A device identity of the kind that DPS writes for X.509 enrollments, groups included: `selfSigned` with thumbprints. */
+export interface Identity {
+  readonly deviceId: string;
+  readonly generationId: string;
+  readonly etag: string;
+  readonly status: Status;
+  readonly thumbprints: Thumbprints;
+}
+
+export interface Twin {
+  readonly desired: Record<string, unknown>;
+  readonly desiredVersion: number;
+  readonly reported: Record<string, unknown>;
+  readonly reportedVersion: number;
+}
+
+export type Write = 'created' | 'updated' | 'enabled' | 'disabled' | 'removed';
+
+interface RegistryEvents {
+  written: [deviceId: string, write: Write, thumbprints: Thumbprints];
+  desired: [deviceId: string, patch: object, version: number];
+}
+
+const freshTwin = (desired: object): Twin => ({
+  desired: { ...desired },
+  desiredVersion: 1,
+  reported: {},
+  reportedVersion: 1,
+});
+
+/** JSON merge as the twin does it: null removes, objects merge, everything else replaces. */
+export function merge(target: Record<string, unknown>, patch: object): Record<string, unknown> {
+  const merged = { ...target };
+  for (const [key, value] of Object.entries(patch)) {
+    if (value === null) {
+      delete merged[key];
+    } else if (typeof value === 'object' && !Array.isArray(value)) {
+      const before = merged[key];
+      merged[key] = merge(typeof before === 'object' && before !== null ? { ...before } : {}, value);
+    } else {
+      merged[key] = value;
+    }
+  }
+  return merged;
+}
+
+/** The identity registry and the twins of one hub. */
+export class Registry extends EventEmitter<RegistryEvents> {
+  readonly #identities = new Map<string, Identity>();
+  readonly #twins = new Map<string, Twin>();
+
+  find(deviceId: string): Identity | undefined {
+    return this.#identities.get(deviceId);
+  }
+
+  /** Throws where there is none. */
+  get(deviceId: string): Identity {
+    const identity = this.#identities.get(deviceId);
+    if (identity === undefined) {
+      throw new Error(`no device "${deviceId}" in this hub`);
+    }
+    return identity;
+  }
+
+  twin(deviceId: string): Twin {
+    const twin = this.#twins.get(deviceId);
+    if (twin === undefined) {
+      throw new Error(`no twin "${deviceId}" in this hub`);
+    }
+    return twin;
+  }
+
+  list(): Identity[] {
+    return [...this.#identities.values()];
+  }
+
+  /** Creates the identity, or replaces its thumbprints; a twin that is there stays. */
+  write(deviceId: string, thumbprints: Thumbprints, initialDesired: object = {}): Identity {
+    const before = this.#identities.get(deviceId);
+    if (before === undefined) {
+      this.#twins.set(deviceId, freshTwin(initialDesired));
+    }
+    const generationId = before?.generationId ?? randomUUID();
+    const status = before?.status ?? 'enabled';
+    return this.#store({ deviceId, generationId, etag: '', status, thumbprints }, before ? 'updated' : 'created');
+  }
+
+  setStatus(deviceId: string, status: Status): Identity {
+    return this.#store({ ...this.get(deviceId), status }, status);
+  }
+
+  /** Removes identity and twin. Throws where there is none. */
+  remove(deviceId: string): void {
+    const { thumbprints } = this.get(deviceId);
+    this.#identities.delete(deviceId);
+    this.#twins.delete(deviceId);
+    this.emit('written', deviceId, 'removed', thumbprints);
+  }
+
+  /** A twin that moves in from another hub. */
+  adopt(deviceId: string, twin: Twin): void {
+    this.#twins.set(deviceId, twin);
+  }
+
+  resetTwin(deviceId: string, initialDesired: object): void {
+    this.#twins.set(deviceId, freshTwin(initialDesired));
+  }
+
+  patchDesired(deviceId: string, patch: object): Twin {
+    const twin = this.twin(deviceId);
+    const desiredVersion = twin.desiredVersion + 1;
+    const patched = { ...twin, desired: merge(twin.desired, patch), desiredVersion };
+    this.#twins.set(deviceId, patched);
+    this.emit('desired', deviceId, patch, desiredVersion);
+    return patched;
+  }
+
+  patchReported(deviceId: string, patch: object): Twin {
+    const twin = this.twin(deviceId);
+    const patched = { ...twin, reported: merge(twin.reported, patch), reportedVersion: twin.reportedVersion + 1 };
+    this.#twins.set(deviceId, patched);
+    return patched;
+  }
+
+  #store(identity: Identity, write: Write): Identity {
+    const stored = { ...identity, etag: Buffer.from(randomUUID()).toString('base64') };
+    this.#identities.set(stored.deviceId, stored);
+    this.emit('written', stored.deviceId, write, stored.thumbprints);
+    return stored;
+  }
+}

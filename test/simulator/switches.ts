@@ -1,0 +1,48 @@
+/**
+ * What is not known for certain of the real services. Each open question is a switch, with the likeliest answer as its
+ * default; the README says where each comes from.
+ */
+export interface Switches {
+  /** How DPS refuses a leaf: in the first answer, or by a 202 whose operation ends "failed". */
+  refusalShape: 'res-401' | 'failed';
+  /** How DPS refuses a disabled enrollment. */
+  disabledShape: 'res-401' | 'failed' | 'disabled';
+  /** What DPS does with a leaf that has expired. */
+  expiredLeafAtDps: 'res-401' | 'close';
+  /** What DPS does when an intermediate or root of the chain has expired. */
+  expiredIssuerAtDps: 'refuse' | 'accept';
+  /** Whether DPS finds the enrolled certificate that signed the last one presented, when it was not sent itself. */
+  enrolledIssuerMayBeLeftOut: boolean;
+  /** Whether the policy "never re-provision" still writes the new thumbprint to the hub. */
+  neverPolicyRefreshesThumbprint: boolean;
+  /** Whether a registration enables an identity that was disabled in the hub. */
+  registrationEnablesDevice: boolean;
+  /** What a second connection with the same registration ID does to the first one. */
+  secondDpsConnect: 'drop-old' | 'keep-both';
+  /** Text of `retry-after` in the 202 of DPS, in seconds; '' leaves it out. Real DPS was seen to send 3. */
+  retryAfter: string;
+  /** DPS answers the registration request with 200 at once, without an operation to poll. */
+  answerAtOnce: boolean;
+  /** CONNACK code for an identity that is disabled in the hub. */
+  disabledConnack: 5 | 3;
+  /** Whether the hub ends a session when its leaf expires. */
+  sessionsEndAtNotAfter: boolean;
+  /** Whether EST answers with the intermediates, too; RFC 7030 section 4.2.3: "containing only the certificate that was issued". */
+  estSendsChain: boolean;
+}
+
+export const DEFAULT_SWITCHES: Readonly<Switches> = {
+  refusalShape: 'res-401',
+  disabledShape: 'res-401',
+  expiredLeafAtDps: 'res-401',
+  expiredIssuerAtDps: 'refuse',
+  enrolledIssuerMayBeLeftOut: true,
+  neverPolicyRefreshesThumbprint: true,
+  registrationEnablesDevice: false,
+  secondDpsConnect: 'drop-old',
+  retryAfter: '0',
+  answerAtOnce: false,
+  disabledConnack: 5,
+  sessionsEndAtNotAfter: false,
+  estSendsChain: false,
+};
