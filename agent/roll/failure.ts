@@ -248,6 +248,11 @@ export const CODES = {
   ),
   'NL-BUSY': entry('transient', 'Another request is in flight.', 'Wait for it: `newleaf status --watch`.'),
   'NL-DAEMON-DOWN': entry('transient', 'The daemon does not run.', 'systemctl start newleaf'),
+  'NL-CONTROL-DENIED': entry(
+    'refused',
+    'This user may not use the control socket.',
+    'Use sudo, or join the group newleaf (usermod -aG newleaf USER) and log in again.',
+  ),
   'NL-DAEMON-RUNS': entry(
     'broken',
     'Another newleaf already runs on this state directory.',
