@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
+import { spawn, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type TestContext, test } from 'node:test';
@@ -13,14 +12,11 @@ const RECEIVER = `
   socket(S, AF_UNIX, SOCK_DGRAM, 0); bind(S, pack_sockaddr_un($ARGV[0])) or die; print "bound\\n";
   while (defined recv(S, $m, 4096, 0)) { $m =~ s/\\n/|/g; print "$m\\n" unless $m =~ /^BARRIER/ }`;
 
-async function receiver(t: TestContext, socket: string): Promise<readonly string[]> {
-  const perl: ChildProcess = spawn('perl', ['-e', RECEIVER, socket], { stdio: ['ignore', 'pipe', 'inherit'] });
+async function receiver(t: TestContext, socket: string): Promise<AsyncIterator<string>> {
+  const perl = spawn('perl', ['-e', RECEIVER, socket], { stdio: ['ignore', 'pipe', 'inherit'] });
   t.after(() => perl.kill());
-  assert.ok(perl.stdout);
-  const lines: string[] = [];
-  const reader = createInterface(perl.stdout);
-  await once(reader, 'line');
-  reader.on('line', (line) => lines.push(line));
+  const lines = createInterface(perl.stdout)[Symbol.asyncIterator]();
+  assert.equal((await lines.next()).value, 'bound');
   return lines;
 }
 
@@ -36,7 +32,8 @@ test('systemd hears each message, in order, and a status cannot smuggle in anoth
   void notify.status('serving\nREADY=0');
   void notify.watchdog();
   await notify.stopping();
-  assert.deepEqual(heard, ['READY=1', 'STATUS=serving READY=0', 'WATCHDOG=1', 'STOPPING=1']);
+  for (const expected of ['READY=1', 'STATUS=serving READY=0', 'WATCHDOG=1', 'STOPPING=1'])
+    assert.equal((await heard.next()).value, expected);
 });
 
 test('nothing is started where systemd does not listen, or has no watchdog', async () => {

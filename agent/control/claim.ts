@@ -1,0 +1,91 @@
+import { chmod, chown, lstat, mkdir, readFile, unlink } from 'node:fs/promises';
+import { connect, type Server } from 'node:net';
+import { dirname } from 'node:path';
+import type { Log } from '../log.ts';
+import { Fault } from '../roll/failure.ts';
+
+const GROUP = 'newleaf';
+
+/**
+ * Makes the server listen on the socket. The socket of a dead daemon is removed; a live one, and a file that is no socket,
+ * are left alone. At no moment may others than the owner, and then the group `newleaf`, connect.
+ * @throws Fault NL-DAEMON-RUNS or NL-CONFIG
+ */
+export async function claimSocket(server: Server, path: string, log: Log, groupFile = '/etc/group'): Promise<void> {
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await removeStale(path);
+    await listen(server, path);
+  } catch (cause) {
+    if (cause instanceof Fault) throw cause;
+    throw new Fault('NL-CONFIG', { message: `control.socket cannot be made at ${path}.`, cause });
+  }
+  await admitGroup(path, log, groupFile);
+}
+
+async function removeStale(path: string): Promise<void> {
+  const found = await lstat(path).catch(() => undefined);
+  if (found === undefined) return;
+  // connect(2) answers ECONNREFUSED for a plain file, too.
+  if (!found.isSocket())
+    throw new Fault('NL-CONFIG', { message: `control.socket: ${path} is there and is no socket.` });
+  if (await isAnswered(path)) throw new Fault('NL-DAEMON-RUNS', { message: `Another newleaf answers on ${path}.` });
+  await unlink(path);
+}
+
+function isAnswered(path: string): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const visitor = connect(path);
+    visitor.once('connect', () => {
+      visitor.destroy();
+      resolve(true);
+    });
+    visitor.once('error', (error: NodeJS.ErrnoException) =>
+      error.code === 'ECONNREFUSED' ? resolve(false) : reject(error),
+    );
+  });
+}
+
+function listen(server: Server, path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    // The socket gets its mode from the umask; libuv binds before listen() returns.
+    const umask = process.umask(0o177);
+    try {
+      server.listen(path, () => {
+        server.off('error', reject);
+        resolve();
+      });
+    } finally {
+      process.umask(umask);
+    }
+  });
+}
+
+async function admitGroup(path: string, log: Log, groupFile: string): Promise<void> {
+  const advice = `groupadd --system ${GROUP}, and run newleaf as root or as a member of it`;
+  try {
+    const gid = await groupId(groupFile);
+    if (gid === undefined) {
+      log.warn({
+        event: 'control-private',
+        path,
+        message: `There is no group ${GROUP}: the socket is private.`,
+        advice,
+      });
+      return;
+    }
+    await chown(path, -1, gid);
+    await chmod(path, 0o660);
+  } catch (error) {
+    const message = `The socket cannot be given to the group ${GROUP}: it is private.`;
+    log.warn({ event: 'control-private', path, message, cause: String(error), advice });
+  }
+}
+
+/** group(5): name:password:GID:members. Groups that are not in the file (LDAP) are not found. */
+async function groupId(groupFile: string): Promise<number | undefined> {
+  const lines = (await readFile(groupFile, 'utf8')).split('\n').map((line) => line.split(':'));
+  const gid = lines.find(([name]) => name === GROUP)?.[2];
+  return gid === undefined ? undefined : Number(gid);
+}
