@@ -49,7 +49,7 @@ export type Fields = Omit<Entry, 'seq' | 'at' | 'server' | 'event'>;
 /** What to look for: fields that must be equal, or a predicate. */
 export type Query = Partial<Entry> | ((entry: Entry) => boolean);
 
-const matcher = (query: Query): ((entry: Entry) => boolean) => {
+export const matcher = (query: Query): ((entry: Entry) => boolean) => {
   if (typeof query === 'function') {
     return query;
   }
