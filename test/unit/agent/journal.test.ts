@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -116,4 +118,26 @@ test('a full disk keeps the last entry, and space brings the next one', async (t
   assert.deepEqual(await journal.read(), { phase: 'serving' });
   await journal.write({ phase: 'registering' });
   assert.deepEqual(await journal.read(), { phase: 'registering' });
+});
+
+test('a writer that is killed at any moment leaves a good entry', async (t) => {
+  const directory = scratch(t);
+  const writer = `
+    import { createJournal } from ${JSON.stringify(new URL('../../../agent/journal.ts', import.meta.url).href)};
+    const journal = createJournal({ directory: ${JSON.stringify(directory)}, validate: (entry) => entry });
+    for (let n = 0; ; n++) {
+      await journal.write({ phase: 'serving', trail: Array(n % 50).fill('x'.repeat(n % 997)) });
+      if (n % 5 === 0) process.stdout.write('.');
+    }`;
+  for (const dots of [1, 4, 9]) {
+    const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', writer], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    for (let seen = 0; seen < dots; seen += (await once(child.stdout, 'data')).toString().length);
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    const entry = await open(directory).read();
+    assert.ok(entry !== 'absent' && entry.phase === 'serving');
+    await open(directory).write({ phase: 'serving' });
+  }
 });
