@@ -57,8 +57,11 @@ function codeOf(status: number): Code {
   return status >= 300 ? 'NL-EST-REFUSED' : 'NL-EST-BODY';
 }
 
-/** Milliseconds; RFC 9110 section 10.2.3 has two forms, seconds and a date. Undefined for anything else. */
+/** Milliseconds; RFC 9110 section 10.2.3 has two forms, seconds and a date in GMT. Undefined for anything else. */
 function retryAfter(value = ''): number | undefined {
-  const ms = /^\d{1,9}$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
-  return Number.isNaN(ms) ? undefined : Math.max(ms, 0);
+  if (/^\d{1,9}$/.test(value)) {
+    return Number(value) * 1000;
+  }
+  const moment = value.endsWith(' GMT') ? Date.parse(value) : Number.NaN;
+  return Number.isNaN(moment) ? undefined : Math.max(moment - Date.now(), 0);
 }
