@@ -1,4 +1,4 @@
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { Fault } from './roll/failure.ts';
 
@@ -22,8 +22,6 @@ const REASONS: Readonly<Record<string, string>> = {
 export async function writeAtomically(path: string, text: string, mode: number): Promise<void> {
   const beside = join(dirname(path), `.${basename(path)}.new`);
   try {
-    await makeMissing(dirname(path));
-    await rm(beside, { force: true });
     try {
       await writeNew(beside, text, mode);
       await rename(beside, path);
@@ -61,7 +59,7 @@ async function makeMissing(path: string): Promise<void> {
 }
 
 async function writeNew(path: string, text: string, mode: number): Promise<void> {
-  const file = await open(path, 'wx', mode);
+  const file = await openNew(path, mode);
   try {
     // The mode given to open is narrowed by the umask.
     await file.chmod(mode);
@@ -69,6 +67,19 @@ async function writeNew(path: string, text: string, mode: number): Promise<void>
     await file.sync();
   } finally {
     await file.close();
+  }
+}
+
+/** Looks for what is in the way only where something is: each look is a trip through the thread pool, at every write. */
+async function openNew(path: string, mode: number): Promise<FileHandle> {
+  try {
+    return await open(path, 'wx', mode);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') await makeMissing(dirname(path));
+    else if (code === 'EEXIST') await rm(path);
+    else throw error;
+    return await open(path, 'wx', mode);
   }
 }
 
