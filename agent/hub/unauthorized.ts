@@ -1,0 +1,23 @@
+import { type Attempt, type Ending, ending } from '../mqtt/attempt.ts';
+import { type Code, Fault } from '../roll/failure.ts';
+
+const CODE: Readonly<Record<Ending, Code>> = {
+  rejected: 'NL-HUB-REJECTED',
+  unsupported: 'NL-HUB-UNAVAILABLE',
+  unavailable: 'NL-HUB-UNAVAILABLE',
+  untrusted: 'NL-HUB-UNTRUSTED',
+  unreachable: 'NL-HUB-UNREACHABLE',
+  closed: 'NL-HUB-CLOSED',
+  dropped: 'NL-HUB-LOST',
+};
+
+/**
+ * What became of a connection to a hub that has ended. Only NL-HUB-REJECTED is about our identity: the SDK's
+ * UnauthorizedError also means a refused port, a missing name, a proxy (azure-iot-device-mqtt 1.16.4), and sends whole
+ * fleets to DPS in an outage. Errors of the token come back as they are.
+ */
+export function unauthorized(attempt: Attempt): Error {
+  const how = ending(attempt);
+  if (how instanceof Error) return how;
+  return new Fault(CODE[how], { cause: attempt.connack ? `CONNACK ${attempt.connack}` : attempt.socketError });
+}

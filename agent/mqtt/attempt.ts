@@ -1,0 +1,87 @@
+/** How far a connection came: `refused` and `connected` are said by CONNACK, the others are what it waits for. */
+export type Phase = 'tcp' | 'tls' | 'connack' | 'connected' | 'refused';
+
+/** What the tap writes down about one connection. */
+export interface Attempt {
+  phase: Phase;
+  /** MQTT 3.1.1 section 3.2.2.3, as it came over the wire. */
+  connack?: number;
+  /** `code` of the first error of the socket: of the system, of OpenSSL, or of the certificate check. */
+  socketError?: string;
+  error?: OpensslError;
+}
+
+type OpensslError = Error & { readonly library?: string };
+
+/**
+ * How an attempt ended, in words that mean the same at DPS and at a hub:
+ * - `rejected`: CONNACK 2, 4, 5: the only answers about our identity (`c/docs/connecting.md` of Azure/azure-iot-sdk)
+ * - `unsupported`, `unavailable`: CONNACK 1; CONNACK 3 and the reserved codes
+ * - `dropped`: CONNACK 0, then the end
+ * - `unreachable`: no TCP connection (DNS, route, port)
+ * - `untrusted`: the certificate of the other side is not good
+ * - `closed`: the end came before any CONNACK. With TLS 1.3 a refused client certificate looks like this, too.
+ */
+export type Ending = 'rejected' | 'unsupported' | 'unavailable' | 'dropped' | 'unreachable' | 'untrusted' | 'closed';
+
+/**
+ * Names how the attempt ended, by CONNACK, phase and error code; no class name and no message text is looked at.
+ * An error of our own token or engine says nothing about the other side, and is returned as it is.
+ */
+export function ending({ connack, phase, error, socketError = '' }: Attempt): Ending | Error {
+  if (connack !== undefined) return CONNACK[connack] ?? 'unavailable';
+  if (phase === 'tcp') return 'unreachable';
+  if (error !== undefined && (socketError.startsWith('ERR_OSSL_') || isLocal(error))) return error;
+  return UNTRUSTED.has(socketError) ? 'untrusted' : 'closed';
+}
+
+const CONNACK: readonly (Ending | undefined)[] = [
+  'dropped',
+  'unsupported',
+  'rejected',
+  'unavailable',
+  'rejected',
+  'rejected',
+];
+
+/** The codes of "X509 certificate error codes" in Node's TLS documentation, and the name check of node:tls. */
+const UNTRUSTED: ReadonlySet<string> = new Set([
+  'CERT_CHAIN_TOO_LONG',
+  'CERT_HAS_EXPIRED',
+  'CERT_NOT_YET_VALID',
+  'CERT_REJECTED',
+  'CERT_REVOKED',
+  'CERT_SIGNATURE_FAILURE',
+  'CERT_UNTRUSTED',
+  'CRL_HAS_EXPIRED',
+  'CRL_NOT_YET_VALID',
+  'CRL_SIGNATURE_FAILURE',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'ERROR_IN_CERT_NOT_AFTER_FIELD',
+  'ERROR_IN_CERT_NOT_BEFORE_FIELD',
+  'ERROR_IN_CRL_LAST_UPDATE_FIELD',
+  'ERROR_IN_CRL_NEXT_UPDATE_FIELD',
+  'ERR_TLS_CERT_ALTNAME_FORMAT',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+  'HOSTNAME_MISMATCH',
+  'INVALID_CA',
+  'INVALID_PURPOSE',
+  'PATH_LENGTH_EXCEEDED',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY',
+  'UNABLE_TO_DECRYPT_CERT_SIGNATURE',
+  'UNABLE_TO_DECRYPT_CRL_SIGNATURE',
+  'UNABLE_TO_GET_CRL',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  // What Node says for every verification error of OpenSSL that it has no name for, weak keys and digests among them.
+  'UNSPECIFIED',
+]);
+
+/**
+ * A key that was destroyed after its context was made fails in the handshake as ERR_SSL_OBJECT_HANDLE_INVALID with
+ * library "PKCS#11 module" (libp11 0.4.13, Node 20), as Node puts ERR_SSL_ before whatever OpenSSL reports. What the
+ * other side did wrong, its alerts included, comes from "SSL routines".
+ */
+const isLocal = ({ library }: OpensslError): boolean => library !== undefined && library !== 'SSL routines';

@@ -1,0 +1,130 @@
+import { isIP } from 'node:net';
+import { PassThrough } from 'node:stream';
+import { connect, type SecureContext, type TLSSocket } from 'node:tls';
+import mqtt, { type IClientOptions, type IPublishPacket, type Packet } from 'mqtt';
+import mqttPacket from 'mqtt-packet';
+import type { Attempt } from './attempt.ts';
+
+// mqtt-packet 6.10.0 fills a table of 65,536 two-byte Buffers at its first packet: 15 MiB (Node 20) to 20 MiB (Node 24)
+// that a client with a handful of packet identifiers never uses. Must be set on the copy that mqtt 4.3.8 requires.
+mqttPacket.writeToStream.cacheNumbers = false;
+
+const PORT = 8883;
+/** MQTT 3.1.1 section 3.14: a DISCONNECT has no variable header and no payload. */
+const DISCONNECT = Buffer.from([0xe0, 0x00]);
+const FLUSH_MS = 1_000;
+
+export interface TapOptions {
+  /** `host` or `host:port`; the port is 8883 without it. */
+  readonly host: string;
+  /** Carries our certificate chain and key, and the CAs that may vouch for the other side. */
+  readonly context: SecureContext;
+  /** Longest time from dialling to CONNACK, in milliseconds. */
+  readonly connectMs: number;
+  /** Sees every PUBLISH before the SDK does, and may rewrite it; `false` keeps it from the SDK. */
+  readonly admit: (packet: IPublishPacket) => boolean;
+}
+
+/**
+ * The MQTT provider that is handed to the Azure SDK: `new MqttBase(tap)`.
+ *
+ * The SDK names almost every failed connect UnauthorizedError (azure-iot-device-mqtt 1.16.4, dist/mqtt.js: "Failure on
+ * first connection (Not authorized)") and can use keys from files only. So the tap dials by itself, with a key of our
+ * own, and writes down what really happened. One tap is one connection; it is never used again.
+ */
+export class Tap {
+  readonly attempt: Attempt = { phase: 'tcp' };
+  /** Fulfilled when the connection is gone, or will never be made; never rejected. */
+  readonly closed: Promise<void>;
+  readonly #options: TapOptions;
+  readonly #url: URL;
+  #stream: TLSSocket | undefined;
+  #late: NodeJS.Timeout | undefined;
+  #ended = false;
+  #settleClosed = (): void => {};
+
+  /** @throws TypeError when `host` is none: here, since the SDK lets what is thrown under it become uncaught. */
+  constructor(options: TapOptions) {
+    this.#options = options;
+    this.#url = new URL(`mqtts://${options.host}`);
+    this.closed = new Promise((resolve) => {
+      this.#settleClosed = resolve;
+    });
+  }
+
+  /** What MqttBase calls. `key` and `cert` are the SDK's dummies (it insists on some) and are dropped here. */
+  connect(_uri: string, { key: _key, cert: _cert, ...rest }: IClientOptions): mqtt.Client {
+    const client = new mqtt.Client(() => this.#dial(), { ...rest, reconnectPeriod: 0, resubscribe: false });
+    client.on('packetreceive', (packet) => this.#see(packet));
+    // mqtt 4.3.8 hands on errors of the stream and of the parser as 'error', which is thrown when nobody listens:
+    // MqttBase takes its listeners away while it closes.
+    client.on('error', () => {});
+    return client;
+  }
+
+  /** Ends the connection at once, after what was written before has been sent. Nothing reaches the SDK any more. */
+  end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    const stream = this.#stream;
+    if (stream === undefined) this.#settleClosed();
+    else if (this.attempt.phase !== 'connected') stream.destroy();
+    else {
+      // mqtt 4.3.8 sends the PUBACK of a QoS 1 PUBLISH right after `admit` has seen it: let it go first.
+      process.nextTick(() => {
+        stream.end(DISCONNECT);
+        stream.destroySoon();
+      });
+      this.#late = setTimeout(() => stream.destroy(), FLUSH_MS);
+    }
+  }
+
+  #dial(): TLSSocket | PassThrough {
+    // The SDK dials again by itself when it polls or publishes after a drop. That is for our caller to decide.
+    if (this.#ended || this.#stream !== undefined) return new PassThrough().destroy();
+    const { attempt } = this;
+    const host = this.#url.hostname.replace(/^\[|\]$/g, '');
+    const stream = connect({
+      host,
+      port: Number(this.#url.port || PORT),
+      // RFC 6066 section 3: 'Literal IPv4 and IPv6 addresses are not permitted in "HostName".'
+      servername: isIP(host) ? '' : host,
+      secureContext: this.#options.context,
+      // NODE_TLS_REJECT_UNAUTHORIZED=0 must not switch it off.
+      rejectUnauthorized: true,
+    });
+    this.#stream = stream;
+    stream.setNoDelay(true);
+    stream.once('connect', () => {
+      attempt.phase = 'tls';
+    });
+    stream.once('secureConnect', () => {
+      attempt.phase = 'connack';
+    });
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      attempt.error ??= error;
+      if (error.code !== undefined) attempt.socketError ??= error.code;
+    });
+    stream.once('close', () => {
+      clearTimeout(this.#late);
+      this.#settleClosed();
+    });
+    const { connectMs } = this.#options;
+    const late = Object.assign(new Error(`no CONNACK within ${connectMs} ms`), { code: 'ETIMEDOUT' });
+    this.#late = setTimeout(() => stream.destroy(late), connectMs);
+    return stream;
+  }
+
+  #see(packet: Packet): void {
+    if (packet.cmd === 'connack' && this.attempt.connack === undefined) {
+      clearTimeout(this.#late);
+      this.attempt.connack = packet.returnCode ?? 0;
+      this.attempt.phase = packet.returnCode === 0 ? 'connected' : 'refused';
+    } else if (packet.cmd === 'publish') {
+      const admitted = !this.#ended && this.#options.admit(packet);
+      // mqtt 4.3.8 emits this event before it acts on the packet. No listener of the SDK matches an empty topic, and
+      // the PUBACK is still sent.
+      if (!admitted) packet.topic = '';
+    }
+  }
+}

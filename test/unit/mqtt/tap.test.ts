@@ -1,0 +1,177 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createRequire } from 'node:module';
+import { type AddressInfo, createServer } from 'node:net';
+import { test } from 'node:test';
+import type { TlsOptions } from 'node:tls';
+import mqttPacket from 'mqtt-packet';
+import type { Attempt } from '../../../agent/mqtt/attempt.ts';
+import { Tap, type TapOptions } from '../../../agent/mqtt/tap.ts';
+import { LOOPBACK, TestCa } from './certificates.ts';
+import { FarSide, type Script } from './far-side.ts';
+
+const ca = new TestCa();
+const server = ca.issue('hub', LOOPBACK);
+const context = ca.context(ca.issue('gw-0001'));
+
+// key and cert are what MqttBase demands and nobody can use.
+const OPTIONS = { clientId: 'gw-0001', protocolVersion: 4, clean: true, key: 'unused', cert: 'unused' } as const;
+
+const tapTo = (host: string, more: Partial<TapOptions> = {}): Tap =>
+  new Tap({ host, context, connectMs: 5_000, admit: () => true, ...more });
+
+/** Connects, ends as soon as CONNACK 0 is there, and gives what the tap wrote down. */
+async function attemptAt(host: string, more: Partial<TapOptions> = {}): Promise<Attempt> {
+  const tap = tapTo(host, more);
+  const client = tap.connect('', OPTIONS);
+  client.on('connect', () => tap.end());
+  client.on('error', () => client.end(true));
+  await tap.closed;
+  return tap.attempt;
+}
+
+const rejecting = { ca: ca.cert, rejectUnauthorized: true };
+const foreign = { context: ca.context(new TestCa().issue('gw-0001')) };
+
+/** The table of what a tap sees: far side, then phase, CONNACK, code of the socket's error. */
+const ROWS: readonly (readonly [string, Script, TlsOptions, Partial<TapOptions>, Partial<Attempt>])[] = [
+  ['CONNACK 0', {}, {}, {}, { phase: 'connected', connack: 0 }],
+  ['CONNACK 5', { connack: 5 }, {}, {}, { phase: 'refused', connack: 5 }],
+  ['CONNACK 4', { connack: 4 }, {}, {}, { phase: 'refused', connack: 4 }],
+  ['CONNACK 3', { connack: 3 }, {}, {}, { phase: 'refused', connack: 3 }],
+  ['close before CONNACK', { connack: 'close' }, {}, {}, { phase: 'connack' }],
+  ['CONNACK never', { connack: 'none' }, {}, { connectMs: 200 }, { phase: 'connack', socketError: 'ETIMEDOUT' }],
+  ['our certificate rejected, TLS 1.3', {}, rejecting, foreign, { phase: 'connack' }],
+  ['our certificate rejected, TLS 1.2', {}, { ...rejecting, maxVersion: 'TLSv1.2' }, foreign, { phase: 'tls' }],
+  ['certificate of an unknown CA', {}, new TestCa().issue('hub', LOOPBACK), {}, { phase: 'tls' }],
+  ['certificate for another name', {}, ca.issue('hub', 'DNS:example.com'), {}, { phase: 'tls' }],
+];
+const CODES: Readonly<Record<string, string>> = {
+  'our certificate rejected, TLS 1.2': 'ECONNRESET',
+  'certificate of an unknown CA': 'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'certificate for another name': 'ERR_TLS_CERT_ALTNAME_INVALID',
+};
+
+for (const [name, script, tls, options, expected] of ROWS) {
+  test(name, async () => {
+    await using far = await FarSide.start({ ...server, ...tls }, script);
+    const { error, ...seen } = await attemptAt(far.host, options);
+    const code = CODES[name];
+    assert.deepEqual(seen, code === undefined ? expected : { ...expected, socketError: code });
+    assert.equal(error === undefined, seen.socketError === undefined);
+    assert.equal(far.connections, 1);
+  });
+}
+
+/** A TCP server that takes connections and says nothing. */
+async function silent(): Promise<{ port: number } & AsyncDisposable> {
+  const listener = createServer((socket) => socket.on('error', () => {}).resume());
+  listener.listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+  const { port } = listener.address() as AddressInfo;
+  return {
+    port,
+    async [Symbol.asyncDispose]() {
+      listener.close();
+      await once(listener, 'close');
+    },
+  };
+}
+
+test('port closed', async () => {
+  const closed = await silent();
+  await closed[Symbol.asyncDispose]();
+  const { phase, socketError } = await attemptAt(`127.0.0.1:${closed.port}`);
+  assert.deepEqual({ phase, socketError }, { phase: 'tcp', socketError: 'ECONNREFUSED' });
+});
+
+test('no such name', async () => {
+  const { phase, socketError } = await attemptAt('hub.invalid');
+  assert.equal(phase, 'tcp');
+  assert.match(String(socketError), /^(ENOTFOUND|EAI_AGAIN)$/);
+});
+
+test('a server that never answers the TLS handshake meets the deadline', async () => {
+  await using mute = await silent();
+  const { phase, socketError } = await attemptAt(`127.0.0.1:${mute.port}`, { connectMs: 100 });
+  assert.deepEqual({ phase, socketError }, { phase: 'tls', socketError: 'ETIMEDOUT' });
+});
+
+test('SNI is the host name, and absent for an address', async () => {
+  await using far = await FarSide.start(server);
+  await attemptAt(far.host);
+  await attemptAt(`127.0.0.1:${far.port}`);
+  assert.deepEqual(far.serverNames, ['localhost', false]);
+});
+
+test('NODE_TLS_REJECT_UNAUTHORIZED=0 does not switch the check off', async (t) => {
+  process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0';
+  t.after(() => delete process.env.NODE_TLS_REJECT_UNAUTHORIZED);
+  await using far = await FarSide.start(new TestCa().issue('hub', LOOPBACK));
+  assert.equal((await attemptAt(far.host)).socketError, 'UNABLE_TO_VERIFY_LEAF_SIGNATURE');
+});
+
+test('what is not admitted does not reach the SDK, and is acknowledged', async () => {
+  await using far = await FarSide.start(server);
+  const tap = tapTo(far.host, { admit: ({ topic }) => topic !== 'poison' });
+  const client = tap.connect('', OPTIONS);
+  const topics: string[] = [];
+  client.on('message', (topic) => topics.push(topic));
+  await once(client, 'connect');
+  far.links[0]?.publish('poison', 'x', 1);
+  far.links[0]?.publish('good', 'x', 1);
+  await far.until(() => far.received.filter(({ cmd }) => cmd === 'puback').length === 2);
+  assert.deepEqual(topics, ['', 'good']);
+  tap.end();
+  await tap.closed;
+});
+
+test('end lets out what was written, then says DISCONNECT; what comes after is not admitted', async () => {
+  await using far = await FarSide.start(server);
+  const seen: string[] = [];
+  const tap = tapTo(far.host, { admit: ({ topic }) => seen.push(topic) > 0 });
+  const client = tap.connect('', OPTIONS);
+  await once(client, 'connect');
+  client.publish('answer', 'x'.repeat(100_000));
+  tap.end();
+  tap.end();
+  far.links[0]?.publish('late');
+  await tap.closed;
+  await far.until(() => far.open === 0);
+  assert.deepEqual(
+    far.received.map(({ cmd }) => cmd),
+    ['connect', 'publish', 'disconnect'],
+  );
+  assert.deepEqual(seen, []);
+});
+
+test('end before the first dial: nothing is dialled, and it is closed', async () => {
+  await using far = await FarSide.start(server);
+  const tap = tapTo(far.host);
+  tap.end();
+  await tap.closed;
+  await once(tap.connect('', OPTIONS), 'close');
+  assert.equal(far.connections, 0);
+});
+
+test('a second connect, by an SDK that reconnects by itself, is not dialled', async () => {
+  await using far = await FarSide.start(server);
+  const tap = tapTo(far.host);
+  await once(tap.connect('', OPTIONS), 'connect');
+  await once(tap.connect('', OPTIONS), 'close');
+  assert.equal(far.open, 1);
+  assert.equal(far.connections, 1);
+  tap.end();
+  await tap.closed;
+});
+
+test('a host that is none is refused before anything is dialled', () => {
+  assert.throws(() => tapTo('a b'), TypeError);
+  assert.throws(() => tapTo('localhost:99999'), TypeError);
+});
+
+test('mqtt uses the copy of mqtt-packet that has its number table switched off', () => {
+  const require = createRequire(createRequire(import.meta.url).resolve('mqtt'));
+  assert.equal(require('mqtt-packet'), mqttPacket);
+  assert.equal(mqttPacket.writeToStream.cacheNumbers, false);
+});
