@@ -37,7 +37,8 @@ export async function destroyInChild(
   timeLimitMs = TIME_LIMIT_MS,
 ): Promise<void> {
   const [file = '', ...args] = command;
-  const child = spawn(file, args, { stdio: ['pipe', 'pipe', 'inherit'], timeout: timeLimitMs, killSignal: 'SIGKILL' });
+  const child = spawn(file, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+  const killer = setTimeout(() => child.kill('SIGKILL'), timeLimitMs);
   // A child that ends before it reads is told by its missing answer.
   child.stdin.on('error', () => undefined);
   child.stdin.end(JSON.stringify(request));
@@ -45,14 +46,16 @@ export async function destroyInChild(
     child.once('error', reject);
     child.once('close', (code, signal) => resolve(signal ?? `exit code ${code}`));
   });
-  const [said, end] = await Promise.all([text(child.stdout), ended]).catch((error: unknown) => {
-    throw new TokenError(
-      'failed',
-      'DESTROY_CHILD',
-      `The process that destroys keys cannot be started: ${error}`,
-      error,
-    );
-  });
+  const [said, end] = await Promise.all([text(child.stdout), ended])
+    .catch((error: unknown) => {
+      throw new TokenError(
+        'failed',
+        'DESTROY_CHILD',
+        `The process that destroys keys cannot be started: ${error}`,
+        error,
+      );
+    })
+    .finally(() => clearTimeout(killer));
   if (end === 'SIGKILL') {
     throw new TokenError(
       'failed',

@@ -1,0 +1,148 @@
+import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
+import { afterEach, before, beforeEach, test } from 'node:test';
+import pkcs11js from 'pkcs11js';
+import { csr } from '../../../hsm/csr.ts';
+import { destroyInChild } from '../../../hsm/destroy.ts';
+import type { PublicKey } from '../../../hsm/public-key.ts';
+import { type Authority, authority, derOf } from './authority.ts';
+import type { Bench } from './bench.ts';
+
+const PUBLIC_KEY = { type: pkcs11js.CKA_CLASS, value: pkcs11js.CKO_PUBLIC_KEY };
+const PRIVATE_KEY = { type: pkcs11js.CKA_CLASS, value: pkcs11js.CKO_PRIVATE_KEY };
+const labelled = (value: string) => ({ type: pkcs11js.CKA_LABEL, value });
+const FACTORY_ID = Buffer.from([0x0f, 0x00, 0x25]);
+
+/** Certificates, keys that are not ours, and how little is ever destroyed. */
+export function objectContract(bench: () => Bench): void {
+  let ca: Authority;
+  let factory: readonly string[] = [];
+  before(() => {
+    ca = authority(bench().at.directory);
+  });
+  beforeEach(() => {
+    bench().raw.generate('factory', 'factory', FACTORY_ID);
+    factory = bench().raw.inventory();
+  });
+  afterEach(async () => {
+    const { raw } = bench();
+    for (const label of ['factory', 'newleaf-a', 'newleaf-b']) raw.destroy([labelled(label)]);
+  });
+
+  const issue = async (key: PublicKey): Promise<Buffer> =>
+    derOf(ca.issue(await csr('gw-0001', key, (message) => bench().token.sign(key, message))));
+
+  test('a leaf is stored beside its key, once, and the next one takes its place', async () => {
+    const { token, raw } = bench();
+    const key = await token.generate('newleaf-a', 'ec-p256');
+    const [first, second] = [await issue(key), await issue(key)];
+    assert.deepEqual(await token.certificates(key.id), []);
+    await token.storeCertificate(key, first);
+    await token.storeCertificate(key, first);
+    assert.deepEqual(await token.certificates(key.id), [first]);
+    await token.storeCertificate(key, second);
+    assert.deepEqual(await token.certificates(key.id), [second]);
+    assert.equal(raw.inventory().filter((one) => one.startsWith('certificate newleaf-a')).length, 1);
+  });
+
+  test('the stored object carries subject, issuer and serial number in DER', async () => {
+    const { token, raw } = bench();
+    const key = await token.generate('newleaf-a', 'ec-p256');
+    const der = await issue(key);
+    await token.storeCertificate(key, der);
+    const [object] = raw.find([{ type: pkcs11js.CKA_CLASS, value: pkcs11js.CKO_CERTIFICATE }]);
+    const read = (type: number) => raw.read(object ?? assert.fail(), type)?.toString('hex') ?? '';
+    const certificate = new X509Certificate(der);
+    assert.ok(read(pkcs11js.CKA_SUBJECT).includes(Buffer.from('gw-0001').toString('hex')));
+    assert.ok(read(pkcs11js.CKA_ISSUER).includes(Buffer.from('Test CA').toString('hex')));
+    assert.ok(read(pkcs11js.CKA_SERIAL_NUMBER).endsWith(certificate.serialNumber.toLowerCase()));
+  });
+
+  test('destroying one generation leaves the other slot and the factory key alone', async () => {
+    const { token, raw } = bench();
+    const a = await token.generate('newleaf-a', 'ec-p256');
+    await token.storeCertificate(a, await issue(a));
+    const onlyA = raw.inventory();
+    const b = await token.generate('newleaf-b', 'ec-p256');
+    await token.storeCertificate(b, await issue(b));
+    await token.destroy('newleaf-b', b.id);
+    assert.deepEqual(raw.inventory(), onlyA);
+    await token.destroy('newleaf-b', b.id);
+    assert.deepEqual(raw.inventory(), onlyA, 'absent is success');
+    await token.destroy('newleaf-a', a.id);
+    assert.deepEqual(raw.inventory(), factory);
+  });
+
+  test('a child destroys a key while this process goes on with the others', async () => {
+    const { at, token, raw, destroyCommand } = bench();
+    const before = await token.generate('newleaf-a', 'ec-p256');
+    const retired = await token.generate('newleaf-b', 'ec-p256');
+    await token.storeCertificate(retired, await issue(retired));
+    const { module, pin } = at;
+    const request = { module, token: at.token, pin, label: retired.label, id: retired.id };
+    const destroyed = destroyInChild(destroyCommand, request);
+    await token.sign(before, Buffer.of(1));
+    await destroyed;
+    assert.equal(await token.find('newleaf-b'), undefined);
+    await destroyInChild(destroyCommand, request);
+    await token.sign(before, Buffer.of(1));
+    await token.generate('newleaf-b', 'ec-p256');
+    assert.ok(!raw.inventory().some((one) => one.includes(retired.id)));
+  });
+
+  for (const [label, id] of [
+    ['newleaf-a', ''],
+    ['', '01'],
+    ['newleaf-a', 'zz'],
+    ['newleaf-a', FACTORY_ID.toString('hex')],
+    ['factory', '01'],
+  ] as const) {
+    test(`nothing is destroyed for label "${label}" and id "${id}"`, async () => {
+      const { token, raw } = bench();
+      await token.generate('newleaf-a', 'ec-p256');
+      const all = raw.inventory();
+      await token.destroy(label, id).catch((error) => assert.equal(error.code, 'LABEL_AND_ID_REQUIRED'));
+      assert.deepEqual(raw.inventory(), all);
+    });
+  }
+
+  test('a public key that a power cut left alone is removed, and nothing else is', async () => {
+    const { token, raw } = bench();
+    const id = Buffer.from([0xee]);
+    raw.generate('newleaf-a', 'newleaf-a', id);
+    raw.destroy([PRIVATE_KEY, labelled('newleaf-a')]);
+    const key = await token.generate('newleaf-a', 'ec-p256');
+    assert.deepEqual(raw.inventory(), [...factory, `private newleaf-a ${key.id}`, `public newleaf-a ${key.id}`].sort());
+  });
+
+  test('a public key of that label whose private half has another label is not ours to remove', async () => {
+    const { token, raw } = bench();
+    raw.generate('newleaf-b', 'newleaf-a', Buffer.from([0xee]));
+    const all = raw.inventory();
+    await assert.rejects(token.generate('newleaf-a', 'ec-p256'), { kind: 'occupied', code: 'LABEL_OCCUPIED' });
+    assert.deepEqual(raw.inventory(), all);
+  });
+
+  test('a factory key is found by URI, and by nothing that does not fit', async () => {
+    const { at, token } = bench();
+    const key = await token.findByUri(`pkcs11:token=${at.token};object=factory`);
+    assert.deepEqual([key.label, key.id], ['factory', FACTORY_ID.toString('hex')]);
+    assert.deepEqual(await token.findByUri('pkcs11:id=%0F%00%25'), key);
+    await token.sign(key, Buffer.of(1));
+    for (const uri of ['pkcs11:object=other', 'pkcs11:token=other;object=factory', 'pkcs11:object=factory;id=%01']) {
+      await assert.rejects(token.findByUri(uri), { kind: 'key', code: 'KEY_NOT_FOUND' }, uri);
+    }
+    await token.generate('newleaf-a', 'ec-p256');
+    await assert.rejects(token.findByUri('pkcs11:type=private'), { kind: 'key', code: 'KEY_AMBIGUOUS' });
+  });
+
+  test('a key without its public object is known by its certificate, and without either it is refused', async () => {
+    const { token, raw } = bench();
+    const key = await token.findByUri('pkcs11:object=factory');
+    const der = await issue(key);
+    raw.destroy([PUBLIC_KEY, labelled('factory')]);
+    await assert.rejects(token.find('factory'), { kind: 'key', code: 'PUBLIC_KEY_NOT_FOUND' });
+    await token.storeCertificate(key, der);
+    assert.deepEqual(await token.find('factory'), key);
+  });
+}

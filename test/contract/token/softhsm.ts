@@ -1,0 +1,38 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** A token to test with, whatever module it is in. */
+export interface TestToken {
+  readonly module: string;
+  /** Label of the token. */
+  readonly token: string;
+  readonly pin: string;
+  /** Must be in process.env before the module is initialised, and in the environment of every child that uses it. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** A directory of the test's own; it goes with `remove`. */
+  readonly directory: string;
+  remove(): void;
+}
+
+const MODULE = '/usr/lib/softhsm/libsofthsm2.so';
+const PIN = '1234';
+
+/** A SoftHSM of its own with one initialised token; further labels give further tokens with the same PIN. */
+export function softHsm(token = 'newleaf', ...others: readonly string[]): TestToken {
+  const directory = mkdtempSync(join(tmpdir(), 'newleaf-softhsm-'));
+  const tokens = join(directory, 'tokens');
+  const configuration = join(directory, 'softhsm2.conf');
+  mkdirSync(tokens);
+  writeFileSync(configuration, `directories.tokendir = ${tokens}\nobjectstore.backend = file\nlog.level = ERROR\n`);
+  const environment = { SOFTHSM2_CONF: configuration };
+  for (const label of [token, ...others]) {
+    execFileSync('softhsm2-util', ['--init-token', '--free', '--label', label, '--pin', PIN, '--so-pin', '56785678'], {
+      env: { ...process.env, ...environment },
+      stdio: 'pipe',
+    });
+  }
+  const remove = () => rmSync(directory, { recursive: true, force: true });
+  return { module: MODULE, token, pin: PIN, environment, directory, remove };
+}
