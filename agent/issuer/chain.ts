@@ -9,14 +9,14 @@ import { demandStrongKey, demandStrongSignature } from './strength.ts';
  * nothing here is dropped with a note. The issuer of the last one need not be there: most CAs deliver no root, and the
  * far side has it.
  *
- * Throws `Fault`: NL-LEAF-CHAIN where a delivered issuer did not sign, is no CA, or has expired; NL-LEAF-WEAK.
+ * The key of the leaf has been judged before. Throws `Fault`: NL-LEAF-CHAIN where a delivered issuer did not sign, is no
+ * CA, or has expired; NL-LEAF-WEAK.
  */
 export function linkUp(
   leaf: X509Certificate,
   others: readonly X509Certificate[],
   now: number,
 ): { chain: X509Certificate[]; notes: string[] } {
-  demandStrongKey(leaf);
   demandStrongSignature(leaf);
 
   const chain = [leaf];

@@ -1,5 +1,10 @@
 import type { X509Certificate } from 'node:crypto';
 
+/*
+ * Only for certificates whose key has passed `demandStrongKey`: on Node 24.21 and 26.10, `toLegacyObject` (and so
+ * `getPeerCertificate`) ends the process with SIGSEGV where the curve of the key has no NIST name, as secp256k1 has none.
+ */
+
 /** The CNs in the subject, unescaped; more than one is legal in X.509. */
 export function commonNamesOf(certificate: X509Certificate): string[] {
   return [certificate.toLegacyObject().subject?.CN ?? []].flat();

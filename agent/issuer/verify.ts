@@ -5,7 +5,7 @@ import { linkUp } from './chain.ts';
 import { keyUsageOf } from './der.ts';
 import { at, commonNamesOf, issuerOf, named, validityOf } from './name.ts';
 import { certificatePem, certificatesOf } from './pem.ts';
-import { kindOf } from './strength.ts';
+import { demandStrongKey, kindOf } from './strength.ts';
 
 const LEAST_LEFT_MS = 60_000;
 const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
@@ -52,6 +52,7 @@ function judge(delivered: readonly Buffer[], expectedKey: KeyObject, expected: E
   if (leaf === undefined) {
     throw otherKey(expectedKey, certificates.find(({ ca }) => !ca) ?? first);
   }
+  demandStrongKey(leaf); // before any name is read, see name.ts
   demandEndEntity(leaf);
   demandCn(leaf, expected.cn);
   demandClientUse(leaf);
