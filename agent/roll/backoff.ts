@@ -1,0 +1,57 @@
+import type { Failure } from './failure.ts';
+import type { RollEffect } from './state.ts';
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+
+interface Ladder {
+  /** Pause before the second try; the first follows at once. */
+  readonly firstMs: number;
+  readonly capMs: number;
+  readonly jitter: number;
+}
+
+/**
+ * Pauses double from rung to rung. DPS: "5xx: exponential backoff, first delay at least 5 s"
+ * (Microsoft, concepts-device-reprovision). The jitter keeps a fleet that lost its hub together from coming back together.
+ */
+const LADDERS: Record<RollEffect['kind'], Ladder> = {
+  connect: { firstMs: SECOND, capMs: MINUTE, jitter: 0.2 },
+  register: { firstMs: 5 * SECOND, capMs: 10 * MINUTE, jitter: 0.25 },
+  'request-leaf': { firstMs: 5 * SECOND, capMs: 15 * MINUTE, jitter: 0.25 },
+  'generate-key': { firstMs: 5 * SECOND, capMs: 5 * MINUTE, jitter: 0.2 },
+  'destroy-key': { firstMs: 5 * SECOND, capMs: 10 * MINUTE, jitter: 0.2 },
+};
+
+/** Largest pause of any ladder or probe, in milliseconds: a renewal margin below three times this cannot work. */
+export const LARGEST_PAUSE_MS = HOUR;
+
+/**
+ * The pause in milliseconds before try number `tries` + 1, after `tries` failures in a row (1 or more). What the other side
+ * asked for is the least; jitter is added on top of it, never taken off.
+ * @param remainingMs what is left of the leaf that must be replaced: the pause is never more than half of it
+ */
+export function pauseMs(
+  effect: RollEffect['kind'],
+  tries: number,
+  failure: Failure,
+  draw: number,
+  remainingMs = Number.POSITIVE_INFINITY,
+): number {
+  const { firstMs, capMs, jitter } = LADDERS[effect];
+  const rung = Math.min(capMs, firstMs * 2 ** Math.min(tries - 1, 30));
+  const asked = failure.retryAfterMs ?? 0;
+  const pause = asked > rung ? asked * (1 + jitter * draw) : Math.max(asked, rung * (1 - jitter + 2 * jitter * draw));
+  const half = Math.max(firstMs, remainingMs / 2);
+  return Math.round(Math.max(asked, Math.min(pause, half)));
+}
+
+/**
+ * A candidate that was refused is asked for again after 5 and 15 minutes, then every hour, in milliseconds. Jitter is only
+ * added: a device that was disallowed asks DPS at most once an hour.
+ */
+export function probeMs(times: number, draw: number, remainingMs = Number.POSITIVE_INFINITY): number {
+  const rung = [5 * MINUTE, 15 * MINUTE][times - 1] ?? HOUR;
+  return Math.round(Math.min(rung * (1 + 0.25 * draw), Math.max(30 * SECOND, remainingMs / 2)));
+}

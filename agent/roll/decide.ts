@@ -1,0 +1,220 @@
+import { probeMs } from './backoff.ts';
+import type { Failure } from './failure.ts';
+import { clockFloor, dueAt, isCredible, type Terms } from './plan.ts';
+import { remaining } from './settle.ts';
+import type { Decision, Request, RollState } from './state.ts';
+
+/** Something happened that may need an answer. */
+export type Signal =
+  | { readonly kind: 'asked'; readonly request: Request }
+  | { readonly kind: 'rejected' }
+  | { readonly kind: 'dps-refused'; readonly failure: Failure }
+  | { readonly kind: 'configuration' }
+  | { readonly kind: 'provisioning' }
+  | { readonly kind: 'given-key' }
+  | { readonly kind: 'due' }
+  | { readonly kind: 'probe' }
+  | { readonly kind: 'candidate-expired' };
+
+/** What the rules may look at. */
+export interface Standing {
+  readonly state: RollState;
+  readonly terms: Terms;
+  /** Wall clock, milliseconds. */
+  readonly now: number;
+}
+
+export type Rule = (signal: Signal, standing: Standing) => Decision | undefined;
+
+/**
+ * How often the hub may refuse right after DPS said "assigned" before it is believed: 1, 2, 4 … 60 s add up to 5 minutes.
+ * Right after a registry change CONNACK 5 can be transient for seconds to minutes (azure-iot-sdk-c issue 373).
+ */
+export const GRACE_REFUSALS = 10;
+/** An assignment that the hub does not honour twice in a row will not be honoured by asking DPS a third time. */
+const UNPROVEN_ASSIGNMENTS = 2;
+
+const resting = new Set<RollState['phase']>(['unprovisioned', 'serving', 'stranded', 'retiring-key']);
+/** Work that waits for an issuer, perhaps for days: a refusal by the hub is answered in between. */
+const interruptible = new Set<RollState['phase']>([...resting, 'generating-key', 'requesting-leaf']);
+
+/** Refusals that a new leaf may cure. A disabled enrollment refuses every leaf. */
+const leafAtFault = new Set<Failure['code']>(['NL-DPS-401002', 'NL-DPS-404201', 'NL-DPS-REJECTED']);
+
+const ignore = (why: string, untilMs?: number): Decision => ({
+  action: 'ignore',
+  why,
+  ...(untilMs !== undefined && { untilMs }),
+});
+
+/** Asked by method, or begun by newleaf itself: it counts against the budget. A technician, a due leaf and a probe do not. */
+function isCharged(signal: Signal): boolean {
+  if (signal.kind === 'asked') return signal.request.from === 'method';
+  return signal.kind === 'rejected' || signal.kind === 'configuration';
+}
+
+/** Token bucket: `burst` at once, `requestsPerHour` in the long run. */
+export function budgetLeft({ budget }: RollState, { requestsPerHour, burst }: Terms, now: number): number {
+  const earned = (Math.max(0, now - budget.at) * requestsPerHour) / 3_600_000;
+  return Math.min(burst, budget.left + earned);
+}
+
+/** First to answer wins. The order is the policy; each rule has its reason beside it. */
+export const RULES: readonly (readonly [name: string, rule: Rule])[] = [
+  // A hub that lags DPS would otherwise cost a registration for each of its refusals.
+  [
+    'grace',
+    (signal, { state }) =>
+      signal.kind === 'rejected' && state.grace !== undefined && state.grace + 1 < GRACE_REFUSALS
+        ? ignore('the hub can lag DPS for some minutes after an assignment')
+        : undefined,
+  ],
+  // A hub identity that is disabled, or a policy that never re-provisions, is not cured by asking DPS again (azure.md rows 12, 41).
+  [
+    'assigned-but-refused',
+    (signal, { state }) =>
+      signal.kind === 'rejected' && state.unproven + 1 >= UNPROVEN_ASSIGNMENTS && state.grace !== undefined
+        ? { action: 'strand', why: 'DPS assigns, and the hub refuses, twice in a row' }
+        : undefined,
+  ],
+  // Two pieces of work on one identity would undo each other. What is in flight is not lost by this: it goes on.
+  [
+    'single-flight',
+    (signal, { state }) => {
+      if (signal.kind === 'dps-refused') return undefined;
+      const free = signal.kind === 'rejected' ? interruptible : resting;
+      const busy = !free.has(state.phase) || (signal.kind !== 'rejected' && state.request !== undefined);
+      return busy ? ignore('another request is in flight') : undefined;
+    },
+  ],
+  // A back end gone wild must not wear out the token, the CA or DPS.
+  [
+    'budget',
+    (signal, { state, terms, now }) => {
+      if (!isCharged(signal) || budgetLeft(state, terms, now) >= 1) return undefined;
+      const waitMs = ((1 - budgetLeft(state, terms, now)) * 3_600_000) / terms.requestsPerHour;
+      return ignore('the budget of this hour is spent', now + waitMs);
+    },
+  ],
+  [
+    'roll-interval',
+    (signal, { state, terms, now }) => {
+      if (signal.kind === 'provisioning' || !rolls(signal, state) || state.lastRollAt === undefined) return undefined;
+      if (signal.kind === 'asked' && signal.request.from === 'technician') return undefined;
+      const until = state.lastRollAt + terms.minRollIntervalMs;
+      return now >= state.lastRollAt && now < until ? ignore('the last roll began a moment ago', until) : undefined;
+    },
+  ],
+  // Nothing is judged expired by a clock that cannot be right (a gateway without a battery boots in 1970).
+  [
+    'clock',
+    (signal, { state, terms, now }) =>
+      (signal.kind === 'due' || signal.kind === 'candidate-expired') && !isCredible(state, terms, now)
+        ? ignore(`the clock is not credible: it cannot be before ${new Date(clockFloor(state, terms)).toISOString()}`)
+        : undefined,
+  ],
+  [
+    'candidate-expired',
+    (signal) => (signal.kind === 'candidate-expired' ? { action: 'drop', why: signal.kind } : undefined),
+  ],
+  ['person', personRule],
+  ['due', dueRule],
+  ['asked', askedRule],
+  [
+    'rejected',
+    (signal) =>
+      signal.kind === 'rejected'
+        ? { action: 're-register', reason: 'rejected', why: 'the hub refuses the leaf' }
+        : undefined,
+  ],
+  ['dps-refused', dpsRefusedRule],
+  [
+    'configuration',
+    (signal) =>
+      signal.kind === 'configuration'
+        ? { action: 're-register', reason: 'configuration', why: 'the configuration changed what was registered' }
+        : undefined,
+  ],
+  [
+    'given-key',
+    (signal) =>
+      signal.kind === 'given-key'
+        ? { action: 're-register', reason: 'given-key', why: 'the token brought a leaf of its own' }
+        : undefined,
+  ],
+  [
+    'provisioning',
+    (signal) =>
+      signal.kind === 'provisioning'
+        ? { action: 'roll', reason: 'provisioning', why: 'there is no leaf yet' }
+        : undefined,
+  ],
+  [
+    'probe',
+    (signal, { state }) =>
+      signal.kind !== 'probe'
+        ? undefined
+        : state.next?.parked !== undefined && state.next.leaf === undefined
+          ? { action: 'roll', reason: 'probe', why: 'time to ask the issuer again' }
+          : { action: 're-register', reason: 'probe', why: 'time to ask DPS again' },
+  ],
+];
+
+/** Without any leaf a re-registration means the first provisioning. */
+function rolls(signal: Signal, { current, next }: RollState): boolean {
+  if (signal.kind === 'due' || signal.kind === 'provisioning') return true;
+  if (signal.kind !== 'asked') return false;
+  return signal.request.action === 'roll' || (current === undefined && next?.leaf === undefined);
+}
+
+function personRule(signal: Signal, { state, terms }: Standing): Decision | undefined {
+  if (terms.automatic || !rolls(signal, state)) return undefined;
+  return ignore('this issuer waits for a person to deliver a leaf');
+}
+
+function askedRule(signal: Signal, { state }: Standing): Decision | undefined {
+  if (signal.kind !== 'asked') return undefined;
+  return { action: rolls(signal, state) ? 'roll' : 're-register', reason: 'asked', why: 'asked' };
+}
+
+function dueRule(signal: Signal, { state, terms, now }: Standing): Decision | undefined {
+  if (signal.kind !== 'due' || state.current === undefined) return undefined;
+  // The candidate waits for its enrollment, or its issuer refused: it has a schedule of its own.
+  if (state.next?.parked !== undefined) return ignore('a candidate is parked');
+  const [last] = state.outcomes;
+  if (last?.reason === 'due' && last.outcome !== 'done' && now >= last.endedAt) {
+    const failed = state.outcomes.findIndex(({ reason, outcome }) => reason !== 'due' || outcome === 'done');
+    const tries = failed === -1 ? state.outcomes.length : failed;
+    const until = last.endedAt + probeMs(tries, 0.5, remaining(state, now));
+    if (now < until) return ignore('the last renewal failed a moment ago', until);
+  }
+  const expired = now >= state.current.notAfter;
+  return {
+    action: 'roll',
+    reason: 'due',
+    why: expired
+      ? 'the leaf has expired'
+      : `the leaf was due at ${new Date(dueAt(state.current, terms.renewAt) ?? now).toISOString()}`,
+  };
+}
+
+/** DPS refuses the current leaf: a CA may have been rolled under us. One roll for each refused leaf, then a person. */
+function dpsRefusedRule(signal: Signal, { state, terms }: Standing): Decision | undefined {
+  if (signal.kind !== 'dps-refused') return undefined;
+  const { current, rolledFor, next, rejected } = state;
+  const rollable = terms.automatic && leafAtFault.has(signal.failure.code) && next?.leaf === undefined;
+  if (rollable && current?.thumbprint !== rolledFor) {
+    return { action: 'roll', reason: 'dps-refused', why: 'DPS refuses the current leaf: one roll may cure it' };
+  }
+  if (rejected) return { action: 'strand', why: 'hub and DPS refuse every leaf there is' };
+  return ignore('DPS refuses the current leaf, but the hub still accepts it');
+}
+
+/** Decides what a signal calls for. */
+export function decide(signal: Signal, standing: Standing): Decision & { readonly rule: string } {
+  for (const [name, rule] of RULES) {
+    const decision = rule(signal, standing);
+    if (decision !== undefined) return { ...decision, rule: name };
+  }
+  return { ...ignore('no rule asks for anything'), rule: 'otherwise' };
+}

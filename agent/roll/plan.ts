@@ -1,0 +1,66 @@
+import type { Leaf } from './leaf.ts';
+import type { RollState } from './state.ts';
+
+/** When to renew: a share of the lifetime, a time left in milliseconds, or never. */
+export type RenewAt = { readonly share: number } | { readonly leftMs: number } | 'off';
+
+/** What configuration and build fix for the rules. */
+export interface Terms {
+  /** The issuer needs no person. */
+  readonly automatic: boolean;
+  readonly renewAt: RenewAt;
+  /** Wall clock of the build, milliseconds: no earlier clock is credible. */
+  readonly builtAt: number;
+  readonly requestsPerHour: number;
+  readonly burst: number;
+  readonly minRollIntervalMs: number;
+  /** ID scope, registration ID and endpoint as one string: when it changes, the leaf must be registered again. */
+  readonly registered: string;
+}
+
+/** The share of a lifetime over which the renewals of a fleet are spread. */
+const SPREAD = 0.05;
+
+/**
+ * The planned moment of renewal (wall clock, milliseconds), or undefined where it is switched off. The jitter is drawn
+ * once from the serial, so that `status` can print the moment, and a fleet that was provisioned in one minute does not
+ * come back in one minute.
+ */
+export function dueAt(leaf: Leaf, renewAt: RenewAt): number | undefined {
+  if (renewAt === 'off') return undefined;
+  const lifetime = leaf.notAfter - leaf.notBefore;
+  const latest = 'share' in renewAt ? leaf.notBefore + lifetime * renewAt.share : leaf.notAfter - renewAt.leftMs;
+  return Math.round(latest - lifetime * SPREAD * drawOf(leaf.serial));
+}
+
+/** FNV-1a over the serial, as a number in [0, 1). */
+function drawOf(serial: string): number {
+  let hash = 0x811c9dc5;
+  for (const digit of serial) hash = Math.imul(hash ^ digit.charCodeAt(0), 0x01000193) >>> 0;
+  return hash / 2 ** 32;
+}
+
+/** No clock before the newest of these can be right: the build, the last proven server, the notBefore of our own leaf. */
+export function clockFloor({ lastSeen, current }: RollState, { builtAt }: Terms): number {
+  return Math.max(builtAt, lastSeen ?? 0, current?.notBefore ?? 0);
+}
+
+export function isCredible(state: RollState, terms: Terms, now: number): boolean {
+  return now >= clockFloor(state, terms);
+}
+
+export function isDue(state: RollState, terms: Terms, now: number): boolean {
+  const due = state.current && dueAt(state.current, terms.renewAt);
+  return state.current !== undefined && (now >= state.current.notAfter || (due !== undefined && now >= due));
+}
+
+/** The next wall-clock moment at which something is planned. The loop looks at the clock at least once a minute anyway. */
+export function nextMoment(state: RollState, terms: Terms): number | undefined {
+  const moments = [
+    state.scheduled?.startAt,
+    state.next?.parked?.askAt,
+    state.phase === 'stranded' ? state.probe?.askAt : undefined,
+    state.current && dueAt(state.current, terms.renewAt),
+  ].filter((moment) => moment !== undefined);
+  return moments.length === 0 ? undefined : Math.min(...moments);
+}

@@ -1,0 +1,126 @@
+import { probeMs } from './backoff.ts';
+import type { Failure } from './failure.ts';
+import type { KeyRef } from './leaf.ts';
+import type { Next, Outcome, Phase, Request, RollEvent, RollState } from './state.ts';
+
+const OUTCOMES_KEPT = 10;
+const TRAIL_KEPT = 30;
+
+/** A state without the fields named: with exactOptionalPropertyTypes absent and undefined are different things. */
+export function without<K extends keyof RollState>(state: RollState, ...fields: K[]): Omit<RollState, K> {
+  const rest = { ...state };
+  for (const field of fields) delete rest[field];
+  return rest;
+}
+
+/** Moves to a phase and writes the trail. */
+export function move(state: RollState, to: Phase, event: RollEvent, why: string, failure?: Failure): RollState {
+  if (state.phase === to) return state;
+  const transition = { at: event.at, from: state.phase, to, why, ...(failure && { code: failure.code }) };
+  return { ...state, phase: to, trail: [transition, ...state.trail].slice(0, TRAIL_KEPT) };
+}
+
+/** Ends the request in flight, if there is one. */
+export function finish(state: RollState, event: RollEvent, outcome: Outcome['outcome'], failure?: Failure): RollState {
+  if (state.request === undefined) return state;
+  const ended: Outcome = { ...state.request, outcome, ...(failure && { failure }), endedAt: event.at };
+  return { ...without(state, 'request'), outcomes: [ended, ...state.outcomes].slice(0, OUTCOMES_KEPT) };
+}
+
+/** The slot that the current leaf does not use. With a key that was given to us, `a` is free. */
+export function freeSlot({ current }: RollState): Next['slot'] {
+  return current?.key.slot === 'a' ? 'b' : 'a';
+}
+
+export function keyOf({ slot, id }: Next): KeyRef | undefined {
+  return id === undefined ? undefined : { slot, id };
+}
+
+/** Time that is left of the current leaf, in milliseconds; without one there is no hurry that a pause could cost. */
+export function remaining({ current }: RollState, at: number): number {
+  return current === undefined || current.notAfter <= at ? Number.POSITIVE_INFINITY : current.notAfter - at;
+}
+
+/**
+ * A key that the token will not destroy is left alone after so many attempts, until the next start: no roll waits for it.
+ * If the slot is needed before that, its key is found again and serves once more.
+ */
+export const RETIRE_TRIES = 5;
+
+function mustRetire({ retire }: RollState): boolean {
+  return retire !== undefined && retire.tries < RETIRE_TRIES;
+}
+
+/** Keeps a candidate that was refused, and plans when to ask for it again. */
+export function park(state: RollState, next: Next, event: RollEvent, failure: Failure): RollState {
+  const times = (next.parked?.times ?? 0) + 1;
+  const askAt = event.at + probeMs(times, event.draw, remaining(state, event.at));
+  return { ...state, next: { ...next, parked: { failure, times, askAt } }, trouble: failure };
+}
+
+/** Gives the candidate up: its key is to be destroyed, but only once DPS no longer trusts its leaf. */
+export function drop(state: RollState, next: Next, event: RollEvent, why: string): RollState {
+  const key = keyOf(next);
+  if (key === undefined) return state;
+  if (state.current === undefined) {
+    // There is nothing to go back to: only the leaf is given up, and its key gets another.
+    return settle({ ...state, next: { slot: next.slot, id: key.id, sent: next.sent, waiting: true } }, event, why);
+  }
+  if (next.sent) return move(state, 'abandoning', event, why);
+  return settle({ ...without(state, 'next'), retire: { ...key, tries: 0 } }, event, why);
+}
+
+/** Begins, or goes on with, a roll: the phase follows from what the candidate already has. */
+export function resumeRoll(state: RollState, event: RollEvent, why: string): RollState {
+  if (mustRetire(state)) return move(state, 'retiring-key', event, why);
+  const next: Next = state.next ?? { slot: freeSlot(state), sent: false };
+  if (next.leaf !== undefined) return toRegisterNext({ ...state, next }, next, event, why);
+  return move(
+    { ...state, next: { ...active(next) } },
+    next.id === undefined ? 'generating-key' : 'requesting-leaf',
+    event,
+    why,
+  );
+}
+
+/** A candidate that is worked on neither waits for a person nor for its next probe; how often it was refused is kept. */
+function active({ waiting: _, ...next }: Next): Next {
+  return next;
+}
+
+export function toRegisterNext(state: RollState, next: Next, event: RollEvent, why: string): RollState {
+  // Intent before effect: from here on DPS may trust the candidate, whatever answer comes back.
+  return move({ ...state, next: { ...next, sent: true } }, 'registering-next', event, why);
+}
+
+/** Registers what there is with DPS: a candidate that waits for its enrollment first, the current leaf after it. */
+export function beginRegister(state: RollState, event: RollEvent, why: string): RollState {
+  const { current, next } = state;
+  // A stranded gateway asks DPS once an hour, not twice: by turns for the candidate and for the current leaf.
+  const turn = state.request?.reason !== 'probe' || state.phase !== 'stranded' || (state.probe?.times ?? 0) % 2 === 1;
+  if (next?.leaf !== undefined && next.parked !== undefined && (turn || current === undefined)) {
+    return toRegisterNext(state, next, event, why);
+  }
+  if (current !== undefined) return move(state, 'registering', event, why);
+  return resumeRoll(state, event, why);
+}
+
+/** After an effect is through: what is still to do, in this order, else rest. */
+export function settle(state: RollState, event: RollEvent, why: string, failure?: Failure): RollState {
+  const { request, next, current, rejected } = state;
+  if (rejected && current !== undefined) return move(state, 'registering', event, why, failure);
+  if (mustRetire(state)) return move(state, 'retiring-key', event, why, failure);
+  if (next?.waiting === true && next.id === undefined) return move(state, 'generating-key', event, why, failure);
+  if (request?.action === 'roll') return resumeRoll(state, event, why);
+  return rest(state, event, why, failure);
+}
+
+function rest(state: RollState, event: RollEvent, why: string, failure?: Failure): RollState {
+  return move(state, state.current === undefined ? 'unprovisioned' : 'serving', event, why, failure);
+}
+
+/** Accepts a request: it is in flight from here on. */
+export function accept(state: RollState, request: Request, event: RollEvent): RollState {
+  const rolled = request.action === 'roll' ? { lastRollAt: event.at } : {};
+  return { ...without(state, 'scheduled'), ...rolled, request };
+}

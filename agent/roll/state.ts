@@ -1,0 +1,213 @@
+import type { Code, Failure } from './failure.ts';
+import type { Assignment, KeyRef, Leaf, Slot } from './leaf.ts';
+
+/**
+ *              ┌──────────────── current ────────────────┐      ┌───────────── next ─────────────┐
+ *   token      │ newleaf-a: key, proven                  │      │ newleaf-b: key, to be proven   │
+ *   DPS, hub   │ thumbprint pinned by the last register  │  →   │ registers, connects, is proven │
+ *              └── untouched until next is proven ───────┘      └── then it becomes current ─────┘
+ *
+ *   unprovisioned → generating-key → requesting-leaf → registering-next → connecting-next → retiring-key → serving
+ *   serving → registering → serving                      (re-register: same leaf, whatever hub DPS assigns)
+ *   registering-next ─ refused → serving                 (parked: the candidate waits for its enrollment)
+ *   connecting-next ─ refused → abandoning → retiring-key → serving
+ *   registering ─ refused, and no way left → stranded    (slow probe, any signal leaves it)
+ */
+export type Phase =
+  | 'unprovisioned'
+  | 'serving'
+  | 'registering'
+  | 'generating-key'
+  | 'requesting-leaf'
+  | 'registering-next'
+  | 'connecting-next'
+  | 'retiring-key'
+  | 'abandoning'
+  | 'stranded';
+
+export type Action = 're-register' | 'roll';
+
+/** Why newleaf acts, as one word for logs and the twin; `decide.ts` has the sentences. */
+export type Reason =
+  | 'asked'
+  | 'rejected'
+  | 'dps-refused'
+  | 'due'
+  | 'configuration'
+  | 'probe'
+  | 'provisioning'
+  | 'given-key';
+
+export interface Request {
+  readonly id: string;
+  readonly action: Action;
+  readonly reason: Reason;
+  readonly from: 'method' | 'technician' | 'newleaf';
+  /** Wall clock, milliseconds. */
+  readonly at: number;
+}
+
+/** How a request ended: done · kept (connected, but on the previous leaf) · person (somebody must do something) · failed. */
+export interface Outcome extends Request {
+  readonly outcome: 'done' | 'kept' | 'person' | 'failed';
+  readonly failure?: Failure;
+  readonly endedAt: number;
+}
+
+/** A refused candidate is kept, and asked for again at `askAt` (wall clock, milliseconds). */
+export interface Parked {
+  readonly failure: Failure;
+  readonly times: number;
+  readonly askAt: number;
+}
+
+/** The candidate: the generation that is to become current. */
+export interface Next {
+  readonly slot: Exclude<Slot, 'given'>;
+  /** Known once the key is in the token. */
+  readonly id?: string;
+  /** Known once it is issued and verified. */
+  readonly leaf?: Leaf;
+  /** Known once DPS has accepted it. */
+  readonly assignment?: Assignment;
+  /** A registration with it was intended: DPS may trust it, so going back must be a registration, too. */
+  readonly sent: boolean;
+  /** The CSR is out, and a person brings the leaf. */
+  readonly waiting?: boolean;
+  readonly parked?: Parked;
+}
+
+export interface Transition {
+  readonly at: number;
+  readonly from: Phase;
+  readonly to: Phase;
+  /** The event or the reason that caused it. */
+  readonly why: string;
+  readonly code?: Code;
+}
+
+/** All that must change together: it is written as one file, before any effect is tried. */
+export interface RollState {
+  readonly phase: Phase;
+  readonly current?: Leaf;
+  readonly next?: Next;
+  /** What DPS assigned for the current leaf. */
+  readonly assignment?: Assignment;
+  /** A key that must be destroyed. Never the key of current or next. */
+  readonly retire?: KeyRef & { readonly tries: number };
+  /** The hub has refused the current leaf, and DPS has not confirmed it since. */
+  readonly rejected: boolean;
+  /** Refusals by the hub since DPS said "assigned"; absent once the hub has accepted. The hub can lag DPS. */
+  readonly grace?: number;
+  /** How many assignments in a row the hub did not honour. */
+  readonly unproven: number;
+  /** The thumbprint for which the one automatic roll after a refusal by DPS was spent. */
+  readonly rolledFor?: string;
+  /** The slow probe while stranded. */
+  readonly probe?: { readonly times: number; readonly askAt: number };
+  /** What is wrong at the moment, if anything. */
+  readonly trouble?: Failure;
+  /** In flight. */
+  readonly request?: Request;
+  /** Accepted, and to begin at `startAt`. */
+  readonly scheduled?: Request & { readonly startAt: number };
+  /** The newest first, bounded. */
+  readonly outcomes: readonly Outcome[];
+  /** What was registered: ID scope, registration ID and endpoint, as one string. */
+  readonly registered?: string;
+  /** Token bucket of methods and automatic actions. */
+  readonly budget: { readonly left: number; readonly at: number };
+  readonly lastRollAt?: number;
+  /** Wall clock when a server was last proven by TLS: the clock is not credible before it. */
+  readonly lastSeen?: number;
+  /** The newest first, bounded. */
+  readonly trail: readonly Transition[];
+  /** Session that is open: `thumbprint@hub`. Not written: a start begins without one. */
+  readonly online?: string;
+  /** Sessions in a row that ended within a minute. Not written. */
+  readonly flaps: number;
+}
+
+export type RollEffect =
+  | { readonly kind: 'generate-key'; readonly slot: Exclude<Slot, 'given'> }
+  | { readonly kind: 'request-leaf'; readonly key: KeyRef }
+  | { readonly kind: 'register'; readonly leaf: Leaf }
+  | { readonly kind: 'connect'; readonly leaf: Leaf; readonly assignment: Assignment }
+  | { readonly kind: 'destroy-key'; readonly key: KeyRef };
+
+export type Decision =
+  | { readonly action: Action; readonly reason: Reason; readonly why: string }
+  /** Every automatic way has been refused: a person is needed. */
+  | { readonly action: 'strand'; readonly why: string }
+  /** Give the parked candidate up. */
+  | { readonly action: 'drop'; readonly why: string }
+  | { readonly action: 'ignore'; readonly why: string; readonly untilMs?: number };
+
+/** `at` is the wall clock in milliseconds, `draw` a random number in [0, 1): the machine itself has neither. */
+export type RollEvent = { readonly at: number; readonly draw: number } & (
+  | { readonly kind: 'started'; readonly given?: Leaf }
+  | { readonly kind: 'woken' }
+  | { readonly kind: 'asked'; readonly request: Request; readonly delayMs: number; readonly discard: boolean }
+  | { readonly kind: 'csr-asked'; readonly newKey: boolean }
+  | { readonly kind: 'key-generated'; readonly key: KeyRef }
+  | { readonly kind: 'leaf-issued'; readonly leaf: Leaf }
+  | { readonly kind: 'registered'; readonly thumbprint: string; readonly assignment: Assignment; readonly as: string }
+  | { readonly kind: 'connected'; readonly thumbprint: string; readonly hub: string }
+  | { readonly kind: 'key-destroyed'; readonly id: string }
+  | { readonly kind: 'failed'; readonly effect: RollEffect; readonly failure: Failure }
+  | { readonly kind: 'lost'; readonly thumbprint: string; readonly heldMs: number; readonly failure: Failure }
+);
+
+export interface Step {
+  readonly state: RollState;
+  /** What is to be in flight now: at most one piece of work and one session with the current leaf. */
+  readonly effects: readonly RollEffect[];
+  /** Nothing changed, the same effect is to be tried again later. */
+  readonly retry?: Failure;
+}
+
+export const unprovisioned: RollState = {
+  phase: 'unprovisioned',
+  rejected: false,
+  unproven: 0,
+  outcomes: [],
+  budget: { left: Number.POSITIVE_INFINITY, at: 0 },
+  trail: [],
+  flaps: 0,
+};
+
+export const session = (leaf: Leaf, assignment: Assignment) => `${leaf.thumbprint}@${assignment.hub}`;
+
+/** Start-up is "read the journal, perform `effectsOf(state)`": there is no separate recovery code. */
+export function effectsOf(state: RollState): readonly RollEffect[] {
+  const work = workOf(state);
+  const kept = sessionOf(state);
+  return [...(work === undefined ? [] : [work]), ...(kept === undefined ? [] : [kept])];
+}
+
+function workOf({ phase, current, next, retire }: RollState): RollEffect | undefined {
+  switch (phase) {
+    case 'generating-key':
+      return next && { kind: 'generate-key', slot: next.slot };
+    case 'requesting-leaf':
+      return next?.id === undefined ? undefined : { kind: 'request-leaf', key: { slot: next.slot, id: next.id } };
+    case 'registering-next':
+      return next?.leaf && { kind: 'register', leaf: next.leaf };
+    case 'connecting-next':
+      return next?.leaf && next.assignment && { kind: 'connect', leaf: next.leaf, assignment: next.assignment };
+    case 'registering':
+    case 'abandoning':
+      return current && { kind: 'register', leaf: current };
+    case 'retiring-key':
+      return retire && { kind: 'destroy-key', key: retire };
+    default:
+      return undefined;
+  }
+}
+
+/** The session with the current leaf is kept through a roll; it is given up only when the hub itself refuses the leaf. */
+function sessionOf({ phase, current, assignment, rejected, online }: RollState): RollEffect | undefined {
+  if (current === undefined || assignment === undefined || rejected || phase === 'stranded') return undefined;
+  if (online === session(current, assignment)) return undefined;
+  return { kind: 'connect', leaf: current, assignment };
+}

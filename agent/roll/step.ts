@@ -1,0 +1,310 @@
+import { probeMs } from './backoff.ts';
+import { GRACE_REFUSALS } from './decide.ts';
+import { type Failure, failure } from './failure.ts';
+import {
+  accept,
+  beginRegister,
+  drop,
+  finish,
+  freeSlot,
+  keyOf,
+  move,
+  park,
+  RETIRE_TRIES,
+  resumeRoll,
+  settle,
+  toRegisterNext,
+  without,
+} from './settle.ts';
+import { type Decision, effectsOf, type Next, type RollEvent, type RollState, type Step, session } from './state.ts';
+
+/** A session that ends within a minute, three times in a row: another client with our identity, or the daily quota. */
+const FLAP_MS = 60_000;
+const FLAPS = 3;
+const FLAP_PAUSE_MS = 5 * 60_000;
+
+type Of<K extends RollEvent['kind']> = Extract<RollEvent, { kind: K }>;
+type Moved = RollState | { readonly state: RollState; readonly retry: Failure };
+
+/**
+ * The machine. Pure: it has neither clock nor dice nor disk, and an event that does not fit the phase changes nothing.
+ * @param decision the answer of the rules where the event is a signal (`advance.ts`)
+ */
+export function step(state: RollState, event: RollEvent, decision?: Decision): Step {
+  const moved = transition(state, event, decision);
+  if ('retry' in moved) return { state: moved.state, effects: effectsOf(moved.state), retry: moved.retry };
+  return { state: moved, effects: effectsOf(moved) };
+}
+
+function transition(state: RollState, event: RollEvent, decision?: Decision): Moved {
+  switch (event.kind) {
+    case 'started':
+      return started(state, event, decision);
+    case 'woken':
+      return begin(state, event, decision);
+    case 'asked':
+      return asked(state, event, decision);
+    case 'csr-asked':
+      return csrAsked(state, event);
+    case 'key-generated':
+      return keyGenerated(state, event);
+    case 'leaf-issued':
+      return state.phase === 'requesting-leaf' && state.next !== undefined
+        ? toRegisterNext(state, { ...state.next, leaf: event.leaf }, event, 'leaf-issued')
+        : state;
+    case 'registered':
+      return registered(state, event);
+    case 'connected':
+      return connected(state, event);
+    case 'key-destroyed':
+      return state.phase === 'retiring-key' && state.retire?.id === event.id
+        ? settle(without(state, 'retire'), event, 'key-destroyed')
+        : state;
+    case 'failed':
+      return failed(state, event, decision);
+    case 'lost':
+      return lost(state, event);
+  }
+}
+
+function started(state: RollState, event: Of<'started'>, decision?: Decision): RollState {
+  const { retire } = state;
+  const found = event.given === undefined ? state : { ...state, current: event.given };
+  const begun = begin(found, event, decision);
+  if (retire === undefined) return begun;
+  const again: RollState = { ...begun, retire: { ...retire, tries: 0 } };
+  return begun.phase === 'serving' ? settle(again, event, 'started') : again;
+}
+
+/** Carries out what the rules decided on a planned moment or a start. */
+function begin(state: RollState, event: RollEvent, decision?: Decision): RollState {
+  if (decision === undefined || decision.action === 'ignore' || decision.action === 'strand') return state;
+  if (decision.action === 'drop')
+    return state.next === undefined ? state : drop(state, state.next, event, decision.why);
+  const { action, reason } = decision;
+  const own = { id: `newleaf-${event.at.toString(36)}`, action, reason, from: 'newleaf', at: event.at } as const;
+  const waited = reason === 'asked' ? state.scheduled : undefined;
+  const { startAt: _, ...accepted } = { startAt: 0, ...(waited ? { ...waited, action } : (state.request ?? own)) };
+  const taken = accept(state, accepted, event);
+  return action === 'roll' ? resumeRoll(taken, event, reason) : beginRegister(taken, event, reason);
+}
+
+function asked(state: RollState, event: Of<'asked'>, decision?: Decision): RollState {
+  if (decision?.action !== 're-register' && decision?.action !== 'roll') return state;
+  if (event.delayMs > 0) {
+    return { ...state, scheduled: { ...event.request, startAt: event.at + Math.round(event.delayMs * event.draw) } };
+  }
+  const taken = accept(state, { ...event.request, action: decision.action }, event);
+  if (event.discard && taken.next?.leaf !== undefined) {
+    const { parked: _, ...unwanted } = taken.next;
+    return drop({ ...taken, next: unwanted }, unwanted, event, 'discarded');
+  }
+  return decision.action === 'roll' ? resumeRoll(taken, event, 'asked') : beginRegister(taken, event, 'asked');
+}
+
+function csrAsked(state: RollState, event: Of<'csr-asked'>): RollState {
+  const { next } = state;
+  if (state.request !== undefined || next?.leaf !== undefined) return state;
+  if (next === undefined) {
+    return settle({ ...state, next: { slot: freeSlot(state), sent: false, waiting: true } }, event, 'csr-asked');
+  }
+  const key = keyOf(next);
+  if (!event.newKey || key === undefined || next.sent) return state;
+  const fresh = { slot: next.slot, sent: false, waiting: true };
+  return settle({ ...state, next: fresh, retire: { ...key, tries: 0 } }, event, 'csr-asked');
+}
+
+function keyGenerated(state: RollState, event: Of<'key-generated'>): RollState {
+  if (state.phase !== 'generating-key' || state.next === undefined) return state;
+  const next = { ...state.next, id: event.key.id };
+  const reused = state.retire?.id === next.id;
+  const made: RollState = { ...(reused ? without(state, 'retire') : state), next };
+  return next.waiting === true
+    ? settle(made, event, 'key-generated')
+    : move(made, 'requesting-leaf', event, 'key-generated');
+}
+
+function registered(state: RollState, event: Of<'registered'>): RollState {
+  const { current, next, assignment } = { ...state, assignment: event.assignment };
+  if (state.phase === 'registering-next' && next?.leaf?.thumbprint === event.thumbprint) {
+    const { parked: _, ...accepted } = next;
+    const withHub = { ...state, next: { ...accepted, assignment }, registered: event.as, grace: 0 };
+    return move(withHub, 'connecting-next', event, 'registered');
+  }
+  if (current === undefined || current.thumbprint !== event.thumbprint) return state;
+  // DPS pins the thumbprint that registered last: the candidate, if there is one, has lost its place.
+  const undone = next === undefined ? {} : { next: { ...next, sent: false } };
+  const pinned: RollState = {
+    ...without(state, 'grace'),
+    ...undone,
+    assignment,
+    rejected: false,
+    registered: event.as,
+  };
+  const proven = state.online === session(current, assignment);
+  if (state.phase === 'registering') {
+    const after = proven ? calm(ended(pinned, event)) : { ...pinned, grace: 0 };
+    return settle(after, event, 'registered');
+  }
+  if (state.phase === 'abandoning' && next !== undefined) {
+    const key = keyOf(next);
+    // A candidate that was refused ends its roll; one that was discarded makes room for the next.
+    const refused = next.parked?.failure;
+    const back = refused === undefined ? pinned : finish(pinned, event, 'kept', refused);
+    return settle(
+      {
+        ...without(back, 'next'),
+        ...(!proven && { grace: 0 }),
+        ...(key !== undefined && { retire: { ...key, tries: 0 } }),
+      },
+      event,
+      'registered',
+    );
+  }
+  return state;
+}
+
+/** A re-registration is through when the hub it led to has accepted the leaf. */
+function ended(state: RollState, event: RollEvent): RollState {
+  return state.request?.action === 're-register' ? finish(state, event, 'done') : state;
+}
+
+/** Nothing is wrong any more. */
+function calm(state: RollState): RollState {
+  return { ...without(state, 'trouble', 'grace', 'probe'), unproven: 0 };
+}
+
+function connected(state: RollState, event: Of<'connected'>): RollState {
+  const { current, next } = state;
+  const open = { online: `${event.thumbprint}@${event.hub}`, lastSeen: event.at };
+  if (
+    state.phase === 'connecting-next' &&
+    next?.leaf?.thumbprint === event.thumbprint &&
+    next.assignment !== undefined
+  ) {
+    // Proven: only now it becomes current, and only after this is on disk the old key may be destroyed.
+    const retire =
+      current === undefined || current.key.slot === 'given' ? {} : { retire: { ...current.key, tries: 0 } };
+    const promoted: RollState = {
+      ...calm(finish(without(state, 'next', 'rolledFor'), event, 'done')),
+      ...retire,
+      ...open,
+      current: next.leaf,
+      assignment: next.assignment,
+      rejected: false,
+    };
+    return settle(promoted, event, 'connected');
+  }
+  if (current?.thumbprint !== event.thumbprint) return state;
+  if (state.phase === 'connecting-next') return { ...state, ...open };
+  const accepted = { ...calm(state), ...open, rejected: false };
+  const pending = state.phase === 'registering' || state.phase === 'registering-next' || state.phase === 'abandoning';
+  return pending ? accepted : ended(accepted, event);
+}
+
+function lost(state: RollState, event: Of<'lost'>): Moved {
+  if (state.online?.startsWith(`${event.thumbprint}@`) !== true) return state;
+  const flaps = event.heldMs < FLAP_MS ? state.flaps + 1 : 0;
+  const offline: RollState = { ...without(state, 'online'), flaps };
+  if (flaps === 0) return offline;
+  if (flaps < FLAPS) return { state: offline, retry: event.failure };
+  const flapping = failure('NL-HUB-FLAPPING', { cause: event.failure.code, retryAfterMs: FLAP_PAUSE_MS });
+  return { state: { ...offline, trouble: flapping }, retry: flapping };
+}
+
+function failed(state: RollState, event: Of<'failed'>, decision?: Decision): Moved {
+  const { effect, failure } = event;
+  const { current, next, phase } = state;
+  if (effect.kind === 'destroy-key') return undestroyed(state, event);
+  // Transient or broken: phase and candidate stay as they are, however long it lasts.
+  if (failure.kind !== 'refused') return { state, retry: failure };
+  const thumbprint = 'leaf' in effect ? effect.leaf.thumbprint : undefined;
+  if (effect.kind === 'connect' && thumbprint === current?.thumbprint) return rejected(state, event, decision);
+  if (phase === 'registering' || phase === 'abandoning') return currentRefused(state, event, decision);
+  if (next === undefined) return { state, retry: failure };
+  if (phase === 'registering-next') return candidateRefused(state, next, event);
+  if (phase === 'connecting-next') return candidateRejected(state, next, event);
+  if (phase !== 'requesting-leaf') return { state, retry: failure };
+  const kept = finish(park(state, next, event, failure), event, state.online ? 'kept' : 'person', failure);
+  return settle(kept, event, 'refused', failure);
+}
+
+/** The hub refuses the current leaf. */
+function rejected(state: RollState, event: Of<'failed'>, decision?: Decision): Moved {
+  const { failure } = event;
+  const offline: RollState = { ...without(state, 'online'), trouble: failure };
+  const refusals = state.grace === undefined ? {} : { grace: state.grace + 1 };
+  if (decision?.action === 'strand') return strand({ ...offline, rejected: true }, event, failure);
+  if (decision?.action === 're-register') {
+    const unproven = state.grace === undefined ? state.unproven : state.unproven + 1;
+    return begin({ ...offline, unproven, rejected: true }, event, decision);
+  }
+  const resting = state.phase === 'serving' || state.phase === 'retiring-key';
+  const waiting = resting || state.phase === 'generating-key' || state.phase === 'requesting-leaf';
+  if (waiting) return { state: { ...offline, ...refusals }, retry: failure };
+  return { ...offline, rejected: true };
+}
+
+/** DPS refuses the current leaf. */
+function currentRefused(state: RollState, event: Of<'failed'>, decision?: Decision): Moved {
+  const { failure } = event;
+  const { current } = state;
+  const troubled = { ...state, trouble: failure };
+  if (state.phase === 'abandoning' || decision?.action === 'strand') return strand(troubled, event, failure);
+  if (decision?.action === 'roll' && current !== undefined) {
+    const own = { id: `newleaf-${event.at.toString(36)}`, from: 'newleaf', at: event.at } as const;
+    const request = { ...(state.request ?? own), action: 'roll', reason: decision.reason } as const;
+    const rolling = accept({ ...troubled, rolledFor: current.thumbprint }, request, event);
+    return resumeRoll(rolling, event, decision.reason);
+  }
+  return settle(finish(troubled, event, state.online ? 'kept' : 'person', failure), event, 'refused', failure);
+}
+
+/** DPS refuses the candidate: it is kept, since the operator may be about to enroll it. */
+function candidateRefused(state: RollState, next: Next, event: Of<'failed'>): RollState {
+  const { failure } = event;
+  const { request, current } = state;
+  const parked = park(state, next, event, failure);
+  const probing = request?.reason === 'probe';
+  if (probing && state.probe !== undefined) return strand(parked, event, failure);
+  const goOn = state.rejected || (request?.action === 're-register' && !probing);
+  if (current !== undefined && goOn) return move(parked, 'registering', event, 'refused', failure);
+  return settle(finish(parked, event, 'person', failure), event, 'refused', failure);
+}
+
+/** The hub refuses the candidate that DPS has just accepted: it can lag DPS, so only a lasting refusal counts. */
+function candidateRejected(state: RollState, next: Next, event: Of<'failed'>): Moved {
+  const { failure } = event;
+  const grace = (state.grace ?? 0) + 1;
+  if (grace < GRACE_REFUSALS) return { state: { ...state, grace }, retry: failure };
+  const { assignment: _, ...unassigned } = next;
+  const given = park(without(state, 'grace'), unassigned, event, failure);
+  if (given.current !== undefined) return move(given, 'abandoning', event, 'refused', failure);
+  return settle(finish(given, event, 'person', failure), event, 'refused', failure);
+}
+
+/** Every automatic way has been refused. */
+function strand(state: RollState, event: RollEvent, failure: Failure): RollState {
+  const times = (state.probe?.times ?? 0) + 1;
+  const probe = { times, askAt: event.at + probeMs(Math.max(times, 3), event.draw) };
+  const { next } = state;
+  const parks = next?.leaf !== undefined && next.parked === undefined;
+  const kept = parks ? park(state, next, event, failure) : setAside(state);
+  return move(finish({ ...kept, probe }, event, 'person', failure), 'stranded', event, 'refused', failure);
+}
+
+/** A roll that is given up before its leaf was issued leaves its key in the slot, for the next one. */
+function setAside(state: RollState): RollState {
+  const { next } = state;
+  if (next === undefined || next.leaf !== undefined || next.parked !== undefined) return state;
+  return { ...state, next: { ...next, waiting: true } };
+}
+
+/** The old key is of no use to anybody any more: the roll is through, whether or not the token lets go of it. */
+function undestroyed(state: RollState, event: Of<'failed'>): Moved {
+  const { retire } = state;
+  if (state.phase !== 'retiring-key' || retire === undefined) return state;
+  const tried = { ...state, retire: { ...retire, tries: retire.tries + 1 } };
+  if (tried.retire.tries < RETIRE_TRIES) return { state: tried, retry: event.failure };
+  return settle({ ...tried, trouble: event.failure }, event, 'refused', event.failure);
+}
