@@ -65,9 +65,15 @@ async function read(response: IncomingMessage, maxBytes: number): Promise<{ body
 /** node keeps its verdict on the server's certificate here; the error itself has one of dozens of codes. */
 const isUntrusted = (socket: unknown): boolean => socket instanceof TLSSocket && Boolean(socket.authorizationError);
 
-/** TLS alerts about our certificate (RFC 8446 section 6.2), as OpenSSL 3.0 (Node 20) and 3.5 (Node 24) name them. */
-const OUR_CERTIFICATE =
-  /ALERT_(BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|CERTIFICATE_(REVOKED|EXPIRED|UNKNOWN|REQUIRED)|UNKNOWN_CA|ACCESS_DENIED)$/;
+/**
+ * TLS alerts about our certificate, by number: bad, unsupported, revoked, expired, unknown, unknown CA, access denied,
+ * required (RFC 8446 section 6.2). The number is in the message only: `code` is EPROTO where the alert meets a write, and
+ * OpenSSL 3.5 (Node 24) has renamed the reasons that the other codes are made of.
+ */
+const OUR_CERTIFICATE = new Set([42, 43, 44, 45, 46, 48, 49, 116]);
+
+const alertIn = (cause: unknown): number =>
+  Number(/SSL alert number (\d+)/.exec(cause instanceof Error ? cause.message : '')?.[1]);
 
 function fault(url: string, cause: unknown, untrusted: boolean): Fault {
   const { host } = new URL(url);
@@ -75,7 +81,7 @@ function fault(url: string, cause: unknown, untrusted: boolean): Fault {
   if (untrusted) {
     return new Fault('NL-EST-UNTRUSTED', { message: `The certificate of ${host} is not trusted.`, cause });
   }
-  if (OUR_CERTIFICATE.test(code)) {
+  if (OUR_CERTIFICATE.has(alertIn(cause))) {
     return new Fault('NL-EST-AUTH', { message: `${host} refuses our certificate in the TLS handshake.`, cause });
   }
   if (code.startsWith('HPE_')) {

@@ -35,6 +35,8 @@ export interface Wish {
   readonly ca?: boolean;
   /** OIDs; no extension without. */
   readonly eku?: readonly string[];
+  /** Subject alternative name of a server. */
+  readonly ip?: string;
   /** No extension without. */
   readonly ku?: readonly (keyof typeof x509.KeyUsageFlags)[];
   readonly signing?: { readonly name: string; readonly hash: string; readonly saltLength?: number };
@@ -63,12 +65,12 @@ export async function mint(wish: Wish = {}): Promise<Minted> {
     extensions: [
       ...(wish.ca === undefined ? [] : [new x509.BasicConstraintsExtension(wish.ca, undefined, true)]),
       ...(wish.eku === undefined ? [] : [new x509.ExtendedKeyUsageExtension([...wish.eku])]),
+      ...(wish.ip === undefined ? [] : [new x509.SubjectAlternativeNameExtension([{ type: 'ip', value: wish.ip }])]),
       ...(wish.ku === undefined ? [] : [new x509.KeyUsagesExtension(flags(wish.ku), true)]),
     ],
   });
-  const spki = KeyObject.from(keys.publicKey).export({ type: 'spki', format: 'der' });
   const der = Buffer.from(certificate.rawData);
-  return { keys, certificate, der, spki, pem: `${certificate.toString('pem')}\n` };
+  return { keys, certificate, der, spki: spkiOf(keys), pem: `${certificate.toString('pem')}\n` };
 }
 
 const flags = (names: NonNullable<Wish['ku']>): number =>
@@ -76,6 +78,21 @@ const flags = (names: NonNullable<Wish['ku']>): number =>
 
 export const mintCa = (wish: Wish = {}): Promise<Minted> =>
   mint({ ca: true, subject: 'CN=Root', notBefore: NOW - 365 * DAY, notAfter: NOW + 365 * DAY, ...wish });
+
+/** PKCS#10, PEM. */
+export async function request(name: string, keys: CryptoKeyPair): Promise<string> {
+  const signingAlgorithm = { name: 'ECDSA', hash: 'SHA-256' };
+  const made = await x509.Pkcs10CertificateRequestGenerator.create({ name, keys, signingAlgorithm });
+  return made.toString('pem');
+}
+
+/** DER SubjectPublicKeyInfo. */
+export const spkiOf = ({ publicKey }: CryptoKeyPair): Buffer =>
+  KeyObject.from(publicKey).export({ type: 'spki', format: 'der' });
+
+/** The private key, PKCS#8 PEM. */
+export const privateKeyPem = ({ privateKey }: CryptoKeyPair): string =>
+  KeyObject.from(privateKey).export({ type: 'pkcs8', format: 'pem' }).toString();
 
 /** A self-signed leaf with what WebCrypto does not do: other curves, MD5. Valid from today, by the real clock. */
 export function mintByOpenssl(...options: string[]): { pem: string; spki: Buffer } {
