@@ -5,6 +5,7 @@ import v8 from 'node:v8';
 import vm from 'node:vm';
 import { build } from 'esbuild';
 import pkcs11js, { type Handle, type PKCS11, type Template } from 'pkcs11js';
+import { mild } from '../../../hsm/module.ts';
 import { openToken, type Token } from '../../../hsm/token.ts';
 import type { TestToken } from './softhsm.ts';
 
@@ -56,19 +57,23 @@ export async function collectGarbage(): Promise<void> {
   }
 }
 
-/** A session of the test's own with the token that `openBench` has logged in to. */
+/** A session of the test's own. Where the module keeps its state for each caller (p11-kit-client), it logs in itself. */
 export class RawSession {
   readonly #module: PKCS11;
   readonly #session: Handle;
 
-  constructor({ module, token }: TestToken) {
+  constructor({ module, token, pin }: TestToken) {
     this.#module = new pkcs11js.PKCS11();
     this.#module.load(module);
+    mild(pkcs11js.CKR_CRYPTOKI_ALREADY_INITIALIZED, () =>
+      this.#module.C_Initialize({ flags: pkcs11js.CKF_OS_LOCKING_OK }),
+    );
     const slot = this.#module
       .C_GetSlotList(true)
       .find((one) => this.#module.C_GetTokenInfo(one).label.trimEnd() === token);
     if (slot === undefined) throw new Error(`no token ${token}`);
     this.#session = this.#module.C_OpenSession(slot, pkcs11js.CKF_SERIAL_SESSION | pkcs11js.CKF_RW_SESSION);
+    mild(pkcs11js.CKR_USER_ALREADY_LOGGED_IN, () => this.#module.C_Login(this.#session, pkcs11js.CKU_USER, pin));
   }
 
   find(template: Template): Handle[] {

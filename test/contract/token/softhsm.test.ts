@@ -20,4 +20,16 @@ test('two tokens that match are not guessed between, and the serial number tells
   }
 });
 
-tokenContract(at);
+const bench = tokenContract(at);
+
+// The last one: nothing in this process can use the module after it.
+test('a module that lost its state is poisoned, which only a restart heals', async () => {
+  const { token, raw } = bench();
+  const key = await token.generate('newleaf-a', 'ec-p256');
+  await token.destroy(key.label, key.id);
+  raw.finalize();
+  const poisoned = { name: 'TokenError', kind: 'poisoned', code: 'CKR_CRYPTOKI_NOT_INITIALIZED' };
+  await assert.rejects(token.find('newleaf-a'), poisoned);
+  await assert.rejects(token.sign(key, Buffer.of(1)), poisoned);
+  await assert.rejects(token.generate('newleaf-a', 'ec-p256'), poisoned);
+});
