@@ -68,7 +68,7 @@ export class Tap {
     this.#ended = true;
     const stream = this.#stream;
     if (stream === undefined) this.#settleClosed();
-    else if (this.attempt.phase !== 'connected') stream.destroy();
+    else if (stream.destroyed || this.attempt.phase !== 'connected') stream.destroy();
     else {
       // mqtt 4.3.8 sends the PUBACK of a QoS 1 PUBLISH right after `admit` has seen it: let it go first.
       process.nextTick(() => {

@@ -1,0 +1,111 @@
+import type { SecureContext } from 'node:tls';
+import { MqttBase } from 'azure-iot-mqtt-base';
+import provisioning from 'azure-iot-provisioning-device';
+import { Mqtt } from 'azure-iot-provisioning-device-mqtt';
+import { Tap } from '../mqtt/tap.ts';
+import { within } from '../mqtt/within.ts';
+import { Fault } from '../roll/failure.ts';
+import type { Assignment, Leaf } from '../roll/leaf.ts';
+import type { Dps } from '../roll/ports.ts';
+import { refused } from './refused.ts';
+import { cleaned, readAnswer } from './wire.ts';
+
+export interface DpsOptions {
+  /** `host` or `host:port` */
+  readonly endpoint: string;
+  readonly idScope: string;
+  readonly registrationId: string;
+  /** Handed to a custom allocation function. */
+  readonly payload?: object;
+  readonly contextFor: (leaf: Leaf) => Promise<SecureContext>;
+  /** Longest registration, polling included, in milliseconds. */
+  readonly deadlineMs?: number;
+  /** Longest time from dialling to CONNACK, in milliseconds. */
+  readonly connectMs?: number;
+}
+
+/**
+ * Registers leaves with DPS. One call is one connection and one registration request: azure-iot-provisioning-device
+ * 1.9.1 polls, but whatever ends a registration is read here, before the SDK sees it. Left alone, the SDK repeats the
+ * request for ever on 429 and 5xx, throws uncaught on an empty body, and never settles without UNSUBACK.
+ *
+ * @throws Fault NL-DPS-*; what `contextFor` or the token throws; the reason of the abort signal
+ */
+export function createDps(options: DpsOptions): Dps {
+  const { endpoint, contextFor, deadlineMs = 120_000 } = options;
+  const late = () => new Fault('NL-DPS-TIMEOUT', { cause: `${endpoint}, ${deadlineMs} ms` });
+  return {
+    async register(leaf, abort) {
+      const context = await within(contextFor(leaf), { abort });
+      const { tap, assignment } = request(options, context);
+      try {
+        return await within(assignment, { abort, after: { ms: deadlineMs, late } });
+      } finally {
+        tap.end();
+      }
+    },
+  };
+}
+
+function request(options: DpsOptions, context: SecureContext): { tap: Tap; assignment: Promise<Assignment> } {
+  const { endpoint: host, idScope, registrationId, payload, connectMs = 30_000 } = options;
+  let polling = false;
+  let last: Assignment | Error | undefined;
+  const tap = new Tap({
+    host,
+    context,
+    connectMs,
+    admit(packet) {
+      const answer = readAnswer(packet.topic, packet.payload, polling);
+      if (answer === undefined) return true;
+      if (!(answer instanceof Fault) && answer.status === 'assigning') {
+        polling = true;
+        Object.assign(packet, cleaned(packet.topic, answer));
+        return true;
+      }
+      last = answer instanceof Fault ? answer : answer.assignment;
+      tap.end();
+      return false;
+    },
+  });
+
+  const base = new MqttBase(tap);
+  const transport = new Mqtt(base);
+  // azure-iot-provisioning-device-mqtt 1.8.1 makes of a drop an 'error' that nobody listens to, and of one before the
+  // PUBACK an uncaught TypeError, "callback is not a function" (mqtt.js). The tap tells of a drop.
+  base.removeAllListeners('error').on('error', () => {});
+  const client = provisioning.ProvisioningDeviceClient.create(host, idScope, transport, {
+    getRegistrationId: () => registrationId,
+    getCertificate: (callback) => callback(undefined, { cert: 'unused', key: 'unused' }),
+  });
+  if (payload !== undefined) client.setProvisioningPayload(payload);
+  // It never fulfils: the answer that would do it is kept from the SDK.
+  client.register()?.catch((error: Error) => {
+    // The SDK gives up after 30 s without an answer to one request. Whatever else it says, the tap knows better.
+    if (error.name === 'TimeoutError') last ??= new Fault('NL-DPS-TIMEOUT', { cause: error });
+    tap.end();
+  });
+
+  const assignment = tap.closed.then(() => {
+    stopTimers(client);
+    last ??= refused(tap.attempt);
+    if (last instanceof Error) throw last;
+    return last;
+  });
+  return { tap, assignment };
+}
+
+/**
+ * azure-iot-provisioning-device 1.9.1 has no way to stop its timers: one polls, and would dial again; the other waits
+ * for 30 s for an answer, and goes on when the connection has ended before the SUBACK (polling_state_machine.js).
+ */
+function stopTimers(client: object): void {
+  const { _pollingStateMachine: machine } = client as { _pollingStateMachine: Timers };
+  clearTimeout(machine._pollingTimer);
+  clearTimeout(machine._queryTimer);
+}
+
+interface Timers {
+  readonly _pollingTimer?: NodeJS.Timeout;
+  readonly _queryTimer?: NodeJS.Timeout;
+}

@@ -1,0 +1,147 @@
+import { type Code, Fault } from '../roll/failure.ts';
+import type { Assignment } from '../roll/leaf.ts';
+
+/** One status packet of DPS, read. `Fault` is the end of the attempt, as `assigned` is. */
+export type Answer = { readonly status: 'assigned'; readonly assignment: Assignment } | Assigning | Fault;
+
+export interface Assigning {
+  readonly status: 'assigning';
+  readonly operationId: string;
+  /** Pause before the next poll, in milliseconds. */
+  readonly retryAfterMs: number;
+}
+
+/** What the SDK waits between two polls when DPS does not say (azure-iot-provisioning-device 1.9.1, constants.js). */
+const DEFAULT_POLL_MS = 2_000;
+/** DPS answers 429 above 5 polls in 10 s; `retry-after=0` is a hot loop in the SDK. */
+const LEAST_POLL_MS = 100;
+const LONGEST_MS = 600_000;
+/** Somebody must change the linked hubs or the allocation function first. */
+const ALLOCATION_MS = 300_000;
+
+/**
+ * Reads a packet of `$dps/registrations/res/{status}/?$rid={id}&retry-after={seconds}`
+ * (articles/iot/iot-mqtt-connect-to-iot-dps.md). Never throws.
+ *
+ * @param polling whether DPS has said `assigning` before: a 404 is then the operation that got lost, not the device
+ * @returns undefined for a packet that is no status packet
+ */
+export function readAnswer(topic: string, payload: string | Uint8Array, polling: boolean): Answer | undefined {
+  const [, code, query] = TOPIC.exec(topic) ?? [];
+  if (code === undefined || query === undefined) return undefined;
+  const status = /^\d{3}$/.test(code) ? Number(code) : 0;
+  const wait = retryAfter(new URLSearchParams(query).get('retry-after'));
+  const body = parse(payload);
+  if (status === 404 && polling) return lost(body);
+  if (status >= 400) return refusal(status, body, wait);
+  if (status < 200 || status >= 300) return malformed(`status ${code}`);
+  return result(body, wait);
+}
+
+/** The expression of the SDK, so that it takes no packet for an answer that was not read here. */
+const TOPIC = /^\$dps\/registrations\/res\/(.*)\/\?(.*)$/;
+
+/**
+ * The `assigning` answer as the SDK can bear it: it reads the body as ASCII (azure-iot-provisioning-device-mqtt 1.8.1,
+ * mqtt.js: `payload.toString('ascii')`), so that one "¢" is a quotation mark and an uncaught SyntaxError, and it takes
+ * `retry-after` for whatever `Number` makes of it, NaN among others.
+ */
+export function cleaned(topic: string, { operationId, retryAfterMs }: Assigning): { topic: string; payload: string } {
+  const rid = new URLSearchParams(TOPIC.exec(topic)?.[2]).get('$rid') ?? '';
+  return {
+    topic: `$dps/registrations/res/202/?$rid=${encodeURIComponent(rid)}&retry-after=${retryAfterMs / 1_000}`,
+    payload: JSON.stringify({ operationId, status: 'assigning' }),
+  };
+}
+
+function result(body: Fields, wait: number | undefined): Answer {
+  const state = fields(body.registrationState);
+  const { errorCode, errorMessage: message = body.message } = state;
+  switch (typeof body.status === 'string' ? body.status.toLowerCase() : undefined) {
+    case 'assigned':
+      return assigned(state);
+    case 'assigning': {
+      const { operationId } = body;
+      // Without it the SDK would send the whole registration again.
+      if (!isName(operationId)) return malformed('assigning, no operationId');
+      return { status: 'assigning', operationId, retryAfterMs: Math.max(wait ?? DEFAULT_POLL_MS, LEAST_POLL_MS) };
+    }
+    case 'failed':
+      return refusal(number(errorCode), { errorCode, message }, wait);
+    case 'disabled':
+      return new Fault('NL-DPS-DISABLED', { cause: words({ errorCode, message }) });
+    default:
+      return malformed(typeof body.status === 'string' ? `status "${body.status}"` : 'no status');
+  }
+}
+
+function assigned({ assignedHub: hub, deviceId, substatus }: Fields): Answer {
+  if (typeof hub !== 'string' || !HUB.test(hub) || !URL.canParse(`mqtts://${hub}`))
+    return malformed(`assigned to the hub ${JSON.stringify(hub)}`);
+  if (!isName(deviceId)) return malformed('assigned, no deviceId');
+  return {
+    status: 'assigned',
+    assignment: { hub, deviceId, ...(typeof substatus === 'string' ? { substatus } : {}) },
+  };
+}
+
+/** Device and operation IDs are printable ASCII without blanks (articles/iot-hub/iot-hub-devguide-identity-registry.md). */
+const isName = (value: unknown): value is string => typeof value === 'string' && /^[\x21-\x7e]{1,256}$/.test(value);
+
+/** RFC 1123 section 2.1 host name, with the port that a private endpoint or a test may need. */
+const HUB = /^(?=.{1,253}(:|$))[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*(:[1-9]\d{0,4})?$/i;
+
+/**
+ * DPS says no by the status of the packet, or inside of it: `res/401`, or `res/200` with `failed` and the number in
+ * registrationState. The numbers begin with an HTTP status: 401002, 404201, 409203.
+ */
+function refusal(status: number, body: Fields, wait: number | undefined): Fault {
+  const cause = words(body);
+  if (ALLOCATION.has(number(body.errorCode))) {
+    return new Fault('NL-DPS-ALLOCATION', { cause, retryAfterMs: ALLOCATION_MS });
+  }
+  const group = Number(String(status).slice(0, 3));
+  const code = BY_STATUS[group] ?? (group >= 500 ? 'NL-DPS-SERVER' : 'NL-DPS-REFUSED');
+  return new Fault(code, { cause, ...(wait === undefined ? {} : { retryAfterMs: wait }) });
+}
+
+/** The operation is unknown to DPS; the answer to a poll says nothing about the device. */
+const lost = (body: Fields): Fault =>
+  new Fault('NL-DPS-SERVER', { cause: words(body), message: 'DPS has lost the registration that it had begun (404).' });
+
+/** 400208 no hub linked, 400209 DPS not authorised at the hub (azure-iot-sdk-c, prov_device_ll_client.c); 400207 the allocation function. */
+const ALLOCATION: ReadonlySet<number> = new Set([400_207, 400_208, 400_209]);
+
+const BY_STATUS: Readonly<Record<number, Code>> = {
+  401: 'NL-DPS-401002',
+  404: 'NL-DPS-404201',
+  409: 'NL-DPS-CONFLICT',
+  429: 'NL-DPS-THROTTLED',
+};
+
+const malformed = (cause: string): Fault => new Fault('NL-DPS-BODY', { cause });
+
+/** The words of DPS; the tracking ID is what Microsoft's support asks for, so it comes before what may be cut off. */
+function words({ errorCode, trackingId, message }: Fields): string | undefined {
+  return [errorCode, trackingId && `tracking ID ${trackingId}`, message].filter(Boolean).join(', ') || undefined;
+}
+
+/** Seconds, perhaps with decimals; anything else counts as not said. In milliseconds, at most ten minutes. */
+function retryAfter(seconds: string | null): number | undefined {
+  if (seconds === null || !/^\d+(\.\d+)?$/.test(seconds)) return undefined;
+  return Math.min(Math.round(Number(seconds) * 1_000), LONGEST_MS);
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const fields = (value: unknown): Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {};
+const number = (value: unknown): number => (typeof value === 'number' && Number.isInteger(value) ? value : 0);
+
+function parse(payload: string | Uint8Array): Fields {
+  try {
+    return fields(JSON.parse(Buffer.from(payload).toString()));
+  } catch {
+    return {};
+  }
+}

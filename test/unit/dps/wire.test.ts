@@ -1,0 +1,192 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { cleaned, readAnswer } from '../../../agent/dps/wire.ts';
+import { type Code, Fault } from '../../../agent/roll/failure.ts';
+
+const topic = (status: number | string, more = ''): string => `$dps/registrations/res/${status}/?$rid=r-1${more}`;
+const json = (body: unknown): string => JSON.stringify(body);
+
+const ASSIGNED = {
+  operationId: '5.ae17',
+  status: 'assigned',
+  registrationState: { assignedHub: 'my-hub.azure-devices.net', deviceId: 'gw-0001', substatus: 'initialAssignment' },
+};
+const assignedTo = (state: object) =>
+  json({ ...ASSIGNED, registrationState: { ...ASSIGNED.registrationState, ...state } });
+const failed = (state: object) => json({ operationId: '5.ae17', status: 'failed', registrationState: state });
+
+test('assigned', () => {
+  const assignment = { hub: 'my-hub.azure-devices.net', deviceId: 'gw-0001', substatus: 'initialAssignment' };
+  assert.deepEqual(readAnswer(topic(200), json(ASSIGNED), true), { status: 'assigned', assignment });
+  // The SDK compares the status in lower case; private endpoints and tests have a port; substatus may be absent.
+  const other = json({ status: 'Assigned', registrationState: { assignedHub: 'localhost:8883', deviceId: 'd' } });
+  assert.deepEqual(readAnswer(topic(202), other, false), {
+    status: 'assigned',
+    assignment: { hub: 'localhost:8883', deviceId: 'd' },
+  });
+});
+
+const POLLS: readonly (readonly [string, number])[] = [
+  ['', 2_000],
+  ['&retry-after=3', 3_000],
+  ['&retry-after=1.5', 1_500],
+  ['&retry-after=0', 100],
+  ['&retry-after=0.01', 100],
+  ['&retry-after=-5', 2_000],
+  ['&retry-after=soon', 2_000],
+  ['&retry-after=', 2_000],
+  ['&retry-after=0x10', 2_000],
+  ['&retry-after=1e9', 2_000],
+  ['&retry-after=Infinity', 2_000],
+  ['&retry-after=86400', 600_000],
+  [`&retry-after=${'9'.repeat(400)}`, 600_000],
+];
+
+for (const [query, retryAfterMs] of POLLS) {
+  test(`assigning${query.slice(0, 40)}: poll after ${retryAfterMs} ms`, () => {
+    const answer = readAnswer(topic(202, query), json({ operationId: '4.d0', status: 'assigning' }), false);
+    assert.deepEqual(answer, { status: 'assigning', operationId: '4.d0', retryAfterMs });
+  });
+}
+
+test('what the SDK is shown of an assigning answer is ASCII, and has a number of seconds', () => {
+  const shown = cleaned(topic(202, '&retry-after=soon'), {
+    status: 'assigning',
+    operationId: '4.d0',
+    retryAfterMs: 100,
+  });
+  assert.deepEqual(shown, {
+    topic: '$dps/registrations/res/202/?$rid=r-1&retry-after=0.1',
+    payload: '{"operationId":"4.d0","status":"assigning"}',
+  });
+});
+
+interface Row {
+  readonly name: string;
+  readonly topic: string;
+  readonly body: string;
+  readonly code: Code;
+  readonly retryAfterMs?: number;
+  readonly polling?: true;
+}
+
+const error = (errorCode: number, message = 'm') => json({ errorCode, trackingId: 'e549', message });
+
+const FAULTS: readonly Row[] = [
+  { name: '401002', topic: topic(401), body: error(401002), code: 'NL-DPS-401002' },
+  { name: '401000', topic: topic(401), body: error(401000), code: 'NL-DPS-401002' },
+  { name: '401 without a body', topic: topic(401), body: '', code: 'NL-DPS-401002' },
+  { name: '401 while polling', topic: topic(401), body: error(401002), code: 'NL-DPS-401002', polling: true },
+  { name: '404201', topic: topic(404), body: error(404201), code: 'NL-DPS-404201' },
+  {
+    name: '404 while polling: the operation is lost',
+    topic: topic(404),
+    body: '',
+    code: 'NL-DPS-SERVER',
+    polling: true,
+  },
+  { name: '409203', topic: topic(409), body: error(409203), code: 'NL-DPS-CONFLICT' },
+  { name: '400004', topic: topic(400), body: error(400004), code: 'NL-DPS-REFUSED' },
+  { name: '400207', topic: topic(400), body: error(400207), code: 'NL-DPS-ALLOCATION', retryAfterMs: 300_000 },
+  { name: '403', topic: topic(403), body: '', code: 'NL-DPS-REFUSED' },
+  { name: '412', topic: topic(412), body: 'not JSON', code: 'NL-DPS-REFUSED' },
+  { name: '429', topic: topic(429), body: '', code: 'NL-DPS-THROTTLED' },
+  {
+    name: '429, 7.5 s',
+    topic: topic(429, '&retry-after=7.5'),
+    body: '',
+    code: 'NL-DPS-THROTTLED',
+    retryAfterMs: 7_500,
+  },
+  { name: '429, garbage', topic: topic(429, '&retry-after=x'), body: '{', code: 'NL-DPS-THROTTLED' },
+  {
+    name: '429, a day',
+    topic: topic(429, '&retry-after=86400'),
+    body: '',
+    code: 'NL-DPS-THROTTLED',
+    retryAfterMs: 600_000,
+  },
+  { name: '500', topic: topic(500), body: error(500001), code: 'NL-DPS-SERVER' },
+  { name: '503, 2 s', topic: topic(503, '&retry-after=2'), body: '', code: 'NL-DPS-SERVER', retryAfterMs: 2_000 },
+  { name: 'failed 401002', topic: topic(200), body: failed({ errorCode: 401002 }), code: 'NL-DPS-401002' },
+  {
+    name: 'failed 404201',
+    topic: topic(200),
+    body: failed({ errorCode: 404201 }),
+    code: 'NL-DPS-404201',
+    polling: true,
+  },
+  {
+    name: 'failed 400208',
+    topic: topic(200),
+    body: failed({ errorCode: 400208 }),
+    code: 'NL-DPS-ALLOCATION',
+    retryAfterMs: 300_000,
+  },
+  {
+    name: 'failed 400209',
+    topic: topic(200),
+    body: failed({ errorCode: 400209 }),
+    code: 'NL-DPS-ALLOCATION',
+    retryAfterMs: 300_000,
+  },
+  { name: 'failed 429001', topic: topic(200), body: failed({ errorCode: 429001 }), code: 'NL-DPS-THROTTLED' },
+  { name: 'failed 500000', topic: topic(200), body: failed({ errorCode: 500000 }), code: 'NL-DPS-SERVER' },
+  { name: 'failed without a number', topic: topic(200), body: failed({}), code: 'NL-DPS-REFUSED' },
+  { name: 'disabled', topic: topic(200), body: json({ status: 'disabled' }), code: 'NL-DPS-DISABLED' },
+  { name: 'unassigned', topic: topic(200), body: json({ status: 'unassigned' }), code: 'NL-DPS-BODY' },
+  { name: 'a status nobody knows', topic: topic(200), body: json({ status: 'new' }), code: 'NL-DPS-BODY' },
+  { name: 'empty', topic: topic(200), body: '', code: 'NL-DPS-BODY' },
+  { name: 'not JSON', topic: topic(202), body: '<html>', code: 'NL-DPS-BODY' },
+  { name: 'JSON null', topic: topic(200), body: 'null', code: 'NL-DPS-BODY' },
+  { name: 'JSON array', topic: topic(200), body: '[]', code: 'NL-DPS-BODY' },
+  { name: 'no status', topic: topic(200), body: '{"operationId":"4.d0"}', code: 'NL-DPS-BODY' },
+  { name: 'status no string', topic: topic(200), body: '{"status":1}', code: 'NL-DPS-BODY' },
+  { name: 'assigning, no operationId', topic: topic(202), body: json({ status: 'assigning' }), code: 'NL-DPS-BODY' },
+  {
+    name: 'assigning, empty operationId',
+    topic: topic(202),
+    body: json({ status: 'assigning', operationId: '' }),
+    code: 'NL-DPS-BODY',
+  },
+  { name: 'assigned, no state', topic: topic(200), body: json({ status: 'assigned' }), code: 'NL-DPS-BODY' },
+  { name: 'assigned, no hub', topic: topic(200), body: assignedTo({ assignedHub: undefined }), code: 'NL-DPS-BODY' },
+  { name: 'assigned, no device', topic: topic(200), body: assignedTo({ deviceId: '' }), code: 'NL-DPS-BODY' },
+  { name: 'hub with a path', topic: topic(200), body: assignedTo({ assignedHub: 'a.b/c' }), code: 'NL-DPS-BODY' },
+  { name: 'hub with a user', topic: topic(200), body: assignedTo({ assignedHub: 'u@a.b' }), code: 'NL-DPS-BODY' },
+  { name: 'hub with a blank', topic: topic(200), body: assignedTo({ assignedHub: 'a b' }), code: 'NL-DPS-BODY' },
+  { name: 'hub port too large', topic: topic(200), body: assignedTo({ assignedHub: 'a:99999' }), code: 'NL-DPS-BODY' },
+  {
+    name: 'hub name too long',
+    topic: topic(200),
+    body: assignedTo({ assignedHub: 'a'.repeat(254) }),
+    code: 'NL-DPS-BODY',
+  },
+  { name: 'status of the topic no number', topic: topic('abc'), body: json(ASSIGNED), code: 'NL-DPS-BODY' },
+  { name: 'status of the topic a path', topic: topic('200/x'), body: json(ASSIGNED), code: 'NL-DPS-BODY' },
+  { name: '302', topic: topic(302), body: json(ASSIGNED), code: 'NL-DPS-BODY' },
+];
+
+for (const { name, topic, body, code, retryAfterMs, polling = false } of FAULTS) {
+  test(`${name}: ${code}`, () => {
+    const answer = readAnswer(topic, body, polling);
+    assert(answer instanceof Fault);
+    assert.equal(answer.failure.code, code);
+    assert.equal(answer.failure.retryAfterMs, retryAfterMs);
+  });
+}
+
+test('number, tracking ID and words of DPS are in the cause', () => {
+  const refusal = readAnswer(topic(401), error(401002, 'CA certificate not found.'), false);
+  assert(refusal instanceof Fault);
+  assert.equal(refusal.failure.cause, '401002, tracking ID e549, CA certificate not found.');
+  const inside = readAnswer(topic(200), failed({ errorCode: 400208, errorMessage: 'No hub' }), true);
+  assert(inside instanceof Fault);
+  assert.equal(inside.failure.cause, '400208, No hub');
+});
+
+test('other packets are no answers', () => {
+  for (const other of ['', '$dps/registrations/res/200', '$dps/registrations/PUT/iotdps-register/?$rid=1', 'a/b']) {
+    assert.equal(readAnswer(other, json(ASSIGNED), false), undefined);
+  }
+});
