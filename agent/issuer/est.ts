@@ -16,6 +16,8 @@ export interface EstSettings {
   readonly passwordFile?: string;
   /** TLS context with the current leaf, its token key and these CAs (PEM); undefined where no usable leaf is there. */
   readonly clientContext?: (ca: string) => Promise<SecureContext | undefined>;
+  /** The same with the bootstrap identity: instead of a password, or beside it. */
+  readonly bootstrapContext?: (ca: string) => Promise<SecureContext>;
   /** For the whole of one attempt, in milliseconds. */
   readonly deadlineMs: number;
   /** The longest answer that is read. */
@@ -31,7 +33,7 @@ interface Attempt {
 
 /**
  * Enrolment over Secure Transport (RFC 7030): `simplereenroll` by mutual TLS with the current leaf, `simpleenroll` with
- * HTTP Basic where there is none, or where the server refuses it (an expired leaf dies in TLS).
+ * HTTP Basic or a bootstrap identity where there is none, or where the server refuses it (an expired leaf dies in TLS).
  *
  * `issue` throws the reason of its abort signal, or `Fault`: NL-EST-…, and NL-CONFIG where a file cannot be read.
  */
@@ -64,21 +66,30 @@ async function enrol(settings: EstSettings, csrPem: string, signal: AbortSignal)
 }
 
 async function certified(settings: EstSettings, ca: string, csrPem: string, signal: AbortSignal): Promise<Buffer[]> {
-  const authorization = await basic(settings);
-  const first: Attempt = { operation: 'simpleenroll', tls: { ca }, ...(authorization && { authorization }) };
-
   const secureContext = await settings.clientContext?.(ca);
-  if (secureContext === undefined) {
-    return await send(settings, first, csrPem, signal);
-  }
-  try {
-    return await send(settings, { operation: 'simplereenroll', tls: { secureContext } }, csrPem, signal);
-  } catch (error) {
-    if (authorization === undefined || !mayBeOurCertificate(error)) {
-      throw error;
+  if (secureContext !== undefined) {
+    try {
+      return await send(settings, { operation: 'simplereenroll', tls: { secureContext } }, csrPem, signal);
+    } catch (error) {
+      if (!hasFirstIdentity(settings) || !mayBeOurCertificate(error)) {
+        throw error;
+      }
     }
-    return await send(settings, first, csrPem, signal);
   }
+  return await send(settings, await firstAttempt(settings, ca), csrPem, signal);
+}
+
+const hasFirstIdentity = ({ username, passwordFile, bootstrapContext }: EstSettings): boolean =>
+  bootstrapContext !== undefined || (Boolean(username) && passwordFile !== undefined);
+
+async function firstAttempt(settings: EstSettings, ca: string): Promise<Attempt> {
+  const authorization = await basic(settings);
+  const secureContext = await settings.bootstrapContext?.(ca);
+  return {
+    operation: 'simpleenroll',
+    tls: secureContext === undefined ? { ca } : { secureContext },
+    ...(authorization && { authorization }),
+  };
 }
 
 /** An alert that refuses our certificate can be lost in a connection reset (exchange.ts), hence the second code. */

@@ -99,6 +99,18 @@ for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
   });
 }
 
+test('a bootstrap identity stands in where there is no leaf, and where it is refused', async (t) => {
+  const bootstrapContext = context(await authority.clientIdentity('factory-77'));
+  const est = await serve(t, (response, seen) => (seen.line === enroll ? grant : status(403))(response, seen));
+  await issueFrom(t, est, { bootstrapContext });
+  await issueFrom(t, est, { bootstrapContext, clientContext: context(current) });
+  assert.deepEqual(lines(est.seen), [enroll, reenroll, enroll]);
+  assert.deepEqual(
+    est.seen.map(({ client }) => client),
+    ['factory-77', 'gw-0001', 'factory-77'],
+  );
+});
+
 test('simplereenroll refused, and no Basic to try: the refusal stands', async (t) => {
   const est = await serve(t, status(401));
   const { code } = await failureOf(issueFrom(t, est, { clientContext: context(current) }));
