@@ -1,0 +1,137 @@
+import { performance } from 'node:perf_hooks';
+import type { SecureContext } from 'node:tls';
+import common, { type AuthenticationProvider } from 'azure-iot-common';
+import device, { type Client, type DeviceMethodRequest, type DeviceMethodResponse } from 'azure-iot-device';
+import { Mqtt } from 'azure-iot-device-mqtt';
+import { MqttBase } from 'azure-iot-mqtt-base';
+import type { IPublishPacket } from 'mqtt';
+import { Tap } from '../mqtt/tap.ts';
+import { Fault } from '../roll/failure.ts';
+import type { Assignment } from '../roll/leaf.ts';
+import type { Answer, Answerer } from '../roll/ports.ts';
+import { METHOD_NAMES, readCall } from './methods.ts';
+import { HubTwin } from './twin.ts';
+import { unauthorized } from './unauthorized.ts';
+
+export interface ConnectionOptions {
+  readonly assignment: Assignment;
+  readonly context: SecureContext;
+  readonly answer: Answerer;
+  /** Of newleaf; the hub sees it as product information. */
+  readonly version: string;
+  readonly connectMs: number;
+  readonly twinMs: number;
+}
+
+const METHOD = /^\$iothub\/methods\/POST\/[^/?]+\/\?(.*&)?\$rid=[^&]/;
+
+/** One connection to a hub by one SDK client, both used once: a client loses its listeners when it is closed. */
+export class Connection {
+  /** Whether CONNACK 0 came. Never rejected. */
+  readonly accepted: Promise<boolean>;
+  /** Fulfilled when the connection is gone, with the reason. */
+  readonly gone: Promise<Error>;
+  readonly #tap: Tap;
+  readonly #client: Client;
+  readonly #twin: HubTwin;
+  readonly #answer: Answerer;
+  #ended = false;
+  #reason: Fault | undefined;
+  #acceptedAt = 0;
+  #heldMs = 0;
+
+  /** Dials at once. @throws TypeError when the hub of the assignment is no host */
+  constructor({ assignment, context, answer, version, connectMs, twinMs }: ConnectionOptions) {
+    const { hub: host, deviceId } = assignment;
+    const tap = new Tap({ host, context, connectMs, admit: (packet) => this.#admit(packet) });
+    const client = device.Client.fromAuthenticationProvider(
+      // The SDK insists on a certificate and a key; the tap drops them.
+      new device.X509AuthenticationProvider({ host, deviceId, x509: { cert: 'unused', key: 'unused' } }),
+      class extends Mqtt {
+        constructor(identity: AuthenticationProvider) {
+          super(identity, new MqttBase(tap));
+        }
+      },
+    );
+    client.setRetryPolicy(new common.NoRetry());
+    // The SDK emits it when a subscription is cut off by the end of the connection, and nobody else listens.
+    client.on('error', () => {});
+    client.setOptions({ productInfo: `newleaf/${version}` }).catch(() => {});
+
+    this.#tap = tap;
+    this.#client = client;
+    this.#answer = answer;
+    this.gone = tap.closed.then(() => {
+      this.#heldMs = performance.now() - this.#acceptedAt;
+      return this.#reason ?? unauthorized(tap.attempt);
+    });
+    this.#twin = new HubTwin(client, twinMs, this.gone);
+    const opened = client.open().then(
+      () => {
+        this.#acceptedAt = performance.now();
+        return true;
+      },
+      // Its name and text say nothing reliable; the tap knows why.
+      () => {
+        tap.end();
+        return false;
+      },
+    );
+    this.accepted = Promise.race([opened, this.gone.then(() => false)]);
+  }
+
+  /** Whether `end` was called. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Time from CONNACK 0 to the end, in milliseconds. */
+  get heldMs(): number {
+    return this.#heldMs;
+  }
+
+  /** Serves direct methods and reads the twin. @throws Fault NL-HUB-TWIN, or why the connection is gone */
+  async prove(abort: AbortSignal): Promise<void> {
+    for (const name of METHOD_NAMES) {
+      this.#client.onDeviceMethod(name, (request, response) => void this.#serve(request, response));
+    }
+    await this.#twin.read(abort);
+  }
+
+  /** @throws Fault NL-HUB-TWIN, or why the connection is gone */
+  report(reported: object): Promise<void> {
+    return this.#twin.report(reported);
+  }
+
+  /** Ends the connection, after the answers of methods that are on their way. */
+  async end(): Promise<void> {
+    this.#ended = true;
+    this.#tap.end();
+    await this.#tap.closed;
+  }
+
+  #admit(packet: IPublishPacket): boolean {
+    this.#reason ??= this.#twin.admit(packet);
+    if (this.#reason !== undefined) {
+      this.#tap.end();
+      return false;
+    }
+    if (!packet.topic.startsWith('$iothub/methods/')) return true;
+    // A call without a payload is JSON to nobody but us (azure-iot-device 1.18.4, device_method_request.js).
+    if (packet.payload.length === 0) packet.payload = 'null';
+    // azure-iot-device-mqtt 1.16.4 throws uncaught when a method has no name or no request ID (mqtt.js).
+    return METHOD.test(packet.topic);
+  }
+
+  async #serve({ methodName, payload }: DeviceMethodRequest, response: DeviceMethodResponse): Promise<void> {
+    const call = readCall(methodName, payload);
+    const { status, body } = 'refused' in call ? call.refused : await this.#answer(call.ask).catch(defect);
+    // The connection may be gone by now: the caller then gets no answer, and asks again.
+    await response.send(status, body).catch(() => {});
+  }
+}
+
+function defect(error: unknown): Answer {
+  const { failure } = error instanceof Fault ? error : new Fault('NL-INTERNAL', { cause: error });
+  return { status: 500, body: { code: failure.code, message: failure.message } };
+}

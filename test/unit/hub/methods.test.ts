@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { METHOD_NAMES, readCall } from '../../../agent/hub/methods.ts';
+import type { Ask } from '../../../agent/roll/ports.ts';
+
+const ask = (kind: 're-register' | 'roll', more: { id?: string; delayMs?: number } = {}): Ask => ({
+  kind,
+  from: 'method',
+  delayMs: 0,
+  ...more,
+});
+
+const GOOD: readonly (readonly [string, unknown, Ask])[] = [
+  ['reprovision', undefined, ask('re-register')],
+  ['reprovision', null, ask('re-register')],
+  ['reprovision', {}, ask('re-register')],
+  ['reprovision', { action: 'register' }, ask('re-register')],
+  ['reprovision', { action: 'roll', id: 'r-1', delaySeconds: 30 }, ask('roll', { id: 'r-1', delayMs: 30_000 })],
+  ['reprovision', { delaySeconds: 0.0015 }, ask('re-register', { delayMs: 2 })],
+  ['reprovision', { delaySeconds: 86_400 }, ask('re-register', { delayMs: 86_400_000 })],
+  ['reprovision', { id: 'x'.repeat(128) }, ask('re-register', { id: 'x'.repeat(128) })],
+  ['leafStatus', null, { kind: 'status' }],
+  ['leafStatus', {}, { kind: 'status' }],
+];
+
+for (const [name, payload, expected] of GOOD) {
+  test(`${name} ${JSON.stringify(payload)?.slice(0, 60)}`, () => {
+    assert.deepEqual(readCall(name, payload), { ask: expected });
+  });
+}
+
+const BAD: readonly (readonly [string, unknown, string])[] = [
+  ['reprovision', { action: 'Roll' }, 'action'],
+  ['reprovision', { action: null }, 'action'],
+  ['reprovision', { id: '' }, 'id'],
+  ['reprovision', { id: 7 }, 'id'],
+  ['reprovision', { id: 'x'.repeat(129) }, 'id'],
+  ['reprovision', { delaySeconds: -1 }, 'delaySeconds'],
+  ['reprovision', { delaySeconds: 86_401 }, 'delaySeconds'],
+  ['reprovision', { delaySeconds: '5' }, 'delaySeconds'],
+  ['reprovision', { delaySeconds: null }, 'delaySeconds'],
+  ['reprovision', { action: 'roll', delay: 5 }, 'delay'],
+  ['reprovision', JSON.parse('{"__proto__": {"action": "roll"}}'), '__proto__'],
+  ['reprovision', [], 'payload'],
+  ['reprovision', 'roll', 'payload'],
+  ['reprovision', 5, 'payload'],
+  ['reprovision', false, 'payload'],
+  ['leafStatus', { verbose: true }, 'verbose'],
+  ['constructor', {}, 'method'],
+];
+
+for (const [name, payload, field] of BAD) {
+  test(`${name} ${JSON.stringify(payload).slice(0, 60)}: ${field} is wrong`, () => {
+    const call = readCall(name, payload);
+    assert('refused' in call);
+    assert.equal(call.refused.status, 400);
+    const body = call.refused.body as { field: string; message: string };
+    assert.equal(body.field, field);
+    assert.match(body.message, new RegExp(`^${field} is `));
+  });
+}
+
+test('the methods of the device', () => {
+  assert.deepEqual(METHOD_NAMES, ['reprovision', 'leafStatus']);
+});

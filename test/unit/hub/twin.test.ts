@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { leafNamed } from '../mqtt/certificates.ts';
+import { quiet } from '../mqtt/quiet.ts';
+import { at, call, codeOf, never, newHub, nextSignal, serving, startHub, written } from './hub-side.ts';
+
+quiet();
+const leaf = leafNamed('AA');
+
+test('reported properties are written only when they change, and what is gone as null', async () => {
+  await using far = await startHub();
+  const hub = newHub();
+  await hub.connect(leaf, at(far), never);
+  await hub.report({ phase: 'serving', last: { id: 'x', code: undefined } });
+  await hub.report({ phase: 'serving', last: { id: 'x' } });
+  await Promise.all([hub.report({ phase: 'registering', last: { id: 'x' } }), hub.report({ phase: 'serving' })]);
+  assert.deepEqual(written(far), [
+    { newleaf: { phase: 'serving', last: { id: 'x' } } },
+    { newleaf: { phase: 'registering' } },
+    { newleaf: { phase: 'serving', last: null } },
+  ]);
+  await hub.close();
+});
+
+test('what the twin holds already is not written again; what other software reports is not touched', async () => {
+  const twin = { desired: {}, reported: { update: 'x', newleaf: { phase: 'serving', old: 1 }, $version: 4 } };
+  await using far = await startHub(serving(JSON.stringify(twin)));
+  const hub = newHub();
+  await hub.connect(leaf, at(far), never);
+  await hub.report({ phase: 'serving', old: 1 });
+  await hub.report({ phase: 'serving' });
+  assert.deepEqual(written(far), [{ newleaf: { old: null } }]);
+  await hub.close();
+});
+
+for (const [status, body] of [
+  [429, ''],
+  [400, '{"errorCode":400000,"message":"too long"}'],
+  [500, '{}'],
+] as const) {
+  test(`a write that is refused with ${status} is an error, and is written again`, async () => {
+    await using far = await startHub();
+    const hub = newHub();
+    await hub.connect(leaf, at(far), never);
+    const { script } = far;
+    far.script = {
+      onPublish: ({ topic }, link) =>
+        link.publish(`$iothub/twin/res/${status}/?$rid=${/\$rid=([^&]*)/.exec(topic)?.[1]}`, body),
+    };
+    assert.equal(await codeOf(hub.report({ phase: 'serving' })), 'NL-HUB-TWIN');
+    far.script = script;
+    await hub.report({ phase: 'serving' });
+    assert.equal(written(far).length, 2);
+    await hub.close();
+  });
+}
+
+test('a write without an answer is an error', async () => {
+  await using far = await startHub();
+  const hub = newHub({ twinMs: 100 });
+  await hub.connect(leaf, at(far), never);
+  far.script = {};
+  assert.equal(await codeOf(hub.report({ phase: 'serving' })), 'NL-HUB-TWIN');
+  await hub.close();
+});
+
+test('a drop during a write is an error and a signal', async () => {
+  await using far = await startHub();
+  const hub = newHub();
+  await hub.connect(leaf, at(far), never);
+  far.script = { onPublish: (_, { socket }) => socket.destroy() };
+  const both = Promise.all([codeOf(hub.report({ a: 1 })), codeOf(hub.report({ a: 2 }))]);
+  assert.equal((await nextSignal(hub)).kind, 'lost');
+  assert.deepEqual(await both, ['NL-HUB-LOST', 'NL-HUB-LOST']);
+  assert.equal(far.connections, 1);
+});
+
+test('an answer about the twin that is not JSON ends the session', async () => {
+  await using far = await startHub();
+  const hub = newHub();
+  await hub.connect(leaf, at(far), never);
+  far.links[0]?.publish('$iothub/twin/res/204/?$rid=1', '<html>');
+  assert.match(String((await nextSignal(hub)).failure.cause), /not a JSON object/);
+});
+
+test('methods are answered with what the answerer says', async () => {
+  await using far = await startHub();
+  const asked: unknown[] = [];
+  const hub = newHub({
+    answer: async (ask) => {
+      asked.push(ask);
+      return ask.kind === 'status' ? { status: 200, body: { phase: 'serving' } } : { status: 202, body: { id: 'r-1' } };
+    },
+  });
+  await hub.connect(leaf, at(far), never);
+  const [link] = far.links;
+  assert.deepEqual(await call(far, link, 'reprovision', '{"action":"roll","id":"r-1"}'), ['202', { id: 'r-1' }]);
+  assert.deepEqual(await call(far, link, 'leafStatus', 'null'), ['200', { phase: 'serving' }]);
+  assert.deepEqual(await call(far, link, 'reprovision', '{"delay":1}'), [
+    '400',
+    { field: 'delay', message: 'delay is not one of action, id, delaySeconds' },
+  ]);
+  assert.equal((await call(far, link, 'reprovision', '{'))[0], '400');
+  assert.deepEqual(asked, [{ kind: 'roll', from: 'method', id: 'r-1', delayMs: 0 }, { kind: 'status' }]);
+  await hub.close();
+});
+
+test('an answerer that throws is answered with 500', async () => {
+  await using far = await startHub();
+  const hub = newHub({ answer: () => Promise.reject(new Error('defect')) });
+  await hub.connect(leaf, at(far), never);
+  const [status, body] = await call(far, far.links[0], 'leafStatus', '');
+  assert.deepEqual([status, body], ['500', { code: 'NL-INTERNAL', message: 'A defect in newleaf.' }]);
+  await hub.close();
+});
+
+test('the answer is sent even when the session is closed right after it', async () => {
+  await using far = await startHub();
+  const hub = newHub({
+    answer: async () => {
+      setImmediate(() => hub.close());
+      return { status: 202, body: { id: 'r-1' } };
+    },
+  });
+  await hub.connect(leaf, at(far), never);
+  assert.deepEqual(await call(far, far.links[0], 'reprovision', '{}'), ['202', { id: 'r-1' }]);
+  await far.until(() => far.open === 0);
+});
