@@ -27,6 +27,7 @@ type Answer =
 /**
  * Destroys a key pair and its certificate in a process of its own. On tpm2-pkcs11 1.9.1, C_DestroyObject followed by
  * other work of the same process puts the TPM into failure mode (0x101) until it is power-cycled.
+ * An open token of this process should be told afterwards, by Token.forget.
  * @param command argv of a process that calls destroyFromStdin; the request, with the PIN, goes through its stdin only
  * @param timeLimitMs after which the child is killed
  * @throws TokenError what the child met; DESTROY_TIMEOUT, DESTROY_CHILD

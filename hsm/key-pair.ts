@@ -49,19 +49,28 @@ export async function generateKeyPair(session: Session, label: string, id: Buffe
     { type: pkcs11js.CKA_SENSITIVE, value: true },
     { type: pkcs11js.CKA_EXTRACTABLE, value: false },
   ];
-  try {
-    const pair = await session.generate(
-      mechanism,
-      [...publicKey, ...NOTHING_ELSE.public],
-      [...privateKey, ...NOTHING_ELSE.private],
-    );
-    return pair.privateKey;
-  } catch (error) {
-    // SoftHSM 2.6.1 adds decrypt, unwrap and signRecover unless told not to; other modules refuse to be told.
-    if (!/^CKR_(TEMPLATE|ATTRIBUTE)_/.test(ckrName(ckrOf(error) ?? 0))) throw error;
-    return (await session.generate(mechanism, publicKey, privateKey)).privateKey;
+  if (!takesShortOnly.has(session)) {
+    try {
+      const denying = {
+        public: [...publicKey, ...NOTHING_ELSE.public],
+        private: [...privateKey, ...NOTHING_ELSE.private],
+      };
+      return (await session.generate(mechanism, denying.public, denying.private)).privateKey;
+    } catch (error) {
+      if (!UNWILLING.test(ckrName(ckrOf(error) ?? 0))) throw error;
+      takesShortOnly.add(session);
+    }
   }
+  return (await session.generate(mechanism, publicKey, privateKey)).privateKey;
 }
+
+/**
+ * SoftHSM 2.6.1 adds decrypt, unwrap and signRecover unless told not to, and other modules refuse to be told:
+ * tpm2-pkcs11 1.9.1 answers CKR_GENERAL_ERROR ("User specified and TPM specified attr mismatch"), and each such refusal
+ * leaves an object in the TPM until the process ends. Hence a module is asked once.
+ */
+const UNWILLING = /^CKR_(TEMPLATE_|ATTRIBUTE_|GENERAL_ERROR)/;
+const takesShortOnly = new WeakSet<Session>();
 
 const denied = (types: readonly number[]): Template => types.map((type) => ({ type, value: false }));
 const NOTHING_ELSE = {

@@ -20,6 +20,7 @@ const bytes = (id: string): Buffer => Buffer.from(id, 'hex');
 export class TokenObjects implements Token {
   readonly name: TokenName;
   readonly #session: Session;
+  readonly #forgotten = new Set<string>();
 
   constructor(name: TokenName, session: Session) {
     this.name = name;
@@ -28,7 +29,7 @@ export class TokenObjects implements Token {
 
   generate(label: string, keyType: KeyType): Promise<PublicKey> {
     return this.#session.alone(`Generating the key "${label}"`, async () => {
-      if (this.#session.find([PRIVATE_KEY, labelled(label)]).length > 0) {
+      if (this.#privateKeys([labelled(label)]).length > 0) {
         throw new TokenError('occupied', 'LABEL_OCCUPIED', `A private key with the label "${label}" is there already.`);
       }
       this.#removeHalfPair(label);
@@ -101,6 +102,10 @@ export class TokenObjects implements Token {
     });
   }
 
+  forget(id: string): void {
+    this.#forgotten.add(id);
+  }
+
   describe(key: PublicKey): Promise<Protection> {
     return this.#session.alone(`Describing the key "${key.label}"`, () =>
       protectionOf(this.#session, this.#privateKey(key)),
@@ -109,7 +114,7 @@ export class TokenObjects implements Token {
 
   #half(doing: string, template: Template): Promise<PublicKey | undefined> {
     return this.#session.alone(doing, () => {
-      const [key, ...others] = this.#session.find([PRIVATE_KEY, ...template]);
+      const [key, ...others] = this.#privateKeys(template);
       if (others.length > 0) {
         throw new TokenError('key', 'KEY_AMBIGUOUS', `${doing}: ${others.length + 1} private keys match.`);
       }
@@ -117,8 +122,13 @@ export class TokenObjects implements Token {
     });
   }
 
+  #privateKeys(template: Template): Handle[] {
+    const idOf = (key: Handle) => this.#session.read(key, pkcs11js.CKA_ID)?.toString('hex') ?? '';
+    return this.#session.find([PRIVATE_KEY, ...template]).filter((key) => !this.#forgotten.has(idOf(key)));
+  }
+
   #privateKey({ label, id }: PublicKey): Handle {
-    const [key, ...others] = this.#session.find([PRIVATE_KEY, identified(bytes(id))]);
+    const [key, ...others] = this.#privateKeys([identified(bytes(id))]);
     if (key !== undefined && others.length === 0) return key;
     const count = key === undefined ? 'No private key has' : 'Several private keys have';
     const code = key === undefined ? 'KEY_NOT_FOUND' : 'KEY_AMBIGUOUS';
@@ -129,6 +139,7 @@ export class TokenObjects implements Token {
   #removeHalfPair(label: string): void {
     for (const half of this.#session.find([PUBLIC_KEY, labelled(label)])) {
       const id = this.#session.read(half, pkcs11js.CKA_ID) ?? Buffer.alloc(0);
+      if (this.#forgotten.has(id.toString('hex'))) continue;
       if (id.length === 0 || this.#session.find([PRIVATE_KEY, identified(id)]).length > 0) {
         const whose = `The public key "${label}" belongs to a private key with another label, or has no CKA_ID.`;
         throw new TokenError('occupied', 'LABEL_OCCUPIED', whose);

@@ -46,6 +46,11 @@ export interface Token {
    * @throws TokenError LABEL_AND_ID_REQUIRED
    */
   destroy(label: string, id: string): Promise<void>;
+  /**
+   * Takes note that another process has destroyed the key with this CKA_ID (hex). tpm2-pkcs11 1.9.1 reads its store
+   * once, and goes on to show the key to this process: the label would count as occupied until a restart.
+   */
+  forget(id: string): void;
   /** How the private key is protected, in the token's words. @throws TokenError KEY_NOT_FOUND */
   describe(key: PublicKey): Promise<Protection>;
 }

@@ -83,11 +83,25 @@ export function objectContract(bench: () => Bench): void {
     const destroyed = destroyInChild(destroyCommand, request);
     await token.sign(before, Buffer.of(1));
     await destroyed;
+    token.forget(retired.id);
     assert.equal(await token.find('newleaf-b'), undefined);
     await destroyInChild(destroyCommand, request);
     await token.sign(before, Buffer.of(1));
     await token.generate('newleaf-b', 'ec-p256');
     assert.ok(!raw.inventory().some((one) => one.includes(retired.id)));
+  });
+
+  test('a key that another process has destroyed is gone for us, even where the module goes on to show it', async () => {
+    const { token, raw } = bench();
+    const shown = await token.generate('newleaf-a', 'ec-p256');
+    const all = raw.inventory();
+    token.forget(shown.id);
+    assert.equal(await token.find('newleaf-a'), undefined);
+    assert.equal(await token.findById(shown.id), undefined);
+    await assert.rejects(token.sign(shown, Buffer.of(1)), { kind: 'key', code: 'KEY_NOT_FOUND' });
+    const { id } = await token.generate('newleaf-a', 'ec-p256');
+    assert.equal((await token.find('newleaf-a'))?.id, id);
+    assert.deepEqual(raw.inventory(), [...all, `private newleaf-a ${id}`, `public newleaf-a ${id}`].sort());
   });
 
   for (const [label, id] of [

@@ -42,6 +42,7 @@ export function rollContract(bench: () => Bench): void {
         if (current !== undefined) {
           const { label, id } = current;
           await destroyInChild(destroyCommand, { module: at.module, token: at.token, pin: at.pin, label, id });
+          token.forget(id);
         }
         current = next;
         descriptors.push(await openDescriptors(far));
