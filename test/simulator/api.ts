@@ -1,4 +1,4 @@
-import type { Identity, IssuePolicy } from './ca.ts';
+import type { ClientIdentity, IssuePolicy } from './ca.ts';
 import type { CertificatePair, GroupInput, IndividualInput, Status } from './enrollments.ts';
 import type { FaultName, FaultOptions } from './faults.ts';
 import type { HubName, ServerName } from './log.ts';
@@ -59,9 +59,9 @@ export interface SimulatorApi {
   /** Signs a PKCS#10 (PEM) outside EST, for the inbox; the chain as PEM. */
   issue(csrPem: string, policy?: IssuePolicy): Promise<string>;
   /** A key in a file, with its chain from the issuing CA. */
-  clientIdentity(cn: string, policy?: IssuePolicy): Promise<Identity & { thumbprint: string }>;
+  clientIdentity(cn: string, policy?: IssuePolicy): Promise<ClientIdentity>;
   /** A key in a file, with a certificate that EST accepts for the first enrolment. */
-  bootstrapIdentity(cn: string): Promise<Identity>;
+  bootstrapIdentity(cn: string): Promise<ClientIdentity>;
   /** How EST issues from now on; replaces what was set before. */
   setPolicy(policy: IssuePolicy): Promise<void>;
   /** Another intermediate under the same root, or a whole new CA, issues from now on; gives the new issuer (PEM). */

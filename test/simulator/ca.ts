@@ -42,6 +42,11 @@ export interface Identity {
   readonly cert: string;
 }
 
+export interface ClientIdentity extends Identity {
+  /** SHA-256 of the leaf's DER, upper-case hex. */
+  readonly thumbprint: string;
+}
+
 interface Signer {
   readonly certificate: x509.X509Certificate;
   readonly key: CryptoKey;
@@ -148,7 +153,7 @@ export class Authority {
   }
 
   /** A client key in a file, with its chain: for tests without a token, and for the bootstrap identity. */
-  async clientIdentity(cn: string, policy: IssuePolicy = {}): Promise<Identity & { thumbprint: string }> {
+  async clientIdentity(cn: string, policy: IssuePolicy = {}): Promise<ClientIdentity> {
     const keys = await newKeys();
     const { chainPem, thumbprint } = await this.#sign(policy.cn ?? cn, keys.publicKey, policy, []);
     return { key: keyPem(keys.privateKey), cert: chainPem, thumbprint };

@@ -1,5 +1,5 @@
 import type { Device, Endpoints, SimulatorApi } from './api.ts';
-import { Authority, type Identity, type IssuePolicy } from './ca.ts';
+import { Authority, type ClientIdentity, type IssuePolicy } from './ca.ts';
 import { type Caller, Door } from './door.ts';
 import { Dps } from './dps.ts';
 import {
@@ -126,11 +126,11 @@ export class Simulator implements SimulatorApi {
     return (await this.#parts.est.authority.issue(csrPem, policy)).chainPem;
   }
 
-  clientIdentity(cn: string, policy: IssuePolicy = {}): Promise<Identity & { thumbprint: string }> {
+  clientIdentity(cn: string, policy: IssuePolicy = {}): Promise<ClientIdentity> {
     return this.#parts.est.authority.clientIdentity(cn, policy);
   }
 
-  bootstrapIdentity(cn: string): Promise<Identity> {
+  bootstrapIdentity(cn: string): Promise<ClientIdentity> {
     return this.#parts.bootstrap.clientIdentity(cn);
   }
 
