@@ -6,7 +6,7 @@ import type { Identity } from '../../simulator/ca.ts';
 export interface Knock {
   /** CONNACK code; undefined where none came. */
   readonly connack: number | undefined;
-  /** Code of the socket's error, where there was one. */
+  /** Code and words of the socket's error, where there was one. */
   readonly error: string | undefined;
   readonly client: mqtt.MqttClient;
 }
@@ -34,7 +34,7 @@ export function knock(
   return new Promise((resolve) => {
     let error: string | undefined;
     client.on('error', (cause) => {
-      error = 'code' in cause ? String(cause.code) : cause.message;
+      error = `${'code' in cause ? cause.code : ''} ${cause.message}`;
     });
     client.on('packetreceive', (packet) => {
       if (packet.cmd === 'connack') {
