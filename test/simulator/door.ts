@@ -1,5 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import * as tls from 'node:tls';
+import { type Alert, AlertingServer } from './alert.ts';
 import type { Identity } from './ca.ts';
 import type { Faults } from './faults.ts';
 import type { Log, ServerName } from './log.ts';
@@ -24,10 +25,14 @@ export interface DoorOptions {
   readonly untrusted: Identity;
   /** Trusted, but for another host name. */
   readonly wrongHost: Identity;
+  /** PEM; the CA that the clients' leaves are from. */
+  readonly clientRoot: string;
 }
 
 const LOOPBACK = '127.0.0.1';
-const ALERT_DEFAULT = 42;
+const BAD_CERTIFICATE = 42;
+const CERTIFICATE_EXPIRED = 45;
+const UNKNOWN_CA = 48;
 
 /** A fatal alert in the clear (RFC 8446 section 6): record type 21, legacy version 3.3, length 2, level fatal. */
 const alertRecord = (alert: number): Buffer => Buffer.from([21, 3, 3, 0, 2, 2, alert]);
@@ -40,6 +45,7 @@ export class Door {
   readonly #options: DoorOptions;
   readonly #sockets = new Map<Socket, number>();
   readonly #tls: tls.Server;
+  readonly #alerting = new Map<Alert, Promise<AlertingServer>>();
   #server: Server | undefined;
   #port = 0;
 
@@ -73,6 +79,10 @@ export class Door {
     for (const socket of this.#sockets.keys()) {
       socket.destroy();
     }
+    for (const [alert, starting] of this.#alerting) {
+      this.#alerting.delete(alert);
+      (await starting).stop();
+    }
     if (server !== undefined) {
       await new Promise((resolve) => server.close(resolve));
     }
@@ -97,9 +107,12 @@ export class Door {
   /** Which TLS the client meets. */
   #flavour(socket: Socket, connection: number): void {
     const { name, faults, identity, untrusted, wrongHost } = this.#options;
-    const alert = faults.take(name, 'tls-alert', connection);
-    if (alert) {
-      socket.once('data', () => socket.end(alertRecord(alert.code ?? ALERT_DEFAULT)));
+    const early = faults.take(name, 'tls-alert-early', connection);
+    const alert = early ? undefined : faults.take(name, 'tls-alert', connection);
+    if (early) {
+      socket.once('data', () => socket.end(alertRecord(early.code ?? BAD_CERTIFICATE)));
+    } else if (alert) {
+      void this.#alert(socket, alert.code === CERTIFICATE_EXPIRED ? CERTIFICATE_EXPIRED : UNKNOWN_CA);
     } else if (faults.take(name, 'untrusted-server', connection)) {
       this.#turnAway(untrusted).emit('connection', socket);
     } else if (faults.take(name, 'wrong-host', connection)) {
@@ -109,6 +122,13 @@ export class Door {
     } else {
       this.#tls.emit('connection', socket);
     }
+  }
+
+  async #alert(socket: Socket, alert: Alert): Promise<void> {
+    const { identity, clientRoot } = this.#options;
+    const starting = this.#alerting.get(alert) ?? AlertingServer.start(identity, alert, clientRoot);
+    this.#alerting.set(alert, starting);
+    (await starting).take(socket);
   }
 
   /** Completes the handshake at most, then closes: nobody is let in. */

@@ -38,8 +38,10 @@ export const FAULTS = {
   'tls-refuses-client': { on: everywhere, means: 'refuses the client certificate after the handshake, without alert' },
   'tls-alert': {
     on: everywhere,
-    means: 'answers the ClientHello with alert `code` (42 bad, 45 expired, 48 unknown CA)',
+    means:
+      'OpenSSL verifies the client certificate in the handshake, and sends alert `code`: 48 unknown CA, 45 expired',
   },
+  'tls-alert-early': { on: everywhere, means: 'answers the ClientHello with alert `code` (42: bad certificate)' },
   'close-before-connack': { on: mqtt, means: 'closes when CONNECT comes in' },
   'no-connack': { on: mqtt, means: 'never answers CONNECT' },
   connack: { on: mqtt, means: 'answers CONNECT with `code` (1 to 5)' },

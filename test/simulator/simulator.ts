@@ -206,13 +206,14 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     wrongHost: await ca.serverIdentity(['elsewhere.example']),
   });
   const azure = await identities(serverCa);
+  const clientRoot = deviceCa.rootPem;
   let connections = 0;
   const nextConnection = (): number => {
     connections += 1;
     return connections;
   };
   const open = async (name: ServerName, own: typeof azure, onCaller: (caller: Caller) => void): Promise<Door> => {
-    const door = new Door({ name, log, faults, nextConnection, onCaller, ...own });
+    const door = new Door({ name, log, faults, nextConnection, onCaller, clientRoot, ...own });
     await door.open(ports[name] ?? 0);
     return door;
   };

@@ -26,7 +26,7 @@ const seen: readonly [FaultName, FaultOptions, { connack?: number; error?: RegEx
   ['untrusted-server', {}, { error: /SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_VERIFY_LEAF_SIGNATURE/ }],
   ['wrong-host', {}, { error: /ERR_TLS_CERT_ALTNAME_INVALID/ }],
   ['tls-refuses-client', {}, {}],
-  ['tls-alert', { code: 42 }, { error: /SSL alert number 42/ }],
+  ['tls-alert-early', { code: 42 }, { error: /SSL alert number 42/ }],
   ['tls-alert', { code: 45 }, { error: /SSL alert number 45/ }],
   ['tls-alert', { code: 48 }, { error: /SSL alert number 48/ }],
   ['close-before-connack', {}, {}],
