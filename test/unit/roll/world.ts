@@ -1,0 +1,112 @@
+import { failure } from '../../../agent/roll/failure.ts';
+import type { RollEffect, RollEvent } from '../../../agent/roll/state.ts';
+import { hub, LATER, leafOf, NOW, terms } from './machine.ts';
+
+/** The outside, as small as it can be told: who has which key, and whom DPS and the hub believe. */
+export interface World {
+  /** Generation in each slot of the token. */
+  readonly token: { readonly a?: string; readonly b?: string };
+  /** The thumbprint that registered last. */
+  readonly pinned?: string;
+  /** What the hub's registry holds; the hub's operator can remove it. */
+  readonly hub?: string;
+  /** Generations that DPS accepts; `all` is a group. */
+  readonly enrolled: readonly string[] | 'all';
+  readonly enabled: boolean;
+}
+
+/** What an effect meets. `lost` is an answer that never arrives: the world has changed all the same. */
+export type Luck = 'true' | 'lost' | 'outage' | 'refused';
+
+export interface Met {
+  readonly world: World;
+  readonly event: RollEvent;
+}
+
+const base = { at: NOW, draw: 0.5 } as const;
+
+export function accepts({ enrolled, enabled }: World, generation: string): boolean {
+  return enabled && (enrolled === 'all' || enrolled.includes(generation));
+}
+
+export function perform(world: World, effect: RollEffect, luck: Luck): Met {
+  const outage = { ...base, kind: 'failed', effect, failure: OUTAGE } as const;
+  if (luck === 'outage') return { world, event: outage };
+  if (luck === 'refused') return { world, event: { ...base, kind: 'failed', effect, failure: REFUSALS[effect.kind] } };
+  const met = truth(world, effect);
+  return luck === 'lost' ? { world: met.world, event: outage } : met;
+}
+
+function truth(world: World, effect: RollEffect): Met {
+  const refused: Met = { world, event: { ...base, kind: 'failed', effect, failure: REFUSALS[effect.kind] } };
+  switch (effect.kind) {
+    case 'generate-key': {
+      // An interrupted generation is found again; a fresh one never has an id that is in use.
+      const used = JSON.stringify(world);
+      const fresh = ['g0', 'g1', 'g2', 'g3', 'g4', 'g5'].find((name) => !used.includes(name));
+      const id = world.token[effect.slot] ?? fresh ?? 'none';
+      const key = { slot: effect.slot, id };
+      return {
+        world: { ...world, token: { ...world.token, [effect.slot]: id } },
+        event: { ...base, kind: 'key-generated', key },
+      };
+    }
+    case 'request-leaf': {
+      const leaf = leafOf(effect.key.id, effect.key.slot);
+      return { world, event: { ...base, kind: 'leaf-issued', leaf: { ...leaf, notAfter: NOW + 324_000_000 } } };
+    }
+    case 'register': {
+      const generation = effect.leaf.key.id;
+      if (!accepts(world, generation)) return refused;
+      const event = {
+        ...base,
+        kind: 'registered',
+        thumbprint: effect.leaf.thumbprint,
+        assignment: hub,
+        as: terms.registered,
+      } as const;
+      return { world: { ...world, pinned: generation, hub: generation }, event };
+    }
+    case 'connect': {
+      if (world.hub !== effect.leaf.key.id) return refused;
+      return { world, event: { ...base, kind: 'connected', thumbprint: effect.leaf.thumbprint, hub: hub.hub } };
+    }
+    case 'destroy-key': {
+      const token = { ...world.token };
+      const { slot, id } = effect.key;
+      if (slot !== 'given' && token[slot] === id) delete token[slot];
+      return { world: { ...world, token }, event: { ...base, kind: 'key-destroyed', id } };
+    }
+  }
+}
+
+const OUTAGE = failure('NL-DPS-UNREACHABLE');
+const REFUSALS = {
+  register: failure('NL-DPS-401002'),
+  connect: failure('NL-HUB-REJECTED'),
+  'request-leaf': failure('NL-EST-REFUSED'),
+  'generate-key': failure('NL-TOKEN-FAILED'),
+  'destroy-key': failure('NL-TOKEN-FAILED'),
+} as const;
+
+const request = { id: 'r', reason: 'asked', from: 'technician', at: NOW } as const;
+
+/** What people and time can do to the machine at any moment. */
+export const SIGNALS: readonly RollEvent[] = [
+  { ...base, kind: 'asked', request: { ...request, action: 're-register' }, delayMs: 0, discard: false },
+  { ...base, kind: 'asked', request: { ...request, action: 'roll' }, delayMs: 0, discard: false },
+  { ...base, kind: 'asked', request: { ...request, action: 'roll' }, delayMs: 0, discard: true },
+  { ...base, kind: 'csr-asked', newKey: false },
+  { ...base, kind: 'csr-asked', newKey: true },
+  { ...base, kind: 'started' },
+  { ...base, kind: 'woken' },
+  { ...base, kind: 'woken', at: LATER },
+];
+
+/** What operators can do to the far side at any moment. */
+export function operators(world: World): readonly World[] {
+  const { hub: _, ...forgotten } = world;
+  const keys = [world.token.a, world.token.b].filter((id) => id !== undefined);
+  const enrolled = world.enrolled === 'all' ? [] : [{ ...world, enrolled: keys }];
+  return [{ ...world, enabled: !world.enabled }, forgotten, ...enrolled];
+}
