@@ -8,6 +8,8 @@ import type { Assignment, KeyRef, Leaf, Slot } from './leaf.ts';
 export interface Ports {
   readonly keys: Keys;
   readonly issuer: Issuer;
+  /** What an issued leaf must fulfil before it is believed. @throws Fault NL-LEAF-* */
+  readonly judge: (chain: string, key: KeyRef) => Promise<Leaf>;
   readonly dps: Dps;
   readonly hub: Hub;
 }

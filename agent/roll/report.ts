@@ -1,0 +1,183 @@
+import type { Code, Failure } from './failure.ts';
+import type { Leaf } from './leaf.ts';
+import { clockFloor, dueAt, isCredible, type Terms } from './plan.ts';
+import type { Next, Outcome, Phase, Request, RollState } from './state.ts';
+
+/** `newleaf status --json`, `GET /v1/status` and the method `leafStatus`. Kept stable: fields are added, never renamed. All times are ISO 8601. */
+export interface Status {
+  readonly schema: 1;
+  readonly version: string;
+  readonly at: string;
+  readonly registrationId: string;
+  readonly phase: Phase;
+  /** The phase for a person. */
+  readonly words: string;
+  /** A session with the hub is open. */
+  readonly online: boolean;
+  readonly hub?: { readonly host: string; readonly deviceId: string };
+  readonly leaf?: LeafStatus & { readonly renewAt?: string };
+  readonly next?: NextStatus;
+  readonly request?: RequestStatus;
+  readonly scheduled?: RequestStatus & { readonly startAt: string };
+  readonly last?: OutcomeStatus;
+  /** The newest first. */
+  readonly outcomes: readonly OutcomeStatus[];
+  readonly trail: readonly {
+    readonly at: string;
+    readonly from: Phase;
+    readonly to: Phase;
+    readonly why: string;
+    readonly code?: Code;
+  }[];
+  readonly clock: { readonly credible: boolean; readonly floor: string };
+  readonly trouble?: Trouble;
+  /** Somebody must do something: `trouble.advice` says who and what. */
+  readonly person: boolean;
+}
+
+export interface LeafStatus {
+  readonly cn: string;
+  readonly thumbprint: string;
+  readonly issuer: string;
+  readonly serial: string;
+  readonly notBefore: string;
+  readonly notAfter: string;
+  readonly slot: Leaf['key']['slot'];
+}
+
+export interface NextStatus {
+  readonly slot: Next['slot'];
+  /** waiting: the CSR is out · parked: refused, asked again at `askAt` · rolling: being worked on */
+  readonly standing: 'waiting' | 'parked' | 'rolling';
+  readonly leaf?: LeafStatus;
+  readonly askAt?: string;
+  readonly refusals?: number;
+  readonly trouble?: Trouble;
+}
+
+export interface RequestStatus {
+  readonly id: string;
+  readonly action: Request['action'];
+  readonly reason: Request['reason'];
+  readonly from: Request['from'];
+  readonly at: string;
+}
+
+export interface OutcomeStatus extends RequestStatus {
+  readonly outcome: Outcome['outcome'];
+  readonly endedAt: string;
+  readonly code?: Code;
+  readonly message?: string;
+  readonly advice?: string;
+}
+
+export type Trouble = Pick<Failure, 'code' | 'message' | 'advice' | 'cause'>;
+
+/** The phase in words that a technician may read out over the phone. */
+export const WORDS: Record<Phase, string> = {
+  unprovisioned: 'has no leaf yet',
+  serving: 'serving with the current leaf',
+  registering: 'registering the current leaf with DPS',
+  'generating-key': 'making the next key in the token',
+  'requesting-leaf': 'waiting for the issuer to sign the next leaf',
+  'registering-next': 'registering the next leaf with DPS',
+  'connecting-next': 'proving the next leaf at the hub',
+  'retiring-key': 'serving with the new leaf, destroying the old key',
+  abandoning: 'going back to the current leaf',
+  stranded: 'stranded: a person is needed',
+};
+
+export const iso = (at: number): string => new Date(at).toISOString();
+
+export interface ReportOptions {
+  readonly version: string;
+  readonly registrationId: string;
+  readonly terms: Terms;
+  /** Wall clock, milliseconds. */
+  readonly now: number;
+}
+
+export function statusOf(state: RollState, { version, registrationId, terms, now }: ReportOptions): Status {
+  const { current, assignment, next, request, scheduled, outcomes, trouble } = state;
+  const renewAt = current && dueAt(current, terms.renewAt);
+  const ended = outcomes.map(outcomeOf);
+  return {
+    schema: 1,
+    version,
+    at: iso(now),
+    registrationId,
+    phase: state.phase,
+    words: WORDS[state.phase],
+    online: state.online !== undefined,
+    ...(assignment && { hub: { host: assignment.hub, deviceId: assignment.deviceId } }),
+    ...(current && { leaf: { ...leafStatus(current), ...(renewAt !== undefined && { renewAt: iso(renewAt) }) } }),
+    ...(next && { next: nextStatus(next) }),
+    ...(request && { request: requestStatus(request) }),
+    ...(scheduled && { scheduled: { ...requestStatus(scheduled), startAt: iso(scheduled.startAt) } }),
+    ...(ended[0] && { last: ended[0] }),
+    outcomes: ended,
+    trail: state.trail.map((one) => ({ ...one, at: iso(one.at) })),
+    clock: { credible: isCredible(state, terms, now), floor: iso(clockFloor(state, terms)) },
+    ...(trouble && { trouble: troubleOf(trouble) }),
+    person: needsPerson(state, terms, now),
+  };
+}
+
+/** Stranded, parked, or expired with nobody but a person to bring a leaf. */
+function needsPerson({ phase, next, current }: RollState, terms: Terms, now: number): boolean {
+  if (phase === 'stranded' || next?.parked !== undefined) return true;
+  if (phase === 'unprovisioned') return !terms.automatic;
+  return !terms.automatic && current !== undefined && now >= current.notAfter;
+}
+
+function nextStatus(next: Next): NextStatus {
+  const { slot, leaf, parked } = next;
+  return {
+    slot,
+    standing: parked !== undefined ? 'parked' : next.waiting === true ? 'waiting' : 'rolling',
+    ...(leaf && { leaf: leafStatus(leaf) }),
+    ...(parked && { askAt: iso(parked.askAt), refusals: parked.times, trouble: troubleOf(parked.failure) }),
+  };
+}
+
+function leafStatus({ cn, thumbprint, issuer, serial, notBefore, notAfter, key }: Leaf): LeafStatus {
+  return { cn, thumbprint, issuer, serial, notBefore: iso(notBefore), notAfter: iso(notAfter), slot: key.slot };
+}
+
+function requestStatus({ id, action, reason, from, at }: Request): RequestStatus {
+  return { id, action, reason, from, at: iso(at) };
+}
+
+function outcomeOf(ended: Outcome): OutcomeStatus {
+  const { failure } = ended;
+  return {
+    ...requestStatus(ended),
+    outcome: ended.outcome,
+    endedAt: iso(ended.endedAt),
+    ...(failure && { code: failure.code, message: failure.message, advice: failure.advice }),
+  };
+}
+
+function troubleOf({ code, message, advice, cause }: Failure): Trouble {
+  return { code, message, advice, ...(cause !== undefined && { cause }) };
+}
+
+/** The reported property `newleaf`. Written only on change, so it has no moment that passes by itself. */
+export function twinOf(state: RollState, { version, registrationId, terms, now }: ReportOptions): object {
+  const { phase, leaf, next, hub, last } = statusOf(state, { version, registrationId, terms, now });
+  return {
+    version,
+    phase,
+    leaf: leaf && { thumbprint: leaf.thumbprint, notAfter: leaf.notAfter, slot: leaf.slot, issuer: leaf.issuer },
+    next: next?.leaf && { thumbprint: next.leaf.thumbprint, standing: next.standing, code: next.trouble?.code },
+    assignment: hub,
+    last: last && {
+      id: last.id,
+      action: last.action,
+      reason: last.reason,
+      outcome: last.outcome,
+      code: last.code,
+      at: last.endedAt,
+    },
+  };
+}
