@@ -76,16 +76,13 @@ export class Door {
   async shut(): Promise<void> {
     const server = this.#server;
     this.#server = undefined;
+    const closed = server && new Promise((resolve) => server.close(resolve));
     for (const socket of this.#sockets.keys()) {
       socket.destroy();
     }
-    for (const [alert, starting] of this.#alerting) {
-      this.#alerting.delete(alert);
-      (await starting).stop();
-    }
-    if (server !== undefined) {
-      await new Promise((resolve) => server.close(resolve));
-    }
+    const alerting = [...this.#alerting.values()];
+    this.#alerting.clear();
+    await Promise.all([closed, ...alerting.map(async (starting) => (await starting).stop())]);
   }
 
   #admit(socket: Socket): void {

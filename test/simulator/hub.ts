@@ -1,6 +1,6 @@
 import type { IConnectPacket } from 'mqtt-packet';
 import type { Caller } from './door.ts';
-import type { FaultName, Faults } from './faults.ts';
+import type { FaultName, FaultOptions, Faults } from './faults.ts';
 import type { HubName, Log } from './log.ts';
 import { type MethodAnswer, Methods } from './methods.ts';
 import { MqttEndpoint, type MqttRules, type Verdict } from './mqtt-endpoint.ts';
@@ -187,7 +187,7 @@ export class Hub implements MqttRules {
     link.caller.socket.once('close', () => clearTimeout(timer));
   }
 
-  #take(link: MqttLink, name: FaultName) {
+  #take(link: MqttLink, name: FaultName): FaultOptions | undefined {
     return this.#options.faults.take(this.#options.name, name, link.caller.connection);
   }
 }

@@ -1,6 +1,6 @@
 import type { IConnectPacket, IPublishPacket, ISubscribePacket, Packet } from 'mqtt-packet';
 import type { Caller } from './door.ts';
-import type { Faults } from './faults.ts';
+import type { FaultName, FaultOptions, Faults } from './faults.ts';
 import type { Fields, Log, LogEvent, ServerName } from './log.ts';
 import { MqttLink } from './mqtt-link.ts';
 
@@ -18,6 +18,7 @@ export interface MqttRules {
   closed(link: MqttLink): void;
 }
 
+const NOT_AUTHORIZED = 5;
 const REFUSED_SUBSCRIPTION = 128;
 
 /** The MQTT 3.1.1 that DPS and the hubs have in common, with its faults. */
@@ -54,7 +55,7 @@ export class MqttEndpoint {
     });
   }
 
-  #take(link: MqttLink, name: Parameters<Faults['take']>[1]) {
+  #take(link: MqttLink, name: FaultName): FaultOptions | undefined {
     return this.#faults.take(this.#name, name, link.caller.connection);
   }
 
@@ -87,12 +88,7 @@ export class MqttEndpoint {
     if (this.#take(link, 'no-connack')) {
       return;
     }
-    const forced = this.#take(link, 'connack');
-    const verdict: Verdict = this.#take(link, 'close-before-connack')
-      ? { close: 'fault' }
-      : forced
-        ? { code: forced.code ?? 5, reason: 'fault' }
-        : this.#rules.judge(connect, link.caller);
+    const verdict = this.#forced(link) ?? this.#rules.judge(connect, link.caller);
     if ('close' in verdict) {
       this.note(link, 'closed-before-connack', { ...fields, reason: verdict.close });
       link.drop(verdict.close);
@@ -106,6 +102,15 @@ export class MqttEndpoint {
     } else {
       answer();
     }
+  }
+
+  /** The verdict that a fault gives, whoever comes. */
+  #forced(link: MqttLink): Verdict | undefined {
+    if (this.#take(link, 'close-before-connack')) {
+      return { close: 'fault' };
+    }
+    const connack = this.#take(link, 'connack');
+    return connack && { code: connack.code ?? NOT_AUTHORIZED, reason: 'fault' };
   }
 
   #answer(link: MqttLink, connect: IConnectPacket, verdict: { code: number; reason?: string }, fields: Fields): void {

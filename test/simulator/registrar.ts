@@ -10,7 +10,7 @@ import type { Switches } from './switches.ts';
 export interface LinkedHub {
   readonly name: HubName;
   /** host:port, as the device gets it. */
-  readonly host: string;
+  readonly host: () => string;
   readonly registry: Registry;
 }
 
@@ -81,7 +81,7 @@ export class Registrar {
   #assign(registrationId: string, { enrollment, thumbprints }: Attested): { registration: Registration; hub: HubName } {
     const deviceId = enrollment.deviceId ?? registrationId;
     const before = this.enrollments.registrations.get(registrationId);
-    const oldHub = this.#hubs.find(({ host }) => host === before?.assignedHub);
+    const oldHub = this.#hubs.find(({ host }) => host() === before?.assignedHub);
     const never = !enrollment.policy.updateHubAssignment;
     const hub = (never ? oldHub : undefined) ?? this.#allocated(registrationId);
     const known = hub.registry.find(deviceId) !== undefined;
@@ -95,7 +95,7 @@ export class Registrar {
       before === undefined || never
         ? 'initialAssignment'
         : this.#moveTwin(deviceId, oldHub, hub, enrollment.policy.migrateDeviceData, enrollment.initialDesired);
-    const registration = this.enrollments.recordRegistration(registrationId, deviceId, hub.host, substatus);
+    const registration = this.enrollments.recordRegistration(registrationId, deviceId, hub.host(), substatus);
     return { registration, hub: hub.name };
   }
 

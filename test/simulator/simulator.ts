@@ -205,46 +205,51 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     untrusted: await nobody.serverIdentity(['localhost'], '127.0.0.1'),
     wrongHost: await ca.serverIdentity(['elsewhere.example']),
   });
-  const azure = await identities(serverCa);
+  const [azure, estIdentities] = await Promise.all([identities(serverCa), identities(deviceCa)]);
   const clientRoot = deviceCa.rootPem;
   let connections = 0;
   const nextConnection = (): number => {
     connections += 1;
     return connections;
   };
-  const open = async (name: ServerName, own: typeof azure, onCaller: (caller: Caller) => void): Promise<Door> => {
-    const door = new Door({ name, log, faults, nextConnection, onCaller, clientRoot, ...own });
-    await door.open(ports[name] ?? 0);
-    return door;
-  };
+  const door = (name: ServerName, own: typeof azure, onCaller: (caller: Caller) => void): Door =>
+    new Door({ name, log, faults, nextConnection, onCaller, clientRoot, ...own });
 
   const registries = { hub1: new Registry(), hub2: new Registry() };
   const hubs = {
     hub1: new Hub({ name: 'hub1', log, faults, switches, registry: registries.hub1, now }),
     hub2: new Hub({ name: 'hub2', log, faults, switches, registry: registries.hub2, now }),
   };
-  const hub1 = await open('hub1', azure, (caller) => hubs.hub1.accept(caller));
-  const hub2 = await open('hub2', azure, (caller) => hubs.hub2.accept(caller));
+  const hub1 = door('hub1', azure, (caller) => hubs.hub1.accept(caller));
+  const hub2 = door('hub2', azure, (caller) => hubs.hub2.accept(caller));
+  const hostOf = ({ port }: Door): string => `localhost:${port}`;
   const linked = [
-    { name: 'hub1' as const, host: `localhost:${hub1.port}`, registry: registries.hub1 },
-    { name: 'hub2' as const, host: `localhost:${hub2.port}`, registry: registries.hub2 },
+    { name: 'hub1' as const, host: () => hostOf(hub1), registry: registries.hub1 },
+    { name: 'hub2' as const, host: () => hostOf(hub2), registry: registries.hub2 },
   ];
   const registrar = new Registrar(new Enrollments(), linked, switches, now);
   const dpsServer = new Dps({ idScope, log, faults, switches, registrar, now });
-  const dps = await open('dps', azure, (caller) => dpsServer.accept(caller));
+  const dps = door('dps', azure, (caller) => dpsServer.accept(caller));
   const credentials = { username: EST_USERNAME, password: EST_PASSWORD };
   const estServer = new Est(deviceCa, { log, faults, switches, now, bootstrap, ...credentials });
-  const est = await open('est', await identities(deviceCa), (caller) => estServer.accept(caller));
+  const est = door('est', estIdentities, (caller) => estServer.accept(caller));
 
   const doors = { dps, hub1, hub2, est };
+  const names = ['dps', 'hub1', 'hub2', 'est'] as const;
+  const openings = await Promise.allSettled(names.map((name) => doors[name].open(ports[name])));
+  const failed = openings.find(({ status }) => status === 'rejected');
+  if (failed?.status === 'rejected') {
+    await Promise.all(names.map((name) => doors[name].shut()));
+    throw failed.reason;
+  }
   return new Simulator(
     { log, faults, switches, registrar, registries, hubs, est: estServer, bootstrap, doors },
     {
       idScope,
-      dps: `localhost:${dps.port}`,
-      hub1: `localhost:${hub1.port}`,
-      hub2: `localhost:${hub2.port}`,
-      est: `https://localhost:${est.port}/.well-known/est`,
+      dps: hostOf(dps),
+      hub1: hostOf(hub1),
+      hub2: hostOf(hub2),
+      est: `https://${hostOf(est)}/.well-known/est`,
       estUsername: EST_USERNAME,
       estPassword: EST_PASSWORD,
       trustPem: serverCa.rootPem,

@@ -65,3 +65,15 @@ test('a member of a group registers, and connects, reads its twin, reports and a
   const end = await simulator.log.waitFor({ server: 'hub2', event: 'disconnected' });
   assert.equal(end.reason, 'DISCONNECT');
 });
+
+test('given ports are used; one that is taken rejects, and leaves no port open', async () => {
+  const portOf = (host: string): number => Number(host.split(':')[1]);
+  const first = await startSimulator();
+  const [dps, hub1] = [portOf(first.endpoints.dps), portOf(first.endpoints.hub1)];
+  await first.close();
+  const second = await startSimulator({ ports: { dps } });
+  assert.equal(portOf(second.endpoints.dps), dps);
+  await assert.rejects(startSimulator({ ports: { dps, hub1 } }), { code: 'EADDRINUSE' });
+  const third = await startSimulator({ ports: { hub1 } });
+  await Promise.all([second.close(), third.close()]);
+});

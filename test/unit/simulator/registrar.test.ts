@@ -22,8 +22,8 @@ beforeEach(() => {
   hub2 = new Registry();
   switches = { ...DEFAULT_SWITCHES };
   const hubs = [
-    { name: 'hub1' as const, host: 'localhost:1', registry: hub1 },
-    { name: 'hub2' as const, host: 'localhost:2', registry: hub2 },
+    { name: 'hub1' as const, host: () => 'localhost:1', registry: hub1 },
+    { name: 'hub2' as const, host: () => 'localhost:2', registry: hub2 },
   ];
   registrar = new Registrar(enrollments, hubs, switches, Date.now);
   enrollments.putGroup({ groupId: 'all', primary: ca.issuerPem });
