@@ -1,7 +1,11 @@
 import { probeMs } from './backoff.ts';
 import type { Failure } from './failure.ts';
 import type { KeyRef } from './leaf.ts';
-import type { Next, Outcome, Phase, Request, RollEvent, RollState } from './state.ts';
+import type { Decision, Next, Outcome, Phase, Request, RollEvent, RollState } from './state.ts';
+
+export type Of<K extends RollEvent['kind']> = Extract<RollEvent, { kind: K }>;
+/** With `retry` the same effect is to be tried again later. */
+export type Moved = RollState | { readonly state: RollState; readonly retry: Failure };
 
 const OUTCOMES_KEPT = 10;
 const TRAIL_KEPT = 30;
@@ -123,4 +127,17 @@ function rest(state: RollState, event: RollEvent, why: string, failure?: Failure
 export function accept(state: RollState, request: Request, event: RollEvent): RollState {
   const rolled = request.action === 'roll' ? { lastRollAt: event.at } : {};
   return { ...without(state, 'scheduled'), ...rolled, request };
+}
+
+/** Carries out what the rules decided on a planned moment or a start. */
+export function begin(state: RollState, event: RollEvent, decision?: Decision): RollState {
+  if (decision === undefined || decision.action === 'ignore' || decision.action === 'strand') return state;
+  if (decision.action === 'drop')
+    return state.next === undefined ? state : drop(state, state.next, event, decision.why);
+  const { action, reason } = decision;
+  const own = { id: `newleaf-${event.at.toString(36)}`, action, reason, from: 'newleaf', at: event.at } as const;
+  const waited = reason === 'asked' ? state.scheduled : undefined;
+  const { startAt: _, ...accepted } = { startAt: 0, ...(waited ? { ...waited, action } : (state.request ?? own)) };
+  const taken = accept(state, accepted, event);
+  return action === 'roll' ? resumeRoll(taken, event, reason) : beginRegister(taken, event, reason);
 }

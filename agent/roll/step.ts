@@ -1,30 +1,27 @@
-import { probeMs } from './backoff.ts';
-import { GRACE_REFUSALS } from './decide.ts';
-import { type Failure, failure } from './failure.ts';
+import { failure } from './failure.ts';
+import { failed } from './refused.ts';
 import {
   accept,
+  begin,
   beginRegister,
   drop,
   finish,
   freeSlot,
   keyOf,
+  type Moved,
   move,
-  park,
-  RETIRE_TRIES,
+  type Of,
   resumeRoll,
   settle,
   toRegisterNext,
   without,
 } from './settle.ts';
-import { type Decision, effectsOf, type Next, type RollEvent, type RollState, type Step, session } from './state.ts';
+import { type Decision, effectsOf, type RollEvent, type RollState, type Step, session } from './state.ts';
 
 /** A session that ends within a minute, three times in a row: another client with our identity, or the daily quota. */
 const FLAP_MS = 60_000;
 const FLAPS = 3;
 const FLAP_PAUSE_MS = 5 * 60_000;
-
-type Of<K extends RollEvent['kind']> = Extract<RollEvent, { kind: K }>;
-type Moved = RollState | { readonly state: RollState; readonly retry: Failure };
 
 /**
  * The machine. Pure: it has neither clock nor dice nor disk, and an event that does not fit the phase changes nothing.
@@ -74,19 +71,6 @@ function started(state: RollState, event: Of<'started'>, decision?: Decision): R
   if (retire === undefined) return begun;
   const again: RollState = { ...begun, retire: { ...retire, tries: 0 } };
   return begun.phase === 'serving' ? settle(again, event, 'started') : again;
-}
-
-/** Carries out what the rules decided on a planned moment or a start. */
-function begin(state: RollState, event: RollEvent, decision?: Decision): RollState {
-  if (decision === undefined || decision.action === 'ignore' || decision.action === 'strand') return state;
-  if (decision.action === 'drop')
-    return state.next === undefined ? state : drop(state, state.next, event, decision.why);
-  const { action, reason } = decision;
-  const own = { id: `newleaf-${event.at.toString(36)}`, action, reason, from: 'newleaf', at: event.at } as const;
-  const waited = reason === 'asked' ? state.scheduled : undefined;
-  const { startAt: _, ...accepted } = { startAt: 0, ...(waited ? { ...waited, action } : (state.request ?? own)) };
-  const taken = accept(state, accepted, event);
-  return action === 'roll' ? resumeRoll(taken, event, reason) : beginRegister(taken, event, reason);
 }
 
 function asked(state: RollState, event: Of<'asked'>, decision?: Decision): RollState {
@@ -210,101 +194,4 @@ function lost(state: RollState, event: Of<'lost'>): Moved {
   if (flaps < FLAPS) return { state: offline, retry: event.failure };
   const flapping = failure('NL-HUB-FLAPPING', { cause: event.failure.code, retryAfterMs: FLAP_PAUSE_MS });
   return { state: { ...offline, trouble: flapping }, retry: flapping };
-}
-
-function failed(state: RollState, event: Of<'failed'>, decision?: Decision): Moved {
-  const { effect, failure } = event;
-  const { current, next, phase } = state;
-  if (effect.kind === 'destroy-key') return undestroyed(state, event);
-  // Transient or broken: phase and candidate stay as they are, however long it lasts.
-  if (failure.kind !== 'refused') return { state, retry: failure };
-  const thumbprint = 'leaf' in effect ? effect.leaf.thumbprint : undefined;
-  if (effect.kind === 'connect' && thumbprint === current?.thumbprint) return rejected(state, event, decision);
-  if (phase === 'registering' || phase === 'abandoning') return currentRefused(state, event, decision);
-  if (next === undefined) return { state, retry: failure };
-  if (phase === 'registering-next') return candidateRefused(state, next, event);
-  if (phase === 'connecting-next') return candidateRejected(state, next, event);
-  if (phase !== 'requesting-leaf') return { state, retry: failure };
-  const kept = finish(park(state, next, event, failure), event, state.online ? 'kept' : 'person', failure);
-  return settle(kept, event, 'refused', failure);
-}
-
-/** The hub refuses the current leaf. */
-function rejected(state: RollState, event: Of<'failed'>, decision?: Decision): Moved {
-  const { failure } = event;
-  const offline: RollState = { ...without(state, 'online'), trouble: failure };
-  const refusals = state.grace === undefined ? {} : { grace: state.grace + 1 };
-  if (decision?.action === 'strand') return strand({ ...offline, rejected: true }, event, failure);
-  if (decision?.action === 're-register') {
-    const unproven = state.grace === undefined ? state.unproven : state.unproven + 1;
-    return begin({ ...offline, unproven, rejected: true }, event, decision);
-  }
-  const resting = state.phase === 'serving' || state.phase === 'retiring-key';
-  const waiting = resting || state.phase === 'generating-key' || state.phase === 'requesting-leaf';
-  if (waiting) return { state: { ...offline, ...refusals }, retry: failure };
-  return { ...offline, rejected: true };
-}
-
-/** DPS refuses the current leaf. */
-function currentRefused(state: RollState, event: Of<'failed'>, decision?: Decision): Moved {
-  const { failure } = event;
-  const { current } = state;
-  const troubled = { ...state, trouble: failure };
-  if (state.phase === 'abandoning' || decision?.action === 'strand') return strand(troubled, event, failure);
-  if (decision?.action === 'roll' && current !== undefined) {
-    const own = { id: `newleaf-${event.at.toString(36)}`, from: 'newleaf', at: event.at } as const;
-    const request = { ...(state.request ?? own), action: 'roll', reason: decision.reason } as const;
-    const rolling = accept({ ...troubled, rolledFor: current.thumbprint }, request, event);
-    return resumeRoll(rolling, event, decision.reason);
-  }
-  return settle(finish(troubled, event, state.online ? 'kept' : 'person', failure), event, 'refused', failure);
-}
-
-/** DPS refuses the candidate: it is kept, since the operator may be about to enroll it. */
-function candidateRefused(state: RollState, next: Next, event: Of<'failed'>): RollState {
-  const { failure } = event;
-  const { request, current } = state;
-  const parked = park(state, next, event, failure);
-  const probing = request?.reason === 'probe';
-  if (probing && state.probe !== undefined) return strand(parked, event, failure);
-  const goOn = state.rejected || (request?.action === 're-register' && !probing);
-  if (current !== undefined && goOn) return move(parked, 'registering', event, 'refused', failure);
-  return settle(finish(parked, event, 'person', failure), event, 'refused', failure);
-}
-
-/** The hub refuses the candidate that DPS has just accepted: it can lag DPS, so only a lasting refusal counts. */
-function candidateRejected(state: RollState, next: Next, event: Of<'failed'>): Moved {
-  const { failure } = event;
-  const grace = (state.grace ?? 0) + 1;
-  if (grace < GRACE_REFUSALS) return { state: { ...state, grace }, retry: failure };
-  const { assignment: _, ...unassigned } = next;
-  const given = park(without(state, 'grace'), unassigned, event, failure);
-  if (given.current !== undefined) return move(given, 'abandoning', event, 'refused', failure);
-  return settle(finish(given, event, 'person', failure), event, 'refused', failure);
-}
-
-/** Every automatic way has been refused. */
-function strand(state: RollState, event: RollEvent, failure: Failure): RollState {
-  const times = (state.probe?.times ?? 0) + 1;
-  const probe = { times, askAt: event.at + probeMs(Math.max(times, 3), event.draw) };
-  const { next } = state;
-  const parks = next?.leaf !== undefined && next.parked === undefined;
-  const kept = parks ? park(state, next, event, failure) : setAside(state);
-  return move(finish({ ...kept, probe }, event, 'person', failure), 'stranded', event, 'refused', failure);
-}
-
-/** A roll that is given up before its leaf was issued leaves its key in the slot, for the next one. */
-function setAside(state: RollState): RollState {
-  const { next } = state;
-  if (next === undefined || next.leaf !== undefined || next.parked !== undefined) return state;
-  return { ...state, next: { ...next, waiting: true } };
-}
-
-/** The old key is of no use to anybody any more: the roll is through, whether or not the token lets go of it. */
-function undestroyed(state: RollState, event: Of<'failed'>): Moved {
-  const { retire } = state;
-  if (state.phase !== 'retiring-key' || retire === undefined) return state;
-  const tried = { ...state, retire: { ...retire, tries: retire.tries + 1 } };
-  if (tried.retire.tries < RETIRE_TRIES) return { state: tried, retry: event.failure };
-  return settle({ ...tried, trouble: event.failure }, event, 'refused', event.failure);
 }
