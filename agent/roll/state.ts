@@ -171,7 +171,7 @@ export const unprovisioned: RollState = {
   rejected: false,
   unproven: 0,
   outcomes: [],
-  budget: { left: Number.POSITIVE_INFINITY, at: 0 },
+  budget: { left: 0, at: 0 },
   trail: [],
   flaps: 0,
 };

@@ -1,0 +1,207 @@
+import { createAnswerer } from './answer.ts';
+import type { Clock } from './clock.ts';
+import { type Entry, entryOf } from './entry.ts';
+import type { Journal } from './journal.ts';
+import { Lane } from './lane.ts';
+import { failureFields, type Log } from './log.ts';
+import type { Notify } from './notify.ts';
+import { failureOf, type Happened, perform } from './perform.ts';
+import { Queue } from './queue.ts';
+import { type Advance, advance } from './roll/advance.ts';
+import { pauseMs } from './roll/backoff.ts';
+import type { Failure } from './roll/failure.ts';
+import type { Leaf } from './roll/leaf.ts';
+import { nextMoment, type Terms } from './roll/plan.ts';
+import type { Answerer, Ports } from './roll/ports.ts';
+import { type ReportOptions, twinOf, WORDS } from './roll/report.ts';
+import { remaining } from './roll/settle.ts';
+import { effectsOf, type RollEffect, type RollEvent, type RollState, unprovisioned } from './roll/state.ts';
+import { Transcript } from './transcript.ts';
+
+/** The clock is looked at this often, so that a step of it is noticed. */
+const LOOK_MS = 60_000;
+
+export interface DaemonOptions {
+  readonly ports: Ports;
+  readonly journal: Journal<Entry>;
+  readonly clock: Clock;
+  /** A random number in [0, 1). */
+  readonly draw: () => number;
+  readonly log: Log;
+  readonly notify: Notify;
+  readonly terms: Terms;
+  readonly version: string;
+  readonly registrationId: string;
+  /** The leaf of a key that was in the token before us, if one is configured. */
+  readonly given: () => Promise<Leaf | undefined>;
+  /** Writes the files that are derived from the state, for others to read. */
+  readonly publish: (state: RollState) => Promise<void>;
+}
+
+/** `stopped`: told to. `restart`: the module has lost its state, and only a new process heals it. */
+export type Ending = 'stopped' | 'restart';
+
+interface Input {
+  readonly happened: Happened;
+  /** Hears what the rules made of it, once that is on disk. */
+  readonly reply?: (answered: Advance | Failure) => void;
+}
+
+/** The loop: one event at a time. It owns order and sleeping, and no policy. */
+export class Daemon {
+  readonly #options: DaemonOptions;
+  readonly #inbox = new Queue<Input>();
+  readonly #work: Lane;
+  readonly #session: Lane;
+  readonly #transcript: Transcript;
+  readonly answer: Answerer;
+  #state: RollState = unprovisioned;
+  #ending: Ending = 'stopped';
+
+  constructor(options: DaemonOptions) {
+    this.#options = options;
+    const { clock, ports, terms } = options;
+    const attempt = (effect: RollEffect, abort: AbortSignal) => perform(effect, ports, terms.registered, abort);
+    const happened = (event: Happened) => this.#inbox.push({ happened: event });
+    this.#work = new Lane(clock, attempt, happened);
+    this.#session = new Lane(clock, attempt, happened);
+    this.#transcript = new Transcript(options.log);
+    this.answer = createAnswerer({
+      state: () => this.#state,
+      report: () => this.#reportOptions(),
+      post: (event) => new Promise((resolve) => this.#inbox.push({ happened: event, reply: resolve })),
+      hurry: () => {
+        this.#work.hurry();
+        this.#session.hurry();
+      },
+      changed: (listener) => this.#transcript.subscribe(listener),
+      keys: ports.keys,
+      draw: options.draw,
+    });
+  }
+
+  get state(): RollState {
+    return this.#state;
+  }
+
+  /** Hears every transition, outcome and trouble. */
+  subscribe(listener: (event: object) => void): () => void {
+    return this.#transcript.subscribe(listener);
+  }
+
+  /**
+   * Runs until told to stop.
+   * @throws Fault NL-STATE-CORRUPT before anything is sent or overwritten
+   */
+  async run(abort: AbortSignal): Promise<Ending> {
+    const { journal, notify, ports, given, log, version } = this.#options;
+    const entry = await journal.read();
+    if (entry !== 'absent') this.#state = { ...entry, flaps: 0 };
+    const { phase } = this.#state;
+    log.info({ event: 'started', version, phase, message: WORDS[phase] });
+    const leaf = this.#state.current === undefined && this.#state.next === undefined ? await given() : undefined;
+    this.#inbox.push({ happened: { kind: 'started', ...(leaf && { given: leaf }) } });
+    const ended = new AbortController();
+    abort.addEventListener('abort', () => this.#inbox.end(), { once: true });
+    if (abort.aborted) this.#inbox.end();
+    void this.#listen();
+    void this.#look(AbortSignal.any([abort, ended.signal]));
+    await notify.ready();
+    for await (const input of this.#inbox) await this.#take(input);
+    ended.abort();
+    await notify.stopping();
+    this.#work.set(undefined, 0);
+    this.#session.set(undefined, 0);
+    await ports.hub.close();
+    return this.#ending;
+  }
+
+  async #listen(): Promise<void> {
+    for await (const { thumbprint, heldMs, failure } of this.#options.ports.hub.signals) {
+      this.#inbox.push({ happened: { kind: 'lost', thumbprint, heldMs, failure } });
+    }
+  }
+
+  /** Wakes at the next planned moment, and looks at the clock once a minute. */
+  async #look(abort: AbortSignal): Promise<void> {
+    const { clock, terms, notify } = this.#options;
+    while (!abort.aborted) {
+      const now = clock.now();
+      const moment = nextMoment(this.#state, terms);
+      await clock.sleep(moment !== undefined && moment > now ? Math.min(LOOK_MS, moment - now) : LOOK_MS, abort);
+      if (abort.aborted) return;
+      this.#inbox.push({ happened: { kind: 'woken' }, reply: () => void notify.watchdog() });
+    }
+  }
+
+  async #take({ happened, reply }: Input): Promise<void> {
+    const { clock, draw, terms } = this.#options;
+    const event: RollEvent = { ...happened, at: clock.now(), draw: draw() };
+    const before = this.#state;
+    let advanced = advance(before, event, terms);
+    const unwritten = await this.#keep(before, advanced.state);
+    // A new intent that is not on disk must not be acted on. Anything less may be lost in a power cut.
+    if (unwritten !== undefined && advanced.state.phase !== before.phase) {
+      advanced = { state: before, effects: effectsOf(before), retry: unwritten };
+    }
+    this.#state = advanced.state;
+    this.#transcript.tell(before, advanced, event);
+    reply?.(unwritten !== undefined && advanced.retry === unwritten ? unwritten : advanced);
+    this.#fly(advanced, event);
+    await this.#tell(before);
+    if (event.kind === 'failed' && event.failure.code === 'NL-TOKEN-POISONED') {
+      this.#ending = 'restart';
+      this.#inbox.end();
+    }
+  }
+
+  /** Writes the intent, if there is a new one. */
+  async #keep(before: RollState, after: RollState): Promise<Failure | undefined> {
+    const entry = entryOf(after);
+    if (JSON.stringify(entryOf(before)) === JSON.stringify(entry)) return undefined;
+    try {
+      await this.#options.journal.write(entry);
+      return undefined;
+    } catch (error) {
+      const failure = failureOf(error);
+      this.#options.log.error({ event: 'state-unwritten', ...failureFields(failure) });
+      return failure;
+    }
+  }
+
+  /** Puts the effects in flight. A retry pauses only the lane that it speaks of. */
+  #fly({ effects, retry, state }: Advance, event: RollEvent): void {
+    const current = state.current?.thumbprint;
+    const isSession = (effect: RollEffect) => effect.kind === 'connect' && effect.leaf.thumbprint === current;
+    const failed = event.kind === 'failed' ? isSession(event.effect) : event.kind === 'lost';
+    for (const lane of [this.#work, this.#session]) {
+      const session = lane === this.#session;
+      const effect = effects.find((one) => isSession(one) === session);
+      if (effect === undefined || retry === undefined || failed !== session) lane.set(effect, 0);
+      else {
+        const tries = Math.max(1, lane.tries(effect), session ? state.flaps : 0);
+        lane.set(effect, pauseMs(effect.kind, tries, retry, event.draw, remaining(state, event.at)));
+      }
+    }
+  }
+
+  /** Tells files and twin what has changed. Neither may stop the loop. */
+  async #tell(before: RollState): Promise<void> {
+    const state = this.#state;
+    const { log, publish, ports } = this.#options;
+    if (state.current !== before.current || state.next !== before.next || before === unprovisioned) {
+      await publish(state).catch((error: unknown) =>
+        log.error({ event: 'files-unwritten', ...failureFields(failureOf(error)) }),
+      );
+    }
+    if (state.online === undefined || state === before) return;
+    ports.hub
+      .report(twinOf(state, this.#reportOptions()))
+      .catch((error: unknown) => log.warn({ event: 'twin-unwritten', ...failureFields(failureOf(error)) }));
+  }
+
+  #reportOptions(): ReportOptions {
+    const { version, registrationId, terms, clock } = this.#options;
+    return { version, registrationId, terms, now: clock.now() };
+  }
+}

@@ -1,0 +1,78 @@
+import type { Clock } from './clock.ts';
+import type { Happened } from './perform.ts';
+import type { RollEffect } from './roll/state.ts';
+
+interface Flight {
+  readonly key: string;
+  readonly abort: AbortController;
+  /** Ends the pause before the attempt; undefined once it is under way. */
+  wake?: AbortController;
+}
+
+/**
+ * One effect in flight at a time. There are two lanes: the work, and the session with the current leaf, which is kept
+ * through a roll. A lane knows how often its effect has failed in a row; how long to pause is decided by whoever sets it.
+ */
+export class Lane {
+  readonly #clock: Clock;
+  readonly #attempt: (effect: RollEffect, abort: AbortSignal) => Promise<Happened>;
+  readonly #happened: (event: Happened) => void;
+  #flight: Flight | undefined;
+  #failed: { readonly key: string; readonly tries: number } | undefined;
+
+  constructor(
+    clock: Clock,
+    attempt: (effect: RollEffect, abort: AbortSignal) => Promise<Happened>,
+    happened: (event: Happened) => void,
+  ) {
+    this.#clock = clock;
+    this.#attempt = attempt;
+    this.#happened = happened;
+  }
+
+  /** Failures in a row of this effect. */
+  tries(effect: RollEffect): number {
+    return this.#failed?.key === keyOf(effect) ? this.#failed.tries : 0;
+  }
+
+  /** Makes this the effect in flight. The same one goes on undisturbed, another one is ended first. */
+  set(effect: RollEffect | undefined, pauseMs: number): void {
+    const key = effect && keyOf(effect);
+    if (this.#flight?.key === key) return;
+    this.#flight?.abort.abort();
+    this.#flight = undefined;
+    if (this.#failed?.key !== key) this.#failed = undefined;
+    if (effect === undefined || key === undefined) return;
+    const flight: Flight = { key, abort: new AbortController() };
+    this.#flight = flight;
+    void this.#fly(flight, effect, pauseMs);
+  }
+
+  /** Ends a pause early: somebody who stands in front of the gateway does not wait for a ladder. */
+  hurry(): void {
+    this.#flight?.wake?.abort();
+  }
+
+  async #fly(flight: Flight, effect: RollEffect, pauseMs: number): Promise<void> {
+    if (pauseMs > 0) {
+      flight.wake = new AbortController();
+      await this.#clock.sleep(pauseMs, AbortSignal.any([flight.wake.signal, flight.abort.signal]));
+      delete flight.wake;
+    }
+    if (flight.abort.signal.aborted) return;
+    const event = await this.#attempt(effect, flight.abort.signal);
+    // What an ended effect still has to say would answer a question that nobody asks any more.
+    if (flight.abort.signal.aborted) return;
+    this.#flight = undefined;
+    this.#failed = event.kind === 'failed' ? { key: flight.key, tries: this.tries(effect) + 1 } : undefined;
+    this.#happened(event);
+  }
+}
+
+/** Two effects are the same when they do the same to the same key. */
+function keyOf(effect: RollEffect): string {
+  if (effect.kind === 'generate-key') return `${effect.kind} ${effect.slot}`;
+  if (!('leaf' in effect)) return `${effect.kind} ${effect.key.id}`;
+  const hub = effect.kind === 'connect' ? effect.assignment.hub : '';
+  return `${effect.kind} ${effect.leaf.thumbprint} ${hub}`;
+}

@@ -1,0 +1,74 @@
+import { failureFields, type Log } from './log.ts';
+import type { Advance } from './roll/advance.ts';
+import { iso, WORDS } from './roll/report.ts';
+import type { RollEvent, RollState } from './roll/state.ts';
+
+type Listener = (event: object) => void;
+
+/** Tells the log, and whoever listens, what a step changed: one line for a transition, an outcome, a new trouble. */
+export class Transcript {
+  readonly #log: Log;
+  readonly #listeners = new Set<Listener>();
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
+  subscribe(listener: Listener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  tell(before: RollState, { state, decision }: Advance, event: RollEvent): void {
+    if (event.kind === 'failed') {
+      const { effect, failure } = event;
+      const level = failure.kind === 'transient' ? 'warn' : 'error';
+      this.#log[level]({ event: 'failed', action: effect.kind, phase: before.phase, ...failureFields(failure) });
+    }
+    if (event.kind === 'lost') this.#log.warn({ event: 'lost', ...failureFields(event.failure) });
+    if (decision?.action === 'ignore')
+      this.#log.debug({ event: 'ignored', reason: decision.rule, message: decision.why });
+    for (const { at, from, to, why, code } of newer(before.trail, state.trail)) {
+      this.#log.info({ event: 'transition', from, to, reason: why, code, message: WORDS[to], id: state.request?.id });
+      this.#send({ type: 'transition', at: iso(at), from, to, why, ...(code && { code }) });
+    }
+    if (state.online !== before.online) this.#tellSession(before, state);
+    for (const { id, action, reason, outcome, endedAt, failure } of newer(before.outcomes, state.outcomes)) {
+      const level = outcome === 'done' ? 'info' : 'warn';
+      this.#log[level]({ event: 'outcome', id, action, reason: outcome, ...(failure && failureFields(failure)) });
+      const told = failure && { code: failure.code, message: failure.message, advice: failure.advice };
+      this.#send({ type: 'outcome', id, action, reason, outcome, ...told, at: iso(endedAt) });
+    }
+    if (state.trouble !== undefined && state.trouble !== before.trouble) {
+      const { code, message, advice } = state.trouble;
+      this.#send({ type: 'trouble', code, message, advice });
+    }
+    if (state !== before) this.#send({ type: 'changed' });
+  }
+
+  #tellSession(before: RollState, { online, current }: RollState): void {
+    if (online === undefined) {
+      this.#send({ type: 'offline', hub: before.online?.split('@')[1] });
+      return;
+    }
+    const hub = online.slice(online.indexOf('@') + 1);
+    this.#log.info({
+      event: 'connected',
+      hub,
+      thumbprint: current?.thumbprint,
+      message: `The hub ${hub} accepted the leaf.`,
+    });
+    this.#send({ type: 'online', hub });
+  }
+
+  #send(event: object): void {
+    for (const listener of this.#listeners) listener(event);
+  }
+}
+
+/** What has been put at the head of a list, the oldest first. */
+function newer<T>(before: readonly T[], after: readonly T[]): readonly T[] {
+  const [newest] = before;
+  const end = newest === undefined ? after.length : after.indexOf(newest);
+  return after.slice(0, end === -1 ? after.length : end).reverse();
+}
