@@ -72,7 +72,7 @@ export const CODES = {
   'NL-HUB-REJECTED': entry(
     'refused',
     'The hub refused the identity (CONNACK 2, 4 or 5).',
-    'newleaf registers again with DPS by itself; if the hub still refuses, the operator must look at the device in the hub.',
+    'Operator, if it lasts: look at the device in the hub. newleaf registers again with DPS by itself.',
   ),
   'NL-HUB-UNAVAILABLE': entry('transient', 'The hub answered "unavailable" (CONNACK 1 or 3).', itself),
   'NL-HUB-UNREACHABLE': entry(
@@ -88,7 +88,7 @@ export const CODES = {
   'NL-HUB-CLOSED': entry(
     'transient',
     'The connection ended before the hub said anything about the identity (no CONNACK).',
-    'If it lasts and the leaf has not expired, check the network and the firewall.',
+    'If it lasts and the leaf has not expired, check the network and the firewall with `newleaf check`.',
   ),
   'NL-HUB-LOST': entry('transient', 'The session with the hub ended.', itself),
   'NL-HUB-TWIN': entry('transient', 'The hub accepted the connection but did not answer the twin read.', itself),
@@ -154,7 +154,7 @@ export const CODES = {
   'NL-LEAF-NOT-YET': entry(
     'transient',
     'The issued leaf is not valid yet by the clock of this gateway.',
-    'Check the clock.',
+    'Check the clock with `timedatectl`.',
   ),
   'NL-LEAF-CHAIN': entry(
     'refused',
@@ -174,7 +174,7 @@ export const CODES = {
   'NL-TOKEN-ENGINE': entry(
     'broken',
     "OpenSSL's PKCS#11 engine is not installed.",
-    'apt-get install libengine-pkcs11-openssl',
+    'Run `apt-get install libengine-pkcs11-openssl`.',
   ),
   'NL-TOKEN-MISSING': entry(
     'broken',
@@ -189,7 +189,7 @@ export const CODES = {
   'NL-TOKEN-PIN-LOCKED': entry(
     'broken',
     'The PIN of the token is locked.',
-    'Unlock it with the SO PIN (the vendor tool, or pkcs11-tool --init-pin), then restart newleaf.',
+    'Unlock it with the SO PIN (the vendor tool, or `pkcs11-tool --init-pin`), then restart newleaf.',
   ),
   'NL-TOKEN-PIN-FILE': entry(
     'broken',
@@ -214,9 +214,13 @@ export const CODES = {
   'NL-TOKEN-POISONED': entry(
     'broken',
     'The PKCS#11 module lost its state (token reset or pulled). newleaf restarts itself.',
-    'If it happens again and again, check the token and its daemon.',
+    'If it happens again and again, check the token and its daemon with `newleaf check`.',
   ),
-  'NL-CONFIG': entry('broken', 'The configuration is wrong.', 'Correct the line named in the message.'),
+  'NL-CONFIG': entry(
+    'broken',
+    'The configuration is wrong.',
+    'Correct the line named in the message; `newleaf config` shows what is in force.',
+  ),
   'NL-STATE-CORRUPT': entry(
     'broken',
     'The state file is damaged. Nothing was overwritten or sent.',
@@ -227,25 +231,33 @@ export const CODES = {
     'The state file cannot be written.',
     'Check free space and permissions of state.directory.',
   ),
-  'NL-CLOCK': entry('transient', 'The clock of this gateway is not credible.', 'Check NTP, or set the clock.'),
+  'NL-CLOCK': entry(
+    'transient',
+    'The clock of this gateway is not credible.',
+    'Check NTP with `timedatectl`, or set the clock.',
+  ),
   'NL-BUDGET': entry(
     'transient',
     'More requests than the budget allows.',
     'Wait for the time named, or use `newleaf reprovision`.',
   ),
   'NL-BUSY': entry('transient', 'Another request is in flight.', 'Wait for it: `newleaf status --watch`.'),
-  'NL-DAEMON-DOWN': entry('transient', 'The daemon does not run.', 'systemctl start newleaf'),
+  'NL-DAEMON-DOWN': entry('transient', 'The daemon does not run.', 'Run `systemctl start newleaf`.'),
   'NL-CONTROL-DENIED': entry(
     'refused',
     'This user may not use the control socket.',
-    'Use sudo, or join the group newleaf (usermod -aG newleaf USER) and log in again.',
+    'Use sudo, or join the group newleaf (`usermod -aG newleaf USER`) and log in again.',
   ),
   'NL-DAEMON-RUNS': entry(
     'broken',
     'Another newleaf already runs on this state directory.',
-    'systemctl status newleaf',
+    'See `systemctl status newleaf`.',
   ),
-  'NL-INTERNAL': entry('transient', 'A defect in newleaf.', 'Please report it with the message and the log.'),
+  'NL-INTERNAL': entry(
+    'transient',
+    'A defect in newleaf.',
+    'Please report it with the archive of `newleaf support-bundle`.',
+  ),
 } as const satisfies Record<string, CodeEntry>;
 
 export type Code = keyof typeof CODES;

@@ -52,5 +52,5 @@ export class Fault extends Error {
 
 /** One line for a screen or a log: code, what happened, whose words, what to do next. */
 export function sentence({ code, message, cause, advice }: Failure): string {
-  return `${code} ${message}${cause === undefined ? '' : ` (${cause})`} ${advice}`;
+  return `${code} ${message}${cause === undefined ? '' : ` (${cause})`} ${advice}`.replaceAll(/\s*\n\s*/g, ' ');
 }
