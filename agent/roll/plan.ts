@@ -26,7 +26,7 @@ const SPREAD = 0.05;
  * once from the serial, so that `status` can print the moment, and a fleet that was provisioned in one minute does not
  * come back in one minute.
  */
-export function dueAt(leaf: Leaf, renewAt: RenewAt): number | undefined {
+export function dueAt(leaf: Pick<Leaf, 'notBefore' | 'notAfter' | 'serial'>, renewAt: RenewAt): number | undefined {
   if (renewAt === 'off') return undefined;
   const lifetime = leaf.notAfter - leaf.notBefore;
   const latest = 'share' in renewAt ? leaf.notBefore + lifetime * renewAt.share : leaf.notAfter - renewAt.leftMs;

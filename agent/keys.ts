@@ -1,0 +1,68 @@
+import { csr } from '../hsm/csr.ts';
+import type { KeyType, PublicKey } from '../hsm/public-key.ts';
+import type { Token } from '../hsm/token.ts';
+import { certificatesOf } from './issuer/pem.ts';
+import { Fault } from './roll/failure.ts';
+import type { KeyRef, Slot } from './roll/leaf.ts';
+import type { Keys } from './roll/ports.ts';
+
+export interface KeysOptions {
+  readonly token: Token;
+  /** Object labels are this with `-a` and `-b`. */
+  readonly prefix: string;
+  readonly keyType: KeyType;
+  /** The CN of every CSR. */
+  readonly registrationId: string;
+  /** Destroys a key pair in a process of its own (hsm/destroy.ts says why). */
+  readonly destroy: (label: string, id: string) => Promise<void>;
+}
+
+/** Our two slots in the token. @throws TokenError, and Fault NL-TOKEN-OCCUPIED */
+export function createKeys({ token, prefix, keyType, registrationId, destroy }: KeysOptions): Keys {
+  const labelOf = (slot: Slot) => `${prefix}-${slot}`;
+  return {
+    async generate(slot) {
+      if (slot === 'given') throw new Fault('NL-INTERNAL', { message: 'A given key is never generated.' });
+      const label = labelOf(slot);
+      const found = await token.find(label);
+      // Left by an attempt that a power cut interrupted: the journal knows of nobody who uses it.
+      if (found !== undefined) await assertFits(token, found, keyType);
+      const key = found ?? (await token.generate(label, keyType));
+      return { slot, id: key.id };
+    },
+    async csr(key) {
+      const found = await publicKeyOf(token, key);
+      return csr(registrationId, found, (message) => token.sign(found, message));
+    },
+    async store(leaf) {
+      const [der] = certificatesOf(leaf.chain);
+      // The factory's own certificate stays where it is.
+      if (leaf.key.slot === 'given' || der === undefined) return;
+      await token.storeCertificate(await publicKeyOf(token, leaf.key), der);
+    },
+    async destroy(key) {
+      await destroy(labelOf(key.slot), key.id);
+      token.forget(key.id);
+    },
+  };
+}
+
+/** @throws Fault NL-TOKEN-KEY */
+export async function publicKeyOf(token: Token, { slot, id }: KeyRef): Promise<PublicKey> {
+  const found = await token.findById(id);
+  if (found !== undefined) return found;
+  const message = `Token "${token.name.label}" has no key with the id ${id} (slot ${slot}).`;
+  throw new Fault('NL-TOKEN-KEY', { message });
+}
+
+async function assertFits(token: Token, found: PublicKey, keyType: KeyType): Promise<void> {
+  const { label } = found;
+  if (found.keyType !== keyType) {
+    const message = `The token already holds a key "${label}" of type ${found.keyType}, and leaf.key_type is ${keyType}.`;
+    throw new Fault('NL-TOKEN-OCCUPIED', { message });
+  }
+  const { sensitive, extractable, neverExtractable } = await token.describe(found);
+  if (sensitive && !extractable && neverExtractable) return;
+  const message = `The token already holds a key "${label}", and does not vouch that it was never readable.`;
+  throw new Fault('NL-TOKEN-OCCUPIED', { message });
+}
