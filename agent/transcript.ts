@@ -24,6 +24,7 @@ export class Transcript {
       const { effect, failure } = event;
       const level = failure.kind === 'transient' ? 'warn' : 'error';
       this.#log[level]({ event: 'failed', action: effect.kind, phase: before.phase, ...failureFields(failure) });
+      this.#send({ type: 'failed', effect: effect.kind, code: failure.code, message: failure.message });
     }
     if (event.kind === 'lost') this.#log.warn({ event: 'lost', ...failureFields(event.failure) });
     if (decision?.action === 'ignore')

@@ -1,0 +1,109 @@
+import { join } from 'node:path';
+import type { Config } from './config.ts';
+import { EXIT, exitOf } from './exit.ts';
+import type { Log } from './log.ts';
+import { failureOf } from './perform.ts';
+import { type Failure, sentence } from './roll/failure.ts';
+import { iso, WORDS } from './roll/report.ts';
+import type { Phase, RollState } from './roll/state.ts';
+import { type Running, start } from './run.ts';
+
+export interface InitOptions {
+  readonly config: Config;
+  readonly env: NodeJS.ProcessEnv;
+  readonly destroyer: readonly string[];
+  readonly say: (line: string) => void;
+  /** Give up after this long, in milliseconds; what was reached is kept. */
+  readonly patienceMs: number;
+}
+
+/** The screen is for a person, so the daemon's own log is not shown on it. */
+const quiet: Log = { error() {}, warn() {}, info() {}, debug() {} };
+
+/**
+ * `newleaf init`: provisions the gateway on a screen, then ends. It is `run` with somebody watching: it may be interrupted
+ * anywhere and run again. Returns the exit code.
+ */
+export async function init({ config, env, destroyer, say, patienceMs }: InitOptions): Promise<number> {
+  const { registration_id, id_scope, endpoint } = config.dps;
+  say(`Provisioning ${registration_id} (ID scope ${id_scope}, ${endpoint})`);
+  const from = performance.now();
+  const tell = (mark: string, words: string) => {
+    const seconds = ((performance.now() - from) / 1000).toFixed(2);
+    say(`  ${seconds.padStart(6)} s  ${mark} ${words}`);
+  };
+  try {
+    const running = await start(config, quiet, env, destroyer);
+    tell('ok', `token "${config.hsm.token ?? config.hsm.uri}" opened`);
+    const end = await settled(running, tell, patienceMs);
+    await running.stop();
+    return conclude(end, config, say);
+  } catch (error) {
+    return fail(failureOf(error), say);
+  }
+}
+
+type Told = { readonly type?: string; readonly to?: Phase; readonly code?: string; readonly message?: string };
+
+/** Resolves when the gateway serves, when it waits for a person, or when patience ends. */
+function settled(
+  { daemon, ended }: Running,
+  tell: (mark: string, words: string) => void,
+  patienceMs: number,
+): Promise<RollState> {
+  return new Promise((resolve, reject) => {
+    const finish = () => {
+      clearTimeout(timer);
+      unsubscribe();
+      resolve(daemon.state);
+    };
+    const timer = setTimeout(finish, patienceMs);
+    const unsubscribe = daemon.subscribe((event: Told) => {
+      if (event.type === 'transition' && event.to !== undefined) tell('..', WORDS[event.to]);
+      if (event.type === 'failed') tell('!!', `${event.code} ${event.message}`);
+      const { phase, online, next } = daemon.state;
+      const waits = phase === 'stranded' || next?.parked !== undefined;
+      if (phase === 'serving' && online !== undefined) finish();
+      else if (waits && phase !== 'registering-next' && phase !== 'requesting-leaf') finish();
+    });
+    ended.then(finish, reject);
+  });
+}
+
+function conclude(
+  { current, next, online, assignment, trouble }: RollState,
+  config: Config,
+  say: (line: string) => void,
+): number {
+  if (current !== undefined && online !== undefined && assignment !== undefined) {
+    say('');
+    say(`Connected to ${assignment.hub} as ${assignment.deviceId}.`);
+    say(`  leaf        ${current.thumbprint}`);
+    say(`  issued by   ${current.issuer}, valid until ${iso(current.notAfter)}`);
+    say('Start the daemon: systemctl enable --now newleaf');
+    return EXIT.done;
+  }
+  const { directory } = config.state;
+  if (next?.parked !== undefined && next.leaf !== undefined) {
+    say('');
+    say('DPS does not accept this leaf yet. The operator enrolls it:');
+    say(`  registration ID  ${config.dps.registration_id}`);
+    say(`  thumbprint       ${next.leaf.thumbprint}`);
+    say(`  certificate      ${join(directory, 'next.pem')}`);
+    say('or its issuer, for a group. Then run `newleaf init` again, or start the daemon: it asks DPS by itself.');
+  }
+  const failure = next?.parked?.failure ?? trouble;
+  if (failure === undefined) {
+    say('');
+    say('Not through yet. Run `newleaf init` again, or start the daemon: it goes on where this stopped.');
+    return EXIT.failed;
+  }
+  fail(failure, say);
+  return next?.parked === undefined ? EXIT.failed : EXIT.person;
+}
+
+function fail(failure: Failure, say: (line: string) => void): number {
+  say('');
+  say(sentence(failure));
+  return exitOf(failure);
+}
