@@ -1,0 +1,166 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, posix } from 'node:path';
+import { describe, test } from 'node:test';
+import { ARROWS, HOUSE, type Layer } from './house.ts';
+
+interface Import {
+  readonly from: string;
+  /** The whole statement is `import type`. */
+  readonly types: boolean;
+}
+
+/** Static and dynamic imports, re-exports, and require. */
+function importsOf(text: string): readonly Import[] {
+  const found = [
+    ...text.matchAll(/^\s*(?:import|export)\s+(type\s)?[^'"`;]*?\bfrom\s*['"]([^'"]+)['"]/gm),
+    ...text.matchAll(/^\s*import\s+()['"]([^'"]+)['"]/gm),
+    ...text.matchAll(/()\b(?:import|require|import\.meta\.resolve)\s*\(\s*['"`]([^'"`]+)['"`]/g),
+  ];
+  return found.map(([, type, from = '']) => ({ from, types: Boolean(type) }));
+}
+
+const layerOf = (file: string): Layer | undefined => HOUSE.find(({ files }) => files.test(file));
+
+/** Why this import is forbidden, or undefined where it is not. */
+function refusal(file: string, { from, types }: Import): string | undefined {
+  const layer = layerOf(file);
+  if (layer === undefined) return `${file} is in no layer: say in house.ts where it belongs and what it may import`;
+  const refuse = (target: string) =>
+    `${file} imports ${from}, but ${layer.name} → ${target} is forbidden: ${ARROWS[`${layer.name} → ${target}`] ?? layer.why}`;
+  if (!from.startsWith('.')) {
+    const name = from.startsWith('node:') ? 'node:' : from.split('/', from.startsWith('@') ? 2 : 1).join('/');
+    const any = name !== 'node:' && layer.packages.includes('*');
+    return any || layer.packages.includes(name) ? undefined : refuse(name);
+  }
+  const path = posix.join(posix.dirname(file), from);
+  const target = layerOf(path)?.name ?? path;
+  const allowed = target === layer.name || layer.may.includes(target);
+  return allowed || (types && layer.types?.includes(target)) ? undefined : refuse(target);
+}
+
+const root = join(import.meta.dirname, '..', '..');
+const MADE = new Set(['node_modules', 'dist', '.cache', '.git']);
+
+function sources(directory = '.'): readonly string[] {
+  return readdirSync(join(root, directory), { withFileTypes: true }).flatMap((found) => {
+    const path = posix.join(directory, found.name);
+    if (found.isDirectory()) return MADE.has(found.name) ? [] : sources(path);
+    return found.name.endsWith('.ts') ? [path] : [];
+  });
+}
+
+const read = (file: string): string => readFileSync(join(root, file), 'utf8');
+const all = sources();
+const housed = all.filter((file) => /^(agent|hsm|test\/simulator)\//.test(file));
+
+describe('every import goes where the house allows', () => {
+  for (const { name, files } of HOUSE) {
+    test(name, () => {
+      const imports = housed.filter((file) => files.test(file)).map((file) => [file, importsOf(read(file))] as const);
+      const refused = imports.flatMap(([file, list]) => list.map((one) => refusal(file, one)));
+      assert.deepEqual(
+        refused.filter((why) => why !== undefined),
+        [],
+      );
+    });
+  }
+
+  test('every file is in one layer, and no more', () => {
+    const lost = housed.filter((file) => HOUSE.filter(({ files }) => files.test(file)).length !== 1);
+    assert.deepEqual(lost, [], 'say in house.ts where these belong and what they may import');
+  });
+
+  test('no import is computed: this test could not follow it', () => {
+    assert.deepEqual(
+      housed.filter((file) => /\bimport\s*\(\s*[^\s'"]/.test(read(file))),
+      [],
+    );
+  });
+
+  test('nothing under agent, hsm or scripts imports a test', () => {
+    const tested = all.filter((file) => !file.startsWith('test/'));
+    const into = tested.filter((file) => importsOf(read(file)).some(({ from }) => /(^|\/)test\//.test(from)));
+    assert.deepEqual(into, []);
+  });
+});
+
+describe('forbidden arrows are found, and a reason is given', () => {
+  const rows: readonly (readonly [file: string, statement: string, reason: RegExp | undefined])[] = [
+    ['agent/roll/step.ts', "import { readFileSync } from 'node:fs';", /roll → node: .* handed in/],
+    ['agent/roll/step.ts', "import { pino } from 'pino';", /roll → pino .* pure/],
+    ['agent/roll/step.ts', "import type { Log } from '../log.ts';", /roll → log .* pure/],
+    ['agent/roll/step.ts', "import { settle } from './settle.ts';", undefined],
+    ['hsm/sign.ts', "import { failure } from '../agent/roll/failure.ts';", /hsm → roll .* of its own/],
+    ['hsm/tls.ts', "import { Client } from 'azure-iot-device';", /hsm → azure-iot-device .* nothing of Azure/],
+    ['agent/dps/wire.ts', "import { connect } from '../hub/session.ts';", /dps → hub .* for the machine to say/],
+    ['agent/hub/session.ts', "export { register } from '../dps/registration.ts';", /hub → dps .* decision/],
+    ['agent/hub/session.ts', "import { dial } from '../mqtt/tap.ts';", undefined],
+    ['agent/issuer/est.ts', "const a = await import('../journal.ts');", /issuer → journal .* intent/],
+    ['agent/issuer/est.ts', "import { openToken } from '../../hsm/token.ts';", /issuer → hsm .* one effect/],
+    ['agent/issuer/est.ts', "import type { Token } from '../../hsm/token.ts';", undefined],
+    ['agent/perform.ts', "import { createHub } from './hub/session.ts';", /perform → hub .* never adapters/],
+    ['agent/daemon.ts', "import { openToken } from '../hsm/token.ts';", /daemon → hsm .* port/],
+    ['agent/daemon.ts', "import '../hsm/token.ts';", /daemon → hsm .* port/],
+    ['agent/cli/roll.ts', "import { Daemon } from '../daemon.ts';", /cli → daemon .* asks the daemon/],
+    ['agent/cli/roll.ts', "import { run } from '../main.ts';", /cli → main/],
+    ['agent/run.ts', "import { x } from '../test/simulator/ca.ts';", /main → simulator/],
+    ['test/simulator/dps.ts', "import { parse } from '../../agent/dps/wire.ts';", /simulator → dps .* second time/],
+    ['test/simulator/dps.ts', "const sign = require('../../hsm/sign.ts');", /simulator → hsm .* second time/],
+    ['test/simulator/dps.ts', "import {\n  parser,\n} from 'mqtt-packet';", undefined],
+    ['agent/stray.ts', "import { a } from './log.ts';", /in no layer/],
+  ];
+  for (const [file, statement, reason] of rows) {
+    test(`${file}: ${statement.replaceAll('\n', ' ')}`, () => {
+      const [found, ...more] = importsOf(statement);
+      assert.ok(found !== undefined && more.length === 0);
+      const said = refusal(file, found);
+      if (reason === undefined) assert.equal(said, undefined);
+      else assert.match(said ?? 'allowed', reason);
+    });
+  }
+});
+
+describe('the machine has neither clock nor dice', () => {
+  const OUTSIDE =
+    /\b(Date\.now|new Date\(\)|Date\(\)|Math\.random|set(Timeout|Interval|Immediate)|queueMicrotask|process\.|performance\.|crypto\.|globalThis|fetch\(|console\.|Buffer\b|await|async)/;
+  for (const file of all.filter((path) => path.startsWith('agent/roll/'))) {
+    test(file, () => {
+      const [found] = OUTSIDE.exec(read(file).replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '')) ?? [];
+      assert.equal(
+        found,
+        undefined,
+        `${found} in ${file}: it is handed in with the event, else the walk proves nothing`,
+      );
+    });
+  }
+});
+
+describe('the house is kept in order', () => {
+  test('no file is over 300 lines', () => {
+    const long = all.filter((file) => read(file).split('\n').length - 1 > 300);
+    assert.deepEqual(long, [], 'split it by nouns: nobody reads more in one go');
+  });
+
+  test('no file is named after what every file does', () => {
+    const BANNED = /(^|[/.-])(managers?|helpers?|utils?|common|services?|handlers?|handle|process|data)[.-]/;
+    assert.deepEqual(
+      all.filter((file) => BANNED.test(file)),
+      [],
+    );
+  });
+
+  test('nothing lies at the top level that has no place there', () => {
+    const PLACES = ['agent', 'hsm', 'scripts', 'systemd', 'test', 'node_modules', 'dist'].concat([
+      'package.json',
+      'package-lock.json',
+      'tsconfig.json',
+      'Dockerfile.arm64',
+      'README.md',
+      'LICENSE',
+      'CHANGELOG.md',
+    ]);
+    const stray = readdirSync(root).filter((name) => !name.startsWith('.') && !PLACES.includes(name));
+    assert.deepEqual(stray, []);
+  });
+});

@@ -1,0 +1,210 @@
+/** Who may import whom. A file that is in no layer fails the test: whoever adds it says here where it belongs. */
+export interface Layer {
+  readonly name: string;
+  readonly files: RegExp;
+  /** Other layers. A layer may always import itself. */
+  readonly may: readonly string[];
+  /** Layers of which it may know the types only. */
+  readonly types?: readonly string[];
+  /** Packages by name, `node:` for the modules of node, `*` for any package. */
+  readonly packages: readonly string[];
+  /** Why it may import nothing else. */
+  readonly why: string;
+}
+
+const AZURE = ['azure-iot-common', 'azure-iot-mqtt-base'];
+const ADAPTER = 'an adapter carries out one effect: order, state and the other adapters are not its concern';
+
+export const HOUSE: readonly Layer[] = [
+  {
+    name: 'roll',
+    files: /^agent\/roll\//,
+    may: [],
+    packages: [],
+    why: 'the machine is pure: a test walks every state it can reach, and would not see what the outside does',
+  },
+  {
+    name: 'hsm',
+    files: /^hsm\//,
+    may: [],
+    packages: ['node:', 'pkcs11js', 'azure-iot-security-tpm'],
+    why: 'token code is proven against real modules by itself, and knows nothing of Azure or of rolling',
+  },
+  {
+    name: 'mqtt',
+    files: /^agent\/mqtt\//,
+    may: ['roll'],
+    types: ['hsm'],
+    packages: ['node:', 'mqtt', 'mqtt-packet', ...AZURE],
+    why: 'it tells what the wire said, whoever asks: it must not know DPS from hub',
+  },
+  {
+    name: 'dps',
+    files: /^agent\/dps\//,
+    may: ['mqtt', 'roll'],
+    types: ['hsm'],
+    packages: ['node:', ...AZURE, 'azure-iot-provisioning-device', 'azure-iot-provisioning-device-mqtt'],
+    why: ADAPTER,
+  },
+  {
+    name: 'hub',
+    files: /^agent\/hub\//,
+    may: ['mqtt', 'roll'],
+    types: ['hsm'],
+    packages: ['node:', 'mqtt', ...AZURE, 'azure-iot-device', 'azure-iot-device-mqtt'],
+    why: ADAPTER,
+  },
+  {
+    name: 'issuer',
+    files: /^agent\/issuer\//,
+    may: ['roll'],
+    types: ['hsm'],
+    packages: ['node:', 'asn1js'],
+    why: ADAPTER,
+  },
+  {
+    name: 'keys',
+    files: /^agent\/keys\.ts$/,
+    may: ['hsm', 'issuer', 'roll'],
+    packages: ['node:'],
+    why: 'it joins the token to the port of the machine, and has no business with a server or the journal',
+  },
+  {
+    name: 'perform',
+    files: /^agent\/perform\.ts$/,
+    may: ['roll'],
+    packages: [],
+    why: 'it calls ports, never adapters: a test puts others in their place',
+  },
+  {
+    name: 'durable',
+    files: /^agent\/(durable|lock)\.ts$/,
+    may: ['roll'],
+    packages: ['node:'],
+    why: 'all that is written stands on it',
+  },
+  {
+    name: 'entry',
+    files: /^agent\/entry\.ts$/,
+    may: ['roll'],
+    packages: ['valibot'],
+    why: 'the form of a state is judged without a disk',
+  },
+  {
+    name: 'journal',
+    files: /^agent\/journal\.ts$/,
+    may: ['durable', 'entry', 'roll'],
+    packages: ['node:'],
+    why: 'it keeps a state, and has no opinion about it',
+  },
+  {
+    name: 'files',
+    files: /^agent\/files\.ts$/,
+    may: ['durable', 'issuer', 'roll'],
+    packages: ['node:'],
+    why: 'it writes what others read, and nothing reads it back',
+  },
+  {
+    name: 'clock',
+    files: /^agent\/clock\.ts$/,
+    may: [],
+    packages: ['node:'],
+    why: 'everything else is handed its time from here',
+  },
+  {
+    name: 'notify',
+    files: /^agent\/notify\.ts$/,
+    may: [],
+    packages: ['node:'],
+    why: 'it speaks to systemd, and to nobody else',
+  },
+  {
+    name: 'log',
+    files: /^agent\/log\.ts$/,
+    may: ['roll'],
+    packages: ['node:', 'pino'],
+    why: 'everything may log, so it may depend on nothing that logs',
+  },
+  { name: 'build', files: /^agent\/build\.ts$/, may: [], packages: [], why: 'it holds what the build put in' },
+  {
+    name: 'exit',
+    files: /^agent\/exit\.ts$/,
+    may: ['roll'],
+    packages: [],
+    why: 'an exit code follows from a failure and from nothing else',
+  },
+  {
+    name: 'config',
+    files: /^agent\/config(\.ts$|\/)/,
+    may: ['roll'],
+    packages: ['node:', 'smol-toml', 'valibot'],
+    why: 'a configuration is judged before anything is touched: nothing that touches something may be at hand',
+  },
+  {
+    name: 'control',
+    files: /^agent\/control(\.ts$|\/)/,
+    may: ['roll', 'log'],
+    packages: ['node:'],
+    why: 'it hands questions on: what they mean is for the daemon to say',
+  },
+  {
+    name: 'control-client',
+    files: /^agent\/control-client\.ts$/,
+    may: ['roll'],
+    packages: ['node:'],
+    why: 'a command starts fast: it asks over the socket, and carries no daemon with it',
+  },
+  {
+    name: 'daemon',
+    files: /^agent\/(daemon|answer|lane|queue|transcript|metrics)\.ts$/,
+    may: ['roll', 'perform', 'journal', 'entry', 'durable', 'clock', 'log', 'notify', 'build'],
+    packages: ['node:'],
+    why: 'the loop owns order and sleeping: policy is in roll, and whatever it calls is handed to it as a port',
+  },
+  {
+    name: 'cli',
+    files: /^agent\/cli\//,
+    may: ['control-client', 'journal', 'entry', 'durable', 'config', 'roll', 'hsm', 'build', 'exit'],
+    packages: ['node:'],
+    why: 'a command reads, or asks the daemon: two writers of one journal or one token would undo each other',
+  },
+  {
+    name: 'main',
+    files: /^agent\/(main|run|assembly)\.ts$/,
+    may: [
+      'hsm',
+      'roll',
+      'mqtt',
+      'dps',
+      'hub',
+      'issuer',
+      'keys',
+      'perform',
+      'durable',
+      'entry',
+      'journal',
+      'files',
+    ].concat(['clock', 'notify', 'log', 'build', 'exit', 'config', 'control', 'control-client', 'daemon', 'cli']),
+    packages: ['node:'],
+    why: 'it joins layers, and leaves each package to the layer that knows it',
+  },
+  {
+    name: 'simulator',
+    files: /^test\/simulator\//,
+    may: [],
+    packages: ['node:', '*'],
+    why: 'the far side is written a second time on purpose: what it shared with the agent, it could not contradict',
+  },
+];
+
+/** Arrows with a reason of their own, which says more than that of the layer. */
+export const ARROWS: Readonly<Record<string, string>> = {
+  'roll → node:': 'clock, dice and disk are handed in: else a test could not turn them',
+  'hsm → roll': 'hsm/ has failures of its own, and perform.ts translates them',
+  'dps → hub': 'DPS assigns a hub, and what follows from that is for the machine to say',
+  'hub → dps': 'a refusal by the hub must become a decision before anybody asks DPS',
+  'dps → journal': 'intent is written before the effect: not by the one who carries it out',
+  'hub → journal': 'intent is written before the effect: not by the one who carries it out',
+  'issuer → journal': 'intent is written before the effect: not by the one who carries it out',
+  'daemon → hsm': 'keys are reached through a port: the loop is tested without a token',
+};
