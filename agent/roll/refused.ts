@@ -37,7 +37,8 @@ export function failed(state: RollState, event: Of<'failed'>, decision?: Decisio
 /** The hub refuses the current leaf. */
 function rejected(state: RollState, event: Of<'failed'>, decision?: Decision): Moved {
   const { failure } = event;
-  const offline: RollState = { ...without(state, 'online'), trouble: failure };
+  // Whatever ended the sessions before this has found its cause.
+  const offline: RollState = { ...without(state, 'online'), trouble: failure, flaps: 0 };
   const refusals = state.grace === undefined ? {} : { grace: state.grace + 1 };
   if (decision?.action === 'strand') return strand({ ...offline, rejected: true }, event, failure);
   if (decision?.action === 're-register') {

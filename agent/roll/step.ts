@@ -190,7 +190,8 @@ function lost(state: RollState, event: Of<'lost'>): Moved {
   if (state.online?.startsWith(`${event.thumbprint}@`) !== true) return state;
   const flaps = event.heldMs < FLAP_MS ? state.flaps + 1 : 0;
   const offline: RollState = { ...without(state, 'online'), flaps };
-  if (flaps === 0) return offline;
+  // The first reconnect follows at once: most sessions end for a reason that is over.
+  if (flaps < 2) return offline;
   if (flaps < FLAPS) return { state: offline, retry: event.failure };
   const flapping = failure('NL-HUB-FLAPPING', { cause: event.failure.code, retryAfterMs: FLAP_PAUSE_MS });
   return { state: { ...offline, trouble: flapping }, retry: flapping };
