@@ -1,0 +1,50 @@
+import { join } from 'node:path';
+import { failure } from '../roll/failure.ts';
+import type { NextStatus, Status } from '../roll/report.ts';
+import { type Complaint, complaint } from './command.ts';
+import { fromNow, localMinute } from './moment.ts';
+import { type Screen, wrap } from './screen.ts';
+import type { Surroundings } from './status-screen.ts';
+
+const INDENT = '  ';
+
+/** The closing block of `newleaf status`: what is wrong with code and next step, or one calm sentence. */
+export function advise(status: Status, screen: Screen, surroundings: Surroundings): string[] {
+  const wrong = alarms(status, surroundings);
+  if (wrong.length === 0) return wrap(screen, calm(status), { first: INDENT });
+  return wrong.flatMap((one) => complaint(one, screen, INDENT).trimEnd().split('\n'));
+}
+
+function alarms({ trouble, next, clock, person, at }: Status, { directory, lastKnown }: Surroundings): Complaint[] {
+  const parked = next && parkedAlarm(next, directory, Date.parse(at));
+  const found = [
+    lastKnown === undefined ? undefined : failure('NL-DAEMON-DOWN'),
+    clock.credible
+      ? undefined
+      : failure('NL-CLOCK', { message: 'Until the clock is right, nothing is renewed or judged expired.' }),
+    trouble?.code === parked?.code ? undefined : trouble,
+    parked,
+  ].filter((one) => one !== undefined);
+  const needsIssuer = next?.standing === 'waiting' || (person && trouble === undefined && parked === undefined);
+  return needsIssuer ? [...found, failure('NL-ISSUER-PERSON')] : found;
+}
+
+/** With an individual enrollment DPS refuses every new leaf until somebody has put it there. */
+function parkedAlarm({ trouble, leaf, askAt }: NextStatus, directory: string, now: number): Complaint | undefined {
+  if (trouble?.code !== 'NL-DPS-401002' || leaf === undefined) return trouble;
+  const again = askAt === undefined ? '' : ` newleaf asks again by itself ${fromNow(Date.parse(askAt), now)}.`;
+  const advice = `Operator: enroll this leaf (${join(directory, 'next.pem')}) or its issuer in DPS, then \`newleaf reprovision\`.${again}`;
+  return { ...trouble, advice };
+}
+
+/** Nothing is wrong, or newleaf is about to put it right. */
+function calm({ phase, online, request, scheduled, leaf, at }: Status): string {
+  if (phase !== 'serving' || request !== undefined) {
+    return 'Nothing: newleaf is at work. See it happen with `newleaf status --watch`.';
+  }
+  if (!online) return 'Nothing yet: newleaf is trying to reach the hub. If it lasts: `newleaf check`.';
+  if (scheduled !== undefined) return 'Nothing: newleaf begins by itself.';
+  if (leaf?.renewAt === undefined) return 'Nothing now. But nothing renews this leaf by age: leaf.renew_at is "off".';
+  const renewAt = Date.parse(leaf.renewAt);
+  return `Nothing. The leaf is to be renewed ${fromNow(renewAt, Date.parse(at))} (${localMinute(renewAt)}).`;
+}

@@ -1,0 +1,103 @@
+import type { Output } from './command.ts';
+
+export interface Screen {
+  /** Characters in a line. */
+  readonly width: number;
+  readonly isColoured: boolean;
+  readonly isUnicode: boolean;
+}
+
+/** Longer lines are hard to read; shorter ones break everything. */
+const WIDTHS = { least: 40, usual: 80, most: 100 };
+
+/**
+ * What can be shown here. Colours: only on a terminal that has them, and where NO_COLOR is not set (no-color.org: "when
+ * present and not an empty string"). Symbols: only in a UTF-8 locale, in the order of locale(7).
+ */
+export function screenOf({ isTTY = false, columns }: Output, env: NodeJS.ProcessEnv): Screen {
+  const locale = env.LC_ALL || env.LC_CTYPE || env.LANG || '';
+  const isDumb = env.TERM === 'dumb';
+  return {
+    // A serial console that was never told its size says 0.
+    width: Math.min(Math.max(columns || WIDTHS.usual, WIDTHS.least), WIDTHS.most),
+    isColoured: isTTY && !isDumb && !env.NO_COLOR,
+    isUnicode: /utf-?8/i.test(locale) && !isDumb,
+  };
+}
+
+const SGR = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 } as const;
+export type Colour = keyof typeof SGR;
+
+export function paint({ isColoured }: Screen, colour: Colour, text: string): string {
+  return isColoured && text !== '' ? `\u001b[${SGR[colour]}m${text}\u001b[0m` : text;
+}
+
+const GLYPHS = {
+  dot: ['●', '*'],
+  arrow: ['→', '->'],
+  full: ['█', '#'],
+  empty: ['░', '.'],
+  mark: ['│', '|'],
+} as const;
+
+export function glyph({ isUnicode }: Screen, name: keyof typeof GLYPHS): string {
+  return GLYPHS[name][isUnicode ? 0 : 1];
+}
+
+const ASCII: Readonly<Record<string, string>> = { '…': '...', '→': '->', '–': '-', '—': '-', '·': '-', '’': "'" };
+
+/**
+ * Text for this screen. Control characters go: names in certificates and answers of servers are written by others, and
+ * an escape sequence in one of them would be obeyed by the terminal.
+ */
+export function safe({ isUnicode }: Screen, text: string): string {
+  const printable = text.replace(/[\p{Cc}\p{Cf}]/gu, '?');
+  return isUnicode ? printable : printable.replace(/[^ -~]/gu, (one) => ASCII[one] ?? '?');
+}
+
+export interface Indent {
+  readonly first?: string;
+  readonly rest?: string;
+}
+
+/** Lines no longer than the screen is wide, broken at blanks. A longer word stays whole: it may be a path to copy. */
+export function wrap(screen: Screen, text: string, { first = '', rest = first }: Indent = {}): string[] {
+  const lines: string[] = [];
+  let line = first;
+  let isEmpty = true;
+  for (const word of text.split(/\s+/).filter((one) => one !== '')) {
+    const clean = safe(screen, word);
+    if (!isEmpty && line.length + 1 + clean.length > screen.width) {
+      lines.push(line);
+      line = rest;
+      isEmpty = true;
+    }
+    line += `${isEmpty ? '' : ' '}${clean}`;
+    isEmpty = false;
+  }
+  return [...lines, line];
+}
+
+/**
+ * How much of something is spent.
+ * @param share from 0 to 1; anything beyond is drawn as empty or full
+ * @param mark a moment on the way, from 0 to 1
+ */
+export function bar(screen: Screen, share: number, mark?: number, cells = 30): string {
+  const within = (part: number) => Math.min(cells, Math.max(0, Math.round(part * cells)));
+  const full = within(share);
+  const drawn = Array.from({ length: cells }, (_, at) => glyph(screen, at < full ? 'full' : 'empty'));
+  if (mark !== undefined) drawn[Math.min(cells - 1, within(mark))] = glyph(screen, 'mark');
+  return drawn.join('');
+}
+
+/**
+ * Draws over what was drawn before, in one write and without clearing first: a cleared screen flickers. Lines that do not
+ * fit are left out, since a terminal that scrolls cannot be drawn over.
+ */
+export function redraw(text: string, { rows }: Output, isFirst: boolean): string {
+  const lines = text.replace(/\n$/, '').split('\n');
+  const shown = rows ? lines.slice(0, Math.max(1, rows - 1)) : lines;
+  const [clear, home, toEndOfLine, below] = ['\u001b[2J', '\u001b[H', '\u001b[K', '\u001b[J'];
+  return `${isFirst ? clear : ''}${home}${shown.map((line) => `${line}${toEndOfLine}\n`).join('')}${below}`;
+}

@@ -1,0 +1,159 @@
+import { join } from 'node:path';
+import type { LeafStatus, NextStatus, OutcomeStatus, RequestStatus, Status } from '../roll/report.ts';
+import { advise } from './advise.ts';
+import { fromNow, localMinute, localSecond, zone } from './moment.ts';
+import { bar, type Colour, glyph, paint, type Screen, safe, wrap } from './screen.ts';
+import { actionInWords, causeInWords, outcomeInWords, reasonInWords } from './words.ts';
+
+export interface Surroundings {
+  /** `state.directory`: where the PEM of a candidate lies. */
+  readonly directory: string;
+  /** The daemon does not run, and this is from the state file of then (wall clock, milliseconds). */
+  readonly lastKnown?: number;
+}
+
+const LABEL = 13;
+const TRANSITIONS_SHOWN = 6;
+
+/** `newleaf status` as a technician sees it. Pure. Times are in the time zone of this process. */
+export function renderStatus(status: Status, screen: Screen, surroundings: Surroundings): string {
+  const { leaf, next, request, scheduled, last, trail } = status;
+  const now = Date.parse(status.at);
+  const blocks = [
+    headline(status, screen, surroundings),
+    leaf === undefined ? row(screen, 'Leaf', 'none yet') : leafBlock(leaf, now, screen),
+    next === undefined ? [] : candidateBlock(next, now, screen, surroundings),
+    hubBlock(status, screen),
+    [
+      ...(request === undefined ? [] : row(screen, 'In flight', requestInWords(request, now))),
+      ...(scheduled === undefined
+        ? []
+        : row(
+            screen,
+            'Scheduled',
+            `${requestInWords(scheduled, now)}, begins ${moment(Date.parse(scheduled.startAt), now)}`,
+          )),
+      ...(last === undefined ? [] : lastRows(last, now, screen)),
+    ],
+    trailBlock(trail, screen),
+    [paint(screen, 'bold', 'What to do'), ...advise(status, screen, surroundings)],
+  ];
+  const shown = blocks.filter((block) => block.length > 0);
+  return `${shown.map((block) => block.join('\n')).join('\n\n')}\n`;
+}
+
+function headline(status: Status, screen: Screen, { lastKnown }: Surroundings): string[] {
+  const { registrationId, words, online, version, at, person } = status;
+  const now = Date.parse(at);
+  const sentence = `${safe(screen, registrationId)}: ${words}, ${online ? 'online' : 'offline'}`;
+  if (lastKnown !== undefined) {
+    return [
+      paint(screen, 'red', `${glyph(screen, 'dot')} ${safe(screen, registrationId)}: the daemon does not run`),
+      ...wrap(screen, `Last known, ${moment(lastKnown, now)}: ${words}.`, { first: '  ' }),
+    ];
+  }
+  const colour: Colour = person ? 'red' : online && status.trouble === undefined ? 'green' : 'yellow';
+  const dot = paint(screen, colour, glyph(screen, 'dot'));
+  return [
+    `${dot} ${paint(screen, 'bold', sentence)}`,
+    paint(screen, 'dim', `  ${localSecond(now)} ${zone(now)}, newleaf ${version}`),
+  ];
+}
+
+/** `in 12 days (2026-12-07 03:10)` */
+function moment(at: number, now: number): string {
+  return `${fromNow(at, now)} (${localMinute(at)})`;
+}
+
+function row(screen: Screen, label: string, value: string): string[] {
+  return wrap(screen, value, { first: `  ${label.padEnd(LABEL)}`, rest: ' '.repeat(LABEL + 2) });
+}
+
+function leafBlock(leaf: NonNullable<Status['leaf']>, now: number, screen: Screen): string[] {
+  const [from, to] = [Date.parse(leaf.notBefore), Date.parse(leaf.notAfter)];
+  const share = (at: number) => (at - from) / (to - from);
+  const renewAt = leaf.renewAt === undefined ? undefined : Date.parse(leaf.renewAt);
+  const colour = now >= to ? 'red' : renewAt !== undefined && now >= renewAt ? 'yellow' : 'green';
+  const used = `${Math.min(100, Math.max(0, Math.floor(share(now) * 100)))} %`;
+  const line = bar(screen, share(now), renewAt === undefined ? undefined : share(renewAt));
+  return [
+    ...identityRows('Leaf', leaf, screen),
+    ...row(screen, now >= to ? 'Expired' : 'Expires', moment(to, now)),
+    `${' '.repeat(LABEL + 2)}${paint(screen, colour, line)} ${used} of its lifetime`,
+    ...row(screen, 'Renewal', renewalInWords(renewAt, now)),
+  ];
+}
+
+function renewalInWords(renewAt: number | undefined, now: number): string {
+  if (renewAt === undefined) return 'not planned (leaf.renew_at is "off")';
+  return `${renewAt > now ? 'planned' : 'due since'} ${moment(renewAt, now)}`;
+}
+
+function identityRows(label: string, { cn, slot, issuer, thumbprint }: LeafStatus, screen: Screen): string[] {
+  const key = slot === 'given' ? 'the key that came with the token' : `key in slot ${slot}`;
+  return [
+    ...row(screen, label, `CN ${cn}, ${key}`),
+    ...row(screen, 'Issuer', issuer),
+    ...thumbprintRows(thumbprint, screen),
+  ];
+}
+
+/** In groups, on two lines: it is read out over the phone. */
+function thumbprintRows(thumbprint: string, screen: Screen): string[] {
+  const groups = safe(screen, thumbprint).match(/.{1,4}/g) ?? [];
+  const half = groups.length / 2;
+  const [first, second] = [groups.slice(0, half).join(' '), groups.slice(half).join(' ')];
+  return [`  ${'Thumbprint'.padEnd(LABEL)}${first}`, `${' '.repeat(LABEL + 2)}${second}`];
+}
+
+function candidateBlock(
+  { standing, slot, leaf, askAt, refusals = 0 }: NextStatus,
+  now: number,
+  screen: Screen,
+  { directory }: Surroundings,
+): string[] {
+  const times = refusals === 1 ? 'once' : `${refusals} times`;
+  const refused =
+    leaf === undefined ? `the issuer refused its CSR ${times}` : `enroll this leaf: DPS refused it ${times}`;
+  const words = {
+    waiting: `waits for somebody to sign its CSR, key in slot ${slot}`,
+    parked: refused,
+    rolling: `being worked on, key in slot ${slot}`,
+  }[standing];
+  return [
+    ...row(screen, 'Candidate', words),
+    ...(leaf === undefined ? [] : identityRows('Next leaf', leaf, screen)),
+    ...(leaf === undefined ? [] : row(screen, 'PEM', join(directory, 'next.pem'))),
+    ...(askAt === undefined ? [] : row(screen, 'Asked again', moment(Date.parse(askAt), now))),
+  ];
+}
+
+function hubBlock({ hub, clock }: Status, screen: Screen): string[] {
+  const wrongClock = `is wrong: it cannot be before ${localMinute(Date.parse(clock.floor))}`;
+  return [
+    ...row(screen, 'Hub', hub?.host ?? 'none assigned yet'),
+    ...(hub === undefined ? [] : row(screen, 'Device ID', hub.deviceId)),
+    ...(clock.credible ? [] : row(screen, 'Clock', wrongClock).map((line) => paint(screen, 'red', line))),
+  ];
+}
+
+function requestInWords(request: RequestStatus, now: number): string {
+  return `${actionInWords(request)} ${request.id}, ${reasonInWords(request)} ${fromNow(Date.parse(request.at), now)}`;
+}
+
+function lastRows(last: OutcomeStatus, now: number, screen: Screen): string[] {
+  const code = last.code === undefined ? '' : ` (${last.code})`;
+  const ended = `${outcomeInWords(last)} ${fromNow(Date.parse(last.endedAt), now)}${code}`;
+  return row(screen, 'Last', `${actionInWords(last)} ${last.id}, ${reasonInWords(last)}: ${ended}`);
+}
+
+function trailBlock(trail: Status['trail'], screen: Screen): string[] {
+  if (trail.length === 0) return [];
+  const arrow = glyph(screen, 'arrow');
+  const rows = trail.slice(0, TRANSITIONS_SHOWN).map(({ at, from, to, why, code }) => {
+    const words = `${from} ${arrow} ${to}: ${causeInWords(why)}${code === undefined ? '' : ` (${code})`}`;
+    const first = `  ${localSecond(Date.parse(at))}  `;
+    return wrap(screen, words, { first, rest: ' '.repeat(first.length) });
+  });
+  return [paint(screen, 'bold', 'Lately'), ...rows.flat()];
+}

@@ -1,0 +1,164 @@
+/** An option, as node's parseArgs takes it, and what the help says about it. */
+export interface OptionSpec {
+  readonly type: 'boolean' | 'string';
+  readonly short?: string;
+  /** What stands after it, where it takes something. */
+  readonly value?: string;
+  readonly meaning: string;
+}
+
+export interface CommandSpec {
+  /** One line. */
+  readonly meaning: string;
+  /** What may follow that is no option, as the usage line shows it. */
+  readonly operands?: { readonly shown: string; readonly most: number };
+  /** Paragraphs for the help and the manual page. */
+  readonly about: readonly string[];
+  readonly options: Readonly<Record<string, OptionSpec>>;
+  readonly examples: readonly { readonly line: string; readonly meaning: string }[];
+  /** Exit codes of this command. */
+  readonly exits: Readonly<Record<number, string>>;
+}
+
+/** Understood by every command. */
+export const GLOBAL_OPTIONS = {
+  config: {
+    type: 'string',
+    value: 'FILE',
+    meaning: 'The configuration. Without it NEWLEAF_CONFIG, then /etc/newleaf/newleaf.toml.',
+  },
+  help: { type: 'boolean', short: 'h', meaning: 'Explain the command.' },
+} as const satisfies Record<string, OptionSpec>;
+
+const json = { type: 'boolean', meaning: 'Print JSON, whose schema is kept stable.' } as const;
+const wait = { type: 'boolean', meaning: 'Follow the request to its end, and exit by how it ended.' } as const;
+const id = { type: 'string', value: 'ID', meaning: 'Name the request. The same ID again gives its outcome.' } as const;
+const usage = 'Wrong command line or configuration.';
+const down = 'The daemon does not run.';
+const asked = {
+  0: 'Done; without --wait: accepted.',
+  1: 'Failed, or not accepted now.',
+  2: usage,
+  3: 'Connected, but on the previous leaf.',
+  4: 'A person is needed; the sentence says who and what.',
+  5: down,
+} as const;
+
+/** Every command, once: parsing, help, manual page and completion are derived from this. */
+export const COMMANDS = {
+  run: {
+    meaning: 'Run the daemon',
+    about: ['Keeps the leaf valid and the gateway connected, until it is told to stop. The systemd unit calls this.'],
+    options: {},
+    examples: [{ line: 'newleaf run', meaning: 'In the foreground, logging to stdout.' }],
+    exits: {
+      0: 'Told to stop.',
+      1: 'Failed.',
+      2: usage,
+      4: 'Corrupt state or refused PIN: a restart does not help.',
+      6: 'Restart me: the PKCS#11 module has lost its state.',
+    },
+  },
+  init: {
+    meaning: 'Set this gateway up, step by step',
+    about: ['Writes the configuration, checks it, and brings the gateway to its first leaf.'],
+    options: {},
+    examples: [{ line: 'sudo newleaf init', meaning: 'Asks for everything that is needed.' }],
+    exits: { 0: 'Done.', 1: 'Failed.', 2: usage, 4: asked[4] },
+  },
+  status: {
+    meaning: 'Show the leaf, the connection, and what to do',
+    about: [
+      'Shows which leaf is in use and until when, what newleaf is working on, and what somebody must do, if anything.',
+      'Where the daemon does not run, the last known state is shown if the state file can be read.',
+    ],
+    options: {
+      json,
+      watch: { type: 'boolean', short: 'w', meaning: 'Go on showing it, at every change and every minute.' },
+    },
+    examples: [
+      { line: 'newleaf status', meaning: 'On one screen.' },
+      { line: 'newleaf status --json | jq -r .leaf.notAfter', meaning: 'When the leaf expires.' },
+      { line: 'newleaf status --watch', meaning: 'See a roll happen. Ctrl-C ends it.' },
+    ],
+    exits: {
+      0: 'Online, or at work without trouble.',
+      1: 'Offline, or with a trouble that does not pass by itself.',
+      2: usage,
+      4: 'A person is needed: stranded, parked candidate, or no leaf and an issuer that needs somebody.',
+      5: down,
+    },
+  },
+  check: {
+    meaning: 'Check everything that newleaf relies on',
+    operands: { shown: '[NAME...]', most: Number.POSITIVE_INFINITY },
+    about: [
+      'Checks configuration, files, token, key, leaf, network and daemon, each by itself, and names cause and next step of each failure. Nothing is changed. What a check depends on is checked before it.',
+      'It logs in to the token once, with the PIN that newleaf uses. A PIN that was refused before is not tried again.',
+    ],
+    options: { json },
+    examples: [
+      { line: 'sudo newleaf check', meaning: 'Everything.' },
+      { line: 'newleaf check dps-reach hub-reach', meaning: 'Only the network.' },
+    ],
+    exits: { 0: 'All is well, perhaps with warnings.', 1: 'Something failed.', 2: 'Wrong command line.' },
+  },
+  reprovision: {
+    meaning: 'Register the current leaf with DPS again',
+    about: [
+      'Registers the leaf again and connects to whatever hub DPS assigns. A parked candidate is asked for first.',
+    ],
+    options: { wait, id },
+    examples: [{ line: 'newleaf reprovision --wait', meaning: 'And see how it ends.' }],
+    exits: asked,
+  },
+  roll: {
+    meaning: 'Turn over a new leaf',
+    about: [
+      'Makes a new key in the token, gets a new leaf with the same CN, registers it and connects with it. The old key is destroyed only after that has worked.',
+    ],
+    options: {
+      wait,
+      discard: { type: 'boolean', meaning: 'Drop the parked candidate first.' },
+      id,
+    },
+    examples: [
+      { line: 'newleaf roll --wait', meaning: 'And see how it ends.' },
+      { line: 'newleaf roll --discard', meaning: 'Give up the candidate that DPS refuses, and make another.' },
+    ],
+    exits: asked,
+  },
+  csr: {
+    meaning: 'Print a CSR for the next key',
+    about: [
+      'Prints the certification request (PKCS#10, PEM) of the next key, which is made if there is none. Asking again gives the CSR of the same key, until a leaf is installed.',
+    ],
+    options: {
+      out: { type: 'string', short: 'o', value: 'FILE', meaning: 'Write it there instead of to stdout.' },
+      'new-key': { type: 'boolean', meaning: 'Make another key, and forget the one before.' },
+    },
+    examples: [{ line: 'newleaf csr -o gw.csr', meaning: 'For the person who signs it.' }],
+    exits: { 0: 'Done.', 1: 'Failed.', 2: usage, 5: down },
+  },
+  config: {
+    meaning: 'Print the configuration that is in effect',
+    about: ['Prints every setting with its value and where that comes from. There are no secrets in it.'],
+    options: {},
+    examples: [{ line: 'newleaf config --config draft.toml', meaning: 'See whether a draft is accepted.' }],
+    exits: { 0: 'Done.', 2: 'The configuration is wrong; every mistake is named with its line.' },
+  },
+  version: {
+    meaning: 'Print the version',
+    about: [],
+    options: {},
+    examples: [{ line: 'newleaf version', meaning: '' }],
+    exits: { 0: 'Done.' },
+  },
+} as const satisfies Record<string, CommandSpec>;
+
+export type CommandName = keyof typeof COMMANDS;
+
+export const COMMAND_NAMES = Object.keys(COMMANDS) as readonly CommandName[];
+
+/** The entry of a command, without the narrow types of the table. */
+export const specOf = (name: CommandName): CommandSpec => COMMANDS[name];

@@ -1,0 +1,12 @@
+import { builtAt, version } from '../build.ts';
+import { EXIT } from '../exit.ts';
+import { command } from './command.ts';
+
+/** `newleaf version`: one line, with all that a bug report needs. */
+export const run = command(async (_, io) => {
+  const built = builtAt === 0 ? 'from its sources' : `built ${new Date(builtAt).toISOString().slice(0, 10)}`;
+  io.out.write(
+    `newleaf ${version} (${built}; node ${process.version}, OpenSSL ${process.versions.openssl}, ${process.arch})\n`,
+  );
+  return EXIT.done;
+});

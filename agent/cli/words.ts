@@ -1,0 +1,54 @@
+import type { OutcomeStatus, RequestStatus } from '../roll/report.ts';
+
+const ACTIONS: Record<RequestStatus['action'], string> = { 're-register': 're-registration', roll: 'roll' };
+
+export const actionInWords = ({ action }: Pick<RequestStatus, 'action'>): string => ACTIONS[action];
+
+const REASONS: Record<Exclude<RequestStatus['reason'], 'asked'>, string> = {
+  rejected: 'since the hub refused the leaf',
+  'dps-refused': 'since DPS refused the leaf',
+  due: 'since the leaf was due',
+  configuration: 'since the configuration changed',
+  probe: 'to ask again',
+  provisioning: 'to get the first leaf',
+  'given-key': 'with the leaf found in the token',
+};
+
+/** Whose wish a request is, or what made newleaf begin it. */
+export function reasonInWords({ reason, from }: Pick<RequestStatus, 'reason' | 'from'>): string {
+  if (reason !== 'asked') return REASONS[reason];
+  return from === 'method' ? 'asked for by direct method' : 'asked for by a technician';
+}
+
+const OUTCOMES: Record<OutcomeStatus['outcome'], string> = {
+  done: 'done',
+  kept: 'not done: connected, but on the previous leaf',
+  person: 'not done: a person is needed',
+  failed: 'failed',
+};
+
+export const outcomeInWords = ({ outcome }: Pick<OutcomeStatus, 'outcome'>): string => OUTCOMES[outcome];
+
+/** What moves the machine, for a person. Whatever is not listed speaks for itself. */
+const CAUSES: Readonly<Record<string, string>> = {
+  asked: 'asked for',
+  rejected: 'the hub refused the leaf',
+  'dps-refused': 'DPS refused the leaf',
+  due: 'the leaf was due',
+  configuration: 'the configuration changed',
+  probe: 'time to ask again',
+  provisioning: 'no leaf yet',
+  'given-key': 'a leaf in the token',
+  started: 'newleaf started',
+  discarded: 'candidate discarded',
+  'csr-asked': 'a CSR was asked for',
+  'key-generated': 'key made',
+  'leaf-issued': 'leaf issued',
+  registered: 'DPS accepted it',
+  connected: 'the hub accepted it',
+  'key-destroyed': 'old key destroyed',
+  refused: 'refused',
+  'candidate-expired': 'the candidate expired',
+};
+
+export const causeInWords = (why: string): string => CAUSES[why] ?? why;
