@@ -1,17 +1,22 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { request } from '../../agent/control-client.ts';
+import { type Reply, request } from '../../agent/control-client.ts';
 import type { Status } from '../../agent/roll/report.ts';
 import { softHsm, type TestToken } from '../contract/token/softhsm.ts';
 import type { Endpoints } from '../simulator/api.ts';
+import { DaemonLog } from './daemon-log.ts';
 
 /** The bundle under test, and the node that runs it: both can be given from outside. */
 const BUNDLE = process.env.NEWLEAF_TEST_BUNDLE ?? join(import.meta.dirname, '..', '..', 'dist', 'newleaf.js');
 const NODE = process.env.NEWLEAF_TEST_NODE ?? process.execPath;
+
+/** A command that is still running after this is ended: it should have refused. */
+const COMMAND_MS = 30_000;
 
 export interface Ended {
   readonly code: number | null;
@@ -19,54 +24,51 @@ export interface Ended {
   readonly err: string;
 }
 
-/** A line of the daemon's log. */
-export type LogLine = Readonly<Record<string, unknown>>;
-
 export interface GatewayOptions {
   readonly registrationId?: string;
-  /** TOML that is added at the end, or replaces a line of the configuration that begins with the same key. */
+  /** Lines of the configuration by dotted key, as TOML; they replace what is there. */
   readonly settings?: Readonly<Record<string, string>>;
   readonly nodeOptions?: readonly string[];
+  /** The token gets this PIN, in place of the usual one. */
+  readonly pin?: string;
 }
 
 /** A gateway of its own: a SoftHSM token, a configuration, and the real bundled program. */
 export class Gateway {
   readonly directory = mkdtempSync(join(tmpdir(), 'newleaf-gateway-'));
-  readonly hsm: TestToken = softHsm('newleaf');
+  readonly hsm: TestToken;
   readonly registrationId: string;
-  readonly log: LogLine[] = [];
+  readonly log = new DaemonLog();
   readonly #nodeOptions: readonly string[];
   #daemon: ChildProcess | undefined;
   #noise = '';
 
-  constructor(at: Endpoints, { registrationId = 'gw-0001', settings = {}, nodeOptions = [] }: GatewayOptions = {}) {
+  constructor(at: Endpoints, options: GatewayOptions = {}) {
+    if (!existsSync(BUNDLE)) throw new Error(`${BUNDLE} is not there: npm run build`);
+    const { registrationId = 'gw-0001', settings = {}, nodeOptions = [], pin } = options;
     this.registrationId = registrationId;
     this.#nodeOptions = nodeOptions;
-    const file = (name: string, text: string, mode = 0o644) => {
-      const path = join(this.directory, name);
-      writeFileSync(path, text, { mode });
-      return JSON.stringify(path);
-    };
-    const values: Record<string, string> = {
+    this.hsm = tokenWith(pin);
+    const values = {
       'dps.endpoint': JSON.stringify(at.dps),
       'dps.id_scope': JSON.stringify(at.idScope),
       'dps.registration_id': JSON.stringify(registrationId),
       'hsm.module': JSON.stringify(this.hsm.module),
       'hsm.token': JSON.stringify(this.hsm.token),
-      'hsm.pin_file': file('pin', `${this.hsm.pin}\n`, 0o600),
+      'hsm.pin_file': this.file('pin', `${this.hsm.pin}\n`, 0o600),
       'leaf.issuer': '"est"',
       'issuer.est.url': JSON.stringify(at.est),
-      'issuer.est.ca_file': file('est-ca.pem', at.estCaPem),
+      'issuer.est.ca_file': this.file('est-ca.pem', at.estCaPem),
       'issuer.est.username': JSON.stringify(at.estUsername),
-      'issuer.est.password_file': file('est-password', at.estPassword, 0o600),
-      'trust.ca_file': file('trust.pem', at.trustPem),
-      'state.directory': JSON.stringify(join(this.directory, 'state')),
+      'issuer.est.password_file': this.file('est-password', at.estPassword, 0o600),
+      'trust.ca_file': this.file('trust.pem', at.trustPem),
+      'state.directory': JSON.stringify(this.stateDirectory),
       'control.socket': JSON.stringify(this.socket),
       'log.level': '"debug"',
+      'limits.min_roll_interval': '"1s"',
       ...settings,
     };
-    const lines = Object.entries(values).map(([key, value]) => `${key} = ${value}`);
-    writeFileSync(this.configuration, `${lines.join('\n')}\n`);
+    this.configure(Object.entries(values).map(([key, value]) => `${key} = ${value}`));
   }
 
   get configuration(): string {
@@ -90,54 +92,75 @@ export class Gateway {
     return this.#noise;
   }
 
-  /** Starts `newleaf run`; resolves when its control socket answers, rejects when it ends before that. */
+  /** Writes a file beside the configuration, and returns its path as TOML. */
+  file(name: string, text: string, mode = 0o644): string {
+    const path = join(this.directory, name);
+    writeFileSync(path, text, { mode });
+    return JSON.stringify(path);
+  }
+
+  /** Writes the configuration. */
+  configure(lines: readonly string[]): void {
+    writeFileSync(this.configuration, `${lines.join('\n')}\n`);
+  }
+
+  /** Starts `newleaf run`; resolves when it has read its state, rejects when it ends before that. */
   async start(): Promise<void> {
     const daemon = this.#spawn(['run']);
     this.#daemon = daemon;
     daemon.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#noise += text;
     });
-    const started = new Promise<void>((resolve) => {
-      if (daemon.stdout === null) return;
+    if (daemon.stdout !== null) {
       createInterface(daemon.stdout).on('line', (line) => {
-        if (!line.startsWith('{')) this.#noise += `${line}\n`;
-        else {
-          const entry: LogLine = JSON.parse(line);
-          this.log.push(entry);
-          if (entry.event === 'started') resolve();
-        }
+        if (line.startsWith('{')) this.log.add(JSON.parse(line));
+        else this.#noise += `${line}\n`;
       });
-    });
+    }
+    const since = this.log.lines.length;
     const ended = once(daemon, 'exit').then(([code]) => {
-      throw new Error(
-        `newleaf run ended with ${code}\n${this.#noise}${this.log.map((line) => JSON.stringify(line)).join('\n')}`,
-      );
+      throw new Error(`newleaf run ended with ${code}\n${this.#noise}${this.log.tail()}`);
     });
-    await Promise.race([started, ended]);
+    await Promise.race([this.log.waitFor({ event: 'started' }, { since }), ended]);
     ended.catch(() => {});
   }
 
   /** Ends the daemon and returns its exit code, or the signal that ended it. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | string> {
     const daemon = this.#daemon;
-    if (daemon === undefined || daemon.exitCode !== null || daemon.signalCode !== null) return daemon?.exitCode ?? 0;
-    const ended = once(daemon, 'exit');
-    daemon.kill(signal);
-    const [code, by] = await ended;
-    return code ?? by;
+    if (daemon === undefined) return 0;
+    if (daemon.exitCode === null && daemon.signalCode === null) {
+      const ended = once(daemon, 'close');
+      daemon.kill(signal);
+      await ended;
+    }
+    return daemon.exitCode ?? daemon.signalCode ?? 0;
   }
 
-  /** Waits for the daemon to end by itself. */
-  async ended(): Promise<number | null> {
-    const daemon = this.#daemon;
-    if (daemon === undefined) return null;
-    if (daemon.exitCode === null && daemon.signalCode === null) await once(daemon, 'exit');
-    return daemon.exitCode;
+  /** Asks the daemon over its control socket. */
+  post(path: '/v1/reprovision' | '/v1/roll' | '/v1/csr', body: object = {}): Promise<Reply> {
+    return request(this.socket, 'POST', path, body);
   }
 
   async status(): Promise<Status> {
     const { body } = await request(this.socket, 'GET', '/v1/status');
     return body as Status;
+  }
+
+  /** Waits until the status is so, looking again at each line of the log. */
+  async until(isSo: (status: Status) => boolean, timeoutMs = 20_000): Promise<Status> {
+    const deadline = Date.now() + timeoutMs;
+    for (;;) {
+      const since = this.log.lines.length;
+      const status = await this.status();
+      if (isSo(status)) return status;
+      await this.log.waitFor(() => true, { since, timeoutMs: Math.max(1, deadline - Date.now()) });
+    }
+  }
+
+  /** Waits until the daemon serves, with nothing left to do. */
+  settled(): Promise<Status> {
+    return this.until(({ phase, online, request: busy }) => phase === 'serving' && online && busy === undefined);
   }
 
   /** Runs a command of the program to its end. */
@@ -151,24 +174,28 @@ export class Gateway {
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       err += text;
     });
+    const timer = setTimeout(() => child.kill('SIGKILL'), COMMAND_MS);
     const [code] = await once(child, 'close');
+    clearTimeout(timer);
     return { code, out, err };
   }
 
   /** What is in the token, asked from outside: labels of the private keys. */
   privateKeys(): readonly string[] {
-    const listed = this.pkcs11Tool('--list-objects', '--type', 'privkey');
+    const listed = this.pkcs11Tool('--list-objects', '--type', 'privkey').toString();
     return [...listed.matchAll(/^ {2}label: +(.+)$/gm)].map(([, label = '']) => label).sort();
   }
 
-  pkcs11Tool(...args: readonly string[]): string {
+  /** Thumbprint of the certificate that is stored beside a key in the token. */
+  storedThumbprint(label: string): string {
+    const der = this.pkcs11Tool('--read-object', '--type', 'cert', '--label', label);
+    return createHash('sha256').update(der).digest('hex').toUpperCase();
+  }
+
+  pkcs11Tool(...args: readonly string[]): Buffer {
     const { module, token, pin, environment } = this.hsm;
     const all = ['--module', module, '--token-label', token, '--login', '--pin', pin, ...args];
-    return execFileSync('pkcs11-tool', all, {
-      encoding: 'utf8',
-      env: { ...process.env, ...environment },
-      stdio: 'pipe',
-    });
+    return execFileSync('pkcs11-tool', all, { env: { ...process.env, ...environment }, stdio: 'pipe' });
   }
 
   async remove(): Promise<void> {
@@ -181,4 +208,15 @@ export class Gateway {
     const env = { ...process.env, ...this.hsm.environment, NEWLEAF_CONFIG: this.configuration, NO_COLOR: '1' };
     return spawn(NODE, [...this.#nodeOptions, BUNDLE, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   }
+}
+
+function tokenWith(pin: string | undefined): TestToken {
+  const hsm = softHsm('newleaf');
+  if (pin === undefined) return hsm;
+  const args = ['--module', hsm.module, '--token-label', hsm.token, '--login', '--pin', hsm.pin];
+  execFileSync('pkcs11-tool', [...args, '--change-pin', '--new-pin', pin], {
+    env: { ...process.env, ...hsm.environment },
+    stdio: 'pipe',
+  });
+  return { ...hsm, pin };
 }
