@@ -1,0 +1,155 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { advance, signalOf } from '../../../agent/roll/advance.ts';
+import { budgetLeft } from '../../../agent/roll/decide.ts';
+import { dueAt } from '../../../agent/roll/plan.ts';
+import { without } from '../../../agent/roll/settle.ts';
+import type { RollEvent, RollState } from '../../../agent/roll/state.ts';
+import { unprovisioned } from '../../../agent/roll/state.ts';
+import { hub, NOW, terms } from './machine.ts';
+import { candidate, current, HOUR, MINUTE, notEnrolled, parked, request, tight, waits } from './standing.ts';
+
+const serving: RollState = {
+  ...unprovisioned,
+  phase: 'serving',
+  current,
+  assignment: hub,
+  registered: terms.registered,
+  budget: { left: 10, at: NOW },
+};
+const limited = { ...terms, ...tight };
+const woken = { kind: 'woken', at: NOW, draw: 0.5 } as const;
+const DUE = dueAt(current, terms.renewAt) ?? 0;
+
+describe('the most urgent of the planned moments is the signal', () => {
+  const scheduled = { ...request('roll', 'method'), startAt: NOW };
+  const asleep = { ...waits, parked: { ...parked, askAt: NOW + 1 } };
+  const rows: readonly (readonly [why: string, RollState, at: number, signal: string | undefined])[] = [
+    ['nothing has come', serving, NOW, undefined],
+    ['a scheduled request, a millisecond before', { ...serving, scheduled }, NOW - 1, undefined],
+    ['a scheduled request', { ...serving, scheduled }, NOW, 'asked'],
+    ['goes before everything else', { ...serving, scheduled, next: waits }, DUE, 'asked'],
+    ['one that a clock planned which has been set back by a day', { ...serving, scheduled }, NOW - 25 * HOUR, 'asked'],
+    ['a new gateway', unprovisioned, NOW, 'provisioning'],
+    ['a probe, a millisecond before', { ...serving, next: asleep }, NOW, undefined],
+    ['a probe', { ...serving, next: waits }, NOW, 'probe'],
+    ['one that was planned before the clock was set back', { ...serving, next: waits }, NOW - 3 * HOUR, 'probe'],
+    [
+      'the candidate has expired',
+      { ...serving, next: { ...waits, leaf: { ...candidate, notAfter: NOW } } },
+      NOW,
+      'candidate-expired',
+    ],
+    [
+      'a candidate that is worked on is not judged',
+      { ...serving, next: { slot: 'b', id: 'g1', leaf: candidate, sent: true } },
+      candidate.notAfter,
+      'due',
+    ],
+    [
+      'stranded: its own probe counts, not that of the candidate',
+      { ...serving, phase: 'stranded', next: waits },
+      NOW,
+      undefined,
+    ],
+    ['stranded: time to ask', { ...serving, phase: 'stranded', probe: { times: 1, askAt: NOW } }, NOW, 'probe'],
+    [
+      'what was registered is not what the configuration says',
+      { ...serving, registered: 'scope/gw-2@dps' },
+      NOW,
+      'configuration',
+    ],
+    ['goes before a renewal', { ...serving, registered: 'scope/gw-2@dps' }, DUE, 'configuration'],
+    ['a journal that does not know what was registered', without(serving, 'registered'), NOW, undefined],
+    ['due, a millisecond before', serving, DUE - 1, undefined],
+    ['due', serving, DUE, 'due'],
+  ];
+  for (const [why, state, at, signal] of rows) {
+    test(`${why} → ${signal}`, () => assert.equal(signalOf(state, { ...woken, at }, terms)?.kind, signal));
+  }
+});
+
+describe('which failures are signals', () => {
+  const refused = notEnrolled.kind === 'dps-refused' ? notEnrolled.failure : undefined;
+  assert.ok(refused);
+  const outage = { ...refused, kind: 'transient' } as const;
+  const register = (leaf = current) => ({ kind: 'register', leaf }) as const;
+  const connect = (leaf = current) => ({ kind: 'connect', leaf, assignment: hub }) as const;
+  const failed = (effect: Extract<RollEvent, { kind: 'failed' }>['effect'], failure = refused): RollEvent => ({
+    ...woken,
+    kind: 'failed',
+    effect,
+    failure,
+  });
+  const rows: readonly (readonly [why: string, RollEvent, signal: string | undefined])[] = [
+    ['the hub refuses the current leaf', failed(connect()), 'rejected'],
+    ['the hub refuses the candidate', failed(connect(candidate)), undefined],
+    ['the hub cannot be reached', failed(connect(), { ...outage }), undefined],
+    ['DPS refuses the current leaf', failed(register()), 'dps-refused'],
+    ['DPS refuses the candidate', failed(register(candidate)), undefined],
+    ['DPS cannot be reached', failed(register(), { ...outage }), undefined],
+    ['the issuer refuses', failed({ kind: 'request-leaf', key: candidate.key }), undefined],
+    [
+      'the session has ended',
+      { ...woken, kind: 'lost', thumbprint: current.thumbprint, heldMs: 1, failure: outage },
+      undefined,
+    ],
+  ];
+  for (const [why, event, signal] of rows) {
+    test(`${why} → ${signal}`, () => assert.equal(signalOf(serving, event, terms)?.kind, signal));
+  }
+});
+
+describe('the budget', () => {
+  const ask = (from: 'method' | 'technician', delayMs = 0): RollEvent => ({
+    ...woken,
+    kind: 'asked',
+    request: request('re-register', from),
+    delayMs,
+    discard: false,
+  });
+  const refusal = { ...woken, kind: 'failed', effect: { kind: 'connect', leaf: current, assignment: hub } } as const;
+  const rejected: RollEvent = {
+    ...refusal,
+    failure: { kind: 'refused', code: 'NL-HUB-REJECTED', message: '', advice: '' },
+  };
+  const rows: readonly (readonly [why: string, Partial<RollState>, RollEvent, left: number])[] = [
+    ['a method costs one', {}, ask('method'), 9],
+    ['one that is to begin later costs it at once', {}, ask('method', HOUR), 9],
+    ['a technician costs nothing', {}, ask('technician'), 10],
+    ['a refusal by the hub costs one', {}, rejected, 9],
+    ['one within the grace costs nothing', { grace: 0 }, rejected, 10],
+    ['one that is answered by nothing costs nothing', { budget: { left: 0.5, at: NOW } }, rejected, 0.5],
+    ['a renewal costs nothing', {}, { ...woken, at: DUE }, 10],
+    [
+      'what was charged when it was accepted is not charged again',
+      { scheduled: { ...request('roll', 'method'), startAt: NOW } },
+      woken,
+      10,
+    ],
+  ];
+  for (const [why, part, event, left] of rows) {
+    test(why, () => {
+      const { state } = advance({ ...serving, ...part }, event, limited);
+      assert.equal(budgetLeft(state, limited, event.at), left);
+    });
+  }
+
+  test('is earned back by the hour, and never above the burst', () => {
+    const spent = { ...serving, budget: { left: 0, at: NOW } };
+    const earned = [0, 3, 4.5, 30, 31, 9999].map((minutes) => budgetLeft(spent, limited, NOW + minutes * MINUTE));
+    assert.deepEqual(earned, [0, 1, 1.5, 10, 10, 10]);
+  });
+
+  test('lasts for the burst, then for one in three minutes', () => {
+    let state = serving;
+    let acted = 0;
+    for (let minute = 0; minute < 60; minute += 1) {
+      const rest: RollState = { ...without(state, 'request'), phase: 'serving' };
+      const { decision, state: after } = advance(rest, { ...ask('method'), at: NOW + minute * MINUTE }, limited);
+      acted += decision?.action === 're-register' ? 1 : 0;
+      state = after;
+    }
+    assert.equal(acted, 10 + 19);
+  });
+});

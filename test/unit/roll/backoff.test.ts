@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { LARGEST_PAUSE_MS, pauseMs, probeMs } from '../../../agent/roll/backoff.ts';
+import { failure } from '../../../agent/roll/failure.ts';
+import type { RollEffect } from '../../../agent/roll/state.ts';
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const outage = failure('NL-DPS-UNREACHABLE');
+const later = (retryAfterMs: number) => failure('NL-DPS-THROTTLED', { retryAfterMs });
+
+describe('each effect has its ladder', () => {
+  // Seconds after 1, 2, 3 … failures in a row, without jitter.
+  const ladders: Record<RollEffect['kind'], readonly number[]> = {
+    connect: [1, 2, 4, 8, 16, 32, 60, 60],
+    register: [5, 10, 20, 40, 80, 160, 320, 600, 600],
+    'request-leaf': [5, 10, 20, 40, 80, 160, 320, 640, 900, 900],
+    'generate-key': [5, 10, 20, 40, 80, 160, 300, 300],
+    'destroy-key': [5, 10, 20, 40, 80, 160, 320, 600, 600],
+  };
+  for (const [effect, seconds] of Object.entries(ladders) as [RollEffect['kind'], number[]][]) {
+    test(effect, () => {
+      const pauses = seconds.map((_, rung) => pauseMs(effect, rung + 1, outage, 0.5) / SECOND);
+      assert.deepEqual(pauses, seconds);
+    });
+  }
+
+  test('a ladder that was climbed for a year has not overflowed', () => {
+    assert.equal(pauseMs('connect', 1_000_000, outage, 0.5), MINUTE);
+  });
+
+  test('the grace of a hub that lags DPS lasts about five minutes', () => {
+    const rungs = Array.from({ length: 9 }, (_, rung) => pauseMs('connect', rung + 1, outage, 0.5));
+    const sum = rungs.reduce((a, b) => a + b);
+    assert.ok(sum >= 4 * MINUTE && sum <= 5 * MINUTE + SECOND, `${sum}`);
+  });
+});
+
+describe('jitter', () => {
+  const ends: readonly (readonly [RollEffect['kind'], number, least: number, most: number])[] = [
+    ['connect', 7, 48_000, 72_000],
+    ['register', 1, 3_750, 6_250],
+    ['request-leaf', 1, 3_750, 6_250],
+    ['generate-key', 1, 4_000, 6_000],
+    ['destroy-key', 1, 4_000, 6_000],
+  ];
+  for (const [effect, tries, least, most] of ends) {
+    test(`${effect} spreads between ${least} and ${most} ms`, () => {
+      assert.equal(pauseMs(effect, tries, outage, 0), least);
+      const highest = pauseMs(effect, tries, outage, 0.999);
+      assert.ok(highest > most * 0.99 && highest < most, `${highest}`);
+    });
+  }
+});
+
+describe('what the other side asked for is the least', () => {
+  const rows: readonly (readonly [
+    why: string,
+    tries: number,
+    failure: ReturnType<typeof later>,
+    draw: number,
+    ms: number,
+  ])[] = [
+    ['longer than the rung: jitter only on top', 1, later(30_000), 0, 30_000],
+    ['longer than the rung: jitter on top', 1, later(30_000), 0.8, 36_000],
+    ['longer than the largest rung', 20, later(2 * HOUR), 0, 2 * HOUR],
+    ['shorter than the rung: the ladder goes on', 4, later(1_000), 0.5, 40_000],
+    ['as long as the rung: jitter may not go below', 1, later(5_000), 0, 5_000],
+    ['a little shorter than the rung: jitter may not go below', 1, later(4_900), 0, 4_900],
+    ['zero is nothing asked for', 1, later(0), 0.5, 5_000],
+  ];
+  for (const [why, tries, asked, draw, ms] of rows) {
+    test(why, () => assert.equal(pauseMs('register', tries, asked, draw), ms));
+  }
+});
+
+describe('a pause is never more than half of what remains of the leaf', () => {
+  const rows: readonly (readonly [why: string, remaining: number, failure: ReturnType<typeof later>, ms: number])[] = [
+    ['a long remainder changes nothing', 10 * HOUR, outage, 10 * MINUTE],
+    ['half of ten minutes', 10 * MINUTE, outage, 5 * MINUTE],
+    ['but no less than the first rung', 2 * SECOND, outage, 5 * SECOND],
+    ['nor than the first rung once it has ended', -HOUR, outage, 5 * SECOND],
+    ['what the other side asked for goes before', 10 * MINUTE, later(20 * MINUTE), 20 * MINUTE],
+  ];
+  for (const [why, remaining, failed, ms] of rows) {
+    test(why, () => assert.equal(pauseMs('register', 20, failed, 0.5, remaining), ms));
+  }
+});
+
+describe('the probe for what was refused', () => {
+  const rows: readonly (readonly [times: number, least: number])[] = [
+    [1, 5 * MINUTE],
+    [2, 15 * MINUTE],
+    [3, HOUR],
+    [4, HOUR],
+    [1000, HOUR],
+  ];
+  for (const [times, least] of rows) {
+    test(`after ${times} refusals: ${least / MINUTE} min, and at most a quarter more`, () => {
+      assert.equal(probeMs(times, 0), least);
+      const highest = probeMs(times, 0.999);
+      assert.ok(highest > least * 1.24 && highest < least * 1.25, `${highest}`);
+    });
+  }
+  test('is never more than half of what remains', () => assert.equal(probeMs(3, 0.5, 20 * MINUTE), 10 * MINUTE));
+  test('but no more often than twice a minute', () => assert.equal(probeMs(1, 0.5, SECOND), 30 * SECOND));
+});
+
+test('no rung is above the largest pause that the configuration is checked against', () => {
+  for (const effect of ['connect', 'register', 'request-leaf', 'generate-key', 'destroy-key'] as const) {
+    assert.ok(pauseMs(effect, 99, outage, 0.5) <= LARGEST_PAUSE_MS);
+  }
+  assert.ok(probeMs(99, 0) <= LARGEST_PAUSE_MS);
+});

@@ -1,0 +1,147 @@
+import { unprovisioned } from '../../../agent/roll/state.ts';
+import { NOW } from './machine.ts';
+import {
+  asked,
+  configuration,
+  current,
+  due,
+  ended,
+  expired,
+  HOUR,
+  MINUTE,
+  probe,
+  provisioning,
+  rejected,
+  table,
+  tight,
+  waits,
+} from './standing.ts';
+
+const broke = { budget: { left: 0, at: NOW } };
+table('budget', [
+  [
+    'spent: a method waits three minutes',
+    asked('re-register', 'method'),
+    { ...broke, terms: tight },
+    'budget: ignore',
+    NOW + 3 * MINUTE,
+  ],
+  ['spent: the hub refuses', rejected, { ...broke, terms: tight }, 'budget: ignore', NOW + 3 * MINUTE],
+  ['spent: the configuration changed', configuration, { ...broke, terms: tight }, 'budget: ignore', NOW + 3 * MINUTE],
+  [
+    'half of one is left',
+    rejected,
+    { budget: { left: 0.5, at: NOW }, terms: tight },
+    'budget: ignore',
+    NOW + 1.5 * MINUTE,
+  ],
+  ['one is left', rejected, { budget: { left: 1, at: NOW }, terms: tight }, 'rejected: re-register'],
+  [
+    'one has been earned since',
+    rejected,
+    { budget: { left: 0, at: NOW - 3 * MINUTE }, terms: tight },
+    'rejected: re-register',
+  ],
+  [
+    'a second too early',
+    rejected,
+    { budget: { left: 0, at: NOW - 3 * MINUTE + 1000 }, terms: tight },
+    'budget: ignore',
+    NOW + 1000,
+  ],
+  [
+    'a clock that was set back earns nothing, and takes nothing',
+    rejected,
+    { budget: { left: 1, at: NOW + HOUR }, terms: tight },
+    'rejected: re-register',
+  ],
+  ['a technician is outside of it', asked('roll', 'technician'), { ...broke, terms: tight }, 'asked: roll'],
+  ['renewal by age is outside of it', due, { ...broke, terms: tight }, 'due: roll'],
+  ['a probe is outside of it', probe, { ...broke, terms: tight }, 'probe: re-register'],
+]);
+
+const rolled = { lastRollAt: NOW - 20_000 };
+const until = NOW + 40_000;
+table('interval between rolls', [
+  ['due too soon after the last roll', due, { ...rolled, terms: tight }, 'roll-interval: ignore', until],
+  ['a method asks too soon', asked('roll', 'method'), { ...rolled, terms: tight }, 'roll-interval: ignore', until],
+  ['a technician may', asked('roll', 'technician'), { ...rolled, terms: tight }, 'asked: roll'],
+  ['a re-registration is no roll', asked('re-register', 'method'), { ...rolled, terms: tight }, 'asked: re-register'],
+  [
+    'but the first is, without a leaf',
+    asked('re-register', 'method'),
+    { ...rolled, base: unprovisioned, terms: tight },
+    'roll-interval: ignore',
+    until,
+  ],
+  ['a millisecond before it is over', due, { ...rolled, terms: tight, now: until - 1 }, 'roll-interval: ignore', until],
+  ['when it is over', due, { ...rolled, terms: tight, now: until }, 'due: roll'],
+  [
+    'a roll in the future was before the clock was set back',
+    due,
+    { lastRollAt: NOW + HOUR, terms: tight },
+    'due: roll',
+  ],
+  ['provisioning goes on', provisioning, { ...rolled, terms: tight }, 'provisioning: roll'],
+]);
+
+table('clock', [
+  ['a millisecond before a server was last seen', due, { lastSeen: NOW + 1 }, 'clock: ignore'],
+  ['at that moment', due, { lastSeen: NOW }, 'due: roll'],
+  ['before the leaf was valid', due, { now: current.notBefore - 1 }, 'clock: ignore'],
+  ['before the build', due, { terms: { builtAt: NOW + 1 } }, 'clock: ignore'],
+  ['no candidate is judged expired by it', expired, { lastSeen: NOW + 1, next: waits }, 'clock: ignore'],
+  ['a refusal needs no clock', rejected, { lastSeen: NOW + 1 }, 'rejected: re-register'],
+  ['nor does a person', asked('roll'), { lastSeen: NOW + 1 }, 'asked: roll'],
+]);
+
+// After one renewal that failed, the next is tried 5 minutes (and an eighth: the middle of the jitter) later.
+const PAUSE = 5 * MINUTE * 1.125;
+table('due', [
+  ['a leaf that is due', due, {}, 'due: roll'],
+  ['a leaf that has expired', due, { now: current.notAfter }, 'due: roll'],
+  ['a parked candidate has a schedule of its own', due, { next: waits }, 'due: ignore'],
+  [
+    'the last renewal failed a moment ago',
+    due,
+    { outcomes: [ended('due', 'person', NOW)] },
+    'due: ignore',
+    NOW + PAUSE,
+  ],
+  [
+    'a millisecond before the pause is over',
+    due,
+    { outcomes: [ended('due', 'kept', NOW - PAUSE + 1)] },
+    'due: ignore',
+    NOW + 1,
+  ],
+  ['when it is over', due, { outcomes: [ended('due', 'kept', NOW - PAUSE)] }, 'due: roll'],
+  [
+    'two in a row wait longer',
+    due,
+    { outcomes: [ended('due', 'failed', NOW), ended('due', 'kept', NOW)] },
+    'due: ignore',
+    NOW + 3 * PAUSE,
+  ],
+  [
+    'one that went well ends the row',
+    due,
+    { outcomes: [ended('due', 'failed', NOW), ended('due', 'done', NOW), ended('due', 'kept', NOW)] },
+    'due: ignore',
+    NOW + PAUSE,
+  ],
+  ['other requests do not count', due, { outcomes: [ended('asked', 'failed', NOW)] }, 'due: roll'],
+  [
+    'nor does one in the future, before the clock was set back',
+    due,
+    { outcomes: [ended('due', 'failed', NOW + HOUR)] },
+    'due: roll',
+  ],
+  [
+    'the pause is at most half of what remains',
+    due,
+    { outcomes: [ended('due', 'failed', current.notAfter - 4 * MINUTE)], now: current.notAfter - 4 * MINUTE },
+    'due: ignore',
+    current.notAfter - 2 * MINUTE,
+  ],
+]);
