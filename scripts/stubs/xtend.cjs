@@ -1,0 +1,1 @@
+module.exports = (...sources) => Object.assign({}, ...sources);

@@ -1,0 +1,3 @@
+Object.assign(globalThis, { lazy: true });
+
+export {};

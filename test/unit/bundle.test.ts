@@ -1,0 +1,152 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { after, test } from 'node:test';
+import type { Metafile } from 'esbuild';
+import { bundle, packageOf } from '../../scripts/build.ts';
+import { call, serving, written } from './hub/hub-side.ts';
+import { LOOPBACK, TestCa } from './mqtt/certificates.ts';
+import { FarSide } from './mqtt/far-side.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+/** Outside of the project: the bundle must find everything beside itself. */
+const directory = mkdtempSync(join(tmpdir(), 'newleaf-dist-'));
+after(() => rmSync(directory, { recursive: true }));
+
+/** Everything that may go into the package. A new one must show its weight first. */
+const ALLOWED = [
+  '@pinojs/redact',
+  'asn1js',
+  'atomic-sleep',
+  'azure-iot-common',
+  'azure-iot-device',
+  'azure-iot-device-mqtt',
+  'azure-iot-mqtt-base',
+  'azure-iot-provisioning-device',
+  'azure-iot-provisioning-device-mqtt',
+  'bl',
+  'lodash',
+  'lru-cache',
+  'machina',
+  'mqtt',
+  'mqtt-packet',
+  'on-exit-leak-free',
+  'pino',
+  'pino-std-serializers',
+  'pkcs11js',
+  'pvtsutils',
+  'pvutils',
+  'quick-format-unescaped',
+  'reinterval',
+  'rfdc',
+  'safe-stable-stringify',
+  'smol-toml',
+  'sonic-boom',
+  'tslib',
+  'valibot',
+  'yallist',
+];
+
+/** What went in, by package; a package that is there twice has two directories. */
+function contents(metafile: Metafile): { packages: Set<string>; directories: Set<string> } {
+  const inputs = Object.values(metafile.outputs).flatMap(({ inputs }) => Object.keys(inputs));
+  const directories = inputs.flatMap((path) => /.*node_modules\/(?:@[^/]+\/)?[^/]+\//.exec(path)?.[0] ?? []);
+  return { packages: new Set(inputs.flatMap((path) => packageOf(path) ?? [])), directories: new Set(directories) };
+}
+
+const main = join(root, 'agent', 'main.ts');
+
+for (const entry of [join(import.meta.dirname, 'bundle-entry.ts'), main].filter((path) => existsSync(path))) {
+  test(`${entry.slice(root.length + 1)}: one copy of each package, and only packages on the list`, async () => {
+    const { packages, directories } = contents(await bundle(entry, directory));
+    assert.deepEqual(
+      [...packages].filter((name) => !ALLOWED.includes(name)),
+      [],
+    );
+    assert(packages.has('azure-iot-common') && packages.has('mqtt-packet'));
+    assert.equal(directories.size, packages.size, 'a package is there twice');
+  });
+}
+
+test('the stub of lodash has every function that the bundled sources call', async () => {
+  const metafile = await bundle(join(import.meta.dirname, 'bundle-entry.ts'), directory);
+  const sources = Object.keys(metafile.inputs).filter((path) => /node_modules\/(machina|azure-iot-)/.test(path));
+  const called = sources.flatMap((path) => {
+    const text = readFileSync(join(root, path), 'utf8');
+    return /require\( ?["']lodash["'] ?\)|"lodash"/.test(text)
+      ? [...text.matchAll(/\b_\.(\w+)\(/g)].map(([, name]) => name)
+      : [];
+  });
+  const stub = readFileSync(join(root, 'scripts', 'stubs', 'lodash.cjs'), 'utf8');
+  assert(called.length > 10);
+  assert.deepEqual(
+    [...new Set(called)].filter((name) => !stub.includes(`  ${name}: `)),
+    [],
+  );
+});
+
+test('the bundle registers, connects, reads and writes the twin, answers a method, and closes', async () => {
+  await bundle(join(import.meta.dirname, 'bundle-entry.ts'), directory);
+  const ca = new TestCa();
+  await using far = await FarSide.start(ca.issue('hub', LOOPBACK));
+  const hub = serving();
+  far.script = {
+    onPublish(packet, link) {
+      const [, request] = /^\$dps\/registrations\/(PUT|GET)\//.exec(packet.topic) ?? [];
+      if (request === undefined) return hub.onPublish?.(packet, link);
+      const rid = /\$rid=([^&]*)/.exec(packet.topic)?.[1];
+      const registrationState = { assignedHub: far.host, deviceId: 'gw-0001' };
+      const answer = request === 'PUT' ? { status: 'assigning' } : { status: 'assigned', registrationState };
+      const status = request === 'PUT' ? 202 : 200;
+      const topic = `$dps/registrations/res/${status}/?$rid=${rid}&retry-after=0`;
+      link.publish(topic, JSON.stringify({ operationId: '4.d0', ...answer }), 1);
+    },
+  };
+  const newleaf = join(directory, 'newleaf.js');
+  const given = JSON.stringify({ dps: far.host, ca: ca.cert, ...ca.issue('gw-0001') });
+  // By its own first line, as the unit file and a person start it.
+  const child = spawn(newleaf, [given], { env: { PATH: `${join(process.execPath, '..')}:${process.env.PATH}` } });
+  let errors = '';
+  child.stderr.on('data', (text) => {
+    errors += text;
+  });
+  const exited = new Promise<number | null>((resolve) => child.once('close', resolve));
+  const lines: Record<string, unknown>[] = [];
+  for await (const line of createInterface(child.stdout)) {
+    const { level: _level, ...said } = JSON.parse(line);
+    lines.push(said);
+    if (said.ready) {
+      const answer = await call(far, far.links.at(-1), 'reprovision', '{"action":"roll","id":"r-1"}');
+      assert.deepEqual(answer, ['202', { kind: 'roll', from: 'method', id: 'r-1', delayMs: 0 }]);
+      child.stdin.end();
+    }
+  }
+  assert.equal(await exited, 0);
+  // Warnings of Node among them: DEP0169 for url.parse, which the SDK calls.
+  assert.equal(errors, '');
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const [first, ...rest] = lines;
+  assert.deepEqual([first?.version, first?.url], [version, `file://${newleaf}`]);
+  assert(Number(first?.builtAt) > Date.parse('2020-01-01') && Number(first?.builtAt) <= Date.now());
+  assert.deepEqual(rest, [
+    { pkcs11: 'function' },
+    { assignment: { hub: far.host, deviceId: 'gw-0001' } },
+    { ready: true },
+    { before: false },
+    { after: true },
+  ]);
+  assert.deepEqual(written(far), [{ newleaf: { phase: 'serving', last: { id: 'x' } } }, { newleaf: { last: null } }]);
+  await far.until(() => far.open === 0);
+  assert.deepEqual(far.received.filter(({ cmd }) => cmd === 'disconnect').length, far.connections);
+});
+
+test('it is one small file and the native part of pkcs11js', async () => {
+  await bundle(join(import.meta.dirname, 'bundle-entry.ts'), directory);
+  assert.equal(statSync(join(directory, 'newleaf.js')).mode & 0o777, 0o755);
+  assert.deepEqual(JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8')), { type: 'commonjs' });
+  assert(existsSync(join(directory, 'build', 'Release', 'pkcs11.node')));
+  assert(statSync(join(directory, 'newleaf.js')).size < 400_000);
+});
