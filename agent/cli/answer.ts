@@ -1,8 +1,9 @@
 import { EXIT, exitOf } from '../exit.ts';
-import { CODES, type Code, type Failure, failure } from '../roll/failure.ts';
+import { CODES, type Code, failure } from '../roll/failure.ts';
+import type { Complaint } from './command.ts';
 
 export interface Refused {
-  readonly failure: Failure;
+  readonly complaint: Complaint;
   readonly exit: number;
 }
 
@@ -10,6 +11,7 @@ interface Body {
   readonly code?: string;
   readonly message?: string;
   readonly advice?: string;
+  /** The field of the question that is wrong. */
   readonly field?: string;
   readonly retryAfterSeconds?: number;
 }
@@ -18,13 +20,11 @@ const isCode = (code: string | undefined): code is Code => code !== undefined &&
 
 /** What the daemon means by an answer that is no consent. */
 export function refused(status: number, body: unknown): Refused {
-  const { code, message, advice, field, retryAfterSeconds } = (
-    typeof body === 'object' && body !== null ? body : {}
-  ) as Body;
-  const said = message ?? `The daemon answered ${status}.`;
-  if (field !== undefined) return { failure: failure('NL-INTERNAL', { message: said }), exit: EXIT.usage };
-  const wait = retryAfterSeconds === undefined ? {} : { advice: `Again in ${retryAfterSeconds} s.` };
+  const said: Body = typeof body === 'object' && body !== null ? body : {};
+  const { code, field, retryAfterSeconds, message = `The daemon answered ${status}.` } = said;
+  if (field !== undefined) return { complaint: { message: `${message}.` }, exit: EXIT.usage };
+  const advice = retryAfterSeconds === undefined ? said.advice : `Ask again in ${retryAfterSeconds} s.`;
   const known = isCode(code) ? code : 'NL-INTERNAL';
-  const made = failure(known, { message: said, ...(advice !== undefined && { advice }), ...wait });
-  return { failure: made, exit: known === 'NL-ISSUER-PERSON' ? EXIT.person : exitOf(made) };
+  const complaint = failure(known, { message, ...(advice !== undefined && { advice }) });
+  return { complaint, exit: known === 'NL-ISSUER-PERSON' ? EXIT.person : exitOf(complaint) };
 }

@@ -1,4 +1,4 @@
-import { readlink, stat, writeFile } from 'node:fs/promises';
+import { realpath, stat, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { configPath, loadConfig } from '../config.ts';
 import { request } from '../control-client.ts';
@@ -16,9 +16,9 @@ export const run = command(async (args, io) => {
   const { status, body } = await request(config.control.socket, 'POST', '/v1/csr', newKey ? { newKey } : {});
   const screen = screenOf(io.err, io.env);
   if (status !== 200) {
-    const { failure, exit } = refused(status, body);
-    io.err.write(complaint(failure, screen));
-    return exit;
+    const answer = refused(status, body);
+    io.err.write(complaint(answer.complaint, screen));
+    return answer.exit;
   }
   const { csr, slot, cn } = body as { csr: string; slot: string; cn: string };
   const file = textOption(args, 'out');
@@ -36,8 +36,7 @@ async function writeTo(path: string, csr: string): Promise<void> {
   try {
     if (found !== undefined && !found.isFile()) return await writeFile(path, csr);
     await stat(dirname(path));
-    const link = await readlink(path).catch(() => undefined);
-    await writeAtomically(link === undefined ? path : resolve(dirname(path), link), csr, 0o644);
+    await writeAtomically(await realpath(path).catch(() => path), csr, 0o644);
   } catch (error) {
     const cause = error instanceof Fault ? error.failure.cause : error;
     const advice = 'Name another place: newleaf csr -o FILE';

@@ -20,11 +20,12 @@ export function reasonInWords({ reason, from }: Pick<RequestStatus, 'reason' | '
   return from === 'method' ? 'asked for by direct method' : 'asked for by a technician';
 }
 
+/** How a request ended, as the rest of "is …". */
 const OUTCOMES: Record<OutcomeStatus['outcome'], string> = {
   done: 'done',
   kept: 'not done: connected, but on the previous leaf',
   person: 'not done: a person is needed',
-  failed: 'failed',
+  failed: 'not done',
 };
 
 export const outcomeInWords = ({ outcome }: Pick<OutcomeStatus, 'outcome'>): string => OUTCOMES[outcome];

@@ -1,0 +1,84 @@
+import { Fault } from '../roll/failure.ts';
+import type { OutcomeStatus, Status } from '../roll/report.ts';
+import { Chronicle } from './chronicle.ts';
+import { type Complaint, complaint } from './command.ts';
+import type { Progress } from './progress.ts';
+import { pulse } from './pulse.ts';
+import type { Screen } from './screen.ts';
+import { statusOf } from './status.ts';
+
+export interface FollowOptions {
+  /** Path of the control socket. */
+  readonly socket: string;
+  readonly progress: Progress;
+  readonly screen: Screen;
+  /** How often to look although nothing is heard, in milliseconds. */
+  readonly everyMs?: number;
+  /** How often to look for a daemon that went away, in milliseconds. */
+  readonly awayMs?: number;
+  /** How long it may stay away, in milliseconds: it restarts itself to heal the token. */
+  readonly patienceMs?: number;
+}
+
+export interface Followed {
+  readonly outcome: OutcomeStatus;
+  readonly status: Status;
+}
+
+/** Looks in a row that do not know the request: then the daemon has lost it. */
+const UNKNOWN_LOOKS = 3;
+
+/**
+ * Follows a request to its end, over a restart of the daemon, too, and tells what happens on the way.
+ * @throws Fault NL-DAEMON-DOWN where it stays away, NL-CONTROL-DENIED, NL-INTERNAL where it has lost the request
+ */
+export async function follow(id: string, options: FollowOptions): Promise<Followed> {
+  const { socket, progress, screen, everyMs = 5_000, awayMs = 1_000, patienceMs = 60_000 } = options;
+  const chronicle = new Chronicle(id);
+  let awaySince: number | undefined;
+  let unknown = 0;
+  let complained: string | undefined;
+  for await (const event of pulse({ socket, everyMs, awayMs })) {
+    const failed = failedEvent(event);
+    if (failed !== undefined && failed.code !== complained) {
+      complained = failed.code;
+      progress.print(complaint(failed, screen, INDENT));
+    }
+    const status = await present(socket);
+    if (status instanceof Fault) {
+      awaySince ??= performance.now();
+      if (performance.now() - awaySince >= patienceMs) throw status;
+      progress.doing('waiting for the daemon, which is restarting');
+      continue;
+    }
+    awaySince = undefined;
+    const { lines, doing, outcome, isUnknown } = chronicle.read(status);
+    progress.print(lines.map((line) => `${line}\n`).join(''));
+    progress.doing(doing);
+    if (outcome !== undefined) return { outcome, status };
+    unknown = isUnknown ? unknown + 1 : 0;
+    if (unknown >= UNKNOWN_LOOKS) break;
+  }
+  const advice = 'Ask once more; see `newleaf status`.';
+  throw new Fault('NL-INTERNAL', { message: `The daemon no longer knows the request ${id}.`, advice });
+}
+
+const INDENT = ' '.repeat(10);
+
+/** The status; or the Fault, where the daemon is away. */
+async function present(socket: string): Promise<Status | Fault> {
+  try {
+    return await statusOf(socket);
+  } catch (error) {
+    if (error instanceof Fault && error.failure.code === 'NL-DAEMON-DOWN') return error;
+    throw error;
+  }
+}
+
+/** An attempt that failed, and is tried again or answered by newleaf itself. */
+function failedEvent(event: unknown): Complaint | undefined {
+  if (typeof event !== 'object' || event === null) return undefined;
+  const { type, code, message } = event as { readonly [K in 'type' | 'code' | 'message']?: unknown };
+  if (type !== 'failed' || typeof code !== 'string' || typeof message !== 'string') return undefined;
+  return { code, message };
+}
