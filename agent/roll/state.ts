@@ -205,9 +205,9 @@ function workOf({ phase, current, next, retire }: RollState): RollEffect | undef
   }
 }
 
-/** The session with the current leaf is kept through a roll; it is given up only when the hub itself refuses the leaf. */
-function sessionOf({ phase, current, assignment, rejected, online }: RollState): RollEffect | undefined {
-  if (current === undefined || assignment === undefined || rejected || phase === 'stranded') return undefined;
+/** The session with the current leaf is kept, whatever DPS says; it is given up only when the hub itself refuses the leaf. */
+function sessionOf({ current, assignment, rejected, online }: RollState): RollEffect | undefined {
+  if (current === undefined || assignment === undefined || rejected) return undefined;
   if (online === session(current, assignment)) return undefined;
   return { kind: 'connect', leaf: current, assignment };
 }

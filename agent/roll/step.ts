@@ -182,6 +182,8 @@ function connected(state: RollState, event: Of<'connected'>): RollState {
   if (current?.thumbprint !== event.thumbprint) return state;
   if (state.phase === 'connecting-next') return { ...state, ...open };
   const accepted = { ...calm(state), ...open, rejected: false };
+  // The hub takes the leaf, whatever DPS said of it: that is one way more than none.
+  if (state.phase === 'stranded') return settle(accepted, event, 'connected');
   const pending = state.phase === 'registering' || state.phase === 'registering-next' || state.phase === 'abandoning';
   return pending ? accepted : ended(accepted, event);
 }
