@@ -1,4 +1,4 @@
-import type { Happened } from './perform.ts';
+import { failureOf, type Happened } from './perform.ts';
 import type { Advance } from './roll/advance.ts';
 import { type Failure, failure } from './roll/failure.ts';
 import type { Answer, Answerer, Ask, Keys } from './roll/ports.ts';
@@ -80,7 +80,11 @@ async function csr(options: AnswererOptions, newKey: boolean): Promise<Answer> {
     const message = 'The next leaf is there already, and waits for its enrollment.';
     return refusal(409, failure('NL-BUSY', { message, advice: 'Enroll it, or drop it: newleaf roll --discard' }));
   }
-  return { status: 200, body: { csr: await keys.csr(key), slot: key.slot, cn: report().registrationId } };
+  try {
+    return { status: 200, body: { csr: await keys.csr(key), slot: key.slot, cn: report().registrationId } };
+  } catch (error) {
+    return refusal(500, failureOf(error));
+  }
 }
 
 /** Resolves when no key is being made any more. */

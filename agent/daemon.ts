@@ -43,6 +43,8 @@ export type Ending = 'stopped' | 'restart';
 
 interface Input {
   readonly happened: Happened;
+  /** Frees the lane that the event came from. */
+  readonly landed?: () => void;
   /** Hears what the rules made of it, once that is on disk. */
   readonly reply?: (answered: Advance | Failure) => void;
 }
@@ -62,7 +64,7 @@ export class Daemon {
     this.#options = options;
     const { clock, ports, terms } = options;
     const attempt = (effect: RollEffect, abort: AbortSignal) => perform(effect, ports, terms.registered, abort);
-    const happened = (event: Happened) => this.#inbox.push({ happened: event });
+    const happened = (event: Happened, landed: () => void) => this.#inbox.push({ happened: event, landed });
     this.#work = new Lane(clock, attempt, happened);
     this.#session = new Lane(clock, attempt, happened);
     this.#transcript = new Transcript(options.log);
@@ -134,7 +136,7 @@ export class Daemon {
     }
   }
 
-  async #take({ happened, reply }: Input): Promise<void> {
+  async #take({ happened, landed, reply }: Input): Promise<void> {
     const { clock, draw, terms } = this.#options;
     const event: RollEvent = { ...happened, at: clock.now(), draw: draw() };
     const before = this.#state;
@@ -147,6 +149,7 @@ export class Daemon {
     this.#state = advanced.state;
     this.#transcript.tell(before, advanced, event);
     reply?.(unwritten !== undefined && advanced.retry === unwritten ? unwritten : advanced);
+    landed?.();
     this.#fly(advanced, event);
     await this.#tell(before);
     if (event.kind === 'failed' && event.failure.code === 'NL-TOKEN-POISONED') {

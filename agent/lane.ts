@@ -16,14 +16,15 @@ interface Flight {
 export class Lane {
   readonly #clock: Clock;
   readonly #attempt: (effect: RollEffect, abort: AbortSignal) => Promise<Happened>;
-  readonly #happened: (event: Happened) => void;
+  readonly #happened: (event: Happened, landed: () => void) => void;
   #flight: Flight | undefined;
   #failed: { readonly key: string; readonly tries: number } | undefined;
 
+  /** @param happened is given the event, and what to call when the event is worked on */
   constructor(
     clock: Clock,
     attempt: (effect: RollEffect, abort: AbortSignal) => Promise<Happened>,
-    happened: (event: Happened) => void,
+    happened: (event: Happened, landed: () => void) => void,
   ) {
     this.#clock = clock;
     this.#attempt = attempt;
@@ -63,9 +64,12 @@ export class Lane {
     const event = await this.#attempt(effect, flight.abort.signal);
     // What an ended effect still has to say would answer a question that nobody asks any more.
     if (flight.abort.signal.aborted) return;
-    this.#flight = undefined;
-    this.#failed = event.kind === 'failed' ? { key: flight.key, tries: this.tries(effect) + 1 } : undefined;
-    this.#happened(event);
+    // The effect stays in flight until its event is worked on: what is worked on before that must not start it again.
+    this.#happened(event, () => {
+      if (this.#flight !== flight) return;
+      this.#flight = undefined;
+      this.#failed = event.kind === 'failed' ? { key: flight.key, tries: this.tries(effect) + 1 } : undefined;
+    });
   }
 }
 
