@@ -1,0 +1,101 @@
+import { lookup } from 'node:dns/promises';
+import { once } from 'node:events';
+import { connect as connectTcp, isIP, type Socket } from 'node:net';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
+
+/** How far a connection got, and what its server showed. */
+export interface Dialled {
+  readonly address: string;
+  readonly port: number;
+  /** CN or organisation of the issuer of the server's certificate. */
+  readonly issuer: string;
+  /** Why the server is not trusted, as the code of OpenSSL or node; undefined where it is. */
+  readonly distrust?: string;
+}
+
+/** The server was not reached. */
+export class Unreached extends Error {
+  override readonly name = 'Unreached';
+  readonly stage: 'dns' | 'tcp' | 'tls';
+  readonly port: number;
+
+  constructor(stage: Unreached['stage'], message: string, port: number, cause: unknown) {
+    super(message, { cause });
+    this.stage = stage;
+    this.port = port;
+  }
+}
+
+/** As in mqtt/tap.ts. */
+const MQTTS = 8883;
+
+/**
+ * Name, TCP and TLS up to the judgement of the server's certificate, each by itself. No certificate of ours is shown.
+ * @param host `host` or `host:port`; the port is 8883 without it
+ * @param ca PEM
+ * @param waitMs for each of the three, in milliseconds
+ * @throws Unreached
+ */
+export async function dial(host: string, ca: string, waitMs = 10_000): Promise<Dialled> {
+  const url = new URL(`mqtts://${host}`);
+  const name = url.hostname.replace(/^\[|\]$/g, '');
+  const port = Number(url.port || MQTTS);
+  const address = await resolve(name, port);
+  const socket = await reach(address, port, waitMs);
+  const tls = connectTls({ socket, ca, host: name, servername: isIP(name) ? '' : name, rejectUnauthorized: false });
+  try {
+    await once(tls, 'secureConnect', { signal: AbortSignal.timeout(waitMs) });
+    return {
+      address,
+      port,
+      issuer: issuerOf(tls),
+      ...(!tls.authorized && { distrust: String(tls.authorizationError) }),
+    };
+  } catch (cause) {
+    throw new Unreached('tls', `${address} port ${port} answers, but does no TLS: ${reasonOf(cause)}`, port, cause);
+  } finally {
+    tls.destroy();
+    socket.destroy();
+  }
+}
+
+async function resolve(name: string, port: number): Promise<string> {
+  try {
+    return (await lookup(name)).address;
+  } catch (cause) {
+    throw new Unreached('dns', `The name ${name} cannot be resolved: ${reasonOf(cause)}`, port, cause);
+  }
+}
+
+async function reach(address: string, port: number, waitMs: number): Promise<Socket> {
+  const socket = connectTcp(port, address);
+  try {
+    await once(socket, 'connect', { signal: AbortSignal.timeout(waitMs) });
+    return socket;
+  } catch (cause) {
+    socket.destroy();
+    throw new Unreached('tcp', `${address} port ${port} cannot be reached: ${reasonOf(cause)}`, port, cause);
+  }
+}
+
+function issuerOf(tls: TLSSocket): string {
+  const { CN, O } = tls.getPeerCertificate().issuer ?? {};
+  return String(CN ?? O ?? 'nobody');
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ABORT_ERR: 'nobody answers in time',
+  ECONNREFUSED: 'the connection is refused',
+  ECONNRESET: 'the connection is cut',
+  EAI_AGAIN: 'no name server answers',
+  ENOTFOUND: 'no name server knows it',
+  EHOSTUNREACH: 'there is no way to the host',
+  ENETUNREACH: 'there is no way to the network',
+  ETIMEDOUT: 'nobody answers in time',
+};
+
+function reasonOf(cause: unknown): string {
+  const { code = '', message } = cause as NodeJS.ErrnoException;
+  const words = REASONS[code];
+  return words === undefined ? `${message}.` : `${words} (${code}).`;
+}

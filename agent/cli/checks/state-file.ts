@@ -1,0 +1,16 @@
+import { join } from 'node:path';
+import { WORDS } from '../../roll/report.ts';
+import { type Check, ok } from './check.ts';
+
+export const stateFile: Check = {
+  id: 'state-file',
+  describes: 'The state file is whole, or there is none yet.',
+  needs: ['configuration'],
+  async look(site) {
+    const { config } = await site.config();
+    const entry = await site.entry();
+    const path = join(config.state.directory, 'state.json');
+    if (entry === 'absent') return ok(`There is no ${path} yet: this is a new gateway.`);
+    return ok(`${path} is whole: ${WORDS[entry.phase]}.`);
+  },
+};

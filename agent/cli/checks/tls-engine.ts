@@ -1,0 +1,11 @@
+import { type Check, ok } from './check.ts';
+
+export const tlsEngine: Check = {
+  id: 'tls-engine',
+  describes: "OpenSSL's PKCS#11 engine is installed, so that TLS can use a key in the token.",
+  needs: ['configuration'],
+  async look(site) {
+    await site.prepareEngine();
+    return ok('The PKCS#11 engine of OpenSSL is installed.');
+  },
+};
