@@ -1,0 +1,213 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { advance } from '../../../agent/roll/advance.ts';
+import { probeMs } from '../../../agent/roll/backoff.ts';
+import { GRACE_REFUSALS } from '../../../agent/roll/decide.ts';
+import { failure } from '../../../agent/roll/failure.ts';
+import { RETIRE_TRIES, without } from '../../../agent/roll/settle.ts';
+import { effectsOf, type RollEvent, type RollState } from '../../../agent/roll/state.ts';
+import { hub, leafOf, NOW, terms } from './machine.ts';
+import { brief, EVENTS, REFUSAL, SITUATIONS } from './situations.ts';
+import { candidate, current, HOUR, MINUTE, request, tight } from './standing.ts';
+
+/** Plays events by name, one after another. */
+function play(state: RollState, ...names: readonly string[]): RollState {
+  return names.reduce((at, name) => {
+    const event = EVENTS[name]?.(at);
+    assert.ok(event, `${name} cannot happen in ${at.phase}`);
+    return advance(at, event, terms).state;
+  }, state);
+}
+const times = (count: number, name: string): readonly string[] => Array.from({ length: count }, () => name);
+const briefly = (state: RollState) => [state.phase, ...effectsOf(state).map(brief)].join(', ');
+const now = { at: NOW, draw: 0.5 } as const;
+const { serving } = SITUATIONS;
+
+describe('prove, then promote', () => {
+  const proven = play(SITUATIONS['connecting-next'], 'next connected');
+  test('the candidate becomes current, with its hub and its session', () => {
+    assert.deepEqual(proven.current, candidate);
+    assert.deepEqual(proven.assignment, hub);
+    assert.equal(proven.online, `${candidate.thumbprint}@${hub.hub}`);
+    assert.equal(proven.next, undefined);
+  });
+  test('the old key is to be destroyed only then', () => {
+    assert.equal(SITUATIONS['connecting-next'].retire, undefined);
+    assert.deepEqual(proven.retire, { ...current.key, tries: 0 });
+  });
+  test('the request is done, and what was wrong is forgotten', () => {
+    const troubled = {
+      ...SITUATIONS['connecting-next'],
+      trouble: REFUSAL,
+      rolledFor: 'T',
+      grace: 3,
+      unproven: 1,
+      rejected: true,
+    };
+    const { request: left, trouble, rolledFor, grace, unproven, rejected, outcomes } = play(troubled, 'next connected');
+    assert.deepEqual(
+      [left, trouble, rolledFor, grace, unproven, rejected],
+      [undefined, undefined, undefined, undefined, 0, false],
+    );
+    assert.equal(outcomes[0]?.outcome, 'done');
+  });
+  test('a key that was in the token before us is never destroyed', () => {
+    const given = { ...SITUATIONS['connecting-next'], current: leafOf('g0', 'given') };
+    const after = play(given, 'next connected');
+    assert.equal(after.retire, undefined);
+    assert.equal(briefly(after), 'serving');
+  });
+  test('the next key takes the slot that the current leaf does not use', () => {
+    const slots = { a: 'generate-key b', b: 'generate-key a', given: 'generate-key a' } as const;
+    for (const [slot, effect] of Object.entries(slots) as [keyof typeof slots, string][]) {
+      assert.equal(
+        briefly(play({ ...without(serving, 'online', 'assignment'), current: leafOf('g0', slot) }, 'roll')),
+        `generating-key, ${effect}`,
+      );
+    }
+  });
+  test('intent to register is in the journal before DPS may hear of the leaf', () => {
+    const before = SITUATIONS['requesting-leaf'];
+    assert.equal(before.next?.sent, false);
+    assert.equal(play(before, 'leaf issued').next?.sent, true);
+  });
+  test('DPS pins what registered last: after the current leaf the candidate has lost its place', () => {
+    const both = { ...SITUATIONS.registering, next: SITUATIONS['registering-next'].next ?? { slot: 'b', sent: true } };
+    assert.equal(play(both, 'current registered').next?.sent, false);
+  });
+});
+
+describe('a candidate that DPS refuses is parked', () => {
+  const parked = play(SITUATIONS['registering-next'], 'refusal');
+  test('beside the current leaf, with its leaf, and asked for again in five minutes', () => {
+    assert.equal(briefly(parked), 'serving');
+    assert.deepEqual(parked.next?.leaf, candidate);
+    assert.deepEqual(parked.next?.parked, { failure: REFUSAL, times: 1, askAt: NOW + probeMs(1, 0.5) });
+    assert.equal(parked.outcomes[0]?.outcome, 'person');
+  });
+  test('then in fifteen', () => {
+    const again = advance(parked, { ...now, kind: 'woken', at: parked.next?.parked?.askAt ?? 0 }, terms).state;
+    assert.equal(briefly(again), 'registering-next, register b');
+    assert.equal(again.request?.reason, 'probe');
+    const { parked: twice } = play(again, 'refusal').next ?? {};
+    assert.deepEqual([twice?.times, twice?.askAt], [2, NOW + probeMs(2, 0.5)]);
+  });
+  test('is registered before the current leaf when somebody asks, and the current leaf after it', () => {
+    const asked = play(parked, 're-register');
+    assert.equal(briefly(asked), 'registering-next, register b');
+    assert.equal(briefly(play(asked, 'refusal')), 'registering, register a');
+  });
+  test('roll --discard drops it, and registers the current leaf before its key is destroyed', () => {
+    const dropped = play(parked, 'roll --discard');
+    assert.equal(briefly(dropped), 'abandoning, register a');
+    const registered = play(dropped, 'current registered');
+    assert.equal(briefly(registered), 'retiring-key, destroy-key b');
+    assert.equal(registered.next, undefined);
+  });
+  test('one that expired is dropped', () => {
+    const woken: RollEvent = { ...now, kind: 'woken', at: candidate.notAfter };
+    assert.equal(briefly(advance(parked, woken, terms).state), 'abandoning, register a');
+  });
+});
+
+describe('a candidate that the hub refuses', () => {
+  const state = { ...SITUATIONS['connecting-next'], grace: 0 };
+  test('is given the grace of a hub that lags DPS', () => {
+    const after = play(state, ...times(GRACE_REFUSALS - 1, 'refusal'));
+    assert.equal(briefly(after), 'connecting-next, connect b');
+  });
+  test('is abandoned after it: the current leaf is registered, then the key destroyed', () => {
+    const refused = play(state, ...times(GRACE_REFUSALS, 'refusal'));
+    assert.equal(briefly(refused), 'abandoning, register a');
+    const back = play(refused, 'current registered');
+    assert.equal(briefly(back), 'retiring-key, destroy-key b');
+    assert.equal(back.outcomes[0]?.outcome, 'kept');
+  });
+});
+
+describe('a refusal and an outage are never mixed up', () => {
+  for (const [phase, state] of Object.entries(SITUATIONS)) {
+    test(`a hundred outages in ${phase} cost nothing`, () => {
+      if (effectsOf(state).length === 0 || phase === 'retiring-key') return;
+      const after = play(state, ...times(100, 'outage'));
+      assert.deepEqual(after, state);
+    });
+  }
+});
+
+describe('what a roll ends with', () => {
+  test(`a key that the token does not destroy is left alone after ${RETIRE_TRIES} attempts`, () => {
+    const state = SITUATIONS['retiring-key'];
+    assert.equal(play(state, ...times(RETIRE_TRIES - 1, 'outage')).phase, 'retiring-key');
+    const after = play(state, ...times(RETIRE_TRIES, 'outage'));
+    assert.equal(after.phase, 'serving');
+    assert.equal(after.retire?.id, current.key.id);
+    assert.equal(briefly(play(after, 'started')), 'retiring-key, destroy-key a');
+  });
+  test('history is bounded', () => {
+    let state: RollState = serving;
+    for (let turn = 0; turn < 50; turn += 1) state = play(state, 're-register', 'current registered');
+    assert.equal(state.outcomes.length, 10);
+    assert.equal(state.trail.length, 30);
+    assert.deepEqual(state.trail[0], { at: NOW, from: 'registering', to: 'serving', why: 'registered' });
+  });
+  test('a transition caused by a failure carries its code', () => {
+    assert.equal(play(SITUATIONS['registering-next'], 'refusal').trail[0]?.code, REFUSAL.code);
+  });
+});
+
+describe('asked for later', () => {
+  const ask: RollEvent = { ...now, kind: 'asked', request: request('roll', 'method'), delayMs: HOUR, discard: false };
+  const { state } = advance(serving, ask, terms);
+  test('begins at a moment within the delay', () => {
+    assert.equal(briefly(state), 'serving');
+    assert.equal(state.scheduled?.startAt, NOW + HOUR / 2);
+  });
+  test('not before it', () => {
+    assert.deepEqual(advance(state, { ...now, kind: 'woken', at: NOW + HOUR / 2 - 1 }, terms).state, state);
+  });
+  test('and then as the request that was accepted', () => {
+    const begun = advance(state, { ...now, kind: 'woken', at: NOW + HOUR / 2 }, terms).state;
+    assert.equal(briefly(begun), 'generating-key, generate-key b');
+    assert.deepEqual([begun.request?.id, begun.scheduled], ['r', undefined]);
+  });
+});
+
+describe('flapping', () => {
+  const ends = (heldMs: number): RollEvent => ({
+    ...now,
+    kind: 'lost',
+    thumbprint: current.thumbprint,
+    heldMs,
+    failure: failure('NL-HUB-LOST'),
+  });
+  const online = (state: RollState) => play(state, 'current connected');
+  test('a session of a minute is none: it is opened again at once', () => {
+    const { state, retry } = advance(serving, ends(MINUTE), terms);
+    assert.deepEqual([briefly(state), retry, state.flaps], ['serving, connect a', undefined, 0]);
+  });
+  test('the first short one is opened again at once, the third in a row backs off for five minutes, and asks no DPS', () => {
+    const first = advance(serving, ends(MINUTE - 1), terms);
+    const second = advance(online(first.state), ends(1), terms);
+    const third = advance(online(second.state), ends(1), terms);
+    assert.deepEqual(
+      [first, second, third].map(({ retry }) => retry?.code),
+      [undefined, 'NL-HUB-LOST', 'NL-HUB-FLAPPING'],
+    );
+    assert.equal(third.retry?.retryAfterMs, 5 * MINUTE);
+    assert.equal(briefly(third.state), 'serving, connect a');
+    assert.equal(third.state.trouble?.code, 'NL-HUB-FLAPPING');
+  });
+  test('a long session ends the row', () => {
+    const twice = { ...serving, flaps: 2 };
+    assert.equal(advance(twice, ends(MINUTE), terms).state.flaps, 0);
+  });
+});
+
+test('a spent budget holds back the answer to a refusal, not the session', () => {
+  const broke = { ...serving, budget: { left: 0, at: NOW } };
+  const refused = EVENTS['hub refuses current']?.(broke);
+  assert.ok(refused);
+  const { state, retry } = advance(broke, refused, { ...terms, ...tight });
+  assert.deepEqual([briefly(state), retry?.code], ['serving, connect a', REFUSAL.code]);
+});

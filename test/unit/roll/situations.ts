@@ -1,0 +1,128 @@
+import { failure } from '../../../agent/roll/failure.ts';
+import { without } from '../../../agent/roll/settle.ts';
+import {
+  effectsOf,
+  type Phase,
+  type RollEffect,
+  type RollEvent,
+  type RollState,
+  unprovisioned,
+} from '../../../agent/roll/state.ts';
+import { hub, LATER, leafOf, NOW, terms } from './machine.ts';
+import { candidate, current, request } from './standing.ts';
+
+const now = { at: NOW, draw: 0.5 } as const;
+/** The leaf after the candidate: nobody waits for it. */
+const stranger = leafOf('g9', 'b');
+export const OUTAGE = failure('NL-DPS-UNREACHABLE');
+export const REFUSAL = failure('NL-DPS-401002');
+
+const serving: RollState = {
+  ...unprovisioned,
+  phase: 'serving',
+  current,
+  assignment: hub,
+  registered: terms.registered,
+  online: `${current.thumbprint}@${hub.hub}`,
+};
+const rolling: RollState = { ...serving, request: request('roll') };
+const next = { slot: 'b', id: 'g1', leaf: candidate, sent: true } as const;
+
+/** A gateway in each phase, as the journal would have it in the middle of a planned roll with an open session. */
+export const SITUATIONS: Record<Phase, RollState> = {
+  unprovisioned,
+  serving,
+  registering: { ...serving, request: request('re-register') },
+  'generating-key': { ...rolling, next: { slot: 'b', sent: false } },
+  'requesting-leaf': { ...rolling, next: { slot: 'b', id: 'g1', sent: false } },
+  'registering-next': { ...rolling, next },
+  'connecting-next': { ...rolling, next: { ...next, assignment: hub } },
+  'retiring-key': {
+    ...serving,
+    current: candidate,
+    online: `${candidate.thumbprint}@${hub.hub}`,
+    retire: { ...current.key, tries: 0 },
+  },
+  abandoning: { ...rolling, next: { ...next, parked: { failure: REFUSAL, times: 1, askAt: NOW } } },
+  stranded: {
+    ...without(serving, 'online'),
+    phase: 'stranded',
+    rejected: true,
+    probe: { times: 1, askAt: NOW + 3_600_000 },
+  },
+};
+for (const [phase, state] of Object.entries(SITUATIONS) as [Phase, RollState][])
+  SITUATIONS[phase] = { ...state, phase };
+
+const asked = (action: 're-register' | 'roll', discard = false): RollEvent => ({
+  ...now,
+  kind: 'asked',
+  request: request(action),
+  delayMs: 0,
+  discard,
+});
+const registered = (thumbprint: string): RollEvent => ({
+  ...now,
+  kind: 'registered',
+  thumbprint,
+  assignment: hub,
+  as: terms.registered,
+});
+const connected = (thumbprint: string): RollEvent => ({ ...now, kind: 'connected', thumbprint, hub: hub.hub });
+const lost = (thumbprint: string): RollEvent => ({
+  ...now,
+  kind: 'lost',
+  thumbprint,
+  heldMs: 600_000,
+  failure: OUTAGE,
+});
+
+/** Every kind of event; what failed is what the situation has in flight. */
+export const EVENTS: Readonly<Record<string, (state: RollState) => RollEvent | undefined>> = {
+  started: () => ({ ...now, kind: 'started' }),
+  woken: () => ({ ...now, kind: 'woken' }),
+  'woken later': () => ({ ...now, at: LATER, kind: 'woken' }),
+  're-register': () => asked('re-register'),
+  roll: () => asked('roll'),
+  'roll --discard': () => asked('roll', true),
+  csr: () => ({ ...now, kind: 'csr-asked', newKey: false }),
+  'csr --new-key': () => ({ ...now, kind: 'csr-asked', newKey: true }),
+  'key generated': () => ({ ...now, kind: 'key-generated', key: candidate.key }),
+  'leaf issued': () => ({ ...now, kind: 'leaf-issued', leaf: candidate }),
+  'current registered': () => registered(current.thumbprint),
+  'next registered': () => registered(candidate.thumbprint),
+  'stranger registered': () => registered(stranger.thumbprint),
+  'current connected': () => connected(current.thumbprint),
+  'next connected': () => connected(candidate.thumbprint),
+  'stranger connected': () => connected(stranger.thumbprint),
+  'old key destroyed': () => ({ ...now, kind: 'key-destroyed', id: current.key.id }),
+  'other key destroyed': () => ({ ...now, kind: 'key-destroyed', id: stranger.key.id }),
+  outage: (state) => failedWith(state, OUTAGE),
+  refusal: (state) => failedWith(state, REFUSAL),
+  'hub refuses current': () => ({
+    ...now,
+    kind: 'failed',
+    effect: { kind: 'connect', leaf: current, assignment: hub },
+    failure: REFUSAL,
+  }),
+  'session lost': (state) => lost(state.current?.thumbprint ?? current.thumbprint),
+  'other session lost': () => lost(stranger.thumbprint),
+};
+
+function failedWith(state: RollState, failed: typeof OUTAGE): RollEvent | undefined {
+  const [effect] = effectsOf(state);
+  return effect && { ...now, kind: 'failed', effect, failure: failed };
+}
+
+/** An effect in two words: what, and with which leaf or slot. */
+export function brief(effect: RollEffect): string {
+  switch (effect.kind) {
+    case 'generate-key':
+      return `generate-key ${effect.slot}`;
+    case 'request-leaf':
+    case 'destroy-key':
+      return `${effect.kind} ${effect.key.slot}`;
+    default:
+      return `${effect.kind} ${effect.leaf.key.slot}`;
+  }
+}
