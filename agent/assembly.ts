@@ -103,7 +103,7 @@ export async function assemble({ config, log, env, destroyer }: AssemblyOptions)
     version,
     registrationId,
     given: () => givenLeaf(token, hsm.key, judge, log),
-    publish: (now) => publish(state.directory, now),
+    publish: (now, before) => publish(state.directory, now, before),
   });
   return daemon;
 }

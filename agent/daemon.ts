@@ -34,8 +34,8 @@ export interface DaemonOptions {
   readonly registrationId: string;
   /** The leaf of a key that was in the token before us, if one is configured. */
   readonly given: () => Promise<Leaf | undefined>;
-  /** Writes the files that are derived from the state, for others to read. */
-  readonly publish: (state: RollState) => Promise<void>;
+  /** Writes the files that are derived from the state, for others to read; those of `before` are there already. */
+  readonly publish: (state: RollState, before?: RollState) => Promise<void>;
 }
 
 /** `stopped`: told to. `restart`: the module has lost its state, and only a new process heals it. */
@@ -58,6 +58,8 @@ export class Daemon {
   readonly #transcript: Transcript;
   readonly answer: Answerer;
   #state: RollState = unprovisioned;
+  /** The state whose files have been written. */
+  #published: RollState | undefined;
   #ending: Ending = 'stopped';
 
   constructor(options: DaemonOptions) {
@@ -146,12 +148,14 @@ export class Daemon {
     if (unwritten !== undefined && advanced.state.phase !== before.phase) {
       advanced = { state: before, effects: effectsOf(before), retry: unwritten };
     }
+    // Before anybody is told: who hears that the roll is done, or that the next leaf is to be enrolled, opens the file.
+    await this.#publish(advanced.state);
     this.#state = advanced.state;
     this.#transcript.tell(before, advanced, event);
     reply?.(unwritten !== undefined && advanced.retry === unwritten ? unwritten : advanced);
     landed?.();
     this.#fly(advanced, event);
-    await this.#tell(before);
+    this.#report(before);
     if (event.kind === 'failed' && event.failure.code === 'NL-TOKEN-POISONED') {
       this.#ending = 'restart';
       this.#inbox.end();
@@ -188,15 +192,23 @@ export class Daemon {
     }
   }
 
-  /** Tells files and twin what has changed. Neither may stop the loop. */
-  async #tell(before: RollState): Promise<void> {
-    const state = this.#state;
-    const { log, publish, ports } = this.#options;
-    if (state.current !== before.current || state.next !== before.next || before === unprovisioned) {
-      await publish(state).catch((error: unknown) =>
-        log.error({ event: 'files-unwritten', ...failureFields(failureOf(error)) }),
-      );
+  /** Writes the files again where they are not those of the state. A full disk may not stop the loop. */
+  async #publish(state: RollState): Promise<void> {
+    const { log, publish } = this.#options;
+    const before = this.#published;
+    if (before !== undefined && state.current === before.current && state.next?.leaf === before.next?.leaf) return;
+    try {
+      await publish(state, before);
+      this.#published = state;
+    } catch (error) {
+      log.error({ event: 'files-unwritten', ...failureFields(failureOf(error)) });
     }
+  }
+
+  /** Tells the twin what has changed. */
+  #report(before: RollState): void {
+    const state = this.#state;
+    const { log, ports } = this.#options;
     if (state.online === undefined || state === before) return;
     ports.hub
       .report(twinOf(state, this.#reportOptions()))
