@@ -77,12 +77,6 @@ describe('every import goes where the house allows', () => {
       [],
     );
   });
-
-  test('nothing under agent, hsm or scripts imports a test', () => {
-    const tested = all.filter((file) => !file.startsWith('test/'));
-    const into = tested.filter((file) => importsOf(read(file)).some(({ from }) => /(^|\/)test\//.test(from)));
-    assert.deepEqual(into, []);
-  });
 });
 
 describe('forbidden arrows are found, and a reason is given', () => {

@@ -170,7 +170,7 @@ export const HOUSE: readonly Layer[] = [
   },
   {
     name: 'main',
-    files: /^agent\/(main|run|assembly)\.ts$/,
+    files: /^agent\/(main|run|init|assembly)\.ts$/,
     may: [
       'hsm',
       'roll',
