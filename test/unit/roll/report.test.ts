@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { advance } from '../../../agent/roll/advance.ts';
+import { dueAt } from '../../../agent/roll/plan.ts';
+import { iso, type ReportOptions, statusOf, twinOf, WORDS } from '../../../agent/roll/report.ts';
+import type { Phase, RollState } from '../../../agent/roll/state.ts';
+import { NOW, terms } from './machine.ts';
+import { EVENTS, REFUSAL, SITUATIONS } from './situations.ts';
+import { candidate, current, HOUR, person, waits } from './standing.ts';
+
+const options: ReportOptions = { version: '1.2.3', registrationId: 'gw-1', terms, now: NOW };
+const status = (state: RollState, more: Partial<ReportOptions> = {}) => statusOf(state, { ...options, ...more });
+/** As the hub gets it: absent and undefined are one. */
+const twin = (state: RollState, more: Partial<ReportOptions> = {}): object =>
+  JSON.parse(JSON.stringify(twinOf(state, { ...options, ...more })));
+
+const refusal = EVENTS.refusal?.(SITUATIONS['registering-next']);
+assert.ok(refusal);
+/** A candidate has just been parked. */
+const parked = advance(SITUATIONS['registering-next'], refusal, terms).state;
+
+describe('each phase', () => {
+  for (const [phase, state] of Object.entries({ ...SITUATIONS, serving: parked }) as [Phase, RollState][]) {
+    test(`${phase} is told in words, and by the same name to people and the twin`, () => {
+      const told = status(state);
+      assert.equal(told.phase, phase);
+      assert.equal(told.words, WORDS[phase]);
+      assert.match(told.words, /^[a-z].*\w$/);
+      assert.equal((twin(state) as { phase: string }).phase, phase);
+    });
+    test(`${phase}: the twin has nothing that changes by itself`, () => {
+      assert.deepEqual(twin(state, { now: NOW + 400 * HOUR }), twin(state));
+    });
+    test(`${phase}: the status survives JSON, so it has no undefined field and no infinite number`, () => {
+      assert.deepEqual(JSON.parse(JSON.stringify(status(state))), status(state));
+    });
+    test(`${phase}: neither holds a chain, a PIN or a session`, () => {
+      const all = JSON.stringify([status(state), twin(state)]);
+      assert.doesNotMatch(all, /pem of|budget|T-g0@/);
+    });
+  }
+});
+
+describe('when a person is needed', () => {
+  const rows: readonly (readonly [why: string, RollState, Partial<ReportOptions>, boolean])[] = [
+    ['serving', SITUATIONS.serving, {}, false],
+    ['stranded', SITUATIONS.stranded, {}, true],
+    ['a candidate is parked', parked, {}, true],
+    ['a parked candidate is being tried', { ...SITUATIONS['registering-next'], next: waits }, {}, true],
+    ['a new gateway, and the issuer signs by itself', SITUATIONS.unprovisioned, {}, false],
+    [
+      'a new gateway, and the issuer waits for a person',
+      SITUATIONS.unprovisioned,
+      { terms: { ...terms, ...person } },
+      true,
+    ],
+    ['expired, and the issuer signs by itself', SITUATIONS.serving, { now: current.notAfter }, false],
+    [
+      'expired, and the issuer waits for a person',
+      SITUATIONS.serving,
+      { now: current.notAfter, terms: { ...terms, ...person } },
+      true,
+    ],
+    [
+      'a millisecond before that',
+      SITUATIONS.serving,
+      { now: current.notAfter - 1, terms: { ...terms, ...person } },
+      false,
+    ],
+    ['in the middle of a roll', SITUATIONS['connecting-next'], {}, false],
+  ];
+  for (const [why, state, more, expected] of rows) {
+    test(`${why} → ${expected}`, () => assert.equal(status(state, more).person, expected));
+  }
+});
+
+describe('the standing of the candidate', () => {
+  const next = { slot: 'b', id: 'g1', sent: false } as const;
+  const rows: readonly (readonly [standing: string, RollState])[] = [
+    ['rolling', SITUATIONS['requesting-leaf']],
+    ['waiting', { ...SITUATIONS.serving, next: { ...next, waiting: true } }],
+    ['parked', parked],
+  ];
+  for (const [standing, state] of rows) test(standing, () => assert.equal(status(state).next?.standing, standing));
+
+  test('parked tells which leaf, how often, what is wrong, and when it is asked for again', () => {
+    const { leaf, askAt, refusals, trouble } = status(parked).next ?? {};
+    assert.equal(leaf?.thumbprint, candidate.thumbprint);
+    assert.equal(askAt, iso(parked.next?.parked?.askAt ?? 0));
+    assert.equal(refusals, 1);
+    assert.deepEqual(trouble, { code: REFUSAL.code, message: REFUSAL.message, advice: REFUSAL.advice });
+  });
+});
+
+test('a serving gateway, as the twin has it', () => {
+  assert.deepEqual(twin(SITUATIONS.serving), {
+    version: '1.2.3',
+    phase: 'serving',
+    leaf: { thumbprint: 'T-g0', notAfter: iso(current.notAfter), slot: 'a', issuer: 'CA' },
+    assignment: { host: 'hub1', deviceId: 'gw-1' },
+  });
+});
+
+test('a parked candidate, as the twin has it', () => {
+  const { next, last } = twin(parked) as Record<string, unknown>;
+  assert.deepEqual(next, { thumbprint: 'T-g1', standing: 'parked', code: REFUSAL.code });
+  const at = iso(NOW);
+  assert.deepEqual(last, { id: 'r', action: 'roll', reason: 'asked', outcome: 'person', code: REFUSAL.code, at });
+});
+
+test('the status has the planned moments, and what the clock may not be before', () => {
+  const told = status({ ...SITUATIONS.serving, lastSeen: NOW + 1 });
+  assert.equal(told.leaf?.renewAt, iso(dueAt(current, terms.renewAt) ?? 0));
+  assert.deepEqual(told.clock, { credible: false, floor: iso(NOW + 1) });
+  assert.equal(status(SITUATIONS.serving, { terms: { ...terms, renewAt: 'off' } }).leaf?.renewAt, undefined);
+});
+
+test('the newest outcome is the last, and trail and outcomes have moments that people can read', () => {
+  const told = status(parked);
+  assert.deepEqual(told.last, told.outcomes[0]);
+  assert.match(told.trail[0]?.at ?? '', /^\d{4}-\d\d-\d\dT/);
+  assert.equal(told.last?.advice, REFUSAL.advice);
+});
