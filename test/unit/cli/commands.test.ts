@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { COMMAND_NAMES, parse } from '../../../agent/cli/commands.ts';
+import { explain } from '../../../agent/cli/help.ts';
+import { specOf } from '../../../agent/cli/table.ts';
+
+const parsed = (command: string, options: object = {}, positionals: readonly string[] = []) => ({
+  command,
+  options,
+  positionals,
+});
+
+describe('command lines that are right', () => {
+  const rows: readonly (readonly [line: string, parsed: object])[] = [
+    ['status', parsed('status')],
+    ['status --json --watch', parsed('status', { json: true, watch: true })],
+    ['status -w', parsed('status', { watch: true })],
+    ['--config /tmp/c.toml status', parsed('status', { config: '/tmp/c.toml' })],
+    ['status --config=/tmp/c.toml', parsed('status', { config: '/tmp/c.toml' })],
+    ['--id x roll --discard --wait', parsed('roll', { id: 'x', discard: true, wait: true })],
+    ['csr -o gw.csr', parsed('csr', { out: 'gw.csr' })],
+    ['csr -ogw.csr --new-key', parsed('csr', { out: 'gw.csr', 'new-key': true })],
+    ['check pin keys --json', parsed('check', { json: true }, ['pin', 'keys'])],
+    ['check -- --odd', parsed('check', {}, ['--odd'])],
+    ['roll --id=--odd', parsed('roll', { id: '--odd' })],
+    ['--version', parsed('version')],
+  ];
+  for (const [line, expected] of rows) test(line, () => assert.deepEqual(parse(line.split(' ')), expected));
+});
+
+describe('command lines that are wrong end with 2 and one sentence', () => {
+  const rows: readonly (readonly [line: string, sentence: string])[] = [
+    ['stats', 'newleaf has no command "stats". Did you mean "newleaf status"?'],
+    ['re', 'newleaf has no command "re". Did you mean "newleaf reprovision"?'],
+    ['xyzzy', 'newleaf has no command "xyzzy". All commands: newleaf help'],
+    ['help rol', 'newleaf has no command "rol". Did you mean "newleaf roll"?'],
+    ['status --jsn', 'newleaf status has no option "--jsn". Did you mean --json?'],
+    ['status --wait', 'newleaf status has no option "--wait". See: newleaf status --help'],
+    ['status -x', 'newleaf status has no option "-x". See: newleaf status --help'],
+    ['status --json=1', '--json takes no value. Usage: newleaf status [--json] [--watch]'],
+    ['status now', 'newleaf status does not take "now". Usage: newleaf status [--json] [--watch]'],
+    ['roll --id', '--id needs a value: --id ID. Usage: newleaf roll [--wait] [--discard] [--id ID]'],
+    ['roll --id --wait', '--id needs a value: --id ID. Usage: newleaf roll [--wait] [--discard] [--id ID]'],
+    ['csr -o', '-o needs a value: -o FILE. Usage: newleaf csr [-o FILE] [--new-key]'],
+    ['--config x', 'There is no command. All commands: newleaf help'],
+    ['__proto__', 'newleaf has no command "__proto__". All commands: newleaf help'],
+    ['status --constructor', 'newleaf status has no option "--constructor". See: newleaf status --help'],
+  ];
+  for (const [line, sentence] of rows) {
+    test(line, () => assert.deepEqual(parse(line.split(' ')), { exit: 2, text: `${sentence}\n` }));
+  }
+
+  test('nothing at all shows the commands', () => {
+    const { exit, text } = parse([]) as { exit: number; text: string };
+    assert.equal(exit, 2);
+    for (const name of COMMAND_NAMES) assert.match(text, new RegExp(`^  ${name} `, 'm'));
+  });
+});
+
+describe('help', () => {
+  for (const line of ['help', '--help', '-h']) {
+    test(line, () => assert.equal((parse(line.split(' ')) as { exit: number }).exit, 0));
+  }
+
+  test('of a command, asked for in three ways', () => {
+    const expected = { exit: 0, text: explain('csr') };
+    for (const line of ['help csr', 'csr --help', '-h csr']) assert.deepEqual(parse(line.split(' ')), expected);
+  });
+
+  test('as it looks', () => {
+    assert.equal(
+      explain('csr'),
+      `newleaf csr: Print a CSR for the next key
+
+Usage: newleaf csr [-o FILE] [--new-key]
+
+Prints the certification request (PKCS#10, PEM) of the next key, which is made
+if there is none. Asking again gives the CSR of the same key, until a leaf is
+installed.
+
+Options:
+  -o, --out FILE  Write it there instead of to stdout.
+  --new-key       Make another key, and forget the one before.
+  --config FILE   The configuration. Without it NEWLEAF_CONFIG, then
+                  /etc/newleaf/newleaf.toml.
+  -h, --help      Explain the command.
+
+Examples:
+  newleaf csr -o gw.csr
+      For the person who signs it.
+
+Exit codes:
+  0  Done.
+  1  Failed.
+  2  Wrong command line or configuration.
+  5  The daemon does not run.
+`,
+    );
+  });
+
+  for (const name of COMMAND_NAMES) {
+    test(`${name}: 80 columns of ASCII, examples that parse, exit codes that are explained`, () => {
+      const text = explain(name);
+      assert.doesNotMatch(text, /[^\n -~]/);
+      assert.deepEqual(
+        text.split('\n').filter((line) => line.length > 80),
+        [],
+      );
+      for (const { line } of specOf(name).examples) {
+        const [, words = ''] = /newleaf ([^|]+)/.exec(line) ?? [];
+        assert.equal((parse(words.trim().split(' ')) as { command?: string }).command, name);
+      }
+      assert.notEqual(specOf(name).exits[0], undefined);
+    });
+  }
+
+  test('an option has one meaning, whatever the command', () => {
+    const types = new Map<string, string>();
+    for (const name of COMMAND_NAMES) {
+      for (const [option, { type, short = '' }] of Object.entries(specOf(name).options)) {
+        assert.equal(types.get(option) ?? `${type} ${short}`, `${type} ${short}`, option);
+        types.set(option, `${type} ${short}`);
+      }
+    }
+  });
+});
