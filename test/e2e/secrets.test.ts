@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { PATIENCE_MS, serving } from './site.ts';
+
+const PIN = 'pin-81f5c0de7a';
+
+/** Every file below a directory, with its text. */
+function filesBelow(directory: string): readonly (readonly [path: string, text: string])[] {
+  return readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .map((path) => [path, readFileSync(path, 'latin1')] as const);
+}
+
+const textOf = (files: ReturnType<typeof filesBelow>): string => files.map(([, text]) => text).join('\n');
+
+/** A secret as it is, and as it would look in a header, in a URL, in hex. */
+function shapesOf(secret: string): readonly string[] {
+  const bytes = Buffer.from(secret);
+  return [secret, bytes.toString('base64'), bytes.toString('hex'), encodeURIComponent(secret)];
+}
+
+test('neither key, PIN nor password leaves its place', async (t) => {
+  const preload = join(import.meta.dirname, 'preload-witness.cjs');
+  const { far, gateway, session } = await serving(t, { pin: PIN, nodeOptions: ['--require', preload] });
+  // One roll, so that the child that destroys a key has been there, too.
+  assert.equal((await gateway.post('/v1/roll')).status, 202);
+  await far.log.waitFor({ event: 'connected' }, PATIENCE_MS, session.seq);
+  await gateway.settled();
+  const proc = (name: string) => readFileSync(`/proc/${gateway.pid}/${name}`, 'latin1');
+  const witnesses = filesBelow(gateway.directory).filter(([path]) => path.endsWith('.witness'));
+
+  await t.test('the token says that the key was made in it, and cannot be read', () => {
+    const listed = gateway.pkcs11Tool('--list-objects', '--type', 'privkey').toString();
+    const access = /^ {2}Access: +(.+)$/m.exec(listed)?.[1]?.split(', ');
+    assert.deepEqual(access, ['sensitive', 'always sensitive', 'never extractable', 'local']);
+  });
+
+  const places: Readonly<Record<string, () => string>> = {
+    log: () => JSON.stringify(gateway.log.lines) + gateway.noise,
+    'command line': () => proc('cmdline'),
+    environment: () => proc('environ'),
+    'children, and the one that destroys a key': () => {
+      const text = textOf(witnesses.filter(([path]) => !path.includes(`.${gateway.pid}.`)));
+      assert.match(text, /internal-destroy-key/);
+      return text;
+    },
+    'state files': () => textOf(filesBelow(gateway.stateDirectory)),
+  };
+  const secrets: Readonly<Record<string, readonly string[]>> = {
+    'a private key': ['PRIVATE KEY'],
+    'the PIN': shapesOf(PIN),
+    'the EST password': [
+      ...shapesOf(far.endpoints.estPassword),
+      Buffer.from(`${far.endpoints.estUsername}:${far.endpoints.estPassword}`).toString('base64'),
+    ],
+  };
+  for (const [place, read] of Object.entries(places)) {
+    await t.test(`nothing in: ${place}`, () => {
+      const text = read();
+      assert.ok(text.length > 10, 'there was something to look at');
+      for (const [name, shapes] of Object.entries(secrets)) {
+        for (const shape of shapes) assert.ok(!text.includes(shape), `${name} is in the ${place}`);
+      }
+    });
+  }
+
+  await t.test('nothing else is left in the state directory', () => {
+    const names = filesBelow(gateway.stateDirectory).map(([path]) => path.slice(gateway.stateDirectory.length + 1));
+    assert.deepEqual(names.sort(), ['chain.pem', 'leaf.pem', 'state.json']);
+  });
+});
