@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import type { Config } from './config.ts';
+import { command, type Run, textOption } from './cli/command.ts';
+import { type Config, configPath, loadConfig } from './config.ts';
 import { EXIT, exitOf } from './exit.ts';
 import type { Log } from './log.ts';
 import { failureOf } from './perform.ts';
@@ -8,23 +9,31 @@ import { iso, WORDS } from './roll/report.ts';
 import type { Phase, RollState } from './roll/state.ts';
 import { type Running, start } from './run.ts';
 
-export interface InitOptions {
-  readonly config: Config;
-  readonly env: NodeJS.ProcessEnv;
-  readonly destroyer: readonly string[];
-  readonly say: (line: string) => void;
-  /** Give up after this long, in milliseconds; what was reached is kept. */
-  readonly patienceMs: number;
-}
+/** A gateway on a slow link is through in a few seconds; nobody in front of it should wait longer than this. */
+const PATIENCE_MS = 120_000;
 
 /** The screen is for a person, so the daemon's own log is not shown on it. */
 const quiet: Log = { error() {}, warn() {}, info() {}, debug() {} };
 
+type Say = (line: string) => void;
+
 /**
  * `newleaf init`: provisions the gateway on a screen, then ends. It is `run` with somebody watching: it may be interrupted
- * anywhere and run again. Returns the exit code.
+ * anywhere and run again.
+ * @param destroyer argv of a process that destroys a key (hsm/destroy.ts)
  */
-export async function init({ config, env, destroyer, say, patienceMs }: InitOptions): Promise<number> {
+export const init = (destroyer: readonly string[]): Run =>
+  command(async (args, { env, out }) => {
+    const { config } = loadConfig(configPath(textOption(args, 'config'), env));
+    return provision(config, env, destroyer, (line) => out.write(`${line}\n`));
+  });
+
+async function provision(
+  config: Config,
+  env: NodeJS.ProcessEnv,
+  destroyer: readonly string[],
+  say: Say,
+): Promise<number> {
   const { registration_id, id_scope, endpoint } = config.dps;
   say(`Provisioning ${registration_id} (ID scope ${id_scope}, ${endpoint})`);
   const from = performance.now();
@@ -35,7 +44,7 @@ export async function init({ config, env, destroyer, say, patienceMs }: InitOpti
   try {
     const running = await start(config, quiet, env, destroyer);
     tell('ok', `token "${config.hsm.token ?? config.hsm.uri}" opened`);
-    const end = await settled(running, tell, patienceMs);
+    const end = await settled(running, tell);
     await running.stop();
     return conclude(end, config, say);
   } catch (error) {
@@ -46,18 +55,14 @@ export async function init({ config, env, destroyer, say, patienceMs }: InitOpti
 type Told = { readonly type?: string; readonly to?: Phase; readonly code?: string; readonly message?: string };
 
 /** Resolves when the gateway serves, when it waits for a person, or when patience ends. */
-function settled(
-  { daemon, ended }: Running,
-  tell: (mark: string, words: string) => void,
-  patienceMs: number,
-): Promise<RollState> {
+function settled({ daemon, ended }: Running, tell: (mark: string, words: string) => void): Promise<RollState> {
   return new Promise((resolve, reject) => {
     const finish = () => {
       clearTimeout(timer);
       unsubscribe();
       resolve(daemon.state);
     };
-    const timer = setTimeout(finish, patienceMs);
+    const timer = setTimeout(finish, PATIENCE_MS);
     const unsubscribe = daemon.subscribe((event: Told) => {
       if (event.type === 'transition' && event.to !== undefined) tell('..', WORDS[event.to]);
       if (event.type === 'failed') tell('!!', `${event.code} ${event.message}`);
@@ -70,11 +75,7 @@ function settled(
   });
 }
 
-function conclude(
-  { current, next, online, assignment, trouble }: RollState,
-  config: Config,
-  say: (line: string) => void,
-): number {
+function conclude({ current, next, online, assignment, trouble }: RollState, config: Config, say: Say): number {
   if (current !== undefined && online !== undefined && assignment !== undefined) {
     say('');
     say(`Connected to ${assignment.hub} as ${assignment.deviceId}.`);
@@ -102,7 +103,7 @@ function conclude(
   return next?.parked === undefined ? EXIT.failed : EXIT.person;
 }
 
-function fail(failure: Failure, say: (line: string) => void): number {
+function fail(failure: Failure, say: Say): number {
   say('');
   say(sentence(failure));
   return exitOf(failure);

@@ -1,18 +1,39 @@
-import { configPath, loadConfig } from './config.ts';
+import type { Io, ParsedArguments, Run } from './cli/command.ts';
+import { type CommandName, parse } from './cli/commands.ts';
 import { EXIT } from './exit.ts';
 
 /** argv of a process that destroys a key: this very program. */
-const destroyer = [process.execPath, ...process.execArgv, process.argv[1] ?? '', 'internal-destroy-key'];
+const DESTROY = 'internal-destroy-key';
+const destroyer = [process.execPath, ...process.execArgv, process.argv[1] ?? '', DESTROY];
+
+const io: Io = { out: process.stdout, err: process.stderr, env: process.env, now: Date.now };
+
+/** Each command is loaded when it is called: `status` does not pay for the SDK. */
+const COMMANDS: Readonly<Record<CommandName, () => Promise<Run>>> = {
+  run: async () => (await import('./run.ts')).run(destroyer),
+  init: async () => (await import('./init.ts')).init(destroyer),
+  status: async () => (await import('./cli/status.ts')).run,
+  check: async () => (await import('./cli/check.ts')).run,
+  reprovision: async () => (await import('./cli/ask.ts')).run,
+  roll: async () => (await import('./cli/ask.ts')).run,
+  csr: async () => (await import('./cli/csr.ts')).run,
+  config: async () => (await import('./cli/config.ts')).run,
+  version: async () => (await import('./cli/version.ts')).run,
+};
 
 async function main(argv: readonly string[]): Promise<number> {
-  if (argv[0] === 'internal-destroy-key') {
+  if (argv[0] === DESTROY) {
     const { destroyFromStdin } = await import('../hsm/destroy.ts');
     await destroyFromStdin(process.stdin, process.stdout);
     return EXIT.done;
   }
-  const { config } = loadConfig(configPath(argv[2], process.env));
-  const { run } = await import('./run.ts');
-  return run(config, process.env, destroyer);
+  const parsed: ParsedArguments | { exit: number; text: string } = parse(argv);
+  if ('exit' in parsed) {
+    (parsed.exit === EXIT.done ? io.out : io.err).write(parsed.text);
+    return parsed.exit;
+  }
+  const run = await COMMANDS[parsed.command]();
+  return run(parsed, io);
 }
 
 main(process.argv.slice(2)).then((code) => {

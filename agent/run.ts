@@ -1,5 +1,6 @@
 import { assemble } from './assembly.ts';
-import type { Config } from './config.ts';
+import { command, type Run, textOption } from './cli/command.ts';
+import { type Config, configPath, loadConfig } from './config.ts';
 import { type Control, serveControl } from './control.ts';
 import type { Daemon, Ending } from './daemon.ts';
 import { EXIT, exitOf } from './exit.ts';
@@ -54,8 +55,13 @@ export async function start(
   }
 }
 
-/** `newleaf run`: until SIGTERM or SIGINT. Returns the exit code. */
-export async function run(config: Config, env: NodeJS.ProcessEnv, destroyer: readonly string[]): Promise<number> {
+/** `newleaf run`: until SIGTERM or SIGINT. @param destroyer argv of a process that destroys a key (hsm/destroy.ts) */
+export const run = (destroyer: readonly string[]): Run =>
+  command(async (args, { env }) =>
+    serve(loadConfig(configPath(textOption(args, 'config'), env)).config, env, destroyer),
+  );
+
+async function serve(config: Config, env: NodeJS.ProcessEnv, destroyer: readonly string[]): Promise<number> {
   const log = createLog({ level: config.log.level, env });
   // Crash-only: whatever was in flight is in the journal, and systemd starts the next process.
   process.on('uncaughtException', (error) => {
