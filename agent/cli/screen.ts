@@ -82,8 +82,9 @@ export function wrap(screen: Screen, text: string, { first = '', rest = first }:
  * How much of something is spent.
  * @param share from 0 to 1; anything beyond is drawn as empty or full
  * @param mark a moment on the way, from 0 to 1
+ * @param cells how long it is drawn
  */
-export function bar(screen: Screen, share: number, mark?: number, cells = 30): string {
+export function bar(screen: Screen, share: number, mark: number | undefined, cells: number): string {
   const within = (part: number) => Math.min(cells, Math.max(0, Math.round(part * cells)));
   const full = within(share);
   const drawn = Array.from({ length: cells }, (_, at) => glyph(screen, at < full ? 'full' : 'empty'));

@@ -75,7 +75,8 @@ function leafBlock(leaf: NonNullable<Status['leaf']>, now: number, screen: Scree
   const renewAt = leaf.renewAt === undefined ? undefined : Date.parse(leaf.renewAt);
   const colour = now >= to ? 'red' : renewAt !== undefined && now >= renewAt ? 'yellow' : 'green';
   const used = `${Math.min(100, Math.max(0, Math.floor(share(now) * 100)))} %`;
-  const line = bar(screen, share(now), renewAt === undefined ? undefined : share(renewAt));
+  const mark = renewAt === undefined ? undefined : share(renewAt);
+  const line = bar(screen, share(now), mark, Math.min(30, screen.width - LABEL - 24));
   return [
     ...identityRows('Leaf', leaf, screen),
     ...row(screen, now >= to ? 'Expired' : 'Expires', moment(to, now)),

@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, type TestContext, test } from 'node:test';
+import { exitOfStatus, run } from '../../../agent/cli/status.ts';
+import { validateEntry } from '../../../agent/entry.ts';
+import { createJournal } from '../../../agent/journal.ts';
+import { failure } from '../../../agent/roll/failure.ts';
+import type { Status } from '../../../agent/roll/report.ts';
+import { unprovisioned } from '../../../agent/roll/state.ts';
+import { daemon } from '../agent/control-daemon.ts';
+import { scratch } from '../agent/disk.ts';
+import { args, configIn, stage, statusWith } from './stage.ts';
+
+describe('exit code', () => {
+  const outage = failure('NL-EST-UNREACHABLE');
+  const refusal = failure('NL-EST-AUTH');
+  const rows: readonly (readonly [name: string, change: Partial<Status>, exit: number])[] = [
+    ['online', {}, 0],
+    ['online, and the issuer is away', { trouble: outage }, 0],
+    ['online, and the issuer refuses', { trouble: refusal }, 1],
+    ['online, and the token has failed', { trouble: failure('NL-TOKEN-FAILED') }, 1],
+    ['offline', { online: false }, 1],
+    ['offline, registering', { online: false, phase: 'registering' }, 0],
+    ['offline, registering, DPS away', { online: false, phase: 'registering', trouble: outage }, 1],
+    ['offline, no leaf yet', { online: false, phase: 'unprovisioned' }, 1],
+    ['stranded', { online: false, phase: 'stranded', trouble: refusal, person: true }, 4],
+    ['online, candidate parked', { trouble: refusal, person: true }, 4],
+  ];
+  for (const [name, change, exit] of rows) test(name, () => assert.equal(exitOfStatus(statusWith(change)), exit));
+});
+
+/** A daemon that answers with this status, and the configuration that leads to it. */
+async function gateway(t: TestContext, body: object, status = 200) {
+  const it = await daemon(t, { answer: async () => ({ status, body }) });
+  return { ...it, config: configIn(it.directory) };
+}
+
+test('--json prints what the daemon says, in one line', async (t) => {
+  const status = statusWith({ person: true });
+  const { config } = await gateway(t, status);
+  const io = stage();
+  assert.equal(await run(args('status', '--json', '--config', config), io), 4);
+  assert.equal(io.out.text, `${JSON.stringify(status)}\n`);
+  assert.equal(io.err.text, '');
+});
+
+test('the screen goes to stdout', async (t) => {
+  const { config } = await gateway(t, statusWith());
+  const io = stage({ NEWLEAF_CONFIG: config, LANG: 'C' });
+  assert.equal(await run(args('status'), io), 0);
+  assert.match(io.out.text, /^\* gw-0001: serving with the current leaf, online\n/);
+});
+
+test('a daemon that cannot say: 1, and its answer', async (t) => {
+  const { config } = await gateway(t, { message: 'boom' }, 500);
+  const io = stage();
+  assert.equal(await run(args('status', '--config', config), io), 1);
+  assert.match(io.err.text, /^NL-INTERNAL The daemon answered 500/);
+});
+
+describe('the daemon does not run', () => {
+  test('and has never run: 5, and the next command', async (t) => {
+    const io = stage();
+    assert.equal(await run(args('status', '--config', configIn(scratch(t))), io), 5);
+    assert.equal(io.out.text, '');
+    assert.match(
+      io.err.text,
+      /^NL-DAEMON-DOWN The daemon does not run: nobody answers on\s[\s\S]*→ .*systemctl start newleaf/,
+    );
+  });
+
+  test('and has left a state file: 5, and what was last known', async (t) => {
+    const directory = scratch(t);
+    const state = join(directory, 'state');
+    mkdirSync(state);
+    const { online: _, flaps: _flaps, ...entry } = { ...unprovisioned, online: '', budget: { left: 1, at: 0 } };
+    await createJournal({ directory: state, validate: validateEntry }).write(entry);
+    const [shown, json] = [stage(), stage()];
+    const config = configIn(directory);
+    assert.equal(await run(args('status', '--config', config), shown), 5);
+    assert.match(shown.out.text, /the daemon does not run\n {2}Last known, .*: has no leaf yet\./);
+    assert.match(shown.err.text, /^NL-DAEMON-DOWN/);
+    assert.equal(await run(args('status', '--json', '--config', config), json), 5);
+    assert.equal(json.out.text, '');
+  });
+});
+
+test('a configuration that is wrong: 2', async (t) => {
+  const io = stage();
+  assert.equal(await run(args('status', '--config', join(scratch(t), 'none.toml')), io), 2);
+  assert.match(io.err.text, /^NL-CONFIG There is no configuration at/);
+});
+
+test('--watch draws again at every change, over what was there', async (t) => {
+  let status = statusWith();
+  const directory = scratch(t);
+  const socket = join(directory, 'run/control.sock');
+  const it = await daemon(t, { socket, answer: async () => ({ status: 200, body: status }) });
+  const io = stage(undefined, true);
+  const watching = run(args('status', '--watch', '--config', configIn(directory)), io);
+  await io.out.shows('serving with the current leaf, online');
+  const drawn = io.out.text.length;
+  if (it.listeners.size === 0) await it.listenersChange();
+  for (const tell of it.listeners) tell({ type: 'changed' });
+  status = statusWith({ online: false });
+  for (const tell of it.listeners) tell({ type: 'offline' });
+  await io.out.shows('serving with the current leaf, offline');
+  assert.ok(io.out.text.slice(drawn).startsWith('\u001b[H'), 'the screen is not cleared');
+  await it.close();
+  await io.out.shows('NL-DAEMON-DOWN');
+  await daemon(t, { socket, answer: async () => ({ status: 500, body: {} }) });
+  assert.equal(await watching, 1);
+});
