@@ -125,7 +125,8 @@ function rest(state: RollState, event: RollEvent, why: string, failure?: Failure
 
 /** Accepts a request: it is in flight from here on. */
 export function accept(state: RollState, request: Request, event: RollEvent): RollState {
-  const rolled = request.action === 'roll' ? { lastRollAt: event.at } : {};
+  // The first provisioning turns nothing over, and nobody has to wait after it.
+  const rolled = request.action === 'roll' && state.current !== undefined ? { lastRollAt: event.at } : {};
   return { ...without(state, 'scheduled'), ...rolled, request };
 }
 
