@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readFileSync, readlinkSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, type TestContext, test } from 'node:test';
+import { run } from '../../../agent/cli/csr.ts';
+import { failure } from '../../../agent/roll/failure.ts';
+import type { Answer } from '../../../agent/roll/ports.ts';
+import { daemon } from '../agent/control-daemon.ts';
+import { args, configIn, stage } from './stage.ts';
+
+const csr = '-----BEGIN CERTIFICATE REQUEST-----\nMAA=\n-----END CERTIFICATE REQUEST-----\n';
+const answer: Answer = { status: 200, body: { csr, slot: 'a', cn: 'gw-0001' } };
+
+async function gateway(t: TestContext, said = answer) {
+  const asks: unknown[] = [];
+  const it = await daemon(t, {
+    async answer(ask) {
+      asks.push(ask);
+      return said;
+    },
+  });
+  const config = configIn(it.directory);
+  return { ...it, asks, call: (io = stage(), ...more: string[]) => run(args('csr', '--config', config, ...more), io) };
+}
+
+test('the CSR, and nothing else, goes to stdout', async (t) => {
+  const { call, asks } = await gateway(t);
+  const io = stage();
+  assert.equal(await call(io), 0);
+  assert.equal(io.out.text, csr);
+  assert.match(
+    io.err.text,
+    /^CSR of the key in slot a for CN gw-0001\. Have it signed with this CN, then:\nnewleaf install FILE\n$/,
+  );
+  assert.deepEqual(asks, [{ kind: 'csr', from: 'technician', newKey: false }]);
+});
+
+test('--new-key', async (t) => {
+  const { call, asks } = await gateway(t);
+  assert.equal(await call(stage(), '--new-key'), 0);
+  assert.deepEqual(asks, [{ kind: 'csr', from: 'technician', newKey: true }]);
+});
+
+describe('-o FILE', () => {
+  test('is written, for everybody to read, in place of what was there', async (t) => {
+    const { call, directory } = await gateway(t);
+    const file = join(directory, 'gw.csr');
+    writeFileSync(file, 'x'.repeat(5_000), { mode: 0o600 });
+    const io = stage();
+    assert.equal(await call(io, '-o', file), 0);
+    assert.equal(readFileSync(file, 'latin1'), csr);
+    assert.equal(statSync(file).mode & 0o777, 0o644);
+    assert.equal(io.out.text, '');
+    assert.match(io.err.text, /gw\.csr/);
+  });
+
+  test('a link is followed, and stays one', async (t) => {
+    const { call, directory } = await gateway(t);
+    const [file, link] = [join(directory, 'gw.csr'), join(directory, 'link')];
+    writeFileSync(file, '');
+    symlinkSync('gw.csr', link);
+    assert.equal(await call(stage(), '-o', link), 0);
+    assert.equal(readlinkSync(link), 'gw.csr');
+    assert.equal(readFileSync(file, 'latin1'), csr);
+  });
+
+  test('a pipe is written through, and stays one', async (t) => {
+    const { call, directory } = await gateway(t);
+    const pipe = join(directory, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    const { open } = await import('node:fs/promises');
+    const reader = await open(pipe, 'r+');
+    assert.equal(await call(stage(), '-o', pipe), 0);
+    const { buffer, bytesRead } = await reader.read();
+    await reader.close();
+    assert.equal(buffer.toString('latin1', 0, bytesRead), csr);
+    assert.equal(statSync(pipe).isFIFO(), true);
+  });
+
+  test('a directory that does not exist is not made', async (t) => {
+    const { call, directory } = await gateway(t);
+    const io = stage();
+    assert.equal(await call(io, '-o', join(directory, 'none', 'gw.csr')), 1);
+    assert.match(
+      io.err.text,
+      /^NL-STATE-WRITE The CSR cannot be written to[\s\S]*→ Name another place: newleaf csr -o FILE\n$/,
+    );
+  });
+});
+
+test('a refusal: the words of the daemon', async (t) => {
+  const { call } = await gateway(t, { status: 409, body: failure('NL-BUSY') });
+  const io = stage();
+  assert.equal(await call(io), 1);
+  assert.equal(io.out.text, '');
+  assert.match(io.err.text, /^NL-BUSY Another request is in flight\./);
+});
