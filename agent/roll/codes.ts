@@ -256,7 +256,7 @@ export const CODES = {
   'NL-INTERNAL': entry(
     'transient',
     'A defect in newleaf.',
-    'Please report it with the archive of `newleaf support-bundle`.',
+    'Please report it with the log: `journalctl -u newleaf`.',
   ),
 } as const satisfies Record<string, CodeEntry>;
 

@@ -1,0 +1,34 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { settingsTable } from '../agent/config.ts';
+import { CODES } from '../agent/roll/failure.ts';
+
+const README = join(import.meta.dirname, '..', 'README.md');
+
+/** The parts of the README that are derived from the source, by the name in their markers. */
+const PARTS: Readonly<Record<string, () => string>> = {
+  codes: codesTable,
+  settings: settingsTable,
+};
+
+function codesTable(): string {
+  const rows = Object.entries(CODES).map(
+    ([code, { kind, means, advice }]) => `| \`${code}\` | ${kind} | ${means} | ${advice} |`,
+  );
+  return ['| code | kind | what it means | what to do |', '|---|---|---|---|', ...rows].join('\n');
+}
+
+/** The README with its derived parts made anew. @throws Error where a part has no place in it */
+export function renew(readme: string): string {
+  let renewed = readme;
+  for (const [name, make] of Object.entries(PARTS)) {
+    const begin = `<!-- ${name}: made by scripts/readme.ts -->`;
+    const end = `<!-- end of ${name} -->`;
+    const [from, to] = [renewed.indexOf(begin), renewed.indexOf(end)];
+    if (from === -1 || to < from) throw new Error(`README.md has no place for ${name}: ${begin} … ${end}`);
+    renewed = `${renewed.slice(0, from + begin.length)}\n${make().trim()}\n${renewed.slice(to)}`;
+  }
+  return renewed;
+}
+
+if (process.argv[1] === import.meta.filename) await writeFile(README, renew(await readFile(README, 'utf8')));
