@@ -1,5 +1,4 @@
-import { constants } from 'node:fs';
-import { access, readFile, stat } from 'node:fs/promises';
+import { open, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type LoadedConfig, loadConfig } from '../../config.ts';
 import { validateEntry } from '../../entry.ts';
@@ -60,18 +59,20 @@ export function siteHere({ file, env, now }: SiteOptions): Site {
 
 async function openToken({ hsm, state }: LoadedConfig['config'], env: NodeJS.ProcessEnv) {
   const { readPin } = await import('../../../hsm/pin.ts');
-  const { openToken: open } = await import('../../../hsm/token.ts');
+  const token = await import('../../../hsm/token.ts');
   const { LentPinRecord } = await import('./lent-pin-record.ts');
   const pin = await readPin({ file: hsm.pin_file, credentialsDirectory: env.CREDENTIALS_DIRECTORY });
   const pinRecord = new LentPinRecord(state.directory);
-  return open({ module: hsm.module, token: hsm.token, uri: hsm.uri, pin, pinRecord });
+  return token.openToken({ module: hsm.module, token: hsm.token, uri: hsm.uri, pin, pinRecord });
 }
 
 /** The journal calls a file that may not be read corrupt; here that is no finding about the gateway. */
 async function assertReadable(path: string): Promise<void> {
-  await access(path, constants.R_OK).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'EACCES') throw error;
-  });
+  try {
+    await (await open(path)).close();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EACCES') throw error;
+  }
 }
 
 function once<T>(ask: () => Promise<T>): () => Promise<T> {

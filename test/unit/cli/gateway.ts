@@ -1,0 +1,103 @@
+import type { Dialled } from '../../../agent/cli/checks/dial.ts';
+import type { Site } from '../../../agent/cli/checks/site.ts';
+import { parseConfig } from '../../../agent/config.ts';
+import type { Entry } from '../../../agent/entry.ts';
+import type { Leaf } from '../../../agent/roll/leaf.ts';
+import type { PublicKey } from '../../../hsm/public-key.ts';
+import type { Token } from '../../../hsm/token.ts';
+import { NOW, statusWith } from './stage.ts';
+
+export const CONFIG = `[dps]
+id_scope = "0ne00000000"
+registration_id = "gw-0001"
+[hsm]
+module = "/usr/lib/module.so"
+token = "newleaf"
+pin_file = "/etc/newleaf/pin"
+[leaf]
+issuer = "inbox"
+`;
+
+const DAY = 86_400_000;
+
+export const currentLeaf: Leaf = {
+  key: { slot: 'a', id: '01' },
+  chain: '',
+  thumbprint: 'AA',
+  cn: 'gw-0001',
+  serial: '01',
+  issuer: 'CA',
+  notBefore: NOW - 10 * DAY,
+  notAfter: NOW + 20 * DAY,
+};
+
+export const entry: Entry = {
+  phase: 'serving',
+  current: currentLeaf,
+  assignment: { hub: 'hub-1.azure-devices.net', deviceId: 'gw-0001' },
+  rejected: false,
+  unproven: 0,
+  outcomes: [],
+  budget: { left: 10, at: NOW },
+  trail: [],
+};
+
+const slot = {
+  slot: Buffer.alloc(8),
+  name: { label: 'newleaf', serial: '0042', manufacturer: 'SoftHSM project', model: 'SoftHSM v2' },
+  flags: 0,
+};
+
+export const dialled: Dialled = { address: '192.0.2.7', port: 8883, issuer: 'DigiCert Global Root G2' };
+
+export const key: PublicKey = { label: 'newleaf-a', id: '01', spki: Buffer.from('spki'), keyType: 'ec-p256' };
+
+const refuse = async (): Promise<never> => {
+  throw new Error('a check must not ask for this');
+};
+
+/** A token that only answers questions. */
+export function tokenWith(change: Partial<Token>): Token {
+  return {
+    name: slot.name,
+    find: async (label) => (label === key.label ? key : undefined),
+    findById: async (id) => (id === key.id ? key : undefined),
+    findByUri: async () => key,
+    describe: async () => ({
+      sensitive: true,
+      extractable: false,
+      alwaysSensitive: true,
+      neverExtractable: true,
+      local: true,
+    }),
+    sign: refuse,
+    generate: refuse,
+    storeCertificate: refuse,
+    certificates: refuse,
+    destroy: refuse,
+    forget() {
+      throw new Error('a check must not ask for this');
+    },
+    ...change,
+  };
+}
+
+/** A gateway on which all is well; the change is what the test is about. */
+export function siteWith(change: Partial<Site> = {}, toml = CONFIG): Site {
+  return {
+    now: NOW,
+    env: {},
+    config: async () => parseConfig(toml, '/etc/newleaf/newleaf.toml'),
+    entry: async () => entry,
+    mode: async (path) => (path.endsWith('pin') ? 0o600 : 0o700),
+    loadModule: async () => {},
+    slot: async () => slot,
+    token: async () => tokenWith({}),
+    prepareEngine: async () => {},
+    status: async () => statusWith(),
+    dial: async () => dialled,
+    ...change,
+  };
+}
+
+export const slotWith = (flags: number) => async () => ({ ...slot, flags });
