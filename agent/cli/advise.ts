@@ -18,7 +18,7 @@ export function advise(status: Status, screen: Screen, surroundings: Surrounding
 function alarms({ trouble, next, clock, person, at }: Status, { directory, lastKnown }: Surroundings): Complaint[] {
   const parked = next && parkedAlarm(next, directory, Date.parse(at));
   const found = [
-    lastKnown === undefined ? undefined : failure('NL-DAEMON-DOWN'),
+    lastKnown?.failure,
     clock.credible
       ? undefined
       : failure('NL-CLOCK', { message: 'Until the clock is right, nothing is renewed or judged expired.' }),
@@ -29,8 +29,12 @@ function alarms({ trouble, next, clock, person, at }: Status, { directory, lastK
   return needsIssuer ? [...found, failure('NL-ISSUER-PERSON')] : found;
 }
 
-/** With an individual enrollment DPS refuses every new leaf until somebody has put it there. */
-function parkedAlarm({ trouble, leaf, askAt }: NextStatus, directory: string, now: number): Complaint | undefined {
+/** What is wrong with the candidate. With an individual enrollment DPS refuses every new leaf until it is put there. */
+export function parkedAlarm(
+  { trouble, leaf, askAt }: NextStatus,
+  directory: string,
+  now: number,
+): Complaint | undefined {
   if (trouble?.code !== 'NL-DPS-401002' || leaf === undefined) return trouble;
   const again = askAt === undefined ? '' : ` newleaf asks again by itself ${fromNow(Date.parse(askAt), now)}.`;
   const advice = `Operator: enroll this leaf (${join(directory, 'next.pem')}) or its issuer in DPS, then \`newleaf reprovision\`.${again}`;

@@ -16,7 +16,7 @@ interface Body {
   readonly retryAfterSeconds?: number;
 }
 
-const isCode = (code: string | undefined): code is Code => code !== undefined && Object.hasOwn(CODES, code);
+export const isCode = (code: unknown): code is Code => typeof code === 'string' && Object.hasOwn(CODES, code);
 
 /** What the daemon means by an answer that is no consent. */
 export function refused(status: number, body: unknown): Refused {

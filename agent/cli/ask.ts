@@ -2,6 +2,7 @@ import { configPath, loadConfig } from '../config.ts';
 import { request } from '../control-client.ts';
 import { EXIT } from '../exit.ts';
 import type { OutcomeStatus, Status } from '../roll/report.ts';
+import { parkedAlarm } from './advise.ts';
 import { refused } from './answer.ts';
 import { command, complaint, type Io, type ParsedArguments, textOption } from './command.ts';
 import { follow } from './follow.ts';
@@ -22,7 +23,7 @@ export const run = command(async (args, io) => {
     for (;;) {
       const { status, body } = await request(socket, 'POST', `/v1/${args.command}`, bodyOf(args));
       const { id, outcome } = body as { id?: string; outcome?: OutcomeStatus['outcome'] };
-      if (status === 200 && outcome !== undefined) return conclude(body as OutcomeStatus, undefined, io);
+      if (status === 200 && outcome !== undefined) return conclude(body as OutcomeStatus, io);
       const isBusy = status === 409 && id !== undefined;
       if (id === undefined || !(status === 202 || (isBusy && isWaiting))) {
         const answer = refused(status, body);
@@ -38,7 +39,7 @@ export const run = command(async (args, io) => {
       // The one in flight may have been what we want; where it was something else, our turn comes now.
       if (isBusy && ended.outcome.action !== ACTIONS[args.command]) continue;
       progress.end();
-      return conclude(ended.outcome, ended.status, io);
+      return conclude(ended.outcome, io, { status: ended.status, directory: config.state.directory });
     }
   } finally {
     progress.end();
@@ -52,16 +53,23 @@ function bodyOf(args: ParsedArguments): object {
   return { ...(id !== undefined && { id }), ...(args.options.discard === true && { discard: true }) };
 }
 
-/** Says how it ended, and gives the exit code of that. */
-function conclude(ended: OutcomeStatus, status: Status | undefined, { out, err, env }: Io): number {
-  const time = took(Date.parse(ended.endedAt) - Date.parse(ended.at));
-  const who =
-    ended.outcome === 'done' && status?.leaf && status.hub ? standing(status.leaf.thumbprint, status.hub.host) : '';
-  const sentence = `The ${actionInWords(ended)} ${ended.id} is ${outcomeInWords(ended)} (${time}).${who}`;
-  out.write(`${wrap(screenOf(out, env), sentence).join('\n')}\n`);
-  const { code, message, advice } = ended;
-  if (message !== undefined) err.write(complaint({ code, message, advice }, screenOf(err, env)));
-  return EXIT[ended.outcome];
+interface Standing {
+  readonly status: Status;
+  /** `state.directory` */
+  readonly directory: string;
 }
 
-const standing = (thumbprint: string, hub: string): string => ` ${hub} accepted the leaf ${thumbprint}.`;
+/** Says how it ended, and gives the exit code of that. */
+function conclude(ended: OutcomeStatus, { out, err, env, now }: Io, standing?: Standing): number {
+  const { leaf, hub, next } = standing?.status ?? {};
+  const time = took(Date.parse(ended.endedAt) - Date.parse(ended.at));
+  const proof = ended.outcome === 'done' && leaf && hub ? ` ${hub.host} accepted the leaf ${leaf.thumbprint}.` : '';
+  const sentence = `The ${actionInWords(ended)} ${ended.id} is ${outcomeInWords(ended)} (${time}).${proof}`;
+  out.write(`${wrap(screenOf(out, env), sentence).join('\n')}\n`);
+  const { code, message, advice } = ended;
+  // The candidate knows more than the code: where its PEM lies, and when it is asked for again.
+  const parked = next && standing && parkedAlarm(next, standing.directory, now());
+  if (parked?.code !== undefined && parked.code === code) err.write(complaint(parked, screenOf(err, env)));
+  else if (message !== undefined) err.write(complaint({ code, message, advice }, screenOf(err, env)));
+  return EXIT[ended.outcome];
+}

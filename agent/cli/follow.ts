@@ -1,5 +1,6 @@
-import { Fault } from '../roll/failure.ts';
+import { CODES, Fault } from '../roll/failure.ts';
 import type { OutcomeStatus, Status } from '../roll/report.ts';
+import { isCode } from './answer.ts';
 import { Chronicle } from './chronicle.ts';
 import { type Complaint, complaint } from './command.ts';
 import type { Progress } from './progress.ts';
@@ -75,10 +76,10 @@ async function present(socket: string): Promise<Status | Fault> {
   }
 }
 
-/** An attempt that failed, and is tried again or answered by newleaf itself. */
+/** An attempt that failed, and will be tried again. A refusal is not: it moves the machine, and its end tells of it. */
 function failedEvent(event: unknown): Complaint | undefined {
   if (typeof event !== 'object' || event === null) return undefined;
   const { type, code, message } = event as { readonly [K in 'type' | 'code' | 'message']?: unknown };
-  if (type !== 'failed' || typeof code !== 'string' || typeof message !== 'string') return undefined;
-  return { code, message };
+  if (type !== 'failed' || !isCode(code) || typeof message !== 'string') return undefined;
+  return CODES[code].kind === 'refused' ? undefined : { code, message };
 }

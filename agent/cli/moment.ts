@@ -16,9 +16,9 @@ export function span(ms: number): string {
   return 'for ever';
 }
 
-/** Time that something took: "0.4 s", "12.0 s", then as `span`. */
+/** Time that something took: "0.04 s", "12.0 s", then as `span`. */
 export function took(ms: number): string {
-  return ms < 60_000 ? `${(Math.max(0, ms) / 1_000).toFixed(1)} s` : span(ms);
+  return ms < 60_000 ? `${(Math.max(0, ms) / 1_000).toFixed(ms < 9_995 ? 2 : 1)} s` : span(ms);
 }
 
 /** A moment as seen from now: "in 12 days", "4 min ago", "now". */

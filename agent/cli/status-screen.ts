@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { LeafStatus, NextStatus, OutcomeStatus, RequestStatus, Status } from '../roll/report.ts';
 import { advise } from './advise.ts';
+import type { Complaint } from './command.ts';
 import { fromNow, localMinute, localSecond, zone } from './moment.ts';
 import { bar, type Colour, glyph, paint, type Screen, safe, wrap } from './screen.ts';
 import { actionInWords, causeInWords, outcomeInWords, reasonInWords } from './words.ts';
@@ -8,8 +9,8 @@ import { actionInWords, causeInWords, outcomeInWords, reasonInWords } from './wo
 export interface Surroundings {
   /** `state.directory`: where the PEM of a candidate lies. */
   readonly directory: string;
-  /** The daemon does not run, and this is from the state file of then (wall clock, milliseconds). */
-  readonly lastKnown?: number;
+  /** Why the daemon cannot be asked; the status is from the state file, written then (wall clock, milliseconds). */
+  readonly lastKnown?: { readonly writtenAt: number; readonly failure: Complaint };
 }
 
 const LABEL = 13;
@@ -49,7 +50,7 @@ function headline(status: Status, screen: Screen, { lastKnown }: Surroundings): 
   if (lastKnown !== undefined) {
     return [
       paint(screen, 'red', `${glyph(screen, 'dot')} ${safe(screen, registrationId)}: the daemon does not run`),
-      ...wrap(screen, `Last known, ${moment(lastKnown, now)}: ${words}.`, { first: '  ' }),
+      ...wrap(screen, `Last known, ${moment(lastKnown.writtenAt, now)}: ${words}.`, { first: '  ' }),
     ];
   }
   const colour: Colour = person ? 'red' : online && status.trouble === undefined ? 'green' : 'yellow';
@@ -144,8 +145,12 @@ function requestInWords(request: RequestStatus, now: number): string {
 
 function lastRows(last: OutcomeStatus, now: number, screen: Screen): string[] {
   const code = last.code === undefined ? '' : ` (${last.code})`;
-  const ended = `${outcomeInWords(last)} ${fromNow(Date.parse(last.endedAt), now)}${code}`;
-  return row(screen, 'Last', `${actionInWords(last)} ${last.id}, ${reasonInWords(last)}: ${ended}`);
+  const begun = `${actionInWords(last)} ${last.id}, ${reasonInWords(last)}`;
+  return row(
+    screen,
+    'Last',
+    `${begun}, ended ${fromNow(Date.parse(last.endedAt), now)}: ${outcomeInWords(last)}${code}`,
+  );
 }
 
 function trailBlock(trail: Status['trail'], screen: Screen): string[] {

@@ -25,23 +25,20 @@ export const run = command(async (args, io) => {
       const { lastKnown } = await import('./last-known.ts');
       const known = error.failure.code === 'NL-DAEMON-DOWN' ? await lastKnown(config, io.now()) : undefined;
       if (known === undefined) throw error;
-      const seen = { ...place, lastKnown: known.writtenAt };
-      return { text: renderStatus(known.status, screen, seen), exit: EXIT.down, failure: error };
+      const seen = { ...place, lastKnown: { writtenAt: known.writtenAt, failure: error.failure } };
+      return { text: renderStatus(known.status, screen, seen), exit: EXIT.down };
     }
   };
   if (args.options.watch === true)
     return watch(place.socket, () => show().catch((error) => absent(error, io, isJson)), io);
-  const { text, exit, failure } = await show();
+  const { text, exit } = await show();
   io.out.write(text);
-  if (failure !== undefined) io.err.write(complaint(failure.failure, screenOf(io.err, io.env)));
   return exit;
 });
 
 interface Shown {
   readonly text: string;
   readonly exit: number;
-  /** Why it is only the last known. */
-  readonly failure?: Fault;
 }
 
 /** @throws Fault NL-DAEMON-DOWN, NL-CONTROL-DENIED */

@@ -45,15 +45,15 @@ describe('without --wait', () => {
   const budget = { retryAfterSeconds: 90, code: 'NL-BUDGET', message: 'The budget of this hour is spent.' };
   const rows: readonly (readonly [name: string, answer: Answer, exit: number, said: RegExp])[] = [
     ['accepted', accepted, 0, /^Accepted as r1\. See it happen: newleaf status --watch\n$/],
-    ['ended before', { status: 200, body: ended() }, 0, /^The roll r1 is done \(4\.3 s\)\.\n$/],
+    ['ended before', { status: 200, body: ended() }, 0, /^The roll r1 is done \(4\.30 s\)\.\n$/],
     [
       'kept',
       { status: 200, body: ended({ outcome: 'kept', ...failure('NL-HUB-REJECTED') }) },
       3,
-      /previous leaf \(4\.3 s\)\.\nNL-HUB-REJECTED /,
+      /previous leaf \(4\.30 s\)\.\nNL-HUB-REJECTED /,
     ],
     ['person', { status: 200, body: ended({ outcome: 'person' }) }, 4, /a person is needed/],
-    ['failed', { status: 200, body: ended({ outcome: 'failed' }) }, 1, /is not done \(4\.3 s\)/],
+    ['failed', { status: 200, body: ended({ outcome: 'failed' }) }, 1, /is not done \(4\.30 s\)/],
     ['busy', busyWith('r9'), 1, /^NL-BUSY Another request is in flight\.\n→ .*newleaf status --watch/],
     [
       'needs a person',
@@ -110,8 +110,8 @@ describe('with --wait', () => {
       io.out.text,
       `Accepted as r1.
           NL-EST-UNREACHABLE The EST server cannot be reached.
-   3.0 s  waiting for the issuer to sign the next leaf: the hub accepted it
-The roll r1 is done (3.0 s). hub-1.azure-devices.net accepted the leaf
+  3.00 s  waiting for the issuer to sign the next leaf: the hub accepted it
+The roll r1 is done (3.00 s). hub-1.azure-devices.net accepted the leaf
 ${THUMBPRINT}.
 `,
     );
@@ -133,6 +133,42 @@ ${THUMBPRINT}.
       assert.match(io.err.text, /^NL-DPS-401002 DPS does not accept this leaf[\s\S]*→ Operator: enroll/);
     });
   }
+
+  test('a candidate that is parked: where its PEM lies, and when it is asked for again', async (t) => {
+    const { config, become, directory } = await gateway(t, accepted);
+    const io = stage();
+    const following = run(args('roll', '--wait', '--config', config), io);
+    const { code, message, advice } = failure('NL-DPS-401002');
+    const { leaf } = statusWith();
+    assert.ok(leaf !== undefined);
+    const askAt = new Date(NOW + 300_000).toISOString();
+    const next = {
+      slot: 'a',
+      standing: 'parked',
+      leaf,
+      askAt,
+      refusals: 1,
+      trouble: { code, message, advice },
+    } as const;
+    await become(statusWith({ next, outcomes: [ended({ outcome: 'person', code, message, advice })] }));
+    assert.equal(await following, 4);
+    const said = io.err.text.replaceAll(/\s+/g, ' ');
+    assert.match(
+      said,
+      /^NL-DPS-401002 .* → Operator: enroll this leaf \(.*\/state\/next\.pem\) .* again by itself in 5 min\. $/,
+    );
+    assert.ok(said.includes(directory));
+  });
+
+  test('a refusal on the way is told by what follows from it, not twice', async (t) => {
+    const { config, become } = await gateway(t, accepted);
+    const io = stage();
+    const following = run(args('roll', '--wait', '--config', config), io);
+    await become(statusWith({ request }), { type: 'failed', ...failure('NL-DPS-401002') });
+    await become(statusWith({ outcomes: [ended()] }), { type: 'failed', code: 'NL-OF-TOMORROW', message: 'x' });
+    assert.equal(await following, 0);
+    assert.doesNotMatch(io.out.text, /NL-/);
+  });
 
   test('follows the same work of somebody else', async (t) => {
     const { config, become, asks } = await gateway(t, busyWith('r1'));
@@ -175,5 +211,5 @@ test('a terminal shows what is being worked on, and keeps none of it', async (t)
     .split('\n')
     .map((line) => line.split('\r\u001b[K').at(-1))
     .join('\n');
-  assert.equal(kept, 'Accepted as r1.\nThe roll r1 is not done (4.3 s).\n');
+  assert.equal(kept, 'Accepted as r1.\nThe roll r1 is not done (4.30 s).\n');
 });

@@ -29,13 +29,13 @@ test('tells each phase of its own request once, with the time it took', () => {
     isUnknown: false,
   });
   assert.deepEqual(look({ request, trail: [issued, made, began, before] }).lines, [
-    '   1.2 s  making the next key in the token: key made',
-    '   1.8 s  waiting for the issuer to sign the next leaf: leaf issued',
+    '  1.20 s  making the next key in the token: key made',
+    '  1.79 s  waiting for the issuer to sign the next leaf: leaf issued',
   ]);
   assert.deepEqual(look({ request, trail: [issued, made, began, before] }).lines, []);
   const outcome = ended({ at: at(0), endedAt: at(4_300), outcome: 'person' });
   const last = look({ outcomes: [outcome], trail: [after, refused, issued, made, began, before] });
-  assert.deepEqual(last.lines, ['   1.3 s  registering the next leaf with DPS: refused, NL-DPS-401002']);
+  assert.deepEqual(last.lines, ['  1.30 s  registering the next leaf with DPS: refused, NL-DPS-401002']);
   assert.equal(last.outcome, outcome);
 });
 

@@ -24,8 +24,8 @@ describe('durations', () => {
   for (const [ms, words] of rows) test(words, () => assert.equal(span(ms), words));
 
   for (const [ms, words] of [
-    [-1, '0.0 s'],
-    [440, '0.4 s'],
+    [-1, '0.00 s'],
+    [440, '0.44 s'],
     [59_999, '60.0 s'],
     [60_000, '60 s'],
     [600_000, '10 min'],

@@ -38,7 +38,7 @@ test('all is well', () => {
   Hub          hub-1.azure-devices.net
   Device ID    gw-0001
 
-  Last         roll r1, since the leaf was due: done 3 hours ago
+  Last         roll r1, since the leaf was due, ended 3 hours ago: done
 
 Lately
   2026-11-25 11:49:53  retiring-key → serving: old key destroyed
@@ -83,8 +83,8 @@ test('a parked candidate, on a screen without UTF-8', () => {
   Hub          hub-1.azure-devices.net
   Device ID    gw-0001
 
-  Last         roll r1, asked for by a technician: not done: a person is needed
-               61 s ago (NL-DPS-401002)
+  Last         roll r1, asked for by a technician, ended 61 s ago: not done: a
+               person is needed (NL-DPS-401002)
 
 Lately
   2026-11-25 14:48:52  registering-next -> serving: refused (NL-DPS-401002)
@@ -127,7 +127,10 @@ What to do
 });
 
 test('the daemon does not run: what the state file says', () => {
-  const shown = renderStatus(statusWith({ online: false }), unicode, { ...place, lastKnown: NOW - 7_200_000 });
+  const shown = renderStatus(statusWith({ online: false }), unicode, {
+    ...place,
+    lastKnown: { writtenAt: NOW - 7_200_000, failure: failure('NL-DAEMON-DOWN') },
+  });
   assert.match(shown, /^● gw-0001: the daemon does not run\n {2}Last known, 2 hours ago \(2026-11-25 12:49\): serving/);
   assert.match(shown, /What to do\n {2}NL-DAEMON-DOWN .*\n {2}→ .*systemctl start newleaf/);
 });
