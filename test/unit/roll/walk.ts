@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict';
-import { RETIRE_TRIES } from '../../../agent/roll/settle.ts';
-import type { RollEffect, RollState } from '../../../agent/roll/state.ts';
+import type { RollEffect, RollEvent, RollState } from '../../../agent/roll/state.ts';
 import { hub, LATER, leafOf, type Machine, NOW, terms } from './machine.ts';
-import { accepts, type Luck, operators, perform, SIGNALS, type World } from './world.ts';
+import { keyOf, type Pair } from './pair.ts';
+import { accepts, operators, perform, SIGNALS, type World } from './world.ts';
 
-/** A pair of journal and world, and how the walk came there. */
-interface Node {
-  readonly state: RollState;
-  readonly world: World;
+/** A pair, and how the walk came there. */
+interface Node extends Pair {
   readonly via: string;
   readonly from?: Node;
 }
@@ -21,44 +19,6 @@ export interface Walked {
 function reload(state: RollState): RollState {
   const { online: _, ...kept } = state;
   return { ...kept, flaps: 0 };
-}
-
-const FIRST_ENDS = leafOf('g0', 'a').notAfter;
-
-/**
- * Two pairs that differ only in history are one: the trail, clock readings, words, the names of generations, and counters
- * beyond their effect are left out.
- */
-function keyOf({ state, world }: Node): string {
-  const { request, next, current, probe, retire, online, grace, unproven } = state;
-  const own = current?.key.slot === 'b' ? 'b' : 'a';
-  const mine = world.token[own];
-  const other = world.token[own === 'a' ? 'b' : 'a'];
-  const name = (id: string | undefined) => (id === undefined ? '-' : id === mine ? 'A' : id === other ? 'B' : 'x');
-  const lists =
-    world.enrolled === 'all' ? 'all' : [mine, other].map((id) => id !== undefined && world.enrolled.includes(id));
-  return JSON.stringify([
-    state.phase,
-    [name(current?.key.id), current?.notAfter === FIRST_ENDS, name(online?.slice(2, 4)), state.rejected],
-    next && [
-      next.slot === own,
-      name(next.id),
-      next.leaf && 1,
-      next.assignment && 1,
-      next.sent,
-      next.waiting,
-      next.parked && 1,
-    ],
-    retire && [name(retire.id), retire.tries === 0 ? 0 : retire.tries < RETIRE_TRIES ? 1 : 2],
-    [
-      state.rolledFor !== undefined && state.rolledFor === current?.thumbprint,
-      unproven > 0,
-      grace && Math.min(grace, 1),
-    ],
-    request && [request.action, request.reason === 'probe'],
-    probe && probe.times % 2,
-    [name(mine), name(other), name(world.pinned), name(world.hub), world.enabled, lists],
-  ]);
 }
 
 function story(node: Node | undefined): string {
@@ -103,90 +63,88 @@ function checkEffect(effect: RollEffect, node: Node): void {
 }
 
 /** Ladders that count have many rungs: the walk tells the first, and what comes after the last. */
-function forGood(state: RollState, effect: RollEffect, luck: Luck, advance: Machine['advance']): RollState {
+function forGood(state: RollState, event: RollEvent, advance: Machine['advance']): RollState {
   let after = state;
-  for (let rung = 0; rung < 20 && after.phase === state.phase; rung += 1) {
-    after = advance(after, perform({ token: {}, enrolled: 'all', enabled: true }, effect, luck).event, terms).state;
-  }
+  for (let rung = 0; rung < 20 && after.phase === state.phase; rung += 1) after = advance(after, event, terms).state;
   return after;
 }
 
-const LUCK: readonly Luck[] = ['true', 'lost', 'outage', 'refused'];
+/** Hears of a pair that lies one event away. */
+type Hear = (via: string, state: RollState, world: World) => void;
 
-function* neighbours(node: Node, machine: Machine): Generator<Node> {
-  const { advance, effectsOf } = machine;
+function neighbours(node: Node, { advance, effectsOf }: Machine, hear: Hear): void {
   const { state, world } = node;
-  const go = (via: string, next: RollState, there = world): Node => {
-    // History is the walk's own: what the machine writes of it would only be carried along.
-    const bare = next.trail.length === 0 && next.outcomes.length === 0 ? next : { ...next, trail: [], outcomes: [] };
-    return { state: bare, world: there, via, from: node };
-  };
-  if (state.online !== undefined || state.flaps > 0) yield go('power cut', reload(state));
+  if (state.online !== undefined || state.flaps > 0) hear('power cut', reload(state), world);
   for (const effect of effectsOf(state)) {
     checkEffect(effect, node);
-    if (effect.kind === 'connect') yield go('connect refused for good', forGood(state, effect, 'refused', advance));
-    if (effect.kind === 'destroy-key') yield go('destroy fails for good', forGood(state, effect, 'outage', advance));
-    for (const luck of LUCK) {
-      // The hub can lag and an issuer can have moods; DPS and the token refuse only where the world says so.
-      if (luck === 'refused' && effect.kind !== 'connect' && effect.kind !== 'request-leaf') continue;
-      const met = perform(world, effect, luck);
-      const after = go(`${effect.kind} ${luck}`, advance(state, met.event, terms).state, met.world);
-      if (met.event.kind === 'failed' && effect.kind === 'register' && state.phase === 'registering-next') {
-        holds(after.state.next?.leaf !== undefined, 'a candidate that DPS refuses is parked, not lost', after);
-      }
-      yield after;
-      if (met.world !== world) yield go(`${effect.kind}, power cut`, reload(state), met.world);
+    const { kind } = effect;
+    const outage = perform(world, effect, 'outage').event;
+    const met = perform(world, effect, 'true');
+    const through = advance(state, met.event, terms).state;
+    if (met.event.kind === 'failed' && kind === 'register' && state.phase === 'registering-next') {
+      holds(through.next?.leaf !== undefined, 'a candidate that DPS refuses is parked, not lost', node);
     }
+    hear(`${kind} true`, through, met.world);
+    hear(`${kind} outage`, advance(state, outage, terms).state, world);
+    const refused = perform(world, effect, 'refused').event;
+    // The hub can lag and an issuer can have moods; DPS and the token refuse only where the world says so.
+    if (kind === 'connect' || kind === 'request-leaf')
+      hear(`${kind} refused`, advance(state, refused, terms).state, world);
+    if (kind === 'connect') hear('connect refused for good', forGood(state, refused, advance), world);
+    if (kind === 'destroy-key') hear('destroy fails for good', forGood(state, outage, advance), world);
+    if (met.world === world) continue;
+    hear(`${kind}, answer lost`, advance(state, outage, terms).state, met.world);
+    hear(`${kind}, power cut`, reload(state), met.world);
   }
-  for (const event of SIGNALS) {
-    const name = event.kind === 'asked' ? `${event.request.action}${event.discard ? ' --discard' : ''}` : event.kind;
-    yield go(name, advance(state, event, terms).state);
-  }
-  for (const there of operators(world)) yield go('operator', state, there);
+  for (const [name, event] of SIGNALS) hear(name, advance(state, event, terms).state, world);
+  for (const there of operators(world)) hear('operator', state, there);
 }
 
-/** Once faults stop and the operator has enrolled what is there, everything must come to rest in good order. */
-function checkSettles(node: Node, { advance, effectsOf }: Machine, settling: Set<string>): void {
+/**
+ * Once faults stop and the operator has enrolled what is there, everything must come to rest in good order.
+ * @param settling pairs of which it is known that they do
+ */
+function checkSettles(node: Node, { advance, effectsOf }: Machine, settling: Set<number>): void {
   let { state } = node;
   let world: World = { ...node.world, enrolled: 'all', enabled: true };
-  let quiet = 0;
-  const path: string[] = [];
-  for (let turn = 0; turn < 80 && quiet < 3; turn += 1) {
+  const path: number[] = [];
+  for (let turn = 0, quiet = 0; turn < 80 && quiet < 3; turn += 1) {
     const [effect] = effectsOf(state);
-    const pair = keyOf({ state, world, via: '' });
-    // From here on an earlier story has been followed to its good end already.
-    if (effect !== undefined && settling.has(pair)) return;
-    path.push(pair);
-    quiet = effect === undefined ? quiet + 1 : 0;
     if (effect === undefined) {
-      const planned = { kind: quiet === 1 ? 'started' : 'woken', at: quiet === 1 ? NOW : LATER, draw: 0.5 } as const;
-      state = advance(state, planned, terms).state;
+      quiet += 1;
+      state = advance(state, quiet === 1 ? RESTARTED : WOKEN, terms).state;
       continue;
     }
+    quiet = 0;
+    const key = keyOf({ state, world });
+    if (settling.has(key)) break;
+    path.push(key);
     checkEffect(effect, { state, world, via: 'settling', from: node });
     const met = perform(world, effect, 'true');
     world = met.world;
     state = advance(state, met.event, terms).state;
   }
-  const end: Node = { state, world, via: 'settled', from: node };
-  const { current } = state;
+  const [effect] = effectsOf(state);
+  const known = effect !== undefined && settling.has(keyOf({ state, world }));
+  if (!known) checkRest({ state, world, via: 'settled', from: node });
+  for (const key of path) settling.add(key);
+}
+
+const RESTARTED = { kind: 'started', at: NOW, draw: 0.5 } as const;
+const WOKEN = { kind: 'woken', at: LATER, draw: 0.5 } as const;
+
+function checkRest(end: Node): void {
+  const { state, world } = end;
+  const { current, next } = state;
   holds(state.phase === 'serving' && current !== undefined, 'everything settles once faults stop', end);
   holds(state.online === `${current.thumbprint}@${hub.hub}`, 'the session is open', end);
   holds(world.pinned === current.key.id && accepts(world, current.key.id), 'DPS trusts the current leaf', end);
   holds(state.request === undefined, 'no request is left in flight', end);
   holds(state.retire === undefined, 'nothing is left to be retired', end);
-  const kept = [current.key.id, state.next?.id].filter((id) => id !== undefined);
   const found = [world.token.a, world.token.b].filter((id) => id !== undefined);
-  holds(
-    found.every((id) => kept.includes(id)),
-    'no key is left behind in the token',
-    end,
-  );
-  holds(
-    state.next === undefined || state.next.waiting === true,
-    'a candidate that may register has become current',
-    end,
-  );
+  const kept = found.every((id) => id === current.key.id || id === next?.id);
+  holds(kept, 'no key is left behind in the token', end);
+  holds(next === undefined || next.waiting === true, 'a candidate that may register has become current', end);
 }
 
 export function roots({ unprovisioned }: Machine): Node[] {
@@ -209,26 +167,34 @@ export function roots({ unprovisioned }: Machine): Node[] {
 
 /** Visits every pair that faults, power cuts, people and time can lead to. */
 export function walk(machine: Machine, limit = 2_000_000): Walked {
-  const seen = new Set<string>();
-  const settling = new Set<string>();
+  const seen = new Set<number>();
+  const settling = new Set<number>();
   const open: Node[] = [];
   let transitions = 0;
-  const visit = (node: Node) => {
-    const key = keyOf(node);
+  let from: Node | undefined;
+  const visit: Hear = (via, state, world) => {
+    transitions += 1;
+    // Most events change nothing, and there is no need to name a pair twice.
+    if (state === from?.state && world === from.world) return;
+    const key = keyOf({ state, world });
     if (seen.has(key)) return;
     seen.add(key);
+    const node: Node = { state: forget(state), world, via, ...(from && { from }) };
     open.push(node);
     check(node);
     checkSettles(node, machine, settling);
   };
-  for (const root of roots(machine)) visit(root);
+  for (const { via, state, world } of roots(machine)) visit(via, state, world);
   // Breadth first, so that a broken law is told by its shortest story. The list grows while it is walked.
   for (const node of open) {
-    for (const next of neighbours(node, machine)) {
-      transitions += 1;
-      visit(next);
-    }
+    from = node;
+    neighbours(node, machine, visit);
     assert.ok(seen.size < limit, 'the walk does not end: some counter in the state is not bounded');
   }
   return { pairs: seen.size, transitions };
+}
+
+/** History is the walk's own: what the machine writes of it would only be carried along. */
+function forget(state: RollState): RollState {
+  return state.trail.length === 0 && state.outcomes.length === 0 ? state : { ...state, trail: [], outcomes: [] };
 }

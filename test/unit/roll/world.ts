@@ -15,8 +15,8 @@ export interface World {
   readonly enabled: boolean;
 }
 
-/** What an effect meets. `lost` is an answer that never arrives: the world has changed all the same. */
-export type Luck = 'true' | 'lost' | 'outage' | 'refused';
+/** What an effect meets. */
+export type Luck = 'true' | 'outage' | 'refused';
 
 export interface Met {
   readonly world: World;
@@ -30,11 +30,9 @@ export function accepts({ enrolled, enabled }: World, generation: string): boole
 }
 
 export function perform(world: World, effect: RollEffect, luck: Luck): Met {
-  const outage = { ...base, kind: 'failed', effect, failure: OUTAGE } as const;
-  if (luck === 'outage') return { world, event: outage };
-  if (luck === 'refused') return { world, event: { ...base, kind: 'failed', effect, failure: REFUSALS[effect.kind] } };
-  const met = truth(world, effect);
-  return luck === 'lost' ? { world: met.world, event: outage } : met;
+  if (luck === 'true') return truth(world, effect);
+  const failure = luck === 'outage' ? OUTAGE : REFUSALS[effect.kind];
+  return { world, event: { ...base, kind: 'failed', effect, failure } };
 }
 
 function truth(world: World, effect: RollEffect): Met {
@@ -91,16 +89,18 @@ const REFUSALS = {
 
 const request = { id: 'r', reason: 'asked', from: 'technician', at: NOW } as const;
 
+const asked = { ...base, kind: 'asked', delayMs: 0, discard: false } as const;
+
 /** What people and time can do to the machine at any moment. */
-export const SIGNALS: readonly RollEvent[] = [
-  { ...base, kind: 'asked', request: { ...request, action: 're-register' }, delayMs: 0, discard: false },
-  { ...base, kind: 'asked', request: { ...request, action: 'roll' }, delayMs: 0, discard: false },
-  { ...base, kind: 'asked', request: { ...request, action: 'roll' }, delayMs: 0, discard: true },
-  { ...base, kind: 'csr-asked', newKey: false },
-  { ...base, kind: 'csr-asked', newKey: true },
-  { ...base, kind: 'started' },
-  { ...base, kind: 'woken' },
-  { ...base, kind: 'woken', at: LATER },
+export const SIGNALS: readonly (readonly [name: string, event: RollEvent])[] = [
+  ['re-register', { ...asked, request: { ...request, action: 're-register' } }],
+  ['roll', { ...asked, request: { ...request, action: 'roll' } }],
+  ['roll --discard', { ...asked, request: { ...request, action: 'roll' }, discard: true }],
+  ['csr', { ...base, kind: 'csr-asked', newKey: false }],
+  ['csr --new-key', { ...base, kind: 'csr-asked', newKey: true }],
+  ['started', { ...base, kind: 'started' }],
+  ['woken', { ...base, kind: 'woken' }],
+  ['woken later', { ...base, kind: 'woken', at: LATER }],
 ];
 
 /** What operators can do to the far side at any moment. */
