@@ -1,20 +1,5 @@
-import type { advance } from '../../../agent/roll/advance.ts';
 import type { Assignment, Leaf } from '../../../agent/roll/leaf.ts';
 import type { Terms } from '../../../agent/roll/plan.ts';
-import type { effectsOf, RollState, unprovisioned } from '../../../agent/roll/state.ts';
-
-/** The machine under test. The mutation script walks deliberately broken copies of it. */
-export interface Machine {
-  readonly advance: typeof advance;
-  readonly effectsOf: typeof effectsOf;
-  readonly unprovisioned: RollState & typeof unprovisioned;
-}
-
-export async function loadMachine(directory = new URL('../../../agent/roll/', import.meta.url)): Promise<Machine> {
-  const { advance } = await import(new URL('advance.ts', directory).href);
-  const { effectsOf, unprovisioned } = await import(new URL('state.ts', directory).href);
-  return { advance, effectsOf, unprovisioned };
-}
 
 const HOUR = 3_600_000;
 /** When things happen, and when the planned moments (probe, renewal) have come. */

@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
-import type { RollEffect, RollEvent, RollState } from '../../../agent/roll/state.ts';
-import { hub, LATER, leafOf, type Machine, NOW, terms } from './machine.ts';
+import { advance } from '../../../agent/roll/advance.ts';
+import {
+  effectsOf,
+  type RollEffect,
+  type RollEvent,
+  type RollState,
+  unprovisioned,
+} from '../../../agent/roll/state.ts';
+import { hub, LATER, leafOf, NOW, terms } from './machine.ts';
 import { keyOf, type Pair } from './pair.ts';
 import { accepts, operators, perform, SIGNALS, type World } from './world.ts';
 
@@ -63,7 +70,7 @@ function checkEffect(effect: RollEffect, node: Node): void {
 }
 
 /** Ladders that count have many rungs: the walk tells the first, and what comes after the last. */
-function forGood(state: RollState, event: RollEvent, advance: Machine['advance']): RollState {
+function forGood(state: RollState, event: RollEvent): RollState {
   let after = state;
   for (let rung = 0; rung < 20 && after.phase === state.phase; rung += 1) after = advance(after, event, terms).state;
   return after;
@@ -72,7 +79,7 @@ function forGood(state: RollState, event: RollEvent, advance: Machine['advance']
 /** Hears of a pair that lies one event away. */
 type Hear = (via: string, state: RollState, world: World) => void;
 
-function neighbours(node: Node, { advance, effectsOf }: Machine, hear: Hear): void {
+function neighbours(node: Node, hear: Hear): void {
   const { state, world } = node;
   if (state.online !== undefined || state.flaps > 0) hear('power cut', reload(state), world);
   for (const effect of effectsOf(state)) {
@@ -90,8 +97,8 @@ function neighbours(node: Node, { advance, effectsOf }: Machine, hear: Hear): vo
     // The hub can lag and an issuer can have moods; DPS and the token refuse only where the world says so.
     if (kind === 'connect' || kind === 'request-leaf')
       hear(`${kind} refused`, advance(state, refused, terms).state, world);
-    if (kind === 'connect') hear('connect refused for good', forGood(state, refused, advance), world);
-    if (kind === 'destroy-key') hear('destroy fails for good', forGood(state, outage, advance), world);
+    if (kind === 'connect') hear('connect refused for good', forGood(state, refused), world);
+    if (kind === 'destroy-key') hear('destroy fails for good', forGood(state, outage), world);
     if (met.world === world) continue;
     hear(`${kind}, answer lost`, advance(state, outage, terms).state, met.world);
     hear(`${kind}, power cut`, reload(state), met.world);
@@ -104,7 +111,7 @@ function neighbours(node: Node, { advance, effectsOf }: Machine, hear: Hear): vo
  * Once faults stop and the operator has enrolled what is there, everything must come to rest in good order.
  * @param settling pairs of which it is known that they do
  */
-function checkSettles(node: Node, { advance, effectsOf }: Machine, settling: Set<number>): void {
+function checkSettles(node: Node, settling: Set<number>): void {
   let { state } = node;
   let world: World = { ...node.world, enrolled: 'all', enabled: true };
   const path: number[] = [];
@@ -147,7 +154,7 @@ function checkRest(end: Node): void {
   holds(next === undefined || next.waiting === true, 'a candidate that may register has become current', end);
 }
 
-export function roots({ unprovisioned }: Machine): Node[] {
+function roots(): Node[] {
   const current = leafOf('g0', 'a');
   const serving: RollState = {
     ...unprovisioned,
@@ -165,8 +172,14 @@ export function roots({ unprovisioned }: Machine): Node[] {
   ];
 }
 
-/** Visits every pair that faults, power cuts, people and time can lead to. */
-export function walk(machine: Machine, limit = 2_000_000): Walked {
+/** More pairs than this can only come from a counter in the state that is not bounded. */
+const UNBOUNDED = 2_000_000;
+
+/**
+ * Visits every pair that faults, power cuts, people and time can lead to.
+ * @param most ends the walk after so many pairs: the nearest are the first
+ */
+export function walk(most = UNBOUNDED): Walked {
   const seen = new Set<number>();
   const settling = new Set<number>();
   const open: Node[] = [];
@@ -182,15 +195,16 @@ export function walk(machine: Machine, limit = 2_000_000): Walked {
     const node: Node = { state: forget(state), world, via, ...(from && { from }) };
     open.push(node);
     check(node);
-    checkSettles(node, machine, settling);
+    checkSettles(node, settling);
   };
-  for (const { via, state, world } of roots(machine)) visit(via, state, world);
+  for (const { via, state, world } of roots()) visit(via, state, world);
   // Breadth first, so that a broken law is told by its shortest story. The list grows while it is walked.
   for (const node of open) {
     from = node;
-    neighbours(node, machine, visit);
-    assert.ok(seen.size < limit, 'the walk does not end: some counter in the state is not bounded');
+    neighbours(node, visit);
+    if (seen.size >= most) break;
   }
+  assert.ok(seen.size < UNBOUNDED, 'the walk does not end: some counter in the state is not bounded');
   return { pairs: seen.size, transitions };
 }
 
