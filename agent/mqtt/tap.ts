@@ -95,11 +95,15 @@ export class Tap {
     });
     this.#stream = stream;
     stream.setNoDelay(true);
+    // mqtt writes CONNECT at once. With a write under way Node reports whatever fails in the handshake, a signature of
+    // the token among them, as EPROTO instead of the error of OpenSSL and its library.
+    stream.cork();
     stream.once('connect', () => {
       attempt.phase = 'tls';
     });
     stream.once('secureConnect', () => {
       attempt.phase = 'connack';
+      stream.uncork();
     });
     stream.on('error', (error: NodeJS.ErrnoException) => {
       attempt.error ??= error;

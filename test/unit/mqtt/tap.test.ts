@@ -63,9 +63,12 @@ for (const [name, script, tls, options, expected] of ROWS) {
   });
 }
 
-/** A TCP server that takes connections and says nothing. */
-async function silent(): Promise<{ port: number } & AsyncDisposable> {
-  const listener = createServer((socket) => socket.on('error', () => {}).resume());
+/** A TCP server without TLS, which says this to whoever connects. */
+async function plain(greeting = ''): Promise<{ port: number } & AsyncDisposable> {
+  const listener = createServer((socket) => {
+    socket.on('error', () => {}).resume();
+    socket.write(greeting);
+  });
   listener.listen(0, '127.0.0.1');
   await once(listener, 'listening');
   const { port } = listener.address() as AddressInfo;
@@ -79,7 +82,7 @@ async function silent(): Promise<{ port: number } & AsyncDisposable> {
 }
 
 test('port closed', async () => {
-  const closed = await silent();
+  const closed = await plain();
   await closed[Symbol.asyncDispose]();
   const { phase, socketError } = await attemptAt(`127.0.0.1:${closed.port}`);
   assert.deepEqual({ phase, socketError }, { phase: 'tcp', socketError: 'ECONNREFUSED' });
@@ -92,9 +95,16 @@ test('no such name', async () => {
 });
 
 test('a server that never answers the TLS handshake meets the deadline', async () => {
-  await using mute = await silent();
+  await using mute = await plain();
   const { phase, socketError } = await attemptAt(`127.0.0.1:${mute.port}`, { connectMs: 100 });
   assert.deepEqual({ phase, socketError }, { phase: 'tls', socketError: 'ETIMEDOUT' });
+});
+
+test('what fails in the handshake keeps the code of OpenSSL and its library, by which a token is told apart', async () => {
+  await using portal = await plain('HTTP/1.1 511 Network Authentication Required\r\n\r\n');
+  const { phase, socketError, error } = await attemptAt(`127.0.0.1:${portal.port}`);
+  assert.deepEqual({ phase, socketError }, { phase: 'tls', socketError: 'ERR_SSL_WRONG_VERSION_NUMBER' });
+  assert.equal(error?.library, 'SSL routines');
 });
 
 test('SNI is the host name, and absent for an address', async () => {
