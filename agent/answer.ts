@@ -1,10 +1,11 @@
-import { failureOf, type Happened } from './perform.ts';
+import type { Happened } from './perform.ts';
 import type { Advance } from './roll/advance.ts';
 import { type Failure, failure } from './roll/failure.ts';
 import type { Answer, Answerer, Ask, Keys } from './roll/ports.ts';
 import { type ReportOptions, statusOf } from './roll/report.ts';
 import { keyOf } from './roll/settle.ts';
 import type { Request, RollState } from './roll/state.ts';
+import { failureOf } from './thrown.ts';
 
 export interface AnswererOptions {
   readonly state: () => RollState;

@@ -6,7 +6,7 @@ import { readPin } from '../hsm/pin.ts';
 import { PinRecord } from '../hsm/pin-record.ts';
 import { TokenContexts } from '../hsm/tls.ts';
 import { openToken, type Token } from '../hsm/token.ts';
-import { builtAt, version } from './build.ts';
+import { version } from './build.ts';
 import { systemClock } from './clock.ts';
 import type { Config, IssuerChoice } from './config.ts';
 import { Daemon } from './daemon.ts';
@@ -23,8 +23,9 @@ import type { Log } from './log.ts';
 import { createNotify } from './notify.ts';
 import { Fault } from './roll/failure.ts';
 import type { KeyRef, Leaf } from './roll/leaf.ts';
-import { dueAt, type Terms } from './roll/plan.ts';
+import { dueAt } from './roll/plan.ts';
 import type { Dps, Hub, Issuer } from './roll/ports.ts';
+import { termsOf } from './terms.ts';
 
 const EST_DEADLINE_MS = 60_000;
 const EST_LARGEST_ANSWER = 256 * 1024;
@@ -106,18 +107,6 @@ export async function assemble({ config, log, env, destroyer }: AssemblyOptions)
     publish: (now, before) => publish(state.directory, now, before),
   });
   return daemon;
-}
-
-function termsOf({ dps, issuer, leaf, limits }: Config): Terms {
-  return {
-    automatic: issuer.kind === 'est' || issuer.kind === 'command',
-    renewAt: leaf.renew_at,
-    builtAt,
-    requestsPerHour: limits.requests_per_hour,
-    burst: limits.burst,
-    minRollIntervalMs: limits.min_roll_interval,
-    registered: `${dps.id_scope}/${dps.registration_id}@${dps.endpoint}`,
-  };
 }
 
 /** Read again for each connection: the roots of the servers may change while the daemon runs. */

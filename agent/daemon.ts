@@ -5,7 +5,7 @@ import type { Journal } from './journal.ts';
 import { Lane } from './lane.ts';
 import { failureFields, type Log } from './log.ts';
 import type { Notify } from './notify.ts';
-import { failureOf, type Happened, perform } from './perform.ts';
+import { type Happened, perform } from './perform.ts';
 import { Queue } from './queue.ts';
 import { type Advance, advance } from './roll/advance.ts';
 import { pauseMs } from './roll/backoff.ts';
@@ -16,6 +16,7 @@ import type { Answerer, Ports } from './roll/ports.ts';
 import { type ReportOptions, twinOf, WORDS } from './roll/report.ts';
 import { remaining } from './roll/settle.ts';
 import { effectsOf, type RollEffect, type RollEvent, type RollState, unprovisioned } from './roll/state.ts';
+import { failureOf } from './thrown.ts';
 import { Transcript } from './transcript.ts';
 
 /** The clock is looked at this often, so that a step of it is noticed. */
@@ -164,10 +165,11 @@ export class Daemon {
 
   /** Writes the intent, if there is a new one. */
   async #keep(before: RollState, after: RollState): Promise<Failure | undefined> {
-    const entry = entryOf(after);
-    if (JSON.stringify(entryOf(before)) === JSON.stringify(entry)) return undefined;
+    // An outage that changes its face from minute to minute must not wear out the flash.
+    const intent = (state: RollState) => JSON.stringify({ ...entryOf(state), trouble: undefined });
+    if (intent(before) === intent(after)) return undefined;
     try {
-      await this.#options.journal.write(entry);
+      await this.#options.journal.write(entryOf(after));
       return undefined;
     } catch (error) {
       const failure = failureOf(error);

@@ -1,4 +1,4 @@
-import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { Fault } from './roll/failure.ts';
 
@@ -63,6 +63,11 @@ async function writeNew(path: string, text: string, mode: number): Promise<void>
   try {
     // The mode given to open is narrowed by the umask.
     await file.chmod(mode);
+    // `newleaf init` may be run by root, and the daemon must be able to go on with what it wrote.
+    if (process.geteuid?.() === 0) {
+      const { uid, gid } = await stat(dirname(path));
+      await file.chown(uid, gid);
+    }
     await file.writeFile(text);
     await file.sync();
   } finally {

@@ -3,11 +3,11 @@ import { command, type Run, textOption } from './cli/command.ts';
 import { type Config, configPath, loadConfig } from './config.ts';
 import { EXIT, exitOf } from './exit.ts';
 import type { Log } from './log.ts';
-import { failureOf } from './perform.ts';
 import { type Failure, sentence } from './roll/failure.ts';
 import { iso, WORDS } from './roll/report.ts';
 import type { Phase, RollState } from './roll/state.ts';
 import { type Running, start } from './run.ts';
+import { failureOf } from './thrown.ts';
 
 /** A gateway on a slow link is through in a few seconds; nobody in front of it should wait longer than this. */
 const PATIENCE_MS = 120_000;

@@ -36,6 +36,12 @@ async function main(argv: readonly string[]): Promise<number> {
   return run(parsed, io);
 }
 
+// The reader has seen enough (`newleaf check | head -1`).
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
+
 main(process.argv.slice(2)).then((code) => {
   process.exitCode = code;
 });

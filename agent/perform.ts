@@ -1,6 +1,6 @@
-import { type Failure, Fault, failure } from './roll/failure.ts';
 import type { Ports } from './roll/ports.ts';
 import type { RollEffect, RollEvent } from './roll/state.ts';
+import { failureOf } from './thrown.ts';
 
 type Untimed<E> = E extends RollEvent ? Omit<E, 'at' | 'draw'> : never;
 
@@ -8,7 +8,7 @@ type Untimed<E> = E extends RollEvent ? Omit<E, 'at' | 'draw'> : never;
 export type Happened = Untimed<RollEvent>;
 
 /**
- * Tries an effect once: port call in, event out. The only place that turns a throw into a failure.
+ * Tries an effect once: port call in, event out, whatever is thrown.
  * @param as what is registered, as one string (`Terms.registered`)
  */
 export async function perform(effect: RollEffect, ports: Ports, as: string, abort: AbortSignal): Promise<Happened> {
@@ -43,27 +43,4 @@ async function attempt(effect: RollEffect, ports: Ports, as: string, abort: Abor
       await keys.destroy(effect.key);
       return { kind: 'key-destroyed', id: effect.key.id };
   }
-}
-
-/** What hsm/ throws is told by its kind: hsm/ knows nothing of our codes. */
-const TOKEN_CODES = {
-  module: 'NL-TOKEN-MODULE',
-  engine: 'NL-TOKEN-ENGINE',
-  missing: 'NL-TOKEN-MISSING',
-  pin: 'NL-TOKEN-PIN',
-  'pin-locked': 'NL-TOKEN-PIN-LOCKED',
-  'pin-file': 'NL-TOKEN-PIN-FILE',
-  key: 'NL-TOKEN-KEY',
-  occupied: 'NL-TOKEN-OCCUPIED',
-  poisoned: 'NL-TOKEN-POISONED',
-  failed: 'NL-TOKEN-FAILED',
-} as const;
-
-export function failureOf(error: unknown): Failure {
-  if (error instanceof Fault) return error.failure;
-  if (error instanceof Error && error.name === 'TokenError' && 'kind' in error) {
-    const code = TOKEN_CODES[error.kind as keyof typeof TOKEN_CODES];
-    if (code !== undefined) return failure(code, { message: error.message });
-  }
-  return failure('NL-INTERNAL', { cause: error instanceof Error ? (error.stack ?? error.message) : error });
 }

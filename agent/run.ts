@@ -7,7 +7,7 @@ import { EXIT, exitOf } from './exit.ts';
 import { takeLock } from './lock.ts';
 import { createLog, failureFields, type Log } from './log.ts';
 import { metricsOf } from './metrics.ts';
-import { failureOf } from './perform.ts';
+import { failureOf } from './thrown.ts';
 
 /** What `run` and `init` have in common. */
 export interface Running {

@@ -1,5 +1,5 @@
 import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
-import { open, readFile, rename, rm } from 'node:fs/promises';
+import { open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { TokenError } from './ckr.ts';
@@ -78,6 +78,9 @@ export class PinRecord {
     const file = await open(draft, 'w', 0o600);
     try {
       await file.writeFile(text);
+      // Written by root, the note would be unreadable to the daemon, and keep it from starting.
+      const { uid, gid } = await stat(this.#directory);
+      if (process.geteuid?.() === 0) await file.chown(uid, gid);
       await file.sync();
     } finally {
       await file.close();

@@ -1,5 +1,6 @@
 import { exitOf } from '../exit.ts';
-import { type Failure, Fault, failure } from '../roll/failure.ts';
+import type { Failure } from '../roll/failure.ts';
+import { failureOf } from '../thrown.ts';
 import { glyph, paint, type Screen, screenOf, wrap } from './screen.ts';
 import type { CommandName } from './table.ts';
 
@@ -34,7 +35,7 @@ export function command(work: Run): Run {
     try {
       return await work(args, io);
     } catch (error) {
-      const met = error instanceof Fault ? error.failure : failure('NL-INTERNAL', { cause: error });
+      const met = failureOf(error);
       io.err.write(complaint(met, screenOf(io.err, io.env)));
       return exitOf(met);
     }

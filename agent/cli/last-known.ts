@@ -1,10 +1,11 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { builtAt, version } from '../build.ts';
+import { version } from '../build.ts';
 import type { Config } from '../config.ts';
 import { validateEntry } from '../entry.ts';
 import { createJournal } from '../journal.ts';
 import { type Status, statusOf } from '../roll/report.ts';
+import { termsOf } from '../terms.ts';
 
 export interface LastKnown {
   readonly status: Status;
@@ -14,19 +15,11 @@ export interface LastKnown {
 
 /** What the state file says while the daemon does not run; undefined where it is absent, damaged, or not for this user. */
 export async function lastKnown(config: Config, now: number): Promise<LastKnown | undefined> {
-  const { dps, issuer, leaf, limits, state } = config;
+  const { dps, state } = config;
   try {
     const entry = await createJournal({ directory: state.directory, validate: validateEntry }).read();
     if (entry === 'absent') return undefined;
-    const terms = {
-      automatic: issuer.kind === 'est' || issuer.kind === 'command',
-      renewAt: leaf.renew_at,
-      builtAt,
-      requestsPerHour: limits.requests_per_hour,
-      burst: limits.burst,
-      minRollIntervalMs: limits.min_roll_interval,
-      registered: '',
-    };
+    const terms = termsOf(config);
     const status = statusOf({ ...entry, flaps: 0 }, { version, registrationId: dps.registration_id, terms, now });
     return { status, writtenAt: (await stat(join(state.directory, 'state.json'))).mtimeMs };
   } catch {

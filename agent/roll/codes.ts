@@ -253,11 +253,7 @@ export const CODES = {
     'Another newleaf already runs on this state directory.',
     'See `systemctl status newleaf`.',
   ),
-  'NL-INTERNAL': entry(
-    'transient',
-    'A defect in newleaf.',
-    'Please report it with the log: `journalctl -u newleaf`.',
-  ),
+  'NL-INTERNAL': entry('transient', 'A defect in newleaf.', 'Please report it with the log: `journalctl -u newleaf`.'),
 } as const satisfies Record<string, CodeEntry>;
 
 export type Code = keyof typeof CODES;

@@ -22,7 +22,7 @@ export function failed(state: RollState, event: Of<'failed'>, decision?: Decisio
   const { current, next, phase } = state;
   if (effect.kind === 'destroy-key') return undestroyed(state, event);
   // Transient or broken: phase and candidate stay as they are, however long it lasts.
-  if (failure.kind !== 'refused') return { state, retry: failure };
+  if (failure.kind !== 'refused') return { state: { ...state, trouble: failure }, retry: failure };
   const thumbprint = 'leaf' in effect ? effect.leaf.thumbprint : undefined;
   if (effect.kind === 'connect' && thumbprint === current?.thumbprint) return rejected(state, event, decision);
   if (phase === 'registering' || phase === 'abandoning') return currentRefused(state, event, decision);

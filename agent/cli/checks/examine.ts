@@ -1,4 +1,4 @@
-import { Fault, failure } from '../../roll/failure.ts';
+import { failureOf } from '../../thrown.ts';
 import type { Check, Finding } from './check.ts';
 import type { Site } from './site.ts';
 
@@ -34,20 +34,6 @@ export function select(checks: readonly Check[], ids: readonly string[]): readon
   return checks.filter(({ id }) => wanted.has(id));
 }
 
-/** What hsm/ throws is told by its kind, as in perform.ts: hsm/ knows nothing of our codes. */
-const TOKEN_CODES = {
-  module: 'NL-TOKEN-MODULE',
-  engine: 'NL-TOKEN-ENGINE',
-  missing: 'NL-TOKEN-MISSING',
-  pin: 'NL-TOKEN-PIN',
-  'pin-locked': 'NL-TOKEN-PIN-LOCKED',
-  'pin-file': 'NL-TOKEN-PIN-FILE',
-  key: 'NL-TOKEN-KEY',
-  occupied: 'NL-TOKEN-OCCUPIED',
-  poisoned: 'NL-TOKEN-POISONED',
-  failed: 'NL-TOKEN-FAILED',
-} as const;
-
 function findingOf(error: unknown): Finding {
   const denied = deniedPath(error);
   if (denied !== undefined) {
@@ -55,15 +41,6 @@ function findingOf(error: unknown): Finding {
   }
   const { code, message, advice, cause } = failureOf(error);
   return { outcome: 'failed', code, message: cause === undefined ? message : `${message} (${cause})`, advice };
-}
-
-function failureOf(error: unknown) {
-  if (error instanceof Fault) return error.failure;
-  if (error instanceof Error && error.name === 'TokenError' && 'kind' in error) {
-    const code = TOKEN_CODES[error.kind as keyof typeof TOKEN_CODES];
-    if (code !== undefined) return failure(code, { message: `${error.message.replace(/\.$/, '')}.` });
-  }
-  return failure('NL-INTERNAL', { cause: error });
 }
 
 /** The file that may not be read, where this is why a check failed: it says nothing about the gateway. */

@@ -60,9 +60,9 @@ export function siteHere({ file, env, now }: SiteOptions): Site {
 async function openToken({ hsm, state }: LoadedConfig['config'], env: NodeJS.ProcessEnv) {
   const { readPin } = await import('../../../hsm/pin.ts');
   const token = await import('../../../hsm/token.ts');
-  const { LentPinRecord } = await import('./lent-pin-record.ts');
+  const { PinRecord } = await import('../../../hsm/pin-record.ts');
   const pin = await readPin({ file: hsm.pin_file, credentialsDirectory: env.CREDENTIALS_DIRECTORY });
-  const pinRecord = new LentPinRecord(state.directory);
+  const pinRecord = new PinRecord(state.directory);
   return token.openToken({ module: hsm.module, token: hsm.token, uri: hsm.uri, pin, pinRecord });
 }
 

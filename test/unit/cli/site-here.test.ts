@@ -3,10 +3,10 @@ import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, statSync, wr
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { run as check } from '../../../agent/cli/check.ts';
-import { LentPinRecord } from '../../../agent/cli/checks/lent-pin-record.ts';
 import { siteHere } from '../../../agent/cli/checks/site-here.ts';
 import { run as config } from '../../../agent/cli/config.ts';
 import { run as version } from '../../../agent/cli/version.ts';
+import { PinRecord } from '../../../hsm/pin-record.ts';
 import { softHsm } from '../../contract/token/softhsm.ts';
 import { asNobody, fault, scratch } from '../agent/disk.ts';
 import { args, configIn, NOW, stage } from './stage.ts';
@@ -62,7 +62,7 @@ test('a refused PIN is noted for the daemon to read, also by root', async (t) =>
   const state = join(directory, 'state');
   if (process.geteuid?.() !== 0) return t.skip('only root can write files of others');
   chownSync(state, 65534, 65534);
-  const record = new LentPinRecord(state);
+  const record = new PinRecord(state);
   await record.refused('0000', 'newleaf', 'CKR_PIN_LOCKED');
   assert.equal(existsSync(join(state, 'refused-pin.json')), false, 'a locked PIN is not noted');
   await record.refused('0000', 'newleaf', 'CKR_PIN_INCORRECT');
