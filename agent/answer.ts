@@ -38,15 +38,16 @@ async function request(options: AnswererOptions, ask: RequestAsk): Promise<Answe
   const { state, report, post, hurry, draw } = options;
   const now = report().now;
   const id = ask.id ?? `${now.toString(36)}-${Math.floor(draw() * 36 ** 4).toString(36)}`;
-  const ended = statusOf(state(), report()).outcomes.find((outcome) => outcome.id === id);
-  if (ended !== undefined) return { status: 200, body: ended };
-  const waiting = [state().request, state().scheduled].find((one) => one?.id === id);
-  if (waiting !== undefined) return { status: 202, body: { id, phase: state().phase } };
+  const before = known(id, options);
+  if (before !== undefined) return before;
   const asked: Request = { id, action: ask.kind, reason: 'asked', from: ask.from, at: now };
   const came = await post({ kind: 'asked', request: asked, delayMs: ask.delayMs, discard: ask.discard ?? false });
   if ('kind' in came) return refusal(500, came);
   const { decision } = came;
   if (decision?.action !== 'ignore') return { status: 202, body: { id, phase: state().phase } };
+  // The same call twice at the same time: the other one has been taken since.
+  const twin = known(id, options);
+  if (twin !== undefined) return twin;
   if (decision.rule === 'person') return refusal(409, failure('NL-ISSUER-PERSON'));
   if (decision.untilMs !== undefined) {
     const retryAfterSeconds = Math.max(1, Math.ceil((decision.untilMs - now) / 1000));
@@ -58,6 +59,14 @@ async function request(options: AnswererOptions, ask: RequestAsk): Promise<Answe
   if (ask.from === 'technician') hurry();
   const busy = state().request ?? state().scheduled;
   return { status: 409, body: { id: busy?.id, ...refusal(409, failure('NL-BUSY')).body } };
+}
+
+/** What there is to say of a request that was asked before: how it ended, or that it is in flight. */
+function known(id: string, { state, report }: AnswererOptions): Answer | undefined {
+  const ended = statusOf(state(), report()).outcomes.find((outcome) => outcome.id === id);
+  if (ended !== undefined) return { status: 200, body: ended };
+  const { request: inFlight, scheduled, phase } = state();
+  return inFlight?.id === id || scheduled?.id === id ? { status: 202, body: { id, phase } } : undefined;
 }
 
 const sentenceOf = (why: string) => `${why.charAt(0).toUpperCase()}${why.slice(1)}.`;
