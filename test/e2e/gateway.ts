@@ -29,6 +29,8 @@ export interface GatewayOptions {
   /** Lines of the configuration by dotted key, as TOML; they replace what is there. */
   readonly settings?: Readonly<Record<string, string>>;
   readonly nodeOptions?: readonly string[];
+  /** A command that runs the program in its turn, as `nice` does. */
+  readonly runner?: readonly string[];
   /** The token gets this PIN, in place of the usual one. */
   readonly pin?: string;
 }
@@ -39,15 +41,15 @@ export class Gateway {
   readonly hsm: TestToken;
   readonly registrationId: string;
   readonly log = new DaemonLog();
-  readonly #nodeOptions: readonly string[];
+  readonly #argv: readonly string[];
   #daemon: ChildProcess | undefined;
   #noise = '';
 
   constructor(at: Endpoints, options: GatewayOptions = {}) {
     if (!existsSync(BUNDLE)) throw new Error(`${BUNDLE} is not there: npm run build`);
-    const { registrationId = 'gw-0001', settings = {}, nodeOptions = [], pin } = options;
+    const { registrationId = 'gw-0001', settings = {}, nodeOptions = [], runner = [], pin } = options;
     this.registrationId = registrationId;
-    this.#nodeOptions = nodeOptions;
+    this.#argv = [...runner, NODE, ...nodeOptions, BUNDLE];
     this.hsm = tokenWith(pin);
     const values = {
       'dps.endpoint': JSON.stringify(at.dps),
@@ -192,6 +194,14 @@ export class Gateway {
     return createHash('sha256').update(der).digest('hex').toUpperCase();
   }
 
+  /** What the token says of its PIN; asked without a login, which would count. */
+  tokenFlags(): string {
+    const { module, environment } = this.hsm;
+    const env = { ...process.env, ...environment };
+    const listed = execFileSync('pkcs11-tool', ['--module', module, '--list-slots'], { env, stdio: 'pipe' });
+    return /token flags\s*: (.*)/.exec(listed.toString())?.[1] ?? '';
+  }
+
   pkcs11Tool(...args: readonly string[]): Buffer {
     const { module, token, pin, environment } = this.hsm;
     const all = ['--module', module, '--token-label', token, '--login', '--pin', pin, ...args];
@@ -206,7 +216,8 @@ export class Gateway {
 
   #spawn(args: readonly string[]): ChildProcess {
     const env = { ...process.env, ...this.hsm.environment, NEWLEAF_CONFIG: this.configuration, NO_COLOR: '1' };
-    return spawn(NODE, [...this.#nodeOptions, BUNDLE, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const [program = NODE, ...before] = this.#argv;
+    return spawn(program, [...before, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   }
 }
 

@@ -1,5 +1,7 @@
 import type { TestContext } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Entry } from '../simulator/log.ts';
+import type { MethodAnswer } from '../simulator/methods.ts';
 import { type Simulator, startSimulator } from '../simulator/simulator.ts';
 import { Gateway, type GatewayOptions } from './gateway.ts';
 
@@ -44,4 +46,14 @@ export async function serving(t: TestContext, options: GatewayOptions = {}): Pro
 export async function cut(far: Simulator): Promise<void> {
   await far.lay('hub1', 'port-closed');
   await far.lift('hub1', 'port-closed');
+}
+
+/** Calls the method until the budget allows it, and waits as long as the gateway says. */
+export async function patiently(call: () => Promise<MethodAnswer>): Promise<MethodAnswer> {
+  for (;;) {
+    const answer = await call();
+    if (answer.status !== 429) return answer;
+    const { retryAfterSeconds } = answer.payload as { readonly retryAfterSeconds: number };
+    await pause(retryAfterSeconds * 1_000);
+  }
 }

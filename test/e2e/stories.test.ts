@@ -2,27 +2,15 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
-import { setTimeout as pause } from 'node:timers/promises';
 import { type Entry, matcher } from '../simulator/log.ts';
-import type { MethodAnswer } from '../simulator/methods.ts';
 import type { Simulator } from '../simulator/simulator.ts';
 import { holds } from './holds.ts';
-import { cut, PATIENCE_MS, serving, site } from './site.ts';
+import { cut, PATIENCE_MS, patiently, serving, site } from './site.ts';
 import { tell } from './timeline.ts';
 
 const ID = 'gw-0001';
 
 const reprovision = (far: Simulator, payload: object) => far.callMethod(ID, 'reprovision', payload);
-
-/** Calls until the budget allows it, and waits as long as the gateway says. */
-async function patiently(far: Simulator, payload: object): Promise<MethodAnswer> {
-  for (;;) {
-    const answer = await reprovision(far, payload);
-    if (answer.status !== 429) return answer;
-    const { retryAfterSeconds } = answer.payload as { retryAfterSeconds: number };
-    await pause(retryAfterSeconds * 1_000);
-  }
-}
 
 /** The patch of the reported property `newleaf` that tells how this request ended. */
 const reportOf = (id: string) => (entry: Entry) =>
@@ -90,7 +78,7 @@ suite('stories', { concurrency: true }, () => {
     // The hub keeps the new leaf waiting: the token must hold both keys for as long as nothing is proven.
     await far.lay('hub1', 'delay-connack', { ms: 500, times: 1 });
     const since = far.log.entries.length;
-    assert.equal((await patiently(far, { action: 'roll', id: 'roll' })).status, 202);
+    assert.equal((await patiently(() => reprovision(far, { action: 'roll', id: 'roll' }))).status, 202);
     const presented = (entry: Entry) => entry.server === 'hub1' && entry.event === 'tls' && entry.thumbprint !== old;
     const { thumbprint = '', connection } = await far.log.waitFor(presented, PATIENCE_MS, since);
     assert.deepEqual(gateway.privateKeys(), ['newleaf-a', 'newleaf-b']);

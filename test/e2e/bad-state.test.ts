@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { failureIn } from './ended.ts';
+import { PATIENCE_MS, serving } from './site.ts';
+
+/** root may read everything, unless it is told not to. */
+const RUNNER = process.getuid?.() === 0 ? ['setpriv', '--bounding-set', '-dac_override,-dac_read_search'] : [];
+
+interface Damage {
+  readonly title: string;
+  readonly damage: (path: string, good: string) => void;
+  readonly words: RegExp;
+}
+
+const damages: readonly Damage[] = [
+  { title: 'empty', damage: (path) => writeFileSync(path, ''), words: /is empty/ },
+  {
+    title: 'cut off',
+    damage: (path, good) => writeFileSync(path, good.slice(0, good.length / 2)),
+    words: /not complete JSON/,
+  },
+  {
+    title: 'zeros',
+    damage: (path, good) => writeFileSync(path, Buffer.alloc(good.length)),
+    words: /not complete JSON/,
+  },
+  {
+    title: 'one digit changed',
+    damage: (path, good) => writeFileSync(path, good.replace(/"phase": "\w+"/, '"phase": "unprovisioned"')),
+    words: /digest differs/,
+  },
+  {
+    title: 'of another version',
+    damage: (path, good) => writeFileSync(path, good.replace('"format": 1', '"format": 99')),
+    words: /another version/,
+  },
+  { title: 'not readable', damage: (path) => chmodSync(path, 0), words: /may not be read/ },
+  {
+    title: 'a directory',
+    damage: (path) => {
+      rmSync(path);
+      mkdirSync(path);
+    },
+    words: /is a directory/,
+  },
+];
+
+/** What is there, byte by byte; undefined for a directory. */
+function bytesOf(path: string): Buffer | undefined {
+  try {
+    return readFileSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
+test('a damaged state file is refused, and nothing is lost', async (t) => {
+  const { far, gateway, thumbprint } = await serving(t, { runner: RUNNER });
+  assert.equal(await gateway.stop(), 0);
+  const path = join(gateway.stateDirectory, 'state.json');
+  const good = readFileSync(path, 'utf8');
+  const since = far.log.entries.length;
+
+  for (const { title, damage, words } of damages) {
+    await t.test(title, async () => {
+      damage(path, good);
+      const before = bytesOf(path);
+      const ended = await gateway.command('run');
+      assert.equal(ended.code, 4, ended.out + ended.err);
+      const told = failureIn(ended);
+      assert.equal(told.code, 'NL-STATE-CORRUPT');
+      assert.match(told.sentence, words);
+      assert.ok(told.sentence.includes(path));
+      assert.deepEqual(bytesOf(path), before, 'not a byte was changed');
+      assert.deepEqual(far.log.since(since), [], 'nothing was sent');
+      assert.deepEqual(gateway.privateKeys(), ['newleaf-a']);
+      rmSync(path, { recursive: true });
+      writeFileSync(path, good, { mode: 0o600 });
+    });
+  }
+
+  await t.test('restored from a backup, it serves with the same leaf', async () => {
+    await gateway.start();
+    const { thumbprint: back } = await far.log.waitFor({ event: 'connected' }, PATIENCE_MS, since);
+    assert.equal(back, thumbprint);
+    assert.equal(far.log.registrations(), 1);
+  });
+});

@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { tinyDisk } from '../unit/agent/disk.ts';
+import { holds } from './holds.ts';
+import { patiently, serving } from './site.ts';
+
+const ID = 'gw-0001';
+
+/** Fills the file system to the last byte, and returns the path of what fills it. */
+function fill(directory: string): string {
+  const path = join(directory, 'filling');
+  for (const size of [4096, 1]) {
+    try {
+      for (;;) writeFileSync(path, Buffer.alloc(size), { flag: 'a' });
+    } catch (error) {
+      assert.equal((error as NodeJS.ErrnoException).code, 'ENOSPC');
+    }
+  }
+  return path;
+}
+
+test('a full disk', async (t) => {
+  const disk = tinyDisk(t);
+  // A test within, so that the gateway is gone before its disk is.
+  if (disk !== undefined)
+    await t.test('no roll begins, and the gateway goes on serving', (inner) => story(inner, disk.path));
+});
+
+async function story(t: TestContext, disk: string): Promise<void> {
+  const stateDirectory = join(disk, 'state');
+  const { far, gateway, session, thumbprint } = await serving(t, {
+    settings: { 'state.directory': JSON.stringify(stateDirectory) },
+  });
+  const filling = fill(disk);
+  const since = far.log.entries.length;
+
+  const refused = await patiently(() => far.callMethod(ID, 'reprovision', { action: 'roll', id: 'full' }));
+  assert.equal(refused.status, 500);
+  holds(refused.payload, { code: 'NL-STATE-WRITE' });
+  const byHand = await gateway.post('/v1/roll', { id: 'by-hand' });
+  assert.equal(byHand.status, 500);
+  holds(byHand.body, { code: 'NL-STATE-WRITE' });
+  const [told, ...more] = gateway.log.matching({ event: 'state-unwritten' });
+  assert.equal(more.length, 1, 'one line for each request');
+  assert.match(String(told?.message), /state\.json cannot be written: no space is left/);
+
+  assert.deepEqual(gateway.privateKeys(), ['newleaf-a']);
+  assert.equal((await far.callMethod(ID, 'leafStatus')).status, 200);
+  const events = new Set(far.log.since(since).map(({ event }) => event));
+  assert.deepEqual(events, new Set(['method', 'method-answer']), 'no leaf, no registration, no other session');
+
+  rmSync(filling);
+  assert.equal((await gateway.post('/v1/roll', { id: 'again' })).status, 202);
+  await gateway.log.waitFor({ event: 'outcome', id: 'again', reason: 'done' });
+  const { leaf } = await gateway.settled();
+  assert.notEqual(leaf?.thumbprint, thumbprint);
+  assert.deepEqual(gateway.privateKeys(), ['newleaf-b']);
+  assert.equal(far.log.matching({ event: 'connected' }).at(-1)?.thumbprint, leaf?.thumbprint);
+  assert.equal(far.log.count({ event: 'disconnected', connection: session.connection ?? 0 }), 1);
+}
