@@ -145,8 +145,12 @@ export class Gateway {
   }
 
   async status(): Promise<Status> {
-    const { body } = await request(this.socket, 'GET', '/v1/status');
-    return body as Status;
+    try {
+      const { body } = await request(this.socket, 'GET', '/v1/status');
+      return body as Status;
+    } catch (cause) {
+      throw new Error(`${cause}\n${this.#noise}${this.log.tail()}`, { cause });
+    }
   }
 
   /** Waits until the status is so, looking again at each line of the log. */
