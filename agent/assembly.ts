@@ -103,6 +103,7 @@ export async function assemble({ config, log, env, destroyer }: AssemblyOptions)
     terms,
     version,
     registrationId,
+    labelPrefix: hsm.label_prefix,
     given: () => givenLeaf(token, hsm.key, judge, log),
     publish: (now, before) => publish(state.directory, now, before),
   });

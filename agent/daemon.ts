@@ -33,6 +33,8 @@ export interface DaemonOptions {
   readonly terms: Terms;
   readonly version: string;
   readonly registrationId: string;
+  /** Object labels are this with `-a` and `-b`. */
+  readonly labelPrefix: string;
   /** The leaf of a key that was in the token before us, if one is configured. */
   readonly given: () => Promise<Leaf | undefined>;
   /** Writes the files that are derived from the state, for others to read; those of `before` are there already. */
@@ -218,7 +220,7 @@ export class Daemon {
   }
 
   #reportOptions(): ReportOptions {
-    const { version, registrationId, terms, clock } = this.#options;
-    return { version, registrationId, terms, now: clock.now() };
+    const { version, registrationId, labelPrefix, terms, clock } = this.#options;
+    return { version, registrationId, labelPrefix, terms, now: clock.now() };
   }
 }

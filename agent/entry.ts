@@ -12,7 +12,7 @@ import {
   unknown,
   ValiError,
 } from 'valibot';
-import type { Phase, RollState } from './roll/state.ts';
+import { ALARMS, type Phase, type RollState } from './roll/state.ts';
 
 /** The part of the state that is written: a start begins without a session. */
 export type Entry = Omit<RollState, 'online' | 'flaps'>;
@@ -62,12 +62,13 @@ const ENTRY = object({
   current: optional(leaf),
   next: optional(
     object({
-      slot: picklist(['a', 'b']),
+      slot: picklist(['a', 'b', 'given']),
       id: optional(string()),
       leaf: optional(leaf),
       assignment: optional(assignment),
       sent: boolean(),
       waiting: optional(literal(true)),
+      renewed: optional(literal(true)),
       parked: optional(object({ failure, times: number(), askAt: number() })),
     }),
   ),
@@ -78,6 +79,7 @@ const ENTRY = object({
   unproven: number(),
   rolledFor: optional(string()),
   probe: optional(object({ times: number(), askAt: number() })),
+  alarm: optional(picklist(ALARMS)),
   trouble: optional(failure),
   request: optional(request),
   scheduled: optional(object({ ...request.entries, startAt: number() })),

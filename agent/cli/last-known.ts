@@ -15,12 +15,15 @@ export interface LastKnown {
 
 /** What the state file says while the daemon does not run; undefined where it is absent, damaged, or not for this user. */
 export async function lastKnown(config: Config, now: number): Promise<LastKnown | undefined> {
-  const { dps, state } = config;
+  const { dps, hsm, state } = config;
   try {
     const entry = await createJournal({ directory: state.directory, validate: validateEntry }).read();
     if (entry === 'absent') return undefined;
     const terms = termsOf(config);
-    const status = statusOf({ ...entry, flaps: 0 }, { version, registrationId: dps.registration_id, terms, now });
+    const status = statusOf(
+      { ...entry, flaps: 0 },
+      { version, registrationId: dps.registration_id, labelPrefix: hsm.label_prefix, terms, now },
+    );
     return { status, writtenAt: (await stat(join(state.directory, 'state.json'))).mtimeMs };
   } catch {
     // `newleaf check` says what is wrong with it; here it is only something extra.

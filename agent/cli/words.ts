@@ -7,6 +7,7 @@ export const actionInWords = ({ action }: Pick<RequestStatus, 'action'>): string
 const REASONS: Record<Exclude<RequestStatus['reason'], 'asked'>, string> = {
   rejected: 'since the hub refused the leaf',
   'dps-refused': 'since DPS refused the leaf',
+  delivered: 'a leaf was delivered',
   due: 'since the leaf was due',
   configuration: 'since the configuration changed',
   probe: 'to ask again',

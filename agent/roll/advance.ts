@@ -1,5 +1,5 @@
 import { budgetLeft, decide, type Signal } from './decide.ts';
-import { isDue, type Terms } from './plan.ts';
+import { alarmOf, isDue, type Terms } from './plan.ts';
 import type { Decision, RollEvent, RollState, Step } from './state.ts';
 import { step } from './step.ts';
 
@@ -14,10 +14,18 @@ const FARTHEST_MS = 2 * 3_600_000;
 /** One event through rules and machine: signal → decision → step. */
 export function advance(state: RollState, event: RollEvent, terms: Terms): Advance {
   const signal = signalOf(state, event, terms);
-  if (signal === undefined) return step(state, event);
+  if (signal === undefined) return watched(step(state, event), event, terms);
   const decision = decide(signal, { state, terms, now: event.at });
   const charged = charge(state, signal, decision, terms, event.at);
-  return { ...step(charged, event, decision), decision };
+  return watched({ ...step(charged, event, decision), decision }, event, terms);
+}
+
+/** Raises the alarm of a renewal that is overdue. Looked at with the clock, as nothing else happens when time passes. */
+function watched(advance: Advance, event: RollEvent, terms: Terms): Advance {
+  const { alarm: before, ...state } = advance.state;
+  if (event.kind !== 'woken' && event.kind !== 'started') return advance;
+  const alarm = alarmOf(state, terms, event.at);
+  return alarm === before ? advance : { ...advance, state: { ...state, ...(alarm && { alarm }) } };
 }
 
 /** Which signal is in an event, if any. */
@@ -25,6 +33,8 @@ export function signalOf(state: RollState, event: RollEvent, terms: Terms): Sign
   switch (event.kind) {
     case 'asked':
       return { kind: 'asked', request: event.request };
+    case 'leaf-delivered':
+      return { kind: 'delivered', request: event.request };
     case 'started':
       return event.given === undefined ? planned(state, event.at, terms) : { kind: 'given-key' };
     case 'woken':
@@ -62,7 +72,8 @@ function planned(state: RollState, now: number, terms: Terms): Signal | undefine
 function charge(state: RollState, signal: Signal, { action }: Decision, terms: Terms, now: number): RollState {
   const acts = action === 're-register' || action === 'roll';
   const charged = signal.kind === 'rejected' || signal.kind === 'configuration';
-  const asked = signal.kind === 'asked' && signal.request.from === 'method' && state.scheduled !== signal.request;
+  const own = signal.kind === 'asked' || signal.kind === 'delivered';
+  const asked = own && signal.request.from === 'method' && state.scheduled !== signal.request;
   if (!acts || !(charged || asked)) return state;
   return { ...state, budget: { left: budgetLeft(state, terms, now) - 1, at: now } };
 }

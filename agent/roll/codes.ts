@@ -125,6 +125,16 @@ export const CODES = {
     'This issuer waits for a person to deliver a leaf.',
     'Run `newleaf csr`, have it signed, then `newleaf install FILE`.',
   ),
+  'NL-ISSUER-NEW-KEY': entry(
+    'refused',
+    'The issuer does not sign another leaf for this key.',
+    'Set leaf.rotate_key = true, or run `newleaf csr --new-key`.',
+  ),
+  'NL-LEAF-EXPIRED': entry(
+    'refused',
+    'The current leaf has expired, and no new one has come.',
+    'Run `newleaf csr`, have it signed, then `newleaf install FILE`.',
+  ),
   'NL-LEAF-PARSE': entry(
     'refused',
     'The issued leaf is not a readable certificate.',

@@ -10,6 +10,7 @@ export type Signal =
   | { readonly kind: 'rejected' }
   | { readonly kind: 'dps-refused'; readonly failure: Failure }
   | { readonly kind: 'configuration' }
+  | { readonly kind: 'delivered'; readonly request: Request }
   | { readonly kind: 'provisioning' }
   | { readonly kind: 'given-key' }
   | { readonly kind: 'due' }
@@ -38,6 +39,9 @@ const resting = new Set<RollState['phase']>(['unprovisioned', 'serving', 'strand
 /** Work that waits for an issuer, perhaps for days: a refusal by the hub is answered in between. */
 const interruptible = new Set<RollState['phase']>([...resting, 'generating-key', 'requesting-leaf']);
 
+/** A roll that waits for its issuer takes a leaf from whoever brings it. */
+const receptive = new Set<RollState['phase']>([...resting, 'requesting-leaf']);
+
 /** Refusals that a new leaf may cure. A disabled enrollment refuses every leaf. */
 const leafAtFault = new Set<Failure['code']>(['NL-DPS-401002', 'NL-DPS-404201', 'NL-DPS-REJECTED']);
 
@@ -49,7 +53,7 @@ const ignore = (why: string, untilMs?: number): Decision => ({
 
 /** Asked by method, or begun by newleaf itself: it counts against the budget. A technician, a due leaf and a probe do not. */
 function isCharged(signal: Signal): boolean {
-  if (signal.kind === 'asked') return signal.request.from === 'method';
+  if (signal.kind === 'asked' || signal.kind === 'delivered') return signal.request.from === 'method';
   return signal.kind === 'rejected' || signal.kind === 'configuration';
 }
 
@@ -82,8 +86,9 @@ export const RULES: readonly (readonly [name: string, rule: Rule])[] = [
     'single-flight',
     (signal, { state }) => {
       if (signal.kind === 'dps-refused') return undefined;
-      const free = signal.kind === 'rejected' ? interruptible : resting;
-      const busy = !free.has(state.phase) || (signal.kind !== 'rejected' && state.request !== undefined);
+      const free = { rejected: interruptible, delivered: receptive }[signal.kind as string] ?? resting;
+      const served = signal.kind === 'rejected' || (signal.kind === 'delivered' && state.phase === 'requesting-leaf');
+      const busy = !free.has(state.phase) || (!served && state.request !== undefined);
       return busy ? ignore('another request is in flight') : undefined;
     },
   ],
@@ -120,6 +125,11 @@ export const RULES: readonly (readonly [name: string, rule: Rule])[] = [
   ['person', personRule],
   ['due', dueRule],
   ['asked', askedRule],
+  [
+    'delivered',
+    (signal) =>
+      signal.kind === 'delivered' ? { action: 'roll', reason: 'delivered', why: 'a leaf was delivered' } : undefined,
+  ],
   [
     'rejected',
     (signal) =>

@@ -1,5 +1,5 @@
 import type { Leaf } from './leaf.ts';
-import type { RollState } from './state.ts';
+import { ALARMS, type Alarm, type RollState } from './state.ts';
 
 /** When to renew: a share of the lifetime, a time left in milliseconds, or never. */
 export type RenewAt = { readonly share: number } | { readonly leftMs: number } | 'off';
@@ -52,6 +52,31 @@ export function isCredible(state: RollState, terms: Terms, now: number): boolean
 export function isDue(state: RollState, terms: Terms, now: number): boolean {
   const due = state.current && dueAt(state.current, terms.renewAt);
   return state.current !== undefined && (now >= state.current.notAfter || (due !== undefined && now >= due));
+}
+
+const HOUR = 3_600_000;
+const ALARM_MS: Record<Alarm, number> = {
+  '28day': 672 * HOUR,
+  '7day': 168 * HOUR,
+  '3day': 72 * HOUR,
+  '1day': 24 * HOUR,
+  '12hour': 12 * HOUR,
+  '1hour': HOUR,
+  expired: 0,
+};
+
+/**
+ * How near the end of the current leaf is, once the moment of its renewal has passed: before that nothing is wrong,
+ * however short the leaf lives. With renewal switched off the second half of its life counts as overdue.
+ */
+export function alarmOf(state: RollState, terms: Terms, now: number): Alarm | undefined {
+  const { current } = state;
+  if (current === undefined || !isCredible(state, terms, now)) return undefined;
+  const due = dueAt(current, terms.renewAt) ?? (current.notBefore + current.notAfter) / 2;
+  if (now <= due) return undefined;
+  const window = current.notAfter - due;
+  const left = current.notAfter - now;
+  return ALARMS.findLast((alarm) => left <= ALARM_MS[alarm] && ALARM_MS[alarm] < window);
 }
 
 /** The next wall-clock moment at which something is planned. The loop looks at the clock at least once a minute anyway. */

@@ -5,12 +5,15 @@ import {
   accept,
   begin,
   finish,
+  keepsKey,
+  keyOf,
   type Moved,
   move,
   type Of,
   park,
   RETIRE_TRIES,
   resumeRoll,
+  retireKey,
   settle,
   without,
 } from './settle.ts';
@@ -30,6 +33,10 @@ export function failed(state: RollState, event: Of<'failed'>, decision?: Decisio
   if (phase === 'registering-next') return candidateRefused(state, next, event);
   if (phase === 'connecting-next') return candidateRejected(state, next, event);
   if (phase !== 'requesting-leaf') return { state, retry: failure };
+  if (failure.code === 'NL-ISSUER-NEW-KEY' && next.renewed !== true && !next.sent && !keepsKey(state, next.id)) {
+    const fresh: RollState = { ...state, next: { slot: next.slot, sent: false, renewed: true } };
+    return settle(retireKey(fresh, keyOf(next)), event, 'refused', failure);
+  }
   const kept = finish(park(state, next, event, failure), event, state.online ? 'kept' : 'person', failure);
   return settle(kept, event, 'refused', failure);
 }

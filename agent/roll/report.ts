@@ -1,7 +1,7 @@
-import type { Code, Failure } from './failure.ts';
+import { type Code, type Failure, failure } from './failure.ts';
 import type { Leaf } from './leaf.ts';
 import { clockFloor, dueAt, isCredible, type Terms } from './plan.ts';
-import type { Next, Outcome, Phase, Request, RollState } from './state.ts';
+import type { Alarm, Next, Outcome, Phase, Request, RollState } from './state.ts';
 
 /** `newleaf status --json`, `GET /v1/status` and the method `leafStatus`. Kept stable: fields are added, never renamed. All times are ISO 8601. */
 export interface Status {
@@ -30,6 +30,8 @@ export interface Status {
     readonly code?: Code;
   }[];
   readonly clock: { readonly credible: boolean; readonly floor: string };
+  /** How near the end of the leaf is, once its renewal is overdue. */
+  readonly alarm?: Alarm;
   readonly trouble?: Trouble;
   /** Somebody must do something: `trouble.advice` says who and what. */
   readonly person: boolean;
@@ -92,13 +94,16 @@ export const iso = (at: number): string => new Date(at).toISOString();
 export interface ReportOptions {
   readonly version: string;
   readonly registrationId: string;
+  /** Object labels are this with `-a` and `-b`. */
+  readonly labelPrefix: string;
   readonly terms: Terms;
   /** Wall clock, milliseconds. */
   readonly now: number;
 }
 
 export function statusOf(state: RollState, { version, registrationId, terms, now }: ReportOptions): Status {
-  const { current, assignment, next, request, scheduled, outcomes, trouble } = state;
+  const { current, assignment, next, request, scheduled, outcomes, alarm } = state;
+  const trouble = state.trouble ?? (alarm === 'expired' ? failure('NL-LEAF-EXPIRED') : undefined);
   const renewAt = current && dueAt(current, terms.renewAt);
   const ended = outcomes.map(outcomeOf);
   return {
@@ -118,6 +123,7 @@ export function statusOf(state: RollState, { version, registrationId, terms, now
     outcomes: ended,
     trail: state.trail.map((one) => ({ ...one, at: iso(one.at) })),
     clock: { credible: isCredible(state, terms, now), floor: iso(clockFloor(state, terms)) },
+    ...(alarm && { alarm }),
     ...(trouble && { trouble: troubleOf(trouble) }),
     person: needsPerson(state, terms, now),
   };
@@ -163,14 +169,20 @@ function troubleOf({ code, message, advice, cause }: Failure): Trouble {
 }
 
 /** The reported property `newleaf`. Written only on change, so it has no moment that passes by itself. */
-export function twinOf(state: RollState, { version, registrationId, terms, now }: ReportOptions): object {
-  const { phase, leaf, next, hub, last } = statusOf(state, { version, registrationId, terms, now });
+export function twinOf(state: RollState, options: ReportOptions): object {
+  const { version, phase, leaf, next, hub, last, alarm } = statusOf(state, options);
   return {
     version,
     phase,
-    leaf: leaf && { thumbprint: leaf.thumbprint, notAfter: leaf.notAfter, slot: leaf.slot, issuer: leaf.issuer },
+    leaf: leaf && {
+      thumbprint: leaf.thumbprint,
+      notAfter: leaf.notAfter,
+      label: `${options.labelPrefix}-${leaf.slot}`,
+      issuer: leaf.issuer,
+    },
     next: next?.leaf && { thumbprint: next.leaf.thumbprint, standing: next.standing, code: next.trouble?.code },
     assignment: hub,
+    alarm,
     last: last && {
       id: last.id,
       action: last.action,

@@ -32,8 +32,19 @@ export function finish(state: RollState, event: RollEvent, outcome: Outcome['out
 }
 
 /** The slot that the current leaf does not use. With a key that was given to us, `a` is free. */
-export function freeSlot({ current }: RollState): Next['slot'] {
+export function freeSlot({ current }: RollState): 'a' | 'b' {
   return current?.key.slot === 'a' ? 'b' : 'a';
+}
+
+/** A leaf can be renewed with the key that it has: then there is no second key that could be destroyed. */
+export function keepsKey({ current }: RollState, id: string | undefined): boolean {
+  return id !== undefined && id === current?.key.id;
+}
+
+/** The key of a candidate is to be destroyed, unless the current leaf has it. */
+export function retireKey(state: RollState, key: KeyRef | undefined): RollState {
+  if (key === undefined || key.slot === 'given' || keepsKey(state, key.id)) return state;
+  return { ...state, retire: { ...key, tries: 0 } };
 }
 
 export function keyOf({ slot, id }: Next): KeyRef | undefined {
@@ -71,7 +82,7 @@ export function drop(state: RollState, next: Next, event: RollEvent, why: string
     return settle({ ...state, next: { slot: next.slot, id: key.id, sent: next.sent, waiting: true } }, event, why);
   }
   if (next.sent) return move(state, 'abandoning', event, why);
-  return settle({ ...without(state, 'next'), retire: { ...key, tries: 0 } }, event, why);
+  return settle(retireKey(without(state, 'next'), key), event, why);
 }
 
 /** Begins, or goes on with, a roll: the phase follows from what the candidate already has. */

@@ -35,6 +35,7 @@ export type Reason =
   | 'due'
   | 'configuration'
   | 'probe'
+  | 'delivered'
   | 'provisioning'
   | 'given-key';
 
@@ -63,7 +64,8 @@ export interface Parked {
 
 /** The candidate: the generation that is to become current. */
 export interface Next {
-  readonly slot: Exclude<Slot, 'given'>;
+  /** The slot of current where the key is kept (leaf.rotate_key = false, or a key that was given to us). */
+  readonly slot: Slot;
   /** Known once the key is in the token. */
   readonly id?: string;
   /** Known once it is issued and verified. */
@@ -74,8 +76,14 @@ export interface Next {
   readonly sent: boolean;
   /** The CSR is out, and a person brings the leaf. */
   readonly waiting?: boolean;
+  /** The issuer demanded a new key, and got one: it is not given a third. */
+  readonly renewed?: boolean;
   readonly parked?: Parked;
 }
+
+/** Told once each, the last one when the leaf has expired. */
+export const ALARMS = ['28day', '7day', '3day', '1day', '12hour', '1hour', 'expired'] as const;
+export type Alarm = (typeof ALARMS)[number];
 
 export interface Transition {
   readonly at: number;
@@ -105,6 +113,8 @@ export interface RollState {
   readonly rolledFor?: string;
   /** The slow probe while stranded. */
   readonly probe?: { readonly times: number; readonly askAt: number };
+  /** How near the end of the current leaf is, once its renewal is overdue. */
+  readonly alarm?: Alarm;
   /** What is wrong at the moment, if anything. */
   readonly trouble?: Failure;
   /** In flight. */
@@ -149,6 +159,7 @@ export type RollEvent = { readonly at: number; readonly draw: number } & (
   | { readonly kind: 'woken' }
   | { readonly kind: 'asked'; readonly request: Request; readonly delayMs: number; readonly discard: boolean }
   | { readonly kind: 'csr-asked'; readonly newKey: boolean }
+  | { readonly kind: 'leaf-delivered'; readonly leaf: Leaf; readonly request: Request }
   | { readonly kind: 'key-generated'; readonly key: KeyRef }
   | { readonly kind: 'leaf-issued'; readonly leaf: Leaf }
   | { readonly kind: 'registered'; readonly thumbprint: string; readonly assignment: Assignment; readonly as: string }
@@ -188,7 +199,7 @@ export function effectsOf(state: RollState): readonly RollEffect[] {
 function workOf({ phase, current, next, retire }: RollState): RollEffect | undefined {
   switch (phase) {
     case 'generating-key':
-      return next && { kind: 'generate-key', slot: next.slot };
+      return next === undefined || next.slot === 'given' ? undefined : { kind: 'generate-key', slot: next.slot };
     case 'requesting-leaf':
       return next?.id === undefined ? undefined : { kind: 'request-leaf', key: { slot: next.slot, id: next.id } };
     case 'registering-next':

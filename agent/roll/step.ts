@@ -7,11 +7,13 @@ import {
   drop,
   finish,
   freeSlot,
+  keepsKey,
   keyOf,
   type Moved,
   move,
   type Of,
   resumeRoll,
+  retireKey,
   settle,
   toRegisterNext,
   without,
@@ -45,6 +47,8 @@ function transition(state: RollState, event: RollEvent, decision?: Decision): Mo
       return csrAsked(state, event);
     case 'key-generated':
       return keyGenerated(state, event);
+    case 'leaf-delivered':
+      return decision?.action === 'roll' ? delivered(state, event) : state;
     case 'leaf-issued':
       return state.phase === 'requesting-leaf' && state.next !== undefined
         ? toRegisterNext(state, { ...state.next, leaf: event.leaf }, event, 'leaf-issued')
@@ -93,14 +97,23 @@ function csrAsked(state: RollState, event: Of<'csr-asked'>): RollState {
     return settle({ ...state, next: { slot: freeSlot(state), sent: false, waiting: true } }, event, 'csr-asked');
   }
   const key = keyOf(next);
-  if (!event.newKey || key === undefined || next.sent) return state;
+  if (!event.newKey || next.sent || keepsKey(state, key?.id)) return state;
   const fresh = { slot: next.slot, sent: false, waiting: true };
-  return settle({ ...state, next: fresh, retire: { ...key, tries: 0 } }, event, 'csr-asked');
+  return settle(retireKey({ ...state, next: fresh }, key), event, 'csr-asked');
+}
+
+/** Somebody brought a leaf, for the key that a CSR was made for or for the one we have. An older candidate makes room. */
+function delivered(state: RollState, event: Of<'leaf-delivered'>): RollState {
+  const { leaf } = event;
+  const sent = state.next?.id === leaf.key.id && state.next.sent;
+  // A roll that waits for its issuer is served by this leaf, too.
+  const taken = state.request === undefined ? accept(state, event.request, event) : state;
+  return toRegisterNext(taken, { ...leaf.key, leaf, sent }, event, 'delivered');
 }
 
 function keyGenerated(state: RollState, event: Of<'key-generated'>): RollState {
   if (state.phase !== 'generating-key' || state.next === undefined) return state;
-  const next = { ...state.next, id: event.key.id };
+  const next = { ...state.next, ...event.key };
   const reused = state.retire?.id === next.id;
   const made: RollState = { ...(reused ? without(state, 'retire') : state), next };
   return next.waiting === true
@@ -135,15 +148,8 @@ function registered(state: RollState, event: Of<'registered'>): RollState {
     // A candidate that was refused ends its roll; one that was discarded makes room for the next.
     const refused = next.parked?.failure;
     const back = refused === undefined ? pinned : finish(pinned, event, 'kept', refused);
-    return settle(
-      {
-        ...without(back, 'next'),
-        ...(!proven && { grace: 0 }),
-        ...(key !== undefined && { retire: { ...key, tries: 0 } }),
-      },
-      event,
-      'registered',
-    );
+    const alone: RollState = { ...without(back, 'next'), ...(!proven && { grace: 0 }) };
+    return settle(retireKey(alone, key), event, 'registered');
   }
   return state;
 }
@@ -167,17 +173,14 @@ function connected(state: RollState, event: Of<'connected'>): RollState {
     next.assignment !== undefined
   ) {
     // Proven: only now it becomes current, and only after this is on disk the old key may be destroyed.
-    const retire =
-      current === undefined || current.key.slot === 'given' ? {} : { retire: { ...current.key, tries: 0 } };
     const promoted: RollState = {
-      ...calm(finish(without(state, 'next', 'rolledFor'), event, 'done')),
-      ...retire,
+      ...calm(finish(without(state, 'next', 'rolledFor', 'alarm'), event, 'done')),
       ...open,
       current: next.leaf,
       assignment: next.assignment,
       rejected: false,
     };
-    return settle(promoted, event, 'connected');
+    return settle(retireKey(promoted, current?.key), event, 'connected');
   }
   if (current?.thumbprint !== event.thumbprint) return state;
   if (state.phase === 'connecting-next') return { ...state, ...open };

@@ -8,7 +8,7 @@ import { NOW, terms } from './machine.ts';
 import { EVENTS, REFUSAL, SITUATIONS } from './situations.ts';
 import { candidate, current, HOUR, person, waits } from './standing.ts';
 
-const options: ReportOptions = { version: '1.2.3', registrationId: 'gw-1', terms, now: NOW };
+const options: ReportOptions = { version: '1.2.3', registrationId: 'gw-1', labelPrefix: 'newleaf', terms, now: NOW };
 const status = (state: RollState, more: Partial<ReportOptions> = {}) => statusOf(state, { ...options, ...more });
 /** As the hub gets it: absent and undefined are one. */
 const twin = (state: RollState, more: Partial<ReportOptions> = {}): object =>
@@ -96,7 +96,7 @@ test('a serving gateway, as the twin has it', () => {
   assert.deepEqual(twin(SITUATIONS.serving), {
     version: '1.2.3',
     phase: 'serving',
-    leaf: { thumbprint: 'T-g0', notAfter: iso(current.notAfter), slot: 'a', issuer: 'CA' },
+    leaf: { thumbprint: 'T-g0', notAfter: iso(current.notAfter), label: 'newleaf-a', issuer: 'CA' },
     assignment: { host: 'hub1', deviceId: 'gw-1' },
   });
 });
