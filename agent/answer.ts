@@ -1,11 +1,10 @@
+import { csr, install } from './delivery.ts';
 import type { Happened } from './perform.ts';
 import type { Advance } from './roll/advance.ts';
 import { type Failure, failure } from './roll/failure.ts';
-import type { Answer, Answerer, Ask, Keys } from './roll/ports.ts';
+import type { Answer, Answerer, Ask, Keys, Ports } from './roll/ports.ts';
 import { type ReportOptions, statusOf } from './roll/report.ts';
-import { keyOf } from './roll/settle.ts';
 import type { Request, RollState } from './roll/state.ts';
-import { failureOf } from './thrown.ts';
 
 export interface AnswererOptions {
   readonly state: () => RollState;
@@ -15,6 +14,9 @@ export interface AnswererOptions {
   readonly hurry: () => void;
   readonly changed: (listener: () => void) => () => void;
   readonly keys: Pick<Keys, 'csr'>;
+  readonly judge: Ports['judge'];
+  /** A leaf may be renewed with the key that it has (leaf.rotate_key = false). */
+  readonly keepKey: boolean;
   readonly draw: () => number;
 }
 
@@ -26,6 +28,8 @@ export function createAnswerer(options: AnswererOptions): Answerer {
         return { status: 200, body: statusOf(options.state(), options.report()) };
       case 'csr':
         return csr(options, ask.newKey ?? false);
+      case 'install':
+        return install(options, ask);
       default:
         return request(options, ask);
     }
@@ -35,30 +39,32 @@ export function createAnswerer(options: AnswererOptions): Answerer {
 type RequestAsk = Extract<Ask, { kind: 're-register' | 'roll' }>;
 
 async function request(options: AnswererOptions, ask: RequestAsk): Promise<Answer> {
-  const { state, report, post, hurry, draw } = options;
-  const now = report().now;
-  const id = ask.id ?? `${now.toString(36)}-${Math.floor(draw() * 36 ** 4).toString(36)}`;
-  const before = known(id, options);
-  if (before !== undefined) return before;
-  const asked: Request = { id, action: ask.kind, reason: 'asked', from: ask.from, at: now };
-  const came = await post({ kind: 'asked', request: asked, delayMs: ask.delayMs, discard: ask.discard ?? false });
-  if ('kind' in came) return refusal(500, came);
-  const { decision } = came;
-  if (decision?.action !== 'ignore') return { status: 202, body: { id, phase: state().phase } };
-  // The same call twice at the same time: the other one has been taken since.
-  const twin = known(id, options);
-  if (twin !== undefined) return twin;
-  if (decision.rule === 'person') return refusal(409, failure('NL-ISSUER-PERSON'));
-  if (decision.untilMs !== undefined) {
-    const retryAfterSeconds = Math.max(1, Math.ceil((decision.untilMs - now) / 1000));
-    return {
-      status: 429,
-      body: { retryAfterSeconds, ...refusal(429, failure('NL-BUDGET', { message: sentenceOf(decision.why) })).body },
-    };
-  }
-  if (ask.from === 'technician') hurry();
-  const busy = state().request ?? state().scheduled;
-  return { status: 409, body: { id: busy?.id, ...refusal(409, failure('NL-BUSY')).body } };
+  const { state, hurry } = options;
+  const known = named(options, ask, ask.kind);
+  if ('answer' in known) return known.answer;
+  const { request: asked } = known;
+  const came = await options.post({
+    kind: 'asked',
+    request: asked,
+    delayMs: ask.delayMs,
+    discard: ask.discard ?? false,
+  });
+  const refused = refusedBy(options, came, asked.id);
+  if (refused === undefined) return { status: 202, body: { id: asked.id, phase: state().phase } };
+  if (refused.status === 409 && ask.from === 'technician') hurry();
+  return refused;
+}
+
+/** A request that was asked before has its answer already; a new one gets an ID. */
+export function named(
+  options: AnswererOptions,
+  { id: given, from }: { readonly id?: string; readonly from: Request['from'] },
+  action: Request['action'],
+): { readonly answer: Answer } | { readonly request: Request } {
+  const { now } = options.report();
+  const id = given ?? `${now.toString(36)}-${Math.floor(options.draw() * 36 ** 4).toString(36)}`;
+  const answer = known(id, options);
+  return answer === undefined ? { request: { id, action, reason: 'asked', from, at: now } } : { answer };
 }
 
 /** What there is to say of a request that was asked before: how it ended, or that it is in flight. */
@@ -69,47 +75,27 @@ function known(id: string, { state, report }: AnswererOptions): Answer | undefin
   return inFlight?.id === id || scheduled?.id === id ? { status: 202, body: { id, phase } } : undefined;
 }
 
+/** The answer where the rules, or the disk, did not let a request begin. */
+export function refusedBy(options: AnswererOptions, came: Advance | Failure, id: string): Answer | undefined {
+  const { state, report } = options;
+  if ('kind' in came) return refusal(500, came);
+  const { decision } = came;
+  if (decision?.action !== 'ignore') return undefined;
+  // The same call twice at the same time: the other one has been taken since.
+  const twin = known(id, options);
+  if (twin !== undefined) return twin;
+  if (decision.rule === 'person') return refusal(409, failure('NL-ISSUER-PERSON'));
+  if (decision.untilMs !== undefined) {
+    const retryAfterSeconds = Math.max(1, Math.ceil((decision.untilMs - report().now) / 1000));
+    const { body } = refusal(429, failure('NL-BUDGET', { message: sentenceOf(decision.why) }));
+    return { status: 429, body: { retryAfterSeconds, ...body } };
+  }
+  const busy = state().request ?? state().scheduled;
+  return { status: 409, body: { id: busy?.id, ...refusal(409, failure('NL-BUSY')).body } };
+}
+
 const sentenceOf = (why: string) => `${why.charAt(0).toUpperCase()}${why.slice(1)}.`;
 
-function refusal(status: number, { code, message, advice }: Failure): Answer {
+export function refusal(status: number, { code, message, advice }: Failure): Answer {
   return { status, body: { code, message, advice } };
-}
-
-/** The CSR of the next key. Asking again gives the CSR of the same key, until a leaf is installed. */
-async function csr(options: AnswererOptions, newKey: boolean): Promise<Answer> {
-  const { state, post, keys, report } = options;
-  const came = await post({ kind: 'csr-asked', newKey });
-  if ('kind' in came) return refusal(500, came);
-  await made(options);
-  const { next } = state();
-  const key = next && keyOf(next);
-  if (next === undefined || key === undefined) {
-    return refusal(409, failure('NL-BUSY', { message: 'The next key cannot be made while other work is in flight.' }));
-  }
-  if (next.leaf !== undefined) {
-    const message = 'The next leaf is there already, and waits for its enrollment.';
-    return refusal(409, failure('NL-BUSY', { message, advice: 'Enroll it, or drop it: newleaf roll --discard' }));
-  }
-  try {
-    return { status: 200, body: { csr: await keys.csr(key), slot: key.slot, cn: report().registrationId } };
-  } catch (error) {
-    return refusal(500, failureOf(error));
-  }
-}
-
-/** Resolves when no key is being made any more. */
-function made({ state, changed }: AnswererOptions): Promise<void> {
-  const isMaking = () => {
-    const { phase, next } = state();
-    return next?.waiting === true && (next.id === undefined || phase === 'retiring-key') && phase !== 'stranded';
-  };
-  return new Promise((resolve) => {
-    const look = () => {
-      if (isMaking()) return;
-      unsubscribe();
-      resolve();
-    };
-    const unsubscribe = changed(look);
-    look();
-  });
 }

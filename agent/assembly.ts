@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { SecureContext } from 'node:tls';
 import { destroyInChild } from '../hsm/destroy.ts';
 import { prepareEngine, tokenErrorOf } from '../hsm/engine.ts';
@@ -8,15 +9,16 @@ import { TokenContexts } from '../hsm/tls.ts';
 import { openToken, type Token } from '../hsm/token.ts';
 import { version } from './build.ts';
 import { systemClock } from './clock.ts';
-import type { Config, IssuerChoice } from './config.ts';
+import type { Config } from './config.ts';
 import { Daemon } from './daemon.ts';
 import { createDps } from './dps/registration.ts';
 import { makeDirectory } from './durable.ts';
 import { validateEntry } from './entry.ts';
 import { publish } from './files.ts';
 import { createHub } from './hub/session.ts';
-import { certificatePem } from './issuer/pem.ts';
+import { certificatePem, toPem } from './issuer/pem.ts';
 import { verify } from './issuer/verify.ts';
+import { createIssuer, Held } from './issuers.ts';
 import { createJournal } from './journal.ts';
 import { createKeys, publicKeyOf } from './keys.ts';
 import type { Log } from './log.ts';
@@ -24,11 +26,8 @@ import { createNotify } from './notify.ts';
 import { Fault } from './roll/failure.ts';
 import type { KeyRef, Leaf } from './roll/leaf.ts';
 import { dueAt } from './roll/plan.ts';
-import type { Dps, Hub, Issuer } from './roll/ports.ts';
+import type { Dps, Hub } from './roll/ports.ts';
 import { termsOf } from './terms.ts';
-
-const EST_DEADLINE_MS = 60_000;
-const EST_LARGEST_ANSWER = 256 * 1024;
 
 export interface AssemblyOptions {
   readonly config: Config;
@@ -56,33 +55,53 @@ export async function assemble({ config, log, env, destroyer }: AssemblyOptions)
   const contextFor = async (leaf: Leaf) => contextWith(leaf, await readTrust(config.trust.ca_file));
   const terms = termsOf(config);
 
-  const judge = async (chain: string, key: KeyRef): Promise<Leaf> => {
+  const held = new Held();
+  const judge = async (delivered: string | Uint8Array, key: KeyRef): Promise<Leaf> => {
     const { spki } = await publicKeyOf(token, key);
-    const { leaf, notes } = verify(chain, {
-      key,
-      spki,
-      cn: registrationId,
-      now: systemClock.now(),
-      renewAt: (notBefore, notAfter) => dueAt({ notBefore, notAfter, serial: '' }, terms.renewAt),
-      ...(daemon.state.current && { currentNotAfter: daemon.state.current.notAfter }),
-    });
+    const chain = typeof delivered === 'string' ? delivered : await toPem(delivered);
+    const { leaf, notes } = held.watch(chain, () =>
+      verify(chain, {
+        key,
+        spki,
+        cn: registrationId,
+        now: systemClock.now(),
+        renewAt: (notBefore, notAfter) => dueAt({ notBefore, notAfter, serial: '' }, terms.renewAt),
+        ...(daemon.state.current && { currentNotAfter: daemon.state.current.notAfter }),
+      }),
+    );
     for (const message of notes) log.info({ event: 'leaf-noted', thumbprint: leaf.thumbprint, message });
     return leaf;
   };
+  const usable = () => {
+    const { current } = daemon.state;
+    return current !== undefined && current.notAfter > systemClock.now() ? current : undefined;
+  };
+  const keys = createKeys({
+    token,
+    prefix: hsm.label_prefix,
+    keyType: config.leaf.key_type,
+    registrationId,
+    directory: join(state.directory, 'csr'),
+    kept: () => (config.leaf.rotate_key ? undefined : daemon.state.current?.key),
+    destroy: (label, id) => destroyInChild(destroyer, { ...locator, pin, label, id, pinRecord: state.directory }),
+  });
 
   const daemon: Daemon = new Daemon({
     ports: {
-      keys: createKeys({
-        token,
-        prefix: hsm.label_prefix,
-        keyType: config.leaf.key_type,
-        registrationId,
-        destroy: (label, id) => destroyInChild(destroyer, { ...locator, pin, label, id, pinRecord: state.directory }),
-      }),
-      issuer: issuerOf(config.issuer, async (ca) => {
-        const { current } = daemon.state;
-        return current === undefined || current.notAfter <= systemClock.now() ? undefined : contextWith(current, ca);
-      }),
+      keys,
+      issuer: held.before(
+        createIssuer(config.issuer, {
+          registrationId,
+          directory: state.directory,
+          log,
+          current: () => daemon.state.current,
+          clientContext: async (ca) => {
+            const leaf = usable();
+            return leaf && contextWith(leaf, ca);
+          },
+          bootstrapContext: (uri, chain, ca) => bootstrapWith(token, contexts, uri, chain, ca),
+        }),
+      ),
       judge,
       dps: tokenErrors(
         createDps({
@@ -104,8 +123,13 @@ export async function assemble({ config, log, env, destroyer }: AssemblyOptions)
     version,
     registrationId,
     labelPrefix: hsm.label_prefix,
+    keepKey: !config.leaf.rotate_key,
     given: () => givenLeaf(token, hsm.key, judge, log),
-    publish: (now, before) => publish(state.directory, now, before),
+    async publish(now, before) {
+      await publish(state.directory, now, before);
+      // Beside its key, for whoever looks into the token with other tools.
+      if (now.current !== undefined && now.current !== before?.current) await keys.store(now.current);
+    },
   });
   return daemon;
 }
@@ -119,27 +143,17 @@ async function readTrust(path: string): Promise<string> {
   }
 }
 
-/** EST is loaded when a leaf is needed: an idle daemon does not pay for it. */
-function issuerOf(choice: IssuerChoice, clientContext: (ca: string) => Promise<SecureContext | undefined>): Issuer {
-  if (choice.kind !== 'est') {
-    const message = `leaf.issuer = "${choice.kind}" is not supported by this version.`;
-    throw new Fault('NL-CONFIG', { message, advice: 'Set leaf.issuer = "est".' });
-  }
-  const { url, ca_file: caFile, username, password_file: passwordFile } = choice;
-  return {
-    async issue(csrPem, abort) {
-      const { createEst } = await import('./issuer/est.ts');
-      const est = createEst({
-        url,
-        caFile,
-        clientContext,
-        deadlineMs: EST_DEADLINE_MS,
-        maxBytes: EST_LARGEST_ANSWER,
-        ...(passwordFile !== undefined && { username, passwordFile }),
-      });
-      return est.issue(csrPem, abort);
-    },
-  };
+/** TLS with a key that is in the token and no leaf of ours; its certificate comes from a file, or lies beside it. */
+async function bootstrapWith(
+  token: Token,
+  contexts: TokenContexts,
+  uri: string,
+  chain: string | undefined,
+  ca: string,
+): Promise<SecureContext> {
+  const { id } = await token.findByUri(uri);
+  const beside = async () => (await token.certificates(id)).map(certificatePem).join('');
+  return contexts.context({ id, chain: chain ?? (await beside()), ca });
 }
 
 /** A handshake is where it shows that the key is gone: what OpenSSL says of the token is told as the token's fault. */

@@ -33,6 +33,8 @@ export interface DaemonOptions {
   readonly terms: Terms;
   readonly version: string;
   readonly registrationId: string;
+  /** A leaf may be renewed with the key that it has. */
+  readonly keepKey: boolean;
   /** Object labels are this with `-a` and `-b`. */
   readonly labelPrefix: string;
   /** The leaf of a key that was in the token before us, if one is configured. */
@@ -83,6 +85,8 @@ export class Daemon {
       },
       changed: (listener) => this.#transcript.subscribe(listener),
       keys: ports.keys,
+      judge: ports.judge,
+      keepKey: options.keepKey,
       draw: options.draw,
     });
   }

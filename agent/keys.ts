@@ -1,6 +1,9 @@
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { csr } from '../hsm/csr.ts';
 import type { KeyType, PublicKey } from '../hsm/public-key.ts';
 import type { Token } from '../hsm/token.ts';
+import { writeAtomically } from './durable.ts';
 import { certificatesOf } from './issuer/pem.ts';
 import { Fault } from './roll/failure.ts';
 import type { KeyRef, Slot } from './roll/leaf.ts';
@@ -13,16 +16,24 @@ export interface KeysOptions {
   readonly keyType: KeyType;
   /** The CN of every CSR. */
   readonly registrationId: string;
+  /** For the CSRs: an issuer that asks to come back later knows the request by its bytes, and ECDSA signs differently each time. */
+  readonly directory: string;
+  /** The key of the current leaf, where it is kept (leaf.rotate_key = false). */
+  readonly kept: () => KeyRef | undefined;
   /** Destroys a key pair in a process of its own (hsm/destroy.ts says why). */
   readonly destroy: (label: string, id: string) => Promise<void>;
 }
 
 /** Our two slots in the token. @throws TokenError, and Fault NL-TOKEN-OCCUPIED */
-export function createKeys({ token, prefix, keyType, registrationId, destroy }: KeysOptions): Keys {
+export function createKeys(options: KeysOptions): Keys {
+  const { token, prefix, keyType, registrationId, directory, kept, destroy } = options;
+  const fileOf = ({ id }: KeyRef) => join(directory, `${registrationId}.${id}.pem`);
   const labelOf = (slot: Slot) => `${prefix}-${slot}`;
   return {
     async generate(slot) {
       if (slot === 'given') throw new Fault('NL-INTERNAL', { message: 'A given key is never generated.' });
+      const same = kept();
+      if (same !== undefined) return same;
       const label = labelOf(slot);
       const found = await token.find(label);
       // Left by an attempt that a power cut interrupted: the journal knows of nobody who uses it.
@@ -32,7 +43,11 @@ export function createKeys({ token, prefix, keyType, registrationId, destroy }: 
     },
     async csr(key) {
       const found = await publicKeyOf(token, key);
-      return csr(registrationId, found, (message) => token.sign(found, message));
+      const written = await readFile(fileOf(key), 'utf8').catch(() => undefined);
+      if (written !== undefined) return written;
+      const made = await csr(registrationId, found, (message) => token.sign(found, message));
+      await writeAtomically(fileOf(key), made, 0o644);
+      return made;
     },
     async store(leaf) {
       const [der] = certificatesOf(leaf.chain);
@@ -43,6 +58,7 @@ export function createKeys({ token, prefix, keyType, registrationId, destroy }: 
     async destroy(key) {
       await destroy(labelOf(key.slot), key.id);
       token.forget(key.id);
+      await rm(fileOf(key), { force: true });
     },
   };
 }

@@ -26,9 +26,7 @@ async function attempt(effect: RollEffect, ports: Ports, as: string, abort: Abor
       return { kind: 'key-generated', key: await keys.generate(effect.slot) };
     case 'request-leaf': {
       const chain = await issuer.issue(await keys.csr(effect.key), abort);
-      const leaf = await judge(chain, effect.key);
-      await keys.store(leaf);
-      return { kind: 'leaf-issued', leaf };
+      return { kind: 'leaf-issued', leaf: await judge(chain, effect.key) };
     }
     case 'register': {
       const assignment = await dps.register(effect.leaf, abort);

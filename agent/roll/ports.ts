@@ -8,17 +8,23 @@ import type { Assignment, KeyRef, Leaf, Slot } from './leaf.ts';
 export interface Ports {
   readonly keys: Keys;
   readonly issuer: Issuer;
-  /** What an issued leaf must fulfil before it is believed. @throws Fault NL-LEAF-* */
-  readonly judge: (chain: string, key: KeyRef) => Promise<Leaf>;
+  /**
+   * What a leaf must fulfil before it is believed. Takes PEM, or whatever a person delivers (PEM, DER, PKCS#7).
+   * @throws Fault NL-LEAF-*
+   */
+  readonly judge: (delivered: string | Uint8Array, key: KeyRef) => Promise<Leaf>;
   readonly dps: Dps;
   readonly hub: Hub;
 }
 
 /** The two slots of the token. MUST leave every object alone that is not of the slot named. */
 export interface Keys {
-  /** Makes a key pair in the slot, or finds the one that an interrupted attempt left there. */
+  /**
+   * Makes a key pair in the slot, or finds the one that an interrupted attempt left there. Where keys are kept
+   * (leaf.rotate_key = false), it is the key of the current leaf.
+   */
   generate(slot: Slot): Promise<KeyRef>;
-  /** PKCS#10 for the key, PEM, signed in the token; the subject is the registration ID. */
+  /** PKCS#10 for the key, PEM, signed in the token; the subject is the registration ID. Asked again, it is the same. */
   csr(key: KeyRef): Promise<string>;
   /** Stores the leaf as a certificate object beside its key. */
   store(leaf: Leaf): Promise<void>;
@@ -70,7 +76,14 @@ export type Ask =
       /** Drop the parked candidate first. */
       readonly discard?: boolean;
     }
-  | { readonly kind: 'csr'; readonly from: 'method' | 'technician'; readonly newKey?: boolean };
+  | { readonly kind: 'csr'; readonly from: 'method' | 'technician'; readonly newKey?: boolean }
+  | {
+      readonly kind: 'install';
+      readonly from: 'method' | 'technician';
+      readonly id?: string;
+      /** PEM, DER or PKCS#7: the leaf, with or without its intermediates. */
+      readonly delivered: Uint8Array;
+    };
 
 /** An HTTP-like answer: the status and JSON body of a direct method or of the control socket. */
 export interface Answer {

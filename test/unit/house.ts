@@ -65,7 +65,7 @@ export const HOUSE: readonly Layer[] = [
   {
     name: 'keys',
     files: /^agent\/keys\.ts$/,
-    may: ['hsm', 'issuer', 'roll'],
+    may: ['hsm', 'issuer', 'durable', 'roll'],
     packages: ['node:'],
     why: 'it joins the token to the port of the machine, and has no business with a server or the journal',
   },
@@ -170,7 +170,7 @@ export const HOUSE: readonly Layer[] = [
   },
   {
     name: 'daemon',
-    files: /^agent\/(daemon|answer|lane|queue|transcript|metrics)\.ts$/,
+    files: /^agent\/(daemon|answer|delivery|lane|queue|transcript|metrics)\.ts$/,
     may: ['roll', 'perform', 'thrown', 'journal', 'entry', 'durable', 'clock', 'log', 'notify', 'build'],
     packages: ['node:'],
     why: 'the loop owns order and sleeping: policy is in roll, and whatever it calls is handed to it as a port',
@@ -184,7 +184,7 @@ export const HOUSE: readonly Layer[] = [
   },
   {
     name: 'main',
-    files: /^agent\/(main|run|init|assembly)\.ts$/,
+    files: /^agent\/(main|run|init|assembly|issuers)\.ts$/,
     may: [
       'hsm',
       'roll',

@@ -1,0 +1,117 @@
+import { readFile } from 'node:fs/promises';
+import { createSecureContext, type SecureContext } from 'node:tls';
+import type { IssuerChoice } from './config.ts';
+import type { Log } from './log.ts';
+import { Fault } from './roll/failure.ts';
+import type { Leaf } from './roll/leaf.ts';
+import type { Issuer } from './roll/ports.ts';
+
+const EST_DEADLINE_MS = 60_000;
+const EST_LARGEST_ANSWER = 256 * 1024;
+
+export interface IssuerParts {
+  readonly registrationId: string;
+  /** The state directory. */
+  readonly directory: string;
+  readonly log: Log;
+  readonly current: () => Leaf | undefined;
+  /** TLS with the current leaf and its key in the token, while it is valid. */
+  readonly clientContext: (ca: string) => Promise<SecureContext | undefined>;
+  /** TLS with a bootstrap key in the token, named by URI. */
+  readonly bootstrapContext: (key: string, chain: string | undefined, ca: string) => Promise<SecureContext>;
+}
+
+/** The issuer that the configuration chose. What it needs is loaded when a leaf is needed: an idle daemon does not pay. */
+export function createIssuer(choice: IssuerChoice, parts: IssuerParts): Issuer {
+  switch (choice.kind) {
+    case 'est':
+      return est(choice, parts);
+    case 'command':
+      throw new Fault('NL-CONFIG', { message: 'leaf.issuer = "command" is not supported by this version.' });
+    default:
+      // A person, or the back end over the hub, brings the leaf: nobody can be asked for it.
+      return {
+        async issue() {
+          throw new Fault('NL-ISSUER-PERSON');
+        },
+      };
+  }
+}
+
+type Est = Extract<IssuerChoice, { kind: 'est' }>;
+
+function est(choice: Est, { clientContext, bootstrapContext }: IssuerParts): Issuer {
+  const { url, ca_file: caFile, username, password_file: passwordFile, bootstrap_cert, bootstrap_key } = choice;
+  const bootstrap =
+    bootstrap_cert === undefined || bootstrap_key === undefined
+      ? {}
+      : { bootstrapContext: (ca: string) => bootstrapTls(bootstrap_cert, bootstrap_key, ca, bootstrapContext) };
+  return {
+    async issue(csrPem, abort) {
+      const { createEst } = await import('./issuer/est.ts');
+      const server = createEst({
+        url,
+        caFile,
+        clientContext,
+        ...bootstrap,
+        deadlineMs: EST_DEADLINE_MS,
+        maxBytes: EST_LARGEST_ANSWER,
+        ...(passwordFile !== undefined && { username, passwordFile }),
+      });
+      return server.issue(csrPem, abort);
+    },
+  };
+}
+
+const isUri = (place: string) => place.startsWith('pkcs11:');
+
+/** Read anew for each enrolment: a technician may have replaced the files since. */
+async function bootstrapTls(
+  certificate: string,
+  key: string,
+  ca: string,
+  inToken: IssuerParts['bootstrapContext'],
+): Promise<SecureContext> {
+  const chain = isUri(certificate) ? undefined : await read('bootstrap_cert', certificate);
+  if (isUri(key)) return inToken(key, chain, ca);
+  return createSecureContext({ ca, cert: chain, key: await read('bootstrap_key', key), minVersion: 'TLSv1.2' });
+}
+
+async function read(setting: string, path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    throw new Fault('NL-CONFIG', { message: `issuer.est.${setting} ${path} cannot be read.`, cause });
+  }
+}
+
+/**
+ * Keeps a chain that is not valid yet by our clock, until it is or is refused: asking again would make the CA issue another
+ * one each time, as new as the last.
+ */
+export class Held {
+  #asked: string | undefined;
+  #kept: { readonly csr: string; readonly chain: string } | undefined;
+
+  /** The issuer, asked only when no chain is kept for this CSR. */
+  before(issuer: Issuer): Issuer {
+    return {
+      issue: async (csrPem, abort) => {
+        this.#asked = csrPem;
+        return this.#kept?.csr === csrPem ? this.#kept.chain : issuer.issue(csrPem, abort);
+      },
+    };
+  }
+
+  /** Judges a chain, and keeps it where it only comes too early. */
+  watch<T>(chain: string, judge: () => T): T {
+    this.#kept = undefined;
+    try {
+      return judge();
+    } catch (error) {
+      const early = error instanceof Fault && error.failure.code === 'NL-LEAF-NOT-YET';
+      if (early && this.#asked !== undefined) this.#kept = { csr: this.#asked, chain };
+      throw error;
+    }
+  }
+}
