@@ -120,6 +120,27 @@ export const CODES = {
     'The EST server refused the request.',
     'Operator of the CA: the answer of the server is in the message.',
   ),
+  'NL-CMD-WAIT': entry('transient', 'The command asks to come back later (exit code 1 or 5).', itself),
+  'NL-CMD-REFUSED': entry(
+    'refused',
+    'The command refused the request (exit code 2).',
+    'Operator of the CA: the reason that the command gave is in the message.',
+  ),
+  'NL-CMD-UNREACHABLE': entry(
+    'transient',
+    'The command cannot reach its CA (exit code 3).',
+    'If it lasts, run issuer.command.argv by hand.',
+  ),
+  'NL-CMD-UNCONFIGURED': entry(
+    'broken',
+    'The command lacks configuration, or does not support what is asked of it (exit code 4 or 6).',
+    'Configure the program in issuer.command.argv.',
+  ),
+  'NL-CMD-FAILED': entry(
+    'transient',
+    'The command failed, and says nothing about the request.',
+    'Run issuer.command.argv by hand; what it wrote to stderr is in the log.',
+  ),
   'NL-ISSUER-PERSON': entry(
     'refused',
     'This issuer waits for a person to deliver a leaf.',
