@@ -30,7 +30,18 @@ test('the order of the rules is the policy', () => {
     RULES.map(([name]) => name),
     [
       ...['grace', 'assigned-but-refused', 'single-flight', 'budget', 'roll-interval', 'clock', 'candidate-expired'],
-      ...['person', 'due', 'asked', 'rejected', 'dps-refused', 'configuration', 'given-key', 'provisioning', 'probe'],
+      ...[
+        'person',
+        'due',
+        'asked',
+        'delivered',
+        'rejected',
+        'dps-refused',
+        'configuration',
+        'given-key',
+        'provisioning',
+        'probe',
+      ],
     ],
   );
 });

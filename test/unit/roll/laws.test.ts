@@ -125,6 +125,34 @@ describe('a candidate that the hub refuses', () => {
   });
 });
 
+describe('every automatic way is tried once', () => {
+  test('DPS refuses the current leaf: the roll that may cure it is spent on this leaf', () => {
+    const rolling = play(SITUATIONS.registering, 'refusal');
+    assert.equal(briefly(rolling), 'generating-key, generate-key b');
+    assert.equal(rolling.rolledFor, current.thumbprint);
+    assert.equal(rolling.request?.reason, 'dps-refused');
+  });
+  test('DPS assigns twice, and the hub refuses twice: stranded, and DPS is not asked a third time', () => {
+    const toTheEnd = [...times(GRACE_REFUSALS, 'hub refuses current')];
+    const once = play(serving, 'hub refuses current', 'current registered', ...toTheEnd);
+    assert.deepEqual([briefly(once), once.unproven], ['registering, register a', 1]);
+    const twice = play(once, 'current registered', ...toTheEnd);
+    assert.equal(briefly(twice), 'stranded');
+    assert.deepEqual(twice.probe, { times: 1, askAt: NOW + probeMs(3, 0.5) });
+  });
+  test('a stranded gateway asks once an hour: by turns for the candidate and for the current leaf', () => {
+    const { next } = play(SITUATIONS['registering-next'], 'refusal');
+    assert.ok(next);
+    const probe = (state: RollState) =>
+      advance(state, { ...now, kind: 'woken', at: state.probe?.askAt ?? 0 }, terms).state;
+    const first = probe({ ...SITUATIONS.stranded, next });
+    assert.equal(briefly(first), 'registering-next, register b');
+    const again = play(first, 'refusal');
+    assert.deepEqual([briefly(again), again.probe?.times], ['stranded', 2]);
+    assert.equal(briefly(probe(again)), 'registering, register a');
+  });
+});
+
 describe('a refusal and an outage are never mixed up', () => {
   for (const [phase, state] of Object.entries(SITUATIONS)) {
     test(`a hundred outages in ${phase} cost nothing`, () => {

@@ -1,0 +1,138 @@
+import { execFile } from 'node:child_process';
+import { cp, readFile, rm, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { Mutation } from './mutations/mutation.ts';
+import { RULES } from './mutations/rules.ts';
+import { TRANSITIONS } from './mutations/transitions.ts';
+
+/**
+ * Breaks the machine on purpose, one way at a time, and expects the walk or a table to notice: a test that no breakage
+ * fails proves nothing. Prints who noticed what, and ends with 1 where nobody did.
+ */
+const root = join(import.meta.dirname, '..');
+/** Inside of the repository, so that packages are found. */
+const workshop = join(root, '.cache', 'mutants');
+const TESTS = join('test', 'unit', 'roll');
+
+/** Without an argument all of them; with one, those whose file or loss contains it. */
+const [only = ''] = process.argv.slice(2);
+
+/** The nearest pairs of the walk: a broken law is found by a short story. */
+const PAIRS = 20_000;
+const DEADLINE_MS = 120_000;
+/** The breakage does not even load: whatever fails then is no test. */
+const UNREADABLE = /SyntaxError|TransformError|ReferenceError|ERR_MODULE_NOT_FOUND/;
+
+const TABLES = ['advance', 'backoff', 'decide', 'laws', 'limits', 'plan', 'report', 'step'];
+const PROOFS = {
+  walk: `import { walk } from './walk.ts';\nwalk(${PAIRS});\n`,
+  tables: TABLES.map((name) => `import './${name}.test.ts';\n`).join(''),
+} as const;
+type Proof = keyof typeof PROOFS;
+
+/** Machine and tests as they are now: whoever edits them meanwhile does not disturb. */
+async function copyWhole(): Promise<string> {
+  const whole = join(workshop, 'whole');
+  for (const part of [join('agent', 'roll'), TESTS]) {
+    await cp(join(root, part), join(whole, part), { recursive: true });
+  }
+  for (const [proof, text] of Object.entries(PROOFS)) await writeFile(join(whole, TESTS, `${proof}.entry.ts`), text);
+  return whole;
+}
+
+async function damage(place: string, { file, find, replace }: Mutation): Promise<void> {
+  const path = join(place, 'agent', 'roll', file);
+  const text = await readFile(path, 'utf8');
+  const times = text.split(find).length - 1;
+  if (times !== 1)
+    throw new Error(`scripts/mutations: ${file} has this ${times} times, and must have it once:\n${find}`);
+  await writeFile(
+    path,
+    text.replace(find, () => replace),
+  );
+}
+
+/**
+ * What the walk or the tables of a copy say when they fail, or undefined where they do not. They run in a process of
+ * their own with a deadline: a broken machine may never stop.
+ * @throws Error where the copy cannot be loaded
+ */
+async function complaint(place: string, proof: Proof): Promise<string | undefined> {
+  const options = { timeout: DEADLINE_MS, killSignal: 'SIGKILL', maxBuffer: 64 * 1024 * 1024 } as const;
+  try {
+    await promisify(execFile)(process.execPath, ['--import', 'tsx', join(place, TESTS, `${proof}.entry.ts`)], options);
+    return undefined;
+  } catch (error) {
+    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
+    const said = stdout + stderr;
+    if (UNREADABLE.test(said)) throw new Error(`The ${proof} of ${place} cannot run:\n${said.slice(-4000)}`);
+    return said;
+  }
+}
+
+/** The failures in a report of node:test, or its end where there is none: the walk throws. */
+function failures(report: string): string {
+  const failed = report.split('\n').filter((text) => /^\s*(not ok|error:|[+-] )/.test(text));
+  return failed.length > 0 ? failed.join('\n') : report.slice(-4000);
+}
+
+interface Verdict {
+  readonly mutation: Mutation;
+  readonly walk: boolean;
+  readonly tables: boolean;
+}
+
+async function judge(mutation: Mutation, whole: string, place: string): Promise<Verdict> {
+  // Tests and machine are copied together, so that the tests of the copy import the machine of the copy.
+  await cp(whole, place, { recursive: true });
+  await damage(place, mutation);
+  const tables = (await complaint(place, 'tables')) !== undefined;
+  const walk = (await complaint(place, 'walk')) !== undefined;
+  await rm(place, { recursive: true });
+  return { mutation, walk, tables };
+}
+
+function line({ mutation, walk, tables }: Verdict): string {
+  const { file, loss, equivalent } = mutation;
+  const by = [walk && 'walk', tables && 'tables'].filter((name) => name !== false).join(' and ');
+  const fate = by !== '' ? by : equivalent === undefined ? 'NOBODY' : `nobody: ${equivalent}`;
+  return `${file.padEnd(11)} ${loss.padEnd(76)} ${fate}`;
+}
+
+async function main(): Promise<void> {
+  await rm(workshop, { recursive: true, force: true });
+  const whole = await copyWhole();
+  for (const proof of Object.keys(PROOFS) as Proof[]) {
+    const said = await complaint(whole, proof);
+    if (said !== undefined) throw new Error(`The ${proof} fail on the machine as it is:\n${failures(said)}`);
+  }
+  const open = [...TRANSITIONS, ...RULES].filter(({ file, loss }) => `${file} ${loss}`.includes(only)).entries();
+  const verdicts: Verdict[] = [];
+  const work = async () => {
+    for (const [number, mutation] of open) {
+      const verdict = await judge(mutation, whole, join(workshop, String(number)));
+      verdicts.push(verdict);
+      console.log(line(verdict));
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(2, availableParallelism()) }, work));
+  await rm(workshop, { recursive: true });
+
+  const survived = verdicts.filter(({ walk, tables }) => !walk && !tables);
+  const noticed = (proof: Proof) => verdicts.filter((verdict) => verdict[proof]).length;
+  console.log(
+    `\n${verdicts.length} breakages: ${noticed('walk')} noticed by the walk, ${noticed('tables')} by the tables,`,
+  );
+  console.log(`${survived.length} by nobody.`);
+  const unexplained = survived.filter(({ mutation }) => mutation.equivalent === undefined);
+  const overexplained = verdicts.filter(
+    ({ mutation, walk, tables }) => mutation.equivalent !== undefined && (walk || tables),
+  );
+  for (const { mutation } of overexplained) console.error(`"${mutation.loss}" is called equivalent, and was noticed.`);
+  for (const { mutation } of unexplained) console.error(`Nobody notices "${mutation.loss}": write the test.`);
+  if (unexplained.length + overexplained.length > 0) process.exitCode = 1;
+}
+
+await main();

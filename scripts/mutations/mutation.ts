@@ -1,0 +1,16 @@
+/** A deliberate breakage of the machine, each of them a way to lose a gateway, a key, or somebody's patience. */
+export interface Mutation {
+  /** File in agent/roll/. */
+  readonly file: string;
+  /** Occurs exactly once in the file. */
+  readonly find: string;
+  readonly replace: string;
+  /** What would be lost. */
+  readonly loss: string;
+  /** Why nothing is lost after all: only then may it survive. */
+  readonly equivalent?: string;
+}
+
+export function of(file: string, loss: string, find: string, replace: string, equivalent?: string): Mutation {
+  return { file, loss, find, replace, ...(equivalent !== undefined && { equivalent }) };
+}
