@@ -68,7 +68,6 @@ suite('a leaf that DPS does not know yet', { concurrency: true }, () => {
     });
     holds(await far.twin(ID), { reported: { newleaf: { next: { thumbprint: candidate, standing: 'parked' } } } });
     assert.deepEqual(gateway.privateKeys(), ['newleaf-a', 'newleaf-b']);
-    assert.equal(gateway.storedThumbprint('newleaf-b'), candidate);
     assert.equal(far.log.count({ event: 'disconnected', server: 'hub1' }), 0, 'the session was never disturbed');
 
     await far.replaceCertificates(ID, { primary: read('leaf.pem'), secondary: read('next.pem') });
@@ -78,6 +77,7 @@ suite('a leaf that DPS does not know yet', { concurrency: true }, () => {
 
     holds(status, { person: false, leaf: { thumbprint: candidate }, last: { id: 'now', outcome: 'done' } });
     assert.equal(status.next, undefined);
+    assert.equal(gateway.storedThumbprint('newleaf-b'), candidate);
     assert.equal(far.log.count({ event: 'issued' }), 2, 'one leaf for the roll, and no other');
     assert.deepEqual(gateway.privateKeys(), ['newleaf-b']);
     assert.equal(existsSync(join(gateway.stateDirectory, 'next.pem')), false);
@@ -106,7 +106,6 @@ suite('a leaf that DPS does not know yet', { concurrency: true }, () => {
     assert.notEqual(other, candidate);
     assert.notEqual(stateOf(gateway).next.id, id, 'another key');
     assert.deepEqual(gateway.privateKeys(), ['newleaf-a', 'newleaf-b']);
-    assert.equal(gateway.storedThumbprint('newleaf-b'), other);
     assert.equal(far.log.count({ event: 'issued' }), 3);
     assert.equal(far.log.count({ event: 'disconnected', connection: session.connection ?? 0 }), 0);
   });

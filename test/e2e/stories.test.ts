@@ -99,7 +99,7 @@ suite('stories', { concurrency: true }, () => {
     assert.equal(status.leaf?.thumbprint, thumbprint);
     const { reported } = await far.twin(ID);
     holds(reported, {
-      newleaf: { leaf: { thumbprint, slot: 'b' }, last: { id: 'roll', outcome: 'done' } },
+      newleaf: { leaf: { thumbprint, label: 'newleaf-b' }, last: { id: 'roll', outcome: 'done' } },
     });
   });
 
