@@ -8,7 +8,7 @@ import { PinRecord } from '../hsm/pin-record.ts';
 import { TokenContexts } from '../hsm/tls.ts';
 import { openToken, type Token } from '../hsm/token.ts';
 import { version } from './build.ts';
-import { systemClock } from './clock.ts';
+import { type Clock, systemClock } from './clock.ts';
 import type { Config } from './config.ts';
 import { Daemon } from './daemon.ts';
 import { createDps } from './dps/registration.ts';
@@ -35,13 +35,14 @@ export interface AssemblyOptions {
   readonly env: NodeJS.ProcessEnv;
   /** argv of a process that destroys a key (see hsm/destroy.ts). */
   readonly destroyer: readonly string[];
+  readonly clock?: Clock;
 }
 
 /**
  * Builds the daemon from its parts: the only file that names concrete adapters. Opens the token, with one login.
  * @throws TokenError, Fault
  */
-export async function assemble({ config, log, env, destroyer }: AssemblyOptions): Promise<Daemon> {
+export async function assemble({ config, log, env, destroyer, clock = systemClock }: AssemblyOptions): Promise<Daemon> {
   const { dps, hsm, state } = config;
   const registrationId = dps.registration_id;
   await makeDirectory(state.directory);
@@ -64,7 +65,7 @@ export async function assemble({ config, log, env, destroyer }: AssemblyOptions)
         key,
         spki,
         cn: registrationId,
-        now: systemClock.now(),
+        now: clock.now(),
         renewAt: (notBefore, notAfter) => dueAt({ notBefore, notAfter, serial: '' }, terms.renewAt),
         ...(daemon.state.current && { currentNotAfter: daemon.state.current.notAfter }),
       }),
@@ -74,7 +75,7 @@ export async function assemble({ config, log, env, destroyer }: AssemblyOptions)
   };
   const usable = () => {
     const { current } = daemon.state;
-    return current !== undefined && current.notAfter > systemClock.now() ? current : undefined;
+    return current !== undefined && current.notAfter > clock.now() ? current : undefined;
   };
   const keys = createKeys({
     token,
@@ -115,7 +116,7 @@ export async function assemble({ config, log, env, destroyer }: AssemblyOptions)
       hub: hubWithTokenErrors(createHub({ contextFor, answer: (ask) => daemon.answer(ask), version })),
     },
     journal: createJournal({ directory: state.directory, validate: validateEntry }),
-    clock: systemClock,
+    clock,
     draw: Math.random,
     log,
     notify: createNotify(env, (cause) => log.warn({ event: 'notify-failed', cause: cause.message })),
