@@ -44,12 +44,37 @@ async function provision(
   try {
     const running = await start(config, quiet, env, destroyer);
     tell('ok', `token "${config.hsm.token ?? config.hsm.uri}" opened`);
+    const csr = await csrForPerson(running, config);
+    if (csr !== undefined) {
+      await running.stop();
+      return handOver(csr, config, say);
+    }
     const end = await settled(running, tell);
     await running.stop();
     return conclude(end, config, say);
   } catch (error) {
     return fail(failureOf(error), say);
   }
+}
+
+/** Where a person brings the leaf, the key is made now, and its CSR is what init is for. */
+async function csrForPerson({ daemon }: Running, { issuer }: Config): Promise<string | undefined> {
+  if (issuer.kind !== 'inbox' && issuer.kind !== 'hub') return undefined;
+  const { status, body } = await daemon.answer({ kind: 'csr', from: 'technician' });
+  return status === 200 && daemon.state.current === undefined && 'csr' in body ? String(body.csr) : undefined;
+}
+
+function handOver(csr: string, { dps, state }: Config, say: Say): number {
+  say('');
+  say(`The key of ${dps.registration_id} is in the token. Have this CSR signed, keeping its subject:`);
+  say('');
+  say(csr.trimEnd());
+  say('');
+  say(
+    `It also lies in ${join(state.directory, 'csr')}. Start the daemon (systemctl enable --now newleaf), and bring the leaf`,
+  );
+  say(`with \`newleaf install FILE\`, or drop it into ${join(state.directory, 'inbox')}.`);
+  return EXIT.person;
 }
 
 type Told = { readonly type?: string; readonly to?: Phase; readonly code?: string; readonly message?: string };
