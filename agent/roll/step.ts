@@ -105,9 +105,13 @@ function csrAsked(state: RollState, event: Of<'csr-asked'>): RollState {
 /** Somebody brought a leaf, for the key that a CSR was made for or for the one we have. An older candidate makes room. */
 function delivered(state: RollState, event: Of<'leaf-delivered'>): RollState {
   const { leaf } = event;
-  const sent = state.next?.id === leaf.key.id && state.next.sent;
+  const { next } = state;
+  const same = next?.id === leaf.key.id;
+  const sent = same && next.sent;
+  // The key of a candidate that DPS never heard of is of no use any more; another one is found again by the next roll.
+  const alone = next === undefined || same || next.sent ? state : retireKey(state, keyOf(next));
   // A roll that waits for its issuer is served by this leaf, too.
-  const taken = state.request === undefined ? accept(state, event.request, event) : state;
+  const taken = alone.request === undefined ? accept(alone, event.request, event) : alone;
   return toRegisterNext(taken, { ...leaf.key, leaf, sent }, event, 'delivered');
 }
 

@@ -9,7 +9,7 @@ import {
 } from '../../../agent/roll/state.ts';
 import { hub, LATER, leafOf, NOW, terms } from './machine.ts';
 import { keyOf, type Pair } from './pair.ts';
-import { accepts, operators, perform, SIGNALS, type World } from './world.ts';
+import { accepts, deliveries, operators, perform, SIGNALS, type World } from './world.ts';
 
 /** A pair, and how the walk came there. */
 interface Node extends Pair {
@@ -104,6 +104,7 @@ function neighbours(node: Node, hear: Hear): void {
     hear(`${kind}, power cut`, reload(state), met.world);
   }
   for (const [name, event] of SIGNALS) hear(name, advance(state, event, terms).state, world);
+  for (const event of deliveries(state)) hear('leaf delivered', advance(state, event, terms).state, world);
   for (const there of operators(world)) hear('operator', state, there);
 }
 

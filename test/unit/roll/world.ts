@@ -1,5 +1,5 @@
 import { failure } from '../../../agent/roll/failure.ts';
-import type { RollEffect, RollEvent } from '../../../agent/roll/state.ts';
+import type { RollEffect, RollEvent, RollState } from '../../../agent/roll/state.ts';
 import { hub, LATER, leafOf, NOW, terms } from './machine.ts';
 
 /** The outside, as small as it can be told: who has which key, and whom DPS and the hub believe. */
@@ -22,6 +22,9 @@ export interface Met {
   readonly world: World;
   readonly event: RollEvent;
 }
+
+/** When a leaf ends that is not due for a long time. */
+const YOUNG = NOW + 324_000_000;
 
 const base = { at: NOW, draw: 0.5 } as const;
 
@@ -51,7 +54,7 @@ function truth(world: World, effect: RollEffect): Met {
     }
     case 'request-leaf': {
       const leaf = leafOf(effect.key.id, effect.key.slot);
-      return { world, event: { ...base, kind: 'leaf-issued', leaf: { ...leaf, notAfter: NOW + 324_000_000 } } };
+      return { world, event: { ...base, kind: 'leaf-issued', leaf: { ...leaf, notAfter: YOUNG } } };
     }
     case 'register': {
       const generation = effect.leaf.key.id;
@@ -102,6 +105,22 @@ export const SIGNALS: readonly (readonly [name: string, event: RollEvent])[] = [
   ['woken', { ...base, kind: 'woken' }],
   ['woken later', { ...base, kind: 'woken', at: LATER }],
 ];
+
+/** Somebody may bring a leaf for each key that a CSR could have been made for: that of the candidate, that of the current leaf. */
+export function deliveries({ current, next }: RollState): readonly RollEvent[] {
+  const own = next?.id === undefined ? undefined : { slot: next.slot, id: next.id };
+  // A key that DPS may trust, or whose name nobody has heard, stays behind then until the next roll finds it: not looked at.
+  const clear = next === undefined || (own !== undefined && !next.sent);
+  const keys = clear ? [own, current?.key] : [own];
+  return keys
+    .filter((key) => key !== undefined)
+    .map((key) => {
+      const first = leafOf(key.id, key.slot);
+      const again = current?.thumbprint === first.thumbprint ? { thumbprint: `${first.thumbprint}'` } : {};
+      const leaf = { ...first, ...again, notAfter: YOUNG };
+      return { ...base, kind: 'leaf-delivered', leaf, request: { ...request, action: 'roll' } };
+    });
+}
 
 /** What operators can do to the far side at any moment. */
 export function operators(world: World): readonly World[] {
