@@ -1,7 +1,9 @@
+import { createPublicKey, verify } from 'node:crypto';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { csr } from '../hsm/csr.ts';
 import type { KeyType, PublicKey } from '../hsm/public-key.ts';
+import { digestOf } from '../hsm/sign.ts';
 import type { Token } from '../hsm/token.ts';
 import { writeAtomically } from './durable.ts';
 import { certificatesOf } from './issuer/pem.ts';
@@ -37,9 +39,14 @@ export function createKeys(options: KeysOptions): Keys {
       const label = labelOf(slot);
       const found = await token.find(label);
       // Left by an attempt that a power cut interrupted: the journal knows of nobody who uses it.
-      if (found !== undefined) await assertFits(token, found, keyType);
-      const key = found ?? (await token.generate(label, keyType));
-      return { slot, id: key.id };
+      if (found !== undefined) {
+        await assertFits(token, found, keyType);
+        if (await isWhole(token, found)) return { slot, id: found.id };
+        await destroy(label, found.id);
+        token.forget(found.id);
+      }
+      const { id } = await token.generate(label, keyType);
+      return { slot, id };
     },
     async csr(key) {
       const found = await publicKeyOf(token, key);
@@ -81,4 +88,20 @@ async function assertFits(token: Token, found: PublicKey, keyType: KeyType): Pro
   if (sensitive && !extractable && neverExtractable) return;
   const message = `The token already holds a key "${label}", and does not vouch that it was never readable.`;
   throw new Fault('NL-TOKEN-OCCUPIED', { message });
+}
+
+/**
+ * Whether a key that was left in the slot can sign. SoftHSM 2.6.1 writes a new key in several steps: cut off between
+ * them, it lists the key and answers each C_Sign with it by CKR_GENERAL_ERROR, for ever.
+ * @throws TokenError when the key has a certificate: it was whole once, so what fails is the token
+ */
+async function isWhole(token: Token, key: PublicKey): Promise<boolean> {
+  const message = Buffer.from(key.id);
+  const spki = createPublicKey({ key: key.spki, format: 'der', type: 'spki' });
+  try {
+    return verify(digestOf(key.keyType), message, spki, await token.sign(key, message));
+  } catch (error) {
+    if ((await token.certificates(key.id)).length > 0) throw error;
+    return false;
+  }
 }
