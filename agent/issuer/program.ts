@@ -1,0 +1,129 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import type { Readable, Writable } from 'node:stream';
+
+export interface Program {
+  /** Path of the program, then its arguments: no shell reads them. */
+  readonly argv: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+  readonly stdin: string;
+  /** A program that prints more is killed. */
+  readonly maxBytes: number;
+  /** Kills the program and whatever it has started: SIGTERM, and SIGKILL a moment later. */
+  readonly signal: AbortSignal;
+  /** Gets each line of stderr, shortened; of very many the first ones. */
+  readonly log: (line: string) => void;
+}
+
+export interface Ended {
+  /** Null where a signal has ended it. */
+  readonly code: number | null;
+  readonly by: NodeJS.Signals | null;
+  readonly stdout: Buffer;
+  /** It printed more than maxBytes. */
+  readonly cut: boolean;
+  /** The beginning of stderr. */
+  readonly stderr: string;
+}
+
+const GRACE_MS = 2_000;
+/** What a program has printed lies in the pipe when it ends: reading that takes no longer, however slow the gateway. */
+const DRAIN_MS = 500;
+const LONGEST_LINE = 300;
+const MOST_LINES = 50;
+
+type Child = ChildProcessByStdio<Writable, Readable, Readable>;
+
+/**
+ * Runs a program to its end, in a process group of its own. It has ended when its own process has: what it has started,
+ * and what holds its stdout open, is killed and not waited for. Throws the error of spawn(2) where it cannot be started. An
+ * abort is no error: it ends the program, and `by` says so.
+ */
+export async function run({ argv, env, stdin, maxBytes, signal, log }: Program): Promise<Ended> {
+  const [file = '', ...args] = argv;
+  const child = spawn(file, args, { env, detached: true, stdio: ['pipe', 'pipe', 'pipe'] });
+  const closed = once(child, 'close').catch(() => undefined);
+  let killer: NodeJS.Timeout | undefined;
+  const kill = () => {
+    killGroup(child, 'SIGTERM');
+    killer ??= setTimeout(() => killGroup(child, 'SIGKILL'), GRACE_MS);
+  };
+  const printed = collect(child.stdout, maxBytes, kill);
+  const complained = listen(child.stderr, log);
+  // A program need not read its stdin: the request is in its environment, too.
+  child.stdin.on('error', () => undefined);
+  child.stdin.end(stdin);
+  signal.addEventListener('abort', kill);
+  if (signal.aborted) kill();
+  try {
+    const [code, by] = await once(child, 'exit');
+    if (killer !== undefined) killGroup(child, 'SIGKILL');
+    await drain(child, closed);
+    return { code, by, ...printed(), stderr: complained() };
+  } finally {
+    signal.removeEventListener('abort', kill);
+    clearTimeout(killer);
+  }
+}
+
+/** The pipes close with the last process that holds them: one that lives on is killed, and if it cannot be found, left. */
+async function drain(child: Child, closed: Promise<unknown>): Promise<void> {
+  const leave = () => {
+    for (const pipe of [child.stdout, child.stderr]) pipe.destroy();
+  };
+  for (const lastResort of [() => killGroup(child, 'SIGKILL'), leave]) {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<'late'>((resolve) => {
+      timer = setTimeout(resolve, DRAIN_MS, 'late');
+    });
+    const first = await Promise.race([closed, late]);
+    clearTimeout(timer);
+    if (first !== 'late') return;
+    lastResort();
+  }
+}
+
+/** A detached child leads a group that has its number (setsid(2)). */
+function killGroup({ pid }: Child, signal: NodeJS.Signals): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    // ESRCH: nobody of the group is left.
+  }
+}
+
+function collect(stdout: Readable, maxBytes: number, kill: () => void): () => Pick<Ended, 'stdout' | 'cut'> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  stdout.on('data', (chunk: Buffer) => {
+    length += chunk.length;
+    if (length <= maxBytes) chunks.push(chunk);
+    else kill();
+  });
+  return () => ({ stdout: Buffer.concat(chunks), cut: length > maxBytes });
+}
+
+/** Logs line by line, and never holds more than the beginning of one. */
+function listen(stderr: Readable, log: (line: string) => void): () => string {
+  let head = '';
+  let unfinished = '';
+  let lines = 0;
+  const tell = (line: string) => {
+    if (line.trim() === '') return;
+    lines += 1;
+    if (lines <= MOST_LINES) log(line.slice(0, LONGEST_LINE));
+  };
+  stderr.setEncoding('utf8');
+  stderr.on('data', (chunk: string) => {
+    head = (head + chunk).slice(0, LONGEST_LINE);
+    const pieces = (unfinished + chunk).split('\n');
+    unfinished = (pieces.pop() ?? '').slice(0, LONGEST_LINE);
+    pieces.forEach(tell);
+  });
+  return () => {
+    tell(unfinished);
+    if (lines > MOST_LINES) log(`… and ${lines - MOST_LINES} lines more`);
+    return head;
+  };
+}
