@@ -1,4 +1,4 @@
-import { failure } from './failure.ts';
+import { type Failure, failure } from './failure.ts';
 import { failed } from './refused.ts';
 import {
   accept,
@@ -105,8 +105,13 @@ function csrAsked(state: RollState, event: Of<'csr-asked'>): RollState {
 /** Somebody brought a leaf, for the key that a CSR was made for or for the one we have. An older candidate makes room. */
 function delivered(state: RollState, event: Of<'leaf-delivered'>): RollState {
   const { leaf } = event;
-  const { next } = state;
+  const { next, current } = state;
   const same = next?.id === leaf.key.id;
+  const answer = (outcome: 'done' | 'failed', why?: Failure) =>
+    state.request === undefined ? finish({ ...state, request: event.request }, event, outcome, why) : state;
+  if (leaf.thumbprint === current?.thumbprint) return answer('done');
+  // It was verified a moment ago: its key may have been given up since.
+  if (!same && leaf.key.id !== current?.key.id) return answer('failed', failure('NL-LEAF-KEY'));
   const sent = same && next.sent;
   // The key of a candidate that DPS never heard of is of no use any more; another one is found again by the next roll.
   const alone = next === undefined || same || next.sent ? state : retireKey(state, keyOf(next));

@@ -8,6 +8,7 @@ import {
   candidate,
   configuration,
   current,
+  delivered,
   due,
   expired,
   last,
@@ -108,6 +109,21 @@ table('asked', [
   ['to roll', asked('roll', 'method'), {}, 'asked: roll'],
   ['to re-register a gateway without a leaf', asked('re-register'), { base: unprovisioned }, 'asked: roll'],
   ['which has a candidate', asked('re-register'), { base: unprovisioned, next: waits }, 'asked: re-register'],
+]);
+
+table('delivered', [
+  ['a leaf that somebody brings', delivered, {}, 'delivered: roll'],
+  [
+    'while a roll waits for its issuer',
+    delivered,
+    { phase: 'requesting-leaf', request: request('roll') },
+    'delivered: roll',
+  ],
+  ['in the middle of other work', delivered, { phase: 'registering-next' }, 'single-flight: ignore'],
+  ['while a request is in flight', delivered, { request: request('roll') }, 'single-flight: ignore'],
+  ['where the issuer needs a person', delivered, { terms: person }, 'delivered: roll'],
+  ['while a candidate is parked', delivered, { next: waits }, 'delivered: roll'],
+  ['by a clock that is not credible', delivered, { lastSeen: NOW + 1 }, 'delivered: roll'],
 ]);
 
 const registering = { phase: 'registering' } as const;

@@ -7,19 +7,9 @@ import { failure } from '../../../agent/roll/failure.ts';
 import { RETIRE_TRIES, without } from '../../../agent/roll/settle.ts';
 import { effectsOf, type RollEvent, type RollState } from '../../../agent/roll/state.ts';
 import { hub, leafOf, NOW, terms } from './machine.ts';
-import { brief, EVENTS, REFUSAL, SITUATIONS } from './situations.ts';
+import { briefly, EVENTS, play, REFUSAL, SITUATIONS, times } from './situations.ts';
 import { candidate, current, HOUR, MINUTE, request, tight } from './standing.ts';
 
-/** Plays events by name, one after another. */
-function play(state: RollState, ...names: readonly string[]): RollState {
-  return names.reduce((at, name) => {
-    const event = EVENTS[name]?.(at);
-    assert.ok(event, `${name} cannot happen in ${at.phase}`);
-    return advance(at, event, terms).state;
-  }, state);
-}
-const times = (count: number, name: string): readonly string[] => Array.from({ length: count }, () => name);
-const briefly = (state: RollState) => [state.phase, ...effectsOf(state).map(brief)].join(', ');
 const now = { at: NOW, draw: 0.5 } as const;
 const { serving } = SITUATIONS;
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Leaf } from '../../../agent/roll/leaf.ts';
 import {
+  alarmOf,
   clockFloor,
   dueAt,
   isCredible,
@@ -78,6 +79,39 @@ describe('isDue', () => {
   for (const [why, state, renewAt, now, expected] of rows) {
     test(`${why}: ${expected}`, () => assert.equal(isDue(state, at(renewAt), now), expected));
   }
+});
+
+describe('the alarm of a renewal that is overdue', () => {
+  // Due with 100 days left, so that every alarm lies in the window.
+  const DAY = 24 * HOUR;
+  const long = leaf('01', 1000 * DAY);
+  const state = serving(long);
+  const late = at({ leftMs: 100 * DAY });
+  const due = dueAt(long, late.renewAt) ?? 0;
+  const rows: readonly (readonly [why: string, RollState, Terms, now: number, alarm: string | undefined])[] = [
+    ['not yet due', state, late, due, undefined],
+    ['due, with months to go', state, late, due + 1, undefined],
+    ['a millisecond before the first', state, late, long.notAfter - 28 * DAY - 1, undefined],
+    ['four weeks left', state, late, long.notAfter - 28 * DAY, '28day'],
+    ['a week left', state, late, long.notAfter - 7 * DAY, '7day'],
+    ['three days left', state, late, long.notAfter - 3 * DAY, '3day'],
+    ['a day left', state, late, long.notAfter - DAY, '1day'],
+    ['half a day left', state, late, long.notAfter - 12 * HOUR, '12hour'],
+    ['an hour left', state, late, long.notAfter - HOUR, '1hour'],
+    ['the last millisecond', state, late, long.notAfter - 1, '1hour'],
+    ['expired', state, late, long.notAfter, 'expired'],
+    ['renewal is off: the second half counts', state, at('off'), long.notAfter - 7 * DAY, '7day'],
+    ['a clock that is not credible', { ...state, lastSeen: long.notAfter + 1 }, late, long.notAfter, undefined],
+    ['no leaf', unprovisioned, late, long.notAfter, undefined],
+  ];
+  for (const [why, gateway, terms, now, alarm] of rows) {
+    test(`${why} → ${alarm}`, () => assert.equal(alarmOf(gateway, terms, now), alarm));
+  }
+  test('a leaf of minutes has no alarm but the last', () => {
+    const short = leaf('01', 10 * 60_000);
+    const ends = [1, 0].map((ms) => alarmOf(serving(short), at({ share: 0.66 }), short.notAfter - ms));
+    assert.deepEqual(ends, [undefined, 'expired']);
+  });
 });
 
 describe('the clock', () => {

@@ -1,4 +1,7 @@
+import assert from 'node:assert/strict';
+import { advance } from '../../../agent/roll/advance.ts';
 import { failure } from '../../../agent/roll/failure.ts';
+import type { Leaf } from '../../../agent/roll/leaf.ts';
 import { without } from '../../../agent/roll/settle.ts';
 import {
   effectsOf,
@@ -68,6 +71,7 @@ const registered = (thumbprint: string): RollEvent => ({
   assignment: hub,
   as: terms.registered,
 });
+const delivered = (leaf: Leaf): RollEvent => ({ ...now, kind: 'leaf-delivered', leaf, request: request('roll') });
 const connected = (thumbprint: string): RollEvent => ({ ...now, kind: 'connected', thumbprint, hub: hub.hub });
 const lost = (thumbprint: string): RollEvent => ({
   ...now,
@@ -89,6 +93,9 @@ export const EVENTS: Readonly<Record<string, (state: RollState) => RollEvent | u
   'csr --new-key': () => ({ ...now, kind: 'csr-asked', newKey: true }),
   'key generated': () => ({ ...now, kind: 'key-generated', key: candidate.key }),
   'leaf issued': () => ({ ...now, kind: 'leaf-issued', leaf: candidate }),
+  'leaf delivered': () => delivered(candidate),
+  'leaf delivered for the current key': (state) =>
+    state.current && delivered({ ...state.current, thumbprint: 'T-renewed' }),
   'current registered': () => registered(current.thumbprint),
   'next registered': () => registered(candidate.thumbprint),
   'stranger registered': () => registered(stranger.thumbprint),
@@ -115,7 +122,7 @@ function failedWith(state: RollState, failed: typeof OUTAGE): RollEvent | undefi
 }
 
 /** An effect in two words: what, and with which leaf or slot. */
-export function brief(effect: RollEffect): string {
+function brief(effect: RollEffect): string {
   switch (effect.kind) {
     case 'generate-key':
       return `generate-key ${effect.slot}`;
@@ -126,3 +133,17 @@ export function brief(effect: RollEffect): string {
       return `${effect.kind} ${effect.leaf.key.slot}`;
   }
 }
+
+/** Plays events by name, one after another. */
+export function play(state: RollState, ...names: readonly string[]): RollState {
+  return names.reduce((at, name) => {
+    const event = EVENTS[name]?.(at);
+    assert.ok(event, `${name} cannot happen in ${at.phase}`);
+    return advance(at, event, terms).state;
+  }, state);
+}
+/** The same event several times. */
+export const times = (count: number, name: string): readonly string[] => Array.from({ length: count }, () => name);
+
+/** Phase and effects in a few words. */
+export const briefly = (state: RollState) => [state.phase, ...effectsOf(state).map(brief)].join(', ');

@@ -31,6 +31,7 @@ export function request(action: Request['action'], from: Request['from'] = 'tech
 export function asked(action: Request['action'], from?: Request['from']): Signal {
   return { kind: 'asked', request: request(action, from) };
 }
+export const delivered: Signal = { kind: 'delivered', request: request('roll') };
 export const refusedBy = (code: Code): Signal => ({ kind: 'dps-refused', failure: failure(code) });
 export const notEnrolled = refusedBy('NL-DPS-401002');
 export const rejected: Signal = { kind: 'rejected' };

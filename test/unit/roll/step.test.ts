@@ -3,11 +3,12 @@ import { describe, test } from 'node:test';
 import { advance } from '../../../agent/roll/advance.ts';
 import { effectsOf, type Phase } from '../../../agent/roll/state.ts';
 import { terms } from './machine.ts';
-import { brief, EVENTS, SITUATIONS } from './situations.ts';
+import { briefly, EVENTS, SITUATIONS } from './situations.ts';
 
 /** The phase and the effects after each event, in each phase. An event that is not listed changes nothing at all. */
 const AFTER: Record<Phase, Readonly<Record<string, string>>> = {
   unprovisioned: {
+    'leaf delivered': 'unprovisioned',
     started: 'generating-key, generate-key a',
     woken: 'generating-key, generate-key a',
     'woken later': 'generating-key, generate-key a',
@@ -18,6 +19,8 @@ const AFTER: Record<Phase, Readonly<Record<string, string>>> = {
     'csr --new-key': 'generating-key, generate-key a',
   },
   serving: {
+    'leaf delivered': 'serving',
+    'leaf delivered for the current key': 'registering-next, register a',
     'woken later': 'generating-key, generate-key b',
     're-register': 'registering, register a',
     roll: 'generating-key, generate-key b',
@@ -42,6 +45,8 @@ const AFTER: Record<Phase, Readonly<Record<string, string>>> = {
     'session lost': 'generating-key, generate-key b, connect a',
   },
   'requesting-leaf': {
+    'leaf delivered': 'registering-next, register b',
+    'leaf delivered for the current key': 'registering-next, register a',
     'leaf issued': 'registering-next, register b',
     'current connected': 'requesting-leaf, request-leaf b',
     refusal: 'serving',
@@ -63,6 +68,8 @@ const AFTER: Record<Phase, Readonly<Record<string, string>>> = {
     'session lost': 'connecting-next, connect b, connect a',
   },
   'retiring-key': {
+    'leaf delivered': 'retiring-key, destroy-key a',
+    'leaf delivered for the current key': 'registering-next, register b',
     're-register': 'registering, register b',
     roll: 'retiring-key, destroy-key a',
     'roll --discard': 'retiring-key, destroy-key a',
@@ -82,6 +89,8 @@ const AFTER: Record<Phase, Readonly<Record<string, string>>> = {
     'session lost': 'abandoning, register a, connect a',
   },
   stranded: {
+    'leaf delivered': 'stranded',
+    'leaf delivered for the current key': 'registering-next, register a',
     'woken later': 'registering, register a',
     're-register': 'registering, register a',
     roll: 'generating-key, generate-key b',
@@ -102,11 +111,12 @@ for (const [phase, state] of Object.entries(SITUATIONS)) {
       test(`${name} → ${after[name] ?? 'nothing'}`, () => {
         const before = structuredClone(state);
         const got = advance(state, event, terms);
-        const told = [got.state.phase, ...got.effects.map(brief)].join(', ');
+        const told = briefly(got.state);
+        assert.deepEqual(got.effects, effectsOf(got.state));
         // What is wrong is told to people; nothing follows from it.
         if (after[name] === undefined) assert.deepEqual({ ...got.state, trouble: 0 }, { ...state, trouble: 0 });
         else assert.notDeepEqual(got.state, state);
-        assert.equal(told, after[name] ?? [phase, ...effectsOf(state).map(brief)].join(', '));
+        assert.equal(told, after[name] ?? briefly(state));
         assert.deepEqual(state, before, 'the state that was given is not written to');
       });
     }

@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { advance } from '../../../agent/roll/advance.ts';
+import { GRACE_REFUSALS } from '../../../agent/roll/decide.ts';
+import { failure } from '../../../agent/roll/failure.ts';
+import { effectsOf, type RollState } from '../../../agent/roll/state.ts';
+import { hub, NOW, terms } from './machine.ts';
+import { briefly, EVENTS, play, SITUATIONS } from './situations.ts';
+import { candidate, current } from './standing.ts';
+
+const now = { at: NOW, draw: 0.5 } as const;
+const { serving } = SITUATIONS;
+
+describe('a leaf that somebody brings', () => {
+  const waiting: RollState = { ...serving, next: { slot: 'b', id: 'g1', sent: false, waiting: true } };
+  test('for the CSR that is out is rolled to', () => {
+    const after = play(waiting, 'leaf delivered');
+    assert.equal(briefly(after), 'registering-next, register b');
+    assert.deepEqual(after.next, { ...candidate.key, leaf: candidate, sent: true });
+    assert.equal(after.request?.id, 'r');
+  });
+  test('takes the place of an older one for the same key', () => {
+    const parked = play(SITUATIONS['registering-next'], 'refusal');
+    assert.deepEqual(play(parked, 'leaf delivered').next?.parked, undefined);
+  });
+  test('serves the roll that waits for its issuer', () => {
+    const { request: served } = play(SITUATIONS['requesting-leaf'], 'leaf delivered');
+    assert.deepEqual(served, SITUATIONS['requesting-leaf'].request);
+  });
+  test('for the current key frees that of a candidate which DPS never heard of', () => {
+    const after = play(waiting, 'leaf delivered for the current key');
+    assert.equal(briefly(after), 'registering-next, register a');
+    assert.deepEqual(after.retire, { slot: 'b', id: 'g1', tries: 0 });
+  });
+  test('for the current key leaves that of a candidate which DPS may trust', () => {
+    const parked = play(SITUATIONS['registering-next'], 'refusal');
+    assert.equal(play(parked, 'leaf delivered for the current key').retire, undefined);
+  });
+  test('and is the current one already is done', () => {
+    const same = { ...serving, current: candidate };
+    const { outcomes, ...after } = play(same, 'leaf delivered');
+    assert.equal(outcomes[0]?.outcome, 'done');
+    assert.deepEqual({ ...after, outcomes: [] }, same);
+  });
+  test('for a key that was given up meanwhile is refused', () => {
+    const { outcomes, phase } = play(serving, 'leaf delivered');
+    assert.deepEqual([phase, outcomes[0]?.outcome, outcomes[0]?.failure?.code], ['serving', 'failed', 'NL-LEAF-KEY']);
+  });
+});
+
+describe('a key that is kept', () => {
+  const renewed = { ...current, thumbprint: 'T-renewed' };
+  const proving: RollState = {
+    ...SITUATIONS['connecting-next'],
+    next: { ...current.key, leaf: renewed, sent: true, assignment: hub },
+  };
+  const failed = (code: 'NL-ISSUER-NEW-KEY', state: RollState) => {
+    const [effect] = effectsOf(state);
+    assert.ok(effect);
+    return advance(state, { ...now, kind: 'failed', effect, failure: failure(code) }, terms).state;
+  };
+  test('is not destroyed when its next leaf is proven', () => {
+    const event = EVENTS['current connected']?.(proving);
+    assert.ok(event?.kind === 'connected');
+    const after = advance(proving, { ...event, thumbprint: renewed.thumbprint }, terms).state;
+    assert.deepEqual([briefly(after), after.retire, after.current], ['serving', undefined, renewed]);
+  });
+  test('is not destroyed when its next leaf is abandoned', () => {
+    const refused = play({ ...proving, grace: GRACE_REFUSALS - 1, rejected: false }, 'refusal');
+    assert.equal(briefly(refused), 'abandoning, register a');
+    const back = play(refused, 'current registered');
+    assert.deepEqual([briefly(back), back.retire, back.next], ['serving', undefined, undefined]);
+  });
+  test('a new key that the issuer refuses to sign again makes room for another, once', () => {
+    const fresh = failed('NL-ISSUER-NEW-KEY', SITUATIONS['requesting-leaf']);
+    assert.equal(briefly(fresh), 'retiring-key, destroy-key b');
+    assert.deepEqual(fresh.next, { slot: 'b', sent: false, renewed: true });
+    const again = failed('NL-ISSUER-NEW-KEY', {
+      ...SITUATIONS['requesting-leaf'],
+      next: { slot: 'b', id: 'g2', sent: false, renewed: true },
+    });
+    assert.deepEqual([again.phase, again.next?.parked?.times], ['serving', 1]);
+  });
+});
