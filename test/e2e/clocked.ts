@@ -1,0 +1,181 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { assemble } from '../../agent/assembly.ts';
+import { parseConfig } from '../../agent/config.ts';
+import type { Daemon } from '../../agent/daemon.ts';
+import { createLog } from '../../agent/log.ts';
+import type { Ask } from '../../agent/roll/ports.ts';
+import type { Status } from '../../agent/roll/report.ts';
+import type { TestToken } from '../contract/token/softhsm.ts';
+import type { Endpoints } from '../simulator/api.ts';
+import { type Simulator, startSimulator } from '../simulator/simulator.ts';
+import { TestClock } from '../unit/clock.ts';
+import { DaemonLog } from './daemon-log.ts';
+import { BUNDLE } from './gateway.ts';
+import { PATIENCE_MS } from './site.ts';
+
+/** The CA begins its leaves so long ago. */
+const BACKDATE_MS = 30_000;
+
+export interface ClockedOptions {
+  readonly hsm: TestToken;
+  /** Label of the token of this gateway. */
+  readonly token: string;
+  /** Lines of the configuration by dotted key, as TOML. */
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
+/** A gateway in this very process, and a far side: both look at clocks that stand still until the test moves them. */
+export class Clocked {
+  readonly far: Simulator;
+  /** The clock of the gateway. */
+  readonly clock: TestClock;
+  readonly log = new DaemonLog();
+  readonly #directory = mkdtempSync(join(tmpdir(), 'newleaf-clocked-'));
+  readonly #toml: string;
+  readonly #wrong: { ms: number };
+  #running: { readonly daemon: Daemon; stop(): Promise<unknown> } | undefined;
+
+  constructor(far: Simulator, clock: TestClock, wrong: { ms: number }, options: ClockedOptions) {
+    this.far = far;
+    this.clock = clock;
+    this.#wrong = wrong;
+    this.#toml = tomlOf(far.endpoints, this.#directory, options);
+  }
+
+  /** Starts the daemon, on the state that an earlier one left. */
+  async start(): Promise<void> {
+    const { config } = parseConfig(this.#toml, 'newleaf.toml');
+    const sink = { write: (line: string) => this.log.add(JSON.parse(line)) };
+    const daemon = await assemble({
+      config,
+      log: createLog({ level: 'debug', env: {}, sink }),
+      env: {},
+      destroyer: [process.execPath, BUNDLE, 'internal-destroy-key'],
+      clock: this.clock,
+    });
+    const abort = new AbortController();
+    const ended = daemon.run(abort.signal);
+    const stop = () => {
+      abort.abort();
+      return ended;
+    };
+    this.#running = { daemon, stop };
+  }
+
+  async stop(): Promise<void> {
+    await this.#running?.stop();
+    this.#running = undefined;
+  }
+
+  get daemon(): Daemon {
+    if (this.#running === undefined) throw new Error('the daemon does not run');
+    return this.#running.daemon;
+  }
+
+  /** Only the clock of the gateway steps: from now on it is wrong by so much more. */
+  step(ms: number): void {
+    this.#wrong.ms += ms;
+    this.clock.step(ms);
+  }
+
+  /** The clock of the gateway is set right. */
+  setRight(): void {
+    this.step(-this.#wrong.ms);
+  }
+
+  async ask(ask: Ask): Promise<number> {
+    return (await this.daemon.answer(ask)).status;
+  }
+
+  async status(): Promise<Status> {
+    return (await this.daemon.answer({ kind: 'status' })).body as Status;
+  }
+
+  /** Waits until the status is so, looking again at each change. */
+  async until(isSo: (status: Status) => boolean): Promise<Status> {
+    const late = AbortSignal.timeout(PATIENCE_MS);
+    for (;;) {
+      const changed = new Promise<void>((resolve, reject) => {
+        const unsubscribe = this.daemon.subscribe(() => {
+          unsubscribe();
+          resolve();
+        });
+        late.addEventListener('abort', () => reject(new Error(`it never was so: ${isSo}\n${this.log.tail()}`)));
+      });
+      const status = await this.status();
+      if (isSo(status)) return status;
+      await changed;
+    }
+  }
+
+  /** Waits until the daemon serves, with nothing left to do. */
+  settled(): Promise<Status> {
+    return this.until(isSettled);
+  }
+
+  /** Waits until another leaf than this one serves. */
+  renewed(thumbprint: string | undefined): Promise<Status> {
+    return this.until((status) => isSettled(status) && status.leaf?.thumbprint !== thumbprint);
+  }
+
+  async remove(): Promise<void> {
+    await this.stop();
+    await this.far.close();
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+}
+
+const isSettled = ({ phase, online, request }: Status): boolean =>
+  phase === 'serving' && online && request === undefined;
+
+/** A gateway that has not been started; its CA issues leaves that live so long by the right clock. */
+export async function clocked(t: TestContext, lifetimeMs: number, options: ClockedOptions): Promise<Clocked> {
+  const clock = new TestClock();
+  const wrong = { ms: 0 };
+  const right = () => clock.now() - wrong.ms;
+  const far = await startSimulator({ now: right });
+  await far.enrollGroup({ groupId: 'gateways', primary: far.endpoints.issuerPem });
+  // The simulator's CA dates its leaves by Date.now(), and reads its policy anew for each.
+  await far.setPolicy({
+    get lifetimeMs() {
+      return right() - Date.now() + lifetimeMs - BACKDATE_MS;
+    },
+    get backdateMs() {
+      return Date.now() - right() + BACKDATE_MS;
+    },
+  });
+  const gateway = new Clocked(far, clock, wrong, options);
+  t.after(() => gateway.remove());
+  return gateway;
+}
+
+function tomlOf(at: Endpoints, directory: string, { hsm, token, settings }: ClockedOptions): string {
+  const file = (name: string, text: string) => {
+    const path = join(directory, name);
+    writeFileSync(path, text, { mode: 0o600 });
+    return JSON.stringify(path);
+  };
+  const lines = {
+    'dps.endpoint': JSON.stringify(at.dps),
+    'dps.id_scope': JSON.stringify(at.idScope),
+    'dps.registration_id': '"gw-0001"',
+    'hsm.module': JSON.stringify(hsm.module),
+    'hsm.token': JSON.stringify(token),
+    'hsm.pin_file': file('pin', hsm.pin),
+    'leaf.issuer': '"est"',
+    'issuer.est.url': JSON.stringify(at.est),
+    'issuer.est.ca_file': file('est-ca.pem', at.estCaPem),
+    'issuer.est.username': JSON.stringify(at.estUsername),
+    'issuer.est.password_file': file('est-password', at.estPassword),
+    'trust.ca_file': file('trust.pem', at.trustPem),
+    'state.directory': JSON.stringify(join(directory, 'state')),
+    'limits.min_roll_interval': '"1s"',
+    ...settings,
+  };
+  return Object.entries(lines)
+    .map(([key, value]) => `${key} = ${value}\n`)
+    .join('');
+}

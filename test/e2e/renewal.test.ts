@@ -1,0 +1,165 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { after, test } from 'node:test';
+import type { Status } from '../../agent/roll/report.ts';
+import { softHsm } from '../contract/token/softhsm.ts';
+import type { Simulator } from '../simulator/simulator.ts';
+import { type Clocked, clocked } from './clocked.ts';
+import { holds } from './holds.ts';
+import { Inspector } from './inspector.ts';
+
+const ID = 'gw-0001';
+const MINUTE = 60_000;
+const LIFETIME = 10 * MINUTE;
+const RENEWALS = 20;
+
+// SoftHSM reads its configuration once for each process.
+const hsm = softHsm('renewals', 'outage', 'expired');
+Object.assign(process.env, hsm.environment);
+after(() => hsm.remove());
+
+test('leaves of ten minutes: twenty renewals, one after the other', async (t) => {
+  const gateway = await clocked(t, LIFETIME, { hsm, token: 'renewals' });
+  const { far, clock } = gateway;
+  await gateway.start();
+  let { leaf } = await gateway.settled();
+  const token = new Inspector(hsm, 'renewals');
+  let pairs = 0;
+  gateway.daemon.subscribe(() => {
+    pairs = Math.max(pairs, token.privateKeys().length);
+  });
+
+  const seen = new Set([leaf?.thumbprint]);
+  for (let minutes = 0; seen.size <= RENEWALS; minutes += 1) {
+    assert.ok(minutes < RENEWALS * 7, 'each leaf is renewed after two thirds of its life');
+    const dueAt = Date.parse(leaf?.renewAt ?? '');
+    await clock.pass(MINUTE);
+    if (clock.now() < dueAt) {
+      assert.equal((await gateway.status()).leaf?.thumbprint, leaf?.thumbprint, 'not before its moment');
+    } else {
+      const status = await gateway.renewed(leaf?.thumbprint);
+      ({ leaf } = status);
+      assert.ok(!seen.has(leaf?.thumbprint));
+      seen.add(leaf?.thumbprint);
+      holds(status, { last: { reason: 'due', outcome: 'done' } });
+      assert.equal(status.alarm, undefined);
+      await agrees(gateway, token, status);
+    }
+    assert.ok(Date.parse(leaf?.notAfter ?? '') > clock.now(), 'the leaf that serves is valid');
+  }
+
+  assert.equal(pairs, 2, 'the old key and the next one, and never a third');
+  assert.deepEqual(token.privateKeys(), [`newleaf-${leaf?.slot}`]);
+  assert.equal(longestGap(far), 0, 'the hub had a session all the time');
+  assert.equal(far.log.count({ event: 'issued' }), 1 + RENEWALS);
+  assert.equal(far.log.count({ event: 'issued', reason: 'simplereenroll' }), RENEWALS);
+  assert.equal(far.log.registrations(ID), 1 + RENEWALS);
+  assert.deepEqual(gateway.log.matching({ event: 'failed' }), []);
+});
+
+test('EST is down over the moment of renewal: it is asked more and more often, and the leaf is renewed in time', async (t) => {
+  const gateway = await clocked(t, LIFETIME, { hsm, token: 'outage' });
+  const { far, clock } = gateway;
+  await gateway.start();
+  const { leaf } = await gateway.settled();
+  const end = Date.parse(leaf?.notAfter ?? '');
+  await far.lay('est', 'port-closed');
+  const tries = failures(gateway);
+  await waitOut(gateway, end - MINUTE / 2);
+
+  const pauses = tries.slice(1).map((at, index) => at - (tries[index] ?? 0));
+  const longest = pauses.indexOf(Math.max(...pauses));
+  assert.ok(longest > 0 && longest < pauses.length - 2, `pauses in s: ${inSeconds(pauses)}`);
+  for (const [index, pause] of pauses.entries()) {
+    assert.ok(pause <= Math.max(7_500, (end - (tries[index] ?? 0)) / 2), `pauses in s: ${inSeconds(pauses)}`);
+  }
+  holds(await gateway.status(), { online: true, phase: 'requesting-leaf', trouble: { code: 'NL-EST-UNREACHABLE' } });
+  assert.deepEqual(new Inspector(hsm, 'outage').privateKeys(), ['newleaf-a', 'newleaf-b']);
+
+  await far.lift('est');
+  await clock.pass(MINUTE / 4);
+  const status = await gateway.renewed(leaf?.thumbprint);
+  assert.ok(clock.now() < end);
+  holds(status, { last: { reason: 'due', outcome: 'done' } });
+  assert.equal(status.alarm, undefined);
+  assert.equal(longestGap(far), 0);
+});
+
+test('EST is down until the leaf has expired: then HTTP Basic is the way back', async (t) => {
+  const gateway = await clocked(t, LIFETIME, { hsm, token: 'expired' });
+  const { far, clock } = gateway;
+  await gateway.start();
+  const { leaf } = await gateway.settled();
+  const end = Date.parse(leaf?.notAfter ?? '');
+  await far.lay('est', 'port-closed');
+  await waitOut(gateway, end + MINUTE);
+
+  const expired = await gateway.until(({ alarm }) => alarm === 'expired');
+  holds(expired, { phase: 'requesting-leaf', leaf: { thumbprint: leaf?.thumbprint } });
+  await far.log.waitFor(({ event, body }) => event === 'reported' && JSON.stringify(body).includes('"expired"'));
+  assert.equal(gateway.log.matching({ event: 'expiring', reason: 'expired', level: 'error' }).length, 1);
+
+  await far.lay('hub1', 'port-closed');
+  await far.lift('hub1');
+  await gateway.until(({ online }) => !online);
+  await far.log.waitFor({ event: 'closed-before-connack', reason: 'leaf expired or not valid yet' });
+
+  const since = far.log.entries.length;
+  await far.lift('est');
+  await waitOut(gateway, clock.now() + 20 * MINUTE, 3, () =>
+    far.log.since(since).some(({ event }) => event === 'issued'),
+  );
+  const status = await gateway.renewed(leaf?.thumbprint);
+  assert.equal(far.log.since(since).find(({ event }) => event === 'issued')?.reason, 'simpleenroll');
+  holds(status, { person: false, last: { reason: 'due', outcome: 'done' } });
+  assert.equal(status.alarm, undefined);
+  await agrees(gateway, new Inspector(hsm, 'expired'), status);
+});
+
+/** Twin, hub and token name the leaf that the daemon says it serves with. */
+async function agrees({ far }: Clocked, token: Inspector, { leaf }: Status): Promise<void> {
+  const thumbprint = leaf?.thumbprint ?? '';
+  await far.log.waitFor(({ event, body }) => event === 'reported' && JSON.stringify(body).includes(thumbprint));
+  holds(await far.twin(ID), { reported: { newleaf: { leaf: { thumbprint } } } });
+  holds(await far.device(ID), { hub: 'hub1', thumbprints: { primary: thumbprint } });
+  const stored = token.certificates().map((der) => createHash('sha256').update(der).digest('hex').toUpperCase());
+  assert.deepEqual(stored, [thumbprint]);
+}
+
+/** The moments at which an attempt fails, by the clock of the gateway, from now on. */
+function failures({ daemon, clock }: Clocked): readonly number[] {
+  const moments: number[] = [];
+  daemon.subscribe((event) => {
+    if ('type' in event && event.type === 'failed') moments.push(clock.now());
+  });
+  return moments;
+}
+
+/** Time passes from one planned moment to the next. Besides the look at the clock, `sleepers - 1` lanes pause. */
+async function waitOut({ clock }: Clocked, until: number, sleepers = 2, isOver = () => false): Promise<void> {
+  let asleep = 1;
+  while (clock.now() < until && !isOver()) {
+    const ms = await clock.asleep(asleep);
+    asleep = sleepers;
+    await clock.pass(Math.min(ms, until - clock.now()));
+  }
+}
+
+/** The longest time, in milliseconds, in which the hub had no session, since the first one. */
+function longestGap(far: Simulator): number {
+  const open = new Set<number | undefined>();
+  let longest = 0;
+  let closedAt: number | undefined;
+  for (const { event, connection, at } of far.log.matching({ server: 'hub1' })) {
+    if (event === 'connected') {
+      open.add(connection);
+      longest = Math.max(longest, at - (closedAt ?? at));
+      closedAt = undefined;
+    } else if (event === 'disconnected' && open.delete(connection) && open.size === 0) {
+      closedAt = at;
+    }
+  }
+  return closedAt === undefined ? longest : Number.POSITIVE_INFINITY;
+}
+
+const inSeconds = (pauses: readonly number[]): string => pauses.map((ms) => Math.round(ms / 1000)).join(', ');
