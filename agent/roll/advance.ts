@@ -1,5 +1,5 @@
 import { budgetLeft, decide, type Signal } from './decide.ts';
-import { alarmOf, isDue, type Terms } from './plan.ts';
+import { alarmOf, isCredible, isDue, type Terms } from './plan.ts';
 import type { Decision, RollEvent, RollState, Step } from './state.ts';
 import { step } from './step.ts';
 
@@ -22,8 +22,10 @@ export function advance(state: RollState, event: RollEvent, terms: Terms): Advan
 
 /** Raises the alarm of a renewal that is overdue. Looked at with the clock, as nothing else happens when time passes. */
 function watched(advance: Advance, event: RollEvent, terms: Terms): Advance {
-  const { alarm: before, ...state } = advance.state;
   if (event.kind !== 'woken' && event.kind !== 'started') return advance;
+  // Nor is it taken back by a clock that cannot be right: each is told once, even if every boot begins in 1970.
+  if (!isCredible(advance.state, terms, event.at)) return advance;
+  const { alarm: before, ...state } = advance.state;
   const alarm = alarmOf(state, terms, event.at);
   return alarm === before ? advance : { ...advance, state: { ...state, ...(alarm && { alarm }) } };
 }
