@@ -40,8 +40,9 @@ export async function dial(host: string, ca: string, waitMs = 10_000): Promise<D
   const url = new URL(`mqtts://${host}`);
   const name = url.hostname.replace(/^\[|\]$/g, '');
   const port = Number(url.port || MQTTS);
-  const address = await resolve(name, port);
-  const socket = await reach(address, port, waitMs);
+  const addresses = await resolve(name, port);
+  const socket = await reach(name, addresses, port, waitMs);
+  const address = socket.remoteAddress ?? name;
   const tls = connectTls({ socket, ca, host: name, servername: isIP(name) ? '' : name, rejectUnauthorized: false });
   try {
     await once(tls, 'secureConnect', { signal: AbortSignal.timeout(waitMs) });
@@ -59,22 +60,24 @@ export async function dial(host: string, ca: string, waitMs = 10_000): Promise<D
   }
 }
 
-async function resolve(name: string, port: number): Promise<string> {
+async function resolve(name: string, port: number): Promise<readonly string[]> {
   try {
-    return (await lookup(name)).address;
+    return (await lookup(name, { all: true })).map(({ address }) => address);
   } catch (cause) {
     throw new Unreached('dns', `The name ${name} cannot be resolved: ${reasonOf(cause)}`, port, cause);
   }
 }
 
-async function reach(address: string, port: number, waitMs: number): Promise<Socket> {
-  const socket = connectTcp(port, address);
+async function reach(name: string, addresses: readonly string[], port: number, waitMs: number): Promise<Socket> {
+  // As the daemon does: one address after the other (RFC 8305), since a gateway may have IPv6 in DNS only.
+  const socket = connectTcp({ host: name, port, autoSelectFamily: true });
   try {
     await once(socket, 'connect', { signal: AbortSignal.timeout(waitMs) });
     return socket;
   } catch (cause) {
     socket.destroy();
-    throw new Unreached('tcp', `${address} port ${port} cannot be reached: ${reasonOf(cause)}`, port, cause);
+    const tried = addresses.join(' or ');
+    throw new Unreached('tcp', `${tried} port ${port} cannot be reached: ${reasonOf(cause)}`, port, cause);
   }
 }
 
