@@ -1,0 +1,163 @@
+import { chmod, mkdir, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Clock } from '../clock.ts';
+import { failureFields, type Log } from '../log.ts';
+import { type Failure, failure } from '../roll/failure.ts';
+import type { Answerer } from '../roll/ports.ts';
+import { type Delivery, deliveriesIn, isUntouched } from './delivery.ts';
+import { reject } from './reject.ts';
+import { type Accepted, verdictOn } from './verdict.ts';
+
+/** A delivery is complete when nobody has written to it for so long, in milliseconds. */
+export const STILL_MS = 2_000;
+/** What cannot be read may be half of an upload that stalls: it is given so long, in milliseconds. */
+const STALL_MS = 10_000;
+/** Whatever has to wait is tried again this often, in milliseconds. */
+export const LOOK_MS = 60_000;
+
+export interface TrayOptions {
+  /** The state directory: `inbox/` and `rejected/` are in it. */
+  readonly directory: string;
+  readonly answer: Answerer;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+interface Seen {
+  readonly mark: string;
+  /** When it was first seen like this, on the monotonic clock. */
+  readonly since: number;
+  /** Why it waits, as it was logged last. */
+  said?: string;
+  /** It has been accepted, and cannot be removed. */
+  isTaken?: boolean;
+}
+
+/** What lies in the inbox, and what becomes of it. */
+export class Tray {
+  readonly path: string;
+  readonly #rejected: string;
+  readonly #options: TrayOptions;
+  readonly #closing: AbortSignal;
+  readonly #closed: Promise<undefined>;
+  readonly #seen = new Map<string, Seen>();
+  /** Why the directory cannot be used, as it was logged last. */
+  #trouble: string | undefined;
+
+  /** @param closing nothing is begun after it, and no answer is waited for: a daemon that has ended gives none */
+  constructor(options: TrayOptions, closing: AbortSignal) {
+    this.path = join(options.directory, 'inbox');
+    this.#rejected = join(options.directory, 'rejected');
+    this.#options = options;
+    this.#closing = closing;
+    this.#closed = new Promise((resolve) => {
+      closing.addEventListener('abort', () => resolve(undefined), { once: true });
+    });
+  }
+
+  /** Makes both directories where they are missing. Never throws. @returns whether they are there */
+  async prepare(): Promise<boolean> {
+    try {
+      // Technicians of the group may put files there, and read why they were refused.
+      await makeMissing(this.path, 0o770);
+      await makeMissing(this.#rejected, 0o750);
+      return true;
+    } catch (cause) {
+      this.#complain(cause);
+      return false;
+    }
+  }
+
+  /** Takes what is complete, one after the other, oldest first. Never throws. @returns when to look again, in milliseconds */
+  async look(): Promise<number> {
+    let pause = LOOK_MS;
+    try {
+      const found = await deliveriesIn(this.path);
+      for (const name of this.#seen.keys()) if (found.every((one) => one.name !== name)) this.#seen.delete(name);
+      for (const delivery of found) {
+        if (this.#closing.aborted) break;
+        pause = Math.min(pause, await this.#take(delivery));
+      }
+      this.#trouble = undefined;
+    } catch (cause) {
+      this.#complain(cause);
+    }
+    return pause;
+  }
+
+  /** @returns when to look at it again, in milliseconds */
+  async #take(delivery: Delivery): Promise<number> {
+    const seen = this.#know(delivery);
+    const age = this.#options.clock.monotonic() - seen.since;
+    if (age < STILL_MS) return STILL_MS - age;
+    if (seen.isTaken) return LOOK_MS;
+    const verdict = await Promise.race([verdictOn(delivery, this.#options.answer), this.#closed]);
+    if (verdict === undefined) return LOOK_MS;
+    if (verdict.is === 'accepted') await this.#accept(delivery, seen, verdict);
+    // Somebody has put another one in its place: that one has not been judged.
+    else if (!(await isUntouched(delivery))) return STILL_MS;
+    else if (verdict.is === 'waiting') this.#wait(delivery, seen, verdict.failure);
+    else if (verdict.failure.code === 'NL-LEAF-PARSE' && age < STALL_MS) return STALL_MS - age;
+    else await this.#reject(delivery, seen, verdict.failure);
+    return LOOK_MS;
+  }
+
+  #know({ name, mark }: Delivery): Seen {
+    const known = this.#seen.get(name);
+    if (known?.mark === mark) return known;
+    const seen = { mark, since: this.#options.clock.monotonic() };
+    this.#seen.set(name, seen);
+    return seen;
+  }
+
+  async #accept(delivery: Delivery, seen: Seen, { id, thumbprint }: Accepted): Promise<void> {
+    const { log } = this.#options;
+    const { name, path } = delivery;
+    log.info({ event: 'inbox-accepted', message: `${name} is accepted.`, id, thumbprint, path });
+    if (!(await isUntouched(delivery))) return;
+    try {
+      await unlink(path);
+    } catch (cause) {
+      // It must not be installed again, and again.
+      seen.isTaken = true;
+      const message = `${path} has been accepted, and cannot be removed.`;
+      const met = failure('NL-STATE-WRITE', { message, advice: 'Remove it by hand.', cause });
+      log.warn({ event: 'inbox-waits', path, ...failureFields(met) });
+    }
+  }
+
+  async #reject(delivery: Delivery, seen: Seen, met: Failure): Promise<void> {
+    try {
+      const path = await reject(delivery, this.#rejected, met);
+      this.#options.log.warn({ event: 'inbox-rejected', path, ...failureFields(met) });
+    } catch (cause) {
+      const message = `${delivery.path} is refused (${met.code}), and cannot be moved to ${this.#rejected}.`;
+      this.#wait(delivery, seen, failure('NL-STATE-WRITE', { message, cause }));
+    }
+  }
+
+  #wait({ path }: Delivery, seen: Seen, met: Failure): void {
+    if (seen.said === met.code) return;
+    seen.said = met.code;
+    this.#options.log.info({ event: 'inbox-waits', path, ...failureFields(met) });
+  }
+
+  #complain(cause: unknown): void {
+    const met = failure('NL-STATE-WRITE', { message: `${this.path} cannot be used.`, cause });
+    if (this.#trouble === met.cause) return;
+    this.#trouble = met.cause;
+    this.#options.log.warn({ event: 'inbox-waits', path: this.path, ...failureFields(met) });
+  }
+}
+
+/** mkdir(2) narrows a mode by the umask. A directory that is there keeps its own: somebody may have chosen it. */
+async function makeMissing(path: string, mode: number): Promise<void> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  try {
+    await mkdir(path, { mode });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return;
+    throw error;
+  }
+  await chmod(path, mode);
+}
