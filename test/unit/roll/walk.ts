@@ -155,7 +155,10 @@ function checkRest(end: Node): void {
   holds(next === undefined || next.waiting === true, 'a candidate that may register has become current', end);
 }
 
-function roots(): Node[] {
+/** A group accepts every leaf of its CA; an individual enrollment accepts those that the operator has put into it. */
+export type Enrollment = 'group' | 'individual';
+
+function roots(enrollment: Enrollment): Node[] {
   const current = leafOf('g0', 'a');
   const serving: RollState = {
     ...unprovisioned,
@@ -164,12 +167,11 @@ function roots(): Node[] {
     assignment: hub,
     registered: terms.registered,
   };
-  const world: World = { token: { a: 'g0' }, pinned: 'g0', hub: 'g0', enrolled: 'all', enabled: true };
+  const enrolled = (...own: string[]) => ({ enrolled: enrollment === 'group' ? ('all' as const) : own, enabled: true });
+  const world: World = { token: { a: 'g0' }, pinned: 'g0', hub: 'g0', ...enrolled('g0') };
   return [
-    { via: 'a new gateway, group', state: unprovisioned, world: { token: {}, enrolled: 'all', enabled: true } },
-    { via: 'a new gateway, individual', state: unprovisioned, world: { token: {}, enrolled: [], enabled: true } },
-    { via: 'serving, group', state: serving, world },
-    { via: 'serving, individual', state: serving, world: { ...world, enrolled: ['g0'] } },
+    { via: `a new gateway, ${enrollment}`, state: unprovisioned, world: { token: {}, ...enrolled() } },
+    { via: `serving, ${enrollment}`, state: serving, world },
   ];
 }
 
@@ -180,7 +182,7 @@ const UNBOUNDED = 2_000_000;
  * Visits every pair that faults, power cuts, people and time can lead to.
  * @param most ends the walk after so many pairs: the nearest are the first
  */
-export function walk(most = UNBOUNDED): Walked {
+export function walk(enrollment: Enrollment, most = UNBOUNDED): Walked {
   const seen = new Set<number>();
   const settling = new Set<number>();
   const open: Node[] = [];
@@ -198,7 +200,7 @@ export function walk(most = UNBOUNDED): Walked {
     check(node);
     checkSettles(node, settling);
   };
-  for (const { via, state, world } of roots()) visit(via, state, world);
+  for (const { via, state, world } of roots(enrollment)) visit(via, state, world);
   // Breadth first, so that a broken law is told by its shortest story. The list grows while it is walked.
   for (const node of open) {
     from = node;
