@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { POSTED_PATHS, readAsk } from './control/ask.ts';
+import { longestBody, POSTED_PATHS, readAsk } from './control/ask.ts';
 import { claimSocket } from './control/claim.ts';
 import type { Log } from './log.ts';
 import { failure } from './roll/failure.ts';
@@ -22,7 +22,6 @@ export interface Control {
   close(): Promise<void>;
 }
 
-const LONGEST_BODY = 64 * 1024;
 /** A client that does not read its events is cut off, before it costs the gateway its memory. */
 const LARGEST_BACKLOG = 256 * 1024;
 
@@ -56,9 +55,13 @@ export async function serveControl(options: ControlOptions): Promise<Control> {
 type Route = (options: ControlOptions, request: IncomingMessage, response: ServerResponse) => Promise<void> | void;
 
 const post: Route = async ({ answer }, request, response) => {
-  const text = await bodyOf(request);
-  if (text === undefined) return send(response, tooLong);
-  const reading = readAsk(pathOf(request), text);
+  const path = pathOf(request);
+  const longest = longestBody(path);
+  const text = await bodyOf(request, longest);
+  if (text === undefined) {
+    return send(response, { status: 413, body: { message: `The body is longer than ${longest} bytes.` } });
+  }
+  const reading = readAsk(path, text);
   send(response, 'wrong' in reading ? { status: 400, body: reading.wrong } : await answer(reading.ask));
 };
 
@@ -108,15 +111,13 @@ function stream(subscribe: ControlOptions['subscribe'], response: ServerResponse
   response.once('close', unsubscribe);
 }
 
-const tooLong: Answer = { status: 413, body: { message: `The body is longer than ${LONGEST_BODY} bytes.` } };
-
 /** The body as text; undefined where it is too long. The rest is read and dropped, so that the client sees the answer. */
-async function bodyOf(request: IncomingMessage): Promise<string | undefined> {
+async function bodyOf(request: IncomingMessage, longest: number): Promise<string | undefined> {
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of request) {
     length += chunk.length;
-    if (length <= LONGEST_BODY) chunks.push(chunk);
+    if (length <= longest) chunks.push(chunk);
   }
-  return length > LONGEST_BODY ? undefined : Buffer.concat(chunks).toString('utf8');
+  return length > longest ? undefined : Buffer.concat(chunks).toString('utf8');
 }

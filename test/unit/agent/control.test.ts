@@ -33,6 +33,7 @@ const REFUSED: readonly (readonly [
   ['GET', '/v1/roll?now', undefined, 405, /\/v1\/roll takes POST/],
   ['POST', '/v1/roll', { force: true }, 400, /^force is not known here/],
   ['POST', '/v1/roll', { id: 'x'.repeat(70_000) }, 413, /longer than 65536 bytes/],
+  ['POST', '/v1/leaf', { leaf: 'A'.repeat(600_000) }, 413, /longer than 524288 bytes/],
 ];
 
 test('what nobody knows is refused in words, and never reaches the daemon', async (t) => {
@@ -43,6 +44,13 @@ test('what nobody knows is refused in words, and never reaches the daemon', asyn
     assert.match((reply.body as { message: string }).message, message);
   }
   assert.deepEqual(asks, []);
+});
+
+test('the largest chain goes in', async (t) => {
+  const { socket, asks } = await daemon(t);
+  const delivered = Buffer.alloc(262_144, 'x');
+  assert.equal((await request(socket, 'POST', '/v1/leaf', { leaf: delivered.toString('base64') })).status, 202);
+  assert.deepEqual(asks, [{ kind: 'install', from: 'technician', delivered }]);
 });
 
 test('a defect behind the socket is answered, logged, and survived', async (t) => {
