@@ -10,6 +10,8 @@ type Read = (fields: Fields) => Ask;
 const METHODS: Readonly<Record<string, { readonly fields: readonly string[]; readonly read: Read }>> = {
   reprovision: { fields: ['action', 'id', 'delaySeconds'], read: reprovision },
   leafStatus: { fields: [], read: () => ({ kind: 'status' }) },
+  requestCsr: { fields: ['id', 'newKey'], read: requestCsr },
+  installLeaf: { fields: ['chain', 'id'], read: installLeaf },
 };
 
 export const METHOD_NAMES: readonly string[] = Object.keys(METHODS);
@@ -37,18 +39,35 @@ export function readCall(name: string, payload: unknown): Call {
 
 function reprovision({ action = 'register', id, delaySeconds = 0 }: Fields): Ask {
   if (action !== 'register' && action !== 'roll') throw new WrongField('action', 'is neither "register" nor "roll"');
-  if (id !== undefined && (typeof id !== 'string' || id === '' || id.length > LONGEST_ID)) {
-    throw new WrongField('id', `is not a string of 1 to ${LONGEST_ID} characters`);
-  }
+  const named = readId(id);
   if (typeof delaySeconds !== 'number' || !(delaySeconds >= 0 && delaySeconds <= LONGEST_DELAY_S)) {
     throw new WrongField('delaySeconds', `is not a number from 0 to ${LONGEST_DELAY_S}`);
   }
   return {
     kind: action === 'roll' ? 'roll' : 're-register',
     from: 'method',
-    ...(id === undefined ? {} : { id }),
+    ...named,
     delayMs: Math.round(delaySeconds * 1_000),
   };
+}
+
+/** A back end may name its call, and nothing follows from that: asked again, the CSR is the same under any name. */
+function requestCsr({ id, newKey = false }: Fields): Ask {
+  readId(id);
+  if (typeof newKey !== 'boolean') throw new WrongField('newKey', 'is neither true nor false');
+  return { kind: 'csr', from: 'method', newKey };
+}
+
+function installLeaf({ chain, id }: Fields): Ask {
+  if (typeof chain !== 'string' || !chain.includes('-----BEGIN '))
+    throw new WrongField('chain', 'is not a chain in PEM');
+  return { kind: 'install', from: 'method', ...readId(id), delivered: Buffer.from(chain) };
+}
+
+function readId(id: unknown): { readonly id?: string } {
+  if (id === undefined) return {};
+  if (typeof id === 'string' && id !== '' && id.length <= LONGEST_ID) return { id };
+  throw new WrongField('id', `is not a string of 1 to ${LONGEST_ID} characters`);
 }
 
 class WrongField extends Error {

@@ -10,6 +10,8 @@ const ask = (kind: 're-register' | 'roll', more: { id?: string; delayMs?: number
   ...more,
 });
 
+const PEM = 'subject=CN = gw-0001\r\n-----BEGIN PKCS7-----\r\nMIAC\r\n-----END PKCS7-----\r\n';
+
 const GOOD: readonly (readonly [string, unknown, Ask])[] = [
   ['reprovision', undefined, ask('re-register')],
   ['reprovision', null, ask('re-register')],
@@ -21,6 +23,15 @@ const GOOD: readonly (readonly [string, unknown, Ask])[] = [
   ['reprovision', { id: 'x'.repeat(128) }, ask('re-register', { id: 'x'.repeat(128) })],
   ['leafStatus', null, { kind: 'status' }],
   ['leafStatus', {}, { kind: 'status' }],
+  ['requestCsr', null, { kind: 'csr', from: 'method', newKey: false }],
+  ['requestCsr', { id: 'c-1' }, { kind: 'csr', from: 'method', newKey: false }],
+  ['requestCsr', { newKey: true }, { kind: 'csr', from: 'method', newKey: true }],
+  ['installLeaf', { chain: PEM }, { kind: 'install', from: 'method', delivered: Buffer.from(PEM) }],
+  [
+    'installLeaf',
+    { chain: PEM, id: 'i-1' },
+    { kind: 'install', from: 'method', id: 'i-1', delivered: Buffer.from(PEM) },
+  ],
 ];
 
 for (const [name, payload, expected] of GOOD) {
@@ -46,6 +57,22 @@ const BAD: readonly (readonly [string, unknown, string])[] = [
   ['reprovision', 5, 'payload'],
   ['reprovision', false, 'payload'],
   ['leafStatus', { verbose: true }, 'verbose'],
+  ['requestCsr', { newKey: 'true' }, 'newKey'],
+  ['requestCsr', { newKey: null }, 'newKey'],
+  ['requestCsr', { id: '' }, 'id'],
+  ['requestCsr', { id: 7 }, 'id'],
+  ['requestCsr', { key: 'ec-p256' }, 'key'],
+  ['requestCsr', ['c-1'], 'payload'],
+  ['installLeaf', null, 'chain'],
+  ['installLeaf', {}, 'chain'],
+  ['installLeaf', { chain: '' }, 'chain'],
+  ['installLeaf', { chain: null }, 'chain'],
+  ['installLeaf', { chain: [PEM] }, 'chain'],
+  ['installLeaf', { chain: { pem: PEM } }, 'chain'],
+  ['installLeaf', { chain: 'MIAC' }, 'chain'],
+  ['installLeaf', { chain: PEM, id: 'x'.repeat(129) }, 'id'],
+  ['installLeaf', { chain: PEM, leaf: PEM }, 'leaf'],
+  ['installLeaf', PEM, 'payload'],
   ['constructor', {}, 'method'],
 ];
 
@@ -61,5 +88,5 @@ for (const [name, payload, field] of BAD) {
 }
 
 test('the methods of the device', () => {
-  assert.deepEqual(METHOD_NAMES, ['reprovision', 'leafStatus']);
+  assert.deepEqual(METHOD_NAMES, ['reprovision', 'leafStatus', 'requestCsr', 'installLeaf']);
 });
