@@ -1,6 +1,8 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import type { IssuerChoice } from './config.ts';
+import { writeAtomically } from './durable.ts';
 import type { Log } from './log.ts';
 import { Fault } from './roll/failure.ts';
 import type { Leaf } from './roll/leaf.ts';
@@ -27,7 +29,7 @@ export function createIssuer(choice: IssuerChoice, parts: IssuerParts): Issuer {
     case 'est':
       return est(choice, parts);
     case 'command':
-      throw new Fault('NL-CONFIG', { message: 'leaf.issuer = "command" is not supported by this version.' });
+      return command(choice, parts);
     default:
       // A person, or the back end over the hub, brings the leaf: nobody can be asked for it.
       return {
@@ -36,6 +38,30 @@ export function createIssuer(choice: IssuerChoice, parts: IssuerParts): Issuer {
         },
       };
   }
+}
+
+type Command = Extract<IssuerChoice, { kind: 'command' }>;
+
+function command({ argv }: Command, { registrationId, directory, current, log }: IssuerParts): Issuer {
+  const file = join(directory, 'command-cookie');
+  return {
+    async issue(csrPem, abort) {
+      const { createCommand } = await import('./issuer/command.ts');
+      const program = createCommand({
+        argv,
+        environment: async () => {
+          const leaf = current();
+          return { NEWLEAF_REGISTRATION_ID: registrationId, ...(leaf && { NEWLEAF_CERTIFICATE_CHAIN: leaf.chain }) };
+        },
+        cookies: {
+          read: () => readFile(file, 'utf8').catch(() => undefined),
+          write: (cookie) => (cookie === undefined ? rm(file, { force: true }) : writeAtomically(file, cookie, 0o600)),
+        },
+        log: (message) => log.info({ event: 'issuer-says', message }),
+      });
+      return program.issue(csrPem, abort);
+    },
+  };
 }
 
 type Est = Extract<IssuerChoice, { kind: 'est' }>;

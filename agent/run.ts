@@ -1,9 +1,11 @@
 import { assemble } from './assembly.ts';
 import { command, type Run, textOption } from './cli/command.ts';
+import { systemClock } from './clock.ts';
 import { type Config, configPath, loadConfig } from './config.ts';
 import { type Control, serveControl } from './control.ts';
 import type { Daemon, Ending } from './daemon.ts';
 import { EXIT, exitOf } from './exit.ts';
+import { watchInbox } from './inbox.ts';
 import { takeLock } from './lock.ts';
 import { createLog, failureFields, type Log } from './log.ts';
 import { metricsOf } from './metrics.ts';
@@ -40,7 +42,14 @@ export async function start(
       metrics: () => metricsOf(daemon.state),
       log,
     });
+    const inbox = await watchInbox({
+      directory: config.state.directory,
+      answer: daemon.answer,
+      clock: systemClock,
+      log,
+    });
     const ended = daemon.run(abort.signal).finally(async () => {
+      await inbox.close();
       await control?.close();
       await lock.release();
     });
