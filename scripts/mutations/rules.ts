@@ -187,4 +187,6 @@ export const RULES: readonly Mutation[] = [
   of('plan.ts', 'a fleet renews in one second', 'lifetime * SPREAD * drawOf(leaf.serial)', 'lifetime * SPREAD'),
   of('plan.ts', 'a leaf that is never renewed is kept beyond its end', 'now >= state.current.notAfter || ', ''),
   of('plan.ts', 'a clock before the last proof of a server is believed', 'lastSeen ?? 0', '0'),
+  of('plan.ts', 'a leaf that lives for a day is in alarm from its first hour', ' && ALARM_MS[alarm] < window', ''),
+  of('advance.ts', 'an alarm is never raised', 'alarm === before ? advance', 'alarm !== before ? advance'),
 ];

@@ -190,4 +190,35 @@ export const TRANSITIONS: readonly Mutation[] = [
     'const kept = parks ? park(state, next, event, failure) : setAside(state);',
     "const kept = without(state, 'next') as RollState;",
   ),
+  of(
+    'step.ts',
+    'a leaf for a key that was given up is rolled to',
+    'if (!same && leaf.key.id !== current?.key.id) return',
+    'if (false) return',
+  ),
+  of(
+    'step.ts',
+    'a leaf that is there already costs a registration',
+    'if (leaf.thumbprint === current?.thumbprint) return',
+    'if (false) return',
+  ),
+  of(
+    'step.ts',
+    'the key of a candidate that DPS trusts is destroyed for another leaf',
+    'same || next.sent ? state',
+    'same ? state',
+  ),
+  of(
+    'step.ts',
+    'the key of an older candidate is left behind',
+    'same || next.sent ? state : retireKey(state, keyOf(next))',
+    'same || next.sent ? state : state',
+  ),
+  of('refused.ts', 'an issuer that wants a new key gets one for ever', 'next.renewed !== true && ', ''),
+  of(
+    'refused.ts',
+    'an issuer that wants a new key costs the key of the current leaf',
+    ' && !keepsKey(state, next.id)) {',
+    ') {',
+  ),
 ];

@@ -100,6 +100,22 @@ describe('which failures are signals', () => {
   }
 });
 
+describe('the alarm', () => {
+  // Renewal waits for a person, so that the leaf is overdue and nothing else happens.
+  const manual = { ...terms, automatic: false, renewAt: { leftMs: 29 * HOUR } };
+  const late = { ...woken, at: current.notAfter - 12 * HOUR };
+  const alarmed = advance(serving, late, manual).state;
+  test('is raised when the time has come', () => assert.equal(alarmed.alarm, '12hour'));
+  test('and changes nothing while it stays', () => assert.equal(advance(alarmed, late, manual).state, alarmed));
+  test('is taken back with a clock that was wrong', () => {
+    assert.equal(advance(alarmed, { ...woken, at: NOW }, manual).state.alarm, undefined);
+  });
+  test('is not looked at where no time passes', () => {
+    const lost = { ...late, kind: 'lost', thumbprint: current.thumbprint, heldMs: 1, failure: parked.failure } as const;
+    assert.equal(advance(serving, lost, manual).state.alarm, undefined);
+  });
+});
+
 describe('the budget', () => {
   const ask = (from: 'method' | 'technician', delayMs = 0): RollEvent => ({
     ...woken,

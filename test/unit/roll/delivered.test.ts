@@ -81,4 +81,9 @@ describe('a key that is kept', () => {
     });
     assert.deepEqual([again.phase, again.next?.parked?.times], ['serving', 1]);
   });
+  test('but the key of the current leaf is not given up for that: its candidate is parked', () => {
+    const state: RollState = { ...SITUATIONS['requesting-leaf'], next: { ...current.key, sent: false } };
+    const after = failed('NL-ISSUER-NEW-KEY', state);
+    assert.deepEqual([after.phase, after.next?.id, after.next?.parked?.times], ['serving', current.key.id, 1]);
+  });
 });

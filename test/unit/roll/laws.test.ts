@@ -21,6 +21,13 @@ describe('prove, then promote', () => {
     assert.equal(proven.online, `${candidate.thumbprint}@${hub.hub}`);
     assert.equal(proven.next, undefined);
   });
+  test('where DPS assigned another hub to it, that one is kept', () => {
+    const moved = { hub: 'hub2', deviceId: 'gw-1' };
+    const proving = SITUATIONS['connecting-next'];
+    assert.ok(proving.next);
+    const state = { ...proving, next: { ...proving.next, assignment: moved } };
+    assert.deepEqual(play(state, 'next connected').assignment, moved);
+  });
   test('the old key is to be destroyed only then', () => {
     assert.equal(SITUATIONS['connecting-next'].retire, undefined);
     assert.deepEqual(proven.retire, { ...current.key, tries: 0 });
