@@ -1,6 +1,7 @@
 import { EXIT, exitOf } from '../exit.ts';
 import { CODES, type Code, failure } from '../roll/failure.ts';
 import type { Complaint } from './command.ts';
+import { fromNow } from './moment.ts';
 
 export interface Refused {
   readonly complaint: Complaint;
@@ -18,13 +19,22 @@ interface Body {
 
 export const isCode = (code: unknown): code is Code => typeof code === 'string' && Object.hasOwn(CODES, code);
 
-/** What the daemon means by an answer that is no consent. */
-export function refused(status: number, body: unknown): Refused {
+/**
+ * What the daemon means by an answer that is no consent.
+ * @param inbox where a leaf can wait until it is valid
+ */
+export function refused(status: number, body: unknown, inbox = 'the inbox'): Refused {
   const said: Body = typeof body === 'object' && body !== null ? body : {};
   const { code, field, retryAfterSeconds, message = `The daemon answered ${status}.` } = said;
   if (field !== undefined) return { complaint: { message: `${message}.` }, exit: EXIT.usage };
-  const advice = retryAfterSeconds === undefined ? said.advice : `Ask again in ${retryAfterSeconds} s.`;
   const known = isCode(code) ? code : 'NL-INTERNAL';
+  const advice = retryAfterSeconds === undefined ? said.advice : later(known, retryAfterSeconds, inbox);
   const complaint = failure(known, { message, ...(advice !== undefined && { advice }) });
   return { complaint, exit: known === 'NL-ISSUER-PERSON' ? EXIT.person : exitOf(complaint) };
+}
+
+function later(code: Code, seconds: number, inbox: string): string {
+  if (code !== 'NL-LEAF-NOT-YET') return `Ask again in ${seconds} s.`;
+  const valid = `It becomes valid ${fromNow(seconds * 1000, 0)}: install it then, or put it into ${inbox}, where it waits.`;
+  return `${valid} If it should be valid now, check the clock with \`timedatectl\`.`;
 }

@@ -63,6 +63,9 @@ function commandLine(command: CommandName, argv: readonly string[]): ParsedArgum
   const operands = positionals.slice(1);
   const [surplus] = operands.slice(spec.operands?.most ?? 0);
   if (surplus !== undefined) return wrong(`newleaf ${command} does not take "${surplus}".`, command);
+  if (operands.length < (spec.operands?.least ?? 0)) {
+    return wrong(`newleaf ${command} needs ${spec.operands?.shown}.`, command);
+  }
   return { command, options, positionals: operands };
 }
 

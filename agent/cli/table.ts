@@ -11,7 +11,7 @@ export interface CommandSpec {
   /** One line. */
   readonly meaning: string;
   /** What may follow that is no option, as the usage line shows it. */
-  readonly operands?: { readonly shown: string; readonly most: number };
+  readonly operands?: { readonly shown: string; readonly least?: number; readonly most: number };
   /** Paragraphs for the help and the manual page. */
   readonly about: readonly string[];
   readonly options: Readonly<Record<string, OptionSpec>>;
@@ -139,6 +139,20 @@ export const COMMANDS = {
     },
     examples: [{ line: 'newleaf csr -o gw.csr', meaning: 'For the person who signs it.' }],
     exits: { 0: 'Done.', 1: 'Failed.', 2: usage, 5: down },
+  },
+  install: {
+    meaning: 'Install a leaf that somebody has signed',
+    operands: { shown: 'FILE', least: 1, most: 1 },
+    about: [
+      'Hands over a leaf, with or without its intermediates: PEM, DER or PKCS#7. FILE is - for stdin. Key, CN, use, validity and chain are verified first, and a refusal names what differs. Then the leaf is registered, and newleaf connects with it. The leaf before it is given up only after that has worked.',
+      'A file that is put into inbox/ of state.directory is installed in the same way, and may wait there until it is valid.',
+    ],
+    options: { wait, id },
+    examples: [
+      { line: 'newleaf install gw.pem --wait', meaning: 'And see how it ends.' },
+      { line: 'ssh ca sign <gw.csr | newleaf install -', meaning: 'Straight from the one who signs.' },
+    ],
+    exits: { ...asked, 1: 'Failed, refused, or not accepted now.' },
   },
   config: {
     meaning: 'Print the configuration that is in effect',
