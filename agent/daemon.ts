@@ -66,6 +66,8 @@ export class Daemon {
   /** The state whose files have been written. */
   #published: RollState | undefined;
   #ending: Ending = 'stopped';
+  /** The sleep until the next look at the clock: its end by the monotonic clock, and what cuts it short. */
+  #nap = { end: 0, abort: new AbortController() };
 
   constructor(options: DaemonOptions) {
     this.#options = options;
@@ -135,14 +137,30 @@ export class Daemon {
 
   /** Wakes at the next planned moment, and looks at the clock once a minute. */
   async #look(abort: AbortSignal): Promise<void> {
-    const { clock, terms, notify } = this.#options;
+    const { clock, notify } = this.#options;
+    abort.addEventListener('abort', () => this.#nap.abort.abort(), { once: true });
     while (!abort.aborted) {
-      const now = clock.now();
-      const moment = nextMoment(this.#state, terms);
-      await clock.sleep(moment !== undefined && moment > now ? Math.min(LOOK_MS, moment - now) : LOOK_MS, abort);
-      if (abort.aborted) return;
-      this.#inbox.push({ happened: { kind: 'woken' }, reply: () => void notify.watchdog() });
+      const ms = this.#untilLook();
+      const nap = { end: clock.monotonic() + ms, abort: new AbortController() };
+      this.#nap = nap;
+      await clock.sleep(ms, nap.abort.signal);
+      if (!nap.abort.signal.aborted) {
+        this.#inbox.push({ happened: { kind: 'woken' }, reply: () => void notify.watchdog() });
+      }
     }
+  }
+
+  #untilLook(): number {
+    const { clock, terms } = this.#options;
+    const moment = nextMoment(this.#state, terms);
+    const left = moment === undefined ? LOOK_MS : moment - clock.now();
+    // What is overdue waits for something else, and is looked at again like everything.
+    return left > 0 ? Math.min(LOOK_MS, left) : LOOK_MS;
+  }
+
+  /** Something nearer than the next look may have been planned since. */
+  #lookSooner(): void {
+    if (this.#options.clock.monotonic() + this.#untilLook() < this.#nap.end) this.#nap.abort.abort();
   }
 
   async #take({ happened, landed, reply }: Input): Promise<void> {
@@ -162,6 +180,7 @@ export class Daemon {
     reply?.(unwritten !== undefined && advanced.retry === unwritten ? unwritten : advanced);
     landed?.();
     this.#fly(advanced, event);
+    this.#lookSooner();
     this.#report(before);
     if (event.kind === 'failed' && event.failure.code === 'NL-TOKEN-POISONED') {
       this.#ending = 'restart';

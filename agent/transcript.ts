@@ -1,11 +1,13 @@
 import { failureFields, type Log } from './log.ts';
 import type { Advance } from './roll/advance.ts';
+import { failure } from './roll/failure.ts';
+import type { Leaf } from './roll/leaf.ts';
 import { iso, WORDS } from './roll/report.ts';
-import type { RollEvent, RollState } from './roll/state.ts';
+import type { Alarm, RollEvent, RollState } from './roll/state.ts';
 
 type Listener = (event: object) => void;
 
-/** Tells the log, and whoever listens, what a step changed: one line for a transition, an outcome, a new trouble. */
+/** Tells the log, and whoever listens, what a step changed: one line for a transition, an outcome, an alarm. */
 export class Transcript {
   readonly #log: Log;
   readonly #listeners = new Set<Listener>();
@@ -44,7 +46,16 @@ export class Transcript {
       const { code, message, advice } = state.trouble;
       this.#send({ type: 'trouble', code, message, advice });
     }
+    if (state.alarm !== undefined && state.alarm !== before.alarm) this.#tellAlarm(state.alarm, state.current);
     if (state !== before) this.#send({ type: 'changed' });
+  }
+
+  #tellAlarm(alarm: Alarm, current: Leaf | undefined): void {
+    const { code, message, advice } = failure(alarm === 'expired' ? 'NL-LEAF-EXPIRED' : 'NL-LEAF-EXPIRING');
+    const level = alarm === '1hour' || alarm === 'expired' ? 'error' : 'warn';
+    const leaf = current && { thumbprint: current.thumbprint, at: iso(current.notAfter) };
+    this.#log[level]({ event: 'expiring', reason: alarm, code, message, advice, ...leaf });
+    this.#send({ type: 'alarm', alarm, code, message, advice });
   }
 
   #tellSession(before: RollState, { online, current }: RollState): void {

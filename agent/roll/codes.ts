@@ -151,6 +151,11 @@ export const CODES = {
     'The issuer does not sign another leaf for this key.',
     'Set leaf.rotate_key = true, or run `newleaf csr --new-key`.',
   ),
+  'NL-LEAF-EXPIRING': entry(
+    'transient',
+    'The current leaf nears its end, and its renewal is overdue.',
+    'See with `newleaf status` why no new leaf has come; `newleaf roll` tries again at once.',
+  ),
   'NL-LEAF-EXPIRED': entry(
     'refused',
     'The current leaf has expired, and no new one has come.',

@@ -96,18 +96,12 @@ export class Clocked {
 
   /** Waits until the status is so, looking again at each change. */
   async until(isSo: (status: Status) => boolean): Promise<Status> {
-    const late = AbortSignal.timeout(PATIENCE_MS);
+    const deadline = performance.now() + PATIENCE_MS;
     for (;;) {
-      const changed = new Promise<void>((resolve, reject) => {
-        const unsubscribe = this.daemon.subscribe(() => {
-          unsubscribe();
-          resolve();
-        });
-        late.addEventListener('abort', () => reject(new Error(`it never was so: ${isSo}\n${this.log.tail()}`)));
-      });
+      const changed = this.#changed(deadline - performance.now());
       const status = await this.status();
       if (isSo(status)) return status;
-      await changed;
+      if (!(await changed)) throw new Error(`it never was so: ${isSo}\n${this.log.tail()}`);
     }
   }
 
@@ -119,6 +113,19 @@ export class Clocked {
   /** Waits until another leaf than this one serves. */
   renewed(thumbprint: string | undefined): Promise<Status> {
     return this.until((status) => isSettled(status) && status.leaf?.thumbprint !== thumbprint);
+  }
+
+  /** Whether anything changes within so many milliseconds. */
+  #changed(withinMs: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const end = (changed: boolean) => {
+        clearTimeout(timer);
+        unsubscribe();
+        resolve(changed);
+      };
+      const timer = setTimeout(end, withinMs, false).unref();
+      const unsubscribe = this.daemon.subscribe(() => end(true));
+    });
   }
 
   async remove(): Promise<void> {
