@@ -17,7 +17,7 @@ const COMMANDS: Readonly<Record<CommandName, () => Promise<Run>>> = {
   reprovision: async () => (await import('./cli/ask.ts')).run,
   roll: async () => (await import('./cli/ask.ts')).run,
   csr: async () => (await import('./cli/csr.ts')).run,
-  install: async () => (await import('./cli/install.ts')).run,
+  install: async () => (await import('./cli/install.ts')).install(process.stdin),
   config: async () => (await import('./cli/config.ts')).run,
   version: async () => (await import('./cli/version.ts')).run,
 };
