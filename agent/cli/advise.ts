@@ -15,18 +15,31 @@ export function advise(status: Status, screen: Screen, surroundings: Surrounding
   return wrong.flatMap((one) => complaint(one, screen, INDENT).trimEnd().split('\n'));
 }
 
-function alarms({ trouble, next, clock, person, at }: Status, { directory, lastKnown }: Surroundings): Complaint[] {
+function alarms(status: Status, { directory, lastKnown }: Surroundings): Complaint[] {
+  const { trouble, next, clock, person, at } = status;
   const parked = next && parkedAlarm(next, directory, Date.parse(at));
   const found = [
     lastKnown?.failure,
     clock.credible
       ? undefined
       : failure('NL-CLOCK', { message: 'Until the clock is right, nothing is renewed or judged expired.' }),
+    trouble?.code === 'NL-LEAF-EXPIRED' ? undefined : expiry(status),
     trouble?.code === parked?.code ? undefined : trouble,
     parked,
   ].filter((one) => one !== undefined);
   const needsIssuer = next?.standing === 'waiting' || (person && trouble === undefined && parked === undefined);
   return needsIssuer ? [...found, failure('NL-ISSUER-PERSON')] : found;
+}
+
+/** How long the leaf still lasts, where its renewal is overdue. */
+function expiry({ alarm, leaf, at }: Status): Complaint | undefined {
+  if (alarm === undefined || leaf === undefined) return undefined;
+  const moment = fromNow(Date.parse(leaf.notAfter), Date.parse(at));
+  if (alarm === 'expired') {
+    return failure('NL-LEAF-EXPIRED', { message: `The leaf expired ${moment}, and no new one has come.` });
+  }
+  const why = leaf.renewAt === undefined ? 'nothing renews it: leaf.renew_at is "off"' : 'its renewal is overdue';
+  return failure('NL-LEAF-EXPIRING', { message: `The leaf expires ${moment}, and ${why}.` });
 }
 
 /** What is wrong with the candidate. With an individual enrollment DPS refuses every new leaf until it is put there. */

@@ -44,7 +44,7 @@ export function renderStatus(status: Status, screen: Screen, surroundings: Surro
 }
 
 function headline(status: Status, screen: Screen, { lastKnown }: Surroundings): string[] {
-  const { registrationId, words, online, version, at, person } = status;
+  const { registrationId, words, online, version, at, person, trouble, alarm } = status;
   const now = Date.parse(at);
   const sentence = `${safe(screen, registrationId)}: ${words}, ${online ? 'online' : 'offline'}`;
   if (lastKnown !== undefined) {
@@ -53,7 +53,8 @@ function headline(status: Status, screen: Screen, { lastKnown }: Surroundings): 
       ...wrap(screen, `Last known, ${moment(lastKnown.writtenAt, now)}: ${words}.`, { first: '  ' }),
     ];
   }
-  const colour: Colour = person ? 'red' : online && status.trouble === undefined ? 'green' : 'yellow';
+  const isWell = online && trouble === undefined && alarm === undefined;
+  const colour: Colour = person || alarm === 'expired' ? 'red' : isWell ? 'green' : 'yellow';
   const dot = paint(screen, colour, glyph(screen, 'dot'));
   return [
     `${dot} ${paint(screen, 'bold', sentence)}`,

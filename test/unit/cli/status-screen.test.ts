@@ -167,6 +167,21 @@ describe('what to do', () => {
       'NL-ISSUER-PERSON This issuer waits for a person to deliver a leaf.',
     ],
     [
+      'the renewal is overdue',
+      { alarm: '7day', leaf: { ...leaf, notAfter: at(86_400_000 * 3) } },
+      'NL-LEAF-EXPIRING The leaf expires in 3 days, and its renewal is overdue.',
+    ],
+    [
+      'there is no renewal, and the end is near',
+      { alarm: '7day', leaf: { ...unplanned, notAfter: at(86_400_000 * 3) } },
+      'NL-LEAF-EXPIRING The leaf expires in 3 days, and nothing renews it:',
+    ],
+    [
+      'expired, and the issuer is down',
+      { alarm: 'expired', leaf: { ...leaf, notAfter: at(-7_200_000) }, trouble: failure('NL-EST-UNREACHABLE') },
+      'NL-LEAF-EXPIRED The leaf expired 2 hours ago, and no new one has come.',
+    ],
+    [
       'wrong clock',
       { clock: { credible: false, floor: at(0) } },
       'NL-CLOCK Until the clock is right, nothing is renewed or judged expired.',
@@ -185,6 +200,9 @@ describe('what to do', () => {
     const codes = (status: Status) => renderStatus(status, unicode, place).match(/^ {2}NL-[A-Z0-9-]+/gm);
     assert.deepEqual(codes(statusWith({ person: true, trouble: refusal, next })), ['  NL-DPS-401002']);
     assert.deepEqual(codes(statusWith({ person: true, trouble: est, next })), ['  NL-EST-REFUSED', '  NL-DPS-401002']);
+    const expired = statusWith({ alarm: 'expired', leaf: { ...leaf, notAfter: at(-1) } });
+    assert.deepEqual(codes({ ...expired, trouble: failure('NL-LEAF-EXPIRED') }), ['  NL-LEAF-EXPIRED']);
+    assert.deepEqual(codes({ ...expired, trouble: est }), ['  NL-LEAF-EXPIRED', '  NL-EST-REFUSED']);
   });
 });
 
@@ -206,7 +224,9 @@ test('colour tells how urgent it is, and is not the only one to tell', () => {
     renderStatus(statusWith(change), { ...unicode, isColoured: true }, place).slice(0, 5);
   assert.equal(dot({}), '\u001b[32m');
   assert.equal(dot({ online: false }), '\u001b[33m');
+  assert.equal(dot({ alarm: '3day' }), '\u001b[33m');
   assert.equal(dot({ person: true }), '\u001b[31m');
+  assert.equal(dot({ alarm: 'expired' }), '\u001b[31m');
 });
 
 test('no line is longer than the screen is wide', () => {
