@@ -42,6 +42,10 @@ const interruptible = new Set<RollState['phase']>([...resting, 'generating-key',
 /** A roll that waits for its issuer takes a leaf from whoever brings it. */
 const receptive = new Set<RollState['phase']>([...resting, 'requesting-leaf']);
 
+/** A roll whose issuer has failed already, and may go on failing for days: the hub may have to be changed meanwhile. */
+export const isStuck = ({ phase, trouble }: RollState): boolean =>
+  (phase === 'generating-key' || phase === 'requesting-leaf') && trouble !== undefined;
+
 /** Refusals that a new leaf may cure. A disabled enrollment refuses every leaf. */
 const leafAtFault = new Set<Failure['code']>(['NL-DPS-401002', 'NL-DPS-404201', 'NL-DPS-REJECTED']);
 
@@ -89,6 +93,8 @@ export const RULES: readonly (readonly [name: string, rule: Rule])[] = [
       const free = { rejected: interruptible, delivered: receptive }[signal.kind as string] ?? resting;
       const served = signal.kind === 'rejected' || (signal.kind === 'delivered' && state.phase === 'requesting-leaf');
       const busy = !free.has(state.phase) || (!served && state.request !== undefined);
+      if (busy && signal.kind === 'asked' && signal.request.action === 're-register' && isStuck(state))
+        return undefined;
       return busy ? ignore('another request is in flight') : undefined;
     },
   ],

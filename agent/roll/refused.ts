@@ -14,6 +14,7 @@ import {
   RETIRE_TRIES,
   resumeRoll,
   retireKey,
+  setAside,
   settle,
   without,
 } from './settle.ts';
@@ -104,13 +105,6 @@ function strand(state: RollState, event: RollEvent, failure: Failure): RollState
   const parks = next?.leaf !== undefined && next.parked === undefined;
   const kept = parks ? park(state, next, event, failure) : setAside(state);
   return move(finish({ ...kept, probe }, event, 'person', failure), 'stranded', event, 'refused', failure);
-}
-
-/** A roll that is given up before its leaf was issued leaves its key in the slot, for the next one. */
-function setAside(state: RollState): RollState {
-  const { next } = state;
-  if (next === undefined || next.leaf !== undefined || next.parked !== undefined) return state;
-  return { ...state, next: { ...next, waiting: true } };
 }
 
 /** The old key is of no use to anybody any more: the roll is through, whether or not the token lets go of it. */

@@ -85,6 +85,13 @@ export function drop(state: RollState, next: Next, event: RollEvent, why: string
   return settle(retireKey(without(state, 'next'), key), event, why);
 }
 
+/** A roll that is given up before its leaf was issued leaves its key in the slot, for the next one. */
+export function setAside(state: RollState): RollState {
+  const { next } = state;
+  if (next === undefined || next.leaf !== undefined || next.parked !== undefined) return state;
+  return { ...state, next: { ...next, waiting: true } };
+}
+
 /** Begins, or goes on with, a roll: the phase follows from what the candidate already has. */
 export function resumeRoll(state: RollState, event: RollEvent, why: string): RollState {
   if (mustRetire(state)) return move(state, 'retiring-key', event, why);

@@ -1,3 +1,4 @@
+import { isStuck } from './decide.ts';
 import { type Failure, failure } from './failure.ts';
 import { failed } from './refused.ts';
 import {
@@ -14,6 +15,7 @@ import {
   type Of,
   resumeRoll,
   retireKey,
+  setAside,
   settle,
   toRegisterNext,
   without,
@@ -82,7 +84,9 @@ function asked(state: RollState, event: Of<'asked'>, decision?: Decision): RollS
   if (event.delayMs > 0) {
     return { ...state, scheduled: { ...event.request, startAt: event.at + Math.round(event.delayMs * event.draw) } };
   }
-  const taken = accept(state, { ...event.request, action: decision.action }, event);
+  // A roll that is stuck with its issuer makes room: what it has is kept for the next one.
+  const free = isStuck(state) ? finish(setAside(state), event, 'kept', state.trouble) : state;
+  const taken = accept(free, { ...event.request, action: decision.action }, event);
   if (event.discard && taken.next?.leaf !== undefined) {
     const { parked: _, ...unwanted } = taken.next;
     return drop({ ...taken, next: unwanted }, unwanted, event, 'discarded');

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decide, RULES } from '../../../agent/roll/decide.ts';
+import { failure } from '../../../agent/roll/failure.ts';
 import { type Phase, unprovisioned } from '../../../agent/roll/state.ts';
 import { NOW, terms } from './machine.ts';
 import {
@@ -73,6 +74,18 @@ table('single flight', [
   ...busyPhases.map((phase): Row => [`asked in ${phase}`, asked('roll'), { phase }, 'single-flight: ignore']),
   ...busyPhases.map((phase): Row => [`rejected in ${phase}`, rejected, { phase }, 'single-flight: ignore']),
   ['asked while waiting for the issuer', asked('re-register'), { phase: 'requesting-leaf' }, 'single-flight: ignore'],
+  [
+    'asked to register while the issuer keeps failing',
+    asked('re-register'),
+    { phase: 'requesting-leaf', request: request('roll'), trouble: failure('NL-EST-UNREACHABLE') },
+    'asked: re-register',
+  ],
+  [
+    'asked to roll while the issuer keeps failing',
+    asked('roll'),
+    { phase: 'requesting-leaf', request: request('roll'), trouble: failure('NL-EST-UNREACHABLE') },
+    'single-flight: ignore',
+  ],
   [
     'but a refusal by the hub is answered there',
     rejected,

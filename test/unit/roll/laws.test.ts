@@ -161,6 +161,18 @@ describe('a refusal and an outage are never mixed up', () => {
   }
 });
 
+describe('a roll whose issuer keeps failing', () => {
+  const stuck = play(SITUATIONS['requesting-leaf'], 'outage');
+  test('makes room for a registration, and keeps its key for the next roll', () => {
+    const after = play(stuck, 're-register');
+    assert.equal(briefly(after), 'registering, register a');
+    assert.equal(after.outcomes[0]?.outcome, 'kept');
+    assert.equal(after.outcomes[0]?.failure?.code, 'NL-DPS-UNREACHABLE');
+    assert.equal(after.next?.id, 'g1');
+    assert.equal(briefly(play(after, 'current registered', 'roll')), 'requesting-leaf, request-leaf b');
+  });
+});
+
 describe('what a roll ends with', () => {
   test(`a key that the token does not destroy is left alone after ${RETIRE_TRIES} attempts`, () => {
     const state = SITUATIONS['retiring-key'];

@@ -1,3 +1,4 @@
+import { isStuck } from '../../../agent/roll/decide.ts';
 import { RETIRE_TRIES } from '../../../agent/roll/settle.ts';
 import type { Phase, RollState } from '../../../agent/roll/state.ts';
 import { leafOf } from './machine.ts';
@@ -39,6 +40,7 @@ export function keyOf({ state, world }: Pair): number {
   key = key * 2 + bit(current?.notAfter === FIRST_ENDS);
   key = key * 4 + place(online?.slice(2, 4), mine, other);
   key = key * 2 + bit(state.rejected);
+  key = key * 2 + bit(isStuck(state));
   key = key * 3 + (next === undefined ? 0 : 1 + bit((next.slot === 'b') === inB));
   key = key * 4 + place(next?.id, mine, other);
   key = key * 2 + bit(next?.leaf !== undefined);
