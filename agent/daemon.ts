@@ -13,7 +13,7 @@ import type { Failure } from './roll/failure.ts';
 import type { Leaf } from './roll/leaf.ts';
 import { nextMoment, type Terms } from './roll/plan.ts';
 import type { Answerer, Ports } from './roll/ports.ts';
-import { type ReportOptions, twinOf, WORDS } from './roll/report.ts';
+import { iso, type ReportOptions, twinOf, WORDS } from './roll/report.ts';
 import { remaining } from './roll/settle.ts';
 import { effectsOf, type RollEffect, type RollEvent, type RollState, unprovisioned } from './roll/state.ts';
 import { failureOf } from './thrown.ts';
@@ -21,6 +21,8 @@ import { Transcript } from './transcript.ts';
 
 /** The clock is looked at this often, so that a step of it is noticed. */
 const LOOK_MS = 60_000;
+/** Wall clock and monotonic clock drift apart by less than this between two looks, unless one of them was set. */
+const STEP_MS = 5_000;
 
 export interface DaemonOptions {
   readonly ports: Ports;
@@ -81,10 +83,7 @@ export class Daemon {
       state: () => this.#state,
       report: () => this.#reportOptions(),
       post: (event) => new Promise((resolve) => this.#inbox.push({ happened: event, reply: resolve })),
-      hurry: () => {
-        this.#work.hurry();
-        this.#session.hurry();
-      },
+      hurry: () => this.#hurry(),
       changed: (listener) => this.#transcript.subscribe(listener),
       keys: ports.keys,
       judge: ports.judge,
@@ -141,13 +140,26 @@ export class Daemon {
     abort.addEventListener('abort', () => this.#nap.abort.abort(), { once: true });
     while (!abort.aborted) {
       const ms = this.#untilLook();
+      const offset = clock.now() - clock.monotonic();
       const nap = { end: clock.monotonic() + ms, abort: new AbortController() };
       this.#nap = nap;
       await clock.sleep(ms, nap.abort.signal);
+      if (!abort.aborted && Math.abs(clock.now() - clock.monotonic() - offset) > STEP_MS) this.#stepped();
       if (!nap.abort.signal.aborted) {
         this.#inbox.push({ happened: { kind: 'woken' }, reply: () => void notify.watchdog() });
       }
     }
+  }
+
+  /** What is paused may have failed for the clock alone: a server certificate, or a leaf, that was not valid yet. */
+  #stepped(): void {
+    this.#options.log.info({ event: 'clock-stepped', at: iso(this.#options.clock.now()) });
+    this.#hurry();
+  }
+
+  #hurry(): void {
+    this.#work.hurry();
+    this.#session.hurry();
   }
 
   #untilLook(): number {

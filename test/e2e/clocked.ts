@@ -10,6 +10,7 @@ import type { Ask } from '../../agent/roll/ports.ts';
 import type { Status } from '../../agent/roll/report.ts';
 import type { TestToken } from '../contract/token/softhsm.ts';
 import type { Endpoints } from '../simulator/api.ts';
+import type { IssuePolicy } from '../simulator/ca.ts';
 import { type Simulator, startSimulator } from '../simulator/simulator.ts';
 import { TestClock } from '../unit/clock.ts';
 import { DaemonLog } from './daemon-log.ts';
@@ -36,12 +37,14 @@ export class Clocked {
   readonly #directory = mkdtempSync(join(tmpdir(), 'newleaf-clocked-'));
   readonly #toml: string;
   readonly #wrong: { ms: number };
+  readonly #lifetimeMs: number;
   #running: { readonly daemon: Daemon; stop(): Promise<unknown> } | undefined;
 
-  constructor(far: Simulator, clock: TestClock, wrong: { ms: number }, options: ClockedOptions) {
+  constructor(far: Simulator, clock: TestClock, wrong: { ms: number }, lifetimeMs: number, options: ClockedOptions) {
     this.far = far;
     this.clock = clock;
     this.#wrong = wrong;
+    this.#lifetimeMs = lifetimeMs;
     this.#toml = tomlOf(far.endpoints, this.#directory, options);
   }
 
@@ -84,6 +87,25 @@ export class Clocked {
   /** The clock of the gateway is set right. */
   setRight(): void {
     this.step(-this.#wrong.ms);
+  }
+
+  /**
+   * Time passes from one planned moment to the next, until this one (wall clock) or until `over` is fulfilled. Each
+   * attempt is waited for: beside the look at the clock, `pausing` lanes sleep before time goes on.
+   */
+  async passUntil(moment: number, { pausing = 1, over }: { pausing?: number; over?: Promise<unknown> } = {}) {
+    const isOver = over === undefined ? [] : [over.then(() => 'over' as const)];
+    while (this.clock.now() < moment) {
+      const ms = await Promise.race([this.clock.asleep(1 + pausing), ...isOver]);
+      if (ms === 'over') return;
+      await this.clock.pass(Math.min(ms, moment - this.clock.now()));
+    }
+  }
+
+  /** How a leaf is to be made that begins by the right clock; read it when it is made. */
+  get policy(): IssuePolicy {
+    const ahead = this.clock.now() - this.#wrong.ms - Date.now();
+    return { lifetimeMs: ahead + this.#lifetimeMs - BACKDATE_MS, backdateMs: BACKDATE_MS - ahead };
   }
 
   async ask(ask: Ask): Promise<number> {
@@ -142,19 +164,18 @@ const isSettled = ({ phase, online, request }: Status): boolean =>
 export async function clocked(t: TestContext, lifetimeMs: number, options: ClockedOptions): Promise<Clocked> {
   const clock = new TestClock();
   const wrong = { ms: 0 };
-  const right = () => clock.now() - wrong.ms;
-  const far = await startSimulator({ now: right });
+  const far = await startSimulator({ now: () => clock.now() - wrong.ms });
   await far.enrollGroup({ groupId: 'gateways', primary: far.endpoints.issuerPem });
+  const gateway = new Clocked(far, clock, wrong, lifetimeMs, options);
   // The simulator's CA dates its leaves by Date.now(), and reads its policy anew for each.
   await far.setPolicy({
     get lifetimeMs() {
-      return right() - Date.now() + lifetimeMs - BACKDATE_MS;
+      return gateway.policy.lifetimeMs ?? 0;
     },
     get backdateMs() {
-      return Date.now() - right() + BACKDATE_MS;
+      return gateway.policy.backdateMs ?? 0;
     },
   });
-  const gateway = new Clocked(far, clock, wrong, options);
   t.after(() => gateway.remove());
   return gateway;
 }

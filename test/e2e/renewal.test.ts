@@ -7,7 +7,7 @@ import type { Simulator } from '../simulator/simulator.ts';
 import { type Clocked, clocked } from './clocked.ts';
 import { holds } from './holds.ts';
 import { Inspector } from './inspector.ts';
-import { PATIENCE_MS } from './site.ts';
+import { cut, PATIENCE_MS } from './site.ts';
 
 const ID = 'gw-0001';
 const MINUTE = 60_000;
@@ -67,7 +67,7 @@ test('EST is down over the moment of renewal: it is asked more and more often, a
   await far.lay('est', 'port-closed');
   const tries = failures(gateway);
   await clock.pass(Date.parse(leaf?.renewAt ?? '') - clock.now());
-  await waitOut(gateway, end - MINUTE / 3);
+  await gateway.passUntil(end - MINUTE / 3);
 
   const pauses = tries.slice(1).map((at, index) => at - (tries[index] ?? 0));
   const longest = pauses.indexOf(Math.max(...pauses));
@@ -96,22 +96,21 @@ test('EST is down until the leaf has expired: then HTTP Basic is the way back', 
   const end = Date.parse(leaf?.notAfter ?? '');
   await far.lay('est', 'port-closed');
   await clock.pass(Date.parse(leaf?.renewAt ?? '') - clock.now());
-  await waitOut(gateway, end + MINUTE);
+  await gateway.passUntil(end + MINUTE);
 
   const expired = await gateway.until(({ alarm }) => alarm === 'expired');
   holds(expired, { phase: 'requesting-leaf', leaf: { thumbprint: leaf?.thumbprint } });
   await far.log.waitFor(({ event, body }) => event === 'reported' && JSON.stringify(body).includes('"expired"'));
   assert.equal(gateway.log.matching({ event: 'expiring', reason: 'expired', level: 'error' }).length, 1);
 
-  await far.lay('hub1', 'port-closed');
-  await far.lift('hub1');
+  await cut(far);
   await gateway.until(({ online }) => !online);
   await far.log.waitFor({ event: 'closed-before-connack', reason: 'leaf expired or not valid yet' });
 
   const since = far.log.entries.length;
   await far.lift('est');
   const issued = far.log.waitFor({ event: 'issued' }, PATIENCE_MS, since);
-  await waitOut(gateway, clock.now() + 20 * MINUTE, 2, issued);
+  await gateway.passUntil(clock.now() + 20 * MINUTE, { pausing: 2, over: issued });
   assert.equal((await issued).reason, 'simpleenroll');
   const status = await gateway.renewed(leaf?.thumbprint);
   holds(status, { person: false, last: { reason: 'due', outcome: 'done' } });
@@ -136,16 +135,6 @@ function failures({ daemon, clock }: Clocked): readonly number[] {
     if ('type' in event && event.type === 'failed') moments.push(clock.now());
   });
   return moments;
-}
-
-/** Time passes from one planned moment to the next: beside the look at the clock, `pausing` lanes wait for theirs. */
-async function waitOut({ clock }: Clocked, until: number, pausing = 1, over?: Promise<unknown>): Promise<void> {
-  const isOver = over?.then(() => 'over' as const);
-  while (clock.now() < until) {
-    const ms = await Promise.race([clock.asleep(1 + pausing), ...(isOver === undefined ? [] : [isOver])]);
-    if (ms === 'over') return;
-    await clock.pass(Math.min(ms, until - clock.now()));
-  }
 }
 
 /** The longest time, in milliseconds, in which the hub had no session, since the first one. */
