@@ -61,7 +61,7 @@ suite('what cannot work is refused in one sentence', { concurrency: true }, () =
       assert.equal(told.code, code);
       for (const name of names(gateway)) assert.ok(told.sentence.includes(name), `${told.sentence} names ${name}`);
       assert.deepEqual(far.log.entries, [], 'nothing was sent');
-      assert.deepEqual(gateway.privateKeys(), []);
+      assert.deepEqual(gateway.token.privateKeys(), []);
     });
   }
 
@@ -69,12 +69,12 @@ suite('what cannot work is refused in one sentence', { concurrency: true }, () =
     const { far, gateway } = await site(t);
     gateway.file('pin', '9999\n', 0o600);
     // SoftHSM sets this with a failed login, and clears it with a good one.
-    const wasTried = () => gateway.tokenFlags().includes('user PIN count low');
+    const wasTried = () => gateway.token.flags().includes('user PIN count low');
     const first = await gateway.command('run');
     assert.equal(first.code, 4, first.out + first.err);
     assert.equal(failureIn(first).code, 'NL-TOKEN-PIN');
     assert.equal(wasTried(), true);
-    assert.deepEqual(gateway.privateKeys(), [], 'the right PIN is still good');
+    assert.deepEqual(gateway.token.privateKeys(), [], 'the right PIN is still good');
     assert.equal(wasTried(), false);
 
     const second = await gateway.command('run');
@@ -84,7 +84,7 @@ suite('what cannot work is refused in one sentence', { concurrency: true }, () =
     assert.equal(wasTried(), false, 'it was not tried again');
     assert.deepEqual(far.log.entries, []);
 
-    gateway.file('pin', `${gateway.hsm.pin}\n`, 0o600);
+    gateway.file('pin', `${gateway.token.hsm.pin}\n`, 0o600);
     await gateway.start();
     await gateway.settled();
     assert.equal(far.log.registrations(), 1);

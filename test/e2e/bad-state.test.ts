@@ -75,7 +75,7 @@ test('a damaged state file is refused, and nothing is lost', async (t) => {
       assert.ok(told.sentence.includes(path));
       assert.deepEqual(bytesOf(path), before, 'not a byte was changed');
       assert.deepEqual(far.log.since(since), [], 'nothing was sent');
-      assert.deepEqual(gateway.privateKeys(), ['newleaf-a']);
+      assert.deepEqual(gateway.token.privateKeys(), ['newleaf-a']);
       rmSync(path, { recursive: true });
       writeFileSync(path, good, { mode: 0o600 });
     });

@@ -83,7 +83,7 @@ suite('exit codes tell what happened at the far side', { concurrency: true }, ()
     const again = exits(await gateway.command('csr'), 0).out;
     assert.match(read(first, '-subject'), /CN ?= ?gw-0001/);
     assert.equal(read(again, '-pubkey'), read(first, '-pubkey'), 'the next key is made once');
-    assert.deepEqual(gateway.privateKeys(), ['newleaf-a', 'newleaf-b']);
+    assert.deepEqual(gateway.token.privateKeys(), ['newleaf-a', 'newleaf-b']);
   });
 
   test('4 a person: the enrollment does not know the next leaf; 0 when it does', async (t) => {
@@ -124,7 +124,7 @@ suite('exit codes tell what happened at the far side', { concurrency: true }, ()
     assert.equal(registered.length, 3);
     assert.equal(registered.at(-1), thumbprint, 'going back is a registration, too');
     assert.equal((await far.device(ID))?.thumbprints.primary, thumbprint);
-    assert.deepEqual(gateway.privateKeys(), ['newleaf-a']);
+    assert.deepEqual(gateway.token.privateKeys(), ['newleaf-a']);
     assert.equal(far.log.count({ event: 'disconnected', connection: session.connection ?? 0 }), 0);
     assert.equal((await far.callMethod(ID, 'leafStatus')).status, 200);
   });

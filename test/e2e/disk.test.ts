@@ -46,7 +46,7 @@ async function story(t: TestContext, disk: string): Promise<void> {
   assert.equal(more.length, 1, 'one line for each request');
   assert.match(String(told?.message), /state\.json cannot be written: no space is left/);
 
-  assert.deepEqual(gateway.privateKeys(), ['newleaf-a']);
+  assert.deepEqual(gateway.token.privateKeys(), ['newleaf-a']);
   assert.equal((await far.callMethod(ID, 'leafStatus')).status, 200);
   const events = new Set(far.log.since(since).map(({ event }) => event));
   assert.deepEqual(events, new Set(['method', 'method-answer']), 'no leaf, no registration, no other session');
@@ -56,7 +56,7 @@ async function story(t: TestContext, disk: string): Promise<void> {
   await gateway.log.waitFor({ event: 'outcome', id: 'again', reason: 'done' });
   const { leaf } = await gateway.settled();
   assert.notEqual(leaf?.thumbprint, thumbprint);
-  assert.deepEqual(gateway.privateKeys(), ['newleaf-b']);
+  assert.deepEqual(gateway.token.privateKeys(), ['newleaf-b']);
   assert.equal(far.log.matching({ event: 'connected' }).at(-1)?.thumbprint, leaf?.thumbprint);
   assert.equal(far.log.count({ event: 'disconnected', connection: session.connection ?? 0 }), 1);
 }

@@ -66,7 +66,7 @@ suite('DPS misbehaves', { concurrency: true }, () => {
       assert.equal(far.log.registrations(ID), 2);
       assert.equal(far.log.count({ event: 'issued', thumbprint: thumbprint ?? '' }), 1);
       assert.equal(far.log.count({ event: 'issued' }), 1, 'an outage costs no leaf');
-      assert.deepEqual(gateway.privateKeys(), ['newleaf-a']);
+      assert.deepEqual(gateway.token.privateKeys(), ['newleaf-a']);
       neverFell(gateway, pid);
     });
   }

@@ -1,5 +1,4 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,9 +6,9 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type Reply, request } from '../../agent/control-client.ts';
 import type { Status } from '../../agent/roll/report.ts';
-import { softHsm, type TestToken } from '../contract/token/softhsm.ts';
 import type { Endpoints } from '../simulator/api.ts';
 import { DaemonLog } from './daemon-log.ts';
+import { OutsideToken } from './outside-token.ts';
 
 /** The bundle under test, and the node that runs it: both can be given from outside. */
 export const BUNDLE = process.env.NEWLEAF_TEST_BUNDLE ?? join(import.meta.dirname, '..', '..', 'dist', 'newleaf.js');
@@ -38,7 +37,7 @@ export interface GatewayOptions {
 /** A gateway of its own: a SoftHSM token, a configuration, and the real bundled program. */
 export class Gateway {
   readonly directory = mkdtempSync(join(tmpdir(), 'newleaf-gateway-'));
-  readonly hsm: TestToken;
+  readonly token: OutsideToken;
   readonly registrationId: string;
   readonly log = new DaemonLog();
   readonly #argv: readonly string[];
@@ -50,14 +49,15 @@ export class Gateway {
     const { registrationId = 'gw-0001', settings = {}, nodeOptions = [], runner = [], pin } = options;
     this.registrationId = registrationId;
     this.#argv = [...runner, NODE, ...nodeOptions, BUNDLE];
-    this.hsm = tokenWith(pin);
+    this.token = new OutsideToken(pin);
+    const { hsm } = this.token;
     const values = {
       'dps.endpoint': JSON.stringify(at.dps),
       'dps.id_scope': JSON.stringify(at.idScope),
       'dps.registration_id': JSON.stringify(registrationId),
-      'hsm.module': JSON.stringify(this.hsm.module),
-      'hsm.token': JSON.stringify(this.hsm.token),
-      'hsm.pin_file': this.file('pin', `${this.hsm.pin}\n`, 0o600),
+      'hsm.module': JSON.stringify(hsm.module),
+      'hsm.token': JSON.stringify(hsm.token),
+      'hsm.pin_file': this.file('pin', `${hsm.pin}\n`, 0o600),
       'leaf.issuer': '"est"',
       'issuer.est.url': JSON.stringify(at.est),
       'issuer.est.ca_file': this.file('est-ca.pem', at.estCaPem),
@@ -186,55 +186,15 @@ export class Gateway {
     return { code, out, err };
   }
 
-  /**
-   * What is in the token, asked from outside: labels of the private keys. SoftHSM 2.6.1 leaves an object without any
-   * label where C_GenerateKeyPair is cut off; nobody can tell whose it is.
-   */
-  privateKeys(): readonly string[] {
-    const listed = this.pkcs11Tool('--list-objects', '--type', 'privkey').toString();
-    return [...listed.matchAll(/^ {2}label: +(\S.*)$/gm)].map(([, label = '']) => label).sort();
-  }
-
-  /** Thumbprint of the certificate that is stored beside a key in the token. */
-  storedThumbprint(label: string): string {
-    const der = this.pkcs11Tool('--read-object', '--type', 'cert', '--label', label);
-    return createHash('sha256').update(der).digest('hex').toUpperCase();
-  }
-
-  /** What the token says of its PIN; asked without a login, which would count. */
-  tokenFlags(): string {
-    const { module, environment } = this.hsm;
-    const env = { ...process.env, ...environment };
-    const listed = execFileSync('pkcs11-tool', ['--module', module, '--list-slots'], { env, stdio: 'pipe' });
-    return /token flags\s*: (.*)/.exec(listed.toString())?.[1] ?? '';
-  }
-
-  pkcs11Tool(...args: readonly string[]): Buffer {
-    const { module, token, pin, environment } = this.hsm;
-    const all = ['--module', module, '--token-label', token, '--login', '--pin', pin, ...args];
-    return execFileSync('pkcs11-tool', all, { env: { ...process.env, ...environment }, stdio: 'pipe' });
-  }
-
   async remove(): Promise<void> {
     await this.stop('SIGKILL');
-    this.hsm.remove();
+    this.token.hsm.remove();
     rmSync(this.directory, { recursive: true, force: true });
   }
 
   #spawn(args: readonly string[]): ChildProcess {
-    const env = { ...process.env, ...this.hsm.environment, NEWLEAF_CONFIG: this.configuration, NO_COLOR: '1' };
+    const env = { ...process.env, ...this.token.hsm.environment, NEWLEAF_CONFIG: this.configuration, NO_COLOR: '1' };
     const [program = NODE, ...before] = this.#argv;
     return spawn(program, [...before, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   }
-}
-
-function tokenWith(pin: string | undefined): TestToken {
-  const hsm = softHsm('newleaf');
-  if (pin === undefined) return hsm;
-  const args = ['--module', hsm.module, '--token-label', hsm.token, '--login', '--pin', hsm.pin];
-  execFileSync('pkcs11-tool', [...args, '--change-pin', '--new-pin', pin], {
-    env: { ...process.env, ...hsm.environment },
-    stdio: 'pipe',
-  });
-  return { ...hsm, pin };
 }

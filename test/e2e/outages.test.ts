@@ -62,7 +62,7 @@ suite('the hub refuses', { concurrency: true }, () => {
       assert.equal(back.thumbprint, thumbprint);
       assert.equal(far.log.registrations(ID), 1, 'the first provisioning is the only registration');
       assert.equal(far.log.count({ event: 'issued' }), 1);
-      assert.deepEqual(gateway.privateKeys(), ['newleaf-a']);
+      assert.deepEqual(gateway.token.privateKeys(), ['newleaf-a']);
       const told = gateway.log.matching({ event: 'failed', action: 'connect' });
       for (const line of told) assert.match(String(line.code), code);
       t.diagnostic(`${told.length} connects refused, ${Math.round(back.at - (far.log.since(since)[0]?.at ?? 0))} ms`);

@@ -47,7 +47,7 @@ suite('a leaf that DPS does not know yet', { concurrency: true }, () => {
     assert.equal(existsSync(join(gateway.stateDirectory, 'next.pem')), false);
     assert.equal(far.log.count({ event: 'issued' }), 1);
     assert.equal(far.log.registrations(ID), 2);
-    assert.deepEqual(gateway.privateKeys(), ['newleaf-a']);
+    assert.deepEqual(gateway.token.privateKeys(), ['newleaf-a']);
   });
 
   test('a refused roll is parked, the operator enrolls it, and it becomes current', async (t) => {
@@ -67,7 +67,7 @@ suite('a leaf that DPS does not know yet', { concurrency: true }, () => {
       last: { id: 'roll', outcome: 'person', code: 'NL-DPS-401002' },
     });
     holds(await far.twin(ID), { reported: { newleaf: { next: { thumbprint: candidate, standing: 'parked' } } } });
-    assert.deepEqual(gateway.privateKeys(), ['newleaf-a', 'newleaf-b']);
+    assert.deepEqual(gateway.token.privateKeys(), ['newleaf-a', 'newleaf-b']);
     assert.equal(far.log.count({ event: 'disconnected', server: 'hub1' }), 0, 'the session was never disturbed');
 
     await far.replaceCertificates(ID, { primary: read('leaf.pem'), secondary: read('next.pem') });
@@ -77,9 +77,9 @@ suite('a leaf that DPS does not know yet', { concurrency: true }, () => {
 
     holds(status, { person: false, leaf: { thumbprint: candidate }, last: { id: 'now', outcome: 'done' } });
     assert.equal(status.next, undefined);
-    assert.equal(gateway.storedThumbprint('newleaf-b'), candidate);
+    assert.equal(gateway.token.storedThumbprint('newleaf-b'), candidate);
     assert.equal(far.log.count({ event: 'issued' }), 2, 'one leaf for the roll, and no other');
-    assert.deepEqual(gateway.privateKeys(), ['newleaf-b']);
+    assert.deepEqual(gateway.token.privateKeys(), ['newleaf-b']);
     assert.equal(existsSync(join(gateway.stateDirectory, 'next.pem')), false);
   });
 
@@ -105,7 +105,7 @@ suite('a leaf that DPS does not know yet', { concurrency: true }, () => {
     const other = thumbprintOf(read('next.pem'));
     assert.notEqual(other, candidate);
     assert.notEqual(stateOf(gateway).next.id, id, 'another key');
-    assert.deepEqual(gateway.privateKeys(), ['newleaf-a', 'newleaf-b']);
+    assert.deepEqual(gateway.token.privateKeys(), ['newleaf-a', 'newleaf-b']);
     assert.equal(far.log.count({ event: 'issued' }), 3);
     assert.equal(far.log.count({ event: 'disconnected', connection: session.connection ?? 0 }), 0);
   });

@@ -56,7 +56,7 @@ suite('what is malformed is refused by its field, and nothing happens', () => {
     assert.equal(far.log.registrations(ID), 2);
     assert.equal(far.log.count({ event: 'issued' }), 1);
     assert.equal(far.log.count({ event: 'connected' }), 1);
-    assert.deepEqual(gateway.privateKeys(), ['newleaf-a']);
+    assert.deepEqual(gateway.token.privateKeys(), ['newleaf-a']);
   });
 
   test('the same id twice at the same time is one request', async (t) => {

@@ -62,7 +62,7 @@ suite('power is cut in the middle of a roll', { concurrency: true }, () => {
           // The answer may be lost in the cut: the request is on disk before it is given.
           await Promise.allSettled([gateway.post('/v1/roll', { id: name })]);
           assert.equal(await cut, 'SIGKILL');
-          const keys = gateway.privateKeys();
+          const keys = gateway.token.privateKeys();
           assert.ok(keys.length >= 1 && keys.length <= 2, String(keys));
 
           await gateway.start();
@@ -72,8 +72,8 @@ suite('power is cut in the middle of a roll', { concurrency: true }, () => {
           assert.equal(next, undefined);
           assert.equal(last?.id, name);
           assert.equal(last?.outcome, 'done');
-          assert.deepEqual(gateway.privateKeys(), [`newleaf-${leaf?.slot}`]);
-          assert.equal(gateway.storedThumbprint(`newleaf-${leaf?.slot}`), serves);
+          assert.deepEqual(gateway.token.privateKeys(), [`newleaf-${leaf?.slot}`]);
+          assert.equal(gateway.token.storedThumbprint(`newleaf-${leaf?.slot}`), serves);
           assert.equal((await far.device(ID))?.thumbprints.primary, serves);
           assert.equal(far.log.matching({ event: 'connected' }).at(-1)?.thumbprint, serves);
           assert.ok(far.log.since(since.far).filter(({ event }) => event === 'issued').length <= 2);
@@ -98,8 +98,8 @@ suite('power is cut in the middle of a roll', { concurrency: true }, () => {
     }
     await gateway.start();
     const { leaf } = await gateway.settled();
-    assert.deepEqual(gateway.privateKeys(), ['newleaf-a'], 'the key of the first attempt was found again');
-    assert.equal(gateway.storedThumbprint('newleaf-a'), leaf?.thumbprint);
+    assert.deepEqual(gateway.token.privateKeys(), ['newleaf-a'], 'the key of the first attempt was found again');
+    assert.equal(gateway.token.storedThumbprint('newleaf-a'), leaf?.thumbprint);
     assert.equal((await far.device(ID))?.thumbprints.primary, leaf?.thumbprint);
     assert.equal(far.log.matching({ event: 'connected' }).at(-1)?.thumbprint, leaf?.thumbprint);
   });

@@ -33,7 +33,7 @@ test('neither key, PIN nor password leaves its place', async (t) => {
   const witnesses = filesBelow(gateway.directory).filter(([path]) => path.endsWith('.witness'));
 
   await t.test('the token says that the key was made in it, and cannot be read', () => {
-    const listed = gateway.pkcs11Tool('--list-objects', '--type', 'privkey').toString();
+    const listed = gateway.token.ask('--list-objects', '--type', 'privkey').toString();
     const access = /^ {2}Access: +(.+)$/m.exec(listed)?.[1]?.split(', ');
     assert.deepEqual(access, ['sensitive', 'always sensitive', 'never extractable', 'local']);
   });

@@ -28,8 +28,8 @@ suite('stories', { concurrency: true }, () => {
     assert.equal(far.log.registrations(ID), 1);
     assert.equal(far.log.count({ event: 'issued' }), 1);
     assert.equal((await far.device(ID))?.thumbprints.primary, thumbprint);
-    assert.deepEqual(gateway.privateKeys(), ['newleaf-a']);
-    assert.equal(gateway.storedThumbprint('newleaf-a'), thumbprint);
+    assert.deepEqual(gateway.token.privateKeys(), ['newleaf-a']);
+    assert.equal(gateway.token.storedThumbprint('newleaf-a'), thumbprint);
     const { reported } = await far.twin(ID);
     holds(reported, { newleaf: { phase: 'serving', leaf: { thumbprint } } });
     const published = readFileSync(join(gateway.stateDirectory, 'leaf.pem'), 'utf8');
@@ -66,7 +66,7 @@ suite('stories', { concurrency: true }, () => {
     holds(again.payload, { id: 'first', outcome: 'done' });
     assert.equal(far.log.registrations(ID), 3);
     assert.equal(far.log.count({ event: 'issued' }), 1);
-    assert.deepEqual(gateway.privateKeys(), ['newleaf-a']);
+    assert.deepEqual(gateway.token.privateKeys(), ['newleaf-a']);
     assert.deepEqual(
       far.log.matching({ event: 'connected' }).map((entry) => entry.thumbprint),
       [thumbprint],
@@ -81,7 +81,7 @@ suite('stories', { concurrency: true }, () => {
     assert.equal((await patiently(() => reprovision(far, { action: 'roll', id: 'roll' }))).status, 202);
     const presented = (entry: Entry) => entry.server === 'hub1' && entry.event === 'tls' && entry.thumbprint !== old;
     const { thumbprint = '', connection } = await far.log.waitFor(presented, PATIENCE_MS, since);
-    assert.deepEqual(gateway.privateKeys(), ['newleaf-a', 'newleaf-b']);
+    assert.deepEqual(gateway.token.privateKeys(), ['newleaf-a', 'newleaf-b']);
     const connected = await far.log.waitFor({ event: 'connected', thumbprint }, PATIENCE_MS);
     await far.log.waitFor(reportOf('roll'), PATIENCE_MS);
     const status = await gateway.settled();
@@ -94,8 +94,8 @@ suite('stories', { concurrency: true }, () => {
     assert.equal(far.log.count({ event: 'connected' }), 2);
     assert.equal(connected.connection, connection);
     assert.equal((await far.device(ID))?.thumbprints.primary, thumbprint);
-    assert.deepEqual(gateway.privateKeys(), ['newleaf-b']);
-    assert.equal(gateway.storedThumbprint('newleaf-b'), thumbprint);
+    assert.deepEqual(gateway.token.privateKeys(), ['newleaf-b']);
+    assert.equal(gateway.token.storedThumbprint('newleaf-b'), thumbprint);
     assert.equal(status.leaf?.thumbprint, thumbprint);
     const { reported } = await far.twin(ID);
     holds(reported, {

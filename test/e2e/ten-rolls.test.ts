@@ -28,7 +28,7 @@ test('ten rolls in one process, collecting garbage all the time', async (t) => {
     seen.add(thumbprint);
     const { leaf } = await gateway.settled();
     assert.equal(leaf?.thumbprint, thumbprint);
-    assert.deepEqual(gateway.privateKeys(), [roll % 2 === 0 ? 'newleaf-a' : 'newleaf-b']);
+    assert.deepEqual(gateway.token.privateKeys(), [roll % 2 === 0 ? 'newleaf-a' : 'newleaf-b']);
     if (CUTS.includes(roll)) {
       await cut(far);
       await gateway.until(({ online }) => !online);

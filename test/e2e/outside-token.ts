@@ -1,0 +1,49 @@
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { softHsm, type TestToken } from '../contract/token/softhsm.ts';
+
+/** A SoftHSM token, asked by `pkcs11-tool`: what is in it does not depend on what newleaf believes. */
+export class OutsideToken {
+  readonly hsm: TestToken;
+
+  /** @param pin instead of the usual one */
+  constructor(pin?: string) {
+    const hsm = softHsm('newleaf');
+    this.hsm = hsm;
+    if (pin === undefined) return;
+    this.ask('--change-pin', '--new-pin', pin);
+    this.hsm = { ...hsm, pin };
+  }
+
+  /**
+   * Labels of the private keys. SoftHSM 2.6.1 leaves an object without any label where C_GenerateKeyPair is cut off;
+   * nobody can tell whose it is.
+   */
+  privateKeys(): readonly string[] {
+    const listed = this.ask('--list-objects', '--type', 'privkey').toString();
+    return [...listed.matchAll(/^ {2}label: +(\S.*)$/gm)].map(([, label = '']) => label).sort();
+  }
+
+  /** Thumbprint of the certificate that is stored beside a key. */
+  storedThumbprint(label: string): string {
+    const der = this.ask('--read-object', '--type', 'cert', '--label', label);
+    return createHash('sha256').update(der).digest('hex').toUpperCase();
+  }
+
+  /** What the token says of its PIN; asked without a login, which would count. */
+  flags(): string {
+    return /token flags\s*: (.*)/.exec(this.#run('--list-slots').toString())?.[1] ?? '';
+  }
+
+  /** Runs pkcs11-tool with a login, and returns what it prints. */
+  ask(...args: readonly string[]): Buffer {
+    const { token, pin } = this.hsm;
+    return this.#run('--token-label', token, '--login', '--pin', pin, ...args);
+  }
+
+  #run(...args: readonly string[]): Buffer {
+    const { module, environment } = this.hsm;
+    const env = { ...process.env, ...environment };
+    return execFileSync('pkcs11-tool', ['--module', module, ...args], { env, stdio: 'pipe' });
+  }
+}
