@@ -56,7 +56,7 @@ async function firstProvisioning(): Promise<void> {
   const { code, out, err } = await gateway.command('init');
   console.log(`${out}${err}`.trimEnd().replace(/^/gm, '  | '));
   must(code === 0, `newleaf init ends with 0 (it was ${code})`);
-  must(gateway.privateKeys().join() === 'newleaf-a', 'the token holds exactly one key, newleaf-a');
+  must(gateway.token.privateKeys().join() === 'newleaf-a', 'the token holds exactly one key, newleaf-a');
   tell('token', 'holds one private key: newleaf-a');
 
   story('   The daemon: newleaf run');
@@ -85,7 +85,7 @@ async function roll(): Promise<void> {
   await connected();
   await twinRead();
   await gateway.settled();
-  must(gateway.privateKeys().join() === 'newleaf-b', 'the token holds exactly one key, newleaf-b');
+  must(gateway.token.privateKeys().join() === 'newleaf-b', 'the token holds exactly one key, newleaf-b');
   tell('token', 'holds one private key: newleaf-b. The old one was destroyed after the new leaf was proven');
 }
 
