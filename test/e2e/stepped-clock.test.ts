@@ -33,9 +33,9 @@ class FakeTime {
     renameSync(`${this.#file}.new`, this.#file);
   }
 
-  /** A day in 1970. */
+  /** To the eleventh day of 1970. */
   setTo1970(): void {
-    this.set(DAY_S - Math.round(Date.now() / 1000));
+    this.set(10 * DAY_S - Math.round(Date.now() / 1000));
   }
 }
 
@@ -57,7 +57,7 @@ suite('a real clock that steps', { concurrency: true }, () => {
     // No server certificate is valid yet.
     await gateway.log.waitFor({ event: 'failed', action: 'connect', code: 'NL-HUB-UNTRUSTED' });
     const wrong = await gateway.status();
-    assert.match(wrong.at, /^1970-01-02T/);
+    assert.match(wrong.at, /^1970-01-/);
     holds(wrong, { phase: 'serving', online: false, clock: { credible: false }, person: false });
     holds(wrong, { leaf: { thumbprint: leaf?.thumbprint } });
     assert.equal(wrong.alarm, undefined);
