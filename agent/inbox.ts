@@ -9,7 +9,7 @@ export interface Inbox {
 /**
  * A chain that is put into `inbox/` of the state directory is verified as soon as it is complete, then it is either
  * installed, or moved to `rejected/` with the reason beside it. Whatever has to wait (other work is in flight, the leaf is
- * not valid yet) stays, and is tried again once a minute. Looks when something changes, and at least once a minute.
+ * not valid yet) stays, and is tried again once a minute or sooner. Looks when something changes, and at least once a minute.
  * Never throws.
  */
 export async function watchInbox(options: TrayOptions): Promise<Inbox> {

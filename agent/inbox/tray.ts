@@ -12,7 +12,7 @@ import { type Accepted, verdictOn } from './verdict.ts';
 export const STILL_MS = 2_000;
 /** What cannot be read may be half of an upload that stalls: it is given so long, in milliseconds. */
 const STALL_MS = 10_000;
-/** Whatever has to wait is tried again this often, in milliseconds. */
+/** Whatever has to wait is tried again this often at least, in milliseconds. */
 export const LOOK_MS = 60_000;
 
 export interface TrayOptions {
@@ -96,7 +96,7 @@ export class Tray {
     if (verdict.is === 'accepted') await this.#accept(delivery, seen, verdict);
     // Somebody has put another one in its place: that one has not been judged.
     else if (!(await isUntouched(delivery))) return STILL_MS;
-    else if (verdict.is === 'waiting') this.#wait(delivery, seen, verdict.failure);
+    else if (verdict.is === 'waiting') return this.#wait(delivery, seen, verdict.failure);
     else if (verdict.failure.code === 'NL-LEAF-PARSE' && age < STALL_MS) return STALL_MS - age;
     else await this.#reject(delivery, seen, verdict.failure);
     return LOOK_MS;
@@ -136,10 +136,11 @@ export class Tray {
     }
   }
 
-  #wait({ path }: Delivery, seen: Seen, met: Failure): void {
-    if (seen.said === met.code) return;
+  /** @returns when to try it again, in milliseconds: a leaf that is not valid yet is wanted at the moment when it is */
+  #wait({ path }: Delivery, seen: Seen, met: Failure): number {
+    if (seen.said !== met.code) this.#options.log.info({ event: 'inbox-waits', path, ...failureFields(met) });
     seen.said = met.code;
-    this.#options.log.info({ event: 'inbox-waits', path, ...failureFields(met) });
+    return Math.min(LOOK_MS, Math.max(STILL_MS, met.retryAfterMs ?? LOOK_MS));
   }
 
   #complain(cause: unknown): void {

@@ -1,0 +1,4 @@
+import { openCommand } from './command.ts';
+import { issuerContract } from './suite.ts';
+
+issuerContract(openCommand);

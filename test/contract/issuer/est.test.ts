@@ -1,0 +1,4 @@
+import { openEst } from './est.ts';
+import { issuerContract } from './suite.ts';
+
+issuerContract(openEst);

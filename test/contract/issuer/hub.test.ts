@@ -1,0 +1,4 @@
+import { openHub } from './hub.ts';
+import { issuerContract } from './suite.ts';
+
+issuerContract(openHub);

@@ -1,0 +1,4 @@
+import { openInbox } from './inbox.ts';
+import { issuerContract } from './suite.ts';
+
+issuerContract(openInbox, { severalAtOnce: true });

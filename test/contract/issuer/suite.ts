@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
+import { suite, test } from 'node:test';
+import { holds } from '../../e2e/holds.ts';
+import { BAD_LEAVES } from './bad-leaves.ts';
+import { Stage } from './stage.ts';
+import type { Open } from './way.ts';
+import { ordinary, reversed } from './wish.ts';
+
+/**
+ * What every way to a new leaf promises, checked with the real program, a SoftHSM token and the far side: what is good is
+ * rolled to, and nothing else gets in.
+ * @param severalAtOnce bad leaves are brought all together, where each gets an answer of its own
+ */
+export function issuerContract(open: Open, { severalAtOnce = false } = {}): void {
+  suite('every way to a new leaf', { concurrency: true }, () => {
+    test('a first leaf, and a next one with a new key in the other slot: the old key is destroyed', async (t) => {
+      const stage = await Stage.open(t, open);
+      const first = await stage.first();
+      holds(first, { leaf: { slot: 'a' }, last: { outcome: 'done' } });
+      assert.equal(first.trouble, undefined);
+      const before = stage.leaf();
+      const next = await stage.rolledTo(reversed);
+      holds(next, { leaf: { slot: 'b' }, last: { action: 'roll', outcome: 'done' } });
+      assert.equal(next.trouble, undefined);
+      assert.equal(stage.leaf().publicKey.equals(before.publicKey), false);
+      // It was delivered in reverse, with the root.
+      const { thumbprint = '' } = next.leaf ?? {};
+      const [presented] = stage.far.log.matching({ server: 'dps', event: 'tls', thumbprint });
+      assert.equal(presented?.chain, 2, 'TLS sends the leaf and its issuer');
+      assert.equal(stage.way.issued(), 2);
+    });
+
+    test('a bad leaf leaves the old one serving, on the same session', { concurrency: severalAtOnce }, async (t) => {
+      const stage = await Stage.open(t, open);
+      const { far, gateway, way } = stage;
+      const { thumbprint } = (await stage.first()).leaf ?? {};
+      const serves = { phase: 'serving', online: true, leaf: { thumbprint } };
+      const rows = BAD_LEAVES.map(({ what, wish, code, says }) =>
+        t.test(`one ${what}: ${code}`, async () => {
+          const told = await way.refused(wish);
+          assert.equal(told.code, code);
+          assert.match(told.sentence, says);
+          holds((await far.callMethod(gateway.registrationId, 'leafStatus')).payload, serves);
+        }),
+      );
+      await Promise.all(rows);
+      assert.equal(stage.closings(), 0, 'one session all the time');
+      assert.equal(far.log.registrations(), 1, 'DPS has not heard of any of them');
+      assert.deepEqual(gateway.token.privateKeys(), ['newleaf-a', 'newleaf-b'], 'one next key for all of them');
+      assert.equal(way.issued(), 1 + BAD_LEAVES.length);
+
+      // Nothing is left of them that would be in the way of a good one.
+      holds(await stage.rolledTo(ordinary), { leaf: { slot: 'b' }, last: { outcome: 'done' } });
+    });
+
+    test('a leaf that is not valid yet is waited for, then installed: no other is issued', async (t) => {
+      const stage = await Stage.open(t, open);
+      const { gateway, way } = stage;
+      const { thumbprint } = (await stage.first()).leaf ?? {};
+      const told = await way.early({ policy: { backdateMs: -way.earlyMs } });
+      assert.equal(told.code, 'NL-LEAF-NOT-YET');
+      assert.match(
+        told.sentence,
+        /Expected a leaf that is valid now \(2[^)]+Z\); the delivered one is valid from 2.+Z\./,
+      );
+      holds(await gateway.status(), { online: true, leaf: { thumbprint } });
+      assert.equal(stage.closings(), 0, 'the session is the same');
+
+      const { leaf } = await stage.rolled(() => way.patience());
+      assert.ok(Date.parse(leaf?.notBefore ?? '') <= Date.now());
+      assert.equal(way.issued(), 2);
+    });
+
+    test('a CA that rolls its intermediate, then its root, passes through', async (t) => {
+      const stage = await Stage.open(t, open);
+      await stage.first();
+      for (const what of ['intermediate', 'root'] as const) {
+        const issuerPem = await stage.far.rollIssuer(what);
+        await stage.far.replaceCertificates('gateways', { primary: issuerPem });
+        const { leaf } = await stage.rolledTo(ordinary);
+        assert.equal(`CN=${leaf?.issuer}`, new X509Certificate(issuerPem).subject);
+        assert.equal(stage.leaf().verify(new X509Certificate(issuerPem).publicKey), true);
+      }
+      assert.equal(stage.closings(), 2, 'one for each roll');
+    });
+  });
+}
