@@ -17,6 +17,10 @@ export interface Endpoints {
   readonly est: string;
   readonly estUsername: string;
   readonly estPassword: string;
+  /** Connection strings of the service side, for operators and back ends; each names an owner policy. */
+  readonly dpsService: string;
+  readonly hub1Service: string;
+  readonly hub2Service: string;
   /** Root of the server certificates of DPS and hubs. */
   readonly trustPem: string;
   /** Root of the server certificate of EST; it is the root of the issuing CA. */
@@ -41,6 +45,13 @@ export interface SimulatorApi {
   /** Both at once: what is left out is removed. */
   replaceCertificates(enrollmentId: string, pair: CertificatePair): Promise<void>;
   removeEnrollment(enrollmentId: string): Promise<void>;
+  /** Uploads a CA certificate (PEM) to DPS, not verified yet. Gives the verification code. */
+  uploadCa(name: string, pem: string): Promise<string>;
+  /** Proof of possession: a certificate whose CN is the code, signed by the CA. */
+  verifyCa(name: string, proofPem: string): Promise<void>;
+  removeCa(name: string): Promise<void>;
+  /** Such a proof by the issuing CA as it is now: by its root, or by the intermediate that issues. */
+  proveCa(code: string, by: 'root' | 'intermediate'): Promise<string>;
   /** Where the next registration of this device goes. */
   assign(registrationId: string, hub: HubName): Promise<void>;
 

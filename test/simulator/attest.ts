@@ -36,7 +36,8 @@ export function attest(
     return INVALID;
   }
   const individual = enrollments.individuals.get(registrationId);
-  if (individual !== undefined) {
+  const held = individual && certificatesOf(individual).map(thumbprintOf).includes(presented.thumbprint);
+  if (individual !== undefined && (held || switches.individualDecidesFor === 'registration-id')) {
     return attestIndividual(presented, individual);
   }
   const group = findGroup(presented, enrollments, switches, now);
@@ -50,8 +51,9 @@ export function attest(
 }
 
 /**
- * An individual enrollment stands before every group, whatever its certificates: Microsoft bars one member of a group
- * by a disabled individual enrollment that has its registration ID (how-to-revoke-device-access-portal).
+ * An individual enrollment stands before every group: Microsoft bars one member of a group by a disabled individual
+ * enrollment (how-to-revoke-device-access-portal). Whether it needs to hold the leaf that is presented, or its
+ * registration ID is enough, is a switch.
  */
 function attestIndividual({ thumbprint }: Presented, enrollment: Enrollment): Attested | Unattested {
   if (enrollment.status === 'disabled') {
@@ -71,7 +73,10 @@ function findGroup(
   now: number,
 ): Enrollment | undefined {
   const signers = [...enrollments.groups.values()].flatMap((group) =>
-    certificatesOf(group).map((certificate) => ({ group, certificate })),
+    [...certificatesOf(group), ...enrollments.cas.referredToBy(group.caReferences)].map((certificate) => ({
+      group,
+      certificate,
+    })),
   );
   for (const [index, link] of chain.entries()) {
     const issuer = chain[index + 1];

@@ -159,6 +159,12 @@ export class Authority {
     return { key: keyPem(keys.privateKey), cert: chainPem, thumbprint };
   }
 
+  /** Proof of possession: a certificate (PEM) with this CN, signed by the root, or by the intermediate that issues. */
+  async proof(code: string, by: 'root' | 'intermediate'): Promise<string> {
+    const signer = by === 'root' ? this.#path.at(-1) : this.#signer;
+    return (await new Authority([signer ?? this.#signer]).clientIdentity(code)).cert;
+  }
+
   async #sign(
     cn: string,
     publicKey: x509.PublicKey | CryptoKey,

@@ -1,5 +1,6 @@
 import { randomUUID, X509Certificate } from 'node:crypto';
 import { thumbprintOf } from './ca.ts';
+import { VerifiedCas } from './verified-cas.ts';
 
 export type Status = 'enabled' | 'disabled';
 
@@ -21,13 +22,27 @@ export interface CertificatePair {
   readonly secondary?: string;
 }
 
+/** Names of verified CAs. */
+export interface CaReferences {
+  readonly primary?: string;
+  readonly secondary?: string;
+}
+
 export interface EnrollmentInput extends CertificatePair {
+  /** Instead of certificates; for a group. */
+  readonly caReferences?: CaReferences;
   /** Default 'enabled'. */
   readonly status?: Status;
   /** Default 'migrate'. */
-  readonly policy?: keyof typeof POLICIES;
+  readonly policy?: keyof typeof POLICIES | ReprovisionPolicy;
   /** Desired properties a new or reset twin begins with. */
   readonly initialDesired?: object;
+  /** Tags a new twin begins with. */
+  readonly initialTags?: object;
+  /** Hosts of the hubs that it may be assigned to: the first one that is linked is taken. */
+  readonly hubs?: readonly string[];
+  /** What the REST side is to read back, and nobody here acts on. */
+  readonly extra?: Readonly<Record<string, unknown>>;
 }
 
 export interface IndividualInput extends EnrollmentInput {
@@ -49,7 +64,11 @@ export interface Enrollment {
   readonly policy: ReprovisionPolicy;
   readonly primary: X509Certificate | undefined;
   readonly secondary: X509Certificate | undefined;
+  readonly caReferences: CaReferences;
   readonly initialDesired: object;
+  readonly initialTags: object;
+  readonly hubs: readonly string[];
+  readonly extra: Readonly<Record<string, unknown>>;
   readonly etag: string;
   readonly createdAt: Date;
   readonly updatedAt: Date;
@@ -59,6 +78,8 @@ export interface Enrollment {
 export interface Registration {
   readonly registrationId: string;
   readonly deviceId: string;
+  /** The group that let it in; undefined for an individual enrollment. */
+  readonly group: string | undefined;
   readonly assignedHub: string;
   readonly substatus: string;
   readonly etag: string;
@@ -74,8 +95,14 @@ export function certificatesOf({ primary, secondary }: Enrollment): X509Certific
   return [primary, secondary].filter((certificate) => certificate !== undefined);
 }
 
-/** The enrollments of one DPS, and the registration records. */
+/** A certificate that is in another enrollment already. */
+export class CertificateTaken extends Error {
+  override readonly name = 'CertificateTaken';
+}
+
+/** The enrollments of one DPS, the registration records, and the CAs that groups may refer to. */
 export class Enrollments {
+  readonly cas = new VerifiedCas();
   readonly individuals = new Map<string, Enrollment>();
   readonly groups = new Map<string, Enrollment>();
   readonly registrations = new Map<string, Registration>();
@@ -100,12 +127,14 @@ export class Enrollments {
     return this.#update(id, pair);
   }
 
-  /** Removes an enrollment; identities in the hubs stay. Throws where there is none. */
+  /** Removes an enrollment; identities in the hubs stay, and records of a group's members. Throws where there is none. */
   remove(id: string): void {
     this.get(id);
-    this.individuals.delete(id);
-    this.groups.delete(id);
-    this.registrations.delete(id);
+    if (this.individuals.delete(id)) {
+      this.registrations.delete(id);
+    } else {
+      this.groups.delete(id);
+    }
   }
 
   /** An individual enrollment or a group by its name. Throws where there is none. */
@@ -117,11 +146,11 @@ export class Enrollments {
     return found;
   }
 
-  recordRegistration(registrationId: string, deviceId: string, assignedHub: string, substatus: string): Registration {
+  recordRegistration(made: Omit<Registration, 'etag' | 'createdAt' | 'updatedAt'>): Registration {
     const now = new Date();
-    const createdAt = this.registrations.get(registrationId)?.createdAt ?? now;
-    const record = { registrationId, deviceId, assignedHub, substatus, etag: newEtag(), createdAt, updatedAt: now };
-    this.registrations.set(registrationId, record);
+    const createdAt = this.registrations.get(made.registrationId)?.createdAt ?? now;
+    const record = { ...made, etag: newEtag(), createdAt, updatedAt: now };
+    this.registrations.set(made.registrationId, record);
     return record;
   }
 
@@ -131,15 +160,20 @@ export class Enrollments {
     this.#demandFree(id, primary, secondary);
     const store = this.#store(kind);
     const now = new Date();
+    const policy = input.policy ?? 'migrate';
     const enrollment: Enrollment = {
       kind,
       id,
       deviceId,
       status: input.status ?? 'enabled',
-      policy: POLICIES[input.policy ?? 'migrate'],
+      policy: typeof policy === 'string' ? POLICIES[policy] : policy,
       primary,
       secondary,
+      caReferences: input.caReferences ?? {},
       initialDesired: input.initialDesired ?? {},
+      initialTags: input.initialTags ?? {},
+      hubs: input.hubs ?? [],
+      extra: input.extra ?? {},
       etag: newEtag(),
       createdAt: store.get(id)?.createdAt ?? now,
       updatedAt: now,
@@ -163,7 +197,7 @@ export class Enrollments {
     const thumbprints = new Set(wanted.filter((certificate) => certificate !== undefined).map(thumbprintOf));
     for (const other of [...this.individuals.values(), ...this.groups.values()]) {
       if (other.id !== id && certificatesOf(other).some((held) => thumbprints.has(thumbprintOf(held)))) {
-        throw new Error(`a certificate of "${id}" is in the enrollment "${other.id}" already`);
+        throw new CertificateTaken(`a certificate of "${id}" is in the enrollment "${other.id}" already`);
       }
     }
   }

@@ -69,6 +69,7 @@ export const FAULTS = {
   'drop-on-poll': { on: ['dps'], means: 'closes when the operation is polled' },
   'slow-assignment': { on: ['dps'], means: 'stays "assigning" for `ms` before the registration takes effect' },
   'allocation-failed': { on: ['dps'], means: 'ends "failed" with `code` (400208 no hub, 400209 hub refused DPS)' },
+  'rest-status': { on: ['dps', 'hub'], means: 'answers REST requests with `status`, `message`, `retryAfter`' },
   'est-wait': { on: ['est'], means: '202 with Retry-After `retryAfter` (default 1)' },
   'est-status': { on: ['est'], means: 'answers enrolment with `status` (401, 403, 503 …) and `retryAfter`' },
   'est-garbage': { on: ['est'], means: 'answers 200 with something that is no PKCS#7' },

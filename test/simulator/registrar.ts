@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { type Attested, attest, type Unattested } from './attest.ts';
-import type { Enrollments, Registration } from './enrollments.ts';
+import type { Enrollment, Enrollments, Registration } from './enrollments.ts';
 import type { HubName } from './log.ts';
 import type { Presented } from './presented.ts';
 import type { Registry } from './registry.ts';
@@ -11,6 +11,8 @@ export interface LinkedHub {
   readonly name: HubName;
   /** host:port, as the device gets it. */
   readonly host: () => string;
+  /** The host of its REST side; an enrollment may name either. */
+  readonly restHost?: string;
   readonly registry: Registry;
 }
 
@@ -83,31 +85,37 @@ export class Registrar {
     const before = this.enrollments.registrations.get(registrationId);
     const oldHub = this.#hubs.find(({ host }) => host() === before?.assignedHub);
     const never = !enrollment.policy.updateHubAssignment;
-    const hub = (never ? oldHub : undefined) ?? this.#allocated(registrationId);
+    const hub = (never ? oldHub : undefined) ?? this.#allocated(registrationId, enrollment.hubs);
     const known = hub.registry.find(deviceId) !== undefined;
     if (!known || !never || this.#switches.neverPolicyRefreshesThumbprint) {
-      hub.registry.write(deviceId, thumbprints, enrollment.initialDesired);
+      hub.registry.write(deviceId, thumbprints, enrollment.initialDesired, enrollment.initialTags);
     }
     if (this.#switches.registrationEnablesDevice) {
       hub.registry.setStatus(deviceId, 'enabled');
     }
     const substatus =
-      before === undefined || never
-        ? 'initialAssignment'
-        : this.#moveTwin(deviceId, oldHub, hub, enrollment.policy.migrateDeviceData, enrollment.initialDesired);
-    const registration = this.enrollments.recordRegistration(registrationId, deviceId, hub.host(), substatus);
+      before === undefined || never ? 'initialAssignment' : this.#moveTwin(deviceId, oldHub, hub, enrollment);
+    const group = enrollment.kind === 'group' ? enrollment.id : undefined;
+    const assignedHub = hub.host();
+    const registration = this.enrollments.recordRegistration({
+      registrationId,
+      deviceId,
+      group,
+      assignedHub,
+      substatus,
+    });
     return { registration, hub: hub.name };
   }
 
   /** What becomes of the twin on a re-registration, and the substatus that tells it. */
-  #moveTwin(deviceId: string, from: LinkedHub | undefined, to: LinkedHub, migrate: boolean, initial: object): string {
+  #moveTwin(deviceId: string, from: LinkedHub | undefined, to: LinkedHub, enrollment: Enrollment): string {
     const moved = from !== undefined && from !== to && from.registry.find(deviceId) !== undefined;
     const twin = moved ? from.registry.twin(deviceId) : undefined;
     if (moved) {
       from.registry.remove(deviceId);
     }
-    if (!migrate) {
-      to.registry.resetTwin(deviceId, initial);
+    if (!enrollment.policy.migrateDeviceData) {
+      to.registry.resetTwin(deviceId, enrollment.initialDesired, enrollment.initialTags);
       return 'deviceDataReset';
     }
     if (twin !== undefined) {
@@ -117,8 +125,11 @@ export class Registrar {
     return 'initialAssignment';
   }
 
-  #allocated(registrationId: string): LinkedHub {
-    const name = this.#allocation.get(registrationId) ?? 'hub1';
+  #allocated(registrationId: string, named: readonly string[]): LinkedHub {
+    const listed = named.flatMap((host) =>
+      this.#hubs.filter((linked) => linked.host() === host || linked.restHost === host),
+    );
+    const name = this.#allocation.get(registrationId) ?? listed[0]?.name ?? 'hub1';
     const hub = this.#hubs.find((linked) => linked.name === name);
     if (hub === undefined) {
       throw new Error(`no hub "${name}" is linked`);

@@ -13,10 +13,14 @@ export interface Identity {
   readonly generationId: string;
   readonly etag: string;
   readonly status: Status;
+  /** Empty where the identity was written over REST with another kind of authentication: nothing matches it. */
   readonly thumbprints: Thumbprints;
 }
 
 export interface Twin {
+  readonly tags: Record<string, unknown>;
+  /** Of tags and desired properties. */
+  readonly etag: string;
   readonly desired: Record<string, unknown>;
   readonly desiredVersion: number;
   readonly reported: Record<string, unknown>;
@@ -30,7 +34,11 @@ interface RegistryEvents {
   desired: [deviceId: string, patch: object, version: number];
 }
 
-const freshTwin = (desired: object): Twin => ({
+const newEtag = (): string => Buffer.from(randomUUID()).toString('base64');
+
+const freshTwin = (desired: object, tags: object): Twin => ({
+  tags: { ...tags },
+  etag: newEtag(),
   desired: { ...desired },
   desiredVersion: 1,
   reported: {},
@@ -84,10 +92,10 @@ export class Registry extends EventEmitter<RegistryEvents> {
   }
 
   /** Creates the identity, or replaces its thumbprints; a twin that is there stays. */
-  write(deviceId: string, thumbprints: Thumbprints, initialDesired: object = {}): Identity {
+  write(deviceId: string, thumbprints: Thumbprints, initialDesired: object = {}, initialTags: object = {}): Identity {
     const before = this.#identities.get(deviceId);
     if (before === undefined) {
-      this.#twins.set(deviceId, freshTwin(initialDesired));
+      this.#twins.set(deviceId, freshTwin(initialDesired, initialTags));
     }
     const generationId = before?.generationId ?? randomUUID();
     const status = before?.status ?? 'enabled';
@@ -111,14 +119,21 @@ export class Registry extends EventEmitter<RegistryEvents> {
     this.#twins.set(deviceId, twin);
   }
 
-  resetTwin(deviceId: string, initialDesired: object): void {
-    this.#twins.set(deviceId, freshTwin(initialDesired));
+  resetTwin(deviceId: string, initialDesired: object, initialTags: object): void {
+    this.#twins.set(deviceId, freshTwin(initialDesired, initialTags));
+  }
+
+  patchTags(deviceId: string, patch: object): Twin {
+    const twin = this.twin(deviceId);
+    const patched = { ...twin, tags: merge(twin.tags, patch), etag: newEtag() };
+    this.#twins.set(deviceId, patched);
+    return patched;
   }
 
   patchDesired(deviceId: string, patch: object): Twin {
     const twin = this.twin(deviceId);
     const desiredVersion = twin.desiredVersion + 1;
-    const patched = { ...twin, desired: merge(twin.desired, patch), desiredVersion };
+    const patched = { ...twin, desired: merge(twin.desired, patch), desiredVersion, etag: newEtag() };
     this.#twins.set(deviceId, patched);
     this.emit('desired', deviceId, patch, desiredVersion);
     return patched;
@@ -132,7 +147,7 @@ export class Registry extends EventEmitter<RegistryEvents> {
   }
 
   #store(identity: Identity, write: Write): Identity {
-    const stored = { ...identity, etag: Buffer.from(randomUUID()).toString('base64') };
+    const stored = { ...identity, etag: newEtag() };
     this.#identities.set(stored.deviceId, stored);
     this.emit('written', stored.deviceId, write, stored.thumbprints);
     return stored;

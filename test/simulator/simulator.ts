@@ -16,6 +16,7 @@ import { type HubName, Log, type ServerName } from './log.ts';
 import { type MethodAnswer, MethodError } from './methods.ts';
 import { Registrar } from './registrar.ts';
 import { Registry, type Twin } from './registry.ts';
+import { openRest, type Rest } from './rest/open.ts';
 import { DEFAULT_SWITCHES, type Switches } from './switches.ts';
 
 export interface SimulatorOptions {
@@ -42,6 +43,7 @@ interface Parts {
   readonly est: Est;
   readonly bootstrap: Authority;
   readonly doors: Readonly<Record<ServerName, Door>>;
+  readonly rest: Rest;
 }
 
 /** DPS, two hubs and an EST server on loopback. */
@@ -78,6 +80,22 @@ export class Simulator implements SimulatorApi {
 
   async removeEnrollment(enrollmentId: string): Promise<void> {
     this.enrollments.remove(enrollmentId);
+  }
+
+  async uploadCa(name: string, pem: string): Promise<string> {
+    return this.enrollments.cas.upload(name, pem);
+  }
+
+  async verifyCa(name: string, proofPem: string): Promise<void> {
+    this.enrollments.cas.verify(name, proofPem);
+  }
+
+  async removeCa(name: string): Promise<void> {
+    this.enrollments.cas.remove(name);
+  }
+
+  proveCa(code: string, by: 'root' | 'intermediate'): Promise<string> {
+    return this.#parts.est.authority.proof(code, by);
   }
 
   async assign(registrationId: string, hub: HubName): Promise<void> {
@@ -170,7 +188,8 @@ export class Simulator implements SimulatorApi {
 
   /** Ends every connection at once, and frees the ports. */
   async close(): Promise<void> {
-    await Promise.all(Object.values(this.#parts.doors).map((door) => door.shut()));
+    const { doors, rest } = this.#parts;
+    await Promise.all([rest.close(), ...Object.values(doors).map((door) => door.shut())]);
   }
 
   /** The hub that holds the identity; the one with a session, should both hold it. */
@@ -223,11 +242,13 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const hub1 = door('hub1', azure, (caller) => hubs.hub1.accept(caller));
   const hub2 = door('hub2', azure, (caller) => hubs.hub2.accept(caller));
   const hostOf = ({ port }: Door): string => `localhost:${port}`;
+  const enrollments = new Enrollments();
+  const rest = await openRest({ log, faults, switches, enrollments, registries, hubs, authority: serverCa, now });
   const linked = [
-    { name: 'hub1' as const, host: () => hostOf(hub1), registry: registries.hub1 },
-    { name: 'hub2' as const, host: () => hostOf(hub2), registry: registries.hub2 },
+    { name: 'hub1' as const, host: () => hostOf(hub1), restHost: rest.hosts.hub1, registry: registries.hub1 },
+    { name: 'hub2' as const, host: () => hostOf(hub2), restHost: rest.hosts.hub2, registry: registries.hub2 },
   ];
-  const registrar = new Registrar(new Enrollments(), linked, switches, now);
+  const registrar = new Registrar(enrollments, linked, switches, now);
   const dpsServer = new Dps({ idScope, log, faults, switches, registrar, now });
   const dps = door('dps', azure, (caller) => dpsServer.accept(caller));
   const credentials = { username: EST_USERNAME, password: EST_PASSWORD };
@@ -239,11 +260,11 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const openings = await Promise.allSettled(names.map((name) => doors[name].open(ports[name])));
   const failed = openings.find(({ status }) => status === 'rejected');
   if (failed?.status === 'rejected') {
-    await Promise.all(names.map((name) => doors[name].shut()));
+    await Promise.all([rest.close(), ...names.map((name) => doors[name].shut())]);
     throw failed.reason;
   }
   return new Simulator(
-    { log, faults, switches, registrar, registries, hubs, est: estServer, bootstrap, doors },
+    { log, faults, switches, registrar, registries, hubs, est: estServer, bootstrap, doors, rest },
     {
       idScope,
       dps: hostOf(dps),
@@ -252,6 +273,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       est: `https://${hostOf(est)}/.well-known/est`,
       estUsername: EST_USERNAME,
       estPassword: EST_PASSWORD,
+      ...rest.connectionStrings,
       trustPem: serverCa.rootPem,
       estCaPem: deviceCa.rootPem,
       issuerPem: deviceCa.issuerPem,

@@ -7,6 +7,13 @@ export interface Switches {
   refusalShape: 'res-401' | 'failed';
   /** How DPS refuses a disabled enrollment. */
   disabledShape: 'res-401' | 'failed' | 'disabled';
+  /** Whether an individual enrollment decides for every leaf of its registration ID, or only for those it holds. */
+  individualDecidesFor: 'registration-id' | 'held-leaf';
+  /**
+   * What a PUT over REST does where it sends only `info` for a certificate, as a read gave it: the certificate is kept
+   * if it was in the same place (primary or secondary), in either place, or the request is refused.
+   */
+  infoAlone: 'keeps-its-place' | 'may-move' | 'refused';
   /** What DPS does with a leaf that has expired. */
   expiredLeafAtDps: 'res-401' | 'close';
   /** What DPS does when an intermediate or root of the chain has expired. */
@@ -34,6 +41,8 @@ export interface Switches {
 export const DEFAULT_SWITCHES: Readonly<Switches> = {
   refusalShape: 'res-401',
   disabledShape: 'res-401',
+  individualDecidesFor: 'registration-id',
+  infoAlone: 'keeps-its-place',
   expiredLeafAtDps: 'res-401',
   expiredIssuerAtDps: 'refuse',
   enrolledIssuerMayBeLeftOut: true,

@@ -1,0 +1,179 @@
+import { randomUUID } from 'node:crypto';
+import * as v from 'valibot';
+import { CertificateTaken, type Enrollment, type Enrollments } from '../enrollments.ts';
+import type { Switches } from '../switches.ts';
+import { attestationBody, badRequest, enrollmentBody, inputOf, readEnrollment, stateBody } from './enrollment-body.ts';
+import { evaluate } from './query.ts';
+import { matches, page, type RestAnswer, RestRefusal, type RestRequest, type Route, read } from './route.ts';
+
+type Kind = Enrollment['kind'];
+type Headers = RestRequest['headers'];
+
+const Bulk = v.object({
+  mode: v.picklist(['create', 'update', 'updateIfMatchETag', 'updateIfMatchEtag', 'delete']),
+  enrollments: v.array(v.looseObject({ registrationId: v.string(), etag: v.nullish(v.string()) })),
+});
+const Query = v.looseObject({ query: v.string() });
+
+const noEnrollment = (id: string): RestRefusal => new RestRefusal(404201, 'NotFound', `Enrollment not found: ${id}`);
+const noRegistration = (id: string): RestRefusal =>
+  new RestRefusal(404202, 'NotFound', `Registration not found: ${id}`);
+const etagDiffers = (): RestRefusal => new RestRefusal(412201, 'PreconditionFailed', 'Precondition failed.');
+
+/** The body of every error of DPS (common_prov_e2e.c of azure-iot-sdk-c holds one). */
+export function dpsRefusalBody({ errorCode, message }: RestRefusal): object {
+  return { errorCode, trackingId: randomUUID(), message, timestampUtc: new Date().toISOString() };
+}
+
+/** The service API of DPS, version 2021-10-01. */
+export class DpsRest {
+  readonly routes: readonly Route[];
+  readonly #enrollments: Enrollments;
+  readonly #switches: Switches;
+
+  constructor(enrollments: Enrollments, switches: Switches) {
+    this.#enrollments = enrollments;
+    this.#switches = switches;
+    this.routes = [
+      { method: 'POST', path: /^\/registrations\/([^/]+)\/query$/i, answer: (request) => this.#members(request) },
+      { method: 'GET', path: /^\/registrations\/([^/]+)$/i, answer: ({ id }) => this.#registration(id) },
+      { method: 'DELETE', path: /^\/registrations\/([^/]+)$/i, answer: (request) => this.#forget(request) },
+      ...this.#crud('individual', 'enrollments'),
+      ...this.#crud('group', 'enrollmentGroups'),
+      { method: 'POST', path: /^\/enrollments$/i, answer: ({ body }) => this.#bulk(body) },
+    ];
+  }
+
+  #crud(kind: Kind, collection: string): Route[] {
+    const all = new RegExp(`^/${collection}/query$`, 'i');
+    const one = new RegExp(`^/${collection}/([^/]+)$`, 'i');
+    const mechanism = new RegExp(`^/${collection}/([^/]+)/attestationmechanism$`, 'i');
+    const type = kind === 'individual' ? 'enrollment' : 'enrollmentGroup';
+    return [
+      { method: 'POST', path: all, answer: (request) => this.#query(request, [...this.#of(kind).values()], type) },
+      { method: 'POST', path: mechanism, answer: ({ id }) => this.#mechanism(kind, id) },
+      { method: 'GET', path: one, answer: ({ id }) => ({ status: 200, body: this.#body(this.#get(kind, id)) }) },
+      { method: 'PUT', path: one, answer: ({ id, body, headers }) => this.#put(kind, id, body, headers) },
+      { method: 'DELETE', path: one, answer: ({ id, headers }) => this.#remove(kind, id, headers) },
+    ];
+  }
+
+  #of(kind: Kind): ReadonlyMap<string, Enrollment> {
+    return kind === 'individual' ? this.#enrollments.individuals : this.#enrollments.groups;
+  }
+
+  #get(kind: Kind, id: string): Enrollment {
+    const found = this.#of(kind).get(id);
+    if (found === undefined) {
+      throw noEnrollment(id);
+    }
+    return found;
+  }
+
+  #body(enrollment: Enrollment): object {
+    return enrollmentBody(enrollment, this.#enrollments.registrations.get(enrollment.id));
+  }
+
+  /** Creates without If-Match, updates with one. */
+  #put(kind: Kind, id: string, sent: unknown, headers: Headers): RestAnswer {
+    const body = readEnrollment(sent);
+    const named = kind === 'individual' ? body.registrationId : body.enrollmentGroupId;
+    if (named !== id) {
+      throw badRequest('The ID in the body differs from the one in the path.');
+    }
+    const before = this.#of(kind).get(id);
+    if (before !== undefined && headers['if-match'] === undefined) {
+      throw new RestRefusal(409201, 'Conflict', `Enrollment already exists: ${id}`);
+    }
+    if (before === undefined && headers['if-match'] !== undefined) {
+      throw noEnrollment(id);
+    }
+    if (before !== undefined && !matches(headers, before.etag)) {
+      throw etagDiffers();
+    }
+    const input = inputOf(body, before, this.#switches);
+    for (const name of Object.values(input.caReferences ?? {})) {
+      if (!this.#enrollments.cas.verified(name)) {
+        throw badRequest(`The CA certificate "${name}" does not exist, or is not verified.`);
+      }
+    }
+    try {
+      const stored =
+        kind === 'group'
+          ? this.#enrollments.putGroup({ groupId: id, ...input })
+          : this.#enrollments.putIndividual({ registrationId: id, ...deviceIdOf(body.deviceId), ...input });
+      return { status: 200, body: this.#body(stored) };
+    } catch (error) {
+      throw error instanceof CertificateTaken ? new RestRefusal(409202, 'Conflict', error.message) : error;
+    }
+  }
+
+  #remove(kind: Kind, id: string, headers: Headers): RestAnswer {
+    if (!matches(headers, this.#get(kind, id).etag)) {
+      throw etagDiffers();
+    }
+    this.#enrollments.remove(id);
+    return { status: 204 };
+  }
+
+  /** The secrets of symmetric keys would be here; of X.509 it tells no more than a read. */
+  #mechanism(kind: Kind, id: string): RestAnswer {
+    return { status: 200, body: attestationBody(this.#get(kind, id)) };
+  }
+
+  #query({ body, headers }: RestRequest, enrollments: readonly Enrollment[], type: string): RestAnswer {
+    const rows = enrollments.map((enrollment) => this.#body(enrollment));
+    return page(evaluate(read(Query, body).query, { [`${type}s`]: rows }, rows), headers, type);
+  }
+
+  #members({ id, body, headers }: RestRequest): RestAnswer {
+    this.#get('group', id);
+    const rows = [...this.#enrollments.registrations.values()].filter(({ group }) => group === id).map(stateBody);
+    return page(evaluate(read(Query, body).query, { registrations: rows }, rows), headers, 'deviceRegistration');
+  }
+
+  #registration(id: string): RestAnswer {
+    const found = this.#enrollments.registrations.get(id);
+    if (found === undefined) {
+      throw noRegistration(id);
+    }
+    return { status: 200, body: stateBody(found) };
+  }
+
+  #forget({ id, headers }: RestRequest): RestAnswer {
+    const found = this.#enrollments.registrations.get(id);
+    if (found === undefined) {
+      throw noRegistration(id);
+    }
+    if (!matches(headers, found.etag)) {
+      throw etagDiffers();
+    }
+    this.#enrollments.registrations.delete(id);
+    return { status: 204 };
+  }
+
+  /** Each enrollment by itself: one that is refused does not hold up the others. */
+  #bulk(sent: unknown): RestAnswer {
+    const { mode, enrollments } = read(Bulk, sent);
+    const errors = enrollments.flatMap((enrollment) => {
+      const { registrationId, etag } = enrollment;
+      const wanted = mode.startsWith('updateIfMatch') ? (etag ?? '') : '*';
+      const headers = mode === 'create' ? {} : { 'if-match': wanted };
+      try {
+        mode === 'delete'
+          ? this.#remove('individual', registrationId, headers)
+          : this.#put('individual', registrationId, enrollment, headers);
+        return [];
+      } catch (error) {
+        if (!(error instanceof RestRefusal)) {
+          throw error;
+        }
+        return [{ registrationId, errorCode: error.errorCode, errorStatus: error.message }];
+      }
+    });
+    return { status: 200, body: { isSuccessful: errors.length === 0, errors } };
+  }
+}
+
+const deviceIdOf = (deviceId: string | null | undefined): { readonly deviceId?: string } =>
+  deviceId ? { deviceId } : {};

@@ -1,0 +1,63 @@
+import { randomBytes } from 'node:crypto';
+import type { Authority } from '../ca.ts';
+import type { Enrollments } from '../enrollments.ts';
+import type { Faults } from '../faults.ts';
+import type { Hub } from '../hub.ts';
+import type { HubName, Log } from '../log.ts';
+import type { Registry } from '../registry.ts';
+import type { Switches } from '../switches.ts';
+import { DpsRest, dpsRefusalBody } from './dps-routes.ts';
+import { HubRest, hubRefusalBody } from './hub-routes.ts';
+import { connectionString } from './sas.ts';
+import { RestServer } from './server.ts';
+
+export interface RestParts {
+  readonly log: Log;
+  readonly faults: Faults;
+  readonly switches: Switches;
+  readonly enrollments: Enrollments;
+  readonly registries: Readonly<Record<HubName, Registry>>;
+  readonly hubs: Readonly<Record<HubName, Hub>>;
+  /** Signs the server certificates. */
+  readonly authority: Authority;
+  readonly now: () => number;
+}
+
+/** The service side of everything: where it is, and how to end it. */
+export interface Rest {
+  readonly connectionStrings: {
+    readonly dpsService: string;
+    readonly hub1Service: string;
+    readonly hub2Service: string;
+  };
+  readonly hosts: Readonly<Record<'dps' | HubName, string>>;
+  close(): Promise<void>;
+}
+
+/** Opens the REST side of DPS and of both hubs, each with a policy and a key of its own. */
+export async function openRest(parts: RestParts): Promise<Rest> {
+  const { log, faults, authority, now, switches, enrollments, registries, hubs } = parts;
+  const dpsRest = new DpsRest(enrollments, switches);
+  const rest1 = new HubRest('hub1', registries.hub1, hubs.hub1, log);
+  const rest2 = new HubRest('hub2', registries.hub2, hubs.hub2, log);
+  const shared = { log, faults, authority, now };
+  const own = (policy: string) => ({ ...shared, policy, key: randomBytes(32).toString('base64') });
+  const [dps, hub1, hub2] = await Promise.all([
+    RestServer.open({ ...own('provisioningserviceowner'), name: 'dps', refusalBody: dpsRefusalBody }, dpsRest.routes),
+    RestServer.open({ ...own('iothubowner'), name: 'hub1', refusalBody: hubRefusalBody }, rest1.routes),
+    RestServer.open({ ...own('iothubowner'), name: 'hub2', refusalBody: hubRefusalBody }, rest2.routes),
+  ]);
+  return {
+    connectionStrings: {
+      dpsService: connectionString(dps.access),
+      hub1Service: connectionString(hub1.access),
+      hub2Service: connectionString(hub2.access),
+    },
+    hosts: { dps: dps.access.host, hub1: hub1.access.host, hub2: hub2.access.host },
+    async close() {
+      rest1.jobs.stop();
+      rest2.jobs.stop();
+      await Promise.all([dps.close(), hub1.close(), hub2.close()]);
+    },
+  };
+}

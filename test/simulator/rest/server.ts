@@ -1,0 +1,143 @@
+import { randomInt } from 'node:crypto';
+import { once } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer, type Server } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import type { Authority } from '../ca.ts';
+import type { Faults } from '../faults.ts';
+import type { Log, ServerName } from '../log.ts';
+import { type RestAnswer, RestRefusal, type Route } from './route.ts';
+import { type Access, sasRefusal } from './sas.ts';
+
+export interface RestOptions {
+  readonly name: ServerName;
+  readonly log: Log;
+  readonly faults: Faults;
+  /** Signs the server certificate. */
+  readonly authority: Authority;
+  readonly now: () => number;
+  readonly policy: string;
+  /** Base64. */
+  readonly key: string;
+  /** The body of a refusal, as this service writes it. */
+  readonly refusalBody: (refusal: RestRefusal) => object;
+}
+
+const HTTPS = 443;
+const TRIES = 5;
+const LOOPBACK = '127.0.0.1';
+
+/**
+ * The official service clients know a host only, and no port: azure-iot-http-base 1.12 hands `HostName` to
+ * `https.request` as it is, so "localhost:8443" is a name that nobody can resolve. Each server therefore takes a
+ * loopback address of its own, which Linux has 16 million of, and listens on 443.
+ */
+const ownAddress = (): string => `127.${randomInt(1, 255)}.${randomInt(1, 255)}.${randomInt(1, 255)}`;
+
+/** The REST side of DPS or of a hub: HTTPS, JSON, shared access signatures. */
+export class RestServer {
+  readonly #options: RestOptions;
+  readonly #server: Server;
+  readonly #routes: readonly Route[];
+  #host: string;
+
+  private constructor(options: RestOptions, routes: readonly Route[], server: Server, host: string) {
+    this.#options = options;
+    this.#routes = routes;
+    this.#server = server;
+    this.#host = host;
+    server.on('request', (request, response) => void this.#serve(request, response));
+  }
+
+  /** Listens on 443 of an address of its own; on any port of 127.0.0.1 where that is not allowed to this user. */
+  static async open(options: RestOptions, routes: readonly Route[]): Promise<RestServer> {
+    for (let left = TRIES; ; left -= 1) {
+      const address = left === 0 ? LOOPBACK : ownAddress();
+      const { key, cert } = await options.authority.serverIdentity(['localhost'], address);
+      const server = createServer({ key, cert, noDelay: true });
+      try {
+        server.listen(left === 0 ? 0 : HTTPS, address);
+        await once(server, 'listening');
+        const { port } = server.address() as AddressInfo;
+        return new RestServer(options, routes, server, port === HTTPS ? address : `${address}:${port}`);
+      } catch (error) {
+        if (left === 0) {
+          throw error;
+        }
+      }
+    }
+  }
+
+  get access(): Access {
+    const { policy, key } = this.#options;
+    return { host: this.#host, policy, key };
+  }
+
+  async close(): Promise<void> {
+    const closed = once(this.#server, 'close');
+    this.#server.close();
+    this.#server.closeAllConnections();
+    await closed;
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { name, log, refusalBody } = this.#options;
+    const answer = await this.#answer(request).catch((error: unknown): RestAnswer => {
+      const refusal =
+        error instanceof RestRefusal
+          ? error
+          : new RestRefusal(500000, 'ServerError', String(error instanceof Error ? error.stack : error));
+      const { status, errorCode } = refusal;
+      return { status, body: refusalBody(refusal), headers: { 'x-ms-error-code': String(errorCode) } };
+    });
+    log.add(name, 'request', { reason: `${request.method} ${request.url}`, code: answer.status });
+    const json = answer.body === undefined ? undefined : JSON.stringify(answer.body);
+    const type = json === undefined ? {} : { 'Content-Type': 'application/json; charset=utf-8' };
+    response.writeHead(answer.status, { ...type, ...answer.headers }).end(json);
+  }
+
+  async #answer(request: IncomingMessage): Promise<RestAnswer> {
+    const { name, faults, now } = this.#options;
+    const chunks: Buffer[] = await request.toArray();
+    const failed = faults.take(name, 'rest-status');
+    if (failed !== undefined) {
+      const { status = 503, retryAfter, message = 'Fault.' } = failed;
+      const headers = retryAfter === undefined ? {} : { 'Retry-After': retryAfter };
+      return {
+        status,
+        headers,
+        body: this.#options.refusalBody(new RestRefusal(status * 1_000 + 1, 'Fault', message)),
+      };
+    }
+    const { pathname, searchParams } = new URL(request.url ?? '/', 'https://localhost');
+    const reason = sasRefusal(request.headers.authorization, this.access, now());
+    if (reason !== undefined) {
+      this.#options.log.add(name, 'refused', { code: 401, reason });
+      throw new RestRefusal(401000, 'IotHubUnauthorizedAccess', 'Unauthorized');
+    }
+    if (!searchParams.has('api-version')) {
+      throw new RestRefusal(400004, 'InvalidProtocolVersion', 'The api-version is missing.');
+    }
+    const path = pathname.replace(/\/$/, '');
+    const route = this.#routes.find(({ method, path: pattern }) => method === request.method && pattern.test(path));
+    if (route === undefined) {
+      const known = this.#routes.some(({ path: pattern }) => pattern.test(path));
+      throw known
+        ? new RestRefusal(405000, 'MethodNotAllowed', 'Method not allowed')
+        : new RestRefusal(404000, 'NotFound', 'Resource not found');
+    }
+    const id = decodeURIComponent(route.path.exec(path)?.[1] ?? '');
+    return route.answer({ id, query: searchParams, headers: request.headers, body: parsed(Buffer.concat(chunks)) });
+  }
+}
+
+function parsed(body: Buffer): unknown {
+  if (body.length === 0) {
+    return undefined;
+  }
+  try {
+    return JSON.parse(body.toString());
+  } catch {
+    throw new RestRefusal(400004, 'ArgumentInvalid', 'The body is not JSON.');
+  }
+}
