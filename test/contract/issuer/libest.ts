@@ -5,6 +5,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import type { Identity } from '../../simulator/ca.ts';
 import { DAY, type Minted, mint, mintCa, privateKeyPem } from '../../unit/issuer/mint.ts';
 
 const START_MS = 10_000;
@@ -34,20 +35,27 @@ export class Libest {
   readonly caFile: string;
   /** A file for the test to write a password into. */
   readonly passwordFile: string;
+  /** Of the servers: a stand-in that has it is trusted like them. */
+  readonly identity: Identity;
   readonly #folder: string;
-  readonly #servers: ChildProcess[] = [];
-  #port = 8085;
+  /** By port. */
+  readonly #servers = new Map<number, ChildProcess>();
+  #port: number;
 
-  private constructor(ca: Minted, folder: string) {
+  private constructor(ca: Minted, identity: Identity, folder: string, port: number) {
     this.ca = ca;
+    this.identity = identity;
+    this.#port = port;
     this.#folder = folder;
     this.caFile = join(folder, 'cacert.pem');
     this.passwordFile = join(folder, 'password');
   }
 
-  static async create(): Promise<Libest> {
+  /** @param port the first one; each server takes the next */
+  static async create(port = 8085): Promise<Libest> {
     const ca = await mintCa({ subject: 'CN=Libest CA', ...lifetime() });
     const server = await mint({ subject: 'CN=localhost', ip: '127.0.0.1', by: ca, ...lifetime() });
+    const identity = { cert: server.pem, key: privateKeyPem(server.keys) };
     const folder = mkdtempSync(join(tmpdir(), 'newleaf-libest-'));
     mkdirSync(join(folder, 'newcerts'));
     const files = {
@@ -55,13 +63,13 @@ export class Libest {
       serial: '1000\n',
       'cacert.pem': ca.pem,
       'cakey.pem': privateKeyPem(ca.keys),
-      'srv.crt': server.pem,
-      'srv.key': privateKeyPem(server.keys),
+      'srv.crt': identity.cert,
+      'srv.key': identity.key,
     };
     for (const [name, content] of Object.entries(files)) {
       writeFileSync(join(folder, name), content, { mode: 0o600 });
     }
-    return new Libest(ca, folder);
+    return new Libest(ca, identity, folder, port);
   }
 
   /** How the CA issues from now on. */
@@ -93,6 +101,23 @@ export class Libest {
   /** Starts a server with these flags, waits until it listens, and answers with its EST URL. */
   async start(...flags: string[]): Promise<string> {
     const port = this.#port++;
+    await this.#serve(port, flags);
+    return `https://127.0.0.1:${port}/.well-known/est`;
+  }
+
+  /** Ends the server of this URL; with flags another one takes its place. */
+  async replace(url: string, ...flags: string[]): Promise<void> {
+    const port = Number(new URL(url).port);
+    await end(this.#servers.get(port));
+    if (flags.length > 0) await this.#serve(port, flags);
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.#servers.values()].map(end));
+    rmSync(this.#folder, { recursive: true });
+  }
+
+  async #serve(port: number, flags: readonly string[]): Promise<void> {
     const own = ['-p', `${port}`, '-c', 'srv.crt', '-k', 'srv.key', '-r', 'estrealm', '-d', `${LIFETIME_S}`];
     const server = spawn('estserver', [...own, ...flags], {
       cwd: this.#folder,
@@ -100,19 +125,16 @@ export class Libest {
       env: { ...process.env, ...ENVIRONMENT },
     });
     await once(server, 'spawn');
-    this.#servers.push(server);
+    this.#servers.set(port, server);
     await listening(port, server);
-    return `https://127.0.0.1:${port}/.well-known/est`;
   }
+}
 
-  async stop(): Promise<void> {
-    for (const server of this.#servers.filter(isRunning)) {
-      const ended = once(server, 'exit');
-      server.kill('SIGKILL');
-      await ended;
-    }
-    rmSync(this.#folder, { recursive: true });
-  }
+async function end(server: ChildProcess | undefined): Promise<void> {
+  if (server === undefined || !isRunning(server)) return;
+  const ended = once(server, 'exit');
+  server.kill('SIGKILL');
+  await ended;
 }
 
 const isRunning = ({ exitCode, signalCode }: ChildProcess): boolean => exitCode === null && signalCode === null;
