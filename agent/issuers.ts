@@ -10,6 +10,11 @@ import type { Issuer } from './roll/ports.ts';
 
 const EST_DEADLINE_MS = 60_000;
 const EST_LARGEST_ANSWER = 256 * 1024;
+/**
+ * A chain that begins later than this from now is not kept: a CA whose clock is so far ahead will be set right, and asking
+ * it again then brings a better one.
+ */
+const LONGEST_HELD_MS = 24 * 3_600_000;
 
 export interface IssuerParts {
   readonly registrationId: string;
@@ -129,15 +134,25 @@ export class Held {
     };
   }
 
-  /** Judges a chain, and keeps it where it only comes too early. */
+  /**
+   * Judges a chain, and keeps it where it only comes too early. Whatever else is delivered meanwhile, and refused, is no
+   * reason to lose it.
+   */
   watch<T>(chain: string, judge: () => T): T {
-    this.#kept = undefined;
     try {
-      return judge();
+      const judged = judge();
+      this.#kept = undefined;
+      return judged;
     } catch (error) {
-      const early = error instanceof Fault && error.failure.code === 'NL-LEAF-NOT-YET';
-      if (early && this.#asked !== undefined) this.#kept = { csr: this.#asked, chain };
+      if (this.#asked !== undefined && earlyBy(error) <= LONGEST_HELD_MS) this.#kept = { csr: this.#asked, chain };
+      else if (this.#kept?.chain === chain) this.#kept = undefined;
       throw error;
     }
   }
+}
+
+/** How much too early a chain comes that is good otherwise, in milliseconds. */
+function earlyBy(error: unknown): number {
+  if (!(error instanceof Fault) || error.failure.code !== 'NL-LEAF-NOT-YET') return Number.POSITIVE_INFINITY;
+  return error.failure.retryAfterMs ?? 0;
 }
