@@ -3,6 +3,7 @@ import type { SecureContext } from 'node:tls';
 import { Fault } from '../roll/failure.ts';
 import type { Issuer } from '../roll/ports.ts';
 import { certificatesFrom } from './answer.ts';
+import { explained } from './csrattrs.ts';
 import { exchange } from './exchange.ts';
 import { blocksOf, certificatePem, wrapped } from './pem.ts';
 
@@ -58,7 +59,10 @@ export function createEst(settings: EstSettings): Issuer {
 
 async function enrol(settings: EstSettings, csrPem: string, signal: AbortSignal): Promise<string> {
   const ca = await readSetting('issuer.est.ca_file', settings.caFile);
-  const issued = await certified(settings, ca, csrPem, signal);
+  const issued = await certified(settings, ca, csrPem, signal).catch(async (error: unknown) => {
+    const { url, maxBytes } = settings;
+    throw await explained(error, { method: 'GET', url: under(url, 'csrattrs'), tls: { ca }, maxBytes, signal });
+  });
   // A successful answer contains "only the certificate that was issued" (RFC 7030 section 4.2.3); many servers send the
   // intermediates all the same, the others have them under /cacerts
   const issuers = issued.length === 1 ? await authorities(settings, ca, signal) : [];

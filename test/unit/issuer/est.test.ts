@@ -122,7 +122,7 @@ test('simplereenroll refused for another reason: Basic is no way around it', asy
   const est = await serve(t, status(400));
   const { code } = await failureOf(issueFrom(t, est, { ...basic(t), clientContext: context(current) }));
   assert.equal(code, 'NL-EST-REFUSED');
-  assert.deepEqual(lines(est.seen), [reenroll]);
+  assert.deepEqual(lines(est.seen), [reenroll, 'GET /.well-known/est/csrattrs']);
 });
 
 /** Sends the leaf alone, and what is given under /cacerts. */
