@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
+import { after, test } from 'node:test';
+import { softHsm } from '../contract/token/softhsm.ts';
+import { type Clocked, clocked } from './clocked.ts';
+import { holds } from './holds.ts';
+import { Inspector } from './inspector.ts';
+import { PATIENCE_MS } from './site.ts';
+
+const ID = 'gw-0001';
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const LIFETIME = 90 * 24 * HOUR;
+
+const hsm = softHsm('parked', 'disallowed');
+Object.assign(process.env, hsm.environment);
+after(() => hsm.remove());
+
+const registrations = ({ far }: Clocked, since: number) =>
+  far.log.since(since).filter(({ event }) => event === 'register').length;
+
+test('a parked leaf that the operator enrolls becomes current within one probe, without a word to the gateway', async (t) => {
+  const gateway = await clocked(t, LIFETIME, { hsm, token: 'parked' });
+  const { far } = gateway;
+  await gateway.start();
+  const { leaf } = await gateway.settled();
+  const current = pemOf(gateway.daemon.state.current?.chain);
+  await far.removeEnrollment('gateways');
+  await far.enrollIndividual({ registrationId: ID, primary: current });
+
+  await gateway.ask({ kind: 'roll', from: 'technician', delayMs: 0 });
+  const { next } = await gateway.until(({ next }) => next?.standing === 'parked');
+  const session = far.log.matching({ event: 'connected' }).at(-1);
+  const token = new Inspector(hsm, 'parked');
+  const keys = token.keyIds();
+  const mark = far.log.entries.length;
+
+  // The first probe (5 to 6 minutes) is refused, too: the operator takes his time.
+  await gateway.passUntil(gateway.clock.now() + 8 * MINUTE, { pausing: 0 });
+  await gateway.until(({ next }) => next?.refusals === 2);
+  holds(await gateway.status(), { leaf: { thumbprint: leaf?.thumbprint }, online: true, person: true });
+  assert.equal(registrations(gateway, mark), 1);
+  assert.equal(far.log.count({ event: 'disconnected', connection: session?.connection ?? 0 }), 0, 'no gap');
+
+  await far.replaceCertificates(ID, { primary: current, secondary: pemOf(gateway.daemon.state.next?.leaf?.chain) });
+  const proven = far.log.waitFor({ event: 'connected', thumbprint: next?.leaf?.thumbprint ?? '' }, PATIENCE_MS, mark);
+  await gateway.passUntil(gateway.clock.now() + 20 * MINUTE, { pausing: 0, over: proven });
+  await proven;
+  const status = await gateway.settled();
+  holds(status, { leaf: { thumbprint: next?.leaf?.thumbprint }, person: false });
+  assert.equal(far.log.count({ event: 'issued' }), 2, 'no second issuance');
+  assert.ok(
+    token.keyIds().every((id) => keys.includes(id)),
+    'no other key',
+  );
+});
+
+test('a disallowed gateway goes quiet, and comes back by itself when it is allowed again', async (t) => {
+  const gateway = await clocked(t, LIFETIME, { hsm, token: 'disallowed' });
+  const { far } = gateway;
+  await gateway.start();
+  const { leaf } = await gateway.settled();
+  await far.setStatus('gateways', 'disabled');
+  await far.forget(ID);
+  const stranded = await gateway.until(({ phase, request }) => phase === 'stranded' && request === undefined);
+  holds(stranded, { person: true, online: false, leaf: { thumbprint: leaf?.thumbprint } });
+  assert.match(stranded.trouble?.advice ?? '', /^Operator: /);
+
+  const mark = far.log.entries.length;
+  let last = gateway.clock.now();
+  for (let attempt = 1; attempt <= 8; attempt += 1) {
+    const refused = far.log.waitFor({ event: 'refused' }, PATIENCE_MS, far.log.entries.length);
+    await gateway.passUntil(last + 80 * MINUTE, { pausing: 0, over: refused });
+    await refused;
+    await gateway.until(({ phase, request }) => phase === 'stranded' && request === undefined);
+    assert.ok(gateway.clock.now() - last >= HOUR, 'at most one attempt an hour');
+    last = gateway.clock.now();
+  }
+  assert.equal(registrations(gateway, mark), 8, 'one attempt each time');
+  assert.equal(far.log.since(mark).filter(({ event }) => event === 'issued').length, 0, 'no leaf is wasted');
+
+  await far.setStatus('gateways', 'enabled');
+  const back = far.log.waitFor({ event: 'connected' }, PATIENCE_MS, far.log.entries.length);
+  await gateway.passUntil(gateway.clock.now() + 80 * MINUTE, { pausing: 0, over: back });
+  await back;
+  holds(await gateway.settled(), { person: false, online: true });
+});
+
+/** What the operator puts into the enrollment: the leaf alone. */
+function pemOf(chain = ''): string {
+  return new X509Certificate(chain).toString();
+}
