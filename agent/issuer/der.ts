@@ -1,14 +1,17 @@
 import type { X509Certificate } from 'node:crypto';
 
 /*
- * node's X509Certificate leaves out two fields that newleaf must judge: the key usage (its property `keyUsage` holds the
- * EXTENDED key usage), and the signature algorithm (`signatureAlgorithm` exists since Node 24.9 only). Both are a few
- * elements into the DER, which OpenSSL has parsed by then, so walking there takes no ASN.1 library.
+ * node's X509Certificate leaves out three fields that newleaf must judge: the key usage (its property `keyUsage` holds the
+ * EXTENDED key usage), the signature algorithm (`signatureAlgorithm` exists since Node 24.9 only), and cA of the basic
+ * constraints (`ca` is X509_check_ca(3), which is false for a CA whose key usage lacks keyCertSign). All are a few elements
+ * into the DER, which OpenSSL has parsed by then, so walking there takes no ASN.1 library.
  */
 
+const BASIC_CONSTRAINTS = '2.5.29.19';
 const KEY_USAGE = '2.5.29.15';
 const RSASSA_PSS = '1.2.840.113549.1.1.10';
 const SHA1 = '1.3.14.3.2.26';
+const BOOLEAN = 0x01;
 const EXTENSIONS = 0xa3; // TBSCertificate: extensions [3] EXPLICIT
 const PSS_HASH = 0xa0; // RSASSA-PSS-params: hashAlgorithm [0] EXPLICIT
 
@@ -31,16 +34,28 @@ interface Element {
 }
 
 /** The uses that the key usage extension allows; undefined where there is no such extension. Throws on what is no DER. */
-export function keyUsageOf({ raw }: X509Certificate): string[] | undefined {
+export function keyUsageOf(certificate: X509Certificate): string[] | undefined {
+  const extension = extensionOf(certificate, KEY_USAGE);
+  if (extension === undefined) return undefined;
+  const bits = extension[0]?.body.subarray(1) ?? Buffer.alloc(0); // the first octet counts the unused bits
+  return USAGES.filter((_, bit) => ((bits[bit >> 3] ?? 0) & (0x80 >> (bit & 7))) !== 0);
+}
+
+/** Whether the basic constraints say `cA TRUE`, whatever the key usage allows. Throws on what is no DER. */
+export function saysCa(certificate: X509Certificate): boolean {
+  const [constraints] = extensionOf(certificate, BASIC_CONSTRAINTS) ?? [];
+  // RFC 5280 section 4.2.1.9: "cA BOOLEAN DEFAULT FALSE"
+  const [ca] = childrenOf(constraints);
+  return ca?.tag === BOOLEAN && ca.body.readUInt8(0) !== 0;
+}
+
+/** What the OCTET STRING of an extension holds. */
+function extensionOf({ raw }: X509Certificate, oid: string): Element[] | undefined {
   const [tbs] = childrenOf(elementsOf(raw)[0]);
   const extensions = childrenOf(tbs).find(({ tag }) => tag === EXTENSIONS);
   for (const extension of childrenOf(childrenOf(extensions)[0])) {
     const fields = childrenOf(extension);
-    if (oidOf(fields[0]) === KEY_USAGE) {
-      const [bitString] = childrenOf(fields.at(-1));
-      const bits = bitString?.body.subarray(1) ?? Buffer.alloc(0); // the first octet counts the unused bits
-      return USAGES.filter((_, bit) => ((bits[bit >> 3] ?? 0) & (0x80 >> (bit & 7))) !== 0);
-    }
+    if (oidOf(fields[0]) === oid) return childrenOf(fields.at(-1));
   }
   return undefined;
 }

@@ -2,7 +2,7 @@ import { createHash, createPublicKey, type KeyObject, X509Certificate } from 'no
 import { Fault } from '../roll/failure.ts';
 import type { KeyRef, Leaf } from '../roll/leaf.ts';
 import { linkUp } from './chain.ts';
-import { keyUsageOf } from './der.ts';
+import { keyUsageOf, saysCa } from './der.ts';
 import { at, commonNamesOf, issuerOf, named, validityOf } from './name.ts';
 import { certificatePem, certificatesOf } from './pem.ts';
 import { demandStrongKey, kindOf } from './strength.ts';
@@ -97,7 +97,7 @@ function isFor(certificate: X509Certificate, key: KeyObject): boolean {
 }
 
 function demandEndEntity(leaf: X509Certificate): void {
-  if (leaf.ca) {
+  if (leaf.ca || saysCa(leaf)) {
     throw new Fault('NL-LEAF-CA', {
       message: `Expected a leaf (basicConstraints CA:FALSE); ${named(leaf)} was delivered with CA:TRUE.`,
     });
