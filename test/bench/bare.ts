@@ -1,0 +1,31 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { NODE } from './node.ts';
+import { ENVIRONMENT, FLAGS } from './stand.ts';
+
+export interface BareNode {
+  readonly pid: number;
+  /** From fork to its first line, in milliseconds. */
+  readonly startMs: number;
+  end(): Promise<void>;
+}
+
+/** The Node that runs the gateways, with nothing to do: the floor of everything. */
+export async function bareNode(): Promise<BareNode> {
+  const before = performance.now();
+  const child: ChildProcess = spawn(NODE, [...FLAGS, '-e', 'setInterval(() => {}, 1_000); console.log("ready")'], {
+    env: { ...process.env, ...ENVIRONMENT },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const closed = once(child, 'close');
+  if (child.stdout !== null) await once(child.stdout, 'data');
+  const startMs = performance.now() - before;
+  return {
+    pid: child.pid ?? 0,
+    startMs,
+    async end() {
+      child.kill();
+      await closed;
+    },
+  };
+}

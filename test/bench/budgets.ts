@@ -1,0 +1,17 @@
+import type { Budget } from './reading.ts';
+
+const both = (budget: Budget) => ({ node20: budget, node24: budget });
+
+/** The most that each figure may be, for Node 20 and for Node 24 and newer. */
+export const BUDGETS: Readonly<Record<string, { readonly node20: Budget; readonly node24: Budget }>> = {
+  'idle PSS': { node20: { most: 54 }, node24: { most: 66 } },
+  'idle Pss_Anon': { node20: { most: 18 }, node24: { most: 24 } },
+  'start to CONNACK': { node20: { most: 200 }, node24: { most: 150 } },
+  'refusal to serving': both({ times: 5 }),
+  'roll, until the new leaf serves': both({ times: 4 }),
+  'roll, until the old key is destroyed': both({ times: 4 }),
+  'Pss_Anon gained by 100 reconnects': both({ most: 8 }),
+  'descriptors gained by 100 reconnects': both({ most: 0 }),
+  'idle CPU': both({ most: 250 }),
+  'idle wake-ups': both({ most: 0.5 }),
+};

@@ -1,0 +1,62 @@
+import { type ChildProcess, execFileSync, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFile, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Answer, Metric } from './gauge.ts';
+import type { Reading } from './reading.ts';
+
+/** A Node, and the gauge that runs on it. */
+export class NodeUnderTest {
+  readonly name: string;
+  readonly major: number;
+  readonly #gauge: ChildProcess;
+  readonly #directory: string;
+
+  private constructor(major: number, gauge: ChildProcess, directory: string) {
+    this.major = major;
+    this.name = `Node ${major}`;
+    this.#gauge = gauge;
+    this.#directory = directory;
+  }
+
+  /** @param control URL of the far side's control port */
+  static async open(path: string, control: string): Promise<NodeUnderTest> {
+    const major = Number(execFileSync(path, ['-p', 'process.versions.node.split(".")[0]'], { encoding: 'utf8' }));
+    const directory = await mkdtemp(join(tmpdir(), 'newleaf-node-'));
+    // The gateways get a copy that nobody else runs: what two processes share of one file counts as half in each.
+    const copy = join(directory, 'node');
+    await copyFile(path, copy);
+    const gauge = fork(join(import.meta.dirname, 'gauge.ts'), [control, `gw-${major}`], {
+      execPath: path,
+      execArgv: ['--import', 'tsx'],
+      env: { ...process.env, NEWLEAF_TEST_NODE: copy },
+    });
+    await once(gauge, 'message');
+    return new NodeUnderTest(major, gauge, directory);
+  }
+
+  /** Takes the readings of a metric. */
+  async take(metric: Metric): Promise<readonly Reading[]> {
+    const answered = new Promise<Answer>((resolve, reject) => {
+      const ended = () => reject(new Error(`the gauge of ${this.name} has ended`));
+      const look = (answer: Answer) => {
+        if (answer.metric !== metric) return;
+        this.#gauge.off('message', look).off('close', ended);
+        resolve(answer);
+      };
+      this.#gauge.on('message', look).once('close', ended);
+    });
+    this.#gauge.send(metric);
+    const answer = await answered;
+    if ('error' in answer) throw new Error(`${metric} on ${this.name}: ${answer.error}`);
+    return answer.readings;
+  }
+
+  async close(): Promise<void> {
+    const closed = once(this.#gauge, 'close');
+    this.#gauge.disconnect();
+    await closed;
+    await rm(this.#directory, { recursive: true });
+  }
+}
