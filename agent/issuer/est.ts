@@ -123,10 +123,13 @@ async function send(
   return await certificatesFrom(operation, reply);
 }
 
-/** The CA certificates of the server, none where it refuses to tell: the leaf is there, and may do without. */
+/**
+ * The CA certificates of the server, none where it refuses to tell, or something else answers: the leaf is there, and may
+ * do without. The CA would issue another one for each further try.
+ */
 async function authorities({ url, maxBytes }: EstSettings, ca: string, signal: AbortSignal): Promise<Buffer[]> {
   const reply = await exchange({ method: 'GET', url: under(url, 'cacerts'), tls: { ca }, maxBytes, signal });
-  return reply.status === 200 ? await certificatesFrom('cacerts', reply) : [];
+  return reply.status === 200 ? await certificatesFrom('cacerts', reply).catch(() => []) : [];
 }
 
 const under = (url: string, operation: string): string => `${url.replace(/\/+$/, '')}/${operation}`;

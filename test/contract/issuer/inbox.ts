@@ -30,7 +30,7 @@ export const openInbox: Open = async (far) => ({
       bring: async (wish) => void (await deliver(wish)),
       refused: async (wish) => rejected(gateway, await deliver(wish)),
       // A file is looked at when nobody has written to it for two seconds.
-      earlyMs: 10_000,
+      earlyMs: 12_000,
       async early(wish) {
         const since = gateway.log.lines.length;
         const path = inboxOf(gateway, await deliver(wish));

@@ -14,21 +14,41 @@ import { ordinary, reversed } from './wish.ts';
  */
 export function issuerContract(open: Open, { severalAtOnce = false } = {}): void {
   suite('every way to a new leaf', { concurrency: true }, () => {
-    test('a first leaf, and a next one with a new key in the other slot: the old key is destroyed', async (t) => {
+    test('good leaves', async (t) => {
       const stage = await Stage.open(t, open);
-      const first = await stage.first();
-      holds(first, { leaf: { slot: 'a' }, last: { outcome: 'done' } });
-      assert.equal(first.trouble, undefined);
-      const before = stage.leaf();
-      const next = await stage.rolledTo(reversed);
-      holds(next, { leaf: { slot: 'b' }, last: { action: 'roll', outcome: 'done' } });
-      assert.equal(next.trouble, undefined);
-      assert.equal(stage.leaf().publicKey.equals(before.publicKey), false);
-      // It was delivered in reverse, with the root.
-      const { thumbprint = '' } = next.leaf ?? {};
-      const [presented] = stage.far.log.matching({ server: 'dps', event: 'tls', thumbprint });
-      assert.equal(presented?.chain, 2, 'TLS sends the leaf and its issuer');
-      assert.equal(stage.way.issued(), 2);
+      const { far, way } = stage;
+
+      await t.test('the first one', async () => {
+        const status = await stage.first();
+        holds(status, { leaf: { slot: 'a' }, last: { outcome: 'done' } });
+        assert.equal(status.trouble, undefined);
+      });
+
+      await t.test('the next one has a new key in the other slot, and the old key is destroyed', async () => {
+        const before = stage.leaf();
+        const status = await stage.rolledTo(reversed);
+        holds(status, { leaf: { slot: 'b' }, last: { action: 'roll', outcome: 'done' } });
+        assert.equal(status.trouble, undefined);
+        assert.equal(stage.leaf().publicKey.equals(before.publicKey), false);
+        // It was delivered in reverse, with the root.
+        const { thumbprint = '' } = status.leaf ?? {};
+        const [presented] = far.log.matching({ server: 'dps', event: 'tls', thumbprint });
+        assert.equal(presented?.chain, 2, 'TLS sends the leaf and its issuer');
+      });
+
+      for (const what of ['intermediate', 'root'] as const) {
+        await t.test(`one of a CA that has rolled its ${what}`, async () => {
+          const issuerPem = await far.rollIssuer(what);
+          await far.replaceCertificates('gateways', { primary: issuerPem });
+          const { leaf } = await stage.rolledTo(ordinary);
+          assert.equal(`CN=${leaf?.issuer}`, new X509Certificate(issuerPem).subject);
+          assert.equal(stage.leaf().verify(new X509Certificate(issuerPem).publicKey), true);
+        });
+      }
+
+      assert.equal(way.issued(), 4, 'one for each');
+      assert.equal(stage.closings(), 3, 'one session ends for each roll');
+      assert.equal(far.log.registrations(), 4);
     });
 
     test('a bad leaf leaves the old one serving, on the same session', { concurrency: severalAtOnce }, async (t) => {
@@ -70,19 +90,6 @@ export function issuerContract(open: Open, { severalAtOnce = false } = {}): void
       const { leaf } = await stage.rolled(() => way.patience());
       assert.ok(Date.parse(leaf?.notBefore ?? '') <= Date.now());
       assert.equal(way.issued(), 2);
-    });
-
-    test('a CA that rolls its intermediate, then its root, passes through', async (t) => {
-      const stage = await Stage.open(t, open);
-      await stage.first();
-      for (const what of ['intermediate', 'root'] as const) {
-        const issuerPem = await stage.far.rollIssuer(what);
-        await stage.far.replaceCertificates('gateways', { primary: issuerPem });
-        const { leaf } = await stage.rolledTo(ordinary);
-        assert.equal(`CN=${leaf?.issuer}`, new X509Certificate(issuerPem).subject);
-        assert.equal(stage.leaf().verify(new X509Certificate(issuerPem).publicKey), true);
-      }
-      assert.equal(stage.closings(), 2, 'one for each roll');
     });
   });
 }
