@@ -123,7 +123,7 @@ export class DpsRest {
 
   #query({ body, headers }: RestRequest, enrollments: readonly Enrollment[], type: string): RestAnswer {
     const rows = enrollments.map((enrollment) => this.#body(enrollment));
-    return page(evaluate(read(Query, body).query, { [`${type}s`]: rows }, rows), headers, type);
+    return page(evaluate(read(Query, body).query, { [`${type}s`.toLowerCase()]: rows }, rows), headers, type);
   }
 
   #members({ id, body, headers }: RestRequest): RestAnswer {

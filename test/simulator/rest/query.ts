@@ -14,9 +14,9 @@ export function evaluate(
   sources: Readonly<Record<string, readonly object[]>>,
   unnamed?: readonly object[],
 ): object[] {
-  const [, columns = '', source, where] = QUERY.exec(sql) ?? [];
-  const rows = source === undefined ? unnamed : sources[source.toLowerCase()];
-  if (rows === undefined) {
+  const [, columns, source, where] = QUERY.exec(sql) ?? [];
+  const rows = columns && (source === undefined ? unnamed : sources[source.toLowerCase()]);
+  if (!columns || !rows) {
     throw new RestRefusal(400004, 'ArgumentInvalid', `BadRequest: cannot run the query "${sql}"`);
   }
   const holds = where === undefined ? () => true : condition(where);

@@ -32,16 +32,24 @@ export function sasRefusal(
     token.split('&').map((field) => [field.slice(0, field.indexOf('=')), field.slice(field.indexOf('=') + 1)]),
   );
   const [sr = '', sig = '', se = '', skn = ''] = ['sr', 'sig', 'se', 'skn'].map((name) => fields.get(name));
-  if (decodeURIComponent(sr).toLowerCase() !== host) {
-    return `signed for ${decodeURIComponent(sr)}`;
+  if (decoded(sr).toLowerCase() !== host) {
+    return `signed for ${decoded(sr)}`;
   }
-  if (decodeURIComponent(skn) !== policy) {
-    return `no policy "${decodeURIComponent(skn)}"`;
+  if (decoded(skn) !== policy) {
+    return `no policy "${decoded(skn)}"`;
   }
   const expected = createHmac('sha256', Buffer.from(key, 'base64')).update(`${sr}\n${se}`).digest();
-  const given = Buffer.from(decodeURIComponent(sig), 'base64');
+  const given = Buffer.from(decoded(sig), 'base64');
   if (given.length !== expected.length || !timingSafeEqual(given, expected)) {
     return 'the signature is wrong';
   }
   return Number(se) * 1_000 > now ? undefined : 'the signature has expired';
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return '';
+  }
 }

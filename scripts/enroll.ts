@@ -1,0 +1,27 @@
+import { createInterface } from 'node:readline/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Desk } from './enrollment/desk.ts';
+import { enroll } from './enrollment/main.ts';
+
+const POLL_MS = 2_000;
+
+async function ask(question: string): Promise<string> {
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return await terminal.question(question);
+  } finally {
+    terminal.close();
+  }
+}
+
+const desk: Desk = {
+  env: process.env,
+  out: process.stdout,
+  err: process.stderr,
+  pollMs: POLL_MS,
+  now: Date.now,
+  sleep: (ms) => sleep(ms),
+  ...(process.stdin.isTTY && { ask }),
+};
+
+process.exitCode = await enroll(process.argv.slice(2), desk);

@@ -1,0 +1,87 @@
+import { randomBytes } from 'node:crypto';
+import { certificateIn, demandLeaf } from './certificate.ts';
+import { change } from './change.ts';
+import { type Call, only } from './command.ts';
+import { Failed } from './desk.ts';
+import { Dps, type Enrollment, type Kind, type Status } from './dps.ts';
+
+const open = ({ desk, options }: Call): Promise<Dps> => Dps.open(desk, options.text('dps'));
+
+/** Disallowing stops registrations; a hub knows nothing of it (how-to-revoke-device-access-portal). */
+const stillConnected = (device: string): string =>
+  `The hub still lets it in: enroll disable-identity ${device} (or enroll forget ${device}).`;
+
+/** `enroll disallow device ID`, `enroll disallow group NAME`, and `allow` of both. */
+export function setStatus(kind: Kind, status: Status): (call: Call) => Promise<number> {
+  return async (call) => {
+    const dps = await open(call);
+    const id = only(call);
+    const before = await dps.find(kind, id);
+    if (before === undefined) {
+      const hint = kind === 'individual' ? ` If it is a member of a group: enroll disallow member ${id}` : '';
+      throw new Failed(
+        `DPS has no ${kind === 'individual' ? 'individual enrollment' : 'enrollment group'} "${id}".${hint}`,
+      );
+    }
+    const device = kind === 'individual' ? String(before.body.deviceId ?? id) : 'DEVICE';
+    const barred = `DPS admits ${id} no more. ${stillConnected(device)}`;
+    const done =
+      status === 'disabled'
+        ? barred
+        : `DPS admits ${id} again. It comes back by itself, or at once by: newleaf reprovision`;
+    return change(call.desk, dps, call.manner, {
+      before,
+      after: { ...before, status },
+      ...(status === 'disabled' && { question: `Bar ${id} from registering?` }),
+      done,
+    });
+  };
+}
+
+/**
+ * `enroll disallow member DEVICE [--certificate LEAF]`: a disabled individual enrollment stands before the group. With
+ * the leaf it bars that leaf for certain; without, it holds a symmetric key that nobody knows, and bars by its ID.
+ */
+export async function disallowMember(call: Call): Promise<number> {
+  const { desk, options, manner } = call;
+  const id = only(call);
+  const file = options.text('certificate');
+  const leaf = file === undefined ? undefined : await certificateIn(file);
+  if (leaf !== undefined) {
+    demandLeaf(leaf, id, desk.now());
+  }
+  const dps = await open(call);
+  if ((await dps.find('individual', id)) !== undefined) {
+    throw new Failed(`"${id}" has an individual enrollment of its own: enroll disallow device ${id}`);
+  }
+  const key = (): string => randomBytes(64).toString('base64');
+  const attestation = { type: 'symmetricKey', symmetricKey: { primaryKey: key(), secondaryKey: key() } };
+  const after: Enrollment = {
+    kind: 'individual',
+    id,
+    status: 'disabled',
+    attestation: leaf === undefined ? 'symmetricKey' : 'x509',
+    slots: leaf === undefined ? {} : { primary: leaf },
+    body: { registrationId: id, ...(leaf === undefined && { attestation }) },
+  };
+  return change(desk, dps, manner, {
+    after,
+    question: `Bar ${id} from registering?`,
+    done: `DPS admits ${id} no more, whatever its group. ${stillConnected(id)}`,
+  });
+}
+
+/** `enroll allow member DEVICE`: deletes the enrollment that bars it; the group decides again. */
+export async function allowMember(call: Call): Promise<number> {
+  const id = only(call);
+  const dps = await open(call);
+  const before = await dps.get('individual', id);
+  if (before.status === 'enabled') {
+    throw new Failed(`The individual enrollment "${id}" is enabled: it bars nobody, and the device may live by it.`);
+  }
+  return change(call.desk, dps, call.manner, {
+    before,
+    question: `Delete the enrollment that bars ${id}?`,
+    done: `The group of ${id} decides again. It comes back by itself, or at once by: newleaf reprovision`,
+  });
+}

@@ -1,0 +1,64 @@
+import { certificateIn } from './certificate.ts';
+import { change } from './change.ts';
+import { type Call, type OptionSpec, only } from './command.ts';
+import { Misuse } from './desk.ts';
+import { Dps, type Enrollment } from './dps.ts';
+import { slotDemanded, slotGiven, type Wanted } from './given.ts';
+import { demandOneKind, type Slots } from './slots.ts';
+
+/** reprovisionPolicy by the names of concepts-device-reprovision. */
+const POLICIES = {
+  migrate: { updateHubAssignment: true, migrateDeviceData: true },
+  reset: { updateHubAssignment: true, migrateDeviceData: false },
+  never: { updateHubAssignment: false, migrateDeviceData: false },
+} as const;
+
+export const ADD_OPTIONS = {
+  secondary: { type: 'string', value: 'FILE', meaning: 'A second certificate, admitted as well.' },
+  policy: {
+    type: 'string',
+    value: 'POLICY',
+    meaning: 'On re-registration: migrate (default) moves the twin, reset begins it anew, never keeps the hub.',
+  },
+  'hub-host': {
+    type: 'string',
+    multiple: true,
+    value: 'HOST',
+    meaning: 'Assign to this linked hub only. May be repeated.',
+  },
+} as const satisfies Record<string, OptionSpec>;
+
+/** `enroll add individual [ID] --certificate FILE` */
+export async function addIndividual(call: Call): Promise<number> {
+  const file = call.options.text('certificate');
+  if (file === undefined) {
+    throw new Misuse('Which leaf? --certificate FILE');
+  }
+  const id = call.operands[0] ?? (await certificateIn(file)).cn;
+  const deviceId = call.options.text('device-id');
+  return add(call, { kind: 'individual', id }, { registrationId: id, ...(deviceId && { deviceId }) });
+}
+
+/** `enroll add group NAME --certificate FILE | --ca NAME` */
+export async function addGroup(call: Call): Promise<number> {
+  const id = only(call);
+  return add(call, { kind: 'group', id }, { enrollmentGroupId: id });
+}
+
+async function add(call: Call, wanted: Wanted, named: object): Promise<number> {
+  const { desk, manner, options } = call;
+  const primary = await slotDemanded(call, wanted);
+  const secondary = await slotGiven(call, wanted, { certificate: 'secondary', ca: 'secondary-ca' });
+  const slots: Slots = { primary, ...(secondary && { secondary }) };
+  demandOneKind(slots);
+  const policy = options.oneOf('policy', ['migrate', 'reset', 'never']) ?? 'migrate';
+  const hubs = options.texts('hub-host');
+  const body = {
+    ...named,
+    reprovisionPolicy: POLICIES[policy],
+    ...(hubs.length > 0 && { allocationPolicy: hubs.length === 1 ? 'static' : 'hashed', iotHubs: hubs }),
+  };
+  const after: Enrollment = { ...wanted, status: 'enabled', attestation: 'x509', slots, body };
+  const dps = await Dps.open(desk, options.text('dps'));
+  return change(desk, dps, manner, { after, done: `${wanted.id} is enrolled.` });
+}

@@ -1,0 +1,51 @@
+/** Where text goes: stdout, stderr, or a test. */
+export interface Paper {
+  write(text: string): unknown;
+  readonly isTTY?: boolean;
+}
+
+/** Everything that is around a command of the operator. */
+export interface Desk {
+  readonly env: NodeJS.ProcessEnv;
+  readonly out: Paper;
+  readonly err: Paper;
+  /** Left out where nobody is there to answer. */
+  readonly ask?: (question: string) => Promise<string>;
+  /** Pause between two looks at something that is under way, in milliseconds. */
+  readonly pollMs: number;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  readonly sleep: (ms: number) => Promise<unknown>;
+}
+
+/** The command line, a file, or a connection string is wrong: exit code 2. */
+export class Misuse extends Error {
+  override readonly name = 'Misuse';
+}
+
+/** It did not work out, in one sentence that says what to do: exit code 1. */
+export class Failed extends Error {
+  override readonly name = 'Failed';
+}
+
+/** What every command may be told. */
+export interface Manner {
+  /** Do not ask. */
+  readonly yes: boolean;
+  /** Show what would be done, and do nothing. */
+  readonly dryRun: boolean;
+}
+
+/**
+ * Whether to go on. Shows nothing where the answer is given already.
+ * @throws Misuse where nobody can be asked
+ */
+export async function agreed(desk: Desk, { yes }: Manner, question: string): Promise<boolean> {
+  if (yes) {
+    return true;
+  }
+  if (desk.ask === undefined) {
+    throw new Misuse(`${question} Nobody is there to answer: repeat with --yes.`);
+  }
+  return /^y(es)?$/i.test((await desk.ask(`${question} [y/N] `)).trim());
+}

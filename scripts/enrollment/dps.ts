@@ -1,0 +1,235 @@
+import type { IndividualEnrollment } from 'azure-iot-provisioning-service/dist/interfaces.js';
+import { type Desk, Failed, Misuse } from './desk.ts';
+import { asking, statusOf } from './refusal.ts';
+import { type Slot, type Slots, sameSlot } from './slots.ts';
+
+export type Kind = 'individual' | 'group';
+export type Status = 'enabled' | 'disabled';
+
+/** As DPS sends and takes it; what is not known here goes back as it came. */
+interface Body {
+  readonly [field: string]: unknown;
+  readonly attestation?: { readonly type?: string; readonly x509?: { readonly [kind: string]: Pair | undefined } };
+  readonly provisioningStatus?: Status;
+}
+interface Pair {
+  readonly primary?: string | Certificate;
+  readonly secondary?: string | Certificate;
+}
+interface Certificate {
+  readonly certificate?: string;
+  readonly info?: {
+    readonly subjectName: string;
+    readonly sha256Thumbprint: string;
+    readonly issuerName: string;
+    readonly notAfterUtc: string;
+  };
+}
+
+export interface Enrollment {
+  readonly kind: Kind;
+  /** Registration ID, or the name of the group. */
+  readonly id: string;
+  readonly status: Status;
+  /** x509, symmetricKey or tpm. */
+  readonly attestation: string;
+  readonly slots: Slots;
+  readonly body: Body;
+}
+
+/** What DPS remembers of a device that it has assigned. */
+export interface Registration {
+  readonly registrationId: string;
+  readonly deviceId: string;
+  readonly assignedHub: string;
+  readonly status: string;
+  readonly lastUpdatedDateTimeUtc: string;
+}
+
+/** The part of ProvisioningServiceClient that is used, for both kinds alike. */
+interface Calls {
+  get(id: string): Promise<{ readonly responseBody: unknown }>;
+  put(body: object): Promise<{ readonly responseBody: unknown }>;
+  remove(id: string, etag: string): Promise<unknown>;
+}
+
+const WHO = 'DPS';
+
+/** DPS as an operator sees it, by the official client. */
+export class Dps {
+  readonly #desk: Desk;
+  readonly #calls: Readonly<Record<Kind, Calls>>;
+  readonly #registration: (id: string) => Promise<{ readonly responseBody: unknown }>;
+
+  private constructor(desk: Desk, calls: Readonly<Record<Kind, Calls>>, registration: Calls['get']) {
+    this.#desk = desk;
+    this.#calls = calls;
+    this.#registration = registration;
+  }
+
+  /** @throws Misuse where there is no connection string, or it is none */
+  static async open(desk: Desk, option: string | undefined): Promise<Dps> {
+    const connection = option ?? desk.env.NEWLEAF_DPS_CONNECTION;
+    const { ProvisioningServiceClient } = (await import('azure-iot-provisioning-service')).default;
+    const client = connected('DPS', '--dps or NEWLEAF_DPS_CONNECTION', connection, (text) =>
+      ProvisioningServiceClient.fromConnectionString(text),
+    );
+    const calls = {
+      individual: {
+        get: (id: string) => client.getIndividualEnrollment(id),
+        // The client demands every field that DPS fills in itself.
+        put: (body: object) => client.createOrUpdateIndividualEnrollment(body as IndividualEnrollment),
+        remove: (id: string, etag: string) => client.deleteIndividualEnrollment(id, etag),
+      },
+      group: {
+        get: (id: string) => client.getEnrollmentGroup(id),
+        put: (body: object) =>
+          client.createOrUpdateEnrollmentGroup(body as IndividualEnrollment & { enrollmentGroupId: string }),
+        remove: (id: string, etag: string) => client.deleteEnrollmentGroup(id, etag),
+      },
+    };
+    return new Dps(desk, calls, (id) => client.getDeviceRegistrationState(id));
+  }
+
+  async find(kind: Kind, id: string): Promise<Enrollment | undefined> {
+    const found = await this.#orAbsent(() => this.#calls[kind].get(id));
+    return found && enrollmentOf(kind, found);
+  }
+
+  /** @throws Failed where there is none */
+  async get(kind: Kind, id: string): Promise<Enrollment> {
+    const found = await this.find(kind, id);
+    if (found === undefined) {
+      throw new Failed(`DPS has no ${NAMES[kind]} "${id}".`);
+    }
+    return found;
+  }
+
+  async registration(id: string): Promise<Registration | undefined> {
+    return (await this.#orAbsent(() => this.#registration(id))) as Registration | undefined;
+  }
+
+  /**
+   * Creates the enrollment where its body has no etag, else replaces it under that etag.
+   * @throws Failed where DPS refuses, or has something else in it afterwards
+   */
+  async write(enrollment: Enrollment): Promise<Enrollment> {
+    const { kind, id, slots } = enrollment;
+    const { responseBody } = await asking(
+      this.#desk,
+      WHO,
+      () => this.#calls[kind].put(bodyOf(enrollment)),
+      [400],
+    ).catch((error: unknown) => {
+      throw statusOf(error) === 400 ? unreadable(slots, error) : error;
+    });
+    const written = enrollmentOf(kind, responseBody as Body);
+    const same = sameSlot(written.slots.primary, slots.primary) && sameSlot(written.slots.secondary, slots.secondary);
+    if (!same || written.status !== enrollment.status) {
+      throw new Failed(`DPS took it, and holds something else now. Look: enroll show ${kind} ${id}`);
+    }
+    return written;
+  }
+
+  async remove({ kind, id, body }: Enrollment): Promise<void> {
+    await asking(this.#desk, WHO, () => this.#calls[kind].remove(id, String(body.etag)));
+  }
+
+  async #orAbsent(call: () => Promise<{ readonly responseBody: unknown }>): Promise<Body | undefined> {
+    try {
+      return (await asking(this.#desk, WHO, call, [404])).responseBody as Body;
+    } catch (error) {
+      if (statusOf(error) === 404) {
+        return undefined;
+      }
+      throw error;
+    }
+  }
+}
+
+export const NAMES: Readonly<Record<Kind, string>> = {
+  individual: 'individual enrollment',
+  group: 'enrollment group',
+};
+
+/**
+ * A client from a connection string, which is a secret and never shown.
+ * @throws Misuse
+ */
+export function connected<T>(of: string, where: string, text: string | undefined, open: (text: string) => T): T {
+  if (text === undefined || text === '') {
+    throw new Misuse(`The connection string of ${of} is missing: ${where}.`);
+  }
+  const fields = ['HostName=', 'SharedAccessKeyName=', 'SharedAccessKey='];
+  if (!fields.every((field) => text.split(';').some((part) => part.startsWith(field)))) {
+    throw new Misuse(`The connection string of ${of} (${where}) must hold ${fields.join('…;')}…`);
+  }
+  return open(text);
+}
+
+function enrollmentOf(kind: Kind, body: Body): Enrollment {
+  const { attestation, provisioningStatus = 'enabled' } = body;
+  const { x509 = {} } = attestation ?? {};
+  const pair = x509.caReferences ?? x509.clientCertificates ?? x509.signingCertificates ?? {};
+  const [primary, secondary] = [slotOf(pair.primary), slotOf(pair.secondary)];
+  return {
+    kind,
+    id: String(kind === 'group' ? body.enrollmentGroupId : body.registrationId),
+    status: provisioningStatus,
+    attestation: attestation?.type ?? 'x509',
+    slots: { ...(primary && { primary }), ...(secondary && { secondary }) },
+    body,
+  };
+}
+
+function slotOf(sent: string | Certificate | null | undefined): Slot | undefined {
+  if (typeof sent === 'string') {
+    return { kind: 'ca', name: sent };
+  }
+  const info = sent?.info;
+  return (
+    info && {
+      kind: 'certificate',
+      thumbprint: info.sha256Thumbprint.toUpperCase(),
+      subject: info.subjectName,
+      issuer: info.issuerName,
+      notAfter: info.notAfterUtc,
+      info,
+    }
+  );
+}
+
+function bodyOf({ kind, status, attestation, slots, body }: Enrollment): object {
+  const { registrationState: _, ...rest } = body;
+  const { primary, secondary } = slots;
+  if (attestation !== 'x509') {
+    return { ...rest, provisioningStatus: status };
+  }
+  const isCa = (primary ?? secondary)?.kind === 'ca';
+  const name = isCa ? 'caReferences' : kind === 'group' ? 'signingCertificates' : 'clientCertificates';
+  const pair = {
+    ...(primary && { primary: sentAs(primary) }),
+    ...(secondary && { secondary: sentAs(secondary) }),
+  };
+  return { ...rest, attestation: { type: 'x509', x509: { [name]: pair } }, provisioningStatus: status };
+}
+
+const sentAs = (slot: Slot): unknown =>
+  slot.kind === 'ca' ? slot.name : slot.pem === undefined ? { info: slot.info } : { certificate: slot.pem };
+
+/**
+ * Whether DPS takes `info` for a certificate that it holds is not documented (az iot dps sends it so, in its place).
+ * Where it does not, only the certificate itself helps.
+ */
+function unreadable({ primary, secondary }: Slots, error: unknown): Failed {
+  const missing = [primary, secondary].flatMap((slot) =>
+    slot?.kind === 'certificate' && slot.pem === undefined ? [slot.thumbprint.slice(0, 8)] : [],
+  );
+  const words = error instanceof Error ? error.message : String(error);
+  return new Failed(
+    missing.length === 0
+      ? `DPS refuses (400): ${words}`
+      : `DPS refuses (400), and may want the certificate itself, which it never gives back: repeat with --pem FILE for ${missing.join(' and ')}. (${words})`,
+    { cause: error },
+  );
+}

@@ -1,0 +1,81 @@
+import { certificateIn, demandCa, demandLeaf, type Given } from './certificate.ts';
+import type { Call, OptionSpec } from './command.ts';
+import { Misuse } from './desk.ts';
+import type { Enrollment } from './dps.ts';
+import type { Slot, Slots } from './slots.ts';
+
+/** Options that say which certificate is meant. */
+export const CERTIFICATE = {
+  certificate: {
+    type: 'string',
+    value: 'FILE',
+    meaning: 'The certificate, PEM: the leaf of a device, or the CA of a group.',
+  },
+  ca: { type: 'string', value: 'NAME', meaning: 'A verified CA of the DPS instance, by its name there. For groups.' },
+} as const satisfies Record<string, OptionSpec>;
+
+export const HELD = {
+  pem: {
+    type: 'string',
+    multiple: true,
+    value: 'FILE',
+    meaning: 'A certificate that stays in the enrollment, should DPS want it again. May be repeated.',
+  },
+} as const satisfies Record<string, OptionSpec>;
+
+/** What an enrollment is to admit: a leaf for an individual one, a CA for a group. */
+export interface Wanted {
+  readonly kind: Enrollment['kind'];
+  readonly id: string;
+}
+
+/**
+ * The certificate named by --certificate or --ca (or by options that are called otherwise), checked for its purpose.
+ * @throws Misuse where both are named, or it does not fit
+ */
+export async function slotGiven(
+  { desk, options }: Call,
+  { kind, id }: Wanted,
+  names: { readonly certificate: string; readonly ca: string } = { certificate: 'certificate', ca: 'ca' },
+): Promise<Slot | undefined> {
+  const file = options.text(names.certificate);
+  const ca = options.text(names.ca);
+  if (file !== undefined && ca !== undefined) {
+    throw new Misuse(`--${names.certificate} and --${names.ca} exclude each other.`);
+  }
+  if (ca !== undefined) {
+    if (kind === 'individual') {
+      throw new Misuse(`--${names.ca} is for groups: an individual enrollment takes the leaf itself.`);
+    }
+    return { kind: 'ca', name: ca };
+  }
+  if (file === undefined) {
+    return undefined;
+  }
+  const given = await certificateIn(file);
+  if (kind === 'individual') demandLeaf(given, id, desk.now());
+  else demandCa(given, desk.now());
+  return given;
+}
+
+/** @throws Misuse where none is named */
+export async function slotDemanded(call: Call, wanted: Wanted): Promise<Slot> {
+  const slot = await slotGiven(call, wanted);
+  if (slot === undefined) {
+    throw new Misuse(`Which one? --certificate FILE${wanted.kind === 'group' ? ' or --ca NAME' : ''}`);
+  }
+  return slot;
+}
+
+/** The slots with the certificates that --pem names filled in. */
+export async function withPems(slots: Slots, { options }: Call): Promise<Slots> {
+  const given = await Promise.all(options.texts('pem').map(certificateIn));
+  const filled = (slot: Slot): Slot => {
+    const found = slot.kind === 'certificate' && given.find(({ thumbprint }) => thumbprint === slot.thumbprint);
+    return found ? { ...slot, pem: found.pem } : slot;
+  };
+  const { primary, secondary } = slots;
+  return { ...(primary && { primary: filled(primary) }), ...(secondary && { secondary: filled(secondary) }) };
+}
+
+export type { Given };

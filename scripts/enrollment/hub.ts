@@ -1,0 +1,163 @@
+import type iothub from 'azure-iothub';
+import { type Desk, Failed } from './desk.ts';
+import { connected, type Status } from './dps.ts';
+import { asking, inWords, statusOf } from './refusal.ts';
+
+export interface MethodAnswer {
+  readonly status: number;
+  readonly payload: unknown;
+}
+
+/** An identity in the registry of the hub. */
+export interface Identity {
+  readonly deviceId: string;
+  readonly status: Status;
+  readonly connected: boolean;
+  readonly primary: string | undefined;
+  readonly secondary: string | undefined;
+}
+
+/** How far a job is. */
+export interface JobProgress {
+  readonly ended: boolean;
+  readonly total: number;
+  readonly succeeded: number;
+  readonly failed: number;
+}
+
+export interface MethodCall {
+  readonly methodName: string;
+  readonly payload: object;
+  readonly responseTimeoutInSeconds: number;
+}
+
+/** A row of a query, as it comes. */
+export type Row = Readonly<Record<string, unknown>>;
+
+const WHO = 'The hub';
+const ENDED = ['completed', 'finished', 'failed', 'cancelled'];
+const PAGE = 100;
+
+/** An IoT Hub as an operator sees it, by the official clients. */
+export class Hub {
+  readonly #desk: Desk;
+  readonly #registry: iothub.Registry;
+  readonly #client: iothub.Client;
+  readonly #jobs: iothub.JobClient;
+
+  private constructor(desk: Desk, registry: iothub.Registry, client: iothub.Client, jobs: iothub.JobClient) {
+    this.#desk = desk;
+    this.#registry = registry;
+    this.#client = client;
+    this.#jobs = jobs;
+  }
+
+  /** @throws Misuse where there is no connection string, or it is none */
+  static async open(desk: Desk, option: string | undefined): Promise<Hub> {
+    const connection = option ?? desk.env.NEWLEAF_HUB_CONNECTION;
+    const { Client, JobClient, Registry } = (await import('azure-iothub')).default;
+    return connected('the hub', '--hub or NEWLEAF_HUB_CONNECTION', connection, (text) => {
+      const registry = Registry.fromConnectionString(text);
+      return new Hub(desk, registry, Client.fromConnectionString(text), JobClient.fromConnectionString(text));
+    });
+  }
+
+  async find(deviceId: string): Promise<Identity | undefined> {
+    const device = await this.#device(deviceId);
+    return device && identityOf(device);
+  }
+
+  /** @throws Failed where there is none */
+  async get(deviceId: string): Promise<Identity> {
+    const found = await this.find(deviceId);
+    if (found === undefined) {
+      throw new Failed(`This hub has no device "${deviceId}".`);
+    }
+    return found;
+  }
+
+  /** Ends the session of a device that is disabled. */
+  async setStatus(deviceId: string, status: Status): Promise<Identity> {
+    const device = await this.#device(deviceId);
+    const { responseBody } = await asking(this.#desk, WHO, () =>
+      this.#registry.update({ ...device, deviceId, status }),
+    );
+    return identityOf(responseBody);
+  }
+
+  async remove(deviceId: string): Promise<void> {
+    await asking(this.#desk, WHO, () => this.#registry.delete(deviceId));
+  }
+
+  /** The reported properties, or undefined where the hub has no such device. */
+  async reported(deviceId: string): Promise<Row | undefined> {
+    const twin = await this.#orAbsent(() => this.#registry.getTwin(deviceId));
+    return twin?.responseBody.properties.reported;
+  }
+
+  /**
+   * All rows, page by page. The token is handed back by hand: azure-iothub 1.16.6 forgets it where `next` is called
+   * for a promise without one (query.js), and gives the first page for ever.
+   */
+  async query(sql: string): Promise<Row[]> {
+    const query = this.#registry.createQuery(sql, PAGE);
+    const rows: Row[] = [];
+    while (query.hasMoreResults) {
+      const { result } = await asking(this.#desk, WHO, () => query.next(query.continuationToken));
+      rows.push(...(result as Row[]));
+    }
+    return rows;
+  }
+
+  /** What the device answers, or the sentence why it does not. */
+  async call(deviceId: string, method: MethodCall): Promise<MethodAnswer | string> {
+    try {
+      const { result } = await this.#client.invokeDeviceMethod(deviceId, method);
+      return result as MethodAnswer;
+    } catch (error) {
+      if (statusOf(error) === 401 || statusOf(error) === undefined) {
+        throw new Failed(inWords(WHO, error), { cause: error });
+      }
+      return inWords(WHO, error);
+    }
+  }
+
+  /** Hands the call to the hub, which makes it on every device that the condition holds for. */
+  async schedule(jobId: string, condition: string, method: MethodCall, seconds: number): Promise<void> {
+    const start = new Date(this.#desk.now());
+    await asking(this.#desk, WHO, () => this.#jobs.scheduleDeviceMethod(jobId, condition, method, start, seconds));
+  }
+
+  async job(jobId: string): Promise<JobProgress> {
+    const { jobStatus } = await asking(this.#desk, WHO, () => this.#jobs.getJob(jobId));
+    const { status, deviceJobStatistics = {} } = jobStatus;
+    const { deviceCount = 0, succeededCount = 0, failedCount = 0 } = deviceJobStatistics;
+    return { ended: ENDED.includes(status), total: deviceCount, succeeded: succeededCount, failed: failedCount };
+  }
+
+  async #device(deviceId: string): Promise<iothub.Device | undefined> {
+    return (await this.#orAbsent(() => this.#registry.get(deviceId)))?.responseBody;
+  }
+
+  async #orAbsent<T>(call: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await asking(this.#desk, WHO, call, [404]);
+    } catch (error) {
+      if (statusOf(error) === 404) {
+        return undefined;
+      }
+      throw error;
+    }
+  }
+}
+
+function identityOf({ deviceId, status, connectionState, authentication }: iothub.Device): Identity {
+  const { primaryThumbprint, secondaryThumbprint } = authentication?.x509Thumbprint ?? {};
+  return {
+    deviceId,
+    status: status ?? 'enabled',
+    connected: connectionState?.toLowerCase() === 'connected',
+    primary: primaryThumbprint || undefined,
+    secondary: secondaryThumbprint || undefined,
+  };
+}

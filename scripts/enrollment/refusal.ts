@@ -1,0 +1,97 @@
+import { type Desk, Failed } from './desk.ts';
+
+/** As far as the official clients agree: azure-iot-http-base puts the answer of the server on the error. */
+interface RestError {
+  readonly name: string;
+  readonly message: string;
+  readonly code?: string;
+  readonly responseBody?: string;
+  readonly response?: { readonly statusCode?: number; readonly headers?: Readonly<Record<string, string | undefined>> };
+}
+
+const TRIES = 4;
+const FIRST_PAUSE_MS = 1_000;
+const MOST_WORDS = 200;
+const NO_ANSWER: Readonly<Record<string, string>> = {
+  ENOTFOUND: 'its name cannot be resolved',
+  EAI_AGAIN: 'its name cannot be resolved now',
+  ECONNREFUSED: 'it refuses connections',
+  ECONNRESET: 'it closed the connection',
+  ETIMEDOUT: 'it does not answer',
+};
+const DISTRUST = /self.signed|unable to (verify|get)|certificate/i;
+
+const isRestError = (error: unknown): error is RestError => error instanceof Error;
+
+/** HTTP status of a refusal, or undefined where nobody answered. */
+export function statusOf(error: unknown): number | undefined {
+  return isRestError(error) ? error.response?.statusCode : undefined;
+}
+
+/**
+ * Calls a server of Azure. Waits and repeats where it is throttled (429) or away for a moment (503), as long as it asks
+ * for or a little longer each time.
+ * @param who "DPS" or "the hub", for the sentence of a failure
+ * @throws Failed in words; an error with one of the statuses in `expected` as it came
+ */
+export async function asking<T>(
+  desk: Desk,
+  who: string,
+  call: () => Promise<T>,
+  expected: readonly number[] = [],
+): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await call();
+    } catch (error) {
+      const status = statusOf(error) ?? 0;
+      if (expected.includes(status)) {
+        throw error;
+      }
+      if (tries === TRIES || (status !== 429 && status !== 503)) {
+        throw new Failed(inWords(who, error), { cause: error });
+      }
+      const asked = isRestError(error) ? Number(error.response?.headers?.['retry-after']) : Number.NaN;
+      await desk.sleep(asked > 0 ? asked * 1_000 : FIRST_PAUSE_MS * 2 ** (tries - 1));
+    }
+  }
+}
+
+/** One sentence: what was refused, and what to do. */
+export function inWords(who: string, error: unknown): string {
+  if (!isRestError(error)) {
+    return `${who} failed: ${error}`;
+  }
+  const status = statusOf(error);
+  if (status === undefined) {
+    const why = NO_ANSWER[error.code ?? ''] ?? error.message;
+    const hint = DISTRUST.test(why) ? ' Name a CA that is not built in by NODE_EXTRA_CA_CERTS.' : '';
+    return `${who} cannot be reached: ${why}.${hint}`;
+  }
+  const words = wordsOf(error);
+  switch (status) {
+    case 401:
+    case 403:
+      return `${who} refuses the connection string (${status}): check its key, and that its policy may write.`;
+    case 412:
+      return `Somebody else changed it meanwhile (412). Look again, and repeat.`;
+    case 429:
+      return `${who} is throttling (429). Repeat in a few minutes.`;
+    default:
+      return `${who} refuses (${status}): ${words}`;
+  }
+}
+
+/** The message in the body: DPS says it plainly, IoT Hub after a code within `Message`. */
+function wordsOf({ responseBody = '', message }: RestError): string {
+  try {
+    const body: unknown = JSON.parse(responseBody);
+    const told = typeof body === 'object' && body !== null ? Object.entries(body) : [];
+    const words = told.find(([name]) => name.toLowerCase() === 'message')?.[1];
+    return String(words ?? message)
+      .replace(/^ErrorCode:(\w+);/, '$1: ')
+      .slice(0, MOST_WORDS);
+  } catch {
+    return message.slice(0, MOST_WORDS);
+  }
+}

@@ -1,0 +1,153 @@
+import * as v from 'valibot';
+import type { Call, OptionSpec } from './command.ts';
+import { agreed, type Desk, Failed, Misuse } from './desk.ts';
+import { allBack, type Called, calledOf, follow, report } from './fleet.ts';
+import { Hub, type MethodCall } from './hub.ts';
+import { Progress } from './progress.ts';
+import { safe } from './screen.ts';
+
+export const REPROVISION_OPTIONS = {
+  job: {
+    type: 'string',
+    value: 'CONDITION',
+    meaning: 'Every device that the WHERE clause holds for, by a job of the hub: "tags.site = \'north\'", or "*".',
+  },
+  action: {
+    type: 'string',
+    value: 'ACTION',
+    meaning: 'register (default): register the leaf again. roll: turn over a new leaf.',
+  },
+  delay: {
+    type: 'string',
+    value: 'SECONDS',
+    meaning: 'Each device begins at a random moment within this time. Default 0; a fleet should have some.',
+  },
+  wait: {
+    type: 'string',
+    value: 'SECONDS',
+    meaning: 'How long they may take to come back, after the delay. Default 300; 0 does not wait.',
+  },
+} as const satisfies Record<string, OptionSpec>;
+
+const METHOD = 'reprovision';
+const ANSWER_SECONDS = 30;
+const DAY_SECONDS = 86_400;
+const WAIT_SECONDS = 300;
+const JOB_SECONDS = 3_600;
+/** Direct calls at the same time. */
+const AT_ONCE = 4;
+const SHOWN_NAMES = 5;
+
+interface Plan {
+  readonly id: string;
+  readonly method: MethodCall;
+  readonly waitMs: number;
+}
+
+/** `enroll reprovision DEVICE… | --job CONDITION`: the device registers again, or turns over a new leaf. */
+export async function reprovision(call: Call): Promise<number> {
+  const { desk, operands, options, manner } = call;
+  const condition = options.text('job');
+  if ((condition === undefined) === (operands.length === 0) || condition?.trim() === '') {
+    throw new Misuse('Which devices? Their names, or --job CONDITION.');
+  }
+  const plan = planOf(call);
+  const hub = await Hub.open(desk, options.text('hub'));
+  const devices = condition === undefined ? operands : await matching(hub, condition);
+  const { action } = v.parse(v.looseObject({ action: v.string() }), plan.method.payload);
+  desk.out.write(`${METHOD} (${action}) of ${devices.length} devices: ${named(devices)}\n`);
+  if (manner.dryRun) {
+    desk.out.write('Nobody was called (--dry-run).\n');
+    return 0;
+  }
+  if (condition !== undefined && !(await agreed(desk, manner, `Call ${METHOD} on ${devices.length} devices?`))) {
+    throw new Failed('Nobody was called.');
+  }
+  const called =
+    condition === undefined ? await callEach(desk, hub, devices, plan) : await callByJob(desk, hub, condition, plan);
+  const asked = called.filter(({ refused }) => refused === undefined).map(({ deviceId }) => deviceId);
+  if (plan.waitMs === 0) {
+    desk.out.write(
+      `${asked.length} of ${called.length} devices were asked, under the id ${plan.id}. Nobody waited for.\n`,
+    );
+    return asked.length === called.length ? 0 : 1;
+  }
+  const ended = asked.length === 0 ? [] : await follow(desk, hub, plan.id, asked, plan.waitMs);
+  desk.out.write(safeText(report(called, ended, plan.waitMs)));
+  return allBack(called, ended) ? 0 : 1;
+}
+
+function planOf({ desk, options }: Call): Plan {
+  const action = options.oneOf('action', ['register', 'roll']) ?? 'register';
+  const delaySeconds = options.seconds('delay', 0, DAY_SECONDS);
+  const wait = options.seconds('wait', WAIT_SECONDS, DAY_SECONDS);
+  const id = `enroll-${desk.now().toString(36)}`;
+  return {
+    id,
+    method: { methodName: METHOD, payload: { action, id, delaySeconds }, responseTimeoutInSeconds: ANSWER_SECONDS },
+    waitMs: wait === 0 ? 0 : (wait + delaySeconds) * 1_000,
+  };
+}
+
+async function matching(hub: Hub, condition: string): Promise<string[]> {
+  const where = condition.trim() === '*' ? '' : ` WHERE ${condition}`;
+  const rows = await hub.query(`SELECT deviceId FROM devices${where}`);
+  if (rows.length === 0) {
+    throw new Failed(`No device of this hub fulfils: ${condition}`);
+  }
+  return rows.map((row) => v.parse(v.looseObject({ deviceId: v.string() }), row).deviceId);
+}
+
+async function callEach(desk: Desk, hub: Hub, devices: readonly string[], { method }: Plan): Promise<Called[]> {
+  const progress = new Progress(desk.err, 'asked');
+  const called: Called[] = [];
+  const waiting = [...devices];
+  const work = async (): Promise<void> => {
+    for (let deviceId = waiting.shift(); deviceId !== undefined; deviceId = waiting.shift()) {
+      called.push(calledOf(deviceId, await hub.call(deviceId, method)));
+      progress.show(called.length, devices.length);
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  progress.end();
+  return devices.flatMap((deviceId) => called.filter((one) => one.deviceId === deviceId));
+}
+
+/** A row of `devices.jobs` (DeviceJob of the service SDKs). */
+const DeviceJob = v.looseObject({
+  deviceId: v.string(),
+  outcome: v.nullish(
+    v.looseObject({
+      deviceMethodResponse: v.nullish(v.looseObject({ status: v.number(), payload: v.optional(v.unknown()) })),
+    }),
+  ),
+  error: v.nullish(v.looseObject({ code: v.nullish(v.string()), description: v.nullish(v.string()) })),
+});
+
+/** The hub's own engine does it: it knows who is connected, and keeps within its quotas. */
+async function callByJob(desk: Desk, hub: Hub, condition: string, { id, method }: Plan): Promise<Called[]> {
+  await hub.schedule(id, condition, method, JOB_SECONDS);
+  const progress = new Progress(desk.err, 'asked');
+  for (let job = await hub.job(id); ; job = await hub.job(id)) {
+    progress.show(job.succeeded + job.failed, job.total, job.failed === 0 ? '' : `${job.failed} failed`);
+    if (job.ended) {
+      break;
+    }
+    await desk.sleep(desk.pollMs);
+  }
+  progress.end();
+  const rows = await hub.query(`SELECT * FROM devices.jobs WHERE devices.jobs.jobId = '${id}'`);
+  return rows.map((row) => {
+    const { deviceId, outcome, error } = v.parse(DeviceJob, row);
+    const answer = outcome?.deviceMethodResponse;
+    const why = error?.description ?? error?.code ?? 'the job gave no reason';
+    return calledOf(deviceId, answer ? { status: answer.status, payload: answer.payload } : why);
+  });
+}
+
+function named(devices: readonly string[]): string {
+  const rest = devices.length - SHOWN_NAMES;
+  return safe(`${devices.slice(0, SHOWN_NAMES).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`);
+}
+
+const safeText = (text: string): string => text.split('\n').map(safe).join('\n');

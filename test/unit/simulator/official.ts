@@ -1,0 +1,73 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
+
+const CALLER = new URL('official-caller.ts', import.meta.url).pathname;
+
+export type ClientName = 'dps' | 'registry' | 'client' | 'jobs';
+
+/** One call of an official client, with its arguments as JSON. */
+export interface OfficialCall {
+  readonly client: ClientName;
+  readonly connection: string;
+  readonly method: string;
+  readonly args: readonly unknown[];
+}
+
+/** What came of it: for a query the pages, else the body of the answer. */
+export type OfficialAnswer =
+  | { readonly value: unknown }
+  | {
+      readonly refused: {
+        readonly name: string;
+        readonly status?: number;
+        readonly body?: string;
+        readonly message: string;
+      };
+    };
+
+/**
+ * The official clients, unmodified, in a process of their own: a CA that they trust must be named by NODE_EXTRA_CA_CERTS
+ * before a process begins.
+ */
+export class Official {
+  readonly #child: ChildProcessByStdio<Writable, Readable, null>;
+  readonly #lines: AsyncIterator<string>;
+  readonly #directory: string;
+
+  private constructor(child: ChildProcessByStdio<Writable, Readable, null>, directory: string) {
+    this.#child = child;
+    this.#lines = createInterface(child.stdout)[Symbol.asyncIterator]();
+    this.#directory = directory;
+  }
+
+  static async start(trustPem: string): Promise<Official> {
+    const directory = await mkdtemp(join(tmpdir(), 'official-'));
+    const trust = join(directory, 'trust.pem');
+    await writeFile(trust, trustPem);
+    const env = { ...process.env, NODE_EXTRA_CA_CERTS: trust };
+    const child = spawn(process.execPath, ['--import', 'tsx', CALLER], { env, stdio: ['pipe', 'pipe', 'inherit'] });
+    return new Official(child, directory);
+  }
+
+  /** One at a time. */
+  async call(call: OfficialCall): Promise<OfficialAnswer> {
+    this.#child.stdin.write(`${JSON.stringify(call)}\n`);
+    const { value, done } = await this.#lines.next();
+    if (done) {
+      throw new Error('the process of the official clients has ended');
+    }
+    return JSON.parse(value);
+  }
+
+  async stop(): Promise<void> {
+    const exited = once(this.#child, 'exit');
+    this.#child.stdin.end();
+    await exited;
+    await rm(this.#directory, { recursive: true });
+  }
+}
