@@ -8,7 +8,6 @@ import type { Status } from '../../../agent/roll/report.ts';
 import type { ClientIdentity } from '../../simulator/ca.ts';
 import { type Simulator, startSimulator } from '../../simulator/simulator.ts';
 import type { Switches } from '../../simulator/switches.ts';
-import type { LogLine } from '../daemon-log.ts';
 import { Gateway, type GatewayOptions } from '../gateway.ts';
 import { PATIENCE_MS } from '../site.ts';
 import { Operator } from './operator.ts';
@@ -66,21 +65,21 @@ export async function comesBack({ operator, gateway }: Scene): Promise<Status> {
   return gateway.until(({ last }) => last?.id === id);
 }
 
-/** Waits until the hub has refused a new leaf for good, without the pauses: each question of a technician tries at once. */
+/** Lets the hub refuse the next leaf for good, without the pauses: each question of a technician tries at once. */
 export async function refusedForGood(gateway: Gateway): Promise<void> {
   const { log } = gateway;
-  let refused = 0;
-  for (let since = 0; refused < GRACE_REFUSALS; ) {
-    const isRefusal = ({ event, action }: LogLine) => event === 'failed' && action === 'connect';
-    const line = await log.waitFor(isRefusal, { since, timeoutMs: PATIENCE_MS });
+  const refused = { event: 'failed', action: 'connect', phase: 'connecting-next' };
+  let since = 0;
+  // After the last refusal it is in another phase.
+  for (let times = 1; times < GRACE_REFUSALS; times += 1) {
+    const line = await log.waitFor(refused, { since, timeoutMs: PATIENCE_MS });
     since = log.lines.indexOf(line) + 1;
-    refused += 1;
-    if (refused < GRACE_REFUSALS) await gateway.post('/v1/reprovision');
+    await gateway.post('/v1/reprovision');
   }
 }
 
 /** The first certificate of a chain. */
-export const firstOf = (chain: string): string => new X509Certificate(chain).toString();
+const firstOf = (chain: string): string => new X509Certificate(chain).toString();
 
 const FACTORY_ID = 'fa';
 
