@@ -26,9 +26,21 @@ export interface KeysOptions {
   readonly destroy: (label: string, id: string) => Promise<void>;
 }
 
+/** A CSR in a file that somebody damaged is made again. */
+const WHOLE = /^-----BEGIN CERTIFICATE REQUEST-----\n[A-Za-z0-9+/=\n]+-----END CERTIFICATE REQUEST-----\n$/;
+
 /** Our two slots in the token. @throws TokenError, and Fault NL-TOKEN-OCCUPIED */
 export function createKeys(options: KeysOptions): Keys {
   const { token, prefix, keyType, registrationId, directory, kept, destroy } = options;
+  const requests = new Map<string, Promise<string>>();
+  const request = async (key: KeyRef): Promise<string> => {
+    const found = await publicKeyOf(token, key);
+    const written = await readFile(fileOf(key), 'utf8').catch(() => '');
+    if (WHOLE.test(written)) return written;
+    const made = await csr(registrationId, found, (message) => token.sign(found, message));
+    await writeAtomically(fileOf(key), made, 0o644);
+    return made;
+  };
   const fileOf = ({ id }: KeyRef) => join(directory, `${registrationId}.${id}.pem`);
   const labelOf = (slot: Slot) => `${prefix}-${slot}`;
   return {
@@ -48,13 +60,11 @@ export function createKeys(options: KeysOptions): Keys {
       const { id } = await token.generate(label, keyType);
       return { slot, id };
     },
-    async csr(key) {
-      const found = await publicKeyOf(token, key);
-      const written = await readFile(fileOf(key), 'utf8').catch(() => undefined);
-      if (written !== undefined) return written;
-      const made = await csr(registrationId, found, (message) => token.sign(found, message));
-      await writeAtomically(fileOf(key), made, 0o644);
-      return made;
+    csr(key) {
+      // Two at once would make two, and the issuer knows one of them.
+      const making = requests.get(key.id) ?? request(key).finally(() => requests.delete(key.id));
+      requests.set(key.id, making);
+      return making;
     },
     async store(leaf) {
       const [der] = certificatesOf(leaf.chain);

@@ -29,7 +29,7 @@ export const LARGEST_PAUSE_MS = HOUR;
 
 /**
  * The pause in milliseconds before try number `tries` + 1, after `tries` failures in a row (1 or more). What the other side
- * asked for is the least; jitter is added on top of it, never taken off.
+ * asked for is the least, unless the leaf would end meanwhile; jitter is added on top of it, never taken off.
  * @param remainingMs what is left of the leaf that must be replaced: the pause is never more than half of it
  */
 export function pauseMs(
@@ -41,9 +41,11 @@ export function pauseMs(
 ): number {
   const { firstMs, capMs, jitter } = LADDERS[effect];
   const rung = Math.min(capMs, firstMs * 2 ** Math.min(tries - 1, 30));
-  const asked = failure.retryAfterMs ?? 0;
-  const pause = asked > rung ? asked * (1 + jitter * draw) : Math.max(asked, rung * (1 - jitter + 2 * jitter * draw));
   const half = Math.max(firstMs, remainingMs / 2);
+  // An issuer that says "tomorrow" does not know that the leaf ends tonight.
+  const wanted = failure.retryAfterMs ?? 0;
+  const asked = effect === 'request-leaf' ? Math.min(wanted, half) : wanted;
+  const pause = asked > rung ? asked * (1 + jitter * draw) : Math.max(asked, rung * (1 - jitter + 2 * jitter * draw));
   return Math.round(Math.max(asked, Math.min(pause, half)));
 }
 

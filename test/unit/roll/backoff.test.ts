@@ -113,3 +113,13 @@ test('no rung is above the largest pause that the configuration is checked again
   }
   assert.ok(probeMs(99, 0) <= LARGEST_PAUSE_MS);
 });
+
+test('an issuer that says "tomorrow" is asked again before the leaf ends', () => {
+  const tomorrow = failure('NL-EST-WAIT', { retryAfterMs: 24 * HOUR });
+  assert.equal(pauseMs('request-leaf', 1, tomorrow, 0.5, 2 * HOUR), HOUR);
+  assert.ok(
+    pauseMs('request-leaf', 1, tomorrow, 0.5) >= 24 * HOUR,
+    'but not sooner than it says where nothing is lost',
+  );
+  assert.equal(pauseMs('request-leaf', 1, tomorrow, 0.5, 1_000), 5_000, 'nor more often than every 5 seconds');
+});
