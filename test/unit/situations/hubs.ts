@@ -1,0 +1,234 @@
+import { current } from '../roll/standing.ts';
+import { connectingNext, offline, registering, serving } from './enrollments.ts';
+import type { Play, Situation, Turn } from './situation.ts';
+import { dps, hub, issued, keyMade, notEnrolled, tokenFails, type Wire, wakes } from './wire.ts';
+
+const OUTAGES = 'test/e2e/outages.test.ts';
+const LAWS = 'test/unit/roll/laws.test.ts';
+const DISALLOW = 'test/e2e/roll/disallow.test.ts';
+const FLAPPING =
+  'test/unit/roll/laws.test.ts: the first short one is opened again at once, the third in a row backs off for five minutes, and asks no DPS';
+
+/** An outage for a day: the hub is tried again and again, and nobody else is asked. */
+const outage = (wire: Wire, code: string): Play => ({
+  from: offline,
+  turns: [[wire, 'serving, connect a', 1500]],
+  code,
+});
+
+/** The hub refuses an identity that DPS has just assigned, for as long as a hub may lag DPS. */
+const notHonoured = (then: string): readonly Turn[] => [
+  [dps.assigns(), 'serving, connect a'],
+  [hub.connack(5), 'serving, connect a', 9],
+  [hub.connack(5), then],
+];
+
+const flapping: Play = {
+  from: serving,
+  turns: [
+    [hub.drops(20_000), 'serving, connect a'],
+    [hub.accepts, 'serving'],
+    [hub.drops(20_000), 'serving, connect a'],
+    [hub.accepts, 'serving'],
+    [hub.drops(20_000), 'serving, connect a'],
+  ],
+  code: 'NL-HUB-FLAPPING',
+};
+
+const NO_DPS_IN_AN_OUTAGE =
+  'The table asks DPS once after 15 minutes. An outage never costs a DPS call here: a fleet behind a broken resolver or in a failover would send all of them there at once. Whoever moved a hub calls `reprovision`, or a technician does.';
+
+export const HUBS: readonly Situation[] = [
+  {
+    row: 11,
+    title: 'device deleted in the hub, enrollment alive',
+    plays: [
+      {
+        from: offline,
+        turns: [
+          [hub.connack(5), 'registering, register a'],
+          [dps.assigns(), 'serving, connect a'],
+          [hub.accepts, 'serving'],
+        ],
+      },
+    ],
+    elsewhere: ['test/e2e/stories.test.ts: has forgotten the device'],
+  },
+  {
+    row: 12,
+    title: 'device disabled in the hub',
+    plays: [
+      {
+        from: offline,
+        turns: [
+          [hub.connack(5), 'registering, register a'],
+          ...notHonoured('registering, register a'),
+          ...notHonoured('stranded'),
+        ],
+        person: true,
+      },
+      outage(hub.connack(3), 'NL-HUB-UNAVAILABLE'),
+    ],
+    elsewhere: [
+      `${DISALLOW}: a hub that answers CONNACK 3 for a disabled device: no word to DPS, and back when it is enabled`,
+      `${LAWS}: DPS assigns twice, and the hub refuses twice: stranded, and DPS is not asked a third time`,
+    ],
+  },
+  {
+    row: 13,
+    title: 'disabled or deleted while connected',
+    plays: [
+      {
+        from: serving,
+        turns: [
+          [hub.drops(600_000), 'serving, connect a'],
+          [hub.connack(5), 'registering, register a'],
+        ],
+      },
+    ],
+    elsewhere: ['test/e2e/stories.test.ts: has forgotten the device', `${DISALLOW}: disallow and re-allow`],
+  },
+  {
+    row: 14,
+    title: 'both enrollment and hub identity removed (decommissioned)',
+    plays: [notEnrolled, dps.says(404, { errorCode: 404201 })].map((refuses) => ({
+      from: offline,
+      turns: [
+        [hub.connack(5), 'registering, register a'],
+        [refuses, 'generating-key, generate-key b'],
+        [keyMade, 'requesting-leaf, request-leaf b'],
+        [issued, 'registering-next, register b'],
+        [refuses, 'registering, register a'],
+        // No key is destroyed.
+        [refuses, 'stranded'],
+      ],
+      person: true,
+    })),
+    elsewhere: [
+      'test/e2e/probe.test.ts: a disallowed gateway goes quiet, and comes back by itself when it is allowed again',
+    ],
+  },
+  {
+    row: 15,
+    title: 'hub deleted, its name is gone',
+    plays: [outage(hub.ends('tcp', 'ENOTFOUND'), 'NL-HUB-UNREACHABLE')],
+    elsewhere: ['test/unit/hub/session.test.ts: a hub that is not there'],
+    because: NO_DPS_IN_AN_OUTAGE,
+  },
+  {
+    row: 16,
+    title: 'DNS or resolver broken',
+    plays: [outage(hub.ends('tcp', 'EAI_AGAIN'), 'NL-HUB-UNREACHABLE')],
+    elsewhere: ['test/unit/mqtt/tap.test.ts: no such name'],
+  },
+  {
+    row: 17,
+    title: 'hub failover or service upgrade',
+    plays: [outage(hub.connack(3), 'NL-HUB-UNAVAILABLE'), outage(hub.ends('connack'), 'NL-HUB-CLOSED')],
+    elsewhere: [`${OUTAGES}: connack`, `${OUTAGES}: close-before-connack`],
+    because: NO_DPS_IN_AN_OUTAGE,
+  },
+  {
+    row: 18,
+    title: 'network partition',
+    plays: [
+      ...['ETIMEDOUT', 'EHOSTUNREACH'].map((code) => outage(hub.ends('tcp', code), 'NL-HUB-UNREACHABLE')),
+      outage(hub.ends('tls', 'ECONNRESET'), 'NL-HUB-CLOSED'),
+      { from: serving, turns: [[hub.drops(3_600_000), 'serving, connect a']] },
+    ],
+    elsewhere: [`${OUTAGES}: reset`],
+  },
+  {
+    row: 19,
+    title: 'firewall resets, or the port is closed',
+    plays: [outage(hub.ends('tcp', 'ECONNREFUSED'), 'NL-HUB-UNREACHABLE')],
+    elsewhere: [`${OUTAGES}: port-closed`],
+    because: 'The table would try WebSockets on 443, where allowed; newleaf speaks MQTT on 8883 only.',
+  },
+  {
+    row: 20,
+    title: 'captive portal or TLS proxy',
+    plays: [outage(hub.ends('tls', 'SELF_SIGNED_CERT_IN_CHAIN'), 'NL-HUB-UNTRUSTED')],
+    elsewhere: [`${OUTAGES}: untrusted-server`, `${OUTAGES}: wrong-host`],
+  },
+  {
+    row: 21,
+    title: 'the server CA has changed, at hub and DPS',
+    plays: [
+      outage(hub.ends('tls', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'), 'NL-HUB-UNTRUSTED'),
+      {
+        from: registering,
+        turns: [[dps.ends('tls', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'), 'registering, register a', 100]],
+        code: 'NL-DPS-UNTRUSTED',
+      },
+    ],
+    elsewhere: ['test/unit/dps/registration.test.ts: a server that is not trusted'],
+  },
+  {
+    row: 28,
+    title: 'leaf expired, at the hub',
+    plays: [
+      {
+        from: offline,
+        turns: [
+          [hub.ends('connack'), 'serving, connect a', 3],
+          [wakes(current.notAfter), 'generating-key, generate-key b, connect a'],
+        ],
+      },
+    ],
+    elsewhere: ['test/e2e/renewal.test.ts: EST is down until the leaf has expired: then HTTP Basic is the way back'],
+  },
+  {
+    row: 30,
+    title: 'TLS alert on the client certificate',
+    plays: [
+      outage(hub.ends('connack', 'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED'), 'NL-HUB-CLOSED'),
+      {
+        from: connectingNext,
+        turns: [[hub.ends('connack', 'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED'), 'connecting-next, connect b', 100]],
+        code: 'NL-HUB-CLOSED',
+      },
+    ],
+    elsewhere: [`${OUTAGES}: tls-alert`, `${OUTAGES}: tls-alert-early`],
+    because:
+      'The table goes back to the old leaf where the alerts began with the new one. Here an alert is an outage, as it may come from a proxy: the new leaf is tried on, beside the open session of the old one.',
+  },
+  {
+    row: 31,
+    title: 'HSM login or signature fails in the handshake',
+    plays: [{ from: offline, turns: [[tokenFails, 'serving, connect a', 3]], code: 'NL-TOKEN-FAILED' }],
+    elsewhere: [
+      'test/contract/token/tls.ts: a handshake with a key that was destroyed is known as a fault of the token, not of the network',
+    ],
+  },
+  {
+    row: 32,
+    title: 'session stolen by another connection with the same ID',
+    plays: [flapping],
+    elsewhere: [FLAPPING],
+  },
+  { row: 33, title: 'daily quota exceeded', plays: [flapping], elsewhere: [FLAPPING] },
+  {
+    row: 34,
+    title: 'hub throttles connections',
+    plays: [{ ...outage(hub.connack(3), 'NL-HUB-UNAVAILABLE'), pause: [800, 1_200] }],
+    elsewhere: [`${OUTAGES}: connack`],
+  },
+  {
+    row: 35,
+    title: 'twin throttled',
+    plays: [outage(hub.fails('NL-HUB-TWIN'), 'NL-HUB-TWIN')],
+    elsewhere: ['test/unit/hub/session.test.ts: twin read 429, empty'],
+  },
+  {
+    row: 36,
+    title: 'PUBACK missing, or half-open',
+    plays: [{ from: serving, turns: [[hub.drops(270_000), 'serving, connect a']] }],
+    elsewhere: [
+      'test/unit/hub/twin.test.ts: a write without an answer is an error',
+      'test/unit/simulator/faults.test.ts: no-pingresp',
+    ],
+    because:
+      'That a half-open session ends is not waited for: the keepalive is 180 s, as Microsoft has it, and the missing answer to a ping ends it within 1.5 times of that.',
+  },
+];

@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import { refused } from '../../../agent/dps/refused.ts';
+import { readAnswer } from '../../../agent/dps/wire.ts';
+import { unauthorized } from '../../../agent/hub/unauthorized.ts';
+import type { Attempt } from '../../../agent/mqtt/attempt.ts';
+import { type Failure, failure } from '../../../agent/roll/failure.ts';
+import { effectsOf, type RollEffect, type RollEvent, type RollState } from '../../../agent/roll/state.ts';
+import { failureOf } from '../../../agent/thrown.ts';
+import { hub as hub1, NOW, terms } from '../roll/machine.ts';
+import { candidate, request } from '../roll/standing.ts';
+
+/** Something that comes over the wire, or from inside: the event that the agent makes of it in this state. */
+export type Wire = (state: RollState) => RollEvent;
+
+type Kind = RollEffect['kind'];
+const now = { at: NOW, draw: 0.5 } as const;
+
+/** The effect of this kind that is in flight; what answers nothing is a mistake of the table. */
+function inFlight<K extends Kind>(state: RollState, kind: K): Extract<RollEffect, { kind: K }> {
+  const found = effectsOf(state).find((effect): effect is Extract<RollEffect, { kind: K }> => effect.kind === kind);
+  return found ?? assert.fail(`no ${kind} in flight in ${state.phase}`);
+}
+
+const failed =
+  (kind: Kind, why: Failure): Wire =>
+  (state) => ({ ...now, kind: 'failed', effect: inFlight(state, kind), failure: why });
+
+/** The hub, towards whatever connects to it at the moment: a candidate before the current leaf. */
+export const hub = {
+  /** Answers CONNECT. */
+  connack: (code: number): Wire => failed('connect', failureOf(unauthorized({ phase: 'refused', connack: code }))),
+  /** The attempt ends without CONNACK. */
+  ends: (phase: Attempt['phase'], socketError?: string): Wire =>
+    failed('connect', failureOf(unauthorized({ phase, ...(socketError && { socketError }) }))),
+  /** CONNACK 0, and the twin is read. */
+  accepts: ((state) => {
+    const { leaf, assignment } = inFlight(state, 'connect');
+    return { ...now, kind: 'connected', thumbprint: leaf.thumbprint, hub: assignment.hub };
+  }) as Wire,
+  /** The open session ends after so many milliseconds. */
+  drops:
+    (heldMs: number): Wire =>
+    ({ current }) => ({
+      ...now,
+      kind: 'lost',
+      thumbprint: current?.thumbprint ?? '',
+      heldMs,
+      failure: failure('NL-HUB-LOST'),
+    }),
+  /** Any other code of the session, as its own test has it. */
+  fails: (code: Failure['code']): Wire => failed('connect', failure(code)),
+};
+
+/** DPS, towards whatever registers at the moment. */
+export const dps = {
+  connack: (code: number): Wire => failed('register', failureOf(refused({ phase: 'refused', connack: code }))),
+  ends: (phase: Attempt['phase'], socketError?: string): Wire =>
+    failed('register', failureOf(refused({ phase, ...(socketError && { socketError }) }))),
+  /** A packet on `$dps/registrations/res/{status}`. */
+  says: (status: number, body: object | string, { query = '', polling = false } = {}): Wire => {
+    const topic = `$dps/registrations/res/${status}/?$rid=1${query}`;
+    const answer = readAnswer(topic, typeof body === 'string' ? body : JSON.stringify(body), polling);
+    assert.ok(answer instanceof Error, 'only what ends the attempt is an event');
+    return failed('register', failureOf(answer));
+  },
+  /** The final answer. */
+  assigns:
+    (to: string = hub1.hub): Wire =>
+    (state) => {
+      const registrationState = { assignedHub: to, deviceId: hub1.deviceId };
+      const body = JSON.stringify({ operationId: '5.1', status: 'assigned', registrationState });
+      const answer = readAnswer('$dps/registrations/res/200/?$rid=1', body, true);
+      assert.ok(answer !== undefined && !(answer instanceof Error) && answer.status === 'assigned');
+      const { thumbprint } = inFlight(state, 'register').leaf;
+      return { ...now, kind: 'registered', thumbprint, assignment: answer.assignment, as: terms.registered };
+    },
+};
+
+export const errorBody = (errorCode: number, message = '') => ({ errorCode, trackingId: 'e549', message });
+export const notEnrolled = dps.says(401, errorBody(401002, 'CA certificate not found.'));
+
+/** The token and the issuer do as they are asked. */
+export const issued: Wire = () => ({ ...now, kind: 'leaf-issued', leaf: candidate });
+export const keyMade: Wire = () => ({ ...now, kind: 'key-generated', key: candidate.key });
+export const tokenFails: Wire = failed('connect', failure('NL-TOKEN-FAILED'));
+
+export const starts: Wire = () => ({ ...now, kind: 'started' });
+export const wakes =
+  (at: number): Wire =>
+  () => ({ ...now, at, kind: 'woken' });
+export const asked =
+  (action: 're-register' | 'roll'): Wire =>
+  () => ({ ...now, kind: 'asked', request: request(action, 'method'), delayMs: 0, discard: false });
