@@ -1,6 +1,6 @@
 import type { IndividualEnrollment } from 'azure-iot-provisioning-service/dist/interfaces.js';
 import { type Desk, Failed, Misuse } from './desk.ts';
-import { asking, statusOf } from './refusal.ts';
+import { asking, statusOf, wordsOf } from './refusal.ts';
 import { type Slot, type Slots, sameSlot } from './slots.ts';
 
 export type Kind = 'individual' | 'group';
@@ -225,7 +225,7 @@ function unreadable({ primary, secondary }: Slots, error: unknown): Failed {
   const missing = [primary, secondary].flatMap((slot) =>
     slot?.kind === 'certificate' && slot.pem === undefined ? [slot.thumbprint.slice(0, 8)] : [],
   );
-  const words = error instanceof Error ? error.message : String(error);
+  const words = wordsOf(error);
   return new Failed(
     missing.length === 0
       ? `DPS refuses (400): ${words}`

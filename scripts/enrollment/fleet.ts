@@ -29,7 +29,7 @@ const Found = v.looseObject({ deviceId: v.string(), properties: v.looseObject({ 
  * Up to this many twins are read one by one: a query may lag behind them for minutes (iot-hub-devguide-query-language),
  * and reading thousands of twins at every look would be throttled.
  */
-const FEW = 20;
+const FEW = 10;
 
 /** What a device answered to the method, in the words of its contract. */
 export function calledOf(deviceId: string, answer: MethodAnswer | string): Called {
@@ -120,7 +120,12 @@ export function report(called: readonly Called[], ended: readonly Ended[], waitM
   const unwell = ended.filter(({ outcome }) => outcome !== 'done');
   const well = ended.length - unwell.length;
   const rows = (title: string, lines: readonly string[]): string =>
-    lines.length === 0 ? '' : `\n${title}\n${lines.map((line) => `  ${line}\n`).join('')}`;
+    lines.length === 0
+      ? ''
+      : `\n${title}\n${lines
+          .toSorted()
+          .map((line) => `  ${line}\n`)
+          .join('')}`;
   const counts = `${called.length} devices: ${well} came back, ${unwell.length} otherwise, ${missing.length} did not come back, ${refused.length} not asked.\n`;
   return [
     counts,

@@ -83,7 +83,8 @@ export function inWords(who: string, error: unknown): string {
 }
 
 /** The message in the body: DPS says it plainly, IoT Hub after a code within `Message`. */
-function wordsOf({ responseBody = '', message }: RestError): string {
+export function wordsOf(error: unknown): string {
+  const { responseBody = '', message } = isRestError(error) ? error : { message: String(error) };
   try {
     const body: unknown = JSON.parse(responseBody);
     const told = typeof body === 'object' && body !== null ? Object.entries(body) : [];

@@ -37,6 +37,8 @@ const JOB_SECONDS = 3_600;
 /** Direct calls at the same time. */
 const AT_ONCE = 4;
 const SHOWN_NAMES = 5;
+/** At the results of a job that has ended. */
+const LOOKS = 5;
 
 interface Plan {
   readonly id: string;
@@ -64,7 +66,9 @@ export async function reprovision(call: Call): Promise<number> {
     throw new Failed('Nobody was called.');
   }
   const called =
-    condition === undefined ? await callEach(desk, hub, devices, plan) : await callByJob(desk, hub, condition, plan);
+    condition === undefined
+      ? await callEach(desk, hub, devices, plan)
+      : await callByJob(desk, hub, { condition, devices }, plan);
   const asked = called.filter(({ refused }) => refused === undefined).map(({ deviceId }) => deviceId);
   if (plan.waitMs === 0) {
     desk.out.write(
@@ -95,7 +99,7 @@ async function matching(hub: Hub, condition: string): Promise<string[]> {
   if (rows.length === 0) {
     throw new Failed(`No device of this hub fulfils: ${condition}`);
   }
-  return rows.map((row) => v.parse(v.looseObject({ deviceId: v.string() }), row).deviceId);
+  return rows.map((row) => v.parse(v.looseObject({ deviceId: v.string() }), row).deviceId).toSorted();
 }
 
 async function callEach(desk: Desk, hub: Hub, devices: readonly string[], { method }: Plan): Promise<Called[]> {
@@ -124,19 +128,36 @@ const DeviceJob = v.looseObject({
   error: v.nullish(v.looseObject({ code: v.nullish(v.string()), description: v.nullish(v.string()) })),
 });
 
+interface Fleet {
+  readonly condition: string;
+  /** Those that the condition held for a moment ago. */
+  readonly devices: readonly string[];
+}
+
 /** The hub's own engine does it: it knows who is connected, and keeps within its quotas. */
-async function callByJob(desk: Desk, hub: Hub, condition: string, { id, method }: Plan): Promise<Called[]> {
+async function callByJob(desk: Desk, hub: Hub, { condition, devices }: Fleet, { id, method }: Plan): Promise<Called[]> {
   await hub.schedule(id, condition, method, JOB_SECONDS);
   const progress = new Progress(desk.err, 'asked');
-  for (let job = await hub.job(id); ; job = await hub.job(id)) {
-    progress.show(job.succeeded + job.failed, job.total, job.failed === 0 ? '' : `${job.failed} failed`);
-    if (job.ended) {
-      break;
-    }
+  let job = await hub.job(id);
+  for (; !job.ended; job = await hub.job(id)) {
+    progress.show(job.succeeded + job.failed, job.total);
     await desk.sleep(desk.pollMs);
   }
+  progress.show(job.succeeded + job.failed, job.total, job.failed === 0 ? '' : `${job.failed} failed`);
   progress.end();
-  const rows = await hub.query(`SELECT * FROM devices.jobs WHERE devices.jobs.jobId = '${id}'`);
+  const called = await results(desk, hub, id, job.total);
+  const left = devices.filter((deviceId) => !called.some((one) => one.deviceId === deviceId));
+  return [...called, ...left.map((deviceId) => ({ deviceId, refused: 'the job did not come to it' }))];
+}
+
+/** What the job came to on each device. The query may lag behind the job, so it is asked a few times. */
+async function results(desk: Desk, hub: Hub, id: string, expected: number): Promise<Called[]> {
+  const sql = `SELECT * FROM devices.jobs WHERE devices.jobs.jobId = '${id}'`;
+  let rows = await hub.query(sql);
+  for (let looks = 1; rows.length < expected && looks < LOOKS; looks += 1) {
+    await desk.sleep(desk.pollMs);
+    rows = await hub.query(sql);
+  }
   return rows.map((row) => {
     const { deviceId, outcome, error } = v.parse(DeviceJob, row);
     const answer = outcome?.deviceMethodResponse;

@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { after, before, describe, test } from 'node:test';
+import { register } from '../simulator/device.ts';
+import { knockHub } from '../simulator/raw.ts';
+import { Office } from './office.ts';
+
+let office: Office;
+before(async () => {
+  office = await Office.open();
+  await office.simulator.enrollGroup({ groupId: 'gateways', primary: office.simulator.endpoints.issuerPem });
+});
+after(() => office.close());
+
+async function done(...argv: string[]): Promise<string> {
+  const { code, out, err } = await office.enroll([...argv, '--yes']);
+  assert.equal(code, 0, err);
+  return out;
+}
+
+const admitted = async (cn: string, leaf: Awaited<ReturnType<Office['leaf']>>): Promise<boolean> =>
+  register(office.simulator.endpoints, cn, leaf).then(
+    () => true,
+    () => false,
+  );
+
+test('one device is barred, and admitted again', async () => {
+  const leaf = await office.leaf('gw-1');
+  await done('add', 'individual', '--certificate', leaf.file);
+  assert.equal(await admitted('gw-1', leaf), true);
+  assert.match(await done('disallow', 'device', 'gw-1'), /The hub still lets it in: enroll disable-identity gw-1/);
+  assert.equal(await admitted('gw-1', leaf), false);
+  await done('allow', 'device', 'gw-1');
+  assert.equal(await admitted('gw-1', leaf), true);
+});
+
+test('a whole group is barred, and admitted again', async () => {
+  const leaf = await office.leaf('gw-2');
+  await done('disallow', 'group', 'gateways');
+  assert.equal(await admitted('gw-2', leaf), false);
+  await done('allow', 'group', 'gateways');
+  assert.equal(await admitted('gw-2', leaf), true);
+});
+
+describe('one member of a group is barred, and admitted again', () => {
+  const rows = [
+    // By its leaf: for certain for that leaf; a newer one gets in where an individual enrollment counts for its leaf only.
+    ['registration-id', true, false, false],
+    ['held-leaf', true, false, true],
+    // By its ID: not at all there.
+    ['registration-id', false, false, false],
+    ['held-leaf', false, true, true],
+  ] as const;
+  for (const [individualDecidesFor, byLeaf, oldGetsIn, newGetsIn] of rows) {
+    test(`${individualDecidesFor}, ${byLeaf ? 'with' : 'without'} its leaf`, async () => {
+      const [old, young] = [await office.leaf('gw-3', 'old'), await office.leaf('gw-3', 'young')];
+      await office.simulator.set({ individualDecidesFor });
+      await done('disallow', 'member', 'gw-3', ...(byLeaf ? ['--certificate', old.file] : []));
+      assert.deepEqual([await admitted('gw-3', old), await admitted('gw-3', young)], [oldGetsIn, newGetsIn]);
+      await done('allow', 'member', 'gw-3');
+      assert.equal(await admitted('gw-3', old), true);
+    });
+  }
+});
+
+test('barring the wrong way round is refused, with the right command', async () => {
+  const leaf = await office.leaf('gw-4');
+  const member = await office.enroll(['disallow', 'device', 'gw-4', '--yes']);
+  assert.match(member.err, /enroll disallow member gw-4/);
+  await done('add', 'individual', '--certificate', leaf.file);
+  const device = await office.enroll(['disallow', 'member', 'gw-4', '--yes']);
+  assert.match(device.err, /enroll disallow device gw-4/);
+  const living = await office.enroll(['allow', 'member', 'gw-4', '--yes']);
+  assert.match(living.err, /is enabled: it bars nobody/);
+  assert.deepEqual([member.code, device.code, living.code], [1, 1, 1]);
+});
+
+test('the hub: disabled, enabled, forgotten', async () => {
+  const { simulator } = office;
+  const leaf = await office.leaf('gw-5');
+  await register(simulator.endpoints, 'gw-5', leaf);
+  const knock = async () => (await knockHub(simulator.endpoints, simulator.endpoints.hub1, 'gw-5', leaf)).connack;
+  assert.equal(await knock(), 0);
+  assert.match(await done('disable-identity', 'gw-5'), /-> disabled/);
+  assert.equal(await knock(), 5);
+  await done('enable-identity', 'gw-5');
+  assert.equal(await knock(), 0);
+  const asked = await office.enroll(['forget', 'gw-5'], { answer: '' });
+  assert.match(asked.err, /Delete gw-5 from the hub\? \[y\/N\]/);
+  assert.deepEqual([asked.code, await knock()], [1, 0]);
+  assert.match((await office.enroll(['forget', 'gw-5', '--dry-run'])).out, /-> deleted, with its twin[\s\S]*--dry-run/);
+  await done('forget', 'gw-5');
+  assert.equal(await simulator.device('gw-5'), null);
+});
+
+test('scripts/enroll itself, as an operator calls it: what DPS and the hub know of a device', async () => {
+  const { simulator } = office;
+  const leaf = await office.leaf('gw-6');
+  await register(simulator.endpoints, 'gw-6', leaf);
+  const script = new URL('../../../scripts/enroll', import.meta.url).pathname;
+  const env = { ...process.env, ...office.env, NODE_EXTRA_CA_CERTS: `${office.directory}/trust.pem` };
+  const child = spawn(script, ['show', 'device', 'gw-6'], { env, cwd: office.directory });
+  const [chunks, [code]] = await Promise.all([child.stdout.toArray(), once(child, 'exit')]);
+  const out = Buffer.concat(chunks).toString();
+  assert.equal(code, 0);
+  const when = simulator.enrollments.registrations.get('gw-6')?.updatedAt.toISOString();
+  assert.equal(
+    out,
+    `No individual enrollment gw-6: at most a group admits it.
+
+Registered ${when}, assigned to ${simulator.endpoints.hub1} as gw-6
+
+Identity gw-6 in the hub
+    status     enabled, not connected
+    primary    ${leaf.thumbprint}
+    secondary  ${leaf.thumbprint}
+`,
+  );
+});

@@ -1,0 +1,9 @@
+import { createInterface } from 'node:readline';
+import { onPaper } from './paper.ts';
+
+/** Runs one command line of the tool for each line that comes in, and answers with one line. See office.ts. */
+for await (const line of createInterface(process.stdin)) {
+  const { argv, setting } = JSON.parse(line);
+  const told = await onPaper(argv, setting).catch((error) => ({ code: -1, out: '', err: String(error.stack) }));
+  console.log(JSON.stringify(told));
+}

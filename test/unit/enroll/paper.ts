@@ -1,0 +1,47 @@
+import type { Desk } from '../../../scripts/enrollment/desk.ts';
+import { enroll } from '../../../scripts/enrollment/main.ts';
+
+export interface Told {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+export interface Setting {
+  readonly env?: NodeJS.ProcessEnv;
+  /** What somebody at the terminal types; nobody is there where it is left out. */
+  readonly answer?: string;
+  readonly isTTY?: boolean;
+}
+
+const POLL_MS = 20;
+
+/** Runs one command line in this process, on paper. */
+export async function onPaper(
+  argv: readonly string[],
+  { env = {}, answer, isTTY = false }: Setting = {},
+): Promise<Told> {
+  const written = { out: '', err: '' };
+  const paper = (name: 'out' | 'err') => ({
+    isTTY,
+    write: (text: string) => {
+      written[name] += text;
+    },
+  });
+  const desk: Desk = {
+    env,
+    out: paper('out'),
+    err: paper('err'),
+    pollMs: POLL_MS,
+    now: Date.now,
+    sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    ...(answer !== undefined && {
+      ask: async (question: string) => {
+        written.err += `${question}${answer}\n`;
+        return answer;
+      },
+    }),
+  };
+  const code = await enroll(argv, desk);
+  return { code, ...written };
+}

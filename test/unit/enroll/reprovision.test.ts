@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { Office } from './office.ts';
+import { type Behaviour, SdkGateway } from './sdk-gateway.ts';
+
+let office: Office;
+let fleet: SdkGateway[] = [];
+before(async () => {
+  office = await Office.open();
+  await office.simulator.enrollGroup({ groupId: 'gateways', primary: office.simulator.endpoints.issuerPem });
+});
+after(() => office.close());
+
+/** Gateways by name and behaviour; each is connected, and tagged as one of this fleet. */
+async function fleetOf(tag: string, behaviours: Readonly<Record<string, Behaviour>>): Promise<void> {
+  fleet = Object.entries(behaviours).map(([id, behaviour]) => new SdkGateway(office.simulator, id, behaviour));
+  await Promise.all(fleet.map((gateway) => gateway.connect()));
+  for (const { id } of fleet) {
+    office.simulator.registries.hub1.patchTags(id, { fleet: tag });
+  }
+}
+
+const leave = () => Promise.all(fleet.map((gateway) => gateway.close()));
+const registrations = (id: string): number => office.simulator.log.registrations(id);
+/** The id that the tool gave its request. */
+const withoutId = (text: string): string => text.replaceAll(/enroll-[a-z0-9]+/g, 'enroll-ID');
+
+describe('single devices, by direct method', () => {
+  test('all come back', async (context) => {
+    context.after(leave);
+    await fleetOf('single', { 'gw-1': 'well', 'gw-2': 'well' });
+    const { code, out, err } = await office.enroll(['reprovision', 'gw-1', 'gw-2', '--action', 'roll']);
+    assert.equal(
+      out,
+      'reprovision (roll) of 2 devices: gw-1, gw-2\n2 devices: 2 came back, 0 otherwise, 0 did not come back, 0 not asked.\n',
+    );
+    assert.equal(err, `asked   [${'#'.repeat(24)}] 2/2\nback    [${'#'.repeat(24)}] 2/2\n`);
+    assert.equal(code, 0);
+    assert.deepEqual([registrations('gw-1'), registrations('gw-2')], [2, 2]);
+    const calls = office.simulator.log.matching({ event: 'method', clientId: 'gw-1' });
+    assert.match(JSON.stringify(calls[0]?.body), /"action":"roll","id":"enroll-\w+","delaySeconds":0/);
+  });
+
+  test('who is not well is named, and it ends with 1', async (context) => {
+    context.after(leave);
+    await fleetOf('mixed', { 'gw-3': 'well', 'gw-4': 'kept', 'gw-5': 'mute', 'gw-6': 'busy' });
+    await office.simulator.writeDevice('hub1', 'gw-7', 'AB'.repeat(32));
+    const { code, out } = await office.enroll([
+      'reprovision',
+      'gw-3',
+      'gw-4',
+      'gw-5',
+      'gw-6',
+      'gw-7',
+      'gw-none',
+      '--wait',
+      '1',
+    ]);
+    assert.equal(code, 1);
+    assert.equal(
+      out,
+      `reprovision (register) of 6 devices: gw-3, gw-4, gw-5, gw-6, gw-7 and 1 more
+6 devices: 1 came back, 1 otherwise, 1 did not come back, 3 not asked.
+
+Ended otherwise:
+  gw-4  on the previous leaf (NL-DPS-401002)
+
+Did not come back within 1 s:
+  gw-5
+
+Not asked:
+  gw-6  409 busy with another
+  gw-7  The hub refuses (404): DeviceNotOnline: 404103 DeviceNotOnline: gw-7
+  gw-none  The hub refuses (404): DeviceNotFound: The device gw-none is not registered.
+`,
+    );
+  });
+
+  test('--wait 0 asks, and goes; --dry-run does not even ask', async (context) => {
+    context.after(leave);
+    await fleetOf('quick', { 'gw-8': 'well' });
+    const mark = office.simulator.log.entries.length;
+    const dry = await office.enroll(['reprovision', 'gw-8', '--dry-run']);
+    assert.deepEqual([dry.code, /Nobody was called/.test(dry.out)], [0, true]);
+    assert.equal(office.simulator.log.since(mark).filter(({ event }) => event === 'method').length, 0);
+    const { code, out } = await office.enroll(['reprovision', 'gw-8', '--wait', '0']);
+    assert.match(withoutId(out), /1 of 1 devices were asked, under the id enroll-ID/);
+    assert.equal(code, 0);
+  });
+
+  test('a device that is assigned to another hub is not in this one any more', async (context) => {
+    context.after(leave);
+    await fleetOf('moving', { 'gw-9': 'well' });
+    await office.simulator.assign('gw-9', 'hub2');
+    const { code, out } = await office.enroll(['reprovision', 'gw-9']);
+    assert.match(out, /Ended otherwise:\n {2}gw-9 {2}not in this hub any more/);
+    assert.equal(code, 1);
+  });
+});
+
+describe('a fleet of twenty, by a job of the hub', () => {
+  const names = Array.from({ length: 20 }, (_, at) => `truck-${String(at + 1).padStart(2, '0')}`);
+  const job = (...more: string[]) => ['reprovision', '--job', "tags.fleet = 'trucks'", ...more];
+
+  test('it is asked for once, all come back, and none registers twice', async (context) => {
+    context.after(leave);
+    await fleetOf('trucks', Object.fromEntries(names.map((name) => [name, 'well'] as const)));
+    const before = names.map(registrations);
+    const { code, out, err } = await office.enroll(job('--delay', '1'), { answer: 'y', isTTY: true });
+    assert.equal(
+      out,
+      `reprovision (register) of 20 devices: truck-01, truck-02, truck-03, truck-04, truck-05 and 15 more
+20 devices: 20 came back, 0 otherwise, 0 did not come back, 0 not asked.
+`,
+    );
+    assert.match(err, /^Call reprovision on 20 devices\? \[y\/N\] y\n/);
+    assert.ok(err.endsWith(`\rback    [${'#'.repeat(24)}] 20/20\u001b[K\n`));
+    assert.equal(code, 0);
+    assert.deepEqual(
+      names.map(registrations),
+      before.map((count) => count + 1),
+    );
+    const asked = office.simulator.log.matching(
+      ({ event, reason }) => event === 'request' && reason?.startsWith('PUT /jobs/v2/enroll-') === true,
+    );
+    assert.equal(asked.length, 1);
+  });
+
+  test('those that are away are named', async () => {
+    const { code, out } = await office.enroll(job('--yes'));
+    assert.match(out, /20 devices: 0 came back, 0 otherwise, 0 did not come back, 20 not asked\./);
+    assert.match(out, / {2}truck-20 {2}404103 DeviceNotOnline: truck-20\n/);
+    assert.equal(code, 1);
+  });
+
+  test('no: nobody is called', async () => {
+    const mark = office.simulator.log.entries.length;
+    const { code, err } = await office.enroll(job(), { answer: 'no' });
+    assert.match(err, /enroll: Nobody was called\./);
+    assert.equal(code, 1);
+    assert.ok(!office.simulator.log.since(mark).some(({ reason }) => reason?.startsWith('PUT /jobs')));
+  });
+
+  test('a condition that nobody fulfils, and one that is none', async () => {
+    const nobody = await office.enroll(['reprovision', '--job', "tags.fleet = 'ships'"]);
+    const none = await office.enroll(['reprovision', '--job', 'tags.fleet ==']);
+    assert.match(nobody.err, /No device of this hub fulfils: tags.fleet = 'ships'/);
+    assert.match(none.err, /The hub refuses \(400\): ArgumentInvalid: BadRequest/);
+    assert.deepEqual([nobody.code, none.code], [1, 1]);
+  });
+});

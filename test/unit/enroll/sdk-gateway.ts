@@ -1,0 +1,75 @@
+import type device from 'azure-iot-device';
+import type { Simulator } from '../../simulator/simulator.ts';
+import { openHub, register } from '../simulator/device.ts';
+
+/**
+ * How it takes the method: well, registers and comes back · kept, comes back on the old leaf · mute, takes it and never
+ * comes back · busy, answers 409.
+ */
+export type Behaviour = 'well' | 'kept' | 'mute' | 'busy';
+
+interface Payload {
+  readonly action: string;
+  readonly id: string;
+}
+
+const ASKED = 202;
+const BUSY = 409;
+
+/** A gateway as the operator sees it, by the official device SDKs and a key in a file. */
+export class SdkGateway {
+  readonly id: string;
+  readonly #simulator: Simulator;
+  readonly #behaviour: Behaviour;
+  #client: device.Client | undefined;
+  #work: Promise<void> = Promise.resolve();
+
+  constructor(simulator: Simulator, id: string, behaviour: Behaviour = 'well') {
+    this.#simulator = simulator;
+    this.id = id;
+    this.#behaviour = behaviour;
+  }
+
+  /** Registers a new leaf, and connects with it; ready for methods when it comes back. */
+  async connect(): Promise<device.Client> {
+    const { endpoints, log } = this.#simulator;
+    const leaf = await this.#simulator.clientIdentity(this.id);
+    const { assignedHub } = await register(endpoints, this.id, leaf);
+    const mark = log.entries.length;
+    const client = await openHub(endpoints, assignedHub, this.id, leaf);
+    this.#client = client;
+    client.onDeviceMethod('reprovision', ({ payload }, response) => {
+      const { id, action }: Payload = payload;
+      if (this.#behaviour === 'busy') {
+        void response.send(BUSY, { id: 'another', code: 'NL-BUSY' });
+        return;
+      }
+      const called = log.entries.length;
+      void response.send(ASKED, { id, phase: 'registering' });
+      this.#work = this.#reprovision(id, action, called);
+    });
+    await log.waitFor({ event: 'subscribed', clientId: this.id, reason: '$iothub/methods/POST/#' }, 5_000, mark);
+    return client;
+  }
+
+  /** The answer goes out before the session is given up: it would be lost otherwise. */
+  async #reprovision(id: string, action: string, called: number): Promise<void> {
+    await this.#simulator.log.waitFor({ event: 'method-answer', clientId: this.id }, 5_000, called);
+    await this.#client?.close();
+    if (this.#behaviour === 'mute') {
+      return;
+    }
+    const outcome = this.#behaviour === 'kept' ? { outcome: 'kept', code: 'NL-DPS-401002' } : { outcome: 'done' };
+    const client = await this.connect();
+    const { properties } = await client.getTwin();
+    await new Promise<void>((resolve, reject) => {
+      const last = { id, action, ...outcome };
+      properties.reported.update({ newleaf: { last } }, (error: Error) => (error ? reject(error) : resolve()));
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#work;
+    await this.#client?.close();
+  }
+}

@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { COMMANDS } from '../../../scripts/enrollment/commands.ts';
+import { Authority } from '../../simulator/ca.ts';
+import { onPaper } from './paper.ts';
+
+const SECRET = 'c2VjcmV0LXRoYXQtbm9ib2R5LW1heS1zZWU=';
+const elsewhere = `HostName=nowhere.invalid;SharedAccessKeyName=owner;SharedAccessKey=${SECRET}`;
+const env = { NEWLEAF_DPS_CONNECTION: elsewhere, NEWLEAF_HUB_CONNECTION: elsewhere };
+
+let directory: string;
+const file = (name: string): string => join(directory, name);
+before(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'enroll-usage-'));
+  const ca = await Authority.create('ca');
+  const texts = {
+    'leaf.pem': (await ca.clientIdentity('gw-1')).cert,
+    'expired.pem': (await ca.clientIdentity('gw-1', { lifetimeMs: -1_000 })).cert,
+    'root.pem': ca.rootPem,
+    'issuer.pem': ca.issuerPem,
+    'notes.txt': 'no certificate in here',
+    'garbage.pem': '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n',
+  };
+  await Promise.all(Object.entries(texts).map(([name, text]) => writeFile(file(name), text)));
+});
+after(() => rm(directory, { recursive: true }));
+
+/** Words with a `/` in front name a file of the directory. */
+const argvOf = (line: string): string[] =>
+  line
+    .split(' ')
+    .filter((word) => word !== '')
+    .map((word) => (word.startsWith('/') ? file(word.slice(1)) : word));
+
+describe('a wrong command line ends with 2, says why, and asks nobody', () => {
+  const rows: readonly (readonly [line: string, told: RegExp])[] = [
+    ['adopt', /no command "adopt".*enroll --help/],
+    ['add', /Which\? add individual \| add group/],
+    ['remove-current', /primary \| remove-current secondary \| remove-current both/],
+    ['show device', /Usage: enroll show device ID/],
+    ['show device a b', /Usage: enroll show device ID/],
+    ['forget gw-1 --now', /Unknown option '--now'/],
+    ['add individual', /--certificate FILE/],
+    ['add individual --certificate /none.pem', /none\.pem cannot be read/],
+    ['add individual --certificate /notes.txt', /holds no certificate/],
+    ['add individual --certificate /garbage.pem', /garbage\.pem cannot be read/],
+    ['add individual --certificate /root.pem', /is a CA certificate/],
+    ['add individual --certificate /expired.pem', /has expired/],
+    ['add individual gw-2 --certificate /leaf.pem', /has the CN gw-1, and the registration ID is gw-2/],
+    ['add individual --certificate /leaf.pem --policy always', /--policy is one of migrate, reset, never/],
+    ['add group g', /--certificate FILE or --ca NAME/],
+    ['add group g --certificate /leaf.pem', /is no CA certificate/],
+    ['add group g --certificate /root.pem --ca root', /exclude each other/],
+    ['reprovision', /Which devices\?/],
+    ['reprovision gw-1 --job *', /Which devices\?/],
+    ['reprovision gw-1 --action renew', /--action is one of register, roll/],
+    ['reprovision gw-1 --delay soon', /--delay is a number of seconds/],
+    ['reprovision gw-1 --wait -1', /--wait/],
+  ];
+  for (const [line, told] of rows) {
+    test(line, async () => {
+      const { code, out, err } = await onPaper(argvOf(line), { env });
+      assert.match(err, told);
+      assert.deepEqual([code, out], [2, '']);
+    });
+  }
+});
+
+describe('a connection string that is missing or none', () => {
+  const rows = [
+    ['show group g', {}, /of DPS is missing: --dps or NEWLEAF_DPS_CONNECTION/],
+    ['forget gw-1', {}, /of the hub is missing: --hub or NEWLEAF_HUB_CONNECTION/],
+    ['show group g', { NEWLEAF_DPS_CONNECTION: SECRET }, /must hold HostName=/],
+    ['forget gw-1', { NEWLEAF_HUB_CONNECTION: `HostName=a;SharedAccessKey=${SECRET}` }, /must hold HostName=/],
+  ] as const;
+  for (const [line, wrong, told] of rows) {
+    test(`${line} ${JSON.stringify(Object.keys(wrong))}`, async () => {
+      const { code, err } = await onPaper(argvOf(line), { env: wrong });
+      assert.match(err, told);
+      assert.equal(code, 2);
+      assert.ok(!err.includes(SECRET));
+    });
+  }
+});
+
+test('nobody there: 1, in words, and the key is not shown', async () => {
+  for (const line of ['show group g', 'forget gw-1', 'reprovision gw-1']) {
+    const { code, out, err } = await onPaper(argvOf(line), { env });
+    assert.equal(code, 1);
+    assert.match(err, /cannot be reached: its name cannot be resolved/);
+    assert.ok(!`${out}${err}`.includes(SECRET));
+  }
+});
+
+describe('help', () => {
+  test('without a command: all of them, and 2', async () => {
+    const { code, out } = await onPaper([]);
+    assert.equal(code, 2);
+    for (const name of Object.keys(COMMANDS)) {
+      assert.ok(out.includes(`  ${name} `), name);
+    }
+  });
+  test('asked for, it ends with 0', async () => assert.equal((await onPaper(['--help'])).code, 0));
+  for (const [name, { examples, meaning }] of Object.entries(COMMANDS)) {
+    test(`of ${name}`, async () => {
+      const { code, out } = await onPaper([...name.split(' '), '--help']);
+      assert.equal(code, 0);
+      assert.ok(out.includes(meaning) && examples.every((line) => out.includes(`  ${line}`)));
+      assert.ok(
+        out.split('\n').every((line) => line.length <= 90),
+        out,
+      );
+    });
+    test(`the examples of ${name} name its command`, () => {
+      assert.ok(examples.length > 0 && examples.every((line) => line.startsWith(`enroll ${name}`)));
+    });
+  }
+});
