@@ -17,7 +17,7 @@ import { validateEntry } from './entry.ts';
 import { publish } from './files.ts';
 import { createHub } from './hub/session.ts';
 import { certificatePem, toPem } from './issuer/pem.ts';
-import { verify } from './issuer/verify.ts';
+import { type Expected, verify } from './issuer/verify.ts';
 import { createIssuer, Held } from './issuers.ts';
 import { createJournal } from './journal.ts';
 import { createKeys, publicKeyOf } from './keys.ts';
@@ -57,7 +57,7 @@ export async function assemble({ config, log, env, destroyer, clock = systemCloc
   const terms = termsOf(config);
 
   const held = new Held();
-  const judge = async (delivered: string | Uint8Array, key: KeyRef): Promise<Leaf> => {
+  const judgedBy = (renewAt: Expected['renewAt']) => async (delivered: string | Uint8Array, key: KeyRef) => {
     const { spki } = await publicKeyOf(token, key);
     const chain = typeof delivered === 'string' ? delivered : await toPem(delivered);
     const { leaf, notes } = held.watch(chain, () =>
@@ -66,13 +66,14 @@ export async function assemble({ config, log, env, destroyer, clock = systemCloc
         spki,
         cn: registrationId,
         now: clock.now(),
-        renewAt: (notBefore, notAfter) => dueAt({ notBefore, notAfter, serial: '' }, terms.renewAt),
+        renewAt,
         ...(daemon.state.current && { currentNotAfter: daemon.state.current.notAfter }),
       }),
     );
     for (const message of notes) log.info({ event: 'leaf-noted', thumbprint: leaf.thumbprint, message });
     return leaf;
   };
+  const judge = judgedBy((notBefore, notAfter) => dueAt({ notBefore, notAfter, serial: '' }, terms.renewAt));
   const usable = () => {
     const { current } = daemon.state;
     return current !== undefined && current.notAfter > clock.now() ? current : undefined;
@@ -125,7 +126,14 @@ export async function assemble({ config, log, env, destroyer, clock = systemCloc
     registrationId,
     labelPrefix: hsm.label_prefix,
     keepKey: !config.leaf.rotate_key,
-    given: () => givenLeaf(token, hsm.key, judge, log),
+    // A factory makes leaves for years, and a gateway may lie on a shelf: what is due serves until it is renewed.
+    given: () =>
+      givenLeaf(
+        token,
+        hsm.key,
+        judgedBy(() => undefined),
+        log,
+      ),
     async publish(now, before) {
       await publish(state.directory, now, before);
       // Beside its key, for whoever looks into the token with other tools.

@@ -6,7 +6,9 @@ import { holds } from '../holds.ts';
 import { PATIENCE_MS } from '../site.ts';
 import type { Policy } from './operator.ts';
 import { account, neverOut } from './presence.ts';
-import { comesBack, ID, refusedForGood, type Scene, scene } from './scene.ts';
+import { begin, comesBack, factoryScene, ID, refusedForGood, type Scene, scene } from './scene.ts';
+
+const DAY = 24 * 3_600_000;
 
 /** A gateway with an individual enrollment: the operator enrolls its first leaf as it lies in the state directory. */
 async function enrolled(
@@ -98,6 +100,20 @@ suite('an individual enrollment before a leaf expires: the secondary', { concurr
     const status = await gateway.settled();
     holds(status, { person: false, leaf: { thumbprint: next?.leaf?.thumbprint } });
     assert.ok(status.outcomes.some(({ reason }) => reason === 'due'));
+    neverOut(account(t, far, since, ID));
+  });
+
+  test('a leaf from the factory that is due already serves until its successor is enrolled', async (t) => {
+    const made = await factoryScene(t, {}, { lifetimeMs: 30 * DAY, backdateMs: 335 * DAY });
+    const { far, gateway, operator, stolen, leafPem } = made;
+    await operator.admit('individual', ID, { primary: stolen.cert });
+    await begin(made);
+    const since = far.log.entries.length;
+    await operator.reprovision(ID, { action: 'roll' });
+    const { next } = await gateway.until((status) => status.next?.standing === 'parked');
+    await operator.admit('individual', ID, { primary: stolen.cert, secondary: leafPem('next.pem') });
+    const status = await comesBack(made);
+    holds(status, { person: false, leaf: { thumbprint: next?.leaf?.thumbprint }, last: { outcome: 'done' } });
     neverOut(account(t, far, since, ID));
   });
 

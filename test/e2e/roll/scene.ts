@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { GRACE_REFUSALS } from '../../../agent/roll/decide.ts';
 import type { Status } from '../../../agent/roll/report.ts';
-import type { ClientIdentity } from '../../simulator/ca.ts';
+import type { ClientIdentity, IssuePolicy } from '../../simulator/ca.ts';
 import { type Simulator, startSimulator } from '../../simulator/simulator.ts';
 import type { Switches } from '../../simulator/switches.ts';
 import { Gateway, type GatewayOptions } from '../gateway.ts';
@@ -44,9 +44,14 @@ export async function scene(
   return { far, gateway, operator: new Operator(far.endpoints), leafPem };
 }
 
-export async function factoryScene(t: TestContext, switches: Partial<Switches> = {}): Promise<FactoryScene> {
+/** @param policy how the factory's leaf is made */
+export async function factoryScene(
+  t: TestContext,
+  switches: Partial<Switches> = {},
+  policy: IssuePolicy = {},
+): Promise<FactoryScene> {
   const made = await scene(t, switches, { settings: { 'hsm.key': '"pkcs11:object=factory"' } });
-  const stolen = await made.far.clientIdentity(ID);
+  const stolen = await made.far.clientIdentity(ID, policy);
   importFactoryKey(made.gateway, stolen);
   return { ...made, stolen };
 }
