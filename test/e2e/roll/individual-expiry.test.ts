@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, type TestContext, test } from 'node:test';
 import type { Switches } from '../../simulator/switches.ts';
-import type { GatewayOptions } from '../gateway.ts';
 import { holds } from '../holds.ts';
 import { PATIENCE_MS } from '../site.ts';
 import type { Policy } from './operator.ts';
@@ -15,12 +14,9 @@ async function enrolled(
   t: TestContext,
   policy: Policy,
   switches: Partial<Switches>,
-  options: GatewayOptions = {},
-  far?: (scene: Scene) => Promise<void>,
 ): Promise<Scene & { readonly old: string }> {
-  const made = await scene(t, switches, options);
+  const made = await scene(t, switches);
   const { gateway, operator, leafPem } = made;
-  await far?.(made);
   await gateway.start();
   await gateway.until(({ next }) => next?.standing === 'parked');
   const old = leafPem('next.pem');
@@ -82,39 +78,22 @@ suite('an individual enrollment before a leaf expires: the secondary', { concurr
     });
   }
 
-  test('the gateway renews by itself, and the operator enrolls what it found', async (t) => {
-    // The first leaf lives for 65 s, and is due after a tenth of them.
-    const { far, gateway, operator, leafPem, old } = await enrolled(
-      t,
-      'migrate',
-      {},
-      { settings: { 'leaf.renew_at': '"10%"' } },
-      ({ far }) => far.setPolicy({ lifetimeMs: 65_000, backdateMs: 0 }),
-    );
-    await far.setPolicy({});
-    const since = far.log.entries.length;
-    const { next } = await gateway.until((status) => status.next?.standing === 'parked');
-    await operator.admit('individual', ID, { primary: old, secondary: leafPem('next.pem') });
-    await operator.reprovision(ID);
-    await far.log.waitFor({ event: 'connected', thumbprint: next?.leaf?.thumbprint ?? '' }, PATIENCE_MS, since);
-    const status = await gateway.settled();
-    holds(status, { person: false, leaf: { thumbprint: next?.leaf?.thumbprint } });
-    assert.ok(status.outcomes.some(({ reason }) => reason === 'due'));
-    neverOut(account(t, far, since, ID));
-  });
-
-  test('a leaf from the factory that is due already serves until its successor is enrolled', async (t) => {
+  test('a leaf from the factory is due: it serves until its successor is enrolled', async (t) => {
     const made = await factoryScene(t, {}, { lifetimeMs: 30 * DAY, backdateMs: 335 * DAY });
     const { far, gateway, operator, stolen, leafPem } = made;
     await operator.admit('individual', ID, { primary: stolen.cert });
     await begin(made);
-    const since = far.log.entries.length;
-    await operator.reprovision(ID, { action: 'roll' });
+    // What is due is looked at once a minute, and at a start.
+    await gateway.stop();
+    const mark = far.log.entries.length;
+    await gateway.start();
+    const { seq } = await far.log.waitFor({ event: 'connected' }, PATIENCE_MS, mark);
     const { next } = await gateway.until((status) => status.next?.standing === 'parked');
+    holds(await gateway.settled(), { leaf: { thumbprint: stolen.thumbprint }, last: { reason: 'due' } });
     await operator.admit('individual', ID, { primary: stolen.cert, secondary: leafPem('next.pem') });
     const status = await comesBack(made);
     holds(status, { person: false, leaf: { thumbprint: next?.leaf?.thumbprint }, last: { outcome: 'done' } });
-    neverOut(account(t, far, since, ID));
+    neverOut(account(t, far, seq, ID));
   });
 
   test('the policy "never", and DPS leaves the thumbprint as it is: the old leaf serves on', async (t) => {

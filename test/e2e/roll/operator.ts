@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import https from 'node:https';
 import provisioning from 'azure-iot-provisioning-service';
 import type { AttestationMechanism, IndividualEnrollment } from 'azure-iot-provisioning-service/dist/interfaces.js';
@@ -31,7 +32,8 @@ export class Operator {
   readonly #jobs: iothub.JobClient;
 
   constructor({ dpsService, hub1Service, trustPem }: Endpoints) {
-    const agent = new https.Agent({ ca: trustPem, keepAlive: true });
+    // Without keep-alive: the server drops an idle connection after some seconds, perhaps while the next call begins.
+    const agent = new https.Agent({ ca: trustPem, keepAlive: false });
     this.#dps = using(agent, provisioning.ProvisioningServiceClient.fromConnectionString(dpsService));
     this.#registry = using(agent, iothub.Registry.fromConnectionString(hub1Service));
     this.#client = using(agent, iothub.Client.fromConnectionString(hub1Service));
@@ -102,7 +104,7 @@ export class Operator {
   async #put(kind: Kind, id: string, fields: object): Promise<void> {
     const etag = await this.#get(kind, id).then(
       (found) => found.etag,
-      () => undefined,
+      ({ response }: Refusal) => assert.equal(response.statusCode, 404),
     );
     const named = kind === 'individual' ? { registrationId: id } : { enrollmentGroupId: id };
     const enrollment = { provisioningStatus: 'enabled', ...fields, ...named, ...(etag && { etag }) };
@@ -111,6 +113,10 @@ export class Operator {
       ? this.#dps.createOrUpdateIndividualEnrollment(enrollment as unknown as IndividualEnrollment)
       : this.#dps.createOrUpdateEnrollmentGroup(enrollment as unknown as IndividualEnrollment & Group));
   }
+}
+
+interface Refusal {
+  readonly response: { readonly statusCode: number };
 }
 
 interface RestApiClient {

@@ -38,7 +38,8 @@ export function presence(far: Simulator, since: number, deviceId: string): Prese
 export function account(t: TestContext, far: Simulator, since: number, deviceId: string): Presence {
   tell(t, far, since);
   const { offlineMs, handshakeMs } = presence(far, since, deviceId);
-  t.diagnostic(`offline ${Math.round(offlineMs)} ms, slowest handshake with a hub ${Math.round(handshakeMs)} ms`);
+  const offline = Number.isFinite(offlineMs) ? `offline ${Math.round(offlineMs)} ms` : 'offline to the end';
+  t.diagnostic(`${offline}, slowest handshake with a hub ${Math.round(handshakeMs)} ms`);
   return { offlineMs, handshakeMs };
 }
 
