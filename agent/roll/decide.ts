@@ -42,9 +42,12 @@ const interruptible = new Set<RollState['phase']>([...resting, 'generating-key',
 /** A roll that waits for its issuer takes a leaf from whoever brings it. */
 const receptive = new Set<RollState['phase']>([...resting, 'requesting-leaf']);
 
-/** A roll whose issuer has failed already, and may go on failing for days: the hub may have to be changed meanwhile. */
+/**
+ * A roll that has failed already, and may go on failing for days: with its issuer, or at a hub that nobody reaches. The
+ * operator may have to change the hub meanwhile.
+ */
 export const isStuck = ({ phase, trouble }: RollState): boolean =>
-  (phase === 'generating-key' || phase === 'requesting-leaf') && trouble !== undefined;
+  (phase === 'generating-key' || phase === 'requesting-leaf' || phase === 'connecting-next') && trouble !== undefined;
 
 /** Refusals that a new leaf may cure. A disabled enrollment refuses every leaf. */
 const leafAtFault = new Set<Failure['code']>(['NL-DPS-401002', 'NL-DPS-404201', 'NL-DPS-REJECTED']);

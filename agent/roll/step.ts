@@ -84,9 +84,14 @@ function asked(state: RollState, event: Of<'asked'>, decision?: Decision): RollS
   if (event.delayMs > 0) {
     return { ...state, scheduled: { ...event.request, startAt: event.at + Math.round(event.delayMs * event.draw) } };
   }
-  // A roll that is stuck with its issuer makes room: what it has is kept for the next one.
+  // A roll that is stuck makes room: what it has is kept for the next one.
   const free = isStuck(state) ? finish(setAside(state), event, 'kept', state.trouble) : state;
   const taken = accept(free, { ...event.request, action: decision.action }, event);
+  if (taken.phase === 'connecting-next' && taken.next !== undefined) {
+    // DPS trusts the candidate by now: so it is the candidate that asks for another hub.
+    const { assignment: _, ...unassigned } = taken.next;
+    return toRegisterNext(taken, unassigned, event, 'asked');
+  }
   if (event.discard && taken.next?.leaf !== undefined) {
     const { parked: _, ...unwanted } = taken.next;
     return drop({ ...taken, next: unwanted }, unwanted, event, 'discarded');

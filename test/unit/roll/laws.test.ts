@@ -173,6 +173,17 @@ describe('a roll whose issuer keeps failing', () => {
   });
 });
 
+describe('a candidate whose hub nobody reaches', () => {
+  const stuck = play(SITUATIONS['connecting-next'], 'outage');
+  test('asks DPS for another hub when somebody says so', () => {
+    const asked = play(stuck, 're-register');
+    assert.equal(asked.phase, 'registering-next');
+    assert.equal(asked.next?.assignment, undefined);
+    assert.equal(asked.outcomes[0]?.outcome, 'kept');
+    assert.equal(play(asked, 'next registered').phase, 'connecting-next');
+  });
+});
+
 describe('what a roll ends with', () => {
   test(`a key that the token does not destroy is left alone after ${RETIRE_TRIES} attempts`, () => {
     const state = SITUATIONS['retiring-key'];
