@@ -1,0 +1,22 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { PATIENCE_MS } from '../site.ts';
+import { begin, GROUP, ID, scene } from './scene.ts';
+
+test('a roll that DPS sends to a hub nobody reaches: the operator assigns another, and a technician asks', async (t) => {
+  const made = await scene(t);
+  const { far, gateway, operator } = made;
+  await operator.admit('group', GROUP, { primary: far.endpoints.issuerPem });
+  await begin(made);
+  await far.assign(ID, 'hub2');
+  await far.lay('hub2', 'port-closed');
+  await operator.reprovision(ID, { action: 'roll' });
+  await gateway.log.waitFor({ event: 'failed', action: 'connect', phase: 'connecting-next' });
+  await far.assign(ID, 'hub1');
+  const since = far.log.entries.length;
+  const { code, out, err } = await gateway.command('reprovision', '--wait');
+  assert.equal(code, 0, out + err);
+  await far.log.waitFor({ event: 'connected', server: 'hub1' }, PATIENCE_MS, since);
+  const { next, person } = await gateway.settled();
+  assert.deepEqual({ next, person }, { next: undefined, person: false }, 'the candidate has become current');
+});
