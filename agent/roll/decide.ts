@@ -43,11 +43,13 @@ const interruptible = new Set<RollState['phase']>([...resting, 'generating-key',
 const receptive = new Set<RollState['phase']>([...resting, 'requesting-leaf']);
 
 /**
- * A roll that has failed already, and may go on failing for days: with its issuer, or at a hub that nobody reaches. The
- * operator may have to change the hub meanwhile.
+ * A roll that gets no answer, and may get none for days: from its issuer, or from a hub that nobody reaches. The operator
+ * may have to change the hub meanwhile. A refusal is an answer, and has a ladder of its own.
  */
 export const isStuck = ({ phase, trouble }: RollState): boolean =>
-  (phase === 'generating-key' || phase === 'requesting-leaf' || phase === 'connecting-next') && trouble !== undefined;
+  (phase === 'generating-key' || phase === 'requesting-leaf' || phase === 'connecting-next') &&
+  trouble !== undefined &&
+  trouble.kind !== 'refused';
 
 /** Refusals that a new leaf may cure. A disabled enrollment refuses every leaf. */
 const leafAtFault = new Set<Failure['code']>(['NL-DPS-401002', 'NL-DPS-404201', 'NL-DPS-REJECTED']);

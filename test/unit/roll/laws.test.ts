@@ -173,6 +173,13 @@ describe('a roll whose issuer keeps failing', () => {
   });
 });
 
+describe('a candidate that the hub refuses', () => {
+  test('keeps its ladder, however often somebody asks', () => {
+    const refused = { ...SITUATIONS['connecting-next'], trouble: REFUSAL, grace: 3 };
+    assert.deepEqual(play(refused, 're-register'), refused);
+  });
+});
+
 describe('a candidate whose hub nobody reaches', () => {
   const stuck = play(SITUATIONS['connecting-next'], 'outage');
   test('asks DPS for another hub when somebody says so', () => {
