@@ -35,7 +35,11 @@ export class NodeUnderTest {
       execArgv: ['--import', 'tsx'],
       env: { ...process.env, NEWLEAF_TEST_NODE: copy },
     });
-    await once(gauge, 'message');
+    const ended = once(gauge, 'exit').then(([code]) => {
+      throw new Error(`the gauge of Node ${major} ended with ${code}`);
+    });
+    await Promise.race([once(gauge, 'message'), ended]);
+    ended.catch(() => {});
     return new NodeUnderTest(major, gauge, directory);
   }
 
@@ -45,10 +49,10 @@ export class NodeUnderTest {
       const ended = () => reject(new Error(`the gauge of ${this.name} has ended`));
       const look = (answer: Answer) => {
         if (answer.metric !== metric) return;
-        this.#gauge.off('message', look).off('close', ended);
+        this.#gauge.off('message', look).off('exit', ended);
         resolve(answer);
       };
-      this.#gauge.on('message', look).once('close', ended);
+      this.#gauge.on('message', look).once('exit', ended);
     });
     this.#gauge.send(metric);
     const answer = await answered;
@@ -57,10 +61,10 @@ export class NodeUnderTest {
   }
 
   async close(): Promise<void> {
-    const closed = once(this.#gauge, 'close');
+    const ended = once(this.#gauge, 'exit');
     this.#gauge.disconnect();
     const killer = setTimeout(() => this.#gauge.kill('SIGKILL'), GRACE_MS);
-    await closed;
+    await ended;
     clearTimeout(killer);
     await rm(this.#directory, { recursive: true });
   }
