@@ -33,6 +33,8 @@ const STUBS: Readonly<Record<string, string>> = {
   'pino ./transport': stub('pino-transport'),
   'pino ./lib/transport': stub('pino-transport'),
   'pino worker_threads': stub('worker-threads'),
+  // hsm/engine.ts asks whether it runs on the main thread, and newleaf has no other.
+  'node:worker_threads': stub('worker-threads'),
 };
 
 /** One copy, whoever asks: two of them are two number tables of mqtt-packet, and `instanceof` that fails. */
@@ -93,7 +95,14 @@ function builtAt(): number {
 export async function bundle(entry: string, directory: string): Promise<Metafile> {
   const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
   const outfile = join(directory, 'newleaf.js');
-  const target = { platform: 'node', target: 'node20', format: 'cjs', legalComments: 'none' } as const;
+  const target = {
+    platform: 'node',
+    target: 'node20',
+    format: 'cjs',
+    legalComments: 'none',
+    // Else esbuild 0.28 makes `new RegExp` of them, and keeps one that nobody uses: the emoji of valibot.
+    supported: { 'regexp-unicode-property-escapes': true },
+  } as const;
   const { metafile, outputFiles } = await build({
     ...target,
     entryPoints: [entry],
