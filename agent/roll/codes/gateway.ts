@@ -1,0 +1,144 @@
+import { type CodeEntry, entry } from './entry.ts';
+
+/** What is wrong on the gateway itself: leaf, token, disk, configuration, commands. */
+export const GATEWAY = {
+  'NL-LEAF-EXPIRING': entry(
+    'transient',
+    'The current leaf nears its end, and its renewal is overdue.',
+    'See with `newleaf status` why no new leaf has come; `newleaf roll` tries again at once.',
+  ),
+  'NL-LEAF-EXPIRED': entry(
+    'refused',
+    'The current leaf has expired, and no new one has come.',
+    'Run `newleaf csr`, have it signed, then `newleaf install FILE`.',
+  ),
+  'NL-LEAF-PARSE': entry(
+    'refused',
+    'The issued leaf is not a readable certificate.',
+    'Operator of the CA: deliver PEM.',
+  ),
+  'NL-LEAF-KEY': entry('refused', 'The issued leaf is for another key.', 'Have the CSR of `newleaf csr` signed again.'),
+  'NL-LEAF-CN': entry(
+    'refused',
+    'The CN of the issued leaf is not the registration ID.',
+    'Operator of the CA: keep the subject of the CSR.',
+  ),
+  'NL-LEAF-CA': entry(
+    'refused',
+    'The issued certificate is that of a CA, not a leaf.',
+    'Operator of the CA: issue an end-entity certificate (basicConstraints CA:FALSE).',
+  ),
+  'NL-LEAF-EKU': entry(
+    'refused',
+    'The issued leaf may not be used for client authentication.',
+    'Operator of the CA: allow clientAuth in the extended key usage.',
+  ),
+  'NL-LEAF-VALIDITY': entry(
+    'refused',
+    'The issued leaf has expired, or is due for renewal already.',
+    'Operator of the CA: issue a longer lifetime; or lower leaf.renew_at.',
+  ),
+  'NL-LEAF-NOT-YET': entry(
+    'transient',
+    'The issued leaf is not valid yet by the clock of this gateway.',
+    'Check the clock with `timedatectl`.',
+  ),
+  'NL-LEAF-CHAIN': entry(
+    'refused',
+    'The issued chain does not link up by signature.',
+    'Operator of the CA: deliver the leaf and its intermediates.',
+  ),
+  'NL-LEAF-WEAK': entry(
+    'refused',
+    'The key or the signature of the issued chain is too weak.',
+    'Operator of the CA: RSA of 2048 bits or more, SHA-256 or better.',
+  ),
+  'NL-TOKEN-MODULE': entry(
+    'broken',
+    'The PKCS#11 module cannot be loaded.',
+    'Check hsm.module, and that its package is installed.',
+  ),
+  'NL-TOKEN-ENGINE': entry(
+    'broken',
+    "OpenSSL's PKCS#11 engine is not installed.",
+    'Run `apt-get install libengine-pkcs11-openssl`.',
+  ),
+  'NL-TOKEN-MISSING': entry(
+    'broken',
+    'The token is not there, or more than one matches.',
+    'Check hsm.token against `pkcs11-tool --module MODULE -L`.',
+  ),
+  'NL-TOKEN-PIN': entry(
+    'broken',
+    'The token refused the PIN. It was tried once and will not be tried again until the PIN changes.',
+    'Put the right PIN into hsm.pin_file, then restart newleaf.',
+  ),
+  'NL-TOKEN-PIN-LOCKED': entry(
+    'broken',
+    'The PIN of the token is locked.',
+    'Unlock it with the SO PIN (the vendor tool, or `pkcs11-tool --init-pin`), then restart newleaf.',
+  ),
+  'NL-TOKEN-PIN-FILE': entry(
+    'broken',
+    'The PIN cannot be read, or is empty.',
+    'Check hsm.pin_file and its permissions.',
+  ),
+  'NL-TOKEN-KEY': entry(
+    'broken',
+    'The key of the leaf is not in the token.',
+    'Is it the right token? See `newleaf check`.',
+  ),
+  'NL-TOKEN-OCCUPIED': entry(
+    'broken',
+    'The slot for the next key holds an object that newleaf did not make for this purpose.',
+    'Look at it with `pkcs11-tool -O`, and remove it if nothing needs it.',
+  ),
+  'NL-TOKEN-FAILED': entry(
+    'broken',
+    'The token refused an operation.',
+    'See `newleaf check`; the CKR code is in the message.',
+  ),
+  'NL-TOKEN-POISONED': entry(
+    'broken',
+    'The PKCS#11 module lost its state (token reset or pulled). newleaf restarts itself.',
+    'If it happens again and again, check the token and its daemon with `newleaf check`.',
+  ),
+  'NL-CONFIG': entry(
+    'broken',
+    'The configuration is wrong.',
+    'Correct the line named in the message; `newleaf config` shows what is in force.',
+  ),
+  'NL-STATE-CORRUPT': entry(
+    'broken',
+    'The state file is damaged. Nothing was overwritten or sent.',
+    'Restore state.json from a backup; or move it away and run `newleaf init`, which finds the key in the token again.',
+  ),
+  'NL-STATE-WRITE': entry(
+    'broken',
+    'The state file cannot be written.',
+    'Check free space and permissions of state.directory.',
+  ),
+  'NL-CLOCK': entry(
+    'transient',
+    'The clock of this gateway is not credible.',
+    'Check NTP with `timedatectl`, or set the clock.',
+  ),
+  'NL-BUDGET': entry(
+    'transient',
+    'More requests than the budget allows.',
+    'Wait for the time named, or use `newleaf reprovision`.',
+  ),
+  'NL-BUSY': entry('transient', 'Another request is in flight.', 'Wait for it: `newleaf status --watch`.'),
+  'NL-DAEMON-DOWN': entry('transient', 'The daemon does not run.', 'Run `systemctl start newleaf`.'),
+  'NL-CONTROL-DENIED': entry(
+    'refused',
+    'This user may not use the control socket.',
+    'Use sudo, or join the group newleaf (`usermod -aG newleaf USER`) and log in again.',
+  ),
+  'NL-DAEMON-RUNS': entry(
+    'broken',
+    'Another newleaf already runs on this state directory.',
+    'See `systemctl status newleaf`.',
+  ),
+  'NL-INTERNAL': entry('transient', 'A defect in newleaf.', 'Please report it with the log: `journalctl -u newleaf`.'),
+} as const satisfies Record<string, CodeEntry>;
