@@ -33,6 +33,8 @@ export interface AssemblyOptions {
   readonly config: Config;
   readonly log: Log;
   readonly env: NodeJS.ProcessEnv;
+  /** The PIN, where only root may read it and has (become.ts). */
+  readonly pin?: string | undefined;
   /** argv of a process that destroys a key (see hsm/destroy.ts). */
   readonly destroyer: readonly string[];
   readonly clock?: Clock;
@@ -42,12 +44,17 @@ export interface AssemblyOptions {
  * Builds the daemon from its parts: the only file that names concrete adapters. Opens the token, with one login.
  * @throws TokenError, Fault
  */
-export async function assemble({ config, log, env, destroyer, clock = systemClock }: AssemblyOptions): Promise<Daemon> {
+export async function assemble(options: AssemblyOptions): Promise<Daemon> {
+  const { config, log, env, destroyer, clock = systemClock } = options;
   const { dps, hsm, state } = config;
   const registrationId = dps.registration_id;
   await makeDirectory(state.directory);
   prepareEngine(hsm.module);
-  const pin = await readPin({ file: hsm.pin_file, credentialsDirectory: env.CREDENTIALS_DIRECTORY });
+  const pin = await readPin({
+    file: hsm.pin_file,
+    held: options.pin,
+    credentialsDirectory: env.CREDENTIALS_DIRECTORY,
+  });
   const pinRecord = new PinRecord(state.directory);
   const locator = { module: hsm.module, token: hsm.token, uri: hsm.uri };
   const token = await openToken({ ...locator, pin, pinRecord });

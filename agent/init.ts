@@ -6,7 +6,7 @@ import type { Log } from './log.ts';
 import { type Failure, sentence } from './roll/failure.ts';
 import { iso, WORDS } from './roll/report.ts';
 import type { Phase, RollState } from './roll/state.ts';
-import { type Running, start } from './run.ts';
+import { asDaemon, type Running, type StartOptions, start } from './run.ts';
 import { failureOf } from './thrown.ts';
 
 /** A gateway on a slow link is through in a few seconds; nobody in front of it should wait longer than this. */
@@ -24,16 +24,13 @@ type Say = (line: string) => void;
  */
 export const init = (destroyer: readonly string[]): Run =>
   command(async (args, { env, out }) => {
-    const { config } = loadConfig(configPath(textOption(args, 'config'), env));
-    return provision(config, env, destroyer, (line) => out.write(`${line}\n`));
+    const { file, config } = loadConfig(configPath(textOption(args, 'config'), env));
+    const held = await asDaemon(file, config);
+    return provision({ config, log: quiet, env, destroyer, held }, (line) => out.write(`${line}\n`));
   });
 
-async function provision(
-  config: Config,
-  env: NodeJS.ProcessEnv,
-  destroyer: readonly string[],
-  say: Say,
-): Promise<number> {
+async function provision(options: StartOptions, say: Say): Promise<number> {
+  const { config } = options;
   const { registration_id, id_scope, endpoint } = config.dps;
   say(`Provisioning ${registration_id} (ID scope ${id_scope}, ${endpoint})`);
   const from = performance.now();
@@ -42,7 +39,7 @@ async function provision(
     say(`  ${seconds.padStart(6)} s  ${mark} ${words}`);
   };
   try {
-    const running = await start(config, quiet, env, destroyer);
+    const running = await start(options);
     tell('ok', `token "${config.hsm.token ?? config.hsm.uri}" opened`);
     const csr = await csrForPerson(running, config);
     if (csr !== undefined) {

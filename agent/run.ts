@@ -1,4 +1,5 @@
 import { assemble } from './assembly.ts';
+import type { Held } from './become.ts';
 import { command, type Run, textOption } from './cli/command.ts';
 import { systemClock } from './clock.ts';
 import { type Config, configPath, loadConfig } from './config.ts';
@@ -20,21 +21,26 @@ export interface Running {
   readonly ended: Promise<Ending>;
 }
 
+export interface StartOptions {
+  readonly config: Config;
+  readonly log: Log;
+  readonly env: NodeJS.ProcessEnv;
+  /** argv of a process that destroys a key (hsm/destroy.ts). */
+  readonly destroyer: readonly string[];
+  /** The PIN, where only root may read it and has. */
+  readonly held: Held;
+}
+
 /**
  * Starts the daemon with its control socket, one for each state directory.
  * @throws TokenError, Fault
  */
-export async function start(
-  config: Config,
-  log: Log,
-  env: NodeJS.ProcessEnv,
-  destroyer: readonly string[],
-): Promise<Running> {
+export async function start({ config, log, env, destroyer, held }: StartOptions): Promise<Running> {
   const lock = await takeLock(config.state.directory);
   const abort = new AbortController();
   let control: Control | undefined;
   try {
-    const daemon = await assemble({ config, log, env, destroyer });
+    const daemon = await assemble({ config, log, env, destroyer, ...held });
     control = await serveControl({
       socket: config.control.socket,
       answer: daemon.answer,
@@ -66,11 +72,27 @@ export async function start(
 
 /** `newleaf run`: until SIGTERM or SIGINT. @param destroyer argv of a process that destroys a key (hsm/destroy.ts) */
 export const run = (destroyer: readonly string[]): Run =>
-  command(async (args, { env }) =>
-    serve(loadConfig(configPath(textOption(args, 'config'), env)).config, env, destroyer),
-  );
+  command(async (args, { env }) => {
+    const { file, config } = loadConfig(configPath(textOption(args, 'config'), env));
+    return serve(config, env, destroyer, await asDaemon(file, config));
+  });
 
-async function serve(config: Config, env: NodeJS.ProcessEnv, destroyer: readonly string[]): Promise<number> {
+/**
+ * Called by root, the command works as the user of the daemon: else that could not go on with what was written. The unit
+ * starts it as that user, and loads nothing of this.
+ */
+export async function asDaemon(file: string, config: Config): Promise<Held> {
+  if (process.geteuid?.() !== 0) return {};
+  const { becomeDaemon } = await import('./become.ts');
+  return becomeDaemon(file, config);
+}
+
+async function serve(
+  config: Config,
+  env: NodeJS.ProcessEnv,
+  destroyer: readonly string[],
+  held: Held,
+): Promise<number> {
   const log = createLog({ level: config.log.level, env });
   // Crash-only: whatever was in flight is in the journal, and systemd starts the next process.
   process.on('uncaughtException', (error) => {
@@ -78,7 +100,7 @@ async function serve(config: Config, env: NodeJS.ProcessEnv, destroyer: readonly
     process.exit(EXIT.restart);
   });
   try {
-    const { ended, stop } = await start(config, log, env, destroyer);
+    const { ended, stop } = await start({ config, log, env, destroyer, held });
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void stop().catch(() => {}));
     const ending = await ended;
     log.info({ event: 'ended', reason: ending });

@@ -7,20 +7,22 @@ import { TokenError } from './ckr.ts';
 /** The systemd credential that is read when no file is configured. */
 const CREDENTIAL = 'hsm-pin';
 
+export interface PinPlace {
+  /** The configured file, if any. */
+  readonly file?: string | undefined;
+  /** The PIN itself, where somebody who was allowed to has read it already. */
+  readonly held?: string | undefined;
+  /** $CREDENTIALS_DIRECTORY, which systemd sets (systemd.exec(5), LoadCredential=). */
+  readonly credentialsDirectory?: string | undefined;
+}
+
 /**
  * Reads the PIN, without white space around it: editors end a file with a newline, and to a token that would be part
  * of the PIN and burn a try.
- * @param file the configured file, if any
- * @param credentialsDirectory $CREDENTIALS_DIRECTORY, which systemd sets (systemd.exec(5), LoadCredential=)
  * @throws TokenError PIN_FILE
  */
-export async function readPin({
-  file,
-  credentialsDirectory,
-}: {
-  readonly file?: string | undefined;
-  readonly credentialsDirectory?: string | undefined;
-}): Promise<string> {
+export async function readPin({ file, held, credentialsDirectory }: PinPlace): Promise<string> {
+  if (file === undefined && held !== undefined) return held;
   const path = file ?? (credentialsDirectory === undefined ? undefined : join(credentialsDirectory, CREDENTIAL));
   if (path === undefined) {
     throw new TokenError(

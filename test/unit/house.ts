@@ -77,6 +77,13 @@ export const HOUSE: readonly Layer[] = [
     why: 'whatever is thrown is named in one place, which knows the names only',
   },
   {
+    name: 'become',
+    files: /^agent\/become(\.ts$|\/)/,
+    may: ['hsm', 'config', 'roll'],
+    packages: ['node:'],
+    why: 'who a command works as is settled before it works: nothing that works may be at hand',
+  },
+  {
     name: 'terms',
     files: /^agent\/terms\.ts$/,
     may: ['roll', 'build', 'config'],
@@ -185,7 +192,10 @@ export const HOUSE: readonly Layer[] = [
   {
     name: 'cli',
     files: /^agent\/cli\//,
-    may: ['control-client', 'journal', 'entry', 'durable', 'config', 'roll', 'hsm', 'build', 'exit', 'thrown', 'terms'],
+    may: ['control-client', 'journal', 'entry', 'durable', 'config', 'roll', 'hsm', 'build', 'exit', 'thrown'].concat([
+      'terms',
+      'become',
+    ]),
     packages: ['node:'],
     why: 'a command reads, or asks the daemon: two writers of one journal or one token would undo each other',
   },
@@ -219,6 +229,7 @@ export const HOUSE: readonly Layer[] = [
       'inbox',
       'daemon',
       'cli',
+      'become',
     ]),
     packages: ['node:'],
     why: 'it joins layers, and leaves each package to the layer that knows it',

@@ -29,6 +29,8 @@ test('the systemd credential is read when no file is given, and only then', asyn
   assert.equal(await readPin({ credentialsDirectory: directory }), '5678');
   writeFileSync(file, '1234');
   assert.equal(await readPin({ file, credentialsDirectory: directory }), '1234');
+  assert.equal(await readPin({ held: '9999', credentialsDirectory: directory }), '9999');
+  assert.equal(await readPin({ file, held: '9999' }), '1234', 'the daemon reads the configured file, too');
 });
 
 test('an empty, an absent and an unnamed PIN are refused', async () => {

@@ -1,0 +1,78 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { readPin } from '../hsm/pin.ts';
+import { type Account, accountOf } from './become/account.ts';
+import { entrust } from './become/entrust.ts';
+import { unitEnvironment } from './become/unit.ts';
+import { type Config, DEFAULT_PATH } from './config.ts';
+import { Fault } from './roll/failure.ts';
+
+/** The user that the unit runs the daemon as. */
+export const DAEMON = 'newleaf';
+
+/** Only root may read it, and the unit hands it to the daemon (`LoadCredential=hsm-pin:/etc/newleaf/pin`). */
+export const PIN_FILE = '/etc/newleaf/pin';
+
+/** Where the state of the unit's daemon is (`StateDirectory=newleaf`). */
+const STATE = '/var/lib/newleaf';
+
+/** What only root could read. */
+export interface Held {
+  /** The PIN, for `readPin`; undefined where nothing was there, or this process stays who it is. */
+  readonly pin?: string;
+}
+
+/**
+ * Whose work it is that a command with this configuration does: the account of the unit's daemon, or undefined where the
+ * process is to stay who it is, as nobody but root can become another, and a machine without that user has no such unit.
+ * A configuration elsewhere is an experiment of its author, unless it means the state of the unit's daemon.
+ */
+export function daemonAccount(file: string, { state }: Config): Account | undefined {
+  if (process.geteuid?.() !== 0 || (file !== DEFAULT_PATH && state.directory !== STATE)) return undefined;
+  return accountOf(DAEMON, readFileSync('/etc/passwd', 'utf8'));
+}
+
+/**
+ * Makes of a command that root has called what the unit makes of the daemon: same user and groups, same environment, and
+ * the PIN already read. What is written from here on the daemon can go on with, and what works here works there: SoftHSM
+ * and tpm2-pkcs11 look for their tokens by HOME, groups and environment. There is no way back.
+ *
+ * It is this very process, and not a child: `spawn` with a uid drops all groups (node 20 to 26: setgroups(0)), and with
+ * them the right to the token of SoftHSM or the TPM; runuser(1) and setpriv(1) are not everywhere; and terminal, signals
+ * and exit code stay those of the command. The PIN stays in memory: a credentials directory would outlive a kill -9.
+ * @throws TokenError PIN_FILE for an empty PIN file; Fault NL-INTERNAL where the system forbids it
+ */
+export async function becomeDaemon(file: string, config: Config): Promise<Held> {
+  const account = daemonAccount(file, config);
+  if (account === undefined) return {};
+  const pin = existsSync(PIN_FILE) ? await readPin({ file: PIN_FILE }) : undefined;
+  const environment = unitEnvironment();
+  await entrust(config.state.directory, account, { mode: 0o700, known: STATE });
+  await entrust(dirname(config.control.socket), account, { mode: 0o755 });
+  turnInto(account);
+  Object.assign(process.env, environment);
+  return pin === undefined ? {} : { pin };
+}
+
+/** What every process on Linux has; @types/node 20 does not know the first, and takes the others for optional. */
+const posix = process as NodeJS.Process &
+  Required<Pick<NodeJS.Process, 'setgid' | 'setuid'>> & { initgroups(user: string, extraGroup: number): void };
+
+/** @throws Fault NL-INTERNAL */
+function turnInto({ name, uid, gid, home }: Account): void {
+  try {
+    posix.initgroups(name, gid);
+    posix.setgid(gid);
+    posix.setuid(uid);
+  } catch (cause) {
+    throw new Fault('NL-INTERNAL', {
+      message: `This process is root, and cannot become the user ${name}.`,
+      advice: `Call newleaf as that user: runuser -u ${name} -- newleaf …`,
+      cause,
+    });
+  }
+  // systemd.exec(5): what a unit with User= gets. The directory of the caller may be closed to the daemon.
+  Object.assign(process.env, { USER: name, LOGNAME: name, ...(home !== '' && home !== '/' && { HOME: home }) });
+  process.umask(0o077);
+  process.chdir('/');
+}

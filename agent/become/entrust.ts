@@ -1,0 +1,46 @@
+import { chmod, lchown, lstat, mkdir, readdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { Fault } from '../roll/failure.ts';
+import type { Account } from './account.ts';
+
+export interface Manner {
+  /** Of a directory that is made now. */
+  readonly mode: number;
+  /** A directory that is known to be the daemon's: what root has left in it is given to the daemon as well. */
+  readonly known?: string;
+}
+
+const ROOT = 0;
+
+/**
+ * Makes sure, as root, that the daemon has its directory: made where it is missing, and given to it where it is root's.
+ * Root's files in it follow only where it is the one that systemd would treat in the same way (`StateDirectory=`,
+ * systemd.exec(5): "the directory is recursively chowned"): any other name could be a slip of the pen.
+ * @throws Fault NL-STATE-WRITE
+ */
+export async function entrust(directory: string, account: Account, { mode, known }: Manner): Promise<void> {
+  try {
+    const found = await lstat(directory).catch(() => undefined);
+    if (found === undefined) {
+      await mkdir(dirname(directory), { recursive: true });
+      await mkdir(directory);
+      await chmod(directory, mode);
+      await lchown(directory, account.uid, account.gid);
+    } else if (found.isDirectory() && found.uid === ROOT) {
+      if (directory === known) await hand(directory, account);
+      else if ((await readdir(directory)).length === 0) await lchown(directory, account.uid, account.gid);
+    }
+  } catch (cause) {
+    throw new Fault('NL-STATE-WRITE', { message: `${directory} cannot be given to the user ${account.name}.`, cause });
+  }
+}
+
+/** Never follows a link: it may lead out of the directory. */
+async function hand(directory: string, account: Account): Promise<void> {
+  for (const entry of await readdir(directory, { withFileTypes: true })) {
+    const path = join(directory, entry.name);
+    if (entry.isDirectory()) await hand(path, account);
+    else if ((await lstat(path)).nlink === 1) await lchown(path, account.uid, account.gid);
+  }
+  await lchown(directory, account.uid, account.gid);
+}

@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { after, before, suite, test } from 'node:test';
+import { insideNetworkNamespace } from '../../contract/issuer/namespace.ts';
+import { type Simulator, startSimulator } from '../../simulator/simulator.ts';
+import { environment, Machine } from './machine.ts';
+
+const PATHS = '/var/lib/newleaf /run/newleaf /var/lib/softhsm/tokens';
+
+// The lock on a state directory holds in a network namespace, and here it is always /var/lib/newleaf.
+if (insideNetworkNamespace(import.meta.filename)) {
+  suite('what root does with newleaf, the daemon can go on with', () => {
+    let far: Simulator;
+    let machine: Machine;
+
+    before(async () => {
+      far = await startSimulator();
+      await far.enrollGroup({ groupId: 'gateways', primary: far.endpoints.issuerPem });
+      machine = await Machine.start();
+      configure(machine, far);
+    });
+    after(async () => {
+      await machine.stop();
+      await far.close();
+    });
+
+    test('init as root provisions as the user newleaf, with the PIN that only root can read', async () => {
+      const { code, out, err } = await machine.newleaf(['init']);
+      assert.equal(code, 0, `${out}${err}`);
+      const owners = machine.sh(`find ${PATHS} -printf '%u %p\\n'`);
+      assert.match(owners, /newleaf \/var\/lib\/newleaf\/state\.json/);
+      assert.match(owners, /newleaf \/var\/lib\/softhsm\/tokens\/.+\.object/);
+      assert.doesNotMatch(owners.replace(/^root \/var\/lib\/softhsm\/tokens$/m, ''), /^root /m);
+      assert.equal(machine.sh('stat -c "%U %a" /var/lib/newleaf'), 'newleaf 700\n');
+      assert.equal(machine.sh('stat -c "%U %a" /etc/newleaf/pin'), 'root 600\n');
+    });
+
+    test('and the unit of the daemon goes on from there', async () => {
+      const seen = far.log.entries.length;
+      machine.sh('install -d -o newleaf /run/cred && install -o newleaf -m 400 /etc/newleaf/pin /run/cred/hsm-pin');
+      const [file = '', ...args] = machine.argv(['newleaf', 'run'], 'newleaf');
+      const daemon = spawn(file, args, {
+        env: { ...environment(), CREDENTIALS_DIRECTORY: '/run/cred' },
+        stdio: 'ignore',
+      });
+      await far.log.waitFor({ event: 'connected' }, 20_000, seen);
+      assert.equal(far.log.registrations('gw-0001'), 1, 'the assignment is known');
+      const ended = once(daemon, 'exit');
+      daemon.kill('SIGTERM');
+      assert.deepEqual(await ended, [0, null]);
+    });
+
+    test('a state that root has left behind is given to the daemon, as systemd would', async () => {
+      machine.sh('chown -R root:root /var/lib/newleaf');
+      assert.equal((await machine.newleaf(['init'])).code, 0);
+      assert.equal(machine.sh('find /var/lib/newleaf -user root'), '');
+    });
+
+    test('what only root could use is found out: a PIN file that the daemon may not read', async () => {
+      machine.sh('cp /etc/newleaf/newleaf.toml /etc/newleaf/usual.toml');
+      machine.sh('sed -i "/^\\[hsm\\]/a pin_file = \\"/etc/newleaf/pin\\"" /etc/newleaf/newleaf.toml');
+      const { code, out } = await machine.newleaf(['init']);
+      machine.sh('mv /etc/newleaf/usual.toml /etc/newleaf/newleaf.toml');
+      assert.equal(code, 4);
+      assert.match(out, /NL-TOKEN-PIN-FILE .*EACCES/);
+    });
+
+    test('an experiment of root stays that of root', async () => {
+      machine.sh(`sed 's,^\\[dps\\],[state]\\ndirectory = "/root/state"\\n[control]\\nsocket = "/root/control.sock"\\n&,' \\
+        /etc/newleaf/newleaf.toml >/root/own.toml`);
+      // Nothing hands root the PIN here, so it goes no further than that.
+      assert.match((await machine.newleaf(['init', '--config', '/root/own.toml'])).out, /neither a PIN file/);
+      assert.equal(machine.sh('stat -c %U /root/state'), 'root\n');
+    });
+  });
+}
+
+/** As the package and its operator leave a gateway: no setting about the PIN, which the unit hands over. */
+function configure(machine: Machine, { endpoints: at }: Simulator): void {
+  const token = 'softhsm2-util --init-token --free --label newleaf --pin 1234 --so-pin 56785678';
+  machine.sh(`setpriv --reuid newleaf --regid newleaf --init-groups -- ${token}`);
+  machine.write('/etc/newleaf/pin', '1234\n', 0o600);
+  machine.write('/etc/newleaf/trust.pem', at.trustPem);
+  machine.write('/etc/newleaf/est-ca.pem', at.estCaPem);
+  machine.write('/etc/newleaf/est-password', at.estPassword, 0o640);
+  machine.sh('chgrp newleaf /etc/newleaf/est-password');
+  machine.write(
+    '/etc/newleaf/newleaf.toml',
+    `[dps]
+endpoint = "${at.dps}"
+id_scope = "${at.idScope}"
+registration_id = "gw-0001"
+[hsm]
+module = "/usr/lib/softhsm/libsofthsm2.so"
+token = "newleaf"
+[leaf]
+issuer = "est"
+[issuer.est]
+url = "${at.est}"
+ca_file = "/etc/newleaf/est-ca.pem"
+username = "${at.estUsername}"
+password_file = "/etc/newleaf/est-password"
+[trust]
+ca_file = "/etc/newleaf/trust.pem"
+`,
+  );
+}
