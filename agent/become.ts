@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { readPin } from '../hsm/pin.ts';
-import { type Account, accountOf } from './become/account.ts';
+import { type Account, accountOf, groupsIn } from './become/account.ts';
 import { entrust } from './become/entrust.ts';
-import { unitEnvironment } from './become/unit.ts';
+import { type Unit, unitOf } from './become/unit.ts';
 import { type Config, DEFAULT_PATH } from './config.ts';
 import { Fault } from './roll/failure.ts';
 
@@ -46,22 +46,31 @@ export async function becomeDaemon(file: string, config: Config): Promise<Held> 
   const account = daemonAccount(file, config);
   if (account === undefined) return {};
   const pin = existsSync(PIN_FILE) ? await readPin({ file: PIN_FILE }) : undefined;
-  const environment = unitEnvironment();
-  await entrust(config.state.directory, account, { mode: 0o700, known: STATE });
+  const unit = unitOf();
+  await entrust(config.state.directory, account, { mode: 0o750, known: STATE });
   await entrust(dirname(config.control.socket), account, { mode: 0o755 });
-  turnInto(account);
-  Object.assign(process.env, environment);
+  turnInto(account, unit);
   return pin === undefined ? {} : { pin };
 }
 
+/** Of the environment, what is a matter of the caller: where a token is found is a matter of the unit. */
+const OF_CALLER = /^(PATH|TERM|COLUMNS|LINES|LANG|LC_\w+|TZ|NO_COLOR|NEWLEAF_\w+)$/;
+
 /** What every process on Linux has; @types/node 20 does not know the first, and takes the others for optional. */
 const posix = process as NodeJS.Process &
-  Required<Pick<NodeJS.Process, 'setgid' | 'setuid'>> & { initgroups(user: string, extraGroup: number): void };
+  Required<Pick<NodeJS.Process, 'getgroups' | 'setgroups' | 'setgid' | 'setuid'>> & {
+    initgroups(user: string, extraGroup: number): void;
+  };
 
-/** @throws Fault NL-INTERNAL */
-function turnInto({ name, uid, gid, home }: Account): void {
+/**
+ * Becomes the account, with the groups and the environment of the unit. There is no way back.
+ * @throws Fault NL-INTERNAL where the system forbids it
+ */
+export function turnInto({ name, uid, gid, home }: Account, unit: Unit | undefined): void {
   try {
     posix.initgroups(name, gid);
+    const more = groupsIn(readFileSync('/etc/group', 'utf8'), unit?.groups ?? []);
+    if (more.length > 0) posix.setgroups([...posix.getgroups(), ...more]);
     posix.setgid(gid);
     posix.setuid(uid);
   } catch (cause) {
@@ -71,8 +80,11 @@ function turnInto({ name, uid, gid, home }: Account): void {
       cause,
     });
   }
-  // systemd.exec(5): what a unit with User= gets. The directory of the caller may be closed to the daemon.
-  Object.assign(process.env, { USER: name, LOGNAME: name, ...(home !== '' && home !== '/' && { HOME: home }) });
+  // systemd.exec(5): this is what a unit with User= gets. The directory of the caller may be closed to the daemon.
+  const user = { USER: name, LOGNAME: name, ...(home !== '' && home !== '/' && { HOME: home }) };
+  if (unit !== undefined)
+    for (const variable of Object.keys(process.env)) if (!OF_CALLER.test(variable)) delete process.env[variable];
+  Object.assign(process.env, user, unit?.environment);
   process.umask(0o077);
   process.chdir('/');
 }

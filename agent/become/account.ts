@@ -17,3 +17,16 @@ export function accountOf(name: string, passwd: string): Account | undefined {
   if (uid === undefined || gid === undefined || !/^\d+$/.test(uid) || !/^\d+$/.test(gid)) return undefined;
   return { name, uid: Number(uid), gid: Number(gid), home };
 }
+
+/**
+ * Numbers of these groups, given by name or number; what is not in the file is left out, as a group that does not exist
+ * gives no right.
+ * @param group text of /etc/group: name:password:GID:members
+ */
+export function groupsIn(group: string, wanted: readonly string[]): readonly number[] {
+  const numbers = new Map(group.split('\n').map((line) => [line.split(':')[0], line.split(':')[2]]));
+  return wanted
+    .map((name) => (/^\d+$/.test(name) ? name : numbers.get(name)))
+    .filter((gid) => gid !== undefined && /^\d+$/.test(gid))
+    .map(Number);
+}

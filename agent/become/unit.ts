@@ -2,28 +2,44 @@ import { execFileSync } from 'node:child_process';
 
 const TIME_LIMIT_MS = 5_000;
 
-/** What `Environment=` of the unit and its drop-ins says; empty where there is no systemd, or no unit. */
-export function unitEnvironment(): Readonly<Record<string, string>> {
+/** What the unit gives its process beside user and directories. */
+export interface Unit {
+  /** `Environment=` of the unit and its drop-ins: some modules find their tokens by it. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** `SupplementaryGroups=`: names or numbers. */
+  readonly groups: readonly string[];
+}
+
+const PROPERTIES = ['LoadState', 'Environment', 'SupplementaryGroups'];
+
+/** The unit with its drop-ins as systemd knows it; undefined without systemd, or without the unit. */
+export function unitOf(): Unit | undefined {
+  const args = ['show', 'newleaf.service', ...PROPERTIES.map((property) => `--property=${property}`)];
   try {
-    const args = ['show', 'newleaf.service', '--property=Environment', '--value'];
-    const said = execFileSync('systemctl', args, {
-      encoding: 'utf8',
-      timeout: TIME_LIMIT_MS,
-      stdio: ['ignore', 'pipe', 'ignore'],
-    });
-    return assignmentsIn(said);
+    const stdio = ['ignore', 'pipe', 'ignore'] as const;
+    return unitIn(execFileSync('systemctl', args, { encoding: 'utf8', timeout: TIME_LIMIT_MS, stdio: [...stdio] }));
   } catch {
-    return {};
+    return undefined;
   }
 }
 
-/** `A=1 "B=two words"`, as systemctl(1) prints a list: words with blanks in double quotes, with C escapes for these two. */
-export function assignmentsIn(said: string): Readonly<Record<string, string>> {
-  const words = [...said.matchAll(/"((?:\\.|[^"\\])*)"|(\S+)/g)].map(
+/** @param shown what `systemctl show` prints: `NAME=VALUE`, one property a line */
+export function unitIn(shown: string): Unit | undefined {
+  const property = (name: string) => new RegExp(`^${name}=(.*)$`, 'm').exec(shown)?.[1] ?? '';
+  if (property('LoadState') !== 'loaded') return undefined;
+  return { environment: assignmentsIn(property('Environment')), groups: wordsIn(property('SupplementaryGroups')) };
+}
+
+/** `A=1 "B=two words"`: systemctl(1) puts words with blanks in double quotes, with a backslash before quotes and itself. */
+function wordsIn(list: string): readonly string[] {
+  return [...list.matchAll(/"((?:\\.|[^"\\])*)"|(\S+)/g)].map(
     ([, quoted, plain]) => quoted?.replace(/\\(["\\])/g, '$1') ?? plain ?? '',
   );
+}
+
+function assignmentsIn(list: string): Readonly<Record<string, string>> {
   return Object.fromEntries(
-    words.flatMap((word) => {
+    wordsIn(list).flatMap((word) => {
       const [, name, value] = /^([A-Za-z_]\w*)=(.*)$/s.exec(word) ?? [];
       return name === undefined || value === undefined ? [] : [[name, value]];
     }),

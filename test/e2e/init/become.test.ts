@@ -32,7 +32,7 @@ if (insideNetworkNamespace(import.meta.filename)) {
       assert.match(owners, /newleaf \/var\/lib\/newleaf\/state\.json/);
       assert.match(owners, /newleaf \/var\/lib\/softhsm\/tokens\/.+\.object/);
       assert.doesNotMatch(owners.replace(/^root \/var\/lib\/softhsm\/tokens$/m, ''), /^root /m);
-      assert.equal(machine.sh('stat -c "%U %a" /var/lib/newleaf'), 'newleaf 700\n');
+      assert.equal(machine.sh('stat -c "%U %a" /var/lib/newleaf'), 'newleaf 750\n');
       assert.equal(machine.sh('stat -c "%U %a" /etc/newleaf/pin'), 'root 600\n');
     });
 

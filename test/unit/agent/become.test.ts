@@ -3,9 +3,9 @@ import { chownSync, linkSync, lstatSync, mkdirSync, mkdtempSync, rmSync, symlink
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { accountOf } from '../../../agent/become/account.ts';
+import { accountOf, groupsIn } from '../../../agent/become/account.ts';
 import { entrust } from '../../../agent/become/entrust.ts';
-import { assignmentsIn } from '../../../agent/become/unit.ts';
+import { unitIn } from '../../../agent/become/unit.ts';
 import { daemonAccount } from '../../../agent/become.ts';
 import { parseConfig } from '../../../agent/config.ts';
 
@@ -28,17 +28,24 @@ describe('the user of the daemon, in passwd(5)', () => {
   }
 });
 
-describe('the environment of the unit, as systemctl show prints it', () => {
-  const rows: readonly (readonly [said: string, variables: object])[] = [
-    ['\n', {}],
-    ['A=1 B=/var/lib/x\n', { A: '1', B: '/var/lib/x' }],
-    ['"A=two words" B=', { A: 'two words', B: '' }],
-    ['"A=a \\"b\\" \\\\ c" B=x=y', { A: 'a "b" \\ c', B: 'x=y' }],
-    ['nonsense =1 1A=2', {}],
+describe('the unit, as systemctl show prints it', () => {
+  const rows: readonly (readonly [said: string, environment: object, groups?: readonly string[]])[] = [
+    ['Environment=\nSupplementaryGroups=\n', {}],
+    ['SupplementaryGroups=tss 996\nEnvironment=A=1 B=/var/lib/x\n', { A: '1', B: '/var/lib/x' }, ['tss', '996']],
+    ['Environment="A=two words" B=\n', { A: 'two words', B: '' }],
+    ['Environment="A=a \\"b\\" \\\\ c" B=x=y\n', { A: 'a "b" \\ c', B: 'x=y' }],
+    ['Environment=nonsense =1 1A=2\n', {}],
   ];
-  for (const [said, variables] of rows) {
-    test(JSON.stringify(said), () => assert.deepEqual(assignmentsIn(said), variables));
+  for (const [said, environment, groups = []] of rows) {
+    test(JSON.stringify(said), () => assert.deepEqual(unitIn(`LoadState=loaded\n${said}`), { environment, groups }));
   }
+
+  test('there is none', () => assert.equal(unitIn('LoadState=not-found\nEnvironment=\n'), undefined));
+});
+
+test('groups of group(5), by name or number; the others give no right', () => {
+  const text = 'root:x:0:\ntss:x:105:newleaf\nodd:x:\n';
+  assert.deepEqual(groupsIn(text, ['tss', '996', 'odd', 'absent']), [105, 996]);
 });
 
 test('without the user newleaf, or for an experiment elsewhere, a process stays who it is', () => {
