@@ -85,6 +85,18 @@ export function drop(state: RollState, next: Next, event: RollEvent, why: string
   return settle(retireKey(without(state, 'next'), key), event, why);
 }
 
+/**
+ * DPS had refused the current leaf, and one roll was to cure it. Now DPS and hub take the current leaf again (the operator
+ * has allowed it once more), so the candidate of that roll has nobody who would enroll it: it would stay parked for good.
+ */
+export function dropCure(state: RollState): RollState {
+  const { next, current, rolledFor } = state;
+  const cure = rolledFor !== undefined && rolledFor === current?.thumbprint;
+  // Sent since: it was DPS that spoke last about the candidate, not about the current leaf.
+  if (!cure || next?.leaf === undefined || next.parked === undefined || next.sent) return state;
+  return retireKey(without(state, 'next', 'rolledFor'), keyOf(next));
+}
+
 /** A roll that is given up before its leaf was issued leaves its key in the slot, for the next one. */
 export function setAside(state: RollState): RollState {
   const { next } = state;

@@ -6,6 +6,7 @@ import {
   begin,
   beginRegister,
   drop,
+  dropCure,
   finish,
   freeSlot,
   keepsKey,
@@ -124,8 +125,9 @@ function delivered(state: RollState, event: Of<'leaf-delivered'>): RollState {
   const sent = same && next.sent;
   // The key of a candidate that DPS never heard of is of no use any more; another one is found again by the next roll.
   const alone = next === undefined || same || next.sent ? state : retireKey(state, keyOf(next));
-  // A roll that waits for its issuer is served by this leaf, too.
-  const taken = alone.request === undefined ? accept(alone, event.request, event) : alone;
+  // A roll that waits for its issuer is served by this leaf, too. What somebody brought is no cure of our own.
+  const own = without(alone, 'rolledFor');
+  const taken = own.request === undefined ? accept(own, event.request, event) : own;
   return toRegisterNext(taken, { ...leaf.key, leaf, sent }, event, 'delivered');
 }
 
@@ -158,7 +160,7 @@ function registered(state: RollState, event: Of<'registered'>): RollState {
   };
   const proven = state.online === session(current, assignment);
   if (state.phase === 'registering') {
-    const after = proven ? calm(ended(pinned, event)) : { ...pinned, grace: 0 };
+    const after = proven ? dropCure(calm(ended(pinned, event))) : { ...pinned, grace: 0 };
     return settle(after, event, 'registered');
   }
   if (state.phase === 'abandoning' && next !== undefined) {
@@ -206,7 +208,10 @@ function connected(state: RollState, event: Of<'connected'>): RollState {
   // The hub takes the leaf, whatever DPS said of it: that is one way more than none.
   if (state.phase === 'stranded') return settle(accepted, event, 'connected');
   const pending = state.phase === 'registering' || state.phase === 'registering-next' || state.phase === 'abandoning';
-  return pending ? accepted : ended(accepted, event);
+  if (pending) return accepted;
+  const through = ended(accepted, event);
+  const alone = dropCure(through);
+  return alone === through ? through : settle(alone, event, 'connected');
 }
 
 function lost(state: RollState, event: Of<'lost'>): Moved {

@@ -221,4 +221,10 @@ export const TRANSITIONS: readonly Mutation[] = [
     ' && !keepsKey(state, next.id)) {',
     ') {',
   ),
+  of(
+    'settle.ts',
+    'a candidate that DPS may trust by now loses its key',
+    'next.parked === undefined || next.sent) return state;',
+    'next.parked === undefined) return state;',
+  ),
 ];
