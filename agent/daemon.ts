@@ -108,7 +108,7 @@ export class Daemon {
   async run(abort: AbortSignal): Promise<Ending> {
     const { journal, notify, ports, given, log, version } = this.#options;
     const entry = await journal.read();
-    if (entry !== 'absent') this.#state = { ...entry, flaps: 0 };
+    if (entry !== 'absent') this.#state = { ...entry, flaps: 0, unreached: 0 };
     const { phase } = this.#state;
     log.info({ event: 'started', version, phase, message: WORDS[phase] });
     const leaf = this.#state.current === undefined && this.#state.next === undefined ? await given() : undefined;

@@ -15,7 +15,7 @@ import {
 import { ALARMS, type Phase, type RollState } from './roll/state.ts';
 
 /** The part of the state that is written: a start begins without a session. */
-export type Entry = Omit<RollState, 'online' | 'flaps'>;
+export type Entry = Omit<RollState, 'online' | 'flaps' | 'unreached'>;
 
 const PHASES: readonly Phase[] = [
   'unprovisioned',

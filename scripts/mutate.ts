@@ -25,7 +25,19 @@ const DEADLINE_MS = 120_000;
 /** The breakage does not even load: whatever fails then is no test. */
 const UNREADABLE = /SyntaxError|TransformError|ReferenceError|ERR_MODULE_NOT_FOUND/;
 
-const TABLES = ['advance', 'backoff', 'cure', 'decide', 'delivered', 'laws', 'limits', 'plan', 'report', 'step'];
+const TABLES = [
+  'advance',
+  'backoff',
+  'cure',
+  'decide',
+  'delivered',
+  'laws',
+  'limits',
+  'plan',
+  'report',
+  'step',
+  'unreached',
+];
 const PROOFS = {
   walk: `import { walk } from './walk.ts';\nwalk('group', ${PAIRS});\nwalk('individual', ${PAIRS});\n`,
   tables: TABLES.map((name) => `import './${name}.test.ts';\n`).join(''),

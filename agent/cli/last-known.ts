@@ -21,7 +21,7 @@ export async function lastKnown(config: Config, now: number): Promise<LastKnown 
     if (entry === 'absent') return undefined;
     const terms = termsOf(config);
     const status = statusOf(
-      { ...entry, flaps: 0 },
+      { ...entry, flaps: 0, unreached: 0 },
       { version, registrationId: dps.registration_id, labelPrefix: hsm.label_prefix, terms, now },
     );
     return { status, writtenAt: (await stat(join(state.directory, 'state.json'))).mtimeMs };

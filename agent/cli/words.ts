@@ -13,6 +13,7 @@ const REASONS: Record<Exclude<RequestStatus['reason'], 'asked'>, string> = {
   probe: 'to ask again',
   provisioning: 'to get the first leaf',
   'given-key': 'with the leaf found in the token',
+  unreached: 'since no hub has answered for long',
 };
 
 /** Whose wish a request is, or what made newleaf begin it. */
@@ -41,6 +42,7 @@ const CAUSES: Readonly<Record<string, string>> = {
   probe: 'time to ask again',
   provisioning: 'no leaf yet',
   'given-key': 'a leaf in the token',
+  unreached: 'no hub has answered for long',
   started: 'newleaf started',
   discarded: 'candidate discarded',
   'csr-asked': 'a CSR was asked for',

@@ -2,6 +2,7 @@ import { budgetLeft, decide, type Signal } from './decide.ts';
 import { alarmOf, isCredible, isDue, type Terms } from './plan.ts';
 import type { Decision, RollEvent, RollState, Step } from './state.ts';
 import { step } from './step.ts';
+import { isWorthAsking, unanswered } from './unreached.ts';
 
 export interface Advance extends Step {
   /** What the rules said, where the event was a signal. */
@@ -43,6 +44,10 @@ export function signalOf(state: RollState, event: RollEvent, terms: Terms): Sign
       return planned(state, event.at, terms);
     case 'failed': {
       const { effect, failure } = event;
+      const silent = unanswered(state, event);
+      if (silent !== undefined) {
+        return isWorthAsking(state.unreached + 1, silent.leaf.serial) ? { kind: 'unreached' } : undefined;
+      }
       if (failure.kind !== 'refused' || !('leaf' in effect)) return undefined;
       if (effect.leaf.thumbprint !== state.current?.thumbprint) return undefined;
       return effect.kind === 'connect' ? { kind: 'rejected' } : { kind: 'dps-refused', failure };

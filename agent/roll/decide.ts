@@ -3,6 +3,7 @@ import type { Failure } from './failure.ts';
 import { clockFloor, dueAt, isCredible, type Terms } from './plan.ts';
 import { remaining } from './settle.ts';
 import type { Decision, Request, RollState } from './state.ts';
+import { isStuck } from './stuck.ts';
 
 /** Something happened that may need an answer. */
 export type Signal =
@@ -14,6 +15,7 @@ export type Signal =
   | { readonly kind: 'provisioning' }
   | { readonly kind: 'given-key' }
   | { readonly kind: 'due' }
+  | { readonly kind: 'unreached' }
   | { readonly kind: 'probe' }
   | { readonly kind: 'candidate-expired' };
 
@@ -42,14 +44,12 @@ const interruptible = new Set<RollState['phase']>([...resting, 'generating-key',
 /** A roll that waits for its issuer takes a leaf from whoever brings it. */
 const receptive = new Set<RollState['phase']>([...resting, 'requesting-leaf']);
 
-/**
- * A roll that gets no answer, and may get none for days: from its issuer, or from a hub that nobody reaches. The operator
- * may have to change the hub meanwhile. A refusal is an answer, and has a ladder of its own.
- */
-export const isStuck = ({ phase, trouble }: RollState): boolean =>
-  (phase === 'generating-key' || phase === 'requesting-leaf' || phase === 'connecting-next') &&
-  trouble !== undefined &&
-  trouble.kind !== 'refused';
+/** What need not wait for a request that is stuck. */
+function passes(signal: Signal, state: RollState): boolean {
+  if (!isStuck(state)) return false;
+  if (signal.kind === 'asked' && signal.request.action === 're-register') return true;
+  return state.phase === 'serving' && signal.kind !== 'probe';
+}
 
 /** Refusals that a new leaf may cure. A disabled enrollment refuses every leaf. */
 const leafAtFault = new Set<Failure['code']>(['NL-DPS-401002', 'NL-DPS-404201', 'NL-DPS-REJECTED']);
@@ -95,12 +95,11 @@ export const RULES: readonly (readonly [name: string, rule: Rule])[] = [
     'single-flight',
     (signal, { state }) => {
       if (signal.kind === 'dps-refused') return undefined;
+      if (signal.kind === 'unreached' && state.phase === 'connecting-next') return undefined;
       const free = { rejected: interruptible, delivered: receptive }[signal.kind as string] ?? resting;
       const served = signal.kind === 'rejected' || (signal.kind === 'delivered' && state.phase === 'requesting-leaf');
       const busy = !free.has(state.phase) || (!served && state.request !== undefined);
-      if (busy && signal.kind === 'asked' && signal.request.action === 're-register' && isStuck(state))
-        return undefined;
-      return busy ? ignore('another request is in flight') : undefined;
+      return busy && !passes(signal, state) ? ignore('another request is in flight') : undefined;
     },
   ],
   // A back end gone wild must not wear out the token, the CA or DPS.
@@ -149,6 +148,14 @@ export const RULES: readonly (readonly [name: string, rule: Rule])[] = [
         : undefined,
   ],
   ['dps-refused', dpsRefusedRule],
+  // The hub may be gone for good, or we have been moved: nobody can tell us so but DPS (azure.md rows 15 and 17).
+  [
+    'unreached',
+    (signal) =>
+      signal.kind === 'unreached'
+        ? { action: 're-register', reason: 'unreached', why: 'no hub has answered for a quarter of an hour or more' }
+        : undefined,
+  ],
   [
     'configuration',
     (signal) =>

@@ -33,8 +33,8 @@ export function dueAt(leaf: Pick<Leaf, 'notBefore' | 'notAfter' | 'serial'>, ren
   return Math.round(latest - lifetime * SPREAD * drawOf(leaf.serial));
 }
 
-/** FNV-1a over the serial, as a number in [0, 1). */
-function drawOf(serial: string): number {
+/** What each leaf has drawn once and for all: FNV-1a over the serial, as a number in [0, 1). */
+export function drawOf(serial: string): number {
   let hash = 0x811c9dc5;
   for (const digit of serial) hash = Math.imul(hash ^ digit.charCodeAt(0), 0x01000193) >>> 0;
   return hash / 2 ** 32;

@@ -19,6 +19,7 @@ import {
   without,
 } from './settle.ts';
 import type { Decision, Next, RollEvent, RollState } from './state.ts';
+import { askAnew, unanswered } from './unreached.ts';
 
 /** What a failure means: an outage changes nothing, a refusal has an answer for each phase. */
 export function failed(state: RollState, event: Of<'failed'>, decision?: Decision): Moved {
@@ -26,7 +27,11 @@ export function failed(state: RollState, event: Of<'failed'>, decision?: Decisio
   const { current, next, phase } = state;
   if (effect.kind === 'destroy-key') return undestroyed(state, event);
   // Transient or broken: phase and candidate stay as they are, however long it lasts.
-  if (failure.kind !== 'refused') return { state: { ...state, trouble: failure }, retry: failure };
+  if (failure.kind !== 'refused') {
+    const silent = unanswered(state, event) !== undefined;
+    const kept = silent ? askAnew(state, event, decision) : state;
+    return { state: { ...kept, trouble: failure }, retry: failure };
+  }
   const thumbprint = 'leaf' in effect ? effect.leaf.thumbprint : undefined;
   if (effect.kind === 'connect' && thumbprint === current?.thumbprint) return rejected(state, event, decision);
   if (phase === 'registering' || phase === 'abandoning') return currentRefused(state, event, decision);

@@ -2,6 +2,7 @@ import { probeMs } from './backoff.ts';
 import type { Failure } from './failure.ts';
 import type { KeyRef } from './leaf.ts';
 import type { Decision, Next, Outcome, Phase, Request, RollEvent, RollState } from './state.ts';
+import { isStuck } from './stuck.ts';
 
 export type Of<K extends RollEvent['kind']> = Extract<RollEvent, { kind: K }>;
 /** With `retry` the same effect is to be tried again later. */
@@ -160,6 +161,12 @@ export function accept(state: RollState, request: Request, event: RollEvent): Ro
   return { ...without(state, 'scheduled'), ...rolled, request };
 }
 
+/** A request that is stuck makes room for another; what a roll has is kept for the next one. */
+export function makeRoom(state: RollState, event: RollEvent): RollState {
+  if (!isStuck(state)) return state;
+  return finish(setAside(state), event, state.phase === 'serving' ? 'failed' : 'kept', state.trouble);
+}
+
 /** Carries out what the rules decided on a planned moment or a start. */
 export function begin(state: RollState, event: RollEvent, decision?: Decision): RollState {
   if (decision === undefined || decision.action === 'ignore' || decision.action === 'strand') return state;
@@ -167,8 +174,10 @@ export function begin(state: RollState, event: RollEvent, decision?: Decision): 
     return state.next === undefined ? state : drop(state, state.next, event, decision.why);
   const { action, reason } = decision;
   const own = { id: `newleaf-${event.at.toString(36)}`, action, reason, from: 'newleaf', at: event.at } as const;
-  const waited = reason === 'asked' ? state.scheduled : undefined;
-  const { startAt: _, ...accepted } = { startAt: 0, ...(waited ? { ...waited, action } : (state.request ?? own)) };
-  const taken = accept(state, accepted, event);
+  // What was asked for goes on where the hub refuses the leaf meanwhile.
+  const free = state.phase === 'serving' && reason !== 'rejected' ? makeRoom(state, event) : state;
+  const waited = reason === 'asked' ? free.scheduled : undefined;
+  const { startAt: _, ...accepted } = { startAt: 0, ...(waited ? { ...waited, action } : (free.request ?? own)) };
+  const taken = accept(free, accepted, event);
   return action === 'roll' ? resumeRoll(taken, event, reason) : beginRegister(taken, event, reason);
 }

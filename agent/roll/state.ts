@@ -37,7 +37,8 @@ export type Reason =
   | 'probe'
   | 'delivered'
   | 'provisioning'
-  | 'given-key';
+  | 'given-key'
+  | 'unreached';
 
 export interface Request {
   readonly id: string;
@@ -136,6 +137,8 @@ export interface RollState {
   readonly online?: string;
   /** Sessions in a row that ended within a minute. Not written. */
   readonly flaps: number;
+  /** Attempts in a row that no hub answered. Not written: it would wear out the flash of a gateway that is offline. */
+  readonly unreached: number;
 }
 
 export type RollEffect =
@@ -185,6 +188,7 @@ export const unprovisioned: RollState = {
   budget: { left: 0, at: 0 },
   trail: [],
   flaps: 0,
+  unreached: 0,
 };
 
 export const session = (leaf: Leaf, assignment: Assignment) => `${leaf.thumbprint}@${assignment.hub}`;

@@ -1,4 +1,3 @@
-import { isStuck } from './decide.ts';
 import { type Failure, failure } from './failure.ts';
 import { failed } from './refused.ts';
 import {
@@ -12,11 +11,11 @@ import {
   keepsKey,
   keyOf,
   type Moved,
+  makeRoom,
   move,
   type Of,
   resumeRoll,
   retireKey,
-  setAside,
   settle,
   toRegisterNext,
   without,
@@ -85,9 +84,7 @@ function asked(state: RollState, event: Of<'asked'>, decision?: Decision): RollS
   if (event.delayMs > 0) {
     return { ...state, scheduled: { ...event.request, startAt: event.at + Math.round(event.delayMs * event.draw) } };
   }
-  // A roll that is stuck makes room: what it has is kept for the next one.
-  const free = isStuck(state) ? finish(setAside(state), event, 'kept', state.trouble) : state;
-  const taken = accept(free, { ...event.request, action: decision.action }, event);
+  const taken = accept(makeRoom(state, event), { ...event.request, action: decision.action }, event);
   if (taken.phase === 'connecting-next' && taken.next !== undefined) {
     // DPS trusts the candidate by now: so it is the candidate that asks for another hub.
     const { assignment: _, ...unassigned } = taken.next;
@@ -113,8 +110,9 @@ function csrAsked(state: RollState, event: Of<'csr-asked'>): RollState {
 }
 
 /** Somebody brought a leaf, for the key that a CSR was made for or for the one we have. An older candidate makes room. */
-function delivered(state: RollState, event: Of<'leaf-delivered'>): RollState {
+function delivered(before: RollState, event: Of<'leaf-delivered'>): RollState {
   const { leaf } = event;
+  const state = before.phase === 'serving' ? makeRoom(before, event) : before;
   const { next, current } = state;
   const same = next?.id === leaf.key.id;
   const answer = (outcome: 'done' | 'failed', why?: Failure) =>
@@ -181,7 +179,7 @@ function ended(state: RollState, event: RollEvent): RollState {
 
 /** Nothing is wrong any more. */
 function calm(state: RollState): RollState {
-  return { ...without(state, 'trouble', 'grace', 'probe'), unproven: 0 };
+  return { ...without(state, 'trouble', 'grace', 'probe'), unproven: 0, unreached: 0 };
 }
 
 function connected(state: RollState, event: Of<'connected'>): RollState {
@@ -208,6 +206,10 @@ function connected(state: RollState, event: Of<'connected'>): RollState {
   // The hub takes the leaf, whatever DPS said of it: that is one way more than none.
   if (state.phase === 'stranded') return settle(accepted, event, 'connected');
   const pending = state.phase === 'registering' || state.phase === 'registering-next' || state.phase === 'abandoning';
+  // DPS was to be asked for another hub, and this one has come back.
+  if (state.phase === 'registering' && state.request?.reason === 'unreached') {
+    return settle(finish(accepted, event, 'done'), event, 'connected');
+  }
   if (pending) return accepted;
   const through = ended(accepted, event);
   const alone = dropCure(through);

@@ -227,4 +227,23 @@ export const TRANSITIONS: readonly Mutation[] = [
     'next.parked === undefined || next.sent) return state;',
     'next.parked === undefined) return state;',
   ),
+  of(
+    'unreached.ts',
+    'a hub that is gone for good locks the gateway out',
+    'return unreached >= first &&',
+    'return unreached < 0 &&',
+  ),
+  of('unreached.ts', 'an outage asks DPS at every attempt', '(unreached - first) % AGAIN === 0', 'unreached > 0'),
+  of(
+    'unreached.ts',
+    'a candidate is given up for a hub that nobody reaches',
+    "if (phase !== 'connecting-next' || next?.leaf === undefined) return begin",
+    'if (state.online !== null) return begin',
+  ),
+  of(
+    'settle.ts',
+    'a hub that does not answer holds up the renewal of the leaf',
+    "state.phase === 'serving' && reason !== 'rejected' ? makeRoom(state, event) : state",
+    'state',
+  ),
 ];

@@ -57,7 +57,11 @@ export const FAR_SIDE = {
     'The hub refused the identity (CONNACK 2, 4 or 5).',
     'Operator, if it lasts: look at the device in the hub. newleaf registers again with DPS by itself.',
   ),
-  'NL-HUB-UNAVAILABLE': entry('transient', 'The hub answered "unavailable" (CONNACK 1 or 3).', itself),
+  'NL-HUB-UNAVAILABLE': entry(
+    'transient',
+    'The hub answered "unavailable" (CONNACK 1 or 3): an outage, or a device that is disabled there.',
+    'If it lasts, operator: see whether the hub is up and the device enabled. newleaf keeps trying, and asks DPS in between.',
+  ),
   'NL-HUB-UNREACHABLE': entry(
     'transient',
     'The hub cannot be reached.',

@@ -39,6 +39,7 @@ test('the order of the rules is the policy', () => {
         'delivered',
         'rejected',
         'dps-refused',
+        'unreached',
         'configuration',
         'given-key',
         'provisioning',

@@ -1,6 +1,6 @@
-import { isStuck } from '../../../agent/roll/decide.ts';
 import { RETIRE_TRIES } from '../../../agent/roll/settle.ts';
 import type { Phase, RollState } from '../../../agent/roll/state.ts';
+import { isStuck } from '../../../agent/roll/stuck.ts';
 import { leafOf } from './machine.ts';
 import type { World } from './world.ts';
 

@@ -25,7 +25,7 @@ export interface Walked {
 /** What is on disk: a power cut takes the open session and the flap counter with it. */
 function reload(state: RollState): RollState {
   const { online: _, ...kept } = state;
-  return { ...kept, flaps: 0 };
+  return { ...kept, flaps: 0, unreached: 0 };
 }
 
 function story(node: Node | undefined): string {
@@ -72,7 +72,7 @@ function checkEffect(effect: RollEffect, node: Node): void {
 /** Ladders that count have many rungs: the walk tells the first, and what comes after the last. */
 function forGood(state: RollState, event: RollEvent): RollState {
   let after = state;
-  for (let rung = 0; rung < 20 && after.phase === state.phase; rung += 1) after = advance(after, event, terms).state;
+  for (let rung = 0; rung < 40 && after.phase === state.phase; rung += 1) after = advance(after, event, terms).state;
   return after;
 }
 
@@ -98,6 +98,7 @@ function neighbours(node: Node, hear: Hear): void {
     if (kind === 'connect' || kind === 'request-leaf')
       hear(`${kind} refused`, advance(state, refused, terms).state, world);
     if (kind === 'connect') hear('connect refused for good', forGood(state, refused), world);
+    if (kind === 'connect') hear('nobody answers for long', forGood(state, outage), world);
     if (kind === 'destroy-key') hear('destroy fails for good', forGood(state, outage), world);
     if (met.world === world) continue;
     hear(`${kind}, answer lost`, advance(state, outage, terms).state, met.world);

@@ -1,3 +1,4 @@
+import { isWorthAsking } from '../../../agent/roll/unreached.ts';
 import { current } from '../roll/standing.ts';
 import { connectingNext, offline, registering, serving } from './enrollments.ts';
 import type { Play, Situation, Turn } from './situation.ts';
@@ -9,12 +10,37 @@ const DISALLOW = 'test/e2e/roll/disallow.test.ts';
 const FLAPPING =
   'test/unit/roll/laws.test.ts: the first short one is opened again at once, the third in a row backs off for five minutes, and asks no DPS';
 
-/** An outage for a day: the hub is tried again and again, and nobody else is asked. */
-const outage = (wire: Wire, code: string): Play => ({
+/** The attempt after which DPS is asked, of those that nobody answered. */
+const WORTH = Array.from({ length: 60 }, (_, tries) => tries).findIndex((tries) =>
+  isWorthAsking(tries, current.serial),
+);
+
+/** An outage for a day: DPS is asked once, and whoever answers first ends it. */
+const outage = (wire: Wire, code: string, answers: readonly Turn[] = [[hub.accepts, 'serving']]): Play => ({
   from: offline,
-  turns: [[wire, 'serving, connect a', 1500]],
-  code,
+  turns: [[wire, 'serving, connect a', WORTH - 1], [wire, 'registering, register a, connect a', 1500], ...answers],
+  ...(answers.length === 0 && { code }),
 });
+
+/** DPS has another hub for us; or the same, and is not asked again for half a day. */
+const outages = (wire: Wire, code: string): readonly Play[] => [
+  outage(wire, code, []),
+  outage(wire, code),
+  outage(wire, code, [
+    [dps.ends('tcp', 'ENOTFOUND'), 'registering, register a, connect a', 100],
+    [dps.assigns('hub2.azure-devices.net'), 'serving, connect a'],
+    [hub.accepts, 'serving'],
+  ]),
+  {
+    from: { ...offline, unreached: WORTH - 1 },
+    turns: [
+      [wire, 'registering, register a, connect a'],
+      [dps.assigns(), 'serving, connect a'],
+      [wire, 'serving, connect a', 719],
+      [wire, 'registering, register a, connect a'],
+    ],
+  },
+];
 
 /** The hub refuses an identity that DPS has just assigned, for as long as a hub may lag DPS. */
 const notHonoured = (then: string): readonly Turn[] => [
@@ -34,9 +60,6 @@ const flapping: Play = {
   ],
   code: 'NL-HUB-FLAPPING',
 };
-
-const NO_DPS_IN_AN_OUTAGE =
-  'The table asks DPS once after 15 minutes. An outage never costs a DPS call here: a fleet behind a broken resolver or in a failover would send all of them there at once. Whoever moved a hub calls `reprovision`, or a technician does.';
 
 export const HUBS: readonly Situation[] = [
   {
@@ -111,9 +134,11 @@ export const HUBS: readonly Situation[] = [
   {
     row: 15,
     title: 'hub deleted, its name is gone',
-    plays: [outage(hub.ends('tcp', 'ENOTFOUND'), 'NL-HUB-UNREACHABLE')],
-    elsewhere: ['test/unit/hub/session.test.ts: a hub that is not there'],
-    because: NO_DPS_IN_AN_OUTAGE,
+    plays: outages(hub.ends('tcp', 'ENOTFOUND'), 'NL-HUB-UNREACHABLE'),
+    elsewhere: [
+      'test/unit/hub/session.test.ts: a hub that is not there',
+      'test/e2e/gone-hub.test.ts: a hub that is gone for good does not lock the gateway out: DPS is asked, and has another',
+    ],
   },
   {
     row: 16,
@@ -124,9 +149,12 @@ export const HUBS: readonly Situation[] = [
   {
     row: 17,
     title: 'hub failover or service upgrade',
-    plays: [outage(hub.connack(3), 'NL-HUB-UNAVAILABLE'), outage(hub.ends('connack'), 'NL-HUB-CLOSED')],
-    elsewhere: [`${OUTAGES}: connack`, `${OUTAGES}: close-before-connack`],
-    because: NO_DPS_IN_AN_OUTAGE,
+    plays: [...outages(hub.connack(3), 'NL-HUB-UNAVAILABLE'), ...outages(hub.ends('connack'), 'NL-HUB-CLOSED')],
+    elsewhere: [
+      `${OUTAGES}: connack`,
+      `${OUTAGES}: close-before-connack`,
+      'test/e2e/gone-hub.test.ts: a hub that comes back finds its gateway, which has asked DPS once',
+    ],
   },
   {
     row: 18,
@@ -185,7 +213,7 @@ export const HUBS: readonly Situation[] = [
       outage(hub.ends('connack', 'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED'), 'NL-HUB-CLOSED'),
       {
         from: connectingNext,
-        turns: [[hub.ends('connack', 'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED'), 'connecting-next, connect b', 100]],
+        turns: [[hub.ends('connack', 'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED'), 'connecting-next, connect b', 19]],
         code: 'NL-HUB-CLOSED',
       },
     ],

@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { describe, test } from 'node:test';
+import { advance } from '../../../agent/roll/advance.ts';
+import type { Signal } from '../../../agent/roll/decide.ts';
+import { failure } from '../../../agent/roll/failure.ts';
+import { without } from '../../../agent/roll/settle.ts';
+import type { RollState } from '../../../agent/roll/state.ts';
+import { isWorthAsking } from '../../../agent/roll/unreached.ts';
+import { terms } from './machine.ts';
+import { briefly, EVENTS, play, SITUATIONS, times } from './situations.ts';
+import { asked, candidate, current, due, request, table } from './standing.ts';
+
+const unreached: Signal = { kind: 'unreached' };
+const silent = failure('NL-HUB-UNREACHABLE');
+
+describe('when a hub that does not answer is worth a question to DPS', () => {
+  const worth = (serial: string, least: number, most: number) =>
+    Array.from({ length: most - least }, (_, index) => least + index).filter((tries) => isWorthAsking(tries, serial));
+  test('never in the first quarter of an hour', () => {
+    for (let serial = 0; serial < 200; serial += 1) assert.deepEqual(worth(`${serial}`, 0, 20), []);
+  });
+  test('once in the next one, by leaf: a fleet is spread', () => {
+    const moments = Array.from({ length: 200 }, (_, serial) =>
+      worth(createHash('sha1').update(`${serial}`).digest('hex'), 20, 35),
+    );
+    assert.ok(moments.every(({ length }) => length === 1));
+    assert.equal(new Set(moments.flat()).size, 15);
+  });
+  test('then twice a day', () => {
+    const [first = 0, second = 0, ...others] = worth('7', 20, 1400);
+    assert.equal(second - first, 720);
+    assert.deepEqual(others, []);
+  });
+});
+
+const waiting: Partial<RollState> = { request: request('re-register'), trouble: silent };
+table('a hub that does not answer', [
+  ['asks DPS', unreached, {}, 'unreached: re-register'],
+  ['with a candidate to prove, too', unreached, { phase: 'connecting-next' }, 'unreached: re-register'],
+  ['a registration is under way', unreached, { phase: 'registering' }, 'single-flight: ignore'],
+  ['a roll waits for its issuer', unreached, { phase: 'requesting-leaf' }, 'single-flight: ignore'],
+  ['it is free of charge', unreached, { budget: { left: 0, at: 0 } }, 'unreached: re-register'],
+]);
+
+table('a re-registration whose hub does not answer makes room', [
+  ['for another', asked('re-register'), waiting, 'asked: re-register'],
+  ['for a roll', asked('roll'), waiting, 'asked: roll'],
+  ['for a leaf that is due', due, waiting, 'due: roll'],
+  ['for the question where we belong', unreached, waiting, 'unreached: re-register'],
+  ['but not while the session is open', asked('roll'), { ...waiting, online: 'T@hub1' }, 'single-flight: ignore'],
+  [
+    'nor where the hub refuses',
+    asked('roll'),
+    { ...waiting, trouble: failure('NL-HUB-REJECTED') },
+    'single-flight: ignore',
+  ],
+]);
+
+describe('what was asked has failed when it makes room', () => {
+  for (const [name, reason] of [
+    ['roll', 'asked'],
+    ['woken later', 'due'],
+    ['leaf delivered for the current key', 'asked'],
+  ] as const) {
+    test(`for ${name}`, () => {
+      const after = play({ ...without(SITUATIONS.serving, 'online'), ...waiting }, name);
+      assert.deepEqual([after.outcomes[0]?.outcome, after.outcomes[0]?.failure?.code], ['failed', silent.code]);
+      assert.deepEqual([after.request?.action, after.request?.reason], ['roll', reason]);
+    });
+  }
+});
+
+describe('the candidate whose hub does not answer', () => {
+  test('is registered again, and only counts its own attempts', () => {
+    const proving: RollState = { ...SITUATIONS['connecting-next'], unreached: 0 };
+    const effect = { kind: 'connect', leaf: current, assignment: { hub: 'hub1', deviceId: 'gw-1' } } as const;
+    const other = advance(proving, { at: 0, draw: 0.5, kind: 'failed', effect, failure: silent }, terms);
+    assert.equal(other.state.unreached, 0);
+    const moment = times(60, 'outage').findIndex((_, tries) => isWorthAsking(tries, candidate.serial));
+    assert.equal(briefly(play(proving, ...times(moment - 1, 'outage'))), 'connecting-next, connect b');
+    const again = play(proving, ...times(moment, 'outage'));
+    assert.equal(briefly(again), 'registering-next, register b');
+    assert.equal(again.next?.id, candidate.key.id);
+    const found = EVENTS['next registered']?.(again);
+    assert.ok(found);
+    assert.equal(briefly(advance(again, found, terms).state), 'connecting-next, connect b');
+  });
+});
