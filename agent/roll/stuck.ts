@@ -7,9 +7,9 @@ import type { RollState } from './state.ts';
 export function isStuck(state: RollState): boolean {
   const { phase, trouble } = state;
   const waits = phase === 'generating-key' || phase === 'requesting-leaf' || phase === 'connecting-next';
-  return (waits || awaitsHub(state)) && trouble !== undefined && trouble.kind !== 'refused';
+  return (waits || lacksHub(state)) && trouble !== undefined && trouble.kind !== 'refused';
 }
 
 /** A re-registration that is through with DPS, and waits for the hub. */
-const awaitsHub = ({ phase, request, online }: RollState): boolean =>
+const lacksHub = ({ phase, request, online }: RollState): boolean =>
   phase === 'serving' && request?.action === 're-register' && online === undefined;
