@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { scratch } from '../agent/disk.ts';
+
+const FALLBACK = join(import.meta.dirname, '..', '..', '..', 'systemd', 'fallback');
+const STARTS = 'start --no-block newleaf.service';
+const RESETS = 'reset-failed newleaf.service';
+
+interface Row {
+  readonly name: string;
+  /** What `systemctl show` says. */
+  readonly unit: Readonly<Record<string, string>>;
+  /** What is asked of systemd. */
+  readonly does: readonly string[];
+  /** What goes to the journal; nothing where all is well. */
+  readonly alarm?: RegExp;
+}
+
+const ROWS: readonly Row[] = [
+  { name: 'it runs', unit: { ActiveState: 'active' }, does: [RESETS] },
+  { name: 'it runs after a restart', unit: { ActiveState: 'active', NRestarts: '4' }, does: [RESETS] },
+  {
+    name: 'it runs at the moment',
+    unit: { ActiveState: 'active', NRestarts: '5' },
+    does: [RESETS],
+    alarm: /again and again/,
+  },
+  { name: 'it is being started', unit: { ActiveState: 'activating' }, does: [] },
+  { name: 'it is being stopped', unit: { ActiveState: 'deactivating' }, does: [] },
+  { name: 'somebody has stopped it', unit: { ActiveState: 'inactive' }, does: [] },
+  {
+    name: 'it ends as soon as it is started',
+    unit: { ActiveState: 'activating', NRestarts: '12', StatusText: 'NL-TOKEN-MISSING There is no token' },
+    does: [],
+    alarm: /12 restarts\).* again and again.*NL-TOKEN-MISSING/,
+  },
+  {
+    name: 'systemd has given up',
+    unit: { ActiveState: 'failed', Result: 'start-limit-hit', ExecMainStatus: '1' },
+    does: [RESETS, STARTS],
+    alarm: /\(start-limit-hit.*It is started again/,
+  },
+  {
+    name: 'the configuration is wrong',
+    unit: { ActiveState: 'failed', Result: 'exit-code', ExecMainStatus: '2' },
+    does: [],
+    alarm: /A person is needed/,
+  },
+  {
+    name: 'the PIN is wrong',
+    unit: { ActiveState: 'failed', Result: 'exit-code', ExecMainStatus: '4', StatusText: 'NL-TOKEN-PIN' },
+    does: [],
+    alarm: /A person is needed.*NL-TOKEN-PIN.*The leaf: Expires in 3 days/,
+  },
+];
+
+/** Runs the fallback where systemctl tells of this unit. */
+function fallback(t: TestContext, unit: Row['unit']) {
+  const directory = scratch(t);
+  const program = (name: string, lines: readonly string[]) =>
+    writeFileSync(join(directory, name), ['#!/bin/sh', ...lines, ''].join('\n'), { mode: 0o755 });
+  const known = { NRestarts: '0', Result: 'success', ExecMainStatus: '0', StatusText: '', ...unit };
+  const shown = Object.entries(known).map(([name, value]) => `  *--property=${name}*) echo '${value}' ;;`);
+  program('systemctl', ['case "$*" in', ...shown, `  *) echo "$*" >>'${directory}/asked' ;;`, 'esac']);
+  program('newleaf', ["printf '  Issuer       CA\\n  Expires      in 3 days\\n'", 'exit 5']);
+  writeFileSync(join(directory, 'asked'), '');
+  const env = { ...process.env, PATH: `${directory}:${process.env.PATH}` };
+  const { status, stdout, stderr } = spawnSync('sh', [FALLBACK], { env, encoding: 'utf8' });
+  const asked = spawnSync('cat', [join(directory, 'asked')], { encoding: 'utf8' }).stdout;
+  return { status, said: `${stdout}${stderr}`, does: asked.split('\n').filter((line) => line !== '') };
+}
+
+for (const { name, unit, does, alarm } of ROWS) {
+  test(`the fallback, when ${name}`, (t) => {
+    const ended = fallback(t, unit);
+    assert.deepEqual(ended.does, does);
+    assert.equal(ended.status, alarm === undefined ? 0 : 1);
+    if (alarm === undefined) assert.equal(ended.said, '');
+    else assert.match(ended.said, new RegExp(`^<2>.*${alarm.source}.*\\n$`));
+  });
+}
