@@ -70,6 +70,8 @@ export class Daemon {
   #ending: Ending = 'stopped';
   /** The sleep until the next look at the clock: its end by the monotonic clock, and what cuts it short. */
   #nap = { end: 0, abort: new AbortController() };
+  /** A planned moment that had come at the last look already. */
+  #overdue: number | undefined;
 
   constructor(options: DaemonOptions) {
     this.#options = options;
@@ -143,9 +145,11 @@ export class Daemon {
       const offset = clock.now() - clock.monotonic();
       const nap = { end: clock.monotonic() + ms, abort: new AbortController() };
       this.#nap = nap;
-      await clock.sleep(ms, nap.abort.signal);
+      if (ms > 0) await clock.sleep(ms, nap.abort.signal);
       if (!abort.aborted && Math.abs(clock.now() - clock.monotonic() - offset) > STEP_MS) this.#stepped();
       if (!nap.abort.signal.aborted) {
+        const moment = this.#moment();
+        this.#overdue = moment !== undefined && moment <= clock.now() ? moment : undefined;
         this.#inbox.push({ happened: { kind: 'woken' }, reply: () => void notify.watchdog() });
       }
     }
@@ -163,11 +167,15 @@ export class Daemon {
   }
 
   #untilLook(): number {
-    const { clock, terms } = this.#options;
-    const moment = nextMoment(this.#state, terms);
-    const left = moment === undefined ? LOOK_MS : moment - clock.now();
-    // What is overdue waits for something else, and is looked at again like everything.
-    return left > 0 ? Math.min(LOOK_MS, left) : LOOK_MS;
+    const moment = this.#moment();
+    // What was overdue at the last look waits for something else, and is looked at again like everything.
+    if (moment === undefined || moment === this.#overdue) return LOOK_MS;
+    // It may have come while it was written down: a delay can be shorter than that takes.
+    return Math.min(LOOK_MS, Math.max(0, moment - this.#options.clock.now()));
+  }
+
+  #moment(): number | undefined {
+    return nextMoment(this.#state, this.#options.terms);
   }
 
   /** Something nearer than the next look may have been planned since. */

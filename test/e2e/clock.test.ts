@@ -12,7 +12,7 @@ const LIFETIME = 30 * DAY;
 /** After this time a leaf of thirty days is due, but not expired. */
 const DUE = 25 * DAY;
 
-const hsm = softHsm('forward', 'backward', 'boot', 'scheduled', 'early', 'behind');
+const hsm = softHsm('forward', 'backward', 'boot', 'scheduled', 'passed', 'early', 'behind');
 Object.assign(process.env, hsm.environment);
 after(() => hsm.remove());
 
@@ -80,6 +80,13 @@ test('what is planned between two looks at the clock begins at its moment', asyn
   assert.equal(await gateway.ask(ask), 202);
   await gateway.clock.pass(ask.delayMs);
   holds(await gateway.until(({ last }) => last?.id === 'soon'), { last: { outcome: 'done' } });
+});
+
+test('what is planned for a moment that has passed before it was written down begins at once', async (t) => {
+  const { gateway } = await serving(await clocked(t, LIFETIME, { hsm, token: 'passed' }));
+  const ask = { kind: 're-register', from: 'method', id: 'now', delayMs: 0.1 } as const;
+  assert.equal(await gateway.ask(ask), 202);
+  holds(await gateway.until(({ last }) => last?.id === 'now'), { last: { outcome: 'done' } });
 });
 
 test('a leaf that is not valid yet is waited for, and no other is asked for', async (t) => {
