@@ -3,7 +3,7 @@ import { type Effective, readConfig } from './config/read.ts';
 import type { Values } from './config/schema.ts';
 import { Fault } from './roll/failure.ts';
 
-export { printConfig, settingsTable } from './config/print.ts';
+export { printConfig, type SettingRow, settingRows, settingsTable } from './config/print.ts';
 
 export const DEFAULT_PATH = '/etc/newleaf/newleaf.toml';
 

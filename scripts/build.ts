@@ -3,6 +3,8 @@ import { chmod, copyFile, mkdir, readFile, rename, writeFile } from 'node:fs/pro
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { build, type Metafile, type Plugin, transform } from 'esbuild';
+import { bashCompletion } from './completion.ts';
+import { manualPage } from './man.ts';
 
 const root = dirname(import.meta.dirname);
 const require = createRequire(import.meta.url);
@@ -139,6 +141,13 @@ export async function bundle(entry: string, directory: string): Promise<Metafile
   return metafile;
 }
 
+/** Writes the page of the manual and the completion of the shell, which are made from the same table as the help. */
+export async function documents(directory: string): Promise<void> {
+  const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
+  await put(join(directory, 'newleaf.8'), (file) => writeFile(file, manualPage(version, builtAt())));
+  await put(join(directory, 'newleaf.bash'), (file) => writeFile(file, bashCompletion()));
+}
+
 /** Puts a file into its place whole: a daemon that runs from here has the native part mapped. */
 async function put(path: string, write: (file: string) => Promise<void>): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
@@ -146,4 +155,8 @@ async function put(path: string, write: (file: string) => Promise<void>): Promis
   await rename(`${path}.new`, path);
 }
 
-if (process.argv[1] === import.meta.filename) await bundle(join(root, 'agent', 'main.ts'), join(root, 'dist'));
+if (process.argv[1] === import.meta.filename) {
+  const dist = join(root, 'dist');
+  await bundle(join(root, 'agent', 'main.ts'), dist);
+  await documents(dist);
+}

@@ -13,8 +13,8 @@ export interface Ended {
   readonly text: string;
 }
 
-/** Every option of every command, so that `newleaf --id x roll` knows that x is no command. */
-const ALL_OPTIONS: Readonly<Record<string, OptionSpec>> = Object.assign(
+/** Every option of every command: `newleaf --id x roll` is understood only by who knows that --id takes x. */
+export const ALL_OPTIONS: Readonly<Record<string, OptionSpec>> = Object.assign(
   {},
   ...COMMAND_NAMES.map((name) => specOf(name).options),
   GLOBAL_OPTIONS,

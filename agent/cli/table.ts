@@ -33,14 +33,24 @@ export const GLOBAL_OPTIONS = {
 const json = { type: 'boolean', meaning: 'Print JSON, whose schema is kept stable.' } as const;
 const wait = { type: 'boolean', meaning: 'Follow the request to its end, and exit by how it ended.' } as const;
 const id = { type: 'string', value: 'ID', meaning: 'Name the request. The same ID again gives its outcome.' } as const;
-const usage = 'Wrong command line or configuration.';
-const down = 'The daemon does not run.';
+/** Exit codes, wherever nothing more exact is known. */
+export const EXITS = {
+  0: 'Done.',
+  1: 'Failed.',
+  2: 'Wrong command line or configuration.',
+  3: 'Connected, but on the previous leaf.',
+  4: 'A person is needed; the sentence says who and what.',
+  5: 'The daemon does not run.',
+  6: 'Restart me (run only).',
+} as const satisfies Record<number, string>;
+
+const { 2: usage, 3: kept, 4: person, 5: down } = EXITS;
 const asked = {
   0: 'Done; without --wait: accepted.',
   1: 'Failed, or not accepted now.',
   2: usage,
-  3: 'Connected, but on the previous leaf.',
-  4: 'A person is needed; the sentence says who and what.',
+  3: kept,
+  4: person,
   5: down,
 } as const;
 
@@ -64,7 +74,7 @@ export const COMMANDS = {
     about: ['Writes the configuration, checks it, and brings the gateway to its first leaf.'],
     options: {},
     examples: [{ line: 'sudo newleaf init', meaning: 'Asks for everything that is needed.' }],
-    exits: { 0: 'Done.', 1: 'Failed.', 2: usage, 4: asked[4] },
+    exits: { 0: 'Done.', 1: 'Failed.', 2: usage, 4: person },
   },
   status: {
     meaning: 'Show the leaf, the connection, and what to do',

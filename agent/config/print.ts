@@ -24,13 +24,38 @@ function toml(written: Written): string {
     .join(', ')} }`;
 }
 
+export interface SettingRow {
+  /** `section.key` */
+  readonly name: string;
+  readonly type: string;
+  /** What is accepted. */
+  readonly range: string;
+  /** As TOML. */
+  readonly standard?: string;
+  /** What happens without it. A setting with neither this nor a default is required. */
+  readonly absent?: string;
+  readonly meaning: string;
+}
+
+/** Every setting, for the README and the manual page. */
+export function settingRows(): readonly SettingRow[] {
+  return SECTION_NAMES.flatMap((section) =>
+    Object.entries(sectionOf(section) ?? {}).map(([key, { type, range, standard, absent, meaning }]) => ({
+      name: `${section}.${key}`,
+      type,
+      range,
+      ...(standard !== undefined && { standard: toml(standard) }),
+      ...(absent !== undefined && { absent }),
+      meaning,
+    })),
+  );
+}
+
 /** The README's table of settings, in Markdown. */
 export function settingsTable(): string {
-  const rows = SECTION_NAMES.flatMap((section) =>
-    Object.entries(sectionOf(section) ?? {}).map(([key, { type, range, standard, absent, meaning }]) => {
-      const otherwise = standard === undefined ? (absent ?? '**required**') : `\`${toml(standard)}\``;
-      return `| \`${section}.${key}\` | ${type} | ${range} | ${otherwise} | ${meaning} |`;
-    }),
-  );
+  const rows = settingRows().map(({ name, type, range, standard, absent, meaning }) => {
+    const otherwise = standard === undefined ? (absent ?? '**required**') : `\`${standard}\``;
+    return `| \`${name}\` | ${type} | ${range} | ${otherwise} | ${meaning} |`;
+  });
   return ['| setting | type | accepted | default | meaning |', '|---|---|---|---|---|', ...rows, ''].join('\n');
 }

@@ -1,0 +1,28 @@
+import { SCHEMA } from '../../agent/config/schema.ts';
+import { DEFAULT_PATH } from '../../agent/config.ts';
+
+const state = SCHEMA.state.directory.standard;
+
+/** The files of a gateway with the default places, and what they are for. */
+export const FILES: Readonly<Record<string, string>> = {
+  [DEFAULT_PATH]: 'The configuration.',
+  [`${state}/state.json`]:
+    'All that newleaf knows, in one file. Missing: a new gateway. Damaged: refused with exit code 4.',
+  [`${state}/leaf.pem`]: 'The current leaf, for others to read.',
+  [`${state}/chain.pem`]: 'The current leaf and its intermediates, for others to read.',
+  [`${state}/next.pem`]: 'A candidate that waits for its enrollment.',
+  [`${state}/csr/`]: 'The CSRs of the keys that are in use.',
+  [`${state}/inbox/`]: 'A leaf that is dropped here is verified, and installed or rejected.',
+  [`${state}/rejected/`]: 'What was rejected, each with its reason beside it.',
+  [String(SCHEMA.control.socket.standard)]:
+    'The control socket: HTTP and JSON, for the commands and for monitoring (/metrics).',
+};
+
+/** What newleaf reads from its environment. */
+export const ENVIRONMENT: Readonly<Record<string, string>> = {
+  NEWLEAF_CONFIG: 'The configuration, where --config does not name one.',
+  CREDENTIALS_DIRECTORY: 'Set by systemd: the PIN is the credential hsm-pin, where hsm.pin_file is not set.',
+  RUNTIME_DIRECTORY: 'Set by systemd: where the PIN is for a moment, on its way to OpenSSL.',
+  NO_COLOR: 'Not empty: no colours.',
+  'LC_ALL, LC_CTYPE, LANG': 'Symbols on the screen only in a UTF-8 locale.',
+};

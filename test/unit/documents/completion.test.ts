@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { COMMAND_NAMES } from '../../../agent/cli/table.ts';
+import { bashCompletion } from '../../../scripts/completion.ts';
+import { scratch } from '../agent/disk.ts';
+import { Terminal } from '../terminal.ts';
+
+const FILES = 'files';
+
+/** What bash offers for this line, whose last word is being written. */
+function offered(script: string, line: string): readonly string[] | typeof FILES {
+  // As readline does it (bash(1), COMP_WORDBREAKS).
+  const words = line.split(/ |(?==)|(?<==)/);
+  const ask = `compopt() { echo ${FILES}; }; source "$0"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _newleaf; printf '%s\\n' "\${COMPREPLY[@]}"`;
+  const said = execFileSync('bash', ['--norc', '-c', ask, script, ...words], { encoding: 'utf8' }).trim();
+  return said === FILES ? FILES : said.split('\n').filter((word) => word !== '');
+}
+
+describe('completion in bash', () => {
+  const rows: readonly (readonly [line: string, offered: readonly string[] | typeof FILES])[] = [
+    ['newleaf ', [...COMMAND_NAMES, 'help']],
+    ['newleaf st', ['status']],
+    ['newleaf re', ['reprovision']],
+    ['newleaf xyzzy', []],
+    ['newleaf xyzzy ', []],
+    ['newleaf -', ['--config', '--help']],
+    ['newleaf --config ', FILES],
+    ['newleaf --config=', FILES],
+    ['newleaf --config=/et', FILES],
+    ['newleaf --config /tmp/c.toml st', ['status']],
+    ['newleaf --config=/tmp/c.toml st', ['status']],
+    ['newleaf --config status re', ['reprovision']],
+    ['newleaf status --', ['--json', '--watch', '--config', '--help']],
+    ['newleaf status --w', ['--watch']],
+    ['newleaf status ', []],
+    ['newleaf roll --id ', []],
+    ['newleaf roll --id status --d', ['--discard']],
+    ['newleaf check pi', ['pin']],
+    ['newleaf check pin dps-', ['dps-reach']],
+    ['newleaf install ', FILES],
+    ['newleaf install --w', ['--wait']],
+    ['newleaf csr -o ', FILES],
+    ['newleaf csr --out=', FILES],
+    ['newleaf help ro', ['roll']],
+  ];
+  test('offers what can stand there', (t) => {
+    const script = join(scratch(t), 'newleaf.bash');
+    writeFileSync(script, bashCompletion());
+    for (const [line, expected] of rows) assert.deepEqual(offered(script, line), expected, line);
+  });
+
+  test('with a person at the keyboard', { timeout: 30_000 }, async (t) => {
+    const directory = scratch(t);
+    writeFileSync(join(directory, 'newleaf.bash'), bashCompletion());
+    mkdirSync(join(directory, 'signed'));
+    writeFileSync(join(directory, 'signed', 'gw 1.pem'), '');
+    const terminal = new Terminal(t, ['bash', '--noprofile', '--norc', '-i'], { env: { PS1: '> ' } });
+    await terminal.screen.shows('> ');
+    terminal.type(`cd '${directory}'; source newleaf.bash; newleaf() { printf '<%s>' "$@"; }; echo ready\n`);
+    await terminal.screen.shows(/[\r\n]ready/);
+    terminal.type('newleaf inst\tsi\t\t\n');
+    await terminal.screen.shows('<install><signed/gw 1.pem>');
+    terminal.type('exit\n');
+    assert.equal(await terminal.ended, 0);
+  });
+});
