@@ -15,7 +15,8 @@ function print({ section, key, written, line }: Effective, file: string): string
   return `${key} = ${toml(written)}  # ${line === undefined ? 'default' : `${file}:${line}`}`;
 }
 
-function toml(written: Written): string {
+/** A value as it stands in the file. */
+export function toml(written: Written): string {
   if (written instanceof Date) return written.toISOString();
   if (typeof written !== 'object') return typeof written === 'string' ? JSON.stringify(written) : String(written);
   if (Array.isArray(written)) return `[${written.map(toml).join(', ')}]`;

@@ -21,11 +21,30 @@ export interface Reading {
   readonly effective: readonly Effective[];
 }
 
+export interface Mistake {
+  readonly path: string;
+  readonly line: number | undefined;
+  /** `FILE:LINE: KEY SENTENCE` */
+  readonly sentence: string;
+  /** Nothing is wrong with the file, it is only not complete. */
+  readonly isMissing: boolean;
+}
+
 /**
  * Parses and checks the text of a configuration file. Nothing is touched.
  * @throws Fault NL-CONFIG with every mistake, one sentence and line each: `FILE:LINE: KEY SENTENCE`
  */
 export function readConfig(toml: string, file: string): Reading {
+  const { mistakes, ...reading } = surveyConfig(toml, file);
+  if (mistakes.length === 0) return reading;
+  throw new Fault('NL-CONFIG', { message: mistakes.map(({ sentence }) => sentence).join('\n') });
+}
+
+/**
+ * The same, whatever is wrong with it: for whoever goes on from there. Values with a mistake are undefined.
+ * @throws Fault NL-CONFIG where it is no TOML
+ */
+export function surveyConfig(toml: string, file: string): Reading & { readonly mistakes: readonly Mistake[] } {
   const document = parseToml(toml, file);
   const lines = keyLines(toml);
   const mistakes = new Mistakes(file, lines);
@@ -48,16 +67,15 @@ export function readConfig(toml: string, file: string): Reading {
   }
   const isSet = (path: string) =>
     effective.some(({ section, key, written = '' }) => `${section}.${key}` === path && written !== '');
-  for (const { key, broken, sentence } of RULES) if (broken(isSet)) mistakes.note(key, sentence);
+  for (const { key, broken, sentence } of RULES) if (broken(isSet)) mistakes.note(key, sentence, !isSet(key));
 
-  mistakes.refuse();
   // Sections of issuers that are neither chosen nor written are the only ones missing; config.ts takes the chosen one.
-  return { values: values as Values, effective };
+  return { values: values as Values, effective, mistakes: mistakes.inOrder() };
 }
 
 /** Collects mistakes, to show them all at once, in the order of the file. */
 class Mistakes {
-  readonly #found: { readonly line: number | undefined; readonly sentence: string }[] = [];
+  readonly #found: Mistake[] = [];
   readonly #file: string;
   readonly #lines: ReadonlyMap<string, number>;
 
@@ -66,16 +84,14 @@ class Mistakes {
     this.#lines = lines;
   }
 
-  note(path: string, complaint: string): void {
+  note(path: string, complaint: string, isMissing = false): void {
     const line = lineOf(this.#lines, path);
     const place = line === undefined ? this.#file : `${this.#file}:${line}`;
-    this.#found.push({ line, sentence: `${place}: ${path} ${complaint}.` });
+    this.#found.push({ path, line, sentence: `${place}: ${path} ${complaint}.`, isMissing });
   }
 
-  refuse(): void {
-    if (this.#found.length === 0) return;
-    const sorted = this.#found.toSorted((one, other) => (one.line ?? 0) - (other.line ?? 0));
-    throw new Fault('NL-CONFIG', { message: sorted.map(({ sentence }) => sentence).join('\n') });
+  inOrder(): readonly Mistake[] {
+    return this.#found.toSorted((one, other) => (one.line ?? 0) - (other.line ?? 0));
   }
 }
 
@@ -109,7 +125,7 @@ function refuseUnknown(table: Table, prefix: string, mistakes: Mistakes): void {
 function outputOf(setting: Setting<unknown>, inFile: unknown, path: string, mistakes: Mistakes): unknown {
   const written = inFile ?? setting.standard;
   if (written === undefined) {
-    if (setting.absent === undefined) mistakes.note(path, `is missing: it must be ${setting.range}`);
+    if (setting.absent === undefined) mistakes.note(path, `is missing: it must be ${setting.range}`, true);
     return undefined;
   }
   const { success, output, issues } = safeParse(setting.read, written, { abortPipeEarly: true });

@@ -37,17 +37,17 @@ const silent: readonly (readonly [string, RegExp])[] = [
 
 for (const [code, message] of silent) {
   test(`a child that does not answer (${code || 'ends at once'}) is a failure`, async () => {
-    await assert.rejects(destroyInChild(child(code), request), { name: 'TokenError', code: 'DESTROY_CHILD', message });
+    await assert.rejects(destroyInChild(child(code), request), { name: 'TokenError', code: 'CHILD_ENDED', message });
   });
 }
 
 test('a child that hangs is killed', async () => {
   const code = 'setInterval(() => {}, 1000)';
-  await assert.rejects(destroyInChild(child(code), request, 300), { kind: 'failed', code: 'DESTROY_TIMEOUT' });
+  await assert.rejects(destroyInChild(child(code), request, 300), { kind: 'failed', code: 'CHILD_TIMEOUT' });
 });
 
 test('a command that does not exist is a failure', async () => {
-  await assert.rejects(destroyInChild(['/absent/node'], request), { code: 'DESTROY_CHILD', message: /ENOENT/ });
+  await assert.rejects(destroyInChild(['/absent/node'], request), { code: 'CHILD_ENDED', message: /ENOENT/ });
 });
 
 test('the body of the child answers in one line, whatever it was asked', async () => {

@@ -1,0 +1,54 @@
+import pkcs11js, { type Handle, type PKCS11 } from 'pkcs11js';
+import { tokenError } from './ckr.ts';
+import { loadModule, type TokenName, tokenName } from './module.ts';
+
+/** A slot with a token in it, as it shows itself without a login. All of it is JSON. */
+export interface SeenToken extends TokenName {
+  /** C_InitToken has been called: it has a label, and an SO PIN. */
+  readonly isInitialised: boolean;
+  /** A user PIN was set: without one nobody can log in. */
+  readonly hasPin: boolean;
+  readonly needsLogin: boolean;
+  /** The PIN is typed at the token itself (a reader with keys), and cannot come from a file. */
+  readonly hasPinPad: boolean;
+  readonly isLocked: boolean;
+  /** The PIN was wrong before. */
+  readonly isCountLow: boolean;
+  /** One wrong PIN more, and it is locked. */
+  readonly isFinalTry: boolean;
+}
+
+/**
+ * Every token that the module shows. Slots without a token, and tokens that cannot be read, are left out.
+ * @throws TokenError MODULE_NOT_LOADED, or what the module says
+ */
+export function tokensOf(path: string): readonly SeenToken[] {
+  try {
+    const module = loadModule(path);
+    return module.C_GetSlotList(true).flatMap((slot) => seen(module, slot));
+  } catch (error) {
+    throw tokenError(error, 'opening', 'Listing the tokens');
+  }
+}
+
+function seen(module: PKCS11, slot: Handle): SeenToken[] {
+  try {
+    const info = module.C_GetTokenInfo(slot);
+    const has = (flag: number) => (info.flags & flag) !== 0;
+    return [
+      {
+        ...tokenName(info),
+        isInitialised: has(pkcs11js.CKF_TOKEN_INITIALIZED),
+        hasPin: has(pkcs11js.CKF_USER_PIN_INITIALIZED),
+        needsLogin: has(pkcs11js.CKF_LOGIN_REQUIRED),
+        hasPinPad: has(pkcs11js.CKF_PROTECTED_AUTHENTICATION_PATH),
+        isLocked: has(pkcs11js.CKF_USER_PIN_LOCKED),
+        isCountLow: has(pkcs11js.CKF_USER_PIN_COUNT_LOW),
+        isFinalTry: has(pkcs11js.CKF_USER_PIN_FINAL_TRY),
+      },
+    ];
+  } catch (error) {
+    if (tokenError(error, 'opening', 'Reading a slot').kind === 'missing') return [];
+    throw error;
+  }
+}
