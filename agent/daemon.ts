@@ -13,11 +13,12 @@ import type { Failure } from './roll/failure.ts';
 import type { Leaf } from './roll/leaf.ts';
 import { nextMoment, type Terms } from './roll/plan.ts';
 import type { Answerer, Ports } from './roll/ports.ts';
-import { iso, type ReportOptions, twinOf, WORDS } from './roll/report.ts';
+import { iso, lineOf, type ReportOptions, statusOf, twinOf, WORDS } from './roll/report.ts';
 import { remaining } from './roll/settle.ts';
 import { effectsOf, type RollEffect, type RollEvent, type RollState, unprovisioned } from './roll/state.ts';
 import { failureOf } from './thrown.ts';
 import { Transcript } from './transcript.ts';
+import { Vitals } from './vitals.ts';
 
 /** The clock is looked at this often, so that a step of it is noticed. */
 const LOOK_MS = 60_000;
@@ -63,6 +64,7 @@ export class Daemon {
   readonly #work: Lane;
   readonly #session: Lane;
   readonly #transcript: Transcript;
+  readonly #vitals: Vitals;
   readonly answer: Answerer;
   #state: RollState = unprovisioned;
   /** The state whose files have been written. */
@@ -81,6 +83,7 @@ export class Daemon {
     this.#work = new Lane(clock, attempt, happened);
     this.#session = new Lane(clock, attempt, happened);
     this.#transcript = new Transcript(options.log);
+    this.#vitals = new Vitals(options.notify, options.log, [this.#work, this.#session]);
     this.answer = createAnswerer({
       state: () => this.#state,
       report: () => this.#reportOptions(),
@@ -138,7 +141,7 @@ export class Daemon {
 
   /** Wakes at the next planned moment, and looks at the clock once a minute. */
   async #look(abort: AbortSignal): Promise<void> {
-    const { clock, notify } = this.#options;
+    const { clock } = this.#options;
     abort.addEventListener('abort', () => this.#nap.abort.abort(), { once: true });
     while (!abort.aborted) {
       const ms = this.#untilLook();
@@ -150,7 +153,7 @@ export class Daemon {
       if (!nap.abort.signal.aborted) {
         const moment = this.#moment();
         this.#overdue = moment !== undefined && moment <= clock.now() ? moment : undefined;
-        this.#inbox.push({ happened: { kind: 'woken' }, reply: () => void notify.watchdog() });
+        this.#inbox.push({ happened: { kind: 'woken' }, reply: () => this.#vitals.beat() });
       }
     }
   }
@@ -167,11 +170,12 @@ export class Daemon {
   }
 
   #untilLook(): number {
+    const longest = Math.min(LOOK_MS, this.#vitals.everyMs);
     const moment = this.#moment();
     // What was overdue at the last look waits for something else, and is looked at again like everything.
-    if (moment === undefined || moment === this.#overdue) return LOOK_MS;
+    if (moment === undefined || moment === this.#overdue) return longest;
     // It may have come while it was written down: a delay can be shorter than that takes.
-    return Math.min(LOOK_MS, Math.max(0, moment - this.#options.clock.now()));
+    return Math.min(longest, Math.max(0, moment - this.#options.clock.now()));
   }
 
   #moment(): number | undefined {
@@ -202,6 +206,7 @@ export class Daemon {
     this.#fly(advanced, event);
     this.#lookSooner();
     this.#report(before);
+    this.#vitals.tell(lineOf(statusOf(this.#state, this.#reportOptions())));
     if (event.kind === 'failed' && event.failure.code === 'NL-TOKEN-POISONED') {
       this.#ending = 'restart';
       this.#inbox.end();

@@ -1,4 +1,4 @@
-import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { chmod, type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { Fault } from './roll/failure.ts';
 
@@ -15,7 +15,7 @@ const REASONS: Readonly<Record<string, string>> = {
 
 /**
  * Replaces a file, so that a power cut at any moment leaves the old text or the new one: write beside it, fsync, rename,
- * fsync of the directory. The directory is made with mode 0700 where it is missing. What an interrupted attempt left
+ * fsync of the directory. The directory is made with mode 0750 where it is missing. What an interrupted attempt left
  * behind is removed. Calls for one path must not overlap.
  * @throws Fault NL-STATE-WRITE; the old file is intact
  */
@@ -36,7 +36,8 @@ export async function writeAtomically(path: string, text: string, mode: number):
 }
 
 /**
- * Makes the directory with mode 0700 where it is missing; parents get the usual mode, and one that is there keeps its own.
+ * Makes the directory with mode 0750 where it is missing: the group may read what is meant for others. Parents get the
+ * usual mode, and one that is there keeps its own.
  * @throws Fault NL-STATE-WRITE
  */
 export async function makeDirectory(path: string): Promise<void> {
@@ -51,6 +52,8 @@ async function makeMissing(path: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   try {
     await mkdir(path, { mode: 0o700 });
+    // The mode given to mkdir is narrowed by the umask.
+    await chmod(path, 0o750);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return;
     throw error;

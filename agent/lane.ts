@@ -7,6 +7,8 @@ interface Flight {
   readonly abort: AbortController;
   /** Ends the pause before the attempt; undefined once it is under way. */
   wake?: AbortController;
+  /** When the attempt began, on the monotonic clock. */
+  begunAt?: number;
 }
 
 /**
@@ -36,6 +38,12 @@ export class Lane {
     return this.#failed?.key === keyOf(effect) ? this.#failed.tries : 0;
   }
 
+  /** How long the attempt that is under way has lasted, in milliseconds; 0 where there is none. */
+  lastingMs(): number {
+    const begunAt = this.#flight?.begunAt;
+    return begunAt === undefined ? 0 : this.#clock.monotonic() - begunAt;
+  }
+
   /** Makes this the effect in flight. The same one goes on undisturbed, another one is ended first. */
   set(effect: RollEffect | undefined, pauseMs: number): void {
     const key = effect && keyOf(effect);
@@ -61,10 +69,12 @@ export class Lane {
       delete flight.wake;
     }
     if (flight.abort.signal.aborted) return;
+    flight.begunAt = this.#clock.monotonic();
     const event = await this.#attempt(effect, flight.abort.signal);
     // What an ended effect still has to say would answer a question that nobody asks any more.
     if (flight.abort.signal.aborted) return;
     // The effect stays in flight until its event is worked on: what is worked on before that must not start it again.
+    delete flight.begunAt;
     this.#happened(event, () => {
       if (this.#flight !== flight) return;
       this.#flight = undefined;

@@ -6,8 +6,10 @@ export interface Notify {
   stopping(): Promise<void>;
   /** One line for `systemctl status`. */
   status(text: string): Promise<void>;
-  /** Still alive: to be sent at half of WatchdogSec. Does nothing where the unit has none. */
+  /** Still alive. Does nothing where nobody waits for it. */
   watchdog(): Promise<void>;
+  /** How often that is waited for at least, in milliseconds; undefined where the unit has no WatchdogSec. */
+  readonly watchdogMs: number | undefined;
 }
 
 /**
@@ -17,6 +19,7 @@ export interface Notify {
  */
 export function createNotify(env: NodeJS.ProcessEnv, failed: (cause: Error) => void): Notify {
   const socket = env.NOTIFY_SOCKET;
+  const watchdogMs = watchdogOf(env);
   let last = Promise.resolve();
   // One after the other: a READY=1 that arrives after STOPPING=1 would be taken for a restart.
   const send = (...message: readonly string[]): Promise<void> => {
@@ -28,8 +31,16 @@ export function createNotify(env: NodeJS.ProcessEnv, failed: (cause: Error) => v
     stopping: () => send('--stopping'),
     // A line end would begin the next assignment.
     status: (text) => send(`--status=${text.replace(/\s+/g, ' ')}`),
-    watchdog: () => (env.WATCHDOG_USEC === undefined ? last : send('WATCHDOG=1')),
+    watchdog: () => (watchdogMs === undefined ? last : send('WATCHDOG=1')),
+    watchdogMs,
   };
+}
+
+/** sd_watchdog_enabled(3): microseconds, and a process that is not meant has them from its parent. */
+function watchdogOf({ WATCHDOG_USEC, WATCHDOG_PID }: NodeJS.ProcessEnv): number | undefined {
+  if (WATCHDOG_PID !== undefined && WATCHDOG_PID !== String(process.pid)) return undefined;
+  const ms = Number(WATCHDOG_USEC) / 1000;
+  return ms > 0 ? ms : undefined;
 }
 
 function run(message: readonly string[], env: NodeJS.ProcessEnv, failed: (cause: Error) => void): Promise<void> {

@@ -129,6 +129,16 @@ export function statusOf(state: RollState, { version, registrationId, terms, now
   };
 }
 
+/** All of it in one line, for whoever has room for no more: phase, hub, end of the leaf, and what is wrong. */
+export function lineOf({ words, online, hub, leaf, next, trouble }: Status): string {
+  const wrong = next?.trouble ?? trouble;
+  return [
+    `${words}, ${online ? `online at ${hub?.host}` : 'offline'}`,
+    ...(leaf === undefined ? [] : [`the leaf ends ${leaf.notAfter}`]),
+    ...(wrong === undefined ? [] : [`${wrong.code} ${wrong.message} ${wrong.advice}`]),
+  ].join('; ');
+}
+
 /** Stranded, parked, or expired with nobody but a person to bring a leaf. */
 function needsPerson({ phase, next, current }: RollState, terms: Terms, now: number): boolean {
   if (phase === 'stranded' || next?.parked !== undefined) return true;

@@ -17,9 +17,9 @@ export const permissions: Check = {
       return failed('NL-TOKEN-PIN-FILE', message, `chmod 0600 ${hsm.pin_file}`);
     }
     const directory = await site.mode(state.directory);
-    if (directory !== 'absent' && (directory & GROUP_AND_OTHERS) !== 0) {
-      const message = `The state directory ${state.directory} has mode ${octal(directory)}, and should have 0700.`;
-      return warning(message, `chmod 0700 ${state.directory}`);
+    if (directory !== 'absent' && (directory & OTHERS) !== 0) {
+      const message = `The state directory ${state.directory} has mode ${octal(directory)}, and should have 0750.`;
+      return warning(message, `chmod 0750 ${state.directory}`);
     }
     if (pin !== 'absent' && (pin & GROUP_AND_OTHERS) !== 0) {
       const message = `${hsm.pin_file} has mode ${octal(pin)}: its group may use the PIN.`;

