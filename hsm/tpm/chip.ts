@@ -1,0 +1,85 @@
+import { TpmSecurityClient } from 'azure-iot-security-tpm';
+import tss, { type Tpm, type TpmDevice } from 'tss.js';
+import type { Device } from './device.ts';
+import { reasonOf, TpmError } from './error.ts';
+import { PassingTpm } from './passing.ts';
+import type { Request, Result } from './request.ts';
+
+/** Commands of an activation that come before the TPM has looked at what DPS sent. */
+const PREPARATION: ReadonlySet<string> = new Set(['GetRandom', 'StartAuthSession', 'PolicySecret', 'EvictControl']);
+
+/** The TPM as azure-iot-security-tpm has it. Calls must not overlap: tss.js 2.0.0 has one continuation for all commands. */
+export class Chip {
+  readonly #tpm: Tpm;
+  readonly #passing: PassingTpm;
+
+  /** @param fail is called when the device fails: tss.js has no way on from there */
+  constructor(device: Device, fail: (error: unknown) => void) {
+    const sdkDevice = deviceFor(device, fail);
+    this.#tpm = Object.assign(new tss.Tpm(), { device: sdkDevice });
+    this.#passing = Object.assign(new PassingTpm(), { device: sdkDevice });
+  }
+
+  async perform(request: Request): Promise<Result> {
+    const { op } = request;
+    const client = new TpmSecurityClient(undefined, op === 'prove' ? this.#passing : this.#tpm);
+    if (op === 'identity') {
+      // One after the other: only the first call goes to the TPM.
+      const endorsementKey = await asked<Buffer>((done) => client.getEndorsementKey(done));
+      const storageRootKey = await asked<Buffer>((done) => client.getStorageRootKey(done));
+      const registrationId = await asked<string>((done) => client.getRegistrationId(done));
+      return {
+        endorsementKey: endorsementKey.toString('base64'),
+        storageRootKey: storageRootKey.toString('base64'),
+        registrationId,
+      };
+    }
+    if (op !== 'sign') {
+      const blob = Buffer.from(request.blob, 'base64');
+      await asked((done) => client.activateIdentityKey(blob, done));
+      if (op === 'activate') return {};
+    }
+    const message = Buffer.from(request.message, 'base64');
+    const signature = await asked<Buffer>((done) => client.signWithIdentity(message, done));
+    return { signature: signature.toString('base64') };
+  }
+
+  /** What an error means that `perform` threw, or that became uncaught meanwhile. */
+  explain({ op }: Request, error: unknown): TpmError {
+    if (error instanceof TpmError) return error;
+    const { lastError } = op === 'prove' ? this.#passing : this.#tpm;
+    // The SDK reads whether there is an identity key before it does anything else, and goes on where there is none.
+    const refused = lastError?.tpmCommand === 'ReadPublic' ? undefined : lastError;
+    const said = refused ? `${refused.tpmCommand} answered ${tss.TPM_RC[refused.responseCode]}` : reasonOf(error);
+    if (op === 'sign' && refused === undefined) return new TpmError('key', 'The TPM holds no identity key.', error);
+    const isActivation = op === 'activate' || op === 'prove';
+    if (isActivation && !PREPARATION.has(refused?.tpmCommand ?? '')) {
+      return new TpmError('blob', `The TPM cannot open the key that DPS sent: ${said}.`, error);
+    }
+    return new TpmError('failed', `The TPM refused an operation: ${said}.`, error);
+  }
+}
+
+function deviceFor(device: Device, fail: (error: unknown) => void): TpmDevice {
+  type Connected = Parameters<TpmDevice['connect']>[0];
+  type Answered = Parameters<TpmDevice['dispatchCommand']>[1];
+  // tss.js wants null where there is no error, and its types say otherwise.
+  const none = null as never;
+  return {
+    connect(done: Connected) {
+      setImmediate(done, none);
+      return none;
+    },
+    dispatchCommand(command: Buffer, done: Answered) {
+      device.transact(command).then((response) => setImmediate(done, none, response), fail);
+    },
+    close() {},
+  };
+}
+
+/** Calls the SDK, which answers by callback. */
+function asked<T = void>(call: (done: (error: Error, value?: T) => void) => void): Promise<T> {
+  return new Promise((resolve, reject) => {
+    call((error, value) => (error ? reject(error) : resolve(value as T)));
+  });
+}

@@ -1,0 +1,19 @@
+/**
+ * What a failure of the TPM means for whoever runs the gateway; the caller maps each kind to one of its own codes.
+ * `blob`: what DPS sent does not open in this TPM. `key`: there is no identity key to sign with.
+ */
+export const TPM_ERROR_KINDS = ['missing', 'denied', 'blob', 'key', 'failed'] as const;
+export type TpmErrorKind = (typeof TPM_ERROR_KINDS)[number];
+
+/** Everything that hsm/tpm throws. */
+export class TpmError extends Error {
+  override readonly name = 'TpmError';
+  readonly kind: TpmErrorKind;
+
+  constructor(kind: TpmErrorKind, message: string, cause?: unknown) {
+    super(message, cause === undefined ? {} : { cause });
+    this.kind = kind;
+  }
+}
+
+export const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,0 +1,74 @@
+import { execFileSync } from 'node:child_process';
+import { randomInt } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+
+const PORT = 2321;
+
+/** A software TPM of its own, with a new endorsement seed: swtpm 0.7.1, raw commands over TCP, one client at a time. */
+export class Swtpm {
+  /** host:port, as `tpm.device` takes it. */
+  readonly device: string;
+  readonly #directory: string;
+  readonly #host: string;
+
+  private constructor(host: string, directory: string) {
+    this.#host = host;
+    this.#directory = directory;
+    this.device = `${host}:${PORT}`;
+  }
+
+  static start(): Swtpm {
+    // An address of its own, so that no port is looked for, and none is lost to somebody else meanwhile.
+    const host = `127.${randomInt(1, 255)}.${randomInt(256)}.${randomInt(1, 255)}`;
+    const swtpm = new Swtpm(host, mkdtempSync(join(tmpdir(), 'newleaf-swtpm-')));
+    swtpm.powerOn();
+    return swtpm;
+  }
+
+  /** Fulfilled when it listens; the state from before is kept. */
+  powerOn(): void {
+    const state = ['--tpm2', '--tpmstate', `dir=${this.#directory}`, '--flags', 'not-need-init,startup-clear'];
+    const server = ['--server', `type=tcp,port=${PORT},bindaddr=${this.#host}`];
+    execFileSync('swtpm', ['socket', ...state, ...server, '--daemon', '--pid', `file=${this.#pidFile}`]);
+    process.once('exit', this.#kill);
+  }
+
+  /** Fulfilled when nobody listens any more. */
+  async powerOff(): Promise<void> {
+    process.removeListener('exit', this.#kill);
+    this.#kill();
+    while (await this.#listens()) await setImmediate();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.powerOff();
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+
+  async #listens(): Promise<boolean> {
+    const probe = connect(PORT, this.#host);
+    const listens = await once(probe, 'connect').then(
+      () => true,
+      () => false,
+    );
+    probe.destroy();
+    return listens;
+  }
+
+  get #pidFile(): string {
+    return join(this.#directory, 'pid');
+  }
+
+  readonly #kill = (): void => {
+    try {
+      process.kill(Number(readFileSync(this.#pidFile, 'utf8')), 'SIGTERM');
+    } catch {
+      // It is gone already.
+    }
+  };
+}
