@@ -9,7 +9,7 @@ import { TokenContexts } from '../hsm/tls.ts';
 import { openToken, type Token } from '../hsm/token.ts';
 import { version } from './build.ts';
 import { type Clock, systemClock } from './clock.ts';
-import type { Config } from './config.ts';
+import type { X509Config } from './config.ts';
 import { Daemon } from './daemon.ts';
 import { createDps } from './dps/registration.ts';
 import { makeDirectory } from './durable.ts';
@@ -30,7 +30,7 @@ import type { Dps, Hub } from './roll/ports.ts';
 import { termsOf } from './terms.ts';
 
 export interface AssemblyOptions {
-  readonly config: Config;
+  readonly config: X509Config;
   readonly log: Log;
   readonly env: NodeJS.ProcessEnv;
   /** The PIN, where only root may read it and has (become.ts). */

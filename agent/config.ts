@@ -17,10 +17,19 @@ export type IssuerChoice =
  * Sections and keys have the names that the operator writes; values are parsed: durations in milliseconds, shares as
  * numbers below 1. Frozen.
  */
-export type Config = Pick<Values, 'dps' | 'hsm' | 'trust' | 'state' | 'control' | 'log' | 'limits'> & {
-  readonly leaf: Omit<Values['leaf'], 'issuer'>;
-  readonly issuer: IssuerChoice;
-};
+export type Config = X509Config | TpmConfig;
+
+type Shared = Pick<Values, 'dps' | 'trust' | 'state' | 'control' | 'log' | 'limits'>;
+
+/** The gateway proves itself with a leaf, whose key is in a PKCS#11 token. */
+export type X509Config = Shared &
+  Pick<Values, 'hsm'> & {
+    readonly leaf: Omit<Values['leaf'], 'issuer'>;
+    readonly issuer: IssuerChoice;
+  };
+
+/** The gateway proves itself by its TPM, and has no leaf. */
+export type TpmConfig = Shared & Pick<Values, 'tpm'>;
 
 export interface LoadedConfig {
   readonly file: string;
@@ -42,10 +51,20 @@ export function loadConfig(file: string): LoadedConfig {
 /** The pure half of `loadConfig`; `file` is only named in messages. */
 export function parseConfig(toml: string, file: string): LoadedConfig {
   const { values, effective } = readConfig(toml, file);
-  const { dps, hsm, trust, state, control, log, limits } = values;
+  const { dps, hsm, tpm, trust, state, control, log, limits } = values;
+  const shared = { dps, trust, state, control, log, limits };
+  if (dps.attestation === 'tpm') return { file, config: frozen({ ...shared, tpm }), effective };
   const { issuer: kind, ...leaf } = values.leaf;
-  const config = { dps, hsm, leaf, issuer: issuerOf(kind, values), trust, state, control, log, limits };
-  return { file, config: frozen(config), effective };
+  return { file, config: frozen({ ...shared, hsm, leaf, issuer: issuerOf(kind, values) }), effective };
+}
+
+/**
+ * The configuration of a gateway that has a leaf.
+ * @throws Fault NL-TPM-NO-LEAF
+ */
+export function x509Of(config: Config): X509Config {
+  if ('tpm' in config) throw new Fault('NL-TPM-NO-LEAF');
+  return config;
 }
 
 function issuerOf(kind: Values['leaf']['issuer'], values: Values): IssuerChoice {

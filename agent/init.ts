@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { command, type Run, textOption } from './cli/command.ts';
-import { type Config, configPath, loadConfig } from './config.ts';
+import { configPath, loadConfig, type X509Config, x509Of } from './config.ts';
 import { EXIT, exitOf } from './exit.ts';
 import type { Log } from './log.ts';
 import { type Failure, sentence } from './roll/failure.ts';
@@ -30,7 +30,7 @@ export const init = (destroyer: readonly string[]): Run =>
   });
 
 async function provision(options: StartOptions, say: Say): Promise<number> {
-  const { config } = options;
+  const config = x509Of(options.config);
   const { registration_id, id_scope, endpoint } = config.dps;
   say(`Provisioning ${registration_id} (ID scope ${id_scope}, ${endpoint})`);
   const from = performance.now();
@@ -55,13 +55,13 @@ async function provision(options: StartOptions, say: Say): Promise<number> {
 }
 
 /** Where a person brings the leaf, the key is made now, and its CSR is what init is for. */
-async function csrForPerson({ daemon }: Running, { issuer }: Config): Promise<string | undefined> {
+async function csrForPerson({ daemon }: Running, { issuer }: X509Config): Promise<string | undefined> {
   if (issuer.kind !== 'inbox' && issuer.kind !== 'hub') return undefined;
   const { status, body } = await daemon.answer({ kind: 'csr', from: 'technician' });
   return status === 200 && daemon.state.current === undefined && 'csr' in body ? String(body.csr) : undefined;
 }
 
-function handOver(csr: string, { dps, state }: Config, say: Say): number {
+function handOver(csr: string, { dps, state }: X509Config, say: Say): number {
   say('');
   say(`The key of ${dps.registration_id} is in the token. Have this CSR signed, keeping its subject:`);
   say('');
@@ -97,7 +97,7 @@ function settled({ daemon, ended }: Running, tell: (mark: string, words: string)
   });
 }
 
-function conclude({ current, next, online, assignment, trouble }: RollState, config: Config, say: Say): number {
+function conclude({ current, next, online, assignment, trouble }: RollState, config: X509Config, say: Say): number {
   if (current !== undefined && online !== undefined && assignment !== undefined) {
     say('');
     say(`Connected to ${assignment.hub} as ${assignment.deviceId}.`);

@@ -4,7 +4,12 @@ import { EXIT } from './exit.ts';
 
 /** argv of a process that destroys a key: this very program. */
 const DESTROY = 'internal-destroy-key';
-const destroyer = [process.execPath, ...process.execArgv, process.argv[1] ?? '', DESTROY];
+const [node, itself] = [[process.execPath, ...process.execArgv], process.argv[1] ?? ''];
+const destroyer = [...node, itself, DESTROY];
+
+/** The same, for one that talks to the TPM; the device follows. tss.js 2.0.0 calls `new Buffer` (DEP0005). */
+const TALK_TO_TPM = 'internal-tpm';
+const chip = [...node, '--disable-warning=DEP0005', itself, TALK_TO_TPM];
 
 const io: Io = { out: process.stdout, err: process.stderr, env: process.env, now: Date.now };
 
@@ -18,6 +23,7 @@ const COMMANDS: Readonly<Record<CommandName, () => Promise<Run>>> = {
   roll: async () => (await import('./cli/ask.ts')).run,
   csr: async () => (await import('./cli/csr.ts')).run,
   install: async () => (await import('./cli/install.ts')).install(process.stdin),
+  tpm: async () => (await import('./cli/tpm.ts')).tpm(chip),
   config: async () => (await import('./cli/config.ts')).run,
   version: async () => (await import('./cli/version.ts')).run,
 };
@@ -26,6 +32,11 @@ async function main(argv: readonly string[]): Promise<number> {
   if (argv[0] === DESTROY) {
     const { destroyFromStdin } = await import('../hsm/destroy.ts');
     await destroyFromStdin(process.stdin, process.stdout);
+    return EXIT.done;
+  }
+  if (argv[0] === TALK_TO_TPM) {
+    const { serveTpm } = await import('../hsm/tpm/serve.ts');
+    await serveTpm(argv[1] ?? '', process.stdin, process.stdout);
     return EXIT.done;
   }
   const parsed: ParsedArguments | { exit: number; text: string } = parse(argv);

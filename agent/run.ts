@@ -2,7 +2,7 @@ import { assemble } from './assembly.ts';
 import type { Held } from './become.ts';
 import { command, type Run, textOption } from './cli/command.ts';
 import { systemClock } from './clock.ts';
-import { type Config, configPath, loadConfig } from './config.ts';
+import { type Config, configPath, loadConfig, x509Of } from './config.ts';
 import { type Control, serveControl } from './control.ts';
 import type { Daemon, Ending } from './daemon.ts';
 import { EXIT, exitOf } from './exit.ts';
@@ -40,7 +40,7 @@ export async function start({ config, log, env, destroyer, held }: StartOptions)
   const abort = new AbortController();
   let control: Control | undefined;
   try {
-    const daemon = await assemble({ config, log, env, destroyer, ...held });
+    const daemon = await assemble({ config: x509Of(config), log, env, destroyer, ...held });
     control = await serveControl({
       socket: config.control.socket,
       answer: daemon.answer,

@@ -3,10 +3,12 @@ import type { Config } from './config.ts';
 import type { Terms } from './roll/plan.ts';
 
 /** What the configuration and the build fix for the rules. */
-export function termsOf({ dps, issuer, leaf, limits }: Config): Terms {
+export function termsOf(config: Config): Terms {
+  const { dps, limits } = config;
+  const hasLeaf = !('tpm' in config);
   return {
-    automatic: issuer.kind === 'est' || issuer.kind === 'command',
-    renewAt: leaf.renew_at,
+    automatic: hasLeaf && (config.issuer.kind === 'est' || config.issuer.kind === 'command'),
+    renewAt: hasLeaf ? config.leaf.renew_at : 'off',
     builtAt,
     requestsPerHour: limits.requests_per_hour,
     burst: limits.burst,

@@ -54,9 +54,16 @@ export function packageOf(path: string): string | undefined {
   return /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1];
 }
 
+/** What only a process of its own loads is a file of its own: the daemon does not carry it, not even as text. */
+const APART: Readonly<Record<string, string>> = { [join(root, 'hsm', 'tpm', 'serve.ts')]: 'tpm.js' };
+
 const slim: Plugin = {
   name: 'slim',
   setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^\./ }, ({ path, kind, resolveDir }) => {
+      const apart = kind === 'dynamic-import' ? APART[join(resolveDir, path)] : undefined;
+      return apart === undefined ? undefined : { path: `./${apart}`, external: true };
+    });
     onResolve({ filter: UNCOPIED }, ({ path, kind }) =>
       kind === 'import-statement' ? { path, namespace: 'uncopied' } : undefined,
     );
@@ -95,15 +102,30 @@ function builtAt(): number {
  * Constants that are defined: NEWLEAF_VERSION (of package.json), NEWLEAF_BUILT_AT (milliseconds since the epoch).
  */
 export async function bundle(entry: string, directory: string): Promise<Metafile> {
+  const metafile = await bundleFile(entry, join(directory, 'newleaf.js'));
+  const native = join('build', 'Release', 'pkcs11.node');
+  await put(join(directory, 'package.json'), (file) => writeFile(file, '{"type":"commonjs"}\n'));
+  // pkcs11js 2.1.7 asks for it by this path, beside itself.
+  await put(join(directory, native), (file) => copyFile(join(dirname(require.resolve('pkcs11js')), native), file));
+  return metafile;
+}
+
+/** Bundles what is a file of its own into `directory`. Returns esbuild's accounts. */
+export function bundleApart(directory: string): Promise<readonly Metafile[]> {
+  return Promise.all(Object.entries(APART).map(([entry, name]) => bundleFile(entry, join(directory, name))));
+}
+
+/** Bundles `entry` into one executable file. */
+async function bundleFile(entry: string, outfile: string): Promise<Metafile> {
   const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
-  const outfile = join(directory, 'newleaf.js');
   const target = {
     platform: 'node',
     target: 'node20',
     format: 'cjs',
     legalComments: 'none',
     // Else esbuild 0.28 makes `new RegExp` of them, and keeps one that nobody uses: the emoji of valibot.
-    supported: { 'regexp-unicode-property-escapes': true },
+    // A file of its own is asked for with `require`, whose names are found when it has run.
+    supported: { 'regexp-unicode-property-escapes': true, 'dynamic-import': false },
   } as const;
   const { metafile, outputFiles } = await build({
     ...target,
@@ -130,14 +152,10 @@ export async function bundle(entry: string, directory: string): Promise<Metafile
   // In a second step: esbuild 0.28 wraps the modules of a minified bundle in `((exports, module) => …)`, which V8
   // compiles at once, used or not; the methods of an unminified one it compiles when they are called (1.3 MiB less).
   const { code } = await transform(outputFiles[0]?.text ?? '', { ...target, minify: true });
-  const native = join('build', 'Release', 'pkcs11.node');
   await put(outfile, async (file) => {
     await writeFile(file, code);
     await chmod(file, 0o755);
   });
-  await put(join(directory, 'package.json'), (file) => writeFile(file, '{"type":"commonjs"}\n'));
-  // pkcs11js 2.1.7 asks for it by this path, beside itself.
-  await put(join(directory, native), (file) => copyFile(join(dirname(require.resolve('pkcs11js')), native), file));
   return metafile;
 }
 
@@ -157,6 +175,5 @@ async function put(path: string, write: (file: string) => Promise<void>): Promis
 
 if (process.argv[1] === import.meta.filename) {
   const dist = join(root, 'dist');
-  await bundle(join(root, 'agent', 'main.ts'), dist);
-  await documents(dist);
+  await Promise.all([bundle(join(root, 'agent', 'main.ts'), dist), bundleApart(dist), documents(dist)]);
 }

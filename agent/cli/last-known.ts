@@ -15,14 +15,15 @@ export interface LastKnown {
 
 /** What the state file says while the daemon does not run; undefined where it is absent, damaged, or not for this user. */
 export async function lastKnown(config: Config, now: number): Promise<LastKnown | undefined> {
-  const { dps, hsm, state } = config;
+  const { dps, state } = config;
+  const labelPrefix = 'tpm' in config ? '' : config.hsm.label_prefix;
   try {
     const entry = await createJournal({ directory: state.directory, validate: validateEntry }).read();
     if (entry === 'absent') return undefined;
     const terms = termsOf(config);
     const status = statusOf(
       { ...entry, flaps: 0, unreached: 0 },
-      { version, registrationId: dps.registration_id, labelPrefix: hsm.label_prefix, terms, now },
+      { version, registrationId: dps.registration_id, labelPrefix, terms, now },
     );
     return { status, writtenAt: (await stat(join(state.directory, 'state.json'))).mtimeMs };
   } catch {

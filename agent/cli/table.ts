@@ -164,6 +164,19 @@ export const COMMANDS = {
     ],
     exits: { ...asked, 1: 'Failed, refused, or not accepted now.' },
   },
+  tpm: {
+    meaning: 'Print what DPS must know of this TPM',
+    about: [
+      'Prints the registration ID, the endorsement key and the storage root key, and the command that enrolls this gateway with DPS for attestation by its TPM. The keys are public. A TPM that has none yet makes them now.',
+      'Without a configuration the TPM at /dev/tpmrm0 is asked, and the registration ID is the one that follows from its endorsement key.',
+    ],
+    options: { json },
+    examples: [
+      { line: 'sudo newleaf tpm', meaning: 'For the person who enrolls this gateway.' },
+      { line: 'newleaf tpm --json | jq -r .endorsementKey', meaning: 'Only the key.' },
+    ],
+    exits: { 0: 'Done.', 1: 'There is no TPM, or it failed.', 2: usage },
+  },
   config: {
     meaning: 'Print the configuration that is in effect',
     about: ['Prints every setting with its value and where that comes from. There are no secrets in it.'],

@@ -1,5 +1,5 @@
-import { check, picklist, pipe, string } from 'valibot';
-import { type Kind, text } from './kinds.ts';
+import { check, pipe, string } from 'valibot';
+import { choice, type Kind, text } from './kinds.ts';
 
 const LABEL = '[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?';
 const HOST = new RegExp(`^(?=.{1,260}$)(${LABEL}(\\.${LABEL})*|\\[[0-9A-Fa-f:.]+\\])(:(?<port>\\d{1,5}))?$`);
@@ -32,16 +32,20 @@ export const registrationId = text(
   /^[A-Za-z0-9._:-]{0,63}[A-Za-z0-9-]$/,
 );
 
-/** Symmetric keys have no place here: the point of newleaf is a key that cannot be copied. */
-export const attestation: Kind<'x509'> = {
-  type: 'text',
-  range: '"x509"',
+/** Symmetric keys from a file have no place here: the point of newleaf is a key that cannot be copied. */
+export const attestation: Kind<'x509' | 'tpm'> = {
+  ...choice(['x509', 'tpm']),
   read: pipe(
-    string('must be "x509"'),
+    choice(['x509', 'tpm']).read,
     check((written) => written !== 'tpm', 'must be "x509": attestation "tpm" is not supported by this build'),
-    picklist(['x509'], 'must be "x509"'),
   ),
 };
+
+/** TCP is for a TPM simulator, such as swtpm, on this very machine: whoever answers there is believed. */
+export const tpmDevice = text(
+  'a device file, or host:port of a TPM simulator on this machine',
+  /^(\/[^\0]+|(127(\.\d{1,3}){3}|localhost|\[::1\]):[1-9]\d{0,4})$/,
+);
 
 /** CK_TOKEN_INFO has 32 bytes for the label (PKCS#11 3.0, section 3.2). */
 export const tokenLabel: Kind<string> = {

@@ -69,7 +69,7 @@ export function surveyConfig(toml: string, file: string): Reading & { readonly m
     effective.some(({ section, key, written = '' }) => `${section}.${key}` === path && written !== '');
   for (const { key, broken, sentence } of RULES) if (broken(isSet)) mistakes.note(key, sentence, !isSet(key));
 
-  // Sections of issuers that are neither chosen nor written are the only ones missing; config.ts takes the chosen one.
+  // Sections that the chosen issuer or attestation has no use for may be missing; config.ts takes what is chosen.
   return { values: values as Values, effective, mistakes: mistakes.inOrder() };
 }
 
@@ -134,9 +134,13 @@ function outputOf(setting: Setting<unknown>, inFile: unknown, path: string, mist
   return undefined;
 }
 
-/** The settings of an issuer are needed only where it is the chosen one. */
+/** The settings of an issuer are needed only where it is the chosen one, and those of a leaf only where there is one. */
 function isNeeded(section: SectionName, document: Table): boolean {
-  return !section.startsWith('issuer.') || tableAt(document, 'leaf')?.issuer === section.slice('issuer.'.length);
+  const isTpm = tableAt(document, 'dps')?.attestation === 'tpm';
+  if (section === 'tpm') return isTpm;
+  if (section === 'hsm' || section === 'leaf') return !isTpm;
+  if (!section.startsWith('issuer.')) return true;
+  return !isTpm && tableAt(document, 'leaf')?.issuer === section.slice('issuer.'.length);
 }
 
 function tableAt(document: Table, path: string): Table | undefined {

@@ -14,7 +14,8 @@ const alone =
 export const RULES: readonly Rule[] = [
   {
     key: 'hsm.token',
-    broken: (isSet) => !isSet('hsm.token') && !isSet('hsm.uri'),
+    // It has a default, so it is set wherever the section has a meaning.
+    broken: (isSet) => isSet('hsm.label_prefix') && !isSet('hsm.token') && !isSet('hsm.uri'),
     sentence: 'must be set (or hsm.uri), so that newleaf knows which token is its own',
   },
   {

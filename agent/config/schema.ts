@@ -13,7 +13,7 @@ import {
   table,
   text,
 } from './kinds.ts';
-import { attestation, estUrl, host, idScope, registrationId, tokenLabel } from './names.ts';
+import { attestation, estUrl, host, idScope, registrationId, tokenLabel, tpmDevice } from './names.ts';
 
 /** A value as TOML has it. */
 export type Written = string | number | boolean | Date | readonly Written[] | { readonly [key: string]: Written };
@@ -44,7 +44,7 @@ export const SCHEMA = {
     endpoint: standard(host, 'global.azure-devices-provisioning.net', 'The DPS endpoint.'),
     id_scope: required(idScope, 'The ID scope of the DPS instance.'),
     registration_id: required(registrationId, 'The registration ID, and the CN of every leaf.'),
-    attestation: standard(attestation, 'x509', 'How the device proves itself.'),
+    attestation: standard(attestation, 'x509', 'How the device proves itself: with a leaf, or by its TPM.'),
     payload: optional(table, 'nothing is sent', 'Handed to the custom allocation function.'),
   },
   hsm: {
@@ -58,6 +58,9 @@ export const SCHEMA = {
       'newleaf',
       'Object labels are this with -a and -b.',
     ),
+  },
+  tpm: {
+    device: standard(tpmDevice, '/dev/tpmrm0', 'Where dps.attestation is "tpm": the TPM.'),
   },
   leaf: {
     key_type: standard(choice(['ec-p256', 'ec-p384', 'rsa-2048', 'rsa-3072', 'rsa-4096']), 'ec-p256', 'New keys.'),

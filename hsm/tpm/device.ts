@@ -6,6 +6,7 @@ import { reasonOf, TpmError } from './error.ts';
 export interface Device {
   /** @throws TpmError failed */
   transact(command: Uint8Array): Promise<Buffer>;
+  close(): Promise<void>;
 }
 
 /**
@@ -22,7 +23,11 @@ async function openFile(path: string): Promise<Device> {
   try {
     if (!(await stat(path)).isCharacterDevice()) throw new TpmError('missing', `${path} is no device.`);
     const file = await open(path, 'r+');
-    return new RawDevice((bytes) => file.write(bytes), fileChunks(file));
+    return new RawDevice(
+      fileChunks(file),
+      (bytes) => file.write(bytes),
+      () => file.close(),
+    );
   } catch (error) {
     throw notOpened(path, error);
   }
@@ -50,7 +55,11 @@ async function openSocket(where: string): Promise<Device> {
   } catch (error) {
     throw notOpened(where, error);
   }
-  const device = new RawDevice((bytes) => socket.write(bytes), socketChunks(socket));
+  const device = new RawDevice(
+    socketChunks(socket),
+    (bytes) => socket.write(bytes),
+    async () => void socket.destroy(),
+  );
   await flush(device);
   return device;
 }
@@ -84,12 +93,14 @@ const HEADER = 10;
 
 /** Chunks in, whole responses out: a socket or a terminal may cut a response anywhere. */
 class RawDevice implements Device {
-  readonly #write: (bytes: Uint8Array) => unknown;
   readonly #chunks: AsyncGenerator<Buffer, void>;
+  readonly #write: (bytes: Uint8Array) => unknown;
+  readonly close: () => Promise<void>;
 
-  constructor(write: (bytes: Uint8Array) => unknown, chunks: AsyncGenerator<Buffer, void>) {
-    this.#write = write;
+  constructor(chunks: AsyncGenerator<Buffer, void>, write: (bytes: Uint8Array) => unknown, close: () => Promise<void>) {
     this.#chunks = chunks;
+    this.#write = write;
+    this.close = close;
   }
 
   async transact(command: Uint8Array): Promise<Buffer> {

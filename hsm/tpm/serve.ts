@@ -25,12 +25,14 @@ export async function serveTpm(where: string, input: Readable, output: Writable)
   };
   process.on('uncaughtException', (error) => void fail(error));
   try {
-    const chip = new Chip(await openDevice(where), fail);
+    const device = await openDevice(where);
+    const chip = new Chip(device, fail);
     for await (const line of createInterface({ input })) {
       const request: Request = JSON.parse(line);
       explain = (error) => chip.explain(request, error);
       await tell({ kind: 'done', result: await chip.perform(request) });
     }
+    await device.close();
   } catch (error) {
     await fail(error);
   }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { assemble } from '../../agent/assembly.ts';
-import { parseConfig } from '../../agent/config.ts';
+import { parseConfig, x509Of } from '../../agent/config.ts';
 import type { Daemon } from '../../agent/daemon.ts';
 import { createLog } from '../../agent/log.ts';
 import type { Ask } from '../../agent/roll/ports.ts';
@@ -50,7 +50,7 @@ export class Clocked {
 
   /** Starts the daemon, on the state that an earlier one left. */
   async start(): Promise<void> {
-    const { config } = parseConfig(this.#toml, 'newleaf.toml');
+    const config = x509Of(parseConfig(this.#toml, 'newleaf.toml').config);
     const sink = { write: (line: string) => this.log.add(JSON.parse(line)) };
     const daemon = await assemble({
       config,

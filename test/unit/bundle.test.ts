@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, test } from 'node:test';
 import type { Metafile } from 'esbuild';
-import { bundle, packageOf } from '../../scripts/build.ts';
+import { bundle, bundleApart, packageOf } from '../../scripts/build.ts';
 import { call, serving, written } from './hub/hub-side.ts';
 import { LOOPBACK, TestCa } from './mqtt/certificates.ts';
 import { FarSide } from './mqtt/far-side.ts';
@@ -70,6 +70,16 @@ for (const entry of [join(import.meta.dirname, 'bundle-entry.ts'), main].filter(
     assert.equal(directories.size, packages.size, 'a package is there twice');
   });
 }
+
+test('what talks to the TPM is a file of its own, with one copy of each package', async () => {
+  const [metafile, ...others] = await bundleApart(directory);
+  assert(metafile !== undefined && others.length === 0);
+  const { packages, directories } = contents(metafile);
+  const security = ['azure-iot-security-tpm', 'base32-encode', 'to-data-view', 'tss.js'];
+  assert.deepEqual([...packages].sort(), ['azure-iot-common', ...security, 'lodash', 'machina'].sort());
+  assert.equal(directories.size, packages.size, 'a package is there twice');
+  assert(statSync(join(directory, 'tpm.js')).size < 450_000);
+});
 
 test('the stub of lodash has every function that the bundled sources call', async () => {
   const metafile = await bundle(join(import.meta.dirname, 'bundle-entry.ts'), directory);

@@ -27,7 +27,7 @@ export const HOUSE: readonly Layer[] = [
     name: 'hsm',
     files: /^hsm\//,
     may: [],
-    packages: ['node:', 'pkcs11js', 'azure-iot-security-tpm'],
+    packages: ['node:', 'pkcs11js', 'azure-iot-security-tpm', 'tss.js'],
     why: 'token code is proven against real modules by itself, and knows nothing of Azure or of rolling',
   },
   {

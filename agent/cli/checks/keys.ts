@@ -1,5 +1,6 @@
 import type { Protection } from '../../../hsm/key-pair.ts';
 import type { PublicKey } from '../../../hsm/public-key.ts';
+import { x509Of } from '../../config.ts';
 import { type Check, ok, warning } from './check.ts';
 
 /** What is in our two slots and at `hsm.key`, and how well the token protects it. */
@@ -8,7 +9,7 @@ export const keys: Check = {
   describes: 'The private keys never leave the token.',
   needs: ['pin'],
   async look(site) {
-    const { hsm } = (await site.config()).config;
+    const { hsm } = x509Of((await site.config()).config);
     const token = await site.token();
     const labels = ['a', 'b'].map((slot) => `${hsm.label_prefix}-${slot}`);
     const ours = await Promise.all(labels.map((label) => token.find(label)));

@@ -1,3 +1,4 @@
+import { x509Of } from '../../config.ts';
 import { CODES } from '../../roll/failure.ts';
 import { dueAt } from '../../roll/plan.ts';
 import { fromNow, localMinute } from '../moment.ts';
@@ -26,7 +27,7 @@ export const leafValidity: Check = {
         'See `newleaf status`, which says what newleaf is doing about it.',
       );
     }
-    const due = dueAt(current, (await site.config()).config.leaf.renew_at);
+    const due = dueAt(current, x509Of((await site.config()).config).leaf.renew_at);
     const expires = `The leaf expires ${moment(notAfter)}`;
     if (due === undefined)
       return warning(`${expires}, and no renewal is planned.`, 'Set leaf.renew_at, unless that is wanted.');

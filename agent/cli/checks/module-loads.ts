@@ -1,3 +1,4 @@
+import { x509Of } from '../../config.ts';
 import { type Check, ok } from './check.ts';
 
 export const moduleLoads: Check = {
@@ -6,6 +7,6 @@ export const moduleLoads: Check = {
   needs: ['configuration'],
   async look(site) {
     await site.loadModule();
-    return ok(`${(await site.config()).config.hsm.module} loads.`);
+    return ok(`${x509Of((await site.config()).config).hsm.module} loads.`);
   },
 };

@@ -1,3 +1,4 @@
+import { x509Of } from '../../config.ts';
 import { type Check, failed, ok, warning } from './check.ts';
 
 const OTHERS = 0o007;
@@ -10,7 +11,8 @@ export const permissions: Check = {
   describes: 'PIN and state are readable only by those who need them.',
   needs: ['configuration'],
   async look(site) {
-    const { hsm, state } = (await site.config()).config;
+    const { config } = await site.config();
+    const { hsm, state } = x509Of(config);
     const pin = hsm.pin_file === undefined ? 'absent' : await site.mode(hsm.pin_file);
     if (pin !== 'absent' && (pin & OTHERS) !== 0) {
       const message = `Everybody on this gateway may use the PIN: ${hsm.pin_file} has mode ${octal(pin)}.`;

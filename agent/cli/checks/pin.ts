@@ -1,3 +1,4 @@
+import { x509Of } from '../../config.ts';
 import { type Check, failed, ok, skipped } from './check.ts';
 
 /** CKF_USER_PIN_FINAL_TRY (PKCS#11 v2.40 section 3.2). */
@@ -12,7 +13,7 @@ export const pin: Check = {
   describes: 'The token accepts the PIN.',
   needs: ['token-present'],
   async look(site) {
-    const { hsm } = (await site.config()).config;
+    const { hsm } = x509Of((await site.config()).config);
     if (hsm.pin_file === undefined && site.env.CREDENTIALS_DIRECTORY === undefined) {
       const message = 'The PIN is a systemd credential, which only the daemon can read.';
       return skipped(message, 'Whether the daemon has the right PIN: `newleaf status`.');

@@ -1,6 +1,6 @@
 import { open, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type LoadedConfig, loadConfig } from '../../config.ts';
+import { loadConfig, type X509Config, x509Of } from '../../config.ts';
 import { validateEntry } from '../../entry.ts';
 import { createJournal } from '../../journal.ts';
 import { statusOf } from '../status.ts';
@@ -19,7 +19,7 @@ export function siteHere({ file, env, now }: SiteOptions): Site {
   const config = once(async () => loadConfig(file));
   const settings = async () => (await config()).config;
   const slot = once(async () => {
-    const { hsm } = await settings();
+    const { hsm } = x509Of(await settings());
     const { findSlot, loadModule } = await import('../../../hsm/module.ts');
     return findSlot(loadModule(hsm.module), hsm.token, hsm.uri);
   });
@@ -42,12 +42,12 @@ export function siteHere({ file, env, now }: SiteOptions): Site {
     },
     async loadModule() {
       const { loadModule } = await import('../../../hsm/module.ts');
-      loadModule((await settings()).hsm.module);
+      loadModule(x509Of(await settings()).hsm.module);
     },
-    token: once(async () => openToken(await settings(), env)),
+    token: once(async () => openToken(x509Of(await settings()), env)),
     async prepareEngine() {
       const { prepareEngine } = await import('../../../hsm/engine.ts');
-      prepareEngine((await settings()).hsm.module);
+      prepareEngine(x509Of(await settings()).hsm.module);
     },
     status: once(async () => statusOf((await settings()).control.socket)),
     async dial(host) {
@@ -57,7 +57,7 @@ export function siteHere({ file, env, now }: SiteOptions): Site {
   };
 }
 
-async function openToken({ hsm, state }: LoadedConfig['config'], env: NodeJS.ProcessEnv) {
+async function openToken({ hsm, state }: X509Config, env: NodeJS.ProcessEnv) {
   const { readPin } = await import('../../../hsm/pin.ts');
   const token = await import('../../../hsm/token.ts');
   const { PinRecord } = await import('../../../hsm/pin-record.ts');

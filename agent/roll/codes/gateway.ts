@@ -103,6 +103,36 @@ export const GATEWAY = {
     'The PKCS#11 module lost its state (token reset or pulled). newleaf restarts itself.',
     'If it happens again and again, check the token and its daemon with `newleaf check`.',
   ),
+  'NL-TPM-MISSING': entry(
+    'broken',
+    'There is no TPM.',
+    'Look with `ls -l /dev/tpm*`, switch the TPM on in the firmware, or correct tpm.device.',
+  ),
+  'NL-TPM-DENIED': entry(
+    'broken',
+    'This user may not use the TPM.',
+    'Use sudo; the daemon needs the group of the device file (`ls -l /dev/tpmrm0`).',
+  ),
+  'NL-TPM-BLOB': entry(
+    'transient',
+    'The TPM cannot open the key that DPS sent: it was damaged, or made for another TPM.',
+    'If it lasts, compare the endorsement key in the enrollment with `newleaf tpm`.',
+  ),
+  'NL-TPM-KEY': entry(
+    'refused',
+    'The TPM holds no identity key: it was cleared, or it is another TPM.',
+    'newleaf registers again by itself. If DPS then refuses, enroll what `newleaf tpm` prints.',
+  ),
+  'NL-TPM-FAILED': entry(
+    'broken',
+    'The TPM refused an operation.',
+    'If it lasts, power the gateway off and on, and see whether `newleaf tpm` works.',
+  ),
+  'NL-TPM-NO-LEAF': entry(
+    'refused',
+    'This gateway attests by its TPM: there is no leaf.',
+    'Use `newleaf reprovision`, which gets a new key for the TPM.',
+  ),
   'NL-CONFIG': entry(
     'broken',
     'The configuration is wrong.',

@@ -6,6 +6,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
+import type { Tpm } from '../../../hsm/tpm.ts';
 
 const PORT = 2321;
 
@@ -48,6 +49,28 @@ export class Swtpm {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.powerOff();
     rmSync(this.#directory, { recursive: true, force: true });
+  }
+
+  /**
+   * What is loaded and stored, by a look of the test's own.
+   * @param by lets go of the TPM first: it serves one client at a time
+   */
+  async handles(by: Tpm): Promise<{ sessions: number[]; transient: number[]; persistent: number[] }> {
+    by.close();
+    const socket = connect(PORT, this.#host);
+    const listed = async (first: number): Promise<number[]> => {
+      // TPM2_GetCapability(TPM_CAP_HANDLES, first, 64), TPM 2.0 Part 3, section 30.2.
+      socket.write(`8001000000160000017a00000001${first.toString(16).padStart(8, '0')}00000040`, 'hex');
+      const [response]: [Buffer] = (await once(socket, 'data')) as [Buffer];
+      return Array.from({ length: response.readUInt32BE(15) }, (_, at) => response.readUInt32BE(19 + 4 * at));
+    };
+    const found = {
+      sessions: await listed(0x02000000),
+      transient: await listed(0x80000000),
+      persistent: await listed(0x81000000),
+    };
+    socket.destroy();
+    return found;
   }
 
   async #listens(): Promise<boolean> {

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { configPath, loadConfig, parseConfig, printConfig, settingsTable } from '../../../agent/config.ts';
+import { configPath, loadConfig, parseConfig, printConfig, settingsTable, x509Of } from '../../../agent/config.ts';
 import { Fault } from '../../../agent/roll/failure.ts';
 
 const LEAST = `
@@ -36,7 +36,7 @@ function complaints(toml: string): readonly string[] {
 }
 
 test('the least configuration is filled up with defaults, parsed', () => {
-  const { config } = parseConfig(LEAST, 'FILE');
+  const config = x509Of(parseConfig(LEAST, 'FILE').config);
   assert.equal(config.dps.endpoint, 'global.azure-devices-provisioning.net');
   assert.deepEqual(config.leaf, { key_type: 'ec-p256', rotate_key: true, renew_at: { share: 0.66 } });
   assert.deepEqual(config.issuer, { kind: 'inbox' });
@@ -45,7 +45,7 @@ test('the least configuration is filled up with defaults, parsed', () => {
 });
 
 test('the chosen issuer brings its own settings along', () => {
-  const { config } = parseConfig(EST, 'FILE');
+  const config = x509Of(parseConfig(EST, 'FILE').config);
   assert.ok(config.issuer.kind === 'est');
   assert.equal(config.issuer.url, 'https://ca.example.com/.well-known/est');
   assert.equal(config.issuer.username, '');
@@ -53,7 +53,7 @@ test('the chosen issuer brings its own settings along', () => {
     `${LEAST.replace('inbox', 'command')}[issuer.command]\nargv = ["/bin/sign", "-x"]`,
     'FILE',
   );
-  assert.deepEqual(command.config.issuer, { kind: 'command', argv: ['/bin/sign', '-x'] });
+  assert.deepEqual(x509Of(command.config).issuer, { kind: 'command', argv: ['/bin/sign', '-x'] });
 });
 
 test('what was accepted is frozen, down to the payload', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { parseConfig } from '../../../agent/config.ts';
+import { parseConfig, x509Of } from '../../../agent/config.ts';
 import { pauseMs, probeMs } from '../../../agent/roll/backoff.ts';
 import { Fault, failure } from '../../../agent/roll/failure.ts';
 import { dueAt } from '../../../agent/roll/plan.ts';
@@ -18,7 +18,8 @@ leaf.issuer = "inbox"
 leaf.renew_at = ${renewAt}
 `;
 
-const parsed = (renewAt: string) => parseConfig(configuration(JSON.stringify(renewAt)), 'FILE').config.leaf.renew_at;
+const parsed = (renewAt: string) =>
+  x509Of(parseConfig(configuration(JSON.stringify(renewAt)), 'FILE').config).leaf.renew_at;
 
 describe('leaf.renew_at that can work is accepted', () => {
   const rows: readonly (readonly [written: string, meant: object | 'off'])[] = [

@@ -1,0 +1,58 @@
+import { createTpm } from '../../hsm/tpm.ts';
+import type { Config } from '../config.ts';
+import { type Screen, wrap } from './screen.ts';
+
+/** What DPS must know of this gateway before it may attest by its TPM. */
+export interface Endorsement {
+  readonly registrationId: string;
+  /** TPM2B_PUBLIC in base64, as the portal, the SDKs and `az iot dps` take it. */
+  readonly endorsementKey: string;
+  readonly storageRootKey: string;
+}
+
+/** `tpm.device`, where nothing is configured yet. */
+const USUAL_DEVICE = '/dev/tpmrm0';
+
+/**
+ * Asks the TPM, which makes the keys if it has none yet. Without a configuration the registration ID is the one that
+ * follows from the endorsement key.
+ * @param command argv of a process that talks to the TPM (hsm/tpm.ts), without the device
+ * @throws TpmError missing, denied, failed
+ */
+export async function readEndorsement(command: readonly string[], config?: Config): Promise<Endorsement> {
+  const device = config !== undefined && 'tpm' in config ? config.tpm.device : USUAL_DEVICE;
+  const tpm = createTpm([...command, device]);
+  try {
+    const { registrationId, endorsementKey, storageRootKey } = await tpm.identity();
+    return {
+      registrationId: config?.dps.registration_id ?? registrationId,
+      endorsementKey: endorsementKey.toString('base64'),
+      storageRootKey: storageRootKey.toString('base64'),
+    };
+  } finally {
+    tpm.close();
+  }
+}
+
+/** The command that enrolls this gateway; whoever calls it puts the name of the DPS instance in place of DPS. */
+export function enrollCommand({ registrationId, endorsementKey }: Endorsement): string {
+  const named = `--dps-name DPS --enrollment-id ${registrationId}`;
+  return `az iot dps enrollment create ${named} --attestation-type tpm --endorsement-key ${endorsementKey}`;
+}
+
+/** The keys and what to do with them. They are never broken into lines, so that they can be copied. */
+export function renderEndorsement(endorsement: Endorsement, screen: Screen): string {
+  const { registrationId, endorsementKey, storageRootKey } = endorsement;
+  const about = (text: string) => wrap(screen, text).join('\n');
+  return `${[
+    `Registration ID   ${registrationId}`,
+    `Endorsement key   ${endorsementKey}`,
+    `Storage root key  ${storageRootKey}`,
+    '',
+    about('Enroll this gateway with DPS: in the portal (Manage enrollments, Add individual enrollment, TPM), or'),
+    '',
+    enrollCommand(endorsement),
+    '',
+    about('Put the name of the DPS instance in place of DPS. The storage root key is not needed there.'),
+  ].join('\n')}\n`;
+}

@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdtempSync, realpathSync, rmSync, watch } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { createTpm } from '../../../hsm/tpm.ts';
+import { activationBlob } from '../../simulator/activation.ts';
+import { command, hmac, newKey } from './bench.ts';
+import { Swtpm } from './swtpm.ts';
+
+/** A TPM behind a character device, as /dev/tpmrm0 is one: a terminal in raw mode that socat joins to swtpm. */
+async function deviceFile(t: TestContext): Promise<string> {
+  const swtpm = Swtpm.start();
+  const directory = mkdtempSync(join(tmpdir(), 'newleaf-device-'));
+  const link = join(directory, 'tpm');
+  const watcher = watch(directory);
+  const appears = once(watcher, 'change', { signal: AbortSignal.timeout(10_000) });
+  const socat = spawn('socat', [`PTY,raw,echo=0,link=${link}`, `TCP:${swtpm.device}`], { stdio: 'inherit' });
+  const ended = once(socat, 'close');
+  t.after(async () => {
+    socat.kill();
+    await ended;
+    await swtpm[Symbol.asyncDispose]();
+    rmSync(directory, { recursive: true, force: true });
+  });
+  await appears.finally(() => watcher.close());
+  return realpathSync(link);
+}
+
+test('a device file is a TPM like any other', async (t) => {
+  const tpm = createTpm(command(await deviceFile(t)));
+  t.after(() => tpm.close());
+  const { endorsementKey, storageRootKey } = await tpm.identity();
+  const [identity, challenge, message] = [newKey(), newKey(), Buffer.alloc(2_000, 'm')];
+  await tpm.activate(activationBlob(endorsementKey, storageRootKey, identity));
+  const proof = await tpm.prove(activationBlob(endorsementKey, storageRootKey, challenge), Buffer.from('m'));
+  assert.deepEqual(proof, hmac(challenge, Buffer.from('m')));
+  assert.deepEqual(await tpm.sign(message), hmac(identity, message));
+});
+
+test('a device file that this user may not open is told', async (t) => {
+  const device = await deviceFile(t);
+  chmodSync(device, 0o600);
+  const tpm = createTpm(['setpriv', '--reuid=65534', '--clear-groups', ...command(device)]);
+  await assert.rejects(tpm.identity(), {
+    name: 'TpmError',
+    kind: 'denied',
+    message: `This user may not use the TPM at ${device} (EACCES).`,
+  });
+});
