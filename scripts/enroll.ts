@@ -20,7 +20,12 @@ const desk: Desk = {
   err: process.stderr,
   pollMs: POLL_MS,
   now: Date.now,
-  sleep: (ms) => sleep(ms),
+  sleep: (ms, signal) => sleep(ms, undefined, signal && { signal }).catch(() => {}),
+  onInterrupt(heard) {
+    // Once: whoever presses it a second time means it.
+    process.once('SIGINT', heard);
+    return () => process.off('SIGINT', heard);
+  },
   ...(process.stdin.isTTY && { ask }),
 };
 

@@ -180,7 +180,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     count: { least: 0, most: Number.POSITIVE_INFINITY },
     meaning: 'Have devices register again or roll, and see who comes back',
     about: [
-      'Calls the direct method `reprovision`: on the devices named, or by a job of the hub on all that fulfil a condition. Then watches the reported property `newleaf` of their twins.',
+      'Calls the direct method `reprovision`: on the devices named, or by a job of the hub on all that fulfil a condition. Then watches the reported property `newleaf` of their twins. Ctrl-C ends the wait, and what is known by then is told.',
       'Ends with 0 when all are back on the leaf that was asked for.',
     ],
     options: REPROVISION_OPTIONS,

@@ -15,7 +15,10 @@ export interface Desk {
   readonly pollMs: number;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
-  readonly sleep: (ms: number) => Promise<unknown>;
+  /** Ends early, and well, when the signal is aborted. */
+  readonly sleep: (ms: number, abort?: AbortSignal) => Promise<unknown>;
+  /** Calls back at a Ctrl-C, which then does not end the command, until the function that it returns is called. */
+  readonly onInterrupt: (heard: () => void) => () => void;
 }
 
 /** The command line, a file, or a connection string is wrong: exit code 2. */

@@ -1,6 +1,8 @@
 import * as v from 'valibot';
+import { WORDS } from '../../agent/roll/report.ts';
+import { atOnce } from './at-once.ts';
 import type { Desk } from './desk.ts';
-import type { Hub, MethodAnswer } from './hub.ts';
+import type { Hub, MethodAnswer, Twin } from './hub.ts';
 import { Progress } from './progress.ts';
 
 /** What a call of `reprovision` came to: asked, or the reason why not. */
@@ -17,19 +19,30 @@ export interface Ended {
   readonly code?: string;
 }
 
+/** It has not told yet how the request ended. */
+export interface Missing {
+  readonly deviceId: string;
+  /** What it was last seen at. */
+  readonly why: string;
+}
+
 /** `properties.reported` of a gateway with newleaf. */
 const Reported = v.looseObject({
   newleaf: v.looseObject({
-    last: v.looseObject({ id: v.string(), outcome: v.string(), code: v.nullish(v.string()) }),
+    phase: v.optional(v.string()),
+    last: v.nullish(v.looseObject({ id: v.string(), outcome: v.string(), code: v.nullish(v.string()) })),
   }),
 });
-const Found = v.looseObject({ deviceId: v.string(), properties: v.looseObject({ reported: v.unknown() }) });
+type Newleaf = Partial<v.InferOutput<typeof Reported>['newleaf']>;
+const Queried = v.looseObject({ deviceId: v.string(), properties: v.looseObject({ reported: v.unknown() }) });
 
 /**
  * Up to this many twins are read one by one: a query may lag behind them for minutes (iot-hub-devguide-query-language),
  * and reading thousands of twins at every look would be throttled.
  */
 const FEW = 10;
+/** Twins that are read at the same time. */
+const AT_ONCE = 4;
 
 /** What a device answered to the method, in the words of its contract. */
 export function calledOf(deviceId: string, answer: MethodAnswer | string): Called {
@@ -50,10 +63,17 @@ export function calledOf(deviceId: string, answer: MethodAnswer | string): Calle
   return { deviceId, refused: `${status} ${words[status] ?? why}`.trim() };
 }
 
+/** What became of those that were asked. */
+export interface Followed {
+  readonly ended: readonly Ended[];
+  readonly missing: readonly Missing[];
+  /** How long they were waited for, in milliseconds. */
+  readonly waitedMs: number;
+}
+
 /**
- * Waits until the twins of these devices tell how the request ended.
+ * Waits until the twins of these devices tell how the request ended. Somebody at the terminal may end the wait early.
  * @param waitMs how long at most
- * @returns those that have told; whoever is missing did not come back
  */
 export async function follow(
   desk: Desk,
@@ -61,92 +81,76 @@ export async function follow(
   id: string,
   asked: readonly string[],
   waitMs: number,
-): Promise<readonly Ended[]> {
+): Promise<Followed> {
+  if (asked.length === 0) return { ended: [], missing: [], waitedMs: 0 };
   const progress = new Progress(desk.err, 'back');
   const ended = new Map<string, Ended>();
-  const deadline = desk.now() + waitMs;
-  for (;;) {
-    const late = desk.now() >= deadline;
-    const missing = asked.filter((deviceId) => !ended.has(deviceId));
-    for (const one of await look(hub, id, missing, late)) {
-      ended.set(one.deviceId, one);
+  const enough = new AbortController();
+  const begun = desk.now();
+  const deadline = begun + waitMs;
+  if (desk.err.isTTY) desk.err.write('Ctrl-C ends the wait, and tells who is back.\n');
+  const unheard = desk.onInterrupt(() => enough.abort());
+  try {
+    for (;;) {
+      const last = desk.now() >= deadline || enough.signal.aborted;
+      const waiting = asked.filter((deviceId) => !ended.has(deviceId));
+      const found = await look(hub, id, waiting, last);
+      for (const one of found.ended) ended.set(one.deviceId, one);
+      const unwell = [...ended.values()].filter(({ outcome }) => outcome !== 'done').length;
+      progress.show(ended.size, asked.length, unwell === 0 ? '' : `${unwell} otherwise`);
+      if (ended.size === asked.length || last) {
+        progress.end();
+        return { ended: [...ended.values()], missing: found.missing, waitedMs: desk.now() - begun };
+      }
+      await desk.sleep(Math.min(desk.pollMs, Math.max(1, deadline - desk.now())), enough.signal);
     }
-    progress.show(ended.size, asked.length);
-    if (ended.size === asked.length || late) {
-      progress.end();
-      return [...ended.values()];
-    }
-    await desk.sleep(Math.min(desk.pollMs, Math.max(1, deadline - desk.now())));
+  } finally {
+    unheard();
   }
 }
 
-async function look(hub: Hub, id: string, missing: readonly string[], late: boolean): Promise<Ended[]> {
-  if (missing.length > FEW && !late) {
-    const rows = await hub.query(`SELECT * FROM devices WHERE properties.reported.newleaf.last.id = '${id}'`);
-    return rows.flatMap((row) => {
-      const { deviceId, properties } = v.parse(Found, row);
-      return missing.includes(deviceId) ? told(deviceId, id, properties.reported) : [];
-    });
-  }
-  const found: Ended[] = [];
-  for (const deviceId of missing) {
-    const reported = await hub.reported(deviceId);
-    found.push(...(reported === undefined ? [{ deviceId, outcome: 'gone' }] : told(deviceId, id, reported)));
-  }
-  return found;
+type Found = Pick<Followed, 'ended' | 'missing'>;
+
+async function look(hub: Hub, id: string, waiting: readonly string[], last: boolean): Promise<Found> {
+  if (waiting.length <= FEW || last) return readEach(hub, id, waiting);
+  const rows = await hub.query(`SELECT * FROM devices WHERE properties.reported.newleaf.last.id = '${id}'`);
+  const ended = rows.flatMap((row) => {
+    const { deviceId, properties } = v.parse(Queried, row);
+    const outcome = waiting.includes(deviceId) ? endOf(deviceId, id, properties.reported) : undefined;
+    return outcome ?? [];
+  });
+  return { ended, missing: [] };
 }
 
-function told(deviceId: string, id: string, reported: unknown): Ended[] {
+async function readEach(hub: Hub, id: string, waiting: readonly string[]): Promise<Found> {
+  const ended: Ended[] = [];
+  const missing: Missing[] = [];
+  await atOnce(AT_ONCE, waiting, async (deviceId) => {
+    const twin = await hub.twin(deviceId);
+    const end = twin && endOf(deviceId, id, twin.reported);
+    if (twin === undefined) ended.push({ deviceId, outcome: 'gone' });
+    else if (end === undefined) missing.push({ deviceId, why: whyOf(twin) });
+    else ended.push(end);
+  });
+  return { ended, missing };
+}
+
+function endOf(deviceId: string, id: string, reported: unknown): Ended | undefined {
+  const { last } = newleafIn(reported);
+  if (last?.id !== id) return undefined;
+  const { outcome, code } = last;
+  return { deviceId, outcome, ...(code && { code }) };
+}
+
+/** What a device that has not told how the request ended was last seen at. */
+function whyOf(twin: Twin): string {
+  if (!twin.connected) return 'not connected';
+  const { phase = '' } = newleafIn(twin.reported);
+  if (phase === 'serving') return 'connected, and has not begun';
+  return (WORDS as Readonly<Record<string, string>>)[phase] ?? 'connected, and does not say what it does';
+}
+
+function newleafIn(reported: unknown): Newleaf {
   const read = v.safeParse(Reported, reported);
-  if (!read.success || read.output.newleaf.last.id !== id) {
-    return [];
-  }
-  const { outcome, code } = read.output.newleaf.last;
-  return [{ deviceId, outcome, ...(code && { code }) }];
+  return read.success ? read.output.newleaf : {};
 }
-
-const OUTCOMES: Readonly<Record<string, string>> = {
-  kept: 'on the previous leaf',
-  person: 'a person is needed',
-  failed: 'failed',
-  gone: 'not in this hub any more: moved to another one, or deleted',
-};
-
-/** The end of it, counted, with the name of everyone who is not well. */
-export function report(called: readonly Called[], ended: readonly Ended[], waitMs: number): string {
-  const refused = called.filter((one) => one.refused !== undefined);
-  const asked = called.filter((one) => one.refused === undefined);
-  const missing = asked.filter(({ deviceId }) => !ended.some((one) => one.deviceId === deviceId));
-  const unwell = ended.filter(({ outcome }) => outcome !== 'done');
-  const well = ended.length - unwell.length;
-  const rows = (title: string, lines: readonly string[]): string =>
-    lines.length === 0
-      ? ''
-      : `\n${title}\n${lines
-          .toSorted()
-          .map((line) => `  ${line}\n`)
-          .join('')}`;
-  const counts = `${called.length} devices: ${well} came back, ${unwell.length} otherwise, ${missing.length} did not come back, ${refused.length} not asked.\n`;
-  return [
-    counts,
-    rows(
-      'Ended otherwise:',
-      unwell.map(
-        ({ deviceId, outcome, code }) =>
-          `${deviceId}  ${OUTCOMES[outcome] ?? outcome}${code === undefined ? '' : ` (${code})`}`,
-      ),
-    ),
-    rows(
-      `Did not come back within ${Math.round(waitMs / 1_000)} s:`,
-      missing.map(({ deviceId }) => deviceId),
-    ),
-    rows(
-      'Not asked:',
-      refused.map(({ deviceId, refused: why }) => `${deviceId}  ${why}`),
-    ),
-  ].join('');
-}
-
-/** Whether everybody is back, and well. */
-export const allBack = (called: readonly Called[], ended: readonly Ended[]): boolean =>
-  called.every(({ deviceId }) => ended.some((one) => one.deviceId === deviceId && one.outcome === 'done'));

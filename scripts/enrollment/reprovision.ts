@@ -1,10 +1,12 @@
 import * as v from 'valibot';
+import { atOnce } from './at-once.ts';
 import type { Call, OptionSpec } from './command.ts';
 import { agreed, type Desk, Failed, Misuse } from './desk.ts';
-import { allBack, type Called, calledOf, follow, report } from './fleet.ts';
-import { Hub, type MethodCall } from './hub.ts';
+import { type Called, calledOf, follow } from './fleet.ts';
+import { Hub, type JobProgress, type MethodCall } from './hub.ts';
 import { Progress } from './progress.ts';
 import { safe } from './screen.ts';
+import { allBack, report } from './tally.ts';
 
 export const REPROVISION_OPTIONS = {
   job: {
@@ -76,9 +78,9 @@ export async function reprovision(call: Call): Promise<number> {
     );
     return asked.length === called.length ? 0 : 1;
   }
-  const ended = asked.length === 0 ? [] : await follow(desk, hub, plan.id, asked, plan.waitMs);
-  desk.out.write(safeText(report(called, ended, plan.waitMs)));
-  return allBack(called, ended) ? 0 : 1;
+  const followed = await follow(desk, hub, plan.id, asked, plan.waitMs);
+  desk.out.write(safeText(report(called, followed)));
+  return allBack(called, followed) ? 0 : 1;
 }
 
 function planOf({ desk, options }: Call): Plan {
@@ -105,14 +107,10 @@ async function matching(hub: Hub, condition: string): Promise<string[]> {
 async function callEach(desk: Desk, hub: Hub, devices: readonly string[], { method }: Plan): Promise<Called[]> {
   const progress = new Progress(desk.err, 'asked');
   const called: Called[] = [];
-  const waiting = [...devices];
-  const work = async (): Promise<void> => {
-    for (let deviceId = waiting.shift(); deviceId !== undefined; deviceId = waiting.shift()) {
-      called.push(calledOf(deviceId, await hub.call(deviceId, method)));
-      progress.show(called.length, devices.length);
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  await atOnce(AT_ONCE, devices, async (deviceId) => {
+    called.push(calledOf(deviceId, await hub.call(deviceId, method)));
+    progress.show(called.length, devices.length);
+  });
   progress.end();
   return devices.flatMap((deviceId) => called.filter((one) => one.deviceId === deviceId));
 }
@@ -138,12 +136,14 @@ interface Fleet {
 async function callByJob(desk: Desk, hub: Hub, { condition, devices }: Fleet, { id, method }: Plan): Promise<Called[]> {
   await hub.schedule(id, condition, method, JOB_SECONDS);
   const progress = new Progress(desk.err, 'asked');
+  const show = ({ succeeded, failed, total }: JobProgress): void =>
+    progress.show(succeeded + failed, total, failed === 0 ? '' : `${failed} failed`);
   let job = await hub.job(id);
   for (; !job.ended; job = await hub.job(id)) {
-    progress.show(job.succeeded + job.failed, job.total);
+    show(job);
     await desk.sleep(desk.pollMs);
   }
-  progress.show(job.succeeded + job.failed, job.total, job.failed === 0 ? '' : `${job.failed} failed`);
+  show(job);
   progress.end();
   const called = await results(desk, hub, id, job.total);
   const left = devices.filter((deviceId) => !called.some((one) => one.deviceId === deviceId));

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Desk } from '../../../scripts/enrollment/desk.ts';
 import { enroll } from '../../../scripts/enrollment/main.ts';
 
@@ -12,6 +13,8 @@ export interface Setting {
   /** What somebody at the terminal types; nobody is there where it is left out. */
   readonly answer?: string;
   readonly isTTY?: boolean;
+  /** Somebody presses Ctrl-C as soon as the command listens for it. */
+  readonly interrupts?: boolean;
 }
 
 const POLL_MS = 20;
@@ -19,7 +22,7 @@ const POLL_MS = 20;
 /** Runs one command line in this process, on paper. */
 export async function onPaper(
   argv: readonly string[],
-  { env = {}, answer, isTTY = false }: Setting = {},
+  { env = {}, answer, isTTY = false, interrupts = false }: Setting = {},
 ): Promise<Told> {
   const written = { out: '', err: '' };
   const paper = (name: 'out' | 'err') => ({
@@ -34,7 +37,11 @@ export async function onPaper(
     err: paper('err'),
     pollMs: POLL_MS,
     now: Date.now,
-    sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    sleep: (ms, signal) => sleep(ms, undefined, signal && { signal }).catch(() => {}),
+    onInterrupt(heard) {
+      if (interrupts) setImmediate(heard);
+      return () => {};
+    },
     ...(answer !== undefined && {
       ask: async (question: string) => {
         written.err += `${question}${answer}\n`;

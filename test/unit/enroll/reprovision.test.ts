@@ -66,7 +66,7 @@ Ended otherwise:
   gw-4  on the previous leaf (NL-DPS-401002)
 
 Did not come back within 1 s:
-  gw-5
+  gw-5  not connected
 
 Not asked:
   gw-6  409 busy with another
@@ -74,6 +74,27 @@ Not asked:
   gw-none  The hub refuses (404): DeviceNotFound: The device gw-none is not registered.
 `,
     );
+  });
+
+  test('Ctrl-C ends the wait, and not the report; what those do that are not back is told', async (context) => {
+    context.after(leave);
+    await fleetOf('impatient', { 'gw-11': 'idle', 'gw-12': 'slow' });
+    const { code, out, err } = await office.enroll(['reprovision', ...fleet.map(({ id }) => id)], {
+      interrupts: true,
+      isTTY: true,
+    });
+    assert.match(err, /Ctrl-C ends the wait, and tells who is back\.\n\rback/);
+    assert.equal(
+      out.replace(/within \d+ s/, 'within N s'),
+      `reprovision (register) of 2 devices: gw-11, gw-12
+2 devices: 0 came back, 0 otherwise, 2 did not come back, 0 not asked.
+
+Did not come back within N s:
+  gw-11  connected, and has not begun
+  gw-12  waiting for the issuer to sign the next leaf
+`,
+    );
+    assert.equal(code, 1);
   });
 
   test('--wait 0 asks, and goes; --dry-run does not even ask', async (context) => {

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Enrollment } from '../../../scripts/enrollment/dps.ts';
-import { type Called, type Ended, report } from '../../../scripts/enrollment/fleet.ts';
+import type { Called, Ended } from '../../../scripts/enrollment/fleet.ts';
 import { Progress } from '../../../scripts/enrollment/progress.ts';
 import { bar, difference, shown } from '../../../scripts/enrollment/screen.ts';
 import type { Slot } from '../../../scripts/enrollment/slots.ts';
+import { report } from '../../../scripts/enrollment/tally.ts';
 
 const leaf = (digit: string, until: string): Slot => ({
   kind: 'certificate',
@@ -143,7 +144,7 @@ test('the end of a fleet is counted, and everyone who is not well is named', () 
     { deviceId: 'gw-5', outcome: 'gone' },
   ];
   assert.equal(
-    report(called, ended, 300_000),
+    report(called, { ended, missing: [{ deviceId: 'gw-3', why: 'not connected' }], waitedMs: 300_400 }),
     `5 devices: 1 came back, 2 otherwise, 1 did not come back, 1 not asked.
 
 Ended otherwise:
@@ -151,7 +152,7 @@ Ended otherwise:
   gw-5  not in this hub any more: moved to another one, or deleted
 
 Did not come back within 300 s:
-  gw-3
+  gw-3  not connected
 
 Not asked:
   gw-4  404103 DeviceNotOnline: gw-4

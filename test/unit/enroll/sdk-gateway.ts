@@ -4,14 +4,17 @@ import { openHub, register } from '../simulator/device.ts';
 
 /**
  * How it takes the method: well, registers and comes back · kept, comes back on the old leaf · mute, takes it and never
- * comes back · busy, answers 409.
+ * comes back · idle, takes it and does not begin · slow, is at it for long · busy, answers 409.
  */
-export type Behaviour = 'well' | 'kept' | 'mute' | 'busy';
+export type Behaviour = 'well' | 'kept' | 'mute' | 'idle' | 'slow' | 'busy';
 
 interface Payload {
   readonly action: string;
   readonly id: string;
 }
+
+/** What the twin says of those that stay where they are. */
+const PHASES: Partial<Record<Behaviour, string>> = { idle: 'serving', slow: 'requesting-leaf' };
 
 const ASKED = 202;
 const BUSY = 409;
@@ -44,6 +47,11 @@ export class SdkGateway {
         void response.send(BUSY, { id: 'another', code: 'NL-BUSY' });
         return;
       }
+      const phase = PHASES[this.#behaviour];
+      if (phase !== undefined) {
+        this.#work = this.#report({ phase }).then(() => response.send(ASKED, { id, phase }));
+        return;
+      }
       const called = log.entries.length;
       void response.send(ASKED, { id, phase: 'registering' });
       this.#work = this.#reprovision(id, action, called);
@@ -60,11 +68,14 @@ export class SdkGateway {
       return;
     }
     const outcome = this.#behaviour === 'kept' ? { outcome: 'kept', code: 'NL-DPS-401002' } : { outcome: 'done' };
-    const client = await this.connect();
-    const { properties } = await client.getTwin();
+    await this.connect();
+    await this.#report({ last: { id, action, ...outcome } });
+  }
+
+  async #report(newleaf: object): Promise<void> {
+    const twin = await this.#client?.getTwin();
     await new Promise<void>((resolve, reject) => {
-      const last = { id, action, ...outcome };
-      properties.reported.update({ newleaf: { last } }, (error: Error) => (error ? reject(error) : resolve()));
+      twin?.properties.reported.update({ newleaf }, (error: Error) => (error ? reject(error) : resolve()));
     });
   }
 
