@@ -4,6 +4,7 @@ import { change } from './change.ts';
 import { type Call, only } from './command.ts';
 import { Failed } from './desk.ts';
 import { Dps, type Enrollment, type Kind, type Status } from './dps.ts';
+import { withPems } from './given.ts';
 
 const open = ({ desk, options }: Call): Promise<Dps> => Dps.open(desk, options.text('dps'));
 
@@ -31,7 +32,7 @@ export function setStatus(kind: Kind, status: Status): (call: Call) => Promise<n
         : `DPS admits ${id} again. It comes back by itself, or at once by: newleaf reprovision`;
     return change(call.desk, dps, call.manner, {
       before,
-      after: { ...before, status },
+      after: { ...before, status, slots: await withPems(before.slots, call) },
       ...(status === 'disabled' && { question: `Bar ${id} from registering?` }),
       done,
     });

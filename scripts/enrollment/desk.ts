@@ -11,7 +11,7 @@ export interface Desk {
   readonly err: Paper;
   /** Left out where nobody is there to answer. */
   readonly ask?: (question: string) => Promise<string>;
-  /** Pause between two looks at something that is under way, in milliseconds. */
+  /** Longest pause between two looks at something that is under way, in milliseconds. */
   readonly pollMs: number;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
@@ -19,6 +19,13 @@ export interface Desk {
   readonly sleep: (ms: number, abort?: AbortSignal) => Promise<unknown>;
   /** Calls back at a Ctrl-C, which then does not end the command, until the function that it returns is called. */
   readonly onInterrupt: (heard: () => void) => () => void;
+}
+
+/** The pauses between such looks: short at first, as one device is back within a second. */
+export function* pauses({ pollMs }: Desk): Generator<number, never> {
+  for (let ms = pollMs / 16; ; ms = Math.min(2 * ms, pollMs)) {
+    yield ms;
+  }
 }
 
 /** The command line, a file, or a connection string is wrong: exit code 2. */

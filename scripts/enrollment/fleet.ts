@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { WORDS } from '../../agent/roll/report.ts';
 import { atOnce } from './at-once.ts';
-import type { Desk } from './desk.ts';
+import { type Desk, pauses } from './desk.ts';
 import type { Hub, MethodAnswer, Twin } from './hub.ts';
 import { Progress } from './progress.ts';
 
@@ -17,6 +17,8 @@ export interface Ended {
   /** done · kept (on the previous leaf) · person · failed; gone: it is not in this hub any more. */
   readonly outcome: string;
   readonly code?: string;
+  /** Thumbprint of a new leaf that DPS does not admit: it waits on the device. */
+  readonly parked?: string;
 }
 
 /** It has not told yet how the request ended. */
@@ -31,6 +33,7 @@ const Reported = v.looseObject({
   newleaf: v.looseObject({
     phase: v.optional(v.string()),
     last: v.nullish(v.looseObject({ id: v.string(), outcome: v.string(), code: v.nullish(v.string()) })),
+    next: v.nullish(v.looseObject({ thumbprint: v.string(), standing: v.string() })),
   }),
 });
 type Newleaf = Partial<v.InferOutput<typeof Reported>['newleaf']>;
@@ -84,6 +87,7 @@ export async function follow(
 ): Promise<Followed> {
   if (asked.length === 0) return { ended: [], missing: [], waitedMs: 0 };
   const progress = new Progress(desk.err, 'back');
+  const pause = pauses(desk);
   const ended = new Map<string, Ended>();
   const enough = new AbortController();
   const begun = desk.now();
@@ -102,7 +106,7 @@ export async function follow(
         progress.end();
         return { ended: [...ended.values()], missing: found.missing, waitedMs: desk.now() - begun };
       }
-      await desk.sleep(Math.min(desk.pollMs, Math.max(1, deadline - desk.now())), enough.signal);
+      await desk.sleep(Math.min(pause.next().value, Math.max(1, deadline - desk.now())), enough.signal);
     }
   } finally {
     unheard();
@@ -136,10 +140,11 @@ async function readEach(hub: Hub, id: string, waiting: readonly string[]): Promi
 }
 
 function endOf(deviceId: string, id: string, reported: unknown): Ended | undefined {
-  const { last } = newleafIn(reported);
+  const { last, next } = newleafIn(reported);
   if (last?.id !== id) return undefined;
   const { outcome, code } = last;
-  return { deviceId, outcome, ...(code && { code }) };
+  const parked = next?.standing === 'parked' ? next.thumbprint : undefined;
+  return { deviceId, outcome, ...(code && { code }), ...(parked && { parked }) };
 }
 
 /** What a device that has not told how the request ended was last seen at. */

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { atOnce } from './at-once.ts';
 import type { Call, OptionSpec } from './command.ts';
-import { agreed, type Desk, Failed, Misuse } from './desk.ts';
+import { agreed, type Desk, Failed, Misuse, pauses } from './desk.ts';
 import { type Called, calledOf, follow } from './fleet.ts';
 import { Hub, type JobProgress, type MethodCall } from './hub.ts';
 import { Progress } from './progress.ts';
@@ -138,10 +138,11 @@ async function callByJob(desk: Desk, hub: Hub, { condition, devices }: Fleet, { 
   const progress = new Progress(desk.err, 'asked');
   const show = ({ succeeded, failed, total }: JobProgress): void =>
     progress.show(succeeded + failed, total, failed === 0 ? '' : `${failed} failed`);
+  const pause = pauses(desk);
   let job = await hub.job(id);
   for (; !job.ended; job = await hub.job(id)) {
     show(job);
-    await desk.sleep(desk.pollMs);
+    await desk.sleep(pause.next().value);
   }
   show(job);
   progress.end();

@@ -1,4 +1,4 @@
-import type { Called, Followed } from './fleet.ts';
+import type { Called, Ended, Followed } from './fleet.ts';
 
 const OUTCOMES: Readonly<Record<string, string>> = {
   kept: 'on the previous leaf',
@@ -6,6 +6,13 @@ const OUTCOMES: Readonly<Record<string, string>> = {
   failed: 'failed',
   gone: 'not in this hub any more: moved to another one, or deleted',
 };
+
+/** What to do for those whose new leaf DPS does not admit. */
+const ENROLL_IT = `
+Enroll a new leaf by its certificate, next.pem in the state directory of the device, or enroll the CA that issued it:
+  enroll set-secondary DEVICE --certificate next.pem
+  enroll reprovision DEVICE
+`;
 
 /** The end of it, counted, with the name of everyone who is not well. */
 export function report(called: readonly Called[], { ended, missing, waitedMs }: Followed): string {
@@ -22,13 +29,8 @@ export function report(called: readonly Called[], { ended, missing, waitedMs }: 
   const counts = `${called.length} devices: ${well} came back, ${unwell.length} otherwise, ${missing.length} did not come back, ${refused.length} not asked.\n`;
   return [
     counts,
-    rows(
-      'Ended otherwise:',
-      unwell.map(
-        ({ deviceId, outcome, code }) =>
-          `${deviceId}  ${OUTCOMES[outcome] ?? outcome}${code === undefined ? '' : ` (${code})`}`,
-      ),
-    ),
+    rows('Ended otherwise:', unwell.map(endText)),
+    unwell.some(({ parked }) => parked !== undefined) ? ENROLL_IT : '',
     rows(
       `Did not come back within ${Math.round(waitedMs / 1_000)} s:`,
       missing.map(({ deviceId, why }) => `${deviceId}  ${why}`),
@@ -38,6 +40,12 @@ export function report(called: readonly Called[], { ended, missing, waitedMs }: 
       refused.map(({ deviceId, refused: why }) => `${deviceId}  ${why}`),
     ),
   ].join('');
+}
+
+function endText({ deviceId, outcome, code, parked }: Ended): string {
+  const why = code === undefined ? '' : ` (${code})`;
+  const leaf = parked === undefined ? '' : `, its new leaf ${parked} waits`;
+  return `${deviceId}  ${OUTCOMES[outcome] ?? outcome}${why}${leaf}`;
 }
 
 /** Whether everybody is back, and well. */

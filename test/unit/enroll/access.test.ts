@@ -35,6 +35,26 @@ test('one device is barred, and admitted again', async () => {
   assert.equal(await admitted('gw-1', leaf), true);
 });
 
+test('where DPS wants the certificate again, --pem gives it', async () => {
+  const { simulator } = office;
+  const [leaf, issuer] = [await office.leaf('gw-7'), await office.file('issuer.pem', simulator.endpoints.issuerPem)];
+  await done('add', 'individual', '--certificate', leaf.file);
+  await simulator.set({ infoAlone: 'refused' });
+  for (const [kind, name, file] of [
+    ['device', 'gw-7', leaf.file],
+    ['group', 'gateways', issuer],
+  ] as const) {
+    const { code, err } = await office.enroll(['disallow', kind, name, '--yes']);
+    assert.match(err, /repeat with --pem FILE/);
+    assert.equal(code, 1);
+    await done('disallow', kind, name, '--pem', file);
+    assert.equal(simulator.enrollments.get(name).status, 'disabled');
+    await done('allow', kind, name, '--pem', file);
+    assert.equal(simulator.enrollments.get(name).status, 'enabled');
+  }
+  await simulator.set({ infoAlone: 'keeps-its-place' });
+});
+
 test('a whole group is barred, and admitted again', async () => {
   const leaf = await office.leaf('gw-2');
   await done('disallow', 'group', 'gateways');

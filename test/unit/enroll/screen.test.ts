@@ -137,19 +137,26 @@ test('the end of a fleet is counted, and everyone who is not well is named', () 
     { deviceId: 'gw-3' },
     { deviceId: 'gw-4', refused: '404103 DeviceNotOnline: gw-4' },
     { deviceId: 'gw-5' },
+    { deviceId: 'gw-6' },
   ];
   const ended: Ended[] = [
     { deviceId: 'gw-1', outcome: 'done' },
     { deviceId: 'gw-2', outcome: 'kept', code: 'NL-DPS-401002' },
     { deviceId: 'gw-5', outcome: 'gone' },
+    { deviceId: 'gw-6', outcome: 'person', code: 'NL-DPS-401002', parked: 'AB12' },
   ];
   assert.equal(
     report(called, { ended, missing: [{ deviceId: 'gw-3', why: 'not connected' }], waitedMs: 300_400 }),
-    `5 devices: 1 came back, 2 otherwise, 1 did not come back, 1 not asked.
+    `6 devices: 1 came back, 3 otherwise, 1 did not come back, 1 not asked.
 
 Ended otherwise:
   gw-2  on the previous leaf (NL-DPS-401002)
   gw-5  not in this hub any more: moved to another one, or deleted
+  gw-6  a person is needed (NL-DPS-401002), its new leaf AB12 waits
+
+Enroll a new leaf by its certificate, next.pem in the state directory of the device, or enroll the CA that issued it:
+  enroll set-secondary DEVICE --certificate next.pem
+  enroll reprovision DEVICE
 
 Did not come back within 300 s:
   gw-3  not connected
