@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -9,12 +9,12 @@ import { createLog } from '../../agent/log.ts';
 import type { Ask } from '../../agent/roll/ports.ts';
 import type { Status } from '../../agent/roll/report.ts';
 import type { TestToken } from '../contract/token/softhsm.ts';
-import type { Endpoints } from '../simulator/api.ts';
 import type { IssuePolicy } from '../simulator/ca.ts';
 import { type Simulator, startSimulator } from '../simulator/simulator.ts';
 import { TestClock } from '../unit/clock.ts';
 import { DaemonLog } from './daemon-log.ts';
 import { BUNDLE } from './gateway.ts';
+import { settingsOf, tomlOf, writeFiles } from './settings.ts';
 import { PATIENCE_MS } from './site.ts';
 
 /** The CA begins its leaves so long ago. */
@@ -45,7 +45,10 @@ export class Clocked {
     this.clock = clock;
     this.#wrong = wrong;
     this.#lifetimeMs = lifetimeMs;
-    this.#toml = tomlOf(far.endpoints, this.#directory, options);
+    const { hsm, token, settings } = options;
+    const placed = { registrationId: 'gw-0001', hsm: { ...hsm, token }, files: this.#directory, home: this.#directory };
+    writeFiles(far.endpoints, placed);
+    this.#toml = tomlOf({ ...settingsOf(far.endpoints, placed), ...settings });
   }
 
   /** Starts the daemon, on the state that an earlier one left. */
@@ -178,32 +181,4 @@ export async function clocked(t: TestContext, lifetimeMs: number, options: Clock
   });
   t.after(() => gateway.remove());
   return gateway;
-}
-
-function tomlOf(at: Endpoints, directory: string, { hsm, token, settings }: ClockedOptions): string {
-  const file = (name: string, text: string) => {
-    const path = join(directory, name);
-    writeFileSync(path, text, { mode: 0o600 });
-    return JSON.stringify(path);
-  };
-  const lines = {
-    'dps.endpoint': JSON.stringify(at.dps),
-    'dps.id_scope': JSON.stringify(at.idScope),
-    'dps.registration_id': '"gw-0001"',
-    'hsm.module': JSON.stringify(hsm.module),
-    'hsm.token': JSON.stringify(token),
-    'hsm.pin_file': file('pin', hsm.pin),
-    'leaf.issuer': '"est"',
-    'issuer.est.url': JSON.stringify(at.est),
-    'issuer.est.ca_file': file('est-ca.pem', at.estCaPem),
-    'issuer.est.username': JSON.stringify(at.estUsername),
-    'issuer.est.password_file': file('est-password', at.estPassword),
-    'trust.ca_file': file('trust.pem', at.trustPem),
-    'state.directory': JSON.stringify(join(directory, 'state')),
-    'limits.min_roll_interval': '"1s"',
-    ...settings,
-  };
-  return Object.entries(lines)
-    .map(([key, value]) => `${key} = ${value}\n`)
-    .join('');
 }

@@ -9,6 +9,7 @@ import type { Status } from '../../agent/roll/report.ts';
 import type { Endpoints } from '../simulator/api.ts';
 import { DaemonLog } from './daemon-log.ts';
 import { OutsideToken } from './outside-token.ts';
+import { settingsOf, tomlOf, writeFiles } from './settings.ts';
 
 /** The bundle under test, and the node that runs it: both can be given from outside. */
 export const BUNDLE = process.env.NEWLEAF_TEST_BUNDLE ?? join(import.meta.dirname, '..', '..', 'dist', 'newleaf.js');
@@ -51,26 +52,10 @@ export class Gateway {
     this.#argv = [...runner, NODE, ...nodeOptions, BUNDLE];
     this.token = new OutsideToken(pin);
     const { hsm } = this.token;
-    const values = {
-      'dps.endpoint': JSON.stringify(at.dps),
-      'dps.id_scope': JSON.stringify(at.idScope),
-      'dps.registration_id': JSON.stringify(registrationId),
-      'hsm.module': JSON.stringify(hsm.module),
-      'hsm.token': JSON.stringify(hsm.token),
-      'hsm.pin_file': this.file('pin', `${hsm.pin}\n`, 0o600),
-      'leaf.issuer': '"est"',
-      'issuer.est.url': JSON.stringify(at.est),
-      'issuer.est.ca_file': this.file('est-ca.pem', at.estCaPem),
-      'issuer.est.username': JSON.stringify(at.estUsername),
-      'issuer.est.password_file': this.file('est-password', at.estPassword, 0o600),
-      'trust.ca_file': this.file('trust.pem', at.trustPem),
-      'state.directory': JSON.stringify(this.stateDirectory),
-      'control.socket': JSON.stringify(this.socket),
-      'log.level': '"debug"',
-      'limits.min_roll_interval': '"1s"',
-      ...settings,
-    };
-    this.configure(Object.entries(values).map(([key, value]) => `${key} = ${value}`));
+    const placed = { registrationId, hsm, files: this.directory, home: this.directory };
+    writeFiles(at, placed);
+    const usual = { ...settingsOf(at, placed), 'log.level': '"debug"' };
+    this.configure([tomlOf({ ...usual, ...settings })]);
   }
 
   get configuration(): string {

@@ -110,7 +110,7 @@ export class Est {
     if (cn !== undefined && cn !== asked) {
       throw new Refusal(400, `the request is for CN ${asked}, the certificate to renew for ${cn}`);
     }
-    if (this.#troubled(call)) {
+    if (this.#troubled(call, asked)) {
       return;
     }
     const issued = await this.authority.issue(csr, { ...this.#policy, ...this.#misissue(call) }).catch((error) => {
@@ -128,9 +128,10 @@ export class Est {
   }
 
   /** Answers that are no certificate. */
-  #troubled(call: Call): boolean {
+  #troubled(call: Call, cn: string): boolean {
     const wait = this.#take(call, 'est-wait');
-    const status = wait ? undefined : this.#take(call, 'est-status');
+    const meant = this.#options.faults.peek('est', 'est-status')?.cn ?? cn;
+    const status = wait || meant !== cn ? undefined : this.#take(call, 'est-status');
     if (wait) {
       call.response.writeHead(202, { 'Retry-After': wait.retryAfter ?? '1' }).end();
     } else if (status) {

@@ -16,7 +16,7 @@ export interface FaultOptions {
   readonly ms?: number;
   /** The words in an error body. */
   readonly message?: string;
-  /** Another CN. */
+  /** Another CN, or the only one that is meant. */
   readonly cn?: string;
 }
 
@@ -71,7 +71,10 @@ export const FAULTS = {
   'allocation-failed': { on: ['dps'], means: 'ends "failed" with `code` (400208 no hub, 400209 hub refused DPS)' },
   'rest-status': { on: ['dps', 'hub'], means: 'answers REST requests with `status`, `message`, `retryAfter`' },
   'est-wait': { on: ['est'], means: '202 with Retry-After `retryAfter` (default 1)' },
-  'est-status': { on: ['est'], means: 'answers enrolment with `status` (401, 403, 503 …) and `retryAfter`' },
+  'est-status': {
+    on: ['est'],
+    means: 'answers enrolment (only that of `cn`, if given) with `status` (401, 403, 503 …) and `retryAfter`',
+  },
   'est-garbage': { on: ['est'], means: 'answers 200 with something that is no PKCS#7' },
   'est-hang': { on: ['est'], means: 'never answers the request' },
   'est-cn': { on: ['est'], means: 'issues for another CN (`cn`)' },

@@ -42,6 +42,14 @@ for (const [name, options, status, retryAfter] of answers) {
   });
 }
 
+test('est-status for one CN lets the others in', async () => {
+  await simulator.lay('est', 'est-status', { status: 403, cn: 'gw-2', times: 1 });
+  assert.equal((await enroll()).status, 200);
+  const other = () => askEst(simulator.endpoints, 'simpleenroll', { body: csr('gw-2'), basic: true });
+  assert.equal((await other()).status, 403);
+  assert.equal((await other()).status, 200);
+});
+
 test('est-garbage is 200 without a PKCS#7', async () => {
   await simulator.lay('est', 'est-garbage', { times: 1 });
   const { status, body } = await enroll();
