@@ -91,8 +91,8 @@ async function openNew(path: string, mode: number): Promise<FileHandle> {
   }
 }
 
-/** A rename is on the disk only after its directory is (fsync(2)). */
-async function syncDirectory(path: string): Promise<void> {
+/** A rename or a removal is on the disk only after its directory is (fsync(2)). */
+export async function syncDirectory(path: string): Promise<void> {
   const directory = await open(path, 'r');
   try {
     await directory.sync();

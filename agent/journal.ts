@@ -6,7 +6,7 @@ import { Fault } from './roll/failure.ts';
 
 /** The state file: absent, good and corrupt are three different answers, and corrupt is never treated as empty. */
 export interface Journal<E> {
-  /** @throws Fault NL-STATE-CORRUPT that says what is wrong */
+  /** @throws Fault NL-STATE-CORRUPT that says what is wrong, NL-STATE-DECOMMISSIONED */
   read(): Promise<E | 'absent'>;
   /**
    * On disk when it resolves. Calls must not overlap: the loop writes one entry at a time.
@@ -26,7 +26,7 @@ export interface JournalOptions<E> {
 const FORMAT = 1;
 
 export function createJournal<E>({ directory, validate, now = Date.now }: JournalOptions<E>): Journal<E> {
-  const path = join(directory, 'state.json');
+  const path = stateFile(directory);
   return {
     async read() {
       const text = await textOf(path);
@@ -40,6 +40,25 @@ export function createJournal<E>({ directory, validate, now = Date.now }: Journa
   };
 }
 
+export const stateFile = (directory: string): string => join(directory, 'state.json');
+
+/**
+ * Puts an end to the journal, whatever is in it: from now on whoever reads it is told that this gateway was given up. A
+ * newleaf that does not know such a file takes it for a corrupt one, and keeps its hands off, too.
+ * @throws Fault NL-STATE-WRITE; the old entry is intact
+ */
+export async function endJournal(directory: string, now: number): Promise<void> {
+  const file = { format: FORMAT, written: new Date(now).toISOString(), ended: true };
+  await writeAtomically(stateFile(directory), `${JSON.stringify(file)}\n`, 0o600);
+}
+
+/** For whoever is about to use a token that may be half empty. @throws Fault NL-STATE-DECOMMISSIONED */
+export async function assertNotEnded(directory: string): Promise<void> {
+  const path = stateFile(directory);
+  const text = await readFile(path, 'utf8').catch(() => '');
+  if (text.includes('"ended"')) entryOf(text, path, () => undefined);
+}
+
 function entryOf<E>(text: string, path: string, validate: (entry: unknown) => E): E {
   if (text.trim() === '') throw corrupt(path, 'is empty');
   const file = jsonOf(text, path);
@@ -49,6 +68,8 @@ function entryOf<E>(text: string, path: string, validate: (entry: unknown) => E)
     const known = `this newleaf reads format ${FORMAT}`;
     throw corrupt(path, `has format ${JSON.stringify(file.format)}, and ${known}: it is of another version`);
   }
+  if ('ended' in file)
+    throw new Fault('NL-STATE-DECOMMISSIONED', { message: `${path} says that this gateway was given up.` });
   if (!('entry' in file)) throw corrupt(path, 'has no field "entry"');
   if (!('digest' in file)) throw corrupt(path, 'has no field "digest"');
   if (file.digest !== digestOf(file.entry))

@@ -24,6 +24,7 @@ const COMMANDS: Readonly<Record<CommandName, () => Promise<Run>>> = {
   csr: async () => (await import('./cli/csr.ts')).run,
   install: async () => (await import('./cli/install.ts')).install(process.stdin),
   tpm: async () => (await import('./cli/tpm.ts')).tpm(chip),
+  decommission: async () => (await import('./decommission.ts')).decommission({ destroyer, stdin: process.stdin }),
   config: async () => (await import('./cli/config.ts')).run,
   version: async () => (await import('./cli/version.ts')).run,
 };

@@ -7,6 +7,7 @@ import { type Control, serveControl } from './control.ts';
 import type { Daemon, Ending } from './daemon.ts';
 import { EXIT, exitOf } from './exit.ts';
 import { watchInbox } from './inbox.ts';
+import { assertNotEnded } from './journal.ts';
 import { takeLock } from './lock.ts';
 import { createLog, failureFields, type Log } from './log.ts';
 import { metricsOf } from './metrics.ts';
@@ -40,6 +41,8 @@ export async function start({ config, log, env, destroyer, held }: StartOptions)
   const abort = new AbortController();
   let control: Control | undefined;
   try {
+    // First of all: the token of a gateway that was given up may be gone, and that would be no reason to stop for good.
+    await assertNotEnded(config.state.directory);
     const daemon = await assemble({ config: x509Of(config), log, env, destroyer, ...held });
     control = await serveControl({
       socket: config.control.socket,

@@ -6,7 +6,7 @@ import { matches, type TokenName } from './module.ts';
 import { type KeyType, type PublicKey, publicHalf } from './public-key.ts';
 import type { Session } from './session.ts';
 import { sign } from './sign.ts';
-import type { Token } from './token.ts';
+import type { Generation, Token } from './token.ts';
 import { parseUri } from './uri.ts';
 
 const PRIVATE_KEY = { type: pkcs11js.CKA_CLASS, value: pkcs11js.CKO_PRIVATE_KEY };
@@ -15,6 +15,7 @@ const CERTIFICATE = { type: pkcs11js.CKA_CLASS, value: pkcs11js.CKO_CERTIFICATE 
 const labelled = (label: string) => ({ type: pkcs11js.CKA_LABEL, value: label });
 const identified = (id: Buffer) => ({ type: pkcs11js.CKA_ID, value: id });
 const bytes = (id: string): Buffer => Buffer.from(id, 'hex');
+const NO_ID = Buffer.alloc(0);
 
 /** The objects of a token as one session sees them. What each method promises is said at the interface. */
 export class TokenObjects implements Token {
@@ -47,6 +48,20 @@ export class TokenObjects implements Token {
 
   find(label: string): Promise<PublicKey | undefined> {
     return this.#half(`Looking for the key "${label}"`, [labelled(label)]);
+  }
+
+  generations(label: string): Promise<readonly Generation[]> {
+    return this.#session.alone(`Looking for what is called "${label}"`, () => {
+      const ids = [PRIVATE_KEY, PUBLIC_KEY, CERTIFICATE].flatMap((kind) =>
+        this.#session.find([kind, labelled(label)]).map((one) => this.#session.read(one, pkcs11js.CKA_ID) ?? NO_ID),
+      );
+      return [...new Set(ids.map((id) => id.toString('hex')))].flatMap((id) => {
+        const [own] = this.#privateKeys([labelled(label), identified(bytes(id))]);
+        if (own !== undefined) return [{ id, protection: protectionOf(this.#session, own) }];
+        const isOfAnother = id !== '' && this.#privateKeys([identified(bytes(id))]).length > 0;
+        return isOfAnother || this.#forgotten.has(id) ? [] : [{ id }];
+      });
+    });
   }
 
   findById(id: string): Promise<PublicKey | undefined> {
@@ -138,7 +153,7 @@ export class TokenObjects implements Token {
   /** Public keys that a power cut in the middle of a generation left without their private half. */
   #removeHalfPair(label: string): void {
     for (const half of this.#session.find([PUBLIC_KEY, labelled(label)])) {
-      const id = this.#session.read(half, pkcs11js.CKA_ID) ?? Buffer.alloc(0);
+      const id = this.#session.read(half, pkcs11js.CKA_ID) ?? NO_ID;
       if (this.#forgotten.has(id.toString('hex'))) continue;
       if (id.length === 0 || this.#session.find([PRIVATE_KEY, identified(id)]).length > 0) {
         const whose = `The public key "${label}" belongs to a private key with another label, or has no CKA_ID.`;

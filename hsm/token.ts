@@ -19,6 +19,14 @@ export interface TokenOptions {
   readonly pinRecord?: PinRecord;
 }
 
+/** What has one label and one CKA_ID: a key pair with its certificate, or what a power cut has left of one. */
+export interface Generation {
+  /** CKA_ID in lower-case hex; a module may show objects that have none. */
+  readonly id: string;
+  /** Of its private key, where it has one. */
+  readonly protection?: Protection;
+}
+
 /** An open token. Every method throws TokenError; calls may overlap, and run one after the other. */
 export interface Token {
   readonly name: TokenName;
@@ -30,6 +38,8 @@ export interface Token {
   generate(label: string, keyType: KeyType): Promise<PublicKey>;
   /** The key pair whose private half has this label. @throws TokenError KEY_AMBIGUOUS when there are several */
   find(label: string): Promise<PublicKey | undefined>;
+  /** Everything with this label; what belongs to a private key with another label is left out. */
+  generations(label: string): Promise<readonly Generation[]>;
   /** The key pair with this CKA_ID (hex). @throws TokenError KEY_AMBIGUOUS when there are several */
   findById(id: string): Promise<PublicKey | undefined>;
   /** The key pair that the URI names. @throws TokenError KEY_NOT_FOUND, KEY_AMBIGUOUS */

@@ -4,6 +4,7 @@ import { version } from '../build.ts';
 import type { Config } from '../config.ts';
 import { validateEntry } from '../entry.ts';
 import { createJournal } from '../journal.ts';
+import { Fault } from '../roll/failure.ts';
 import { type Status, statusOf } from '../roll/report.ts';
 import { termsOf } from '../terms.ts';
 
@@ -13,7 +14,10 @@ export interface LastKnown {
   readonly writtenAt: number;
 }
 
-/** What the state file says while the daemon does not run; undefined where it is absent, damaged, or not for this user. */
+/**
+ * What the state file says while the daemon does not run; undefined where it is absent, damaged, or not for this user.
+ * @throws Fault NL-STATE-DECOMMISSIONED: then it is not to be started either
+ */
 export async function lastKnown(config: Config, now: number): Promise<LastKnown | undefined> {
   const { dps, state } = config;
   const labelPrefix = 'tpm' in config ? '' : config.hsm.label_prefix;
@@ -26,7 +30,8 @@ export async function lastKnown(config: Config, now: number): Promise<LastKnown 
       { version, registrationId: dps.registration_id, labelPrefix, terms, now },
     );
     return { status, writtenAt: (await stat(join(state.directory, 'state.json'))).mtimeMs };
-  } catch {
+  } catch (error) {
+    if (error instanceof Fault && error.failure.code === 'NL-STATE-DECOMMISSIONED') throw error;
     // `newleaf check` says what is wrong with it; here it is only something extra.
     return undefined;
   }

@@ -177,6 +177,26 @@ export const COMMANDS = {
     ],
     exits: { 0: 'Done.', 1: 'There is no TPM, or it failed.', 2: usage },
   },
+  decommission: {
+    meaning: 'Give this gateway up: destroy its keys and state',
+    about: [
+      'Destroys the keys that newleaf has made in the token, with their certificates, and what newleaf knows. A key that was there before newleaf (hsm.key) stays, and so do configuration and PIN. What is going to be destroyed is shown first, and the registration ID must be typed.',
+      'The daemon must not run. If the power fails on the way, the daemon refuses to start, and the same command finishes.',
+    ],
+    options: { yes: { type: 'boolean', meaning: 'Do not ask.' } },
+    examples: [
+      {
+        line: 'sudo newleaf decommission',
+        meaning: 'Before the gateway is sold, scrapped, or given another name.',
+      },
+    ],
+    exits: {
+      0: 'All is gone, or there was nothing.',
+      1: 'Failed, or not agreed to.',
+      2: usage,
+      4: 'The PIN is wrong, locked, or cannot be read.',
+    },
+  },
   config: {
     meaning: 'Print the configuration that is in effect',
     about: ['Prints every setting with its value and where that comes from. There are no secrets in it.'],

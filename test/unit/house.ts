@@ -200,6 +200,13 @@ export const HOUSE: readonly Layer[] = [
     why: 'a command reads, or asks the daemon: two writers of one journal or one token would undo each other',
   },
   {
+    name: 'decommission',
+    files: /^agent\/decommission(\.ts$|\/)/,
+    may: ['become', 'cli', 'config', 'control-client', 'durable', 'exit', 'hsm', 'journal', 'roll', 'thrown'],
+    packages: ['node:'],
+    why: 'it ends what the others keep, and has nothing to learn from them',
+  },
+  {
     name: 'main',
     files: /^agent\/(main|run|init|assembly|issuers)\.ts$/,
     may: [
@@ -230,6 +237,7 @@ export const HOUSE: readonly Layer[] = [
       'daemon',
       'cli',
       'become',
+      'decommission',
     ]),
     packages: ['node:'],
     why: 'it joins layers, and leaves each package to the layer that knows it',

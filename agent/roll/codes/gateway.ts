@@ -143,6 +143,11 @@ export const GATEWAY = {
     'The state file is damaged. Nothing was overwritten or sent.',
     'Restore state.json from a backup; or move it away and run `newleaf init`, which finds the key in the token again.',
   ),
+  'NL-STATE-DECOMMISSIONED': entry(
+    'broken',
+    'This gateway was given up, and `newleaf decommission` did not come to its end.',
+    'Run `newleaf decommission` again; after that, `newleaf init` begins anew.',
+  ),
   'NL-STATE-WRITE': entry(
     'broken',
     'The state file cannot be written.',

@@ -73,6 +73,16 @@ export function objectContract(bench: () => Bench): void {
     assert.deepEqual(raw.inventory(), factory);
   });
 
+  test('a label tells what it is on, and nothing that is part of another key', async () => {
+    const { token, raw } = bench();
+    assert.deepEqual(await token.generations('newleaf-a'), []);
+    const key = await token.generate('newleaf-a', 'ec-p256');
+    await token.storeCertificate(key, await issue(key));
+    assert.deepEqual(await token.generations('newleaf-a'), [{ id: key.id, protection: await token.describe(key) }]);
+    raw.generate('factory', 'newleaf-b', Buffer.of(1, 2));
+    assert.deepEqual(await token.generations('newleaf-b'), [], 'the public half of somebody else');
+  });
+
   test('a child destroys a key while this process goes on with the others', async () => {
     const { at, token, raw, destroyCommand } = bench();
     const before = await token.generate('newleaf-a', 'ec-p256');

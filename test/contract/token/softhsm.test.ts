@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import pkcs11js from 'pkcs11js';
 import { openToken } from '../../../hsm/token.ts';
 import { softHsm } from './softhsm.ts';
 import { tokenContract } from './suite.ts';
@@ -21,6 +22,22 @@ test('two tokens that match are not guessed between, and the serial number tells
 });
 
 const bench = tokenContract(at);
+
+test('what a power cut has left of a pair is found by its label', async () => {
+  const { token, raw } = bench();
+  const label = { type: pkcs11js.CKA_LABEL, value: 'newleaf-a' };
+  const without = (kind: number) => raw.destroy([{ type: pkcs11js.CKA_CLASS, value: kind }, label]);
+  const key = await token.generate('newleaf-a', 'ec-p256');
+  const whole = await token.generations('newleaf-a');
+  without(pkcs11js.CKO_PUBLIC_KEY);
+  assert.deepEqual(await token.generations('newleaf-a'), whole, 'the private half alone');
+  await token.destroy('newleaf-a', key.id);
+  const { id } = await token.generate('newleaf-a', 'ec-p256');
+  without(pkcs11js.CKO_PRIVATE_KEY);
+  assert.deepEqual(await token.generations('newleaf-a'), [{ id }], 'the public half alone');
+  await token.destroy('newleaf-a', id);
+  assert.deepEqual(await token.generations('newleaf-a'), []);
+});
 
 // The last one: nothing in this process can use the module after it.
 test('a module that lost its state is poisoned, which only a restart heals', async () => {

@@ -61,6 +61,7 @@ export function tokenWith(change: Partial<Token>): Token {
   return {
     name: slot.name,
     find: async (label) => (label === key.label ? key : undefined),
+    generations: refuse,
     findById: async (id) => (id === key.id ? key : undefined),
     findByUri: async () => key,
     describe: async () => ({

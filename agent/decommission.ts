@@ -1,0 +1,119 @@
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { destroyInChild } from '../hsm/destroy.ts';
+import { becomeDaemon } from './become.ts';
+import { command, complaint, type Run, textOption } from './cli/command.ts';
+import { screenOf } from './cli/screen.ts';
+import { configPath, loadConfig, type X509Config, x509Of } from './config.ts';
+import { request } from './control-client.ts';
+import { keysIn, type OwnKey } from './decommission/keys.ts';
+import { filesIn, removeFiles } from './decommission/state-directory.ts';
+import { type Opened, openOwnToken } from './decommission/token.ts';
+import { planInWords, restInWords } from './decommission/words.ts';
+import { EXIT } from './exit.ts';
+import { endJournal } from './journal.ts';
+import { type Lock, takeLock } from './lock.ts';
+import { Fault } from './roll/failure.ts';
+import { failureOf } from './thrown.ts';
+
+export interface DecommissionOptions {
+  /** argv of a process that destroys a key (hsm/destroy.ts). */
+  readonly destroyer: readonly string[];
+  /** Where the answer comes from. */
+  readonly stdin: Readable & { readonly isTTY?: boolean };
+}
+
+/**
+ * `newleaf decommission`: destroys what newleaf has made. The order is such that a power cut anywhere leaves a gateway
+ * that says so and does nothing else, and that the same command brings to the end: the journal is ended before the first
+ * key goes, and what says that it is ended goes last.
+ */
+export const decommission = ({ destroyer, stdin }: DecommissionOptions): Run =>
+  command(async (args, io) => {
+    const { file, config: all } = loadConfig(configPath(textOption(args, 'config'), io.env));
+    const config = x509Of(all);
+    const isAgreed = args.options.yes === true;
+    if (!isAgreed && stdin.isTTY !== true) {
+      const message = 'Nobody can be asked here, as stdin is no terminal.';
+      io.err.write(complaint({ message, advice: 'newleaf decommission --yes' }, screenOf(io.err, io.env)));
+      return EXIT.usage;
+    }
+    const { directory } = config.state;
+    const screen = screenOf(io.out, io.env);
+    const held = await becomeDaemon(file, config);
+    const lock = await alone(config);
+    try {
+      const opened = await openOwnToken(config, held, io.env);
+      const keys = await keysIn(opened.token, config.hsm.label_prefix, config.hsm.key);
+      const files = await filesIn(directory);
+      if (keys.own.length + files.length === 0) {
+        io.out.write('There is nothing here that newleaf has made.\n');
+        return EXIT.done;
+      }
+      io.out.write(planInWords({ keys, files }, config, file, screen));
+      if (!isAgreed) {
+        const id = config.dps.registration_id;
+        io.out.write(`Type ${id} to go on: `);
+        if ((await lineOf(stdin)) !== id) {
+          io.err.write('That was something else. Nothing was destroyed.\n');
+          return EXIT.failed;
+        }
+      }
+      await endJournal(directory, io.now());
+      for (const key of keys.own) await destroy(key, destroyer, opened, config);
+      await removeFiles(directory);
+      io.out.write(`\n${restInWords(config, file, screen)}`);
+      return EXIT.done;
+    } finally {
+      await lock.release();
+    }
+  });
+
+/** Nobody else may use state and token from here on. @throws Fault NL-DAEMON-RUNS */
+async function alone({ state, control }: X509Config): Promise<Lock> {
+  const runs = new Fault('NL-DAEMON-RUNS', {
+    message: 'The daemon runs. Nothing was destroyed.',
+    advice: 'Stop it for good: sudo systemctl disable --now newleaf. Then run newleaf decommission again.',
+  });
+  const lock = await takeLock(state.directory).catch((error: unknown) => {
+    throw failureOf(error).code === 'NL-DAEMON-RUNS' ? runs : error;
+  });
+  // The lock does not reach into another network namespace; the socket is a file.
+  const isAnswered = await request(control.socket, 'GET', '/v1/status', undefined, 5_000).then(
+    () => true,
+    () => false,
+  );
+  if (!isAnswered) return lock;
+  await lock.release();
+  throw runs;
+}
+
+async function destroy(
+  { label, id }: OwnKey,
+  destroyer: readonly string[],
+  { pin }: Opened,
+  { hsm, state }: X509Config,
+): Promise<void> {
+  const { module, token, uri } = hsm;
+  try {
+    await destroyInChild(destroyer, { module, token, uri, pin, label, id, pinRecord: state.directory });
+  } catch (error) {
+    const { code, message, cause, advice } = failureOf(error);
+    throw new Fault(code, {
+      message: `The key ${label} could not be destroyed: ${message} The gateway is given up, but not all of it is gone.`,
+      cause,
+      advice: `${advice} Then run newleaf decommission again.`,
+    });
+  }
+}
+
+/** The next line; empty where there is none. */
+async function lineOf(stdin: Readable): Promise<string> {
+  const lines = createInterface({ input: stdin });
+  try {
+    for await (const line of lines) return line.trim();
+    return '';
+  } finally {
+    lines.close();
+  }
+}
