@@ -72,6 +72,7 @@ export class Est {
       request.destroy();
       return;
     }
+    response.setHeader('Date', new Date(this.#options.now()).toUTCString());
     const operation = PATH.exec(request.url ?? '')?.[1] ?? '';
     const call = { request, response, caller, operation };
     this.#note(call, 'request', { reason: `${request.method} ${request.url}` });

@@ -12,6 +12,7 @@ export type LogEvent =
   | 'subscribed' // reason is the topic filter
   | 'register' // DPS: a registration request came in
   | 'poll'
+  | 'lookup' // DPS: the state of a registration was asked for over HTTPS; code is the HTTP status
   | 'assigned'
   | 'refused' // DPS or EST: answered, and said no; errorCode and reason
   | 'twin'

@@ -13,11 +13,13 @@ import { Est } from './est.ts';
 import { type FaultName, type FaultOptions, Faults } from './faults.ts';
 import { Hub } from './hub.ts';
 import { type HubName, Log, type ServerName } from './log.ts';
+import { Lookup } from './lookup.ts';
 import { type MethodAnswer, MethodError } from './methods.ts';
 import { Registrar } from './registrar.ts';
 import { Registry, type Twin } from './registry.ts';
 import { openRest, type Rest } from './rest/open.ts';
 import { DEFAULT_SWITCHES, type Switches } from './switches.ts';
+import { onFirstWord } from './tongue.ts';
 
 export interface SimulatorOptions {
   /** Default '0ne00000000'. */
@@ -250,7 +252,14 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   ];
   const registrar = new Registrar(enrollments, linked, switches, now);
   const dpsServer = new Dps({ idScope, log, faults, switches, registrar, now });
-  const dps = door('dps', azure, (caller) => dpsServer.accept(caller));
+  const lookup = new Lookup({ idScope, log, switches, registrar, now });
+  const dps = door('dps', azure, (caller) =>
+    onFirstWord(
+      caller.socket,
+      () => lookup.accept(caller),
+      () => dpsServer.accept(caller),
+    ),
+  );
   const credentials = { username: EST_USERNAME, password: EST_PASSWORD };
   const estServer = new Est(deviceCa, { log, faults, switches, now, bootstrap, ...credentials });
   const est = door('est', estIdentities, (caller) => estServer.accept(caller));

@@ -1,0 +1,83 @@
+import { randomUUID } from 'node:crypto';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Caller } from './door.ts';
+import { errorBody } from './dps-body.ts';
+import type { Log } from './log.ts';
+import { commonName } from './presented.ts';
+import type { Registrar } from './registrar.ts';
+import type { Switches } from './switches.ts';
+
+/** POST `/{idScope}/registrations/{registrationId}`: DeviceRegistrationStatusLookup (device/routes.tsp). */
+const PATH = /^\/([^/]+)\/registrations\/([^/?]+)\?api-version=/;
+
+export interface LookupOptions {
+  readonly idScope: string;
+  readonly log: Log;
+  readonly switches: Switches;
+  readonly registrar: Registrar;
+  readonly now: () => number;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly body: string;
+}
+
+/** The device side of DPS over HTTPS, as far as it only looks: what became of the registration. */
+export class Lookup {
+  readonly #options: LookupOptions;
+  readonly #http = createServer((request, response) => this.#serve(request, response));
+  readonly #callers = new WeakMap<Socket, Caller>();
+
+  constructor(options: LookupOptions) {
+    this.#options = options;
+  }
+
+  accept(caller: Caller): void {
+    this.#callers.set(caller.socket, caller);
+    this.#http.emit('connection', caller.socket);
+  }
+
+  #serve(request: IncomingMessage, response: ServerResponse): void {
+    const { log, now } = this.#options;
+    const caller = this.#callers.get(request.socket);
+    const [, scope = '', registrationId = ''] = PATH.exec(request.url ?? '') ?? [];
+    const isLookup = request.method === 'POST' && registrationId !== '' && caller !== undefined;
+    const { status, body } = isLookup
+      ? this.#lookUp(scope, registrationId, caller)
+      : refusal(404, 404000, 'Not found.');
+    if (isLookup) {
+      const { connection, presented } = caller;
+      log.add('dps', 'lookup', { connection, code: status, thumbprint: presented?.thumbprint ?? '' });
+    }
+    response.writeHead(status, { 'Content-Type': 'application/json', Date: new Date(now()).toUTCString() }).end(body);
+  }
+
+  /** DPS authenticates before it looks, as it does for a registration. */
+  #lookUp(scope: string, registrationId: string, { presented }: Caller): Answer {
+    const { idScope, registrar, switches } = this.#options;
+    if (scope !== idScope || presented === undefined || commonName(presented.leaf) !== registrationId) {
+      return refusal(401, 401002, 'Unauthorized');
+    }
+    const attested = registrar.attest(presented, registrationId);
+    if ('errorCode' in attested) {
+      const { errorCode, message: errorMessage, disabled } = attested;
+      const shape = disabled ? switches.disabledShape : switches.refusalShape;
+      if (shape === 'res-401') return refusal(401, errorCode, errorMessage);
+      return { status: 200, body: JSON.stringify({ registrationId, status: shape, errorCode, errorMessage }) };
+    }
+    const registration = registrar.enrollments.registrations.get(registrationId);
+    if (registration === undefined) return refusal(404, 404201, 'Registration not found.');
+    const { deviceId, assignedHub, substatus } = registration;
+    return {
+      status: 200,
+      body: JSON.stringify({ registrationId, deviceId, assignedHub, status: 'assigned', substatus }),
+    };
+  }
+}
+
+const refusal = (status: number, code: number, message: string): Answer => ({
+  status,
+  body: errorBody(code, message, randomUUID()),
+});
