@@ -13,6 +13,9 @@ export const DAEMON = 'newleaf';
 /** Only root may read it, and the unit hands it to the daemon (`LoadCredential=hsm-pin:/etc/newleaf/pin`). */
 export const PIN_FILE = '/etc/newleaf/pin';
 
+/** The same in the hands of the daemon, while its unit runs (systemd.exec(5), LoadCredential=). */
+const CREDENTIAL = '/run/credentials/newleaf.service/hsm-pin';
+
 /** Where the state of the unit's daemon is (`StateDirectory=newleaf`). */
 const STATE = '/var/lib/newleaf';
 
@@ -51,6 +54,28 @@ export async function becomeDaemon(file: string, config: Config): Promise<Held> 
   await entrust(dirname(config.control.socket), account, { mode: 0o755 });
   turnInto(account, unit);
   return pin === undefined ? {} : { pin };
+}
+
+/** What a command that only looks gets of root. */
+export interface Looking {
+  /** The user of the daemon, where the process is that user now. */
+  readonly user?: string;
+  /** The PIN; absent where nobody keeps it for the daemon. @throws TokenError PIN_FILE */
+  readonly pin?: () => Promise<string>;
+}
+
+/**
+ * The same for a command that only looks: the daemon is given nothing that it has not got, so that what it lacks is seen.
+ * @throws Fault NL-INTERNAL where the system forbids it
+ */
+export async function lookAsDaemon(file: string, config: Config): Promise<Looking> {
+  const account = daemonAccount(file, config);
+  if (account === undefined) return {};
+  const place = [PIN_FILE, CREDENTIAL].find((path) => existsSync(path));
+  const reading = place === undefined ? undefined : readPin({ file: place });
+  await reading?.catch(() => undefined);
+  turnInto(account, unitOf());
+  return { user: account.name, ...(reading && { pin: () => reading }) };
 }
 
 /** Of the environment, what is a matter of the caller: where a token is found is a matter of the unit. */
