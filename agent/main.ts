@@ -2,29 +2,38 @@ import type { Io, ParsedArguments, Run } from './cli/command.ts';
 import { type CommandName, parse } from './cli/commands.ts';
 import { EXIT } from './exit.ts';
 
-/** argv of a process that destroys a key: this very program. */
-const DESTROY = 'internal-destroy-key';
-const [node, itself] = [[process.execPath, ...process.execArgv], process.argv[1] ?? ''];
-const destroyer = [...node, itself, DESTROY];
+/** argv of this very program at a work of its own, in a process of its own. */
+const itselfAt = (work: string, ...options: readonly string[]): readonly string[] => [
+  process.execPath,
+  ...process.execArgv,
+  ...options,
+  process.argv[1] ?? '',
+  work,
+];
 
-/** The same, for one that talks to the TPM; the device follows. tss.js 2.0.0 calls `new Buffer` (DEP0005). */
+const DESTROY = 'internal-destroy-key';
+/** For `check`: loads the PKCS#11 module, which may hang or crash. */
+const LOAD = 'internal-load-module';
+/** Talks to the TPM; the device follows. */
 const TALK_TO_TPM = 'internal-tpm';
-const chip = [...node, '--disable-warning=DEP0005', itself, TALK_TO_TPM];
+/** tss.js 2.0.0 calls `new Buffer`. */
+const QUIET = '--disable-warning=DEP0005';
 
 const io: Io = { out: process.stdout, err: process.stderr, env: process.env, now: Date.now };
 
 /** Each command is loaded when it is called: `status` does not pay for the SDK. */
 const COMMANDS: Readonly<Record<CommandName, () => Promise<Run>>> = {
-  run: async () => (await import('./run.ts')).run(destroyer),
-  init: async () => (await import('./init.ts')).init(destroyer),
+  run: async () => (await import('./run.ts')).run(itselfAt(DESTROY)),
+  init: async () => (await import('./init.ts')).init(itselfAt(DESTROY)),
   status: async () => (await import('./cli/status.ts')).run,
-  check: async () => (await import('./cli/check.ts')).run,
+  check: async () => (await import('./cli/check.ts')).check(itselfAt(LOAD)),
   reprovision: async () => (await import('./cli/ask.ts')).run,
   roll: async () => (await import('./cli/ask.ts')).run,
   csr: async () => (await import('./cli/csr.ts')).run,
   install: async () => (await import('./cli/install.ts')).install(process.stdin),
-  tpm: async () => (await import('./cli/tpm.ts')).tpm(chip),
-  decommission: async () => (await import('./decommission.ts')).decommission({ destroyer, stdin: process.stdin }),
+  tpm: async () => (await import('./cli/tpm.ts')).tpm(itselfAt(TALK_TO_TPM, QUIET)),
+  decommission: async () =>
+    (await import('./decommission.ts')).decommission({ destroyer: itselfAt(DESTROY), stdin: process.stdin }),
   config: async () => (await import('./cli/config.ts')).run,
   version: async () => (await import('./cli/version.ts')).run,
 };
@@ -38,6 +47,11 @@ async function main(argv: readonly string[]): Promise<number> {
   if (argv[0] === TALK_TO_TPM) {
     const { serveTpm } = await import('../hsm/tpm/serve.ts');
     await serveTpm(argv[1] ?? '', process.stdin, process.stdout);
+    return EXIT.done;
+  }
+  if (argv[0] === LOAD) {
+    const { answerParent } = await import('./cli/checks/apart/child.ts');
+    answerParent();
     return EXIT.done;
   }
   const parsed: ParsedArguments | { exit: number; text: string } = parse(argv);

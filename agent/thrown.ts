@@ -28,12 +28,19 @@ const NAMED: Readonly<Record<string, Readonly<Record<string, Code>>>> = {
   TpmError: TPM_CODES,
 };
 
+/** Where the code of hsm/ says more than the kind. */
+const ADVICE: Readonly<Record<string, string>> = {
+  TOKEN_AMBIGUOUS: 'Name one of them by its serial number: hsm.uri = "pkcs11:serial=…" in place of hsm.token.',
+};
+
 /** Turns whatever was thrown into a failure. */
 export function failureOf(error: unknown): Failure {
   if (error instanceof Fault) return error.failure;
   if (error instanceof Error && 'kind' in error) {
     const code = NAMED[error.name]?.[String(error.kind)];
-    if (code !== undefined) return failure(code, { message: `${error.message.replace(/\.$/, '')}.` });
+    const advice = 'code' in error ? ADVICE[String(error.code)] : undefined;
+    const message = `${error.message.replace(/\.$/, '')}.`;
+    if (code !== undefined) return failure(code, { message, ...(advice !== undefined && { advice }) });
   }
   return failure('NL-INTERNAL', { cause: error instanceof Error ? (error.stack ?? error.message) : error });
 }

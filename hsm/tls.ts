@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createSecureContext, type SecureContext } from 'node:tls';
+import { createSecureContext, type SecureContext, type SecureContextOptions, type SecureVersion } from 'node:tls';
 import { TokenError } from './ckr.ts';
 import { ENGINE, tokenErrorOf } from './engine.ts';
 import { pinSource } from './pin.ts';
@@ -22,6 +22,8 @@ export interface Identity {
   readonly chain: string;
   /** PEM: the CAs that may have issued the server's certificate. */
   readonly ca: string;
+  /** The newest version of TLS that is offered, where it is not the newest that there is. */
+  readonly maxVersion?: SecureVersion;
 }
 
 /** Makes TLS contexts whose private key stays in the token. `prepareEngine` must have run, and the token be open. */
@@ -46,7 +48,7 @@ export class TokenContexts {
    * @throws TokenError KEY_NOT_FOUND when the token has no such key (then OpenSSL is not asked: it would want a PIN on
    * the terminal, and a context that fails costs a login); ERR_OSSL_X509_KEY_VALUES_MISMATCH for the leaf of another key
    */
-  async context({ id, chain, ca }: Identity): Promise<SecureContext> {
+  async context({ id, chain, ca, maxVersion }: Identity): Promise<SecureContext> {
     if (this.#pinRefused !== undefined) throw this.#pinRefused;
     if ((await this.#token.findById(id)) === undefined) {
       throw new TokenError(
@@ -58,14 +60,14 @@ export class TokenContexts {
     const uri = this.#uri(id);
     if (keepers.length === 0) keepers.push(this.#create(uri));
     const name = createHash('sha256')
-      .update(JSON.stringify([uri, chain, ca]))
+      .update(JSON.stringify([uri, chain, ca, maxVersion]))
       .digest('hex');
-    const context = this.#kept.get(name) ?? this.#create(uri, { cert: chain, ca });
+    const context = this.#kept.get(name) ?? this.#create(uri, { cert: chain, ca, ...(maxVersion && { maxVersion }) });
     this.#keep(name, context);
     return context;
   }
 
-  #create(uri: string, leaf: { readonly cert?: string; readonly ca?: string } = {}): SecureContext {
+  #create(uri: string, leaf: Pick<SecureContextOptions, 'cert' | 'ca' | 'maxVersion'> = {}): SecureContext {
     try {
       return createSecureContext({
         ...leaf,

@@ -1,19 +1,38 @@
+import type { Looking } from '../become.ts';
 import { version } from '../build.ts';
-import { configPath } from '../config.ts';
+import { configPath, type LoadedConfig, loadConfig } from '../config.ts';
 import { EXIT } from '../exit.ts';
 import { examine, type Result, select } from './checks/examine.ts';
 import { CHECKS } from './checks/list.ts';
+import { once } from './checks/once.ts';
 import type { Site } from './checks/site.ts';
 import { siteHere } from './checks/site-here.ts';
-import { command, type Io, type ParsedArguments, textOption } from './command.ts';
+import { command, type Io, type ParsedArguments, type Run, textOption } from './command.ts';
 import { nearest } from './nearest.ts';
 import { type Colour, glyph, paint, type Screen, screenOf, wrap } from './screen.ts';
 
-/** `newleaf check` */
-export const run = command(async (args, io) => {
-  const site = siteHere({ file: configPath(textOption(args, 'config'), io.env), env: io.env, now: io.now() });
-  return checkSite(site, args, io);
-});
+/** `newleaf check` @param loader argv of a process that loads the PKCS#11 module (checks/apart/child.ts) */
+export const check = (loader: readonly string[]): Run =>
+  command(async (args, io) => {
+    const file = configPath(textOption(args, 'config'), io.env);
+    const config = once(async () => loadConfig(file));
+    const looking = await lookingAt(config);
+    const site = siteHere({ config, env: io.env, now: io.now(), loader, looking });
+    try {
+      return await checkSite(site, args, io);
+    } finally {
+      site.close();
+    }
+  });
+
+/** Called by root, everything is seen with the eyes of the daemon. A configuration that is wrong is for a check to tell. */
+async function lookingAt(config: () => Promise<LoadedConfig>): Promise<Looking> {
+  if (process.geteuid?.() !== 0) return {};
+  const loaded = await config().catch(() => undefined);
+  if (loaded === undefined) return {};
+  const { lookAsDaemon } = await import('../become.ts');
+  return lookAsDaemon(loaded.file, loaded.config);
+}
 
 /** The command, on any site. */
 export async function checkSite(site: Site, { positionals, options }: ParsedArguments, io: Io): Promise<number> {
@@ -25,7 +44,7 @@ export async function checkSite(site: Site, { positionals, options }: ParsedArgu
     io.err.write(`There is no check ${JSON.stringify(unknown)}. ${guess}\n`);
     return EXIT.usage;
   }
-  const screen = screenOf(io.out, io.env);
+  const screen = screenFor(io);
   const results: Result[] = [];
   for await (const result of examine(select(CHECKS, positionals), site)) {
     results.push(result);
@@ -37,11 +56,17 @@ export async function checkSite(site: Site, { positionals, options }: ParsedArgu
     const at = new Date(site.now).toISOString();
     io.out.write(`${JSON.stringify({ schema: 1, version, at, counts, checks: results })}\n`);
   } else {
-    io.out.write(
-      `\n${counts.ok} ok, ${counts.warning} with a warning, ${counts.skipped} skipped, ${counts.failed} failed\n`,
-    );
+    const { ok, warning, skipped, failed } = counts;
+    const next = failed > 0 ? ': see above what to do' : '';
+    io.out.write(`\n${ok} ok, ${warning} with a warning, ${skipped} skipped, ${failed} failed${next}\n`);
   }
   return counts.failed > 0 ? EXIT.failed : EXIT.done;
+}
+
+/** Whoever reads it from a file or through `grep` gets one line for each check, and one for what to do. */
+function screenFor({ out, env }: Io): Screen {
+  const screen = screenOf(out, env);
+  return out.isTTY ? screen : { ...screen, width: Number.POSITIVE_INFINITY };
 }
 
 const COLOURS: Record<Result['outcome'], Colour> = { ok: 'green', warning: 'yellow', skipped: 'dim', failed: 'red' };

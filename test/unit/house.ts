@@ -190,11 +190,19 @@ export const HOUSE: readonly Layer[] = [
     why: 'the loop owns order and sleeping: policy is in roll, and whatever it calls is handed to it as a port',
   },
   {
+    name: 'checks',
+    files: /^agent\/cli\/checks\//,
+    may: ['cli', 'journal', 'entry', 'config', 'roll', 'hsm', 'build', 'thrown', 'become', 'issuer'],
+    packages: ['node:'],
+    why: 'a check sees what the daemon relies on by the same means, and does none of its work',
+  },
+  {
     name: 'cli',
-    files: /^agent\/cli\//,
+    files: /^agent\/cli\/(?!checks\/)/,
     may: ['control-client', 'journal', 'entry', 'durable', 'config', 'roll', 'hsm', 'build', 'exit', 'thrown'].concat([
       'terms',
       'become',
+      'checks',
     ]),
     packages: ['node:'],
     why: 'a command reads, or asks the daemon: two writers of one journal or one token would undo each other',
@@ -236,6 +244,7 @@ export const HOUSE: readonly Layer[] = [
       'inbox',
       'daemon',
       'cli',
+      'checks',
       'become',
       'decommission',
     ]),

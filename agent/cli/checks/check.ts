@@ -1,4 +1,6 @@
-import type { Code } from '../../roll/failure.ts';
+import { type X509Config, x509Of } from '../../config.ts';
+import { CODES, type Code } from '../../roll/failure.ts';
+import type { Leaf } from '../../roll/leaf.ts';
 import type { Site } from './site.ts';
 
 export interface Finding {
@@ -30,6 +32,19 @@ export function skipped(message: string, advice?: string): Finding {
   return { outcome: 'skipped', message, ...(advice !== undefined && { advice }) };
 }
 
-export function failed(code: Code, message: string, advice: string): Finding {
+/** @param advice where it is another one than that of the code */
+export function failed(code: Code, message: string, advice: string = CODES[code].advice): Finding {
   return { outcome: 'failed', code, message, advice };
+}
+
+/** The configuration of a gateway that has a leaf. @throws Fault NL-CONFIG; NL-TPM-NO-LEAF, which examine.ts makes a skip */
+export const x509 = async (site: Site): Promise<X509Config> => x509Of((await site.config()).config);
+
+export const NO_LEAF = skipped('There is no leaf yet.');
+
+/** The current leaf; undefined where there is none. @throws what `x509` and `entry` of the site throw */
+export async function currentLeaf(site: Site): Promise<Leaf | undefined> {
+  await x509(site);
+  const entry = await site.entry();
+  return entry === 'absent' ? undefined : entry.current;
 }

@@ -18,11 +18,14 @@ export class Unreached extends Error {
   override readonly name = 'Unreached';
   readonly stage: 'dns' | 'tcp' | 'tls';
   readonly port: number;
+  /** The name stands for nothing but IPv6 addresses, and none of them can be reached from here. */
+  readonly isIpv6Only: boolean;
 
-  constructor(stage: Unreached['stage'], message: string, port: number, cause: unknown) {
+  constructor(stage: Unreached['stage'], message: string, port: number, cause: unknown, isIpv6Only = false) {
     super(message, { cause });
     this.stage = stage;
     this.port = port;
+    this.isIpv6Only = isIpv6Only;
   }
 }
 
@@ -37,9 +40,7 @@ const MQTTS = 8883;
  * @throws Unreached
  */
 export async function dial(host: string, ca: string, waitMs = 10_000): Promise<Dialled> {
-  const url = new URL(`mqtts://${host}`);
-  const name = url.hostname.replace(/^\[|\]$/g, '');
-  const port = Number(url.port || MQTTS);
+  const { name, port } = place(host);
   const addresses = await resolve(name, port);
   const socket = await reach(name, addresses, port, waitMs);
   const address = socket.remoteAddress ?? name;
@@ -60,6 +61,12 @@ export async function dial(host: string, ca: string, waitMs = 10_000): Promise<D
   }
 }
 
+/** Name or address, and port. @param host `host` or `host:port`; the port is 8883 without it */
+export function place(host: string): { readonly name: string; readonly port: number } {
+  const { hostname, port } = new URL(`mqtts://${host}`);
+  return { name: hostname.replace(/^\[|\]$/g, ''), port: Number(port || MQTTS) };
+}
+
 async function resolve(name: string, port: number): Promise<readonly string[]> {
   try {
     return (await lookup(name, { all: true })).map(({ address }) => address);
@@ -68,7 +75,12 @@ async function resolve(name: string, port: number): Promise<readonly string[]> {
   }
 }
 
-async function reach(name: string, addresses: readonly string[], port: number, waitMs: number): Promise<Socket> {
+/**
+ * A TCP connection.
+ * @param addresses what the name stands for, for the words
+ * @throws Unreached
+ */
+export async function reach(name: string, addresses: readonly string[], port: number, waitMs: number): Promise<Socket> {
   // As the daemon does: one address after the other (RFC 8305), since a gateway may have IPv6 in DNS only.
   const socket = connectTcp({ host: name, port, autoSelectFamily: true });
   try {
@@ -77,13 +89,15 @@ async function reach(name: string, addresses: readonly string[], port: number, w
   } catch (cause) {
     socket.destroy();
     const tried = addresses.join(' or ');
-    throw new Unreached('tcp', `${tried} port ${port} cannot be reached: ${reasonOf(cause)}`, port, cause);
+    const isIpv6Only = isIP(name) === 0 && addresses.every((address) => isIP(address) === 6);
+    throw new Unreached('tcp', `${tried} port ${port} cannot be reached: ${reasonOf(cause)}`, port, cause, isIpv6Only);
   }
 }
 
+/** Not by getPeerCertificate(): on Node 24.21 it ends the process for a key on secp256k1 (issuer/name.ts). */
 function issuerOf(tls: TLSSocket): string {
-  const { CN, O } = tls.getPeerCertificate().issuer ?? {};
-  return String(CN ?? O ?? 'nobody');
+  const issuer = tls.getPeerX509Certificate()?.issuer ?? '';
+  return (/^CN=(.*)$/m.exec(issuer) ?? /^O=(.*)$/m.exec(issuer))?.[1] ?? 'nobody';
 }
 
 const REASONS: Readonly<Record<string, string>> = {
@@ -93,11 +107,13 @@ const REASONS: Readonly<Record<string, string>> = {
   EAI_AGAIN: 'no name server answers',
   ENOTFOUND: 'no name server knows it',
   EHOSTUNREACH: 'there is no way to the host',
+  EADDRNOTAVAIL: 'this gateway has no address of that kind',
   ENETUNREACH: 'there is no way to the network',
   ETIMEDOUT: 'nobody answers in time',
 };
 
-function reasonOf(cause: unknown): string {
+/** An error of the system, as the end of a sentence. */
+export function reasonOf(cause: unknown): string {
   const { code = '', message } = cause as NodeJS.ErrnoException;
   const words = REASONS[code];
   return words === undefined ? `${message}.` : `${words} (${code}).`;

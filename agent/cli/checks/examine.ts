@@ -1,5 +1,5 @@
 import { failureOf } from '../../thrown.ts';
-import type { Check, Finding } from './check.ts';
+import { type Check, type Finding, failed, skipped } from './check.ts';
 import type { Site } from './site.ts';
 
 export interface Result extends Finding {
@@ -8,23 +8,29 @@ export interface Result extends Finding {
 }
 
 /**
- * Runs checks in their order, and gives each result as soon as it is there. Never throws: what a check throws is its
- * result. A check whose needs were not met is skipped, and says so: one fault is told once.
+ * Makes every check as soon as what it needs is known, and gives the results in the order of the list. Never throws: what
+ * a check throws is its result. A check whose needs were not met is skipped, and says so: one fault is told once.
  */
 export async function* examine(checks: readonly Check[], site: Site): AsyncGenerator<Result, void> {
-  const unmet = new Set<string>();
+  const results = new Map<string, Promise<Result>>();
   for (const check of checks) {
-    const { id, describes, needs } = check;
-    const missing = needs.filter((need) => unmet.has(need));
-    const finding: Finding =
-      missing.length > 0
-        ? { outcome: 'skipped', message: `needs ${missing.join(' and ')}` }
-        : await check.look(site).catch(findingOf);
-    if (finding.outcome === 'failed' || finding.outcome === 'skipped') unmet.add(id);
-    yield { id, describes, ...finding };
+    const needed = check.needs.flatMap((need) => results.get(need) ?? []);
+    results.set(check.id, examineOne(check, needed, site));
   }
+  for (const result of results.values()) yield await result;
 }
 
+async function examineOne(
+  { id, describes, needs: _, ...check }: Check,
+  needed: readonly Promise<Result>[],
+  site: Site,
+): Promise<Result> {
+  const unmet = (await Promise.all(needed)).filter(({ outcome }) => outcome === 'failed' || outcome === 'skipped');
+  if (unmet.length > 0) {
+    return { id, describes, outcome: 'skipped', message: `needs ${unmet.map((one) => one.id).join(' and ')}` };
+  }
+  return { id, describes, ...(await check.look(site).catch((error) => findingOf(error, site))) };
+}
 /** The checks with these ids and what they need, in the order of the list; all, where no id is given. */
 export function select(checks: readonly Check[], ids: readonly string[]): readonly Check[] {
   if (ids.length === 0) return checks;
@@ -34,13 +40,18 @@ export function select(checks: readonly Check[], ids: readonly string[]): readon
   return checks.filter(({ id }) => wanted.has(id));
 }
 
-function findingOf(error: unknown): Finding {
+function findingOf(error: unknown, { user }: Site): Finding {
+  const { code, message, advice, cause } = failureOf(error);
+  if (code === 'NL-TPM-NO-LEAF') return skipped(message);
   const denied = deniedPath(error);
-  if (denied !== undefined) {
+  if (denied !== undefined && user === undefined) {
     return { outcome: 'skipped', message: `This user may not read ${denied}.`, advice: 'sudo newleaf check' };
   }
-  const { code, message, advice, cause } = failureOf(error);
-  return { outcome: 'failed', code, message: cause === undefined ? message : `${message} (${cause})`, advice };
+  if (denied !== undefined) {
+    const known = code === 'NL-INTERNAL' ? 'NL-CONFIG' : code;
+    return failed(known, `The user ${user} may not read ${denied}.`, `chown ${user}: ${denied}`);
+  }
+  return failed(code, cause === undefined ? message : `${message} (${cause})`, advice);
 }
 
 /** The file that may not be read, where this is why a check failed: it says nothing about the gateway. */

@@ -1,7 +1,8 @@
 import type { Protection } from '../../../hsm/key-pair.ts';
 import type { PublicKey } from '../../../hsm/public-key.ts';
-import { x509Of } from '../../config.ts';
-import { type Check, ok, warning } from './check.ts';
+import { CODES } from '../../roll/failure.ts';
+import { type Check, ok, warning, x509 } from './check.ts';
+import type { Site } from './site.ts';
 
 /** What is in our two slots and at `hsm.key`, and how well the token protects it. */
 export const keys: Check = {
@@ -9,19 +10,36 @@ export const keys: Check = {
   describes: 'The private keys never leave the token.',
   needs: ['pin'],
   async look(site) {
-    const { hsm } = x509Of((await site.config()).config);
+    const { hsm, leaf } = await x509(site);
     const token = await site.token();
     const labels = ['a', 'b'].map((slot) => `${hsm.label_prefix}-${slot}`);
-    const ours = await Promise.all(labels.map((label) => token.find(label)));
-    const given = hsm.key === undefined ? undefined : await token.findByUri(hsm.key);
-    const found = [...ours, given].filter((key) => key !== undefined);
+    const ours = (await Promise.all(labels.map((label) => token.find(label)))).filter((key) => key !== undefined);
+    const given = hsm.key === undefined ? [] : [await token.findByUri(hsm.key)];
+    const found = [...ours, ...given];
     if (found.length === 0) return ok(`There is no key in ${labels.join(' or ')} yet.`);
     const seen = await Promise.all(found.map(async (key) => ({ key, protection: await token.describe(key) })));
     const message = `${seen.map(({ key, protection }) => inWords(key, protection)).join('; ')}.`;
-    if (seen.every(({ protection }) => isProtected(protection))) return ok(message);
-    return warning(message, 'Make a key that the token protects: newleaf roll');
+    if (!seen.every(({ protection }) => isProtected(protection))) {
+      return warning(message, 'Make a key that the token protects: newleaf roll');
+    }
+    const inTheWay = await strangerAmong(ours, leaf.key_type, site);
+    if (inTheWay === undefined) return ok(message);
+    const { label, keyType } = inTheWay;
+    const stops = `${label} holds a key that newleaf does not use, of type ${keyType}: the next roll to a key of type ${leaf.key_type} stops there.`;
+    return warning(stops, CODES['NL-TOKEN-OCCUPIED'].advice);
   },
 };
+
+/** A key in the way of the next one: agent/keys.ts takes over one that fits, and refuses any other. */
+async function strangerAmong(
+  ours: readonly PublicKey[],
+  keyType: PublicKey['keyType'],
+  site: Site,
+): Promise<PublicKey | undefined> {
+  const entry = await site.entry().catch(() => 'absent' as const);
+  const known = entry === 'absent' ? [] : [entry.current?.key.id, entry.next?.id, entry.retire?.id];
+  return ours.find((key) => !known.includes(key.id) && key.keyType !== keyType);
+}
 
 const isProtected = ({ sensitive, extractable, neverExtractable }: Protection): boolean =>
   sensitive === true && extractable === false && neverExtractable === true;

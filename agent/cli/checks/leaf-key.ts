@@ -1,6 +1,5 @@
 import { verify, X509Certificate } from 'node:crypto';
-import { CODES } from '../../roll/failure.ts';
-import { type Check, failed, ok, skipped } from './check.ts';
+import { type Check, currentLeaf, failed, NO_LEAF, ok } from './check.ts';
 
 /** The key of the current leaf is there, belongs to it, and signs. */
 export const leafKey: Check = {
@@ -8,29 +7,24 @@ export const leafKey: Check = {
   describes: "The current leaf's key is in the token, and can be used.",
   needs: ['pin', 'state-file'],
   async look(site) {
-    const entry = await site.entry();
-    if (entry === 'absent' || entry.current === undefined) return skipped('There is no leaf yet.');
-    const { key, chain } = entry.current;
+    const current = await currentLeaf(site);
+    if (current === undefined) return NO_LEAF;
+    const { key, chain } = current;
     const token = await site.token();
     const found = await token.findById(key.id);
-    const { advice } = CODES['NL-TOKEN-KEY'];
     if (found === undefined) {
       const message = `Token "${token.name.label}" has no key with the id ${key.id} (slot ${key.slot}).`;
-      return failed('NL-TOKEN-KEY', message, advice);
+      return failed('NL-TOKEN-KEY', message);
     }
     const { publicKey } = new X509Certificate(chain);
     if (!publicKey.export({ type: 'spki', format: 'der' }).equals(found.spki)) {
-      return failed('NL-TOKEN-KEY', `The key "${found.label}" is not that of the current leaf.`, advice);
+      return failed('NL-TOKEN-KEY', `The key "${found.label}" is not that of the current leaf.`);
     }
     const message = Buffer.from('newleaf check');
     const { digestOf } = await import('../../../hsm/sign.ts');
     const signature = await token.sign(found, message);
     if (verify(digestOf(found.keyType), message, publicKey, signature))
       return ok(`The key "${found.label}" signs for the current leaf.`);
-    return failed(
-      'NL-TOKEN-FAILED',
-      `What the key "${found.label}" signs does not verify.`,
-      CODES['NL-TOKEN-FAILED'].advice,
-    );
+    return failed('NL-TOKEN-FAILED', `What the key "${found.label}" signs does not verify.`);
   },
 };

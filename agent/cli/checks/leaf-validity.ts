@@ -1,33 +1,26 @@
-import { x509Of } from '../../config.ts';
-import { CODES } from '../../roll/failure.ts';
 import { dueAt } from '../../roll/plan.ts';
 import { fromNow, localMinute } from '../moment.ts';
-import { type Check, failed, ok, skipped, warning } from './check.ts';
+import { type Check, currentLeaf, failed, NO_LEAF, ok, warning, x509 } from './check.ts';
 
 export const leafValidity: Check = {
   id: 'leaf-validity',
   describes: 'The current leaf is valid, and its renewal is planned.',
-  needs: ['state-file'],
+  needs: ['state-file', 'clock'],
   async look(site) {
-    const entry = await site.entry();
-    if (entry === 'absent' || entry.current === undefined) return skipped('There is no leaf yet.');
-    const { current, lastSeen = 0 } = entry;
-    const { notBefore, notAfter } = current;
+    const current = await currentLeaf(site);
+    if (current === undefined) return NO_LEAF;
+    const { notAfter } = current;
     const { now } = site;
     const moment = (at: number) => `${fromNow(at, now)} (${localMinute(at)})`;
-    const floor = Math.max(notBefore, lastSeen);
-    if (now < floor) {
-      const message = `The clock is wrong: it says ${localMinute(now)}, and it cannot be before ${localMinute(floor)}.`;
-      return failed('NL-CLOCK', message, CODES['NL-CLOCK'].advice);
-    }
     if (now >= notAfter) {
-      return failed(
-        'NL-LEAF-VALIDITY',
-        `The current leaf expired ${moment(notAfter)}.`,
-        'See `newleaf status`, which says what newleaf is doing about it.',
-      );
+      const { issuer } = await x509(site);
+      const isAutomatic = issuer.kind === 'est' || issuer.kind === 'command';
+      const advice = isAutomatic
+        ? 'newleaf gets a new one by itself, once the issuer can be reached and the daemon runs: see `newleaf status`.'
+        : undefined;
+      return failed('NL-LEAF-EXPIRED', `The current leaf expired ${moment(notAfter)}.`, advice);
     }
-    const due = dueAt(current, x509Of((await site.config()).config).leaf.renew_at);
+    const due = dueAt(current, (await x509(site)).leaf.renew_at);
     const expires = `The leaf expires ${moment(notAfter)}`;
     if (due === undefined)
       return warning(`${expires}, and no renewal is planned.`, 'Set leaf.renew_at, unless that is wanted.');

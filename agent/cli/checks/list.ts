@@ -1,5 +1,9 @@
+import { chain } from './chain.ts';
 import type { Check } from './check.ts';
+import { clock } from './clock.ts';
 import { configuration } from './configuration.ts';
+import { enrollment } from './enrollment.ts';
+import { issuerAuth, issuerReach } from './issuer.ts';
 import { keys } from './keys.ts';
 import { leafKey } from './leaf-key.ts';
 import { leafValidity } from './leaf-validity.ts';
@@ -7,24 +11,45 @@ import { moduleLoads } from './module-loads.ts';
 import { permissions } from './permissions.ts';
 import { pin } from './pin.ts';
 import { dpsReach, hubReach } from './reach.ts';
+import { registrationId } from './registration-id.ts';
+import { dpsTls, hubTls } from './shaken.ts';
 import { socket } from './socket.ts';
+import { inbox, stateDirectory } from './state-directory.ts';
 import { stateFile } from './state-file.ts';
 import { tlsEngine } from './tls-engine.ts';
+import { tlsHandshake } from './tls-handshake.ts';
 import { tokenPresent } from './token-present.ts';
+import { trouble } from './trouble.ts';
+import { unit } from './unit.ts';
+import { version } from './version.ts';
 
-/** Every check, in the order in which they are made: what a check needs stands before it. */
+/** Every check, from the gateway outwards: what a check needs stands before it. */
 export const CHECKS: readonly Check[] = [
   configuration,
   stateFile,
+  stateDirectory,
+  inbox,
   permissions,
+  clock,
   moduleLoads,
   tokenPresent,
   pin,
   keys,
   leafKey,
-  leafValidity,
   tlsEngine,
-  socket,
+  tlsHandshake,
+  leafValidity,
+  registrationId,
+  chain,
   dpsReach,
+  dpsTls,
+  enrollment,
   hubReach,
+  hubTls,
+  issuerReach,
+  issuerAuth,
+  unit,
+  socket,
+  version,
+  trouble,
 ];

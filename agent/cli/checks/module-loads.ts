@@ -1,12 +1,12 @@
-import { x509Of } from '../../config.ts';
-import { type Check, ok } from './check.ts';
+import { type Check, ok, x509 } from './check.ts';
 
 export const moduleLoads: Check = {
   id: 'module-loads',
   describes: 'The PKCS#11 module can be loaded and initialised.',
   needs: ['configuration'],
   async look(site) {
+    const { module } = (await x509(site)).hsm;
     await site.loadModule();
-    return ok(`${x509Of((await site.config()).config).hsm.module} loads.`);
+    return ok(`${module} loads.`);
   },
 };

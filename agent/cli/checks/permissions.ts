@@ -1,5 +1,6 @@
-import { x509Of } from '../../config.ts';
-import { type Check, failed, ok, warning } from './check.ts';
+import type { Config, LoadedConfig } from '../../config.ts';
+import { type Check, type Finding, failed, ok, warning } from './check.ts';
+import type { Site } from './site.ts';
 
 const OTHERS = 0o007;
 const GROUP_AND_OTHERS = 0o077;
@@ -8,25 +9,78 @@ const octal = (mode: number): string => mode.toString(8).padStart(4, '0');
 
 export const permissions: Check = {
   id: 'permissions',
-  describes: 'PIN and state are readable only by those who need them.',
+  describes: 'Secrets are kept from others, and the daemon may read what it needs.',
   needs: ['configuration'],
   async look(site) {
-    const { config } = await site.config();
-    const { hsm, state } = x509Of(config);
-    const pin = hsm.pin_file === undefined ? 'absent' : await site.mode(hsm.pin_file);
-    if (pin !== 'absent' && (pin & OTHERS) !== 0) {
-      const message = `Everybody on this gateway may use the PIN: ${hsm.pin_file} has mode ${octal(pin)}.`;
-      return failed('NL-TOKEN-PIN-FILE', message, `chmod 0600 ${hsm.pin_file}`);
-    }
-    const directory = await site.mode(state.directory);
-    if (directory !== 'absent' && (directory & OTHERS) !== 0) {
-      const message = `The state directory ${state.directory} has mode ${octal(directory)}, and should have 0750.`;
-      return warning(message, `chmod 0750 ${state.directory}`);
-    }
-    if (pin !== 'absent' && (pin & GROUP_AND_OTHERS) !== 0) {
-      const message = `${hsm.pin_file} has mode ${octal(pin)}: its group may use the PIN.`;
-      return warning(message, `chmod 0600 ${hsm.pin_file}`);
-    }
-    return ok('PIN and state are kept from others.');
+    const loaded = await site.config();
+    const findings = [
+      ...(await Promise.all(secretsOf(loaded.config).map((secret) => kept(site, secret)))),
+      await directoryKept(site, loaded.config.state.directory),
+      ...(await Promise.all(readOf(loaded).map((path) => readable(site, path, loaded.file)))),
+    ].filter((finding) => finding !== undefined);
+    const [first] = [...findings.filter(({ outcome }) => outcome === 'failed'), ...findings];
+    return first ?? ok('PIN, passwords and state are kept from others.');
   },
 };
+
+interface Secret {
+  readonly path: string | undefined;
+  /** "may use the PIN" */
+  readonly what: string;
+  readonly code: 'NL-TOKEN-PIN-FILE' | 'NL-CONFIG';
+}
+
+function secretsOf(config: Config): readonly Secret[] {
+  if ('tpm' in config) return [];
+  const { hsm, issuer } = config;
+  const pin: Secret = { path: hsm.pin_file, what: 'the PIN', code: 'NL-TOKEN-PIN-FILE' };
+  if (issuer.kind !== 'est') return [pin];
+  const { password_file, bootstrap_key } = issuer;
+  const keyFile = bootstrap_key?.startsWith('pkcs11:') ? undefined : bootstrap_key;
+  return [
+    pin,
+    { path: password_file, what: 'the password of the EST server', code: 'NL-CONFIG' },
+    { path: keyFile, what: 'the bootstrap key', code: 'NL-CONFIG' },
+  ];
+}
+
+async function kept(site: Site, { path, what, code }: Secret): Promise<Finding | undefined> {
+  const mode = path === undefined ? 'absent' : await site.mode(path);
+  if (mode === 'absent' || (mode & GROUP_AND_OTHERS) === 0) return undefined;
+  const advice = `chmod 0600 ${path}`;
+  if ((mode & OTHERS) !== 0) {
+    return failed(code, `Everybody on this gateway may use ${what}: ${path} has mode ${octal(mode)}.`, advice);
+  }
+  return warning(`${path} has mode ${octal(mode)}: its group may use ${what}.`, advice);
+}
+
+async function directoryKept(site: Site, directory: string): Promise<Finding | undefined> {
+  const mode = await site.mode(directory);
+  if (mode === 'absent' || (mode & OTHERS) === 0) return undefined;
+  const message = `The state directory ${directory} has mode ${octal(mode)}, and should have 0750.`;
+  return warning(message, `chmod 0750 ${directory}`);
+}
+
+/** What has no check of its own that reads it with the eyes of the daemon. */
+function readOf({ file, config }: LoadedConfig): readonly string[] {
+  const issuer = 'tpm' in config ? undefined : config.issuer;
+  const files = issuer?.kind === 'est' ? [issuer.password_file, issuer.bootstrap_cert, issuer.bootstrap_key] : [];
+  return [file, ...files.filter((path) => path?.startsWith('/')).flatMap((path) => path ?? [])];
+}
+
+/** Where this is the user of the daemon; of another user it would say nothing. */
+async function readable({ access, user }: Site, path: string, configuration: string): Promise<Finding | undefined> {
+  if (user === undefined) return undefined;
+  try {
+    await access(path, 'read');
+    return undefined;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'EACCES') return failed('NL-CONFIG', `${path} cannot be read (${code}).`, 'Put the file there.');
+    const advice =
+      path === configuration
+        ? `chmod 0644 ${path}; there is no secret in it. Its directory must be open to ${user} as well.`
+        : `chown ${user}: ${path} && chmod 0600 ${path}`;
+    return failed('NL-CONFIG', `The user ${user} may not read ${path}.`, advice);
+  }
+}

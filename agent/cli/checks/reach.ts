@@ -1,5 +1,9 @@
+import { Fault } from '../../roll/failure.ts';
+import { assignedHub } from './assigned-hub.ts';
 import { type Check, type Finding, failed, ok, skipped } from './check.ts';
+import { isClockWrong } from './clock.ts';
 import { type Dialled, Unreached } from './dial.ts';
+import { BY_CLOCK } from './server-time.ts';
 import type { Site } from './site.ts';
 
 export const dpsReach: Check = {
@@ -14,10 +18,13 @@ export const dpsReach: Check = {
 export const hubReach: Check = {
   id: 'hub-reach',
   describes: 'The assigned hub can be reached, and shows a certificate that is trusted.',
-  needs: ['state-file'],
+  needs: ['configuration'],
   async look(site) {
-    const entry = await site.entry();
-    const hub = entry === 'absent' ? undefined : entry.assignment?.hub;
+    const hub = await assignedHub(site).catch((error: unknown) => {
+      if (error instanceof Fault) return 'unknown' as const;
+      throw error;
+    });
+    if (hub === 'unknown') return skipped('needs state-file');
     return hub === undefined ? skipped('DPS has not assigned a hub yet.') : reach(site, hub, 'HUB', 'the hub');
   },
 };
@@ -27,20 +34,24 @@ async function reach(site: Site, host: string, side: 'DPS' | 'HUB', named: strin
     const dialled = await site.dial(host);
     const { address, port, issuer, distrust } = dialled;
     if (distrust === undefined) return ok(`${host} answers at ${address} port ${port}, trusted (issued by ${issuer}).`);
+    if (BY_CLOCK.includes(distrust) && (await isClockWrong(site))) {
+      return skipped(`${host} answers at ${address} port ${port}; who it is cannot be told while the clock is wrong.`);
+    }
     return distrusted(dialled, host, `NL-${side}-UNTRUSTED`, (await site.config()).config.trust.ca_file);
   } catch (error) {
     if (!(error instanceof Unreached)) throw error;
-    const advice = {
-      dns: `Check the name servers (resolvectl status), and ${named}.`,
-      tcp: `Check network and firewall: TCP port ${error.port} must be open from here.`,
-      tls: 'Is that the right host and port? A firewall may also cut TLS off.',
-    }[error.stage];
-    return failed(`NL-${side}-UNREACHABLE`, error.message, advice);
+    return failed(`NL-${side}-UNREACHABLE`, error.message, adviceFor(error, named));
   }
 }
 
-/** OpenSSL's names for a certificate that is not valid now. */
-const BY_CLOCK = ['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID'];
+function adviceFor({ stage, port, isIpv6Only }: Unreached, named: string): string {
+  if (isIpv6Only) return 'The name has IPv6 addresses only: this gateway needs an IPv6 route, or DNS64 with NAT64.';
+  return {
+    dns: `Check the name servers (resolvectl status, /etc/resolv.conf), and ${named}.`,
+    tcp: `Check network and firewall: TCP port ${port} must be open from here.`,
+    tls: 'Is that the right host and port? A firewall may also cut TLS off.',
+  }[stage];
+}
 
 function distrusted(
   { issuer, distrust = '' }: Dialled,

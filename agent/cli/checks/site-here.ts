@@ -1,69 +1,95 @@
-import { open, readFile, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, open, readFile, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import { loadConfig, type X509Config, x509Of } from '../../config.ts';
+import type { Looking } from '../../become.ts';
+import { type Config, type LoadedConfig, x509Of } from '../../config.ts';
 import { validateEntry } from '../../entry.ts';
+import { certificatesOf } from '../../issuer/pem.ts';
 import { createJournal } from '../../journal.ts';
+import { Fault } from '../../roll/failure.ts';
 import { statusOf } from '../status.ts';
 import { dial } from './dial.ts';
+import { once } from './once.ts';
+import { serverTime, type TimeServer } from './server-time.ts';
 import type { Site } from './site.ts';
+import { tokenHere } from './token-here.ts';
+import { shownUnit } from './unit-shown.ts';
 
 export interface SiteOptions {
-  /** The configuration. */
-  readonly file: string;
+  /** Reads the configuration; asked more than once. */
+  readonly config: () => Promise<LoadedConfig>;
   readonly env: NodeJS.ProcessEnv;
   readonly now: number;
+  /** argv of a process that loads the PKCS#11 module (apart/child.ts). */
+  readonly loader: readonly string[];
+  /** Whose eyes these are, and what root has handed to them. */
+  readonly looking?: Looking;
 }
 
-/** This gateway. What brings pkcs11js with it is loaded when a check asks: where that cannot be loaded, the others still run. */
-export function siteHere({ file, env, now }: SiteOptions): Site {
-  const config = once(async () => loadConfig(file));
+const TO = { read: constants.R_OK, write: constants.W_OK | constants.X_OK, execute: constants.X_OK };
+
+/** This gateway. */
+export function siteHere({ config, env, now, loader, looking = {} }: SiteOptions): Site {
   const settings = async () => (await config()).config;
-  const slot = once(async () => {
-    const { hsm } = x509Of(await settings());
-    const { findSlot, loadModule } = await import('../../../hsm/module.ts');
-    return findSlot(loadModule(hsm.module), hsm.token, hsm.uri);
+  const trust = once(async () => authorities('trust.ca_file', (await settings()).trust.ca_file));
+  const entry = once(async () => {
+    const { directory } = (await settings()).state;
+    await assertReadable(join(directory, 'state.json'));
+    return createJournal({ directory, validate: validateEntry }).read();
   });
   return {
     now,
     env,
+    user: looking.user,
+    holdsPin: looking.pin !== undefined,
     config,
-    slot,
-    entry: once(async () => {
-      const { directory } = (await settings()).state;
-      await assertReadable(join(directory, 'state.json'));
-      return createJournal({ directory, validate: validateEntry }).read();
-    }),
-    async mode(path) {
-      const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
-        if (error.code === 'ENOENT') return 'absent' as const;
-        throw error;
-      });
-      return found === 'absent' ? found : found.mode & 0o777;
+    entry,
+    text,
+    authorities,
+    mode,
+    access: (path, to) => access(path, TO[to]),
+    async room(directory) {
+      const { bavail, bsize, files, ffree } = await statfs(directory);
+      // A file system without a fixed number of files says 0 of 0.
+      return { bytes: bavail * bsize, files: files === 0 ? Number.POSITIVE_INFINITY : ffree };
     },
-    async loadModule() {
-      const { loadModule } = await import('../../../hsm/module.ts');
-      loadModule(x509Of(await settings()).hsm.module);
-    },
-    token: once(async () => openToken(x509Of(await settings()), env)),
+    ...tokenHere({ settings, env, looking, loader, entry, trust, text }),
     async prepareEngine() {
       const { prepareEngine } = await import('../../../hsm/engine.ts');
       prepareEngine(x509Of(await settings()).hsm.module);
     },
     status: once(async () => statusOf((await settings()).control.socket)),
-    async dial(host) {
-      const { trust } = await settings();
-      return dial(host, await readFile(trust.ca_file, 'utf8'));
-    },
+    dial: async (host) => dial(host, await trust()),
+    serverTime: once(async () => serverTime(await timeServers(await settings(), await trust()))),
+    unit: once(() => shownUnit()),
   };
 }
 
-async function openToken({ hsm, state }: X509Config, env: NodeJS.ProcessEnv) {
-  const { readPin } = await import('../../../hsm/pin.ts');
-  const token = await import('../../../hsm/token.ts');
-  const { PinRecord } = await import('../../../hsm/pin-record.ts');
-  const pin = await readPin({ file: hsm.pin_file, credentialsDirectory: env.CREDENTIALS_DIRECTORY });
-  const pinRecord = new PinRecord(state.directory);
-  return token.openToken({ module: hsm.module, token: hsm.token, uri: hsm.uri, pin, pinRecord });
+const text: Site['text'] = async (setting, path) => {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    throw new Fault('NL-CONFIG', { message: `${setting}: ${path} cannot be read.`, cause });
+  }
+};
+
+/** OpenSSL takes a file without certificates for an empty list, and trusts nobody. */
+const authorities: Site['authorities'] = async (setting, path) => {
+  const pem = await text(setting, path);
+  if (certificatesOf(pem).length > 0) return pem;
+  throw new Fault('NL-CONFIG', {
+    message: `${setting}: there is no certificate in ${path}.`,
+    advice: `Put CA certificates there as PEM (-----BEGIN CERTIFICATE-----).`,
+  });
+};
+
+async function mode(path: string): Promise<number | 'absent'> {
+  try {
+    return (await stat(path)).mode & 0o777;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 'absent';
+    throw error;
+  }
 }
 
 /** The journal calls a file that may not be read corrupt; here that is no finding about the gateway. */
@@ -75,10 +101,10 @@ async function assertReadable(path: string): Promise<void> {
   }
 }
 
-function once<T>(ask: () => Promise<T>): () => Promise<T> {
-  let answer: Promise<T> | undefined;
-  return () => {
-    answer ??= ask();
-    return answer;
-  };
+/** Who may know what time it is: whoever is asked over HTTP anyway. */
+async function timeServers(config: Config, trust: string): Promise<readonly TimeServer[]> {
+  const servers = [{ url: `https://${config.dps.endpoint}/`, ca: trust }];
+  if ('tpm' in config || config.issuer.kind !== 'est') return servers;
+  const { url, ca_file } = config.issuer;
+  return [...servers, { url, ca: await authorities('issuer.est.ca_file', ca_file) }];
 }

@@ -1,31 +1,74 @@
-import type { TokenSlot } from '../../../hsm/module.ts';
 import type { Token } from '../../../hsm/token.ts';
 import type { LoadedConfig } from '../../config.ts';
 import type { Entry } from '../../entry.ts';
+import type { Reply, Request } from '../../issuer/exchange.ts';
 import type { Status } from '../../roll/report.ts';
+import type { FoundToken, Shaken } from './apart/questions.ts';
 import type { Dialled } from './dial.ts';
+import type { ServerTime } from './server-time.ts';
+import type { ShownUnit } from './unit-shown.ts';
+
+/** What a check may ask of a token. */
+export type SeenToken = Pick<Token, 'name' | 'find' | 'findById' | 'findByUri' | 'describe' | 'sign'>;
+
+/** A request over HTTPS, without what only the asking process has. */
+export type Errand = Omit<Request, 'tls' | 'signal'>;
+
+/** Who a request is from: nobody, the current leaf, or the bootstrap identity of the configuration. */
+export type Presenting = 'nobody' | 'leaf' | 'bootstrap';
+
+/** How much room a file system has left for this user. */
+export interface Room {
+  readonly bytes: number;
+  /** Infinity where the file system does not count them. */
+  readonly files: number;
+}
 
 /** What the checks look at. Each question is asked once, however many checks need the answer. */
 export interface Site {
   /** Wall clock, milliseconds. */
   readonly now: number;
   readonly env: NodeJS.ProcessEnv;
+  /** The user of the daemon, where this process is that user: what it may not do, the daemon may not do either. */
+  readonly user: string | undefined;
+  /** Root has read the PIN that is kept for the daemon. */
+  readonly holdsPin: boolean;
   /** @throws Fault NL-CONFIG */
   config(): Promise<LoadedConfig>;
   /** @throws Fault NL-STATE-CORRUPT; EACCES where this user may not read it */
   entry(): Promise<Entry | 'absent'>;
+  /** The text of a file that a setting names. @throws Fault NL-CONFIG, with the error of the file system as its cause */
+  text(setting: string, path: string): Promise<string>;
+  /** PEM of the CAs in such a file. @throws Fault NL-CONFIG, also where there are none in it */
+  authorities(setting: string, path: string): Promise<string>;
   /** Permission bits of a file or directory. @throws the error of the file system */
   mode(path: string): Promise<number | 'absent'>;
-  /** @throws TokenError MODULE_NOT_LOADED */
+  /** Whether this user may do it. @throws the error of the file system */
+  access(path: string, to: 'read' | 'write' | 'execute'): Promise<void>;
+  /** @throws the error of the file system */
+  room(directory: string): Promise<Room>;
+  /** @throws Fault NL-TOKEN-MODULE, NL-TOKEN-HUNG */
   loadModule(): Promise<void>;
-  /** The slot of the token, without logging in. @throws TokenError */
-  slot(): Promise<TokenSlot>;
-  /** The token, after one login. @throws TokenError */
-  token(): Promise<Token>;
+  /** The token, without logging in. @throws Fault NL-TOKEN-… */
+  slot(): Promise<FoundToken>;
+  /** The token, after one login. @throws Fault NL-TOKEN-… */
+  token(): Promise<SeenToken>;
   /** @throws TokenError ENGINE_NOT_FOUND */
   prepareEngine(): Promise<void>;
+  /** A TLS handshake of the current leaf with itself. @throws Fault NL-TOKEN-…, NL-INTERNAL */
+  rehearse(): Promise<void>;
   /** What the daemon says. @throws Fault NL-DAEMON-DOWN, NL-CONTROL-DENIED */
   status(): Promise<Status>;
-  /** @param host `host` or `host:port`. @throws Unreached; the error of the file system for trust.ca_file */
+  /** @param host `host` or `host:port`. @throws Unreached; Fault NL-CONFIG for trust.ca_file */
   dial(host: string): Promise<Dialled>;
+  /** A handshake that shows the current leaf. @throws Fault NL-TOKEN-… */
+  shake(host: string): Promise<Shaken>;
+  /** One request over HTTPS. @param ca PEM @throws Fault NL-EST-…, whoever is asked; NL-TOKEN-… */
+  exchange(errand: Errand, ca: string, as: Presenting): Promise<Reply>;
+  /** What a server says that the time is; undefined where none says it. */
+  serverTime(): Promise<ServerTime | undefined>;
+  /** The unit of the daemon; undefined where there is no systemd. */
+  unit(): Promise<ShownUnit | undefined>;
+  /** Ends what was started for the answers. */
+  close(): void;
 }

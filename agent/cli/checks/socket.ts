@@ -1,11 +1,37 @@
-import { type Check, ok } from './check.ts';
+import { CODES, Fault } from '../../roll/failure.ts';
+import { type Check, type Finding, failed, ok } from './check.ts';
+import type { Site } from './site.ts';
+import type { ShownUnit } from './unit-shown.ts';
+
+const START =
+  'Put right what else is red here, then `systemctl start newleaf`. What it said last: `journalctl -u newleaf -n 20`.';
 
 export const socket: Check = {
   id: 'socket',
   describes: 'The daemon runs, and answers on its socket.',
   needs: ['configuration'],
   async look(site) {
-    const { words, online, version } = await site.status();
-    return ok(`The daemon (${version}) runs: ${words}, ${online ? 'online' : 'offline'}.`);
+    try {
+      const { words, online, version } = await site.status();
+      return ok(`The daemon (${version}) runs: ${words}, ${online ? 'online' : 'offline'}.`);
+    } catch (error) {
+      if (!(error instanceof Fault) || error.failure.code !== 'NL-DAEMON-DOWN') throw error;
+      return down(error, site);
+    }
   },
 };
+
+async function down({ failure }: Fault, site: Site): Promise<Finding> {
+  const shown = await site.unit();
+  const why = shown === undefined ? undefined : endingOf(shown);
+  // One that runs and does not answer has an advice of its own.
+  const advice = failure.advice === CODES['NL-DAEMON-DOWN'].advice ? START : failure.advice;
+  return failed('NL-DAEMON-DOWN', why === undefined ? failure.message : `${failure.message} ${why}`, advice);
+}
+
+/** How the daemon ended last, in the words of systemd.exec(5) and exit.ts; undefined where it was never started. */
+function endingOf({ LoadState, ActiveState, Result, ExecMainStatus }: ShownUnit): string | undefined {
+  if (LoadState !== 'loaded' || ActiveState === 'active') return undefined;
+  if (Result === 'success') return `systemd has not started newleaf.service, or has stopped it (${ActiveState}).`;
+  return `newleaf.service is ${ActiveState}: it ended with ${Result === 'exit-code' ? `exit code ${ExecMainStatus}` : Result}.`;
+}

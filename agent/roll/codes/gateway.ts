@@ -133,6 +133,11 @@ export const GATEWAY = {
     'This gateway attests by its TPM: there is no leaf.',
     'Use `newleaf reprovision`, which gets a new key for the TPM.',
   ),
+  'NL-TOKEN-HUNG': entry(
+    'broken',
+    'The PKCS#11 module hangs, or ends the process that has loaded it.',
+    'Restart what stands behind the module (pcscd, tpm2-abrmd, the p11-kit server), or plug the token in again; then `newleaf check`.',
+  ),
   'NL-CONFIG': entry(
     'broken',
     'The configuration is wrong.',
@@ -164,7 +169,11 @@ export const GATEWAY = {
     'Wait for the time named, or use `newleaf reprovision`.',
   ),
   'NL-BUSY': entry('transient', 'Another request is in flight.', 'Wait for it: `newleaf status --watch`.'),
-  'NL-DAEMON-DOWN': entry('transient', 'The daemon does not run.', 'Run `systemctl start newleaf`.'),
+  'NL-DAEMON-DOWN': entry(
+    'transient',
+    'The daemon does not run.',
+    'Run `systemctl start newleaf`. If it does not stay up, `sudo newleaf check` says why.',
+  ),
   'NL-CONTROL-DENIED': entry(
     'refused',
     'This user may not use the control socket.',

@@ -12,35 +12,60 @@ const down = async (): Promise<never> => {
   });
 };
 
-test('as it looks', async () => {
-  const io = stage({ LANG: 'C' });
-  const site = siteWith({ status: down, slot: slotWith(0x1_0000), entry: async () => 'absent' });
-  assert.equal(await checkSite(site, args('check', 'pin', 'socket', 'hub-reach'), io), 1);
+const troubled = siteWith({ status: down, slot: slotWith(0x1_0000), entry: async () => 'absent' });
+const asked = args('check', 'pin', 'socket', 'hub-reach');
+
+test('as it looks on a terminal', async () => {
+  const io = stage({ LANG: 'C', NO_COLOR: '1' }, true);
+  assert.equal(await checkSite(troubled, asked, io), 1);
   assert.equal(
     io.out.text,
-    `ok       configuration  /etc/newleaf/newleaf.toml is in order, with 6 settings.
-ok       state-file     There is no /var/lib/newleaf/state.json yet: this is a
-                        new gateway.
-ok       module-loads   /usr/lib/module.so loads.
-warning  token-present  Token "newleaf" (serial 0042, SoftHSM project SoftHSM
-                        v2) has met a wrong PIN since the last right one.
-                        -> Find out who tried: after some more the PIN is
-                           locked.
-ok       pin            Token "newleaf" accepts the PIN.
-failed   socket         NL-DAEMON-DOWN The daemon does not run: nobody answers
-                        on /run/newleaf/control.sock.
-                        -> Run \`systemctl start newleaf\`.
-skipped  hub-reach      DPS has not assigned a hub yet.
+    `ok       configuration    /etc/newleaf/newleaf.toml is in order, with 6
+                          settings.
+ok       state-directory  /var/lib/newleaf can be written, with room for 10 MiB
+                          and 1000 files.
+ok       module-loads     /usr/lib/module.so loads.
+warning  token-present    Token "newleaf" (serial 0042, SoftHSM project SoftHSM
+                          v2) has met a wrong PIN since the last right one.
+                          -> Find out who tried: after some more the PIN is
+                             locked.
+ok       pin              Token "newleaf" accepts the PIN.
+skipped  hub-reach        DPS has not assigned a hub yet.
+failed   socket           NL-DAEMON-DOWN The daemon does not run: nobody answers
+                          on /run/newleaf/control.sock.
+                          -> Put right what else is red here, then \`systemctl
+                             start newleaf\`. What it said last: \`journalctl -u
+                             newleaf -n 20\`.
 
-4 ok, 1 with a warning, 1 skipped, 1 failed
+4 ok, 1 with a warning, 1 skipped, 1 failed: see above what to do
 `,
   );
+});
+
+test('colours say the same as the words', async () => {
+  const io = stage({ LANG: 'C' }, true);
+  await checkSite(troubled, asked, io);
+  for (const word of ['\u001b[32mok     ', '\u001b[33mwarning', '\u001b[2mskipped', '\u001b[31mfailed ']) {
+    assert.ok(io.out.text.includes(`${word}\u001b[0m`), word);
+  }
+});
+
+test('elsewhere: one line for each check, and one for what to do', async () => {
+  const io = stage();
+  assert.equal(await checkSite(troubled, asked, io), 1);
+  const lines = io.out.text.split('\n');
+  assert.equal(lines.length, 7 + 2 + 3);
+  assert.match(
+    lines[3] ?? '',
+    /^warning {2}token-present {4}Token "newleaf" \(serial 0042, .*since the last right one\.$/,
+  );
+  assert.match(lines[4] ?? '', /^ +→ Find out who tried: after some more the PIN is locked\.$/);
 });
 
 test('warnings are no failure', async () => {
   const io = stage();
   assert.equal(await checkSite(siteWith({ slot: slotWith(0x1_0000) }), args('check', 'pin'), io), 0);
-  assert.match(io.out.text, /\n3 ok, 1 with a warning, 0 skipped, 0 failed\n$/);
+  assert.match(io.out.text, /\n4 ok, 1 with a warning, 0 skipped, 0 failed\n$/);
 });
 
 test('--json is one object with every result', async () => {
@@ -59,7 +84,8 @@ test('--json is one object with every result', async () => {
     outcome: 'failed',
     code: 'NL-DAEMON-DOWN',
     message: 'The daemon does not run: nobody answers on /run/newleaf/control.sock.',
-    advice: 'Run `systemctl start newleaf`.',
+    advice:
+      'Put right what else is red here, then `systemctl start newleaf`. What it said last: `journalctl -u newleaf -n 20`.',
   });
 });
 
@@ -71,4 +97,27 @@ test('a name that is none: 2, and nothing is looked at', async () => {
   const other = stage();
   assert.equal(await checkSite(site, args('check', 'xyzzy'), other), 2);
   for (const { id } of CHECKS) assert.ok(other.err.text.includes(id));
+});
+
+test('--json has every check, in the same form whatever it finds', async () => {
+  const io = stage();
+  await checkSite(troubled, args('check', '--json'), io);
+  const { checks } = JSON.parse(io.out.text);
+  assert.deepEqual(
+    checks.map(({ id }: { id: string }) => id),
+    CHECKS.map(({ id }) => id),
+  );
+  for (const { id: _, ...check } of checks) {
+    const isToBeDone = check.outcome === 'failed' || check.outcome === 'warning';
+    assert.deepEqual(
+      Object.keys(check).filter((name) => name !== 'advice' || isToBeDone),
+      [
+        'describes',
+        'outcome',
+        ...(check.outcome === 'failed' ? ['code'] : []),
+        'message',
+        ...(isToBeDone ? ['advice'] : []),
+      ],
+    );
+  }
 });

@@ -2,21 +2,30 @@ import assert from 'node:assert/strict';
 import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
-import { run as check } from '../../../agent/cli/check.ts';
+import { check } from '../../../agent/cli/check.ts';
 import { siteHere } from '../../../agent/cli/checks/site-here.ts';
 import { run as config } from '../../../agent/cli/config.ts';
 import { run as version } from '../../../agent/cli/version.ts';
+import { loadConfig } from '../../../agent/config.ts';
 import { PinRecord } from '../../../hsm/pin-record.ts';
 import { softHsm } from '../../contract/token/softhsm.ts';
 import { asNobody, fault, scratch } from '../agent/disk.ts';
 import { args, configIn, NOW, stage } from './stage.ts';
+
+/** argv of a process that loads the module, from the sources. */
+const MAIN = join(import.meta.dirname, '..', '..', '..', 'agent', 'main.ts');
+const LOADER = [process.execPath, '--import', 'tsx', MAIN, 'internal-load-module'];
 
 function here(t: TestContext) {
   const directory = scratch(t);
   mkdirSync(join(directory, 'state'), { mode: 0o700 });
   writeFileSync(join(directory, 'pin'), '1234\n', { mode: 0o600 });
   const file = configIn(directory);
-  return { directory, file, site: siteHere({ file, env: {}, now: NOW }) };
+  return {
+    directory,
+    file,
+    site: siteHere({ config: async () => loadConfig(file), env: {}, now: NOW, loader: LOADER }),
+  };
 }
 
 test('a real token: everything but the network is well, and nothing is changed', async (t) => {
@@ -25,9 +34,13 @@ test('a real token: everything but the network is well, and nothing is changed',
   t.after(hsm.remove);
   Object.assign(process.env, hsm.environment);
   const io = stage();
-  assert.equal(await check(args('check', 'keys', 'leaf-key', 'permissions', '--config', file), io), 0, io.out.text);
-  assert.match(io.out.text, /\nok {7}pin {12}Token "newleaf" accepts the PIN\.\n/);
-  assert.match(io.out.text, /\n7 ok, 0 with a warning, 1 skipped, 0 failed\n$/);
+  assert.equal(
+    await check(LOADER)(args('check', 'keys', 'leaf-key', 'permissions', '--config', file), io),
+    0,
+    io.out.text,
+  );
+  assert.match(io.out.text, /\nok {7}pin {14}Token "newleaf" accepts the PIN\.\n/);
+  assert.match(io.out.text, /\n8 ok, 0 with a warning, 1 skipped, 0 failed\n$/);
   assert.equal(existsSync(join(directory, 'state', 'refused-pin.json')), false);
 });
 

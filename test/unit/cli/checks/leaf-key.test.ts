@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { sign } from 'node:crypto';
 import { describe, test } from 'node:test';
-import { leafKey } from '../../../agent/cli/checks/leaf-key.ts';
-import type { KeyType } from '../../../hsm/public-key.ts';
-import { ec, type Minted, mint, privateKeyPem, rsa } from '../issuer/mint.ts';
-import { currentLeaf, entry, key, siteWith, tokenWith } from './gateway.ts';
+import { leafKey } from '../../../../agent/cli/checks/leaf-key.ts';
+import type { KeyType } from '../../../../hsm/public-key.ts';
+import { ec, type Minted, mint, privateKeyPem, rsa } from '../../issuer/mint.ts';
+import { currentLeaf, entry, key, siteWith, tokenWith } from '../gateway.ts';
 
 const p256 = await mint();
 const p384 = await mint({ keys: await ec('P-384'), signing: { name: 'ECDSA', hash: 'SHA-384' } });

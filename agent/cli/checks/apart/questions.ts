@@ -1,0 +1,75 @@
+import type { Protection } from '../../../../hsm/key-pair.ts';
+import type { TokenName } from '../../../../hsm/module.ts';
+import type { PublicKey } from '../../../../hsm/public-key.ts';
+import type { Identity } from '../../../../hsm/tls.ts';
+import type { Reply } from '../../../issuer/exchange.ts';
+import type { Failure } from '../../../roll/failure.ts';
+import type { Errand } from '../site.ts';
+
+/** Which token, by the names of the configuration. */
+export interface Locator {
+  readonly module: string;
+  readonly token: string | undefined;
+  readonly uri: string | undefined;
+}
+
+export interface Login extends Locator {
+  readonly pin: string;
+  /** The directory of the PinRecord. */
+  readonly pinRecord: string;
+}
+
+/** A token that nobody has logged in to. */
+export interface FoundToken {
+  readonly name: TokenName;
+  /** CKF_ flags of CK_TOKEN_INFO. */
+  readonly flags: number;
+}
+
+/** What a server made of our certificate. */
+export interface Shaken {
+  /** silent: the handshake is over, and the server has neither refused us nor gone on within two seconds. */
+  readonly verdict: 'taken' | 'silent' | 'refused';
+  readonly protocol?: string;
+  /** Why it was refused. */
+  readonly reason?: string;
+}
+
+/**
+ * What is asked of the process that loads the PKCS#11 module. All but `load` and `slot` come after `open`. Each throws
+ * what it met, as a Fault.
+ */
+export interface Questions {
+  load(module: string): void;
+  slot(locator: Locator): FoundToken;
+  /** One login. */
+  open(login: Login): TokenName;
+  find(label: string): PublicKey | undefined;
+  findById(id: string): PublicKey | undefined;
+  findByUri(uri: string): PublicKey;
+  describe(key: PublicKey): Protection;
+  sign(key: PublicKey, message: Uint8Array): Buffer;
+  /** Certificates (DER) beside a key. */
+  certificates(id: string): readonly Buffer[];
+  /** A handshake of the key with itself, at each version of TLS in turn. */
+  rehearse(identity: Identity): void;
+  /** A handshake with a server, and nothing after it. */
+  shake(host: string, identity: Identity): Shaken;
+  /** One request over HTTPS. */
+  fetch(errand: Errand, identity: Identity): Reply;
+}
+
+export type Question = keyof Questions;
+export type Asked<Q extends Question> = Parameters<Questions[Q]>;
+export type Told<Q extends Question> = ReturnType<Questions[Q]>;
+
+/** What goes over the channel. */
+export interface Call {
+  readonly number: number;
+  readonly question: Question;
+  readonly asked: readonly unknown[];
+}
+
+export type Return =
+  | { readonly number: number; readonly told: unknown }
+  | { readonly number: number; readonly failure: Failure };

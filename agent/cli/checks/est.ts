@@ -1,0 +1,83 @@
+import type { IssuerChoice } from '../../config.ts';
+import { Fault } from '../../roll/failure.ts';
+import { currentLeaf, type Finding, failed, ok, skipped } from './check.ts';
+import { isClockWrong } from './clock.ts';
+import { BY_CLOCK } from './server-time.ts';
+import type { Errand, Site } from './site.ts';
+
+export type EstChoice = Extract<IssuerChoice, { kind: 'est' }>;
+
+const MAX_BYTES = 256 * 1024;
+/** An empty SEQUENCE: no certification request, so no server can issue anything for it. */
+const NOTHING = 'MAA=\n';
+const WRONG_PATH = 'Check the path and the label in issuer.est.url.';
+
+const under = ({ url }: EstChoice, operation: string): string => `${url.replace(/\/+$/, '')}/${operation}`;
+const hostOf = ({ url }: EstChoice): string => new URL(url).host;
+
+/** Asks for the CA certificates, which every EST server gives to everybody (RFC 7030 section 4.1). */
+export async function askAuthorities(site: Site, choice: EstChoice): Promise<Finding> {
+  const ca = await site.authorities('issuer.est.ca_file', choice.ca_file);
+  const request: Errand = { method: 'GET', url: under(choice, 'cacerts'), maxBytes: MAX_BYTES };
+  try {
+    const { status } = await site.exchange(request, ca, 'nobody');
+    const host = hostOf(choice);
+    if (status === 200) return ok(`${host} is trusted, and gives its CA certificates.`);
+    if (status >= 500)
+      return failed('NL-EST-SERVER', `${host} answers HTTP ${status}.`, 'Operator of the CA: look at its log.');
+    return failed('NL-EST-REFUSED', `${host} answers HTTP ${status} under ${request.url}.`, WRONG_PATH);
+  } catch (error) {
+    const { code } = (error instanceof Fault ? error.cause : undefined) as NodeJS.ErrnoException;
+    if (BY_CLOCK.includes(code ?? '') && (await isClockWrong(site))) {
+      return skipped(`${hostOf(choice)} answers; who it is cannot be told while the clock is wrong.`);
+    }
+    throw error;
+  }
+}
+
+/** How the next leaf is asked for, as agent/issuer/est.ts decides it; undefined where there is no way. */
+export async function nextWay(site: Site, choice: EstChoice): Promise<Way | undefined> {
+  const leaf = await currentLeaf(site);
+  if (leaf !== undefined && leaf.notAfter > site.now) return 'leaf';
+  if (choice.bootstrap_key !== undefined) return 'bootstrap';
+  return choice.password_file === undefined ? undefined : 'password';
+}
+
+export type Way = 'leaf' | 'bootstrap' | 'password';
+
+const WAYS: Readonly<Record<Way, { readonly what: string; readonly advice: string }>> = {
+  leaf: { what: 'the current leaf', advice: 'Operator of the CA: is the issuer of the leaf still allowed to renew?' },
+  bootstrap: { what: 'the bootstrap identity', advice: 'Check issuer.est.bootstrap_cert and bootstrap_key.' },
+  password: { what: 'user name and password', advice: 'Check issuer.est.username and password_file.' },
+};
+
+/** Asks for a leaf with our credentials and a request that holds none: a server judges the first before the second. */
+export async function askToEnrol(site: Site, choice: EstChoice, way: Way): Promise<Finding> {
+  const { username, password_file = '' } = choice;
+  const ca = await site.authorities('issuer.est.ca_file', choice.ca_file);
+  const password = username === '' ? '' : await site.text('issuer.est.password_file', password_file);
+  const basic = Buffer.from(`${username}:${password.replace(/\r?\n$/, '')}`).toString('base64');
+  const request: Errand = {
+    method: 'POST',
+    url: under(choice, way === 'leaf' ? 'simplereenroll' : 'simpleenroll'),
+    headers: {
+      'Content-Type': 'application/pkcs10',
+      'Content-Transfer-Encoding': 'base64',
+      ...(way !== 'leaf' && username !== '' && { Authorization: `Basic ${basic}` }),
+    },
+    body: NOTHING,
+    maxBytes: MAX_BYTES,
+  };
+  const { status } = await site.exchange(request, ca, way === 'password' ? 'nobody' : way);
+  const host = hostOf(choice);
+  const { what, advice } = WAYS[way];
+  if (status === 401 || status === 403) {
+    return failed('NL-EST-AUTH', `${host} does not accept ${what} (HTTP ${status}).`, advice);
+  }
+  if (status === 404 || status === 405) {
+    return failed('NL-EST-REFUSED', `${host} answers HTTP ${status} under ${request.url}.`, WRONG_PATH);
+  }
+  const said = `to a request without CSR, HTTP ${status}`;
+  if (status >= 500) return skipped(`${host} answered ${said}, which says nothing about our credentials.`);
+  return ok(`${host} accepts ${what}: ${said} is its answer.`);
+}

@@ -1,0 +1,57 @@
+import type { IssuerChoice } from '../../config.ts';
+import { type Check, type Finding, failed, ok, skipped, x509 } from './check.ts';
+import { askAuthorities, askToEnrol, nextWay } from './est.ts';
+import type { Site } from './site.ts';
+
+export const issuerReach: Check = {
+  id: 'issuer-reach',
+  describes: 'Whoever signs leaves is there.',
+  needs: ['configuration'],
+  async look(site) {
+    const { issuer } = await x509(site);
+    if (issuer.kind === 'est') return askAuthorities(site, issuer);
+    if (issuer.kind === 'command') return program(site, issuer);
+    const by = issuer.kind === 'inbox' ? 'by the inbox or `newleaf install`' : 'over the hub';
+    return ok(`Leaves are signed elsewhere, and delivered ${by}.`);
+  },
+};
+
+export const issuerAuth: Check = {
+  id: 'issuer-auth',
+  describes: 'The EST server accepts what newleaf shows it.',
+  needs: ['issuer-reach'],
+  async look(site) {
+    const { issuer } = await x509(site);
+    if (issuer.kind !== 'est') return skipped('Only an EST server is shown anything.');
+    const way = await nextWay(site, issuer);
+    if (way === undefined) {
+      const advice = 'Set username and password_file, or a bootstrap identity, under [issuer.est].';
+      return failed('NL-EST-AUTH', 'There is no valid leaf, and nothing else to enrol with.', advice);
+    }
+    // What is wrong with the key has a line of its own.
+    const isUsable = way !== 'leaf' || (await site.rehearse().then(yes, no));
+    return isUsable ? askToEnrol(site, issuer, way) : skipped('needs tls-handshake');
+  },
+};
+
+const yes = () => true;
+const no = () => false;
+
+/** Only a run would show more, and that would ask for a leaf. */
+async function program({ access, user }: Site, { argv }: Extract<IssuerChoice, { kind: 'command' }>): Promise<Finding> {
+  const [file = ''] = argv;
+  try {
+    await access(file, 'execute');
+    return ok(`${file} can be run.`);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') {
+      const advice = 'Install the program, or correct issuer.command.argv.';
+      return failed('NL-CMD-UNCONFIGURED', `There is no ${file}.`, advice);
+    }
+    if (code !== 'EACCES') throw error;
+    const whose = user === undefined ? 'This user' : `The user ${user}`;
+    const advice = `chmod 0755 ${file}; the file system must not be mounted noexec`;
+    return failed('NL-CMD-UNCONFIGURED', `${whose} may not run ${file}.`, advice);
+  }
+}

@@ -1,0 +1,66 @@
+import { Fault } from '../../roll/failure.ts';
+import type { Site } from './site.ts';
+
+/** What DPS says about the current leaf when it is asked, and nothing is registered. */
+export type Registration =
+  | { readonly kind: 'assigned'; readonly hub: string }
+  | { readonly kind: 'disabled' }
+  /** With the words of DPS. */
+  | { readonly kind: 'refused'; readonly words: string }
+  /** There is no registration. */
+  | { readonly kind: 'unknown' }
+  /** No answer, or one that says nothing about the leaf. */
+  | { readonly kind: 'other'; readonly words: string };
+
+const API_VERSION = '2019-03-31';
+const MAX_BYTES = 96 * 1024;
+
+/**
+ * DeviceRegistrationStatusLookup (azure-rest-api-specs, deviceprovisioningservices, device/routes.tsp) with the current
+ * leaf; there is no such thing over MQTT.
+ * @throws Fault NL-TOKEN-…, NL-CONFIG
+ */
+export async function lookUp(site: Site): Promise<Registration> {
+  const { dps, trust } = (await site.config()).config;
+  const id = encodeURIComponent(dps.registration_id);
+  const request = {
+    method: 'POST',
+    url: `https://${dps.endpoint}/${dps.id_scope}/registrations/${id}?api-version=${API_VERSION}`,
+    headers: { 'Content-Type': 'application/json', Accept: 'application/json' },
+    body: JSON.stringify({ registrationId: dps.registration_id }),
+    maxBytes: MAX_BYTES,
+  } as const;
+  const ca = await site.authorities('trust.ca_file', trust.ca_file);
+  try {
+    const { status, body } = await site.exchange(request, ca, 'leaf');
+    return registrationIn(status, body.toString());
+  } catch (error) {
+    if (!(error instanceof Fault) || !error.failure.code.startsWith('NL-EST-')) throw error;
+    const { message, cause } = error.failure;
+    const why = cause === undefined ? message : `${message} (${cause})`;
+    return { kind: 'other', words: `DPS can only be asked over HTTPS, and does not answer there: ${why}` };
+  }
+}
+
+/**
+ * How a disabled enrollment shows is not documented: as 401, as a status, or as a registration that failed with 401002.
+ * Pure; never throws.
+ */
+export function registrationIn(httpStatus: number, body: string): Registration {
+  const { status, assignedHub, errorCode, message, errorMessage = message } = fieldsIn(body);
+  const words = [errorCode, errorMessage].filter((one) => one !== undefined).join(' ') || `HTTP ${httpStatus}`;
+  if (status === 'disabled') return { kind: 'disabled' };
+  if (status === 'assigned' && typeof assignedHub === 'string') return { kind: 'assigned', hub: assignedHub };
+  if (httpStatus === 404) return { kind: 'unknown' };
+  if (httpStatus === 401 || httpStatus === 403 || /^401/.test(String(errorCode))) return { kind: 'refused', words };
+  return { kind: 'other', words: `DPS says nothing about the leaf: ${words}.` };
+}
+
+function fieldsIn(body: string): Readonly<Record<string, unknown>> {
+  try {
+    const said: unknown = JSON.parse(body);
+    return typeof said === 'object' && said !== null ? { ...said } : {};
+  } catch {
+    return {};
+  }
+}

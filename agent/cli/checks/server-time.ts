@@ -1,0 +1,54 @@
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { request } from 'node:https';
+import { TLSSocket } from 'node:tls';
+
+/** What a server said that the time is, in the header `Date` (RFC 9110 section 6.6.1). */
+export interface ServerTime {
+  /** Wall clock of the server, in milliseconds; it is told in whole seconds. */
+  readonly at: number;
+  /** Wall clock of this gateway at that moment, in milliseconds. */
+  readonly here: number;
+  /** Who said so. */
+  readonly from: string;
+  /** The server has proven who it is. Where the clock is wrong it cannot: its certificate is not valid at this time. */
+  readonly isProven: boolean;
+}
+
+export interface TimeServer {
+  /** An https URL. */
+  readonly url: string;
+  /** PEM. */
+  readonly ca: string;
+}
+
+/** What node says of a server whose only fault may be our clock. */
+export const BY_CLOCK: readonly string[] = ['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID'];
+
+/**
+ * The time of the first server that tells it; undefined where none does within `waitMs` milliseconds. TLS 1.3 and MQTT
+ * tell no time, HTTP does. No certificate of ours is shown.
+ */
+export async function serverTime(servers: readonly TimeServer[], waitMs = 8_000): Promise<ServerTime | undefined> {
+  const signal = AbortSignal.timeout(waitMs);
+  return Promise.any(servers.map((server) => ask(server, signal))).catch(() => undefined);
+}
+
+async function ask({ url, ca }: TimeServer, signal: AbortSignal): Promise<ServerTime> {
+  // Whether the server is trusted is judged below.
+  const asked = request(url, { method: 'HEAD', agent: false, ca, rejectUnauthorized: false, signal });
+  asked.on('error', () => undefined).end();
+  try {
+    const [response] = (await once(asked, 'response')) as [IncomingMessage];
+    const here = Date.now();
+    const at = Date.parse(response.headers.date ?? '');
+    const { socket } = response;
+    if (Number.isNaN(at) || !(socket instanceof TLSSocket)) throw new Error('it tells no time');
+    const isProven = socket.authorized;
+    // A portal or proxy may say what it likes.
+    if (!isProven && !BY_CLOCK.includes(String(socket.authorizationError))) throw new Error('it is not trusted');
+    return { at, here, from: new URL(url).host, isProven };
+  } finally {
+    asked.destroy();
+  }
+}

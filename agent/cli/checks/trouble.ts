@@ -1,0 +1,21 @@
+import { CODES } from '../../roll/failure.ts';
+import { type Check, failed, ok, warning } from './check.ts';
+
+/** What the daemon has met that no look from outside finds: a refusal by the hub, a candidate that DPS does not accept. */
+export const trouble: Check = {
+  id: 'trouble',
+  describes: 'The daemon has no trouble that needs a person.',
+  needs: ['socket'],
+  async look(site) {
+    const { trouble, next, online, phase } = await site.status();
+    const met = trouble ?? next?.trouble;
+    if (met === undefined) {
+      if (online || phase !== 'serving') return ok('The daemon has none.');
+      return warning('The daemon is offline, and says no more.', 'See it try: `newleaf status --watch`.');
+    }
+    const { code, message, advice, cause } = met;
+    const words = cause === undefined ? message : `${message} (${cause})`;
+    if (CODES[code].kind === 'transient') return warning(`${code} ${words}`, advice);
+    return failed(code, words, advice);
+  },
+};

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Apart } from '../../../../agent/cli/checks/apart/apart.ts';
+import { fault } from '../../agent/disk.ts';
+
+const MODULE = '/usr/lib/module.so';
+const PROMPT_MS = 60_000;
+
+/** A process that does this with each question: `call` is the question, `tell` answers it. */
+const child = (code: string): readonly string[] => [
+  process.execPath,
+  '-e',
+  `const tell = (said) => process.send(said); process.on('message', (call) => { ${code} })`,
+];
+const echo = child('tell({ number: call.number, told: [call.question, ...call.asked] })');
+
+test('questions and answers, bytes among them', async (t) => {
+  const apart = new Apart(echo, MODULE, PROMPT_MS);
+  t.after(() => apart.end());
+  const key = { label: 'a', id: '01', spki: Buffer.from('spki'), keyType: 'ec-p256' } as const;
+  const both = await Promise.all([apart.ask('load', MODULE), apart.ask('sign', key, Buffer.from('x'))]);
+  assert.deepEqual(both, [
+    ['load', MODULE],
+    ['sign', key, Buffer.from('x')],
+  ]);
+});
+
+test('what the other process met is thrown here', async (t) => {
+  const failure = { kind: 'broken', code: 'NL-TOKEN-PIN', message: 'No.', advice: 'Ask.' };
+  const apart = new Apart(child(`tell({ number: call.number, failure: ${JSON.stringify(failure)} })`), MODULE);
+  t.after(() => apart.end());
+  await assert.rejects(apart.ask('find', 'a'), (error) => fault('NL-TOKEN-PIN', /^No\.$/)(error));
+});
+
+test('a module that hangs is named, with what it was to do; its process is ended, and nothing else is asked', async () => {
+  const apart = new Apart(
+    child(`if (call.question === 'load') tell({ number: call.number }); else for (;;);`),
+    MODULE,
+    500,
+  );
+  await apart.ask('load', MODULE);
+  const hung = fault(
+    'NL-TOKEN-HUNG',
+    /^PKCS#11 module \/usr\/lib\/module\.so did not answer within 0\.5 s when it signed for a TLS/,
+  );
+  const [first, second] = [apart.ask('shake', 'x', { id: '', chain: '', ca: '' }), apart.ask('find', 'a')];
+  await Promise.all([assert.rejects(first, hung), assert.rejects(second, hung)]);
+  await assert.rejects(apart.ask('load', MODULE), hung);
+});
+
+test('a module that crashes', async () => {
+  const apart = new Apart(child('process.kill(process.pid, "SIGSEGV")'), MODULE, PROMPT_MS);
+  const words =
+    /^PKCS#11 module .* ended the process that had loaded it \(SIGSEGV\) when it was asked for its tokens\.$/;
+  await assert.rejects(
+    apart.ask('slot', { module: MODULE, token: 'x', uri: undefined }),
+    fault('NL-TOKEN-HUNG', words),
+  );
+});
+
+test('a module that ends the process', async () => {
+  const apart = new Apart(child('process.exit(3)'), MODULE, PROMPT_MS);
+  await assert.rejects(apart.ask('load', MODULE), fault('NL-TOKEN-HUNG', /\(exit code 3\) when it was loaded\.$/));
+});
+
+test('a process that cannot be started', async () => {
+  const apart = new Apart(['/absent/node'], MODULE, PROMPT_MS);
+  await assert.rejects(apart.ask('load', MODULE), fault('NL-TOKEN-HUNG', /no process can be started \(spawn \/absent/));
+});

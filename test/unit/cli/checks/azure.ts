@@ -1,0 +1,154 @@
+import { Unreached } from '../../../../agent/cli/checks/dial.ts';
+import { Fault } from '../../../../agent/roll/failure.ts';
+import { entry } from '../gateway.ts';
+import { NOW } from '../stage.ts';
+import { answers, DAY, errno, fails, type Row, shows, withoutLeaf } from './row.ts';
+
+const unreached = (stage: Unreached['stage'], isIpv6Only = false) =>
+  fails(new Unreached(stage, 'No.', 8883, undefined, isIpv6Only));
+const wrongClock = { entry: async () => ({ ...entry, lastSeen: NOW + DAY }) };
+
+/** DPS and hub. */
+export const AZURE: readonly Row[] = [
+  ['dps-reach', 'well', {}, /^ok global\.azure-devices-provisioning\.net answers at 192\.0\.2\.7 port 8883, trusted/],
+  ['dps-reach', 'no name', { dial: unreached('dns') }, /^failed NL-DPS-UNREACHABLE No\. -> Check the name servers/],
+  [
+    'dps-reach',
+    'no way',
+    { dial: unreached('tcp') },
+    /^failed NL-DPS-UNREACHABLE No\. -> .*TCP port 8883 must be open/,
+  ],
+  [
+    'dps-reach',
+    'IPv6 only',
+    { dial: unreached('tcp', true) },
+    /^failed NL-DPS-UNREACHABLE No\. -> .*IPv6 addresses only/,
+  ],
+  [
+    'dps-reach',
+    'no CA file',
+    { dial: fails(new Fault('NL-CONFIG', { message: 'trust.ca_file: x cannot be read.' })) },
+    /^failed NL-CONFIG trust\.ca_file: x cannot be read\. -> /,
+  ],
+  ['hub-reach', 'no hub yet', { entry: withoutLeaf }, /^skipped DPS has not assigned a hub yet\.$/],
+  ['hub-reach', 'new gateway', { entry: async () => 'absent' }, /^skipped DPS has not assigned a hub yet\.$/],
+  [
+    'hub-reach',
+    'known by the daemon, where the state file is closed',
+    { entry: fails(errno('EACCES')), dial: async (host) => fails(new Unreached('dns', host, 1, undefined))() },
+    /^failed NL-HUB-UNREACHABLE hub-1\.azure-devices\.net /,
+  ],
+  [
+    'hub-reach',
+    'nobody may tell',
+    { entry: fails(errno('EACCES')), status: fails(new Fault('NL-DAEMON-DOWN')) },
+    /^skipped This user may not read /,
+  ],
+  [
+    'hub-reach',
+    'damaged state',
+    { entry: fails(new Fault('NL-STATE-CORRUPT')), status: fails(new Fault('NL-DAEMON-DOWN')) },
+    /^skipped needs state-file$/,
+  ],
+  [
+    'hub-reach',
+    'proxy',
+    { dial: shows({ issuer: 'ACME Proxy', distrust: 'SELF_SIGNED_CERT_IN_CHAIN' }) },
+    /^failed NL-HUB-UNTRUSTED hub-1\.azure-devices\.net shows a certificate issued by ACME Proxy, which \/etc\/ssl/,
+  ],
+  [
+    'hub-reach',
+    'a server whose certificate has expired',
+    { dial: shows({ distrust: 'CERT_HAS_EXPIRED' }) },
+    /^failed NL-HUB-UNTRUSTED .* is not valid at this time/,
+  ],
+  [
+    'hub-reach',
+    'a clock that is wrong',
+    { dial: shows({ distrust: 'CERT_NOT_YET_VALID' }), ...wrongClock },
+    /^skipped .* answers at .*; who it is cannot be told while the clock is wrong\.$/,
+  ],
+  [
+    'hub-reach',
+    'another host',
+    { dial: shows({ distrust: 'ERR_TLS_CERT_ALTNAME_INVALID' }) },
+    /^failed NL-HUB-UNTRUSTED .* is for another name\. -> .*captive portal/,
+  ],
+
+  ['dps-tls', 'taken', {}, /^ok global\.azure.* takes the leaf in a handshake \(TLSv1\.3\)\.$/],
+  [
+    'dps-tls',
+    'refused',
+    { shake: async () => ({ verdict: 'refused', reason: 'unknown CA.' }) },
+    /^failed NL-DPS-UNREACHABLE global.* ends the TLS handshake when it is shown the leaf: unknown CA\. -> /,
+  ],
+  [
+    'hub-tls',
+    'silent',
+    { shake: async () => ({ verdict: 'silent', protocol: 'TLSv1.3' }) },
+    /^ok hub-1.* makes no objection to the leaf in a handshake \(TLSv1\.3\)\.$/,
+  ],
+  [
+    'hub-tls',
+    'refused',
+    { shake: async () => ({ verdict: 'refused', reason: 'it ended the connection.' }) },
+    /^failed NL-HUB-CLOSED hub-1.*: it ended the connection\. -> /,
+  ],
+
+  [
+    'enrollment',
+    'assigned',
+    { exchange: answers(200, { status: 'assigned', assignedHub: 'hub-1.azure-devices.net' }) },
+    /^ok DPS knows gw-0001, and has assigned hub-1\.azure-devices\.net\.$/,
+  ],
+  [
+    'enrollment',
+    'assigned elsewhere',
+    { exchange: answers(200, { status: 'assigned', assignedHub: 'hub-2.azure-devices.net' }) },
+    /^warning DPS has assigned hub-2.*, and newleaf goes to hub-1.* -> newleaf reprovision$/,
+  ],
+  [
+    'enrollment',
+    'disabled, as a status',
+    { exchange: answers(200, { status: 'disabled' }) },
+    /^failed NL-DPS-DISABLED The enrollment of gw-0001 is disabled in DPS\. -> Operator: enable/,
+  ],
+  [
+    'enrollment',
+    'disabled, as a failed registration',
+    { exchange: answers(200, { status: 'failed', errorCode: 401002, errorMessage: 'Unauthorized' }) },
+    /^failed NL-DPS-401002 .*, or the enrollment is disabled \(401002 Unauthorized\)\. -> /,
+  ],
+  [
+    'enrollment',
+    'refused',
+    { exchange: answers(401, { errorCode: 401002, message: 'CA certificate not found.' }) },
+    /^failed NL-DPS-401002 DPS does not accept the leaf of gw-0001: .* \(401002 CA certificate not found\.\)\. -> /,
+  ],
+  ['enrollment', 'deleted', { exchange: answers(404, {}) }, /^warning DPS has no registration of gw-0001\. -> /],
+  ['enrollment', 'throttled', { exchange: answers(429, 'x') }, /^skipped DPS says nothing about the leaf: HTTP 429\.$/],
+  [
+    'enrollment',
+    'a portal',
+    { exchange: answers(200, '<html>') },
+    /^skipped DPS says nothing about the leaf: HTTP 200\.$/,
+  ],
+  [
+    'enrollment',
+    'no allocation',
+    { exchange: answers(200, { status: 'failed', errorCode: 400208 }) },
+    /^skipped DPS says nothing about the leaf: 400208\.$/,
+  ],
+  [
+    'enrollment',
+    'port 443 is blocked',
+    { exchange: fails(new Fault('NL-EST-UNREACHABLE', { message: 'x cannot be reached.', cause: 'ETIMEDOUT' })) },
+    /^skipped DPS can only be asked over HTTPS, and does not answer there: x cannot be reached\. \(ETIMEDOUT\)$/,
+  ],
+  [
+    'enrollment',
+    'the token fails',
+    { exchange: fails(new Fault('NL-TOKEN-FAILED', { message: 'no' })) },
+    /^failed NL-TOKEN-FAILED no -> /,
+  ],
+];

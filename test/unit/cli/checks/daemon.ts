@@ -1,0 +1,91 @@
+import { Fault } from '../../../../agent/roll/failure.ts';
+import { statusWith } from '../stage.ts';
+import { fails, type Row } from './row.ts';
+
+const shown = {
+  LoadState: 'loaded',
+  ActiveState: 'active',
+  UnitFileState: 'enabled',
+  WatchdogUSec: '1min',
+  NRestarts: '0',
+  Result: 'success',
+  ExecMainStatus: '0',
+} as const;
+const unit = (change: Partial<Record<keyof typeof shown, string>>) => async () => ({ ...shown, ...change });
+const down = fails(new Fault('NL-DAEMON-DOWN', { message: 'Nobody answers.' }));
+
+/** The daemon, and who starts it. */
+export const DAEMON: readonly Row[] = [
+  ['unit', 'no systemd', {}, /^skipped systemd does not run this machine\.$/],
+  [
+    'unit',
+    'right',
+    { unit: unit({}) },
+    /^ok newleaf\.service is enabled and active, with a watchdog of 1min and no restart\.$/,
+  ],
+  ['unit', 'restarted', { unit: unit({ NRestarts: '3' }) }, /^ok .* and 3 restarts\.$/],
+  ['unit', 'absent', { unit: unit({ LoadState: 'not-found' }) }, /^warning newleaf\.service is not installed: /],
+  ['unit', 'masked', { unit: unit({ LoadState: 'masked' }) }, /^warning newleaf\.service is masked\. -> /],
+  [
+    'unit',
+    'disabled',
+    { unit: unit({ UnitFileState: 'disabled' }) },
+    /^warning .* is disabled: .* -> systemctl enable/,
+  ],
+  ['unit', 'no watchdog', { unit: unit({ WatchdogUSec: '0' }) }, /^warning newleaf\.service has no watchdog/],
+  ['socket', 'runs', {}, /^ok The daemon \(0\.0\.0-source\) runs: serving with the current leaf, online\.$/],
+  [
+    'socket',
+    'does not',
+    { status: down },
+    /^failed NL-DAEMON-DOWN Nobody answers\. -> Put right what else is red here/,
+  ],
+  [
+    'socket',
+    'has ended',
+    { status: down, unit: unit({ ActiveState: 'failed', Result: 'exit-code', ExecMainStatus: '4' }) },
+    /^failed NL-DAEMON-DOWN Nobody answers\. newleaf\.service is failed: it ended with exit code 4\. -> /,
+  ],
+  [
+    'socket',
+    'hung, and was killed',
+    { status: down, unit: unit({ ActiveState: 'activating', Result: 'watchdog' }) },
+    /^failed NL-DAEMON-DOWN .* newleaf\.service is activating: it ended with watchdog\. -> /,
+  ],
+  [
+    'socket',
+    'was never started',
+    { status: down, unit: unit({ ActiveState: 'inactive' }) },
+    /^failed NL-DAEMON-DOWN .* systemd has not started newleaf\.service, or has stopped it \(inactive\)\. -> /,
+  ],
+  [
+    'socket',
+    'is there, and does not answer',
+    { status: down, unit: unit({}) },
+    /^failed NL-DAEMON-DOWN Nobody answers\. -> Put right/,
+  ],
+  ['version', 'the same', {}, /^ok newleaf 0\.0\.0-source, Node [\d.]+, OpenSSL /],
+  [
+    'version',
+    'of before an upgrade',
+    { status: async () => statusWith() },
+    /^warning The daemon is 0\.1\.0, and what is installed is 0\.0\.0-source\. -> systemctl restart newleaf$/,
+  ],
+  ['trouble', 'none', {}, /^ok The daemon has none\.$/],
+  ['trouble', 'offline', { status: async () => statusWith({ online: false }) }, /^warning The daemon is offline/],
+  [
+    'trouble',
+    'that passes',
+    { status: async () => statusWith({ trouble: { code: 'NL-HUB-LOST', message: 'Lost.', advice: 'Wait.' } }) },
+    /^warning NL-HUB-LOST Lost\. -> Wait\.$/,
+  ],
+  [
+    'trouble',
+    'that does not',
+    {
+      status: async () =>
+        statusWith({ trouble: { code: 'NL-HUB-REJECTED', message: 'No.', advice: 'Ask.', cause: 'CONNACK 5' } }),
+    },
+    /^failed NL-HUB-REJECTED No\. \(CONNACK 5\) -> Ask\.$/,
+  ],
+];

@@ -1,0 +1,128 @@
+import { Fault } from '../../../../agent/roll/failure.ts';
+import { entry } from '../gateway.ts';
+import { NOW } from '../stage.ts';
+import { answers, DAY, errno, fails, type Row, settingIn, withLeaf } from './row.ts';
+
+const wrongClock = { entry: async () => ({ ...entry, lastSeen: NOW + DAY }) };
+const EST = settingIn('issuer.est', 'url = "https://ca.example/est/"\nca_file = "/ca.pem"').replace('"inbox"', '"est"');
+const PASSWORD = `${EST}username = "gw"\npassword_file = "/password"\n`;
+const COMMAND = settingIn('issuer.command', 'argv = ["/bin/sign"]').replace('"inbox"', '"command"');
+const expired = { entry: withLeaf({ notAfter: NOW }), text: async () => 'secret\n' };
+
+/** Whoever signs. */
+export const ISSUERS: readonly Row[] = [
+  ['issuer-reach', 'inbox', {}, /^ok Leaves are signed elsewhere, and delivered by the inbox or `newleaf install`\.$/],
+  [
+    'issuer-reach',
+    'EST',
+    { exchange: answers(200) },
+    /^ok ca\.example is trusted, and gives its CA certificates\.$/,
+    EST,
+  ],
+  [
+    'issuer-reach',
+    'EST, wrong path',
+    { exchange: answers(404) },
+    /^failed NL-EST-REFUSED ca\.example answers HTTP 404 under https:\/\/ca\.example\/est\/cacerts\. -> Check the path/,
+    EST,
+  ],
+  [
+    'issuer-reach',
+    'EST, ill',
+    { exchange: answers(503) },
+    /^failed NL-EST-SERVER ca\.example answers HTTP 503\. -> /,
+    EST,
+  ],
+  [
+    'issuer-reach',
+    'EST, away',
+    {
+      exchange: fails(
+        new Fault('NL-EST-UNREACHABLE', { message: 'ca.example cannot be reached.', cause: 'ENOTFOUND' }),
+      ),
+    },
+    /^failed NL-EST-UNREACHABLE ca\.example cannot be reached\. \(ENOTFOUND\) -> /,
+    EST,
+  ],
+  [
+    'issuer-reach',
+    'EST, and a clock that is wrong',
+    { exchange: fails(new Fault('NL-EST-UNTRUSTED', { cause: errno('CERT_NOT_YET_VALID') })), ...wrongClock },
+    /^skipped ca\.example answers; who it is cannot be told while the clock is wrong\.$/,
+    EST,
+  ],
+  ['issuer-reach', 'program', {}, /^ok \/bin\/sign can be run\.$/, COMMAND],
+  [
+    'issuer-reach',
+    'program that is not there',
+    { access: fails(errno('ENOENT')) },
+    /^failed NL-CMD-UNCONFIGURED There is no \/bin\/sign\. -> /,
+    COMMAND,
+  ],
+  [
+    'issuer-reach',
+    'program that the daemon may not run',
+    { access: fails(errno('EACCES')), user: 'newleaf' },
+    /^failed NL-CMD-UNCONFIGURED The user newleaf may not run \/bin\/sign\. -> chmod 0755/,
+    COMMAND,
+  ],
+
+  ['issuer-auth', 'inbox', {}, /^skipped Only an EST server is shown anything\.$/],
+  [
+    'issuer-auth',
+    'leaf',
+    {
+      exchange: async ({ url }, _, as) =>
+        answers(as === 'leaf' && url.endsWith('/simplereenroll') ? 400 : 401)({} as never, '', as),
+    },
+    /^ok ca\.example accepts the current leaf: to a request without CSR, HTTP 400 is its answer\.$/,
+    EST,
+  ],
+  [
+    'issuer-auth',
+    'leaf that is refused',
+    { exchange: answers(401) },
+    /^failed NL-EST-AUTH ca\.example does not accept the current leaf \(HTTP 401\)\. -> Operator of the CA/,
+    EST,
+  ],
+  [
+    'issuer-auth',
+    'key that does not work',
+    { rehearse: fails(new Fault('NL-TOKEN-FAILED')) },
+    /^skipped needs tls-handshake$/,
+    EST,
+  ],
+  [
+    'issuer-auth',
+    'password',
+    {
+      ...expired,
+      exchange: async ({ headers }, _, as) =>
+        answers(as === 'nobody' && headers?.Authorization === 'Basic Z3c6c2VjcmV0' ? 400 : 401)({} as never, '', as),
+    },
+    /^ok ca\.example accepts user name and password: /,
+    PASSWORD,
+  ],
+  [
+    'issuer-auth',
+    'password that is refused',
+    { ...expired, exchange: answers(403) },
+    /^failed NL-EST-AUTH ca\.example does not accept user name and password \(HTTP 403\)\. -> Check issuer\.est\.username/,
+    PASSWORD,
+  ],
+  ['issuer-auth', 'nothing to show', expired, /^failed NL-EST-AUTH There is no valid leaf, and nothing else/, EST],
+  [
+    'issuer-auth',
+    'wrong label',
+    { exchange: answers(404) },
+    /^failed NL-EST-REFUSED ca\.example answers HTTP 404 under .*simplereenroll\. -> /,
+    EST,
+  ],
+  [
+    'issuer-auth',
+    'ill',
+    { exchange: answers(500) },
+    /^skipped .* HTTP 500, which says nothing about our credentials\.$/,
+    EST,
+  ],
+];

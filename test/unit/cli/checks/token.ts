@@ -1,0 +1,146 @@
+import type { Site } from '../../../../agent/cli/checks/site.ts';
+import { Fault } from '../../../../agent/roll/failure.ts';
+import { TokenError } from '../../../../hsm/ckr.ts';
+import type { Protection } from '../../../../hsm/key-pair.ts';
+import { CONFIG, key, slotWith, tokenWith } from '../gateway.ts';
+import { errno, fails, type Row, settingIn, withoutLeaf } from './row.ts';
+
+const protectedBy =
+  (change: Partial<Protection>): Site['token'] =>
+  async () =>
+    tokenWith({ describe: async () => ({ ...(await tokenWith({}).describe({} as never)), ...change }) });
+const withoutPinFile = CONFIG.replace(/pin_file.*\n/, '');
+const denied = errno('EACCES', '/etc/newleaf/pin');
+
+/** Module, token, keys. */
+export const TOKEN: readonly Row[] = [
+  ['module-loads', 'right', {}, /^ok \/usr\/lib\/module\.so loads\.$/],
+  [
+    'module-loads',
+    'missing',
+    { loadModule: fails(new TokenError('module', 'MODULE_NOT_LOADED', 'no')) },
+    /^failed NL-TOKEN-MODULE no\. -> /,
+  ],
+  [
+    'module-loads',
+    'hangs',
+    { loadModule: fails(new Fault('NL-TOKEN-HUNG', { message: 'It hangs.' })) },
+    /^failed NL-TOKEN-HUNG It hangs\. -> Restart what stands behind the module/,
+  ],
+
+  ['token-present', 'right', {}, /^ok Token "newleaf" \(serial 0042, SoftHSM project SoftHSM v2\) is there\.$/],
+  [
+    'token-present',
+    'none',
+    { slot: fails(new TokenError('missing', 'TOKEN_NOT_FOUND', 'No token.')) },
+    /^failed NL-TOKEN-MISSING No token\. -> /,
+  ],
+  [
+    'token-present',
+    'two of one label',
+    { slot: fails(new TokenError('missing', 'TOKEN_AMBIGUOUS', '2 tokens match.')) },
+    /^failed NL-TOKEN-MISSING 2 tokens match\. -> Name one of them by its serial number: hsm\.uri = /,
+  ],
+  [
+    'token-present',
+    'somebody guesses',
+    { slot: slotWith(0x1_0000) },
+    /^warning .* has met a wrong PIN since the last right one\./,
+  ],
+
+  ['pin', 'right', {}, /^ok Token "newleaf" accepts the PIN\.$/],
+  [
+    'pin',
+    'refused',
+    { token: fails(new TokenError('pin', 'CKR_PIN_INCORRECT', 'The PIN is wrong')) },
+    /^failed NL-TOKEN-PIN The PIN is wrong\. -> /,
+  ],
+  [
+    'pin',
+    'locked',
+    { token: fails(new TokenError('pin-locked', 'CKR_PIN_LOCKED', 'Locked.')) },
+    /^failed NL-TOKEN-PIN-LOCKED /,
+  ],
+  [
+    'pin',
+    'the last try is not spent',
+    { slot: slotWith(0x2_0000), token: fails(new Error('tried')) },
+    /^failed NL-TOKEN-PIN One wrong PIN more/,
+  ],
+  [
+    'pin',
+    'nowhere to note a refusal',
+    { mode: async () => 'absent', token: fails(new Error('tried')) },
+    /^skipped The PIN was not tried: there is no \/var\/lib\/newleaf yet, where a refusal would be noted\. -> /,
+  ],
+  [
+    'pin',
+    'file for root only',
+    { token: fails(new TokenError('pin-file', 'PIN_FILE', 'no', denied)) },
+    /^skipped This user may not read \/etc\/newleaf\/pin/,
+  ],
+  [
+    'pin',
+    'file closed to the daemon',
+    { token: fails(new TokenError('pin-file', 'PIN_FILE', 'no', denied)), user: 'newleaf' },
+    /^failed NL-TOKEN-PIN-FILE The user newleaf may not read \/etc\/newleaf\/pin\. -> chown newleaf: /,
+  ],
+  [
+    'pin',
+    'a systemd credential',
+    { token: fails(new Error('tried')) },
+    /^skipped The PIN is a systemd credential/,
+    withoutPinFile,
+  ],
+  ['pin', 'a systemd credential that root has read', { holdsPin: true }, /^ok /, withoutPinFile],
+
+  ['keys', 'one', {}, /^ok newleaf-a: ec-p256, made in the token, never extractable\.$/],
+  [
+    'keys',
+    'none',
+    { token: async () => tokenWith({ find: async () => undefined }) },
+    /^ok There is no key in newleaf-a or newleaf-b yet\.$/,
+  ],
+  [
+    'keys',
+    'readable',
+    { token: protectedBy({ extractable: true }) },
+    /^warning newleaf-a: .* NOT protected \(sensitive true, extractable true,/,
+  ],
+  ['keys', 'once readable', { token: protectedBy({ neverExtractable: false }) }, /^warning .* NOT protected/],
+  ['keys', 'silent token', { token: protectedBy({ sensitive: undefined }) }, /^warning .*sensitive undefined/],
+  ['keys', 'given', {}, /^ok newleaf-a: .*; newleaf-a: /, settingIn('hsm', 'key = "pkcs11:object=x"')],
+
+  [
+    'keys',
+    'one of another type, in the way of the next',
+    {
+      token: async () =>
+        tokenWith({ find: async (label) => ({ ...key, label, id: label, keyType: 'rsa-2048' as const }) }),
+    },
+    /^warning newleaf-a holds a key that newleaf does not use, of type rsa-2048: .* ec-p256 stops there\. -> Look at it/,
+  ],
+
+  ['leaf-key', 'no leaf', { entry: withoutLeaf }, /^skipped There is no leaf yet\.$/],
+  [
+    'leaf-key',
+    'gone',
+    { token: async () => tokenWith({ findById: async () => undefined }) },
+    /^failed NL-TOKEN-KEY Token "newleaf" has no key with the id 01 \(slot a\)\. -> /,
+  ],
+
+  ['tls-engine', 'installed', {}, /^ok /],
+  [
+    'tls-engine',
+    'missing',
+    { prepareEngine: fails(new TokenError('engine', 'ENGINE_NOT_FOUND', 'no')) },
+    /^failed NL-TOKEN-ENGINE no\. -> /,
+  ],
+  ['tls-handshake', 'works', {}, /^ok TLS 1\.2 and 1\.3 work with the token's key\.$/],
+  [
+    'tls-handshake',
+    'the token cannot sign it',
+    { rehearse: fails(new Fault('NL-TOKEN-FAILED', { message: 'TLSv1.3: no PSS.' })) },
+    /^failed NL-TOKEN-FAILED TLSv1\.3: no PSS\. -> /,
+  ],
+];
