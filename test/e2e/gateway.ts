@@ -31,6 +31,8 @@ export interface GatewayOptions {
   readonly nodeOptions?: readonly string[];
   /** A command that runs the program in its turn, as `nice` does. */
   readonly runner?: readonly string[];
+  /** An installed newleaf, in place of the bundle under test. */
+  readonly program?: readonly string[];
   /** The token gets this PIN, in place of the usual one. */
   readonly pin?: string;
 }
@@ -47,9 +49,9 @@ export class Gateway {
 
   constructor(at: Endpoints, options: GatewayOptions = {}) {
     if (!existsSync(BUNDLE)) throw new Error(`${BUNDLE} is not there: npm run build`);
-    const { registrationId = 'gw-0001', settings = {}, nodeOptions = [], runner = [], pin } = options;
+    const { registrationId = 'gw-0001', settings = {}, nodeOptions = [], runner = [], program, pin } = options;
     this.registrationId = registrationId;
-    this.#argv = [...runner, NODE, ...nodeOptions, BUNDLE];
+    this.#argv = program ?? [...runner, NODE, ...nodeOptions, BUNDLE];
     this.token = new OutsideToken(pin);
     const { hsm } = this.token;
     const placed = { registrationId, hsm, files: this.directory, home: this.directory };

@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { suite, test } from 'node:test';
+import { build } from './installed.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+const SCRIPTS = join(ROOT, 'scripts', 'deb');
+
+const sha256 = (path: string): string => createHash('sha256').update(readFileSync(path)).digest('hex');
+const field = (deb: string, name: string): string => execFileSync('dpkg-deb', ['--field', deb, name]).toString().trim();
+
+/** Every file of both flavours: mode, path. All belong to root. */
+const FILES = [
+  '-rw-r--r-- ./etc/newleaf/newleaf.toml',
+  '-rwxr-xr-x ./usr/bin/newleaf',
+  '-rw-r--r-- ./usr/lib/newleaf/build/Release/pkcs11.node',
+  '-rw-r--r-- ./usr/lib/newleaf/newleaf.js',
+  '-rw-r--r-- ./usr/lib/newleaf/package.json',
+  '-rw-r--r-- ./usr/share/doc/newleaf/CHANGELOG.md.gz',
+  '-rw-r--r-- ./usr/share/doc/newleaf/README.md.gz',
+  '-rw-r--r-- ./usr/share/doc/newleaf/changelog.gz',
+  '-rw-r--r-- ./usr/share/doc/newleaf/copyright',
+];
+
+const NODE_OF_ITS_OWN = [
+  '-rwxr-xr-x ./usr/lib/newleaf/node',
+  '-rw-r--r-- ./usr/share/doc/newleaf/copyright.node',
+  '-rw-r--r-- ./usr/share/lintian/overrides/newleaf',
+];
+
+/** Where a file of systemd/ goes, by its kind. */
+const UNITS: readonly (readonly [RegExp, string])[] = [
+  [/^newleaf\.sysusers$/, './usr/lib/sysusers.d/newleaf.conf'],
+  [/^newleaf\.tmpfiles$/, './usr/lib/tmpfiles.d/newleaf.conf'],
+  [/\.(service|socket|path|timer)$/, './usr/lib/systemd/system/$&'],
+  [/^/, './usr/share/newleaf/$&'],
+];
+
+function unitFiles(): readonly string[] {
+  const directory = join(ROOT, 'systemd');
+  if (!existsSync(directory)) return [];
+  return readdirSync(directory).map((name) => {
+    const [, to = ''] = UNITS.find(([kind]) => kind.test(name)) ?? [];
+    return `-rw-r--r-- ${to.replace('$&', name)}`;
+  });
+}
+
+/** What the build makes beside the program. */
+const DOCUMENTS: Readonly<Record<string, string>> = {
+  'newleaf.8': '-rw-r--r-- ./usr/share/man/man8/newleaf.8.gz',
+  'newleaf.bash': '-rw-r--r-- ./usr/share/bash-completion/completions/newleaf',
+};
+
+function documents(): readonly string[] {
+  return Object.entries(DOCUMENTS).flatMap(([name, file]) => (existsSync(join(ROOT, 'dist', name)) ? [file] : []));
+}
+
+function listing(deb: string): readonly string[] {
+  const lines = execFileSync('dpkg-deb', ['--contents', deb]).toString().trimEnd().split('\n');
+  return lines
+    .filter((line) => !line.startsWith('d'))
+    .map((line) => line.split(/\s+/))
+    .map(([mode, owner, , , , path]) => (owner === 'root/root' ? `${mode} ${path}` : `${owner} ${path}`));
+}
+
+suite('packages', () => {
+  let first = '';
+  const cases = [
+    { form: 'deb', files: [...FILES, ...NODE_OF_ITS_OWN], version: /^\d+\.\d+\.\d+$/, depends: /^libc6/ },
+    { form: 'deb-nodejs', files: FILES, version: /\+nodejs$/, depends: /^nodejs \(>= 20\.19\), libc6/ },
+  ] as const;
+  for (const { form, files, version, depends } of cases) {
+    test(`${form}: contents and modes`, () => {
+      const deb = build(form, 'amd64');
+      if (form === 'deb') first = sha256(deb);
+      assert.deepEqual(listing(deb).toSorted(), [...files, ...unitFiles(), ...documents()].toSorted());
+      assert.match(field(deb, 'Version'), version);
+      assert.match(field(deb, 'Depends'), depends);
+      assert.match(field(deb, 'Depends'), /libengine-pkcs11-openssl, ca-certificates, systemd/);
+    });
+  }
+
+  test('a second build gives the same bytes, whatever the surroundings', () => {
+    const surroundings = { TZ: 'Asia/Tokyo', LANG: 'de_DE.UTF-8', TMPDIR: '/var/tmp' };
+    assert.equal(sha256(build('deb', 'amd64', surroundings)), first);
+  });
+
+  test('the scripts of the package are POSIX shell', () => {
+    for (const script of ['config', 'postinst', 'prerm', 'postrm']) {
+      execFileSync('dash', ['-n', join(SCRIPTS, script)]);
+    }
+  });
+
+  test('what cannot be made is refused with the usage', () => {
+    for (const args of [[], ['deb'], ['deb', 'mips'], ['rpm', 'amd64']]) {
+      assert.throws(
+        () => execFileSync(join(ROOT, 'scripts', 'package'), args, { stdio: 'pipe' }),
+        (error: { status?: number; stderr?: Buffer }) =>
+          error.status === 2 && /scripts\/package .*FORM ARCHITECTURE/.test(String(error.stderr)),
+      );
+    }
+  });
+});

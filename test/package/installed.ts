@@ -1,0 +1,83 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+const ENTER = join(import.meta.dirname, 'enter');
+
+export type Form = 'deb' | 'deb-nodejs';
+export type Architecture = 'amd64' | 'arm64';
+
+/** Makes a package as `scripts/package --quick` does, and returns its path. */
+export function build(form: Form, architecture: Architecture, env: NodeJS.ProcessEnv = {}): string {
+  const printed = execFileSync(join(ROOT, 'scripts', 'package'), ['--quick', form, architecture], {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  return join(ROOT, printed.toString().trim());
+}
+
+/** A root file system of its own. */
+export class Root {
+  readonly directory: string;
+  readonly #enter: readonly string[];
+
+  constructor(directory: string, architecture: Architecture = 'amd64') {
+    this.directory = directory;
+    this.#enter = [ENTER, ...(architecture === 'arm64' ? ['--arm64'] : []), directory];
+  }
+
+  /** The command as this machine runs it. */
+  command(...argv: readonly string[]): readonly string[] {
+    return [...this.#enter, ...argv];
+  }
+
+  /** Runs a command to its end, and returns what it prints (stdout, then stderr); throws where it fails. */
+  run(...argv: readonly string[]): string {
+    return this.runWith({}, ...argv);
+  }
+
+  /** The same, with these variables. */
+  runWith(env: NodeJS.ProcessEnv, ...argv: readonly string[]): string {
+    const [program = '', ...args] = this.command(...argv);
+    const { status, stdout, stderr } = spawnSync(program, args, {
+      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive', ...env },
+      encoding: 'utf8',
+    });
+    if (status !== 0) throw new Error(`${argv.join(' ')} ended with ${status}\n${stdout}${stderr}`);
+    return `${stdout}${stderr}`;
+  }
+
+  /** Where a path of this root is on this machine. */
+  path(path: string): string {
+    return join(this.directory, path);
+  }
+}
+
+/**
+ * Debian's packages in a root file system that goes with the test. For another architecture they are unpacked only: their
+ * scripts would run in emulation, for minutes.
+ */
+export function debian(t: TestContext, packages: readonly string[], architecture: Architecture = 'amd64'): Root {
+  const directory = mkdtempSync(join(tmpdir(), 'newleaf-root-'));
+  t.after(() => rmSync(directory, { recursive: true, force: true }));
+  const variant = architecture === 'arm64' ? 'extract' : 'minbase';
+  execFileSync(
+    'mmdebstrap',
+    [
+      '--quiet',
+      '--mode=root',
+      `--architectures=${architecture}`,
+      `--variant=${variant}`,
+      `--include=${packages.join(',')}`,
+      'trixie',
+      directory,
+    ],
+    { stdio: 'pipe' },
+  );
+  // mmdebstrap leaves none, and without it there is no localhost.
+  writeFileSync(join(directory, 'etc', 'hosts'), '127.0.0.1 localhost\n');
+  return new Root(directory, architecture);
+}

@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict';
+import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite, type TestContext, test } from 'node:test';
+import type { Gateway } from '../e2e/gateway.ts';
+import { site } from '../e2e/site.ts';
+import { build, debian, type Root } from './installed.ts';
+
+const PACKAGES = ['systemd', 'libengine-pkcs11-openssl', 'ca-certificates', 'debconf', 'nodejs', 'opensc', 'softhsm2'];
+
+const CONFIGURATION = '/etc/newleaf/newleaf.toml';
+
+/** /tmp of the root is that of this machine. */
+function install(root: Root, deb: string): void {
+  const copy = join(tmpdir(), `newleaf-${process.pid}.deb`);
+  copyFileSync(deb, copy);
+  root.run('dpkg', '--install', copy);
+  rmSync(copy);
+}
+
+/** What somebody does after the first installation, with state where the package expects it. */
+function configure(root: Root, gateway: Gateway): void {
+  const toml = readFileSync(gateway.configuration, 'utf8');
+  writeFileSync(root.path(CONFIGURATION), toml.replace(/^state\.directory.*\n/m, ''));
+  copyFileSync(join(gateway.directory, 'pin'), root.path('/etc/newleaf/pin'));
+}
+
+/** Runs the daemon that is installed, and has it roll. */
+async function works(gateway: Gateway): Promise<void> {
+  await gateway.start();
+  const { leaf } = await gateway.settled();
+  const roll = await gateway.command('roll', '--wait');
+  assert.equal(roll.code, 0, roll.err);
+  assert.notEqual((await gateway.settled()).leaf?.thumbprint, leaf?.thumbprint);
+  assert.equal(await gateway.stop(), 0);
+}
+
+/** A gateway that is what is installed in the root, and has been through `init`. */
+async function provisioned(t: TestContext, root: Root): Promise<Gateway> {
+  const { gateway } = await site(t, { program: root.command('newleaf') });
+  const { code, out } = await gateway.command('init');
+  assert.equal(code, 0, out);
+  return gateway;
+}
+
+suite('the life of a package', () => {
+  test('install, configure, change the flavour, remove, purge', async (t) => {
+    const root = debian(t, PACKAGES);
+    const deb = build('deb', 'amd64');
+    install(root, deb);
+    assert.match(root.run('id', 'newleaf'), /newleaf/);
+    assert.match(root.run('newleaf', 'version'), /node v24\./);
+    assert.ok(readdirSync(root.path('/etc/systemd/system/multi-user.target.wants')).includes('newleaf.service'));
+    assert.throws(() => root.run('newleaf', 'run'), /ended with 2.*NL-CONFIG.*dps\.id_scope is missing/s);
+
+    const gateway = await provisioned(t, root);
+    await works(gateway);
+    configure(root, gateway);
+    const configuration = readFileSync(root.path(CONFIGURATION), 'utf8');
+
+    install(root, build('deb-nodejs', 'amd64'));
+    assert.match(root.run('newleaf', 'version'), /node v20\./);
+    assert.equal(readFileSync(root.path(CONFIGURATION), 'utf8'), configuration);
+    await works(gateway);
+
+    root.run('dpkg', '--remove', 'newleaf');
+    assert.equal(readFileSync(root.path(CONFIGURATION), 'utf8'), configuration);
+    const keys = gateway.token.privateKeys();
+    assert.equal(keys.length, 1);
+
+    for (const name of ['state.json', 'leaf.pem', 'token.of.somebody']) {
+      writeFileSync(root.path(`/var/lib/newleaf/${name}`), '');
+    }
+    const { environment } = gateway.token.hsm;
+    const said = root.runWith(environment, 'dpkg', '--purge', 'newleaf');
+    assert.match(said, /newleaf-a and newleaf-b stay in the token newleaf.*pkcs11-tool --module/s);
+    assert.deepEqual(gateway.token.privateKeys(), keys);
+    assert.ok(!existsSync(root.path('/etc/newleaf')), 'configuration and PIN are gone');
+    assert.ok(!existsSync(root.path('/var/lib/newleaf/state.json')));
+    assert.ok(existsSync(root.path('/var/lib/newleaf/token.of.somebody')));
+
+    install(root, deb);
+    configure(root, gateway);
+    root.run('sh', '-c', 'echo newleaf newleaf/destroy-keys boolean true | debconf-set-selections');
+    root.runWith(environment, 'dpkg', '--remove', 'newleaf');
+    assert.deepEqual(gateway.token.privateKeys(), keys);
+    assert.match(root.runWith(environment, 'dpkg', '--purge', 'newleaf'), /are destroyed/);
+    assert.deepEqual(gateway.token.privateKeys(), []);
+  });
+});
