@@ -14,7 +14,7 @@ export const DAEMON = 'newleaf';
 export const PIN_FILE = '/etc/newleaf/pin';
 
 /** The same in the hands of the daemon, while its unit runs (systemd.exec(5), LoadCredential=). */
-const CREDENTIAL = '/run/credentials/newleaf.service/hsm-pin';
+export const CREDENTIAL = '/run/credentials/newleaf.service/hsm-pin';
 
 /** Where the state of the unit's daemon is (`StateDirectory=newleaf`). */
 const STATE = '/var/lib/newleaf';

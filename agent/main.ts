@@ -2,14 +2,16 @@ import type { Io, ParsedArguments, Run } from './cli/command.ts';
 import { type CommandName, parse } from './cli/commands.ts';
 import { EXIT } from './exit.ts';
 
-/** argv of this very program at a work of its own, in a process of its own. */
-const itselfAt = (work: string, ...options: readonly string[]): readonly string[] => [
+/** argv of this very program, in a process of its own. */
+const itself = (...options: readonly string[]): readonly string[] => [
   process.execPath,
   ...process.execArgv,
   ...options,
   process.argv[1] ?? '',
-  work,
 ];
+
+/** The same at a work of its own. */
+const itselfAt = (work: string, ...options: readonly string[]): readonly string[] => [...itself(...options), work];
 
 const DESTROY = 'internal-destroy-key';
 /** For `check`: loads the PKCS#11 module, which may hang or crash. */
@@ -32,6 +34,7 @@ const COMMANDS: Readonly<Record<CommandName, () => Promise<Run>>> = {
   csr: async () => (await import('./cli/csr.ts')).run,
   install: async () => (await import('./cli/install.ts')).install(process.stdin),
   tpm: async () => (await import('./cli/tpm.ts')).tpm(itselfAt(TALK_TO_TPM, QUIET)),
+  'support-bundle': async () => (await import('./cli/support-bundle.ts')).supportBundle(itself()),
   decommission: async () =>
     (await import('./decommission.ts')).decommission({ destroyer: itselfAt(DESTROY), stdin: process.stdin }),
   config: async () => (await import('./cli/config.ts')).run,

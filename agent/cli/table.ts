@@ -177,6 +177,27 @@ export const COMMANDS = {
     ],
     exits: { 0: 'Done.', 1: 'There is no TPM, or it failed.', 2: usage },
   },
+  'support-bundle': {
+    meaning: 'Collect what a distant engineer needs, without secrets',
+    about: [
+      'Writes one .tar.gz, which only you can read: settings, status, checks, state, certificates, metrics, log, versions, unit, disk, memory, time, network, and the modes of the files. PIN, passwords, keys and private settings are taken out. What cannot be had leaves a sentence in its place: it works without the daemon, and with a broken configuration.',
+      'As root it finds everything. It logs in to the token once, as `newleaf check` does.',
+    ],
+    options: {
+      out: {
+        type: 'string',
+        short: 'o',
+        value: 'FILE',
+        meaning: 'Write it there instead of to the directory for temporary files.',
+      },
+    },
+    examples: [{ line: 'sudo newleaf support-bundle', meaning: 'Prints where it is, and what is in it.' }],
+    exits: {
+      0: 'Done, even where something could not be had.',
+      1: 'The file cannot be written.',
+      2: 'Wrong command line.',
+    },
+  },
   decommission: {
     meaning: 'Give this gateway up: destroy its keys and state',
     about: [

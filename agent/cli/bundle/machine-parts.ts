@@ -1,0 +1,98 @@
+import { readFile, realpath, stat, statfs } from 'node:fs/promises';
+import { arch, version as kernel, release } from 'node:os';
+import { builtAt, version } from '../../build.ts';
+import type { Part } from './part.ts';
+import { printed } from './program.ts';
+import { textOf } from './settings.ts';
+
+/** Each by itself: what fails leaves its sentence in the place of its text. */
+async function each(parts: Readonly<Record<string, () => Promise<string>>>): Promise<string> {
+  const texts = Object.entries(parts).map(async ([name, make]) => {
+    const text = await make().catch((error: unknown) => `(${error instanceof Error ? error.message : error})`);
+    return `== ${name}\n${text.trimEnd()}\n`;
+  });
+  return (await Promise.all(texts)).join('\n');
+}
+
+const file = (path: string) => () => readFile(path, 'utf8');
+
+const versions: Part = {
+  name: 'versions.txt',
+  about: 'versions of newleaf, Node, OpenSSL, PKCS#11 module and system',
+  make: ({ settings }) =>
+    each({
+      newleaf: async () => `${version}, built ${builtAt === 0 ? 'from its sources' : new Date(builtAt).toISOString()}`,
+      node: async () => JSON.stringify(process.versions, undefined, 1),
+      kernel: async () => `${release()} ${kernel()} ${arch()}`,
+      'operating system': file('/etc/os-release'),
+      systemd: () => printed(['systemctl', '--version']),
+      'PKCS#11 module': () => moduleOf(textOf(settings, 'hsm.module')),
+    }),
+};
+
+/** What a module says of itself is in check.json; here is which file it is, and what package it came with. */
+async function moduleOf(path: string | undefined): Promise<string> {
+  if (path === undefined) return 'none is configured';
+  const real = await realpath(path);
+  const { size, mtime } = await stat(real);
+  const owner = await printed(['dpkg-query', '--search', real]).catch((error: Error) => error.message);
+  const [name = ''] = owner.split(': ');
+  const shown = owner.includes(': ') ? await printed(['dpkg-query', '--show', name]).catch(() => owner) : owner;
+  return [`${path} is ${real}, ${size} bytes, of ${mtime.toISOString()}`, shown].join('\n');
+}
+
+/** Without Environment= and what else may hold a secret. */
+const PROPERTIES = [
+  'LoadState,UnitFileState,FragmentPath,DropInPaths',
+  'ActiveState,SubState,StatusText,Result,ExecMainStatus,ExecMainCode,ExecMainStartTimestamp,NRestarts,MainPID',
+  'ActiveEnterTimestamp,InactiveEnterTimestamp,WatchdogUSec,WatchdogTimestamp,MemoryCurrent,MemoryPeak,CPUUsageNSec,TasksCurrent',
+  'User,Group,SupplementaryGroups,StateDirectory,PrivateDevices,ReadWritePaths',
+].join(',');
+
+const unit: Part = {
+  name: 'unit.txt',
+  about: 'what systemd says of the units',
+  make: () => {
+    const units = ['newleaf.service', 'newleaf-fallback.service', 'newleaf-fallback.timer'];
+    return each(
+      Object.fromEntries(
+        units.map((one) => [one, () => printed(['systemctl', 'show', one, `--property=${PROPERTIES}`])]),
+      ),
+    );
+  },
+};
+
+const resources: Part = {
+  name: 'resources.txt',
+  about: 'disk, memory and load',
+  make: ({ settings }) =>
+    each({
+      'disk of state.directory': async () => {
+        const { bavail, blocks, bsize, ffree, files } = await statfs(textOf(settings, 'state.directory') ?? '/');
+        return `${(bavail * bsize) >> 20} of ${(blocks * bsize) >> 20} MiB are free, ${ffree} of ${files} files`;
+      },
+      'memory (/proc/meminfo)': file('/proc/meminfo'),
+      'load (/proc/loadavg)': file('/proc/loadavg'),
+      'seconds up, and idle (/proc/uptime)': file('/proc/uptime'),
+    }),
+};
+
+const time: Part = {
+  name: 'time.txt',
+  about: 'the clock, and what keeps it right',
+  make: ({ now }) =>
+    each({
+      'this gateway says': async () => `${new Date(now).toISOString()} (${now})`,
+      timedatectl: () => printed(['timedatectl', 'show']),
+      'systemd-timesyncd': () => printed(['timedatectl', 'timesync-status']),
+      chrony: () => printed(['chronyc', '-n', 'tracking']),
+    }),
+};
+
+const network: Part = {
+  name: 'network.txt',
+  about: 'name servers and routes; what can be reached is in check.json',
+  make: () => each({ '/etc/resolv.conf': file('/etc/resolv.conf'), routes: () => printed(['ip', 'route']) }),
+};
+
+export const MACHINE_PARTS: readonly Part[] = [versions, unit, resources, time, network];

@@ -1,0 +1,91 @@
+import { X509Certificate } from 'node:crypto';
+import { lstat, readdir, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Part, Scene } from './part.ts';
+import { settingsInWords, textOf } from './settings.ts';
+
+const directoryOf = ({ settings }: Scene): string => textOf(settings, 'state.directory') ?? '';
+
+const configuration: Part = {
+  name: 'configuration.txt',
+  about: 'the settings in effect, without what is private',
+  make: async ({ settings }) => settingsInWords(settings),
+};
+
+const state: Part = {
+  name: 'state.json',
+  about: 'what newleaf knows: leaves, assignment, phase, requests, trail',
+  async make(scene) {
+    const text = await readFile(join(directoryOf(scene), 'state.json'), 'utf8');
+    try {
+      return withoutChains(JSON.parse(text)) as object;
+    } catch (error) {
+      return `It is no JSON: ${error}\n\n${text}`;
+    }
+  },
+};
+
+/** The certificates are in files of their own. */
+function withoutChains(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(withoutChains);
+  const fields = Object.entries(value).filter(([name]) => name !== 'chain');
+  return Object.fromEntries(fields.map(([name, field]) => [name, withoutChains(field)]));
+}
+
+const certificates = (name: string, about: string): Part => ({
+  name,
+  about,
+  isPublic: true,
+  async make(scene) {
+    const text = await readFile(join(directoryOf(scene), name), 'utf8').catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return undefined;
+      throw error;
+    });
+    // Written anew from what is in it: whatever stands between, before or after them is left here.
+    const blocks = text?.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+    return text === undefined ? undefined : blocks.map((pem) => new X509Certificate(pem).toString()).join('');
+  },
+});
+
+const files: Part = {
+  name: 'files.txt',
+  about: 'names, owners and modes of the files of newleaf',
+  async make(scene) {
+    const { settings } = scene;
+    const socket = textOf(settings, 'control.socket') ?? '';
+    const places = [dirname(settings.file), directoryOf(scene), dirname(socket)];
+    const lists = [...new Set(places)].map(async (place) => [`${place}:`, ...(await listing(place)), ''].join('\n'));
+    return (await Promise.all(lists)).join('\n');
+  },
+};
+
+/** A directory that is shared with others may have very many. */
+const MOST_FILES = 500;
+
+async function listing(directory: string): Promise<readonly string[]> {
+  try {
+    const names = ['', ...(await readdir(directory, { recursive: true })).sort()].slice(0, MOST_FILES);
+    return await Promise.all(names.map((name) => row(directory, name)));
+  } catch (error) {
+    return [String(error)];
+  }
+}
+
+async function row(directory: string, name: string): Promise<string> {
+  const found = await lstat(join(directory, name)).catch(() => undefined);
+  if (found === undefined) return `(gone meanwhile) ${name}`;
+  const { mode, uid, gid, size, mtime } = found;
+  const kind = found.isDirectory() ? 'd' : found.isSymbolicLink() ? 'l' : found.isSocket() ? 's' : '-';
+  const numbers = `${uid}:${gid}`.padEnd(12) + String(size).padStart(9);
+  return `${kind}${(mode & 0o7777).toString(8).padStart(4, '0')} ${numbers}  ${mtime.toISOString()}  ${name || '.'}`;
+}
+
+export const STATE_PARTS: readonly Part[] = [
+  configuration,
+  state,
+  certificates('leaf.pem', 'the current leaf'),
+  certificates('chain.pem', 'the current leaf and its intermediates'),
+  certificates('next.pem', 'the candidate that waits for its enrollment'),
+  files,
+];

@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { collect } from '../../../../agent/cli/bundle/collect.ts';
+import type { Part, Scene } from '../../../../agent/cli/bundle/part.ts';
+import { printed } from '../../../../agent/cli/bundle/program.ts';
+import { secretsOf, settingsIn, settingsInWords, textOf } from '../../../../agent/cli/bundle/settings.ts';
+import { Fault } from '../../../../agent/roll/failure.ts';
+import { scratch } from '../../agent/disk.ts';
+import { configIn, NOW } from '../stage.ts';
+
+const sceneOf = (file: string): Scene => ({
+  settings: settingsIn(file),
+  env: {},
+  now: NOW,
+  itself: [process.execPath],
+});
+const fails = (error: unknown) => async () => {
+  throw error;
+};
+
+test('what fails leaves its sentence, and the rest is there', async (t) => {
+  const directory = scratch(t);
+  const parts: readonly Part[] = [
+    { name: 'text', about: '', make: async () => 'the PIN is 2718281' },
+    { name: 'json', about: '', make: async () => ({ pin: 1, at: 'x' }) },
+    { name: 'none', about: '', make: async () => undefined },
+    { name: 'public', about: '', isPublic: true, make: async () => 'pin 998877' },
+    { name: 'fault', about: '', make: fails(new Fault('NL-DAEMON-DOWN')) },
+    { name: 'missing', about: '', make: fails(Object.assign(new Error('x'), { code: 'ENOENT', path: '/no' })) },
+    { name: 'denied', about: '', make: fails(Object.assign(new Error('x'), { code: 'EACCES', path: '/no' })) },
+    { name: 'odd', about: '', make: fails('password=2718281') },
+  ];
+  writeFileSync(join(directory, 'pin'), '2718281\n');
+  const made = await collect(sceneOf(configIn(directory)), parts);
+  const texts = made.map(({ name, content }) => [name, content.toString()]);
+  assert.deepEqual(texts, [
+    ['text', 'the PIN is [redacted]'],
+    ['json', '{\n "pin": "[redacted]",\n "at": "x"\n}\n'],
+    ['public', 'pin 998877'],
+    ['fault', 'This could not be had. The daemon does not run.\n'],
+    ['missing', 'This could not be had. There is no /no.\n'],
+    ['denied', 'This could not be had. This user may not read /no: sudo newleaf support-bundle\n'],
+    ['odd', 'This could not be had. password=[redacted]\n'],
+  ]);
+  assert.deepEqual(made.filter(({ trouble }) => trouble !== undefined).length, 4);
+});
+
+test('settings: what is private is hidden, and known elsewhere by its text', (t) => {
+  const directory = scratch(t);
+  const file = join(directory, 'newleaf.toml');
+  writeFileSync(
+    file,
+    `[dps]
+id_scope = "0ne00000000"
+registration_id = "gw-0001" # comment-of-somebody
+payload = { owner = "private owner", site = { hall = "north" }, device = "gw-0001" }
+[hsm]
+module = "/usr/lib/module.so"
+token = "newleaf"
+pin_file = "${directory}/pin"
+[leaf]
+issuer = "command"
+[issuer.command]
+argv = ["/usr/bin/sign", "--profile", "/etc/profile", "--password=private word", "private argument"]
+`,
+  );
+  writeFileSync(join(directory, 'pin'), '314159\n');
+  const settings = settingsIn(file);
+  const words = settingsInWords(settings);
+  assert.match(
+    words,
+    /^argv = \["\/usr\/bin\/sign", "\[redacted\]", "\[redacted\]", "\[redacted\]", "\[redacted\]"\]/m,
+  );
+  assert.match(words, /^payload = "\[redacted\]"/m);
+  assert.doesNotMatch(words, /private|somebody|north/);
+  assert.deepEqual(secretsOf(settings, {}), ['314159', 'private owner', 'private word', 'private argument']);
+  assert.equal(textOf(settings, 'dps.registration_id'), 'gw-0001');
+});
+
+test('settings that are wrong, or not there', (t) => {
+  const directory = scratch(t);
+  const file = join(directory, 'newleaf.toml');
+  writeFileSync(
+    file,
+    '[dps]\nregistration_id = "gw-0001"\n[issuer.est]\nurl = "https://user:planted@ca"\n[hsm]\npin = "planted"\n',
+  );
+  const wrong = settingsInWords(settingsIn(file));
+  assert.match(wrong, /^# .*newleaf\.toml:6: hsm\.pin is not a setting/m);
+  assert.match(wrong, /^registration_id = "gw-0001"/m);
+  writeFileSync(file, 'pin = "planted\n');
+  const broken = settingsIn(file);
+  assert.match(
+    settingsInWords(broken),
+    /^# .*cannot be read, so this goes by the defaults: NL-CONFIG .*newleaf\.toml:1: /,
+  );
+  assert.doesNotMatch(settingsInWords(broken), /planted/);
+  assert.equal(textOf(broken, 'state.directory'), '/var/lib/newleaf');
+  assert.equal(textOf(broken, 'dps.registration_id'), undefined);
+  assert.match(settingsInWords(settingsIn(join(directory, 'none.toml'))), /ENOENT/);
+});
+
+test('programs: what they say, however they end; one that hangs is killed', async () => {
+  assert.equal(await printed(['sh', '-c', 'echo out; echo err >&2']), 'out\nerr\n');
+  assert.equal(await printed(['sh', '-c', 'echo out; exit 3']), 'out\n(sh ended with 3)\n');
+  await assert.rejects(printed(['sh', '-c', 'exit 3']), /^Error: sh failed/);
+  await assert.rejects(printed(['newleaf-no-such-program']), /There is no newleaf-no-such-program on this gateway\./);
+  await assert.rejects(
+    printed(['sh', '-c', 'echo so far; exec sleep 60'], 200),
+    /sh did not end within 0\.2 s\. so far/,
+  );
+});
