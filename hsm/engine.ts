@@ -8,9 +8,9 @@ export const ENGINE = 'pkcs11';
 const ENGINE_FILE = 'pkcs11.so';
 const PACKAGE = 'libengine-pkcs11-openssl';
 
-/** Where Debian puts the engines of OpenSSL 3. The Node of nodejs.org or npm does not look there by itself. */
-const DIRECTORIES = ['x86_64-linux-gnu', 'aarch64-linux-gnu', 'arm-linux-gnueabihf'].map(
-  (triplet) => `/usr/lib/${triplet}/engines-3`,
+/** Where Debian and Yocto put the engines of OpenSSL 3. The Node of nodejs.org or npm does not look there by itself. */
+const DIRECTORIES = ['lib/x86_64-linux-gnu', 'lib/aarch64-linux-gnu', 'lib/arm-linux-gnueabihf', 'lib', 'lib64'].map(
+  (directory) => `/usr/${directory}/engines-3`,
 );
 
 /**

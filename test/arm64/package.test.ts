@@ -4,15 +4,8 @@ import { test } from 'node:test';
 import { site } from '../e2e/site.ts';
 import { build, debian } from '../package/installed.ts';
 
-/** What the package depends on, and what its dependencies need to run. */
-const PACKAGES = ['base-files', 'coreutils', 'dash', 'libc6', 'libstdc++6', 'libgcc-s1', 'libssl3t64'].concat([
-  'libengine-pkcs11-openssl',
-  'softhsm2',
-  'ca-certificates',
-]);
-
 test('the arm64 package in emulation: init, run, roll', async (t) => {
-  const root = debian(t, PACKAGES, 'arm64');
+  const root = debian(t, 'arm64');
   execFileSync('dpkg-deb', ['--extract', build('deb', 'arm64'), root.directory]);
   assert.match(root.run('newleaf', 'version'), /node v24.*arm64/);
 

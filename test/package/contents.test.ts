@@ -19,6 +19,7 @@ const FILES = [
   '-rw-r--r-- ./usr/lib/newleaf/build/Release/pkcs11.node',
   '-rw-r--r-- ./usr/lib/newleaf/newleaf.js',
   '-rw-r--r-- ./usr/lib/newleaf/package.json',
+  '-rw-r--r-- ./usr/lib/newleaf/tpm.js',
   '-rw-r--r-- ./usr/share/doc/newleaf/CHANGELOG.md.gz',
   '-rw-r--r-- ./usr/share/doc/newleaf/README.md.gz',
   '-rw-r--r-- ./usr/share/doc/newleaf/changelog.gz',

@@ -1,5 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -7,7 +8,7 @@ import type { TestContext } from 'node:test';
 const ROOT = join(import.meta.dirname, '..', '..');
 const ENTER = join(import.meta.dirname, 'enter');
 
-export type Form = 'deb' | 'deb-nodejs';
+export type Form = 'deb' | 'deb-nodejs' | 'tar';
 export type Architecture = 'amd64' | 'arm64';
 
 /** Makes a package as `scripts/package --quick` does, and returns its path. */
@@ -56,28 +57,46 @@ export class Root {
   }
 }
 
+/** What the package depends on and recommends, Debian's nodejs, and the commands of a small system. */
+const GATEWAY = [
+  'systemd',
+  'libengine-pkcs11-openssl',
+  'ca-certificates',
+  'debconf',
+  'opensc',
+  'softhsm2',
+  'nodejs',
+].concat(['busybox']);
+
+/** What it depends on, and what its dependencies need to run. */
+const UNPACKED = ['base-files', 'coreutils', 'dash', 'libc6', 'libstdc++6', 'libgcc-s1', 'libssl3t64'].concat([
+  'libengine-pkcs11-openssl',
+  'softhsm2',
+  'ca-certificates',
+]);
+
 /**
- * Debian's packages in a root file system that goes with the test. For another architecture they are unpacked only: their
- * scripts would run in emulation, for minutes.
+ * A Debian without newleaf, that goes with the test. The packages of another architecture are unpacked
+ * only: their scripts would run in emulation, for minutes.
  */
-export function debian(t: TestContext, packages: readonly string[], architecture: Architecture = 'amd64'): Root {
+export function debian(t: TestContext, architecture: Architecture = 'amd64'): Root {
+  const [variant, packages] = architecture === 'arm64' ? ['extract', UNPACKED] : ['minbase', GATEWAY];
   const directory = mkdtempSync(join(tmpdir(), 'newleaf-root-'));
   t.after(() => rmSync(directory, { recursive: true, force: true }));
-  const variant = architecture === 'arm64' ? 'extract' : 'minbase';
-  execFileSync(
-    'mmdebstrap',
-    [
-      '--quiet',
-      '--mode=root',
-      `--architectures=${architecture}`,
-      `--variant=${variant}`,
-      `--include=${packages.join(',')}`,
-      'trixie',
-      directory,
-    ],
-    { stdio: 'pipe' },
+  const list = packages.join(',');
+  const made = join(
+    ROOT,
+    '.cache',
+    `debian-${architecture}-${createHash('md5').update(list).digest('hex').slice(0, 8)}`,
   );
-  // mmdebstrap leaves none, and without it there is no localhost.
-  writeFileSync(join(directory, 'etc', 'hosts'), '127.0.0.1 localhost\n');
+  if (!existsSync(made)) {
+    const options = ['--quiet', '--mode=root', `--architectures=${architecture}`, `--variant=${variant}`];
+    const making = join(directory, 'root');
+    execFileSync('mmdebstrap', [...options, `--include=${list}`, 'trixie', making], { stdio: 'pipe' });
+    // mmdebstrap leaves none, and without it there is no localhost.
+    writeFileSync(join(making, 'etc', 'hosts'), '127.0.0.1 localhost\n');
+    execFileSync('mv', [making, made]);
+  }
+  execFileSync('cp', ['--archive', '--reflink=auto', `${made}/.`, directory]);
   return new Root(directory, architecture);
 }

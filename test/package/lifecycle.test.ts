@@ -7,8 +7,6 @@ import type { Gateway } from '../e2e/gateway.ts';
 import { site } from '../e2e/site.ts';
 import { build, debian, type Root } from './installed.ts';
 
-const PACKAGES = ['systemd', 'libengine-pkcs11-openssl', 'ca-certificates', 'debconf', 'nodejs', 'opensc', 'softhsm2'];
-
 const CONFIGURATION = '/etc/newleaf/newleaf.toml';
 
 /** /tmp of the root is that of this machine. */
@@ -46,7 +44,7 @@ async function provisioned(t: TestContext, root: Root): Promise<Gateway> {
 
 suite('the life of a package', () => {
   test('install, configure, change the flavour, remove, purge', async (t) => {
-    const root = debian(t, PACKAGES);
+    const root = debian(t);
     const deb = build('deb', 'amd64');
     install(root, deb);
     assert.match(root.run('id', 'newleaf'), /newleaf/);

@@ -1,0 +1,81 @@
+# shellcheck shell=bash disable=SC2154
+# Part of scripts/package, which sets the variables: the forms deb and deb-nodejs.
+
+# The form that dpkg asks for; what people read is CHANGELOG.md.
+changelog() {
+  printf 'newleaf (%s) stable; urgency=medium\n\n  * See CHANGELOG.md.gz.\n\n -- %s  %s\n' "$version" \
+    "$(sed -n 's/^Maintainer: //p' scripts/deb/control)" "$(date --utc --rfc-email --date="@$SOURCE_DATE_EPOCH")"
+}
+
+debian_tree() {
+  local lib=usr/lib/newleaf doc=usr/share/doc/newleaf file interpreter
+  program "$tree/$lib"
+  if [ "$form" = deb-nodejs ]; then
+    interpreter=/usr/bin/node
+  else
+    interpreter=/$lib/node
+    put 644 "$(node_home)/LICENSE" $doc/copyright.node
+    put 644 scripts/deb/lintian-overrides usr/share/lintian/overrides/newleaf
+  fi
+  mkdir -p "$tree/usr/bin"
+  printf '#!/bin/sh\nexec %s /%s/newleaf.js "$@"\n' "$interpreter" "$lib" >"$tree/usr/bin/newleaf"
+  chmod 755 "$tree/usr/bin/newleaf"
+  put 644 scripts/deb/newleaf.toml etc/newleaf/newleaf.toml
+  shopt -s nullglob
+  for file in systemd/*; do
+    case $file in
+      *.sysusers) put 644 "$file" usr/lib/sysusers.d/newleaf.conf ;;
+      *.tmpfiles) put 644 "$file" usr/lib/tmpfiles.d/newleaf.conf ;;
+      *.service | *.socket | *.path | *.timer) put 644 "$file" "usr/lib/systemd/system/${file##*/}" ;;
+      *) put 644 "$file" "usr/share/newleaf/${file##*/}" ;;
+    esac
+  done
+  shopt -u nullglob
+  if [ -e dist/newleaf.8 ]; then
+    put 644 dist/newleaf.8 usr/share/man/man8/newleaf.8
+    gzip -9n "$tree/usr/share/man/man8/newleaf.8"
+  fi
+  [ ! -e dist/newleaf.bash ] || put 644 dist/newleaf.bash usr/share/bash-completion/completions/newleaf
+  put 644 LICENSE $doc/copyright
+  put 644 README.md $doc/README.md
+  put 644 CHANGELOG.md $doc/CHANGELOG.md
+  changelog >"$tree/$doc/changelog"
+  gzip -9n "$tree/$doc"/*.md "$tree/$doc/changelog"
+}
+
+# The newest glibc whose symbols the program asks for.
+newest_glibc() {
+  find "$tree/usr/lib/newleaf" \( -name node -o -name '*.node' \) -exec "$triplet-objdump" -T {} + |
+    grep -oP '\(GLIBC_\K[0-9.]+' | sort -Vu | tail -1
+}
+
+control() {
+  local depends node
+  depends="libc6 (>= $(newest_glibc)), libstdc++6 (>= 7), libgcc-s1"
+  if [ "$form" = deb-nodejs ]; then
+    depends="nodejs (>= 20.19), $depends"
+    node='This flavour runs with the nodejs of the distribution.'
+  else
+    node="This flavour carries Node $NODE, for itself only."
+  fi
+  sed -e "s/@VERSION@/$1/" -e "s/@ARCHITECTURE@/$architecture/" -e "s/@DEPENDS@/$depends/" -e "s/@NODE@/$node/" \
+    -e "s/@SIZE@/$(du -k --apparent-size -s "$tree" | cut -f1)/" scripts/deb/control
+}
+
+# Prints the path of the package.
+debian_package() {
+  debian_tree
+  # The flavours are versions of one package: going from one to the other is an upgrade, and keeps configuration and state.
+  local full=$version; [ "$form" = deb ] || full=$version+nodejs
+  local package=dist/packages/newleaf_${full}_$architecture.deb script
+  mkdir "$tree/DEBIAN"
+  control "$full" >"$tree/DEBIAN/control"
+  (cd "$tree" && find usr -type f -print0 | sort -z | xargs -0 md5sum) >"$tree/DEBIAN/md5sums"
+  echo /etc/newleaf/newleaf.toml >"$tree/DEBIAN/conffiles"
+  put 644 scripts/deb/templates DEBIAN/templates
+  for script in config postinst prerm postrm; do put 755 "scripts/deb/$script" "DEBIAN/$script"; done
+  settle
+  dpkg-deb --root-owner-group "${compression[@]}" --build "$tree" "$package.new" >/dev/null
+  mv "$package.new" "$package"
+  echo "$package"
+}

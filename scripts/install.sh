@@ -1,0 +1,170 @@
+#!/bin/sh
+# Installs newleaf from its unpacked tarball, on a system without packages whose root may be read-only (Yocto and others):
+#   ./install.sh [--prefix DIRECTORY]   installs it, or upgrades what is there
+#   ./install.sh --uninstall            removes it; configuration, PIN, state and the keys in the token stay
+# All of newleaf is in DIRECTORY (/opt/newleaf), which must be on a disk that can be written: program/, bin/, share/, etc/
+# and state/. Of the root file system it needs a user, its units, and a link at /etc/newleaf. They are written once: an
+# upgrade needs a root that can be written only where a unit has changed.
+set -eu
+umask 022
+
+here=$(cd "$(dirname "$0")" && pwd -P)
+units=/etc/systemd/system
+
+say() { echo "$*"; }
+die() {
+  echo "install.sh: $*" >&2
+  exit 1
+}
+
+action=install prefix=
+while [ $# -gt 0 ]; do
+  case $1 in
+    --prefix)
+      case ${2:-} in /*) ;; *) die '--prefix needs an absolute path.' ;; esac
+      prefix=${2%/}
+      shift
+      ;;
+    --uninstall) action=uninstall ;;
+    *)
+      sed -n '2,4s/^# *//p' "$0" >&2
+      exit 2
+      ;;
+  esac
+  shift
+done
+
+[ "$(id -u)" = 0 ] || die 'This is for root.'
+command -v systemctl >/dev/null || die 'newleaf is started by systemd, and there is no systemctl here.'
+installed=$(readlink /etc/newleaf || true)
+installed=${installed%/etc}
+[ -n "$installed" ] || [ ! -e /etc/newleaf ] || die '/etc/newleaf is not of this script. Is the Debian package installed?'
+[ -z "$installed" ] || [ -z "$prefix" ] || [ "$prefix" = "$installed" ] || die "newleaf is installed in $installed already."
+prefix=${installed:-${prefix:-/opt/newleaf}}
+newleaf=$prefix/bin/newleaf
+
+# Nothing runs while an image is made.
+booted() { [ -d /run/systemd/system ]; }
+reload() { ! booted || systemctl daemon-reload; }
+
+# Prints a file of systemd/ with the paths of this installation.
+localised() {
+  sed -e "s|/usr/bin/newleaf|$newleaf|; s|newleaf status 2|$newleaf status 2|; s|/usr/share/newleaf|$prefix/share|" \
+    -e "s|^StateDirectory=newleaf\$|ReadWritePaths=$prefix/state|; /^StateDirectoryMode=/d; s|/var/lib/newleaf|$prefix/state|" \
+    -e "s|^Description=.*|&\\nRequiresMountsFor=$prefix|" "$1"
+}
+
+# Fails where it would have to change something of the root file system.
+root_is_ready() {
+  id newleaf >/dev/null 2>&1 && [ -L /etc/newleaf ] && systemctl --quiet is-enabled newleaf.service 2>/dev/null || return 1
+  for unit in "$here"/systemd/*.service "$here"/systemd/*.timer; do
+    localised "$unit" | cmp -s - "$units/${unit##*/}" || return 1
+  done
+}
+
+# Writes what is needed of the root file system.
+prepare_root() {
+  mkdir -p "$units" 2>/dev/null || true
+  touch "$units/.newleaf" 2>/dev/null ||
+    die "This once $units must be written: mount -o remount,rw / && $0 --prefix $prefix; mount -o remount,ro /"
+  rm "$units/.newleaf"
+  id newleaf >/dev/null 2>&1 || localised "$here/systemd/newleaf.sysusers" | systemd-sysusers - ||
+    die 'There is no user newleaf, and it cannot be made here: make it in the image.'
+  ln -sfn "$prefix/etc" /etc/newleaf
+  ln -sf "$newleaf" /usr/bin/newleaf 2>/dev/null || say "/usr/bin cannot be written: newleaf is called as $newleaf."
+  for unit in "$here"/systemd/*.service "$here"/systemd/*.timer; do
+    localised "$unit" >"$units/${unit##*/}"
+  done
+  reload
+  systemctl --quiet enable newleaf.service
+}
+
+# Puts the program beside those that are there, and names its directory.
+copy_program() {
+  mkdir -p "$prefix/program"
+  name=$(cat "$here/VERSION")
+  while [ -e "$prefix/program/$name" ]; do name=$name+; done
+  rm -rf "$prefix/program/.new"
+  mkdir "$prefix/program/.new"
+  (cd "$here" && cp -R ./* "$prefix/program/.new/")
+  mv "$prefix/program/.new" "$prefix/program/$name"
+  echo "$prefix/program/$name"
+}
+
+# Files of share/, configuration and state, where they are missing.
+furnish() {
+  mkdir -p "$prefix/bin" "$prefix/share" "$prefix/etc" "$prefix/state/inbox"
+  for file in fallback tpm.conf; do
+    localised "$here/systemd/$file" >"$prefix/share/.new"
+    mv "$prefix/share/.new" "$prefix/share/$file"
+  done
+  if [ ! -e "$prefix/etc/newleaf.toml" ]; then
+    { cat "$here/newleaf.toml" && printf '\n[state]\ndirectory = "%s"\n' "$prefix/state"; } >"$prefix/etc/newleaf.toml"
+  fi
+  chown newleaf:newleaf "$prefix/state" "$prefix/state/inbox"
+  chmod 750 "$prefix/state"
+  chmod 2770 "$prefix/state/inbox"
+}
+
+# From here on it is this program that starts. The one before stays, for the case that this one does not hold.
+switch_to() {
+  if [ -e "$newleaf" ]; then cp -p "$newleaf" "$newleaf.before"; fi
+  printf '#!/bin/sh\nexec %s/node %s/newleaf.js "$@"\n' "$1" "$1" >"$newleaf.new"
+  chmod 755 "$newleaf.new"
+  sync
+  mv "$newleaf.new" "$newleaf"
+}
+
+restart() {
+  if systemctl restart newleaf.service; then return; fi
+  if [ ! -e "$newleaf.before" ]; then die "newleaf does not start: see journalctl -u newleaf."; fi
+  mv "$newleaf.before" "$newleaf"
+  systemctl restart newleaf.service || true
+  die "The new newleaf does not start: see journalctl -u newleaf. The one before is back in its place."
+}
+
+# Deletes what is neither this program nor the one before.
+sweep() {
+  for old in "$prefix"/program/*; do
+    grep -qsF "exec $old/node" "$newleaf" "$newleaf.before" || rm -rf "$old"
+  done
+}
+
+install() {
+  "$here/node" --version >/dev/null 2>&1 ||
+    die "The Node of this tarball does not run here. It is for $(cat "$here/ARCHITECTURE"), and needs glibc 2.28."
+  mkdir -p "$prefix" || die "$prefix cannot be made: name a directory that can be written with --prefix."
+  case $(stat -f -c %T "$prefix") in
+    tmpfs | ramfs) die "$prefix is in memory, and would be gone after a restart: name another with --prefix." ;;
+  esac
+  root_is_ready || prepare_root
+  furnish
+  program=$(copy_program)
+  switch_to "$program"
+  say "newleaf $(cat "$here/VERSION") is in $program."
+  if ! booted; then
+    say 'It starts with the system.'
+  elif [ -n "$installed" ] && ! systemctl --quiet is-active newleaf.service; then
+    say 'It was not running, and is not started: systemctl start newleaf'
+  elif "$newleaf" config >/dev/null 2>&1; then
+    restart
+    say 'It runs: newleaf status'
+  else
+    say 'Next: newleaf init'
+  fi
+  sweep
+}
+
+uninstall() {
+  [ -n "$installed" ] || die 'newleaf is not installed by this script.'
+  touch "$units/.newleaf" 2>/dev/null || die "$units is read-only: mount -o remount,rw / and again."
+  ! booted || systemctl --quiet stop newleaf.service newleaf-fallback.timer || true
+  systemctl --quiet disable newleaf.service || true
+  rm -f "$units/.newleaf" "$units"/newleaf.service "$units"/newleaf-fallback.service "$units"/newleaf-fallback.timer /etc/newleaf
+  if [ "$(readlink /usr/bin/newleaf || true)" = "$newleaf" ]; then rm -f /usr/bin/newleaf || true; fi
+  reload
+  for part in program bin share; do rm -rf "${prefix:?}/$part"; done
+  say "newleaf is removed. Configuration, PIN and state are in $prefix, and the keys are in the token."
+}
+
+$action
