@@ -39,7 +39,7 @@ describe('completion in bash', () => {
     ['newleaf roll --id ', []],
     ['newleaf roll --id status --d', ['--discard']],
     ['newleaf check pi', ['pin']],
-    ['newleaf check pin dps-', ['dps-reach']],
+    ['newleaf check pin dps-r', ['dps-reach']],
     ['newleaf install ', FILES],
     ['newleaf install --w', ['--wait']],
     ['newleaf csr -o ', FILES],
