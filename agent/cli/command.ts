@@ -10,6 +10,8 @@ export interface Output {
   readonly isTTY?: boolean;
   readonly columns?: number;
   readonly rows?: number;
+  /** Of a terminal: somebody has changed its size. */
+  on?(event: 'resize', listener: () => void): unknown;
 }
 
 export interface Io {

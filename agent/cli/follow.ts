@@ -6,7 +6,7 @@ import { type Complaint, complaint } from './command.ts';
 import type { Progress } from './progress.ts';
 import { pulse } from './pulse.ts';
 import type { Screen } from './screen.ts';
-import { statusOf } from './status.ts';
+import { present } from './status.ts';
 
 export interface FollowOptions {
   /** Path of the control socket. */
@@ -65,16 +65,6 @@ export async function follow(id: string, options: FollowOptions): Promise<Follow
 }
 
 const INDENT = ' '.repeat(10);
-
-/** The status; or the Fault, where the daemon is away. */
-async function present(socket: string): Promise<Status | Fault> {
-  try {
-    return await statusOf(socket);
-  } catch (error) {
-    if (error instanceof Fault && error.failure.code === 'NL-DAEMON-DOWN') return error;
-    throw error;
-  }
-}
 
 /** An attempt that failed, and will be tried again. A refusal is not: it moves the machine, and its end tells of it. */
 function failedEvent(event: unknown): Complaint | undefined {

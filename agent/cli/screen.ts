@@ -25,11 +25,12 @@ export function screenOf({ isTTY = false, columns }: Output, env: NodeJS.Process
   };
 }
 
+const ESCAPE = '\u001b';
 const SGR = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 } as const;
 export type Colour = keyof typeof SGR;
 
 export function paint({ isColoured }: Screen, colour: Colour, text: string): string {
-  return isColoured && text !== '' ? `\u001b[${SGR[colour]}m${text}\u001b[0m` : text;
+  return isColoured && text !== '' ? `${ESCAPE}[${SGR[colour]}m${text}${ESCAPE}[0m` : text;
 }
 
 const GLYPHS = {
@@ -92,13 +93,24 @@ export function bar(screen: Screen, share: number, mark: number | undefined, cel
   return drawn.join('');
 }
 
+/** How many rows of a terminal the lines take: one that is longer than the terminal is wide takes several. */
+export function rowsOf(lines: readonly string[], columns: number): number {
+  return lines.reduce((sum, line) => sum + Math.max(1, Math.ceil(line.replace(PAINT, '').length / columns)), 0);
+}
+
+const PAINT = new RegExp(`${ESCAPE}\\[\\d+m`, 'g');
+
 /**
  * Draws over what was drawn before, in one write and without clearing first: a cleared screen flickers. Lines that do not
  * fit are left out, since a terminal that scrolls cannot be drawn over.
  */
-export function redraw(text: string, { rows }: Output, isFirst: boolean): string {
+export function redraw(text: string, { rows, columns }: Output, isFirst: boolean): string {
   const lines = text.replace(/\n$/, '').split('\n');
-  const shown = rows ? lines.slice(0, Math.max(1, rows - 1)) : lines;
-  const [clear, home, toEndOfLine, below] = ['\u001b[2J', '\u001b[H', '\u001b[K', '\u001b[J'];
-  return `${isFirst ? clear : ''}${home}${shown.map((line) => `${line}${toEndOfLine}\n`).join('')}${below}`;
+  const fits = (count: number) =>
+    rowsOf(lines.slice(0, count), columns || WIDTHS.usual) < (rows || Number.POSITIVE_INFINITY);
+  let shown = lines.length;
+  while (shown > 1 && !fits(shown)) shown -= 1;
+  const [clear, home, toEndOfLine, below] = ['[2J', '[H', '[K', '[J'].map((code) => `${ESCAPE}${code}`);
+  const drawn = lines.slice(0, shown).map((line) => `${line}${toEndOfLine}\n`);
+  return `${isFirst ? clear : ''}${home}${drawn.join('')}${below}`;
 }

@@ -3,7 +3,7 @@ import type { LeafStatus, NextStatus, OutcomeStatus, RequestStatus, Status } fro
 import { advise } from './advise.ts';
 import type { Complaint } from './command.ts';
 import { fromNow, localMinute, localSecond, zone } from './moment.ts';
-import { bar, type Colour, glyph, paint, type Screen, safe, wrap } from './screen.ts';
+import { bar, type Colour, glyph, paint, rowsOf, type Screen, safe, wrap } from './screen.ts';
 import { actionInWords, causeInWords, outcomeInWords, reasonInWords } from './words.ts';
 
 export interface Surroundings {
@@ -11,6 +11,8 @@ export interface Surroundings {
   readonly directory: string;
   /** Why the daemon cannot be asked; the status is from the state file, written then (wall clock, milliseconds). */
   readonly lastKnown?: { readonly writtenAt: number; readonly failure: Complaint };
+  /** Where it must fit: of a terminal that is drawn over. What to do is the last to go. */
+  readonly room?: { readonly rows: number; readonly columns: number };
 }
 
 const LABEL = 13;
@@ -18,6 +20,15 @@ const TRANSITIONS_SHOWN = 6;
 
 /** `newleaf status` as a technician sees it. Pure. Times are in the time zone of this process. */
 export function renderStatus(status: Status, screen: Screen, surroundings: Surroundings): string {
+  const { room } = surroundings;
+  for (let transitions = TRANSITIONS_SHOWN; ; transitions -= 1) {
+    const lines = linesOf({ ...status, trail: status.trail.slice(0, transitions) }, screen, surroundings);
+    if (transitions === 0 || room === undefined || rowsOf(lines, room.columns) < room.rows)
+      return `${lines.join('\n')}\n`;
+  }
+}
+
+function linesOf(status: Status, screen: Screen, surroundings: Surroundings): readonly string[] {
   const { leaf, next, request, scheduled, last, trail } = status;
   const now = Date.parse(status.at);
   const blocks = [
@@ -40,7 +51,14 @@ export function renderStatus(status: Status, screen: Screen, surroundings: Surro
     [paint(screen, 'bold', 'What to do'), ...advise(status, screen, surroundings)],
   ];
   const shown = blocks.filter((block) => block.length > 0);
-  return `${shown.map((block) => block.join('\n')).join('\n\n')}\n`;
+  return shown.flatMap((block, index) => (index === 0 ? block : ['', ...block]));
+}
+
+/** The same in one line: what is worth telling is told again when it changes. */
+export function statusLine({ registrationId, words, online, trouble, next }: Status, screen: Screen): string {
+  const met = trouble ?? next?.trouble;
+  const wrong = met === undefined ? '' : `, ${met.code} ${met.message}`;
+  return safe(screen, `${registrationId}: ${words}, ${online ? 'online' : 'offline'}${wrong}`);
 }
 
 function headline(status: Status, screen: Screen, { lastKnown }: Surroundings): string[] {
@@ -56,8 +74,10 @@ function headline(status: Status, screen: Screen, { lastKnown }: Surroundings): 
   const isWell = online && trouble === undefined && alarm === undefined;
   const colour: Colour = person || alarm === 'expired' ? 'red' : isWell ? 'green' : 'yellow';
   const dot = paint(screen, colour, glyph(screen, 'dot'));
+  const [first = '', ...rest] = wrap(screen, sentence, { first: '  ' }).map((line) => line.slice(2));
   return [
-    `${dot} ${paint(screen, 'bold', sentence)}`,
+    `${dot} ${paint(screen, 'bold', first)}`,
+    ...rest.map((line) => `  ${paint(screen, 'bold', line)}`),
     paint(screen, 'dim', `  ${localSecond(now)} ${zone(now)}, newleaf ${version}`),
   ];
 }
@@ -101,12 +121,15 @@ function identityRows(label: string, { cn, slot, issuer, thumbprint }: LeafStatu
   ];
 }
 
-/** In groups, on two lines: it is read out over the phone. */
+/** In groups, on two lines, or four where they are short: it is read out over the phone. */
 function thumbprintRows(thumbprint: string, screen: Screen): string[] {
-  const groups = safe(screen, thumbprint).match(/.{1,4}/g) ?? [];
-  const half = groups.length / 2;
-  const [first, second] = [groups.slice(0, half).join(' '), groups.slice(half).join(' ')];
-  return [`  ${'Thumbprint'.padEnd(LABEL)}${first}`, `${' '.repeat(LABEL + 2)}${second}`];
+  const groups =
+    safe(screen, thumbprint)
+      .match(/.{1,4}/g)
+      ?.join(' ') ?? '';
+  const length = screen.width < LABEL + 42 ? 20 : 40;
+  const rows = groups.match(new RegExp(`.{1,${length}}`, 'g')) ?? [];
+  return rows.map((one, index) => `  ${(index === 0 ? 'Thumbprint' : '').padEnd(LABEL)}${one.trimEnd()}`);
 }
 
 function candidateBlock(
@@ -157,7 +180,7 @@ function lastRows(last: OutcomeStatus, now: number, screen: Screen): string[] {
 function trailBlock(trail: Status['trail'], screen: Screen): string[] {
   if (trail.length === 0) return [];
   const arrow = glyph(screen, 'arrow');
-  const rows = trail.slice(0, TRANSITIONS_SHOWN).map(({ at, from, to, why, code }) => {
+  const rows = trail.map(({ at, from, to, why, code }) => {
     const words = `${from} ${arrow} ${to}: ${causeInWords(why)}${code === undefined ? '' : ` (${code})`}`;
     const first = `  ${localSecond(Date.parse(at))}  `;
     return wrap(screen, words, { first, rest: ' '.repeat(first.length) });

@@ -84,7 +84,11 @@ export const COMMANDS = {
     ],
     options: {
       json,
-      watch: { type: 'boolean', short: 'w', meaning: 'Go on showing it, at every change and every minute.' },
+      watch: {
+        type: 'boolean',
+        short: 'w',
+        meaning: 'Go on showing it: drawn over on a terminal, else a line for each change.',
+      },
     },
     examples: [
       { line: 'newleaf status', meaning: 'On one screen.' },

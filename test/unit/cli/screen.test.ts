@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { bar, paint, redraw, type Screen, safe, screenOf, wrap } from '../../../agent/cli/screen.ts';
+import { bar, paint, redraw, rowsOf, type Screen, safe, screenOf, wrap } from '../../../agent/cli/screen.ts';
 import { Paper } from './stage.ts';
 
 const plain: Screen = { width: 40, isColoured: false, isUnicode: false };
@@ -100,5 +100,11 @@ describe('redraw', () => {
   test('leaves out what would make the terminal scroll', () => {
     const drawn = redraw('1\n2\n3\n4\n', { write() {}, rows: 3 }, false);
     assert.equal(drawn, '\u001b[H1\u001b[K\n2\u001b[K\n\u001b[J');
+  });
+
+  test('a line that is too long for the terminal takes several rows; colours take none', () => {
+    const drawn = redraw('1234567890\n2\n3\n', { write() {}, rows: 4, columns: 5 }, false);
+    assert.equal(drawn, '\u001b[H1234567890\u001b[K\n2\u001b[K\n\u001b[J');
+    assert.equal(rowsOf(['12345', '\u001b[32m12345\u001b[0m', '123456', ''], 5), 5);
   });
 });

@@ -13,8 +13,9 @@ export const NOW = Date.parse('2026-11-25T13:49:53.000Z');
 export class Paper implements Output {
   text = '';
   readonly isTTY: boolean;
-  readonly columns = 80;
-  readonly rows = 24;
+  columns = 80;
+  rows = 24;
+  readonly #resized = new Set<() => void>();
   readonly #waiting = new Set<() => void>();
 
   constructor(isTTY = false) {
@@ -24,6 +25,15 @@ export class Paper implements Output {
   write(text: string): void {
     this.text += text;
     for (const look of this.#waiting) look();
+  }
+
+  on(_: 'resize', listener: () => void): void {
+    this.#resized.add(listener);
+  }
+
+  resize(columns: number, rows: number): void {
+    Object.assign(this, { columns, rows });
+    for (const listener of this.#resized) listener();
   }
 
   /** Resolves as soon as the words have been written. */

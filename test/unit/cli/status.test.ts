@@ -92,23 +92,71 @@ test('a configuration that is wrong: 2', async (t) => {
   assert.match(io.err.text, /^NL-CONFIG There is no configuration at/);
 });
 
-test('--watch draws again at every change, over what was there', async (t) => {
-  let status = statusWith();
+/** A daemon whose status can be changed, and somebody who watches it. */
+async function watched(t: TestContext, isTTY: boolean, ...options: readonly string[]) {
+  const state = { status: statusWith() };
   const directory = scratch(t);
   const socket = join(directory, 'run/control.sock');
-  const it = await daemon(t, { socket, answer: async () => ({ status: 200, body: status }) });
-  const io = stage(undefined, true);
-  const watching = run(args('status', '--watch', '--config', configIn(directory)), io);
-  await io.out.shows('serving with the current leaf, online');
-  const drawn = io.out.text.length;
+  const it = await daemon(t, { socket, answer: async () => ({ status: 200, body: state.status }) });
+  const io = stage(undefined, isTTY);
+  const watching = run(args('status', '--watch', ...options, '--config', configIn(directory)), io);
+  await io.out.shows('serving with the current leaf');
   if (it.listeners.size === 0) await it.listenersChange();
-  for (const tell of it.listeners) tell({ type: 'changed' });
-  status = statusWith({ online: false });
-  for (const tell of it.listeners) tell({ type: 'offline' });
-  await io.out.shows('serving with the current leaf, offline');
-  assert.ok(io.out.text.slice(drawn).startsWith('\u001b[H'), 'the screen is not cleared');
-  await it.close();
-  await io.out.shows('NL-DAEMON-DOWN');
-  await daemon(t, { socket, answer: async () => ({ status: 500, body: {} }) });
-  assert.equal(await watching, 1);
+  const change = (change: Partial<Status>) => {
+    state.status = statusWith(change);
+    for (const tell of it.listeners) tell({ type: 'changed' });
+  };
+  /** It comes back with nonsense, which is the end of watching. */
+  const leave = async () => {
+    await it.close();
+    if (!options.includes('--json')) await io.out.shows('NL-DAEMON-DOWN');
+    await daemon(t, { socket, answer: async () => ({ status: 500, body: {} }) });
+    assert.equal(await watching, 1);
+  };
+  return { io, change, leave };
+}
+
+describe('--watch', () => {
+  test('on a terminal: draws again at every change, over what was there, and when its size is changed', async (t) => {
+    const { io, change, leave } = await watched(t, true);
+    const drawn = io.out.text.length;
+    change({ online: false });
+    await io.out.shows('serving with the current leaf, offline');
+    assert.ok(io.out.text.slice(drawn).startsWith('\u001b[H'), 'the screen is not cleared');
+    const before = io.out.text.length;
+    io.out.resize(40, 30);
+    assert.ok(io.out.text.slice(before).startsWith('\u001b[2J\u001b[H'));
+    assert.match(io.out.text.slice(before), /serving with the current[^\n]*\n[^\n]*leaf, offline/);
+    await leave();
+  });
+
+  test('elsewhere: a line for each change', async (t) => {
+    const { io, change, leave } = await watched(t, false);
+    change({ at: '2026-11-25T13:55:00.000Z' });
+    change({ online: false });
+    await io.out.shows('offline');
+    change({ online: false, trouble: failure('NL-HUB-UNREACHABLE') });
+    await io.out.shows('NL-HUB');
+    await leave();
+    const moment = '2026-11-25 14:49:53  ';
+    assert.deepEqual(io.out.text.split('\n').slice(0, 3), [
+      `${moment}gw-0001: serving with the current leaf, online`,
+      `${moment}gw-0001: serving with the current leaf, offline`,
+      `${moment}gw-0001: serving with the current leaf, offline, NL-HUB-UNREACHABLE The hub cannot be reached.`,
+    ]);
+    assert.match(io.out.text, /\n2026-11-25 14:49:53 {2}NL-DAEMON-DOWN The daemon [^\n]+\n$/);
+  });
+
+  test('--json: a status for each change, terminal or not', async (t) => {
+    const { io, change, leave } = await watched(t, true, '--json');
+    change({ at: '2026-11-25T13:55:00.000Z' });
+    change({ online: false });
+    await io.out.shows('"online":false');
+    await leave();
+    const told = io.out.text
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line).online);
+    assert.deepEqual(told, [true, false]);
+  });
 });
