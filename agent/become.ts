@@ -30,7 +30,7 @@ export interface Held {
  * process is to stay who it is, as nobody but root can become another, and a machine without that user has no such unit.
  * A configuration elsewhere is an experiment of its author, unless it means the state of the unit's daemon.
  */
-export function daemonAccount(file: string, { state }: Config): Account | undefined {
+export function daemonAccount(file: string, { state }: Pick<Config, 'state'>): Account | undefined {
   if (process.geteuid?.() !== 0 || (file !== DEFAULT_PATH && state.directory !== STATE)) return undefined;
   return accountOf(DAEMON, readFileSync('/etc/passwd', 'utf8'));
 }
@@ -50,8 +50,7 @@ export async function becomeDaemon(file: string, config: Config): Promise<Held> 
   if (account === undefined) return {};
   const pin = existsSync(PIN_FILE) ? await readPin({ file: PIN_FILE }) : undefined;
   const unit = unitOf();
-  await entrust(config.state.directory, account, { mode: 0o750, known: STATE });
-  await entrust(dirname(config.control.socket), account, { mode: 0o755 });
+  await giveDirectories(account, config.state.directory, dirname(config.control.socket));
   turnInto(account, unit);
   return pin === undefined ? {} : { pin };
 }
@@ -76,6 +75,12 @@ export async function lookAsDaemon(file: string, config: Config): Promise<Lookin
   await reading?.catch(() => undefined);
   turnInto(account, unitOf());
   return { user: account.name, ...(reading && { pin: () => reading }) };
+}
+
+/** What the unit makes for its daemon: the directory of its state, and that of its socket. @throws Fault NL-STATE-WRITE */
+export async function giveDirectories(account: Account, state: string, runtime: string): Promise<void> {
+  await entrust(state, account, { mode: 0o750, known: STATE });
+  await entrust(runtime, account, { mode: 0o755 });
 }
 
 /** Of the environment, what is a matter of the caller: where a token is found is a matter of the unit. */

@@ -1,132 +1,96 @@
-import { join } from 'node:path';
-import { command, type Run, textOption } from './cli/command.ts';
-import { configPath, loadConfig, type X509Config, x509Of } from './config.ts';
-import { EXIT, exitOf } from './exit.ts';
+import { command, complaint, type Io, type Run, textOption } from './cli/command.ts';
+import { screenOf } from './cli/screen.ts';
+import { configPath, loadConfig, x509Of } from './config.ts';
+import { validateEntry } from './entry.ts';
+import { EXIT } from './exit.ts';
+import { ask, isAsked, socketOf } from './init/ask.ts';
+import { standing } from './init/configuration.ts';
+import { Dialogue } from './init/dialogue.ts';
+import { finish, shortfall } from './init/finish.ts';
+import { demandIdle } from './init/idle.ts';
+import { Interrupted, terminalPrompt } from './init/prompt.ts';
+import { provision } from './init/provision.ts';
+import { serves } from './init/watch.ts';
+import { createJournal } from './journal.ts';
 import type { Log } from './log.ts';
-import { type Failure, sentence } from './roll/failure.ts';
-import { iso, WORDS } from './roll/report.ts';
-import type { Phase, RollState } from './roll/state.ts';
-import { asDaemon, type Running, type StartOptions, start } from './run.ts';
-import { failureOf } from './thrown.ts';
+import { asDaemon, start } from './run.ts';
 
-/** A gateway on a slow link is through in a few seconds; nobody in front of it should wait longer than this. */
-const PATIENCE_MS = 120_000;
+export interface InitOptions {
+  /** argv of a process that destroys a key (hsm/destroy.ts). */
+  readonly destroyer: readonly string[];
+  /** argv of a process that tries something as the daemon (init/errand.ts). */
+  readonly errand: readonly string[];
+  readonly stdin: NodeJS.ReadStream;
+  readonly stdout: NodeJS.WriteStream;
+}
 
 /** The screen is for a person, so the daemon's own log is not shown on it. */
 const quiet: Log = { error() {}, warn() {}, info() {}, debug() {} };
 
-type Say = (line: string) => void;
-
 /**
- * `newleaf init`: provisions the gateway on a screen, then ends. It is `run` with somebody watching: it may be interrupted
- * anywhere and run again.
- * @param destroyer argv of a process that destroys a key (hsm/destroy.ts)
+ * `newleaf init`: asks for what is not configured yet, then provisions the gateway on the screen, and ends. It may be
+ * interrupted anywhere and run again; with a complete configuration it goes straight to provisioning.
  */
-export const init = (destroyer: readonly string[]): Run =>
-  command(async (args, { env, out }) => {
-    const { file, config } = loadConfig(configPath(textOption(args, 'config'), env));
-    const held = await asDaemon(file, config);
-    return provision({ config, log: quiet, env, destroyer, held }, (line) => out.write(`${line}\n`));
-  });
-
-async function provision(options: StartOptions, say: Say): Promise<number> {
-  const config = x509Of(options.config);
-  const { registration_id, id_scope, endpoint } = config.dps;
-  say(`Provisioning ${registration_id} (ID scope ${id_scope}, ${endpoint})`);
-  const from = performance.now();
-  const tell = (mark: string, words: string) => {
-    const seconds = ((performance.now() - from) / 1000).toFixed(2);
-    say(`  ${seconds.padStart(6)} s  ${mark} ${words}`);
-  };
-  try {
-    const running = await start(options);
-    tell('ok', `token "${config.hsm.token ?? config.hsm.uri}" opened`);
-    const csr = await csrForPerson(running, config);
-    if (csr !== undefined) {
-      await running.stop();
-      return handOver(csr, config, say);
+export const init = (options: InitOptions): Run =>
+  command(async (args, io) => {
+    const { stdin, stdout } = options;
+    const file = configPath(textOption(args, 'config'), io.env);
+    const hasTerminal = stdin.isTTY === true && io.out.isTTY === true && args.options.yes !== true;
+    const prompt = hasTerminal ? terminalPrompt(stdin, stdout) : undefined;
+    const dialogue = new Dialogue(io.out, screenOf(io.out, io.env), prompt);
+    const before = standing(file);
+    await demandIdle(socketOf(before));
+    const interrupt = onInterrupt();
+    if (isAsked(args, before)) {
+      const asking = ask({ args, file, before, dialogue, errand: options.errand, stdin });
+      await Promise.race([asking, interrupt.thrown]).catch((error: unknown) => {
+        if (!(error instanceof Interrupted)) throw error;
+        io.err.write(complaint(STOPPED, screenOf(io.err, io.env)));
+        // A module may be at work in another process: it ends by itself, and is not waited for.
+        process.exit(EXIT.failed);
+      });
     }
-    const end = await settled(running, tell);
-    await running.stop();
-    return conclude(end, config, say);
-  } catch (error) {
-    return fail(failureOf(error), say);
-  }
-}
-
-/** Where a person brings the leaf, the key is made now, and its CSR is what init is for. */
-async function csrForPerson({ daemon }: Running, { issuer }: X509Config): Promise<string | undefined> {
-  if (issuer.kind !== 'inbox' && issuer.kind !== 'hub') return undefined;
-  const { status, body } = await daemon.answer({ kind: 'csr', from: 'technician' });
-  return status === 200 && daemon.state.current === undefined && 'csr' in body ? String(body.csr) : undefined;
-}
-
-function handOver(csr: string, { dps, state }: X509Config, say: Say): number {
-  say('');
-  say(`The key of ${dps.registration_id} is in the token. Have this CSR signed, keeping its subject:`);
-  say('');
-  say(csr.trimEnd());
-  say('');
-  say(
-    `It also lies in ${join(state.directory, 'csr')}. Start the daemon (systemctl enable --now newleaf), and bring the leaf`,
-  );
-  say(`with \`newleaf install FILE\`, or drop it into ${join(state.directory, 'inbox')}.`);
-  return EXIT.person;
-}
-
-type Told = { readonly type?: string; readonly to?: Phase; readonly code?: string; readonly message?: string };
-
-/** Resolves when the gateway serves, when it waits for a person, or when patience ends. */
-function settled({ daemon, ended }: Running, tell: (mark: string, words: string) => void): Promise<RollState> {
-  return new Promise((resolve, reject) => {
-    const finish = () => {
-      clearTimeout(timer);
-      unsubscribe();
-      resolve(daemon.state);
-    };
-    const timer = setTimeout(finish, PATIENCE_MS);
-    const unsubscribe = daemon.subscribe((event: Told) => {
-      if (event.type === 'transition' && event.to !== undefined) tell('..', WORDS[event.to]);
-      if (event.type === 'failed') tell('!!', `${event.code} ${event.message}`);
-      const { phase, online, next } = daemon.state;
-      const waits = phase === 'stranded' || next?.parked !== undefined;
-      if (phase === 'serving' && online !== undefined) finish();
-      else if (waits && phase !== 'registering-next' && phase !== 'requesting-leaf') finish();
-    });
-    ended.then(finish, reject);
+    const isPatient = hasTerminal || args.options.wait === true;
+    return provisionHere({ ...options, file, dialogue, isPatient, abort: interrupt.signal }, io);
   });
+
+const STOPPED = { message: 'Stopped.', advice: 'Run newleaf init again: it goes on from the last step.' };
+
+interface Here extends InitOptions {
+  readonly file: string;
+  readonly dialogue: Dialogue;
+  readonly isPatient: boolean;
+  readonly abort: AbortSignal;
 }
 
-function conclude({ current, next, online, assignment, trouble }: RollState, config: X509Config, say: Say): number {
-  if (current !== undefined && online !== undefined && assignment !== undefined) {
-    say('');
-    say(`Connected to ${assignment.hub} as ${assignment.deviceId}.`);
-    say(`  leaf        ${current.thumbprint}`);
-    say(`  issued by   ${current.issuer}, valid until ${iso(current.notAfter)}`);
-    say('Start the daemon: systemctl enable --now newleaf');
+/** Runs the daemon in this process, as its user, until the gateway serves. */
+async function provisionHere({ file, dialogue, isPatient, abort, destroyer }: Here, io: Io): Promise<number> {
+  const config = x509Of(loadConfig(file).config);
+  const { registration_id: registrationId, id_scope, endpoint } = config.dps;
+  const { directory } = config.state;
+  const held = await asDaemon(file, config);
+  dialogue.title(`Provisioning ${registrationId} (ID scope ${id_scope}, ${endpoint})`);
+  const entry = await createJournal({ directory, validate: validateEntry }).read();
+  const running = await start({ config, log: quiet, env: io.env, destroyer, held });
+  dialogue.ok(`Token "${config.hsm.token ?? config.hsm.uri}" is open.`);
+  const watch = { running, dialogue, registrationId, stateDirectory: directory, isPatient, abort };
+  const state = await provision(watch, config.issuer, entry).finally(() => running.stop());
+  if (serves(state) && !abort.aborted) {
+    finish(watch, state);
     return EXIT.done;
   }
-  const { directory } = config.state;
-  if (next?.parked !== undefined && next.leaf !== undefined) {
-    say('');
-    say('DPS does not accept this leaf yet. The operator enrolls it:');
-    say(`  registration ID  ${config.dps.registration_id}`);
-    say(`  thumbprint       ${next.leaf.thumbprint}`);
-    say(`  certificate      ${join(directory, 'next.pem')}`);
-    say('or its issuer, for a group. Then run `newleaf init` again, or start the daemon: it asks DPS by itself.');
-  }
-  const failure = next?.parked?.failure ?? trouble;
-  if (failure === undefined) {
-    say('');
-    say('Not through yet. Run `newleaf init` again, or start the daemon: it goes on where this stopped.');
-    return EXIT.failed;
-  }
-  fail(failure, say);
-  return next?.parked === undefined ? EXIT.failed : EXIT.person;
+  const { complaint: why, exit } = shortfall(state, abort.aborted);
+  if (why !== undefined) io.err.write(`\n${complaint(why, screenOf(io.err, io.env))}`);
+  return exit;
 }
 
-function fail(failure: Failure, say: Say): number {
-  say('');
-  say(sentence(failure));
-  return exitOf(failure);
+/** Ctrl-C: the first one is polite. */
+function onInterrupt(): { readonly signal: AbortSignal; readonly thrown: Promise<never> } {
+  const controller = new AbortController();
+  process.once('SIGINT', () => controller.abort());
+  const thrown = new Promise<never>((_, reject) => {
+    controller.signal.addEventListener('abort', () => reject(new Interrupted()), { once: true });
+  });
+  thrown.catch(() => undefined);
+  return { signal: controller.signal, thrown };
 }

@@ -14,6 +14,8 @@ const itself = (...options: readonly string[]): readonly string[] => [
 const itselfAt = (work: string, ...options: readonly string[]): readonly string[] => [...itself(...options), work];
 
 const DESTROY = 'internal-destroy-key';
+/** For `init`: tries something as the daemon. */
+const ERRAND = 'internal-errand';
 /** For `check`: loads the PKCS#11 module, which may hang or crash. */
 const LOAD = 'internal-load-module';
 /** Talks to the TPM; the device follows. */
@@ -26,7 +28,10 @@ const io: Io = { out: process.stdout, err: process.stderr, env: process.env, now
 /** Each command is loaded when it is called: `status` does not pay for the SDK. */
 const COMMANDS: Readonly<Record<CommandName, () => Promise<Run>>> = {
   run: async () => (await import('./run.ts')).run(itselfAt(DESTROY)),
-  init: async () => (await import('./init.ts')).init(itselfAt(DESTROY)),
+  init: async () => {
+    const { stdin, stdout } = process;
+    return (await import('./init.ts')).init({ destroyer: itselfAt(DESTROY), errand: itselfAt(ERRAND), stdin, stdout });
+  },
   status: async () => (await import('./cli/status.ts')).run,
   check: async () => (await import('./cli/check.ts')).check(itselfAt(LOAD)),
   reprovision: async () => (await import('./cli/ask.ts')).run,
@@ -46,6 +51,12 @@ async function main(argv: readonly string[]): Promise<number> {
     const { destroyFromStdin } = await import('../hsm/destroy.ts');
     await destroyFromStdin(process.stdin, process.stdout);
     return EXIT.done;
+  }
+  if (argv[0] === ERRAND) {
+    const { runErrand } = await import('./init/errand.ts');
+    await runErrand(process.stdin, process.stdout);
+    // A module may leave threads behind that never end.
+    process.exit();
   }
   if (argv[0] === TALK_TO_TPM) {
     const { serveTpm } = await import('../hsm/tpm/serve.ts');

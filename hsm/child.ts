@@ -47,11 +47,11 @@ export async function askChild(options: ChildOptions, request: object): Promise<
       throw new TokenError('failed', 'CHILD_ENDED', `${doing}: its process cannot be started: ${error}`, error);
     })
     .finally(() => clearTimeout(killer));
-  if (end === 'SIGKILL') {
+  const answer = parseAnswer(said);
+  if (answer === undefined && end === 'SIGKILL') {
     const message = `${doing}: nothing happened for ${timeLimitMs / 1000} s, and its process was killed.`;
     throw new TokenError('failed', 'CHILD_TIMEOUT', message);
   }
-  const answer = parseAnswer(said);
   if (answer === undefined) {
     throw new TokenError('failed', 'CHILD_ENDED', `${doing}: its process ended without an answer: ${end}.`);
   }

@@ -1,6 +1,9 @@
 import pkcs11js, { type Handle, type PKCS11, type TokenInfo } from 'pkcs11js';
 import { ckrOf, TokenError, tokenError } from './ckr.ts';
-import { type Pkcs11Uri, parseUri } from './uri.ts';
+import { matches, type TokenName } from './token-name.ts';
+import { parseUri } from './uri.ts';
+
+export { matches, type TokenName } from './token-name.ts';
 
 // For the life of the process: pkcs11js closes the library when its object is collected, under the feet of the engine.
 const loaded = new Map<string, PKCS11>();
@@ -40,14 +43,6 @@ export function mild(success: number, call: () => void): void {
   }
 }
 
-/** A token as it introduces itself (CK_TOKEN_INFO), without the blanks that pad its strings. */
-export interface TokenName {
-  readonly label: string;
-  readonly serial: string;
-  readonly manufacturer: string;
-  readonly model: string;
-}
-
 export interface TokenSlot {
   readonly slot: Handle;
   readonly name: TokenName;
@@ -64,16 +59,6 @@ export function tokenName(info: TokenInfo): TokenName {
     manufacturer: trimmed(info.manufacturerID),
     model: trimmed(info.model),
   };
-}
-
-/** Whether the token is the one that the URI names, by the attributes of CK_TOKEN_INFO. */
-export function matches(name: TokenName, wanted: Pkcs11Uri): boolean {
-  return (
-    (wanted.token ?? name.label) === name.label &&
-    (wanted.serial ?? name.serial) === name.serial &&
-    (wanted.manufacturer ?? name.manufacturer) === name.manufacturer &&
-    (wanted.model ?? name.model) === name.model
-  );
 }
 
 /**

@@ -1,3 +1,5 @@
+import { INIT_OPTIONS } from './table-init.ts';
+
 /** An option, as node's parseArgs takes it, and what the help says about it. */
 export interface OptionSpec {
   readonly type: 'boolean' | 'string';
@@ -71,10 +73,24 @@ export const COMMANDS = {
   },
   init: {
     meaning: 'Set this gateway up, step by step',
-    about: ['Writes the configuration, checks it, and brings the gateway to its first leaf.'],
-    options: {},
-    examples: [{ line: 'sudo newleaf init', meaning: 'Asks for everything that is needed.' }],
-    exits: { 0: 'Done.', 1: 'Failed.', 2: usage, 4: person },
+    about: [
+      'Finds the PKCS#11 modules and tokens of this gateway, or makes a token; asks who signs the leaves; writes the configuration; makes the key, gets the first leaf, registers it with DPS, and proves the connection to the hub. Where DPS refuses the leaf, it shows what the operator needs, and waits.',
+      'It may be stopped at any time and called again: it goes on where it stopped. With a complete configuration it asks nothing. Each question has an option; with --yes all of it runs by itself. Called by root, what the daemon must be able to do is done as the user of the daemon.',
+    ],
+    options: INIT_OPTIONS,
+    examples: [
+      { line: 'sudo newleaf init', meaning: 'Asks for everything that is needed.' },
+      {
+        line: 'newleaf init --yes --id-scope 0ne00ABCDEF --issuer inbox --new-token softhsm',
+        meaning: 'In a script, with a new token and the host name as registration ID.',
+      },
+    ],
+    exits: {
+      0: 'Done: the hub has accepted the leaf.',
+      1: 'Failed, or stopped by somebody.',
+      2: usage,
+      4: person,
+    },
   },
   status: {
     meaning: 'Show the leaf, the connection, and what to do',

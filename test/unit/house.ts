@@ -215,6 +215,25 @@ export const HOUSE: readonly Layer[] = [
     why: 'it ends what the others keep, and has nothing to learn from them',
   },
   {
+    name: 'init',
+    files: /^agent\/init\//,
+    may: [
+      'cli',
+      'config',
+      'become',
+      'hsm',
+      'issuer',
+      'control-client',
+      'journal',
+      'entry',
+      'durable',
+      'roll',
+      'exit',
+    ].concat(['thrown', 'checks']),
+    packages: ['node:'],
+    why: 'it asks and writes the configuration: what may crash is another process, and the daemon is handed to it',
+  },
+  {
     name: 'main',
     files: /^agent\/(main|run|init|assembly|issuers)\.ts$/,
     may: [
@@ -247,6 +266,7 @@ export const HOUSE: readonly Layer[] = [
       'checks',
       'become',
       'decommission',
+      'init',
     ]),
     packages: ['node:'],
     why: 'it joins layers, and leaves each package to the layer that knows it',

@@ -60,17 +60,17 @@ if (insideNetworkNamespace(import.meta.filename)) {
     test('what only root could use is found out: a PIN file that the daemon may not read', async () => {
       machine.sh('cp /etc/newleaf/newleaf.toml /etc/newleaf/usual.toml');
       machine.sh('sed -i "/^\\[hsm\\]/a pin_file = \\"/etc/newleaf/pin\\"" /etc/newleaf/newleaf.toml');
-      const { code, out } = await machine.newleaf(['init']);
+      const { code, err } = await machine.newleaf(['init']);
       machine.sh('mv /etc/newleaf/usual.toml /etc/newleaf/newleaf.toml');
       assert.equal(code, 4);
-      assert.match(out, /NL-TOKEN-PIN-FILE .*EACCES/);
+      assert.match(err, /NL-TOKEN-PIN-FILE [\s\S]*EACCES/);
     });
 
     test('an experiment of root stays that of root', async () => {
       machine.sh(`sed 's,^\\[dps\\],[state]\\ndirectory = "/root/state"\\n[control]\\nsocket = "/root/control.sock"\\n&,' \\
         /etc/newleaf/newleaf.toml >/root/own.toml`);
       // Nothing hands root the PIN here, so it goes no further than that.
-      assert.match((await machine.newleaf(['init', '--config', '/root/own.toml'])).out, /neither a PIN file/);
+      assert.match((await machine.newleaf(['init', '--config', '/root/own.toml'])).err, /neither a PIN/);
       assert.equal(machine.sh('stat -c %U /root/state'), 'root\n');
     });
   });

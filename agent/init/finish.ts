@@ -1,0 +1,43 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Complaint } from '../cli/command.ts';
+import { EXIT, exitOf } from '../exit.ts';
+import { iso } from '../roll/report.ts';
+import type { RollState } from '../roll/state.ts';
+import { showLeaf } from './enrollment.ts';
+import { type Watch, waits } from './watch.ts';
+
+const UNITS = ['/etc/systemd/system', '/usr/lib/systemd/system', '/lib/systemd/system'];
+
+/** What is left to do, now that all is proven. */
+export function finish({ dialogue, stateDirectory }: Watch, { current, assignment }: RollState): void {
+  if (current === undefined || assignment === undefined) return;
+  dialogue.blank();
+  dialogue.ok(`Connected to ${assignment.hub} as ${assignment.deviceId}. The hub answers.`);
+  dialogue.blank();
+  showLeaf({ dialogue }, current, join(stateDirectory, 'leaf.pem'));
+  dialogue.copy(`    issued by    ${current.issuer}\n    valid until  ${iso(current.notAfter)}`);
+  dialogue.blank();
+  const isInstalled = UNITS.some((directory) => existsSync(join(directory, 'newleaf.service')));
+  dialogue.say(
+    isInstalled
+      ? 'Now start the daemon, and look at it:'
+      : 'Now run the daemon as a service (newleaf run), and look at it:',
+  );
+  dialogue.copy(`${isInstalled ? '    sudo systemctl enable --now newleaf\n' : ''}    newleaf status`);
+}
+
+const AGAIN = 'Run `newleaf init` again, or start the daemon: it goes on where this stopped.';
+
+/** Why it did not come to that, and the exit code. Waiting for a leaf that a person brings is no complaint. */
+export function shortfall(
+  state: RollState,
+  isInterrupted: boolean,
+): { readonly complaint?: Complaint; readonly exit: number } {
+  if (isInterrupted)
+    return { complaint: { message: 'Interrupted. Nothing is lost.', advice: AGAIN }, exit: EXIT.failed };
+  if (state.next?.waiting === true) return { exit: EXIT.person };
+  const met = state.next?.parked?.failure ?? state.trouble;
+  if (met === undefined) return { complaint: { message: 'Not through yet.', advice: AGAIN }, exit: EXIT.failed };
+  return { complaint: met, exit: waits(state) ? EXIT.person : exitOf(met) };
+}

@@ -1,0 +1,76 @@
+import type { FoundModule } from '../../hsm/find-modules.ts';
+import type { SeenToken } from '../../hsm/slots.ts';
+import { failureOf } from '../thrown.ts';
+import type { Errands } from './errands.ts';
+
+/** A token, and the module that shows it. */
+export interface Shown {
+  readonly module: FoundModule;
+  readonly token: SeenToken;
+}
+
+/** A module that nothing can be done with, and why. */
+export interface Useless {
+  readonly module: FoundModule;
+  readonly why: string;
+}
+
+export interface Survey {
+  /** Tokens that are initialised. */
+  readonly tokens: readonly Shown[];
+  /** Modules that have a slot for a new token. */
+  readonly free: readonly FoundModule[];
+  readonly useless: readonly Useless[];
+}
+
+/** Looks into every module, all at once, each in a process of its own: one that crashes or hangs is named, no more. */
+export async function survey(modules: readonly FoundModule[], errands: Pick<Errands, 'tokens'>): Promise<Survey> {
+  const looks = await Promise.all(modules.map((module) => look(module, errands)));
+  const tokens = looks.flatMap(({ module, seen }) =>
+    seen.filter(({ isInitialised }) => isInitialised).map((token) => ({ module, token })),
+  );
+  return {
+    tokens: withoutCopies(tokens),
+    free: looks.filter(({ seen }) => seen.some(({ isInitialised }) => !isInitialised)).map(({ module }) => module),
+    useless: looks.flatMap(({ module, why }) => (why === undefined ? [] : [{ module, why }])),
+  };
+}
+
+interface Look {
+  readonly module: FoundModule;
+  readonly seen: readonly SeenToken[];
+  readonly why?: string;
+}
+
+async function look(module: FoundModule, errands: Pick<Errands, 'tokens'>): Promise<Look> {
+  try {
+    const seen = await errands.tokens(module.path);
+    return seen.length === 0 ? { module, seen, why: 'it shows no token' } : { module, seen };
+  } catch (error) {
+    return { module, seen: [], why: failureOf(error).message.replace(/^[\w ]+: |\.$/g, '') };
+  }
+}
+
+/** Two modules may show one token (OpenSC and the vendor's own): the first is taken, as the list of modules has its order. */
+function withoutCopies(tokens: readonly Shown[]): readonly Shown[] {
+  const nameOf = ({ token }: Shown) => [token.label, token.serial, token.manufacturer].join('\n');
+  return tokens.filter(
+    (one, at) => one.token.serial === '' || tokens.findIndex((other) => nameOf(other) === nameOf(one)) === at,
+  );
+}
+
+/** Why nobody can log in to a token from a daemon; undefined where that is possible. */
+export function hindrance({ hasPin, hasPinPad, isLocked, needsLogin }: SeenToken): string | undefined {
+  if (!needsLogin) return undefined;
+  if (hasPinPad) return 'its PIN is typed at the reader, which no daemon can do';
+  if (!hasPin) return 'it has no user PIN yet: its tool sets one';
+  return isLocked ? 'its PIN is locked: the SO PIN unlocks it' : undefined;
+}
+
+/** One line about a token, for whoever has to choose. */
+export function tokenInWords({ module, token }: Shown): string {
+  const { label, model, serial, needsLogin, isCountLow } = token;
+  const warning = isCountLow ? '; a wrong PIN was tried' : '';
+  const state = hindrance(token) ?? (needsLogin ? `needs its PIN${warning}` : 'needs no PIN');
+  return `token "${label}" (${module.name}: ${model || 'no model'}, serial ${serial || 'none'}): ${state}`;
+}

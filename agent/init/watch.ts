@@ -1,0 +1,72 @@
+import type { Answerer } from '../roll/ports.ts';
+import { WORDS } from '../roll/report.ts';
+import type { Phase, RollState } from '../roll/state.ts';
+import type { Dialogue } from './dialogue.ts';
+
+/** The daemon, in this process: `newleaf init` is `newleaf run` with somebody watching. */
+export interface Running {
+  readonly daemon: {
+    readonly state: RollState;
+    readonly answer: Answerer;
+    subscribe(listener: (event: object) => void): () => void;
+  };
+  /** Fulfilled when the daemon has ended; rejected when its state file is corrupt. */
+  readonly ended: Promise<unknown>;
+}
+
+export interface Watch {
+  readonly running: Running;
+  readonly dialogue: Dialogue;
+  readonly registrationId: string;
+  readonly stateDirectory: string;
+  /** Whoever must do something is waited for, however long that takes. */
+  readonly isPatient: boolean;
+  /** Ctrl-C. */
+  readonly abort: AbortSignal;
+}
+
+export const serves = ({ phase, online }: RollState): boolean => phase === 'serving' && online !== undefined;
+
+/** Whether the gateway waits for a person: DPS refuses its leaf, or every automatic way was refused. */
+export const waits = ({ phase, next }: Pick<RollState, 'phase' | 'next'>): boolean =>
+  (phase === 'stranded' || next?.parked !== undefined) && phase !== 'registering-next' && phase !== 'requesting-leaf';
+
+export const isAtRest = (state: RollState): boolean => serves(state) || waits(state);
+
+/**
+ * Resolves when the state is so, when the daemon ends, when somebody stops it, or when patience ends.
+ * @param patienceMs Infinity is for ever
+ */
+export function until(
+  { running: { daemon, ended }, abort }: Pick<Watch, 'running' | 'abort'>,
+  isSo: (state: RollState) => boolean,
+  patienceMs: number,
+): Promise<RollState> {
+  return new Promise((resolve, reject) => {
+    const finish = () => {
+      clearTimeout(timer);
+      unsubscribe();
+      abort.removeEventListener('abort', finish);
+      resolve(daemon.state);
+    };
+    const timer = patienceMs === Number.POSITIVE_INFINITY ? undefined : setTimeout(finish, patienceMs);
+    const unsubscribe = daemon.subscribe(() => {
+      if (isSo(daemon.state)) finish();
+    });
+    abort.addEventListener('abort', finish, { once: true });
+    ended.then(finish, reject);
+    if (abort.aborted || isSo(daemon.state)) finish();
+  });
+}
+
+type Told = { readonly type?: string; readonly to?: Phase; readonly code?: string; readonly message?: string };
+
+/** Shows what happens, each line with the time since the beginning. @returns what ends it */
+export function tellAll({ running, dialogue }: Pick<Watch, 'running' | 'dialogue'>): () => void {
+  const from = performance.now();
+  return running.daemon.subscribe((event: Told) => {
+    const tookMs = performance.now() - from;
+    if (event.type === 'transition' && event.to !== undefined) dialogue.step(tookMs, '..', WORDS[event.to]);
+    if (event.type === 'failed') dialogue.step(tookMs, '!!', `${event.code} ${event.message}`);
+  });
+}
