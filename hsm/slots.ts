@@ -16,6 +16,8 @@ export interface SeenToken extends TokenName {
   readonly isCountLow: boolean;
   /** One wrong PIN more, and it is locked. */
   readonly isFinalTry: boolean;
+  /** Of a PIN, in characters. */
+  readonly pinLength: { readonly least: number; readonly most: number };
 }
 
 /**
@@ -45,6 +47,7 @@ function seen(module: PKCS11, slot: Handle): SeenToken[] {
         isLocked: has(pkcs11js.CKF_USER_PIN_LOCKED),
         isCountLow: has(pkcs11js.CKF_USER_PIN_COUNT_LOW),
         isFinalTry: has(pkcs11js.CKF_USER_PIN_FINAL_TRY),
+        pinLength: { least: info.minPinLen, most: info.maxPinLen },
       },
     ];
   } catch (error) {

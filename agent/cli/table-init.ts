@@ -4,7 +4,7 @@ const text = (value: string, meaning: string) => ({ type: 'string', value, meani
 
 /** The questions of `newleaf init`, each as a flag. */
 export const INIT_OPTIONS = {
-  yes: { type: 'boolean', short: 'y', meaning: 'Ask nothing: take flags, what is configured, and defaults.' },
+  yes: { type: 'boolean', meaning: 'Ask nothing: take flags, what is configured, and defaults.' },
   ask: { type: 'boolean', meaning: 'Ask everything, also where the configuration is complete.' },
   wait: { type: 'boolean', meaning: 'With --yes: wait for the person who enrolls or signs the leaf.' },
   'id-scope': text('SCOPE', 'ID scope of the DPS instance.'),

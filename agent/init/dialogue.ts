@@ -89,17 +89,23 @@ export class Dialogue {
       const typed = (await this.#asked().line(`${INDENT}${words}${shown}: `)) || fallback;
       const wrong = typed === undefined ? 'is needed' : objection(typed);
       if (typed !== undefined && wrong === undefined) return typed;
-      this.#write(
-        wrap(this.screen, `${words} ${wrong}.`, { first: `${INDENT}  ` }).map((line) =>
-          paint(this.screen, 'yellow', line),
-        ),
-      );
+      this.#object(`It ${wrong}.`);
     }
   }
 
   /** @param fallback what Enter means, which is then said in `words` */
   secret(words: string): Promise<string> {
     return this.#asked().secret(`${INDENT}${words}: `);
+  }
+
+  /** The same until it is accepted; an empty one is. */
+  async newSecret(words: string, objection: (typed: string) => string | undefined): Promise<string> {
+    for (;;) {
+      const typed = await this.secret(words);
+      const wrong = typed === '' ? undefined : objection(typed);
+      if (wrong === undefined) return typed;
+      this.#object(`It ${wrong}.`);
+    }
   }
 
   /** Lists what there is, and asks for the number. */
@@ -131,6 +137,11 @@ export class Dialogue {
     const over = AbortSignal.any([abort, AbortSignal.timeout(ms)]);
     if (this.#prompt !== undefined) return this.#prompt.enter(over);
     if (!over.aborted) await once(over, 'abort');
+  }
+
+  #object(words: string): void {
+    const lines = wrap(this.screen, words, { first: `${INDENT}  ` });
+    this.#write(lines.map((line) => paint(this.screen, 'yellow', line)));
   }
 
   #asked(): Prompt {

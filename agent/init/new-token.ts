@@ -1,4 +1,3 @@
-import type { FoundModule } from '../../hsm/find-modules.ts';
 import { MAKEABLE } from '../../hsm/known-modules.ts';
 import { objectionTo } from '../config/draft.ts';
 import { Fault } from '../roll/failure.ts';
@@ -13,9 +12,8 @@ export type NewKind = keyof typeof MAKEABLE;
 /** Of a token that newleaf makes. */
 export const STANDARD_LABEL = 'newleaf';
 
-export interface Maker {
+export interface Maker extends Shown {
   readonly kind: NewKind;
-  readonly module: FoundModule;
   /** For whoever chooses. */
   readonly words: string;
 }
@@ -28,8 +26,8 @@ const WORDS: Readonly<Record<NewKind, string>> = {
 /** The tokens that can be made here, the better one first. */
 export function newKinds({ free }: Survey): readonly Maker[] {
   return (['tpm', 'softhsm'] as const).flatMap((kind) => {
-    const module = free.find(({ path }) => MAKEABLE[kind].files.some((file) => path.endsWith(`/${file}`)));
-    return module === undefined ? [] : [{ kind, module, words: WORDS[kind] }];
+    const slot = free.find(({ module }) => MAKEABLE[kind].files.some((file) => module.path.endsWith(`/${file}`)));
+    return slot === undefined ? [] : [{ ...slot, kind, words: WORDS[kind] }];
   });
 }
 
@@ -45,7 +43,7 @@ export async function makeNewToken(guide: Guide, kind: NewKind, found: Survey): 
   if (maker === undefined) throw notHere(kind);
   try {
     const label = await labelOf(guide, maker, found);
-    const pin = await pinFor(guide);
+    const pin = await pinFor(guide, maker);
     const soPinFile = beside(guide, 'so-pin');
     const soPin = (await readSecret(soPinFile)) ?? randomPin();
     await storePin(guide, pin);
@@ -91,12 +89,19 @@ async function labelOf({ dialogue, flag }: Guide, { module }: Maker, { tokens }:
 }
 
 /** A PIN that is there already is kept: it may have been stored by a run that was interrupted. */
-async function pinFor(guide: Guide): Promise<string> {
-  const { dialogue } = guide;
-  const known = (await givenPin(guide)) ?? (await storedPin(guide));
-  if (known !== undefined) return known;
-  const typed = dialogue.asks
-    ? await dialogue.secret('PIN for it (not shown; Enter: a random one, which nobody has to type)')
-    : '';
+async function pinFor(guide: Guide, { token: { pinLength } }: Maker): Promise<string> {
+  const { least, most } = pinLength;
+  const objection = (pin: string) =>
+    pin.length < least || pin.length > most ? `must be ${least} to ${most} characters long` : undefined;
+  const given = await givenPin(guide);
+  const wrong = given && objection(given);
+  if (wrong !== undefined) throw new Fault('NL-TOKEN-PIN-FILE', { message: `The PIN for the new token ${wrong}.` });
+  const known = given ?? (await storedPin(guide));
+  if (known !== undefined && objection(known) === undefined) return known;
+  if (!guide.dialogue.asks) return randomPin();
+  const typed = await guide.dialogue.newSecret(
+    'PIN for it (not shown; Enter: a random one, which nobody has to type)',
+    objection,
+  );
   return typed === '' ? randomPin() : typed;
 }

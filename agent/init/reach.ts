@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { type Dialled, dial, Unreached } from '../cli/checks/dial.ts';
+import { dial, Unreached } from '../cli/checks/dial.ts';
+import { adviceFor, distrusted } from '../cli/checks/reach.ts';
 import { standardOf } from '../config/draft.ts';
-import { CODES } from '../roll/failure.ts';
 import type { Guide } from './guide.ts';
 import { endpointOf } from './identity.ts';
 
@@ -18,22 +18,19 @@ export async function reachDps(guide: Guide): Promise<'trusted' | 'untrusted' | 
   }
   try {
     const dialled = await dial(endpointOf(guide), ca);
-    if (dialled.distrust !== undefined) return untrusted(guide, dialled, file);
+    if (dialled.distrust !== undefined) {
+      dialogue.wrong(distrusted(dialled, endpointOf(guide), 'NL-DPS-UNTRUSTED', file));
+      return 'untrusted';
+    }
     dialogue.ok(`DPS answers at ${dialled.address} port ${dialled.port}, and is trusted.`);
     return 'trusted';
   } catch (error) {
     if (!(error instanceof Unreached)) throw error;
-    dialogue.wrong({ code: 'NL-DPS-UNREACHABLE', message: error.message, advice: CODES['NL-DPS-UNREACHABLE'].advice });
+    dialogue.wrong({
+      code: 'NL-DPS-UNREACHABLE',
+      message: error.message,
+      advice: adviceFor(error, 'the DPS endpoint'),
+    });
     return 'unreached';
   }
-}
-
-function untrusted({ dialogue }: Guide, { issuer, distrust }: Dialled, file: string): 'untrusted' {
-  dialogue.wrong({
-    code: 'NL-DPS-UNTRUSTED',
-    message: `DPS shows a certificate issued by ${issuer}, which ${file} does not vouch for (${distrust}).`,
-    advice:
-      'Is the clock right (`timedatectl`)? Is there a proxy that inspects TLS? Or is it a DPS with a CA of its own?',
-  });
-  return 'untrusted';
 }

@@ -18,8 +18,8 @@ export interface Useless {
 export interface Survey {
   /** Tokens that are initialised. */
   readonly tokens: readonly Shown[];
-  /** Modules that have a slot for a new token. */
-  readonly free: readonly FoundModule[];
+  /** Slots for a new token, one of each module that has any. */
+  readonly free: readonly Shown[];
   readonly useless: readonly Useless[];
 }
 
@@ -31,7 +31,10 @@ export async function survey(modules: readonly FoundModule[], errands: Pick<Erra
   );
   return {
     tokens: withoutCopies(tokens),
-    free: looks.filter(({ seen }) => seen.some(({ isInitialised }) => !isInitialised)).map(({ module }) => module),
+    free: looks.flatMap(({ module, seen }) => {
+      const token = seen.find(({ isInitialised }) => !isInitialised);
+      return token === undefined ? [] : [{ module, token }];
+    }),
     useless: looks.flatMap(({ module, why }) => (why === undefined ? [] : [{ module, why }])),
   };
 }

@@ -66,9 +66,7 @@ function tellOfOthers({ dialogue }: Guide, { tokens, free, useless }: Survey): v
   const silent = useless.map(({ module, why }) => `${module.name}: ${why} (${module.path})`);
   for (const words of [...hindered, ...silent]) dialogue.item('-', words);
   const isThere = (files: readonly string[]) =>
-    [...free, ...useless.map(({ module }) => module), ...tokens.map(({ module }) => module)].some(({ path }) =>
-      files.some((file) => path.endsWith(file)),
-    );
+    [...free, ...useless, ...tokens].some(({ module }) => files.some((file) => module.path.endsWith(`/${file}`)));
   const { softhsm, tpm } = MAKEABLE;
   if (!isThere(softhsm.files))
     dialogue.item('-', `no SoftHSM, which keeps keys in files: apt-get install ${softhsm.package}`);

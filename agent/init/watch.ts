@@ -1,6 +1,7 @@
+import { CODES, type Code } from '../roll/failure.ts';
 import type { Answerer } from '../roll/ports.ts';
 import { WORDS } from '../roll/report.ts';
-import type { Phase, RollState } from '../roll/state.ts';
+import type { Phase, RollEffect, RollState } from '../roll/state.ts';
 import type { Dialogue } from './dialogue.ts';
 
 /** The daemon, in this process: `newleaf init` is `newleaf run` with somebody watching. */
@@ -31,7 +32,23 @@ export const serves = ({ phase, online }: RollState): boolean => phase === 'serv
 export const waits = ({ phase, next }: Pick<RollState, 'phase' | 'next'>): boolean =>
   (phase === 'stranded' || next?.parked !== undefined) && phase !== 'registering-next' && phase !== 'requesting-leaf';
 
-export const isAtRest = (state: RollState): boolean => serves(state) || waits(state);
+/** What the daemon tells of (transcript.ts). */
+export interface Told {
+  readonly type?: string;
+  readonly to?: Phase;
+  readonly effect?: RollEffect['kind'];
+  readonly code?: Code;
+  readonly message?: string;
+}
+
+/** Whether there is nothing more to wait for: it serves, a person is needed, or what just failed will not mend itself. */
+export function isAtRest(state: RollState, { type, effect, code }: Told = {}): boolean {
+  if (serves(state) || waits(state)) return true;
+  if (type !== 'failed' || code === undefined) return false;
+  const { kind } = CODES[code];
+  // DPS and hub are another matter: their refusals have rules of their own, and the hub may lag behind DPS.
+  return kind === 'broken' || (kind === 'refused' && (effect === 'request-leaf' || effect === 'generate-key'));
+}
 
 /**
  * Resolves when the state is so, when the daemon ends, when somebody stops it, or when patience ends.
@@ -39,7 +56,7 @@ export const isAtRest = (state: RollState): boolean => serves(state) || waits(st
  */
 export function until(
   { running: { daemon, ended }, abort }: Pick<Watch, 'running' | 'abort'>,
-  isSo: (state: RollState) => boolean,
+  isSo: (state: RollState, event?: Told) => boolean,
   patienceMs: number,
 ): Promise<RollState> {
   return new Promise((resolve, reject) => {
@@ -50,16 +67,14 @@ export function until(
       resolve(daemon.state);
     };
     const timer = patienceMs === Number.POSITIVE_INFINITY ? undefined : setTimeout(finish, patienceMs);
-    const unsubscribe = daemon.subscribe(() => {
-      if (isSo(daemon.state)) finish();
+    const unsubscribe = daemon.subscribe((event: Told) => {
+      if (isSo(daemon.state, event)) finish();
     });
     abort.addEventListener('abort', finish, { once: true });
     ended.then(finish, reject);
     if (abort.aborted || isSo(daemon.state)) finish();
   });
 }
-
-type Told = { readonly type?: string; readonly to?: Phase; readonly code?: string; readonly message?: string };
 
 /** Shows what happens, each line with the time since the beginning. @returns what ends it */
 export function tellAll({ running, dialogue }: Pick<Watch, 'running' | 'dialogue'>): () => void {

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { Fault } from '../roll/failure.ts';
 import { certificatesFrom } from './answer.ts';
-import { exchange } from './exchange.ts';
+import { exchange, type Request } from './exchange.ts';
 
 export interface Trial {
   readonly url: string;
@@ -17,34 +17,56 @@ export interface Trial {
 const DEADLINE_MS = 15_000;
 const LARGEST_ANSWER = 256 * 1024;
 
+/** An empty SEQUENCE: no certification request, so no server can issue anything for it. */
+const NOTHING = 'MAA=\n';
+
+type Errand = Omit<Request, 'tls' | 'signal'>;
+
+const under = (url: string, operation: string): string => `${url.replace(/\/+$/, '')}/${operation}`;
+
+/** Asks for the CA certificates, which every EST server gives to everybody (RFC 7030 section 4.1). */
+export function authoritiesRequest(url: string): Errand {
+  return { method: 'GET', url: under(url, 'cacerts'), maxBytes: LARGEST_ANSWER };
+}
+
 /**
- * Asks an EST server for its CAs, and whether it knows us, without having anything signed: an enrolment with an empty
- * request. Who is not known is told so (401, RFC 7030 section 3.2.3) before the request is looked at, as libest 3.2.0 does.
- * @returns whether the server was asked if it knows us
- * @throws Fault NL-EST-…; NL-CONFIG where a file cannot be read
+ * Asks for a leaf with our credentials and a request that holds none. Who is not known is told so (401, RFC 7030 section
+ * 3.2.3) before the request is looked at: libest 3.2.0 does it in that order.
+ * @param password without its line end; an empty user name sends none
  */
-export async function tryEst({ url, caFile, username, passwordFile, bootstrap }: Trial): Promise<boolean> {
-  const ca = await read('issuer.est.ca_file', caFile);
-  const signal = AbortSignal.timeout(DEADLINE_MS);
-  const under = (operation: string) => `${url.replace(/\/+$/, '')}/${operation}`;
-  const asked = { maxBytes: LARGEST_ANSWER, signal };
-  await certificatesFrom('cacerts', await exchange({ ...asked, method: 'GET', url: under('cacerts'), tls: { ca } }));
-  const password = passwordFile === undefined ? undefined : await read('issuer.est.password_file', passwordFile);
-  const secureContext = bootstrap && (await identity(bootstrap.certificate, bootstrap.key, ca));
-  if (!username && secureContext === undefined) return false;
-  const basic = `${username}:${(password ?? '').replace(/\r?\n$/, '')}`;
-  const reply = await exchange({
-    ...asked,
+export function emptyEnrolment(
+  url: string,
+  operation: 'simpleenroll' | 'simplereenroll',
+  { username, password }: { readonly username: string; readonly password: string },
+): Errand {
+  const basic = Buffer.from(`${username}:${password}`).toString('base64');
+  return {
     method: 'POST',
-    url: under('simpleenroll'),
+    url: under(url, operation),
     headers: {
       'Content-Type': 'application/pkcs10',
       'Content-Transfer-Encoding': 'base64',
-      ...(username && { Authorization: `Basic ${Buffer.from(basic).toString('base64')}` }),
+      ...(username !== '' && { Authorization: `Basic ${basic}` }),
     },
-    body: '\n',
-    tls: secureContext === undefined ? { ca } : { secureContext },
-  });
+    body: NOTHING,
+    maxBytes: LARGEST_ANSWER,
+  };
+}
+
+/**
+ * Asks an EST server for its CAs, and whether it knows us, without having anything signed.
+ * @returns whether the server was asked if it knows us
+ * @throws Fault NL-EST-…; NL-CONFIG where a file cannot be read
+ */
+export async function tryEst({ url, caFile, username = '', passwordFile, bootstrap }: Trial): Promise<boolean> {
+  const ca = await read('issuer.est.ca_file', caFile);
+  const signal = AbortSignal.timeout(DEADLINE_MS);
+  await certificatesFrom('cacerts', await exchange({ ...authoritiesRequest(url), tls: { ca }, signal }));
+  const secureContext = bootstrap && (await identity(bootstrap.certificate, bootstrap.key, ca));
+  if (username === '' && secureContext === undefined) return false;
+  const password = passwordFile === undefined ? '' : await read('issuer.est.password_file', passwordFile);
+  const request = emptyEnrolment(url, 'simpleenroll', { username, password: password.replace(/\r?\n$/, '') });
+  const reply = await exchange({ ...request, tls: secureContext === undefined ? { ca } : { secureContext }, signal });
   // What else it says is about the request, which is none.
   if (reply.status === 401 || reply.status === 403) await certificatesFrom('simpleenroll', reply);
   return true;

@@ -1,24 +1,21 @@
 import type { IssuerChoice } from '../../config.ts';
+import { authoritiesRequest, emptyEnrolment } from '../../issuer/trial.ts';
 import { Fault } from '../../roll/failure.ts';
 import { currentLeaf, type Finding, failed, ok, skipped } from './check.ts';
 import { isClockWrong } from './clock.ts';
 import { BY_CLOCK } from './server-time.ts';
-import type { Errand, Site } from './site.ts';
+import type { Site } from './site.ts';
 
 export type EstChoice = Extract<IssuerChoice, { kind: 'est' }>;
 
-const MAX_BYTES = 256 * 1024;
-/** An empty SEQUENCE: no certification request, so no server can issue anything for it. */
-const NOTHING = 'MAA=\n';
 const WRONG_PATH = 'Check the path and the label in issuer.est.url.';
 
-const under = ({ url }: EstChoice, operation: string): string => `${url.replace(/\/+$/, '')}/${operation}`;
 const hostOf = ({ url }: EstChoice): string => new URL(url).host;
 
 /** Asks for the CA certificates, which every EST server gives to everybody (RFC 7030 section 4.1). */
 export async function askAuthorities(site: Site, choice: EstChoice): Promise<Finding> {
   const ca = await site.authorities('issuer.est.ca_file', choice.ca_file);
-  const request: Errand = { method: 'GET', url: under(choice, 'cacerts'), maxBytes: MAX_BYTES };
+  const request = authoritiesRequest(choice.url);
   try {
     const { status } = await site.exchange(request, ca, 'nobody');
     const host = hostOf(choice);
@@ -56,18 +53,10 @@ export async function askToEnrol(site: Site, choice: EstChoice, way: Way): Promi
   const { username, password_file = '' } = choice;
   const ca = await site.authorities('issuer.est.ca_file', choice.ca_file);
   const password = username === '' ? '' : await site.text('issuer.est.password_file', password_file);
-  const basic = Buffer.from(`${username}:${password.replace(/\r?\n$/, '')}`).toString('base64');
-  const request: Errand = {
-    method: 'POST',
-    url: under(choice, way === 'leaf' ? 'simplereenroll' : 'simpleenroll'),
-    headers: {
-      'Content-Type': 'application/pkcs10',
-      'Content-Transfer-Encoding': 'base64',
-      ...(way !== 'leaf' && username !== '' && { Authorization: `Basic ${basic}` }),
-    },
-    body: NOTHING,
-    maxBytes: MAX_BYTES,
-  };
+  const request = emptyEnrolment(choice.url, way === 'leaf' ? 'simplereenroll' : 'simpleenroll', {
+    username: way === 'leaf' ? '' : username,
+    password: password.replace(/\r?\n$/, ''),
+  });
   const { status } = await site.exchange(request, ca, way === 'password' ? 'nobody' : way);
   const host = hostOf(choice);
   const { what, advice } = WAYS[way];

@@ -44,7 +44,8 @@ async function reach(site: Site, host: string, side: 'DPS' | 'HUB', named: strin
   }
 }
 
-function adviceFor({ stage, port, isIpv6Only }: Unreached, named: string): string {
+/** What to do where a server is not reached. @param named the setting, or the server, that may be wrong */
+export function adviceFor({ stage, port, isIpv6Only }: Unreached, named: string): string {
   if (isIpv6Only) return 'The name has IPv6 addresses only: this gateway needs an IPv6 route, or DNS64 with NAT64.';
   return {
     dns: `Check the name servers (resolvectl status, /etc/resolv.conf), and ${named}.`,
@@ -53,7 +54,8 @@ function adviceFor({ stage, port, isIpv6Only }: Unreached, named: string): strin
   }[stage];
 }
 
-function distrusted(
+/** What to say of a server that is not trusted. */
+export function distrusted(
   { issuer, distrust = '' }: Dialled,
   host: string,
   code: 'NL-DPS-UNTRUSTED' | 'NL-HUB-UNTRUSTED',

@@ -1,61 +1,38 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import assert from 'node:assert/strict';
+import type { TestContext } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import { stripVTControlCharacters } from 'node:util';
+import { Terminal } from '../../unit/terminal.ts';
 import { PATIENCE_MS } from '../site.ts';
 
 /** Somebody in front of a terminal: reads what a program shows, and types. */
 export class Person {
-  readonly #script: ChildProcess;
-  readonly #ended: Promise<number | null>;
-  #raw = '';
+  readonly #terminal: Terminal;
+  /** So much of the screen has been looked at. */
   #read = 0;
-  #look = () => {};
 
-  /** @param argv run on a pseudo terminal of 80 columns, by script(1) */
-  constructor(argv: readonly string[], env: NodeJS.ProcessEnv) {
-    const line = `stty cols 80; exec ${argv.map(quoted).join(' ')}`;
-    this.#script = spawn('script', ['--quiet', '--return', '--flush', '--command', line, '/dev/null'], {
-      env: { ...env, SHELL: '/bin/sh' },
-      stdio: ['pipe', 'pipe', 'inherit'],
-    });
-    this.#script.stdout?.setEncoding('utf8').on('data', (text: string) => {
-      this.#raw += text;
-      this.#look();
-    });
-    this.#ended = once(this.#script, 'close').then(([code]) => code);
+  constructor(t: TestContext, argv: readonly string[], env: NodeJS.ProcessEnv) {
+    const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
+    this.#terminal = new Terminal(t, ['env', '-i', ...variables, ...argv]);
   }
 
-  /** All that was shown, as one sees it: with what was typed, without colours. */
+  /** All that was shown, as one sees it, with what was typed. */
   get transcript(): string {
-    const lines = this.#shown.split('\n');
+    const lines = stripVTControlCharacters(this.#terminal.screen.text).replace(/\r+\n/g, '\n').split('\n');
     return lines.map((line) => line.slice(line.lastIndexOf('\r') + 1)).join('\n');
-  }
-
-  /** In the order in which it came. */
-  get #shown(): string {
-    return stripVTControlCharacters(this.#raw).replace(/\r+\n/g, '\n');
   }
 
   /** Waits until something is shown that was not looked at yet. @throws Error with the transcript where it does not come */
   async sees(what: string | RegExp): Promise<void> {
-    const deadline = AbortSignal.timeout(PATIENCE_MS);
-    for (;;) {
-      const unread = this.#shown.slice(this.#read);
-      const at = typeof what === 'string' ? unread.indexOf(what) : unread.search(what);
-      if (at >= 0) {
-        const [found = ''] = typeof what === 'string' ? [what] : (what.exec(unread) ?? []);
-        this.#read += at + found.length;
-        return;
-      }
-      const more = new Promise<void>((resolve) => {
-        this.#look = resolve;
-      });
-      const over = once(deadline, 'abort').then(() => 'over' as const);
-      const end = this.#ended.then(() => 'over' as const);
-      if ((await Promise.race([more, over, end])) === 'over' && !this.#shown.slice(this.#read).match(what)) {
-        throw new Error(`"${what}" was not shown:\n${this.transcript}`);
-      }
-    }
+    const { screen, ended } = this.#terminal;
+    const over = new AbortController();
+    const late = pause(PATIENCE_MS, 'late', { signal: over.signal }).catch(() => undefined);
+    await Promise.race([screen.shows(what, this.#read), ended, late]);
+    over.abort();
+    const unread = screen.text.slice(this.#read);
+    const [found] = (typeof what === 'string' ? (unread.includes(what) ? [what] : null) : what.exec(unread)) ?? [];
+    assert.notEqual(found, undefined, `"${what}" was not shown:\n${this.transcript}`);
+    this.#read += unread.indexOf(found ?? '') + (found ?? '').length;
   }
 
   /** Waits for the question, and types the answer and Enter. */
@@ -65,7 +42,7 @@ export class Person {
   }
 
   types(keys: string): void {
-    this.#script.stdin?.write(keys);
+    this.#terminal.type(keys);
   }
 
   /** Presses Ctrl-C. */
@@ -73,10 +50,9 @@ export class Person {
     this.types('\u0003');
   }
 
-  /** Waits for the end, and returns the exit code. */
-  ended(): Promise<number | null> {
-    return this.#ended;
+  /** Asserts the exit code at the end. */
+  async ends(code: number): Promise<void> {
+    const late = pause(PATIENCE_MS, 'still at work', { ref: false });
+    assert.equal(await Promise.race([this.#terminal.ended, late]), code, this.transcript);
   }
 }
-
-const quoted = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`;

@@ -36,11 +36,12 @@ export class Paper implements Output {
     for (const listener of this.#resized) listener();
   }
 
-  /** Resolves as soon as the words have been written. */
-  shows(words: string | RegExp): Promise<void> {
+  /** Resolves as soon as the words have been written, after the first `since` characters. */
+  shows(words: string | RegExp, since = 0): Promise<void> {
     return new Promise((resolve) => {
       const look = () => {
-        if (typeof words === 'string' ? !this.text.includes(words) : !words.test(this.text)) return;
+        const text = this.text.slice(since);
+        if (typeof words === 'string' ? !text.includes(words) : !words.test(text)) return;
         this.#waiting.delete(look);
         resolve();
       };
