@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, suite, test } from 'node:test';
+import { insideNetworkNamespace } from '../../contract/issuer/namespace.ts';
+import type { Ended } from '../gateway.ts';
+import { Stage } from './stage.ts';
+
+/** Asserts the exit code, and returns what was said on stderr, in one line. */
+function said({ code, out, err }: Ended, expected: number): string {
+  assert.equal(code, expected, `${out}${err}`);
+  return err.replaceAll(/\s+/g, ' ');
+}
+
+if (insideNetworkNamespace(import.meta.filename)) {
+  suite('newleaf init in a script', () => {
+    let stage: Stage;
+    before(async () => {
+      stage = await Stage.open();
+    });
+    beforeEach(() => stage.reset());
+    after(() => stage.close());
+    const init = (...options: readonly string[]) => stage.machine.newleaf(['init', ...options]);
+
+    test('without a terminal and without --yes, it says what to do', async () => {
+      const err = said(await init(), 2);
+      assert.match(err, /NL-CONFIG .* there is nobody to ask: stdin is no terminal\. .*--yes/);
+    });
+
+    test('with --yes alone, it names every flag that has no default', async () => {
+      assert.match(said(await init('--yes'), 2), /no default for: --id-scope, --issuer\./);
+      assert.match(
+        said(await init('--yes', '--id-scope', '0ne', '--issuer', 'est'), 2),
+        /no default for: --est-url, --est-ca\./,
+      );
+      assert.match(
+        said(await init('--yes', '--id-scope', '0ne', '--issuer', 'inbox'), 2),
+        /nobody to ask which token to take\. Tokens here: none\..* --new-token softhsm/,
+      );
+      assert.equal(stage.machine.sh('ls /etc/newleaf | grep toml || true'), '', 'nothing was written');
+    });
+
+    const wrong: readonly (readonly [flag: string, value: string, sentence: RegExp])[] = [
+      ['--id-scope', '0 ne', /--id-scope must be the ID scope/],
+      ['--registration-id', 'gw 1', /--registration-id must be 1 to 64 letters/],
+      ['--endpoint', 'https://x', /--endpoint must be a host/],
+      ['--attestation', 'none', /--attestation must be/],
+      ['--issuer', 'nobody', /--issuer must be one of est, command, inbox, hub/],
+      ['--renew-at', 'later', /--renew-at must be a share/],
+      ['--new-token', 'card', /--new-token must be one of softhsm, tpm/],
+      ['--est-ca', '/nowhere.pem', /--est-ca must be a file that can be read/],
+      ['--est-url', 'http://x', /--est-url must begin with https/],
+    ];
+    test('a flag that is wrong is told in the words of the schema, and nothing is written', async () => {
+      for (const [flag, value, sentence] of wrong) {
+        assert.match(said(await init('--yes', ...stage.flags, '--new-token', 'softhsm', flag, value), 2), sentence);
+      }
+      assert.equal(stage.machine.sh('ls /etc/newleaf | grep toml || true'), '');
+    });
+
+    test('all flags bring the gateway to its hub; called again, it changes nothing', async () => {
+      const line = ['--yes', ...stage.flags, '--new-token', 'softhsm'];
+      const { code, out, err } = await init(...line);
+      assert.equal(code, 0, `${out}${err}`);
+      assert.equal(stage.rootsOwn(), '');
+      const files = () => stage.machine.sh('cd /etc/newleaf && sha256sum newleaf.toml pin so-pin; ls');
+      const before = files();
+      assert.equal((await init(...line)).code, 0);
+      assert.equal((await init()).code, 0, 'a complete configuration needs no flag');
+      assert.equal(files(), before);
+      assert.equal(stage.far.log.registrations('gw-0001'), 1);
+    });
+
+    test('the PIN comes from stdin or a file, and is kept for the daemon', async () => {
+      stage.machine.sh(
+        'setpriv --reuid newleaf --regid newleaf --init-groups -- softhsm2-util --init-token --free --label mine --pin 4711 --so-pin 47114711',
+      );
+      const flags = ['--yes', ...stage.flags];
+      assert.match(said(await init(...flags), 2), /no default for: --pin-file\./);
+      assert.match(said(await init(...flags, '--pin-file', '/nowhere'), 4), /NL-TOKEN-PIN-FILE/);
+      assert.match(said(await init(...flags, '--pin-file', '-'), 4), /There is no PIN in stdin/);
+      const { code, out, err } = await stage.machine.newleaf(['init', ...flags, '--pin-file', '-'], '4711\n');
+      assert.equal(code, 0, `${out}${err}`);
+      assert.equal(stage.machine.sh('cat /etc/newleaf/pin'), '4711\n');
+      assert.match(stage.machine.sh('cat /etc/newleaf/newleaf.toml'), /token = "mine"/);
+    });
+
+    test('a wrong PIN is tried once', async () => {
+      stage.machine.sh(
+        'setpriv --reuid newleaf --regid newleaf --init-groups -- softhsm2-util --init-token --free --label mine --pin 4711 --so-pin 47114711',
+      );
+      stage.machine.write('/root/pin', '1234\n', 0o600);
+      const flags = ['--yes', ...stage.flags, '--pin-file', '/root/pin'];
+      assert.match(said(await init(...flags), 4), /NL-TOKEN-PIN .*the PIN is wrong/);
+      assert.match(said(await init(...flags), 4), /NL-TOKEN-PIN .*was not tried again/);
+      assert.equal(stage.machine.sh('ls /etc/newleaf/pin 2>/dev/null || true'), '', 'it is not kept');
+    });
+
+    test('a token that is not there, a module that is none, no module at all', async () => {
+      const flags = ['--yes', ...stage.flags];
+      assert.match(
+        said(await init(...flags, '--token', 'other'), 1),
+        /NL-TOKEN-MISSING There is no usable token other\./,
+      );
+      stage.machine.sh('echo nonsense >/usr/lib/nonsense.so');
+      const err = said(await init(...flags, '--module', '/usr/lib/nonsense.so', '--token', 'other'), 1);
+      assert.match(err, /\/usr\/lib\/nonsense\.so: .*cannot be loaded/);
+      stage.machine.sh(
+        'cd / && tar cf /root/softhsm.tar usr/lib/softhsm usr/lib/*/softhsm && rm -rf usr/lib/softhsm usr/lib/*/softhsm',
+      );
+      const none = said(await init(...flags, '--new-token', 'softhsm'), 1);
+      stage.machine.sh('tar xf /root/softhsm.tar -C /');
+      assert.match(none, /NL-TOKEN-MODULE .* no module for SoftHSM that works\. .*apt-get install softhsm2/);
+    });
+
+    test('a module that crashes is named, and takes nobody with it', async () => {
+      const source = '__attribute__((constructor)) static void crash(void) { __builtin_trap(); }';
+      stage.machine.sh(`printf '%s' '${source}' | cc -shared -fPIC -x c -o /usr/lib/libckteec.so.0 -`);
+      const err = said(await init('--yes', ...stage.flags), 2);
+      stage.machine.sh('rm /usr/lib/libckteec.so.0');
+      assert.match(err, /\/usr\/lib\/libckteec\.so\.0: its process ended without an answer: SIG(ILL|TRAP)/);
+    });
+
+    test('an EST server that does not accept the password ends it, and is told by name', async () => {
+      stage.machine.write('/etc/newleaf/given-password', 'wrong', 0o600);
+      assert.match(said(await init('--yes', ...stage.flags, '--new-token', 'softhsm'), 4), /NL-EST-AUTH .*401/);
+      stage.machine.write('/etc/newleaf/given-password', stage.far.endpoints.estPassword, 0o600);
+      assert.equal((await init()).code, 0, 'it goes on where it stopped');
+    });
+  });
+}

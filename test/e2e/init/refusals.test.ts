@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { after, before, beforeEach, suite, test } from 'node:test';
+import { insideNetworkNamespace } from '../../contract/issuer/namespace.ts';
+import { environment } from './machine.ts';
+import { Stage } from './stage.ts';
+
+if (insideNetworkNamespace(import.meta.filename)) {
+  suite('newleaf init meets somebody who says no', () => {
+    let stage: Stage;
+    before(async () => {
+      stage = await Stage.open();
+    });
+    beforeEach(() => stage.reset());
+    after(() => stage.close());
+    const line = () => ['--yes', ...stage.flags, '--new-token', 'softhsm'];
+
+    test('DPS: it shows what the operator needs, waits, and goes on when the leaf is enrolled', async (t) => {
+      const { machine, far } = stage;
+      await far.removeEnrollment('gateways');
+      const first = await machine.newleaf(['init', ...line()]);
+      assert.equal(first.code, 4, 'in a script nobody is waited for');
+      assert.match(first.err, /NL-DPS-401002/);
+      for (const words of [
+        'SHA-256',
+        'az iot dps enrollment create',
+        'scripts/enroll add individual',
+        '-----BEGIN CERTIFICATE',
+      ]) {
+        assert.ok(first.out.includes(words), first.out);
+      }
+      const thumbprint = /SHA-256 +([0-9A-F]{64})/.exec(first.out)?.[1];
+
+      const person = stage.person(t);
+      await person.sees('Waiting for the operator');
+      person.types('\r');
+      await person.sees('!!  NL-DPS-401002');
+      await far.enrollIndividual({ registrationId: 'gw-0001', primary: machine.sh('cat /var/lib/newleaf/next.pem') });
+      person.types('\r');
+      await person.ends(0);
+      t.diagnostic(`\n${person.transcript}`);
+      assert.equal(far.log.matching({ event: 'connected' }).at(-1)?.thumbprint, thumbprint, 'it is the same leaf');
+      assert.equal(far.log.count({ event: 'issued' }), 1);
+      await far.removeEnrollment('gw-0001');
+    });
+
+    test('DPS, and the person gives up: nothing is lost', async (t) => {
+      await stage.far.removeEnrollment('gateways');
+      const person = stage.person(t, ...line(), '--wait');
+      await person.sees('Waiting for the operator');
+      person.interrupts();
+      await person.sees('Interrupted. Nothing is lost.');
+      await person.ends(1);
+      await stage.reset();
+    });
+
+    test('the token: a wrong PIN is tried once and says so, and the right one is asked for', async (t) => {
+      stage.machine.sh(
+        'setpriv --reuid newleaf --regid newleaf --init-groups -- softhsm2-util --init-token --free --label mine --pin 4711 --so-pin 47114711',
+      );
+      const person = stage.person(t, ...stage.flags);
+      await person.answers('Renew', '');
+      await person.answers('Which one [1]', '');
+      await person.answers('PIN of token "mine"', '1234');
+      await person.sees('tried once, and is not tried again');
+      await person.answers('Which one [1]', '');
+      await person.answers('PIN of token "mine"', '1234');
+      await person.sees('it was not tried again');
+      await person.answers('Which one [1]', '');
+      await person.answers('PIN of token "mine"', '4711');
+      await person.sees('accepts the PIN');
+      await person.ends(0);
+      assert.equal(stage.machine.sh('cat /etc/newleaf/pin'), '4711\n');
+    });
+
+    test('the daemon, which runs already', async () => {
+      const { machine, far } = stage;
+      assert.equal((await machine.newleaf(['init', ...line()])).code, 0);
+      machine.sh('install -d -o newleaf /run/cred && install -o newleaf -m 400 /etc/newleaf/pin /run/cred/hsm-pin');
+      const seen = far.log.entries.length;
+      const [file = '', ...args] = machine.argv(['newleaf', 'run'], 'newleaf');
+      const daemon = spawn(file, args, {
+        env: { ...environment(), CREDENTIALS_DIRECTORY: '/run/cred' },
+        stdio: 'ignore',
+      });
+      const ended = once(daemon, 'exit');
+      await far.log.waitFor({ event: 'connected' }, 20_000, seen);
+      const { code, err } = await machine.newleaf(['init', ...line()]);
+      daemon.kill('SIGTERM');
+      await ended;
+      assert.equal(code, 1);
+      assert.match(
+        err.replaceAll(/\s+/g, ' '),
+        /NL-DAEMON-RUNS The daemon runs already \(.+\), and init leaves it alone\. -> .*systemctl stop newleaf/,
+      );
+    });
+
+    test('a configuration with mistakes: what is right is offered again, and the file is kept', async (t) => {
+      const { machine, far } = stage;
+      const before = `# mine\n[dps]\nid_scope = "${far.endpoints.idScope}"\nregistration_id = "gw 1"\n[log]\nlevel = "debug"\n`;
+      machine.write('/etc/newleaf/newleaf.toml', before);
+      const script = await machine.newleaf(['init', ...line()]);
+      assert.equal(script.code, 2);
+      assert.match(script.err, /newleaf\.toml:4: dps\.registration_id must be/);
+      const person = stage.person(t, ...stage.flags.filter((_, at) => at > 1), '--new-token', 'softhsm');
+      await person.sees('newleaf.toml:4: dps.registration_id must be');
+      await person.answers(`ID scope [${far.endpoints.idScope}]`, '');
+      await person.answers('Renew', '');
+      await person.answers('Name of the new token', '');
+      await person.answers('PIN for it', '');
+      await person.ends(0);
+      assert.equal(machine.sh('cat /etc/newleaf/newleaf.toml.bak'), before);
+      assert.match(machine.sh('cat /etc/newleaf/newleaf.toml'), /level = "debug"/);
+    });
+  });
+}
