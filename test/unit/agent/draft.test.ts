@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { type Draft, draftOf, draftText, objectionTo, standardOf } from '../../../agent/config/draft.ts';
+import { SECTION_NAMES } from '../../../agent/config/schema.ts';
 import { parseConfig } from '../../../agent/config.ts';
 
 /** Tables of TOML have no prototype. */
@@ -21,7 +22,7 @@ describe('what can be kept of a configuration', () => {
       { 'leaf.issuer': 'est' },
       [
         'x.toml:3: leaf.rotatekey is not a setting; [leaf] knows key_type, rotate_key, renew_at, issuer.',
-        'x.toml:4: nonsense is not a section; the sections are dps, hsm, leaf, issuer.est, issuer.command, trust, state, control, log, limits.',
+        `x.toml:4: nonsense is not a section; the sections are ${SECTION_NAMES.join(', ')}.`,
       ],
     ],
     [
