@@ -73,6 +73,24 @@ if (insideNetworkNamespace(import.meta.filename)) {
       assert.match((await machine.newleaf(['init', '--config', '/root/own.toml'])).err, /neither a PIN/);
       assert.equal(machine.sh('stat -c %U /root/state'), 'root\n');
     });
+
+    test('a support bundle of root has it all but the PIN, and belongs to whoever called sudo', async () => {
+      machine.sh('SUDO_UID=65534 SUDO_GID=65534 newleaf support-bundle -o /tmp/bundle.tar.gz && mkdir /tmp/bundle');
+      assert.equal(machine.sh('stat -c "%u %a" /tmp/bundle.tar.gz'), '65534 600\n');
+      machine.sh('tar -xzf /tmp/bundle.tar.gz -C /tmp/bundle --strip-components=1');
+      assert.match(machine.sh('cat /tmp/bundle/state.json'), /"phase": "serving"/);
+      assert.match(machine.sh('cat /tmp/bundle/check.json'), /"id": "pin",\s+"describes": [^}]*"outcome": "ok"/);
+      assert.match(machine.sh('cat /tmp/bundle/status.txt'), /Last known/);
+      assert.equal(machine.sh('grep -rw 1234 /tmp/bundle || true'), '');
+    });
+
+    test('decommission as root leaves nothing, and works as the daemon', async () => {
+      const { code, out, err } = await machine.newleaf(['decommission', '--yes']);
+      assert.equal(code, 0, `${out}${err}`);
+      assert.equal(machine.sh('ls -A /var/lib/newleaf'), '');
+      assert.equal(machine.sh('find /var/lib/softhsm/tokens -user root -mindepth 1'), '');
+      assert.equal(machine.sh('pkcs11-tool --module /usr/lib/softhsm/libsofthsm2.so --login --pin 1234 -O'), '');
+    });
   });
 }
 
