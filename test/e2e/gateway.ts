@@ -13,7 +13,7 @@ import { settingsOf, tomlOf, writeFiles } from './settings.ts';
 
 /** The bundle under test, and the node that runs it: both can be given from outside. */
 export const BUNDLE = process.env.NEWLEAF_TEST_BUNDLE ?? join(import.meta.dirname, '..', '..', 'dist', 'newleaf.js');
-const NODE = process.env.NEWLEAF_TEST_NODE ?? process.execPath;
+export const NODE = process.env.NEWLEAF_TEST_NODE ?? process.execPath;
 
 /** A command that is still running after this is ended: it should have refused. */
 const COMMAND_MS = 30_000;

@@ -7,7 +7,7 @@ export class Inspector {
   readonly #module: PKCS11;
   readonly #session: Handle;
 
-  constructor({ module }: TestToken, token: string) {
+  constructor({ module }: Pick<TestToken, 'module'>, token: string) {
     this.#module = loadModule(module);
     const { slot } = findSlot(this.#module, token, undefined);
     // Whoever has opened the token has logged in for the whole process.

@@ -21,18 +21,23 @@ const PIN = '1234';
 
 /** A SoftHSM of its own with one initialised token; further labels give further tokens with the same PIN. */
 export function softHsm(token = 'newleaf', ...others: readonly string[]): TestToken {
-  const directory = mkdtempSync(join(tmpdir(), 'newleaf-softhsm-'));
+  return softHsmUnder(tmpdir(), [token, ...others]);
+}
+
+/** The same in a directory that the caller chooses. */
+export function softHsmUnder(parent: string, labels: readonly [string, ...string[]]): TestToken {
+  const directory = mkdtempSync(join(parent, 'newleaf-softhsm-'));
   const tokens = join(directory, 'tokens');
   const configuration = join(directory, 'softhsm2.conf');
   mkdirSync(tokens);
   writeFileSync(configuration, `directories.tokendir = ${tokens}\nobjectstore.backend = file\nlog.level = ERROR\n`);
   const environment = { SOFTHSM2_CONF: configuration };
-  for (const label of [token, ...others]) {
+  for (const label of labels) {
     execFileSync('softhsm2-util', ['--init-token', '--free', '--label', label, '--pin', PIN, '--so-pin', '56785678'], {
       env: { ...process.env, ...environment },
       stdio: 'pipe',
     });
   }
   const remove = () => rmSync(directory, { recursive: true, force: true });
-  return { module: MODULE, token, pin: PIN, environment, directory, remove };
+  return { module: MODULE, token: labels[0], pin: PIN, environment, directory, remove };
 }
