@@ -7,7 +7,7 @@ import { bundle } from '../../../scripts/build.ts';
 import { softHsmUnder } from '../../contract/token/softhsm.ts';
 import type { Endpoints } from '../../simulator/api.ts';
 import { settingsOf, tomlOf, writeFiles } from '../settings.ts';
-import { HostProcess } from './host-process.ts';
+import { Host } from './host.ts';
 
 /** One for each core of a small machine. */
 const HOSTS = 2;
@@ -17,7 +17,7 @@ const GATEWAYS_OF_A_TOKEN = 5;
 const MEMORY = '/dev/shm';
 
 interface Member {
-  readonly host: HostProcess;
+  readonly host: Host;
   /** Label of the token. */
   readonly token: string;
   readonly home: string;
@@ -31,14 +31,14 @@ interface Member {
  */
 export class Fleet {
   readonly names: readonly string[];
-  readonly hosts: readonly HostProcess[];
+  readonly hosts: readonly Host[];
   /** The program of the hosts, and what belongs to the gateways. */
   readonly #directories: { readonly program: string; readonly files: string };
   readonly #members: ReadonlyMap<string, Member>;
 
   private constructor(
     directories: { readonly program: string; readonly files: string },
-    hosts: readonly HostProcess[],
+    hosts: readonly Host[],
     members: ReadonlyMap<string, Member>,
   ) {
     this.#directories = directories;
@@ -51,13 +51,13 @@ export class Fleet {
   static async open(at: Endpoints, names: readonly string[]): Promise<Fleet> {
     // Not in memory: what is loaded from there may not be executed on every machine.
     const program = mkdtempSync(join(tmpdir(), 'newleaf-host-'));
-    await bundle(join(import.meta.dirname, 'host.ts'), program);
+    await bundle(join(import.meta.dirname, 'daemons.ts'), program);
     const ground = existsSync(MEMORY) ? MEMORY : tmpdir();
     const files = mkdtempSync(join(ground, 'newleaf-fleet-'));
     const labels = tokensFor(names.length);
     const hosts = Array.from(
       { length: HOSTS },
-      () => new HostProcess(join(program, 'newleaf.js'), softHsmUnder(ground, labels)),
+      () => new Host(join(program, 'newleaf.js'), softHsmUnder(ground, labels)),
     );
     const members = names.map((registrationId, at) => {
       const home = join(files, registrationId);

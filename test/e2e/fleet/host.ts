@@ -1,46 +1,66 @@
-import { loadConfig } from '../../../agent/config.ts';
-import { createLog } from '../../../agent/log.ts';
-import { type Running, start } from '../../../agent/run.ts';
-import { Inspector } from '../inspector.ts';
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import type { TestToken } from '../../contract/token/softhsm.ts';
+import { BUNDLE, NODE } from '../gateway.ts';
+import type { Order, Told } from './daemons.ts';
 
-/** What the test tells this process: a gateway is named by its configuration file. */
-export type Order =
-  | { readonly order: 'start'; readonly file: string }
-  | { readonly order: 'stop'; readonly file: string }
-  | { readonly order: 'keys'; readonly module: string; readonly token: string };
+/** Lines of the daemons' logs that a failure shows. */
+const SHOWN = 30;
 
-/** How an order ended, under the name that it had. */
-export interface Told {
-  readonly of: string;
-  readonly keys?: readonly string[];
-  readonly failed?: string;
+/** A process with many daemons in it, and the SoftHSM that they share. */
+export class Host {
+  readonly hsm: TestToken;
+  readonly #child: ChildProcess;
+  readonly #waiting = new Map<string, (told: Told) => void>();
+  #orders = 0;
+  #noise: string[] = [];
+
+  /** @param bundle of daemons.ts */
+  constructor(bundle: string, hsm: TestToken) {
+    this.hsm = hsm;
+    this.#child = fork(bundle, [BUNDLE], {
+      execPath: NODE,
+      execArgv: [],
+      env: { ...process.env, ...hsm.environment },
+      stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
+    });
+    this.#child.on('message', (told: Told) => this.#waiting.get(told.of)?.(told));
+    this.#child.once('exit', () => {
+      for (const settle of this.#waiting.values()) settle({ of: '', failed: `the host has ended\n${this.noise}` });
+    });
+    this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.#noise = [...this.#noise, ...text.trimEnd().split('\n')].slice(-SHOWN);
+    });
+  }
+
+  /** The end of what the daemons had to complain of. */
+  get noise(): string {
+    return this.#noise.join('\n');
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  async ask(order: Order): Promise<Told> {
+    this.#orders += 1;
+    const of = String(this.#orders);
+    const told = await new Promise<Told>((resolve) => {
+      this.#waiting.set(of, resolve);
+      this.#child.send({ ...order, of });
+    });
+    this.#waiting.delete(of);
+    if (told.failed !== undefined) throw new Error(told.failed);
+    return told;
+  }
+
+  /** Ends the process and every daemon in it at once, as a power cut does. */
+  async end(): Promise<void> {
+    if (this.#child.exitCode === null && this.#child.signalCode === null) {
+      const exited = once(this.#child, 'exit');
+      this.#child.kill('SIGKILL');
+      await exited;
+    }
+    this.hsm.remove();
+  }
 }
-
-const [, , program = ''] = process.argv;
-const destroyer = [process.execPath, program, 'internal-destroy-key'];
-const running = new Map<string, Running>();
-
-/** As `newleaf run` does it. A module that has lost its state is left to systemd, which starts the daemon again. */
-async function run(file: string): Promise<void> {
-  const { config } = loadConfig(file);
-  const sink = { write: (line: string) => void process.stderr.write(`${config.dps.registration_id} ${line}`) };
-  const log = createLog({ level: config.log.level, env: {}, sink });
-  const daemon = await start({ config, log, env: {}, destroyer, held: {} });
-  running.set(file, daemon);
-  void daemon.ended.then((ending) => (ending === 'restart' ? run(file) : undefined));
-}
-
-async function obey(order: Order): Promise<Omit<Told, 'of'>> {
-  if (order.order === 'start') await run(order.file);
-  if (order.order === 'stop') await running.get(order.file)?.stop();
-  if (order.order !== 'keys') return {};
-  return { keys: new Inspector(order, order.token).privateKeys() };
-}
-
-process.on('message', (order: Order & { readonly of: string }) => {
-  obey(order)
-    .catch((error: Error) => ({ failed: String(error.stack) }))
-    .then((told) => process.send?.({ of: order.of, ...told }));
-});
-// Whoever started this process is gone.
-process.once('disconnect', () => process.exit());
