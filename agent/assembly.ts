@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SecureContext } from 'node:tls';
+import { TokenError } from '../hsm/ckr.ts';
 import { destroyInChild } from '../hsm/destroy.ts';
 import { prepareEngine, tokenErrorOf } from '../hsm/engine.ts';
 import { readPin } from '../hsm/pin.ts';
@@ -106,7 +107,7 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
           current: () => daemon.state.current,
           clientContext: async (ca) => {
             const leaf = usable();
-            return leaf && contextWith(leaf, ca);
+            return leaf && contextWith(leaf, ca).catch((error: unknown) => withoutKey(error, log));
           },
           bootstrapContext: (uri, chain, ca) => bootstrapWith(token, contexts, uri, chain, ca),
         }),
@@ -148,6 +149,16 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
     },
   });
   return daemon;
+}
+
+/** A leaf whose key is lost proves nothing to an issuer any more: what served for the first enrolment may still do. */
+function withoutKey(error: unknown, log: Log): undefined {
+  if (!(error instanceof TokenError) || error.kind !== 'key') throw error;
+  log.warn({
+    event: 'leaf-without-key',
+    message: 'The current leaf cannot be shown to the issuer.',
+    cause: error.message,
+  });
 }
 
 /** Read again for each connection: the roots of the servers may change while the daemon runs. */

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { failure } from '../roll/failure.ts';
-import type { NextStatus, Status } from '../roll/report.ts';
+import type { NextStatus, Status, Trouble } from '../roll/report.ts';
 import { type Complaint, complaint } from './command.ts';
+import { codeInWords } from './errno.ts';
 import { fromNow, localMinute } from './moment.ts';
 import { type Screen, wrap } from './screen.ts';
 import type { Surroundings } from './status-screen.ts';
@@ -20,23 +21,39 @@ function alarms(status: Status, { directory, lastKnown }: Surroundings): Complai
   const parked = next && parkedAlarm(next, directory, Date.parse(at));
   const found = [
     lastKnown?.failure,
-    clock.credible
-      ? undefined
-      : failure('NL-CLOCK', { message: 'Until the clock is right, nothing is renewed or judged expired.' }),
+    clock.credible ? undefined : failure('NL-CLOCK', { message: WRONG_CLOCK }),
     trouble?.code === 'NL-LEAF-EXPIRED' ? undefined : expiry(status),
-    trouble?.code === parked?.code ? undefined : trouble,
+    trouble === undefined || isToldBeside(trouble.code, status) ? undefined : inWords(trouble),
     parked,
   ].filter((one) => one !== undefined);
   const needsIssuer = next?.standing === 'waiting' || (person && trouble === undefined && parked === undefined);
   return needsIssuer ? [...found, failure('NL-ISSUER-PERSON')] : found;
 }
 
+const WRONG_CLOCK = 'Until the clock is right, no server can be trusted, and nothing is renewed or judged expired.';
+
+/** What another block says already, or explains: a refused candidate, a wrong clock, an expired leaf. */
+function isToldBeside(code: Trouble['code'], { next, clock, alarm }: Status): boolean {
+  if (code === next?.trouble?.code) return true;
+  return (!clock.credible && code.endsWith('-UNTRUSTED')) || (alarm === 'expired' && code === 'NL-HUB-CLOSED');
+}
+
+function inWords(trouble: Trouble): Complaint {
+  const { cause = '' } = trouble;
+  const words = codeInWords(cause);
+  return words === undefined ? trouble : { ...trouble, cause: `${words}, ${cause}` };
+}
+
 /** How long the leaf still lasts, where its renewal is overdue. */
-function expiry({ alarm, leaf, at }: Status): Complaint | undefined {
+function expiry({ alarm, leaf, at, trouble }: Status): Complaint | undefined {
   if (alarm === undefined || leaf === undefined) return undefined;
   const moment = fromNow(Date.parse(leaf.notAfter), Date.parse(at));
   if (alarm === 'expired') {
-    return failure('NL-LEAF-EXPIRED', { message: `The leaf expired ${moment}, and no new one has come.` });
+    const message = `The leaf expired ${moment}, and no new one has come.`;
+    if (trouble === undefined) return failure('NL-LEAF-EXPIRED', { message });
+    const advice =
+      'What keeps it away is said below. Or bring one yourself: `newleaf csr`, have it signed, then `newleaf install FILE`.';
+    return failure('NL-LEAF-EXPIRED', { message, advice });
   }
   const why = leaf.renewAt === undefined ? 'nothing renews it: leaf.renew_at is "off"' : 'its renewal is overdue';
   return failure('NL-LEAF-EXPIRING', { message: `The leaf expires ${moment}, and ${why}.` });
@@ -50,7 +67,7 @@ export function parkedAlarm(
 ): Complaint | undefined {
   if (trouble?.code !== 'NL-DPS-401002' || leaf === undefined) return trouble;
   const again = askAt === undefined ? '' : ` newleaf asks again by itself ${fromNow(Date.parse(askAt), now)}.`;
-  const advice = `Operator: enroll this leaf (${join(directory, 'next.pem')}) or its issuer in DPS, then \`newleaf reprovision\`.${again}`;
+  const advice = `Operator: enroll this leaf (${join(directory, 'next.pem')}) or its issuer in DPS, or enable the enrollment, then \`newleaf reprovision\`.${again}`;
   return { ...trouble, advice };
 }
 

@@ -35,6 +35,10 @@ export class OutsideToken {
     return /token flags\s*: (.*)/.exec(this.#run('--list-slots').toString())?.[1] ?? '';
   }
 
+  serial(): string {
+    return /serial num\s*: (\S+)/.exec(this.#run('--list-slots').toString())?.[1] ?? '';
+  }
+
   /** Runs pkcs11-tool with a login, and returns what it prints. */
   ask(...args: readonly string[]): Buffer {
     const { token, pin } = this.hsm;

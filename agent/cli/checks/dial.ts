@@ -2,6 +2,7 @@ import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { codeInWords } from '../errno.ts';
 
 /** How far a connection got, and what its server showed. */
 export interface Dialled {
@@ -100,21 +101,10 @@ function issuerOf(tls: TLSSocket): string {
   return (/^CN=(.*)$/m.exec(issuer) ?? /^O=(.*)$/m.exec(issuer))?.[1] ?? 'nobody';
 }
 
-const REASONS: Readonly<Record<string, string>> = {
-  ABORT_ERR: 'nobody answers in time',
-  ECONNREFUSED: 'the connection is refused',
-  ECONNRESET: 'the connection is cut',
-  EAI_AGAIN: 'no name server answers',
-  ENOTFOUND: 'no name server knows it',
-  EHOSTUNREACH: 'there is no way to the host',
-  EADDRNOTAVAIL: 'this gateway has no address of that kind',
-  ENETUNREACH: 'there is no way to the network',
-  ETIMEDOUT: 'nobody answers in time',
-};
-
 /** An error of the system, as the end of a sentence. */
 export function reasonOf(cause: unknown): string {
   const { code = '', message } = cause as NodeJS.ErrnoException;
-  const words = REASONS[code];
-  return words === undefined ? `${message}.` : `${words} (${code}).`;
+  const words = codeInWords(code);
+  if (words === undefined) return `${message}.`;
+  return code === 'ABORT_ERR' ? `${words}.` : `${words} (${code}).`;
 }

@@ -1,35 +1,36 @@
 import type { IssuerChoice } from '../../config.ts';
 import { authoritiesRequest, emptyEnrolment } from '../../issuer/trial.ts';
-import { Fault } from '../../roll/failure.ts';
 import { currentLeaf, type Finding, failed, ok, skipped } from './check.ts';
-import { isClockWrong } from './clock.ts';
-import { BY_CLOCK } from './server-time.ts';
+import { reach } from './reach.ts';
 import type { Site } from './site.ts';
 
 export type EstChoice = Extract<IssuerChoice, { kind: 'est' }>;
 
+const HTTPS = 443;
 const WRONG_PATH = 'Check the path and the label in issuer.est.url.';
 
 const hostOf = ({ url }: EstChoice): string => new URL(url).host;
 
-/** Asks for the CA certificates, which every EST server gives to everybody (RFC 7030 section 4.1). */
+/** Name, TCP, TLS and trust; then the CA certificates, which an EST server gives to everybody (RFC 7030 section 4.1). */
 export async function askAuthorities(site: Site, choice: EstChoice): Promise<Finding> {
+  const { hostname, port } = new URL(choice.url);
+  const reached = await reach(site, {
+    host: `${hostname}:${port || HTTPS}`,
+    named: 'issuer.est.url',
+    caFile: choice.ca_file,
+    caSetting: 'issuer.est.ca_file',
+    unreachable: 'NL-EST-UNREACHABLE',
+    untrusted: 'NL-EST-UNTRUSTED',
+  });
+  if (reached.outcome !== 'ok') return reached;
   const ca = await site.authorities('issuer.est.ca_file', choice.ca_file);
   const request = authoritiesRequest(choice.url);
-  try {
-    const { status } = await site.exchange(request, ca, 'nobody');
-    const host = hostOf(choice);
-    if (status === 200) return ok(`${host} is trusted, and gives its CA certificates.`);
-    if (status >= 500)
-      return failed('NL-EST-SERVER', `${host} answers HTTP ${status}.`, 'Operator of the CA: look at its log.');
-    return failed('NL-EST-REFUSED', `${host} answers HTTP ${status} under ${request.url}.`, WRONG_PATH);
-  } catch (error) {
-    const { code } = (error instanceof Fault ? error.cause : undefined) as NodeJS.ErrnoException;
-    if (BY_CLOCK.includes(code ?? '') && (await isClockWrong(site))) {
-      return skipped(`${hostOf(choice)} answers; who it is cannot be told while the clock is wrong.`);
-    }
-    throw error;
-  }
+  const { status } = await site.exchange(request, ca, 'nobody');
+  const host = hostOf(choice);
+  if (status === 200) return ok(`${host} is trusted, and gives its CA certificates.`);
+  const answers = `${host} answers HTTP ${status} under ${request.url}.`;
+  if (status >= 500) return failed('NL-EST-SERVER', answers, 'Operator of the CA: look at its log.');
+  return failed('NL-EST-REFUSED', answers, WRONG_PATH);
 }
 
 /** How the next leaf is asked for, as agent/issuer/est.ts decides it; undefined where there is no way. */

@@ -1,6 +1,8 @@
 import { verify, X509Certificate } from 'node:crypto';
 import { type Check, currentLeaf, failed, NO_LEAF, ok } from './check.ts';
 
+const LOST = 'Is it the right token (hsm.token, hsm.uri)? If its key is lost: `newleaf roll --wait` makes another.';
+
 /** The key of the current leaf is there, belongs to it, and signs. */
 export const leafKey: Check = {
   id: 'leaf-key',
@@ -14,11 +16,11 @@ export const leafKey: Check = {
     const found = await token.findById(key.id);
     if (found === undefined) {
       const message = `Token "${token.name.label}" has no key with the id ${key.id} (slot ${key.slot}).`;
-      return failed('NL-TOKEN-KEY', message);
+      return failed('NL-TOKEN-KEY', message, LOST);
     }
     const { publicKey } = new X509Certificate(chain);
     if (!publicKey.export({ type: 'spki', format: 'der' }).equals(found.spki)) {
-      return failed('NL-TOKEN-KEY', `The key "${found.label}" is not that of the current leaf.`);
+      return failed('NL-TOKEN-KEY', `The key "${found.label}" is not that of the current leaf.`, LOST);
     }
     const message = Buffer.from('newleaf check');
     const { digestOf } = await import('../../../hsm/sign.ts');

@@ -1,4 +1,4 @@
-import { Fault } from '../../roll/failure.ts';
+import { type Code, Fault } from '../../roll/failure.ts';
 import { assignedHub } from './assigned-hub.ts';
 import { type Check, type Finding, failed, ok, skipped } from './check.ts';
 import { isClockWrong } from './clock.ts';
@@ -6,12 +6,33 @@ import { type Dialled, Unreached } from './dial.ts';
 import { BY_CLOCK } from './server-time.ts';
 import type { Site } from './site.ts';
 
+/** A server, and the settings that lead to it. */
+export interface Server {
+  /** `host` or `host:port` */
+  readonly host: string;
+  /** Where the host stands. */
+  readonly named: string;
+  /** PEM file with the CAs that may vouch for it, and the setting that names that. */
+  readonly caFile: string;
+  readonly caSetting: string;
+  readonly unreachable: Code;
+  readonly untrusted: Code;
+}
+
 export const dpsReach: Check = {
   id: 'dps-reach',
   describes: 'DPS can be reached, and shows a certificate that is trusted.',
   needs: ['configuration'],
   async look(site) {
-    return reach(site, (await site.config()).config.dps.endpoint, 'DPS', 'dps.endpoint');
+    const { dps, trust } = (await site.config()).config;
+    return reach(site, {
+      host: dps.endpoint,
+      named: 'dps.endpoint',
+      caFile: trust.ca_file,
+      caSetting: 'trust.ca_file',
+      unreachable: 'NL-DPS-UNREACHABLE',
+      untrusted: 'NL-DPS-UNTRUSTED',
+    });
   },
 };
 
@@ -25,22 +46,34 @@ export const hubReach: Check = {
       throw error;
     });
     if (hub === 'unknown') return skipped('needs state-file');
-    return hub === undefined ? skipped('DPS has not assigned a hub yet.') : reach(site, hub, 'HUB', 'the hub');
+    if (hub === undefined) return skipped('DPS has not assigned a hub yet.');
+    return reach(site, {
+      host: hub,
+      named: 'the hub in `newleaf status`',
+      caFile: (await site.config()).config.trust.ca_file,
+      caSetting: 'trust.ca_file',
+      unreachable: 'NL-HUB-UNREACHABLE',
+      untrusted: 'NL-HUB-UNTRUSTED',
+    });
   },
 };
 
-async function reach(site: Site, host: string, side: 'DPS' | 'HUB', named: string): Promise<Finding> {
+/** Name, TCP, TLS and trust, one after the other. */
+export async function reach(site: Site, server: Server): Promise<Finding> {
+  const { host, caSetting, caFile } = server;
+  const ca = await site.authorities(caSetting, caFile);
   try {
-    const dialled = await site.dial(host);
+    const dialled = await site.dial(host, ca);
     const { address, port, issuer, distrust } = dialled;
-    if (distrust === undefined) return ok(`${host} answers at ${address} port ${port}, trusted (issued by ${issuer}).`);
+    const answers = `${host} answers at ${address} port ${port}`;
+    if (distrust === undefined) return ok(`${answers}, trusted (issued by "${issuer}").`);
     if (BY_CLOCK.includes(distrust) && (await isClockWrong(site))) {
-      return skipped(`${host} answers at ${address} port ${port}; who it is cannot be told while the clock is wrong.`);
+      return skipped(`${answers}; who it is cannot be told while the clock is wrong.`);
     }
-    return distrusted(dialled, host, `NL-${side}-UNTRUSTED`, (await site.config()).config.trust.ca_file);
+    return distrusted(dialled, server);
   } catch (error) {
     if (!(error instanceof Unreached)) throw error;
-    return failed(`NL-${side}-UNREACHABLE`, error.message, adviceFor(error, named));
+    return failed(server.unreachable, error.message, adviceFor(error, server.named));
   }
 }
 
@@ -50,33 +83,29 @@ export function adviceFor({ stage, port, isIpv6Only }: Unreached, named: string)
   return {
     dns: `Check the name servers (resolvectl status, /etc/resolv.conf), and ${named}.`,
     tcp: `Check network and firewall: TCP port ${port} must be open from here.`,
-    tls: 'Is that the right host and port? A firewall may also cut TLS off.',
+    tls: `Is that the right host and port (${named})? A firewall may also cut TLS off.`,
   }[stage];
 }
 
 /** What to say of a server that is not trusted. */
 export function distrusted(
   { issuer, distrust = '' }: Dialled,
-  host: string,
-  code: 'NL-DPS-UNTRUSTED' | 'NL-HUB-UNTRUSTED',
-  caFile: string,
+  { host, caFile, untrusted }: Pick<Server, 'host' | 'caFile' | 'untrusted'>,
 ): Finding {
   if (BY_CLOCK.includes(distrust)) {
     const message = `The certificate of ${host} is not valid at this time (${distrust}).`;
-    return failed(code, message, 'Check the clock of this gateway first, with `timedatectl`.');
-  }
-  if (distrust === 'ERR_TLS_CERT_ALTNAME_INVALID') {
-    const message = `The certificate at ${host}, issued by ${issuer}, is for another name.`;
     return failed(
-      code,
+      untrusted,
       message,
-      'Something else answers there: look for a proxy, a captive portal, or a wrong DNS entry.',
+      'Check the clock of this gateway with `timedatectl`; else call the operator of that server.',
     );
   }
-  const message = `${host} shows a certificate issued by ${issuer}, which ${caFile} does not vouch for (${distrust}).`;
-  return failed(
-    code,
-    message,
-    `If that issuer is right, add it to ${caFile}; if not, a proxy is inspecting TLS: talk to the network's operator.`,
-  );
+  if (distrust === 'ERR_TLS_CERT_ALTNAME_INVALID') {
+    const message = `The certificate at ${host}, issued by "${issuer}", is for another name.`;
+    const advice = 'Something else answers there: look for a proxy, a captive portal, or a wrong DNS entry.';
+    return failed(untrusted, message, advice);
+  }
+  const message = `${host} shows a certificate issued by "${issuer}", which ${caFile} does not vouch for (${distrust}).`;
+  const advice = `If that issuer is right, add it to ${caFile}; if not, a proxy or a captive portal answers in its place: talk to the operator of the network.`;
+  return failed(untrusted, message, advice);
 }

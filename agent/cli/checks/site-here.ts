@@ -59,7 +59,7 @@ export function siteHere({ config, env, now, loader, looking = {} }: SiteOptions
       prepareEngine(x509Of(await settings()).hsm.module);
     },
     status: once(async () => statusOf((await settings()).control.socket)),
-    dial: async (host) => dial(host, await trust()),
+    dial,
     serverTime: once(async () => serverTime(await timeServers(await settings(), await trust()))),
     unit: once(() => shownUnit()),
   };

@@ -59,8 +59,8 @@ export interface Site {
   rehearse(): Promise<void>;
   /** What the daemon says. @throws Fault NL-DAEMON-DOWN, NL-CONTROL-DENIED */
   status(): Promise<Status>;
-  /** @param host `host` or `host:port`. @throws Unreached; Fault NL-CONFIG for trust.ca_file */
-  dial(host: string): Promise<Dialled>;
+  /** @param host `host` or `host:port` @param ca PEM @throws Unreached */
+  dial(host: string, ca: string): Promise<Dialled>;
   /** A handshake that shows the current leaf. @throws Fault NL-TOKEN-… */
   shake(host: string): Promise<Shaken>;
   /** One request over HTTPS. @param ca PEM @throws Fault NL-EST-…, whoever is asked; NL-TOKEN-… */

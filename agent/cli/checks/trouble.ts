@@ -8,14 +8,15 @@ export const trouble: Check = {
   needs: ['socket'],
   async look(site) {
     const { trouble, next, online, phase } = await site.status();
-    const met = trouble ?? next?.trouble;
-    if (met === undefined) {
+    const met = [trouble, next?.trouble].filter((one) => one !== undefined);
+    const [worst] = [...met.filter(({ code }) => CODES[code].kind !== 'transient'), ...met];
+    if (worst === undefined) {
       if (online || phase !== 'serving') return ok('The daemon has none.');
       return warning('The daemon is offline, and says no more.', 'See it try: `newleaf status --watch`.');
     }
-    const { code, message, advice, cause } = met;
-    const words = cause === undefined ? message : `${message} (${cause})`;
-    if (CODES[code].kind === 'transient') return warning(`${code} ${words}`, advice);
-    return failed(code, words, advice);
+    const { code, message, advice, cause } = worst;
+    const about = code === next?.trouble?.code ? 'About the next leaf: ' : '';
+    const words = `${about}${cause === undefined ? message : `${message} (${cause})`}`;
+    return CODES[code].kind === 'transient' ? warning(`${code} ${words}`, advice) : failed(code, words, advice);
   },
 };

@@ -5,7 +5,7 @@ export const FAR_SIDE = {
   'NL-DPS-401002': entry(
     'refused',
     'DPS does not accept this leaf: neither the leaf nor one of its issuers is enrolled, or the enrollment is disabled.',
-    'Operator: enroll the leaf or its issuer in DPS (`newleaf status` prints the thumbprint), then `newleaf reprovision`.',
+    'Operator: enroll the leaf or its issuer in DPS, or enable the enrollment (`newleaf status` prints the thumbprint), then `newleaf reprovision`.',
   ),
   'NL-DPS-404201': entry(
     'refused',

@@ -86,7 +86,7 @@ export const GATEWAY = {
   'NL-TOKEN-KEY': entry(
     'broken',
     'The key of the leaf is not in the token.',
-    'Is it the right token? See `newleaf check`.',
+    'Is it the right token? See `newleaf check`. If the key is lost, `newleaf roll --wait` makes another.',
   ),
   'NL-TOKEN-OCCUPIED': entry(
     'broken',

@@ -93,7 +93,8 @@ What to do
   NL-DPS-401002 DPS does not accept this leaf: neither the leaf nor one of its
   issuers is enrolled, or the enrollment is disabled.
   -> Operator: enroll this leaf (/var/lib/newleaf/next.pem) or its issuer in
-     DPS, then \`newleaf reprovision\`. newleaf asks again by itself in 6 min.
+     DPS, or enable the enrollment, then \`newleaf reprovision\`. newleaf asks
+     again by itself in 6 min.
 `,
   );
 });
@@ -184,7 +185,7 @@ describe('what to do', () => {
     [
       'wrong clock',
       { clock: { credible: false, floor: at(0) } },
-      'NL-CLOCK Until the clock is right, nothing is renewed or judged expired.',
+      'NL-CLOCK Until the clock is right, no server can be trusted, and nothing is',
     ],
   ];
   for (const [name, change, expected] of rows) {
@@ -193,6 +194,25 @@ describe('what to do', () => {
       assert.equal(shown.split('What to do\n  ')[1]?.split('\n')[0], expected);
     });
   }
+
+  test('while the clock is wrong, nobody is blamed for a certificate', () => {
+    const trouble = failure('NL-HUB-UNTRUSTED', { cause: 'CERT_NOT_YET_VALID' });
+    const codes = (credible: boolean) => {
+      const status = statusWith({ online: false, trouble, clock: { credible, floor: at(0) } });
+      return renderStatus(status, unicode, place).match(/^ {2}NL-[A-Z0-9-]+/gm);
+    };
+    assert.deepEqual(codes(false), ['  NL-CLOCK']);
+    assert.deepEqual(codes(true), ['  NL-HUB-UNTRUSTED']);
+  });
+
+  test('a code of the system is told in words', () => {
+    const told = (cause: string) => {
+      const trouble = failure('NL-HUB-UNREACHABLE', { cause });
+      return renderStatus(statusWith({ online: false, trouble }), unicode, place).replaceAll(/\s+/g, ' ');
+    };
+    assert.match(told('EAI_AGAIN'), /The hub cannot be reached\. \(no name server answers, EAI_AGAIN\)/);
+    assert.match(told('CONNACK 3'), /The hub cannot be reached\. \(CONNACK 3\)/);
+  });
 
   test('trouble and candidate have each their own line, unless they are the same', () => {
     const next = { slot: 'a', standing: 'parked', trouble: refusal } as const;

@@ -54,7 +54,7 @@ export const AZURE: readonly Row[] = [
     'hub-reach',
     'proxy',
     { dial: shows({ issuer: 'ACME Proxy', distrust: 'SELF_SIGNED_CERT_IN_CHAIN' }) },
-    /^failed NL-HUB-UNTRUSTED hub-1\.azure-devices\.net shows a certificate issued by ACME Proxy, which \/etc\/ssl/,
+    /^failed NL-HUB-UNTRUSTED hub-1\.azure-devices\.net shows a certificate issued by "ACME Proxy", which \/etc\/ssl/,
   ],
   [
     'hub-reach',

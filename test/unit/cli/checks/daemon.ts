@@ -88,4 +88,16 @@ export const DAEMON: readonly Row[] = [
     },
     /^failed NL-HUB-REJECTED No\. \(CONNACK 5\) -> Ask\.$/,
   ],
+  [
+    'trouble',
+    'that does not, beside one that passes',
+    {
+      status: async () =>
+        statusWith({
+          trouble: { code: 'NL-HUB-LOST', message: 'Lost.', advice: 'Wait.' },
+          next: { slot: 'b', standing: 'parked', trouble: { code: 'NL-EST-AUTH', message: 'No.', advice: 'Ask.' } },
+        }),
+    },
+    /^failed NL-EST-AUTH About the next leaf: No\. -> Ask\.$/,
+  ],
 ];

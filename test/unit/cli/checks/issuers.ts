@@ -1,7 +1,8 @@
+import { Unreached } from '../../../../agent/cli/checks/dial.ts';
 import { Fault } from '../../../../agent/roll/failure.ts';
 import { entry } from '../gateway.ts';
 import { NOW } from '../stage.ts';
-import { answers, DAY, errno, fails, type Row, settingIn, withLeaf } from './row.ts';
+import { answers, DAY, errno, fails, type Row, settingIn, shows, withLeaf } from './row.ts';
 
 const wrongClock = { entry: async () => ({ ...entry, lastSeen: NOW + DAY }) };
 const EST = settingIn('issuer.est', 'url = "https://ca.example/est/"\nca_file = "/ca.pem"').replace('"inbox"', '"est"');
@@ -30,25 +31,21 @@ export const ISSUERS: readonly Row[] = [
     'issuer-reach',
     'EST, ill',
     { exchange: answers(503) },
-    /^failed NL-EST-SERVER ca\.example answers HTTP 503\. -> /,
+    /^failed NL-EST-SERVER ca\.example answers HTTP 503 under .* -> Operator/,
     EST,
   ],
   [
     'issuer-reach',
     'EST, away',
-    {
-      exchange: fails(
-        new Fault('NL-EST-UNREACHABLE', { message: 'ca.example cannot be reached.', cause: 'ENOTFOUND' }),
-      ),
-    },
-    /^failed NL-EST-UNREACHABLE ca\.example cannot be reached\. \(ENOTFOUND\) -> /,
+    { dial: fails(new Unreached('dns', 'No.', 443, undefined)) },
+    /^failed NL-EST-UNREACHABLE No\. -> Check the name servers .*, and issuer\.est\.url\.$/,
     EST,
   ],
   [
     'issuer-reach',
     'EST, and a clock that is wrong',
-    { exchange: fails(new Fault('NL-EST-UNTRUSTED', { cause: errno('CERT_NOT_YET_VALID') })), ...wrongClock },
-    /^skipped ca\.example answers; who it is cannot be told while the clock is wrong\.$/,
+    { dial: shows({ distrust: 'CERT_NOT_YET_VALID' }), ...wrongClock },
+    /^skipped ca\.example:443 answers at .*; who it is cannot be told while the clock is wrong\.$/,
     EST,
   ],
   ['issuer-reach', 'program', {}, /^ok \/bin\/sign can be run\.$/, COMMAND],

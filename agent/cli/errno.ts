@@ -1,0 +1,22 @@
+/** Codes of the system and of node. */
+const WORDS: Readonly<Record<string, string>> = {
+  ABORT_ERR: 'nobody answers in time',
+  EADDRNOTAVAIL: 'this gateway has no address of that kind',
+  EAI_AGAIN: 'no name server answers',
+  ECONNREFUSED: 'the connection is refused',
+  ECONNRESET: 'the connection is cut',
+  EHOSTUNREACH: 'there is no way to the host',
+  ENETUNREACH: 'there is no way to the network',
+  ENOTFOUND: 'no name server knows it',
+  ETIMEDOUT: 'nobody answers in time',
+  CERT_HAS_EXPIRED: 'it has expired',
+  CERT_NOT_YET_VALID: 'it is not valid yet',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'it is self-signed',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'it is for another name',
+  SELF_SIGNED_CERT_IN_CHAIN: 'its CA is not in trust.ca_file',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'its CA is not in trust.ca_file',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'its CA is not in trust.ca_file',
+};
+
+/** What a code of the system or of node means, as the end of a sentence; undefined for whatever is none. */
+export const codeInWords = (code: string): string | undefined => WORDS[code];

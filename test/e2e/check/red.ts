@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import type { Ended } from '../gateway.ts';
+
+/** What differs from run to run, by what it is. */
+const settled = (text: string): string =>
+  text
+    .replaceAll(/(1970-01-11) \d\d:\d\d/g, '$1 <minute>')
+    .replaceAll(/20\d\d-\d\d-\d\d \d\d:\d\d/g, '<moment>')
+    .replaceAll(/tracking ID [0-9a-f-]{36}/g, 'tracking ID <id>');
+
+/** What is red, as a person sees it: `id CODE what is wrong → what to do`. */
+export function redIn({ out }: Ended): readonly string[] {
+  const lines = settled(out).split('\n');
+  return lines.flatMap((line, at) => {
+    const [, id, found] = /^failed {3}(\S+) +(\S.*)$/.exec(line) ?? [];
+    const [, next] = /^ +(?:→|->) (.*)$/.exec(lines[at + 1] ?? '') ?? [];
+    return id === undefined ? [] : [`${id} ${found} → ${next ?? 'NOTHING TO DO'}`];
+  });
+}
+
+/** The same of `--json`. */
+export function redInJson({ out }: Ended): readonly string[] {
+  const { checks } = JSON.parse(settled(out)) as { checks: readonly Readonly<Record<string, string>>[] };
+  return checks
+    .filter(({ outcome }) => outcome === 'failed')
+    .map(({ id, code, message, advice }) => `${id} ${code} ${message} → ${advice}`);
+}
+
+/** Asserts that check is red with these lines, and no others. */
+export function assertRed(ended: Ended, expected: readonly string[]): void {
+  assert.deepEqual(redIn(ended), expected, ended.out + ended.err);
+  assert.equal(ended.code, expected.length > 0 ? 1 : 0, ended.out + ended.err);
+  assert.equal(ended.err, '');
+}
