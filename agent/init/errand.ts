@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises';
 import type { Readable, Writable } from 'node:stream';
 import { answerFromStdin } from '../../hsm/child.ts';
 import { failureOf } from '../thrown.ts';
@@ -13,11 +14,17 @@ export function runErrand(input: Readable, output: Writable): Promise<void> {
         turnInto(account, unit);
       }
       // JSON knows no undefined.
+      await makeStore(process.env);
       return { value: (await run(errand)) ?? null };
     } catch (error) {
       return { failure: failureOf(error) };
     }
   });
+}
+
+/** tpm2-pkcs11 1.9.1 does not make the directory that this variable names, and then answers nothing but errors. */
+async function makeStore({ TPM2_PKCS11_STORE: store }: NodeJS.ProcessEnv): Promise<void> {
+  if (store !== undefined && store !== '') await mkdir(store, { recursive: true, mode: 0o700 });
 }
 
 /** Loaded by need: a module that breaks this process is told by the name of its errand. */

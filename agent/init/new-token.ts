@@ -6,6 +6,7 @@ import type { Guide } from './guide.ts';
 import { givenPin, pinPlace, storedPin, storePin } from './pin-place.ts';
 import { beside, randomPin, readSecret, writeSecret } from './secret.ts';
 import type { Shown, Survey } from './survey.ts';
+import { admitTpm } from './tpm-unit.ts';
 
 export type NewKind = keyof typeof MAKEABLE;
 
@@ -46,6 +47,7 @@ export async function makeNewToken(guide: Guide, kind: NewKind, found: Survey): 
     const pin = await pinFor(guide, maker);
     const soPinFile = beside(guide, 'so-pin');
     const soPin = (await readSecret(soPinFile)) ?? randomPin();
+    await admitTpm(guide, maker.module.path, true);
     await storePin(guide, pin);
     await writeSecret(guide, soPinFile, soPin, 'caller');
     await errands.makeToken({ module: maker.module.path, label, pin, soPin });

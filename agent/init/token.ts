@@ -10,6 +10,7 @@ import { askPin } from './pin.ts';
 import { settle } from './setting.ts';
 import { hindrance, type Shown, type Survey, survey, tokenInWords } from './survey.ts';
 import { tokenByFlags } from './token-flags.ts';
+import { admitTpm } from './tpm-unit.ts';
 
 /** The one device of a TPM that several programs may use. */
 const TPM_DEVICE = '/dev/tpmrm0';
@@ -24,6 +25,7 @@ export async function askToken(guide: Guide): Promise<void> {
     const shown =
       chosen === undefined || typeof chosen !== 'string' ? chosen : await makeNewToken(guide, chosen, found);
     if (shown === undefined) continue;
+    await admitTpm(guide, shown.module.path, false);
     note(guide, shown, found);
     if (await askPin(guide, shown)) return;
   }

@@ -86,9 +86,9 @@ export class Machine {
   }
 
   /** Runs newleaf as root, to its end. */
-  async newleaf(args: readonly string[], input = ''): Promise<Ended> {
+  async newleaf(args: readonly string[], input = '', more: NodeJS.ProcessEnv = {}): Promise<Ended> {
     const [file = '', ...before] = this.argv(['newleaf', ...args]);
-    const child = spawn(file, before, { env: environment(), timeout: PATIENCE_MS });
+    const child = spawn(file, before, { env: { ...environment(), ...more }, timeout: PATIENCE_MS });
     child.stdin.on('error', () => undefined).end(input);
     const [out, err, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
     return { code, out, err };
