@@ -1,7 +1,7 @@
 import { CODES, type Code } from '../roll/failure.ts';
 import type { Answerer } from '../roll/ports.ts';
 import { WORDS } from '../roll/report.ts';
-import type { Phase, RollEffect, RollState } from '../roll/state.ts';
+import type { Phase, RollState } from '../roll/state.ts';
 import type { Dialogue } from './dialogue.ts';
 
 /** The daemon, in this process: `newleaf init` is `newleaf run` with somebody watching. */
@@ -36,18 +36,14 @@ export const waits = ({ phase, next }: Pick<RollState, 'phase' | 'next'>): boole
 export interface Told {
   readonly type?: string;
   readonly to?: Phase;
-  readonly effect?: RollEffect['kind'];
   readonly code?: Code;
   readonly message?: string;
 }
 
 /** Whether there is nothing more to wait for: it serves, a person is needed, or what just failed will not mend itself. */
-export function isAtRest(state: RollState, { type, effect, code }: Told = {}): boolean {
-  if (serves(state) || waits(state)) return true;
-  if (type !== 'failed' || code === undefined) return false;
-  const { kind } = CODES[code];
-  // DPS and hub are another matter: their refusals have rules of their own, and the hub may lag behind DPS.
-  return kind === 'broken' || (kind === 'refused' && (effect === 'request-leaf' || effect === 'generate-key'));
+export function isAtRest(state: RollState, { type, code }: Told = {}): boolean {
+  const isBroken = type === 'failed' && code !== undefined && CODES[code].kind === 'broken';
+  return serves(state) || waits(state) || isBroken;
 }
 
 /**
