@@ -20,15 +20,19 @@ function codesTable(): string {
 
 /** The README with its derived parts made anew. @throws Error where a part has no place in it */
 export function renew(readme: string): string {
-  let renewed = readme;
-  for (const [name, make] of Object.entries(PARTS)) {
-    const begin = `<!-- ${name}: made by scripts/readme.ts -->`;
-    const end = `<!-- end of ${name} -->`;
-    const [from, to] = [renewed.indexOf(begin), renewed.indexOf(end)];
-    if (from === -1 || to < from) throw new Error(`README.md has no place for ${name}: ${begin} … ${end}`);
-    renewed = `${renewed.slice(0, from + begin.length)}\n${make().trim()}\n${renewed.slice(to)}`;
-  }
-  return renewed;
+  return Object.entries(PARTS).reduce(
+    (renewed, [name, make]) => put(renewed, name, 'scripts/readme.ts', make()),
+    readme,
+  );
+}
+
+/** Puts a part into its place. @param by the script that makes it. @throws Error where it has no place */
+export function put(readme: string, name: string, by: string, part: string): string {
+  const begin = `<!-- ${name}: made by ${by} -->`;
+  const end = `<!-- end of ${name} -->`;
+  const [from, to] = [readme.indexOf(begin), readme.indexOf(end)];
+  if (from === -1 || to < from) throw new Error(`README.md has no place for ${name}: ${begin} … ${end}`);
+  return `${readme.slice(0, from + begin.length)}\n${part.trim()}\n${readme.slice(to)}`;
 }
 
 if (process.argv[1] === import.meta.filename) await writeFile(README, renew(await readFile(README, 'utf8')));

@@ -21,6 +21,8 @@ export interface IssuePolicy {
   readonly cn?: string;
   /** Default 'client'. */
   readonly eku?: 'client' | 'server' | 'none';
+  /** Of every leaf, in hex, instead of a random one. newleaf draws the moment of renewal from it. */
+  readonly serial?: string;
   /** Signed with SHA-1. */
   readonly weak?: boolean;
   /** For a key that is not the one of the request. */
@@ -168,13 +170,19 @@ export class Authority {
   async #sign(
     cn: string,
     publicKey: x509.PublicKey | CryptoKey,
-    { lifetimeMs = 365 * DAY, backdateMs = 5 * MINUTE, eku = 'client', weak = false }: IssuePolicy,
+    {
+      lifetimeMs = 365 * DAY,
+      backdateMs = 5 * MINUTE,
+      eku = 'client',
+      weak = false,
+      serial = newSerial(),
+    }: IssuePolicy,
     extensions: x509.Extension[],
   ): Promise<Issued> {
     const now = Date.now();
     const notAfter = now + lifetimeMs;
     const certificate = await x509.X509CertificateGenerator.create({
-      serialNumber: newSerial(),
+      serialNumber: serial,
       subject: new x509.Name([{ CN: [cn] }]),
       issuer: this.#signer.certificate.subject,
       notBefore: new Date(Math.min(now - backdateMs, notAfter - MINUTE)),

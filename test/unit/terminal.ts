@@ -19,7 +19,12 @@ export class Terminal {
   readonly ended: Promise<number | null>;
   readonly #script;
 
-  constructor(t: TestContext, argv: readonly string[], { env = {}, columns = 80, rows = 24 }: TerminalOptions = {}) {
+  /** @param t ends the program when it ends itself */
+  constructor(
+    t: Pick<TestContext, 'after'>,
+    argv: readonly string[],
+    { env = {}, columns = 80, rows = 24 }: TerminalOptions = {},
+  ) {
     const command = `stty columns ${columns} rows ${rows}; exec ${argv.map(quoted).join(' ')}`;
     this.#script = spawn('script', ['--quiet', '--flush', '--return', '--command', command, '/dev/null'], {
       env: { ...process.env, TERM: 'xterm', SHELL: '/bin/sh', ...env },

@@ -11,7 +11,7 @@ export class Person {
   /** So much of the screen has been looked at. */
   #read = 0;
 
-  constructor(t: TestContext, argv: readonly string[], env: NodeJS.ProcessEnv) {
+  constructor(t: Pick<TestContext, 'after'>, argv: readonly string[], env: NodeJS.ProcessEnv) {
     const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
     this.#terminal = new Terminal(t, ['env', '-i', ...variables, ...argv]);
   }

@@ -45,7 +45,7 @@ export class Stage {
   }
 
   /** Somebody who has called `sudo newleaf init`. */
-  person(t: TestContext, ...options: readonly string[]): Person {
+  person(t: Pick<TestContext, 'after'>, ...options: readonly string[]): Person {
     const variables = { ...environment(), TERM: 'xterm', LANG: 'C.UTF-8' };
     return new Person(t, this.machine.argv(['newleaf', 'init', ...options]), variables);
   }
