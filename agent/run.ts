@@ -8,9 +8,12 @@ import type { Daemon, Ending } from './daemon.ts';
 import { EXIT, exitOf } from './exit.ts';
 import { watchInbox } from './inbox.ts';
 import { assertNotEnded } from './journal.ts';
+import { forgetWords, leaveWords } from './last-words.ts';
 import { takeLock } from './lock.ts';
 import { createLog, failureFields, type Log } from './log.ts';
 import { metricsOf } from './metrics.ts';
+import { createNotify } from './notify.ts';
+import { type Failure, sentence } from './roll/failure.ts';
 import { failureOf } from './thrown.ts';
 
 /** What `run` and `init` have in common. */
@@ -76,9 +79,17 @@ export async function start({ config, log, env, destroyer, held }: StartOptions)
 /** `newleaf run`: until SIGTERM or SIGINT. @param destroyer argv of a process that destroys a key (hsm/destroy.ts) */
 export const run = (destroyer: readonly string[]): Run =>
   command(async (args, { env }) => {
-    const { file, config } = loadConfig(configPath(textOption(args, 'config'), env));
-    return serve(config, env, destroyer, await asDaemon(file, config));
+    try {
+      const { file, config } = loadConfig(configPath(textOption(args, 'config'), env));
+      return await serve(config, env, destroyer, await asDaemon(file, config));
+    } catch (error) {
+      await tellSystemd(env, failureOf(error));
+      throw error;
+    }
   });
+
+/** `systemctl status` goes on showing it when the daemon has ended. */
+const tellSystemd = (env: NodeJS.ProcessEnv, failure: Failure) => createNotify(env, () => {}).status(sentence(failure));
 
 /**
  * Called by root, the command works as the user of the daemon: else that could not go on with what was written. The unit
@@ -105,12 +116,17 @@ async function serve(
   try {
     const { ended, stop } = await start({ config, log, env, destroyer, held });
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void stop().catch(() => {}));
+    await forgetWords(config.state.directory).catch(() => {});
     const ending = await ended;
     log.info({ event: 'ended', reason: ending });
     return ending === 'restart' ? EXIT.restart : EXIT.done;
   } catch (error) {
     const failure = failureOf(error);
     log.error({ event: 'ended', ...failureFields(failure) });
+    await tellSystemd(env, failure);
+    // Where another daemon runs, this one has nothing to say. A full disk hides no trouble but this trace of it.
+    if (failure.code !== 'NL-DAEMON-RUNS')
+      await leaveWords(config.state.directory, failure, Date.now()).catch(() => {});
     return exitOf(failure);
   }
 }

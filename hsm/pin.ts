@@ -36,7 +36,10 @@ export async function readPin({ file, held, credentialsDirectory }: PinPlace): P
     throw new TokenError('pin-file', 'PIN_FILE', `The PIN file cannot be read: ${why}`, error);
   });
   const pin = text.trim();
-  if (pin === '') throw new TokenError('pin-file', 'PIN_FILE', `The PIN file ${path} is empty.`);
+  if (pin === '') {
+    const what = file === undefined ? `There is no PIN: the systemd credential ${CREDENTIAL}` : `The PIN file ${path}`;
+    throw new TokenError('pin-file', 'PIN_FILE', `${what} is empty.`);
+  }
   return pin;
 }
 

@@ -4,9 +4,11 @@ import { version } from '../build.ts';
 import type { Config } from '../config.ts';
 import { validateEntry } from '../entry.ts';
 import { createJournal } from '../journal.ts';
+import { lastWords } from '../last-words.ts';
 import { Fault } from '../roll/failure.ts';
 import { type Status, statusOf } from '../roll/report.ts';
 import { termsOf } from '../terms.ts';
+import { fromNow } from './moment.ts';
 
 export interface LastKnown {
   readonly status: Status;
@@ -35,4 +37,12 @@ export async function lastKnown(config: Config, now: number): Promise<LastKnown 
     // `newleaf check` says what is wrong with it; here it is only something extra.
     return undefined;
   }
+}
+
+/** What the daemon said when it ended, in place of the bare fact that it does not run. */
+export async function whyDown({ state }: Config, bare: Fault, now: number): Promise<Fault> {
+  const words = await lastWords(state.directory);
+  if (words === undefined) return bare;
+  const ended = `It ended ${fromNow(Date.parse(words.at), now)}: ${words.code} ${words.message}`;
+  return new Fault('NL-DAEMON-DOWN', { message: `The daemon does not run. ${ended}`, advice: words.advice });
 }

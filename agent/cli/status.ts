@@ -19,11 +19,12 @@ export const run = command(async (args, io) => {
     io.out.write(isJson ? `${JSON.stringify(status)}\n` : renderStatus(status, screen, place));
     return exitOfStatus(status);
   } catch (error) {
-    if (!(error instanceof Fault) || isJson) throw error;
-    const { lastKnown } = await import('./last-known.ts');
-    const known = error.failure.code === 'NL-DAEMON-DOWN' ? await lastKnown(config, io.now()) : undefined;
-    if (known === undefined) throw error;
-    const seen = { ...place, lastKnown: { writtenAt: known.writtenAt, failure: error.failure } };
+    if (!(error instanceof Fault) || error.failure.code !== 'NL-DAEMON-DOWN') throw error;
+    const { lastKnown, whyDown } = await import('./last-known.ts');
+    const down = await whyDown(config, error, io.now());
+    const known = isJson ? undefined : await lastKnown(config, io.now());
+    if (known === undefined) throw down;
+    const seen = { ...place, lastKnown: { writtenAt: known.writtenAt, failure: down.failure } };
     io.out.write(renderStatus(known.status, screen, seen));
     return EXIT.down;
   }

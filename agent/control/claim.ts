@@ -1,4 +1,4 @@
-import { chmod, chown, lstat, mkdir, readFile, unlink } from 'node:fs/promises';
+import { chmod, chown, lstat, mkdir, readFile, stat, unlink } from 'node:fs/promises';
 import { connect, type Server } from 'node:net';
 import { dirname } from 'node:path';
 import type { Log } from '../log.ts';
@@ -75,7 +75,8 @@ async function admitGroup(path: string, log: Log, groupFile: string): Promise<vo
       });
       return;
     }
-    await chown(path, -1, gid);
+    // Where it has the group of the process there is nothing to do, and the unit forbids chown (@privileged of systemd).
+    if ((await stat(path)).gid !== gid) await chown(path, -1, gid);
     await chmod(path, 0o660);
   } catch (error) {
     const message = `The socket cannot be given to the group ${GROUP}: it is private.`;

@@ -25,8 +25,15 @@ const LARGEST_ANSWER = 256 * 1024;
 /** It travels in an environment variable, and Linux takes 128 KiB for one (execve(2), MAX_ARG_STRLEN). */
 const LONGEST_COOKIE = 4_096;
 
-/** For this process only: the watchdog (sd_notify(3)), and the engine that hsm/engine.ts has set up. */
-const OURS = ['NOTIFY_SOCKET', 'WATCHDOG_PID', 'WATCHDOG_USEC', 'OPENSSL_ENGINES', 'PKCS11_MODULE_PATH'];
+/** For this process only: its small heap, the watchdog (sd_notify(3)), and the engine that hsm/engine.ts has set up. */
+const OURS = [
+  'NODE_OPTIONS',
+  'NOTIFY_SOCKET',
+  'WATCHDOG_PID',
+  'WATCHDOG_USEC',
+  'OPENSSL_ENGINES',
+  'PKCS11_MODULE_PATH',
+];
 
 /**
  * The operator's own program signs. It gets the request on stdin and, as the enrollment helpers of certmonger do, in

@@ -99,7 +99,7 @@ export const HOUSE: readonly Layer[] = [
   },
   {
     name: 'durable',
-    files: /^agent\/(durable|lock)\.ts$/,
+    files: /^agent\/(durable|lock|last-words)\.ts$/,
     may: ['roll'],
     packages: ['node:'],
     why: 'all that is written stands on it',

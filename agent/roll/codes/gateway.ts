@@ -71,7 +71,7 @@ export const GATEWAY = {
   'NL-TOKEN-PIN': entry(
     'broken',
     'The token refused the PIN. It was tried once and will not be tried again until the PIN changes.',
-    'Put the right PIN into hsm.pin_file, then restart newleaf.',
+    'Put the right PIN into /etc/newleaf/pin (or hsm.pin_file), then `systemctl restart newleaf`.',
   ),
   'NL-TOKEN-PIN-LOCKED': entry(
     'broken',
@@ -81,7 +81,7 @@ export const GATEWAY = {
   'NL-TOKEN-PIN-FILE': entry(
     'broken',
     'The PIN cannot be read, or is empty.',
-    'Check hsm.pin_file and its permissions.',
+    'Write the PIN into /etc/newleaf/pin (or check hsm.pin_file), then `systemctl restart newleaf`.',
   ),
   'NL-TOKEN-KEY': entry(
     'broken',

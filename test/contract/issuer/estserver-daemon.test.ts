@@ -1,6 +1,6 @@
 import { suite } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { insideNetworkNamespace } from './namespace.ts';
+import { insideNetworkNamespace } from '../../namespace.ts';
 
 if (insideNetworkNamespace(fileURLToPath(import.meta.url))) {
   const { firstEnrolment } = await import('./first-enrolment.ts');

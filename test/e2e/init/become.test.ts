@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { after, before, suite, test } from 'node:test';
-import { insideNetworkNamespace } from '../../contract/issuer/namespace.ts';
+import { insideNetworkNamespace } from '../../namespace.ts';
 import { type Simulator, startSimulator } from '../../simulator/simulator.ts';
 import { environment, Machine } from './machine.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, suite, test } from 'node:test';
-import { insideNetworkNamespace } from '../../contract/issuer/namespace.ts';
+import { insideNetworkNamespace } from '../../namespace.ts';
 import type { Ended } from '../gateway.ts';
 import { Stage } from './stage.ts';
 

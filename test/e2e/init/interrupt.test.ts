@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
-import { insideNetworkNamespace } from '../../contract/issuer/namespace.ts';
+import { insideNetworkNamespace } from '../../namespace.ts';
 import type { FaultName } from '../../simulator/faults.ts';
 import type { ServerName } from '../../simulator/log.ts';
 import { Stage } from './stage.ts';

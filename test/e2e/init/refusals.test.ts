@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { after, before, beforeEach, suite, test } from 'node:test';
-import { insideNetworkNamespace } from '../../contract/issuer/namespace.ts';
+import { insideNetworkNamespace } from '../../namespace.ts';
 import { environment } from './machine.ts';
 import { Stage } from './stage.ts';
 

@@ -5,6 +5,7 @@ import { describe, type TestContext, test } from 'node:test';
 import { exitOfStatus, run } from '../../../agent/cli/status.ts';
 import { validateEntry } from '../../../agent/entry.ts';
 import { createJournal } from '../../../agent/journal.ts';
+import { leaveWords } from '../../../agent/last-words.ts';
 import { failure } from '../../../agent/roll/failure.ts';
 import type { Status } from '../../../agent/roll/report.ts';
 import { unprovisioned } from '../../../agent/roll/state.ts';
@@ -83,6 +84,20 @@ describe('the daemon does not run', () => {
     assert.match(shown.out.text, /What to do\n {2}NL-DAEMON-DOWN The daemon does not run: nobody answers on\s/);
     assert.equal(await run(args('status', '--json', '--config', config), json), 5);
     assert.equal(json.out.text, '');
+  });
+
+  test('and has said why: 5, its words, and what it says is to be done', async (t) => {
+    const directory = scratch(t);
+    mkdirSync(join(directory, 'state'));
+    await leaveWords(join(directory, 'state'), failure('NL-TOKEN-PIN-LOCKED'), stage().now() - 120_000);
+    for (const options of [[], ['--json']]) {
+      const io = stage();
+      assert.equal(await run(args('status', ...options, '--config', configIn(directory)), io), 5);
+      assert.match(
+        io.err.text.replaceAll(/\s+/g, ' '),
+        /^NL-DAEMON-DOWN The daemon does not run\. It ended 2 min ago: NL-TOKEN-PIN-LOCKED .* → Unlock it/,
+      );
+    }
   });
 });
 

@@ -1,0 +1,38 @@
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeAtomically } from './durable.ts';
+import type { Failure } from './roll/failure.ts';
+import { CODES } from './roll/failure.ts';
+
+/** Why a daemon has ended that will not run again without a person: `newleaf status` has nobody to ask then. */
+export interface LastWords extends Pick<Failure, 'code' | 'message' | 'advice'> {
+  /** ISO 8601. */
+  readonly at: string;
+}
+
+const pathIn = (directory: string): string => join(directory, 'ended.json');
+
+/**
+ * Leaves them in the state directory, readable for its group.
+ * @param at wall clock, milliseconds
+ * @throws Fault NL-STATE-WRITE
+ */
+export async function leaveWords(directory: string, { code, message, advice }: Failure, at: number): Promise<void> {
+  const words: LastWords = { at: new Date(at).toISOString(), code, message, advice };
+  await writeAtomically(pathIn(directory), `${JSON.stringify(words)}\n`, 0o640);
+}
+
+/** A daemon runs again. @throws the error of the file system */
+export async function forgetWords(directory: string): Promise<void> {
+  await rm(pathIn(directory), { force: true });
+}
+
+/** Undefined where there are none, or nobody can read them: they are only something extra. */
+export async function lastWords(directory: string): Promise<LastWords | undefined> {
+  try {
+    const words = JSON.parse(await readFile(pathIn(directory), 'utf8')) as LastWords;
+    return Object.hasOwn(CODES, words.code) && !Number.isNaN(Date.parse(words.at)) ? words : undefined;
+  } catch {
+    return undefined;
+  }
+}

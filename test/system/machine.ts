@@ -1,0 +1,171 @@
+import { type ChildProcess, type ChildProcessByStdio, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import type { TestContext } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
+import { DaemonLog, type LogLine } from '../e2e/daemon-log.ts';
+import type { Ended } from '../e2e/gateway.ts';
+import { PATIENCE_MS } from '../e2e/site.ts';
+
+/** Run a test file with it (see namespace.ts): what starts a machine needs a place of its own. */
+export const APART = [join(import.meta.dirname, 'apart')];
+const ROOTFS = join(import.meta.dirname, 'rootfs');
+const POLL_MS = 50;
+const ENVIRONMENT = { PATH: '/usr/sbin:/usr/bin', LANG: 'C.UTF-8', NO_COLOR: '1', SYSTEMD_COLORS: '0' };
+
+/** Properties of a unit, as `systemctl show` prints them. */
+export type Unit = Readonly<Record<string, string>>;
+
+/** A Debian with systemd as its first process. It shares its network with this process, and nothing else. */
+export class Machine {
+  readonly #directory = mkdtempSync(join(tmpdir(), 'newleaf-machine-'));
+  readonly root = join(this.#directory, 'root');
+  /** What is in the journal, of all boots: `unit`, `priority`, `message`; and the fields of a line that is JSON. */
+  readonly journal = new DaemonLog();
+  #container: ChildProcess | undefined;
+  #follower: ChildProcess | undefined;
+  #leader = 0;
+  #console = '';
+
+  constructor(t: TestContext) {
+    const lower = execFileSync(ROOTFS, { encoding: 'utf8' }).trim();
+    const [upper, work] = [join(this.#directory, 'upper'), join(this.#directory, 'work')];
+    execFileSync('mount', ['-t', 'tmpfs', 'newleaf-machine', this.#directory]);
+    for (const directory of [upper, work, this.root]) mkdirSync(directory);
+    const layers = `lowerdir=${lower},upperdir=${upper},workdir=${work}`;
+    execFileSync('mount', ['-t', 'overlay', 'newleaf-machine', '-o', layers, this.root]);
+    t.after(async () => {
+      await this.crash();
+      execFileSync('umount', [this.root, this.#directory]);
+      rmdirSync(this.#directory);
+    });
+  }
+
+  /** Writes a file, whether the machine runs or not. */
+  write(path: string, text: string, mode = 0o644): void {
+    mkdirSync(dirname(join(this.root, path)), { recursive: true });
+    writeFileSync(join(this.root, path), text, { mode });
+  }
+
+  /** Resolves when systemd can be asked: what it starts meanwhile may still be on its way. */
+  async boot(): Promise<void> {
+    const options = [
+      '--quiet',
+      '--register=no',
+      '--keep-unit',
+      '--link-journal=no',
+      '--resolv-conf=off',
+      '--timezone=off',
+    ];
+    const container = spawn('systemd-nspawn', [...options, '--machine=gateway', '--directory', this.root, '--boot'], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.#container = container;
+    for (const stream of [container.stdout, container.stderr]) {
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        this.#console = `${this.#console}${text}`.slice(-4_000);
+      });
+    }
+    await this.#up();
+  }
+
+  async reboot(): Promise<void> {
+    const ended = this.#container && once(this.#container, 'exit');
+    await this.must('systemctl', '--no-block', 'reboot');
+    // It does not heed the SIGTERM that all get at the end, and 90 seconds would be waited for it.
+    process.kill(-(this.#follower?.pid ?? 0), 'SIGKILL');
+    await ended;
+    await this.boot();
+  }
+
+  /** The power fails. */
+  async crash(): Promise<void> {
+    const container = this.#container;
+    if (container === undefined || container.exitCode !== null || container.signalCode !== null) return;
+    const ended = once(container, 'exit');
+    // All others of the machine end with its first process.
+    if (this.#child() === this.#leader) process.kill(this.#leader, 'SIGKILL');
+    container.kill('SIGKILL');
+    await ended;
+  }
+
+  /** Runs a command as root, to its end. */
+  async run(...argv: readonly string[]): Promise<Ended> {
+    const child = this.#enter(argv);
+    const [out, err, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
+    return { code, out, err };
+  }
+
+  /** The same for a command that must succeed. @returns what it prints */
+  async must(...argv: readonly string[]): Promise<string> {
+    const { code, out, err } = await this.run(...argv);
+    if (code === 0) return out;
+    throw new Error(`${argv.join(' ')} ended with ${code}:\n${out}${err}\n${this.#tail()}`);
+  }
+
+  async show(unit = 'newleaf.service'): Promise<Unit> {
+    const lines = (await this.must('systemctl', 'show', unit)).split('\n');
+    return Object.fromEntries(lines.map((line) => line.split(/=(.*)/s, 2)));
+  }
+
+  /** Waits until the unit is so, looking again at each line of the journal. */
+  async until(isSo: (unit: Unit) => boolean, unit?: string): Promise<Unit> {
+    const deadline = Date.now() + PATIENCE_MS;
+    for (;;) {
+      const since = this.journal.lines.length;
+      const shown = await this.show(unit);
+      if (isSo(shown)) return shown;
+      const { ActiveState, SubState, Result, StatusText } = shown;
+      await this.journal
+        .waitFor(() => true, { since, timeoutMs: Math.max(1, deadline - Date.now()) })
+        .catch((cause) => {
+          throw new Error(`it is ${ActiveState} (${SubState}, ${Result}): ${StatusText}; never ${isSo}`, { cause });
+        });
+    }
+  }
+
+  async #up(): Promise<void> {
+    const deadline = Date.now() + PATIENCE_MS;
+    do {
+      if (Date.now() > deadline) throw new Error(`the machine does not come up\n${this.#tail()}`);
+      await pause(POLL_MS);
+      this.#leader = this.#child();
+      // nspawn has another child for a moment: asked there, it is not systemd that answers.
+    } while (!(await this.run('systemctl', 'show', '--property=Version')).out.startsWith('Version='));
+    const follower = this.#enter(['journalctl', '--boot', '--follow', '--no-tail', '--output=json']);
+    this.#follower = follower;
+    createInterface(follower.stdout).on('line', (line) => this.journal.add(lineOf(JSON.parse(line))));
+  }
+
+  /** The first process of the machine, as it is numbered here; 0 while there is none. */
+  #child(): number {
+    const pid = this.#container?.pid;
+    return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ')[0]);
+  }
+
+  #enter(argv: readonly string[]): ChildProcessByStdio<null, Readable, Readable> {
+    return spawn('nsenter', ['--target', String(this.#leader), '--all', '--', ...argv], {
+      env: ENVIRONMENT,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      // nsenter(1) does not become the command, but waits for it: who ends the one must end both.
+      detached: true,
+    });
+  }
+
+  #tail(): string {
+    return `${this.#console}\n${this.journal.tail()}`;
+  }
+}
+
+/** journalctl(1), output=json: fields that are no text come as numbers. */
+function lineOf(entry: Readonly<Record<string, unknown>>): LogLine {
+  const message = String(entry.MESSAGE);
+  const unit = entry.UNIT ?? entry._SYSTEMD_UNIT;
+  const fields = message.startsWith('{') ? (JSON.parse(message) as object) : { message };
+  return { ...fields, unit, priority: Number(entry.PRIORITY) };
+}

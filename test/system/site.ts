@@ -1,0 +1,45 @@
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { type Simulator, startSimulator } from '../simulator/simulator.ts';
+import { Machine } from './machine.ts';
+import { Technician } from './technician.ts';
+
+export interface Site {
+  readonly far: Simulator;
+  readonly machine: Machine;
+  readonly technician: Technician;
+}
+
+/** The package that is tested: the one of scripts/test, or else one that is made now. */
+export function debOf(): string {
+  const given = process.env.NEWLEAF_TEST_DEB;
+  if (given !== undefined) return given;
+  const repository = join(import.meta.dirname, '..', '..');
+  const architecture = execFileSync('dpkg', ['--print-architecture'], { encoding: 'utf8' }).trim();
+  const made = execFileSync('scripts/package', ['--quick', 'deb', architecture], { cwd: repository, encoding: 'utf8' });
+  return join(repository, made.trim());
+}
+
+/** A far side whose group enrolls every leaf of the CA, and a machine that runs, with nothing of newleaf on it. */
+export async function site(t: TestContext): Promise<Site> {
+  const far = await startSimulator();
+  t.after(() => far.close());
+  await far.enrollGroup({ groupId: 'gateways', primary: far.endpoints.issuerPem });
+  const machine = new Machine(t);
+  await machine.boot();
+  return { far, machine, technician: new Technician(machine, far.endpoints) };
+}
+
+/** The same with newleaf as the README has it installed, and a leaf. The daemon does not run. */
+export async function provisioned(t: TestContext): Promise<Site> {
+  const made = await site(t);
+  const { technician } = made;
+  await technician.install(debOf());
+  await technician.makeToken();
+  technician.writePin();
+  technician.configure();
+  const { code, out, err } = await technician.init();
+  if (code !== 0) throw new Error(`newleaf init ended with ${code}:\n${out}${err}`);
+  return made;
+}
