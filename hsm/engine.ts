@@ -46,6 +46,9 @@ const BY_CODE: Readonly<Record<string, readonly [TokenErrorKind, string]>> = {
   ERR_OSSL_X509_KEY_VALUES_MISMATCH: ['key', 'The leaf does not belong to the key in the token'],
 };
 
+/** How modules say that a key is gone that libp11 still has a handle of; the second is NSS 3.110. */
+const GONE = new Set(['CKR_OBJECT_HANDLE_INVALID', 'CKR_KEY_HANDLE_INVALID']);
+
 /** The library name under which libp11 0.4.13 reports what the module answered; its reason is the CKR_ name in words. */
 const MODULE_SPOKE = 'PKCS#11 module';
 
@@ -60,7 +63,7 @@ export function tokenErrorOf(error: unknown): TokenError | undefined {
   const reason = 'reason' in error ? String(error.reason) : '';
   if (library === MODULE_SPOKE) {
     const code = `CKR_${reason.toUpperCase().replaceAll(' ', '_')}`;
-    const kind = code === 'CKR_OBJECT_HANDLE_INVALID' ? 'key' : ckrKind(code, 'open');
+    const kind = GONE.has(code) ? 'key' : ckrKind(code, 'open');
     return new TokenError(kind, code, `OpenSSL could not use the key in the token: ${reason} (${code})`, error);
   }
   const code = 'code' in error ? String(error.code) : '';

@@ -65,7 +65,7 @@ export async function generateKeyPair(session: Session, label: string, id: Buffe
 }
 
 /**
- * SoftHSM 2.6.1 adds decrypt, unwrap and signRecover unless told not to, and other modules refuse to be told:
+ * SoftHSM 2.6.1 adds decrypt, unwrap and signRecover unless told not to, NSS 3.110 derive; other modules refuse to be told:
  * tpm2-pkcs11 1.9.1 answers CKR_GENERAL_ERROR ("User specified and TPM specified attr mismatch"), and each such refusal
  * leaves an object in the TPM until the process ends. Hence a module is asked once.
  */
@@ -75,7 +75,7 @@ const takesShortOnly = new WeakSet<Session>();
 const denied = (types: readonly number[]): Template => types.map((type) => ({ type, value: false }));
 const NOTHING_ELSE = {
   public: denied([pkcs11js.CKA_ENCRYPT, pkcs11js.CKA_WRAP, pkcs11js.CKA_VERIFY_RECOVER]),
-  private: denied([pkcs11js.CKA_DECRYPT, pkcs11js.CKA_UNWRAP, pkcs11js.CKA_SIGN_RECOVER]),
+  private: denied([pkcs11js.CKA_DECRYPT, pkcs11js.CKA_UNWRAP, pkcs11js.CKA_SIGN_RECOVER, pkcs11js.CKA_DERIVE]),
 };
 
 /** Reads how a private key is protected. NEVER_EXTRACTABLE and ALWAYS_SENSITIVE are the token's word for its whole life. */

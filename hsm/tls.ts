@@ -67,7 +67,28 @@ export class TokenContexts {
     return context;
   }
 
-  #create(uri: string, leaf: Pick<SecureContextOptions, 'cert' | 'ca' | 'maxVersion'> = {}): SecureContext {
+  /**
+   * libp11 0.4.13 looks up keys in a cache of its own. tpm2-pkcs11 1.9.1 shows it a key that another process made only when
+   * it looks a second time. opencryptoki 3.23 gives a new key the handle of one that was destroyed, and libp11 keeps the old
+   * key under it for as long as the process lives.
+   * @param uri of a key that the token has just shown to us
+   */
+  #create(uri: string, leaf: Shown = {}): SecureContext {
+    try {
+      return this.#try(uri, leaf);
+    } catch (error) {
+      if (!isUnseen(error)) throw error;
+    }
+    try {
+      return this.#try(uri, leaf);
+    } catch (error) {
+      if (!isUnseen(error)) throw error;
+      const stale = 'OpenSSL does not see a key that is in the token: only a restart makes it look again';
+      throw new TokenError('poisoned', 'ENGINE_STALE', stale, error);
+    }
+  }
+
+  #try(uri: string, leaf: Shown): SecureContext {
     try {
       return createSecureContext({
         ...leaf,
@@ -104,3 +125,7 @@ export class TokenContexts {
     });
   }
 }
+
+const isUnseen = (error: unknown): boolean => error instanceof TokenError && error.code === 'ERR_OSSL_OBJECT_NOT_FOUND';
+
+type Shown = Pick<SecureContextOptions, 'cert' | 'ca' | 'maxVersion'>;

@@ -1,8 +1,5 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
-import v8 from 'node:v8';
-import vm from 'node:vm';
 import { build } from 'esbuild';
 import pkcs11js, { type Handle, type PKCS11, type Template } from 'pkcs11js';
 import { mild } from '../../../hsm/module.ts';
@@ -23,15 +20,19 @@ export async function openBench(at: TestToken): Promise<Bench> {
   return { at, token, raw: new RawSession(at), destroyCommand: await destroyCommand(at.directory) };
 }
 
+/** argv of the process that destroys keys. @param directory where its bundle goes */
+export const destroyCommand = (directory: string): Promise<readonly string[]> => bundled('destroy-child', directory);
+
 /**
- * argv of the process that destroys keys, bundled as it is in a package: loaded as TypeScript it starts five times slower.
+ * argv of a process that runs a file of this directory, bundled as it is in a package: loaded as TypeScript it starts five
+ * times slower.
  * @param directory where the bundle goes
  */
-export async function destroyCommand(directory: string): Promise<readonly string[]> {
-  const outfile = join(directory, 'destroy-child.mjs');
+export async function bundled(name: string, directory: string): Promise<readonly string[]> {
+  const outfile = join(directory, `${name}.mjs`);
   const pkcs11 = createRequire(import.meta.url).resolve('pkcs11js');
   await build({
-    entryPoints: [join(import.meta.dirname, 'destroy-child.ts')],
+    entryPoints: [join(import.meta.dirname, `${name}.ts`)],
     outfile,
     bundle: true,
     platform: 'node',
@@ -44,17 +45,6 @@ export async function destroyCommand(directory: string): Promise<readonly string
     ],
   });
   return [process.execPath, outfile];
-}
-
-v8.setFlagsFromString('--expose-gc');
-const gc: () => void = vm.runInNewContext('gc');
-
-/** Collects all garbage and lets its finalisers run: this is when libp11 finalises a module that nothing holds. */
-export async function collectGarbage(): Promise<void> {
-  for (let round = 0; round < 3; round += 1) {
-    gc();
-    await setImmediate();
-  }
 }
 
 /** A session of the test's own. Where the module keeps its state for each caller (p11-kit-client), it logs in itself. */

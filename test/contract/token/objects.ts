@@ -98,6 +98,7 @@ export function objectContract(bench: () => Bench): void {
     await destroyInChild(destroyCommand, request);
     await token.sign(before, Buffer.of(1));
     await token.generate('newleaf-b', 'ec-p256');
+    if (at.lacks.includes('sight')) return;
     assert.ok(!raw.inventory().some((one) => one.includes(retired.id)));
   });
 

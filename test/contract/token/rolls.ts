@@ -1,68 +1,74 @@
 import assert from 'node:assert/strict';
-import { X509Certificate } from 'node:crypto';
-import { readdirSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
-import { setImmediate } from 'node:timers/promises';
-import type { Server } from 'node:tls';
-import { promisify } from 'node:util';
-import { csr } from '../../../hsm/csr.ts';
 import { destroyInChild } from '../../../hsm/destroy.ts';
-import { prepareEngine } from '../../../hsm/engine.ts';
-import type { PublicKey } from '../../../hsm/public-key.ts';
-import { TokenContexts } from '../../../hsm/tls.ts';
-import { authority } from './authority.ts';
-import { type Bench, collectGarbage } from './bench.ts';
-import { dial, farSide } from './tls.ts';
+import { type Bench, bundled } from './bench.ts';
 
-const ROLLS = 10;
+const ROLLS = 20;
 /** The first rolls load code and open what is then kept. */
 const WARM_UP = 3;
+const RESTART = 6;
 
-/** What the token side of the daemon does in years, in one process. */
-export function rollContract(bench: () => Bench): void {
-  test(`${ROLLS} rolls in one process: every handshake shows the new leaf, and descriptors stay flat`, async () => {
-    const { at, token, raw, destroyCommand } = bench();
-    prepareEngine(at.module);
-    const contexts = new TokenContexts(token, at.pin, at.directory);
-    const ca = authority(at.directory);
-    const far = await farSide(ca);
-    const before = raw.inventory();
-    const descriptors: number[] = [];
-    let current: PublicKey | undefined;
-    try {
-      for (let roll = 0; roll < ROLLS; roll += 1) {
-        const next = await token.generate(roll % 2 === 0 ? 'newleaf-a' : 'newleaf-b', 'ec-p256');
-        const chain = ca.issue(await csr('gw-0001', next, (message) => token.sign(next, message)));
-        await token.storeCertificate(next, new X509Certificate(chain).raw);
-        for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
-          const context = await contexts.context({ id: next.id, chain, ca: ca.ca });
-          assert.equal(await dial(far, context, version), new X509Certificate(chain).serialNumber, `roll ${roll}`);
-          await collectGarbage();
-        }
-        if (current !== undefined) {
-          const { label, id } = current;
-          await destroyInChild(destroyCommand, { module: at.module, token: at.token, pin: at.pin, label, id });
-          token.forget(id);
-        }
-        current = next;
-        descriptors.push(await openDescriptors(far));
-      }
-      if (current !== undefined) await token.destroy(current.label, current.id);
-      assert.deepEqual(raw.inventory(), before);
-      const [settled = 0, ...later] = descriptors.slice(WARM_UP);
-      assert.ok(
-        later.every((count) => count <= settled),
-        `open descriptors after each roll: ${descriptors}`,
-      );
-    } finally {
-      far.close();
-    }
-  });
+/** A roll that is through. */
+export interface Rolled {
+  readonly key: { readonly label: string; readonly id: string };
+  /** The far side saw the new leaf in each handshake. */
+  readonly shown: boolean;
+  /** Descriptors that are open. */
+  readonly open: number;
 }
 
-/** Counted when the far side, which lives in this process too, has let go of its sockets. */
-async function openDescriptors(far: Server): Promise<number> {
-  const connections = promisify((done: (error: Error | null, count: number) => void) => far.getConnections(done));
-  while ((await connections()) > 0) await setImmediate();
-  return readdirSync('/proc/self/fd').length;
+/** What the rolling process is given on its standard input. */
+export interface RollRequest {
+  readonly at: { readonly module: string; readonly token: string; readonly pin: string };
+  readonly directory: string;
+  readonly destroyCommand: readonly string[];
+  /** How many are to be done in all. */
+  readonly rolls: number;
+  /** Those that are done. */
+  readonly rolled: readonly Rolled[];
+}
+
+/** What the token side of the daemon does in years, with as few restarts as the module allows. */
+export function rollContract(bench: () => Bench): void {
+  test(`${ROLLS} rolls: every handshake shows the new leaf, descriptors stay flat`, async (t) => {
+    const { at, raw, destroyCommand } = bench();
+    const { directory, lacks } = at;
+    const [program = '', ...args] = await bundled('roll-child', directory);
+    const before = raw.inventory();
+    const lives: Rolled[][] = [];
+    while (lives.flat().length < ROLLS) {
+      const { module, token, pin } = at;
+      const rolled = lives.flat();
+      const request: RollRequest = { at: { module, token, pin }, directory, destroyCommand, rolls: ROLLS, rolled };
+      const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+      child.stdin.end(JSON.stringify(request));
+      const [out, err, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')]);
+      const done = out
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line): Rolled => JSON.parse(line));
+      lives.push(done);
+      if (lives.flat().length === ROLLS) break;
+      assert.equal(code, RESTART, err);
+      assert.ok(lacks.includes('long-life'), `a restart after ${done.length} rolls: ${err}`);
+      assert.ok(lives.at(-2)?.length !== 0 || done.length > 0, `two restarts without a roll: ${err}`);
+      t.diagnostic(`a restart after ${done.length} rolls: ${err.trim()}`);
+    }
+    const all = lives.flat();
+    assert.ok(all.every(({ shown }) => shown));
+    assert.equal(new Set(all.map(({ key }) => key.id)).size, ROLLS);
+    for (const life of lives) {
+      const [settled = 0, ...later] = life.map(({ open }) => open).slice(WARM_UP);
+      assert.ok(
+        later.every((open) => open <= settled),
+        `open descriptors after each roll: ${life.map(({ open }) => open)}`,
+      );
+    }
+    const last = all.at(-1)?.key ?? assert.fail();
+    await destroyInChild(destroyCommand, { module: at.module, token: at.token, pin: at.pin, ...last });
+    assert.deepEqual(raw.inventory(), before);
+  });
 }

@@ -3,6 +3,12 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+/**
+ * `local`: says CKA_LOCAL of a key that was made in the token. `usage`: makes keys that can do nothing but sign.
+ * `sight`: shows a process what another has changed. `long-life`: serves a process for as many rolls as it wants.
+ */
+export type Lack = 'local' | 'usage' | 'sight' | 'long-life';
+
 /** A token to test with, whatever module it is in. */
 export interface TestToken {
   readonly module: string;
@@ -11,6 +17,8 @@ export interface TestToken {
   readonly pin: string;
   /** Must be in process.env before the module is initialised, and in the environment of every child that uses it. */
   readonly environment: Readonly<Record<string, string>>;
+  /** What this module does not do as others do; each with its reason where the module is set up. */
+  readonly lacks: readonly Lack[];
   /** A directory of the test's own; it goes with `remove`. */
   readonly directory: string;
   remove(): void;
@@ -39,5 +47,5 @@ export function softHsmUnder(parent: string, labels: readonly [string, ...string
     });
   }
   const remove = () => rmSync(directory, { recursive: true, force: true });
-  return { module: MODULE, token: labels[0], pin: PIN, environment, directory, remove };
+  return { module: MODULE, token: labels[0], pin: PIN, environment, lacks: [], directory, remove };
 }

@@ -8,14 +8,19 @@ import { rollContract } from './rolls.ts';
 import type { TestToken } from './softhsm.ts';
 import { tlsContract } from './tls.ts';
 
+const PARTS = ['refusals', 'keys', 'objects', 'TLS', 'rolls'] as const;
+export type Part = (typeof PARTS)[number];
+
 /**
  * What hsm/ promises, checked against one module. One module to a process: call it once in a test file.
  * @param keyTypes what the module can make
+ * @param parts for a module that does not bear all of it in one process
  * @returns the open token, for tests of one module alone that follow
  */
 export function tokenContract(
   at: TestToken,
   keyTypes: readonly KeyType[] = ['ec-p256', 'ec-p384', 'rsa-2048'],
+  parts: readonly Part[] = PARTS,
 ): () => Bench {
   Object.assign(process.env, at.environment);
   after(() => at.remove());
@@ -25,15 +30,18 @@ export function tokenContract(
     if (opened === undefined) throw new Error('the token is not open');
     return opened;
   };
-  describe('refusals', () => refusalContract(at));
+  const part = (name: Part, contract: () => void) => {
+    if (parts.includes(name)) describe(name, contract);
+  };
+  part('refusals', () => refusalContract(at));
   describe('an open token', () => {
     before(async () => {
       opened = await openBench(at);
     });
-    describe('keys', () => keyContract(bench, keyTypes));
-    describe('objects', () => objectContract(bench));
-    describe('TLS', () => tlsContract(bench, keyTypes));
-    describe('rolls', () => rollContract(bench));
+    part('keys', () => keyContract(bench, keyTypes));
+    part('objects', () => objectContract(bench));
+    part('TLS', () => tlsContract(bench, keyTypes));
+    part('rolls', () => rollContract(bench));
   });
   return bench;
 }

@@ -1,36 +1,15 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
-import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
-import { text } from 'node:stream/consumers';
-import { after, afterEach, before, test } from 'node:test';
-import { connect, createServer, type SecureContext, type SecureVersion, type Server } from 'node:tls';
+import { after, before, test } from 'node:test';
+import type { SecureVersion, Server } from 'node:tls';
 import { csr } from '../../../hsm/csr.ts';
 import { prepareEngine, tokenErrorOf } from '../../../hsm/engine.ts';
 import type { KeyType, PublicKey } from '../../../hsm/public-key.ts';
 import { TokenContexts } from '../../../hsm/tls.ts';
 import { type Authority, authority } from './authority.ts';
-import { type Bench, collectGarbage } from './bench.ts';
-
-/** A far side that demands a client certificate, and says whose it saw. */
-export async function farSide({ ca, server }: Authority): Promise<Server> {
-  const far = createServer({ ...server, ca, requestCert: true, rejectUnauthorized: true }, (socket) => {
-    const { serialNumber } = socket.getPeerCertificate();
-    socket.end(serialNumber);
-  });
-  // The client is told about a failed handshake as well, and the test judges it there.
-  far.on('tlsClientError', () => undefined);
-  far.listen(0, '127.0.0.1');
-  await once(far, 'listening');
-  return far;
-}
-
-/** Connects, and returns the serial number of the leaf that the far side saw. */
-export async function dial(far: Server, secureContext: SecureContext, version: SecureVersion): Promise<string> {
-  const { port } = far.address() as AddressInfo;
-  const versions = { minVersion: version, maxVersion: version };
-  return text(connect({ host: '127.0.0.1', port, servername: 'localhost', secureContext, ...versions }));
-}
+import type { Bench } from './bench.ts';
+import { dial, farSide } from './far-side.ts';
+import { collectGarbage } from './garbage.ts';
 
 const VERSIONS: readonly SecureVersion[] = ['TLSv1.2', 'TLSv1.3'];
 const serialOf = (chain: string): string => new X509Certificate(chain).serialNumber;
@@ -49,25 +28,28 @@ export function tlsContract(bench: () => Bench, keyTypes: readonly KeyType[]): v
     far = await farSide(ca);
   });
   after(() => far.close());
-  afterEach(async () => {
+
+  const issue = async (key: PublicKey) => ca.issue(await csr('gw', key, (message) => bench().token.sign(key, message)));
+  /** The two keys of a kind are made once: a TPM has no room for more, and opencryptoki 3.23 gives their handles away again. */
+  const identity = async (slot: 'a' | 'b', keyType: KeyType = 'ec-p256') => {
     const { token } = bench();
-    for (const label of ['newleaf-a', 'newleaf-b']) {
+    const label = `${keyType}-${slot}`;
+    const key = (await token.find(label)) ?? (await token.generate(label, keyType));
+    return { key, id: key.id, chain: await issue(key), ca: ca.ca };
+  };
+  after(async () => {
+    const { token } = bench();
+    for (const label of keyTypes.flatMap((keyType) => [`${keyType}-a`, `${keyType}-b`])) {
       const key = await token.find(label);
       if (key !== undefined) await token.destroy(label, key.id);
     }
   });
 
-  const issue = async (key: PublicKey) => ca.issue(await csr('gw', key, (message) => bench().token.sign(key, message)));
-  const identity = async (label: string, keyType: KeyType = 'ec-p256') => {
-    const key = await bench().token.generate(label, keyType);
-    return { key, id: key.id, chain: await issue(key), ca: ca.ca };
-  };
-
   // The first context of the process: here libp11 would finalise the module, were there no keeper.
   test('a first context that fails does not take the module from us', async () => {
     const { token } = bench();
-    const leaf = await identity('newleaf-a');
-    const other = await identity('newleaf-b');
+    const leaf = await identity('a');
+    const other = await identity('b');
     const refusal = { name: 'TokenError', kind: 'key', code: 'ERR_OSSL_X509_KEY_VALUES_MISMATCH' };
     await assert.rejects(contexts.context({ ...leaf, chain: other.chain }), refusal);
     await collectGarbage();
@@ -76,7 +58,7 @@ export function tlsContract(bench: () => Bench, keyTypes: readonly KeyType[]): v
   });
 
   test('a context for a key that is not there is refused before OpenSSL is asked', async () => {
-    const leaf = await identity('newleaf-a');
+    const leaf = await identity('a');
     const refusal = { name: 'TokenError', kind: 'key', code: 'KEY_NOT_FOUND' };
     await assert.rejects(contexts.context({ ...leaf, id: ABSENT }), refusal);
   });
@@ -84,8 +66,8 @@ export function tlsContract(bench: () => Bench, keyTypes: readonly KeyType[]): v
   for (const keyType of keyTypes) {
     for (const version of VERSIONS) {
       test(`${keyType} authenticates in ${version}, again and again, whatever the GC takes away`, async () => {
-        const leaf = await identity('newleaf-a', keyType);
-        const other = await identity('newleaf-b', keyType);
+        const leaf = await identity('a', keyType);
+        const other = await identity('b', keyType);
         for (const one of [leaf, other, leaf, other]) {
           assert.equal(await dial(far, await contexts.context(one), version), serialOf(one.chain));
           await collectGarbage();
@@ -95,7 +77,7 @@ export function tlsContract(bench: () => Bench, keyTypes: readonly KeyType[]): v
   }
 
   test('the newest contexts are kept, older ones are not', async () => {
-    const [a, b] = [await identity('newleaf-a'), await identity('newleaf-b')];
+    const [a, b] = [await identity('a'), await identity('b')];
     const [one, two] = [await contexts.context(a), await contexts.context(b)];
     assert.equal(await contexts.context(a), one);
     assert.equal(await contexts.context(b), two);
@@ -105,7 +87,7 @@ export function tlsContract(bench: () => Bench, keyTypes: readonly KeyType[]): v
   });
 
   test('what is no certificate is refused in words, and connecting still works', async () => {
-    const leaf = await identity('newleaf-a');
+    const leaf = await identity('a');
     await assert.rejects(contexts.context({ ...leaf, chain: 'no certificate' }), {
       name: 'TokenError',
       kind: 'failed',
@@ -115,13 +97,14 @@ export function tlsContract(bench: () => Bench, keyTypes: readonly KeyType[]): v
 
   test('a handshake with a key that was destroyed is known as a fault of the token, not of the network', async () => {
     const { token } = bench();
-    const leaf = await identity('newleaf-a');
+    const leaf = await identity('a');
     const context = await contexts.context(leaf);
     await token.destroy(leaf.key.label, leaf.id);
     for (const version of VERSIONS) {
       const error: unknown = await dial(far, context, version).then(assert.fail, (why: unknown) => why);
       const found = tokenErrorOf(error);
-      assert.deepEqual([found?.kind, found?.code], ['key', 'CKR_OBJECT_HANDLE_INVALID'], String(error));
+      assert.equal(found?.kind, 'key', String(error));
+      assert.match(found.code, /^CKR_(OBJECT|KEY)_HANDLE_INVALID$/);
     }
     assert.equal(tokenErrorOf(Object.assign(new Error('refused'), { code: 'ECONNREFUSED' })), undefined);
     await assert.rejects(contexts.context(leaf), { kind: 'key', code: 'KEY_NOT_FOUND' });

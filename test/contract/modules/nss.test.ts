@@ -1,0 +1,4 @@
+import { tokenContract } from '../token/suite.ts';
+import { nss } from './nss.ts';
+
+tokenContract(nss());

@@ -1,0 +1,4 @@
+import { tokenContract } from '../token/suite.ts';
+import { remoteToken } from './p11-kit.ts';
+
+tokenContract(await remoteToken());

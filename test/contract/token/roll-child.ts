@@ -1,0 +1,64 @@
+// A process that rolls as the daemon does, until it is done or its module is used up: then it asks to be restarted.
+import { X509Certificate } from 'node:crypto';
+import { readdirSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
+import type { Server } from 'node:tls';
+import { promisify } from 'node:util';
+import { csr } from '../../../hsm/csr.ts';
+import { destroyInChild } from '../../../hsm/destroy.ts';
+import { prepareEngine } from '../../../hsm/engine.ts';
+import { TokenContexts } from '../../../hsm/tls.ts';
+import { openToken } from '../../../hsm/token.ts';
+import { authority } from './authority.ts';
+import { dial, farSide } from './far-side.ts';
+import { collectGarbage } from './garbage.ts';
+import type { Rolled, RollRequest } from './rolls.ts';
+
+const RESTART = 6;
+
+/** Counted when the far side, which lives in this process too, has let go of its sockets. */
+async function openDescriptors(far: Server): Promise<number> {
+  const connections = promisify((done: (error: Error | null, count: number) => void) => far.getConnections(done));
+  while ((await connections()) > 0) await setImmediate();
+  return readdirSync('/proc/self/fd').length;
+}
+
+async function roll({ at, directory, destroyCommand, rolls, rolled }: RollRequest): Promise<void> {
+  const { module, pin } = at;
+  const token = await openToken({ ...at, uri: undefined });
+  prepareEngine(module);
+  const contexts = new TokenContexts(token, pin, directory);
+  const ca = authority(directory);
+  const far = await farSide(ca);
+  let current = rolled.at(-1)?.key;
+  for (let number = rolled.length; number < rolls; number += 1) {
+    const label = number % 2 === 0 ? 'newleaf-a' : 'newleaf-b';
+    // What an interrupted roll has made is found again.
+    const next = (await token.find(label)) ?? (await token.generate(label, 'ec-p256'));
+    const chain = ca.issue(await csr('gw-0001', next, (message) => token.sign(next, message)));
+    await token.storeCertificate(next, new X509Certificate(chain).raw);
+    const seen: string[] = [];
+    for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
+      const context = await contexts.context({ id: next.id, chain, ca: ca.ca });
+      seen.push(await dial(far, context, version));
+      await collectGarbage();
+    }
+    if (current !== undefined) {
+      await destroyInChild(destroyCommand, { ...at, ...current });
+      token.forget(current.id);
+    }
+    current = { label, id: next.id };
+    const serial = new X509Certificate(chain).serialNumber;
+    const told: Rolled = { key: current, shown: seen.every((one) => one === serial), open: await openDescriptors(far) };
+    process.stdout.write(`${JSON.stringify(told)}\n`);
+  }
+  far.close();
+}
+
+let text = '';
+for await (const part of process.stdin) text += part;
+await roll(JSON.parse(text)).catch((error: unknown) => {
+  if (!(error instanceof Error && 'kind' in error && error.kind === 'poisoned')) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exit(RESTART);
+});
