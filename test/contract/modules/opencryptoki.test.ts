@@ -1,4 +1,4 @@
 import { tokenContract } from '../token/suite.ts';
 import { opencryptoki } from './opencryptoki.ts';
 
-tokenContract(opencryptoki());
+tokenContract(await opencryptoki());

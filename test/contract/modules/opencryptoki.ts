@@ -4,18 +4,22 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestToken } from '../token/softhsm.ts';
 import { assertAlone, LIBRARIES } from './alone.ts';
+import { appeared } from './servers.ts';
 
 /** The slot of the soft token in Debian's opencryptoki.conf. */
 const SLOT = '3';
+const SOCKET = '/run/opencryptoki/pkcsslotd.socket';
+const PID_FILE = '/run/opencryptoki/pkcsslotd.pid';
 /** opencryptoki 3.23 takes 4 to 8 characters. */
 const PIN = '123456';
 const SO_PIN = '76543210';
 const FIRST = { so: '87654321', user: '12345678' } as const;
 
 /** The soft token of opencryptoki, and the slot daemon that its library speaks to. */
-export function opencryptoki(label = 'newleaf'): TestToken {
+export async function opencryptoki(label = 'newleaf'): Promise<TestToken> {
   assertAlone();
   execFileSync('pkcsslotd');
+  await appeared(SOCKET);
   const configure = (args: readonly string[], input = '') =>
     execFileSync('pkcsconf', [...args, '-c', SLOT], { input, stdio: 'pipe' });
   configure(['-I', '-S', FIRST.so], `${label}\n`);
@@ -24,16 +28,17 @@ export function opencryptoki(label = 'newleaf'): TestToken {
   configure(['-p', '-U', FIRST.user, '-n', PIN]);
   const directory = mkdtempSync(join(tmpdir(), 'newleaf-opencryptoki-'));
   const remove = () => {
-    process.kill(Number(readFileSync('/run/opencryptoki/pkcsslotd.pid', 'utf8')));
+    process.kill(Number(readFileSync(PID_FILE, 'utf8')));
     rmSync(directory, { recursive: true });
   };
   // A new key gets the handle of one that was destroyed, and libp11 goes on to take it for the old one.
+  const lacks = ['long-life'] as const;
   return {
     module: `${LIBRARIES}/pkcs11/libopencryptoki.so`,
     token: label,
     pin: PIN,
     environment: {},
-    lacks: ['long-life'],
+    lacks,
     directory,
     remove,
   };

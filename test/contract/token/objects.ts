@@ -161,8 +161,9 @@ export function objectContract(bench: () => Bench): void {
     await assert.rejects(token.findByUri('pkcs11:type=private'), { kind: 'key', code: 'KEY_AMBIGUOUS' });
   });
 
-  test('a key without its public object is known by its certificate, and without either it is refused', async () => {
-    const { token, raw } = bench();
+  test('a key without its public object is known by its certificate, and without either it is refused', async (t) => {
+    const { at, token, raw } = bench();
+    if (at.lacks.includes('halves')) return t.skip('the module keeps both halves as one');
     const key = await token.findByUri('pkcs11:object=factory');
     const der = await issue(key);
     raw.destroy([PUBLIC_KEY, labelled('factory')]);

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 
 /**
  * `local`: says CKA_LOCAL of a key that was made in the token. `usage`: makes keys that can do nothing but sign.
- * `sight`: shows a process what another has changed. `long-life`: serves a process for as many rolls as it wants.
+ * `halves`: destroys one half of a pair alone. `sight`: shows a process what another has changed. `long-life`: serves a process for as many rolls as it wants.
  */
-export type Lack = 'local' | 'usage' | 'sight' | 'long-life';
+export type Lack = 'local' | 'usage' | 'halves' | 'sight' | 'long-life';
 
 /** A token to test with, whatever module it is in. */
 export interface TestToken {

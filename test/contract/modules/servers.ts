@@ -1,0 +1,54 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
+import type { TestToken } from '../token/softhsm.ts';
+
+/** A token behind a server that can die under its users. */
+export interface MortalToken extends TestToken {
+  /** Kills it without a word. */
+  die(): void;
+  /** The server is there again, with what was in the token. */
+  revive(): Promise<void>;
+}
+
+/** The servers that a module speaks to. Each has a process group of its own, as some of them fork one for each client. */
+export class Servers {
+  readonly #environment: Readonly<Record<string, string>>;
+  readonly #running = new Map<string, ChildProcess>();
+
+  constructor(environment: Readonly<Record<string, string>>) {
+    this.#environment = environment;
+    process.once('exit', () => this.kill());
+  }
+
+  start(program: string, args: readonly string[]): void {
+    const env = { ...process.env, ...this.#environment };
+    const child = spawn(program, args, { env, stdio: 'ignore', detached: true });
+    child.unref();
+    this.#running.set(program, child);
+  }
+
+  /** Kills one of them, or all. */
+  kill(only?: string): void {
+    for (const [program, { pid }] of this.#running) {
+      if (only !== undefined && only !== program) continue;
+      this.#running.delete(program);
+      try {
+        if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+      } catch {
+        // It has ended by itself.
+      }
+    }
+  }
+}
+
+/** @throws Error where it is not so within 5 seconds */
+export async function until(what: string, isSo: () => boolean): Promise<void> {
+  for (let look = 0; !isSo(); look += 1) {
+    if (look > 500) throw new Error(`not so within 5 s: ${what}`);
+    await setTimeout(10);
+  }
+}
+
+export const appeared = (...paths: readonly string[]): Promise<void> =>
+  until(`${paths.join(' and ')} are there`, () => paths.every((path) => existsSync(path)));
