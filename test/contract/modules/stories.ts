@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, suite, test } from 'node:test';
-import { cut, PATIENCE_MS, type Serving, serving } from '../../e2e/site.ts';
+import { cut, PATIENCE_MS, patiently, type Serving, serving } from '../../e2e/site.ts';
 import { tell } from '../../e2e/timeline.ts';
 import type { TestToken } from '../token/softhsm.ts';
 
@@ -44,7 +44,7 @@ export function storyContract(name: string, open: () => Promise<TestToken>): voi
       for (const phase of CUTS) {
         const { leaf } = await gateway.status();
         const before = gateway.log.lines.length;
-        await far.callMethod(ID, 'reprovision', { action: 'roll' });
+        await askToRoll(site);
         await gateway.log.waitFor({ event: 'transition', to: phase }, { since: before, timeoutMs: PATIENCE_MS });
         await gateway.stop('SIGKILL');
         await gateway.start();
@@ -56,10 +56,15 @@ export function storyContract(name: string, open: () => Promise<TestToken>): voi
   });
 }
 
+async function askToRoll({ far }: Pick<Serving, 'far'>): Promise<void> {
+  const { status, payload } = await patiently(() => far.callMethod(ID, 'reprovision', { action: 'roll' }));
+  assert.equal(status, 202, JSON.stringify(payload));
+}
+
 /** Rolls by direct method, and returns the thumbprint that the hub then sees. */
 async function roll({ far, gateway, thumbprint }: Serving): Promise<string> {
   const since = far.log.entries.length;
-  assert.equal((await far.callMethod(ID, 'reprovision', { action: 'roll' })).status, 202);
+  await askToRoll({ far });
   const proven = await far.log.waitFor(
     (entry) => entry.event === 'connected' && entry.thumbprint !== thumbprint,
     PATIENCE_MS,

@@ -1,0 +1,4 @@
+import { opencryptoki } from './opencryptoki.ts';
+import { storyContract } from './stories.ts';
+
+storyContract('opencryptoki', opencryptoki);
