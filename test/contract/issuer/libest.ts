@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -96,6 +96,11 @@ export class Libest {
       extendedKeyUsage = ${eku}
     `;
     writeFileSync(join(this.#folder, 'ca.cnf'), configuration.replace(/^ +/gm, ''));
+  }
+
+  /** How many certificates the CA has signed. */
+  get issued(): number {
+    return readdirSync(join(this.#folder, 'newcerts')).length;
   }
 
   /** Starts a server with these flags, waits until it listens, and answers with its EST URL. */
