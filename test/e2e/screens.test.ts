@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { renewScreens, screens } from '../../scripts/screens.ts';
-import { insideNetworkNamespace } from '../contract/issuer/namespace.ts';
+import { insideNetworkNamespace } from '../namespace.ts';
 
 /** Words, without numbers and without where lines are broken. */
 const shapeOf = (screen: string): string => screen.replaceAll(/\d+/g, '0').replaceAll(/\s+/g, ' ');

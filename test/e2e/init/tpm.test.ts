@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
-import { insideNetworkNamespace } from '../../contract/issuer/namespace.ts';
+import { insideNetworkNamespace } from '../../namespace.ts';
 import { Stage } from './stage.ts';
 
 const TEMPLATE = readFileSync(join(import.meta.dirname, '..', '..', '..', 'systemd', 'tpm.conf'), 'utf8');
