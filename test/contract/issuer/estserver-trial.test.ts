@@ -3,9 +3,9 @@ import { writeFileSync } from 'node:fs';
 import { after, before, suite, test } from 'node:test';
 import { type Trial, tryEst } from '../../../agent/issuer/trial.ts';
 import { Fault } from '../../../agent/roll/failure.ts';
+import { insideNetworkNamespace } from '../../namespace.ts';
 import { mint, mintCa, privateKeyPem } from '../../unit/issuer/mint.ts';
 import { Libest, lifetime } from './libest.ts';
-import { insideNetworkNamespace } from './namespace.ts';
 
 const withCode = (code: string) => (error: unknown) => error instanceof Fault && error.failure.code === code;
 
