@@ -31,10 +31,7 @@ export class Lasting {
         return halves.map((half) => half.match(/.{4}/g)?.join(' ')).join(between);
       })
       .replaceAll(HEX, (hex) => this.#alias(hex))
-      .replaceAll(
-        REQUEST,
-        (_, before: string, id: string) => before + id.replaceAll(/[^-]+/g, (part) => this.#part(part)),
-      )
+      .replaceAll(REQUEST, (_, before: string, id: string) => before + this.#request(id))
       .replaceAll(LOCAL, (written) => local(stamp(Date.parse(`${written.replace(' ', 'T')}Z`), at), written.length))
       .replaceAll(ISO, (written) => new Date(stamp(Date.parse(written), at)).toISOString())
       .replaceAll(/\b\d\.\d\d s\b/g, () => `${left.shift() ?? '0.12'} s`)
@@ -43,7 +40,11 @@ export class Lasting {
       .replaceAll(/\b\d+(?=\s+(?:MiB|files)\b)/g, (number) => `1${'0'.repeat(number.length - 1)}`);
   }
 
-  #part = (part: string): string => (part === 'newleaf' ? part : this.#alias(part));
+  /** The second half of an ID is a random number, and may be shorter. */
+  #request(id: string): string {
+    const [first = '', second = ''] = id.split('-');
+    return first === 'newleaf' ? `newleaf-${this.#alias(second)}` : this.#alias(`${first}-${second.padEnd(4, '0')}`);
+  }
 
   /** Digits of the same kind and number. */
   #alias(value: string): string {
@@ -64,7 +65,7 @@ function digits(seed: number, value: string): string {
 const THUMBPRINT = /((?:[0-9A-F]{4} ){7}[0-9A-F]{4})(\s+)((?:[0-9A-F]{4} ){7}[0-9A-F]{4})/g;
 /** Thumbprints, CKA_IDs, serial numbers, and UUIDs. */
 const HEX = /\b(?:[0-9a-f]{16,}|[0-9A-F]{16,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\b/g;
-const REQUEST = /\b(Accepted as |Following |roll |re-registration )([a-z0-9]{8}-[a-z0-9]{4}|newleaf-[a-z0-9]{8})\b/g;
+const REQUEST = /\b(Accepted as |Following |roll |re-registration )([a-z0-9]{8}-[a-z0-9]{1,4}|newleaf-[a-z0-9]{8})\b/g;
 const LOCAL = /\b\d{4}-\d\d-\d\d \d\d:\d\d(?::\d\d)?/g;
 const ISO = /\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g;
 
