@@ -1,8 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { insideNetworkNamespace } from '../test/namespace.ts';
 import { Stage } from '../test/e2e/init/stage.ts';
+import { insideNetworkNamespace } from '../test/namespace.ts';
 import { put } from './readme.ts';
 import { ShownGateway } from './screens/gateway.ts';
 import { Lasting } from './screens/lasting.ts';
