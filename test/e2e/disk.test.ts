@@ -1,25 +1,13 @@
 import assert from 'node:assert/strict';
-import { rmSync, writeFileSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { tinyDisk } from '../unit/agent/disk.ts';
+import { fill } from './fill.ts';
 import { holds } from './holds.ts';
 import { patiently, serving } from './site.ts';
 
 const ID = 'gw-0001';
-
-/** Fills the file system to the last byte, and returns the path of what fills it. */
-function fill(directory: string): string {
-  const path = join(directory, 'filling');
-  for (const size of [4096, 1]) {
-    try {
-      for (;;) writeFileSync(path, Buffer.alloc(size), { flag: 'a' });
-    } catch (error) {
-      assert.equal((error as NodeJS.ErrnoException).code, 'ENOSPC');
-    }
-  }
-  return path;
-}
 
 test('a full disk', async (t) => {
   const disk = tinyDisk(t);

@@ -35,6 +35,13 @@ export class OutsideToken {
     return /token flags\s*: (.*)/.exec(this.#run('--list-slots').toString())?.[1] ?? '';
   }
 
+  /** Makes another token with the same label, in the same module. */
+  another(): void {
+    const { token, pin, environment } = this.hsm;
+    const args = ['--init-token', '--free', '--label', token, '--pin', pin, '--so-pin', '56785678'];
+    execFileSync('softhsm2-util', args, { env: { ...process.env, ...environment }, stdio: 'pipe' });
+  }
+
   serial(): string {
     return /serial num\s*: (\S+)/.exec(this.#run('--list-slots').toString())?.[1] ?? '';
   }

@@ -90,7 +90,9 @@ export async function reach(name: string, addresses: readonly string[], port: nu
   } catch (cause) {
     socket.destroy();
     const tried = addresses.join(' or ');
-    const isIpv6Only = isIP(name) === 0 && addresses.every((address) => isIP(address) === 6);
+    // A server that refuses has been reached.
+    const { code } = cause as NodeJS.ErrnoException;
+    const isIpv6Only = code !== 'ECONNREFUSED' && isIP(name) === 0 && addresses.every((address) => isIP(address) === 6);
     throw new Unreached('tcp', `${tried} port ${port} cannot be reached: ${reasonOf(cause)}`, port, cause, isIpv6Only);
   }
 }

@@ -19,7 +19,7 @@ export const stateDirectory: Check = {
     const { bytes, files } = await site.room(directory);
     const left = `${kib(bytes)}${files === Number.POSITIVE_INFINITY ? '' : ` and ${files} files`}`;
     if (bytes < FULL.bytes || files < FULL.files) {
-      return failed('NL-STATE-WRITE', `The file system of ${directory} is full: room is left for ${left}.`, MAKE_ROOM);
+      return failed('NL-STATE-WRITE', `The file system of ${directory} is full: ${left} are left.`, MAKE_ROOM);
     }
     const message = `${directory} can be written, with room for ${left}.`;
     return bytes < SCARCE.bytes || files < SCARCE.files ? warning(message, MAKE_ROOM) : ok(message);

@@ -12,6 +12,10 @@ export interface Breakage {
   /** How the leaf is issued that is to be broken. */
   readonly policy?: IssuePolicy;
   readonly breaks: (stage: Stage) => unknown;
+  /** To mount something. */
+  readonly needsRoot?: true;
+  /** Nothing can be said of the daemon. */
+  readonly hidesDaemon?: true;
   /** Every red line of `newleaf check` but that of the daemon itself: `id CODE what is wrong → what to do`. */
   readonly red: (stage: Stage) => readonly string[];
   /** The same, when check is called again; where it differs. */
@@ -31,14 +35,16 @@ export interface Breakage {
   };
 }
 
-export async function play(t: TestContext, { policy, breaks, red, again = red, daemon }: Breakage): Promise<void> {
+export async function play(t: TestContext, breakage: Breakage): Promise<void> {
+  const { policy, breaks, red, again = red, daemon } = breakage;
   const stage = await provisioned(t, policy);
   const { far, gateway } = stage;
   await breaks(stage);
   const registrations = far.log.registrations();
   const down = `socket NL-DAEMON-DOWN The daemon does not run: nobody answers on ${gateway.socket}. → Put right what else is red here, then \`systemctl start newleaf\`. What it said last: \`journalctl -u newleaf -n 20\`.`;
-  assertRed(await gateway.command('check'), [...red(stage), down]);
-  assert.deepEqual(redInJson(await gateway.command('check', '--json')), [...again(stage), down]);
+  const more = breakage.hidesDaemon ? [] : [down];
+  assertRed(await gateway.command('check'), [...red(stage), ...more]);
+  assert.deepEqual(redInJson(await gateway.command('check', '--json')), [...again(stage), ...more]);
   assert.equal(far.log.registrations(), registrations, 'a check registers nothing');
   if (daemon === undefined) return;
 

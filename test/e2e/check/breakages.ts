@@ -7,7 +7,8 @@ const portOf = (host: string): number => Number(host.split(':')[1]);
 const met = ({ trouble }: { readonly trouble?: unknown }): boolean => trouble !== undefined;
 
 const NAME_SERVERS = 'Check the name servers (resolvectl status, /etc/resolv.conf), and';
-const LOST = 'Is it the right token (hsm.token, hsm.uri)? If its key is lost: `newleaf roll --wait` makes another.';
+export const LOST =
+  'Is it the right token (hsm.token, hsm.uri)? If its key is lost: `newleaf roll --wait` makes another.';
 const ENROLL =
   'Operator: enroll the leaf or its issuer in DPS, or enable the enrollment (`newleaf status` prints the thumbprint), then `newleaf reprovision`.';
 const NOT_ENROLLED = 'neither it nor one of its issuers is enrolled, or the enrollment is disabled';
@@ -24,18 +25,18 @@ export const BREAKAGES: readonly Breakage[] = [
   {
     title: 'token missing',
     breaks: ({ configure }) => configure({ 'hsm.token': '"elsewhere"' }),
-    red: ({ serial }) => [
-      `token-present NL-TOKEN-MISSING No token matches label "elsewhere". Tokens there: "newleaf" (serial ${serial}). → Check hsm.token against \`pkcs11-tool --module MODULE -L\`.`,
+    red: () => [
+      `token-present NL-TOKEN-MISSING No token matches label "elsewhere". Tokens there: "newleaf" (serial <serial>). → Check hsm.token against \`pkcs11-tool --module MODULE -L\`.`,
     ],
   },
   {
     title: 'PIN wrong',
     breaks: ({ gateway }) => gateway.file('pin', '9999\n', 0o600),
-    red: ({ serial }) => [
-      `pin NL-TOKEN-PIN Logging in to token newleaf (serial ${serial}): the PIN is wrong (CKR_PIN_INCORRECT). → Put the right PIN into hsm.pin_file, then restart newleaf.`,
+    red: () => [
+      `pin NL-TOKEN-PIN Logging in to token newleaf (serial <serial>): the PIN is wrong (CKR_PIN_INCORRECT). → Put the right PIN into hsm.pin_file, then restart newleaf.`,
     ],
-    again: ({ serial, gateway }) => [
-      `pin NL-TOKEN-PIN Token newleaf (serial ${serial}) has refused this PIN before (CKR_PIN_INCORRECT), so it was not tried again. If the token has been given this PIN since, remove ${gateway.stateDirectory}/refused-pin.json. → Put the right PIN into hsm.pin_file, then restart newleaf.`,
+    again: ({ gateway }) => [
+      `pin NL-TOKEN-PIN Token newleaf (serial <serial>) has refused this PIN before (CKR_PIN_INCORRECT), so it was not tried again. If the token has been given this PIN since, remove ${gateway.stateDirectory}/refused-pin.json. → Put the right PIN into hsm.pin_file, then restart newleaf.`,
     ],
   },
   {

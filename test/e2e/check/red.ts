@@ -6,7 +6,12 @@ const settled = (text: string): string =>
   text
     .replaceAll(/(1970-01-11) \d\d:\d\d/g, '$1 <minute>')
     .replaceAll(/20\d\d-\d\d-\d\d \d\d:\d\d/g, '<moment>')
-    .replaceAll(/tracking ID [0-9a-f-]{36}/g, 'tracking ID <id>');
+    .replaceAll(/tracking ID [0-9a-f-]{36}/g, 'tracking ID <id>')
+    .replaceAll(/\(serial [0-9a-f]{16}\)/g, '(serial <serial>)')
+    .replaceAll(/\/\S*newleaf-disk-\w+\//g, '<disk>/')
+    .replaceAll(/\d+ files are/g, '<n> files are')
+    // Why an IPv6 address is not reached depends on the machine.
+    .replaceAll(/(2001:db8::1 port \d+ cannot be reached): [^"\n]*\.(?=["\n])/g, '$1: <reason>.');
 
 /** What is red, as a person sees it: `id CODE what is wrong → what to do`. */
 export function redIn({ out }: Ended): readonly string[] {

@@ -52,7 +52,12 @@ export const FILES: readonly Row[] = [
   ['state-directory', 'uncounted files', { room: room(2 ** 20, Number.POSITIVE_INFINITY) }, /room for 1024 KiB\.$/],
   ['state-directory', 'absent', { mode: async () => 'absent' }, /^ok There is no .* yet: newleaf makes it\.$/],
   ['state-directory', 'full', { room: room(0, 1000) }, /^failed NL-STATE-WRITE The file system of .* is full: /],
-  ['state-directory', 'out of inodes', { room: room(2 ** 30, 0) }, /^failed NL-STATE-WRITE .* 1024 MiB and 0 files\./],
+  [
+    'state-directory',
+    'out of inodes',
+    { room: room(2 ** 30, 0) },
+    /^failed NL-STATE-WRITE .* 1024 MiB and 0 files are left\./,
+  ],
   ['state-directory', 'scarce', { room: room(2 ** 20 - 1, 1000) }, /^warning .*room for 1023 KiB/],
   [
     'state-directory',
