@@ -78,7 +78,13 @@ export class Daemon {
   constructor(options: DaemonOptions) {
     this.#options = options;
     const { clock, ports, terms } = options;
-    const attempt = (effect: RollEffect, abort: AbortSignal) => perform(effect, ports, terms.registered, abort);
+    const attempt = (effect: RollEffect, abort: AbortSignal) => {
+      const work = () => perform(effect, ports, terms.registered, abort);
+      if (!shakesHands(effect)) return work();
+      const guarded = this.#vitals.guard(work);
+      this.#lookSooner();
+      return guarded;
+    };
     const happened = (event: Happened, landed: () => void) => this.#inbox.push({ happened: event, landed });
     this.#work = new Lane(clock, attempt, happened);
     this.#session = new Lane(clock, attempt, happened);
@@ -272,3 +278,7 @@ export class Daemon {
     return { version, registrationId, labelPrefix, terms, now: clock.now() };
   }
 }
+
+/** Whether TLS may be done with the key in the token. */
+const shakesHands = ({ kind }: RollEffect): boolean =>
+  kind === 'connect' || kind === 'register' || kind === 'request-leaf';

@@ -8,7 +8,9 @@ export interface Notify {
   status(text: string): Promise<void>;
   /** Still alive. Does nothing where nobody waits for it. */
   watchdog(): Promise<void>;
-  /** How often that is waited for at least, in milliseconds; undefined where the unit has no WatchdogSec. */
+  /** From now on that is waited for at least so often, in milliseconds. Does nothing where nobody waits for it. */
+  expect(ms: number): Promise<void>;
+  /** How often that is waited for at least at the start, in milliseconds; undefined where the unit has no WatchdogSec. */
   readonly watchdogMs: number | undefined;
 }
 
@@ -32,6 +34,7 @@ export function createNotify(env: NodeJS.ProcessEnv, failed: (cause: Error) => v
     // A line end would begin the next assignment.
     status: (text) => send(`--status=${text.replace(/\s+/g, ' ')}`),
     watchdog: () => (watchdogMs === undefined ? last : send('WATCHDOG=1')),
+    expect: (ms) => (watchdogMs === undefined ? last : send(`WATCHDOG_USEC=${Math.round(ms * 1000)}`)),
     watchdogMs,
   };
 }

@@ -5,12 +5,19 @@ import type { Notify } from './notify.ts';
 /** Every effect ends within ten minutes by a deadline of its own, but for a module that hangs on a thread of the pool. */
 const STUCK_MS = 15 * 60_000;
 
+/**
+ * The engine of OpenSSL signs on the main thread, and with p11-kit-client 0.25.5 it never returns where the server dies
+ * under it. Real handshakes are through in a second or two, also with a slow TPM.
+ */
+const HANDSHAKE_MS = 30_000;
+
 /** What systemd hears of the loop. */
 export class Vitals {
   readonly #notify: Notify;
   readonly #log: Log;
   readonly #lanes: readonly Lane[];
   #line = '';
+  #guarded = 0;
 
   constructor(notify: Notify, log: Log, lanes: readonly Lane[]) {
     this.#notify = notify;
@@ -20,7 +27,22 @@ export class Vitals {
 
   /** The loop must turn this often, in milliseconds: sd_watchdog_enabled(3) recommends half of the limit. */
   get everyMs(): number {
-    return (this.#notify.watchdogMs ?? Number.POSITIVE_INFINITY) / 2;
+    const { watchdogMs = Number.POSITIVE_INFINITY } = this.#notify;
+    return (this.#guarded > 0 ? Math.min(HANDSHAKE_MS, watchdogMs) : watchdogMs) / 2;
+  }
+
+  /** Work in which the token may hang the whole process: while it lasts, the loop must turn more often. */
+  async guard<T>(work: () => Promise<T>): Promise<T> {
+    const { watchdogMs } = this.#notify;
+    if (watchdogMs === undefined || watchdogMs <= HANDSHAKE_MS) return work();
+    this.#guarded += 1;
+    if (this.#guarded === 1) await this.#notify.expect(HANDSHAKE_MS);
+    try {
+      return await work();
+    } finally {
+      this.#guarded -= 1;
+      if (this.#guarded === 0) void this.#notify.expect(watchdogMs);
+    }
   }
 
   /**

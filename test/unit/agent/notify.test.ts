@@ -31,8 +31,9 @@ test('systemd hears each message, in order, and a status cannot smuggle in anoth
   void notify.ready();
   void notify.status('serving\nREADY=0');
   void notify.watchdog();
+  void notify.expect(30_000);
   await notify.stopping();
-  for (const expected of ['READY=1', 'STATUS=serving READY=0', 'WATCHDOG=1', 'STOPPING=1'])
+  for (const expected of ['READY=1', 'STATUS=serving READY=0', 'WATCHDOG=1', 'WATCHDOG_USEC=30000000', 'STOPPING=1'])
     assert.equal((await heard.next()).value, expected);
 });
 

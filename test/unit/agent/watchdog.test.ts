@@ -6,7 +6,7 @@ import type { Entry } from '../../../agent/entry.ts';
 import type { Journal } from '../../../agent/journal.ts';
 import type { Notify } from '../../../agent/notify.ts';
 import { Fault } from '../../../agent/roll/failure.ts';
-import type { Keys, Ports } from '../../../agent/roll/ports.ts';
+import type { Issuer, Keys, Ports } from '../../../agent/roll/ports.ts';
 import { TestClock } from '../clock.ts';
 import { terms } from '../roll/machine.ts';
 
@@ -34,6 +34,9 @@ class Systemd implements Notify {
   async watchdog() {
     this.heard.push('watchdog');
   }
+  async expect(ms: number) {
+    this.heard.push(`expect ${ms}`);
+  }
 
   /** How often the watchdog has been fed since somebody asked last. */
   meals(): number {
@@ -45,16 +48,23 @@ interface Given {
   readonly watchdogMs?: number;
   readonly generate?: Keys['generate'];
   readonly write?: Journal<Entry>['write'];
+  readonly issue?: Issuer['issue'];
 }
 
 /** A gateway without a leaf, which makes its first key. */
-async function daemon(t: TestContext, { watchdogMs, generate = occupied, write = async () => {} }: Given) {
+async function daemon(t: TestContext, given: Given) {
+  const {
+    watchdogMs,
+    generate = occupied,
+    write = async () => {},
+    issue = () => assert.fail('nobody asks for this'),
+  } = given;
   const clock = new TestClock();
   const systemd = new Systemd(watchdogMs);
   const absent = () => assert.fail('nobody asks for this');
   const ports: Ports = {
-    keys: { generate, csr: absent, store: absent, destroy: absent },
-    issuer: { issue: absent },
+    keys: { generate, csr: async () => 'csr', store: absent, destroy: absent },
+    issuer: { issue },
     judge: absent,
     dps: { register: absent },
     hub: {
@@ -127,4 +137,22 @@ test('work that hangs starves it, too: a module on a thread of the pool', async 
   systemd.meals();
   await clock.pass(10 * MINUTE);
   assert.equal(systemd.meals(), 0);
+});
+
+test('while the token may be asked to sign in a handshake, the loop has to turn four times a minute', async (t) => {
+  let refuse = (_: Error) => {};
+  const issue = () =>
+    new Promise<never>((_, reject) => {
+      refuse = reject;
+    });
+  const generate = async () => ({ slot: 'a', id: 'g0' }) as const;
+  const { clock, systemd } = await daemon(t, { watchdogMs: 3 * MINUTE, generate, issue });
+  await clock.asleep();
+  assert.ok(systemd.heard.includes('expect 30000'));
+  systemd.meals();
+  await clock.pass(MINUTE);
+  assert.equal(systemd.meals(), 4);
+  refuse(new Fault('NL-EST-UNREACHABLE'));
+  await clock.asleep(2);
+  assert.equal(systemd.heard.filter((one) => one.startsWith('expect')).at(-1), 'expect 180000');
 });
