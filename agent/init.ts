@@ -7,7 +7,7 @@ import { ask, isAsked, socketOf } from './init/ask.ts';
 import { standing } from './init/configuration.ts';
 import { Dialogue } from './init/dialogue.ts';
 import { finish, shortfall } from './init/finish.ts';
-import { demandIdle } from './init/idle.ts';
+import { demandIdle, demandRoot } from './init/idle.ts';
 import { Interrupted, terminalPrompt } from './init/prompt.ts';
 import { provision } from './init/provision.ts';
 import { serves } from './init/watch.ts';
@@ -38,7 +38,8 @@ export const init = (options: InitOptions): Run =>
     const hasTerminal = stdin.isTTY === true && io.out.isTTY === true && args.options.yes !== true;
     const prompt = hasTerminal ? terminalPrompt(stdin, stdout) : undefined;
     const dialogue = new Dialogue(io.out, screenOf(io.out, io.env), prompt);
-    const before = standing(file);
+    demandRoot(file);
+    const before = standing(file, args.options.ask === true);
     await demandIdle(socketOf(before));
     const interrupt = onInterrupt();
     if (isAsked(args, before)) {

@@ -6,7 +6,7 @@ import { type ParsedArguments, textOption } from '../cli/command.ts';
 import { standardOf } from '../config/draft.ts';
 import { makeDirectory } from '../durable.ts';
 import { Fault } from '../roll/failure.ts';
-import { demandWritable, type Standing, stateDirectoryOf, writeConfiguration } from './configuration.ts';
+import { makePlace, type Standing, stateDirectoryOf, writeConfiguration } from './configuration.ts';
 import type { Dialogue } from './dialogue.ts';
 import { createErrands } from './errands.ts';
 import { Answers, type Guide } from './guide.ts';
@@ -35,7 +35,7 @@ export interface AskOptions {
 export async function ask(options: AskOptions): Promise<void> {
   const { args, file, before, dialogue } = options;
   if (!dialogue.asks && args.options.yes !== true) throw nobody(file);
-  demandWritable(file);
+  await makePlace(file);
   welcome(dialogue, before, file);
   const answers = new Answers(before.draft);
   const state = stateDirectoryOf({ answers });
@@ -81,7 +81,7 @@ function welcome(dialogue: Dialogue, { mistakes, isResumed }: Standing, file: st
 
 function nobody(file: string): Fault {
   return new Fault('NL-CONFIG', {
-    message: `${file} is not complete, and there is nobody to ask: stdin is no terminal.`,
+    message: `${file} is not complete, and there is nobody to ask: stdin and stdout are not both a terminal.`,
     advice: 'Call newleaf init on a terminal, or with --yes and the flags that `newleaf init --help` names.',
   });
 }

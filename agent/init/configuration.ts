@@ -1,5 +1,5 @@
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
+import { chmod, mkdir, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type Draft, type Drafted, draftOf, draftText, standardOf } from '../config/draft.ts';
 import { type Config, parseConfig } from '../config.ts';
@@ -21,12 +21,16 @@ export interface Standing {
 
 const draftFile = (file: string): string => `${file}.draft`;
 
-/** What is configured already. @throws Fault NL-CONFIG where the file cannot be read */
-export function standing(file: string): Standing {
+/**
+ * What is configured already.
+ * @param isAsking everything is asked, even where the configuration is complete
+ * @throws Fault NL-CONFIG where the file cannot be read
+ */
+export function standing(file: string, isAsking: boolean): Standing {
   const text = textOf(file) ?? '';
   const { draft, mistakes } = leniently(text, file);
   const config = mistakes.length > 0 ? undefined : complete(text, file);
-  const resumed = config === undefined ? textOf(draftFile(file)) : undefined;
+  const resumed = config === undefined || isAsking ? textOf(draftFile(file)) : undefined;
   const more = resumed === undefined ? new Map() : leniently(resumed, draftFile(file)).draft;
   return { config, draft: new Map([...draft, ...more]), mistakes, isResumed: resumed !== undefined };
 }
@@ -71,11 +75,18 @@ export async function writeConfiguration({ answers, file }: Guide): Promise<stri
   return kept;
 }
 
-/** @throws Fault NL-CONFIG before anything is asked, where the answers could not be kept */
-export function demandWritable(file: string): void {
-  let directory = dirname(file);
-  while (!existsSync(directory)) directory = dirname(directory);
+/**
+ * Makes sure that there is a place for the answers, before anything is asked.
+ * @throws Fault NL-CONFIG
+ */
+export async function makePlace(file: string): Promise<void> {
+  const directory = dirname(file);
   try {
+    if (!existsSync(directory)) {
+      await mkdir(directory, { recursive: true });
+      // Whatever the umask is: the daemon, which is not root, must get there.
+      await chmod(directory, 0o755);
+    }
     accessSync(directory, constants.W_OK);
   } catch (cause) {
     throw unwritable(file, cause);
@@ -84,8 +95,6 @@ export function demandWritable(file: string): void {
 
 async function written(path: string, text: string): Promise<void> {
   try {
-    // The daemon, which is not root, must get there.
-    if (!existsSync(dirname(path))) await mkdir(dirname(path), { recursive: true, mode: 0o755 });
     await writeAtomically(path, text, 0o644);
   } catch (error) {
     throw unwritable(path, error instanceof Fault ? error.failure.message : error);

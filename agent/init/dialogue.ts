@@ -16,6 +16,7 @@ export class Dialogue {
   readonly screen: Screen;
   readonly #out: Output;
   readonly #prompt: Prompt | undefined;
+  #hasSpoken = false;
 
   /** @param prompt undefined: nobody is asked anything */
   constructor(out: Output, screen: Screen, prompt: Prompt | undefined) {
@@ -31,11 +32,16 @@ export class Dialogue {
 
   /** The title of a step. */
   title(words: string): void {
-    this.#write(['', paint(this.screen, 'bold', safe(this.screen, words)), '']);
+    this.#write([...(this.#hasSpoken ? [''] : []), paint(this.screen, 'bold', safe(this.screen, words)), '']);
   }
 
   say(words: string): void {
     this.#write(wrap(this.screen, words, { first: INDENT }));
+  }
+
+  /** Where an answer is found. */
+  hint(words: string): void {
+    this.#write(wrap(this.screen, `(${words})`, { first: INDENT }).map((line) => paint(this.screen, 'dim', line)));
   }
 
   /** One of a list. */
@@ -150,6 +156,7 @@ export class Dialogue {
   }
 
   #write(lines: readonly string[]): void {
+    this.#hasSpoken = true;
     this.#out.write(`${lines.join('\n')}\n`);
   }
 }

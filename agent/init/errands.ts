@@ -17,8 +17,8 @@ export interface Login {
 
 /** What is tried as the daemon, each in a process of its own: modules crash and hang. All throw TokenError or Fault. */
 export interface Errands {
-  /** The tokens that a module shows. */
-  tokens(module: string): Promise<readonly SeenToken[]>;
+  /** The tokens that a module shows. @param eyes of the daemon, or of whoever runs init */
+  tokens(module: string, eyes?: 'daemon' | 'caller'): Promise<readonly SeenToken[]>;
   /** One login, and whether OpenSSL's engine is there. */
   login(asked: Login): Promise<void>;
   makeToken(asked: NewToken): Promise<void>;
@@ -56,8 +56,8 @@ export function createErrands(
   account: Account | undefined,
   unit: () => Unit | undefined,
 ): Errands {
-  const send = async (doing: string, errand: Errand, timeLimitMs: number): Promise<unknown> => {
-    const order: Order = { account, unit: unit(), errand };
+  const send = async (doing: string, errand: Errand, timeLimitMs: number, eyes = 'daemon'): Promise<unknown> => {
+    const order: Order = eyes === 'daemon' ? { account, unit: unit(), errand } : { errand };
     const options = { command, doing, timeLimitMs, isDetached: true, isQuiet: true };
     const brought = (await askChild(options, order)) as Brought;
     if ('value' in brought) return brought.value;
@@ -65,8 +65,8 @@ export function createErrands(
     throw new Fault(code, { message, advice, cause });
   };
   return {
-    async tokens(module) {
-      const seen = await send(`Looking into ${module}`, { kind: 'tokens', module }, LOOK_MS);
+    async tokens(module, eyes) {
+      const seen = await send(`Looking into ${module}`, { kind: 'tokens', module }, LOOK_MS, eyes);
       return seen as readonly SeenToken[];
     },
     async login(asked) {

@@ -1,3 +1,7 @@
+import { readFileSync } from 'node:fs';
+import { accountOf } from '../become/account.ts';
+import { DAEMON } from '../become.ts';
+import { DEFAULT_PATH } from '../config.ts';
 import { request } from '../control-client.ts';
 import { Fault } from '../roll/failure.ts';
 import { failureOf } from '../thrown.ts';
@@ -20,6 +24,18 @@ export async function demandIdle(socket: string): Promise<void> {
     if (code === 'NL-CONTROL-DENIED') throw runs('The daemon runs already, and this user may not ask it.');
     if (code !== 'NL-DAEMON-DOWN') throw error;
   }
+}
+
+/**
+ * Makes sure that whoever calls may set up the daemon of this machine. An experiment elsewhere is everybody's own.
+ * @throws Fault NL-CONFIG
+ */
+export function demandRoot(file: string): void {
+  const uid = process.geteuid?.() ?? 0;
+  const daemon = accountOf(DAEMON, readFileSync('/etc/passwd', 'utf8'));
+  if (uid === 0 || file !== DEFAULT_PATH || daemon === undefined || daemon.uid === uid) return;
+  const advice = 'sudo newleaf init; or an experiment of your own: newleaf init --config FILE';
+  throw new Fault('NL-CONFIG', { message: 'Only root can set up the daemon of this gateway.', advice });
 }
 
 function runs(message: string): Fault {

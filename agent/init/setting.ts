@@ -41,7 +41,7 @@ export async function settle(guide: Guide, question: Question): Promise<void> {
   }
   const fallback = shown(answers.get(name) ?? question.suggestion ?? standardOf(name), question);
   if (dialogue.asks) {
-    if (hint !== undefined) dialogue.say(`(${hint})`);
+    if (hint !== undefined) dialogue.hint(hint);
     return answers.set(name, read(await dialogue.text(words, fallback, objection)));
   }
   if (fallback === undefined) return answers.miss(flag);

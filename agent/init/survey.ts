@@ -21,16 +21,27 @@ export interface Survey {
   /** Slots for a new token, one of each module that has any. */
   readonly free: readonly Shown[];
   readonly useless: readonly Useless[];
+  /** Tokens that root can use, and the daemon cannot: somebody made them as root. */
+  readonly rootsOnly: readonly Shown[];
 }
 
-/** Looks into every module, all at once, each in a process of its own: one that crashes or hangs is named, no more. */
-export async function survey(modules: readonly FoundModule[], errands: Pick<Errands, 'tokens'>): Promise<Survey> {
-  const looks = await Promise.all(modules.map((module) => look(module, errands)));
-  const tokens = looks.flatMap(({ module, seen }) =>
-    seen.filter(({ isInitialised }) => isInitialised).map((token) => ({ module, token })),
-  );
+/**
+ * Looks into every module, all at once, each in a process of its own: one that crashes or hangs is named, no more.
+ * @param isTwofold with the eyes of root as well, where the daemon is somebody else
+ */
+export async function survey(
+  modules: readonly FoundModule[],
+  errands: Pick<Errands, 'tokens'>,
+  isTwofold: boolean,
+): Promise<Survey> {
+  const [looks, root] = await Promise.all([
+    Promise.all(modules.map((module) => look(module, errands, 'daemon'))),
+    Promise.all(isTwofold ? modules.map((module) => look(module, errands, 'caller')) : []),
+  ]);
+  const tokens = withoutCopies(initialised(looks));
   return {
-    tokens: withoutCopies(tokens),
+    tokens,
+    rootsOnly: withoutCopies(initialised(root)).filter((one) => !tokens.some((other) => nameOf(other) === nameOf(one))),
     free: looks.flatMap(({ module, seen }) => {
       const token = seen.find(({ isInitialised }) => !isInitialised);
       return token === undefined ? [] : [{ module, token }];
@@ -45,9 +56,14 @@ interface Look {
   readonly why?: string;
 }
 
-async function look(module: FoundModule, errands: Pick<Errands, 'tokens'>): Promise<Look> {
+const initialised = (looks: readonly Look[]): readonly Shown[] =>
+  looks.flatMap(({ module, seen }) =>
+    seen.filter(({ isInitialised }) => isInitialised).map((token) => ({ module, token })),
+  );
+
+async function look(module: FoundModule, errands: Pick<Errands, 'tokens'>, eyes: 'daemon' | 'caller'): Promise<Look> {
   try {
-    const seen = await errands.tokens(module.path);
+    const seen = await errands.tokens(module.path, eyes);
     return seen.length === 0 ? { module, seen, why: 'it shows no token' } : { module, seen };
   } catch (error) {
     return { module, seen: [], why: failureOf(error).message.replace(/^[\w ]+: |\.$/g, '') };
@@ -56,11 +72,12 @@ async function look(module: FoundModule, errands: Pick<Errands, 'tokens'>): Prom
 
 /** Two modules may show one token (OpenSC and the vendor's own): the first is taken, as the list of modules has its order. */
 function withoutCopies(tokens: readonly Shown[]): readonly Shown[] {
-  const nameOf = ({ token }: Shown) => [token.label, token.serial, token.manufacturer].join('\n');
   return tokens.filter(
     (one, at) => one.token.serial === '' || tokens.findIndex((other) => nameOf(other) === nameOf(one)) === at,
   );
 }
+
+const nameOf = ({ token }: Shown): string => [token.label, token.serial, token.manufacturer].join('\n');
 
 /** Why nobody can log in to a token from a daemon; undefined where that is possible. */
 export function hindrance({ hasPin, hasPinPad, isLocked, needsLogin }: SeenToken): string | undefined {
@@ -76,4 +93,13 @@ export function tokenInWords({ module, token }: Shown): string {
   const warning = isCountLow ? '; a wrong PIN was tried' : '';
   const state = hindrance(token) ?? (needsLogin ? `needs its PIN${warning}` : 'needs no PIN');
   return `token "${label}" (${module.name}: ${model || 'no model'}, serial ${serial || 'none'}): ${state}`;
+}
+
+/** The same of a token that only root can use. */
+export function rootsOnlyInWords({ module, token: { label } }: Shown): string {
+  const cure =
+    module.name === 'SoftHSM'
+      ? 'chown -R newleaf: /var/lib/softhsm/tokens, if it is for newleaf alone'
+      : 'make it as the user newleaf';
+  return `token "${label}" (${module.name}): only root can use it, and the daemon is not root; ${cure}`;
 }

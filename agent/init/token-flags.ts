@@ -3,7 +3,7 @@ import { parseUri } from '../../hsm/uri.ts';
 import { Fault } from '../roll/failure.ts';
 import type { Guide } from './guide.ts';
 import { type NewKind, newKinds, STANDARD_LABEL } from './new-token.ts';
-import { hindrance, type Shown, type Survey, tokenInWords } from './survey.ts';
+import { hindrance, rootsOnlyInWords, type Shown, type Survey, tokenInWords } from './survey.ts';
 
 const KINDS: readonly NewKind[] = ['softhsm', 'tpm'];
 
@@ -23,7 +23,7 @@ export function tokenByFlags({ answers, flag }: Guide, found: Survey): Shown | N
   const usable = matching.filter(({ token }) => hindrance(token) === undefined);
   const [only] = usable;
   if (only !== undefined && usable.length === 1) return only;
-  const list = found.tokens.map(tokenInWords).join('; ') || 'none';
+  const list = [...found.tokens.map(tokenInWords), ...found.rootsOnly.map(rootsOnlyInWords)].join('; ') || 'none';
   const useless = found.useless.map(({ module: { path }, why }) => ` ${path}: ${why}.`).join('');
   if (wanted !== undefined && usable.length === 0) {
     throw new Fault('NL-TOKEN-MISSING', {

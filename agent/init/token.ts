@@ -8,7 +8,7 @@ import type { Guide } from './guide.ts';
 import { makeNewToken, type NewKind, newKinds } from './new-token.ts';
 import { askPin } from './pin.ts';
 import { settle } from './setting.ts';
-import { hindrance, type Shown, type Survey, survey, tokenInWords } from './survey.ts';
+import { hindrance, rootsOnlyInWords, type Shown, type Survey, survey, tokenInWords } from './survey.ts';
 import { tokenByFlags } from './token-flags.ts';
 import { admitTpm } from './tpm-unit.ts';
 
@@ -32,12 +32,12 @@ export async function askToken(guide: Guide): Promise<void> {
 }
 
 /** The modules of this machine, and one that was named. */
-function lookAround({ answers, errands, flag, dialogue }: Guide): Promise<Survey> {
+function lookAround({ account, answers, errands, flag, dialogue }: Guide): Promise<Survey> {
   const named = flag('module') ?? answers.text('hsm.module');
   const modules = findModules(process.arch);
   if (dialogue.asks) dialogue.say(`Looking into ${modules.length} PKCS#11 modules …`);
   const isNew = named !== undefined && !modules.some(({ path }) => path === named);
-  return survey(isNew ? [{ name: 'named', path: named }, ...modules] : modules, errands);
+  return survey(isNew ? [{ name: 'named', path: named }, ...modules] : modules, errands, account !== undefined);
 }
 
 type Key = `token-${number}` | NewKind | 'other' | 'again';
@@ -63,10 +63,10 @@ async function choose(guide: Guide, found: Survey): Promise<Shown | NewKind | un
 }
 
 /** What is there and of no use, and what could be there. */
-function tellOfOthers({ dialogue }: Guide, { tokens, free, useless }: Survey): void {
+function tellOfOthers({ dialogue }: Guide, { tokens, free, useless, rootsOnly }: Survey): void {
   const hindered = tokens.filter(({ token }) => hindrance(token) !== undefined).map(tokenInWords);
   const silent = useless.map(({ module, why }) => `${module.name}: ${why} (${module.path})`);
-  for (const words of [...hindered, ...silent]) dialogue.item('-', words);
+  for (const words of [...hindered, ...rootsOnly.map(rootsOnlyInWords), ...silent]) dialogue.item('-', words);
   const isThere = (files: readonly string[]) =>
     [...free, ...useless, ...tokens].some(({ module }) => files.some((file) => module.path.endsWith(`/${file}`)));
   const { softhsm, tpm } = MAKEABLE;

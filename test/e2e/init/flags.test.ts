@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { after, before, beforeEach, suite, test } from 'node:test';
 import { insideNetworkNamespace } from '../../namespace.ts';
 import type { Ended } from '../gateway.ts';
+import { environment } from './machine.ts';
 import { Stage } from './stage.ts';
 
 /** Asserts the exit code, and returns what was said on stderr, in one line. */
@@ -22,7 +24,7 @@ if (insideNetworkNamespace(import.meta.filename)) {
 
     test('without a terminal and without --yes, it says what to do', async () => {
       const err = said(await init(), 2);
-      assert.match(err, /NL-CONFIG .* there is nobody to ask: stdin is no terminal\. .*--yes/);
+      assert.match(err, /NL-CONFIG .* there is nobody to ask: .*--yes/);
     });
 
     test('with --yes alone, it names every flag that has no default', async () => {
@@ -109,6 +111,35 @@ if (insideNetworkNamespace(import.meta.filename)) {
       const none = said(await init(...flags, '--new-token', 'softhsm'), 1);
       stage.machine.sh('tar xf /root/softhsm.tar -C /');
       assert.match(none, /NL-TOKEN-MODULE .* no module for SoftHSM that works\. .*apt-get install softhsm2/);
+    });
+
+    test('a token that was made with sudo: only root can use it, and that is said', async () => {
+      stage.machine.sh('softhsm2-util --init-token --free --label mine --pin 4711 --so-pin 47114711');
+      assert.match(said(await init('--yes', ...stage.flags), 2), /token "mine" \(SoftHSM\): only root can use it/);
+    });
+
+    test('a directory that is not there yet, and a umask that keeps everybody out', async () => {
+      const { machine } = stage;
+      machine.sh('mkdir /root/kept && cp /etc/newleaf/*.pem /etc/newleaf/given-password /root/kept');
+      machine.sh('mv /etc/newleaf /root/before; chmod 755 /root /root/kept; chmod 644 /root/kept/*');
+      const flags = stage.flags.map((word) => word.replace('/etc/newleaf/', '/root/kept/'));
+      const { code, out, err } = await machine.newleaf(
+        ['init', '--yes', ...flags, '--new-token', 'softhsm'],
+        '',
+        {},
+        '077',
+      );
+      assert.equal(code, 0, `${out}${err}`);
+      assert.equal(machine.sh('stat -c "%a" /etc/newleaf'), '755\n');
+      assert.equal(machine.sh('stat -c "%a" /etc/newleaf/newleaf.toml'), '644\n');
+      machine.sh('rm -r /etc/newleaf && mv /root/before /etc/newleaf');
+    });
+
+    test('whoever is not root is told so at once', async () => {
+      const [file = '', ...args] = stage.machine.argv(['newleaf', 'init'], 'daemon');
+      const { status, stderr } = spawnSync(file, args, { encoding: 'utf8', env: environment() });
+      assert.equal(status, 2);
+      assert.match(stderr, /Only root can set up the daemon of this gateway\.\s+-> sudo newleaf init/);
     });
 
     test('a module that crashes is named, and takes nobody with it', async () => {

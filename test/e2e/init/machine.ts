@@ -86,8 +86,8 @@ export class Machine {
   }
 
   /** Runs newleaf as root, to its end. */
-  async newleaf(args: readonly string[], input = '', more: NodeJS.ProcessEnv = {}): Promise<Ended> {
-    const [file = '', ...before] = this.argv(['newleaf', ...args]);
+  async newleaf(args: readonly string[], input = '', more: NodeJS.ProcessEnv = {}, umask = '022'): Promise<Ended> {
+    const [file = '', ...before] = this.argv(['sh', '-c', `umask ${umask}; exec newleaf "$@"`, 'sh', ...args]);
     const child = spawn(file, before, { env: { ...environment(), ...more }, timeout: PATIENCE_MS });
     child.stdin.on('error', () => undefined).end(input);
     const [out, err, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);

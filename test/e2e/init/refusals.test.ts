@@ -74,6 +74,24 @@ if (insideNetworkNamespace(import.meta.filename)) {
       assert.equal(stage.machine.sh('cat /etc/newleaf/pin'), '4711\n');
     });
 
+    test('a person signs: the CSR is shown, the leaf waited for, and its arrival proven', async (t) => {
+      const { machine, far } = stage;
+      const flags = stage.flags.slice(0, stage.flags.indexOf('--issuer'));
+      const script = await machine.newleaf(['init', '--yes', ...flags, '--issuer', 'inbox', '--new-token', 'softhsm']);
+      assert.equal(script.code, 4, script.err);
+      assert.match(script.out, /newleaf install FILE/);
+      const csr = (text: string) =>
+        /-----BEGIN CERTIFICATE REQUEST-----[^-]+-----END CERTIFICATE REQUEST-----/.exec(text)?.[0] ?? '';
+      const person = stage.person(t);
+      await person.sees('It is waited for here');
+      assert.equal(csr(person.transcript), csr(script.out), 'it is the same request');
+      machine.write('/var/lib/newleaf/inbox/leaf.pem', await far.issue(csr(person.transcript)));
+      await person.sees('Connected to');
+      await person.ends(0);
+      assert.equal((await machine.newleaf(['init'])).code, 0, 'and that was that: no other key is made');
+      assert.equal(machine.sh('ls /var/lib/newleaf/csr | wc -l').trim(), '1');
+    });
+
     test('the daemon, which runs already', async () => {
       const { machine, far } = stage;
       assert.equal((await machine.newleaf(['init', ...line()])).code, 0);

@@ -75,4 +75,10 @@ export function token(label: string, change: Partial<SeenToken> = {}): SeenToken
   };
 }
 
-export const surveyed = (change: Partial<Survey> = {}): Survey => ({ tokens: [], free: [], useless: [], ...change });
+export const surveyed = (change: Partial<Survey> = {}): Survey => ({
+  tokens: [],
+  free: [],
+  useless: [],
+  rootsOnly: [],
+  ...change,
+});

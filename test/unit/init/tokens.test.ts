@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { newKinds } from '../../../agent/init/new-token.ts';
-import { hindrance, type Survey, survey, tokenInWords } from '../../../agent/init/survey.ts';
+import { hindrance, rootsOnlyInWords, type Survey, survey, tokenInWords } from '../../../agent/init/survey.ts';
 import { tokenByFlags } from '../../../agent/init/token-flags.ts';
 import { TokenError } from '../../../hsm/ckr.ts';
 import type { SeenToken } from '../../../hsm/slots.ts';
@@ -18,7 +18,7 @@ test('every module is looked into, and one that breaks is named', async () => {
     },
     [CARD.path]: async () => [],
   };
-  const found = await survey([SOFTHSM, TPM, CARD], { tokens: (module) => seen[module]?.() ?? Promise.reject() });
+  const found = await survey([SOFTHSM, TPM, CARD], { tokens: (module) => seen[module]?.() ?? Promise.reject() }, false);
   assert.deepEqual(
     found.tokens.map(({ token: { label } }) => label),
     ['a', 'b'],
@@ -34,7 +34,7 @@ test('every module is looked into, and one that breaks is named', async () => {
 });
 
 test('a token that two modules show is listed once', async () => {
-  const found = await survey([SOFTHSM, CARD], { tokens: async () => [token('a'), token('b', { serial: '' })] });
+  const found = await survey([SOFTHSM, CARD], { tokens: async () => [token('a'), token('b', { serial: '' })] }, false);
   assert.deepEqual(
     found.tokens.map(({ module, token: { label } }) => [module.name, label]),
     [
@@ -43,6 +43,15 @@ test('a token that two modules show is listed once', async () => {
       ['smart card', 'b'],
     ],
   );
+});
+
+test('a token that somebody made as root is found with the eyes of root', async () => {
+  const seen = { daemon: [free], caller: [token('a'), free] };
+  const found = await survey([SOFTHSM], { tokens: async (_, eyes = 'daemon') => seen[eyes] }, true);
+  assert.deepEqual([found.tokens, found.free.length], [[], 1]);
+  assert.deepEqual(found.rootsOnly.map(rootsOnlyInWords), [
+    'token "a" (SoftHSM): only root can use it, and the daemon is not root; chown -R newleaf: /var/lib/softhsm/tokens, if it is for newleaf alone',
+  ]);
 });
 
 describe('a token in words', () => {
