@@ -1,6 +1,6 @@
 import { type ChildProcess, type ChildProcessByStdio, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -18,8 +18,13 @@ const ROOTFS = join(import.meta.dirname, 'rootfs');
 const POLL_MS = 50;
 const ENVIRONMENT = { PATH: '/usr/sbin:/usr/bin', LANG: 'C.UTF-8', NO_COLOR: '1', SYSTEMD_COLORS: '0' };
 
+/** A name that was killed is taken for ever. */
+let boots = 0;
+
 /** Properties of a unit, as `systemctl show` prints them. */
 export type Unit = Readonly<Record<string, string>>;
+
+export const isUp = ({ ActiveState, SubState }: Unit): boolean => ActiveState === 'active' && SubState === 'running';
 
 /** A Debian with systemd as its first process. It shares its network with this process, and nothing else. */
 export class Machine {
@@ -62,9 +67,14 @@ export class Machine {
       '--resolv-conf=off',
       '--timezone=off',
     ];
-    const container = spawn('systemd-nspawn', [...options, '--machine=gateway', '--directory', this.root, '--boot'], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    boots += 1;
+    const container = spawn(
+      'systemd-nspawn',
+      [...options, `--machine=gateway${boots}`, '--directory', this.root, '--boot'],
+      {
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    );
     this.#container = container;
     for (const stream of [container.stdout, container.stderr]) {
       stream.setEncoding('utf8').on('data', (text: string) => {
@@ -132,7 +142,8 @@ export class Machine {
   async #up(): Promise<void> {
     const deadline = Date.now() + PATIENCE_MS;
     do {
-      if (Date.now() > deadline) throw new Error(`the machine does not come up\n${this.#tail()}`);
+      const isGone = this.#container?.exitCode !== null;
+      if (isGone || Date.now() > deadline) throw new Error(`the machine does not come up\n${this.#tail()}`);
       await pause(POLL_MS);
       this.#leader = this.#child();
       // nspawn has another child for a moment: asked there, it is not systemd that answers.
@@ -145,7 +156,8 @@ export class Machine {
   /** The first process of the machine, as it is numbered here; 0 while there is none. */
   #child(): number {
     const pid = this.#container?.pid;
-    return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ')[0]);
+    const path = `/proc/${pid}/task/${pid}/children`;
+    return existsSync(path) ? Number(readFileSync(path, 'utf8').trim().split(' ')[0]) : 0;
   }
 
   #enter(argv: readonly string[]): ChildProcessByStdio<null, Readable, Readable> {

@@ -2,10 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PATIENCE_MS } from '../e2e/site.ts';
 import { inside } from '../namespace.ts';
-import { APART, type Machine, type Unit } from './machine.ts';
+import { APART, isUp, type Machine } from './machine.ts';
 import { debOf, site } from './site.ts';
-
-const isUp = ({ ActiveState, SubState }: Unit) => ActiveState === 'active' && SubState === 'running';
 
 /** Makes seconds of minutes, by a drop-in as `systemctl edit` writes it. */
 function hasten(machine: Machine): void {

@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { PATIENCE_MS } from '../e2e/site.ts';
+import { inside } from '../namespace.ts';
+import { APART, isUp, type Machine, type Unit } from './machine.ts';
+import { provisioned } from './site.ts';
+import { PIN } from './technician.ts';
+
+const hasFailed = ({ ActiveState }: Unit) => ActiveState === 'failed';
+
+/** What a technician reads of a daemon that has ended, without line ends. */
+async function said(machine: Machine): Promise<string> {
+  const { code, out, err } = await machine.run('newleaf', 'status');
+  assert.equal(code, 5);
+  return `${out}${err}`.replaceAll(/\s+/g, ' ');
+}
+
+/** The unit has ended for good, by this exit code and with these words everywhere. */
+async function assertEnded(machine: Machine, exit: string, words: RegExp): Promise<void> {
+  const { ExecMainStatus, NRestarts, StatusText, Result } = await machine.until(hasFailed);
+  assert.deepEqual([Result, ExecMainStatus, NRestarts], ['exit-code', exit, '0'], 'no second try');
+  assert.match(StatusText ?? '', words);
+}
+
+/** What the fallback makes of it: an alarm, in the journal and by its own state. */
+async function assertAlarmed(machine: Machine, words: RegExp): Promise<void> {
+  const since = machine.journal.lines.length;
+  assert.notEqual((await machine.run('systemctl', 'start', 'newleaf-fallback')).code, 0);
+  const isAlarm = ({ unit, priority }: Readonly<Record<string, unknown>>) =>
+    unit === 'newleaf-fallback.service' && priority === 2;
+  assert.match(String((await machine.journal.waitFor(isAlarm, { since })).message), words);
+  assert.match(await machine.must('systemctl', '--failed', '--plain'), /^newleaf-fallback\.service /m);
+}
+
+if (inside(import.meta.filename, APART)) {
+  test('what a restart cannot help ends at the first try, and one sentence says what to do', async (t) => {
+    const { far, machine, technician } = await provisioned(t);
+    const start = () => machine.run('systemctl', 'start', 'newleaf');
+
+    await t.test('a wrong PIN', async () => {
+      technician.writePin('0815');
+      await start();
+      await assertEnded(machine, '4', /^NL-TOKEN-PIN .*`systemctl restart newleaf`\.$/);
+      assert.match(
+        await said(machine),
+        /NL-DAEMON-DOWN The daemon does not run\. It ended .*NL-TOKEN-PIN .*\/etc\/newleaf\/pin/,
+      );
+      await assertAlarmed(machine, /A person is needed.*NL-TOKEN-PIN .* The leaf: Expires in /);
+    });
+
+    await t.test('the same again: the token is not asked a second time', async () => {
+      await start();
+      await assertEnded(machine, '4', /^NL-TOKEN-PIN .* has refused this PIN before .* not tried again/);
+    });
+
+    await t.test('no PIN', async () => {
+      rmSync(join(machine.root, 'etc/newleaf/pin'));
+      await start();
+      await assertEnded(machine, '4', /^NL-TOKEN-PIN-FILE There is no PIN: .* \/etc\/newleaf\/pin/);
+      assert.match(await said(machine), /NL-TOKEN-PIN-FILE There is no PIN/);
+    });
+
+    await t.test('a sealed PIN in its place', async () => {
+      machine.write('/root/pin', PIN);
+      const sealed = '/etc/credstore.encrypted/hsm-pin';
+      await machine.must('mkdir', '-p', '/etc/credstore.encrypted');
+      await machine.must('systemd-creds', 'encrypt', '--name=hsm-pin', '--with-key=host', '/root/pin', sealed);
+      await machine.must('systemctl', 'start', 'newleaf');
+      assert.ok(isUp(await machine.show()));
+      await machine.must('systemctl', 'stop', 'newleaf');
+      await machine.must('rm', sealed);
+      technician.writePin();
+    });
+
+    await t.test('a damaged state file', async () => {
+      const path = join(machine.root, 'var/lib/newleaf/state.json');
+      const good = await machine.must('cat', '/var/lib/newleaf/state.json');
+      writeFileSync(path, good.slice(0, good.length / 2));
+      await start();
+      await assertEnded(machine, '4', /^NL-STATE-CORRUPT /);
+      writeFileSync(path, good);
+    });
+
+    await t.test('a wrong configuration', async () => {
+      technician.configure({ 'leaf.issuer': '"nobody"' });
+      await start();
+      await assertEnded(machine, '2', /^NL-CONFIG .*leaf\.issuer/);
+      const { code, err } = await machine.run('newleaf', 'status');
+      assert.equal(code, 2);
+      assert.match(err, /^NL-CONFIG /);
+      technician.configure();
+    });
+
+    await t.test('all is put right: it starts, and the alarm ends', async () => {
+      const mark = far.log.entries.length;
+      await machine.must('systemctl', 'restart', 'newleaf');
+      await far.log.waitFor({ event: 'connected' }, PATIENCE_MS, mark);
+      await machine.must('systemctl', 'start', 'newleaf-fallback');
+      assert.equal(await machine.must('systemctl', '--failed', '--plain', '--quiet'), '');
+    });
+  });
+
+  test('what passes is tried again for ever, and ever more slowly', (t) => passing(t));
+}
+
+async function passing(t: TestContext): Promise<void> {
+  const { machine, technician } = await provisioned(t);
+  technician.configure({ 'hsm.token': '"unplugged"' });
+  machine.write(
+    '/etc/systemd/system/newleaf.service.d/test.conf',
+    '[Service]\nRestartSec=100ms\nRestartMaxDelaySec=1s\n',
+  );
+  await machine.must('systemctl', 'daemon-reload');
+  await machine.run('systemctl', 'start', '--no-block', 'newleaf');
+  await machine.until(({ NRestarts }) => Number(NRestarts) >= 5);
+  await assertAlarmed(machine, /\d restarts\).*again and again.*NL-TOKEN-MISSING/);
+
+  // A systemd that gives up, as one before 254 does.
+  machine.write('/etc/systemd/system/newleaf.service.d/limit.conf', '[Unit]\nStartLimitBurst=2\n');
+  await machine.must('systemctl', 'daemon-reload');
+  await machine.until(hasFailed);
+  technician.configure();
+  await assertAlarmed(machine, /It is started again\..*NL-TOKEN-MISSING/);
+  await machine.until(isUp);
+}
