@@ -2,7 +2,7 @@ import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
-import { codeInWords } from '../errno.ts';
+import { codeInWords, plainly } from '../errno.ts';
 
 /** How far a connection got, and what its server showed. */
 export interface Dialled {
@@ -55,7 +55,7 @@ export async function dial(host: string, ca: string, waitMs = 10_000): Promise<D
       ...(!tls.authorized && { distrust: String(tls.authorizationError) }),
     };
   } catch (cause) {
-    throw new Unreached('tls', `${address} port ${port} answers, but does no TLS: ${reasonOf(cause)}`, port, cause);
+    throw new Unreached('tls', `${address} port ${port} answers, but TLS fails: ${reasonOf(cause)}`, port, cause);
   } finally {
     tls.destroy();
     socket.destroy();
@@ -103,10 +103,10 @@ function issuerOf(tls: TLSSocket): string {
   return (/^CN=(.*)$/m.exec(issuer) ?? /^O=(.*)$/m.exec(issuer))?.[1] ?? 'nobody';
 }
 
-/** An error of the system, as the end of a sentence. */
+/** An error of the system or of OpenSSL, as the end of a sentence. */
 export function reasonOf(cause: unknown): string {
   const { code = '', message } = cause as NodeJS.ErrnoException;
   const words = codeInWords(code);
-  if (words === undefined) return `${message}.`;
+  if (words === undefined) return `${plainly(message)}.`;
   return code === 'ABORT_ERR' ? `${words}.` : `${words} (${code}).`;
 }

@@ -1,6 +1,11 @@
+import { X509Certificate } from 'node:crypto';
+import { issuerOf } from '../../issuer/name.ts';
+import { certificatesOf } from '../../issuer/pem.ts';
+import { CODES } from '../../roll/failure.ts';
 import { assignedHub } from './assigned-hub.ts';
-import { type Check, failed, ok, skipped, warning } from './check.ts';
+import { type Check, currentLeaf, failed, ok, skipped, warning } from './check.ts';
 import { lookUp } from './registration.ts';
+import type { Site } from './site.ts';
 
 /**
  * Whether DPS would take the leaf again. It is asked for the state of the registration, and nothing is registered: DPS
@@ -16,7 +21,8 @@ export const enrollment: Check = {
     if (found.kind === 'disabled') return failed('NL-DPS-DISABLED', `The enrollment of ${id} is disabled in DPS.`);
     if (found.kind === 'refused') {
       const why = 'neither it nor one of its issuers is enrolled, or the enrollment is disabled';
-      return failed('NL-DPS-401002', `DPS does not accept the leaf of ${id}: ${why} (${found.words}).`);
+      const message = `DPS does not accept the leaf of ${id}: ${why} (${found.words}).`;
+      return failed('NL-DPS-401002', message, await adviceFor(site));
     }
     if (found.kind === 'unknown') {
       const advice = 'Operator: was it deleted on purpose? If not: newleaf reprovision';
@@ -28,3 +34,12 @@ export const enrollment: Check = {
     return warning(`DPS has assigned ${found.hub}, and newleaf goes to ${hub ?? 'no hub yet'}.`, 'newleaf reprovision');
   },
 };
+
+/** A chain that lacks an intermediate looks to DPS like a leaf that nobody has enrolled. */
+async function adviceFor(site: Site): Promise<string> {
+  const [leaf, ...others] = certificatesOf((await currentLeaf(site))?.chain ?? '');
+  const { advice } = CODES['NL-DPS-401002'];
+  if (leaf === undefined || others.length > 0) return advice;
+  const issuer = issuerOf(new X509Certificate(leaf));
+  return `${advice} If DPS has enrolled a CA above "${issuer}": the leaf is sent without intermediates, so install it again together with them.`;
+}

@@ -1,5 +1,6 @@
 import type { IssuerChoice } from '../../config.ts';
 import { authoritiesRequest, emptyEnrolment } from '../../issuer/trial.ts';
+import { Fault } from '../../roll/failure.ts';
 import { currentLeaf, type Finding, failed, ok, skipped } from './check.ts';
 import { reach } from './reach.ts';
 import type { Site } from './site.ts';
@@ -25,20 +26,30 @@ export async function askAuthorities(site: Site, choice: EstChoice): Promise<Fin
   if (reached.outcome !== 'ok') return reached;
   const ca = await site.authorities('issuer.est.ca_file', choice.ca_file);
   const request = authoritiesRequest(choice.url);
-  const { status } = await site.exchange(request, ca, 'nobody');
   const host = hostOf(choice);
+  const reply = await site.exchange(request, ca, 'nobody').catch(refusal);
+  if (reply === 'refused') return ok(`${host} is trusted, and speaks only to clients with a certificate.`);
+  const { status } = reply;
   if (status === 200) return ok(`${host} is trusted, and gives its CA certificates.`);
   const answers = `${host} answers HTTP ${status} under ${request.url}.`;
   if (status >= 500) return failed('NL-EST-SERVER', answers, 'Operator of the CA: look at its log.');
   return failed('NL-EST-REFUSED', answers, WRONG_PATH);
 }
 
-/** How the next leaf is asked for, as agent/issuer/est.ts decides it; undefined where there is no way. */
-export async function nextWay(site: Site, choice: EstChoice): Promise<Way | undefined> {
+/** A server may want a certificate of everybody, even for what everybody may know. */
+function refusal(error: unknown): 'refused' {
+  if (error instanceof Fault && error.failure.code === 'NL-EST-AUTH') return 'refused';
+  throw error;
+}
+
+/** How the next leaf may be asked for, in the order of agent/issuer/est.ts: an issuer that refuses the leaf is asked again. */
+export async function waysOf(site: Site, choice: EstChoice): Promise<readonly Way[]> {
   const leaf = await currentLeaf(site);
-  if (leaf !== undefined && leaf.notAfter > site.now) return 'leaf';
-  if (choice.bootstrap_key !== undefined) return 'bootstrap';
-  return choice.password_file === undefined ? undefined : 'password';
+  const first = choice.bootstrap_key !== undefined ? 'bootstrap' : 'password';
+  return [
+    ...(leaf !== undefined && leaf.notAfter > site.now ? (['leaf'] as const) : []),
+    ...(choice.bootstrap_key !== undefined || choice.password_file !== undefined ? ([first] as const) : []),
+  ];
 }
 
 export type Way = 'leaf' | 'bootstrap' | 'password';
@@ -58,9 +69,13 @@ export async function askToEnrol(site: Site, choice: EstChoice, way: Way): Promi
     username: way === 'leaf' ? '' : username,
     password: password.replace(/\r?\n$/, ''),
   });
-  const { status } = await site.exchange(request, ca, way === 'password' ? 'nobody' : way);
   const host = hostOf(choice);
   const { what, advice } = WAYS[way];
+  const reply = await site.exchange(request, ca, way === 'password' ? 'nobody' : way).catch(refusal);
+  if (reply === 'refused') {
+    return failed('NL-EST-AUTH', `${host} does not accept ${what} in the TLS handshake.`, advice);
+  }
+  const { status } = reply;
   if (status === 401 || status === 403) {
     return failed('NL-EST-AUTH', `${host} does not accept ${what} (HTTP ${status}).`, advice);
   }

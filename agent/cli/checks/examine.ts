@@ -1,4 +1,5 @@
 import { failureOf } from '../../thrown.ts';
+import { plainly } from '../errno.ts';
 import { type Check, type Finding, failed, skipped } from './check.ts';
 import type { Site } from './site.ts';
 
@@ -51,7 +52,7 @@ function findingOf(error: unknown, { user }: Site): Finding {
     const known = code === 'NL-INTERNAL' ? 'NL-CONFIG' : code;
     return failed(known, `The user ${user} may not read ${denied}.`, `chown ${user}: ${denied}`);
   }
-  return failed(code, cause === undefined ? message : `${message} (${cause})`, advice);
+  return failed(code, cause === undefined ? message : `${message} (${plainly(cause)})`, advice);
 }
 
 /** The file that may not be read, where this is why a check failed: it says nothing about the gateway. */

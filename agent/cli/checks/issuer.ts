@@ -1,6 +1,6 @@
 import type { IssuerChoice } from '../../config.ts';
-import { type Check, type Finding, failed, ok, skipped, x509 } from './check.ts';
-import { askAuthorities, askToEnrol, nextWay } from './est.ts';
+import { type Check, type Finding, failed, ok, skipped, warning, x509 } from './check.ts';
+import { askAuthorities, askToEnrol, waysOf } from './est.ts';
 import type { Site } from './site.ts';
 
 export const issuerReach: Check = {
@@ -23,14 +23,19 @@ export const issuerAuth: Check = {
   async look(site) {
     const { issuer } = await x509(site);
     if (issuer.kind !== 'est') return skipped('Only an EST server is shown anything.');
-    const way = await nextWay(site, issuer);
+    const [way, other] = await waysOf(site, issuer);
     if (way === undefined) {
       const advice = 'Set username and password_file, or a bootstrap identity, under [issuer.est].';
       return failed('NL-EST-AUTH', 'There is no valid leaf, and nothing else to enrol with.', advice);
     }
     // What is wrong with the key has a line of its own.
     const isUsable = way !== 'leaf' || (await site.rehearse().then(yes, no));
-    return isUsable ? askToEnrol(site, issuer, way) : skipped('needs tls-handshake');
+    if (!isUsable) return skipped('needs tls-handshake');
+    const found = await askToEnrol(site, issuer, way);
+    if (found.code !== 'NL-EST-AUTH' || other === undefined) return found;
+    const otherwise = await askToEnrol(site, issuer, other);
+    if (otherwise.outcome !== 'ok') return found;
+    return warning(`${found.message} Until then newleaf goes another way: ${otherwise.message}`, found.advice ?? '');
   },
 };
 

@@ -44,6 +44,17 @@ export const FIELD: readonly Breakage[] = [
       }),
   },
   {
+    title: 'a front end that lets no client certificate through',
+    async breaks({ far }) {
+      for (const server of ['dps', 'hub1'] as const) await far.lay(server, 'tls-alert', { code: 48 });
+    },
+    red: (stage) =>
+      (['dps', 'hub1'] as const).map((server) => {
+        const found = server === 'dps' ? 'dps-tls NL-DPS-UNREACHABLE' : 'hub-tls NL-HUB-CLOSED';
+        return `${found} ${hostOf(stage, server)} ends the TLS handshake when it is shown the leaf: alert unknown ca. → The server was fine before it saw the leaf. Look at chain and leaf-validity; if both are ok, a firewall or proxy may not let client certificates through: ask its operator.`;
+      }),
+  },
+  {
     title: 'a name with IPv6 addresses only',
     breaks: ({ names }) => names.forget('2001:db8::1 localhost'),
     red: (stage) =>

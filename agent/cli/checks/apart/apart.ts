@@ -82,6 +82,8 @@ export class Apart {
       if ('failure' in said) waiting?.reject(new Fault(said.failure.code, said.failure));
       else waiting?.resolve(said.told);
     });
+    // One that hangs does not see its channel close.
+    process.once('exit', () => child.kill('SIGKILL'));
     child.once('error', (cause) => this.#giveUp(`was not loaded, as no process can be started (${cause.message})`));
     child.once('exit', (code, signal) => {
       const [oldest] = this.#waiting.values();

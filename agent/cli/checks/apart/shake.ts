@@ -46,7 +46,7 @@ async function verdict(tls: TLSSocket): Promise<Shaken> {
   const done = new AbortController();
   const signal = AbortSignal.any([done.signal, AbortSignal.timeout(VERDICT_MS)]);
   const closed = once(tls, 'close', { signal }).then(() => {
-    throw new Error('it ended the connection');
+    throw new Error('no reason is given');
   });
   try {
     await Promise.race([once(tls, 'session', { signal }), closed]);

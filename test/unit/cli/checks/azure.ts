@@ -1,12 +1,15 @@
 import { Unreached } from '../../../../agent/cli/checks/dial.ts';
 import { Fault } from '../../../../agent/roll/failure.ts';
+import { mint, mintCa } from '../../issuer/mint.ts';
 import { entry } from '../gateway.ts';
 import { NOW } from '../stage.ts';
-import { answers, DAY, errno, fails, type Row, shows, withoutLeaf } from './row.ts';
+import { answers, DAY, errno, fails, type Row, shows, withLeaf, withoutLeaf } from './row.ts';
 
 const unreached = (stage: Unreached['stage'], isIpv6Only = false) =>
   fails(new Unreached(stage, 'No.', 8883, undefined, isIpv6Only));
 const wrongClock = { entry: async () => ({ ...entry, lastSeen: NOW + DAY }) };
+
+const alone = await mint({ by: await mintCa({ subject: 'CN=Device CA' }) });
 
 /** DPS and hub. */
 export const AZURE: readonly Row[] = [
@@ -124,6 +127,12 @@ export const AZURE: readonly Row[] = [
     'refused',
     { exchange: answers(401, { errorCode: 401002, message: 'CA certificate not found.' }) },
     /^failed NL-DPS-401002 DPS does not accept the leaf of gw-0001: .* \(401002 CA certificate not found\.\)\. -> /,
+  ],
+  [
+    'enrollment',
+    'refused, and the leaf is sent alone',
+    { entry: withLeaf({ chain: alone.pem }), exchange: answers(401, { errorCode: 401002, message: 'No.' }) },
+    /^failed NL-DPS-401002 .* If DPS has enrolled a CA above "Device CA": the leaf is sent without intermediates, so install it/,
   ],
   ['enrollment', 'deleted', { exchange: answers(404, {}) }, /^warning DPS has no registration of gw-0001\. -> /],
   ['enrollment', 'throttled', { exchange: answers(429, 'x') }, /^skipped DPS says nothing about the leaf: HTTP 429\.$/],

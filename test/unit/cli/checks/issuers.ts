@@ -107,6 +107,30 @@ export const ISSUERS: readonly Row[] = [
     /^failed NL-EST-AUTH ca\.example does not accept user name and password \(HTTP 403\)\. -> Check issuer\.est\.username/,
     PASSWORD,
   ],
+  [
+    'issuer-auth',
+    'leaf that is refused, where a password is not',
+    {
+      text: async () => 'secret',
+      exchange: async (_, __, as) => answers(as === 'leaf' ? 401 : 400)({} as never, '', as),
+    },
+    /^warning ca\.example does not accept the current leaf \(HTTP 401\)\. Until then newleaf goes another way: ca\.example accepts user name and password: .* -> Operator of the CA/,
+    PASSWORD,
+  ],
+  [
+    'issuer-auth',
+    'leaf that is refused in the handshake',
+    { exchange: fails(new Fault('NL-EST-AUTH')) },
+    /^failed NL-EST-AUTH ca\.example does not accept the current leaf in the TLS handshake\. -> Operator of the CA/,
+    EST,
+  ],
+  [
+    'issuer-reach',
+    'EST that wants a certificate of everybody',
+    { exchange: fails(new Fault('NL-EST-AUTH')) },
+    /^ok ca\.example is trusted, and speaks only to clients with a certificate\.$/,
+    EST,
+  ],
   ['issuer-auth', 'nothing to show', expired, /^failed NL-EST-AUTH There is no valid leaf, and nothing else/, EST],
   [
     'issuer-auth',

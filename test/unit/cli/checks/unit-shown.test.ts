@@ -1,0 +1,22 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { shownUnit, unitIn } from '../../../../agent/cli/checks/unit-shown.ts';
+
+test('what `systemctl show` prints', () => {
+  const shown = unitIn(
+    'ActiveState=active\nLoadState=loaded\nWatchdogUSec=3min\nNRestarts=0\nOther=x=y\nResult=success\n',
+  );
+  assert.deepEqual(shown, {
+    LoadState: 'loaded',
+    ActiveState: 'active',
+    UnitFileState: '',
+    WatchdogUSec: '3min',
+    NRestarts: '0',
+    Result: 'success',
+    ExecMainStatus: '',
+  });
+});
+
+test('a machine that systemd does not run has no unit', async () => {
+  assert.equal(await shownUnit('/nowhere'), undefined);
+});
