@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SecureContext } from 'node:tls';
 import { TokenError } from '../hsm/ckr.ts';
@@ -8,6 +7,7 @@ import { readPin } from '../hsm/pin.ts';
 import { PinRecord } from '../hsm/pin-record.ts';
 import { TokenContexts } from '../hsm/tls.ts';
 import { openToken, type Token } from '../hsm/token.ts';
+import { attested } from './attested.ts';
 import { version } from './build.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { X509Config } from './config.ts';
@@ -24,11 +24,11 @@ import { createJournal } from './journal.ts';
 import { createKeys, publicKeyOf } from './keys.ts';
 import type { Log } from './log.ts';
 import { createNotify } from './notify.ts';
-import { Fault } from './roll/failure.ts';
 import type { KeyRef, Leaf } from './roll/leaf.ts';
 import { dueAt } from './roll/plan.ts';
 import type { Dps, Hub } from './roll/ports.ts';
 import { termsOf } from './terms.ts';
+import { readTrust } from './trust.ts';
 
 export interface AssemblyOptions {
   readonly config: X509Config;
@@ -42,7 +42,7 @@ export interface AssemblyOptions {
 }
 
 /**
- * Builds the daemon from its parts: the only file that names concrete adapters. Opens the token, with one login.
+ * Builds the daemon of a gateway with a leaf: this file and tpm-assembly.ts alone name concrete adapters. Opens the token, with one login.
  * @throws TokenError, Fault
  */
 export async function assemble(options: AssemblyOptions): Promise<Daemon> {
@@ -124,7 +124,7 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
       ),
       hub: hubWithTokenErrors(createHub({ contextFor, answer: (ask) => daemon.answer(ask), version })),
     },
-    journal: createJournal({ directory: state.directory, validate: validateEntry }),
+    journal: attested(createJournal({ directory: state.directory, validate: validateEntry }), config),
     clock,
     draw: Math.random,
     log,
@@ -159,15 +159,6 @@ function withoutKey(error: unknown, log: Log): undefined {
     message: 'The current leaf cannot be shown to the issuer.',
     cause: error.message,
   });
-}
-
-/** Read again for each connection: the roots of the servers may change while the daemon runs. */
-async function readTrust(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (cause) {
-    throw new Fault('NL-CONFIG', { message: `trust.ca_file ${path} cannot be read.`, cause });
-  }
 }
 
 /** TLS with a key that is in the token and no leaf of ours; its certificate comes from a file, or lies beside it. */

@@ -13,7 +13,7 @@ import type { Failure } from './roll/failure.ts';
 import type { Leaf } from './roll/leaf.ts';
 import { nextMoment, type Terms } from './roll/plan.ts';
 import type { Answerer, Ports } from './roll/ports.ts';
-import { iso, lineOf, type ReportOptions, statusOf, twinOf, WORDS } from './roll/report.ts';
+import { iso, lineOf, type ReportOptions, statusOf, twinOf, wordsOf } from './roll/report.ts';
 import { remaining } from './roll/settle.ts';
 import { effectsOf, type RollEffect, type RollEvent, type RollState, unprovisioned } from './roll/state.ts';
 import { failureOf } from './thrown.ts';
@@ -88,7 +88,7 @@ export class Daemon {
     const happened = (event: Happened, landed: () => void) => this.#inbox.push({ happened: event, landed });
     this.#work = new Lane(clock, attempt, happened);
     this.#session = new Lane(clock, attempt, happened);
-    this.#transcript = new Transcript(options.log);
+    this.#transcript = new Transcript(options.log, terms.attestation);
     this.#vitals = new Vitals(options.notify, options.log, [this.#work, this.#session]);
     this.answer = createAnswerer({
       state: () => this.#state,
@@ -117,11 +117,11 @@ export class Daemon {
    * @throws Fault NL-STATE-CORRUPT before anything is sent or overwritten
    */
   async run(abort: AbortSignal): Promise<Ending> {
-    const { journal, notify, ports, given, log, version } = this.#options;
+    const { journal, notify, ports, given, log, version, terms } = this.#options;
     const entry = await journal.read();
     if (entry !== 'absent') this.#state = { ...entry, flaps: 0, unreached: 0 };
     const { phase } = this.#state;
-    log.info({ event: 'started', version, phase, message: WORDS[phase] });
+    log.info({ event: 'started', version, phase, message: wordsOf(phase, terms.attestation) });
     const leaf = this.#state.current === undefined && this.#state.next === undefined ? await given() : undefined;
     this.#inbox.push({ happened: { kind: 'started', ...(leaf && { given: leaf }) } });
     const ended = new AbortController();

@@ -9,6 +9,7 @@ import { failureOf } from './thrown.ts';
 /** The CSR of the next key. Asking again gives the CSR of the same key, until a leaf is installed. */
 export async function csr(options: AnswererOptions, newKey: boolean): Promise<Answer> {
   const { state, post, keys, report } = options;
+  if (report().terms.attestation === 'tpm') return refusal(400, failure('NL-TPM-NO-LEAF'));
   const came = await post({ kind: 'csr-asked', newKey });
   if ('kind' in came) return refusal(500, came);
   await made(options);
@@ -49,7 +50,8 @@ type InstallAsk = Extract<Ask, { kind: 'install' }>;
 
 /** A leaf that somebody brings is verified at once, and rolled to if it is good. */
 export async function install(options: AnswererOptions, ask: InstallAsk): Promise<Answer> {
-  const { state, judge, keepKey, post } = options;
+  const { state, judge, keepKey, post, report } = options;
+  if (report().terms.attestation === 'tpm') return refusal(400, failure('NL-TPM-NO-LEAF'));
   const known = named(options, ask, 'roll');
   if ('answer' in known) return known.answer;
   const key = expectedKey(state(), keepKey);

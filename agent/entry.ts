@@ -41,7 +41,12 @@ const leaf = object({
   notBefore: number(),
   notAfter: number(),
 });
-const assignment = object({ hub: string(), deviceId: string(), substatus: optional(string()) });
+const assignment = object({
+  hub: string(),
+  deviceId: string(),
+  substatus: optional(string()),
+  key: optional(string()),
+});
 const failure = object({
   kind: picklist(['transient', 'refused', 'broken']),
   code: string(),

@@ -13,11 +13,9 @@ import { provision } from './init/provision.ts';
 import { serves } from './init/watch.ts';
 import { createJournal } from './journal.ts';
 import type { Log } from './log.ts';
-import { asDaemon, start } from './run.ts';
+import { asDaemon, type Processes, start } from './run.ts';
 
-export interface InitOptions {
-  /** argv of a process that destroys a key (hsm/destroy.ts). */
-  readonly destroyer: readonly string[];
+export interface InitOptions extends Processes {
   /** argv of a process that tries something as the daemon (init/errand.ts). */
   readonly errand: readonly string[];
   readonly stdin: NodeJS.ReadStream;
@@ -65,14 +63,14 @@ interface Here extends InitOptions {
 }
 
 /** Runs the daemon in this process, as its user, until the gateway serves. */
-async function provisionHere({ file, dialogue, isPatient, abort, destroyer }: Here, io: Io): Promise<number> {
+async function provisionHere({ file, dialogue, isPatient, abort, destroyer, chip }: Here, io: Io): Promise<number> {
   const config = x509Of(loadConfig(file).config);
   const { registration_id: registrationId, id_scope, endpoint } = config.dps;
   const { directory } = config.state;
   const held = await asDaemon(file, config);
   dialogue.title(`Provisioning ${registrationId} (ID scope ${id_scope}, ${endpoint})`);
   const entry = await createJournal({ directory, validate: validateEntry }).read();
-  const running = await start({ config, log: quiet, env: io.env, destroyer, held });
+  const running = await start({ config, log: quiet, env: io.env, destroyer, chip, held });
   dialogue.ok(`Token "${config.hsm.token ?? config.hsm.uri}" is open.`);
   const watch = { running, dialogue, registrationId, stateDirectory: directory, isPatient, abort };
   const state = await provision(watch, config.issuer, entry).finally(() => running.stop());

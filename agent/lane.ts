@@ -1,5 +1,6 @@
 import type { Clock } from './clock.ts';
 import type { Happened } from './perform.ts';
+import { placeOf } from './roll/leaf.ts';
 import type { RollEffect } from './roll/state.ts';
 
 interface Flight {
@@ -87,6 +88,6 @@ export class Lane {
 function keyOf(effect: RollEffect): string {
   if (effect.kind === 'generate-key') return `${effect.kind} ${effect.slot}`;
   if (!('leaf' in effect)) return `${effect.kind} ${effect.key.id}`;
-  const hub = effect.kind === 'connect' ? effect.assignment.hub : '';
-  return `${effect.kind} ${effect.leaf.thumbprint} ${hub}`;
+  const place = effect.kind === 'connect' ? placeOf(effect.assignment) : '';
+  return `${effect.kind} ${effect.leaf.thumbprint} ${place}`;
 }

@@ -23,14 +23,16 @@ const TALK_TO_TPM = 'internal-tpm';
 /** tss.js 2.0.0 calls `new Buffer`. */
 const QUIET = '--disable-warning=DEP0005';
 
+const processes = { destroyer: itselfAt(DESTROY), chip: itselfAt(TALK_TO_TPM, QUIET) };
+
 const io: Io = { out: process.stdout, err: process.stderr, env: process.env, now: Date.now };
 
 /** Each command is loaded when it is called: `status` does not pay for the SDK. */
 const COMMANDS: Readonly<Record<CommandName, () => Promise<Run>>> = {
-  run: async () => (await import('./run.ts')).run(itselfAt(DESTROY)),
+  run: async () => (await import('./run.ts')).run(processes),
   init: async () => {
     const { stdin, stdout } = process;
-    return (await import('./init.ts')).init({ destroyer: itselfAt(DESTROY), errand: itselfAt(ERRAND), stdin, stdout });
+    return (await import('./init.ts')).init({ ...processes, errand: itselfAt(ERRAND), stdin, stdout });
   },
   status: async () => (await import('./cli/status.ts')).run,
   check: async () => (await import('./cli/check.ts')).check(itselfAt(LOAD)),
@@ -38,7 +40,7 @@ const COMMANDS: Readonly<Record<CommandName, () => Promise<Run>>> = {
   roll: async () => (await import('./cli/ask.ts')).run,
   csr: async () => (await import('./cli/csr.ts')).run,
   install: async () => (await import('./cli/install.ts')).install(process.stdin),
-  tpm: async () => (await import('./cli/tpm.ts')).tpm(itselfAt(TALK_TO_TPM, QUIET)),
+  tpm: async () => (await import('./cli/tpm.ts')).tpm(processes.chip),
   'support-bundle': async () => (await import('./cli/support-bundle.ts')).supportBundle(itself()),
   decommission: async () =>
     (await import('./decommission.ts')).decommission({ destroyer: itselfAt(DESTROY), stdin: process.stdin }),

@@ -1,3 +1,4 @@
+import { isEndorsed } from './roll/leaf.ts';
 import type { RollState } from './roll/state.ts';
 
 /** Prometheus text (exposition format 0.0.4). Moments are in seconds since the epoch. */
@@ -8,7 +9,7 @@ export function metricsOf({ phase, online, current, next, flaps, outcomes }: Rol
     gauge('newleaf_stranded', 'Every automatic way has been refused.', phase === 'stranded' ? 1 : 0),
     gauge('newleaf_flaps', 'Sessions in a row that ended within a minute.', flaps),
   ];
-  if (current !== undefined) {
+  if (current !== undefined && !isEndorsed(current)) {
     lines.push(gauge('newleaf_leaf_not_after_seconds', 'When the current leaf ends.', current.notAfter / 1000));
   }
   const [last] = outcomes;

@@ -1,3 +1,4 @@
+import { placeOf } from './roll/leaf.ts';
 import type { Ports } from './roll/ports.ts';
 import type { RollEffect, RollEvent } from './roll/state.ts';
 import { failureOf } from './thrown.ts';
@@ -35,7 +36,7 @@ async function attempt(effect: RollEffect, ports: Ports, as: string, abort: Abor
     case 'connect': {
       const { leaf, assignment } = effect;
       await hub.connect(leaf, assignment, abort);
-      return { kind: 'connected', thumbprint: leaf.thumbprint, hub: assignment.hub };
+      return { kind: 'connected', thumbprint: leaf.thumbprint, hub: placeOf(assignment) };
     }
     case 'destroy-key':
       await keys.destroy(effect.key);

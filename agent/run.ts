@@ -1,8 +1,7 @@
-import { assemble } from './assembly.ts';
 import type { Held } from './become.ts';
 import { command, type Run, textOption } from './cli/command.ts';
 import { systemClock } from './clock.ts';
-import { type Config, configPath, loadConfig, x509Of } from './config.ts';
+import { type Config, configPath, loadConfig } from './config.ts';
 import { type Control, serveControl } from './control.ts';
 import type { Daemon, Ending } from './daemon.ts';
 import { EXIT, exitOf } from './exit.ts';
@@ -31,6 +30,8 @@ export interface StartOptions {
   readonly env: NodeJS.ProcessEnv;
   /** argv of a process that destroys a key (hsm/destroy.ts). */
   readonly destroyer: readonly string[];
+  /** argv of a process that talks to the TPM (hsm/tpm.ts). */
+  readonly chip: readonly string[];
   /** The PIN, where only root may read it and has. */
   readonly held: Held;
 }
@@ -39,14 +40,15 @@ export interface StartOptions {
  * Starts the daemon with its control socket, one for each state directory.
  * @throws TokenError, Fault
  */
-export async function start({ config, log, env, destroyer, held }: StartOptions): Promise<Running> {
+export async function start(options: StartOptions): Promise<Running> {
+  const { config, log } = options;
   const lock = await takeLock(config.state.directory);
   const abort = new AbortController();
   let control: Control | undefined;
   try {
     // First of all: the token of a gateway that was given up may be gone, and that would be no reason to stop for good.
     await assertNotEnded(config.state.directory);
-    const daemon = await assemble({ config: x509Of(config), log, env, destroyer, ...held });
+    const daemon = await assembled(options);
     control = await serveControl({
       socket: config.control.socket,
       answer: daemon.answer,
@@ -76,12 +78,26 @@ export async function start({ config, log, env, destroyer, held }: StartOptions)
   }
 }
 
-/** `newleaf run`: until SIGTERM or SIGINT. @param destroyer argv of a process that destroys a key (hsm/destroy.ts) */
-export const run = (destroyer: readonly string[]): Run =>
+/** The daemon, with what its attestation needs and nothing else. */
+async function assembled({ config, held, ...shared }: StartOptions): Promise<Daemon> {
+  if ('tpm' in config) {
+    const { assembleTpm } = await import('./tpm-assembly.ts');
+    return assembleTpm({ config, ...shared });
+  }
+  const { assemble } = await import('./assembly.ts');
+  return assemble({ config, ...shared, ...held });
+}
+
+/** argv of processes that this one starts. */
+export type Processes = Pick<StartOptions, 'destroyer' | 'chip'>;
+
+/** `newleaf run`: until SIGTERM or SIGINT. */
+export const run = (processes: Processes): Run =>
   command(async (args, { env }) => {
     try {
       const { file, config } = loadConfig(configPath(textOption(args, 'config'), env));
-      return await serve(config, env, destroyer, await asDaemon(file, config));
+      const log = createLog({ level: config.log.level, env });
+      return await serve({ config, log, env, ...processes, held: await asDaemon(file, config) });
     } catch (error) {
       await tellSystemd(env, failureOf(error));
       throw error;
@@ -101,20 +117,15 @@ export async function asDaemon(file: string, config: Config): Promise<Held> {
   return becomeDaemon(file, config);
 }
 
-async function serve(
-  config: Config,
-  env: NodeJS.ProcessEnv,
-  destroyer: readonly string[],
-  held: Held,
-): Promise<number> {
-  const log = createLog({ level: config.log.level, env });
+async function serve(options: StartOptions): Promise<number> {
+  const { config, env, log } = options;
   // Crash-only: whatever was in flight is in the journal, and systemd starts the next process.
   process.on('uncaughtException', (error) => {
     log.error({ event: 'crashed', ...failureFields(failureOf(error)) });
     process.exit(EXIT.restart);
   });
   try {
-    const { ended, stop } = await start({ config, log, env, destroyer, held });
+    const { ended, stop } = await start(options);
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void stop().catch(() => {}));
     await forgetWords(config.state.directory).catch(() => {});
     const ending = await ended;

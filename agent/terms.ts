@@ -7,6 +7,7 @@ export function termsOf(config: Config): Terms {
   const { dps, limits } = config;
   const hasLeaf = !('tpm' in config);
   return {
+    attestation: dps.attestation,
     automatic: hasLeaf && (config.issuer.kind === 'est' || config.issuer.kind === 'command'),
     renewAt: hasLeaf ? config.leaf.renew_at : 'off',
     builtAt,

@@ -2,7 +2,8 @@ import { failureFields, type Log } from './log.ts';
 import type { Advance } from './roll/advance.ts';
 import { failure } from './roll/failure.ts';
 import type { Leaf } from './roll/leaf.ts';
-import { iso, WORDS } from './roll/report.ts';
+import type { Terms } from './roll/plan.ts';
+import { iso, wordsOf } from './roll/report.ts';
 import type { Alarm, RollEvent, RollState } from './roll/state.ts';
 
 type Listener = (event: object) => void;
@@ -10,10 +11,12 @@ type Listener = (event: object) => void;
 /** Tells the log, and whoever listens, what a step changed: one line for a transition, an outcome, an alarm. */
 export class Transcript {
   readonly #log: Log;
+  readonly #attestation: Terms['attestation'];
   readonly #listeners = new Set<Listener>();
 
-  constructor(log: Log) {
+  constructor(log: Log, attestation: Terms['attestation'] = 'x509') {
     this.#log = log;
+    this.#attestation = attestation;
   }
 
   subscribe(listener: Listener): () => void {
@@ -32,7 +35,15 @@ export class Transcript {
     if (decision?.action === 'ignore')
       this.#log.debug({ event: 'ignored', reason: decision.rule, message: decision.why });
     for (const { at, from, to, why, code } of newer(before.trail, state.trail)) {
-      this.#log.info({ event: 'transition', from, to, reason: why, code, message: WORDS[to], id: state.request?.id });
+      this.#log.info({
+        event: 'transition',
+        from,
+        to,
+        reason: why,
+        code,
+        message: wordsOf(to, this.#attestation),
+        id: state.request?.id,
+      });
       this.#send({ type: 'transition', at: iso(at), from, to, why, ...(code && { code }) });
     }
     if (state.online !== before.online) this.#tellSession(before, state);
@@ -60,15 +71,15 @@ export class Transcript {
 
   #tellSession(before: RollState, { online, current }: RollState): void {
     if (online === undefined) {
-      this.#send({ type: 'offline', hub: before.online?.split('@')[1] });
+      this.#send({ type: 'offline', hub: before.online && hubOf(before.online) });
       return;
     }
-    const hub = online.slice(online.indexOf('@') + 1);
+    const hub = hubOf(online);
     this.#log.info({
       event: 'connected',
       hub,
       thumbprint: current?.thumbprint,
-      message: `The hub ${hub} accepted the leaf.`,
+      message: `The hub ${hub} accepted this gateway.`,
     });
     this.#send({ type: 'online', hub });
   }
@@ -77,6 +88,9 @@ export class Transcript {
     for (const listener of this.#listeners) listener(event);
   }
 }
+
+/** The host of a session (state.ts). */
+const hubOf = (online: string): string => online.replace(/^[^@]*@/, '').replace(/#.*$/, '');
 
 /** What has been put at the head of a list, the oldest first. */
 function newer<T>(before: readonly T[], after: readonly T[]): readonly T[] {

@@ -16,7 +16,6 @@ const stub = (name: string): string => join(root, 'scripts', 'stubs', `${name}.c
  */
 const STUBS: Readonly<Record<string, string>> = {
   '@azure/storage-blob': stub('empty'),
-  'azure-iot-http-base': stub('empty'),
   'es5-ext': stub('empty'),
   debug: stub('debug'),
   getos: stub('getos'),

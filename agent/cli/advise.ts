@@ -72,12 +72,13 @@ export function parkedAlarm(
 }
 
 /** Nothing is wrong, or newleaf is about to put it right. */
-function calm({ phase, online, request, scheduled, leaf, at }: Status): string {
+function calm({ phase, online, request, scheduled, leaf, endorsementKey, at }: Status): string {
   if (phase !== 'serving' || request !== undefined) {
     return 'Nothing: newleaf is at work. See it happen with `newleaf status --watch`.';
   }
   if (!online) return 'Nothing yet: newleaf is trying to reach the hub. If it lasts: `newleaf check`.';
   if (scheduled !== undefined) return 'Nothing: newleaf begins by itself.';
+  if (endorsementKey !== undefined) return 'Nothing.';
   if (leaf?.renewAt === undefined) return 'Nothing now. But nothing renews this leaf by age: leaf.renew_at is "off".';
   const renewAt = Date.parse(leaf.renewAt);
   return `Nothing. The leaf is to be renewed ${fromNow(renewAt, Date.parse(at))} (${localMinute(renewAt)}).`;

@@ -1,4 +1,4 @@
-import { type OutcomeStatus, type RequestStatus, type Status, WORDS } from '../roll/report.ts';
+import { type OutcomeStatus, type RequestStatus, type Status, wordsOf } from '../roll/report.ts';
 import { took } from './moment.ts';
 import { causeInWords } from './words.ts';
 
@@ -20,12 +20,14 @@ export class Chronicle {
   readonly #id: string;
   readonly #told = new Set<string>();
   #phaseSince: number | undefined;
+  #attestation: Status['attestation'] = 'x509';
 
   constructor(id: string) {
     this.#id = id;
   }
 
-  read({ request, scheduled, outcomes, trail, words }: Status): News {
+  read({ request, scheduled, outcomes, trail, words, attestation }: Status): News {
+    this.#attestation = attestation;
     const outcome = outcomes.find(({ id }) => id === this.#id);
     const mine = [request, scheduled, outcome].find((one): one is RequestStatus => one?.id === this.#id);
     if (mine === undefined) return { lines: [], doing: words, isUnknown: true };
@@ -45,6 +47,6 @@ export class Chronicle {
     this.#phaseSince = moment;
     if (began === undefined) return [];
     const how = code === undefined ? causeInWords(why) : `${causeInWords(why)}, ${code}`;
-    return [`${took(moment - began).padStart(TIME_WIDTH)}  ${WORDS[from]}: ${how}`];
+    return [`${took(moment - began).padStart(TIME_WIDTH)}  ${wordsOf(from, this.#attestation)}: ${how}`];
   }
 }

@@ -77,9 +77,10 @@ interface Standing {
 
 /** Says how it ended, and gives the exit code of that. */
 function conclude(ended: OutcomeStatus, { out, err, env, now }: Io, standing?: Standing): number {
-  const { leaf, hub, next } = standing?.status ?? {};
+  const { leaf, endorsementKey, hub, next } = standing?.status ?? {};
   const time = took(Date.parse(ended.endedAt) - Date.parse(ended.at));
-  const proof = ended.outcome === 'done' && leaf && hub ? ` ${hub.host} accepted the leaf ${leaf.thumbprint}.` : '';
+  const accepted = leaf ? `the leaf ${leaf.thumbprint}` : endorsementKey && 'the new key of the TPM';
+  const proof = ended.outcome === 'done' && accepted && hub ? ` ${hub.host} accepted ${accepted}.` : '';
   const sentence = `The ${actionInWords(ended)} ${ended.id} is ${outcomeInWords(ended)} (${time}).${proof}`;
   out.write(`${wrap(screenOf(out, env), sentence).join('\n')}\n`);
   const { code, message, advice } = ended;

@@ -29,11 +29,11 @@ export function renderStatus(status: Status, screen: Screen, surroundings: Surro
 }
 
 function linesOf(status: Status, screen: Screen, surroundings: Surroundings): readonly string[] {
-  const { leaf, next, request, scheduled, last, trail } = status;
+  const { next, request, scheduled, last, trail } = status;
   const now = Date.parse(status.at);
   const blocks = [
     headline(status, screen, surroundings),
-    leaf === undefined ? row(screen, 'Leaf', 'none yet') : leafBlock(leaf, now, screen),
+    identityBlock(status, now, screen),
     next === undefined ? [] : candidateBlock(next, now, screen, surroundings),
     hubBlock(status, screen),
     [
@@ -91,6 +91,15 @@ function row(screen: Screen, label: string, value: string): string[] {
   return wrap(screen, value, { first: `  ${label.padEnd(LABEL)}`, rest: ' '.repeat(LABEL + 2) });
 }
 
+function identityBlock({ attestation, leaf, endorsementKey }: Status, now: number, screen: Screen): string[] {
+  if (attestation === 'x509')
+    return leaf === undefined ? row(screen, 'Leaf', 'none yet') : leafBlock(leaf, now, screen);
+  return [
+    ...row(screen, 'Attests', 'by its TPM; there is no leaf'),
+    ...(endorsementKey === undefined ? [] : digestRows('Endorsement', endorsementKey, screen)),
+  ];
+}
+
 function leafBlock(leaf: NonNullable<Status['leaf']>, now: number, screen: Screen): string[] {
   const [from, to] = [Date.parse(leaf.notBefore), Date.parse(leaf.notAfter)];
   const share = (at: number) => (at - from) / (to - from);
@@ -117,19 +126,19 @@ function identityRows(label: string, { cn, slot, issuer, thumbprint }: LeafStatu
   return [
     ...row(screen, label, `CN ${cn}, ${key}`),
     ...row(screen, 'Issuer', issuer),
-    ...thumbprintRows(thumbprint, screen),
+    ...digestRows('Thumbprint', thumbprint, screen),
   ];
 }
 
-/** In groups, on two lines, or four where they are short: it is read out over the phone. */
-function thumbprintRows(thumbprint: string, screen: Screen): string[] {
+/** SHA-256 in groups, on two lines, or four where they are short: it is read out over the phone. */
+function digestRows(label: string, digest: string, screen: Screen): string[] {
   const groups =
-    safe(screen, thumbprint)
+    safe(screen, digest)
       .match(/.{1,4}/g)
       ?.join(' ') ?? '';
   const length = screen.width < LABEL + 42 ? 20 : 40;
   const rows = groups.match(new RegExp(`.{1,${length}}`, 'g')) ?? [];
-  return rows.map((one, index) => `  ${(index === 0 ? 'Thumbprint' : '').padEnd(LABEL)}${one.trimEnd()}`);
+  return rows.map((one, index) => `  ${(index === 0 ? label : '').padEnd(LABEL)}${one.trimEnd()}`);
 }
 
 function candidateBlock(

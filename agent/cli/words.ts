@@ -5,14 +5,14 @@ const ACTIONS: Record<RequestStatus['action'], string> = { 're-register': 're-re
 export const actionInWords = ({ action }: Pick<RequestStatus, 'action'>): string => ACTIONS[action];
 
 const REASONS: Record<Exclude<RequestStatus['reason'], 'asked'>, string> = {
-  rejected: 'since the hub refused the leaf',
-  'dps-refused': 'since DPS refused the leaf',
+  rejected: 'since the hub refused this gateway',
+  'dps-refused': 'since DPS refused this gateway',
   delivered: 'a leaf was delivered',
   due: 'since the leaf was due',
   configuration: 'since the configuration changed',
   probe: 'to ask again',
   provisioning: 'to get the first leaf',
-  'given-key': 'with the leaf found in the token',
+  'given-key': 'with the key that was there before',
   unreached: 'since no hub has answered for long',
 };
 
@@ -35,13 +35,13 @@ export const outcomeInWords = ({ outcome }: Pick<OutcomeStatus, 'outcome'>): str
 /** What moves the machine, for a person. Whatever is not listed speaks for itself. */
 const CAUSES: Readonly<Record<string, string>> = {
   asked: 'asked for',
-  rejected: 'the hub refused the leaf',
-  'dps-refused': 'DPS refused the leaf',
+  rejected: 'the hub refused this gateway',
+  'dps-refused': 'DPS refused this gateway',
   due: 'the leaf was due',
   configuration: 'the configuration changed',
   probe: 'time to ask again',
   provisioning: 'no leaf yet',
-  'given-key': 'a leaf in the token',
+  'given-key': 'a key was there before',
   unreached: 'no hub has answered for long',
   started: 'newleaf started',
   discarded: 'candidate discarded',

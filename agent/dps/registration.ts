@@ -8,6 +8,7 @@ import { Fault } from '../roll/failure.ts';
 import type { Assignment, Leaf } from '../roll/leaf.ts';
 import type { Dps } from '../roll/ports.ts';
 import { refused } from './refused.ts';
+import { stopTimers } from './timers.ts';
 import { cleaned, readAnswer } from './wire.ts';
 
 export interface DpsOptions {
@@ -93,19 +94,4 @@ function request(options: DpsOptions, context: SecureContext): { tap: Tap; assig
     return last;
   });
   return { tap, assignment };
-}
-
-/**
- * azure-iot-provisioning-device 1.9.1 has no way to stop its timers: one polls, and would dial again; the other waits
- * for 30 s for an answer, and goes on when the connection has ended before the SUBACK (polling_state_machine.js).
- */
-function stopTimers(client: object): void {
-  const { _pollingStateMachine: machine } = client as { _pollingStateMachine: Timers };
-  clearTimeout(machine._pollingTimer);
-  clearTimeout(machine._queryTimer);
-}
-
-interface Timers {
-  readonly _pollingTimer?: NodeJS.Timeout;
-  readonly _queryTimer?: NodeJS.Timeout;
 }

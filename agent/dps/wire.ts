@@ -30,11 +30,26 @@ export function readAnswer(topic: string, payload: string | Uint8Array, polling:
   const [, code, query] = TOPIC.exec(topic) ?? [];
   if (code === undefined || query === undefined) return undefined;
   const status = /^\d{3}$/.test(code) ? Number(code) : 0;
-  const wait = retryAfter(new URLSearchParams(query).get('retry-after'));
+  const retryAfter = new URLSearchParams(query).get('retry-after') ?? undefined;
+  return readStatus({ status, retryAfter, payload }, polling);
+}
+
+/** An answer of DPS, whatever brought it. */
+export interface Said {
+  /** As of HTTP. */
+  readonly status: number;
+  /** Text of `retry-after`. */
+  readonly retryAfter: string | undefined;
+  readonly payload: string | Uint8Array;
+}
+
+/** Reads an answer of DPS, whose three parts mean the same over MQTT and HTTPS. Never throws. */
+export function readStatus({ status, retryAfter, payload }: Said, polling: boolean): Answer {
+  const wait = waitOf(retryAfter);
   const body = parse(payload);
   if (status === 404 && polling) return lost(body);
   if (status >= 400) return refusal(status, body, wait);
-  if (status < 200 || status >= 300) return malformed(`status ${code}`);
+  if (status < 200 || status >= 300) return malformed(`status ${status}`);
   return result(body, wait);
 }
 
@@ -127,8 +142,8 @@ function words({ errorCode, trackingId, message }: Fields): string | undefined {
 }
 
 /** Seconds, perhaps with decimals; anything else counts as not said. In milliseconds, at most ten minutes. */
-function retryAfter(seconds: string | null): number | undefined {
-  if (seconds === null || !/^\d+(\.\d+)?$/.test(seconds)) return undefined;
+function waitOf(seconds: string | undefined): number | undefined {
+  if (seconds === undefined || !/^\d+(\.\d+)?$/.test(seconds)) return undefined;
   return Math.min(Math.round(Number(seconds) * 1_000), LONGEST_MS);
 }
 

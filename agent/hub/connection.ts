@@ -16,6 +16,8 @@ import { unauthorized } from './unauthorized.ts';
 export interface ConnectionOptions {
   readonly assignment: Assignment;
   readonly context: SecureContext;
+  /** SharedAccessSignature of a device that has no certificate. */
+  readonly token: string | undefined;
   readonly answer: Answerer;
   /** Of newleaf; the hub sees it as product information. */
   readonly version: string;
@@ -41,12 +43,14 @@ export class Connection {
   #heldMs = 0;
 
   /** Dials at once. @throws TypeError when the hub of the assignment is no host */
-  constructor({ assignment, context, answer, version, connectMs, twinMs }: ConnectionOptions) {
+  constructor({ assignment, context, token, answer, version, connectMs, twinMs }: ConnectionOptions) {
     const { hub: host, deviceId } = assignment;
     const tap = new Tap({ host, context, connectMs, admit: (packet) => this.#admit(packet) });
     const client = device.Client.fromAuthenticationProvider(
-      // The SDK insists on a certificate and a key; the tap drops them.
-      new device.X509AuthenticationProvider({ host, deviceId, x509: { cert: 'unused', key: 'unused' } }),
+      token === undefined
+        ? // The SDK insists on a certificate and a key; the tap drops them.
+          new device.X509AuthenticationProvider({ host, deviceId, x509: { cert: 'unused', key: 'unused' } })
+        : device.SharedAccessSignatureAuthenticationProvider.fromSharedAccessSignature(token),
       class extends Mqtt {
         constructor(identity: AuthenticationProvider) {
           super(identity, new MqttBase(tap));

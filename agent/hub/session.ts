@@ -1,12 +1,15 @@
 import type { SecureContext } from 'node:tls';
 import { within } from '../mqtt/within.ts';
 import { Fault, failure } from '../roll/failure.ts';
-import type { Leaf } from '../roll/leaf.ts';
-import type { Answerer, Hub, HubSignal } from '../roll/ports.ts';
+import type { Assignment, Leaf } from '../roll/leaf.ts';
+import type { Answerer, Hub } from '../roll/ports.ts';
 import { Connection } from './connection.ts';
+import { Signals } from './signals.ts';
 
 export interface HubOptions {
   readonly contextFor: (leaf: Leaf) => Promise<SecureContext>;
+  /** Makes the SharedAccessSignature of a device that has no certificate. */
+  readonly tokenFor?: (assignment: Assignment) => Promise<string>;
   /** Answers direct methods: at once, before the work that they ask for. */
   readonly answer: Answerer;
   /** Of newleaf. */
@@ -20,11 +23,12 @@ export interface HubOptions {
 /**
  * The session with a hub: at most one that is open, and one that is being opened.
  *
- * `connect` throws Fault NL-HUB-*, what `contextFor` or the token throws, or the reason of the abort signal. Once it
+ * `connect` throws Fault NL-HUB-*, what `contextFor`, `tokenFor` or the token throws, or the reason of the abort signal. Once it
  * has CONNACK 0 the older session is gone (the hub allows one connection per device), even if the twin read fails
  * after that. NL-HUB-LOST from `connect` means that the hub accepted and then ended the connection.
  */
-export function createHub({ contextFor, answer, version, connectMs = 30_000, twinMs = 30_000 }: HubOptions): Hub {
+export function createHub(options: HubOptions): Hub {
+  const { contextFor, tokenFor, answer, version, connectMs = 30_000, twinMs = 30_000 } = options;
   const lost = new Signals();
   let open: Connection | undefined;
   let opening: Connection | undefined;
@@ -47,7 +51,8 @@ export function createHub({ contextFor, answer, version, connectMs = 30_000, twi
   return {
     async connect(leaf, assignment, abort) {
       const context = await within(contextFor(leaf), { abort });
-      const next = new Connection({ assignment, context, answer, version, connectMs, twinMs });
+      const token = tokenFor && (await within(tokenFor(assignment), { abort }));
+      const next = new Connection({ assignment, context, token, answer, version, connectMs, twinMs });
       opening = next;
       try {
         if (!(await within(next.accepted, { abort }))) throw await next.gone;
@@ -73,27 +78,4 @@ export function createHub({ contextFor, answer, version, connectMs = 30_000, twi
       open = undefined;
     },
   };
-}
-
-/** A queue that is read in order, by one reader at a time, and has no end. */
-class Signals implements AsyncIterable<HubSignal> {
-  readonly #waiting: HubSignal[] = [];
-  #wake = (): void => {};
-
-  push(signal: HubSignal): void {
-    this.#waiting.push(signal);
-    this.#wake();
-  }
-
-  async *[Symbol.asyncIterator](): AsyncGenerator<HubSignal, never> {
-    for (;;) {
-      const signal = this.#waiting.shift();
-      if (signal !== undefined) yield signal;
-      else {
-        await new Promise<void>((resolve) => {
-          this.#wake = resolve;
-        });
-      }
-    }
-  }
 }

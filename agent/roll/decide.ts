@@ -113,8 +113,10 @@ export const RULES: readonly (readonly [name: string, rule: Rule])[] = [
   ],
   [
     'roll-interval',
-    (signal, { state, terms, now }) => {
-      if (signal.kind === 'provisioning' || !rolls(signal, state) || state.lastRollAt === undefined) return undefined;
+    (signal, standing) => {
+      const { state, terms, now } = standing;
+      if (signal.kind === 'provisioning' || !rolls(signal, standing) || state.lastRollAt === undefined)
+        return undefined;
       if (signal.kind === 'asked' && signal.request.from === 'technician') return undefined;
       const until = state.lastRollAt + terms.minRollIntervalMs;
       return now >= state.lastRollAt && now < until ? ignore('the last roll began a moment ago', until) : undefined;
@@ -188,21 +190,23 @@ export const RULES: readonly (readonly [name: string, rule: Rule])[] = [
   ],
 ];
 
-/** Without any leaf a re-registration means the first provisioning. */
-function rolls(signal: Signal, { current, next }: RollState): boolean {
+/** Without any leaf a re-registration means the first provisioning; by a TPM a roll means another key from DPS. */
+function rolls(signal: Signal, { state, terms }: Standing): boolean {
+  const { current, next } = state;
+  if (terms.attestation === 'tpm') return false;
   if (signal.kind === 'due' || signal.kind === 'provisioning') return true;
   if (signal.kind !== 'asked') return false;
   return signal.request.action === 'roll' || (current === undefined && next?.leaf === undefined);
 }
 
-function personRule(signal: Signal, { state, terms }: Standing): Decision | undefined {
-  if (terms.automatic || !rolls(signal, state)) return undefined;
+function personRule(signal: Signal, standing: Standing): Decision | undefined {
+  if (standing.terms.automatic || !rolls(signal, standing)) return undefined;
   return ignore('this issuer waits for a person to deliver a leaf');
 }
 
-function askedRule(signal: Signal, { state }: Standing): Decision | undefined {
+function askedRule(signal: Signal, standing: Standing): Decision | undefined {
   if (signal.kind !== 'asked') return undefined;
-  return { action: rolls(signal, state) ? 'roll' : 're-register', reason: 'asked', why: 'asked' };
+  return { action: rolls(signal, standing) ? 'roll' : 're-register', reason: 'asked', why: 'asked' };
 }
 
 function dueRule(signal: Signal, { state, terms, now }: Standing): Decision | undefined {
@@ -235,6 +239,8 @@ function dpsRefusedRule(signal: Signal, { state, terms }: Standing): Decision | 
     return { action: 'roll', reason: 'dps-refused', why: 'DPS refuses the current leaf: one roll may cure it' };
   }
   if (rejected) return { action: 'strand', why: 'hub and DPS refuse every leaf there is' };
+  // Never assigned: there is no hub that could accept it.
+  if (state.assignment === undefined) return { action: 'strand', why: 'DPS refuses what the token brought' };
   return ignore('DPS refuses the current leaf, but the hub still accepts it');
 }
 

@@ -8,7 +8,12 @@ export interface KeyRef {
   readonly id: string;
 }
 
-/** An end-entity certificate with its chain, and the key in the token that it belongs to. */
+/**
+ * An end-entity certificate with its chain, and the key in the token that it belongs to.
+ *
+ * With attestation by a TPM there is none, and the machine turns the same wheels for what stands in its place: the
+ * endorsement key, which was there before us (`given`), never ends, and is never destroyed. See `endorsed`.
+ */
 export interface Leaf {
   readonly key: KeyRef;
   /** PEM, leaf first, then the intermediates that are sent with it. */
@@ -26,10 +31,35 @@ export interface Leaf {
   readonly notAfter: number;
 }
 
+/** The farthest moment that a Date can be (ECMAScript, time values and time range). */
+const NEVER = 8_640_000_000_000_000;
+
+/** No CKA_ID: those are hex. */
+const TPM = 'tpm';
+
+export const isEndorsed = ({ key }: Leaf): boolean => key.id === TPM;
+
+/** What stands for the leaf of a gateway that attests by its TPM. @param thumbprint SHA-256 of the endorsement key */
+export const endorsed = (registrationId: string, thumbprint: string): Leaf => ({
+  key: { slot: 'given', id: TPM },
+  chain: '',
+  thumbprint,
+  cn: registrationId,
+  serial: thumbprint,
+  issuer: '',
+  notBefore: 0,
+  notAfter: NEVER,
+});
+
 /** What DPS answered: the hub and the name of the device there. */
 export interface Assignment {
   /** host or host:port */
   readonly hub: string;
   readonly deviceId: string;
   readonly substatus?: string;
+  /** With attestation by a TPM: which key DPS gave for the hub. Each registration gives another. */
+  readonly key?: string;
 }
+
+/** What a session is opened to: another hub, or the same one with another key, is another session. */
+export const placeOf = ({ hub, key }: Assignment): string => (key === undefined ? hub : `${hub}#${key}`);

@@ -6,6 +6,8 @@ export type RenewAt = { readonly share: number } | { readonly leftMs: number } |
 
 /** What configuration and build fix for the rules. */
 export interface Terms {
+  /** By its TPM a gateway has no leaf: nothing is rolled, due, or delivered, and it registers again instead. */
+  readonly attestation: 'x509' | 'tpm';
   /** The issuer needs no person. */
   readonly automatic: boolean;
   readonly renewAt: RenewAt;

@@ -104,9 +104,11 @@ function candidateRejected(state: RollState, next: Next, event: Of<'failed'>): M
 
 /** Every automatic way has been refused. */
 function strand(state: RollState, event: RollEvent, failure: Failure): RollState {
+  const { next, assignment } = state;
   const times = (state.probe?.times ?? 0) + 1;
-  const probe = { times, askAt: event.at + probeMs(Math.max(times, 3), event.draw) };
-  const { next } = state;
+  // Whoever installs a gateway may be about to enroll it; one that served before asks no more than once an hour.
+  const rung = assignment === undefined ? times : Math.max(times, 3);
+  const probe = { times, askAt: event.at + probeMs(rung, event.draw) };
   const parks = next?.leaf !== undefined && next.parked === undefined;
   const kept = parks ? park(state, next, event, failure) : setAside(state);
   return move(finish({ ...kept, probe }, event, 'person', failure), 'stranded', event, 'refused', failure);

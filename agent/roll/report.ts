@@ -1,5 +1,5 @@
 import { type Code, type Failure, failure } from './failure.ts';
-import type { Leaf } from './leaf.ts';
+import { isEndorsed, type Leaf } from './leaf.ts';
 import { clockFloor, dueAt, isCredible, type Terms } from './plan.ts';
 import type { Alarm, Next, Outcome, Phase, Request, RollState } from './state.ts';
 
@@ -9,6 +9,7 @@ export interface Status {
   readonly version: string;
   readonly at: string;
   readonly registrationId: string;
+  readonly attestation: Terms['attestation'];
   readonly phase: Phase;
   /** The phase for a person. */
   readonly words: string;
@@ -16,6 +17,8 @@ export interface Status {
   readonly online: boolean;
   readonly hub?: { readonly host: string; readonly deviceId: string };
   readonly leaf?: LeafStatus & { readonly renewAt?: string };
+  /** Of a gateway that attests by its TPM: SHA-256 of the endorsement key, 64 upper-case hex digits. */
+  readonly endorsementKey?: string;
   readonly next?: NextStatus;
   readonly request?: RequestStatus;
   readonly scheduled?: RequestStatus & { readonly startAt: string };
@@ -89,6 +92,16 @@ export const WORDS: Record<Phase, string> = {
   stranded: 'stranded: a person is needed',
 };
 
+/** The same of a gateway that attests by its TPM, as far as it differs; a gateway without a leaf knows no other phases. */
+const WORDS_BY_TPM: Partial<Record<Phase, string>> = {
+  unprovisioned: 'has not registered yet',
+  serving: 'serving with the key in its TPM',
+  registering: 'registering by its TPM, which brings it a new key',
+};
+
+export const wordsOf = (phase: Phase, attestation: Terms['attestation']): string =>
+  (attestation === 'tpm' ? WORDS_BY_TPM[phase] : undefined) ?? WORDS[phase];
+
 export const iso = (at: number): string => new Date(at).toISOString();
 
 export interface ReportOptions {
@@ -111,11 +124,12 @@ export function statusOf(state: RollState, { version, registrationId, terms, now
     version,
     at: iso(now),
     registrationId,
+    attestation: terms.attestation,
     phase: state.phase,
-    words: WORDS[state.phase],
+    words: wordsOf(state.phase, terms.attestation),
     online: state.online !== undefined,
     ...(assignment && { hub: { host: assignment.hub, deviceId: assignment.deviceId } }),
-    ...(current && { leaf: { ...leafStatus(current), ...(renewAt !== undefined && { renewAt: iso(renewAt) }) } }),
+    ...(current && (isEndorsed(current) ? { endorsementKey: current.thumbprint } : { leaf: leafOf(current, renewAt) })),
     ...(next && { next: nextStatus(next) }),
     ...(request && { request: requestStatus(request) }),
     ...(scheduled && { scheduled: { ...requestStatus(scheduled), startAt: iso(scheduled.startAt) } }),
@@ -156,6 +170,10 @@ function nextStatus(next: Next): NextStatus {
   };
 }
 
+function leafOf(current: Leaf, renewAt: number | undefined): NonNullable<Status['leaf']> {
+  return { ...leafStatus(current), ...(renewAt !== undefined && { renewAt: iso(renewAt) }) };
+}
+
 function leafStatus({ cn, thumbprint, issuer, serial, notBefore, notAfter, key }: Leaf): LeafStatus {
   return { cn, thumbprint, issuer, serial, notBefore: iso(notBefore), notAfter: iso(notAfter), slot: key.slot };
 }
@@ -180,7 +198,7 @@ function troubleOf({ code, message, advice, cause }: Failure): Trouble {
 
 /** The reported property `newleaf`. Written only on change, so it has no moment that passes by itself. */
 export function twinOf(state: RollState, options: ReportOptions): object {
-  const { version, phase, leaf, next, hub, last, alarm } = statusOf(state, options);
+  const { version, phase, leaf, endorsementKey, next, hub, last, alarm } = statusOf(state, options);
   return {
     version,
     phase,
@@ -190,6 +208,7 @@ export function twinOf(state: RollState, options: ReportOptions): object {
       label: `${options.labelPrefix}-${leaf.slot}`,
       issuer: leaf.issuer,
     },
+    tpm: endorsementKey && { endorsementKey },
     next: next?.leaf && { thumbprint: next.leaf.thumbprint, standing: next.standing, code: next.trouble?.code },
     assignment: hub,
     alarm,

@@ -1,5 +1,5 @@
 import type { Code, Failure } from './failure.ts';
-import type { Assignment, KeyRef, Leaf, Slot } from './leaf.ts';
+import { type Assignment, type KeyRef, type Leaf, placeOf, type Slot } from './leaf.ts';
 
 /**
  *              ┌──────────────── current ────────────────┐      ┌───────────── next ─────────────┐
@@ -133,7 +133,7 @@ export interface RollState {
   readonly lastSeen?: number;
   /** The newest first, bounded. */
   readonly trail: readonly Transition[];
-  /** Session that is open: `thumbprint@hub`. Not written: a start begins without one. */
+  /** Session that is open: `thumbprint@place`. Not written: a start begins without one. */
   readonly online?: string;
   /** Sessions in a row that ended within a minute. Not written. */
   readonly flaps: number;
@@ -166,6 +166,7 @@ export type RollEvent = { readonly at: number; readonly draw: number } & (
   | { readonly kind: 'key-generated'; readonly key: KeyRef }
   | { readonly kind: 'leaf-issued'; readonly leaf: Leaf }
   | { readonly kind: 'registered'; readonly thumbprint: string; readonly assignment: Assignment; readonly as: string }
+  /** `hub` as `placeOf` says it. */
   | { readonly kind: 'connected'; readonly thumbprint: string; readonly hub: string }
   | { readonly kind: 'key-destroyed'; readonly id: string }
   | { readonly kind: 'failed'; readonly effect: RollEffect; readonly failure: Failure }
@@ -191,7 +192,7 @@ export const unprovisioned: RollState = {
   unreached: 0,
 };
 
-export const session = (leaf: Leaf, assignment: Assignment) => `${leaf.thumbprint}@${assignment.hub}`;
+export const session = (leaf: Leaf, assignment: Assignment) => `${leaf.thumbprint}@${placeOf(assignment)}`;
 
 /** Start-up is "read the journal, perform `effectsOf(state)`": there is no separate recovery code. */
 export function effectsOf(state: RollState): readonly RollEffect[] {

@@ -22,6 +22,12 @@ export interface CertificatePair {
   readonly secondary?: string;
 }
 
+/** Base64 of TPM2B_PUBLIC. */
+export interface TpmKeys {
+  readonly endorsementKey: string;
+  readonly storageRootKey?: string;
+}
+
 /** Names of verified CAs. */
 export interface CaReferences {
   readonly primary?: string;
@@ -31,6 +37,8 @@ export interface CaReferences {
 export interface EnrollmentInput extends CertificatePair {
   /** Instead of certificates; for a group. */
   readonly caReferences?: CaReferences;
+  /** Instead of certificates; for an individual enrollment. */
+  readonly tpm?: TpmKeys;
   /** Default 'enabled'. */
   readonly status?: Status;
   /** Default 'migrate'. */
@@ -65,6 +73,7 @@ export interface Enrollment {
   readonly primary: X509Certificate | undefined;
   readonly secondary: X509Certificate | undefined;
   readonly caReferences: CaReferences;
+  readonly tpm: TpmKeys | undefined;
   readonly initialDesired: object;
   readonly initialTags: object;
   readonly hubs: readonly string[];
@@ -170,6 +179,7 @@ export class Enrollments {
       primary,
       secondary,
       caReferences: input.caReferences ?? {},
+      tpm: input.tpm,
       initialDesired: input.initialDesired ?? {},
       initialTags: input.initialTags ?? {},
       hubs: input.hubs ?? [],

@@ -1,11 +1,12 @@
 import type { IConnectPacket } from 'mqtt-packet';
+import { tokenEnd, tokenRefusal } from './device-token.ts';
 import type { Caller } from './door.ts';
 import type { FaultName, FaultOptions, Faults } from './faults.ts';
 import type { HubName, Log } from './log.ts';
 import { type MethodAnswer, Methods } from './methods.ts';
 import { MqttEndpoint, type MqttRules, type Verdict } from './mqtt-endpoint.ts';
 import type { MqttLink } from './mqtt-link.ts';
-import { type Presented, validAt } from './presented.ts';
+import { validAt } from './presented.ts';
 import type { Registry, Write } from './registry.ts';
 import type { Switches } from './switches.ts';
 
@@ -34,6 +35,8 @@ export class Hub implements MqttRules {
   readonly #endpoint: MqttEndpoint;
   readonly #methods = new Methods();
   readonly #links = new Map<string, MqttLink>();
+  /** Milliseconds since the epoch. */
+  readonly #tokenEnds = new WeakMap<Caller, number>();
   /** Connects refused, and the moment of the write, since each identity was last written. */
   readonly #settling = new Map<string, { refused: number; since: number }>();
 
@@ -54,8 +57,10 @@ export class Hub implements MqttRules {
     this.#endpoint.accept(caller);
   }
 
-  /** Only the thumbprint and the validity of the leaf count; chain and EKU are ignored (iotedge PR#621). */
-  judge({ clientId, username = '' }: IConnectPacket, { presented }: Caller): Verdict {
+  /** Only the thumbprint and the validity of the leaf count, or the token: chain and EKU are ignored (iotedge PR#621). */
+  judge(connect: IConnectPacket, caller: Caller): Verdict {
+    const { clientId, username = '' } = connect;
+    const { presented } = caller;
     const { registry, switches, now } = this.#options;
     if (presented && !validAt(presented.leaf, now())) {
       return { close: 'leaf expired or not valid yet' };
@@ -70,8 +75,14 @@ export class Hub implements MqttRules {
     if (identity.status === 'disabled') {
       return { code: switches.disabledConnack, reason: 'device disabled' };
     }
-    const { primary, secondary } = identity.thumbprints;
-    if (presented === undefined || ![primary, secondary].includes(presented.thumbprint)) {
+    const { primary, secondary, key } = identity.thumbprints;
+    if (key !== undefined) {
+      const refusal = tokenRefusal(connect, key, now());
+      if (refusal !== undefined) {
+        return { code: NOT_AUTHORIZED, reason: refusal };
+      }
+      this.#tokenEnds.set(caller, tokenEnd(connect));
+    } else if (presented === undefined || ![primary, secondary].includes(presented.thumbprint)) {
       return { code: NOT_AUTHORIZED, reason: 'thumbprint does not match' };
     }
     return this.#settles(clientId) ? { code: NOT_AUTHORIZED, reason: 'fault' } : { code: 0 };
@@ -83,8 +94,12 @@ export class Hub implements MqttRules {
     this.#links.set(link.clientId, link);
     this.#endpoint.note(link, 'connected');
     old?.drop('newer connection');
+    const tokenEnds = this.#tokenEnds.get(link.caller);
+    if (tokenEnds !== undefined) {
+      this.#endAt(link, tokenEnds, 'token expired');
+    }
     if (this.#options.switches.sessionsEndAtNotAfter && link.caller.presented) {
-      this.#endAtNotAfter(link, link.caller.presented);
+      this.#endAt(link, Date.parse(link.caller.presented.leaf.validTo), 'leaf expired');
     }
   }
 
@@ -181,9 +196,9 @@ export class Hub implements MqttRules {
     link.publish(`$iothub/twin/res/204/?$rid=${rid}&$version=${reportedVersion}`, '');
   }
 
-  #endAtNotAfter(link: MqttLink, { leaf }: Presented): void {
-    const left = Date.parse(leaf.validTo) - this.#options.now();
-    const timer = setTimeout(() => link.drop('leaf expired'), Math.min(left, LONGEST_DELAY)).unref();
+  #endAt(link: MqttLink, end: number, reason: string): void {
+    const left = end - this.#options.now();
+    const timer = setTimeout(() => link.drop(reason), Math.min(left, LONGEST_DELAY)).unref();
     link.caller.socket.once('close', () => clearTimeout(timer));
   }
 

@@ -11,6 +11,7 @@ export type LogEvent =
   | 'disconnected' // after CONNACK 0; reason
   | 'subscribed' // reason is the topic filter
   | 'register' // DPS: a registration request came in
+  | 'challenge' // DPS: a TPM asked for a key to prove itself with
   | 'poll'
   | 'lookup' // DPS: the state of a registration was asked for over HTTPS; code is the HTTP status
   | 'assigned'

@@ -7,6 +7,7 @@ import type { Log } from './log.ts';
 import { commonName } from './presented.ts';
 import type { Registrar } from './registrar.ts';
 import type { Switches } from './switches.ts';
+import type { TpmRegistration } from './tpm-registration.ts';
 
 /** POST `/{idScope}/registrations/{registrationId}`: DeviceRegistrationStatusLookup (device/routes.tsp). */
 const PATH = /^\/([^/]+)\/registrations\/([^/?]+)\?api-version=/;
@@ -17,6 +18,8 @@ export interface LookupOptions {
   readonly switches: Switches;
   readonly registrar: Registrar;
   readonly now: () => number;
+  /** Serves registrations by a TPM. */
+  readonly tpm: TpmRegistration;
 }
 
 interface Answer {
@@ -24,7 +27,7 @@ interface Answer {
   readonly body: string;
 }
 
-/** The device side of DPS over HTTPS, as far as it only looks: what became of the registration. */
+/** The device side of DPS over HTTPS: what became of a registration, and registration by a TPM. */
 export class Lookup {
   readonly #options: LookupOptions;
   readonly #http = createServer((request, response) => this.#serve(request, response));
@@ -42,6 +45,10 @@ export class Lookup {
   #serve(request: IncomingMessage, response: ServerResponse): void {
     const { log, now } = this.#options;
     const caller = this.#callers.get(request.socket);
+    if (caller !== undefined && this.#options.tpm.takes(request)) {
+      void this.#options.tpm.serve(request, response, caller);
+      return;
+    }
     const [, scope = '', registrationId = ''] = PATH.exec(request.url ?? '') ?? [];
     const isLookup = request.method === 'POST' && registrationId !== '' && caller !== undefined;
     const { status, body } = isLookup

@@ -17,7 +17,13 @@ export interface LinkedHub {
 }
 
 export type Outcome =
-  | { readonly kind: 'assigned'; readonly registration: Registration; readonly hub: HubName }
+  | {
+      readonly kind: 'assigned';
+      readonly registration: Registration;
+      readonly hub: HubName;
+      /** Base64: what the device signs its tokens with, where it attests by a TPM. */
+      readonly key?: string;
+    }
   | ({ readonly kind: 'refused' } & Unattested);
 
 export interface Operation {
@@ -75,7 +81,11 @@ export class Registrar {
     const outcome: Outcome =
       'errorCode' in attested
         ? { kind: 'refused', ...attested }
-        : { kind: 'assigned', ...this.#assign(operation.registrationId, attested) };
+        : {
+            kind: 'assigned',
+            ...this.#assign(operation.registrationId, attested),
+            ...(attested.thumbprints.key !== undefined && { key: attested.thumbprints.key }),
+          };
     operation.outcome = outcome;
     return outcome;
   }

@@ -5,6 +5,8 @@ import type { Status } from './enrollments.ts';
 export interface Thumbprints {
   readonly primary: string;
   readonly secondary: string;
+  /** Base64: of a device that signs tokens instead (DPS writes it for TPM enrollments). */
+  readonly key?: string;
 }
 
 /** A device identity of the kind that DPS writes for X.509 enrollments, groups included: `selfSigned` with thumbprints. */

@@ -20,6 +20,7 @@ import { Registry, type Twin } from './registry.ts';
 import { openRest, type Rest } from './rest/open.ts';
 import { DEFAULT_SWITCHES, type Switches } from './switches.ts';
 import { onFirstWord } from './tongue.ts';
+import { TpmRegistration } from './tpm-registration.ts';
 
 export interface SimulatorOptions {
   /** Default '0ne00000000'. */
@@ -252,7 +253,8 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   ];
   const registrar = new Registrar(enrollments, linked, switches, now);
   const dpsServer = new Dps({ idScope, log, faults, switches, registrar, now });
-  const lookup = new Lookup({ idScope, log, switches, registrar, now });
+  const tpm = new TpmRegistration({ idScope, log, faults, switches, registrar, now });
+  const lookup = new Lookup({ idScope, log, switches, registrar, now, tpm });
   const dps = door('dps', azure, (caller) =>
     onFirstWord(
       caller.socket,

@@ -13,6 +13,7 @@ export interface Layer {
 }
 
 const AZURE = ['azure-iot-common', 'azure-iot-mqtt-base'];
+const PROVISIONING = ['', '-http', '-mqtt'].map((transport) => `azure-iot-provisioning-device${transport}`);
 const ADAPTER = 'an adapter carries out one effect: order, state and the other adapters are not its concern';
 
 export const HOUSE: readonly Layer[] = [
@@ -43,7 +44,7 @@ export const HOUSE: readonly Layer[] = [
     files: /^agent\/dps\//,
     may: ['mqtt', 'roll'],
     types: ['hsm'],
-    packages: ['node:', ...AZURE, 'azure-iot-provisioning-device', 'azure-iot-provisioning-device-mqtt'],
+    packages: ['node:', ...AZURE, 'azure-iot-http-base', ...PROVISIONING],
     why: ADAPTER,
   },
   {
@@ -235,7 +236,7 @@ export const HOUSE: readonly Layer[] = [
   },
   {
     name: 'main',
-    files: /^agent\/(main|run|init|assembly|issuers)\.ts$/,
+    files: /^agent\/(main|run|init|assembly|tpm-assembly|attested|trust|issuers)\.ts$/,
     may: [
       'hsm',
       'roll',

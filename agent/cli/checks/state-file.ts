@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { WORDS } from '../../roll/report.ts';
+import { wordsOf } from '../../roll/report.ts';
 import { type Check, ok } from './check.ts';
 
 export const stateFile: Check = {
@@ -11,6 +11,6 @@ export const stateFile: Check = {
     const entry = await site.entry();
     const path = join(config.state.directory, 'state.json');
     if (entry === 'absent') return ok(`There is no ${path} yet: this is a new gateway.`);
-    return ok(`${path} is whole: ${WORDS[entry.phase]}.`);
+    return ok(`${path} is whole: ${wordsOf(entry.phase, config.dps.attestation)}.`);
   },
 };

@@ -11,6 +11,7 @@ const Certificate = v.looseObject({
 });
 const Pair = v.looseObject({ primary: v.nullish(Certificate), secondary: v.nullish(Certificate) });
 const Names = v.looseObject({ primary: v.nullish(v.string()), secondary: v.nullish(v.string()) });
+const TpmKeys = v.looseObject({ endorsementKey: v.string(), storageRootKey: v.nullish(v.string()) });
 const Body = v.looseObject({
   registrationId: v.optional(v.string()),
   enrollmentGroupId: v.optional(v.string()),
@@ -18,6 +19,7 @@ const Body = v.looseObject({
   etag: v.nullish(v.string()),
   attestation: v.looseObject({
     type: v.picklist(['x509', 'symmetricKey', 'tpm']),
+    tpm: v.nullish(TpmKeys),
     x509: v.nullish(
       v.looseObject({
         clientCertificates: v.nullish(Pair),
@@ -58,6 +60,7 @@ export function inputOf(body: EnrollmentBody, before: Enrollment | undefined, sw
   const hubs = iotHubs ?? (iotHubHostName ? [iotHubHostName] : []);
   return {
     ...certificatesIn(body, before, switches),
+    ...tpmIn(body),
     status: provisioningStatus ?? 'enabled',
     ...(reprovisionPolicy && { policy: reprovisionPolicy }),
     initialDesired: initialTwin?.properties?.desired ?? {},
@@ -68,6 +71,17 @@ export function inputOf(body: EnrollmentBody, before: Enrollment | undefined, sw
       ...Object.fromEntries(EXTRA.flatMap((name) => (body[name] == null ? [] : [[name, body[name]]]))),
     },
   };
+}
+
+function tpmIn({ attestation: { type, tpm }, enrollmentGroupId }: EnrollmentBody): Pick<EnrollmentInput, 'tpm'> {
+  if (type !== 'tpm') {
+    return {};
+  }
+  if (!tpm || enrollmentGroupId !== undefined) {
+    throw badRequest('attestation.tpm: an individual enrollment with an endorsementKey is needed.');
+  }
+  const { endorsementKey, storageRootKey } = tpm;
+  return { tpm: { endorsementKey, ...(storageRootKey && { storageRootKey }) } };
 }
 
 function certificatesIn(
@@ -141,10 +155,11 @@ export function enrollmentBody(enrollment: Enrollment, registration: Registratio
   };
 }
 
-/** Symmetric keys and endorsement keys are not kept: nobody here attests by them. */
+/** Symmetric keys are not kept: nobody here attests by them. */
 export function attestationBody(enrollment: Enrollment): object {
-  const { attestation: type = 'x509' } = enrollment.extra;
-  return { type, ...(type === 'x509' && { x509: x509Body(enrollment) }) };
+  const { tpm, extra } = enrollment;
+  const { attestation: type = tpm === undefined ? 'x509' : 'tpm' } = extra;
+  return { type, ...(type === 'x509' && { x509: x509Body(enrollment) }), ...(tpm && { tpm }) };
 }
 
 function x509Body({ kind, primary, secondary, caReferences }: Enrollment): object {

@@ -9,6 +9,7 @@ export const DeviceBody = v.looseObject({
   authentication: v.nullish(
     v.looseObject({
       type: v.nullish(v.string()),
+      symmetricKey: v.nullish(v.looseObject({ primaryKey: v.nullish(v.string()) })),
       x509Thumbprint: v.nullish(
         v.looseObject({ primaryThumbprint: v.nullish(v.string()), secondaryThumbprint: v.nullish(v.string()) }),
       ),
@@ -16,18 +17,19 @@ export const DeviceBody = v.looseObject({
   ),
 });
 
-/** Empty for authentication by key or by CA: the device side here knows thumbprints only. */
+/** Empty for authentication by CA: the device side here knows thumbprints and one key only. */
 export function thumbprintsOf({ authentication }: v.InferOutput<typeof DeviceBody>): Thumbprints {
   const { primaryThumbprint, secondaryThumbprint } = authentication?.x509Thumbprint ?? {};
+  const key = authentication?.symmetricKey?.primaryKey;
   const [primary, secondary] = [primaryThumbprint, secondaryThumbprint].map((one) => (one ?? '').toUpperCase());
-  return { primary: primary ?? '', secondary: secondary ?? '' };
+  return { primary: primary ?? '', secondary: secondary ?? '', ...(key && { key }) };
 }
 
 /** Times that nobody here keeps; IoT Hub writes them like this before the first event. */
 const NEVER = '0001-01-01T00:00:00';
 
-const authenticationOf = ({ thumbprints: { primary, secondary } }: Identity): object => ({
-  symmetricKey: { primaryKey: null, secondaryKey: null },
+const authenticationOf = ({ thumbprints: { primary, secondary, key } }: Identity): object => ({
+  symmetricKey: { primaryKey: key ?? null, secondaryKey: key ?? null },
   x509Thumbprint: { primaryThumbprint: primary || null, secondaryThumbprint: secondary || null },
   type: primary || secondary ? 'selfSigned' : 'sas',
 });

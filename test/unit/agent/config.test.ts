@@ -44,6 +44,23 @@ test('the least configuration is filled up with defaults, parsed', () => {
   assert.equal(config.hsm.pin_file, undefined);
 });
 
+test('by a TPM there is neither token nor leaf', () => {
+  const least = LEAST.replace('[hsm]', 'attestation = "tpm"\n[hsm]').replace(/\[hsm\][^]*/, '');
+  const { config, effective } = parseConfig(least, 'FILE');
+  assert.deepEqual(Object.keys(config).sort(), ['control', 'dps', 'limits', 'log', 'state', 'tpm', 'trust']);
+  assert.deepEqual('tpm' in config && config.tpm, { device: '/dev/tpmrm0' });
+  assert.ok(!effective.some(({ section }) => section === 'hsm' || section === 'leaf'));
+  assert.throws(() => x509Of(config), /^Fault: NL-TPM-NO-LEAF /);
+});
+
+test('a TPM is a device file, or a simulator on this machine: whoever answers there is believed', () => {
+  const least = LEAST.replace('[hsm]', 'attestation = "tpm"\n[hsm]').replace(/\[hsm\][^]*/, '');
+  for (const device of ['/dev/tpm0', '127.0.0.1:2321', '127.9.8.7:1', 'localhost:2321', '[::1]:2321'])
+    assert.deepEqual(complaints(`${least}[tpm]\ndevice = "${device}"`), [], device);
+  for (const device of ['', 'tpm0', '/', '10.0.0.1:2321', 'localhost', 'localhost:0', 'tpm.example.com:2321'])
+    assert.match(complaints(`${least}[tpm]\ndevice = "${device}"`).join(), /tpm.device must be a device file/, device);
+});
+
 test('the chosen issuer brings its own settings along', () => {
   const config = x509Of(parseConfig(EST, 'FILE').config);
   assert.ok(config.issuer.kind === 'est');
@@ -124,7 +141,7 @@ const CHANGED: readonly (readonly [from: string | RegExp, to: string, complaint:
   ['gw-0001', 'gw-0001.', /^4: dps.registration_id must be/],
   ['gw-0001', 'g'.repeat(64), undefined],
   ['gw-0001', 'g'.repeat(65), /^4: dps.registration_id must be/],
-  ['[hsm]', 'attestation = "tpm"\n[hsm]', /^5: .* attestation "tpm" is not supported by this build/],
+  ['[hsm]', 'attestation = "symmetric-key"\n[hsm]', /^5: dps.attestation must be one of "x509", "tpm"/],
   ['[hsm]', 'endpoint = "127.0.0.1:8883"\n[hsm]', undefined],
   ['[hsm]', 'endpoint = "[::1]:8883"\n[hsm]', undefined],
   ['[hsm]', 'endpoint = "dps:0"\n[hsm]', /^5: dps.endpoint must be a host or host:port/],

@@ -110,6 +110,7 @@ export function statusWith(change: Partial<Status> = {}): Status {
     version: '0.1.0',
     at: new Date(NOW).toISOString(),
     registrationId: 'gw-0001',
+    attestation: 'x509',
     phase: 'serving',
     words: 'serving with the current leaf',
     online: true,

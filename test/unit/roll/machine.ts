@@ -7,6 +7,7 @@ export const NOW = 1_800_000_000_000;
 export const LATER = NOW + 2.5 * HOUR;
 
 export const terms: Terms = {
+  attestation: 'x509',
   automatic: true,
   renewAt: { leftMs: 28 * HOUR },
   builtAt: NOW - 1000 * HOUR,

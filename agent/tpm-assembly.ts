@@ -1,0 +1,127 @@
+import { createHash } from 'node:crypto';
+import { createSecureContext } from 'node:tls';
+import { createTpm } from '../hsm/tpm.ts';
+import { attested } from './attested.ts';
+import { version } from './build.ts';
+import { type Clock, systemClock } from './clock.ts';
+import type { TpmConfig } from './config.ts';
+import { Daemon } from './daemon.ts';
+import { createTpmDps } from './dps/tpm.ts';
+import { makeDirectory } from './durable.ts';
+import { validateEntry } from './entry.ts';
+import { renewing } from './hub/renewal.ts';
+import { createHub } from './hub/session.ts';
+import { hubToken, TOKEN_MS } from './hub/token.ts';
+import { createJournal } from './journal.ts';
+import { failureFields, type Log } from './log.ts';
+import { createNotify } from './notify.ts';
+import { Fault } from './roll/failure.ts';
+import { endorsed } from './roll/leaf.ts';
+import { isCredible } from './roll/plan.ts';
+import type { Hub, Ports } from './roll/ports.ts';
+import { termsOf } from './terms.ts';
+import { failureOf } from './thrown.ts';
+import { readTrust } from './trust.ts';
+
+export interface TpmAssemblyOptions {
+  readonly config: TpmConfig;
+  readonly log: Log;
+  readonly env: NodeJS.ProcessEnv;
+  /** argv of a process that talks to the TPM (hsm/tpm.ts), without the device. */
+  readonly chip: readonly string[];
+  readonly clock?: Clock;
+}
+
+/**
+ * Builds the daemon of a gateway that attests by its TPM: the same loop and the same machine, with other adapters. There is
+ * no token, no leaf, and no issuer.
+ */
+export async function assembleTpm(options: TpmAssemblyOptions): Promise<Daemon> {
+  const { config, log, env, chip, clock = systemClock } = options;
+  const { dps, state } = config;
+  const registrationId = dps.registration_id;
+  await makeDirectory(state.directory);
+  const tpm = createTpm([...chip, config.tpm.device]);
+  const terms = termsOf(config);
+  const contextFor = async () => createSecureContext({ ca: await readTrust(config.trust.ca_file) });
+  /** A token that a wrong clock has made is refused, and a refusal costs a registration. */
+  const assertClock = () => {
+    if (!isCredible(daemon.state, terms, clock.now())) throw new Fault('NL-CLOCK');
+  };
+
+  const { endpoint, id_scope: idScope, payload } = dps;
+  const registration = createTpmDps({
+    endpoint,
+    idScope,
+    registrationId,
+    contextFor,
+    tpm,
+    ...(payload && { payload }),
+  });
+  const sessions = createHub({
+    contextFor,
+    async tokenFor(assignment) {
+      assertClock();
+      return hubToken(assignment, (message) => tpm.sign(message), clock.now());
+    },
+    answer: (ask) => daemon.answer(ask),
+    version,
+  });
+  const hub = renewing(sessions, {
+    lifeMs: TOKEN_MS,
+    draw: Math.random,
+    failed: (error) => log.warn({ event: 'token-not-renewed', ...failureFields(failureOf(error)) }),
+  });
+
+  const daemon: Daemon = new Daemon({
+    ports: {
+      ...leafless,
+      dps: {
+        async register(leaf, abort) {
+          assertClock();
+          return registration.register(leaf, abort);
+        },
+      },
+      hub: closing(hub, () => tpm.close()),
+    },
+    journal: attested(createJournal({ directory: state.directory, validate: validateEntry }), config),
+    clock,
+    draw: Math.random,
+    log,
+    notify: createNotify(env, (cause) => log.warn({ event: 'notify-failed', cause: cause.message })),
+    terms,
+    version,
+    registrationId,
+    labelPrefix: '',
+    keepKey: false,
+    async given() {
+      const { endorsementKey } = await tpm.identity();
+      return endorsed(registrationId, createHash('sha256').update(endorsementKey).digest('hex').toUpperCase());
+    },
+    async publish() {},
+  });
+  return daemon;
+}
+
+function closing(hub: Hub, after: () => void): Hub {
+  return {
+    connect: (leaf, assignment, abort) => hub.connect(leaf, assignment, abort),
+    signals: hub.signals,
+    report: (reported) => hub.report(reported),
+    async close() {
+      await hub.close();
+      after();
+    },
+  };
+}
+
+const none = async (): Promise<never> => {
+  throw new Fault('NL-TPM-NO-LEAF');
+};
+
+/** What only a gateway with a leaf has; the rules ask for none of it. */
+const leafless: Pick<Ports, 'keys' | 'issuer' | 'judge'> = {
+  keys: { generate: none, csr: none, store: none, destroy: none },
+  issuer: { issue: none },
+  judge: none,
+};
