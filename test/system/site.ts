@@ -36,9 +36,6 @@ export async function provisioned(t: TestContext): Promise<Site> {
   const made = await site(t);
   const { technician } = made;
   await technician.install(debOf());
-  await technician.makeToken();
-  technician.writePin();
-  technician.configure();
   const { code, out, err } = await technician.init();
   if (code !== 0) throw new Error(`newleaf init ended with ${code}:\n${out}${err}`);
   return made;

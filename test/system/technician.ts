@@ -1,12 +1,13 @@
-import { copyFileSync } from 'node:fs';
+import { copyFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Ended } from '../e2e/gateway.ts';
 import type { Endpoints } from '../simulator/api.ts';
 import type { Machine } from './machine.ts';
 
-export const PIN = '4711';
+const CONFIGURATION = '/etc/newleaf/newleaf.toml';
+const PIN = '/etc/newleaf/pin';
 
-/** Does what the README tells the technician, one step a method. */
+/** Does what the README tells the technician. */
 export class Technician {
   readonly #machine: Machine;
   readonly #at: Endpoints;
@@ -16,46 +17,41 @@ export class Technician {
     this.#at = at;
   }
 
-  /** @param deb path of the package, outside of the machine */
+  /** @param deb path of the package, outside of the machine @returns what dpkg prints */
   async install(deb: string): Promise<string> {
     copyFileSync(deb, join(this.#machine.root, 'root/newleaf.deb'));
     return this.#machine.must('env', 'DEBIAN_FRONTEND=noninteractive', 'dpkg', '--install', '/root/newleaf.deb');
   }
 
-  async makeToken(): Promise<void> {
-    const token = ['--init-token', '--free', '--label', 'newleaf', '--pin', PIN, '--so-pin', '56785678'];
-    await this.#machine.must('runuser', '-u', 'newleaf', '--', 'softhsm2-util', ...token);
-  }
-
-  writePin(pin = PIN): void {
-    this.#machine.write('/etc/newleaf/pin', `${pin}\n`, 0o600);
-  }
-
-  /** @param settings lines by dotted key, as TOML; they replace what is there */
-  configure(settings: Readonly<Record<string, string>> = {}): void {
+  /** The command of the README for a script, with the places of the far side. */
+  async init(): Promise<Ended> {
     const { dps, idScope, est, estCaPem, estUsername, estPassword, trustPem } = this.#at;
-    this.#machine.write('/etc/newleaf/est-ca.pem', estCaPem);
-    this.#machine.write('/etc/newleaf/trust.pem', trustPem);
-    this.#machine.write('/etc/newleaf/est-password', estPassword);
-    const values = {
-      'dps.endpoint': JSON.stringify(dps),
-      'dps.id_scope': JSON.stringify(idScope),
-      'dps.registration_id': '"gw-0001"',
-      'hsm.module': '"/usr/lib/softhsm/libsofthsm2.so"',
-      'hsm.token': '"newleaf"',
-      'leaf.issuer': '"est"',
-      'issuer.est.url': JSON.stringify(est),
-      'issuer.est.ca_file': '"/etc/newleaf/est-ca.pem"',
-      'issuer.est.username': JSON.stringify(estUsername),
-      'issuer.est.password_file': '"/etc/newleaf/est-password"',
-      'trust.ca_file': '"/etc/newleaf/trust.pem"',
-      ...settings,
-    };
-    const lines = Object.entries(values).map(([key, value]) => `${key} = ${value}\n`);
-    this.#machine.write('/etc/newleaf/newleaf.toml', lines.join(''));
+    const machine = this.#machine;
+    machine.write('/etc/newleaf/trust.pem', trustPem);
+    machine.write('/etc/newleaf/est-ca.pem', estCaPem);
+    machine.write('/etc/newleaf/est-password', estPassword, 0o640);
+    await machine.must('chgrp', 'newleaf', '/etc/newleaf/est-password');
+    const where = ['--endpoint', dps, '--trust-ca', '/etc/newleaf/trust.pem', '--id-scope', idScope];
+    const issuer = ['--issuer', 'est', '--est-url', est, '--est-ca', '/etc/newleaf/est-ca.pem'];
+    const entry = ['--est-user', estUsername, '--est-password-file', '/etc/newleaf/est-password'];
+    const who = ['--registration-id', 'gw-0001', '--new-token', 'softhsm'];
+    return machine.run('newleaf', 'init', '--yes', ...where, ...who, ...issuer, ...entry);
   }
 
-  init(): Promise<Ended> {
-    return this.#machine.run('newleaf', 'init');
+  /** Writes a value (TOML) in the place of the one that is there. @returns what puts it back */
+  set(key: string, value: string): () => void {
+    const before = readFileSync(join(this.#machine.root, CONFIGURATION), 'utf8');
+    const line = new RegExp(`^(${key}\\s*=\\s*).*$`, 'm');
+    if (!line.test(before)) throw new Error(`there is no ${key} in the configuration:\n${before}`);
+    this.#machine.write(CONFIGURATION, before.replace(line, `$1${value}`));
+    return () => this.#machine.write(CONFIGURATION, before);
+  }
+
+  get pin(): string {
+    return readFileSync(join(this.#machine.root, PIN), 'utf8');
+  }
+
+  set pin(pin: string) {
+    this.#machine.write(PIN, pin, 0o600);
   }
 }

@@ -6,7 +6,6 @@ import { PATIENCE_MS } from '../e2e/site.ts';
 import { inside } from '../namespace.ts';
 import { APART, isUp, type Machine, type Unit } from './machine.ts';
 import { provisioned } from './site.ts';
-import { PIN } from './technician.ts';
 
 const hasFailed = ({ ActiveState }: Unit) => ActiveState === 'failed';
 
@@ -37,10 +36,11 @@ async function assertAlarmed(machine: Machine, words: RegExp): Promise<void> {
 if (inside(import.meta.filename, APART)) {
   test('what a restart cannot help ends at the first try, and one sentence says what to do', async (t) => {
     const { far, machine, technician } = await provisioned(t);
+    const { pin } = technician;
     const start = () => machine.run('systemctl', 'start', 'newleaf');
 
     await t.test('a wrong PIN', async () => {
-      technician.writePin('0815');
+      technician.pin = '0815';
       await start();
       await assertEnded(machine, '4', /^NL-TOKEN-PIN .*`systemctl restart newleaf`\.$/);
       assert.match(
@@ -63,7 +63,7 @@ if (inside(import.meta.filename, APART)) {
     });
 
     await t.test('a sealed PIN in its place', async () => {
-      machine.write('/root/pin', PIN);
+      machine.write('/root/pin', pin);
       const sealed = '/etc/credstore.encrypted/hsm-pin';
       await machine.must('mkdir', '-p', '/etc/credstore.encrypted');
       await machine.must('systemd-creds', 'encrypt', '--name=hsm-pin', '--with-key=host', '/root/pin', sealed);
@@ -71,7 +71,7 @@ if (inside(import.meta.filename, APART)) {
       assert.ok(isUp(await machine.show()));
       await machine.must('systemctl', 'stop', 'newleaf');
       await machine.must('rm', sealed);
-      technician.writePin();
+      technician.pin = pin;
     });
 
     await t.test('a damaged state file', async () => {
@@ -84,13 +84,13 @@ if (inside(import.meta.filename, APART)) {
     });
 
     await t.test('a wrong configuration', async () => {
-      technician.configure({ 'leaf.issuer': '"nobody"' });
+      const putBack = technician.set('issuer', '"nobody"');
       await start();
       await assertEnded(machine, '2', /^NL-CONFIG .*leaf\.issuer/);
       const { code, err } = await machine.run('newleaf', 'status');
       assert.equal(code, 2);
       assert.match(err, /^NL-CONFIG /);
-      technician.configure();
+      putBack();
     });
 
     await t.test('all is put right: it starts, and the alarm ends', async () => {
@@ -107,7 +107,7 @@ if (inside(import.meta.filename, APART)) {
 
 async function passing(t: TestContext): Promise<void> {
   const { machine, technician } = await provisioned(t);
-  technician.configure({ 'hsm.token': '"unplugged"' });
+  const putBack = technician.set('token', '"unplugged"');
   machine.write(
     '/etc/systemd/system/newleaf.service.d/test.conf',
     '[Service]\nRestartSec=100ms\nRestartMaxDelaySec=1s\n',
@@ -121,7 +121,7 @@ async function passing(t: TestContext): Promise<void> {
   machine.write('/etc/systemd/system/newleaf.service.d/limit.conf', '[Unit]\nStartLimitBurst=2\n');
   await machine.must('systemctl', 'daemon-reload');
   await machine.until(hasFailed);
-  technician.configure();
+  putBack();
   await assertAlarmed(machine, /It is started again\..*NL-TOKEN-MISSING/);
   await machine.until(isUp);
 }
