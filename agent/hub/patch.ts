@@ -1,19 +1,35 @@
 import { isDeepStrictEqual } from 'node:util';
 
 /**
- * The twin patch that turns `before` into `after`: only what differs, `null` for what is gone
- * (articles/iot-hub/iot-hub-devguide-device-twins.md). Undefined when nothing differs. Pure.
+ * The twin patch that turns `before` into `after`, `null` for what is gone
+ * (articles/iot-hub/iot-hub-devguide-device-twins.md); undefined when nothing differs. It says all of `after`, whatever
+ * the hub is believed to have: a re-registration may begin the twin anew under a session that stays open (policy
+ * "re-provision and reset to initial configuration" of concepts-device-reprovision). Pure.
  */
 export function patch(before: unknown, after: unknown): unknown {
-  if (after === undefined || after === null) return before === undefined || before === null ? undefined : null;
-  if (!isObject(before) || !isObject(after)) return isDeepStrictEqual(before, after) ? undefined : after;
-  const changes: Record<string, unknown> = {};
-  for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) {
-    const change = patch(before[key], after[key]);
-    if (change !== undefined) changes[key] = change;
-  }
-  return Object.keys(changes).length > 0 ? changes : undefined;
+  return isDeepStrictEqual(present(before), present(after)) ? undefined : full(before, after);
 }
+
+function full(before: unknown, after: unknown): unknown {
+  if (!isObject(after)) return after ?? null;
+  const old = isObject(before) ? before : {};
+  const names = [...new Set([...Object.keys(old), ...Object.keys(after)])];
+  return Object.fromEntries(
+    names.flatMap((name) =>
+      isAbsent(old[name]) && isAbsent(after[name]) ? [] : [[name, full(old[name], after[name])]],
+    ),
+  );
+}
+
+/** Without what is `null` or undefined: the hub knows neither. */
+function present(value: unknown): unknown {
+  if (!isObject(value)) return value ?? undefined;
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([name, field]) => (isAbsent(field) ? [] : [[name, present(field)]])),
+  );
+}
+
+const isAbsent = (value: unknown): boolean => value === undefined || value === null;
 
 /** Whether it is a JSON object: not null, not an array. */
 export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>

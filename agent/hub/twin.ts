@@ -52,8 +52,8 @@ export class HubTwin {
   }
 
   /**
-   * Writes the reported property, one write after the other, and only what differs from what the hub has.
-   * @throws Fault NL-HUB-TWIN, or why the connection is gone; the next call then tries the difference again
+   * Writes the reported property, one write after the other, and only where it differs from what the hub has.
+   * @throws Fault NL-HUB-TWIN, or why the connection is gone; the next call then tries again
    */
   report(reported: object): Promise<void> {
     const write = this.#last.then(() => this.#write(JSON.parse(JSON.stringify(reported))));
