@@ -1,3 +1,4 @@
+import type { X509Certificate } from 'node:crypto';
 import { thumbprintOf } from './ca.ts';
 import { certificatesOf, type Enrollment, type Enrollments } from './enrollments.ts';
 import { type Presented, signedBy, validAt } from './presented.ts';
@@ -86,7 +87,7 @@ function findGroup(
     }
     if (issuer === undefined) {
       const above = signers.find(({ certificate }) => signedBy(link, certificate));
-      return enrolledIssuerMayBeLeftOut ? above?.group : undefined;
+      return above && (enrolledIssuerMayBeLeftOut || isRoot(above.certificate)) ? above.group : undefined;
     }
     const valid = expiredIssuerAtDps === 'accept' || validAt(issuer, now);
     if (!valid || !signedBy(link, issuer)) {
@@ -95,3 +96,5 @@ function findGroup(
   }
   return undefined;
 }
+
+const isRoot = ({ issuer, subject }: X509Certificate): boolean => issuer === subject;

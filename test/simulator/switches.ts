@@ -18,7 +18,11 @@ export interface Switches {
   expiredLeafAtDps: 'res-401' | 'close';
   /** What DPS does when an intermediate or root of the chain has expired. */
   expiredIssuerAtDps: 'refuse' | 'accept';
-  /** Whether DPS finds the enrolled certificate that signed the last one presented, when it was not sent itself. */
+  /**
+   * Whether DPS finds the enrolled intermediate that signed the last certificate presented, when it was not sent itself.
+   * An enrolled root need not be sent: the "x509 group enrollment without cert chain" of Microsoft's own end-to-end tests
+   * (azure-iot-sdk-node, provisioning/e2e) sends the leaf alone.
+   */
   enrolledIssuerMayBeLeftOut: boolean;
   /** Whether the policy "never re-provision" still writes the new thumbprint to the hub. */
   neverPolicyRefreshesThumbprint: boolean;

@@ -83,6 +83,12 @@ const rows: readonly Row[] = [
   { what: 'group by the issuing intermediate', enroll: (store) => group(store, ca.issuerPem), expect: 'all' },
   { what: 'group by the root, which is not sent', enroll: (store) => group(store, ca.rootPem), expect: 'all' },
   {
+    what: 'the same where an intermediate would have to be sent',
+    enroll: (store) => group(store, ca.rootPem),
+    switches: { enrolledIssuerMayBeLeftOut: false },
+    expect: 'all',
+  },
+  {
     what: 'group, secondary',
     enroll: (store) => group(store, other.issuerPem, { secondary: ca.issuerPem }),
     expect: 'all',
