@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { settingsTable } from '../agent/config.ts';
 import { CODES } from '../agent/roll/failure.ts';
+import { STORIES } from '../test/e2e/roll/stories.ts';
 
 const README = join(import.meta.dirname, '..', 'README.md');
 
@@ -9,6 +10,7 @@ const README = join(import.meta.dirname, '..', 'README.md');
 const PARTS: Readonly<Record<string, () => string>> = {
   codes: codesTable,
   settings: settingsTable,
+  stories: storiesTable,
 };
 
 function codesTable(): string {
@@ -16,6 +18,19 @@ function codesTable(): string {
     ([code, { kind, means, advice }]) => `| \`${code}\` | ${kind} | ${means} | ${advice} |`,
   );
   return ['| code | kind | what it means | what to do |', '|---|---|---|---|', ...rows].join('\n');
+}
+
+function storiesTable(): string {
+  const typed = (lines: string | readonly string[]) =>
+    [lines]
+      .flat()
+      .map((line) => `\`${line}\``)
+      .join(' or ');
+  const rows = Object.values(STORIES).map(
+    ({ title, operator, device, offline }) =>
+      `| ${title} | ${operator.map(typed).join('<br>')} | ${device} | ${offline} |`,
+  );
+  return ['| story | the operator types | the device | is offline |', '|---|---|---|---|', ...rows].join('\n');
 }
 
 /** The README with its derived parts made anew. @throws Error where a part has no place in it */

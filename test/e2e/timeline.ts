@@ -19,15 +19,27 @@ const TELLINGS: Partial<Record<Entry['event'], Telling>> = {
 
 const short = (thumbprint: string): string => thumbprint.slice(0, 8);
 
-/** Prints the far side's account of a story, with the time since its beginning. */
-export function tell(t: TestContext, far: Simulator, since: number, from = far.log.since(since)[0]?.at ?? 0): void {
-  for (const entry of far.log.since(since)) {
+/** Something that somebody did, beside what the far side saw. */
+export interface Line {
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  readonly text: string;
+}
+
+/** Prints the far side's account of a story, with the time since its beginning, and what else there is to tell. */
+export function tell(
+  t: TestContext,
+  far: Simulator,
+  since: number,
+  from = far.log.since(since)[0]?.at ?? 0,
+  more: readonly Line[] = [],
+): void {
+  const seen = far.log.since(since).flatMap((entry) => {
     const telling = TELLINGS[entry.event];
-    if (telling === undefined || (entry.server === 'dps' && entry.event === 'disconnected')) continue;
-    t.diagnostic(
-      `${Math.round(entry.at - from)
-        .toString()
-        .padStart(6)} ms  ${telling(entry)}`,
-    );
+    const isDetail = telling === undefined || (entry.server === 'dps' && entry.event === 'disconnected');
+    return isDetail ? [] : [{ at: entry.at, text: telling(entry) }];
+  });
+  for (const { at, text } of [...seen, ...more].sort((one, other) => one.at - other.at)) {
+    t.diagnostic(`${String(Math.round(at - from)).padStart(6)} ms  ${text}`);
   }
 }

@@ -1,31 +1,51 @@
-import { GROUP, ID, type Scene } from './scene.ts';
+import type { TestContext } from 'node:test';
+import type { Switches } from '../../simulator/switches.ts';
+import { begin, individualScene, type Policy, type Scene, scene } from './scene.ts';
 
-/** Something that keeps a gateway out at DPS, and how the operator takes it away. */
+/** Something that keeps a gateway out at DPS, and how the operator takes it away (how-to-revoke-device-access-portal). */
 export interface Bar {
-  readonly bar: (scene: Scene) => Promise<void>;
-  readonly allow: (scene: Scene) => Promise<void>;
+  readonly who: string;
+  /** A gateway that serves, and the certificate on the operator's desk by which it was admitted. */
+  readonly serving: (t: TestContext, switches: Partial<Switches>, policy?: Policy) => Promise<Scene>;
+  readonly disallow: string;
+  readonly allow: string;
+  /** Where DPS wants a certificate again that stays in the enrollment. */
+  readonly held?: string;
 }
 
-/** Microsoft's ways (how-to-revoke-device-access-portal); the gateway has come by the group. */
-export const BARS = {
-  'an individual enrollment': {
-    async bar({ far, operator, leafPem }) {
-      await operator.admit('individual', ID, { primary: leafPem('leaf.pem') });
-      await far.removeEnrollment(GROUP);
-      await operator.allow('individual', ID, 'disabled');
-    },
-    allow: ({ operator }) => operator.allow('individual', ID, 'enabled'),
-  },
-  'a whole group': {
-    bar: ({ operator }) => operator.allow('group', GROUP, 'disabled'),
-    allow: ({ operator }) => operator.allow('group', GROUP, 'enabled'),
-  },
-  'a member of a group': {
-    bar: ({ operator }) => operator.barMember(ID),
-    allow: ({ operator }) => operator.unbarMember(ID),
-  },
-  'a member of a group, by its leaf': {
-    bar: ({ operator, leafPem }) => operator.barMember(ID, leafPem('leaf.pem')),
-    allow: ({ operator }) => operator.unbarMember(ID),
-  },
-} as const satisfies Record<string, Bar>;
+/** A gateway that came by its group, and serves. */
+async function member(t: TestContext, switches: Partial<Switches>, policy: Policy = 'migrate'): Promise<Scene> {
+  const made = await scene(t, switches);
+  const { far, gateway, operator } = made;
+  operator.keep('issuing-ca.pem', far.endpoints.issuerPem);
+  await operator.types(`enroll add group gateways --certificate issuing-ca.pem --policy ${policy}`);
+  await begin(made);
+  operator.fetch(gateway, 'leaf.pem');
+  return made;
+}
+
+export const DEVICE: Bar = {
+  who: 'an individual enrollment',
+  serving: (t, switches, policy) => individualScene(t, switches, policy),
+  disallow: 'enroll disallow device gw-0001',
+  allow: 'enroll allow device gw-0001',
+  held: ' --pem gw-0001.pem',
+};
+export const WHOLE_GROUP: Bar = {
+  who: 'a whole group',
+  serving: member,
+  disallow: 'enroll disallow group gateways',
+  allow: 'enroll allow group gateways',
+  held: ' --pem issuing-ca.pem',
+};
+export const MEMBER: Bar = {
+  who: 'a member of a group',
+  serving: member,
+  disallow: 'enroll disallow member gw-0001',
+  allow: 'enroll allow member gw-0001',
+};
+export const MEMBER_BY_LEAF: Bar = {
+  ...MEMBER,
+  who: 'a member of a group, by its leaf',
+  disallow: 'enroll disallow member gw-0001 --certificate leaf.pem',
+};

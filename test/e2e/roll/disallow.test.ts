@@ -1,22 +1,26 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { suite, type TestContext, test } from 'node:test';
-import type { Switches } from '../../simulator/switches.ts';
+import { suite, test } from 'node:test';
 import type { Gateway } from '../gateway.ts';
 import { holds } from '../holds.ts';
 import { PATIENCE_MS } from '../site.ts';
-import { BARS } from './bars.ts';
+import { type Bar, DEVICE, MEMBER, MEMBER_BY_LEAF, WHOLE_GROUP } from './bars.ts';
+import { complete } from './complete.ts';
+import { plays } from './matters.ts';
 import { account } from './presence.ts';
-import { begin, GROUP, ID, refusedForGood, type Scene, scene } from './scene.ts';
+import { refusedForGood, rowsHere, type Scene, titleOf, type Variant } from './scene.ts';
 
+const STORY = 'disallow';
 const HOUR = 3_600_000;
+/** A bar at DPS ends no session: the operator deletes the identity in the hub, or disables it. */
+const FORGET = 'enroll forget gw-0001';
+const DISABLE = 'enroll disable-identity gw-0001';
+const ENABLE = 'enroll enable-identity gw-0001';
 
-interface Row {
-  readonly who: keyof typeof BARS;
-  /** A bar at DPS ends no session: the operator deletes the identity in the hub, or disables it. */
-  readonly hub: 'forgets it' | 'disables it';
-  readonly switches: Partial<Switches>;
+interface Row extends Variant {
+  readonly bar: Bar;
+  readonly hub: typeof FORGET | typeof DISABLE;
   /** How often DPS is asked before the gateway goes quiet. */
   readonly asked: number;
 }
@@ -24,40 +28,23 @@ interface Row {
 // A refusal that does not say "disabled" may be cured by a new leaf: it is asked for the current one, for a new one, and
 // for the current one again.
 const rows: readonly Row[] = [
-  { who: 'an individual enrollment', hub: 'forgets it', switches: { disabledShape: 'res-401' }, asked: 3 },
-  { who: 'an individual enrollment', hub: 'disables it', switches: { disabledShape: 'failed' }, asked: 3 },
-  { who: 'an individual enrollment', hub: 'forgets it', switches: { disabledShape: 'disabled' }, asked: 1 },
-  { who: 'a whole group', hub: 'disables it', switches: { disabledShape: 'res-401' }, asked: 3 },
-  { who: 'a whole group', hub: 'forgets it', switches: { disabledShape: 'failed' }, asked: 3 },
-  { who: 'a whole group', hub: 'disables it', switches: { disabledShape: 'disabled' }, asked: 1 },
-  { who: 'a whole group', hub: 'disables it', switches: { registrationEnablesDevice: true }, asked: 3 },
-  { who: 'a member of a group', hub: 'forgets it', switches: { disabledShape: 'res-401' }, asked: 3 },
-  { who: 'a member of a group', hub: 'disables it', switches: { disabledShape: 'disabled' }, asked: 1 },
+  { bar: DEVICE, hub: FORGET, asked: 3 },
+  { bar: WHOLE_GROUP, hub: DISABLE, asked: 3 },
+  { bar: MEMBER, hub: FORGET, asked: 3 },
+  { bar: DEVICE, hub: DISABLE, switches: { disabledShape: 'failed', infoAlone: 'may-move' }, asked: 3 },
+  { bar: DEVICE, hub: FORGET, switches: { disabledShape: 'disabled', infoAlone: 'refused' }, asked: 1 },
+  { bar: WHOLE_GROUP, hub: FORGET, switches: { disabledShape: 'failed', answerAtOnce: true }, asked: 3 },
+  { bar: WHOLE_GROUP, hub: DISABLE, switches: { disabledShape: 'disabled', infoAlone: 'refused' }, asked: 1 },
+  { bar: WHOLE_GROUP, hub: DISABLE, switches: { registrationEnablesDevice: true, estSendsChain: true }, asked: 3 },
+  { bar: WHOLE_GROUP, hub: FORGET, switches: { enrolledIssuerMayBeLeftOut: false, retryAfter: '3' }, asked: 3 },
+  { bar: MEMBER, hub: DISABLE, switches: { disabledShape: 'disabled', retryAfter: '' }, asked: 1 },
   {
-    who: 'a member of a group, by its leaf',
-    hub: 'forgets it',
+    bar: MEMBER_BY_LEAF,
+    hub: FORGET,
     switches: { individualDecidesFor: 'held-leaf', disabledShape: 'disabled' },
     asked: 1,
   },
 ];
-
-const titleOf = (switches: Partial<Switches>): string =>
-  Object.entries(switches)
-    .map((one) => one.join(' '))
-    .join(', ');
-
-/** A gateway that came by its group, and serves. */
-async function serving(t: TestContext, switches: Partial<Switches>): Promise<Scene> {
-  const made = await scene(t, switches);
-  await made.operator.admit('group', GROUP, { primary: made.far.endpoints.issuerPem });
-  await begin(made);
-  return made;
-}
-
-async function shutOut({ operator }: Scene, hub: Row['hub']): Promise<void> {
-  if (hub === 'forgets it') await operator.forget(ID);
-  else await operator.setIdentity(ID, 'disabled');
-}
 
 const registrations = ({ far }: Scene, since: number): number =>
   far.log.since(since).filter(({ event }) => event === 'register').length;
@@ -67,13 +54,16 @@ const nextProbe = ({ stateDirectory }: Gateway): number =>
   JSON.parse(readFileSync(join(stateDirectory, 'state.json'), 'utf8')).entry.probe.askAt;
 
 suite('disallow and re-allow', { concurrency: true }, () => {
-  for (const { who, hub, switches, asked } of rows) {
-    test(`${who}, the hub ${hub}, ${titleOf(switches)}`, async (t) => {
-      const made = await serving(t, switches);
+  for (const row of rowsHere(rows)) {
+    const { bar, hub, switches = {}, policy, asked } = row;
+    test(titleOf(`${bar.who}: ${hub}`, row), async (t) => {
+      plays(STORY, switches);
+      const made = await bar.serving(t, switches, policy);
       const { far, gateway, operator } = made;
-      await BARS[who].bar(made);
+      const held = switches.infoAlone === 'refused' ? (bar.held ?? '') : '';
       const since = far.log.entries.length;
-      await shutOut(made, hub);
+      await operator.types(`${bar.disallow}${held}`);
+      await operator.types(hub);
       const stranded = await gateway.until(({ phase, request }) => phase === 'stranded' && request === undefined);
       holds(stranded, { person: true, online: false });
       assert.equal(registrations(made, since), asked);
@@ -82,60 +72,91 @@ suite('disallow and re-allow', { concurrency: true }, () => {
       assert.equal(told.code, 4, told.out + told.err);
       assert.match(told.out, /Operator: /);
 
-      await BARS[who].allow(made);
-      if (hub === 'disables it' && !switches.registrationEnablesDevice) await operator.setIdentity(ID, 'enabled');
+      await operator.types(`${bar.allow}${held}`);
+      if (hub === DISABLE && !switches.registrationEnablesDevice) await operator.types(ENABLE);
       assert.equal(registrations(made, since), asked, 'it went quiet');
+      const asking = performance.timeOrigin + performance.now();
       const back = await gateway.command('reprovision', '--wait');
       assert.equal(back.code, 0, back.out + back.err);
       holds(await gateway.settled(), { online: true });
-      account(t, far, since, ID);
+      account(t, made, since);
+      const { at = 0 } = far.log.matching({ event: 'connected' }).at(-1) ?? {};
+      t.diagnostic(`back ${Math.round(at - asking)} ms after newleaf reprovision`);
     });
   }
 
+  test('the policy "never", and DPS leaves the thumbprint as it is: the leaf that was tried meanwhile is given up', async (t) => {
+    const switches = { neverPolicyRefreshesThumbprint: false } as const;
+    plays(STORY, switches);
+    const made = await MEMBER.serving(t, switches, 'never');
+    const { gateway, operator, far } = made;
+    const { leaf } = await gateway.status();
+    const since = far.log.entries.length;
+    await operator.types(MEMBER.disallow);
+    await operator.types(DISABLE);
+    await gateway.until(({ phase, request }) => phase === 'stranded' && request === undefined);
+    await operator.types(MEMBER.allow);
+    await operator.types(ENABLE);
+    assert.equal((await gateway.command('reprovision')).code, 0);
+    await refusedForGood(gateway);
+    holds(await gateway.settled(), { person: false, leaf: { thumbprint: leaf?.thumbprint } });
+    account(t, made, since);
+  });
+
   test('a hub that answers CONNACK 3 for a disabled device: no word to DPS, and back when it is enabled', async (t) => {
-    const made = await serving(t, { disabledConnack: 3 });
+    const switches = { disabledConnack: 3 } as const;
+    plays(STORY, switches);
+    const made = await WHOLE_GROUP.serving(t, switches);
     const { far, gateway, operator } = made;
     const { leaf } = await gateway.status();
-    await operator.allow('group', GROUP, 'disabled');
     const since = far.log.entries.length;
-    await operator.setIdentity(ID, 'disabled');
+    await operator.types(WHOLE_GROUP.disallow);
+    await operator.types(DISABLE);
     await gateway.log.waitFor({ event: 'failed', code: 'NL-HUB-UNAVAILABLE' });
-    await operator.allow('group', GROUP, 'enabled');
-    await operator.setIdentity(ID, 'enabled');
+    await operator.types(WHOLE_GROUP.allow);
+    await operator.types(ENABLE);
     const back = await gateway.command('reprovision', '--wait');
     assert.equal(back.code, 0, back.out + back.err);
     holds(await gateway.settled(), { leaf: { thumbprint: leaf?.thumbprint } });
     assert.equal(registrations(made, since), 1, 'the one of the technician');
-    account(t, far, since, ID);
+    account(t, made, since);
   });
 
   test('held-leaf: a bar by the ID alone bars nobody', async (t) => {
-    const made = await serving(t, { individualDecidesFor: 'held-leaf' });
-    await BARS['a member of a group'].bar(made);
-    const since = made.far.log.entries.length;
-    await made.operator.forget(ID);
-    await made.far.log.waitFor({ event: 'connected' }, PATIENCE_MS, since);
-    account(t, made.far, since, ID);
+    const switches = { individualDecidesFor: 'held-leaf' } as const;
+    plays(STORY, switches);
+    const made = await MEMBER.serving(t, switches);
+    const { far, operator } = made;
+    await operator.types(MEMBER.disallow);
+    const since = far.log.entries.length;
+    await operator.types(FORGET);
+    await far.log.waitFor({ event: 'connected' }, PATIENCE_MS, since);
+    account(t, made, since);
   });
 
   test('held-leaf: a bar by the leaf holds no longer than the leaf, unless the identity is disabled, too', async (t) => {
-    const made = await serving(t, { individualDecidesFor: 'held-leaf' });
+    const switches = { individualDecidesFor: 'held-leaf' } as const;
+    plays(STORY, switches);
+    const made = await MEMBER_BY_LEAF.serving(t, switches);
     const { far, gateway, operator } = made;
-    await BARS['a member of a group, by its leaf'].bar(made);
+    await operator.types(MEMBER_BY_LEAF.disallow);
     let since = far.log.entries.length;
-    await operator.forget(ID);
+    await operator.types(FORGET);
     await far.log.waitFor({ event: 'connected' }, PATIENCE_MS, since);
     const { leaf } = await gateway.settled();
     holds(await gateway.status(), { last: { reason: 'dps-refused', outcome: 'done' } });
-    account(t, far, since, ID);
+    account(t, made, since);
 
-    await operator.unbarMember(ID);
-    await BARS['a member of a group, by its leaf'].bar(made);
+    await operator.types(MEMBER_BY_LEAF.allow);
+    operator.fetch(gateway, 'leaf.pem');
+    await operator.types(MEMBER_BY_LEAF.disallow);
     since = far.log.entries.length;
-    await operator.setIdentity(ID, 'disabled');
+    await operator.types(DISABLE);
     await refusedForGood(gateway);
     const stranded = await gateway.until(({ phase, request }) => phase === 'stranded' && request === undefined);
     holds(stranded, { online: false, leaf: { thumbprint: leaf?.thumbprint } });
-    account(t, far, since, ID);
+    account(t, made, since);
   });
 });
+
+complete(STORY);

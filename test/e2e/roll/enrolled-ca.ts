@@ -1,26 +1,42 @@
 import { X509Certificate } from 'node:crypto';
-import type { Simulator } from '../../simulator/simulator.ts';
 import { askEst, certificatesIn } from '../../unit/simulator/est-client.ts';
+import type { Scene } from './scene.ts';
 
 export type Level = 'root' | 'intermediate';
 /** A group knows its CA by the certificate, or by the name under which it was verified. */
 export type By = 'certificate' | 'name';
 
+/** Names of the CA of before and of the next one, at each level. */
+export const CAS = {
+  root: ['our-root', 'our-root-2'],
+  intermediate: ['issuing-ca', 'issuing-ca-2'],
+} as const satisfies Readonly<Record<Level, readonly [string, string]>>;
+
 /**
- * What a group takes for the CA that issues at the moment. A name is uploaded and verified first: in Azure that belongs
- * to Resource Manager, not to the service API.
+ * Gives the operator what a group takes for the CA that issues at the moment. A name is uploaded and verified first: in
+ * Azure that belongs to Resource Manager, not to the service API.
  * @param issuerPem the intermediate that issues
+ * @param name the name of the CA, and of its file
+ * @returns the option of `enroll` that names it
  */
-export async function enrolledCa(far: Simulator, level: Level, by: By, issuerPem: string): Promise<string> {
-  const pem = level === 'intermediate' ? issuerPem : await rootOf(far, new X509Certificate(issuerPem));
-  if (by === 'certificate') return pem;
-  const name = new X509Certificate(pem).serialNumber;
-  await far.verifyCa(name, await far.proveCa(await far.uploadCa(name, pem), level));
-  return name;
+export async function enrolledCa(
+  { far, operator }: Scene,
+  level: Level,
+  by: By,
+  issuerPem: string,
+  name: string,
+): Promise<string> {
+  const pem = level === 'intermediate' ? issuerPem : await rootOf({ far }, new X509Certificate(issuerPem));
+  if (by === 'name') {
+    await far.verifyCa(name, await far.proveCa(await far.uploadCa(name, pem), level));
+    return `--ca ${name}`;
+  }
+  operator.keep(`${name}.pem`, pem);
+  return `--certificate ${name}.pem`;
 }
 
 /** The root above an intermediate, from whoever distributes the CA certificates. */
-async function rootOf({ endpoints }: Simulator, issuer: X509Certificate): Promise<string> {
+async function rootOf({ far: { endpoints } }: Pick<Scene, 'far'>, issuer: X509Certificate): Promise<string> {
   const { body } = await askEst(endpoints, 'cacerts');
   const root = certificatesIn(body).find(({ publicKey }) => issuer.verify(publicKey));
   if (root === undefined) throw new Error('the root of the issuing CA is not among its certificates');

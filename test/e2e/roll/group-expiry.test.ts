@@ -1,68 +1,94 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import type { Entry } from '../../simulator/log.ts';
-import type { Switches } from '../../simulator/switches.ts';
 import { holds } from '../holds.ts';
 import { PATIENCE_MS } from '../site.ts';
-import { type By, enrolledCa, type Level } from './enrolled-ca.ts';
-import type { Policy } from './operator.ts';
-import { account, neverOut } from './presence.ts';
-import { begin, comesBack, GROUP, ID, scene } from './scene.ts';
+import { complete } from './complete.ts';
+import { type By, CAS, enrolledCa, type Level } from './enrolled-ca.ts';
+import { plays } from './matters.ts';
+import { account, neverOut, presence } from './presence.ts';
+import { begin, ID, refusedForGood, rowsHere, scene, titleOf, type Variant } from './scene.ts';
 
-interface Row {
-  readonly ca: Level;
+/** How the gateway is told to turn over a leaf of the new CA, and at the end to register it again. */
+const METHOD = 'enroll reprovision gw-0001';
+const JOB = 'enroll reprovision --job "*"';
+
+interface Row extends Variant {
   readonly by: By;
-  /** How the gateway is told to turn over a leaf of the new CA. */
-  readonly call: 'method' | 'job';
-  readonly policy?: Policy;
-  readonly switches?: Partial<Switches>;
+  readonly call: typeof METHOD | typeof JOB;
 }
 
 const rows: readonly Row[] = [
-  { ca: 'root', by: 'certificate', call: 'method' },
-  { ca: 'root', by: 'name', call: 'job', switches: { refusalShape: 'failed' } },
-  { ca: 'root', by: 'name', call: 'method', policy: 'never' },
-  { ca: 'intermediate', by: 'certificate', call: 'job', switches: { enrolledIssuerMayBeLeftOut: false } },
-  { ca: 'intermediate', by: 'certificate', call: 'method', policy: 'reset', switches: { answerAtOnce: true } },
-  { ca: 'intermediate', by: 'name', call: 'method', switches: { estSendsChain: true } },
+  { by: 'certificate', call: METHOD },
+  { by: 'certificate', call: JOB },
+  { by: 'name', call: METHOD, policy: 'never' },
+  { by: 'certificate', call: JOB, switches: { enrolledIssuerMayBeLeftOut: false, infoAlone: 'refused' } },
+  { by: 'certificate', call: METHOD, policy: 'reset', switches: { answerAtOnce: true, infoAlone: 'may-move' } },
+  { by: 'name', call: METHOD, switches: { estSendsChain: true, retryAfter: '3' } },
+  { by: 'certificate', call: METHOD, switches: { retryAfter: '' } },
 ];
 
-const titleOf = ({ ca, by, call, policy, switches = {} }: Row): string =>
-  [
-    `a secondary ${ca}, enrolled by ${by}: ${call}`,
-    ...(policy ? [`policy ${policy}`] : []),
-    ...Object.entries(switches).map((one) => one.join(' ')),
-  ].join(', ');
-
 suite('an enrollment group before a CA expires', { concurrency: true }, () => {
-  for (const row of rows) {
-    test(titleOf(row), async (t) => {
-      const { ca, by, call, policy, switches } = row;
+  for (const ca of ['root', 'intermediate'] as const satisfies readonly Level[]) {
+    const [old, young] = CAS[ca];
+    for (const row of rowsHere(rows)) {
+      const { by, call, policy = 'migrate', switches } = row;
+      test(titleOf(`a secondary ${ca}, enrolled by ${by}: ${call}`, row), async (t) => {
+        plays(`group expiry of the ${ca}`, switches);
+        const made = await scene(t, switches);
+        const { far, gateway, operator } = made;
+        const primary = await enrolledCa(made, ca, by, far.endpoints.issuerPem, old);
+        await operator.types(`enroll add group gateways ${primary} --policy ${policy}`);
+        await begin(made);
+        const { leaf } = await gateway.status();
+        const since = far.log.entries.length;
+
+        const secondary = await enrolledCa(made, ca, by, await far.rollIssuer(ca), young);
+        const held = switches?.infoAlone === 'refused' ? ` --pem ${old}.pem` : '';
+        await operator.types(`enroll roll-group ${ca} gateways ${secondary}${held}`);
+        await operator.types(METHOD);
+        holds(await gateway.settled(), { leaf: { thumbprint: leaf?.thumbprint }, last: { outcome: 'done' } });
+        await operator.types(`${call} --action roll`);
+        const isRolled = (entry: Entry) => entry.event === 'connected' && entry.thumbprint !== leaf?.thumbprint;
+        const { thumbprint = '' } = await far.log.waitFor(isRolled, PATIENCE_MS, since);
+
+        // Every member has a leaf of the new CA: it becomes the primary, and the old one is admitted no more.
+        await operator.types(`enroll promote gateways${by === 'name' ? '' : ` --pem ${young}.pem`}`);
+        await operator.types(call);
+        const status = await gateway.settled();
+        holds(status, { person: false, leaf: { thumbprint }, last: { outcome: 'done' } });
+        holds(await far.device(ID), { thumbprints: { primary: thumbprint } });
+        neverOut(account(t, made, since));
+        assert.equal(far.log.count({ event: 'issued' }), 2);
+      });
+    }
+
+    test(`a secondary ${ca}, the policy "never", and DPS leaves the thumbprint as it is: only a gap helps`, async (t) => {
+      const switches = { neverPolicyRefreshesThumbprint: false };
+      plays(`group expiry of the ${ca}`, switches);
       const made = await scene(t, switches);
       const { far, gateway, operator } = made;
-      const primary = await enrolledCa(far, ca, by, far.endpoints.issuerPem);
-      await operator.admit('group', GROUP, { primary }, policy);
+      const primary = await enrolledCa(made, ca, 'certificate', far.endpoints.issuerPem, old);
+      await operator.types(`enroll add group gateways ${primary} --policy never`);
       await begin(made);
       const { leaf } = await gateway.status();
       const since = far.log.entries.length;
+      const secondary = await enrolledCa(made, ca, 'certificate', await far.rollIssuer(ca), young);
+      await operator.types(`enroll roll-group ${ca} gateways ${secondary}`);
+      await operator.types(`${METHOD} --action roll --wait 0`);
+      await refusedForGood(gateway);
+      const status = await gateway.settled();
+      holds(status, { leaf: { thumbprint: leaf?.thumbprint }, last: { outcome: 'kept', code: 'NL-HUB-REJECTED' } });
+      neverOut(presence(far, since));
 
-      const secondary = await enrolledCa(far, ca, by, await far.rollIssuer(ca));
-      await operator.admit('group', GROUP, { primary, secondary }, policy);
-      holds(await comesBack(made), { leaf: { thumbprint: leaf?.thumbprint }, last: { outcome: 'done' } });
-      const payload = { action: 'roll', id: 'to the new CA' };
-      if (call === 'job') await operator.reprovisionByJob(`deviceId = '${ID}'`, payload);
-      else assert.equal((await operator.reprovision(ID, payload)).status, 202);
+      await operator.types(`enroll promote gateways --pem ${young}.pem`);
+      await operator.types('enroll forget gw-0001');
       const isRolled = (entry: Entry) => entry.event === 'connected' && entry.thumbprint !== leaf?.thumbprint;
-      const { thumbprint = '' } = await far.log.waitFor(isRolled, PATIENCE_MS, since);
-      await gateway.settled();
-
-      // Every member has a leaf of the new CA: it becomes the primary, and the old one is admitted no more.
-      await operator.admit('group', GROUP, { primary: secondary }, policy);
-      const status = await comesBack(made);
-      holds(status, { person: false, leaf: { thumbprint }, last: { outcome: 'done' } });
-      holds(await far.device(ID), { thumbprints: { primary: thumbprint } });
-      neverOut(account(t, far, since, ID));
-      assert.equal(far.log.count({ event: 'issued' }), 2);
+      await far.log.waitFor(isRolled, PATIENCE_MS, since);
+      holds(await gateway.settled(), { person: false });
+      account(t, made, since);
     });
   }
 });
+
+complete('group expiry of the root', 'group expiry of the intermediate');

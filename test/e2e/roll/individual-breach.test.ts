@@ -1,68 +1,70 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import type { Switches } from '../../simulator/switches.ts';
 import { holds } from '../holds.ts';
 import { PATIENCE_MS } from '../site.ts';
-import type { Policy } from './operator.ts';
+import { complete } from './complete.ts';
+import { plays } from './matters.ts';
 import { account, presence } from './presence.ts';
-import { begin, factoryScene, ID, refusedForGood } from './scene.ts';
+import { begin, factoryScene, ID, refusedForGood, rowsHere, titleOf, type Variant } from './scene.ts';
 import { keptOut } from './thief.ts';
 
 /** Microsoft's two ways to take the old leaf out of the hub (how-to-roll-certificates). */
-type Way = 'delete the identity' | 'reprovision to the same hub';
+const FORGET = 'enroll forget gw-0001';
+const AGAIN = 'enroll reprovision gw-0001';
 
-interface Row {
-  readonly way: Way;
-  readonly switches?: Partial<Switches>;
-  readonly policy?: Policy;
+interface Row extends Variant {
+  readonly way: typeof FORGET | typeof AGAIN;
   /** The hub refuses so many connects after each write of the identity. */
   readonly lag?: number;
 }
 
 const rows: readonly Row[] = [
-  { way: 'delete the identity' },
-  { way: 'delete the identity', switches: { refusalShape: 'failed' } },
-  { way: 'delete the identity', policy: 'never', switches: { neverPolicyRefreshesThumbprint: false } },
-  { way: 'delete the identity', lag: 2 },
-  { way: 'reprovision to the same hub' },
-  { way: 'reprovision to the same hub', switches: { refusalShape: 'failed' } },
-  { way: 'reprovision to the same hub', policy: 'never' },
-  { way: 'reprovision to the same hub', policy: 'reset', lag: 2 },
+  { way: FORGET },
+  { way: AGAIN },
+  { way: FORGET, switches: { refusalShape: 'failed', retryAfter: '' } },
+  { way: AGAIN, switches: { refusalShape: 'failed', estSendsChain: true } },
+  { way: FORGET, switches: { answerAtOnce: true, estSendsChain: true } },
+  { way: AGAIN, switches: { answerAtOnce: true } },
+  { way: FORGET, switches: { retryAfter: '3' } },
+  { way: FORGET, policy: 'never', switches: { neverPolicyRefreshesThumbprint: false } },
+  { way: AGAIN, policy: 'never' },
+  { way: FORGET, lag: 2 },
+  { way: AGAIN, policy: 'reset', lag: 2 },
 ];
-
-const titleOf = ({ way, policy, lag, switches = {} }: Row): string =>
-  [way, policy && `policy ${policy}`, lag && 'the hub lags', ...Object.entries(switches).map((one) => one.join(' '))]
-    .filter(Boolean)
-    .join(', ');
 
 suite('an individual enrollment after a breach', { concurrency: true }, () => {
   for (const both of [false, true]) {
-    for (const row of both ? rows.filter(({ lag, policy }) => !lag && !policy) : rows) {
-      const story = both ? 'both slots were compromised' : 'the leaf was stolen';
-      test(`${story}: ${titleOf(row)}`, async (t) => {
-        const scene = await factoryScene(t, row.switches);
-        const { far, gateway, operator, stolen, leafPem } = scene;
+    const story = both ? 'individual breach of both' : 'individual breach';
+    for (const row of rowsHere(both ? rows.filter(({ lag }) => lag === undefined) : rows)) {
+      test(`${titleOf(`${story}: ${row.way}`, row)}${row.lag ? ', the hub lags' : ''}`, async (t) => {
+        const { way, lag, policy = 'migrate', switches } = row;
+        plays(story, switches);
+        const scene = await factoryScene(t, switches);
+        const { far, gateway, operator, stolen } = scene;
         const spare = await far.clientIdentity(ID);
-        const secondary = both ? { secondary: spare.cert } : {};
-        await operator.admit('individual', ID, { primary: stolen.cert, ...secondary }, row.policy);
+        operator.keep('spare.pem', spare.cert);
+        const secondary = both ? ' --secondary spare.pem' : '';
+        await operator.types(`enroll add individual --certificate gw-0001.pem${secondary} --policy ${policy}`);
         await begin(scene);
         const since = far.log.entries.length;
 
         // A new leaf first: DPS does not know it, so it waits beside the one that serves.
-        assert.equal((await operator.reprovision(ID, { action: 'roll' })).status, 202);
-        const { next } = await gateway.until((status) => status.next?.standing === 'parked');
+        const asked = await operator.types('enroll reprovision gw-0001 --action roll', 1);
+        const { next } = await gateway.status();
         const thumbprint = next?.leaf?.thumbprint ?? '';
-        await operator.admit('individual', ID, { primary: leafPem('next.pem') }, row.policy);
-        if (row.lag) await far.lay('hub1', 'transient-5', { times: row.lag });
-        if (row.way === 'delete the identity') await operator.forget(ID);
-        else assert.equal((await operator.reprovision(ID)).status, 202);
+        assert.match(asked.out, new RegExp(`its new leaf ${thumbprint} waits`));
+        operator.fetch(gateway, 'next.pem');
+        const slot = both ? 'both' : 'primary';
+        await operator.types(`enroll remove-current ${slot} gw-0001 --certificate next.pem`);
+        if (lag) await far.lay('hub1', 'transient-5', { times: lag });
+        await operator.types(way);
         await far.log.waitFor({ event: 'connected', thumbprint }, PATIENCE_MS, since);
         const status = await gateway.settled();
-        if (row.lag) await far.lift('hub1');
+        if (lag) await far.lift('hub1');
 
         for (const leaf of both ? [stolen, spare] : [stolen]) await keptOut(far, ID, leaf);
-        const { offlineMs } = account(t, far, since, ID);
-        if (row.way === 'reprovision to the same hub') assert.equal(offlineMs, 0);
+        const { offlineMs } = account(t, scene, since);
+        if (way === AGAIN) assert.equal(offlineMs, 0);
         holds(status, { person: false, leaf: { thumbprint } });
         holds(await far.device(ID), { thumbprints: { primary: thumbprint, secondary: thumbprint } });
         assert.equal(far.log.count({ event: 'issued' }), 1);
@@ -73,24 +75,27 @@ suite('an individual enrollment after a breach', { concurrency: true }, () => {
 
   test('the policy "never", and DPS leaves the thumbprint as it is: only deleting the identity helps', async (t) => {
     const scene = await factoryScene(t, { neverPolicyRefreshesThumbprint: false });
-    const { far, gateway, operator, stolen, leafPem } = scene;
-    await operator.admit('individual', ID, { primary: stolen.cert }, 'never');
+    const { far, gateway, operator, stolen } = scene;
+    await operator.types('enroll add individual --certificate gw-0001.pem --policy never');
     await begin(scene);
     const since = far.log.entries.length;
-    await operator.reprovision(ID, { action: 'roll' });
-    const { next } = await gateway.until((status) => status.next?.standing === 'parked');
-    await operator.admit('individual', ID, { primary: leafPem('next.pem') }, 'never');
-    assert.equal((await operator.reprovision(ID)).status, 202);
+    await operator.types('enroll reprovision gw-0001 --action roll', 1);
+    const { next } = await gateway.status();
+    operator.fetch(gateway, 'next.pem');
+    await operator.types('enroll remove-current primary gw-0001 --certificate next.pem');
+    await operator.types('enroll reprovision gw-0001 --wait 0');
     await refusedForGood(gateway);
     const stuck = await gateway.until(({ phase, request }) => phase === 'stranded' && request === undefined);
     holds(stuck, { online: true, person: true, leaf: { thumbprint: stolen.thumbprint } });
-    assert.equal(presence(far, since, ID).offlineMs, 0, 'the old leaf is all that the hub knows');
+    assert.equal(presence(far, since).offlineMs, 0, 'the old leaf is all that the hub knows');
 
-    await operator.forget(ID);
+    await operator.types('enroll forget gw-0001');
     const thumbprint = next?.leaf?.thumbprint ?? '';
     await far.log.waitFor({ event: 'connected', thumbprint }, PATIENCE_MS, since);
     holds(await gateway.settled(), { person: false, leaf: { thumbprint } });
     await keptOut(far, ID, stolen);
-    account(t, far, since, ID);
+    account(t, scene, since);
   });
 });
+
+complete('individual breach', 'individual breach of both');

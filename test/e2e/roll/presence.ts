@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import type { Simulator } from '../../simulator/simulator.ts';
 import { tell } from '../timeline.ts';
+import { ID, type Scene } from './scene.ts';
 
 /** How long the hubs had no session of the device, in milliseconds, and how long its slowest handshake took. */
 export interface Presence {
@@ -10,7 +11,7 @@ export interface Presence {
 }
 
 /** What the log of the hubs says since an entry at which the device was connected. Infinite where it never came back. */
-export function presence(far: Simulator, since: number, deviceId: string): Presence {
+export function presence(far: Simulator, since: number): Presence {
   const begun = new Map<number | undefined, number>();
   const open = new Set<number | undefined>();
   let closedAt: number | undefined;
@@ -19,7 +20,7 @@ export function presence(far: Simulator, since: number, deviceId: string): Prese
   for (const { seq, server, event, connection, at, clientId } of far.log.entries) {
     if (server === 'dps' || server === 'est') continue;
     if (event === 'tcp') begun.set(connection, at);
-    if (clientId !== deviceId) continue;
+    if (clientId !== ID) continue;
     if (event === 'connected') {
       open.add(connection);
       if (seq > since) {
@@ -34,10 +35,17 @@ export function presence(far: Simulator, since: number, deviceId: string): Prese
   return { offlineMs: closedAt === undefined ? offlineMs : Number.POSITIVE_INFINITY, handshakeMs };
 }
 
-/** Prints the account of the far side and how long the device was offline, and answers with it. */
-export function account(t: TestContext, far: Simulator, since: number, deviceId: string): Presence {
-  tell(t, far, since);
-  const { offlineMs, handshakeMs } = presence(far, since, deviceId);
+/** Prints what the operator typed and what the far side saw, and how long the device was offline; answers with it. */
+export function account(t: TestContext, { far, operator }: Scene, since: number): Presence {
+  const from = far.log.entries[since - 1]?.at ?? 0;
+  tell(
+    t,
+    far,
+    since,
+    from,
+    operator.typed.filter(({ at }) => at >= from),
+  );
+  const { offlineMs, handshakeMs } = presence(far, since);
   const offline = Number.isFinite(offlineMs) ? `offline ${Math.round(offlineMs)} ms` : 'offline to the end';
   t.diagnostic(`${offline}, slowest handshake with a hub ${Math.round(handshakeMs)} ms`);
   return { offlineMs, handshakeMs };

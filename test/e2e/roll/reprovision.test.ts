@@ -1,64 +1,69 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import type { Switches } from '../../simulator/switches.ts';
 import { holds } from '../holds.ts';
 import { cut, PATIENCE_MS } from '../site.ts';
+import { complete } from './complete.ts';
+import { plays } from './matters.ts';
 import { account, neverOut } from './presence.ts';
-import { ID, type Scene, scene } from './scene.ts';
+import { ID, individualScene, rowsHere, type Scene, titleOf, type Variant } from './scene.ts';
 
-interface Way {
+const STORY = 'reprovision';
+
+interface Way extends Variant {
   readonly how: string;
-  readonly call: (scene: Scene) => Promise<unknown>;
+  readonly call: string | ((scene: Scene) => Promise<void>);
   /** The hub refuses the device until it has registered. */
   readonly isOut?: true;
-  readonly switches?: Partial<Switches>;
+  /** Options with the certificate that stays, where DPS wants it again. */
+  readonly held?: string;
 }
 
 /** A hub that knows neither leaf, as after a restore from a backup. */
-async function forgetLeaf({ far, operator }: Scene): Promise<void> {
-  await operator.setThumbprint(ID, 'A'.repeat(64));
+async function forgetLeaf({ far }: Scene): Promise<void> {
+  await far.writeDevice('hub1', ID, 'A'.repeat(64));
   await cut(far);
 }
 
+const FORGET = {
+  how: 'by "unauthorized": the identity was deleted',
+  call: 'enroll forget gw-0001',
+  isOut: true,
+} as const;
+const METHOD = { how: 'by direct method', call: 'enroll reprovision gw-0001' };
+const JOB = { how: 'by job', call: 'enroll reprovision --job "tags.site = \'north\'"' };
+
 const ways: readonly Way[] = [
-  { how: 'by "unauthorized": the identity was deleted', call: ({ operator }) => operator.forget(ID), isOut: true },
+  FORGET,
+  METHOD,
+  JOB,
+  { how: 'by job, to everybody', call: 'enroll reprovision --job "*"' },
   { how: 'by "unauthorized": the hub knows another leaf', call: forgetLeaf, isOut: true },
-  {
-    how: 'by "unauthorized": answered at once by DPS',
-    call: ({ operator }) => operator.forget(ID),
-    isOut: true,
-    switches: { answerAtOnce: true },
-  },
-  {
-    how: 'by direct method',
-    call: async ({ operator }) => assert.equal((await operator.reprovision(ID)).status, 202),
-  },
-  { how: 'by job', call: ({ operator }) => operator.reprovisionByJob("tags.site = 'north'") },
-  { how: 'by job, to everybody', call: ({ operator }) => operator.reprovisionByJob('*') },
+  { ...FORGET, switches: { answerAtOnce: true, infoAlone: 'may-move' } },
+  { ...FORGET, switches: { retryAfter: '3', estSendsChain: true } },
+  { ...METHOD, switches: { refusalShape: 'failed', infoAlone: 'refused' }, held: ' --pem gw-0001.pem' },
+  { ...JOB, switches: { retryAfter: '' } },
 ];
 
 suite('reprovision while the old and the new leaf are both enrolled', { concurrency: true }, () => {
-  for (const { how, call, isOut, switches } of ways) {
-    test(how, async (t) => {
-      const made = await scene(t, switches);
-      const { far, gateway, operator, leafPem } = made;
-      await operator.admit('group', 'gateways', { primary: far.endpoints.issuerPem });
-      await gateway.start();
-      const { leaf } = await gateway.settled();
-      // From here on it is an individual: the new leaf waits until it is enrolled, beside the old one.
-      const old = leafPem('leaf.pem');
-      await operator.admit('individual', ID, { primary: old });
+  for (const way of rowsHere(ways)) {
+    test(titleOf(way.how, way), async (t) => {
+      const { call, isOut, switches, held = '' } = way;
+      plays(STORY, switches);
+      const made = await individualScene(t, switches);
+      const { far, gateway, operator } = made;
+      const { leaf } = await gateway.status();
       far.registries.hub1.patchTags(ID, { site: 'north' });
-      await gateway.post('/v1/roll');
-      const { next } = await gateway.until((status) => status.next?.standing === 'parked');
-      await operator.admit('individual', ID, { primary: old, secondary: leafPem('next.pem') });
+      await operator.types('enroll reprovision gw-0001 --action roll', 1);
+      const { next } = await gateway.status();
+      operator.fetch(gateway, 'next.pem');
+      await operator.types(`enroll set-secondary gw-0001 --certificate next.pem${held}`);
       const since = far.log.entries.length;
 
-      await call(made);
+      await (typeof call === 'string' ? operator.types(call) : call(made));
       const thumbprint = next?.leaf?.thumbprint ?? '';
       await far.log.waitFor({ event: 'connected', thumbprint }, PATIENCE_MS, since);
       const status = await gateway.settled();
-      const presence = account(t, far, since, ID);
+      const presence = account(t, made, since);
       if (isOut) assert.ok(presence.offlineMs > 0 && presence.offlineMs < PATIENCE_MS);
       else neverOut(presence);
       holds(status, { person: false, leaf: { thumbprint } });
@@ -73,3 +78,5 @@ suite('reprovision while the old and the new leaf are both enrolled', { concurre
     });
   }
 });
+
+complete(STORY);

@@ -1,10 +1,8 @@
+import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { GRACE_REFUSALS } from '../../../agent/roll/decide.ts';
-import type { Status } from '../../../agent/roll/report.ts';
 import type { ClientIdentity, IssuePolicy } from '../../simulator/ca.ts';
 import { type Simulator, startSimulator } from '../../simulator/simulator.ts';
 import type { Switches } from '../../simulator/switches.ts';
@@ -13,15 +11,21 @@ import { PATIENCE_MS } from '../site.ts';
 import { Operator } from './operator.ts';
 
 export const ID = 'gw-0001';
-export const GROUP = 'gateways';
+
+/** What DPS does with a device that registers again. */
+export type Policy = 'migrate' | 'reset' | 'never';
+
+/** Where a story goes its ways: positions of the far side, and what the operator has decided. */
+export interface Variant {
+  readonly switches?: Partial<Switches>;
+  readonly policy?: Policy;
+}
 
 /** A far side that enrolls nobody yet, its operator, and a gateway that has not been started. */
 export interface Scene {
   readonly far: Simulator;
   readonly operator: Operator;
   readonly gateway: Gateway;
-  /** What the operator finds in the state directory: the leaf alone, as an enrollment takes it. */
-  leafPem(name: 'leaf.pem' | 'next.pem'): string;
 }
 
 /** A scene whose gateway has a key from the factory in its token. Somebody has kept a copy of key and leaf. */
@@ -36,15 +40,19 @@ export async function scene(
 ): Promise<Scene> {
   const far = await startSimulator({ switches });
   const gateway = new Gateway(far.endpoints, { registrationId: ID, ...options });
+  const operator = new Operator(far.endpoints);
   t.after(async () => {
     await gateway.remove();
     await far.close();
+    operator.remove();
   });
-  const leafPem = (name: string) => firstOf(readFileSync(join(gateway.stateDirectory, name), 'utf8'));
-  return { far, gateway, operator: new Operator(far.endpoints), leafPem };
+  return { far, gateway, operator };
 }
 
-/** @param policy how the factory's leaf is made */
+/**
+ * The operator has the leaf of the factory in gw-0001.pem.
+ * @param policy how it is made
+ */
 export async function factoryScene(
   t: TestContext,
   switches: Partial<Switches> = {},
@@ -53,7 +61,27 @@ export async function factoryScene(
   const made = await scene(t, switches, { settings: { 'hsm.key': '"pkcs11:object=factory"' } });
   const stolen = await made.far.clientIdentity(ID, policy);
   importFactoryKey(made.gateway, stolen);
+  made.operator.keep('gw-0001.pem', stolen.cert);
   return { ...made, stolen };
+}
+
+/** A gateway that serves by an individual enrollment, which the operator has made from what `newleaf init` printed. */
+export async function individualScene(
+  t: TestContext,
+  switches: Partial<Switches> = {},
+  policy: Policy = 'migrate',
+): Promise<Scene> {
+  const made = await scene(t, switches);
+  const { gateway, operator } = made;
+  const printed = await gateway.command('init');
+  assert.equal(printed.code, 4, printed.out + printed.err);
+  operator.keep('gw-0001.pem', printed.out);
+  const [line = ''] = /enroll add individual .*$/m.exec(printed.out) ?? [];
+  await operator.types(`${line} --policy ${policy}`);
+  const through = await gateway.command('init');
+  assert.equal(through.code, 0, through.out + through.err);
+  await begin(made);
+  return made;
 }
 
 /** Starts the gateway, and waits until the hub has let it in. */
@@ -61,13 +89,6 @@ export async function begin({ far, gateway }: Scene): Promise<void> {
   await gateway.start();
   await far.log.waitFor({ event: 'connected' }, PATIENCE_MS);
   await gateway.settled();
-}
-
-/** Calls the gateway once more, and waits until it has registered. */
-export async function comesBack({ operator, gateway }: Scene): Promise<Status> {
-  const id = `again-${gateway.log.lines.length}`;
-  await operator.reprovision(ID, { id });
-  return gateway.until(({ last }) => last?.id === id);
 }
 
 /** Lets the hub refuse the next leaf for good, without the pauses: each question of a technician tries at once. */
@@ -82,9 +103,6 @@ export async function refusedForGood(gateway: Gateway): Promise<void> {
     await gateway.post('/v1/reprovision');
   }
 }
-
-/** The first certificate of a chain. */
-const firstOf = (chain: string): string => new X509Certificate(chain).toString();
 
 const FACTORY_ID = 'fa';
 
@@ -107,4 +125,15 @@ function importFactoryKey(gateway: Gateway, { key, cert }: ClientIdentity): void
     const object = ['--write-object', written(`factory-${index}.pem`, pem), '--type', 'cert'];
     gateway.token.ask(...object, '--id', FACTORY_ID, '--label', 'factory');
   }
+}
+
+/** The rows that this Node is to play: what the far side does is told once, whichever Node the daemon has. */
+export function rowsHere<Row extends Variant>(rows: readonly Row[]): readonly Row[] {
+  return process.env.NEWLEAF_TEST_NODE === undefined ? rows : rows.filter(({ switches }) => switches === undefined);
+}
+
+/** The words for a row: what it is about, and everything that differs from the usual. */
+export function titleOf(about: string, { switches = {}, policy }: Variant): string {
+  const positions = Object.entries(switches).map(([name, position]) => `${name} ${JSON.stringify(position)}`);
+  return [about, ...(policy === undefined ? [] : [`policy ${policy}`]), ...positions].join(', ');
 }

@@ -1,16 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PATIENCE_MS } from '../site.ts';
-import { begin, GROUP, ID, scene } from './scene.ts';
+import { begin, ID, scene } from './scene.ts';
 
 test('a roll that DPS sends to a hub nobody reaches: the operator assigns another, and a technician asks', async (t) => {
   const made = await scene(t);
   const { far, gateway, operator } = made;
-  await operator.admit('group', GROUP, { primary: far.endpoints.issuerPem });
+  operator.keep('issuing-ca.pem', far.endpoints.issuerPem);
+  await operator.types('enroll add group gateways --certificate issuing-ca.pem');
   await begin(made);
   await far.assign(ID, 'hub2');
   await far.lay('hub2', 'port-closed');
-  await operator.reprovision(ID, { action: 'roll' });
+  await operator.types('enroll reprovision gw-0001 --action roll --wait 0');
   await gateway.log.waitFor({ event: 'failed', action: 'connect', phase: 'connecting-next' });
   await far.assign(ID, 'hub1');
   const since = far.log.entries.length;

@@ -1,0 +1,102 @@
+/** A story, as the README tells it. */
+export interface Told {
+  readonly title: string;
+  /** What the operator types, in order; several in one place: any of them. The tests of the story type the same. */
+  readonly operator: readonly (string | readonly string[])[];
+  readonly device: string;
+  /** How long, as its tests printed it. */
+  readonly offline: string;
+}
+
+export type Story =
+  | 'individual breach'
+  | 'individual breach of both'
+  | 'individual expiry'
+  | 'group breach of the root'
+  | 'group breach of the intermediate'
+  | 'group expiry of the root'
+  | 'group expiry of the intermediate'
+  | 'reprovision'
+  | 'disallow';
+
+const ROLL = 'enroll reprovision gw-0001 --action roll';
+const AGAIN = 'enroll reprovision gw-0001';
+const FORGET = 'enroll forget gw-0001';
+
+const PARKS = 'Gets a new leaf; DPS does not know it yet, so it waits (`next.pem`) while the old one serves.';
+const MOVES = 'Then the device registers the new leaf, proves it at the hub, and destroys the old key.';
+
+const groupBreach = (what: 'root' | 'intermediate', file: string): Told => ({
+  title: `Group, breach: a compromised ${what}`,
+  operator: [`enroll roll-group ${what} gateways --certificate ${file} --at-once`, [FORGET, ROLL]],
+  device:
+    'Forgotten, it is refused by hub and DPS, and gets a leaf of the new CA by itself. Called, it does so while the old session is open.',
+  offline: '0.6 s forgotten, 0 called',
+});
+
+const groupExpiry = (what: 'root' | 'intermediate', file: string): Told => ({
+  title: `Group, expiry: by a secondary ${what}`,
+  operator: [
+    `enroll roll-group ${what} gateways --certificate ${file}`,
+    [ROLL, 'enroll reprovision --job "*" --action roll'],
+    `enroll promote gateways --pem ${file}`,
+    [AGAIN, 'enroll reprovision --job "*"'],
+  ],
+  device: 'Gets a leaf of the new CA, registers it, and moves over. Registers again at the end.',
+  offline: '0',
+});
+
+/** The nine stories of rolling a certificate. */
+export const STORIES: Readonly<Record<Story, Told>> = {
+  'individual breach': {
+    title: 'Individual, breach: a stolen leaf',
+    operator: [ROLL, 'enroll remove-current primary gw-0001 --certificate next.pem', [FORGET, AGAIN]],
+    device: `${PARKS} ${MOVES}`,
+    offline: '0.2 s forgotten, 0 called',
+  },
+  'individual breach of both': {
+    title: 'Individual, breach: both leaves stolen',
+    operator: [ROLL, 'enroll remove-current both gw-0001 --certificate next.pem', [FORGET, AGAIN]],
+    device: 'The same.',
+    offline: '0.2 s forgotten, 0 called',
+  },
+  'individual expiry': {
+    title: 'Individual, expiry: by the secondary',
+    operator: [
+      ROLL,
+      'enroll set-secondary gw-0001 --certificate next.pem',
+      AGAIN,
+      'enroll promote gw-0001 --pem next.pem',
+      AGAIN,
+    ],
+    device: `${PARKS} ${MOVES} Registers again at the end, and the hub forgets the old leaf.`,
+    offline: '0',
+  },
+  'group breach of the root': groupBreach('root', 'our-root-2.pem'),
+  'group breach of the intermediate': groupBreach('intermediate', 'issuing-ca-2.pem'),
+  'group expiry of the root': groupExpiry('root', 'our-root-2.pem'),
+  'group expiry of the intermediate': groupExpiry('intermediate', 'issuing-ca-2.pem'),
+  reprovision: {
+    title: 'Reprovision: by "unauthorized", by direct method, by job, with old and new enrolled',
+    operator: [
+      ROLL,
+      'enroll set-secondary gw-0001 --certificate next.pem',
+      [FORGET, AGAIN, 'enroll reprovision --job "tags.site = \'north\'"'],
+    ],
+    device: `${PARKS} Refused by the hub or called, it registers once, for the new leaf, and moves over; the hub knows both.`,
+    offline: '0.2 s forgotten, 0 called',
+  },
+  disallow: {
+    title: 'Disallow, and allow again',
+    operator: [
+      ['enroll disallow device gw-0001', 'enroll disallow member gw-0001', 'enroll disallow group gateways'],
+      ['enroll disable-identity gw-0001', FORGET],
+      ['enroll allow device gw-0001', 'enroll allow member gw-0001', 'enroll allow group gateways'],
+      'enroll enable-identity gw-0001',
+    ],
+    device:
+      'Is refused by hub and DPS, tries one new leaf where that may help, and goes quiet: one question an hour. `newleaf status` names what the operator must do.',
+    offline:
+      'until it is allowed; then until its next question (60 to 75 minutes apart), or 0.6 s from `newleaf reprovision` on it',
+  },
+};
