@@ -52,6 +52,33 @@ if (insideNetworkNamespace(import.meta.filename)) {
       );
     });
 
+    test('who is asked again presses Enter, and everything stays as it is', async (t) => {
+      const { machine } = stage;
+      const first = await machine.newleaf(['init', '--yes', ...stage.flags, '--new-token', 'softhsm']);
+      assert.equal(first.code, 0, first.err);
+      const files = () => machine.sh('cd /etc/newleaf && sha256sum *; ls');
+      const before = files();
+      const person = stage.person(t, '--ask');
+      for (const question of [
+        'ID scope',
+        'Registration',
+        'DPS endpoint',
+        'Which one [1]',
+        'URL',
+        'File with',
+        'Which one [1]',
+      ]) {
+        await person.answers(question, '');
+      }
+      await person.answers('User name', '');
+      await person.answers('Enter: the one in /etc/newleaf/given-password', '');
+      await person.answers('Renew', '');
+      await person.answers(/1 {2}token "newleaf".*Which one \[1\]/s, '');
+      await person.sees('accepts the PIN (the one in /etc/newleaf/pin)');
+      await person.ends(0);
+      assert.equal(files(), before);
+    });
+
     test('who types nonsense is told so at once, in the words of the schema, and asked again', async (t) => {
       const { endpoints: at } = stage.far;
       const person = stage.person(t);
