@@ -1,12 +1,12 @@
-import { command, complaint, type Io, type Run, textOption } from './cli/command.ts';
+import { type Complaint, command, complaint, type Io, type Run, textOption } from './cli/command.ts';
 import { screenOf } from './cli/screen.ts';
 import { configPath, loadConfig, x509Of } from './config.ts';
 import { validateEntry } from './entry.ts';
-import { EXIT } from './exit.ts';
+import { EXIT, exitOf } from './exit.ts';
 import { ask, isAsked, socketOf } from './init/ask.ts';
 import { standing } from './init/configuration.ts';
 import { Dialogue } from './init/dialogue.ts';
-import { finish, shortfall } from './init/finish.ts';
+import { finish, type Shortfall, shortfall } from './init/finish.ts';
 import { demandIdle, demandRoot } from './init/idle.ts';
 import { Interrupted, terminalPrompt } from './init/prompt.ts';
 import { provision } from './init/provision.ts';
@@ -14,6 +14,7 @@ import { serves } from './init/watch.ts';
 import { createJournal } from './journal.ts';
 import type { Log } from './log.ts';
 import { asDaemon, type Processes, start } from './run.ts';
+import { failureOf } from './thrown.ts';
 
 export interface InitOptions extends Processes {
   /** argv of a process that tries something as the daemon (init/errand.ts). */
@@ -50,8 +51,12 @@ export const init = (options: InitOptions): Run =>
       });
     }
     const isPatient = hasTerminal || args.options.wait === true;
-    return provisionHere({ ...options, file, dialogue, isPatient, abort: interrupt.signal }, io);
+    const ended = await provisionHere({ ...options, file, dialogue, isPatient, abort: interrupt.signal }, io);
+    if (ended !== EXIT.done && hasTerminal && !interrupt.signal.aborted) dialogue.say(MORE);
+    return ended;
   });
+
+const MORE = '`sudo newleaf check` looks at each thing by itself; `sudo newleaf init --ask` asks everything again.';
 
 const STOPPED = { message: 'Stopped.', advice: 'Run newleaf init again: it goes on from the last step.' };
 
@@ -62,8 +67,22 @@ interface Here extends InitOptions {
   readonly abort: AbortSignal;
 }
 
+/** Provisions the gateway, with whatever goes wrong told on the screen. */
+async function provisionHere(here: Here, io: Io): Promise<number> {
+  const tell = (what: Complaint) => io.err.write(`\n${complaint(what, screenOf(io.err, io.env))}`);
+  try {
+    const { complaint: why, exit } = await provisioned(here, io);
+    if (why !== undefined) tell(why);
+    return exit;
+  } catch (error) {
+    const met = failureOf(error);
+    tell(met);
+    return exitOf(met);
+  }
+}
+
 /** Runs the daemon in this process, as its user, until the gateway serves. */
-async function provisionHere({ file, dialogue, isPatient, abort, destroyer, chip }: Here, io: Io): Promise<number> {
+async function provisioned({ file, dialogue, isPatient, abort, destroyer, chip }: Here, io: Io): Promise<Shortfall> {
   const config = x509Of(loadConfig(file).config);
   const { registration_id: registrationId, id_scope, endpoint } = config.dps;
   const { directory } = config.state;
@@ -76,11 +95,9 @@ async function provisionHere({ file, dialogue, isPatient, abort, destroyer, chip
   const state = await provision(watch, config.issuer, entry).finally(() => running.stop());
   if (serves(state) && !abort.aborted) {
     finish(watch, state);
-    return EXIT.done;
+    return { exit: EXIT.done };
   }
-  const { complaint: why, exit } = shortfall(state, abort.aborted);
-  if (why !== undefined) io.err.write(`\n${complaint(why, screenOf(io.err, io.env))}`);
-  return exit;
+  return shortfall(state, abort.aborted);
 }
 
 /** Ctrl-C: the first one is polite. */

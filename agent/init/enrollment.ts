@@ -7,11 +7,10 @@ import type { Watch } from './watch.ts';
 /** What the operator needs to enroll the leaf that DPS refuses. */
 export function showEnrollment(
   { dialogue, registrationId, stateDirectory }: Watch,
-  { current, next }: RollState,
+  leaf: Leaf,
+  { current }: RollState,
 ): void {
-  const leaf = next?.leaf ?? current;
-  if (leaf === undefined) return;
-  const file = join(stateDirectory, next?.leaf === undefined ? 'leaf.pem' : 'next.pem');
+  const file = join(stateDirectory, leaf === current ? 'leaf.pem' : 'next.pem');
   dialogue.blank();
   dialogue.say(
     `DPS does not accept this leaf yet. Whoever operates DPS enrolls it, or its issuer "${leaf.issuer}" for a group:`,

@@ -29,11 +29,13 @@ export function finish({ dialogue, stateDirectory }: Watch, { current, assignmen
 
 const AGAIN = 'Run `newleaf init` again, or start the daemon: it goes on where this stopped.';
 
-/** Why it did not come to that, and the exit code. Waiting for a leaf that a person brings is no complaint. */
-export function shortfall(
-  state: RollState,
-  isInterrupted: boolean,
-): { readonly complaint?: Complaint; readonly exit: number } {
+/** Why it did not come to that. Waiting for a leaf that a person brings is no complaint. */
+export interface Shortfall {
+  readonly complaint?: Complaint;
+  readonly exit: number;
+}
+
+export function shortfall(state: RollState, isInterrupted: boolean): Shortfall {
   if (isInterrupted)
     return { complaint: { message: 'Interrupted. Nothing is lost.', advice: AGAIN }, exit: EXIT.failed };
   if (state.next?.waiting === true) return { exit: EXIT.person };

@@ -3,7 +3,7 @@ import type { Entry } from '../entry.ts';
 import type { RollState } from '../roll/state.ts';
 import { showCsr, showEnrollment } from './enrollment.ts';
 import { askDps, untilEnrolled } from './operator.ts';
-import { isAtRest, serves, tellAll, until, type Watch, waits } from './watch.ts';
+import { isAtRest, refusedLeaf, tellAll, until, type Watch, waits } from './watch.ts';
 
 /** A gateway on a slow link is through in a few seconds; nobody in front of it should wait longer than this. */
 const PATIENCE_MS = 120_000;
@@ -26,8 +26,9 @@ export async function provision(watch: Watch, issuer: IssuerChoice, before: Entr
       if (!watch.isPatient) return watch.running.daemon.state;
     }
     const state = await until(watch, isAtRest, needsPerson && watch.isPatient ? Number.POSITIVE_INFINITY : PATIENCE_MS);
-    if (serves(state) || !waits(state)) return state;
-    showEnrollment(watch, state);
+    const leaf = refusedLeaf(state);
+    if (leaf === undefined) return state;
+    showEnrollment(watch, leaf, state);
     return watch.isPatient ? await untilEnrolled(watch) : state;
   } finally {
     untell();

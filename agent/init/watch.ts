@@ -1,4 +1,5 @@
 import { CODES, type Code } from '../roll/failure.ts';
+import type { Leaf } from '../roll/leaf.ts';
 import type { Answerer } from '../roll/ports.ts';
 import { WORDS } from '../roll/report.ts';
 import type { Phase, RollState } from '../roll/state.ts';
@@ -31,6 +32,11 @@ export const serves = ({ phase, online }: RollState): boolean => phase === 'serv
 /** Whether the gateway waits for a person: DPS refuses its leaf, or every automatic way was refused. */
 export const waits = ({ phase, next }: Pick<RollState, 'phase' | 'next'>): boolean =>
   (phase === 'stranded' || next?.parked !== undefined) && phase !== 'registering-next' && phase !== 'requesting-leaf';
+
+/** The leaf that DPS refuses, where it is that what the gateway waits for. */
+export function refusedLeaf(state: RollState): Leaf | undefined {
+  return waits(state) ? (state.next?.leaf ?? state.current) : undefined;
+}
 
 /** What the daemon tells of (transcript.ts). */
 export interface Told {

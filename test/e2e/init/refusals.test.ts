@@ -45,6 +45,17 @@ if (insideNetworkNamespace(import.meta.filename)) {
       await far.removeEnrollment('gw-0001');
     });
 
+    test('the EST server, and the person goes on all the same: it ends with the reason, and waits for nobody', async (t) => {
+      stage.machine.write('/etc/newleaf/given-password', 'wrong', 0o600);
+      const person = stage.person(t, ...line().slice(1));
+      await person.sees('NL-EST-AUTH');
+      await person.answers('Go on all the same? [no]', 'yes');
+      for (const question of ['Renew', 'Name of the new', 'PIN for it']) await person.answers(question, '');
+      await person.sees(/Provisioning[^→]*NL-EST-AUTH[^→]*→ Check issuer/);
+      await person.sees('newleaf init --ask');
+      await person.ends(4);
+    });
+
     test('DPS, and the person gives up: nothing is lost', async (t) => {
       await stage.far.removeEnrollment('gateways');
       const person = stage.person(t, ...line(), '--wait');
