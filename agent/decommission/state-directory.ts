@@ -9,7 +9,17 @@ const STATE = 'state.json';
  * What newleaf keeps beside its state, in the order in which it goes. Everything else stays: the directory is the home of
  * the daemon's user, and a token may live in it.
  */
-const FILES = ['leaf.pem', 'chain.pem', 'next.pem', 'csr', 'inbox', 'rejected', 'command-cookie', 'refused-pin.json'];
+export const FILES: readonly string[] = [
+  'leaf.pem',
+  'chain.pem',
+  'next.pem',
+  'csr',
+  'inbox',
+  'rejected',
+  'command-cookie',
+  'refused-pin.json',
+  'ended.json',
+];
 
 /** What a power cut leaves of a file that was being written (durable.ts, hsm/pin-record.ts). */
 const DRAFTS = [...FILES, STATE].flatMap((name) => [`.${name}.new`, `${name}.new`]);

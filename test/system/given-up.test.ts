@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { PATIENCE_MS } from '../e2e/site.ts';
+import { inside } from '../namespace.ts';
+import { APART } from './machine.ts';
+import { provisioned } from './site.ts';
+import { PIN } from './technician.ts';
+
+if (inside(import.meta.filename, APART)) {
+  test('a gateway that is looked at from afar, and given up', async (t) => {
+    const { far, machine } = await provisioned(t);
+    const mark = far.log.entries.length;
+    await machine.must('systemctl', 'enable', '--now', 'newleaf');
+    await far.log.waitFor({ event: 'connected' }, PATIENCE_MS, mark);
+
+    await t.test('the bundle has the log, the unit, and no PIN', async () => {
+      await machine.must('newleaf', 'support-bundle', '-o', '/root/bundle.tar.gz');
+      await machine.must(
+        'sh',
+        '-c',
+        'mkdir /root/bundle && tar -xzf /root/bundle.tar.gz -C /root/bundle --strip-components=1',
+      );
+      const has = async (file: string, words: string) =>
+        machine.must('grep', '-q', '-e', words, `/root/bundle/${file}`);
+      await has('log.txt', '"event":"started"');
+      await has('unit.txt', 'ActiveState=active');
+      await has('unit.txt', 'ActiveState=.*active');
+      await has('versions.txt', 'libsofthsm2');
+      await has('time.txt', 'NTPSynchronized=');
+      await has('check.json', '"outcome": "ok"');
+      assert.equal((await machine.run('grep', '-rwl', PIN, '/root/bundle')).out, '');
+      assert.equal((await machine.run('grep', '-rl', far.endpoints.estPassword, '/root/bundle')).out, '');
+    });
+
+    await t.test('while the daemon runs, decommission tells how to stop it', async () => {
+      const { code, err } = await machine.run('newleaf', 'decommission', '--yes');
+      assert.equal(code, 1);
+      assert.match(err, /^NL-DAEMON-RUNS[\s\S]*systemctl disable --now newleaf/);
+      await machine.must('systemctl', 'disable', '--now', 'newleaf');
+    });
+
+    await t.test('a sealed PIN cannot be read here, and the command that is named can', async () => {
+      await machine.must('mkdir', '-p', '/etc/credstore.encrypted');
+      const sealed = '/etc/credstore.encrypted/hsm-pin';
+      await machine.must('systemd-creds', 'encrypt', '--with-key=host', '--name=hsm-pin', '/etc/newleaf/pin', sealed);
+      await machine.must('rm', '/etc/newleaf/pin');
+      const { code, err } = await machine.run('newleaf', 'decommission', '--yes');
+      assert.equal(code, 4);
+      const [, command = ''] = /(systemd-run .*newleaf decommission)$/.exec(err.replaceAll(/\s+/g, ' ').trim()) ?? [];
+      const said = await machine.run('sh', '-c', `${command.replace('--pty', '--pipe --wait')} --yes`);
+      assert.equal(said.code, 0, `${said.out}${said.err}`);
+      assert.equal(await machine.must('ls', '-A', '/var/lib/newleaf'), '');
+      const objects = ['--module', '/usr/lib/softhsm/libsofthsm2.so', '--login', '--pin', PIN, '--list-objects'];
+      assert.equal(await machine.must('pkcs11-tool', ...objects), '');
+    });
+  });
+}
