@@ -1,6 +1,7 @@
 import { type Complaint, command, complaint, type Io, type Run, textOption } from './cli/command.ts';
+import { readEndorsement, renderEndorsement } from './cli/endorsement.ts';
 import { screenOf } from './cli/screen.ts';
-import { configPath, loadConfig, x509Of } from './config.ts';
+import { configPath, loadConfig } from './config.ts';
 import { validateEntry } from './entry.ts';
 import { EXIT, exitOf } from './exit.ts';
 import { ask, isAsked, socketOf } from './init/ask.ts';
@@ -83,16 +84,19 @@ async function provisionHere(here: Here, io: Io): Promise<number> {
 
 /** Runs the daemon in this process, as its user, until the gateway serves. */
 async function provisioned({ file, dialogue, isPatient, abort, destroyer, chip }: Here, io: Io): Promise<Shortfall> {
-  const config = x509Of(loadConfig(file).config);
+  const { config } = loadConfig(file);
   const { registration_id: registrationId, id_scope, endpoint } = config.dps;
   const { directory } = config.state;
   const held = await asDaemon(file, config);
   dialogue.title(`Provisioning ${registrationId} (ID scope ${id_scope}, ${endpoint})`);
   const entry = await createJournal({ directory, validate: validateEntry }).read();
   const running = await start({ config, log: quiet, env: io.env, destroyer, chip, held });
-  dialogue.ok(`Token "${config.hsm.token ?? config.hsm.uri}" is open.`);
-  const watch = { running, dialogue, registrationId, stateDirectory: directory, isPatient, abort };
-  const state = await provision(watch, config.issuer, entry).finally(() => running.stop());
+  const isTpm = 'tpm' in config;
+  if (!isTpm) dialogue.ok(`Token "${config.hsm.token ?? config.hsm.uri}" is open.`);
+  const endorsement = async () => renderEndorsement(await readEndorsement(chip, config), dialogue.screen);
+  const shown = { dialogue, registrationId, stateDirectory: directory, endorsement: isTpm ? endorsement : undefined };
+  const watch = { running, ...shown, isPatient, abort };
+  const state = await provision(watch, isTpm ? undefined : config.issuer, entry).finally(() => running.stop());
   if (serves(state) && !abort.aborted) {
     finish(watch, state);
     return { exit: EXIT.done };

@@ -4,19 +4,20 @@ import type { Leaf } from '../roll/leaf.ts';
 import type { RollState } from '../roll/state.ts';
 import type { Watch } from './watch.ts';
 
-/** What the operator needs to enroll the leaf that DPS refuses. */
-export function showEnrollment(
-  { dialogue, registrationId, stateDirectory }: Watch,
-  leaf: Leaf,
-  { current }: RollState,
-): void {
-  const file = join(stateDirectory, leaf === current ? 'leaf.pem' : 'next.pem');
+/** What the operator needs to enroll the leaf that DPS refuses, or the TPM. */
+export async function showEnrollment(watch: Watch, leaf: Leaf, state: RollState): Promise<void> {
+  const { dialogue, registrationId, endorsement } = watch;
   dialogue.blank();
+  if (endorsement !== undefined) {
+    dialogue.say('DPS does not accept this TPM yet. Whoever operates DPS enrolls it:');
+    dialogue.blank();
+    return dialogue.copy(await endorsement());
+  }
   dialogue.say(
     `DPS does not accept this leaf yet. Whoever operates DPS enrolls it, or its issuer "${leaf.issuer}" for a group:`,
   );
   dialogue.blank();
-  showLeaf({ dialogue }, leaf, file);
+  showLeaf(watch, leaf, leaf === state.current ? 'leaf.pem' : 'next.pem');
   dialogue.blank();
   dialogue.say('With that file, one of:');
   dialogue.copy(
@@ -28,15 +29,14 @@ export function showEnrollment(
   dialogue.copy(new X509Certificate(leaf.chain).toString());
 }
 
-/** CN, thumbprints and file of a leaf. */
-export function showLeaf({ dialogue }: Pick<Watch, 'dialogue'>, leaf: Leaf, file: string): void {
-  const bare = (fingerprint: string) => fingerprint.replaceAll(':', '');
-  const sha1 = bare(new X509Certificate(leaf.chain).fingerprint);
+/** CN, thumbprints and file of a leaf. @param file its name in the state directory */
+export function showLeaf({ dialogue, stateDirectory }: Watch, leaf: Leaf, file: string): void {
+  const sha1 = new X509Certificate(leaf.chain).fingerprint.replaceAll(':', '');
   dialogue.copy(
     `    CN           ${leaf.cn}
     SHA-256      ${leaf.thumbprint}
     SHA-1        ${sha1}
-    certificate  ${file}`,
+    certificate  ${join(stateDirectory, file)}`,
   );
 }
 

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Complaint } from '../cli/command.ts';
 import { EXIT, exitOf } from '../exit.ts';
+import { isEndorsed } from '../roll/leaf.ts';
 import { iso } from '../roll/report.ts';
 import type { RollState } from '../roll/state.ts';
 import { showLeaf } from './enrollment.ts';
@@ -10,20 +11,20 @@ import { type Watch, waits } from './watch.ts';
 const UNITS = ['/etc/systemd/system', '/usr/lib/systemd/system', '/lib/systemd/system'];
 
 /** What is left to do, now that all is proven. */
-export function finish({ dialogue, stateDirectory }: Watch, { current, assignment }: RollState): void {
+export function finish(watch: Watch, { current, assignment }: RollState): void {
+  const { dialogue } = watch;
   if (current === undefined || assignment === undefined) return;
   dialogue.blank();
   dialogue.ok(`Connected to ${assignment.hub} as ${assignment.deviceId}. The hub answers.`);
   dialogue.blank();
-  showLeaf({ dialogue }, current, join(stateDirectory, 'leaf.pem'));
-  dialogue.copy(`    issued by    ${current.issuer}\n    valid until  ${iso(current.notAfter)}`);
-  dialogue.blank();
+  if (!isEndorsed(current)) {
+    showLeaf(watch, current, 'leaf.pem');
+    dialogue.copy(`    issued by    ${current.issuer}\n    valid until  ${iso(current.notAfter)}`);
+    dialogue.blank();
+  }
   const isInstalled = UNITS.some((directory) => existsSync(join(directory, 'newleaf.service')));
-  dialogue.say(
-    isInstalled
-      ? 'Now start the daemon, and look at it:'
-      : 'Now run the daemon as a service (newleaf run), and look at it:',
-  );
+  const start = isInstalled ? 'Now start the daemon' : 'Now run the daemon as a service (newleaf run)';
+  dialogue.say(`${start}, and look at it:`);
   dialogue.copy(`${isInstalled ? '    sudo systemctl enable --now newleaf\n' : ''}    newleaf status`);
 }
 

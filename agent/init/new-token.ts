@@ -47,7 +47,7 @@ export async function makeNewToken(guide: Guide, kind: NewKind, found: Survey): 
     const pin = await pinFor(guide, maker);
     const soPinFile = beside(guide, 'so-pin');
     const soPin = (await readSecret(soPinFile)) ?? randomPin();
-    await admitTpm(guide, maker.module.path, true);
+    if (kind === 'tpm') await admitTpm(guide, 'new');
     await storePin(guide, pin);
     await writeSecret(guide, soPinFile, soPin, 'caller');
     await errands.makeToken({ module: maker.module.path, label, pin, soPin });

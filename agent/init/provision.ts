@@ -11,15 +11,20 @@ const PATIENCE_MS = 120_000;
 /**
  * Watches the daemon bring the gateway to its hub. What a person needs is shown: the CSR where a person signs, the leaf
  * where DPS refuses it; and where there is somebody in front of the screen, that person is waited for.
+ * @param issuer undefined where the gateway has no leaf
  * @param before what the state file held when the daemon was started
  * @returns the state in which it ended
  */
-export async function provision(watch: Watch, issuer: IssuerChoice, before: Entry | 'absent'): Promise<RollState> {
+export async function provision(
+  watch: Watch,
+  issuer: IssuerChoice | undefined,
+  before: Entry | 'absent',
+): Promise<RollState> {
   const untell = tellAll(watch);
   try {
     // Refused before, and perhaps enrolled since.
     if (before !== 'absent' && waits(before)) await askDps(watch);
-    const needsPerson = issuer.kind === 'inbox' || issuer.kind === 'hub';
+    const needsPerson = issuer?.kind === 'inbox' || issuer?.kind === 'hub';
     const hasLeaf = before !== 'absent' && (before.current !== undefined || before.next?.leaf !== undefined);
     if (needsPerson && !hasLeaf) {
       await showCsr(watch);
@@ -28,7 +33,7 @@ export async function provision(watch: Watch, issuer: IssuerChoice, before: Entr
     const state = await until(watch, isAtRest, needsPerson && watch.isPatient ? Number.POSITIVE_INFINITY : PATIENCE_MS);
     const leaf = refusedLeaf(state);
     if (leaf === undefined) return state;
-    showEnrollment(watch, leaf, state);
+    await showEnrollment(watch, leaf, state);
     return watch.isPatient ? await untilEnrolled(watch) : state;
   } finally {
     untell();

@@ -10,7 +10,7 @@ import { askPin } from './pin.ts';
 import { settle } from './setting.ts';
 import { hindrance, rootsOnlyInWords, type Shown, type Survey, survey, tokenInWords } from './survey.ts';
 import { tokenByFlags } from './token-flags.ts';
-import { admitTpm } from './tpm-unit.ts';
+import { admitTpm, isTpmModule } from './tpm-unit.ts';
 
 /** The one device of a TPM that several programs may use. */
 const TPM_DEVICE = '/dev/tpmrm0';
@@ -25,7 +25,7 @@ export async function askToken(guide: Guide): Promise<void> {
     const shown =
       chosen === undefined || typeof chosen !== 'string' ? chosen : await makeNewToken(guide, chosen, found);
     if (shown === undefined) continue;
-    await admitTpm(guide, shown.module.path, false);
+    if (isTpmModule(shown.module.path)) await admitTpm(guide, 'kept');
     note(guide, shown, found);
     if (await askPin(guide, shown)) return;
   }

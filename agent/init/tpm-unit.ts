@@ -14,16 +14,18 @@ const DROP_IN = '/etc/systemd/system/newleaf.service.d/tpm.conf';
 
 const TIME_LIMIT_MS = 30_000;
 
+/** Whether the module is that of a TPM. */
+export const isTpmModule = (path: string): boolean => MAKEABLE.tpm.files.some((file) => path.endsWith(`/${file}`));
+
 /**
- * Lets the unit of the daemon use the TPM, which it may not otherwise: what works here would not work there. A token that
- * is there already is found where it is; a new one goes where the drop-in says.
+ * Lets the unit of the daemon use the TPM, which it may not otherwise: what works here would not work there.
+ * @param store where the module keeps its tokens: `new` as the drop-in says, `kept` where they are already
  * @throws Fault NL-CONFIG
  */
-export async function admitTpm({ account, dialogue }: Guide, module: string, isNew: boolean): Promise<void> {
-  const isTpm = MAKEABLE.tpm.files.some((file) => module.endsWith(`/${file}`));
-  if (!isTpm || account === undefined || unitOf() === undefined || existsSync(DROP_IN) || !existsSync(TEMPLATE)) return;
+export async function admitTpm({ account, dialogue }: Guide, store: 'new' | 'kept'): Promise<void> {
+  if (account === undefined || unitOf() === undefined || existsSync(DROP_IN) || !existsSync(TEMPLATE)) return;
   const template = readFileSync(TEMPLATE, 'utf8');
-  const text = isNew ? template : template.replace(/^Environment=TPM2_PKCS11_STORE=.*\n/m, '');
+  const text = store === 'new' ? template : template.replace(/^Environment=TPM2_PKCS11_STORE=.*\n/m, '');
   try {
     await mkdir(dirname(DROP_IN), { recursive: true, mode: 0o755 });
     await writeAtomically(DROP_IN, text, 0o644);

@@ -21,6 +21,8 @@ export interface Watch {
   readonly dialogue: Dialogue;
   readonly registrationId: string;
   readonly stateDirectory: string;
+  /** What DPS must be told of the TPM, for whoever copies it; undefined where the gateway has a leaf. */
+  readonly endorsement: (() => Promise<string>) | undefined;
   /** Whoever must do something is waited for, however long that takes. */
   readonly isPatient: boolean;
   /** Ctrl-C. */

@@ -4,7 +4,7 @@ import { askAttestation } from '../../../agent/init/attestation.ts';
 import { isAtRest } from '../../../agent/init/watch.ts';
 import type { RollState } from '../../../agent/roll/state.ts';
 import { unprovisioned } from '../../../agent/roll/state.ts';
-import { scene } from './stage.ts';
+import { type SceneOptions, scene } from './stage.ts';
 
 const CHOICES = [
   { key: 'a', words: 'the first' },
@@ -59,8 +59,19 @@ test('names that others have made cannot command the terminal', async () => {
 });
 
 test('how the device proves itself: by flag, as configured, or by a leaf', async () => {
-  assert.equal(await askAttestation(scene().guide), 'x509');
-  assert.equal(await askAttestation(scene({ flags: { attestation: 'x509' }, typed: [] }).guide), 'x509');
+  const rows: readonly (readonly [SceneOptions, attestation: string, device: string | undefined])[] = [
+    [{}, 'x509', undefined],
+    [{ flags: { attestation: 'tpm' } }, 'tpm', '/dev/tpmrm0'],
+    [{ flags: { attestation: 'tpm', 'tpm-device': '127.0.0.1:2321' }, typed: [] }, 'tpm', '127.0.0.1:2321'],
+    [{ configured: { 'dps.attestation': 'tpm' } }, 'tpm', '/dev/tpmrm0'],
+    [{ configured: { 'dps.attestation': 'tpm', 'tpm.device': '/dev/tpm1' }, typed: ['2', ''] }, 'tpm', '/dev/tpm1'],
+    [{ configured: { 'dps.attestation': 'tpm', 'tpm.device': '/dev/tpm1' }, typed: ['1'] }, 'x509', undefined],
+  ];
+  for (const [options, attestation, device] of rows) {
+    const { guide } = scene(options);
+    await askAttestation(guide);
+    assert.deepEqual([guide.answers.get('dps.attestation'), guide.answers.get('tpm.device')], [attestation, device]);
+  }
   await assert.rejects(askAttestation(scene({ flags: { attestation: 'key' } }).guide), /--attestation must be/);
 });
 
