@@ -16,6 +16,8 @@ export const PIN_FILE = '/etc/newleaf/pin';
 /** The same in the hands of the daemon, while its unit runs (systemd.exec(5), LoadCredential=). */
 export const CREDENTIAL = '/run/credentials/newleaf.service/hsm-pin';
 
+const ROOT = 0;
+
 /** Where the state of the unit's daemon is (`StateDirectory=newleaf`). */
 const STATE = '/var/lib/newleaf';
 
@@ -30,8 +32,12 @@ export interface Held {
  * process is to stay who it is, as nobody but root can become another, and a machine without that user has no such unit.
  * A configuration elsewhere is an experiment of its author, unless it means the state of the unit's daemon.
  */
-export function daemonAccount(file: string, { state }: Pick<Config, 'state'>): Account | undefined {
-  if (process.geteuid?.() !== 0 || (file !== DEFAULT_PATH && state.directory !== STATE)) return undefined;
+export function daemonAccount(file: string, config: Pick<Config, 'state'>): Account | undefined {
+  return process.geteuid?.() === ROOT ? accountFor(file, config) : undefined;
+}
+
+function accountFor(file: string, { state }: Pick<Config, 'state'>): Account | undefined {
+  if (file !== DEFAULT_PATH && state.directory !== STATE) return undefined;
   return accountOf(DAEMON, readFileSync('/etc/passwd', 'utf8'));
 }
 
@@ -55,11 +61,13 @@ export async function becomeDaemon(file: string, config: Config): Promise<Held> 
   return pin === undefined ? {} : { pin };
 }
 
-/** What a command that only looks gets of root. */
+/** With whose eyes a command looks. */
 export interface Looking {
-  /** The user of the daemon, where the process is that user now. */
+  /** The user of the daemon, where the process is that user. */
   readonly user?: string;
-  /** The PIN; absent where nobody keeps it for the daemon. @throws TokenError PIN_FILE */
+  /** There is a daemon with a user of its own, and the process is neither that user nor root. */
+  readonly isStranger?: true;
+  /** The PIN that root has read; absent where nobody keeps it for the daemon. @throws TokenError PIN_FILE */
   readonly pin?: () => Promise<string>;
 }
 
@@ -68,8 +76,11 @@ export interface Looking {
  * @throws Fault NL-INTERNAL where the system forbids it
  */
 export async function lookAsDaemon(file: string, config: Config): Promise<Looking> {
-  const account = daemonAccount(file, config);
+  const account = accountFor(file, config);
   if (account === undefined) return {};
+  const euid = process.geteuid?.();
+  if (euid === account.uid) return { user: account.name };
+  if (euid !== ROOT) return { isStranger: true };
   const place = [PIN_FILE, CREDENTIAL].find((path) => existsSync(path));
   const reading = place === undefined ? undefined : readPin({ file: place });
   await reading?.catch(() => undefined);

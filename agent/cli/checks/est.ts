@@ -64,9 +64,10 @@ const WAYS: Readonly<Record<Way, { readonly what: string; readonly advice: strin
 export async function askToEnrol(site: Site, choice: EstChoice, way: Way): Promise<Finding> {
   const { username, password_file = '' } = choice;
   const ca = await site.authorities('issuer.est.ca_file', choice.ca_file);
-  const password = username === '' ? '' : await site.text('issuer.est.password_file', password_file);
+  const isNamed = way !== 'leaf' && username !== '';
+  const password = isNamed ? await site.text('issuer.est.password_file', password_file) : '';
   const request = emptyEnrolment(choice.url, way === 'leaf' ? 'simplereenroll' : 'simpleenroll', {
-    username: way === 'leaf' ? '' : username,
+    username: isNamed ? username : '',
     password: password.replace(/\r?\n$/, ''),
   });
   const host = hostOf(choice);

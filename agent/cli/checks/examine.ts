@@ -41,7 +41,7 @@ export function select(checks: readonly Check[], ids: readonly string[]): readon
   return checks.filter(({ id }) => wanted.has(id));
 }
 
-function findingOf(error: unknown, { user }: Site): Finding {
+function findingOf(error: unknown, { user, isStranger }: Site): Finding {
   const { code, message, advice, cause } = failureOf(error);
   if (code === 'NL-TPM-NO-LEAF') return skipped(message);
   const denied = deniedPath(error);
@@ -51,6 +51,10 @@ function findingOf(error: unknown, { user }: Site): Finding {
   if (denied !== undefined) {
     const known = code === 'NL-INTERNAL' ? 'NL-CONFIG' : code;
     return failed(known, `The user ${user} may not read ${denied}.`, `chown ${user}: ${denied}`);
+  }
+  // SoftHSM, for one, cannot even be initialised by a user who may not read its configuration.
+  if (isStranger && code.startsWith('NL-TOKEN-')) {
+    return skipped(`This user may not use the token as the daemon does: ${message}`, 'sudo newleaf check');
   }
   return failed(code, cause === undefined ? message : `${message} (${plainly(cause)})`, advice);
 }

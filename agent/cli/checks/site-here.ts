@@ -41,6 +41,7 @@ export function siteHere({ config, env, now, loader, looking = {} }: SiteOptions
     now,
     env,
     user: looking.user,
+    isStranger: looking.isStranger === true,
     holdsPin: looking.pin !== undefined,
     config,
     entry,

@@ -31,6 +31,8 @@ export interface Site {
   readonly env: NodeJS.ProcessEnv;
   /** The user of the daemon, where this process is that user: what it may not do, the daemon may not do either. */
   readonly user: string | undefined;
+  /** The daemon has a user of its own, and this process is neither that user nor root. */
+  readonly isStranger: boolean;
   /** Root has read the PIN that is kept for the daemon. */
   readonly holdsPin: boolean;
   /** @throws Fault NL-CONFIG */

@@ -89,6 +89,7 @@ export function siteWith(change: Partial<Site> = {}, toml = CONFIG): Site {
     now: NOW,
     env: {},
     user: undefined,
+    isStranger: false,
     holdsPin: false,
     config: async () => parseConfig(toml, '/etc/newleaf/newleaf.toml'),
     entry: async () => entry,

@@ -1,3 +1,4 @@
+import { tokenError } from '../../../../hsm/ckr.ts';
 import { prepareEngine } from '../../../../hsm/engine.ts';
 import { findSlot, loadModule } from '../../../../hsm/module.ts';
 import { PinRecord } from '../../../../hsm/pin-record.ts';
@@ -30,11 +31,12 @@ export function createAnswers(): Answers {
     return contexts.context(identity);
   };
   return {
-    load: (module) => void loadModule(module),
-    slot({ module, token: label, uri }) {
-      const { name, flags } = findSlot(loadModule(module), label, uri);
-      return { name, flags };
-    },
+    load: (module) => told('Loading the module', () => void loadModule(module)),
+    slot: ({ module, token: label, uri }) =>
+      told('Looking for the token', () => {
+        const { name, flags } = findSlot(loadModule(module), label, uri);
+        return { name, flags };
+      }),
     async open(login) {
       const { pinRecord, ...rest } = login;
       const token = await openToken({ ...rest, pinRecord: new PinRecord(pinRecord) });
@@ -54,4 +56,13 @@ export function createAnswers(): Answers {
       return exchange({ ...errand, tls: { secureContext }, signal: AbortSignal.timeout(FETCH_MS) });
     },
   };
+}
+
+/** What the module says before the token is open. @throws TokenError */
+function told<T>(doing: string, ask: () => T): T {
+  try {
+    return ask();
+  } catch (error) {
+    throw tokenError(error, 'opening', doing);
+  }
 }

@@ -28,6 +28,13 @@ export const TOKEN: readonly Row[] = [
     /^failed NL-TOKEN-HUNG It hangs\. -> Restart what stands behind the module/,
   ],
 
+  [
+    'module-loads',
+    'for a user who has nothing to do with the daemon',
+    { isStranger: true, loadModule: fails(new TokenError('failed', 'CKR_GENERAL_ERROR', 'It does not work.')) },
+    /^skipped This user may not use the token as the daemon does: It does not work\. -> sudo newleaf check$/,
+  ],
+
   ['token-present', 'right', {}, /^ok Token "newleaf" \(serial 0042, SoftHSM project SoftHSM v2\) is there\.$/],
   [
     'token-present',
