@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import { after, before, suite, test } from 'node:test';
+import { createErrands } from '../../../agent/init/errands.ts';
+import { BUNDLE } from '../../e2e/gateway.ts';
+import type { MortalToken } from './servers.ts';
+import { tpm2 } from './tpm2.ts';
+
+const NODE = process.env.NEWLEAF_TEST_NODE ?? process.execPath;
+const PINS = { pin: '0123456789abcdef0123456789abcdef', soPin: 'fedcba9876543210fedcba9876543210' };
+
+suite('newleaf init makes a token in a TPM', () => {
+  let hsm: MortalToken;
+  const errands = createErrands([NODE, BUNDLE, 'internal-errand'], undefined, () => undefined);
+  before(async () => {
+    hsm = await tpm2();
+    Object.assign(process.env, hsm.environment);
+  });
+  after(() => hsm.remove());
+
+  test('the module always has a slot for another; the token opens with its PIN, and with no other', async () => {
+    const { module, directory } = hsm;
+    const pinRecord = directory;
+    const asked = { module, label: 'gateway', ...PINS };
+    await errands.makeToken(asked);
+    const shown = (await errands.tokens(module)).map(({ label, isInitialised, hasPin }) => [
+      label,
+      isInitialised,
+      hasPin,
+    ]);
+    assert.deepEqual(shown.toSorted(), [
+      ['', false, false],
+      ['gateway', true, true],
+      ['newleaf', true, true],
+    ]);
+    await errands.login({ module, token: 'gateway', pin: PINS.pin, pinRecord });
+    await assert.rejects(errands.login({ module, token: 'gateway', pin: 'wrong-one', pinRecord }), /NL-TOKEN-PIN/);
+    await assert.rejects(errands.makeToken(asked), /There is a token "gateway" already/);
+  });
+
+  test('a store that is not there yet is made', async () => {
+    process.env.TPM2_PKCS11_STORE = `${hsm.directory}/deep/store`;
+    assert.equal((await errands.tokens(hsm.module)).length, 1);
+  });
+});
