@@ -1,14 +1,13 @@
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
-import { destroyInChild } from '../hsm/destroy.ts';
 import { becomeDaemon } from './become.ts';
 import { command, complaint, type Run, textOption } from './cli/command.ts';
 import { screenOf } from './cli/screen.ts';
-import { configPath, loadConfig, type X509Config, x509Of } from './config.ts';
+import { type Config, configPath, loadConfig } from './config.ts';
 import { request } from './control-client.ts';
-import { keysIn, type OwnKey } from './decommission/keys.ts';
 import { filesIn, removeFiles } from './decommission/state-directory.ts';
-import { type Opened, openOwnToken } from './decommission/token.ts';
+import { tokenHolding } from './decommission/token.ts';
+import { tpmHolding } from './decommission/tpm.ts';
 import { planInWords, restInWords } from './decommission/words.ts';
 import { EXIT } from './exit.ts';
 import { endJournal } from './journal.ts';
@@ -19,6 +18,8 @@ import { failureOf } from './thrown.ts';
 export interface DecommissionOptions {
   /** argv of a process that destroys a key (hsm/destroy.ts). */
   readonly destroyer: readonly string[];
+  /** argv of a process that talks to the TPM (hsm/tpm.ts). */
+  readonly chip: readonly string[];
   /** Where the answer comes from. */
   readonly stdin: Readable & { readonly isTTY?: boolean };
 }
@@ -28,10 +29,9 @@ export interface DecommissionOptions {
  * that says so and does nothing else, and that the same command brings to the end: the journal is ended before the first
  * key goes, and what says that it is ended goes last.
  */
-export const decommission = ({ destroyer, stdin }: DecommissionOptions): Run =>
+export const decommission = ({ destroyer, chip, stdin }: DecommissionOptions): Run =>
   command(async (args, io) => {
-    const { file, config: all } = loadConfig(configPath(textOption(args, 'config'), io.env));
-    const config = x509Of(all);
+    const { file, config } = loadConfig(configPath(textOption(args, 'config'), io.env));
     const isAgreed = args.options.yes === true;
     if (!isAgreed && stdin.isTTY !== true) {
       const message = 'Nobody can be asked here, as stdin is no terminal.';
@@ -43,14 +43,15 @@ export const decommission = ({ destroyer, stdin }: DecommissionOptions): Run =>
     const held = await becomeDaemon(file, config);
     const lock = await alone(config);
     try {
-      const opened = await openOwnToken(config, held, io.env);
-      const keys = await keysIn(opened.token, config.hsm.label_prefix, config.hsm.key);
+      const holding = await ('tpm' in config
+        ? tpmHolding(config, chip)
+        : tokenHolding({ config, held, env: io.env, destroyer }));
       const files = await filesIn(directory);
-      if (keys.own.length + files.length === 0) {
+      if (holding.own.length + files.length === 0) {
         io.out.write('There is nothing here that newleaf has made.\n');
         return EXIT.done;
       }
-      io.out.write(planInWords({ keys, files }, config, file, screen));
+      io.out.write(planInWords({ holding, files }, config, file, screen));
       if (!isAgreed) {
         const id = config.dps.registration_id;
         io.out.write(`Type ${id} to go on: `);
@@ -60,7 +61,7 @@ export const decommission = ({ destroyer, stdin }: DecommissionOptions): Run =>
         }
       }
       await endJournal(directory, io.now());
-      for (const key of keys.own) await destroy(key, destroyer, opened, config);
+      await holding.destroy();
       await removeFiles(directory);
       io.out.write(`\n${restInWords(config, file, screen)}`);
       return EXIT.done;
@@ -70,7 +71,7 @@ export const decommission = ({ destroyer, stdin }: DecommissionOptions): Run =>
   });
 
 /** Nobody else may use state and token from here on. @throws Fault NL-DAEMON-RUNS */
-async function alone({ state, control }: X509Config): Promise<Lock> {
+async function alone({ state, control }: Config): Promise<Lock> {
   const runs = new Fault('NL-DAEMON-RUNS', {
     message: 'The daemon runs. Nothing was destroyed.',
     advice: 'Stop it for good: sudo systemctl disable --now newleaf. Then run newleaf decommission again.',
@@ -86,25 +87,6 @@ async function alone({ state, control }: X509Config): Promise<Lock> {
   if (!isAnswered) return lock;
   await lock.release();
   throw runs;
-}
-
-async function destroy(
-  { label, id }: OwnKey,
-  destroyer: readonly string[],
-  { pin }: Opened,
-  { hsm, state }: X509Config,
-): Promise<void> {
-  const { module, token, uri } = hsm;
-  try {
-    await destroyInChild(destroyer, { module, token, uri, pin, label, id, pinRecord: state.directory });
-  } catch (error) {
-    const { code, message, cause, advice } = failureOf(error);
-    throw new Fault(code, {
-      message: `The key ${label} could not be destroyed: ${message} The gateway is given up, but not all of it is gone.`,
-      cause,
-      advice: `${advice} Then run newleaf decommission again.`,
-    });
-  }
 }
 
 /** The next line; empty where there is none. */

@@ -42,8 +42,7 @@ const COMMANDS: Readonly<Record<CommandName, () => Promise<Run>>> = {
   install: async () => (await import('./cli/install.ts')).install(process.stdin),
   tpm: async () => (await import('./cli/tpm.ts')).tpm(processes.chip),
   'support-bundle': async () => (await import('./cli/support-bundle.ts')).supportBundle(itself()),
-  decommission: async () =>
-    (await import('./decommission.ts')).decommission({ destroyer: itselfAt(DESTROY), stdin: process.stdin }),
+  decommission: async () => (await import('./decommission.ts')).decommission({ ...processes, stdin: process.stdin }),
   config: async () => (await import('./cli/config.ts')).run,
   version: async () => (await import('./cli/version.ts')).run,
 };

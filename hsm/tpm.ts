@@ -24,6 +24,8 @@ export interface Tpm {
   activate(blob: Uint8Array): Promise<void>;
   /** HMAC-SHA256 with the identity key. @throws TpmError key where there is none … */
   sign(message: Uint8Array): Promise<Buffer>;
+  /** Removes the identity key; absent is success. @throws TpmError missing, denied, failed */
+  forget(): Promise<void>;
   /** Ends the process that talks to the TPM; the next call starts another. */
   close(): void;
 }
@@ -86,6 +88,9 @@ export function createTpm(command: readonly string[], { limitMs = 120_000, linge
     },
     async sign(message) {
       return bytes((await inTurn({ op: 'sign', message: base64(message) })).signature);
+    },
+    async forget() {
+      await inTurn({ op: 'forget' });
     },
     close: end,
   };

@@ -221,7 +221,7 @@ export const COMMANDS = {
   decommission: {
     meaning: 'Give this gateway up: destroy its keys and state',
     about: [
-      'Destroys the keys that newleaf has made in the token, with their certificates, and what newleaf knows. A key that was there before newleaf (hsm.key) stays, and so do configuration and PIN. What is going to be destroyed is shown first, and the registration ID must be typed.',
+      'Destroys the keys that newleaf has made in the token, with their certificates, or the key that DPS has sent to the TPM, and what newleaf knows. A key that was there before newleaf (hsm.key) stays, and so do configuration and PIN. What is going to be destroyed is shown first, and the registration ID must be typed.',
       'The daemon must not run. If the power fails on the way, the daemon refuses to start, and the same command finishes.',
     ],
     options: { yes: { type: 'boolean', meaning: 'Do not ask.' } },

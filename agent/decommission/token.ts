@@ -1,32 +1,53 @@
+import { destroyInChild } from '../../hsm/destroy.ts';
 import { readPin } from '../../hsm/pin.ts';
 import { PinRecord } from '../../hsm/pin-record.ts';
-import { openToken, type Token } from '../../hsm/token.ts';
+import { openToken } from '../../hsm/token.ts';
 import type { Held } from '../become.ts';
 import type { X509Config } from '../config.ts';
-import { Fault } from '../roll/failure.ts';
 import { failureOf } from '../thrown.ts';
+import { type Holding, unfinished, untouched } from './holding.ts';
+import { keysIn } from './keys.ts';
 
-export interface Opened {
-  readonly token: Token;
-  readonly pin: string;
+export interface TokenOptions {
+  readonly config: X509Config;
+  readonly held: Held;
+  readonly env: NodeJS.ProcessEnv;
+  /** argv of a process that destroys a key (hsm/destroy.ts). */
+  readonly destroyer: readonly string[];
 }
 
-/** Opens the token, with one login. @throws Fault that says that nothing has happened yet, and how to go on */
-export async function openOwnToken({ hsm, state }: X509Config, held: Held, env: NodeJS.ProcessEnv): Promise<Opened> {
+/** What newleaf has made in its token. Opens it, with one login. @throws Fault that says how to go on */
+export async function tokenHolding({ config, held, env, destroyer }: TokenOptions): Promise<Holding> {
+  const { hsm, state } = config;
+  const locator = { module: hsm.module, token: hsm.token, uri: hsm.uri };
   try {
     const place = { file: hsm.pin_file, credentialsDirectory: env.CREDENTIALS_DIRECTORY };
     const pin = held.pin ?? (await readPin(place));
-    const pinRecord = new PinRecord(state.directory);
-    return { pin, token: await openToken({ module: hsm.module, token: hsm.token, uri: hsm.uri, pin, pinRecord }) };
+    const token = await openToken({ ...locator, pin, pinRecord: new PinRecord(state.directory) });
+    const { own, kept } = await keysIn(token, hsm.label_prefix, hsm.key);
+    const where = `in token ${JSON.stringify(token.name.label)}`;
+    return {
+      own: own.map(({ label, id }) => `key ${label} (id ${id}) ${where}, with its certificate`),
+      kept: kept.map(({ label, why }) => `key ${label} ${where}: ${why}`),
+      async destroy() {
+        for (const { label, id } of own) {
+          await destroyInChild(destroyer, { ...locator, pin, label, id, pinRecord: state.directory }).catch((error) => {
+            throw unfinished(error, `The key ${label} could not be destroyed.`);
+          });
+        }
+      },
+    };
   } catch (error) {
-    const { code, message, cause, advice } = failureOf(error);
-    const next = {
-      'NL-TOKEN-PIN-FILE':
-        hsm.pin_file === undefined
-          ? 'If the PIN is a sealed credential: systemd-run --pty -p User=newleaf -p ImportCredential=hsm-pin newleaf decommission'
-          : advice,
-      'NL-TOKEN-MISSING': `${advice} If the token is gone for good, so are its keys: remove ${state.directory}.`,
-    }[code as string];
-    throw new Fault(code, { message: `${message} Nothing was destroyed.`, cause, advice: next ?? advice });
+    throw untouched(error, adviceFor(error, config));
   }
+}
+
+const SEALED =
+  'If the PIN is a sealed credential: systemd-run --pty -p User=newleaf -p ImportCredential=hsm-pin newleaf decommission';
+
+function adviceFor(error: unknown, { hsm, state }: X509Config): string | undefined {
+  const { code, advice } = failureOf(error);
+  if (code === 'NL-TOKEN-PIN-FILE' && hsm.pin_file === undefined) return SEALED;
+  if (code !== 'NL-TOKEN-MISSING') return undefined;
+  return `${advice} If the token is gone for good, so are its keys: remove ${state.directory}.`;
 }

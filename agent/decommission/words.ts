@@ -1,31 +1,27 @@
+import { PIN_FILE } from '../become.ts';
 import { type Screen, wrap } from '../cli/screen.ts';
-import type { X509Config } from '../config.ts';
-import type { KeysFound } from './keys.ts';
+import type { Config, X509Config } from '../config.ts';
+import type { Holding } from './holding.ts';
 
 export interface Found {
-  readonly keys: KeysFound;
+  readonly holding: Holding;
   /** Names in the state directory. */
   readonly files: readonly string[];
 }
 
 /** What is going to happen, for the person who must agree. */
-export function planInWords({ keys, files }: Found, config: X509Config, file: string, screen: Screen): string {
-  const { dps, hsm, state } = config;
-  const token = `token ${JSON.stringify(hsm.token ?? hsm.uri)}`;
-  const own = keys.own.map(({ label, id }) => `key ${label} (id ${id}) in ${token}, with its certificate`);
-  const names = files.length === 0 ? [] : [`${files.join(', ')} in ${state.directory}`];
+export function planInWords({ holding, files }: Found, config: Config, file: string, screen: Screen): string {
+  const id = config.dps.registration_id;
+  const names = files.length === 0 ? [] : [`${files.join(', ')} in ${config.state.directory}`];
   return block(screen, [
-    [`This gives up the gateway ${dps.registration_id}. It destroys for good:`, own.concat(names)],
-    [
-      'It leaves alone:',
-      [...keys.kept.map(({ label, why }) => `key ${label} in ${token}: ${why}`), settingsOf(config, file)],
-    ],
-    [`After that, nothing on this gateway can prove to be ${dps.registration_id}, and there is no way back.`, []],
+    [`This gives up the gateway ${id}. It destroys for good:`, [...holding.own, ...names]],
+    ['It leaves alone:', [...holding.kept, settingsOf(config, file)]],
+    [`After that, nothing on this gateway can prove to be ${id}, and there is no way back.`, []],
   ]);
 }
 
 /** What newleaf cannot do: what stands on the far side, and what an operator has put here. */
-export function restInWords(config: X509Config, file: string, screen: Screen): string {
+export function restInWords(config: Config, file: string, screen: Screen): string {
   const id = config.dps.registration_id;
   return block(screen, [
     [`${id} is given up. What newleaf made on this gateway is gone.`, []],
@@ -42,10 +38,13 @@ export function restInWords(config: X509Config, file: string, screen: Screen): s
   ]);
 }
 
-function settingsOf({ hsm, issuer }: X509Config, file: string): string {
-  const secrets = issuer.kind === 'est' ? [issuer.password_file, issuer.bootstrap_key] : [];
-  const others = [hsm.pin_file, ...secrets].filter((path) => path?.startsWith('/'));
-  return `the configuration: ${[file, ...others].join(', ')}`;
+function settingsOf(config: Config, file: string): string {
+  return `the configuration: ${[file, ...('tpm' in config ? [] : secretFiles(config))].join(', ')}`;
+}
+
+function secretFiles({ hsm, issuer }: X509Config): readonly string[] {
+  const ofIssuer = issuer.kind === 'est' ? [issuer.password_file, issuer.bootstrap_key] : [];
+  return [hsm.pin_file ?? PIN_FILE, ...ofIssuer].flatMap((path) => (path?.startsWith('/') ? [path] : []));
 }
 
 function block(screen: Screen, parts: readonly (readonly [text: string, list: readonly string[]])[]): string {

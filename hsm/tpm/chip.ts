@@ -8,6 +8,9 @@ import type { Request, Result } from './request.ts';
 /** Commands of an activation that come before the TPM has looked at what DPS sent. */
 const PREPARATION: ReadonlySet<string> = new Set(['GetRandom', 'StartAuthSession', 'PolicySecret', 'EvictControl']);
 
+/** Where azure-iot-security-tpm 1.9.3 keeps the key that DPS has sent. */
+const IDENTITY_KEY = new tss.TPM_HANDLE(0x81000100);
+
 /** The TPM as azure-iot-security-tpm has it. Calls must not overlap: tss.js 2.0.0 has one continuation for all commands. */
 export class Chip {
   readonly #tpm: Tpm;
@@ -34,6 +37,10 @@ export class Chip {
         registrationId,
       };
     }
+    if (op === 'forget') {
+      await this.#evictIdentity();
+      return {};
+    }
     if (op !== 'sign') {
       const blob = Buffer.from(request.blob, 'base64');
       await asked((done) => client.activateIdentityKey(blob, done));
@@ -42,6 +49,18 @@ export class Chip {
     const message = Buffer.from(request.message, 'base64');
     const signature = await asked<Buffer>((done) => client.signWithIdentity(message, done));
     return { signature: signature.toString('base64') };
+  }
+
+  /** TPM2_EvictControl with an object that is persistent already removes it (TPM 2.0 Part 3, section 28.5). */
+  #evictIdentity(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      // tss.js adds the empty password of the owner.
+      this.#tpm.allowErrors().EvictControl(tss.Owner, IDENTITY_KEY, IDENTITY_KEY, () => {
+        const { lastError } = this.#tpm;
+        if (!lastError || lastError.responseCode === tss.TPM_RC.HANDLE) resolve();
+        else reject(lastError);
+      });
+    });
   }
 
   /** What an error means that `perform` threw, or that became uncaught meanwhile. */

@@ -7,7 +7,9 @@ export type Request =
   | { readonly op: 'prove'; readonly blob: string; readonly message: string }
   /** Stores the key that signs from then on. */
   | { readonly op: 'activate'; readonly blob: string }
-  | { readonly op: 'sign'; readonly message: string };
+  | { readonly op: 'sign'; readonly message: string }
+  /** Removes the key that signs. */
+  | { readonly op: 'forget' };
 
 export type Result = Readonly<Record<string, string>>;
 

@@ -66,6 +66,19 @@ test('the key of a challenge signs once, and leaves everything as it was', async
   });
 });
 
+test('the identity key is forgotten, and only that; again is success', async (t) => {
+  const { swtpm, tpm, wrap } = await bench(t);
+  await tpm.forget();
+  await tpm.activate(wrap(newKey()));
+  await tpm.forget();
+  await assert.rejects(tpm.sign(message), { name: 'TpmError', kind: 'key' });
+  await tpm.forget();
+  assert.deepEqual((await swtpm.handles(tpm)).persistent, [0x81000001, 0x81010001]);
+  const key = newKey();
+  await tpm.activate(wrap(key));
+  assert.deepEqual(await tpm.sign(message), hmac(key, message));
+});
+
 test('calls at once do not take the answers of each other', async (t) => {
   const { tpm, wrap } = await bench(t);
   const [identity, challenge] = [newKey(), newKey()];
