@@ -97,7 +97,10 @@ export class Door {
     } else if (faults.take(name, 'silent', connection)) {
       socket.resume();
     } else {
-      this.#flavour(socket, connection);
+      const slow = faults.take(name, 'slow-tls', connection);
+      if (slow === undefined) this.#flavour(socket, connection);
+      // A socket that nobody reads yet keeps what comes.
+      else setTimeout(() => this.#flavour(socket, connection), slow.ms ?? 1_000).unref();
     }
   }
 

@@ -61,6 +61,15 @@ test('port-closed refuses until lifted, and cuts the live session; the port stay
   again.client.end(true);
 });
 
+test('slow-tls answers the ClientHello later', async () => {
+  await simulator.lay('hub1', 'slow-tls', { ms: 300, times: 1 });
+  const from = performance.now();
+  const { connack, client } = await arrive();
+  assert.equal(connack, 0);
+  assert.ok(performance.now() - from >= 300);
+  client.end(true);
+});
+
 test('silent accepts TCP and does not answer the ClientHello', async () => {
   await simulator.lay('hub1', 'silent', { times: 1 });
   const since = simulator.log.entries.length;
