@@ -31,7 +31,7 @@ if (inside(import.meta.filename, APART)) {
     const triplet = process.arch === 'arm64' ? 'aarch64-linux-gnu' : 'x86_64-linux-gnu';
     machine.write('/etc/systemd/system/tokens.service', SERVER);
     machine.write('/etc/systemd/system/newleaf.service.d/p11-kit.conf', CLIENT);
-    technician.configure({ 'hsm.module': `"/usr/lib/${triplet}/pkcs11/p11-kit-client.so"` });
+    technician.set('module', `"/usr/lib/${triplet}/pkcs11/p11-kit-client.so"`);
     await machine.must('systemctl', 'daemon-reload');
     const start = far.log.entries.length;
     await machine.must('systemctl', 'start', 'newleaf');
