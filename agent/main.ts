@@ -35,7 +35,7 @@ const COMMANDS: Readonly<Record<CommandName, () => Promise<Run>>> = {
     return (await import('./init.ts')).init({ ...processes, errand: itselfAt(ERRAND), stdin, stdout });
   },
   status: async () => (await import('./cli/status.ts')).run,
-  check: async () => (await import('./cli/check.ts')).check(itselfAt(LOAD)),
+  check: async () => (await import('./cli/check.ts')).check({ ...processes, loader: itselfAt(LOAD) }),
   reprovision: async () => (await import('./cli/ask.ts')).run,
   roll: async () => (await import('./cli/ask.ts')).run,
   csr: async () => (await import('./cli/csr.ts')).run,

@@ -3,7 +3,7 @@ import { version } from '../build.ts';
 import { configPath, type LoadedConfig, loadConfig } from '../config.ts';
 import { EXIT } from '../exit.ts';
 import { examine, type Result, select } from './checks/examine.ts';
-import { CHECKS } from './checks/list.ts';
+import { CHECKS, checksFor } from './checks/list.ts';
 import { once } from './checks/once.ts';
 import type { Site } from './checks/site.ts';
 import { siteHere } from './checks/site-here.ts';
@@ -11,13 +11,21 @@ import { command, type Io, type ParsedArguments, type Run, textOption } from './
 import { nearest } from './nearest.ts';
 import { type Colour, glyph, paint, type Screen, screenOf, wrap } from './screen.ts';
 
-/** `newleaf check` @param loader argv of a process that loads the PKCS#11 module (checks/apart/child.ts) */
-export const check = (loader: readonly string[]): Run =>
+/** argv of processes that a check may need. */
+export interface Processes {
+  /** Loads the PKCS#11 module (checks/apart/child.ts). */
+  readonly loader: readonly string[];
+  /** Talks to the TPM; the device follows (hsm/tpm.ts). */
+  readonly chip: readonly string[];
+}
+
+/** `newleaf check` */
+export const check = (processes: Processes): Run =>
   command(async (args, io) => {
     const file = configPath(textOption(args, 'config'), io.env);
     const config = once(async () => loadConfig(file));
     const looking = await lookingAt(config);
-    const site = siteHere({ config, env: io.env, now: io.now(), loader, looking });
+    const site = siteHere({ config, env: io.env, now: io.now(), ...processes, looking });
     try {
       return await checkSite(site, args, io);
     } finally {
@@ -45,7 +53,10 @@ export async function checkSite(site: Site, { positionals, options }: ParsedArgu
   }
   const screen = screenFor(io);
   const results: Result[] = [];
-  for await (const result of examine(select(CHECKS, positionals), site)) {
+  const loaded = await site.config().catch(() => undefined);
+  // Whoever names a check that means nothing here is told why.
+  const checks = positionals.length > 0 ? CHECKS : checksFor(loaded?.config);
+  for await (const result of examine(select(checks, positionals), site)) {
     results.push(result);
     if (options.json !== true) io.out.write(render(result, screen));
   }

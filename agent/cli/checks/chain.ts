@@ -12,6 +12,7 @@ import { type Check, currentLeaf, failed, NO_LEAF, ok, warning } from './check.t
 export const chain: Check = {
   id: 'chain',
   describes: 'The leaf and its intermediates link up, and none of them has expired.',
+  of: 'x509',
   needs: ['state-file', 'clock'],
   async look(site) {
     const current = await currentLeaf(site);

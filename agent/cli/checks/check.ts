@@ -17,6 +17,8 @@ export interface Check {
   readonly id: string;
   /** What is true where it is ok. */
   readonly describes: string;
+  /** Only where the gateway proves itself in this way (dps.attestation). */
+  readonly of?: 'x509' | 'tpm';
   /** Checks that must be ok, or have only warned, before this one makes sense. */
   readonly needs: readonly string[];
   look(site: Site): Promise<Finding>;

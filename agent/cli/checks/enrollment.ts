@@ -14,6 +14,7 @@ import type { Site } from './site.ts';
 export const enrollment: Check = {
   id: 'enrollment',
   describes: 'DPS knows the current leaf, and its enrollment is enabled.',
+  of: 'x509',
   needs: ['dps-tls'],
   async look(site) {
     const id = (await site.config()).config.dps.registration_id;

@@ -6,6 +6,7 @@ import type { Site } from './site.ts';
 export const issuerReach: Check = {
   id: 'issuer-reach',
   describes: 'Whoever signs leaves is there.',
+  of: 'x509',
   needs: ['configuration'],
   async look(site) {
     const { issuer } = await x509(site);
@@ -19,6 +20,7 @@ export const issuerReach: Check = {
 export const issuerAuth: Check = {
   id: 'issuer-auth',
   describes: 'The EST server accepts what newleaf shows it.',
+  of: 'x509',
   needs: ['issuer-reach'],
   async look(site) {
     const { issuer } = await x509(site);

@@ -8,6 +8,7 @@ import type { Site } from './site.ts';
 export const keys: Check = {
   id: 'keys',
   describes: 'The private keys never leave the token.',
+  of: 'x509',
   needs: ['pin'],
   async look(site) {
     const { hsm, leaf } = await x509(site);

@@ -7,6 +7,7 @@ const LOST = 'Is it the right token (hsm.token, hsm.uri)? If its key is lost: `n
 export const leafKey: Check = {
   id: 'leaf-key',
   describes: "The current leaf's key is in the token, and can be used.",
+  of: 'x509',
   needs: ['pin', 'state-file'],
   async look(site) {
     const current = await currentLeaf(site);

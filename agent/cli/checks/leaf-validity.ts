@@ -5,6 +5,7 @@ import { type Check, currentLeaf, failed, NO_LEAF, ok, warning, x509 } from './c
 export const leafValidity: Check = {
   id: 'leaf-validity',
   describes: 'The current leaf is valid, and its renewal is planned.',
+  of: 'x509',
   needs: ['state-file', 'clock'],
   async look(site) {
     const current = await currentLeaf(site);

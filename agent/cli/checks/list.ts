@@ -1,3 +1,4 @@
+import type { Config } from '../../config.ts';
 import { chain } from './chain.ts';
 import type { Check } from './check.ts';
 import { clock } from './clock.ts';
@@ -19,6 +20,7 @@ import { stateFile } from './state-file.ts';
 import { tlsEngine } from './tls-engine.ts';
 import { tlsHandshake } from './tls-handshake.ts';
 import { tokenPresent } from './token-present.ts';
+import { tpm } from './tpm.ts';
 import { trouble } from './trouble.ts';
 import { unit } from './unit.ts';
 import { version } from './version.ts';
@@ -31,6 +33,7 @@ export const CHECKS: readonly Check[] = [
   inbox,
   permissions,
   clock,
+  tpm,
   moduleLoads,
   tokenPresent,
   pin,
@@ -53,3 +56,10 @@ export const CHECKS: readonly Check[] = [
   version,
   trouble,
 ];
+
+/** The checks that mean something where the gateway proves itself in this way; all, where that is not known. */
+export function checksFor(config: Config | undefined): readonly Check[] {
+  if (config === undefined) return CHECKS;
+  const { attestation } = config.dps;
+  return CHECKS.filter(({ of = attestation }) => of === attestation);
+}

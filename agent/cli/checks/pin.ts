@@ -11,6 +11,7 @@ const FINAL_TRY = 0x0002_0000;
 export const pin: Check = {
   id: 'pin',
   describes: 'The token accepts the PIN.',
+  of: 'x509',
   needs: ['token-present', 'state-directory'],
   async look(site) {
     const { hsm, state } = await x509(site);

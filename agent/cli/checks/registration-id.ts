@@ -3,6 +3,7 @@ import { type Check, currentLeaf, failed, NO_LEAF, ok } from './check.ts';
 export const registrationId: Check = {
   id: 'registration-id',
   describes: 'The CN of the leaf is the registration ID, as DPS demands.',
+  of: 'x509',
   needs: ['state-file'],
   async look(site) {
     const current = await currentLeaf(site);

@@ -7,6 +7,7 @@ const NEEDS = ['tls-handshake', 'leaf-validity'];
 export const dpsTls: Check = {
   id: 'dps-tls',
   describes: 'DPS takes the current leaf in a TLS handshake.',
+  of: 'x509',
   needs: ['dps-reach', ...NEEDS],
   async look(site) {
     return shaken(site, (await site.config()).config.dps.endpoint, 'DPS');
@@ -16,6 +17,7 @@ export const dpsTls: Check = {
 export const hubTls: Check = {
   id: 'hub-tls',
   describes: 'The assigned hub takes the current leaf in a TLS handshake.',
+  of: 'x509',
   needs: ['hub-reach', ...NEEDS],
   async look(site) {
     const hub = await assignedHub(site);

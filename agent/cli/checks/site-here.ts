@@ -22,14 +22,19 @@ export interface SiteOptions {
   readonly now: number;
   /** argv of a process that loads the PKCS#11 module (apart/child.ts). */
   readonly loader: readonly string[];
+  /** argv of a process that talks to the TPM; the device follows (hsm/tpm.ts). */
+  readonly chip: readonly string[];
   /** Whose eyes these are, and what root has handed to them. */
   readonly looking?: Looking;
 }
 
+/** A TPM signs in well under a second. */
+const TPM_MS = 20_000;
+
 const TO = { read: constants.R_OK, write: constants.W_OK | constants.X_OK, execute: constants.X_OK };
 
 /** This gateway. */
-export function siteHere({ config, env, now, loader, looking = {} }: SiteOptions): Site {
+export function siteHere({ config, env, now, loader, chip, looking = {} }: SiteOptions): Site {
   const settings = async () => (await config()).config;
   const trust = once(async () => authorities('trust.ca_file', (await settings()).trust.ca_file));
   const entry = once(async () => {
@@ -59,6 +64,7 @@ export function siteHere({ config, env, now, loader, looking = {} }: SiteOptions
       const { prepareEngine } = await import('../../../hsm/engine.ts');
       prepareEngine(x509Of(await settings()).hsm.module);
     },
+    tpmSigns: once(async () => signWithTpm(chip, await settings())),
     status: once(async () => statusOf((await settings()).control.socket)),
     dial,
     serverTime: once(async () => serverTime(await timeServers(await settings(), await trust()))),
@@ -108,4 +114,16 @@ async function timeServers(config: Config, trust: string): Promise<readonly Time
   if ('tpm' in config || config.issuer.kind !== 'est') return servers;
   const { url, ca_file } = config.issuer;
   return [...servers, { url, ca: await authorities('issuer.est.ca_file', ca_file) }];
+}
+
+/** Without making keys, as `newleaf tpm` may: a check changes nothing. @throws TpmError */
+async function signWithTpm(chip: readonly string[], config: Config): Promise<void> {
+  if (!('tpm' in config)) return;
+  const { createTpm } = await import('../../../hsm/tpm.ts');
+  const tpm = createTpm([...chip, config.tpm.device], { limitMs: TPM_MS });
+  try {
+    await tpm.sign(Buffer.from('newleaf check'));
+  } finally {
+    tpm.close();
+  }
 }

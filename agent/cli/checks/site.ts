@@ -59,6 +59,8 @@ export interface Site {
   prepareEngine(): Promise<void>;
   /** A TLS handshake of the current leaf with itself. @throws Fault NL-TOKEN-…, NL-INTERNAL */
   rehearse(): Promise<void>;
+  /** Signs with the identity key of the TPM. @throws TpmError */
+  tpmSigns(): Promise<void>;
   /** What the daemon says. @throws Fault NL-DAEMON-DOWN, NL-CONTROL-DENIED */
   status(): Promise<Status>;
   /** @param host `host` or `host:port` @param ca PEM @throws Unreached */

@@ -29,6 +29,7 @@ export const stateDirectory: Check = {
 export const inbox: Check = {
   id: 'inbox',
   describes: 'A leaf that is put into the inbox can be taken out of it.',
+  of: 'x509',
   needs: ['state-directory'],
   async look(site) {
     const directory = join((await site.config()).config.state.directory, 'inbox');

@@ -3,6 +3,7 @@ import { type Check, ok } from './check.ts';
 export const tlsHandshake: Check = {
   id: 'tls-handshake',
   describes: "The current leaf's key makes TLS handshakes from within the token.",
+  of: 'x509',
   needs: ['leaf-key', 'tls-engine'],
   async look(site) {
     await site.rehearse();

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { checkSite } from '../../../agent/cli/check.ts';
 import { CHECKS } from '../../../agent/cli/checks/list.ts';
 import { Fault } from '../../../agent/roll/failure.ts';
+import { TPM_CONFIG } from './checks/tpm.ts';
 import { siteWith, slotWith } from './gateway.ts';
 import { args, stage } from './stage.ts';
 
@@ -105,7 +106,7 @@ test('--json has every check, in the same form whatever it finds', async () => {
   const { checks } = JSON.parse(io.out.text);
   assert.deepEqual(
     checks.map(({ id }: { id: string }) => id),
-    CHECKS.map(({ id }) => id),
+    CHECKS.filter(({ of }) => of !== 'tpm').map(({ id }) => id),
   );
   for (const { id: _, ...check } of checks) {
     const isToBeDone = check.outcome === 'failed' || check.outcome === 'warning';
@@ -120,4 +121,15 @@ test('--json has every check, in the same form whatever it finds', async () => {
       ],
     );
   }
+});
+
+test('a gateway that attests by its TPM is not asked for a leaf, but by name', async () => {
+  const site = siteWith({ entry: async () => 'absent' }, TPM_CONFIG);
+  const io = stage();
+  assert.equal(await checkSite(site, args('check'), io), 0, io.out.text);
+  assert.match(io.out.text, /^ok +tpm +The TPM at /m);
+  assert.doesNotMatch(io.out.text, / (pin|keys|chain|issuer-reach) /);
+  const named = stage();
+  assert.equal(await checkSite(site, args('check', 'keys'), named), 0);
+  assert.match(named.out.text, /^skipped +module-loads +This gateway attests by its TPM: there is no leaf\.$/m);
 });

@@ -24,7 +24,7 @@ function here(t: TestContext) {
   return {
     directory,
     file,
-    site: siteHere({ config: async () => loadConfig(file), env: {}, now: NOW, loader: LOADER }),
+    site: siteHere({ config: async () => loadConfig(file), env: {}, now: NOW, loader: LOADER, chip: [] }),
   };
 }
 
@@ -35,7 +35,7 @@ test('a real token: everything but the network is well, and nothing is changed',
   Object.assign(process.env, hsm.environment);
   const io = stage();
   assert.equal(
-    await check(LOADER)(args('check', 'keys', 'leaf-key', 'permissions', '--config', file), io),
+    await check({ loader: LOADER, chip: [] })(args('check', 'keys', 'leaf-key', 'permissions', '--config', file), io),
     0,
     io.out.text,
   );

@@ -8,8 +8,9 @@ import { ISSUERS } from './issuers.ts';
 import { LEAF } from './leaf.ts';
 import { found } from './row.ts';
 import { TOKEN } from './token.ts';
+import { TPM } from './tpm.ts';
 
-const rows = [FILES, TOKEN, LEAF, AZURE, ISSUERS, DAEMON].flat();
+const rows = [FILES, TOKEN, LEAF, AZURE, ISSUERS, DAEMON, TPM].flat();
 
 describe('checks', () => {
   for (const [id, name, change, expected, toml] of rows) {

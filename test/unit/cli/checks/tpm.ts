@@ -1,0 +1,43 @@
+import { TpmError } from '../../../../hsm/tpm/error.ts';
+import { entry } from '../gateway.ts';
+import { fails, type Row, withoutLeaf } from './row.ts';
+
+export const TPM_CONFIG = `dps.id_scope = "0ne00000000"
+dps.registration_id = "gw-0001"
+dps.attestation = "tpm"
+`;
+
+const keyless = { tpmSigns: fails(new TpmError('key', 'The TPM holds no identity key.')) };
+
+/** A gateway that attests by its TPM. */
+export const TPM: readonly Row[] = [
+  ['tpm', 'signs', {}, /^ok The TPM at \/dev\/tpmrm0 signs with its identity key\.$/, TPM_CONFIG],
+  [
+    'tpm',
+    'no device',
+    { mode: async () => 'absent' },
+    /^failed NL-TPM-MISSING There is no \/dev\/tpmrm0\. -> /,
+    TPM_CONFIG,
+  ],
+  [
+    'tpm',
+    'not for this user',
+    { tpmSigns: fails(new TpmError('denied', 'No.')) },
+    /^failed NL-TPM-DENIED No\. -> Use sudo/,
+    TPM_CONFIG,
+  ],
+  [
+    'tpm',
+    'no identity, on a new gateway',
+    { ...keyless, entry: withoutLeaf },
+    /^ok The TPM holds no identity key\. DPS gives it one with the first registration\.$/,
+    TPM_CONFIG,
+  ],
+  [
+    'tpm',
+    'cleared',
+    { ...keyless, entry: async () => entry },
+    /^failed NL-TPM-KEY The TPM holds no identity key\. -> /,
+    TPM_CONFIG,
+  ],
+];
