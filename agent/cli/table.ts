@@ -124,7 +124,8 @@ export const COMMANDS = {
     operands: { shown: '[NAME...]', most: Number.POSITIVE_INFINITY },
     about: [
       'Checks configuration, files, token, key, leaf, network and daemon, each by itself, and names cause and next step of each failure. Nothing is changed. What a check depends on is checked before it.',
-      'It logs in to the token once, with the PIN that newleaf uses. A PIN that was refused before is not tried again.',
+      'Called by root, it sees everything with the eyes of the daemon; others are told what they may not see. Nothing is registered, and the session with the hub goes on.',
+      'It logs in to the token once, with the PIN that newleaf uses. A PIN that was refused before is not tried again. A PKCS#11 module that hangs is given up after 20 seconds.',
     ],
     options: { json },
     examples: [
