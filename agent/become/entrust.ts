@@ -35,12 +35,14 @@ export async function entrust(directory: string, account: Account, { mode, known
   }
 }
 
-/** Never follows a link: it may lead out of the directory. */
+/** Looks only into what is root's, where nobody else can put a link into the way while this looks. */
 async function hand(directory: string, account: Account): Promise<void> {
-  for (const entry of await readdir(directory, { withFileTypes: true })) {
-    const path = join(directory, entry.name);
-    if (entry.isDirectory()) await hand(path, account);
-    else if ((await lstat(path)).nlink === 1) await lchown(path, account.uid, account.gid);
+  for (const name of await readdir(directory)) {
+    const path = join(directory, name);
+    const found = await lstat(path);
+    if (found.uid !== ROOT) continue;
+    if (found.isDirectory()) await hand(path, account);
+    else if (found.nlink === 1) await lchown(path, account.uid, account.gid);
   }
   await lchown(directory, account.uid, account.gid);
 }

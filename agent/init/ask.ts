@@ -2,7 +2,7 @@ import { dirname } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { unitOf } from '../become/unit.ts';
 import { daemonAccount, giveDirectories } from '../become.ts';
-import { type ParsedArguments, textOption } from '../cli/command.ts';
+import type { ParsedArguments } from '../cli/command.ts';
 import { standardOf } from '../config/draft.ts';
 import { makeDirectory } from '../durable.ts';
 import { Fault } from '../roll/failure.ts';
@@ -40,10 +40,16 @@ export async function ask(options: AskOptions): Promise<void> {
   const answers = new Answers(before.draft);
   const state = stateDirectoryOf({ answers });
   const account = daemonAccount(file, { state: { directory: state } });
+  const flags = new Map(
+    Object.entries(args.options).flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : [])),
+  );
   const guide: Guide = {
     dialogue,
     answers,
-    flag: (name) => textOption(args, name),
+    flag: (name) => flags.get(name),
+    forget: (...names) => {
+      for (const name of names) flags.delete(name);
+    },
     file,
     account,
     errands: createErrands(options.errand, account, unitOf),

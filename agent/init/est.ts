@@ -7,6 +7,7 @@ import { settle } from './setting.ts';
 type First = 'password' | 'bootstrap' | 'none';
 
 const EST = 'issuer.est';
+const FLAGS = ['est-url', 'est-ca', 'est-user', 'est-password-file', 'bootstrap-cert', 'bootstrap-key'];
 
 /** Everything about the EST server, until it answers and knows this gateway, or the person goes on all the same. */
 export async function askEst(guide: Guide): Promise<void> {
@@ -27,6 +28,7 @@ export async function askEst(guide: Guide): Promise<void> {
     await askFirstIdentity(guide);
     if (!guide.dialogue.asks || (await isTried(guide))) return;
     if (await guide.dialogue.confirm('Go on all the same?', false)) return;
+    guide.forget(...FLAGS);
   }
 }
 

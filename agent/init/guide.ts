@@ -12,6 +12,8 @@ export interface Guide {
   readonly answers: Answers;
   /** A flag of the command line. */
   readonly flag: (name: string) => string | undefined;
+  /** Flags that did not work out: the person is asked instead. */
+  readonly forget: (...flags: readonly string[]) => void;
   /** The configuration that is written; what belongs to it lies beside it. */
   readonly file: string;
   /** The user of the daemon, where init runs as root and the unit has one. */

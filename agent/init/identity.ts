@@ -23,6 +23,7 @@ export async function askIdentity(guide: Guide): Promise<void> {
     if (guide.flag('trust-ca') !== undefined) await askTrust(guide);
     if (!guide.dialogue.asks) return;
     const found = await reachDps(guide);
+    guide.forget('endpoint', 'trust-ca');
     if (found === 'untrusted' && (await guide.dialogue.confirm('Name another file with the CAs to trust?', true))) {
       await askTrust(guide);
       if ((await reachDps(guide)) === 'trusted') return;

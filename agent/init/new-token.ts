@@ -4,6 +4,7 @@ import { Fault } from '../roll/failure.ts';
 import { failureOf } from '../thrown.ts';
 import type { Guide } from './guide.ts';
 import { givenPin, pinPlace, storedPin, storePin } from './pin-place.ts';
+import { Interrupted } from './prompt.ts';
 import { beside, randomPin, readSecret, writeSecret } from './secret.ts';
 import type { Shown, Survey } from './survey.ts';
 import { admitTpm } from './tpm-unit.ts';
@@ -59,7 +60,7 @@ export async function makeNewToken(guide: Guide, kind: NewKind, found: Survey): 
     );
     return { module: maker.module, token };
   } catch (error) {
-    if (!dialogue.asks || (error instanceof Error && error.name === 'Interrupted')) throw error;
+    if (!dialogue.asks || error instanceof Interrupted) throw error;
     dialogue.wrong(failureOf(error));
     return undefined;
   }

@@ -6,27 +6,34 @@ import { givenPin, pinPlace, storedPin, storePin } from './pin-place.ts';
 import type { Shown } from './survey.ts';
 
 /**
- * Finds the PIN of the token, proves it with one login, and puts it where the daemon gets it.
+ * Finds the PIN of the token, proves it with one login, and puts it where the daemon gets it. A PIN that is kept already
+ * may be that of another token, and is not tried unasked.
+ * @param isOurs the token is the one that is configured, or was made just now: the PIN that is kept is meant for it
  * @returns false where the person should choose another token
  * @throws Fault where nobody can be asked; Interrupted
  */
-export async function askPin(guide: Guide, shown: Shown): Promise<boolean> {
+export async function askPin(guide: Guide, shown: Shown, isOurs: boolean): Promise<boolean> {
   const { dialogue } = guide;
   const { token } = shown;
   if (token.isFinalTry) return lastTry(guide, shown);
   const given = await givenPin(guide);
-  const known = given ?? (await storedPin(guide));
-  if (known !== undefined || !token.needsLogin) {
-    const words = given === undefined ? `the one in ${pinPlace(guide).path}` : 'the one in --pin-file';
-    const isLast = given !== undefined || !dialogue.asks;
-    if (await isAccepted(guide, shown, known ?? NONE, words, isLast)) return true;
+  if (given !== undefined) return isAccepted(guide, shown, given, 'the one in --pin-file', true);
+  if (!token.needsLogin) return isAccepted(guide, shown, NONE, '', !dialogue.asks);
+  const { path } = pinPlace(guide);
+  const kept = await storedPin(guide);
+  const isMeant = isOurs || !dialogue.asks;
+  if (kept !== undefined && isMeant && (await isAccepted(guide, shown, kept, `the one in ${path}`, !dialogue.asks))) {
+    return true;
   }
   if (!dialogue.asks) {
     guide.answers.miss('pin-file');
     guide.answers.demandAll();
   }
-  const typed = await dialogue.secret(`PIN of token "${token.label}" (not shown; Enter: choose another token)`);
-  return typed !== '' && isAccepted(guide, shown, typed, 'which is kept now', false);
+  const offered = kept === undefined || isMeant ? undefined : kept;
+  const enter = offered === undefined ? 'choose another token' : `the one in ${path}`;
+  const typed = await dialogue.secret(`PIN of token "${token.label}" (not shown; Enter: ${enter})`);
+  const pin = typed === '' ? offered : typed;
+  return pin !== undefined && isAccepted(guide, shown, pin, 'which is kept', false);
 }
 
 /** For a token that takes everybody in: the PIN must not be empty, and is not looked at. */

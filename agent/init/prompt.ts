@@ -10,7 +10,7 @@ export class Interrupted extends Error {
   }
 }
 
-/** Asks the person in front of the terminal. Both reject with Interrupted. */
+/** The person in front of the terminal. `line` and `secret` reject with Interrupted. */
 export interface Prompt {
   /** A line, without blanks around it. */
   line(words: string): Promise<string>;

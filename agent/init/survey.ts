@@ -46,14 +46,20 @@ export async function survey(
       const token = seen.find(({ isInitialised }) => !isInitialised);
       return token === undefined ? [] : [{ module, token }];
     }),
-    useless: looks.flatMap(({ module, why }) => (why === undefined ? [] : [{ module, why }])),
+    useless: looks.flatMap(({ module, why, isBroken }, at) => {
+      if (why === undefined) return [];
+      const isRight = isBroken && root[at]?.isBroken === false;
+      return [{ module, why: isRight ? `${why}; as root it works, so the user of the daemon lacks a right` : why }];
+    }),
   };
 }
 
 interface Look {
   readonly module: FoundModule;
   readonly seen: readonly SeenToken[];
+  /** Why nothing can be done with it. */
   readonly why?: string;
+  readonly isBroken: boolean;
 }
 
 const initialised = (looks: readonly Look[]): readonly Shown[] =>
@@ -64,9 +70,9 @@ const initialised = (looks: readonly Look[]): readonly Shown[] =>
 async function look(module: FoundModule, errands: Pick<Errands, 'tokens'>, eyes: 'daemon' | 'caller'): Promise<Look> {
   try {
     const seen = await errands.tokens(module.path, eyes);
-    return seen.length === 0 ? { module, seen, why: 'it shows no token' } : { module, seen };
+    return { module, seen, isBroken: false, ...(seen.length === 0 && { why: 'it shows no token' }) };
   } catch (error) {
-    return { module, seen: [], why: failureOf(error).message.replace(/^[\w ]+: |\.$/g, '') };
+    return { module, seen: [], isBroken: true, why: failureOf(error).message.replace(/^[\w ]+: |\.$/g, '') };
   }
 }
 

@@ -26,8 +26,9 @@ export async function askToken(guide: Guide): Promise<void> {
       chosen === undefined || typeof chosen !== 'string' ? chosen : await makeNewToken(guide, chosen, found);
     if (shown === undefined) continue;
     if (isTpmModule(shown.module.path)) await admitTpm(guide, 'kept');
+    const isOurs = typeof chosen === 'string' || isConfigured(guide, shown);
     note(guide, shown, found);
-    if (await askPin(guide, shown)) return;
+    if (await askPin(guide, shown, isOurs)) return;
   }
 }
 
@@ -58,6 +59,7 @@ async function choose(guide: Guide, found: Survey): Promise<Shown | NewKind | un
   const only = standing < 0 && usable.length === 1 && answers.get('hsm.module') === undefined ? 0 : standing;
   const key = await dialogue.choose('Which one', choices, only < 0 ? kinds[0]?.kind : `token-${only}`);
   if (key === 'softhsm' || key === 'tpm') return key;
+  guide.forget('module');
   if (key === 'other') await settle(guide, { name: 'hsm.module', flag: 'module', words: 'Path of the PKCS#11 module' });
   return usable.find((_, at) => key === `token-${at}`);
 }

@@ -36,10 +36,14 @@ export function scene({ flags = {}, configured = {}, typed, errands = {}, stdin 
     return line;
   };
   const prompt = typed && { line: next, secret: next, enter: async () => undefined };
+  const given = new Map(Object.entries(flags));
   const guide: Guide = {
     dialogue: new Dialogue(paper, screenOf(paper, { LANG: 'C.UTF-8' }), prompt),
     answers: new Answers(new Map(Object.entries(configured))),
-    flag: (name) => flags[name],
+    flag: (name) => given.get(name),
+    forget: (...names) => {
+      for (const name of names) given.delete(name);
+    },
     file: '/nowhere/newleaf.toml',
     account: undefined,
     errands: {

@@ -54,6 +54,15 @@ test('a token that somebody made as root is found with the eyes of root', async 
   ]);
 });
 
+test('a module that works for root, and not for the daemon, is told so', async () => {
+  const tokens = async (_: string, eyes = 'daemon') => {
+    if (eyes === 'daemon') throw new TokenError('failed', 'CKR_GENERAL_ERROR', 'Listing the tokens: it does not work.');
+    return [token('a')];
+  };
+  const [first] = (await survey([SOFTHSM], { tokens }, true)).useless;
+  assert.equal(first?.why, 'it does not work; as root it works, so the user of the daemon lacks a right');
+});
+
 describe('a token in words', () => {
   const rows: readonly (readonly [change: Partial<SeenToken>, words: RegExp, isUsable: boolean])[] = [
     [{}, /^token "gw" \(SoftHSM: SoftHSM v2, serial 01\): needs its PIN$/, true],
