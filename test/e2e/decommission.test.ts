@@ -132,7 +132,7 @@ test('decommission', async (t) => {
   await t.test('on a terminal: shown, and asked for; another word is a no', { timeout: PATIENCE_MS }, async () => {
     const { environment } = gateway.token.hsm;
     const env = { ...environment, NEWLEAF_CONFIG: gateway.configuration, NO_COLOR: '1' };
-    const argv = [process.execPath, BUNDLE, 'decommission'];
+    const argv = [process.env.NEWLEAF_TEST_NODE ?? process.execPath, BUNDLE, 'decommission'];
     const no = new Terminal(t, argv, { env });
     await no.screen.shows('Type gw-0001 to go on: ');
     assert.match(no.screen.text, /key newleaf-a \(id [0-9a-f]{32}\) in token "newleaf"/);
@@ -185,13 +185,13 @@ test('decommission', async (t) => {
           isGone(gateway);
           continue;
         }
-        if (isEnded()) {
+        if (!isEnded()) isAsBefore();
+        // The state file alone keeps the daemon off, so a few of them will do.
+        else if (index % 4 === 0) {
           const { code, out } = await gateway.command('run');
           assert.equal(code, 4, what);
           assert.match(out, /NL-STATE-DECOMMISSIONED/, what);
           assert.ok(isEnded(), what);
-        } else {
-          isAsBefore();
         }
         assert.equal((await gateway.command('decommission', '--yes')).code, 0, what);
         isGone(gateway);

@@ -19,7 +19,7 @@ test('status --watch on a terminal, over a roll and a restart of the daemon, unt
     { columns: 40, rows: 30 },
     { columns: 120, rows: 60 },
   ];
-  const argv = [process.execPath, BUNDLE, 'status', '--watch'];
+  const argv = [process.env.NEWLEAF_TEST_NODE ?? process.execPath, BUNDLE, 'status', '--watch'];
   const terminals = sizes.map((size) => ({ size, terminal: new Terminal(t, argv, { env, ...size }) }));
   const all = (words: RegExp) => Promise.all(terminals.map(({ terminal }) => terminal.screen.shows(words)));
 
