@@ -65,7 +65,6 @@ if (inside(import.meta.filename, APART)) {
     await t.test('a sealed PIN in its place', async () => {
       machine.write('/root/pin', pin);
       const sealed = '/etc/credstore.encrypted/hsm-pin';
-      await machine.must('mkdir', '-p', '/etc/credstore.encrypted');
       await machine.must('systemd-creds', 'encrypt', '--name=hsm-pin', '--with-key=host', '/root/pin', sealed);
       await machine.must('systemctl', 'start', 'newleaf');
       assert.ok(isUp(await machine.show()));

@@ -42,9 +42,11 @@ function addTpm(path: string): void {
 
 test('systemd has no complaint about the units, with and without the TPM drop-in', { skip }, (t) => {
   const path = root(t);
-  assert.deepEqual(analyze(`--root=${path}`, 'verify', ...units()), { status: 0, said: '' });
+  // The page of the manual is in the package only.
+  const verify = (...names: readonly string[]) => analyze(`--root=${path}`, 'verify', '--man=no', ...names);
+  assert.deepEqual(verify(...units()), { status: 0, said: '' });
   addTpm(path);
-  assert.deepEqual(analyze(`--root=${path}`, 'verify', 'newleaf.service'), { status: 0, said: '' });
+  assert.deepEqual(verify('newleaf.service'), { status: 0, said: '' });
 });
 
 test('the units are exposed as little as can be, with and without the TPM drop-in', { skip }, (t) => {
