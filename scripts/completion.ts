@@ -1,17 +1,26 @@
 import { CHECKS } from '../agent/cli/checks/list.ts';
 import { ALL_OPTIONS } from '../agent/cli/commands.ts';
 import { COMMAND_NAMES, GLOBAL_OPTIONS, type OptionSpec, specOf } from '../agent/cli/table.ts';
+import { settingRows } from '../agent/config.ts';
 
-/** What may stand where the help shows a placeholder. Where nothing is known, nothing is offered. */
-const KNOWN: Readonly<Record<string, string>> = {
-  FILE: 'FILE',
-  NAME: CHECKS.map(({ id }) => id).join(' '),
-};
+const FILES = 'FILE';
+
+/** What may stand where the help shows a placeholder: files. Where nothing is known, nothing is offered. */
+const KINDS: Readonly<Record<string, string>> = { FILE: FILES, PLACE: FILES };
+
+/** Options that take one of the words that a setting takes. */
+const LIKE_SETTING: Readonly<Record<string, string>> = { issuer: 'leaf.issuer', attestation: 'dps.attestation' };
+
+function offeredFor(option: string, placeholder: string): string {
+  const { range = '' } = settingRows().find(({ name }) => name === LIKE_SETTING[option]) ?? {};
+  const choices = [...range.matchAll(/"([^"]+)"/g)].map(([, word]) => word);
+  return KINDS[placeholder] ?? choices.join(' ');
+}
 
 /** Completion for bash, derived from the table of the commands. It needs nothing but bash 4. */
 export function bashCompletion(): string {
   const valued = Object.entries(ALL_OPTIONS).flatMap(([long, { short, value }]) =>
-    value === undefined ? [] : [{ names: names(long, short).join(' | '), offered: KNOWN[value] ?? '' }],
+    value === undefined ? [] : [{ names: names(long, short).join(' | '), offered: offeredFor(long, value) }],
   );
   return `# Completion of newleaf(8) for bash. Made by scripts/completion.ts.
 
@@ -66,7 +75,7 @@ function commandRows(): readonly string[] {
     ...COMMAND_NAMES.flatMap((name) => {
       const { options, operands } = specOf(name);
       const placeholder = /[A-Z]+/.exec(operands?.shown ?? '')?.[0] ?? '';
-      const offered = KNOWN[placeholder];
+      const offered = name === 'check' ? CHECKS.map(({ id }) => id).join(' ') : KINDS[placeholder];
       return [row(`${name}:-*`, optionWords(options)), ...(offered === undefined ? [] : [row(`${name}:*`, offered)])];
     }),
   ];

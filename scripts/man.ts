@@ -50,13 +50,19 @@ function commandPart(name: CommandName): string {
   const { meaning, about, options, examples, exits } = specOf(name);
   const ends = Object.entries(exits).map(([code, when]) => `${code} ${inSentence(when)}`);
   return subsection(
-    usageOf(name).replace('Usage: ', ''),
+    headingOf(name),
     paragraph(`${meaning}.`),
     ...about.map(paragraph),
     ...Object.entries(options).map(optionItem),
     paragraph(`Exits: ${ends.join(' · ')}.`),
     ...examples.map(({ line, meaning: what }) => item(bold(line), prose(what))),
   );
+}
+
+/** The usage, where it is short; the options are all explained below it. */
+function headingOf(name: CommandName): string {
+  const usage = usageOf(name).replace('Usage: ', '');
+  return usage.length > 72 ? `newleaf ${name} [OPTION...]` : usage;
 }
 
 /** "Told to stop." as a part of a sentence. */

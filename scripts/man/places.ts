@@ -14,6 +14,8 @@ export const FILES: Readonly<Record<string, string>> = {
   [`${state}/csr/`]: 'The CSRs of the keys that are in use.',
   [`${state}/inbox/`]: 'A leaf that is dropped here is verified, and installed or rejected.',
   [`${state}/rejected/`]: 'What was rejected, each with its reason beside it.',
+  [`${state}/ended.json`]: 'Why the daemon has ended, where it will not run again without a person.',
+  [`${state}/refused-pin.json`]: 'That the token has refused the PIN, which is not tried again; not the PIN itself.',
   [String(SCHEMA.control.socket.standard)]:
     'The control socket: HTTP and JSON, for the commands and for monitoring (/metrics).',
 };

@@ -37,8 +37,10 @@ const LEAST_WORD = 4;
  * @param secrets what the secret files of this gateway hold
  */
 export function redactor(secrets: readonly string[]): (text: string) => string {
-  const known = secrets.flatMap((secret) => [...shapesOf(secret)].map((shape) => patternOf(shape, secret.length)));
-  const isKnown = known.length === 0 ? undefined : new RegExp(known.join('|'), 'g');
+  const known = secrets.flatMap((secret) => shapesOf(secret).map((shape) => ({ shape, length: secret.length })));
+  // The longest first: one secret may be the beginning of another.
+  const patterns = known.toSorted((one, other) => other.shape.length - one.shape.length).map(patternOf);
+  const isKnown = patterns.length === 0 ? undefined : new RegExp(patterns.join('|'), 'g');
   return (text) => {
     const without = isKnown === undefined ? text : text.replace(isKnown, REDACTED);
     return LOOKS.reduce((left, [look, instead]) => left.replace(look, instead), without);
@@ -57,20 +59,21 @@ export function redactJson(value: unknown, redact: (text: string) => string): un
   return Object.fromEntries(fields);
 }
 
-function patternOf(shape: string, length: number): string {
+/** @param length of the secret, not of its shape */
+function patternOf({ shape, length }: { shape: string; length: number }): string {
   const literal = shape.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
   return length >= LEAST_ANYWHERE ? literal : `(?<![A-Za-z0-9])${literal}(?![A-Za-z0-9])`;
 }
 
-/** A secret as it is, in JSON, in a URL, in hex and in base64; longest first. */
-function shapesOf(secret: string): ReadonlySet<string> {
-  if (secret.length < LEAST_WORD) return new Set();
+/** A secret as it is, in JSON, in a URL, in hex and in base64. */
+function shapesOf(secret: string): readonly string[] {
+  if (secret.length < LEAST_WORD) return [];
   const bytes = Buffer.from(secret);
   const hex = bytes.toString('hex');
   const base64 = secret.length < LEAST_ANYWHERE ? [bytes.toString('base64')] : inside(bytes);
   const shapes = [secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret), hex, hex.toUpperCase()];
   const urlSafe = base64.map((one) => one.replaceAll('+', '-').replaceAll('/', '_'));
-  return new Set([...shapes, ...base64, ...urlSafe].toSorted((one, other) => other.length - one.length));
+  return [...new Set([...shapes, ...base64, ...urlSafe])];
 }
 
 /** Its base64 in the middle of something longer, as in "user:password": three ways, by where it begins. */

@@ -45,6 +45,10 @@ describe('completion in bash', () => {
     ['newleaf csr -o ', FILES],
     ['newleaf csr --out=', FILES],
     ['newleaf help ro', ['roll']],
+    ['newleaf init --issuer ', ['est', 'inbox', 'command', 'hub']],
+    ['newleaf init --bootstrap-cert ', FILES],
+    ['newleaf init --est-user ', []],
+    ['newleaf support-bundle -o ', FILES],
   ];
   test('offers what can stand there', (t) => {
     const script = join(scratch(t), 'newleaf.bash');

@@ -69,6 +69,10 @@ describe('what is known to be one', () => {
   ];
   for (const [text, left] of rows) test(text, () => assert.equal(known(text), left));
 
+  test('one that is the beginning of another', () => {
+    assert.equal(redactor(['planted', 'planted-more'])('planted-more, planted'), '[redacted], [redacted]');
+  });
+
   test('within the base64 of something longer, wherever it begins', () => {
     for (const before of ['', 'u', 'us', 'use', 'user:']) {
       const left = known(shift(before));
