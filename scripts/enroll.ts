@@ -5,10 +5,14 @@ import { enroll } from './enrollment/main.ts';
 
 const POLL_MS = 2_000;
 
+/** Ctrl-C and Ctrl-D are an answer, too: the empty one. */
 async function ask(question: string): Promise<string> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {
     return await terminal.question(question);
+  } catch {
+    process.stderr.write('\n');
+    return '';
   } finally {
     terminal.close();
   }

@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { memoryOf } from '../bench/proc.ts';
+import { Terminal } from '../unit/terminal.ts';
 import { histogram, peakOf } from './fleet/figures.ts';
 import { Park } from './fleet/park.ts';
-import { Terminal } from './fleet/terminal.ts';
 import { PATIENCE_MS } from './site.ts';
 
 const SIZE = 200;
@@ -14,6 +15,7 @@ const SIZE = 200;
 const DELAY = 25;
 /** A machine that is busy with other things may need a multiple of what it needs alone. */
 const LONG_MS = 240_000;
+const CTRL_C = '\u0003';
 const ENROLL = join(import.meta.dirname, '..', '..', 'scripts', 'enroll');
 
 const names = Array.from({ length: SIZE }, (_, at) => `truck-${String(at + 1).padStart(3, '0')}`);
@@ -44,17 +46,16 @@ test('200 gateways rolled by one job: all come back, none registers twice, and w
 
   const mark = far.log.entries.length;
   const job = ['reprovision', '--job', "tags.fleet = 'north'", '--action', 'roll', '--delay', String(DELAY)];
-  const operator = new Terminal([ENROLL, ...job], env);
-  t.after(() => operator.end());
-  await operator.shows(/Call reprovision on 200 devices\? \[y\/N\] /, PATIENCE_MS);
+  const operator = new Terminal(t, [ENROLL, ...job], { env });
+  await sees(operator, /Call reprovision on 200 devices\? \[y\/N\] /, PATIENCE_MS);
   operator.type('y\n');
   await far.log.waitFor({ event: 'method-answer', clientId: CUT }, PATIENCE_MS, mark);
   await fleet.stop(CUT);
-  await operator.shows(/back +\[#+-?\] 197\/198 {2}2 otherwise/, LONG_MS);
+  await sees(operator, /back +\[#+-?\] 197\/198 {2}2 otherwise/, LONG_MS);
   const rolled = performance.now();
-  operator.interrupt();
-  assert.equal(await operator.ended(), 1, operator.text);
-  assertTold(operator.text);
+  operator.type(CTRL_C);
+  assert.equal(await operator.ended, 1, operator.screen.text);
+  assertTold(operator.screen.text.replaceAll('\r\n', '\n'));
 
   const registered = park.since(mark, 'register');
   assert.deepEqual(countOf(registered), once([...well, BARRED]), 'one registration each');
@@ -90,6 +91,12 @@ test('200 gateways rolled by one job: all come back, none registers twice, and w
   ])
     t.diagnostic(figure);
 });
+
+/** Waits until it is on the screen. */
+async function sees({ screen, ended }: Terminal, what: RegExp, timeoutMs: number): Promise<void> {
+  await Promise.race([screen.shows(what), ended, pause(timeoutMs, undefined, { ref: false })]);
+  assert.match(screen.text, what);
+}
 
 /** What the operator saw: how it went on, how many are back, and the name of everyone who is not, with the reason. */
 function assertTold(text: string): void {

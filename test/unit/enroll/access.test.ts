@@ -4,7 +4,10 @@ import { once } from 'node:events';
 import { after, before, describe, test } from 'node:test';
 import { register } from '../simulator/device.ts';
 import { knockHub } from '../simulator/raw.ts';
+import { Terminal } from '../terminal.ts';
 import { Office } from './office.ts';
+
+const SCRIPT = new URL('../../../scripts/enroll', import.meta.url).pathname;
 
 let office: Office;
 before(async () => {
@@ -118,9 +121,8 @@ test('scripts/enroll itself, as an operator calls it: what DPS and the hub know 
   const { simulator } = office;
   const leaf = await office.leaf('gw-6');
   await register(simulator.endpoints, 'gw-6', leaf);
-  const script = new URL('../../../scripts/enroll', import.meta.url).pathname;
   const env = { ...process.env, ...office.env, NODE_EXTRA_CA_CERTS: `${office.directory}/trust.pem` };
-  const child = spawn(script, ['show', 'device', 'gw-6'], { env, cwd: office.directory });
+  const child = spawn(SCRIPT, ['show', 'device', 'gw-6'], { env, cwd: office.directory });
   const [chunks, [code]] = await Promise.all([child.stdout.toArray(), once(child, 'exit')]);
   const out = Buffer.concat(chunks).toString();
   assert.equal(code, 0);
@@ -137,4 +139,18 @@ Identity gw-6 in the hub
     secondary  ${leaf.thumbprint}
 `,
   );
+});
+
+test('Ctrl-C and Ctrl-D at a question are a no', async (t) => {
+  const { simulator } = office;
+  await simulator.writeDevice('hub1', 'gw-7', 'AB'.repeat(32));
+  const env = { ...office.env, NODE_EXTRA_CA_CERTS: `${office.directory}/trust.pem` };
+  for (const key of ['\u0003', '\u0004']) {
+    const terminal = new Terminal(t, [SCRIPT, 'forget', 'gw-7'], { env });
+    await terminal.screen.shows('[y/N]');
+    terminal.type(key);
+    assert.equal(await terminal.ended, 1);
+    assert.match(terminal.screen.text, /\[y\/N\] .*\r\nenroll: [^\n]+\n$/);
+  }
+  assert.notEqual(await simulator.device('gw-7'), null);
 });
