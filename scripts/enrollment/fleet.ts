@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { WORDS } from '../../agent/roll/report.ts';
 import { atOnce } from './at-once.ts';
-import { type Desk, pauses } from './desk.ts';
+import { type Desk, Failed, pauses } from './desk.ts';
 import type { Hub, MethodAnswer, Twin } from './hub.ts';
 import { Progress } from './progress.ts';
 
@@ -98,10 +98,10 @@ export async function follow(
     for (;;) {
       const last = desk.now() >= deadline || enough.signal.aborted;
       const waiting = asked.filter((deviceId) => !ended.has(deviceId));
-      const found = await look(hub, id, waiting, last);
+      const found = await look(hub, id, waiting, last).catch((error) => unseen(waiting, error));
       for (const one of found.ended) ended.set(one.deviceId, one);
       const unwell = [...ended.values()].filter(({ outcome }) => outcome !== 'done').length;
-      progress.show(ended.size, asked.length, unwell === 0 ? '' : `${unwell} otherwise`);
+      progress.show(ended.size, asked.length, found.trouble ?? (unwell === 0 ? '' : `${unwell} otherwise`));
       if (ended.size === asked.length || last) {
         progress.end();
         return { ended: [...ended.values()], missing: found.missing, waitedMs: desk.now() - begun };
@@ -113,7 +113,16 @@ export async function follow(
   }
 }
 
-type Found = Pick<Followed, 'ended' | 'missing'>;
+interface Found extends Pick<Followed, 'ended' | 'missing'> {
+  readonly trouble?: string;
+}
+
+/** The hub does not answer, or not to us. Perhaps it does the next time; what was seen before is told in any case. */
+function unseen(waiting: readonly string[], error: unknown): Found {
+  if (!(error instanceof Failed)) throw error;
+  const { message } = error;
+  return { ended: [], missing: waiting.map((deviceId) => ({ deviceId, why: message })), trouble: message };
+}
 
 async function look(hub: Hub, id: string, waiting: readonly string[], last: boolean): Promise<Found> {
   if (waiting.length <= FEW || last) return readEach(hub, id, waiting);

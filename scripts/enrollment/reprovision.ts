@@ -1,9 +1,10 @@
 import * as v from 'valibot';
 import { atOnce } from './at-once.ts';
 import type { Call, OptionSpec } from './command.ts';
-import { agreed, type Desk, Failed, Misuse, pauses } from './desk.ts';
+import { agreed, type Desk, Failed, Misuse } from './desk.ts';
 import { type Called, calledOf, follow } from './fleet.ts';
-import { Hub, type JobProgress, type MethodCall } from './hub.ts';
+import { Hub, type MethodCall } from './hub.ts';
+import { callByJob } from './job.ts';
 import { Progress } from './progress.ts';
 import { safe } from './screen.ts';
 import { allBack, report } from './tally.ts';
@@ -35,12 +36,9 @@ const METHOD = 'reprovision';
 const ANSWER_SECONDS = 30;
 const DAY_SECONDS = 86_400;
 const WAIT_SECONDS = 300;
-const JOB_SECONDS = 3_600;
 /** Direct calls at the same time. */
 const AT_ONCE = 4;
 const SHOWN_NAMES = 5;
-/** At the results of a job that has ended. */
-const LOOKS = 5;
 
 interface Plan {
   readonly id: string;
@@ -70,7 +68,7 @@ export async function reprovision(call: Call): Promise<number> {
   const called =
     condition === undefined
       ? await callEach(desk, hub, devices, plan)
-      : await callByJob(desk, hub, { condition, devices }, plan);
+      : await callByJob(desk, hub, { id: plan.id, method: plan.method, condition, devices });
   const asked = called.filter(({ refused }) => refused === undefined).map(({ deviceId }) => deviceId);
   if (plan.waitMs === 0) {
     desk.out.write(
@@ -108,63 +106,16 @@ async function callEach(desk: Desk, hub: Hub, devices: readonly string[], { meth
   const progress = new Progress(desk.err, 'asked');
   const called: Called[] = [];
   await atOnce(AT_ONCE, devices, async (deviceId) => {
-    called.push(calledOf(deviceId, await hub.call(deviceId, method)));
+    const answer = await hub.call(deviceId, method).catch((error: unknown) => {
+      // Those that were asked before are to be heard of all the same.
+      if (called.length === 0 || !(error instanceof Failed)) throw error;
+      return error.message;
+    });
+    called.push(calledOf(deviceId, answer));
     progress.show(called.length, devices.length);
   });
   progress.end();
   return devices.flatMap((deviceId) => called.filter((one) => one.deviceId === deviceId));
-}
-
-/** A row of `devices.jobs` (DeviceJob of the service SDKs). */
-const DeviceJob = v.looseObject({
-  deviceId: v.string(),
-  outcome: v.nullish(
-    v.looseObject({
-      deviceMethodResponse: v.nullish(v.looseObject({ status: v.number(), payload: v.optional(v.unknown()) })),
-    }),
-  ),
-  error: v.nullish(v.looseObject({ code: v.nullish(v.string()), description: v.nullish(v.string()) })),
-});
-
-interface Fleet {
-  readonly condition: string;
-  /** Those that the condition held for a moment ago. */
-  readonly devices: readonly string[];
-}
-
-/** The hub's own engine does it: it knows who is connected, and keeps within its quotas. */
-async function callByJob(desk: Desk, hub: Hub, { condition, devices }: Fleet, { id, method }: Plan): Promise<Called[]> {
-  await hub.schedule(id, condition, method, JOB_SECONDS);
-  const progress = new Progress(desk.err, 'asked');
-  const show = ({ succeeded, failed, total }: JobProgress): void =>
-    progress.show(succeeded + failed, total, failed === 0 ? '' : `${failed} failed`);
-  const pause = pauses(desk);
-  let job = await hub.job(id);
-  for (; !job.ended; job = await hub.job(id)) {
-    show(job);
-    await desk.sleep(pause.next().value);
-  }
-  show(job);
-  progress.end();
-  const called = await results(desk, hub, id, job.total);
-  const left = devices.filter((deviceId) => !called.some((one) => one.deviceId === deviceId));
-  return [...called, ...left.map((deviceId) => ({ deviceId, refused: 'the job did not come to it' }))];
-}
-
-/** What the job came to on each device. The query may lag behind the job, so it is asked a few times. */
-async function results(desk: Desk, hub: Hub, id: string, expected: number): Promise<Called[]> {
-  const sql = `SELECT * FROM devices.jobs WHERE devices.jobs.jobId = '${id}'`;
-  let rows = await hub.query(sql);
-  for (let looks = 1; rows.length < expected && looks < LOOKS; looks += 1) {
-    await desk.sleep(desk.pollMs);
-    rows = await hub.query(sql);
-  }
-  return rows.map((row) => {
-    const { deviceId, outcome, error } = v.parse(DeviceJob, row);
-    const answer = outcome?.deviceMethodResponse;
-    const why = error?.description ?? error?.code ?? 'the job gave no reason';
-    return calledOf(deviceId, answer ? { status: answer.status, payload: answer.payload } : why);
-  });
 }
 
 function named(devices: readonly string[]): string {

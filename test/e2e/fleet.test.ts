@@ -59,7 +59,9 @@ test('200 gateways rolled by one job: all come back, none registers twice, and w
 
   const registered = park.since(mark, 'register');
   assert.deepEqual(countOf(registered), once([...well, BARRED]), 'one registration each');
-  assert.deepEqual(countOf(park.since(mark, 'issued')), once([...well, BARRED]), 'one leaf each');
+  // An answer of the issuer that comes too late is asked for again: not one leaf each, but one for each that asks.
+  const issued = new Set(park.since(mark, 'issued').map(({ clientId }) => clientId));
+  assert.deepEqual([...issued].toSorted(), [...well, BARRED].toSorted());
   for (const name of well) {
     const { thumbprint } = far.log.matching({ event: 'connected', clientId: name }).at(-1) ?? {};
     assert.notEqual(thumbprint, old.get(name), name);

@@ -97,6 +97,23 @@ Did not come back within N s:
     assert.equal(code, 1);
   });
 
+  test('a hub that fails while they are waited for is asked again, and told where it never answers', async (context) => {
+    context.after(leave);
+    await fleetOf('bumpy', { 'gw-13': 'well', 'gw-14': 'idle' });
+    const { simulator } = office;
+    context.after(() => simulator.lift('hub1', 'rest-status'));
+    const fails = async (times?: number) => {
+      await simulator.log.waitFor({ event: 'method' }, 5_000, simulator.log.entries.length);
+      await simulator.lay('hub1', 'rest-status', { status: 500, ...(times && { times }) });
+    };
+    const [back] = await Promise.all([office.enroll(['reprovision', 'gw-13'], { isTTY: true }), fails(2)]);
+    assert.match(back.out, /1 devices: 1 came back/);
+    assert.match(back.err, /0\/1 {2}The hub refuses \(500\): Fault/);
+    const [lost] = await Promise.all([office.enroll(['reprovision', 'gw-14', '--wait', '1']), fails()]);
+    assert.match(lost.out, /Did not come back within \d+ s:\n {2}gw-14 {2}The hub refuses \(500\): Fault/);
+    assert.deepEqual([back.code, lost.code], [0, 1]);
+  });
+
   test('--wait 0 asks, and goes; --dry-run does not even ask', async (context) => {
     context.after(leave);
     await fleetOf('quick', { 'gw-8': 'well' });
@@ -145,6 +162,19 @@ describe('a fleet of twenty, by a job of the hub', () => {
       ({ event, reason }) => event === 'request' && reason?.startsWith('PUT /jobs/v2/enroll-') === true,
     );
     assert.equal(asked.length, 1);
+  });
+
+  test('a hub that fails while its job runs is asked again', async (context) => {
+    context.after(leave);
+    await fleetOf('trucks', Object.fromEntries(names.map((name) => [name, 'well'] as const)));
+    const { simulator } = office;
+    const fails = async () => {
+      await simulator.log.waitFor({ event: 'method' }, 5_000, simulator.log.entries.length);
+      await simulator.lay('hub1', 'rest-status', { status: 500, times: 2 });
+    };
+    const [{ code, err }] = await Promise.all([office.enroll(job('--yes'), { isTTY: true }), fails()]);
+    assert.match(err, /asked .*The hub refuses \(500\)/);
+    assert.equal(code, 0);
   });
 
   test('those that are away are named', async () => {

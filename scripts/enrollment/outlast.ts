@@ -1,0 +1,26 @@
+import { type Desk, Failed } from './desk.ts';
+import { statusOf } from './refusal.ts';
+
+/** An outage that lasts longer than this is told, in milliseconds. */
+const LONGEST_MS = 15 * 60_000;
+const SERVER_ERROR = 500;
+
+/**
+ * Asks until there is an answer: what was begun must not lose its end to an outage of the other side.
+ * @param tell is handed what is in the way, in words
+ * @throws Failed where it is refused, and where the outage outlasts us
+ */
+export async function outlast<T>(desk: Desk, ask: () => Promise<T>, tell: (trouble: string) => void): Promise<T> {
+  const deadline = desk.now() + LONGEST_MS;
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!(error instanceof Failed) || !isOutage(error) || desk.now() >= deadline) throw error;
+      tell(error.message);
+      await desk.sleep(desk.pollMs);
+    }
+  }
+}
+
+const isOutage = ({ cause }: Failed): boolean => (statusOf(cause) ?? SERVER_ERROR) >= SERVER_ERROR;
