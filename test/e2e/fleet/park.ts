@@ -34,10 +34,13 @@ export class Park {
   /** Both go away with the test. */
   static async open(t: TestContext, names: readonly string[], tags: object): Promise<Park> {
     const far = await startSimulator();
-    t.after(() => far.close());
+    let fleet: Fleet | undefined;
+    t.after(async () => {
+      await fleet?.close();
+      await far.close();
+    });
     await far.enrollGroup({ groupId: 'trucks', primary: far.endpoints.issuerPem, initialTags: tags });
-    const fleet = await Fleet.open(far.endpoints, names);
-    t.after(() => fleet.close());
+    fleet = await Fleet.open(far.endpoints, names);
     return new Park(far, fleet);
   }
 
