@@ -19,7 +19,7 @@ const WORDS: Readonly<Record<string, string>> = {
 };
 
 /** What OpenSSL reports, of all that it prints: `error:0A000418:SSL routines:ssl3_read_bytes:tlsv1 alert unknown ca:…`. */
-const OPENSSL = /:SSL routines:[^:]*:(?:sslv3 |tlsv1\d* )?([^:]+):/;
+const OPENSSL = /:SSL routines:[^:]*:(?:ssl\/tls |sslv3 |tlsv1\d* )?([^:]+):/;
 
 /** The words of whoever failed, without what only its author can read. */
 export const plainly = (words: string): string => OPENSSL.exec(words)?.[1] ?? words;

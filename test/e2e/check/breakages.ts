@@ -1,3 +1,4 @@
+import { CODES } from '../../../agent/roll/failure.ts';
 import { DAY_S } from '../fake-time.ts';
 import type { Breakage } from './breakage.ts';
 import { deafen } from './deaf.ts';
@@ -9,8 +10,7 @@ const met = ({ trouble }: { readonly trouble?: unknown }): boolean => trouble !=
 const NAME_SERVERS = 'Check the name servers (resolvectl status, /etc/resolv.conf), and';
 export const LOST =
   'Is it the right token (hsm.token, hsm.uri)? If its key is lost: `newleaf roll --wait` makes another.';
-const ENROLL =
-  'Operator: enroll the leaf or its issuer in DPS, or enable the enrollment (`newleaf status` prints the thumbprint), then `newleaf reprovision`.';
+const ENROLL = CODES['NL-DPS-401002'].advice;
 const NOT_ENROLLED = 'neither it nor one of its issuers is enrolled, or the enrollment is disabled';
 
 /** The ten ways to be broken. */
@@ -19,24 +19,24 @@ export const BREAKAGES: readonly Breakage[] = [
     title: 'module path wrong',
     breaks: ({ configure }) => configure({ 'hsm.module': '"/nowhere/libnone.so"' }),
     red: () => [
-      'module-loads NL-TOKEN-MODULE PKCS#11 module /nowhere/libnone.so cannot be loaded: /nowhere/libnone.so: cannot open shared object file: No such file or directory. → Check hsm.module, and that its package is installed.',
+      `module-loads NL-TOKEN-MODULE PKCS#11 module /nowhere/libnone.so cannot be loaded: /nowhere/libnone.so: cannot open shared object file: No such file or directory. → ${CODES['NL-TOKEN-MODULE'].advice}`,
     ],
   },
   {
     title: 'token missing',
     breaks: ({ configure }) => configure({ 'hsm.token': '"elsewhere"' }),
     red: () => [
-      `token-present NL-TOKEN-MISSING No token matches label "elsewhere". Tokens there: "newleaf" (serial <serial>). → Check hsm.token against \`pkcs11-tool --module MODULE -L\`.`,
+      `token-present NL-TOKEN-MISSING No token matches label "elsewhere". Tokens there: "newleaf" (serial <serial>). → ${CODES['NL-TOKEN-MISSING'].advice}`,
     ],
   },
   {
     title: 'PIN wrong',
     breaks: ({ gateway }) => gateway.file('pin', '9999\n', 0o600),
     red: () => [
-      `pin NL-TOKEN-PIN Logging in to token newleaf (serial <serial>): the PIN is wrong (CKR_PIN_INCORRECT). → Put the right PIN into hsm.pin_file, then restart newleaf.`,
+      `pin NL-TOKEN-PIN Logging in to token newleaf (serial <serial>): the PIN is wrong (CKR_PIN_INCORRECT). → ${CODES['NL-TOKEN-PIN'].advice}`,
     ],
     again: ({ gateway }) => [
-      `pin NL-TOKEN-PIN Token newleaf (serial <serial>) has refused this PIN before (CKR_PIN_INCORRECT), so it was not tried again. If the token has been given this PIN since, remove ${gateway.stateDirectory}/refused-pin.json. → Put the right PIN into hsm.pin_file, then restart newleaf.`,
+      `pin NL-TOKEN-PIN Token newleaf (serial <serial>) has refused this PIN before (CKR_PIN_INCORRECT), so it was not tried again. If the token has been given this PIN since, remove ${gateway.stateDirectory}/refused-pin.json. → ${CODES['NL-TOKEN-PIN'].advice}`,
     ],
   },
   {
@@ -46,10 +46,10 @@ export const BREAKAGES: readonly Breakage[] = [
     daemon: {
       until: met,
       red: ({ keyId }) => [
-        `trouble NL-TOKEN-KEY Token "newleaf" has no private key with id ${keyId}. → Is it the right token? See \`newleaf check\`. If the key is lost, \`newleaf roll --wait\` makes another.`,
+        `trouble NL-TOKEN-KEY Token "newleaf" has no private key with id ${keyId}. → ${CODES['NL-TOKEN-KEY'].advice}`,
       ],
       says: ({ keyId }) =>
-        `NL-TOKEN-KEY Token "newleaf" has no private key with id ${keyId}. → Is it the right token? See \`newleaf check\`. If the key is lost, \`newleaf roll --wait\` makes another.`,
+        `NL-TOKEN-KEY Token "newleaf" has no private key with id ${keyId}. → ${CODES['NL-TOKEN-KEY'].advice}`,
       cure: ({ gateway }) => gateway.command('roll', '--wait'),
     },
   },
@@ -82,8 +82,8 @@ export const BREAKAGES: readonly Breakage[] = [
   {
     title: 'clock in 1970',
     breaks: ({ setClock }) => setClock(10 * DAY_S + 60 - Math.round(Date.now() / 1000), 'gateway'),
-    red: ({ far }) => [
-      `clock NL-CLOCK The clock is wrong: it says 1970-01-11 <minute>, and it cannot be before <moment>. It is <moment> by ${far.endpoints.dps}, which cannot prove who it is while the clock is wrong. → Check NTP with \`timedatectl\`, or set the clock.`,
+    red: () => [
+      `clock NL-CLOCK The clock is wrong: it says 1970-01-11 <minute>, and it cannot be before <moment>. It is <moment> by <server>, which cannot prove who it is while the clock is wrong. → ${CODES['NL-CLOCK'].advice}`,
     ],
     daemon: {
       until: met,

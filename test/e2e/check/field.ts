@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { cpSync } from 'node:fs';
 import { join } from 'node:path';
+import { CODES } from '../../../agent/roll/failure.ts';
 import { tinyDisk } from '../../unit/agent/disk.ts';
 import { DAY_S } from '../fake-time.ts';
 import { fill } from '../fill.ts';
@@ -66,8 +67,8 @@ export const FIELD: readonly Breakage[] = [
   {
     title: 'a clock far ahead',
     breaks: ({ setClock }) => setClock(5 * 365 * DAY_S + 2 * DAY_S, 'gateway'),
-    red: ({ far }) => [
-      `clock NL-CLOCK The clock is 5 years ahead. It is <moment> by ${far.endpoints.dps}, which cannot prove who it is while the clock is wrong. → Check NTP with \`timedatectl\`, or set the clock.`,
+    red: () => [
+      `clock NL-CLOCK The clock is 5 years ahead. It is <moment> by <server>, which cannot prove who it is while the clock is wrong. → ${CODES['NL-CLOCK'].advice}`,
     ],
   },
   {
@@ -94,7 +95,7 @@ export const FIELD: readonly Breakage[] = [
       configure({ 'hsm.module': JSON.stringify(path) });
     },
     red: ({ gateway }) => [
-      `module-loads NL-TOKEN-HUNG PKCS#11 module ${gateway.directory}/hung.so did not answer within 20 s when it was loaded. → Restart what stands behind the module (pcscd, tpm2-abrmd, the p11-kit server), or plug the token in again; then \`newleaf check\`.`,
+      `module-loads NL-TOKEN-HUNG PKCS#11 module ${gateway.directory}/hung.so did not answer within 20 s when it was loaded. → ${CODES['NL-TOKEN-HUNG'].advice}`,
     ],
   },
   {
@@ -116,7 +117,7 @@ export const FIELD: readonly Breakage[] = [
     breaks: ({ configure }) => configure({ 'dps.scope_id': '"0ne00000000"' }),
     hidesDaemon: true,
     red: ({ gateway }) => [
-      `configuration NL-CONFIG ${gateway.configuration}:17: dps.scope_id is not a setting; [dps] knows endpoint, id_scope, registration_id, attestation, payload. → Correct the line named in the message; \`newleaf config\` shows what is in force.`,
+      `configuration NL-CONFIG ${gateway.configuration}:17: dps.scope_id is not a setting; [dps] knows endpoint, id_scope, registration_id, attestation, payload. → ${CODES['NL-CONFIG'].advice}`,
     ],
   },
   {

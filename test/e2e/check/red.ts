@@ -10,6 +10,8 @@ const settled = (text: string): string =>
     .replaceAll(/\(serial [0-9a-f]{16}\)/g, '(serial <serial>)')
     .replaceAll(/\/\S*newleaf-disk-\w+\//g, '<disk>/')
     .replaceAll(/\d+ files are/g, '<n> files are')
+    // Whoever is first to tell the time.
+    .replaceAll(/ by localhost:\d+/g, ' by <server>')
     // Why an IPv6 address is not reached depends on the machine.
     .replaceAll(/(2001:db8::1 port \d+ cannot be reached): [^"\n]*\.(?=["\n])/g, '$1: <reason>.');
 

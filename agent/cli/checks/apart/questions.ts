@@ -28,7 +28,7 @@ export interface FoundToken {
 
 /** What a server made of our certificate. */
 export interface Shaken {
-  /** silent: the handshake is over, and the server has neither refused us nor gone on within two seconds. */
+  /** silent: the handshake is over, and the server has neither refused us nor gone on within five seconds. */
   readonly verdict: 'taken' | 'silent' | 'refused';
   readonly protocol?: string;
   /** Why it was refused. */

@@ -7,7 +7,7 @@ import type { Shaken } from './questions.ts';
 
 const WAIT_MS = 10_000;
 /** A server that has said nothing by then waits for us. */
-const VERDICT_MS = 2_000;
+const VERDICT_MS = 5_000;
 
 /**
  * A TLS handshake that shows our certificate, and nothing after it: without CONNECT the session that the daemon may have
