@@ -6,26 +6,36 @@ const none = null as unknown as Error;
 /**
  * The TPM as azure-iot-provisioning-device 1.9.1 asks it (tpm_registration.js). It activates twice: first the key of the
  * challenge, then that for the hub, which alone is to stay.
+ * @param over once it is aborted the SDK is not called back: it would start a timer, and send the next request
  */
-export function security(tpm: Pick<Tpm, 'identity' | 'prove' | 'activate'>, registrationId: string) {
+export function security(tpm: Pick<Tpm, 'identity' | 'prove' | 'activate'>, registrationId: string, over: AbortSignal) {
   let challenge: Buffer | undefined;
-  let isProven = false;
+  const answer = <T>(work: Promise<T>, done: (error: Error, value?: T) => void) => {
+    const unlessOver = (error: Error, value?: T) => {
+      if (!over.aborted) done(error, value);
+    };
+    work.then((value) => unlessOver(none, value), unlessOver);
+  };
   return {
     getRegistrationId: (done: (error: Error, id?: string) => void) => done(none, registrationId),
     getEndorsementKey: (done: (error: Error, key?: Buffer) => void) =>
-      void tpm.identity().then(({ endorsementKey }) => done(none, endorsementKey), done),
+      answer(
+        tpm.identity().then(({ endorsementKey }) => endorsementKey),
+        done,
+      ),
     getStorageRootKey: (done: (error: Error, key?: Buffer) => void) =>
-      void tpm.identity().then(({ storageRootKey }) => done(none, storageRootKey), done),
+      answer(
+        tpm.identity().then(({ storageRootKey }) => storageRootKey),
+        done,
+      ),
     activateIdentityKey(blob: Buffer, done: (error: Error) => void) {
-      if (isProven) void tpm.activate(blob).then(() => done(none), done);
+      if (challenge !== undefined) answer(tpm.activate(blob), done);
       else {
         challenge = blob;
         done(none);
       }
     },
-    signWithIdentity(message: Buffer, done: (error: Error, signature?: Buffer) => void) {
-      isProven = true;
-      void tpm.prove(challenge ?? Buffer.alloc(0), message).then((signature) => done(none, signature), done);
-    },
+    signWithIdentity: (message: Buffer, done: (error: Error, signature?: Buffer) => void) =>
+      answer(tpm.prove(challenge ?? Buffer.alloc(0), message), done),
   };
 }

@@ -56,6 +56,7 @@ class Registration {
   readonly assignment: Promise<Assignment>;
   readonly #https: Https;
   readonly #client: object;
+  readonly #over = new AbortController();
   #polling = false;
   #found: Assignment | undefined;
 
@@ -69,7 +70,7 @@ class Registration {
       host,
       idScope,
       new Http(this.#https),
-      security(tpm, registrationId),
+      security(tpm, registrationId, this.#over.signal),
     );
     if (payload !== undefined) client.setProvisioningPayload(payload);
     this.#client = client;
@@ -84,6 +85,7 @@ class Registration {
   }
 
   end(): void {
+    this.#over.abort();
     this.#https.end();
     stopTimers(this.#client);
   }

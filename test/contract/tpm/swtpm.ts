@@ -73,6 +73,17 @@ export class Swtpm {
     return found;
   }
 
+  /** Takes a key away, as clearing the TPM would; whoever uses the TPM must have let go of it. */
+  async evict(handle: number): Promise<void> {
+    const socket = connect(PORT, this.#host);
+    const named = handle.toString(16);
+    // TPM2_EvictControl by the owner with an empty password (TPM 2.0 Part 3, section 28.5).
+    socket.write(`8002000000230000012040000001${named}00000009400000090000000000${named}`, 'hex');
+    const [response] = (await once(socket, 'data')) as [Buffer];
+    socket.destroy();
+    if (response.readUInt32BE(6) !== 0) throw new Error(`TPM2_EvictControl: ${response.toString('hex')}`);
+  }
+
   async #listens(): Promise<boolean> {
     const probe = connect(PORT, this.#host);
     const listens = await once(probe, 'connect').then(

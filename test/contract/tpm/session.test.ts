@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { createHmac, randomBytes } from 'node:crypto';
+import { type TestContext, test } from 'node:test';
+import { createSecureContext } from 'node:tls';
+import { renewing } from '../../../agent/hub/renewal.ts';
+import { createHub } from '../../../agent/hub/session.ts';
+import { hubToken } from '../../../agent/hub/token.ts';
+import { Fault } from '../../../agent/roll/failure.ts';
+import { endorsed } from '../../../agent/roll/leaf.ts';
+import { startSimulator } from '../../simulator/simulator.ts';
+
+const ID = 'gw-0001';
+const leaf = endorsed(ID, 'AB');
+const never = new AbortController().signal;
+
+/** A hub of the simulator that knows a key, and a session that signs with one. */
+async function site(t: TestContext, lifeMs: number, now = Date.now) {
+  const far = await startSimulator();
+  const key = randomBytes(32);
+  far.registries.hub1.write(ID, { primary: '', secondary: '', key: key.toString('base64') });
+  const signing = { key };
+  const sign = async (message: Uint8Array) => createHmac('sha256', signing.key).update(message).digest();
+  const context = createSecureContext({ ca: far.endpoints.trustPem });
+  const sessions = createHub({
+    contextFor: async () => context,
+    tokenFor: (assignment) => hubToken(assignment, sign, now(), lifeMs),
+    answer: async () => ({ status: 200, body: { here: true } }),
+    version: '1',
+  });
+  const failures: unknown[] = [];
+  const hub = renewing(sessions, { lifeMs, draw: () => 0, failed: (error) => failures.push(error) });
+  t.after(async () => {
+    await hub.close();
+    await far.close();
+  });
+  return { far, hub, failures, signing, assignment: { hub: far.endpoints.hub1, deviceId: ID, key: 'k' } };
+}
+
+test('a session outlives its tokens, and answers calls with each of them', async (t) => {
+  const { far, hub, failures, assignment } = await site(t, 4_000);
+  await hub.connect(leaf, assignment, never);
+  for (let session = 2; session <= 3; session += 1) {
+    await far.log.waitFor(() => far.log.count({ event: 'twin' }) === session, 10_000);
+    const { status } = await far.callMethod(ID, 'leafStatus');
+    assert.equal(status, 200);
+  }
+  assert.deepEqual(failures, []);
+  const ends = far.log.matching({ event: 'disconnected' }).map(({ reason }) => reason);
+  assert.deepEqual(ends, ['newer connection', 'newer connection']);
+  assert.equal(far.log.count({ event: 'tls', chain: 0 }), far.log.count({ event: 'tls' }), 'no certificate is shown');
+});
+
+test('a key that the hub does not know is a refusal of the identity', async (t) => {
+  const { hub, signing, assignment } = await site(t, 3_600_000);
+  signing.key = randomBytes(32);
+  await assert.rejects(
+    hub.connect(leaf, assignment, never),
+    (error) => error instanceof Fault && error.failure.code === 'NL-HUB-REJECTED',
+  );
+});
+
+test('where no token can be made in time the session ends with the one it has', async (t) => {
+  const { far, hub, failures, signing, assignment } = await site(t, 3_000);
+  await hub.connect(leaf, assignment, never);
+  signing.key = randomBytes(32);
+  const { value } = await hub.signals[Symbol.asyncIterator]().next();
+  assert.equal(value.failure.code, 'NL-HUB-LOST');
+  assert.ok(value.heldMs > 1_500, `${value.heldMs} ms`);
+  assert.ok(failures.length > 0);
+  await far.log.waitFor({ event: 'disconnected', reason: 'token expired' });
+});

@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict';
+import { beforeEach, describe, mock, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import { renewing } from '../../../agent/hub/renewal.ts';
+import { Signals } from '../../../agent/hub/signals.ts';
+import { type Code, Fault, failure } from '../../../agent/roll/failure.ts';
+import type { Hub, HubSignal } from '../../../agent/roll/ports.ts';
+import { leafNamed } from '../mqtt/certificates.ts';
+
+const leaf = leafNamed('AB');
+const assignment = { hub: 'hub-1', deviceId: 'gw-0001', key: 'k1' };
+const never = new AbortController().signal;
+const MINUTE = 60_000;
+const lost: HubSignal = { kind: 'lost', thumbprint: 'AB', heldMs: 7, failure: failure('NL-HUB-LOST') };
+
+/** A hub that connects or fails as it is told, and notes when. */
+class Stage {
+  readonly signals = new Signals();
+  readonly failures: unknown[] = [];
+  connects = 0;
+  closed = false;
+  next: (abort: AbortSignal) => Promise<void> = async () => {};
+  readonly hub: Hub;
+
+  constructor(draw = 0) {
+    const inner: Hub = {
+      connect: (_leaf, _assignment, abort) => {
+        this.connects += 1;
+        return this.next(abort);
+      },
+      signals: this.signals,
+      report: async () => {},
+      close: async () => {
+        this.closed = true;
+      },
+    };
+    this.hub = renewing(inner, { lifeMs: 60 * MINUTE, draw: () => draw, failed: (error) => this.failures.push(error) });
+  }
+
+  async pass(minutes: number): Promise<void> {
+    mock.timers.tick(minutes * MINUTE);
+    for (let turn = 0; turn < 5; turn += 1) await setImmediate();
+  }
+
+  fails(code: Code): void {
+    this.next = () => Promise.reject(new Fault(code));
+  }
+}
+
+beforeEach(() => {
+  mock.timers.reset();
+  mock.timers.enable({ apis: ['setTimeout'] });
+});
+
+describe('a session is opened again before its token ends', () => {
+  test('after three quarters of its life, and then again', async () => {
+    const stage = new Stage();
+    await stage.hub.connect(leaf, assignment, never);
+    await stage.pass(44);
+    assert.equal(stage.connects, 1);
+    await stage.pass(1);
+    assert.equal(stage.connects, 2);
+    await stage.pass(45);
+    assert.equal(stage.connects, 3);
+    await stage.hub.close();
+  });
+
+  test('a fleet is spread', async () => {
+    const stage = new Stage(0.99);
+    await stage.hub.connect(leaf, assignment, never);
+    await stage.pass(39.2);
+    assert.equal(stage.connects, 2);
+    await stage.hub.close();
+  });
+
+  for (const code of ['NL-HUB-UNREACHABLE', 'NL-HUB-REJECTED', 'NL-TPM-MISSING'] as const) {
+    test(`${code}: the session that is open stays, and it is tried each minute`, async () => {
+      const stage = new Stage();
+      await stage.hub.connect(leaf, assignment, never);
+      stage.fails(code);
+      await stage.pass(45);
+      await stage.pass(1);
+      await stage.pass(1);
+      assert.equal(stage.connects, 4);
+      assert.equal(stage.failures.length, 3);
+      stage.next = async () => {};
+      await stage.pass(1);
+      await stage.pass(44);
+      assert.equal(stage.connects, 5);
+      await stage.hub.close();
+    });
+  }
+
+  for (const code of ['NL-HUB-TWIN', 'NL-HUB-LOST'] as const) {
+    test(`${code}: accepted and then failed, so the older session is gone: that is told`, async () => {
+      const stage = new Stage();
+      await stage.hub.connect(leaf, assignment, never);
+      stage.fails(code);
+      await stage.pass(45);
+      const { value } = await stage.hub.signals[Symbol.asyncIterator]().next();
+      assert.deepEqual([value.thumbprint, value.failure.code], ['AB', code]);
+      await stage.pass(60);
+      assert.equal(stage.connects, 2, 'whoever hears it decides what follows');
+      await stage.hub.close();
+    });
+  }
+});
+
+describe('nothing is renewed', () => {
+  test('after the session is lost', async () => {
+    const stage = new Stage();
+    await stage.hub.connect(leaf, assignment, never);
+    stage.signals.push(lost);
+    assert.deepEqual((await stage.hub.signals[Symbol.asyncIterator]().next()).value, lost);
+    await stage.pass(120);
+    assert.equal(stage.connects, 1);
+  });
+
+  test('after close', async () => {
+    const stage = new Stage();
+    await stage.hub.connect(leaf, assignment, never);
+    await stage.hub.close();
+    await stage.pass(120);
+    assert.deepEqual([stage.connects, stage.closed], [1, true]);
+  });
+
+  test('beside a connect that was asked for: a renewal under way is ended', async () => {
+    const stage = new Stage();
+    await stage.hub.connect(leaf, assignment, never);
+    const aborts: AbortSignal[] = [];
+    stage.next = (abort) => {
+      aborts.push(abort);
+      return new Promise((_, reject) => abort.addEventListener('abort', () => reject(abort.reason)));
+    };
+    await stage.pass(45);
+    stage.next = async () => {};
+    await stage.hub.connect(leaf, { ...assignment, key: 'k2' }, never);
+    await stage.pass(0);
+    assert.deepEqual(
+      aborts.map(({ aborted }) => aborted),
+      [true],
+    );
+    assert.deepEqual(stage.failures, []);
+    await stage.pass(45);
+    assert.equal(stage.connects, 4);
+    await stage.hub.close();
+  });
+
+  test('after a connect that failed', async () => {
+    const stage = new Stage();
+    stage.fails('NL-HUB-UNREACHABLE');
+    await assert.rejects(stage.hub.connect(leaf, assignment, never));
+    await stage.pass(120);
+    assert.equal(stage.connects, 1);
+  });
+});
