@@ -156,7 +156,7 @@ export function lineOf({ words, online, hub, leaf, next, trouble }: Status): str
 /** Stranded, parked, or expired with nobody but a person to bring a leaf. */
 function needsPerson({ phase, next, current }: RollState, terms: Terms, now: number): boolean {
   if (phase === 'stranded' || next?.parked !== undefined) return true;
-  if (phase === 'unprovisioned') return !terms.automatic;
+  if (phase === 'unprovisioned') return !terms.automatic && terms.attestation === 'x509';
   return !terms.automatic && current !== undefined && now >= current.notAfter;
 }
 

@@ -26,7 +26,8 @@ export const dpsReach: Check = {
   async look(site) {
     const { dps, trust } = (await site.config()).config;
     return reach(site, {
-      host: dps.endpoint,
+      // By a TPM a gateway registers over HTTPS: DPS has no attestation by a TPM over MQTT.
+      host: dps.attestation === 'tpm' ? withPort(dps.endpoint, 443) : dps.endpoint,
       named: 'dps.endpoint',
       caFile: trust.ca_file,
       caSetting: 'trust.ca_file',
@@ -35,6 +36,8 @@ export const dpsReach: Check = {
     });
   },
 };
+
+const withPort = (host: string, port: number): string => (/:\d+$/.test(host) ? host : `${host}:${port}`);
 
 export const hubReach: Check = {
   id: 'hub-reach',

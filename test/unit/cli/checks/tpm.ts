@@ -40,4 +40,11 @@ export const TPM: readonly Row[] = [
     /^failed NL-TPM-KEY The TPM holds no identity key\. -> /,
     TPM_CONFIG,
   ],
+  [
+    'dps-reach',
+    'over HTTPS',
+    { dial: async (host) => ({ address: host, port: 0, issuer: 'i' }) },
+    /^ok .* answers at global\.azure-devices-provisioning\.net:443 port/,
+    TPM_CONFIG,
+  ],
 ];
