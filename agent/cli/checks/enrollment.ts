@@ -15,7 +15,7 @@ export const enrollment: Check = {
   id: 'enrollment',
   describes: 'DPS knows the current leaf, and its enrollment is enabled.',
   of: 'x509',
-  needs: ['dps-tls'],
+  needs: ['dps-tls', 'registration-id'],
   async look(site) {
     const id = (await site.config()).config.dps.registration_id;
     const found = await lookUp(site);

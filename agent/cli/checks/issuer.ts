@@ -1,4 +1,5 @@
 import type { IssuerChoice } from '../../config.ts';
+import { Fault } from '../../roll/failure.ts';
 import { type Check, type Finding, failed, ok, skipped, warning, x509 } from './check.ts';
 import { askAuthorities, askToEnrol, waysOf } from './est.ts';
 import type { Site } from './site.ts';
@@ -25,12 +26,17 @@ export const issuerAuth: Check = {
   async look(site) {
     const { issuer } = await x509(site);
     if (issuer.kind !== 'est') return skipped('Only an EST server is shown anything.');
-    const [way, other] = await waysOf(site, issuer);
+    const ways = await waysOf(site, issuer).catch((error: unknown) => {
+      if (error instanceof Fault) return undefined;
+      throw error;
+    });
+    // What is wrong with the state file has a line of its own, and so has the key below.
+    if (ways === undefined) return skipped('needs state-file');
+    const [way, other] = ways;
     if (way === undefined) {
       const advice = 'Set username and password_file, or a bootstrap identity, under [issuer.est].';
       return failed('NL-EST-AUTH', 'There is no valid leaf, and nothing else to enrol with.', advice);
     }
-    // What is wrong with the key has a line of its own.
     const isUsable = way !== 'leaf' || (await site.rehearse().then(yes, no));
     if (!isUsable) return skipped('needs tls-handshake');
     const found = await askToEnrol(site, issuer, way);

@@ -53,7 +53,8 @@ export function siteHere({ config, env, now, loader, chip, looking = {} }: SiteO
     text,
     authorities,
     mode,
-    access: (path, to) => access(path, TO[to]),
+    // A trailing slash: what is no directory is told by ENOTDIR, and not by a permission that root always has.
+    access: (path, to) => access(to === 'write' ? `${path}/` : path, TO[to]),
     async room(directory) {
       const { bavail, bsize, files, ffree } = await statfs(directory);
       // A file system without a fixed number of files says 0 of 0.

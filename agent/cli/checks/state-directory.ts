@@ -49,6 +49,10 @@ async function obstacleAt({ access, user }: Site, directory: string): Promise<Fi
       const advice = 'See with `dmesg` why, and mount it for writing again.';
       return failed('NL-STATE-WRITE', `${directory} is on a file system that is read-only.`, advice);
     }
+    if (code === 'ENOTDIR') {
+      const advice = `See what it is, and move it away: newleaf makes the directory.`;
+      return failed('NL-STATE-WRITE', `${directory} is no directory.`, advice);
+    }
     if (code !== 'EACCES') throw error;
     if (user === undefined) return skipped(`This user may not write to ${directory}.`, 'sudo newleaf check');
     return failed(

@@ -70,6 +70,12 @@ test('permission bits', async (t) => {
   await assert.rejects(site.mode(join(directory, 'pin', 'none')), { code: 'ENOTDIR' });
 });
 
+test('what is no directory cannot be written to, by root either', async (t) => {
+  const { directory, site } = here(t);
+  await site.access(join(directory, 'state'), 'write');
+  await assert.rejects(site.access(join(directory, 'pin'), 'write'), { code: 'ENOTDIR' });
+});
+
 test('a refused PIN is noted for the daemon to read, also by root', async (t) => {
   const { directory } = here(t);
   const state = join(directory, 'state');

@@ -72,6 +72,12 @@ export const FILES: readonly Row[] = [
     { access: fails(errno('EACCES')), user },
     /^failed NL-STATE-WRITE The user newleaf may not write to \/var\/lib\/newleaf\. -> chown -R newleaf: /,
   ],
+  [
+    'state-directory',
+    'a file in its place',
+    { access: fails(errno('ENOTDIR')) },
+    /^failed NL-STATE-WRITE \/var\/lib\/newleaf is no directory\. -> /,
+  ],
   ['inbox', 'right', {}, /^ok Leaves can be put into \/var\/lib\/newleaf\/inbox\.$/],
   ['inbox', 'absent', { mode: async () => 'absent' }, /^ok There is no .*inbox yet: the daemon makes it\.$/],
   [

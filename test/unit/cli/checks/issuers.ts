@@ -131,6 +131,7 @@ export const ISSUERS: readonly Row[] = [
     /^ok ca\.example is trusted, and speaks only to clients with a certificate\.$/,
     EST,
   ],
+  ['issuer-auth', 'damaged state', { entry: fails(new Fault('NL-STATE-CORRUPT')) }, /^skipped needs state-file$/, EST],
   ['issuer-auth', 'nothing to show', expired, /^failed NL-EST-AUTH There is no valid leaf, and nothing else/, EST],
   [
     'issuer-auth',
