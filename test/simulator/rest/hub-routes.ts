@@ -17,6 +17,8 @@ const BulkModes = ['create', 'update', 'updateifmatchetag', 'delete', 'deleteifm
 const Bulk = v.array(v.looseObject({ id: v.string(), importMode: v.string(), etag: v.nullish(v.string()) }));
 const Query = v.looseObject({ query: v.string() });
 const METHODS = '$iothub/methods/POST/#';
+/** iot-hub-devguide-identity-registry: ASCII letters and digits, and some marks; up to 128 of them. */
+const DEVICE_ID = /^[\w.%#*?!(),:=@$'+;-]{1,128}$/;
 
 /**
  * The body of an error of IoT Hub, as seen in azure-iot-sdks#711: clients read code and message out of `Message`.
@@ -91,6 +93,9 @@ export class HubRest {
     const before = this.#registry.find(id);
     if (body.deviceId !== id) {
       throw new RestRefusal(400004, 'ArgumentInvalid', 'The ID in the body differs from the one in the path.');
+    }
+    if (!DEVICE_ID.test(id)) {
+      throw new RestRefusal(400004, 'ArgumentInvalid', `No device may be called '${id}'.`);
     }
     if (headers['if-match'] === undefined && before !== undefined) {
       throw new RestRefusal(409001, 'DeviceAlreadyExists', `A device with ID '${id}' is already registered.`);

@@ -84,6 +84,7 @@ test('a device: create, read, list, disable, delete', async () => {
 describe('what is refused, and how', () => {
   type Row = readonly [what: string, ask: () => Promise<OfficialAnswer>, refused: readonly [string, number]];
   const rows: readonly Row[] = [
+    ['a name that no device may have', () => registry('create', described('invalid/name')), ['ArgumentError', 400]],
     ['read what is not there', () => registry('get', 'gw-1'), ['DeviceNotFoundError', 404]],
     ['update what is not there', () => registry('update', described('gw-1')), ['DeviceNotFoundError', 404]],
     ['delete what is not there', () => registry('delete', 'gw-1'), ['DeviceNotFoundError', 404]],
