@@ -5,14 +5,20 @@ import { softHsm } from '../contract/token/softhsm.ts';
 import { type Clocked, clocked } from './clocked.ts';
 import { holds } from './holds.ts';
 import { Inspector } from './inspector.ts';
-import { PATIENCE_MS } from './site.ts';
+import { cut, PATIENCE_MS } from './site.ts';
 
 const ID = 'gw-0001';
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const LIFETIME = 90 * 24 * HOUR;
 
-const hsm = softHsm('parked', 'disallowed');
+const hsm = softHsm(
+  'parked',
+  'disallowed',
+  'outlives the leaf res-401',
+  'ends with the leaf res-401',
+  'ends with the leaf close',
+);
 Object.assign(process.env, hsm.environment);
 after(() => hsm.remove());
 
@@ -85,6 +91,44 @@ test('a disallowed gateway goes quiet, and comes back by itself when it is allow
   await back;
   holds(await gateway.settled(), { person: false, online: true });
 });
+
+for (const [session, expiredLeafAtDps] of [
+  ['outlives the leaf', 'res-401'],
+  ['ends with the leaf', 'res-401'],
+  ['ends with the leaf', 'close'],
+] as const) {
+  const title = `the operator is late, the session ${session}, an expired leaf at DPS: ${expiredLeafAtDps}`;
+  test(`${title}: the successor becomes current within one probe`, async (t) => {
+    const settings = { 'leaf.renew_at': '"95%"' };
+    const gateway = await clocked(t, 5 * HOUR, { hsm, token: `${session} ${expiredLeafAtDps}`, settings });
+    const { far, clock } = gateway;
+    await far.set({ expiredLeafAtDps });
+    await gateway.start();
+    const { leaf } = await gateway.settled();
+    const current = pemOf(gateway.daemon.state.current?.chain);
+    await far.removeEnrollment('gateways');
+    await far.enrollIndividual({ registrationId: ID, primary: current });
+    // The successor lives as long, from its own beginning.
+    await gateway.passUntil(clock.now() + 2 * HOUR, { pausing: 0 });
+    await gateway.ask({ kind: 'roll', from: 'technician', delayMs: 0 });
+    const { next } = await gateway.until(({ next }) => next?.standing === 'parked');
+    await gateway.passUntil(Date.parse(leaf?.notAfter ?? '') + MINUTE, { pausing: 0 });
+    const expired = await gateway.until(({ alarm }) => alarm === 'expired');
+    holds(expired, { person: true, online: true, leaf: { thumbprint: leaf?.thumbprint } });
+    if (session === 'ends with the leaf') {
+      await cut(far);
+      await far.log.waitFor({ event: 'closed-before-connack', reason: 'leaf expired or not valid yet' });
+    }
+
+    const mark = far.log.entries.length;
+    await far.replaceCertificates(ID, { primary: current, secondary: pemOf(gateway.daemon.state.next?.leaf?.chain) });
+    const proven = far.log.waitFor({ event: 'connected', thumbprint: next?.leaf?.thumbprint ?? '' }, PATIENCE_MS, mark);
+    await gateway.passUntil(clock.now() + 80 * MINUTE, { pausing: 0, over: proven });
+    await proven;
+    holds(await gateway.settled(), { leaf: { thumbprint: next?.leaf?.thumbprint }, person: false });
+    assert.equal(registrations(gateway, mark), 1, 'DPS is asked for the successor, not for the leaf that has expired');
+  });
+}
 
 /** What the operator puts into the enrollment: the leaf alone. */
 function pemOf(chain = ''): string {

@@ -41,7 +41,7 @@ export const MATTERS: { readonly [Name in keyof Switches]: Matter<`${Switches[Na
   },
   expiredLeafAtDps: {
     to: [],
-    why: 'the stories end before anything expires: renewal.test.ts goes on',
+    why: 'the stories end before anything expires; probe.test.ts plays an operator who is late',
     positions: { 'res-401': true, close: true },
   },
   expiredIssuerAtDps: {
@@ -82,7 +82,7 @@ export const MATTERS: { readonly [Name in keyof Switches]: Matter<`${Switches[Na
   },
   sessionsEndAtNotAfter: {
     to: [],
-    why: 'the stories end before anything expires: clock.test.ts goes on',
+    why: 'the stories end before anything expires; probe.test.ts plays an operator who is late',
     positions: { true: true, false: true },
   },
   estSendsChain: {
