@@ -49,7 +49,7 @@ async function run(argv: readonly string[], desk: Desk): Promise<number> {
     return DONE;
   }
   const { least, most } = command.count ?? { least: 1, most: 1 };
-  if (positionals.length < least || positionals.length > most) {
+  if (positionals.length < least || positionals.length > most || positionals.includes('')) {
     throw new Misuse(`Usage: enroll ${name} ${command.operands} [OPTION...]`);
   }
   const manner = { yes: options.flag('yes'), dryRun: options.flag('dry-run') };

@@ -55,7 +55,7 @@ export async function reprovision(call: Call): Promise<number> {
   }
   const plan = planOf(call);
   const hub = await Hub.open(desk, options.text('hub'));
-  const devices = condition === undefined ? operands : await matching(hub, condition);
+  const devices = condition === undefined ? [...new Set(operands)] : await matching(hub, condition);
   const { action } = v.parse(v.looseObject({ action: v.string() }), plan.method.payload);
   desk.out.write(`${METHOD} (${action}) of ${devices.length} devices: ${named(devices)}\n`);
   if (manner.dryRun) {

@@ -26,10 +26,10 @@ const registrations = (id: string): number => office.simulator.log.registrations
 const withoutId = (text: string): string => text.replaceAll(/enroll-[a-z0-9]+/g, 'enroll-ID');
 
 describe('single devices, by direct method', () => {
-  test('all come back', async (context) => {
+  test('all come back, and one that is named twice is asked once', async (context) => {
     context.after(leave);
     await fleetOf('single', { 'gw-1': 'well', 'gw-2': 'well' });
-    const { code, out, err } = await office.enroll(['reprovision', 'gw-1', 'gw-2', '--action', 'roll']);
+    const { code, out, err } = await office.enroll(['reprovision', 'gw-1', 'gw-2', 'gw-1', '--action', 'roll']);
     assert.equal(
       out,
       'reprovision (roll) of 2 devices: gw-1, gw-2\n2 devices: 2 came back, 0 otherwise, 0 did not come back, 0 not asked.\n',

@@ -28,12 +28,12 @@ before(async () => {
 });
 after(() => rm(directory, { recursive: true }));
 
-/** Words with a `/` in front name a file of the directory. */
+/** Words with a `/` in front name a file of the directory; '' is an empty word. */
 const argvOf = (line: string): string[] =>
   line
     .split(' ')
     .filter((word) => word !== '')
-    .map((word) => (word.startsWith('/') ? file(word.slice(1)) : word));
+    .map((word) => (word === "''" ? '' : word.startsWith('/') ? file(word.slice(1)) : word));
 
 describe('a wrong command line ends with 2, says why, and asks nobody', () => {
   const rows: readonly (readonly [line: string, told: RegExp])[] = [
@@ -42,6 +42,9 @@ describe('a wrong command line ends with 2, says why, and asks nobody', () => {
     ['remove-current', /primary \| remove-current secondary \| remove-current both/],
     ['show device', /Usage: enroll show device ID/],
     ['show device a b', /Usage: enroll show device ID/],
+    ["forget ''", /Usage: enroll forget DEVICE/],
+    ["promote ''", /Usage: enroll promote ID/],
+    ["reprovision gw-1 ''", /Usage: enroll reprovision/],
     ['forget gw-1 --now', /Unknown option '--now'/],
     ['add individual', /--certificate FILE/],
     ['add individual --certificate /none.pem', /none\.pem cannot be read/],
