@@ -49,7 +49,7 @@ reload() { ! booted || systemctl daemon-reload; }
 
 # Prints a file of systemd/ with the paths of this installation.
 localised() {
-  sed -e "s|/usr/bin/newleaf|$newleaf|; s|newleaf status 2|$newleaf status 2|; s|/usr/share/newleaf|$prefix/share|" \
+  sed -e "s|/usr/bin/newleaf|$newleaf|; s|/usr/share/newleaf|$prefix/share|" \
     -e "s|^StateDirectory=newleaf\$|ReadWritePaths=$prefix/state|; /^StateDirectoryMode=/d; s|/var/lib/newleaf|$prefix/state|" \
     -e "s|^Description=.*|&\\nRequiresMountsFor=$prefix|" "$1"
 }

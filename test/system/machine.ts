@@ -12,9 +12,9 @@ import { DaemonLog, type LogLine } from '../e2e/daemon-log.ts';
 import type { Ended } from '../e2e/gateway.ts';
 import { PATIENCE_MS } from '../e2e/site.ts';
 
-/** Run a test file with it (see namespace.ts): what starts a machine needs a place of its own. */
-export const APART = [join(import.meta.dirname, 'apart')];
 const ROOTFS = join(import.meta.dirname, 'rootfs');
+/** Run a test file with it (see namespace.ts): what starts a machine needs a place of its own. There are no packages there. */
+export const APART = ['sh', '-c', `"$0/rootfs" >/dev/null && exec "$0/apart" "$@"`, import.meta.dirname];
 const POLL_MS = 50;
 const ENVIRONMENT = { PATH: '/usr/sbin:/usr/bin', LANG: 'C.UTF-8', NO_COLOR: '1', SYSTEMD_COLORS: '0' };
 

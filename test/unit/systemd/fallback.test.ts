@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { scratch } from '../agent/disk.ts';
@@ -44,6 +44,12 @@ const ROWS: readonly Row[] = [
     alarm: /It is started again/,
   },
   {
+    name: 'systemd has given up on one that a signal 4 ended',
+    unit: { ActiveState: 'failed', ExecMainCode: '2', ExecMainStatus: '4' },
+    does: [RESETS, STARTS],
+    alarm: /It is started again/,
+  },
+  {
     name: 'the configuration is wrong',
     unit: { ActiveState: 'failed', ExecMainStatus: '2' },
     does: [],
@@ -62,7 +68,7 @@ function fallback(t: TestContext, unit: Row['unit']) {
   const directory = scratch(t);
   const program = (name: string, lines: readonly string[]) =>
     writeFileSync(join(directory, name), ['#!/bin/sh', ...lines, ''].join('\n'), { mode: 0o755 });
-  const known = { NRestarts: '0', ExecMainStatus: '0', ...unit };
+  const known = { NRestarts: '0', ExecMainCode: '1', ExecMainStatus: '0', ...unit };
   const shown = Object.entries(known).map(([name, value]) => `  *--property=${name}*) echo '${value}' ;;`);
   program('systemctl', ['case "$*" in', ...shown, `  *) echo "$*" >>'${directory}/asked' ;;`, 'esac']);
   program('newleaf', [
@@ -74,7 +80,8 @@ function fallback(t: TestContext, unit: Row['unit']) {
   ]);
   writeFileSync(join(directory, 'asked'), '');
   const env = { ...process.env, PATH: `${directory}:${process.env.PATH}` };
-  const { status, stdout, stderr } = spawnSync('sh', [FALLBACK], { env, encoding: 'utf8' });
+  const input = readFileSync(FALLBACK, 'utf8').replace('/usr/bin/newleaf', join(directory, 'newleaf'));
+  const { status, stdout, stderr } = spawnSync('sh', ['-s'], { env, input, encoding: 'utf8' });
   const asked = spawnSync('cat', [join(directory, 'asked')], { encoding: 'utf8' }).stdout;
   return { status, said: `${stdout}${stderr}`, does: asked.split('\n').filter((line) => line !== '') };
 }
