@@ -42,8 +42,9 @@ export class HttpsSide {
     return side;
   }
 
+  /** By address: looking up a name cannot be ended, and would outlive a test that ends early. */
   get host(): string {
-    return `localhost:${(this.#server.address() as AddressInfo).port}`;
+    return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
