@@ -72,8 +72,8 @@ export class Daemon {
   #ending: Ending = 'stopped';
   /** The sleep until the next look at the clock: its end by the monotonic clock, and what cuts it short. */
   #nap = { end: 0, abort: new AbortController() };
-  /** A planned moment that had come at the last look already. */
-  #overdue: number | undefined;
+  /** Wall clock of the last look. What had come by then waits for something else, and is looked at again like everything. */
+  #lookedAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: DaemonOptions) {
     this.#options = options;
@@ -157,8 +157,7 @@ export class Daemon {
       if (ms > 0) await clock.sleep(ms, nap.abort.signal);
       if (!abort.aborted && Math.abs(clock.now() - clock.monotonic() - offset) > STEP_MS) this.#stepped();
       if (!nap.abort.signal.aborted) {
-        const moment = this.#moment();
-        this.#overdue = moment !== undefined && moment <= clock.now() ? moment : undefined;
+        this.#lookedAt = clock.now();
         this.#inbox.push({ happened: { kind: 'woken' }, reply: () => this.#vitals.beat() });
       }
     }
@@ -177,15 +176,10 @@ export class Daemon {
 
   #untilLook(): number {
     const longest = Math.min(LOOK_MS, this.#vitals.everyMs);
-    const moment = this.#moment();
-    // What was overdue at the last look waits for something else, and is looked at again like everything.
-    if (moment === undefined || moment === this.#overdue) return longest;
+    const moment = nextMoment(this.#state, this.#options.terms, this.#lookedAt);
+    if (moment === undefined) return longest;
     // It may have come while it was written down: a delay can be shorter than that takes.
     return Math.min(longest, Math.max(0, moment - this.#options.clock.now()));
-  }
-
-  #moment(): number | undefined {
-    return nextMoment(this.#state, this.#options.terms);
   }
 
   /** Something nearer than the next look may have been planned since. */

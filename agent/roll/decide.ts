@@ -96,6 +96,10 @@ export const RULES: readonly (readonly [name: string, rule: Rule])[] = [
     (signal, { state }) => {
       if (signal.kind === 'dps-refused') return undefined;
       if (signal.kind === 'unreached' && state.phase === 'connecting-next') return undefined;
+      const another = signal.kind === 'asked' && signal.request.id !== state.scheduled?.id;
+      if (another && signal.request.from === 'method' && state.scheduled !== undefined) {
+        return ignore('another request is planned');
+      }
       const free = { rejected: interruptible, delivered: receptive }[signal.kind as string] ?? resting;
       const served = signal.kind === 'rejected' || (signal.kind === 'delivered' && state.phase === 'requesting-leaf');
       const busy = !free.has(state.phase) || (!served && state.request !== undefined);

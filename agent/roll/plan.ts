@@ -81,13 +81,16 @@ export function alarmOf(state: RollState, terms: Terms, now: number): Alarm | un
   return ALARMS.findLast((alarm) => left <= ALARM_MS[alarm] && ALARM_MS[alarm] < window);
 }
 
-/** The next wall-clock moment at which something is planned. The loop looks at the clock at least once a minute anyway. */
-export function nextMoment(state: RollState, terms: Terms): number | undefined {
+/**
+ * The next wall-clock moment at which something is planned. The loop looks at the clock at least once a minute anyway.
+ * @param after what was planned for earlier is overdue already, and must not hide the rest
+ */
+export function nextMoment(state: RollState, terms: Terms, after = Number.NEGATIVE_INFINITY): number | undefined {
   const moments = [
     state.scheduled?.startAt,
     state.next?.parked?.askAt,
     state.phase === 'stranded' ? state.probe?.askAt : undefined,
     state.current && dueAt(state.current, terms.renewAt),
-  ].filter((moment) => moment !== undefined);
+  ].filter((moment): moment is number => moment !== undefined && moment > after);
   return moments.length === 0 ? undefined : Math.min(...moments);
 }

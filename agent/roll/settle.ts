@@ -158,7 +158,9 @@ function rest(state: RollState, event: RollEvent, why: string, failure?: Failure
 export function accept(state: RollState, request: Request, event: RollEvent): RollState {
   // The first provisioning turns nothing over, and nobody has to wait after it.
   const rolled = request.action === 'roll' && state.current !== undefined ? { lastRollAt: event.at } : {};
-  return { ...without(state, 'scheduled'), ...rolled, request };
+  // What was promised for later is kept, whatever comes in between.
+  const free = state.scheduled?.id === request.id ? without(state, 'scheduled') : state;
+  return { ...free, ...rolled, request };
 }
 
 /** A request that is stuck makes room for another; what a roll has is kept for the next one. */

@@ -45,8 +45,14 @@ export const RULES: readonly Mutation[] = [
   of(
     'settle.ts',
     'a request that was planned begins again and again',
-    "...without(state, 'scheduled'), ...rolled",
-    '...state, ...rolled',
+    "state.scheduled?.id === request.id ? without(state, 'scheduled') : state",
+    'state',
+  ),
+  of(
+    'settle.ts',
+    'a request that was planned is forgotten over another',
+    "state.scheduled?.id === request.id ? without(state, 'scheduled') : state",
+    "without(state, 'scheduled')",
   ),
   of(
     'settle.ts',

@@ -60,7 +60,7 @@ export const FAR_SIDE = {
   'NL-HUB-UNAVAILABLE': entry(
     'transient',
     'The hub answered "unavailable" (CONNACK 1 or 3): an outage, or a device that is disabled there.',
-    'If it lasts, operator: see whether the hub is up and the device enabled. newleaf keeps trying, and asks DPS in between.',
+    'Operator, if it lasts: see whether the hub is up and the device enabled. newleaf keeps trying, and asks DPS in between.',
   ),
   'NL-HUB-UNREACHABLE': entry(
     'transient',

@@ -70,6 +70,7 @@ table('assigned but refused: DPS is not asked a third time', [
   ['not while the grace lasts', rejected, { grace: 3, unproven: 1 }, 'grace: ignore'],
 ]);
 
+const planned = { ...request('roll', 'method'), id: 'planned', startAt: NOW };
 const busyPhases: readonly Phase[] = ['registering', 'registering-next', 'connecting-next', 'abandoning'];
 table('single flight', [
   ...busyPhases.map((phase): Row => [`asked in ${phase}`, asked('roll'), { phase }, 'single-flight: ignore']),
@@ -97,6 +98,9 @@ table('single flight', [
   ['a request in flight, though the phase rests', due, { request: request('re-register') }, 'single-flight: ignore'],
   ['asked while the old key is destroyed', asked('roll'), { phase: 'retiring-key' }, 'asked: roll'],
   ['asked while stranded', asked('re-register'), { phase: 'stranded' }, 'asked: re-register'],
+  ['a method while another is planned', asked('roll', 'method'), { scheduled: planned }, 'single-flight: ignore'],
+  ['the planned one itself', { kind: 'asked', request: planned }, { scheduled: planned }, 'asked: roll'],
+  ['a technician does not wait for it', asked('roll'), { scheduled: planned }, 'asked: roll'],
   [
     'a refusal by DPS belongs to what is in flight',
     notEnrolled,

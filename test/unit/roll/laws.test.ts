@@ -152,6 +152,18 @@ describe('every automatic way is tried once', () => {
   });
 });
 
+describe('what was promised for later', () => {
+  const scheduled = { ...request('roll', 'method'), id: 'later', startAt: NOW + HOUR };
+  test('is kept, whatever comes in between', () => {
+    const registering = play({ ...without(serving, 'online'), scheduled }, 'hub refuses current');
+    assert.equal(briefly(registering), 'registering, register a');
+    const back = play(registering, 'current registered', 'current connected');
+    assert.deepEqual(back.scheduled, scheduled);
+    const begun = advance(back, { ...now, kind: 'woken', at: scheduled.startAt }, terms).state;
+    assert.deepEqual([begun.scheduled, begun.request?.id], [undefined, 'later']);
+  });
+});
+
 describe('a refusal and an outage are never mixed up', () => {
   for (const [phase, state] of Object.entries(SITUATIONS)) {
     test(`a hundred outages in ${phase} cost nothing`, () => {

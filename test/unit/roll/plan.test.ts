@@ -155,4 +155,9 @@ describe('nextMoment', () => {
   for (const [why, part, renewAt, moment] of rows) {
     test(why, () => assert.equal(nextMoment({ ...unprovisioned, ...part }, at(renewAt)), moment));
   }
+  test('what is overdue does not hide what comes', () => {
+    const both = { ...unprovisioned, scheduled, next };
+    assert.equal(nextMoment(both, at('off'), NOW + 2), NOW + 3);
+    assert.equal(nextMoment(both, at('off'), NOW + 3), undefined);
+  });
 });
