@@ -33,6 +33,7 @@ export interface FactoryScene extends Scene {
   readonly stolen: ClientIdentity;
 }
 
+/** All of it goes away with the test. */
 export async function scene(
   t: TestContext,
   switches: Partial<Switches> = {},
