@@ -150,7 +150,10 @@ test('the bundle registers, connects, reads and writes the twin, answers a metho
     { before: false },
     { after: true },
   ]);
-  assert.deepEqual(written(far), [{ newleaf: { phase: 'serving', last: { id: 'x' } } }, { newleaf: { last: null } }]);
+  assert.deepEqual(written(far), [
+    { newleaf: { phase: 'serving', last: { id: 'x' } } },
+    { newleaf: { phase: 'serving', last: null } },
+  ]);
   await far.until(() => far.open === 0);
   assert.deepEqual(far.received.filter(({ cmd }) => cmd === 'disconnect').length, far.connections);
 });

@@ -134,12 +134,12 @@ export const ENROLLMENTS: readonly Situation[] = [
       barred(disabledShapes.failed ?? notEnrolled),
       saysDisabled,
     ],
-    elsewhere: [`${DISALLOW}: an individual enrollment`],
+    elsewhere: [`${DISALLOW}: disallow and re-allow`],
   },
   {
     row: 10,
     title: 'group disabled, or a disabled individual enrollment inside an enabled group',
     plays: [barred(disabledShapes['res/401'] ?? notEnrolled), saysDisabled],
-    elsewhere: [`${DISALLOW}: a whole group`, `${DISALLOW}: a member of a group`],
+    elsewhere: [`${DISALLOW}: disallow and re-allow`],
   },
 ];

@@ -161,7 +161,7 @@ export const REGISTRATIONS: readonly Situation[] = [
     ],
     elsewhere: [
       'test/e2e/outages.test.ts: the hub refuses',
-      'test/e2e/roll/individual-breach.test.ts: the hub lags',
+      'test/e2e/roll/individual-breach.test.ts: an individual enrollment after a breach',
       'test/unit/roll/backoff.test.ts: the grace of a hub that lags DPS lasts about five minutes',
     ],
   },
