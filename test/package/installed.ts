@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 
 const ROOT = join(import.meta.dirname, '..', '..');
-const ENTER = join(import.meta.dirname, 'enter');
+export const ENTER = join(import.meta.dirname, 'enter');
 
 export type Form = 'deb' | 'deb-nodejs' | 'tar';
 export type Architecture = 'amd64' | 'arm64';

@@ -1,0 +1,67 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Runs a bundle with the arguments that follow. */
+export const CONTAINER = join(import.meta.dirname, 'container');
+
+export interface Given {
+  readonly binds: Readonly<Record<string, string>>;
+  readonly env: readonly string[];
+}
+
+/** What an image says of how it is to be run (Docker image specification 1.2). */
+interface ImageConfig {
+  readonly User: string;
+  readonly Env: readonly string[];
+  readonly Entrypoint: readonly string[];
+  readonly Cmd: readonly string[];
+  readonly Volumes: Readonly<Record<string, object>>;
+  readonly Healthcheck: { readonly Test: readonly [kind: 'CMD-SHELL', command: string] };
+}
+
+/** An unpacked image: see `build-image`. */
+export class Image {
+  readonly config: ImageConfig;
+  readonly #rootfs: string;
+
+  constructor(directory: string) {
+    this.config = JSON.parse(readFileSync(join(directory, 'image.json'), 'utf8')).Docker.config;
+    this.#rootfs = join(directory, 'rootfs');
+  }
+
+  /** The ids of the image's user. */
+  get user(): { readonly uid: number; readonly gid: number } {
+    const accounts = readFileSync(join(this.#rootfs, 'etc/passwd'), 'utf8').split('\n');
+    const [, , uid, gid] = accounts.map((line) => line.split(':')).find(([name]) => name === this.config.User) ?? [];
+    return { uid: Number(uid), gid: Number(gid) };
+  }
+
+  /**
+   * Makes `bundle` a container as `docker run --read-only --cap-drop=ALL --security-opt=no-new-privileges --network=host`
+   * makes one.
+   * @param binds files and directories of this machine by their place inside; read-only but for volumes of the image
+   * @param env lines `NAME=VALUE`, beside those of the image
+   */
+  contain(bundle: string, argv: readonly string[], { binds, env }: Given): void {
+    const mounts = Object.entries(binds).map(([destination, source]) => {
+      const mode = destination in this.config.Volumes ? 'rw' : 'ro';
+      return { destination, source, type: 'bind', options: ['rbind', mode] };
+    });
+    const config = {
+      ociVersion: '1.0.0',
+      root: { path: this.#rootfs, readonly: true },
+      process: {
+        user: this.user,
+        args: argv,
+        env: [...this.config.Env, ...env],
+        cwd: '/',
+        capabilities: {},
+        noNewPrivileges: true,
+      },
+      mounts: [{ destination: '/proc', type: 'proc', source: 'proc' }, ...mounts],
+      linux: { namespaces: ['pid', 'ipc', 'uts', 'mount'].map((type) => ({ type })) },
+    };
+    mkdirSync(bundle);
+    writeFileSync(join(bundle, 'config.json'), JSON.stringify(config));
+  }
+}

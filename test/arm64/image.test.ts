@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { site } from '../e2e/site.ts';
+import { debian, ENTER } from '../package/installed.ts';
+import { CONTAINER, Image } from './container.ts';
+import { initRunRoll } from './story.ts';
+
+const BUILD = join(import.meta.dirname, 'build-image');
+
+const SETTINGS = {
+  'hsm.module': '"/hsm/libsofthsm2.so"',
+  'hsm.pin_file': '"/run/secrets/hsm-pin"',
+  'state.directory': '"/var/lib/newleaf"',
+  'control.socket': '"/run/newleaf/control.sock"',
+};
+
+test('Dockerfile.arm64 in emulation, with a read-only root and nothing that root may: init, run, roll', async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'newleaf-image-'));
+  t.after(() => rmSync(directory, { recursive: true, force: true }));
+  execFileSync(ENTER, ['--arm64', '/', BUILD, directory], { stdio: ['ignore', 'ignore', 'inherit'] });
+  const image = new Image(directory);
+  const { Entrypoint, Cmd, Healthcheck, User } = image.config;
+  assert.deepEqual([Entrypoint, Cmd, User], [['newleaf'], ['run'], 'newleaf']);
+
+  const [bundle, health] = [join(directory, 'bundle'), join(directory, 'health')];
+  const { gateway } = await site(t, { program: [CONTAINER, bundle], settings: SETTINGS });
+  const { hsm } = gateway.token;
+  const state = join(directory, 'state');
+  mkdirSync(state);
+  const hosts = join(directory, 'hosts');
+  writeFileSync(hosts, '127.0.0.1 localhost\n');
+  const { uid, gid } = image.user;
+  execFileSync('chown', ['-R', `${uid}:${gid}`, state, gateway.directory, hsm.directory]);
+  const given = {
+    binds: {
+      '/etc/hosts': hosts,
+      '/etc/newleaf': gateway.directory,
+      [gateway.directory]: gateway.directory,
+      '/hsm/libsofthsm2.so': debian(t, 'arm64').path(hsm.module),
+      [hsm.directory]: hsm.directory,
+      '/run/secrets/hsm-pin': join(gateway.directory, 'pin'),
+      '/var/lib/newleaf': state,
+      '/run/newleaf': gateway.directory,
+    },
+    env: Object.entries(hsm.environment).map(([name, value]) => `${name}=${value}`),
+  };
+  image.contain(bundle, Entrypoint, given);
+  image.contain(health, ['/bin/sh', '-c', Healthcheck.Test[1]], given);
+  const healthy = () => spawnSync(CONTAINER, [health]).status;
+
+  await initRunRoll(gateway, () => assert.equal(healthy(), 0));
+  assert.equal(healthy(), 1);
+});
