@@ -132,7 +132,7 @@ sweep() {
 
 install() {
   "$here/node" --version >/dev/null 2>&1 ||
-    die "The Node of this tarball does not run here. It is for $(cat "$here/ARCHITECTURE"), and needs glibc 2.28."
+    die "The Node of this tarball does not run here. It is for $(cat "$here/ARCHITECTURE"), and needs glibc 2.34."
   mkdir -p "$prefix" || die "$prefix cannot be made: name a directory that can be written with --prefix."
   case $(stat -f -c %T "$prefix") in
     tmpfs | ramfs) die "$prefix is in memory, and would be gone after a restart: name another with --prefix." ;;

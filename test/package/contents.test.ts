@@ -80,6 +80,7 @@ suite('packages', () => {
       assert.deepEqual(listing(deb).toSorted(), [...files, ...unitFiles(), ...documents()].toSorted());
       assert.match(field(deb, 'Version'), version);
       assert.match(field(deb, 'Depends'), depends);
+      assert.match(field(deb, 'Depends'), /libc6 \(>= 2\.(2\d|3[0-4])\)/, 'runs on Debian 12, too');
       assert.match(field(deb, 'Depends'), /libengine-pkcs11-openssl, ca-certificates, systemd/);
     });
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, lstatSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { suite, test } from 'node:test';
 import { site } from '../e2e/site.ts';
 import { build, debian, type Root } from './installed.ts';
@@ -9,7 +9,7 @@ const PREFIX = '/data/newleaf';
 const UNIT = '/etc/systemd/system/newleaf.service';
 
 /** The commands of a small system, before all others. */
-const SMALL = 'mkdir /small && busybox --install -s /small';
+const SMALL = 'mkdir /small && /bin/busybox --install -s /small';
 const small = (command: string): readonly string[] => ['sh', '-c', `PATH=/small:/usr/sbin:/usr/bin; ${command}`];
 
 /** The same, where nothing but /data can be written. */
@@ -30,7 +30,8 @@ suite('install.sh, on a system without packages', () => {
       '-C',
       root.directory,
     ]);
-    root.run('sh', '-c', `${SMALL}; mkdir /data`);
+    copyFileSync('/bin/busybox', root.path('/bin/busybox'));
+    root.run('sh', '-c', `${SMALL} && mkdir /data`);
     const script = '/unpacked/install.sh';
 
     assert.throws(() => root.run(...readOnly(`sh ${script} --prefix ${PREFIX}`)), /mount -o remount,rw/);

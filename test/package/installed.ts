@@ -1,12 +1,13 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 export const ENTER = join(import.meta.dirname, 'enter');
+
+/** Tests write there what must not be in memory. */
+export const DISK = join(ROOT, '.cache');
 
 export type Form = 'deb' | 'deb-nodejs' | 'tar';
 export type Architecture = 'amd64' | 'arm64';
@@ -57,18 +58,7 @@ export class Root {
   }
 }
 
-/** What the package depends on and recommends, Debian's nodejs, and the commands of a small system. */
-const GATEWAY = [
-  'systemd',
-  'libengine-pkcs11-openssl',
-  'ca-certificates',
-  'debconf',
-  'opensc',
-  'softhsm2',
-  'nodejs',
-].concat(['busybox']);
-
-/** What it depends on, and what its dependencies need to run. */
+/** What the package depends on, and what its dependencies need to run. */
 const UNPACKED = ['base-files', 'coreutils', 'dash', 'libc6', 'libstdc++6', 'libgcc-s1', 'libssl3t64'].concat([
   'libengine-pkcs11-openssl',
   'softhsm2',
@@ -76,27 +66,20 @@ const UNPACKED = ['base-files', 'coreutils', 'dash', 'libc6', 'libstdc++6', 'lib
 ]);
 
 /**
- * A Debian without newleaf, that goes with the test. The packages of another architecture are unpacked
- * only: their scripts would run in emulation, for minutes.
+ * A Debian without newleaf, that goes with the test. The packages of another architecture are unpacked only: their scripts
+ * would run in emulation, for minutes.
  */
 export function debian(t: TestContext, architecture: Architecture = 'amd64'): Root {
-  const [variant, packages] = architecture === 'arm64' ? ['extract', UNPACKED] : ['minbase', GATEWAY];
-  const directory = mkdtempSync(join(tmpdir(), 'newleaf-root-'));
+  const directory = mkdtempSync(join(DISK, 'root-'));
   t.after(() => rmSync(directory, { recursive: true, force: true }));
-  const list = packages.join(',');
-  const made = join(
-    ROOT,
-    '.cache',
-    `debian-${architecture}-${createHash('md5').update(list).digest('hex').slice(0, 8)}`,
-  );
-  if (!existsSync(made)) {
-    const options = ['--quiet', '--mode=root', `--architectures=${architecture}`, `--variant=${variant}`];
-    const making = join(directory, 'root');
-    execFileSync('mmdebstrap', [...options, `--include=${list}`, 'trixie', making], { stdio: 'pipe' });
+  if (architecture === 'amd64') {
+    const made = execFileSync(join(ROOT, 'test', 'system', 'rootfs'), { encoding: 'utf8' }).trim();
+    execFileSync('cp', ['--archive', '--reflink=auto', `${made}/.`, directory]);
+  } else {
+    const options = ['--quiet', '--mode=root', `--architectures=${architecture}`, '--variant=extract'];
+    execFileSync('mmdebstrap', [...options, `--include=${UNPACKED.join(',')}`, 'trixie', directory], { stdio: 'pipe' });
     // mmdebstrap leaves none, and without it there is no localhost.
-    writeFileSync(join(making, 'etc', 'hosts'), '127.0.0.1 localhost\n');
-    execFileSync('mv', [making, made]);
+    writeFileSync(join(directory, 'etc', 'hosts'), '127.0.0.1 localhost\n');
   }
-  execFileSync('cp', ['--archive', '--reflink=auto', `${made}/.`, directory]);
   return new Root(directory, architecture);
 }

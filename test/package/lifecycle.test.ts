@@ -9,11 +9,11 @@ import { build, debian, type Root } from './installed.ts';
 
 const CONFIGURATION = '/etc/newleaf/newleaf.toml';
 
-/** /tmp of the root is that of this machine. */
+/** With what the package depends on. /tmp of the root is that of this machine. */
 function install(root: Root, deb: string): void {
   const copy = join(tmpdir(), `newleaf-${process.pid}.deb`);
   copyFileSync(deb, copy);
-  root.run('dpkg', '--install', copy);
+  root.run('apt-get', 'install', '--yes', '--no-install-recommends', copy);
   rmSync(copy);
 }
 
@@ -57,6 +57,7 @@ suite('the life of a package', () => {
     configure(root, gateway);
     const configuration = readFileSync(root.path(CONFIGURATION), 'utf8');
 
+    root.run('apt-get', 'update');
     install(root, build('deb-nodejs', 'amd64'));
     assert.match(root.run('newleaf', 'version'), /node v20\./);
     assert.equal(readFileSync(root.path(CONFIGURATION), 'utf8'), configuration);

@@ -57,8 +57,11 @@ export class Machine {
     writeFileSync(join(this.root, path), text, { mode });
   }
 
-  /** Resolves when systemd can be asked: what it starts meanwhile may still be on its way. */
-  async boot(): Promise<void> {
+  /**
+   * Resolves when systemd can be asked: what it starts meanwhile may still be on its way.
+   * @param more options of systemd-nspawn(1)
+   */
+  async boot(...more: readonly string[]): Promise<void> {
     const options = [
       '--quiet',
       '--register=no',
@@ -66,6 +69,7 @@ export class Machine {
       '--link-journal=no',
       '--resolv-conf=off',
       '--timezone=off',
+      ...more,
     ];
     boots += 1;
     const container = spawn(
