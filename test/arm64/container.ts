@@ -4,8 +4,11 @@ import { join } from 'node:path';
 /** Runs a bundle with the arguments that follow. */
 export const CONTAINER = join(import.meta.dirname, 'container');
 
+/** Files and directories of this machine, by their place inside. */
 export interface Given {
-  readonly binds: Readonly<Record<string, string>>;
+  readonly readable: Readonly<Record<string, string>>;
+  readonly writable: Readonly<Record<string, string>>;
+  /** Lines `NAME=VALUE`, beside those of the image. */
   readonly env: readonly string[];
 }
 
@@ -39,14 +42,15 @@ export class Image {
   /**
    * Makes `bundle` a container as `docker run --read-only --cap-drop=ALL --security-opt=no-new-privileges --network=host`
    * makes one.
-   * @param binds files and directories of this machine by their place inside; read-only but for volumes of the image
-   * @param env lines `NAME=VALUE`, beside those of the image
    */
-  contain(bundle: string, argv: readonly string[], { binds, env }: Given): void {
-    const mounts = Object.entries(binds).map(([destination, source]) => {
-      const mode = destination in this.config.Volumes ? 'rw' : 'ro';
-      return { destination, source, type: 'bind', options: ['rbind', mode] };
-    });
+  contain(bundle: string, argv: readonly string[], { readable, writable, env }: Given): void {
+    const bound = (binds: Given['readable'], mode: 'ro' | 'rw') =>
+      Object.entries(binds).map(([destination, source]) => ({
+        destination,
+        source,
+        type: 'bind',
+        options: ['rbind', mode],
+      }));
     const config = {
       ociVersion: '1.0.0',
       root: { path: this.#rootfs, readonly: true },
@@ -58,7 +62,11 @@ export class Image {
         capabilities: {},
         noNewPrivileges: true,
       },
-      mounts: [{ destination: '/proc', type: 'proc', source: 'proc' }, ...mounts],
+      mounts: [
+        { destination: '/proc', type: 'proc', source: 'proc' },
+        ...bound(readable, 'ro'),
+        ...bound(writable, 'rw'),
+      ],
       linux: { namespaces: ['pid', 'ipc', 'uts', 'mount'].map((type) => ({ type })) },
     };
     mkdirSync(bundle);

@@ -23,8 +23,9 @@ test('Dockerfile.arm64 in emulation, with a read-only root and nothing that root
   t.after(() => rmSync(directory, { recursive: true, force: true }));
   execFileSync(ENTER, ['--arm64', '/', BUILD, directory], { stdio: ['ignore', 'ignore', 'inherit'] });
   const image = new Image(directory);
-  const { Entrypoint, Cmd, Healthcheck, User } = image.config;
+  const { Entrypoint, Cmd, Healthcheck, User, Volumes } = image.config;
   assert.deepEqual([Entrypoint, Cmd, User], [['newleaf'], ['run'], 'newleaf']);
+  assert.deepEqual(Object.keys(Volumes), ['/run/newleaf', '/var/lib/newleaf']);
 
   const [bundle, health] = [join(directory, 'bundle'), join(directory, 'health')];
   const { gateway } = await site(t, { program: [CONTAINER, bundle], settings: SETTINGS });
@@ -36,16 +37,14 @@ test('Dockerfile.arm64 in emulation, with a read-only root and nothing that root
   const { uid, gid } = image.user;
   execFileSync('chown', ['-R', `${uid}:${gid}`, state, gateway.directory, hsm.directory]);
   const given = {
-    binds: {
+    readable: {
       '/etc/hosts': hosts,
       '/etc/newleaf': gateway.directory,
       [gateway.directory]: gateway.directory,
       '/hsm/libsofthsm2.so': debian(t, 'arm64').path(hsm.module),
-      [hsm.directory]: hsm.directory,
       '/run/secrets/hsm-pin': join(gateway.directory, 'pin'),
-      '/var/lib/newleaf': state,
-      '/run/newleaf': gateway.directory,
     },
+    writable: { '/var/lib/newleaf': state, '/run/newleaf': gateway.directory, [hsm.directory]: hsm.directory },
     env: Object.entries(hsm.environment).map(([name, value]) => `${name}=${value}`),
   };
   image.contain(bundle, Entrypoint, given);
