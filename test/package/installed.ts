@@ -1,13 +1,17 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 export const ENTER = join(import.meta.dirname, 'enter');
 
-/** Tests write there what must not be in memory. */
-export const DISK = join(ROOT, '.cache');
+/** A new directory that is not in memory, as /tmp may be. */
+export function onDisk(name: string): string {
+  const cache = join(ROOT, '.cache');
+  mkdirSync(cache, { recursive: true });
+  return mkdtempSync(join(cache, `${name}-`));
+}
 
 export type Form = 'deb' | 'deb-nodejs' | 'tar';
 export type Architecture = 'amd64' | 'arm64';
@@ -70,7 +74,7 @@ const UNPACKED = ['base-files', 'coreutils', 'dash', 'libc6', 'libstdc++6', 'lib
  * would run in emulation, for minutes.
  */
 export function debian(t: TestContext, architecture: Architecture = 'amd64'): Root {
-  const directory = mkdtempSync(join(DISK, 'root-'));
+  const directory = onDisk('root');
   t.after(() => rmSync(directory, { recursive: true, force: true }));
   if (architecture === 'amd64') {
     const made = execFileSync(join(ROOT, 'test', 'system', 'rootfs'), { encoding: 'utf8' }).trim();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { settingsOf, tomlOf, writeFiles } from '../e2e/settings.ts';
@@ -8,7 +8,7 @@ import { PATIENCE_MS } from '../e2e/site.ts';
 import { inside } from '../namespace.ts';
 import { startSimulator } from '../simulator/simulator.ts';
 import { APART, Machine, type Unit } from '../system/machine.ts';
-import { build, DISK } from './installed.ts';
+import { build, onDisk } from './installed.ts';
 
 const PREFIX = '/data/newleaf';
 const HSM = { module: '/usr/lib/softhsm/libsofthsm2.so', token: 'newleaf', pin: '4711' };
@@ -21,7 +21,7 @@ if (inside(import.meta.filename, APART)) {
     const far = await startSimulator();
     t.after(() => far.close());
     await far.enrollGroup({ groupId: 'gateways', primary: far.endpoints.issuerPem });
-    const data = mkdtempSync(join(DISK, 'data-'));
+    const data = onDisk('data');
     t.after(() => rmSync(data, { recursive: true }));
     chmodSync(data, 0o755);
     const into = ['--one-top-level=unpacked', '--strip-components=1', `--directory=${data}`];
