@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { readPin } from '../hsm/pin.ts';
-import { type Account, accountOf, groupsIn } from './become/account.ts';
+import { type Account, groupsIn, localAccount } from './become/account.ts';
 import { entrust } from './become/entrust.ts';
 import { type Unit, unitOf } from './become/unit.ts';
 import { type Config, DEFAULT_PATH } from './config.ts';
@@ -38,7 +38,7 @@ export function daemonAccount(file: string, config: Pick<Config, 'state'>): Acco
 
 function accountFor(file: string, { state }: Pick<Config, 'state'>): Account | undefined {
   if (file !== DEFAULT_PATH && state.directory !== STATE) return undefined;
-  return accountOf(DAEMON, readFileSync('/etc/passwd', 'utf8'));
+  return localAccount(DAEMON);
 }
 
 /**

@@ -1,3 +1,5 @@
+import { existsSync, readFileSync } from 'node:fs';
+
 /** A user as passwd(5) has it. */
 export interface Account {
   readonly name: string;
@@ -16,6 +18,11 @@ export function accountOf(name: string, passwd: string): Account | undefined {
   const [, , uid, gid, , home = ''] = fields.find(([first]) => first === name) ?? [];
   if (uid === undefined || gid === undefined || !/^\d+$/.test(uid) || !/^\d+$/.test(gid)) return undefined;
   return { name, uid: Number(uid), gid: Number(gid), home };
+}
+
+/** The user of this name on this machine. A container that holds one program may have no users at all. */
+export function localAccount(name: string, file = '/etc/passwd'): Account | undefined {
+  return existsSync(file) ? accountOf(name, readFileSync(file, 'utf8')) : undefined;
 }
 
 /**

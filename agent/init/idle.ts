@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { accountOf } from '../become/account.ts';
+import { localAccount } from '../become/account.ts';
 import { DAEMON } from '../become.ts';
 import { DEFAULT_PATH } from '../config.ts';
 import { request } from '../control-client.ts';
@@ -32,7 +31,7 @@ export async function demandIdle(socket: string): Promise<void> {
  */
 export function demandRoot(file: string): void {
   const uid = process.geteuid?.() ?? 0;
-  const daemon = accountOf(DAEMON, readFileSync('/etc/passwd', 'utf8'));
+  const daemon = localAccount(DAEMON);
   if (uid === 0 || file !== DEFAULT_PATH || daemon === undefined || daemon.uid === uid) return;
   const advice = 'sudo newleaf init; or an experiment of your own: newleaf init --config FILE';
   throw new Fault('NL-CONFIG', { message: 'Only root can set up the daemon of this gateway.', advice });

@@ -3,7 +3,7 @@ import { chownSync, linkSync, lstatSync, mkdirSync, mkdtempSync, rmSync, symlink
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { accountOf, groupsIn } from '../../../agent/become/account.ts';
+import { accountOf, groupsIn, localAccount } from '../../../agent/become/account.ts';
 import { entrust } from '../../../agent/become/entrust.ts';
 import { unitIn } from '../../../agent/become/unit.ts';
 import { daemonAccount } from '../../../agent/become.ts';
@@ -26,6 +26,7 @@ describe('the user of the daemon, in passwd(5)', () => {
   for (const [text, account] of rows) {
     test(JSON.stringify(text), () => assert.deepEqual(accountOf('newleaf', text), account));
   }
+  test('a machine without any users', () => assert.equal(localAccount('newleaf', '/nonexistent'), undefined));
 });
 
 describe('the unit, as systemctl show prints it', () => {
