@@ -65,7 +65,7 @@ test('where no token can be made in time the session ends with the one it has', 
   signing.key = randomBytes(32);
   const { value } = await hub.signals[Symbol.asyncIterator]().next();
   assert.equal(value.failure.code, 'NL-HUB-LOST');
-  assert.ok(value.heldMs > 1_500, `${value.heldMs} ms`);
-  assert.ok(failures.length > 0);
+  assert.ok(failures.length > 0, 'another token was tried');
+  // Not by us, at the first failure: the hub ended it.
   await far.log.waitFor({ event: 'disconnected', reason: 'token expired' });
 });
