@@ -25,3 +25,13 @@ export function insideNetworkNamespace(file: string): boolean {
   const user = process.getuid?.() === 0 ? [] : ['--map-root-user'];
   return inside(file, ['unshare', '--net', ...user, 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh']);
 }
+
+/**
+ * argv that runs a command whose mounts are its own. The root of a chroot is no mount point, and `unshare --propagation
+ * private` refuses it.
+ */
+export function withOwnMounts(): readonly string[] {
+  const user = process.getuid?.() === 0 ? [] : ['--map-root-user'];
+  const script = '! mountpoint -q / || mount --make-rprivate / && exec "$@"';
+  return ['unshare', '--mount', ...user, '--propagation', 'unchanged', 'sh', '-c', script, 'sh'];
+}

@@ -1,25 +1,26 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestToken } from '../token/softhsm.ts';
 import { assertAlone, LIBRARIES } from './alone.ts';
-import { appeared } from './servers.ts';
+import { until } from './servers.ts';
 
 /** The slot of the soft token in Debian's opencryptoki.conf. */
 const SLOT = '3';
-const SOCKET = '/run/opencryptoki/pkcsslotd.socket';
 const PID_FILE = '/run/opencryptoki/pkcsslotd.pid';
 /** opencryptoki 3.23 takes 4 to 8 characters. */
 const PIN = '123456';
 const SO_PIN = '76543210';
 const FIRST = { so: '87654321', user: '12345678' } as const;
 
+const slots = (): string => spawnSync('pkcsconf', ['-s'], { encoding: 'utf8' }).stdout;
+
 /** The soft token of opencryptoki, and the slot daemon that its library speaks to. */
 export async function opencryptoki(label = 'newleaf'): Promise<TestToken> {
   assertAlone();
   execFileSync('pkcsslotd');
-  await appeared(SOCKET);
+  await until('the slots are there', () => slots().includes(`Slot #${SLOT} `));
   const configure = (args: readonly string[], input = '') =>
     execFileSync('pkcsconf', [...args, '-c', SLOT], { input, stdio: 'pipe' });
   configure(['-I', '-S', FIRST.so], `${label}\n`);

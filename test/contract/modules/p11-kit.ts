@@ -10,6 +10,7 @@ export async function remoteToken(token = 'newleaf'): Promise<MortalToken> {
   const socket = join(far.directory, 'p11-kit.sock');
   const servers = new Servers(far.environment);
   const revive = async () => {
+    await servers.end();
     rmSync(socket, { force: true });
     servers.start('p11-kit', [
       ...['server', '--foreground', '--provider', far.module, '--name', socket],

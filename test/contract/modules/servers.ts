@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import type { TestToken } from '../token/softhsm.ts';
@@ -28,11 +29,21 @@ export class Servers {
     this.#running.set(program, child);
   }
 
+  /** Kills all, and waits until they are gone with their locks. */
+  async end(): Promise<void> {
+    const left = [...this.#running.values()].filter(
+      ({ exitCode, signalCode }) => exitCode === null && signalCode === null,
+    );
+    const gone = left.map((child) => once(child, 'exit'));
+    this.kill();
+    await Promise.all(gone);
+    this.#running.clear();
+  }
+
   /** Kills one of them, or all. */
   kill(only?: string): void {
     for (const [program, { pid }] of this.#running) {
       if (only !== undefined && only !== program) continue;
-      this.#running.delete(program);
       try {
         if (pid !== undefined) process.kill(-pid, 'SIGKILL');
       } catch {

@@ -33,7 +33,7 @@ export async function tpm2({
   };
   const servers = new Servers(environment);
   const revive = async () => {
-    servers.kill();
+    await servers.end();
     for (const socket of ['tpm.sock', 'tpm.sock.ctrl', 'bus']) rmSync(at(socket), { force: true });
     servers.start('swtpm', [
       ...['socket', '--tpm2', '--tpmstate', `dir=${at('tpm')}`, '--flags', 'not-need-init,startup-clear'],

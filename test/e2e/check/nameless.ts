@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { withOwnMounts } from '../../namespace.ts';
 
 /**
  * Mounts what lies in the directory over /etc/hosts and /etc/resolv.conf, in a mount namespace of the program's own. An
@@ -22,8 +23,7 @@ export class Names {
 
   /** The command that runs another with these names. */
   get runner(): readonly string[] {
-    const user = process.getuid?.() === 0 ? [] : ['--map-root-user'];
-    return ['unshare', '--mount', ...user, '--propagation', 'private', 'sh', '-c', SCRIPT, this.#directory];
+    return [...withOwnMounts(), 'sh', '-c', SCRIPT, this.#directory];
   }
 
   /** No name is known any more, but those given as lines of hosts(5). */

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { withOwnMounts } from '../../namespace.ts';
 import { BUNDLE, type Ended } from '../gateway.ts';
 import { PATIENCE_MS } from '../site.ts';
 
@@ -51,8 +52,8 @@ export class Machine {
   /** @param hasUser with the user newleaf, as the package leaves it */
   static async start(hasUser = true): Promise<Machine> {
     const place = mkdtempSync(join(tmpdir(), 'newleaf-machine-'));
-    const boot = ['--mount', '--propagation', 'private', 'sh', '-c', BOOT, 'sh', place, dirname(BUNDLE), NODE];
-    const holder = spawn('unshare', boot, { stdio: ['pipe', 'pipe', 'inherit'] });
+    const [program = '', ...args] = [...withOwnMounts(), 'sh', '-c', BOOT, 'sh', place, dirname(BUNDLE), NODE];
+    const holder = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] });
     const ended = once(holder, 'exit').then(([code]) => {
       throw new Error(`the machine does not start: ${code}`);
     });
@@ -66,7 +67,15 @@ export class Machine {
   /** argv that runs a command in the machine, as root or as a user with all its groups. */
   argv(command: readonly string[], user?: string): readonly string[] {
     const as = user === undefined ? [] : ['setpriv', '--reuid', user, '--regid', user, '--init-groups', '--'];
-    const inside = ['nsenter', '--target', String(this.#holder.pid), '--mount', 'chroot', join(this.#place, 'root')];
+    const inside = [
+      'nsenter',
+      '--target',
+      String(this.#holder.pid),
+      '--mount',
+      '--root',
+      'chroot',
+      join(this.#place, 'root'),
+    ];
     return [...inside, ...as, ...command];
   }
 
