@@ -89,7 +89,8 @@ export async function reach(name: string, addresses: readonly string[], port: nu
     return socket;
   } catch (cause) {
     socket.destroy();
-    const tried = addresses.join(' or ');
+    // A hosts file may name an address twice.
+    const tried = [...new Set(addresses)].join(' or ');
     // A server that refuses has been reached.
     const { code } = cause as NodeJS.ErrnoException;
     const isIpv6Only = code !== 'ECONNREFUSED' && isIP(name) === 0 && addresses.every((address) => isIP(address) === 6);

@@ -1,7 +1,11 @@
+import { lookup } from 'node:dns/promises';
 import { CODES } from '../../../agent/roll/failure.ts';
 import { DAY_S } from '../fake-time.ts';
 import type { Breakage } from './breakage.ts';
 import { deafen } from './deaf.ts';
+
+/** What localhost stands for on the machine of whoever tests. */
+const HERE = [...new Set((await lookup('localhost', { all: true })).map(({ address }) => address))].join(' or ');
 
 const HOUR_MS = 3_600_000;
 const portOf = (host: string): number => Number(host.split(':')[1]);
@@ -118,7 +122,7 @@ export const BREAKAGES: readonly Breakage[] = [
         const [check, code] =
           server === 'dps' ? ['dps-reach', 'NL-DPS-UNREACHABLE'] : ['hub-reach', 'NL-HUB-UNREACHABLE'];
         const port = portOf(endpoints[server]);
-        return `${check} ${code} 127.0.0.1 port ${port} cannot be reached: nobody answers in time. → Check network and firewall: TCP port ${port} must be open from here.`;
+        return `${check} ${code} ${HERE} port ${port} cannot be reached: nobody answers in time. → Check network and firewall: TCP port ${port} must be open from here.`;
       }),
     daemon: {
       until: met,
