@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { build, type Metafile, type Plugin, transform } from 'esbuild';
 import { bashCompletion } from './completion.ts';
 import { manualPage } from './man.ts';
+import { noticesOf } from './notices.ts';
 
 const root = dirname(import.meta.dirname);
 const require = createRequire(import.meta.url);
@@ -174,5 +175,8 @@ async function put(path: string, write: (file: string) => Promise<void>): Promis
 
 if (process.argv[1] === import.meta.filename) {
   const dist = join(root, 'dist');
-  await Promise.all([bundle(join(root, 'agent', 'main.ts'), dist), bundleApart(dist), documents(dist)]);
+  const main = bundle(join(root, 'agent', 'main.ts'), dist);
+  const [account, accounts] = await Promise.all([main, bundleApart(dist), documents(dist)]);
+  const notices = await noticesOf([account, ...accounts], root);
+  await put(join(dist, 'notices.txt'), (file) => writeFile(file, notices));
 }

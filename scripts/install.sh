@@ -21,7 +21,12 @@ action=install prefix=
 while [ $# -gt 0 ]; do
   case $1 in
     --prefix)
-      case ${2:-} in /*) ;; *) die '--prefix needs an absolute path.' ;; esac
+      # It is written into units and scripts, unquoted.
+      case ${2:-} in
+        *[!A-Za-z0-9/._-]*) die '--prefix may have letters, digits, and / . _ - only.' ;;
+        /?*) ;;
+        *) die '--prefix needs an absolute path.' ;;
+      esac
       prefix=${2%/}
       shift
       ;;

@@ -37,6 +37,7 @@ debian_tree() {
   fi
   [ ! -e dist/newleaf.bash ] || put 644 dist/newleaf.bash usr/share/bash-completion/completions/newleaf
   put 644 LICENSE $doc/copyright
+  put 644 dist/notices.txt $doc/copyright.packages
   put 644 README.md $doc/README.md
   put 644 CHANGELOG.md $doc/CHANGELOG.md
   changelog >"$tree/$doc/changelog"

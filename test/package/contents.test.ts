@@ -24,6 +24,7 @@ const FILES = [
   '-rw-r--r-- ./usr/share/doc/newleaf/README.md.gz',
   '-rw-r--r-- ./usr/share/doc/newleaf/changelog.gz',
   '-rw-r--r-- ./usr/share/doc/newleaf/copyright',
+  '-rw-r--r-- ./usr/share/doc/newleaf/copyright.packages',
 ];
 
 const NODE_OF_ITS_OWN = [
@@ -94,6 +95,15 @@ suite('packages', () => {
     for (const script of ['config', 'postinst', 'prerm', 'postrm']) {
       execFileSync('dash', ['-n', join(SCRIPTS, script)]);
     }
+  });
+
+  test('what the licences of the packages in it ask for is handed on', () => {
+    const notices = readFileSync(join(ROOT, 'dist', 'notices.txt'), 'utf8');
+    for (const name of ['azure-iot-device', 'mqtt-packet', 'pino', 'pkcs11js', 'tss.js']) {
+      assert.match(notices, new RegExp(`^== ${name} \\d.*\\((MIT|Apache-2\\.0)\\)$`, 'm'));
+    }
+    assert.doesNotMatch(notices, /^== .*(undefined|GPL)/m);
+    assert.doesNotMatch(notices, /^== (esbuild|tsx) /m, 'not in the bundle');
   });
 
   test('what cannot be made is refused with the usage', () => {

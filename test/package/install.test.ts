@@ -36,6 +36,9 @@ suite('install.sh, on a system without packages', () => {
 
     assert.throws(() => root.run(...readOnly(`sh ${script} --prefix ${PREFIX}`)), /mount -o remount,rw/);
     assert.throws(() => root.run(...small(`sh ${script} --prefix /dev/shm/newleaf`)), /is in memory/);
+    for (const wrong of ['data', '/', "'/data/my newleaf'", '', "'/data|x'"]) {
+      assert.throws(() => root.run(...small(`sh ${script} --prefix ${wrong}`)), /--prefix/);
+    }
     assert.match(
       root.run(...small(`sh ${script} --prefix ${PREFIX}`)),
       /newleaf [\d.]+ is in \/data\/newleaf\/program/,
@@ -56,8 +59,10 @@ suite('install.sh, on a system without packages', () => {
     assert.match(root.run(...readOnly(`sh ${script}`)), /is in/);
     assert.equal(readFileSync(configuration, 'utf8'), '# mine');
     assert.equal(programs(root).length, 2);
+    assert.throws(() => root.run('sh', '-c', `ulimit -f 20000; sh ${script}`), undefined, 'the disk is full');
+    assert.match(root.run('newleaf', 'version'), /^newleaf/);
     root.run(...readOnly(`sh ${script}`));
-    assert.equal(programs(root).length, 2, 'the one before the last is gone');
+    assert.equal(programs(root).length, 2, 'what is neither this nor the one before is gone');
 
     writeFileSync(root.path(UNIT), '# of another version');
     assert.throws(() => root.run(...readOnly(`sh ${script}`)), /remount,rw/);

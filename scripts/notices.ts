@@ -1,0 +1,31 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Metafile } from 'esbuild';
+
+const LICENCE = /^(licen[cs]e|notice|copying)(\.\w+)?$/i;
+
+/**
+ * What the licences of the packages in these bundles ask to be handed on: for each package its name and version, and the
+ * texts that lie in it. Those that have none name a licence in their package.json.
+ * @param root the repository
+ */
+export async function noticesOf(accounts: readonly Metafile[], root: string): Promise<string> {
+  const inputs = accounts.flatMap(({ inputs }) => Object.keys(inputs));
+  const homes = inputs.map((path) => /.*node_modules\/(@[^/]+\/)?[^/]+(?=\/)/.exec(path)?.[0] ?? '');
+  const packages = [...new Set(homes)].filter((home) => home !== '').sort();
+  const notices = await Promise.all(packages.map((home) => noticeOf(join(root, home))));
+  return notices.join('\n');
+}
+
+async function noticeOf(home: string): Promise<string> {
+  // An old package has a list of `licenses`: machina 4.0.2.
+  const {
+    name,
+    version,
+    licenses,
+    license = licenses?.[0]?.type,
+  } = JSON.parse(await readFile(join(home, 'package.json'), 'utf8'));
+  const files = (await readdir(home)).filter((file) => LICENCE.test(file)).sort();
+  const texts = await Promise.all(files.map((file) => readFile(join(home, file), 'utf8')));
+  return [`== ${name} ${version} (${license})`, ...texts.map((text) => text.trim()), ''].join('\n\n');
+}
