@@ -68,6 +68,7 @@ suite('the life of a package', () => {
     const keys = gateway.token.privateKeys();
     assert.equal(keys.length, 1);
 
+    writeFileSync(root.path('/etc/newleaf/so-pin'), '');
     for (const name of ['state.json', 'leaf.pem', 'token.of.somebody']) {
       writeFileSync(root.path(`/var/lib/newleaf/${name}`), '');
     }
@@ -75,7 +76,7 @@ suite('the life of a package', () => {
     const said = root.runWith(environment, 'dpkg', '--purge', 'newleaf');
     assert.match(said, /newleaf-a and newleaf-b stay in the token newleaf.*pkcs11-tool --module/s);
     assert.deepEqual(gateway.token.privateKeys(), keys);
-    assert.ok(!existsSync(root.path('/etc/newleaf')), 'configuration and PIN are gone');
+    assert.deepEqual(readdirSync(root.path('/etc/newleaf')).toSorted(), ['pin', 'so-pin'], 'as nobody else has them');
     assert.ok(!existsSync(root.path('/var/lib/newleaf/state.json')));
     assert.ok(existsSync(root.path('/var/lib/newleaf/token.of.somebody')));
 
@@ -86,5 +87,6 @@ suite('the life of a package', () => {
     assert.deepEqual(gateway.token.privateKeys(), keys);
     assert.match(root.runWith(environment, 'dpkg', '--purge', 'newleaf'), /are destroyed/);
     assert.deepEqual(gateway.token.privateKeys(), []);
+    assert.ok(!existsSync(root.path('/etc/newleaf')));
   });
 });
