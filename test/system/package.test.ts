@@ -69,7 +69,9 @@ if (inside(import.meta.filename, APART)) {
       assert.match(`${out}${err}`, /newleaf-a and newleaf-b stay in the token/);
       assert.equal(await units(machine), '');
       assert.equal(await machine.must('systemctl', '--failed', '--plain', '--quiet'), '');
-      for (const path of ['/etc/newleaf', '/run/newleaf', '/usr/share/newleaf', '/var/lib/newleaf']) {
+      const left = await machine.must('ls', '/etc/newleaf');
+      assert.equal(left, 'pin\nso-pin\n', 'newleaf init drew them, so nobody else has them');
+      for (const path of ['/run/newleaf', '/usr/share/newleaf', '/var/lib/newleaf']) {
         assert.ok(!at(path), path);
       }
     });
