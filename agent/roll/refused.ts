@@ -26,6 +26,9 @@ export function failed(state: RollState, event: Of<'failed'>, decision?: Decisio
   const { effect, failure } = event;
   const { current, next, phase } = state;
   if (effect.kind === 'destroy-key') return undestroyed(state, event);
+  const known = [current?.thumbprint, next?.leaf?.thumbprint];
+  // The last word of an attempt with a leaf that has been replaced since.
+  if ('leaf' in effect && !known.includes(effect.leaf.thumbprint)) return state;
   // Transient or broken: phase and candidate stay as they are, however long it lasts.
   if (failure.kind !== 'refused') {
     const silent = unanswered(state, event) !== undefined;

@@ -152,6 +152,12 @@ describe('every automatic way is tried once', () => {
   });
 });
 
+test('what an attempt with a leaf of the past still has to say troubles nobody', () => {
+  const effect = { kind: 'connect', leaf: leafOf('g9', 'a'), assignment: hub } as const;
+  const failed: RollEvent = { ...now, kind: 'failed', effect, failure: failure('NL-TOKEN-KEY') };
+  assert.deepEqual(advance(serving, failed, terms).state, serving);
+});
+
 describe('what was promised for later', () => {
   const scheduled = { ...request('roll', 'method'), id: 'later', startAt: NOW + HOUR };
   test('is kept, whatever comes in between', () => {
