@@ -149,13 +149,13 @@ install() {
   say "newleaf $(cat "$here/VERSION") is in $program."
   if ! booted; then
     say 'It starts with the system.'
-  elif [ -n "$installed" ] && ! systemctl --quiet is-active newleaf.service; then
+  elif ! "$newleaf" config >/dev/null 2>&1; then
+    say 'Next: newleaf init'
+  elif [ -n "$installed" ] && [ "$(systemctl is-active newleaf.service)" = inactive ]; then
     say 'It was not running, and is not started: systemctl start newleaf'
-  elif "$newleaf" config >/dev/null 2>&1; then
+  else
     restart
     say 'It runs: newleaf status'
-  else
-    say 'Next: newleaf init'
   fi
   sweep
 }

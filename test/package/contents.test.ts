@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
-import { build } from './installed.ts';
+import { build, NATIVE } from './installed.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const SCRIPTS = join(ROOT, 'scripts', 'deb');
@@ -76,7 +76,7 @@ suite('packages', () => {
   ] as const;
   for (const { form, files, version, depends } of cases) {
     test(`${form}: contents and modes`, () => {
-      const deb = build(form, 'amd64');
+      const deb = build(form, NATIVE);
       if (form === 'deb') first = sha256(deb);
       assert.deepEqual(listing(deb).toSorted(), [...files, ...unitFiles(), ...documents()].toSorted());
       assert.match(field(deb, 'Version'), version);
@@ -88,7 +88,7 @@ suite('packages', () => {
 
   test('a second build gives the same bytes, whatever the surroundings', () => {
     const surroundings = { TZ: 'Asia/Tokyo', LANG: 'de_DE.UTF-8', TMPDIR: '/var/tmp' };
-    assert.equal(sha256(build('deb', 'amd64', surroundings)), first);
+    assert.equal(sha256(build('deb', NATIVE, surroundings)), first);
   });
 
   test('the scripts of the package are POSIX shell', () => {

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { copyFileSync, existsSync, lstatSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { suite, test } from 'node:test';
 import { site } from '../e2e/site.ts';
-import { build, debian, type Root } from './installed.ts';
+import { build, debian, NATIVE, type Root } from './installed.ts';
 
 const PREFIX = '/data/newleaf';
 const UNIT = '/etc/systemd/system/newleaf.service';
@@ -24,7 +24,7 @@ suite('install.sh, on a system without packages', () => {
     const root = debian(t);
     execFileSync('tar', [
       '-xzf',
-      build('tar', 'amd64'),
+      build('tar', NATIVE),
       '--one-top-level=unpacked',
       '--strip-components=1',
       '-C',

@@ -16,6 +16,9 @@ export function onDisk(name: string): string {
 export type Form = 'deb' | 'deb-nodejs' | 'tar';
 export type Architecture = 'amd64' | 'arm64';
 
+/** What this machine is. */
+export const NATIVE: Architecture = process.arch === 'arm64' ? 'arm64' : 'amd64';
+
 /** Makes a package as `scripts/package --quick` does, and returns its path. */
 export function build(form: Form, architecture: Architecture, env: NodeJS.ProcessEnv = {}): string {
   const printed = execFileSync(join(ROOT, 'scripts', 'package'), ['--quick', form, architecture], {
@@ -30,9 +33,9 @@ export class Root {
   readonly directory: string;
   readonly #enter: readonly string[];
 
-  constructor(directory: string, architecture: Architecture = 'amd64') {
+  constructor(directory: string, architecture: Architecture) {
     this.directory = directory;
-    this.#enter = [ENTER, ...(architecture === 'arm64' ? ['--arm64'] : []), directory];
+    this.#enter = [ENTER, ...(architecture === NATIVE ? [] : [`--${architecture}`]), directory];
   }
 
   /** The command as this machine runs it. */
@@ -73,10 +76,10 @@ const UNPACKED = ['base-files', 'coreutils', 'dash', 'libc6', 'libstdc++6', 'lib
  * A Debian without newleaf, that goes with the test. The packages of another architecture are unpacked only: their scripts
  * would run in emulation, for minutes.
  */
-export function debian(t: TestContext, architecture: Architecture = 'amd64'): Root {
+export function debian(t: TestContext, architecture: Architecture = NATIVE): Root {
   const directory = onDisk('root');
   t.after(() => rmSync(directory, { recursive: true, force: true }));
-  if (architecture === 'amd64') {
+  if (architecture === NATIVE) {
     const made = execFileSync(join(ROOT, 'test', 'system', 'rootfs'), { encoding: 'utf8' }).trim();
     execFileSync('cp', ['--archive', '--reflink=auto', `${made}/.`, directory]);
   } else {

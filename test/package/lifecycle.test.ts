@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { suite, type TestContext, test } from 'node:test';
 import type { Gateway } from '../e2e/gateway.ts';
 import { site } from '../e2e/site.ts';
-import { build, debian, type Root } from './installed.ts';
+import { build, debian, NATIVE, type Root } from './installed.ts';
 
 const CONFIGURATION = '/etc/newleaf/newleaf.toml';
 
@@ -45,7 +45,7 @@ async function provisioned(t: TestContext, root: Root): Promise<Gateway> {
 suite('the life of a package', () => {
   test('install, configure, change the flavour, remove, purge', async (t) => {
     const root = debian(t);
-    const deb = build('deb', 'amd64');
+    const deb = build('deb', NATIVE);
     install(root, deb);
     assert.match(root.run('id', 'newleaf'), /newleaf/);
     assert.match(root.run('newleaf', 'version'), /node v24\./);
@@ -58,7 +58,7 @@ suite('the life of a package', () => {
     const configuration = readFileSync(root.path(CONFIGURATION), 'utf8');
 
     root.run('apt-get', 'update');
-    install(root, build('deb-nodejs', 'amd64'));
+    install(root, build('deb-nodejs', NATIVE));
     assert.match(root.run('newleaf', 'version'), /node v20\./);
     assert.equal(readFileSync(root.path(CONFIGURATION), 'utf8'), configuration);
     await works(gateway);

@@ -8,7 +8,7 @@ import { PATIENCE_MS } from '../e2e/site.ts';
 import { inside } from '../namespace.ts';
 import { startSimulator } from '../simulator/simulator.ts';
 import { APART, Machine, type Unit } from '../system/machine.ts';
-import { build, onDisk } from './installed.ts';
+import { build, NATIVE, onDisk } from './installed.ts';
 
 const PREFIX = '/data/newleaf';
 const HSM = { module: '/usr/lib/softhsm/libsofthsm2.so', token: 'newleaf', pin: '4711' };
@@ -25,7 +25,7 @@ if (inside(import.meta.filename, APART)) {
     t.after(() => rmSync(data, { recursive: true }));
     chmodSync(data, 0o755);
     const into = ['--one-top-level=unpacked', '--strip-components=1', `--directory=${data}`];
-    execFileSync('tar', ['-xzf', build('tar', 'amd64'), ...into]);
+    execFileSync('tar', ['-xzf', build('tar', NATIVE), ...into]);
     const machine = new Machine(t);
     const files = join(data, 'newleaf', 'etc');
     // By what the hub sees: the journal has another place in each boot, and nobody follows it there.
