@@ -107,7 +107,7 @@ export const RULES: readonly Mutation[] = [
   of(
     'decide.ts',
     'two pieces of work undo each other',
-    "return busy ? ignore('another request is in flight') : undefined;",
+    "return busy && !passes(signal, state) ? ignore('another request is in flight') : undefined;",
     'return undefined;',
   ),
   of('decide.ts', 'a clock of 1970 judges a leaf', '&& !isCredible(state, terms, now)', '&& false'),
