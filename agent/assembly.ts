@@ -13,7 +13,7 @@ import { type Clock, systemClock } from './clock.ts';
 import type { X509Config } from './config.ts';
 import { Daemon } from './daemon.ts';
 import { createDps } from './dps/registration.ts';
-import { makeDirectory } from './durable.ts';
+import { makeDirectory, runtimeDirectory } from './durable.ts';
 import { validateEntry } from './entry.ts';
 import { publish } from './files.ts';
 import { createHub } from './hub/session.ts';
@@ -59,7 +59,7 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
   const pinRecord = new PinRecord(state.directory);
   const locator = { module: hsm.module, token: hsm.token, uri: hsm.uri };
   const token = await openToken({ ...locator, pin, pinRecord });
-  const contexts = new TokenContexts(token, pin, env.RUNTIME_DIRECTORY?.split(':')[0] ?? state.directory);
+  const contexts = new TokenContexts(token, pin, runtimeDirectory(env) ?? state.directory);
   const contextWith = (leaf: Leaf, ca: string) => contexts.context({ id: leaf.key.id, chain: leaf.chain, ca });
   const contextFor = async (leaf: Leaf) => contextWith(leaf, await readTrust(config.trust.ca_file));
   const terms = termsOf(config);

@@ -105,3 +105,7 @@ function unwritable(path: string, cause: unknown): Fault {
   const code = (cause as NodeJS.ErrnoException).code ?? '';
   return new Fault('NL-STATE-WRITE', { message: `${path} cannot be written: ${REASONS[code] ?? code}.`, cause });
 }
+
+/** Where the unit lets its daemon keep what the next boot needs no more (systemd.exec(5), RuntimeDirectory=). */
+export const runtimeDirectory = ({ RUNTIME_DIRECTORY }: NodeJS.ProcessEnv): string | undefined =>
+  RUNTIME_DIRECTORY?.split(':')[0];

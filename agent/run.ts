@@ -4,6 +4,7 @@ import { systemClock } from './clock.ts';
 import { type Config, configPath, loadConfig } from './config.ts';
 import { type Control, serveControl } from './control.ts';
 import type { Daemon, Ending } from './daemon.ts';
+import { runtimeDirectory } from './durable.ts';
 import { EXIT, exitOf } from './exit.ts';
 import { watchInbox } from './inbox.ts';
 import { assertNotEnded } from './journal.ts';
@@ -13,6 +14,7 @@ import { createLog, failureFields, type Log } from './log.ts';
 import { metricsOf } from './metrics.ts';
 import { createNotify } from './notify.ts';
 import { type Failure, sentence } from './roll/failure.ts';
+import { StartNote } from './start-note.ts';
 import { failureOf } from './thrown.ts';
 
 /** What `run` and `init` have in common. */
@@ -67,6 +69,8 @@ export async function start(options: StartOptions): Promise<Running> {
       await control?.close();
       await lock.release();
     });
+    // Rejected before the caller listens, it would end the process as a crash does, and be started again and again.
+    ended.catch(() => {});
     const stop = () => {
       abort.abort();
       return ended;
@@ -117,16 +121,48 @@ export async function asDaemon(file: string, config: Config): Promise<Held> {
   return becomeDaemon(file, config);
 }
 
+const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
+
 async function serve(options: StartOptions): Promise<number> {
-  const { config, env, log } = options;
+  const { log, env } = options;
+  const note = new StartNote(runtimeDirectory(env));
   // Crash-only: whatever was in flight is in the journal, and systemd starts the next process.
   process.on('uncaughtException', (error) => {
     log.error({ event: 'crashed', ...failureFields(failureOf(error)) });
     process.exit(EXIT.restart);
   });
+  if (!(await rested(await note.owedMs(), options))) {
+    await note.remove();
+    return EXIT.done;
+  }
+  await note.leave();
+  const code = await lived(options);
+  // Whoever starts it after this means it.
+  if (code !== EXIT.failed && code !== EXIT.restart) await note.remove();
+  return code;
+}
+
+/** The daemon before us ended by a fault a moment ago. @returns false when told to end meanwhile */
+async function rested(ms: number, { log, env }: StartOptions): Promise<boolean> {
+  if (ms === 0) return true;
+  const abort = new AbortController();
+  const end = () => abort.abort();
+  for (const signal of SIGNALS) process.once(signal, end);
+  const message = `newleaf has just ended by a fault: it leaves the token alone for ${Math.ceil(ms / 1000)} seconds.`;
+  log.info({ event: 'resting', message });
+  await createNotify(env, () => {}).status(message);
+  await systemClock.sleep(ms, abort.signal);
+  // While the token is opened, a signal ends the process by itself: a module that hangs would keep it from us.
+  for (const signal of SIGNALS) process.off(signal, end);
+  return !abort.signal.aborted;
+}
+
+/** From the start of the daemon to its end. @returns the exit code */
+async function lived(options: StartOptions): Promise<number> {
+  const { config, env, log } = options;
   try {
     const { ended, stop } = await start(options);
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void stop().catch(() => {}));
+    for (const signal of SIGNALS) process.once(signal, () => void stop().catch(() => {}));
     await forgetWords(config.state.directory).catch(() => {});
     const ending = await ended;
     log.info({ event: 'ended', reason: ending });

@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { failureIn } from './ended.ts';
-import { PATIENCE_MS, serving } from './site.ts';
+import { PATIENCE_MS, serving, site } from './site.ts';
 
 /** root may read everything, unless it is told not to. */
 const RUNNER = process.getuid?.() === 0 ? ['setpriv', '--bounding-set', '-dac_override,-dac_read_search'] : [];
@@ -87,4 +87,12 @@ test('a damaged state file is refused, and nothing is lost', async (t) => {
     assert.equal(back, thumbprint);
     assert.equal(far.log.registrations(), 1);
   });
+});
+
+test('on a slow disk, too, a damaged state file ends the daemon for good', async (t) => {
+  const nodeOptions = ['--require', join(import.meta.dirname, 'preload-slow-rm.cjs')];
+  const { gateway } = await site(t, { nodeOptions });
+  mkdirSync(join(gateway.stateDirectory, 'state.json'), { recursive: true });
+  const { code, out, err } = await gateway.command('run');
+  assert.equal(code, 4, `${out}${err}`);
 });

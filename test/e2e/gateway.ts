@@ -107,11 +107,8 @@ export class Gateway {
       });
     }
     const since = this.log.lines.length;
-    const ended = once(daemon, 'exit').then(([code]) => {
-      throw new Error(`newleaf run ended with ${code}\n${this.#noise}${this.log.tail()}`);
-    });
-    await Promise.race([this.log.waitFor({ event: 'started' }, { since }), ended]);
-    ended.catch(() => {});
+    const gone = once(daemon, 'close').then(([code]) => `${code}\n${this.#noise}`);
+    await this.log.waitFor({ event: 'started' }, { since, gone });
   }
 
   /** Ends the daemon and returns its exit code, or the signal that ended it. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PATIENCE_MS } from '../e2e/site.ts';
 import { inside } from '../namespace.ts';
-import { APART, isUp, type Machine } from './machine.ts';
+import { APART, isUp, type Machine, type Unit } from './machine.ts';
 import { debOf, site } from './site.ts';
 
 /** Makes seconds of minutes, by a drop-in as `systemctl edit` writes it. */
@@ -84,11 +84,16 @@ if (inside(import.meta.filename, APART)) {
       await connected(mark);
     });
 
-    await t.test('it is killed: it comes back', async () => {
+    await t.test('it is killed so soon after: it leaves the token alone, unless a person restarts it', async () => {
       const { MainPID } = await machine.show();
       const mark = far.log.entries.length;
       await machine.must('kill', '-KILL', MainPID ?? '');
-      await machine.until((unit) => isUp(unit) && unit.MainPID !== MainPID);
+      await machine.journal.waitFor({ event: 'resting' });
+      const isTold = ({ StatusText }: Unit) => /leaves the token alone for \d+ seconds\.$/.test(StatusText ?? '');
+      await machine.until(isTold);
+      await machine.must('systemctl', 'restart', 'newleaf');
+      assert.equal(machine.journal.matching({ event: 'resting' }).length, 1);
+      assert.ok(isUp(await machine.show()));
       await connected(mark);
     });
 

@@ -100,7 +100,7 @@ export const HOUSE: readonly Layer[] = [
   },
   {
     name: 'durable',
-    files: /^agent\/(durable|lock|last-words)\.ts$/,
+    files: /^agent\/(durable|lock|last-words|start-note)\.ts$/,
     may: ['roll'],
     packages: ['node:'],
     why: 'all that is written stands on it',
