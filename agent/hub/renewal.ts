@@ -1,5 +1,3 @@
-import { performance } from 'node:perf_hooks';
-import { Fault } from '../roll/failure.ts';
 import type { Assignment, Leaf } from '../roll/leaf.ts';
 import type { Hub } from '../roll/ports.ts';
 import { Signals } from './signals.ts';
@@ -32,28 +30,21 @@ export function renewing(hub: Hub, { lifeMs, draw, failed }: RenewalOptions): Hu
     next?.abort.abort();
     next = undefined;
   };
-  const plan = (ms: number, since: number, leaf: Leaf, assignment: Assignment) => {
+  const plan = (ms: number, leaf: Leaf, assignment: Assignment) => {
     const abort = new AbortController();
-    const timer = setTimeout(() => void renew(since, leaf, assignment, abort.signal), ms);
+    const timer = setTimeout(() => void renew(leaf, assignment, abort.signal), ms);
     next = { timer, abort };
   };
   const soon = () => lifeMs * (LATEST - SPREAD * draw());
 
-  async function renew(since: number, leaf: Leaf, assignment: Assignment, abort: AbortSignal): Promise<void> {
+  async function renew(leaf: Leaf, assignment: Assignment, abort: AbortSignal): Promise<void> {
     try {
       await hub.connect(leaf, assignment, abort);
-      if (!abort.aborted) plan(soon(), performance.now(), leaf, assignment);
+      if (!abort.aborted) plan(soon(), leaf, assignment);
     } catch (error) {
       if (abort.aborted) return;
       failed(error);
-      // Accepted, and failed after that: the older session is gone by then.
-      const isGone = error instanceof Fault && GONE.has(error.failure.code);
-      if (!isGone) plan(lifeMs / TRIES_IN_A_LIFE, since, leaf, assignment);
-      else {
-        const { failure } = error;
-        const heldMs = Math.round(performance.now() - since);
-        signals.push({ kind: 'lost', thumbprint: leaf.thumbprint, heldMs, failure });
-      }
+      plan(lifeMs / TRIES_IN_A_LIFE, leaf, assignment);
     }
   }
 
@@ -70,7 +61,7 @@ export function renewing(hub: Hub, { lifeMs, draw, failed }: RenewalOptions): Hu
     async connect(leaf, assignment, abort) {
       stop();
       await hub.connect(leaf, assignment, abort);
-      plan(soon(), performance.now(), leaf, assignment);
+      plan(soon(), leaf, assignment);
     },
     signals,
     report: (reported) => hub.report(reported),
@@ -80,5 +71,3 @@ export function renewing(hub: Hub, { lifeMs, draw, failed }: RenewalOptions): Hu
     },
   };
 }
-
-const GONE: ReadonlySet<string> = new Set(['NL-HUB-TWIN', 'NL-HUB-LOST']);

@@ -20,26 +20,47 @@ export interface HubOptions {
   readonly twinMs?: number;
 }
 
+interface Session {
+  readonly connection: Connection;
+  readonly thumbprint: string;
+  /** Its end has been told: once is enough. */
+  isLost?: true;
+}
+
 /**
  * The session with a hub: at most one that is open, and one that is being opened.
  *
  * `connect` throws Fault NL-HUB-*, what `contextFor`, `tokenFor` or the token throws, or the reason of the abort signal. Once it
- * has CONNACK 0 the older session is gone (the hub allows one connection per device), even if the twin read fails
- * after that. NL-HUB-LOST from `connect` means that the hub accepted and then ended the connection.
+ * has CONNACK 0 the older session is gone (the hub allows one connection per device): silently where the newer one takes its
+ * place, as lost where that fails, or is aborted, before it is proven. NL-HUB-LOST from `connect` means that the hub accepted
+ * and then ended the connection.
  */
 export function createHub(options: HubOptions): Hub {
   const { contextFor, tokenFor, answer, version, connectMs = 30_000, twinMs = 30_000 } = options;
   const lost = new Signals();
-  let open: Connection | undefined;
+  let open: Session | undefined;
   let opening: Connection | undefined;
 
-  async function watch(connection: Connection, thumbprint: string): Promise<void> {
+  async function watch(session: Session): Promise<void> {
+    const { connection } = session;
     const reason = await connection.gone;
-    if (open === connection) open = undefined;
+    if (open === session) open = undefined;
     // The hub drops the older connection when it accepts the newer one, and may do so before CONNACK 0 is here.
     const takenOver = (await opening?.accepted) === true;
-    if (connection.ended || takenOver) return;
-    const cause = reason instanceof Fault ? reason.failure.cause : reason;
+    if (!connection.ended && !takenOver) lose(session, reason instanceof Fault ? reason.failure.cause : reason);
+  }
+
+  /** A newer connection has taken the place of this session, and was not proven: whoever counts on it must hear that. */
+  async function forsake(session: Session, cause: unknown): Promise<void> {
+    if (open === session) open = undefined;
+    await session.connection.end();
+    lose(session, cause);
+  }
+
+  function lose(session: Session, cause: unknown): void {
+    if (session.isLost) return;
+    session.isLost = true;
+    const { connection, thumbprint } = session;
     lost.push({
       kind: 'lost',
       thumbprint,
@@ -53,16 +74,18 @@ export function createHub(options: HubOptions): Hub {
       const context = await within(contextFor(leaf), { abort });
       const token = tokenFor && (await within(tokenFor(assignment), { abort }));
       const next = new Connection({ assignment, context, token, answer, version, connectMs, twinMs });
+      const older = open;
       opening = next;
       try {
         if (!(await within(next.accepted, { abort }))) throw await next.gone;
-        void open?.end();
+        void open?.connection.end();
         open = undefined;
         await next.prove(abort);
-        open = next;
-        void watch(next, leaf.thumbprint);
+        open = { connection: next, thumbprint: leaf.thumbprint };
+        void watch(open);
       } catch (error) {
         void next.end();
+        if (older !== undefined) void next.accepted.then((taken) => (taken ? forsake(older, error) : undefined));
         throw error;
       } finally {
         if (opening === next) opening = undefined;
@@ -71,10 +94,10 @@ export function createHub(options: HubOptions): Hub {
     signals: lost,
     async report(reported) {
       if (open === undefined) throw new Fault('NL-HUB-LOST', { message: 'There is no session with a hub.' });
-      await open.report(reported);
+      await open.connection.report(reported);
     },
     async close() {
-      await Promise.all([open?.end(), opening?.end()]);
+      await Promise.all([open?.connection.end(), opening?.end()]);
       open = undefined;
     },
   };

@@ -90,20 +90,6 @@ describe('a session is opened again before its token ends', () => {
       await stage.hub.close();
     });
   }
-
-  for (const code of ['NL-HUB-TWIN', 'NL-HUB-LOST'] as const) {
-    test(`${code}: accepted and then failed, so the older session is gone: that is told`, async () => {
-      const stage = new Stage();
-      await stage.hub.connect(leaf, assignment, never);
-      stage.fails(code);
-      await stage.pass(45);
-      const { value } = await stage.hub.signals[Symbol.asyncIterator]().next();
-      assert.deepEqual([value.thumbprint, value.failure.code], ['AB', code]);
-      await stage.pass(60);
-      assert.equal(stage.connects, 2, 'whoever hears it decides what follows');
-      await stage.hub.close();
-    });
-  }
 });
 
 describe('nothing is renewed', () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Hub } from '../../../agent/roll/ports.ts';
 import { leafNamed } from '../mqtt/certificates.ts';
 import type { Script } from '../mqtt/far-side.ts';
 import { quiet } from '../mqtt/quiet.ts';
@@ -170,15 +171,51 @@ test('the older session ends while a next leaf is refused: one signal, after the
   );
 });
 
-test('a next leaf that is accepted but not proven: connect rejects, no signal, no session', async () => {
+/** Whoever counts on the older session would do so for ever: its end is nobody's but ours to tell. */
+const forsaken = async (hub: Hub): Promise<void> => {
+  const { thumbprint, failure } = await nextSignal(hub);
+  assert.deepEqual([thumbprint, failure.code], ['AA', 'NL-HUB-LOST']);
+  assert.deepEqual(await signalsSoFar(hub), []);
+  assert.equal(await codeOf(hub.report({})), 'NL-HUB-LOST');
+};
+
+test('a next leaf that is accepted but not proven: connect rejects, and the older session is lost', async () => {
   await using far = await startHub();
   const hub = newHub({ twinMs: 100 });
   await hub.connect(current, at(far), never);
   far.script = {};
   assert.equal(await codeOf(hub.connect(next, at(far), never)), 'NL-HUB-TWIN');
   await far.until(() => far.open === 0);
-  assert.deepEqual(await signalsSoFar(hub), []);
-  assert.equal(await codeOf(hub.report({})), 'NL-HUB-LOST');
+  await forsaken(hub);
+});
+
+test('a next leaf that another hub accepts, and that is given up before it is proven: the older session is lost', async () => {
+  await using first = await startHub();
+  await using second = await startHub({});
+  const hub = newHub();
+  await hub.connect(current, at(first), never);
+  const abort = new AbortController();
+  const attempt = hub.connect(next, at(second), abort.signal);
+  await second.until(() => second.published('$iothub/twin/GET/').length > 0);
+  abort.abort(new Error('stop'));
+  await assert.rejects(attempt, { message: 'stop' });
+  await forsaken(hub);
+  await first.until(() => first.open === 0);
+});
+
+test('the hub drops the older session for a next leaf, and then that one, too: one signal', async () => {
+  await using far = await startHub();
+  const hub = newHub();
+  far.script.connack = (link) =>
+    takeover(
+      link,
+      () => far.links[0]?.socket.destroy(),
+      () => link.send({ cmd: 'connack', returnCode: 0, sessionPresent: false }),
+    );
+  await hub.connect(current, at(far), never);
+  far.script = { ...far.script, onPublish: (_, { socket }) => socket.destroy() };
+  assert.equal(await codeOf(hub.connect(next, at(far), never)), 'NL-HUB-LOST');
+  await forsaken(hub);
 });
 
 test('abort ends a connect at once, and the older session stays', async () => {
