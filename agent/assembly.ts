@@ -22,12 +22,13 @@ import { type Expected, verify } from './issuer/verify.ts';
 import { createIssuer, Held } from './issuers.ts';
 import { createJournal } from './journal.ts';
 import { createKeys, publicKeyOf } from './keys.ts';
-import type { Log } from './log.ts';
+import { failureFields, type Log } from './log.ts';
 import { createNotify } from './notify.ts';
 import type { KeyRef, Leaf } from './roll/leaf.ts';
 import { dueAt } from './roll/plan.ts';
 import type { Dps, Hub } from './roll/ports.ts';
 import { termsOf } from './terms.ts';
+import { failureOf } from './thrown.ts';
 import { readTrust } from './trust.ts';
 
 export interface AssemblyOptions {
@@ -86,6 +87,8 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
     const { current } = daemon.state;
     return current !== undefined && current.notAfter > clock.now() ? current : undefined;
   };
+  const unstored = (error: unknown) =>
+    log.warn({ event: 'certificate-unstored', ...failureFields(failureOf(error)) });
   const keys = createKeys({
     token,
     prefix: hsm.label_prefix,
@@ -144,8 +147,9 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
       ),
     async publish(now, before) {
       await publish(state.directory, now, before);
-      // Beside its key, for whoever looks into the token with other tools.
-      if (now.current !== undefined && now.current !== before?.current) await keys.store(now.current);
+      // Beside its key, for whoever looks into the token with other tools. A token may have no room for it: that is no loss,
+      // and no reason to write the files once more at each turn of the loop.
+      if (now.current !== undefined && now.current !== before?.current) await keys.store(now.current).catch(unstored);
     },
   });
   return daemon;

@@ -125,6 +125,6 @@ function phaseLacks({ phase, current, next, retire }: Entry): string | undefined
 
 /** What is on disk of a state. */
 export function entryOf(state: RollState): Entry {
-  const { online: _, flaps: _flaps, ...entry } = state;
+  const { online: _, flaps: _flaps, unreached: _unreached, ...entry } = state;
   return entry;
 }
