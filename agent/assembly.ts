@@ -87,8 +87,7 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
     const { current } = daemon.state;
     return current !== undefined && current.notAfter > clock.now() ? current : undefined;
   };
-  const unstored = (error: unknown) =>
-    log.warn({ event: 'certificate-unstored', ...failureFields(failureOf(error)) });
+  const unstored = (error: unknown) => log.warn({ event: 'certificate-unstored', ...failureFields(failureOf(error)) });
   const keys = createKeys({
     token,
     prefix: hsm.label_prefix,
