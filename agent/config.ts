@@ -83,9 +83,10 @@ function textOf(file: string): string {
       EACCES: `The configuration ${file} may not be read by this user.`,
       EISDIR: `The configuration ${file} is a directory.`,
     }[code ?? ''];
+    const cure = code === 'ENOENT' ? 'Run `sudo newleaf init`, which writes it' : 'Put it right';
     throw new Fault('NL-CONFIG', {
       message: message ?? `The configuration ${file} cannot be read (${code}).`,
-      advice: `Put it right, or name another with --config FILE or NEWLEAF_CONFIG (default: ${DEFAULT_PATH}).`,
+      advice: `${cure}; or name another with --config FILE or NEWLEAF_CONFIG (default: ${DEFAULT_PATH}).`,
     });
   }
 }

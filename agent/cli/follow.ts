@@ -42,8 +42,8 @@ export async function follow(id: string, options: FollowOptions): Promise<Follow
   for await (const event of pulse({ socket, everyMs, awayMs })) {
     const failed = failedEvent(event);
     if (failed !== undefined && failed.code !== complained) {
+      progress.print(complaint({ ...failed, ...(complained === undefined && { advice: AGAIN }) }, screen, INDENT));
       complained = failed.code;
-      progress.print(complaint(failed, screen, INDENT));
     }
     const status = await present(socket);
     if (status instanceof Fault) {
@@ -63,6 +63,9 @@ export async function follow(id: string, options: FollowOptions): Promise<Follow
   const advice = 'Ask once more; see `newleaf status`.';
   throw new Fault('NL-INTERNAL', { message: `The daemon no longer knows the request ${id}.`, advice });
 }
+
+/** Said once: a person does not know whether to wait. */
+const AGAIN = 'newleaf tries again by itself. Ctrl-C ends this wait only.';
 
 const INDENT = ' '.repeat(10);
 

@@ -12,7 +12,7 @@ export function overview(): string {
     ['Usage: newleaf COMMAND [OPTION...]'],
     ['Commands:', ...columns([...commands, ['help [COMMAND]', 'Explain newleaf, or one command']])],
     ['Options of every command:', ...columns(Object.entries(GLOBAL_OPTIONS).map(optionRow))],
-    ['First: newleaf status. If something is wrong: newleaf check.'],
+    ['On a new gateway: newleaf init. How it is: newleaf status. What is wrong: newleaf check.'],
   ]);
 }
 

@@ -17,7 +17,7 @@ export const INIT_OPTIONS = {
   'est-url': text('URL', 'The EST server.'),
   'est-ca': text('FILE', 'CA of its certificate (PEM).'),
   'est-user': text('NAME', 'User name for the first enrolment.'),
-  'est-password-file': text('FILE', 'File with its password, which the daemon can read.'),
+  'est-password-file': text('FILE', 'File with its password; copied where only root can read it.'),
   'bootstrap-cert': text('PLACE', 'Certificate for the first enrolment: a file, or a pkcs11: URI.'),
   'bootstrap-key': text('PLACE', 'Its key.'),
   command: text('LINE', 'Program that gets the CSR, with its arguments.'),

@@ -30,6 +30,8 @@ export interface Mistake {
   readonly isMissing: boolean;
 }
 
+const INCOMPLETE = 'Run `sudo newleaf init`, which asks for what is missing.';
+
 /**
  * Parses and checks the text of a configuration file. Nothing is touched.
  * @throws Fault NL-CONFIG with every mistake, one sentence and line each: `FILE:LINE: KEY SENTENCE`
@@ -37,7 +39,9 @@ export interface Mistake {
 export function readConfig(toml: string, file: string): Reading {
   const { mistakes, ...reading } = surveyConfig(toml, file);
   if (mistakes.length === 0) return reading;
-  throw new Fault('NL-CONFIG', { message: mistakes.map(({ sentence }) => sentence).join('\n') });
+  const message = mistakes.map(({ sentence }) => sentence).join('\n');
+  const isOnlyIncomplete = mistakes.every(({ isMissing }) => isMissing);
+  throw new Fault('NL-CONFIG', { message, ...(isOnlyIncomplete && { advice: INCOMPLETE }) });
 }
 
 /**

@@ -88,12 +88,12 @@ export class Dialogue {
   async text(
     words: string,
     fallback: string | undefined,
-    objection: (typed: string) => string | undefined,
+    objection: (typed: string) => string | undefined | Promise<string | undefined>,
   ): Promise<string> {
     const shown = fallback === undefined ? '' : ` [${safe(this.screen, fallback)}]`;
     for (;;) {
       const typed = (await this.#asked().line(`${INDENT}${words}${shown}: `)) || fallback;
-      const wrong = typed === undefined ? 'is needed' : objection(typed);
+      const wrong = typed === undefined ? 'is needed' : await objection(typed);
       if (typed !== undefined && wrong === undefined) return typed;
       this.#object(`It ${wrong}.`);
     }

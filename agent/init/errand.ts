@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import type { Readable, Writable } from 'node:stream';
 import { answerFromStdin } from '../../hsm/child.ts';
 import { failureOf } from '../thrown.ts';
@@ -43,6 +43,11 @@ async function run(errand: Errand): Promise<unknown> {
       await openToken({ ...rest, token, uri, pinRecord: new PinRecord(pinRecord) });
       return undefined;
     }
+    case 'read':
+      return readFile(errand.file).then(
+        () => undefined,
+        ({ code }: NodeJS.ErrnoException) => code ?? 'EIO',
+      );
     case 'make-token': {
       const { makeToken } = await import('../../hsm/new-token.ts');
       return makeToken(errand.asked);

@@ -22,6 +22,8 @@ export interface Errands {
   /** One login, and whether OpenSSL's engine is there. */
   login(asked: Login): Promise<void>;
   makeToken(asked: NewToken): Promise<void>;
+  /** Why the daemon cannot read a file: the code of the system, as ENOENT. Undefined where it can. */
+  whyUnreadable(file: string): Promise<string | undefined>;
   /** Whether the EST server was asked if it knows us. */
   tryEst(asked: Trial): Promise<boolean>;
 }
@@ -29,6 +31,7 @@ export interface Errands {
 export type Errand =
   | { readonly kind: 'tokens'; readonly module: string }
   | { readonly kind: 'login'; readonly asked: Login }
+  | { readonly kind: 'read'; readonly file: string }
   | { readonly kind: 'make-token'; readonly asked: NewToken }
   | { readonly kind: 'try-est'; readonly asked: Trial };
 
@@ -74,6 +77,10 @@ export function createErrands(
     },
     async makeToken(asked) {
       await send('Making the token', { kind: 'make-token', asked }, WORK_MS);
+    },
+    async whyUnreadable(file) {
+      const code = await send(`Reading ${file}`, { kind: 'read', file }, LOOK_MS);
+      return typeof code === 'string' ? code : undefined;
     },
     async tryEst(asked) {
       return (await send('Asking the EST server', { kind: 'try-est', asked }, WORK_MS)) === true;

@@ -1,7 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { failureOf } from '../thrown.ts';
 import type { Guide } from './guide.ts';
-import { beside, writeSecret } from './secret.ts';
+import { noCertificate } from './readable.ts';
+import { beside, readSecret, writeSecret } from './secret.ts';
 import { settle } from './setting.ts';
 
 type First = 'password' | 'bootstrap' | 'none';
@@ -70,7 +71,9 @@ async function askPassword(guide: Guide): Promise<void> {
   const objection = (typed: string) => (typed === '' ? 'is needed' : undefined);
   await settle(guide, { name: `${EST}.username`, flag: 'est-user', words: 'User name', objection });
   const name = `${EST}.password_file`;
-  if (guide.flag('est-password-file') !== undefined || !dialogue.asks) {
+  const given = guide.flag('est-password-file');
+  if (given !== undefined && (await isTakenOver(guide, resolve(given)))) return answers.set(name, passwordFile(guide));
+  if (given !== undefined || !dialogue.asks) {
     return settle(guide, { name, flag: 'est-password-file', words: 'File with the password', isFile: true });
   }
   const kept = answers.text(name);
@@ -79,10 +82,23 @@ async function askPassword(guide: Guide): Promise<void> {
       `Password (not shown${kept === undefined ? '' : `; Enter: the one in ${kept}`})`,
     );
     if (typed === '' && kept === undefined) continue;
-    const file = kept ?? beside(guide, 'est-password');
+    const file = kept ?? passwordFile(guide);
     if (typed !== '') await writeSecret(guide, file, typed, 'daemon');
     return answers.set(name, file);
   }
+}
+
+const passwordFile = (guide: Guide): string => beside(guide, 'est-password');
+
+/** A file that only root can read is copied for the daemon, as that of a PIN is. @returns whether it was */
+async function isTakenOver(guide: Guide, file: string): Promise<boolean> {
+  const { account, dialogue, errands } = guide;
+  if (account === undefined || (await errands.whyUnreadable(file)) !== 'EACCES') return false;
+  const password = await readSecret(file);
+  if (password === undefined) return false;
+  await writeSecret(guide, passwordFile(guide), password, 'daemon');
+  dialogue.ok(`The password is kept in ${passwordFile(guide)}, for the user ${account.name} alone.`);
+  return true;
 }
 
 async function askBootstrap(guide: Guide): Promise<void> {
@@ -108,19 +124,12 @@ async function isTried({ answers, dialogue, errands }: Guide): Promise<boolean> 
       passwordFile: text('password_file'),
       bootstrap: isInFiles ? { certificate: certificate ?? '', key: key ?? '' } : undefined,
     });
-    dialogue.ok(`The EST server answers${isAsked ? ', and knows this gateway' : ''}.`);
+    const isLater = certificate !== undefined && !isInFiles;
+    const later = isLater ? '. The bootstrap identity in the token is tried with the first request' : '';
+    dialogue.ok(`The EST server answers${isAsked ? ', and knows this gateway' : later}.`);
     return true;
   } catch (error) {
     dialogue.wrong(failureOf(error));
     return false;
-  }
-}
-
-function noCertificate(file: string): string | undefined {
-  try {
-    if (readFileSync(file, 'utf8').includes('-----BEGIN CERTIFICATE-----')) return undefined;
-    return `must be a PEM file: there is no certificate in ${file}`;
-  } catch (error) {
-    return `must be a file that can be read: ${error instanceof Error ? error.message : error}`;
   }
 }

@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { objectionTo, standardOf } from '../config/draft.ts';
 import type { Guide } from './guide.ts';
 import { reachDps } from './reach.ts';
+import { noCertificate } from './readable.ts';
 import { settle } from './setting.ts';
 
 /** Which gateway this is, and where it registers. */
@@ -34,7 +35,7 @@ export async function askIdentity(guide: Guide): Promise<void> {
 
 function askTrust(guide: Guide): Promise<void> {
   const words = 'File with the CAs of DPS and hubs (PEM)';
-  return settle(guide, { name: 'trust.ca_file', flag: 'trust-ca', words, isFile: true });
+  return settle(guide, { name: 'trust.ca_file', flag: 'trust-ca', words, isFile: true, objection: noCertificate });
 }
 
 /** The host name as a registration ID, where it can be one. */

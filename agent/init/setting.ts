@@ -3,6 +3,7 @@ import { objectionTo, standardOf } from '../config/draft.ts';
 import type { Written } from '../config/schema.ts';
 import { Fault } from '../roll/failure.ts';
 import type { Guide } from './guide.ts';
+import { unreadable } from './readable.ts';
 
 /** A question whose answer is one setting. */
 export interface Question {
@@ -15,7 +16,7 @@ export interface Question {
   readonly hint?: string;
   /** A default of this machine, where the schema has none. */
   readonly suggestion?: string | undefined;
-  /** A file: a relative path is taken from where the command was called. */
+  /** A file that the daemon has to read: a relative path is taken from where the command was called. */
   readonly isFile?: boolean;
   /** More than the schema can know, as the end of a sentence; undefined where it is accepted. */
   readonly objection?: (written: string) => string | undefined;
@@ -32,10 +33,14 @@ export async function settle(guide: Guide, question: Question): Promise<void> {
   const { answers, dialogue } = guide;
   const { name, flag, words, hint, form } = question;
   const read = (typed: string): Written => (form === undefined ? placed(question, typed) : form.read(typed));
-  const objection = (typed: string) => objectionTo(name, read(typed)) ?? question.objection?.(placed(question, typed));
+  const objection = async (typed: string) => {
+    const path = placed(question, typed);
+    const wrong = objectionTo(name, read(typed)) ?? (question.isFile ? await unreadable(guide, path) : undefined);
+    return wrong ?? question.objection?.(path);
+  };
   const given = guide.flag(flag);
   if (given !== undefined) {
-    const wrong = objection(given);
+    const wrong = await objection(given);
     if (wrong !== undefined) throw new Fault('NL-CONFIG', { message: `--${flag} ${wrong}.`, advice: hint ?? ADVICE });
     return answers.set(name, read(given));
   }

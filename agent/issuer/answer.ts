@@ -38,6 +38,7 @@ function refuse(operation: string, { status, headers, body }: Reply): never {
   const retryAfterMs = retryAfter(headers['retry-after']);
   throw new Fault(codeOf(status), {
     message: `The EST server answered ${operation} with ${status}.`,
+    ...(status === 404 && { advice: 'Check issuer.est.url: there is no EST server at this path.' }),
     ...(told && { cause: told }),
     ...(retryAfterMs !== undefined && { retryAfterMs }),
   });

@@ -48,7 +48,7 @@ if (insideNetworkNamespace(import.meta.filename)) {
       ['--issuer', 'nobody', /--issuer must be one of est, command, inbox, hub/],
       ['--renew-at', 'later', /--renew-at must be a share/],
       ['--new-token', 'card', /--new-token must be one of softhsm, tpm/],
-      ['--est-ca', '/nowhere.pem', /--est-ca must be a file that can be read/],
+      ['--est-ca', '/nowhere.pem', /--est-ca must be a file that is there/],
       ['--est-url', 'http://x', /--est-url must begin with https/],
     ];
     test('a flag that is wrong is told in the words of the schema, and nothing is written', async () => {
@@ -133,6 +133,22 @@ if (insideNetworkNamespace(import.meta.filename)) {
       assert.equal(machine.sh('stat -c "%a" /etc/newleaf'), '755\n');
       assert.equal(machine.sh('stat -c "%a" /etc/newleaf/newleaf.toml'), '644\n');
       machine.sh('rm -r /etc/newleaf && mv /root/before /etc/newleaf');
+    });
+
+    test('files that only root can read: a password is taken over, and of others it is said what to do', async () => {
+      const { machine } = stage;
+      machine.sh('mkdir -m 700 /root/only && cp -p /etc/newleaf/*.pem /etc/newleaf/given-password /root/only');
+      const only = (flag: string) => stage.flags.map((word, at) => (stage.flags[at - 1] === flag ? moved(word) : word));
+      const moved = (path: string) => path.replace('/etc/newleaf/', '/root/only/');
+      assert.match(
+        said(await init('--yes', ...only('--est-ca'), '--new-token', 'softhsm'), 2),
+        /--est-ca must be a file that the user newleaf can read: move it to \/etc\/newleaf, and chown newleaf: it\./,
+      );
+      const { code, out, err } = await init('--yes', ...only('--est-password-file'), '--new-token', 'softhsm');
+      assert.equal(code, 0, `${out}${err}`);
+      assert.equal(machine.sh('stat -c "%a %U" /etc/newleaf/est-password'), '600 newleaf\n');
+      assert.match(machine.sh('cat /etc/newleaf/newleaf.toml'), /password_file = "\/etc\/newleaf\/est-password"/);
+      machine.sh('rm -r /root/only');
     });
 
     test('whoever is not root is told so at once', async () => {

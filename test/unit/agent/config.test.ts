@@ -42,6 +42,18 @@ function complaints(toml: string): readonly string[] {
   }
 }
 
+test('whoever has not said everything yet is sent to init, and whoever is wrong to the line', () => {
+  const advice = (toml: string) => {
+    try {
+      parseConfig(toml, 'FILE');
+    } catch (error) {
+      return error instanceof Fault ? error.failure.advice : error;
+    }
+  };
+  assert.match(String(advice('[dps]\nid_scope = "0ne"\n')), /^Run `sudo newleaf init`/);
+  assert.match(String(advice('[dps]\nid_scope = 3\n')), /^Correct the line/);
+});
+
 test('the least configuration is filled up with defaults, parsed', () => {
   const config = x509Of(parseConfig(LEAST, 'FILE').config);
   assert.equal(config.dps.endpoint, 'global.azure-devices-provisioning.net');

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { MOST_KEPT } from '../../../agent/inbox/reject.ts';
 import { asNobody } from './disk.ts';
 import { accepted, refusal, Stage } from './inbox-stage.ts';
 
@@ -37,6 +38,27 @@ describe('a chain that is refused', () => {
     );
     assert.equal(stage.rejected('gw.pem.3'), 'number 2');
     assert.match(stage.rejected('gw.pem.2.reason'), /^NL-LEAF-EKU /);
+  });
+
+  test('pushes out the oldest, with its reason, where many lie there', async (t) => {
+    const stage = new Stage(t);
+    stage.answer = () => refusal('NL-LEAF-CN');
+    await stage.start();
+    for (let number = 0; number < MOST_KEPT; number += 1) {
+      const reason = join(stage.directory, 'rejected', `${number}.pem.reason`);
+      writeFileSync(join(stage.directory, 'rejected', `${number}.pem`), '');
+      writeFileSync(reason, '');
+      utimesSync(reason, number, number);
+    }
+    stage.drop('gw.pem');
+    await stage.heard();
+    await stage.pass(4_000);
+    const left = stage.names('rejected');
+    assert.equal(left.length, 2 * MOST_KEPT);
+    assert.deepEqual(
+      ['0.pem', '0.pem.reason', '1.pem', 'gw.pem', 'gw.pem.reason'].filter((name) => left.includes(name)),
+      ['1.pem', 'gw.pem', 'gw.pem.reason'],
+    );
   });
 
   test('has a name so long that no reason fits beside it', async (t) => {

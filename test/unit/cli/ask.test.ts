@@ -110,6 +110,7 @@ describe('with --wait', () => {
       io.out.text,
       `Accepted as r1.
           NL-EST-UNREACHABLE The EST server cannot be reached.
+          → newleaf tries again by itself. Ctrl-C ends this wait only.
   3.00 s  waiting for the issuer to sign the next leaf: the hub accepted it
 The roll r1 is done (3.00 s). hub-1.azure-devices.net accepted the leaf
 ${THUMBPRINT}.

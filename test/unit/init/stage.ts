@@ -50,6 +50,7 @@ export function scene({ flags = {}, configured = {}, typed, errands = {}, stdin 
       tokens: unexpected('a look at a module'),
       login: unexpected('a login'),
       makeToken: unexpected('a new token'),
+      whyUnreadable: async () => undefined,
       tryEst: unexpected('an EST server'),
       ...errands,
     },

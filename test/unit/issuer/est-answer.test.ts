@@ -36,6 +36,11 @@ test('the words of a refusing server are kept, their beginning', async (t) => {
   assert.ok(cause.length <= 300);
 });
 
+test('a path where no EST server is: the URL is what to look at', async (t) => {
+  const { advice } = await failureOf(issueFrom(t, await serve(t, status(404))));
+  assert.match(advice, /issuer\.est\.url/);
+});
+
 test('a server that wants another kind of credentials is quoted', async (t) => {
   const est = await serve(t, status(401, { 'WWW-Authenticate': 'Digest realm="estrealm"' }));
   assert.equal((await failureOf(issueFrom(t, est))).cause, 'Digest realm="estrealm"');

@@ -32,6 +32,12 @@ export const DAEMON: readonly Row[] = [
     { unit: unit({ UnitFileState: 'disabled' }) },
     /^warning .* is disabled: .* -> systemctl enable/,
   ],
+  [
+    'unit',
+    'never started',
+    { unit: unit({ WatchdogUSec: 'infinity', ActiveState: 'inactive' }) },
+    /^ok newleaf\.service is enabled, and was not started yet/,
+  ],
   ['unit', 'no watchdog', { unit: unit({ WatchdogUSec: '0' }) }, /^warning newleaf\.service has no watchdog/],
   ['socket', 'runs', {}, /^ok The daemon \(0\.0\.0-source\) runs: serving with the current leaf, online\.$/],
   [
