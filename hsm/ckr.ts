@@ -91,12 +91,19 @@ const GONE = new Set([
   'CKR_TOKEN_NOT_RECOGNIZED',
 ]);
 
+/**
+ * `CKR_PIN_EXPIRED` and `CKR_USER_PIN_NOT_INITIALIZED`: the token took our PIN and worked, and now shows another state.
+ * opencryptoki 3.23 does so when its directory has been away and is back (whoever started in between put an empty token
+ * into the memory that all share). A new process is told the truth at its login.
+ */
 const STATE_LOST = new Set([
   'CKR_CRYPTOKI_NOT_INITIALIZED',
   'CKR_GENERAL_ERROR',
+  'CKR_PIN_EXPIRED',
   'CKR_SESSION_CLOSED',
   'CKR_SESSION_HANDLE_INVALID',
   'CKR_USER_NOT_LOGGED_IN',
+  'CKR_USER_PIN_NOT_INITIALIZED',
 ]);
 
 /**
@@ -130,7 +137,7 @@ export function tokenError(error: unknown, standing: 'opening' | 'open', doing: 
 /** What a CKR_ name means, at the start or with an open token. */
 export function ckrKind(code: string, standing: 'opening' | 'open'): TokenErrorKind {
   if (code === 'CKR_PIN_LOCKED') return 'pin-locked';
+  if (standing === 'open' && (GONE.has(code) || STATE_LOST.has(code))) return 'poisoned';
   if (PIN_REFUSED.has(code)) return 'pin';
-  if (standing === 'opening') return GONE.has(code) ? 'missing' : 'failed';
-  return GONE.has(code) || STATE_LOST.has(code) ? 'poisoned' : 'failed';
+  return standing === 'opening' && GONE.has(code) ? 'missing' : 'failed';
 }

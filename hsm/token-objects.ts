@@ -22,6 +22,8 @@ export class TokenObjects implements Token {
   readonly name: TokenName;
   readonly #session: Session;
   readonly #forgotten = new Set<string>();
+  /** Keys that this process has seen, and that nobody has destroyed with its knowledge. */
+  readonly #seen = new Set<string>();
 
   constructor(name: TokenName, session: Session) {
     this.name = name;
@@ -42,7 +44,7 @@ export class TokenObjects implements Token {
         const said = `sensitive ${sensitive}, extractable ${extractable}, never extractable ${neverExtractable}`;
         throw new TokenError('failed', 'KEY_NOT_PROTECTED', `The token does not protect the key it made: ${said}.`);
       }
-      return publicHalf(this.#session, key);
+      return this.#shown(key);
     });
   }
 
@@ -64,8 +66,10 @@ export class TokenObjects implements Token {
     });
   }
 
-  findById(id: string): Promise<PublicKey | undefined> {
-    return this.#half(`Looking for the key with id ${id}`, [identified(bytes(id))]);
+  async findById(id: string): Promise<PublicKey | undefined> {
+    const found = await this.#half(`Looking for the key with id ${id}`, [identified(bytes(id))]);
+    if (found === undefined) this.#assertNotVanished(id);
+    return found;
   }
 
   async findByUri(uri: string): Promise<PublicKey> {
@@ -114,11 +118,13 @@ export class TokenObjects implements Token {
         throw new TokenError('failed', 'LABEL_AND_ID_REQUIRED', 'A key is destroyed only by its label and its CKA_ID.');
       }
       this.#destroy(label, bytes(id));
+      this.#seen.delete(id);
     });
   }
 
   forget(id: string): void {
     this.#forgotten.add(id);
+    this.#seen.delete(id);
   }
 
   describe(key: PublicKey): Promise<Protection> {
@@ -133,8 +139,25 @@ export class TokenObjects implements Token {
       if (others.length > 0) {
         throw new TokenError('key', 'KEY_AMBIGUOUS', `${doing}: ${others.length + 1} private keys match.`);
       }
-      return key === undefined ? undefined : publicHalf(this.#session, key);
+      return key === undefined ? undefined : this.#shown(key);
     });
+  }
+
+  #shown(key: Handle): PublicKey {
+    const shown = publicHalf(this.#session, key);
+    this.#seen.add(shown.id);
+    return shown;
+  }
+
+  /**
+   * Once its directory has been away, SoftHSM 2.6.1 shows an open process no objects any more, also when it is back:
+   * whether the key is lost, a new process sees.
+   * @throws TokenError KEY_VANISHED
+   */
+  #assertNotVanished(id: string): void {
+    if (!this.#seen.has(id)) return;
+    const was = `Token "${this.name.label}" no longer shows the key with id ${id}, which it has shown before`;
+    throw new TokenError('poisoned', 'KEY_VANISHED', `${was}: only a restart tells whether it is lost.`);
   }
 
   #privateKeys(template: Template): Handle[] {
@@ -145,6 +168,7 @@ export class TokenObjects implements Token {
   #privateKey({ label, id }: PublicKey): Handle {
     const [key, ...others] = this.#privateKeys([identified(bytes(id))]);
     if (key !== undefined && others.length === 0) return key;
+    if (key === undefined) this.#assertNotVanished(id);
     const count = key === undefined ? 'No private key has' : 'Several private keys have';
     const code = key === undefined ? 'KEY_NOT_FOUND' : 'KEY_AMBIGUOUS';
     throw new TokenError('key', code, `${count} the id ${id} (label "${label}").`);

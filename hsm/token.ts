@@ -40,11 +40,11 @@ export interface Token {
   find(label: string): Promise<PublicKey | undefined>;
   /** Everything with this label; what belongs to a private key with another label is left out. */
   generations(label: string): Promise<readonly Generation[]>;
-  /** The key pair with this CKA_ID (hex). @throws TokenError KEY_AMBIGUOUS when there are several */
+  /** The key pair with this CKA_ID (hex). @throws TokenError KEY_AMBIGUOUS when there are several; KEY_VANISHED */
   findById(id: string): Promise<PublicKey | undefined>;
   /** The key pair that the URI names. @throws TokenError KEY_NOT_FOUND, KEY_AMBIGUOUS */
   findByUri(uri: string): Promise<PublicKey>;
-  /** ECDSA in DER or RSA PKCS#1 v1.5; over SHA-384 for P-384, else SHA-256. @throws TokenError KEY_NOT_FOUND */
+  /** ECDSA in DER or RSA PKCS#1 v1.5; over SHA-384 for P-384, else SHA-256. @throws TokenError KEY_NOT_FOUND, KEY_VANISHED */
   sign(key: PublicKey, message: Uint8Array): Promise<Buffer>;
   /** Stores the certificate (DER) beside its key, in place of any other with the same CKA_ID; again is success. */
   storeCertificate(key: PublicKey, der: Buffer): Promise<void>;

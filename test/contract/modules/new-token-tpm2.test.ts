@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
 import { createErrands } from '../../../agent/init/errands.ts';
 import { BUNDLE } from '../../e2e/gateway.ts';
-import type { MortalToken } from './servers.ts';
+import type { TestToken } from '../token/softhsm.ts';
 import { tpm2 } from './tpm2.ts';
 
 const NODE = process.env.NEWLEAF_TEST_NODE ?? process.execPath;
 const PINS = { pin: '0123456789abcdef0123456789abcdef', soPin: 'fedcba9876543210fedcba9876543210' };
 
 suite('newleaf init makes a token in a TPM', () => {
-  let hsm: MortalToken;
+  let hsm: TestToken;
   const errands = createErrands([NODE, BUNDLE, 'internal-errand'], undefined, () => undefined);
   before(async () => {
     hsm = await tpm2();

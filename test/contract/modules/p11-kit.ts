@@ -1,15 +1,16 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { softHsm } from '../token/softhsm.ts';
+import type { Absence } from '../token/absence.ts';
+import { softHsm, type TestToken } from '../token/softhsm.ts';
 import { LIBRARIES } from './alone.ts';
-import { appeared, type MortalToken, Servers } from './servers.ts';
+import { appeared, Servers } from './servers.ts';
 
 /** A SoftHSM token behind `p11-kit server`, as a container or a jail gets it: the module is the client, over a socket. */
-export async function remoteToken(token = 'newleaf'): Promise<MortalToken> {
+export async function remoteToken(token = 'newleaf'): Promise<TestToken> {
   const far = softHsm(token);
   const socket = join(far.directory, 'p11-kit.sock');
   const servers = new Servers(far.environment);
-  const revive = async () => {
+  const serve = async () => {
     await servers.end();
     rmSync(socket, { force: true });
     servers.start('p11-kit', [
@@ -18,12 +19,18 @@ export async function remoteToken(token = 'newleaf'): Promise<MortalToken> {
     ]);
     await appeared(socket);
   };
-  await revive();
-  const die = () => servers.kill();
+  await serve();
   const remove = () => {
-    die();
+    servers.kill();
     far.remove();
   };
+  const died: Absence = {
+    what: 'the server is killed and started again',
+    open: { away: 'poisoned', back: 'poisoned' },
+    leave: () => servers.kill(),
+    comeBack: serve,
+  };
   const environment = { P11_KIT_SERVER_ADDRESS: `unix:path=${socket}` };
-  return { ...far, module: `${LIBRARIES}/pkcs11/p11-kit-client.so`, environment, remove, die, revive };
+  const absences = [died, ...far.absences];
+  return { ...far, module: `${LIBRARIES}/pkcs11/p11-kit-client.so`, environment, absences, remove };
 }

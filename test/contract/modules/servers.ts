@@ -2,15 +2,6 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
-import type { TestToken } from '../token/softhsm.ts';
-
-/** A token behind a server that can die under its users. */
-export interface MortalToken extends TestToken {
-  /** Kills it without a word. */
-  die(): void;
-  /** The server is there again, with what was in the token. */
-  revive(): Promise<void>;
-}
 
 /** The servers that a module speaks to. Each has a process group of its own, as some of them fork one for each client. */
 export class Servers {

@@ -2,8 +2,10 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type Absence, pulled } from '../token/absence.ts';
+import type { TestToken } from '../token/softhsm.ts';
 import { LIBRARIES } from './alone.ts';
-import { appeared, type MortalToken, Servers, until } from './servers.ts';
+import { appeared, Servers, until } from './servers.ts';
 
 const PIN = '123456';
 const SO_PIN = '56785678';
@@ -15,13 +17,8 @@ const TRANSIENTS = 27;
  * tpm2-pkcs11 on a software TPM: swtpm, and tpm2-abrmd before it. A resource manager is a must: without one, one killed
  * process leaves objects and a session in the TPM that nobody frees. On hardware it is the kernel (/dev/tpmrm0).
  * @param transients objects that a process may leave in the TPM
- * @param mortal what `die` kills
  */
-export async function tpm2({
-  label = 'newleaf',
-  transients = TRANSIENTS,
-  mortal = 'swtpm' as 'swtpm' | 'tpm2-abrmd',
-} = {}): Promise<MortalToken> {
+export async function tpm2({ label = 'newleaf', transients = TRANSIENTS } = {}): Promise<TestToken> {
   const directory = mkdtempSync(join(tmpdir(), 'newleaf-tpm2-'));
   const at = (name: string) => join(directory, name);
   for (const name of ['tpm', 'store']) mkdirSync(at(name));
@@ -32,7 +29,7 @@ export async function tpm2({
     TPM2_PKCS11_STORE: at('store'),
   };
   const servers = new Servers(environment);
-  const revive = async () => {
+  const serve = async () => {
     await servers.end();
     for (const socket of ['tpm.sock', 'tpm.sock.ctrl', 'bus']) rmSync(at(socket), { force: true });
     servers.start('swtpm', [
@@ -48,7 +45,7 @@ export async function tpm2({
     ]);
     await until('tpm2-abrmd has its name on the bus', () => isServed(environment));
   };
-  await revive();
+  await serve();
   const tool = (...args: string[]) =>
     execFileSync('pkcs11-tool', ['--module', MODULE, ...args], {
       env: { ...process.env, ...environment },
@@ -62,8 +59,15 @@ export async function tpm2({
   };
   // It refuses to make keys that cannot decrypt, reads its store once, and leaves objects in the TPM until the process ends.
   const lacks = ['usage', 'halves', 'sight', 'long-life'] as const;
-  const die = () => servers.kill(mortal);
-  return { module: MODULE, token: label, pin: PIN, environment, lacks, directory, remove, die, revive };
+  const killed = (server: string): Absence => ({
+    what: `${server} is killed and started again`,
+    open: { away: 'poisoned', back: 'poisoned' },
+    leave: () => servers.kill(server),
+    comeBack: serve,
+  });
+  // Objects that it has seen are in its memory; with the TPM alone it needs nothing else to sign.
+  const absences = [killed('swtpm'), killed('tpm2-abrmd'), pulled(at('store'), { away: 'signed', back: 'signed' })];
+  return { module: MODULE, token: label, pin: PIN, environment, lacks, absences, directory, remove };
 }
 
 function isServed(environment: Readonly<Record<string, string>>): boolean {

@@ -106,6 +106,17 @@ export function keyContract(bench: () => Bench, keyTypes: readonly KeyType[]): v
     await assert.rejects(token.describe(key), { kind: 'key', code: 'KEY_NOT_FOUND' });
   });
 
+  test('whether a key that has vanished is lost, a new process must see', async () => {
+    const { token, raw } = bench();
+    const key = await generate('newleaf-a');
+    raw.destroy([{ type: pkcs11js.CKA_ID, value: Buffer.from(key.id, 'hex') }]);
+    const vanished = { name: 'TokenError', kind: 'poisoned', code: 'KEY_VANISHED' };
+    await assert.rejects(token.sign(key, Buffer.of(1)), vanished);
+    await assert.rejects(token.findById(key.id), vanished);
+    token.forget(key.id);
+    assert.equal(await token.findById(key.id), undefined);
+  });
+
   test('calls that overlap are answered each with its own result', async () => {
     const { token } = bench();
     const [a, b] = await Promise.all([generate('newleaf-a'), generate('newleaf-b')]);

@@ -8,7 +8,8 @@ import { openToken } from '../../../hsm/token.ts';
 import { destroyCommand } from './bench.ts';
 import type { TestToken } from './softhsm.ts';
 
-const SPY = `/usr/lib/${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu/pkcs11/pkcs11-spy.so`;
+/** Logs what a module is asked. */
+export const SPY = `/usr/lib/${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu/pkcs11/pkcs11-spy.so`;
 
 /** Tokens that cannot be opened. Each login is made by a process of its own, as after a restart. */
 export function refusalContract(at: TestToken): void {

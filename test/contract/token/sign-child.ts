@@ -1,23 +1,26 @@
-// A process that signs once for each line on its standard input, and says on one line how that went.
+// A process that has the token open, and says on one line how each thing went that a line on its standard input asks for:
+// `sign`, `make LABEL`, `find LABEL`.
 import { createInterface } from 'node:readline';
-import { openToken, type TokenOptions } from '../../../hsm/token.ts';
+import { PinRecord } from '../../../hsm/pin-record.ts';
+import { openToken } from '../../../hsm/token.ts';
+import type { Asked } from './absences.ts';
 
-const [asked = '', label = ''] = process.argv.slice(2);
-const at: TokenOptions = JSON.parse(asked);
+const { module, token: called, pin, pinRecord, label }: Asked = JSON.parse(process.argv[2] ?? '');
 const say = (words: string) => process.stdout.write(`${words}\n`);
 const kindOf = (error: unknown) => (error instanceof Error && 'kind' in error ? String(error.kind) : String(error));
 
 try {
-  const token = await openToken({ ...at, uri: undefined });
+  const token = await openToken({ module, token: called, uri: undefined, pin, pinRecord: new PinRecord(pinRecord) });
   const key = (await token.find(label)) ?? (await token.generate(label, 'ec-p256'));
+  const work: Readonly<Record<string, (name: string) => Promise<string>>> = {
+    sign: () => token.sign(key, Buffer.of(1)).then(() => 'signed'),
+    make: async (name) => `has ${(await token.generate(name, 'ec-p256')).id}`,
+    find: async (name) => `has ${(await token.find(name))?.id}`,
+  };
   say(`has ${key.id}`);
-  for await (const _ of createInterface({ input: process.stdin })) {
-    say(
-      await token.sign(key, Buffer.of(1)).then(
-        () => 'signed',
-        (error: unknown) => kindOf(error),
-      ),
-    );
+  for await (const line of createInterface({ input: process.stdin })) {
+    const [what = '', name = ''] = line.split(' ');
+    say(await (work[what]?.(name) ?? Promise.resolve('what?')).catch(kindOf));
   }
 } catch (error) {
   say(kindOf(error));

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type Absence, pulled } from './absence.ts';
 
 /**
  * `local`: says CKA_LOCAL of a key that was made in the token. `usage`: makes keys that can do nothing but sign.
@@ -19,6 +20,8 @@ export interface TestToken {
   readonly environment: Readonly<Record<string, string>>;
   /** What this module does not do as others do; each with its reason where the module is set up. */
   readonly lacks: readonly Lack[];
+  /** How it can be away. */
+  readonly absences: readonly Absence[];
   /** A directory of the test's own; it goes with `remove`. */
   readonly directory: string;
   remove(): void;
@@ -47,5 +50,6 @@ export function softHsmUnder(parent: string, labels: readonly [string, ...string
     });
   }
   const remove = () => rmSync(directory, { recursive: true, force: true });
-  return { module: MODULE, token: labels[0], pin: PIN, environment, lacks: [], directory, remove };
+  const absences = [pulled(tokens, { away: 'poisoned', back: 'poisoned' })];
+  return { module: MODULE, token: labels[0], pin: PIN, environment, lacks: [], absences, directory, remove };
 }

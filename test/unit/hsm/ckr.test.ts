@@ -23,8 +23,9 @@ for (const [what, error, code] of thrown) {
 const meanings: readonly (readonly [keyof typeof pkcs11js & `CKR_${string}`, string, string])[] = [
   ['CKR_PIN_INCORRECT', 'pin', 'pin'],
   ['CKR_PIN_LEN_RANGE', 'pin', 'pin'],
-  ['CKR_PIN_EXPIRED', 'pin', 'pin'],
-  ['CKR_USER_PIN_NOT_INITIALIZED', 'pin', 'pin'],
+  // It took our PIN when it was opened: this is not about the PIN.
+  ['CKR_PIN_EXPIRED', 'pin', 'poisoned'],
+  ['CKR_USER_PIN_NOT_INITIALIZED', 'pin', 'poisoned'],
   ['CKR_PIN_LOCKED', 'pin-locked', 'pin-locked'],
   ['CKR_TOKEN_NOT_PRESENT', 'missing', 'poisoned'],
   ['CKR_TOKEN_NOT_RECOGNIZED', 'missing', 'poisoned'],
