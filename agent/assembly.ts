@@ -17,6 +17,7 @@ import { makeDirectory, runtimeDirectory } from './durable.ts';
 import { validateEntry } from './entry.ts';
 import { publish } from './files.ts';
 import { createHub } from './hub/session.ts';
+import { readAuthorities } from './issuer/authorities.ts';
 import { certificatePem, toPem } from './issuer/pem.ts';
 import { type Expected, verify } from './issuer/verify.ts';
 import { createIssuer, Held } from './issuers.ts';
@@ -29,7 +30,6 @@ import { dueAt } from './roll/plan.ts';
 import type { Dps, Hub } from './roll/ports.ts';
 import { termsOf } from './terms.ts';
 import { failureOf } from './thrown.ts';
-import { readTrust } from './trust.ts';
 
 export interface AssemblyOptions {
   readonly config: X509Config;
@@ -62,7 +62,8 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
   const token = await openToken({ ...locator, pin, pinRecord });
   const contexts = new TokenContexts(token, pin, runtimeDirectory(env) ?? state.directory);
   const contextWith = (leaf: Leaf, ca: string) => contexts.context({ id: leaf.key.id, chain: leaf.chain, ca });
-  const contextFor = async (leaf: Leaf) => contextWith(leaf, await readTrust(config.trust.ca_file));
+  const contextFor = async (leaf: Leaf) =>
+    contextWith(leaf, await readAuthorities('trust.ca_file', config.trust.ca_file));
   const terms = termsOf(config);
 
   const held = new Held();

@@ -12,6 +12,7 @@ import { validateEntry } from './entry.ts';
 import { renewing } from './hub/renewal.ts';
 import { createHub } from './hub/session.ts';
 import { hubToken, TOKEN_MS } from './hub/token.ts';
+import { readAuthorities } from './issuer/authorities.ts';
 import { createJournal } from './journal.ts';
 import { failureFields, type Log } from './log.ts';
 import { createNotify } from './notify.ts';
@@ -21,7 +22,6 @@ import { isCredible } from './roll/plan.ts';
 import type { Hub, Ports } from './roll/ports.ts';
 import { termsOf } from './terms.ts';
 import { failureOf } from './thrown.ts';
-import { readTrust } from './trust.ts';
 
 export interface TpmAssemblyOptions {
   readonly config: TpmConfig;
@@ -43,7 +43,8 @@ export async function assembleTpm(options: TpmAssemblyOptions): Promise<Daemon> 
   await makeDirectory(state.directory);
   const tpm = createTpm([...chip, config.tpm.device]);
   const terms = termsOf(config);
-  const contextFor = async () => createSecureContext({ ca: await readTrust(config.trust.ca_file) });
+  const contextFor = async () =>
+    createSecureContext({ ca: await readAuthorities('trust.ca_file', config.trust.ca_file) });
   /** A token that a wrong clock has made is refused, and a refusal costs a registration. */
   const assertClock = () => {
     if (!isCredible(daemon.state, terms, clock.now())) throw new Fault('NL-CLOCK');

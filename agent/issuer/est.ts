@@ -3,6 +3,7 @@ import type { SecureContext } from 'node:tls';
 import { Fault } from '../roll/failure.ts';
 import type { Issuer } from '../roll/ports.ts';
 import { certificatesFrom } from './answer.ts';
+import { readAuthorities } from './authorities.ts';
 import { explained } from './csrattrs.ts';
 import { exchange } from './exchange.ts';
 import { blocksOf, certificatePem, wrapped } from './pem.ts';
@@ -58,7 +59,7 @@ export function createEst(settings: EstSettings): Issuer {
 }
 
 async function enrol(settings: EstSettings, csrPem: string, signal: AbortSignal): Promise<string> {
-  const ca = await readSetting('issuer.est.ca_file', settings.caFile);
+  const ca = await readAuthorities('issuer.est.ca_file', settings.caFile);
   const issued = await certified(settings, ca, csrPem, signal).catch(async (error: unknown) => {
     const { url, maxBytes } = settings;
     throw await explained(error, { method: 'GET', url: under(url, 'csrattrs'), tls: { ca }, maxBytes, signal });

@@ -32,7 +32,8 @@ export interface Reply {
  */
 export async function exchange({ method, url, headers = {}, body, tls, maxBytes, signal }: Request): Promise<Reply> {
   // agent: false is a connection for this request alone, neither kept alive nor resumed
-  const asked = request(url, { method, agent: false, headers, ...tls, signal });
+  // NODE_TLS_REJECT_UNAUTHORIZED=0 must not switch the check off: a password may be in the headers
+  const asked = request(url, { method, agent: false, headers, ...tls, rejectUnauthorized: true, signal });
   try {
     const response = await answered(asked, body);
     return { status: response.statusCode ?? 0, headers: response.headers, ...(await read(response, maxBytes)) };

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { Fault } from '../roll/failure.ts';
 import { certificatesFrom } from './answer.ts';
+import { readAuthorities } from './authorities.ts';
 import { exchange, type Request } from './exchange.ts';
 
 export interface Trial {
@@ -59,7 +60,7 @@ export function emptyEnrolment(
  * @throws Fault NL-EST-…; NL-CONFIG where a file cannot be read
  */
 export async function tryEst({ url, caFile, username = '', passwordFile, bootstrap }: Trial): Promise<boolean> {
-  const ca = await read('issuer.est.ca_file', caFile);
+  const ca = await readAuthorities('issuer.est.ca_file', caFile);
   const signal = AbortSignal.timeout(DEADLINE_MS);
   await certificatesFrom('cacerts', await exchange({ ...authoritiesRequest(url), tls: { ca }, signal }));
   const secureContext = bootstrap && (await identity(bootstrap.certificate, bootstrap.key, ca));

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Looking } from '../../become.ts';
 import { type Config, type LoadedConfig, x509Of } from '../../config.ts';
 import { validateEntry } from '../../entry.ts';
-import { certificatesOf } from '../../issuer/pem.ts';
+import { readAuthorities } from '../../issuer/authorities.ts';
 import { createJournal } from '../../journal.ts';
 import { Fault } from '../../roll/failure.ts';
 import { statusOf } from '../status.ts';
@@ -36,7 +36,7 @@ const TO = { read: constants.R_OK, write: constants.W_OK | constants.X_OK, execu
 /** This gateway. */
 export function siteHere({ config, env, now, loader, chip, looking = {} }: SiteOptions): Site {
   const settings = async () => (await config()).config;
-  const trust = once(async () => authorities('trust.ca_file', (await settings()).trust.ca_file));
+  const trust = once(async () => readAuthorities('trust.ca_file', (await settings()).trust.ca_file));
   const entry = once(async () => {
     const { directory } = (await settings()).state;
     await assertReadable(join(directory, 'state.json'));
@@ -51,7 +51,7 @@ export function siteHere({ config, env, now, loader, chip, looking = {} }: SiteO
     config,
     entry,
     text,
-    authorities,
+    authorities: readAuthorities,
     mode,
     // A trailing slash: what is no directory is told by ENOTDIR, and not by a permission that root always has.
     access: (path, to) => access(to === 'write' ? `${path}/` : path, TO[to]),
@@ -81,16 +81,6 @@ const text: Site['text'] = async (setting, path) => {
   }
 };
 
-/** OpenSSL takes a file without certificates for an empty list, and trusts nobody. */
-const authorities: Site['authorities'] = async (setting, path) => {
-  const pem = await text(setting, path);
-  if (certificatesOf(pem).length > 0) return pem;
-  throw new Fault('NL-CONFIG', {
-    message: `${setting}: there is no certificate in ${path}.`,
-    advice: `Put CA certificates there as PEM (-----BEGIN CERTIFICATE-----).`,
-  });
-};
-
 async function mode(path: string): Promise<number | 'absent'> {
   try {
     return (await stat(path)).mode & 0o777;
@@ -114,7 +104,7 @@ async function timeServers(config: Config, trust: string): Promise<readonly Time
   const servers = [{ url: `https://${config.dps.endpoint}/`, ca: trust }];
   if ('tpm' in config || config.issuer.kind !== 'est') return servers;
   const { url, ca_file } = config.issuer;
-  return [...servers, { url, ca: await authorities('issuer.est.ca_file', ca_file) }];
+  return [...servers, { url, ca: await readAuthorities('issuer.est.ca_file', ca_file) }];
 }
 
 /** Without making keys, as `newleaf tpm` may: a check changes nothing. @throws TpmError */

@@ -6,6 +6,7 @@ import { createServer as createTlsServer } from 'node:tls';
 import { Authority } from '../../simulator/ca.ts';
 import {
   authority,
+  basic,
   failureOf,
   grant,
   issueFrom,
@@ -52,6 +53,15 @@ test('a server under another CA: NL-EST-UNTRUSTED', async (t) => {
   const { code, cause } = await failureOf(issueFrom(t, est));
   assert.equal(code, 'NL-EST-UNTRUSTED');
   assert.match(cause ?? '', /unable to verify/);
+  assert.deepEqual(est.seen, []);
+});
+
+test('NODE_TLS_REJECT_UNAUTHORIZED=0 does not switch the check off: no password reaches a stranger', async (t) => {
+  process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0';
+  t.after(() => delete process.env.NODE_TLS_REJECT_UNAUTHORIZED);
+  const stranger = await Authority.create('Stranger', 0);
+  const est = await serve(t, grant, await stranger.serverIdentity(['localhost'], '127.0.0.1'));
+  assert.equal((await failureOf(issueFrom(t, est, basic(t)))).code, 'NL-EST-UNTRUSTED');
   assert.deepEqual(est.seen, []);
 });
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { certificatesOf, wrapped } from '../../../agent/issuer/pem.ts';
+import { Authority } from '../../simulator/ca.ts';
 import { pkcs7 } from './deliver.ts';
 import {
   AUTHORIZATION,
@@ -147,7 +148,8 @@ test('where /cacerts is refused, the leaf goes alone', async (t) => {
 
 test('CAs and password are read again at each request', async (t) => {
   const est = await serve(t, strict(status(401)));
-  const { caFile = '', passwordFile = '' } = files(t, { caFile: '', passwordFile: 'old' });
+  const { rootPem: stranger } = await Authority.create('Stranger', 0);
+  const { caFile = '', passwordFile = '' } = files(t, { caFile: stranger, passwordFile: 'old' });
   const settings = { caFile, username: 'gw', passwordFile };
   assert.equal((await failureOf(issueFrom(t, est, settings))).code, 'NL-EST-UNTRUSTED');
   writeFileSync(caFile, authority.rootPem);
@@ -163,5 +165,16 @@ test('a file that cannot be read is a fault of the configuration, and nothing is
   assert.match(noPassword.message, /issuer\.est\.password_file: \/nowhere\/password/);
   const noCa = await failureOf(issueFrom(t, est, { caFile: '/nowhere/ca.pem' }));
   assert.match(noCa.message, /issuer\.est\.ca_file: \/nowhere\/ca\.pem/);
+  assert.deepEqual(est.seen, []);
+});
+
+test('an empty file of CAs is a fault of the configuration, and not trust in the CAs that Node knows', async (t) => {
+  // Node 20 to 26: `ca: ''` is as good as none, so what came with Node, or is named by NODE_EXTRA_CA_CERTS, would vouch.
+  const est = await serve(t, grant);
+  for (const text of ['', '\n', 'no PEM']) {
+    const { caFile = '' } = files(t, { caFile: text });
+    const { code, message } = await failureOf(issueFrom(t, est, { caFile }));
+    assert.deepEqual([code, message], ['NL-CONFIG', `issuer.est.ca_file: there is no certificate in ${caFile}.`]);
+  }
   assert.deepEqual(est.seen, []);
 });
