@@ -22,6 +22,9 @@ export interface Control {
   close(): Promise<void>;
 }
 
+/** Of each there is a descriptor: a program that never closes its own must not take those of state file, token and hub. */
+const MOST_CONNECTIONS = 64;
+
 /** A client that does not read its events is cut off, before it costs the gateway its memory. */
 const LARGEST_BACKLOG = 256 * 1024;
 
@@ -41,6 +44,7 @@ export async function serveControl(options: ControlOptions): Promise<Control> {
       send(response, { status: 500, body: { code, message: `${message} ${String(cause)}` } });
     });
   });
+  server.maxConnections = MOST_CONNECTIONS;
   await claimSocket(server, socket, log, groupFile);
   server.on('error', (cause) => log.warn({ event: 'control-failed', path: socket, cause: cause.message }));
   return {

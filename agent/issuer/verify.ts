@@ -8,6 +8,11 @@ import { certificatePem, certificatesOf } from './pem.ts';
 import { demandStrongKey, kindOf } from './strength.ts';
 
 const LEAST_LEFT_MS = 60_000;
+/**
+ * Who signed whom is tried out where names are alike: 350 certificates of one name, 223 KiB, would hold the loop for two
+ * minutes (P-521, a fast machine), and a file in the inbox does it again after each restart. No CA delivers so many.
+ */
+const MOST_CERTIFICATES = 50;
 const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
 const ANY_USAGE = '2.5.29.37.0';
 
@@ -43,6 +48,7 @@ export function verify(delivered: string, expected: Expected): { leaf: Leaf; not
 }
 
 function judge(delivered: readonly Buffer[], expectedKey: KeyObject, expected: Expected) {
+  if (delivered.length > MOST_CERTIFICATES) throw tooMany(delivered.length);
   const certificates = delivered.map((der) => new X509Certificate(der));
   const [first] = certificates;
   if (first === undefined) {
@@ -161,6 +167,11 @@ function otherKey(expected: KeyObject, delivered: X509Certificate): Fault {
     message: `Expected the key ${fingerprint(expected)}; delivered was ${named(delivered)} with the key ${fingerprint(delivered.publicKey)}.`,
   });
 }
+
+const tooMany = (count: number): Fault =>
+  new Fault('NL-LEAF-CHAIN', {
+    message: `Expected the leaf and its intermediates, ${MOST_CERTIFICATES} certificates at most; delivered were ${count}.`,
+  });
 
 function unreadable(delivered: string, cause: unknown): Fault {
   return new Fault('NL-LEAF-PARSE', {

@@ -186,3 +186,12 @@ function lifetimeOf(pem: string): { notBefore: number; notAfter: number } {
   const { validFrom, validTo } = new X509Certificate(pem);
   return { notBefore: Date.parse(validFrom), notAfter: Date.parse(validTo) };
 }
+
+test('refused: more certificates than any CA delivers, before it is tried out who signed whom', async () => {
+  const leaf = await mint({ by: ca });
+  const delivered = (count: number) => `${leaf.pem}\n`.concat(`${ca.pem}\n`.repeat(count - 1));
+  assert.equal(verify(delivered(50), expecting(leaf.spki)).leaf.cn, 'gw-0001');
+  const { code, message } = refusal(delivered(51), expecting(leaf.spki)).failure;
+  assert.equal(code, 'NL-LEAF-CHAIN');
+  assert.match(message, /50 certificates at most; delivered were 51\.$/);
+});
