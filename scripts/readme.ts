@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { settingsTable } from '../agent/config.ts';
+import { METRICS } from '../agent/metrics.ts';
 import { CODES } from '../agent/roll/failure.ts';
 import { STORIES } from '../test/e2e/roll/stories.ts';
 
@@ -9,6 +10,7 @@ const README = join(import.meta.dirname, '..', 'README.md');
 /** The parts of the README that are derived from the source, by the name in their markers. */
 const PARTS: Readonly<Record<string, () => string>> = {
   codes: codesTable,
+  metrics: metricsTable,
   settings: settingsTable,
   stories: storiesTable,
 };
@@ -18,6 +20,11 @@ function codesTable(): string {
     ([code, { kind, means, advice }]) => `| \`${code}\` | ${kind} | ${means} | ${advice} |`,
   );
   return ['| code | kind | what it means | what to do |', '|---|---|---|---|', ...rows].join('\n');
+}
+
+function metricsTable(): string {
+  const rows = Object.entries(METRICS).map(([name, means]) => `| \`${name}\` | ${means} |`);
+  return ['| metric | |', '|---|---|', ...rows].join('\n');
 }
 
 function storiesTable(): string {
