@@ -98,7 +98,7 @@ copy_program() {
 
 # Files of share/, configuration and state, where they are missing.
 furnish() {
-  mkdir -p "$prefix/bin" "$prefix/share" "$prefix/etc" "$prefix/state/inbox"
+  mkdir -p "$prefix/bin" "$prefix/share" "$prefix/etc"
   for file in fallback tpm.conf; do
     localised "$here/systemd/$file" >"$prefix/share/.new"
     mv "$prefix/share/.new" "$prefix/share/$file"
@@ -106,9 +106,14 @@ furnish() {
   if [ ! -e "$prefix/etc/newleaf.toml" ]; then
     { cat "$here/newleaf.toml" && printf '\n[state]\ndirectory = "%s"\n' "$prefix/state"; } >"$prefix/etc/newleaf.toml"
   fi
-  chown newleaf:newleaf "$prefix/state" "$prefix/state/inbox"
-  chmod 750 "$prefix/state"
-  chmod 2770 "$prefix/state/inbox"
+  # Once the directory is the daemon's, a name in it may be a link to anywhere: root changes nothing there any more.
+  if [ "$(stat -c %u "$prefix/state" 2>/dev/null || echo 0)" = 0 ]; then
+    mkdir -p "$prefix/state/inbox"
+    chown newleaf:newleaf "$prefix/state/inbox"
+    chmod 2770 "$prefix/state/inbox"
+    chmod 750 "$prefix/state"
+    chown newleaf:newleaf "$prefix/state"
+  fi
 }
 
 # From here on it is this program that starts. The one before stays, for the case that this one does not hold.

@@ -44,7 +44,8 @@ suite('install.sh, on a system without packages', () => {
       /newleaf [\d.]+ is in \/data\/newleaf\/program/,
     );
     assert.equal(readlinkSync(root.path('/etc/newleaf')), `${PREFIX}/etc`);
-    assert.match(root.run('stat', '-c', '%U %a', `${PREFIX}/state`), /^newleaf 750$/m);
+    const modes = root.run('stat', '-c', '%U:%G %a', `${PREFIX}/state`, `${PREFIX}/state/inbox`);
+    assert.equal(modes, 'newleaf:newleaf 750\nnewleaf:newleaf 2770\n');
     const unit = readFileSync(root.path(UNIT), 'utf8');
     assert.match(unit, /^ExecStart=\/data\/newleaf\/bin\/newleaf run$/m);
     assert.match(unit, /^RequiresMountsFor=\/data\/newleaf$/m);
@@ -54,10 +55,13 @@ suite('install.sh, on a system without packages', () => {
     const { code, out } = await gateway.command('init');
     assert.equal(code, 0, out);
 
+    // What a daemon in the hands of somebody else could leave for root to stumble over.
+    root.run('sh', '-c', `cd ${PREFIX}/state && rmdir inbox && ln -s /etc/shadow inbox && chown -h newleaf: inbox`);
     const configuration = root.path(`${PREFIX}/etc/newleaf.toml`);
     writeFileSync(configuration, '# mine');
     assert.match(root.run(...readOnly(`sh ${script}`)), /is in/);
     assert.equal(readFileSync(configuration, 'utf8'), '# mine');
+    assert.match(root.run('stat', '-c', '%U %a', '/etc/shadow'), /^root 6[04]0$/m);
     assert.equal(programs(root).length, 2);
     assert.throws(() => root.run('sh', '-c', `ulimit -f 20000; sh ${script}`), /ended with/, 'the disk is full');
     assert.match(root.run('newleaf', 'version'), /^newleaf/);
