@@ -2,6 +2,11 @@ import { chmod, type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/p
 import { basename, dirname, join } from 'node:path';
 import { Fault } from './roll/failure.ts';
 
+export interface Owner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
 const REASONS: Readonly<Record<string, string>> = {
   ENOSPC: 'no space is left on the file system',
   EDQUOT: 'the quota is used up',
@@ -17,13 +22,14 @@ const REASONS: Readonly<Record<string, string>> = {
  * Replaces a file, so that a power cut at any moment leaves the old text or the new one: write beside it, fsync, rename,
  * fsync of the directory. The directory is made with mode 0750 where it is missing. What an interrupted attempt left
  * behind is removed. Calls for one path must not overlap.
+ * @param owner where root writes; without it whoever owns the directory
  * @throws Fault NL-STATE-WRITE; the old file is intact
  */
-export async function writeAtomically(path: string, text: string, mode: number): Promise<void> {
+export async function writeAtomically(path: string, text: string, mode: number, owner?: Owner): Promise<void> {
   const beside = join(dirname(path), `.${basename(path)}.new`);
   try {
     try {
-      await writeNew(beside, text, mode);
+      await writeNew(beside, text, mode, owner);
       await rename(beside, path);
     } catch (error) {
       await rm(beside, { force: true });
@@ -61,14 +67,14 @@ async function makeMissing(path: string): Promise<void> {
   await syncDirectory(dirname(path));
 }
 
-async function writeNew(path: string, text: string, mode: number): Promise<void> {
+async function writeNew(path: string, text: string, mode: number, owner?: Owner): Promise<void> {
   const file = await openNew(path, mode);
   try {
     // The mode given to open is narrowed by the umask.
     await file.chmod(mode);
     // `newleaf init` may be run by root, and the daemon must be able to go on with what it wrote.
     if (process.geteuid?.() === 0) {
-      const { uid, gid } = await stat(dirname(path));
+      const { uid, gid } = owner ?? (await stat(dirname(path)));
       await file.chown(uid, gid);
     }
     await file.writeFile(text);

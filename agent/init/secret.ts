@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { chown, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { writeAtomically } from '../durable.ts';
 import { Fault } from '../roll/failure.ts';
 import type { Guide } from './guide.ts';
+
+const ROOT = { uid: 0, gid: 0 };
 
 /** The path of a file beside the configuration. */
 export const beside = ({ file }: Pick<Guide, 'file'>, name: string): string => join(dirname(file), name);
@@ -20,8 +22,8 @@ export async function writeSecret(
   owner: 'caller' | 'daemon',
 ): Promise<void> {
   try {
-    await writeAtomically(path, `${secret}\n`, 0o600);
-    if (owner === 'daemon' && account !== undefined) await chown(path, account.uid, account.gid);
+    // Where the daemon is another user, the directory may be that user's, and what root has read there anybody's.
+    await writeAtomically(path, `${secret}\n`, 0o600, owner === 'daemon' ? account : account && ROOT);
   } catch (error) {
     const cause = error instanceof Fault ? error.failure.message : error;
     throw new Fault('NL-CONFIG', {
