@@ -85,7 +85,13 @@ suite('the life of a package', () => {
     root.run('sh', '-c', 'echo newleaf newleaf/destroy-keys boolean true | debconf-set-selections');
     root.runWith(environment, 'dpkg', '--remove', 'newleaf');
     assert.deepEqual(gateway.token.privateKeys(), keys);
+    // The token belongs to the daemon, and so do the hands that its module gets into.
+    const seen = join(gateway.token.hsm.directory, 'seen');
+    root.run('chown', '-R', 'newleaf:', gateway.token.hsm.directory);
+    const spy = `#!/bin/sh\nid -un >>${seen}\nexec /usr/bin/pkcs11-tool "$@"\n`;
+    writeFileSync(root.path('/usr/local/bin/pkcs11-tool'), spy, { mode: 0o755 });
     assert.match(root.runWith(environment, 'dpkg', '--purge', 'newleaf'), /are destroyed/);
+    assert.match(readFileSync(seen, 'utf8'), /^(newleaf\n)+$/);
     assert.deepEqual(gateway.token.privateKeys(), []);
     assert.ok(!existsSync(root.path('/etc/newleaf')));
   });
