@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { describe, test } from 'node:test';
+import { advance } from '../../../agent/roll/advance.ts';
+import { twinOf } from '../../../agent/roll/report.ts';
+import type { RollState } from '../../../agent/roll/state.ts';
+import { condition } from '../../simulator/rest/condition.ts';
+import { NOW, terms } from '../roll/machine.ts';
+import { EVENTS, SITUATIONS } from '../roll/situations.ts';
+import { request } from '../roll/standing.ts';
+
+const refusal = EVENTS.refusal?.(SITUATIONS['registering-next']);
+assert.ok(refusal);
+const parked = advance(SITUATIONS['registering-next'], refusal, terms).state;
+
+const well: RollState = {
+  ...SITUATIONS.serving,
+  outcomes: [{ ...request('roll'), outcome: 'done', endedAt: NOW }],
+};
+
+/** The twin as a query sees it. */
+function row(state: RollState): object {
+  const options = { version: '1', registrationId: 'gw-1', labelPrefix: 'newleaf', terms, now: NOW };
+  const newleaf = JSON.parse(JSON.stringify(twinOf(state, options)));
+  return {
+    connectionState: state.online === undefined ? 'Disconnected' : 'Connected',
+    properties: { reported: { newleaf } },
+  };
+}
+
+const README = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8');
+
+/** The conditions of "Watch a fleet", in the order of its table. */
+const conditions = [...README.matchAll(/^\| `([^`]*(?:connectionState|reported)[^`]*)` \|/gm)].map(
+  ([, text = '']) => text,
+);
+
+describe('the queries of the README find whom they are meant for', () => {
+  const meant: readonly RollState[] = [
+    SITUATIONS.stranded,
+    parked,
+    { ...SITUATIONS.serving, alarm: '7day' },
+    parked,
+    well,
+  ];
+  assert.equal(conditions.length, meant.length);
+  for (const [at, text] of conditions.entries()) {
+    test(text, () => {
+      const holds = condition(text.replace('issuing CA 1', 'CA'));
+      assert.ok(holds(row(meant[at] ?? well)));
+      assert.equal(holds(row(well)), text.includes('leaf.issuer'), 'one that is well is found by its CA, and only so');
+    });
+  }
+});
