@@ -30,6 +30,7 @@ const NAMED: Readonly<Record<string, Readonly<Record<string, Code>>>> = {
 
 /** Where the code of hsm/ says more than the kind. */
 const ADVICE: Readonly<Record<string, string>> = {
+  KEY_TYPE_UNKNOWN: 'Choose another leaf.key_type, then `systemctl restart newleaf`.',
   TOKEN_AMBIGUOUS: 'Name one of them by its serial number: hsm.uri = "pkcs11:serial=…" in place of hsm.token.',
 };
 

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import pkcs11js, { type Handle, type Template } from 'pkcs11js';
-import { ckrName, ckrOf } from './ckr.ts';
+import { ckrName, ckrOf, TokenError } from './ckr.ts';
 import { CURVES, type KeyType } from './public-key.ts';
 import type { Session } from './session.ts';
 
@@ -20,7 +20,7 @@ const F4 = Buffer.from([1, 0, 1]);
 /** A fresh CKA_ID: random, so that a handle which OpenSSL or libp11 keeps by id can never mean another key. */
 export const freshId = (): Buffer => randomBytes(16);
 
-/** Makes a key pair that can only sign, and never leaves the token. */
+/** Makes a key pair that can only sign, and never leaves the token. @throws TokenError KEY_TYPE_UNKNOWN */
 export async function generateKeyPair(session: Session, label: string, id: Buffer, keyType: KeyType): Promise<Handle> {
   const curve = CURVES.find((one) => one.keyType === keyType);
   const mechanism = curve === undefined ? pkcs11js.CKM_RSA_PKCS_KEY_PAIR_GEN : pkcs11js.CKM_EC_KEY_PAIR_GEN;
@@ -61,8 +61,28 @@ export async function generateKeyPair(session: Session, label: string, id: Buffe
       takesShortOnly.add(session);
     }
   }
-  return (await session.generate(mechanism, publicKey, privateKey)).privateKey;
+  try {
+    return (await session.generate(mechanism, publicKey, privateKey)).privateKey;
+  } catch (error) {
+    const code = ckrName(ckrOf(error) ?? 0);
+    if (!NOT_MADE.has(code)) throw error;
+    throw new TokenError(
+      'failed',
+      'KEY_TYPE_UNKNOWN',
+      `The token does not make keys of type ${keyType} (${code}).`,
+      error,
+    );
+  }
 }
+
+/** Said of the shortest list of attributes, in which nothing but the kind of key can be wrong. tpm2-pkcs11 1.9.1 says the first. */
+const NOT_MADE = new Set([
+  'CKR_ATTRIBUTE_VALUE_INVALID',
+  'CKR_CURVE_NOT_SUPPORTED',
+  'CKR_DOMAIN_PARAMS_INVALID',
+  'CKR_KEY_SIZE_RANGE',
+  'CKR_MECHANISM_INVALID',
+]);
 
 /**
  * SoftHSM 2.6.1 adds decrypt, unwrap and signRecover unless told not to, NSS 3.110 derive; other modules refuse to be told:

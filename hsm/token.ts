@@ -32,7 +32,7 @@ export interface Token {
   readonly name: TokenName;
   /**
    * Makes a key pair with a fresh random CKA_ID. A public key that a power cut left alone under this label is removed.
-   * @throws TokenError LABEL_OCCUPIED when a private key has the label; KEY_NOT_PROTECTED (and destroys the new pair)
+   * @throws TokenError LABEL_OCCUPIED when a private key has the label; KEY_TYPE_UNKNOWN; KEY_NOT_PROTECTED (and destroys the new pair)
    * when the token does not vouch that the key was never readable
    */
   generate(label: string, keyType: KeyType): Promise<PublicKey>;

@@ -115,11 +115,15 @@ export class Gateway {
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | string> {
     const daemon = this.#daemon;
     if (daemon === undefined) return 0;
-    if (daemon.exitCode === null && daemon.signalCode === null) {
-      const ended = once(daemon, 'close');
-      daemon.kill(signal);
-      await ended;
-    }
+    if (daemon.exitCode === null && daemon.signalCode === null) daemon.kill(signal);
+    return this.ended();
+  }
+
+  /** Waits until the daemon ends by itself, and returns its exit code, or the signal that ended it. */
+  async ended(): Promise<number | string> {
+    const daemon = this.#daemon;
+    if (daemon === undefined) return 0;
+    if (daemon.exitCode === null && daemon.signalCode === null) await once(daemon, 'close');
     return daemon.exitCode ?? daemon.signalCode ?? 0;
   }
 
