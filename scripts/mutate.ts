@@ -31,6 +31,7 @@ const TABLES = [
   'cure',
   'decide',
   'delivered',
+  'endless',
   'laws',
   'limits',
   'plan',

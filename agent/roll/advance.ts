@@ -1,5 +1,7 @@
 import { budgetLeft, decide, type Signal } from './decide.ts';
+import { failure } from './failure.ts';
 import { alarmOf, isCredible, isDue, type Terms } from './plan.ts';
+import { finish, without } from './settle.ts';
 import type { Decision, RollEvent, RollState, Step } from './state.ts';
 import { step } from './step.ts';
 import { isWorthAsking, unanswered } from './unreached.ts';
@@ -14,11 +16,36 @@ const FARTHEST_MS = 2 * 3_600_000;
 
 /** One event through rules and machine: signal → decision → step. */
 export function advance(state: RollState, event: RollEvent, terms: Terms): Advance {
-  const signal = signalOf(state, event, terms);
-  if (signal === undefined) return watched(step(state, event), event, terms);
-  const decision = decide(signal, { state, terms, now: event.at });
+  const heard = listen(state, event, terms);
+  if (heard === undefined) return watched(step(state, event), event, terms);
+  const { signal, decision } = heard;
   const charged = charge(state, signal, decision, terms, event.at);
-  return watched({ ...step(charged, event, decision), decision }, event, terms);
+  const kept = decision.rule === 'person' ? unpromise(charged, signal, event) : charged;
+  return watched({ ...step(kept, event, decision), decision }, event, terms);
+}
+
+interface Heard {
+  readonly signal: Signal;
+  readonly decision: Decision & { readonly rule: string };
+}
+
+/** The first signal that calls for something; what has to wait must not keep the others waiting. */
+function listen(state: RollState, event: RollEvent, terms: Terms): Heard | undefined {
+  let first: Heard | undefined;
+  for (const signal of signalsOf(state, event, terms)) {
+    const decision = decide(signal, { state, terms, now: event.at });
+    if (decision.action !== 'ignore') return { signal, decision };
+    first ??= { signal, decision };
+  }
+  return first;
+}
+
+/** A roll that was promised for later, before the issuer was changed for one that needs a person, will never begin. */
+function unpromise(state: RollState, signal: Signal, event: RollEvent): RollState {
+  const { scheduled } = state;
+  if (scheduled === undefined || signal.kind !== 'asked' || signal.request !== scheduled) return state;
+  const { startAt: _, ...request } = scheduled;
+  return finish({ ...without(state, 'scheduled'), request }, event, 'person', failure('NL-ISSUER-PERSON'));
 }
 
 /** Raises the alarm of a renewal that is overdue. Looked at with the clock, as nothing else happens when time passes. */
@@ -31,49 +58,52 @@ function watched(advance: Advance, event: RollEvent, terms: Terms): Advance {
   return alarm === before ? advance : { ...advance, state: { ...state, ...(alarm && { alarm }) } };
 }
 
-/** Which signal is in an event, if any. */
-export function signalOf(state: RollState, event: RollEvent, terms: Terms): Signal | undefined {
+/** Which signals are in an event, the most urgent first. */
+export function signalsOf(state: RollState, event: RollEvent, terms: Terms): readonly Signal[] {
   switch (event.kind) {
     case 'asked':
-      return { kind: 'asked', request: event.request };
+      return [{ kind: 'asked', request: event.request }];
     case 'leaf-delivered':
-      return { kind: 'delivered', request: event.request };
+      return [{ kind: 'delivered', request: event.request }];
     case 'started':
-      return event.given === undefined ? planned(state, event.at, terms) : { kind: 'given-key' };
+      return event.given === undefined ? planned(state, event, terms) : [{ kind: 'given-key' }];
     case 'woken':
-      return planned(state, event.at, terms);
+      return planned(state, event, terms);
     case 'failed': {
       const { effect, failure } = event;
       const silent = unanswered(state, event);
       if (silent !== undefined) {
-        return isWorthAsking(state.unreached + 1, silent.leaf.serial) ? { kind: 'unreached' } : undefined;
+        return isWorthAsking(state.unreached + 1, silent.leaf.serial) ? [{ kind: 'unreached' }] : [];
       }
-      if (failure.kind !== 'refused' || !('leaf' in effect)) return undefined;
-      if (effect.leaf.thumbprint !== state.current?.thumbprint) return undefined;
-      return effect.kind === 'connect' ? { kind: 'rejected' } : { kind: 'dps-refused', failure };
+      if (failure.kind !== 'refused' || !('leaf' in effect)) return [];
+      if (effect.leaf.thumbprint !== state.current?.thumbprint) return [];
+      return [effect.kind === 'connect' ? { kind: 'rejected' } : { kind: 'dps-refused', failure }];
     }
     default:
-      return undefined;
+      return [];
   }
 }
 
-/** The most urgent of the planned moments that have come. */
-function planned(state: RollState, now: number, terms: Terms): Signal | undefined {
+/** The planned moments that have come. */
+function planned(state: RollState, { kind, at: now }: RollEvent, terms: Terms): readonly Signal[] {
   const hasCome = (moment: number | undefined) => moment !== undefined && (moment <= now || moment > now + FARTHEST_MS);
   const { scheduled, next, phase, current } = state;
+  const signals: Signal[] = [];
   if (scheduled !== undefined && (scheduled.startAt <= now || scheduled.startAt > now + 24 * 3_600_000)) {
-    return { kind: 'asked', request: scheduled };
+    signals.push({ kind: 'asked', request: scheduled });
   }
   const untried = next === undefined || next.waiting === true;
-  if (current === undefined && untried && phase === 'unprovisioned') return { kind: 'provisioning' };
+  if (current === undefined && untried && phase === 'unprovisioned') signals.push({ kind: 'provisioning' });
   if (next?.parked !== undefined && next.leaf !== undefined && next.leaf.notAfter <= now) {
-    return { kind: 'candidate-expired' };
+    signals.push({ kind: 'candidate-expired' });
   }
-  if (phase === 'stranded' ? hasCome(state.probe?.askAt) : hasCome(next?.parked?.askAt)) return { kind: 'probe' };
+  if (phase === 'stranded' ? hasCome(state.probe?.askAt) : hasCome(next?.parked?.askAt))
+    signals.push({ kind: 'probe' });
   if (current !== undefined && state.registered !== undefined && state.registered !== terms.registered) {
-    return { kind: 'configuration' };
+    signals.push({ kind: 'configuration', isNew: kind === 'started' });
   }
-  return isDue(state, terms, now) ? { kind: 'due' } : undefined;
+  if (isDue(state, terms, now)) signals.push({ kind: 'due' });
+  return signals;
 }
 
 function charge(state: RollState, signal: Signal, { action }: Decision, terms: Terms, now: number): RollState {

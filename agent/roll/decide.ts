@@ -2,7 +2,7 @@ import { probeMs } from './backoff.ts';
 import type { Failure } from './failure.ts';
 import { clockFloor, dueAt, isCredible, type Terms } from './plan.ts';
 import { remaining } from './settle.ts';
-import type { Decision, Request, RollState } from './state.ts';
+import type { Decision, Outcome, Request, RollState } from './state.ts';
 import { isStuck } from './stuck.ts';
 
 /** Something happened that may need an answer. */
@@ -10,7 +10,8 @@ export type Signal =
   | { readonly kind: 'asked'; readonly request: Request }
   | { readonly kind: 'rejected' }
   | { readonly kind: 'dps-refused'; readonly failure: Failure }
-  | { readonly kind: 'configuration' }
+  /** New: this process has just read it. */
+  | { readonly kind: 'configuration'; readonly isNew: boolean }
   | { readonly kind: 'delivered'; readonly request: Request }
   | { readonly kind: 'provisioning' }
   | { readonly kind: 'given-key' }
@@ -68,6 +69,8 @@ function isCharged(signal: Signal): boolean {
 
 /** Token bucket: `burst` at once, `requestsPerHour` in the long run. */
 export function budgetLeft({ budget }: RollState, { requestsPerHour, burst }: Terms, now: number): number {
+  // What was spent further ahead than a bucket takes to fill was spent by a clock that has been set back since.
+  if (budget.at > now + (burst * 3_600_000) / requestsPerHour) return burst;
   const earned = (Math.max(0, now - budget.at) * requestsPerHour) / 3_600_000;
   return Math.min(burst, budget.left + earned);
 }
@@ -162,13 +165,7 @@ export const RULES: readonly (readonly [name: string, rule: Rule])[] = [
         ? { action: 're-register', reason: 'unreached', why: 'no hub has answered for a quarter of an hour or more' }
         : undefined,
   ],
-  [
-    'configuration',
-    (signal) =>
-      signal.kind === 'configuration'
-        ? { action: 're-register', reason: 'configuration', why: 'the configuration changed what was registered' }
-        : undefined,
-  ],
+  ['configuration', configurationRule],
   [
     'given-key',
     (signal) =>
@@ -217,13 +214,9 @@ function dueRule(signal: Signal, { state, terms, now }: Standing): Decision | un
   if (signal.kind !== 'due' || state.current === undefined) return undefined;
   // The candidate waits for its enrollment, or its issuer refused: it has a schedule of its own.
   if (state.next?.parked !== undefined) return ignore('a candidate is parked');
-  const [last] = state.outcomes;
-  if (last?.reason === 'due' && last.outcome !== 'done' && now >= last.endedAt) {
-    const failed = state.outcomes.findIndex(({ reason, outcome }) => reason !== 'due' || outcome === 'done');
-    const tries = failed === -1 ? state.outcomes.length : failed;
-    const until = last.endedAt + probeMs(tries, 0.5, remaining(state, now));
-    if (now < until) return ignore('the last renewal failed a moment ago', until);
-  }
+  const failed = state.outcomes.findIndex(({ reason, outcome }) => reason !== 'due' || outcome === 'done');
+  const until = pausedUntil(failed === -1 ? state.outcomes : state.outcomes.slice(0, failed), state, now);
+  if (until !== undefined) return ignore('the last renewal failed a moment ago', until);
   const expired = now >= state.current.notAfter;
   return {
     action: 'roll',
@@ -232,6 +225,25 @@ function dueRule(signal: Signal, { state, terms, now }: Standing): Decision | un
       ? 'the leaf has expired'
       : `the leaf was due at ${new Date(dueAt(state.current, terms.renewAt) ?? now).toISOString()}`,
   };
+}
+
+/** DPS may refuse what the configuration says for days, while the hub is content: it is not asked each minute. */
+function configurationRule(signal: Signal, { state, now }: Standing): Decision | undefined {
+  if (signal.kind !== 'configuration') return undefined;
+  const done = state.outcomes.findIndex(({ outcome }) => outcome === 'done');
+  const since = done === -1 ? state.outcomes : state.outcomes.slice(0, done);
+  const failed = since.filter(({ reason }) => reason === 'configuration');
+  const until = signal.isNew ? undefined : pausedUntil(failed, state, now);
+  if (until !== undefined) return ignore('DPS refused this configuration a moment ago', until);
+  return { action: 're-register', reason: 'configuration', why: 'the configuration changed what was registered' };
+}
+
+/** Until when a ladder pauses that has failed so often, the newest first; undefined where it does not. */
+function pausedUntil(failed: readonly Outcome[], state: RollState, now: number): number | undefined {
+  const [last] = failed;
+  if (last === undefined || now < last.endedAt) return undefined;
+  const until = last.endedAt + probeMs(failed.length, 0.5, remaining(state, now));
+  return now < until ? until : undefined;
 }
 
 /** DPS refuses the current leaf: a CA may have been rolled under us. One roll for each refused leaf, then a person. */

@@ -46,6 +46,11 @@ export function failed(state: RollState, event: Of<'failed'>, decision?: Decisio
     const fresh: RollState = { ...state, next: { slot: next.slot, sent: false, renewed: true } };
     return settle(retireKey(fresh, keyOf(next)), event, 'refused', failure);
   }
+  return issuerRefused(state, next, event, failure);
+}
+
+/** The issuer says no, or gives what is of no use: it is asked again by the ladder of the candidate. */
+export function issuerRefused(state: RollState, next: Next, event: RollEvent, failure: Failure): RollState {
   const kept = finish(park(state, next, event, failure), event, state.online ? 'kept' : 'person', failure);
   return settle(kept, event, 'refused', failure);
 }

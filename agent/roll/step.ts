@@ -1,5 +1,5 @@
 import { type Failure, failure } from './failure.ts';
-import { failed } from './refused.ts';
+import { failed, issuerRefused } from './refused.ts';
 import {
   accept,
   begin,
@@ -52,9 +52,7 @@ function transition(state: RollState, event: RollEvent, decision?: Decision): Mo
     case 'leaf-delivered':
       return decision?.action === 'roll' ? delivered(state, event) : state;
     case 'leaf-issued':
-      return state.phase === 'requesting-leaf' && state.next !== undefined
-        ? toRegisterNext(state, { ...state.next, leaf: event.leaf }, event, 'leaf-issued')
-        : state;
+      return issued(state, event);
     case 'registered':
       return registered(state, event);
     case 'connected':
@@ -137,6 +135,15 @@ function keyGenerated(state: RollState, event: Of<'key-generated'>): RollState {
   return next.waiting === true
     ? settle(made, event, 'key-generated')
     : move(made, 'requesting-leaf', event, 'key-generated');
+}
+
+function issued(state: RollState, event: Of<'leaf-issued'>): RollState {
+  const { next, current, phase } = state;
+  const { leaf } = event;
+  if (phase !== 'requesting-leaf' || next === undefined) return state;
+  // A kept key can bring the old certificate back, from a CA that remembers what it issued: there is nothing to roll to.
+  if (leaf.thumbprint === current?.thumbprint) return issuerRefused(state, next, event, failure('NL-LEAF-SAME'));
+  return toRegisterNext(state, { ...next, leaf }, event, 'leaf-issued');
 }
 
 function registered(state: RollState, event: Of<'registered'>): RollState {

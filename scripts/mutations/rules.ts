@@ -131,13 +131,31 @@ export const RULES: readonly Mutation[] = [
     "if (!rejected || rejected) return { action: 'strand'",
   ),
   of('decide.ts', 'a disabled enrollment costs a key and a leaf', 'leafAtFault.has(signal.failure.code) && ', ''),
-  of('decide.ts', 'a renewal that failed is tried without a pause', 'if (now < until) return', 'if (now < 0) return'),
+  of('decide.ts', 'what failed is tried without a pause', 'return now < until ? until', 'return now < 0 ? until'),
+  of(
+    'decide.ts',
+    'DPS is asked each minute about a configuration that it refuses',
+    "filter(({ reason }) => reason === 'configuration')",
+    'filter(() => false)',
+  ),
+  of(
+    'decide.ts',
+    'a budget spent by a wrong clock stays spent',
+    'if (budget.at > now + ',
+    'if (budget.at < 0 && now > ',
+  ),
 
   of(
     'advance.ts',
     'a refused candidate is taken for a refused current leaf',
-    'if (effect.leaf.thumbprint !== state.current?.thumbprint) return undefined;',
+    'if (effect.leaf.thumbprint !== state.current?.thumbprint) return [];',
     '',
+  ),
+  of(
+    'advance.ts',
+    'what has to wait keeps the others waiting',
+    "if (decision.action !== 'ignore') return { signal, decision };",
+    'return { signal, decision };',
   ),
   of('advance.ts', 'the budget is never spent', 'budgetLeft(state, terms, now) - 1', 'budgetLeft(state, terms, now)'),
   of(

@@ -66,8 +66,14 @@ export const TRANSITIONS: readonly Mutation[] = [
   of(
     'step.ts',
     'a late answer of the issuer begins a roll that nobody asked for',
-    "state.phase === 'requesting-leaf' && state.next !== undefined",
-    'state.next !== undefined',
+    "if (phase !== 'requesting-leaf' || next === undefined) return",
+    'if (next === undefined) return',
+  ),
+  of(
+    'step.ts',
+    'a hub that refuses is asked without a pause, as current leaf and candidate are one',
+    'if (leaf.thumbprint === current?.thumbprint) return issuerRefused',
+    'if (false) return issuerRefused',
   ),
   of(
     'step.ts',
@@ -199,8 +205,8 @@ export const TRANSITIONS: readonly Mutation[] = [
   of(
     'step.ts',
     'a leaf that is there already costs a registration',
-    'if (leaf.thumbprint === current?.thumbprint) return',
-    'if (false) return',
+    "if (leaf.thumbprint === current?.thumbprint) return answer('done')",
+    "if (false) return answer('done')",
   ),
   of(
     'step.ts',

@@ -38,6 +38,11 @@ export const GATEWAY = {
     'The issued leaf has expired, or is due for renewal already.',
     'Operator of the CA: issue a longer lifetime; or lower leaf.renew_at.',
   ),
+  'NL-LEAF-SAME': entry(
+    'refused',
+    'The issuer gave the current leaf once more.',
+    'Operator of the CA: issue a new certificate for each request, also for the same key.',
+  ),
   'NL-LEAF-NOT-YET': entry(
     'transient',
     'The issued leaf is not valid yet by the clock of this gateway.',

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { advance, signalOf } from '../../../agent/roll/advance.ts';
+import { advance, signalsOf } from '../../../agent/roll/advance.ts';
 import { budgetLeft } from '../../../agent/roll/decide.ts';
 import { dueAt } from '../../../agent/roll/plan.ts';
 import { without } from '../../../agent/roll/settle.ts';
@@ -65,7 +65,7 @@ describe('the most urgent of the planned moments is the signal', () => {
     ['due', serving, DUE, 'due'],
   ];
   for (const [why, state, at, signal] of rows) {
-    test(`${why} → ${signal}`, () => assert.equal(signalOf(state, { ...woken, at }, terms)?.kind, signal));
+    test(`${why} → ${signal}`, () => assert.equal(signalsOf(state, { ...woken, at }, terms)[0]?.kind, signal));
   }
 });
 
@@ -96,7 +96,7 @@ describe('which failures are signals', () => {
     ],
   ];
   for (const [why, event, signal] of rows) {
-    test(`${why} → ${signal}`, () => assert.equal(signalOf(serving, event, terms)?.kind, signal));
+    test(`${why} → ${signal}`, () => assert.equal(signalsOf(serving, event, terms)[0]?.kind, signal));
   }
 });
 

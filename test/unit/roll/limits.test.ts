@@ -58,6 +58,19 @@ table('budget', [
     'rejected: re-register',
   ],
   [
+    'spent by a clock that is ahead, for no longer than a budget takes to fill',
+    rejected,
+    { budget: { left: 0, at: NOW + 30 * MINUTE }, terms: tight },
+    'budget: ignore',
+    NOW + 3 * MINUTE,
+  ],
+  [
+    'a millisecond further ahead: that clock was wrong',
+    rejected,
+    { budget: { left: 0, at: NOW + 30 * MINUTE + 1 }, terms: tight },
+    'rejected: re-register',
+  ],
+  [
     'spent: a leaf that a method brings',
     { kind: 'delivered', request: request('roll', 'method') },
     { ...broke, terms: tight },
@@ -68,6 +81,37 @@ table('budget', [
   ['a technician is outside of it', asked('roll', 'technician'), { ...broke, terms: tight }, 'asked: roll'],
   ['renewal by age is outside of it', due, { ...broke, terms: tight }, 'due: roll'],
   ['a probe is outside of it', probe, { ...broke, terms: tight }, 'probe: re-register'],
+]);
+
+const refused = ended('configuration', 'kept', NOW);
+table('a configuration that DPS refuses', [
+  ['a moment ago', configuration, { outcomes: [refused] }, 'configuration: ignore', NOW + 5.625 * MINUTE],
+  [
+    'when the pause is over',
+    configuration,
+    { outcomes: [refused], now: NOW + 6 * MINUTE },
+    'configuration: re-register',
+  ],
+  [
+    'three times, and a probe in between',
+    configuration,
+    { outcomes: [ended('probe', 'kept', NOW), refused, refused, refused, ended('asked', 'done', NOW), refused] },
+    'configuration: ignore',
+    NOW + 67.5 * MINUTE,
+  ],
+  [
+    'before one that was accepted',
+    configuration,
+    { outcomes: [ended('asked', 'done', NOW), refused] },
+    'configuration: re-register',
+  ],
+  ['by a clock that was ahead', configuration, { outcomes: [refused], now: NOW - 1 }, 'configuration: re-register'],
+  [
+    'may have been corrected',
+    { kind: 'configuration', isNew: true },
+    { outcomes: [refused] },
+    'configuration: re-register',
+  ],
 ]);
 
 const rolled = { lastRollAt: NOW - 20_000 };

@@ -39,7 +39,7 @@ export const due: Signal = { kind: 'due' };
 export const probe: Signal = { kind: 'probe' };
 export const expired: Signal = { kind: 'candidate-expired' };
 export const provisioning: Signal = { kind: 'provisioning' };
-export const configuration: Signal = { kind: 'configuration' };
+export const configuration: Signal = { kind: 'configuration', isNew: false };
 
 export const parked = { failure: failure('NL-DPS-401002'), times: 1, askAt: NOW };
 /** A candidate that waits for its enrollment. */
