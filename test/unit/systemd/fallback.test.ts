@@ -59,7 +59,7 @@ const ROWS: readonly Row[] = [
     name: 'the PIN is wrong',
     unit: { ActiveState: 'failed', ExecMainStatus: '4' },
     does: [],
-    alarm: /A person is needed.*NL-DAEMON-DOWN It ended: why\. → What to do\. The leaf: Expires in 3 days/,
+    alarm: /A person is needed.*NL-DAEMON-DOWN It ended: CN=corp\\client \\n<0>\. → What to do\. The leaf: Expires in 3 days/,
   },
 ];
 
@@ -74,7 +74,8 @@ function fallback(t: TestContext, unit: Row['unit']) {
   program('newleaf', [
     'case "$*" in',
     "  status) printf '  Issuer       CA\\n  Expires      in 3 days\\n' ;;",
-    "  *) printf 'NL-DAEMON-DOWN It ended:\\n  why.\\n→ What to do.\\n' >&2 ;;",
+    // echo(1) of dash takes them for orders: the first ends the line, the second begins one of any priority.
+    "  *) printf '%s\\n' 'NL-DAEMON-DOWN It ended:' '  CN=corp\\client \\n<0>.' '→ What to do.' >&2 ;;",
     'esac',
     'exit 5',
   ]);
