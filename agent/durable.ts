@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { chmod, type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { Fault } from './roll/failure.ts';
@@ -94,6 +95,22 @@ async function openNew(path: string, mode: number): Promise<FileHandle> {
     else if (code === 'EEXIST') await rm(path);
     else throw error;
     return await open(path, 'wx', mode);
+  }
+}
+
+/**
+ * The text of a file in a directory of the daemon, whoever looks. Root asks for it, too (status, support-bundle, fallback),
+ * and must not be led by a link to a file that is nobody's business, or be kept waiting by a pipe.
+ * @throws the error of open(2) or read(2): ELOOP for a link, EINVAL for what has no text
+ */
+export async function readRegular(path: string): Promise<string> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    const found = await file.stat();
+    if (found.isFile() || found.isDirectory()) return await file.readFile('utf8');
+    throw Object.assign(new Error(`${path} is not a regular file`), { code: 'EINVAL', path });
+  } finally {
+    await file.close();
   }
 }
 

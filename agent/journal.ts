@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeAtomically } from './durable.ts';
+import { readRegular, writeAtomically } from './durable.ts';
 import { Fault } from './roll/failure.ts';
 
 /** The state file: absent, good and corrupt are three different answers, and corrupt is never treated as empty. */
@@ -55,7 +54,7 @@ export async function endJournal(directory: string, now: number): Promise<void> 
 /** For whoever is about to use a token that may be half empty. @throws Fault NL-STATE-DECOMMISSIONED */
 export async function assertNotEnded(directory: string): Promise<void> {
   const path = stateFile(directory);
-  const text = await readFile(path, 'utf8').catch(() => '');
+  const text = await readRegular(path).catch(() => '');
   if (text.includes('"ended"')) entryOf(text, path, () => undefined);
 }
 
@@ -91,11 +90,12 @@ function jsonOf(text: string, path: string): unknown {
 
 async function textOf(path: string): Promise<string | 'absent'> {
   try {
-    return await readFile(path, 'utf8');
+    return await readRegular(path);
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     if (code === 'ENOENT') return 'absent';
     if (code === 'EISDIR') throw corrupt(path, 'is a directory');
+    if (code === 'ELOOP') throw corrupt(path, 'is a link');
     if (code === 'EACCES') throw corrupt(path, 'may not be read by this user');
     throw corrupt(path, 'cannot be read', cause);
   }

@@ -1,6 +1,6 @@
-import { readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeAtomically } from './durable.ts';
+import { readRegular, writeAtomically } from './durable.ts';
 import type { Failure } from './roll/failure.ts';
 import { CODES } from './roll/failure.ts';
 
@@ -30,7 +30,7 @@ export async function forgetWords(directory: string): Promise<void> {
 /** Undefined where there are none, or nobody can read them: they are only something extra. */
 export async function lastWords(directory: string): Promise<LastWords | undefined> {
   try {
-    const words = JSON.parse(await readFile(pathIn(directory), 'utf8')) as LastWords;
+    const words = JSON.parse(await readRegular(pathIn(directory))) as LastWords;
     return Object.hasOwn(CODES, words.code) && !Number.isNaN(Date.parse(words.at)) ? words : undefined;
   } catch {
     return undefined;

@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
-import { lstat, readdir, readFile } from 'node:fs/promises';
+import { lstat, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { readRegular } from '../../durable.ts';
 import type { Part, Scene } from './part.ts';
 import { settingsInWords, textOf } from './settings.ts';
 
@@ -16,7 +17,7 @@ const state: Part = {
   name: 'state.json',
   about: 'what newleaf knows: leaves, assignment, phase, requests, trail',
   async make(scene) {
-    const text = await readFile(join(directoryOf(scene), 'state.json'), 'utf8');
+    const text = await readRegular(join(directoryOf(scene), 'state.json'));
     try {
       return withoutChains(JSON.parse(text)) as object;
     } catch (error) {
@@ -38,7 +39,7 @@ const certificates = (name: string, about: string): Part => ({
   about,
   isPublic: true,
   async make(scene) {
-    const text = await readFile(join(directoryOf(scene), name), 'utf8').catch((error: NodeJS.ErrnoException) => {
+    const text = await readRegular(join(directoryOf(scene), name)).catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return undefined;
       throw error;
     });

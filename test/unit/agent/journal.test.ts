@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { createJournal } from '../../../agent/journal.ts';
@@ -140,4 +140,15 @@ test('a writer that is killed at any moment leaves a good entry', async (t) => {
     assert.ok(entry !== 'absent' && entry.phase === 'serving');
     await open(directory).write({ phase: 'serving' });
   }
+});
+
+test('a link and a pipe are corrupt, too: who reads may be root', async (t) => {
+  const directory = scratch(t);
+  const [path, secret] = [join(directory, 'state.json'), join(directory, 'secret')];
+  writeFileSync(secret, 'root:$y$j9T$…');
+  symlinkSync(secret, path);
+  await assert.rejects(open(directory).read(), fault('NL-STATE-CORRUPT', /state\.json is a link\./));
+  rmSync(path);
+  execFileSync('mkfifo', [path]);
+  await assert.rejects(open(directory).read(), fault('NL-STATE-CORRUPT', /state\.json cannot be read\./));
 });

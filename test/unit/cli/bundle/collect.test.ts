@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { collect } from '../../../../agent/cli/bundle/collect.ts';
 import type { Part, Scene } from '../../../../agent/cli/bundle/part.ts';
 import { printed } from '../../../../agent/cli/bundle/program.ts';
 import { secretsOf, settingsIn, settingsInWords, textOf } from '../../../../agent/cli/bundle/settings.ts';
+import { STATE_PARTS } from '../../../../agent/cli/bundle/state-parts.ts';
 import { Fault } from '../../../../agent/roll/failure.ts';
 import { scratch } from '../../agent/disk.ts';
 import { configIn, NOW } from '../stage.ts';
@@ -110,4 +112,17 @@ test('programs: what they say, however they end; one that hangs is killed', asyn
     printed(['sh', '-c', 'echo so far; exec sleep 60'], 200),
     /sh did not end within 0\.2 s\. so far/,
   );
+});
+
+test('a link or a pipe in the state directory leads nobody elsewhere, and holds nobody up', async (t) => {
+  const directory = scratch(t);
+  const scene = sceneOf(configIn(directory));
+  const state = textOf(scene.settings, 'state.directory') ?? '';
+  mkdirSync(state, { recursive: true });
+  writeFileSync(join(directory, 'shadow'), 'root:planted-hash');
+  symlinkSync(join(directory, 'shadow'), join(state, 'state.json'));
+  execFileSync('mkfifo', [join(state, 'leaf.pem')]);
+  const made = new Map((await collect(scene, STATE_PARTS)).map((one) => [one.name, one]));
+  for (const name of ['state.json', 'leaf.pem']) assert.match(`${made.get(name)?.content}`, /^This could not be had\./);
+  assert.ok([...made.values()].every(({ content }) => !content.includes('planted-hash')));
 });
