@@ -59,7 +59,8 @@ const ROWS: readonly Row[] = [
     name: 'the PIN is wrong',
     unit: { ActiveState: 'failed', ExecMainStatus: '4' },
     does: [],
-    alarm: /A person is needed.*NL-DAEMON-DOWN It ended: CN=corp\\client \\n<0>\. → What to do\. The leaf: Expires in 3 days/,
+    alarm:
+      /A person is needed.*NL-DAEMON-DOWN It ended: CN=corp\\client \\n<0>\. → What to do\. The leaf: Expires in 3 days/,
   },
 ];
 
