@@ -1,20 +1,14 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { readPin } from '../hsm/pin.ts';
 import { type Account, groupsIn, localAccount } from './become/account.ts';
 import { entrust } from './become/entrust.ts';
+import { keptPin } from './become/kept-pin.ts';
 import { type Unit, unitOf } from './become/unit.ts';
 import { type Config, DEFAULT_PATH } from './config.ts';
 import { Fault } from './roll/failure.ts';
 
 /** The user that the unit runs the daemon as. */
 export const DAEMON = 'newleaf';
-
-/** Only root may read it, and the unit hands it to the daemon (`LoadCredential=hsm-pin:/etc/newleaf/pin`). */
-export const PIN_FILE = '/etc/newleaf/pin';
-
-/** The same in the hands of the daemon, while its unit runs (systemd.exec(5), LoadCredential=). */
-export const CREDENTIAL = '/run/credentials/newleaf.service/hsm-pin';
 
 const ROOT = 0;
 
@@ -49,12 +43,12 @@ function accountFor(file: string, { state }: Pick<Config, 'state'>): Account | u
  * It is this very process, and not a child: `spawn` with a uid drops all groups (node 20 to 26: setgroups(0)), and with
  * them the right to the token of SoftHSM or the TPM; runuser(1) and setpriv(1) are not everywhere; and terminal, signals
  * and exit code stay those of the command. The PIN stays in memory: a credentials directory would outlive a kill -9.
- * @throws TokenError PIN_FILE for an empty PIN file; Fault NL-INTERNAL where the system forbids it
+ * @throws TokenError PIN_FILE; Fault NL-INTERNAL where the system forbids it
  */
 export async function becomeDaemon(file: string, config: Config): Promise<Held> {
   const account = daemonAccount(file, config);
   if (account === undefined) return {};
-  const pin = existsSync(PIN_FILE) ? await readPin({ file: PIN_FILE }) : undefined;
+  const pin = await keptPin();
   const unit = unitOf();
   await giveDirectories(account, config.state.directory, dirname(config.control.socket));
   turnInto(account, unit);
@@ -81,11 +75,13 @@ export async function lookAsDaemon(file: string, config: Config): Promise<Lookin
   const euid = process.geteuid?.();
   if (euid === account.uid) return { user: account.name };
   if (euid !== ROOT) return { isStranger: true };
-  const place = [PIN_FILE, CREDENTIAL].find((path) => existsSync(path));
-  const reading = place === undefined ? undefined : readPin({ file: place });
-  await reading?.catch(() => undefined);
+  const pin = await keptPin().then(
+    (kept) => (kept === undefined ? undefined : async () => kept),
+    // Told to whoever asks for it.
+    (error: unknown) => () => Promise.reject(error),
+  );
   turnInto(account, unitOf());
-  return { user: account.name, ...(reading && { pin: () => reading }) };
+  return { user: account.name, ...(pin && { pin }) };
 }
 
 /** What the unit makes for its daemon: the directory of its state, and that of its socket. @throws Fault NL-STATE-WRITE */

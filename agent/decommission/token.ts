@@ -42,12 +42,8 @@ export async function tokenHolding({ config, held, env, destroyer }: TokenOption
   }
 }
 
-const SEALED =
-  'If the PIN is a sealed credential: systemd-run --pty -p User=newleaf -p ImportCredential=hsm-pin newleaf decommission';
-
-function adviceFor(error: unknown, { hsm, state }: X509Config): string | undefined {
+function adviceFor(error: unknown, { state }: X509Config): string | undefined {
   const { code, advice } = failureOf(error);
-  if (code === 'NL-TOKEN-PIN-FILE' && hsm.pin_file === undefined) return SEALED;
   if (code !== 'NL-TOKEN-MISSING') return undefined;
   return `${advice} If the token is gone for good, so are its keys: remove ${state.directory}.`;
 }

@@ -1,4 +1,4 @@
-import { PIN_FILE } from '../become.ts';
+import { PIN_FILE } from '../become/kept-pin.ts';
 import { type Screen, wrap } from '../cli/screen.ts';
 import type { Config, X509Config } from '../config.ts';
 import type { Holding } from './holding.ts';

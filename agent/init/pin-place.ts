@@ -1,5 +1,6 @@
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { PIN_FILE } from '../become.ts';
+import { PIN_FILE, sealedPin } from '../become/kept-pin.ts';
 import { Fault } from '../roll/failure.ts';
 import type { Guide } from './guide.ts';
 import { beside, readSecret, writeSecret } from './secret.ts';
@@ -23,13 +24,22 @@ export function pinPlace(guide: Guide): PinPlace {
   return { path, setting: path };
 }
 
-/** The PIN that is kept already, if any. */
-export const storedPin = (guide: Guide): Promise<string | undefined> => readSecret(pinPlace(guide).path);
+/** The PIN that is kept already, if any. @throws Fault; TokenError PIN_FILE for one that is sealed, and does not open */
+export async function storedPin(guide: Guide): Promise<string | undefined> {
+  const { path, setting } = pinPlace(guide);
+  return (await readSecret(path)) ?? (setting === undefined ? sealedPin() : undefined);
+}
+
+/** Where that is. */
+export function storedInWords(guide: Guide): string {
+  const { path } = pinPlace(guide);
+  return existsSync(path) ? `the one in ${path}` : 'the one that is sealed';
+}
 
 /** Puts the PIN into its place, and says in the configuration where that is. */
 export async function storePin(guide: Guide, pin: string): Promise<void> {
   const { path, setting } = pinPlace(guide);
-  const before = await readSecret(path);
+  const before = await storedPin(guide);
   if (before !== pin) {
     // It may be the PIN of another token, and known to nobody.
     if (before !== undefined) await writeSecret(guide, `${path}.bak`, before, 'caller');

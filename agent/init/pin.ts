@@ -2,7 +2,7 @@ import { Fault } from '../roll/failure.ts';
 import { failureOf } from '../thrown.ts';
 import { stateDirectoryOf } from './configuration.ts';
 import type { Guide } from './guide.ts';
-import { givenPin, pinPlace, storedPin, storePin } from './pin-place.ts';
+import { givenPin, storedInWords, storedPin, storePin } from './pin-place.ts';
 import type { Shown } from './survey.ts';
 
 /**
@@ -19,10 +19,10 @@ export async function askPin(guide: Guide, shown: Shown, isOurs: boolean): Promi
   const given = await givenPin(guide);
   if (given !== undefined) return isAccepted(guide, shown, given, 'the one in --pin-file', true);
   if (!token.needsLogin) return isAccepted(guide, shown, NONE, '', !dialogue.asks);
-  const { path } = pinPlace(guide);
   const kept = await storedPin(guide);
+  const where = storedInWords(guide);
   const isMeant = isOurs || !dialogue.asks;
-  if (kept !== undefined && isMeant && (await isAccepted(guide, shown, kept, `the one in ${path}`, !dialogue.asks))) {
+  if (kept !== undefined && isMeant && (await isAccepted(guide, shown, kept, where, !dialogue.asks))) {
     return true;
   }
   if (!dialogue.asks) {
@@ -30,7 +30,7 @@ export async function askPin(guide: Guide, shown: Shown, isOurs: boolean): Promi
     guide.answers.demandAll();
   }
   const offered = kept === undefined || isMeant ? undefined : kept;
-  const enter = offered === undefined ? 'choose another token' : `the one in ${path}`;
+  const enter = offered === undefined ? 'choose another token' : where;
   const typed = await dialogue.secret(`PIN of token "${token.label}" (not shown; Enter: ${enter})`);
   const pin = typed === '' ? offered : typed;
   return pin !== undefined && isAccepted(guide, shown, pin, 'which is kept', false);

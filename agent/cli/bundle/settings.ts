@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { CREDENTIAL, PIN_FILE } from '../../become.ts';
+import { CREDENTIAL, PIN_FILE } from '../../become/kept-pin.ts';
 import { type Effective, surveyConfig } from '../../config/read.ts';
 import { sectionOf, type Written } from '../../config/schema.ts';
 import { printConfig } from '../../config.ts';
