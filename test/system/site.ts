@@ -31,12 +31,16 @@ export async function site(t: TestContext): Promise<Site> {
   return { far, machine, technician: new Technician(machine, far.endpoints) };
 }
 
-/** The same with newleaf as the README has it installed, and a leaf. The daemon does not run. */
-export async function provisioned(t: TestContext): Promise<Site> {
+/**
+ * The same with newleaf as the README has it installed, and a leaf. The daemon does not run.
+ * @param plugIn puts a TPM into the machine, which then has the token
+ */
+export async function provisioned(t: TestContext, plugIn?: (machine: Machine) => Promise<void>): Promise<Site> {
   const made = await site(t);
-  const { technician } = made;
+  const { machine, technician } = made;
   await technician.install(debOf());
-  const { code, out, err } = await technician.init();
+  await plugIn?.(machine);
+  const { code, out, err } = await technician.init(plugIn === undefined ? 'softhsm' : 'tpm');
   if (code !== 0) throw new Error(`newleaf init ended with ${code}:\n${out}${err}`);
   return made;
 }

@@ -24,7 +24,7 @@ export class Technician {
   }
 
   /** The command of the README for a script, with the places of the far side. */
-  async init(): Promise<Ended> {
+  async init(newToken: 'softhsm' | 'tpm' = 'softhsm'): Promise<Ended> {
     const { dps, idScope, est, estCaPem, estUsername, estPassword, trustPem } = this.#at;
     const machine = this.#machine;
     machine.write('/etc/newleaf/trust.pem', trustPem);
@@ -34,7 +34,7 @@ export class Technician {
     const where = ['--endpoint', dps, '--trust-ca', '/etc/newleaf/trust.pem', '--id-scope', idScope];
     const issuer = ['--issuer', 'est', '--est-url', est, '--est-ca', '/etc/newleaf/est-ca.pem'];
     const entry = ['--est-user', estUsername, '--est-password-file', '/etc/newleaf/est-password'];
-    const who = ['--registration-id', 'gw-0001', '--new-token', 'softhsm'];
+    const who = ['--registration-id', 'gw-0001', '--new-token', newToken];
     return machine.run('newleaf', 'init', '--yes', ...where, ...who, ...issuer, ...entry);
   }
 

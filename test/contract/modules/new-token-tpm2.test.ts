@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { mkdirSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { createErrands } from '../../../agent/init/errands.ts';
 import { BUNDLE } from '../../e2e/gateway.ts';
@@ -35,6 +37,23 @@ suite('newleaf init makes a token in a TPM', () => {
     await errands.login({ module, token: 'gateway', pin: PINS.pin, pinRecord });
     await assert.rejects(errands.login({ module, token: 'gateway', pin: 'wrong-one', pinRecord }), /NL-TOKEN-PIN/);
     await assert.rejects(errands.makeToken(asked), /There is a token "gateway" already/);
+  });
+
+  test('where there is no store at all, the free slot is shown, and nothing is left behind', async () => {
+    const { TPM2_PKCS11_STORE: store, HOME: home } = process.env;
+    delete process.env.TPM2_PKCS11_STORE;
+    process.env.HOME = join(hsm.directory, 'home');
+    mkdirSync(process.env.HOME);
+    try {
+      const shown = await errands.tokens(hsm.module);
+      assert.deepEqual(
+        shown.map(({ label, isInitialised }) => [label, isInitialised]),
+        [['', false]],
+      );
+      assert.deepEqual(readdirSync(process.env.HOME), []);
+    } finally {
+      Object.assign(process.env, { TPM2_PKCS11_STORE: store, HOME: home });
+    }
   });
 
   test('a store that is not there yet is made', async () => {

@@ -1,0 +1,39 @@
+import { test } from 'node:test';
+import { inside } from '../namespace.ts';
+import { APART } from './machine.ts';
+import { provisioned } from './site.ts';
+import { assertBack, killInHandshake } from './token-death.ts';
+
+const SOCKET = '/run/tokens/newleaf.sock';
+
+/** SoftHSM behind p11-kit's server, in a unit of its own that comes back by itself. */
+const SERVER = `[Service]
+User=newleaf
+RuntimeDirectory=tokens
+ExecStart=/usr/bin/p11-kit server --foreground --provider /usr/lib/softhsm/libsofthsm2.so --name ${SOCKET} pkcs11:token=newleaf
+Restart=always
+RestartSec=1s
+`;
+
+const CLIENT = `[Unit]
+After=tokens.service
+Wants=tokens.service
+[Service]
+Environment=P11_KIT_SERVER_ADDRESS=unix:path=${SOCKET}
+`;
+
+if (inside(import.meta.filename, APART)) {
+  test('the p11-kit server dies in the middle of a handshake: hands off, it heals', async (t) => {
+    const site = await provisioned(t);
+    const { far, machine, technician } = site;
+    const triplet = process.arch === 'arm64' ? 'aarch64-linux-gnu' : 'x86_64-linux-gnu';
+    machine.write('/etc/systemd/system/tokens.service', SERVER);
+    machine.write('/etc/systemd/system/newleaf.service.d/p11-kit.conf', CLIENT);
+    technician.set('module', `"/usr/lib/${triplet}/pkcs11/p11-kit-client.so"`);
+    await machine.must('systemctl', 'daemon-reload');
+    const before = await killInHandshake(site, 'tokens');
+    await assertBack(t, site, before, far.log.entries.length);
+    // It hung: nobody but the watchdog could tell.
+    await machine.journal.waitFor(({ message }) => String(message).includes('Watchdog timeout'));
+  });
+}
