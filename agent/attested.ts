@@ -13,9 +13,8 @@ export function attested(journal: Journal<Entry>, { dps, state }: Config): Journ
   return {
     async read() {
       const entry = await journal.read();
-      const leaf = entry === 'absent' ? undefined : (entry.current ?? entry.next?.leaf);
-      if (leaf === undefined || isEndorsed(leaf) === (dps.attestation === 'tpm')) return entry;
-      const was = isEndorsed(leaf) ? 'tpm' : 'x509';
+      const was = entry === 'absent' ? undefined : attestationIn(entry);
+      if (was === undefined || was === dps.attestation) return entry;
       throw new Fault('NL-CONFIG', {
         message: `The state in ${state.directory} is that of a gateway with attestation "${was}", and dps.attestation is "${dps.attestation}".`,
         advice: `Set dps.attestation back; or, to begin anew with the other, move ${state.directory}/state.json away.`,
@@ -23,4 +22,10 @@ export function attested(journal: Journal<Entry>, { dps, state }: Config): Journ
     },
     write: (entry) => journal.write(entry),
   };
+}
+
+/** Undefined where the gateway has not come so far. By its TPM it has no candidate; with a leaf, one that may wait for its issuer. */
+function attestationIn({ current, next }: Entry): Config['dps']['attestation'] | undefined {
+  if (current === undefined && next === undefined) return undefined;
+  return current !== undefined && isEndorsed(current) ? 'tpm' : 'x509';
 }

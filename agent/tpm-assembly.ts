@@ -18,7 +18,7 @@ import { failureFields, type Log } from './log.ts';
 import { createNotify } from './notify.ts';
 import { Fault } from './roll/failure.ts';
 import { endorsed } from './roll/leaf.ts';
-import { isCredible } from './roll/plan.ts';
+import { makesTokens } from './roll/plan.ts';
 import type { Hub, Ports } from './roll/ports.ts';
 import { termsOf } from './terms.ts';
 import { failureOf } from './thrown.ts';
@@ -46,8 +46,10 @@ export async function assembleTpm(options: TpmAssemblyOptions): Promise<Daemon> 
   const contextFor = async () =>
     createSecureContext({ ca: await readAuthorities('trust.ca_file', config.trust.ca_file) });
   /** A token that a wrong clock has made is refused, and a refusal costs a registration. */
+  const startedAt = clock.monotonic();
   const assertClock = () => {
-    if (!isCredible(daemon.state, terms, clock.now())) throw new Fault('NL-CLOCK');
+    const upMs = clock.monotonic() - startedAt;
+    if (!makesTokens(daemon.state, terms, clock.now(), upMs)) throw new Fault('NL-CLOCK');
   };
 
   const { endpoint, id_scope: idScope, payload } = dps;

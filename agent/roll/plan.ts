@@ -51,6 +51,19 @@ export function isCredible(state: RollState, terms: Terms, now: number): boolean
   return now >= clockFloor(state, terms);
 }
 
+/** Within this time NTP has set a clock that it can set, in milliseconds. */
+const DOUBT_MS = 15 * 60_000;
+
+/**
+ * Whether a token that is made by this clock may be accepted. When a server was last seen was read from the clock, too, and
+ * that may have been ahead at the time (a battery that fails, local time taken for UTC): it is held against the clock only
+ * while NTP may still set that. Otherwise a gateway that is right again could not connect until then.
+ * @param upMs how long the process has been running
+ */
+export function makesTokens(state: RollState, terms: Terms, now: number, upMs: number): boolean {
+  return upMs < DOUBT_MS ? isCredible(state, terms, now) : now >= terms.builtAt;
+}
+
 export function isDue(state: RollState, terms: Terms, now: number): boolean {
   const due = state.current && dueAt(state.current, terms.renewAt);
   return state.current !== undefined && (now >= state.current.notAfter || (due !== undefined && now >= due));

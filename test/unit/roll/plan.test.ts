@@ -7,6 +7,7 @@ import {
   dueAt,
   isCredible,
   isDue,
+  makesTokens,
   nextMoment,
   type RenewAt,
   type Terms,
@@ -132,6 +133,20 @@ describe('the clock', () => {
       assert.equal(isCredible(state, built, floor), true, 'at it');
     });
   }
+});
+
+describe('tokens are made by a clock', () => {
+  const minutes = (count: number) => count * 60_000;
+  const built = { ...terms, builtAt: NOW };
+  const state = { ...unprovisioned, lastSeen: NOW + HOUR };
+  const rows: readonly (readonly [why: string, now: number, upMs: number, isMade: boolean])[] = [
+    ['that is behind where it was, and may still be set', NOW, minutes(15) - 1, false],
+    ['that stays there: it had been ahead', NOW, minutes(15), true],
+    ['that is credible, at once', NOW + HOUR, 0, true],
+    ['that is before the build, never', NOW - 1, minutes(999), false],
+  ];
+  for (const [why, now, upMs, isMade] of rows)
+    test(why, () => assert.equal(makesTokens(state, built, now, upMs), isMade));
 });
 
 describe('nextMoment', () => {
