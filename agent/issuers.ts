@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import type { IssuerChoice } from './config.ts';
 import { writeAtomically } from './durable.ts';
+import { readNamed } from './issuer/named-file.ts';
 import type { Log } from './log.ts';
 import { Fault } from './roll/failure.ts';
 import type { Leaf } from './roll/leaf.ts';
@@ -103,17 +104,14 @@ async function bootstrapTls(
   ca: string,
   inToken: IssuerParts['bootstrapContext'],
 ): Promise<SecureContext> {
-  const chain = isUri(certificate) ? undefined : await read('bootstrap_cert', certificate);
+  const chain = isUri(certificate) ? undefined : await readNamed('issuer.est.bootstrap_cert', certificate);
   if (isUri(key)) return inToken(key, chain, ca);
-  return createSecureContext({ ca, cert: chain, key: await read('bootstrap_key', key), minVersion: 'TLSv1.2' });
-}
-
-async function read(setting: string, path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (cause) {
-    throw new Fault('NL-CONFIG', { message: `issuer.est.${setting} ${path} cannot be read.`, cause });
-  }
+  return createSecureContext({
+    ca,
+    cert: chain,
+    key: await readNamed('issuer.est.bootstrap_key', key),
+    minVersion: 'TLSv1.2',
+  });
 }
 
 /**

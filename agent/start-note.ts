@@ -18,12 +18,12 @@ export class StartNote {
   readonly #upMs: () => number;
 
   /**
-   * @param directory $RUNTIME_DIRECTORY: gone when the machine starts, and not between two daemons of a unit with
+   * @param runtime $RUNTIME_DIRECTORY: gone when the machine starts, and not between two daemons of a unit with
    *   `RuntimeDirectoryPreserve=restart`. Where there is none, nobody restarts us in a second.
    * @param upMs since the machine has started: by a clock that nobody sets
    */
-  constructor(directory: string | undefined, upMs: () => number = () => uptime() * 1000) {
-    this.#path = directory && join(directory, 'started');
+  constructor(runtime: string | undefined, upMs: () => number = () => uptime() * 1000) {
+    this.#path = runtime && join(runtime, 'started');
     this.#upMs = upMs;
   }
 

@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { Fault } from '../roll/failure.ts';
+import { readNamed } from './named-file.ts';
 
 /** The labels under which OpenSSL takes a CA (PEM_read_bio_X509_AUX). */
 const CERTIFICATE = /^-----BEGIN (X509 |TRUSTED )?CERTIFICATE-----/m;
@@ -11,9 +11,7 @@ const CERTIFICATE = /^-----BEGIN (X509 |TRUSTED )?CERTIFICATE-----/m;
  * @throws Fault NL-CONFIG
  */
 export async function readAuthorities(setting: string, path: string): Promise<string> {
-  const pem = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw new Fault('NL-CONFIG', { message: `${setting}: ${path} cannot be read.`, cause });
-  });
+  const pem = await readNamed(setting, path);
   if (CERTIFICATE.test(pem)) return pem;
   throw new Fault('NL-CONFIG', {
     message: `${setting}: there is no certificate in ${path}.`,

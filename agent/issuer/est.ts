@@ -1,11 +1,11 @@
-import { readFile } from 'node:fs/promises';
 import type { SecureContext } from 'node:tls';
 import { Fault } from '../roll/failure.ts';
 import type { Issuer } from '../roll/ports.ts';
 import { certificatesFrom } from './answer.ts';
 import { readAuthorities } from './authorities.ts';
 import { explained } from './csrattrs.ts';
-import { exchange } from './exchange.ts';
+import { exchange, under } from './exchange.ts';
+import { readNamed } from './named-file.ts';
 import { blocksOf, certificatePem, wrapped } from './pem.ts';
 
 export interface EstSettings {
@@ -133,8 +133,6 @@ async function authorities({ url, maxBytes }: EstSettings, ca: string, signal: A
   return reply.status === 200 ? await certificatesFrom('cacerts', reply).catch(() => []) : [];
 }
 
-const under = (url: string, operation: string): string => `${url.replace(/\/+$/, '')}/${operation}`;
-
 function requestIn(csrPem: string): Buffer {
   const [request] = blocksOf(csrPem);
   if (request === undefined) {
@@ -147,14 +145,6 @@ async function basic({ username, passwordFile }: EstSettings): Promise<string | 
   if (!username || passwordFile === undefined) {
     return undefined;
   }
-  const password = (await readSetting('issuer.est.password_file', passwordFile)).replace(/\r?\n$/, '');
+  const password = (await readNamed('issuer.est.password_file', passwordFile)).replace(/\r?\n$/, '');
   return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
-}
-
-async function readSetting(setting: string, file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (cause) {
-    throw new Fault('NL-CONFIG', { message: `${setting}: ${file} cannot be read.`, cause });
-  }
 }

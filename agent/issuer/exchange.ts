@@ -24,6 +24,9 @@ export interface Reply {
   readonly cut: boolean;
 }
 
+/** The URL of an operation of an EST server (RFC 7030 section 3.2.2). */
+export const under = (url: string, operation: string): string => `${url.replace(/\/+$/, '')}/${operation}`;
+
 /**
  * Sends one request over a connection of its own. Redirects are not followed, the body is never longer than maxBytes.
  * Throws the reason of an abort; otherwise `Fault`: NL-EST-UNTRUSTED, NL-EST-UNREACHABLE, NL-EST-BODY where the answer is

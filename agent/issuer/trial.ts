@@ -1,9 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { createSecureContext, type SecureContext } from 'node:tls';
-import { Fault } from '../roll/failure.ts';
 import { certificatesFrom } from './answer.ts';
 import { readAuthorities } from './authorities.ts';
-import { exchange, type Request } from './exchange.ts';
+import { exchange, type Request, under } from './exchange.ts';
+import { readNamed } from './named-file.ts';
 
 export interface Trial {
   readonly url: string;
@@ -22,8 +21,6 @@ const LARGEST_ANSWER = 256 * 1024;
 const NOTHING = 'MAA=\n';
 
 type Errand = Omit<Request, 'tls' | 'signal'>;
-
-const under = (url: string, operation: string): string => `${url.replace(/\/+$/, '')}/${operation}`;
 
 /** Asks for the CA certificates, which every EST server gives to everybody (RFC 7030 section 4.1). */
 export function authoritiesRequest(url: string): Errand {
@@ -65,7 +62,7 @@ export async function tryEst({ url, caFile, username = '', passwordFile, bootstr
   await certificatesFrom('cacerts', await exchange({ ...authoritiesRequest(url), tls: { ca }, signal }));
   const secureContext = bootstrap && (await identity(bootstrap.certificate, bootstrap.key, ca));
   if (username === '' && secureContext === undefined) return false;
-  const password = passwordFile === undefined ? '' : await read('issuer.est.password_file', passwordFile);
+  const password = passwordFile === undefined ? '' : await readNamed('issuer.est.password_file', passwordFile);
   const request = emptyEnrolment(url, 'simpleenroll', { username, password: password.replace(/\r?\n$/, '') });
   const reply = await exchange({ ...request, tls: secureContext === undefined ? { ca } : { secureContext }, signal });
   // What else it says is about the request, which is none.
@@ -74,14 +71,11 @@ export async function tryEst({ url, caFile, username = '', passwordFile, bootstr
 }
 
 async function identity(certificate: string, key: string, ca: string): Promise<SecureContext> {
-  const cert = await read('issuer.est.bootstrap_cert', certificate);
-  return createSecureContext({ ca, cert, key: await read('issuer.est.bootstrap_key', key), minVersion: 'TLSv1.2' });
-}
-
-async function read(setting: string, file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (cause) {
-    throw new Fault('NL-CONFIG', { message: `${setting}: ${file} cannot be read.`, cause });
-  }
+  const cert = await readNamed('issuer.est.bootstrap_cert', certificate);
+  return createSecureContext({
+    ca,
+    cert,
+    key: await readNamed('issuer.est.bootstrap_key', key),
+    minVersion: 'TLSv1.2',
+  });
 }

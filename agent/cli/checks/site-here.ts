@@ -1,12 +1,12 @@
 import { constants } from 'node:fs';
-import { access, open, readFile, stat, statfs } from 'node:fs/promises';
+import { access, open, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Looking } from '../../become.ts';
 import { type Config, type LoadedConfig, x509Of } from '../../config.ts';
 import { validateEntry } from '../../entry.ts';
 import { readAuthorities } from '../../issuer/authorities.ts';
+import { readNamed } from '../../issuer/named-file.ts';
 import { createJournal } from '../../journal.ts';
-import { Fault } from '../../roll/failure.ts';
 import { statusOf } from '../status.ts';
 import { dial } from './dial.ts';
 import { once } from './once.ts';
@@ -50,7 +50,7 @@ export function siteHere({ config, env, now, loader, chip, looking = {} }: SiteO
     holdsPin: looking.pin !== undefined,
     config,
     entry,
-    text,
+    text: readNamed,
     authorities: readAuthorities,
     mode,
     // A trailing slash: what is no directory is told by ENOTDIR, and not by a permission that root always has.
@@ -60,7 +60,7 @@ export function siteHere({ config, env, now, loader, chip, looking = {} }: SiteO
       // A file system without a fixed number of files says 0 of 0.
       return { bytes: bavail * bsize, files: files === 0 ? Number.POSITIVE_INFINITY : ffree };
     },
-    ...tokenHere({ settings, env, looking, loader, entry, trust, text }),
+    ...tokenHere({ settings, env, looking, loader, entry, trust, text: readNamed }),
     async prepareEngine() {
       const { prepareEngine } = await import('../../../hsm/engine.ts');
       prepareEngine(x509Of(await settings()).hsm.module);
@@ -72,14 +72,6 @@ export function siteHere({ config, env, now, loader, chip, looking = {} }: SiteO
     unit: once(() => shownUnit()),
   };
 }
-
-const text: Site['text'] = async (setting, path) => {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (cause) {
-    throw new Fault('NL-CONFIG', { message: `${setting}: ${path} cannot be read.`, cause });
-  }
-};
 
 async function mode(path: string): Promise<number | 'absent'> {
   try {
