@@ -27,7 +27,7 @@ export function createAnswerer(options: AnswererOptions): Answerer {
       case 'status':
         return { status: 200, body: statusOf(options.state(), options.report()) };
       case 'csr':
-        return csr(options, ask.newKey ?? false);
+        return csr(options, ask);
       case 'install':
         return install(options, ask);
       default:
@@ -76,13 +76,13 @@ function known(id: string, { state, report }: AnswererOptions): Answer | undefin
 }
 
 /** The answer where the rules, or the disk, did not let a request begin. */
-export function refusedBy(options: AnswererOptions, came: Advance | Failure, id: string): Answer | undefined {
+export function refusedBy(options: AnswererOptions, came: Advance | Failure, id?: string): Answer | undefined {
   const { state, report } = options;
   if ('kind' in came) return refusal(500, came);
   const { decision } = came;
   if (decision?.action !== 'ignore') return undefined;
   // The same call twice at the same time: the other one has been taken since.
-  const twin = known(id, options);
+  const twin = id === undefined ? undefined : known(id, options);
   if (twin !== undefined) return twin;
   if (decision.rule === 'person') return refusal(409, failure('NL-ISSUER-PERSON'));
   if (decision.untilMs !== undefined) {

@@ -6,12 +6,14 @@ import { keyOf } from './roll/settle.ts';
 import type { RollState } from './roll/state.ts';
 import { failureOf } from './thrown.ts';
 
+type CsrAsk = Extract<Ask, { kind: 'csr' }>;
+
 /** The CSR of the next key. Asking again gives the CSR of the same key, until a leaf is installed. */
-export async function csr(options: AnswererOptions, newKey: boolean): Promise<Answer> {
+export async function csr(options: AnswererOptions, { newKey = false, from }: CsrAsk): Promise<Answer> {
   const { state, post, keys, report } = options;
   if (report().terms.attestation === 'tpm') return refusal(400, failure('NL-TPM-NO-LEAF'));
-  const came = await post({ kind: 'csr-asked', newKey });
-  if ('kind' in came) return refusal(500, came);
+  const refused = refusedBy(options, await post({ kind: 'csr-asked', newKey, from }));
+  if (refused !== undefined) return refused;
   await made(options);
   const { next } = state();
   const key = next && keyOf(next);

@@ -1,7 +1,7 @@
 import { budgetLeft, decide, type Signal } from './decide.ts';
 import { failure } from './failure.ts';
 import { alarmOf, isCredible, isDue, type Terms } from './plan.ts';
-import { finish, without } from './settle.ts';
+import { finish, hasSpareKey, without } from './settle.ts';
 import type { Decision, RollEvent, RollState, Step } from './state.ts';
 import { step } from './step.ts';
 import { isWorthAsking, unanswered } from './unreached.ts';
@@ -63,6 +63,8 @@ export function signalsOf(state: RollState, event: RollEvent, terms: Terms): rea
   switch (event.kind) {
     case 'asked':
       return [{ kind: 'asked', request: event.request }];
+    case 'csr-asked':
+      return event.newKey && event.from === 'method' && hasSpareKey(state) ? [{ kind: 'new-key' }] : [];
     case 'leaf-delivered':
       return [{ kind: 'delivered', request: event.request }];
     case 'started':
@@ -107,8 +109,8 @@ function planned(state: RollState, { kind, at: now }: RollEvent, terms: Terms): 
 }
 
 function charge(state: RollState, signal: Signal, { action }: Decision, terms: Terms, now: number): RollState {
-  const acts = action === 're-register' || action === 'roll';
-  const charged = signal.kind === 'rejected' || signal.kind === 'configuration';
+  const acts = action === 're-register' || action === 'roll' || action === 'drop';
+  const charged = signal.kind === 'rejected' || signal.kind === 'configuration' || signal.kind === 'new-key';
   const own = signal.kind === 'asked' || signal.kind === 'delivered';
   const asked = own && signal.request.from === 'method' && state.scheduled !== signal.request;
   if (!acts || !(charged || asked)) return state;

@@ -15,6 +15,8 @@ export type Signal =
   | { readonly kind: 'delivered'; readonly request: Request }
   | { readonly kind: 'provisioning' }
   | { readonly kind: 'given-key' }
+  /** A method asks for a CSR, and wants another key in place of the one that waits. */
+  | { readonly kind: 'new-key' }
   | { readonly kind: 'due' }
   | { readonly kind: 'unreached' }
   | { readonly kind: 'probe' }
@@ -64,7 +66,7 @@ const ignore = (why: string, untilMs?: number): Decision => ({
 /** Asked by method, or begun by newleaf itself: it counts against the budget. A technician, a due leaf and a probe do not. */
 function isCharged(signal: Signal): boolean {
   if (signal.kind === 'asked' || signal.kind === 'delivered') return signal.request.from === 'method';
-  return signal.kind === 'rejected' || signal.kind === 'configuration';
+  return signal.kind === 'rejected' || signal.kind === 'configuration' || signal.kind === 'new-key';
 }
 
 /** Token bucket: `burst` at once, `requestsPerHour` in the long run. */
@@ -140,6 +142,10 @@ export const RULES: readonly (readonly [name: string, rule: Rule])[] = [
   [
     'candidate-expired',
     (signal) => (signal.kind === 'candidate-expired' ? { action: 'drop', why: signal.kind } : undefined),
+  ],
+  [
+    'new-key',
+    (signal) => (signal.kind === 'new-key' ? { action: 'drop', why: 'another key is asked for' } : undefined),
   ],
   ['person', personRule],
   ['due', dueRule],

@@ -42,6 +42,13 @@ export function keepsKey({ current }: RollState, id: string | undefined): boolea
   return id !== undefined && id === current?.key.id;
 }
 
+/** Nobody relies on the key of the CSR that is out: another may take its place. */
+export function hasSpareKey(state: RollState): boolean {
+  const { request, next } = state;
+  if (request !== undefined || next === undefined || next.leaf !== undefined) return false;
+  return !next.sent && !keepsKey(state, keyOf(next)?.id);
+}
+
 /** The key of a candidate is to be destroyed, unless the current leaf has it. */
 export function retireKey(state: RollState, key: KeyRef | undefined): RollState {
   if (key === undefined || key.slot === 'given' || keepsKey(state, key.id)) return state;

@@ -8,7 +8,7 @@ import {
   dropCure,
   finish,
   freeSlot,
-  keepsKey,
+  hasSpareKey,
   keyOf,
   type Moved,
   makeRoom,
@@ -46,7 +46,7 @@ function transition(state: RollState, event: RollEvent, decision?: Decision): Mo
     case 'asked':
       return asked(state, event, decision);
     case 'csr-asked':
-      return csrAsked(state, event);
+      return csrAsked(state, event, decision);
     case 'key-generated':
       return keyGenerated(state, event);
     case 'leaf-delivered':
@@ -95,16 +95,15 @@ function asked(state: RollState, event: Of<'asked'>, decision?: Decision): RollS
   return decision.action === 'roll' ? resumeRoll(taken, event, 'asked') : beginRegister(taken, event, 'asked');
 }
 
-function csrAsked(state: RollState, event: Of<'csr-asked'>): RollState {
+function csrAsked(state: RollState, event: Of<'csr-asked'>, decision?: Decision): RollState {
   const { next } = state;
   if (state.request !== undefined || next?.leaf !== undefined) return state;
   if (next === undefined) {
     return settle({ ...state, next: { slot: freeSlot(state), sent: false, waiting: true } }, event, 'csr-asked');
   }
-  const key = keyOf(next);
-  if (!event.newKey || next.sent || keepsKey(state, key?.id)) return state;
+  if (!event.newKey || !hasSpareKey(state) || decision?.action === 'ignore') return state;
   const fresh = { slot: next.slot, sent: false, waiting: true };
-  return settle(retireKey({ ...state, next: fresh }, key), event, 'csr-asked');
+  return settle(retireKey({ ...state, next: fresh }, keyOf(next)), event, 'csr-asked');
 }
 
 /** Somebody brought a leaf, for the key that a CSR was made for or for the one we have. An older candidate makes room. */

@@ -92,6 +92,7 @@ export const RULES: readonly Mutation[] = [
     "return signal.request.from === 'method';",
     "return signal.request.from !== 'newleaf';",
   ),
+  of('decide.ts', 'a method may have keys made without end', " || signal.kind === 'new-key';", ';'),
   of(
     'decide.ts',
     'each refusal of a hub that lags costs a registration',

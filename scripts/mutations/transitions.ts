@@ -108,12 +108,7 @@ export const TRANSITIONS: readonly Mutation[] = [
     '? state : state',
   ),
   of('step.ts', 'a delay that somebody asked for is ignored', 'if (event.delayMs > 0) {', 'if (event.delayMs < 0) {'),
-  of(
-    'step.ts',
-    'another CSR for a key that DPS may trust',
-    'if (!event.newKey || next.sent || ',
-    'if (!event.newKey || ',
-  ),
+  of('settle.ts', 'another CSR for a key that DPS may trust', 'return !next.sent && !keepsKey(', 'return !keepsKey('),
 
   of('refused.ts', 'an outage costs a leaf', "if (failure.kind !== 'refused')", "if (failure.kind === 'broken')"),
   of(

@@ -169,3 +169,35 @@ describe('the budget', () => {
     assert.equal(acted, 10 + 19);
   });
 });
+
+describe('a CSR of another key', () => {
+  const waiting: RollState = { ...serving, next: { slot: 'b', id: 'g1', sent: false, waiting: true } };
+  const csr = { kind: 'csr-asked', newKey: true, from: 'method', at: NOW, draw: 0.5 } as const;
+  const rows: readonly (readonly [
+    why: string,
+    RollState,
+    Partial<typeof csr> | object,
+    phase: string,
+    left: number,
+  ])[] = [
+    ['a method pays for it', waiting, {}, 'retiring-key', 9],
+    ['without a budget it does not get it', { ...waiting, budget: { left: 0, at: NOW } }, {}, 'serving', 0],
+    ['a technician does not pay', waiting, { from: 'technician' }, 'retiring-key', 10],
+    ['the first key costs nothing', without(waiting, 'next'), {}, 'generating-key', 10],
+    ['nor does a CSR of the key that is there', waiting, { newKey: false }, 'serving', 10],
+    [
+      'nor one for a key that DPS may trust',
+      { ...waiting, next: { slot: 'b', id: 'g1', sent: true } },
+      {},
+      'serving',
+      10,
+    ],
+    ['nor one that cannot be had', { ...waiting, next: waits }, {}, 'serving', 10],
+  ];
+  for (const [why, state, event, phase, left] of rows) {
+    test(why, () => {
+      const after = advance(state, { ...csr, ...event }, limited).state;
+      assert.deepEqual([after.phase, budgetLeft(after, limited, NOW)], [phase, left]);
+    });
+  }
+});

@@ -33,6 +33,7 @@ test('the order of the rules is the policy', () => {
     [
       ...['grace', 'assigned-but-refused', 'single-flight', 'budget', 'roll-interval', 'clock', 'candidate-expired'],
       ...[
+        'new-key',
         'person',
         'due',
         'asked',
