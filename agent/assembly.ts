@@ -7,39 +7,29 @@ import { readPin } from '../hsm/pin.ts';
 import { PinRecord } from '../hsm/pin-record.ts';
 import { TokenContexts } from '../hsm/tls.ts';
 import { openToken, type Token } from '../hsm/token.ts';
-import { attested } from './attested.ts';
-import { version } from './build.ts';
-import { type Clock, systemClock } from './clock.ts';
 import type { X509Config } from './config.ts';
 import { Daemon } from './daemon.ts';
 import { createDps } from './dps/registration.ts';
 import { makeDirectory, runtimeDirectory } from './durable.ts';
-import { validateEntry } from './entry.ts';
 import { publish } from './files.ts';
+import { foundationOf, type Given } from './foundation.ts';
 import { createHub } from './hub/session.ts';
 import { readAuthorities } from './issuer/authorities.ts';
 import { certificatePem, toPem } from './issuer/pem.ts';
 import { type Expected, verify } from './issuer/verify.ts';
 import { createIssuer, Held } from './issuers.ts';
-import { createJournal } from './journal.ts';
 import { createKeys, publicKeyOf } from './keys.ts';
 import { failureFields, type Log } from './log.ts';
-import { createNotify } from './notify.ts';
 import type { KeyRef, Leaf } from './roll/leaf.ts';
 import { dueAt } from './roll/plan.ts';
 import type { Dps, Hub } from './roll/ports.ts';
-import { termsOf } from './terms.ts';
 import { failureOf } from './thrown.ts';
 
-export interface AssemblyOptions {
-  readonly config: X509Config;
-  readonly log: Log;
-  readonly env: NodeJS.ProcessEnv;
+export interface AssemblyOptions extends Given<X509Config> {
   /** The PIN, where only root may read it and has (become.ts). */
   readonly pin?: string | undefined;
   /** argv of a process that destroys a key (see hsm/destroy.ts). */
   readonly destroyer: readonly string[];
-  readonly clock?: Clock;
 }
 
 /**
@@ -47,9 +37,10 @@ export interface AssemblyOptions {
  * @throws TokenError, Fault
  */
 export async function assemble(options: AssemblyOptions): Promise<Daemon> {
-  const { config, log, env, destroyer, clock = systemClock } = options;
+  const { config, log, env, destroyer } = options;
   const { dps, hsm, state } = config;
-  const registrationId = dps.registration_id;
+  const foundation = foundationOf(options);
+  const { clock, registrationId, terms, version } = foundation;
   await makeDirectory(state.directory);
   prepareEngine(hsm.module);
   const pin = await readPin({
@@ -64,7 +55,6 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
   const contextWith = (leaf: Leaf, ca: string) => contexts.context({ id: leaf.key.id, chain: leaf.chain, ca });
   const contextFor = async (leaf: Leaf) =>
     contextWith(leaf, await readAuthorities('trust.ca_file', config.trust.ca_file));
-  const terms = termsOf(config);
 
   const held = new Held();
   const judgedBy = (renewAt: Expected['renewAt']) => async (delivered: string | Uint8Array, key: KeyRef) => {
@@ -100,6 +90,7 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
   });
 
   const daemon: Daemon = new Daemon({
+    ...foundation,
     ports: {
       keys,
       issuer: held.before(
@@ -127,14 +118,6 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
       ),
       hub: hubWithTokenErrors(createHub({ contextFor, answer: (ask) => daemon.answer(ask), version })),
     },
-    journal: attested(createJournal({ directory: state.directory, validate: validateEntry }), config),
-    clock,
-    draw: Math.random,
-    log,
-    notify: createNotify(env, (cause) => log.warn({ event: 'notify-failed', cause: cause.message })),
-    terms,
-    version,
-    registrationId,
     labelPrefix: hsm.label_prefix,
     keepKey: !config.leaf.rotate_key,
     // A factory makes leaves for years, and a gateway may lie on a shelf: what is due serves until it is renewed.

@@ -1,35 +1,25 @@
 import { createHash } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import { createTpm } from '../hsm/tpm.ts';
-import { attested } from './attested.ts';
-import { version } from './build.ts';
-import { type Clock, systemClock } from './clock.ts';
 import type { TpmConfig } from './config.ts';
 import { Daemon } from './daemon.ts';
 import { createTpmDps } from './dps/tpm.ts';
 import { makeDirectory } from './durable.ts';
-import { validateEntry } from './entry.ts';
+import { foundationOf, type Given } from './foundation.ts';
 import { renewing } from './hub/renewal.ts';
 import { createHub } from './hub/session.ts';
 import { hubToken, TOKEN_MS } from './hub/token.ts';
 import { readAuthorities } from './issuer/authorities.ts';
-import { createJournal } from './journal.ts';
-import { failureFields, type Log } from './log.ts';
-import { createNotify } from './notify.ts';
+import { failureFields } from './log.ts';
 import { Fault } from './roll/failure.ts';
 import { endorsed } from './roll/leaf.ts';
 import { makesTokens } from './roll/plan.ts';
 import type { Hub, Ports } from './roll/ports.ts';
-import { termsOf } from './terms.ts';
 import { failureOf } from './thrown.ts';
 
-export interface TpmAssemblyOptions {
-  readonly config: TpmConfig;
-  readonly log: Log;
-  readonly env: NodeJS.ProcessEnv;
+export interface TpmAssemblyOptions extends Given<TpmConfig> {
   /** argv of a process that talks to the TPM (hsm/tpm.ts), without the device. */
   readonly chip: readonly string[];
-  readonly clock?: Clock;
 }
 
 /**
@@ -37,12 +27,12 @@ export interface TpmAssemblyOptions {
  * no token, no leaf, and no issuer.
  */
 export async function assembleTpm(options: TpmAssemblyOptions): Promise<Daemon> {
-  const { config, log, env, chip, clock = systemClock } = options;
+  const { config, log, chip } = options;
   const { dps, state } = config;
-  const registrationId = dps.registration_id;
+  const foundation = foundationOf(options);
+  const { clock, draw, registrationId, terms, version } = foundation;
   await makeDirectory(state.directory);
   const tpm = createTpm([...chip, config.tpm.device]);
-  const terms = termsOf(config);
   const contextFor = async () =>
     createSecureContext({ ca: await readAuthorities('trust.ca_file', config.trust.ca_file) });
   /** A token that a wrong clock has made is refused, and a refusal costs a registration. */
@@ -72,11 +62,12 @@ export async function assembleTpm(options: TpmAssemblyOptions): Promise<Daemon> 
   });
   const hub = renewing(sessions, {
     lifeMs: TOKEN_MS,
-    draw: Math.random,
+    draw,
     failed: (error) => log.warn({ event: 'token-not-renewed', ...failureFields(failureOf(error)) }),
   });
 
   const daemon: Daemon = new Daemon({
+    ...foundation,
     ports: {
       ...leafless,
       dps: {
@@ -87,14 +78,6 @@ export async function assembleTpm(options: TpmAssemblyOptions): Promise<Daemon> 
       },
       hub: closing(hub, () => tpm.close()),
     },
-    journal: attested(createJournal({ directory: state.directory, validate: validateEntry }), config),
-    clock,
-    draw: Math.random,
-    log,
-    notify: createNotify(env, (cause) => log.warn({ event: 'notify-failed', cause: cause.message })),
-    terms,
-    version,
-    registrationId,
     labelPrefix: '',
     keepKey: false,
     async given() {

@@ -34,3 +34,10 @@ export function answerBody({ operationId, registrationId, outcome }: Operation, 
     registrationState: { registrationId, status, errorCode: outcome?.errorCode, errorMessage: outcome?.message },
   });
 }
+
+/** Answers that are wrong on purpose, by the name of the fault. */
+export const GARBLED = {
+  'empty-body': '',
+  'not-json': '<html><body>Sign in to the network</body></html>',
+  'no-status': '{"operationId":"5.0.0"}',
+} as const;

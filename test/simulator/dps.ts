@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { IConnectPacket } from 'mqtt-packet';
 import type { Attested, Unattested } from './attest.ts';
 import type { Caller } from './door.ts';
-import { answerBody, errorBody } from './dps-body.ts';
+import { answerBody, errorBody, GARBLED } from './dps-body.ts';
 import type { FaultName, FaultOptions, Faults } from './faults.ts';
 import type { Log } from './log.ts';
 import { MqttEndpoint, type MqttRules, type Verdict } from './mqtt-endpoint.ts';
@@ -20,6 +20,7 @@ const USERNAME = /^([^/]+)\/registrations\/([^/]+)\/api-version=[^&]+/;
 const SERVER_UNAVAILABLE = 3;
 const NOT_AUTHORIZED = 5;
 
+/** What the device side of DPS stands on, over MQTT and over HTTPS. */
 export interface DpsOptions {
   readonly idScope: string;
   readonly log: Log;
@@ -209,12 +210,6 @@ export class Dps implements MqttRules {
     return this.#options.faults.take('dps', name, link.caller.connection);
   }
 }
-
-const GARBLED = {
-  'empty-body': '',
-  'not-json': '<html><body>Sign in to the network</body></html>',
-  'no-status': '{"operationId":"5.0.0"}',
-} as const;
 
 function namesItself(payload: Buffer, registrationId: string): boolean {
   try {

@@ -4,24 +4,15 @@ import { text } from 'node:stream/consumers';
 import { activationBlob } from './activation.ts';
 import type { Attested, Unattested } from './attest.ts';
 import type { Caller } from './door.ts';
-import { answerBody, errorBody } from './dps-body.ts';
-import type { FaultName, FaultOptions, Faults } from './faults.ts';
-import type { Fields, Log, LogEvent } from './log.ts';
-import type { Operation, Registrar } from './registrar.ts';
+import type { DpsOptions } from './dps.ts';
+import { answerBody, errorBody, GARBLED } from './dps-body.ts';
+import type { FaultName, FaultOptions } from './faults.ts';
+import type { Fields, LogEvent } from './log.ts';
+import type { Operation } from './registrar.ts';
 import { sasRefusal } from './rest/sas.ts';
-import type { Switches } from './switches.ts';
 
 const REGISTER = /^\/([^/]+)\/registrations\/([^/?]+)\/register\?api-version=/;
 const OPERATION = /^\/([^/]+)\/registrations\/([^/?]+)\/operations\/([^/?]+)\?api-version=/;
-
-export interface TpmOptions {
-  readonly idScope: string;
-  readonly log: Log;
-  readonly faults: Faults;
-  readonly switches: Switches;
-  readonly registrar: Registrar;
-  readonly now: () => number;
-}
 
 /** The public halves that a device shows, base64 of TPM2B_PUBLIC. */
 interface Shown {
@@ -43,11 +34,11 @@ interface Call {
  * one with a token signed by that key is a registration, whose outcome brings the key for the hub, wrapped likewise.
  */
 export class TpmRegistration {
-  readonly #options: TpmOptions;
+  readonly #options: DpsOptions;
   /** The key of the challenge that was sent last, and the TPM it was made for. */
   readonly #challenges = new Map<string, Shown & { readonly key: Buffer }>();
 
-  constructor(options: TpmOptions) {
+  constructor(options: DpsOptions) {
     this.#options = options;
   }
 
@@ -213,12 +204,6 @@ export class TpmRegistration {
 }
 
 type Body = Readonly<Record<string, unknown>>;
-
-const GARBLED = {
-  'empty-body': '',
-  'not-json': '<html><body>Sign in to the network</body></html>',
-  'no-status': '{"operationId":"5.0.0"}',
-} as const;
 
 function parse(body: string): Body {
   try {

@@ -236,7 +236,7 @@ export const HOUSE: readonly Layer[] = [
   },
   {
     name: 'main',
-    files: /^agent\/(main|run|init|assembly|tpm-assembly|attested|issuers)\.ts$/,
+    files: /^agent\/(main|run|init|assembly|tpm-assembly|foundation|attested|issuers)\.ts$/,
     may: [
       'hsm',
       'roll',
