@@ -20,6 +20,9 @@ const TPM_CODES = {
   denied: 'NL-TPM-DENIED',
   blob: 'NL-TPM-BLOB',
   key: 'NL-TPM-KEY',
+  password: 'NL-TPM-PASSWORD',
+  locked: 'NL-TPM-LOCKED',
+  full: 'NL-TPM-FULL',
   failed: 'NL-TPM-FAILED',
 } as const;
 

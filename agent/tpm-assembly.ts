@@ -6,9 +6,11 @@ import { Daemon } from './daemon.ts';
 import { createTpmDps } from './dps/tpm.ts';
 import { makeDirectory } from './durable.ts';
 import { foundationOf, type Given } from './foundation.ts';
+import { promoting } from './hub/promotion.ts';
 import { renewing } from './hub/renewal.ts';
 import { createHub } from './hub/session.ts';
 import { hubToken, TOKEN_MS } from './hub/token.ts';
+import { HubKey } from './hub-key.ts';
 import { readAuthorities } from './issuer/authorities.ts';
 import { failureFields } from './log.ts';
 import { Fault } from './roll/failure.ts';
@@ -33,6 +35,7 @@ export async function assembleTpm(options: TpmAssemblyOptions): Promise<Daemon> 
   const { clock, draw, registrationId, terms, version } = foundation;
   await makeDirectory(state.directory);
   const tpm = createTpm([...chip, config.tpm.device]);
+  const key = new HubKey(tpm, state.directory);
   const contextFor = async () =>
     createSecureContext({ ca: await readAuthorities('trust.ca_file', config.trust.ca_file) });
   /** A token that a wrong clock has made is refused, and a refusal costs a registration. */
@@ -48,23 +51,29 @@ export async function assembleTpm(options: TpmAssemblyOptions): Promise<Daemon> 
     idScope,
     registrationId,
     contextFor,
-    tpm,
+    tpm: {
+      identity: () => tpm.identity(),
+      prove: (blob, message) => tpm.prove(blob, message),
+      take: (blob) => key.take(blob),
+    },
     ...(payload && { payload }),
   });
   const sessions = createHub({
     contextFor,
     async tokenFor(assignment) {
       assertClock();
-      return hubToken(assignment, (message) => tpm.sign(message), clock.now());
+      return hubToken(assignment, (message) => key.sign(assignment.key, message), clock.now());
     },
     answer: (ask) => daemon.answer(ask),
     version,
   });
-  const hub = renewing(sessions, {
-    lifeMs: TOKEN_MS,
-    draw,
-    failed: (error) => log.warn({ event: 'token-not-renewed', ...failureFields(failureOf(error)) }),
+  const warn = (event: string) => (error: unknown) => log.warn({ event, ...failureFields(failureOf(error)) });
+  const proven = promoting(sessions, {
+    key,
+    kept: () => log.warn({ event: 'key-before-kept', message: KEPT }),
+    failed: warn('key-not-promoted'),
   });
+  const hub = renewing(proven, { lifeMs: TOKEN_MS, draw, failed: warn('token-not-renewed') });
 
   const daemon: Daemon = new Daemon({
     ...foundation,
@@ -88,6 +97,8 @@ export async function assembleTpm(options: TpmAssemblyOptions): Promise<Daemon> 
   });
   return daemon;
 }
+
+const KEPT = 'The hub refuses the key that DPS has given, and accepts the one before, which serves on.';
 
 function closing(hub: Hub, after: () => void): Hub {
   return {

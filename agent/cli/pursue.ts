@@ -79,7 +79,7 @@ interface Standing {
 function conclude(ended: OutcomeStatus, { out, err, env, now }: Io, standing?: Standing): number {
   const { leaf, endorsementKey, hub, next } = standing?.status ?? {};
   const time = took(Date.parse(ended.endedAt) - Date.parse(ended.at));
-  const accepted = leaf ? `the leaf ${leaf.thumbprint}` : endorsementKey && 'the new key of the TPM';
+  const accepted = leaf ? `the leaf ${leaf.thumbprint}` : endorsementKey && 'the key of the TPM';
   const proof = ended.outcome === 'done' && accepted && hub ? ` ${hub.host} accepted ${accepted}.` : '';
   const sentence = `The ${actionInWords(ended)} ${ended.id} is ${outcomeInWords(ended)} (${time}).${proof}`;
   out.write(`${wrap(screenOf(out, env), sentence).join('\n')}\n`);

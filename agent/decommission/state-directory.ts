@@ -17,6 +17,7 @@ export const FILES: readonly string[] = [
   'inbox',
   'rejected',
   'command-cookie',
+  'tpm-next-key',
   'refused-pin.json',
   'ended.json',
 ];

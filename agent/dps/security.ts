@@ -3,12 +3,24 @@ import type { Tpm } from '../../hsm/tpm.ts';
 /** No error, as callbacks of node are told; the types of the SDK want one. */
 const none = null as unknown as Error;
 
+/** What a registration asks of the TPM. */
+export interface Attesting extends Pick<Tpm, 'identity' | 'prove'> {
+  /** Keeps the key for the hub. @returns its name, another one for each key @throws TpmError blob … */
+  take(blob: Uint8Array): Promise<string>;
+}
+
+interface SecurityOptions {
+  /** Once it is aborted the SDK is not called back: it would start a timer, and send the next request. */
+  readonly over: AbortSignal;
+  /** Hears the name of the key for the hub. */
+  readonly taken: (name: string) => void;
+}
+
 /**
  * The TPM as azure-iot-provisioning-device 1.9.1 asks it (tpm_registration.js). It activates twice: first the key of the
  * challenge, then that for the hub, which alone is to stay.
- * @param over once it is aborted the SDK is not called back: it would start a timer, and send the next request
  */
-export function security(tpm: Pick<Tpm, 'identity' | 'prove' | 'activate'>, registrationId: string, over: AbortSignal) {
+export function security(tpm: Attesting, registrationId: string, { over, taken }: SecurityOptions) {
   let challenge: Buffer | undefined;
   const answer = <T>(work: Promise<T>, done: (error: Error, value?: T) => void) => {
     const unlessOver = (error: Error, value?: T) => {
@@ -29,7 +41,7 @@ export function security(tpm: Pick<Tpm, 'identity' | 'prove' | 'activate'>, regi
         done,
       ),
     activateIdentityKey(blob: Buffer, done: (error: Error) => void) {
-      if (challenge !== undefined) answer(tpm.activate(blob), done);
+      if (challenge !== undefined) answer(tpm.take(blob).then(taken), done);
       else {
         challenge = blob;
         done(none);

@@ -1,15 +1,13 @@
-import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { SecureContext } from 'node:tls';
 import provisioning from 'azure-iot-provisioning-device';
 import { Http } from 'azure-iot-provisioning-device-http';
-import type { Tpm } from '../../hsm/tpm.ts';
 import { within } from '../mqtt/within.ts';
 import { Fault } from '../roll/failure.ts';
 import type { Assignment } from '../roll/leaf.ts';
 import type { Dps } from '../roll/ports.ts';
 import { type Admitted, Https } from './https.ts';
-import { security } from './security.ts';
+import { type Attesting, security } from './security.ts';
 import { stopTimers } from './timers.ts';
 import { unattested } from './unattested.ts';
 import { readStatus } from './wire.ts';
@@ -21,7 +19,7 @@ export interface TpmDpsOptions {
   readonly registrationId: string;
   /** Handed to a custom allocation function. */
   readonly payload?: object;
-  readonly tpm: Pick<Tpm, 'identity' | 'prove' | 'activate'>;
+  readonly tpm: Attesting;
   readonly contextFor: () => Promise<SecureContext>;
   /** Longest registration, polling included, in milliseconds. */
   readonly deadlineMs?: number;
@@ -31,8 +29,7 @@ export interface TpmDpsOptions {
 
 /**
  * Registers the gateway with DPS by its TPM: over HTTPS, as DPS has no TPM attestation over MQTT. DPS sends a key that
- * only this TPM can open, for one signature, and with the assignment the key for the hub, which the TPM keeps from then
- * on: each registration rolls it.
+ * only this TPM can open, for one signature, and with the assignment the key for the hub: each registration brings another.
  *
  * @throws Fault NL-DPS-*, NL-CLOCK; TpmError; the reason of the abort signal
  */
@@ -59,6 +56,7 @@ class Registration {
   readonly #over = new AbortController();
   #polling = false;
   #found: Assignment | undefined;
+  #key: string | undefined;
 
   constructor(options: TpmDpsOptions, context: SecureContext) {
     const { endpoint: host, idScope, registrationId, tpm, payload, requestMs = 30_000 } = options;
@@ -70,7 +68,12 @@ class Registration {
       host,
       idScope,
       new Http(this.#https),
-      security(tpm, registrationId, this.#over.signal),
+      security(tpm, registrationId, {
+        over: this.#over.signal,
+        taken: (name) => {
+          this.#key = name;
+        },
+      }),
     );
     if (payload !== undefined) client.setProvisioningPayload(payload);
     this.#client = client;
@@ -90,10 +93,10 @@ class Registration {
     stopTimers(this.#client);
   }
 
-  /** The SDK is through: the key for the hub is in the TPM. */
+  /** The SDK is through: the key for the hub has been taken. */
   #assigned(): Assignment {
-    if (this.#found === undefined) throw new Fault('NL-DPS-BODY');
-    return this.#found;
+    if (this.#found === undefined || this.#key === undefined) throw new Fault('NL-DPS-BODY');
+    return { ...this.#found, key: this.#key };
   }
 
   #admit(answer: IncomingMessage, body: string): Admitted {
@@ -109,8 +112,7 @@ class Registration {
     const authenticationKey = keyIn(JSON.parse(body).registrationState?.tpm);
     if (authenticationKey === undefined)
       throw new Fault('NL-DPS-BODY', { cause: 'assigned, no tpm.authenticationKey' });
-    const key = createHash('sha256').update(authenticationKey).digest('hex').slice(0, 16);
-    this.#found = { ...read.assignment, key };
+    this.#found = read.assignment;
     const registrationState = { tpm: { authenticationKey } };
     return { status: 200, headers: {}, body: JSON.stringify({ status: 'assigned', registrationState }) };
   }

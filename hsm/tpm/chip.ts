@@ -1,12 +1,20 @@
 import { TpmSecurityClient } from 'azure-iot-security-tpm';
 import tss, { type Tpm, type TpmDevice } from 'tss.js';
 import type { Device } from './device.ts';
-import { reasonOf, TpmError } from './error.ts';
+import { reasonOf, TpmError, type TpmErrorKind } from './error.ts';
 import { PassingTpm } from './passing.ts';
 import type { Request, Result } from './request.ts';
 
 /** Commands of an activation that come before the TPM has looked at what DPS sent. */
 const PREPARATION: ReadonlySet<string> = new Set(['GetRandom', 'StartAuthSession', 'PolicySecret', 'EvictControl']);
+
+/** Refusals that have nothing to do with what is asked for (TPM 2.0 Part 2, section 6.6.3). */
+const OBSTACLES: Readonly<Record<number, readonly [kind: TpmErrorKind, sentence: string]>> = {
+  [tss.TPM_RC.BAD_AUTH]: ['password', 'The TPM asks for a password'],
+  [tss.TPM_RC.AUTH_FAIL]: ['password', 'The TPM asks for a password'],
+  [tss.TPM_RC.LOCKOUT]: ['locked', 'The TPM is locked'],
+  [tss.TPM_RC.NV_SPACE]: ['full', 'The TPM has no room for another key'],
+};
 
 /** Where azure-iot-security-tpm 1.9.3 keeps the key that DPS has sent. */
 const IDENTITY_KEY = new tss.TPM_HANDLE(0x81000100);
@@ -41,7 +49,8 @@ export class Chip {
       await this.#evictIdentity();
       return {};
     }
-    if (op !== 'sign') {
+    if (op === 'sign') await this.#assertIdentity();
+    else {
       const blob = Buffer.from(request.blob, 'base64');
       await asked((done) => client.activateIdentityKey(blob, done));
       if (op === 'activate') return {};
@@ -49,6 +58,18 @@ export class Chip {
     const message = Buffer.from(request.message, 'base64');
     const signature = await asked<Buffer>((done) => client.signWithIdentity(message, done));
     return { signature: signature.toString('base64') };
+  }
+
+  /** The SDK would make endorsement key and storage root key before it looks. @throws TpmError key */
+  #assertIdentity(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#tpm.allowErrors().ReadPublic(IDENTITY_KEY, () => {
+        const { lastError } = this.#tpm;
+        if (!lastError) resolve();
+        else if (lastError.responseCode !== tss.TPM_RC.HANDLE) reject(lastError);
+        else reject(new TpmError('key', 'The TPM holds no identity key.', lastError));
+      });
+    });
   }
 
   /** TPM2_EvictControl with an object that is persistent already removes it (TPM 2.0 Part 3, section 28.5). */
@@ -68,9 +89,11 @@ export class Chip {
     if (error instanceof TpmError) return error;
     const { lastError } = op === 'prove' ? this.#passing : this.#tpm;
     // The SDK reads whether there is an identity key before it does anything else, and goes on where there is none.
-    const refused = lastError?.tpmCommand === 'ReadPublic' ? undefined : lastError;
+    const last = lastError?.tpmCommand === 'ReadPublic' ? undefined : lastError;
+    const refused = error instanceof tss.TpmError ? error : last;
     const said = refused ? `${refused.tpmCommand} answered ${tss.TPM_RC[refused.responseCode]}` : reasonOf(error);
-    if (op === 'sign' && refused === undefined) return new TpmError('key', 'The TPM holds no identity key.', error);
+    const [obstacle, sentence] = OBSTACLES[refused?.responseCode ?? 0] ?? [];
+    if (obstacle !== undefined) return new TpmError(obstacle, `${sentence}: ${said}.`, error);
     const isActivation = op === 'activate' || op === 'prove';
     if (isActivation && !PREPARATION.has(refused?.tpmCommand ?? '')) {
       return new TpmError('blob', `The TPM cannot open the key that DPS sent: ${said}.`, error);

@@ -65,7 +65,7 @@ export const HOUSE: readonly Layer[] = [
   },
   {
     name: 'keys',
-    files: /^agent\/keys\.ts$/,
+    files: /^agent\/(keys|hub-key)\.ts$/,
     may: ['hsm', 'issuer', 'durable', 'roll'],
     packages: ['node:'],
     why: 'it joins the token to the port of the machine, and has no business with a server or the journal',
@@ -193,7 +193,7 @@ export const HOUSE: readonly Layer[] = [
   {
     name: 'checks',
     files: /^agent\/cli\/checks\//,
-    may: ['cli', 'journal', 'entry', 'config', 'roll', 'hsm', 'build', 'thrown', 'become', 'issuer'],
+    may: ['cli', 'journal', 'entry', 'config', 'roll', 'hsm', 'keys', 'build', 'thrown', 'become', 'issuer'],
     packages: ['node:'],
     why: 'a check sees what the daemon relies on by the same means, and does none of its work',
   },

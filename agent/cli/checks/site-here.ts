@@ -65,7 +65,11 @@ export function siteHere({ config, env, now, loader, chip, looking = {} }: SiteO
       const { prepareEngine } = await import('../../../hsm/engine.ts');
       prepareEngine(x509Of(await settings()).hsm.module);
     },
-    tpmSigns: once(async () => signWithTpm(chip, await settings())),
+    tpmSigns: once(async () => {
+      // Who may not read the state looks at what is in the TPM.
+      const known = await entry().catch((): 'absent' => 'absent');
+      return signWithTpm(chip, await settings(), known === 'absent' ? undefined : known.assignment?.key);
+    }),
     status: once(async () => statusOf((await settings()).control.socket)),
     dial,
     serverTime: once(async () => serverTime(await timeServers(await settings(), await trust()))),
@@ -99,13 +103,17 @@ async function timeServers(config: Config, trust: string): Promise<readonly Time
   return [...servers, { url, ca: await readAuthorities('issuer.est.ca_file', ca_file) }];
 }
 
-/** Without making keys, as `newleaf tpm` may: a check changes nothing. @throws TpmError */
-async function signWithTpm(chip: readonly string[], config: Config): Promise<void> {
+/**
+ * Without making keys, as `newleaf tpm` may: a check changes nothing.
+ * @param name of the key that DPS gave last
+ * @throws TpmError
+ */
+async function signWithTpm(chip: readonly string[], config: Config, name: string | undefined): Promise<void> {
   if (!('tpm' in config)) return;
-  const { createTpm } = await import('../../../hsm/tpm.ts');
+  const [{ createTpm }, { HubKey }] = await Promise.all([import('../../../hsm/tpm.ts'), import('../../hub-key.ts')]);
   const tpm = createTpm([...chip, config.tpm.device], { limitMs: TPM_MS });
   try {
-    await tpm.sign(Buffer.from('newleaf check'));
+    await new HubKey(tpm, config.state.directory).sign(name, Buffer.from('newleaf check'));
   } finally {
     tpm.close();
   }

@@ -128,6 +128,21 @@ export const GATEWAY = {
     'The TPM holds no identity key: it was cleared, or it is another TPM.',
     'newleaf registers again by itself. If DPS then refuses, enroll what `newleaf tpm` prints.',
   ),
+  'NL-TPM-PASSWORD': entry(
+    'broken',
+    'The TPM asks for a password, and newleaf has none.',
+    'Whoever owns the TPM: take the passwords of owner and endorsement away (`tpm2_changeauth -c owner -p PASSWORD`); then `newleaf tpm`.',
+  ),
+  'NL-TPM-LOCKED': entry(
+    'broken',
+    'The TPM is locked: it was given wrong passwords.',
+    'It opens by itself, perhaps after hours; whoever owns it can do so at once: `tpm2_dictionarylockout --clear-lockout`.',
+  ),
+  'NL-TPM-FULL': entry(
+    'broken',
+    'The TPM has no room for another key.',
+    'Look with `tpm2_getcap handles-persistent`, and remove what nobody needs (`tpm2_evictcontrol -c HANDLE`).',
+  ),
   'NL-TPM-FAILED': entry(
     'broken',
     'The TPM refused an operation.',

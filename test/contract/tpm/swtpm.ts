@@ -9,6 +9,8 @@ import { setImmediate } from 'node:timers/promises';
 import type { Tpm } from '../../../hsm/tpm.ts';
 
 const PORT = 2321;
+/** An authorization area with an empty password (TPM 2.0 Part 1, section 19.4). */
+const NO_PASSWORD = '00000009400000090000000000';
 
 /** A software TPM of its own, with a new endorsement seed: swtpm 0.7.1, raw commands over TCP, one client at a time. */
 export class Swtpm {
@@ -75,13 +77,26 @@ export class Swtpm {
 
   /** Takes a key away, as clearing the TPM would; whoever uses the TPM must have let go of it. */
   async evict(handle: number): Promise<void> {
-    const socket = connect(PORT, this.#host);
     const named = handle.toString(16);
     // TPM2_EvictControl by the owner with an empty password (TPM 2.0 Part 3, section 28.5).
-    socket.write(`8002000000230000012040000001${named}00000009400000090000000000${named}`, 'hex');
+    await this.#command(`0000012040000001${named}${NO_PASSWORD}${named}`);
+  }
+
+  /** As another program may set it; whoever uses the TPM must have let go of it. */
+  async setOwnerPassword(password: string): Promise<void> {
+    const size = password.length.toString(16).padStart(4, '0');
+    // TPM2_HierarchyChangeAuth (Part 3, section 24.8).
+    await this.#command(`0000012940000001${NO_PASSWORD}${size}${Buffer.from(password).toString('hex')}`);
+  }
+
+  /** @param body hex, from the command code on; the command carries sessions */
+  async #command(body: string): Promise<void> {
+    const socket = connect(PORT, this.#host);
+    const size = (body.length / 2 + 6).toString(16).padStart(8, '0');
+    socket.write(`8002${size}${body}`, 'hex');
     const [response] = (await once(socket, 'data')) as [Buffer];
     socket.destroy();
-    if (response.readUInt32BE(6) !== 0) throw new Error(`TPM2_EvictControl: ${response.toString('hex')}`);
+    if (response.readUInt32BE(6) !== 0) throw new Error(`${body}: ${response.toString('hex')}`);
   }
 
   async #listens(): Promise<boolean> {

@@ -16,8 +16,14 @@ export interface TpmSite {
   readonly endorsementKey: string;
 }
 
-/** All of it goes away with the test. Nothing is enrolled. */
-export async function tpmSite(t: TestContext): Promise<TpmSite> {
+/**
+ * All of it goes away with the test. Nothing is enrolled.
+ * @param through gives the device by which the gateway reaches the TPM
+ */
+export async function tpmSite(
+  t: TestContext,
+  through: (swtpm: Swtpm) => Promise<string> | string = ({ device }) => device,
+): Promise<TpmSite> {
   const far = await startSimulator();
   const swtpm = Swtpm.start();
   const gateway = new Gateway(far.endpoints);
@@ -26,12 +32,12 @@ export async function tpmSite(t: TestContext): Promise<TpmSite> {
     await far.close();
     await swtpm[Symbol.asyncDispose]();
   });
-  gateway.configure(configuration(far, gateway, swtpm));
+  gateway.configure(configuration(far, gateway, await through(swtpm)));
   const { out } = await gateway.command('tpm', '--json');
   return { far, swtpm, gateway, endorsementKey: JSON.parse(out).endorsementKey };
 }
 
-function configuration({ endpoints }: Simulator, gateway: Gateway, { device }: Swtpm): readonly string[] {
+function configuration({ endpoints }: Simulator, gateway: Gateway, device: string): readonly string[] {
   return [
     '[dps]',
     `endpoint = "${endpoints.dps}"`,
@@ -52,8 +58,8 @@ export interface TpmServing extends TpmSite {
 }
 
 /** A gateway that has registered by its TPM, and serves. */
-export async function tpmServing(t: TestContext): Promise<TpmServing> {
-  const site = await tpmSite(t);
+export async function tpmServing(t: TestContext, through?: (swtpm: Swtpm) => Promise<string>): Promise<TpmServing> {
+  const site = await tpmSite(t, through);
   const { far, gateway, endorsementKey } = site;
   await far.enrollIndividual({ registrationId: ID, tpm: { endorsementKey } });
   await gateway.start();

@@ -55,7 +55,7 @@ export class HttpsSide {
 
 /** A TPM in software, for which a wrapped key is the key itself. */
 export class SoftTpm {
-  readonly activated: string[] = [];
+  readonly taken: string[] = [];
 
   async identity() {
     return { endorsementKey: Buffer.from('ek'), storageRootKey: Buffer.from('srk'), registrationId: 'unused' };
@@ -65,7 +65,9 @@ export class SoftTpm {
     return createHmac('sha256', blob).update(message).digest();
   }
 
-  async activate(blob: Uint8Array): Promise<void> {
-    this.activated.push(Buffer.from(blob).toString());
+  async take(blob: Uint8Array): Promise<string> {
+    const key = Buffer.from(blob).toString();
+    this.taken.push(key);
+    return `name of ${key}`;
   }
 }

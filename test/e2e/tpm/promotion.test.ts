@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { COMMAND, Tap } from '../../contract/tpm/tap.ts';
+import { holds } from '../holds.ts';
+import { cut, PATIENCE_MS } from '../site.ts';
+import { another, ID, keyAtHub, outcomeOf, type TpmSite, tpmServing, tpmSite } from './site.ts';
+
+const waits = ({ gateway }: TpmSite) => existsSync(join(gateway.stateDirectory, 'tpm-next-key'));
+
+/** A gateway that serves, with a tap between it and its TPM. */
+async function tapped(t: TestContext) {
+  let tap: Tap | undefined;
+  const site = await tpmServing(t, async ({ device }) => {
+    tap = await Tap.before(device);
+    return tap.device;
+  });
+  assert.ok(tap !== undefined);
+  const { [Symbol.asyncDispose]: close } = tap;
+  t.after(() => close.call(tap));
+  return { ...site, tap };
+}
+
+test('a hub that is not told the new key: the one before serves on, over a restart too, until the hub knows better', async (t) => {
+  const site = await tpmSite(t);
+  const { far, gateway, endorsementKey } = site;
+  await far.set({ neverPolicyRefreshesThumbprint: false });
+  await far.enrollIndividual({ registrationId: ID, tpm: { endorsementKey }, policy: 'never' });
+  await gateway.start();
+  await gateway.settled();
+  const before = await keyAtHub(far);
+  assert.equal(waits(site), false);
+
+  const { code, out, err } = await gateway.command('reprovision', '--wait');
+  assert.equal(code, 0, out + err);
+  await gateway.log.waitFor({ event: 'key-before-kept' });
+  holds(await gateway.settled(), { phase: 'serving', online: true });
+  assert.equal(await keyAtHub(far), before);
+  assert.ok(waits(site), 'it is tried again');
+  const checked = await gateway.command('check', 'tpm');
+  assert.match(checked.out, /^ok +tpm /m);
+
+  await gateway.stop();
+  await gateway.start();
+  holds(await gateway.until(({ online }) => online), { phase: 'serving' });
+  assert.equal(far.log.registrations(ID), 2);
+
+  await far.forget(ID);
+  await gateway.until(({ last }) => last?.reason === 'rejected' && last.outcome === 'done');
+  holds(await gateway.settled(), { phase: 'serving', online: true });
+  assert.notEqual(await keyAtHub(far), before);
+  assert.equal(waits(site), false, 'accepted, and in the TPM');
+});
+
+test('the hub forgets the key while the gateway is off', async (t) => {
+  const { far, gateway, session } = await tpmServing(t);
+  await gateway.stop();
+  await far.forget(ID);
+  await gateway.start();
+  await another(far, session);
+  holds(await gateway.settled(), { phase: 'serving', last: { reason: 'rejected', outcome: 'done' } });
+});
+
+/** Where the power goes, by the steps of a registration in the TPM, and how many registrations it takes in the end. */
+const CUTS = [
+  ['before DPS is answered', COMMAND.ActivateCredential, 1, 2],
+  ['while the key for the hub is looked at', COMMAND.Import, 2, 3],
+  ['when the hub has accepted it, and the old key is to go', COMMAND.EvictControl, 1, 2],
+  ['when the old key has gone, and the new one is not yet in its place', COMMAND.EvictControl, 2, 2],
+] as const;
+
+for (const [when, command, nth, registrations] of CUTS) {
+  test(`a power cut ${when}: the gateway comes back by itself`, async (t) => {
+    const site = await tapped(t);
+    const { far, gateway, tap } = site;
+    const { pid } = gateway;
+    let seen = 0;
+    const fell = new Promise<void>((resolve) => {
+      tap.judge = (code) => {
+        if (code === command) seen += 1;
+        if (seen < nth) return 'pass';
+        if (seen === nth && code === command) process.kill(pid, 'SIGKILL');
+        resolve();
+        return 'lost';
+      };
+    });
+    await gateway.post('/v1/reprovision', { id: 'r-1' });
+    await fell;
+    await gateway.stop();
+    tap.judge = () => 'pass';
+    const since = far.log.entries.length;
+    await gateway.start();
+    await far.log.waitFor({ event: 'connected' }, PATIENCE_MS, since);
+    holds(await outcomeOf(gateway, 'r-1'), { outcome: 'done' });
+    holds(await gateway.settled(), { phase: 'serving', online: true });
+    assert.equal(far.log.registrations(ID), registrations);
+    assert.equal(waits(site), false);
+    await cut(far);
+    holds(await gateway.until(({ online }) => online), { phase: 'serving' });
+  });
+}
+
+test('the TPM goes away when the hub has accepted the new key: the session stays, and the key is not lost', async (t) => {
+  const site = await tapped(t);
+  const { far, gateway, session, swtpm, tap } = site;
+  const off = new Promise<void>((resolve) => {
+    tap.judge = (code) => {
+      if (code !== COMMAND.EvictControl) return 'pass';
+      resolve(swtpm.powerOff());
+      return 'lost';
+    };
+  });
+  await gateway.post('/v1/reprovision', { id: 'r-1' });
+  await off;
+  holds(await outcomeOf(gateway, 'r-1'), { outcome: 'done' });
+  await gateway.log.waitFor({ event: 'key-not-promoted', code: 'NL-TPM-FAILED' });
+  holds(await gateway.settled(), { phase: 'serving', online: true });
+  assert.ok(waits(site));
+  swtpm.powerOn();
+  tap.judge = () => 'pass';
+  await cut(far);
+  await another(far, await another(far, session));
+  holds(await gateway.settled(), { phase: 'serving', online: true });
+  assert.equal(far.log.registrations(ID), 2);
+  assert.equal(waits(site), false);
+});
