@@ -1,28 +1,10 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { suite, type TestContext, test } from 'node:test';
-import { setTimeout } from 'node:timers/promises';
 import type { Absence } from './absence.ts';
-import { bundled } from './bench.ts';
-import { SPY } from './refusals.ts';
+import { signers } from './signer.ts';
 import type { TestToken } from './softhsm.ts';
-
-/** What `sign-child` is told. */
-export interface Asked {
-  readonly module: string;
-  readonly token: string;
-  readonly pin: string;
-  /** Directory of the note about a refused PIN. */
-  readonly pinRecord: string;
-  /** Of the key that it signs with; made where it is not there. */
-  readonly label: string;
-}
-
-/** Longer than any module takes to say that its token is away. */
-const PATIENCE_MS = 10_000;
 
 /**
  * What is promised where the token, or the server behind its module, goes away between two signatures. Whoever has it open
@@ -34,17 +16,16 @@ export function absenceContract(name: string, open: () => TestToken | Promise<Te
     test('the token goes away and comes back', async (t) => {
       const at = await open();
       t.after(() => at.remove());
-      const command = await bundled('sign-child', at.directory);
       for (const absence of at.absences) {
-        await t.test(absence.what, (t) => liveThrough(t, at, command, absence));
+        await t.test(absence.what, (t) => liveThrough(t, at, absence));
       }
     });
   });
 }
 
-async function liveThrough(t: TestContext, at: TestToken, command: readonly string[], absence: Absence) {
+async function liveThrough(t: TestContext, at: TestToken, absence: Absence): Promise<void> {
   const pinRecord = mkdtempSync(join(at.directory, 'state-'));
-  const user = () => start(t, at, command, pinRecord);
+  const user = await signers(t, at, 'newleaf-a', pinRecord);
   const before = user();
   const has = await before.hears();
   assert.match(has, /^has [0-9a-f]{32}$/);
@@ -71,31 +52,4 @@ async function liveThrough(t: TestContext, at: TestToken, command: readonly stri
   assert.equal(await next.asked(`find ${label}`), made.startsWith('has') ? made : 'has undefined');
   for (const one of [before, next]) assert.deepEqual(one.logins(), ['CKR_OK']);
   assert.ok(!existsSync(join(pinRecord, 'refused-pin.json')), 'a PIN counts as refused');
-}
-
-/** A process that has the token open. */
-function start(t: TestContext, at: TestToken, [program = '', ...args]: readonly string[], pinRecord: string) {
-  const { token, pin } = at;
-  const log = join(mkdtempSync(join(pinRecord, 'process-')), 'spy.log');
-  const env = { ...process.env, ...at.environment, PKCS11SPY: at.module, PKCS11SPY_OUTPUT: log };
-  const told: Asked = { module: SPY, token, pin, pinRecord, label: 'newleaf-a' };
-  const child = spawn(program, [...args, JSON.stringify(told)], { env, stdio: ['pipe', 'pipe', 'ignore'] });
-  // What it has been told to do goes nowhere when it has ended.
-  child.stdin.on('error', () => undefined);
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  t.after(() => child.kill('SIGKILL'));
-  /** What each login was answered. */
-  const logins = () => {
-    const calls = existsSync(log) ? readFileSync(log, 'utf8') : '';
-    return [...calls.matchAll(/: C_Login$.*?^Returned: +\d+ (\w+)/gms)].map(([, answer]) => answer);
-  };
-  const hears = async () => {
-    const said = lines.next().then(({ value }) => String(value));
-    return Promise.race([said, setTimeout(PATIENCE_MS, 'hangs', { ref: false })]);
-  };
-  const asked = (words: string) => {
-    child.stdin.write(`${words}\n`);
-    return hears();
-  };
-  return { hears, asked, logins };
 }

@@ -3,7 +3,7 @@
 import { createInterface } from 'node:readline';
 import { PinRecord } from '../../../hsm/pin-record.ts';
 import { openToken } from '../../../hsm/token.ts';
-import type { Asked } from './absences.ts';
+import type { Asked } from './signer.ts';
 
 const { module, token: called, pin, pinRecord, label }: Asked = JSON.parse(process.argv[2] ?? '');
 const say = (words: string) => process.stdout.write(`${words}\n`);

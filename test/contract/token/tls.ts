@@ -10,6 +10,7 @@ import { type Authority, authority } from './authority.ts';
 import type { Bench } from './bench.ts';
 import { dial, farSide } from './far-side.ts';
 import { collectGarbage } from './garbage.ts';
+import { signers } from './signer.ts';
 
 const VERSIONS: readonly SecureVersion[] = ['TLSv1.2', 'TLSv1.3'];
 const serialOf = (chain: string): string => new X509Certificate(chain).serialNumber;
@@ -75,6 +76,25 @@ export function tlsContract(bench: () => Bench, keyTypes: readonly KeyType[]): v
       });
     }
   }
+
+  test('a key that another process makes is found, signs and authenticates', async (t) => {
+    const { at, token } = bench();
+    const label = 'made-elsewhere';
+    const other = await signers(t, at, label);
+    const has = await other().hears();
+    assert.match(has, /^has /);
+    const key = await token.find(label);
+    if (at.lacks.includes('sight')) {
+      assert.equal(key, undefined);
+      const next = other();
+      assert.deepEqual([await next.hears(), await next.asked('sign')], [has, 'signed']);
+      return;
+    }
+    assert.ok(key !== undefined && has.endsWith(key.id));
+    const chain = await issue(key);
+    assert.equal(await dial(far, await contexts.context({ id: key.id, chain, ca: ca.ca }), 'TLSv1.3'), serialOf(chain));
+    await token.destroy(label, key.id);
+  });
 
   test('the newest contexts are kept, older ones are not', async () => {
     const [a, b] = [await identity('a'), await identity('b')];
