@@ -46,7 +46,7 @@ export interface Order {
 export type Brought = { readonly value: unknown } | { readonly failure: Failure };
 
 /** A module that has shown nothing after this time is of no use to anybody who waits for it. */
-const LOOK_MS = 15_000;
+export const LOOK_MS = 15_000;
 /** A TPM takes seconds for what SoftHSM does at once. */
 const WORK_MS = 60_000;
 
@@ -69,7 +69,7 @@ export function createErrands(
   };
   return {
     async tokens(module, eyes) {
-      const seen = await send(`Looking into ${module}`, { kind: 'tokens', module }, LOOK_MS, eyes);
+      const seen = await send('Looking into it', { kind: 'tokens', module }, LOOK_MS, eyes);
       return seen as readonly SeenToken[];
     },
     async login(asked) {

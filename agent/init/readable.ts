@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Guide } from './guide.ts';
 
@@ -13,7 +13,8 @@ export async function unreadable(
   if (!place.startsWith('/')) return undefined;
   const code = await errands.whyUnreadable(place);
   if (code === undefined) return undefined;
-  if (code === 'ENOENT' || code === 'ENOTDIR') return `must be a file that is there: there is no ${place}`;
+  // A directory may be closed to the daemon, and open to whoever runs this.
+  if (!existsSync(place)) return `must be a file that is there: there is no ${place}`;
   if (code === 'EISDIR') return `must be a file: ${place} is a directory`;
   if (code !== 'EACCES' || account === undefined) return `must be a file that can be read: ${place} cannot (${code})`;
   const user = account.name;

@@ -4,6 +4,7 @@ import { MAKEABLE } from '../../hsm/known-modules.ts';
 import { matches } from '../../hsm/token-name.ts';
 import { formatUri, parseUri } from '../../hsm/uri.ts';
 import type { Choice } from './dialogue.ts';
+import { LOOK_MS } from './errands.ts';
 import type { Guide } from './guide.ts';
 import { makeNewToken, type NewKind, newKinds } from './new-token.ts';
 import { askPin } from './pin.ts';
@@ -36,7 +37,7 @@ export async function askToken(guide: Guide): Promise<void> {
 function lookAround({ account, answers, errands, flag, dialogue }: Guide): Promise<Survey> {
   const named = flag('module') ?? answers.text('hsm.module');
   const modules = findModules(process.arch);
-  if (dialogue.asks) dialogue.say(`Looking into ${modules.length} PKCS#11 modules …`);
+  if (dialogue.asks) dialogue.say(`Looking into ${modules.length} PKCS#11 modules, for ${LOOK_MS / 1000} s at most …`);
   const isNew = named !== undefined && !modules.some(({ path }) => path === named);
   return survey(isNew ? [{ name: 'named', path: named }, ...modules] : modules, errands, account !== undefined);
 }

@@ -34,7 +34,7 @@ export class Lasting {
       .replaceAll(REQUEST, (_, before: string, id: string) => before + this.#request(id))
       .replaceAll(LOCAL, (written) => local(stamp(Date.parse(`${written.replace(' ', 'T')}Z`), at), written.length))
       .replaceAll(ISO, (written) => new Date(stamp(Date.parse(written), at)).toISOString())
-      .replaceAll(MODULES, 'Looking into 2 PKCS#11 modules …\n')
+      .replaceAll(MODULES, 'Looking into 2 PKCS#11 modules, for 15 s at most …\n')
       .replaceAll(/\b\d\.\d\d s\b/g, () => `${left.shift() ?? '0.12'} s`)
       .replaceAll(/\bended (?:now|\d+ s ago)/g, 'ended now')
       .replaceAll(/\bin (\d\d?) min\b/g, (_, minutes: string) => (minutes.length === 1 ? 'in 5 min' : 'in 58 min'))
@@ -65,7 +65,7 @@ function digits(seed: number, value: string): string {
 /** 16 groups in two rows, as `status` shows a thumbprint. */
 const THUMBPRINT = /((?:[0-9A-F]{4} ){7}[0-9A-F]{4})(\s+)((?:[0-9A-F]{4} ){7}[0-9A-F]{4})/g;
 /** How many modules a machine has, and what is wrong with those that are of no use. */
-const MODULES = /Looking into \d+ PKCS#11 modules? …\n(?: {2}- {2}.*\n(?: {5}\S.*\n)*)*/g;
+const MODULES = /Looking into \d+ PKCS#11 modules, for 15 s at most …\n(?: {2}- {2}.*\n(?: {5}\S.*\n)*)*/g;
 /** Thumbprints, CKA_IDs, serial numbers, and UUIDs. */
 const HEX = /\b(?:[0-9a-f]{16,}|[0-9A-F]{16,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\b/g;
 const REQUEST = /\b(Accepted as |Following |roll |re-registration )([a-z0-9]{8}-[a-z0-9]{1,4}|newleaf-[a-z0-9]{8})\b/g;
