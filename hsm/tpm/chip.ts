@@ -1,5 +1,5 @@
 import { TpmSecurityClient } from 'azure-iot-security-tpm';
-import tss, { type Tpm, type TpmDevice } from 'tss.js';
+import tss, { type TPMT_PUBLIC, type Tpm, type TpmDevice, type TpmError as TssError } from 'tss.js';
 import type { Device } from './device.ts';
 import { reasonOf, TpmError, type TpmErrorKind } from './error.ts';
 import { PassingTpm } from './passing.ts';
@@ -18,6 +18,7 @@ const OBSTACLES: Readonly<Record<number, readonly [kind: TpmErrorKind, sentence:
 
 /** Where azure-iot-security-tpm 1.9.3 keeps the key that DPS has sent. */
 const IDENTITY_KEY = new tss.TPM_HANDLE(0x81000100);
+const SOMEBODY_ELSES = 'Where the identity key belongs (0x81000100) the TPM holds something else.';
 
 /** The TPM as azure-iot-security-tpm has it. Calls must not overlap: tss.js 2.0.0 has one continuation for all commands. */
 export class Chip {
@@ -45,12 +46,16 @@ export class Chip {
         registrationId,
       };
     }
+    const stored = await this.#stored();
+    const isOurs = stored?.type === tss.TPM_ALG_ID.KEYEDHASH;
     if (op === 'forget') {
-      await this.#evictIdentity();
+      if (isOurs) await this.#evictIdentity();
       return {};
     }
-    if (op === 'sign') await this.#assertIdentity();
-    else {
+    if (op === 'sign') {
+      if (!isOurs) throw new TpmError('key', 'The TPM holds no identity key.');
+    } else {
+      if (op === 'activate' && stored !== undefined && !isOurs) throw new TpmError('full', SOMEBODY_ELSES);
       const blob = Buffer.from(request.blob, 'base64');
       await asked((done) => client.activateIdentityKey(blob, done));
       if (op === 'activate') return {};
@@ -60,14 +65,14 @@ export class Chip {
     return { signature: signature.toString('base64') };
   }
 
-  /** The SDK would make endorsement key and storage root key before it looks. @throws TpmError key */
-  #assertIdentity(): Promise<void> {
+  /** What lies where the identity key belongs. The SDK would make the other keys first, and throw away whatever lies there. */
+  #stored(): Promise<TPMT_PUBLIC | undefined> {
     return new Promise((resolve, reject) => {
-      this.#tpm.allowErrors().ReadPublic(IDENTITY_KEY, () => {
+      this.#tpm.allowErrors().ReadPublic(IDENTITY_KEY, (_, answer) => {
         const { lastError } = this.#tpm;
-        if (!lastError) resolve();
-        else if (lastError.responseCode !== tss.TPM_RC.HANDLE) reject(lastError);
-        else reject(new TpmError('key', 'The TPM holds no identity key.', lastError));
+        if (!lastError) resolve(answer?.outPublic);
+        else if (lastError.responseCode === tss.TPM_RC.HANDLE) resolve(undefined);
+        else reject(lastError);
       });
     });
   }
@@ -78,7 +83,7 @@ export class Chip {
       // tss.js adds the empty password of the owner.
       this.#tpm.allowErrors().EvictControl(tss.Owner, IDENTITY_KEY, IDENTITY_KEY, () => {
         const { lastError } = this.#tpm;
-        if (!lastError || lastError.responseCode === tss.TPM_RC.HANDLE) resolve();
+        if (!lastError) resolve();
         else reject(lastError);
       });
     });
@@ -90,7 +95,7 @@ export class Chip {
     const { lastError } = op === 'prove' ? this.#passing : this.#tpm;
     // The SDK reads whether there is an identity key before it does anything else, and goes on where there is none.
     const last = lastError?.tpmCommand === 'ReadPublic' ? undefined : lastError;
-    const refused = error instanceof tss.TpmError ? error : last;
+    const refused = refusalIn(error) ?? last;
     const said = refused ? `${refused.tpmCommand} answered ${tss.TPM_RC[refused.responseCode]}` : reasonOf(error);
     const [obstacle, sentence] = OBSTACLES[refused?.responseCode ?? 0] ?? [];
     if (obstacle !== undefined) return new TpmError(obstacle, `${sentence}: ${said}.`, error);
@@ -101,6 +106,10 @@ export class Chip {
     return new TpmError('failed', `The TPM refused an operation: ${said}.`, error);
   }
 }
+
+/** tss.js 2.0.0 is compiled to ES5, where its errors are no instances of their class. */
+const refusalIn = (error: unknown): TssError | undefined =>
+  error instanceof Error && 'responseCode' in error ? (error as TssError) : undefined;
 
 function deviceFor(device: Device, fail: (error: unknown) => void): TpmDevice {
   type Connected = Parameters<TpmDevice['connect']>[0];

@@ -6,9 +6,11 @@ import { HubKey, NEXT_KEY_FILE } from '../../../agent/hub-key.ts';
 import { createTpm } from '../../../hsm/tpm.ts';
 import { scratch } from '../../unit/agent/disk.ts';
 import { bench, command, hmac, newKey } from './bench.ts';
+import type { Swtpm } from './swtpm.ts';
 import { COMMAND, Tap } from './tap.ts';
 
 const message = Buffer.from('hub-1/devices/gw-0001\n1780000000');
+const IDENTITY = 0x81000100;
 const keyLost = { name: 'TpmError', kind: 'key' };
 
 /** A TPM whose key serves, and the next one, which DPS has sent and no hub has accepted. */
@@ -98,11 +100,24 @@ test('a power cut before or after any step of a promotion: the next key signs, a
   }
 });
 
-test('a TPM whose owner has set a password keeps no other key: the next one signs all the same', async (t) => {
-  const { swtpm, key, before, next, name, tpm } = await turning(t);
-  tpm.close();
-  await swtpm.setOwnerPassword('secret');
-  await assert.rejects(key.promote(name), { name: 'TpmError', kind: 'password', message: /EvictControl/ });
-  assert.deepEqual(await key.sign(name, message), hmac(next, message));
-  assert.deepEqual(await key.sign(undefined, message), hmac(before, message));
-});
+for (const [what, kind, stand] of [
+  ['whose owner has set a password', 'password', (swtpm: Swtpm) => swtpm.setOwnerPassword('secret')],
+  [
+    'that holds something else in its place',
+    'full',
+    async (swtpm: Swtpm) => {
+      await swtpm.evict(IDENTITY);
+      await swtpm.occupy(IDENTITY);
+    },
+  ],
+] as const) {
+  test(`a TPM ${what} is told, loses nothing, and the next key signs all the same`, async (t) => {
+    const { swtpm, key, next, name, tpm, directory } = await turning(t);
+    tpm.close();
+    await stand(swtpm);
+    await assert.rejects(key.promote(name), { name: 'TpmError', kind });
+    assert.deepEqual(await key.sign(name, message), hmac(next, message));
+    assert.deepEqual(readdirSync(directory), [NEXT_KEY_FILE]);
+    assert.ok((await swtpm.handles(tpm)).persistent.includes(IDENTITY));
+  });
+}

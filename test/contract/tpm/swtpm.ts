@@ -89,14 +89,32 @@ export class Swtpm {
     await this.#command(`0000012940000001${NO_PASSWORD}${size}${Buffer.from(password).toString('hex')}`);
   }
 
-  /** @param body hex, from the command code on; the command carries sessions */
-  async #command(body: string): Promise<void> {
+  /** As after too many wrong passwords; whoever uses the TPM must have let go of it. */
+  async lock(): Promise<void> {
+    // TPM2_DictionaryAttackParameters: no wrong try is allowed (Part 3, section 25.3).
+    await this.#command(`0000013a4000000a${NO_PASSWORD}000000000000000100000001`);
+  }
+
+  /** Stores somebody else's key at each of the handles; whoever uses the TPM must have let go of it. */
+  async occupy(...handles: readonly number[]): Promise<void> {
+    // TPM2_CreatePrimary (Part 3, section 24.1) of an ECC storage key for the owner.
+    const template = '001a0023000b00030072000000060080004300100003001000000000';
+    const made = await this.#command(`0000013140000001${NO_PASSWORD}000400000000${template}000000000000`);
+    const key = made.readUInt32BE(10).toString(16);
+    for (const handle of handles) {
+      await this.#command(`0000012040000001${key}${NO_PASSWORD}${handle.toString(16)}`);
+    }
+  }
+
+  /** @param body hex, from the command code on; the command carries sessions @returns the response */
+  async #command(body: string): Promise<Buffer> {
     const socket = connect(PORT, this.#host);
     const size = (body.length / 2 + 6).toString(16).padStart(8, '0');
     socket.write(`8002${size}${body}`, 'hex');
     const [response] = (await once(socket, 'data')) as [Buffer];
     socket.destroy();
     if (response.readUInt32BE(6) !== 0) throw new Error(`${body}: ${response.toString('hex')}`);
+    return response;
   }
 
   async #listens(): Promise<boolean> {
