@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { openCommand } from '../contract/issuer/command.ts';
+import { startSimulator } from '../simulator/simulator.ts';
+import { scratch } from '../unit/agent/disk.ts';
+import { Gateway } from './gateway.ts';
 import { PATIENCE_MS, serving } from './site.ts';
 
 const PIN = 'pin-81f5c0de7a';
@@ -72,4 +76,48 @@ test('neither key, PIN nor password leaves its place', async (t) => {
     const known = names.map((name) => name.replace(/[0-9a-f]{32}/, 'ID')).sort();
     assert.deepEqual(known, ['chain.pem', 'csr/gw-0001.ID.pem', 'leaf.pem', 'state.json']);
   });
+});
+
+test('nor does the PIN reach programs of others: the issuer’s command, and systemd-notify', async (t) => {
+  const far = await startSimulator();
+  await far.enrollGroup({ groupId: 'gateways', primary: far.endpoints.issuerPem });
+  const command = await openCommand(far);
+  const bin = scratch(t);
+  const gateway = new Gateway(far.endpoints, {
+    pin: PIN,
+    runner: ['env', `PATH=${bin}:${process.env.PATH}`, 'NOTIFY_SOCKET=/nowhere'],
+    settings: {
+      ...command.settings,
+      'issuer.command.argv': JSON.stringify([
+        join(bin, 'issuer'),
+        ...JSON.parse(command.settings['issuer.command.argv'] ?? ''),
+      ]),
+    },
+  });
+  t.after(async () => {
+    await gateway.remove();
+    await command.close?.();
+    await far.close();
+  });
+  // Each writes down what it was given: words, variables, and open files by name.
+  const spy = (name: string, rest: string) =>
+    `#!/bin/sh\n{ echo "$0 $*"; cat /proc/$$/environ; readlink /proc/$$/fd/*; } >>${gateway.directory}/${name}.seen\n${rest}\n`;
+  for (const [name, rest] of [
+    ['issuer', 'exec "$@"'],
+    ['systemd-notify', ''],
+  ] as const) {
+    writeFileSync(join(bin, name), spy(name, rest), { mode: 0o755 });
+  }
+  await gateway.start();
+  await far.log.waitFor({ event: 'connected' }, PATIENCE_MS);
+  await gateway.settled();
+  for (const [name, said] of [
+    ['issuer', 'NEWLEAF_REGISTRATION_ID=gw-0001'],
+    ['systemd-notify', '--ready'],
+  ] as const) {
+    const text = readFileSync(join(gateway.directory, `${name}.seen`), 'latin1');
+    assert.ok(text.includes(said), `${name} was there`);
+    for (const shape of [...shapesOf(PIN), '/.pin-', 'PRIVATE KEY'])
+      assert.ok(!text.includes(shape), `${shape}: ${name}`);
+  }
 });
