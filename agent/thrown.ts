@@ -18,6 +18,7 @@ const TOKEN_CODES = {
 const TPM_CODES = {
   missing: 'NL-TPM-MISSING',
   denied: 'NL-TPM-DENIED',
+  busy: 'NL-TPM-BUSY',
   blob: 'NL-TPM-BLOB',
   key: 'NL-TPM-KEY',
   password: 'NL-TPM-PASSWORD',

@@ -76,6 +76,7 @@ const KINDS: Readonly<Record<string, TpmError['kind']>> = {
   ENOTFOUND: 'missing',
   EACCES: 'denied',
   EPERM: 'denied',
+  EBUSY: 'busy',
 };
 
 function notOpened(where: string, error: unknown): TpmError {
@@ -85,6 +86,7 @@ function notOpened(where: string, error: unknown): TpmError {
   const message = {
     missing: `There is no TPM at ${where} (${code}).`,
     denied: `This user may not use the TPM at ${where} (${code}).`,
+    busy: `Another program holds the TPM at ${where} (${code}).`,
   }[kind as string];
   return new TpmError(kind, message ?? `The TPM at ${where} cannot be opened: ${reasonOf(error)}.`, error);
 }

@@ -1,9 +1,19 @@
 /**
  * What a failure of the TPM means for whoever runs the gateway; the caller maps each kind to one of its own codes.
- * `blob`: what DPS sent does not open in this TPM. `key`: there is no identity key to sign with. `password`, `locked` and
- * `full`: what the owner of the TPM must put right.
+ * `blob`: what DPS sent does not open in this TPM. `key`: there is no identity key to sign with. `busy`: somebody else has the
+ * device to himself. `password`, `locked` and `full`: what the owner of the TPM must put right.
  */
-export const TPM_ERROR_KINDS = ['missing', 'denied', 'blob', 'key', 'password', 'locked', 'full', 'failed'] as const;
+export const TPM_ERROR_KINDS = [
+  'missing',
+  'denied',
+  'busy',
+  'blob',
+  'key',
+  'password',
+  'locked',
+  'full',
+  'failed',
+] as const;
 export type TpmErrorKind = (typeof TPM_ERROR_KINDS)[number];
 
 /** Everything that hsm/tpm throws. */

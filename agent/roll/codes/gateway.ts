@@ -118,6 +118,11 @@ export const GATEWAY = {
     'This user may not use the TPM.',
     'Use sudo; the daemon needs the group of the device file (`ls -l /dev/tpmrm0`).',
   ),
+  'NL-TPM-BUSY': entry(
+    'broken',
+    'Another program holds the TPM.',
+    'Set tpm.device to /dev/tpmrm0, which many can use at once, or end what holds it (`fuser /dev/tpm0`).',
+  ),
   'NL-TPM-BLOB': entry(
     'transient',
     'The TPM cannot open the key that DPS sent: it was damaged, or made for another TPM.',

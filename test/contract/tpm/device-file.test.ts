@@ -50,3 +50,24 @@ test('a device file that this user may not open is told', async (t) => {
     message: `This user may not use the TPM at ${device} (EACCES).`,
   });
 });
+
+test('a device that another program has to itself is told', async (t) => {
+  const device = await deviceFile(t);
+  chmodSync(device, 0o666);
+  // TIOCEXCL: nobody else may open it, root excepted. /dev/tpm0 answers so by itself.
+  const holder = spawn('socat', ['-d', '-d', '-u', `OPEN:${device},ioctl-void=21516`, 'OPEN:/dev/null'], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const ended = once(holder, 'close');
+  t.after(async () => {
+    holder.kill();
+    await ended;
+  });
+  for await (const text of holder.stderr) if (String(text).includes('data transfer loop')) break;
+  const tpm = createTpm(['setpriv', '--reuid=65534', '--clear-groups', ...command(device)]);
+  await assert.rejects(tpm.identity(), {
+    name: 'TpmError',
+    kind: 'busy',
+    message: `Another program holds the TPM at ${device} (EBUSY).`,
+  });
+});

@@ -22,8 +22,17 @@ test('a damaged key from DPS is a typed failure, wherever the damage is, and as 
     return blob;
   });
   const cut = wrap(newKey()).subarray(0, 300);
+  const missized = wrap(newKey());
+  missized.writeUInt16BE(0xfffe);
   // A TPM has three places for sessions: what an activation that fails leaves there must be gone the next time.
-  for (const [at, blob] of [...damaged, cut, Buffer.from('garbage'), Buffer.alloc(900, 1)].entries()) {
+  for (const [at, blob] of [
+    ...damaged,
+    cut,
+    missized,
+    Buffer.from('garbage'),
+    Buffer.alloc(0),
+    Buffer.alloc(900, 1),
+  ].entries()) {
     const activation = at % 2 === 0 ? tpm.activate(blob) : tpm.prove(blob, message);
     await assert.rejects(activation, failure('blob', /^The TPM cannot open the key that DPS sent: .+\.$/));
   }
