@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
 import type { Leaf } from '../roll/leaf.ts';
 import type { RollState } from '../roll/state.ts';
+import { tellToStart } from './start.ts';
 import type { Watch } from './watch.ts';
 
 /** What the operator needs to enroll the leaf that DPS refuses, or the TPM. */
@@ -51,9 +52,8 @@ export async function showCsr({ dialogue, running, registrationId, stateDirector
   dialogue.blank();
   dialogue.say(`It also lies in ${join(stateDirectory, 'csr')}.`);
   const how = `Bring the leaf with \`newleaf install FILE\`, or put it into ${join(stateDirectory, 'inbox')}`;
-  dialogue.say(
-    isPatient
-      ? `${how}. It is waited for here; Ctrl-C ends that, and nothing is lost.`
-      : `${how}, while the daemon runs.`,
-  );
+  if (isPatient) return dialogue.say(`${how}. It is waited for here; Ctrl-C ends that, and nothing is lost.`);
+  dialogue.say(`${how}, while the daemon runs.`);
+  dialogue.blank();
+  tellToStart(dialogue);
 }

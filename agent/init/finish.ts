@@ -1,14 +1,11 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Complaint } from '../cli/command.ts';
 import { EXIT, exitOf } from '../exit.ts';
 import { isEndorsed } from '../roll/leaf.ts';
 import { iso } from '../roll/report.ts';
 import type { RollState } from '../roll/state.ts';
 import { showLeaf } from './enrollment.ts';
+import { tellToStart } from './start.ts';
 import { type Watch, waits } from './watch.ts';
-
-const UNITS = ['/etc/systemd/system', '/usr/lib/systemd/system', '/lib/systemd/system'];
 
 /** What is left to do, now that all is proven. */
 export function finish(watch: Watch, { current, assignment }: RollState): void {
@@ -22,10 +19,7 @@ export function finish(watch: Watch, { current, assignment }: RollState): void {
     dialogue.copy(`    issued by    ${current.issuer}\n    valid until  ${iso(current.notAfter)}`);
     dialogue.blank();
   }
-  const isInstalled = UNITS.some((directory) => existsSync(join(directory, 'newleaf.service')));
-  const start = isInstalled ? 'Now start the daemon' : 'Now run the daemon as a service (newleaf run)';
-  dialogue.say(`${start}, and look at it:`);
-  dialogue.copy(`${isInstalled ? '    sudo systemctl enable --now newleaf\n' : ''}    newleaf status`);
+  tellToStart(dialogue);
 }
 
 const AGAIN = 'Run `newleaf init` again, or start the daemon: it goes on where this stopped.';

@@ -56,12 +56,21 @@ export function wrapped(der: Uint8Array): string {
   return lines;
 }
 
+/** RFC 7468 section 7; the second is that of older tools. */
+const REQUEST = /^-----BEGIN (NEW )?CERTIFICATE REQUEST-----/m;
+
 /**
  * Turns what an issuer or a person delivers into PEM certificates, in the order delivered: PEM or DER, single
  * certificates or PKCS#7. Nothing is verified. Throws `Fault` NL-LEAF-PARSE where no certificate can be read.
  */
 export async function toPem(delivered: Uint8Array): Promise<string> {
   const found = isDer(delivered) ? await fromDer(Buffer.from(delivered)) : await fromPem(Buffer.from(delivered));
+  if (found.length === 0 && REQUEST.test(Buffer.from(delivered).toString('latin1'))) {
+    throw new Fault('NL-LEAF-PARSE', {
+      message: 'Delivered was a CSR, and not the leaf that was issued for it.',
+      advice: 'Have it signed, and deliver what comes back.',
+    });
+  }
   if (found.length === 0) {
     throw new Fault('NL-LEAF-PARSE', {
       message: `Expected certificates as PEM, DER or PKCS#7; delivered were ${delivered.length} bytes without one.`,

@@ -89,6 +89,7 @@ if (insideNetworkNamespace(import.meta.filename)) {
       const { machine, far } = stage;
       const flags = stage.flags.slice(0, stage.flags.indexOf('--issuer'));
       const script = await machine.newleaf(['init', '--yes', ...flags, '--issuer', 'inbox', '--new-token', 'softhsm']);
+      assert.match(script.out, /while the daemon runs\.\n\n {2}Now .*, and look at it:\n/);
       assert.equal(script.code, 4, script.err);
       assert.match(script.out, /newleaf install FILE/);
       const csr = (text: string) =>

@@ -77,7 +77,7 @@ describe('what is delivered goes to the daemon as it is', () => {
 
 describe('what cannot be a delivery never reaches the daemon', () => {
   const rows: readonly (readonly [what: string, operand: (directory: string) => string, said: RegExp])[] = [
-    ['no such file', (directory) => join(directory, 'none'), /none cannot be read: ENOENT.*\.$/],
+    ['no such file', (directory) => join(directory, 'none'), /^There is no .*none\.$/],
     ['a directory', (directory) => directory, /cannot be read: EISDIR.*\.$/],
     ['an empty file', (directory) => join(directory, 'empty'), /empty is empty\.$/],
     ['without end', () => '/dev/zero', /^\/dev\/zero has more than 262144 bytes: that is no chain\.$/],
