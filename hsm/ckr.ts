@@ -31,11 +31,13 @@ export class TokenError extends Error {
   }
 }
 
-const NAMES = new Map(
-  Object.entries(pkcs11js).flatMap(([name, value]) =>
+const NAMES = new Map([
+  // PKCS#11 v3.0 section 5.1; pkcs11js 2.1.7 does not know it.
+  [0x140, 'CKR_CURVE_NOT_SUPPORTED'],
+  ...Object.entries(pkcs11js).flatMap(([name, value]) =>
     name.startsWith('CKR_') && typeof value === 'number' ? [[value, name] as const] : [],
   ),
-);
+]);
 
 /** The CKR_ name of a return value (PKCS#11 v2.40 section 5.1); vendor codes keep their number. */
 export function ckrName(code: number): string {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import pkcs11js, { type Handle, type Template } from 'pkcs11js';
+import pkcs11js, { type Handle, type KeyPair, type Template } from 'pkcs11js';
 import { ckrName, ckrOf, TokenError } from './ckr.ts';
 import { CURVES, type KeyType } from './public-key.ts';
 import type { Session } from './session.ts';
@@ -49,33 +49,17 @@ export async function generateKeyPair(session: Session, label: string, id: Buffe
     { type: pkcs11js.CKA_SENSITIVE, value: true },
     { type: pkcs11js.CKA_EXTRACTABLE, value: false },
   ];
-  if (!takesShortOnly.has(session)) {
-    try {
-      const denying = {
-        public: [...publicKey, ...NOTHING_ELSE.public],
-        private: [...privateKey, ...NOTHING_ELSE.private],
-      };
-      return (await session.generate(mechanism, denying.public, denying.private)).privateKey;
-    } catch (error) {
-      if (!UNWILLING.test(ckrName(ckrOf(error) ?? 0))) throw error;
-      takesShortOnly.add(session);
-    }
-  }
   try {
-    return (await session.generate(mechanism, publicKey, privateKey)).privateKey;
+    return (await ask(session, mechanism, publicKey, privateKey)).privateKey;
   } catch (error) {
     const code = ckrName(ckrOf(error) ?? 0);
     if (!NOT_MADE.has(code)) throw error;
-    throw new TokenError(
-      'failed',
-      'KEY_TYPE_UNKNOWN',
-      `The token does not make keys of type ${keyType} (${code}).`,
-      error,
-    );
+    const message = `The token does not make keys of type ${keyType} (${code}).`;
+    throw new TokenError('failed', 'KEY_TYPE_UNKNOWN', message, error);
   }
 }
 
-/** Said of the shortest list of attributes, in which nothing but the kind of key can be wrong. tpm2-pkcs11 1.9.1 says the first. */
+/** How modules say that they do not make such keys; tpm2-pkcs11 1.9.1 by the first, of RSA with 4096 bits. */
 const NOT_MADE = new Set([
   'CKR_ATTRIBUTE_VALUE_INVALID',
   'CKR_CURVE_NOT_SUPPORTED',
@@ -83,6 +67,20 @@ const NOT_MADE = new Set([
   'CKR_KEY_SIZE_RANGE',
   'CKR_MECHANISM_INVALID',
 ]);
+
+/** For a key that can do nothing but sign; where the module refuses to be told so, for one that can sign. */
+async function ask(session: Session, mechanism: number, publicKey: Template, privateKey: Template): Promise<KeyPair> {
+  if (!takesShortOnly.has(session)) {
+    try {
+      const denying = [...privateKey, ...NOTHING_ELSE.private];
+      return await session.generate(mechanism, [...publicKey, ...NOTHING_ELSE.public], denying);
+    } catch (error) {
+      if (!UNWILLING.test(ckrName(ckrOf(error) ?? 0))) throw error;
+      takesShortOnly.add(session);
+    }
+  }
+  return session.generate(mechanism, publicKey, privateKey);
+}
 
 /**
  * SoftHSM 2.6.1 adds decrypt, unwrap and signRecover unless told not to, NSS 3.110 derive; other modules refuse to be told:

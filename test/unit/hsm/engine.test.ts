@@ -43,6 +43,7 @@ test('without the engine the Debian package is named, and nothing is set', () =>
 const openssl: readonly (readonly [object, string, string])[] = [
   [{ library: 'PKCS#11 module', reason: 'PIN incorrect', code: 'ERR_OSSL_PIN_INCORRECT' }, 'pin', 'CKR_PIN_INCORRECT'],
   [{ library: 'PKCS#11 module', reason: 'PIN locked' }, 'pin-locked', 'CKR_PIN_LOCKED'],
+  [{ library: 'PKCS#11 module', reason: 'PIN expired' }, 'poisoned', 'CKR_PIN_EXPIRED'],
   [{ library: 'PKCS#11 module', reason: 'Object handle invalid' }, 'key', 'CKR_OBJECT_HANDLE_INVALID'],
   [{ library: 'PKCS#11 module', reason: 'Session handle invalid' }, 'poisoned', 'CKR_SESSION_HANDLE_INVALID'],
   [{ library: 'PKCS#11 module', reason: 'General Error' }, 'poisoned', 'CKR_GENERAL_ERROR'],

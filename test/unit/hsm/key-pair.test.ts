@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import pkcs11js, { type PKCS11 } from 'pkcs11js';
+import { ckrName } from '../../../hsm/ckr.ts';
+import { generateKeyPair } from '../../../hsm/key-pair.ts';
+import { Session } from '../../../hsm/session.ts';
+
+/** A module that gives these answers to C_GenerateKeyPair, one after the other, and then a key. */
+function answering(...answers: readonly number[]): { readonly session: Session; readonly asked: number[] } {
+  const left = [...answers];
+  const asked: number[] = [];
+  const module = {
+    async C_GenerateKeyPairAsync(_: unknown, __: unknown, ___: unknown, privateKey: readonly unknown[]) {
+      asked.push(privateKey.length);
+      const code = left.shift();
+      if (code !== undefined) throw new pkcs11js.Pkcs11Error(`${ckrName(code)}:${code}`, code);
+      return { publicKey: Buffer.of(1), privateKey: Buffer.of(2) };
+    },
+  } as unknown as PKCS11;
+  return { session: new Session(module, Buffer.alloc(8)), asked };
+}
+
+const make = (session: Session) => generateKeyPair(session, 'newleaf-a', Buffer.of(1), 'ec-p384');
+const { CKR_ATTRIBUTE_VALUE_INVALID, CKR_GENERAL_ERROR, CKR_KEY_SIZE_RANGE, CKR_MECHANISM_INVALID } = pkcs11js;
+const CKR_CURVE_NOT_SUPPORTED = 0x140;
+
+for (const answers of [
+  [CKR_MECHANISM_INVALID],
+  [CKR_KEY_SIZE_RANGE],
+  [CKR_CURVE_NOT_SUPPORTED],
+  [CKR_ATTRIBUTE_VALUE_INVALID, CKR_ATTRIBUTE_VALUE_INVALID],
+  [CKR_GENERAL_ERROR, pkcs11js.CKR_DOMAIN_PARAMS_INVALID],
+]) {
+  test(`a kind of key that the token does not make: ${answers.map(ckrName).join(', then ')}`, async () => {
+    const { session } = answering(...answers);
+    const message = `The token does not make keys of type ec-p384 (${ckrName(answers.at(-1) ?? 0)}).`;
+    await assert.rejects(make(session), { kind: 'failed', code: 'KEY_TYPE_UNKNOWN', message });
+  });
+}
+
+test('what is no matter of the kind stays what it is', async () => {
+  await assert.rejects(make(answering(pkcs11js.CKR_DEVICE_MEMORY).session), { code: pkcs11js.CKR_DEVICE_MEMORY });
+});
+
+test('a module that refuses to be told what a key may not do is told so once', async () => {
+  const { session, asked } = answering(CKR_ATTRIBUTE_VALUE_INVALID);
+  for (let round = 0; round < 2; round += 1) await make(session);
+  const [first = 0, ...later] = asked;
+  assert.ok(later.length === 2 && later.every((one) => one < first), String(asked));
+});
