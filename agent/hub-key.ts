@@ -4,9 +4,6 @@ import { dirname, join } from 'node:path';
 import { type Tpm, TpmError } from '../hsm/tpm.ts';
 import { syncDirectory, writeAtomically } from './durable.ts';
 
-/** In the state directory; nothing but this TPM can open what is in it. */
-export const NEXT_KEY_FILE = 'tpm-next-key';
-
 /**
  * The key by which the hub knows a gateway that attests by its TPM. Each registration brings another: it is kept beside
  * the one that serves, as DPS has wrapped it, and takes its place in the TPM when the hub has accepted it. Until then the
@@ -20,7 +17,8 @@ export class HubKey {
 
   constructor(tpm: Pick<Tpm, 'prove' | 'activate' | 'sign'>, directory: string) {
     this.#tpm = tpm;
-    this.#path = join(directory, NEXT_KEY_FILE);
+    // Nothing but this TPM can open what is in it.
+    this.#path = join(directory, 'tpm-next-key');
   }
 
   /**

@@ -16,6 +16,7 @@ export const FILES: Readonly<Record<string, string>> = {
   [`${state}/rejected/`]: 'What was rejected, each with its reason beside it.',
   [`${state}/ended.json`]: 'Why the daemon has ended, where it will not run again without a person.',
   [`${state}/refused-pin.json`]: 'That the token has refused the PIN, which is not tried again; not the PIN itself.',
+  [`${state}/tpm-next-key`]: 'With a TPM: the key that the hub has not accepted yet; only this TPM can open it.',
   [String(SCHEMA.control.socket.standard)]:
     'The control socket: HTTP and JSON, for the commands and for monitoring (/metrics).',
 };

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { HubKey, NEXT_KEY_FILE } from '../../../agent/hub-key.ts';
+import { HubKey } from '../../../agent/hub-key.ts';
 import { createTpm } from '../../../hsm/tpm.ts';
 import { scratch } from '../../unit/agent/disk.ts';
 import { bench, command, hmac, newKey } from './bench.ts';
@@ -10,6 +10,7 @@ import type { Swtpm } from './swtpm.ts';
 import { COMMAND, Tap } from './tap.ts';
 
 const message = Buffer.from('hub-1/devices/gw-0001\n1780000000');
+const NEXT_KEY_FILE = 'tpm-next-key';
 const IDENTITY = 0x81000100;
 const keyLost = { name: 'TpmError', kind: 'key' };
 

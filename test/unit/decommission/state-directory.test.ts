@@ -29,6 +29,14 @@ describe('what decommission takes away', () => {
     assert.ok(namesInSources().includes('leaf.pem'));
   });
 
+  test('purging the package takes away the same files', () => {
+    const removed = /rm -rf (state\.json [^;&]*?)\.cache/.exec(
+      readFileSync(join(root, 'scripts/deb/postrm'), 'utf8'),
+    )?.[1];
+    const names = removed?.split(/[\s\\]+/).filter((name) => name !== '');
+    assert.deepEqual(names?.sort(), ['state.json', ...FILES].sort());
+  });
+
   test('those, and what a power cut has left of them, and nothing else; a link is not followed', async (t) => {
     const directory = join(scratch(t), 'state');
     const outside = join(directory, '..', 'outside');
