@@ -3,7 +3,7 @@ import pkcs11js, { type Handle } from 'pkcs11js';
 import { TokenError } from './ckr.ts';
 import type { Session } from './session.ts';
 
-export const KEY_TYPES = ['ec-p256', 'ec-p384', 'rsa-2048', 'rsa-3072', 'rsa-4096'] as const;
+const KEY_TYPES = ['ec-p256', 'ec-p384', 'rsa-2048', 'rsa-3072', 'rsa-4096'] as const;
 export type KeyType = (typeof KEY_TYPES)[number];
 
 /** The public half of a key pair in the token; the private half is named by `id` alone. */

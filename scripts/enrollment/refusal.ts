@@ -73,6 +73,8 @@ export function inWords(who: string, error: unknown): string {
     case 401:
     case 403:
       return `${who} refuses the connection string (${status}): check its key, and that its policy may write.`;
+    case 409:
+      return `${who} refuses (409): ${words}. What is there: enroll show`;
     case 412:
       return `Somebody else changed it meanwhile (412). Look again, and repeat.`;
     case 429:

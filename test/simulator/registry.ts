@@ -48,7 +48,7 @@ const freshTwin = (desired: object, tags: object): Twin => ({
 });
 
 /** JSON merge as the twin does it: null removes, objects merge, everything else replaces. */
-export function merge(target: Record<string, unknown>, patch: object): Record<string, unknown> {
+function merge(target: Record<string, unknown>, patch: object): Record<string, unknown> {
   const merged = { ...target };
   for (const [key, value] of Object.entries(patch)) {
     if (value === null) {

@@ -46,7 +46,7 @@ export async function lookUp(site: Site): Promise<Registration> {
  * How a disabled enrollment shows is not documented: as 401, as a status, or as a registration that failed with 401002.
  * Pure; never throws.
  */
-export function registrationIn(httpStatus: number, body: string): Registration {
+function registrationIn(httpStatus: number, body: string): Registration {
   const { status, assignedHub, errorCode, message, errorMessage = message } = fieldsIn(body);
   const words = [errorCode, errorMessage].filter((one) => one !== undefined).join(' ') || `HTTP ${httpStatus}`;
   if (status === 'disabled') return { kind: 'disabled' };

@@ -48,7 +48,7 @@ export async function bundled(name: string, directory: string): Promise<readonly
 }
 
 /** A session of the test's own. Where the module keeps its state for each caller (p11-kit-client), it logs in itself. */
-export class RawSession {
+class RawSession {
   readonly #module: PKCS11;
   readonly #session: Handle;
 

@@ -18,7 +18,7 @@ const GROUP = [...GROUP_BREACH, ...GROUP_EXPIRY] as const;
 const ROLLS = [...INDIVIDUAL, ...GROUP, 'reprovision'] as const;
 
 /** What is not known of the real services, and to which of the stories it matters. A new switch is missed by the compiler. */
-export const MATTERS: { readonly [Name in keyof Switches]: Matter<`${Switches[Name]}`> } = {
+const MATTERS: { readonly [Name in keyof Switches]: Matter<`${Switches[Name]}`> } = {
   refusalShape: {
     to: [...INDIVIDUAL, ...GROUP_BREACH, 'reprovision'],
     why: 'a leaf is refused that is not enrolled yet, or not any more',

@@ -169,7 +169,7 @@ describe('what DPS refuses is said in words, with 1', () => {
     const { file } = await office.leaf('gw-1');
     await done(run('add individual --certificate', file));
     const { code, err } = await run('add individual --certificate', file);
-    assert.match(err, /DPS refuses \(409\): Enrollment already exists: gw-1/);
+    assert.match(err, /DPS refuses \(409\): Enrollment already exists: gw-1\. What is there: enroll show/);
     assert.equal(code, 1);
   });
   test('not there', async () => {
