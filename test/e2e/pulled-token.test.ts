@@ -30,3 +30,15 @@ test('a token that is pulled and put back costs restarts, and nothing else', {
   assert.equal(far.log.registrations(), registrations, 'the leaf and its key are as they were');
   assert.ok(!existsSync(join(gateway.stateDirectory, 'refused-pin.json')));
 });
+
+test('a key that somebody destroys while the gateway serves costs one restart, and is then known as lost', {
+  timeout: 4 * PATIENCE_MS,
+}, async (t) => {
+  const { far, gateway } = await serving(t);
+  gateway.token.ask('--delete-object', '--type', 'privkey', '--label', 'newleaf-a');
+  await cut(far);
+  assert.equal(await gateway.ended(), EXIT.restart);
+  await gateway.start();
+  await gateway.until(({ trouble }) => trouble?.code === 'NL-TOKEN-KEY');
+  assert.equal((await gateway.command('roll', '--wait')).code, EXIT.done);
+});
