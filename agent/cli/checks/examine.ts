@@ -52,6 +52,7 @@ function findingOf(error: unknown, { user, isStranger }: Site): Finding {
     const known = code === 'NL-INTERNAL' ? 'NL-CONFIG' : code;
     return failed(known, `The user ${user} may not read ${denied}.`, `chown ${user}: ${denied}`);
   }
+  if (isStranger && code === 'NL-CONTROL-DENIED') return skipped(message, 'sudo newleaf check');
   // SoftHSM, for one, cannot even be initialised by a user who may not read its configuration.
   if (isStranger && code.startsWith('NL-TOKEN-')) {
     return skipped(`This user may not use the token as the daemon does: ${message}`, 'sudo newleaf check');

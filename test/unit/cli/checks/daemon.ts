@@ -48,6 +48,12 @@ export const DAEMON: readonly Row[] = [
   ],
   [
     'socket',
+    'is not for this user',
+    { isStranger: true, status: fails(new Fault('NL-CONTROL-DENIED')) },
+    /^skipped .* -> sudo newleaf check$/,
+  ],
+  [
+    'socket',
     'has ended',
     { status: down, unit: unit({ ActiveState: 'failed', Result: 'exit-code', ExecMainStatus: '4' }) },
     /^failed NL-DAEMON-DOWN Nobody answers\. newleaf\.service is failed: it ended with exit code 4\. -> /,
