@@ -125,3 +125,21 @@ test('the TPM goes away when the hub has accepted the new key: the session stays
   assert.equal(far.log.registrations(ID), 2);
   assert.equal(waits(site), false);
 });
+
+test('a TPM that takes no key, as its owner has set a password: the gateway serves all the same, over a restart too', async (t) => {
+  const site = await tpmSite(t);
+  const { far, gateway, swtpm, endorsementKey } = site;
+  await swtpm.setOwnerPassword('secret');
+  await far.enrollIndividual({ registrationId: ID, tpm: { endorsementKey } });
+  await gateway.start();
+  const told = await gateway.log.waitFor({ event: 'key-not-promoted', code: 'NL-TPM-PASSWORD' });
+  assert.match(String(told.advice), /tpm2_changeauth/);
+  holds(await gateway.settled(), { phase: 'serving', online: true });
+  await gateway.stop();
+  await gateway.start();
+  holds(await gateway.until(({ online }) => online), { phase: 'serving' });
+  assert.equal(far.log.registrations(ID), 1);
+  const { code, out, err } = await gateway.command('reprovision', '--wait');
+  assert.equal(code, 0, out + err);
+  holds(await gateway.settled(), { phase: 'serving', online: true });
+});
