@@ -68,10 +68,8 @@ export class HubKey {
 
   async #next(name: string | undefined): Promise<Buffer | undefined> {
     if (name === undefined) return undefined;
-    const text = await readFile(this.#path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return '';
-      throw error;
-    });
+    // One that cannot be read is as good as none: the hub refuses the other, and the next registration brings a new one.
+    const text = await readFile(this.#path, 'utf8').catch(() => '');
     const blob = Buffer.from(text, 'base64');
     return nameOf(blob) === name ? blob : undefined;
   }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { HubKey } from '../../../agent/hub-key.ts';
@@ -66,6 +66,9 @@ test('a next key of another TPM, or a damaged file: no key, so that another regi
     writeFileSync(file, text);
     await assert.rejects(new HubKey(other, directory).sign(name, message), keyLost);
   }
+  rmSync(file);
+  mkdirSync(file);
+  assert.equal(await new HubKey(other, directory).isNext(name), false);
 });
 
 /** What a promotion does to the TPM, in this order; it makes room, and then it stores. */
