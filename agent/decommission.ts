@@ -79,7 +79,7 @@ async function alone({ state, control }: Config): Promise<Lock> {
   const lock = await takeLock(state.directory).catch((error: unknown) => {
     throw failureOf(error).code === 'NL-DAEMON-RUNS' ? runs : error;
   });
-  // The lock does not reach into another network namespace; the socket is a file.
+  // Where the disk is full, the lock does not reach into another network namespace.
   const isAnswered = await request(control.socket, 'GET', '/v1/status', undefined, 5_000).then(
     () => true,
     () => false,
