@@ -47,7 +47,8 @@ function secretsOf(config: Config): readonly Secret[] {
 async function kept(site: Site, { path, what, code }: Secret): Promise<Finding | undefined> {
   const mode = path === undefined ? 'absent' : await site.mode(path);
   if (mode === 'absent' || (mode & GROUP_AND_OTHERS) === 0) return undefined;
-  const advice = `chmod 0600 ${path}`;
+  // Root's file, read by the daemon as a member of its group, would be closed to it by the second command alone.
+  const advice = `${site.user === undefined ? '' : `chown ${site.user}: ${path} && `}chmod 0600 ${path}`;
   if ((mode & OTHERS) !== 0) {
     return failed(code, `Everybody on this gateway may use ${what}: ${path} has mode ${octal(mode)}.`, advice);
   }

@@ -90,7 +90,19 @@ export const FILES: readonly Row[] = [
   ['permissions', 'right', {}, /^ok /],
   ['permissions', 'nothing there yet', { mode: modes('absent', 'absent') }, /^ok /],
   ['permissions', 'PIN for everybody', { mode: modes(0o644, 0o700) }, /^failed NL-TOKEN-PIN-FILE .* has mode 0644\./],
-  ['permissions', 'PIN for its group', { mode: modes(0o640, 0o700) }, /^warning .* its group may use the PIN\./],
+  [
+    'permissions',
+    'PIN for its group',
+    { mode: modes(0o640, 0o700) },
+    /^warning .* its group may use the PIN\. -> chmod 0600 /,
+  ],
+  [
+    'permissions',
+    'password of root that the daemon reads as a member of its group',
+    { mode: modes(0o600, 0o700, 0o640), user },
+    /^warning .* its group may use the password .*\. -> chown newleaf: \/etc\/newleaf\/password && chmod 0600 /,
+    est,
+  ],
   [
     'permissions',
     'state for others',
