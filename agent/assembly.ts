@@ -10,7 +10,7 @@ import { openToken, type Token } from '../hsm/token.ts';
 import type { X509Config } from './config.ts';
 import { Daemon } from './daemon.ts';
 import { createDps } from './dps/registration.ts';
-import { makeDirectory, runtimeDirectory } from './durable.ts';
+import { makeDirectory, runtimeDirectory, sync } from './durable.ts';
 import { publish } from './files.ts';
 import { foundationOf, type Given } from './foundation.ts';
 import { createHub } from './hub/session.ts';
@@ -85,7 +85,9 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
     keyType: config.leaf.key_type,
     registrationId,
     directory: join(state.directory, 'csr'),
-    kept: () => (config.leaf.rotate_key ? undefined : daemon.state.current?.key),
+    current: () => daemon.state.current?.key,
+    keeps: !config.leaf.rotate_key,
+    sync,
     destroy: (label, id) => destroyInChild(destroyer, { ...locator, pin, label, id, pinRecord: state.directory }),
   });
 

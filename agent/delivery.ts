@@ -27,7 +27,8 @@ export async function csr(options: AnswererOptions, { newKey = false, from }: Cs
   try {
     return { status: 200, body: { csr: await keys.csr(key), slot: key.slot, cn: report().registrationId } };
   } catch (error) {
-    return refusal(500, failureOf(error));
+    const met = failureOf(error);
+    return refusal(met.kind === 'refused' ? 409 : 500, met);
   }
 }
 

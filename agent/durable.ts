@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { constants } from 'node:fs';
 import { chmod, type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
@@ -132,3 +133,22 @@ function unwritable(path: string, cause: unknown): Fault {
 /** Where the unit lets its daemon keep what the next boot needs no more (systemd.exec(5), RuntimeDirectory=). */
 export const runtimeDirectory = ({ RUNTIME_DIRECTORY }: NodeJS.ProcessEnv): string | undefined =>
   RUNTIME_DIRECTORY?.split(':')[0];
+
+/** A slow disk with much to write; one that hangs must not hold up the caller for ever. */
+const SYNC_MS = 30_000;
+
+/**
+ * Has everything that anybody has written reach the disk: sync(2) by sync(1), as node has no call for it. As good as it can
+ * be done: never throws, and gives up after half a minute.
+ */
+export function sync(): Promise<void> {
+  return new Promise((resolve) => {
+    const child = spawn('sync', { stdio: 'ignore' });
+    const end = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+    const timer = setTimeout(end, SYNC_MS);
+    child.once('error', end).once('exit', end);
+  });
+}

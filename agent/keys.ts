@@ -20,8 +20,12 @@ export interface KeysOptions {
   readonly registrationId: string;
   /** For the CSRs: an issuer that asks to come back later knows the request by its bytes, and ECDSA signs differently each time. */
   readonly directory: string;
-  /** The key of the current leaf, where it is kept (leaf.rotate_key = false). */
-  readonly kept: () => KeyRef | undefined;
+  /** The key of the current leaf. */
+  readonly current: () => KeyRef | undefined;
+  /** Whether a leaf is renewed with the key that it has (leaf.rotate_key = false). */
+  readonly keeps: boolean;
+  /** Has what was written reach the disk: a module may write its keys without fsync, as SoftHSM 2.6.1 does. */
+  readonly sync: () => Promise<void>;
   /** Destroys a key pair in a process of its own (hsm/destroy.ts says why). */
   readonly destroy: (label: string, id: string) => Promise<void>;
 }
@@ -31,10 +35,11 @@ const WHOLE = /^-----BEGIN CERTIFICATE REQUEST-----\n[A-Za-z0-9+/=\n]+-----END C
 
 /** Our two slots in the token. @throws TokenError, and Fault NL-TOKEN-OCCUPIED */
 export function createKeys(options: KeysOptions): Keys {
-  const { token, prefix, keyType, registrationId, directory, kept, destroy } = options;
+  const { token, prefix, keyType, registrationId, directory, current, keeps, sync, destroy } = options;
   const requests = new Map<string, Promise<string>>();
   const request = async (key: KeyRef): Promise<string> => {
     const found = await publicKeyOf(token, key);
+    if (found.keyType !== keyType && key.id !== current()?.id) throw outdated(found, keyType);
     const written = await readFile(fileOf(key), 'utf8').catch(() => '');
     if (WHOLE.test(written)) return written;
     const made = await csr(registrationId, found, (message) => token.sign(found, message));
@@ -46,18 +51,23 @@ export function createKeys(options: KeysOptions): Keys {
   return {
     async generate(slot) {
       if (slot === 'given') throw new Fault('NL-INTERNAL', { message: 'A given key is never generated.' });
-      const same = kept();
-      if (same !== undefined) return same;
+      const same = current();
+      if (keeps && same !== undefined) return same;
       const label = labelOf(slot);
       const found = await token.find(label);
       // Left by an attempt that a power cut interrupted: the journal knows of nobody who uses it.
       if (found !== undefined) {
         await assertFits(token, found, keyType);
-        if (await isWhole(token, found)) return { slot, id: found.id };
+        if (await isWhole(token, found)) {
+          await sync();
+          return { slot, id: found.id };
+        }
         await destroy(label, found.id);
         token.forget(found.id);
       }
       const { id } = await token.generate(label, keyType);
+      // From here on the journal counts on it. A power cut may take neither the key nor, later, the old one in its place.
+      await sync();
       return { slot, id };
     },
     csr(key) {
@@ -86,6 +96,12 @@ export async function publicKeyOf(token: Token, { slot, id }: KeyRef): Promise<P
   if (found !== undefined) return found;
   const message = `Token "${token.name.label}" has no key with the id ${id} (slot ${slot}).`;
   throw new Fault('NL-TOKEN-KEY', { message });
+}
+
+/** It was made, and perhaps refused by the CA, before the configuration asked for another type. */
+function outdated({ label, keyType: type }: PublicKey, wanted: KeyType): Fault {
+  const message = `The next key "${label}" is of type ${type}, and leaf.key_type is ${wanted}.`;
+  return new Fault('NL-ISSUER-NEW-KEY', { message, advice: 'Make another: newleaf csr --new-key' });
 }
 
 async function assertFits(token: Token, found: PublicKey, keyType: KeyType): Promise<void> {

@@ -4,6 +4,7 @@ import type { Failure } from './failure.ts';
 import {
   accept,
   begin,
+  drop,
   finish,
   keepsKey,
   keyOf,
@@ -29,6 +30,10 @@ export function failed(state: RollState, event: Of<'failed'>, decision?: Decisio
   const known = [current?.thumbprint, next?.leaf?.thumbprint];
   // The last word of an attempt with a leaf that has been replaced since.
   if ('leaf' in effect && !known.includes(effect.leaf.thumbprint)) return state;
+  if (failure.code === 'NL-TOKEN-KEY' && next !== undefined) {
+    const other = keyLost(state, next, event);
+    if (other !== undefined) return other;
+  }
   // Transient or broken: phase and candidate stay as they are, however long it lasts.
   if (failure.kind !== 'refused') {
     const silent = unanswered(state, event) !== undefined;
@@ -47,6 +52,33 @@ export function failed(state: RollState, event: Of<'failed'>, decision?: Decisio
     return settle(retireKey(fresh, keyOf(next)), event, 'refused', failure);
   }
   return issuerRefused(state, next, event, failure);
+}
+
+/**
+ * The key of the candidate is not in the token: a power cut took it (SoftHSM 2.6.1 writes without fsync), or somebody did. That
+ * must not hold up the gateway for ever, nor may a read that failed cost a leaf that somebody has enrolled.
+ * @returns undefined where it is not about that key, or where there is no way out but to try again
+ */
+function keyLost(state: RollState, next: Next, event: Of<'failed'>): Moved | undefined {
+  const { effect, failure } = event;
+  const { phase, current } = state;
+  if (keepsKey(state, next.id) || next.slot === 'given') return undefined;
+  if (phase === 'requesting-leaf' && effect.kind === 'request-leaf' && next.renewed !== true) {
+    // Nothing is destroyed for it: where the key is there after all, it is found in the slot once more.
+    return settle({ ...state, next: { slot: next.slot, sent: next.sent, renewed: true } }, event, 'key-lost', failure);
+  }
+  if (!('leaf' in effect) || effect.leaf.thumbprint !== next.leaf?.thumbprint) return undefined;
+  if (phase !== 'registering-next' && phase !== 'connecting-next') return undefined;
+  const { assignment: _, parked, ...bare } = next;
+  const isSure = parked?.failure.code === failure.code && (current === undefined || state.online !== undefined);
+  if (!isSure) {
+    const rest = phase === 'connecting-next' ? without(state, 'grace') : state;
+    return candidateRefused(rest, { ...bare, ...(parked && { parked }) }, event);
+  }
+  // Twice, while the session is open. The current leaf is registered before anything is destroyed: that proves the token.
+  const rolling = state.request?.action === 'roll' ? state : finish(state, event, 'kept', failure);
+  const gone = { ...bare, sent: bare.sent && current !== undefined };
+  return drop({ ...rolling, next: gone }, gone, event, 'key-lost');
 }
 
 /** The issuer says no, or gives what is of no use: it is asked again by the ladder of the candidate. */

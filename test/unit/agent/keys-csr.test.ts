@@ -4,7 +4,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { createKeys } from '../../../agent/keys.ts';
-import type { PublicKey } from '../../../hsm/public-key.ts';
+import type { KeyRef } from '../../../agent/roll/leaf.ts';
+import type { KeyType, PublicKey } from '../../../hsm/public-key.ts';
 import type { Token } from '../../../hsm/token.ts';
 import { scratch } from './disk.ts';
 
@@ -12,7 +13,7 @@ const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const spki = pair.publicKey.export({ format: 'der', type: 'spki' });
 const key = { slot: 'b', id: '600dcafe' } as const;
 
-function keysIn(t: TestContext) {
+function keysIn(t: TestContext, keyType: KeyType = 'ec-p256', current?: KeyRef) {
   const directory = scratch(t);
   const found: PublicKey = { label: 'newleaf-b', id: key.id, spki, keyType: 'ec-p256' };
   const token = {
@@ -23,10 +24,12 @@ function keysIn(t: TestContext) {
   const keys = createKeys({
     token,
     prefix: 'newleaf',
-    keyType: 'ec-p256',
+    keyType,
     registrationId: 'gw-0001',
     directory,
-    kept: () => undefined,
+    current: () => current,
+    keeps: false,
+    sync: async () => {},
     destroy: async () => {},
   });
   return { keys, file: join(directory, `gw-0001.${key.id}.pem`) };
@@ -57,4 +60,15 @@ test('it goes with its key', async (t) => {
   await keys.csr(key);
   await keys.destroy(key);
   assert.throws(() => readFileSync(file), { code: 'ENOENT' });
+});
+
+test('a key of another type than is configured by now is not asked a leaf for: the CA may have refused that type', async (t) => {
+  await assert.rejects(
+    keysIn(t, 'rsa-2048').keys.csr(key),
+    /^Fault: NL-ISSUER-NEW-KEY .* ec-p256, and .* rsa-2048\. .* --new-key$/,
+  );
+});
+
+test('but the key of the current leaf is what it is', async (t) => {
+  assert.match(await keysIn(t, 'rsa-2048', key).keys.csr(key), /^-----BEGIN CERTIFICATE REQUEST-----/);
 });

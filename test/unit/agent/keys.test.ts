@@ -56,18 +56,20 @@ async function generating(directory: string, found: Left): Promise<{ id: string;
     keyType: 'ec-p256',
     registrationId: 'gw-0001',
     directory,
-    kept: () => undefined,
+    current: () => undefined,
+    keeps: false,
+    sync: async () => void did.push('sync'),
     destroy: async (label, id) => void did.push(`destroy ${label} ${id}`),
   });
   const { id } = await keys.generate('b');
   return { id, did };
 }
 
-const replaced = ['destroy newleaf-b 0badcafe', 'forget 0badcafe', 'generate newleaf-b ec-p256'];
+const replaced = ['destroy newleaf-b 0badcafe', 'forget 0badcafe', 'generate newleaf-b ec-p256', 'sync'];
 
 const rows: readonly (readonly [title: string, found: Left, id: string, did: readonly string[]])[] = [
-  ['nothing is there', {}, made.id, ['generate newleaf-b ec-p256']],
-  ['a whole key is used again', { key: left }, left.id, []],
+  ['nothing is there', {}, made.id, ['generate newleaf-b ec-p256', 'sync']],
+  ['a whole key is used again', { key: left }, left.id, ['sync']],
   ['a key that cannot sign was cut off while it was made', { key: left, sign: broken }, made.id, replaced],
   ['a key that signs for another public half', { key: left, sign: signsWith(stranger) }, made.id, replaced],
 ];

@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { advance } from '../../../agent/roll/advance.ts';
+import { failure } from '../../../agent/roll/failure.ts';
+import { without } from '../../../agent/roll/settle.ts';
+import { effectsOf, type RollEvent, type RollState, unprovisioned } from '../../../agent/roll/state.ts';
+import { NOW, terms } from './machine.ts';
+import { briefly, play, SITUATIONS } from './situations.ts';
+import { candidate, current, HOUR, request } from './standing.ts';
+
+const lost = failure('NL-TOKEN-KEY');
+
+const hear = (state: RollState, event: RollEvent): RollState => advance(state, event, terms).state;
+
+/** What is in flight finds that its key is not in the token. */
+function keyless(state: RollState): RollState {
+  const [effect] = effectsOf(state);
+  assert.ok(effect);
+  return hear(state, { kind: 'failed', effect, failure: lost, at: NOW, draw: 0.5 });
+}
+
+const destroyed = (state: RollState) =>
+  hear(state, { kind: 'key-destroyed', id: candidate.key.id, at: NOW, draw: 0.5 });
+
+/** The probe of a parked candidate, an hour later. */
+const probed = (state: RollState) => hear(state, { kind: 'woken', at: NOW + HOUR, draw: 0.5 });
+
+describe('the key of the candidate is lost before it has a leaf', () => {
+  const again = keyless(SITUATIONS['requesting-leaf']);
+  test('the slot is asked for one once more, and nothing is destroyed', () => {
+    assert.equal(briefly(again), 'generating-key, generate-key b');
+    assert.deepEqual([again.retire, again.request?.id], [undefined, 'r']);
+  });
+  test('and where the one it gives is lost, too, it is tried again by the ladder', () => {
+    const made = hear(again, { kind: 'key-generated', key: { slot: 'b', id: 'g2' }, at: NOW, draw: 0.5 });
+    assert.equal(briefly(keyless(made)), 'requesting-leaf, request-leaf b');
+  });
+  test('a key that is kept is that of the current leaf: there is no other', () => {
+    const kept = { ...SITUATIONS['requesting-leaf'], next: { ...current.key, sent: false } };
+    assert.equal(briefly(keyless(kept)), 'requesting-leaf, request-leaf a');
+  });
+});
+
+for (const phase of ['registering-next', 'connecting-next'] as const) {
+  describe(`the key of the candidate is lost in ${phase}`, () => {
+    const parked = keyless(SITUATIONS[phase]);
+    test('it is parked, as a read may fail, and a person is told', () => {
+      assert.equal(briefly(parked), 'serving');
+      assert.deepEqual([parked.next?.parked?.failure.code, parked.next?.leaf], ['NL-TOKEN-KEY', candidate]);
+      assert.deepEqual([parked.outcomes[0]?.outcome, parked.retire], ['person', undefined]);
+    });
+    test('the next time it is given up: the current leaf is registered before anything is destroyed', () => {
+      const back = keyless(probed(parked));
+      assert.equal(briefly(back), 'abandoning, register a');
+      const rest = destroyed(play(back, 'current registered'));
+      assert.equal(briefly(rest), 'serving');
+      assert.deepEqual([rest.next, rest.request, rest.retire], [undefined, undefined, undefined]);
+    });
+    test('without a session nobody knows whether the token works: it stays parked', () => {
+      const offline = without(probed(parked), 'online');
+      assert.equal(keyless(offline).next?.parked?.times, 2);
+    });
+    test('a technician who rolls gets another key at once', () => {
+      const asked = { kind: 'asked', request: request('roll'), delayMs: 0, discard: false } as const;
+      const rolling = hear(parked, { ...asked, at: NOW, draw: 0.5 });
+      const back = destroyed(play(keyless(rolling), 'current registered'));
+      assert.equal(briefly(back), 'generating-key, generate-key b');
+    });
+  });
+}
+
+test('a refusal by the hub meanwhile leads back to the current leaf', () => {
+  const refused: RollState = { ...without(SITUATIONS['registering-next'], 'online'), rejected: true };
+  assert.equal(briefly(keyless(refused)), 'registering, register a');
+});
+
+test('the first leaf of a gateway loses its key: in the end it gets another', () => {
+  const first = { slot: 'a', id: 'g1', leaf: { ...candidate, key: { slot: 'a', id: 'g1' } }, sent: true } as const;
+  const parked = keyless({ ...unprovisioned, phase: 'registering-next', next: first, request: request('roll') });
+  assert.equal(briefly(parked), 'unprovisioned');
+  const bare = keyless(probed(parked));
+  assert.equal(briefly(bare), 'unprovisioned');
+  const asking = probed(bare);
+  assert.equal(briefly(asking), 'requesting-leaf, request-leaf a');
+  assert.equal(briefly(keyless(asking)), 'generating-key, generate-key a');
+});
