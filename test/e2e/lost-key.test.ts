@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { statSync } from 'node:fs';
+import { X509Certificate } from 'node:crypto';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { holds } from './holds.ts';
-import { serving } from './site.ts';
+import { type Serving, serving } from './site.ts';
 
 test('the key of the leaf is gone from the token: it is said, nothing is written again and again, and a roll mends it', async (t) => {
   const { gateway, thumbprint } = await serving(t);
@@ -24,5 +25,39 @@ test('the key of the leaf is gone from the token: it is said, nothing is written
   assert.equal(asked.code, 0, asked.err);
   const { leaf } = await gateway.settled();
   assert.notEqual(leaf?.thumbprint, thumbprint);
+  assert.deepEqual(gateway.token.privateKeys(), ['newleaf-b']);
+});
+
+/** A roll that has made its key, and waits for an EST server that is away. */
+async function waitsForItsIssuer(t: TestContext): Promise<Serving> {
+  const waiting = await serving(t);
+  const { far, gateway } = waiting;
+  await far.lay('est', 'port-closed');
+  await gateway.post('/v1/roll', { id: 'asked' });
+  await gateway.until(({ trouble }) => trouble?.code === 'NL-EST-UNREACHABLE');
+  await gateway.stop();
+  await far.lift('est');
+  return waiting;
+}
+
+const leafOf = ({ gateway }: Serving) => new X509Certificate(readFileSync(join(gateway.stateDirectory, 'leaf.pem')));
+
+test('the key of the next leaf is lost while its issuer is away: the slot gets another, and the roll goes through', async (t) => {
+  const site = await waitsForItsIssuer(t);
+  const { gateway, thumbprint } = site;
+  gateway.token.ask('--delete-object', '--type', 'privkey', '--label', 'newleaf-b');
+  await gateway.start();
+  holds(await gateway.settled(), { last: { id: 'asked', outcome: 'done' }, leaf: { slot: 'b' } });
+  assert.notEqual(leafOf(site).fingerprint256.replaceAll(':', ''), thumbprint);
+  assert.deepEqual(gateway.token.privateKeys(), ['newleaf-b']);
+});
+
+test('leaf.key_type is changed while a roll waits: it makes a key of the new type', async (t) => {
+  const site = await waitsForItsIssuer(t);
+  const { gateway } = site;
+  gateway.configure([readFileSync(gateway.configuration, 'utf8'), 'leaf.key_type = "rsa-2048"']);
+  await gateway.start();
+  holds(await gateway.settled(), { last: { id: 'asked', outcome: 'done' }, leaf: { slot: 'b' } });
+  assert.equal(leafOf(site).publicKey.asymmetricKeyType, 'rsa');
   assert.deepEqual(gateway.token.privateKeys(), ['newleaf-b']);
 });
