@@ -53,8 +53,16 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
   const token = await openToken({ ...locator, pin, pinRecord });
   const contexts = new TokenContexts(token, pin, runtimeDirectory(env) ?? state.directory);
   const contextWith = (leaf: Leaf, ca: string) => contexts.context({ id: leaf.key.id, chain: leaf.chain, ca });
-  const contextFor = async (leaf: Leaf) =>
-    contextWith(leaf, await readAuthorities('trust.ca_file', config.trust.ca_file));
+  let onDisk: Promise<void> | undefined;
+  const contextFor = async (leaf: Leaf) => {
+    // SoftHSM 2.6.1 writes without fsync: a power cut would leave an empty file, and of the old key nothing. So nobody comes to
+    // trust a new key before it is on the disk, whichever process has made it.
+    if (leaf.key.id !== daemon.state.current?.key.id) {
+      onDisk ??= sync();
+      await onDisk;
+    }
+    return contextWith(leaf, await readAuthorities('trust.ca_file', config.trust.ca_file));
+  };
 
   const held = new Held();
   const judgedBy = (renewAt: Expected['renewAt']) => async (delivered: string | Uint8Array, key: KeyRef) => {
@@ -87,7 +95,9 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
     directory: join(state.directory, 'csr'),
     current: () => daemon.state.current?.key,
     keeps: !config.leaf.rotate_key,
-    sync,
+    wrote() {
+      onDisk = sync();
+    },
     destroy: (label, id) => destroyInChild(destroyer, { ...locator, pin, label, id, pinRecord: state.directory }),
   });
 

@@ -24,8 +24,8 @@ export interface KeysOptions {
   readonly current: () => KeyRef | undefined;
   /** Whether a leaf is renewed with the key that it has (leaf.rotate_key = false). */
   readonly keeps: boolean;
-  /** Has what was written reach the disk: a module may write its keys without fsync, as SoftHSM 2.6.1 does. */
-  readonly sync: () => Promise<void>;
+  /** Hears that the token has written a key, which need not be on the disk yet. */
+  readonly wrote: () => void;
   /** Destroys a key pair in a process of its own (hsm/destroy.ts says why). */
   readonly destroy: (label: string, id: string) => Promise<void>;
 }
@@ -35,7 +35,7 @@ const WHOLE = /^-----BEGIN CERTIFICATE REQUEST-----\n[A-Za-z0-9+/=\n]+-----END C
 
 /** Our two slots in the token. @throws TokenError, and Fault NL-TOKEN-OCCUPIED */
 export function createKeys(options: KeysOptions): Keys {
-  const { token, prefix, keyType, registrationId, directory, current, keeps, sync, destroy } = options;
+  const { token, prefix, keyType, registrationId, directory, current, keeps, wrote, destroy } = options;
   const requests = new Map<string, Promise<string>>();
   const request = async (key: KeyRef): Promise<string> => {
     const found = await publicKeyOf(token, key);
@@ -58,16 +58,12 @@ export function createKeys(options: KeysOptions): Keys {
       // Left by an attempt that a power cut interrupted: the journal knows of nobody who uses it.
       if (found !== undefined) {
         await assertFits(token, found, keyType);
-        if (await isWhole(token, found)) {
-          await sync();
-          return { slot, id: found.id };
-        }
+        if (await isWhole(token, found)) return { slot, id: found.id };
         await destroy(label, found.id);
         token.forget(found.id);
       }
       const { id } = await token.generate(label, keyType);
-      // From here on the journal counts on it. A power cut may take neither the key nor, later, the old one in its place.
-      await sync();
+      wrote();
       return { slot, id };
     },
     csr(key) {

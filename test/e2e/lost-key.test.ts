@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { scratch } from '../unit/agent/disk.ts';
 import { holds } from './holds.ts';
 import { type Serving, serving } from './site.ts';
 
@@ -60,4 +61,20 @@ test('leaf.key_type is changed while a roll waits: it makes a key of the new typ
   holds(await gateway.settled(), { last: { id: 'asked', outcome: 'done' }, leaf: { slot: 'b' } });
   assert.equal(leafOf(site).publicKey.asymmetricKeyType, 'rsa');
   assert.deepEqual(gateway.token.privateKeys(), ['newleaf-b']);
+});
+
+test('a new key is on the disk before DPS hears of it; a start that makes none writes nothing', async (t) => {
+  const directory = scratch(t);
+  const synced = join(directory, 'synced');
+  writeFileSync(join(directory, 'sync'), `#!/bin/sh\nsleep 0.3\necho >> ${synced}\n`, { mode: 0o755 });
+  const { far, gateway } = await serving(t, { runner: ['env', `PATH=${directory}:${process.env.PATH}`] });
+  const times = () => readFileSync(synced, 'utf8').length;
+  const [assigned] = far.log.matching({ event: 'assigned' });
+  assert.ok(assigned && assigned.at > statSync(synced).mtimeMs);
+  await gateway.stop();
+  await gateway.start();
+  await gateway.settled();
+  assert.equal(times(), 1);
+  assert.equal((await gateway.command('roll', '--wait')).code, 0);
+  assert.equal(times(), 2);
 });

@@ -29,7 +29,7 @@ function keysIn(t: TestContext, keyType: KeyType = 'ec-p256', current?: KeyRef) 
     directory,
     current: () => current,
     keeps: false,
-    sync: async () => {},
+    wrote: () => {},
     destroy: async () => {},
   });
   return { keys, file: join(directory, `gw-0001.${key.id}.pem`) };

@@ -58,18 +58,18 @@ async function generating(directory: string, found: Left): Promise<{ id: string;
     directory,
     current: () => undefined,
     keeps: false,
-    sync: async () => void did.push('sync'),
+    wrote: () => void did.push('wrote'),
     destroy: async (label, id) => void did.push(`destroy ${label} ${id}`),
   });
   const { id } = await keys.generate('b');
   return { id, did };
 }
 
-const replaced = ['destroy newleaf-b 0badcafe', 'forget 0badcafe', 'generate newleaf-b ec-p256', 'sync'];
+const replaced = ['destroy newleaf-b 0badcafe', 'forget 0badcafe', 'generate newleaf-b ec-p256', 'wrote'];
 
 const rows: readonly (readonly [title: string, found: Left, id: string, did: readonly string[]])[] = [
-  ['nothing is there', {}, made.id, ['generate newleaf-b ec-p256', 'sync']],
-  ['a whole key is used again', { key: left }, left.id, ['sync']],
+  ['nothing is there', {}, made.id, ['generate newleaf-b ec-p256', 'wrote']],
+  ['a whole key is used again', { key: left }, left.id, []],
   ['a key that cannot sign was cut off while it was made', { key: left, sign: broken }, made.id, replaced],
   ['a key that signs for another public half', { key: left, sign: signsWith(stranger) }, made.id, replaced],
 ];
