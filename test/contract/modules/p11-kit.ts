@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Absence } from '../token/absence.ts';
 import { softHsm, type TestToken } from '../token/softhsm.ts';
 import { LIBRARIES } from './alone.ts';
-import { appeared, Servers } from './servers.ts';
+import { listening, Servers } from './servers.ts';
 
 /** A SoftHSM token behind `p11-kit server`, as a container or a jail gets it: the module is the client, over a socket. */
 export async function remoteToken(token = 'newleaf'): Promise<TestToken> {
@@ -17,7 +17,7 @@ export async function remoteToken(token = 'newleaf'): Promise<TestToken> {
       ...['server', '--foreground', '--provider', far.module, '--name', socket],
       `pkcs11:token=${token}`,
     ]);
-    await appeared(socket);
+    await listening(socket);
   };
   await serve();
   const remove = () => {

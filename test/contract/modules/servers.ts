@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 
 /** The servers that a module speaks to. Each has a process group of its own, as some of them fork one for each client. */
@@ -52,5 +52,12 @@ export async function until(what: string, isSo: () => boolean): Promise<void> {
   }
 }
 
-export const appeared = (...paths: readonly string[]): Promise<void> =>
-  until(`${paths.join(' and ')} are there`, () => paths.every((path) => existsSync(path)));
+/** Flags of a socket in /proc/net/unix that takes connections (__SO_ACCEPTCON). Its file is there some time before. */
+const LISTENS = '00010000';
+
+/** @param paths of UNIX sockets */
+export const listening = (...paths: readonly string[]): Promise<void> =>
+  until(`somebody listens at ${paths.join(' and ')}`, () => {
+    const sockets = readFileSync('/proc/net/unix', 'utf8').split('\n');
+    return paths.every((path) => sockets.some((one) => one.includes(` ${LISTENS} `) && one.endsWith(` ${path}`)));
+  });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { type Absence, pulled } from '../token/absence.ts';
 import type { TestToken } from '../token/softhsm.ts';
 import { LIBRARIES } from './alone.ts';
-import { appeared, Servers, until } from './servers.ts';
+import { listening, Servers, until } from './servers.ts';
 
 const PIN = '123456';
 const SO_PIN = '56785678';
@@ -37,7 +37,7 @@ export async function tpm2({ label = 'newleaf', transients = TRANSIENTS } = {}):
       ...['--server', `type=unixio,path=${at('tpm.sock')}`, '--ctrl', `type=unixio,path=${at('tpm.sock.ctrl')}`],
     ]);
     servers.start('dbus-daemon', ['--session', '--nofork', `--address=${environment.DBUS_SESSION_BUS_ADDRESS}`]);
-    await appeared(at('tpm.sock'), at('bus'));
+    await listening(at('tpm.sock'), at('tpm.sock.ctrl'), at('bus'));
     const limit = `--max-transients=${transients}`;
     servers.start('tpm2-abrmd', [
       ...['--session', '--allow-root', '--flush-all', limit],
