@@ -4,6 +4,7 @@ import type { RollEffect } from './state.ts';
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
 
 interface Ladder {
   /** Pause before the second try; the first follows at once. */
@@ -29,7 +30,8 @@ export const LARGEST_PAUSE_MS = HOUR;
 
 /**
  * The pause in milliseconds before try number `tries` + 1, after `tries` failures in a row (1 or more). What the other side
- * asked for is the least, unless the leaf would end meanwhile; jitter is added on top of it, never taken off.
+ * asked for is the least, but of an issuer no more than a day, and no more than half of what is left of the leaf; jitter is
+ * added on top of it, never taken off.
  * @param remainingMs what is left of the leaf that must be replaced: the pause is never more than half of it
  */
 export function pauseMs(
@@ -42,9 +44,9 @@ export function pauseMs(
   const { firstMs, capMs, jitter } = LADDERS[effect];
   const rung = Math.min(capMs, firstMs * 2 ** Math.min(tries - 1, 30));
   const half = Math.max(firstMs, remainingMs / 2);
-  // An issuer that says "tomorrow" does not know that the leaf ends tonight.
+  // An issuer that says "tomorrow" does not know that the leaf ends tonight, and one that says "in 30 years" is mistaken.
   const wanted = failure.retryAfterMs ?? 0;
-  const asked = effect === 'request-leaf' ? Math.min(wanted, half) : wanted;
+  const asked = effect === 'request-leaf' ? Math.min(wanted, half, DAY) : wanted;
   const pause = asked > rung ? asked * (1 + jitter * draw) : Math.max(asked, rung * (1 - jitter + 2 * jitter * draw));
   return Math.round(Math.max(asked, Math.min(pause, half)));
 }

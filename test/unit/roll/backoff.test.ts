@@ -73,6 +73,10 @@ describe('what the other side asked for is the least', () => {
   for (const [why, tries, asked, draw, ms] of rows) {
     test(why, () => assert.equal(pauseMs('register', tries, asked, draw), ms));
   }
+  test('an issuer is believed for a day: no leaf may wait for one that says "in 30 years"', () => {
+    assert.equal(pauseMs('request-leaf', 1, later(23 * HOUR), 0), 23 * HOUR);
+    assert.equal(pauseMs('request-leaf', 1, later(1e12), 0), 24 * HOUR);
+  });
 });
 
 describe('a pause is never more than half of what remains of the leaf', () => {
