@@ -42,10 +42,11 @@ function listen(state: RollState, event: RollEvent, terms: Terms): Heard | undef
 
 /** A roll that was promised for later, before the issuer was changed for one that needs a person, will never begin. */
 function unpromise(state: RollState, signal: Signal, event: RollEvent): RollState {
-  const { scheduled } = state;
+  const { scheduled, request: inFlight } = state;
   if (scheduled === undefined || signal.kind !== 'asked' || signal.request !== scheduled) return state;
   const { startAt: _, ...request } = scheduled;
-  return finish({ ...without(state, 'scheduled'), request }, event, 'person', failure('NL-ISSUER-PERSON'));
+  const ended = finish({ ...without(state, 'scheduled'), request }, event, 'person', failure('NL-ISSUER-PERSON'));
+  return inFlight === undefined ? ended : { ...ended, request: inFlight };
 }
 
 /** Raises the alarm of a renewal that is overdue. Looked at with the clock, as nothing else happens when time passes. */

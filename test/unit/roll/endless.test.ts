@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { advance } from '../../../agent/roll/advance.ts';
 import { type Code, failure } from '../../../agent/roll/failure.ts';
 import type { Terms } from '../../../agent/roll/plan.ts';
+import { without } from '../../../agent/roll/settle.ts';
 import { effectsOf, type RollEvent, type RollState } from '../../../agent/roll/state.ts';
 import { hub, leafOf, NOW, terms } from './machine.ts';
 import { briefly, SITUATIONS } from './situations.ts';
@@ -80,6 +81,12 @@ describe('a roll that was promised for later, and the issuer has been changed fo
     const { state } = advance({ ...SITUATIONS.serving, scheduled }, woken, manual);
     assert.equal(state.scheduled, undefined);
     assert.deepEqual([state.outcomes[0]?.id, state.outcomes[0]?.failure?.code], ['r', 'NL-ISSUER-PERSON']);
+  });
+  test('but not what waits for its hub meanwhile', () => {
+    const inFlight = { ...request('re-register'), id: 'other' };
+    const stuck = { ...SITUATIONS.serving, request: inFlight, trouble: failure('NL-HUB-UNREACHABLE') };
+    const { state } = advance({ ...without(stuck, 'online'), scheduled }, woken, manual);
+    assert.deepEqual([state.request, state.outcomes[0]?.id], [inFlight, 'r']);
   });
   test('nothing else of the kind ends it before', () => {
     const later = { ...scheduled, startAt: woken.at + MINUTE };
