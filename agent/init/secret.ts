@@ -34,8 +34,11 @@ export async function writeSecret(
   }
 }
 
-/** A PIN that nobody could guess and nobody has to type: 128 bits. SoftHSM takes up to 255 characters, tpm2-pkcs11 128. */
-export const randomPin = (): string => randomBytes(16).toString('hex');
+/**
+ * A PIN that nobody could guess and nobody has to type: 120 bits. SoftHSM takes up to 255 characters, tpm2-pkcs11 128; but
+ * of what a pin-source names, libp11 0.4.12 (Debian 12) hands the token no more than 31, and burns a try.
+ */
+export const randomPin = (): string => randomBytes(15).toString('hex');
 
 /** What is in such a file, without white space around it; undefined where there is none, or nothing in it. */
 export async function readSecret(path: string): Promise<string | undefined> {

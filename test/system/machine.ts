@@ -122,6 +122,11 @@ export class Machine {
     throw new Error(`${argv.join(' ')} ended with ${code}:\n${out}${err}\n${this.#tail()}`);
   }
 
+  /** Of systemd. */
+  async version(): Promise<number> {
+    return Number(/^systemd (\d+)/.exec(await this.must('systemctl', '--version'))?.[1]);
+  }
+
   async show(unit = 'newleaf.service'): Promise<Unit> {
     const lines = (await this.must('systemctl', 'show', unit)).split('\n');
     return Object.fromEntries(lines.map((line) => line.split(/=(.*)/s, 2)));

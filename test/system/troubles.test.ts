@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { PATIENCE_MS } from '../e2e/site.ts';
 import { inside } from '../namespace.ts';
@@ -68,11 +68,18 @@ if (inside(import.meta.filename, APART)) {
     await t.test('a sealed PIN in its place', async () => {
       machine.write('/root/pin', pin);
       const sealed = '/etc/credstore.encrypted/hsm-pin';
+      await machine.must('mkdir', '-p', dirname(sealed));
       await machine.must('systemd-creds', 'encrypt', '--name=hsm-pin', '--with-key=host', '/root/pin', sealed);
+      const told = '/etc/systemd/system/newleaf.service.d/sealed.conf';
+      if ((await machine.version()) < 254) {
+        machine.write(told, `[Service]\nLoadCredentialEncrypted=hsm-pin:${sealed}\n`);
+        await machine.must('systemctl', 'daemon-reload');
+      }
       await machine.must('systemctl', 'start', 'newleaf');
       assert.ok(isUp(await machine.show()));
       await machine.must('systemctl', 'stop', 'newleaf');
-      await machine.must('rm', sealed);
+      await machine.must('rm', '--force', sealed, told);
+      await machine.must('systemctl', 'daemon-reload');
       technician.pin = pin;
     });
 

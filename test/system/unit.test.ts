@@ -17,7 +17,9 @@ if (inside(import.meta.filename, APART)) {
     const { machine, technician } = await site(t);
     await technician.install(debOf());
 
-    await t.test('6, "restart me", is no failure; it comes back at once, and later the next time', async () => {
+    const isPaced = (await machine.version()) >= 254;
+    await t.test('6, "restart me", is no failure; it comes back at once, and later the next time', async (t) => {
+      if (!isPaced) return t.skip('this systemd has no RestartSteps');
       await standIn(machine, 'systemd-notify --ready; test -e $RUNTIME_DIRECTORY/again || exit 6; sleep infinity');
       machine.write('/etc/tmpfiles.d/again.conf', 'f /run/newleaf/again');
       machine.write(`${DROP_INS}/again.conf`, '[Service]\nRestartSec=100ms\n');
