@@ -76,7 +76,7 @@ debian_package() {
   put 644 scripts/deb/templates DEBIAN/templates
   for script in config postinst prerm postrm; do put 755 "scripts/deb/$script" "DEBIAN/$script"; done
   settle
-  dpkg-deb --root-owner-group "${compression[@]}" --build "$tree" "$package.new" >/dev/null
-  mv "$package.new" "$package"
+  dpkg-deb --root-owner-group "${compression[@]}" --build "$tree" "$package.$$" >/dev/null
+  mv "$package.$$" "$package"
   echo "$package"
 }

@@ -31,8 +31,11 @@ const DROP_IN = `[Service]
 Environment=TPM2_PKCS11_TCTI=tabrmd
 `;
 
-/** Puts a TPM into the machine, behind tpm2-abrmd: the units swtpm and tpm2-abrmd. newleaf must be installed. */
-export async function plugIn(machine: Machine): Promise<void> {
+/**
+ * Puts a TPM into the machine, behind tpm2-abrmd: the units swtpm and tpm2-abrmd.
+ * @returns options of `newleaf init`
+ */
+export async function plugIn(machine: Machine): Promise<readonly string[]> {
   machine.write(`${UNITS}/swtpm.service`, SWTPM);
   machine.write(`${UNITS}/tpm2-abrmd.service`, ABRMD);
   machine.write(`${UNITS}/newleaf.service.d/tpm2-abrmd.conf`, DROP_IN);
@@ -40,4 +43,5 @@ export async function plugIn(machine: Machine): Promise<void> {
   await machine.must('install', '--directory', '--owner=tss', STATE);
   await machine.must('runuser', '--user', 'tss', '--', 'swtpm_setup', '--tpm2', '--tpmstate', STATE, '--createek');
   await machine.must('systemctl', 'start', 'tpm2-abrmd');
+  return ['--new-token', 'tpm'];
 }

@@ -37,5 +37,6 @@ if (inside(import.meta.filename, APART)) {
     await machine.journal.waitFor(
       ({ message, reason }) => reason === 'restart' || String(message).includes('Watchdog timeout'),
     );
+    await machine.must('newleaf', 'roll', '--wait');
   });
 }

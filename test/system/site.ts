@@ -33,14 +33,16 @@ export async function site(t: TestContext): Promise<Site> {
 
 /**
  * The same with newleaf as the README has it installed, and a leaf. The daemon does not run.
- * @param plugIn puts a TPM into the machine, which then has the token
+ * @param plugIn puts a token into the machine, and returns the options of `newleaf init` for it
  */
-export async function provisioned(t: TestContext, plugIn?: (machine: Machine) => Promise<void>): Promise<Site> {
+export async function provisioned(
+  t: TestContext,
+  plugIn?: (machine: Machine) => Promise<readonly string[]>,
+): Promise<Site> {
   const made = await site(t);
   const { machine, technician } = made;
   await technician.install(debOf());
-  await plugIn?.(machine);
-  const { code, out, err } = await technician.init(plugIn === undefined ? 'softhsm' : 'tpm');
+  const { code, out, err } = await technician.init(await plugIn?.(machine));
   if (code !== 0) throw new Error(`newleaf init ended with ${code}:\n${out}${err}`);
   return made;
 }

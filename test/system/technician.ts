@@ -23,8 +23,11 @@ export class Technician {
     return this.#machine.must('env', 'DEBIAN_FRONTEND=noninteractive', 'dpkg', '--install', '/root/newleaf.deb');
   }
 
-  /** The command of the README for a script, with the places of the far side. */
-  async init(newToken: 'softhsm' | 'tpm' = 'softhsm'): Promise<Ended> {
+  /**
+   * The command of the README for a script, with the places of the far side.
+   * @param token options that say which token it is
+   */
+  async init(token: readonly string[] = ['--new-token', 'softhsm']): Promise<Ended> {
     const { dps, idScope, est, estCaPem, estUsername, estPassword, trustPem } = this.#at;
     const machine = this.#machine;
     machine.write('/etc/newleaf/trust.pem', trustPem);
@@ -34,7 +37,7 @@ export class Technician {
     const where = ['--endpoint', dps, '--trust-ca', '/etc/newleaf/trust.pem', '--id-scope', idScope];
     const issuer = ['--issuer', 'est', '--est-url', est, '--est-ca', '/etc/newleaf/est-ca.pem'];
     const entry = ['--est-user', estUsername, '--est-password-file', '/etc/newleaf/est-password'];
-    const who = ['--registration-id', 'gw-0001', '--new-token', newToken];
+    const who = ['--registration-id', 'gw-0001', ...token];
     return machine.run('newleaf', 'init', '--yes', ...where, ...who, ...issuer, ...entry);
   }
 
