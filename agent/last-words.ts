@@ -4,7 +4,7 @@ import { readRegular, writeAtomically } from './durable.ts';
 import type { Failure } from './roll/failure.ts';
 import { CODES } from './roll/failure.ts';
 
-/** Why a daemon has ended that will not run again without a person: `newleaf status` has nobody to ask then. */
+/** Why a daemon has ended: until another runs, `newleaf status` has nobody to ask. */
 export interface LastWords extends Pick<Failure, 'code' | 'message' | 'advice'> {
   /** ISO 8601. */
   readonly at: string;

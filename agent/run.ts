@@ -13,7 +13,7 @@ import { takeLock } from './lock.ts';
 import { createLog, failureFields, type Log } from './log.ts';
 import { metricsOf } from './metrics.ts';
 import { createNotify } from './notify.ts';
-import { type Failure, sentence } from './roll/failure.ts';
+import { type Failure, failure, sentence } from './roll/failure.ts';
 import { StartNote } from './start-note.ts';
 import { failureOf } from './thrown.ts';
 
@@ -166,14 +166,21 @@ async function lived(options: StartOptions): Promise<number> {
     await forgetWords(config.state.directory).catch(() => {});
     const ending = await ended;
     log.info({ event: 'ended', reason: ending });
-    return ending === 'restart' ? EXIT.restart : EXIT.done;
+    if (ending !== 'restart') return EXIT.done;
+    await sayWhy(options, failure('NL-TOKEN-POISONED'));
+    return EXIT.restart;
   } catch (error) {
-    const failure = failureOf(error);
-    log.error({ event: 'ended', ...failureFields(failure) });
-    await tellSystemd(env, failure);
-    // Where another daemon runs, this one has nothing to say. A full disk hides no trouble but this trace of it.
-    if (failure.code !== 'NL-DAEMON-RUNS')
-      await leaveWords(config.state.directory, failure, Date.now()).catch(() => {});
-    return exitOf(failure);
+    const met = failureOf(error);
+    log.error({ event: 'ended', ...failureFields(met) });
+    // Where another daemon runs, this one has nothing to say.
+    await (met.code === 'NL-DAEMON-RUNS' ? tellSystemd(env, met) : sayWhy(options, met));
+    return exitOf(met);
   }
+}
+
+/** Where people look for the reason: `systemctl status`, and `newleaf status`. */
+async function sayWhy({ config, env }: StartOptions, why: Failure): Promise<void> {
+  await tellSystemd(env, why);
+  // A full disk hides no trouble but this trace of it.
+  await leaveWords(config.state.directory, why, Date.now()).catch(() => {});
 }
