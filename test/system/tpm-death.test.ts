@@ -15,10 +15,8 @@ if (inside(import.meta.filename, APART)) {
       const { reason } = await machine.journal.waitFor({ event: 'ended' });
       assert.equal(reason, 'restart');
       await machine.journal.waitFor({ event: 'resting' });
-      assert.match(
-        (await machine.run('newleaf', 'status')).out,
-        /It ended [\s\S]*NL-TOKEN-POISONED [\s\S]*restarts\s+itself/,
-      );
+      const { out } = await machine.run('newleaf', 'status');
+      assert.match(out.replaceAll(/\s+/g, ' '), /It ended .*NL-TOKEN-POISONED .* newleaf restarts itself\./);
       await machine.must('systemctl', 'start', 'tpm2-abrmd');
       await assertBack(t, site, before, far.log.entries.length);
     });
