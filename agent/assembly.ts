@@ -81,7 +81,7 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
     for (const message of notes) log.info({ event: 'leaf-noted', thumbprint: leaf.thumbprint, message });
     return leaf;
   };
-  const judge = judgedBy((notBefore, notAfter) => dueAt({ notBefore, notAfter, serial: '' }, terms.renewAt));
+  const judge = judgedBy((leaf) => dueAt(leaf, terms.renewAt));
   const usable = () => {
     const { current } = daemon.state;
     return current !== undefined && current.notAfter > clock.now() ? current : undefined;

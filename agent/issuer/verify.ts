@@ -24,8 +24,8 @@ export interface Expected {
   /** The registration ID. */
   readonly cn: string;
   readonly now: number;
-  /** The moment when a leaf of this lifetime falls due under leaf.renew_at; undefined for "off". */
-  readonly renewAt: (notBefore: number, notAfter: number) => number | undefined;
+  /** The moment when this leaf falls due under leaf.renew_at; undefined for "off". */
+  readonly renewAt: (leaf: Pick<Leaf, 'notBefore' | 'notAfter' | 'serial'>) => number | undefined;
   /** When the current leaf ends, where there is one. */
   readonly currentNotAfter?: number;
 }
@@ -143,7 +143,7 @@ function demandValidity(leaf: X509Certificate, { now, renewAt }: Expected): void
       message: `Expected ${LEAST_LEFT_MS / 1000} s of validity or more from ${at(usable)} on; the delivered leaf ends at ${at(notAfter)}.`,
     });
   }
-  const due = renewAt(notBefore, notAfter);
+  const due = renewAt({ notBefore, notAfter, serial: leaf.serialNumber });
   if (due !== undefined && due <= usable) {
     throw new Fault('NL-LEAF-VALIDITY', {
       message: `Expected a leaf that is not yet due at ${at(usable)}; the delivered one (${at(notBefore)} to ${at(notAfter)}) is due at ${at(due)} under leaf.renew_at.`,

@@ -46,7 +46,7 @@ const verified = (delivered: string) =>
     spki: spkiOf(keys),
     cn: 'gw-0001',
     now: Date.now(),
-    renewAt: (notBefore, notAfter) => notBefore + (notAfter - notBefore) * 0.66,
+    renewAt: ({ notBefore, notAfter }) => notBefore + (notAfter - notBefore) * 0.66,
   });
 
 async function failureOf(work: Promise<unknown>): Promise<Failure> {

@@ -36,7 +36,7 @@ async function judged(delivered: Buffer): Promise<Leaf | Code> {
       spki: spkiOf(keys),
       cn: CN,
       now: NOW,
-      renewAt: (notBefore, notAfter) => notBefore + (notAfter - notBefore) * RENEW_AT,
+      renewAt: ({ notBefore, notAfter }) => notBefore + (notAfter - notBefore) * RENEW_AT,
     });
     return leaf;
   } catch (error) {

@@ -3,6 +3,7 @@ import { createHash, X509Certificate } from 'node:crypto';
 import { before, test } from 'node:test';
 import { type Expected, verify } from '../../../agent/issuer/verify.ts';
 import { Fault } from '../../../agent/roll/failure.ts';
+import { dueAt } from '../../../agent/roll/plan.ts';
 import { DAY, ec, type Minted, mint, mintByOpenssl, mintCa, NOW, rsa, type Wish } from './mint.ts';
 
 const CLIENT = '1.3.6.1.5.5.7.3.2';
@@ -19,7 +20,7 @@ const expecting = (spki: Buffer, rest: Partial<Expected> = {}): Expected => ({
   spki,
   cn: 'gw-0001',
   now: NOW,
-  renewAt: (notBefore, notAfter) => notBefore + (notAfter - notBefore) * 0.66,
+  renewAt: ({ notBefore, notAfter }) => notBefore + (notAfter - notBefore) * 0.66,
   ...rest,
 });
 
@@ -98,6 +99,16 @@ test('an earlier end than that of the current leaf is only noted', async () => {
 test('renew_at = "off": a leaf is never due', async () => {
   const leaf = await mint({ notAfter: NOW + MINUTE });
   assert.equal(verify(leaf.pem, expecting(leaf.spki, { renewAt: () => undefined })).leaf.notAfter, NOW + MINUTE);
+});
+
+test('a leaf is judged by the moment that its serial draws, which is when it will be renewed', async () => {
+  const minted = await mint({ by: ca });
+  const { leaf } = verify(minted.pem, expecting(minted.spki));
+  const due = dueAt(leaf, { share: 0.66 }) ?? 0;
+  assert.notEqual(due, dueAt({ ...leaf, serial: '' }, { share: 0.66 }));
+  const at = (now: number) => expecting(minted.spki, { now, renewAt: (one) => dueAt(one, { share: 0.66 }) });
+  assert.deepEqual(verify(minted.pem, at(due - 1)).leaf, leaf);
+  assert.equal(refusal(minted.pem, at(due)).failure.code, 'NL-LEAF-VALIDITY');
 });
 
 /** Each row: what is wrong, the code, and both values as the sentence must name them. */
