@@ -48,6 +48,9 @@ export function createKeys(options: KeysOptions): Keys {
   };
   const fileOf = ({ id }: KeyRef) => join(directory, `${registrationId}.${id}.pem`);
   const labelOf = (slot: Slot) => `${prefix}-${slot}`;
+  /** A key keeps the label that it was made with, also under another hsm.label_prefix. What hides it, the child meets itself. */
+  const labelNow = async ({ slot, id }: KeyRef) =>
+    (await token.findById(id).catch(() => undefined))?.label ?? labelOf(slot);
   return {
     async generate(slot) {
       if (slot === 'given') throw new Fault('NL-INTERNAL', { message: 'A given key is never generated.' });
@@ -79,7 +82,7 @@ export function createKeys(options: KeysOptions): Keys {
       await token.storeCertificate(await publicKeyOf(token, leaf.key), der);
     },
     async destroy(key) {
-      await destroy(labelOf(key.slot), key.id);
+      await destroy(await labelNow(key), key.id);
       token.forget(key.id);
       await rm(fileOf(key), { force: true });
     },

@@ -63,6 +63,16 @@ test('leaf.key_type is changed while a roll waits: it makes a key of the new typ
   assert.deepEqual(gateway.token.privateKeys(), ['newleaf-b']);
 });
 
+test('hsm.label_prefix is changed: the key that it no longer names is destroyed all the same', async (t) => {
+  const { gateway } = await serving(t);
+  await gateway.stop();
+  gateway.configure([readFileSync(gateway.configuration, 'utf8'), 'hsm.label_prefix = "gw"']);
+  await gateway.start();
+  assert.equal((await gateway.command('roll', '--wait')).code, 0);
+  await gateway.settled();
+  assert.deepEqual(gateway.token.privateKeys(), ['gw-b']);
+});
+
 test('a new key is on the disk before DPS hears of it; a start that makes none writes nothing', async (t) => {
   const directory = scratch(t);
   const synced = join(directory, 'synced');
