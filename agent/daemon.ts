@@ -6,6 +6,7 @@ import { Lane } from './lane.ts';
 import { failureFields, type Log } from './log.ts';
 import type { Notify } from './notify.ts';
 import { type Happened, perform } from './perform.ts';
+import { Publication } from './publication.ts';
 import { Queue } from './queue.ts';
 import { type Advance, advance } from './roll/advance.ts';
 import { pauseMs } from './roll/backoff.ts';
@@ -65,10 +66,9 @@ export class Daemon {
   readonly #session: Lane;
   readonly #transcript: Transcript;
   readonly #vitals: Vitals;
+  readonly #publication: Publication;
   readonly answer: Answerer;
   #state: RollState = unprovisioned;
-  /** The state whose files have been written. */
-  #published: RollState | undefined;
   #ending: Ending = 'stopped';
   /** The sleep until the next look at the clock: its end by the monotonic clock, and what cuts it short. */
   #nap = { end: 0, abort: new AbortController() };
@@ -89,6 +89,7 @@ export class Daemon {
     this.#work = new Lane(clock, attempt, happened);
     this.#session = new Lane(clock, attempt, happened);
     this.#transcript = new Transcript(options.log, terms.attestation);
+    this.#publication = new Publication(options);
     this.#vitals = new Vitals(options.notify, options.log, [this.#work, this.#session]);
     this.answer = createAnswerer({
       state: () => this.#state,
@@ -198,7 +199,7 @@ export class Daemon {
       advanced = { state: before, effects: effectsOf(before), retry: unwritten };
     }
     // Before anybody is told: who hears that the roll is done, or that the next leaf is to be enrolled, opens the file.
-    await this.#publish(advanced.state);
+    await this.#publication.follow(advanced.state);
     this.#state = advanced.state;
     this.#transcript.tell(before, advanced, event);
     reply?.(unwritten !== undefined && advanced.retry === unwritten ? unwritten : advanced);
@@ -241,19 +242,6 @@ export class Daemon {
         const tries = Math.max(1, lane.tries(effect), session ? state.flaps : 0);
         lane.set(effect, pauseMs(effect.kind, tries, retry, event.draw, remaining(state, event.at)));
       }
-    }
-  }
-
-  /** Writes the files again where they are not those of the state. A full disk may not stop the loop. */
-  async #publish(state: RollState): Promise<void> {
-    const { log, publish } = this.#options;
-    const before = this.#published;
-    if (before !== undefined && state.current === before.current && state.next?.leaf === before.next?.leaf) return;
-    try {
-      await publish(state, before);
-      this.#published = state;
-    } catch (error) {
-      log.error({ event: 'files-unwritten', ...failureFields(failureOf(error)) });
     }
   }
 

@@ -185,7 +185,7 @@ export const HOUSE: readonly Layer[] = [
   },
   {
     name: 'daemon',
-    files: /^agent\/(daemon|answer|delivery|lane|queue|transcript|vitals|metrics)\.ts$/,
+    files: /^agent\/(daemon|answer|delivery|lane|publication|queue|transcript|vitals|metrics)\.ts$/,
     may: ['roll', 'perform', 'thrown', 'journal', 'entry', 'durable', 'clock', 'log', 'notify', 'build'],
     packages: ['node:'],
     why: 'the loop owns order and sleeping: policy is in roll, and whatever it calls is handed to it as a port',
