@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import childProcess from 'node:child_process';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
-import { test } from 'node:test';
-import { makeDirectory, writeAtomically } from '../../../agent/durable.ts';
+import { mock, test } from 'node:test';
+import { makeDirectory, sync, writeAtomically } from '../../../agent/durable.ts';
 import { asNobody, fault, scratch, tinyDisk } from './disk.ts';
 
 const modeOf = (path: string) => statSync(path).mode & 0o777;
@@ -88,4 +90,17 @@ test('something else in the place of the file or of its directory is left alone'
     writeAtomically(join(directory, 'file', 'leaf.pem'), 'x', 0o600),
     fault('NL-STATE-WRITE', /a file is in the place of its directory/),
   );
+});
+
+test('a machine that has no memory for another process holds up nobody who waits for the disk', async (t) => {
+  const spawn = mock.method(childProcess, 'spawn', () => {
+    throw Object.assign(new Error('spawn ENOMEM'), { code: 'ENOMEM' });
+  });
+  syncBuiltinESMExports();
+  t.after(() => {
+    spawn.mock.restore();
+    syncBuiltinESMExports();
+  });
+  await sync();
+  assert.equal(spawn.mock.callCount(), 1);
 });
