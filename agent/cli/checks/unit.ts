@@ -30,14 +30,15 @@ export const unit: Check = {
         'systemctl enable newleaf',
       );
     }
-    if (WatchdogUSec === '0' || WatchdogUSec === '') {
+    // systemd 257: what WatchdogSec= says is shown from the first start on.
+    const isUnstarted = WatchdogUSec === 'infinity' && ActiveState === 'inactive';
+    if (isUnstarted) return ok(`newleaf.service is ${UnitFileState}, and was not started yet.`);
+    if (WatchdogUSec === '0' || WatchdogUSec === '' || WatchdogUSec === 'infinity') {
       return warning(
         'newleaf.service has no watchdog: a daemon that hangs is not restarted.',
         'Take `systemctl revert newleaf`, or set WatchdogSec=.',
       );
     }
-    // systemd 257: what WatchdogSec= says is shown from the first start on.
-    if (WatchdogUSec === 'infinity') return ok(`newleaf.service is ${UnitFileState}, and was not started yet.`);
     const restarts = NRestarts === '0' || NRestarts === '' ? 'no restart' : `${NRestarts} restarts`;
     return ok(
       `newleaf.service is ${UnitFileState} and ${ActiveState}, with a watchdog of ${WatchdogUSec} and ${restarts}.`,

@@ -39,6 +39,12 @@ export const DAEMON: readonly Row[] = [
     /^ok newleaf\.service is enabled, and was not started yet/,
   ],
   ['unit', 'no watchdog', { unit: unit({ WatchdogUSec: '0' }) }, /^warning newleaf\.service has no watchdog/],
+  [
+    'unit',
+    'a watchdog that never bites',
+    { unit: unit({ WatchdogUSec: 'infinity' }) },
+    /^warning newleaf\.service has no watchdog/,
+  ],
   ['socket', 'runs', {}, /^ok The daemon \(0\.0\.0-source\) runs: serving with the current leaf, online\.$/],
   [
     'socket',
