@@ -38,8 +38,8 @@ export async function assembleTpm(options: TpmAssemblyOptions): Promise<Daemon> 
   const key = new HubKey(tpm, state.directory);
   const contextFor = async () =>
     createSecureContext({ ca: await readAuthorities('trust.ca_file', config.trust.ca_file) });
-  /** A token that a wrong clock has made is refused, and a refusal costs a registration. */
   const startedAt = clock.monotonic();
+  /** A token that a wrong clock has made is refused, and a refusal costs a registration. */
   const assertClock = () => {
     const upMs = clock.monotonic() - startedAt;
     if (!makesTokens(daemon.state, terms, clock.now(), upMs)) throw new Fault('NL-CLOCK');

@@ -13,10 +13,11 @@ export const FILES: Readonly<Record<string, string>> = {
   [`${state}/next.pem`]: 'A candidate that waits for its enrollment.',
   [`${state}/csr/`]: 'The CSRs of the keys that are in use.',
   [`${state}/inbox/`]: 'A leaf that is dropped here is verified, and installed or rejected.',
-  [`${state}/rejected/`]: 'What was rejected, each with its reason beside it.',
-  [`${state}/ended.json`]: 'Why the daemon has ended, where it will not run again without a person.',
+  [`${state}/rejected/`]: 'What was rejected, each with its reason beside it: the newest 20.',
+  [`${state}/ended.json`]: 'Why the daemon has ended by a fault; gone when it runs again.',
   [`${state}/refused-pin.json`]: 'That the token has refused the PIN, which is not tried again; not the PIN itself.',
   [`${state}/tpm-next-key`]: 'With a TPM: the key that the hub has not accepted yet; only this TPM can open it.',
+  [`${state}/lock`]: 'A socket that nobody speaks over: while somebody answers there, no other newleaf starts.',
   [String(SCHEMA.control.socket.standard)]:
     'The control socket: HTTP and JSON, for the commands and for monitoring (/metrics).',
 };
@@ -25,7 +26,8 @@ export const FILES: Readonly<Record<string, string>> = {
 export const ENVIRONMENT: Readonly<Record<string, string>> = {
   NEWLEAF_CONFIG: 'The configuration, where --config does not name one.',
   CREDENTIALS_DIRECTORY: 'Set by systemd: the PIN is the credential hsm-pin, where hsm.pin_file is not set.',
-  RUNTIME_DIRECTORY: 'Set by systemd: where the PIN is for a moment, on its way to OpenSSL.',
+  RUNTIME_DIRECTORY:
+    'Set by systemd: where the PIN is for a moment, on its way to OpenSSL, and when newleaf was started.',
   NO_COLOR: 'Not empty: no colours.',
   'LC_ALL, LC_CTYPE, LANG': 'Symbols on the screen only in a UTF-8 locale.',
 };
