@@ -1,5 +1,8 @@
+import { join } from 'node:path';
 import { failureOf } from '../../thrown.ts';
-import { type Check, failed, ok } from './check.ts';
+import { type Check, failed, ok, warning } from './check.ts';
+
+const WHY = 'The log says why: journalctl -u newleaf | grep -e key-before-kept -e key-not-promoted';
 
 export const tpm: Check = {
   id: 'tpm',
@@ -14,7 +17,13 @@ export const tpm: Check = {
     }
     try {
       await site.tpmSigns();
-      return ok(`The TPM at ${device} signs with its identity key.`);
+      const signs = `The TPM at ${device} signs with its identity key.`;
+      // The daemon serves with it, and says why in the log alone: for the machine such a session is as good as any.
+      const next = await site.mode(join(config.state.directory, 'tpm-next-key')).catch(() => 'absent');
+      if (next === 'absent') return ok(signs);
+      const waits =
+        'The next one, which DPS has sent, has not taken its place: the hub or the TPM did not accept it yet.';
+      return warning(`${signs} ${waits}`, WHY);
     } catch (error) {
       const { code, message } = failureOf(error);
       const isNew = await site.entry().then(

@@ -1,17 +1,34 @@
+import type { Site } from '../../../../agent/cli/checks/site.ts';
 import { TpmError } from '../../../../hsm/tpm/error.ts';
 import { entry } from '../gateway.ts';
-import { fails, type Row, withoutLeaf } from './row.ts';
+import { errno, fails, type Row, withoutLeaf } from './row.ts';
 
 export const TPM_CONFIG = `dps.id_scope = "0ne00000000"
 dps.registration_id = "gw-0001"
 dps.attestation = "tpm"
 `;
 
+const withoutNext: Partial<Site> = { mode: async (path) => (path.endsWith('tpm-next-key') ? 'absent' : 0o660) };
+
 const keyless = { tpmSigns: fails(new TpmError('key', 'The TPM holds no identity key.')) };
 
 /** A gateway that attests by its TPM. */
 export const TPM: readonly Row[] = [
-  ['tpm', 'signs', {}, /^ok The TPM at \/dev\/tpmrm0 signs with its identity key\.$/, TPM_CONFIG],
+  ['tpm', 'signs', withoutNext, /^ok The TPM at \/dev\/tpmrm0 signs with its identity key\.$/, TPM_CONFIG],
+  [
+    'tpm',
+    'the next key waits',
+    { mode: async () => 0o600 },
+    /^warning The TPM at \/dev\/tpmrm0 signs .* did not accept it yet\. -> The log says why: journalctl/,
+    TPM_CONFIG,
+  ],
+  [
+    'tpm',
+    'whether a next key waits is not for this user',
+    { mode: async (path) => (path.startsWith('/dev') ? 0o660 : Promise.reject(errno('EACCES'))) },
+    /^ok /,
+    TPM_CONFIG,
+  ],
   [
     'tpm',
     'no device',
