@@ -35,5 +35,7 @@ export async function sealedPin(): Promise<string | undefined> {
       throw new TokenError('pin-file', 'PIN_FILE', `The sealed PIN ${SEALED} cannot be opened.`, error);
     },
   );
-  return opened.stdout.trim();
+  const pin = opened.stdout.trim();
+  if (pin !== '') return pin;
+  throw new TokenError('pin-file', 'PIN_FILE', `The sealed PIN ${SEALED} is empty.`);
 }

@@ -41,8 +41,9 @@ export async function storePin(guide: Guide, pin: string): Promise<void> {
   const { path, setting } = pinPlace(guide);
   const before = await storedPin(guide);
   if (before !== pin) {
-    // It may be the PIN of another token, and known to nobody.
-    if (before !== undefined) await writeSecret(guide, `${path}.bak`, before, 'caller');
+    // It may be the PIN of another token, and known to nobody. One that is sealed stays so.
+    const written = await readSecret(path);
+    if (written !== undefined) await writeSecret(guide, `${path}.bak`, written, 'caller');
     // The daemon opens a file by itself, and for the unit systemd does.
     await writeSecret(guide, path, pin, setting === undefined ? 'caller' : 'daemon');
   }
