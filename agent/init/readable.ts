@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { holdsAuthority } from '../issuer/authorities.ts';
 import type { Guide } from './guide.ts';
 
 /**
@@ -23,6 +24,4 @@ export async function unreadable(
 
 /** What is wrong with a file of certificates that can be read, in the same way. */
 export const noCertificate = (path: string): string | undefined =>
-  readFileSync(path, 'utf8').includes('-----BEGIN CERTIFICATE-----')
-    ? undefined
-    : `must be a PEM file: there is no certificate in ${path}`;
+  holdsAuthority(readFileSync(path, 'utf8')) ? undefined : `must be a PEM file: there is no certificate in ${path}`;

@@ -4,6 +4,9 @@ import { readNamed } from './named-file.ts';
 /** The labels under which OpenSSL takes a CA (PEM_read_bio_X509_AUX). */
 const CERTIFICATE = /^-----BEGIN (X509 |TRUSTED )?CERTIFICATE-----/m;
 
+/** Whether OpenSSL would find a CA in it. */
+export const holdsAuthority = (pem: string): boolean => CERTIFICATE.test(pem);
+
 /**
  * The CAs that may vouch for a server, PEM. Read again for each connection: they may change while the daemon runs. A file
  * without one (a power cut leaves empty ones) is an error here, as Node takes an empty text for "the public CAs it knows".
@@ -12,7 +15,7 @@ const CERTIFICATE = /^-----BEGIN (X509 |TRUSTED )?CERTIFICATE-----/m;
  */
 export async function readAuthorities(setting: string, path: string): Promise<string> {
   const pem = await readNamed(setting, path);
-  if (CERTIFICATE.test(pem)) return pem;
+  if (holdsAuthority(pem)) return pem;
   throw new Fault('NL-CONFIG', {
     message: `${setting}: there is no certificate in ${path}.`,
     advice: 'Put CA certificates there as PEM (-----BEGIN CERTIFICATE-----).',

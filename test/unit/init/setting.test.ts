@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
-import { resolve } from 'node:path';
+import { writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { describe, test } from 'node:test';
 import type { Written } from '../../../agent/config/schema.ts';
 import { registrationIdOf } from '../../../agent/init/identity.ts';
 import { wordsOf } from '../../../agent/init/issuer.ts';
+import { noCertificate } from '../../../agent/init/readable.ts';
 import { type Question, settle } from '../../../agent/init/setting.ts';
+import { scratch } from '../agent/disk.ts';
 import { type SceneOptions, scene } from './stage.ts';
 
 const scope: Question = { name: 'dps.id_scope', flag: 'id-scope', words: 'ID scope' };
@@ -77,6 +80,19 @@ describe('a setting is answered', () => {
   Endpoint [${STANDARD}]: \n`,
     );
   });
+});
+
+test('a file of CAs is one that the daemon takes, too: by the same labels', (t) => {
+  const path = join(scratch(t), 'ca.pem');
+  for (const [text, isTaken] of [
+    ['-----BEGIN CERTIFICATE-----\n', true],
+    ['-----BEGIN TRUSTED CERTIFICATE-----\n', true],
+    ['-----BEGIN CERTIFICATE REQUEST-----\n', false],
+    ['as in: -----BEGIN CERTIFICATE-----\n', false],
+  ] as const) {
+    writeFileSync(path, text);
+    assert.equal(noCertificate(path) === undefined, isTaken, text);
+  }
 });
 
 describe('a host name as registration ID', () => {
