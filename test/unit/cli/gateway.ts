@@ -97,7 +97,7 @@ export function siteWith(change: Partial<Site> = {}, toml = CONFIG): Site {
     authorities: async () => '',
     access: async () => {},
     room: async () => ({ bytes: 10 * 1024 * 1024, files: 1000 }),
-    mode: async (path) => (path.endsWith('pin') ? 0o600 : 0o700),
+    mode: async (path) => (path.endsWith('tpm-next-key') ? 'absent' : path.endsWith('pin') ? 0o600 : 0o700),
     loadModule: async () => {},
     slot: async () => slot,
     token: async () => tokenWith({}),

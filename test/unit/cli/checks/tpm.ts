@@ -1,4 +1,3 @@
-import type { Site } from '../../../../agent/cli/checks/site.ts';
 import { TpmError } from '../../../../hsm/tpm/error.ts';
 import { entry } from '../gateway.ts';
 import { errno, fails, type Row, withoutLeaf } from './row.ts';
@@ -8,13 +7,11 @@ dps.registration_id = "gw-0001"
 dps.attestation = "tpm"
 `;
 
-const withoutNext: Partial<Site> = { mode: async (path) => (path.endsWith('tpm-next-key') ? 'absent' : 0o660) };
-
 const keyless = { tpmSigns: fails(new TpmError('key', 'The TPM holds no identity key.')) };
 
 /** A gateway that attests by its TPM. */
 export const TPM: readonly Row[] = [
-  ['tpm', 'signs', withoutNext, /^ok The TPM at \/dev\/tpmrm0 signs with its identity key\.$/, TPM_CONFIG],
+  ['tpm', 'signs', {}, /^ok The TPM at \/dev\/tpmrm0 signs with its identity key\.$/, TPM_CONFIG],
   [
     'tpm',
     'the next key waits',
