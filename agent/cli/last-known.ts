@@ -1,14 +1,14 @@
 import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import { version } from '../build.ts';
 import type { Config } from '../config.ts';
 import { validateEntry } from '../entry.ts';
-import { createJournal } from '../journal.ts';
+import { createJournal, stateFile } from '../journal.ts';
 import { lastWords } from '../last-words.ts';
-import { Fault } from '../roll/failure.ts';
+import { CODES, Fault } from '../roll/failure.ts';
 import { type Status, statusOf } from '../roll/report.ts';
 import { termsOf } from '../terms.ts';
 import { fromNow } from './moment.ts';
+import { BEGIN_OR_LEAVE, NEW_OR_GIVEN_UP } from './words.ts';
 
 export interface LastKnown {
   readonly status: Status;
@@ -31,7 +31,7 @@ export async function lastKnown(config: Config, now: number): Promise<LastKnown 
       { ...entry, flaps: 0, unreached: 0 },
       { version, registrationId: dps.registration_id, labelPrefix, terms, now },
     );
-    return { status, writtenAt: (await stat(join(state.directory, 'state.json'))).mtimeMs };
+    return { status, writtenAt: (await stat(stateFile(state.directory))).mtimeMs };
   } catch (error) {
     if (error instanceof Fault && error.failure.code === 'NL-STATE-DECOMMISSIONED') throw error;
     // `newleaf check` says what is wrong with it; here it is only something extra.
@@ -39,10 +39,23 @@ export async function lastKnown(config: Config, now: number): Promise<LastKnown 
   }
 }
 
-/** What the daemon said when it ended, in place of the bare fact that it does not run. */
+/** What the daemon said when it ended, or that none has ever run here, in place of the bare fact that it does not run. */
 export async function whyDown({ state }: Config, bare: Fault, now: number): Promise<Fault> {
   const words = await lastWords(state.directory);
-  if (words === undefined) return bare;
+  if (words === undefined) return (await isWithoutState(state.directory)) ? unbegun(bare) : bare;
   const ended = `It ended ${fromNow(Date.parse(words.at), now)}: ${words.code} ${words.message}`;
   return new Fault('NL-DAEMON-DOWN', { message: `The daemon does not run. ${ended}`, advice: words.advice });
 }
+
+function unbegun(bare: Fault): Fault {
+  const { advice, message } = bare.failure;
+  // One that runs and does not answer has an advice of its own.
+  if (advice !== CODES['NL-DAEMON-DOWN'].advice) return bare;
+  return new Fault('NL-DAEMON-DOWN', { message: `${message} ${NEW_OR_GIVEN_UP}`, advice: BEGIN_OR_LEAVE });
+}
+
+const isWithoutState = (directory: string): Promise<boolean> =>
+  stat(stateFile(directory)).then(
+    () => false,
+    ({ code }: NodeJS.ErrnoException) => code === 'ENOENT',
+  );

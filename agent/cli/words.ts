@@ -56,3 +56,8 @@ const CAUSES: Readonly<Record<string, string>> = {
 };
 
 export const causeInWords = (why: string): string => CAUSES[why] ?? why;
+
+/** Nothing is left that could tell one from the other: decommissioning takes the state away, too. */
+export const NEW_OR_GIVEN_UP = 'It has no state: this gateway is new, or was given up.';
+export const BEGIN_OR_LEAVE =
+  'A new one: `sudo newleaf init`. One that was given up: leave it off, as a daemon that is started begins anew.';

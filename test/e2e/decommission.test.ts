@@ -153,6 +153,15 @@ test('decommission', async (t) => {
     assert.deepEqual([code, out], [0, 'There is nothing here that newleaf has made.\n']);
   });
 
+  await t.test('neither status nor check tells anybody to start it', async () => {
+    const [status, check] = [await gateway.command('status'), await gateway.command('check', 'state-file', 'socket')];
+    assert.deepEqual([status.code, check.code], [5, 1]);
+    for (const said of [status.err, check.out]) {
+      assert.match(said.replaceAll(/\s+/g, ' '), /is new, or was given up\. .*leave it off/);
+      assert.doesNotMatch(said, /systemctl\s+start/);
+    }
+  });
+
   await t.test('a damaged state file stands in no way', async () => {
     restore();
     writeFileSync(join(stateDirectory, 'state.json'), '{"format":1,');

@@ -44,6 +44,10 @@ export const x509 = async (site: Site): Promise<X509Config> => x509Of((await sit
 
 export const NO_LEAF = skipped('There is no leaf yet.');
 
+/** No state is there, as far as this user may see. */
+export const isUnbegun = async (site: Site): Promise<boolean> =>
+  (await site.entry().catch(() => undefined)) === 'absent';
+
 /** The current leaf; undefined where there is none. @throws what `x509` and `entry` of the site throw */
 export async function currentLeaf(site: Site): Promise<Leaf | undefined> {
   await x509(site);

@@ -1,5 +1,6 @@
 import { CODES, Fault } from '../../roll/failure.ts';
-import { type Check, type Finding, failed, ok } from './check.ts';
+import { BEGIN_OR_LEAVE, NEW_OR_GIVEN_UP } from '../words.ts';
+import { type Check, type Finding, failed, isUnbegun, ok } from './check.ts';
 import type { Site } from './site.ts';
 import type { ShownUnit } from './unit-shown.ts';
 
@@ -24,9 +25,12 @@ export const socket: Check = {
 async function down({ failure }: Fault, site: Site): Promise<Finding> {
   const shown = await site.unit();
   const why = shown === undefined ? undefined : endingOf(shown);
+  const message = why === undefined ? failure.message : `${failure.message} ${why}`;
   // One that runs and does not answer has an advice of its own.
-  const advice = failure.advice === CODES['NL-DAEMON-DOWN'].advice ? START : failure.advice;
-  return failed('NL-DAEMON-DOWN', why === undefined ? failure.message : `${failure.message} ${why}`, advice);
+  if (failure.advice !== CODES['NL-DAEMON-DOWN'].advice) return failed('NL-DAEMON-DOWN', message, failure.advice);
+  const hasFailed = shown !== undefined && shown.Result !== 'success';
+  if (hasFailed || !(await isUnbegun(site))) return failed('NL-DAEMON-DOWN', message, START);
+  return failed('NL-DAEMON-DOWN', `${message} ${NEW_OR_GIVEN_UP}`, BEGIN_OR_LEAVE);
 }
 
 /** How the daemon ended last, in the words of systemd.exec(5) and exit.ts; undefined where it was never started. */

@@ -10,7 +10,7 @@ export const stateFile: Check = {
     const { config } = await site.config();
     const entry = await site.entry();
     const path = join(config.state.directory, 'state.json');
-    if (entry === 'absent') return ok(`There is no ${path} yet: this is a new gateway.`);
+    if (entry === 'absent') return ok(`There is no ${path}: this gateway is new, or was given up.`);
     return ok(`${path} is whole: ${wordsOf(entry.phase, config.dps.attestation)}.`);
   },
 };

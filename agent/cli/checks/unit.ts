@@ -1,4 +1,5 @@
-import { type Check, ok, skipped, warning } from './check.ts';
+import { BEGIN_OR_LEAVE } from '../words.ts';
+import { type Check, isUnbegun, ok, skipped, warning } from './check.ts';
 
 /** `UnitFileState` of a unit that systemd starts by itself (systemctl(1), is-enabled). */
 const ENABLED = ['enabled', 'enabled-runtime', 'static', 'linked', 'generated', 'alias'];
@@ -27,7 +28,7 @@ export const unit: Check = {
     if (!ENABLED.includes(UnitFileState)) {
       return warning(
         `newleaf.service is ${UnitFileState}: nothing starts the daemon at boot.`,
-        'systemctl enable newleaf',
+        (await isUnbegun(site)) ? BEGIN_OR_LEAVE : 'systemctl enable newleaf',
       );
     }
     // systemd 257: what WatchdogSec= says is shown from the first start on.

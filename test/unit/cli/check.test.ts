@@ -33,10 +33,11 @@ warning  token-present    Token "newleaf" (serial 0042, SoftHSM project SoftHSM
 ok       pin              Token "newleaf" accepts the PIN.
 skipped  hub-reach        DPS has not assigned a hub yet.
 failed   socket           NL-DAEMON-DOWN The daemon does not run: nobody answers
-                          on /run/newleaf/control.sock.
-                          -> Put right what else is red here, then \`systemctl
-                             start newleaf\`. What it said last: \`journalctl -u
-                             newleaf -n 20\`.
+                          on /run/newleaf/control.sock. It has no state: this
+                          gateway is new, or was given up.
+                          -> A new one: \`sudo newleaf init\`. One that was given
+                             up: leave it off, as a daemon that is started
+                             begins anew.
 
 4 ok, 1 with a warning, 1 skipped, 1 failed: see above what to do
 `,

@@ -61,14 +61,17 @@ test('a daemon that cannot say: 1, and its answer', async (t) => {
 });
 
 describe('the daemon does not run', () => {
-  test('and has never run: 5, and the next command', async (t) => {
+  test('and has never run, or was given up: 5, and nobody is told to start it', async (t) => {
     const io = stage();
     assert.equal(await run(args('status', '--config', configIn(scratch(t))), io), 5);
     assert.equal(io.out.text, '');
+    const said = io.err.text.replaceAll(/\s+/g, ' ');
     assert.match(
-      io.err.text,
-      /^NL-DAEMON-DOWN The daemon does not run: nobody answers on\s[\s\S]*→ .*systemctl start newleaf/,
+      said,
+      /^NL-DAEMON-DOWN The daemon does not run: nobody answers on .* It has no state: .* given up\. → /,
     );
+    assert.match(said, /`sudo newleaf init`.* leave it off/);
+    assert.doesNotMatch(said, /systemctl start/);
   });
 
   test('and has left a state file: 5, and what was last known', async (t) => {

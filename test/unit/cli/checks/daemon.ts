@@ -1,6 +1,6 @@
 import { Fault } from '../../../../agent/roll/failure.ts';
 import { statusWith } from '../stage.ts';
-import { fails, type Row } from './row.ts';
+import { errno, fails, type Row } from './row.ts';
 
 const shown = {
   LoadState: 'loaded',
@@ -28,6 +28,12 @@ export const DAEMON: readonly Row[] = [
   ['unit', 'masked', { unit: unit({ LoadState: 'masked' }) }, /^warning newleaf\.service is masked\. -> /],
   [
     'unit',
+    'disabled, on a new gateway or one that was given up',
+    { unit: unit({ UnitFileState: 'disabled' }), entry: async () => 'absent' },
+    /^warning .* is disabled: .* -> A new one: `sudo newleaf init`\. .* leave it off/,
+  ],
+  [
+    'unit',
     'disabled',
     { unit: unit({ UnitFileState: 'disabled' }) },
     /^warning .* is disabled: .* -> systemctl enable/,
@@ -50,6 +56,24 @@ export const DAEMON: readonly Row[] = [
     'socket',
     'does not',
     { status: down },
+    /^failed NL-DAEMON-DOWN Nobody answers\. -> Put right what else is red here/,
+  ],
+  [
+    'socket',
+    'on a new gateway, or one that was given up',
+    { status: down, entry: async () => 'absent' },
+    /^failed NL-DAEMON-DOWN Nobody answers\. It has no state: .* -> A new one: `sudo newleaf init`\. One that was given up: leave it off/,
+  ],
+  [
+    'socket',
+    'has ended before it wrote a state',
+    { status: down, entry: async () => 'absent', unit: unit({ ActiveState: 'failed', Result: 'exit-code' }) },
+    /^failed NL-DAEMON-DOWN Nobody answers\. newleaf\.service is failed: .* -> Put right what else is red here/,
+  ],
+  [
+    'socket',
+    'does not, and the state is not for this user',
+    { status: down, entry: fails(errno('EACCES')) },
     /^failed NL-DAEMON-DOWN Nobody answers\. -> Put right what else is red here/,
   ],
   [

@@ -33,7 +33,12 @@ export const FILES: readonly Row[] = [
   ],
 
   ['state-file', 'whole', {}, /^ok .*state\.json is whole: serving with the current leaf\.$/],
-  ['state-file', 'absent', { entry: async () => 'absent' }, /^ok There is no .* yet: this is a new gateway\.$/],
+  [
+    'state-file',
+    'absent',
+    { entry: async () => 'absent' },
+    /^ok There is no .*state\.json: this gateway is new, or was given up\.$/,
+  ],
   ['state-file', 'corrupt', { entry: fails(new Fault('NL-STATE-CORRUPT')) }, /^failed NL-STATE-CORRUPT /],
   [
     'state-file',
