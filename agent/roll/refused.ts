@@ -57,15 +57,20 @@ export function failed(state: RollState, event: Of<'failed'>, decision?: Decisio
 /**
  * The key of the candidate is not in the token: a power cut took it (SoftHSM 2.6.1 writes without fsync), or somebody did. That
  * must not hold up the gateway for ever, nor may a read that failed cost a leaf that somebody has enrolled.
- * @returns undefined where it is not about that key, or where there is no way out but to try again
+ * @returns undefined where it is not about that key
  */
 function keyLost(state: RollState, next: Next, event: Of<'failed'>): Moved | undefined {
   const { effect, failure } = event;
   const { phase, current } = state;
   if (keepsKey(state, next.id) || next.slot === 'given') return undefined;
-  if (phase === 'requesting-leaf' && effect.kind === 'request-leaf' && next.renewed !== true) {
+  if (phase === 'requesting-leaf' && effect.kind === 'request-leaf') {
     // Nothing is destroyed for it: where the key is there after all, it is found in the slot once more.
-    return settle({ ...state, next: { slot: next.slot, sent: next.sent, renewed: true } }, event, 'key-lost', failure);
+    const { id: _, ...keyless } = next;
+    const other = { ...keyless, renewed: true };
+    if (next.renewed !== true) return settle({ ...state, next: other }, event, 'key-lost', failure);
+    // A token that loses each key is asked for another by the ladder of the candidate, and no more often.
+    const kept = finish(park(state, other, event, failure), event, state.online ? 'kept' : 'person', failure);
+    return settle(kept, event, 'key-lost', failure);
   }
   if (!('leaf' in effect) || effect.leaf.thumbprint !== next.leaf?.thumbprint) return undefined;
   if (phase !== 'registering-next' && phase !== 'connecting-next') return undefined;

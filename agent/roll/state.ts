@@ -77,7 +77,7 @@ export interface Next {
   readonly sent: boolean;
   /** The CSR is out, and a person brings the leaf. */
   readonly waiting?: boolean;
-  /** The issuer demanded a new key, and got one: it is not given a third. */
+  /** It got another key at once, as the issuer demanded one, or the first was lost: it is not given a third so soon. */
   readonly renewed?: boolean;
   readonly parked?: Parked;
 }

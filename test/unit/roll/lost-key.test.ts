@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { entryOf, validateEntry } from '../../../agent/entry.ts';
 import { advance } from '../../../agent/roll/advance.ts';
 import { failure } from '../../../agent/roll/failure.ts';
 import { without } from '../../../agent/roll/settle.ts';
@@ -31,9 +32,30 @@ describe('the key of the candidate is lost before it has a leaf', () => {
     assert.equal(briefly(again), 'generating-key, generate-key b');
     assert.deepEqual([again.retire, again.request?.id], [undefined, 'r']);
   });
-  test('and where the one it gives is lost, too, it is tried again by the ladder', () => {
-    const made = hear(again, { kind: 'key-generated', key: { slot: 'b', id: 'g2' }, at: NOW, draw: 0.5 });
-    assert.equal(briefly(keyless(made)), 'requesting-leaf, request-leaf b');
+  const made = hear(again, { kind: 'key-generated', key: { slot: 'b', id: 'g2' }, at: NOW, draw: 0.5 });
+  test('where the one it gives is lost, too, a person is told, and the slot is asked again by the ladder', () => {
+    const parked = keyless(made);
+    assert.equal(briefly(parked), 'serving');
+    assert.deepEqual([parked.next?.id, parked.next?.parked?.failure.code], [undefined, 'NL-TOKEN-KEY']);
+    assert.deepEqual([parked.outcomes[0]?.id, parked.outcomes[0]?.outcome], ['r', 'kept']);
+    validateEntry(entryOf(parked));
+    assert.equal(briefly(probed(parked)), 'generating-key, generate-key b');
+  });
+  test('a token that loses each key makes one an hour, and not one after the other', () => {
+    let [state, generated] = [made, 0];
+    for (let at = NOW; at < NOW + 24 * HOUR; at += HOUR / 60) {
+      const base = { at, draw: 0.5 };
+      state = hear(state, { ...base, kind: 'woken' });
+      for (let [effect] = effectsOf(state); effect?.kind !== 'connect'; [effect] = effectsOf(state)) {
+        if (effect === undefined) break;
+        if (effect.kind !== 'generate-key') state = hear(state, { ...base, kind: 'failed', effect, failure: lost });
+        else {
+          generated += 1;
+          state = hear(state, { ...base, kind: 'key-generated', key: { slot: 'b', id: `k${generated}` } });
+        }
+      }
+    }
+    assert.ok(generated >= 22 && generated <= 27, `${generated} keys`);
   });
   test('a key that is kept is that of the current leaf: there is no other', () => {
     const kept = { ...SITUATIONS['requesting-leaf'], next: { ...current.key, sent: false } };
