@@ -1,4 +1,5 @@
 import { test } from 'node:test';
+import { LIBRARIES } from '../contract/modules/alone.ts';
 import { inside } from '../namespace.ts';
 import { APART } from './machine.ts';
 import { provisioned } from './site.ts';
@@ -26,10 +27,9 @@ if (inside(import.meta.filename, APART)) {
   test('the p11-kit server dies in the middle of a handshake: hands off, it heals', async (t) => {
     const site = await provisioned(t);
     const { far, machine, technician } = site;
-    const triplet = process.arch === 'arm64' ? 'aarch64-linux-gnu' : 'x86_64-linux-gnu';
     machine.write('/etc/systemd/system/tokens.service', SERVER);
     machine.write('/etc/systemd/system/newleaf.service.d/p11-kit.conf', CLIENT);
-    technician.set('module', `"/usr/lib/${triplet}/pkcs11/p11-kit-client.so"`);
+    technician.set('module', `"${LIBRARIES}/pkcs11/p11-kit-client.so"`);
     await machine.must('systemctl', 'daemon-reload');
     const before = await killInHandshake(site, 'tokens');
     await assertBack(t, site, before, far.log.entries.length);
