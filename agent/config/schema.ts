@@ -56,7 +56,7 @@ export const SCHEMA = {
     label_prefix: standard(
       text('1 to 28 letters, digits, - and _', /^[A-Za-z0-9_-]{1,28}$/),
       'newleaf',
-      'Object labels are this with -a and -b.',
+      'Object labels are this with -a and -b. `newleaf decommission` destroys keys with these labels only.',
     ),
   },
   tpm: {
