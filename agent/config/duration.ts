@@ -9,11 +9,14 @@ export function durationMs(written: string): number | undefined {
   return unitMs === undefined ? undefined : Number(count) * unitMs;
 }
 
+/** In percent. Of less, the spread of a fleet (5 % of the lifetime) could leave nothing: a leaf would be due when it comes. */
+export const LEAST_SHARE = 10;
+
 /** Share of the lifetime ("66%"), time left ("30day") or "off"; undefined where it is none of these. */
 export function renewAt(written: string): RenewAt | undefined {
   if (written === 'off') return 'off';
   const [, percent] = /^(\d{1,2})%$/.exec(written) ?? [];
-  if (percent !== undefined) return Number(percent) === 0 ? undefined : { share: Number(percent) / 100 };
+  if (percent !== undefined) return Number(percent) < LEAST_SHARE ? undefined : { share: Number(percent) / 100 };
   const leftMs = durationMs(written);
   return leftMs === undefined ? undefined : { leftMs };
 }

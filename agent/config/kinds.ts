@@ -17,7 +17,7 @@ import {
 } from 'valibot';
 import { LARGEST_PAUSE_MS } from '../roll/backoff.ts';
 import type { RenewAt } from '../roll/plan.ts';
-import { durationMs, renewAt } from './duration.ts';
+import { durationMs, LEAST_SHARE, renewAt } from './duration.ts';
 
 /** What a value may be. Messages begin with "must" and never quote the value: somebody may have put a PIN there. */
 export interface Kind<T> {
@@ -80,7 +80,7 @@ export function duration(least: string, most: string): Kind<number> {
 const LEAST_LEFT_HOURS = (3 * LARGEST_PAUSE_MS) / 3_600_000;
 const renewal = parsed<RenewAt>(
   'share or duration',
-  'a share of the lifetime ("1%" to "99%"), the time left ("30day", "12hour") or "off"',
+  `a share of the lifetime ("${LEAST_SHARE}%" to "99%"), the time left ("30day", "12hour") or "off"`,
   renewAt,
 );
 

@@ -23,7 +23,7 @@ const parsed = (renewAt: string) =>
 
 describe('leaf.renew_at that can work is accepted', () => {
   const rows: readonly (readonly [written: string, meant: object | 'off'])[] = [
-    ['1%', { share: 0.01 }],
+    ['10%', { share: 0.1 }],
     ['66%', { share: 0.66 }],
     ['99%', { share: 0.99 }],
     ['3hour', { leftMs: 3 * HOUR }],
@@ -36,13 +36,14 @@ describe('leaf.renew_at that can work is accepted', () => {
 });
 
 describe('leaf.renew_at that cannot work is refused at the start, with the reason', () => {
-  const share = /^FILE:7: leaf\.renew_at must be a share of the lifetime \("1%" to "99%"\), the time left/;
+  const share = /^FILE:7: leaf\.renew_at must be a share of the lifetime \("10%" to "99%"\), the time left/;
   const rows: readonly (readonly [written: string, complaint: RegExp])[] = [
     ['"179min"', /^FILE:7: leaf\.renew_at must leave at least 3hour: .* or use a share, which adapts/],
     ['"10799s"', /must leave at least 3hour/],
     ['"1s"', /must leave at least 3hour/],
     ['"0hour"', /must leave at least 3hour/],
     ['"0%"', share],
+    ['"9%"', share],
     ['"100%"', share],
     ['"66.5%"', share],
     ['"-3hour"', share],
