@@ -101,7 +101,12 @@ function csrAsked(state: RollState, event: Of<'csr-asked'>, decision?: Decision)
   if (next === undefined) {
     return settle({ ...state, next: { slot: freeSlot(state), sent: false, waiting: true } }, event, 'csr-asked');
   }
-  if (!event.newKey || !hasSpareKey(state) || decision?.action === 'ignore') return state;
+  if (decision?.action === 'ignore') return state;
+  // Its key was lost: whoever asks need not wait for the ladder.
+  if (next.parked !== undefined && next.id === undefined) {
+    return settle({ ...state, next: { ...next, waiting: true } }, event, 'csr-asked');
+  }
+  if (!event.newKey || !hasSpareKey(state)) return state;
   const fresh = { slot: next.slot, sent: false, waiting: true };
   return settle(retireKey({ ...state, next: fresh }, keyOf(next)), event, 'csr-asked');
 }

@@ -41,6 +41,15 @@ describe('the key of the candidate is lost before it has a leaf', () => {
     validateEntry(entryOf(parked));
     assert.equal(briefly(probed(parked)), 'generating-key, generate-key b');
   });
+  test('a person who asks for a CSR meanwhile gets one', () => {
+    const csr = { kind: 'csr-asked', newKey: false, from: 'technician', at: NOW, draw: 0.5 } as const;
+    const making = hear(keyless(made), csr);
+    assert.equal(briefly(making), 'generating-key, generate-key b');
+    const key = { slot: 'b', id: 'g3' } as const;
+    const waiting = hear(making, { kind: 'key-generated', key, at: NOW, draw: 0.5 });
+    assert.deepEqual([briefly(waiting), waiting.next?.id, waiting.next?.waiting], ['serving', 'g3', true]);
+    assert.equal(briefly(probed(waiting)), 'requesting-leaf, request-leaf b');
+  });
   test('a token that loses each key makes one an hour, and not one after the other', () => {
     let [state, generated] = [made, 0];
     for (let at = NOW; at < NOW + 24 * HOUR; at += HOUR / 60) {
