@@ -126,7 +126,7 @@ async function passing(t: TestContext): Promise<void> {
   await machine.run('systemctl', 'start', '--no-block', 'newleaf');
   await assertAlarmed(machine, /\d restarts\).*again and again.*NL-TOKEN-MISSING/);
 
-  // A systemd that gives up, as one before 254 does.
+  // A systemd that gives up.
   dropIn('newleaf.service', `[Unit]\nStartLimitBurst=2\n${quick}`);
   await machine.must('systemctl', 'daemon-reload');
   await assertAlarmed(machine, /It is started again\..*NL-TOKEN-MISSING/);
