@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Hub } from '../../../agent/roll/ports.ts';
 import { leafNamed } from '../mqtt/certificates.ts';
-import type { Script } from '../mqtt/far-side.ts';
+import type { FarSide, Script } from '../mqtt/far-side.ts';
 import { quiet } from '../mqtt/quiet.ts';
 import { at, codeOf, never, newHub, nextSignal, serving, signalsSoFar, startHub } from './hub-side.ts';
 
@@ -118,21 +118,23 @@ test('a refused next leaf does not disturb the session of the current one', asyn
   await hub.close();
 });
 
-/** A hub allows one connection per device: the older one is dropped, here before CONNACK 0 of the newer is sent. */
-const takeover = (link: { number: number }, drop: () => void, accept: () => void): void => {
-  if (link.number > 1) drop();
-  accept();
-};
+/**
+ * A hub allows one connection per device: the older one is dropped, here before the newer has its CONNACK.
+ * @param code the answer to the newer one
+ */
+function dropsOlder(far: FarSide, afterMs: number, code = 0): void {
+  far.script.connack = (link) => {
+    const isNewer = link.number > 1;
+    if (isNewer) far.links[0]?.socket.destroy();
+    const returnCode = isNewer ? code : 0;
+    setTimeout(() => link.send({ cmd: 'connack', returnCode, sessionPresent: false }), afterMs);
+  };
+}
 
 test('the next leaf takes over, the hub drops the older session: no signal', async () => {
   await using far = await startHub();
   const hub = newHub();
-  far.script.connack = (link) =>
-    takeover(
-      link,
-      () => far.links[0]?.socket.destroy(),
-      () => setTimeout(() => link.send({ cmd: 'connack', returnCode: 0, sessionPresent: false }), 50),
-    );
+  dropsOlder(far, 50);
   await hub.connect(current, at(far), never);
   await hub.connect(next, at(far), never);
   assert.deepEqual(await signalsSoFar(hub), []);
@@ -156,13 +158,7 @@ test('the next leaf takes over, at another hub: the older session is closed, no 
 test('the older session ends while a next leaf is refused: one signal, after the refusal', async () => {
   await using far = await startHub();
   const hub = newHub();
-  far.script.connack = (link) =>
-    takeover(
-      link,
-      () => far.links[0]?.socket.destroy(),
-      () =>
-        setTimeout(() => link.send({ cmd: 'connack', returnCode: link.number > 1 ? 5 : 0, sessionPresent: false }), 50),
-    );
+  dropsOlder(far, 50, 5);
   await hub.connect(current, at(far), never);
   assert.equal(await codeOf(hub.connect(next, at(far), never)), 'NL-HUB-REJECTED');
   assert.deepEqual(
@@ -206,12 +202,7 @@ test('a next leaf that another hub accepts, and that is given up before it is pr
 test('the hub drops the older session for a next leaf, and then that one, too: one signal', async () => {
   await using far = await startHub();
   const hub = newHub();
-  far.script.connack = (link) =>
-    takeover(
-      link,
-      () => far.links[0]?.socket.destroy(),
-      () => link.send({ cmd: 'connack', returnCode: 0, sessionPresent: false }),
-    );
+  dropsOlder(far, 0);
   await hub.connect(current, at(far), never);
   far.script = { ...far.script, onPublish: (_, { socket }) => socket.destroy() };
   assert.equal(await codeOf(hub.connect(next, at(far), never)), 'NL-HUB-LOST');
