@@ -17,7 +17,7 @@ const disabledShapes: Readonly<Record<string, Wire>> = {
 };
 
 /** The hub has refused the current leaf, and so does DPS: one roll may cure it, and does not. */
-const barred = (refuses: Wire): Play => ({
+export const barred = (refuses: Wire): Play => ({
   from: offline,
   turns: [
     [hub.connack(5), 'registering, register a'],
@@ -25,6 +25,7 @@ const barred = (refuses: Wire): Play => ({
     [keyMade, 'requesting-leaf, request-leaf b'],
     [issued, 'registering-next, register b'],
     [refuses, 'registering, register a'],
+    // No key is destroyed.
     [refuses, 'stranded'],
   ],
   person: true,

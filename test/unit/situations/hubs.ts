@@ -1,8 +1,8 @@
 import { isWorthAsking } from '../../../agent/roll/unreached.ts';
 import { current } from '../roll/standing.ts';
-import { connectingNext, offline, registering, serving } from './enrollments.ts';
+import { barred, connectingNext, offline, registering, serving } from './enrollments.ts';
 import type { Play, Situation, Turn } from './situation.ts';
-import { dps, hub, issued, keyMade, notEnrolled, tokenFails, type Wire, wakes } from './wire.ts';
+import { dps, hub, notEnrolled, tokenFails, type Wire, wakes } from './wire.ts';
 
 const OUTAGES = 'test/e2e/outages.test.ts';
 const LAWS = 'test/unit/roll/laws.test.ts';
@@ -114,19 +114,7 @@ export const HUBS: readonly Situation[] = [
   {
     row: 14,
     title: 'both enrollment and hub identity removed (decommissioned)',
-    plays: [notEnrolled, dps.says(404, { errorCode: 404201 })].map((refuses) => ({
-      from: offline,
-      turns: [
-        [hub.connack(5), 'registering, register a'],
-        [refuses, 'generating-key, generate-key b'],
-        [keyMade, 'requesting-leaf, request-leaf b'],
-        [issued, 'registering-next, register b'],
-        [refuses, 'registering, register a'],
-        // No key is destroyed.
-        [refuses, 'stranded'],
-      ],
-      person: true,
-    })),
+    plays: [notEnrolled, dps.says(404, { errorCode: 404201 })].map(barred),
     elsewhere: [
       'test/e2e/probe.test.ts: a disallowed gateway goes quiet, and comes back by itself when it is allowed again',
     ],
