@@ -139,6 +139,11 @@ export class Hub implements MqttRules {
     return this.#links.has(deviceId);
   }
 
+  /** Whether a direct method reaches the device now: it has a session, and has subscribed. */
+  hears(deviceId: string): boolean {
+    return this.#links.get(deviceId)?.subscribed('$iothub/methods/POST/') === true;
+  }
+
   /**
    * Calls a direct method. `timeoutMs` is how long the answer may take. Rejects as the service does: 404103 where
    * the device is not connected or has no methods, 504101 where it does not answer in time.

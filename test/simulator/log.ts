@@ -19,6 +19,7 @@ export type LogEvent =
   | 'twin'
   | 'reported'
   | 'desired'
+  | 'awaited' // hub: a method waits for the device to subscribe
   | 'method' // sent to the device
   | 'method-answer'
   | 'telemetry'

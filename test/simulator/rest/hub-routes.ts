@@ -155,7 +155,8 @@ export class HubRest {
   async #call(id: string, sent: unknown): Promise<RestAnswer> {
     this.#get(id);
     const { methodName, payload, responseTimeoutInSeconds, connectTimeoutInSeconds } = read(MethodBody, sent);
-    if (connectTimeoutInSeconds > 0 && !this.#hub.connected(id)) {
+    if (connectTimeoutInSeconds > 0 && !this.#hub.hears(id)) {
+      this.#log.add(this.#name, 'awaited', { clientId: id });
       const subscribed = { server: this.#name, event: 'subscribed', clientId: id, reason: METHODS } as const;
       const now = this.#log.entries.length;
       // Whoever has not come by then is told so by the call itself.

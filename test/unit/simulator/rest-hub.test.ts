@@ -53,11 +53,12 @@ const described = (deviceId: string, more: object = {}) => ({
 });
 const put = (deviceId: string) => simulator.writeDevice('hub1', deviceId, THUMBPRINT);
 
-/** A device of the official SDK that answers the method `echo` with what it was sent. */
-async function connect(deviceId: string): Promise<device.Client> {
+/** A device of the official SDK that answers the method `echo` with what it was sent, once that resolves. */
+async function connect(deviceId: string, isTime: Promise<unknown> = Promise.resolve()): Promise<device.Client> {
   const leaf = await simulator.clientIdentity(deviceId);
   await simulator.writeDevice('hub1', deviceId, leaf.thumbprint);
   const client = await openHub(simulator.endpoints, simulator.endpoints.hub1, deviceId, leaf);
+  await isTime;
   client.onDeviceMethod('echo', (request, response) => void response.send(200, request.payload));
   await simulator.log.waitFor({ event: 'subscribed', clientId: deviceId, reason: '$iothub/methods/POST/#' });
   open.push(client);
@@ -212,8 +213,10 @@ test('a direct method, and one that waits for the device to come', async () => {
   const call = (deviceId: string, more: object = {}) =>
     body(methods('invokeDeviceMethod', deviceId, { methodName: 'echo', payload: { n: 1 }, ...more }));
   assert.deepEqual(await call('gw-1'), { status: 200, payload: { n: 1 } });
+  const coming = connect('gw-2', simulator.log.waitFor({ event: 'awaited', clientId: 'gw-2' }));
+  await simulator.log.waitFor({ event: 'connected', clientId: 'gw-2' });
   const waiting = call('gw-2', { connectTimeoutInSeconds: 10 });
-  await connect('gw-2');
+  await coming;
   assert.deepEqual(await waiting, { status: 200, payload: { n: 1 } });
   assert.equal((await body(registry('get', 'gw-2'))).connectionState, 'Connected');
 });
@@ -229,9 +232,7 @@ test('disabling a device ends its session', async () => {
 async function ended(jobId: string): Promise<Body> {
   for (;;) {
     const job = await body(jobs('getJob', jobId));
-    if (['completed', 'cancelled'].includes(String(job.status))) {
-      return job;
-    }
+    if (['completed', 'cancelled'].includes(String(job.status))) return job;
   }
 }
 const rowsOf = async (jobId: string): Promise<Body[]> => {
