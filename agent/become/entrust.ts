@@ -16,7 +16,7 @@ const ROOT = 0;
 /**
  * Makes sure, as root, that the daemon has its directory: made where it is missing, and given to it where it is root's.
  * Root's files in it follow only where it is the one that systemd would treat in the same way (`StateDirectory=`,
- * systemd.exec(5): "the directory is recursively chowned"): any other name could be a slip of the pen.
+ * systemd.exec(5): "the directory is recursively chowned"): another name could be a slip of the pen.
  * @throws Fault NL-STATE-WRITE
  */
 export async function entrust(directory: string, account: Account, { mode, known }: Manner): Promise<void> {

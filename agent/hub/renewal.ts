@@ -18,7 +18,7 @@ const TRIES_IN_A_LIFE = 60;
 
 /**
  * A hub whose sessions outlive their tokens: the hub ends a session when its token does, so another one is opened with a
- * new token before that, and takes over as any newer connection does. Whatever stands in the way of that is tried again,
+ * new token before that, and takes over as every newer connection does. Whatever stands in the way of that is tried again,
  * as the session is good until its token ends; after that it is lost like any other, and the machine decides.
  */
 export function renewing(hub: Hub, { lifeMs, draw, failed }: RenewalOptions): Hub {

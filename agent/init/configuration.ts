@@ -61,7 +61,7 @@ export async function keepDraft({ answers, file }: Guide): Promise<void> {
 /**
  * Writes the configuration, after the whole of it was read as the daemon reads it. One that was there before, with the
  * comments in it, is kept beside it.
- * @returns the path of the one before, if there was any
+ * @returns the path of the one before, if there was one
  * @throws Fault NL-CONFIG; nothing was written then
  */
 export async function writeConfiguration({ answers, file }: Guide): Promise<string | undefined> {

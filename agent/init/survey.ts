@@ -18,7 +18,7 @@ export interface Useless {
 export interface Survey {
   /** Tokens that are initialised. */
   readonly tokens: readonly Shown[];
-  /** Slots for a new token, one of each module that has any. */
+  /** Slots for a new token, one of each module that has some. */
   readonly free: readonly Shown[];
   readonly useless: readonly Useless[];
   /** Tokens that root can use, and the daemon cannot: somebody made them as root. */

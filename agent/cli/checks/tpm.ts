@@ -18,7 +18,7 @@ export const tpm: Check = {
     try {
       await site.tpmSigns();
       const signs = `The TPM at ${device} signs with its identity key.`;
-      // The daemon serves with it, and says why in the log alone: for the machine such a session is as good as any.
+      // The daemon serves with it, and says why in the log alone: to the machine this session is as good as another.
       const next = await site.mode(join(config.state.directory, 'tpm-next-key')).catch(() => 'absent');
       if (next === 'absent') return ok(signs);
       const waits =
