@@ -63,7 +63,14 @@ function watched(advance: Advance, event: RollEvent, terms: Terms): Advance {
 export function signalsOf(state: RollState, event: RollEvent, terms: Terms): readonly Signal[] {
   switch (event.kind) {
     case 'asked':
-      return [{ kind: 'asked', request: event.request }];
+      return [
+        {
+          kind: 'asked',
+          request: event.request,
+          later: event.delayMs > 0,
+          discard: event.discard && state.next?.leaf !== undefined,
+        },
+      ];
     case 'csr-asked':
       return event.newKey && event.from === 'method' && hasSpareKey(state) ? [{ kind: 'new-key' }] : [];
     case 'leaf-delivered':
@@ -97,10 +104,9 @@ function planned(state: RollState, { kind, at: now }: RollEvent, terms: Terms): 
   }
   const untried = next === undefined || next.waiting === true;
   if (current === undefined && untried && phase === 'unprovisioned') signals.push({ kind: 'provisioning' });
-  if (next?.parked !== undefined && next.leaf !== undefined && next.leaf.notAfter <= now) {
-    signals.push({ kind: 'candidate-expired' });
-  }
-  if (phase === 'stranded' ? hasCome(state.probe?.askAt) : hasCome(next?.parked?.askAt))
+  if (next?.leaf !== undefined && next.leaf.notAfter <= now) signals.push({ kind: 'candidate-expired' });
+  const waits = state.rejected && (phase === 'generating-key' || phase === 'requesting-leaf');
+  if (phase === 'stranded' || waits ? hasCome(state.probe?.askAt) : hasCome(next?.parked?.askAt))
     signals.push({ kind: 'probe' });
   if (current !== undefined && state.registered !== undefined && state.registered !== terms.registered) {
     signals.push({ kind: 'configuration', isNew: kind === 'started' });

@@ -20,7 +20,7 @@ import {
   without,
 } from './settle.ts';
 import type { Decision, Next, RollEvent, RollState } from './state.ts';
-import { askAnew, unanswered } from './unreached.ts';
+import { unsettled } from './unreached.ts';
 
 /** What a failure means: an outage changes nothing, a refusal has an answer for each phase. */
 export function failed(state: RollState, event: Of<'failed'>, decision?: Decision): Moved {
@@ -34,12 +34,9 @@ export function failed(state: RollState, event: Of<'failed'>, decision?: Decisio
     const other = keyLost(state, next, event);
     if (other !== undefined) return other;
   }
-  // Transient or broken: phase and candidate stay as they are, however long it lasts.
-  if (failure.kind !== 'refused') {
-    const silent = unanswered(state, event) !== undefined;
-    const kept = silent ? askAnew(state, event, decision) : state;
-    return { state: { ...kept, trouble: failure }, retry: failure };
-  }
+  const ofCurrent = effect.kind === 'register' && effect.leaf.thumbprint === current?.thumbprint;
+  if (failure.code === 'NL-TOKEN-KEY' && ofCurrent) return currentRefused(state, event);
+  if (failure.kind !== 'refused') return unsettled(state, event, decision);
   const thumbprint = 'leaf' in effect ? effect.leaf.thumbprint : undefined;
   if (effect.kind === 'connect' && thumbprint === current?.thumbprint) return rejected(state, event, decision);
   if (phase === 'registering' || phase === 'abandoning') return currentRefused(state, event, decision);
@@ -82,14 +79,24 @@ function keyLost(state: RollState, next: Next, event: Of<'failed'>): Moved | und
   }
   // Twice, while the session is open. The current leaf is registered before anything is destroyed: that proves the token.
   const rolling = state.request?.action === 'roll' ? state : finish(state, event, 'kept', failure);
-  const gone = { ...bare, sent: bare.sent && current !== undefined };
+  const gone: Next = { ...bare, ...(parked && { parked }), unwanted: true, sent: bare.sent && current !== undefined };
   return drop({ ...rolling, next: gone }, gone, event, 'key-lost');
 }
 
 /** The issuer says no, or gives what is of no use: it is asked again by the ladder of the candidate. */
 export function issuerRefused(state: RollState, next: Next, event: RollEvent, failure: Failure): RollState {
-  const kept = finish(park(state, next, event, failure), event, state.online ? 'kept' : 'person', failure);
-  return settle(kept, event, 'refused', failure);
+  const parked = park(state, next, event, failure);
+  if (hasJustRefused(state, event)) return strand(parked, event, failure);
+  return settle(finish(parked, event, state.online ? 'kept' : 'person', failure), event, 'refused', failure);
+}
+
+/** Within this time the answer of DPS to the same leaf is the same, in milliseconds. */
+const JUST_MS = 10 * 60_000;
+
+/** DPS refused the current leaf a moment ago, and the roll that was to cure it is refused as well: there is nothing to ask. */
+function hasJustRefused({ request, rejected, current, lastRollAt }: RollState, { at }: RollEvent): boolean {
+  const isCure = request?.reason === 'dps-refused' && rejected && current !== undefined;
+  return isCure && lastRollAt !== undefined && at >= lastRollAt && at < lastRollAt + JUST_MS;
 }
 
 /** The hub refuses the current leaf. */
@@ -109,16 +116,27 @@ function rejected(state: RollState, event: Of<'failed'>, decision?: Decision): M
   return { ...offline, rejected: true };
 }
 
-/** DPS refuses the current leaf. */
-function currentRefused(state: RollState, event: Of<'failed'>, decision?: Decision): Moved {
+/** DPS refuses the current leaf, or its key is not in the token. */
+function currentRefused(before: RollState, event: Of<'failed'>, decision?: Decision): Moved {
   const { failure } = event;
-  const { current } = state;
-  const troubled = { ...state, trouble: failure };
-  if (state.phase === 'abandoning' || decision?.action === 'strand') return strand(troubled, event, failure);
+  const state = without(before, 'unheard');
+  const { current, next, request, rejected } = state;
+  const troubled: RollState = { ...state, trouble: failure };
+  if (state.phase === 'abandoning' && next !== undefined) {
+    // The candidate may be the only leaf that DPS trusts: it is kept, whatever was said of it.
+    const { unwanted: _, ...kept } = next;
+    return strand({ ...troubled, next: kept }, event, failure);
+  }
+  // What was interrupted to ask DPS goes on, and asks again by the ladder.
+  if (request?.action === 'roll' && decision?.action !== 'roll')
+    return resumeRoll(probed(troubled, event), event, 'refused');
+  const isBarred = rejected || state.assignment === undefined;
+  if (decision?.action === 'strand' || (decision?.action !== 'roll' && isBarred))
+    return strand(troubled, event, failure);
   if (decision?.action === 'roll' && current !== undefined) {
     const own = { id: `newleaf-${event.at.toString(36)}`, from: 'newleaf', at: event.at } as const;
     const request = { ...(state.request ?? own), action: 'roll', reason: decision.reason } as const;
-    const rolling = accept({ ...troubled, rolledFor: current.thumbprint }, request, event);
+    const rolling = accept({ ...probed(troubled, event), rolledFor: current.thumbprint }, request, event);
     return resumeRoll(rolling, event, decision.reason);
   }
   return settle(finish(troubled, event, state.online ? 'kept' : 'person', failure), event, 'refused', failure);
@@ -128,11 +146,13 @@ function currentRefused(state: RollState, event: Of<'failed'>, decision?: Decisi
 function candidateRefused(state: RollState, next: Next, event: Of<'failed'>): RollState {
   const { failure } = event;
   const { request, current } = state;
-  const parked = park(state, next, event, failure);
+  const parked = park(without(state, 'unheard'), next, event, failure);
   const probing = request?.reason === 'probe';
-  if (probing && state.probe !== undefined) return strand(parked, event, failure);
+  if ((probing && state.probe !== undefined) || hasJustRefused(state, event)) return strand(parked, event, failure);
+  // A roll is over with this: it would come back here as soon as DPS has taken the current leaf again.
+  const over = request?.action === 'roll' ? finish(parked, event, 'person', failure) : parked;
   const goOn = state.rejected || (request?.action === 're-register' && !probing);
-  if (current !== undefined && goOn) return move(parked, 'registering', event, 'refused', failure);
+  if (current !== undefined && goOn) return move(over, 'registering', event, 'refused', failure);
   return settle(finish(parked, event, 'person', failure), event, 'refused', failure);
 }
 
@@ -147,16 +167,26 @@ function candidateRejected(state: RollState, next: Next, event: Of<'failed'>): M
   return settle(finish(given, event, 'person', failure), event, 'refused', failure);
 }
 
-/** Every automatic way has been refused. */
+/** Every automatic way has been refused. While a session is open, nobody is stranded. */
 function strand(state: RollState, event: RollEvent, failure: Failure): RollState {
   const { next, assignment } = state;
-  const times = (state.probe?.times ?? 0) + 1;
-  // Whoever installs a gateway may be about to enroll it; one that served before asks no more than once an hour.
-  const rung = assignment === undefined ? times : Math.max(times, 3);
-  const probe = { times, askAt: event.at + probeMs(rung, event.draw) };
   const parks = next?.leaf !== undefined && next.parked === undefined;
   const kept = parks ? park(state, next, event, failure) : setAside(state);
+  if (state.online !== undefined && !state.rejected)
+    return settle(finish(without(kept, 'probe'), event, 'kept', failure), event, 'refused', failure);
+  // Whoever installs a gateway may be about to enroll it; one that served before asks no more than once an hour.
+  const probe = probeOf(state, event, assignment === undefined ? 1 : 3);
   return move(finish({ ...kept, probe }, event, 'person', failure), 'stranded', event, 'refused', failure);
+}
+
+/** The current leaf is refused while a roll goes on: DPS is asked for it again, as it may take it before there is another. */
+function probed(state: RollState, event: RollEvent): RollState {
+  return state.rejected ? { ...state, probe: probeOf(state, event, 1) } : state;
+}
+
+function probeOf({ probe }: RollState, { at, draw }: RollEvent, least: number): NonNullable<RollState['probe']> {
+  const times = (probe?.times ?? 0) + 1;
+  return { times, askAt: at + probeMs(Math.max(times, least), draw) };
 }
 
 /** The old key is of no use to anybody any more: the roll is through, whether or not the token lets go of it. */

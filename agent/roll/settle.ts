@@ -1,8 +1,8 @@
 import { probeMs } from './backoff.ts';
-import type { Failure } from './failure.ts';
+import { type Failure, failure } from './failure.ts';
 import type { KeyRef } from './leaf.ts';
 import type { Decision, Next, Outcome, Phase, Request, RollEvent, RollState } from './state.ts';
-import { isStuck } from './stuck.ts';
+import { getsNoRegistration, isStuck } from './stuck.ts';
 
 export type Of<K extends RollEvent['kind']> = Extract<RollEvent, { kind: K }>;
 /** With `retry` the same effect is to be tried again later. */
@@ -76,21 +76,48 @@ function mustRetire({ retire }: RollState): boolean {
 
 /** Keeps a candidate that was refused, and plans when to ask for it again. */
 export function park(state: RollState, next: Next, event: RollEvent, failure: Failure): RollState {
-  const times = (next.parked?.times ?? 0) + 1;
+  const { refusals = 0, ...kept } = next;
+  const times = (next.parked?.times ?? refusals) + 1;
   const askAt = event.at + probeMs(times, event.draw, remaining(state, event.at));
-  return { ...state, next: { ...next, parked: { failure, times, askAt } }, trouble: failure };
+  return { ...state, next: { ...kept, parked: { failure, times, askAt } }, trouble: failure };
 }
 
 /** Gives the candidate up: its key is to be destroyed, but only once DPS no longer trusts its leaf. */
 export function drop(state: RollState, next: Next, event: RollEvent, why: string): RollState {
   const key = keyOf(next);
   if (key === undefined) return state;
-  if (state.current === undefined) {
-    // There is nothing to go back to: only the leaf is given up, and its key gets another.
-    return settle({ ...state, next: { slot: next.slot, id: key.id, sent: next.sent, waiting: true } }, event, why);
-  }
+  // There is nothing to go back to: only the leaf is given up, and its key gets another.
+  if (state.current === undefined) return settle(dropLeaf(state, next, key.id), event, why);
   if (next.sent) return move(state, 'abandoning', event, why);
-  return settle(retireKey(without(state, 'next'), key), event, why);
+  return makesWay(retireKey(without(state, 'next'), key), event, why);
+}
+
+/** An expired candidate is accepted nowhere, so DPS need not hear of it. The clock may be wrong: no key is destroyed for it. */
+export function expire(state: RollState, next: Next, event: RollEvent, why: string): RollState {
+  return next.id === undefined ? state : makesWay(dropLeaf(state, next, next.id), event, why);
+}
+
+function dropLeaf(state: RollState, { slot, sent }: Next, id: string): RollState {
+  return { ...state, next: { slot, id, sent: sent && state.current === undefined, waiting: true } };
+}
+
+/** A candidate is gone: what was asked for goes on without it, and a stranded gateway keeps its hour. */
+function makesWay(state: RollState, event: RollEvent, why: string): RollState {
+  if (state.request?.action === 'roll') return resumeRoll(state, event, why);
+  return state.phase === 'stranded' ? state : settle(state, event, why);
+}
+
+/**
+ * The one that is unwanted is given up at once where the last word of DPS about it was a refusal; else DPS may trust it, and
+ * takes the current leaf first.
+ */
+export function discard(state: RollState, { assignment: _, ...next }: Next, event: RollEvent): RollState {
+  const refusal = next.parked?.failure;
+  const isRefused = refusal?.kind === 'refused' && refusal.code.startsWith('NL-DPS-');
+  const silent = { failure: state.trouble ?? failure('NL-DPS-TIMEOUT'), times: next.refusals ?? 0, askAt: event.at };
+  const gone: Next = { parked: silent, ...next, unwanted: true };
+  const unsent = isRefused && state.current !== undefined ? { ...gone, sent: false } : gone;
+  return drop({ ...state, next: unsent }, unsent, event, 'discarded');
 }
 
 /**
@@ -172,15 +199,19 @@ export function accept(state: RollState, request: Request, event: RollEvent): Ro
 
 /** A request that is stuck makes room for another; what a roll has is kept for the next one. */
 export function makeRoom(state: RollState, event: RollEvent): RollState {
-  if (!isStuck(state)) return state;
+  if (!isStuck(state) && !getsNoRegistration(state)) return state;
   return finish(setAside(state), event, state.phase === 'serving' ? 'failed' : 'kept', state.trouble);
 }
 
 /** Carries out what the rules decided on a planned moment or a start. */
 export function begin(state: RollState, event: RollEvent, decision?: Decision): RollState {
   if (decision === undefined || decision.action === 'ignore' || decision.action === 'strand') return state;
-  if (decision.action === 'drop')
-    return state.next === undefined ? state : drop(state, state.next, event, decision.why);
+  if (decision.action === 'drop') {
+    if (state.next === undefined) return state;
+    return state.next.leaf === undefined
+      ? drop(state, state.next, event, decision.why)
+      : expire(state, state.next, event, decision.why);
+  }
   const { action, reason } = decision;
   const own = { id: `newleaf-${event.at.toString(36)}`, action, reason, from: 'newleaf', at: event.at } as const;
   // What was asked for goes on where the hub refuses the leaf meanwhile.

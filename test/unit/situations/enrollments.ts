@@ -24,8 +24,7 @@ export const barred = (refuses: Wire): Play => ({
     [refuses, 'generating-key, generate-key b'],
     [keyMade, 'requesting-leaf, request-leaf b'],
     [issued, 'registering-next, register b'],
-    [refuses, 'registering, register a'],
-    // No key is destroyed.
+    // DPS has refused the current leaf a moment ago, and is not asked for it again. No key is destroyed.
     [refuses, 'stranded'],
   ],
   person: true,
