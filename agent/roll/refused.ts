@@ -1,10 +1,10 @@
-import { probeMs } from './backoff.ts';
 import { GRACE_REFUSALS } from './decide.ts';
 import type { Failure } from './failure.ts';
+import { isKeyLost, keyLost } from './key-lost.ts';
+import { candidateRefused, hasJustRefused, strand } from './parked.ts';
 import {
   accept,
   begin,
-  drop,
   finish,
   keepsKey,
   keyOf,
@@ -12,10 +12,10 @@ import {
   move,
   type Of,
   park,
+  probeOf,
   RETIRE_TRIES,
   resumeRoll,
   retireKey,
-  setAside,
   settle,
   without,
 } from './settle.ts';
@@ -51,52 +51,11 @@ export function failed(state: RollState, event: Of<'failed'>, decision?: Decisio
   return issuerRefused(state, next, event, failure);
 }
 
-/**
- * The key of the candidate is not in the token: a power cut took it (SoftHSM 2.6.1 writes without fsync), or somebody did. That
- * must not hold up the gateway for ever, nor may a read that failed cost a leaf that somebody has enrolled.
- * @returns undefined where it is not about that key
- */
-function keyLost(state: RollState, next: Next, event: Of<'failed'>): Moved | undefined {
-  const { effect, failure } = event;
-  const { phase, current } = state;
-  if (keepsKey(state, next.id) || next.slot === 'given') return undefined;
-  if (phase === 'requesting-leaf' && effect.kind === 'request-leaf') {
-    // Nothing is destroyed for it: where the key is there after all, it is found in the slot once more.
-    const { id: _, ...keyless } = next;
-    const other = { ...keyless, renewed: true };
-    if (next.renewed !== true) return settle({ ...state, next: other }, event, 'key-lost', failure);
-    // A token that loses each key is asked for another by the ladder of the candidate, and no more often.
-    const kept = finish(park(state, other, event, failure), event, state.online ? 'kept' : 'person', failure);
-    return settle(kept, event, 'key-lost', failure);
-  }
-  if (!('leaf' in effect) || effect.leaf.thumbprint !== next.leaf?.thumbprint) return undefined;
-  if (phase !== 'registering-next' && phase !== 'connecting-next') return undefined;
-  const { assignment: _, parked, ...bare } = next;
-  const isSure = parked?.failure.code === failure.code && (current === undefined || state.online !== undefined);
-  if (!isSure) {
-    const rest = phase === 'connecting-next' ? without(state, 'grace') : state;
-    return candidateRefused(rest, { ...bare, ...(parked && { parked }) }, event);
-  }
-  // Twice, while the session is open. The current leaf is registered before anything is destroyed: that proves the token.
-  const rolling = state.request?.action === 'roll' ? state : finish(state, event, 'kept', failure);
-  const gone: Next = { ...bare, ...(parked && { parked }), unwanted: true, sent: bare.sent && current !== undefined };
-  return drop({ ...rolling, next: gone }, gone, event, 'key-lost');
-}
-
 /** The issuer says no, or gives what is of no use: it is asked again by the ladder of the candidate. */
 export function issuerRefused(state: RollState, next: Next, event: RollEvent, failure: Failure): RollState {
   const parked = park(state, next, event, failure);
   if (hasJustRefused(state, event)) return strand(parked, event, failure);
   return settle(finish(parked, event, state.online ? 'kept' : 'person', failure), event, 'refused', failure);
-}
-
-/** Within this time the answer of DPS to the same leaf is the same, in milliseconds. */
-const JUST_MS = 10 * 60_000;
-
-/** DPS refused the current leaf a moment ago, and the roll that was to cure it is refused as well: there is nothing to ask. */
-function hasJustRefused({ request, rejected, current, lastRollAt }: RollState, { at }: RollEvent): boolean {
-  const isCure = request?.reason === 'dps-refused' && rejected && current !== undefined;
-  return isCure && lastRollAt !== undefined && at >= lastRollAt && at < lastRollAt + JUST_MS;
 }
 
 /** The hub refuses the current leaf. */
@@ -123,6 +82,10 @@ function currentRefused(before: RollState, event: Of<'failed'>, decision?: Decis
   const { current, next, request, rejected } = state;
   const troubled: RollState = { ...state, trouble: failure };
   if (state.phase === 'abandoning' && next !== undefined) {
+    if (next.unwanted === true && isKeyLost(next)) {
+      const alone: RollState = { ...retireKey(without(troubled, 'next'), keyOf(next)), phase: 'registering' };
+      return currentRefused(alone, event, decision);
+    }
     // The candidate may be the only leaf that DPS trusts: it is kept, whatever was said of it.
     const { unwanted: _, ...kept } = next;
     return strand({ ...troubled, next: kept }, event, failure);
@@ -142,20 +105,6 @@ function currentRefused(before: RollState, event: Of<'failed'>, decision?: Decis
   return settle(finish(troubled, event, state.online ? 'kept' : 'person', failure), event, 'refused', failure);
 }
 
-/** DPS refuses the candidate: it is kept, since the operator may be about to enroll it. */
-function candidateRefused(state: RollState, next: Next, event: Of<'failed'>): RollState {
-  const { failure } = event;
-  const { request, current } = state;
-  const parked = park(without(state, 'unheard'), next, event, failure);
-  const probing = request?.reason === 'probe';
-  if ((probing && state.probe !== undefined) || hasJustRefused(state, event)) return strand(parked, event, failure);
-  // A roll is over with this: it would come back here as soon as DPS has taken the current leaf again.
-  const over = request?.action === 'roll' ? finish(parked, event, 'person', failure) : parked;
-  const goOn = state.rejected || (request?.action === 're-register' && !probing);
-  if (current !== undefined && goOn) return move(over, 'registering', event, 'refused', failure);
-  return settle(finish(parked, event, 'person', failure), event, 'refused', failure);
-}
-
 /** The hub refuses the candidate that DPS has just accepted: it can lag DPS, so only a lasting refusal counts. */
 function candidateRejected(state: RollState, next: Next, event: Of<'failed'>): Moved {
   const { failure } = event;
@@ -167,26 +116,9 @@ function candidateRejected(state: RollState, next: Next, event: Of<'failed'>): M
   return settle(finish(given, event, 'person', failure), event, 'refused', failure);
 }
 
-/** Every automatic way has been refused. While a session is open, nobody is stranded. */
-function strand(state: RollState, event: RollEvent, failure: Failure): RollState {
-  const { next, assignment } = state;
-  const parks = next?.leaf !== undefined && next.parked === undefined;
-  const kept = parks ? park(state, next, event, failure) : setAside(state);
-  if (state.online !== undefined && !state.rejected)
-    return settle(finish(without(kept, 'probe'), event, 'kept', failure), event, 'refused', failure);
-  // Whoever installs a gateway may be about to enroll it; one that served before asks no more than once an hour.
-  const probe = probeOf(state, event, assignment === undefined ? 1 : 3);
-  return move(finish({ ...kept, probe }, event, 'person', failure), 'stranded', event, 'refused', failure);
-}
-
 /** The current leaf is refused while a roll goes on: DPS is asked for it again, as it may take it before there is another. */
 function probed(state: RollState, event: RollEvent): RollState {
   return state.rejected ? { ...state, probe: probeOf(state, event, 1) } : state;
-}
-
-function probeOf({ probe }: RollState, { at, draw }: RollEvent, least: number): NonNullable<RollState['probe']> {
-  const times = (probe?.times ?? 0) + 1;
-  return { times, askAt: at + probeMs(Math.max(times, least), draw) };
 }
 
 /** The old key is of no use to anybody any more: the roll is through, whether or not the token lets go of it. */

@@ -82,6 +82,12 @@ export function park(state: RollState, next: Next, event: RollEvent, failure: Fa
   return { ...state, next: { ...kept, parked: { failure, times, askAt } }, trouble: failure };
 }
 
+/** When DPS is asked again for a current leaf that it has refused. @param least of the ladder's rungs, the first to begin with */
+export function probeOf({ probe }: RollState, { at, draw }: RollEvent, least: number): NonNullable<RollState['probe']> {
+  const times = (probe?.times ?? 0) + 1;
+  return { times, askAt: at + probeMs(Math.max(times, least), draw) };
+}
+
 /** Gives the candidate up: its key is to be destroyed, but only once DPS no longer trusts its leaf. */
 export function drop(state: RollState, next: Next, event: RollEvent, why: string): RollState {
   const key = keyOf(next);
@@ -98,12 +104,14 @@ export function expire(state: RollState, next: Next, event: RollEvent, why: stri
 }
 
 function dropLeaf(state: RollState, { slot, sent }: Next, id: string): RollState {
+  if (keepsKey(state, id)) return without(state, 'next');
   return { ...state, next: { slot, id, sent: sent && state.current === undefined, waiting: true } };
 }
 
 /** A candidate is gone: what was asked for goes on without it, and a stranded gateway keeps its hour. */
 function makesWay(state: RollState, event: RollEvent, why: string): RollState {
   if (state.request?.action === 'roll') return resumeRoll(state, event, why);
+  if (state.request !== undefined) return beginRegister(state, event, why);
   return state.phase === 'stranded' ? state : settle(state, event, why);
 }
 
@@ -113,7 +121,9 @@ function makesWay(state: RollState, event: RollEvent, why: string): RollState {
  */
 export function discard(state: RollState, { assignment: _, ...next }: Next, event: RollEvent): RollState {
   const refusal = next.parked?.failure;
-  const isRefused = refusal?.kind === 'refused' && refusal.code.startsWith('NL-DPS-');
+  // On its way it may be accepted at this moment.
+  const isUnderWay = state.phase === 'registering-next' || state.phase === 'connecting-next';
+  const isRefused = refusal?.kind === 'refused' && refusal.code.startsWith('NL-DPS-') && !isUnderWay;
   const silent = { failure: state.trouble ?? failure('NL-DPS-TIMEOUT'), times: next.refusals ?? 0, askAt: event.at };
   const gone: Next = { parked: silent, ...next, unwanted: true };
   const unsent = isRefused && state.current !== undefined ? { ...gone, sent: false } : gone;
@@ -143,9 +153,11 @@ export function setAside(state: RollState): RollState {
 export function resumeRoll(state: RollState, event: RollEvent, why: string): RollState {
   if (mustRetire(state)) return move(state, 'retiring-key', event, why);
   const next: Next = state.next ?? { slot: freeSlot(state), sent: false };
+  // The issuer may take days, and DPS may take the current leaf again before that.
+  const probe = state.rejected && state.probe === undefined ? { probe: probeOf(state, event, 1) } : {};
   if (next.leaf !== undefined) return toRegisterNext({ ...state, next }, next, event, why);
   return move(
-    { ...state, next: { ...active(next) } },
+    { ...state, ...probe, next: { ...active(next) } },
     next.id === undefined ? 'generating-key' : 'requesting-leaf',
     event,
     why,
@@ -171,7 +183,9 @@ export function beginRegister(state: RollState, event: RollEvent, why: string): 
     return toRegisterNext(state, next, event, why);
   }
   if (current !== undefined) return move(state, 'registering', event, why);
-  return resumeRoll(state, event, why);
+  // Without a leaf there is nothing to register: the first one is asked for.
+  const request = state.request && { ...state.request, action: 'roll' as const };
+  return resumeRoll({ ...state, ...(request && { request }) }, event, why);
 }
 
 /** After an effect is through: what is still to do, in this order, else rest. */

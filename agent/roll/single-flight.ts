@@ -49,5 +49,5 @@ function passes(signal: Signal, state: RollState): boolean {
   if (signal.kind === 'asked' && signal.request.from === 'technician' && getsNoRegistration(state)) return true;
   if (!isStuck(state)) return false;
   if (signal.kind === 'asked' && signal.request.action === 're-register') return true;
-  return state.phase === 'serving' && signal.kind !== 'probe';
+  return state.phase === 'serving';
 }

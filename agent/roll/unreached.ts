@@ -64,7 +64,8 @@ function tryOther(state: RollState, event: Of<'failed'>, failure: Failure): Roll
   if (phase === 'registering-next')
     return rejected && current !== undefined ? tryCurrent(state, event, failure) : state;
   const waits = next?.leaf !== undefined && next.parked !== undefined && next.parked.askAt <= event.at;
-  return phase === 'registering' && waits ? toRegisterNext(state, next, event, 'unheard') : state;
+  const isOther = phase === 'registering' || (phase === 'abandoning' && next?.unwanted !== true);
+  return isOther && waits ? toRegisterNext(state, next, event, 'unheard') : state;
 }
 
 /** Parks the candidate, and registers the current leaf again. */
