@@ -207,7 +207,7 @@ export const GATEWAY = {
   'NL-CONTROL-BUSY': entry(
     'transient',
     'The daemon runs, and accepts no connection on its control socket.',
-    'See which program holds so many: `ss -xp | grep control.sock`. If it stays like this: `systemctl restart newleaf`.',
+    'See which program holds so many: `ss -xp`. If it stays like this: `systemctl restart newleaf`.',
   ),
   'NL-DAEMON-RUNS': entry(
     'broken',
