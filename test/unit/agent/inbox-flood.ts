@@ -18,7 +18,7 @@ mkdirSync(join(directory, 'inbox'), { recursive: true });
 await stage.start();
 await stage.pass(2_000);
 const first = stage.asks.length;
-await stage.pass(24_000);
+await stage.pass(10_000);
 writeFileSync(1, JSON.stringify({ first, events: stage.events, messages: stage.logged.map(({ message }) => message) }));
 await stage.inbox?.close();
 process.exit();
