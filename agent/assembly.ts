@@ -9,6 +9,7 @@ import { TokenContexts } from '../hsm/tls.ts';
 import { openToken, type Token } from '../hsm/token.ts';
 import type { X509Config } from './config.ts';
 import { Daemon } from './daemon.ts';
+import { onlyTo } from './dps/allowed.ts';
 import { createDps } from './dps/registration.ts';
 import { makeDirectory, runtimeDirectory, sync } from './durable.ts';
 import { publish } from './files.ts';
@@ -120,13 +121,16 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
       ),
       judge,
       dps: tokenErrors(
-        createDps({
-          endpoint: dps.endpoint,
-          idScope: dps.id_scope,
-          registrationId,
-          contextFor,
-          ...(dps.payload && { payload: dps.payload }),
-        }),
+        onlyTo(
+          createDps({
+            endpoint: dps.endpoint,
+            idScope: dps.id_scope,
+            registrationId,
+            contextFor,
+            ...(dps.payload && { payload: dps.payload }),
+          }),
+          dps.allowed_hubs,
+        ),
       ),
       hub: hubWithTokenErrors(createHub({ contextFor, answer: (ask) => daemon.answer(ask), version })),
     },

@@ -82,7 +82,7 @@ async function alone({ state, control }: Config): Promise<Lock> {
   // Where the disk is full, the lock does not reach into another network namespace.
   const isAnswered = await request(control.socket, 'GET', '/v1/status', undefined, 5_000).then(
     () => true,
-    () => false,
+    (error: unknown) => failureOf(error).code === 'NL-CONTROL-BUSY',
   );
   if (!isAnswered) return lock;
   await lock.release();

@@ -3,6 +3,7 @@ import { createSecureContext } from 'node:tls';
 import { createTpm } from '../hsm/tpm.ts';
 import type { TpmConfig } from './config.ts';
 import { Daemon } from './daemon.ts';
+import { onlyTo } from './dps/allowed.ts';
 import { createTpmDps } from './dps/tpm.ts';
 import { makeDirectory } from './durable.ts';
 import { foundationOf, type Given } from './foundation.ts';
@@ -46,7 +47,7 @@ export async function assembleTpm(options: TpmAssemblyOptions): Promise<Daemon> 
   };
 
   const { endpoint, id_scope: idScope, payload } = dps;
-  const registration = createTpmDps({
+  const anywhere = createTpmDps({
     endpoint,
     idScope,
     registrationId,
@@ -58,6 +59,7 @@ export async function assembleTpm(options: TpmAssemblyOptions): Promise<Daemon> 
     },
     ...(payload && { payload }),
   });
+  const registration = onlyTo(anywhere, dps.allowed_hubs);
   const sessions = createHub({
     contextFor,
     async tokenFor(assignment) {

@@ -75,7 +75,9 @@ export class PinRecord {
 
   async #write(text: string): Promise<void> {
     const draft = `${this.#path}.new`;
-    const file = await open(draft, 'w', 0o600);
+    // What lies there may be a link, and root would write where it leads: open(2), O_EXCL, does not follow one.
+    await rm(draft, { force: true });
+    const file = await open(draft, 'wx', 0o600);
     try {
       await file.writeFile(text);
       // Written by root, the note would be unreadable to the daemon, and keep it from starting.

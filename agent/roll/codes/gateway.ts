@@ -204,6 +204,11 @@ export const GATEWAY = {
     'This user may not use the control socket.',
     'Use sudo, or join the group newleaf (`usermod -aG newleaf USER`) and log in again.',
   ),
+  'NL-CONTROL-BUSY': entry(
+    'transient',
+    'The daemon runs, and accepts no connection on its control socket.',
+    'See which program holds so many: `ss -xp`. If it stays like this: `systemctl restart newleaf`.',
+  ),
   'NL-DAEMON-RUNS': entry(
     'broken',
     'Another newleaf already runs on this state directory.',

@@ -74,10 +74,10 @@ test('a program that never closes its connections gets so many, and no more', as
   const { socket } = await daemon(t);
   const visitors = Array.from({ length: 80 }, () => connect(socket).on('error', () => {}));
   const closed = visitors.map((visitor, index) => once(visitor, 'close').then(() => index));
-  // What comes too late is closed at once, in the order in which it came.
+  // What came first makes room, in the order in which it came.
   assert.deepEqual(
-    await Promise.all(closed.slice(64)),
-    Array.from({ length: 16 }, (_, index) => 64 + index),
+    await Promise.all(closed.slice(0, 16)),
+    Array.from({ length: 16 }, (_, index) => index),
   );
   assert.equal(visitors.filter(({ destroyed }) => destroyed).length, 16);
   for (const visitor of visitors) visitor.destroy();

@@ -26,6 +26,14 @@ test('assigned', () => {
   });
 });
 
+test('assigned: every character that a device ID may have', () => {
+  for (const deviceId of ["aZ09-.%_*?!(),:=@$'", 'x'.repeat(128)]) {
+    const answer = readAnswer(topic(200), assignedTo({ deviceId }), true);
+    assert.ok(answer !== undefined && !(answer instanceof Fault) && answer.status === 'assigned');
+    assert.equal(answer.assignment.deviceId, deviceId);
+  }
+});
+
 const POLLS: readonly (readonly [string, number])[] = [
   ['', 2_000],
   ['&retry-after=3', 3_000],
@@ -152,6 +160,12 @@ const FAULTS: readonly Row[] = [
   { name: 'assigned, no state', topic: topic(200), body: json({ status: 'assigned' }), code: 'NL-DPS-BODY' },
   { name: 'assigned, no hub', topic: topic(200), body: assignedTo({ assignedHub: undefined }), code: 'NL-DPS-BODY' },
   { name: 'assigned, no device', topic: topic(200), body: assignedTo({ deviceId: '' }), code: 'NL-DPS-BODY' },
+  ...['gw/../x', 'gw/modules/x', 'a#b', 'a+b', 'a&b', 'a b', 'a;b', 'gw\n', 'gä', 'x'.repeat(129)].map((deviceId) => ({
+    name: `device ${JSON.stringify(deviceId).slice(0, 20)}`,
+    topic: topic(200),
+    body: assignedTo({ deviceId }),
+    code: 'NL-DPS-BODY' as const,
+  })),
   { name: 'hub with a path', topic: topic(200), body: assignedTo({ assignedHub: 'a.b/c' }), code: 'NL-DPS-BODY' },
   { name: 'hub with a user', topic: topic(200), body: assignedTo({ assignedHub: 'u@a.b' }), code: 'NL-DPS-BODY' },
   { name: 'hub with a blank', topic: topic(200), body: assignedTo({ assignedHub: 'a b' }), code: 'NL-DPS-BODY' },
