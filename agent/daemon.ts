@@ -1,11 +1,12 @@
 import { createAnswerer } from './answer.ts';
 import type { Clock } from './clock.ts';
-import { type Entry, entryOf } from './entry.ts';
+import type { Entry } from './entry.ts';
 import type { Journal } from './journal.ts';
 import { Lane } from './lane.ts';
 import { failureFields, type Log } from './log.ts';
 import type { Notify } from './notify.ts';
 import { type Happened, perform } from './perform.ts';
+import { Persistence } from './persistence.ts';
 import { Publication } from './publication.ts';
 import { Queue } from './queue.ts';
 import { type Advance, advance } from './roll/advance.ts';
@@ -66,6 +67,7 @@ export class Daemon {
   readonly #session: Lane;
   readonly #transcript: Transcript;
   readonly #vitals: Vitals;
+  readonly #persistence: Persistence;
   readonly #publication: Publication;
   readonly answer: Answerer;
   #state: RollState = unprovisioned;
@@ -89,10 +91,11 @@ export class Daemon {
     this.#work = new Lane(clock, attempt, happened);
     this.#session = new Lane(clock, attempt, happened);
     this.#transcript = new Transcript(options.log, terms.attestation);
+    this.#persistence = new Persistence(options);
     this.#publication = new Publication(options);
     this.#vitals = new Vitals(options.notify, options.log, [this.#work, this.#session]);
     this.answer = createAnswerer({
-      state: () => this.#state,
+      state: () => this.#shown(),
       report: () => this.#reportOptions(),
       post: (event) => new Promise((resolve) => this.#inbox.push({ happened: event, reply: resolve })),
       hurry: () => this.#hurry(),
@@ -118,8 +121,8 @@ export class Daemon {
    * @throws Fault NL-STATE-CORRUPT before anything is sent or overwritten
    */
   async run(abort: AbortSignal): Promise<Ending> {
-    const { journal, notify, ports, given, log, version, terms } = this.#options;
-    const entry = await journal.read();
+    const { notify, ports, given, log, version, terms } = this.#options;
+    const entry = await this.#persistence.read();
     if (entry !== 'absent') this.#state = { ...entry, flaps: 0, unreached: 0 };
     const { phase } = this.#state;
     log.info({ event: 'started', version, phase, message: wordsOf(phase, terms.attestation) });
@@ -176,7 +179,7 @@ export class Daemon {
   }
 
   #untilLook(): number {
-    const longest = Math.min(LOOK_MS, this.#vitals.everyMs);
+    const longest = Math.min(LOOK_MS, this.#vitals.everyMs, this.#persistence.dueInMs);
     const moment = nextMoment(this.#state, this.#options.terms, this.#lookedAt);
     if (moment === undefined) return longest;
     // It may have come while it was written down: a delay can be shorter than that takes.
@@ -193,44 +196,30 @@ export class Daemon {
     const event: RollEvent = { ...happened, at: clock.now(), draw: draw() };
     const before = this.#state;
     let advanced = advance(before, event, terms);
-    const unwritten = await this.#keep(before, advanced.state);
-    // A new intent that is not on disk must not be acted on. Anything less may be lost in a power cut.
-    if (unwritten !== undefined && advanced.state.phase !== before.phase) {
-      advanced = { state: before, effects: effectsOf(before), retry: unwritten };
-    }
+    // What somebody is told to have been accepted must outlive a power cut.
+    const unkept =
+      isAsk(event) && advanced.state !== before ? await this.#persistence.accept(advanced.state) : undefined;
+    if (unkept !== undefined) advanced = { state: before, effects: effectsOf(before) };
+    await this.#persistence.follow(advanced.state);
     // Before anybody is told: who hears that the roll is done, or that the next leaf is to be enrolled, opens the file.
     await this.#publication.follow(advanced.state);
     this.#state = advanced.state;
     this.#transcript.tell(before, advanced, event);
-    reply?.(unwritten !== undefined && advanced.retry === unwritten ? unwritten : advanced);
+    reply?.(unkept ?? advanced);
     landed?.();
     this.#fly(advanced, event);
     this.#lookSooner();
     this.#report(before);
-    this.#vitals.tell(lineOf(statusOf(this.#state, this.#reportOptions())));
+    this.#vitals.tell(lineOf(statusOf(this.#shown(), this.#reportOptions())));
     if (event.kind === 'failed' && event.failure.code === 'NL-TOKEN-POISONED') {
       this.#ending = 'restart';
       this.#inbox.end();
     }
   }
 
-  /** Writes the intent, if there is a new one. */
-  async #keep(before: RollState, after: RollState): Promise<Failure | undefined> {
-    // An outage that changes its face from minute to minute must not wear out the flash.
-    const intent = (state: RollState) => JSON.stringify({ ...entryOf(state), trouble: undefined });
-    if (intent(before) === intent(after)) return undefined;
-    try {
-      await this.#options.journal.write(entryOf(after));
-      return undefined;
-    } catch (error) {
-      const failure = failureOf(error);
-      this.#options.log.error({ event: 'state-unwritten', ...failureFields(failure) });
-      return failure;
-    }
-  }
-
-  /** Puts the effects in flight. A retry pauses only the lane that it speaks of. */
-  #fly({ effects, retry, state }: Advance, event: RollEvent): void {
+  /** Puts the effects in flight that need not wait for the disk. A retry pauses only the lane that it speaks of. */
+  #fly({ effects: all, retry, state }: Advance, event: RollEvent): void {
+    const effects = all.filter((effect) => this.#persistence.allows(effect));
     const current = state.current?.thumbprint;
     const isSession = (effect: RollEffect) => effect.kind === 'connect' && effect.leaf.thumbprint === current;
     const failed = event.kind === 'failed' ? isSession(event.effect) : event.kind === 'lost';
@@ -255,11 +244,20 @@ export class Daemon {
       .catch((error: unknown) => log.warn({ event: 'twin-unwritten', ...failureFields(failureOf(error)) }));
   }
 
+  /** The state for those who ask: a disk that takes nothing is the first of its troubles. */
+  #shown(): RollState {
+    const trouble = this.#persistence.failure ?? this.#state.trouble;
+    return trouble === this.#state.trouble || trouble === undefined ? this.#state : { ...this.#state, trouble };
+  }
+
   #reportOptions(): ReportOptions {
     const { version, registrationId, labelPrefix, terms, clock } = this.#options;
     return { version, registrationId, labelPrefix, terms, now: clock.now() };
   }
 }
+
+/** Somebody waits for an answer, which says whether it is accepted. */
+const isAsk = ({ kind }: RollEvent): boolean => kind === 'asked' || kind === 'csr-asked' || kind === 'leaf-delivered';
 
 /** Whether TLS may be done with the key in the token. */
 const shakesHands = ({ kind }: RollEffect): boolean =>
