@@ -2,7 +2,7 @@ import { createAnswerer } from './answer.ts';
 import type { Clock } from './clock.ts';
 import type { Entry } from './entry.ts';
 import type { Journal } from './journal.ts';
-import { Lane } from './lane.ts';
+import { Lanes } from './lanes.ts';
 import { failureFields, type Log } from './log.ts';
 import type { Notify } from './notify.ts';
 import { type Happened, perform } from './perform.ts';
@@ -10,13 +10,11 @@ import { Persistence } from './persistence.ts';
 import { Publication } from './publication.ts';
 import { Queue } from './queue.ts';
 import { type Advance, advance } from './roll/advance.ts';
-import { pauseMs } from './roll/backoff.ts';
-import type { Failure } from './roll/failure.ts';
+import { type Failure, failure } from './roll/failure.ts';
 import type { Leaf } from './roll/leaf.ts';
 import { nextMoment, type Terms } from './roll/plan.ts';
 import type { Answerer, Ports } from './roll/ports.ts';
 import { iso, lineOf, type ReportOptions, statusOf, twinOf, wordsOf } from './roll/report.ts';
-import { remaining } from './roll/settle.ts';
 import { effectsOf, type RollEffect, type RollEvent, type RollState, unprovisioned } from './roll/state.ts';
 import { failureOf } from './thrown.ts';
 import { Transcript } from './transcript.ts';
@@ -63,8 +61,7 @@ interface Input {
 export class Daemon {
   readonly #options: DaemonOptions;
   readonly #inbox = new Queue<Input>();
-  readonly #work: Lane;
-  readonly #session: Lane;
+  readonly #lanes: Lanes;
   readonly #transcript: Transcript;
   readonly #vitals: Vitals;
   readonly #persistence: Persistence;
@@ -79,7 +76,7 @@ export class Daemon {
 
   constructor(options: DaemonOptions) {
     this.#options = options;
-    const { clock, ports, terms } = options;
+    const { clock, log, ports, terms } = options;
     const attempt = (effect: RollEffect, abort: AbortSignal) => {
       const work = () => perform(effect, ports, terms.registered, abort);
       if (!shakesHands(effect)) return work();
@@ -88,17 +85,16 @@ export class Daemon {
       return guarded;
     };
     const happened = (event: Happened, landed: () => void) => this.#inbox.push({ happened: event, landed });
-    this.#work = new Lane(clock, attempt, happened);
-    this.#session = new Lane(clock, attempt, happened);
-    this.#transcript = new Transcript(options.log, terms.attestation);
+    this.#lanes = new Lanes({ clock, log, attempt, happened });
+    this.#transcript = new Transcript(log, terms.attestation);
     this.#persistence = new Persistence(options);
     this.#publication = new Publication(options);
-    this.#vitals = new Vitals(options.notify, options.log, [this.#work, this.#session]);
+    this.#vitals = new Vitals(options.notify, log, [this.#lanes.work, this.#lanes.session]);
     this.answer = createAnswerer({
       state: () => this.#shown(),
       report: () => this.#reportOptions(),
       post: (event) => new Promise((resolve) => this.#inbox.push({ happened: event, reply: resolve })),
-      hurry: () => this.#hurry(),
+      hurry: () => this.#lanes.hurry(),
       changed: (listener) => this.#transcript.subscribe(listener),
       keys: ports.keys,
       judge: ports.judge,
@@ -109,6 +105,11 @@ export class Daemon {
 
   get state(): RollState {
     return this.#state;
+  }
+
+  /** Something is done again and again without getting anywhere, and is slowed down. */
+  get isBraked(): boolean {
+    return this.#lanes.isBraked;
   }
 
   /** Hears every transition, outcome and trouble. */
@@ -137,8 +138,7 @@ export class Daemon {
     for await (const input of this.#inbox) await this.#take(input);
     ended.abort();
     await notify.stopping();
-    this.#work.set(undefined, 0);
-    this.#session.set(undefined, 0);
+    this.#lanes.end();
     await ports.hub.close();
     return this.#ending;
   }
@@ -167,15 +167,13 @@ export class Daemon {
     }
   }
 
-  /** What is paused may have failed for the clock alone: a server certificate, or a leaf, that was not valid yet. */
+  /**
+   * What is paused may have failed for the clock alone: a server certificate, or a leaf, that was not valid yet. What the
+   * far side asked for, and the brake, are measured by the other clock.
+   */
   #stepped(): void {
     this.#options.log.info({ event: 'clock-stepped', at: iso(this.#options.clock.now()) });
-    this.#hurry();
-  }
-
-  #hurry(): void {
-    this.#work.hurry();
-    this.#session.hurry();
+    this.#lanes.hurry(['ladder']);
   }
 
   #untilLook(): number {
@@ -207,30 +205,14 @@ export class Daemon {
     this.#transcript.tell(before, advanced, event);
     reply?.(unkept ?? advanced);
     landed?.();
-    this.#fly(advanced, event);
+    const allowed = advanced.effects.filter((effect) => this.#persistence.allows(effect));
+    this.#lanes.follow(before, advanced, event, allowed);
     this.#lookSooner();
     this.#report(before);
     this.#vitals.tell(lineOf(statusOf(this.#shown(), this.#reportOptions())));
     if (event.kind === 'failed' && event.failure.code === 'NL-TOKEN-POISONED') {
       this.#ending = 'restart';
       this.#inbox.end();
-    }
-  }
-
-  /** Puts the effects in flight that need not wait for the disk. A retry pauses only the lane that it speaks of. */
-  #fly({ effects: all, retry, state }: Advance, event: RollEvent): void {
-    const effects = all.filter((effect) => this.#persistence.allows(effect));
-    const current = state.current?.thumbprint;
-    const isSession = (effect: RollEffect) => effect.kind === 'connect' && effect.leaf.thumbprint === current;
-    const failed = event.kind === 'failed' ? isSession(event.effect) : event.kind === 'lost';
-    for (const lane of [this.#work, this.#session]) {
-      const session = lane === this.#session;
-      const effect = effects.find((one) => isSession(one) === session);
-      if (effect === undefined || retry === undefined || failed !== session) lane.set(effect, 0);
-      else {
-        const tries = Math.max(1, lane.tries(effect), session ? state.flaps : 0);
-        lane.set(effect, pauseMs(effect.kind, tries, retry, event.draw, remaining(state, event.at)));
-      }
     }
   }
 
@@ -244,9 +226,10 @@ export class Daemon {
       .catch((error: unknown) => log.warn({ event: 'twin-unwritten', ...failureFields(failureOf(error)) }));
   }
 
-  /** The state for those who ask: a disk that takes nothing is the first of its troubles. */
+  /** The state for those who ask: a disk that takes nothing is the first of its troubles, and the brake the last. */
   #shown(): RollState {
-    const trouble = this.#persistence.failure ?? this.#state.trouble;
+    const braked = this.isBraked ? failure('NL-BRAKED') : undefined;
+    const trouble = this.#persistence.failure ?? this.#state.trouble ?? braked;
     return trouble === this.#state.trouble || trouble === undefined ? this.#state : { ...this.#state, trouble };
   }
 

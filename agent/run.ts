@@ -55,7 +55,7 @@ export async function start(options: StartOptions): Promise<Running> {
       socket: config.control.socket,
       answer: daemon.answer,
       subscribe: (listener) => daemon.subscribe(listener),
-      metrics: () => metricsOf(daemon.state),
+      metrics: () => metricsOf(daemon.state, daemon),
       log,
     });
     const inbox = await watchInbox({

@@ -186,7 +186,7 @@ export const HOUSE: readonly Layer[] = [
   {
     name: 'daemon',
     files:
-      /^agent\/(daemon|answer|brake|delivery|first-leaf|intent|lane|metrics|persistence|publication|queue|reported|transcript|vitals)\.ts$/,
+      /^agent\/(daemon|answer|brake|delivery|first-leaf|intent|lanes?|metrics|persistence|publication|queue|reported|transcript|vitals)\.ts$/,
     may: ['roll', 'perform', 'thrown', 'journal', 'entry', 'durable', 'clock', 'log', 'notify', 'build'],
     packages: ['node:'],
     why: 'the loop owns order and sleeping: policy is in roll, and whatever it calls is handed to it as a port',

@@ -193,6 +193,11 @@ export const GATEWAY = {
     'More requests than the budget allows.',
     'Wait for the time named, or use `newleaf reprovision`.',
   ),
+  'NL-BRAKED': entry(
+    'transient',
+    'newleaf has done the same again and again without getting anywhere, and slows down.',
+    'See with `newleaf status` what is refused. What you ask for (`newleaf reprovision`) is done at once.',
+  ),
   'NL-BUSY': entry('transient', 'Another request is in flight.', 'Wait for it: `newleaf status --watch`.'),
   'NL-DAEMON-DOWN': entry(
     'transient',
