@@ -63,7 +63,7 @@ class Bucket {
   }
 
   waitMs(now: number): number {
-    return Math.ceil(Math.max(0, 1 - this.#levelAt(now)) * this.#allowance.everyMs);
+    return Math.round(Math.max(0, 1 - this.#levelAt(now)) * this.#allowance.everyMs);
   }
 
   #levelAt(now: number): number {

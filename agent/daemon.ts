@@ -3,12 +3,13 @@ import type { Clock } from './clock.ts';
 import type { Entry } from './entry.ts';
 import type { Journal } from './journal.ts';
 import { Lanes } from './lanes.ts';
-import { failureFields, type Log } from './log.ts';
+import type { Log } from './log.ts';
 import type { Notify } from './notify.ts';
 import { type Happened, perform } from './perform.ts';
 import { Persistence } from './persistence.ts';
 import { Publication } from './publication.ts';
 import { Queue } from './queue.ts';
+import { Reported } from './reported.ts';
 import { type Advance, advance } from './roll/advance.ts';
 import { type Failure, failure } from './roll/failure.ts';
 import type { Leaf } from './roll/leaf.ts';
@@ -16,7 +17,6 @@ import { nextMoment, type Terms } from './roll/plan.ts';
 import type { Answerer, Ports } from './roll/ports.ts';
 import { iso, lineOf, type ReportOptions, statusOf, twinOf, wordsOf } from './roll/report.ts';
 import { effectsOf, type RollEffect, type RollEvent, type RollState, unprovisioned } from './roll/state.ts';
-import { failureOf } from './thrown.ts';
 import { Transcript } from './transcript.ts';
 import { Vitals } from './vitals.ts';
 
@@ -66,6 +66,7 @@ export class Daemon {
   readonly #vitals: Vitals;
   readonly #persistence: Persistence;
   readonly #publication: Publication;
+  readonly #reported: Reported;
   readonly answer: Answerer;
   #state: RollState = unprovisioned;
   #ending: Ending = 'stopped';
@@ -89,6 +90,8 @@ export class Daemon {
     this.#transcript = new Transcript(log, terms.attestation);
     this.#persistence = new Persistence(options);
     this.#publication = new Publication(options);
+    const report = (reported: object) => ports.hub.report(reported);
+    this.#reported = new Reported({ ...options, report });
     this.#vitals = new Vitals(options.notify, log, [this.#lanes.work, this.#lanes.session]);
     this.answer = createAnswerer({
       state: () => this.#shown(),
@@ -139,6 +142,7 @@ export class Daemon {
     ended.abort();
     await notify.stopping();
     this.#lanes.end();
+    this.#reported.follow(undefined, {});
     await ports.hub.close();
     return this.#ending;
   }
@@ -208,22 +212,12 @@ export class Daemon {
     const allowed = advanced.effects.filter((effect) => this.#persistence.allows(effect));
     this.#lanes.follow(before, advanced, event, allowed);
     this.#lookSooner();
-    this.#report(before);
+    if (this.#state !== before) this.#reported.follow(this.#state.online, twinOf(this.#state, this.#reportOptions()));
     this.#vitals.tell(lineOf(statusOf(this.#shown(), this.#reportOptions())));
     if (event.kind === 'failed' && event.failure.code === 'NL-TOKEN-POISONED') {
       this.#ending = 'restart';
       this.#inbox.end();
     }
-  }
-
-  /** Tells the twin what has changed. */
-  #report(before: RollState): void {
-    const state = this.#state;
-    const { log, ports } = this.#options;
-    if (state.online === undefined || state === before) return;
-    ports.hub
-      .report(twinOf(state, this.#reportOptions()))
-      .catch((error: unknown) => log.warn({ event: 'twin-unwritten', ...failureFields(failureOf(error)) }));
   }
 
   /** The state for those who ask: a disk that takes nothing is the first of its troubles, and the brake the last. */
