@@ -222,7 +222,7 @@ export class Daemon {
 
   /** The state for those who ask: a disk that takes nothing is the first of its troubles, and the brake the last. */
   #shown(): RollState {
-    const braked = this.isBraked ? failure('NL-BRAKED') : undefined;
+    const braked = this.isBraked ? failure('NL-BUDGET-BRAKED') : undefined;
     const trouble = this.#persistence.failure ?? this.#state.trouble ?? braked;
     return trouble === this.#state.trouble || trouble === undefined ? this.#state : { ...this.#state, trouble };
   }

@@ -77,7 +77,12 @@ export class Lanes {
     const isBraked = brakeMs > ladderMs;
     if (isBraked && !this.#told.has(effect.kind)) {
       this.#told.add(effect.kind);
-      log.warn({ event: 'braked', action: effect.kind, ...failureFields(failure('NL-BRAKED')), retryInMs: brakeMs });
+      log.warn({
+        event: 'braked',
+        action: effect.kind,
+        ...failureFields(failure('NL-BUDGET-BRAKED')),
+        retryInMs: brakeMs,
+      });
     }
     lane.set(effect, Math.max(brakeMs, ladderMs), isBraked ? 'brake' : pacer);
   }

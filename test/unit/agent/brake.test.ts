@@ -119,7 +119,7 @@ test('a circle of registrations is slowed down, told once, and seen in the statu
   const first = counts.register;
   assert.ok(first >= 4, 'what comes first is immediate');
   assert.equal(told('braked').length, 1);
-  assert.equal(told('braked')[0]?.code, 'NL-BRAKED');
+  assert.equal(told('braked')[0]?.code, 'NL-BUDGET-BRAKED');
   assert.equal(daemon.isBraked, true);
   const { body } = await daemon.answer({ kind: 'status' });
   assert.ok('trouble' in body);
