@@ -1,6 +1,7 @@
 import { createAnswerer } from './answer.ts';
 import type { Clock } from './clock.ts';
 import type { Entry } from './entry.ts';
+import { FirstLeaf } from './first-leaf.ts';
 import type { Journal } from './journal.ts';
 import { Lanes } from './lanes.ts';
 import type { Log } from './log.ts';
@@ -64,12 +65,14 @@ export class Daemon {
   readonly #lanes: Lanes;
   readonly #transcript: Transcript;
   readonly #vitals: Vitals;
+  readonly #firstLeaf: FirstLeaf;
   readonly #persistence: Persistence;
   readonly #publication: Publication;
   readonly #reported: Reported;
   readonly answer: Answerer;
   #state: RollState = unprovisioned;
   #ending: Ending = 'stopped';
+  #isBegun = false;
   /** The sleep until the next look at the clock: its end by the monotonic clock, and what cuts it short. */
   #nap = { end: 0, abort: new AbortController() };
   /** Wall clock of the last look. What had come by then waits for something else, and is looked at again like everything. */
@@ -88,6 +91,7 @@ export class Daemon {
     const happened = (event: Happened, landed: () => void) => this.#inbox.push({ happened: event, landed });
     this.#lanes = new Lanes({ clock, log, attempt, happened });
     this.#transcript = new Transcript(log, terms.attestation);
+    this.#firstLeaf = new FirstLeaf(options);
     this.#persistence = new Persistence(options);
     this.#publication = new Publication(options);
     const report = (reported: object) => ports.hub.report(reported);
@@ -125,13 +129,12 @@ export class Daemon {
    * @throws Fault NL-STATE-CORRUPT before anything is sent or overwritten
    */
   async run(abort: AbortSignal): Promise<Ending> {
-    const { notify, ports, given, log, version, terms } = this.#options;
+    const { notify, ports, log, version, terms } = this.#options;
     const entry = await this.#persistence.read();
     if (entry !== 'absent') this.#state = { ...entry, flaps: 0, unreached: 0 };
     const { phase } = this.#state;
     log.info({ event: 'started', version, phase, message: wordsOf(phase, terms.attestation) });
-    const leaf = this.#state.current === undefined && this.#state.next === undefined ? await given() : undefined;
-    this.#inbox.push({ happened: { kind: 'started', ...(leaf && { given: leaf }) } });
+    await this.#begin();
     const ended = new AbortController();
     abort.addEventListener('abort', () => this.#inbox.end(), { once: true });
     if (abort.aborted) this.#inbox.end();
@@ -145,6 +148,15 @@ export class Daemon {
     this.#reported.follow(undefined, {});
     await ports.hub.close();
     return this.#ending;
+  }
+
+  /** Nothing is planned before it is known whether the token brings a leaf: a key of our own would take its place. */
+  async #begin(): Promise<void> {
+    const { current, next } = this.#state;
+    const leaf = current === undefined && next === undefined ? await this.#firstLeaf.look() : undefined;
+    if (leaf === 'later') return;
+    this.#isBegun = true;
+    this.#inbox.push({ happened: { kind: 'started', ...(leaf && { given: leaf }) } });
   }
 
   async #listen(): Promise<void> {
@@ -195,6 +207,10 @@ export class Daemon {
 
   async #take({ happened, landed, reply }: Input): Promise<void> {
     const { clock, draw, terms } = this.#options;
+    if (happened.kind === 'woken' && !this.#isBegun) {
+      await this.#begin();
+      return reply?.({ state: this.#state, effects: [] });
+    }
     const event: RollEvent = { ...happened, at: clock.now(), draw: draw() };
     const before = this.#state;
     let advanced = advance(before, event, terms);
@@ -223,7 +239,8 @@ export class Daemon {
   /** The state for those who ask: a disk that takes nothing is the first of its troubles, and the brake the last. */
   #shown(): RollState {
     const braked = this.isBraked ? failure('NL-BUDGET-BRAKED') : undefined;
-    const trouble = this.#persistence.failure ?? this.#state.trouble ?? braked;
+    const leafless = this.#state.current === undefined ? this.#firstLeaf.failure : undefined;
+    const trouble = this.#persistence.failure ?? this.#state.trouble ?? leafless ?? braked;
     return trouble === this.#state.trouble || trouble === undefined ? this.#state : { ...this.#state, trouble };
   }
 

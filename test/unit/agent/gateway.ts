@@ -68,8 +68,13 @@ export class Disk {
 }
 
 /** The real daemon before ports that are played, in virtual time. Everything works that is not told to fail. */
-export async function gateway(t: TestContext, disk: Disk, far: Far = {}, change: Partial<DaemonOptions> = {}) {
-  const clock = new TestClock(NOW);
+export async function gateway(
+  t: TestContext,
+  disk: Disk,
+  far: Far = {},
+  change: Partial<DaemonOptions> = {},
+  clock = new TestClock(NOW),
+) {
   const counts: Counts = { connect: 0, register: 0, issue: 0, generate: 0, destroy: 0, report: 0, writes: 0 };
   const logged: Line[] = [];
   const note = (line: Line) => void logged.push(line);
@@ -134,8 +139,7 @@ export async function gateway(t: TestContext, disk: Disk, far: Far = {}, change:
   const abort = new AbortController();
   t.after(() => abort.abort());
   const ended = daemon.run(abort.signal);
-  ended.catch(() => {});
-  await clock.asleep();
+  await Promise.race([clock.asleep(), ended.catch(() => {})]);
   await clock.pass(0);
   /** The session with this leaf ends. */
   const lose = async (thumbprint = current.thumbprint, heldMs = HOUR) => {
