@@ -141,8 +141,11 @@ export class Daemon {
     void this.#listen();
     void this.#look(AbortSignal.any([abort, ended.signal]));
     await notify.ready();
-    for await (const input of this.#inbox) await this.#take(input);
-    ended.abort();
+    try {
+      for await (const input of this.#inbox) await this.#take(input);
+    } finally {
+      ended.abort();
+    }
     await notify.stopping();
     this.#lanes.end();
     this.#reported.follow(undefined, {});
