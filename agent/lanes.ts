@@ -17,6 +17,16 @@ export interface LanesOptions {
   readonly happened: (event: Happened, landed: () => void) => void;
 }
 
+const LEAST_APART_MS = 30_000;
+
+interface Pause {
+  /** What the ladder wants. */
+  readonly ladderMs: number;
+  /** What the brake may want. */
+  readonly mostMs: number;
+  readonly pacer: Pacer;
+}
+
 /** The work, and the session with the current leaf: which effect is in flight, and after which pause. */
 export class Lanes {
   readonly #options: LanesOptions;
@@ -63,17 +73,20 @@ export class Lanes {
       else if (!lane.has(effect)) {
         const pauses = retry !== undefined && failed === session;
         const tries = Math.max(1, lane.tries(effect), session ? state.flaps : 0);
-        const ladderMs = pauses ? pauseMs(effect.kind, tries, retry, event.draw, remaining(state, event.at)) : 0;
+        const leftMs = remaining(state, event.at);
+        const ladderMs = pauses ? pauseMs(effect.kind, tries, retry, event.draw, leftMs) : 0;
         // That of a leaf is reckoned by our own clock.
         const isAsked = pauses && retry.retryAfterMs !== undefined && retry.code !== 'NL-LEAF-NOT-YET';
-        this.#put(lane, effect, ladderMs, isAsked ? 'far-side' : 'ladder');
+        // As with the ladders, no pause takes more than half of what is left of the leaf; renewals are 30 s apart at least.
+        const mostMs = Math.max(LEAST_APART_MS, leftMs / 2);
+        this.#put(lane, effect, { ladderMs, mostMs, pacer: isAsked ? 'far-side' : 'ladder' });
       }
     }
   }
 
-  #put(lane: Lane, effect: RollEffect, ladderMs: number, pacer: Pacer): void {
+  #put(lane: Lane, effect: RollEffect, { ladderMs, mostMs, pacer }: Pause): void {
     const { clock, log } = this.#options;
-    const brakeMs = this.#brake.pauseMs(effect.kind, clock.monotonic());
+    const brakeMs = Math.min(mostMs, this.#brake.pauseMs(effect.kind, clock.monotonic()));
     const isBraked = brakeMs > ladderMs;
     if (isBraked && !this.#told.has(effect.kind)) {
       this.#told.add(effect.kind);

@@ -95,6 +95,28 @@ test('a session of five minutes less a second is none that was held', () => {
   assert.equal(brake.follow(online, step, { ...at, kind: 'woken' }, 5 * MINUTE - 1_000), false);
 });
 
+test('an issuer that refuses a dying leaf is asked until the end: no pause takes more than half of what is left', async (t) => {
+  const dying = { ...current, notBefore: NOW - 40 * MINUTE, notAfter: NOW + 20 * MINUTE };
+  let last = 0;
+  const stage = await gateway(
+    t,
+    new Disk({ ...servingState, current: dying }),
+    {
+      async issue() {
+        last = stage.clock.now();
+        throw new Fault('NL-EST-REFUSED');
+      },
+    },
+    { terms: { ...terms, renewAt: { share: 0.5 } } },
+  );
+  await stage.clock.pass(20 * MINUTE);
+  assert.ok(dying.notAfter - last <= 2 * MINUTE, `${(dying.notAfter - last) / 1000} s before the end`);
+  const { issue } = stage.counts;
+  assert.ok(issue >= 7 && issue <= 20, `${issue}`);
+  await stage.clock.pass(DAY);
+  assert.ok(stage.counts.issue - issue <= 36, `${stage.counts.issue - issue} in the day after`);
+});
+
 /** A hub that ends each session at once and then refuses: rules without a budget go round in a circle. */
 async function circle(t: Parameters<typeof gateway>[0], state: RollState = servingState) {
   let isAccepted = true;
