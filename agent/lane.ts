@@ -3,8 +3,12 @@ import type { Happened } from './perform.ts';
 import { placeOf } from './roll/leaf.ts';
 import type { RollEffect } from './roll/state.ts';
 
+/** Who wants a pause: our own ladder, the far side, or the brake. */
+export type Pacer = 'ladder' | 'far-side' | 'brake';
+
 interface Flight {
   readonly key: string;
+  readonly pacer: Pacer;
   readonly abort: AbortController;
   /** Ends the pause before the attempt; undefined once it is under way. */
   wake?: AbortController;
@@ -45,22 +49,32 @@ export class Lane {
     return begunAt === undefined ? 0 : this.#clock.monotonic() - begunAt;
   }
 
+  /** Whether it is the brake that the attempt in flight waits for. */
+  get isBraked(): boolean {
+    return this.#flight?.wake !== undefined && this.#flight.pacer === 'brake';
+  }
+
+  /** Whether this is the effect in flight. */
+  has(effect: RollEffect): boolean {
+    return this.#flight?.key === keyOf(effect);
+  }
+
   /** Makes this the effect in flight. The same one goes on undisturbed, another one is ended first. */
-  set(effect: RollEffect | undefined, pauseMs: number): void {
+  set(effect: RollEffect | undefined, pauseMs = 0, pacer: Pacer = 'ladder'): void {
     const key = effect && keyOf(effect);
     if (this.#flight?.key === key) return;
     this.#flight?.abort.abort();
     this.#flight = undefined;
     if (this.#failed?.key !== key) this.#failed = undefined;
     if (effect === undefined || key === undefined) return;
-    const flight: Flight = { key, abort: new AbortController() };
+    const flight: Flight = { key, pacer, abort: new AbortController() };
     this.#flight = flight;
     void this.#fly(flight, effect, pauseMs);
   }
 
-  /** Ends a pause early: somebody who stands in front of the gateway does not wait for a ladder. */
-  hurry(): void {
-    this.#flight?.wake?.abort();
+  /** Ends a pause early: somebody who stands in front of the gateway does not wait for a ladder. @param of whose pause */
+  hurry(of: readonly Pacer[] = ['ladder', 'far-side', 'brake']): void {
+    if (this.#flight !== undefined && of.includes(this.#flight.pacer)) this.#flight.wake?.abort();
   }
 
   async #fly(flight: Flight, effect: RollEffect, pauseMs: number): Promise<void> {

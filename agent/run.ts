@@ -8,7 +8,7 @@ import { runtimeDirectory } from './durable.ts';
 import { EXIT, exitOf } from './exit.ts';
 import { watchInbox } from './inbox.ts';
 import { assertNotEnded } from './journal.ts';
-import { forgetWords, leaveWords } from './last-words.ts';
+import { FORGET_MS, forgetWords, leaveWords } from './last-words.ts';
 import { takeLock } from './lock.ts';
 import { createLog, failureFields, type Log } from './log.ts';
 import { metricsOf } from './metrics.ts';
@@ -44,7 +44,7 @@ export interface StartOptions {
  */
 export async function start(options: StartOptions): Promise<Running> {
   const { config, log } = options;
-  const lock = await takeLock(config.state.directory);
+  const lock = await takeLock(config.state.directory, runtimeDirectory(options.env));
   const abort = new AbortController();
   let control: Control | undefined;
   try {
@@ -55,7 +55,7 @@ export async function start(options: StartOptions): Promise<Running> {
       socket: config.control.socket,
       answer: daemon.answer,
       subscribe: (listener) => daemon.subscribe(listener),
-      metrics: () => metricsOf(daemon.state),
+      metrics: () => metricsOf(daemon.state, daemon),
       log,
     });
     const inbox = await watchInbox({
@@ -163,10 +163,14 @@ async function lived(options: StartOptions): Promise<number> {
   try {
     const { ended, stop } = await start(options);
     for (const signal of SIGNALS) process.once(signal, () => void stop().catch(() => {}));
-    await forgetWords(config.state.directory).catch(() => {});
-    const ending = await ended;
+    const forget = () => forgetWords(config.state.directory).catch(() => {});
+    const forgetting = setTimeout(forget, FORGET_MS).unref();
+    const ending = await ended.finally(() => clearTimeout(forgetting));
     log.info({ event: 'ended', reason: ending });
-    if (ending !== 'restart') return EXIT.done;
+    if (ending !== 'restart') {
+      await forget();
+      return EXIT.done;
+    }
     await sayWhy(options, failure('NL-TOKEN-POISONED'));
     return EXIT.restart;
   } catch (error) {
