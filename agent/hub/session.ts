@@ -18,6 +18,8 @@ export interface HubOptions {
   readonly connectMs?: number;
   /** Longest wait for the answer to a twin read or write, in milliseconds. */
   readonly twinMs?: number;
+  /** Hears the topic of each message that newleaf has no use for. */
+  readonly dropped?: (topic: string) => void;
 }
 
 interface Session {
@@ -36,7 +38,7 @@ interface Session {
  * and then ended the connection.
  */
 export function createHub(options: HubOptions): Hub {
-  const { contextFor, tokenFor, answer, version, connectMs = 30_000, twinMs = 30_000 } = options;
+  const { contextFor, tokenFor, answer, version, connectMs = 30_000, twinMs = 30_000, dropped = () => {} } = options;
   const lost = new Signals();
   let open: Session | undefined;
   let opening: Connection | undefined;
@@ -73,7 +75,7 @@ export function createHub(options: HubOptions): Hub {
     async connect(leaf, assignment, abort) {
       const context = await within(contextFor(leaf), { abort });
       const token = tokenFor && (await within(tokenFor(assignment), { abort }));
-      const next = new Connection({ assignment, context, token, answer, version, connectMs, twinMs });
+      const next = new Connection({ assignment, context, token, answer, version, connectMs, twinMs, dropped });
       const older = open;
       opening = next;
       try {
