@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import type { Hub } from '../../../agent/roll/ports.ts';
 import { leafNamed } from '../mqtt/certificates.ts';
 import type { FarSide, Script } from '../mqtt/far-side.ts';
@@ -77,6 +78,24 @@ for (const [name, script, code] of FAILS) {
     await far.until(() => far.open === 0);
     assert.deepEqual(await signalsSoFar(hub), []);
     assert.equal(far.connections, 1);
+  });
+}
+
+for (const turns of [0, 1, 2, 3, 5, 8]) {
+  test(`a hub that ends the connection ${turns} turns after CONNACK 0: NL-HUB-LOST`, async () => {
+    await using far = await startHub({
+      ...serving(),
+      async connack(link) {
+        link.send({ cmd: 'connack', returnCode: 0, sessionPresent: false });
+        for (let turn = 0; turn < turns; turn += 1) await setImmediate();
+        link.socket.destroySoon();
+      },
+    });
+    const hub = newHub();
+    const code = await codeOf(hub.connect(current, at(far), never));
+    // Nothing more is to be read from the hub: it may have answered the twin read before.
+    if (code === 'fulfilled') assert.equal((await nextSignal(hub)).failure.code, 'NL-HUB-LOST');
+    else assert.equal(code, 'NL-HUB-LOST');
   });
 }
 
