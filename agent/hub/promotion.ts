@@ -34,7 +34,8 @@ export function promoting(hub: Hub, { key, kept, failed }: PromotionOptions): Hu
         kept();
         return;
       }
-      if (isNext && name !== undefined) await key.promote(name).catch(failed);
+      // Not waited for: a TPM takes seconds, and a session that ends meanwhile would be told as lost before it is connected.
+      if (isNext && name !== undefined) void key.promote(name).catch(failed);
     },
     signals: hub.signals,
     report: (reported) => hub.report(reported),

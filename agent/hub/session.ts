@@ -63,12 +63,10 @@ export function createHub(options: HubOptions): Hub {
     if (session.isLost) return;
     session.isLost = true;
     const { connection, thumbprint } = session;
-    lost.push({
-      kind: 'lost',
-      thumbprint,
-      heldMs: Math.round(connection.heldMs),
-      failure: failure('NL-HUB-LOST', { ...(cause === undefined ? {} : { cause }) }),
-    });
+    const heldMs = Math.round(connection.heldMs);
+    const met = failure('NL-HUB-LOST', { ...(cause === undefined ? {} : { cause }) });
+    // In a turn of its own: it must not overtake what the end of `connect` sets going, which is promises alone.
+    setImmediate(() => lost.push({ kind: 'lost', thumbprint, heldMs, failure: met }));
   }
 
   return {

@@ -125,6 +125,28 @@ test('the hub drops an open session: one signal', async () => {
   await hub.close();
 });
 
+/** What the loop does between the end of `connect` and its event, in turns of the microtask queue. */
+const HOPS = 200;
+
+test('a hub that answers the twin read and ends the connection in one breath: connected first, then lost', async () => {
+  await using far = await startHub({
+    onPublish(packet, link) {
+      link.socket.cork();
+      serving().onPublish?.(packet, link);
+      link.socket.end();
+      link.socket.uncork();
+    },
+  });
+  const hub = newHub();
+  const heard: string[] = [];
+  const lost = nextSignal(hub).then(({ kind }) => heard.push(kind));
+  await hub.connect(current, at(far), never);
+  for (let hop = 0; hop < HOPS; hop += 1) await undefined;
+  heard.push('connected');
+  await lost;
+  assert.deepEqual(heard, ['connected', 'lost']);
+});
+
 test('a refused next leaf does not disturb the session of the current one', async () => {
   await using far = await startHub();
   const hub = newHub();
