@@ -73,7 +73,14 @@ export class Tap {
 
   /** What MqttBase calls. `key` and `cert` are the SDK's dummies (it insists on some) and are dropped here. */
   connect(_uri: string, { key: _key, cert: _cert, ...rest }: IClientOptions): mqtt.Client {
-    const client = new mqtt.Client(() => this.#dial(), { ...rest, reconnectPeriod: 0, resubscribe: false });
+    const client = new mqtt.Client(() => this.#dial(), {
+      ...rest,
+      reconnectPeriod: 0,
+      resubscribe: false,
+      // mqtt 4.3.8 puts its ping off with each packet that it sends: a half-open connection would never be noticed by one who
+      // goes on writing. So it ends with the second ping, within twice the keepalive.
+      reschedulePings: false,
+    });
     client.on('packetreceive', (packet) => this.#see(packet));
     client.on('packetsend', (packet) => {
       if (packet.cmd === 'publish') this.#options.sent?.(packet);
