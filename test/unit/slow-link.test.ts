@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { createServer, setDefaultAutoSelectFamilyAttemptTimeout } from 'node:net';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { createSecureContext } from 'node:tls';
@@ -76,6 +77,20 @@ suite('a name with two addresses, of which one is slow and the other dead, is re
       await once(socket, 'close');
     });
   });
+});
+
+test('what `newleaf check` tries is given as much time for each address, so that the next one has its turn', async (t) => {
+  setDefaultAutoSelectFamilyAttemptTimeout(300);
+  t.after(dialPatiently);
+  await using far = await FarSide.start(server);
+  await using link = await slowLink(far.port, 3_000);
+  const other = createServer((socket) => socket.end()).listen(link.port, '127.0.0.2');
+  await once(other, 'listening');
+  const socket = await reach('localhost', ['127.0.0.1', '127.0.0.2'], link.port, 250);
+  assert.equal(socket.remoteAddress, '127.0.0.2');
+  socket.destroy();
+  other.close();
+  await once(other, 'close');
 });
 
 test('the program dials so, whatever its command is', () => {

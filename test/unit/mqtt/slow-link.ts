@@ -45,10 +45,11 @@ export async function slowLink(target: number, busyMs = 500): Promise<SlowLink> 
     filling.push(socket);
   }
   const addresses = ['127.0.0.1', '127.0.0.2'].map((address) => ({ address, family: 4 }));
-  type Found = (error: null, found: typeof addresses) => void;
-  const lookup = mock.method(dns, 'lookup', (_name: string, _options: object, done: Found) =>
-    process.nextTick(done, null, addresses),
-  );
+  const lookup = mock.method(dns, 'lookup', (name: string, options: unknown, done: (...found: unknown[]) => void) => {
+    // A server that is to listen asks for its own address.
+    if (typeof options === 'function') process.nextTick(options, null, name, 4);
+    else process.nextTick(done, null, addresses);
+  });
   return {
     port,
     async [Symbol.asyncDispose]() {
