@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import dns from 'node:dns';
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
+import { connect, isIP, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { mock } from 'node:test';
 
@@ -45,10 +45,11 @@ export async function slowLink(target: number, busyMs = 500): Promise<SlowLink> 
     filling.push(socket);
   }
   const addresses = ['127.0.0.1', '127.0.0.2'].map((address) => ({ address, family: 4 }));
-  const lookup = mock.method(dns, 'lookup', (name: string, options: unknown, done: (...found: unknown[]) => void) => {
-    // A server that is to listen asks for its own address.
-    if (typeof options === 'function') process.nextTick(options, null, name, 4);
-    else process.nextTick(done, null, addresses);
+  const lookup = mock.method(dns, 'lookup', (name: string, ...rest: readonly unknown[]) => {
+    // A server that is to listen asks for its own address: Node 20 with no options, Node 22 with `all`.
+    const found = isIP(name) === 0 ? addresses : [{ address: name, family: 4 }];
+    const done = rest.at(-1) as (...found: readonly unknown[]) => void;
+    process.nextTick(done, null, ...(rest.length === 1 ? [name, 4] : [found]));
   });
   return {
     port,
