@@ -20,7 +20,7 @@ import { certificatePem, toPem } from './issuer/pem.ts';
 import { type Expected, verify } from './issuer/verify.ts';
 import { createIssuer, Held } from './issuers.ts';
 import { createKeys, publicKeyOf } from './keys.ts';
-import { failureFields, type Log } from './log.ts';
+import { droppingTo, failureFields, type Log } from './log.ts';
 import type { KeyRef, Leaf } from './roll/leaf.ts';
 import { dueAt } from './roll/plan.ts';
 import type { Dps, Hub } from './roll/ports.ts';
@@ -102,6 +102,7 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
     destroy: (label, id) => destroyInChild(destroyer, { ...locator, pin, label, id, pinRecord: state.directory }),
   });
 
+  const dropped = droppingTo(log);
   const daemon: Daemon = new Daemon({
     ...foundation,
     ports: {
@@ -127,12 +128,13 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
             idScope: dps.id_scope,
             registrationId,
             contextFor,
+            dropped,
             ...(dps.payload && { payload: dps.payload }),
           }),
           dps.allowed_hubs,
         ),
       ),
-      hub: hubWithTokenErrors(createHub({ contextFor, answer: (ask) => daemon.answer(ask), version })),
+      hub: hubWithTokenErrors(createHub({ contextFor, answer: (ask) => daemon.answer(ask), version, dropped })),
     },
     labelPrefix: hsm.label_prefix,
     keepKey: !config.leaf.rotate_key,

@@ -103,6 +103,7 @@ export class Daemon {
       post: (event) => new Promise((resolve) => this.#inbox.push({ happened: event, reply: resolve })),
       hurry: () => this.#lanes.hurry(),
       changed: (listener) => this.#transcript.subscribe(listener),
+      sleep: (ms, abort) => clock.sleep(ms, abort),
       keys: ports.keys,
       judge: ports.judge,
       keepKey: options.keepKey,

@@ -1,5 +1,6 @@
 import type { Io, ParsedArguments, Run } from './cli/command.ts';
 import { type CommandName, parse } from './cli/commands.ts';
+import { dialPatiently } from './dialling.ts';
 import { EXIT } from './exit.ts';
 
 /** argv of this very program, in a process of its own. */
@@ -84,6 +85,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit();
 });
 
+dialPatiently();
 main(process.argv.slice(2)).then((code) => {
   process.exitCode = code;
 });

@@ -13,7 +13,7 @@ import { createHub } from './hub/session.ts';
 import { hubToken, TOKEN_MS } from './hub/token.ts';
 import { HubKey } from './hub-key.ts';
 import { readAuthorities } from './issuer/authorities.ts';
-import { failureFields } from './log.ts';
+import { droppingTo, failureFields } from './log.ts';
 import { Fault } from './roll/failure.ts';
 import { endorsed } from './roll/leaf.ts';
 import { makesTokens } from './roll/plan.ts';
@@ -68,6 +68,7 @@ export async function assembleTpm(options: TpmAssemblyOptions): Promise<Daemon> 
     },
     answer: (ask) => daemon.answer(ask),
     version,
+    dropped: droppingTo(log),
   });
   const warn = (event: string) => (error: unknown) => log.warn({ event, ...failureFields(failureOf(error)) });
   const proven = promoting(sessions, {

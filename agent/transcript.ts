@@ -27,9 +27,10 @@ export class Transcript {
   tell(before: RollState, { state, decision }: Advance, event: RollEvent): void {
     if (event.kind === 'failed') {
       const { effect, failure } = event;
+      const { code, message, advice } = failure;
       const level = failure.kind === 'transient' ? 'warn' : 'error';
       this.#log[level]({ event: 'failed', action: effect.kind, phase: before.phase, ...failureFields(failure) });
-      this.#send({ type: 'failed', effect: effect.kind, code: failure.code, message: failure.message });
+      this.#send({ type: 'failed', effect: effect.kind, code, message, advice });
     }
     if (event.kind === 'lost') this.#log.warn({ event: 'lost', ...failureFields(event.failure) });
     if (decision?.action === 'ignore')

@@ -13,9 +13,11 @@ export interface Assigning {
 
 /** What the SDK waits between two polls when DPS does not say (azure-iot-provisioning-device 1.9.1, constants.js). */
 const DEFAULT_POLL_MS = 2_000;
-/** DPS answers 429 above 5 polls in 10 s; `retry-after=0` is a hot loop in the SDK. */
-const LEAST_POLL_MS = 100;
-const LONGEST_MS = 600_000;
+/** `retry-after=0` is a hot loop in the SDK; DPS answers 429 above 5 polls in 10 s, so only the first may follow sooner. */
+const FIRST_POLL_MS = 100;
+const LEAST_POLL_MS = 2_000;
+/** DPS speaks of seconds to minutes; what says more than a day is mistaken. */
+const LONGEST_MS = 86_400_000;
 /** Somebody must change the linked hubs or the allocation function first. */
 const ALLOCATION_MS = 300_000;
 
@@ -30,7 +32,8 @@ export function readAnswer(topic: string, payload: string | Uint8Array, polling:
   const [, code, query] = TOPIC.exec(topic) ?? [];
   if (code === undefined || query === undefined) return undefined;
   const status = /^\d{3}$/.test(code) ? Number(code) : 0;
-  const retryAfter = new URLSearchParams(query).get('retry-after') ?? undefined;
+  // In small letters over the wire; the tests of Microsoft's C# SDK have "Retry-After".
+  const [, retryAfter] = [...new URLSearchParams(query)].find(([name]) => name.toLowerCase() === 'retry-after') ?? [];
   return readStatus({ status, retryAfter, payload }, polling);
 }
 
@@ -50,7 +53,7 @@ export function readStatus({ status, retryAfter, payload }: Said, polling: boole
   if (status === 404 && polling) return lost(body);
   if (status >= 400) return refusal(status, body, wait);
   if (status < 200 || status >= 300) return malformed(`status ${status}`);
-  return result(body, wait);
+  return result(body, wait, polling ? LEAST_POLL_MS : FIRST_POLL_MS);
 }
 
 /** The expression of the SDK, so that it takes no packet for an answer that was not read here. */
@@ -62,14 +65,28 @@ const TOPIC = /^\$dps\/registrations\/res\/(.*)\/\?(.*)$/;
  * `retry-after` for whatever `Number` makes of it, NaN among others.
  */
 export function cleaned(topic: string, { operationId, retryAfterMs }: Assigning): { topic: string; payload: string } {
-  const rid = new URLSearchParams(TOPIC.exec(topic)?.[2]).get('$rid') ?? '';
+  const rid = requestOf(topic) ?? '';
   return {
     topic: `$dps/registrations/res/202/?$rid=${encodeURIComponent(rid)}&retry-after=${retryAfterMs / 1_000}`,
     payload: JSON.stringify({ operationId, status: 'assigning' }),
   };
 }
 
-function result(body: Fields, wait: number | undefined): Answer {
+/** What an answer is as the end of a registration: `assigning` is to be asked for again, later than we wait. */
+export function outcomeOf(answer: Answer): Assignment | Fault {
+  if (answer instanceof Fault) return answer;
+  if (answer.status === 'assigned') return answer.assignment;
+  const { retryAfterMs } = answer;
+  return new Fault('NL-DPS-TIMEOUT', { cause: `assigning, retry-after ${retryAfterMs / 1_000} s`, retryAfterMs });
+}
+
+/** The request that a packet of DPS answers; undefined where it names none, or two. */
+export function requestOf(topic: string): string | undefined {
+  const named = new URLSearchParams(TOPIC.exec(topic)?.[2]).getAll('$rid');
+  return named.length === 1 ? named[0] : undefined;
+}
+
+function result(body: Fields, wait: number | undefined, leastMs: number): Answer {
   const state = fields(body.registrationState);
   const { errorCode, errorMessage: message = body.message } = state;
   switch (typeof body.status === 'string' ? body.status.toLowerCase() : undefined) {
@@ -79,7 +96,7 @@ function result(body: Fields, wait: number | undefined): Answer {
       const { operationId } = body;
       // Without it the SDK would send the whole registration again.
       if (!isName(operationId)) return malformed('assigning, no operationId');
-      return { status: 'assigning', operationId, retryAfterMs: Math.max(wait ?? DEFAULT_POLL_MS, LEAST_POLL_MS) };
+      return { status: 'assigning', operationId, retryAfterMs: Math.max(wait ?? DEFAULT_POLL_MS, leastMs) };
     }
     case 'failed':
       return refusal(number(errorCode), { errorCode, message }, wait);
@@ -150,7 +167,7 @@ function words({ errorCode, trackingId, message }: Fields): string | undefined {
   return [errorCode, trackingId && `tracking ID ${trackingId}`, message].filter(Boolean).join(', ') || undefined;
 }
 
-/** Seconds, perhaps with decimals; anything else counts as not said. In milliseconds, at most ten minutes. */
+/** Seconds, perhaps with decimals; anything else counts as not said. In milliseconds, at most a day. */
 function waitOf(seconds: string | undefined): number | undefined {
   if (seconds === undefined || !/^\d+(\.\d+)?$/.test(seconds)) return undefined;
   return Math.min(Math.round(Number(seconds) * 1_000), LONGEST_MS);

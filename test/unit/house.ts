@@ -129,7 +129,7 @@ export const HOUSE: readonly Layer[] = [
   },
   {
     name: 'clock',
-    files: /^agent\/clock\.ts$/,
+    files: /^agent\/(clock|dialling)\.ts$/,
     may: [],
     packages: ['node:'],
     why: 'everything else is handed its time from here',

@@ -134,3 +134,13 @@ test('a refusal: the words of the daemon', async (t) => {
   assert.equal(io.out.text, '');
   assert.match(io.err.text, /^NL-BUSY Another request is in flight\./);
 });
+
+test('a token that makes no key is told as such, and not as a daemon that is down', async (t) => {
+  const { code, message, advice } = failure('NL-TOKEN-FAILED', { message: 'The token is full.' });
+  const { call } = await gateway(t, { status: 500, body: { code, message, advice } });
+  const io = stage();
+  assert.equal(await call(io), 1);
+  assert.match(io.err.text, /NL-TOKEN-FAILED/);
+  assert.match(io.err.text, /The token is full\./);
+  assert.doesNotMatch(io.err.text, /systemctl/);
+});

@@ -46,13 +46,27 @@ const POLLS: readonly (readonly [string, number])[] = [
   ['&retry-after=0x10', 2_000],
   ['&retry-after=1e9', 2_000],
   ['&retry-after=Infinity', 2_000],
-  ['&retry-after=86400', 600_000],
-  [`&retry-after=${'9'.repeat(400)}`, 600_000],
+  ['&Retry-After=3', 3_000],
+  ['&retry-after=3600', 3_600_000],
+  ['&retry-after=86400', 86_400_000],
+  [`&retry-after=${'9'.repeat(400)}`, 86_400_000],
 ];
 
 for (const [query, retryAfterMs] of POLLS) {
   test(`assigning${query.slice(0, 40)}: poll after ${retryAfterMs} ms`, () => {
     const answer = readAnswer(topic(202, query), json({ operationId: '4.d0', status: 'assigning' }), false);
+    assert.deepEqual(answer, { status: 'assigning', operationId: '4.d0', retryAfterMs });
+  });
+}
+
+for (const [query, retryAfterMs] of [
+  ['', 2_000],
+  ['&retry-after=0', 2_000],
+  ['&retry-after=1.5', 2_000],
+  ['&retry-after=3', 3_000],
+] as const) {
+  test(`assigning${query}, said to a poll: the next poll after ${retryAfterMs} ms`, () => {
+    const answer = readAnswer(topic(202, query), json({ operationId: '4.d0', status: 'assigning' }), true);
     assert.deepEqual(answer, { status: 'assigning', operationId: '4.d0', retryAfterMs });
   });
 }
@@ -112,7 +126,21 @@ const FAULTS: readonly Row[] = [
     topic: topic(429, '&retry-after=86400'),
     body: '',
     code: 'NL-DPS-THROTTLED',
-    retryAfterMs: 600_000,
+    retryAfterMs: 86_400_000,
+  },
+  {
+    name: '429, a century',
+    topic: topic(429, '&retry-after=3153600000'),
+    body: '',
+    code: 'NL-DPS-THROTTLED',
+    retryAfterMs: 86_400_000,
+  },
+  {
+    name: '429, in capitals',
+    topic: topic(429, '&Retry-After=7'),
+    body: '',
+    code: 'NL-DPS-THROTTLED',
+    retryAfterMs: 7_000,
   },
   { name: '500', topic: topic(500), body: error(500001), code: 'NL-DPS-SERVER' },
   { name: '503, 2 s', topic: topic(503, '&retry-after=2'), body: '', code: 'NL-DPS-SERVER', retryAfterMs: 2_000 },
