@@ -83,6 +83,7 @@ export class Daemon {
     const { clock, log, ports, terms } = options;
     const attempt = (effect: RollEffect, abort: AbortSignal) => {
       const work = () => perform(effect, ports, terms.registered, abort);
+      if (effect.kind === 'generate-key') return this.#vitals.patient(work);
       if (!shakesHands(effect)) return work();
       const guarded = this.#vitals.guard(work);
       this.#lookSooner();

@@ -41,7 +41,8 @@ export function differs(state: Entry, disk: Entry): boolean {
   return intent(state) !== intent(disk) || Math.abs((state.lastSeen ?? 0) - (disk.lastSeen ?? 0)) >= SEEN_MS;
 }
 
-/** An outage that changes its face from minute to minute is no intent. */
-function intent({ trouble: _, lastSeen: _seen, ...rest }: Entry): string {
-  return JSON.stringify(Object.entries(rest).sort(([one], [other]) => (one < other ? -1 : 1)));
+/** An outage that changes its face from minute to minute is no intent; nor is a count of refusals that may begin anew. */
+function intent({ trouble: _, lastSeen: _seen, grace, ...rest }: Entry): string {
+  const entries = Object.entries({ ...rest, hasGrace: grace !== undefined });
+  return JSON.stringify(entries.sort(([one], [other]) => (one < other ? -1 : 1)));
 }

@@ -25,7 +25,7 @@ export class Lane {
   readonly #attempt: (effect: RollEffect, abort: AbortSignal) => Promise<Happened>;
   readonly #happened: (event: Happened, landed: () => void) => void;
   #flight: Flight | undefined;
-  #failed: { readonly key: string; readonly tries: number } | undefined;
+  #failed: { readonly ladder: string; readonly tries: number } | undefined;
 
   /** @param happened is given the event, and what to call when the event is worked on */
   constructor(
@@ -40,7 +40,7 @@ export class Lane {
 
   /** Failures in a row of this effect. */
   tries(effect: RollEffect): number {
-    return this.#failed?.key === keyOf(effect) ? this.#failed.tries : 0;
+    return this.#failed?.ladder === ladderOf(effect) ? this.#failed.tries : 0;
   }
 
   /** How long the attempt that is under way has lasted, in milliseconds; 0 where there is none. */
@@ -65,7 +65,7 @@ export class Lane {
     if (this.#flight?.key === key) return;
     this.#flight?.abort.abort();
     this.#flight = undefined;
-    if (this.#failed?.key !== key) this.#failed = undefined;
+    if (effect === undefined || this.#failed?.ladder !== ladderOf(effect)) this.#failed = undefined;
     if (effect === undefined || key === undefined) return;
     const flight: Flight = { key, pacer, abort: new AbortController() };
     this.#flight = flight;
@@ -93,9 +93,14 @@ export class Lane {
     this.#happened(event, () => {
       if (this.#flight !== flight) return;
       this.#flight = undefined;
-      this.#failed = event.kind === 'failed' ? { key: flight.key, tries: this.tries(effect) + 1 } : undefined;
+      this.#failed = event.kind === 'failed' ? { ladder: ladderOf(effect), tries: this.tries(effect) + 1 } : undefined;
     });
   }
+}
+
+/** DPS that does not answer one leaf, and is asked for the other, is not asked more often for that. */
+function ladderOf(effect: RollEffect): string {
+  return effect.kind === 'register' ? effect.kind : keyOf(effect);
 }
 
 /** Two effects are the same when they do the same to the same key. */
