@@ -25,6 +25,8 @@ import { Vitals } from './vitals.ts';
 const LOOK_MS = 60_000;
 /** Wall clock and monotonic clock drift apart by less than this between two looks, unless one of them was set. */
 const STEP_MS = 5_000;
+/** Within this time another step is answered only if it is far larger, in milliseconds. */
+const CALM_MS = 60 * 60_000;
 
 export interface DaemonOptions {
   readonly ports: Ports;
@@ -75,6 +77,8 @@ export class Daemon {
   #isBegun = false;
   /** The sleep until the next look at the clock: its end by the monotonic clock, and what cuts it short. */
   #nap = { end: 0, abort: new AbortController() };
+  /** The last step of the wall clock that was answered. */
+  #step = { at: Number.NEGATIVE_INFINITY, ms: 0 };
   /** Wall clock of the last look. What had come by then waits for something else, and is looked at again like everything. */
   #lookedAt = Number.NEGATIVE_INFINITY;
 
@@ -180,7 +184,8 @@ export class Daemon {
       const nap = { end: clock.monotonic() + ms, abort: new AbortController() };
       this.#nap = nap;
       if (ms > 0) await clock.sleep(ms, nap.abort.signal);
-      if (!abort.aborted && Math.abs(clock.now() - clock.monotonic() - offset) > STEP_MS) this.#stepped();
+      const stepMs = Math.abs(clock.now() - clock.monotonic() - offset);
+      if (!abort.aborted && stepMs > STEP_MS) this.#stepped(stepMs);
       if (!nap.abort.signal.aborted) {
         this.#lookedAt = clock.now();
         this.#inbox.push({ happened: { kind: 'woken' }, reply: () => this.#vitals.beat() });
@@ -192,8 +197,13 @@ export class Daemon {
    * What is paused may have failed for the clock alone: a server certificate, or a leaf, that was not valid yet. What the
    * far side asked for, and the brake, are measured by the other clock.
    */
-  #stepped(): void {
-    this.#options.log.info({ event: 'clock-stepped', at: iso(this.#options.clock.now()) });
+  #stepped(ms: number): void {
+    const { clock, log } = this.#options;
+    const at = clock.monotonic();
+    // A clock that is pulled to and fro each minute would take the ladders away; one that is set right makes a larger step.
+    if (at < this.#step.at + CALM_MS && ms < 10 * this.#step.ms) return;
+    this.#step = { at, ms };
+    log.info({ event: 'clock-stepped', at: iso(clock.now()) });
     this.#lanes.hurry(['ladder']);
   }
 

@@ -31,6 +31,9 @@ const LADDERS: Record<RollEffect['kind'], Ladder> = {
 /** These have cost DPS nothing, and mostly mean that there is no network: when it is back, nobody should wait for an hour. */
 const NEVER_THERE: ReadonlySet<Failure['code']> = new Set<Failure['code']>(['NL-DPS-UNREACHABLE', 'NL-DPS-UNTRUSTED']);
 
+/** In its last minutes a leaf is hurried no further than to this, in milliseconds. */
+const LEAST_HALF_MS = 10 * SECOND;
+
 /** Largest pause of any ladder or probe, in milliseconds: a renewal margin below three times this cannot work. */
 export const LARGEST_PAUSE_MS = HOUR;
 
@@ -50,7 +53,7 @@ export function pauseMs(
   const { firstMs, capMs, jitter, factor = 2 } = LADDERS[effect];
   const longest = effect === 'register' && NEVER_THERE.has(failure.code) ? 10 * MINUTE : capMs;
   const rung = Math.min(longest, firstMs * factor ** Math.min(tries - 1, 30));
-  const half = Math.max(firstMs, remainingMs / 2);
+  const half = Math.max(LEAST_HALF_MS, remainingMs / 2);
   // An issuer that says "tomorrow" does not know that the leaf ends tonight, and one that says "in 30 years" is mistaken.
   const wanted = failure.retryAfterMs ?? 0;
   const asked = effect === 'request-leaf' ? Math.min(wanted, half, DAY) : wanted;
