@@ -35,7 +35,10 @@ test('a real token: everything but the network is well, and nothing is changed',
   Object.assign(process.env, hsm.environment);
   const io = stage();
   assert.equal(
-    await check({ loader: LOADER, chip: [] })(args('check', 'keys', 'leaf-key', 'permissions', '--config', file), io),
+    await check({ loader: LOADER, chip: [], passage: { again: [] } })(
+      args('check', 'keys', 'leaf-key', 'permissions', '--config', file),
+      io,
+    ),
     0,
     io.out.text,
   );
