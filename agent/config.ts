@@ -44,9 +44,12 @@ export function configPath(option: string | undefined, env: NodeJS.ProcessEnv): 
   return option ?? env.NEWLEAF_CONFIG ?? DEFAULT_PATH;
 }
 
-/** @throws Fault NL-CONFIG-READ; NL-CONFIG that names file, line and key of every mistake, or says why there is nothing to read */
-export function loadConfig(file: string): LoadedConfig {
-  return parseConfig(textOf(file), file);
+/**
+ * @param toml what is in the file, where it has been read before
+ * @throws Fault NL-CONFIG-READ; NL-CONFIG that names file, line and key of every mistake, or says why there is nothing to read
+ */
+export function loadConfig(file: string, toml = textOf(file)): LoadedConfig {
+  return parseConfig(toml, file);
 }
 
 /** The pure half of `loadConfig`; `file` is only named in messages. */

@@ -1,4 +1,4 @@
-import type { Held } from './become.ts';
+import type { Held, Passage } from './become.ts';
 import { command, type Run, textOption } from './cli/command.ts';
 import { systemClock } from './clock.ts';
 import { type Config, configPath, loadConfig } from './config.ts';
@@ -92,16 +92,19 @@ async function assembled({ config, held, ...shared }: StartOptions): Promise<Dae
   return assemble({ config, ...shared, ...held });
 }
 
-/** argv of processes that this one starts. */
-export type Processes = Pick<StartOptions, 'destroyer' | 'chip'>;
+/** Processes that this one starts. */
+export interface Processes extends Pick<StartOptions, 'destroyer' | 'chip'> {
+  /** To go on as the daemon. */
+  readonly passage: Passage;
+}
 
 /** `newleaf run`: until SIGTERM or SIGINT. */
-export const run = (processes: Processes): Run =>
+export const run = ({ passage, ...processes }: Processes): Run =>
   command(async (args, { env }) => {
     try {
-      const { file, config } = loadConfig(configPath(textOption(args, 'config'), env));
+      const { file, config } = loadConfig(configPath(textOption(args, 'config'), env), passage.handed?.toml);
       const log = createLog({ level: config.log.level, env });
-      return await serve({ config, log, env, ...processes, held: await asDaemon(file, config) });
+      return await serve({ config, log, env, ...processes, held: await asDaemon(file, config, passage) });
     } catch (error) {
       await tellSystemd(env, failureOf(error));
       throw error;
@@ -115,10 +118,10 @@ const tellSystemd = (env: NodeJS.ProcessEnv, failure: Failure) => createNotify(e
  * Called by root, the command works as the user of the daemon: else that could not go on with what was written. The unit
  * starts it as that user, and loads nothing of this.
  */
-export async function asDaemon(file: string, config: Config): Promise<Held> {
-  if (process.geteuid?.() !== 0) return {};
+export async function asDaemon(file: string, config: Config, passage: Passage): Promise<Held> {
+  if (process.geteuid?.() !== 0 && passage.handed === undefined) return {};
   const { becomeDaemon } = await import('./become.ts');
-  return becomeDaemon(file, config);
+  return becomeDaemon(file, config, passage);
 }
 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;

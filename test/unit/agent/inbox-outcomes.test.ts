@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { MOST_KEPT, reject } from '../../../agent/inbox/reject.ts';
 import { failure } from '../../../agent/roll/failure.ts';
-import { asNobody } from './disk.ts';
+import { asNobody, needsRoot } from './disk.ts';
 import { accepted, refusal, Stage } from './inbox-stage.ts';
 
 describe('a chain that is refused', () => {
@@ -109,7 +109,7 @@ describe('a chain that is refused', () => {
     assert.deepEqual(stage.names('rejected'), ['-', '-.reason', 'x'.repeat(200), `${'x'.repeat(200)}.reason`]);
   });
 
-  test('but cannot be moved stays, and is tried again', { skip: process.getuid?.() !== 0 }, async (t) => {
+  test('but cannot be moved stays, and is tried again', { skip: needsRoot }, async (t) => {
     const stage = new Stage(t);
     stage.answer = () => refusal('NL-LEAF-CN');
     await stage.start();
@@ -216,9 +216,7 @@ describe('whatever happens meanwhile', () => {
     assert.deepEqual([stage.asks.length, stage.names('inbox'), stage.names('rejected')], [2, [], []]);
   });
 
-  test('one that is accepted and cannot be removed is not installed again', {
-    skip: process.getuid?.() !== 0,
-  }, async (t) => {
+  test('one that is accepted and cannot be removed is not installed again', { skip: needsRoot }, async (t) => {
     const stage = new Stage(t);
     await stage.start();
     stage.drop('gw.pem');
