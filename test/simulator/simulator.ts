@@ -70,6 +70,7 @@ export class Simulator implements SimulatorApi {
   }
 
   async enrollGroup(group: GroupInput): Promise<void> {
+    this.#verify(group);
     this.enrollments.putGroup(group);
   }
 
@@ -78,11 +79,16 @@ export class Simulator implements SimulatorApi {
   }
 
   async replaceCertificates(enrollmentId: string, pair: CertificatePair): Promise<void> {
+    if (this.enrollments.get(enrollmentId).kind === 'group') this.#verify(pair);
     this.enrollments.replaceCertificates(enrollmentId, pair);
   }
 
   async removeEnrollment(enrollmentId: string): Promise<void> {
     this.enrollments.remove(enrollmentId);
+  }
+
+  async trustCa(pem: string): Promise<void> {
+    this.enrollments.cas.trust(pem);
   }
 
   async uploadCa(name: string, pem: string): Promise<string> {
@@ -133,7 +139,7 @@ export class Simulator implements SimulatorApi {
   async callMethod(
     deviceId: string,
     name: string,
-    payload: unknown = null,
+    payload?: unknown,
     timeoutMs = METHOD_TIMEOUT,
   ): Promise<MethodAnswer> {
     const hub = this.#holder(deviceId);
@@ -141,6 +147,12 @@ export class Simulator implements SimulatorApi {
       throw new MethodError(404001, `DeviceNotFound: ${deviceId}`);
     }
     return this.#parts.hubs[hub].callMethod(deviceId, name, payload, timeoutMs);
+  }
+
+  async sendToDevice(deviceId: string, body: string): Promise<void> {
+    const hub = this.#holder(deviceId);
+    if (hub === undefined) throw new Error(`no device "${deviceId}" in any hub`);
+    this.#parts.hubs[hub].send(deviceId, body);
   }
 
   async issue(csrPem: string, policy: IssuePolicy = {}): Promise<string> {
@@ -195,6 +207,11 @@ export class Simulator implements SimulatorApi {
     await Promise.all([rest.close(), ...Object.values(doors).map((door) => door.shut())]);
   }
 
+  /** A test that enrolls a CA stands for an operator who has verified it. */
+  #verify({ primary, secondary }: CertificatePair): void {
+    for (const pem of [primary, secondary]) if (pem) this.enrollments.cas.trust(pem);
+  }
+
   /** The hub that holds the identity; the one with a session, should both hold it. */
   #holder(deviceId: string): HubName | undefined {
     const holding = (['hub1', 'hub2'] as const).filter((hub) => this.registries[hub].find(deviceId));
@@ -238,10 +255,11 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     new Door({ name, log, faults, nextConnection, onCaller, clientRoot, ...own });
 
   const registries = { hub1: new Registry(), hub2: new Registry() };
-  const hubs = {
-    hub1: new Hub({ name: 'hub1', log, faults, switches, registry: registries.hub1, now }),
-    hub2: new Hub({ name: 'hub2', log, faults, switches, registry: registries.hub2, now }),
+  const hub = (name: HubName): Hub => {
+    const names = () => [hostOf(name === 'hub1' ? hub1 : hub2), rest.hosts[name]];
+    return new Hub({ name, log, faults, switches, registry: registries[name], names, now });
   };
+  const hubs = { hub1: hub('hub1'), hub2: hub('hub2') };
   const hub1 = door('hub1', azure, (caller) => hubs.hub1.accept(caller));
   const hub2 = door('hub2', azure, (caller) => hubs.hub2.accept(caller));
   const hostOf = ({ port }: Door): string => `localhost:${port}`;

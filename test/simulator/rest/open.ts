@@ -34,6 +34,10 @@ export interface Rest {
   close(): Promise<void>;
 }
 
+/** How each service refuses; 401003 is "IoT Hub couldn't authenticate the auth header" (troubleshoot-error-codes). */
+const DPS = { refusalBody: dpsRefusalBody, unauthorized: [401000, 'Unauthorized'] } as const;
+const HUB = { refusalBody: hubRefusalBody, unauthorized: [401003, 'IotHubUnauthorized'] } as const;
+
 /** Opens the REST side of DPS and of both hubs, each with a policy and a key of its own. */
 export async function openRest(parts: RestParts): Promise<Rest> {
   const { log, faults, authority, now, switches, enrollments, registries, hubs } = parts;
@@ -43,9 +47,9 @@ export async function openRest(parts: RestParts): Promise<Rest> {
   const shared = { log, faults, authority, now };
   const own = (policy: string) => ({ ...shared, policy, key: randomBytes(32).toString('base64') });
   const [dps, hub1, hub2] = await Promise.all([
-    RestServer.open({ ...own('provisioningserviceowner'), name: 'dps', refusalBody: dpsRefusalBody }, dpsRest.routes),
-    RestServer.open({ ...own('iothubowner'), name: 'hub1', refusalBody: hubRefusalBody }, rest1.routes),
-    RestServer.open({ ...own('iothubowner'), name: 'hub2', refusalBody: hubRefusalBody }, rest2.routes),
+    RestServer.open({ ...own('provisioningserviceowner'), ...DPS, name: 'dps' }, dpsRest.routes),
+    RestServer.open({ ...own('iothubowner'), ...HUB, name: 'hub1' }, rest1.routes),
+    RestServer.open({ ...own('iothubowner'), ...HUB, name: 'hub2' }, rest2.routes),
   ]);
   return {
     connectionStrings: {

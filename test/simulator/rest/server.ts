@@ -19,6 +19,8 @@ export interface RestOptions {
   readonly policy: string;
   /** Base64. */
   readonly key: string;
+  /** The number and the word for a wrong signature. */
+  readonly unauthorized: readonly [errorCode: number, word: string];
   /** The body of a refusal, as this service writes it. */
   readonly refusalBody: (refusal: RestRefusal) => object;
 }
@@ -88,6 +90,7 @@ export class RestServer {
           ? error
           : new RestRefusal(500000, 'ServerError', String(error instanceof Error ? error.stack : error));
       const { status, errorCode } = refusal;
+      log.add(name, 'turned-down', { code: errorCode, reason: refusal.message });
       return { status, body: refusalBody(refusal), headers: { 'x-ms-error-code': String(errorCode) } };
     });
     log.add(name, 'request', { reason: `${request.method} ${request.url}`, code: answer.status });
@@ -113,7 +116,7 @@ export class RestServer {
     const reason = sasRefusal(request.headers.authorization, this.access, now());
     if (reason !== undefined) {
       this.#options.log.add(name, 'refused', { code: 401, reason });
-      throw new RestRefusal(401000, 'IotHubUnauthorizedAccess', 'Unauthorized');
+      throw new RestRefusal(...this.#options.unauthorized, 'Unauthorized');
     }
     if (!searchParams.has('api-version')) {
       throw new RestRefusal(400004, 'InvalidProtocolVersion', 'The api-version is missing.');
