@@ -285,6 +285,10 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const est = door('est', estIdentities, (caller) => estServer.accept(caller));
 
   const doors = { dps, hub1, hub2, est };
+  for (const name of ['dps', 'hub1', 'hub2'] as const) {
+    const identity = rest.identities[name];
+    if (identity) doors[name].alsoAt(rest.hosts[name], identity);
+  }
   const names = ['dps', 'hub1', 'hub2', 'est'] as const;
   const openings = await Promise.allSettled(names.map((name) => doors[name].open(ports[name])));
   const failed = openings.find(({ status }) => status === 'rejected');

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Authority } from '../ca.ts';
+import type { Authority, Identity } from '../ca.ts';
 import type { Enrollments } from '../enrollments.ts';
 import type { Faults } from '../faults.ts';
 import type { Hub } from '../hub.ts';
@@ -31,6 +31,8 @@ export interface Rest {
     readonly hub2Service: string;
   };
   readonly hosts: Readonly<Record<'dps' | HubName, string>>;
+  /** For the device side under the same host. */
+  readonly identities: Readonly<Record<'dps' | HubName, Identity | undefined>>;
   close(): Promise<void>;
 }
 
@@ -58,6 +60,7 @@ export async function openRest(parts: RestParts): Promise<Rest> {
       hub2Service: connectionString(hub2.access),
     },
     hosts: { dps: dps.access.host, hub1: hub1.access.host, hub2: hub2.access.host },
+    identities: { dps: dps.identity, hub1: hub1.identity, hub2: hub2.identity },
     async close() {
       rest1.jobs.stop();
       rest2.jobs.stop();

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import type { Authority } from '../ca.ts';
+import type { Authority, Identity } from '../ca.ts';
 import type { Faults } from '../faults.ts';
 import type { Log, ServerName } from '../log.ts';
 import { type RestAnswer, RestRefusal, type Route } from './route.ts';
@@ -42,12 +42,21 @@ export class RestServer {
   readonly #server: Server;
   readonly #routes: readonly Route[];
   #host: string;
+  /** Of the server, which is also the name of the device side; undefined where it has no address of its own. */
+  readonly identity: Identity | undefined;
 
-  private constructor(options: RestOptions, routes: readonly Route[], server: Server, host: string) {
+  private constructor(
+    options: RestOptions,
+    routes: readonly Route[],
+    server: Server,
+    host: string,
+    identity: Identity | undefined,
+  ) {
     this.#options = options;
     this.#routes = routes;
     this.#server = server;
     this.#host = host;
+    this.identity = identity;
     server.on('request', (request, response) => void this.#serve(request, response));
   }
 
@@ -61,7 +70,8 @@ export class RestServer {
         server.listen(left === 0 ? 0 : HTTPS, address);
         await once(server, 'listening');
         const { port } = server.address() as AddressInfo;
-        return new RestServer(options, routes, server, port === HTTPS ? address : `${address}:${port}`);
+        const own = port === HTTPS ? { key, cert } : undefined;
+        return new RestServer(options, routes, server, own ? address : `${address}:${port}`, own);
       } catch (error) {
         if (left === 0) {
           throw error;
