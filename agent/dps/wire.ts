@@ -29,7 +29,8 @@ export function readAnswer(topic: string, payload: string | Uint8Array, polling:
   const [, code, query] = TOPIC.exec(topic) ?? [];
   if (code === undefined || query === undefined) return undefined;
   const status = /^\d{3}$/.test(code) ? Number(code) : 0;
-  const retryAfter = new URLSearchParams(query).get('retry-after') ?? undefined;
+  // Documents and captures have it in small letters, unit tests of the SDK for C# in capitals.
+  const [, retryAfter] = [...new URLSearchParams(query)].find(([name]) => /^retry-after$/i.test(name)) ?? [];
   return readStatus({ status, retryAfter, payload }, polling);
 }
 

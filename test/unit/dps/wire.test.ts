@@ -29,6 +29,7 @@ test('assigned', () => {
 const POLLS: readonly (readonly [string, number])[] = [
   ['', 2_000],
   ['&retry-after=3', 3_000],
+  ['&Retry-After=3', 3_000],
   ['&retry-after=1.5', 1_500],
   ['&retry-after=0', 100],
   ['&retry-after=0.01', 100],
