@@ -76,7 +76,10 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
         cn: registrationId,
         now: clock.now(),
         renewAt,
-        ...(daemon.state.current && { currentNotAfter: daemon.state.current.notAfter }),
+        ...(daemon.state.current && {
+          currentNotAfter: daemon.state.current.notAfter,
+          currentChain: daemon.state.current.chain,
+        }),
       }),
     );
     for (const message of notes) log.info({ event: 'leaf-noted', thumbprint: leaf.thumbprint, message });

@@ -1,5 +1,6 @@
-import { type Code, Fault } from '../roll/failure.ts';
+import { Fault } from '../roll/failure.ts';
 import type { Assignment } from '../roll/leaf.ts';
+import { endedFailed, refusalOf } from './refusal.ts';
 
 /** One status packet of DPS, read. `Fault` is the end of the attempt, as `assigned` is. */
 export type Answer = { readonly status: 'assigned'; readonly assignment: Assignment } | Assigning | Fault;
@@ -18,8 +19,6 @@ const FIRST_POLL_MS = 100;
 const LEAST_POLL_MS = 2_000;
 /** DPS speaks of seconds to minutes; what says more than a day is mistaken. */
 const LONGEST_MS = 86_400_000;
-/** Somebody must change the linked hubs or the allocation function first. */
-const ALLOCATION_MS = 300_000;
 
 /**
  * Reads a packet of `$dps/registrations/res/{status}/?$rid={id}&retry-after={seconds}`
@@ -51,7 +50,7 @@ export function readStatus({ status, retryAfter, payload }: Said, polling: boole
   const wait = waitOf(retryAfter);
   const body = parse(payload);
   if (status === 404 && polling) return lost(body);
-  if (status >= 400) return refusal(status, body, wait);
+  if (status >= 400) return refusalOf(status, { ...body, cause: words(body), wait });
   if (status < 200 || status >= 300) return malformed(`status ${status}`);
   return result(body, wait, polling ? LEAST_POLL_MS : FIRST_POLL_MS);
 }
@@ -99,7 +98,7 @@ function result(body: Fields, wait: number | undefined, leastMs: number): Answer
       return { status: 'assigning', operationId, retryAfterMs: Math.max(wait ?? DEFAULT_POLL_MS, leastMs) };
     }
     case 'failed':
-      return refusal(number(errorCode), { errorCode, message }, wait);
+      return endedFailed({ errorCode, message, cause: words({ errorCode, message }), wait });
     case 'disabled':
       return new Fault('NL-DPS-DISABLED', { cause: words({ errorCode, message }) });
     default:
@@ -132,33 +131,9 @@ const isName = (value: unknown): value is string => typeof value === 'string' &&
 /** RFC 1123 section 2.1 host name, with the port that a private endpoint or a test may need. */
 const HUB = /^(?=.{1,253}(:|$))[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*(:[1-9]\d{0,4})?$/i;
 
-/**
- * DPS says no by the status of the packet, or inside of it: `res/401`, or `res/200` with `failed` and the number in
- * registrationState. The numbers begin with an HTTP status: 401002, 404201, 409203.
- */
-function refusal(status: number, body: Fields, wait: number | undefined): Fault {
-  const cause = words(body);
-  if (ALLOCATION.has(number(body.errorCode))) {
-    return new Fault('NL-DPS-ALLOCATION', { cause, retryAfterMs: ALLOCATION_MS });
-  }
-  const group = Number(String(status).slice(0, 3));
-  const code = BY_STATUS[group] ?? (group >= 500 ? 'NL-DPS-SERVER' : 'NL-DPS-REFUSED');
-  return new Fault(code, { cause, ...(wait === undefined ? {} : { retryAfterMs: wait }) });
-}
-
 /** The operation is unknown to DPS; the answer to a poll says nothing about the device. */
 const lost = (body: Fields): Fault =>
   new Fault('NL-DPS-SERVER', { cause: words(body), message: 'DPS has lost the registration that it had begun (404).' });
-
-/** 400208 no hub linked, 400209 DPS not authorised at the hub (azure-iot-sdk-c, prov_device_ll_client.c); 400207 the allocation function. */
-const ALLOCATION: ReadonlySet<number> = new Set([400_207, 400_208, 400_209]);
-
-const BY_STATUS: Readonly<Record<number, Code>> = {
-  401: 'NL-DPS-401002',
-  404: 'NL-DPS-404201',
-  409: 'NL-DPS-CONFLICT',
-  429: 'NL-DPS-THROTTLED',
-};
 
 const malformed = (cause: string): Fault => new Fault('NL-DPS-BODY', { cause });
 
@@ -177,7 +152,6 @@ type Fields = Readonly<Record<string, unknown>>;
 
 const fields = (value: unknown): Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {};
-const number = (value: unknown): number => (typeof value === 'number' && Number.isInteger(value) ? value : 0);
 
 function parse(payload: string | Uint8Array): Fields {
   try {

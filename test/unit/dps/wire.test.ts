@@ -37,6 +37,7 @@ test('assigned: every character that a device ID may have', () => {
 const POLLS: readonly (readonly [string, number])[] = [
   ['', 2_000],
   ['&retry-after=3', 3_000],
+  ['&Retry-After=3', 3_000],
   ['&retry-after=1.5', 1_500],
   ['&retry-after=0', 100],
   ['&retry-after=0.01', 100],
@@ -94,6 +95,42 @@ interface Row {
 
 const error = (errorCode: number, message = 'm') => json({ errorCode, trackingId: 'e549', message });
 
+/** What DPS says where it has a hub, a link or a function to complain of, and not the leaf. */
+function allocationFailures(): Row[] {
+  const hub = '{"Message":"ErrorCode:IotHubUnauthorizedAccess;Unauthorized","ExceptionMessage":"Tracking ID:1"}';
+  const states: readonly (readonly [string, object])[] = [
+    ['no hub is linked, as Microsoft measured it', { errorCode: 401001, errorMessage: 'IoTHub not found.' }],
+    ['DPS has lost its right at the hub', { errorCode: 401002, errorMessage: 'IotHubUnauthorizedAccess' }],
+    ['the answer of the hub itself', { errorCode: 401002, errorMessage: hub }],
+    ['a hub that is not found, by its words', { errorCode: 404001, errorMessage: 'IotHub not found.' }],
+    ['the allocation function, by its words', { errorCode: 401002, errorMessage: 'Custom allocation failed with 500' }],
+    ['a number nobody knows', { errorCode: 400206 }],
+    ['forbidden', { errorCode: 403000 }],
+    ['no number', {}],
+    ['a number that is none', { errorCode: '400208' }],
+  ];
+  const retryAfterMs = 300_000;
+  const code = 'NL-DPS-ALLOCATION';
+  return [
+    ...states.map(([name, state]) => ({ name, topic: topic(200), body: failed(state), code, retryAfterMs }) as const),
+    { name: '401001', topic: topic(401), body: error(401001), code, retryAfterMs },
+    {
+      name: 'res/401 of the hub',
+      topic: topic(401),
+      body: error(401002, 'IotHubUnauthorizedAccess'),
+      code,
+      retryAfterMs,
+    },
+    {
+      name: 'allocation failed, 10 min',
+      topic: topic(200, '&retry-after=600'),
+      body: failed({ errorCode: 401001 }),
+      code,
+      retryAfterMs: 600_000,
+    },
+  ];
+}
+
 const FAULTS: readonly Row[] = [
   { name: '401002', topic: topic(401), body: error(401002), code: 'NL-DPS-401002' },
   { name: '401000', topic: topic(401), body: error(401000), code: 'NL-DPS-401002' },
@@ -108,10 +145,20 @@ const FAULTS: readonly Row[] = [
     polling: true,
   },
   { name: '409203', topic: topic(409), body: error(409203), code: 'NL-DPS-CONFLICT' },
-  { name: '400004', topic: topic(400), body: error(400004), code: 'NL-DPS-REFUSED' },
+  { name: '400004', topic: topic(400), body: error(400004), code: 'NL-DPS-OTHER', retryAfterMs: 300_000 },
   { name: '400207', topic: topic(400), body: error(400207), code: 'NL-DPS-ALLOCATION', retryAfterMs: 300_000 },
-  { name: '403', topic: topic(403), body: '', code: 'NL-DPS-REFUSED' },
-  { name: '412', topic: topic(412), body: 'not JSON', code: 'NL-DPS-REFUSED' },
+  { name: '403', topic: topic(403), body: '', code: 'NL-DPS-OTHER', retryAfterMs: 300_000 },
+  { name: '415', topic: topic(415), body: '', code: 'NL-DPS-REFUSED' },
+  {
+    name: '400, 10 min',
+    topic: topic(400, '&retry-after=600'),
+    body: '',
+    code: 'NL-DPS-OTHER',
+    retryAfterMs: 600_000,
+  },
+  { name: '408', topic: topic(408), body: '', code: 'NL-DPS-TIMEOUT' },
+  { name: '412', topic: topic(412), body: 'not JSON', code: 'NL-DPS-CONFLICT' },
+  ...allocationFailures(),
   { name: '429', topic: topic(429), body: '', code: 'NL-DPS-THROTTLED' },
   {
     name: '429, 7.5 s',
@@ -168,7 +215,8 @@ const FAULTS: readonly Row[] = [
   },
   { name: 'failed 429001', topic: topic(200), body: failed({ errorCode: 429001 }), code: 'NL-DPS-THROTTLED' },
   { name: 'failed 500000', topic: topic(200), body: failed({ errorCode: 500000 }), code: 'NL-DPS-SERVER' },
-  { name: 'failed without a number', topic: topic(200), body: failed({}), code: 'NL-DPS-REFUSED' },
+  { name: 'failed 408000', topic: topic(200), body: failed({ errorCode: 408000 }), code: 'NL-DPS-TIMEOUT' },
+  { name: 'failed 412001', topic: topic(200), body: failed({ errorCode: 412001 }), code: 'NL-DPS-CONFLICT' },
   { name: 'disabled', topic: topic(200), body: json({ status: 'disabled' }), code: 'NL-DPS-DISABLED' },
   { name: 'unassigned', topic: topic(200), body: json({ status: 'unassigned' }), code: 'NL-DPS-BODY' },
   { name: 'a status nobody knows', topic: topic(200), body: json({ status: 'new' }), code: 'NL-DPS-BODY' },
