@@ -113,7 +113,7 @@ function assertTold(text: string): void {
   assert.ok(back.length > 5, `progress: ${back}`);
 
   assert.match(report, /^195 came back, 2 otherwise, 1 did not come back, 2 not asked\.\n/);
-  assert.match(report, /\nEnded otherwise:\n {2}truck-033 {2}a person is needed \(NL-DPS-401002\)/);
+  assert.match(report, /\nEnded otherwise:\n {2}truck-033 {2}a person is needed \(NL-DPS-DISABLED\)/);
   assert.match(report, /\n {2}truck-064 {2}on the previous leaf \(NL-EST-AUTH\)\n/);
   assert.match(report, /\nDid not come back within \d+ s:\n {2}truck-150 {2}not connected\n/);
   const offline = OFF.map((name) => `  ${name}  404103 DeviceNotOnline: ${name}\n`).join('');
