@@ -75,6 +75,7 @@ const ENTRY = object({
       waiting: optional(literal(true)),
       renewed: optional(literal(true)),
       parked: optional(object({ failure, times: number(), askAt: number() })),
+      denied: optional(literal(true)),
       unwanted: optional(literal(true)),
       refusals: optional(number()),
     }),

@@ -6,7 +6,8 @@ import type { Next, RollEvent, RollState } from './state.ts';
 export function candidateRefused(state: RollState, next: Next, event: Of<'failed'>): RollState {
   const { failure } = event;
   const { request, current } = state;
-  const parked = park(without(state, 'unheard'), next, event, failure);
+  const isDenied = failure.code.startsWith('NL-DPS-');
+  const parked = park(without(state, 'unheard'), { ...next, ...(isDenied && { denied: true }) }, event, failure);
   const probing = request?.reason === 'probe';
   if ((probing && state.probe !== undefined) || hasJustRefused(state, event)) return strand(parked, event, failure);
   // A roll is over with this: it would come back here as soon as DPS has taken the current leaf again.

@@ -120,13 +120,10 @@ function makesWay(state: RollState, event: RollEvent, why: string): RollState {
  * takes the current leaf first.
  */
 export function discard(state: RollState, { assignment: _, ...next }: Next, event: RollEvent): RollState {
-  const refusal = next.parked?.failure;
-  // On its way it may be accepted at this moment.
-  const isUnderWay = state.phase === 'registering-next' || state.phase === 'connecting-next';
-  const isRefused = refusal?.kind === 'refused' && refusal.code.startsWith('NL-DPS-') && !isUnderWay;
-  const silent = { failure: state.trouble ?? failure('NL-DPS-TIMEOUT'), times: next.refusals ?? 0, askAt: event.at };
+  // Neither DPS nor the hub has said anything of it yet.
+  const silent = { failure: failure('NL-DPS-TIMEOUT'), times: next.refusals ?? 0, askAt: event.at };
   const gone: Next = { parked: silent, ...next, unwanted: true };
-  const unsent = isRefused && state.current !== undefined ? { ...gone, sent: false } : gone;
+  const unsent = next.denied === true && state.current !== undefined ? { ...gone, sent: false } : gone;
   return drop({ ...state, next: unsent }, unsent, event, 'discarded');
 }
 
@@ -169,7 +166,8 @@ function active({ waiting: _, ...next }: Next): Next {
   return next;
 }
 
-export function toRegisterNext(state: RollState, next: Next, event: RollEvent, why: string): RollState {
+export function toRegisterNext(state: RollState, before: Next, event: RollEvent, why: string): RollState {
+  const { denied: _, ...next } = before;
   // Intent before effect: from here on DPS may trust the candidate, whatever answer comes back.
   return move({ ...state, next: { ...next, sent: true } }, 'registering-next', event, why);
 }

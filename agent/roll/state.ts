@@ -81,6 +81,8 @@ export interface Next {
   /** It got another key at once, as the issuer demanded one, or the first was lost: it is not given a third so soon. */
   readonly renewed?: boolean;
   readonly parked?: Parked;
+  /** The last word of DPS about it was a refusal: it does not trust this leaf. */
+  readonly denied?: true;
   /** Somebody discarded it, or its key is lost: it makes room as soon as DPS trusts the current leaf again. */
   readonly unwanted?: true;
   /** How often it was refused before DPS accepted it: the hub may refuse it all the same, and its ladder goes on then. */

@@ -40,7 +40,7 @@ const ROUNDS = 90;
 const ROUND_MS = 15 * MINUTE;
 
 /** All that must come of every pair: each knows the pairs of which it has seen already that they come to a good end. */
-export function createProofs(): readonly Proof[] {
+export function createProofs(): readonly [Proof, ...Proof[]] {
   return [
     comesToRest(),
     ...Object.entries(LASTING).map(([name, lasting]) => findsItsWay(name, lasting)),
@@ -119,7 +119,8 @@ function whatIsLeft({ state, world }: Pair): string | undefined {
   const { phase, current, next, online, request, retire } = state;
   if (phase !== 'serving' || current === undefined) return 'everything settles once faults stop';
   if (online !== `${current.thumbprint}@${hub.hub}` || !isLive(current, world)) return 'the session is open';
-  if (world.pinned !== current.key.id || !accepts(world, current.key.id)) return 'DPS trusts the current leaf';
+  // A refusal that is over does not end a session: what counts is what the hub was told last.
+  if (world.hub !== current.key.id || !accepts(world, current.key.id)) return 'DPS trusts the current leaf';
   if (request !== undefined) return 'no request is left in flight';
   if (retire !== undefined) return 'nothing is left to be retired';
   const found = [world.token.a, world.token.b].filter((id) => id !== undefined);

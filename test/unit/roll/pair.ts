@@ -48,6 +48,7 @@ export function keyOf({ state, world }: Pair): number {
   key = key * 2 + bit(next?.assignment !== undefined);
   key = key * 2 + bit(next?.sent);
   key = key * 2 + bit(next?.unwanted);
+  key = key * 2 + bit(next?.denied);
   key = key * 2 + bit(next?.waiting);
   key = key * 2 + bit(next?.parked !== undefined);
   key = key * 4 + place(retire?.id, mine, other);
@@ -63,7 +64,6 @@ export function keyOf({ state, world }: Pair): number {
   key = key * 4 + place(world.pinned, mine, other);
   key = key * 4 + place(world.hub, mine, other);
   key = key * 2 + bit(world.enabled);
-  key = key * 4 + place(world.denied, mine, other);
   key = key * 4 + place(world.lost, mine, other);
   key = key * 2 + bit(world.late);
   return key * 5 + enrolled(world, mine, other);

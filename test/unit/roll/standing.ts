@@ -43,7 +43,7 @@ export const configuration: Signal = { kind: 'configuration', isNew: false };
 
 export const parked = { failure: failure('NL-DPS-401002'), times: 1, askAt: NOW };
 /** A candidate that waits for its enrollment. */
-export const waits = { slot: 'b', id: 'g1', leaf: candidate, sent: true, parked } as const;
+export const waits = { slot: 'b', id: 'g1', leaf: candidate, sent: true, denied: true, parked } as const;
 
 export function ended(reason: Request['reason'], outcome: Outcome['outcome'], endedAt: number): Outcome {
   return { ...request('roll', 'newleaf'), reason, outcome, endedAt };

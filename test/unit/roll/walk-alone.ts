@@ -1,5 +1,5 @@
-import { type Enrollment, walk } from './walk.ts';
+import { type Walk, walk } from './walk.ts';
 
-/** One walk in a process of its own: `walk-alone.ts group|individual [PAIRS]`. */
-const [enrollment, most] = process.argv.slice(2);
-console.log(JSON.stringify(walk(enrollment as Enrollment, most === undefined ? undefined : Number(most))));
+/** One walk in a process of its own: `walk-alone.ts '{"enrollment":"group"}'`, as `Walk` has it. */
+const asked: Walk = JSON.parse(process.argv[2] ?? '{"enrollment":"group"}');
+console.log(JSON.stringify(walk(asked)));

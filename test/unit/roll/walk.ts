@@ -63,8 +63,8 @@ function check(node: Node): void {
 export function checkEffect(effect: RollEffect, node: Node): void {
   const { state, world } = node;
   if (effect.kind === 'destroy-key') {
-    // What DPS has refused since, somebody may discard; and a key that is lost is of no use to a leaf.
-    const isTrusted = world.pinned === effect.key.id && world.denied !== effect.key.id && world.lost !== effect.key.id;
+    // A key that is lost is of no use to a leaf.
+    const isTrusted = world.pinned === effect.key.id && world.lost !== effect.key.id;
     holds(!isTrusted, 'no key is destroyed while its leaf is the one DPS trusts', node);
   }
   if (effect.kind === 'register' && effect.leaf.thumbprint === state.next?.leaf?.thumbprint) {
@@ -113,7 +113,12 @@ function neighbours(node: Node, hear: Hear): void {
   for (const [name, event] of SIGNALS) hear(name, advance(state, inWorld(event, world), terms).state, world);
   for (const event of deliveries(state, world)) hear('leaf delivered', advance(state, event, terms).state, world);
   for (const there of operators(world)) hear('operator', state, there);
-  for (const [name, there] of fates(world, state)) hear(name, state, there);
+}
+
+/** Once at any moment every leaf may expire, and a key be lost. */
+function fated(node: Node, hear: Hear): void {
+  neighbours(node, hear);
+  for (const [name, there] of fates(node.world, node.state)) hear(name, node.state, there);
 }
 
 /** A group accepts every leaf of its CA; an individual enrollment accepts those that the operator has put into it. */
@@ -136,16 +141,24 @@ function roots(enrollment: Enrollment): Node[] {
   ];
 }
 
+export interface Walk {
+  readonly enrollment: Enrollment;
+  /** Leaves expire and keys are lost, too: so many pairs that only the nearest are visited. */
+  readonly isFated?: boolean;
+  /** Ends the walk after so many pairs: the nearest are the first. */
+  readonly most?: number;
+}
+
+/** The nearest pairs are looked at closely: each single fault that stays, and each circle. */
+const CLOSELY = 25_000;
+
 /** More pairs than this can only come from a counter in the state that is not bounded. */
 const UNBOUNDED = 2_000_000;
 
-/**
- * Visits every pair that faults, power cuts, people and time can lead to.
- * @param most ends the walk after so many pairs: the nearest are the first
- */
-export function walk(enrollment: Enrollment, most = UNBOUNDED): Walked {
+/** Visits every pair that faults, power cuts, people and time can lead to. */
+export function walk({ enrollment, isFated = false, most = UNBOUNDED }: Walk): Walked {
   const seen = new Set<number>();
-  const proofs = createProofs();
+  const [rests, ...others] = createProofs();
   const open: Node[] = [];
   let transitions = 0;
   let from: Node | undefined;
@@ -159,14 +172,15 @@ export function walk(enrollment: Enrollment, most = UNBOUNDED): Walked {
     const node: Node = { state: forget(state), world, via, ...(from && { from }) };
     open.push(node);
     check(node);
-    for (const proof of proofs)
+    for (const proof of seen.size <= CLOSELY ? [rests, ...others] : [rests])
       proof({ state, world }, (law, end) => holds(false, law, { ...end, via: 'in the end', from: node }));
   };
   for (const { via, state, world } of roots(enrollment)) visit(via, state, world);
   // Breadth first, so that a broken law is told by its shortest story. The list grows while it is walked.
   for (const node of open) {
     from = node;
-    neighbours(node, visit);
+    if (isFated) fated(node, visit);
+    else neighbours(node, visit);
     if (seen.size >= most) break;
   }
   assert.ok(seen.size < UNBOUNDED, 'the walk does not end: some counter in the state is not bounded');

@@ -82,7 +82,7 @@ describe('a candidate that has expired, and DPS refuses the current leaf as well
   });
   test('but a clock that cannot be right drops nothing', () => {
     const ahead = { ...stranded, lastSeen: candidate.notAfter + HOUR };
-    assert.deepEqual(wakes(ahead, candidate.notAfter).next, waits);
+    assert.deepEqual(wakes(ahead, candidate.notAfter).next?.leaf, candidate);
   });
 });
 

@@ -7,15 +7,13 @@ import { hub, LATER, leafOf, NOW, terms } from './machine.ts';
 export interface World {
   /** Generation in each slot of the token. */
   readonly token: { readonly a?: string; readonly b?: string };
-  /** The thumbprint that registered last. */
+  /** The thumbprint that registered last, and that DPS has not refused since. */
   readonly pinned?: string;
   /** What the hub's registry holds; the hub's operator can remove it. */
   readonly hub?: string;
   /** Generations that DPS accepts; `all` is a group. */
   readonly enrolled: readonly string[] | 'all';
   readonly enabled: boolean;
-  /** The generation that DPS refused last, and has not accepted since. */
-  readonly denied?: string;
   /** The generation whose key the token has lost. */
   readonly lost?: string;
   /** Every leaf that was issued before has expired. */
@@ -89,7 +87,8 @@ function truth(world: World, effect: RollEffect): Met {
     case 'register': {
       const generation = effect.leaf.key.id;
       if (!accepts(world, generation) || !isLive(effect.leaf, world)) {
-        return { ...refused, world: world.denied === generation ? world : { ...world, denied: generation } };
+        const { pinned, ...others } = world;
+        return { ...refused, world: pinned === generation ? others : world };
       }
       const event = {
         ...base,
@@ -98,9 +97,7 @@ function truth(world: World, effect: RollEffect): Met {
         assignment: hub,
         as: terms.registered,
       } as const;
-      const { denied, ...rest } = world;
-      const said = denied === generation ? rest : world;
-      return { world: { ...said, pinned: generation, hub: generation }, event };
+      return { world: { ...world, pinned: generation, hub: generation }, event };
     }
     case 'connect': {
       if (!isLive(effect.leaf, world)) return { world, event: { ...base, kind: 'failed', effect, failure: CLOSED } };

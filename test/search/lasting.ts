@@ -1,0 +1,101 @@
+import { FAULTS } from './faults.ts';
+import { DAY, Gateway, HOUR, MINUTE, type Origin } from './gateway.ts';
+import { type Call, CALLS } from './world.ts';
+
+/** What makes a gateway need what is at fault. */
+const OCCASIONS: Readonly<Record<string, { readonly leftMs: number; readonly happens: (gateway: Gateway) => void }>> = {
+  'the link drops': { leftMs: 80 * DAY, happens: ({ world }) => world.endSession() },
+  'the hub refuses the leaf': {
+    leftMs: 80 * DAY,
+    happens: ({ world }) => {
+      world.registry.clear();
+      world.endSession();
+    },
+  },
+  'the leaf is due, and ends after 20 days': { leftMs: 20 * DAY, happens: () => undefined },
+};
+
+/** What a fault costs that stays, the worst of all occasions. */
+export interface Row {
+  readonly fault: string;
+  /** Registrations that DPS hears of, in the first hour. */
+  readonly firstHour: number;
+  /** The most of any day after that. */
+  readonly aDay: Readonly<Record<Call, number>>;
+  /** How much of the time a session is open: the least, in percent. */
+  readonly online: number;
+  /** From the end of the fault to an open session, in minutes: the most. */
+  readonly back: number;
+}
+
+const ORIGIN: Omit<Origin, 'leftMs'> = {
+  seed: 1,
+  enrollment: 'group',
+  begins: 'serving',
+  lifetimeMs: 90 * DAY,
+  automatic: true,
+};
+
+/** After this a gateway that is not back has no way left, in minutes. */
+const NEVER = 300;
+
+/** Lays one fault for so many days, once for each occasion. @throws Error where the daemon itself fails */
+export async function last(fault: string, days: number): Promise<Row> {
+  const rows: Row[] = [];
+  for (const { leftMs, happens } of Object.values(OCCASIONS)) {
+    const gateway = new Gateway({ ...ORIGIN, leftMs });
+    // A renewal that is due begins as soon as the daemon runs: the fault must be there by then.
+    if (leftMs > 30 * DAY) {
+      gateway.start();
+      await gateway.clock.pass(10 * MINUTE);
+    }
+    gateway.lay(FAULTS.get(fault) ?? {});
+    if (leftMs <= 30 * DAY) gateway.start();
+    const from = gateway.clock.monotonic();
+    happens(gateway);
+    const online = await spend(gateway, days);
+    const counted = { fault, ...countsOf(gateway, from, days), online, back: 0 };
+    gateway.lay({});
+    rows.push({ ...counted, back: await backAfter(gateway) });
+    if (gateway.broken.length > 0) throw new Error(`${fault}: ${gateway.broken.join(', ')}`);
+  }
+  return rows.reduce(worse);
+}
+
+async function spend(gateway: Gateway, days: number): Promise<number> {
+  let open = 0;
+  const looks = days * 24;
+  for (let look = 0; look < looks; look += 1) {
+    await gateway.clock.pass(HOUR);
+    if (gateway.isOnline) open += 1;
+  }
+  return Math.round((100 * open) / looks);
+}
+
+async function backAfter(gateway: Gateway): Promise<number> {
+  let minutes = 0;
+  for (; minutes < NEVER && !gateway.isOnline; minutes += 1) await gateway.clock.pass(MINUTE);
+  return minutes;
+}
+
+function countsOf({ world: { calls } }: Gateway, from: number, days: number): Pick<Row, 'firstHour' | 'aDay'> {
+  const within = (call: Call, begin: number, end: number) =>
+    calls[call].filter((at) => at >= from + begin && at < from + end).length;
+  const most = (call: Call) =>
+    Math.max(...Array.from({ length: days }, (_, day) => within(call, HOUR + day * DAY, HOUR + (day + 1) * DAY)));
+  return {
+    firstHour: within('reach DPS', 0, HOUR),
+    aDay: Object.fromEntries(CALLS.map((call) => [call, most(call)])) as Record<Call, number>,
+  };
+}
+
+function worse(one: Row, other: Row): Row {
+  const aDay = Object.fromEntries(CALLS.map((call) => [call, Math.max(one.aDay[call], other.aDay[call])]));
+  return {
+    fault: one.fault,
+    firstHour: Math.max(one.firstHour, other.firstHour),
+    aDay: aDay as Record<Call, number>,
+    online: Math.min(one.online, other.online),
+    back: Math.max(one.back, other.back),
+  };
+}
