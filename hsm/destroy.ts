@@ -2,6 +2,7 @@ import type { Readable, Writable } from 'node:stream';
 import { answerFromStdin, askChild } from './child.ts';
 import { PinRecord } from './pin-record.ts';
 import { openToken } from './token.ts';
+import { type TokenName, uriOf } from './token-name.ts';
 
 /** Time for a slow token; a hung module must not hold up the daemon for ever. */
 const TIME_LIMIT_MS = 60_000;
@@ -34,6 +35,24 @@ export async function destroyInChild(
   timeLimitMs = TIME_LIMIT_MS,
 ): Promise<void> {
   await askChild({ command, doing: DOING, timeLimitMs }, request);
+}
+
+export interface DestroyerOptions {
+  /** argv of a process that calls destroyFromStdin. */
+  readonly command: readonly string[];
+  readonly module: string;
+  /** The token that is open here: another with the same label may have come since. */
+  readonly token: TokenName;
+  /** Asked each time: a PIN that has changed since the token was opened is wrong, until the file is corrected. */
+  readonly pin: () => Promise<string>;
+  /** The directory of the PinRecord. */
+  readonly pinRecord: string;
+}
+
+/** Destroys keys of one token, each in a process of its own. */
+export function destroyerOf({ command, module, token, pin, pinRecord }: DestroyerOptions) {
+  return async (label: string, id: string): Promise<void> =>
+    destroyInChild(command, { module, uri: uriOf(token), pin: await pin(), label, id, pinRecord });
 }
 
 /** The body of the child. Nothing else may be asked of the token. */

@@ -70,22 +70,27 @@ const NOT_MADE = new Set([
 
 /** For a key that can do nothing but sign; where the module refuses to be told so, for one that can sign. */
 async function ask(session: Session, mechanism: number, publicKey: Template, privateKey: Template): Promise<KeyPair> {
-  if (!takesShortOnly.has(session)) {
-    try {
-      const denying = [...privateKey, ...NOTHING_ELSE.private];
-      return await session.generate(mechanism, [...publicKey, ...NOTHING_ELSE.public], denying);
-    } catch (error) {
-      if (!UNWILLING.test(ckrName(ckrOf(error) ?? 0))) throw error;
-      takesShortOnly.add(session);
-    }
+  if (takesShortOnly.has(session)) return session.generate(mechanism, publicKey, privateKey);
+  const denying = () =>
+    session.generate(mechanism, [...publicKey, ...NOTHING_ELSE.public], [...privateKey, ...NOTHING_ELSE.private]);
+  try {
+    return await denying().catch((error: unknown) => {
+      // It says everything and nothing: the second time it is about what was asked.
+      if (ckrOf(error) === pkcs11js.CKR_GENERAL_ERROR) return denying();
+      throw error;
+    });
+  } catch (error) {
+    if (!UNWILLING.test(ckrName(ckrOf(error) ?? 0))) throw error;
   }
-  return session.generate(mechanism, publicKey, privateKey);
+  const made = await session.generate(mechanism, publicKey, privateKey);
+  takesShortOnly.add(session);
+  return made;
 }
 
 /**
  * SoftHSM 2.6.1 adds decrypt, unwrap and signRecover unless told not to, NSS 3.110 derive; other modules refuse to be told:
  * tpm2-pkcs11 1.9.1 answers CKR_GENERAL_ERROR ("User specified and TPM specified attr mismatch"), and each such refusal
- * leaves an object in the TPM until the process ends. Hence a module is asked once.
+ * leaves an object in the TPM until the process ends. Hence a module is asked no more once it has made a key without.
  */
 const UNWILLING = /^CKR_(TEMPLATE_|ATTRIBUTE_|GENERAL_ERROR)/;
 const takesShortOnly = new WeakSet<Session>();

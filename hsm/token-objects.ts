@@ -74,11 +74,12 @@ export class TokenObjects implements Token {
 
   async findByUri(uri: string): Promise<PublicKey> {
     const wanted = parseUri(uri);
+    const template = [
+      ...(wanted.object === undefined ? [] : [labelled(wanted.object)]),
+      ...(wanted.id === undefined ? [] : [identified(wanted.id)]),
+    ];
     const found = matches(this.name, wanted)
-      ? await this.#half(`Looking for ${uri}`, [
-          ...(wanted.object === undefined ? [] : [labelled(wanted.object)]),
-          ...(wanted.id === undefined ? [] : [identified(wanted.id)]),
-        ])
+      ? await this.#half(`Looking for ${uri}`, template, (key) => this.#assertUsable(key))
       : undefined;
     if (found === undefined) {
       throw new TokenError('key', 'KEY_NOT_FOUND', `No private key in token "${this.name.label}" matches ${uri}.`);
@@ -133,14 +134,24 @@ export class TokenObjects implements Token {
     );
   }
 
-  #half(doing: string, template: Template): Promise<PublicKey | undefined> {
+  #half(doing: string, template: Template, judge?: (key: Handle) => void): Promise<PublicKey | undefined> {
     return this.#session.alone(doing, () => {
       const [key, ...others] = this.#privateKeys(template);
       if (others.length > 0) {
         throw new TokenError('key', 'KEY_AMBIGUOUS', `${doing}: ${others.length + 1} private keys match.`);
       }
-      return key === undefined ? undefined : this.#shown(key);
+      if (key === undefined) return undefined;
+      judge?.(key);
+      return this.#shown(key);
     });
+  }
+
+  /** @throws TokenError KEY_ALWAYS_AUTHENTICATES */
+  #assertUsable(key: Handle): void {
+    if (this.#session.flag(key, pkcs11js.CKA_ALWAYS_AUTHENTICATE) !== true) return;
+    const label = this.#session.read(key, pkcs11js.CKA_LABEL)?.toString() ?? '';
+    const wants = `The key "${label}" wants the PIN once more for each signature (CKA_ALWAYS_AUTHENTICATE)`;
+    throw new TokenError('key', 'KEY_ALWAYS_AUTHENTICATES', `${wants}, which OpenSSL cannot give in a handshake.`);
   }
 
   #shown(key: Handle): PublicKey {

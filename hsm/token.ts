@@ -42,7 +42,7 @@ export interface Token {
   generations(label: string): Promise<readonly Generation[]>;
   /** The key pair with this CKA_ID (hex). @throws TokenError KEY_AMBIGUOUS when there are several; KEY_VANISHED */
   findById(id: string): Promise<PublicKey | undefined>;
-  /** The key pair that the URI names. @throws TokenError KEY_NOT_FOUND, KEY_AMBIGUOUS */
+  /** The key pair that the URI names. @throws TokenError KEY_NOT_FOUND, KEY_AMBIGUOUS, KEY_ALWAYS_AUTHENTICATES */
   findByUri(uri: string): Promise<PublicKey>;
   /** ECDSA in DER or RSA PKCS#1 v1.5; over SHA-384 for P-384, else SHA-256. @throws TokenError KEY_NOT_FOUND, KEY_VANISHED */
   sign(key: PublicKey, message: Uint8Array): Promise<Buffer>;
@@ -98,5 +98,5 @@ async function login(module: PKCS11, session: Handle, { name, flags }: TokenSlot
     });
     throw refusal;
   }
-  await pinRecord?.clear();
+  await pinRecord?.clear(called);
 }

@@ -48,3 +48,18 @@ test('a module that refuses to be told what a key may not do is told so once', a
   const [first = 0, ...later] = asked;
   assert.ok(later.length === 2 && later.every((one) => one < first), String(asked));
 });
+
+test('a general error that passes is asked again, and the module is told as before what a key may not do', async () => {
+  const { session, asked } = answering(CKR_GENERAL_ERROR);
+  for (let round = 0; round < 2; round += 1) await make(session);
+  assert.equal(new Set(asked).size, 1, String(asked));
+});
+
+test('a general error that stays is an answer; a token that makes no key at all is asked the same anew later', async () => {
+  const { session, asked } = answering(CKR_GENERAL_ERROR, CKR_GENERAL_ERROR, CKR_GENERAL_ERROR);
+  await assert.rejects(make(session), { code: CKR_GENERAL_ERROR });
+  await make(session);
+  const [long = 0, , short = 0] = asked;
+  assert.ok(short < long);
+  assert.deepEqual(asked, [long, long, short, long]);
+});
