@@ -95,6 +95,7 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
     wrote() {
       onDisk = sync();
     },
+    warn: (message) => log.warn({ event: 'key-doubted', message }),
     destroy: destroyerOf({
       command: destroyer,
       module,

@@ -1,7 +1,9 @@
-import { createPublicKey, verify } from 'node:crypto';
+import { createPublicKey, randomBytes, verify } from 'node:crypto';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { TokenError } from '../hsm/ckr.ts';
 import { csr } from '../hsm/csr.ts';
+import { doubtsOf } from '../hsm/key-pair.ts';
 import type { KeyType, PublicKey } from '../hsm/public-key.ts';
 import { digestOf } from '../hsm/sign.ts';
 import type { Token } from '../hsm/token.ts';
@@ -26,6 +28,8 @@ export interface KeysOptions {
   readonly keeps: boolean;
   /** Hears that the token has written a key, which need not be on the disk yet. */
   readonly wrote: () => void;
+  /** Hears what the token says against a key that it has made. */
+  readonly warn: (message: string) => void;
   /** Destroys a key pair in a process of its own (hsm/destroy.ts says why). */
   readonly destroy: (label: string, id: string) => Promise<void>;
 }
@@ -35,7 +39,7 @@ const WHOLE = /^-----BEGIN CERTIFICATE REQUEST-----\n[A-Za-z0-9+/=\n]+-----END C
 
 /** Our two slots in the token. @throws TokenError, and Fault NL-TOKEN-OCCUPIED */
 export function createKeys(options: KeysOptions): Keys {
-  const { token, prefix, keyType, registrationId, directory, current, keeps, wrote, destroy } = options;
+  const { token, prefix, keyType, registrationId, directory, current, keeps, wrote, warn, destroy } = options;
   const requests = new Map<string, Promise<string>>();
   const request = async (key: KeyRef): Promise<string> => {
     const found = await publicKeyOf(token, key);
@@ -61,13 +65,19 @@ export function createKeys(options: KeysOptions): Keys {
       // Left by an attempt that a power cut interrupted: the journal knows of nobody who uses it.
       if (found !== undefined) {
         await assertFits(token, found, keyType);
-        if (await isWhole(token, found)) return { slot, id: found.id };
+        const { id } = found;
+        const hasServed = async () =>
+          (await token.certificates(id)).length > 0 ||
+          (await readFile(fileOf({ slot, id })).catch(() => undefined)) !== undefined;
+        if (await isWhole(token, found, hasServed)) return { slot, id };
         await destroy(label, found.id);
         token.forget(found.id);
       }
-      const { id } = await token.generate(label, keyType);
+      const made = await token.generate(label, keyType, randomBytes(16).toString('hex'));
       wrote();
-      return { slot, id };
+      const doubts = doubtsOf(await token.describe(made));
+      if (doubts.length > 0) warn(`The token says of the new key "${label}" that ${doubts.join(', and that ')}.`);
+      return { slot, id: made.id };
     },
     csr(key) {
       // Two at once would make two, and the issuer knows one of them.
@@ -118,15 +128,17 @@ async function assertFits(token: Token, found: PublicKey, keyType: KeyType): Pro
 /**
  * Whether a key that was left in the slot can sign. SoftHSM 2.6.1 writes a new key in several steps: cut off between
  * them, it lists the key and answers each C_Sign with it by CKR_GENERAL_ERROR, for ever.
- * @throws TokenError when the key has a certificate: it was whole once, so what fails is the token
+ * @param hasServed it has a leaf, or a CSR: it was whole once, so what fails is the token
+ * @throws TokenError any other error: no key is destroyed because a token failed
  */
-async function isWhole(token: Token, key: PublicKey): Promise<boolean> {
+async function isWhole(token: Token, key: PublicKey, hasServed: () => Promise<boolean>): Promise<boolean> {
   const message = Buffer.from(key.id);
   const spki = createPublicKey({ key: key.spki, format: 'der', type: 'spki' });
   try {
     return verify(digestOf(key.keyType), message, spki, await token.sign(key, message));
   } catch (error) {
-    if ((await token.certificates(key.id)).length > 0) throw error;
-    return false;
+    const isHalf = error instanceof TokenError && error.code === 'CKR_GENERAL_ERROR' && !(await hasServed());
+    if (isHalf) return false;
+    throw error;
   }
 }

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import pkcs11js, { type Handle, type KeyPair, type Template } from 'pkcs11js';
 import { ckrName, ckrOf, TokenError } from './ckr.ts';
 import { CURVES, type KeyType } from './public-key.ts';
@@ -16,9 +15,6 @@ export interface Protection {
 
 const RSA_BITS: Readonly<Record<string, number>> = { 'rsa-2048': 2048, 'rsa-3072': 3072, 'rsa-4096': 4096 };
 const F4 = Buffer.from([1, 0, 1]);
-
-/** A fresh CKA_ID: random, so that a handle which OpenSSL or libp11 keeps by id can never mean another key. */
-export const freshId = (): Buffer => randomBytes(16);
 
 /** Makes a key pair that can only sign, and never leaves the token. @throws TokenError KEY_TYPE_UNKNOWN */
 export async function generateKeyPair(session: Session, label: string, id: Buffer, keyType: KeyType): Promise<Handle> {
@@ -110,4 +106,15 @@ export function protectionOf(session: Session, privateKey: Handle): Protection {
     neverExtractable: session.flag(privateKey, pkcs11js.CKA_NEVER_EXTRACTABLE),
     local: session.flag(privateKey, pkcs11js.CKA_LOCAL),
   };
+}
+
+/**
+ * What the token says against a key that it has just made, though it protects it now; empty where it says nothing.
+ * A warning, and no more: NSS 3.110 says CKA_LOCAL false of keys that it has made itself.
+ */
+export function doubtsOf({ alwaysSensitive, local }: Protection): readonly string[] {
+  return [
+    ...(alwaysSensitive === false ? ['it was readable once (CKA_ALWAYS_SENSITIVE is false)'] : []),
+    ...(local === false ? ['it was not made in the token (CKA_LOCAL is false)'] : []),
+  ];
 }

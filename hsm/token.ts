@@ -31,11 +31,14 @@ export interface Generation {
 export interface Token {
   readonly name: TokenName;
   /**
-   * Makes a key pair with a fresh random CKA_ID. A public key that a power cut left alone under this label is removed.
-   * @throws TokenError LABEL_OCCUPIED when a private key has the label; KEY_TYPE_UNKNOWN; KEY_NOT_PROTECTED (and destroys the new pair)
-   * when the token does not vouch that the key was never readable
+   * Makes a key pair with this CKA_ID (hex), which the caller has written down before: after a power cut it is known by it.
+   * It MUST be random and never used before, so that a handle which OpenSSL or libp11 keeps by id can never mean another key.
+   * The public half of an attempt that a power cut has ended is removed.
+   * @throws TokenError LABEL_OCCUPIED when the label has something with another CKA_ID, or a private key has the CKA_ID: neither
+   * is touched; KEY_TYPE_UNKNOWN; KEY_NOT_PROTECTED (and destroys the new pair) when the token does not vouch that the key was
+   * never readable
    */
-  generate(label: string, keyType: KeyType): Promise<PublicKey>;
+  generate(label: string, keyType: KeyType, id: string): Promise<PublicKey>;
   /** The key pair whose private half has this label. @throws TokenError KEY_AMBIGUOUS when there are several */
   find(label: string): Promise<PublicKey | undefined>;
   /** Everything with this label; what belongs to a private key with another label is left out. */

@@ -4,6 +4,7 @@ import { after, afterEach, before, test } from 'node:test';
 import pkcs11js from 'pkcs11js';
 import type { PublicKey } from '../../../hsm/public-key.ts';
 import { type Bench, openBench } from '../token/bench.ts';
+import { freshId } from '../token/fresh-id.ts';
 import { softHsm } from '../token/softhsm.ts';
 import { faulty, rv } from './faulty.ts';
 
@@ -15,7 +16,7 @@ const message = Buffer.from('to be signed');
 
 before(async () => {
   bench = await openBench(at);
-  key = await bench.token.generate('newleaf-a', 'ec-p256');
+  key = await bench.token.generate('newleaf-a', 'ec-p256', freshId());
 });
 afterEach(() => at.heal());
 after(() => at.remove());
@@ -53,7 +54,7 @@ test('a module that finds an operation active in a new session as well is given 
 
 test('a general error that passes costs the next key nothing: it can sign, and do nothing else', async () => {
   at.answer('C_GenerateKeyPair', rv('CKR_GENERAL_ERROR'));
-  const made = await bench.token.generate('newleaf-b', 'ec-p256');
+  const made = await bench.token.generate('newleaf-b', 'ec-p256', freshId());
   const [handle] = bench.raw.find([
     { type: pkcs11js.CKA_CLASS, value: pkcs11js.CKO_PRIVATE_KEY },
     { type: pkcs11js.CKA_ID, value: Buffer.from(made.id, 'hex') },

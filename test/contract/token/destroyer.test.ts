@@ -7,6 +7,7 @@ import { destroyerOf } from '../../../hsm/destroy.ts';
 import { readPin } from '../../../hsm/pin.ts';
 import { openToken, type Token } from '../../../hsm/token.ts';
 import { destroyCommand } from './bench.ts';
+import { freshId } from './fresh-id.ts';
 import { softHsm } from './softhsm.ts';
 
 const at = softHsm();
@@ -27,7 +28,7 @@ before(async () => {
 });
 
 test('a second token with the label of ours, which came later, does not keep a key from being destroyed', async () => {
-  const key = await token.generate('newleaf-a', 'ec-p256');
+  const key = await token.generate('newleaf-a', 'ec-p256', freshId());
   execFileSync('softhsm2-util', ['--init-token', '--free', '--label', 'newleaf', '--pin', '9999', '--so-pin', '5678'], {
     stdio: 'pipe',
   });
@@ -39,7 +40,7 @@ test('a second token with the label of ours, which came later, does not keep a k
 });
 
 test('a PIN that was changed is tried once, and the corrected file serves without a restart', async () => {
-  const key = await token.generate('newleaf-a', 'ec-p256');
+  const key = await token.generate('newleaf-a', 'ec-p256', freshId());
   const slot = slotOf(String(tool('-L')), token.name.serial);
   tool(...slot, '--login', '--pin', at.pin, '--change-pin', '--new-pin', '2718');
   await assert.rejects(destroy(key.label, key.id), { code: 'CKR_PIN_INCORRECT' });

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync, sign } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { createKeys } from '../../../agent/keys.ts';
 import { TokenError } from '../../../hsm/ckr.ts';
@@ -26,6 +28,7 @@ interface Left {
   readonly protection?: Protection;
   readonly sign?: (message: Uint8Array) => Buffer;
   readonly certificates?: readonly Buffer[];
+  readonly csr?: string;
 }
 
 const broken = () => {
@@ -39,6 +42,7 @@ const signsWith =
 /** What generating in slot b gives, and what it did, with this in the token. */
 async function generating(directory: string, found: Left): Promise<{ id: string; did: readonly string[] }> {
   const did: string[] = [];
+  if (found.csr !== undefined) writeFileSync(join(directory, `gw-0001.${left.id}.pem`), found.csr);
   const token = {
     find: async () => found.key,
     describe: async () => found.protection ?? whole,
@@ -59,6 +63,7 @@ async function generating(directory: string, found: Left): Promise<{ id: string;
     current: () => undefined,
     keeps: false,
     wrote: () => void did.push('wrote'),
+    warn: (message) => void did.push(message),
     destroy: async (label, id) => void did.push(`destroy ${label} ${id}`),
   });
   const { id } = await keys.generate('b');
@@ -80,10 +85,21 @@ for (const [title, found, id, did] of rows) {
   });
 }
 
+test('what the token says against the key that it has made is told', async (t) => {
+  const { did } = await generating(scratch(t), { protection: { ...whole, local: false } });
+  assert.match(did.at(-1) ?? '', /new key "newleaf-b" that it was not made in the token/);
+});
+
 const certificates = [Buffer.from('any')];
+const fails = (code: string) => () => {
+  throw new TokenError('poisoned', code, `The token failed (${code}).`);
+};
 
 const refusals: readonly (readonly [title: string, found: Left, words: RegExp])[] = [
   ['a key with a leaf was whole once: the token is at fault', { key: left, sign: broken, certificates }, /daemon/],
+  ['a key whose token has a fault', { key: left, sign: fails('CKR_DEVICE_ERROR') }, /CKR_DEVICE_ERROR/],
+  ['a key whose token has lost the login', { key: left, sign: fails('CKR_USER_NOT_LOGGED_IN') }, /NOT_LOGGED_IN/],
+  ['a key with a CSR was whole once, too', { key: left, sign: broken, csr: 'any' }, /daemon/],
   ['a key of another type', { key: { ...left, keyType: 'rsa-2048' } }, /of type rsa-2048/],
   ['a key that can be read', { key: left, protection: { ...whole, extractable: true } }, /never readable/],
 ];

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import pkcs11js, { type PKCS11 } from 'pkcs11js';
 import { ckrName } from '../../../hsm/ckr.ts';
-import { generateKeyPair } from '../../../hsm/key-pair.ts';
+import { doubtsOf, generateKeyPair } from '../../../hsm/key-pair.ts';
 import { Session } from '../../../hsm/session.ts';
 
 /** A module that gives these answers to C_GenerateKeyPair, one after the other, and then a key. */
@@ -62,4 +62,12 @@ test('a general error that stays is an answer; a token that makes no key at all 
   const [long = 0, , short = 0] = asked;
   assert.ok(short < long);
   assert.deepEqual(asked, [long, long, short, long]);
+});
+
+test('what a token says against its own key is told, and what it does not say is not held against it', () => {
+  const fine = { sensitive: true, extractable: false, alwaysSensitive: true, neverExtractable: true, local: true };
+  assert.deepEqual(doubtsOf(fine), []);
+  assert.deepEqual(doubtsOf({ ...fine, alwaysSensitive: undefined, local: undefined }), []);
+  assert.match(doubtsOf({ ...fine, local: false }).join(), /not made in the token/);
+  assert.match(doubtsOf({ ...fine, alwaysSensitive: false }).join(), /readable once/);
 });
