@@ -73,7 +73,12 @@ export function createKeys(options: KeysOptions): Keys {
         await destroy(label, found.id);
         token.forget(found.id);
       }
-      const made = await token.generate(label, keyType, randomBytes(16).toString('hex'));
+      // What an interrupted attempt has left of a pair is made whole under the CKA_ID that it has.
+      const half = (await token.generations(label)).find(({ id, protection }) => id !== '' && protection === undefined);
+      const id = half?.id ?? randomBytes(16).toString('hex');
+      // The CSR of a key with this CKA_ID that was lost.
+      await rm(fileOf({ slot, id }), { force: true });
+      const made = await token.generate(label, keyType, id);
       wrote();
       const doubts = doubtsOf(await token.describe(made));
       if (doubts.length > 0) warn(`The token says of the new key "${label}" that ${doubts.join(', and that ')}.`);

@@ -47,6 +47,7 @@ async function generating(directory: string, found: Left): Promise<{ id: string;
     find: async () => found.key,
     describe: async () => found.protection ?? whole,
     sign: async (_: PublicKey, message: Uint8Array) => (found.sign ?? signsWith(pair))(message),
+    generations: async () => [],
     certificates: async () => found.certificates ?? [],
     forget: (id: string) => did.push(`forget ${id}`),
     generate: async (label: string, keyType: KeyType) => {
