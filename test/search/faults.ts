@@ -1,0 +1,118 @@
+import type { Code } from '../../agent/roll/failure.ts';
+
+/** Whom a fault meets: every leaf, the one that the journal calls current, or any other. */
+export type Whom = 'all' | 'current' | 'candidate';
+
+/** What is out of order outside of the daemon. Absent is in order. */
+export interface Faults {
+  /** No packet leaves the gateway; a session that is open ends. */
+  readonly network?: true;
+  readonly dps?: Answered;
+  readonly hub?: Answered;
+  /** The hub accepts, and ends the session after so long, in milliseconds. */
+  readonly hubDrops?: number;
+  /** Each session ends after so long, in milliseconds, and the next is accepted: a link that drops. */
+  readonly issuer?: { readonly code: Code; readonly retryAfterMs?: number };
+  /** What is wrong with each leaf that the issuer gives. */
+  readonly judge?: Code;
+  readonly generate?: Code;
+  /** The token signs no CSR. */
+  readonly sign?: Code;
+  /** The token signs no handshake with the key of these leaves. */
+  readonly handshake?: { readonly code: Code; readonly whom: Whom };
+  readonly destroy?: Code;
+  /** The disk takes nothing. */
+  readonly disk?: true;
+  /** The hub takes no reported property. */
+  readonly twin?: true;
+  /** The wall clock jumps by so much and back each minute, in milliseconds. */
+  readonly clock?: number;
+}
+
+export interface Answered {
+  readonly code: Code;
+  readonly whom: Whom;
+  readonly retryAfterMs?: number;
+}
+
+const DPS: readonly Code[] = [
+  'NL-DPS-401002',
+  'NL-DPS-404201',
+  'NL-DPS-DISABLED',
+  'NL-DPS-REJECTED',
+  'NL-DPS-REFUSED',
+  'NL-DPS-ALLOCATION',
+  'NL-DPS-SCOPE',
+  'NL-DPS-THROTTLED',
+  'NL-DPS-CONFLICT',
+  'NL-DPS-SERVER',
+  'NL-DPS-BODY',
+  'NL-DPS-UNREACHABLE',
+  'NL-DPS-TIMEOUT',
+  'NL-DPS-UNTRUSTED',
+];
+
+const HUB: readonly Code[] = [
+  'NL-HUB-REJECTED',
+  'NL-HUB-UNAVAILABLE',
+  'NL-HUB-UNREACHABLE',
+  'NL-HUB-UNTRUSTED',
+  'NL-HUB-CLOSED',
+  'NL-HUB-TWIN',
+];
+
+const ISSUER: readonly Code[] = [
+  'NL-EST-UNREACHABLE',
+  'NL-EST-UNTRUSTED',
+  'NL-EST-SERVER',
+  'NL-EST-WAIT',
+  'NL-EST-BODY',
+  'NL-EST-AUTH',
+  'NL-EST-REFUSED',
+  'NL-CMD-WAIT',
+  'NL-CMD-REFUSED',
+  'NL-CMD-UNREACHABLE',
+  'NL-CMD-UNCONFIGURED',
+  'NL-CMD-FAILED',
+  'NL-ISSUER-NEW-KEY',
+];
+
+const LEAF: readonly Code[] = [
+  'NL-LEAF-PARSE',
+  'NL-LEAF-KEY',
+  'NL-LEAF-CN',
+  'NL-LEAF-CA',
+  'NL-LEAF-EKU',
+  'NL-LEAF-VALIDITY',
+  'NL-LEAF-SAME',
+  'NL-LEAF-NOT-YET',
+  'NL-LEAF-CHAIN',
+  'NL-LEAF-WEAK',
+];
+
+const TOKEN: readonly Code[] = ['NL-TOKEN-FAILED', 'NL-TOKEN-MISSING', 'NL-TOKEN-OCCUPIED', 'NL-TOKEN-PIN'];
+
+const WHOM: readonly Whom[] = ['all', 'current', 'candidate'];
+
+/** Every single fault, by a name that says what it is. */
+export const FAULTS: ReadonlyMap<string, Faults> = new Map<string, Faults>([
+  ['no network', { network: true }],
+  ...DPS.flatMap((code) => WHOM.map((whom) => [`DPS: ${code}, ${whom}`, { dps: { code, whom } }] as const)),
+  [
+    'DPS: NL-DPS-THROTTLED, all, retry after 120 s',
+    { dps: { code: 'NL-DPS-THROTTLED', whom: 'all', retryAfterMs: 120_000 } },
+  ],
+  ...HUB.flatMap((code) => WHOM.map((whom) => [`hub: ${code}, ${whom}`, { hub: { code, whom } }] as const)),
+  ['hub: ends each session after 5 s', { hubDrops: 5_000 }],
+  ['hub: ends each session after 61 s', { hubDrops: 61_000 }],
+  ...ISSUER.map((code) => [`issuer: ${code}`, { issuer: { code } }] as const),
+  ['issuer: NL-EST-WAIT, retry after 1 h', { issuer: { code: 'NL-EST-WAIT', retryAfterMs: 3_600_000 } }],
+  ...LEAF.map((code) => [`issuer: gives ${code}`, { judge: code }] as const),
+  ...TOKEN.map((code) => [`token: makes no key, ${code}`, { generate: code }] as const),
+  ...TOKEN.map((code) => [`token: signs no CSR, ${code}`, { sign: code }] as const),
+  ...WHOM.map((whom) => [`token: no handshake, ${whom}`, { handshake: { code: 'NL-TOKEN-FAILED', whom } }] as const),
+  ['token: destroys no key', { destroy: 'NL-TOKEN-FAILED' }],
+  ['disk: takes nothing', { disk: true }],
+  ['hub: takes no twin report', { twin: true }],
+  ['clock: jumps by 6 s each minute', { clock: 6_000 }],
+]);

@@ -1,0 +1,99 @@
+import { type Gateway, HOUR, MINUTE } from './gateway.ts';
+import type { Call } from './world.ts';
+
+interface Bound {
+  readonly call: Call;
+  /** At most so many in any hour in which nothing outside changes … */
+  readonly anHour: number;
+  /** … and so many more for each change outside, or command, of that hour and the one before. */
+  readonly aChange: number;
+  readonly because: string;
+}
+
+/** How often the outside may be asked, whatever is wrong. */
+export const BOUNDS: readonly Bound[] = [
+  {
+    call: 'reach DPS',
+    anHour: 8,
+    aChange: 8,
+    because:
+      'an instance of DPS takes 1,000 registrations a minute from all gateways together: a fleet that asks more blocks itself',
+  },
+  {
+    call: 'register',
+    anHour: 16,
+    aChange: 12,
+    because: 'a registration that no DPS answers costs nothing but a handshake that is signed in the token',
+  },
+  { call: 'issue', anHour: 12, aChange: 8, because: 'a CA is for a site, and signs in an HSM of its own' },
+  {
+    call: 'connect',
+    anHour: 80,
+    aChange: 20,
+    because: 'a hub that is back is met within a minute, and a hub takes thousands of connections a second',
+  },
+  { call: 'write', anHour: 30, aChange: 16, because: 'flash wears out: 50 writes a day leave it its ten years' },
+  {
+    call: 'generate',
+    anHour: 20,
+    aChange: 8,
+    because: 'a TPM makes a key in half a minute, and serves handshakes meanwhile',
+  },
+  { call: 'destroy', anHour: 10, aChange: 8, because: 'a key that the token keeps is left to the next start' },
+];
+
+/** Without a pause between them nothing comes so often in a minute. */
+const IN_A_MINUTE = 12;
+
+/** The rates that were too high, each with its moment. @param changes moments at which something outside changed */
+export function tooOften(
+  calls: Readonly<Record<Call, readonly number[]>>,
+  changes: readonly number[],
+): readonly string[] {
+  const broken: string[] = [];
+  for (const { call, anHour, aChange, because } of BOUNDS) {
+    const moments = calls[call];
+    const worst = (windowMs: number, allowed: (from: number, to: number) => number) => {
+      for (let first = 0, last = 0; last < moments.length; last += 1) {
+        const to = moments[last] as number;
+        while ((moments[first] as number) <= to - windowMs) first += 1;
+        const count = last - first + 1;
+        if (count > allowed(to - windowMs, to)) return `${count} times "${call}" before ${(to / HOUR).toFixed(2)} h`;
+      }
+      return undefined;
+    };
+    const changed = (from: number, to: number) => changes.filter((at) => at > from - HOUR && at <= to).length;
+    const hour = worst(HOUR, (from, to) => anHour + aChange * changed(from, to));
+    if (hour !== undefined) broken.push(`${hour} in an hour: ${because}`);
+    const minute = worst(MINUTE, (from, to) => IN_A_MINUTE + 4 * changed(from + HOUR - MINUTE, to));
+    if (minute !== undefined) broken.push(`${minute} in a minute: no effect is without a pause`);
+  }
+  return broken;
+}
+
+/** How long a way that is open may stay untried: two probes of an hour, by turns, with their jitter. */
+export const PATIENCE_MS = 165 * MINUTE;
+
+/**
+ * Whether some leaf that the journal knows would serve for the time of our patience: its key is there, DPS would assign, and
+ * that hub would accept. Then the gateway has no reason to stay away.
+ */
+export function canServe({ world, known }: Gateway): boolean {
+  if (known === undefined || world.faults.hubDrops !== undefined) return false;
+  return [known.current, known.next?.leaf].some(
+    (leaf) =>
+      leaf !== undefined &&
+      world.isLive(leaf, PATIENCE_MS) &&
+      world.handshakeOf(leaf) === undefined &&
+      world.refusalOf(leaf) === undefined &&
+      world.rejectionOf(leaf, world.assigns) === undefined,
+  );
+}
+
+/** Whether a new leaf would serve: the issuer signs, the token makes keys, and DPS and hub take a leaf they have not seen. */
+export function couldRoll({ world, terms }: Gateway): boolean {
+  const { faults } = world;
+  const makes = faults.issuer ?? faults.judge ?? faults.generate ?? faults.sign ?? faults.disk ?? faults.network;
+  const whole = faults.dps ?? faults.hub ?? faults.handshake ?? faults.hubDrops;
+  return terms.automatic && makes === undefined && whole === undefined;
+}

@@ -1,0 +1,73 @@
+import { setImmediate } from 'node:timers/promises';
+import type { Clock } from '../../agent/clock.ts';
+
+interface Sleeper {
+  readonly due: number;
+  readonly order: number;
+  readonly wake: () => void;
+}
+
+/** A clock that jumps from one moment at which something happens to the next: a month passes in seconds. */
+export class VirtualClock implements Clock {
+  #wall: number;
+  #monotonic = 0;
+  #order = 0;
+  readonly #sleepers = new Set<Sleeper>();
+
+  constructor(wall: number) {
+    this.#wall = wall;
+  }
+
+  now(): number {
+    return this.#wall;
+  }
+
+  monotonic(): number {
+    return this.#monotonic;
+  }
+
+  sleep(ms: number, abort?: AbortSignal): Promise<void> {
+    if (abort?.aborted === true) return Promise.resolve();
+    return new Promise((resolve) => {
+      const wake = () => {
+        this.#sleepers.delete(sleeper);
+        abort?.removeEventListener('abort', wake);
+        resolve();
+      };
+      this.#order += 1;
+      const sleeper = { due: this.#monotonic + Math.max(0, ms), order: this.#order, wake };
+      this.#sleepers.add(sleeper);
+      abort?.addEventListener('abort', wake);
+    });
+  }
+
+  /** The wall clock alone is set. */
+  step(ms: number): void {
+    this.#wall += ms;
+  }
+
+  /** Lets time pass on both clocks; whoever sleeps wakes at its own moment, and has done what it does before the next wakes. */
+  async pass(ms: number): Promise<void> {
+    const end = this.#monotonic + ms;
+    await setImmediate();
+    for (;;) {
+      const next = this.#soonest();
+      const until = next === undefined || next.due > end ? end : next.due;
+      this.#wall += until - this.#monotonic;
+      this.#monotonic = until;
+      if (next === undefined || next.due > end) return;
+      next.wake();
+      await setImmediate();
+    }
+  }
+
+  #soonest(): Sleeper | undefined {
+    let soonest: Sleeper | undefined;
+    for (const one of this.#sleepers) {
+      if (soonest === undefined || one.due < soonest.due || (one.due === soonest.due && one.order < soonest.order)) {
+        soonest = one;
+      }
+    }
+    return soonest;
+  }
+}
