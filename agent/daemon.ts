@@ -13,16 +13,19 @@ import { pauseMs } from './roll/backoff.ts';
 import type { Failure } from './roll/failure.ts';
 import type { Leaf } from './roll/leaf.ts';
 import { nextMoment, type Terms } from './roll/plan.ts';
+import { isSuspect } from './roll/poison.ts';
 import type { Answerer, Ports } from './roll/ports.ts';
 import { iso, lineOf, type ReportOptions, statusOf, twinOf, wordsOf } from './roll/report.ts';
 import { remaining } from './roll/settle.ts';
-import { effectsOf, type RollEffect, type RollEvent, type RollState, unprovisioned } from './roll/state.ts';
+import { effectsOf, type RollEffect, type RollState, unprovisioned } from './roll/state.ts';
 import { failureOf } from './thrown.ts';
 import { Transcript } from './transcript.ts';
 import { Vitals } from './vitals.ts';
 
 /** The clock is looked at this often, so that a step of it is noticed. */
 const LOOK_MS = 60_000;
+/** So long a start waits for the hub before it tries what has cost the process before it. */
+const SUSPECT_MS = 60_000;
 /** Wall clock and monotonic clock drift apart by less than this between two looks, unless one of them was set. */
 const STEP_MS = 5_000;
 
@@ -70,6 +73,9 @@ export class Daemon {
   readonly answer: Answerer;
   #state: RollState = unprovisioned;
   #ending: Ending = 'stopped';
+  #why: Failure | undefined;
+  /** On the monotonic clock. */
+  #startedAt = 0;
   /** The sleep until the next look at the clock: its end by the monotonic clock, and what cuts it short. */
   #nap = { end: 0, abort: new AbortController() };
   /** Wall clock of the last look. What had come by then waits for something else, and is looked at again like everything. */
@@ -108,6 +114,11 @@ export class Daemon {
     return this.#state;
   }
 
+  /** What has ended the daemon, where it asks to be started again. */
+  get why(): Failure | undefined {
+    return this.#why;
+  }
+
   /** Hears every transition, outcome and trouble. */
   subscribe(listener: (event: object) => void): () => void {
     return this.#transcript.subscribe(listener);
@@ -121,6 +132,7 @@ export class Daemon {
     const { journal, notify, ports, given, log, version, terms } = this.#options;
     const entry = await journal.read();
     if (entry !== 'absent') this.#state = { ...entry, flaps: 0, unreached: 0 };
+    this.#startedAt = this.#options.clock.monotonic();
     const { phase } = this.#state;
     log.info({ event: 'started', version, phase, message: wordsOf(phase, terms.attestation) });
     const leaf = this.#state.current === undefined && this.#state.next === undefined ? await given() : undefined;
@@ -190,26 +202,30 @@ export class Daemon {
 
   async #take({ happened, landed, reply }: Input): Promise<void> {
     const { clock, draw, terms } = this.#options;
-    const event: RollEvent = { ...happened, at: clock.now(), draw: draw() };
     const before = this.#state;
-    let advanced = advance(before, event, terms);
+    let advanced = advance(before, { ...happened, at: clock.now(), draw: draw() }, terms);
+    const { event } = advanced;
     const unwritten = await this.#keep(before, advanced.state);
     // A new intent that is not on disk must not be acted on. Anything less may be lost in a power cut.
     if (unwritten !== undefined && advanced.state.phase !== before.phase) {
-      advanced = { state: before, effects: effectsOf(before), retry: unwritten };
+      advanced = { state: before, effects: effectsOf(before), event, retry: unwritten };
     }
     // Before anybody is told: who hears that the roll is done, or that the next leaf is to be enrolled, opens the file.
     await this.#publication.follow(advanced.state);
     this.#state = advanced.state;
-    this.#transcript.tell(before, advanced, event);
+    this.#transcript.tell(before, advanced);
     reply?.(unwritten !== undefined && advanced.retry === unwritten ? unwritten : advanced);
     landed?.();
-    this.#fly(advanced, event);
+    this.#fly(advanced);
+    if (before.online === undefined && this.#state.online !== undefined) this.#releaseSuspect();
     this.#lookSooner();
     this.#report(before);
     this.#vitals.tell(lineOf(statusOf(this.#state, this.#reportOptions())));
-    if (event.kind === 'failed' && event.failure.code === 'NL-TOKEN-POISONED') {
+    // A new process must know what has cost this one: else it would be lost for the same, again and again.
+    const isNoted = unwritten === undefined || advanced.state.poisoned === before.poisoned;
+    if (advanced.restart && isNoted) {
       this.#ending = 'restart';
+      if (event.kind === 'failed') this.#why = event.failure;
       this.#inbox.end();
     }
   }
@@ -230,19 +246,32 @@ export class Daemon {
   }
 
   /** Puts the effects in flight. A retry pauses only the lane that it speaks of. */
-  #fly({ effects, retry, state }: Advance, event: RollEvent): void {
+  #fly({ effects, retry, state, event }: Advance): void {
     const current = state.current?.thumbprint;
     const isSession = (effect: RollEffect) => effect.kind === 'connect' && effect.leaf.thumbprint === current;
     const failed = event.kind === 'failed' ? isSession(event.effect) : event.kind === 'lost';
     for (const lane of [this.#work, this.#session]) {
       const session = lane === this.#session;
       const effect = effects.find((one) => isSession(one) === session);
-      if (effect === undefined || retry === undefined || failed !== session) lane.set(effect, 0);
+      if (effect === undefined || retry === undefined || failed !== session)
+        lane.set(effect, this.#suspendMs(state, effect, effects.some(isSession)));
       else {
         const tries = Math.max(1, lane.tries(effect), session ? state.flaps : 0);
         lane.set(effect, pauseMs(effect.kind, tries, retry, event.draw, remaining(state, event.at)));
       }
     }
+  }
+
+  /** How long to wait for the session before this is tried, in milliseconds. */
+  #suspendMs(state: RollState, effect: RollEffect | undefined, dials: boolean): number {
+    if (effect === undefined || !dials || !isSuspect(state, effect)) return 0;
+    return Math.max(0, this.#startedAt + SUSPECT_MS - this.#options.clock.monotonic());
+  }
+
+  /** The hub has accepted the current leaf. */
+  #releaseSuspect(): void {
+    const isEarly = this.#options.clock.monotonic() < this.#startedAt + SUSPECT_MS;
+    if (isEarly && effectsOf(this.#state).some((one) => isSuspect(this.#state, one))) this.#work.hurry();
   }
 
   /** Tells the twin what has changed. */

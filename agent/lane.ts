@@ -86,7 +86,7 @@ export class Lane {
 
 /** Two effects are the same when they do the same to the same key. */
 function keyOf(effect: RollEffect): string {
-  if (effect.kind === 'generate-key') return `${effect.kind} ${effect.slot}`;
+  if (effect.kind === 'generate-key') return `${effect.kind} ${effect.slot} ${effect.id}`;
   if (!('leaf' in effect)) return `${effect.kind} ${effect.key.id}`;
   const place = effect.kind === 'connect' ? placeOf(effect.assignment) : '';
   return `${effect.kind} ${effect.leaf.thumbprint} ${place}`;

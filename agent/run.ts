@@ -161,13 +161,13 @@ async function rested(ms: number, { log, env }: StartOptions): Promise<boolean> 
 async function lived(options: StartOptions): Promise<number> {
   const { config, env, log } = options;
   try {
-    const { ended, stop } = await start(options);
+    const { daemon, ended, stop } = await start(options);
     for (const signal of SIGNALS) process.once(signal, () => void stop().catch(() => {}));
     await forgetWords(config.state.directory).catch(() => {});
     const ending = await ended;
     log.info({ event: 'ended', reason: ending });
     if (ending !== 'restart') return EXIT.done;
-    await sayWhy(options, failure('NL-TOKEN-POISONED'));
+    await sayWhy(options, daemon.why ?? failure('NL-TOKEN-POISONED'));
     return EXIT.restart;
   } catch (error) {
     const met = failureOf(error);

@@ -4,7 +4,7 @@ import { failure } from './roll/failure.ts';
 import type { Leaf } from './roll/leaf.ts';
 import type { Terms } from './roll/plan.ts';
 import { iso, wordsOf } from './roll/report.ts';
-import type { Alarm, RollEvent, RollState } from './roll/state.ts';
+import type { Alarm, RollState } from './roll/state.ts';
 
 type Listener = (event: object) => void;
 
@@ -24,7 +24,7 @@ export class Transcript {
     return () => this.#listeners.delete(listener);
   }
 
-  tell(before: RollState, { state, decision }: Advance, event: RollEvent): void {
+  tell(before: RollState, { state, decision, event }: Advance): void {
     if (event.kind === 'failed') {
       const { effect, failure } = event;
       const level = failure.kind === 'transient' ? 'warn' : 'error';

@@ -1,11 +1,13 @@
 import { probeMs } from './backoff.ts';
 import { GRACE_REFUSALS } from './decide.ts';
-import type { Failure } from './failure.ts';
+import { type Failure, failure } from './failure.ts';
 import {
   accept,
   begin,
   drop,
   finish,
+  freeSlot,
+  isBlocked,
   keepsKey,
   keyOf,
   type Moved,
@@ -30,7 +32,7 @@ export function failed(state: RollState, event: Of<'failed'>, decision?: Decisio
   const known = [current?.thumbprint, next?.leaf?.thumbprint];
   // The last word of an attempt with a leaf that has been replaced since.
   if ('leaf' in effect && !known.includes(effect.leaf.thumbprint)) return state;
-  if (failure.code === 'NL-TOKEN-KEY' && next !== undefined) {
+  if ((failure.code === 'NL-TOKEN-KEY' || event.again === true) && next !== undefined) {
     const other = keyLost(state, next, event);
     if (other !== undefined) return other;
   }
@@ -62,11 +64,15 @@ export function failed(state: RollState, event: Of<'failed'>, decision?: Decisio
 function keyLost(state: RollState, next: Next, event: Of<'failed'>): Moved | undefined {
   const { effect, failure } = event;
   const { phase, current } = state;
+  // Not that the token makes none.
+  if (phase === 'generating-key' && effect.kind === 'generate-key' && event.again === true) {
+    return issuerRefused(state, asleep(next), event, failure);
+  }
   if (keepsKey(state, next.id) || next.slot === 'given') return undefined;
   if (phase === 'requesting-leaf' && effect.kind === 'request-leaf') {
-    // Nothing is destroyed for it: where the key is there after all, it is found in the slot once more.
-    const { id: _, ...keyless } = next;
-    const other = { ...keyless, renewed: true };
+    // Nothing is destroyed for it: where the key is there after all, it is found in the slot once more by its CKA_ID.
+    const { id, ...keyless } = next;
+    const other = { ...keyless, ...(id !== undefined && { intended: id }), renewed: true };
     if (next.renewed !== true) return settle({ ...state, next: other }, event, 'key-lost', failure);
     // A token that loses each key is asked for another by the ladder of the candidate, and no more often.
     const kept = finish(park(state, other, event, failure), event, state.online ? 'kept' : 'person', failure);
@@ -75,7 +81,10 @@ function keyLost(state: RollState, next: Next, event: Of<'failed'>): Moved | und
   if (!('leaf' in effect) || effect.leaf.thumbprint !== next.leaf?.thumbprint) return undefined;
   if (phase !== 'registering-next' && phase !== 'connecting-next') return undefined;
   const { assignment: _, parked, ...bare } = next;
-  const isSure = parked?.failure.code === failure.code && (current === undefined || state.online !== undefined);
+  const isSure =
+    failure.code === 'NL-TOKEN-KEY' &&
+    parked?.failure.code === failure.code &&
+    (current === undefined || state.online !== undefined);
   if (!isSure) {
     const rest = phase === 'connecting-next' ? without(state, 'grace') : state;
     return candidateRefused(rest, { ...bare, ...(parked && { parked }) }, event);
@@ -165,5 +174,22 @@ function undestroyed(state: RollState, event: Of<'failed'>): Moved {
   if (state.phase !== 'retiring-key' || retire === undefined) return state;
   const tried = { ...state, retire: { ...retire, tries: retire.tries + 1 } };
   if (tried.retire.tries < RETIRE_TRIES) return { state: tried, retry: event.failure };
-  return settle({ ...tried, trouble: event.failure }, event, 'refused', event.failure);
+  const troubled: RollState = { ...tried, trouble: event.failure };
+  const needsSlot = state.request?.action === 'roll' || state.next?.waiting === true;
+  if (needsSlot && isBlocked(state)) return slotBlocked(troubled, event);
+  return settle(troubled, event, 'refused', event.failure);
+}
+
+/** The next key cannot be made beside one that has served: the roll waits for a person, and looks again by the ladder of its candidate. */
+function slotBlocked(state: RollState, event: Of<'failed'>): RollState {
+  const { retire, next } = state;
+  const why = failure('NL-TOKEN-OCCUPIED', {
+    message: `Slot ${retire?.slot} still holds the key with CKA_ID ${retire?.id}, which has served before. ${event.failure.message}`,
+  });
+  return issuerRefused(state, asleep(next ?? { slot: freeSlot(state), sent: false }), event, why);
+}
+
+/** A candidate that waits for its ladder does not wait for a person to bring its leaf: it has no key yet. */
+function asleep({ waiting: _, ...next }: Next): Next {
+  return next;
 }

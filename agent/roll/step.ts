@@ -1,4 +1,5 @@
 import { type Failure, failure } from './failure.ts';
+import { withIntended } from './intended.ts';
 import { failed, issuerRefused } from './refused.ts';
 import {
   accept,
@@ -33,8 +34,8 @@ const FLAP_PAUSE_MS = 5 * 60_000;
  */
 export function step(state: RollState, event: RollEvent, decision?: Decision): Step {
   const moved = transition(state, event, decision);
-  if ('retry' in moved) return { state: moved.state, effects: effectsOf(moved.state), retry: moved.retry };
-  return { state: moved, effects: effectsOf(moved) };
+  const after = withIntended('retry' in moved ? moved.state : moved, event);
+  return { state: after, effects: effectsOf(after), ...('retry' in moved && { retry: moved.retry }) };
 }
 
 function transition(state: RollState, event: RollEvent, decision?: Decision): Moved {
@@ -106,7 +107,8 @@ function csrAsked(state: RollState, event: Of<'csr-asked'>, decision?: Decision)
   if (next.parked !== undefined && next.id === undefined) {
     return settle({ ...state, next: { ...next, waiting: true } }, event, 'csr-asked');
   }
-  if (!event.newKey || !hasSpareKey(state)) return state;
+  // A key that is not made yet is a new one.
+  if (!event.newKey || !hasSpareKey(state) || next.id === undefined) return state;
   const fresh = { slot: next.slot, sent: false, waiting: true };
   return settle(retireKey({ ...state, next: fresh }, keyOf(next)), event, 'csr-asked');
 }
@@ -133,7 +135,8 @@ function delivered(before: RollState, event: Of<'leaf-delivered'>): RollState {
 
 function keyGenerated(state: RollState, event: Of<'key-generated'>): RollState {
   if (state.phase !== 'generating-key' || state.next === undefined) return state;
-  const next = { ...state.next, ...event.key };
+  const { intended: _, ...keyless } = state.next;
+  const next = { ...keyless, ...event.key };
   const reused = state.retire?.id === next.id;
   const made: RollState = { ...(reused ? without(state, 'retire') : state), next };
   return next.waiting === true

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { advance } from '../../../agent/roll/advance.ts';
+import { advance as advanceBy } from '../../../agent/roll/advance.ts';
 import {
   effectsOf,
   type RollEffect,
@@ -26,6 +26,21 @@ export interface Walked {
 function reload(state: RollState): RollState {
   const { online: _, ...kept } = state;
   return { ...kept, flaps: 0, unreached: 0 };
+}
+
+/** Generations have short names in the walk, and each key one that nothing else has. */
+function named(state: RollState, world: World): RollState {
+  const { next } = state;
+  if (next?.intended === undefined || NAMES.includes(next.intended)) return state;
+  const used = JSON.stringify([state, world]);
+  const fresh = NAMES.find((name) => !used.includes(name)) ?? assert.fail('the walk has too few names');
+  return { ...state, next: { ...next, intended: fresh } };
+}
+
+const NAMES: readonly string[] = ['g0', 'g1', 'g2', 'g3', 'g4', 'g5', 'g6', 'g7'];
+
+function advance(state: RollState, event: RollEvent, world: World): RollState {
+  return named(advanceBy(state, event, terms).state, world);
 }
 
 function story(node: Node | undefined): string {
@@ -70,9 +85,9 @@ function checkEffect(effect: RollEffect, node: Node): void {
 }
 
 /** Ladders that count have many rungs: the walk tells the first, and what comes after the last. */
-function forGood(state: RollState, event: RollEvent): RollState {
+function forGood(state: RollState, event: RollEvent, world: World): RollState {
   let after = state;
-  for (let rung = 0; rung < 40 && after.phase === state.phase; rung += 1) after = advance(after, event, terms).state;
+  for (let rung = 0; rung < 40 && after.phase === state.phase; rung += 1) after = advance(after, event, world);
   return after;
 }
 
@@ -87,25 +102,24 @@ function neighbours(node: Node, hear: Hear): void {
     const { kind } = effect;
     const outage = perform(world, effect, 'outage').event;
     const met = perform(world, effect, 'true');
-    const through = advance(state, met.event, terms).state;
+    const through = advance(state, met.event, world);
     if (met.event.kind === 'failed' && kind === 'register' && state.phase === 'registering-next') {
       holds(through.next?.leaf !== undefined, 'a candidate that DPS refuses is parked, not lost', node);
     }
     hear(`${kind} true`, through, met.world);
-    hear(`${kind} outage`, advance(state, outage, terms).state, world);
+    hear(`${kind} outage`, advance(state, outage, world), world);
     const refused = perform(world, effect, 'refused').event;
     // The hub can lag and an issuer can have moods; DPS and the token refuse only where the world says so.
-    if (kind === 'connect' || kind === 'request-leaf')
-      hear(`${kind} refused`, advance(state, refused, terms).state, world);
-    if (kind === 'connect') hear('connect refused for good', forGood(state, refused), world);
-    if (kind === 'connect') hear('nobody answers for long', forGood(state, outage), world);
-    if (kind === 'destroy-key') hear('destroy fails for good', forGood(state, outage), world);
+    if (kind === 'connect' || kind === 'request-leaf') hear(`${kind} refused`, advance(state, refused, world), world);
+    if (kind === 'connect') hear('connect refused for good', forGood(state, refused, world), world);
+    if (kind === 'connect') hear('nobody answers for long', forGood(state, outage, world), world);
+    if (kind === 'destroy-key') hear('destroy fails for good', forGood(state, outage, world), world);
     if (met.world === world) continue;
-    hear(`${kind}, answer lost`, advance(state, outage, terms).state, met.world);
+    hear(`${kind}, answer lost`, advance(state, outage, world), met.world);
     hear(`${kind}, power cut`, reload(state), met.world);
   }
-  for (const [name, event] of SIGNALS) hear(name, advance(state, event, terms).state, world);
-  for (const event of deliveries(state)) hear('leaf delivered', advance(state, event, terms).state, world);
+  for (const [name, event] of SIGNALS) hear(name, advance(state, event, world), world);
+  for (const event of deliveries(state)) hear('leaf delivered', advance(state, event, world), world);
   for (const there of operators(world)) hear('operator', state, there);
 }
 
@@ -121,7 +135,7 @@ function checkSettles(node: Node, settling: Set<number>): void {
     const [effect] = effectsOf(state);
     if (effect === undefined) {
       quiet += 1;
-      state = advance(state, quiet === 1 ? RESTARTED : WOKEN, terms).state;
+      state = advance(state, quiet === 1 ? RESTARTED : WOKEN, world);
       continue;
     }
     quiet = 0;
@@ -131,7 +145,7 @@ function checkSettles(node: Node, settling: Set<number>): void {
     checkEffect(effect, { state, world, via: 'settling', from: node });
     const met = perform(world, effect, 'true');
     world = met.world;
-    state = advance(state, met.event, terms).state;
+    state = advance(state, met.event, world);
   }
   const [effect] = effectsOf(state);
   const known = effect !== undefined && settling.has(keyOf({ state, world }));

@@ -42,14 +42,14 @@ function truth(world: World, effect: RollEffect): Met {
   const refused: Met = { world, event: { ...base, kind: 'failed', effect, failure: REFUSALS[effect.kind] } };
   switch (effect.kind) {
     case 'generate-key': {
-      // An interrupted generation is found again; a fresh one never has an id that is in use.
-      const used = JSON.stringify(world);
-      const fresh = ['g0', 'g1', 'g2', 'g3', 'g4', 'g5'].find((name) => !used.includes(name));
-      const id = world.token[effect.slot] ?? fresh ?? 'none';
-      const key = { slot: effect.slot, id };
+      const { slot, id } = effect;
+      const there = world.token[slot];
+      // What an interrupted generation has made is known by its id; any other key is not touched.
+      if (there !== undefined && there !== id)
+        return { world, event: { ...base, kind: 'failed', effect, failure: OCCUPIED } };
       return {
-        world: { ...world, token: { ...world.token, [effect.slot]: id } },
-        event: { ...base, kind: 'key-generated', key },
+        world: { ...world, token: { ...world.token, [slot]: id } },
+        event: { ...base, kind: 'key-generated', key: { slot, id } },
       };
     }
     case 'request-leaf': {
@@ -81,6 +81,7 @@ function truth(world: World, effect: RollEffect): Met {
   }
 }
 
+const OCCUPIED = failure('NL-TOKEN-OCCUPIED');
 const OUTAGE = failure('NL-DPS-UNREACHABLE');
 const REFUSALS = {
   register: failure('NL-DPS-401002'),
