@@ -9,6 +9,8 @@ const OFFLINE_MS = 5 * 60_000;
 /** Effects that are remembered: more cannot be in flight at once. */
 const KEPT = 4;
 
+const ADVICE = 'See `newleaf check`. newleaf goes on with what it has, and tries this again by itself.';
+
 export interface Braked {
   readonly state: RollState;
   readonly event: RollEvent;
@@ -39,7 +41,7 @@ export function brake(state: RollState, event: RollEvent): Braked {
     return { state: { ...state, poisoned: [{ effect: name, at }, ...others].slice(0, KEPT) }, event, restart: true };
   }
   const { message, cause } = met;
-  const told = failure('NL-TOKEN-FAILED', { message, ...(cause !== undefined && { cause }) });
+  const told = failure('NL-TOKEN-FAILED', { message, advice: ADVICE, ...(cause !== undefined && { cause }) });
   return { state, event: { ...event, failure: told, again: true } };
 }
 
