@@ -1,5 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import { answerFromStdin, askChild } from './child.ts';
+import { TokenError } from './ckr.ts';
 import { PinRecord } from './pin-record.ts';
 import { openToken } from './token.ts';
 import { type TokenName, uriOf } from './token-name.ts';
@@ -34,7 +35,13 @@ export async function destroyInChild(
   request: DestroyRequest,
   timeLimitMs = TIME_LIMIT_MS,
 ): Promise<void> {
-  await askChild({ command, doing: DOING, timeLimitMs }, request);
+  try {
+    await askChild({ command, doing: DOING, timeLimitMs }, request);
+  } catch (error) {
+    // The child had a module of its own, and has ended: that says nothing of the one in this process.
+    if (!(error instanceof TokenError) || error.kind !== 'poisoned') throw error;
+    throw new TokenError('failed', error.code, error.message, error);
+  }
 }
 
 export interface DestroyerOptions {
