@@ -84,12 +84,21 @@ async function ask(session: Session, mechanism: number, publicKey: Template, pri
 }
 
 /**
- * SoftHSM 2.6.1 adds decrypt, unwrap and signRecover unless told not to, NSS 3.110 derive; other modules refuse to be told:
- * tpm2-pkcs11 1.9.1 answers CKR_GENERAL_ERROR ("User specified and TPM specified attr mismatch"), and each such refusal
- * leaves an object in the TPM until the process ends. Hence a module is asked no more once it has made a key without.
+ * SoftHSM 2.6.1 adds decrypt, unwrap and signRecover unless told not to, NSS 3.110 derive; other modules refuse to be told.
+ * A module is asked no more once it has made a key without.
  */
 const UNWILLING = /^CKR_(TEMPLATE_|ATTRIBUTE_|GENERAL_ERROR)/;
 const takesShortOnly = new WeakSet<Session>();
+
+/**
+ * tpm2-pkcs11 1.9.1 refuses by CKR_GENERAL_ERROR ("User specified and TPM specified attr mismatch"), and each refusal leaves
+ * an object in the TPM until the process ends. There is room for 27: a store that is full, and asked again every hour, would
+ * use it up before it has room again.
+ * @param manufacturer of the module (CK_INFO)
+ */
+export function knowModule(session: Session, manufacturer: string): void {
+  if (manufacturer.startsWith('tpm2-software')) takesShortOnly.add(session);
+}
 
 const denied = (types: readonly number[]): Template => types.map((type) => ({ type, value: false }));
 const NOTHING_ELSE = {

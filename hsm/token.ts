@@ -1,6 +1,6 @@
 import pkcs11js, { type Handle, type PKCS11 } from 'pkcs11js';
 import { TokenError, tokenError } from './ckr.ts';
-import type { Protection } from './key-pair.ts';
+import { knowModule, type Protection } from './key-pair.ts';
 import { findSlot, loadModule, mild, type TokenName, type TokenSlot } from './module.ts';
 import type { PinRecord } from './pin-record.ts';
 import type { KeyType, PublicKey } from './public-key.ts';
@@ -79,7 +79,9 @@ export async function openToken(options: TokenOptions): Promise<Token> {
     const found = findSlot(module, options.token, options.uri);
     const session = module.C_OpenSession(found.slot, pkcs11js.CKF_SERIAL_SESSION | pkcs11js.CKF_RW_SESSION);
     if ((found.flags & pkcs11js.CKF_LOGIN_REQUIRED) !== 0) await login(module, session, found, options);
-    return new TokenObjects(found.name, new Session(module, session));
+    const mine = new Session(module, session);
+    knowModule(mine, module.C_GetInfo().manufacturerID);
+    return new TokenObjects(found.name, mine);
   } catch (error) {
     throw tokenError(error, 'opening', 'Opening the token');
   }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import pkcs11js, { type PKCS11 } from 'pkcs11js';
 import { ckrName } from '../../../hsm/ckr.ts';
-import { doubtsOf, generateKeyPair } from '../../../hsm/key-pair.ts';
+import { doubtsOf, generateKeyPair, knowModule } from '../../../hsm/key-pair.ts';
 import { Session } from '../../../hsm/session.ts';
 
 /** A module that gives these answers to C_GenerateKeyPair, one after the other, and then a key. */
@@ -71,3 +71,16 @@ test('what a token says against its own key is told, and what it does not say is
   assert.match(doubtsOf({ ...fine, local: false }).join(), /not made in the token/);
   assert.match(doubtsOf({ ...fine, alwaysSensitive: false }).join(), /readable once/);
 });
+
+test('tpm2-pkcs11 is never told what a key may not do: each refusal leaves an object in the TPM', async () => {
+  const [short = 0] = await lengths('SoftHSM', CKR_ATTRIBUTE_VALUE_INVALID).then((asked) => asked.slice(-1));
+  assert.deepEqual(await lengths('tpm2-software.github.io         ', CKR_GENERAL_ERROR), [short]);
+});
+
+/** How much a module of this manufacturer is told, when it first gives this answer. */
+async function lengths(manufacturer: string, answer: number): Promise<readonly number[]> {
+  const { session, asked } = answering(answer);
+  knowModule(session, manufacturer);
+  await make(session).catch(() => undefined);
+  return asked;
+}
