@@ -13,5 +13,6 @@ export function withIntended(state: RollState, { at, draw }: RollEvent): RollSta
   if (phase !== 'generating-key' || next === undefined || next.slot === 'given') return state;
   if (next.id !== undefined || next.intended !== undefined) return state;
   const random = Math.floor(draw * 2 ** DRAW_BITS).toString(16);
-  return { ...state, next: { ...next, intended: `${at.toString(16).padStart(12, '0')}0${random.padStart(13, '0')}` } };
+  // 16 bytes: what modules and tools are used to.
+  return { ...state, next: { ...next, intended: `${at.toString(16).padStart(12, '0')}${random.padStart(20, '0')}` } };
 }

@@ -16,14 +16,14 @@ const rolls = (draw: number, at = NOW): RollState =>
 describe('the CKA_ID of the next key is written before the key is made', () => {
   test('the state that goes to the disk has it, and the effect is to make that very key', () => {
     const { next } = validateEntry(entryOf(rolls(0.25)));
-    assert.match(next?.intended ?? '', /^([0-9a-f]{2}){13}$/);
+    assert.match(next?.intended ?? '', /^([0-9a-f]{2}){16}$/);
     assert.deepEqual(effectsOf(rolls(0.25)), [{ kind: 'generate-key', slot: 'b', id: next?.intended }]);
   });
   test('no two are the same, in one millisecond or after the clock was set back', () => {
     const made = [rolls(0.1), rolls(0.1 + 2 ** -52), rolls(0), rolls(1 - 2 ** -53), rolls(0.1, NOW + 1), rolls(0.1, 0)];
     const ids = made.map(({ next }) => next?.intended);
     assert.equal(new Set(ids).size, made.length, ids.join(' '));
-    for (const id of ids) assert.equal(id?.length, 26);
+    for (const id of ids) assert.equal(id?.length, 32);
   });
   test('after a power cut, and after each failure, it is the same', () => {
     const rolling = rolls(0.25);
