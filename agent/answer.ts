@@ -1,3 +1,4 @@
+import type { Clock } from './clock.ts';
 import { csr, install } from './delivery.ts';
 import type { Happened } from './perform.ts';
 import type { Advance } from './roll/advance.ts';
@@ -12,7 +13,8 @@ export interface AnswererOptions {
   /** Hands an event to the loop; resolves once what came of it is on disk, or with why it is not. */
   readonly post: (event: Happened) => Promise<Advance | Failure>;
   readonly hurry: () => void;
-  readonly changed: (listener: () => void) => () => void;
+  readonly changed: (listener: (event: object) => void) => () => void;
+  readonly sleep: Clock['sleep'];
   readonly keys: Pick<Keys, 'csr'>;
   readonly judge: Ports['judge'];
   /** A leaf may be renewed with the key that it has (leaf.rotate_key = false). */

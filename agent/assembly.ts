@@ -9,6 +9,7 @@ import { TokenContexts } from '../hsm/tls.ts';
 import { openToken, type Token } from '../hsm/token.ts';
 import type { X509Config } from './config.ts';
 import { Daemon } from './daemon.ts';
+import { onlyTo } from './dps/allowed.ts';
 import { createDps } from './dps/registration.ts';
 import { makeDirectory, runtimeDirectory, sync } from './durable.ts';
 import { publish } from './files.ts';
@@ -19,7 +20,7 @@ import { certificatePem, toPem } from './issuer/pem.ts';
 import { type Expected, verify } from './issuer/verify.ts';
 import { createIssuer, Held } from './issuers.ts';
 import { createKeys, publicKeyOf } from './keys.ts';
-import { failureFields, type Log } from './log.ts';
+import { droppingTo, failureFields, type Log } from './log.ts';
 import type { KeyRef, Leaf } from './roll/leaf.ts';
 import { dueAt } from './roll/plan.ts';
 import type { Dps, Hub } from './roll/ports.ts';
@@ -72,7 +73,10 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
         cn: registrationId,
         now: clock.now(),
         renewAt,
-        ...(daemon.state.current && { currentNotAfter: daemon.state.current.notAfter }),
+        ...(daemon.state.current && {
+          currentNotAfter: daemon.state.current.notAfter,
+          currentChain: daemon.state.current.chain,
+        }),
       }),
     );
     for (const message of notes) log.info({ event: 'leaf-noted', thumbprint: leaf.thumbprint, message });
@@ -106,6 +110,7 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
     }),
   });
 
+  const dropped = droppingTo(log);
   const daemon: Daemon = new Daemon({
     ...foundation,
     ports: {
@@ -125,15 +130,19 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
       ),
       judge,
       dps: tokenErrors(
-        createDps({
-          endpoint: dps.endpoint,
-          idScope: dps.id_scope,
-          registrationId,
-          contextFor,
-          ...(dps.payload && { payload: dps.payload }),
-        }),
+        onlyTo(
+          createDps({
+            endpoint: dps.endpoint,
+            idScope: dps.id_scope,
+            registrationId,
+            contextFor,
+            dropped,
+            ...(dps.payload && { payload: dps.payload }),
+          }),
+          dps.allowed_hubs,
+        ),
       ),
-      hub: hubWithTokenErrors(createHub({ contextFor, answer: (ask) => daemon.answer(ask), version })),
+      hub: hubWithTokenErrors(createHub({ contextFor, answer: (ask) => daemon.answer(ask), version, dropped })),
     },
     labelPrefix: hsm.label_prefix,
     keepKey: !config.leaf.rotate_key,

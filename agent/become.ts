@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { type Account, groupsIn, localAccount } from './become/account.ts';
+import { type Account, localAccount } from './become/account.ts';
 import { entrust } from './become/entrust.ts';
+import { goOn } from './become/go-on.ts';
+import { type Handed, pinIn, type Taken } from './become/handed.ts';
 import { keptPin } from './become/kept-pin.ts';
-import { type Unit, unitOf } from './become/unit.ts';
+import { mayTurn, turnInto } from './become/turn.ts';
+import { unitOf } from './become/unit.ts';
 import { type Config, DEFAULT_PATH } from './config.ts';
-import { Fault } from './roll/failure.ts';
 
 /** The user that the unit runs the daemon as. */
 export const DAEMON = 'newleaf';
@@ -35,24 +37,45 @@ function accountFor(file: string, { state }: Pick<Config, 'state'>): Account | u
   return localAccount(DAEMON);
 }
 
+/** How a command of root goes on where Node does not let its process become another user (turn.ts). */
+export interface Passage {
+  /** argv of the same command in a process of its own, which takes what it is handed (handed.ts). */
+  readonly again: readonly string[];
+  /** In that process: what root has handed over. */
+  readonly handed?: Handed | undefined;
+}
+
 /**
  * Makes of a command that root has called what the unit makes of the daemon: same user and groups, same environment, and
  * the PIN already read. What is written from here on the daemon can go on with, and what works here works there: SoftHSM
  * and tpm2-pkcs11 look for their tokens by HOME, groups and environment. There is no way back.
  *
- * It is this very process, and not a child: `spawn` with a uid drops all groups (node 20 to 26: setgroups(0)), and with
- * them the right to the token of SoftHSM or the TPM; runuser(1) and setpriv(1) are not everywhere; and terminal, signals
- * and exit code stay those of the command. The PIN stays in memory: a credentials directory would outlive a kill -9.
+ * It is this very process wherever Node admits it: setpriv(1) is not everywhere. Where it does not, the command goes on in
+ * another process, and this one only waits for its end. The PIN stays in memory either way: a credentials directory would
+ * outlive a kill -9.
  * @throws TokenError PIN_FILE; Fault NL-INTERNAL where the system forbids it
  */
-export async function becomeDaemon(file: string, config: Config): Promise<Held> {
+export async function becomeDaemon(file: string, config: Config, passage: Passage): Promise<Held> {
+  const taken = passage.handed ?? (await takenFor(file, config));
+  if (taken === undefined) return {};
+  await turn(taken, file, passage);
+  const pin = await pinIn(taken);
+  return pin === undefined ? {} : { pin };
+}
+
+async function takenFor(file: string, config: Config): Promise<Taken | undefined> {
   const account = daemonAccount(file, config);
-  if (account === undefined) return {};
+  if (account === undefined) return undefined;
   const pin = await keptPin();
   const unit = unitOf();
   await giveDirectories(account, config.state.directory, dirname(config.control.socket));
-  turnInto(account, unit);
-  return pin === undefined ? {} : { pin };
+  return { account, unit, pin };
+}
+
+/** Makes this process that of the daemon; or else another one, and then this ends as that does. */
+async function turn(taken: Taken, file: string, { again }: Passage): Promise<void> {
+  if (process.geteuid?.() === taken.account.uid || mayTurn()) turnInto(taken.account, taken.unit);
+  else await goOn(again, { ...taken, toml: readFileSync(file, 'utf8') });
 }
 
 /** With whose eyes a command looks. */
@@ -62,66 +85,35 @@ export interface Looking {
   /** There is a daemon with a user of its own, and the process is neither that user nor root. */
   readonly isStranger?: true;
   /** The PIN that root has read; absent where nobody keeps it for the daemon. @throws TokenError PIN_FILE */
-  readonly pin?: () => Promise<string>;
+  readonly pin?: () => Promise<string | undefined>;
 }
 
 /**
  * The same for a command that only looks: the daemon is given nothing that it has not got, so that what it lacks is seen.
  * @throws Fault NL-INTERNAL where the system forbids it
  */
-export async function lookAsDaemon(file: string, config: Config): Promise<Looking> {
-  const account = accountFor(file, config);
+export async function lookAsDaemon(file: string, config: Config, passage: Passage): Promise<Looking> {
+  const { handed } = passage;
+  const account = handed?.account ?? accountFor(file, config);
   if (account === undefined) return {};
   const euid = process.geteuid?.();
-  if (euid === account.uid) return { user: account.name };
-  if (euid !== ROOT) return { isStranger: true };
-  const pin = await keptPin().then(
-    (kept) => (kept === undefined ? undefined : async () => kept),
-    // Told to whoever asks for it.
-    (error: unknown) => () => Promise.reject(error),
-  );
-  turnInto(account, unitOf());
-  return { user: account.name, ...(pin && { pin }) };
+  if (handed === undefined && euid === account.uid) return { user: account.name };
+  if (handed === undefined && euid !== ROOT) return { isStranger: true };
+  const taken: Taken = handed ?? { account, unit: unitOf(), ...(await pinOrTrouble()) };
+  await turn(taken, file, passage);
+  const isKept = taken.pin !== undefined || taken.pinTrouble !== undefined;
+  return { user: account.name, ...(isKept && { pin: () => pinIn(taken) }) };
 }
+
+/** What is wrong with it is told to those who ask for it. */
+const pinOrTrouble = () =>
+  keptPin().then(
+    (pin) => ({ pin }),
+    ({ message }: Error) => ({ pinTrouble: message }),
+  );
 
 /** What the unit makes for its daemon: the directory of its state, and that of its socket. @throws Fault NL-STATE-WRITE */
 export async function giveDirectories(account: Account, state: string, runtime: string): Promise<void> {
   await entrust(state, account, { mode: 0o750, known: STATE });
   await entrust(runtime, account, { mode: 0o755 });
-}
-
-/** Of the environment, what is a matter of the caller: where a token is found is a matter of the unit. */
-const OF_CALLER = /^(PATH|TERM|COLUMNS|LINES|LANG|LC_\w+|TZ|NO_COLOR|NEWLEAF_\w+)$/;
-
-/** What every process on Linux has; @types/node 20 does not know the first, and takes the others for optional. */
-const posix = process as NodeJS.Process &
-  Required<Pick<NodeJS.Process, 'getgroups' | 'setgroups' | 'setgid' | 'setuid'>> & {
-    initgroups(user: string, extraGroup: number): void;
-  };
-
-/**
- * Becomes the account, with the groups and the environment of the unit. There is no way back.
- * @throws Fault NL-INTERNAL where the system forbids it
- */
-export function turnInto({ name, uid, gid, home }: Account, unit: Unit | undefined): void {
-  try {
-    posix.initgroups(name, gid);
-    const more = groupsIn(readFileSync('/etc/group', 'utf8'), unit?.groups ?? []);
-    if (more.length > 0) posix.setgroups([...posix.getgroups(), ...more]);
-    posix.setgid(gid);
-    posix.setuid(uid);
-  } catch (cause) {
-    throw new Fault('NL-INTERNAL', {
-      message: `This process is root, and cannot become the user ${name}.`,
-      advice: `Call newleaf as that user: runuser -u ${name} -- newleaf …`,
-      cause,
-    });
-  }
-  // systemd.exec(5): this is what a unit with User= gets. The directory of the caller may be closed to the daemon.
-  const user = { USER: name, LOGNAME: name, ...(home !== '' && home !== '/' && { HOME: home }) };
-  if (unit !== undefined)
-    for (const variable of Object.keys(process.env)) if (!OF_CALLER.test(variable)) delete process.env[variable];
-  Object.assign(process.env, user, unit?.environment);
-  process.umask(0o077);
-  process.chdir('/');
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { type Effective, readConfig } from './config/read.ts';
 import type { Values } from './config/schema.ts';
+import { isPassing } from './errno.ts';
 import { Fault } from './roll/failure.ts';
 
 export { printConfig, type SettingRow, settingRows, settingsTable } from './config/print.ts';
@@ -43,9 +44,12 @@ export function configPath(option: string | undefined, env: NodeJS.ProcessEnv): 
   return option ?? env.NEWLEAF_CONFIG ?? DEFAULT_PATH;
 }
 
-/** @throws Fault NL-CONFIG that names file, line and key of every mistake, or says why there is nothing to read */
-export function loadConfig(file: string): LoadedConfig {
-  return parseConfig(textOf(file), file);
+/**
+ * @param toml what is in the file, where it has been read before
+ * @throws Fault NL-CONFIG-READ; NL-CONFIG that names file, line and key of every mistake, or says why there is nothing to read
+ */
+export function loadConfig(file: string, toml = textOf(file)): LoadedConfig {
+  return parseConfig(toml, file);
 }
 
 /** The pure half of `loadConfig`; `file` is only named in messages. */
@@ -77,6 +81,8 @@ function textOf(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (cause) {
+    if (isPassing(cause))
+      throw new Fault('NL-CONFIG-READ', { message: `The configuration ${file} cannot be read.`, cause });
     const { code } = cause as NodeJS.ErrnoException;
     const message = {
       ENOENT: `There is no configuration at ${file}.`,

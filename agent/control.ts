@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { longestBody, POSTED_PATHS, readAsk } from './control/ask.ts';
 import { claimSocket } from './control/claim.ts';
+import { type After, guard } from './control/door.ts';
 import type { Log } from './log.ts';
 import { failure } from './roll/failure.ts';
 import type { Answer, Answerer } from './roll/ports.ts';
@@ -15,15 +16,14 @@ export interface ControlOptions {
   readonly log: Log;
   /** Where groups are looked up, as in group(5). */
   readonly groupFile?: string;
+  /** For tests: timers. */
+  readonly after?: After;
 }
 
 export interface Control {
   /** Ends every connection and removes the socket. */
   close(): Promise<void>;
 }
-
-/** Of each there is a descriptor: a program that never closes its own must not take those of state file, token and hub. */
-const MOST_CONNECTIONS = 64;
 
 /** A client that does not read its events is cut off, before it costs the gateway its memory. */
 const LARGEST_BACKLOG = 256 * 1024;
@@ -33,7 +33,7 @@ const LARGEST_BACKLOG = 256 * 1024;
  * @throws Fault NL-DAEMON-RUNS or NL-CONFIG
  */
 export async function serveControl(options: ControlOptions): Promise<Control> {
-  const { socket, log, groupFile } = options;
+  const { socket, log, groupFile, after } = options;
   // The default of 30 s would be most of the wake-ups of an idle daemon.
   const server = createServer({ connectionsCheckingInterval: 300_000 }, (request, response) => {
     respond(options, request, response).catch((cause: unknown) => {
@@ -44,7 +44,7 @@ export async function serveControl(options: ControlOptions): Promise<Control> {
       send(response, { status: 500, body: { code, message: `${message} ${String(cause)}` } });
     });
   });
-  server.maxConnections = MOST_CONNECTIONS;
+  guard(server, after);
   await claimSocket(server, socket, log, groupFile);
   server.on('error', (cause) => log.warn({ event: 'control-failed', path: socket, cause: cause.message }));
   return {

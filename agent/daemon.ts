@@ -1,33 +1,32 @@
 import { createAnswerer } from './answer.ts';
 import type { Clock } from './clock.ts';
-import { type Entry, entryOf } from './entry.ts';
+import type { Entry } from './entry.ts';
+import { FirstLeaf } from './first-leaf.ts';
 import type { Journal } from './journal.ts';
-import { Lane } from './lane.ts';
-import { failureFields, type Log } from './log.ts';
+import { Lanes } from './lanes.ts';
+import type { Log } from './log.ts';
 import type { Notify } from './notify.ts';
 import { type Happened, perform } from './perform.ts';
+import { Persistence } from './persistence.ts';
 import { Publication } from './publication.ts';
 import { Queue } from './queue.ts';
+import { Reported } from './reported.ts';
 import { type Advance, advance } from './roll/advance.ts';
-import { pauseMs } from './roll/backoff.ts';
-import type { Failure } from './roll/failure.ts';
+import { type Failure, failure } from './roll/failure.ts';
 import type { Leaf } from './roll/leaf.ts';
 import { nextMoment, type Terms } from './roll/plan.ts';
-import { isSuspect } from './roll/poison.ts';
 import type { Answerer, Ports } from './roll/ports.ts';
 import { iso, lineOf, type ReportOptions, statusOf, twinOf, wordsOf } from './roll/report.ts';
-import { remaining } from './roll/settle.ts';
-import { effectsOf, type RollEffect, type RollState, unprovisioned } from './roll/state.ts';
-import { failureOf } from './thrown.ts';
+import { effectsOf, type RollEffect, type RollEvent, type RollState, unprovisioned } from './roll/state.ts';
 import { Transcript } from './transcript.ts';
 import { Vitals } from './vitals.ts';
 
 /** The clock is looked at this often, so that a step of it is noticed. */
 const LOOK_MS = 60_000;
-/** So long a start waits for the hub before it tries what has cost the process before it. */
-const SUSPECT_MS = 60_000;
 /** Wall clock and monotonic clock drift apart by less than this between two looks, unless one of them was set. */
 const STEP_MS = 5_000;
+/** Within this time another step is answered only if it is far larger, in milliseconds. */
+const CALM_MS = 60 * 60_000;
 
 export interface DaemonOptions {
   readonly ports: Ports;
@@ -65,44 +64,52 @@ interface Input {
 export class Daemon {
   readonly #options: DaemonOptions;
   readonly #inbox = new Queue<Input>();
-  readonly #work: Lane;
-  readonly #session: Lane;
+  readonly #lanes: Lanes;
   readonly #transcript: Transcript;
   readonly #vitals: Vitals;
+  readonly #firstLeaf: FirstLeaf;
+  readonly #persistence: Persistence;
   readonly #publication: Publication;
+  readonly #reported: Reported;
   readonly answer: Answerer;
   #state: RollState = unprovisioned;
   #ending: Ending = 'stopped';
   #why: Failure | undefined;
-  /** On the monotonic clock. */
-  #startedAt = 0;
+  #isBegun = false;
   /** The sleep until the next look at the clock: its end by the monotonic clock, and what cuts it short. */
   #nap = { end: 0, abort: new AbortController() };
+  /** The last step of the wall clock that was answered. */
+  #step = { at: Number.NEGATIVE_INFINITY, ms: 0 };
   /** Wall clock of the last look. What had come by then waits for something else, and is looked at again like everything. */
   #lookedAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: DaemonOptions) {
     this.#options = options;
-    const { clock, ports, terms } = options;
+    const { clock, log, ports, terms } = options;
     const attempt = (effect: RollEffect, abort: AbortSignal) => {
       const work = () => perform(effect, ports, terms.registered, abort);
+      if (effect.kind === 'generate-key') return this.#vitals.patient(work);
       if (!shakesHands(effect)) return work();
       const guarded = this.#vitals.guard(work);
       this.#lookSooner();
       return guarded;
     };
     const happened = (event: Happened, landed: () => void) => this.#inbox.push({ happened: event, landed });
-    this.#work = new Lane(clock, attempt, happened);
-    this.#session = new Lane(clock, attempt, happened);
-    this.#transcript = new Transcript(options.log, terms.attestation);
+    this.#lanes = new Lanes({ clock, log, attempt, happened });
+    this.#transcript = new Transcript(log, terms.attestation);
+    this.#firstLeaf = new FirstLeaf(options);
+    this.#persistence = new Persistence(options);
     this.#publication = new Publication(options);
-    this.#vitals = new Vitals(options.notify, options.log, [this.#work, this.#session]);
+    const report = (reported: object) => ports.hub.report(reported);
+    this.#reported = new Reported({ ...options, report });
+    this.#vitals = new Vitals(options.notify, log, [this.#lanes.work, this.#lanes.session]);
     this.answer = createAnswerer({
-      state: () => this.#state,
+      state: () => this.#shown(),
       report: () => this.#reportOptions(),
       post: (event) => new Promise((resolve) => this.#inbox.push({ happened: event, reply: resolve })),
-      hurry: () => this.#hurry(),
+      hurry: () => this.#lanes.hurry(),
       changed: (listener) => this.#transcript.subscribe(listener),
+      sleep: (ms, abort) => clock.sleep(ms, abort),
       keys: ports.keys,
       judge: ports.judge,
       keepKey: options.keepKey,
@@ -119,6 +126,11 @@ export class Daemon {
     return this.#why;
   }
 
+  /** Something is done again and again without getting anywhere, and is slowed down. */
+  get isBraked(): boolean {
+    return this.#lanes.isBraked;
+  }
+
   /** Hears every transition, outcome and trouble. */
   subscribe(listener: (event: object) => void): () => void {
     return this.#transcript.subscribe(listener);
@@ -129,27 +141,37 @@ export class Daemon {
    * @throws Fault NL-STATE-CORRUPT before anything is sent or overwritten
    */
   async run(abort: AbortSignal): Promise<Ending> {
-    const { journal, notify, ports, given, log, version, terms } = this.#options;
-    const entry = await journal.read();
+    const { notify, ports, log, version, terms } = this.#options;
+    const entry = await this.#persistence.read();
     if (entry !== 'absent') this.#state = { ...entry, flaps: 0, unreached: 0 };
-    this.#startedAt = this.#options.clock.monotonic();
     const { phase } = this.#state;
     log.info({ event: 'started', version, phase, message: wordsOf(phase, terms.attestation) });
-    const leaf = this.#state.current === undefined && this.#state.next === undefined ? await given() : undefined;
-    this.#inbox.push({ happened: { kind: 'started', ...(leaf && { given: leaf }) } });
+    await this.#begin();
     const ended = new AbortController();
     abort.addEventListener('abort', () => this.#inbox.end(), { once: true });
     if (abort.aborted) this.#inbox.end();
     void this.#listen();
     void this.#look(AbortSignal.any([abort, ended.signal]));
     await notify.ready();
-    for await (const input of this.#inbox) await this.#take(input);
-    ended.abort();
+    try {
+      for await (const input of this.#inbox) await this.#take(input);
+    } finally {
+      ended.abort();
+    }
     await notify.stopping();
-    this.#work.set(undefined, 0);
-    this.#session.set(undefined, 0);
+    this.#lanes.end();
+    this.#reported.follow(undefined, {});
     await ports.hub.close();
     return this.#ending;
+  }
+
+  /** Nothing is planned before it is known whether the token brings a leaf: a key of our own would take its place. */
+  async #begin(): Promise<void> {
+    const { current, next } = this.#state;
+    const leaf = current === undefined && next === undefined ? await this.#firstLeaf.look() : undefined;
+    if (leaf === 'later') return;
+    this.#isBegun = true;
+    this.#inbox.push({ happened: { kind: 'started', ...(leaf && { given: leaf }) } });
   }
 
   async #listen(): Promise<void> {
@@ -168,7 +190,8 @@ export class Daemon {
       const nap = { end: clock.monotonic() + ms, abort: new AbortController() };
       this.#nap = nap;
       if (ms > 0) await clock.sleep(ms, nap.abort.signal);
-      if (!abort.aborted && Math.abs(clock.now() - clock.monotonic() - offset) > STEP_MS) this.#stepped();
+      const stepMs = Math.abs(clock.now() - clock.monotonic() - offset);
+      if (!abort.aborted && stepMs > STEP_MS) this.#stepped(stepMs);
       if (!nap.abort.signal.aborted) {
         this.#lookedAt = clock.now();
         this.#inbox.push({ happened: { kind: 'woken' }, reply: () => this.#vitals.beat() });
@@ -176,19 +199,22 @@ export class Daemon {
     }
   }
 
-  /** What is paused may have failed for the clock alone: a server certificate, or a leaf, that was not valid yet. */
-  #stepped(): void {
-    this.#options.log.info({ event: 'clock-stepped', at: iso(this.#options.clock.now()) });
-    this.#hurry();
-  }
-
-  #hurry(): void {
-    this.#work.hurry();
-    this.#session.hurry();
+  /**
+   * What is paused may have failed for the clock alone: a server certificate, or a leaf, that was not valid yet. What the
+   * far side asked for, and the brake, are measured by the other clock.
+   */
+  #stepped(ms: number): void {
+    const { clock, log } = this.#options;
+    const at = clock.monotonic();
+    // A clock that is pulled to and fro each minute would take the ladders away; one that is set right makes a larger step.
+    if (at < this.#step.at + CALM_MS && ms < 10 * this.#step.ms) return;
+    this.#step = { at, ms };
+    log.info({ event: 'clock-stepped', at: iso(clock.now()) });
+    this.#lanes.hurry(['ladder']);
   }
 
   #untilLook(): number {
-    const longest = Math.min(LOOK_MS, this.#vitals.everyMs);
+    const longest = Math.min(LOOK_MS, this.#vitals.everyMs, this.#persistence.dueInMs);
     const moment = nextMoment(this.#state, this.#options.terms, this.#lookedAt);
     if (moment === undefined) return longest;
     // It may have come while it was written down: a delay can be shorter than that takes.
@@ -202,27 +228,32 @@ export class Daemon {
 
   async #take({ happened, landed, reply }: Input): Promise<void> {
     const { clock, draw, terms } = this.#options;
-    const before = this.#state;
-    let advanced = advance(before, { ...happened, at: clock.now(), draw: draw() }, terms);
-    const { event } = advanced;
-    const unwritten = await this.#keep(before, advanced.state);
-    // A new intent that is not on disk must not be acted on. Anything less may be lost in a power cut.
-    if (unwritten !== undefined && advanced.state.phase !== before.phase) {
-      advanced = { state: before, effects: effectsOf(before), event, retry: unwritten };
+    const came: RollEvent = { ...happened, at: clock.now(), draw: draw() };
+    if (happened.kind === 'woken' && !this.#isBegun) {
+      await this.#begin();
+      return reply?.({ state: this.#state, effects: [] });
     }
+    const before = this.#state;
+    let advanced = advance(before, came, terms);
+    const { event = came } = advanced;
+    // What somebody is told to have been accepted must outlive a power cut.
+    const unkept =
+      isAsk(event) && advanced.state !== before ? await this.#persistence.accept(advanced.state) : undefined;
+    if (unkept !== undefined) advanced = { state: before, effects: effectsOf(before) };
+    await this.#persistence.follow(advanced.state);
     // Before anybody is told: who hears that the roll is done, or that the next leaf is to be enrolled, opens the file.
     await this.#publication.follow(advanced.state);
     this.#state = advanced.state;
-    this.#transcript.tell(before, advanced);
-    reply?.(unwritten !== undefined && advanced.retry === unwritten ? unwritten : advanced);
+    this.#transcript.tell(before, advanced, event);
+    reply?.(unkept ?? advanced);
     landed?.();
-    this.#fly(advanced);
-    if (before.online === undefined && this.#state.online !== undefined) this.#releaseSuspect();
+    const allowed = advanced.effects.filter((effect) => this.#persistence.allows(effect));
+    this.#lanes.follow(before, advanced, event, allowed);
     this.#lookSooner();
-    this.#report(before);
-    this.#vitals.tell(lineOf(statusOf(this.#state, this.#reportOptions())));
+    if (this.#state !== before) this.#reported.follow(this.#state.online, twinOf(this.#state, this.#reportOptions()));
+    this.#vitals.tell(lineOf(statusOf(this.#shown(), this.#reportOptions())));
     // A new process must know what has cost this one: else it would be lost for the same, again and again.
-    const isNoted = unwritten === undefined || advanced.state.poisoned === before.poisoned;
+    const isNoted = this.#persistence.failure === undefined || this.#state.poisoned === before.poisoned;
     if (advanced.restart && isNoted) {
       this.#ending = 'restart';
       if (event.kind === 'failed') this.#why = event.failure;
@@ -230,58 +261,12 @@ export class Daemon {
     }
   }
 
-  /** Writes the intent, if there is a new one. */
-  async #keep(before: RollState, after: RollState): Promise<Failure | undefined> {
-    // An outage that changes its face from minute to minute must not wear out the flash.
-    const intent = (state: RollState) => JSON.stringify({ ...entryOf(state), trouble: undefined });
-    if (intent(before) === intent(after)) return undefined;
-    try {
-      await this.#options.journal.write(entryOf(after));
-      return undefined;
-    } catch (error) {
-      const failure = failureOf(error);
-      this.#options.log.error({ event: 'state-unwritten', ...failureFields(failure) });
-      return failure;
-    }
-  }
-
-  /** Puts the effects in flight. A retry pauses only the lane that it speaks of. */
-  #fly({ effects, retry, state, event }: Advance): void {
-    const current = state.current?.thumbprint;
-    const isSession = (effect: RollEffect) => effect.kind === 'connect' && effect.leaf.thumbprint === current;
-    const failed = event.kind === 'failed' ? isSession(event.effect) : event.kind === 'lost';
-    for (const lane of [this.#work, this.#session]) {
-      const session = lane === this.#session;
-      const effect = effects.find((one) => isSession(one) === session);
-      if (effect === undefined || retry === undefined || failed !== session)
-        lane.set(effect, this.#suspendMs(state, effect, effects.some(isSession)));
-      else {
-        const tries = Math.max(1, lane.tries(effect), session ? state.flaps : 0);
-        lane.set(effect, pauseMs(effect.kind, tries, retry, event.draw, remaining(state, event.at)));
-      }
-    }
-  }
-
-  /** How long to wait for the session before this is tried, in milliseconds. */
-  #suspendMs(state: RollState, effect: RollEffect | undefined, dials: boolean): number {
-    if (effect === undefined || !dials || !isSuspect(state, effect)) return 0;
-    return Math.max(0, this.#startedAt + SUSPECT_MS - this.#options.clock.monotonic());
-  }
-
-  /** The hub has accepted the current leaf. */
-  #releaseSuspect(): void {
-    const isEarly = this.#options.clock.monotonic() < this.#startedAt + SUSPECT_MS;
-    if (isEarly && effectsOf(this.#state).some((one) => isSuspect(this.#state, one))) this.#work.hurry();
-  }
-
-  /** Tells the twin what has changed. */
-  #report(before: RollState): void {
-    const state = this.#state;
-    const { log, ports } = this.#options;
-    if (state.online === undefined || state === before) return;
-    ports.hub
-      .report(twinOf(state, this.#reportOptions()))
-      .catch((error: unknown) => log.warn({ event: 'twin-unwritten', ...failureFields(failureOf(error)) }));
+  /** The state for those who ask: a disk that takes nothing is the first of its troubles, and the brake the last. */
+  #shown(): RollState {
+    const braked = this.isBraked ? failure('NL-BUDGET-BRAKED') : undefined;
+    const leafless = this.#state.current === undefined ? this.#firstLeaf.failure : undefined;
+    const trouble = this.#persistence.failure ?? this.#state.trouble ?? leafless ?? braked;
+    return trouble === this.#state.trouble || trouble === undefined ? this.#state : { ...this.#state, trouble };
   }
 
   #reportOptions(): ReportOptions {
@@ -289,6 +274,9 @@ export class Daemon {
     return { version, registrationId, labelPrefix, terms, now: clock.now() };
   }
 }
+
+/** Somebody waits for an answer, which says whether it is accepted. */
+const isAsk = ({ kind }: RollEvent): boolean => kind === 'asked' || kind === 'csr-asked' || kind === 'leaf-delivered';
 
 /** Whether TLS may be done with the key in the token. */
 const shakesHands = ({ kind }: RollEffect): boolean =>

@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
-import { becomeDaemon } from './become.ts';
+import { becomeDaemon, type Passage } from './become.ts';
 import { command, complaint, type Run, textOption } from './cli/command.ts';
 import { screenOf } from './cli/screen.ts';
 import { type Config, configPath, loadConfig } from './config.ts';
@@ -20,6 +20,8 @@ export interface DecommissionOptions {
   readonly destroyer: readonly string[];
   /** argv of a process that talks to the TPM (hsm/tpm.ts). */
   readonly chip: readonly string[];
+  /** To go on as the daemon. */
+  readonly passage: Passage;
   /** Where the answer comes from. */
   readonly stdin: Readable & { readonly isTTY?: boolean };
 }
@@ -29,9 +31,9 @@ export interface DecommissionOptions {
  * that says so and does nothing else, and that the same command brings to the end: the journal is ended before the first
  * key goes, and what says that it is ended goes last.
  */
-export const decommission = ({ destroyer, chip, stdin }: DecommissionOptions): Run =>
+export const decommission = ({ destroyer, chip, passage, stdin }: DecommissionOptions): Run =>
   command(async (args, io) => {
-    const { file, config } = loadConfig(configPath(textOption(args, 'config'), io.env));
+    const { file, config } = loadConfig(configPath(textOption(args, 'config'), io.env), passage.handed?.toml);
     const isAgreed = args.options.yes === true;
     if (!isAgreed && stdin.isTTY !== true) {
       const message = 'Nobody can be asked here, as stdin is no terminal.';
@@ -40,7 +42,7 @@ export const decommission = ({ destroyer, chip, stdin }: DecommissionOptions): R
     }
     const { directory } = config.state;
     const screen = screenOf(io.out, io.env);
-    const held = await becomeDaemon(file, config);
+    const held = await becomeDaemon(file, config, passage);
     const lock = await alone(config);
     try {
       const holding = await ('tpm' in config
@@ -82,7 +84,7 @@ async function alone({ state, control }: Config): Promise<Lock> {
   // Where the disk is full, the lock does not reach into another network namespace.
   const isAnswered = await request(control.socket, 'GET', '/v1/status', undefined, 5_000).then(
     () => true,
-    () => false,
+    (error: unknown) => failureOf(error).code === 'NL-CONTROL-BUSY',
   );
   if (!isAnswered) return lock;
   await lock.release();

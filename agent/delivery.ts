@@ -1,5 +1,5 @@
 import { type AnswererOptions, named, refusal, refusedBy } from './answer.ts';
-import { failure } from './roll/failure.ts';
+import { type Code, type Failure, failure } from './roll/failure.ts';
 import type { KeyRef } from './roll/leaf.ts';
 import type { Answer, Ask } from './roll/ports.ts';
 import { keyOf } from './roll/settle.ts';
@@ -14,7 +14,8 @@ export async function csr(options: AnswererOptions, { newKey = false, from }: Cs
   if (report().terms.attestation === 'tpm') return refusal(400, failure('NL-TPM-NO-LEAF'));
   const refused = refusedBy(options, await post({ kind: 'csr-asked', newKey, from }));
   if (refused !== undefined) return refused;
-  await made(options);
+  const unmade = await made(options, from);
+  if (unmade !== undefined) return refusal(unmade.code === 'NL-BUSY' ? 409 : 500, unmade);
   const { next } = state();
   const key = next && keyOf(next);
   if (next === undefined || key === undefined) {
@@ -32,21 +33,61 @@ export async function csr(options: AnswererOptions, { newKey = false, from }: Cs
   }
 }
 
-/** Resolves when no key is being made any more. */
-function made({ state, changed }: AnswererOptions): Promise<void> {
-  const isMaking = () => {
-    const { phase, next } = state();
-    return next?.waiting === true && (next.id === undefined || phase === 'retiring-key') && phase !== 'stranded';
-  };
-  return new Promise((resolve) => {
-    const look = () => {
-      if (isMaking()) return;
-      unsubscribe();
-      resolve();
-    };
-    const unsubscribe = changed(look);
-    look();
+/** A little less than `newleaf csr` waits (control-client.ts): a slow token may need minutes for an RSA key. */
+const LONGEST_MS = 110_000;
+const MOST_WAITING = 16;
+
+/** Those who wait for the key that is being made, by the daemon: they all hear the same. */
+const waiting = new WeakMap<AnswererOptions, { asked: number; readonly made: Promise<Failure | undefined> }>();
+
+/** Waits until no key is being made any more. @returns why there is none */
+async function made(options: AnswererOptions, from: CsrAsk['from']): Promise<Failure | undefined> {
+  const { state, hurry } = options;
+  if (!isMaking(state())) return undefined;
+  const { trouble } = state();
+  if (trouble?.code.startsWith('NL-TOKEN-')) {
+    // It has failed before, and is tried again after minutes: a method call does not wait that long.
+    if (from === 'method') return trouble;
+    hurry();
+  }
+  const all = waiting.get(options) ?? wait(options);
+  waiting.set(options, all);
+  if (all.asked >= MOST_WAITING) return still();
+  all.asked += 1;
+  return all.made;
+}
+
+function wait(options: AnswererOptions) {
+  const { state, changed, sleep } = options;
+  const over = new AbortController();
+  let unsubscribe = (): void => {};
+  const heard = new Promise<Failure | undefined>((resolve) => {
+    unsubscribe = changed((event) => {
+      const failed = unmadeBy(event);
+      if (failed !== undefined || !isMaking(state())) resolve(failed);
+    });
   });
+  const late = sleep(LONGEST_MS, over.signal).then(still);
+  const first = Promise.race([heard, late]).finally(() => {
+    over.abort();
+    unsubscribe();
+    waiting.delete(options);
+  });
+  return { asked: 0, made: first };
+}
+
+const still = (): Failure =>
+  failure('NL-BUSY', { message: 'The key is still being made.', advice: 'Ask again: `newleaf csr`.' });
+
+function isMaking({ phase, next }: RollState): boolean {
+  return next?.waiting === true && (next.id === undefined || phase === 'retiring-key') && phase !== 'stranded';
+}
+
+/** The failure in an event of the transcript that says that no key was made. */
+function unmadeBy(event: object): Failure | undefined {
+  const { type, effect, code, message, advice } = event as Partial<Record<string, string>>;
+  if (type !== 'failed' || effect !== 'generate-key') return undefined;
+  return failure(code as Code, { ...(message && { message }), ...(advice && { advice }) });
 }
 
 type InstallAsk = Extract<Ask, { kind: 'install' }>;

@@ -44,6 +44,14 @@ export async function writeAtomically(path: string, text: string, mode: number, 
 }
 
 /**
+ * The same, where the file has another text: a daemon that is started every half minute must not wear out the flash.
+ * @throws Fault NL-STATE-WRITE; the old file is intact
+ */
+export async function writeIfOther(path: string, text: string, mode: number): Promise<void> {
+  if ((await readRegular(path).catch(() => undefined)) !== text) await writeAtomically(path, text, mode);
+}
+
+/**
  * Makes the directory with mode 0750 where it is missing: the group may read what is meant for others. Parents get the
  * usual mode, and one that is there keeps its own.
  * @throws Fault NL-STATE-WRITE

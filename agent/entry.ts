@@ -15,7 +15,7 @@ import {
 import { ALARMS, type Phase, type RollState } from './roll/state.ts';
 
 /** The part of the state that is written: a start begins without a session. */
-export type Entry = Omit<RollState, 'online' | 'flaps' | 'unreached'>;
+export type Entry = Omit<RollState, 'online' | 'flaps' | 'unreached' | 'unheard'>;
 
 const PHASES: readonly Phase[] = [
   'unprovisioned',
@@ -76,6 +76,8 @@ const ENTRY = object({
       waiting: optional(literal(true)),
       renewed: optional(literal(true)),
       parked: optional(object({ failure, times: number(), askAt: number() })),
+      unwanted: optional(literal(true)),
+      refusals: optional(number()),
     }),
   ),
   assignment: optional(assignment),
@@ -127,6 +129,6 @@ function phaseLacks({ phase, current, next, retire }: Entry): string | undefined
 
 /** What is on disk of a state. */
 export function entryOf(state: RollState): Entry {
-  const { online: _, flaps: _flaps, unreached: _unreached, ...entry } = state;
+  const { online: _, flaps: _flaps, unreached: _unreached, unheard: _unheard, ...entry } = state;
   return entry;
 }

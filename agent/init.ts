@@ -1,4 +1,12 @@
-import { type Complaint, command, complaint, type Io, type Run, textOption } from './cli/command.ts';
+import {
+  type Complaint,
+  command,
+  complaint,
+  type Io,
+  type ParsedArguments,
+  type Run,
+  textOption,
+} from './cli/command.ts';
 import { readEndorsement, renderEndorsement } from './cli/endorsement.ts';
 import { screenOf } from './cli/screen.ts';
 import { configPath, loadConfig } from './config.ts';
@@ -38,24 +46,36 @@ export const init = (options: InitOptions): Run =>
     const hasTerminal = stdin.isTTY === true && io.out.isTTY === true && args.options.yes !== true;
     const prompt = hasTerminal ? terminalPrompt(stdin, stdout) : undefined;
     const dialogue = new Dialogue(io.out, screenOf(io.out, io.env), prompt);
-    demandRoot(file);
-    const before = standing(file, args.options.ask === true);
-    await demandIdle(socketOf(before));
     const interrupt = onInterrupt();
-    if (isAsked(args, before)) {
-      const asking = ask({ args, file, before, dialogue, errand: options.errand, stdin });
-      await Promise.race([asking, interrupt.thrown]).catch((error: unknown) => {
-        if (!(error instanceof Interrupted)) throw error;
-        io.err.write(complaint(STOPPED, screenOf(io.err, io.env)));
-        // A module may be at work in another process: it ends by itself, and is not waited for.
-        process.exit(EXIT.failed);
-      });
-    }
+    // What root asks has been answered where this process goes on with its command.
+    if (options.passage.handed === undefined) await asked({ ...options, args, file, dialogue, interrupt }, io);
     const isPatient = hasTerminal || args.options.wait === true;
     const ended = await provisionHere({ ...options, file, dialogue, isPatient, abort: interrupt.signal }, io);
     if (ended !== EXIT.done && hasTerminal && !interrupt.signal.aborted) dialogue.say(MORE);
     return ended;
   });
+
+interface Asking extends InitOptions {
+  readonly args: ParsedArguments;
+  readonly file: string;
+  readonly dialogue: Dialogue;
+  readonly interrupt: Interrupt;
+}
+
+/** Asks for what is not configured yet. */
+async function asked({ args, file, dialogue, errand, stdin, interrupt }: Asking, io: Io): Promise<void> {
+  demandRoot(file);
+  const before = standing(file, args.options.ask === true);
+  await demandIdle(socketOf(before));
+  if (!isAsked(args, before)) return;
+  const asking = ask({ args, file, before, dialogue, errand, stdin });
+  await Promise.race([asking, interrupt.thrown]).catch((error: unknown) => {
+    if (!(error instanceof Interrupted)) throw error;
+    io.err.write(complaint(STOPPED, screenOf(io.err, io.env)));
+    // A module may be at work in another process: it ends by itself, and is not waited for.
+    process.exit(EXIT.failed);
+  });
+}
 
 const MORE = '`sudo newleaf check` looks at each thing by itself; `sudo newleaf init --ask` asks everything again.';
 
@@ -83,11 +103,12 @@ async function provisionHere(here: Here, io: Io): Promise<number> {
 }
 
 /** Runs the daemon in this process, as its user, until the gateway serves. */
-async function provisioned({ file, dialogue, isPatient, abort, destroyer, chip }: Here, io: Io): Promise<Shortfall> {
-  const { config } = loadConfig(file);
+async function provisioned(here: Here, io: Io): Promise<Shortfall> {
+  const { file, dialogue, isPatient, abort, destroyer, chip, passage } = here;
+  const { config } = loadConfig(file, passage.handed?.toml);
   const { registration_id: registrationId, id_scope, endpoint } = config.dps;
   const { directory } = config.state;
-  const held = await asDaemon(file, config);
+  const held = await asDaemon(file, config, passage);
   dialogue.title(`Provisioning ${registrationId} (ID scope ${id_scope}, ${endpoint})`);
   const entry = await createJournal({ directory, validate: validateEntry }).read();
   const running = await start({ config, log: quiet, env: io.env, destroyer, chip, held });
@@ -104,8 +125,13 @@ async function provisioned({ file, dialogue, isPatient, abort, destroyer, chip }
   return shortfall(state, abort.aborted);
 }
 
+interface Interrupt {
+  readonly signal: AbortSignal;
+  readonly thrown: Promise<never>;
+}
+
 /** Ctrl-C: the first one is polite. */
-function onInterrupt(): { readonly signal: AbortSignal; readonly thrown: Promise<never> } {
+function onInterrupt(): Interrupt {
   const controller = new AbortController();
   process.once('SIGINT', () => controller.abort());
   const thrown = new Promise<never>((_, reject) => {

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { readRegular, writeAtomically } from './durable.ts';
+import { isPassing } from './errno.ts';
 import { Fault } from './roll/failure.ts';
 
 /** The state file: absent, good and corrupt are three different answers, and corrupt is never treated as empty. */
 export interface Journal<E> {
-  /** @throws Fault NL-STATE-CORRUPT that says what is wrong, NL-STATE-DECOMMISSIONED */
+  /** @throws Fault NL-STATE-CORRUPT that says what is wrong, NL-STATE-READ, NL-STATE-DECOMMISSIONED */
   read(): Promise<E | 'absent'>;
   /**
    * On disk when it resolves. Calls must not overlap: the loop writes one entry at a time.
@@ -97,6 +98,7 @@ async function textOf(path: string): Promise<string | 'absent'> {
     if (code === 'EISDIR') throw corrupt(path, 'is a directory');
     if (code === 'ELOOP') throw corrupt(path, 'is a link');
     if (code === 'EACCES') throw corrupt(path, 'may not be read by this user');
+    if (isPassing(cause)) throw new Fault('NL-STATE-READ', { message: `${path} cannot be read.`, cause });
     throw corrupt(path, 'cannot be read', cause);
   }
 }

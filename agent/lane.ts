@@ -3,8 +3,12 @@ import type { Happened } from './perform.ts';
 import { placeOf } from './roll/leaf.ts';
 import type { RollEffect } from './roll/state.ts';
 
+/** Who wants a pause: our own ladder, the far side, the brake, or the session that is to come first. */
+export type Pacer = 'ladder' | 'far-side' | 'brake' | 'session';
+
 interface Flight {
   readonly key: string;
+  readonly pacer: Pacer;
   readonly abort: AbortController;
   /** Ends the pause before the attempt; undefined once it is under way. */
   wake?: AbortController;
@@ -21,7 +25,7 @@ export class Lane {
   readonly #attempt: (effect: RollEffect, abort: AbortSignal) => Promise<Happened>;
   readonly #happened: (event: Happened, landed: () => void) => void;
   #flight: Flight | undefined;
-  #failed: { readonly key: string; readonly tries: number } | undefined;
+  #failed: { readonly ladder: string; readonly tries: number } | undefined;
 
   /** @param happened is given the event, and what to call when the event is worked on */
   constructor(
@@ -36,7 +40,7 @@ export class Lane {
 
   /** Failures in a row of this effect. */
   tries(effect: RollEffect): number {
-    return this.#failed?.key === keyOf(effect) ? this.#failed.tries : 0;
+    return this.#failed?.ladder === ladderOf(effect) ? this.#failed.tries : 0;
   }
 
   /** How long the attempt that is under way has lasted, in milliseconds; 0 where there is none. */
@@ -45,22 +49,32 @@ export class Lane {
     return begunAt === undefined ? 0 : this.#clock.monotonic() - begunAt;
   }
 
+  /** Whether it is the brake that the attempt in flight waits for. */
+  get isBraked(): boolean {
+    return this.#flight?.wake !== undefined && this.#flight.pacer === 'brake';
+  }
+
+  /** Whether this is the effect in flight. */
+  has(effect: RollEffect): boolean {
+    return this.#flight?.key === keyOf(effect);
+  }
+
   /** Makes this the effect in flight. The same one goes on undisturbed, another one is ended first. */
-  set(effect: RollEffect | undefined, pauseMs: number): void {
+  set(effect: RollEffect | undefined, pauseMs = 0, pacer: Pacer = 'ladder'): void {
     const key = effect && keyOf(effect);
     if (this.#flight?.key === key) return;
     this.#flight?.abort.abort();
     this.#flight = undefined;
-    if (this.#failed?.key !== key) this.#failed = undefined;
+    if (effect === undefined || this.#failed?.ladder !== ladderOf(effect)) this.#failed = undefined;
     if (effect === undefined || key === undefined) return;
-    const flight: Flight = { key, abort: new AbortController() };
+    const flight: Flight = { key, pacer, abort: new AbortController() };
     this.#flight = flight;
     void this.#fly(flight, effect, pauseMs);
   }
 
-  /** Ends a pause early: somebody who stands in front of the gateway does not wait for a ladder. */
-  hurry(): void {
-    this.#flight?.wake?.abort();
+  /** Ends a pause early: somebody who stands in front of the gateway does not wait for a ladder. @param of whose pause */
+  hurry(of: readonly Pacer[] = ['ladder', 'far-side', 'brake', 'session']): void {
+    if (this.#flight !== undefined && of.includes(this.#flight.pacer)) this.#flight.wake?.abort();
   }
 
   async #fly(flight: Flight, effect: RollEffect, pauseMs: number): Promise<void> {
@@ -79,9 +93,14 @@ export class Lane {
     this.#happened(event, () => {
       if (this.#flight !== flight) return;
       this.#flight = undefined;
-      this.#failed = event.kind === 'failed' ? { key: flight.key, tries: this.tries(effect) + 1 } : undefined;
+      this.#failed = event.kind === 'failed' ? { ladder: ladderOf(effect), tries: this.tries(effect) + 1 } : undefined;
     });
   }
+}
+
+/** DPS that does not answer one leaf, and is asked for the other, is not asked more often for that. */
+function ladderOf(effect: RollEffect): string {
+  return effect.kind === 'register' ? effect.kind : keyOf(effect);
 }
 
 /** Two effects are the same when they do the same to the same key. */

@@ -12,17 +12,23 @@ export interface LastWords extends Pick<Failure, 'code' | 'message' | 'advice'> 
 
 const pathIn = (directory: string): string => join(directory, 'ended.json');
 
+/** One that runs for so long has left the reason behind it; one that ends sooner may end for the same again and again. */
+export const FORGET_MS = 3_600_000;
+
 /**
- * Leaves them in the state directory, readable for its group.
+ * Leaves them in the state directory, readable for its group. Where they are there already they keep their moment: since
+ * then no daemon has run, and a token that is away for a week would be written down each half minute.
  * @param at wall clock, milliseconds
  * @throws Fault NL-STATE-WRITE
  */
 export async function leaveWords(directory: string, { code, message, advice }: Failure, at: number): Promise<void> {
+  const before = await lastWords(directory);
+  if (before?.code === code && before.message === message && before.advice === advice) return;
   const words: LastWords = { at: new Date(at).toISOString(), code, message, advice };
   await writeAtomically(pathIn(directory), `${JSON.stringify(words)}\n`, 0o640);
 }
 
-/** A daemon runs again. @throws the error of the file system */
+/** A daemon has run again, and not ended for the same reason. @throws the error of the file system */
 export async function forgetWords(directory: string): Promise<void> {
   await rm(pathIn(directory), { force: true });
 }

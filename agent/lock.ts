@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { closeSync, constants, openSync } from 'node:fs';
-import { realpath, rename, rm } from 'node:fs/promises';
+import { readlink, realpath, rename, rm, symlink } from 'node:fs/promises';
 import { connect, createServer, type Server } from 'node:net';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { makeDirectory } from './durable.ts';
 import { Fault } from './roll/failure.ts';
@@ -23,15 +24,19 @@ const START_MS = 250;
  * that was. An abstract one needs no file, and lets only one at a time sweep up after the dead; but any user of the machine
  * could take it before us, so it decides only where the disk takes no socket, being full or read-only. Makes the directory
  * where it is missing.
+ * @param runtime $RUNTIME_DIRECTORY, in memory: there the socket wears out no flash when the daemon is started again and
+ *   again, and in the state directory a link leads to it, which stays
  * @throws Fault NL-DAEMON-RUNS; NL-STATE-WRITE where there is no directory
  */
-export async function takeLock(directory: string): Promise<Lock> {
+export async function takeLock(directory: string, runtime?: string): Promise<Lock> {
   await makeDirectory(directory);
   const gate = await listening(await abstractName(directory));
   if (gate === undefined) await pause(START_MS);
   // By descriptor: the directory may have a longer name than fits.
   const within = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY);
-  const held = await hold(`/proc/self/fd/${within}`).catch(() => gate);
+  const place = `/proc/self/fd/${within}`;
+  const near = () => hold(place);
+  const held = await (runtime === undefined ? near() : holdFar(place, runtime).catch(near)).catch(() => gate);
   const release = async () => {
     await Promise.all([gate, held].map(closed));
     closeSync(within);
@@ -49,6 +54,43 @@ async function hold(within: string): Promise<Server | undefined> {
   if (await isAnswered(path)) return undefined;
   return (await isRemoved(path, `${within}/${ASIDE}`)) ? listening(path) : undefined;
 }
+
+/**
+ * Holds the one in the runtime directory, and has the link of the state directory lead to it. Undefined where another has
+ * either of them: whoever has put its own in the place of the link meanwhile was there first.
+ * @throws where there can be no socket, or no link
+ */
+async function holdFar(within: string, runtime: string): Promise<Server | undefined> {
+  const [target, path] = [join(runtime, LOCK), `${within}/${LOCK}`];
+  const far = await hold(runtime);
+  if (far === undefined) return undefined;
+  try {
+    if (await leads(path, target)) return far;
+    const isFree = !(await isAnswered(path)) && (await isCleared(path, `${within}/${ASIDE}`));
+    if (isFree) await symlink(target, path);
+    if (isFree) return far;
+  } catch (error) {
+    await closed(far);
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return undefined;
+    throw error;
+  }
+  await closed(far);
+  return undefined;
+}
+
+const leads = (path: string, target: string): Promise<boolean> =>
+  readlink(path).then(
+    (found) => found === target,
+    () => false,
+  );
+
+/** As `isRemoved`, also where nothing is there. */
+const isCleared = (path: string, aside: string): Promise<boolean> =>
+  isRemoved(path, aside).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return true;
+    throw error;
+  });
 
 /** Node 20 pads an abstract name with NULs to the full length, Node 24 does not: a full-length name is the same for both. */
 async function abstractName(directory: string): Promise<string> {

@@ -100,3 +100,9 @@ function known(line: Line): object {
 export function failureFields({ code, message, advice, cause, retryAfterMs }: Failure): Omit<Line, 'event'> {
   return { code, message, advice, cause, retryInMs: retryAfterMs };
 }
+
+/** Hears of a message that newleaf has no use for: its topic may be 64 KiB. */
+export const droppingTo =
+  (log: Log) =>
+  (topic: string): void =>
+    log.debug({ event: 'message-dropped', message: `No message for newleaf: ${topic.slice(0, 200)}` });

@@ -1,5 +1,8 @@
+import type { Handed } from './become/handed.ts';
+import type { Passage } from './become.ts';
 import type { Io, ParsedArguments, Run } from './cli/command.ts';
 import { type CommandName, parse } from './cli/commands.ts';
+import { dialPatiently } from './dialling.ts';
 import { EXIT } from './exit.ts';
 
 /** argv of this very program, in a process of its own. */
@@ -16,6 +19,8 @@ const itselfAt = (work: string, ...options: readonly string[]): readonly string[
 const DESTROY = 'internal-destroy-key';
 /** For `init`: tries something as the daemon. */
 const ERRAND = 'internal-errand';
+/** Goes on with a command of root as the daemon; the command follows (become/go-on.ts). */
+const GO_ON = 'internal-go-on';
 /** For `check`: loads the PKCS#11 module, which may hang or crash. */
 const LOAD = 'internal-load-module';
 /** Talks to the TPM; the device follows. */
@@ -28,21 +33,22 @@ const processes = { destroyer: itselfAt(DESTROY), chip: itselfAt(TALK_TO_TPM, QU
 const io: Io = { out: process.stdout, err: process.stderr, env: process.env, now: Date.now };
 
 /** Each command is loaded when it is called: `status` does not pay for the SDK. */
-const COMMANDS: Readonly<Record<CommandName, () => Promise<Run>>> = {
-  run: async () => (await import('./run.ts')).run(processes),
-  init: async () => {
+const COMMANDS: Readonly<Record<CommandName, (passage: Passage) => Promise<Run>>> = {
+  run: async (passage) => (await import('./run.ts')).run({ ...processes, passage }),
+  init: async (passage) => {
     const { stdin, stdout } = process;
-    return (await import('./init.ts')).init({ ...processes, errand: itselfAt(ERRAND), stdin, stdout });
+    return (await import('./init.ts')).init({ ...processes, passage, errand: itselfAt(ERRAND), stdin, stdout });
   },
   status: async () => (await import('./cli/status.ts')).run,
-  check: async () => (await import('./cli/check.ts')).check({ ...processes, loader: itselfAt(LOAD) }),
+  check: async (passage) => (await import('./cli/check.ts')).check({ ...processes, passage, loader: itselfAt(LOAD) }),
   reprovision: async () => (await import('./cli/ask.ts')).run,
   roll: async () => (await import('./cli/ask.ts')).run,
   csr: async () => (await import('./cli/csr.ts')).run,
   install: async () => (await import('./cli/install.ts')).install(process.stdin),
   tpm: async () => (await import('./cli/tpm.ts')).tpm(processes.chip),
   'support-bundle': async () => (await import('./cli/support-bundle.ts')).supportBundle(itself()),
-  decommission: async () => (await import('./decommission.ts')).decommission({ ...processes, stdin: process.stdin }),
+  decommission: async (passage) =>
+    (await import('./decommission.ts')).decommission({ ...processes, passage, stdin: process.stdin }),
   config: async () => (await import('./cli/config.ts')).run,
   version: async () => (await import('./cli/version.ts')).run,
 };
@@ -69,12 +75,21 @@ async function main(argv: readonly string[]): Promise<number> {
     answerParent();
     return EXIT.done;
   }
+  if (argv[0] === GO_ON) {
+    const { received } = await import('./become/handed.ts');
+    return called(argv.slice(1), received());
+  }
+  return called(argv);
+}
+
+/** @param handed where root has called it, and this process is not root's */
+async function called(argv: readonly string[], handed?: Handed): Promise<number> {
   const parsed: ParsedArguments | { exit: number; text: string } = parse(argv);
   if ('exit' in parsed) {
     (parsed.exit === EXIT.done ? io.out : io.err).write(parsed.text);
     return parsed.exit;
   }
-  const run = await COMMANDS[parsed.command]();
+  const run = await COMMANDS[parsed.command]({ again: [...itselfAt(GO_ON), ...argv], handed });
   return run(parsed, io);
 }
 
@@ -84,6 +99,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit();
 });
 
+dialPatiently();
 main(process.argv.slice(2)).then((code) => {
   process.exitCode = code;
 });

@@ -1,4 +1,4 @@
-import type { Held } from './become.ts';
+import type { Held, Passage } from './become.ts';
 import { command, type Run, textOption } from './cli/command.ts';
 import { systemClock } from './clock.ts';
 import { type Config, configPath, loadConfig } from './config.ts';
@@ -8,7 +8,7 @@ import { runtimeDirectory } from './durable.ts';
 import { EXIT, exitOf } from './exit.ts';
 import { watchInbox } from './inbox.ts';
 import { assertNotEnded } from './journal.ts';
-import { forgetWords, leaveWords } from './last-words.ts';
+import { FORGET_MS, forgetWords, leaveWords } from './last-words.ts';
 import { takeLock } from './lock.ts';
 import { createLog, failureFields, type Log } from './log.ts';
 import { metricsOf } from './metrics.ts';
@@ -44,7 +44,7 @@ export interface StartOptions {
  */
 export async function start(options: StartOptions): Promise<Running> {
   const { config, log } = options;
-  const lock = await takeLock(config.state.directory);
+  const lock = await takeLock(config.state.directory, runtimeDirectory(options.env));
   const abort = new AbortController();
   let control: Control | undefined;
   try {
@@ -55,7 +55,7 @@ export async function start(options: StartOptions): Promise<Running> {
       socket: config.control.socket,
       answer: daemon.answer,
       subscribe: (listener) => daemon.subscribe(listener),
-      metrics: () => metricsOf(daemon.state),
+      metrics: () => metricsOf(daemon.state, daemon),
       log,
     });
     const inbox = await watchInbox({
@@ -92,16 +92,19 @@ async function assembled({ config, held, ...shared }: StartOptions): Promise<Dae
   return assemble({ config, ...shared, ...held });
 }
 
-/** argv of processes that this one starts. */
-export type Processes = Pick<StartOptions, 'destroyer' | 'chip'>;
+/** Processes that this one starts. */
+export interface Processes extends Pick<StartOptions, 'destroyer' | 'chip'> {
+  /** To go on as the daemon. */
+  readonly passage: Passage;
+}
 
 /** `newleaf run`: until SIGTERM or SIGINT. */
-export const run = (processes: Processes): Run =>
+export const run = ({ passage, ...processes }: Processes): Run =>
   command(async (args, { env }) => {
     try {
-      const { file, config } = loadConfig(configPath(textOption(args, 'config'), env));
+      const { file, config } = loadConfig(configPath(textOption(args, 'config'), env), passage.handed?.toml);
       const log = createLog({ level: config.log.level, env });
-      return await serve({ config, log, env, ...processes, held: await asDaemon(file, config) });
+      return await serve({ config, log, env, ...processes, held: await asDaemon(file, config, passage) });
     } catch (error) {
       await tellSystemd(env, failureOf(error));
       throw error;
@@ -115,10 +118,10 @@ const tellSystemd = (env: NodeJS.ProcessEnv, failure: Failure) => createNotify(e
  * Called by root, the command works as the user of the daemon: else that could not go on with what was written. The unit
  * starts it as that user, and loads nothing of this.
  */
-export async function asDaemon(file: string, config: Config): Promise<Held> {
-  if (process.geteuid?.() !== 0) return {};
+export async function asDaemon(file: string, config: Config, passage: Passage): Promise<Held> {
+  if (process.geteuid?.() !== 0 && passage.handed === undefined) return {};
   const { becomeDaemon } = await import('./become.ts');
-  return becomeDaemon(file, config);
+  return becomeDaemon(file, config, passage);
 }
 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
@@ -163,10 +166,14 @@ async function lived(options: StartOptions): Promise<number> {
   try {
     const { daemon, ended, stop } = await start(options);
     for (const signal of SIGNALS) process.once(signal, () => void stop().catch(() => {}));
-    await forgetWords(config.state.directory).catch(() => {});
-    const ending = await ended;
+    const forget = () => forgetWords(config.state.directory).catch(() => {});
+    const forgetting = setTimeout(forget, FORGET_MS).unref();
+    const ending = await ended.finally(() => clearTimeout(forgetting));
     log.info({ event: 'ended', reason: ending });
-    if (ending !== 'restart') return EXIT.done;
+    if (ending !== 'restart') {
+      await forget();
+      return EXIT.done;
+    }
     await sayWhy(options, daemon.why ?? failure('NL-TOKEN-POISONED'));
     return EXIT.restart;
   } catch (error) {

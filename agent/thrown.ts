@@ -1,3 +1,4 @@
+import { isPassing } from './errno.ts';
 import { type Code, type Failure, Fault, failure } from './roll/failure.ts';
 
 /** What hsm/ throws is told by its kind: hsm/ knows nothing of our codes. */
@@ -48,7 +49,8 @@ const ADVICE: Readonly<Record<string, string>> = {
 export function failureOf(error: unknown): Failure {
   if (error instanceof Fault) return error.failure;
   if (error instanceof Error && 'kind' in error) {
-    const code = NAMED[error.name]?.[String(error.kind)];
+    const named = NAMED[error.name]?.[String(error.kind)];
+    const code = named === 'NL-TOKEN-PIN-FILE' && isPassing(error.cause) ? 'NL-TOKEN-PIN-READ' : named;
     const advice = 'code' in error ? ADVICE[String(error.code)] : undefined;
     const message = `${error.message.replace(/\.$/, '')}.`;
     if (code !== undefined) return failure(code, { message, ...(advice !== undefined && { advice }) });

@@ -3,6 +3,7 @@ import { createSecureContext } from 'node:tls';
 import { createTpm } from '../hsm/tpm.ts';
 import type { TpmConfig } from './config.ts';
 import { Daemon } from './daemon.ts';
+import { onlyTo } from './dps/allowed.ts';
 import { createTpmDps } from './dps/tpm.ts';
 import { makeDirectory } from './durable.ts';
 import { foundationOf, type Given } from './foundation.ts';
@@ -12,7 +13,7 @@ import { createHub } from './hub/session.ts';
 import { hubToken, TOKEN_MS } from './hub/token.ts';
 import { HubKey } from './hub-key.ts';
 import { readAuthorities } from './issuer/authorities.ts';
-import { failureFields } from './log.ts';
+import { droppingTo, failureFields } from './log.ts';
 import { Fault } from './roll/failure.ts';
 import { endorsed } from './roll/leaf.ts';
 import { makesTokens } from './roll/plan.ts';
@@ -46,7 +47,7 @@ export async function assembleTpm(options: TpmAssemblyOptions): Promise<Daemon> 
   };
 
   const { endpoint, id_scope: idScope, payload } = dps;
-  const registration = createTpmDps({
+  const anywhere = createTpmDps({
     endpoint,
     idScope,
     registrationId,
@@ -58,6 +59,7 @@ export async function assembleTpm(options: TpmAssemblyOptions): Promise<Daemon> 
     },
     ...(payload && { payload }),
   });
+  const registration = onlyTo(anywhere, dps.allowed_hubs);
   const sessions = createHub({
     contextFor,
     async tokenFor(assignment) {
@@ -66,6 +68,7 @@ export async function assembleTpm(options: TpmAssemblyOptions): Promise<Daemon> 
     },
     answer: (ask) => daemon.answer(ask),
     version,
+    dropped: droppingTo(log),
   });
   const warn = (event: string) => (error: unknown) => log.warn({ event, ...failureFields(failureOf(error)) });
   const proven = promoting(sessions, {

@@ -4,7 +4,7 @@ import { failure } from './roll/failure.ts';
 import type { Leaf } from './roll/leaf.ts';
 import type { Terms } from './roll/plan.ts';
 import { iso, wordsOf } from './roll/report.ts';
-import type { Alarm, RollState } from './roll/state.ts';
+import type { Alarm, RollEvent, RollState } from './roll/state.ts';
 
 type Listener = (event: object) => void;
 
@@ -24,12 +24,13 @@ export class Transcript {
     return () => this.#listeners.delete(listener);
   }
 
-  tell(before: RollState, { state, decision, event }: Advance): void {
+  tell(before: RollState, { state, decision }: Advance, event: RollEvent): void {
     if (event.kind === 'failed') {
       const { effect, failure } = event;
+      const { code, message, advice } = failure;
       const level = failure.kind === 'transient' ? 'warn' : 'error';
       this.#log[level]({ event: 'failed', action: effect.kind, phase: before.phase, ...failureFields(failure) });
-      this.#send({ type: 'failed', effect: effect.kind, code: failure.code, message: failure.message });
+      this.#send({ type: 'failed', effect: effect.kind, code, message, advice });
     }
     if (event.kind === 'lost') this.#log.warn({ event: 'lost', ...failureFields(event.failure) });
     if (decision?.action === 'ignore')

@@ -17,7 +17,7 @@ export class Vitals {
   readonly #log: Log;
   readonly #lanes: readonly Lane[];
   #line = '';
-  #guarded = 0;
+  readonly #under = { handshakes: 0, keys: 0 };
 
   constructor(notify: Notify, log: Log, lanes: readonly Lane[]) {
     this.#notify = notify;
@@ -27,22 +27,43 @@ export class Vitals {
 
   /** The loop must turn this often, in milliseconds: sd_watchdog_enabled(3) recommends half of the limit. */
   get everyMs(): number {
-    const { watchdogMs = Number.POSITIVE_INFINITY } = this.#notify;
-    return (this.#guarded > 0 ? Math.min(HANDSHAKE_MS, watchdogMs) : watchdogMs) / 2;
+    return this.#limitMs() / 2;
   }
 
   /** Work in which the token may hang the whole process: while it lasts, the loop must turn more often. */
-  async guard<T>(work: () => Promise<T>): Promise<T> {
-    const { watchdogMs } = this.#notify;
-    if (watchdogMs === undefined || watchdogMs <= HANDSHAKE_MS) return work();
-    this.#guarded += 1;
-    if (this.#guarded === 1) await this.#notify.expect(HANDSHAKE_MS);
+  guard<T>(work: () => Promise<T>): Promise<T> {
+    return this.#during('handshakes', work);
+  }
+
+  /**
+   * Work in which the token is busy for as long as it takes: making an RSA key, for minutes. A module with one lock for all (one of
+   * tpm2-pkcs11 1.9.1 stands for the TPM) keeps a handshake waiting meanwhile, and with it the process.
+   */
+  patient<T>(work: () => Promise<T>): Promise<T> {
+    return this.#during('keys', work);
+  }
+
+  async #during<T>(what: 'handshakes' | 'keys', work: () => Promise<T>): Promise<T> {
+    await this.#change(what, 1);
     try {
       return await work();
     } finally {
-      this.#guarded -= 1;
-      if (this.#guarded === 0) void this.#notify.expect(watchdogMs);
+      void this.#change(what, -1);
     }
+  }
+
+  async #change(what: 'handshakes' | 'keys', by: 1 | -1): Promise<void> {
+    const before = this.#limitMs();
+    this.#under[what] += by;
+    const after = this.#limitMs();
+    if (after !== before) await this.#notify.expect(after);
+  }
+
+  #limitMs(): number {
+    const { watchdogMs = Number.POSITIVE_INFINITY } = this.#notify;
+    const { handshakes, keys } = this.#under;
+    const isShort = handshakes > 0 && keys === 0 && watchdogMs < Number.POSITIVE_INFINITY;
+    return isShort ? Math.min(HANDSHAKE_MS, watchdogMs) : watchdogMs;
   }
 
   /**

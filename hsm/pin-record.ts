@@ -80,7 +80,7 @@ export class PinRecord {
 
   async #write(refusals: readonly Refusal[]): Promise<void> {
     const draft = `${this.#path}.new`;
-    // Left by a power cut, or put there as a link by another user of the directory, which root would follow.
+    // What lies there may be a link, and root would write where it leads: open(2), O_EXCL, does not follow one.
     await rm(draft, { force: true });
     const file = await open(draft, 'wx', 0o600);
     try {

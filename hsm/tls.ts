@@ -99,6 +99,10 @@ export class TokenContexts {
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       const failure = tokenErrorOf(error) ?? new TokenError('failed', 'CONTEXT', `No TLS context: ${why}`, error);
+      // libp11 found no PIN where it is kept, and shown none to the token: that costs no try, and may be better in a moment.
+      if (failure.code === 'ERR_OSSL_UI_PROCESSING_ERROR') {
+        throw new TokenError('failed', 'PIN_SOURCE', 'OpenSSL cannot read its copy of the PIN', error);
+      }
       // Every context that fails on the PIN burns a try.
       if (failure.kind === 'pin' || failure.kind === 'pin-locked') this.#pinRefused = failure;
       throw failure;

@@ -1,4 +1,4 @@
-import type { Looking } from '../become.ts';
+import type { Looking, Passage } from '../become.ts';
 import { version } from '../build.ts';
 import { configPath, type LoadedConfig, loadConfig } from '../config.ts';
 import { EXIT } from '../exit.ts';
@@ -13,6 +13,8 @@ import { type Colour, glyph, paint, type Screen, screenOf, wrap } from './screen
 
 /** argv of processes that a check may need. */
 export interface Processes {
+  /** To go on as the daemon. */
+  readonly passage: Passage;
   /** Loads the PKCS#11 module (checks/apart/child.ts). */
   readonly loader: readonly string[];
   /** Talks to the TPM; the device follows (hsm/tpm.ts). */
@@ -20,11 +22,11 @@ export interface Processes {
 }
 
 /** `newleaf check` */
-export const check = (processes: Processes): Run =>
+export const check = ({ passage, ...processes }: Processes): Run =>
   command(async (args, io) => {
     const file = configPath(textOption(args, 'config'), io.env);
-    const config = once(async () => loadConfig(file));
-    const looking = await lookingAt(config);
+    const config = once(async () => loadConfig(file, passage.handed?.toml));
+    const looking = await lookingAt(config, passage);
     const site = siteHere({ config, env: io.env, now: io.now(), ...processes, looking });
     try {
       return await checkSite(site, args, io);
@@ -34,11 +36,11 @@ export const check = (processes: Processes): Run =>
   });
 
 /** Called by root, everything is seen with the eyes of the daemon. A configuration that is wrong is for a check to tell. */
-async function lookingAt(config: () => Promise<LoadedConfig>): Promise<Looking> {
+async function lookingAt(config: () => Promise<LoadedConfig>, passage: Passage): Promise<Looking> {
   const loaded = await config().catch(() => undefined);
   if (loaded === undefined) return {};
   const { lookAsDaemon } = await import('../become.ts');
-  return lookAsDaemon(loaded.file, loaded.config);
+  return lookAsDaemon(loaded.file, loaded.config, passage);
 }
 
 /** The command, on any site. */

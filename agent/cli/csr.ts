@@ -1,4 +1,5 @@
-import { realpath, stat, writeFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { lstat, open, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { configPath, loadConfig } from '../config.ts';
 import { request } from '../control-client.ts';
@@ -30,16 +31,35 @@ export const run = command(async (args, io) => {
   return EXIT.done;
 });
 
-/** In one piece, where that can be done: a device or a pipe is written through, and never replaced by a file. */
+/**
+ * In one piece, where that can be done: a device or a pipe is written through, and never replaced by a file. What is replaced
+ * keeps its owner and mode. A link is refused: root may call this, and whoever made the link would choose what root writes to.
+ */
 async function writeTo(path: string, csr: string): Promise<void> {
-  const found = await stat(path).catch(() => undefined);
+  const found = await lstat(path).catch(() => undefined);
+  if (found?.isSymbolicLink() === true) {
+    const message = `${path} is a link, and the CSR is not written where it leads.`;
+    throw new Fault('NL-STATE-WRITE', { message, advice: 'Name the file itself; without -o the CSR goes to stdout.' });
+  }
   try {
-    if (found !== undefined && !found.isFile()) return await writeFile(path, csr);
+    if (found !== undefined && !found.isFile()) return await writeThrough(path, csr);
     await stat(dirname(path));
-    await writeAtomically(await realpath(path).catch(() => path), csr, 0o644);
+    if (found === undefined) return await writeAtomically(path, csr, 0o644);
+    return await writeAtomically(path, csr, found.mode & 0o777, found);
   } catch (error) {
     const cause = error instanceof Fault ? error.failure.cause : error;
     const advice = 'Name another place: newleaf csr -o FILE';
     throw new Fault('NL-STATE-WRITE', { message: `The CSR cannot be written to ${path}.`, cause, advice });
+  }
+}
+
+async function writeThrough(path: string, csr: string): Promise<void> {
+  const file = await open(path, constants.O_WRONLY | constants.O_NOFOLLOW);
+  try {
+    // Somebody has been faster: this one was not looked at.
+    if ((await file.stat()).isFile()) throw new Error('it has become a file');
+    await file.writeFile(csr);
+  } finally {
+    await file.close();
   }
 }

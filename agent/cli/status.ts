@@ -30,7 +30,7 @@ export const run = command(async (args, io) => {
   }
 });
 
-/** @throws Fault NL-DAEMON-DOWN, NL-CONTROL-DENIED */
+/** @throws Fault NL-DAEMON-DOWN, NL-CONTROL-DENIED, NL-CONTROL-BUSY */
 export async function statusOf(socket: string): Promise<Status> {
   const { status, body } = await request(socket, 'GET', '/v1/status', undefined, 10_000);
   if (status === 200) return body as Status;
@@ -40,12 +40,12 @@ export async function statusOf(socket: string): Promise<Status> {
   });
 }
 
-/** The status; or the Fault, where the daemon is away. @throws Fault NL-CONTROL-DENIED, NL-INTERNAL */
+/** The status; or the Fault, where the daemon is away or busy. @throws Fault NL-CONTROL-DENIED, NL-INTERNAL */
 export async function present(socket: string): Promise<Status | Fault> {
   try {
     return await statusOf(socket);
   } catch (error) {
-    if (error instanceof Fault && error.failure.code === 'NL-DAEMON-DOWN') return error;
+    if (error instanceof Fault && ['NL-DAEMON-DOWN', 'NL-CONTROL-BUSY'].includes(error.failure.code)) return error;
     throw error;
   }
 }

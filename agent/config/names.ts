@@ -1,4 +1,4 @@
-import { check, pipe, string } from 'valibot';
+import { array, check, nonEmpty, pipe, string } from 'valibot';
 import { choice, type Kind, text } from './kinds.ts';
 
 const LABEL = '[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?';
@@ -19,6 +19,22 @@ function isHost(written: string): boolean {
   const port = Number(found?.groups?.port ?? 8883);
   return found !== null && port >= 1 && port <= 65_535;
 }
+
+const HUB_NAME = new RegExp(`^(?=.{1,253}$)\\.?${LABEL}(\\.${LABEL})*$`);
+
+/** Hosts, and with a dot before it what ends all of theirs. */
+export const hubNames: Kind<readonly string[]> = {
+  type: 'list of texts',
+  range: 'a list of hosts ("my-hub.azure-devices.net") and ends of hosts (".azure-devices.net")',
+  read: pipe(
+    array(string('must be a list of texts'), 'must be a list of texts'),
+    nonEmpty('must name a host; without the setting DPS may assign any'),
+    check(
+      (written) => written.every((one) => HUB_NAME.test(one)),
+      'must be names of hosts, or ends of them that begin with a dot (".azure-devices.net"): no scheme, no port, no *',
+    ),
+  ),
+};
 
 /** The ID scope is a part of the MQTT username, `{idScope}/registrations/…`: a slash in it would change the meaning. */
 export const idScope = text('the ID scope as the portal shows it: letters and digits only', /^[0-9A-Za-z]{1,64}$/);

@@ -13,7 +13,7 @@ import {
   table,
   text,
 } from './kinds.ts';
-import { attestation, estUrl, host, idScope, registrationId, tokenLabel, tpmDevice } from './names.ts';
+import { attestation, estUrl, host, hubNames, idScope, registrationId, tokenLabel, tpmDevice } from './names.ts';
 
 /** A value as TOML has it. */
 export type Written = string | number | boolean | Date | readonly Written[] | { readonly [key: string]: Written };
@@ -46,6 +46,11 @@ export const SCHEMA = {
     registration_id: required(registrationId, 'The registration ID, and the CN of every leaf.'),
     attestation: standard(attestation, 'x509', 'How the device proves itself: with a leaf, or by its TPM.'),
     payload: optional(table, 'nothing is sent', 'Handed to the custom allocation function.'),
+    allowed_hubs: optional(
+      hubNames,
+      'any',
+      'Hosts that DPS may assign: `.azure-devices.net` is every hub below, a name without the dot that one. A gateway stays with the hub it has until it registers again.',
+    ),
   },
   hsm: {
     module: required(path, 'The PKCS#11 module.'),

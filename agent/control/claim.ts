@@ -1,6 +1,7 @@
 import { chmod, chown, lstat, mkdir, readFile, stat, unlink } from 'node:fs/promises';
 import { connect, type Server } from 'node:net';
 import { dirname } from 'node:path';
+import { isPassing } from '../errno.ts';
 import type { Log } from '../log.ts';
 import { Fault } from '../roll/failure.ts';
 
@@ -9,7 +10,7 @@ const GROUP = 'newleaf';
 /**
  * Makes the server listen on the socket. The socket of a dead daemon is removed; a live one, and a file that is no socket,
  * are left alone. At no moment may others than the owner, and then the group `newleaf`, connect.
- * @throws Fault NL-DAEMON-RUNS or NL-CONFIG
+ * @throws Fault NL-DAEMON-RUNS, NL-CONFIG; NL-CONTROL-SOCKET for what passes
  */
 export async function claimSocket(server: Server, path: string, log: Log, groupFile = '/etc/group'): Promise<void> {
   try {
@@ -18,7 +19,8 @@ export async function claimSocket(server: Server, path: string, log: Log, groupF
     await listen(server, path);
   } catch (cause) {
     if (cause instanceof Fault) throw cause;
-    throw new Fault('NL-CONFIG', { message: `control.socket cannot be made at ${path}.`, cause });
+    const code = isPassing(cause) ? 'NL-CONTROL-SOCKET' : 'NL-CONFIG';
+    throw new Fault(code, { message: `control.socket cannot be made at ${path}.`, cause });
   }
   await admitGroup(path, log, groupFile);
 }

@@ -1,4 +1,4 @@
-import { readdir, rm } from 'node:fs/promises';
+import { opendir, readdir, rm, rmdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { syncDirectory } from '../durable.ts';
 import { Fault } from '../roll/failure.ts';
@@ -42,12 +42,41 @@ export async function removeFiles(directory: string): Promise<void> {
   const names = await filesIn(directory);
   try {
     for (const name of names.filter((one) => one !== STATE)) {
-      await rm(join(directory, name), { recursive: true, force: true });
+      await remove(join(directory, name));
     }
     if (names.length > 0) await syncDirectory(directory);
     await rm(join(directory, STATE), { force: true });
     if (names.length > 0) await syncDirectory(directory);
   } catch (cause) {
     throw new Fault('NL-STATE-WRITE', { message: `What is in ${directory} cannot be removed.`, cause });
+  }
+}
+
+/**
+ * A file, or a directory with the files in it. What the group has put into the inbox as a directory stays there: to go into
+ * it means to follow names that somebody else may change meanwhile.
+ */
+async function remove(path: string): Promise<void> {
+  try {
+    await rm(path, { force: true });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'ERR_FS_EISDIR') throw error;
+    await empty(path);
+    await rmdir(path).catch((left: NodeJS.ErrnoException) => {
+      if (left.code !== 'ENOTEMPTY') throw left;
+    });
+  }
+}
+
+/** In turns: readdir(3) may pass over names while others go. */
+async function empty(directory: string): Promise<void> {
+  for (let removed = true; removed; ) {
+    removed = false;
+    for await (const found of await opendir(directory)) {
+      if (found.isDirectory()) continue;
+      await unlink(join(directory, found.name));
+      removed = true;
+    }
   }
 }

@@ -9,7 +9,7 @@ import type { Assignment, Leaf } from '../roll/leaf.ts';
 import type { Dps } from '../roll/ports.ts';
 import { refused } from './refused.ts';
 import { stopTimers } from './timers.ts';
-import { cleaned, readAnswer } from './wire.ts';
+import { cleaned, outcomeOf, readAnswer, requestOf } from './wire.ts';
 
 export interface DpsOptions {
   /** `host` or `host:port` */
@@ -23,7 +23,12 @@ export interface DpsOptions {
   readonly deadlineMs?: number;
   /** Longest time from dialling to CONNACK, in milliseconds. */
   readonly connectMs?: number;
+  /** Hears the topic of each message that is no answer to what was asked. */
+  readonly dropped?: (topic: string) => void;
 }
+
+const DEADLINE_MS = 120_000;
+const ASKED = /^\$dps\/registrations\/(?:PUT|GET)\/.*\?\$rid=([^&]+)/;
 
 /**
  * Registers leaves with DPS. One call is one connection and one registration request: azure-iot-provisioning-device
@@ -33,7 +38,7 @@ export interface DpsOptions {
  * @throws Fault NL-DPS-*; what `contextFor` or the token throws; the reason of the abort signal
  */
 export function createDps(options: DpsOptions): Dps {
-  const { endpoint, contextFor, deadlineMs = 120_000 } = options;
+  const { endpoint, contextFor, deadlineMs = DEADLINE_MS } = options;
   const late = () => new Fault('NL-DPS-TIMEOUT', { cause: `${endpoint}, ${deadlineMs} ms` });
   return {
     async register(leaf, abort) {
@@ -49,22 +54,38 @@ export function createDps(options: DpsOptions): Dps {
 }
 
 function request(options: DpsOptions, context: SecureContext): { tap: Tap; assignment: Promise<Assignment> } {
-  const { endpoint: host, idScope, registrationId, payload, connectMs = 30_000 } = options;
+  const {
+    endpoint: host,
+    idScope,
+    registrationId,
+    payload,
+    connectMs = 30_000,
+    deadlineMs = DEADLINE_MS,
+    dropped,
+  } = options;
+  let asked: string | undefined;
   let polling = false;
   let last: Assignment | Error | undefined;
   const tap = new Tap({
     host,
     context,
     connectMs,
+    sent({ topic }) {
+      asked = ASKED.exec(topic)?.[1] ?? asked;
+    },
     admit(packet) {
-      const answer = readAnswer(packet.topic, packet.payload, polling);
-      if (answer === undefined) return true;
-      if (!(answer instanceof Fault) && answer.status === 'assigning') {
+      const isAnswer = asked !== undefined && requestOf(packet.topic) === asked;
+      const answer = isAnswer ? readAnswer(packet.topic, packet.payload, polling) : undefined;
+      if (answer === undefined) {
+        dropped?.(packet.topic);
+        return false;
+      }
+      if (!(answer instanceof Fault) && answer.status === 'assigning' && answer.retryAfterMs < deadlineMs) {
         polling = true;
         Object.assign(packet, cleaned(packet.topic, answer));
         return true;
       }
-      last = answer instanceof Fault ? answer : answer.assignment;
+      last = outcomeOf(answer);
       tap.end();
       return false;
     },

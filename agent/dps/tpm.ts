@@ -10,7 +10,7 @@ import { type Admitted, Https } from './https.ts';
 import { type Attesting, security } from './security.ts';
 import { stopTimers } from './timers.ts';
 import { unattested } from './unattested.ts';
-import { readStatus } from './wire.ts';
+import { outcomeOf, readStatus } from './wire.ts';
 
 export interface TpmDpsOptions {
   /** `host` or `host:port` */
@@ -27,6 +27,8 @@ export interface TpmDpsOptions {
   readonly requestMs?: number;
 }
 
+const DEADLINE_MS = 120_000;
+
 /**
  * Registers the gateway with DPS by its TPM: over HTTPS, as DPS has no TPM attestation over MQTT. DPS sends a key that
  * only this TPM can open, for one signature, and with the assignment the key for the hub: each registration brings another.
@@ -34,7 +36,7 @@ export interface TpmDpsOptions {
  * @throws Fault NL-DPS-*, NL-CLOCK; TpmError; the reason of the abort signal
  */
 export function createTpmDps(options: TpmDpsOptions): Dps {
-  const { endpoint, contextFor, deadlineMs = 120_000 } = options;
+  const { endpoint, contextFor, deadlineMs = DEADLINE_MS } = options;
   const late = () => new Fault('NL-DPS-TIMEOUT', { cause: `${endpoint}, ${deadlineMs} ms` });
   return {
     async register(_, abort) {
@@ -53,6 +55,7 @@ class Registration {
   readonly assignment: Promise<Assignment>;
   readonly #https: Https;
   readonly #client: object;
+  readonly #deadlineMs: number;
   readonly #over = new AbortController();
   #polling = false;
   #found: Assignment | undefined;
@@ -61,6 +64,7 @@ class Registration {
   constructor(options: TpmDpsOptions, context: SecureContext) {
     const { endpoint: host, idScope, registrationId, tpm, payload, requestMs = 30_000 } = options;
     const { promise: failure, reject } = withRejection();
+    this.#deadlineMs = options.deadlineMs ?? DEADLINE_MS;
     const admit = (asked: { getHeader(name: string): unknown }, answer: IncomingMessage, body: string) =>
       asked.getHeader('Authorization') === undefined ? challengeIn(answer, body) : this.#admit(answer, body);
     this.#https = new Https({ host, context, requestMs, admit, failed: reject });
@@ -103,6 +107,7 @@ class Registration {
     const { statusCode: status = 0, headers } = answer;
     const read = readStatus({ status, retryAfter: headers['retry-after'], payload: body }, this.#polling);
     if (read instanceof Fault) throw unattested(read, answer);
+    if (read.status === 'assigning' && read.retryAfterMs >= this.#deadlineMs) throw outcomeOf(read);
     if (read.status === 'assigning') {
       const { operationId, retryAfterMs } = read;
       this.#polling = true;

@@ -1,5 +1,6 @@
-import { type Code, Fault } from '../roll/failure.ts';
+import { Fault } from '../roll/failure.ts';
 import type { Assignment } from '../roll/leaf.ts';
+import { endedFailed, refusalOf } from './refusal.ts';
 
 /** One status packet of DPS, read. `Fault` is the end of the attempt, as `assigned` is. */
 export type Answer = { readonly status: 'assigned'; readonly assignment: Assignment } | Assigning | Fault;
@@ -13,11 +14,11 @@ export interface Assigning {
 
 /** What the SDK waits between two polls when DPS does not say (azure-iot-provisioning-device 1.9.1, constants.js). */
 const DEFAULT_POLL_MS = 2_000;
-/** DPS answers 429 above 5 polls in 10 s; `retry-after=0` is a hot loop in the SDK. */
-const LEAST_POLL_MS = 100;
-const LONGEST_MS = 600_000;
-/** Somebody must change the linked hubs or the allocation function first. */
-const ALLOCATION_MS = 300_000;
+/** `retry-after=0` is a hot loop in the SDK; DPS answers 429 above 5 polls in 10 s, so only the first may follow sooner. */
+const FIRST_POLL_MS = 100;
+const LEAST_POLL_MS = 2_000;
+/** DPS speaks of seconds to minutes; what says more than a day is mistaken. */
+const LONGEST_MS = 86_400_000;
 
 /**
  * Reads a packet of `$dps/registrations/res/{status}/?$rid={id}&retry-after={seconds}`
@@ -30,7 +31,8 @@ export function readAnswer(topic: string, payload: string | Uint8Array, polling:
   const [, code, query] = TOPIC.exec(topic) ?? [];
   if (code === undefined || query === undefined) return undefined;
   const status = /^\d{3}$/.test(code) ? Number(code) : 0;
-  const retryAfter = new URLSearchParams(query).get('retry-after') ?? undefined;
+  // In small letters over the wire; the tests of Microsoft's C# SDK have "Retry-After".
+  const [, retryAfter] = [...new URLSearchParams(query)].find(([name]) => name.toLowerCase() === 'retry-after') ?? [];
   return readStatus({ status, retryAfter, payload }, polling);
 }
 
@@ -48,9 +50,9 @@ export function readStatus({ status, retryAfter, payload }: Said, polling: boole
   const wait = waitOf(retryAfter);
   const body = parse(payload);
   if (status === 404 && polling) return lost(body);
-  if (status >= 400) return refusal(status, body, wait);
+  if (status >= 400) return refusalOf(status, { ...body, cause: words(body), wait });
   if (status < 200 || status >= 300) return malformed(`status ${status}`);
-  return result(body, wait);
+  return result(body, wait, polling ? LEAST_POLL_MS : FIRST_POLL_MS);
 }
 
 /** The expression of the SDK, so that it takes no packet for an answer that was not read here. */
@@ -62,14 +64,28 @@ const TOPIC = /^\$dps\/registrations\/res\/(.*)\/\?(.*)$/;
  * `retry-after` for whatever `Number` makes of it, NaN among others.
  */
 export function cleaned(topic: string, { operationId, retryAfterMs }: Assigning): { topic: string; payload: string } {
-  const rid = new URLSearchParams(TOPIC.exec(topic)?.[2]).get('$rid') ?? '';
+  const rid = requestOf(topic) ?? '';
   return {
     topic: `$dps/registrations/res/202/?$rid=${encodeURIComponent(rid)}&retry-after=${retryAfterMs / 1_000}`,
     payload: JSON.stringify({ operationId, status: 'assigning' }),
   };
 }
 
-function result(body: Fields, wait: number | undefined): Answer {
+/** What an answer is as the end of a registration: `assigning` is to be asked for again, later than we wait. */
+export function outcomeOf(answer: Answer): Assignment | Fault {
+  if (answer instanceof Fault) return answer;
+  if (answer.status === 'assigned') return answer.assignment;
+  const { retryAfterMs } = answer;
+  return new Fault('NL-DPS-TIMEOUT', { cause: `assigning, retry-after ${retryAfterMs / 1_000} s`, retryAfterMs });
+}
+
+/** The request that a packet of DPS answers; undefined where it names none, or two. */
+export function requestOf(topic: string): string | undefined {
+  const named = new URLSearchParams(TOPIC.exec(topic)?.[2]).getAll('$rid');
+  return named.length === 1 ? named[0] : undefined;
+}
+
+function result(body: Fields, wait: number | undefined, leastMs: number): Answer {
   const state = fields(body.registrationState);
   const { errorCode, errorMessage: message = body.message } = state;
   switch (typeof body.status === 'string' ? body.status.toLowerCase() : undefined) {
@@ -79,10 +95,10 @@ function result(body: Fields, wait: number | undefined): Answer {
       const { operationId } = body;
       // Without it the SDK would send the whole registration again.
       if (!isName(operationId)) return malformed('assigning, no operationId');
-      return { status: 'assigning', operationId, retryAfterMs: Math.max(wait ?? DEFAULT_POLL_MS, LEAST_POLL_MS) };
+      return { status: 'assigning', operationId, retryAfterMs: Math.max(wait ?? DEFAULT_POLL_MS, leastMs) };
     }
     case 'failed':
-      return refusal(number(errorCode), { errorCode, message }, wait);
+      return endedFailed({ errorCode, message, cause: words({ errorCode, message }), wait });
     case 'disabled':
       return new Fault('NL-DPS-DISABLED', { cause: words({ errorCode, message }) });
     default:
@@ -93,46 +109,31 @@ function result(body: Fields, wait: number | undefined): Answer {
 function assigned({ assignedHub: hub, deviceId, substatus }: Fields): Answer {
   if (typeof hub !== 'string' || !HUB.test(hub) || !URL.canParse(`mqtts://${hub}`))
     return malformed(`assigned to the hub ${JSON.stringify(hub)}`);
-  if (!isName(deviceId)) return malformed('assigned, no deviceId');
+  if (typeof deviceId !== 'string' || !DEVICE_ID.test(deviceId))
+    return malformed(`assigned as the device ${JSON.stringify(deviceId)}`);
   return {
     status: 'assigned',
     assignment: { hub, deviceId, ...(typeof substatus === 'string' ? { substatus } : {}) },
   };
 }
 
-/** Device and operation IDs are printable ASCII without blanks (articles/iot-hub/iot-hub-devguide-identity-registry.md). */
+/**
+ * "A case-sensitive string (up to 128 characters long) of ASCII 7-bit alphanumeric characters plus certain special
+ * characters: `- . % _ * ? ! ( ) , : = @ $ '`. The special characters `+ #` aren't supported"
+ * (articles/iot-hub/iot-hub-devguide-identity-registry.md). In the user name of MQTT it stands between slashes as it is, as
+ * every SDK has it; azure-iot-common 1.13.3 encodes it for a token. A slash or & would be more than a name there.
+ */
+const DEVICE_ID = /^[A-Za-z0-9\-.%_*?!(),:=@$']{1,128}$/;
+
+/** An operation ID is printable ASCII without blanks. */
 const isName = (value: unknown): value is string => typeof value === 'string' && /^[\x21-\x7e]{1,256}$/.test(value);
 
 /** RFC 1123 section 2.1 host name, with the port that a private endpoint or a test may need. */
 const HUB = /^(?=.{1,253}(:|$))[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*(:[1-9]\d{0,4})?$/i;
 
-/**
- * DPS says no by the status of the packet, or inside of it: `res/401`, or `res/200` with `failed` and the number in
- * registrationState. The numbers begin with an HTTP status: 401002, 404201, 409203.
- */
-function refusal(status: number, body: Fields, wait: number | undefined): Fault {
-  const cause = words(body);
-  if (ALLOCATION.has(number(body.errorCode))) {
-    return new Fault('NL-DPS-ALLOCATION', { cause, retryAfterMs: ALLOCATION_MS });
-  }
-  const group = Number(String(status).slice(0, 3));
-  const code = BY_STATUS[group] ?? (group >= 500 ? 'NL-DPS-SERVER' : 'NL-DPS-REFUSED');
-  return new Fault(code, { cause, ...(wait === undefined ? {} : { retryAfterMs: wait }) });
-}
-
 /** The operation is unknown to DPS; the answer to a poll says nothing about the device. */
 const lost = (body: Fields): Fault =>
   new Fault('NL-DPS-SERVER', { cause: words(body), message: 'DPS has lost the registration that it had begun (404).' });
-
-/** 400208 no hub linked, 400209 DPS not authorised at the hub (azure-iot-sdk-c, prov_device_ll_client.c); 400207 the allocation function. */
-const ALLOCATION: ReadonlySet<number> = new Set([400_207, 400_208, 400_209]);
-
-const BY_STATUS: Readonly<Record<number, Code>> = {
-  401: 'NL-DPS-401002',
-  404: 'NL-DPS-404201',
-  409: 'NL-DPS-CONFLICT',
-  429: 'NL-DPS-THROTTLED',
-};
 
 const malformed = (cause: string): Fault => new Fault('NL-DPS-BODY', { cause });
 
@@ -141,7 +142,7 @@ function words({ errorCode, trackingId, message }: Fields): string | undefined {
   return [errorCode, trackingId && `tracking ID ${trackingId}`, message].filter(Boolean).join(', ') || undefined;
 }
 
-/** Seconds, perhaps with decimals; anything else counts as not said. In milliseconds, at most ten minutes. */
+/** Seconds, perhaps with decimals; anything else counts as not said. In milliseconds, at most a day. */
 function waitOf(seconds: string | undefined): number | undefined {
   if (seconds === undefined || !/^\d+(\.\d+)?$/.test(seconds)) return undefined;
   return Math.min(Math.round(Number(seconds) * 1_000), LONGEST_MS);
@@ -151,7 +152,6 @@ type Fields = Readonly<Record<string, unknown>>;
 
 const fields = (value: unknown): Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {};
-const number = (value: unknown): number => (typeof value === 'number' && Number.isInteger(value) ? value : 0);
 
 function parse(payload: string | Uint8Array): Fields {
   try {

@@ -10,6 +10,7 @@ import { Fault } from '../roll/failure.ts';
 import type { Assignment } from '../roll/leaf.ts';
 import type { Answer, Answerer } from '../roll/ports.ts';
 import { METHOD_NAMES, readCall } from './methods.ts';
+import { readTopic } from './topic.ts';
 import { HubTwin } from './twin.ts';
 import { unauthorized } from './unauthorized.ts';
 
@@ -23,9 +24,9 @@ export interface ConnectionOptions {
   readonly version: string;
   readonly connectMs: number;
   readonly twinMs: number;
+  /** Hears the topic of each message that newleaf has no use for. */
+  readonly dropped: (topic: string) => void;
 }
-
-const METHOD = /^\$iothub\/methods\/POST\/[^/?]+\/\?(.*&)?\$rid=[^&]/;
 
 /** One connection to a hub by one SDK client, both used once: a client loses its listeners when it is closed. */
 export class Connection {
@@ -37,15 +38,21 @@ export class Connection {
   readonly #client: Client;
   readonly #twin: HubTwin;
   readonly #answer: Answerer;
+  readonly #dropped: (topic: string) => void;
   #ended = false;
-  #reason: Fault | undefined;
   #acceptedAt = 0;
   #heldMs = 0;
 
   /** Dials at once. @throws TypeError when the hub of the assignment is no host */
-  constructor({ assignment, context, token, answer, version, connectMs, twinMs }: ConnectionOptions) {
+  constructor({ assignment, context, token, answer, version, connectMs, twinMs, dropped }: ConnectionOptions) {
     const { hub: host, deviceId } = assignment;
-    const tap = new Tap({ host, context, connectMs, admit: (packet) => this.#admit(packet) });
+    const tap = new Tap({
+      host,
+      context,
+      connectMs,
+      admit: (packet) => this.#admit(packet),
+      sent: (packet) => this.#twin.sent(packet),
+    });
     const client = device.Client.fromAuthenticationProvider(
       token === undefined
         ? // The SDK insists on a certificate and a key; the tap drops them.
@@ -65,9 +72,10 @@ export class Connection {
     this.#tap = tap;
     this.#client = client;
     this.#answer = answer;
+    this.#dropped = dropped;
     this.gone = tap.closed.then(() => {
       this.#heldMs = performance.now() - this.#acceptedAt;
-      return this.#reason ?? unauthorized(tap.attempt);
+      return unauthorized(tap.attempt);
     });
     this.#twin = new HubTwin(client, twinMs, this.gone);
     const opened = client.open().then(
@@ -115,16 +123,15 @@ export class Connection {
   }
 
   #admit(packet: IPublishPacket): boolean {
-    this.#reason ??= this.#twin.admit(packet);
-    if (this.#reason !== undefined) {
-      this.#tap.end();
-      return false;
-    }
-    if (!packet.topic.startsWith('$iothub/methods/')) return true;
+    const topic = readTopic(packet.topic);
     // A call without a payload is JSON to nobody but us (azure-iot-device 1.18.4, device_method_request.js).
-    if (packet.payload.length === 0) packet.payload = 'null';
-    // azure-iot-device-mqtt 1.16.4 throws uncaught when a method has no name or no request ID (mqtt.js).
-    return METHOD.test(packet.topic);
+    if (topic?.of === 'method' && packet.payload.length === 0) packet.payload = 'null';
+    const admitted =
+      topic?.of === 'method'
+        ? METHOD_NAMES.includes(topic.name)
+        : topic !== undefined && this.#twin.admit(packet, topic);
+    if (!admitted) this.#dropped(packet.topic);
+    return admitted;
   }
 
   async #serve({ methodName, payload }: DeviceMethodRequest, response: DeviceMethodResponse): Promise<void> {

@@ -1,5 +1,6 @@
-import { Fault } from '../roll/failure.ts';
+import { type Failure, Fault } from '../roll/failure.ts';
 import type { Hub } from '../roll/ports.ts';
+import { Signals } from './signals.ts';
 
 export interface PromotionOptions {
   /** Keys by the name that an assignment gives them (agent/hub-key.ts). */
@@ -18,6 +19,18 @@ export interface PromotionOptions {
  * one.
  */
 export function promoting(hub: Hub, { key, kept, failed }: PromotionOptions): Hub {
+  const signals = new Signals();
+  let lost: Failure | undefined;
+
+  async function listen(): Promise<never> {
+    for await (const signal of hub.signals) {
+      lost = signal.failure;
+      signals.push(signal);
+    }
+    throw new Error('signals have no end');
+  }
+  void listen();
+
   return {
     async connect(leaf, assignment, abort) {
       const { key: name, ...before } = assignment;
@@ -34,9 +47,13 @@ export function promoting(hub: Hub, { key, kept, failed }: PromotionOptions): Hu
         kept();
         return;
       }
-      if (isNext && name !== undefined) await key.promote(name).catch(failed);
+      if (!isNext || name === undefined) return;
+      const heard = lost;
+      await key.promote(name).catch(failed);
+      // A TPM takes seconds: the loop has heard of an end meanwhile, and did not count a session as open that it could be the end of.
+      if (lost !== undefined && lost !== heard) throw new Fault('NL-HUB-LOST', { cause: lost.cause });
     },
-    signals: hub.signals,
+    signals,
     report: (reported) => hub.report(reported),
     close: () => hub.close(),
   };

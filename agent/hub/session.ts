@@ -18,6 +18,8 @@ export interface HubOptions {
   readonly connectMs?: number;
   /** Longest wait for the answer to a twin read or write, in milliseconds. */
   readonly twinMs?: number;
+  /** Hears the topic of each message that newleaf has no use for. */
+  readonly dropped?: (topic: string) => void;
 }
 
 interface Session {
@@ -28,7 +30,7 @@ interface Session {
 }
 
 /**
- * The session with a hub: at most one that is open, and one that is being opened.
+ * The session with a hub: at most one that is open, beside those that are being opened.
  *
  * `connect` throws Fault NL-HUB-*, what `contextFor`, `tokenFor` or the token throws, or the reason of the abort signal. Once it
  * has CONNACK 0 the older session is gone (the hub allows one connection per device): silently where the newer one takes its
@@ -36,17 +38,19 @@ interface Session {
  * and then ended the connection.
  */
 export function createHub(options: HubOptions): Hub {
-  const { contextFor, tokenFor, answer, version, connectMs = 30_000, twinMs = 30_000 } = options;
+  const { contextFor, tokenFor, answer, version, connectMs = 30_000, twinMs = 30_000, dropped = () => {} } = options;
   const lost = new Signals();
   let open: Session | undefined;
-  let opening: Connection | undefined;
+  /** Connections that are being opened, and those of them that have CONNACK 0: work and session connect side by side. */
+  const opening = new Set<Connection>();
+  const proving = new Set<Connection>();
 
   async function watch(session: Session): Promise<void> {
     const { connection } = session;
     const reason = await connection.gone;
     if (open === session) open = undefined;
     // The hub drops the older connection when it accepts the newer one, and may do so before CONNACK 0 is here.
-    const takenOver = (await opening?.accepted) === true;
+    const takenOver = (await Promise.all([...opening].map(({ accepted }) => accepted))).includes(true);
     if (!connection.ended && !takenOver) lose(session, reason instanceof Fault ? reason.failure.cause : reason);
   }
 
@@ -61,34 +65,38 @@ export function createHub(options: HubOptions): Hub {
     if (session.isLost) return;
     session.isLost = true;
     const { connection, thumbprint } = session;
-    lost.push({
-      kind: 'lost',
-      thumbprint,
-      heldMs: Math.round(connection.heldMs),
-      failure: failure('NL-HUB-LOST', { ...(cause === undefined ? {} : { cause }) }),
-    });
+    const heldMs = Math.round(connection.heldMs);
+    const met = failure('NL-HUB-LOST', { ...(cause === undefined ? {} : { cause }) });
+    // In a turn of its own: it must not overtake what the end of `connect` sets going, which is promises alone.
+    setImmediate(() => lost.push({ kind: 'lost', thumbprint, heldMs, failure: met }));
   }
 
   return {
     async connect(leaf, assignment, abort) {
       const context = await within(contextFor(leaf), { abort });
       const token = tokenFor && (await within(tokenFor(assignment), { abort }));
-      const next = new Connection({ assignment, context, token, answer, version, connectMs, twinMs });
+      const next = new Connection({ assignment, context, token, answer, version, connectMs, twinMs, dropped });
       const older = open;
-      opening = next;
+      let replaced: Session | undefined;
+      opening.add(next);
       try {
         if (!(await within(next.accepted, { abort }))) throw await next.gone;
-        void open?.connection.end();
+        replaced = open;
+        // The hub holds the connection that it has accepted last, and so do we.
+        for (const other of [replaced?.connection, ...proving]) void other?.end();
         open = undefined;
+        proving.add(next);
         await next.prove(abort);
         open = { connection: next, thumbprint: leaf.thumbprint };
         void watch(open);
       } catch (error) {
         void next.end();
-        if (older !== undefined) void next.accepted.then((taken) => (taken ? forsake(older, error) : undefined));
+        const forsaken = replaced ?? (older?.connection.ended ? undefined : older);
+        if (forsaken !== undefined) void next.accepted.then((taken) => (taken ? forsake(forsaken, error) : undefined));
         throw error;
       } finally {
-        if (opening === next) opening = undefined;
+        opening.delete(next);
+        proving.delete(next);
       }
     },
     signals: lost,
@@ -97,7 +105,7 @@ export function createHub(options: HubOptions): Hub {
       await open.connection.report(reported);
     },
     async close() {
-      await Promise.all([open?.connection.end(), opening?.end()]);
+      await Promise.all([open?.connection, ...opening].map((connection) => connection?.end()));
       open = undefined;
     },
   };

@@ -3,52 +3,68 @@ import type { IPublishPacket } from 'mqtt';
 import { within } from '../mqtt/within.ts';
 import { Fault } from '../roll/failure.ts';
 import { isObject, patch } from './patch.ts';
+import type { Topic } from './topic.ts';
 
 /** The reported property that newleaf owns. */
 const PROPERTY = 'newleaf';
+const ASKED = /^\$iothub\/twin\/(?:GET|PATCH)\/.*\?\$rid=([^&]+)/;
 
 /**
  * The twin over one connection. What azure-iot-device-mqtt 1.16.4 makes of an answer cannot be relied on: a body that
  * is not JSON, or an empty one to a read, is an uncaught exception (mqtt_twin_client.js), and an empty one to a write
- * is success whatever its status is. So every answer is looked at before the SDK sees it.
+ * is success whatever its status is. So every answer is read here, and the SDK hears no more of it than that it came.
  */
 export class HubTwin {
   readonly #client: Client;
   readonly #limitMs: number;
-  /** Fulfilled when the connection is gone, with the reason. */
-  readonly #gone: Promise<Error>;
+  /** Aborted when the connection is gone, with the reason. */
+  readonly #gone = new AbortController();
   #twin: Twin | undefined;
   /** What the hub has of the property: as it was read, then as it was written. */
   #held: unknown;
-  #status = 0;
+  /** The request that waits for its answer, and what was wrong with that. */
+  #request: string | undefined;
+  #refusal: Fault | undefined;
   #last: Promise<void> = Promise.resolve();
 
+  /** @param gone fulfilled when the connection is gone, with the reason */
   constructor(client: Client, limitMs: number, gone: Promise<Error>) {
     this.#client = client;
     this.#limitMs = limitMs;
-    this.#gone = gone;
+    void gone.then((reason) => this.#gone.abort(reason));
   }
 
-  /** Looks at `$iothub/twin/res/{status}/?$rid={id}` first. Returns why the connection must end, if it must. */
-  admit(packet: IPublishPacket): Fault | undefined {
-    const [, code] = /^\$iothub\/twin\/res([^?]*)/.exec(packet.topic) ?? [];
-    if (code === undefined) return undefined;
-    this.#status = Number(/^\/(\d{3})\//.exec(code)?.[1] ?? 0);
+  /** Looks at every PUBLISH that goes out. */
+  sent({ topic }: IPublishPacket): void {
+    this.#request = ASKED.exec(topic)?.[1] ?? this.#request;
+  }
+
+  /** Reads an answer about the twin before the SDK does. @returns whether it is the one that is waited for */
+  admit(packet: IPublishPacket, { status, request }: Extract<Topic, { of: 'twin' }>): boolean {
+    // The SDK looks for the request in an object with a prototype: `__proto__` is an uncaught TypeError (mqtt_twin_client.js).
+    if (request !== this.#request) return false;
+    this.#request = undefined;
+    packet.topic = `$iothub/twin/res/200/?$rid=${request}`;
     const text = packet.payload.toString();
     const body = text === '' ? {} : parse(text);
-    if (body === undefined) return new Fault('NL-HUB-TWIN', { cause: `status ${this.#status}, not a JSON object` });
-    if (this.#twin !== undefined) return undefined;
-    if (this.#status !== 200 || text === '') return new Fault('NL-HUB-TWIN', { cause: `status ${this.#status}` });
-    this.#held = isObject(body.reported) ? body.reported[PROPERTY] : undefined;
+    if (body === undefined) this.#refusal = refused(`status ${status}, not a JSON object`);
+    if (this.#twin !== undefined) {
+      packet.payload = '';
+      if (status < 200 || status > 299)
+        this.#refusal = refused([`write: status ${status}`, body?.message].filter(Boolean).join(', '), UNWRITTEN);
+      return true;
+    }
+    if (status !== 200 || text === '') this.#refusal = refused(`status ${status}`);
+    this.#held = isObject(body?.reported) ? body.reported[PROPERTY] : undefined;
     // The twin belongs to the other software of the device, too: the SDK would keep all of it, and a reported property
     // called `update` hides the function that writes (azure-iot-device 1.18.4, twin.js).
     packet.payload = '{"desired":{},"reported":{}}';
-    return undefined;
+    return true;
   }
 
   /** Reads the twin. @throws Fault NL-HUB-TWIN, or why the connection is gone */
   async read(abort: AbortSignal): Promise<void> {
-    this.#twin = await this.#answered(this.#client.getTwin(), abort);
+    this.#twin = await this.#answered(() => this.#client.getTwin(), abort);
   }
 
   /**
@@ -66,31 +82,38 @@ export class HubTwin {
     if (twin === undefined) throw new Fault('NL-HUB-TWIN', { message: 'The twin has not been read.' });
     const change = patch(this.#held, reported);
     if (change === undefined) return;
-    const written = new Promise<void>((resolve, reject) => {
-      twin.properties.reported.update({ [PROPERTY]: change }, (error?: Error) => (error ? reject(error) : resolve()));
-    });
-    this.#status = 0;
-    const refusal = await this.#answered(written).then(
-      () => undefined,
-      (error: Error) => error,
-    );
-    if (refusal instanceof Fault) throw refusal;
-    if (refusal !== undefined || this.#status >= 300) {
-      const cause = `write: status ${this.#status}${refusal === undefined ? '' : `, ${refusal.message}`}`;
-      throw new Fault('NL-HUB-TWIN', { message: 'The hub refused the reported properties.', cause });
-    }
+    const update = () =>
+      new Promise<void>((resolve, reject) => {
+        twin.properties.reported.update({ [PROPERTY]: change }, (error?: Error) => (error ? reject(error) : resolve()));
+      });
+    await this.#answered(update);
     this.#held = reported;
   }
 
   /** The SDK waits for answers about the twin without a limit, and for ever when the connection goes. */
-  #answered<T>(work: Promise<T>, abort?: AbortSignal): Promise<T> {
-    const gone = this.#gone.then((error) => {
-      throw error;
+  async #answered<T>(ask: () => Promise<T>, abort?: AbortSignal): Promise<T> {
+    this.#request = undefined;
+    this.#refusal = undefined;
+    let said: Error | undefined;
+    // As every answer is read here, all that the SDK can say is that the connection ends: a moment before the tap does, and
+    // without its reason ("Connection closed" of mqtt 4.3.8).
+    const asked = ask().catch((error: Error) => {
+      said = error;
+      return new Promise<never>(() => {});
     });
-    const late = () => new Fault('NL-HUB-TWIN', { cause: `no answer within ${this.#limitMs} ms` });
-    return within(Promise.race([work, gone]), { abort, after: { ms: this.#limitMs, late } });
+    const late = () =>
+      new Fault('NL-HUB-TWIN', { cause: said ? said.message : `no answer within ${this.#limitMs} ms` });
+    const answered = within(asked, { abort: this.#gone.signal });
+    const answer = await within(answered, { abort, after: { ms: this.#limitMs, late } });
+    if (this.#refusal !== undefined) throw this.#refusal;
+    return answer;
   }
 }
+
+const UNWRITTEN = { message: 'The hub refused the reported properties.' };
+
+const refused = (cause: string, more: { readonly message?: string } = {}) =>
+  new Fault('NL-HUB-TWIN', { ...more, cause });
 
 function parse(text: string): Readonly<Record<string, unknown>> | undefined {
   try {

@@ -1,4 +1,4 @@
-import { lstat, readdir, rename, rm } from 'node:fs/promises';
+import { lstat, open, readdir, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeAtomically } from '../durable.ts';
 import { type Failure, sentence } from '../roll/failure.ts';
@@ -16,17 +16,38 @@ const REASON = '.reason';
  * Moves what is refused out of the way, with a sentence beside it that says why. What lies there by the same name stays.
  * The reason is written first: after a power cut in between the delivery is judged again. The oldest go.
  * @returns the path where it lies now
- * @throws Fault NL-STATE-WRITE, and the error of rename(2)
+ * @throws Fault NL-STATE-WRITE, and the error of open(2) or rename(2): ENOTDIR for what has become a directory meanwhile
  */
 export async function reject({ name, path }: Delivery, directory: string, failure: Failure): Promise<string> {
   const wanted = Buffer.byteLength(name) <= LONGEST_NAME ? name : plain(name);
-  let target = join(directory, wanted);
-  for (let number = 2; await isThere(target); number += 1) target = join(directory, `${wanted}.${number}`);
-  await writeAtomically(`${target}${REASON}`, `${sentence(failure)}\n`, 0o640);
-  await rename(path, target);
+  const target = await claim(directory, wanted);
+  const reason = `${target}${REASON}`;
+  try {
+    await writeAtomically(reason, `${sentence(failure)}\n`, 0o640);
+    await rename(path, target);
+  } catch (error) {
+    for (const made of [target, reason]) await unlink(made).catch(() => undefined);
+    throw error;
+  }
   // What cannot be removed is no reason to judge this one again.
   await removeOldest(directory).catch(() => undefined);
   return target;
+}
+
+/**
+ * Takes a free name with an empty file. It also keeps a directory from being moved, whatever stands in the inbox by now:
+ * rename(2) answers ENOTDIR, "oldpath is a directory, and newpath exists but is not a directory".
+ */
+async function claim(directory: string, wanted: string): Promise<string> {
+  for (let number = 1; ; number += 1) {
+    const target = join(directory, number === 1 ? wanted : `${wanted}.${number}`);
+    try {
+      await (await open(target, 'wx', 0o640)).close();
+      return target;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+  }
 }
 
 /** By the time of their reasons: what was delivered has the time of whoever wrote it. */
@@ -39,17 +60,20 @@ async function removeOldest(directory: string): Promise<void> {
     }),
   );
   for (const { path } of dated.sort((one, other) => other.at - one.at).slice(MOST_KEPT)) {
-    // The reason last: after a power cut in between it is found again.
-    await rm(path.slice(0, -REASON.length), { recursive: true, force: true });
-    await rm(path, { force: true });
+    try {
+      // The reason last: after a power cut in between it is found again. Never a directory (unlink(2), EISDIR): what it
+      // holds is named by somebody else, who may put a link to our state into the way of a removal.
+      await unlink(path.slice(0, -REASON.length)).catch(unlessGone);
+      await unlink(path).catch(unlessGone);
+    } catch {
+      // A directory that was moved here before stays, with its reason; the others are no worse for it.
+    }
   }
 }
 
-const isThere = (path: string): Promise<boolean> =>
-  lstat(path).then(
-    () => true,
-    () => false,
-  );
+function unlessGone(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'ENOENT') throw error;
+}
 
 /** A name that can be shown and logged anywhere, shortened. */
 export const plain = (name: string, longest = LONGEST_NAME): string =>

@@ -39,7 +39,6 @@ export class Tray {
   readonly #rejected: string;
   readonly #options: TrayOptions;
   readonly #closing: AbortSignal;
-  readonly #closed: Promise<undefined>;
   readonly #seen = new Map<string, Seen>();
   /** Why the directory cannot be used, as it was logged last. */
   #trouble: string | undefined;
@@ -50,9 +49,6 @@ export class Tray {
     this.#rejected = join(options.directory, 'rejected');
     this.#options = options;
     this.#closing = closing;
-    this.#closed = new Promise((resolve) => {
-      closing.addEventListener('abort', () => resolve(undefined), { once: true });
-    });
   }
 
   /** Makes both directories where they are missing. Never throws. @returns whether they are there */
@@ -91,7 +87,7 @@ export class Tray {
     const age = this.#options.clock.monotonic() - seen.since;
     if (age < STILL_MS) return STILL_MS - age;
     if (seen.isTaken) return LOOK_MS;
-    const verdict = await Promise.race([verdictOn(delivery, this.#options.answer), this.#closed]);
+    const verdict = await unless(this.#closing, verdictOn(delivery, this.#options.answer));
     if (verdict === undefined) return LOOK_MS;
     if (verdict.is === 'accepted') await this.#accept(delivery, seen, verdict);
     // Somebody has put another one in its place: that one has not been judged.
@@ -149,6 +145,19 @@ export class Tray {
     this.#trouble = met.cause;
     this.#options.log.warn({ event: 'inbox-waits', path: this.path, ...failureFields(met) });
   }
+}
+
+/**
+ * What the work comes to, or undefined when it is not waited for any more. No Promise.race: one that never ends keeps all that it
+ * was ever raced with.
+ */
+function unless<T>(closing: AbortSignal, work: Promise<T>): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    const close = () => resolve(undefined);
+    if (closing.aborted) close();
+    closing.addEventListener('abort', close, { once: true });
+    void work.then(resolve, reject).finally(() => closing.removeEventListener('abort', close));
+  });
 }
 
 /** mkdir(2) narrows a mode by the umask. A directory that is there keeps its own: somebody may have chosen it. */

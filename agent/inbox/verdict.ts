@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { CODES, type Failure, failure } from '../roll/failure.ts';
 import type { Answer, Answerer } from '../roll/ports.ts';
 import { failureOf } from '../thrown.ts';
-import { contentOf, type Delivery } from './delivery.ts';
+import { contentOf } from './content.ts';
+import type { Delivery } from './delivery.ts';
 import { plain } from './reject.ts';
 
 export interface Accepted {
@@ -15,6 +16,7 @@ export type Verdict = Accepted | { readonly is: 'refused' | 'waiting'; readonly 
 
 /** Has the daemon install a delivery, if it can be read at all. Never throws. */
 export async function verdictOn(delivery: Delivery, answer: Answerer): Promise<Verdict> {
+  if (delivery.left !== undefined) return { is: 'waiting', failure: delivery.left };
   let delivered: Buffer;
   try {
     delivered = await contentOf(delivery);

@@ -14,7 +14,7 @@ export function runErrand(input: Readable, output: Writable): Promise<void> {
     try {
       const { account, unit, errand } = order as Order;
       if (account !== undefined) {
-        const { turnInto } = await import('../become.ts');
+        const { turnInto } = await import('../become/turn.ts');
         turnInto(account, unit);
       }
       // JSON knows no undefined.

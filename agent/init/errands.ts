@@ -2,6 +2,8 @@ import { askChild } from '../../hsm/child.ts';
 import type { NewToken } from '../../hsm/new-token.ts';
 import type { SeenToken } from '../../hsm/slots.ts';
 import type { Account } from '../become/account.ts';
+import { asUser } from '../become/setpriv.ts';
+import { mayTurn } from '../become/turn.ts';
 import type { Unit } from '../become/unit.ts';
 import type { Trial } from '../issuer/trial.ts';
 import { type Failure, Fault } from '../roll/failure.ts';
@@ -61,7 +63,9 @@ export function createErrands(
 ): Errands {
   const send = async (doing: string, errand: Errand, timeLimitMs: number, eyes = 'daemon'): Promise<unknown> => {
     const order: Order = eyes === 'daemon' ? { account, unit: unit(), errand } : { errand };
-    const options = { command, doing, timeLimitMs, isDetached: true, isQuiet: true };
+    const isOther = order.account !== undefined && !mayTurn();
+    const argv = isOther ? asUser(order.account, order.unit, command) : command;
+    const options = { command: argv, doing, timeLimitMs, isDetached: true, isQuiet: true };
     const brought = (await askChild(options, order)) as Brought;
     if ('value' in brought) return brought.value;
     const { code, message, advice, cause } = brought.failure;

@@ -9,22 +9,37 @@ import { demandStrongKey, demandStrongSignature } from './strength.ts';
  * nothing here is dropped with a note. The issuer of the last one need not be there: most CAs deliver no root, and the
  * far side has it.
  *
+ * A chain that ends below an intermediate is refused by DPS where a CA above that one is enrolled or verified, in words
+ * that tell nobody what is missing. So what was not delivered is taken from the chain of the current leaf (see `known`).
+ *
+ * @param current the chain of the current leaf
+ *
  * The key of the leaf has been judged before. Throws `Fault`: NL-LEAF-CHAIN where a delivered issuer did not sign, is no
- * CA, or has expired; NL-LEAF-WEAK.
+ * CA, or has expired, or where an issuer is missing that was sent until now; NL-LEAF-WEAK.
  */
 export function linkUp(
   leaf: X509Certificate,
   others: readonly X509Certificate[],
   now: number,
+  current: readonly X509Certificate[] = [],
 ): { chain: X509Certificate[]; notes: string[] } {
   demandStrongSignature(leaf);
 
   const chain = [leaf];
+  const notes: string[] = [];
   let left = others.filter((other) => !isSame(other, leaf));
-  for (let last = leaf; !isSelfSigned(last); ) {
+  let last = leaf;
+  while (!isSelfSigned(last)) {
     const issuer = issuerAmong(left, last, now);
     if (issuer === undefined) {
-      break;
+      const held = known(current, last, now);
+      if (held === undefined || chain.some((link) => isSame(link, held))) {
+        break;
+      }
+      notes.push(`${named(held)} was not delivered: it is taken from the chain of the current leaf.`);
+      chain.push(held);
+      last = held;
+      continue;
     }
     demandIssuer(issuer, now);
     left = left.filter((other) => !isSame(other, issuer));
@@ -34,8 +49,34 @@ export function linkUp(
     }
     last = issuer;
   }
-  const notes = left.map((other) => `${named(other)} was dropped: it issued neither the leaf nor one of its issuers.`);
-  return { chain, notes };
+  const stray = left.map((other) => `${named(other)} was dropped: it issued neither the leaf nor one of its issuers.`);
+  return { chain, notes: [...notes, ...stray] };
+}
+
+/**
+ * The issuer of the last certificate that was delivered, from the chain of the current leaf: an intermediate, as roots
+ * are left out of it.
+ *
+ * What is enrolled only DPS knows: the leaf itself (then nothing else counts), its issuer (which DPS may find without being
+ * sent it), or a CA above. So a leaf that comes alone is no fault by itself: it may be self-signed, of a root, or of a CA
+ * that is new here. One case is refused before DPS hears of it: the name of the issuer is known as that of an intermediate,
+ * so this CA has issued below a root until now, and the certificate of that name did not sign. It is another CA of the same
+ * name, or one with a new key whose certificate was forgotten. It would do all the same with an individual enrollment, or
+ * if the new issuer is enrolled itself and DPS finds it unsent; then a person delivers the issuer along, or roots and all.
+ * An intermediate that has expired since is left out: its successor may be the one that is enrolled.
+ * @throws Fault NL-LEAF-CHAIN
+ */
+function known(current: readonly X509Certificate[], issued: X509Certificate, now: number): X509Certificate | undefined {
+  const ofThatName = current.slice(1).filter(({ subject }) => subject === issued.issuer);
+  const signers = ofThatName.filter(({ publicKey }) => issued.verify(publicKey));
+  const [another] = ofThatName;
+  if (another !== undefined && signers.length === 0) {
+    throw new Fault('NL-LEAF-CHAIN', {
+      message: `Expected ${named(issued)} with its issuer ${named(another)}; it came without, and the ${named(another)} in the chain of the current leaf (SHA-256 ${another.fingerprint256.replaceAll(':', '')}) did not sign it.`,
+      advice: `Operator of the CA: deliver the certificate of ${named(another)} that signed along with the leaf.`,
+    });
+  }
+  return signers.find((signer) => signer.ca && !hasExpired(signer, now));
 }
 
 /** Throws where the name fits and no signature does: a wrong CA of the same name, or a forged leaf. */

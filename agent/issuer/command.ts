@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type Code, Fault } from '../roll/failure.ts';
 import type { Issuer } from '../roll/ports.ts';
+import { neededOf } from './inherited.ts';
 import { certificatePem, certificatesOf, toPem } from './pem.ts';
 import { type Ended, run } from './program.ts';
 
@@ -25,16 +26,6 @@ const LARGEST_ANSWER = 256 * 1024;
 /** It travels in an environment variable, and Linux takes 128 KiB for one (execve(2), MAX_ARG_STRLEN). */
 const LONGEST_COOKIE = 4_096;
 
-/** For this process only: its small heap, the watchdog (sd_notify(3)), and the engine that hsm/engine.ts has set up. */
-const OURS = [
-  'NODE_OPTIONS',
-  'NOTIFY_SOCKET',
-  'WATCHDOG_PID',
-  'WATCHDOG_USEC',
-  'OPENSSL_ENGINES',
-  'PKCS11_MODULE_PATH',
-];
-
 /**
  * The operator's own program signs. It gets the request on stdin and, as the enrollment helpers of certmonger do, in
  * CERTMONGER_CSR; CERTMONGER_CERTIFICATE is the current leaf; CERTMONGER_OPERATION is SUBMIT, or POLL with the
@@ -58,7 +49,7 @@ export function createCommand(settings: CommandSettings): Issuer {
       const deadline = AbortSignal.timeout(deadlineMs);
       const ended = await run({
         argv,
-        env: { ...inherited(), ...given, ...asCertmonger(csrPem, given.NEWLEAF_CERTIFICATE_CHAIN, cookie) },
+        env: { ...neededOf(process.env), ...given, ...asCertmonger(csrPem, given.NEWLEAF_CERTIFICATE_CHAIN, cookie) },
         stdin: csrPem,
         maxBytes: LARGEST_ANSWER,
         signal: AbortSignal.any([abort, deadline]),
@@ -76,11 +67,6 @@ export function createCommand(settings: CommandSettings): Issuer {
       return toPem(ended.stdout);
     },
   };
-}
-
-/** What an operator has put into the environment of the daemon is meant for the program. */
-function inherited(): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !OURS.includes(name)));
 }
 
 function asCertmonger(csrPem: string, chain = '', cookie?: string): NodeJS.ProcessEnv {

@@ -2,6 +2,7 @@ import type { ClientRequest, IncomingMessage } from 'node:http';
 import { request } from 'node:https';
 import { type ConnectionOptions, TLSSocket } from 'node:tls';
 import { Fault } from '../roll/failure.ts';
+import { withoutCredentials } from './credentials.ts';
 
 /** One request to an EST server. */
 export interface Request {
@@ -28,7 +29,8 @@ export interface Reply {
 export const under = (url: string, operation: string): string => `${url.replace(/\/+$/, '')}/${operation}`;
 
 /**
- * Sends one request over a connection of its own. Redirects are not followed, the body is never longer than maxBytes.
+ * Sends one request over a connection of its own. Redirects are not followed, the body is never longer than maxBytes, and
+ * what the server shows of our credentials is taken out.
  * Throws the reason of an abort; otherwise `Fault`: NL-EST-UNTRUSTED, NL-EST-UNREACHABLE, NL-EST-BODY where the answer is
  * no HTTP, and NL-EST-AUTH where a TLS alert says that our certificate is refused. (In TLS 1.3 the alert can be lost: the
  * server resets the connection on which our request is under way already. That is NL-EST-UNREACHABLE.)
@@ -39,7 +41,9 @@ export async function exchange({ method, url, headers = {}, body, tls, maxBytes,
   const asked = request(url, { method, agent: false, headers, ...tls, rejectUnauthorized: true, signal });
   try {
     const response = await answered(asked, body);
-    return { status: response.statusCode ?? 0, headers: response.headers, ...(await read(response, maxBytes)) };
+    const { statusCode: status = 0, headers: told } = response;
+    const reply = { status, headers: told, ...(await read(response, maxBytes)) };
+    return headers.Authorization === undefined ? reply : withoutCredentials(reply, headers.Authorization);
   } catch (error) {
     signal.throwIfAborted();
     throw fault(url, error, isUntrusted(asked.socket));

@@ -1,6 +1,8 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
+import { inheritable } from './inherited.ts';
 
 export interface Program {
   /** Path of the program, then its arguments: no shell reads them. */
@@ -41,7 +43,7 @@ type Child = ChildProcessByStdio<Writable, Readable, Readable>;
  */
 export async function run({ argv, env, stdin, maxBytes, signal, log }: Program): Promise<Ended> {
   const [file = '', ...args] = argv;
-  const child = spawn(file, args, { env, detached: true, stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = spawned(file, args, env);
   const closed = once(child, 'close').catch(() => undefined);
   let killer: NodeJS.Timeout | undefined;
   const kill = () => {
@@ -63,6 +65,24 @@ export async function run({ argv, env, stdin, maxBytes, signal, log }: Program):
   } finally {
     signal.removeEventListener('abort', kill);
     clearTimeout(killer);
+  }
+}
+
+/**
+ * With nothing open but the three pipes: in the place of what a module has left open is /dev/null. node cannot close it in the
+ * child, and a shell in between need not know descriptors above 9 (POSIX, Shell Command Language, 2.7).
+ */
+function spawned(file: string, args: readonly string[], env: NodeJS.ProcessEnv): Child {
+  const nothing = openSync('/dev/null', 'r+');
+  try {
+    const pipes = ['pipe', 'pipe', 'pipe'] as const;
+    const left = inheritable();
+    const beyond = Array.from({ length: Math.max(0, ...left.map((fd) => fd - 2)) }, (_, at) =>
+      left.includes(at + 3) ? nothing : ('ignore' as const),
+    );
+    return spawn(file, args, { env, detached: true, stdio: [...pipes, ...beyond] }) as Child;
+  } finally {
+    closeSync(nothing);
   }
 }
 

@@ -28,6 +28,8 @@ export interface Expected {
   readonly renewAt: (leaf: Pick<Leaf, 'notBefore' | 'notAfter' | 'serial'>) => number | undefined;
   /** When the current leaf ends, where there is one. */
   readonly currentNotAfter?: number;
+  /** PEM: the chain of the current leaf, for what was not delivered with the next one. */
+  readonly currentChain?: string;
 }
 
 /**
@@ -63,7 +65,8 @@ function judge(delivered: readonly Buffer[], expectedKey: KeyObject, expected: E
   demandCn(leaf, expected.cn);
   demandClientUse(leaf);
   demandValidity(leaf, expected);
-  const { chain, notes } = linkUp(leaf, certificates, expected.now);
+  const current = certificatesOf(expected.currentChain ?? '').map((der) => new X509Certificate(der));
+  const { chain, notes } = linkUp(leaf, certificates, expected.now, current);
   demandBegun(chain, expected.now);
 
   const { notBefore, notAfter } = validityOf(leaf);

@@ -23,7 +23,24 @@ export interface TapOptions {
   readonly connectMs: number;
   /** Sees every PUBLISH before the SDK does, and may rewrite it; `false` keeps it from the SDK. */
   readonly admit: (packet: IPublishPacket) => boolean;
+  /** Sees every PUBLISH that goes out. */
+  readonly sent?: (packet: IPublishPacket) => void;
 }
+
+/** What a server may send (MQTT 3.1.1 section 2.2.1). */
+const BY_SERVERS: ReadonlySet<string | undefined> = new Set([
+  'connack',
+  'publish',
+  'puback',
+  'pubrec',
+  'pubrel',
+  'pubcomp',
+  'suback',
+  'unsuback',
+  'pingresp',
+]);
+/** A hub sends 256 KiB at most (articles/iot-hub/iot-hub-devguide-quotas-throttling.md); mqtt-packet gathers up to 256 MiB. */
+const LARGEST_PACKET = 1_048_576;
 
 /**
  * The MQTT provider that is handed to the Azure SDK: `new MqttBase(tap)`.
@@ -40,6 +57,8 @@ export class Tap {
   readonly #url: URL;
   #stream: TLSSocket | undefined;
   #late: NodeJS.Timeout | undefined;
+  /** Bytes since the last packet. */
+  #unread = 0;
   #ended = false;
   #settleClosed = (): void => {};
 
@@ -54,11 +73,23 @@ export class Tap {
 
   /** What MqttBase calls. `key` and `cert` are the SDK's dummies (it insists on some) and are dropped here. */
   connect(_uri: string, { key: _key, cert: _cert, ...rest }: IClientOptions): mqtt.Client {
-    const client = new mqtt.Client(() => this.#dial(), { ...rest, reconnectPeriod: 0, resubscribe: false });
+    const client = new mqtt.Client(() => this.#dial(), {
+      ...rest,
+      reconnectPeriod: 0,
+      resubscribe: false,
+      // mqtt 4.3.8 puts its ping off with each packet that it sends: a half-open connection would never be noticed by one who
+      // goes on writing. So it ends with the second ping, within twice the keepalive.
+      reschedulePings: false,
+    });
     client.on('packetreceive', (packet) => this.#see(packet));
+    client.on('packetsend', (packet) => {
+      if (packet.cmd === 'publish') this.#options.sent?.(packet);
+    });
     // mqtt 4.3.8 hands on errors of the stream and of the parser as 'error', which is thrown when nobody listens:
-    // MqttBase takes its listeners away while it closes.
-    client.on('error', () => {});
+    // MqttBase takes its listeners away while it closes. After one of the parser it reads nothing any more.
+    client.on('error', () => {
+      if (this.attempt.phase === 'connected') this.#break('EPROTO');
+    });
     return client;
   }
 
@@ -113,14 +144,27 @@ export class Tap {
       clearTimeout(this.#late);
       this.#settleClosed();
     });
+    stream.on('data', ({ length }: Buffer) => {
+      this.#unread += length;
+      if (this.#unread > LARGEST_PACKET) this.#break('EMSGSIZE');
+    });
     const { connectMs } = this.#options;
     const late = Object.assign(new Error(`no CONNACK within ${connectMs} ms`), { code: 'ETIMEDOUT' });
     this.#late = setTimeout(() => stream.destroy(late), connectMs);
     return stream;
   }
 
+  /** MQTT 3.1.1 section 4.8: a protocol violation ends the connection. mqtt 4.3.8 would wait for a packet that never comes. */
+  #break(code: string): void {
+    this.#stream?.destroy(Object.assign(new Error('not the MQTT of a server'), { code }));
+  }
+
   #see(packet: Packet): void {
-    if (packet.cmd === 'connack' && this.attempt.connack === undefined) {
+    this.#unread = 0;
+    const isSecond = packet.cmd === 'connack' && this.attempt.connack !== undefined;
+    const isOdd = packet.cmd === 'publish' && ![0, 1, 2].includes(packet.qos);
+    if (isSecond || isOdd || !BY_SERVERS.has(packet.cmd)) this.#break('EPROTO');
+    else if (packet.cmd === 'connack') {
       clearTimeout(this.#late);
       this.attempt.connack = packet.returnCode ?? 0;
       this.attempt.phase = packet.returnCode === 0 ? 'connected' : 'refused';
@@ -128,7 +172,7 @@ export class Tap {
       const admitted = !this.#ended && this.#options.admit(packet);
       // mqtt 4.3.8 emits this event before it acts on the packet. No listener of the SDK matches an empty topic, and
       // the PUBACK is still sent.
-      if (!admitted) packet.topic = '';
+      if (!admitted) Object.assign(packet, { topic: '', payload: '' });
     }
   }
 }

@@ -1,7 +1,7 @@
 import { budgetLeft, decide, type Signal } from './decide.ts';
 import { failure } from './failure.ts';
 import { alarmOf, isCredible, isDue, type Terms } from './plan.ts';
-import { brake } from './poison.ts';
+import { heed } from './poison.ts';
 import { finish, hasSpareKey, without } from './settle.ts';
 import type { Decision, RollEvent, RollState, Step } from './state.ts';
 import { step } from './step.ts';
@@ -13,8 +13,8 @@ interface Followed extends Step {
 }
 
 export interface Advance extends Followed {
-  /** What happened, as it was taken: a module that has lost its state for the same effect before is told as a token that fails. */
-  readonly event: RollEvent;
+  /** What happened, where it was taken for something else: a module that loses its state for the same effect again is a token that fails. */
+  readonly event?: RollEvent;
   /** The module has lost its state: only a new process heals it. */
   readonly restart?: true;
 }
@@ -24,8 +24,8 @@ const FARTHEST_MS = 2 * 3_600_000;
 
 /** One event through rules and machine: signal → decision → step. */
 export function advance(before: RollState, happened: RollEvent, terms: Terms): Advance {
-  const { state, event, restart } = brake(before, happened);
-  return { ...followed(state, event, terms), event, ...(restart && { restart }) };
+  const { state, event, restart } = heed(before, happened);
+  return { ...followed(state, event, terms), ...(event !== happened && { event }), ...(restart && { restart }) };
 }
 
 function followed(state: RollState, event: RollEvent, terms: Terms): Followed {
@@ -76,7 +76,14 @@ function watched(advance: Followed, event: RollEvent, terms: Terms): Followed {
 export function signalsOf(state: RollState, event: RollEvent, terms: Terms): readonly Signal[] {
   switch (event.kind) {
     case 'asked':
-      return [{ kind: 'asked', request: event.request }];
+      return [
+        {
+          kind: 'asked',
+          request: event.request,
+          later: event.delayMs > 0,
+          discard: event.discard && state.next?.leaf !== undefined,
+        },
+      ];
     case 'csr-asked':
       return event.newKey && event.from === 'method' && hasSpareKey(state) ? [{ kind: 'new-key' }] : [];
     case 'leaf-delivered':
@@ -110,10 +117,9 @@ function planned(state: RollState, { kind, at: now }: RollEvent, terms: Terms): 
   }
   const untried = next === undefined || next.waiting === true;
   if (current === undefined && untried && phase === 'unprovisioned') signals.push({ kind: 'provisioning' });
-  if (next?.parked !== undefined && next.leaf !== undefined && next.leaf.notAfter <= now) {
-    signals.push({ kind: 'candidate-expired' });
-  }
-  if (phase === 'stranded' ? hasCome(state.probe?.askAt) : hasCome(next?.parked?.askAt))
+  if (next?.leaf !== undefined && next.leaf.notAfter <= now) signals.push({ kind: 'candidate-expired' });
+  const waits = state.rejected && (phase === 'generating-key' || phase === 'requesting-leaf');
+  if (phase === 'stranded' || waits ? hasCome(state.probe?.askAt) : hasCome(next?.parked?.askAt))
     signals.push({ kind: 'probe' });
   if (current !== undefined && state.registered !== undefined && state.registered !== terms.registered) {
     signals.push({ kind: 'configuration', isNew: kind === 'started' });

@@ -11,19 +11,28 @@ interface Ladder {
   readonly firstMs: number;
   readonly capMs: number;
   readonly jitter: number;
+  /** From rung to rung; 2 where it is not said. */
+  readonly factor?: number;
 }
 
 /**
- * Pauses double from rung to rung. DPS: "5xx: exponential backoff, first delay at least 5 s"
+ * DPS: "5xx: exponential backoff, first delay at least 5 s"
  * (Microsoft, concepts-device-reprovision). The jitter keeps a fleet that lost its hub together from coming back together.
  */
 const LADDERS: Record<RollEffect['kind'], Ladder> = {
   connect: { firstMs: SECOND, capMs: MINUTE, jitter: 0.2 },
-  register: { firstMs: 5 * SECOND, capMs: 10 * MINUTE, jitter: 0.25 },
+  // Seven registrations in the first hour, then 24 a day: 1,000 gateways of an instance together do not reach its quota.
+  register: { firstMs: 5 * SECOND, capMs: HOUR, jitter: 0.25, factor: 3 },
   'request-leaf': { firstMs: 5 * SECOND, capMs: 15 * MINUTE, jitter: 0.25 },
   'generate-key': { firstMs: 5 * SECOND, capMs: 5 * MINUTE, jitter: 0.2 },
   'destroy-key': { firstMs: 5 * SECOND, capMs: 10 * MINUTE, jitter: 0.2 },
 };
+
+/** These have cost DPS nothing, and mostly mean that there is no network: when it is back, nobody should wait for an hour. */
+const NEVER_THERE: ReadonlySet<Failure['code']> = new Set<Failure['code']>(['NL-DPS-UNREACHABLE', 'NL-DPS-UNTRUSTED']);
+
+/** In its last minutes a leaf is hurried no further than to this, in milliseconds. */
+const LEAST_HALF_MS = 10 * SECOND;
 
 /** Largest pause of any ladder or probe, in milliseconds: a renewal margin below three times this cannot work. */
 export const LARGEST_PAUSE_MS = HOUR;
@@ -41,9 +50,10 @@ export function pauseMs(
   draw: number,
   remainingMs = Number.POSITIVE_INFINITY,
 ): number {
-  const { firstMs, capMs, jitter } = LADDERS[effect];
-  const rung = Math.min(capMs, firstMs * 2 ** Math.min(tries - 1, 30));
-  const half = Math.max(firstMs, remainingMs / 2);
+  const { firstMs, capMs, jitter, factor = 2 } = LADDERS[effect];
+  const longest = effect === 'register' && NEVER_THERE.has(failure.code) ? 10 * MINUTE : capMs;
+  const rung = Math.min(longest, firstMs * factor ** Math.min(tries - 1, 30));
+  const half = Math.max(LEAST_HALF_MS, remainingMs / 2);
   // An issuer that says "tomorrow" does not know that the leaf ends tonight, and one that says "in 30 years" is mistaken.
   const wanted = failure.retryAfterMs ?? 0;
   const asked = effect === 'request-leaf' ? Math.min(wanted, half, DAY) : wanted;

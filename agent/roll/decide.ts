@@ -2,12 +2,13 @@ import { probeMs } from './backoff.ts';
 import type { Failure } from './failure.ts';
 import { clockFloor, dueAt, isCredible, type Terms } from './plan.ts';
 import { remaining } from './settle.ts';
+import { isProbeOfCurrent, waitsFor } from './single-flight.ts';
 import type { Decision, Outcome, Request, RollState } from './state.ts';
-import { isStuck } from './stuck.ts';
 
 /** Something happened that may need an answer. */
 export type Signal =
-  | { readonly kind: 'asked'; readonly request: Request }
+  /** Later: it is to begin at a moment within a delay. Discard: the candidate that is there is unwanted. */
+  | { readonly kind: 'asked'; readonly request: Request; readonly later?: boolean; readonly discard?: boolean }
   | { readonly kind: 'rejected' }
   | { readonly kind: 'dps-refused'; readonly failure: Failure }
   /** New: this process has just read it. */
@@ -39,20 +40,6 @@ export type Rule = (signal: Signal, standing: Standing) => Decision | undefined;
 export const GRACE_REFUSALS = 10;
 /** An assignment that the hub does not honour twice in a row will not be honoured by asking DPS a third time. */
 const UNPROVEN_ASSIGNMENTS = 2;
-
-const resting = new Set<RollState['phase']>(['unprovisioned', 'serving', 'stranded', 'retiring-key']);
-/** Work that waits for an issuer, perhaps for days: a refusal by the hub is answered in between. */
-const interruptible = new Set<RollState['phase']>([...resting, 'generating-key', 'requesting-leaf']);
-
-/** A roll that waits for its issuer takes a leaf from whoever brings it. */
-const receptive = new Set<RollState['phase']>([...resting, 'requesting-leaf']);
-
-/** What need not wait for a request that is stuck. */
-function passes(signal: Signal, state: RollState): boolean {
-  if (!isStuck(state)) return false;
-  if (signal.kind === 'asked' && signal.request.action === 're-register') return true;
-  return state.phase === 'serving' && signal.kind !== 'probe';
-}
 
 /** Refusals that a new leaf may cure. A disabled enrollment refuses every leaf. */
 const leafAtFault = new Set<Failure['code']>(['NL-DPS-401002', 'NL-DPS-404201', 'NL-DPS-REJECTED']);
@@ -99,16 +86,8 @@ export const RULES: readonly (readonly [name: string, rule: Rule])[] = [
   [
     'single-flight',
     (signal, { state }) => {
-      if (signal.kind === 'dps-refused') return undefined;
-      if (signal.kind === 'unreached' && state.phase === 'connecting-next') return undefined;
-      const another = signal.kind === 'asked' && signal.request.id !== state.scheduled?.id;
-      if (another && signal.request.from === 'method' && state.scheduled !== undefined) {
-        return ignore('another request is planned');
-      }
-      const free = { rejected: interruptible, delivered: receptive }[signal.kind as string] ?? resting;
-      const served = signal.kind === 'rejected' || (signal.kind === 'delivered' && state.phase === 'requesting-leaf');
-      const busy = !free.has(state.phase) || (!served && state.request !== undefined);
-      return busy && !passes(signal, state) ? ignore('another request is in flight') : undefined;
+      const why = waitsFor(signal, state);
+      return why === undefined ? undefined : ignore(why);
     },
   ],
   // A back end gone wild must not wear out the token, the CA or DPS.
@@ -191,7 +170,7 @@ export const RULES: readonly (readonly [name: string, rule: Rule])[] = [
     (signal, { state }) =>
       signal.kind !== 'probe'
         ? undefined
-        : state.next?.parked !== undefined && state.next.leaf === undefined
+        : state.next?.parked !== undefined && state.next.leaf === undefined && !isProbeOfCurrent(signal, state)
           ? { action: 'roll', reason: 'probe', why: 'time to ask the issuer again' }
           : { action: 're-register', reason: 'probe', why: 'time to ask DPS again' },
   ],
@@ -252,10 +231,18 @@ function pausedUntil(failed: readonly Outcome[], state: RollState, now: number):
   return now < until ? until : undefined;
 }
 
+/** A roll that was interrupted to register the current leaf, and has no leaf of its own yet. */
+const isWaitingRoll = ({ request, next }: RollState): boolean =>
+  request?.action === 'roll' && next !== undefined && next.leaf === undefined;
+
 /** DPS refuses the current leaf: a CA may have been rolled under us. One roll for each refused leaf, then a person. */
 function dpsRefusedRule(signal: Signal, { state, terms }: Standing): Decision | undefined {
   if (signal.kind !== 'dps-refused') return undefined;
-  const { current, rolledFor, next, rejected } = state;
+  const { current, rolledFor, next, rejected, request, online } = state;
+  if (isWaitingRoll(state)) return ignore('a roll is under way already, and waits for its issuer');
+  // Somebody asked a gateway that is well: the leaf that the hub takes is not at fault.
+  if (!rejected && online !== undefined && request?.reason === 'asked')
+    return ignore('the hub accepts the leaf that DPS refuses');
   const rollable = terms.automatic && leafAtFault.has(signal.failure.code) && next?.leaf === undefined;
   if (rollable && current?.thumbprint !== rolledFor) {
     return { action: 'roll', reason: 'dps-refused', why: 'DPS refuses the current leaf: one roll may cure it' };

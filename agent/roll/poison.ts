@@ -11,7 +11,7 @@ const KEPT = 4;
 
 const ADVICE = 'See `newleaf check`. newleaf goes on with what it has, and tries this again by itself.';
 
-export interface Braked {
+export interface Heeded {
   readonly state: RollState;
   readonly event: RollEvent;
   readonly restart?: true;
@@ -28,7 +28,7 @@ export interface Braked {
  * | any other                                    | long ago (6 hours; 5 minutes if offline) | a new process            |
  * | any other                                    | a moment ago                             | NL-TOKEN-FAILED, `again` |
  */
-export function brake(state: RollState, event: RollEvent): Braked {
+export function heed(state: RollState, event: RollEvent): Heeded {
   if (event.kind !== 'failed') return { state: well(state, event), event };
   const { effect, failure: met, at } = event;
   if (met.code !== 'NL-TOKEN-POISONED') return { state, event };

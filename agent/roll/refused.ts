@@ -1,10 +1,10 @@
-import { probeMs } from './backoff.ts';
 import { GRACE_REFUSALS } from './decide.ts';
 import { type Failure, failure } from './failure.ts';
+import { isKeyLost, keyLost } from './key-lost.ts';
+import { candidateRefused, hasJustRefused, strand } from './parked.ts';
 import {
   accept,
   begin,
-  drop,
   finish,
   freeSlot,
   isBlocked,
@@ -14,15 +14,15 @@ import {
   move,
   type Of,
   park,
+  probeOf,
   RETIRE_TRIES,
   resumeRoll,
   retireKey,
-  setAside,
   settle,
   without,
 } from './settle.ts';
 import type { Decision, Next, RollEvent, RollState } from './state.ts';
-import { askAnew, unanswered } from './unreached.ts';
+import { unsettled } from './unreached.ts';
 
 /** What a failure means: an outage changes nothing, a refusal has an answer for each phase. */
 export function failed(state: RollState, event: Of<'failed'>, decision?: Decision): Moved {
@@ -32,16 +32,16 @@ export function failed(state: RollState, event: Of<'failed'>, decision?: Decisio
   const known = [current?.thumbprint, next?.leaf?.thumbprint];
   // The last word of an attempt with a leaf that has been replaced since.
   if ('leaf' in effect && !known.includes(effect.leaf.thumbprint)) return state;
+  if (event.again === true && effect.kind === 'generate-key' && phase === 'generating-key' && next !== undefined) {
+    return issuerRefused(state, asleep(next), event, failure);
+  }
   if ((failure.code === 'NL-TOKEN-KEY' || event.again === true) && next !== undefined) {
     const other = keyLost(state, next, event);
     if (other !== undefined) return other;
   }
-  // Transient or broken: phase and candidate stay as they are, however long it lasts.
-  if (failure.kind !== 'refused') {
-    const silent = unanswered(state, event) !== undefined;
-    const kept = silent ? askAnew(state, event, decision) : state;
-    return { state: { ...kept, trouble: failure }, retry: failure };
-  }
+  const ofCurrent = effect.kind === 'register' && effect.leaf.thumbprint === current?.thumbprint;
+  if (failure.code === 'NL-TOKEN-KEY' && ofCurrent) return currentRefused(state, event);
+  if (failure.kind !== 'refused') return unsettled(state, event, decision);
   const thumbprint = 'leaf' in effect ? effect.leaf.thumbprint : undefined;
   if (effect.kind === 'connect' && thumbprint === current?.thumbprint) return rejected(state, event, decision);
   if (phase === 'registering' || phase === 'abandoning') return currentRefused(state, event, decision);
@@ -56,49 +56,11 @@ export function failed(state: RollState, event: Of<'failed'>, decision?: Decisio
   return issuerRefused(state, next, event, failure);
 }
 
-/**
- * The key of the candidate is not in the token: a power cut took it (SoftHSM 2.6.1 writes without fsync), or somebody did. That
- * must not hold up the gateway for ever, nor may a read that failed cost a leaf that somebody has enrolled.
- * @returns undefined where it is not about that key
- */
-function keyLost(state: RollState, next: Next, event: Of<'failed'>): Moved | undefined {
-  const { effect, failure } = event;
-  const { phase, current } = state;
-  // Not that the token makes none.
-  if (phase === 'generating-key' && effect.kind === 'generate-key' && event.again === true) {
-    return issuerRefused(state, asleep(next), event, failure);
-  }
-  if (keepsKey(state, next.id) || next.slot === 'given') return undefined;
-  if (phase === 'requesting-leaf' && effect.kind === 'request-leaf') {
-    // Nothing is destroyed for it: where the key is there after all, it is found in the slot once more by its CKA_ID.
-    const { id, ...keyless } = next;
-    const other = { ...keyless, ...(id !== undefined && { intended: id }), renewed: true };
-    if (next.renewed !== true) return settle({ ...state, next: other }, event, 'key-lost', failure);
-    // A token that loses each key is asked for another by the ladder of the candidate, and no more often.
-    const kept = finish(park(state, other, event, failure), event, state.online ? 'kept' : 'person', failure);
-    return settle(kept, event, 'key-lost', failure);
-  }
-  if (!('leaf' in effect) || effect.leaf.thumbprint !== next.leaf?.thumbprint) return undefined;
-  if (phase !== 'registering-next' && phase !== 'connecting-next') return undefined;
-  const { assignment: _, parked, ...bare } = next;
-  const isSure =
-    failure.code === 'NL-TOKEN-KEY' &&
-    parked?.failure.code === failure.code &&
-    (current === undefined || state.online !== undefined);
-  if (!isSure) {
-    const rest = phase === 'connecting-next' ? without(state, 'grace') : state;
-    return candidateRefused(rest, { ...bare, ...(parked && { parked }) }, event);
-  }
-  // Twice, while the session is open. The current leaf is registered before anything is destroyed: that proves the token.
-  const rolling = state.request?.action === 'roll' ? state : finish(state, event, 'kept', failure);
-  const gone = { ...bare, sent: bare.sent && current !== undefined };
-  return drop({ ...rolling, next: gone }, gone, event, 'key-lost');
-}
-
 /** The issuer says no, or gives what is of no use: it is asked again by the ladder of the candidate. */
 export function issuerRefused(state: RollState, next: Next, event: RollEvent, failure: Failure): RollState {
-  const kept = finish(park(state, next, event, failure), event, state.online ? 'kept' : 'person', failure);
-  return settle(kept, event, 'refused', failure);
+  const parked = park(state, next, event, failure);
+  if (hasJustRefused(state, event)) return strand(parked, event, failure);
+  return settle(finish(parked, event, state.online ? 'kept' : 'person', failure), event, 'refused', failure);
 }
 
 /** The hub refuses the current leaf. */
@@ -118,31 +80,34 @@ function rejected(state: RollState, event: Of<'failed'>, decision?: Decision): M
   return { ...offline, rejected: true };
 }
 
-/** DPS refuses the current leaf. */
-function currentRefused(state: RollState, event: Of<'failed'>, decision?: Decision): Moved {
+/** DPS refuses the current leaf, or its key is not in the token. */
+function currentRefused(before: RollState, event: Of<'failed'>, decision?: Decision): Moved {
   const { failure } = event;
-  const { current } = state;
-  const troubled = { ...state, trouble: failure };
-  if (state.phase === 'abandoning' || decision?.action === 'strand') return strand(troubled, event, failure);
+  const state = without(before, 'unheard');
+  const { current, next, request, rejected } = state;
+  const troubled: RollState = { ...state, trouble: failure };
+  if (state.phase === 'abandoning' && next !== undefined) {
+    if (next.unwanted === true && isKeyLost(next)) {
+      const alone: RollState = { ...retireKey(without(troubled, 'next'), keyOf(next)), phase: 'registering' };
+      return currentRefused(alone, event, decision);
+    }
+    // The candidate may be the only leaf that DPS trusts: it is kept, whatever was said of it.
+    const { unwanted: _, ...kept } = next;
+    return strand({ ...troubled, next: kept }, event, failure);
+  }
+  // What was interrupted to ask DPS goes on, and asks again by the ladder.
+  if (request?.action === 'roll' && decision?.action !== 'roll')
+    return resumeRoll(probed(troubled, event), event, 'refused');
+  const isBarred = rejected || state.assignment === undefined;
+  if (decision?.action === 'strand' || (decision?.action !== 'roll' && isBarred))
+    return strand(troubled, event, failure);
   if (decision?.action === 'roll' && current !== undefined) {
     const own = { id: `newleaf-${event.at.toString(36)}`, from: 'newleaf', at: event.at } as const;
     const request = { ...(state.request ?? own), action: 'roll', reason: decision.reason } as const;
-    const rolling = accept({ ...troubled, rolledFor: current.thumbprint }, request, event);
+    const rolling = accept({ ...probed(troubled, event), rolledFor: current.thumbprint }, request, event);
     return resumeRoll(rolling, event, decision.reason);
   }
   return settle(finish(troubled, event, state.online ? 'kept' : 'person', failure), event, 'refused', failure);
-}
-
-/** DPS refuses the candidate: it is kept, since the operator may be about to enroll it. */
-function candidateRefused(state: RollState, next: Next, event: Of<'failed'>): RollState {
-  const { failure } = event;
-  const { request, current } = state;
-  const parked = park(state, next, event, failure);
-  const probing = request?.reason === 'probe';
-  if (probing && state.probe !== undefined) return strand(parked, event, failure);
-  const goOn = state.rejected || (request?.action === 're-register' && !probing);
-  if (current !== undefined && goOn) return move(parked, 'registering', event, 'refused', failure);
-  return settle(finish(parked, event, 'person', failure), event, 'refused', failure);
 }
 
 /** The hub refuses the candidate that DPS has just accepted: it can lag DPS, so only a lasting refusal counts. */
@@ -156,16 +121,9 @@ function candidateRejected(state: RollState, next: Next, event: Of<'failed'>): M
   return settle(finish(given, event, 'person', failure), event, 'refused', failure);
 }
 
-/** Every automatic way has been refused. */
-function strand(state: RollState, event: RollEvent, failure: Failure): RollState {
-  const { next, assignment } = state;
-  const times = (state.probe?.times ?? 0) + 1;
-  // Whoever installs a gateway may be about to enroll it; one that served before asks no more than once an hour.
-  const rung = assignment === undefined ? times : Math.max(times, 3);
-  const probe = { times, askAt: event.at + probeMs(rung, event.draw) };
-  const parks = next?.leaf !== undefined && next.parked === undefined;
-  const kept = parks ? park(state, next, event, failure) : setAside(state);
-  return move(finish({ ...kept, probe }, event, 'person', failure), 'stranded', event, 'refused', failure);
+/** The current leaf is refused while a roll goes on: DPS is asked for it again, as it may take it before there is another. */
+function probed(state: RollState, event: RollEvent): RollState {
+  return state.rejected ? { ...state, probe: probeOf(state, event, 1) } : state;
 }
 
 /** The old key is of no use to anybody any more: the roll is through, whether or not the token lets go of it. */

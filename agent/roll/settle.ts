@@ -1,8 +1,8 @@
 import { probeMs } from './backoff.ts';
-import type { Failure } from './failure.ts';
+import { type Failure, failure } from './failure.ts';
 import type { KeyRef } from './leaf.ts';
 import type { Decision, Next, Outcome, Phase, Request, RollEvent, RollState } from './state.ts';
-import { isStuck } from './stuck.ts';
+import { getsNoRegistration, isStuck } from './stuck.ts';
 
 export type Of<K extends RollEvent['kind']> = Extract<RollEvent, { kind: K }>;
 /** With `retry` the same effect is to be tried again later. */
@@ -91,21 +91,58 @@ function mustRetire({ retire }: RollState): boolean {
 
 /** Keeps a candidate that was refused, and plans when to ask for it again. */
 export function park(state: RollState, next: Next, event: RollEvent, failure: Failure): RollState {
-  const times = (next.parked?.times ?? 0) + 1;
+  const { refusals = 0, ...kept } = next;
+  const times = (next.parked?.times ?? refusals) + 1;
   const askAt = event.at + probeMs(times, event.draw, remaining(state, event.at));
-  return { ...state, next: { ...next, parked: { failure, times, askAt } }, trouble: failure };
+  return { ...state, next: { ...kept, parked: { failure, times, askAt } }, trouble: failure };
+}
+
+/** When DPS is asked again for a current leaf that it has refused. @param least of the ladder's rungs, the first to begin with */
+export function probeOf({ probe }: RollState, { at, draw }: RollEvent, least: number): NonNullable<RollState['probe']> {
+  const times = (probe?.times ?? 0) + 1;
+  return { times, askAt: at + probeMs(Math.max(times, least), draw) };
 }
 
 /** Gives the candidate up: its key is to be destroyed, but only once DPS no longer trusts its leaf. */
 export function drop(state: RollState, next: Next, event: RollEvent, why: string): RollState {
   const key = keyOf(next);
   if (key === undefined || next.id === undefined) return state;
-  if (state.current === undefined) {
-    // There is nothing to go back to: only the leaf is given up, and its key gets another.
-    return settle({ ...state, next: { slot: next.slot, id: key.id, sent: next.sent, waiting: true } }, event, why);
-  }
+  // There is nothing to go back to: only the leaf is given up, and its key gets another.
+  if (state.current === undefined) return settle(dropLeaf(state, next, key.id), event, why);
   if (next.sent) return move(state, 'abandoning', event, why);
-  return settle(retireKey(without(state, 'next'), key), event, why);
+  return makesWay(retireKey(without(state, 'next'), key), event, why);
+}
+
+/** An expired candidate is accepted nowhere, so DPS need not hear of it. The clock may be wrong: no key is destroyed for it. */
+export function expire(state: RollState, next: Next, event: RollEvent, why: string): RollState {
+  return next.id === undefined ? state : makesWay(dropLeaf(state, next, next.id), event, why);
+}
+
+function dropLeaf(state: RollState, { slot, sent }: Next, id: string): RollState {
+  if (keepsKey(state, id)) return without(state, 'next');
+  return { ...state, next: { slot, id, sent: sent && state.current === undefined, waiting: true } };
+}
+
+/** A candidate is gone: what was asked for goes on without it, and a stranded gateway keeps its hour. */
+function makesWay(state: RollState, event: RollEvent, why: string): RollState {
+  if (state.request?.action === 'roll') return resumeRoll(state, event, why);
+  if (state.request !== undefined) return beginRegister(state, event, why);
+  return state.phase === 'stranded' ? state : settle(state, event, why);
+}
+
+/**
+ * The one that is unwanted is given up at once where the last word of DPS about it was a refusal; else DPS may trust it, and
+ * takes the current leaf first.
+ */
+export function discard(state: RollState, { assignment: _, ...next }: Next, event: RollEvent): RollState {
+  const refusal = next.parked?.failure;
+  // On its way it may be accepted at this moment.
+  const isUnderWay = state.phase === 'registering-next' || state.phase === 'connecting-next';
+  const isRefused = refusal?.kind === 'refused' && refusal.code.startsWith('NL-DPS-') && !isUnderWay;
+  const silent = { failure: state.trouble ?? failure('NL-DPS-TIMEOUT'), times: next.refusals ?? 0, askAt: event.at };
+  const gone: Next = { parked: silent, ...next, unwanted: true };
+  const unsent = isRefused && state.current !== undefined ? { ...gone, sent: false } : gone;
+  return drop({ ...state, next: unsent }, unsent, event, 'discarded');
 }
 
 /**
@@ -131,9 +168,11 @@ export function setAside(state: RollState): RollState {
 export function resumeRoll(state: RollState, event: RollEvent, why: string): RollState {
   if (mustRetire(state) || isBlocked(state)) return unblock(state, event, why);
   const next: Next = state.next ?? { slot: freeSlot(state), sent: false };
+  // The issuer may take days, and DPS may take the current leaf again before that.
+  const probe = state.rejected && state.probe === undefined ? { probe: probeOf(state, event, 1) } : {};
   if (next.leaf !== undefined) return toRegisterNext({ ...state, next }, next, event, why);
   return move(
-    { ...state, next: { ...active(next) } },
+    { ...state, ...probe, next: { ...active(next) } },
     next.id === undefined ? 'generating-key' : 'requesting-leaf',
     event,
     why,
@@ -159,7 +198,9 @@ export function beginRegister(state: RollState, event: RollEvent, why: string): 
     return toRegisterNext(state, next, event, why);
   }
   if (current !== undefined) return move(state, 'registering', event, why);
-  return resumeRoll(state, event, why);
+  // Without a leaf there is nothing to register: the first one is asked for.
+  const request = state.request && { ...state.request, action: 'roll' as const };
+  return resumeRoll({ ...state, ...(request && { request }) }, event, why);
 }
 
 /** After an effect is through: what is still to do, in this order, else rest. */
@@ -189,15 +230,19 @@ export function accept(state: RollState, request: Request, event: RollEvent): Ro
 
 /** A request that is stuck makes room for another; what a roll has is kept for the next one. */
 export function makeRoom(state: RollState, event: RollEvent): RollState {
-  if (!isStuck(state)) return state;
+  if (!isStuck(state) && !getsNoRegistration(state)) return state;
   return finish(setAside(state), event, state.phase === 'serving' ? 'failed' : 'kept', state.trouble);
 }
 
 /** Carries out what the rules decided on a planned moment or a start. */
 export function begin(state: RollState, event: RollEvent, decision?: Decision): RollState {
   if (decision === undefined || decision.action === 'ignore' || decision.action === 'strand') return state;
-  if (decision.action === 'drop')
-    return state.next === undefined ? state : drop(state, state.next, event, decision.why);
+  if (decision.action === 'drop') {
+    if (state.next === undefined) return state;
+    return state.next.leaf === undefined
+      ? drop(state, state.next, event, decision.why)
+      : expire(state, state.next, event, decision.why);
+  }
   const { action, reason } = decision;
   const own = { id: `newleaf-${event.at.toString(36)}`, action, reason, from: 'newleaf', at: event.at } as const;
   // What was asked for goes on where the hub refuses the leaf meanwhile.

@@ -10,6 +10,7 @@ import { type Assignment, type KeyRef, type Leaf, placeOf, type Slot } from './l
  *   unprovisioned → generating-key → requesting-leaf → registering-next → connecting-next → retiring-key → serving
  *   serving → registering → serving                      (re-register: same leaf, whatever hub DPS assigns)
  *   registering-next ─ refused → serving                 (parked: the candidate waits for its enrollment)
+ *   registering-next, connecting-next ─ no answer, and the current leaf is refused → registering   (parked as well)
  *   connecting-next ─ refused → abandoning → retiring-key → serving
  *   registering ─ refused, and no way left → stranded    (slow probe, any signal leaves it)
  */
@@ -56,7 +57,7 @@ export interface Outcome extends Request {
   readonly endedAt: number;
 }
 
-/** A refused candidate is kept, and asked for again at `askAt` (wall clock, milliseconds). */
+/** A candidate that was refused, or that got no answer, is kept, and asked for again at `askAt` (wall clock, milliseconds). */
 export interface Parked {
   readonly failure: Failure;
   readonly times: number;
@@ -82,6 +83,10 @@ export interface Next {
   /** It got another key at once, as the issuer demanded one, or the first was lost: it is not given a third so soon. */
   readonly renewed?: boolean;
   readonly parked?: Parked;
+  /** Somebody discarded it, or its key is lost: it makes room as soon as DPS trusts the current leaf again. */
+  readonly unwanted?: true;
+  /** How often it was refused before DPS accepted it: the hub may refuse it all the same, and its ladder goes on then. */
+  readonly refusals?: number;
 }
 
 /** After this effect the module had lost its state, and the process was ended. */
@@ -149,6 +154,8 @@ export interface RollState {
   readonly flaps: number;
   /** Attempts in a row that no hub answered. Not written: it would wear out the flash of a gateway that is offline. */
   readonly unreached: number;
+  /** Registrations in a row that DPS did not answer. Not written, for the same reason. */
+  readonly unheard?: number;
 }
 
 export type RollEffect =

@@ -5,7 +5,7 @@ import {
   accept,
   begin,
   beginRegister,
-  drop,
+  discard,
   dropCure,
   finish,
   freeSlot,
@@ -15,13 +15,15 @@ import {
   makeRoom,
   move,
   type Of,
+  RETIRE_TRIES,
   resumeRoll,
   retireKey,
+  setAside,
   settle,
   toRegisterNext,
   without,
 } from './settle.ts';
-import { type Decision, effectsOf, type RollEvent, type RollState, type Step, session } from './state.ts';
+import { type Decision, effectsOf, type Next, type RollEvent, type RollState, type Step, session } from './state.ts';
 
 /** A session that ends within a minute, three times in a row: another client with our identity, or the daily quota. */
 const FLAP_MS = 60_000;
@@ -59,9 +61,7 @@ function transition(state: RollState, event: RollEvent, decision?: Decision): Mo
     case 'connected':
       return connected(state, event);
     case 'key-destroyed':
-      return state.phase === 'retiring-key' && state.retire?.id === event.id
-        ? settle(without(state, 'retire'), event, 'key-destroyed')
-        : state;
+      return keyDestroyed(state, event);
     case 'failed':
       return failed(state, event, decision);
     case 'lost':
@@ -69,11 +69,18 @@ function transition(state: RollState, event: RollEvent, decision?: Decision): Mo
   }
 }
 
+function keyDestroyed(state: RollState, event: Of<'key-destroyed'>): RollState {
+  if (state.phase !== 'retiring-key' || state.retire?.id !== event.id) return state;
+  const free = without(state, 'retire');
+  // It made room for a roll: that goes on, also where the hub refuses the current leaf.
+  return free.request?.action === 'roll' ? resumeRoll(free, event, event.kind) : settle(free, event, event.kind);
+}
+
 function started(state: RollState, event: Of<'started'>, decision?: Decision): RollState {
   const { retire } = state;
   const found = event.given === undefined ? state : { ...state, current: event.given };
   const begun = begin(found, event, decision);
-  if (retire === undefined) return begun;
+  if (retire === undefined || begun.next?.leaf !== undefined) return begun;
   const again: RollState = { ...begun, retire: { ...retire, tries: 0 } };
   return begun.phase === 'serving' ? settle(again, event, 'started') : again;
 }
@@ -83,16 +90,20 @@ function asked(state: RollState, event: Of<'asked'>, decision?: Decision): RollS
   if (event.delayMs > 0) {
     return { ...state, scheduled: { ...event.request, startAt: event.at + Math.round(event.delayMs * event.draw) } };
   }
-  const taken = accept(makeRoom(state, event), { ...event.request, action: decision.action }, event);
+  const request = { ...event.request, action: decision.action };
+  if (event.discard && state.next?.leaf !== undefined) {
+    // Whatever is in flight is about the candidate that is unwanted.
+    const ended = finish(setAside(state), event, 'failed', state.trouble);
+    return discard(accept(ended, request, event), state.next, event);
+  }
+  const taken = accept(makeRoom(state, event), request, event);
   if (taken.phase === 'connecting-next' && taken.next !== undefined) {
     // DPS trusts the candidate by now: so it is the candidate that asks for another hub.
     const { assignment: _, ...unassigned } = taken.next;
     return toRegisterNext(taken, unassigned, event, 'asked');
   }
-  if (event.discard && taken.next?.leaf !== undefined) {
-    const { parked: _, ...unwanted } = taken.next;
-    return drop({ ...taken, next: unwanted }, unwanted, event, 'discarded');
-  }
+  // What is on its way to DPS goes on, for another request.
+  if (taken.phase === 'registering-next' || taken.phase === 'abandoning') return taken;
   return decision.action === 'roll' ? resumeRoll(taken, event, 'asked') : beginRegister(taken, event, 'asked');
 }
 
@@ -125,12 +136,19 @@ function delivered(before: RollState, event: Of<'leaf-delivered'>): RollState {
   // It was verified a moment ago: its key may have been given up since.
   if (!same && leaf.key.id !== current?.key.id) return answer('failed', failure('NL-LEAF-KEY'));
   const sent = same && next.sent;
-  // The key of a candidate that DPS never heard of is of no use any more; another one is found again by the next roll.
-  const alone = next === undefined || same || next.sent ? state : retireKey(state, keyOf(next));
+  // The key of a candidate that DPS never heard of is of no use any more.
+  const alone = next === undefined || same ? state : makesRoom(state, next);
   // A roll that waits for its issuer is served by this leaf, too. What somebody brought is no cure of our own.
   const own = without(alone, 'rolledFor');
   const taken = own.request === undefined ? accept(own, event.request, event) : own;
   return toRegisterNext(taken, { ...leaf.key, leaf, sent }, event, 'delivered');
+}
+
+/** The key of a candidate that DPS may trust is given up only when another leaf has been proven: until then it is remembered. */
+function makesRoom(state: RollState, next: Next): RollState {
+  const retired = retireKey(state, keyOf(next));
+  if (!next.sent || retired === state || retired.retire === undefined) return retired;
+  return { ...retired, retire: { ...retired.retire, tries: RETIRE_TRIES } };
 }
 
 function keyGenerated(state: RollState, event: Of<'key-generated'>): RollState {
@@ -156,15 +174,16 @@ function issued(state: RollState, event: Of<'leaf-issued'>): RollState {
 function registered(state: RollState, event: Of<'registered'>): RollState {
   const { current, next, assignment } = { ...state, assignment: event.assignment };
   if (state.phase === 'registering-next' && next?.leaf?.thumbprint === event.thumbprint) {
-    const { parked: _, ...accepted } = next;
-    const withHub = { ...state, next: { ...accepted, assignment }, registered: event.as, grace: 0 };
+    const { parked, ...accepted } = next;
+    const counted = parked === undefined ? accepted : { ...accepted, refusals: parked.times };
+    const withHub = { ...without(state, 'unheard'), next: { ...counted, assignment }, registered: event.as, grace: 0 };
     return move(withHub, 'connecting-next', event, 'registered');
   }
   if (current === undefined || current.thumbprint !== event.thumbprint) return state;
   // DPS pins the thumbprint that registered last: the candidate, if there is one, has lost its place.
   const undone = next === undefined ? {} : { next: { ...next, sent: false } };
   const pinned: RollState = {
-    ...without(state, 'grace'),
+    ...without(state, 'grace', 'unheard'),
     ...undone,
     assignment,
     rejected: false,
@@ -178,9 +197,10 @@ function registered(state: RollState, event: Of<'registered'>): RollState {
   if (state.phase === 'abandoning' && next !== undefined) {
     const key = keyOf(next);
     // A candidate that was refused ends its roll; one that was discarded makes room for the next.
-    const refused = next.parked?.failure;
+    const refused = next.unwanted === true ? undefined : next.parked?.failure;
     const back = refused === undefined ? pinned : finish(pinned, event, 'kept', refused);
-    const alone: RollState = { ...without(back, 'next'), ...(!proven && { grace: 0 }) };
+    const gone = without(back, 'next');
+    const alone: RollState = proven ? ended(gone, event) : { ...gone, grace: 0 };
     return settle(retireKey(alone, key), event, 'registered');
   }
   return state;
@@ -193,7 +213,7 @@ function ended(state: RollState, event: RollEvent): RollState {
 
 /** Nothing is wrong any more. */
 function calm(state: RollState): RollState {
-  return { ...without(state, 'trouble', 'grace', 'probe'), unproven: 0, unreached: 0 };
+  return { ...without(state, 'trouble', 'grace', 'probe', 'unheard'), unproven: 0, unreached: 0 };
 }
 
 function connected(state: RollState, event: Of<'connected'>): RollState {
@@ -224,10 +244,22 @@ function connected(state: RollState, event: Of<'connected'>): RollState {
   if (state.phase === 'registering' && state.request?.reason === 'unreached') {
     return settle(finish(accepted, event, 'done'), event, 'connected');
   }
+  // A roll was interrupted to ask for another hub, or for the same once more.
+  if (state.phase === 'registering' && state.request?.action === 'roll') return settle(accepted, event, 'connected');
   if (pending) return accepted;
+  if (isCured(accepted)) return settle(cured(accepted, event), event, 'connected');
   const through = ended(accepted, event);
   const alone = dropCure(through);
   return alone === through ? through : settle(alone, event, 'connected');
+}
+
+/** DPS refused the current leaf, a roll was to cure it, and DPS and hub have taken the leaf again before there was another. */
+function isCured({ phase, request }: RollState): boolean {
+  return request?.reason === 'dps-refused' && (phase === 'generating-key' || phase === 'requesting-leaf');
+}
+
+function cured(state: RollState, event: RollEvent): RollState {
+  return without(finish(setAside(state), event, 'done'), 'rolledFor');
 }
 
 function lost(state: RollState, event: Of<'lost'>): Moved {

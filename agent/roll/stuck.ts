@@ -13,3 +13,9 @@ export function isStuck(state: RollState): boolean {
 /** A re-registration that is through with DPS, and waits for the hub. */
 const lacksHub = ({ phase, request, online }: RollState): boolean =>
   phase === 'serving' && request?.action === 're-register' && online === undefined;
+
+/** A registration that DPS does not answer, or that the token cannot sign: a technician may have another way. */
+export function getsNoRegistration({ phase, trouble, unheard = 0 }: RollState): boolean {
+  const registers = phase === 'registering' || phase === 'registering-next' || phase === 'abandoning';
+  return registers && (unheard > 0 || trouble?.kind === 'broken');
+}

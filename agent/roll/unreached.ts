@@ -1,5 +1,6 @@
+import type { Failure } from './failure.ts';
 import { drawOf } from './plan.ts';
-import { begin, type Of, toRegisterNext } from './settle.ts';
+import { begin, finish, type Moved, move, type Of, park, toRegisterNext } from './settle.ts';
 import type { Decision, RollEffect, RollState } from './state.ts';
 
 /** The ladder of the connection comes to a minute with its sixth rung: 20 attempts are a quarter of an hour. */
@@ -8,6 +9,8 @@ const PATIENCE = 20;
 const SPREAD = 15;
 /** Half a day of attempts. */
 const AGAIN = 720;
+/** The ladder of a registration takes three minutes to its fifth rung. */
+const UNHEARD = 5;
 
 /**
  * Whether DPS is to be asked after so many attempts in a row that no hub answered: it may have another hub for us. Counted
@@ -28,13 +31,47 @@ export function unanswered(state: RollState, { effect, failure }: Of<'failed'>):
   return leaf?.thumbprint === effect.leaf.thumbprint ? effect : undefined;
 }
 
-/** Counts an attempt that got no answer, and asks DPS where the rules say so. The attempts at the old hub go on meanwhile. */
-export function askAnew(before: RollState, event: Of<'failed'>, decision?: Decision): RollState {
+/** What got no answer, or cannot be tried, keeps phase and candidate, however long it lasts; unless there is another leaf to try. */
+export function unsettled(before: RollState, event: Of<'failed'>, decision?: Decision): Moved {
+  const { effect, failure } = event;
+  const again = (state: RollState): Moved => ({ state: { ...state, trouble: failure }, retry: failure });
+  if (effect.kind === 'register') {
+    const state = { ...before, unheard: (before.unheard ?? 0) + 1 };
+    return again(state.unheard < UNHEARD ? state : tryOther(state, event, failure));
+  }
+  if (unanswered(before, event) === undefined) return again(before);
   const state = { ...before, unreached: before.unreached + 1 };
+  // The hub does talk to us: it has refused the current leaf meanwhile. What it does not answer is the candidate.
+  if (state.phase === 'connecting-next' && state.rejected && state.unreached >= PATIENCE) {
+    return { ...tryCurrent(state, event, failure), unreached: 0 };
+  }
+  return again(askAnew(state, event, decision));
+}
+
+/** Asks DPS where the rules say so. The attempts at the old hub go on meanwhile. */
+function askAnew(state: RollState, event: Of<'failed'>, decision?: Decision): RollState {
   const { next, phase } = state;
   if (decision?.action !== 're-register') return state;
   if (phase !== 'connecting-next' || next?.leaf === undefined) return begin(state, event, decision);
   // DPS trusts the candidate by now: so it is the candidate that asks for another hub.
   const { assignment: _, ...unassigned } = next;
   return toRegisterNext(state, unassigned, event, decision.reason);
+}
+
+/** DPS does not answer the one leaf: it may answer the other. The ladder goes on, so it is asked no more often for that. */
+function tryOther(state: RollState, event: Of<'failed'>, failure: Failure): RollState {
+  const { phase, next, current, rejected } = state;
+  if (phase === 'registering-next')
+    return rejected && current !== undefined ? tryCurrent(state, event, failure) : state;
+  const waits = next?.leaf !== undefined && next.parked !== undefined && next.parked.askAt <= event.at;
+  const isOther = phase === 'registering' || (phase === 'abandoning' && next?.unwanted !== true);
+  return isOther && waits ? toRegisterNext(state, next, event, 'unheard') : state;
+}
+
+/** Parks the candidate, and registers the current leaf again. */
+function tryCurrent(state: RollState, event: Of<'failed'>, failure: Failure): RollState {
+  if (state.next === undefined) return state;
+  const { assignment: _, ...unassigned } = state.next;
+  const parked = finish(park(state, unassigned, event, failure), event, 'kept', failure);
+  return move(parked, 'registering', event, 'unanswered', failure);
 }

@@ -69,7 +69,10 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   'add group': {
     operands: 'NAME',
     meaning: 'Enroll all devices of a CA',
-    about: ['By the certificate of the CA, or by the name of a CA whose possession was proven to the DPS instance.'],
+    about: [
+      'By the certificate of the CA, or by the name of a CA whose possession was proven to the DPS instance.',
+      'Either way the chain that a device sends must reach a CA that was proven: prove the root once.',
+    ],
     options: {
       certificate,
       ca,

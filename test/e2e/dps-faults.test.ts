@@ -28,7 +28,15 @@ const faults: readonly Fault[] = [
   { fault: 'drop-on-poll', code: 'NL-DPS-UNREACHABLE' },
   { fault: 'poll-status', options: { status: 503 }, code: 'NL-DPS-SERVER' },
   { fault: 'register-status', options: { status: 409, code: 409203 }, code: 'NL-DPS-CONFLICT' },
+  { fault: 'allocation-failed', code: 'NL-DPS-ALLOCATION', hurried: true },
   { fault: 'allocation-failed', options: { code: 400208 }, code: 'NL-DPS-ALLOCATION', hurried: true },
+  {
+    fault: 'allocation-failed',
+    options: { code: 401002, message: 'IotHubUnauthorizedAccess' },
+    code: 'NL-DPS-ALLOCATION',
+    hurried: true,
+  },
+  { fault: 'register-status', options: { status: 412 }, code: 'NL-DPS-CONFLICT' },
 ];
 
 const titleOf = (fault: FaultName, { status, code }: FaultOptions) => [fault, status ?? code ?? ''].join(' ').trim();

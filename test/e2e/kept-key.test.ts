@@ -16,7 +16,7 @@ const LIFETIME = 30 * 24 * 60 * MINUTE;
 /** Longer than a hub that lags DPS is given. */
 const GRACE = 10 * MINUTE;
 
-const hsm = softHsm('kept', 'kept-refused', 'factory', 'factory-kept');
+const hsm = softHsm('kept', 'kept-refused', 'factory', 'factory-kept', 'factory-other');
 Object.assign(process.env, hsm.environment);
 after(() => hsm.remove());
 
@@ -90,13 +90,26 @@ test('a factory key that is kept: its leaf is renewed, and its own certificate s
   assert.deepEqual(token.certificates().map(thumbprintOf), [factory]);
 });
 
+test('a factory leaf for another name is told; the gateway gets one of its own, and the factory key stays', async (t) => {
+  const gateway = await clocked(t, LIFETIME, { hsm, token: 'factory-other', settings: FACTORY });
+  const factory = await makeFactoryLeaf(gateway, 'factory-other', 'gw-0002');
+  await gateway.start();
+  const { leaf } = await gateway.settled();
+  assert.equal(leaf?.slot, 'a');
+  assert.notEqual(leaf?.thumbprint, factory);
+  assert.equal(gateway.log.matching({ event: 'given-leaf-unusable', code: 'NL-LEAF-CN' }).length, 1);
+  const token = new Inspector(hsm, 'factory-other');
+  assert.deepEqual(token.privateKeys(), ['factory', 'newleaf-a']);
+  assert.ok(token.certificates().map(thumbprintOf).includes(factory));
+});
+
 const thumbprintOf = (der: Buffer): string => createHash('sha256').update(der).digest('hex').toUpperCase();
 
 /** A key with its certificate, as a factory leaves them in the token. */
-async function makeFactoryLeaf({ far, policy }: Clocked, label: string): Promise<string> {
+async function makeFactoryLeaf({ far, policy }: Clocked, label: string, cn = ID): Promise<string> {
   const token = await openToken({ module: hsm.module, token: label, uri: undefined, pin: hsm.pin });
   const key = await token.generate('factory', 'ec-p256', freshId());
-  const request = await csr(ID, key, (message) => token.sign(key, message));
+  const request = await csr(cn, key, (message) => token.sign(key, message));
   const { raw } = new X509Certificate(await far.issue(request, policy));
   await token.storeCertificate(key, raw);
   return thumbprintOf(raw);

@@ -29,9 +29,12 @@ const outages: readonly Outage[] = [
   { fault: 'tls-alert-early', options: { code: 42 }, code: /^NL-HUB-CLOSED$/ },
   { fault: 'connack', options: { code: 1 }, code: /^NL-HUB-UNAVAILABLE$/ },
   { fault: 'connack', options: { code: 3 }, code: /^NL-HUB-UNAVAILABLE$/ },
+  // The end may come while the subscription is under way, or the twin is read.
+  ...[0, 1, 2, 3].map((ms) => ({ fault: 'accept-then-close', options: { ms }, code: /^NL-HUB-LOST$/ }) as const),
 ];
 
-const titleOf = (fault: FaultName, { code }: FaultOptions = {}) => (code === undefined ? fault : `${fault} ${code}`);
+const titleOf = (fault: FaultName, { code, ms }: FaultOptions = {}) =>
+  [fault, code, ms && `${ms} ms`].filter(Boolean).join(' ');
 
 /** Resolves when the fault has acted so often; a closed port is seen by the daemon only. */
 async function acted(far: Simulator, gateway: Gateway, fault: FaultName, times: number): Promise<void> {

@@ -20,6 +20,7 @@ export async function play(vector: Vector): Promise<Played> {
   const trail: string[] = [];
   const moments = momentsOf(vector);
   gateway.start();
+  const ending = new Set<string>();
   let quiet = 0;
   for (let index = 0; clock.monotonic() < SPAN_MS && broken.length === 0; ) {
     const now = clock.monotonic();
@@ -34,12 +35,13 @@ export async function play(vector: Vector): Promise<Played> {
     const next = Math.min(due?.at ?? SPAN_MS, now + LOOK_MS, SPAN_MS);
     await clock.pass(next - now);
     note(gateway, trail);
+    if (endsSoon(gateway, ending)) changes.push(clock.monotonic());
     if (gateway.isOnline || !canServe(gateway)) quiet = clock.monotonic();
     if (clock.monotonic() - quiet > PATIENCE_MS) broken.push('a leaf that would serve is not tried');
   }
   if (broken.length === 0) {
     changes.push(clock.monotonic());
-    await heal(gateway, trail, () => changes.push(clock.monotonic()));
+    await heal(gateway, trail, () => changes.push(clock.monotonic()), ending);
   }
   broken.push(...tooOften(world.calls, changes));
   return { broken: [...new Set(broken)], trail };
@@ -64,14 +66,15 @@ function momentsOf({ spells, deeds }: Vector): readonly Moment[] {
 }
 
 /** Faults end, the operator enrolls what the gateway names, and a person does what it asks for. */
-async function heal(gateway: Gateway, trail: string[], changed: () => void): Promise<void> {
-  const { clock, world, broken } = gateway;
+async function heal(gateway: Gateway, trail: string[], changed: () => void, ending: Set<string>): Promise<void> {
+  const { clock, broken } = gateway;
   gateway.lay({});
   gateway.enroll();
   const end = clock.monotonic() + 2 * PATIENCE_MS;
   for (let helped = false; clock.monotonic() < end && broken.length === 0; ) {
     await clock.pass(LOOK_MS);
     note(gateway, trail);
+    if (endsSoon(gateway, ending)) changed();
     gateway.enroll();
     if (isWell(gateway)) return;
     if (helped || clock.monotonic() < end - PATIENCE_MS) continue;
@@ -82,7 +85,14 @@ async function heal(gateway: Gateway, trail: string[], changed: () => void): Pro
   const { phase, trouble, request, online } = gateway.state;
   const where = `${phase}, ${online ? 'online' : 'offline'}, request ${request?.action ?? 'none'}, ${trouble?.code ?? 'no trouble'}`;
   if (broken.length === 0) broken.push(`faults are over, and the gateway does not come to rest: ${where}`);
-  void world;
+}
+
+/** A leaf nears its end: no pause is longer than half of what is left of it. Told once for each leaf. */
+function endsSoon({ known, clock }: Gateway, ending: Set<string>): boolean {
+  const current = known?.current;
+  if (current === undefined || current.notAfter > clock.now() + HOUR || ending.has(current.thumbprint)) return false;
+  ending.add(current.thumbprint);
+  return true;
 }
 
 /** What `status` would have a person do. */
@@ -110,5 +120,3 @@ function note({ state }: Gateway, trail: string[]): void {
   const known = new Set(trail.slice(-100));
   trail.push(...lines.reverse().filter((line) => !known.has(line)));
 }
-
-export { HOUR };

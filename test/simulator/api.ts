@@ -40,11 +40,14 @@ export interface Device extends RegistryIdentity {
  */
 export interface SimulatorApi {
   enrollIndividual(enrollment: IndividualInput): Promise<void>;
+  /** The certificates of the group are verified in DPS, too. */
   enrollGroup(group: GroupInput): Promise<void>;
   setStatus(enrollmentId: string, status: Status): Promise<void>;
-  /** Both at once: what is left out is removed. */
+  /** Both at once: what is left out is removed. Those of a group are verified, too. */
   replaceCertificates(enrollmentId: string, pair: CertificatePair): Promise<void>;
   removeEnrollment(enrollmentId: string): Promise<void>;
+  /** A CA certificate (PEM) that DPS verifies on upload, without a proof. */
+  trustCa(pem: string): Promise<void>;
   /** Uploads a CA certificate (PEM) to DPS, not verified yet. Gives the verification code. */
   uploadCa(name: string, pem: string): Promise<string>;
   /** Proof of possession: a certificate whose CN is the code, signed by the CA. */
@@ -64,7 +67,9 @@ export interface SimulatorApi {
   setDeviceStatus(deviceId: string, status: Status): Promise<void>;
   twin(deviceId: string): Promise<Twin>;
   updateDesired(deviceId: string, patch: object): Promise<void>;
-  /** Rejects with 404103 (not connected, or no methods) or 504101 (no answer in `timeoutMs`) in the message. */
+  /** A cloud-to-device message, which waits for a device that is away. Rejects with 403004 where 50 wait already. */
+  sendToDevice(deviceId: string, body: string): Promise<void>;
+  /** Without a payload the device gets an empty body. Rejects with 404103 (not connected, or no methods) or 504101 (no answer in `timeoutMs`) in the message. */
   callMethod(deviceId: string, name: string, payload?: unknown, timeoutMs?: number): Promise<MethodAnswer>;
 
   /** Signs a PKCS#10 (PEM) outside EST, for the inbox; the chain as PEM. */

@@ -14,13 +14,14 @@ export interface Attested {
 export interface Unattested {
   readonly errorCode: number;
   readonly message: string;
-  readonly disabled?: true;
+  /** The enrollment that is disabled. */
+  readonly disabled?: Enrollment;
 }
 
 const INVALID: Unattested = { errorCode: 401002, message: 'Invalid certificate' };
 const NOT_FOUND: Unattested = { errorCode: 401002, message: 'CA certificate not found.' };
 const UNAUTHORIZED: Unattested = { errorCode: 401002, message: 'Unauthorized' };
-const DISABLED: Unattested = { ...UNAUTHORIZED, disabled: true };
+const barred = (disabled: Enrollment): Unattested => ({ ...UNAUTHORIZED, disabled });
 
 /**
  * Walks the presented chain from the leaf to the root; the first certificate found in any enrollment decides
@@ -46,31 +47,43 @@ export function attest(
     return NOT_FOUND;
   }
   if (group.status === 'disabled') {
-    return DISABLED;
+    return barred(group);
   }
-  return { enrollment: group, thumbprints: { primary: presented.thumbprint, secondary: presented.thumbprint } };
+  return attestedBy(presented, group);
 }
+
+/**
+ * What DPS writes is the leaf that registered, twice, for individual enrollments as for groups: after the secondary of an
+ * individual enrollment has registered, it is the primary thumbprint of the device in the hub (azure-iot-cli-extension,
+ * test_iot_device_registration_individual_int.py, live; azure-iot-sdk-java#1220).
+ */
+const attestedBy = ({ thumbprint }: Presented, enrollment: Enrollment): Attested => ({
+  enrollment,
+  thumbprints: { primary: thumbprint, secondary: thumbprint },
+});
 
 /**
  * An individual enrollment stands before every group: Microsoft bars one member of a group by a disabled individual
  * enrollment (how-to-revoke-device-access-portal). Whether it needs to hold the leaf that is presented, or its
  * registration ID is enough, is a switch.
  */
-function attestIndividual({ thumbprint }: Presented, enrollment: Enrollment): Attested | Unattested {
+function attestIndividual(presented: Presented, enrollment: Enrollment): Attested | Unattested {
   if (enrollment.status === 'disabled') {
-    return DISABLED;
+    return barred(enrollment);
   }
-  const [first, second = first] = certificatesOf(enrollment).map(thumbprintOf);
-  if (first === undefined || second === undefined || ![first, second].includes(thumbprint)) {
-    return UNAUTHORIZED;
-  }
-  return { enrollment, thumbprints: { primary: first, secondary: second } };
+  const holds = certificatesOf(enrollment).map(thumbprintOf).includes(presented.thumbprint);
+  return holds ? attestedBy(presented, enrollment) : UNAUTHORIZED;
 }
 
+/**
+ * The first certificate of the chain that is enrolled decides, and the chain must reach a verified certificate, sent or
+ * not: "Authentication fails if DPS can't traverse the certificate chain to a verified certificate"
+ * (concepts-x509-attestation). Microsoft's own tests end a chain with what a verified root has signed.
+ */
 function findGroup(
   { chain }: Presented,
   enrollments: Enrollments,
-  { enrolledIssuerMayBeLeftOut, expiredIssuerAtDps }: Switches,
+  { enrolledIssuerMayBeLeftOut, expiredIssuerAtDps, chainMustReachVerifiedCa }: Switches,
   now: number,
 ): Enrollment | undefined {
   const signers = [...enrollments.groups.values()].flatMap((group) =>
@@ -79,15 +92,19 @@ function findGroup(
       certificate,
     })),
   );
+  let found: Enrollment | undefined;
+  let reached = !chainMustReachVerifiedCa;
   for (const [index, link] of chain.entries()) {
     const issuer = chain[index + 1];
-    const enrolled = signers.find(({ certificate }) => certificate.raw.equals(link.raw));
-    if (enrolled !== undefined) {
-      return enrolled.group;
+    found ??= signers.find(({ certificate }) => certificate.raw.equals(link.raw))?.group;
+    reached ||= enrollments.cas.holds(link);
+    if (found && reached) {
+      return found;
     }
     if (issuer === undefined) {
       const above = signers.find(({ certificate }) => signedBy(link, certificate));
-      return above && (enrolledIssuerMayBeLeftOut || isRoot(above.certificate)) ? above.group : undefined;
+      if (above && (enrolledIssuerMayBeLeftOut || isRoot(above.certificate))) found ??= above.group;
+      return reached || enrollments.cas.issued(link) ? found : undefined;
     }
     const valid = expiredIssuerAtDps === 'accept' || validAt(issuer, now);
     if (!valid || !signedBy(link, issuer)) {

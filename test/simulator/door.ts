@@ -30,6 +30,8 @@ export interface DoorOptions {
 }
 
 const LOOPBACK = '127.0.0.1';
+/** MQTT over TLS, where clients look for it that know a host and no port. */
+const MQTTS = 8883;
 const BAD_CERTIFICATE = 42;
 const CERTIFICATE_EXPIRED = 45;
 const UNKNOWN_CA = 48;
@@ -46,7 +48,8 @@ export class Door {
   readonly #sockets = new Map<Socket, number>();
   readonly #tls: tls.Server;
   readonly #alerting = new Map<Alert, Promise<AlertingServer>>();
-  #server: Server | undefined;
+  readonly #servers: Server[] = [];
+  #named: { readonly address: string; readonly tls: tls.Server } | undefined;
   #port = 0;
 
   constructor(options: DoorOptions) {
@@ -60,29 +63,37 @@ export class Door {
 
   /** Listens on 127.0.0.1; on the port it had, or the one given, or any. */
   async open(port = this.#port): Promise<void> {
-    if (this.#server !== undefined) {
+    if (this.#servers.length > 0) {
       return;
     }
+    this.#port = await this.#listen(port, LOOPBACK);
+    if (this.#named) await this.#listen(MQTTS, this.#named.address);
+  }
+
+  /** Listens on port 8883 of this address, too, from the next `open` on: Azure has both sides under one name. */
+  alsoAt(address: string, identity: Identity): void {
+    this.#named = { address, tls: this.#secure(identity, (caller) => this.#options.onCaller(caller)) };
+  }
+
+  async #listen(port: number, host: string): Promise<number> {
     const server = createServer({ noDelay: true }, (socket) => this.#admit(socket));
-    this.#server = server;
     await new Promise<void>((resolve, reject) => {
-      server.once('error', reject).listen(port, LOOPBACK, resolve);
+      server.once('error', reject).listen(port, host, resolve);
     });
+    this.#servers.push(server);
     const address = server.address();
-    this.#port = typeof address === 'object' && address !== null ? address.port : port;
+    return typeof address === 'object' && address !== null ? address.port : port;
   }
 
   /** Refuses connections from now on, and cuts the live ones. */
   async shut(): Promise<void> {
-    const server = this.#server;
-    this.#server = undefined;
-    const closed = server && new Promise((resolve) => server.close(resolve));
+    const closed = this.#servers.splice(0).map((server) => new Promise((resolve) => server.close(resolve)));
     for (const socket of this.#sockets.keys()) {
       socket.destroy();
     }
     const alerting = [...this.#alerting.values()];
     this.#alerting.clear();
-    await Promise.all([closed, ...alerting.map(async (starting) => (await starting).stop())]);
+    await Promise.all([...closed, ...alerting.map(async (starting) => (await starting).stop())]);
   }
 
   #admit(socket: Socket): void {
@@ -120,7 +131,8 @@ export class Door {
     } else if (faults.take(name, 'tls-refuses-client', connection)) {
       this.#turnAway(identity).emit('connection', socket);
     } else {
-      this.#tls.emit('connection', socket);
+      const named = this.#named?.address === socket.localAddress ? this.#named : undefined;
+      (named?.tls ?? this.#tls).emit('connection', socket);
     }
   }
 

@@ -1,13 +1,23 @@
+import type { Registration } from './enrollments.ts';
 import type { Operation } from './registrar.ts';
-import type { Switches } from './switches.ts';
 
 /** The body of every error of DPS, as captured in azure-iot-sdk-c (common_prov_e2e.c). */
 export function errorBody(errorCode: number, message: string, trackingId: string): string {
   return JSON.stringify({ errorCode, trackingId, message, timestampUtc: new Date().toISOString() });
 }
 
+/**
+ * The answer to the registration request itself where the enrollment is disabled, as Microsoft measured it
+ * (azure-iot-cli-extension, test_dps_device_registration_disabled_enrollment): no operation, and no device ID.
+ */
+export function disabledBody({ registrationId, updatedAt, etag }: Registration): string {
+  const status = 'disabled';
+  const registrationState = { registrationId, status, lastUpdatedDateTimeUtc: updatedAt.toISOString(), etag };
+  return JSON.stringify({ operationId: '', status, registrationState });
+}
+
 /** The final answer of an operation that has an outcome (RegistrationOperationStatus). */
-export function answerBody({ operationId, registrationId, outcome }: Operation, { disabledShape }: Switches): string {
+export function answerBody({ operationId, registrationId, outcome }: Operation): string {
   if (outcome?.kind === 'assigned') {
     const { deviceId, assignedHub, substatus, etag, createdAt, updatedAt } = outcome.registration;
     return JSON.stringify({
@@ -27,7 +37,7 @@ export function answerBody({ operationId, registrationId, outcome }: Operation, 
       },
     });
   }
-  const status = outcome?.disabled && disabledShape === 'disabled' ? 'disabled' : 'failed';
+  const status = 'failed';
   return JSON.stringify({
     operationId,
     status,

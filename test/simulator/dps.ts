@@ -2,13 +2,13 @@ import { randomUUID } from 'node:crypto';
 import type { IConnectPacket } from 'mqtt-packet';
 import type { Attested, Unattested } from './attest.ts';
 import type { Caller } from './door.ts';
-import { answerBody, errorBody, GARBLED } from './dps-body.ts';
+import { answerBody, disabledBody, errorBody, GARBLED } from './dps-body.ts';
 import type { FaultName, FaultOptions, Faults } from './faults.ts';
 import type { Log } from './log.ts';
 import { MqttEndpoint, type MqttRules, type Verdict } from './mqtt-endpoint.ts';
 import type { MqttLink } from './mqtt-link.ts';
 import { commonName, validAt } from './presented.ts';
-import type { Operation, Outcome, Registrar } from './registrar.ts';
+import { NO_HUB, type Operation, type Outcome, type Registrar } from './registrar.ts';
 import type { Switches } from './switches.ts';
 
 const RESPONSES = '$dps/registrations/res/';
@@ -67,6 +67,13 @@ export class Dps implements MqttRules {
     return { code: 0 };
   }
 
+  /** "DPS doesn't support persistent sessions", whatever the client asks for (iot-mqtt-connect-to-iot-dps). */
+  resume(): boolean {
+    return false;
+  }
+
+  subscribed(): void {}
+
   opened(link: MqttLink): void {
     const old = this.#links.get(link.clientId);
     this.#links.set(link.clientId, link);
@@ -120,9 +127,16 @@ export class Dps implements MqttRules {
   #decide(link: MqttLink, rid: string, attested: Attested | Unattested): void {
     const { registrar, switches } = this.#options;
     if ('errorCode' in attested) {
-      const shape = attested.disabled ? switches.disabledShape : switches.refusalShape;
+      const { errorCode, message, disabled } = attested;
+      const barred = disabled && registrar.bar(link.clientId, disabled);
+      const shape = barred ? switches.disabledShape : switches.refusalShape;
+      if (barred && shape === 'disabled') {
+        this.#endpoint.note(link, 'refused', { code: errorCode, reason: 'disabled' });
+        this.#answer(link, rid, 200, disabledBody(barred));
+        return;
+      }
       if (shape === 'res-401') {
-        this.#error(link, rid, 401, attested.errorCode, attested.message);
+        this.#error(link, rid, 401, errorCode, message);
         return;
       }
     }
@@ -136,7 +150,7 @@ export class Dps implements MqttRules {
     if (this.#take(link, 'drop-after')) {
       link.drop('fault');
     } else if (switches.answerAtOnce && operation.outcome !== undefined) {
-      this.#answer(link, rid, 200, answerBody(operation, switches));
+      this.#answer(link, rid, 200, answerBody(operation));
     } else {
       this.#accepted(link, rid, operation);
     }
@@ -144,12 +158,13 @@ export class Dps implements MqttRules {
 
   #conclude(link: MqttLink, operation: Operation, attested: Attested | Unattested): void {
     const fault = this.#take(link, 'allocation-failed');
-    const failed = fault && { errorCode: fault.code ?? 400208, message: fault.message ?? 'No hub is linked.' };
-    this.#tell(link, this.#options.registrar.conclude(operation, failed ?? attested));
+    const { errorCode, message } = NO_HUB;
+    const failed = fault && { errorCode: fault.code ?? errorCode, message: fault.message ?? message };
+    this.#tell(link, this.#options.registrar.conclude(operation, attested, failed));
   }
 
   #poll(link: MqttLink, rid: string, operationId: string): void {
-    const { registrar, switches } = this.#options;
+    const { registrar } = this.#options;
     const operation = registrar.operation(operationId);
     this.#endpoint.note(link, 'poll', { reason: operation?.outcome?.kind ?? 'assigning' });
     if (this.#take(link, 'drop-on-poll')) {
@@ -160,7 +175,7 @@ export class Dps implements MqttRules {
       } else if (operation.outcome === undefined) {
         this.#accepted(link, rid, operation);
       } else {
-        this.#answer(link, rid, 200, answerBody(operation, switches));
+        this.#answer(link, rid, 200, answerBody(operation));
       }
     }
   }

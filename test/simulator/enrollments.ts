@@ -83,12 +83,16 @@ export interface Enrollment {
   readonly updatedAt: Date;
 }
 
-/** What DPS remembers of a device that it has assigned. */
+/** What DPS remembers of a device that has asked. */
 export interface Registration {
   readonly registrationId: string;
+  readonly status: 'assigned' | 'failed' | 'disabled';
+  readonly errorCode?: number;
+  readonly errorMessage?: string;
   readonly deviceId: string;
   /** The group that let it in; undefined for an individual enrollment. */
   readonly group: string | undefined;
+  /** Empty before the first assignment; a registration that failed does not make DPS forget it. */
   readonly assignedHub: string;
   readonly substatus: string;
   readonly etag: string;

@@ -72,7 +72,10 @@ export const FAULTS = {
   'no-answer': { on: ['dps'], means: 'never answers the registration request' },
   'drop-on-poll': { on: ['dps'], means: 'closes when the operation is polled' },
   'slow-assignment': { on: ['dps'], means: 'stays "assigning" for `ms` before the registration takes effect' },
-  'allocation-failed': { on: ['dps'], means: 'ends "failed" with `code` (400208 no hub, 400209 hub refused DPS)' },
+  'allocation-failed': {
+    on: ['dps'],
+    means: 'ends "failed" with `code` and `message` (default 401001: no hub is linked)',
+  },
   'rest-status': { on: ['dps', 'hub'], means: 'answers REST requests with `status`, `message`, `retryAfter`' },
   'est-wait': { on: ['est'], means: '202 with Retry-After `retryAfter` (default 1)' },
   'est-status': {

@@ -3,15 +3,17 @@ import { tokenEnd, tokenRefusal } from './device-token.ts';
 import type { Caller } from './door.ts';
 import type { FaultName, FaultOptions, Faults } from './faults.ts';
 import type { HubName, Log } from './log.ts';
+import { Mailbox } from './mailbox.ts';
 import { type MethodAnswer, Methods } from './methods.ts';
 import { MqttEndpoint, type MqttRules, type Verdict } from './mqtt-endpoint.ts';
 import type { MqttLink } from './mqtt-link.ts';
-import { validAt } from './presented.ts';
+import type { MqttSession } from './mqtt-session.ts';
+import { printsOf, validAt } from './presented.ts';
 import type { Registry, Write } from './registry.ts';
 import type { Switches } from './switches.ts';
 
 /** `{hubhost}/{deviceId}/?api-version=2021-04-12`, then `&DeviceClientType=…`. */
-const USERNAME = /^[^/]+\/([^/]+)\/\?api-version=[^&]+/;
+const USERNAME = /^([^/]+)\/([^/]+)\/\?api-version=[^&]+/;
 const TWIN_GET = /^\$iothub\/twin\/GET\/\?\$rid=([^&]+)/;
 const REPORTED = /^\$iothub\/twin\/PATCH\/properties\/reported\/\?\$rid=([^&]+)/;
 const METHOD_ANSWER = /^\$iothub\/methods\/res\/(\d+)\/\?\$rid=([^&]+)/;
@@ -26,6 +28,8 @@ export interface HubOptions {
   readonly faults: Faults;
   readonly switches: Switches;
   readonly registry: Registry;
+  /** What it is called: host:port of the device side, host of the service side. */
+  readonly names: () => readonly string[];
   readonly now: () => number;
 }
 
@@ -35,6 +39,9 @@ export class Hub implements MqttRules {
   readonly #endpoint: MqttEndpoint;
   readonly #methods = new Methods();
   readonly #links = new Map<string, MqttLink>();
+  /** Of clients that connected with CleanSession 0. */
+  readonly #sessions = new Map<string, MqttSession>();
+  readonly #mail = new Map<string, Mailbox>();
   /** Milliseconds since the epoch. */
   readonly #tokenEnds = new WeakMap<Caller, number>();
   /** Connects refused, and the moment of the write, since each identity was last written. */
@@ -66,8 +73,12 @@ export class Hub implements MqttRules {
       return { close: 'leaf expired or not valid yet' };
     }
     const identity = registry.find(clientId);
-    if (USERNAME.exec(username)?.[1] !== clientId) {
+    const [, host = '', deviceId] = USERNAME.exec(username) ?? [];
+    if (deviceId !== clientId) {
       return { code: NOT_AUTHORIZED, reason: 'client id differs from the device id of the username' };
+    }
+    if (!this.#options.names().includes(host.toLowerCase())) {
+      return { code: NOT_AUTHORIZED, reason: 'the username names another hub' };
     }
     if (identity === undefined) {
       return { code: NOT_AUTHORIZED, reason: 'no such device' };
@@ -75,14 +86,15 @@ export class Hub implements MqttRules {
     if (identity.status === 'disabled') {
       return { code: switches.disabledConnack, reason: 'device disabled' };
     }
-    const { primary, secondary, key } = identity.thumbprints;
-    if (key !== undefined) {
-      const refusal = tokenRefusal(connect, key, now());
-      if (refusal !== undefined) {
+    const { primary, secondary, key, secondaryKey = key } = identity.thumbprints;
+    if (key !== undefined && secondaryKey !== undefined) {
+      const refusals = [key, secondaryKey].map((one) => tokenRefusal(connect, one, now()));
+      const [refusal] = refusals;
+      if (refusal !== undefined && !refusals.includes(undefined)) {
         return { code: NOT_AUTHORIZED, reason: refusal };
       }
       this.#tokenEnds.set(caller, tokenEnd(connect));
-    } else if (presented === undefined || ![primary, secondary].includes(presented.thumbprint)) {
+    } else if (!presented || !printsOf(presented).some((print) => print === primary || print === secondary)) {
       return { code: NOT_AUTHORIZED, reason: 'thumbprint does not match' };
     }
     return this.#settles(clientId) ? { code: NOT_AUTHORIZED, reason: 'fault' } : { code: 0 };
@@ -94,6 +106,7 @@ export class Hub implements MqttRules {
     this.#links.set(link.clientId, link);
     this.#endpoint.note(link, 'connected');
     old?.drop('newer connection');
+    this.#deliver(link);
     const tokenEnds = this.#tokenEnds.get(link.caller);
     if (tokenEnds !== undefined) {
       this.#endAt(link, tokenEnds, 'token expired');
@@ -101,6 +114,28 @@ export class Hub implements MqttRules {
     if (this.#options.switches.sessionsEndAtNotAfter && link.caller.presented) {
       this.#endAt(link, Date.parse(link.caller.presented.leaf.validTo), 'leaf expired');
     }
+  }
+
+  resume(link: MqttLink, clean: boolean): boolean {
+    const kept = clean ? undefined : this.#sessions.get(link.clientId);
+    link.session = kept ?? link.session;
+    if (clean) this.#sessions.delete(link.clientId);
+    else this.#sessions.set(link.clientId, link.session);
+    return kept !== undefined;
+  }
+
+  subscribed(link: MqttLink): void {
+    this.#deliver(link);
+  }
+
+  /** A cloud-to-device message. Throws where 50 wait already. */
+  send(deviceId: string, body: string): void {
+    const mailbox = this.#mail.get(deviceId) ?? new Mailbox();
+    this.#mail.set(deviceId, mailbox);
+    const topic = `devices/${deviceId}/messages/devicebound/%24.to=%2Fdevices%2F${deviceId}%2Fmessages%2FdeviceBound`;
+    if (!mailbox.put(topic, body)) throw new Error(`403004 DeviceMaximumQueueDepthExceeded: ${deviceId}`);
+    const link = this.#links.get(deviceId);
+    if (link !== undefined) this.#deliver(link);
   }
 
   closed(link: MqttLink): void {
@@ -141,7 +176,7 @@ export class Hub implements MqttRules {
 
   /** Whether a direct method reaches the device now: it has a session, and has subscribed. */
   hears(deviceId: string): boolean {
-    return this.#links.get(deviceId)?.subscribed('$iothub/methods/POST/') === true;
+    return this.#links.get(deviceId)?.session.qosFor('$iothub/methods/POST/') !== undefined;
   }
 
   /**
@@ -157,7 +192,19 @@ export class Hub implements MqttRules {
     });
   }
 
+  #deliver(link: MqttLink): void {
+    this.#mail.get(link.clientId)?.deliver(
+      link,
+      ({ body, sent }) => this.#endpoint.note(link, 'message', { body, code: sent }),
+      ({ body }) => this.#endpoint.note(link, 'message-acknowledged', { body }),
+    );
+  }
+
   #written(deviceId: string, write: Write): void {
+    if (write === 'removed') {
+      this.#sessions.delete(deviceId);
+      this.#mail.delete(deviceId);
+    }
     this.#settling.set(deviceId, { refused: 0, since: Date.now() });
     if (write === 'disabled' || write === 'removed') {
       this.#links.get(deviceId)?.drop(`device ${write}`);
@@ -193,7 +240,7 @@ export class Hub implements MqttRules {
     const patch = parse(payload);
     this.#endpoint.note(link, 'reported', { body: patch });
     const failed = this.#take(link, 'twin-status');
-    if (failed || typeof patch !== 'object' || patch === null) {
+    if (failed || typeof patch !== 'object' || patch === null || Array.isArray(patch)) {
       link.publish(`$iothub/twin/res/${failed?.status ?? 400}/?$rid=${rid}`, '');
       return;
     }

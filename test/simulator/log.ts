@@ -23,6 +23,10 @@ export type LogEvent =
   | 'method' // sent to the device
   | 'method-answer'
   | 'telemetry'
+  | 'message' // hub: a cloud-to-device message went out; code says for the how manieth time
+  | 'message-acknowledged'
+  | 'job' // hub: a job has ended; reason is its ID and how
+  | 'turned-down' // REST: refused; code is the number of the error
   | 'registry' // hub: an identity was written; reason says how
   | 'request' // EST: an HTTP request; reason is its path
   | 'issued'

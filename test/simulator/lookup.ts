@@ -6,6 +6,7 @@ import { errorBody } from './dps-body.ts';
 import type { Log } from './log.ts';
 import { commonName } from './presented.ts';
 import type { Registrar } from './registrar.ts';
+import { stateBody } from './rest/enrollment-body.ts';
 import type { Switches } from './switches.ts';
 import type { TpmRegistration } from './tpm-registration.ts';
 
@@ -72,15 +73,12 @@ export class Lookup {
       const { errorCode, message: errorMessage, disabled } = attested;
       const shape = disabled ? switches.disabledShape : switches.refusalShape;
       if (shape === 'res-401') return refusal(401, errorCode, errorMessage);
-      return { status: 200, body: JSON.stringify({ registrationId, status: shape, errorCode, errorMessage }) };
+      const why = shape === 'disabled' ? {} : { errorCode, errorMessage };
+      return { status: 200, body: JSON.stringify({ registrationId, status: shape, ...why }) };
     }
     const registration = registrar.enrollments.registrations.get(registrationId);
     if (registration === undefined) return refusal(404, 404201, 'Registration not found.');
-    const { deviceId, assignedHub, substatus } = registration;
-    return {
-      status: 200,
-      body: JSON.stringify({ registrationId, deviceId, assignedHub, status: 'assigned', substatus }),
-    };
+    return { status: 200, body: JSON.stringify(stateBody(registration)) };
   }
 }
 

@@ -36,7 +36,9 @@ export class Methods {
     sent: () => void,
   ): Promise<MethodAnswer> {
     const rid = randomBytes(4).toString('hex');
-    if (!link?.publish(`$iothub/methods/POST/${name}/?$rid=${rid}`, JSON.stringify(payload ?? null))) {
+    // "A valid JSON or an empty body" (iot-hub-devguide-direct-methods).
+    const body = payload === undefined ? '' : JSON.stringify(payload);
+    if (!link?.publish(`$iothub/methods/POST/${name}/?$rid=${rid}`, body)) {
       return Promise.reject(new MethodError(404103, `DeviceNotOnline: ${deviceId}`));
     }
     sent();

@@ -10,10 +10,14 @@ export type Verdict = { readonly code: number; readonly reason?: string } | { re
 /** What DPS and hub have of their own. */
 export interface MqttRules {
   judge(connect: IConnectPacket, caller: Caller): Verdict;
+  /** Before CONNACK 0: gives the connection a session of before, if the client wants one and there is one. */
+  resume(link: MqttLink, clean: boolean): boolean;
   /** After CONNACK 0. */
   opened(link: MqttLink): void;
   mayPublish(link: MqttLink, topic: string): boolean;
   maySubscribe(link: MqttLink, filter: string): boolean;
+  /** After SUBACK. */
+  subscribed(link: MqttLink): void;
   published(link: MqttLink, topic: string, payload: Buffer): void;
   closed(link: MqttLink): void;
 }
@@ -69,10 +73,12 @@ export class MqttEndpoint {
     } else if (packet.cmd === 'subscribe') {
       this.#subscribe(link, packet);
     } else if (packet.cmd === 'unsubscribe') {
-      packet.unsubscriptions.forEach((filter) => void link.unsubscribe(filter));
+      packet.unsubscriptions.forEach((filter) => void link.session.unsubscribe(filter));
       if (!this.#take(link, 'no-unsuback')) {
         link.send({ cmd: 'unsuback', ...id(packet) });
       }
+    } else if (packet.cmd === 'puback') {
+      link.acknowledge(packet.messageId ?? 0);
     } else if (packet.cmd === 'pingreq') {
       if (!this.#take(link, 'no-pingresp')) {
         link.send({ cmd: 'pingresp' });
@@ -115,7 +121,8 @@ export class MqttEndpoint {
 
   #answer(link: MqttLink, connect: IConnectPacket, verdict: { code: number; reason?: string }, fields: Fields): void {
     const { code } = verdict;
-    link.send({ cmd: 'connack', returnCode: code, sessionPresent: false });
+    const sessionPresent = code === 0 && this.#rules.resume(link, connect.clean ?? true);
+    link.send({ cmd: 'connack', returnCode: code, sessionPresent });
     this.note(link, 'connack', { ...fields, ...verdict });
     if (code !== 0) {
       link.finish('refused');
@@ -138,12 +145,14 @@ export class MqttEndpoint {
       if (!this.#rules.maySubscribe(link, topic)) {
         return REFUSED_SUBSCRIPTION;
       }
-      link.subscribe(topic);
+      const most = Math.min(qos, 1);
+      link.session.subscribe(topic, most);
       this.note(link, 'subscribed', { reason: topic });
-      return Math.min(qos, 1);
+      return most;
     });
     if (!this.#take(link, 'no-suback')) {
       link.send({ cmd: 'suback', granted, ...id(packet) });
+      this.#rules.subscribed(link);
     }
   }
 

@@ -1,8 +1,27 @@
 import * as mqtt from 'mqtt-packet';
 import type { Caller } from './door.ts';
+import { MqttSession } from './mqtt-session.ts';
 
 // mqtt-packet 6.10 fills a table of 65,536 Buffers at its first packet (20 to 70 ms) unless told not to.
 mqtt.writeToStream.cacheNumbers = false;
+
+/** How a message goes out. */
+interface Delivery {
+  /** It went out before, and was not acknowledged. */
+  readonly again?: boolean;
+  /** Called when it has arrived, which nobody knows where the client has subscribed with QoS 0: at once then. */
+  readonly acknowledged?: () => void;
+}
+
+const LONGEST_SILENCE_MS = 1_767_000;
+
+/**
+ * How long a client may be silent: 1.5 times its keepalive, 29.45 minutes at most, which is also the answer to a client
+ * that promises nothing (iot-mqtt-connect-to-iot-hub, default keep-alive timeout).
+ * @param keepalive seconds
+ */
+export const silenceMs = (keepalive: number): number =>
+  keepalive === 0 ? LONGEST_SILENCE_MS : Math.min(keepalive * 1_500, LONGEST_SILENCE_MS);
 
 /** The server's end of one MQTT 3.1.1 connection. */
 export class MqttLink {
@@ -10,7 +29,9 @@ export class MqttLink {
   clientId = '';
   /** Since CONNACK 0. */
   open = false;
-  readonly #filters = new Set<string>();
+  session = new MqttSession();
+  readonly #unacknowledged = new Map<number, () => void>();
+  #lastId = 0;
   #endReason: string | undefined;
   #keepalive: NodeJS.Timeout | undefined;
 
@@ -39,35 +60,34 @@ export class MqttLink {
     }
   }
 
-  /** A message of QoS 0 to the client, if it has subscribed to the topic. */
-  publish(topic: string, payload: unknown): boolean {
-    if (!this.subscribed(topic)) {
+  /** A message to the client, if it has subscribed to the topic, by the QoS that was granted. */
+  publish(topic: string, payload: unknown, { again = false, acknowledged }: Delivery = {}): boolean {
+    const qos = this.session.qosFor(topic);
+    if (qos === undefined) {
       return false;
     }
     const body = typeof payload === 'string' ? payload : JSON.stringify(payload);
-    this.send({ cmd: 'publish', topic, payload: body, qos: 0, dup: false, retain: false });
+    const message = { cmd: 'publish', topic, payload: body, qos, dup: again, retain: false } as const;
+    if (qos === 0) {
+      this.send(message);
+      acknowledged?.();
+      return true;
+    }
+    this.#lastId = (this.#lastId % 65_535) + 1;
+    if (acknowledged) this.#unacknowledged.set(this.#lastId, acknowledged);
+    this.send({ ...message, messageId: this.#lastId });
     return true;
   }
 
-  subscribe(filter: string): void {
-    this.#filters.add(filter);
+  /** PUBACK. */
+  acknowledge(messageId: number): void {
+    this.#unacknowledged.get(messageId)?.();
+    this.#unacknowledged.delete(messageId);
   }
 
-  unsubscribe(filter: string): void {
-    this.#filters.delete(filter);
-  }
-
-  subscribed(topic: string): boolean {
-    return [...this.#filters].some((filter) =>
-      filter.endsWith('#') ? topic.startsWith(filter.slice(0, -1)) : filter === topic,
-    );
-  }
-
-  /** Hub and DPS end a connection that is silent for 1.5 times its keepalive; seconds, 0 is never. */
+  /** Ends the connection when the client is silent for too long. */
   keepalive(seconds: number): void {
-    if (seconds > 0) {
-      this.#keepalive = setTimeout(() => this.drop('keepalive'), seconds * 1_500).unref();
-    }
+    this.#keepalive = setTimeout(() => this.drop('keepalive'), silenceMs(seconds)).unref();
   }
 
   /** Ends the connection at once, as the services do: MQTT 3.1.1 has no DISCONNECT from the server. */

@@ -23,6 +23,12 @@ export function presentedBy(socket: TLSSocket): Presented | undefined {
   return leaf && { leaf, thumbprint: thumbprintOf(leaf), chain };
 }
 
+/** The thumbprints by which a hub may know it: SHA-256 (64 hex digits) and SHA-1 (40). */
+export const printsOf = ({ leaf, thumbprint }: Presented): readonly string[] => [
+  thumbprint,
+  leaf.fingerprint.replaceAll(':', ''),
+];
+
 /** The CN of the subject, or undefined. */
 export function commonName(certificate: X509Certificate): string | undefined {
   const line = certificate.subject.split('\n').find((part) => part.startsWith('CN='));

@@ -33,6 +33,11 @@ export interface Operation {
   outcome: Outcome | undefined;
 }
 
+const UNASSIGNED = { deviceId: '', assignedHub: '', substatus: '' } as const;
+
+/** No hub is linked: the number and the words that Microsoft measured (azure-iot-cli-extension, unlinked hub). */
+export const NO_HUB = { errorCode: 401001, message: 'IoTHub not found.' } as const satisfies Unattested;
+
 /** Decides registrations, and writes what follows into the registry of the assigned hub. */
 export class Registrar {
   readonly enrollments: Enrollments;
@@ -76,23 +81,44 @@ export class Registrar {
     return attest(presented, registrationId, this.enrollments, this.#switches, this.#now());
   }
 
-  /** Ends the operation, and lets the registration take effect. */
-  conclude(operation: Operation, attested: Attested | Unattested): Outcome {
-    const outcome: Outcome =
-      'errorCode' in attested
-        ? { kind: 'refused', ...attested }
-        : {
-            kind: 'assigned',
-            ...this.#assign(operation.registrationId, attested),
-            ...(attested.thumbprints.key !== undefined && { key: attested.thumbprints.key }),
-          };
+  /** Ends the operation, and lets the registration take effect, unless the allocation has failed. */
+  conclude(operation: Operation, attested: Attested | Unattested, failure?: Unattested): Outcome {
+    const outcome = this.#outcome(operation.registrationId, attested, failure);
     operation.outcome = outcome;
     return outcome;
   }
 
+  /** The record of a registration that was refused as its enrollment is disabled. */
+  bar(registrationId: string, enrollment: Enrollment): Registration {
+    return this.#record(registrationId, enrollment, { status: 'disabled' });
+  }
+
+  #outcome(registrationId: string, attested: Attested | Unattested, failure?: Unattested): Outcome {
+    if ('errorCode' in attested) return { kind: 'refused', ...attested };
+    if (failure !== undefined) {
+      const { errorCode, message: errorMessage } = failure;
+      this.#record(registrationId, attested.enrollment, { status: 'failed', errorCode, errorMessage });
+      return { kind: 'refused', ...failure };
+    }
+    const { key } = attested.thumbprints;
+    return { kind: 'assigned', ...this.#assign(registrationId, attested), ...(key !== undefined && { key }) };
+  }
+
+  /** Azure keeps what became of the last attempt; where the device is assigned to outlives a failure. */
+  #record(
+    registrationId: string,
+    { kind, id }: Enrollment,
+    made: Pick<Registration, 'status'> & Partial<Registration>,
+  ): Registration {
+    const { deviceId, assignedHub, substatus } = this.enrollments.registrations.get(registrationId) ?? UNASSIGNED;
+    const group = kind === 'group' ? id : undefined;
+    return this.enrollments.recordRegistration({ deviceId, assignedHub, substatus, ...made, registrationId, group });
+  }
+
   #assign(registrationId: string, { enrollment, thumbprints }: Attested): { registration: Registration; hub: HubName } {
-    const deviceId = enrollment.deviceId ?? registrationId;
     const before = this.enrollments.registrations.get(registrationId);
+    // Another device ID counts after the record was deleted (comment in the tests of azure-iot-cli-extension).
+    const deviceId = before?.deviceId || (enrollment.deviceId ?? registrationId);
     const oldHub = this.#hubs.find(({ host }) => host() === before?.assignedHub);
     const never = !enrollment.policy.updateHubAssignment;
     const hub = (never ? oldHub : undefined) ?? this.#allocated(registrationId, enrollment.hubs);
@@ -104,22 +130,14 @@ export class Registrar {
       hub.registry.setStatus(deviceId, 'enabled');
     }
     const substatus =
-      before === undefined || never ? 'initialAssignment' : this.#moveTwin(deviceId, oldHub, hub, enrollment);
-    const group = enrollment.kind === 'group' ? enrollment.id : undefined;
-    const assignedHub = hub.host();
-    const registration = this.enrollments.recordRegistration({
-      registrationId,
-      deviceId,
-      group,
-      assignedHub,
-      substatus,
-    });
-    return { registration, hub: hub.name };
+      oldHub === undefined || never ? 'initialAssignment' : this.#moveTwin(deviceId, oldHub, hub, enrollment);
+    const assigned = { status: 'assigned', deviceId, assignedHub: hub.host(), substatus } as const;
+    return { registration: this.#record(registrationId, enrollment, assigned), hub: hub.name };
   }
 
   /** What becomes of the twin on a re-registration, and the substatus that tells it. */
-  #moveTwin(deviceId: string, from: LinkedHub | undefined, to: LinkedHub, enrollment: Enrollment): string {
-    const moved = from !== undefined && from !== to && from.registry.find(deviceId) !== undefined;
+  #moveTwin(deviceId: string, from: LinkedHub, to: LinkedHub, enrollment: Enrollment): string {
+    const moved = from !== to && from.registry.find(deviceId) !== undefined;
     const twin = moved ? from.registry.twin(deviceId) : undefined;
     if (moved) {
       from.registry.remove(deviceId);
@@ -132,7 +150,8 @@ export class Registrar {
       to.registry.adopt(deviceId, twin);
       return 'deviceDataMigrated';
     }
-    return 'initialAssignment';
+    // Captured (eclipse-kanto/azure-connector), and asserted by azure-iot-cli-extension for X.509 and symmetric keys.
+    return from === to ? 'reprovisionedToInitialAssignment' : 'initialAssignment';
   }
 
   #allocated(registrationId: string, named: readonly string[]): LinkedHub {

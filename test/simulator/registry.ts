@@ -7,6 +7,10 @@ export interface Thumbprints {
   readonly secondary: string;
   /** Base64: of a device that signs tokens instead (DPS writes it for TPM enrollments). */
   readonly key?: string;
+  /** Base64: its other key, where the two differ. */
+  readonly secondaryKey?: string;
+  /** It may come with any leaf of a CA that the hub trusts. Nobody here attests by that. */
+  readonly byCa?: true;
 }
 
 /** A device identity of the kind that DPS writes for X.509 enrollments, groups included: `selfSigned` with thumbprints. */
@@ -62,6 +66,8 @@ function merge(target: Record<string, unknown>, patch: object): Record<string, u
   }
   return merged;
 }
+
+const cleared = (properties: object): object => Object.fromEntries(Object.keys(properties).map((name) => [name, null]));
 
 /** The identity registry and the twins of one hub. */
 export class Registry extends EventEmitter<RegistryEvents> {
@@ -125,15 +131,18 @@ export class Registry extends EventEmitter<RegistryEvents> {
     this.#twins.set(deviceId, freshTwin(initialDesired, initialTags));
   }
 
-  patchTags(deviceId: string, patch: object): Twin {
+  /** Null clears them all. */
+  patchTags(deviceId: string, patch: object | null): Twin {
     const twin = this.twin(deviceId);
-    const patched = { ...twin, tags: merge(twin.tags, patch), etag: newEtag() };
+    const patched = { ...twin, tags: merge(twin.tags, patch ?? cleared(twin.tags)), etag: newEtag() };
     this.#twins.set(deviceId, patched);
     return patched;
   }
 
-  patchDesired(deviceId: string, patch: object): Twin {
+  /** Null clears them all. The device is told what goes as it is told what comes. */
+  patchDesired(deviceId: string, sent: object | null): Twin {
     const twin = this.twin(deviceId);
+    const patch = sent ?? cleared(twin.desired);
     const desiredVersion = twin.desiredVersion + 1;
     const patched = { ...twin, desired: merge(twin.desired, patch), desiredVersion, etag: newEtag() };
     this.#twins.set(deviceId, patched);

@@ -1,26 +1,21 @@
-import type { Device, Endpoints, SimulatorApi } from './api.ts';
-import { Authority, type ClientIdentity, type IssuePolicy } from './ca.ts';
+import { Authority } from './ca.ts';
 import { type Caller, Door } from './door.ts';
 import { Dps } from './dps.ts';
-import {
-  type CertificatePair,
-  Enrollments,
-  type GroupInput,
-  type IndividualInput,
-  type Status,
-} from './enrollments.ts';
+import { Enrollments } from './enrollments.ts';
 import { Est } from './est.ts';
-import { type FaultName, type FaultOptions, Faults } from './faults.ts';
+import { Faults } from './faults.ts';
 import { Hub } from './hub.ts';
 import { type HubName, Log, type ServerName } from './log.ts';
 import { Lookup } from './lookup.ts';
-import { type MethodAnswer, MethodError } from './methods.ts';
+import { Simulator } from './operations.ts';
 import { Registrar } from './registrar.ts';
-import { Registry, type Twin } from './registry.ts';
-import { openRest, type Rest } from './rest/open.ts';
+import { Registry } from './registry.ts';
+import { openRest } from './rest/open.ts';
 import { DEFAULT_SWITCHES, type Switches } from './switches.ts';
 import { onFirstWord } from './tongue.ts';
 import { TpmRegistration } from './tpm-registration.ts';
+
+export type { Simulator } from './operations.ts';
 
 export interface SimulatorOptions {
   /** Default '0ne00000000'. */
@@ -32,183 +27,8 @@ export interface SimulatorOptions {
   readonly now?: () => number;
 }
 
-const METHOD_TIMEOUT = 30_000;
 const EST_USERNAME = 'newleaf';
 const EST_PASSWORD = 'let-me-in';
-
-interface Parts {
-  readonly log: Log;
-  readonly faults: Faults;
-  readonly switches: Switches;
-  readonly registrar: Registrar;
-  readonly registries: Readonly<Record<HubName, Registry>>;
-  readonly hubs: Readonly<Record<HubName, Hub>>;
-  readonly est: Est;
-  readonly bootstrap: Authority;
-  readonly doors: Readonly<Record<ServerName, Door>>;
-  readonly rest: Rest;
-}
-
-/** DPS, two hubs and an EST server on loopback. */
-export class Simulator implements SimulatorApi {
-  readonly endpoints: Endpoints;
-  readonly log: Log;
-  readonly enrollments: Enrollments;
-  readonly registries: Readonly<Record<HubName, Registry>>;
-  readonly #parts: Parts;
-
-  constructor(parts: Parts, endpoints: Endpoints) {
-    this.#parts = parts;
-    this.endpoints = endpoints;
-    this.log = parts.log;
-    this.enrollments = parts.registrar.enrollments;
-    this.registries = parts.registries;
-  }
-
-  async enrollIndividual(enrollment: IndividualInput): Promise<void> {
-    this.enrollments.putIndividual(enrollment);
-  }
-
-  async enrollGroup(group: GroupInput): Promise<void> {
-    this.enrollments.putGroup(group);
-  }
-
-  async setStatus(enrollmentId: string, status: Status): Promise<void> {
-    this.enrollments.setStatus(enrollmentId, status);
-  }
-
-  async replaceCertificates(enrollmentId: string, pair: CertificatePair): Promise<void> {
-    this.enrollments.replaceCertificates(enrollmentId, pair);
-  }
-
-  async removeEnrollment(enrollmentId: string): Promise<void> {
-    this.enrollments.remove(enrollmentId);
-  }
-
-  async uploadCa(name: string, pem: string): Promise<string> {
-    return this.enrollments.cas.upload(name, pem);
-  }
-
-  async verifyCa(name: string, proofPem: string): Promise<void> {
-    this.enrollments.cas.verify(name, proofPem);
-  }
-
-  async removeCa(name: string): Promise<void> {
-    this.enrollments.cas.remove(name);
-  }
-
-  proveCa(code: string, by: 'root' | 'intermediate'): Promise<string> {
-    return this.#parts.est.authority.proof(code, by);
-  }
-
-  async assign(registrationId: string, hub: HubName): Promise<void> {
-    this.#parts.registrar.allocate(registrationId, hub);
-  }
-
-  async device(deviceId: string): Promise<Device | null> {
-    const hub = this.#holder(deviceId);
-    return hub === undefined ? null : { ...this.registries[hub].get(deviceId), hub };
-  }
-
-  async writeDevice(hub: HubName, deviceId: string, primary: string, secondary = primary): Promise<void> {
-    this.registries[hub].write(deviceId, { primary, secondary });
-  }
-
-  async forget(deviceId: string): Promise<void> {
-    this.#registryOf(deviceId).remove(deviceId);
-  }
-
-  async setDeviceStatus(deviceId: string, status: Status): Promise<void> {
-    this.#registryOf(deviceId).setStatus(deviceId, status);
-  }
-
-  async twin(deviceId: string): Promise<Twin> {
-    return this.#registryOf(deviceId).twin(deviceId);
-  }
-
-  async updateDesired(deviceId: string, patch: object): Promise<void> {
-    this.#registryOf(deviceId).patchDesired(deviceId, patch);
-  }
-
-  async callMethod(
-    deviceId: string,
-    name: string,
-    payload: unknown = null,
-    timeoutMs = METHOD_TIMEOUT,
-  ): Promise<MethodAnswer> {
-    const hub = this.#holder(deviceId);
-    if (hub === undefined) {
-      throw new MethodError(404001, `DeviceNotFound: ${deviceId}`);
-    }
-    return this.#parts.hubs[hub].callMethod(deviceId, name, payload, timeoutMs);
-  }
-
-  async issue(csrPem: string, policy: IssuePolicy = {}): Promise<string> {
-    return (await this.#parts.est.authority.issue(csrPem, policy)).chainPem;
-  }
-
-  clientIdentity(cn: string, policy: IssuePolicy = {}): Promise<ClientIdentity> {
-    return this.#parts.est.authority.clientIdentity(cn, policy);
-  }
-
-  bootstrapIdentity(cn: string): Promise<ClientIdentity> {
-    return this.#parts.bootstrap.clientIdentity(cn);
-  }
-
-  async setPolicy(policy: IssuePolicy): Promise<void> {
-    this.#parts.est.setPolicy(policy);
-  }
-
-  async rollIssuer(what: 'intermediate' | 'root'): Promise<string> {
-    const { est } = this.#parts;
-    const authority =
-      what === 'root'
-        ? await Authority.create('device CA 2')
-        : await est.authority.withNewIntermediate('device CA, rolled');
-    est.roll(authority);
-    return authority.issuerPem;
-  }
-
-  async lay(server: ServerName, fault: FaultName, options: FaultOptions = {}): Promise<void> {
-    const { faults, doors } = this.#parts;
-    faults.lay(server, fault, options);
-    if (fault === 'port-closed') {
-      await doors[server].shut();
-    }
-  }
-
-  async lift(server: ServerName, fault?: FaultName): Promise<void> {
-    const { faults, doors } = this.#parts;
-    faults.lift(server, fault);
-    if (faults.peek(server, 'port-closed') === undefined) {
-      await doors[server].open();
-    }
-  }
-
-  async set(switches: Partial<Switches>): Promise<void> {
-    Object.assign(this.#parts.switches, switches);
-  }
-
-  /** Ends every connection at once, and frees the ports. */
-  async close(): Promise<void> {
-    const { doors, rest } = this.#parts;
-    await Promise.all([rest.close(), ...Object.values(doors).map((door) => door.shut())]);
-  }
-
-  /** The hub that holds the identity; the one with a session, should both hold it. */
-  #holder(deviceId: string): HubName | undefined {
-    const holding = (['hub1', 'hub2'] as const).filter((hub) => this.registries[hub].find(deviceId));
-    return holding.find((hub) => this.#parts.hubs[hub].connected(deviceId)) ?? holding[0];
-  }
-
-  #registryOf(deviceId: string): Registry {
-    const hub = this.#holder(deviceId);
-    if (hub === undefined) {
-      throw new Error(`no device "${deviceId}" in any hub`);
-    }
-    return this.registries[hub];
-  }
-}
 
 /** Starts DPS, two hubs and EST on 127.0.0.1. The caller closes it. */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
@@ -238,10 +58,11 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     new Door({ name, log, faults, nextConnection, onCaller, clientRoot, ...own });
 
   const registries = { hub1: new Registry(), hub2: new Registry() };
-  const hubs = {
-    hub1: new Hub({ name: 'hub1', log, faults, switches, registry: registries.hub1, now }),
-    hub2: new Hub({ name: 'hub2', log, faults, switches, registry: registries.hub2, now }),
+  const hub = (name: HubName): Hub => {
+    const names = () => [hostOf(name === 'hub1' ? hub1 : hub2), rest.hosts[name]];
+    return new Hub({ name, log, faults, switches, registry: registries[name], names, now });
   };
+  const hubs = { hub1: hub('hub1'), hub2: hub('hub2') };
   const hub1 = door('hub1', azure, (caller) => hubs.hub1.accept(caller));
   const hub2 = door('hub2', azure, (caller) => hubs.hub2.accept(caller));
   const hostOf = ({ port }: Door): string => `localhost:${port}`;
@@ -267,6 +88,10 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const est = door('est', estIdentities, (caller) => estServer.accept(caller));
 
   const doors = { dps, hub1, hub2, est };
+  for (const name of ['dps', 'hub1', 'hub2'] as const) {
+    const identity = rest.identities[name];
+    if (identity) doors[name].alsoAt(rest.hosts[name], identity);
+  }
   const names = ['dps', 'hub1', 'hub2', 'est'] as const;
   const openings = await Promise.allSettled(names.map((name) => doors[name].open(ports[name])));
   const failed = openings.find(({ status }) => status === 'rejected');

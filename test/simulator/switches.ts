@@ -5,8 +5,8 @@
 export interface Switches {
   /** How DPS refuses a leaf: in the first answer, or by a 202 whose operation ends "failed". */
   refusalShape: 'res-401' | 'failed';
-  /** How DPS refuses a disabled enrollment. */
-  disabledShape: 'res-401' | 'failed' | 'disabled';
+  /** How DPS refuses a disabled enrollment: "disabled" in the answer to the request itself, 401, or a failed operation. */
+  disabledShape: 'disabled' | 'res-401' | 'failed';
   /** Whether an individual enrollment decides for every leaf of its registration ID, or only for those it holds. */
   individualDecidesFor: 'registration-id' | 'held-leaf';
   /**
@@ -24,6 +24,8 @@ export interface Switches {
    * (azure-iot-sdk-node, provisioning/e2e) sends the leaf alone.
    */
   enrolledIssuerMayBeLeftOut: boolean;
+  /** Whether the chain of a member of a group must reach a certificate that was verified in DPS, as documented. */
+  chainMustReachVerifiedCa: boolean;
   /** Whether the policy "never re-provision" still writes the new thumbprint to the hub. */
   neverPolicyRefreshesThumbprint: boolean;
   /** Whether a registration enables an identity that was disabled in the hub. */
@@ -44,12 +46,13 @@ export interface Switches {
 
 export const DEFAULT_SWITCHES: Readonly<Switches> = {
   refusalShape: 'res-401',
-  disabledShape: 'res-401',
+  disabledShape: 'disabled',
   individualDecidesFor: 'registration-id',
   infoAlone: 'keeps-its-place',
   expiredLeafAtDps: 'res-401',
   expiredIssuerAtDps: 'refuse',
   enrolledIssuerMayBeLeftOut: true,
+  chainMustReachVerifiedCa: true,
   neverPolicyRefreshesThumbprint: true,
   registrationEnablesDevice: false,
   secondDpsConnect: 'drop-old',

@@ -5,10 +5,10 @@ import { activationBlob } from './activation.ts';
 import type { Attested, Unattested } from './attest.ts';
 import type { Caller } from './door.ts';
 import type { DpsOptions } from './dps.ts';
-import { answerBody, errorBody, GARBLED } from './dps-body.ts';
+import { answerBody, disabledBody, errorBody, GARBLED } from './dps-body.ts';
 import type { FaultName, FaultOptions } from './faults.ts';
 import type { Fields, LogEvent } from './log.ts';
-import type { Operation } from './registrar.ts';
+import { NO_HUB, type Operation } from './registrar.ts';
 import { sasRefusal } from './rest/sas.ts';
 
 const REGISTER = /^\/([^/]+)\/registrations\/([^/?]+)\/register\?api-version=/;
@@ -74,7 +74,7 @@ export class TpmRegistration {
   }
 
   #register(call: Call, body: Body): void {
-    const { registrar, switches } = this.#options;
+    const { registrar } = this.#options;
     const { registrationId, response } = call;
     this.#note(call, 'register', { body });
     if (this.#take(call, 'drop-before')) return void response.destroy();
@@ -84,11 +84,7 @@ export class TpmRegistration {
     const attested = this.#attest(call, body);
     if (refusal !== undefined) this.#error(call, 401, 401000, refusal);
     else if (attested === undefined) this.#error(call, 404, 404201, 'Registration not found.');
-    else if (
-      'errorCode' in attested &&
-      (attested.disabled ? switches.disabledShape : switches.refusalShape) === 'res-401'
-    )
-      this.#error(call, 401, attested.errorCode, attested.message);
+    else if ('errorCode' in attested && this.#refuses(call, attested)) return;
     else if (registrar.inFlight(registrationId)) this.#error(call, 409, 409203, 'Precondition failed.');
     else {
       const operation = registrar.begin(registrationId);
@@ -98,17 +94,30 @@ export class TpmRegistration {
     }
   }
 
+  /** Refuses in the answer to the request itself, if that is the shape of it. */
+  #refuses(call: Call, { errorCode, message, disabled }: Unattested): boolean {
+    const { registrar, switches } = this.#options;
+    const barred = disabled && registrar.bar(call.registrationId, disabled);
+    const shape = barred ? switches.disabledShape : switches.refusalShape;
+    if (barred && shape === 'disabled') {
+      this.#note(call, 'refused', { code: errorCode, reason: 'disabled' });
+      this.#answer(call, 200, JSON.parse(disabledBody(barred)));
+    } else if (shape === 'res-401') this.#error(call, 401, errorCode, message);
+    return shape !== 'failed';
+  }
+
   #conclude(call: Call, operation: Operation, attested: Attested | Unattested): void {
     const fault = this.#take(call, 'allocation-failed');
-    const failed = fault && { errorCode: fault.code ?? 400208, message: fault.message ?? 'No hub is linked.' };
-    const outcome = this.#options.registrar.conclude(operation, failed ?? attested);
+    const { errorCode, message } = NO_HUB;
+    const failed = fault && { errorCode: fault.code ?? errorCode, message: fault.message ?? message };
+    const outcome = this.#options.registrar.conclude(operation, attested, failed);
     if (outcome.kind === 'assigned') {
       this.#note(call, 'assigned', { hub: outcome.hub, reason: outcome.registration.substatus });
     } else this.#note(call, 'refused', { code: outcome.errorCode, reason: outcome.message });
   }
 
   #poll(call: Call, operationId: string): void {
-    const { registrar, switches } = this.#options;
+    const { registrar } = this.#options;
     const { registrationId, response } = call;
     const operation = registrar.operation(operationId);
     this.#note(call, 'poll', { reason: operation?.outcome?.kind ?? 'assigning' });
@@ -118,12 +127,11 @@ export class TpmRegistration {
     const challenge = this.#challenges.get(registrationId);
     if (refusal !== undefined || challenge === undefined) this.#error(call, 401, 401000, refusal ?? 'no challenge');
     else if (operation?.registrationId !== registrationId) this.#error(call, 404, 404202, 'Operation not found.');
-    else if (operation.outcome?.kind !== 'assigned')
-      this.#answer(call, 200, JSON.parse(answerBody(operation, switches)));
+    else if (operation.outcome?.kind !== 'assigned') this.#answer(call, 200, JSON.parse(answerBody(operation)));
     else {
       const key = Buffer.from(operation.outcome.key ?? '', 'base64');
       const authenticationKey = this.#wrapped(call, challenge, key, 'key-corrupt');
-      const answer = JSON.parse(answerBody(operation, switches));
+      const answer = JSON.parse(answerBody(operation));
       const { x509: _, ...state } = answer.registrationState;
       this.#answer(call, 200, { ...answer, registrationState: { tpm: { authenticationKey }, ...state } });
     }
@@ -143,7 +151,7 @@ export class TpmRegistration {
       return { errorCode: 400004, message: 'BadRequest' };
     }
     if (enrollment.tpm.endorsementKey !== endorsementKey) return { errorCode: 401002, message: 'Unauthorized' };
-    if (enrollment.status === 'disabled') return { errorCode: 401002, message: 'Unauthorized', disabled: true };
+    if (enrollment.status === 'disabled') return { errorCode: 401002, message: 'Unauthorized', disabled: enrollment };
     const key = randomBytes(32).toString('base64');
     const attested = { enrollment, thumbprints: { primary: '', secondary: '', key } };
     return { attested, shown: { endorsementKey, storageRootKey } };

@@ -1,4 +1,5 @@
 import { randomBytes, X509Certificate } from 'node:crypto';
+import { thumbprintOf } from './ca.ts';
 import { commonName, signedBy } from './presented.ts';
 
 interface Uploaded {
@@ -20,6 +21,12 @@ export class VerifiedCas {
     const code = randomBytes(24).toString('hex').toUpperCase();
     this.#uploaded.set(name, { certificate: new X509Certificate(pem), code, verified: false });
     return code;
+  }
+
+  /** Adds a certificate (PEM) that is verified on upload (`az iot dps certificate create --verified`), named by its hash. */
+  trust(pem: string): void {
+    const certificate = new X509Certificate(pem);
+    this.#uploaded.set(thumbprintOf(certificate), { certificate, code: '', verified: true });
   }
 
   /** Proof of possession: a certificate (PEM) whose CN is the code, signed by the CA (how-to-verify-certificates). */
@@ -45,12 +52,26 @@ export class VerifiedCas {
     return this.#uploaded.get(name)?.verified ?? false;
   }
 
+  /** Whether this certificate is verified, under whatever name. */
+  holds({ raw }: X509Certificate): boolean {
+    return this.#verified().some((certificate) => certificate.raw.equals(raw));
+  }
+
+  /** Whether a verified certificate is the issuer of this one. */
+  issued(certificate: X509Certificate): boolean {
+    return this.#verified().some((issuer) => signedBy(certificate, issuer));
+  }
+
   /** The verified certificates, primary first. */
   referredToBy({ primary, secondary }: { readonly primary?: string; readonly secondary?: string }): X509Certificate[] {
     return [primary, secondary].flatMap((name) => {
       const uploaded = name === undefined ? undefined : this.#uploaded.get(name);
       return uploaded?.verified ? [uploaded.certificate] : [];
     });
+  }
+
+  #verified(): X509Certificate[] {
+    return [...this.#uploaded.values()].flatMap(({ verified, certificate }) => (verified ? [certificate] : []));
   }
 
   #get(name: string): Uploaded {

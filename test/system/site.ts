@@ -11,13 +11,16 @@ export interface Site {
   readonly technician: Technician;
 }
 
+/** With a Node of its own, or with that of Debian. */
+type Form = 'deb' | 'deb-nodejs';
+
 /** The package that is tested: the one of scripts/test, or else one that is made now. */
-export function debOf(): string {
-  const given = process.env.NEWLEAF_TEST_DEB;
+export function debOf(form: Form = 'deb'): string {
+  const given = process.env[form === 'deb' ? 'NEWLEAF_TEST_DEB' : 'NEWLEAF_TEST_DEB_NODEJS'];
   if (given !== undefined) return given;
   const repository = join(import.meta.dirname, '..', '..');
   const architecture = execFileSync('dpkg', ['--print-architecture'], { encoding: 'utf8' }).trim();
-  const made = execFileSync('scripts/package', ['--quick', 'deb', architecture], { cwd: repository, encoding: 'utf8' });
+  const made = execFileSync('scripts/package', ['--quick', form, architecture], { cwd: repository, encoding: 'utf8' });
   return join(repository, made.trim());
 }
 
@@ -38,10 +41,11 @@ export async function site(t: TestContext): Promise<Site> {
 export async function provisioned(
   t: TestContext,
   plugIn?: (machine: Machine) => Promise<readonly string[]>,
+  form?: Form,
 ): Promise<Site> {
   const made = await site(t);
   const { machine, technician } = made;
-  await technician.install(debOf());
+  await technician.install(debOf(form));
   const { code, out, err } = await technician.init(await plugIn?.(machine));
   if (code !== 0) throw new Error(`newleaf init ended with ${code}:\n${out}${err}`);
   return made;

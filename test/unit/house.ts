@@ -73,10 +73,11 @@ export const HOUSE: readonly Layer[] = [
   {
     name: 'thrown',
     files: /^agent\/thrown\.ts$/,
-    may: ['roll'],
+    may: ['errno', 'roll'],
     packages: [],
     why: 'whatever is thrown is named in one place, which knows the names only',
   },
+  { name: 'errno', files: /^agent\/errno\.ts$/, may: [], packages: [], why: 'what passes is the same for all' },
   {
     name: 'become',
     files: /^agent\/become(\.ts$|\/)/,
@@ -115,7 +116,7 @@ export const HOUSE: readonly Layer[] = [
   {
     name: 'journal',
     files: /^agent\/journal\.ts$/,
-    may: ['durable', 'entry', 'roll'],
+    may: ['errno', 'durable', 'entry', 'roll'],
     packages: ['node:'],
     why: 'it keeps a state, and has no opinion about it',
   },
@@ -128,7 +129,7 @@ export const HOUSE: readonly Layer[] = [
   },
   {
     name: 'clock',
-    files: /^agent\/clock\.ts$/,
+    files: /^agent\/(clock|dialling)\.ts$/,
     may: [],
     packages: ['node:'],
     why: 'everything else is handed its time from here',
@@ -158,14 +159,14 @@ export const HOUSE: readonly Layer[] = [
   {
     name: 'config',
     files: /^agent\/config(\.ts$|\/)/,
-    may: ['roll'],
+    may: ['errno', 'roll'],
     packages: ['node:', 'smol-toml', 'valibot'],
     why: 'a configuration is judged before anything is touched: nothing that touches something may be at hand',
   },
   {
     name: 'control',
     files: /^agent\/control(\.ts$|\/)/,
-    may: ['roll', 'log'],
+    may: ['errno', 'roll', 'log'],
     packages: ['node:'],
     why: 'it hands questions on: what they mean is for the daemon to say',
   },
@@ -185,7 +186,8 @@ export const HOUSE: readonly Layer[] = [
   },
   {
     name: 'daemon',
-    files: /^agent\/(daemon|answer|delivery|lane|publication|queue|transcript|vitals|metrics)\.ts$/,
+    files:
+      /^agent\/(daemon|answer|brake|delivery|first-leaf|intent|lanes?|metrics|persistence|publication|queue|reported|transcript|vitals)\.ts$/,
     may: ['roll', 'perform', 'thrown', 'journal', 'entry', 'durable', 'clock', 'log', 'notify', 'build'],
     packages: ['node:'],
     why: 'the loop owns order and sleeping: policy is in roll, and whatever it calls is handed to it as a port',

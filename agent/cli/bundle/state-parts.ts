@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
-import { lstat, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { readRegular } from '../../durable.ts';
+import { listing } from './listing.ts';
 import type { Part, Scene } from './part.ts';
 import { settingsInWords, textOf } from './settings.ts';
 
@@ -60,27 +60,6 @@ const files: Part = {
     return (await Promise.all(lists)).join('\n');
   },
 };
-
-/** A directory that is shared with others may have very many. */
-const MOST_FILES = 500;
-
-async function listing(directory: string): Promise<readonly string[]> {
-  try {
-    const names = ['', ...(await readdir(directory, { recursive: true })).sort()].slice(0, MOST_FILES);
-    return await Promise.all(names.map((name) => row(directory, name)));
-  } catch (error) {
-    return [String(error)];
-  }
-}
-
-async function row(directory: string, name: string): Promise<string> {
-  const found = await lstat(join(directory, name)).catch(() => undefined);
-  if (found === undefined) return `(gone meanwhile) ${name}`;
-  const { mode, uid, gid, size, mtime } = found;
-  const kind = found.isDirectory() ? 'd' : found.isSymbolicLink() ? 'l' : found.isSocket() ? 's' : '-';
-  const numbers = `${uid}:${gid}`.padEnd(12) + String(size).padStart(9);
-  return `${kind}${(mode & 0o7777).toString(8).padStart(4, '0')} ${numbers}  ${mtime.toISOString()}  ${name || '.'}`;
-}
 
 export const STATE_PARTS: readonly Part[] = [
   configuration,

@@ -32,12 +32,14 @@ export class Unreached extends Error {
 
 /** As in mqtt/tap.ts. */
 const MQTTS = 8883;
+/** In the 30 s that the daemon has for a connection, at 10 s for each address (dialling.ts). */
+const MOST_TRIED = 3;
 
 /**
  * Name, TCP and TLS up to the judgement of the server's certificate, each by itself. No certificate of ours is shown.
  * @param host `host` or `host:port`; the port is 8883 without it
  * @param ca PEM
- * @param waitMs for each of the three, in milliseconds
+ * @param waitMs for each of the three, and each address, in milliseconds
  * @throws Unreached
  */
 export async function dial(host: string, ca: string, waitMs = 10_000): Promise<Dialled> {
@@ -78,14 +80,15 @@ async function resolve(name: string, port: number): Promise<readonly string[]> {
 
 /**
  * A TCP connection.
- * @param addresses what the name stands for, for the words
+ * @param addresses what the name stands for
+ * @param waitMs for each address, in milliseconds
  * @throws Unreached
  */
 export async function reach(name: string, addresses: readonly string[], port: number, waitMs: number): Promise<Socket> {
   // As the daemon does: one address after the other (RFC 8305), since a gateway may have IPv6 in DNS only.
   const socket = connectTcp({ host: name, port, autoSelectFamily: true });
   try {
-    await once(socket, 'connect', { signal: AbortSignal.timeout(waitMs) });
+    await once(socket, 'connect', { signal: AbortSignal.timeout(waitMs * Math.min(MOST_TRIED, addresses.length)) });
     return socket;
   } catch (cause) {
     socket.destroy();

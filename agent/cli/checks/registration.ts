@@ -52,9 +52,13 @@ function registrationIn(httpStatus: number, body: string): Registration {
   if (status === 'disabled') return { kind: 'disabled' };
   if (status === 'assigned' && typeof assignedHub === 'string') return { kind: 'assigned', hub: assignedHub };
   if (httpStatus === 404) return { kind: 'unknown' };
-  if (httpStatus === 401 || httpStatus === 403 || /^401/.test(String(errorCode))) return { kind: 'refused', words };
-  return { kind: 'other', words: `DPS says nothing about the leaf: ${words}.` };
+  const refused = httpStatus === 401 || httpStatus === 403 || /^401/.test(String(errorCode));
+  if (refused && !OF_THE_HUB.test(words)) return { kind: 'refused', words };
+  return { kind: 'other', words: `DPS says nothing about the leaf: ${words.replace(/\.$/, '')}.` };
 }
+
+/** No hub is linked, or it lets DPS in no more: numbers that begin like a refusal of the leaf (agent/dps/refusal.ts). */
+const OF_THE_HUB = /^401001|IotHub(Unauthorized|NotFound)|IotHub not found|\bErrorCode:|custom allocation/i;
 
 function fieldsIn(body: string): Readonly<Record<string, unknown>> {
   try {

@@ -32,6 +32,16 @@ export const FAR_SIDE = {
     'DPS accepted the leaf but could assign no hub (none linked, hub refused DPS, or the allocation function failed).',
     'Operator: check the linked hubs and the allocation policy of the enrollment.',
   ),
+  'NL-DPS-HUB': entry(
+    'refused',
+    'DPS assigned a hub that dps.allowed_hubs does not allow. newleaf stays with the hub it has.',
+    'Operator: correct the allocation in DPS, or dps.allowed_hubs (then restart newleaf), then `newleaf reprovision`.',
+  ),
+  'NL-DPS-OTHER': entry(
+    'transient',
+    'DPS refused the request (400, 403 and the like), and says nothing about the leaf.',
+    'Operator, if it lasts: look up the error code in the message, and check dps.payload and the network rules of DPS.',
+  ),
   'NL-DPS-SCOPE': entry(
     'transient',
     'DPS answered "server unavailable" (CONNACK 3): an outage, or an ID scope that does not exist.',

@@ -88,6 +88,11 @@ export const GATEWAY = {
     'The PIN cannot be read, or is empty.',
     'Write the PIN into /etc/newleaf/pin (or check hsm.pin_file), then `systemctl restart newleaf`.',
   ),
+  'NL-TOKEN-PIN-READ': entry(
+    'transient',
+    'The PIN cannot be read, or handed to OpenSSL, at the moment: the system lacks room, memory or descriptors.',
+    'newleaf starts again by itself. If it lasts: `df -h /run`, `dmesg`.',
+  ),
   'NL-TOKEN-KEY': entry(
     'broken',
     'The key of the leaf is not in the token.',
@@ -168,6 +173,21 @@ export const GATEWAY = {
     'The configuration is wrong.',
     'Correct the line named in the message; `newleaf config` shows what is in force.',
   ),
+  'NL-CONFIG-READ': entry(
+    'transient',
+    'The configuration cannot be read at the moment: the disk fails, or the system lacks memory or descriptors.',
+    'newleaf starts again by itself. If it lasts, look at the disk: `dmesg`.',
+  ),
+  'NL-CONTROL-SOCKET': entry(
+    'transient',
+    'The control socket cannot be made at the moment: the system lacks room, memory or descriptors.',
+    'newleaf starts again by itself. If it lasts, make room where control.socket is: `df -hi /run`.',
+  ),
+  'NL-STATE-READ': entry(
+    'transient',
+    'The state file cannot be read at the moment: the disk fails, or the system lacks memory or descriptors. Nothing was overwritten or sent.',
+    'newleaf starts again by itself. If it lasts, look at the disk: `dmesg`.',
+  ),
   'NL-STATE-CORRUPT': entry(
     'broken',
     'The state file is damaged. Nothing was overwritten or sent.',
@@ -193,6 +213,11 @@ export const GATEWAY = {
     'More requests than the budget allows.',
     'Wait for the time named, or use `newleaf reprovision`.',
   ),
+  'NL-BUDGET-BRAKED': entry(
+    'transient',
+    'newleaf has done the same again and again without getting anywhere, and slows down.',
+    'See with `newleaf status` what is refused. What you ask for (`newleaf reprovision`) is done at once.',
+  ),
   'NL-BUSY': entry('transient', 'Another request is in flight.', 'Wait for it: `newleaf status --watch`.'),
   'NL-DAEMON-DOWN': entry(
     'transient',
@@ -203,6 +228,11 @@ export const GATEWAY = {
     'refused',
     'This user may not use the control socket.',
     'Use sudo, or join the group newleaf (`usermod -aG newleaf USER`) and log in again.',
+  ),
+  'NL-CONTROL-BUSY': entry(
+    'transient',
+    'The daemon runs, and accepts no connection on its control socket.',
+    'See which program holds so many: `ss -xp`. If it stays like this: `systemctl restart newleaf`.',
   ),
   'NL-DAEMON-RUNS': entry(
     'broken',

@@ -14,8 +14,7 @@ const met = ({ trouble }: { readonly trouble?: unknown }): boolean => trouble !=
 const NAME_SERVERS = 'Check the name servers (resolvectl status, /etc/resolv.conf), and';
 export const LOST =
   'Is it the right token (hsm.token, hsm.uri)? If its key is lost: `newleaf roll --wait` makes another.';
-const ENROLL = CODES['NL-DPS-401002'].advice;
-const NOT_ENROLLED = 'neither it nor one of its issuers is enrolled, or the enrollment is disabled';
+const ENABLE = CODES['NL-DPS-DISABLED'].advice;
 
 /** The ten ways to be broken. */
 export const BREAKAGES: readonly Breakage[] = [
@@ -153,18 +152,13 @@ export const BREAKAGES: readonly Breakage[] = [
   {
     title: 'enrollment disabled',
     breaks: ({ far }) => far.setStatus('gateways', 'disabled'),
-    red: () => [
-      `enrollment NL-DPS-401002 DPS does not accept the leaf of gw-0001: ${NOT_ENROLLED} (401002 Unauthorized). → ${ENROLL}`,
-    ],
+    red: () => [`enrollment NL-DPS-DISABLED The enrollment of gw-0001 is disabled in DPS. → ${ENABLE}`],
     daemon: {
       // The hub knows the leaf all the same: the daemon learns of it when it registers again.
       after: ({ gateway }) => gateway.post('/v1/reprovision'),
-      until: ({ next }) => next?.standing === 'parked',
-      red: () => [
-        `trouble NL-DPS-401002 About the next leaf: DPS does not accept this leaf: neither the leaf nor one of its issuers is enrolled, or the enrollment is disabled. (401002, tracking ID <id>, Unauthorized) → ${ENROLL}`,
-      ],
-      says: ({ gateway }) =>
-        `Unauthorized) → Operator: enroll this leaf (${gateway.stateDirectory}/next.pem) or its issuer in DPS, or enable the enrollment, then \`newleaf reprovision\`.`,
+      until: ({ trouble }) => trouble?.code === 'NL-DPS-DISABLED',
+      red: () => [`trouble NL-DPS-DISABLED The enrollment of this device is disabled in DPS. → ${ENABLE}`],
+      says: () => `NL-DPS-DISABLED The enrollment of this device is disabled in DPS. → ${ENABLE}`,
       async cure({ far, gateway }) {
         await far.setStatus('gateways', 'enabled');
         return gateway.command('reprovision', '--wait');

@@ -17,6 +17,7 @@ export interface Bar {
 async function member(t: TestContext, switches: Partial<Switches>, policy: Policy = 'migrate'): Promise<Scene> {
   const made = await scene(t, switches);
   const { far, gateway, operator } = made;
+  await far.trustCa(far.endpoints.estCaPem);
   operator.keep('issuing-ca.pem', far.endpoints.issuerPem);
   await operator.types(`enroll add group gateways --certificate issuing-ca.pem --policy ${policy}`);
   await begin(made);

@@ -28,22 +28,27 @@ interface Row extends Variant {
 // A refusal that does not say "disabled" may be cured by a new leaf: it is asked for the current one, for a new one, and
 // for the current one again.
 const rows: readonly Row[] = [
-  { bar: DEVICE, hub: FORGET, asked: 3 },
-  { bar: WHOLE_GROUP, hub: DISABLE, asked: 3 },
-  { bar: MEMBER, hub: FORGET, asked: 3 },
+  { bar: DEVICE, hub: FORGET, asked: 1 },
+  { bar: WHOLE_GROUP, hub: DISABLE, asked: 1 },
+  { bar: MEMBER, hub: FORGET, asked: 1 },
   { bar: DEVICE, hub: DISABLE, switches: { disabledShape: 'failed', infoAlone: 'may-move' }, asked: 3 },
-  { bar: DEVICE, hub: FORGET, switches: { disabledShape: 'disabled', infoAlone: 'refused' }, asked: 1 },
+  { bar: DEVICE, hub: FORGET, switches: { disabledShape: 'res-401', infoAlone: 'refused' }, asked: 3 },
   { bar: WHOLE_GROUP, hub: FORGET, switches: { disabledShape: 'failed', answerAtOnce: true }, asked: 3 },
-  { bar: WHOLE_GROUP, hub: DISABLE, switches: { disabledShape: 'disabled', infoAlone: 'refused' }, asked: 1 },
-  { bar: WHOLE_GROUP, hub: DISABLE, switches: { registrationEnablesDevice: true, estSendsChain: true }, asked: 3 },
-  { bar: WHOLE_GROUP, hub: FORGET, switches: { enrolledIssuerMayBeLeftOut: false, retryAfter: '3' }, asked: 3 },
-  { bar: MEMBER, hub: DISABLE, switches: { disabledShape: 'disabled', retryAfter: '' }, asked: 1 },
+  { bar: WHOLE_GROUP, hub: DISABLE, switches: { infoAlone: 'refused' }, asked: 1 },
   {
-    bar: MEMBER_BY_LEAF,
-    hub: FORGET,
-    switches: { individualDecidesFor: 'held-leaf', disabledShape: 'disabled' },
-    asked: 1,
+    bar: WHOLE_GROUP,
+    hub: DISABLE,
+    switches: { disabledShape: 'res-401', registrationEnablesDevice: true, estSendsChain: true },
+    asked: 3,
   },
+  {
+    bar: WHOLE_GROUP,
+    hub: FORGET,
+    switches: { disabledShape: 'res-401', enrolledIssuerMayBeLeftOut: false, retryAfter: '3' },
+    asked: 3,
+  },
+  { bar: MEMBER, hub: DISABLE, switches: { disabledShape: 'failed', retryAfter: '' }, asked: 3 },
+  { bar: MEMBER_BY_LEAF, hub: FORGET, switches: { individualDecidesFor: 'held-leaf' }, asked: 1 },
 ];
 
 const registrations = ({ far }: Scene, since: number): number =>
@@ -86,7 +91,7 @@ suite('disallow and re-allow', { concurrency: true }, () => {
   }
 
   test('the policy "never", and DPS leaves the thumbprint as it is: the leaf that was tried meanwhile is given up', async (t) => {
-    const switches = { neverPolicyRefreshesThumbprint: false } as const;
+    const switches = { neverPolicyRefreshesThumbprint: false, disabledShape: 'res-401' } as const;
     plays(STORY, switches);
     const made = await MEMBER.serving(t, switches, 'never');
     const { gateway, operator, far } = made;
@@ -135,7 +140,7 @@ suite('disallow and re-allow', { concurrency: true }, () => {
   });
 
   test('held-leaf: a bar by the leaf holds no longer than the leaf, unless the identity is disabled, too', async (t) => {
-    const switches = { individualDecidesFor: 'held-leaf' } as const;
+    const switches = { individualDecidesFor: 'held-leaf', disabledShape: 'res-401' } as const;
     plays(STORY, switches);
     const made = await MEMBER_BY_LEAF.serving(t, switches);
     const { far, gateway, operator } = made;

@@ -26,11 +26,14 @@ export async function enrolledCa(
   issuerPem: string,
   name: string,
 ): Promise<string> {
-  const pem = level === 'intermediate' ? issuerPem : await rootOf({ far }, new X509Certificate(issuerPem));
+  const root = await rootOf({ far }, new X509Certificate(issuerPem));
+  const pem = level === 'intermediate' ? issuerPem : root;
   if (by === 'name') {
     await far.verifyCa(name, await far.proveCa(await far.uploadCa(name, pem), level));
     return `--ca ${name}`;
   }
+  // The chain of a member must reach a verified CA, whatever the group holds.
+  await far.trustCa(root);
   operator.keep(`${name}.pem`, pem);
   return `--certificate ${name}.pem`;
 }

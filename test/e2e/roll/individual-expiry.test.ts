@@ -53,12 +53,14 @@ suite('an individual enrollment before a leaf expires: the secondary', { concurr
       await far.log.waitFor({ event: 'connected', thumbprint }, PATIENCE_MS, since);
       await gateway.settled();
       if (lag) await far.lift('hub1');
+      const known = { thumbprints: { primary: thumbprint, secondary: thumbprint } };
+      holds(await far.device(ID), known);
 
       // The old leaf is out of use: the secondary becomes the primary, and only its leaf is admitted from now on.
       await operator.types('enroll promote gw-0001 --pem next.pem');
       await operator.types('enroll reprovision gw-0001');
       holds(await gateway.settled(), { person: false, leaf: { thumbprint } });
-      holds(await far.device(ID), { thumbprints: { primary: thumbprint, secondary: thumbprint } });
+      holds(await far.device(ID), known);
       neverOut(account(t, scene, since));
       assert.equal(far.log.count({ event: 'issued' }), 2);
     });

@@ -27,7 +27,7 @@ const MATTERS: { readonly [Name in keyof Switches]: Matter<`${Switches[Name]}`> 
   disabledShape: {
     to: ['disallow'],
     why: 'only there an enrollment is disabled',
-    positions: { 'res-401': true, failed: true, disabled: true },
+    positions: { disabled: true, 'res-401': true, failed: true },
   },
   individualDecidesFor: {
     to: ['disallow'],
@@ -52,6 +52,11 @@ const MATTERS: { readonly [Name in keyof Switches]: Matter<`${Switches[Name]}`> 
   enrolledIssuerMayBeLeftOut: {
     to: [...GROUP, 'disallow'],
     why: 'a member of a group is known by its chain',
+    positions: { true: true, false: true },
+  },
+  chainMustReachVerifiedCa: {
+    to: [],
+    why: 'the operator has every root verified, and the device sends its chain: what need not be so is so all the same',
     positions: { true: true, false: true },
   },
   neverPolicyRefreshesThumbprint: {

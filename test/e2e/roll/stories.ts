@@ -69,7 +69,7 @@ export const STORIES: Readonly<Record<Story, Told>> = {
       'enroll promote gw-0001 --pem next.pem',
       AGAIN,
     ],
-    device: `${PARKS} ${MOVES} Registers again at the end, and the hub forgets the old leaf.`,
+    device: `${PARKS} ${MOVES} The hub knows the leaf that registered last, and no other: registering again at the end changes nothing.`,
     offline: '0',
   },
   'group breach of the root': groupBreach('root', 'our-root-2.pem'),
@@ -83,7 +83,7 @@ export const STORIES: Readonly<Record<Story, Told>> = {
       'enroll set-secondary gw-0001 --certificate next.pem',
       [FORGET, AGAIN, 'enroll reprovision --job "tags.site = \'north\'"'],
     ],
-    device: `${PARKS} Refused by the hub or called, it registers once, for the new leaf, and moves over; the hub knows both.`,
+    device: `${PARKS} Refused by the hub or called, it registers once, for the new leaf, and moves over; the hub knows that one only.`,
     offline: '0.2 s forgotten, 0 called',
   },
   disallow: {
@@ -95,7 +95,7 @@ export const STORIES: Readonly<Record<Story, Told>> = {
       'enroll enable-identity gw-0001',
     ],
     device:
-      'Is refused by hub and DPS, tries one new leaf where that may help, and goes quiet: one question an hour. `newleaf status` names what the operator must do.',
+      'Is refused by hub and DPS, tries one new leaf where DPS does not say that the enrollment is disabled, and goes quiet: one question an hour. `newleaf status` names what the operator must do.',
     offline:
       'until it is allowed; then until its next question (60 to 75 minutes apart), or 0.6 s from `newleaf reprovision` on it',
   },

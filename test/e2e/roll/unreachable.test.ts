@@ -6,6 +6,7 @@ import { begin, ID, scene } from './scene.ts';
 test('a roll that DPS sends to a hub nobody reaches: the operator assigns another, and a technician asks', async (t) => {
   const made = await scene(t);
   const { far, gateway, operator } = made;
+  await far.trustCa(far.endpoints.estCaPem);
   operator.keep('issuing-ca.pem', far.endpoints.issuerPem);
   await operator.types('enroll add group gateways --certificate issuing-ca.pem');
   await begin(made);

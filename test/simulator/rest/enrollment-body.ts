@@ -43,7 +43,13 @@ const Body = v.looseObject({
 export type EnrollmentBody = v.InferOutput<typeof Body>;
 
 /** Kept as they came, and read back: nothing here acts on them. */
-const EXTRA = ['allocationPolicy', 'capabilities', 'customAllocationDefinition', 'iotHubHostName'] as const;
+const EXTRA = [
+  'allocationPolicy',
+  'capabilities',
+  'customAllocationDefinition',
+  'iotHubHostName',
+  'optionalDeviceInformation',
+] as const;
 
 export const badRequest = (message: string): RestRefusal => new RestRefusal(400004, 'ArgumentInvalid', message);
 
@@ -186,16 +192,17 @@ function infoOf(certificate: X509Certificate): object {
   };
 }
 
-/** DeviceRegistrationState, as the service side sees it. */
+/** DeviceRegistrationState: a device that was refused last has no hub and no device ID in it. */
 export function stateBody(registration: Registration): object {
-  const { registrationId, deviceId, assignedHub, substatus, etag, createdAt, updatedAt } = registration;
+  const { registrationId, status, errorCode, errorMessage, deviceId, assignedHub, substatus } = registration;
+  const { etag, createdAt, updatedAt } = registration;
   return {
     registrationId,
     createdDateTimeUtc: createdAt.toISOString(),
-    assignedHub,
-    deviceId,
-    status: 'assigned',
-    substatus,
+    ...(status === 'assigned' && { assignedHub, deviceId }),
+    status,
+    ...(status === 'assigned' && { substatus }),
+    ...(errorCode !== undefined && { errorCode, errorMessage }),
     lastUpdatedDateTimeUtc: updatedAt.toISOString(),
     etag,
   };

@@ -8,11 +8,8 @@ import { DeviceBody, deviceBody, thumbprintsOf, twinBody } from './identity-body
 import { JobBody, Jobs, MethodBody } from './jobs.ts';
 import { evaluate } from './query.ts';
 import { matches, page, type RestAnswer, RestRefusal, type RestRequest, type Route, read } from './route.ts';
+import { patchTwin, replaceTwin, TwinPatch } from './twin-patch.ts';
 
-const TwinPatch = v.looseObject({
-  tags: v.nullish(v.looseObject({})),
-  properties: v.nullish(v.looseObject({ desired: v.nullish(v.looseObject({})) })),
-});
 const BulkModes = ['create', 'update', 'updateifmatchetag', 'delete', 'deleteifmatchetag'] as const;
 const Bulk = v.array(v.looseObject({ id: v.string(), importMode: v.string(), etag: v.nullish(v.string()) }));
 const Query = v.looseObject({ query: v.string() });
@@ -43,7 +40,8 @@ export class HubRest {
     this.#registry = registry;
     this.#hub = hub;
     this.#log = log;
-    this.jobs = new Jobs({ devices: () => this.#twins(), registry, hub });
+    const ended = (jobId: string, how: string): void => void log.add(name, 'job', { reason: `${jobId} ${how}` });
+    this.jobs = new Jobs({ devices: () => this.#twins(), registry, hub, ended });
     const job = /^\/jobs\/v2\/([^/]+)$/;
     this.routes = [
       { method: 'POST', path: /^\/devices\/query$/, answer: (request) => this.#query(request) },
@@ -53,7 +51,8 @@ export class HubRest {
       { method: 'PUT', path: /^\/devices\/([^/]+)$/, answer: (request) => this.#device(this.#put(request)) },
       { method: 'DELETE', path: /^\/devices\/([^/]+)$/, answer: ({ id, headers }) => this.#remove(id, headers) },
       { method: 'GET', path: /^\/twins\/([^/]+)$/, answer: ({ id }) => this.#twin(this.#get(id)) },
-      { method: 'PATCH', path: /^\/twins\/([^/]+)$/, answer: (request) => this.#patch(request) },
+      { method: 'PATCH', path: /^\/twins\/([^/]+)$/, answer: (request) => this.#change(request, patchTwin) },
+      { method: 'PUT', path: /^\/twins\/([^/]+)$/, answer: (request) => this.#change(request, replaceTwin) },
       { method: 'POST', path: /^\/twins\/([^/]+)\/methods$/, answer: ({ id, body }) => this.#call(id, body) },
       { method: 'GET', path: /^\/jobs\/v2\/query$/, answer: (request) => this.#queryJobs(request) },
       { method: 'POST', path: /^\/jobs\/v2\/([^/]+)\/cancel$/, answer: ({ id }) => ok(this.jobs.cancel(id)) },
@@ -141,14 +140,13 @@ export class HubRest {
     };
   }
 
-  #patch({ id, headers, body }: RestRequest): RestAnswer {
+  #change({ id, headers, body }: RestRequest, change: typeof patchTwin): RestAnswer {
     const identity = this.#get(id);
-    const { tags, properties } = read(TwinPatch, body);
+    const sent = read(TwinPatch, body);
     if (!matches(headers, this.#registry.twin(id).etag)) {
       throw preconditionFailed(id);
     }
-    if (tags) this.#registry.patchTags(id, tags);
-    if (properties?.desired) this.#registry.patchDesired(id, properties.desired);
+    change(this.#registry, id, sent);
     return this.#twin(identity);
   }
 
@@ -188,7 +186,7 @@ export class HubRest {
 const ok = (body: unknown): RestAnswer => ({ status: 200, body });
 
 const preconditionFailed = (id: string): RestRefusal =>
-  new RestRefusal(412002, 'PreconditionFailed', `Precondition failed: Device version did not match: ${id}`);
+  new RestRefusal(412001, 'PreconditionFailed', `Precondition failed: Device version did not match: ${id}`);
 
 /** 404103 and 504101; troubleshoot-error-codes. */
 function refusalOf({ errorCode, message }: MethodError): RestRefusal {

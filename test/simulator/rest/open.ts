@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Authority } from '../ca.ts';
+import type { Authority, Identity } from '../ca.ts';
 import type { Enrollments } from '../enrollments.ts';
 import type { Faults } from '../faults.ts';
 import type { Hub } from '../hub.ts';
@@ -31,8 +31,14 @@ export interface Rest {
     readonly hub2Service: string;
   };
   readonly hosts: Readonly<Record<'dps' | HubName, string>>;
+  /** For the device side under the same host. */
+  readonly identities: Readonly<Record<'dps' | HubName, Identity | undefined>>;
   close(): Promise<void>;
 }
+
+/** How each service refuses; 401003 is "IoT Hub couldn't authenticate the auth header" (troubleshoot-error-codes). */
+const DPS = { refusalBody: dpsRefusalBody, unauthorized: [401000, 'Unauthorized'] } as const;
+const HUB = { refusalBody: hubRefusalBody, unauthorized: [401003, 'IotHubUnauthorized'] } as const;
 
 /** Opens the REST side of DPS and of both hubs, each with a policy and a key of its own. */
 export async function openRest(parts: RestParts): Promise<Rest> {
@@ -43,9 +49,9 @@ export async function openRest(parts: RestParts): Promise<Rest> {
   const shared = { log, faults, authority, now };
   const own = (policy: string) => ({ ...shared, policy, key: randomBytes(32).toString('base64') });
   const [dps, hub1, hub2] = await Promise.all([
-    RestServer.open({ ...own('provisioningserviceowner'), name: 'dps', refusalBody: dpsRefusalBody }, dpsRest.routes),
-    RestServer.open({ ...own('iothubowner'), name: 'hub1', refusalBody: hubRefusalBody }, rest1.routes),
-    RestServer.open({ ...own('iothubowner'), name: 'hub2', refusalBody: hubRefusalBody }, rest2.routes),
+    RestServer.open({ ...own('provisioningserviceowner'), ...DPS, name: 'dps' }, dpsRest.routes),
+    RestServer.open({ ...own('iothubowner'), ...HUB, name: 'hub1' }, rest1.routes),
+    RestServer.open({ ...own('iothubowner'), ...HUB, name: 'hub2' }, rest2.routes),
   ]);
   return {
     connectionStrings: {
@@ -54,6 +60,7 @@ export async function openRest(parts: RestParts): Promise<Rest> {
       hub2Service: connectionString(hub2.access),
     },
     hosts: { dps: dps.access.host, hub1: hub1.access.host, hub2: hub2.access.host },
+    identities: { dps: dps.identity, hub1: hub1.identity, hub2: hub2.identity },
     async close() {
       rest1.jobs.stop();
       rest2.jobs.stop();

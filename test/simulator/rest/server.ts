@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import type { Authority } from '../ca.ts';
+import type { Authority, Identity } from '../ca.ts';
 import type { Faults } from '../faults.ts';
 import type { Log, ServerName } from '../log.ts';
 import { type RestAnswer, RestRefusal, type Route } from './route.ts';
@@ -19,6 +19,8 @@ export interface RestOptions {
   readonly policy: string;
   /** Base64. */
   readonly key: string;
+  /** The number and the word for a wrong signature. */
+  readonly unauthorized: readonly [errorCode: number, word: string];
   /** The body of a refusal, as this service writes it. */
   readonly refusalBody: (refusal: RestRefusal) => object;
 }
@@ -40,12 +42,21 @@ export class RestServer {
   readonly #server: Server;
   readonly #routes: readonly Route[];
   #host: string;
+  /** Of the server, which is also the name of the device side; undefined where it has no address of its own. */
+  readonly identity: Identity | undefined;
 
-  private constructor(options: RestOptions, routes: readonly Route[], server: Server, host: string) {
+  private constructor(
+    options: RestOptions,
+    routes: readonly Route[],
+    server: Server,
+    host: string,
+    identity: Identity | undefined,
+  ) {
     this.#options = options;
     this.#routes = routes;
     this.#server = server;
     this.#host = host;
+    this.identity = identity;
     server.on('request', (request, response) => void this.#serve(request, response));
   }
 
@@ -59,7 +70,8 @@ export class RestServer {
         server.listen(left === 0 ? 0 : HTTPS, address);
         await once(server, 'listening');
         const { port } = server.address() as AddressInfo;
-        return new RestServer(options, routes, server, port === HTTPS ? address : `${address}:${port}`);
+        const own = port === HTTPS ? { key, cert } : undefined;
+        return new RestServer(options, routes, server, own ? address : `${address}:${port}`, own);
       } catch (error) {
         if (left === 0) {
           throw error;
@@ -88,6 +100,7 @@ export class RestServer {
           ? error
           : new RestRefusal(500000, 'ServerError', String(error instanceof Error ? error.stack : error));
       const { status, errorCode } = refusal;
+      log.add(name, 'turned-down', { code: errorCode, reason: refusal.message });
       return { status, body: refusalBody(refusal), headers: { 'x-ms-error-code': String(errorCode) } };
     });
     log.add(name, 'request', { reason: `${request.method} ${request.url}`, code: answer.status });
@@ -113,7 +126,7 @@ export class RestServer {
     const reason = sasRefusal(request.headers.authorization, this.access, now());
     if (reason !== undefined) {
       this.#options.log.add(name, 'refused', { code: 401, reason });
-      throw new RestRefusal(401000, 'IotHubUnauthorizedAccess', 'Unauthorized');
+      throw new RestRefusal(...this.#options.unauthorized, 'Unauthorized');
     }
     if (!searchParams.has('api-version')) {
       throw new RestRefusal(400004, 'InvalidProtocolVersion', 'The api-version is missing.');

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import { configPath, loadConfig, parseConfig, printConfig, settingsTable, x509Of } from '../../../agent/config.ts';
 import { Fault } from '../../../agent/roll/failure.ts';
 
@@ -69,6 +69,38 @@ test('by a TPM there is neither token nor leaf', () => {
   assert.deepEqual('tpm' in config && config.tpm, { device: '/dev/tpmrm0' });
   assert.ok(!effective.some(({ section }) => section === 'hsm' || section === 'leaf'));
   assert.throws(() => x509Of(config), /^Fault: NL-TPM-NO-LEAF /);
+});
+
+describe('dps.allowed_hubs', () => {
+  const withHubs = (hubs: string) => LEAST.replace('[hsm]', `allowed_hubs = ${hubs}\n[hsm]`);
+
+  test('is off unless it is set, and then a list as it was written', () => {
+    assert.equal(parseConfig(LEAST, 'FILE').config.dps.allowed_hubs, undefined);
+    const written = withHubs('[".azure-devices.net", "edge.example.com", "127.0.0.1"]');
+    const { config, effective } = parseConfig(written, 'FILE');
+    assert.deepEqual(config.dps.allowed_hubs, ['.azure-devices.net', 'edge.example.com', '127.0.0.1']);
+    assert.match(printConfig(effective, 'FILE'), /^allowed_hubs = \["\.azure-devices\.net", .*\] {2}# FILE:5$/m);
+  });
+
+  const wrong: readonly (readonly [hubs: string, why: RegExp])[] = [
+    ['".azure-devices.net"', /must be a list of texts/],
+    ['[1]', /must be a list of texts/],
+    ['[]', /must name a host; without the setting DPS may assign any/],
+    ['["*.azure-devices.net"]', /must be names of hosts/],
+    ['["my-hub.azure-devices.net:8883"]', /no port/],
+    ['["mqtts://my-hub.azure-devices.net"]', /no scheme/],
+    ['["."]', /must be names of hosts/],
+    ['[""]', /must be names of hosts/],
+    ['["..net"]', /must be names of hosts/],
+    ['["hub.net."]', /must be names of hosts/],
+  ];
+  for (const [hubs, why] of wrong)
+    test(`${hubs} is refused, with the line`, () => {
+      const [complaint = '', ...more] = complaints(withHubs(hubs));
+      assert.match(complaint, /^5: dps\.allowed_hubs /);
+      assert.match(complaint, why);
+      assert.deepEqual(more, []);
+    });
 });
 
 test('a TPM is a device file, or a simulator on this machine: whoever answers there is believed', () => {

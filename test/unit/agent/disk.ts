@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { mayTurn } from '../../../agent/become/turn.ts';
 import { type Code, Fault } from '../../../agent/roll/failure.ts';
 
 /** An empty directory that goes away with the test. */
@@ -28,9 +29,17 @@ export function tinyDisk(t: TestContext): { path: string; makeReadOnly(): void }
   return { path, makeReadOnly: () => execFileSync('mount', ['-o', 'remount,ro', path]) };
 }
 
+const isRoot = process.geteuid?.() === 0;
+
+/** Why `asNobody` cannot be used, for the option `skip`: Debian's nodejs lets no process become another user (turn.ts). */
+export const barred = isRoot && !mayTurn() && 'this Node lets no process become another user';
+
+/** The same for a test that begins as root. */
+export const needsRoot = isRoot ? barred : 'changing the user needs root';
+
 /** Runs as the user nobody where the test runs as root, who may read and write everything. */
 export async function asNobody<T>(work: () => Promise<T>): Promise<T> {
-  if (process.geteuid?.() !== 0) return work();
+  if (!isRoot) return work();
   process.seteuid?.(65534);
   try {
     return await work();

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { MOST_KEPT } from '../../../agent/inbox/reject.ts';
-import { asNobody } from './disk.ts';
+import { MOST_KEPT, reject } from '../../../agent/inbox/reject.ts';
+import { failure } from '../../../agent/roll/failure.ts';
+import { asNobody, needsRoot } from './disk.ts';
 import { accepted, refusal, Stage } from './inbox-stage.ts';
 
 describe('a chain that is refused', () => {
@@ -61,6 +62,43 @@ describe('a chain that is refused', () => {
     );
   });
 
+  test('and is a directory by the time it is moved stays where it is', async (t) => {
+    const stage = new Stage(t);
+    const path = join(stage.directory, 'inbox', 'gw.pem');
+    const failed = failure('NL-LEAF-CN');
+    mkdirSync(join(stage.directory, 'rejected'));
+    mkdirSync(join(path, 'inside'), { recursive: true });
+    const delivery = { name: 'gw.pem', path, mark: '', writtenAt: 0 };
+    await assert.rejects(reject(delivery, join(stage.directory, 'rejected'), failed), { code: 'ENOTDIR' });
+    assert.deepEqual([stage.names('inbox'), stage.names('rejected')], [['gw.pem'], []]);
+    assert.ok(existsSync(join(path, 'inside')));
+  });
+
+  test('pushes out no directory that an older version has moved there, and goes on with the others', async (t) => {
+    const stage = new Stage(t);
+    stage.answer = () => refusal('NL-LEAF-CN');
+    await stage.start();
+    const at = (name: string) => join(stage.directory, 'rejected', name);
+    // Where the links lead is what a recursive removal would reach.
+    const outside = join(stage.directory, 'state.json');
+    writeFileSync(outside, 'precious');
+    mkdirSync(join(at('directory'), 'deep'), { recursive: true });
+    writeFileSync(join(at('directory'), 'deep', 'file'), '');
+    symlinkSync(outside, at('link'));
+    writeFileSync(at('file'), '');
+    for (const name of ['directory', 'link', 'file']) {
+      writeFileSync(at(`${name}.reason`), '');
+      utimesSync(at(`${name}.reason`), 1, 1);
+    }
+    for (let number = 0; number < MOST_KEPT; number += 1) writeFileSync(at(`${number}.pem.reason`), '');
+    stage.drop('gw.pem');
+    await stage.heard();
+    await stage.pass(4_000);
+    const left = stage.names('rejected').filter((name) => /^(directory|link|file)/.test(name));
+    assert.deepEqual(left, ['directory', 'directory.reason']);
+    assert.ok(existsSync(join(at('directory'), 'deep', 'file')) && existsSync(outside));
+  });
+
   test('has a name so long that no reason fits beside it', async (t) => {
     const stage = new Stage(t);
     stage.answer = () => refusal('NL-LEAF-CN');
@@ -71,7 +109,7 @@ describe('a chain that is refused', () => {
     assert.deepEqual(stage.names('rejected'), ['-', '-.reason', 'x'.repeat(200), `${'x'.repeat(200)}.reason`]);
   });
 
-  test('but cannot be moved stays, and is tried again', { skip: process.getuid?.() !== 0 }, async (t) => {
+  test('but cannot be moved stays, and is tried again', { skip: needsRoot }, async (t) => {
     const stage = new Stage(t);
     stage.answer = () => refusal('NL-LEAF-CN');
     await stage.start();
@@ -178,9 +216,7 @@ describe('whatever happens meanwhile', () => {
     assert.deepEqual([stage.asks.length, stage.names('inbox'), stage.names('rejected')], [2, [], []]);
   });
 
-  test('one that is accepted and cannot be removed is not installed again', {
-    skip: process.getuid?.() !== 0,
-  }, async (t) => {
+  test('one that is accepted and cannot be removed is not installed again', { skip: needsRoot }, async (t) => {
     const stage = new Stage(t);
     await stage.start();
     stage.drop('gw.pem');

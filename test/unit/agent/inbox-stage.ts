@@ -26,8 +26,9 @@ export class Stage {
   answer: (ask: Install) => Promise<Answer> | Answer = () => accepted;
   inbox: Inbox | undefined;
 
-  constructor(t: TestContext) {
-    this.directory = scratch(t);
+  /** @param directory one that is there already */
+  constructor(t: TestContext, directory = scratch(t)) {
+    this.directory = directory;
     t.after(() => this.inbox?.close());
   }
 

@@ -4,6 +4,7 @@ import {
   appendFileSync,
   chmodSync,
   mkdirSync,
+  readFileSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -12,7 +13,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { asNobody } from './disk.ts';
+import { asNobody, barred } from './disk.ts';
 import { accepted, refusal, Stage } from './inbox-stage.ts';
 
 describe('a chain that is dropped', () => {
@@ -122,7 +123,6 @@ describe('what is not taken', () => {
   const odd: readonly (readonly [what: string, make: (path: string) => void, reason: RegExp])[] = [
     ['a link', (path) => symlinkSync('/etc/passwd', path), /gw\.pem is not a regular file\./],
     ['a link to nowhere', (path) => symlinkSync('none', path), /gw\.pem is not a regular file\./],
-    ['a directory', (path) => mkdirSync(path), /gw\.pem is not a regular file\./],
     ['a pipe', (path) => void execFileSync('mkfifo', [path]), /gw\.pem is not a regular file\./],
     ['too large', (path) => writeFileSync(path, Buffer.alloc(262_145)), /gw\.pem has 262145 bytes; 262144 are/],
   ];
@@ -140,7 +140,33 @@ describe('what is not taken', () => {
     });
   }
 
-  test('what may not be read gets ten seconds for its permissions, then it is rejected', async (t) => {
+  test('a directory stays where it is, with one word to the log, and is never gone into', async (t) => {
+    const stage = new Stage(t);
+    const inside = join(stage.directory, 'inbox', 'gw.pem', 'deep');
+    mkdirSync(inside, { recursive: true });
+    writeFileSync(join(inside, 'file'), 'precious');
+    mkdirSync(join(stage.directory, 'inbox', 'other'));
+    await stage.start();
+    await stage.pass(180_000);
+    // Its own time changes with what is put into it: that is nothing new to tell.
+    writeFileSync(join(stage.directory, 'inbox', 'gw.pem', 'more'), '');
+    await stage.pass(180_000);
+    assert.deepEqual([stage.asks, stage.names('inbox'), stage.names('rejected')], [[], ['gw.pem', 'other'], []]);
+    assert.equal(readFileSync(join(inside, 'file'), 'utf8'), 'precious');
+    assert.deepEqual(stage.events, ['inbox-waits NL-LEAF-PARSE']);
+    assert.match(
+      stage.logged[0]?.message ?? '',
+      /^There are directories in .*inbox, (gw\.pem|other) for one: newleaf leaves them/,
+    );
+    stage.drop('good.pem');
+    await stage.heard();
+    await stage.pass(4_000);
+    assert.deepEqual([stage.asks.length, stage.events[1]], [1, 'inbox-accepted']);
+  });
+
+  test('what may not be read gets ten seconds for its permissions, then it is rejected', {
+    skip: barred,
+  }, async (t) => {
     const stage = new Stage(t);
     await stage.start();
     stage.drop('gw.pem');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
-import { createLog, failureFields, type Level, type Line } from '../../../agent/log.ts';
+import { createLog, droppingTo, failureFields, type Level, type Line } from '../../../agent/log.ts';
 import { failure } from '../../../agent/roll/failure.ts';
 
 function written(level: Level, env: NodeJS.ProcessEnv, write: (log: ReturnType<typeof createLog>) => void): string[] {
@@ -68,4 +68,12 @@ test('nothing is lost where the process ends at once', () => {
   });
   assert.equal(status, 6);
   assert.equal(JSON.parse(stdout.trimEnd().split('\n')[1999] ?? '{}').id, '1999');
+});
+
+test('a message that is dropped is told at debug, and its topic only in part', () => {
+  const write = (log: ReturnType<typeof createLog>) => droppingTo(log)('a'.repeat(65_535));
+  assert.deepEqual(written('info', {}, write), []);
+  const [line = ''] = written('debug', {}, write);
+  const { event, message } = JSON.parse(line);
+  assert.deepEqual([event, message], ['message-dropped', `No message for newleaf: ${'a'.repeat(200)}`]);
 });

@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readFileSync, readlinkSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  linkSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { run } from '../../../agent/cli/csr.ts';
@@ -43,10 +52,9 @@ test('--new-key', async (t) => {
 });
 
 describe('-o FILE', () => {
-  test('is written, for everybody to read, in place of what was there', async (t) => {
+  test('is written, for everybody to read', async (t) => {
     const { call, directory } = await gateway(t);
     const file = join(directory, 'gw.csr');
-    writeFileSync(file, 'x'.repeat(5_000), { mode: 0o600 });
     const io = stage();
     assert.equal(await call(io, '-o', file), 0);
     assert.equal(readFileSync(file, 'latin1'), csr);
@@ -55,15 +63,45 @@ describe('-o FILE', () => {
     assert.match(io.err.text, /gw\.csr/);
   });
 
-  test('a link is followed, and stays one', async (t) => {
+  test('takes the place of what was there, for the same people to read', async (t) => {
     const { call, directory } = await gateway(t);
-    const [file, link] = [join(directory, 'gw.csr'), join(directory, 'link')];
-    writeFileSync(file, '');
-    symlinkSync('gw.csr', link);
-    assert.equal(await call(stage(), '-o', link), 0);
-    assert.equal(readlinkSync(link), 'gw.csr');
+    const [file, other] = [join(directory, 'gw.csr'), join(directory, 'other')];
+    writeFileSync(file, 'x'.repeat(5_000), { mode: 0o600 });
+    const isRoot = process.getuid?.() === 0;
+    if (isRoot) chownSync(file, 4711, 4712);
+    linkSync(file, other);
+    assert.equal(await call(stage(), '-o', file), 0);
     assert.equal(readFileSync(file, 'latin1'), csr);
+    const { mode, uid, gid } = statSync(file);
+    assert.equal(mode & 0o7777, 0o600);
+    if (isRoot) assert.deepEqual([uid, gid], [4711, 4712]);
+    // Another name of the old file leads to the old text.
+    assert.equal(readFileSync(other, 'latin1'), 'x'.repeat(5_000));
   });
+
+  for (const [what, target] of [
+    ['a link', 'precious'],
+    ['a link to nowhere', 'none'],
+    ['a link to a device', '/dev/null'],
+  ] as const)
+    test(`${what} may be somebody else's, and is refused`, async (t) => {
+      const { call, directory } = await gateway(t);
+      const [file, link] = [join(directory, 'precious'), join(directory, 'link')];
+      writeFileSync(file, 'precious', { mode: 0o600 });
+      symlinkSync(target, link);
+      const io = stage();
+      assert.equal(await call(io, '-o', link), 1);
+      assert.match(
+        io.err.text.replaceAll(/\s+/g, ' '),
+        /NL-STATE-WRITE .*link is a link, and the CSR is not written where it leads\. → Name the file itself; without -o the CSR goes to stdout\./,
+      );
+      assert.equal(readlinkSync(link), target);
+      assert.deepEqual([readFileSync(file, 'latin1'), statSync(file).mode & 0o777], ['precious', 0o600]);
+      assert.deepEqual(
+        readdirSync(directory).filter((name) => /none|csr/.test(name)),
+        [],
+      );
+    });
 
   test('a pipe is written through, and stays one', async (t) => {
     const { call, directory } = await gateway(t);
@@ -95,4 +133,14 @@ test('a refusal: the words of the daemon', async (t) => {
   assert.equal(await call(io), 1);
   assert.equal(io.out.text, '');
   assert.match(io.err.text, /^NL-BUSY Another request is in flight\./);
+});
+
+test('a token that makes no key is told as such, and not as a daemon that is down', async (t) => {
+  const { code, message, advice } = failure('NL-TOKEN-FAILED', { message: 'The token is full.' });
+  const { call } = await gateway(t, { status: 500, body: { code, message, advice } });
+  const io = stage();
+  assert.equal(await call(io), 1);
+  assert.match(io.err.text, /NL-TOKEN-FAILED/);
+  assert.match(io.err.text, /The token is full\./);
+  assert.doesNotMatch(io.err.text, /systemctl/);
 });

@@ -9,7 +9,7 @@ import { run as version } from '../../../agent/cli/version.ts';
 import { loadConfig } from '../../../agent/config.ts';
 import { PinRecord } from '../../../hsm/pin-record.ts';
 import { softHsm } from '../../contract/token/softhsm.ts';
-import { asNobody, fault, scratch } from '../agent/disk.ts';
+import { asNobody, barred, fault, scratch } from '../agent/disk.ts';
 import { args, configIn, NOW, stage } from './stage.ts';
 
 /** argv of a process that loads the module, from the sources. */
@@ -35,7 +35,10 @@ test('a real token: everything but the network is well, and nothing is changed',
   Object.assign(process.env, hsm.environment);
   const io = stage();
   assert.equal(
-    await check({ loader: LOADER, chip: [] })(args('check', 'keys', 'leaf-key', 'permissions', '--config', file), io),
+    await check({ loader: LOADER, chip: [], passage: { again: [] } })(
+      args('check', 'keys', 'leaf-key', 'permissions', '--config', file),
+      io,
+    ),
     0,
     io.out.text,
   );
@@ -53,7 +56,7 @@ describe('the state file', () => {
     await assert.rejects(site.entry(), fault('NL-STATE-CORRUPT', /is not complete JSON/));
   });
 
-  test('not for this user: no word about damage', async (t) => {
+  test('not for this user: no word about damage', { skip: barred }, async (t) => {
     const { directory, site } = here(t);
     writeFileSync(join(directory, 'state', 'state.json'), '{', { mode: 0o600 });
     chmodSync(directory, 0o711);

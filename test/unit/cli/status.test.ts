@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { exitOfStatus, run } from '../../../agent/cli/status.ts';
@@ -44,6 +46,19 @@ test('--json prints what the daemon says, in one line', async (t) => {
   assert.equal(await run(args('status', '--json', '--config', config), io), 4);
   assert.equal(io.out.text, `${JSON.stringify(status)}\n`);
   assert.equal(io.err.text, '');
+});
+
+test('a daemon that accepts no connection is not said to be down', async (t) => {
+  const directory = scratch(t);
+  const config = configIn(directory);
+  mkdirSync(join(directory, 'run'));
+  const full = createServer((one) => one.destroy()).listen(join(directory, 'run', 'control.sock'));
+  t.after(() => full.close());
+  await once(full, 'listening');
+  const io = stage();
+  assert.equal(await run(args('status', '--config', config), io), 1);
+  assert.match(io.err.text, /^NL-CONTROL-BUSY The daemon runs, and accepts no connection/);
+  assert.doesNotMatch(`${io.out.text}${io.err.text}`, /does not run/);
 });
 
 test('the screen goes to stdout', async (t) => {

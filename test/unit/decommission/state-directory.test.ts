@@ -56,6 +56,26 @@ describe('what decommission takes away', () => {
     await removeFiles(directory);
   });
 
+  test('a directory that somebody has put into the inbox stays, and keeps nothing else', async (t) => {
+    const directory = scratch(t);
+    const foreign = join(directory, 'inbox', 'folder');
+    for (const path of [foreign, join(directory, 'csr'), join(directory, 'rejected')])
+      mkdirSync(path, { recursive: true });
+    for (const name of [
+      'state.json',
+      'leaf.pem',
+      'inbox/gw.pem',
+      'inbox/folder/file',
+      'csr/a.pem',
+      'rejected/x.reason',
+    ])
+      writeFileSync(join(directory, name), '');
+    await removeFiles(directory);
+    assert.deepEqual(readdirSync(directory), ['inbox']);
+    assert.deepEqual(readdirSync(join(directory, 'inbox')), ['folder']);
+    assert.deepEqual(readdirSync(foreign), ['file']);
+  });
+
   test('no directory: nothing', async (t) => {
     assert.deepEqual(await filesIn(join(scratch(t), 'none')), []);
   });

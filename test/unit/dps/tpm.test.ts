@@ -151,6 +151,13 @@ test('Retry-After is honoured', async () => {
   assert.equal((await failureOf(dpsAt(far.host).register(leaf, never))).retryAfterMs, 7_000);
 });
 
+test('DPS that wants to be polled after the deadline is asked again when it says', async () => {
+  const later: Reply = [202, '{"operationId":"4.d0","status":"assigning"}', { 'Retry-After': '3600' }];
+  await using far = await HttpsSide.start(server, [CHALLENGE, later]);
+  const { code, retryAfterMs } = await failureOf(dpsAt(far.host).register(leaf, never));
+  assert.deepEqual([code, retryAfterMs], ['NL-DPS-TIMEOUT', 3_600_000]);
+});
+
 test('a refusal by a DPS whose clock is far ahead is a matter of the clock', async () => {
   const at = (ms: number) => error(401, 401000, { Date: new Date(Date.now() + ms).toUTCString() });
   for (const [ms, code] of [

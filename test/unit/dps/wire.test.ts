@@ -26,9 +26,18 @@ test('assigned', () => {
   });
 });
 
+test('assigned: every character that a device ID may have', () => {
+  for (const deviceId of ["aZ09-.%_*?!(),:=@$'", 'x'.repeat(128)]) {
+    const answer = readAnswer(topic(200), assignedTo({ deviceId }), true);
+    assert.ok(answer !== undefined && !(answer instanceof Fault) && answer.status === 'assigned');
+    assert.equal(answer.assignment.deviceId, deviceId);
+  }
+});
+
 const POLLS: readonly (readonly [string, number])[] = [
   ['', 2_000],
   ['&retry-after=3', 3_000],
+  ['&Retry-After=3', 3_000],
   ['&retry-after=1.5', 1_500],
   ['&retry-after=0', 100],
   ['&retry-after=0.01', 100],
@@ -38,13 +47,27 @@ const POLLS: readonly (readonly [string, number])[] = [
   ['&retry-after=0x10', 2_000],
   ['&retry-after=1e9', 2_000],
   ['&retry-after=Infinity', 2_000],
-  ['&retry-after=86400', 600_000],
-  [`&retry-after=${'9'.repeat(400)}`, 600_000],
+  ['&Retry-After=3', 3_000],
+  ['&retry-after=3600', 3_600_000],
+  ['&retry-after=86400', 86_400_000],
+  [`&retry-after=${'9'.repeat(400)}`, 86_400_000],
 ];
 
 for (const [query, retryAfterMs] of POLLS) {
   test(`assigning${query.slice(0, 40)}: poll after ${retryAfterMs} ms`, () => {
     const answer = readAnswer(topic(202, query), json({ operationId: '4.d0', status: 'assigning' }), false);
+    assert.deepEqual(answer, { status: 'assigning', operationId: '4.d0', retryAfterMs });
+  });
+}
+
+for (const [query, retryAfterMs] of [
+  ['', 2_000],
+  ['&retry-after=0', 2_000],
+  ['&retry-after=1.5', 2_000],
+  ['&retry-after=3', 3_000],
+] as const) {
+  test(`assigning${query}, said to a poll: the next poll after ${retryAfterMs} ms`, () => {
+    const answer = readAnswer(topic(202, query), json({ operationId: '4.d0', status: 'assigning' }), true);
     assert.deepEqual(answer, { status: 'assigning', operationId: '4.d0', retryAfterMs });
   });
 }
@@ -72,6 +95,42 @@ interface Row {
 
 const error = (errorCode: number, message = 'm') => json({ errorCode, trackingId: 'e549', message });
 
+/** What DPS says where it has a hub, a link or a function to complain of, and not the leaf. */
+function allocationFailures(): Row[] {
+  const hub = '{"Message":"ErrorCode:IotHubUnauthorizedAccess;Unauthorized","ExceptionMessage":"Tracking ID:1"}';
+  const states: readonly (readonly [string, object])[] = [
+    ['no hub is linked, as Microsoft measured it', { errorCode: 401001, errorMessage: 'IoTHub not found.' }],
+    ['DPS has lost its right at the hub', { errorCode: 401002, errorMessage: 'IotHubUnauthorizedAccess' }],
+    ['the answer of the hub itself', { errorCode: 401002, errorMessage: hub }],
+    ['a hub that is not found, by its words', { errorCode: 404001, errorMessage: 'IotHub not found.' }],
+    ['the allocation function, by its words', { errorCode: 401002, errorMessage: 'Custom allocation failed with 500' }],
+    ['a number nobody knows', { errorCode: 400206 }],
+    ['forbidden', { errorCode: 403000 }],
+    ['no number', {}],
+    ['a number that is none', { errorCode: '400208' }],
+  ];
+  const retryAfterMs = 300_000;
+  const code = 'NL-DPS-ALLOCATION';
+  return [
+    ...states.map(([name, state]) => ({ name, topic: topic(200), body: failed(state), code, retryAfterMs }) as const),
+    { name: '401001', topic: topic(401), body: error(401001), code, retryAfterMs },
+    {
+      name: 'res/401 of the hub',
+      topic: topic(401),
+      body: error(401002, 'IotHubUnauthorizedAccess'),
+      code,
+      retryAfterMs,
+    },
+    {
+      name: 'allocation failed, 10 min',
+      topic: topic(200, '&retry-after=600'),
+      body: failed({ errorCode: 401001 }),
+      code,
+      retryAfterMs: 600_000,
+    },
+  ];
+}
+
 const FAULTS: readonly Row[] = [
   { name: '401002', topic: topic(401), body: error(401002), code: 'NL-DPS-401002' },
   { name: '401000', topic: topic(401), body: error(401000), code: 'NL-DPS-401002' },
@@ -86,10 +145,20 @@ const FAULTS: readonly Row[] = [
     polling: true,
   },
   { name: '409203', topic: topic(409), body: error(409203), code: 'NL-DPS-CONFLICT' },
-  { name: '400004', topic: topic(400), body: error(400004), code: 'NL-DPS-REFUSED' },
+  { name: '400004', topic: topic(400), body: error(400004), code: 'NL-DPS-OTHER', retryAfterMs: 300_000 },
   { name: '400207', topic: topic(400), body: error(400207), code: 'NL-DPS-ALLOCATION', retryAfterMs: 300_000 },
-  { name: '403', topic: topic(403), body: '', code: 'NL-DPS-REFUSED' },
-  { name: '412', topic: topic(412), body: 'not JSON', code: 'NL-DPS-REFUSED' },
+  { name: '403', topic: topic(403), body: '', code: 'NL-DPS-OTHER', retryAfterMs: 300_000 },
+  { name: '415', topic: topic(415), body: '', code: 'NL-DPS-REFUSED' },
+  {
+    name: '400, 10 min',
+    topic: topic(400, '&retry-after=600'),
+    body: '',
+    code: 'NL-DPS-OTHER',
+    retryAfterMs: 600_000,
+  },
+  { name: '408', topic: topic(408), body: '', code: 'NL-DPS-TIMEOUT' },
+  { name: '412', topic: topic(412), body: 'not JSON', code: 'NL-DPS-CONFLICT' },
+  ...allocationFailures(),
   { name: '429', topic: topic(429), body: '', code: 'NL-DPS-THROTTLED' },
   {
     name: '429, 7.5 s',
@@ -104,7 +173,21 @@ const FAULTS: readonly Row[] = [
     topic: topic(429, '&retry-after=86400'),
     body: '',
     code: 'NL-DPS-THROTTLED',
-    retryAfterMs: 600_000,
+    retryAfterMs: 86_400_000,
+  },
+  {
+    name: '429, a century',
+    topic: topic(429, '&retry-after=3153600000'),
+    body: '',
+    code: 'NL-DPS-THROTTLED',
+    retryAfterMs: 86_400_000,
+  },
+  {
+    name: '429, in capitals',
+    topic: topic(429, '&Retry-After=7'),
+    body: '',
+    code: 'NL-DPS-THROTTLED',
+    retryAfterMs: 7_000,
   },
   { name: '500', topic: topic(500), body: error(500001), code: 'NL-DPS-SERVER' },
   { name: '503, 2 s', topic: topic(503, '&retry-after=2'), body: '', code: 'NL-DPS-SERVER', retryAfterMs: 2_000 },
@@ -132,7 +215,8 @@ const FAULTS: readonly Row[] = [
   },
   { name: 'failed 429001', topic: topic(200), body: failed({ errorCode: 429001 }), code: 'NL-DPS-THROTTLED' },
   { name: 'failed 500000', topic: topic(200), body: failed({ errorCode: 500000 }), code: 'NL-DPS-SERVER' },
-  { name: 'failed without a number', topic: topic(200), body: failed({}), code: 'NL-DPS-REFUSED' },
+  { name: 'failed 408000', topic: topic(200), body: failed({ errorCode: 408000 }), code: 'NL-DPS-TIMEOUT' },
+  { name: 'failed 412001', topic: topic(200), body: failed({ errorCode: 412001 }), code: 'NL-DPS-CONFLICT' },
   { name: 'disabled', topic: topic(200), body: json({ status: 'disabled' }), code: 'NL-DPS-DISABLED' },
   { name: 'unassigned', topic: topic(200), body: json({ status: 'unassigned' }), code: 'NL-DPS-BODY' },
   { name: 'a status nobody knows', topic: topic(200), body: json({ status: 'new' }), code: 'NL-DPS-BODY' },
@@ -152,6 +236,12 @@ const FAULTS: readonly Row[] = [
   { name: 'assigned, no state', topic: topic(200), body: json({ status: 'assigned' }), code: 'NL-DPS-BODY' },
   { name: 'assigned, no hub', topic: topic(200), body: assignedTo({ assignedHub: undefined }), code: 'NL-DPS-BODY' },
   { name: 'assigned, no device', topic: topic(200), body: assignedTo({ deviceId: '' }), code: 'NL-DPS-BODY' },
+  ...['gw/../x', 'gw/modules/x', 'a#b', 'a+b', 'a&b', 'a b', 'a;b', 'gw\n', 'gä', 'x'.repeat(129)].map((deviceId) => ({
+    name: `device ${JSON.stringify(deviceId).slice(0, 20)}`,
+    topic: topic(200),
+    body: assignedTo({ deviceId }),
+    code: 'NL-DPS-BODY' as const,
+  })),
   { name: 'hub with a path', topic: topic(200), body: assignedTo({ assignedHub: 'a.b/c' }), code: 'NL-DPS-BODY' },
   { name: 'hub with a user', topic: topic(200), body: assignedTo({ assignedHub: 'u@a.b' }), code: 'NL-DPS-BODY' },
   { name: 'hub with a blank', topic: topic(200), body: assignedTo({ assignedHub: 'a b' }), code: 'NL-DPS-BODY' },

@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
@@ -86,6 +95,25 @@ test('the file does not hold the PIN, is for its owner only, and leaves no draft
   assert.ok(!text.includes(pin) && !text.includes(Buffer.from(pin).toString('hex')));
   assert.equal(statSync(path()).mode & 0o777, 0o600);
   assert.deepEqual(readdirSync(directory), ['refused-pin.json']);
+});
+
+test('a link in the place of the draft is replaced, and nothing is written where it leads', async () => {
+  const precious = join(directory, 'precious');
+  for (const target of [precious, join(directory, 'none')]) {
+    writeFileSync(precious, 'precious', { mode: 0o644 });
+    symlinkSync(target, `${path()}.new`);
+    await new PinRecord(directory).refused('1234', TOKEN, REFUSED);
+    assert.equal(readFileSync(precious, 'utf8'), 'precious');
+    assert.deepEqual(readdirSync(directory).sort(), ['precious', 'refused-pin.json']);
+    assert.ok(lstatSync(path()).isFile());
+    await assert.rejects(new PinRecord(directory).assertNotRefused('1234', TOKEN));
+  }
+});
+
+test('a draft that a power cut has left is replaced, whatever its mode was', async () => {
+  writeFileSync(`${path()}.new`, 'half', { mode: 0o666 });
+  await new PinRecord(directory).refused('1234', TOKEN, REFUSED);
+  assert.equal(statSync(path()).mode & 0o777, 0o600);
 });
 
 test('the same PIN leaves another digest each time', async () => {

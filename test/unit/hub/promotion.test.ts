@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { promoting } from '../../../agent/hub/promotion.ts';
 import { Signals } from '../../../agent/hub/signals.ts';
-import { type Code, Fault } from '../../../agent/roll/failure.ts';
+import { type Code, Fault, failure } from '../../../agent/roll/failure.ts';
 import type { Hub } from '../../../agent/roll/ports.ts';
 import { leafNamed } from '../mqtt/certificates.ts';
 
@@ -122,3 +123,65 @@ for (const { why, next, answers, promotion, asked, becomes } of ROWS) {
     assert.deepEqual([seen, became], [asked, becomes]);
   });
 }
+
+function withResolvers(): { promise: Promise<void>; resolve: () => void } {
+  let resolve = (): void => {};
+  const promise = new Promise<void>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
+}
+
+/** A hub whose session is open, and a TPM that takes its time. */
+function slowStage() {
+  const signals = new Signals();
+  const promotion = withResolvers();
+  const became: string[] = [];
+  const inner: Hub = {
+    connect: async () => {
+      became.push('connect');
+    },
+    signals,
+    report: async () => {},
+    close: async () => {
+      became.push('closed');
+    },
+  };
+  const hub = promoting(inner, {
+    key: {
+      isNext: async () => !became.includes('promoted'),
+      async promote() {
+        await promotion.promise;
+        became.push('promoted');
+      },
+    },
+    kept: () => became.push('kept'),
+    failed: () => became.push('failed'),
+  });
+  return { hub, signals, promotion, became };
+}
+const assignment = { hub: 'hub-1', deviceId: 'gw-0001', key: 'k2' };
+
+test('a session that ends while the TPM takes the key never counts as open', async () => {
+  const { hub, signals, promotion, became } = slowStage();
+  void (async () => {
+    for await (const { kind } of hub.signals) became.push(kind);
+  })();
+  const connected = hub.connect(leaf, assignment, never).catch((error: Fault) => became.push(error.failure.code));
+  await setImmediate();
+  signals.push({ kind: 'lost', thumbprint: 'AB', heldMs: 5, failure: failure('NL-HUB-LOST') });
+  await setImmediate();
+  promotion.resolve();
+  await connected;
+  // An older session may have been open before it: its end is in the signal.
+  assert.deepEqual(became, ['connect', 'lost', 'promoted', 'NL-HUB-LOST']);
+});
+
+test('a session that ends before, or after, is no matter of this one', async () => {
+  const { hub, signals, promotion, became } = slowStage();
+  signals.push({ kind: 'lost', thumbprint: 'AB', heldMs: 5, failure: failure('NL-HUB-LOST') });
+  await setImmediate();
+  promotion.resolve();
+  await hub.connect(leaf, assignment, never);
+  assert.deepEqual(became, ['connect', 'promoted']);
+});

@@ -75,14 +75,6 @@ test('a drop during a write is an error and a signal', async () => {
   assert.equal(far.connections, 1);
 });
 
-test('an answer about the twin that is not JSON ends the session', async () => {
-  await using far = await startHub();
-  const hub = newHub();
-  await hub.connect(leaf, at(far), never);
-  far.links[0]?.publish('$iothub/twin/res/204/?$rid=1', '<html>');
-  assert.match(String((await nextSignal(hub)).failure.cause), /not a JSON object/);
-});
-
 test('methods are answered with what the answerer says', async () => {
   await using far = await startHub();
   const asked: unknown[] = [];

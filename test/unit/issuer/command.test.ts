@@ -51,16 +51,13 @@ describe('issued', () => {
       { environment: async () => ({ HERE: staged.directory, NEWLEAF_CERTIFICATE_CHAIN: chain }) },
     );
     process.env.WATCHDOG_USEC = '30000000';
-    process.env.NEWLEAF_TEST_OPERATOR = 'token of the operator';
     t.after(() => {
       delete process.env.WATCHDOG_USEC;
-      delete process.env.NEWLEAF_TEST_OPERATOR;
     });
     await failureOf(staged.issue());
     assert.equal(readFileSync(join(staged.directory, 'csr'), 'utf8'), CSR);
     assert.equal(readFileSync(join(staged.directory, 'leaf'), 'utf8'), pemOf(leaf));
     assert.equal(seen(staged, 'CERTMONGER_OPERATION'), 'SUBMIT');
-    assert.equal(seen(staged, 'NEWLEAF_TEST_OPERATOR'), 'token of the operator');
     assert.equal(seen(staged, 'WATCHDOG_USEC'), undefined);
     assert.equal(seen(staged, 'CERTMONGER_CA_COOKIE'), undefined);
   });

@@ -9,7 +9,7 @@ export interface Link {
   /** Number of the connection, from 1. */
   readonly number: number;
   send(packet: Packet): void;
-  publish(topic: string, payload?: string | Buffer, qos?: 0 | 1): void;
+  publish(topic: string, payload?: string | Buffer, qos?: 0 | 1 | 2, messageId?: number): void;
 }
 
 export interface Script {
@@ -94,8 +94,8 @@ export class FarSide implements AsyncDisposable {
       socket,
       number: this.links.length + 1,
       send,
-      publish: (topic, payload = '', qos = 0) =>
-        send({ cmd: 'publish', topic, payload, qos, dup: false, retain: false, ...(qos ? { messageId: 77 } : {}) }),
+      publish: (topic, payload = '', qos = 0, messageId = 77) =>
+        send({ cmd: 'publish', topic, payload, qos, dup: false, retain: false, ...(qos > 0 && { messageId }) }),
     };
     this.links.push(link);
     const parser = mqttPacket.parser();

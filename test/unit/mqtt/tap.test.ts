@@ -173,6 +173,25 @@ test('what follows the packet that made the owner end it, even in one segment, i
   assert(far.received.some(({ cmd }) => cmd === 'puback'));
 });
 
+for (const [what, everyMs] of [
+  ['an idle session', 0],
+  ['a session on which something is said all the time', 200],
+] as const) {
+  test(`${what} that is half-open ends with the second ping: within twice the keepalive`, async () => {
+    await using far = await FarSide.start(server, { mute: ['pingreq', 'publish'] });
+    const tap = tapTo(far.host);
+    const client = tap.connect('', { ...OPTIONS, keepalive: 1 });
+    await once(client, 'connect');
+    const from = performance.now();
+    const talk = everyMs > 0 ? setInterval(() => client.publish('said', 'x'), everyMs) : undefined;
+    await tap.closed;
+    clearInterval(talk);
+    const took = performance.now() - from;
+    assert(took > 1_500 && took < 3_500, `${took} ms`);
+    assert.equal(far.received.filter(({ cmd }) => cmd === 'pingreq').length, 1);
+  });
+}
+
 test('end before the first dial: nothing is dialled, and it is closed', async () => {
   await using far = await FarSide.start(server);
   const tap = tapTo(far.host);

@@ -41,10 +41,10 @@ describe('the most urgent of the planned moments is the signal', () => {
       'candidate-expired',
     ],
     [
-      'a candidate that is worked on is not judged',
+      'so has one that is worked on',
       { ...serving, next: { slot: 'b', id: 'g1', leaf: candidate, sent: true } },
       candidate.notAfter,
-      'due',
+      'candidate-expired',
     ],
     [
       'stranded: its own probe counts, not that of the candidate',

@@ -88,7 +88,7 @@ function play(from: RollState, events: readonly RollEvent[]): Told {
   let state = from;
   for (const event of events) {
     const advanced = advance(state, event, overdue);
-    transcript.tell(state, advanced);
+    transcript.tell(state, advanced, event);
     state = advanced.state;
   }
   return { state, lines, events: heard };

@@ -8,23 +8,29 @@ const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const outage = failure('NL-DPS-UNREACHABLE');
+const server = failure('NL-DPS-SERVER');
 const later = (retryAfterMs: number) => failure('NL-DPS-THROTTLED', { retryAfterMs });
 
 describe('each effect has its ladder', () => {
   // Seconds after 1, 2, 3 … failures in a row, without jitter.
   const ladders: Record<RollEffect['kind'], readonly number[]> = {
     connect: [1, 2, 4, 8, 16, 32, 60, 60],
-    register: [5, 10, 20, 40, 80, 160, 320, 600, 600],
+    register: [5, 15, 45, 135, 405, 1215, 3600, 3600],
     'request-leaf': [5, 10, 20, 40, 80, 160, 320, 640, 900, 900],
     'generate-key': [5, 10, 20, 40, 80, 160, 300, 300],
     'destroy-key': [5, 10, 20, 40, 80, 160, 320, 600, 600],
   };
   for (const [effect, seconds] of Object.entries(ladders) as [RollEffect['kind'], number[]][]) {
     test(effect, () => {
-      const pauses = seconds.map((_, rung) => pauseMs(effect, rung + 1, outage, 0.5) / SECOND);
+      const pauses = seconds.map((_, rung) => pauseMs(effect, rung + 1, server, 0.5) / SECOND);
       assert.deepEqual(pauses, seconds);
     });
   }
+
+  test('a DPS that never heard of the attempt is asked every ten minutes: the network may be back', () => {
+    const pauses = [1, 4, 5, 6, 20].map((tries) => pauseMs('register', tries, outage, 0.5) / SECOND);
+    assert.deepEqual(pauses, [5, 135, 405, 600, 600]);
+  });
 
   test('a ladder that was climbed for a year has not overflowed', () => {
     assert.equal(pauseMs('connect', 1_000_000, outage, 0.5), MINUTE);
@@ -65,7 +71,7 @@ describe('what the other side asked for is the least', () => {
     ['longer than the rung: jitter only on top', 1, later(30_000), 0, 30_000],
     ['longer than the rung: jitter on top', 1, later(30_000), 0.8, 36_000],
     ['longer than the largest rung', 20, later(2 * HOUR), 0, 2 * HOUR],
-    ['shorter than the rung: the ladder goes on', 4, later(1_000), 0.5, 40_000],
+    ['shorter than the rung: the ladder goes on', 4, later(1_000), 0.5, 135_000],
     ['as long as the rung: jitter may not go below', 1, later(5_000), 0, 5_000],
     ['a little shorter than the rung: jitter may not go below', 1, later(4_900), 0, 4_900],
     ['zero is nothing asked for', 1, later(0), 0.5, 5_000],

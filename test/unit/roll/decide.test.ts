@@ -112,7 +112,8 @@ table('single flight', [
 
 table('a candidate that expired', [
   ['is given up', expired, { next: waits }, 'candidate-expired: drop'],
-  ['but not in the middle of work', expired, { next: waits, phase: 'registering-next' }, 'single-flight: ignore'],
+  ['also while it is proven', expired, { next: waits, phase: 'registering-next' }, 'candidate-expired: drop'],
+  ['but not while the current leaf is', expired, { next: waits, phase: 'registering' }, 'single-flight: ignore'],
 ]);
 
 table('an issuer that needs a person', [

@@ -8,7 +8,7 @@ import { RETIRE_TRIES, without } from '../../../agent/roll/settle.ts';
 import { effectsOf, type RollEvent, type RollState } from '../../../agent/roll/state.ts';
 import { hub, leafOf, NOW, terms } from './machine.ts';
 import { briefly, EVENTS, play, REFUSAL, SITUATIONS, times } from './situations.ts';
-import { candidate, current, HOUR, MINUTE, request, tight } from './standing.ts';
+import { candidate, current, HOUR, MINUTE, request, tight, waits } from './standing.ts';
 
 const now = { at: NOW, draw: 0.5 } as const;
 const { serving } = SITUATIONS;
@@ -96,16 +96,32 @@ describe('a candidate that DPS refuses is parked', () => {
     assert.equal(briefly(asked), 'registering-next, register b');
     assert.equal(briefly(play(asked, 'refusal')), 'registering, register a');
   });
-  test('roll --discard drops it, and registers the current leaf before its key is destroyed', () => {
+  test('roll --discard drops it without asking DPS, whose last word was that it does not trust it', () => {
     const dropped = play(parked, 'roll --discard');
+    assert.equal(briefly(dropped), 'retiring-key, destroy-key b');
+    assert.deepEqual([dropped.next, dropped.request?.action], [undefined, 'roll']);
+  });
+  test('roll --discard registers the current leaf first where DPS may trust the candidate', () => {
+    const silent = { failure: failure('NL-HUB-CLOSED'), times: 1, askAt: NOW + HOUR };
+    const dropped = play({ ...parked, next: { ...waits, parked: silent } }, 'roll --discard');
     assert.equal(briefly(dropped), 'abandoning, register a');
     const registered = play(dropped, 'current registered');
     assert.equal(briefly(registered), 'retiring-key, destroy-key b');
-    assert.equal(registered.next, undefined);
+    assert.deepEqual([registered.next, registered.request?.action], [undefined, 'roll']);
   });
-  test('one that expired is dropped', () => {
+  test('one that DPS may trust is kept where DPS refuses the current leaf meanwhile', () => {
+    const dropped = play({ ...SITUATIONS['connecting-next'], rejected: true }, 'roll --discard');
+    assert.equal(briefly(dropped), 'abandoning, register a');
+    const { phase, next, outcomes } = play(without(dropped, 'online'), 'refusal');
+    assert.deepEqual([phase, next?.leaf, next?.unwanted], ['stranded', candidate, undefined]);
+    assert.equal(outcomes[0]?.outcome, 'person');
+  });
+  test('one that expired makes room without asking DPS, and its key is kept: the clock may be wrong', () => {
     const woken: RollEvent = { ...now, kind: 'woken', at: candidate.notAfter };
-    assert.equal(briefly(advance(parked, woken, terms).state), 'abandoning, register a');
+    const { state } = advance(parked, woken, terms);
+    assert.equal(briefly(state), 'serving');
+    assert.deepEqual(state.next, { slot: 'b', id: 'g1', sent: false, waiting: true });
+    assert.equal(state.retire, undefined);
   });
 });
 
@@ -126,7 +142,7 @@ describe('a candidate that the hub refuses', () => {
 
 describe('every automatic way is tried once', () => {
   test('DPS refuses the current leaf: the roll that may cure it is spent on this leaf', () => {
-    const rolling = play(SITUATIONS.registering, 'refusal');
+    const rolling = play({ ...without(SITUATIONS.registering, 'online'), rejected: true }, 'refusal');
     assert.equal(briefly(rolling), 'generating-key, generate-key b');
     assert.equal(rolling.rolledFor, current.thumbprint);
     assert.equal(rolling.request?.reason, 'dps-refused');
@@ -173,10 +189,15 @@ describe('what was promised for later', () => {
 describe('a refusal and an outage are never mixed up', () => {
   for (const [phase, state] of Object.entries(SITUATIONS)) {
     test(`a hundred outages in ${phase} cost nothing`, () => {
-      if (effectsOf(state).length === 0 || phase === 'retiring-key') return;
+      const [effect] = effectsOf(state);
+      const known = { trouble: 0, unreached: 0, unheard: 0 };
+      if (effect === undefined || phase === 'retiring-key') {
+        assert.ok(['unprovisioned', 'serving', 'stranded', 'retiring-key'].includes(phase), 'has something in flight');
+        return;
+      }
       const after = play({ ...state, unreached: SILENT }, ...times(100, 'outage'));
       assert.equal(after.trouble?.code, 'NL-DPS-UNREACHABLE', 'people are told');
-      assert.deepEqual({ ...after, trouble: 0, unreached: 0 }, { ...state, trouble: 0, unreached: 0 });
+      assert.deepEqual({ ...after, ...known }, { ...state, ...known });
     });
   }
 });

@@ -1,8 +1,8 @@
 import { RETIRE_TRIES } from '../../../agent/roll/settle.ts';
 import type { Phase, RollState } from '../../../agent/roll/state.ts';
-import { isStuck } from '../../../agent/roll/stuck.ts';
+import { getsNoRegistration, isStuck } from '../../../agent/roll/stuck.ts';
 import { leafOf } from './machine.ts';
-import type { World } from './world.ts';
+import { ENDS, type World } from './world.ts';
 
 /** What the journal says, and how things are outside. */
 export interface Pair {
@@ -37,16 +37,18 @@ export function keyOf({ state, world }: Pair): number {
   const other = inB ? world.token.a : world.token.b;
   let key = PHASES[state.phase];
   key = key * 4 + place(current?.key.id, mine, other);
-  key = key * 2 + bit(current?.notAfter === FIRST_ENDS);
+  key = key * 4 + (current === undefined ? 0 : age(current.notAfter));
   key = key * 4 + place(online?.slice(2, 4), mine, other);
   key = key * 2 + bit(state.rejected);
   key = key * 2 + bit(isStuck(state));
+  key = key * 2 + bit(getsNoRegistration(state));
   key = key * 3 + (next === undefined ? 0 : 1 + bit((next.slot === 'b') === inB));
   key = key * 4 + place(next?.id ?? next?.intended, mine, other);
   key = key * 2 + bit(next?.id === undefined);
-  key = key * 2 + bit(next?.leaf !== undefined);
+  key = key * 3 + (next?.leaf === undefined ? 0 : next.leaf.notAfter === ENDS.late ? 2 : 1);
   key = key * 2 + bit(next?.assignment !== undefined);
   key = key * 2 + bit(next?.sent);
+  key = key * 2 + bit(next?.unwanted);
   key = key * 2 + bit(next?.waiting);
   key = key * 2 + bit(next?.parked !== undefined);
   key = key * 4 + place(retire?.id, mine, other);
@@ -62,9 +64,13 @@ export function keyOf({ state, world }: Pair): number {
   key = key * 4 + place(world.pinned, mine, other);
   key = key * 4 + place(world.hub, mine, other);
   key = key * 2 + bit(world.enabled);
+  key = key * 4 + place(world.denied, mine, other);
+  key = key * 4 + place(world.lost, mine, other);
+  key = key * 2 + bit(world.late);
   return key * 5 + enrolled(world, mine, other);
 }
 
+const age = (notAfter: number): number => (notAfter === FIRST_ENDS ? 1 : notAfter === ENDS.late ? 2 : 3);
 const bit = (is: boolean | undefined): number => (is === true ? 1 : 0);
 
 /** Which generation: none, the one in the slot of the current leaf, the one in the other slot, one that is gone. */

@@ -47,7 +47,7 @@ describe('what costs a process costs the next one nothing', () => {
     });
     test(`${phase}: the next process remembers, and goes on`, () => {
       assert.equal(second.restart, undefined);
-      assert.ok(second.event.kind === 'failed');
+      assert.ok(second.event?.kind === 'failed');
       const { code, message } = second.event.failure;
       assert.deepEqual([code, message], ['NL-TOKEN-FAILED', poisoned.message]);
     });

@@ -34,7 +34,7 @@ const AFTER: Record<Phase, Readonly<Record<string, string>>> = {
   registering: {
     'current registered': 'serving',
     'current connected': 'registering, register a',
-    refusal: 'generating-key, generate-key b',
+    refusal: 'serving',
     'hub refuses current': 'registering, register a',
     'session lost': 'registering, register a, connect a',
   },
@@ -54,6 +54,7 @@ const AFTER: Record<Phase, Readonly<Record<string, string>>> = {
     'session lost': 'requesting-leaf, request-leaf b, connect a',
   },
   'registering-next': {
+    'roll --discard': 'abandoning, register a',
     'next registered': 'connecting-next, connect b',
     'current connected': 'registering-next, register b',
     refusal: 'serving',
@@ -61,6 +62,7 @@ const AFTER: Record<Phase, Readonly<Record<string, string>>> = {
     'session lost': 'registering-next, register b, connect a',
   },
   'connecting-next': {
+    'roll --discard': 'abandoning, register a',
     'current connected': 'connecting-next, connect b',
     'next connected': 'retiring-key, destroy-key a',
     refusal: 'connecting-next, connect b',
@@ -84,7 +86,7 @@ const AFTER: Record<Phase, Readonly<Record<string, string>>> = {
   abandoning: {
     'current registered': 'retiring-key, destroy-key b',
     'current connected': 'abandoning, register a',
-    refusal: 'stranded',
+    refusal: 'serving',
     'hub refuses current': 'abandoning, register a',
     'session lost': 'abandoning, register a, connect a',
   },
@@ -114,7 +116,7 @@ for (const [phase, state] of Object.entries(SITUATIONS)) {
         const told = briefly(got.state);
         assert.deepEqual(got.effects, effectsOf(got.state));
         // What is wrong is told to people, and counted; nothing follows from it yet.
-        const counted = { trouble: 0, unreached: 0 };
+        const counted = { trouble: 0, unreached: 0, unheard: 0 };
         if (after[name] === undefined) assert.deepEqual({ ...got.state, ...counted }, { ...state, ...counted });
         else assert.notDeepEqual(got.state, state);
         assert.equal(told, after[name] ?? briefly(state));

@@ -39,7 +39,12 @@ table('a hub that does not answer', [
   ['asks DPS', unreached, {}, 'unreached: re-register'],
   ['with a candidate to prove, too', unreached, { phase: 'connecting-next' }, 'unreached: re-register'],
   ['a registration is under way', unreached, { phase: 'registering' }, 'single-flight: ignore'],
-  ['a roll waits for its issuer', unreached, { phase: 'requesting-leaf' }, 'single-flight: ignore'],
+  [
+    'a roll waits for its issuer',
+    unreached,
+    { phase: 'requesting-leaf', request: request('roll') },
+    'unreached: re-register',
+  ],
   ['it is free of charge', unreached, { budget: { left: 0, at: 0 } }, 'unreached: re-register'],
 ]);
 

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { advance as advanceBy } from '../../../agent/roll/advance.ts';
 import {
   effectsOf,
   type RollEffect,
@@ -7,9 +6,11 @@ import {
   type RollState,
   unprovisioned,
 } from '../../../agent/roll/state.ts';
-import { hub, LATER, leafOf, NOW, terms } from './machine.ts';
+import { createProofs } from './lasting.ts';
+import { hub, leafOf, terms } from './machine.ts';
+import { advance } from './named.ts';
 import { keyOf, type Pair } from './pair.ts';
-import { accepts, deliveries, operators, perform, SIGNALS, type World } from './world.ts';
+import { deliveries, fates, inWorld, isLive, operators, perform, SIGNALS, type World } from './world.ts';
 
 /** A pair, and how the walk came there. */
 interface Node extends Pair {
@@ -26,21 +27,6 @@ export interface Walked {
 function reload(state: RollState): RollState {
   const { online: _, ...kept } = state;
   return { ...kept, flaps: 0, unreached: 0 };
-}
-
-/** Generations have short names in the walk, and each key one that nothing else has. */
-function named(state: RollState, world: World): RollState {
-  const { next } = state;
-  if (next?.intended === undefined || NAMES.includes(next.intended)) return state;
-  const used = JSON.stringify([state, world]);
-  const fresh = NAMES.find((name) => !used.includes(name)) ?? assert.fail('the walk has too few names');
-  return { ...state, next: { ...next, intended: fresh } };
-}
-
-const NAMES: readonly string[] = ['g0', 'g1', 'g2', 'g3', 'g4', 'g5', 'g6', 'g7'];
-
-function advance(state: RollState, event: RollEvent, world: World): RollState {
-  return named(advanceBy(state, event, terms).state, world);
 }
 
 function story(node: Node | undefined): string {
@@ -74,10 +60,12 @@ function check(node: Node): void {
 }
 
 /** The laws of a single effect, checked before it is performed. */
-function checkEffect(effect: RollEffect, node: Node): void {
+export function checkEffect(effect: RollEffect, node: Node): void {
   const { state, world } = node;
   if (effect.kind === 'destroy-key') {
-    holds(world.pinned !== effect.key.id, 'no key is destroyed while its leaf is the one DPS trusts', node);
+    // What DPS has refused since, somebody may discard; and a key that is lost is of no use to a leaf.
+    const isTrusted = world.pinned === effect.key.id && world.denied !== effect.key.id && world.lost !== effect.key.id;
+    holds(!isTrusted, 'no key is destroyed while its leaf is the one DPS trusts', node);
   }
   if (effect.kind === 'register' && effect.leaf.thumbprint === state.next?.leaf?.thumbprint) {
     holds(state.next.sent, 'intent is written before DPS may come to trust the candidate', node);
@@ -87,7 +75,7 @@ function checkEffect(effect: RollEffect, node: Node): void {
 /** Ladders that count have many rungs: the walk tells the first, and what comes after the last. */
 function forGood(state: RollState, event: RollEvent, world: World): RollState {
   let after = state;
-  for (let rung = 0; rung < 40 && after.phase === state.phase; rung += 1) after = advance(after, event, world);
+  for (let rung = 0; rung < 40 && after.phase === state.phase; rung += 1) after = advance(after, event, world).state;
   return after;
 }
 
@@ -102,72 +90,30 @@ function neighbours(node: Node, hear: Hear): void {
     const { kind } = effect;
     const outage = perform(world, effect, 'outage').event;
     const met = perform(world, effect, 'true');
-    const through = advance(state, met.event, world);
+    const through = advance(state, met.event, world).state;
     if (met.event.kind === 'failed' && kind === 'register' && state.phase === 'registering-next') {
-      holds(through.next?.leaf !== undefined, 'a candidate that DPS refuses is parked, not lost', node);
+      const expired = state.next?.leaf !== undefined && !isLive(state.next.leaf, world);
+      const kept = through.next?.leaf !== undefined || expired || world.lost === state.next?.id;
+      holds(kept, 'a candidate that DPS refuses is parked, not lost', node);
     }
     hear(`${kind} true`, through, met.world);
-    hear(`${kind} outage`, advance(state, outage, world), world);
+    hear(`${kind} outage`, advance(state, outage, world).state, world);
     const refused = perform(world, effect, 'refused').event;
     // The hub can lag and an issuer can have moods; DPS and the token refuse only where the world says so.
-    if (kind === 'connect' || kind === 'request-leaf') hear(`${kind} refused`, advance(state, refused, world), world);
+    if (kind === 'connect' || kind === 'request-leaf')
+      hear(`${kind} refused`, advance(state, refused, world).state, world);
     if (kind === 'connect') hear('connect refused for good', forGood(state, refused, world), world);
     if (kind === 'connect') hear('nobody answers for long', forGood(state, outage, world), world);
     if (kind === 'destroy-key') hear('destroy fails for good', forGood(state, outage, world), world);
     if (met.world === world) continue;
-    hear(`${kind}, answer lost`, advance(state, outage, world), met.world);
+    hear(`${kind}, and the disk takes nothing`, state, met.world);
+    hear(`${kind}, answer lost`, advance(state, outage, world).state, met.world);
     hear(`${kind}, power cut`, reload(state), met.world);
   }
-  for (const [name, event] of SIGNALS) hear(name, advance(state, event, world), world);
-  for (const event of deliveries(state)) hear('leaf delivered', advance(state, event, world), world);
+  for (const [name, event] of SIGNALS) hear(name, advance(state, inWorld(event, world), world).state, world);
+  for (const event of deliveries(state, world)) hear('leaf delivered', advance(state, event, world).state, world);
   for (const there of operators(world)) hear('operator', state, there);
-}
-
-/**
- * Once faults stop and the operator has enrolled what is there, everything must come to rest in good order.
- * @param settling pairs of which it is known that they do
- */
-function checkSettles(node: Node, settling: Set<number>): void {
-  let { state } = node;
-  let world: World = { ...node.world, enrolled: 'all', enabled: true };
-  const path: number[] = [];
-  for (let turn = 0, quiet = 0; turn < 80 && quiet < 3; turn += 1) {
-    const [effect] = effectsOf(state);
-    if (effect === undefined) {
-      quiet += 1;
-      state = advance(state, quiet === 1 ? RESTARTED : WOKEN, world);
-      continue;
-    }
-    quiet = 0;
-    const key = keyOf({ state, world });
-    if (settling.has(key)) break;
-    path.push(key);
-    checkEffect(effect, { state, world, via: 'settling', from: node });
-    const met = perform(world, effect, 'true');
-    world = met.world;
-    state = advance(state, met.event, world);
-  }
-  const [effect] = effectsOf(state);
-  const known = effect !== undefined && settling.has(keyOf({ state, world }));
-  if (!known) checkRest({ state, world, via: 'settled', from: node });
-  for (const key of path) settling.add(key);
-}
-
-const RESTARTED = { kind: 'started', at: NOW, draw: 0.5 } as const;
-const WOKEN = { kind: 'woken', at: LATER, draw: 0.5 } as const;
-
-function checkRest(end: Node): void {
-  const { state, world } = end;
-  const { current, next } = state;
-  holds(state.phase === 'serving' && current !== undefined, 'everything settles once faults stop', end);
-  holds(state.online === `${current.thumbprint}@${hub.hub}`, 'the session is open', end);
-  holds(world.pinned === current.key.id && accepts(world, current.key.id), 'DPS trusts the current leaf', end);
-  holds(state.request === undefined, 'no request is left in flight', end);
-  holds(state.retire === undefined, 'nothing is left to be retired', end);
-  const found = [world.token.a, world.token.b].filter((id) => id !== undefined);
-  const kept = found.every((id) => id === current.key.id || id === next?.id);
-  holds(kept, 'no key is left behind in the token', end);
-  holds(next === undefined || next.waiting === true, 'a candidate that may register has become current', end);
+  for (const [name, there] of fates(world, state)) hear(name, state, there);
 }
 
 /** A group accepts every leaf of its CA; an individual enrollment accepts those that the operator has put into it. */
@@ -199,7 +145,7 @@ const UNBOUNDED = 2_000_000;
  */
 export function walk(enrollment: Enrollment, most = UNBOUNDED): Walked {
   const seen = new Set<number>();
-  const settling = new Set<number>();
+  const proofs = createProofs();
   const open: Node[] = [];
   let transitions = 0;
   let from: Node | undefined;
@@ -213,7 +159,8 @@ export function walk(enrollment: Enrollment, most = UNBOUNDED): Walked {
     const node: Node = { state: forget(state), world, via, ...(from && { from }) };
     open.push(node);
     check(node);
-    checkSettles(node, settling);
+    for (const proof of proofs)
+      proof({ state, world }, (law, end) => holds(false, law, { ...end, via: 'in the end', from: node }));
   };
   for (const { via, state, world } of roots(enrollment)) visit(via, state, world);
   // Breadth first, so that a broken law is told by its shortest story. The list grows while it is walked.

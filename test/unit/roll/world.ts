@@ -1,4 +1,5 @@
 import { failure } from '../../../agent/roll/failure.ts';
+import type { Leaf } from '../../../agent/roll/leaf.ts';
 import type { RollEffect, RollEvent, RollState } from '../../../agent/roll/state.ts';
 import { hub, LATER, leafOf, NOW, terms } from './machine.ts';
 
@@ -13,6 +14,12 @@ export interface World {
   /** Generations that DPS accepts; `all` is a group. */
   readonly enrolled: readonly string[] | 'all';
   readonly enabled: boolean;
+  /** The generation that DPS refused last, and has not accepted since. */
+  readonly denied?: string;
+  /** The generation whose key the token has lost. */
+  readonly lost?: string;
+  /** Every leaf that was issued before has expired. */
+  readonly late?: true;
 }
 
 /** What an effect meets. */
@@ -23,42 +30,69 @@ export interface Met {
   readonly event: RollEvent;
 }
 
-/** When a leaf ends that is not due for a long time. */
-const YOUNG = NOW + 324_000_000;
+/** How long a leaf lives that is not due for a long time, in milliseconds. */
+const YOUNG_MS = 324_000_000;
+const AFTER = NOW + YOUNG_MS + 36_000_000;
+/** When a leaf ends that was issued before the others expired, and one that was issued after. */
+export const ENDS = { young: NOW + YOUNG_MS, late: AFTER + YOUNG_MS } as const;
 
 const base = { at: NOW, draw: 0.5 } as const;
+
+/** The clock in this world. */
+export const nowOf = ({ late }: World): number => (late ? AFTER : NOW);
+/** An event of the table of signals in this world: what was to be later is later here. */
+export const inWorld = (event: RollEvent, world: World): RollEvent => ({ ...event, at: event.at - NOW + nowOf(world) });
+
+export const isLive = (leaf: Leaf, world: World): boolean => leaf.notAfter > nowOf(world);
 
 export function accepts({ enrolled, enabled }: World, generation: string): boolean {
   return enabled && (enrolled === 'all' || enrolled.includes(generation));
 }
 
+/** Whether this leaf would serve: its key is there, and DPS and hub would take it. */
+export function serves(world: World, leaf: Leaf | undefined): leaf is Leaf {
+  return leaf !== undefined && world.lost !== leaf.key.id && isLive(leaf, world) && accepts(world, leaf.key.id);
+}
+
 export function perform(world: World, effect: RollEffect, luck: Luck): Met {
-  if (luck === 'true') return truth(world, effect);
+  const met = luck === 'true' ? truth(world, effect) : undefined;
   const failure = luck === 'outage' ? OUTAGE : REFUSALS[effect.kind];
-  return { world, event: { ...base, kind: 'failed', effect, failure } };
+  const { world: after, event } = met ?? { world, event: { ...base, kind: 'failed', effect, failure } as const };
+  return { world: after, event: inWorld(event, world) };
 }
 
 function truth(world: World, effect: RollEffect): Met {
   const refused: Met = { world, event: { ...base, kind: 'failed', effect, failure: REFUSALS[effect.kind] } };
+  const id = 'leaf' in effect ? effect.leaf.key.id : 'key' in effect ? effect.key.id : undefined;
+  if (id !== undefined && id === world.lost && effect.kind !== 'destroy-key') {
+    return { world, event: { ...base, kind: 'failed', effect, failure: KEY_LOST } };
+  }
   switch (effect.kind) {
     case 'generate-key': {
-      const { slot, id } = effect;
+      const { slot, id: made } = effect;
       const there = world.token[slot];
       // What an interrupted generation has made is known by its id; any other key is not touched.
-      if (there !== undefined && there !== id)
+      if (there !== undefined && there !== made && there !== world.lost)
         return { world, event: { ...base, kind: 'failed', effect, failure: OCCUPIED } };
       return {
-        world: { ...world, token: { ...world.token, [slot]: id } },
-        event: { ...base, kind: 'key-generated', key: { slot, id } },
+        world: {
+          ...(there === world.lost || made === world.lost ? remade(world) : world),
+          token: { ...world.token, [slot]: made },
+        },
+        event: { ...base, kind: 'key-generated', key: { slot, id: made } },
       };
     }
     case 'request-leaf': {
       const leaf = leafOf(effect.key.id, effect.key.slot);
-      return { world, event: { ...base, kind: 'leaf-issued', leaf: { ...leaf, notAfter: YOUNG } } };
+      const [notAfter, mark] = world.late ? [ENDS.late, "'"] : [ENDS.young, ''];
+      const issued = { ...leaf, thumbprint: `${leaf.thumbprint}${mark}`, notAfter };
+      return { world, event: { ...base, kind: 'leaf-issued', leaf: issued } };
     }
     case 'register': {
       const generation = effect.leaf.key.id;
-      if (!accepts(world, generation)) return refused;
+      if (!accepts(world, generation) || !isLive(effect.leaf, world)) {
+        return { ...refused, world: world.denied === generation ? world : { ...world, denied: generation } };
+      }
       const event = {
         ...base,
         kind: 'registered',
@@ -66,9 +100,12 @@ function truth(world: World, effect: RollEffect): Met {
         assignment: hub,
         as: terms.registered,
       } as const;
-      return { world: { ...world, pinned: generation, hub: generation }, event };
+      const { denied, ...rest } = world;
+      const said = denied === generation ? rest : world;
+      return { world: { ...said, pinned: generation, hub: generation }, event };
     }
     case 'connect': {
+      if (!isLive(effect.leaf, world)) return { world, event: { ...base, kind: 'failed', effect, failure: CLOSED } };
       if (world.hub !== effect.leaf.key.id) return refused;
       return { world, event: { ...base, kind: 'connected', thumbprint: effect.leaf.thumbprint, hub: hub.hub } };
     }
@@ -81,7 +118,14 @@ function truth(world: World, effect: RollEffect): Met {
   }
 }
 
+/** What was lost has been made anew. */
+function remade({ lost: _, ...world }: World): World {
+  return world;
+}
+
 const OCCUPIED = failure('NL-TOKEN-OCCUPIED');
+const KEY_LOST = failure('NL-TOKEN-KEY');
+const CLOSED = failure('NL-HUB-CLOSED');
 const OUTAGE = failure('NL-DPS-UNREACHABLE');
 const REFUSALS = {
   register: failure('NL-DPS-401002'),
@@ -109,7 +153,7 @@ export const SIGNALS: readonly (readonly [name: string, event: RollEvent])[] = [
 ];
 
 /** Somebody may bring a leaf for each key that a CSR could have been made for: that of the candidate, that of the current leaf. */
-export function deliveries({ current, next }: RollState): readonly RollEvent[] {
+export function deliveries({ current, next }: RollState, world: World): readonly RollEvent[] {
   const own = next?.id === undefined ? undefined : { slot: next.slot, id: next.id };
   // A key that DPS may trust, or whose name nobody has heard, stays behind then until the next roll finds it: not looked at.
   const clear = next === undefined || (own !== undefined && !next.sent);
@@ -119,8 +163,8 @@ export function deliveries({ current, next }: RollState): readonly RollEvent[] {
     .map((key) => {
       const first = leafOf(key.id, key.slot);
       const again = current?.thumbprint === first.thumbprint ? { thumbprint: `${first.thumbprint}'` } : {};
-      const leaf = { ...first, ...again, notAfter: YOUNG };
-      return { ...base, kind: 'leaf-delivered', leaf, request: { ...request, action: 'roll' } };
+      const leaf = { ...first, ...again, notAfter: world.late ? ENDS.late : ENDS.young };
+      return { ...base, at: nowOf(world), kind: 'leaf-delivered', leaf, request: { ...request, action: 'roll' } };
     });
 }
 
@@ -130,4 +174,14 @@ export function operators(world: World): readonly World[] {
   const keys = [world.token.a, world.token.b].filter((id) => id !== undefined);
   const enrolled = world.enrolled === 'all' ? [] : [{ ...world, enrolled: keys }];
   return [{ ...world, enabled: !world.enabled }, forgotten, ...enrolled];
+}
+
+/** What time and the token can do at any moment: once each, as it does not come back. */
+export function fates(world: World, { current, next }: RollState): readonly (readonly [name: string, world: World])[] {
+  // Who issued to the same key after that has made another leaf, of which DPS and hub have not heard.
+  const { pinned: _, hub: _forgotten, ...known } = world;
+  const ages = world.late ? [] : ([['every leaf expires', { ...known, late: true }]] as const);
+  const ids = world.lost === undefined ? [current?.key.id, next?.id] : [];
+  const there = ids.filter((id) => id !== undefined && (world.token.a === id || world.token.b === id));
+  return [...ages, ...there.map((lost) => ['a key is lost', { ...world, lost } as World] as const)];
 }

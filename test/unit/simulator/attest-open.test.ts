@@ -22,6 +22,7 @@ function decided(store: Enrollments, { cert, thumbprint }: ClientIdentity, switc
 describe('a disabled individual enrollment within an enabled group', () => {
   const barred = (primary?: string): Enrollments => {
     const store = new Enrollments();
+    store.cas.trust(ca.issuerPem);
     store.putGroup({ groupId: 'all', primary: ca.issuerPem });
     store.putIndividual({ registrationId: 'gw-1', status: 'disabled', ...(primary && { primary }) });
     return store;

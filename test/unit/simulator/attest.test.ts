@@ -3,7 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import { before, test } from 'node:test';
 import { attest } from '../../simulator/attest.ts';
 import { Authority, type ClientIdentity, thumbprintOf } from '../../simulator/ca.ts';
-import { Enrollments } from '../../simulator/enrollments.ts';
+import { Enrollments, type GroupInput } from '../../simulator/enrollments.ts';
 import type { Presented } from '../../simulator/presented.ts';
 import { DEFAULT_SWITCHES, type Switches } from '../../simulator/switches.ts';
 
@@ -39,9 +39,49 @@ interface Row {
 
 const individual = (store: Enrollments, more = {}) =>
   void store.putIndividual({ registrationId: 'gw-1', primary: leaf.cert, ...more });
-const group = (store: Enrollments, primary: string, more = {}) =>
-  void store.putGroup({ groupId: 'all', primary, ...more });
+/** The CA has been verified, as an operator does before. */
+function group(store: Enrollments, primary: string, more: Partial<GroupInput> = {}): void {
+  for (const pem of [primary, ca.rootPem, other.rootPem]) store.cas.trust(pem);
+  store.putGroup({ groupId: 'all', primary, ...more });
+}
 const YEAR = 365 * 86_400_000;
+
+/** concepts-x509-attestation: "Authentication fails if DPS can't traverse the certificate chain to a verified certificate". */
+function chains(): readonly Row[] {
+  const unproven = (pem: () => string) => (store: Enrollments) => {
+    store.cas.trust(ca.rootPem);
+    store.putGroup({ groupId: 'all', primary: pem() });
+  };
+  const [issuer, root] = [() => ca.issuerPem, () => ca.rootPem];
+  const refused = 'CA certificate not found.';
+  const nobody = (store: Enrollments) => void store.putGroup({ groupId: 'all', primary: ca.issuerPem });
+  const short = { switches: { chainMustReachVerifiedCa: false } };
+  return [
+    { what: 'issuer enrolled, root verified, whole chain', enroll: unproven(issuer), expect: 'all' },
+    {
+      what: 'issuer enrolled, root verified, leaf and issuer',
+      enroll: unproven(issuer),
+      present: () => presented(leaf, 2),
+      expect: refused,
+    },
+    {
+      what: 'issuer enrolled, root verified, leaf alone',
+      enroll: unproven(issuer),
+      present: () => presented(leaf, 1),
+      expect: refused,
+    },
+    {
+      what: 'the same, where the chain need not reach a verified CA',
+      enroll: unproven(issuer),
+      present: () => presented(leaf, 1),
+      ...short,
+      expect: 'all',
+    },
+    { what: 'root enrolled and verified, whole chain', enroll: unproven(root), expect: 'all' },
+    { what: 'nothing verified', enroll: nobody, expect: refused },
+    { what: 'nothing verified, where that does not matter', enroll: nobody, ...short, expect: 'all' },
+  ];
+}
 
 const rows: readonly Row[] = [
   { what: 'nothing is enrolled', enroll: () => undefined, expect: 'CA certificate not found.' },
@@ -126,6 +166,7 @@ const rows: readonly Row[] = [
     },
     expect: 'CA certificate not found.',
   },
+  ...chains(),
   {
     what: 'disabled group',
     enroll: (store) => group(store, ca.issuerPem, { status: 'disabled' }),

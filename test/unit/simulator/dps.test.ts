@@ -74,9 +74,41 @@ for (const [shape, name] of [
     const got = await refusal('gw-1', leaf);
     await simulator.setStatus('gateways', 'enabled');
     await simulator.set({ disabledShape: DEFAULT_SWITCHES.disabledShape });
-    assert.deepEqual(got, { name, code: 401002 });
+    assert.deepEqual(got, { name, code: shape === 'disabled' ? undefined : 401002 });
   });
 }
+
+// Measured by Microsoft (azure-iot-cli-extension, test_dps_device_registration_disabled_enrollment).
+test('a disabled enrollment is told at once, without an operation, and a record of it is kept', async () => {
+  await register(simulator.endpoints, 'gw-1', leaf);
+  await simulator.setStatus('gateways', 'disabled');
+  const client = await enterDps(simulator.endpoints, 'gw-1', leaf);
+  const answer = await askDps(client, putTopic(), '{"registrationId":"gw-1"}');
+  client.end(true);
+  await simulator.setStatus('gateways', 'enabled');
+  assert.ok(answer !== 'closed');
+  assert.equal(answer.topic, '200/?$rid=1');
+  const { operationId, status, registrationState } = JSON.parse(answer.body);
+  assert.deepEqual([operationId, status], ['', 'disabled']);
+  assert.deepEqual(Object.keys(registrationState), ['registrationId', 'status', 'lastUpdatedDateTimeUtc', 'etag']);
+  assert.equal(registrationState.status, 'disabled');
+  assert.equal(simulator.enrollments.registrations.get('gw-1')?.status, 'disabled');
+});
+
+test('no linked hub: "failed" with 401001, as Microsoft measured it', async () => {
+  await simulator.lay('dps', 'allocation-failed', { times: 1 });
+  const got = await refusal('gw-1', leaf);
+  assert.deepEqual(got, { name: 'ProvisioningRegistrationFailedError', code: 401001 });
+  await simulator.log.waitFor({ event: 'refused', code: 401001, reason: 'IoTHub not found.' });
+});
+
+test('answers come with the QoS that was granted', async () => {
+  const client = await enterDps(simulator.endpoints, 'gw-1', leaf);
+  const seen = new Promise<number>((resolve) => client.once('message', (_topic, _payload, { qos }) => resolve(qos)));
+  await askDps(client, putTopic(), '{"registrationId":"gw-1"}');
+  client.end(true);
+  assert.equal(await seen, 1);
+});
 
 test('the refusal of a stranger can come as "failed", too', async () => {
   await simulator.set({ refusalShape: 'failed' });

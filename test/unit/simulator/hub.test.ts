@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { after, before, beforeEach, test } from 'node:test';
 import { connect } from 'node:tls';
@@ -78,6 +79,47 @@ test('a client ID that is not in the username is CONNACK 5', async () => {
   const options = { clientId: 'gw-1', username: hubUsername(host, 'gw-2') };
   assert.equal((await knock(host, simulator.endpoints.trustPem, leaf, options)).connack, 5);
 });
+
+test('a username that names another hub is CONNACK 5', async () => {
+  const options = { clientId: 'gw-1', username: hubUsername(simulator.endpoints.hub2, 'gw-1') };
+  assert.equal((await knock(host, simulator.endpoints.trustPem, leaf, options)).connack, 5);
+  await simulator.log.waitFor({ event: 'connack', code: 5, reason: 'the username names another hub' });
+});
+
+test('a thumbprint may be SHA-1: 40 hex digits, as `openssl x509 -fingerprint` prints them', async () => {
+  const sha1 = new X509Certificate(leaf.cert).fingerprint.replaceAll(':', '');
+  await simulator.writeDevice('hub1', 'gw-1', sha1);
+  (await enter()).client.end(true);
+});
+
+test('a reported property that is a list at the top is refused with 400', async () => {
+  const { client } = await enter();
+  await new Promise((resolve) => client.subscribe('$iothub/twin/res/#', resolve));
+  const answered = once(client, 'message', { signal: AbortSignal.timeout(5_000) });
+  client.publish('$iothub/twin/PATCH/properties/reported/?$rid=1', '[1,2]');
+  const [topic] = await answered;
+  client.end(true);
+  assert.equal(topic, '$iothub/twin/res/400/?$rid=1');
+  assert.deepEqual((await simulator.twin('gw-1')).reported, {});
+});
+
+// iot-hub-devguide-direct-methods: "a valid JSON or an empty body".
+for (const [what, payload, body] of [
+  ['no payload', undefined, ''],
+  ['null', null, 'null'],
+  ['a payload', { n: 1 }, '{"n":1}'],
+] as const) {
+  test(`a method with ${what} reaches the device as "${body}"`, async () => {
+    const { client } = await enter();
+    await new Promise((resolve) => client.subscribe('$iothub/methods/POST/#', resolve));
+    const called = once(client, 'message', { signal: AbortSignal.timeout(5_000) });
+    const gone = assert.rejects(simulator.callMethod('gw-1', 'echo', payload), { errorCode: 404103 });
+    const [, sent] = await called;
+    client.end(true);
+    await gone;
+    assert.equal(String(sent), body);
+  });
+}
 
 test('the newest connection wins, and the old one is dropped', async () => {
   const first = await enter();

@@ -6,6 +6,8 @@ import type { Identity } from '../../simulator/ca.ts';
 export interface Knock {
   /** CONNACK code; undefined where none came. */
   readonly connack: number | undefined;
+  /** Of the CONNACK: the server has a session of before. */
+  readonly present?: boolean;
   /** Code and words of the socket's error, where there was one. */
   readonly error: string | undefined;
   readonly client: mqtt.MqttClient;
@@ -38,7 +40,7 @@ export function knock(
     });
     client.on('packetreceive', (packet) => {
       if (packet.cmd === 'connack') {
-        resolve({ connack: packet.returnCode, error, client });
+        resolve({ connack: packet.returnCode, present: packet.sessionPresent, error, client });
       }
     });
     client.once('close', () => resolve({ connack: undefined, error, client }));

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { beforeEach, test } from 'node:test';
+import type { Attested, Unattested } from '../../simulator/attest.ts';
 import { Authority, type ClientIdentity, thumbprintOf } from '../../simulator/ca.ts';
 import { Enrollments, type IndividualInput } from '../../simulator/enrollments.ts';
 import { type Outcome, Registrar } from '../../simulator/registrar.ts';
@@ -26,13 +27,17 @@ beforeEach(() => {
     { name: 'hub2' as const, host: () => 'localhost:2', registry: hub2 },
   ];
   registrar = new Registrar(enrollments, hubs, switches, Date.now);
+  enrollments.cas.trust(ca.rootPem);
   enrollments.putGroup({ groupId: 'all', primary: ca.issuerPem });
 });
 
-function register({ cert }: ClientIdentity): Extract<Outcome, { kind: 'assigned' }> {
+function attestedBy({ cert }: ClientIdentity): Attested | Unattested {
   const leaf = new X509Certificate(cert);
-  const attested = registrar.attest({ leaf, thumbprint: thumbprintOf(leaf), chain: [leaf] }, 'gw-1');
-  const outcome = registrar.conclude(registrar.begin('gw-1'), attested);
+  return registrar.attest({ leaf, thumbprint: thumbprintOf(leaf), chain: [leaf] }, 'gw-1');
+}
+
+function register(identity: ClientIdentity): Extract<Outcome, { kind: 'assigned' }> {
+  const outcome = registrar.conclude(registrar.begin('gw-1'), attestedBy(identity));
   assert.ok(outcome.kind === 'assigned');
   return outcome;
 }
@@ -49,10 +54,42 @@ test('the leaf that registered last is the one in the hub, in both places', () =
   assert.deepEqual(hub1.get('gw-1').thumbprints, { primary: first.thumbprint, secondary: first.thumbprint });
 });
 
-test('an individual enrollment writes its own two thumbprints, whichever registered', () => {
+// Microsoft's own live tests: after the secondary has registered, x509Thumbprint.primaryThumbprint is the second leaf
+// (azure-iot-cli-extension, test_iot_device_registration_individual_int.py).
+test('an individual enrollment with two leaves: the hub learns the one that registered, in both places', () => {
   enrollments.putIndividual({ registrationId: 'gw-1', primary: first.cert, secondary: second.cert });
-  register(second);
-  assert.deepEqual(hub1.get('gw-1').thumbprints, { primary: first.thumbprint, secondary: second.thumbprint });
+  for (const { cert, thumbprint } of [first, second, first]) {
+    register({ key: '', cert, thumbprint });
+    assert.deepEqual(hub1.get('gw-1').thumbprints, { primary: thumbprint, secondary: thumbprint });
+  }
+});
+
+test('a registration at the same hub says so: reprovisionedToInitialAssignment', () => {
+  assert.equal(register(first).registration.substatus, 'initialAssignment');
+  assert.equal(register(second).registration.substatus, 'reprovisionedToInitialAssignment');
+  enrollments.registrations.delete('gw-1');
+  assert.equal(register(second).registration.substatus, 'initialAssignment', 'the record was deleted');
+});
+
+test('another device ID counts after the record of the registration was deleted', () => {
+  const enroll = (deviceId: string) =>
+    enrollments.putIndividual({ registrationId: 'gw-1', deviceId, primary: first.cert });
+  enroll('truck');
+  assert.equal(register(first).registration.deviceId, 'truck');
+  enroll('lorry');
+  assert.equal(register(first).registration.deviceId, 'truck');
+  enrollments.registrations.delete('gw-1');
+  assert.equal(register(first).registration.deviceId, 'lorry');
+});
+
+test('a registration that failed leaves a record, and does not forget the hub of before', () => {
+  register(first);
+  const attested = attestedBy(first);
+  registrar.conclude(registrar.begin('gw-1'), attested, { errorCode: 401001, message: 'IoTHub not found.' });
+  const { status, errorCode, assignedHub } = enrollments.registrations.get('gw-1') ?? assert.fail('no record');
+  assert.deepEqual([status, errorCode, assignedHub], ['failed', 401001, 'localhost:1']);
+  registrar.allocate('gw-1', 'hub2');
+  assert.equal(register(first).registration.substatus, 'deviceDataMigrated');
 });
 
 test('an identity that was deleted is made again; one that was disabled stays disabled', () => {

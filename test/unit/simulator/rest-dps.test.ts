@@ -68,7 +68,9 @@ const createGroup = (enrollment: object) => dps('createOrUpdateEnrollmentGroup',
 test('an individual enrollment: what is read back tells of the certificate, and does not hold it', async () => {
   const { cert, thumbprint } = await simulator.clientIdentity('gw-1');
   const initialTwin = { tags: { site: 'north' }, properties: { desired: { level: 3 } } };
-  const written = await body(create({ ...individual('gw-1', { certificate: cert }), initialTwin, deviceId: 'truck' }));
+  const described = { initialTwin, deviceId: 'truck', optionalDeviceInformation: { colour: 'red' } };
+  const written = await body(create({ ...individual('gw-1', { certificate: cert }), ...described }));
+  assert.deepEqual(written.optionalDeviceInformation, { colour: 'red' });
   assert.deepEqual(await body(dps('getIndividualEnrollment', 'gw-1')), written);
   const info = written.attestation.x509.clientCertificates?.primary?.info;
   assert.equal(info?.sha256Thumbprint, thumbprint);
@@ -248,6 +250,7 @@ test('in bulk: who is refused does not hold up the others', async () => {
 });
 
 test('registration records: of one device, of a group, and away', async () => {
+  await simulator.trustCa(simulator.endpoints.estCaPem);
   await body(createGroup(group('g', issuer())));
   await register(simulator.endpoints, 'gw-1', await simulator.clientIdentity('gw-1'));
   const state = await body(dps('getDeviceRegistrationState', 'gw-1'));

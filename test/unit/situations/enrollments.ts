@@ -13,7 +13,7 @@ export const connectingNext = SITUATIONS['connecting-next'];
 const disabledShapes: Readonly<Record<string, Wire>> = {
   'res/401': dps.says(401, errorBody(401002, 'Unauthorized')),
   failed: dps.says(200, { status: 'failed', registrationState: { errorCode: 401002 } }, { polling: true }),
-  disabled: dps.says(200, { status: 'disabled', registrationState: {} }, { polling: true }),
+  disabled: dps.says(200, { operationId: '', status: 'disabled', registrationState: { status: 'disabled' } }),
 };
 
 /** The hub has refused the current leaf, and so does DPS: one roll may cure it, and does not. */
@@ -24,8 +24,7 @@ export const barred = (refuses: Wire): Play => ({
     [refuses, 'generating-key, generate-key b'],
     [keyMade, 'requesting-leaf, request-leaf b'],
     [issued, 'registering-next, register b'],
-    [refuses, 'registering, register a'],
-    // No key is destroyed.
+    // DPS has refused the current leaf a moment ago, and is not asked for it again. No key is destroyed.
     [refuses, 'stranded'],
   ],
   person: true,

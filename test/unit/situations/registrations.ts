@@ -104,7 +104,7 @@ export const REGISTRATIONS: readonly Situation[] = [
   {
     row: 39,
     title: 'no hub linked, DPS not authorised at the hub, or the webhook failed',
-    plays: [400_207, 400_208, 400_209].map((errorCode) =>
+    plays: [400_207, 400_208, 400_209, 401_001].map((errorCode) =>
       unanswered(
         dps.says(200, { status: 'failed', registrationState: { errorCode } }, { polling: true }),
         'NL-DPS-ALLOCATION',

@@ -6,6 +6,8 @@ import { place, reach, reasonOf, Unreached } from '../dial.ts';
 import type { Shaken } from './questions.ts';
 
 const WAIT_MS = 10_000;
+/** For all addresses of the name: 10 s for each of three (dialling.ts). */
+const REACH_MS = 30_000;
 /** A server that has said nothing by then waits for us. */
 const VERDICT_MS = 5_000;
 
@@ -18,7 +20,7 @@ const VERDICT_MS = 5_000;
 export async function shake(host: string, secureContext: SecureContext): Promise<Shaken> {
   const { name, port } = place(host);
   try {
-    const socket = await reach(name, [name], port, WAIT_MS);
+    const socket = await reach(name, [name], port, REACH_MS);
     const tls = connect({ socket, host: name, servername: isIP(name) ? '' : name, secureContext });
     tls.on('error', () => undefined);
     try {

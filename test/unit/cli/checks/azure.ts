@@ -150,6 +150,18 @@ export const AZURE: readonly Row[] = [
   ],
   [
     'enrollment',
+    'no hub is linked, by the number that begins like a refusal',
+    { exchange: answers(200, { status: 'failed', errorCode: 401001, errorMessage: 'IoTHub not found.' }) },
+    /^skipped DPS says nothing about the leaf: 401001 IoTHub not found\.$/,
+  ],
+  [
+    'enrollment',
+    'DPS has lost its right at the hub',
+    { exchange: answers(401, { errorCode: 401002, message: 'IotHubUnauthorizedAccess' }) },
+    /^skipped DPS says nothing about the leaf: 401002 IotHubUnauthorizedAccess\.$/,
+  ],
+  [
+    'enrollment',
     'port 443 is blocked',
     { exchange: fails(new Fault('NL-EST-UNREACHABLE', { message: 'x cannot be reached.', cause: 'ETIMEDOUT' })) },
     /^skipped DPS can only be asked over HTTPS, and does not answer there: x cannot be reached\. \(ETIMEDOUT\)$/,

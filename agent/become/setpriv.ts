@@ -1,0 +1,23 @@
+import { execFileSync } from 'node:child_process';
+import type { Account } from './account.ts';
+import { groupsOf } from './turn.ts';
+import type { Unit } from './unit.ts';
+
+/** setpriv(1), EXIT STATUS, and execvp(3) of it: what it could not do. newleaf never ends so. */
+export const SETPRIV_FAILED = 127;
+
+/**
+ * argv that runs a command as the account, with the groups of the unit, by setpriv(1) of util-linux: `spawn` with a uid
+ * drops all groups (node 20 to 26: setgroups(0)), and with them the right to the token of SoftHSM or the TPM.
+ * @param more options of setpriv
+ */
+export function asUser(
+  { name, uid, gid }: Account,
+  unit: Unit | undefined,
+  command: readonly string[],
+  more: readonly string[] = [],
+): readonly string[] {
+  const own = execFileSync('id', ['--groups', name], { encoding: 'utf8' }).trim().split(' ');
+  const groups = [...new Set([...own, ...groupsOf(unit).map(String)])];
+  return ['setpriv', `--reuid=${uid}`, `--regid=${gid}`, `--groups=${groups.join(',')}`, ...more, '--', ...command];
+}

@@ -1,0 +1,28 @@
+import { Fault } from '../roll/failure.ts';
+import type { Dps } from '../roll/ports.ts';
+
+/**
+ * DPS that may assign some hosts only: whoever can change an enrollment or an allocation function could send the gateway
+ * anywhere. Another assignment is a refusal, and no outage: the gateway stays with the leaf and the hub that it has, goes on
+ * renewing, and asks again after 5 and 15 minutes, then every hour, so that DPS need only be put right.
+ * @param allowed dps.allowed_hubs; any host without it
+ */
+export function onlyTo(dps: Dps, allowed: readonly string[] | undefined): Dps {
+  if (allowed === undefined) return dps;
+  return {
+    async register(leaf, abort) {
+      const assignment = await dps.register(leaf, abort);
+      if (isAllowed(assignment.hub, allowed)) return assignment;
+      const message = `DPS assigned the hub ${assignment.hub}, which dps.allowed_hubs does not allow.`;
+      throw new Fault('NL-DPS-HUB', { message });
+    },
+  };
+}
+
+/** Names of hosts are the same in upper and lower case, and with the dot of the root (RFC 4343, RFC 1034 section 3.1). */
+const hostOf = (hub: string): string => hub.replace(/:\d+$/, '').replace(/\.$/, '').toLowerCase();
+
+function isAllowed(hub: string, allowed: readonly string[]): boolean {
+  const host = hostOf(hub);
+  return allowed.map(hostOf).some((one) => (one.startsWith('.') ? host.endsWith(one) : host === one));
+}

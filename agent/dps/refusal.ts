@@ -1,0 +1,73 @@
+import { type Code, Fault } from '../roll/failure.ts';
+
+/** A no of DPS, as far as its numbers and words were read. */
+export interface No {
+  /** Six digits that begin with a status of HTTP: 401002, 404201, 409203. Whatever else comes is no number. */
+  readonly errorCode?: unknown;
+  readonly message?: unknown;
+  /** What the failure quotes. */
+  readonly cause: string | undefined;
+  /** What DPS asks to wait, in milliseconds. */
+  readonly wait: number | undefined;
+}
+
+/** A person must change the linked hubs, the allocation function or the configuration first. */
+const PERSON_MS = 300_000;
+
+/**
+ * 400208 no hub linked, 400209 DPS not authorised at the hub (azure-iot-sdk-c, prov_device_ll_client.c), 400207 the
+ * allocation function; 401001 "IoTHub not found.": no hub linked, as Microsoft's own live tests measured it
+ * (azure-iot-cli-extension, tests/dps/device_registration, unlinked hub). It begins like a refusal of the leaf.
+ */
+const ALLOCATION: ReadonlySet<unknown> = new Set([400_207, 400_208, 400_209, 401_001]);
+
+/**
+ * Where DPS speaks of the hub or of the allocation function under the number of a refused leaf: 401002 with
+ * "IotHubUnauthorizedAccess" (azure-iot-sdk-csharp issues 347 and 907), the body of the hub's own error in the message
+ * (azure-iot-sdk-c issue 2362), "Custom allocation failed with status code: 404" (azure-docs issue 48511).
+ */
+const NOT_THE_LEAF = /IotHub(Unauthorized|NotFound)|IotHub not found|\bErrorCode:|custom allocation/i;
+
+const BY_STATUS: Readonly<Record<number, Code>> = {
+  401: 'NL-DPS-401002',
+  404: 'NL-DPS-404201',
+  // What DPS will never understand: the request itself is no longer spoken there.
+  405: 'NL-DPS-REFUSED',
+  408: 'NL-DPS-TIMEOUT',
+  409: 'NL-DPS-CONFLICT',
+  // An etag that changed under DPS: another write of the same record.
+  412: 'NL-DPS-CONFLICT',
+  415: 'NL-DPS-REFUSED',
+  429: 'NL-DPS-THROTTLED',
+};
+
+/**
+ * The answer itself is a no: `res/401`. A 4xx that speaks neither of the leaf nor of the registration ID counts as a
+ * fault that may pass, and not as a refusal: one glitch of the far side would silence a gateway for an hour.
+ */
+export function refusalOf(status: number, no: No): Fault {
+  return isAllocation(no) ? unassigned(no) : by(status, no);
+}
+
+/**
+ * The registration ended "failed", with the number in registrationState. DPS took the leaf for an enrolled one before it
+ * began, so a number that is not known, or none, tells of what came after: the allocation.
+ */
+export function endedFailed(no: No): Fault {
+  const { errorCode } = no;
+  const status = typeof errorCode === 'number' ? Number(String(errorCode).slice(0, 3)) : 0;
+  const known = status >= 500 || BY_STATUS[status] !== undefined;
+  return known && !isAllocation(no) ? by(status, no) : unassigned(no);
+}
+
+const isAllocation = ({ errorCode, message }: No): boolean =>
+  ALLOCATION.has(errorCode) || NOT_THE_LEAF.test(String(message));
+
+const unassigned = ({ cause, wait = 0 }: No): Fault =>
+  new Fault('NL-DPS-ALLOCATION', { cause, retryAfterMs: Math.max(wait, PERSON_MS) });
+
+function by(status: number, { cause, wait }: No): Fault {
+  const code = BY_STATUS[status] ?? (status >= 500 ? 'NL-DPS-SERVER' : 'NL-DPS-OTHER');
+  const retryAfterMs = code === 'NL-DPS-OTHER' ? Math.max(wait ?? 0, PERSON_MS) : wait;
+  return new Fault(code, { cause, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) });
+}

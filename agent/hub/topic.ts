@@ -1,0 +1,34 @@
+import { parse } from 'node:querystring';
+
+/** A topic that newleaf has subscribed to. */
+export type Topic =
+  | { readonly of: 'method'; readonly name: string }
+  | {
+      readonly of: 'twin';
+      /** As of HTTP; 0 where it is no number. */
+      readonly status: number;
+      /** The request that is answered. */
+      readonly request: string;
+    };
+
+const TOPIC = /^\$iothub\/(?:methods\/POST\/([A-Za-z]+)|twin\/res\/([^/?]*))\/\?([!"$-[\]-~]+)$/;
+
+/**
+ * An answer names the request in a topic, where MQTT 3.1.1 section 4.7 forbids `#`, `+` and NUL. Hubs send numbers, and get
+ * UUIDs from the SDK.
+ */
+const REQUEST = /^[\w.~:=-]{1,256}$/;
+
+/**
+ * Reads `$iothub/methods/POST/{name}/?$rid={request}` and `$iothub/twin/res/{status}/?$rid={request}`. Pure; never throws.
+ * The SDK decodes the query likewise, and cannot bear a request that is missing or there twice.
+ * @returns undefined for any other topic: newleaf connects with "clean session" off, as the SDK has it, so a hub also serves the
+ * subscriptions that other software has made with this identity before
+ */
+export function readTopic(topic: string): Topic | undefined {
+  const [, name, status, query] = TOPIC.exec(topic) ?? [];
+  const { $rid: request } = parse(query ?? '');
+  if (typeof request !== 'string' || !REQUEST.test(request)) return undefined;
+  if (name !== undefined) return { of: 'method', name };
+  return { of: 'twin', status: /^\d{3}$/.test(status ?? '') ? Number(status) : 0, request };
+}

@@ -1,0 +1,61 @@
+import type { Reply } from './exchange.ts';
+
+const REDACTED = '[redacted]';
+
+/** Named character references that servers write (HTML, section 13.5). */
+const NAMED: Readonly<Record<string, string>> = { '&': 'amp', '<': 'lt', '>': 'gt', '"': 'quot', "'": 'apos' };
+
+const literal = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\/-]/g, String.raw`\$&`);
+
+/** One character as it is, in JSON, in a URL and in HTML. What becomes of white space is a matter of taste. */
+function written(character: string): string {
+  const point = character.codePointAt(0) ?? 0;
+  const named = NAMED[character];
+  const ways = [
+    literal(character),
+    literal(JSON.stringify(character).slice(1, -1)),
+    literal(`\\${character}`),
+    ...[...character].map((unit) => `\\\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`),
+    [...Buffer.from(character)].map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join(''),
+    `&#0*${point};`,
+    `&#x0*${point.toString(16)};`,
+    ...(named === undefined ? [] : [`&${named};`]),
+    ...(/\s/.test(character) ? [String.raw`\s+`, String.raw`\+`, '&nbsp;'] : []),
+  ];
+  return `(?:${[...new Set(ways)].join('|')})`;
+}
+
+/** Base64 with or without its end, perhaps for URLs, perhaps over several lines. */
+function encoded(base64: string): string {
+  const digits = [...base64.replace(/=+$/, '')].map((digit) =>
+    digit === '+' ? '(?:[-+]|%2b)' : digit === '/' ? '(?:[_/]|%2f)' : digit,
+  );
+  return `${digits.join(String.raw`\s*`)}(?:\\s*(?:=|%3d))*`;
+}
+
+/**
+ * An answer without what was sent to get it: an error page that shows the request must not bring the password into log and
+ * status. What was issued is left as it is.
+ * @param authorization `Basic …`, as it was sent
+ */
+export function withoutCredentials(reply: Reply, authorization: string): Reply {
+  const base64 = authorization.replace(/^Basic /, '');
+  const [, password = ''] = /:(.*)$/s.exec(Buffer.from(base64, 'base64').toString()) ?? [];
+  const looks = [encoded(base64), ...(password === '' ? [] : [[...password].map(written).join('')])];
+  const known = new RegExp(looks.join('|'), 'gi');
+  const clean = (text: string) => text.replaceAll(known, REDACTED);
+  const headers = Object.fromEntries(
+    Object.entries(reply.headers).map(([name, value]) => [
+      name,
+      typeof value === 'string' ? clean(value) : value?.map(clean),
+    ]),
+  );
+  if (reply.status === 200) return { ...reply, headers };
+  const text = clean(reply.body.toString());
+  // Where it was cut there may be the beginning of what was sent: as much as it can be in any of its ways.
+  const body = reply.cut ? text.slice(0, -LONGEST_WAY * (base64.length + password.length)) : text;
+  return { ...reply, headers, body: Buffer.from(body) };
+}
+
+/** `&#x00e9;`, with room. */
+const LONGEST_WAY = 12;

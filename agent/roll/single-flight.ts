@@ -1,0 +1,53 @@
+import type { Signal } from './decide.ts';
+import type { Phase, RollState } from './state.ts';
+import { getsNoRegistration, isStuck } from './stuck.ts';
+
+const resting: ReadonlySet<Phase> = new Set<Phase>(['unprovisioned', 'serving', 'stranded', 'retiring-key']);
+
+/** Work that waits for the token or for an issuer, perhaps for days: what concerns the current leaf is answered in between. */
+const WAITING: ReadonlySet<Phase> = new Set<Phase>(['generating-key', 'requesting-leaf']);
+const interruptible = new Set([...resting, ...WAITING]);
+
+/** A roll that waits for its issuer takes a leaf from whoever brings it. */
+const receptive = new Set<Phase>([...resting, 'requesting-leaf']);
+
+/** A candidate is with DPS or with the hub. */
+const PROVING: ReadonlySet<Phase> = new Set<Phase>(['registering-next', 'connecting-next']);
+
+/** Two pieces of work on one identity would undo each other. Returns why the signal waits, undefined where it need not. */
+export function waitsFor(signal: Signal, state: RollState): string | undefined {
+  const { phase, request, scheduled } = state;
+  if (signal.kind === 'dps-refused') return undefined;
+  if (signal.kind === 'asked' && scheduled !== undefined && signal.request.id !== scheduled.id) {
+    // What was promised for later is kept: a second promise would take its place, and a method asks again by itself.
+    if (signal.later === true || signal.request.from === 'method') return 'another request is planned';
+  }
+  if (PROVING.has(phase) && meetsCandidate(signal, phase)) return undefined;
+  const between = signal.kind === 'rejected' || signal.kind === 'unreached' || isProbeOfCurrent(signal, state);
+  const free = between ? interruptible : signal.kind === 'delivered' ? receptive : resting;
+  const served =
+    signal.kind === 'rejected' ||
+    (between && WAITING.has(phase)) ||
+    (signal.kind === 'delivered' && phase === 'requesting-leaf');
+  const busy = !free.has(phase) || (!served && request !== undefined);
+  return busy && !passes(signal, state) ? 'another request is in flight' : undefined;
+}
+
+/** What is said of the very candidate that is in flight. */
+function meetsCandidate(signal: Signal, phase: Phase): boolean {
+  if (signal.kind === 'unreached') return phase === 'connecting-next';
+  return signal.kind === 'candidate-expired' || (signal.kind === 'asked' && signal.discard === true);
+}
+
+/** A roll waits, and the hub has refused the current leaf: DPS may take that again before the issuer answers. */
+export function isProbeOfCurrent(signal: Signal, { phase, rejected }: RollState): boolean {
+  return signal.kind === 'probe' && rejected && WAITING.has(phase);
+}
+
+/** What need not wait for a request that gets no answer. */
+function passes(signal: Signal, state: RollState): boolean {
+  if (signal.kind === 'asked' && signal.request.from === 'technician' && getsNoRegistration(state)) return true;
+  if (!isStuck(state)) return false;
+  if (signal.kind === 'asked' && signal.request.action === 're-register') return true;
+  return state.phase === 'serving';
+}
