@@ -7,8 +7,8 @@ import type { Decision, RollEffect, RollState } from './state.ts';
 const PATIENCE = 20;
 /** A fleet that lost its hub in one moment asks within another quarter of an hour, not within a minute. */
 const SPREAD = 15;
-/** Half a day of attempts. */
-const AGAIN = 720;
+/** An hour of attempts: whoever moves gateways away from a hub that is down does so hours after it went down. */
+const AGAIN = 60;
 /** The ladder of a registration takes three minutes to its fifth rung. */
 const UNHEARD = 5;
 
@@ -60,7 +60,8 @@ function askAnew(state: RollState, event: Of<'failed'>, decision?: Decision): Ro
 
 /** DPS does not answer the one leaf: it may answer the other. The ladder goes on, so it is asked no more often for that. */
 function tryOther(state: RollState, event: Of<'failed'>, failure: Failure): RollState {
-  const { phase, next, current, rejected } = state;
+  const { phase, next, current, rejected, online } = state;
+  if (online !== undefined) return state;
   if (phase === 'registering-next')
     return rejected && current !== undefined ? tryCurrent(state, event, failure) : state;
   const waits = next?.leaf !== undefined && next.parked !== undefined && next.parked.askAt <= event.at;

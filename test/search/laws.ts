@@ -28,9 +28,9 @@ export const BOUNDS: readonly Bound[] = [
   { call: 'issue', anHour: 12, aChange: 8, because: 'a CA is for a site, and signs in an HSM of its own' },
   {
     call: 'connect',
-    anHour: 80,
+    anHour: 150,
     aChange: 20,
-    because: 'a hub that is back is met within a minute, and a hub takes thousands of connections a second',
+    because: 'a hub that is back is met within a minute: by the current leaf, and by a candidate beside it',
   },
   { call: 'write', anHour: 30, aChange: 16, because: 'flash wears out: 50 writes a day leave it its ten years' },
   {

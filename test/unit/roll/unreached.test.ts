@@ -27,10 +27,9 @@ describe('when a hub that does not answer is worth a question to DPS', () => {
     assert.ok(moments.every(({ length }) => length === 1));
     assert.equal(new Set(moments.flat()).size, 15);
   });
-  test('then twice a day', () => {
-    const [first = 0, second = 0, ...others] = worth('7', 20, 1400);
-    assert.equal(second - first, 720);
-    assert.deepEqual(others, []);
+  test('then once an hour', () => {
+    const [first = 0, ...others] = worth('7', 20, 180);
+    assert.deepEqual(others, [first + 60, first + 120]);
   });
 });
 

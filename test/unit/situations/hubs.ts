@@ -22,7 +22,7 @@ const outage = (wire: Wire, code: string, answers: readonly Turn[] = [[hub.accep
   ...(answers.length === 0 && { code }),
 });
 
-/** DPS has another hub for us; or the same, and is not asked again for half a day. */
+/** DPS has another hub for us; or the same, and is asked again after an hour. */
 const outages = (wire: Wire, code: string): readonly Play[] => [
   outage(wire, code, []),
   outage(wire, code),
@@ -36,7 +36,7 @@ const outages = (wire: Wire, code: string): readonly Play[] => [
     turns: [
       [wire, 'registering, register a, connect a'],
       [dps.assigns(), 'serving, connect a'],
-      [wire, 'serving, connect a', 719],
+      [wire, 'serving, connect a', 59],
       [wire, 'registering, register a, connect a'],
     ],
   },
