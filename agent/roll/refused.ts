@@ -130,12 +130,11 @@ function probed(state: RollState, event: RollEvent): RollState {
 function undestroyed(state: RollState, event: Of<'failed'>): Moved {
   const { retire } = state;
   if (state.phase !== 'retiring-key' || retire === undefined) return state;
-  const tried = { ...state, retire: { ...retire, tries: retire.tries + 1 } };
+  const tried = { ...state, retire: { ...retire, tries: retire.tries + 1 }, trouble: event.failure };
   if (tried.retire.tries < RETIRE_TRIES) return { state: tried, retry: event.failure };
-  const troubled: RollState = { ...tried, trouble: event.failure };
   const needsSlot = state.request?.action === 'roll' || state.next?.waiting === true;
-  if (needsSlot && isBlocked(state)) return slotBlocked(troubled, event);
-  return settle(troubled, event, 'refused', event.failure);
+  if (needsSlot && isBlocked(state)) return slotBlocked(tried, event);
+  return settle(tried, event, 'refused', event.failure);
 }
 
 /** The next key cannot be made beside one that has served: the roll waits for a person, and looks again by the ladder of its candidate. */

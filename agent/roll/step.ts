@@ -71,7 +71,8 @@ function transition(state: RollState, event: RollEvent, decision?: Decision): Mo
 
 function keyDestroyed(state: RollState, event: Of<'key-destroyed'>): RollState {
   if (state.phase !== 'retiring-key' || state.retire?.id !== event.id) return state;
-  const free = without(state, 'retire');
+  // What was wrong was told of this key.
+  const free = state.retire.tries === 0 ? without(state, 'retire') : without(state, 'retire', 'trouble');
   // It made room for a roll: that goes on, also where the hub refuses the current leaf.
   return free.request?.action === 'roll' ? resumeRoll(free, event, event.kind) : settle(free, event, event.kind);
 }
@@ -149,6 +150,11 @@ function makesRoom(state: RollState, next: Next): RollState {
   const retired = retireKey(state, keyOf(next));
   if (!next.sent || retired === state || retired.retire === undefined) return retired;
   return { ...retired, retire: { ...retired.retire, tries: RETIRE_TRIES } };
+}
+
+/** Another leaf has been proven. */
+function remembered(state: RollState): RollState {
+  return state.retire === undefined ? state : { ...state, retire: { ...state.retire, tries: 0 } };
 }
 
 function keyGenerated(state: RollState, event: Of<'key-generated'>): RollState {
@@ -232,7 +238,7 @@ function connected(state: RollState, event: Of<'connected'>): RollState {
       assignment: next.assignment,
       rejected: false,
     };
-    return settle(retireKey(promoted, current?.key), event, 'connected');
+    return settle(retireKey(remembered(promoted), current?.key), event, 'connected');
   }
   if (current?.thumbprint !== event.thumbprint) return state;
   if (state.phase === 'connecting-next') return { ...state, ...open };

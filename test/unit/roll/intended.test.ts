@@ -58,6 +58,17 @@ describe('the CKA_ID of the next key is written before the key is made', () => {
   });
 });
 
+test('a key that the token does not destroy at once is a trouble that is told, and is over with it', () => {
+  const trouble = failure('NL-TOKEN-FAILED');
+  const retiring = SITUATIONS['retiring-key'];
+  const [effect] = effectsOf(retiring);
+  assert.ok(effect?.kind === 'destroy-key');
+  const failed = hear(retiring, { kind: 'failed', effect, failure: trouble, at: NOW, draw: 0.5 });
+  assert.deepEqual([failed.phase, failed.trouble], ['retiring-key', trouble]);
+  const over = hear(failed, { kind: 'key-destroyed', id: effect.key.id, at: NOW, draw: 0.5 });
+  assert.deepEqual([over.phase, over.trouble], ['serving', undefined]);
+});
+
 describe('a key that has served, and that the token does not destroy', () => {
   const refused = failure('NL-TOKEN-FAILED', { message: 'The token does not allow this (CKR_ACTION_PROHIBITED).' });
   const kept: RollState = { ...SITUATIONS.serving, retire: { slot: 'b', id: 'g9', tries: RETIRE_TRIES } };
