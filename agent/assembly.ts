@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { SecureContext } from 'node:tls';
 import { TokenError } from '../hsm/ckr.ts';
-import { destroyInChild } from '../hsm/destroy.ts';
+import { destroyerOf } from '../hsm/destroy.ts';
 import { prepareEngine, tokenErrorOf } from '../hsm/engine.ts';
 import { readPin } from '../hsm/pin.ts';
 import { PinRecord } from '../hsm/pin-record.ts';
@@ -44,14 +44,11 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
   const { clock, registrationId, terms, version } = foundation;
   await makeDirectory(state.directory);
   prepareEngine(hsm.module);
-  const pin = await readPin({
-    file: hsm.pin_file,
-    held: options.pin,
-    credentialsDirectory: env.CREDENTIALS_DIRECTORY,
-  });
+  const { module } = hsm;
+  const place = { file: hsm.pin_file, held: options.pin, credentialsDirectory: env.CREDENTIALS_DIRECTORY };
+  const pin = await readPin(place);
   const pinRecord = new PinRecord(state.directory);
-  const locator = { module: hsm.module, token: hsm.token, uri: hsm.uri };
-  const token = await openToken({ ...locator, pin, pinRecord });
+  const token = await openToken({ module, token: hsm.token, uri: hsm.uri, pin, pinRecord });
   const contexts = new TokenContexts(token, pin, runtimeDirectory(env) ?? state.directory);
   const contextWith = (leaf: Leaf, ca: string) => contexts.context({ id: leaf.key.id, chain: leaf.chain, ca });
   let onDisk: Promise<void> | undefined;
@@ -102,7 +99,15 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
     wrote() {
       onDisk = sync();
     },
-    destroy: (label, id) => destroyInChild(destroyer, { ...locator, pin, label, id, pinRecord: state.directory }),
+    warn: (message) => log.warn({ event: 'key-doubted', message }),
+    destroy: destroyerOf({
+      command: destroyer,
+      module,
+      token: token.name,
+      // A file that is away for the moment keeps nothing from the PIN that has opened the token.
+      pin: () => readPin(place).catch(() => pin),
+      pinRecord: state.directory,
+    }),
   });
 
   const dropped = droppingTo(log);

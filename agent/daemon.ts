@@ -74,6 +74,7 @@ export class Daemon {
   readonly answer: Answerer;
   #state: RollState = unprovisioned;
   #ending: Ending = 'stopped';
+  #why: Failure | undefined;
   #isBegun = false;
   /** The sleep until the next look at the clock: its end by the monotonic clock, and what cuts it short. */
   #nap = { end: 0, abort: new AbortController() };
@@ -118,6 +119,11 @@ export class Daemon {
 
   get state(): RollState {
     return this.#state;
+  }
+
+  /** What has ended the daemon, where it asks to be started again. */
+  get why(): Failure | undefined {
+    return this.#why;
   }
 
   /** Something is done again and again without getting anywhere, and is slowed down. */
@@ -222,13 +228,14 @@ export class Daemon {
 
   async #take({ happened, landed, reply }: Input): Promise<void> {
     const { clock, draw, terms } = this.#options;
+    const came: RollEvent = { ...happened, at: clock.now(), draw: draw() };
     if (happened.kind === 'woken' && !this.#isBegun) {
       await this.#begin();
       return reply?.({ state: this.#state, effects: [] });
     }
-    const event: RollEvent = { ...happened, at: clock.now(), draw: draw() };
     const before = this.#state;
-    let advanced = advance(before, event, terms);
+    let advanced = advance(before, came, terms);
+    const { event = came } = advanced;
     // What somebody is told to have been accepted must outlive a power cut.
     const unkept =
       isAsk(event) && advanced.state !== before ? await this.#persistence.accept(advanced.state) : undefined;
@@ -245,8 +252,11 @@ export class Daemon {
     this.#lookSooner();
     if (this.#state !== before) this.#reported.follow(this.#state.online, twinOf(this.#state, this.#reportOptions()));
     this.#vitals.tell(lineOf(statusOf(this.#shown(), this.#reportOptions())));
-    if (event.kind === 'failed' && event.failure.code === 'NL-TOKEN-POISONED') {
+    // A new process must know what has cost this one: else it would be lost for the same, again and again.
+    const isNoted = this.#persistence.failure === undefined || this.#state.poisoned === before.poisoned;
+    if (advanced.restart && isNoted) {
       this.#ending = 'restart';
+      if (event.kind === 'failed') this.#why = event.failure;
       this.#inbox.end();
     }
   }

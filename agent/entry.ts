@@ -69,6 +69,7 @@ const ENTRY = object({
     object({
       slot: picklist(['a', 'b', 'given']),
       id: optional(string()),
+      intended: optional(string()),
       leaf: optional(leaf),
       assignment: optional(assignment),
       sent: boolean(),
@@ -89,6 +90,7 @@ const ENTRY = object({
   probe: optional(object({ times: number(), askAt: number() })),
   alarm: optional(picklist(ALARMS)),
   trouble: optional(failure),
+  poisoned: optional(array(object({ effect: string(), at: number() }))),
   request: optional(request),
   scheduled: optional(object({ ...request.entries, startAt: number() })),
   outcomes: array(unknown()),

@@ -14,7 +14,7 @@ export function isIntended(effect: RollEffect, disk: Entry | undefined): boolean
     case 'connect':
       return isKnown(effect.leaf, disk);
     case 'generate-key':
-      return disk?.next?.slot === effect.slot && disk.next.id === undefined;
+      return disk?.next?.intended === effect.id && disk.next.id === undefined;
     case 'request-leaf':
       return disk?.next?.id === effect.key.id;
     case 'destroy-key':

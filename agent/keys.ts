@@ -1,7 +1,9 @@
 import { createPublicKey, verify } from 'node:crypto';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { TokenError } from '../hsm/ckr.ts';
 import { csr } from '../hsm/csr.ts';
+import { doubtsOf } from '../hsm/key-pair.ts';
 import type { KeyType, PublicKey } from '../hsm/public-key.ts';
 import { digestOf } from '../hsm/sign.ts';
 import type { Token } from '../hsm/token.ts';
@@ -26,6 +28,8 @@ export interface KeysOptions {
   readonly keeps: boolean;
   /** Hears that the token has written a key, which need not be on the disk yet. */
   readonly wrote: () => void;
+  /** Hears what the token says against a key that it has made. */
+  readonly warn: (message: string) => void;
   /** Destroys a key pair in a process of its own (hsm/destroy.ts says why). */
   readonly destroy: (label: string, id: string) => Promise<void>;
 }
@@ -33,9 +37,9 @@ export interface KeysOptions {
 /** A CSR in a file that somebody damaged is made again. */
 const WHOLE = /^-----BEGIN CERTIFICATE REQUEST-----\n[A-Za-z0-9+/=\n]+-----END CERTIFICATE REQUEST-----\n$/;
 
-/** Our two slots in the token. @throws TokenError, and Fault NL-TOKEN-OCCUPIED */
+/** Our two slots in the token. @throws TokenError, Fault */
 export function createKeys(options: KeysOptions): Keys {
-  const { token, prefix, keyType, registrationId, directory, current, keeps, wrote, destroy } = options;
+  const { token, prefix, keyType, registrationId, directory, current, keeps, wrote, warn, destroy } = options;
   const requests = new Map<string, Promise<string>>();
   const request = async (key: KeyRef): Promise<string> => {
     const found = await publicKeyOf(token, key);
@@ -47,26 +51,31 @@ export function createKeys(options: KeysOptions): Keys {
     return made;
   };
   const fileOf = ({ id }: KeyRef) => join(directory, `${registrationId}.${id}.pem`);
+  const hasSigned = async (key: KeyRef) =>
+    (await token.certificates(key.id)).length > 0 || (await readFile(fileOf(key)).catch(() => undefined)) !== undefined;
   const labelOf = (slot: Slot) => `${prefix}-${slot}`;
   /** A key keeps the label that it was made with, also under another hsm.label_prefix. What hides it, the child meets itself. */
   const labelNow = async ({ slot, id }: KeyRef) =>
     (await token.findById(id).catch(() => undefined))?.label ?? labelOf(slot);
   return {
-    async generate(slot) {
+    async generate(slot, id) {
       if (slot === 'given') throw new Fault('NL-INTERNAL', { message: 'A given key is never generated.' });
       const same = current();
       if (keeps && same !== undefined) return same;
       const label = labelOf(slot);
-      const found = await token.find(label);
-      // Left by an attempt that a power cut interrupted: the journal knows of nobody who uses it.
-      if (found !== undefined) {
-        await assertFits(token, found, keyType);
-        if (await isWhole(token, found)) return { slot, id: found.id };
-        await destroy(label, found.id);
-        token.forget(found.id);
+      // The CKA_ID is in the journal, and no leaf has the key yet: an attempt has made it that a power cut ended.
+      const left = await leftOf(token, id, () => hasSigned({ slot, id }));
+      if (left === 'whole') return { slot, id };
+      if (left === 'half') {
+        await destroy(label, id);
+        token.forget(id);
       }
-      const { id } = await token.generate(label, keyType);
+      // The CSR of a key with this CKA_ID that was lost.
+      await rm(fileOf({ slot, id }), { force: true });
+      const made = await token.generate(label, keyType, id);
       wrote();
+      const doubts = doubtsOf(await token.describe(made));
+      if (doubts.length > 0) warn(`The token says of the new key "${label}" that ${doubts.join(', and that ')}.`);
       return { slot, id };
     },
     csr(key) {
@@ -103,30 +112,34 @@ function outdated({ label, keyType: type }: PublicKey, wanted: KeyType): Fault {
   return new Fault('NL-ISSUER-NEW-KEY', { message, advice: 'Make another: newleaf csr --new-key' });
 }
 
-async function assertFits(token: Token, found: PublicKey, keyType: KeyType): Promise<void> {
-  const { label } = found;
-  if (found.keyType !== keyType) {
-    const message = `The token already holds a key "${label}" of type ${found.keyType}, and leaf.key_type is ${keyType}.`;
-    throw new Fault('NL-TOKEN-OCCUPIED', { message });
+/**
+ * What an interrupted attempt has left of a key. SoftHSM 2.6.1 writes a new key in several steps: cut off between them, it
+ * lists the key without its public half, or answers each C_Sign with it by CKR_GENERAL_ERROR, for ever.
+ * @param hasSigned it has a leaf, or a CSR: it was whole once, so what fails is the token
+ * @throws TokenError any other error: no key is destroyed because a token failed
+ */
+async function leftOf(
+  token: Token,
+  id: string,
+  hasSigned: () => Promise<boolean>,
+): Promise<'whole' | 'half' | undefined> {
+  try {
+    const key = await token.findById(id);
+    if (key === undefined) return undefined;
+    const { sensitive, extractable, neverExtractable } = await token.describe(key);
+    const isProtected = sensitive === true && extractable === false && neverExtractable === true;
+    return isProtected && (await signs(token, key)) ? 'whole' : 'half';
+  } catch (error) {
+    const isHalf = error instanceof TokenError && HALF.has(error.code) && !(await hasSigned());
+    if (isHalf) return 'half';
+    throw error;
   }
-  const { sensitive, extractable, neverExtractable } = await token.describe(found);
-  if (sensitive && !extractable && neverExtractable) return;
-  const message = `The token already holds a key "${label}", and does not vouch that it was never readable.`;
-  throw new Fault('NL-TOKEN-OCCUPIED', { message });
 }
 
-/**
- * Whether a key that was left in the slot can sign. SoftHSM 2.6.1 writes a new key in several steps: cut off between
- * them, it lists the key and answers each C_Sign with it by CKR_GENERAL_ERROR, for ever.
- * @throws TokenError when the key has a certificate: it was whole once, so what fails is the token
- */
-async function isWhole(token: Token, key: PublicKey): Promise<boolean> {
+const HALF = new Set(['CKR_GENERAL_ERROR', 'PUBLIC_KEY_NOT_FOUND']);
+
+async function signs(token: Token, key: PublicKey): Promise<boolean> {
   const message = Buffer.from(key.id);
   const spki = createPublicKey({ key: key.spki, format: 'der', type: 'spki' });
-  try {
-    return verify(digestOf(key.keyType), message, spki, await token.sign(key, message));
-  } catch (error) {
-    if ((await token.certificates(key.id)).length > 0) throw error;
-    return false;
-  }
+  return verify(digestOf(key.keyType), message, spki, await token.sign(key, message));
 }

@@ -3,8 +3,8 @@ import type { Happened } from './perform.ts';
 import { placeOf } from './roll/leaf.ts';
 import type { RollEffect } from './roll/state.ts';
 
-/** Who wants a pause: our own ladder, the far side, or the brake. */
-export type Pacer = 'ladder' | 'far-side' | 'brake';
+/** Who wants a pause: our own ladder, the far side, the brake, or the session that is to come first. */
+export type Pacer = 'ladder' | 'far-side' | 'brake' | 'session';
 
 interface Flight {
   readonly key: string;
@@ -73,7 +73,7 @@ export class Lane {
   }
 
   /** Ends a pause early: somebody who stands in front of the gateway does not wait for a ladder. @param of whose pause */
-  hurry(of: readonly Pacer[] = ['ladder', 'far-side', 'brake']): void {
+  hurry(of: readonly Pacer[] = ['ladder', 'far-side', 'brake', 'session']): void {
     if (this.#flight !== undefined && of.includes(this.#flight.pacer)) this.#flight.wake?.abort();
   }
 
@@ -105,7 +105,7 @@ function ladderOf(effect: RollEffect): string {
 
 /** Two effects are the same when they do the same to the same key. */
 function keyOf(effect: RollEffect): string {
-  if (effect.kind === 'generate-key') return `${effect.kind} ${effect.slot}`;
+  if (effect.kind === 'generate-key') return `${effect.kind} ${effect.slot} ${effect.id}`;
   if (!('leaf' in effect)) return `${effect.kind} ${effect.key.id}`;
   const place = effect.kind === 'connect' ? placeOf(effect.assignment) : '';
   return `${effect.kind} ${effect.leaf.thumbprint} ${place}`;

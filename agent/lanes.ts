@@ -6,6 +6,7 @@ import type { Happened } from './perform.ts';
 import type { Advance } from './roll/advance.ts';
 import { pauseMs } from './roll/backoff.ts';
 import { failure } from './roll/failure.ts';
+import { isSuspect } from './roll/poison.ts';
 import { remaining } from './roll/settle.ts';
 import type { RollEffect, RollEvent, RollState } from './roll/state.ts';
 
@@ -18,6 +19,9 @@ export interface LanesOptions {
 }
 
 const LEAST_APART_MS = 30_000;
+
+/** So long a start waits for the hub before it tries what has cost the process before it, in milliseconds. */
+const SUSPECT_MS = 60_000;
 
 interface Pause {
   /** What the ladder wants. */
@@ -33,12 +37,14 @@ export class Lanes {
   readonly #brake = new Brake();
   readonly work: Lane;
   readonly session: Lane;
+  readonly #startedAt: number;
   /** What the log has heard of. */
   readonly #told = new Set<RollEffect['kind']>();
 
   constructor(options: LanesOptions) {
     this.#options = options;
     const { clock, happened } = options;
+    this.#startedAt = clock.monotonic();
     const attempt = (effect: RollEffect, abort: AbortSignal) => {
       this.#brake.tried(effect.kind, clock.monotonic());
       return options.attempt(effect, abort);
@@ -75,13 +81,17 @@ export class Lanes {
         const tries = Math.max(1, lane.tries(effect), session ? state.flaps : 0);
         const leftMs = remaining(state, event.at);
         const ladderMs = pauses ? pauseMs(effect.kind, tries, retry, event.draw, leftMs) : 0;
+        const waits = !session && effects.some(isSession) && isSuspect(state, effect);
+        const suspectMs = waits ? Math.max(0, this.#startedAt + SUSPECT_MS - clock.monotonic()) : 0;
         // That of a leaf is reckoned by our own clock.
         const isAsked = pauses && retry.retryAfterMs !== undefined && retry.code !== 'NL-LEAF-NOT-YET';
         // As with the ladders, no pause takes more than half of what is left of the leaf; renewals are 30 s apart at least.
         const mostMs = Math.max(LEAST_APART_MS, leftMs / 2);
-        this.#put(lane, effect, { ladderMs, mostMs, pacer: isAsked ? 'far-side' : 'ladder' });
+        const pacer = isAsked ? 'far-side' : suspectMs > ladderMs ? 'session' : 'ladder';
+        this.#put(lane, effect, { ladderMs: Math.max(ladderMs, suspectMs), mostMs, pacer });
       }
     }
+    if (before.online === undefined && state.online !== undefined) this.work.hurry(['session']);
   }
 
   #put(lane: Lane, effect: RollEffect, { ladderMs, mostMs, pacer }: Pause): void {

@@ -24,7 +24,7 @@ async function attempt(effect: RollEffect, ports: Ports, as: string, abort: Abor
   const { keys, issuer, judge, dps, hub } = ports;
   switch (effect.kind) {
     case 'generate-key':
-      return { kind: 'key-generated', key: await keys.generate(effect.slot) };
+      return { kind: 'key-generated', key: await keys.generate(effect.slot, effect.id) };
     case 'request-leaf': {
       const chain = await issuer.issue(await keys.csr(effect.key), abort);
       return { kind: 'leaf-issued', leaf: await judge(chain, effect.key) };

@@ -164,7 +164,7 @@ async function rested(ms: number, { log, env }: StartOptions): Promise<boolean> 
 async function lived(options: StartOptions): Promise<number> {
   const { config, env, log } = options;
   try {
-    const { ended, stop } = await start(options);
+    const { daemon, ended, stop } = await start(options);
     for (const signal of SIGNALS) process.once(signal, () => void stop().catch(() => {}));
     const forget = () => forgetWords(config.state.directory).catch(() => {});
     const forgetting = setTimeout(forget, FORGET_MS).unref();
@@ -174,7 +174,7 @@ async function lived(options: StartOptions): Promise<number> {
       await forget();
       return EXIT.done;
     }
-    await sayWhy(options, failure('NL-TOKEN-POISONED'));
+    await sayWhy(options, daemon.why ?? failure('NL-TOKEN-POISONED'));
     return EXIT.restart;
   } catch (error) {
     const met = failureOf(error);

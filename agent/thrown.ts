@@ -35,7 +35,13 @@ const NAMED: Readonly<Record<string, Readonly<Record<string, Code>>>> = {
 
 /** Where the code of hsm/ says more than the kind. */
 const ADVICE: Readonly<Record<string, string>> = {
+  KEY_ALWAYS_AUTHENTICATES:
+    'Name a key in hsm.key that signs after one login (with a PIV card, that of slot 9a), or leave hsm.key out.',
+  KEY_AMBIGUOUS:
+    'Look at them with `pkcs11-tool -O --login`: name one by its CKA_ID (`id=` in hsm.key), or remove what nothing needs.',
   KEY_TYPE_UNKNOWN: 'Choose another leaf.key_type, then `systemctl restart newleaf`.',
+  LABEL_OCCUPIED:
+    'If nothing needs it, remove it by its CKA_ID (`pkcs11-tool --login --delete-object --type privkey --id CKA_ID`, and pubkey). If it is the key of this gateway, name it in hsm.key and choose another hsm.label_prefix. Then `newleaf roll`.',
   TOKEN_AMBIGUOUS: 'Name one of them by its serial number: hsm.uri = "pkcs11:serial=…" in place of hsm.token.',
 };
 

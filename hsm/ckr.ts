@@ -34,6 +34,8 @@ export class TokenError extends Error {
 const NAMES = new Map([
   // PKCS#11 v3.0 section 5.1; pkcs11js 2.1.7 does not know it.
   [0x140, 'CKR_CURVE_NOT_SUPPORTED'],
+  // v2.40 section 5.1; nor this.
+  [0x1b, 'CKR_ACTION_PROHIBITED'],
   ...Object.entries(pkcs11js).flatMap(([name, value]) =>
     name.startsWith('CKR_') && typeof value === 'number' ? [[value, name] as const] : [],
   ),
@@ -45,6 +47,7 @@ export function ckrName(code: number): string {
 }
 
 const WORDS: Readonly<Record<string, string>> = {
+  CKR_ACTION_PROHIBITED: 'the token does not allow this',
   CKR_ATTRIBUTE_SENSITIVE: 'the token does not give this away',
   CKR_ATTRIBUTE_TYPE_INVALID: 'the token does not know this attribute',
   CKR_ATTRIBUTE_VALUE_INVALID: 'the token does not accept the value of an attribute',
@@ -60,6 +63,7 @@ const WORDS: Readonly<Record<string, string>> = {
   CKR_KEY_FUNCTION_NOT_PERMITTED: 'the key may not be used for this',
   CKR_KEY_SIZE_RANGE: 'the token does not have keys of this size',
   CKR_MECHANISM_INVALID: 'the token does not have this kind of key or signature',
+  CKR_OPERATION_ACTIVE: 'the module does not end an operation before this one',
   CKR_PIN_EXPIRED: 'the PIN has expired',
   CKR_PIN_INCORRECT: 'the PIN is wrong',
   CKR_PIN_INVALID: 'the PIN has characters that the token does not accept',
@@ -94,6 +98,7 @@ const GONE = new Set([
 ]);
 
 /**
+ * `CKR_OPERATION_ACTIVE`: in a new session as well (session.ts).
  * `CKR_PIN_EXPIRED` and `CKR_USER_PIN_NOT_INITIALIZED`: the token took our PIN and worked, and now shows another state.
  * opencryptoki 3.23 does so when its directory has been away and is back (whoever started in between put an empty token
  * into the memory that all share). A new process is told the truth at its login.
@@ -101,6 +106,7 @@ const GONE = new Set([
 const STATE_LOST = new Set([
   'CKR_CRYPTOKI_NOT_INITIALIZED',
   'CKR_GENERAL_ERROR',
+  'CKR_OPERATION_ACTIVE',
   'CKR_PIN_EXPIRED',
   'CKR_SESSION_CLOSED',
   'CKR_SESSION_HANDLE_INVALID',

@@ -1,7 +1,9 @@
 import type { Readable, Writable } from 'node:stream';
 import { answerFromStdin, askChild } from './child.ts';
+import { TokenError } from './ckr.ts';
 import { PinRecord } from './pin-record.ts';
 import { openToken } from './token.ts';
+import { type TokenName, uriOf } from './token-name.ts';
 
 /** Time for a slow token; a hung module must not hold up the daemon for ever. */
 const TIME_LIMIT_MS = 60_000;
@@ -33,7 +35,31 @@ export async function destroyInChild(
   request: DestroyRequest,
   timeLimitMs = TIME_LIMIT_MS,
 ): Promise<void> {
-  await askChild({ command, doing: DOING, timeLimitMs }, request);
+  try {
+    await askChild({ command, doing: DOING, timeLimitMs }, request);
+  } catch (error) {
+    // The child had a module of its own, and has ended: that says nothing of the one in this process.
+    if (!(error instanceof TokenError) || error.kind !== 'poisoned') throw error;
+    throw new TokenError('failed', error.code, error.message, error);
+  }
+}
+
+export interface DestroyerOptions {
+  /** argv of a process that calls destroyFromStdin. */
+  readonly command: readonly string[];
+  readonly module: string;
+  /** The token that is open here: another with the same label may have come since. */
+  readonly token: TokenName;
+  /** Asked each time: a PIN that has changed since the token was opened is wrong, until the file is corrected. */
+  readonly pin: () => Promise<string>;
+  /** The directory of the PinRecord. */
+  readonly pinRecord: string;
+}
+
+/** Destroys keys of one token, each in a process of its own. */
+export function destroyerOf({ command, module, token, pin, pinRecord }: DestroyerOptions) {
+  return async (label: string, id: string): Promise<void> =>
+    destroyInChild(command, { module, uri: uriOf(token), pin: await pin(), label, id, pinRecord });
 }
 
 /** The body of the child. Nothing else may be asked of the token. */

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import pkcs11js, { type Handle, type KeyPair, type Template } from 'pkcs11js';
 import { ckrName, ckrOf, TokenError } from './ckr.ts';
 import { CURVES, type KeyType } from './public-key.ts';
@@ -16,9 +15,6 @@ export interface Protection {
 
 const RSA_BITS: Readonly<Record<string, number>> = { 'rsa-2048': 2048, 'rsa-3072': 3072, 'rsa-4096': 4096 };
 const F4 = Buffer.from([1, 0, 1]);
-
-/** A fresh CKA_ID: random, so that a handle which OpenSSL or libp11 keeps by id can never mean another key. */
-export const freshId = (): Buffer => randomBytes(16);
 
 /** Makes a key pair that can only sign, and never leaves the token. @throws TokenError KEY_TYPE_UNKNOWN */
 export async function generateKeyPair(session: Session, label: string, id: Buffer, keyType: KeyType): Promise<Handle> {
@@ -70,25 +66,39 @@ const NOT_MADE = new Set([
 
 /** For a key that can do nothing but sign; where the module refuses to be told so, for one that can sign. */
 async function ask(session: Session, mechanism: number, publicKey: Template, privateKey: Template): Promise<KeyPair> {
-  if (!takesShortOnly.has(session)) {
-    try {
-      const denying = [...privateKey, ...NOTHING_ELSE.private];
-      return await session.generate(mechanism, [...publicKey, ...NOTHING_ELSE.public], denying);
-    } catch (error) {
-      if (!UNWILLING.test(ckrName(ckrOf(error) ?? 0))) throw error;
-      takesShortOnly.add(session);
-    }
+  if (takesShortOnly.has(session)) return session.generate(mechanism, publicKey, privateKey);
+  const denying = () =>
+    session.generate(mechanism, [...publicKey, ...NOTHING_ELSE.public], [...privateKey, ...NOTHING_ELSE.private]);
+  try {
+    return await denying().catch((error: unknown) => {
+      // It says everything and nothing: the second time it is about what was asked.
+      if (ckrOf(error) === pkcs11js.CKR_GENERAL_ERROR) return denying();
+      throw error;
+    });
+  } catch (error) {
+    if (!UNWILLING.test(ckrName(ckrOf(error) ?? 0))) throw error;
   }
-  return session.generate(mechanism, publicKey, privateKey);
+  const made = await session.generate(mechanism, publicKey, privateKey);
+  takesShortOnly.add(session);
+  return made;
 }
 
 /**
- * SoftHSM 2.6.1 adds decrypt, unwrap and signRecover unless told not to, NSS 3.110 derive; other modules refuse to be told:
- * tpm2-pkcs11 1.9.1 answers CKR_GENERAL_ERROR ("User specified and TPM specified attr mismatch"), and each such refusal
- * leaves an object in the TPM until the process ends. Hence a module is asked once.
+ * SoftHSM 2.6.1 adds decrypt, unwrap and signRecover unless told not to, NSS 3.110 derive; other modules refuse to be told.
+ * A module is asked no more once it has made a key without.
  */
 const UNWILLING = /^CKR_(TEMPLATE_|ATTRIBUTE_|GENERAL_ERROR)/;
 const takesShortOnly = new WeakSet<Session>();
+
+/**
+ * tpm2-pkcs11 1.9.1 refuses by CKR_GENERAL_ERROR ("User specified and TPM specified attr mismatch"), and each refusal leaves
+ * an object in the TPM until the process ends. There is room for 27: a store that is full, and asked again every hour, would
+ * use it up before it has room again.
+ * @param manufacturer of the module (CK_INFO)
+ */
+export function knowModule(session: Session, manufacturer: string): void {
+  if (manufacturer.startsWith('tpm2-software')) takesShortOnly.add(session);
+}
 
 const denied = (types: readonly number[]): Template => types.map((type) => ({ type, value: false }));
 const NOTHING_ELSE = {
@@ -105,4 +115,15 @@ export function protectionOf(session: Session, privateKey: Handle): Protection {
     neverExtractable: session.flag(privateKey, pkcs11js.CKA_NEVER_EXTRACTABLE),
     local: session.flag(privateKey, pkcs11js.CKA_LOCAL),
   };
+}
+
+/**
+ * What the token says against a key that it has just made, though it protects it now; empty where it says nothing.
+ * A warning, and no more: NSS 3.110 says CKA_LOCAL false of keys that it has made itself.
+ */
+export function doubtsOf({ alwaysSensitive, local }: Protection): readonly string[] {
+  return [
+    ...(alwaysSensitive === false ? ['it was readable once (CKA_ALWAYS_SENSITIVE is false)'] : []),
+    ...(local === false ? ['it was not made in the token (CKA_LOCAL is false)'] : []),
+  ];
 }

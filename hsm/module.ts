@@ -50,7 +50,8 @@ export interface TokenSlot {
   readonly flags: number;
 }
 
-const trimmed = (text: string): string => text.replace(/[\0 ]+$/, '');
+/** Blanks pad (PKCS#11 v2.40 section 3.2); cackey pads with one zero, and whatever lay in memory after it. */
+const trimmed = (text: string): string => text.replace(/ *(\0.*)?$/s, '');
 
 export function tokenName(info: TokenInfo): TokenName {
   return {

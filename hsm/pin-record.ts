@@ -11,6 +11,9 @@ const derive = promisify<string, Buffer, number, Buffer>(scrypt);
 /** Refusals that cost a try, or would be repeated by the same PIN for ever. A locked PIN costs nothing to ask. */
 const REMEMBERED = ['CKR_PIN_INCORRECT', 'CKR_PIN_INVALID', 'CKR_PIN_LEN_RANGE'];
 
+/** More than a token bears in a row before it locks. */
+const KEPT = 8;
+
 interface Refusal {
   readonly token: string;
   readonly code: string;
@@ -36,16 +39,15 @@ export class PinRecord {
 
   /** @throws TokenError PIN_REFUSED_BEFORE when this token has refused this very PIN */
   async assertNotRefused(pin: string, tokenName: string): Promise<void> {
-    const refusal = await this.#read();
-    if (refusal?.token !== tokenName) return;
-    const digest = await derive(pin, Buffer.from(refusal.salt, 'hex'), DIGEST_BYTES);
-    if (!timingSafeEqual(digest, Buffer.from(refusal.digest, 'hex'))) return;
-    throw new TokenError(
-      'pin',
-      'PIN_REFUSED_BEFORE',
-      `Token ${tokenName} has refused this PIN before (${refusal.code}), so it was not tried again. ` +
-        `If the token has been given this PIN since, remove ${this.#path}.`,
-    );
+    for (const refusal of await this.#read()) {
+      if (refusal.token !== tokenName || !(await isOf(refusal, pin))) continue;
+      throw new TokenError(
+        'pin',
+        'PIN_REFUSED_BEFORE',
+        `Token ${tokenName} has refused this PIN before (${refusal.code}), so it was not tried again. ` +
+          `If the token has been given this PIN since, remove ${this.#path}.`,
+      );
+    }
   }
 
   /** Notes that the token refused this PIN. @throws the error of the file system */
@@ -54,32 +56,35 @@ export class PinRecord {
     const salt = randomBytes(16);
     const digest = await derive(pin, salt, DIGEST_BYTES);
     const refusal: Refusal = { token: tokenName, code, salt: salt.toString('hex'), digest: digest.toString('hex') };
-    await this.#write(`${JSON.stringify(refusal)}\n`);
+    await this.#write([refusal, ...(await this.#read())].slice(0, KEPT));
   }
 
-  /** Forgets: the token has accepted a PIN. */
-  async clear(): Promise<void> {
-    await rm(this.#path, { force: true });
+  /** Forgets what this token has refused: it has accepted a PIN. */
+  async clear(tokenName: string): Promise<void> {
+    const before = await this.#read().catch(() => []);
+    const others = before.filter(({ token }) => token !== tokenName);
+    if (others.length === 0) await rm(this.#path, { force: true });
+    else if (others.length < before.length) await this.#write(others);
   }
 
-  async #read(): Promise<Refusal | undefined> {
+  async #read(): Promise<readonly Refusal[]> {
     let text: string;
     try {
       text = await readFile(this.#path, 'utf8');
     } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
       throw new TokenError('pin-file', 'PIN_FILE', `${this.#path} cannot be read: ${error}`, error);
     }
     return parse(text);
   }
 
-  async #write(text: string): Promise<void> {
+  async #write(refusals: readonly Refusal[]): Promise<void> {
     const draft = `${this.#path}.new`;
     // What lies there may be a link, and root would write where it leads: open(2), O_EXCL, does not follow one.
     await rm(draft, { force: true });
     const file = await open(draft, 'wx', 0o600);
     try {
-      await file.writeFile(text);
+      await file.writeFile(`${JSON.stringify(refusals)}\n`);
       // Written by root, the note would be unreadable to the daemon, and keep it from starting.
       const { uid, gid } = await stat(this.#directory);
       if (process.geteuid?.() === 0) await file.chown(uid, gid);
@@ -97,16 +102,24 @@ export class PinRecord {
   }
 }
 
-/** A damaged record is none: the price is one more try, after which it is written anew. */
-function parse(text: string): Refusal | undefined {
+async function isOf(refusal: Refusal, pin: string): Promise<boolean> {
+  const digest = await derive(pin, Buffer.from(refusal.salt, 'hex'), DIGEST_BYTES);
+  return timingSafeEqual(digest, Buffer.from(refusal.digest, 'hex'));
+}
+
+/** A damaged record is none: the price is one more try, after which it is written anew. newleaf 0.1.0 wrote one refusal, no list. */
+function parse(text: string): readonly Refusal[] {
   try {
     const found: unknown = JSON.parse(text);
-    if (typeof found !== 'object' || found === null) return undefined;
-    const { token, code, salt, digest } = found as Partial<Record<keyof Refusal, unknown>>;
-    if (typeof token !== 'string' || typeof code !== 'string' || typeof salt !== 'string') return undefined;
-    if (typeof digest !== 'string' || !/^[0-9a-f]{64}$/.test(digest)) return undefined;
-    return { token, code, salt, digest };
+    return [found].flat().filter(isRefusal);
   } catch {
-    return undefined;
+    return [];
   }
+}
+
+function isRefusal(found: unknown): found is Refusal {
+  if (typeof found !== 'object' || found === null) return false;
+  const { token, code, salt, digest } = found as Partial<Record<keyof Refusal, unknown>>;
+  const isNamed = typeof token === 'string' && typeof code === 'string' && typeof salt === 'string';
+  return isNamed && typeof digest === 'string' && /^[0-9a-f]{64}$/.test(digest);
 }

@@ -1,5 +1,5 @@
 import { createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
-import pkcs11js, { type Handle } from 'pkcs11js';
+import pkcs11js, { type Handle, type Template } from 'pkcs11js';
 import { TokenError } from './ckr.ts';
 import type { Session } from './session.ts';
 
@@ -29,6 +29,7 @@ export const CURVES: readonly Curve[] = [
   { keyType: 'ec-p256', crv: 'P-256', params: Buffer.from('06082a8648ce3d030107', 'hex'), coordinate: 32 },
   { keyType: 'ec-p384', crv: 'P-384', params: Buffer.from('06052b81040022', 'hex'), coordinate: 48 },
 ];
+
 /**
  * The public half that belongs to a private key: the public key object of the same CKA_ID, or else (a factory key may
  * come without one) the certificate of the same CKA_ID.
@@ -46,14 +47,7 @@ export function publicHalf(session: Session, privateKey: Handle): PublicKey {
   }
   const sameId = { type: pkcs11js.CKA_ID, value: id };
   const [object] = session.find([{ type: pkcs11js.CKA_CLASS, value: pkcs11js.CKO_PUBLIC_KEY }, sameId]);
-  const [certificate] = session.find([{ type: pkcs11js.CKA_CLASS, value: pkcs11js.CKO_CERTIFICATE }, sameId]);
-  const der = certificate === undefined ? undefined : session.read(certificate, pkcs11js.CKA_VALUE);
-  const key =
-    object === undefined
-      ? der === undefined
-        ? undefined
-        : new X509Certificate(der).publicKey
-      : publicKeyOf(session, object);
+  const key = object === undefined ? certifiedKey(session, sameId, label) : publicKeyOf(session, object);
   if (key === undefined) {
     const what = `the private key "${label}" (id ${id.toString('hex')})`;
     throw new TokenError(
@@ -63,6 +57,18 @@ export function publicHalf(session: Session, privateKey: Handle): PublicKey {
     );
   }
   return { label, id: id.toString('hex'), spki: key.export({ type: 'spki', format: 'der' }), keyType: keyTypeOf(key) };
+}
+
+/** @throws TokenError PUBLIC_KEY_NOT_FOUND where the certificate cannot be read */
+function certifiedKey(session: Session, sameId: Template[number], label: string): KeyObject | undefined {
+  const [certificate] = session.find([{ type: pkcs11js.CKA_CLASS, value: pkcs11js.CKO_CERTIFICATE }, sameId]);
+  const der = certificate === undefined ? undefined : session.read(certificate, pkcs11js.CKA_VALUE);
+  try {
+    return der && new X509Certificate(der).publicKey;
+  } catch (error) {
+    const what = `There is no public key beside the private key "${label}", and the certificate beside it is not readable.`;
+    throw new TokenError('key', 'PUBLIC_KEY_NOT_FOUND', what, error);
+  }
 }
 
 function publicKeyOf(session: Session, object: Handle): KeyObject | undefined {

@@ -7,7 +7,7 @@ const SIGNATURE_BYTES = 512;
 /** The one session with the token, and what one does with objects in it. */
 export class Session {
   readonly #module: PKCS11;
-  readonly #session: Handle;
+  #session: Handle;
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(module: PKCS11, session: Handle) {
@@ -30,7 +30,7 @@ export class Session {
 
   /** All objects that have these attributes. */
   find(template: Template): Handle[] {
-    this.#module.C_FindObjectsInit(this.#session, template);
+    this.#begin((session) => this.#module.C_FindObjectsInit(session, template));
     try {
       const found: Handle[] = [];
       for (;;) {
@@ -74,11 +74,33 @@ export class Session {
   /** A raw signature over `input` (a digest, or a DigestInfo), by the mechanism as it is. */
   async sign(mechanism: Mechanism, privateKey: Handle, input: Uint8Array): Promise<Buffer> {
     const held = Buffer.from(input);
-    this.#module.C_SignInit(this.#session, mechanism, privateKey);
+    this.#begin((session) => this.#module.C_SignInit(session, mechanism, privateKey));
     const signature = await this.#module.C_SignAsync(this.#session, held, Buffer.alloc(SIGNATURE_BYTES));
     // pkcs11js 2.1.7 gives the worker thread a bare pointer to its input and no reference: a buffer that is not used
     // after the await may be collected while the token reads it.
     held.fill(0);
     return signature;
+  }
+  /**
+   * Begins an operation. A module may leave the one before active when it fails ("CKR_OPERATION_ACTIVE: there is already
+   * an active operation which prevents Cryptoki from activating the specified operation", PKCS#11 v2.40 section 5.1), and
+   * v2.40 has no call that ends it: then it is begun in another session, which shares the login, and the first is closed.
+   */
+  #begin(operation: (session: Handle) => void): void {
+    try {
+      operation(this.#session);
+    } catch (error) {
+      if (ckrOf(error) !== pkcs11js.CKR_OPERATION_ACTIVE) throw error;
+      const left = this.#session;
+      const { slotID, flags } = this.#module.C_GetSessionInfo(left);
+      // Opened before the other is closed: with its last session an application loses its login (section 5.6).
+      this.#session = this.#module.C_OpenSession(slotID, flags);
+      try {
+        this.#module.C_CloseSession(left);
+      } catch {
+        // A session too many costs less than a token that is not used any more.
+      }
+      operation(this.#session);
+    }
   }
 }

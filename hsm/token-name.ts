@@ -1,4 +1,4 @@
-import type { Pkcs11Uri } from './uri.ts';
+import { formatUri, type Pkcs11Uri } from './uri.ts';
 
 /** A token as it introduces itself (CK_TOKEN_INFO), without the blanks that pad its strings. */
 export interface TokenName {
@@ -17,3 +17,7 @@ export function matches(name: TokenName, wanted: Pkcs11Uri): boolean {
     (wanted.model ?? name.model) === name.model
   );
 }
+
+/** Names this token and no other: two may have one label, and one of them may come while newleaf is at work. */
+export const uriOf = ({ label, serial, manufacturer, model }: TokenName): string =>
+  formatUri({ token: label, serial, manufacturer, model });

@@ -1,7 +1,7 @@
 import pkcs11js, { type Handle, type Template } from 'pkcs11js';
 import { certificateTemplate } from './certificate.ts';
 import { TokenError } from './ckr.ts';
-import { freshId, generateKeyPair, type Protection, protectionOf } from './key-pair.ts';
+import { generateKeyPair, type Protection, protectionOf } from './key-pair.ts';
 import { matches, type TokenName } from './module.ts';
 import { type KeyType, type PublicKey, publicHalf } from './public-key.ts';
 import type { Session } from './session.ts';
@@ -17,6 +17,15 @@ const identified = (id: Buffer) => ({ type: pkcs11js.CKA_ID, value: id });
 const bytes = (id: string): Buffer => Buffer.from(id, 'hex');
 const NO_ID = Buffer.alloc(0);
 
+const NAMED_BY_BOTH = 'A key is made and destroyed only by its label and its CKA_ID.';
+
+function assertId(id: string): void {
+  if (!/^([0-9a-f]{2})+$/.test(id)) throw new TokenError('failed', 'LABEL_AND_ID_REQUIRED', NAMED_BY_BOTH);
+}
+
+const occupied = (what: string): TokenError =>
+  new TokenError('occupied', 'LABEL_OCCUPIED', `The token already holds ${what}, which newleaf did not make.`);
+
 /** The objects of a token as one session sees them. What each method promises is said at the interface. */
 export class TokenObjects implements Token {
   readonly name: TokenName;
@@ -30,17 +39,16 @@ export class TokenObjects implements Token {
     this.#session = session;
   }
 
-  generate(label: string, keyType: KeyType): Promise<PublicKey> {
+  generate(label: string, keyType: KeyType, id: string): Promise<PublicKey> {
     return this.#session.alone(`Generating the key "${label}"`, async () => {
-      if (this.#privateKeys([labelled(label)]).length > 0) {
-        throw new TokenError('occupied', 'LABEL_OCCUPIED', `A private key with the label "${label}" is there already.`);
-      }
-      this.#removeHalfPair(label);
-      const id = freshId();
-      const key = await generateKeyPair(this.#session, label, id, keyType);
+      assertId(id);
+      this.#makeRoom(label, id);
+      // Destroyed by another process, and now made again.
+      this.#forgotten.delete(id);
+      const key = await generateKeyPair(this.#session, label, bytes(id), keyType);
       const { sensitive, extractable, neverExtractable } = protectionOf(this.#session, key);
       if (sensitive !== true || extractable !== false || neverExtractable !== true) {
-        this.#destroy(label, id);
+        this.#destroy(label, bytes(id));
         const said = `sensitive ${sensitive}, extractable ${extractable}, never extractable ${neverExtractable}`;
         throw new TokenError('failed', 'KEY_NOT_PROTECTED', `The token does not protect the key it made: ${said}.`);
       }
@@ -74,11 +82,12 @@ export class TokenObjects implements Token {
 
   async findByUri(uri: string): Promise<PublicKey> {
     const wanted = parseUri(uri);
+    const template = [
+      ...(wanted.object === undefined ? [] : [labelled(wanted.object)]),
+      ...(wanted.id === undefined ? [] : [identified(wanted.id)]),
+    ];
     const found = matches(this.name, wanted)
-      ? await this.#half(`Looking for ${uri}`, [
-          ...(wanted.object === undefined ? [] : [labelled(wanted.object)]),
-          ...(wanted.id === undefined ? [] : [identified(wanted.id)]),
-        ])
+      ? await this.#half(`Looking for ${uri}`, template, (key) => this.#assertUsable(key))
       : undefined;
     if (found === undefined) {
       throw new TokenError('key', 'KEY_NOT_FOUND', `No private key in token "${this.name.label}" matches ${uri}.`);
@@ -114,9 +123,8 @@ export class TokenObjects implements Token {
 
   destroy(label: string, id: string): Promise<void> {
     return this.#session.alone(`Destroying the key "${label}"`, () => {
-      if (label === '' || !/^([0-9a-f]{2})+$/.test(id)) {
-        throw new TokenError('failed', 'LABEL_AND_ID_REQUIRED', 'A key is destroyed only by its label and its CKA_ID.');
-      }
+      if (label === '') throw new TokenError('failed', 'LABEL_AND_ID_REQUIRED', NAMED_BY_BOTH);
+      assertId(id);
       this.#destroy(label, bytes(id));
       this.#seen.delete(id);
     });
@@ -133,14 +141,23 @@ export class TokenObjects implements Token {
     );
   }
 
-  #half(doing: string, template: Template): Promise<PublicKey | undefined> {
+  #half(doing: string, template: Template, judge?: (key: Handle) => void): Promise<PublicKey | undefined> {
     return this.#session.alone(doing, () => {
       const [key, ...others] = this.#privateKeys(template);
       if (others.length > 0) {
         throw new TokenError('key', 'KEY_AMBIGUOUS', `${doing}: ${others.length + 1} private keys match.`);
       }
-      return key === undefined ? undefined : this.#shown(key);
+      if (key === undefined) return undefined;
+      judge?.(key);
+      return this.#shown(key);
     });
+  }
+
+  /** @throws TokenError KEY_ALWAYS_AUTHENTICATES */
+  #assertUsable(key: Handle): void {
+    if (this.#session.flag(key, pkcs11js.CKA_ALWAYS_AUTHENTICATE) !== true) return;
+    const wants = `The key "${this.#textOf(key)}" wants the PIN once more for each signature (CKA_ALWAYS_AUTHENTICATE)`;
+    throw new TokenError('key', 'KEY_ALWAYS_AUTHENTICATES', `${wants}, which OpenSSL cannot give in a handshake.`);
   }
 
   #shown(key: Handle): PublicKey {
@@ -161,8 +178,7 @@ export class TokenObjects implements Token {
   }
 
   #privateKeys(template: Template): Handle[] {
-    const idOf = (key: Handle) => this.#session.read(key, pkcs11js.CKA_ID)?.toString('hex') ?? '';
-    return this.#session.find([PRIVATE_KEY, ...template]).filter((key) => !this.#forgotten.has(idOf(key)));
+    return this.#session.find([PRIVATE_KEY, ...template]).filter((key) => !this.#forgotten.has(this.#idOf(key)));
   }
 
   #privateKey({ label, id }: PublicKey): Handle {
@@ -174,17 +190,29 @@ export class TokenObjects implements Token {
     throw new TokenError('key', code, `${count} the id ${id} (label "${label}").`);
   }
 
-  /** Public keys that a power cut in the middle of a generation left without their private half. */
-  #removeHalfPair(label: string): void {
+  /**
+   * A public key with this label and CKA_ID was left without its private half by a power cut in the middle of its
+   * generation, and is removed. Anything else with the label or the CKA_ID is not ours to touch.
+   * @throws TokenError LABEL_OCCUPIED
+   */
+  #makeRoom(label: string, id: string): void {
+    const named = (key: Handle) => `label "${this.#textOf(key)}", CKA_ID ${this.#idOf(key) || 'none'}`;
+    const [key] = [...this.#privateKeys([labelled(label)]), ...this.#privateKeys([identified(bytes(id))])];
+    if (key !== undefined) throw occupied(`a private key (${named(key)})`);
     for (const half of this.#session.find([PUBLIC_KEY, labelled(label)])) {
-      const id = this.#session.read(half, pkcs11js.CKA_ID) ?? NO_ID;
-      if (this.#forgotten.has(id.toString('hex'))) continue;
-      if (id.length === 0 || this.#session.find([PRIVATE_KEY, identified(id)]).length > 0) {
-        const whose = `The public key "${label}" belongs to a private key with another label, or has no CKA_ID.`;
-        throw new TokenError('occupied', 'LABEL_OCCUPIED', whose);
-      }
+      const idOfHalf = this.#idOf(half);
+      if (this.#forgotten.has(idOfHalf)) continue;
+      if (idOfHalf !== id) throw occupied(`a public key (${named(half)})`);
       this.#session.destroy(half);
     }
+  }
+
+  #idOf(object: Handle): string {
+    return this.#session.read(object, pkcs11js.CKA_ID)?.toString('hex') ?? '';
+  }
+
+  #textOf(object: Handle): string {
+    return this.#session.read(object, pkcs11js.CKA_LABEL)?.toString() ?? '';
   }
 
   #destroy(label: string, id: Buffer): void {

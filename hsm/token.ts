@@ -1,6 +1,6 @@
 import pkcs11js, { type Handle, type PKCS11 } from 'pkcs11js';
 import { TokenError, tokenError } from './ckr.ts';
-import type { Protection } from './key-pair.ts';
+import { knowModule, type Protection } from './key-pair.ts';
 import { findSlot, loadModule, mild, type TokenName, type TokenSlot } from './module.ts';
 import type { PinRecord } from './pin-record.ts';
 import type { KeyType, PublicKey } from './public-key.ts';
@@ -31,18 +31,21 @@ export interface Generation {
 export interface Token {
   readonly name: TokenName;
   /**
-   * Makes a key pair with a fresh random CKA_ID. A public key that a power cut left alone under this label is removed.
-   * @throws TokenError LABEL_OCCUPIED when a private key has the label; KEY_TYPE_UNKNOWN; KEY_NOT_PROTECTED (and destroys the new pair)
-   * when the token does not vouch that the key was never readable
+   * Makes a key pair with this CKA_ID (hex), which the caller has written down before: after a power cut it is known by it.
+   * It MUST be random and never used before, so that a handle which OpenSSL or libp11 keeps by id can never mean another key.
+   * The public half of an attempt that a power cut has ended is removed.
+   * @throws TokenError LABEL_OCCUPIED when the label has something with another CKA_ID, or a private key has the CKA_ID: neither
+   * is touched; KEY_TYPE_UNKNOWN; KEY_NOT_PROTECTED (and destroys the new pair) when the token does not vouch that the key was
+   * never readable
    */
-  generate(label: string, keyType: KeyType): Promise<PublicKey>;
+  generate(label: string, keyType: KeyType, id: string): Promise<PublicKey>;
   /** The key pair whose private half has this label. @throws TokenError KEY_AMBIGUOUS when there are several */
   find(label: string): Promise<PublicKey | undefined>;
   /** Everything with this label; what belongs to a private key with another label is left out. */
   generations(label: string): Promise<readonly Generation[]>;
   /** The key pair with this CKA_ID (hex). @throws TokenError KEY_AMBIGUOUS when there are several; KEY_VANISHED */
   findById(id: string): Promise<PublicKey | undefined>;
-  /** The key pair that the URI names. @throws TokenError KEY_NOT_FOUND, KEY_AMBIGUOUS */
+  /** The key pair that the URI names. @throws TokenError KEY_NOT_FOUND, KEY_AMBIGUOUS, KEY_ALWAYS_AUTHENTICATES */
   findByUri(uri: string): Promise<PublicKey>;
   /** ECDSA in DER or RSA PKCS#1 v1.5; over SHA-384 for P-384, else SHA-256. @throws TokenError KEY_NOT_FOUND, KEY_VANISHED */
   sign(key: PublicKey, message: Uint8Array): Promise<Buffer>;
@@ -76,7 +79,9 @@ export async function openToken(options: TokenOptions): Promise<Token> {
     const found = findSlot(module, options.token, options.uri);
     const session = module.C_OpenSession(found.slot, pkcs11js.CKF_SERIAL_SESSION | pkcs11js.CKF_RW_SESSION);
     if ((found.flags & pkcs11js.CKF_LOGIN_REQUIRED) !== 0) await login(module, session, found, options);
-    return new TokenObjects(found.name, new Session(module, session));
+    const mine = new Session(module, session);
+    knowModule(mine, module.C_GetInfo().manufacturerID);
+    return new TokenObjects(found.name, mine);
   } catch (error) {
     throw tokenError(error, 'opening', 'Opening the token');
   }
@@ -98,5 +103,5 @@ async function login(module: PKCS11, session: Handle, { name, flags }: TokenSlot
     });
     throw refusal;
   }
-  await pinRecord?.clear();
+  await pinRecord?.clear(called);
 }

@@ -16,7 +16,6 @@ export interface Pkcs11Uri {
 
 const SCHEME = 'pkcs11:';
 const TEXT = ['token', 'manufacturer', 'model', 'serial', 'object', 'type'] as const;
-const QUERY = ['pin-source', 'module-path', 'module-name'];
 
 const isText = (name: string): name is (typeof TEXT)[number] => TEXT.some((known) => known === name);
 const invalid = (why: string): TokenError => new TokenError('missing', 'URI_INVALID', `PKCS#11 URI: ${why}`);
@@ -31,15 +30,24 @@ export function parseUri(uri: string): Pkcs11Uri {
   const [path = '', query = ''] = uri.slice(SCHEME.length).split(/\?(.*)/s);
   const found: { -readonly [name in keyof Pkcs11Uri]: Pkcs11Uri[name] } = {};
   for (const [name, value] of attributes(path, ';')) {
-    if (name === 'id') found.id = bytes(value);
+    if (name === 'id') found.id = given(name, bytes(value));
     else if (isText(name)) found[name] = text(name, value);
     else throw invalid(`attribute "${name}" is not supported`);
   }
   for (const [name, value] of attributes(query, '&')) {
-    if (!QUERY.includes(name)) throw invalid(`query attribute "${name}" is not supported`);
-    if (name === 'pin-source') found.pinSource = text(name, value);
+    if (name !== 'pin-source') {
+      const instead = name.startsWith('module-') ? ': the module is named by hsm.module' : '';
+      throw invalid(`query attribute "${name}" is not supported${instead}`);
+    }
+    found.pinSource = text(name, value);
   }
   return found;
+}
+
+/** No object has an empty CKA_ID that TLS could name it by. */
+function given(name: string, value: Buffer): Buffer {
+  if (value.length === 0) throw invalid(`"${name}" is empty`);
+  return value;
 }
 
 /** Writes a PKCS#11 URI, with everything percent-encoded that is not unreserved (RFC 3986 section 2.3). */

@@ -1,4 +1,4 @@
-import { destroyInChild } from '../../hsm/destroy.ts';
+import { destroyerOf } from '../../hsm/destroy.ts';
 import { readPin } from '../../hsm/pin.ts';
 import { PinRecord } from '../../hsm/pin-record.ts';
 import { openToken } from '../../hsm/token.ts';
@@ -19,19 +19,32 @@ export interface TokenOptions {
 /** What newleaf has made in its token. Opens it, with one login. @throws Fault that says how to go on */
 export async function tokenHolding({ config, held, env, destroyer }: TokenOptions): Promise<Holding> {
   const { hsm, state } = config;
-  const locator = { module: hsm.module, token: hsm.token, uri: hsm.uri };
+  const { module } = hsm;
   try {
     const place = { file: hsm.pin_file, credentialsDirectory: env.CREDENTIALS_DIRECTORY };
     const pin = held.pin ?? (await readPin(place));
-    const token = await openToken({ ...locator, pin, pinRecord: new PinRecord(state.directory) });
+    const token = await openToken({
+      module,
+      token: hsm.token,
+      uri: hsm.uri,
+      pin,
+      pinRecord: new PinRecord(state.directory),
+    });
     const { own, kept } = await keysIn(token, hsm.label_prefix, hsm.key);
+    const destroy = destroyerOf({
+      command: destroyer,
+      module,
+      token: token.name,
+      pin: async () => pin,
+      pinRecord: state.directory,
+    });
     const where = `in token ${JSON.stringify(token.name.label)}`;
     return {
       own: own.map(({ label, id }) => `key ${label} (id ${id}) ${where}, with its certificate`),
       kept: kept.map(({ label, why }) => `key ${label} ${where}: ${why}`),
       async destroy() {
         for (const { label, id } of own) {
-          await destroyInChild(destroyer, { ...locator, pin, label, id, pinRecord: state.directory }).catch((error) => {
+          await destroy(label, id).catch((error) => {
             throw unfinished(error, `The key ${label} could not be destroyed.`);
           });
         }

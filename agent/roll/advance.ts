@@ -1,21 +1,34 @@
 import { budgetLeft, decide, type Signal } from './decide.ts';
 import { failure } from './failure.ts';
 import { alarmOf, isCredible, isDue, type Terms } from './plan.ts';
+import { heed } from './poison.ts';
 import { finish, hasSpareKey, without } from './settle.ts';
 import type { Decision, RollEvent, RollState, Step } from './state.ts';
 import { step } from './step.ts';
 import { isWorthAsking, unanswered } from './unreached.ts';
 
-export interface Advance extends Step {
+interface Followed extends Step {
   /** What the rules said, where the event was a signal. */
   readonly decision?: Decision & { readonly rule: string };
+}
+
+export interface Advance extends Followed {
+  /** What happened, where it was taken for something else: a module that loses its state for the same effect again is a token that fails. */
+  readonly event?: RollEvent;
+  /** The module has lost its state: only a new process heals it. */
+  readonly restart?: true;
 }
 
 /** A planned moment that lies further ahead than this was planned by a clock that has been set back since. */
 const FARTHEST_MS = 2 * 3_600_000;
 
 /** One event through rules and machine: signal → decision → step. */
-export function advance(state: RollState, event: RollEvent, terms: Terms): Advance {
+export function advance(before: RollState, happened: RollEvent, terms: Terms): Advance {
+  const { state, event, restart } = heed(before, happened);
+  return { ...followed(state, event, terms), ...(event !== happened && { event }), ...(restart && { restart }) };
+}
+
+function followed(state: RollState, event: RollEvent, terms: Terms): Followed {
   const heard = listen(state, event, terms);
   if (heard === undefined) return watched(step(state, event), event, terms);
   const { signal, decision } = heard;
@@ -50,7 +63,7 @@ function unpromise(state: RollState, signal: Signal, event: RollEvent): RollStat
 }
 
 /** Raises the alarm of a renewal that is overdue. Looked at with the clock, as nothing else happens when time passes. */
-function watched(advance: Advance, event: RollEvent, terms: Terms): Advance {
+function watched(advance: Followed, event: RollEvent, terms: Terms): Followed {
   if (event.kind !== 'woken' && event.kind !== 'started') return advance;
   // Nor is it taken back by a clock that cannot be right: each is told once, even if every boot begins in 1970.
   if (!isCredible(advance.state, terms, event.at)) return advance;

@@ -18,9 +18,9 @@ export function keyLost(state: RollState, next: Next, event: Of<'failed'>): Move
   const { phase, current, request } = state;
   const isKept = keepsKey(state, next.id) || next.slot === 'given';
   if (phase === 'requesting-leaf' && effect.kind === 'request-leaf' && !isKept) {
-    // Nothing is destroyed for it: where the key is there after all, it is found in the slot once more.
-    const { id: _, ...keyless } = next;
-    const other = { ...keyless, renewed: true };
+    // Nothing is destroyed for it: where the key is there after all, it is found in the slot once more by its CKA_ID.
+    const { id, ...keyless } = next;
+    const other = { ...keyless, ...(id !== undefined && { intended: id }), renewed: true };
     if (next.renewed !== true) return settle({ ...state, next: other }, event, 'key-lost', failure);
     // A token that loses each key is asked for another by the ladder of the candidate, and no more often.
     const kept = finish(park(state, other, event, failure), event, state.online ? 'kept' : 'person', failure);
@@ -32,7 +32,7 @@ export function keyLost(state: RollState, next: Next, event: Of<'failed'>): Move
   // An open session proves the token. Without one it may be the wrong token, or a read that failed: twice is not enough.
   const proven = current === undefined || state.online !== undefined || (next.parked?.times ?? 0) >= SURE_TIMES;
   const advised = request?.from === 'technician' && request.action === 'roll';
-  if (!isKeyLost(next) || !(proven || advised)) {
+  if (failure.code !== 'NL-TOKEN-KEY' || !isKeyLost(next) || !(proven || advised)) {
     return candidateRefused(phase === 'connecting-next' ? without(state, 'grace') : state, bare, event);
   }
   const rolling = request?.action === 'roll' ? state : finish(state, event, 'kept', failure);

@@ -20,10 +20,11 @@ export interface Ports {
 /** The two slots of the token. MUST leave every object alone that is not of the slot named. */
 export interface Keys {
   /**
-   * Makes a key pair in the slot, or finds the one that an interrupted attempt left there. Where keys are kept
-   * (leaf.rotate_key = false), it is the key of the current leaf.
+   * Makes a key pair with this CKA_ID (hex) in the slot, or finds the one that an interrupted attempt has made with it.
+   * Where keys are kept (leaf.rotate_key = false), it is the key of the current leaf.
+   * @throws Fault NL-TOKEN-OCCUPIED where the slot holds anything else: it is not touched
    */
-  generate(slot: Slot): Promise<KeyRef>;
+  generate(slot: Slot, id: string): Promise<KeyRef>;
   /** PKCS#10 for the key, PEM, signed in the token; the subject is the registration ID. Asked again, it is the same. */
   csr(key: KeyRef): Promise<string>;
   /** Stores the leaf as a certificate object beside its key. */

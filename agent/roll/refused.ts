@@ -1,11 +1,13 @@
 import { GRACE_REFUSALS } from './decide.ts';
-import type { Failure } from './failure.ts';
+import { type Failure, failure } from './failure.ts';
 import { isKeyLost, keyLost } from './key-lost.ts';
 import { candidateRefused, hasJustRefused, strand } from './parked.ts';
 import {
   accept,
   begin,
   finish,
+  freeSlot,
+  isBlocked,
   keepsKey,
   keyOf,
   type Moved,
@@ -30,7 +32,10 @@ export function failed(state: RollState, event: Of<'failed'>, decision?: Decisio
   const known = [current?.thumbprint, next?.leaf?.thumbprint];
   // The last word of an attempt with a leaf that has been replaced since.
   if ('leaf' in effect && !known.includes(effect.leaf.thumbprint)) return state;
-  if (failure.code === 'NL-TOKEN-KEY' && next !== undefined) {
+  if (event.again === true && effect.kind === 'generate-key' && phase === 'generating-key' && next !== undefined) {
+    return issuerRefused(state, asleep(next), event, failure);
+  }
+  if ((failure.code === 'NL-TOKEN-KEY' || event.again === true) && next !== undefined) {
     const other = keyLost(state, next, event);
     if (other !== undefined) return other;
   }
@@ -125,7 +130,23 @@ function probed(state: RollState, event: RollEvent): RollState {
 function undestroyed(state: RollState, event: Of<'failed'>): Moved {
   const { retire } = state;
   if (state.phase !== 'retiring-key' || retire === undefined) return state;
-  const tried = { ...state, retire: { ...retire, tries: retire.tries + 1 } };
+  const tried = { ...state, retire: { ...retire, tries: retire.tries + 1 }, trouble: event.failure };
   if (tried.retire.tries < RETIRE_TRIES) return { state: tried, retry: event.failure };
-  return settle({ ...tried, trouble: event.failure }, event, 'refused', event.failure);
+  const needsSlot = state.request?.action === 'roll' || state.next?.waiting === true;
+  if (needsSlot && isBlocked(state)) return slotBlocked(tried, event);
+  return settle(tried, event, 'refused', event.failure);
+}
+
+/** The next key cannot be made beside one that has served: the roll waits for a person, and looks again by the ladder of its candidate. */
+function slotBlocked(state: RollState, event: Of<'failed'>): RollState {
+  const { retire, next } = state;
+  const why = failure('NL-TOKEN-OCCUPIED', {
+    message: `Slot ${retire?.slot} still holds the key with CKA_ID ${retire?.id}, which has served before. ${event.failure.message}`,
+  });
+  return issuerRefused(state, asleep(next ?? { slot: freeSlot(state), sent: false }), event, why);
+}
+
+/** A candidate that waits for its ladder does not wait for a person to bring its leaf: it has no key yet. */
+function asleep({ waiting: _, ...next }: Next): Next {
+  return next;
 }

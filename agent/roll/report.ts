@@ -218,6 +218,8 @@ export function twinOf(state: RollState, options: ReportOptions): object {
       reason: last.reason,
       outcome: last.outcome,
       code: last.code,
+      // Step and CKR code: nobody at the back end sees the token, and its code alone says too little.
+      message: last.code?.startsWith('NL-TOKEN-') ? last.message : undefined,
       at: last.endedAt,
     },
   };

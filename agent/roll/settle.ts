@@ -55,8 +55,9 @@ export function retireKey(state: RollState, key: KeyRef | undefined): RollState 
   return { ...state, retire: { ...key, tries: 0 } };
 }
 
-export function keyOf({ slot, id }: Next): KeyRef | undefined {
-  return id === undefined ? undefined : { slot, id };
+/** The key of a candidate, also one that may be in the token without that we know. */
+export function keyOf({ slot, id, intended = id }: Next): KeyRef | undefined {
+  return intended === undefined ? undefined : { slot, id: intended };
 }
 
 /** Time that is left of the current leaf, in milliseconds; without one there is no hurry that a pause could cost. */
@@ -65,10 +66,24 @@ export function remaining({ current }: RollState, at: number): number {
 }
 
 /**
- * A key that the token will not destroy is left alone after so many attempts, until the next start: no roll waits for it.
- * If the slot is needed before that, its key is found again and serves once more.
+ * A key that the token will not destroy is left alone after so many attempts, until the next start or until its slot is
+ * needed: a key that has served never serves again.
  */
 export const RETIRE_TRIES = 5;
+
+/** The slot of the next key holds one that has served, and that the token did not destroy. */
+export function isBlocked(state: RollState): boolean {
+  const { retire, next } = state;
+  return retire !== undefined && next?.id === undefined && (next?.slot ?? freeSlot(state)) === retire.slot;
+}
+
+/** It is tried once more to destroy it. */
+function unblock(state: RollState, event: RollEvent, why: string): RollState {
+  const { retire } = state;
+  if (retire === undefined) return state;
+  const tries = Math.min(retire.tries, RETIRE_TRIES - 1);
+  return move({ ...state, retire: { ...retire, tries } }, 'retiring-key', event, why);
+}
 
 function mustRetire({ retire }: RollState): boolean {
   return retire !== undefined && retire.tries < RETIRE_TRIES;
@@ -91,7 +106,7 @@ export function probeOf({ probe }: RollState, { at, draw }: RollEvent, least: nu
 /** Gives the candidate up: its key is to be destroyed, but only once DPS no longer trusts its leaf. */
 export function drop(state: RollState, next: Next, event: RollEvent, why: string): RollState {
   const key = keyOf(next);
-  if (key === undefined) return state;
+  if (key === undefined || next.id === undefined) return state;
   // There is nothing to go back to: only the leaf is given up, and its key gets another.
   if (state.current === undefined) return settle(dropLeaf(state, next, key.id), event, why);
   if (next.sent) return move(state, 'abandoning', event, why);
@@ -148,7 +163,7 @@ export function setAside(state: RollState): RollState {
 
 /** Begins, or goes on with, a roll: the phase follows from what the candidate already has. */
 export function resumeRoll(state: RollState, event: RollEvent, why: string): RollState {
-  if (mustRetire(state)) return move(state, 'retiring-key', event, why);
+  if (mustRetire(state) || isBlocked(state)) return unblock(state, event, why);
   const next: Next = state.next ?? { slot: freeSlot(state), sent: false };
   // The issuer may take days, and DPS may take the current leaf again before that.
   const probe = state.rejected && state.probe === undefined ? { probe: probeOf(state, event, 1) } : {};
@@ -191,7 +206,9 @@ export function settle(state: RollState, event: RollEvent, why: string, failure?
   const { request, next, current, rejected } = state;
   if (rejected && current !== undefined) return move(state, 'registering', event, why, failure);
   if (mustRetire(state)) return move(state, 'retiring-key', event, why, failure);
-  if (next?.waiting === true && next.id === undefined) return move(state, 'generating-key', event, why, failure);
+  if (next?.waiting === true && next.id === undefined) {
+    return isBlocked(state) ? unblock(state, event, why) : move(state, 'generating-key', event, why, failure);
+  }
   if (request?.action === 'roll') return resumeRoll(state, event, why);
   return rest(state, event, why, failure);
 }

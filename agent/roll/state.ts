@@ -70,6 +70,8 @@ export interface Next {
   readonly slot: Slot;
   /** Known once the key is in the token. */
   readonly id?: string;
+  /** CKA_ID (hex) of the key that is to be made: written before it is, so that a power cut leaves nothing that is not known. */
+  readonly intended?: string;
   /** Known once it is issued and verified. */
   readonly leaf?: Leaf;
   /** Known once DPS has accepted it. */
@@ -87,6 +89,12 @@ export interface Next {
   readonly unwanted?: true;
   /** How often it was refused before DPS accepted it: the hub may refuse it all the same, and its ladder goes on then. */
   readonly refusals?: number;
+}
+
+/** After this effect the module had lost its state, and the process was ended. */
+export interface Poisoned {
+  readonly effect: string;
+  readonly at: number;
 }
 
 /** Told once each, the last one when the leaf has expired. */
@@ -125,6 +133,8 @@ export interface RollState {
   readonly alarm?: Alarm;
   /** What is wrong at the moment, if anything. */
   readonly trouble?: Failure;
+  /** What has cost the process since it last went well, the newest first, bounded. */
+  readonly poisoned?: readonly Poisoned[];
   /** In flight. */
   readonly request?: Request;
   /** Accepted, and to begin at `startAt`. */
@@ -151,7 +161,7 @@ export interface RollState {
 }
 
 export type RollEffect =
-  | { readonly kind: 'generate-key'; readonly slot: Exclude<Slot, 'given'> }
+  | { readonly kind: 'generate-key'; readonly slot: Exclude<Slot, 'given'>; readonly id: string }
   | { readonly kind: 'request-leaf'; readonly key: KeyRef }
   | { readonly kind: 'register'; readonly leaf: Leaf }
   | { readonly kind: 'connect'; readonly leaf: Leaf; readonly assignment: Assignment }
@@ -178,7 +188,8 @@ export type RollEvent = { readonly at: number; readonly draw: number } & (
   /** `hub` as `placeOf` says it. */
   | { readonly kind: 'connected'; readonly thumbprint: string; readonly hub: string }
   | { readonly kind: 'key-destroyed'; readonly id: string }
-  | { readonly kind: 'failed'; readonly effect: RollEffect; readonly failure: Failure }
+  /** Again: the module has answered this effect so before, in a process that was ended for it (poison.ts). */
+  | { readonly kind: 'failed'; readonly effect: RollEffect; readonly failure: Failure; readonly again?: true }
   | { readonly kind: 'lost'; readonly thumbprint: string; readonly heldMs: number; readonly failure: Failure }
 );
 
@@ -213,7 +224,9 @@ export function effectsOf(state: RollState): readonly RollEffect[] {
 function workOf({ phase, current, next, retire }: RollState): RollEffect | undefined {
   switch (phase) {
     case 'generating-key':
-      return next === undefined || next.slot === 'given' ? undefined : { kind: 'generate-key', slot: next.slot };
+      return next?.intended === undefined || next.slot === 'given'
+        ? undefined
+        : { kind: 'generate-key', slot: next.slot, id: next.intended };
     case 'requesting-leaf':
       return next?.id === undefined ? undefined : { kind: 'request-leaf', key: { slot: next.slot, id: next.id } };
     case 'registering-next':

@@ -1,4 +1,5 @@
 import { type Failure, failure } from './failure.ts';
+import { withIntended } from './intended.ts';
 import { failed, issuerRefused } from './refused.ts';
 import {
   accept,
@@ -14,6 +15,7 @@ import {
   makeRoom,
   move,
   type Of,
+  RETIRE_TRIES,
   resumeRoll,
   retireKey,
   setAside,
@@ -21,7 +23,7 @@ import {
   toRegisterNext,
   without,
 } from './settle.ts';
-import { type Decision, effectsOf, type RollEvent, type RollState, type Step, session } from './state.ts';
+import { type Decision, effectsOf, type Next, type RollEvent, type RollState, type Step, session } from './state.ts';
 
 /** A session that ends within a minute, three times in a row: another client with our identity, or the daily quota. */
 const FLAP_MS = 60_000;
@@ -34,8 +36,8 @@ const FLAP_PAUSE_MS = 5 * 60_000;
  */
 export function step(state: RollState, event: RollEvent, decision?: Decision): Step {
   const moved = transition(state, event, decision);
-  if ('retry' in moved) return { state: moved.state, effects: effectsOf(moved.state), retry: moved.retry };
-  return { state: moved, effects: effectsOf(moved) };
+  const after = withIntended('retry' in moved ? moved.state : moved, event);
+  return { state: after, effects: effectsOf(after), ...('retry' in moved && { retry: moved.retry }) };
 }
 
 function transition(state: RollState, event: RollEvent, decision?: Decision): Moved {
@@ -69,7 +71,8 @@ function transition(state: RollState, event: RollEvent, decision?: Decision): Mo
 
 function keyDestroyed(state: RollState, event: Of<'key-destroyed'>): RollState {
   if (state.phase !== 'retiring-key' || state.retire?.id !== event.id) return state;
-  const free = without(state, 'retire');
+  // What was wrong was told of this key.
+  const free = state.retire.tries === 0 ? without(state, 'retire') : without(state, 'retire', 'trouble');
   // It made room for a roll: that goes on, also where the hub refuses the current leaf.
   return free.request?.action === 'roll' ? resumeRoll(free, event, event.kind) : settle(free, event, event.kind);
 }
@@ -78,7 +81,7 @@ function started(state: RollState, event: Of<'started'>, decision?: Decision): R
   const { retire } = state;
   const found = event.given === undefined ? state : { ...state, current: event.given };
   const begun = begin(found, event, decision);
-  if (retire === undefined) return begun;
+  if (retire === undefined || begun.next?.leaf !== undefined) return begun;
   const again: RollState = { ...begun, retire: { ...retire, tries: 0 } };
   return begun.phase === 'serving' ? settle(again, event, 'started') : again;
 }
@@ -116,7 +119,8 @@ function csrAsked(state: RollState, event: Of<'csr-asked'>, decision?: Decision)
   if (next.parked !== undefined && next.id === undefined) {
     return settle({ ...state, next: { ...next, waiting: true } }, event, 'csr-asked');
   }
-  if (!event.newKey || !hasSpareKey(state)) return state;
+  // A key that is not made yet is a new one.
+  if (!event.newKey || !hasSpareKey(state) || next.id === undefined) return state;
   const fresh = { slot: next.slot, sent: false, waiting: true };
   return settle(retireKey({ ...state, next: fresh }, keyOf(next)), event, 'csr-asked');
 }
@@ -133,17 +137,30 @@ function delivered(before: RollState, event: Of<'leaf-delivered'>): RollState {
   // It was verified a moment ago: its key may have been given up since.
   if (!same && leaf.key.id !== current?.key.id) return answer('failed', failure('NL-LEAF-KEY'));
   const sent = same && next.sent;
-  // The key of a candidate that DPS never heard of is of no use any more; another one is found again by the next roll.
-  const alone = next === undefined || same || next.sent ? state : retireKey(state, keyOf(next));
+  // The key of a candidate that DPS never heard of is of no use any more.
+  const alone = next === undefined || same ? state : makesRoom(state, next);
   // A roll that waits for its issuer is served by this leaf, too. What somebody brought is no cure of our own.
   const own = without(alone, 'rolledFor');
   const taken = own.request === undefined ? accept(own, event.request, event) : own;
   return toRegisterNext(taken, { ...leaf.key, leaf, sent }, event, 'delivered');
 }
 
+/** The key of a candidate that DPS may trust is given up only when another leaf has been proven: until then it is remembered. */
+function makesRoom(state: RollState, next: Next): RollState {
+  const retired = retireKey(state, keyOf(next));
+  if (!next.sent || retired === state || retired.retire === undefined) return retired;
+  return { ...retired, retire: { ...retired.retire, tries: RETIRE_TRIES } };
+}
+
+/** Another leaf has been proven. */
+function remembered(state: RollState): RollState {
+  return state.retire === undefined ? state : { ...state, retire: { ...state.retire, tries: 0 } };
+}
+
 function keyGenerated(state: RollState, event: Of<'key-generated'>): RollState {
   if (state.phase !== 'generating-key' || state.next === undefined) return state;
-  const next = { ...state.next, ...event.key };
+  const { intended: _, ...keyless } = state.next;
+  const next = { ...keyless, ...event.key };
   const reused = state.retire?.id === next.id;
   const made: RollState = { ...(reused ? without(state, 'retire') : state), next };
   return next.waiting === true
@@ -221,7 +238,7 @@ function connected(state: RollState, event: Of<'connected'>): RollState {
       assignment: next.assignment,
       rejected: false,
     };
-    return settle(retireKey(promoted, current?.key), event, 'connected');
+    return settle(retireKey(remembered(promoted), current?.key), event, 'connected');
   }
   if (current?.thumbprint !== event.thumbprint) return state;
   if (state.phase === 'connecting-next') return { ...state, ...open };

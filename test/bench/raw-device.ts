@@ -4,6 +4,7 @@ import { prepareEngine } from '../../hsm/engine.ts';
 import type { PublicKey } from '../../hsm/public-key.ts';
 import { TokenContexts } from '../../hsm/tls.ts';
 import { openToken, type Token } from '../../hsm/token.ts';
+import { freshId } from '../contract/token/fresh-id.ts';
 import { softHsm, type TestToken } from '../contract/token/softhsm.ts';
 import type { Endpoints } from '../simulator/api.ts';
 import type { RemoteSimulator } from '../simulator/client.ts';
@@ -50,7 +51,7 @@ export class RawDevice {
   }
 
   generate(label: string): Promise<PublicKey> {
-    return this.token.generate(label, 'ec-p256');
+    return this.token.generate(label, 'ec-p256', freshId());
   }
 
   csr(key: PublicKey): Promise<string> {

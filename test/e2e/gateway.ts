@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type Reply, request } from '../../agent/control-client.ts';
 import type { Status } from '../../agent/roll/report.ts';
+import type { TestToken } from '../contract/token/softhsm.ts';
 import type { Endpoints } from '../simulator/api.ts';
 import { DaemonLog } from './daemon-log.ts';
 import { OutsideToken } from './outside-token.ts';
@@ -35,6 +36,8 @@ export interface GatewayOptions {
   readonly program?: readonly string[];
   /** The token gets this PIN, in place of the usual one. */
   readonly pin?: string;
+  /** Puts another module around that of the token. */
+  readonly around?: (hsm: TestToken) => TestToken;
 }
 
 /** A gateway of its own: a SoftHSM token, a configuration, and the real bundled program. */
@@ -49,10 +52,10 @@ export class Gateway {
 
   constructor(at: Endpoints, options: GatewayOptions = {}) {
     if (!existsSync(BUNDLE)) throw new Error(`${BUNDLE} is not there: npm run build`);
-    const { registrationId = 'gw-0001', settings = {}, nodeOptions = [], runner = [], program, pin } = options;
+    const { registrationId = 'gw-0001', settings = {}, nodeOptions = [], runner = [], program, pin, around } = options;
     this.registrationId = registrationId;
     this.#argv = program ?? [...runner, NODE, ...nodeOptions, BUNDLE];
-    this.token = new OutsideToken(pin);
+    this.token = new OutsideToken(pin, around);
     const { hsm } = this.token;
     const placed = { registrationId, hsm, files: this.directory, home: this.directory };
     writeFiles(at, placed);

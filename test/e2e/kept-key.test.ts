@@ -3,6 +3,7 @@ import { createHash, X509Certificate } from 'node:crypto';
 import { after, test } from 'node:test';
 import { csr } from '../../hsm/csr.ts';
 import { openToken } from '../../hsm/token.ts';
+import { freshId } from '../contract/token/fresh-id.ts';
 import { softHsm } from '../contract/token/softhsm.ts';
 import { type Clocked, clocked } from './clocked.ts';
 import { holds } from './holds.ts';
@@ -107,7 +108,7 @@ const thumbprintOf = (der: Buffer): string => createHash('sha256').update(der).d
 /** A key with its certificate, as a factory leaves them in the token. */
 async function makeFactoryLeaf({ far, policy }: Clocked, label: string, cn = ID): Promise<string> {
   const token = await openToken({ module: hsm.module, token: label, uri: undefined, pin: hsm.pin });
-  const key = await token.generate('factory', 'ec-p256');
+  const key = await token.generate('factory', 'ec-p256', freshId());
   const request = await csr(cn, key, (message) => token.sign(key, message));
   const { raw } = new X509Certificate(await far.issue(request, policy));
   await token.storeCertificate(key, raw);

@@ -6,13 +6,18 @@ import { softHsm, type TestToken } from '../contract/token/softhsm.ts';
 export class OutsideToken {
   readonly hsm: TestToken;
 
-  /** @param pin instead of the usual one */
-  constructor(pin?: string) {
+  /**
+   * @param pin instead of the usual one
+   * @param around puts another module around that of the token
+   */
+  constructor(pin?: string, around: (hsm: TestToken) => TestToken = (hsm) => hsm) {
     const hsm = softHsm('newleaf');
     this.hsm = hsm;
-    if (pin === undefined) return;
-    this.ask('--change-pin', '--new-pin', pin);
-    this.hsm = { ...hsm, pin };
+    if (pin !== undefined) {
+      this.ask('--change-pin', '--new-pin', pin);
+      this.hsm = { ...hsm, pin };
+    }
+    this.hsm = around(this.hsm);
   }
 
   /**

@@ -90,7 +90,13 @@ const LEAF: readonly Code[] = [
   'NL-LEAF-WEAK',
 ];
 
-const TOKEN: readonly Code[] = ['NL-TOKEN-FAILED', 'NL-TOKEN-MISSING', 'NL-TOKEN-OCCUPIED', 'NL-TOKEN-PIN'];
+const TOKEN: readonly Code[] = [
+  'NL-TOKEN-FAILED',
+  'NL-TOKEN-POISONED',
+  'NL-TOKEN-MISSING',
+  'NL-TOKEN-OCCUPIED',
+  'NL-TOKEN-PIN',
+];
 
 const WHOM: readonly Whom[] = ['all', 'current', 'candidate'];
 

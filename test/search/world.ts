@@ -80,9 +80,8 @@ export class World {
     };
   }
 
-  makeKey(slot: 'a' | 'b'): KeyRef {
+  makeKey(slot: 'a' | 'b', id = `K${this.#made + 1}`): KeyRef {
     this.#made += 1;
-    const id = `K${this.#made}`;
     this.token.set(slot, id);
     return { slot, id };
   }
@@ -164,13 +163,16 @@ export class World {
     }
     return {
       keys: {
-        generate: async (slot) => {
+        generate: async (slot, id) => {
           await wait(LATENCY_MS);
           this.count('generate');
           fail(this.faults.generate);
           if (slot === 'given') throw new Fault('NL-INTERNAL');
           const found = this.token.get(slot);
-          return found !== undefined && !this.lost.has(found) ? { slot, id: found } : this.makeKey(slot);
+          const isThere = found !== undefined && !this.lost.has(found);
+          if (isThere && found !== id) throw new Fault('NL-TOKEN-OCCUPIED');
+          this.lost.delete(id);
+          return isThere ? { slot, id } : this.makeKey(slot, id);
         },
         csr: async (key) => {
           await wait(100);

@@ -11,7 +11,7 @@ export const keys: Check = {
   of: 'x509',
   needs: ['pin'],
   async look(site) {
-    const { hsm, leaf } = await x509(site);
+    const { hsm } = await x509(site);
     const token = await site.token();
     const labels = ['a', 'b'].map((slot) => `${hsm.label_prefix}-${slot}`);
     const ours = (await Promise.all(labels.map((label) => token.find(label)))).filter((key) => key !== undefined);
@@ -23,23 +23,26 @@ export const keys: Check = {
     if (!seen.every(({ protection }) => isProtected(protection))) {
       return warning(message, 'Make a key that the token protects: newleaf roll');
     }
-    const inTheWay = await strangerAmong(ours, leaf.key_type, site);
+    const theirs = given.map(({ id }) => id);
+    const inTheWay = await strangerAmong(
+      ours.filter(({ id }) => !theirs.includes(id)),
+      site,
+    );
     if (inTheWay === undefined) return ok(message);
-    const { label, keyType } = inTheWay;
-    const stops = `${label} holds a key that newleaf does not use, of type ${keyType}: the next roll to a key of type ${leaf.key_type} stops there.`;
+    const { label, id } = inTheWay;
+    const stops = `${label} holds a key that newleaf did not make (CKA_ID ${id}): the next roll to this slot stops there.`;
     return warning(stops, CODES['NL-TOKEN-OCCUPIED'].advice);
   },
 };
 
-/** A key in the way of the next one: agent/keys.ts takes over one that fits, and refuses any other. */
-async function strangerAmong(
-  ours: readonly PublicKey[],
-  keyType: PublicKey['keyType'],
-  site: Site,
-): Promise<PublicKey | undefined> {
-  const entry = await site.entry().catch(() => 'absent' as const);
-  const known = entry === 'absent' ? [] : [entry.current?.key.id, entry.next?.id, entry.retire?.id];
-  return ours.find((key) => !known.includes(key.id) && key.keyType !== keyType);
+/** A key in the way of the next one: agent/keys.ts takes over none that the journal does not know. */
+async function strangerAmong(ours: readonly PublicKey[], site: Site): Promise<PublicKey | undefined> {
+  const entry = await site.entry().catch(() => undefined);
+  // Where this user may not read the journal, each key would look like one of somebody else.
+  if (entry === undefined) return undefined;
+  const { current, next, retire } = entry === 'absent' ? {} : entry;
+  const known = [current?.key.id, next?.id, next?.intended, retire?.id];
+  return ours.find((key) => !known.includes(key.id));
 }
 
 const isProtected = ({ sensitive, extractable, neverExtractable }: Protection): boolean =>

@@ -101,7 +101,7 @@ export const GATEWAY = {
   'NL-TOKEN-OCCUPIED': entry(
     'broken',
     'The slot for the next key holds an object that newleaf did not make for this purpose.',
-    'Look at it with `pkcs11-tool -O`, and remove it if nothing needs it.',
+    'Look at it with `pkcs11-tool -O --login`, and remove it by its CKA_ID if nothing needs it; then `newleaf roll`.',
   ),
   'NL-TOKEN-FAILED': entry(
     'broken',
@@ -191,7 +191,7 @@ export const GATEWAY = {
   'NL-STATE-CORRUPT': entry(
     'broken',
     'The state file is damaged. Nothing was overwritten or sent.',
-    'Restore state.json from a backup; or move it away and run `newleaf init`, which finds the key in the token again.',
+    'Restore state.json from a backup; or move it away, name the key of the leaf in hsm.key with another hsm.label_prefix, and run `newleaf init`.',
   ),
   'NL-STATE-DECOMMISSIONED': entry(
     'broken',

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { failureOf } from '../../../agent/thrown.ts';
+import { freshId } from '../token/fresh-id.ts';
 import { tokenContract } from '../token/suite.ts';
 import { tpm2 } from './tpm2.ts';
 
@@ -10,7 +11,7 @@ const bench = tokenContract(await tpm2({ transients: 100 }), ['ec-p256', 'ec-p38
 test('a kind of key that the token does not make is named, and what to do', async () => {
   const failure = failureOf(
     await bench()
-      .token.generate('newleaf-a', 'rsa-4096')
+      .token.generate('newleaf-a', 'rsa-4096', freshId())
       .catch((error: unknown) => error),
   );
   assert.equal(failure.code, 'NL-TOKEN-FAILED');

@@ -6,6 +6,7 @@ import { setImmediate } from 'node:timers/promises';
 import pkcs11js from 'pkcs11js';
 import type { KeyType, PublicKey } from '../../../hsm/public-key.ts';
 import type { Bench } from './bench.ts';
+import { freshId } from './fresh-id.ts';
 
 const PROTECTED = { sensitive: true, extractable: false, alwaysSensitive: true, neverExtractable: true };
 
@@ -18,7 +19,7 @@ function verified(key: PublicKey, message: Buffer, signature: Buffer): boolean {
 export function keyContract(bench: () => Bench, keyTypes: readonly KeyType[]): void {
   const made: PublicKey[] = [];
   const generate = async (label: string, keyType: KeyType = 'ec-p256'): Promise<PublicKey> => {
-    const key = await bench().token.generate(label, keyType);
+    const key = await bench().token.generate(label, keyType, freshId());
     made.push(key);
     return key;
   };
@@ -94,7 +95,10 @@ export function keyContract(bench: () => Bench, keyTypes: readonly KeyType[]): v
 
   test('a label that a private key has is refused, and the key stays as it was', async () => {
     const key = await generate('newleaf-a');
-    await assert.rejects(bench().token.generate('newleaf-a', 'ec-p256'), { kind: 'occupied', code: 'LABEL_OCCUPIED' });
+    await assert.rejects(bench().token.generate('newleaf-a', 'ec-p256', freshId()), {
+      kind: 'occupied',
+      code: 'LABEL_OCCUPIED',
+    });
     assert.deepEqual(await bench().token.find('newleaf-a'), key);
   });
 

@@ -6,6 +6,7 @@ import { after, suite, test } from 'node:test';
 import { makeToken } from '../../../hsm/new-token.ts';
 import { tokensOf } from '../../../hsm/slots.ts';
 import { openToken } from '../../../hsm/token.ts';
+import { freshId } from './fresh-id.ts';
 
 const MODULE = '/usr/lib/softhsm/libsofthsm2.so';
 const directory = mkdtempSync(join(tmpdir(), 'newleaf-new-token-'));
@@ -33,7 +34,7 @@ suite('a new token in SoftHSM', () => {
 
   test('opens with its PIN', async () => {
     const token = await openToken({ module: MODULE, token: 'newleaf', uri: undefined, pin: '123456' });
-    await token.generate('newleaf-a', 'ec-p256');
+    await token.generate('newleaf-a', 'ec-p256', freshId());
   });
 
   test('is never made over another', async () => {

@@ -7,6 +7,7 @@ import { destroyInChild } from '../../../hsm/destroy.ts';
 import type { PublicKey } from '../../../hsm/public-key.ts';
 import { type Authority, authority, derOf } from './authority.ts';
 import type { Bench } from './bench.ts';
+import { freshId } from './fresh-id.ts';
 
 const PUBLIC_KEY = { type: pkcs11js.CKA_CLASS, value: pkcs11js.CKO_PUBLIC_KEY };
 const PRIVATE_KEY = { type: pkcs11js.CKA_CLASS, value: pkcs11js.CKO_PRIVATE_KEY };
@@ -38,7 +39,7 @@ export function objectContract(bench: () => Bench): void {
 
   test('a leaf is stored beside its key, once, and the next one takes its place', async () => {
     const { token, raw } = bench();
-    const key = await token.generate('newleaf-a', 'ec-p256');
+    const key = await token.generate('newleaf-a', 'ec-p256', freshId());
     const [first, second] = [await issue(key), await issue(key)];
     assert.deepEqual(await token.certificates(key.id), []);
     await token.storeCertificate(key, first);
@@ -51,7 +52,7 @@ export function objectContract(bench: () => Bench): void {
 
   test('the stored object carries subject, issuer and serial number in DER', async () => {
     const { token, raw } = bench();
-    const key = await token.generate('newleaf-a', 'ec-p256');
+    const key = await token.generate('newleaf-a', 'ec-p256', freshId());
     const der = await issue(key);
     await token.storeCertificate(key, der);
     const [object] = raw.find([{ type: pkcs11js.CKA_CLASS, value: pkcs11js.CKO_CERTIFICATE }]);
@@ -64,10 +65,10 @@ export function objectContract(bench: () => Bench): void {
 
   test('destroying one generation leaves the other slot and the factory key alone', async () => {
     const { token, raw } = bench();
-    const a = await token.generate('newleaf-a', 'ec-p256');
+    const a = await token.generate('newleaf-a', 'ec-p256', freshId());
     await token.storeCertificate(a, await issue(a));
     const onlyA = raw.inventory();
-    const b = await token.generate('newleaf-b', 'ec-p256');
+    const b = await token.generate('newleaf-b', 'ec-p256', freshId());
     await token.storeCertificate(b, await issue(b));
     await token.destroy('newleaf-b', b.id);
     assert.deepEqual(raw.inventory(), onlyA);
@@ -80,7 +81,7 @@ export function objectContract(bench: () => Bench): void {
   test('a label tells what it is on, and nothing that is part of another key', async () => {
     const { token, raw } = bench();
     assert.deepEqual(await token.generations('newleaf-a'), []);
-    const key = await token.generate('newleaf-a', 'ec-p256');
+    const key = await token.generate('newleaf-a', 'ec-p256', freshId());
     await token.storeCertificate(key, await issue(key));
     assert.deepEqual(await token.generations('newleaf-a'), [{ id: key.id, protection: await token.describe(key) }]);
     raw.generate('factory', 'newleaf-b', Buffer.of(1, 2));
@@ -89,8 +90,8 @@ export function objectContract(bench: () => Bench): void {
 
   test('a child destroys a key while this process goes on with the others', async () => {
     const { at, token, raw, destroyCommand } = bench();
-    const before = await token.generate('newleaf-a', 'ec-p256');
-    const retired = await token.generate('newleaf-b', 'ec-p256');
+    const before = await token.generate('newleaf-a', 'ec-p256', freshId());
+    const retired = await token.generate('newleaf-b', 'ec-p256', freshId());
     await token.storeCertificate(retired, await issue(retired));
     const { module, pin } = at;
     const request = { module, token: at.token, pin, label: retired.label, id: retired.id };
@@ -101,20 +102,20 @@ export function objectContract(bench: () => Bench): void {
     assert.equal(await token.find('newleaf-b'), undefined);
     await destroyInChild(destroyCommand, request);
     await token.sign(before, Buffer.of(1));
-    await token.generate('newleaf-b', 'ec-p256');
+    await token.generate('newleaf-b', 'ec-p256', freshId());
     if (at.lacks.includes('sight')) return;
     assert.ok(!raw.inventory().some((one) => one.includes(retired.id)));
   });
 
   test('a key that another process has destroyed is gone for us, even where the module goes on to show it', async () => {
     const { token, raw } = bench();
-    const shown = await token.generate('newleaf-a', 'ec-p256');
+    const shown = await token.generate('newleaf-a', 'ec-p256', freshId());
     const all = raw.inventory();
     token.forget(shown.id);
     assert.equal(await token.find('newleaf-a'), undefined);
     assert.equal(await token.findById(shown.id), undefined);
     await assert.rejects(token.sign(shown, Buffer.of(1)), { kind: 'key', code: 'KEY_NOT_FOUND' });
-    const { id } = await token.generate('newleaf-a', 'ec-p256');
+    const { id } = await token.generate('newleaf-a', 'ec-p256', freshId());
     assert.equal((await token.find('newleaf-a'))?.id, id);
     assert.deepEqual(raw.inventory(), [...all, `private newleaf-a ${id}`, `public newleaf-a ${id}`].sort());
   });
@@ -128,27 +129,46 @@ export function objectContract(bench: () => Bench): void {
   ] as const) {
     test(`nothing is destroyed for label "${label}" and id "${id}"`, async () => {
       const { token, raw } = bench();
-      await token.generate('newleaf-a', 'ec-p256');
+      await token.generate('newleaf-a', 'ec-p256', freshId());
       const all = raw.inventory();
       await token.destroy(label, id).catch((error) => assert.equal(error.code, 'LABEL_AND_ID_REQUIRED'));
       assert.deepEqual(raw.inventory(), all);
     });
   }
 
-  test('a public key that a power cut left alone is removed, and nothing else is', async () => {
+  test('a public key that a power cut left alone is removed when the key is made again', async () => {
     const { token, raw } = bench();
-    const id = Buffer.from([0xee]);
-    raw.generate('newleaf-a', 'newleaf-a', id);
+    const id = freshId();
+    raw.generate('newleaf-a', 'newleaf-a', Buffer.from(id, 'hex'));
     raw.destroy([PRIVATE_KEY, labelled('newleaf-a')]);
-    const key = await token.generate('newleaf-a', 'ec-p256');
-    assert.deepEqual(raw.inventory(), [...factory, `private newleaf-a ${key.id}`, `public newleaf-a ${key.id}`].sort());
+    await token.generate('newleaf-a', 'ec-p256', id);
+    assert.deepEqual(raw.inventory(), [...factory, `private newleaf-a ${id}`, `public newleaf-a ${id}`].sort());
   });
 
-  test('a public key of that label whose private half has another label is not ours to remove', async () => {
+  for (const [what, privateLabel, leaveAlone] of [
+    ['a private key', 'newleaf-a', false],
+    ['a public key whose private half has another label', 'newleaf-b', false],
+    ['a public key without a private half', 'newleaf-a', true],
+  ] as const) {
+    test(`${what} with our label and another CKA_ID is named, and not ours to remove`, async () => {
+      const { token, raw } = bench();
+      raw.generate(privateLabel, 'newleaf-a', Buffer.from([0xee]));
+      if (leaveAlone) raw.destroy([PRIVATE_KEY, labelled('newleaf-a')]);
+      const all = raw.inventory();
+      await assert.rejects(token.generate('newleaf-a', 'ec-p256', freshId()), {
+        kind: 'occupied',
+        code: 'LABEL_OCCUPIED',
+        message: /already holds a (private|public) key \(label "newleaf-a", CKA_ID ee\), which newleaf did not make\.$/,
+      });
+      assert.deepEqual(raw.inventory(), all);
+    });
+  }
+
+  test('a CKA_ID that a private key has is not given a second time, under whatever label', async () => {
     const { token, raw } = bench();
-    raw.generate('newleaf-b', 'newleaf-a', Buffer.from([0xee]));
     const all = raw.inventory();
-    await assert.rejects(token.generate('newleaf-a', 'ec-p256'), { kind: 'occupied', code: 'LABEL_OCCUPIED' });
+    const made = token.generate('newleaf-a', 'ec-p256', FACTORY_ID.toString('hex'));
+    await assert.rejects(made, { code: 'LABEL_OCCUPIED', message: /label "factory", CKA_ID 0f0025/ });
     assert.deepEqual(raw.inventory(), all);
   });
 
@@ -161,7 +181,7 @@ export function objectContract(bench: () => Bench): void {
     for (const uri of ['pkcs11:object=other', 'pkcs11:token=other;object=factory', 'pkcs11:object=factory;id=%01']) {
       await assert.rejects(token.findByUri(uri), { kind: 'key', code: 'KEY_NOT_FOUND' }, uri);
     }
-    await token.generate('newleaf-a', 'ec-p256');
+    await token.generate('newleaf-a', 'ec-p256', freshId());
     await assert.rejects(token.findByUri('pkcs11:type=private'), { kind: 'key', code: 'KEY_AMBIGUOUS' });
   });
 

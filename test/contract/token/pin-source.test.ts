@@ -7,6 +7,7 @@ import { prepareEngine } from '../../../hsm/engine.ts';
 import { TokenContexts } from '../../../hsm/tls.ts';
 import { openToken } from '../../../hsm/token.ts';
 import { authority } from './authority.ts';
+import { freshId } from './fresh-id.ts';
 import { softHsm } from './softhsm.ts';
 
 const at = softHsm();
@@ -47,7 +48,7 @@ test('a copy of the PIN that cannot be read for a moment is no refused PIN: the 
   prepareEngine(at.module);
   const token = await openToken({ module: at.module, token: at.token, uri: undefined, pin: at.pin });
   const contexts = new TokenContexts(token, at.pin, at.directory);
-  const key = await token.generate('newleaf-a', 'ec-p256');
+  const key = await token.generate('newleaf-a', 'ec-p256', freshId());
   const ca = authority(at.directory);
   const chain = ca.issue(await csr('gw', key, (message) => token.sign(key, message)));
   const identity = { id: key.id, chain, ca: ca.ca };

@@ -6,6 +6,7 @@ import { destroyInChild } from '../../../hsm/destroy.ts';
 import { readPin } from '../../../hsm/pin.ts';
 import { openToken } from '../../../hsm/token.ts';
 import { destroyCommand } from './bench.ts';
+import { freshId } from './fresh-id.ts';
 import type { TestToken } from './softhsm.ts';
 
 /** Logs what a module is asked. */
@@ -57,7 +58,7 @@ export function refusalContract(at: TestToken): void {
 
   test('a second open of the same process is success, and both can be used', async () => {
     const [one, other] = [await openToken(options), await openToken(options)];
-    const key = await one.generate('newleaf-a', 'ec-p256');
+    const key = await one.generate('newleaf-a', 'ec-p256', freshId());
     await other.sign(key, Buffer.of(1));
     await other.destroy(key.label, key.id);
     assert.equal(await one.find('newleaf-a'), undefined);

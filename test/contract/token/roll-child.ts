@@ -11,6 +11,7 @@ import { TokenContexts } from '../../../hsm/tls.ts';
 import { openToken } from '../../../hsm/token.ts';
 import { authority } from './authority.ts';
 import { dial, farSide } from './far-side.ts';
+import { freshId } from './fresh-id.ts';
 import { collectGarbage } from './garbage.ts';
 import type { Rolled, RollRequest } from './rolls.ts';
 
@@ -34,7 +35,7 @@ async function roll({ at, directory, destroyCommand, rolls, rolled }: RollReques
   for (let number = rolled.length; number < rolls; number += 1) {
     const label = number % 2 === 0 ? 'newleaf-a' : 'newleaf-b';
     // What an interrupted roll has made is found again.
-    const next = (await token.find(label)) ?? (await token.generate(label, 'ec-p256'));
+    const next = (await token.find(label)) ?? (await token.generate(label, 'ec-p256', freshId()));
     const chain = ca.issue(await csr('gw-0001', next, (message) => token.sign(next, message)));
     await token.storeCertificate(next, new X509Certificate(chain).raw);
     const seen: string[] = [];

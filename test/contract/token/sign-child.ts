@@ -3,6 +3,7 @@
 import { createInterface } from 'node:readline';
 import { PinRecord } from '../../../hsm/pin-record.ts';
 import { openToken } from '../../../hsm/token.ts';
+import { freshId } from './fresh-id.ts';
 import type { Asked } from './signer.ts';
 
 const { module, token: called, pin, pinRecord, label }: Asked = JSON.parse(process.argv[2] ?? '');
@@ -11,10 +12,10 @@ const kindOf = (error: unknown) => (error instanceof Error && 'kind' in error ? 
 
 try {
   const token = await openToken({ module, token: called, uri: undefined, pin, pinRecord: new PinRecord(pinRecord) });
-  const key = (await token.find(label)) ?? (await token.generate(label, 'ec-p256'));
+  const key = (await token.find(label)) ?? (await token.generate(label, 'ec-p256', freshId()));
   const work: Readonly<Record<string, (name: string) => Promise<string>>> = {
     sign: () => token.sign(key, Buffer.of(1)).then(() => 'signed'),
-    make: async (name) => `has ${(await token.generate(name, 'ec-p256')).id}`,
+    make: async (name) => `has ${(await token.generate(name, 'ec-p256', freshId())).id}`,
     find: async (name) => `has ${(await token.find(name))?.id}`,
   };
   say(`has ${key.id}`);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import pkcs11js from 'pkcs11js';
 import { openToken } from '../../../hsm/token.ts';
+import { freshId } from './fresh-id.ts';
 import { softHsm } from './softhsm.ts';
 import { tokenContract } from './suite.ts';
 
@@ -27,12 +28,12 @@ test('what a power cut has left of a pair is found by its label', async () => {
   const { token, raw } = bench();
   const label = { type: pkcs11js.CKA_LABEL, value: 'newleaf-a' };
   const without = (kind: number) => raw.destroy([{ type: pkcs11js.CKA_CLASS, value: kind }, label]);
-  const key = await token.generate('newleaf-a', 'ec-p256');
+  const key = await token.generate('newleaf-a', 'ec-p256', freshId());
   const whole = await token.generations('newleaf-a');
   without(pkcs11js.CKO_PUBLIC_KEY);
   assert.deepEqual(await token.generations('newleaf-a'), whole, 'the private half alone');
   await token.destroy('newleaf-a', key.id);
-  const { id } = await token.generate('newleaf-a', 'ec-p256');
+  const { id } = await token.generate('newleaf-a', 'ec-p256', freshId());
   without(pkcs11js.CKO_PRIVATE_KEY);
   assert.deepEqual(await token.generations('newleaf-a'), [{ id }], 'the public half alone');
   await token.destroy('newleaf-a', id);
@@ -42,11 +43,11 @@ test('what a power cut has left of a pair is found by its label', async () => {
 // The last one: nothing in this process can use the module after it.
 test('a module that lost its state is poisoned, which only a restart heals', async () => {
   const { token, raw } = bench();
-  const key = await token.generate('newleaf-a', 'ec-p256');
+  const key = await token.generate('newleaf-a', 'ec-p256', freshId());
   await token.destroy(key.label, key.id);
   raw.finalize();
   const poisoned = { name: 'TokenError', kind: 'poisoned', code: 'CKR_CRYPTOKI_NOT_INITIALIZED' };
   await assert.rejects(token.find('newleaf-a'), poisoned);
   await assert.rejects(token.sign(key, Buffer.of(1)), poisoned);
-  await assert.rejects(token.generate('newleaf-a', 'ec-p256'), poisoned);
+  await assert.rejects(token.generate('newleaf-a', 'ec-p256', freshId()), poisoned);
 });

@@ -9,6 +9,7 @@ import { TokenContexts } from '../../../hsm/tls.ts';
 import { type Authority, authority } from './authority.ts';
 import type { Bench } from './bench.ts';
 import { dial, farSide } from './far-side.ts';
+import { freshId } from './fresh-id.ts';
 import { collectGarbage } from './garbage.ts';
 import { signers } from './signer.ts';
 
@@ -35,7 +36,7 @@ export function tlsContract(bench: () => Bench, keyTypes: readonly KeyType[]): v
   const identity = async (slot: 'a' | 'b', keyType: KeyType = 'ec-p256') => {
     const { token } = bench();
     const label = `${keyType}-${slot}`;
-    const key = (await token.find(label)) ?? (await token.generate(label, keyType));
+    const key = (await token.find(label)) ?? (await token.generate(label, keyType, freshId()));
     return { key, id: key.id, chain: await issue(key), ca: ca.ca };
   };
   after(async () => {

@@ -12,7 +12,7 @@ const disk = (change: Partial<RollState>): Entry => entryOf({ ...servingState, .
 const next = { slot: 'b', id: 'g1', sent: false } as const;
 const register = (leaf: typeof current): RollEffect => ({ kind: 'register', leaf });
 const connect = (leaf: typeof current): RollEffect => ({ kind: 'connect', leaf, assignment: hub });
-const generate: RollEffect = { kind: 'generate-key', slot: 'b' };
+const generate: RollEffect = { kind: 'generate-key', slot: 'b', id: 'g1' };
 const request: RollEffect = { kind: 'request-leaf', key: { slot: 'b', id: 'g1' } };
 const destroy = (id: string): RollEffect => ({ kind: 'destroy-key', key: { slot: 'b', id } });
 const retire = { slot: 'b', id: 'g1', tries: 0 } as const;
@@ -41,9 +41,14 @@ const ROWS: readonly (readonly [name: string, effect: RollEffect, disk: Entry | 
   ['a leaf of ours on an empty disk', register(current), undefined, false],
   ['no key is made on an empty disk', generate, undefined, false],
   ['nor where no candidate is begun', generate, disk({}), false],
-  ['nor in the other slot', generate, disk({ next: { slot: 'a', sent: false } }), false],
+  [
+    'nor under a CKA_ID that the disk does not have',
+    generate,
+    disk({ next: { slot: 'b', intended: 'g2', sent: false } }),
+    false,
+  ],
   ['nor in place of one that is known', generate, disk({ next }), false],
-  ['it is where the disk says so', generate, disk({ next: { slot: 'b', sent: false } }), true],
+  ['it is where the disk says so', generate, disk({ next: { slot: 'b', intended: 'g1', sent: false } }), true],
   ['no CSR is sent for a key that the disk does not know', request, disk({ next: { slot: 'b', sent: false } }), false],
   ['it is for one that it knows', request, disk({ next }), true],
   ['no key is destroyed that the disk has not given up', destroy('g1'), disk({}), false],
@@ -58,7 +63,7 @@ test('what is on the disk may be done: each phase allows its own effects', () =>
   const leaf = { ...next, leaf: candidate, sent: true };
   const states: readonly RollState[] = [
     { ...servingState, phase: 'registering' },
-    { ...servingState, phase: 'generating-key', next: { slot: 'b', sent: false } },
+    { ...servingState, phase: 'generating-key', next: { slot: 'b', intended: 'g1', sent: false } },
     { ...servingState, phase: 'requesting-leaf', next },
     { ...servingState, phase: 'registering-next', next: leaf },
     { ...servingState, phase: 'connecting-next', next: { ...leaf, assignment: hub } },

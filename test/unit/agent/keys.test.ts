@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync, sign } from 'node:crypto';
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { createKeys } from '../../../agent/keys.ts';
 import { TokenError } from '../../../hsm/ckr.ts';
@@ -12,7 +14,6 @@ const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const stranger = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const spki = pair.publicKey.export({ format: 'der', type: 'spki' });
 const left: PublicKey = { label: 'newleaf-b', id: '0badcafe', spki, keyType: 'ec-p256' };
-const made: PublicKey = { ...left, id: '600dcafe' };
 const whole: Protection = {
   sensitive: true,
   alwaysSensitive: true,
@@ -22,32 +23,40 @@ const whole: Protection = {
 };
 
 interface Left {
-  readonly key?: PublicKey;
+  /** What the token shows under the CKA_ID, or why it shows nothing. */
+  readonly key?: PublicKey | TokenError;
   readonly protection?: Protection;
   readonly sign?: (message: Uint8Array) => Buffer;
   readonly certificates?: readonly Buffer[];
+  readonly csr?: string;
+  readonly occupied?: boolean;
 }
 
-const broken = () => {
-  throw new TokenError('poisoned', 'CKR_GENERAL_ERROR', 'The module or its daemon does not work.');
-};
 const signsWith =
   (key: typeof pair) =>
   (message: Uint8Array): Buffer =>
     sign('sha256', message, key.privateKey);
 
-/** What generating in slot b gives, and what it did, with this in the token. */
-async function generating(directory: string, found: Left): Promise<{ id: string; did: readonly string[] }> {
+/** What the journal says: a key with this CKA_ID is to be made in slot b. */
+const ID = left.id;
+
+/** What generating in slot b did, with this in the token. */
+async function generating(directory: string, found: Left): Promise<readonly string[]> {
   const did: string[] = [];
+  if (found.csr !== undefined) writeFileSync(join(directory, `gw-0001.${ID}.pem`), found.csr);
   const token = {
-    find: async () => found.key,
+    async findById(id: string) {
+      if (found.key instanceof Error) throw found.key;
+      return id === found.key?.id ? found.key : undefined;
+    },
     describe: async () => found.protection ?? whole,
     sign: async (_: PublicKey, message: Uint8Array) => (found.sign ?? signsWith(pair))(message),
     certificates: async () => found.certificates ?? [],
     forget: (id: string) => did.push(`forget ${id}`),
-    generate: async (label: string, keyType: KeyType) => {
-      did.push(`generate ${label} ${keyType}`);
-      return made;
+    async generate(label: string, keyType: KeyType, id: string) {
+      did.push(`generate ${label} ${keyType} ${id}`);
+      if (found.occupied === true) throw new TokenError('occupied', 'LABEL_OCCUPIED', 'Of somebody.');
+      return { ...left, id };
     },
   } as unknown as Token;
   const keys = createKeys({
@@ -59,37 +68,71 @@ async function generating(directory: string, found: Left): Promise<{ id: string;
     current: () => undefined,
     keeps: false,
     wrote: () => void did.push('wrote'),
+    warn: (message) => void did.push(message),
     destroy: async (label, id) => void did.push(`destroy ${label} ${id}`),
   });
-  const { id } = await keys.generate('b');
-  return { id, did };
+  assert.deepEqual(await keys.generate('b', ID), { slot: 'b', id: ID });
+  assert.ok(did.length === 0 || !existsSync(join(directory, `gw-0001.${ID}.pem`)), 'no CSR of a key before it is left');
+  return did;
 }
 
-const replaced = ['destroy newleaf-b 0badcafe', 'forget 0badcafe', 'generate newleaf-b ec-p256', 'wrote'];
+const fresh = [`generate newleaf-b ec-p256 ${ID}`, 'wrote'];
+const replaced = [`destroy newleaf-b ${ID}`, `forget ${ID}`, ...fresh];
+const fails = (code: string) => () => {
+  throw new TokenError('poisoned', code, `The token failed (${code}).`);
+};
+const bare = new TokenError('key', 'PUBLIC_KEY_NOT_FOUND', 'There is neither a public key nor a certificate.');
 
-const rows: readonly (readonly [title: string, found: Left, id: string, did: readonly string[]])[] = [
-  ['nothing is there', {}, made.id, ['generate newleaf-b ec-p256', 'wrote']],
-  ['a whole key is used again', { key: left }, left.id, []],
-  ['a key that cannot sign was cut off while it was made', { key: left, sign: broken }, made.id, replaced],
-  ['a key that signs for another public half', { key: left, sign: signsWith(stranger) }, made.id, replaced],
+const rows: readonly (readonly [title: string, found: Left, did: readonly string[]])[] = [
+  ['nothing is there', {}, fresh],
+  ['the key of an earlier attempt was lost, and its CSR is of no use', { csr: 'of the lost key' }, fresh],
+  ['a whole key of an earlier attempt is used', { key: left }, []],
+  ['and its CSR stays', { key: left, csr: 'mine' }, []],
+  [
+    'one that answers each signature by a general error was cut off',
+    { key: left, sign: fails('CKR_GENERAL_ERROR') },
+    replaced,
+  ],
+  ['one that signs for another public half', { key: left, sign: signsWith(stranger) }, replaced],
+  ['one without its public half', { key: bare }, replaced],
+  ['one that could be read', { key: left, protection: { ...whole, extractable: true } }, replaced],
 ];
 
-for (const [title, found, id, did] of rows) {
+for (const [title, found, did] of rows) {
   test(title, async (t) => {
-    assert.deepEqual(await generating(scratch(t), found), { id, did });
+    assert.deepEqual(await generating(scratch(t), found), did);
   });
 }
 
+test('what the token says against the key that it has made is told', async (t) => {
+  const did = await generating(scratch(t), { protection: { ...whole, local: false } });
+  assert.match(did.at(-1) ?? '', /new key "newleaf-b" that it was not made in the token/);
+});
+
 const certificates = [Buffer.from('any')];
+const broken = fails('CKR_GENERAL_ERROR');
 
 const refusals: readonly (readonly [title: string, found: Left, words: RegExp])[] = [
-  ['a key with a leaf was whole once: the token is at fault', { key: left, sign: broken, certificates }, /daemon/],
-  ['a key of another type', { key: { ...left, keyType: 'rsa-2048' } }, /of type rsa-2048/],
-  ['a key that can be read', { key: left, protection: { ...whole, extractable: true } }, /never readable/],
+  [
+    'a key with a leaf was whole once: the token is at fault',
+    { key: left, sign: broken, certificates },
+    /GENERAL_ERROR/,
+  ],
+  ['a key with a CSR was whole once, too', { key: left, sign: broken, csr: 'any' }, /GENERAL_ERROR/],
+  ['a key with a CSR that shows no public half', { key: bare, csr: 'any' }, /neither a public key/],
+  ['a key whose token has a fault', { key: left, sign: fails('CKR_DEVICE_ERROR') }, /CKR_DEVICE_ERROR/],
+  ['a key whose token has lost the login', { key: left, sign: fails('CKR_USER_NOT_LOGGED_IN') }, /NOT_LOGGED_IN/],
+  ['a token that shows nothing any more', { key: new TokenError('poisoned', 'KEY_VANISHED', 'Gone.') }, /Gone/],
 ];
 
 for (const [title, found, words] of refusals) {
   test(`${title}, and nothing is destroyed`, async (t) => {
-    await assert.rejects(generating(scratch(t), found), words);
+    const directory = scratch(t);
+    await assert.rejects(generating(directory, found), words);
+    assert.equal(existsSync(join(directory, `gw-0001.${ID}.pem`)), found.csr !== undefined);
   });
 }
+
+test('whatever else has the label is named, and not touched', async (t) => {
+  await assert.rejects(generating(scratch(t), { occupied: true }), { code: 'LABEL_OCCUPIED' });
+});

@@ -6,6 +6,9 @@ import { ckrName, ckrOf, TokenError, tokenError } from '../../../hsm/ckr.ts';
 test('return values have their names, and vendor codes keep their number', () => {
   assert.equal(ckrName(pkcs11js.CKR_PIN_INCORRECT), 'CKR_PIN_INCORRECT');
   assert.equal(ckrName(0x80000101), 'CKR_0x80000101');
+  // pkcs11js 2.1.7 does not know these two.
+  assert.equal(ckrName(0x1b), 'CKR_ACTION_PROHIBITED');
+  assert.equal(ckrName(0x140), 'CKR_CURVE_NOT_SUPPORTED');
 });
 
 const thrown: readonly (readonly [string, unknown, number | undefined])[] = [
@@ -36,6 +39,7 @@ const meanings: readonly (readonly [keyof typeof pkcs11js & `CKR_${string}`, str
   ['CKR_SESSION_HANDLE_INVALID', 'failed', 'poisoned'],
   ['CKR_SESSION_CLOSED', 'failed', 'poisoned'],
   ['CKR_USER_NOT_LOGGED_IN', 'failed', 'poisoned'],
+  ['CKR_OPERATION_ACTIVE', 'failed', 'poisoned'],
   // A restart does not make room: it would only take the gateway off the air again and again.
   ['CKR_DEVICE_MEMORY', 'failed', 'failed'],
   ['CKR_MECHANISM_INVALID', 'failed', 'failed'],

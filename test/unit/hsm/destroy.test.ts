@@ -27,6 +27,12 @@ test('what the child met is thrown here as it was there', async () => {
   await assert.rejects(destroyInChild(child(code), request), expected);
 });
 
+test('a module that has lost its state in the child has not lost it here: no restart heals that', async () => {
+  const answer = JSON.stringify({ kind: 'poisoned', code: 'CKR_GENERAL_ERROR', message: 'lost' });
+  const code = `console.log(${JSON.stringify(answer)})`;
+  await assert.rejects(destroyInChild(child(code), request), { kind: 'failed', code: 'CKR_GENERAL_ERROR' });
+});
+
 const silent: readonly (readonly [string, RegExp])[] = [
   ['', /without an answer: exit code 0/],
   ['process.exit(7)', /without an answer: exit code 7/],

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import pkcs11js, { type PKCS11 } from 'pkcs11js';
 import { ckrName } from '../../../hsm/ckr.ts';
-import { generateKeyPair } from '../../../hsm/key-pair.ts';
+import { doubtsOf, generateKeyPair, knowModule } from '../../../hsm/key-pair.ts';
 import { Session } from '../../../hsm/session.ts';
 
 /** A module that gives these answers to C_GenerateKeyPair, one after the other, and then a key. */
@@ -48,3 +48,39 @@ test('a module that refuses to be told what a key may not do is told so once', a
   const [first = 0, ...later] = asked;
   assert.ok(later.length === 2 && later.every((one) => one < first), String(asked));
 });
+
+test('a general error that passes is asked again, and the module is told as before what a key may not do', async () => {
+  const { session, asked } = answering(CKR_GENERAL_ERROR);
+  for (let round = 0; round < 2; round += 1) await make(session);
+  assert.equal(new Set(asked).size, 1, String(asked));
+});
+
+test('a general error that stays is an answer; a token that makes no key at all is asked the same anew later', async () => {
+  const { session, asked } = answering(CKR_GENERAL_ERROR, CKR_GENERAL_ERROR, CKR_GENERAL_ERROR);
+  await assert.rejects(make(session), { code: CKR_GENERAL_ERROR });
+  await make(session);
+  const [long = 0, , short = 0] = asked;
+  assert.ok(short < long);
+  assert.deepEqual(asked, [long, long, short, long]);
+});
+
+test('what a token says against its own key is told, and what it does not say is not held against it', () => {
+  const fine = { sensitive: true, extractable: false, alwaysSensitive: true, neverExtractable: true, local: true };
+  assert.deepEqual(doubtsOf(fine), []);
+  assert.deepEqual(doubtsOf({ ...fine, alwaysSensitive: undefined, local: undefined }), []);
+  assert.match(doubtsOf({ ...fine, local: false }).join(), /not made in the token/);
+  assert.match(doubtsOf({ ...fine, alwaysSensitive: false }).join(), /readable once/);
+});
+
+test('tpm2-pkcs11 is never told what a key may not do: each refusal leaves an object in the TPM', async () => {
+  const [short = 0] = await lengths('SoftHSM', CKR_ATTRIBUTE_VALUE_INVALID).then((asked) => asked.slice(-1));
+  assert.deepEqual(await lengths('tpm2-software.github.io         ', CKR_GENERAL_ERROR), [short]);
+});
+
+/** How much a module of this manufacturer is told, when it first gives this answer. */
+async function lengths(manufacturer: string, answer: number): Promise<readonly number[]> {
+  const { session, asked } = answering(answer);
+  knowModule(session, manufacturer);
+  await make(session).catch(() => undefined);
+  return asked;
+}

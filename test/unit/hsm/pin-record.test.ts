@@ -26,7 +26,7 @@ const path = () => join(directory, 'refused-pin.json');
 
 test('without a refusal every PIN may be tried, and nothing is written', async () => {
   await new PinRecord(directory).assertNotRefused('1234', TOKEN);
-  await new PinRecord(directory).clear();
+  await new PinRecord(directory).clear(TOKEN);
   assert.deepEqual(readdirSync(directory), []);
 });
 
@@ -39,15 +39,44 @@ test('a refused PIN is not tried again after a restart; another PIN or token is'
   await restarted.assertNotRefused('1234', 'gw (serial 2)');
 });
 
-test('the newest refusal counts, and an accepted PIN ends it', async () => {
+test('no refused PIN is tried twice, however many have been tried since, until the token accepts one', async () => {
   const record = new PinRecord(directory);
-  await record.refused('1111', TOKEN, REFUSED);
-  await record.refused('2222', TOKEN, REFUSED);
-  await record.assertNotRefused('1111', TOKEN);
-  await assert.rejects(record.assertNotRefused('2222', TOKEN));
-  await record.clear();
+  for (const pin of ['1111', '2222', '3333']) await record.refused(pin, TOKEN, REFUSED);
+  for (const pin of ['1111', '2222', '3333']) await assert.rejects(record.assertNotRefused(pin, TOKEN), pin);
+  await record.clear(TOKEN);
   await record.assertNotRefused('2222', TOKEN);
   assert.deepEqual(readdirSync(directory), []);
+});
+
+test('eight are remembered: no token bears more wrong ones', async () => {
+  const record = new PinRecord(directory);
+  const pins = ['1', '2', '3', '4', '5', '6', '7', '8', '9'];
+  for (const pin of pins) await record.refused(pin, TOKEN, REFUSED);
+  await record.assertNotRefused('1', TOKEN);
+  for (const pin of pins.slice(1)) await assert.rejects(record.assertNotRefused(pin, TOKEN), pin);
+});
+
+test('what one token accepts says nothing of another', async () => {
+  const record = new PinRecord(directory);
+  await record.refused('1111', TOKEN, REFUSED);
+  await record.clear('gw (serial 2)');
+  await assert.rejects(record.assertNotRefused('1111', TOKEN));
+});
+
+test('the record of an older newleaf, of one refusal, is read', async () => {
+  await new PinRecord(directory).refused('1234', TOKEN, REFUSED);
+  const [only] = JSON.parse(readFileSync(path(), 'utf8'));
+  writeFileSync(path(), JSON.stringify(only));
+  await assert.rejects(new PinRecord(directory).assertNotRefused('1234', TOKEN), { code: 'PIN_REFUSED_BEFORE' });
+});
+
+test('a link in place of the draft is not followed', async () => {
+  const other = join(directory, 'other');
+  writeFileSync(other, 'of somebody');
+  symlinkSync(other, `${path()}.new`);
+  await new PinRecord(directory).refused('1234', TOKEN, REFUSED);
+  assert.equal(readFileSync(other, 'utf8'), 'of somebody');
+  await assert.rejects(new PinRecord(directory).assertNotRefused('1234', TOKEN));
 });
 
 for (const code of ['CKR_PIN_LOCKED', 'CKR_USER_PIN_NOT_INITIALIZED', 'CKR_GENERAL_ERROR']) {

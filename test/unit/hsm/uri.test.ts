@@ -16,9 +16,8 @@ const read: readonly (readonly [string, Pkcs11Uri])[] = [
   ['pkcs11:object=a=b', { object: 'a=b' }],
   ['pkcs11:id=%01%ff', { id: Buffer.from([1, 0xff]) }],
   ['pkcs11:id=a%00b', { id: Buffer.from([0x61, 0, 0x62]) }],
-  ['pkcs11:id=', { id: Buffer.alloc(0) }],
   ['pkcs11:object=a?pin-source=file:/etc/pin', { object: 'a', pinSource: 'file:/etc/pin' }],
-  ['pkcs11:object=a?pin-source=%2Fetc%2Fpin&module-path=/m.so', { object: 'a', pinSource: '/etc/pin' }],
+  ['pkcs11:object=a?pin-source=%2Fetc%2Fpin', { object: 'a', pinSource: '/etc/pin' }],
 ];
 
 for (const [uri, expected] of read) {
@@ -36,6 +35,9 @@ const refused: readonly (readonly [string, RegExp])[] = [
   ['pkcs11:object=100%', /two hex digits/],
   ['pkcs11:id=%zz', /two hex digits/],
   ['pkcs11:object=%ff', /not UTF-8/],
+  ['pkcs11:id=', /"id" is empty/],
+  ['pkcs11:object=a?module-path=/m.so', /"module-path" is not supported: the module is named by hsm.module/],
+  ['pkcs11:object=a?module-name=m', /"module-name" is not supported: the module is named by hsm.module/],
   ['pkcs11:slot-id=3', /"slot-id" is not supported/],
   ['pkcs11:object=a?pin-value=1234', /"pin-value" is not supported/],
 ];

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { advance } from '../../../agent/roll/advance.ts';
 import { GRACE_REFUSALS } from '../../../agent/roll/decide.ts';
 import { failure } from '../../../agent/roll/failure.ts';
+import { RETIRE_TRIES } from '../../../agent/roll/settle.ts';
 import { effectsOf, type RollState } from '../../../agent/roll/state.ts';
 import { hub, NOW, terms } from './machine.ts';
 import { briefly, EVENTS, play, SITUATIONS } from './situations.ts';
@@ -34,7 +35,10 @@ describe('a leaf that somebody brings', () => {
   });
   test('for the current key leaves that of a candidate which DPS may trust', () => {
     const parked = play(SITUATIONS['registering-next'], 'refusal');
-    assert.equal(play(parked, 'leaf delivered for the current key').retire, undefined);
+    const after = play(parked, 'leaf delivered for the current key');
+    assert.deepEqual(after.retire, { slot: 'b', id: 'g1', tries: RETIRE_TRIES }, 'known, and not destroyed');
+    const { retire, phase } = play(after, 'started');
+    assert.deepEqual([retire?.tries, phase], [RETIRE_TRIES, 'registering-next']);
   });
   test('and is the current one already is done', () => {
     const same = { ...serving, current: candidate };

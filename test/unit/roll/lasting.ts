@@ -1,7 +1,7 @@
-import { advance } from '../../../agent/roll/advance.ts';
 import type { Leaf } from '../../../agent/roll/leaf.ts';
 import { effectsOf, type RollEffect, type RollEvent } from '../../../agent/roll/state.ts';
-import { hub, NOW, terms } from './machine.ts';
+import { hub, NOW } from './machine.ts';
+import { advance } from './named.ts';
 import { keyOf, type Pair } from './pair.ts';
 import { accepts, inWorld, isLive, type Luck, nowOf, perform, serves, type World } from './world.ts';
 
@@ -95,7 +95,7 @@ function run(from: Pair, lasting: Lasting, known: Set<number>, isGood: (pair: Pa
   };
   let waited = 0;
   const hear = (event: RollEvent) => {
-    state = advance(state, { ...event, at: event.at + waited }, terms).state;
+    state = advance(state, { ...event, at: event.at + waited }, world).state;
   };
   for (let round = 0; round < ROUNDS; round += 1) {
     const key = keyOf({ state, world });
@@ -145,7 +145,7 @@ function pauses(lasting: Lasting | undefined): Proof {
       const [work, session] = effectsOf(state);
       if (work === undefined) break;
       const met = perform(world, work, lasting?.(work, state.current) ?? 'true');
-      const { retry, state: after } = advance(state, met.event, terms);
+      const { retry, state: after } = advance(state, met.event, met.world);
       world = met.world;
       state = after;
       if (retry !== undefined) break;
@@ -157,7 +157,7 @@ function pauses(lasting: Lasting | undefined): Proof {
       if (beside?.kind !== 'connect') continue;
       const heard = perform(world, beside, lasting?.(beside, state.current) ?? 'true');
       world = heard.world;
-      state = advance(state, heard.event, terms).state;
+      state = advance(state, heard.event, world).state;
     }
     for (const key of path) known.add(key);
   };

@@ -43,7 +43,8 @@ export function keyOf({ state, world }: Pair): number {
   key = key * 2 + bit(isStuck(state));
   key = key * 2 + bit(getsNoRegistration(state));
   key = key * 3 + (next === undefined ? 0 : 1 + bit((next.slot === 'b') === inB));
-  key = key * 4 + place(next?.id, mine, other);
+  key = key * 4 + place(next?.id ?? next?.intended, mine, other);
+  key = key * 2 + bit(next?.id === undefined);
   key = key * 3 + (next?.leaf === undefined ? 0 : next.leaf.notAfter === ENDS.late ? 2 : 1);
   key = key * 2 + bit(next?.assignment !== undefined);
   key = key * 2 + bit(next?.sent);

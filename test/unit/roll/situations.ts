@@ -36,7 +36,7 @@ export const SITUATIONS: Record<Phase, RollState> = {
   unprovisioned,
   serving,
   registering: { ...serving, request: request('re-register') },
-  'generating-key': { ...rolling, next: { slot: 'b', sent: false } },
+  'generating-key': { ...rolling, next: { slot: 'b', intended: 'g1', sent: false } },
   'requesting-leaf': { ...rolling, next: { slot: 'b', id: 'g1', sent: false } },
   'registering-next': { ...rolling, next },
   'connecting-next': { ...rolling, next: { ...next, assignment: hub } },

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { advance } from '../../../agent/roll/advance.ts';
 import {
   effectsOf,
   type RollEffect,
@@ -9,6 +8,7 @@ import {
 } from '../../../agent/roll/state.ts';
 import { createProofs } from './lasting.ts';
 import { hub, leafOf, terms } from './machine.ts';
+import { advance } from './named.ts';
 import { keyOf, type Pair } from './pair.ts';
 import { deliveries, fates, inWorld, isLive, operators, perform, SIGNALS, type World } from './world.ts';
 
@@ -73,9 +73,9 @@ export function checkEffect(effect: RollEffect, node: Node): void {
 }
 
 /** Ladders that count have many rungs: the walk tells the first, and what comes after the last. */
-function forGood(state: RollState, event: RollEvent): RollState {
+function forGood(state: RollState, event: RollEvent, world: World): RollState {
   let after = state;
-  for (let rung = 0; rung < 40 && after.phase === state.phase; rung += 1) after = advance(after, event, terms).state;
+  for (let rung = 0; rung < 40 && after.phase === state.phase; rung += 1) after = advance(after, event, world).state;
   return after;
 }
 
@@ -90,28 +90,28 @@ function neighbours(node: Node, hear: Hear): void {
     const { kind } = effect;
     const outage = perform(world, effect, 'outage').event;
     const met = perform(world, effect, 'true');
-    const through = advance(state, met.event, terms).state;
+    const through = advance(state, met.event, world).state;
     if (met.event.kind === 'failed' && kind === 'register' && state.phase === 'registering-next') {
       const expired = state.next?.leaf !== undefined && !isLive(state.next.leaf, world);
       const kept = through.next?.leaf !== undefined || expired || world.lost === state.next?.id;
       holds(kept, 'a candidate that DPS refuses is parked, not lost', node);
     }
     hear(`${kind} true`, through, met.world);
-    hear(`${kind} outage`, advance(state, outage, terms).state, world);
+    hear(`${kind} outage`, advance(state, outage, world).state, world);
     const refused = perform(world, effect, 'refused').event;
     // The hub can lag and an issuer can have moods; DPS and the token refuse only where the world says so.
     if (kind === 'connect' || kind === 'request-leaf')
-      hear(`${kind} refused`, advance(state, refused, terms).state, world);
-    if (kind === 'connect') hear('connect refused for good', forGood(state, refused), world);
-    if (kind === 'connect') hear('nobody answers for long', forGood(state, outage), world);
-    if (kind === 'destroy-key') hear('destroy fails for good', forGood(state, outage), world);
+      hear(`${kind} refused`, advance(state, refused, world).state, world);
+    if (kind === 'connect') hear('connect refused for good', forGood(state, refused, world), world);
+    if (kind === 'connect') hear('nobody answers for long', forGood(state, outage, world), world);
+    if (kind === 'destroy-key') hear('destroy fails for good', forGood(state, outage, world), world);
     if (met.world === world) continue;
     hear(`${kind}, and the disk takes nothing`, state, met.world);
-    hear(`${kind}, answer lost`, advance(state, outage, terms).state, met.world);
+    hear(`${kind}, answer lost`, advance(state, outage, world).state, met.world);
     hear(`${kind}, power cut`, reload(state), met.world);
   }
-  for (const [name, event] of SIGNALS) hear(name, advance(state, inWorld(event, world), terms).state, world);
-  for (const event of deliveries(state, world)) hear('leaf delivered', advance(state, event, terms).state, world);
+  for (const [name, event] of SIGNALS) hear(name, advance(state, inWorld(event, world), world).state, world);
+  for (const event of deliveries(state, world)) hear('leaf delivered', advance(state, event, world).state, world);
   for (const there of operators(world)) hear('operator', state, there);
 }
 

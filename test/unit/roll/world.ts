@@ -67,15 +67,17 @@ function truth(world: World, effect: RollEffect): Met {
   }
   switch (effect.kind) {
     case 'generate-key': {
-      // An interrupted generation is found again; a fresh one never has an id that is in use.
-      const used = JSON.stringify(world);
-      const fresh = ['g0', 'g1', 'g2', 'g3', 'g4', 'g5'].find((name) => !used.includes(name));
-      const found = world.token[effect.slot];
-      const id = (found === world.lost ? undefined : found) ?? fresh ?? 'none';
-      const key = { slot: effect.slot, id };
+      const { slot, id: made } = effect;
+      const there = world.token[slot];
+      // What an interrupted generation has made is known by its id; any other key is not touched.
+      if (there !== undefined && there !== made && there !== world.lost)
+        return { world, event: { ...base, kind: 'failed', effect, failure: OCCUPIED } };
       return {
-        world: { ...(found === world.lost ? remade(world) : world), token: { ...world.token, [effect.slot]: id } },
-        event: { ...base, kind: 'key-generated', key },
+        world: {
+          ...(there === world.lost || made === world.lost ? remade(world) : world),
+          token: { ...world.token, [slot]: made },
+        },
+        event: { ...base, kind: 'key-generated', key: { slot, id: made } },
       };
     }
     case 'request-leaf': {
@@ -118,6 +120,7 @@ function remade({ lost: _, ...world }: World): World {
   return world;
 }
 
+const OCCUPIED = failure('NL-TOKEN-OCCUPIED');
 const KEY_LOST = failure('NL-TOKEN-KEY');
 const CLOSED = failure('NL-HUB-CLOSED');
 const OUTAGE = failure('NL-DPS-UNREACHABLE');

@@ -120,12 +120,18 @@ export const TOKEN: readonly Row[] = [
 
   [
     'keys',
-    'one of another type, in the way of the next',
+    'one of somebody else, in the way of the next',
+    { token: async () => tokenWith({ find: async (label) => ({ ...key, label, id: label }) }) },
+    /^warning newleaf-a holds a key that newleaf did not make \(CKA_ID newleaf-a\): .* stops there\. -> Look at it/,
+  ],
+  [
+    'keys',
+    'no state, so nobody knows of whom',
     {
-      token: async () =>
-        tokenWith({ find: async (label) => ({ ...key, label, id: label, keyType: 'rsa-2048' as const }) }),
+      token: async () => tokenWith({ find: async (label) => ({ ...key, label, id: label }) }),
+      entry: fails(new Fault('NL-STATE-CORRUPT')),
     },
-    /^warning newleaf-a holds a key that newleaf does not use, of type rsa-2048: .* ec-p256 stops there\. -> Look at it/,
+    /^ok newleaf-a: /,
   ],
 
   ['leaf-key', 'no leaf', { entry: withoutLeaf }, /^skipped There is no leaf yet\.$/],

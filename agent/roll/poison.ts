@@ -1,0 +1,90 @@
+import { failure } from './failure.ts';
+import type { Leaf } from './leaf.ts';
+import type { RollEffect, RollEvent, RollState } from './state.ts';
+
+/** While a session is open, an effect may cost a process no more often than this, in milliseconds. */
+const ONLINE_MS = 6 * 3_600_000;
+/** There is no session to lose, and a new process may find the token well. */
+const OFFLINE_MS = 5 * 60_000;
+/** Effects that are remembered: more cannot be in flight at once. */
+const KEPT = 4;
+
+const ADVICE = 'See `newleaf check`. newleaf goes on with what it has, and tries this again by itself.';
+
+export interface Heeded {
+  readonly state: RollState;
+  readonly event: RollEvent;
+  readonly restart?: true;
+}
+
+/**
+ * A module that has lost its state heals by a new process, but a module that always answers one effect so would take the
+ * gateway off the air for ever. So what has cost a process is written down with it:
+ *
+ * | which effect                                 | before                                   | answer                   |
+ * |----------------------------------------------|------------------------------------------|--------------------------|
+ * | the session with the current leaf            | whatever                                 | a new process            |
+ * | any other                                    | not, or it has gone well since           | a new process            |
+ * | any other                                    | long ago (6 hours; 5 minutes if offline) | a new process            |
+ * | any other                                    | a moment ago                             | NL-TOKEN-FAILED, `again` |
+ */
+export function heed(state: RollState, event: RollEvent): Heeded {
+  if (event.kind !== 'failed') return { state: well(state, event), event };
+  const { effect, failure: met, at } = event;
+  if (met.code !== 'NL-TOKEN-POISONED') return { state, event };
+  if (isSession(effect, state.current)) return { state, event, restart: true };
+  const name = nameOf(effect);
+  const before = state.poisoned?.find((one) => one.effect === name);
+  const pauseMs = state.online === undefined ? OFFLINE_MS : ONLINE_MS;
+  if (before === undefined || at < before.at || at >= before.at + pauseMs) {
+    const others = (state.poisoned ?? []).filter((one) => one !== before);
+    return { state: { ...state, poisoned: [{ effect: name, at }, ...others].slice(0, KEPT) }, event, restart: true };
+  }
+  const { message, cause } = met;
+  const told = failure('NL-TOKEN-FAILED', { message, advice: ADVICE, ...(cause !== undefined && { cause }) });
+  return { state, event: { ...event, failure: told, again: true } };
+}
+
+/**
+ * Whether this effect has cost the process before this one. It is tried after the hub has accepted the current leaf, or has
+ * had its time: it may cost this process as well.
+ */
+export function isSuspect({ poisoned = [], current }: RollState, effect: RollEffect): boolean {
+  return !isSession(effect, current) && poisoned.some((one) => one.effect === nameOf(effect));
+}
+
+function isSession(effect: RollEffect, current: Leaf | undefined): boolean {
+  return effect.kind === 'connect' && effect.leaf.thumbprint === current?.thumbprint;
+}
+
+/** Keys change from attempt to attempt, and the token stays as it is: what is done with a key counts as one effect. */
+function nameOf(effect: RollEffect): string {
+  return 'leaf' in effect ? `${effect.kind} ${effect.leaf.thumbprint}` : effect.kind;
+}
+
+/** Forgets what has gone well since. */
+function well(state: RollState, event: RollEvent): RollState {
+  const { poisoned, ...clean } = state;
+  const done = doneBy(event);
+  if (poisoned === undefined || done === undefined) return state;
+  const left = poisoned.filter(({ effect }) => effect !== done);
+  if (left.length === poisoned.length) return state;
+  return left.length === 0 ? clean : { ...clean, poisoned: left };
+}
+
+function doneBy(event: RollEvent): string | undefined {
+  switch (event.kind) {
+    case 'key-generated':
+      return 'generate-key' satisfies RollEffect['kind'];
+    case 'leaf-issued':
+      return 'request-leaf' satisfies RollEffect['kind'];
+    case 'key-destroyed':
+      return 'destroy-key' satisfies RollEffect['kind'];
+    case 'registered':
+      return `register ${event.thumbprint}`;
+    case 'connected':
+      return `connect ${event.thumbprint}`;
+    default:
+      return undefined;
+  }
+}

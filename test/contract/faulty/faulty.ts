@@ -1,0 +1,78 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import pkcs11js from 'pkcs11js';
+import type { TestToken } from '../token/softhsm.ts';
+
+/** A function of PKCS#11 that module.c can answer in place of the real module. */
+export type Call =
+  | 'C_CloseSession'
+  | 'C_CreateObject'
+  | 'C_DestroyObject'
+  | 'C_FindObjects'
+  | 'C_FindObjectsFinal'
+  | 'C_FindObjectsInit'
+  | 'C_GenerateKeyPair'
+  | 'C_GetAttributeValue'
+  | 'C_GetTokenInfo'
+  | 'C_Login'
+  | 'C_OpenSession'
+  | 'C_Sign'
+  | 'C_SignInit';
+
+/** A token whose module does as the test commands, also to processes that are at work already. */
+export interface FaultyToken extends TestToken {
+  /** The next calls get this answer, and do not reach the real module. @param times -1 is for ever */
+  answer(call: Call, rv: number, times?: number, passFirst?: number): void;
+  /** What the token says of this attribute of each object. */
+  say(attribute: number, value: Buffer | boolean): void;
+  /** What the token answers when it is asked for this attribute of any object. */
+  refuse(attribute: number, rv: number): void;
+  /** How often this function has been called since, by whatever process. */
+  calls(call: Call): number;
+  /** Takes all commands back. */
+  heal(): void;
+}
+
+const HEADERS = join(dirname(createRequire(import.meta.url).resolve('pkcs11js')), 'includes/pkcs11');
+
+/** Puts module.c around the module of a token. @param where for what it compiles, and for the commands */
+export function faulty(at: TestToken, where = at.directory): FaultyToken {
+  const directory = join(where, 'faulty');
+  const module = join(where, 'faulty.so');
+  const file = (name: string) => join(directory, name);
+  const heal = () => {
+    rmSync(directory, { recursive: true, force: true });
+    mkdirSync(directory);
+    writeFileSync(file('calls'), '');
+  };
+  heal();
+  const source = join(import.meta.dirname, 'module.c');
+  execFileSync('gcc', ['-shared', '-fPIC', '-Wall', '-I', HEADERS, '-o', module, source]);
+  // At once and whole, as a daemon may look at this very moment.
+  const write = (name: string, text: string) => {
+    writeFileSync(file('draft'), text);
+    renameSync(file('draft'), file(name));
+  };
+  const attribute = (type: number) => `attribute-0x${type.toString(16)}`;
+  return {
+    ...at,
+    module,
+    environment: { ...at.environment, FAULTY_MODULE: at.module, FAULTY_DIRECTORY: directory },
+    answer: (call, rv, times = 1, passFirst = 0) => write(call, `0x${rv.toString(16)} ${times} ${passFirst}\n`),
+    say(type, value) {
+      const bytes = typeof value === 'boolean' ? Buffer.of(Number(value)) : value;
+      write(attribute(type), bytes.toString('hex'));
+    },
+    refuse: (type, rv) => write(attribute(type), `answer 0x${rv.toString(16)}\n`),
+    calls: (call) =>
+      readFileSync(file('calls'), 'utf8')
+        .split('\n')
+        .filter((one) => one === call).length,
+    heal,
+  };
+}
+
+/** The number of a CKR_ name. */
+export const rv = (name: keyof typeof pkcs11js & `CKR_${string}`): number => Number(pkcs11js[name]);

@@ -1,0 +1,162 @@
+/*
+ * A PKCS#11 module around another one, whose answers a test commands by files.
+ *   FAULTY_MODULE     path of the real module
+ *   FAULTY_DIRECTORY  where the commands lie:
+ *     C_SignInit          "0x30 3"      answers 0x30 the next three times, and does not ask the real module; "0x30 -1" always
+ *     C_SignInit          "0x30 1 2"    the same, but lets the first two calls pass
+ *     C_SignInit.delay    "500"         milliseconds before each call
+ *     attribute-0x163     "01"          what the token says of this attribute, in hex
+ *     attribute-0x11      "answer 0x30" what it answers when it is asked for it
+ *     label               hex           the 32 bytes of the label of each token
+ *     calls               (if it is there) gets the name of each call, a line each
+ */
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "pkcs11.h"
+
+static CK_FUNCTION_LIST faulty;
+static CK_FUNCTION_LIST *real;
+
+static void path_of(char *path, size_t size, const char *name, const char *suffix) {
+  const char *directory = getenv("FAULTY_DIRECTORY");
+  snprintf(path, size, "%s/%s%s", directory ? directory : ".", name, suffix);
+}
+
+static int command_of(char *text, int size, const char *name, const char *suffix) {
+  char path[4096];
+  path_of(path, sizeof path, name, suffix);
+  FILE *file = fopen(path, "r");
+  if (!file) return 0;
+  int found = fgets(text, size, file) != NULL;
+  fclose(file);
+  return found;
+}
+
+/* Whether this call is to be answered here: CKR_OK where it is not. */
+static CK_RV command(const char *name) {
+  char path[4096], text[256];
+  path_of(path, sizeof path, "calls", "");
+  FILE *calls = fopen(path, "r+");
+  if (calls) {
+    fseek(calls, 0, SEEK_END);
+    fprintf(calls, "%s\n", name);
+    fclose(calls);
+  }
+  if (command_of(text, sizeof text, name, ".delay")) {
+    long ms = atol(text);
+    struct timespec pause = {ms / 1000, (ms % 1000) * 1000000};
+    nanosleep(&pause, NULL);
+  }
+  if (!command_of(text, sizeof text, name, "")) return CKR_OK;
+  unsigned long answer = 0;
+  long times = 0, passes = 0;
+  if (sscanf(text, "%li %ld %ld", (long *)&answer, &times, &passes) < 2 || times == 0) return CKR_OK;
+  path_of(path, sizeof path, name, "");
+  if (passes > 0 || times > 0) {
+    FILE *file = fopen(path, "w");
+    if (file) {
+      fprintf(file, "0x%lx %ld %ld\n", answer, passes > 0 ? times : times - 1, passes > 0 ? passes - 1 : 0);
+      fclose(file);
+    }
+  }
+  return passes > 0 ? CKR_OK : answer;
+}
+
+#define PASS(name, ...)                   \
+  do {                                    \
+    CK_RV answer = command(#name);        \
+    if (answer != CKR_OK) return answer;  \
+    return real->name(__VA_ARGS__);       \
+  } while (0)
+
+static CK_RV sham_OpenSession(CK_SLOT_ID slot, CK_FLAGS flags, CK_VOID_PTR p, CK_NOTIFY n, CK_SESSION_HANDLE_PTR h) {
+  PASS(C_OpenSession, slot, flags, p, n, h);
+}
+static CK_RV sham_CloseSession(CK_SESSION_HANDLE h) { PASS(C_CloseSession, h); }
+static CK_RV sham_Login(CK_SESSION_HANDLE h, CK_USER_TYPE user, CK_UTF8CHAR_PTR pin, CK_ULONG length) {
+  PASS(C_Login, h, user, pin, length);
+}
+static CK_RV sham_FindObjectsInit(CK_SESSION_HANDLE h, CK_ATTRIBUTE_PTR t, CK_ULONG n) {
+  PASS(C_FindObjectsInit, h, t, n);
+}
+static CK_RV sham_FindObjects(CK_SESSION_HANDLE h, CK_OBJECT_HANDLE_PTR o, CK_ULONG most, CK_ULONG_PTR n) {
+  PASS(C_FindObjects, h, o, most, n);
+}
+static CK_RV sham_FindObjectsFinal(CK_SESSION_HANDLE h) { PASS(C_FindObjectsFinal, h); }
+static CK_RV sham_CreateObject(CK_SESSION_HANDLE h, CK_ATTRIBUTE_PTR t, CK_ULONG n, CK_OBJECT_HANDLE_PTR o) {
+  PASS(C_CreateObject, h, t, n, o);
+}
+static CK_RV sham_DestroyObject(CK_SESSION_HANDLE h, CK_OBJECT_HANDLE o) { PASS(C_DestroyObject, h, o); }
+static CK_RV sham_GenerateKeyPair(CK_SESSION_HANDLE h, CK_MECHANISM_PTR m, CK_ATTRIBUTE_PTR pub, CK_ULONG npub,
+                                  CK_ATTRIBUTE_PTR priv, CK_ULONG npriv, CK_OBJECT_HANDLE_PTR hpub,
+                                  CK_OBJECT_HANDLE_PTR hpriv) {
+  PASS(C_GenerateKeyPair, h, m, pub, npub, priv, npriv, hpub, hpriv);
+}
+static CK_RV sham_SignInit(CK_SESSION_HANDLE h, CK_MECHANISM_PTR m, CK_OBJECT_HANDLE k) { PASS(C_SignInit, h, m, k); }
+static CK_RV sham_Sign(CK_SESSION_HANDLE h, CK_BYTE_PTR in, CK_ULONG nin, CK_BYTE_PTR out, CK_ULONG_PTR nout) {
+  PASS(C_Sign, h, in, nin, out, nout);
+}
+
+static void put_hex(const char *hex, unsigned char *out, CK_ULONG length) {
+  for (CK_ULONG at = 0; at < length; at += 1) {
+    unsigned int byte = 0;
+    sscanf(hex + 2 * at, "%2x", &byte);
+    out[at] = (unsigned char)byte;
+  }
+}
+
+static CK_RV sham_GetTokenInfo(CK_SLOT_ID slot, CK_TOKEN_INFO_PTR info) {
+  CK_RV answer = command("C_GetTokenInfo");
+  if (answer != CKR_OK) return answer;
+  answer = real->C_GetTokenInfo(slot, info);
+  char hex[256];
+  if (answer == CKR_OK && command_of(hex, sizeof hex, "label", "")) put_hex(hex, info->label, sizeof info->label);
+  return answer;
+}
+
+static CK_RV sham_GetAttributeValue(CK_SESSION_HANDLE h, CK_OBJECT_HANDLE o, CK_ATTRIBUTE_PTR t, CK_ULONG n) {
+  CK_RV answer = command("C_GetAttributeValue");
+  if (answer != CKR_OK) return answer;
+  answer = real->C_GetAttributeValue(h, o, t, n);
+  for (CK_ULONG at = 0; at < n; at += 1) {
+    char name[64], text[4096];
+    snprintf(name, sizeof name, "attribute-0x%lx", t[at].type);
+    if (!command_of(text, sizeof text, name, "")) continue;
+    if (strncmp(text, "answer ", 7) == 0) return strtoul(text + 7, NULL, 0);
+    CK_ULONG length = strcspn(text, "\n") / 2;
+    if (t[at].pValue) put_hex(text, t[at].pValue, length);
+    t[at].ulValueLen = length;
+    answer = CKR_OK;
+  }
+  return answer;
+}
+
+CK_RV C_GetFunctionList(CK_FUNCTION_LIST_PTR_PTR list) {
+  if (!real) {
+    const char *path = getenv("FAULTY_MODULE");
+    void *module = path ? dlopen(path, RTLD_NOW | RTLD_LOCAL) : NULL;
+    CK_C_GetFunctionList ask = module ? (CK_C_GetFunctionList)dlsym(module, "C_GetFunctionList") : NULL;
+    if (!ask || ask(&real) != CKR_OK) return CKR_GENERAL_ERROR;
+    faulty = *real;
+    faulty.C_GetFunctionList = C_GetFunctionList;
+    faulty.C_GetTokenInfo = sham_GetTokenInfo;
+    faulty.C_OpenSession = sham_OpenSession;
+    faulty.C_CloseSession = sham_CloseSession;
+    faulty.C_Login = sham_Login;
+    faulty.C_FindObjectsInit = sham_FindObjectsInit;
+    faulty.C_FindObjects = sham_FindObjects;
+    faulty.C_FindObjectsFinal = sham_FindObjectsFinal;
+    faulty.C_GetAttributeValue = sham_GetAttributeValue;
+    faulty.C_CreateObject = sham_CreateObject;
+    faulty.C_DestroyObject = sham_DestroyObject;
+    faulty.C_GenerateKeyPair = sham_GenerateKeyPair;
+    faulty.C_SignInit = sham_SignInit;
+    faulty.C_Sign = sham_Sign;
+  }
+  *list = &faulty;
+  return CKR_OK;
+}

@@ -1,0 +1,55 @@
+import { chmodSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { type FaultyToken, faulty, rv } from '../contract/faulty/faulty.ts';
+import { servesOnWhatItHas } from './sick-token.ts';
+import { PATIENCE_MS, serving } from './site.ts';
+
+const timeout = 6 * PATIENCE_MS;
+
+test('a module that answers each new key by a general error costs one restart, and never the session', {
+  timeout,
+}, async (t) => {
+  let hsm: FaultyToken | undefined;
+  const around = (at: Parameters<typeof faulty>[0]) => {
+    hsm = faulty(at);
+    return hsm;
+  };
+  const site = await serving(t, { around });
+  await servesOnWhatItHas(site, {
+    sicken: () => hsm?.answer('C_GenerateKeyPair', rv('CKR_GENERAL_ERROR'), -1),
+    heal: () => hsm?.heal(),
+  });
+});
+
+/** root may write everywhere, unless it is told not to. */
+const RUNNER = process.getuid?.() === 0 ? ['setpriv', '--bounding-set', '-dac_override,-dac_read_search'] : [];
+
+test('a directory of the token that cannot be written costs one restart, and never the session', {
+  timeout,
+}, async (t) => {
+  const site = await serving(t, { runner: RUNNER });
+  const tokens = join(site.gateway.token.hsm.directory, 'tokens');
+  const directories = [tokens, ...readdirSync(tokens).map((name) => join(tokens, name))];
+  const allow = (mode: number) => {
+    for (const one of directories) chmodSync(one, mode);
+  };
+  await servesOnWhatItHas(site, { sicken: () => allow(0o555), heal: () => allow(0o755) });
+});
+
+test('an operation that the module did not end keeps nobody off the air', { timeout }, async (t) => {
+  let hsm: FaultyToken | undefined;
+  const around = (at: Parameters<typeof faulty>[0]) => {
+    hsm = faulty(at);
+    return hsm;
+  };
+  const { far, gateway } = await serving(t, { around });
+  const { pid } = gateway;
+  hsm?.answer('C_FindObjectsFinal', rv('CKR_FUNCTION_FAILED'));
+  const since = far.log.entries.length;
+  await far.lay('hub1', 'port-closed');
+  await far.lift('hub1', 'port-closed');
+  await far.log.waitFor({ event: 'connected' }, PATIENCE_MS, since);
+  await gateway.settled();
+  if (gateway.pid !== pid) throw new Error('it was started again');
+});

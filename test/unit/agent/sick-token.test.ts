@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { statusOf } from '../../../agent/roll/report.ts';
+import { DAY, Gateway, HOUR, MINUTE } from '../../search/gateway.ts';
+
+const origin = {
+  seed: 1,
+  enrollment: 'group',
+  begins: 'serving',
+  leftMs: 10 * DAY,
+  lifetimeMs: 90 * DAY,
+  automatic: true,
+} as const;
+
+const report = (gateway: Gateway) => {
+  const { terms, clock } = gateway;
+  return statusOf(gateway.state, {
+    terms,
+    version: '0',
+    registrationId: 'gw-1',
+    labelPrefix: 'newleaf',
+    now: clock.now(),
+  });
+};
+
+for (const [what, fault] of [
+  ['makes no key', { generate: 'NL-TOKEN-POISONED' }],
+  ['signs no CSR', { sign: 'NL-TOKEN-POISONED' }],
+] as const) {
+  test(`the leaf is due, and for a day the token ${what}: the gateway serves, says so, and rolls when the token can again`, async () => {
+    const gateway = new Gateway(origin);
+    gateway.lay(fault);
+    gateway.start();
+    let offlineMs = 0;
+    for (let now = 0; now < DAY; now += MINUTE) {
+      await gateway.clock.pass(MINUTE);
+      if (!gateway.isOnline) offlineMs += MINUTE;
+    }
+    assert.ok(gateway.restarts >= 1 && gateway.restarts <= 5, `${gateway.restarts} restarts`);
+    assert.ok(offlineMs <= gateway.restarts * 2 * MINUTE, `offline for ${offlineMs / MINUTE} minutes`);
+    const { phase, next, last, leaf } = report(gateway);
+    const { thumbprint } = leaf ?? {};
+    assert.equal(phase, 'serving');
+    assert.equal(next?.standing, 'parked');
+    assert.equal(next?.trouble?.code, 'NL-TOKEN-FAILED');
+    assert.equal(last?.code, 'NL-TOKEN-FAILED');
+
+    gateway.lay({});
+    await gateway.clock.pass(2 * HOUR);
+    const healed = report(gateway);
+    assert.deepEqual([healed.phase, healed.online, healed.last?.outcome], ['serving', true, 'done']);
+    assert.notEqual(healed.leaf?.thumbprint, thumbprint);
+    assert.deepEqual(gateway.broken, []);
+    assert.equal(gateway.world.token.size, 1, 'nothing is left behind in the token');
+  });
+}

@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { entryOf, validateEntry } from '../../../agent/entry.ts';
+import { advance } from '../../../agent/roll/advance.ts';
+import { failure } from '../../../agent/roll/failure.ts';
+import { RETIRE_TRIES } from '../../../agent/roll/settle.ts';
+import { effectsOf, type RollEvent, type RollState } from '../../../agent/roll/state.ts';
+import { NOW, terms } from './machine.ts';
+import { briefly, play, SITUATIONS } from './situations.ts';
+import { candidate, MINUTE, request } from './standing.ts';
+
+const hear = (state: RollState, event: RollEvent): RollState => advance(state, event, terms).state;
+const rolls = (draw: number, at = NOW): RollState =>
+  hear(SITUATIONS.serving, { kind: 'asked', request: request('roll'), delayMs: 0, discard: false, at, draw });
+
+describe('the CKA_ID of the next key is written before the key is made', () => {
+  test('the state that goes to the disk has it, and the effect is to make that very key', () => {
+    const { next } = validateEntry(entryOf(rolls(0.25)));
+    assert.match(next?.intended ?? '', /^([0-9a-f]{2}){16}$/);
+    assert.deepEqual(effectsOf(rolls(0.25)), [{ kind: 'generate-key', slot: 'b', id: next?.intended }]);
+  });
+  test('no two are the same, in one millisecond or after the clock was set back', () => {
+    const made = [rolls(0.1), rolls(0.1 + 2 ** -52), rolls(0), rolls(1 - 2 ** -53), rolls(0.1, NOW + 1), rolls(0.1, 0)];
+    const ids = made.map(({ next }) => next?.intended);
+    assert.equal(new Set(ids).size, made.length, ids.join(' '));
+    for (const id of ids) assert.equal(id?.length, 32);
+  });
+  test('after a power cut, and after each failure, it is the same', () => {
+    const rolling = rolls(0.25);
+    const { intended } = rolling.next ?? {};
+    const started = hear(rolling, { kind: 'started', at: NOW + 1, draw: 0.7 });
+    assert.equal(started.next?.intended, intended);
+    const [effect] = effectsOf(started);
+    assert.ok(effect);
+    const failed = hear(started, {
+      kind: 'failed',
+      effect,
+      failure: failure('NL-TOKEN-FAILED'),
+      at: NOW + 2,
+      draw: 0.8,
+    });
+    assert.equal(failed.next?.intended, intended);
+  });
+  test('a state of an older newleaf, which has none, gets one at the start', () => {
+    const old = validateEntry(entryOf({ ...SITUATIONS['generating-key'], next: { slot: 'b', sent: false } }));
+    const started = hear({ ...old, flaps: 0, unreached: 0 }, { kind: 'started', at: NOW, draw: 0.5 });
+    assert.equal(effectsOf(started)[0]?.kind, 'generate-key');
+  });
+  test('a person who asks for another key while one is being made gets that one', () => {
+    const making = play({ ...SITUATIONS.serving }, 'csr');
+    assert.equal(briefly(making), 'generating-key, generate-key b');
+    assert.deepEqual(play(making, 'csr --new-key').next, making.next);
+  });
+  test('a candidate without a key that makes way for a leaf takes with it what it may have made', () => {
+    const parked = { failure: failure('NL-TOKEN-FAILED'), times: 1, askAt: NOW + 5 * MINUTE };
+    const waits: RollState = { ...SITUATIONS.serving, next: { slot: 'b', intended: 'g1', sent: false, parked } };
+    assert.equal(play(waits, 'leaf delivered for the current key').retire?.id, 'g1');
+  });
+});
+
+test('a key that the token does not destroy at once is a trouble that is told, and is over with it', () => {
+  const trouble = failure('NL-TOKEN-FAILED');
+  const retiring = SITUATIONS['retiring-key'];
+  const [effect] = effectsOf(retiring);
+  assert.ok(effect?.kind === 'destroy-key');
+  const failed = hear(retiring, { kind: 'failed', effect, failure: trouble, at: NOW, draw: 0.5 });
+  assert.deepEqual([failed.phase, failed.trouble], ['retiring-key', trouble]);
+  const over = hear(failed, { kind: 'key-destroyed', id: effect.key.id, at: NOW, draw: 0.5 });
+  assert.deepEqual([over.phase, over.trouble], ['serving', undefined]);
+});
+
+describe('a key that has served, and that the token does not destroy', () => {
+  const refused = failure('NL-TOKEN-FAILED', { message: 'The token does not allow this (CKR_ACTION_PROHIBITED).' });
+  const kept: RollState = { ...SITUATIONS.serving, retire: { slot: 'b', id: 'g9', tries: RETIRE_TRIES } };
+  const undestroyed = (state: RollState): RollState => {
+    const [effect] = effectsOf(state);
+    assert.ok(effect?.kind === 'destroy-key');
+    return hear(state, { kind: 'failed', effect, failure: refused, at: NOW, draw: 0.5 });
+  };
+  for (const [who, asked] of [
+    ['a roll', 'roll'],
+    ['a CSR', 'csr'],
+  ] as const) {
+    test(`${who} that needs its slot tries once more to destroy it, and then makes a new one`, () => {
+      const trying = play(kept, asked);
+      assert.equal(briefly(trying), 'retiring-key, destroy-key b');
+      const free = hear(trying, { kind: 'key-destroyed', id: 'g9', at: NOW, draw: 0.5 });
+      assert.equal(briefly(free), 'generating-key, generate-key b');
+      assert.notEqual(free.next?.intended, 'g9');
+    });
+    test(`${who} that gets no slot says which key is in the way, and looks again by its ladder`, () => {
+      const blocked = undestroyed(play(kept, asked));
+      assert.equal(briefly(blocked), 'serving');
+      const { code, message } = blocked.next?.parked?.failure ?? {};
+      assert.equal(code, 'NL-TOKEN-OCCUPIED');
+      assert.match(message ?? '', /slot b.*g9.*CKR_ACTION_PROHIBITED/i);
+      const woken = hear(blocked, { kind: 'woken', at: NOW + 7 * MINUTE, draw: 0.5 });
+      assert.equal(briefly(woken), 'retiring-key, destroy-key b');
+      assert.equal(briefly(undestroyed(woken)), 'serving');
+    });
+  }
+  test('the roll ends on the leaf that serves', () => {
+    const [last] = undestroyed(play(kept, 'roll')).outcomes;
+    assert.deepEqual([last?.outcome, last?.failure?.code], ['kept', 'NL-TOKEN-OCCUPIED']);
+  });
+  test('one in the other slot is in the way of nothing', () => {
+    const other: RollState = { ...kept, current: candidate, retire: { slot: 'b', id: 'g9', tries: RETIRE_TRIES } };
+    assert.equal(briefly(play(other, 'roll')), 'generating-key, generate-key a, connect b');
+  });
+});
