@@ -1,6 +1,6 @@
 import { FAULTS } from './faults.ts';
 import { DAY, Gateway, HOUR, MINUTE, type Origin } from './gateway.ts';
-import { type Call, CALLS } from './world.ts';
+import { CALLS, type Call } from './world.ts';
 
 /** What makes a gateway need what is at fault. */
 const OCCASIONS: Readonly<Record<string, { readonly leftMs: number; readonly happens: (gateway: Gateway) => void }>> = {

@@ -106,8 +106,8 @@ function neighbours(node: Node, hear: Hear): void {
     if (kind === 'connect') hear('nobody answers for long', forGood(state, outage, world), world);
     if (kind === 'destroy-key') hear('destroy fails for good', forGood(state, outage, world), world);
     if (met.world === world) continue;
-    hear(`${kind}, and the disk takes nothing`, state, met.world);
     hear(`${kind}, answer lost`, advance(state, outage, world).state, met.world);
+    // The same where the disk took nothing of what followed: what goes on in memory is all about the current leaf.
     hear(`${kind}, power cut`, reload(state), met.world);
   }
   for (const [name, event] of SIGNALS) hear(name, advance(state, inWorld(event, world), world).state, world);
