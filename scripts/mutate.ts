@@ -40,7 +40,7 @@ const TABLES = [
   'unreached',
 ];
 const PROOFS = {
-  walk: `import { walk } from './walk.ts';\nwalk('group', ${PAIRS});\nwalk('individual', ${PAIRS});\n`,
+  walk: `import { walk } from './walk.ts';\nwalk({ enrollment: 'group', most: ${PAIRS} });\nwalk({ enrollment: 'individual', most: ${PAIRS} });\nwalk({ enrollment: 'individual', isFated: true, most: ${PAIRS} });\n`,
   tables: TABLES.map((name) => `import './${name}.test.ts';\n`).join(''),
 } as const;
 type Proof = keyof typeof PROOFS;
