@@ -246,3 +246,22 @@ describe('what was accepted for later', () => {
     assert.deepEqual([state.phase, state.scheduled?.id], ['registering', 'first']);
   });
 });
+
+describe('a technician asks a stranded gateway for a CSR', () => {
+  const asked = play(SITUATIONS.stranded, 'csr');
+  test('its key is made at once, and nobody asks DPS for it', () => {
+    assert.equal(briefly(asked), 'generating-key, generate-key b');
+  });
+  test('and the gateway is stranded as before, with its hour', () => {
+    const made = play(asked, 'key generated');
+    assert.deepEqual([made.phase, made.next?.id, made.next?.waiting], ['stranded', 'g1', true]);
+    assert.deepEqual(made.probe, SITUATIONS.stranded.probe);
+  });
+  test('also where the slot must be cleared first', () => {
+    const left = { ...SITUATIONS.stranded, retire: { slot: 'b', id: 'g7', tries: 5 } } as const;
+    const clearing = play(left, 'csr');
+    assert.equal(briefly(clearing), 'retiring-key, destroy-key b');
+    const destroyed: RollEvent = { ...now, kind: 'key-destroyed', id: 'g7' };
+    assert.equal(briefly(advance(clearing, destroyed, terms).state), 'generating-key, generate-key b');
+  });
+});
