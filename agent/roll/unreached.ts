@@ -60,7 +60,7 @@ function askAnew(state: RollState, event: Of<'failed'>, decision?: Decision): Ro
 
 /** DPS does not answer the one leaf: it may answer the other. The ladder goes on, so it is asked no more often for that. */
 function tryOther(state: RollState, event: Of<'failed'>, failure: Failure): RollState {
-  const { phase, next, current, rejected, online } = state;
+  const { phase, next, current, rejected, online, unreached } = state;
   if (online !== undefined) return state;
   if (phase === 'registering-next')
     return rejected && current !== undefined ? tryCurrent(state, event, failure) : state;

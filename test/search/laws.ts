@@ -35,7 +35,7 @@ export const BOUNDS: readonly Bound[] = [
   { call: 'write', anHour: 30, aChange: 16, because: 'flash wears out: 50 writes a day leave it its ten years' },
   {
     call: 'generate',
-    anHour: 20,
+    anHour: 30,
     aChange: 8,
     because: 'a TPM makes a key in half a minute, and serves handshakes meanwhile',
   },

@@ -117,6 +117,13 @@ describe('a DPS that answers all but one leaf', () => {
     assert.equal(briefly(fails(state, 'NL-DPS-TIMEOUT', 4)), 'registering-next, register b');
     assert.equal(briefly(fails(state, 'NL-DPS-TIMEOUT', 5)), 'registering, register a');
   });
+  test('the candidate, and no hub answers the current leaf: that one asks for another hub', () => {
+    const state = { ...offline, phase: 'registering-next', request: request('roll'), next: { ...waits } } as const;
+    const alone = fails({ ...state, unreached: 19 }, 'NL-DPS-TIMEOUT', 5);
+    assert.equal(briefly(alone), 'registering-next, register b, connect a');
+    const back = fails({ ...state, unreached: 20 }, 'NL-DPS-TIMEOUT', 5);
+    assert.equal(briefly(back), 'registering, register a, connect a');
+  });
   test('the current leaf: the candidate that waits is registered', () => {
     const state = { ...rejected, phase: 'registering', next: waits } as const;
     assert.equal(briefly(fails(state, 'NL-DPS-TIMEOUT', 5)), 'registering-next, register b');
