@@ -157,6 +157,13 @@ export class Gateway {
     this.start();
   }
 
+  /** Ends the process for good. */
+  stop(): void {
+    this.world.process += 1;
+    this.world.session = undefined;
+    this.#abort.abort();
+  }
+
   ask(ask: Ask): void {
     void this.#daemon?.answer(ask).catch((error: unknown) => this.broken.push(`an answer throws: ${error}`));
   }

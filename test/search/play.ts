@@ -13,13 +13,14 @@ export interface Played {
 const LOOK_MS = 10 * MINUTE;
 
 /** Plays a vector: faults and people over ten hours, then everything is put in order, and must come to rest. */
-export async function play(vector: Vector): Promise<Played> {
+export async function play(vector: Vector, begun: (gateway: Gateway) => void = () => {}): Promise<Played> {
   const gateway = new Gateway(vector.origin);
   const { clock, world, broken } = gateway;
   const changes: number[] = [0];
   const trail: string[] = [];
   const moments = momentsOf(vector);
   gateway.start();
+  begun(gateway);
   const ending = new Set<string>();
   let quiet = 0;
   for (let index = 0; clock.monotonic() < SPAN_MS && broken.length === 0; ) {

@@ -1,0 +1,17 @@
+import { parseArgs } from 'node:util';
+import { FAULTS } from './faults.ts';
+import { last } from './lasting.ts';
+
+/** Some of the faults that stay, in a process of its own: `alone.ts --days N --part K --of N`. Prints each row as JSON. */
+const { values } = parseArgs({
+  options: {
+    days: { type: 'string', default: '2' },
+    part: { type: 'string', default: '0' },
+    of: { type: 'string', default: '1' },
+  },
+});
+for (const [index, fault] of [...FAULTS.keys()].entries()) {
+  if (index % Number(values.of) === Number(values.part)) {
+    console.log(JSON.stringify(await last(fault, Number(values.days))));
+  }
+}

@@ -1,0 +1,92 @@
+import type { Row } from './lasting.ts';
+
+interface Bound {
+  readonly name: string;
+  readonly of: (row: Row) => number;
+  readonly most: number;
+  readonly because: string;
+}
+
+/** What a gateway may cost while one fault stays for good. */
+export const DAILY: readonly Bound[] = [
+  {
+    name: 'registrations that DPS hears of in the first hour',
+    of: ({ firstHour }) => firstHour,
+    most: 8,
+    because: 'the ladder climbs from 5 seconds to an hour in seven steps',
+  },
+  {
+    name: 'registrations that DPS hears of',
+    of: ({ aDay }) => aDay['reach DPS'],
+    most: 30,
+    because: 'one an hour, and a renewal that fails: 40,000 such gateways stay below the quota of an instance',
+  },
+  {
+    name: 'registrations in all',
+    of: ({ aDay }) => aDay.register,
+    most: 180,
+    because: 'a DPS that is not reached is tried every ten minutes, as the network may be back',
+  },
+  {
+    name: 'questions to the issuer',
+    of: ({ aDay }) => aDay.issue,
+    most: 110,
+    because: 'one that does not answer is asked every quarter of an hour',
+  },
+  {
+    name: 'connects',
+    of: ({ aDay }) => aDay.connect,
+    most: 3_600,
+    because: 'one a minute for the current leaf, and one for a candidate beside it',
+  },
+  {
+    name: 'journal writes',
+    of: ({ aDay }) => aDay.write,
+    most: 120,
+    because: 'a roll that the hub refuses writes seven times, and is tried once an hour',
+  },
+  {
+    name: 'keys',
+    of: ({ aDay }) => aDay.generate,
+    most: 300,
+    because: 'a token that makes none is asked every five minutes',
+  },
+  {
+    name: 'minutes until it serves again',
+    of: ({ back }) => back,
+    most: 75,
+    because: 'whoever waits for a person, or for DPS, looks once an hour, with a quarter of an hour of jitter',
+  },
+];
+
+/** What a row breaks, in words. */
+export const excess = (row: Row): readonly string[] =>
+  DAILY.filter(({ of, most }) => of(row) > most).map(
+    ({ name, of, most, because }) => `${row.fault}: ${of(row)} ${name}, and ${most} are enough: ${because}`,
+  );
+
+const HEAD = [
+  'fault that stays',
+  'DPS, first hour',
+  'DPS a day',
+  'issuer a day',
+  'connects a day',
+  'writes a day',
+  'session open',
+  'back after',
+];
+
+/** The rows as Markdown. A registration that never reached DPS is not counted. */
+export function tableOf(rows: readonly Row[]): string {
+  const lines = rows.map(({ fault, firstHour, aDay, online, back }) => [
+    fault,
+    firstHour,
+    aDay['reach DPS'],
+    aDay.issue,
+    aDay.connect,
+    aDay.write,
+    `${online} %`,
+    back === 0 ? 'at once' : `${back} min`,
+  ]);
+  return [HEAD, HEAD.map(() => '---'), ...lines].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+}
