@@ -16,7 +16,7 @@ import { type Failure, failure } from './roll/failure.ts';
 import type { Leaf } from './roll/leaf.ts';
 import { nextMoment, type Terms } from './roll/plan.ts';
 import type { Answerer, Ports } from './roll/ports.ts';
-import { iso, lineOf, type ReportOptions, statusOf, twinOf, wordsOf } from './roll/report.ts';
+import { iso, lineOf, type ReportOptions, twinOf, wordsOf } from './roll/report.ts';
 import { effectsOf, type RollEffect, type RollEvent, type RollState, unprovisioned } from './roll/state.ts';
 import { Transcript } from './transcript.ts';
 import { Vitals } from './vitals.ts';
@@ -251,7 +251,7 @@ export class Daemon {
     this.#lanes.follow(before, advanced, event, allowed);
     this.#lookSooner();
     if (this.#state !== before) this.#reported.follow(this.#state.online, twinOf(this.#state, this.#reportOptions()));
-    this.#vitals.tell(lineOf(statusOf(this.#shown(), this.#reportOptions())));
+    this.#vitals.tell(lineOf(this.#shown(), terms.attestation));
     // A new process must know what has cost this one: else it would be lost for the same, again and again.
     const isNoted = this.#persistence.failure === undefined || this.#state.poisoned === before.poisoned;
     if (advanced.restart && isNoted) {

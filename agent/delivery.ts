@@ -29,7 +29,9 @@ export async function csr(options: AnswererOptions, { newKey = false, from }: Cs
     return { status: 200, body: { csr: await keys.csr(key), slot: key.slot, cn: report().registrationId } };
   } catch (error) {
     const met = failureOf(error);
-    return refusal(met.kind === 'refused' ? 409 : 500, met);
+    // No leaf has this key yet: another serves as well, and the advice for the key of a leaf would lead nowhere.
+    const advice = 'If it is the right token, the key is lost. Make another: newleaf csr --new-key';
+    return refusal(met.kind === 'refused' ? 409 : 500, met.code === 'NL-TOKEN-KEY' ? { ...met, advice } : met);
   }
 }
 

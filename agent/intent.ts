@@ -38,11 +38,18 @@ const SEEN_MS = 3_600_000;
 
 /** Whether the disk lacks what must outlive a power cut. */
 export function differs(state: Entry, disk: Entry): boolean {
-  return intent(state) !== intent(disk) || Math.abs((state.lastSeen ?? 0) - (disk.lastSeen ?? 0)) >= SEEN_MS;
+  if (Math.abs((state.lastSeen ?? 0) - (disk.lastSeen ?? 0)) >= SEEN_MS) return true;
+  const fields = new Set([...Object.keys(state), ...Object.keys(disk)] as (keyof Entry)[]);
+  return [...fields].some((field) => !NO_INTENT.has(field) && !isSame(field, state[field], disk[field]));
 }
 
-/** An outage that changes its face from minute to minute is no intent; nor is a count of refusals that may begin anew. */
-function intent({ trouble: _, lastSeen: _seen, grace, ...rest }: Entry): string {
-  const entries = Object.entries({ ...rest, hasGrace: grace !== undefined });
-  return JSON.stringify(entries.sort(([one], [other]) => (one < other ? -1 : 1)));
+/** An outage that changes its face from minute to minute is no intent. */
+const NO_INTENT: ReadonlySet<keyof Entry> = new Set<keyof Entry>(['trouble', 'lastSeen']);
+
+/** Most fields are the same object as before, and need no look inside. */
+function isSame(field: keyof Entry, one: unknown, other: unknown): boolean {
+  if (one === other) return true;
+  // A count of refusals may begin anew; that there is one may not be forgotten.
+  if (field === 'grace') return one !== undefined && other !== undefined;
+  return JSON.stringify(one) === JSON.stringify(other);
 }

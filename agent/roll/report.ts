@@ -116,7 +116,7 @@ export interface ReportOptions {
 
 export function statusOf(state: RollState, { version, registrationId, terms, now }: ReportOptions): Status {
   const { current, assignment, next, request, scheduled, outcomes, alarm } = state;
-  const trouble = state.trouble ?? (alarm === 'expired' ? failure('NL-LEAF-EXPIRED') : undefined);
+  const trouble = wrongIn(state);
   const renewAt = current && dueAt(current, terms.renewAt);
   const ended = outcomes.map(outcomeOf);
   return {
@@ -143,19 +143,26 @@ export function statusOf(state: RollState, { version, registrationId, terms, now
   };
 }
 
+/** What is wrong at the moment, or has been since the leaf ended. */
+const wrongIn = ({ trouble, alarm }: RollState): Failure | undefined =>
+  trouble ?? (alarm === 'expired' ? failure('NL-LEAF-EXPIRED') : undefined);
+
 /** All of it in one line, for whoever has room for no more: phase, hub, end of the leaf, and what is wrong. */
-export function lineOf({ words, online, hub, leaf, next, trouble }: Status): string {
-  const wrong = next?.trouble ?? trouble;
+export function lineOf(state: RollState, attestation: Terms['attestation']): string {
+  const { phase, online, assignment, current, next } = state;
+  const wrong = next?.parked?.failure ?? wrongIn(state);
+  const ends = current === undefined || isEndorsed(current) ? undefined : iso(current.notAfter);
   return [
-    `${words}, ${online ? `online at ${hub?.host}` : 'offline'}`,
-    ...(leaf === undefined ? [] : [`the leaf ends ${leaf.notAfter}`]),
+    `${wordsOf(phase, attestation)}, ${online ? `online at ${assignment?.hub}` : 'offline'}`,
+    ...(ends === undefined ? [] : [`the leaf ends ${ends}`]),
     ...(wrong === undefined ? [] : [`${wrong.code} ${wrong.message} ${wrong.advice}`]),
   ].join('; ');
 }
 
 /** Stranded, parked, or expired with nobody but a person to bring a leaf. */
 function needsPerson({ phase, next, current }: RollState, terms: Terms, now: number): boolean {
-  if (phase === 'stranded' || next?.parked !== undefined) return true;
+  // One that got no answer waits for nobody but the network.
+  if (phase === 'stranded' || (next?.parked !== undefined && next.parked.failure.kind !== 'transient')) return true;
   if (phase === 'unprovisioned') return !terms.automatic && terms.attestation === 'x509';
   return !terms.automatic && current !== undefined && now >= current.notAfter;
 }

@@ -213,6 +213,13 @@ export function settle(state: RollState, event: RollEvent, why: string, failure?
   return rest(state, event, why, failure);
 }
 
+/** Makes the key of a CSR. Whoever stands before a stranded gateway is not kept waiting for DPS. */
+export function toMakeKey(state: RollState, event: RollEvent, why: string): RollState {
+  if (state.phase !== 'stranded') return settle(state, event, why);
+  if (mustRetire(state) || isBlocked(state)) return unblock(state, event, why);
+  return state.next?.id === undefined ? move(state, 'generating-key', event, why) : state;
+}
+
 function rest(state: RollState, event: RollEvent, why: string, failure?: Failure): RollState {
   return move(state, state.current === undefined ? 'unprovisioned' : 'serving', event, why, failure);
 }

@@ -20,6 +20,7 @@ import {
   retireKey,
   setAside,
   settle,
+  toMakeKey,
   toRegisterNext,
   without,
 } from './settle.ts';
@@ -74,7 +75,10 @@ function keyDestroyed(state: RollState, event: Of<'key-destroyed'>): RollState {
   // What was wrong was told of this key.
   const free = state.retire.tries === 0 ? without(state, 'retire') : without(state, 'retire', 'trouble');
   // It made room for a roll: that goes on, also where the hub refuses the current leaf.
-  return free.request?.action === 'roll' ? resumeRoll(free, event, event.kind) : settle(free, event, event.kind);
+  if (free.request?.action === 'roll') return resumeRoll(free, event, event.kind);
+  return isStrandedCsr(free)
+    ? toMakeKey({ ...free, phase: 'stranded' }, event, event.kind)
+    : settle(free, event, event.kind);
 }
 
 function started(state: RollState, event: Of<'started'>, decision?: Decision): RollState {
@@ -112,17 +116,17 @@ function csrAsked(state: RollState, event: Of<'csr-asked'>, decision?: Decision)
   const { next } = state;
   if (state.request !== undefined || next?.leaf !== undefined) return state;
   if (next === undefined) {
-    return settle({ ...state, next: { slot: freeSlot(state), sent: false, waiting: true } }, event, 'csr-asked');
+    return toMakeKey({ ...state, next: { slot: freeSlot(state), sent: false, waiting: true } }, event, 'csr-asked');
   }
   if (decision?.action === 'ignore') return state;
   // Its key was lost: whoever asks need not wait for the ladder.
   if (next.parked !== undefined && next.id === undefined) {
-    return settle({ ...state, next: { ...next, waiting: true } }, event, 'csr-asked');
+    return toMakeKey({ ...state, next: { ...next, waiting: true } }, event, 'csr-asked');
   }
   // A key that is not made yet is a new one.
   if (!event.newKey || !hasSpareKey(state) || next.id === undefined) return state;
   const fresh = { slot: next.slot, sent: false, waiting: true };
-  return settle(retireKey({ ...state, next: fresh }, keyOf(next)), event, 'csr-asked');
+  return toMakeKey(retireKey({ ...state, next: fresh }, keyOf(next)), event, 'csr-asked');
 }
 
 /** Somebody brought a leaf, for the key that a CSR was made for or for the one we have. An older candidate makes room. */
@@ -157,12 +161,24 @@ function remembered(state: RollState): RollState {
   return state.retire === undefined ? state : { ...state, retire: { ...state.retire, tries: 0 } };
 }
 
+/** A key is made for a CSR while hub and DPS refuse every leaf there is: the gateway keeps its hour. */
+function isStrandedCsr({ probe, request, next, online }: RollState): boolean {
+  return (
+    probe !== undefined &&
+    request === undefined &&
+    online === undefined &&
+    next?.waiting === true &&
+    next.id === undefined
+  );
+}
+
 function keyGenerated(state: RollState, event: Of<'key-generated'>): RollState {
   if (state.phase !== 'generating-key' || state.next === undefined) return state;
   const { intended: _, ...keyless } = state.next;
   const next = { ...keyless, ...event.key };
   const reused = state.retire?.id === next.id;
   const made: RollState = { ...(reused ? without(state, 'retire') : state), next };
+  if (isStrandedCsr(state)) return move(made, 'stranded', event, 'key-generated');
   return next.waiting === true
     ? settle(made, event, 'key-generated')
     : move(made, 'requesting-leaf', event, 'key-generated');

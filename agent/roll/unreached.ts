@@ -60,10 +60,11 @@ function askAnew(state: RollState, event: Of<'failed'>, decision?: Decision): Ro
 
 /** DPS does not answer the one leaf: it may answer the other. The ladder goes on, so it is asked no more often for that. */
 function tryOther(state: RollState, event: Of<'failed'>, failure: Failure): RollState {
-  const { phase, next, current, rejected, online } = state;
+  const { phase, next, current, rejected, online, unreached } = state;
   if (online !== undefined) return state;
-  if (phase === 'registering-next')
-    return rejected && current !== undefined ? tryCurrent(state, event, failure) : state;
+  // The hub refuses the current leaf, or there is no hub any more: only DPS can help that one, too.
+  const isLost = current !== undefined && (rejected || unreached >= PATIENCE);
+  if (phase === 'registering-next') return isLost ? tryCurrent(state, event, failure) : state;
   const waits = next?.leaf !== undefined && next.parked !== undefined && next.parked.askAt <= event.at;
   const isOther = phase === 'registering' || (phase === 'abandoning' && next?.unwanted !== true);
   return isOther && waits ? toRegisterNext(state, next, event, 'unheard') : state;

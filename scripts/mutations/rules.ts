@@ -21,8 +21,14 @@ export const RULES: readonly Mutation[] = [
   of(
     'settle.ts',
     'the new leaf gets the key of an old one',
-    '  if (mustRetire(state) || isBlocked(state)) return unblock(state, event, why);\n',
-    '',
+    '  if (mustRetire(state) || isBlocked(state)) return unblock(state, event, why);\n  const next',
+    '  const next',
+  ),
+  of(
+    'settle.ts',
+    'the key of a CSR of a stranded gateway is made beside an old one',
+    '  if (mustRetire(state) || isBlocked(state)) return unblock(state, event, why);\n  return',
+    '  return',
   ),
   of(
     'settle.ts',

@@ -165,7 +165,11 @@ export class Gateway {
   async bring(): Promise<void> {
     const daemon = this.#daemon;
     if (daemon === undefined) return;
-    const { body, status } = await daemon.answer({ kind: 'csr', from: 'technician' });
+    let { body, status } = await daemon.answer({ kind: 'csr', from: 'technician' });
+    const advice = 'advice' in body ? String(body.advice) : '';
+    if (advice.includes('csr --new-key')) {
+      ({ body, status } = await daemon.answer({ kind: 'csr', from: 'technician', newKey: true }));
+    }
     if (status !== 200 || !('csr' in body)) return;
     const leaf = this.world.issue(JSON.parse(String(body.csr)));
     this.world.enrolled.add(leaf.thumbprint);

@@ -25,7 +25,7 @@ export const BOUNDS: readonly Bound[] = [
     aChange: 12,
     because: 'a registration that no DPS answers costs nothing but a handshake that is signed in the token',
   },
-  { call: 'issue', anHour: 12, aChange: 8, because: 'a CA is for a site, and signs in an HSM of its own' },
+  { call: 'issue', anHour: 20, aChange: 8, because: 'a CA is for a site, and signs in an HSM of its own' },
   {
     call: 'connect',
     anHour: 150,
@@ -35,7 +35,7 @@ export const BOUNDS: readonly Bound[] = [
   { call: 'write', anHour: 30, aChange: 16, because: 'flash wears out: 50 writes a day leave it its ten years' },
   {
     call: 'generate',
-    anHour: 20,
+    anHour: 30,
     aChange: 8,
     because: 'a TPM makes a key in half a minute, and serves handshakes meanwhile',
   },

@@ -107,7 +107,9 @@ function isWell({ state, world, isOnline }: Gateway): boolean {
   const { current, next, request, phase } = state;
   if (current === undefined || !isOnline || phase !== 'serving' || request !== undefined) return false;
   if (next?.parked !== undefined) return false;
-  const keys = [...world.token.values()].every((id) => id === current.key.id || id === next?.id || world.lost.has(id));
+  const keys = [...world.token.values()].every(
+    (id) => id === current.key.id || id === next?.id || id === state.retire?.id || world.lost.has(id),
+  );
   return world.isLive(current) && [...world.registry.values()].includes(current.thumbprint) && keys;
 }
 

@@ -117,6 +117,13 @@ describe('a DPS that answers all but one leaf', () => {
     assert.equal(briefly(fails(state, 'NL-DPS-TIMEOUT', 4)), 'registering-next, register b');
     assert.equal(briefly(fails(state, 'NL-DPS-TIMEOUT', 5)), 'registering, register a');
   });
+  test('the candidate, and no hub answers the current leaf: that one asks for another hub', () => {
+    const state = { ...offline, phase: 'registering-next', request: request('roll'), next: { ...waits } } as const;
+    const alone = fails({ ...state, unreached: 19 }, 'NL-DPS-TIMEOUT', 5);
+    assert.equal(briefly(alone), 'registering-next, register b, connect a');
+    const back = fails({ ...state, unreached: 20 }, 'NL-DPS-TIMEOUT', 5);
+    assert.equal(briefly(back), 'registering, register a, connect a');
+  });
   test('the current leaf: the candidate that waits is registered', () => {
     const state = { ...rejected, phase: 'registering', next: waits } as const;
     assert.equal(briefly(fails(state, 'NL-DPS-TIMEOUT', 5)), 'registering-next, register b');
@@ -244,5 +251,24 @@ describe('what was accepted for later', () => {
     const scheduled = { ...request('roll', 'method'), id: 'first', startAt: NOW + HOUR };
     const { state } = advance({ ...SITUATIONS.serving, scheduled }, { ...later, delayMs: 0 }, terms);
     assert.deepEqual([state.phase, state.scheduled?.id], ['registering', 'first']);
+  });
+});
+
+describe('a technician asks a stranded gateway for a CSR', () => {
+  const asked = play(SITUATIONS.stranded, 'csr');
+  test('its key is made at once, and nobody asks DPS for it', () => {
+    assert.equal(briefly(asked), 'generating-key, generate-key b');
+  });
+  test('and the gateway is stranded as before, with its hour', () => {
+    const made = play(asked, 'key generated');
+    assert.deepEqual([made.phase, made.next?.id, made.next?.waiting], ['stranded', 'g1', true]);
+    assert.deepEqual(made.probe, SITUATIONS.stranded.probe);
+  });
+  test('also where the slot must be cleared first', () => {
+    const left = { ...SITUATIONS.stranded, retire: { slot: 'b', id: 'g7', tries: 5 } } as const;
+    const clearing = play(left, 'csr');
+    assert.equal(briefly(clearing), 'retiring-key, destroy-key b');
+    const destroyed: RollEvent = { ...now, kind: 'key-destroyed', id: 'g7' };
+    assert.equal(briefly(advance(clearing, destroyed, terms).state), 'generating-key, generate-key b');
   });
 });
