@@ -32,15 +32,24 @@ const TABLES = [
   'decide',
   'delivered',
   'endless',
+  'intended',
   'laws',
   'limits',
+  'lost-key',
+  'parked',
   'plan',
+  'poison',
   'report',
   'step',
   'unreached',
+  'ways-back',
 ];
 const PROOFS = {
-  walk: `import { walk } from './walk.ts';\nwalk({ enrollment: 'group', most: ${PAIRS} });\nwalk({ enrollment: 'individual', most: ${PAIRS} });\nwalk({ enrollment: 'individual', isFated: true, most: ${PAIRS} });\n`,
+  walk: `import { walk } from './walk.ts';
+walk({ enrollment: 'group', most: ${PAIRS} });
+walk({ enrollment: 'individual', most: ${PAIRS} });
+walk({ enrollment: 'individual', isFated: true, most: ${PAIRS} });
+`,
   tables: TABLES.map((name) => `import './${name}.test.ts';\n`).join(''),
 } as const;
 type Proof = keyof typeof PROOFS;
@@ -48,7 +57,8 @@ type Proof = keyof typeof PROOFS;
 /** Machine and tests as they are now: whoever edits them meanwhile does not disturb. */
 async function copyWhole(): Promise<string> {
   const whole = join(workshop, 'whole');
-  for (const part of [join('agent', 'roll'), TESTS]) {
+  // The tables also ask the journal whether it takes what the machine writes.
+  for (const part of ['agent', TESTS]) {
     await cp(join(root, part), join(whole, part), { recursive: true });
   }
   for (const [proof, text] of Object.entries(PROOFS)) await writeFile(join(whole, TESTS, `${proof}.entry.ts`), text);
@@ -111,7 +121,7 @@ function line({ mutation, walk, tables }: Verdict): string {
   const { file, loss, equivalent } = mutation;
   const by = [walk && 'walk', tables && 'tables'].filter((name) => name !== false).join(' and ');
   const fate = by !== '' ? by : equivalent === undefined ? 'NOBODY' : `nobody: ${equivalent}`;
-  return `${file.padEnd(11)} ${loss.padEnd(76)} ${fate}`;
+  return `${file.padEnd(16)} ${loss.padEnd(76)} ${fate}`;
 }
 
 /** Two at a time: each is busy with one core. */

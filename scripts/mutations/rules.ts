@@ -21,8 +21,14 @@ export const RULES: readonly Mutation[] = [
   of(
     'settle.ts',
     'the new leaf gets the key of an old one',
-    "  if (mustRetire(state)) return move(state, 'retiring-key', event, why);\n",
-    '',
+    '  if (mustRetire(state) || isBlocked(state)) return unblock(state, event, why);\n  const next',
+    '  const next',
+  ),
+  of(
+    'settle.ts',
+    'the key of a CSR of a stranded gateway is made beside an old one',
+    '  if (mustRetire(state) || isBlocked(state)) return unblock(state, event, why);\n  return',
+    '  return',
   ),
   of(
     'settle.ts',
@@ -33,8 +39,8 @@ export const RULES: readonly Mutation[] = [
   of(
     'settle.ts',
     'a CSR that was asked for is never made',
-    "  if (next?.waiting === true && next.id === undefined) return move(state, 'generating-key', event, why, failure);\n",
-    '',
+    'if (next?.waiting === true && next.id === undefined) {',
+    'if (next === null) {',
   ),
   of(
     'settle.ts',
@@ -69,10 +75,10 @@ export const RULES: readonly Mutation[] = [
   of(
     'settle.ts',
     'a new gateway goes back to a leaf it never had',
-    'if (state.current === undefined) {',
-    'if (next.id === undefined) {',
+    'if (state.current === undefined) return settle',
+    'if (next.id === undefined) return settle',
   ),
-  of('settle.ts', 'a refused candidate is asked for every five minutes', '(next.parked?.times ?? 0) + 1', '1'),
+  of('settle.ts', 'a refused candidate is asked for every five minutes', '(next.parked?.times ?? refusals) + 1', '1'),
   of(
     'settle.ts',
     'a key that cannot be destroyed holds up every roll',
@@ -106,9 +112,9 @@ export const RULES: readonly Mutation[] = [
     'state.unproven + 1 > 99 * UNPROVEN',
   ),
   of(
-    'decide.ts',
+    'single-flight.ts',
     'two pieces of work undo each other',
-    "return busy && !passes(signal, state) ? ignore('another request is in flight') : undefined;",
+    "return busy && !passes(signal, state) ? 'another request is in flight' : undefined;",
     'return undefined;',
   ),
   of('decide.ts', 'a clock of 1970 judges a leaf', '&& !isCredible(state, terms, now)', '&& false'),

@@ -11,14 +11,14 @@ export const TRANSITIONS: readonly Mutation[] = [
   of(
     'step.ts',
     'the old key is given up before the new leaf is proven',
-    'const withHub = { ...state, next:',
-    'const withHub = { ...state, ...(current && { retire: { ...current.key, tries: 0 } }), next:',
+    "const withHub = { ...without(state, 'unheard'), next:",
+    "const withHub = { ...without(state, 'unheard'), ...(current && { retire: { ...current.key, tries: 0 } }), next:",
   ),
   of(
     'step.ts',
     'the old key stays in the token for ever',
-    'settle(retireKey(promoted, current?.key), event',
-    'settle(promoted, event',
+    'settle(retireKey(remembered(promoted), current?.key), event',
+    'settle(remembered(promoted), event',
   ),
   of('step.ts', 'the new leaf connects to the hub of the old one', '      assignment: next.assignment,\n', ''),
   of(
@@ -42,8 +42,8 @@ export const TRANSITIONS: readonly Mutation[] = [
   of(
     'step.ts',
     'a real refusal is taken for a lag of the hub',
-    "without(state, 'trouble', 'grace', 'probe')",
-    "without(state, 'trouble', 'probe')",
+    "without(state, 'trouble', 'grace', 'probe', 'unheard')",
+    "without(state, 'trouble', 'probe', 'unheard')",
   ),
   of(
     'step.ts',
@@ -78,8 +78,8 @@ export const TRANSITIONS: readonly Mutation[] = [
   of(
     'step.ts',
     'a key counts as destroyed though another one was',
-    "'retiring-key' && state.retire?.id === event.id",
-    "'retiring-key'",
+    'state.retire?.id !== event.id) return state;',
+    'state.retire === undefined) return state;',
   ),
   of(
     'step.ts',
@@ -112,10 +112,10 @@ export const TRANSITIONS: readonly Mutation[] = [
 
   of('refused.ts', 'an outage costs a leaf', "if (failure.kind !== 'refused')", "if (failure.kind === 'broken')"),
   of(
-    'refused.ts',
+    'parked.ts',
     'a candidate that waits for its enrollment is lost',
-    '  const parked = park(state, next, event, failure);\n  const probing',
-    "  const parked = without(state, 'next') as RollState;\n  const probing",
+    "const parked = park(without(state, 'unheard'), { ...next, ...(isDenied && { denied: true }) }, event, failure);",
+    "const parked = without(state, 'next') as RollState;",
   ),
   of(
     'refused.ts',
@@ -137,17 +137,17 @@ export const TRANSITIONS: readonly Mutation[] = [
     "return settle(troubled, event, 'refused', failure);",
   ),
   of(
-    'refused.ts',
+    'parked.ts',
     'a stranded gateway holds its request for ever',
     "finish({ ...kept, probe }, event, 'person', failure)",
     '{ ...kept, probe }',
   ),
-  of('refused.ts', 'a stranded gateway never asks again', 'finish({ ...kept, probe }, event', 'finish(kept, event'),
+  of('parked.ts', 'a stranded gateway never asks again', 'finish({ ...kept, probe }, event', 'finish(kept, event'),
   of(
     'refused.ts',
     'one leaf after the other is rolled while DPS refuses',
-    '{ ...troubled, rolledFor: current.thumbprint }',
-    'troubled',
+    '{ ...probed(troubled, event), rolledFor: current.thumbprint }',
+    'probed(troubled, event)',
   ),
   of(
     'refused.ts',
@@ -156,13 +156,13 @@ export const TRANSITIONS: readonly Mutation[] = [
     'if (retire.tries >= 0)',
   ),
   of(
-    'refused.ts',
+    'parked.ts',
     'a stranded gateway asks DPS twice an hour',
-    'if (probing && state.probe !== undefined) return strand(parked, event, failure);',
-    '',
+    'if ((probing && state.probe !== undefined) || hasJustRefused(state, event)) return strand',
+    'if (hasJustRefused(state, event)) return strand',
   ),
   of(
-    'refused.ts',
+    'parked.ts',
     'somebody asks for a registration, and the current leaf is not registered',
     "state.rejected || (request?.action === 're-register' && !probing)",
     'state.rejected',
@@ -186,7 +186,7 @@ export const TRANSITIONS: readonly Mutation[] = [
     'state.unproven',
   ),
   of(
-    'refused.ts',
+    'parked.ts',
     'a candidate is lost when the gateway strands',
     'const kept = parks ? park(state, next, event, failure) : setAside(state);',
     "const kept = without(state, 'next') as RollState;",
@@ -206,14 +206,14 @@ export const TRANSITIONS: readonly Mutation[] = [
   of(
     'step.ts',
     'the key of a candidate that DPS trusts is destroyed for another leaf',
-    'same || next.sent ? state',
-    'same ? state',
+    'if (!next.sent || retired === state || retired.retire === undefined) return',
+    'if (retired !== null) return',
   ),
   of(
     'step.ts',
     'the key of an older candidate is left behind',
-    'same || next.sent ? state : retireKey(state, keyOf(next))',
-    'same || next.sent ? state : state',
+    'same ? state : makesRoom(state, next)',
+    'same ? state : state',
   ),
   of('refused.ts', 'an issuer that wants a new key gets one for ever', 'next.renewed !== true && ', ''),
   of(
