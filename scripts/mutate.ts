@@ -3,6 +3,7 @@ import { cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { BESIDE } from './mutations/beside.ts';
 import type { Mutation } from './mutations/mutation.ts';
 import { RULES } from './mutations/rules.ts';
 import { TRANSITIONS } from './mutations/transitions.ts';
@@ -28,6 +29,7 @@ const UNREADABLE = /SyntaxError|TransformError|ReferenceError|ERR_MODULE_NOT_FOU
 const TABLES = [
   'advance',
   'backoff',
+  'beside',
   'cure',
   'decide',
   'delivered',
@@ -162,7 +164,7 @@ function conclude(verdicts: readonly Verdict[]): number {
 
 await rm(workshop, { recursive: true, force: true });
 try {
-  const chosen = [...TRANSITIONS, ...RULES].filter(({ file, loss }) => `${file} ${loss}`.includes(only));
+  const chosen = [...TRANSITIONS, ...RULES, ...BESIDE].filter(({ file, loss }) => `${file} ${loss}`.includes(only));
   process.exitCode = conclude(await judgeAll(chosen));
 } finally {
   await rm(workshop, { recursive: true, force: true });

@@ -1,0 +1,93 @@
+import { type Mutation, of } from './mutation.ts';
+
+/** Ways back that are not tried, and what is lost over another piece of work. */
+export const BESIDE: readonly Mutation[] = [
+  of(
+    'step.ts',
+    'a reconnect forgets how often the hub refused the candidate',
+    "if (state.phase === 'connecting-next') return { ...state, ...open };",
+    "if (state.phase === 'connecting-next') return { ...without(state, 'grace'), ...open };",
+  ),
+  of(
+    'parked.ts',
+    'a refused candidate leaves a refused gateway alone',
+    'const goOn = state.rejected || ',
+    'const goOn = ',
+  ),
+  of('stuck.ts', 'a refusal ends the request that it is about', " && trouble.kind !== 'refused';", ';'),
+  of('step.ts', 'a hub that lags DPS costs a registration after each way back', '{ ...gone, grace: 0 };', 'gone;'),
+  of(
+    'refused.ts',
+    'a refusal is taken for a session that is dropped',
+    'trouble: failure, flaps: 0 };',
+    'trouble: failure };',
+  ),
+  of(
+    'settle.ts',
+    'a candidate is asked for after the current leaf has ended',
+    'probeMs(times, event.draw, remaining(state, event.at))',
+    'probeMs(times, event.draw)',
+  ),
+  of(
+    'settle.ts',
+    'a refused issuer is not asked again',
+    ' || next.parked !== undefined) return state;',
+    ') return state;',
+  ),
+  of(
+    'refused.ts',
+    'a refusal in the grace gives the session up',
+    "resting || state.phase === 'generating-key' || state.phase === 'requesting-leaf';",
+    'resting;',
+  ),
+  of(
+    'parked.ts',
+    'a roll that DPS refuses comes back without a pause',
+    "request?.action === 'roll' ? finish(parked, event, 'person', failure) : parked;",
+    'parked;',
+  ),
+  of('parked.ts', 'DPS is asked once too often', ' || hasJustRefused(state, event)) return strand', ') return strand'),
+  of(
+    'parked.ts',
+    'a gateway with an open session is stranded',
+    'state.online !== undefined && !state.rejected',
+    'false',
+  ),
+  of(
+    'unreached.ts',
+    'a hub that answers all but the candidate locks the gateway out',
+    'state.rejected && state.unreached >= PATIENCE',
+    'false',
+  ),
+  of('unreached.ts', 'a DPS that answers all but one leaf locks the gateway out', 'state.unheard < UNHEARD', 'true'),
+  of(
+    'settle.ts',
+    'an expired candidate asks DPS for a way back',
+    'return next.id === undefined ? state : makesWay(dropLeaf(state, next, next.id), event, why);',
+    'return drop(state, next, event, why);',
+  ),
+  of(
+    'settle.ts',
+    'discarding what DPS has refused needs DPS',
+    'next.denied === true && state.current !== undefined ? { ...gone, sent: false } : gone',
+    'gone',
+  ),
+  of(
+    'settle.ts',
+    'the current leaf is never asked for while an issuer is down',
+    'state.rejected && state.probe === undefined ? { probe: probeOf(state, event, 1) } : {}',
+    '{}',
+  ),
+  of(
+    'step.ts',
+    'the ladder of a first leaf begins anew at each assignment',
+    '{ ...accepted, refusals: parked.times }',
+    'accepted',
+  ),
+  of(
+    'decide.ts',
+    'a fleet that is asked to register rolls',
+    "if (!rejected && online !== undefined && request?.reason === 'asked')",
+    'if (rejected && !rejected)',
+  ),
+];

@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { without } from '../../../agent/roll/settle.ts';
+import type { RollState } from '../../../agent/roll/state.ts';
+import { NOW } from './machine.ts';
+import { briefly, play, SITUATIONS, times } from './situations.ts';
+import { current, MINUTE, parked, request } from './standing.ts';
+
+/* What happens beside a piece of work, and must not be lost over it. */
+
+const offline: RollState = without(SITUATIONS.serving, 'online');
+
+describe('the session of the current leaf, beside a roll', () => {
+  test('opens again while the hub refuses the candidate: its refusals are still counted', () => {
+    const proving = { ...without(SITUATIONS['connecting-next'], 'online'), grace: 5 };
+    assert.equal(play(proving, 'current connected').grace, 5);
+    assert.equal(briefly(play(proving, 'current connected', ...times(5, 'refusal'))), 'abandoning, register a');
+  });
+  test('is refused in the grace after a registration: it is tried again, and the roll goes on', () => {
+    const waiting = { ...without(SITUATIONS['requesting-leaf'], 'online'), grace: 1 };
+    const refused = play(waiting, 'hub refuses current');
+    assert.deepEqual([refused.rejected, refused.grace], [false, 2]);
+    assert.equal(briefly(refused), 'requesting-leaf, request-leaf b, connect a');
+  });
+  test('is refused after it was dropped twice: what dropped it has found its cause', () => {
+    assert.equal(play({ ...offline, flaps: 2 }, 'hub refuses current').flaps, 0);
+  });
+});
+
+describe('after the candidate is given up', () => {
+  test('the hub may lag DPS once more, where the session is not open', () => {
+    const back = play(without(SITUATIONS.abandoning, 'online'), 'current registered');
+    assert.equal(back.grace, 0);
+    assert.equal(play(SITUATIONS.abandoning, 'current registered').grace, undefined);
+  });
+});
+
+describe('a candidate that is parked', () => {
+  test('is asked for again before the current leaf ends', () => {
+    const dying = { ...current, notAfter: NOW + 8 * MINUTE };
+    const refused = play({ ...SITUATIONS['registering-next'], current: dying }, 'refusal');
+    assert.equal(refused.next?.parked?.askAt, NOW + 4 * MINUTE);
+  });
+  test('and has no leaf yet, does not wait for a person where the gateway is stranded', () => {
+    const next = { slot: 'b', id: 'g1', sent: false, parked } as const;
+    const state = { ...offline, phase: 'registering', rejected: true, rolledFor: current.thumbprint, next } as const;
+    const { phase, next: kept } = play({ ...state, request: request('re-register') }, 'refusal');
+    assert.deepEqual([phase, kept?.parked, kept?.waiting], ['stranded', parked, undefined]);
+  });
+});
+
+describe('a request that the hub refuses', () => {
+  test('is no request that gets no answer: another one waits', () => {
+    const refused = play({ ...SITUATIONS['connecting-next'], grace: 0 }, 'refusal');
+    const asked = play({ ...refused, trouble: parked.failure }, 're-register');
+    assert.deepEqual([asked.phase, asked.request?.action], ['connecting-next', 'roll']);
+  });
+});
