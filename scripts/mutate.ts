@@ -22,7 +22,7 @@ const [only = ''] = process.argv.slice(2);
 
 /** The nearest pairs of the walk: a broken law is found by a short story. */
 const PAIRS = 10_000;
-const DEADLINE_MS = 120_000;
+const DEADLINE_MS = 240_000;
 /** The breakage does not even load: whatever fails then is no test. */
 const UNREADABLE = /SyntaxError|TransformError|ReferenceError|ERR_MODULE_NOT_FOUND/;
 
@@ -114,14 +114,15 @@ async function judge(mutation: Mutation, whole: string, place: string): Promise<
   await cp(whole, place, { recursive: true });
   await damage(place, mutation);
   const tables = (await complaint(place, 'tables')) !== undefined;
-  const walk = (await complaint(place, 'walk')) !== undefined;
+  // The walk takes ten times as long: it is asked where no table knows better.
+  const walk = !tables && (await complaint(place, 'walk')) !== undefined;
   await rm(place, { recursive: true });
   return { mutation, walk, tables };
 }
 
 function line({ mutation, walk, tables }: Verdict): string {
   const { file, loss, equivalent } = mutation;
-  const by = [walk && 'walk', tables && 'tables'].filter((name) => name !== false).join(' and ');
+  const by = tables ? 'tables' : walk ? 'walk' : '';
   const fate = by !== '' ? by : equivalent === undefined ? 'NOBODY' : `nobody: ${equivalent}`;
   return `${file.padEnd(16)} ${loss.padEnd(76)} ${fate}`;
 }
@@ -152,7 +153,7 @@ function conclude(verdicts: readonly Verdict[]): number {
   const told = verdicts.map(({ mutation, walk, tables }) => ({ ...mutation, caught: walk || tables }));
   const survived = told.filter(({ caught }) => !caught);
   console.log(
-    `\n${verdicts.length} breakages: ${noticed('walk')} noticed by the walk, ${noticed('tables')} by the tables,`,
+    `\n${verdicts.length} breakages: ${noticed('tables')} noticed by the tables, ${noticed('walk')} more by the walk,`,
   );
   console.log(`${survived.length} by nobody.`);
   const unexplained = survived.filter(({ equivalent }) => equivalent === undefined);
