@@ -90,10 +90,11 @@ async function heal(gateway: Gateway, trail: string[], changed: () => void, endi
 
 /** A leaf nears its end: no pause is longer than half of what is left of it. Told once for each leaf. */
 function endsSoon({ known, clock }: Gateway, ending: Set<string>): boolean {
-  const current = known?.current;
-  if (current === undefined || current.notAfter > clock.now() + HOUR || ending.has(current.thumbprint)) return false;
-  ending.add(current.thumbprint);
-  return true;
+  const soon = [known?.current, known?.next?.leaf].filter(
+    (leaf) => leaf !== undefined && leaf.notAfter <= clock.now() + HOUR && !ending.has(leaf.thumbprint),
+  );
+  for (const leaf of soon) if (leaf) ending.add(leaf.thumbprint);
+  return soon.length > 0;
 }
 
 /** What `status` would have a person do. */
