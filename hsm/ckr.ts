@@ -81,13 +81,11 @@ const WORDS: Readonly<Record<string, string>> = {
   CKR_USER_PIN_NOT_INITIALIZED: 'the token has no user PIN yet',
 };
 
-const PIN_REFUSED = new Set([
-  'CKR_PIN_EXPIRED',
-  'CKR_PIN_INCORRECT',
-  'CKR_PIN_INVALID',
-  'CKR_PIN_LEN_RANGE',
-  'CKR_USER_PIN_NOT_INITIALIZED',
-]);
+/**
+ * Not `CKR_PIN_EXPIRED` nor `CKR_USER_PIN_NOT_INITIALIZED`: they say nothing of our PIN. opencryptoki 3.23 answers so at a
+ * boot at which its directory comes later, and no restart would follow a refused PIN.
+ */
+const PIN_REFUSED = new Set(['CKR_PIN_INCORRECT', 'CKR_PIN_INVALID', 'CKR_PIN_LEN_RANGE']);
 
 const GONE = new Set([
   'CKR_DEVICE_ERROR',

@@ -27,8 +27,8 @@ const meanings: readonly (readonly [keyof typeof pkcs11js & `CKR_${string}`, str
   ['CKR_PIN_INCORRECT', 'pin', 'pin'],
   ['CKR_PIN_LEN_RANGE', 'pin', 'pin'],
   // It took our PIN when it was opened: this is not about the PIN.
-  ['CKR_PIN_EXPIRED', 'pin', 'poisoned'],
-  ['CKR_USER_PIN_NOT_INITIALIZED', 'pin', 'poisoned'],
+  ['CKR_PIN_EXPIRED', 'failed', 'poisoned'],
+  ['CKR_USER_PIN_NOT_INITIALIZED', 'failed', 'poisoned'],
   ['CKR_PIN_LOCKED', 'pin-locked', 'pin-locked'],
   ['CKR_TOKEN_NOT_PRESENT', 'missing', 'poisoned'],
   ['CKR_TOKEN_NOT_RECOGNIZED', 'missing', 'poisoned'],
