@@ -52,9 +52,10 @@ async function request(options: AnswererOptions, ask: RequestAsk): Promise<Answe
     discard: ask.discard ?? false,
   });
   const refused = refusedBy(options, came, asked.id);
-  if (refused === undefined) return { status: 202, body: { id: asked.id, phase: state().phase } };
-  if (refused.status === 409 && ask.from === 'technician') hurry();
-  return refused;
+  // What is in flight may be paused, and serve this request as well.
+  const isNow = refused === undefined ? ask.delayMs === 0 : refused.status === 409;
+  if (isNow && ask.from === 'technician') hurry();
+  return refused ?? { status: 202, body: { id: asked.id, phase: state().phase } };
 }
 
 /** A request that was asked before has its answer already; a new one gets an ID. */

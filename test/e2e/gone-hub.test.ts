@@ -18,7 +18,7 @@ for (const { title, token, hub } of [
     token: 'gone',
     hub: 'hub2',
   },
-  { title: 'a hub that comes back finds its gateway, which has asked DPS once', token: 'back', hub: 'hub1' },
+  { title: 'a hub that comes back finds its gateway, which has asked DPS once an hour', token: 'back', hub: 'hub1' },
 ] as const) {
   test(title, async (t) => {
     const gateway = await clocked(t, 90 * 24 * 60 * MINUTE, { hsm, token });
@@ -42,7 +42,8 @@ for (const { title, token, hub } of [
       await gateway.passUntil(gateway.clock.now() + 10 * MINUTE, { over: back });
     }
     holds(await gateway.settled(), { leaf: { thumbprint: leaf?.thumbprint }, online: true, person: false });
-    assert.equal(far.log.since(mark).filter(({ event }) => event === 'register').length, 1, 'DPS was asked once');
+    const times = far.log.since(mark).filter(({ event }) => event === 'register').length;
+    assert.ok(hub === 'hub2' ? times === 1 : times >= 6 && times <= 7, `DPS was asked ${times} times`);
     assert.equal(far.log.matching({ event: 'connected', server: hub }).length > 0, true);
   });
 }

@@ -25,29 +25,29 @@ interface Row extends Variant {
   readonly asked: number;
 }
 
-// A refusal that does not say "disabled" may be cured by a new leaf: it is asked for the current one, for a new one, and
-// for the current one again.
+// A refusal that does not say "disabled" may be cured by a new leaf: it is asked for the current one, and for a new one. What
+// it said of the current one a moment before still holds.
 const rows: readonly Row[] = [
   { bar: DEVICE, hub: FORGET, asked: 1 },
   { bar: WHOLE_GROUP, hub: DISABLE, asked: 1 },
   { bar: MEMBER, hub: FORGET, asked: 1 },
-  { bar: DEVICE, hub: DISABLE, switches: { disabledShape: 'failed', infoAlone: 'may-move' }, asked: 3 },
-  { bar: DEVICE, hub: FORGET, switches: { disabledShape: 'res-401', infoAlone: 'refused' }, asked: 3 },
-  { bar: WHOLE_GROUP, hub: FORGET, switches: { disabledShape: 'failed', answerAtOnce: true }, asked: 3 },
+  { bar: DEVICE, hub: DISABLE, switches: { disabledShape: 'failed', infoAlone: 'may-move' }, asked: 2 },
+  { bar: DEVICE, hub: FORGET, switches: { disabledShape: 'res-401', infoAlone: 'refused' }, asked: 2 },
+  { bar: WHOLE_GROUP, hub: FORGET, switches: { disabledShape: 'failed', answerAtOnce: true }, asked: 2 },
   { bar: WHOLE_GROUP, hub: DISABLE, switches: { infoAlone: 'refused' }, asked: 1 },
   {
     bar: WHOLE_GROUP,
     hub: DISABLE,
     switches: { disabledShape: 'res-401', registrationEnablesDevice: true, estSendsChain: true },
-    asked: 3,
+    asked: 2,
   },
   {
     bar: WHOLE_GROUP,
     hub: FORGET,
     switches: { disabledShape: 'res-401', enrolledIssuerMayBeLeftOut: false, retryAfter: '3' },
-    asked: 3,
+    asked: 2,
   },
-  { bar: MEMBER, hub: DISABLE, switches: { disabledShape: 'failed', retryAfter: '' }, asked: 3 },
+  { bar: MEMBER, hub: DISABLE, switches: { disabledShape: 'failed', retryAfter: '' }, asked: 2 },
   { bar: MEMBER_BY_LEAF, hub: FORGET, switches: { individualDecidesFor: 'held-leaf' }, asked: 1 },
 ];
 
