@@ -85,7 +85,7 @@ suite('an individual enrollment after a breach', { concurrency: true }, () => {
     await operator.types('enroll remove-current primary gw-0001 --certificate next.pem');
     await operator.types('enroll reprovision gw-0001 --wait 0');
     await refusedForGood(gateway);
-    const stuck = await gateway.until(({ phase, request }) => phase === 'stranded' && request === undefined);
+    const stuck = await gateway.until(({ phase, request }) => phase === 'serving' && request === undefined);
     holds(stuck, { online: true, person: true, leaf: { thumbprint: stolen.thumbprint } });
     assert.equal(presence(far, since).offlineMs, 0, 'the old leaf is all that the hub knows');
 
