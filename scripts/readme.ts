@@ -4,12 +4,14 @@ import { settingsTable } from '../agent/config.ts';
 import { METRICS } from '../agent/metrics.ts';
 import { CODES } from '../agent/roll/failure.ts';
 import { STORIES } from '../test/e2e/roll/stories.ts';
+import { lastingTable } from './lasting.ts';
 
 const README = join(import.meta.dirname, '..', 'README.md');
 
 /** The parts of the README that are derived from the source, by the name in their markers. */
 const PARTS: Readonly<Record<string, () => string>> = {
   codes: codesTable,
+  lasting: lastingTable,
   metrics: metricsTable,
   settings: settingsTable,
   stories: storiesTable,

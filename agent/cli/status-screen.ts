@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { CODES } from '../roll/failure.ts';
 import type { LeafStatus, NextStatus, OutcomeStatus, RequestStatus, Status } from '../roll/report.ts';
 import { advise } from './advise.ts';
 import type { Complaint } from './command.ts';
@@ -142,14 +143,15 @@ function digestRows(label: string, digest: string, screen: Screen): string[] {
 }
 
 function candidateBlock(
-  { standing, slot, leaf, askAt, refusals = 0 }: NextStatus,
+  { standing, slot, leaf, askAt, trouble, refusals = 0 }: NextStatus,
   now: number,
   screen: Screen,
   { directory }: Surroundings,
 ): string[] {
   const times = refusals === 1 ? 'once' : `${refusals} times`;
-  const refused =
-    leaf === undefined ? `the issuer refused its CSR ${times}` : `enroll this leaf: DPS refused it ${times}`;
+  const isDenied = trouble?.code.startsWith('NL-DPS-') === true && CODES[trouble.code].kind === 'refused';
+  const unproven = isDenied ? `enroll this leaf: DPS refused it ${times}` : `kept: it could not be proven ${times}`;
+  const refused = leaf === undefined ? `the issuer refused its CSR ${times}` : unproven;
   const words = {
     waiting: `waits for somebody to sign its CSR, key in slot ${slot}`,
     parked: refused,

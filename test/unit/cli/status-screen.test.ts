@@ -99,6 +99,15 @@ What to do
   );
 });
 
+test('a candidate that got no answer is not to be enrolled', () => {
+  const { renewAt: _, ...next } = { ...leaf, slot: 'a' as const };
+  const closed = failure('NL-HUB-CLOSED');
+  const status = statusWith({
+    next: { slot: 'a', standing: 'parked', leaf: next, askAt: at(360_000), refusals: 1, trouble: closed },
+  });
+  assert.match(renderStatus(status, ascii, place), /Candidate {4}kept: it could not be proven once\n/);
+});
+
 test('a new gateway, with a request that is to begin', () => {
   const { leaf: _, hub: _hub, ...rest } = statusWith();
   const request = { id: 'm1', action: 're-register', reason: 'asked', from: 'method', at: at(-20_000) } as const;

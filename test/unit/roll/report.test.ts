@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { advance } from '../../../agent/roll/advance.ts';
+import { failure } from '../../../agent/roll/failure.ts';
 import { dueAt } from '../../../agent/roll/plan.ts';
 import { iso, type ReportOptions, statusOf, twinOf, WORDS } from '../../../agent/roll/report.ts';
 import type { Phase, RollState } from '../../../agent/roll/state.ts';
@@ -46,6 +47,12 @@ describe('when a person is needed', () => {
     ['serving', SITUATIONS.serving, {}, false],
     ['stranded', SITUATIONS.stranded, {}, true],
     ['a candidate is parked', parked, {}, true],
+    [
+      'a candidate got no answer: only the network must come back',
+      { ...parked, next: { ...waits, parked: { ...waits.parked, failure: failure('NL-HUB-CLOSED') } } },
+      {},
+      false,
+    ],
     ['a parked candidate is being tried', { ...SITUATIONS['registering-next'], next: waits }, {}, true],
     ['a new gateway, and the issuer signs by itself', SITUATIONS.unprovisioned, {}, false],
     [
