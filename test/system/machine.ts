@@ -16,6 +16,7 @@ const ROOTFS = join(import.meta.dirname, 'rootfs');
 /** Run a test file with it (see namespace.ts): what starts a machine needs a place of its own. There are no packages there. */
 export const APART = ['sh', '-c', `"$0/rootfs" >/dev/null && exec "$0/apart" "$@"`, import.meta.dirname];
 const POLL_MS = 50;
+const LOOK_MS = 1_000;
 const ENVIRONMENT = { PATH: '/usr/sbin:/usr/bin', LANG: 'C.UTF-8', NO_COLOR: '1', SYSTEMD_COLORS: '0' };
 
 /** A name that was killed is taken for ever. */
@@ -132,7 +133,7 @@ export class Machine {
     return Object.fromEntries(lines.map((line) => line.split(/=(.*)/s, 2)));
   }
 
-  /** Waits until the unit is so, looking again at each line of the journal. */
+  /** Waits until the unit is so, looking again at each line of the journal and each second: its status comes without a line. */
   async until(isSo: (unit: Unit) => boolean, unit?: string): Promise<Unit> {
     const deadline = Date.now() + PATIENCE_MS;
     for (;;) {
@@ -141,8 +142,9 @@ export class Machine {
       if (isSo(shown)) return shown;
       const { ActiveState, SubState, Result, StatusText } = shown;
       await this.journal
-        .waitFor(() => true, { since, timeoutMs: Math.max(1, deadline - Date.now()) })
+        .waitFor(() => true, { since, timeoutMs: LOOK_MS })
         .catch((cause) => {
+          if (Date.now() < deadline) return;
           throw new Error(`it is ${ActiveState} (${SubState}, ${Result}): ${StatusText}; never ${isSo}`, { cause });
         });
     }
