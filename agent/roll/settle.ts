@@ -115,7 +115,10 @@ export function drop(state: RollState, next: Next, event: RollEvent, why: string
 
 /** An expired candidate is accepted nowhere, so DPS need not hear of it. The clock may be wrong: no key is destroyed for it. */
 export function expire(state: RollState, next: Next, event: RollEvent, why: string): RollState {
-  return next.id === undefined ? state : makesWay(dropLeaf(state, next, next.id), event, why);
+  if (next.id === undefined) return state;
+  // What was wrong with it is wrong no more.
+  const calm = state.trouble?.code === next.parked?.failure.code ? without(state, 'trouble') : state;
+  return makesWay(dropLeaf(calm, next, next.id), event, why);
 }
 
 function dropLeaf(state: RollState, { slot, sent }: Next, id: string): RollState {

@@ -63,7 +63,7 @@ export const BESIDE: readonly Mutation[] = [
   of(
     'settle.ts',
     'an expired candidate asks DPS for a way back',
-    'return next.id === undefined ? state : makesWay(dropLeaf(state, next, next.id), event, why);',
+    'return makesWay(dropLeaf(calm, next, next.id), event, why);',
     'return drop(state, next, event, why);',
   ),
   of(

@@ -19,7 +19,8 @@ export const DAILY: readonly Bound[] = [
     name: 'registrations that DPS hears of',
     of: ({ aDay }) => aDay['reach DPS'],
     most: 36,
-    because: 'one an hour, and ten more on the day on which a leaf ends: 40,000 such gateways stay below the quota of DPS',
+    because:
+      'one an hour, and ten more on the day on which a leaf ends: 40,000 such gateways stay below the quota of DPS',
   },
   {
     name: 'registrations in all',

@@ -112,7 +112,8 @@ function isWell({ state, world, isOnline }: Gateway): boolean {
   const keys = [...world.token.values()].every(
     (id) => id === current.key.id || id === next?.id || id === state.retire?.id || world.lost.has(id),
   );
-  return world.isLive(current) && [...world.registry.values()].includes(current.thumbprint) && keys;
+  // The hub that was told of another leaf keeps the session, and says so when it ends.
+  return world.isLive(current) && world.session?.thumbprint === current.thumbprint && keys;
 }
 
 /** Keeps what is new in the trail of the journal. */

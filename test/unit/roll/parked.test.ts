@@ -58,7 +58,7 @@ describe('a candidate that DPS refuses is parked', () => {
     const { state } = advance(parked, woken, terms);
     assert.equal(briefly(state), 'serving');
     assert.deepEqual(state.next, { slot: 'b', id: 'g1', sent: false, waiting: true });
-    assert.equal(state.retire, undefined);
+    assert.deepEqual([state.retire, state.trouble], [undefined, undefined]);
   });
 });
 
