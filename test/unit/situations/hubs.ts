@@ -141,7 +141,7 @@ export const HUBS: readonly Situation[] = [
     elsewhere: [
       `${OUTAGES}: connack`,
       `${OUTAGES}: close-before-connack`,
-      'test/e2e/gone-hub.test.ts: a hub that comes back finds its gateway, which has asked DPS once',
+      'test/e2e/gone-hub.test.ts: a hub that comes back finds its gateway, which has asked DPS once an hour',
     ],
   },
   {
