@@ -93,7 +93,13 @@ export const TRANSITIONS: readonly Mutation[] = [
     "if (state.phase === 'stranded') return settle(accepted, event, 'connected');",
     '',
   ),
-  of('step.ts', 'the key that the candidate uses is destroyed', "(reused ? without(state, 'retire') : state)", 'state'),
+  of(
+    'step.ts',
+    'the key that the candidate uses is destroyed',
+    "(reused ? without(state, 'retire') : state)",
+    'state',
+    'a key is made under a CKA_ID of its own, so it is never the one that is to be destroyed',
+  ),
   of(
     'step.ts',
     'the key of the current leaf is destroyed when a candidate is abandoned',
