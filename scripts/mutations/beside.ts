@@ -13,6 +13,7 @@ export const BESIDE: readonly Mutation[] = [
     'a refused candidate leaves a refused gateway alone',
     'const goOn = state.rejected || ',
     'const goOn = ',
+    'whatever comes to rest registers a current leaf that the hub refuses',
   ),
   of('stuck.ts', 'a refusal ends the request that it is about', " && trouble.kind !== 'refused';", ';'),
   of('step.ts', 'a hub that lags DPS costs a registration after each way back', '{ ...gone, grace: 0 };', 'gone;'),

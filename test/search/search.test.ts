@@ -12,9 +12,9 @@ import type { Vector } from './vector.ts';
 
 const search = join(import.meta.dirname, 'search.ts');
 
-/** Others each time: a seed that breaks a law is printed, and plays the same story again. */
+/** The same each time, so that what is judged is the change; SEED=N plays others. A seed that breaks a law is printed. */
 describe('random faults over time break no law', { concurrency: 2 }, () => {
-  const first = Number(process.env.SEED ?? Date.now() % 1_000_000_000);
+  const first = Number(process.env.SEED ?? 200_000);
   for (const half of [0, 1]) {
     test(`a minute on one core, from seed ${first + half}`, async (t) => {
       const argv = ['--import', 'tsx', search, '--minutes', '1', '--seed', `${first + half}`, '--step', '2'];
