@@ -10,6 +10,7 @@ import {
   type RollState,
   unprovisioned,
 } from '../../../agent/roll/state.ts';
+import { diceOf } from '../../search/dice.ts';
 import { hub, LATER, leafOf, NOW, terms } from './machine.ts';
 import { SIGNALS } from './world.ts';
 
@@ -21,17 +22,6 @@ import { SIGNALS } from './world.ts';
 const base = { at: NOW, draw: 0.5 } as const;
 const WALKS = 2_000;
 const STEPS = 60;
-
-/** mulberry32: the same walks each time. */
-function dice(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** A gateway with one key, and a far side that believes whoever registered last. */
 class Walk {
@@ -142,7 +132,7 @@ describe('a gateway whose leaves have one key never loses it, and always comes b
   for (const slot of ['a', 'given'] as const) {
     test(slot === 'a' ? 'a key of our own' : 'a key that was given', () => {
       for (let seed = 1; seed <= WALKS; seed += 1) {
-        const walk = new Walk(slot, dice(seed));
+        const walk = new Walk(slot, diceOf(seed));
         for (let step = 0; step < STEPS; step += 1) walk.stumble();
         walk.rest();
       }
