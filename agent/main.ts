@@ -1,9 +1,9 @@
-import type { Handed } from './become/handed.ts';
-import type { Passage } from './become.ts';
 import type { Io, ParsedArguments, Run } from './cli/command.ts';
 import { type CommandName, parse } from './cli/commands.ts';
-import { dialPatiently } from './dialling.ts';
-import { EXIT } from './exit.ts';
+import { EXIT } from './failure/exit.ts';
+import type { Passage } from './machine/as-daemon.ts';
+import type { Handed } from './machine/handed.ts';
+import { dialPatiently } from './time/dialling.ts';
 
 /** argv of this very program, in a process of its own. */
 const itself = (...options: readonly string[]): readonly string[] => [
@@ -34,21 +34,28 @@ const io: Io = { out: process.stdout, err: process.stderr, env: process.env, now
 
 /** Each command is loaded when it is called: `status` does not pay for the SDK. */
 const COMMANDS: Readonly<Record<CommandName, (passage: Passage) => Promise<Run>>> = {
-  run: async (passage) => (await import('./run.ts')).run({ ...processes, passage }),
+  run: async (passage) => (await import('./cli/run/command.ts')).run({ ...processes, passage }),
   init: async (passage) => {
     const { stdin, stdout } = process;
-    return (await import('./init.ts')).init({ ...processes, passage, errand: itselfAt(ERRAND), stdin, stdout });
+    return (await import('./cli/init/command.ts')).init({
+      ...processes,
+      passage,
+      errand: itselfAt(ERRAND),
+      stdin,
+      stdout,
+    });
   },
-  status: async () => (await import('./cli/status.ts')).run,
-  check: async (passage) => (await import('./cli/check.ts')).check({ ...processes, passage, loader: itselfAt(LOAD) }),
-  reprovision: async () => (await import('./cli/ask.ts')).run,
-  roll: async () => (await import('./cli/ask.ts')).run,
-  csr: async () => (await import('./cli/csr.ts')).run,
-  install: async () => (await import('./cli/install.ts')).install(process.stdin),
+  status: async () => (await import('./cli/status/command.ts')).run,
+  check: async (passage) =>
+    (await import('./cli/checks/command.ts')).check({ ...processes, passage, loader: itselfAt(LOAD) }),
+  reprovision: async () => (await import('./cli/request/ask.ts')).run,
+  roll: async () => (await import('./cli/request/ask.ts')).run,
+  csr: async () => (await import('./cli/request/csr.ts')).run,
+  install: async () => (await import('./cli/request/install.ts')).install(process.stdin),
   tpm: async () => (await import('./cli/tpm.ts')).tpm(processes.chip),
-  'support-bundle': async () => (await import('./cli/support-bundle.ts')).supportBundle(itself()),
+  'support-bundle': async () => (await import('./cli/bundle/command.ts')).supportBundle(itself()),
   decommission: async (passage) =>
-    (await import('./decommission.ts')).decommission({ ...processes, passage, stdin: process.stdin }),
+    (await import('./cli/decommission/command.ts')).decommission({ ...processes, passage, stdin: process.stdin }),
   config: async () => (await import('./cli/config.ts')).run,
   version: async () => (await import('./cli/version.ts')).run,
 };
@@ -60,7 +67,7 @@ async function main(argv: readonly string[]): Promise<number> {
     return EXIT.done;
   }
   if (argv[0] === ERRAND) {
-    const { runErrand } = await import('./init/errand.ts');
+    const { runErrand } = await import('./cli/init/errand.ts');
     await runErrand(process.stdin, process.stdout);
     // A module may leave threads behind that never end.
     process.exit();
@@ -76,7 +83,7 @@ async function main(argv: readonly string[]): Promise<number> {
     return EXIT.done;
   }
   if (argv[0] === GO_ON) {
-    const { received } = await import('./become/handed.ts');
+    const { received } = await import('./machine/handed.ts');
     return called(argv.slice(1), received());
   }
   return called(argv);

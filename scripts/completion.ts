@@ -1,7 +1,7 @@
 import { CHECKS } from '../agent/cli/checks/list.ts';
 import { ALL_OPTIONS } from '../agent/cli/commands.ts';
 import { COMMAND_NAMES, GLOBAL_OPTIONS, type OptionSpec, specOf } from '../agent/cli/table.ts';
-import { settingRows } from '../agent/config.ts';
+import { settingRows } from '../agent/config/config.ts';
 
 const FILES = 'FILE';
 

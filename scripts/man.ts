@@ -1,8 +1,8 @@
 import { usageOf } from '../agent/cli/help.ts';
 import { COMMAND_NAMES, type CommandName, EXITS, GLOBAL_OPTIONS, type OptionSpec, specOf } from '../agent/cli/table.ts';
-import { type SettingRow, settingRows } from '../agent/config.ts';
-import type { CodeEntry } from '../agent/roll/codes/entry.ts';
-import { CODES } from '../agent/roll/failure.ts';
+import { type SettingRow, settingRows } from '../agent/config/config.ts';
+import type { CodeEntry } from '../agent/failure/codes/code.ts';
+import { CODES } from '../agent/failure/failure.ts';
 import { ENVIRONMENT, FILES } from './man/places.ts';
 import { bold, italic, item, literal, paragraph, prose, section, subsection } from './man/roff.ts';
 

@@ -1,8 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { settingsTable } from '../agent/config.ts';
-import { METRICS } from '../agent/metrics.ts';
-import { CODES } from '../agent/roll/failure.ts';
+import { settingsTable } from '../agent/config/config.ts';
+import { METRICS } from '../agent/daemon/metrics.ts';
+import { CODES } from '../agent/failure/failure.ts';
 import { STORIES } from '../test/e2e/roll/stories.ts';
 import { lastingTable } from './lasting.ts';
 

@@ -1,6 +1,6 @@
-import { exitOf } from '../exit.ts';
-import type { Failure } from '../roll/failure.ts';
-import { failureOf } from '../thrown.ts';
+import { exitOf } from '../failure/exit.ts';
+import type { Failure } from '../failure/failure.ts';
+import { failureOf } from '../failure/failure-of.ts';
 import { glyph, paint, type Screen, screenOf, wrap } from './screen.ts';
 import type { CommandName } from './table.ts';
 

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { EXIT } from '../exit.ts';
+import { EXIT } from '../failure/exit.ts';
 import type { ParsedArguments } from './command.ts';
 import { explain, overview, usageOf } from './help.ts';
 import { nearest } from './nearest.ts';

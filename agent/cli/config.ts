@@ -1,5 +1,5 @@
-import { configPath, loadConfig, printConfig } from '../config.ts';
-import { EXIT } from '../exit.ts';
+import { configPath, loadConfig, printConfig } from '../config/config.ts';
+import { EXIT } from '../failure/exit.ts';
 import { command, textOption } from './command.ts';
 
 /** `newleaf config`: what is in effect, and where each value comes from. */

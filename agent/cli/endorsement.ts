@@ -1,5 +1,5 @@
-import { createTpm } from '../../hsm/tpm.ts';
-import type { Config } from '../config.ts';
+import { createTpm } from '../../hsm/tpm/tpm.ts';
+import type { Config } from '../config/config.ts';
 import { type Screen, wrap } from './screen.ts';
 
 /** What DPS must know of this gateway before it may attest by its TPM. */
@@ -16,7 +16,7 @@ const USUAL_DEVICE = '/dev/tpmrm0';
 /**
  * Asks the TPM, which makes the keys if it has none yet. Without a configuration the registration ID is the one that
  * follows from the endorsement key.
- * @param command argv of a process that talks to the TPM (hsm/tpm.ts), without the device
+ * @param command argv of a process that talks to the TPM (hsm/tpm/tpm.ts), without the device
  * @throws TpmError missing, denied, failed
  */
 export async function readEndorsement(command: readonly string[], config?: Config): Promise<Endorsement> {

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
-import { configPath, loadConfig } from '../config.ts';
-import { EXIT } from '../exit.ts';
+import { configPath, loadConfig } from '../config/config.ts';
+import { EXIT } from '../failure/exit.ts';
 import { command, type Run, textOption } from './command.ts';
 import { enrollCommand, readEndorsement, renderEndorsement } from './endorsement.ts';
 import { screenOf } from './screen.ts';
@@ -8,7 +8,7 @@ import { screenOf } from './screen.ts';
 /**
  * `newleaf tpm`: what DPS must be told of this TPM. It works before there is a configuration, as the enrollment may come
  * first.
- * @param chip argv of a process that talks to the TPM (hsm/tpm.ts)
+ * @param chip argv of a process that talks to the TPM (hsm/tpm/tpm.ts)
  */
 export const tpm = (chip: readonly string[]): Run =>
   command(async (args, { env, out }) => {

@@ -1,5 +1,5 @@
-import { builtAt, version } from '../build.ts';
-import { EXIT } from '../exit.ts';
+import { EXIT } from '../failure/exit.ts';
+import { builtAt, version } from '../machine/build.ts';
 import { command } from './command.ts';
 
 /** `newleaf version`: one line, with all that a bug report needs. */

@@ -1,6 +1,6 @@
 import { parse } from 'smol-toml';
 import { safeParse } from 'valibot';
-import { Fault } from '../roll/failure.ts';
+import { Fault } from '../failure/failure.ts';
 import { isTable, type Table } from './kinds.ts';
 import { keyLines, lineOf } from './lines.ts';
 import { RULES } from './rules.ts';

@@ -1,9 +1,9 @@
 import { chmod, chown, lstat, mkdir, readFile, stat, unlink } from 'node:fs/promises';
 import { connect, type Server } from 'node:net';
 import { dirname } from 'node:path';
-import { isPassing } from '../errno.ts';
-import type { Log } from '../log.ts';
-import { Fault } from '../roll/failure.ts';
+import { isPassing } from '../failure/errno.ts';
+import { Fault } from '../failure/failure.ts';
+import type { Log } from '../machine/log.ts';
 
 const GROUP = 'newleaf';
 

@@ -1,4 +1,4 @@
-import { Fault } from '../roll/failure.ts';
+import { Fault } from '../failure/failure.ts';
 import type { Dps } from '../roll/ports.ts';
 
 /**

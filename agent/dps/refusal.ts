@@ -1,4 +1,4 @@
-import { type Code, Fault } from '../roll/failure.ts';
+import { type Code, Fault } from '../failure/failure.ts';
 
 /** A no of DPS, as far as its numbers and words were read. */
 export interface No {

@@ -1,4 +1,4 @@
-import { Fault } from '../roll/failure.ts';
+import { Fault } from '../failure/failure.ts';
 import type { Assignment } from '../roll/leaf.ts';
 import { endedFailed, refusalOf } from './refusal.ts';
 

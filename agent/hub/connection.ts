@@ -5,8 +5,8 @@ import device, { type Client, type DeviceMethodRequest, type DeviceMethodRespons
 import { Mqtt } from 'azure-iot-device-mqtt';
 import { MqttBase } from 'azure-iot-mqtt-base';
 import type { IPublishPacket } from 'mqtt';
+import { Fault } from '../failure/failure.ts';
 import { Tap } from '../mqtt/tap.ts';
-import { Fault } from '../roll/failure.ts';
 import type { Assignment } from '../roll/leaf.ts';
 import type { Answer, Answerer } from '../roll/ports.ts';
 import { METHOD_NAMES, readCall } from './methods.ts';

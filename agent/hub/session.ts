@@ -1,8 +1,8 @@
 import type { SecureContext } from 'node:tls';
-import { within } from '../mqtt/within.ts';
-import { Fault, failure } from '../roll/failure.ts';
+import { Fault, failure } from '../failure/failure.ts';
 import type { Assignment, Leaf } from '../roll/leaf.ts';
 import type { Answerer, Hub } from '../roll/ports.ts';
+import { within } from '../time/within.ts';
 import { Connection } from './connection.ts';
 import { Signals } from './signals.ts';
 

@@ -1,7 +1,7 @@
 import type { Client, Twin } from 'azure-iot-device';
 import type { IPublishPacket } from 'mqtt';
-import { within } from '../mqtt/within.ts';
-import { Fault } from '../roll/failure.ts';
+import { Fault } from '../failure/failure.ts';
+import { within } from '../time/within.ts';
 import { isObject, patch } from './patch.ts';
 import type { Topic } from './topic.ts';
 

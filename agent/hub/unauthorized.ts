@@ -1,5 +1,5 @@
+import { type Code, Fault } from '../failure/failure.ts';
 import { type Attempt, type Ending, ending } from '../mqtt/attempt.ts';
-import { type Code, Fault } from '../roll/failure.ts';
 
 const CODE: Readonly<Record<Ending, Code>> = {
   rejected: 'NL-HUB-REJECTED',

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { Fault } from '../roll/failure.ts';
-import type { Delivery } from './delivery.ts';
+import { Fault } from '../failure/failure.ts';
+import type { Delivery } from './file.ts';
 
 /** A chain of ten certificates with large keys is a tenth of it. */
 const LARGEST_DELIVERY = 256 * 1024;

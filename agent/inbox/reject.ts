@@ -1,8 +1,8 @@
 import { lstat, open, readdir, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeAtomically } from '../durable.ts';
-import { type Failure, sentence } from '../roll/failure.ts';
-import type { Delivery } from './delivery.ts';
+import { type Failure, sentence } from '../failure/failure.ts';
+import { writeAtomically } from '../state/durable.ts';
+import type { Delivery } from './file.ts';
 
 /** A name has 255 bytes (NAME_MAX), and the reason, a number and what writeAtomically adds must fit, too. */
 const LONGEST_NAME = 200;

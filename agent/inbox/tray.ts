@@ -1,10 +1,10 @@
 import { chmod, mkdir, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Clock } from '../clock.ts';
-import { failureFields, type Log } from '../log.ts';
-import { type Failure, failure } from '../roll/failure.ts';
+import { type Failure, failure } from '../failure/failure.ts';
+import { failureFields, type Log } from '../machine/log.ts';
 import type { Answerer } from '../roll/ports.ts';
-import { type Delivery, deliveriesIn, isUntouched } from './delivery.ts';
+import type { Clock } from '../time/clock.ts';
+import { type Delivery, deliveriesIn, isUntouched } from './file.ts';
 import { reject } from './reject.ts';
 import { type Accepted, verdictOn } from './verdict.ts';
 

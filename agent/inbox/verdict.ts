@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { CODES, type Failure, failure } from '../roll/failure.ts';
+import { CODES, type Failure, failure } from '../failure/failure.ts';
+import { failureOf } from '../failure/failure-of.ts';
 import type { Answer, Answerer } from '../roll/ports.ts';
-import { failureOf } from '../thrown.ts';
 import { contentOf } from './content.ts';
-import type { Delivery } from './delivery.ts';
+import type { Delivery } from './file.ts';
 import { plain } from './reject.ts';
 
 export interface Accepted {

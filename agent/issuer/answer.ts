@@ -1,4 +1,4 @@
-import { type Code, Fault } from '../roll/failure.ts';
+import { type Code, Fault } from '../failure/failure.ts';
 import type { Reply } from './exchange.ts';
 import { certificatesIn } from './pkcs7.ts';
 

@@ -1,4 +1,4 @@
-import { Fault } from '../roll/failure.ts';
+import { Fault } from '../failure/failure.ts';
 import { readNamed } from './named-file.ts';
 
 /** The labels under which OpenSSL takes a CA (PEM_read_bio_X509_AUX). */

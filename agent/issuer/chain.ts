@@ -1,5 +1,5 @@
 import type { X509Certificate } from 'node:crypto';
-import { Fault } from '../roll/failure.ts';
+import { Fault } from '../failure/failure.ts';
 import { at, named, validityOf } from './name.ts';
 import { demandStrongKey, demandStrongSignature } from './strength.ts';
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type Code, Fault } from '../roll/failure.ts';
+import { type Code, Fault } from '../failure/failure.ts';
 import type { Issuer } from '../roll/ports.ts';
 import { neededOf } from './inherited.ts';
 import { certificatePem, certificatesOf, toPem } from './pem.ts';

@@ -1,5 +1,5 @@
 import type { AsnType } from 'asn1js';
-import { Fault } from '../roll/failure.ts';
+import { Fault } from '../failure/failure.ts';
 import { exchange, type Request } from './exchange.ts';
 
 /** What an EST server may want in a CSR (RFC 7030 section 4.5.2), in the words of `leaf.key_type` and of the RFCs. */

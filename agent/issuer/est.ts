@@ -1,5 +1,5 @@
 import type { SecureContext } from 'node:tls';
-import { Fault } from '../roll/failure.ts';
+import { Fault } from '../failure/failure.ts';
 import type { Issuer } from '../roll/ports.ts';
 import { certificatesFrom } from './answer.ts';
 import { readAuthorities } from './authorities.ts';

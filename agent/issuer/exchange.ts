@@ -1,7 +1,7 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { request } from 'node:https';
 import { type ConnectionOptions, TLSSocket } from 'node:tls';
-import { Fault } from '../roll/failure.ts';
+import { Fault } from '../failure/failure.ts';
 import { withoutCredentials } from './credentials.ts';
 
 /** One request to an EST server. */

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { Fault } from '../roll/failure.ts';
+import { Fault } from '../failure/failure.ts';
 
 /**
  * The text of a file that the configuration names. Read again whenever it is needed: it may change while the daemon runs.

@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { Fault } from '../roll/failure.ts';
+import { Fault } from '../failure/failure.ts';
 import { certificatesIn } from './pkcs7.ts';
 
 const CERTIFICATE = new Set(['CERTIFICATE', 'X509 CERTIFICATE']);

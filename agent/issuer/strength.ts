@@ -1,5 +1,5 @@
 import type { KeyObject, X509Certificate } from 'node:crypto';
-import { Fault } from '../roll/failure.ts';
+import { Fault } from '../failure/failure.ts';
 import { signatureOf } from './der.ts';
 import { named } from './name.ts';
 

@@ -1,5 +1,5 @@
 import { createHash, createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
-import { Fault } from '../roll/failure.ts';
+import { Fault } from '../failure/failure.ts';
 import type { KeyRef, Leaf } from '../roll/leaf.ts';
 import { linkUp } from './chain.ts';
 import { keyUsageOf, saysCa } from './der.ts';

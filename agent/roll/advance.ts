@@ -1,5 +1,5 @@
+import { failure } from '../failure/failure.ts';
 import { budgetLeft, decide, type Signal } from './decide.ts';
-import { failure } from './failure.ts';
 import { alarmOf, isCredible, isDue, type Terms } from './plan.ts';
 import { heed } from './poison.ts';
 import { finish, hasSpareKey, without } from './settle.ts';

@@ -1,5 +1,5 @@
+import type { Failure } from '../failure/failure.ts';
 import { probeMs } from './backoff.ts';
-import type { Failure } from './failure.ts';
 import { clockFloor, dueAt, isCredible, type Terms } from './plan.ts';
 import { remaining } from './settle.ts';
 import { isProbeOfCurrent, waitsFor } from './single-flight.ts';

@@ -1,4 +1,4 @@
-import type { Failure } from './failure.ts';
+import type { Failure } from '../failure/failure.ts';
 import { finish, move, type Of, park, probeOf, setAside, settle, without } from './settle.ts';
 import type { Next, RollEvent, RollState } from './state.ts';
 

@@ -1,4 +1,4 @@
-import { failure } from './failure.ts';
+import { failure } from '../failure/failure.ts';
 import type { Leaf } from './leaf.ts';
 import type { RollEffect, RollEvent, RollState } from './state.ts';
 

@@ -1,4 +1,4 @@
-import { type Code, type Failure, failure } from './failure.ts';
+import { type Code, type Failure, failure } from '../failure/failure.ts';
 import { isEndorsed, type Leaf } from './leaf.ts';
 import { clockFloor, dueAt, isCredible, type Terms } from './plan.ts';
 import type { Alarm, Next, Outcome, Phase, Request, RollState } from './state.ts';

@@ -1,5 +1,5 @@
+import { type Failure, failure } from '../failure/failure.ts';
 import { probeMs } from './backoff.ts';
-import { type Failure, failure } from './failure.ts';
 import type { KeyRef } from './leaf.ts';
 import type { Decision, Next, Outcome, Phase, Request, RollEvent, RollState } from './state.ts';
 import { getsNoRegistration, isStuck } from './stuck.ts';

@@ -1,4 +1,4 @@
-import type { Code, Failure } from './failure.ts';
+import type { Code, Failure } from '../failure/failure.ts';
 import { type Assignment, type KeyRef, type Leaf, placeOf, type Slot } from './leaf.ts';
 
 /**

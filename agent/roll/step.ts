@@ -1,6 +1,6 @@
-import { type Failure, failure } from './failure.ts';
+import { type Failure, failure } from '../failure/failure.ts';
+import { failed, issuerRefused } from './failed.ts';
 import { withIntended } from './intended.ts';
-import { failed, issuerRefused } from './refused.ts';
 import {
   accept,
   begin,

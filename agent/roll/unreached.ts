@@ -1,4 +1,4 @@
-import type { Failure } from './failure.ts';
+import type { Failure } from '../failure/failure.ts';
 import { drawOf } from './plan.ts';
 import { begin, finish, type Moved, move, type Of, park, toRegisterNext } from './settle.ts';
 import type { Decision, RollEffect, RollState } from './state.ts';

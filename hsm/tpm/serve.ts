@@ -6,7 +6,7 @@ import { reasonOf, TpmError } from './error.ts';
 import type { Answer, Request } from './request.ts';
 
 /**
- * The body of the process that hsm/tpm.ts starts: one request a line, one answer a line, until the input ends or
+ * The body of the process that hsm/tpm/tpm.ts starts: one request a line, one answer a line, until the input ends or
  * something fails. It ends with the first failure, and whoever needs the TPM again starts the next.
  *
  * azure-iot-security-tpm 1.9.3 throws inside of callbacks where a TPM refuses a step of an activation ("Cannot read

@@ -1,5 +1,5 @@
+import { DEFAULT_PATH } from '../../agent/config/config.ts';
 import { SCHEMA } from '../../agent/config/schema.ts';
-import { DEFAULT_PATH } from '../../agent/config.ts';
 
 const state = SCHEMA.state.directory.standard;
 

@@ -18,7 +18,7 @@ export const BESIDE: readonly Mutation[] = [
   of('stuck.ts', 'a refusal ends the request that it is about', " && trouble.kind !== 'refused';", ';'),
   of('step.ts', 'a hub that lags DPS costs a registration after each way back', '{ ...gone, grace: 0 };', 'gone;'),
   of(
-    'refused.ts',
+    'failed.ts',
     'a refusal is taken for a session that is dropped',
     'trouble: failure, flaps: 0 };',
     'trouble: failure };',
@@ -36,7 +36,7 @@ export const BESIDE: readonly Mutation[] = [
     ') return state;',
   ),
   of(
-    'refused.ts',
+    'failed.ts',
     'a refusal in the grace gives the session up',
     "resting || state.phase === 'generating-key' || state.phase === 'requesting-leaf';",
     'resting;',

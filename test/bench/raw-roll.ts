@@ -1,13 +1,13 @@
 import { join } from 'node:path';
-import { writeAtomically } from '../../agent/durable.ts';
 import { certificatesOf } from '../../agent/issuer/pem.ts';
+import { writeAtomically } from '../../agent/state/durable.ts';
 import { destroyInChild } from '../../hsm/destroy.ts';
 import { NODE } from './node.ts';
 import type { RawDevice, RawLeaf } from './raw-device.ts';
 import { FLAGS, type Stand } from './stand.ts';
 
 const BUNDLE = join(import.meta.dirname, '..', '..', 'dist', 'newleaf.js');
-/** Six transitions, and three files that are derived from the state (agent/files.ts). */
+/** Six transitions, and three files that are derived from the state (agent/state/published.ts). */
 const WRITES = 9;
 const ENTRY = `${JSON.stringify({ entry: 'x'.repeat(4_000) })}\n`;
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { tinyDisk } from '../unit/agent/disk.ts';
+import { tinyDisk } from '../unit/state/disk.ts';
 import { fill } from './fill.ts';
 import { holds } from './holds.ts';
 import { patiently, serving } from './site.ts';

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { type Reply, request } from '../../agent/control-client.ts';
+import { type Reply, request } from '../../agent/control/client.ts';
 import type { Status } from '../../agent/roll/report.ts';
 import type { TestToken } from '../contract/token/softhsm.ts';
 import type { Endpoints } from '../simulator/api.ts';

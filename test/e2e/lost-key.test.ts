@@ -3,7 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { scratch } from '../unit/agent/disk.ts';
+import { scratch } from '../unit/state/disk.ts';
 import { holds } from './holds.ts';
 import { type Serving, serving } from './site.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { request } from '../../agent/control-client.ts';
+import { request } from '../../agent/control/client.ts';
 import { holds } from './holds.ts';
 import { serving } from './site.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { EXIT } from '../../agent/exit.ts';
+import { EXIT } from '../../agent/failure/exit.ts';
 import { failureIn } from './ended.ts';
 import { cut, PATIENCE_MS, serving } from './site.ts';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { openCommand } from '../contract/issuer/command.ts';
 import { startSimulator } from '../simulator/simulator.ts';
-import { scratch } from '../unit/agent/disk.ts';
+import { scratch } from '../unit/state/disk.ts';
 import { Gateway } from './gateway.ts';
 import { PATIENCE_MS, serving } from './site.ts';
 

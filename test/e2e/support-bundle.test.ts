@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { scratch } from '../unit/agent/disk.ts';
+import { scratch } from '../unit/state/disk.ts';
 import type { Gateway } from './gateway.ts';
 import { serving } from './site.ts';
 

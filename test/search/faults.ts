@@ -1,4 +1,4 @@
-import type { Code } from '../../agent/roll/failure.ts';
+import type { Code } from '../../agent/failure/failure.ts';
 
 /** Whom a fault meets: every leaf, the one that the journal calls current, or any other. */
 export type Whom = 'all' | 'current' | 'candidate';

@@ -1,9 +1,9 @@
-import { Daemon } from '../../agent/daemon.ts';
-import { type Entry, entryOf } from '../../agent/entry.ts';
-import { Fault } from '../../agent/roll/failure.ts';
+import { Daemon } from '../../agent/daemon/daemon.ts';
+import { Fault } from '../../agent/failure/failure.ts';
 import type { Terms } from '../../agent/roll/plan.ts';
 import type { Ask } from '../../agent/roll/ports.ts';
 import { type RollState, unprovisioned } from '../../agent/roll/state.ts';
+import { type Entry, entryOf } from '../../agent/state/entry.ts';
 import { diceOf } from './dice.ts';
 import type { Faults } from './faults.ts';
 import { VirtualClock } from './virtual-clock.ts';

@@ -1,4 +1,4 @@
-import { type Code, Fault, failure } from '../../agent/roll/failure.ts';
+import { type Code, Fault, failure } from '../../agent/failure/failure.ts';
 import type { Assignment, KeyRef, Leaf } from '../../agent/roll/leaf.ts';
 import type { HubSignal, Ports } from '../../agent/roll/ports.ts';
 import type { Answered, Faults, Whom } from './faults.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { describe, test } from 'node:test';
-import { ARROWS, HOUSE, type Layer } from './house.ts';
+import { ARROWS, HOUSE, type Room } from './house.ts';
 
 interface Import {
   readonly from: string;
@@ -20,23 +20,23 @@ function importsOf(text: string): readonly Import[] {
   return found.map(([, type, from = '']) => ({ from, types: Boolean(type) }));
 }
 
-const layerOf = (file: string): Layer | undefined => HOUSE.find(({ files }) => files.test(file));
+const roomOf = (file: string): Room | undefined => HOUSE.find(({ files }) => files.test(file));
 
 /** Why this import is forbidden, or undefined where it is not. */
 function refusal(file: string, { from, types }: Import): string | undefined {
-  const layer = layerOf(file);
-  if (layer === undefined) return `${file} is in no layer: say in house.ts where it belongs and what it may import`;
+  const room = roomOf(file);
+  if (room === undefined) return `${file} is in no room: say in house.ts where it belongs and what it may import`;
   const refuse = (target: string) =>
-    `${file} imports ${from}, but ${layer.name} → ${target} is forbidden: ${ARROWS[`${layer.name} → ${target}`] ?? layer.why}`;
+    `${file} imports ${from}, but ${room.name} → ${target} is forbidden: ${ARROWS[`${room.name} → ${target}`] ?? room.why}`;
   if (!from.startsWith('.')) {
     const name = from.startsWith('node:') ? 'node:' : from.split('/', from.startsWith('@') ? 2 : 1).join('/');
-    const any = name !== 'node:' && layer.packages.includes('*');
-    return any || layer.packages.includes(name) ? undefined : refuse(name);
+    const any = name !== 'node:' && room.packages.includes('*');
+    return any || room.packages.includes(name) ? undefined : refuse(name);
   }
   const path = posix.join(posix.dirname(file), from);
-  const target = layerOf(path)?.name ?? path;
-  const allowed = target === layer.name || layer.may.includes(target);
-  return allowed || (types && layer.types?.includes(target)) ? undefined : refuse(target);
+  const target = roomOf(path)?.name ?? path;
+  const allowed = target === room.name || room.may.includes(target);
+  return allowed || (types && room.types?.includes(target)) ? undefined : refuse(target);
 }
 
 const root = join(import.meta.dirname, '..', '..');
@@ -66,7 +66,7 @@ describe('every import goes where the house allows', () => {
     });
   }
 
-  test('every file is in one layer, and no more', () => {
+  test('every file is in one room, and no more', () => {
     const lost = housed.filter((file) => HOUSE.filter(({ files }) => files.test(file)).length !== 1);
     assert.deepEqual(lost, [], 'say in house.ts where these belong and what they may import');
   });
@@ -83,26 +83,35 @@ describe('forbidden arrows are found, and a reason is given', () => {
   const rows: readonly (readonly [file: string, statement: string, reason: RegExp | undefined])[] = [
     ['agent/roll/step.ts', "import { readFileSync } from 'node:fs';", /roll → node: .* handed in/],
     ['agent/roll/step.ts', "import { pino } from 'pino';", /roll → pino .* pure/],
-    ['agent/roll/step.ts', "import type { Log } from '../log.ts';", /roll → log .* pure/],
+    ['agent/roll/step.ts', "import type { Log } from '../machine/log.ts';", /roll → machine .* pure/],
     ['agent/roll/step.ts', "import { settle } from './settle.ts';", undefined],
-    ['hsm/sign.ts', "import { failure } from '../agent/roll/failure.ts';", /hsm → roll .* of its own/],
+    ['hsm/sign.ts', "import { failure } from '../agent/failure/failure.ts';", /hsm → failure .* of its own/],
     ['hsm/tls.ts', "import { Client } from 'azure-iot-device';", /hsm → azure-iot-device .* nothing of Azure/],
     ['agent/dps/wire.ts', "import { connect } from '../hub/session.ts';", /dps → hub .* for the machine to say/],
     ['agent/hub/session.ts', "export { register } from '../dps/registration.ts';", /hub → dps .* decision/],
     ['agent/hub/session.ts', "import { dial } from '../mqtt/tap.ts';", undefined],
-    ['agent/issuer/est.ts', "const a = await import('../journal.ts');", /issuer → journal .* intent/],
+    ['agent/issuer/est.ts', "const a = await import('../state/journal.ts');", /issuer → state .* intent/],
     ['agent/issuer/est.ts', "import { openToken } from '../../hsm/token.ts';", /issuer → hsm .* one effect/],
     ['agent/issuer/est.ts', "import type { Token } from '../../hsm/token.ts';", undefined],
-    ['agent/perform.ts', "import { createHub } from './hub/session.ts';", /perform → hub .* never adapters/],
-    ['agent/daemon.ts', "import { openToken } from '../hsm/token.ts';", /daemon → hsm .* port/],
-    ['agent/daemon.ts', "import '../hsm/token.ts';", /daemon → hsm .* port/],
-    ['agent/cli/roll.ts', "import { Daemon } from '../daemon.ts';", /cli → daemon .* asks the daemon/],
-    ['agent/cli/roll.ts', "import { run } from '../main.ts';", /cli → main/],
-    ['agent/run.ts', "import { x } from '../test/simulator/ca.ts';", /main → simulator/],
+    [
+      'agent/daemon/perform.ts',
+      "import { createHub } from '../hub/session.ts';",
+      /daemon → hub .* never as an adapter/,
+    ],
+    ['agent/daemon/daemon.ts', "import { openToken } from '../../hsm/token.ts';", /daemon → hsm .* port/],
+    ['agent/daemon/daemon.ts', "import '../../hsm/token.ts';", /daemon → hsm .* port/],
+    [
+      'agent/cli/request/roll.ts',
+      "import { Daemon } from '../../daemon/daemon.ts';",
+      /cli → daemon .* asks the daemon/,
+    ],
+    ['agent/cli/request/roll.ts', "import { run } from '../../main.ts';", /cli → main/],
+    ['agent/cli/status/command.ts', "import { pin } from '../init/pin.ts';", /cli → init/],
+    ['agent/cli/run/command.ts', "import { x } from '../../../test/simulator/ca.ts';", /run → simulator/],
     ['test/simulator/dps.ts', "import { parse } from '../../agent/dps/wire.ts';", /simulator → dps .* second time/],
     ['test/simulator/dps.ts', "const sign = require('../../hsm/sign.ts');", /simulator → hsm .* second time/],
     ['test/simulator/dps.ts', "import {\n  parser,\n} from 'mqtt-packet';", undefined],
-    ['agent/stray.ts', "import { a } from './log.ts';", /in no layer/],
+    ['agent/stray.ts', "import { a } from './machine/log.ts';", /in no room/],
   ];
   for (const [file, statement, reason] of rows) {
     test(`${file}: ${statement.replaceAll('\n', ' ')}`, () => {

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import type { Clock } from '../../agent/clock.ts';
+import type { Clock } from '../../agent/time/clock.ts';
 
 interface Sleeper {
   readonly due: number;

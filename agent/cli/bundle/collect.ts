@@ -1,4 +1,4 @@
-import { Fault } from '../../roll/failure.ts';
+import { Fault } from '../../failure/failure.ts';
 import type { Enclosed } from './archive.ts';
 import { DAEMON_PARTS } from './daemon-parts.ts';
 import { MACHINE_PARTS } from './machine-parts.ts';

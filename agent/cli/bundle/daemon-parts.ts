@@ -1,5 +1,5 @@
-import { request } from '../../control-client.ts';
-import { run as showStatus } from '../status.ts';
+import { request } from '../../control/client.ts';
+import { run as showStatus } from '../status/command.ts';
 import type { Part, Scene } from './part.ts';
 import { printed } from './program.ts';
 import { textOf } from './settings.ts';

@@ -1,6 +1,6 @@
 import { readFile, realpath, stat, statfs } from 'node:fs/promises';
 import { arch, version as kernel, release } from 'node:os';
-import { builtAt, version } from '../../build.ts';
+import { builtAt, version } from '../../machine/build.ts';
 import type { Part } from './part.ts';
 import { printed } from './program.ts';
 import { textOf } from './settings.ts';

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { CREDENTIAL, PIN_FILE } from '../../become/kept-pin.ts';
+import { printConfig } from '../../config/config.ts';
 import { type Effective, surveyConfig } from '../../config/read.ts';
 import { sectionOf, type Written } from '../../config/schema.ts';
-import { printConfig } from '../../config.ts';
+import { CREDENTIAL, PIN_FILE } from '../../machine/root-pin.ts';
 import { REDACTED } from './redact.ts';
 
 /** The configuration, however much of it can be understood. */

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { dirname, join } from 'node:path';
-import { readRegular } from '../../durable.ts';
+import { readRegular } from '../../state/durable.ts';
 import { listing } from './listing.ts';
 import type { Part, Scene } from './part.ts';
 import { settingsInWords, textOf } from './settings.ts';

@@ -1,6 +1,6 @@
 import { createSecureContext, type SecureContext } from 'node:tls';
 import type { Identity } from '../../../hsm/tls.ts';
-import type { X509Config } from '../../config.ts';
+import type { X509Config } from '../../config/config.ts';
 import { certificatePem } from '../../issuer/pem.ts';
 import type { Apart } from './apart/apart.ts';
 import type { Site } from './site.ts';
@@ -17,7 +17,7 @@ export interface BootstrapParts {
 const isUri = (place: string) => place.startsWith('pkcs11:');
 
 /**
- * The bootstrap identity as agent/issuers.ts has it: in files, or with a key in the token.
+ * The bootstrap identity as agent/assembly/issuers.ts has it: in files, or with a key in the token.
  * @throws Fault NL-CONFIG, NL-TOKEN-…; Error of OpenSSL for files that do not fit
  */
 export async function bootstrapOf({ config, ca, text, opened }: BootstrapParts): Promise<Identity | SecureContext> {

@@ -1,5 +1,5 @@
-import { type X509Config, x509Of } from '../../config.ts';
-import { CODES, type Code } from '../../roll/failure.ts';
+import { type X509Config, x509Of } from '../../config/config.ts';
+import { CODES, type Code } from '../../failure/failure.ts';
 import type { Leaf } from '../../roll/leaf.ts';
 import type { Site } from './site.ts';
 

@@ -1,4 +1,4 @@
-import { builtAt } from '../../build.ts';
+import { builtAt } from '../../machine/build.ts';
 import { localMinute, span } from '../moment.ts';
 import { type Check, failed, ok, warning } from './check.ts';
 import type { ServerTime } from './server-time.ts';

@@ -1,6 +1,6 @@
-import type { IssuerChoice } from '../../config.ts';
+import type { IssuerChoice } from '../../config/config.ts';
+import { Fault } from '../../failure/failure.ts';
 import { authoritiesRequest, emptyEnrolment } from '../../issuer/trial.ts';
-import { Fault } from '../../roll/failure.ts';
 import { currentLeaf, type Finding, failed, ok, skipped } from './check.ts';
 import { reach } from './reach.ts';
 import type { Site } from './site.ts';

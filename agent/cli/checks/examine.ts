@@ -1,4 +1,4 @@
-import { failureOf } from '../../thrown.ts';
+import { failureOf } from '../../failure/failure-of.ts';
 import { plainly } from '../errno.ts';
 import { type Check, type Finding, failed, skipped } from './check.ts';
 import type { Site } from './site.ts';

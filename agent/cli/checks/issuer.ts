@@ -1,5 +1,5 @@
-import type { IssuerChoice } from '../../config.ts';
-import { Fault } from '../../roll/failure.ts';
+import type { IssuerChoice } from '../../config/config.ts';
+import { Fault } from '../../failure/failure.ts';
 import { type Check, type Finding, failed, ok, skipped, warning, x509 } from './check.ts';
 import { askAuthorities, askToEnrol, waysOf } from './est.ts';
 import type { Site } from './site.ts';

@@ -1,6 +1,6 @@
 import type { Protection } from '../../../hsm/key-pair.ts';
 import type { PublicKey } from '../../../hsm/public-key.ts';
-import { CODES } from '../../roll/failure.ts';
+import { CODES } from '../../failure/failure.ts';
 import { type Check, ok, warning, x509 } from './check.ts';
 import type { Site } from './site.ts';
 
@@ -35,7 +35,7 @@ export const keys: Check = {
   },
 };
 
-/** A key in the way of the next one: agent/keys.ts takes over none that the journal does not know. */
+/** A key in the way of the next one: agent/keys/slots.ts takes over none that the journal does not know. */
 async function strangerAmong(ours: readonly PublicKey[], site: Site): Promise<PublicKey | undefined> {
   const entry = await site.entry().catch(() => undefined);
   // Where this user may not read the journal, each key would look like one of somebody else.

@@ -1,4 +1,4 @@
-import type { Config } from '../../config.ts';
+import type { Config } from '../../config/config.ts';
 import { chain } from './chain.ts';
 import type { Check } from './check.ts';
 import { clock } from './clock.ts';

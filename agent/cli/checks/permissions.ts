@@ -1,4 +1,4 @@
-import type { Config, LoadedConfig } from '../../config.ts';
+import type { Config, LoadedConfig } from '../../config/config.ts';
 import { type Check, type Finding, failed, ok, warning } from './check.ts';
 import type { Site } from './site.ts';
 

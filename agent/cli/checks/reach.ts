@@ -1,4 +1,4 @@
-import { type Code, Fault } from '../../roll/failure.ts';
+import { type Code, Fault } from '../../failure/failure.ts';
 import { assignedHub } from './assigned-hub.ts';
 import { type Check, type Finding, failed, ok, skipped } from './check.ts';
 import { isClockWrong } from './clock.ts';

@@ -1,4 +1,4 @@
-import { Fault } from '../../roll/failure.ts';
+import { Fault } from '../../failure/failure.ts';
 import type { Site } from './site.ts';
 
 /** What DPS says about the current leaf when it is asked, and nothing is registered. */

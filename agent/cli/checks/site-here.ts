@@ -1,13 +1,13 @@
 import { constants } from 'node:fs';
 import { access, open, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Looking } from '../../become.ts';
-import { type Config, type LoadedConfig, x509Of } from '../../config.ts';
-import { validateEntry } from '../../entry.ts';
+import { type Config, type LoadedConfig, x509Of } from '../../config/config.ts';
 import { readAuthorities } from '../../issuer/authorities.ts';
 import { readNamed } from '../../issuer/named-file.ts';
-import { createJournal } from '../../journal.ts';
-import { statusOf } from '../status.ts';
+import type { Looking } from '../../machine/as-daemon.ts';
+import { validateEntry } from '../../state/entry.ts';
+import { createJournal } from '../../state/journal.ts';
+import { statusOf } from '../status/command.ts';
 import { dial } from './dial.ts';
 import { once } from './once.ts';
 import { serverTime, type TimeServer } from './server-time.ts';
@@ -22,7 +22,7 @@ export interface SiteOptions {
   readonly now: number;
   /** argv of a process that loads the PKCS#11 module (apart/child.ts). */
   readonly loader: readonly string[];
-  /** argv of a process that talks to the TPM; the device follows (hsm/tpm.ts). */
+  /** argv of a process that talks to the TPM; the device follows (hsm/tpm/tpm.ts). */
   readonly chip: readonly string[];
   /** Whose eyes these are, and what root has handed to them. */
   readonly looking?: Looking;
@@ -110,7 +110,10 @@ async function timeServers(config: Config, trust: string): Promise<readonly Time
  */
 async function signWithTpm(chip: readonly string[], config: Config, name: string | undefined): Promise<void> {
   if (!('tpm' in config)) return;
-  const [{ createTpm }, { HubKey }] = await Promise.all([import('../../../hsm/tpm.ts'), import('../../hub-key.ts')]);
+  const [{ createTpm }, { HubKey }] = await Promise.all([
+    import('../../../hsm/tpm/tpm.ts'),
+    import('../../keys/hub-key.ts'),
+  ]);
   const tpm = createTpm([...chip, config.tpm.device], { limitMs: TPM_MS });
   try {
     await new HubKey(tpm, config.state.directory).sign(name, Buffer.from('newleaf check'));

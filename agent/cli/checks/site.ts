@@ -1,8 +1,8 @@
 import type { Token } from '../../../hsm/token.ts';
-import type { LoadedConfig } from '../../config.ts';
-import type { Entry } from '../../entry.ts';
+import type { LoadedConfig } from '../../config/config.ts';
 import type { Reply, Request } from '../../issuer/exchange.ts';
 import type { Status } from '../../roll/report.ts';
+import type { Entry } from '../../state/entry.ts';
 import type { FoundToken, Shaken } from './apart/questions.ts';
 import type { Dialled } from './dial.ts';
 import type { ServerTime } from './server-time.ts';

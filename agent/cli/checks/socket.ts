@@ -1,4 +1,4 @@
-import { CODES, Fault } from '../../roll/failure.ts';
+import { CODES, Fault } from '../../failure/failure.ts';
 import { BEGIN_OR_LEAVE, NEW_OR_GIVEN_UP } from '../words.ts';
 import { type Check, type Finding, failed, isUnbegun, ok } from './check.ts';
 import type { Site } from './site.ts';

@@ -1,9 +1,9 @@
 import type { Identity } from '../../../hsm/tls.ts';
-import type { Looking } from '../../become.ts';
-import { type Config, x509Of } from '../../config.ts';
-import type { Entry } from '../../entry.ts';
+import { type Config, x509Of } from '../../config/config.ts';
 import { exchange } from '../../issuer/exchange.ts';
+import type { Looking } from '../../machine/as-daemon.ts';
 import type { Leaf } from '../../roll/leaf.ts';
+import type { Entry } from '../../state/entry.ts';
 import { Apart } from './apart/apart.ts';
 import { bootstrapOf } from './bootstrap.ts';
 import { once } from './once.ts';

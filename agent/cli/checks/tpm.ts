@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { failureOf } from '../../thrown.ts';
+import { failureOf } from '../../failure/failure-of.ts';
 import { type Check, failed, ok, warning } from './check.ts';
 
 const WHY = 'The log says why: journalctl -u newleaf | grep -e key-before-kept -e key-not-promoted';

@@ -1,4 +1,4 @@
-import { CODES } from '../../roll/failure.ts';
+import { CODES } from '../../failure/failure.ts';
 import { type Check, failed, ok, warning } from './check.ts';
 
 /** What the daemon has met that no look from outside finds: a refusal by the hub, a candidate that DPS does not accept. */

@@ -1,4 +1,4 @@
-import { version as here } from '../../build.ts';
+import { version as here } from '../../machine/build.ts';
 import { type Check, ok, warning } from './check.ts';
 
 export const version: Check = {

@@ -1,4 +1,4 @@
-import type { Code } from '../../../agent/roll/failure.ts';
+import type { Code } from '../../../agent/failure/failure.ts';
 import { authority, garbage, unlinked, type Wish } from './wish.ts';
 
 /** A leaf that must not be installed, and what is said of it: both values, what was expected and what came. */

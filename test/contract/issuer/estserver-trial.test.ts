@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { after, before, suite, test } from 'node:test';
+import { Fault } from '../../../agent/failure/failure.ts';
 import { type Trial, tryEst } from '../../../agent/issuer/trial.ts';
-import { Fault } from '../../../agent/roll/failure.ts';
 import { insideNetworkNamespace } from '../../namespace.ts';
 import { mint, mintCa, privateKeyPem } from '../../unit/issuer/mint.ts';
 import { Libest, lifetime } from './libest.ts';

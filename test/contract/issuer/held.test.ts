@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { Held } from '../../../agent/issuers.ts';
-import { Fault } from '../../../agent/roll/failure.ts';
+import { Held } from '../../../agent/assembly/issuers.ts';
+import { Fault } from '../../../agent/failure/failure.ts';
 
 const HOUR = 3_600_000;
 const never = new AbortController().signal;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { request } from '../../../agent/control-client.ts';
+import { request } from '../../../agent/control/client.ts';
 import { thumbprintOf } from '../../simulator/ca.ts';
 import { container, damaged, damages } from './containers.ts';
 import { openHub } from './hub.ts';

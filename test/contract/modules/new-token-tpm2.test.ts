@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
-import { createErrands } from '../../../agent/init/errands.ts';
+import { createErrands } from '../../../agent/cli/init/errands.ts';
 import { BUNDLE } from '../../e2e/gateway.ts';
 import type { TestToken } from '../token/softhsm.ts';
 import { tpm2 } from './tpm2.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { failureOf } from '../../../agent/thrown.ts';
+import { failureOf } from '../../../agent/failure/failure-of.ts';
 import { freshId } from '../token/fresh-id.ts';
 import { tokenContract } from '../token/suite.ts';
 import { tpm2 } from './tpm2.ts';

@@ -1,7 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { createTpm, type Tpm, type TpmOptions } from '../../../hsm/tpm.ts';
+import { createTpm, type Tpm, type TpmOptions } from '../../../hsm/tpm/tpm.ts';
 import { activationBlob } from '../../simulator/activation.ts';
 import { Swtpm } from './swtpm.ts';
 

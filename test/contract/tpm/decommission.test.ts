@@ -3,8 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { endJournal } from '../../../agent/journal.ts';
-import { scratch } from '../../unit/agent/disk.ts';
+import { endJournal } from '../../../agent/state/journal.ts';
+import { scratch } from '../../unit/state/disk.ts';
 import { bench, command, newKey } from './bench.ts';
 
 test('decommission takes the key that DPS has sent, and leaves those of the TPM', async (t) => {

@@ -5,7 +5,7 @@ import { chmodSync, mkdtempSync, realpathSync, rmSync, watch } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { createTpm } from '../../../hsm/tpm.ts';
+import { createTpm } from '../../../hsm/tpm/tpm.ts';
 import { activationBlob } from '../../simulator/activation.ts';
 import { command, hmac, newKey } from './bench.ts';
 import { Swtpm } from './swtpm.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
-import { createTpm } from '../../../hsm/tpm.ts';
+import { createTpm } from '../../../hsm/tpm/tpm.ts';
 import { bench, command, hmac, newKey } from './bench.ts';
 
 const message = Buffer.from('0ne00000000%2Fregistrations%2Fgw-0001\n1780000000');

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { createTpm, type TpmErrorKind } from '../../../hsm/tpm.ts';
+import { createTpm, type TpmErrorKind } from '../../../hsm/tpm/tpm.ts';
 import { bench, command, newKey } from './bench.ts';
 import { Swtpm } from './swtpm.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
-import { createTpm } from '../../../hsm/tpm.ts';
+import { createTpm } from '../../../hsm/tpm/tpm.ts';
 import { activationBlob } from '../../simulator/activation.ts';
 import { bench, command, hmac, newKey } from './bench.ts';
 

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { createHmac, randomBytes } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
 import { createSecureContext } from 'node:tls';
-import { renewing } from '../../../agent/hub/renewal.ts';
+import { Fault } from '../../../agent/failure/failure.ts';
 import { createHub } from '../../../agent/hub/session.ts';
-import { hubToken } from '../../../agent/hub/token.ts';
-import { Fault } from '../../../agent/roll/failure.ts';
+import { renewing } from '../../../agent/hub/tpm/renewal.ts';
+import { hubToken } from '../../../agent/hub/tpm/sas.ts';
 import { endorsed } from '../../../agent/roll/leaf.ts';
 import { startSimulator } from '../../simulator/simulator.ts';
 

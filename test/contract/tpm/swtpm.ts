@@ -6,7 +6,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import type { Tpm } from '../../../hsm/tpm.ts';
+import type { Tpm } from '../../../hsm/tpm/tpm.ts';
 
 const PORT = 2321;
 /** An authorization area with an empty password (TPM 2.0 Part 1, section 19.4). */

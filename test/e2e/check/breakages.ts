@@ -1,5 +1,5 @@
 import { lookup } from 'node:dns/promises';
-import { CODES } from '../../../agent/roll/failure.ts';
+import { CODES } from '../../../agent/failure/failure.ts';
 import { DAY_S } from '../fake-time.ts';
 import type { Breakage } from './breakage.ts';
 import { deafen } from './deaf.ts';

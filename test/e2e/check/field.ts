@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { cpSync } from 'node:fs';
 import { join } from 'node:path';
-import { CODES } from '../../../agent/roll/failure.ts';
-import { tinyDisk } from '../../unit/agent/disk.ts';
+import { CODES } from '../../../agent/failure/failure.ts';
+import { tinyDisk } from '../../unit/state/disk.ts';
 import { DAY_S } from '../fake-time.ts';
 import { fill } from '../fill.ts';
 import type { Breakage } from './breakage.ts';

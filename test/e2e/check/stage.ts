@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { validateEntry } from '../../../agent/entry.ts';
+import { validateEntry } from '../../../agent/state/entry.ts';
 import type { IssuePolicy } from '../../simulator/ca.ts';
 import { type Simulator, startSimulator } from '../../simulator/simulator.ts';
 import { FakeTime } from '../fake-time.ts';

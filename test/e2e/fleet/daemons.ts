@@ -1,6 +1,6 @@
-import { loadConfig } from '../../../agent/config.ts';
-import { createLog } from '../../../agent/log.ts';
-import { type Running, start } from '../../../agent/run.ts';
+import { type Running, start } from '../../../agent/cli/run/command.ts';
+import { loadConfig } from '../../../agent/config/config.ts';
+import { createLog } from '../../../agent/machine/log.ts';
 import { Inspector } from '../inspector.ts';
 
 /** What the test tells this process: a gateway is named by its configuration file. */

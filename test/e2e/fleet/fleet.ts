@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { request } from '../../../agent/control-client.ts';
+import { request } from '../../../agent/control/client.ts';
 import type { Status } from '../../../agent/roll/report.ts';
 import { bundle } from '../../../scripts/build.ts';
 import { softHsmUnder } from '../../contract/token/softhsm.ts';

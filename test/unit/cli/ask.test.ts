@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
-import { run } from '../../../agent/cli/ask.ts';
-import { failure } from '../../../agent/roll/failure.ts';
+import { run } from '../../../agent/cli/request/ask.ts';
+import { failure } from '../../../agent/failure/failure.ts';
 import type { Answer, Ask } from '../../../agent/roll/ports.ts';
 import type { OutcomeStatus, RequestStatus, Status } from '../../../agent/roll/report.ts';
-import { daemon } from '../agent/control-daemon.ts';
-import { scratch } from '../agent/disk.ts';
+import { daemon } from '../control/daemon.ts';
+import { scratch } from '../state/disk.ts';
 import { args, configIn, ended, NOW, stage, statusWith, THUMBPRINT } from './stage.ts';
 
 const request: RequestStatus = {

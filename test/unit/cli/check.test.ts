@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { checkSite } from '../../../agent/cli/check.ts';
+import { checkSite } from '../../../agent/cli/checks/command.ts';
 import { CHECKS } from '../../../agent/cli/checks/list.ts';
-import { Fault } from '../../../agent/roll/failure.ts';
+import { Fault } from '../../../agent/failure/failure.ts';
 import { TPM_CONFIG } from './checks/tpm.ts';
 import { siteWith, slotWith } from './gateway.ts';
 import { args, stage } from './stage.ts';

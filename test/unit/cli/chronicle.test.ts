@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Chronicle } from '../../../agent/cli/chronicle.ts';
+import { Chronicle } from '../../../agent/cli/request/chronicle.ts';
 import type { RequestStatus, Status } from '../../../agent/roll/report.ts';
 import { ended, NOW, statusWith } from './stage.ts';
 

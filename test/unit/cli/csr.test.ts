@@ -12,10 +12,10 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
-import { run } from '../../../agent/cli/csr.ts';
-import { failure } from '../../../agent/roll/failure.ts';
+import { run } from '../../../agent/cli/request/csr.ts';
+import { failure } from '../../../agent/failure/failure.ts';
 import type { Answer } from '../../../agent/roll/ports.ts';
-import { daemon } from '../agent/control-daemon.ts';
+import { daemon } from '../control/daemon.ts';
 import { args, configIn, stage } from './stage.ts';
 
 const csr = '-----BEGIN CERTIFICATE REQUEST-----\nMAA=\n-----END CERTIFICATE REQUEST-----\n';

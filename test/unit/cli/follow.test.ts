@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { follow } from '../../../agent/cli/follow.ts';
-import { Progress } from '../../../agent/cli/progress.ts';
+import { follow } from '../../../agent/cli/request/follow.ts';
+import { Progress } from '../../../agent/cli/request/progress.ts';
 import { screenOf } from '../../../agent/cli/screen.ts';
 import type { Status } from '../../../agent/roll/report.ts';
-import { daemon } from '../agent/control-daemon.ts';
-import { fault, scratch } from '../agent/disk.ts';
+import { daemon } from '../control/daemon.ts';
+import { fault, scratch } from '../state/disk.ts';
 import { ended, Paper, statusWith } from './stage.ts';
 
 const quick = { everyMs: 20, awayMs: 5, patienceMs: 100 };

@@ -1,8 +1,8 @@
 import type { Dialled } from '../../../agent/cli/checks/dial.ts';
 import type { Site } from '../../../agent/cli/checks/site.ts';
-import { parseConfig } from '../../../agent/config.ts';
-import type { Entry } from '../../../agent/entry.ts';
+import { parseConfig } from '../../../agent/config/config.ts';
 import type { Leaf } from '../../../agent/roll/leaf.ts';
+import type { Entry } from '../../../agent/state/entry.ts';
 import type { PublicKey } from '../../../hsm/public-key.ts';
 import type { Token } from '../../../hsm/token.ts';
 import { NOW, statusWith } from './stage.ts';

@@ -3,11 +3,11 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { describe, type TestContext, test } from 'node:test';
-import { install } from '../../../agent/cli/install.ts';
-import { failure } from '../../../agent/roll/failure.ts';
+import { install } from '../../../agent/cli/request/install.ts';
+import { failure } from '../../../agent/failure/failure.ts';
 import type { Answer, Ask } from '../../../agent/roll/ports.ts';
 import type { Status } from '../../../agent/roll/report.ts';
-import { daemon } from '../agent/control-daemon.ts';
+import { daemon } from '../control/daemon.ts';
 import { args, configIn, ended, stage, statusWith, THUMBPRINT } from './stage.ts';
 
 const accepted: Answer = { status: 202, body: { id: 'r1', thumbprint: THUMBPRINT, phase: 'registering-next' } };

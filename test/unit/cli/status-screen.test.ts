@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Screen } from '../../../agent/cli/screen.ts';
-import { renderStatus } from '../../../agent/cli/status-screen.ts';
-import { failure } from '../../../agent/roll/failure.ts';
+import { renderStatus } from '../../../agent/cli/status/screen.ts';
+import { failure } from '../../../agent/failure/failure.ts';
 import type { Status } from '../../../agent/roll/report.ts';
 import { ended, leaf, NOW, statusWith } from './stage.ts';
 

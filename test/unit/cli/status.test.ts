@@ -4,15 +4,15 @@ import { mkdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
-import { exitOfStatus, run } from '../../../agent/cli/status.ts';
-import { validateEntry } from '../../../agent/entry.ts';
-import { createJournal } from '../../../agent/journal.ts';
-import { leaveWords } from '../../../agent/last-words.ts';
-import { failure } from '../../../agent/roll/failure.ts';
+import { exitOfStatus, run } from '../../../agent/cli/status/command.ts';
+import { failure } from '../../../agent/failure/failure.ts';
 import type { Status } from '../../../agent/roll/report.ts';
 import { unprovisioned } from '../../../agent/roll/state.ts';
-import { daemon } from '../agent/control-daemon.ts';
-import { scratch } from '../agent/disk.ts';
+import { validateEntry } from '../../../agent/state/entry.ts';
+import { createJournal } from '../../../agent/state/journal.ts';
+import { leaveWords } from '../../../agent/state/last-words.ts';
+import { daemon } from '../control/daemon.ts';
+import { scratch } from '../state/disk.ts';
 import { args, configIn, stage, statusWith } from './stage.ts';
 
 describe('exit code', () => {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { COMMAND_NAMES } from '../../../agent/cli/table.ts';
 import { bashCompletion } from '../../../scripts/completion.ts';
-import { scratch } from '../agent/disk.ts';
+import { scratch } from '../state/disk.ts';
 import { Terminal } from '../terminal.ts';
 
 const FILES = 'files';

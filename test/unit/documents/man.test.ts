@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { describe, test } from 'node:test';
 import { COMMAND_NAMES, EXITS, specOf } from '../../../agent/cli/table.ts';
-import { settingRows } from '../../../agent/config.ts';
-import { EXIT } from '../../../agent/exit.ts';
-import { CODES } from '../../../agent/roll/failure.ts';
+import { settingRows } from '../../../agent/config/config.ts';
+import { EXIT } from '../../../agent/failure/exit.ts';
+import { CODES } from '../../../agent/failure/failure.ts';
 import { prose } from '../../../scripts/man/roff.ts';
 import { manualPage } from '../../../scripts/man.ts';
 

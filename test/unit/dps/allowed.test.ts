@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { onlyTo } from '../../../agent/dps/allowed.ts';
+import { type Failure, failure } from '../../../agent/failure/failure.ts';
 import { advance } from '../../../agent/roll/advance.ts';
-import { type Failure, failure } from '../../../agent/roll/failure.ts';
 import { without } from '../../../agent/roll/settle.ts';
 import { effectsOf, type RollState } from '../../../agent/roll/state.ts';
-import { fault } from '../agent/disk.ts';
 import { NOW, terms } from '../roll/machine.ts';
 import { briefly, SITUATIONS } from '../roll/situations.ts';
 import { current } from '../roll/standing.ts';
+import { fault } from '../state/disk.ts';
 
 const { signal } = new AbortController();
 const assigned = (hub: string, allowed?: readonly string[]) =>

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createDps, type DpsOptions } from '../../../agent/dps/registration.ts';
-import { type Code, Fault } from '../../../agent/roll/failure.ts';
+import { type Code, Fault } from '../../../agent/failure/failure.ts';
 import { LOOPBACK, leafNamed, TestCa } from '../mqtt/certificates.ts';
 import { FarSide, type Script } from '../mqtt/far-side.ts';
 import { quiet } from '../mqtt/quiet.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { cleaned, readAnswer } from '../../../agent/dps/wire.ts';
-import { type Code, Fault } from '../../../agent/roll/failure.ts';
+import { type Code, Fault } from '../../../agent/failure/failure.ts';
 
 const topic = (status: number | string, more = ''): string => `$dps/registrations/res/${status}/?$rid=r-1${more}`;
 const json = (body: unknown): string => JSON.stringify(body);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { setImmediate } from 'node:timers/promises';
+import { Fault } from '../../../agent/failure/failure.ts';
 import { createHub, type HubOptions } from '../../../agent/hub/session.ts';
-import { Fault } from '../../../agent/roll/failure.ts';
 import type { Hub, HubSignal } from '../../../agent/roll/ports.ts';
 import { LOOPBACK, TestCa } from '../mqtt/certificates.ts';
 import { FarSide, type Link, type Script } from '../mqtt/far-side.ts';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
-import { promoting } from '../../../agent/hub/promotion.ts';
+import { type Code, Fault, failure } from '../../../agent/failure/failure.ts';
 import { Signals } from '../../../agent/hub/signals.ts';
-import { type Code, Fault, failure } from '../../../agent/roll/failure.ts';
+import { promoting } from '../../../agent/hub/tpm/promotion.ts';
 import type { Hub } from '../../../agent/roll/ports.ts';
 import { leafNamed } from '../mqtt/certificates.ts';
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, mock, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
-import { renewing } from '../../../agent/hub/renewal.ts';
+import { type Code, Fault, failure } from '../../../agent/failure/failure.ts';
 import { Signals } from '../../../agent/hub/signals.ts';
-import { type Code, Fault, failure } from '../../../agent/roll/failure.ts';
+import { renewing } from '../../../agent/hub/tpm/renewal.ts';
 import type { Hub, HubSignal } from '../../../agent/roll/ports.ts';
 import { leafNamed } from '../mqtt/certificates.ts';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { before, test } from 'node:test';
+import { Fault } from '../../../agent/failure/failure.ts';
 import { linkUp } from '../../../agent/issuer/chain.ts';
-import { Fault } from '../../../agent/roll/failure.ts';
 import { DAY, type Minted, mint, mintCa, NOW, rsa } from './mint.ts';
 
 let root: Minted;

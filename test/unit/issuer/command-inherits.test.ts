@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { closeSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { scratch } from '../agent/disk.ts';
+import { scratch } from '../state/disk.ts';
 
 /** What systemd and hsm/engine.ts give the daemon, and what a shell of an operator has. */
 const OURS = {

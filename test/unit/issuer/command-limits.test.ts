@@ -3,7 +3,7 @@ import { existsSync, readFileSync, watch, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
-import { type Failure, Fault } from '../../../agent/roll/failure.ts';
+import { type Failure, Fault } from '../../../agent/failure/failure.ts';
 import { mint } from './mint.ts';
 import { CSR, type Staged, script } from './script.ts';
 

@@ -3,7 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { type Code, type Failure, Fault } from '../../../agent/roll/failure.ts';
+import { type Code, type Failure, Fault } from '../../../agent/failure/failure.ts';
 import { pkcs7 } from './deliver.ts';
 import { type Minted, mint, mintCa } from './mint.ts';
 import { CSR, type Staged, script } from './script.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { FailureKind } from '../../../agent/failure/failure.ts';
 import { certificatesOf } from '../../../agent/issuer/pem.ts';
-import type { FailureKind } from '../../../agent/roll/failure.ts';
 import { pkcs7Indefinite } from './deliver.ts';
 import { answer, failureOf, issued, issueFrom, issuer, PKCS7_TYPE, type Script, serve, status } from './est-server.ts';
 

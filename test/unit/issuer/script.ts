@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { type CommandSettings, createCommand } from '../../../agent/issuer/command.ts';
-import { scratch } from '../agent/disk.ts';
+import { scratch } from '../state/disk.ts';
 
 /** A request; what it says is between CA and operator. */
 export const CSR = '-----BEGIN CERTIFICATE REQUEST-----\nMAA=\n-----END CERTIFICATE REQUEST-----\n';

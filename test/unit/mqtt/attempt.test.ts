@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { refused } from '../../../agent/dps/refused.ts';
+import { Fault } from '../../../agent/failure/failure.ts';
 import { unauthorized } from '../../../agent/hub/unauthorized.ts';
 import type { Attempt } from '../../../agent/mqtt/attempt.ts';
-import { Fault } from '../../../agent/roll/failure.ts';
 
 const error = (code: string, library?: string): NonNullable<Attempt['error']> =>
   Object.assign(new Error('Connection refused: Not authorized'), { code, ...(library ? { library } : {}) });

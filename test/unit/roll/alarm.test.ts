@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Line, Log } from '../../../agent/log.ts';
+import { Transcript } from '../../../agent/daemon/events.ts';
+import type { Line, Log } from '../../../agent/machine/log.ts';
 import { advance } from '../../../agent/roll/advance.ts';
 import { alarmOf, dueAt, type Terms } from '../../../agent/roll/plan.ts';
 import { statusOf, twinOf } from '../../../agent/roll/report.ts';
 import { ALARMS, type Alarm, type RollEvent, type RollState, unprovisioned } from '../../../agent/roll/state.ts';
-import { Transcript } from '../../../agent/transcript.ts';
 import { hub, leafOf, NOW, terms as ordinary } from './machine.ts';
 
 const MINUTE = 60_000;

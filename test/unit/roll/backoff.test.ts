@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { failure } from '../../../agent/failure/failure.ts';
 import { LARGEST_PAUSE_MS, pauseMs, probeMs } from '../../../agent/roll/backoff.ts';
-import { failure } from '../../../agent/roll/failure.ts';
 import type { RollEffect } from '../../../agent/roll/state.ts';
 
 const SECOND = 1000;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { failure } from '../../../agent/failure/failure.ts';
 import { decide, RULES } from '../../../agent/roll/decide.ts';
-import { failure } from '../../../agent/roll/failure.ts';
 import { type Phase, unprovisioned } from '../../../agent/roll/state.ts';
 import { NOW, terms } from './machine.ts';
 import {

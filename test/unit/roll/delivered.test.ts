@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { failure } from '../../../agent/failure/failure.ts';
 import { advance } from '../../../agent/roll/advance.ts';
 import { GRACE_REFUSALS } from '../../../agent/roll/decide.ts';
-import { failure } from '../../../agent/roll/failure.ts';
 import { RETIRE_TRIES } from '../../../agent/roll/settle.ts';
 import { effectsOf, type RollState } from '../../../agent/roll/state.ts';
 import { hub, NOW, terms } from './machine.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { type Code, failure } from '../../../agent/failure/failure.ts';
 import { advance } from '../../../agent/roll/advance.ts';
-import { type Code, failure } from '../../../agent/roll/failure.ts';
 import type { Terms } from '../../../agent/roll/plan.ts';
 import { without } from '../../../agent/roll/settle.ts';
 import { effectsOf, type RollEvent, type RollState } from '../../../agent/roll/state.ts';

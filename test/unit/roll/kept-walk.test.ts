@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { failure } from '../../../agent/failure/failure.ts';
 import { advance } from '../../../agent/roll/advance.ts';
-import { failure } from '../../../agent/roll/failure.ts';
 import type { Leaf, Slot } from '../../../agent/roll/leaf.ts';
 import {
   effectsOf,

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { entryOf, validateEntry } from '../../../agent/entry.ts';
+import { failure } from '../../../agent/failure/failure.ts';
 import { advance } from '../../../agent/roll/advance.ts';
-import { failure } from '../../../agent/roll/failure.ts';
 import { without } from '../../../agent/roll/settle.ts';
 import { effectsOf, type RollEvent, type RollState, unprovisioned } from '../../../agent/roll/state.ts';
+import { entryOf, validateEntry } from '../../../agent/state/entry.ts';
 import { NOW, terms } from './machine.ts';
 import { briefly, play, SITUATIONS } from './situations.ts';
 import { candidate, current, HOUR, request } from './standing.ts';

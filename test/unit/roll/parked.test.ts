@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { failure } from '../../../agent/failure/failure.ts';
 import { advance } from '../../../agent/roll/advance.ts';
 import { probeMs } from '../../../agent/roll/backoff.ts';
 import { GRACE_REFUSALS } from '../../../agent/roll/decide.ts';
-import { failure } from '../../../agent/roll/failure.ts';
 import { without } from '../../../agent/roll/settle.ts';
 import type { RollEvent } from '../../../agent/roll/state.ts';
 import { NOW, terms } from './machine.ts';

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { entryOf, validateEntry } from '../../../agent/entry.ts';
+import { failure } from '../../../agent/failure/failure.ts';
 import { type Advance, advance } from '../../../agent/roll/advance.ts';
-import { failure } from '../../../agent/roll/failure.ts';
 import { isSuspect } from '../../../agent/roll/poison.ts';
 import { without } from '../../../agent/roll/settle.ts';
 import { effectsOf, type Phase, type RollEffect, type RollState, unprovisioned } from '../../../agent/roll/state.ts';
+import { entryOf, validateEntry } from '../../../agent/state/entry.ts';
 import { hub, NOW, terms } from './machine.ts';
 import { briefly, play, SITUATIONS } from './situations.ts';
 import { candidate, current, HOUR, MINUTE, request } from './standing.ts';

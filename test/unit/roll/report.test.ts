@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { failure } from '../../../agent/failure/failure.ts';
 import { advance } from '../../../agent/roll/advance.ts';
-import { failure } from '../../../agent/roll/failure.ts';
 import { dueAt } from '../../../agent/roll/plan.ts';
 import { iso, type ReportOptions, statusOf, twinOf, WORDS } from '../../../agent/roll/report.ts';
 import type { Phase, RollState } from '../../../agent/roll/state.ts';

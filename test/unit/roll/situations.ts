@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
+import { failure } from '../../../agent/failure/failure.ts';
 import { advance } from '../../../agent/roll/advance.ts';
-import { failure } from '../../../agent/roll/failure.ts';
 import type { Leaf } from '../../../agent/roll/leaf.ts';
 import { without } from '../../../agent/roll/settle.ts';
 import {

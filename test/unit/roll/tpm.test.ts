@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { failure } from '../../../agent/failure/failure.ts';
 import { advance } from '../../../agent/roll/advance.ts';
-import { failure } from '../../../agent/roll/failure.ts';
 import { endorsed } from '../../../agent/roll/leaf.ts';
 import type { Terms } from '../../../agent/roll/plan.ts';
 import { lineOf, statusOf, twinOf, wordsOf } from '../../../agent/roll/report.ts';

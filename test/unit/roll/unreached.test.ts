@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { describe, test } from 'node:test';
+import { failure } from '../../../agent/failure/failure.ts';
 import { advance } from '../../../agent/roll/advance.ts';
 import type { Signal } from '../../../agent/roll/decide.ts';
-import { failure } from '../../../agent/roll/failure.ts';
 import { without } from '../../../agent/roll/settle.ts';
 import type { RollState } from '../../../agent/roll/state.ts';
 import { isWorthAsking } from '../../../agent/roll/unreached.ts';

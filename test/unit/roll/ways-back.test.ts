@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { type Code, failure } from '../../../agent/failure/failure.ts';
 import { advance } from '../../../agent/roll/advance.ts';
 import { probeMs } from '../../../agent/roll/backoff.ts';
-import { type Code, failure } from '../../../agent/roll/failure.ts';
 import { without } from '../../../agent/roll/settle.ts';
 import { effectsOf, type RollEvent, type RollState } from '../../../agent/roll/state.ts';
 import { hub, LATER, NOW, terms } from './machine.ts';

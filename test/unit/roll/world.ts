@@ -1,4 +1,4 @@
-import { failure } from '../../../agent/roll/failure.ts';
+import { failure } from '../../../agent/failure/failure.ts';
 import type { Leaf } from '../../../agent/roll/leaf.ts';
 import type { RollEffect, RollEvent, RollState } from '../../../agent/roll/state.ts';
 import { hub, LATER, leafOf, NOW, terms } from './machine.ts';

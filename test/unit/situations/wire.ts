@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { refused } from '../../../agent/dps/refused.ts';
 import { readAnswer } from '../../../agent/dps/wire.ts';
+import { type Failure, failure } from '../../../agent/failure/failure.ts';
+import { failureOf } from '../../../agent/failure/failure-of.ts';
 import { unauthorized } from '../../../agent/hub/unauthorized.ts';
 import type { Attempt } from '../../../agent/mqtt/attempt.ts';
-import { type Failure, failure } from '../../../agent/roll/failure.ts';
 import { effectsOf, type RollEffect, type RollEvent, type RollState } from '../../../agent/roll/state.ts';
-import { failureOf } from '../../../agent/thrown.ts';
 import { hub as hub1, NOW, terms } from '../roll/machine.ts';
 import { candidate, request } from '../roll/standing.ts';
 

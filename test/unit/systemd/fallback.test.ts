@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { scratch } from '../agent/disk.ts';
+import { scratch } from '../state/disk.ts';
 
 const FALLBACK = join(import.meta.dirname, '..', '..', '..', 'systemd', 'fallback');
 const STARTS = 'start --no-block newleaf.service';

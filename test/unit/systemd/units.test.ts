@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { copyFileSync, cpSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { scratch } from '../agent/disk.ts';
+import { scratch } from '../state/disk.ts';
 
 const UNITS = join(import.meta.dirname, '..', '..', '..', 'systemd');
 const SYSTEM = 'usr/lib/systemd/system';

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { Fault } from '../../../roll/failure.ts';
+import { Fault } from '../../../failure/failure.ts';
 import type { Asked, Call, Question, Return, Told } from './questions.ts';
 
 /** A module that speaks to its token over a network or a serial line takes its time, and a hung one takes for ever. */

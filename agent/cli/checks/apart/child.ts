@@ -1,4 +1,4 @@
-import { failureOf } from '../../../thrown.ts';
+import { failureOf } from '../../../failure/failure-of.ts';
 import type { Answers } from './answers.ts';
 import type { Call, Return } from './questions.ts';
 

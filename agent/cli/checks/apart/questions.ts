@@ -2,8 +2,8 @@ import type { Protection } from '../../../../hsm/key-pair.ts';
 import type { TokenName } from '../../../../hsm/module.ts';
 import type { PublicKey } from '../../../../hsm/public-key.ts';
 import type { Identity } from '../../../../hsm/tls.ts';
+import type { Failure } from '../../../failure/failure.ts';
 import type { Reply } from '../../../issuer/exchange.ts';
-import type { Failure } from '../../../roll/failure.ts';
 import type { Errand } from '../site.ts';
 
 /** Which token, by the names of the configuration. */

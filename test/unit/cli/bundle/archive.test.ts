@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { archive } from '../../../../agent/cli/bundle/archive.ts';
-import { scratch } from '../../agent/disk.ts';
+import { scratch } from '../../state/disk.ts';
 
 test('tar reads it: names, modes, times, and every byte', (t) => {
   const place = scratch(t);

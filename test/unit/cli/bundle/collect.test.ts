@@ -8,8 +8,8 @@ import type { Part, Scene } from '../../../../agent/cli/bundle/part.ts';
 import { printed } from '../../../../agent/cli/bundle/program.ts';
 import { secretsOf, settingsIn, settingsInWords, textOf } from '../../../../agent/cli/bundle/settings.ts';
 import { STATE_PARTS } from '../../../../agent/cli/bundle/state-parts.ts';
-import { Fault } from '../../../../agent/roll/failure.ts';
-import { scratch } from '../../agent/disk.ts';
+import { Fault } from '../../../../agent/failure/failure.ts';
+import { scratch } from '../../state/disk.ts';
 import { configIn, NOW } from '../stage.ts';
 
 const sceneOf = (file: string): Scene => ({

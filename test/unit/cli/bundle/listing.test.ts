@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { settingsIn } from '../../../../agent/cli/bundle/settings.ts';
 import { STATE_PARTS } from '../../../../agent/cli/bundle/state-parts.ts';
-import { scratch } from '../../agent/disk.ts';
+import { scratch } from '../../state/disk.ts';
 import { configIn, NOW } from '../stage.ts';
 
 /** `files.txt` of a gateway whose configuration, state and socket are in this directory. */

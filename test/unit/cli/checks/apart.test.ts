@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Apart } from '../../../../agent/cli/checks/apart/apart.ts';
-import { fault } from '../../agent/disk.ts';
+import { fault } from '../../state/disk.ts';
 
 const MODULE = '/usr/lib/module.so';
 const PROMPT_MS = 60_000;

@@ -1,4 +1,4 @@
-import { Fault } from '../../../../agent/roll/failure.ts';
+import { Fault } from '../../../../agent/failure/failure.ts';
 import { statusWith } from '../stage.ts';
 import { errno, fails, type Row } from './row.ts';
 

@@ -1,5 +1,5 @@
 import type { Site } from '../../../../agent/cli/checks/site.ts';
-import { Fault } from '../../../../agent/roll/failure.ts';
+import { Fault } from '../../../../agent/failure/failure.ts';
 import { CONFIG, entry } from '../gateway.ts';
 import { NOW } from '../stage.ts';
 import { errno, fails, type Row, settingIn } from './row.ts';

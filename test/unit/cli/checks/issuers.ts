@@ -1,5 +1,5 @@
 import { Unreached } from '../../../../agent/cli/checks/dial.ts';
-import { Fault } from '../../../../agent/roll/failure.ts';
+import { Fault } from '../../../../agent/failure/failure.ts';
 import { entry } from '../gateway.ts';
 import { NOW } from '../stage.ts';
 import { answers, DAY, errno, fails, type Row, settingIn, shows, withLeaf } from './row.ts';

@@ -1,5 +1,5 @@
 import type { Site } from '../../../../agent/cli/checks/site.ts';
-import { Fault } from '../../../../agent/roll/failure.ts';
+import { Fault } from '../../../../agent/failure/failure.ts';
 import { TokenError } from '../../../../hsm/ckr.ts';
 import type { Protection } from '../../../../hsm/key-pair.ts';
 import { CONFIG, key, slotWith, tokenWith } from '../gateway.ts';

@@ -1,0 +1,38 @@
+import type { Config } from '../config/config.ts';
+import { termsOf } from '../config/terms.ts';
+import type { DaemonOptions } from '../daemon/daemon.ts';
+import { builtAt, version } from '../machine/build.ts';
+import type { Log } from '../machine/log.ts';
+import { createNotify } from '../machine/notify.ts';
+import { validateEntry } from '../state/entry.ts';
+import { createJournal } from '../state/journal.ts';
+import { type Clock, systemClock } from '../time/clock.ts';
+import { attested } from './attested.ts';
+
+/** What an assembly is given, whatever the gateway attests by. */
+export interface Given<C extends Config = Config> {
+  readonly config: C;
+  readonly log: Log;
+  readonly env: NodeJS.ProcessEnv;
+  readonly clock?: Clock;
+}
+
+type Foundation = Pick<
+  DaemonOptions,
+  'journal' | 'clock' | 'draw' | 'log' | 'notify' | 'terms' | 'version' | 'registrationId'
+>;
+
+/** What every daemon stands on; its keys, its far side and its first leaf are for the assembly to bring. */
+export function foundationOf({ config, log, env, clock = systemClock }: Given): Foundation {
+  const { directory } = config.state;
+  return {
+    journal: attested(createJournal({ directory, validate: validateEntry }), config),
+    clock,
+    draw: Math.random,
+    log,
+    notify: createNotify(env, (cause) => log.warn({ event: 'notify-failed', cause: cause.message })),
+    terms: termsOf(config, builtAt),
+    version,
+    registrationId: config.dps.registration_id,
+  };
+}

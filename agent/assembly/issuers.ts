@@ -1,0 +1,156 @@
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createSecureContext, type SecureContext } from 'node:tls';
+import type { IssuerChoice } from '../config/config.ts';
+import { Fault } from '../failure/failure.ts';
+import { readNamed } from '../issuer/named-file.ts';
+import type { Log } from '../machine/log.ts';
+import type { Leaf } from '../roll/leaf.ts';
+import type { Issuer } from '../roll/ports.ts';
+import { writeAtomically } from '../state/durable.ts';
+
+const EST_DEADLINE_MS = 60_000;
+const EST_LARGEST_ANSWER = 256 * 1024;
+/**
+ * A chain that begins later than this from now is not kept: a CA whose clock is so far ahead will be set right, and asking
+ * it again then brings a better one.
+ */
+const LONGEST_HELD_MS = 24 * 3_600_000;
+
+export interface IssuerParts {
+  readonly registrationId: string;
+  /** The state directory. */
+  readonly directory: string;
+  readonly log: Log;
+  readonly current: () => Leaf | undefined;
+  /** TLS with the current leaf and its key in the token, while it is valid. */
+  readonly clientContext: (ca: string) => Promise<SecureContext | undefined>;
+  /** TLS with a bootstrap key in the token, named by URI. */
+  readonly bootstrapContext: (key: string, chain: string | undefined, ca: string) => Promise<SecureContext>;
+}
+
+/** The issuer that the configuration chose. What it needs is loaded when a leaf is needed: an idle daemon does not pay. */
+export function createIssuer(choice: IssuerChoice, parts: IssuerParts): Issuer {
+  switch (choice.kind) {
+    case 'est':
+      return est(choice, parts);
+    case 'command':
+      return command(choice, parts);
+    default:
+      // A person, or the back end over the hub, brings the leaf: nobody can be asked for it.
+      return {
+        async issue() {
+          throw new Fault('NL-ISSUER-PERSON');
+        },
+      };
+  }
+}
+
+type Command = Extract<IssuerChoice, { kind: 'command' }>;
+
+function command({ argv }: Command, { registrationId, directory, current, log }: IssuerParts): Issuer {
+  const file = join(directory, 'command-cookie');
+  return {
+    async issue(csrPem, abort) {
+      const { createCommand } = await import('../issuer/command.ts');
+      const program = createCommand({
+        argv,
+        environment: async () => {
+          const leaf = current();
+          return { NEWLEAF_REGISTRATION_ID: registrationId, ...(leaf && { NEWLEAF_CERTIFICATE_CHAIN: leaf.chain }) };
+        },
+        cookies: {
+          read: () => readFile(file, 'utf8').catch(() => undefined),
+          write: (cookie) => (cookie === undefined ? rm(file, { force: true }) : writeAtomically(file, cookie, 0o600)),
+        },
+        log: (message) => log.info({ event: 'issuer-says', message }),
+      });
+      return program.issue(csrPem, abort);
+    },
+  };
+}
+
+type Est = Extract<IssuerChoice, { kind: 'est' }>;
+
+function est(choice: Est, { clientContext, bootstrapContext }: IssuerParts): Issuer {
+  const { url, ca_file: caFile, username, password_file: passwordFile, bootstrap_cert, bootstrap_key } = choice;
+  const bootstrap =
+    bootstrap_cert === undefined || bootstrap_key === undefined
+      ? {}
+      : { bootstrapContext: (ca: string) => bootstrapTls(bootstrap_cert, bootstrap_key, ca, bootstrapContext) };
+  return {
+    async issue(csrPem, abort) {
+      const { createEst } = await import('../issuer/est.ts');
+      const server = createEst({
+        url,
+        caFile,
+        clientContext,
+        ...bootstrap,
+        deadlineMs: EST_DEADLINE_MS,
+        maxBytes: EST_LARGEST_ANSWER,
+        ...(passwordFile !== undefined && { username, passwordFile }),
+      });
+      return server.issue(csrPem, abort);
+    },
+  };
+}
+
+const isUri = (place: string) => place.startsWith('pkcs11:');
+
+/** Read anew for each enrolment: a technician may have replaced the files since. */
+async function bootstrapTls(
+  certificate: string,
+  key: string,
+  ca: string,
+  inToken: IssuerParts['bootstrapContext'],
+): Promise<SecureContext> {
+  const chain = isUri(certificate) ? undefined : await readNamed('issuer.est.bootstrap_cert', certificate);
+  if (isUri(key)) return inToken(key, chain, ca);
+  return createSecureContext({
+    ca,
+    cert: chain,
+    key: await readNamed('issuer.est.bootstrap_key', key),
+    minVersion: 'TLSv1.2',
+  });
+}
+
+/**
+ * Keeps a chain that is not valid yet by our clock, until it is or is refused: asking again would make the CA issue another
+ * one each time, as new as the last.
+ */
+export class Held {
+  #asked: string | undefined;
+  #kept: { readonly csr: string; readonly chain: string } | undefined;
+
+  /** The issuer, asked only when no chain is kept for this CSR. */
+  before(issuer: Issuer): Issuer {
+    return {
+      issue: async (csrPem, abort) => {
+        this.#asked = csrPem;
+        return this.#kept?.csr === csrPem ? this.#kept.chain : issuer.issue(csrPem, abort);
+      },
+    };
+  }
+
+  /**
+   * Judges a chain, and keeps it where it only comes too early. Whatever else is delivered meanwhile, and refused, is no
+   * reason to lose it.
+   */
+  watch<T>(chain: string, judge: () => T): T {
+    try {
+      const judged = judge();
+      this.#kept = undefined;
+      return judged;
+    } catch (error) {
+      if (this.#asked !== undefined && earlyBy(error) <= LONGEST_HELD_MS) this.#kept = { csr: this.#asked, chain };
+      else if (this.#kept?.chain === chain) this.#kept = undefined;
+      throw error;
+    }
+  }
+}
+
+/** How much too early a chain comes that is good otherwise, in milliseconds. */
+function earlyBy(error: unknown): number {
+  if (!(error instanceof Fault) || error.failure.code !== 'NL-LEAF-NOT-YET') return Number.POSITIVE_INFINITY;
+  return error.failure.retryAfterMs ?? 0;
+}

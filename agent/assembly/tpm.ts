@@ -1,0 +1,127 @@
+import { createHash } from 'node:crypto';
+import { createSecureContext } from 'node:tls';
+import { createTpm } from '../../hsm/tpm/tpm.ts';
+import type { TpmConfig } from '../config/config.ts';
+import { Daemon } from '../daemon/daemon.ts';
+import { onlyTo } from '../dps/allowed.ts';
+import { createTpmDps } from '../dps/tpm/attest.ts';
+import { Fault } from '../failure/failure.ts';
+import { failureOf } from '../failure/failure-of.ts';
+import { createHub } from '../hub/session.ts';
+import { promoting } from '../hub/tpm/promotion.ts';
+import { renewing } from '../hub/tpm/renewal.ts';
+import { hubToken, TOKEN_MS } from '../hub/tpm/sas.ts';
+import { readAuthorities } from '../issuer/authorities.ts';
+import { HubKey } from '../keys/hub-key.ts';
+import { droppingTo, failureFields } from '../machine/log.ts';
+import { endorsed } from '../roll/leaf.ts';
+import { makesTokens } from '../roll/plan.ts';
+import type { Hub, Ports } from '../roll/ports.ts';
+import { makeDirectory } from '../state/durable.ts';
+import { foundationOf, type Given } from './foundation.ts';
+
+export interface TpmAssemblyOptions extends Given<TpmConfig> {
+  /** argv of a process that talks to the TPM (hsm/tpm/tpm.ts), without the device. */
+  readonly chip: readonly string[];
+}
+
+/**
+ * Builds the daemon of a gateway that attests by its TPM: the same loop and the same machine, with other adapters. There is
+ * no token, no leaf, and no issuer.
+ */
+export async function assembleTpm(options: TpmAssemblyOptions): Promise<Daemon> {
+  const { config, log, chip } = options;
+  const { dps, state } = config;
+  const foundation = foundationOf(options);
+  const { clock, draw, registrationId, terms, version } = foundation;
+  await makeDirectory(state.directory);
+  const tpm = createTpm([...chip, config.tpm.device]);
+  const key = new HubKey(tpm, state.directory);
+  const contextFor = async () =>
+    createSecureContext({ ca: await readAuthorities('trust.ca_file', config.trust.ca_file) });
+  const startedAt = clock.monotonic();
+  /** A token that a wrong clock has made is refused, and a refusal costs a registration. */
+  const assertClock = () => {
+    const upMs = clock.monotonic() - startedAt;
+    if (!makesTokens(daemon.state, terms, clock.now(), upMs)) throw new Fault('NL-CLOCK');
+  };
+
+  const { endpoint, id_scope: idScope, payload } = dps;
+  const anywhere = createTpmDps({
+    endpoint,
+    idScope,
+    registrationId,
+    contextFor,
+    tpm: {
+      identity: () => tpm.identity(),
+      prove: (blob, message) => tpm.prove(blob, message),
+      take: (blob) => key.take(blob),
+    },
+    ...(payload && { payload }),
+  });
+  const registration = onlyTo(anywhere, dps.allowed_hubs);
+  const sessions = createHub({
+    contextFor,
+    async tokenFor(assignment) {
+      assertClock();
+      return hubToken(assignment, (message) => key.sign(assignment.key, message), clock.now());
+    },
+    answer: (ask) => daemon.answer(ask),
+    version,
+    dropped: droppingTo(log),
+  });
+  const warn = (event: string) => (error: unknown) => log.warn({ event, ...failureFields(failureOf(error)) });
+  const proven = promoting(sessions, {
+    key,
+    kept: () => log.warn({ event: 'key-before-kept', message: KEPT }),
+    failed: warn('key-not-promoted'),
+  });
+  const hub = renewing(proven, { lifeMs: TOKEN_MS, draw, failed: warn('token-not-renewed') });
+
+  const daemon: Daemon = new Daemon({
+    ...foundation,
+    ports: {
+      ...leafless,
+      dps: {
+        async register(leaf, abort) {
+          assertClock();
+          return registration.register(leaf, abort);
+        },
+      },
+      hub: closing(hub, () => tpm.close()),
+    },
+    labelPrefix: '',
+    keepKey: false,
+    async given() {
+      const { endorsementKey } = await tpm.identity();
+      return endorsed(registrationId, createHash('sha256').update(endorsementKey).digest('hex').toUpperCase());
+    },
+    async publish() {},
+  });
+  return daemon;
+}
+
+const KEPT = 'The hub refuses the key that DPS has given, and accepts the one before, which serves on.';
+
+function closing(hub: Hub, after: () => void): Hub {
+  return {
+    connect: (leaf, assignment, abort) => hub.connect(leaf, assignment, abort),
+    signals: hub.signals,
+    report: (reported) => hub.report(reported),
+    async close() {
+      await hub.close();
+      after();
+    },
+  };
+}
+
+const none = async (): Promise<never> => {
+  throw new Fault('NL-TPM-NO-LEAF');
+};
+
+/** What only a gateway with a leaf has; the rules ask for none of it. */
+const leafless: Pick<Ports, 'keys' | 'issuer' | 'judge'> = {
+  keys: { generate: none, csr: none, store: none, destroy: none },
+  issuer: { issue: none },
+  judge: none,
+};

@@ -1,0 +1,71 @@
+import { open } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { configPath } from '../../config/config.ts';
+import { EXIT } from '../../failure/exit.ts';
+import { Fault } from '../../failure/failure.ts';
+import { command, type Run, textOption } from '../command.ts';
+import { Progress } from '../request/progress.ts';
+import { type Screen, screenOf, wrap } from '../screen.ts';
+import { archive } from './archive.ts';
+import { type Collected, collect } from './collect.ts';
+import { settingsIn, textOf } from './settings.ts';
+
+/** `newleaf support-bundle` @param itself argv of this very program; a command follows */
+export const supportBundle = (itself: readonly string[]): Run =>
+  command(async (args, io) => {
+    const screen = screenOf(io.out, io.env);
+    const progress = new Progress(io.out, screen);
+    const settings = settingsIn(resolve(configPath(textOption(args, 'config'), io.env)));
+    const now = io.now();
+    const name = `newleaf-support-${nameOf(textOf(settings, 'dps.registration_id'))}-${stamp(now)}`;
+    const path = resolve(textOption(args, 'out') ?? join(tmpdir(), `${name}.tar.gz`));
+    progress.doing('looking at everything, which takes longer where something does not answer');
+    const files = await collect({ settings, env: io.env, now, itself }).finally(() => progress.end());
+    const contents = { name: 'contents.txt', content: Buffer.from(contentsInWords(files)) };
+    await write(path, archive(name, [contents, ...files], now), io.env);
+    io.out.write(written(path, files, screen));
+    return EXIT.done;
+  });
+
+/** `:` may be in a registration ID, and before it tar(1) looks for the name of a host. */
+const nameOf = (registrationId = 'unknown'): string => registrationId.replaceAll(/[^\w.-]/g, '-').slice(0, 64);
+
+/** `20261125T134953Z` */
+const stamp = (at: number): string => new Date(at).toISOString().replaceAll(/[-:]|\.\d+/g, '');
+
+/** Never over a file that is there. Whoever called sudo gets it, as it is theirs to send. */
+async function write(path: string, content: Buffer, { SUDO_UID, SUDO_GID }: NodeJS.ProcessEnv): Promise<void> {
+  try {
+    const file = await open(path, 'wx', 0o600);
+    try {
+      await file.writeFile(content);
+      if (process.geteuid?.() === 0 && SUDO_UID !== undefined) await file.chown(Number(SUDO_UID), Number(SUDO_GID));
+    } finally {
+      await file.close();
+    }
+  } catch (cause) {
+    const message = `The bundle cannot be written to ${path}.`;
+    throw new Fault('NL-STATE-WRITE', { message, cause, advice: 'Name another place: newleaf support-bundle -o FILE' });
+  }
+}
+
+function contentsInWords(files: readonly Collected[]): string {
+  const rows = files.map(
+    ({ name, about, trouble }) => `${name.padEnd(20)}${about}${trouble === undefined ? '' : ' (NOT THERE)'}`,
+  );
+  return `${['What is secret was taken out, and says [redacted].', '', ...rows].join('\n')}\n`;
+}
+
+/** Path first: it is what somebody looks for. */
+function written(path: string, files: readonly Collected[], screen: Screen): string {
+  const rows = files.map(({ name, about, trouble }) => {
+    const words = trouble === undefined ? about : `${about}: ${trouble}`;
+    return wrap(screen, words, { first: `  ${name.padEnd(20)}`, rest: ' '.repeat(22) }).join('\n');
+  });
+  const last = [
+    'PIN, passwords and keys are not in it, and private settings were taken out. Look into it all the same: it names this gateway, its hub and its network.',
+    'Send it to whoever supports your gateways.',
+  ];
+  return `${[path, '', ...rows, '', ...last.flatMap((one) => wrap(screen, one))].join('\n')}\n`;
+}

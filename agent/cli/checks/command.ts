@@ -1,0 +1,97 @@
+import { configPath, type LoadedConfig, loadConfig } from '../../config/config.ts';
+import { EXIT } from '../../failure/exit.ts';
+import type { Looking, Passage } from '../../machine/as-daemon.ts';
+import { version } from '../../machine/build.ts';
+import { command, type Io, type ParsedArguments, type Run, textOption } from '../command.ts';
+import { nearest } from '../nearest.ts';
+import { type Colour, glyph, paint, type Screen, screenOf, wrap } from '../screen.ts';
+import { examine, type Result, select } from './examine.ts';
+import { CHECKS, checksFor } from './list.ts';
+import { once } from './once.ts';
+import type { Site } from './site.ts';
+import { siteHere } from './site-here.ts';
+
+/** argv of processes that a check may need. */
+export interface Processes {
+  /** To go on as the daemon. */
+  readonly passage: Passage;
+  /** Loads the PKCS#11 module (checks/apart/child.ts). */
+  readonly loader: readonly string[];
+  /** Talks to the TPM; the device follows (hsm/tpm/tpm.ts). */
+  readonly chip: readonly string[];
+}
+
+/** `newleaf check` */
+export const check = ({ passage, ...processes }: Processes): Run =>
+  command(async (args, io) => {
+    const file = configPath(textOption(args, 'config'), io.env);
+    const config = once(async () => loadConfig(file, passage.handed?.toml));
+    const looking = await lookingAt(config, passage);
+    const site = siteHere({ config, env: io.env, now: io.now(), ...processes, looking });
+    try {
+      return await checkSite(site, args, io);
+    } finally {
+      site.close();
+    }
+  });
+
+/** Called by root, everything is seen with the eyes of the daemon. A configuration that is wrong is for a check to tell. */
+async function lookingAt(config: () => Promise<LoadedConfig>, passage: Passage): Promise<Looking> {
+  const loaded = await config().catch(() => undefined);
+  if (loaded === undefined) return {};
+  const { lookAsDaemon } = await import('../../machine/as-daemon.ts');
+  return lookAsDaemon(loaded.file, loaded.config, passage);
+}
+
+/** The command, on any site. */
+export async function checkSite(site: Site, { positionals, options }: ParsedArguments, io: Io): Promise<number> {
+  const ids = CHECKS.map(({ id }) => id);
+  const unknown = positionals.find((name) => !ids.includes(name));
+  if (unknown !== undefined) {
+    const meant = nearest(unknown, ids);
+    const guess = meant === undefined ? `The checks are ${ids.join(', ')}.` : `Did you mean "${meant}"?`;
+    io.err.write(`There is no check ${JSON.stringify(unknown)}. ${guess}\n`);
+    return EXIT.usage;
+  }
+  const screen = screenFor(io);
+  const results: Result[] = [];
+  const loaded = await site.config().catch(() => undefined);
+  // Whoever names a check that means nothing here is told why.
+  const checks = positionals.length > 0 ? CHECKS : checksFor(loaded?.config);
+  for await (const result of examine(select(checks, positionals), site)) {
+    results.push(result);
+    if (options.json !== true) io.out.write(render(result, screen));
+  }
+  const counts = { ok: 0, warning: 0, skipped: 0, failed: 0 };
+  for (const { outcome } of results) counts[outcome] += 1;
+  if (options.json === true) {
+    const at = new Date(site.now).toISOString();
+    io.out.write(`${JSON.stringify({ schema: 1, version, at, counts, checks: results })}\n`);
+  } else {
+    const { ok, warning, skipped, failed } = counts;
+    const next = failed > 0 ? ': see above what to do' : '';
+    io.out.write(`\n${ok} ok, ${warning} with a warning, ${skipped} skipped, ${failed} failed${next}\n`);
+  }
+  return counts.failed > 0 ? EXIT.failed : EXIT.done;
+}
+
+/** Whoever reads it from a file or through `grep` gets one line for each check, and one for what to do. */
+function screenFor({ out, env }: Io): Screen {
+  const screen = screenOf(out, env);
+  return out.isTTY ? screen : { ...screen, width: Number.POSITIVE_INFINITY };
+}
+
+const COLOURS: Record<Result['outcome'], Colour> = { ok: 'green', warning: 'yellow', skipped: 'dim', failed: 'red' };
+const ID_WIDTH = Math.max(...CHECKS.map(({ id }) => id.length));
+const OUTCOME_WIDTH = 'warning'.length;
+const INDENT = ' '.repeat(OUTCOME_WIDTH + ID_WIDTH + 4);
+
+/** `failed   hub-reach      NL-… The name … cannot be resolved.`, and below it what to do. */
+function render({ outcome, id, code, message, advice }: Result, screen: Screen): string {
+  const found = wrap(screen, code === undefined ? message : `${code} ${message}`, { first: INDENT });
+  const head = `${paint(screen, COLOURS[outcome], outcome.padEnd(OUTCOME_WIDTH))}  ${id.padEnd(ID_WIDTH)}  `;
+  const arrow = `${INDENT}${glyph(screen, 'arrow')} `;
+  const next = advice === undefined ? [] : wrap(screen, advice, { first: arrow, rest: ' '.repeat(arrow.length) });
+  const [first = '', ...rest] = found;
+  return `${[`${head}${first.slice(INDENT.length)}`, ...rest, ...next.map((line) => paint(screen, 'cyan', line))].join('\n')}\n`;
+}

@@ -1,0 +1,103 @@
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { type Config, configPath, loadConfig } from '../../config/config.ts';
+import { request } from '../../control/client.ts';
+import { EXIT } from '../../failure/exit.ts';
+import { Fault } from '../../failure/failure.ts';
+import { failureOf } from '../../failure/failure-of.ts';
+import { becomeDaemon, type Passage } from '../../machine/as-daemon.ts';
+import { endJournal } from '../../state/journal.ts';
+import { type Lock, takeLock } from '../../state/lock.ts';
+import { command, complaint, type Run, textOption } from '../command.ts';
+import { screenOf } from '../screen.ts';
+import { filesIn, removeFiles } from './state-directory.ts';
+import { tokenHolding } from './token.ts';
+import { tpmHolding } from './tpm.ts';
+import { planInWords, restInWords } from './words.ts';
+
+export interface DecommissionOptions {
+  /** argv of a process that destroys a key (hsm/destroy.ts). */
+  readonly destroyer: readonly string[];
+  /** argv of a process that talks to the TPM (hsm/tpm/tpm.ts). */
+  readonly chip: readonly string[];
+  /** To go on as the daemon. */
+  readonly passage: Passage;
+  /** Where the answer comes from. */
+  readonly stdin: Readable & { readonly isTTY?: boolean };
+}
+
+/**
+ * `newleaf decommission`: destroys what newleaf has made. The order is such that a power cut anywhere leaves a gateway
+ * that says so and does nothing else, and that the same command brings to the end: the journal is ended before the first
+ * key goes, and what says that it is ended goes last.
+ */
+export const decommission = ({ destroyer, chip, passage, stdin }: DecommissionOptions): Run =>
+  command(async (args, io) => {
+    const { file, config } = loadConfig(configPath(textOption(args, 'config'), io.env), passage.handed?.toml);
+    const isAgreed = args.options.yes === true;
+    if (!isAgreed && stdin.isTTY !== true) {
+      const message = 'Nobody can be asked here, as stdin is no terminal.';
+      io.err.write(complaint({ message, advice: 'newleaf decommission --yes' }, screenOf(io.err, io.env)));
+      return EXIT.usage;
+    }
+    const { directory } = config.state;
+    const screen = screenOf(io.out, io.env);
+    const held = await becomeDaemon(file, config, passage);
+    const lock = await alone(config);
+    try {
+      const holding = await ('tpm' in config
+        ? tpmHolding(config, chip)
+        : tokenHolding({ config, held, env: io.env, destroyer }));
+      const files = await filesIn(directory);
+      if (holding.own.length + files.length === 0) {
+        io.out.write('There is nothing here that newleaf has made.\n');
+        return EXIT.done;
+      }
+      io.out.write(planInWords({ holding, files }, config, file, screen));
+      if (!isAgreed) {
+        const id = config.dps.registration_id;
+        io.out.write(`Type ${id} to go on: `);
+        if ((await lineOf(stdin)) !== id) {
+          io.err.write('That was something else. Nothing was destroyed.\n');
+          return EXIT.failed;
+        }
+      }
+      await endJournal(directory, io.now());
+      await holding.destroy();
+      await removeFiles(directory);
+      io.out.write(`\n${restInWords(config, file, screen)}`);
+      return EXIT.done;
+    } finally {
+      await lock.release();
+    }
+  });
+
+/** Nobody else may use state and token from here on. @throws Fault NL-DAEMON-RUNS */
+async function alone({ state, control }: Config): Promise<Lock> {
+  const runs = new Fault('NL-DAEMON-RUNS', {
+    message: 'The daemon runs. Nothing was destroyed.',
+    advice: 'Stop it for good: sudo systemctl disable --now newleaf. Then run newleaf decommission again.',
+  });
+  const lock = await takeLock(state.directory).catch((error: unknown) => {
+    throw failureOf(error).code === 'NL-DAEMON-RUNS' ? runs : error;
+  });
+  // Where the disk is full, the lock does not reach into another network namespace.
+  const isAnswered = await request(control.socket, 'GET', '/v1/status', undefined, 5_000).then(
+    () => true,
+    (error: unknown) => failureOf(error).code === 'NL-CONTROL-BUSY',
+  );
+  if (!isAnswered) return lock;
+  await lock.release();
+  throw runs;
+}
+
+/** The next line; empty where there is none. */
+async function lineOf(stdin: Readable): Promise<string> {
+  const lines = createInterface({ input: stdin });
+  try {
+    for await (const line of lines) return line.trim();
+    return '';
+  } finally {
+    lines.close();
+  }
+}

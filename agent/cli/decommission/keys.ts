@@ -1,0 +1,52 @@
+import { TokenError } from '../../../hsm/ckr.ts';
+import type { Generation, Token } from '../../../hsm/token.ts';
+
+/** Exactly what hsm/destroy.ts destroys: label and CKA_ID together. */
+export interface OwnKey {
+  readonly label: string;
+  /** CKA_ID in lower-case hex. */
+  readonly id: string;
+}
+
+export interface KeysFound {
+  readonly own: readonly OwnKey[];
+  /** Why something that has our label, or that is used by us, stays. */
+  readonly kept: readonly { readonly label: string; readonly why: string }[];
+}
+
+/**
+ * What newleaf has made in the token. The journal is not asked: it may be damaged, or gone with the first attempt.
+ * @param given `hsm.key`
+ * @throws TokenError, also where several keys match `given`: one of them must not be destroyed
+ */
+export async function keysIn(token: Token, prefix: string, given: string | undefined): Promise<KeysFound> {
+  const theirs = given === undefined ? undefined : await givenKey(token, given);
+  const own: OwnKey[] = [];
+  const kept = theirs === undefined ? [] : [{ label: theirs.label, why: 'it was there before newleaf (hsm.key)' }];
+  for (const label of [`${prefix}-a`, `${prefix}-b`]) {
+    for (const generation of await token.generations(label)) {
+      const { id } = generation;
+      if (id === theirs?.id) continue;
+      if (isOwn(generation)) own.push({ label, id });
+      else kept.push({ label, why: 'newleaf did not make it: the token does not vouch that it was never readable' });
+    }
+  }
+  return { own, kept };
+}
+
+async function givenKey(token: Token, uri: string) {
+  try {
+    return await token.findByUri(uri);
+  } catch (error) {
+    if (error instanceof TokenError && error.code === 'KEY_NOT_FOUND') return undefined;
+    throw error;
+  }
+}
+
+/** As keys/slots.ts judges a key that it finds in a slot. A half that a power cut has left has no private key to judge. */
+function isOwn({ id, protection }: Generation): boolean {
+  if (id === '') return false;
+  if (protection === undefined) return true;
+  const { sensitive, extractable, neverExtractable } = protection;
+  return sensitive === true && extractable === false && neverExtractable === true;
+}

@@ -1,0 +1,82 @@
+import { opendir, readdir, rm, rmdir, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Fault } from '../../failure/failure.ts';
+import { syncDirectory } from '../../state/durable.ts';
+
+const STATE = 'state.json';
+
+/**
+ * What newleaf keeps beside its state, in the order in which it goes. Everything else stays: the directory is the home of
+ * the daemon's user, and a token may live in it.
+ */
+export const FILES: readonly string[] = [
+  'leaf.pem',
+  'chain.pem',
+  'next.pem',
+  'csr',
+  'inbox',
+  'rejected',
+  'command-cookie',
+  'tpm-next-key',
+  'refused-pin.json',
+  'ended.json',
+];
+
+/** What a power cut leaves of a file that was being written (durable.ts, hsm/pin-record.ts). */
+const DRAFTS = [...FILES, STATE].flatMap((name) => [`.${name}.new`, `${name}.new`]);
+
+/** The names in the state directory that are newleaf's, the state itself last. None where there is no directory. */
+export async function filesIn(directory: string): Promise<readonly string[]> {
+  const there = await readdir(directory).catch((cause: NodeJS.ErrnoException): string[] => {
+    if (cause.code === 'ENOENT') return [];
+    throw new Fault('NL-STATE-WRITE', { message: `${directory} cannot be read.`, cause });
+  });
+  return [...FILES, ...DRAFTS, STATE].filter((name) => there.includes(name));
+}
+
+/**
+ * Removes them. The state, which says that the gateway is given up, goes when everything before it is gone for good.
+ * @throws Fault NL-STATE-WRITE
+ */
+export async function removeFiles(directory: string): Promise<void> {
+  const names = await filesIn(directory);
+  try {
+    for (const name of names.filter((one) => one !== STATE)) {
+      await remove(join(directory, name));
+    }
+    if (names.length > 0) await syncDirectory(directory);
+    await rm(join(directory, STATE), { force: true });
+    if (names.length > 0) await syncDirectory(directory);
+  } catch (cause) {
+    throw new Fault('NL-STATE-WRITE', { message: `What is in ${directory} cannot be removed.`, cause });
+  }
+}
+
+/**
+ * A file, or a directory with the files in it. What the group has put into the inbox as a directory stays there: to go into
+ * it means to follow names that somebody else may change meanwhile.
+ */
+async function remove(path: string): Promise<void> {
+  try {
+    await rm(path, { force: true });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'ERR_FS_EISDIR') throw error;
+    await empty(path);
+    await rmdir(path).catch((left: NodeJS.ErrnoException) => {
+      if (left.code !== 'ENOTEMPTY') throw left;
+    });
+  }
+}
+
+/** In turns: readdir(3) may pass over names while others go. */
+async function empty(directory: string): Promise<void> {
+  for (let removed = true; removed; ) {
+    removed = false;
+    for await (const found of await opendir(directory)) {
+      if (found.isDirectory()) continue;
+      await unlink(join(directory, found.name));
+      removed = true;
+    }
+  }
+}

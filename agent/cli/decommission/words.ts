@@ -1,0 +1,56 @@
+import type { Config, X509Config } from '../../config/config.ts';
+import { PIN_FILE } from '../../machine/root-pin.ts';
+import { type Screen, wrap } from '../screen.ts';
+import type { Holding } from './holding.ts';
+
+export interface Found {
+  readonly holding: Holding;
+  /** Names in the state directory. */
+  readonly files: readonly string[];
+}
+
+/** What is going to happen, for the person who must agree. */
+export function planInWords({ holding, files }: Found, config: Config, file: string, screen: Screen): string {
+  const id = config.dps.registration_id;
+  const names = files.length === 0 ? [] : [`${files.join(', ')} in ${config.state.directory}`];
+  return block(screen, [
+    [`This gives up the gateway ${id}. It destroys for good:`, [...holding.own, ...names]],
+    ['It leaves alone:', [...holding.kept, settingsOf(config, file)]],
+    [`After that, nothing on this gateway can prove to be ${id}, and there is no way back.`, []],
+  ]);
+}
+
+/** What newleaf cannot do: what stands on the far side, and what an operator has put here. */
+export function restInWords(config: Config, file: string, screen: Screen): string {
+  const id = config.dps.registration_id;
+  return block(screen, [
+    [`${id} is given up. What newleaf made on this gateway is gone.`, []],
+    [
+      'Operator: DPS and IoT Hub still know this device.',
+      [
+        `scripts/enroll disallow device ${id} (where it has an individual enrollment)`,
+        `scripts/enroll disallow member ${id} (where it is in a group)`,
+        `scripts/enroll forget ${id} (its identity in the hub)`,
+      ],
+    ],
+    ['Here, remove what is not needed any more:', [settingsOf(config, file)]],
+    ['A daemon that is started now begins anew. If the unit is still enabled: systemctl disable newleaf', []],
+  ]);
+}
+
+function settingsOf(config: Config, file: string): string {
+  return `the configuration: ${[file, ...('tpm' in config ? [] : secretFiles(config))].join(', ')}`;
+}
+
+function secretFiles({ hsm, issuer }: X509Config): readonly string[] {
+  const ofIssuer = issuer.kind === 'est' ? [issuer.password_file, issuer.bootstrap_key] : [];
+  return [hsm.pin_file ?? PIN_FILE, ...ofIssuer].flatMap((path) => (path?.startsWith('/') ? [path] : []));
+}
+
+function block(screen: Screen, parts: readonly (readonly [text: string, list: readonly string[]])[]): string {
+  const lines = parts.flatMap(([text, list]) => [
+    ...wrap(screen, text),
+    ...list.flatMap((one) => wrap(screen, one, { first: '  ', rest: '    ' })),
+  ]);
+  return `${lines.join('\n')}\n`;
+}

@@ -1,0 +1,101 @@
+import { dirname } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { standardOf } from '../../config/draft.ts';
+import { Fault } from '../../failure/failure.ts';
+import { daemonAccount, giveDirectories } from '../../machine/as-daemon.ts';
+import { unitOf } from '../../machine/unit.ts';
+import { makeDirectory } from '../../state/durable.ts';
+import type { ParsedArguments } from '../command.ts';
+import { makePlace, type Standing, stateDirectoryOf, writeConfiguration } from './configuration.ts';
+import type { Dialogue } from './dialogue.ts';
+import { createErrands } from './errands.ts';
+import { Answers, type Guide } from './guide.ts';
+import { askAll } from './questions.ts';
+
+/** Options that answer no question. */
+const MANNERS = ['yes', 'ask', 'wait', 'config'];
+
+/** Whether the command line says something about the configuration, or wants everything asked again. */
+export function isAsked({ options }: ParsedArguments, { config }: Standing): boolean {
+  const answers = Object.keys(options).filter((name) => !MANNERS.includes(name));
+  return config === undefined || options.ask === true || answers.length > 0;
+}
+
+export interface AskOptions {
+  readonly args: ParsedArguments;
+  readonly file: string;
+  readonly before: Standing;
+  readonly dialogue: Dialogue;
+  /** argv of a process that runs an errand. */
+  readonly errand: readonly string[];
+  readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
+}
+
+/** Asks for the configuration, and writes it. @throws Fault, TokenError, Interrupted */
+export async function ask(options: AskOptions): Promise<void> {
+  const { args, file, before, dialogue } = options;
+  if (!dialogue.asks && args.options.yes !== true) throw nobody(file);
+  await makePlace(file);
+  welcome(dialogue, before, file);
+  const answers = new Answers(before.draft);
+  const state = stateDirectoryOf({ answers });
+  const account = daemonAccount(file, { state: { directory: state } });
+  const flags = new Map(
+    Object.entries(args.options).flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : [])),
+  );
+  const guide: Guide = {
+    dialogue,
+    answers,
+    flag: (name) => flags.get(name),
+    forget: (...names) => {
+      for (const name of names) flags.delete(name);
+    },
+    file,
+    account,
+    errands: createErrands(options.errand, account, unitOf),
+    stdin: () => pinFrom(options),
+  };
+  if (account === undefined) await makeDirectory(state);
+  else await giveDirectories(account, state, dirname(socketOf(before)));
+  await askAll(guide);
+  const kept = await writeConfiguration(guide);
+  const note = kept === undefined ? '' : ` The one before is kept as ${kept}.`;
+  if (dialogue.asks) dialogue.blank();
+  dialogue.ok(`The configuration is complete, and written to ${file}.${note}`);
+}
+
+/** Where the daemon would answer. */
+export const socketOf = ({ draft }: Standing): string =>
+  String(draft.get('control.socket') ?? standardOf('control.socket'));
+
+function welcome(dialogue: Dialogue, { mistakes, isResumed }: Standing, file: string): void {
+  if (!dialogue.asks) {
+    if (mistakes.length > 0) throw new Fault('NL-CONFIG', { message: mistakes.join('\n') });
+    return;
+  }
+  dialogue.say(
+    'This sets newleaf up on this gateway. Enter takes what stands in brackets. Ctrl-C ends it at any time: run it again, and it goes on.',
+  );
+  if (isResumed) dialogue.say('You have answered some of it before: that is what stands in brackets.');
+  if (mistakes.length === 0) return;
+  dialogue.wrong({
+    code: 'NL-CONFIG',
+    message: mistakes.join('\n'),
+    advice: `What is right in ${file} stands in brackets. The file is kept beside the new one.`,
+  });
+}
+
+function nobody(file: string): Fault {
+  return new Fault('NL-CONFIG', {
+    message: `${file} is not complete, and there is nobody to ask: stdin and stdout are not both a terminal.`,
+    advice: 'Call newleaf init on a terminal, or with --yes and the flags that `newleaf init --help` names.',
+  });
+}
+
+async function pinFrom({ stdin }: AskOptions): Promise<string> {
+  if (stdin.isTTY !== true) return text(stdin);
+  throw new Fault('NL-CONFIG', {
+    message: '--pin-file - reads the PIN from stdin, and stdin is the terminal, which would show it.',
+    advice: 'Leave the flag away, and type the PIN when it is asked for; or: newleaf init --pin-file - <FILE',
+  });
+}

@@ -1,0 +1,134 @@
+import { configPath, loadConfig } from '../../config/config.ts';
+import { EXIT, exitOf } from '../../failure/exit.ts';
+import { failureOf } from '../../failure/failure-of.ts';
+import type { Log } from '../../machine/log.ts';
+import { validateEntry } from '../../state/entry.ts';
+import { createJournal } from '../../state/journal.ts';
+import { type Complaint, command, complaint, type Io, type ParsedArguments, type Run, textOption } from '../command.ts';
+import { readEndorsement, renderEndorsement } from '../endorsement.ts';
+import { asDaemon, type Processes, start } from '../run/command.ts';
+import { screenOf } from '../screen.ts';
+import { ask, isAsked, socketOf } from './ask.ts';
+import { standing } from './configuration.ts';
+import { Dialogue } from './dialogue.ts';
+import { finish, type Shortfall, shortfall } from './finish.ts';
+import { demandIdle, demandRoot } from './idle.ts';
+import { Interrupted, terminalPrompt } from './prompt.ts';
+import { provision } from './provision.ts';
+import { serves } from './watch.ts';
+
+export interface InitOptions extends Processes {
+  /** argv of a process that tries something as the daemon (init/errand.ts). */
+  readonly errand: readonly string[];
+  readonly stdin: NodeJS.ReadStream;
+  readonly stdout: NodeJS.WriteStream;
+}
+
+/** The screen is for a person, so the daemon's own log is not shown on it. */
+const quiet: Log = { error() {}, warn() {}, info() {}, debug() {} };
+
+/**
+ * `newleaf init`: asks for what is not configured yet, then provisions the gateway on the screen, and ends. It may be
+ * interrupted anywhere and run again; with a complete configuration it goes straight to provisioning.
+ */
+export const init = (options: InitOptions): Run =>
+  command(async (args, io) => {
+    const { stdin, stdout } = options;
+    const file = configPath(textOption(args, 'config'), io.env);
+    const hasTerminal = stdin.isTTY === true && io.out.isTTY === true && args.options.yes !== true;
+    const prompt = hasTerminal ? terminalPrompt(stdin, stdout) : undefined;
+    const dialogue = new Dialogue(io.out, screenOf(io.out, io.env), prompt);
+    const interrupt = onInterrupt();
+    // What root asks has been answered where this process goes on with its command.
+    if (options.passage.handed === undefined) await asked({ ...options, args, file, dialogue, interrupt }, io);
+    const isPatient = hasTerminal || args.options.wait === true;
+    const ended = await provisionHere({ ...options, file, dialogue, isPatient, abort: interrupt.signal }, io);
+    if (ended !== EXIT.done && hasTerminal && !interrupt.signal.aborted) dialogue.say(MORE);
+    return ended;
+  });
+
+interface Asking extends InitOptions {
+  readonly args: ParsedArguments;
+  readonly file: string;
+  readonly dialogue: Dialogue;
+  readonly interrupt: Interrupt;
+}
+
+/** Asks for what is not configured yet. */
+async function asked({ args, file, dialogue, errand, stdin, interrupt }: Asking, io: Io): Promise<void> {
+  demandRoot(file);
+  const before = standing(file, args.options.ask === true);
+  await demandIdle(socketOf(before));
+  if (!isAsked(args, before)) return;
+  const asking = ask({ args, file, before, dialogue, errand, stdin });
+  await Promise.race([asking, interrupt.thrown]).catch((error: unknown) => {
+    if (!(error instanceof Interrupted)) throw error;
+    io.err.write(complaint(STOPPED, screenOf(io.err, io.env)));
+    // A module may be at work in another process: it ends by itself, and is not waited for.
+    process.exit(EXIT.failed);
+  });
+}
+
+const MORE = '`sudo newleaf check` looks at each thing by itself; `sudo newleaf init --ask` asks everything again.';
+
+const STOPPED = { message: 'Stopped.', advice: 'Run newleaf init again: it goes on from the last step.' };
+
+interface Here extends InitOptions {
+  readonly file: string;
+  readonly dialogue: Dialogue;
+  readonly isPatient: boolean;
+  readonly abort: AbortSignal;
+}
+
+/** Provisions the gateway, with whatever goes wrong told on the screen. */
+async function provisionHere(here: Here, io: Io): Promise<number> {
+  const tell = (what: Complaint) => io.err.write(`\n${complaint(what, screenOf(io.err, io.env))}`);
+  try {
+    const { complaint: why, exit } = await provisioned(here, io);
+    if (why !== undefined) tell(why);
+    return exit;
+  } catch (error) {
+    const met = failureOf(error);
+    tell(met);
+    return exitOf(met);
+  }
+}
+
+/** Runs the daemon in this process, as its user, until the gateway serves. */
+async function provisioned(here: Here, io: Io): Promise<Shortfall> {
+  const { file, dialogue, isPatient, abort, destroyer, chip, passage } = here;
+  const { config } = loadConfig(file, passage.handed?.toml);
+  const { registration_id: registrationId, id_scope, endpoint } = config.dps;
+  const { directory } = config.state;
+  const held = await asDaemon(file, config, passage);
+  dialogue.title(`Provisioning ${registrationId} (ID scope ${id_scope}, ${endpoint})`);
+  const entry = await createJournal({ directory, validate: validateEntry }).read();
+  const running = await start({ config, log: quiet, env: io.env, destroyer, chip, held });
+  const isTpm = 'tpm' in config;
+  if (!isTpm) dialogue.ok(`Token "${config.hsm.token ?? config.hsm.uri}" is open.`);
+  const endorsement = async () => renderEndorsement(await readEndorsement(chip, config), dialogue.screen);
+  const shown = { dialogue, registrationId, stateDirectory: directory, endorsement: isTpm ? endorsement : undefined };
+  const watch = { running, ...shown, isPatient, abort };
+  const state = await provision(watch, isTpm ? undefined : config.issuer, entry).finally(() => running.stop());
+  if (serves(state) && !abort.aborted) {
+    finish(watch, state);
+    return { exit: EXIT.done };
+  }
+  return shortfall(state, abort.aborted);
+}
+
+interface Interrupt {
+  readonly signal: AbortSignal;
+  readonly thrown: Promise<never>;
+}
+
+/** Ctrl-C: the first one is polite. */
+function onInterrupt(): Interrupt {
+  const controller = new AbortController();
+  process.once('SIGINT', () => controller.abort());
+  const thrown = new Promise<never>((_, reject) => {
+    controller.signal.addEventListener('abort', () => reject(new Interrupted()), { once: true });
+  });
+  thrown.catch(() => undefined);
+  return { signal: controller.signal, thrown };
+}

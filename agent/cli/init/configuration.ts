@@ -1,0 +1,120 @@
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { chmod, mkdir, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { type Config, parseConfig } from '../../config/config.ts';
+import { type Draft, type Drafted, draftOf, draftText, standardOf } from '../../config/draft.ts';
+import { Fault } from '../../failure/failure.ts';
+import { failureOf } from '../../failure/failure-of.ts';
+import { writeAtomically } from '../../state/durable.ts';
+import type { Guide } from './guide.ts';
+
+export interface Standing {
+  /** The configuration, where it is complete and right. */
+  readonly config: Config | undefined;
+  /** What can be kept of it, and of the answers of a guide that was interrupted. */
+  readonly draft: Draft;
+  /** What is wrong with it, one sentence each. */
+  readonly mistakes: readonly string[];
+  /** Somebody has answered questions before, and stopped. */
+  readonly isResumed: boolean;
+}
+
+const draftFile = (file: string): string => `${file}.draft`;
+
+/**
+ * What is configured already.
+ * @param isAsking everything is asked, even where the configuration is complete
+ * @throws Fault NL-CONFIG where the file cannot be read
+ */
+export function standing(file: string, isAsking: boolean): Standing {
+  const text = textOf(file) ?? '';
+  const { draft, mistakes } = leniently(text, file);
+  const config = mistakes.length > 0 ? undefined : complete(text, file);
+  const resumed = config === undefined || isAsking ? textOf(draftFile(file)) : undefined;
+  const more = resumed === undefined ? new Map() : leniently(resumed, draftFile(file)).draft;
+  return { config, draft: new Map([...draft, ...more]), mistakes, isResumed: resumed !== undefined };
+}
+
+function leniently(text: string, file: string): Drafted {
+  try {
+    return draftOf(text, file);
+  } catch (error) {
+    // No TOML at all: nothing of it can be kept.
+    return { draft: new Map(), mistakes: [failureOf(error).message] };
+  }
+}
+
+function complete(text: string, file: string): Config | undefined {
+  try {
+    return parseConfig(text, file).config;
+  } catch {
+    // It lacks something: that is what is asked for.
+    return undefined;
+  }
+}
+
+/** Keeps the answers so far, for when this is interrupted. There is no secret among them. */
+export async function keepDraft({ answers, file }: Guide): Promise<void> {
+  await written(draftFile(file), draftText(answers.draft, 'What newleaf init was told so far. It goes on from here.'));
+}
+
+/**
+ * Writes the configuration, after the whole of it was read as the daemon reads it. One that was there before, with the
+ * comments in it, is kept beside it.
+ * @returns the path of the one before, if there was one
+ * @throws Fault NL-CONFIG; nothing was written then
+ */
+export async function writeConfiguration({ answers, file }: Guide): Promise<string | undefined> {
+  const text = draftText(answers.draft, 'Written by newleaf init. All settings: newleaf config, and the README.');
+  parseConfig(text, file);
+  const before = textOf(file);
+  const kept = before === undefined || before === text ? undefined : `${file}.bak`;
+  if (before !== undefined && kept !== undefined) await written(kept, before);
+  await written(file, text);
+  await rm(draftFile(file), { force: true });
+  return kept;
+}
+
+/**
+ * Makes sure that there is a place for the answers, before anything is asked.
+ * @throws Fault NL-CONFIG
+ */
+export async function makePlace(file: string): Promise<void> {
+  const directory = dirname(file);
+  try {
+    if (!existsSync(directory)) {
+      await mkdir(directory, { recursive: true });
+      // Whatever the umask is: the daemon, which is not root, must get there.
+      await chmod(directory, 0o755);
+    }
+    accessSync(directory, constants.W_OK);
+  } catch (cause) {
+    throw unwritable(file, cause);
+  }
+}
+
+async function written(path: string, text: string): Promise<void> {
+  try {
+    await writeAtomically(path, text, 0o644);
+  } catch (error) {
+    throw unwritable(path, error instanceof Fault ? error.failure.message : error);
+  }
+}
+
+function unwritable(path: string, cause: unknown): Fault {
+  const advice = 'Run it as root: sudo newleaf init; or name another place: --config FILE';
+  return new Fault('NL-CONFIG', { message: `The configuration cannot be written to ${dirname(path)}.`, cause, advice });
+}
+
+function textOf(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new Fault('NL-CONFIG', { message: `The configuration ${file} cannot be read.`, cause });
+  }
+}
+
+/** Where the daemon keeps its state: configured, or the default. */
+export const stateDirectoryOf = ({ answers }: Pick<Guide, 'answers'>): string =>
+  answers.text('state.directory') ?? String(standardOf('state.directory'));

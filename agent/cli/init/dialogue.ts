@@ -1,0 +1,162 @@
+import { once } from 'node:events';
+import { type Complaint, complaint, type Output } from '../command.ts';
+import { paint, type Screen, safe, wrap } from '../screen.ts';
+import type { Prompt } from './prompt.ts';
+
+export interface Choice<K extends string> {
+  readonly key: K;
+  /** One line. */
+  readonly words: string;
+}
+
+const INDENT = '  ';
+
+/** What is said to the person in front of the screen, and what is asked, where there is somebody to ask. */
+export class Dialogue {
+  readonly screen: Screen;
+  readonly #out: Output;
+  readonly #prompt: Prompt | undefined;
+  #hasSpoken = false;
+
+  /** @param prompt undefined: nobody is asked anything */
+  constructor(out: Output, screen: Screen, prompt: Prompt | undefined) {
+    this.#out = out;
+    this.screen = screen;
+    this.#prompt = prompt;
+  }
+
+  /** Whether there is somebody to ask. Nothing else may be called where there is not, but what only says something. */
+  get asks(): boolean {
+    return this.#prompt !== undefined;
+  }
+
+  /** The title of a step. */
+  title(words: string): void {
+    this.#write([...(this.#hasSpoken ? [''] : []), paint(this.screen, 'bold', safe(this.screen, words)), '']);
+  }
+
+  say(words: string): void {
+    this.#write(wrap(this.screen, words, { first: INDENT }));
+  }
+
+  /** Where an answer is found. */
+  hint(words: string): void {
+    this.#write(wrap(this.screen, `(${words})`, { first: INDENT }).map((line) => paint(this.screen, 'dim', line)));
+  }
+
+  /** One of a list. */
+  item(mark: string, words: string): void {
+    this.#write(
+      wrap(this.screen, words, { first: `${INDENT}${mark}  `, rest: `${INDENT}${' '.repeat(mark.length + 2)}` }),
+    );
+  }
+
+  /** Text that is to be copied: as it is, however long its lines are. */
+  copy(text: string): void {
+    this.#write(text.trimEnd().split('\n'));
+  }
+
+  blank(): void {
+    this.#write(['']);
+  }
+
+  /** A line of something that goes on. */
+  step(tookMs: number, mark: '..' | '!!', words: string): void {
+    const head = `${INDENT}${(tookMs / 1000).toFixed(2).padStart(6)} s  `;
+    const [first = '', ...rest] = wrap(this.screen, words, {
+      first: `${head}${mark}  `,
+      rest: ' '.repeat(head.length + 4),
+    });
+    this.#write([first.replace(mark, paint(this.screen, mark === '!!' ? 'yellow' : 'dim', mark)), ...rest]);
+  }
+
+  ok(words: string): void {
+    const [first = '', ...rest] = wrap(this.screen, words, { first: `${INDENT}ok  `, rest: `${INDENT}    ` });
+    this.#write([first.replace('ok', paint(this.screen, 'green', 'ok')), ...rest]);
+  }
+
+  /** What is wrong, and what to do. */
+  wrong(what: Complaint): void {
+    this.#out.write(complaint(what, this.screen, INDENT));
+  }
+
+  /**
+   * Asks until the answer is accepted.
+   * @param fallback what Enter means
+   * @param objection what is wrong with an answer, as the end of a sentence; undefined where it is accepted
+   */
+  async text(
+    words: string,
+    fallback: string | undefined,
+    objection: (typed: string) => string | undefined | Promise<string | undefined>,
+  ): Promise<string> {
+    const shown = fallback === undefined ? '' : ` [${safe(this.screen, fallback)}]`;
+    for (;;) {
+      const typed = (await this.#asked().line(`${INDENT}${words}${shown}: `)) || fallback;
+      const wrong = typed === undefined ? 'is needed' : await objection(typed);
+      if (typed !== undefined && wrong === undefined) return typed;
+      this.#object(`It ${wrong}.`);
+    }
+  }
+
+  /** @param fallback what Enter means, which is then said in `words` */
+  secret(words: string): Promise<string> {
+    return this.#asked().secret(`${INDENT}${words}: `);
+  }
+
+  /** The same until it is accepted; an empty one is. */
+  async newSecret(words: string, objection: (typed: string) => string | undefined): Promise<string> {
+    for (;;) {
+      const typed = await this.secret(words);
+      const wrong = typed === '' ? undefined : objection(typed);
+      if (wrong === undefined) return typed;
+      this.#object(`It ${wrong}.`);
+    }
+  }
+
+  /** Lists what there is, and asks for the number. */
+  async choose<K extends string>(words: string, choices: readonly Choice<K>[], fallback: K | undefined): Promise<K> {
+    for (const [at, { words: about }] of choices.entries()) {
+      this.item(`${at + 1}`, about);
+    }
+    const numberOf = (key: K | undefined) => choices.findIndex((choice) => choice.key === key) + 1;
+    const found = (typed: string) => choices.find(({ key }, at) => typed === `${at + 1}` || typed === key);
+    const range = choices.length === 1 ? 'must be 1' : `must be a number from 1 to ${choices.length}`;
+    const standard = numberOf(fallback);
+    const typed = await this.text(words, standard === 0 ? undefined : `${standard}`, (one) =>
+      found(one) === undefined ? range : undefined,
+    );
+    const choice = found(typed);
+    if (choice === undefined) throw new TypeError(`${typed} is none of the choices`);
+    return choice.key;
+  }
+
+  async confirm(words: string, fallback: boolean): Promise<boolean> {
+    const typed = await this.text(words, fallback ? 'yes' : 'no', (one) =>
+      /^(y|yes|n|no)$/i.test(one) ? undefined : 'must be yes or no',
+    );
+    return /^y/i.test(typed);
+  }
+
+  /** Waits, until Enter is pressed where there is somebody to press it. */
+  async pause(ms: number, abort: AbortSignal): Promise<void> {
+    const over = AbortSignal.any([abort, AbortSignal.timeout(ms)]);
+    if (this.#prompt !== undefined) return this.#prompt.enter(over);
+    if (!over.aborted) await once(over, 'abort');
+  }
+
+  #object(words: string): void {
+    const lines = wrap(this.screen, words, { first: `${INDENT}  ` });
+    this.#write(lines.map((line) => paint(this.screen, 'yellow', line)));
+  }
+
+  #asked(): Prompt {
+    if (this.#prompt === undefined) throw new TypeError('there is nobody to ask');
+    return this.#prompt;
+  }
+
+  #write(lines: readonly string[]): void {
+    this.#hasSpoken = true;
+    this.#out.write(`${lines.join('\n')}\n`);
+  }
+}

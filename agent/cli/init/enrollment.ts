@@ -1,0 +1,59 @@
+import { X509Certificate } from 'node:crypto';
+import { join } from 'node:path';
+import type { Leaf } from '../../roll/leaf.ts';
+import type { RollState } from '../../roll/state.ts';
+import { tellToStart } from './start.ts';
+import type { Watch } from './watch.ts';
+
+/** What the operator needs to enroll the leaf that DPS refuses, or the TPM. */
+export async function showEnrollment(watch: Watch, leaf: Leaf, state: RollState): Promise<void> {
+  const { dialogue, registrationId, endorsement } = watch;
+  dialogue.blank();
+  if (endorsement !== undefined) {
+    dialogue.say('DPS does not accept this TPM yet. Whoever operates DPS enrolls it:');
+    dialogue.blank();
+    return dialogue.copy(await endorsement());
+  }
+  dialogue.say(
+    `DPS does not accept this leaf yet. Whoever operates DPS enrolls it, or its issuer "${leaf.issuer}" for a group:`,
+  );
+  dialogue.blank();
+  showLeaf(watch, leaf, leaf === state.current ? 'leaf.pem' : 'next.pem');
+  dialogue.blank();
+  dialogue.say('With that file, one of:');
+  dialogue.copy(
+    `    az iot dps enrollment create --dps-name DPS --resource-group GROUP \\
+      --enrollment-id ${registrationId} --attestation-type x509 --certificate-path ${registrationId}.pem
+    scripts/enroll add individual --certificate ${registrationId}.pem`,
+  );
+  dialogue.blank();
+  dialogue.copy(new X509Certificate(leaf.chain).toString());
+}
+
+/** CN, thumbprints and file of a leaf. @param file its name in the state directory */
+export function showLeaf({ dialogue, stateDirectory }: Watch, leaf: Leaf, file: string): void {
+  const sha1 = new X509Certificate(leaf.chain).fingerprint.replaceAll(':', '');
+  dialogue.copy(
+    `    CN           ${leaf.cn}
+    SHA-256      ${leaf.thumbprint}
+    SHA-1        ${sha1}
+    certificate  ${join(stateDirectory, file)}`,
+  );
+}
+
+/** The CSR, where a person or the back end signs. The key is made now, if there is none. */
+export async function showCsr({ dialogue, running, registrationId, stateDirectory, isPatient }: Watch): Promise<void> {
+  const { status, body } = await running.daemon.answer({ kind: 'csr', from: 'technician' });
+  if (status !== 200 || !('csr' in body)) return;
+  dialogue.blank();
+  dialogue.say(`The key of ${registrationId} is in the token. This CSR is to be signed, with its subject as it is:`);
+  dialogue.blank();
+  dialogue.copy(String(body.csr));
+  dialogue.blank();
+  dialogue.say(`It also lies in ${join(stateDirectory, 'csr')}.`);
+  const how = `Bring the leaf with \`newleaf install FILE\`, or put it into ${join(stateDirectory, 'inbox')}`;
+  if (isPatient) return dialogue.say(`${how}. It is waited for here; Ctrl-C ends that, and nothing is lost.`);
+  dialogue.say(`${how}, while the daemon runs.`);
+  dialogue.blank();
+  tellToStart(dialogue);
+}

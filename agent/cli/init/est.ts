@@ -1,0 +1,135 @@
+import { resolve } from 'node:path';
+import { failureOf } from '../../failure/failure-of.ts';
+import { settle } from './ask-setting.ts';
+import type { Guide } from './guide.ts';
+import { noCertificate } from './readable.ts';
+import { beside, readSecret, writeSecret } from './secret.ts';
+
+type First = 'password' | 'bootstrap' | 'none';
+
+const EST = 'issuer.est';
+const FLAGS = ['est-url', 'est-ca', 'est-user', 'est-password-file', 'bootstrap-cert', 'bootstrap-key'];
+
+/** Everything about the EST server, until it answers and knows this gateway, or the person goes on all the same. */
+export async function askEst(guide: Guide): Promise<void> {
+  for (;;) {
+    await settle(guide, {
+      name: `${EST}.url`,
+      flag: 'est-url',
+      words: 'URL of the EST server',
+      hint: 'with /.well-known/est, and a label where it has one',
+    });
+    await settle(guide, {
+      name: `${EST}.ca_file`,
+      flag: 'est-ca',
+      words: 'File with the CA of its certificate (PEM)',
+      isFile: true,
+      objection: noCertificate,
+    });
+    await askFirstIdentity(guide);
+    if (!guide.dialogue.asks || (await isTried(guide))) return;
+    if (await guide.dialogue.confirm('Go on all the same?', false)) return;
+    guide.forget(...FLAGS);
+  }
+}
+
+/** By what the server knows a gateway that has no leaf yet. */
+async function askFirstIdentity(guide: Guide): Promise<void> {
+  const { answers, dialogue, flag } = guide;
+  const flags = {
+    password: flag('est-user') ?? flag('est-password-file'),
+    bootstrap: flag('bootstrap-cert') ?? flag('bootstrap-key'),
+  };
+  const standing: First = answers.text(`${EST}.bootstrap_cert`) === undefined ? 'password' : 'bootstrap';
+  const isGiven = flags.password !== undefined || flags.bootstrap !== undefined;
+  const first = isGiven || !dialogue.asks ? undefined : await chooseFirst(guide, standing);
+  if (first === 'password' || flags.password !== undefined) await askPassword(guide);
+  if (first === 'bootstrap' || flags.bootstrap !== undefined) await askBootstrap(guide);
+  if (first === 'bootstrap' || first === 'none') forget(guide, 'username', 'password_file');
+  if (first === 'password' || first === 'none') forget(guide, 'bootstrap_cert', 'bootstrap_key');
+}
+
+function chooseFirst({ dialogue }: Guide, standing: First): Promise<First> {
+  dialogue.say('By what does it know this gateway the first time?');
+  return dialogue.choose(
+    'Which one',
+    [
+      { key: 'password', words: 'a user name and a password' },
+      { key: 'bootstrap', words: 'a bootstrap certificate with its key' },
+      { key: 'none', words: 'nothing' },
+    ],
+    standing,
+  );
+}
+
+function forget({ answers }: Guide, ...keys: readonly string[]): void {
+  for (const key of keys) answers.set(`${EST}.${key}`, undefined);
+}
+
+async function askPassword(guide: Guide): Promise<void> {
+  const { answers, dialogue } = guide;
+  const objection = (typed: string) => (typed === '' ? 'is needed' : undefined);
+  await settle(guide, { name: `${EST}.username`, flag: 'est-user', words: 'User name', objection });
+  const name = `${EST}.password_file`;
+  const given = guide.flag('est-password-file');
+  if (given !== undefined && (await isTakenOver(guide, resolve(given)))) return answers.set(name, passwordFile(guide));
+  if (given !== undefined || !dialogue.asks) {
+    return settle(guide, { name, flag: 'est-password-file', words: 'File with the password', isFile: true });
+  }
+  const kept = answers.text(name);
+  for (;;) {
+    const typed = await dialogue.secret(
+      `Password (not shown${kept === undefined ? '' : `; Enter: the one in ${kept}`})`,
+    );
+    if (typed === '' && kept === undefined) continue;
+    const file = kept ?? passwordFile(guide);
+    if (typed !== '') await writeSecret(guide, file, typed, 'daemon');
+    return answers.set(name, file);
+  }
+}
+
+const passwordFile = (guide: Guide): string => beside(guide, 'est-password');
+
+/** A file that only root can read is copied for the daemon, as that of a PIN is. @returns whether it was */
+async function isTakenOver(guide: Guide, file: string): Promise<boolean> {
+  const { account, dialogue, errands } = guide;
+  if (account === undefined || (await errands.whyUnreadable(file)) !== 'EACCES') return false;
+  const password = await readSecret(file);
+  if (password === undefined) return false;
+  await writeSecret(guide, passwordFile(guide), password, 'daemon');
+  dialogue.ok(`The password is kept in ${passwordFile(guide)}, for the user ${account.name} alone.`);
+  return true;
+}
+
+async function askBootstrap(guide: Guide): Promise<void> {
+  const about = { isFile: true, hint: 'a file (PEM), or a pkcs11: URI' };
+  await settle(guide, {
+    ...about,
+    name: `${EST}.bootstrap_cert`,
+    flag: 'bootstrap-cert',
+    words: 'Bootstrap certificate',
+  });
+  await settle(guide, { ...about, name: `${EST}.bootstrap_key`, flag: 'bootstrap-key', words: 'Its key' });
+}
+
+async function isTried({ answers, dialogue, errands }: Guide): Promise<boolean> {
+  const text = (key: string) => answers.text(`${EST}.${key}`);
+  const [certificate, key] = [text('bootstrap_cert'), text('bootstrap_key')];
+  const isInFiles = certificate?.startsWith('/') && key?.startsWith('/');
+  try {
+    const isAsked = await errands.tryEst({
+      url: text('url') ?? '',
+      caFile: text('ca_file') ?? '',
+      username: text('username'),
+      passwordFile: text('password_file'),
+      bootstrap: isInFiles ? { certificate: certificate ?? '', key: key ?? '' } : undefined,
+    });
+    const isLater = certificate !== undefined && !isInFiles;
+    const later = isLater ? '. The bootstrap identity in the token is tried with the first request' : '';
+    dialogue.ok(`The EST server answers${isAsked ? ', and knows this gateway' : later}.`);
+    return true;
+  } catch (error) {
+    dialogue.wrong(failureOf(error));
+    return false;
+  }
+}

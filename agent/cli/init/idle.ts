@@ -1,0 +1,44 @@
+import { DEFAULT_PATH } from '../../config/config.ts';
+import { request } from '../../control/client.ts';
+import { Fault } from '../../failure/failure.ts';
+import { failureOf } from '../../failure/failure-of.ts';
+import { localAccount } from '../../machine/account.ts';
+import { DAEMON } from '../../machine/as-daemon.ts';
+
+/** A daemon that is there answers at once. */
+const WAIT_MS = 5_000;
+
+/**
+ * Makes sure that no daemon runs: two of them would fight for the token and the state.
+ * @param socket of the control socket
+ * @throws Fault NL-DAEMON-RUNS, also where this user may not ask
+ */
+export async function demandIdle(socket: string): Promise<void> {
+  try {
+    const { body } = await request(socket, 'GET', '/v1/status', undefined, WAIT_MS);
+    const words = typeof body === 'object' && body !== null && 'words' in body ? ` (${body.words})` : '';
+    throw runs(`The daemon runs already${words}, and init leaves it alone.`);
+  } catch (error) {
+    const { code } = failureOf(error);
+    if (code === 'NL-CONTROL-DENIED') throw runs('The daemon runs already, and this user may not ask it.');
+    if (code !== 'NL-DAEMON-DOWN') throw error;
+  }
+}
+
+/**
+ * Makes sure that whoever calls may set up the daemon of this machine. An experiment elsewhere is everybody's own.
+ * @throws Fault NL-CONFIG
+ */
+export function demandRoot(file: string): void {
+  const uid = process.geteuid?.() ?? 0;
+  const daemon = localAccount(DAEMON);
+  if (uid === 0 || file !== DEFAULT_PATH || daemon === undefined || daemon.uid === uid) return;
+  const advice = 'sudo newleaf init; or an experiment of your own: newleaf init --config FILE';
+  throw new Fault('NL-CONFIG', { message: 'Only root can set up the daemon of this gateway.', advice });
+}
+
+function runs(message: string): Fault {
+  const advice =
+    'How it is: sudo newleaf status. To change the configuration: sudo systemctl stop newleaf; sudo newleaf init --ask; sudo systemctl start newleaf';
+  return new Fault('NL-DAEMON-RUNS', { message, advice });
+}

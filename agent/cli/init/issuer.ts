@@ -1,0 +1,81 @@
+import { accessSync, constants, statSync } from 'node:fs';
+import { Fault } from '../../failure/failure.ts';
+import { settle } from './ask-setting.ts';
+import type { Choice } from './dialogue.ts';
+import { askEst } from './est.ts';
+import type { Guide } from './guide.ts';
+
+type Kind = 'est' | 'command' | 'inbox' | 'hub';
+
+const KINDS: readonly Choice<Kind>[] = [
+  { key: 'est', words: 'est: an EST server (RFC 7030) signs by itself' },
+  { key: 'command', words: 'command: a program on this gateway gets the CSR, and brings the leaf' },
+  { key: 'inbox', words: 'inbox: a person takes the CSR away, and brings the leaf as a file' },
+  { key: 'hub', words: 'hub: the back end signs, over the connection to the hub' },
+];
+
+/** Who signs the leaves, and when they are renewed. */
+export async function askIssuer(guide: Guide): Promise<void> {
+  const kind = await kindOf(guide);
+  if (kind === undefined) return;
+  guide.answers.set('leaf.issuer', kind);
+  if (kind === 'est') await askEst(guide);
+  if (kind === 'command') await askCommand(guide);
+  await settle(guide, {
+    name: 'leaf.renew_at',
+    flag: 'renew-at',
+    words: 'Renew a leaf at',
+    hint: 'a share of its lifetime ("66%"), the time left ("30day", "12hour"), or off',
+  });
+}
+
+async function kindOf({ answers, dialogue, flag }: Guide): Promise<Kind | undefined> {
+  const known = (written: string | undefined) => KINDS.find(({ key }) => key === written)?.key;
+  const given = flag('issuer');
+  if (given !== undefined && known(given) === undefined) {
+    const keys = KINDS.map(({ key }) => key).join(', ');
+    throw new Fault('NL-CONFIG', { message: `--issuer must be one of ${keys}.`, advice: 'See: newleaf init --help' });
+  }
+  const standing = known(given) ?? known(answers.text('leaf.issuer'));
+  if (given !== undefined) return standing;
+  if (dialogue.asks) return dialogue.choose('Which one', KINDS, standing ?? 'est');
+  if (standing === undefined) answers.miss('issuer');
+  return standing;
+}
+
+function askCommand(guide: Guide): Promise<void> {
+  return settle(guide, {
+    name: 'issuer.command.argv',
+    flag: 'command',
+    words: 'Program and its arguments',
+    hint: 'CSR (PEM) on stdin, chain (PEM) on stdout; words with blanks in quotes',
+    form: {
+      read: wordsOf,
+      show: (value) => (Array.isArray(value) ? value.map(quoted).join(' ') : String(value)),
+    },
+    objection: (typed) => notExecutable(wordsOf(typed)[0] ?? ''),
+  });
+}
+
+/** A command line without a shell: blanks part words, quotes keep them together. */
+export function wordsOf(typed: string): readonly string[] {
+  return [...typed.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(
+    ([, double, single, bare]) => double ?? single ?? bare ?? '',
+  );
+}
+
+const quoted = (word: unknown): string => {
+  const text = String(word);
+  if (/^[^\s"']+$/.test(text)) return text;
+  return text.includes('"') ? `'${text}'` : `"${text}"`;
+};
+
+function notExecutable(program: string): string | undefined {
+  try {
+    if (!statSync(program).isFile()) return `must be a program: ${program} is none`;
+    accessSync(program, constants.X_OK);
+    return undefined;
+  } catch {
+    return `must be a program: ${program} is not there, or cannot be executed`;
+  }
+}

@@ -1,0 +1,110 @@
+import { MAKEABLE } from '../../../hsm/known-modules.ts';
+import { objectionTo } from '../../config/draft.ts';
+import { Fault } from '../../failure/failure.ts';
+import { failureOf } from '../../failure/failure-of.ts';
+import type { Guide } from './guide.ts';
+import { givenPin, pinPlace, storedPin, storePin } from './pin-place.ts';
+import { Interrupted } from './prompt.ts';
+import { beside, randomPin, readSecret, writeSecret } from './secret.ts';
+import type { Shown, Survey } from './survey.ts';
+import { admitTpm } from './tpm-unit.ts';
+
+export type NewKind = keyof typeof MAKEABLE;
+
+/** Of a token that newleaf makes. */
+export const STANDARD_LABEL = 'newleaf';
+
+export interface Maker extends Shown {
+  readonly kind: NewKind;
+  /** For whoever chooses. */
+  readonly words: string;
+}
+
+const WORDS: Readonly<Record<NewKind, string>> = {
+  tpm: 'a new token in the TPM of this gateway: its keys work in this TPM only',
+  softhsm: 'a new token in SoftHSM: its keys are files that only the daemon and root can read',
+};
+
+/** The tokens that can be made here, the better one first. */
+export function newKinds({ free }: Survey): readonly Maker[] {
+  return (['tpm', 'softhsm'] as const).flatMap((kind) => {
+    const slot = free.find(({ module }) => MAKEABLE[kind].files.some((file) => module.path.endsWith(`/${file}`)));
+    return slot === undefined ? [] : [{ ...slot, kind, words: WORDS[kind] }];
+  });
+}
+
+/**
+ * Makes a token, with a PIN that is on disk before it is in the token: whatever interrupts it, nothing is locked away, and
+ * the next time it is completed.
+ * @returns undefined where it did not work, and the person was told
+ * @throws Fault where nobody can be asked
+ */
+export async function makeNewToken(guide: Guide, kind: NewKind, found: Survey): Promise<Shown | undefined> {
+  const { dialogue, errands } = guide;
+  const maker = newKinds(found).find((one) => one.kind === kind);
+  if (maker === undefined) throw notHere(kind);
+  try {
+    const label = await labelOf(guide, maker, found);
+    const pin = await pinFor(guide, maker);
+    const soPinFile = beside(guide, 'so-pin');
+    const soPin = (await readSecret(soPinFile)) ?? randomPin();
+    if (kind === 'tpm') await admitTpm(guide, 'new');
+    await storePin(guide, pin);
+    await writeSecret(guide, soPinFile, soPin, 'caller');
+    await errands.makeToken({ module: maker.module.path, label, pin, soPin });
+    const token = (await errands.tokens(maker.module.path)).find((one) => one.label === label && one.hasPin);
+    if (token === undefined)
+      throw new Fault('NL-TOKEN-MISSING', { message: `The token "${label}" was made, and is not there.` });
+    dialogue.ok(
+      `Token "${label}" is made. Its PIN is in ${pinPlace(guide).path}, that of its officer in ${soPinFile}.`,
+    );
+    return { module: maker.module, token };
+  } catch (error) {
+    if (!dialogue.asks || error instanceof Interrupted) throw error;
+    dialogue.wrong(failureOf(error));
+    return undefined;
+  }
+}
+
+function notHere(kind: NewKind): Fault {
+  const { name, package: debian } = MAKEABLE[kind];
+  return new Fault('NL-TOKEN-MODULE', {
+    message: `No token can be made here: there is no module for ${name} that works.`,
+    advice: `Install it (apt-get install ${debian}), and run newleaf init again.`,
+  });
+}
+
+async function labelOf({ dialogue, flag }: Guide, { module }: Maker, { tokens }: Survey): Promise<string> {
+  const taken = tokens
+    .filter((one) => one.module.path === module.path && one.token.hasPin)
+    .map(({ token }) => token.label);
+  const free = Array.from({ length: taken.length + 1 }, (_, at) =>
+    at === 0 ? STANDARD_LABEL : `${STANDARD_LABEL}-${at + 1}`,
+  );
+  const standard = flag('token') ?? free.find((label) => !taken.includes(label)) ?? STANDARD_LABEL;
+  const objection = (label: string) =>
+    taken.includes(label) ? 'must be another: there is a token with this name' : objectionTo('hsm.token', label);
+  if (dialogue.asks && flag('token') === undefined) return dialogue.text('Name of the new token', standard, objection);
+  const wrong = objection(standard);
+  if (wrong !== undefined)
+    throw new Fault('NL-CONFIG', { message: `--token ${wrong}.`, advice: 'See: newleaf init --help' });
+  return standard;
+}
+
+/** A PIN that is there already is kept: it may have been stored by a run that was interrupted. */
+async function pinFor(guide: Guide, { token: { pinLength } }: Maker): Promise<string> {
+  const { least, most } = pinLength;
+  const objection = (pin: string) =>
+    pin.length < least || pin.length > most ? `must be ${least} to ${most} characters long` : undefined;
+  const given = await givenPin(guide);
+  const wrong = given && objection(given);
+  if (wrong !== undefined) throw new Fault('NL-TOKEN-PIN-FILE', { message: `The PIN for the new token ${wrong}.` });
+  const known = given ?? (await storedPin(guide));
+  if (known !== undefined && objection(known) === undefined) return known;
+  if (!guide.dialogue.asks) return randomPin();
+  const typed = await guide.dialogue.newSecret(
+    'PIN for it (not shown; Enter: a random one, which nobody has to type)',
+    objection,
+  );
+  return typed === '' ? randomPin() : typed;
+}

@@ -1,0 +1,66 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { Fault } from '../../failure/failure.ts';
+import { PIN_FILE, sealedPin } from '../../machine/root-pin.ts';
+import type { Guide } from './guide.ts';
+import { beside, readSecret, writeSecret } from './secret.ts';
+
+export interface PinPlace {
+  readonly path: string;
+  /** The value of hsm.pin_file; undefined where the unit hands the PIN over. */
+  readonly setting: string | undefined;
+}
+
+/**
+ * Where the PIN is kept: in the file from which the unit takes it, which only root can read; where there is no such unit,
+ * beside the configuration, for whoever runs init. A file that the configuration names stays where it is.
+ */
+export function pinPlace(guide: Guide): PinPlace {
+  const named = guide.answers.text('hsm.pin_file');
+  const given = guide.flag('pin-file');
+  const isUnit = guide.account !== undefined;
+  if (isUnit && (named === undefined || named === PIN_FILE)) return { path: PIN_FILE, setting: undefined };
+  const path = named ?? (given === undefined || given === '-' ? beside(guide, 'pin') : resolve(given));
+  return { path, setting: path };
+}
+
+/** The PIN that is kept already, if any. @throws Fault; TokenError PIN_FILE for one that is sealed, and does not open */
+export async function storedPin(guide: Guide): Promise<string | undefined> {
+  const { path, setting } = pinPlace(guide);
+  return (await readSecret(path)) ?? (setting === undefined ? sealedPin() : undefined);
+}
+
+/** Where that is. */
+export function storedInWords(guide: Guide): string {
+  const { path } = pinPlace(guide);
+  return existsSync(path) ? `the one in ${path}` : 'the one that is sealed';
+}
+
+/** Puts the PIN into its place, and says in the configuration where that is. */
+export async function storePin(guide: Guide, pin: string): Promise<void> {
+  const { path, setting } = pinPlace(guide);
+  const before = await storedPin(guide);
+  if (before !== pin) {
+    // It may be the PIN of another token, and known to nobody. One that is sealed stays so.
+    const written = await readSecret(path);
+    if (written !== undefined) await writeSecret(guide, `${path}.bak`, written, 'caller');
+    // The daemon opens a file by itself, and for the unit systemd does.
+    await writeSecret(guide, path, pin, setting === undefined ? 'caller' : 'daemon');
+  }
+  guide.answers.set('hsm.pin_file', setting);
+}
+
+/**
+ * The PIN of `--pin-file`; `-` is stdin.
+ * @throws Fault NL-TOKEN-PIN-FILE
+ */
+export async function givenPin(guide: Guide): Promise<string | undefined> {
+  const given = guide.flag('pin-file');
+  if (given === undefined) return undefined;
+  const pin = given === '-' ? (await guide.stdin()).trim() : await readSecret(resolve(given));
+  if (pin !== undefined && pin !== '') return pin;
+  throw new Fault('NL-TOKEN-PIN-FILE', {
+    message: `There is no PIN in ${given === '-' ? 'stdin' : resolve(given)}.`,
+    advice: 'Give it with --pin-file FILE, or --pin-file - and the PIN on stdin.',
+  });
+}

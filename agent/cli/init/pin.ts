@@ -1,0 +1,78 @@
+import { Fault } from '../../failure/failure.ts';
+import { failureOf } from '../../failure/failure-of.ts';
+import { stateDirectoryOf } from './configuration.ts';
+import type { Guide } from './guide.ts';
+import { givenPin, storedInWords, storedPin, storePin } from './pin-place.ts';
+import type { Shown } from './survey.ts';
+
+/**
+ * Finds the PIN of the token, proves it with one login, and puts it where the daemon gets it. A PIN that is kept already
+ * may be that of another token, and is not tried unasked.
+ * @param isOurs the token is the one that is configured, or was made just now: the PIN that is kept is meant for it
+ * @returns false where the person should choose another token
+ * @throws Fault where nobody can be asked; Interrupted
+ */
+export async function askPin(guide: Guide, shown: Shown, isOurs: boolean): Promise<boolean> {
+  const { dialogue } = guide;
+  const { token } = shown;
+  if (token.isFinalTry) return lastTry(guide, shown);
+  const given = await givenPin(guide);
+  if (given !== undefined) return isAccepted(guide, shown, given, 'the one in --pin-file', true);
+  if (!token.needsLogin) return isAccepted(guide, shown, NONE, '', !dialogue.asks);
+  const kept = await storedPin(guide);
+  const where = storedInWords(guide);
+  const isMeant = isOurs || !dialogue.asks;
+  if (kept !== undefined && isMeant && (await isAccepted(guide, shown, kept, where, !dialogue.asks))) {
+    return true;
+  }
+  if (!dialogue.asks) {
+    guide.answers.miss('pin-file');
+    guide.answers.demandAll();
+  }
+  const offered = kept === undefined || isMeant ? undefined : kept;
+  const enter = offered === undefined ? 'choose another token' : where;
+  const typed = await dialogue.secret(`PIN of token "${token.label}" (not shown; Enter: ${enter})`);
+  const pin = typed === '' ? offered : typed;
+  return pin !== undefined && isAccepted(guide, shown, pin, 'which is kept', false);
+}
+
+/** For a token that takes everybody in: the PIN must not be empty, and is not looked at. */
+const NONE = 'none';
+
+async function isAccepted(
+  guide: Guide,
+  { module, token }: Shown,
+  pin: string,
+  words: string,
+  isLast: boolean,
+): Promise<boolean> {
+  const { answers, dialogue, errands } = guide;
+  try {
+    const [label, uri] = [answers.text('hsm.token'), answers.text('hsm.uri')];
+    await errands.login({ module: module.path, token: label, uri, pin, pinRecord: stateDirectoryOf(guide) });
+  } catch (error) {
+    if (isLast) throw error;
+    const failure = failureOf(error);
+    const advice = failure.code === 'NL-TOKEN-PIN' ? TRIED : failure.advice;
+    dialogue.wrong({ ...failure, advice });
+    return false;
+  }
+  await storePin(guide, pin);
+  dialogue.ok(
+    token.needsLogin ? `Token "${token.label}" accepts the PIN (${words}).` : `Token "${token.label}" opens.`,
+  );
+  return true;
+}
+
+const TRIED =
+  'This PIN was tried once, and is not tried again. A token locks itself after some wrong ones: be sure of the next.';
+
+function lastTry({ dialogue }: Guide, { token }: Shown): false {
+  const wrong = {
+    message: `One wrong PIN more, and the PIN of token "${token.label}" is locked: newleaf does not try any.`,
+    advice: 'Log in with the tool of the vendor and the right PIN once, then run newleaf init again.',
+  };
+  if (!dialogue.asks) throw new Fault('NL-TOKEN-PIN', wrong);
+  dialogue.wrong({ code: 'NL-TOKEN-PIN', ...wrong });
+  return false;
+}

@@ -1,0 +1,111 @@
+import type { FoundModule } from '../../../hsm/find-modules.ts';
+import type { SeenToken } from '../../../hsm/slots.ts';
+import { failureOf } from '../../failure/failure-of.ts';
+import type { Errands } from './errands.ts';
+
+/** A token, and the module that shows it. */
+export interface Shown {
+  readonly module: FoundModule;
+  readonly token: SeenToken;
+}
+
+/** A module that nothing can be done with, and why. */
+export interface Useless {
+  readonly module: FoundModule;
+  readonly why: string;
+}
+
+export interface Survey {
+  /** Tokens that are initialised. */
+  readonly tokens: readonly Shown[];
+  /** Slots for a new token, one of each module that has some. */
+  readonly free: readonly Shown[];
+  readonly useless: readonly Useless[];
+  /** Tokens that root can use, and the daemon cannot: somebody made them as root. */
+  readonly rootsOnly: readonly Shown[];
+}
+
+/**
+ * Looks into every module, all at once, each in a process of its own: one that crashes or hangs is named, no more.
+ * @param isTwofold with the eyes of root as well, where the daemon is somebody else
+ */
+export async function survey(
+  modules: readonly FoundModule[],
+  errands: Pick<Errands, 'tokens'>,
+  isTwofold: boolean,
+): Promise<Survey> {
+  const [looks, root] = await Promise.all([
+    Promise.all(modules.map((module) => look(module, errands, 'daemon'))),
+    Promise.all(isTwofold ? modules.map((module) => look(module, errands, 'caller')) : []),
+  ]);
+  const tokens = withoutCopies(initialised(looks));
+  return {
+    tokens,
+    rootsOnly: withoutCopies(initialised(root)).filter((one) => !tokens.some((other) => nameOf(other) === nameOf(one))),
+    free: looks.flatMap(({ module, seen }) => {
+      const token = seen.find(({ isInitialised }) => !isInitialised);
+      return token === undefined ? [] : [{ module, token }];
+    }),
+    useless: looks.flatMap(({ module, why, isBroken }, at) => {
+      if (why === undefined) return [];
+      const isRight = isBroken && root[at]?.isBroken === false;
+      return [{ module, why: isRight ? `${why}; as root it works, so the user of the daemon lacks a right` : why }];
+    }),
+  };
+}
+
+interface Look {
+  readonly module: FoundModule;
+  readonly seen: readonly SeenToken[];
+  /** Why nothing can be done with it. */
+  readonly why?: string;
+  readonly isBroken: boolean;
+}
+
+const initialised = (looks: readonly Look[]): readonly Shown[] =>
+  looks.flatMap(({ module, seen }) =>
+    seen.filter(({ isInitialised }) => isInitialised).map((token) => ({ module, token })),
+  );
+
+async function look(module: FoundModule, errands: Pick<Errands, 'tokens'>, eyes: 'daemon' | 'caller'): Promise<Look> {
+  try {
+    const seen = await errands.tokens(module.path, eyes);
+    return { module, seen, isBroken: false, ...(seen.length === 0 && { why: 'it shows no token' }) };
+  } catch (error) {
+    return { module, seen: [], isBroken: true, why: failureOf(error).message.replace(/^[\w ]+: |\.$/g, '') };
+  }
+}
+
+/** Two modules may show one token (OpenSC and the vendor's own): the first is taken, as the list of modules has its order. */
+function withoutCopies(tokens: readonly Shown[]): readonly Shown[] {
+  return tokens.filter(
+    (one, at) => one.token.serial === '' || tokens.findIndex((other) => nameOf(other) === nameOf(one)) === at,
+  );
+}
+
+const nameOf = ({ token }: Shown): string => [token.label, token.serial, token.manufacturer].join('\n');
+
+/** Why nobody can log in to a token from a daemon; undefined where that is possible. */
+export function hindrance({ hasPin, hasPinPad, isLocked, needsLogin }: SeenToken): string | undefined {
+  if (!needsLogin) return undefined;
+  if (hasPinPad) return 'its PIN is typed at the reader, which no daemon can do';
+  if (!hasPin) return 'it has no user PIN yet: its tool sets one';
+  return isLocked ? 'its PIN is locked: the SO PIN unlocks it' : undefined;
+}
+
+/** One line about a token, for whoever has to choose. */
+export function tokenInWords({ module, token }: Shown): string {
+  const { label, model, serial, needsLogin, isCountLow } = token;
+  const warning = isCountLow ? '; a wrong PIN was tried' : '';
+  const state = hindrance(token) ?? (needsLogin ? `needs its PIN${warning}` : 'needs no PIN');
+  return `token "${label}" (${module.name}: ${model || 'no model'}, serial ${serial || 'none'}): ${state}`;
+}
+
+/** The same of a token that only root can use. */
+export function rootsOnlyInWords({ module, token: { label } }: Shown): string {
+  const cure =
+    module.name === 'SoftHSM'
+      ? 'chown -R newleaf: /var/lib/softhsm/tokens, if it is for newleaf alone'
+      : 'make it as the user newleaf';
+  return `token "${label}" (${module.name}): only root can use it, and the daemon is not root; ${cure}`;
+}

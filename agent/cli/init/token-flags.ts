@@ -1,0 +1,57 @@
+import { matches } from '../../../hsm/token-name.ts';
+import { parseUri } from '../../../hsm/uri.ts';
+import { Fault } from '../../failure/failure.ts';
+import type { Guide } from './guide.ts';
+import { type NewKind, newKinds, STANDARD_LABEL } from './new-token.ts';
+import { hindrance, rootsOnlyInWords, type Shown, type Survey, tokenInWords } from './survey.ts';
+
+const KINDS: readonly NewKind[] = ['softhsm', 'tpm'];
+
+/**
+ * The token that flags and configuration name; without either, the only one that there is. `--new-token` is the token
+ * itself where it has been made before: calling init again changes nothing.
+ * @throws Fault NL-CONFIG where more must be said; NL-TOKEN-MISSING where it is not there
+ */
+export function tokenByFlags({ answers, flag }: Guide, found: Survey): Shown | NewKind {
+  const kind = flag('new-token');
+  const named = flag('token');
+  const module = flag('module') ?? (named === undefined && kind === undefined ? answers.text('hsm.module') : undefined);
+  const here = found.tokens.filter((one) => module === undefined || one.module.path === module);
+  if (kind !== undefined) return newByFlag(kind, named ?? STANDARD_LABEL, found);
+  const wanted = named ?? answers.text('hsm.uri') ?? answers.text('hsm.token');
+  const matching = here.filter(({ token }) => wanted === undefined || isNamed(token, wanted));
+  const usable = matching.filter(({ token }) => hindrance(token) === undefined);
+  const [only] = usable;
+  if (only !== undefined && usable.length === 1) return only;
+  const list = [...found.tokens.map(tokenInWords), ...found.rootsOnly.map(rootsOnlyInWords)].join('; ') || 'none';
+  const useless = found.useless.map(({ module: { path }, why }) => ` ${path}: ${why}.`).join('');
+  if (wanted !== undefined && usable.length === 0) {
+    throw new Fault('NL-TOKEN-MISSING', {
+      message: `There is no usable token ${wanted}. Tokens here: ${list}.${useless}`,
+      advice: 'Name one of them with --token, or have one made: --new-token softhsm',
+    });
+  }
+  throw new Fault('NL-CONFIG', {
+    message: `There is nobody to ask which token to take. Tokens here: ${list}.${useless}`,
+    advice: 'Name one with --token LABEL (or its pkcs11: URI), or have one made: --new-token softhsm',
+  });
+}
+
+function isNamed(token: Shown['token'], wanted: string): boolean {
+  return wanted.startsWith('pkcs11:') ? matches(token, parseUri(wanted)) : token.label === wanted;
+}
+
+function newByFlag(given: string, label: string, found: Survey): Shown | NewKind {
+  const kind = KINDS.find((one) => one === given);
+  if (kind === undefined) {
+    throw new Fault('NL-CONFIG', {
+      message: `--new-token must be one of ${KINDS.join(', ')}.`,
+      advice: 'See: newleaf init --help',
+    });
+  }
+  const maker = newKinds(found).find((one) => one.kind === kind);
+  const made = found.tokens.find(
+    ({ module, token }) => token.label === label && token.hasPin && module.path === maker?.module.path,
+  );
+  return made ?? kind;
+}

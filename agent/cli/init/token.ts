@@ -1,0 +1,98 @@
+import { existsSync } from 'node:fs';
+import { findModules } from '../../../hsm/find-modules.ts';
+import { MAKEABLE } from '../../../hsm/known-modules.ts';
+import { matches } from '../../../hsm/token-name.ts';
+import { formatUri, parseUri } from '../../../hsm/uri.ts';
+import { settle } from './ask-setting.ts';
+import type { Choice } from './dialogue.ts';
+import { LOOK_MS } from './errands.ts';
+import type { Guide } from './guide.ts';
+import { makeNewToken, type NewKind, newKinds } from './new-token.ts';
+import { askPin } from './pin.ts';
+import { hindrance, rootsOnlyInWords, type Shown, type Survey, survey, tokenInWords } from './survey.ts';
+import { tokenByFlags } from './token-flags.ts';
+import { admitTpm, isTpmModule } from './tpm-unit.ts';
+
+/** The one device of a TPM that several programs may use. */
+const TPM_DEVICE = '/dev/tpmrm0';
+
+/** Where the private key lives: in a token that is there, or in a new one. Ends with a login that worked. */
+export async function askToken(guide: Guide): Promise<void> {
+  const { dialogue, flag } = guide;
+  const isGiven = !dialogue.asks || flag('token') !== undefined || flag('new-token') !== undefined;
+  for (;;) {
+    const found = await lookAround(guide);
+    const chosen = isGiven ? tokenByFlags(guide, found) : await choose(guide, found);
+    const shown =
+      chosen === undefined || typeof chosen !== 'string' ? chosen : await makeNewToken(guide, chosen, found);
+    if (shown === undefined) continue;
+    if (isTpmModule(shown.module.path)) await admitTpm(guide, 'kept');
+    const isOurs = typeof chosen === 'string' || isConfigured(guide, shown);
+    note(guide, shown, found);
+    if (await askPin(guide, shown, isOurs)) return;
+  }
+}
+
+/** The modules of this machine, and one that was named. */
+function lookAround({ account, answers, errands, flag, dialogue }: Guide): Promise<Survey> {
+  const named = flag('module') ?? answers.text('hsm.module');
+  const modules = findModules(process.arch);
+  if (dialogue.asks) dialogue.say(`Looking into ${modules.length} PKCS#11 modules, for ${LOOK_MS / 1000} s at most …`);
+  const isNew = named !== undefined && !modules.some(({ path }) => path === named);
+  return survey(isNew ? [{ name: 'named', path: named }, ...modules] : modules, errands, account !== undefined);
+}
+
+type Key = `token-${number}` | NewKind | 'other' | 'again';
+
+/** Undefined: look again. */
+async function choose(guide: Guide, found: Survey): Promise<Shown | NewKind | undefined> {
+  const { dialogue, answers } = guide;
+  const usable = found.tokens.filter(({ token }) => hindrance(token) === undefined);
+  const kinds = newKinds(found);
+  const choices: readonly Choice<Key>[] = [
+    ...usable.map((one, at) => ({ key: `token-${at}` as const, words: tokenInWords(one) })),
+    ...kinds.map(({ kind, words }) => ({ key: kind, words })),
+    { key: 'other', words: 'in a module that is not listed here' },
+    { key: 'again', words: 'look again: a token was plugged in, or a package installed' },
+  ];
+  tellOfOthers(guide, found);
+  const standing = usable.findIndex((one) => isConfigured(guide, one));
+  const only = standing < 0 && usable.length === 1 && answers.get('hsm.module') === undefined ? 0 : standing;
+  const key = await dialogue.choose('Which one', choices, only < 0 ? kinds[0]?.kind : `token-${only}`);
+  if (key === 'softhsm' || key === 'tpm') return key;
+  guide.forget('module');
+  if (key === 'other') await settle(guide, { name: 'hsm.module', flag: 'module', words: 'Path of the PKCS#11 module' });
+  return usable.find((_, at) => key === `token-${at}`);
+}
+
+/** What is there and of no use, and what could be there. */
+function tellOfOthers({ dialogue }: Guide, { tokens, free, useless, rootsOnly }: Survey): void {
+  const hindered = tokens.filter(({ token }) => hindrance(token) !== undefined).map(tokenInWords);
+  const silent = useless.map(({ module, why }) => `${module.name}: ${why} (${module.path})`);
+  for (const words of [...hindered, ...rootsOnly.map(rootsOnlyInWords), ...silent]) dialogue.item('-', words);
+  const isThere = (files: readonly string[]) =>
+    [...free, ...useless, ...tokens].some(({ module }) => files.some((file) => module.path.endsWith(`/${file}`)));
+  const { softhsm, tpm } = MAKEABLE;
+  if (!isThere(softhsm.files))
+    dialogue.item('-', `no SoftHSM, which keeps keys in files: apt-get install ${softhsm.package}`);
+  if (!isThere(tpm.files) && existsSync(TPM_DEVICE)) {
+    dialogue.item('-', `there is a TPM, and no module for it: apt-get install ${tpm.package}`);
+  }
+  dialogue.blank();
+}
+
+function isConfigured({ answers }: Guide, { module, token }: Shown): boolean {
+  const [label, uri] = [answers.text('hsm.token'), answers.text('hsm.uri')];
+  if (module.path !== answers.text('hsm.module')) return false;
+  return uri === undefined ? label === token.label : matches(token, parseUri(uri));
+}
+
+/** A label names a token only where it is unique; otherwise the serial number does. */
+function note({ answers }: Guide, { module, token }: Shown, { tokens }: Survey): void {
+  const { label, serial } = token;
+  const same = tokens.filter((one) => one.module.path === module.path && one.token.label === label);
+  const isUnique = same.length < 2 && label !== '';
+  answers.set('hsm.module', module.path);
+  answers.set('hsm.token', isUnique ? label : undefined);
+  answers.set('hsm.uri', isUnique ? undefined : formatUri({ ...(label !== '' && { token: label }), serial }));
+}

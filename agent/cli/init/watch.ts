@@ -1,0 +1,91 @@
+import { CODES, type Code } from '../../failure/failure.ts';
+import type { Leaf } from '../../roll/leaf.ts';
+import type { Answerer } from '../../roll/ports.ts';
+import { WORDS } from '../../roll/report.ts';
+import type { Phase, RollState } from '../../roll/state.ts';
+import type { Dialogue } from './dialogue.ts';
+
+/** The daemon, in this process: `newleaf init` is `newleaf run` with somebody watching. */
+export interface Running {
+  readonly daemon: {
+    readonly state: RollState;
+    readonly answer: Answerer;
+    subscribe(listener: (event: object) => void): () => void;
+  };
+  /** Fulfilled when the daemon has ended; rejected when its state file is corrupt. */
+  readonly ended: Promise<unknown>;
+}
+
+export interface Watch {
+  readonly running: Running;
+  readonly dialogue: Dialogue;
+  readonly registrationId: string;
+  readonly stateDirectory: string;
+  /** What DPS must be told of the TPM, for whoever copies it; undefined where the gateway has a leaf. */
+  readonly endorsement: (() => Promise<string>) | undefined;
+  /** Whoever must do something is waited for, however long that takes. */
+  readonly isPatient: boolean;
+  /** Ctrl-C. */
+  readonly abort: AbortSignal;
+}
+
+export const serves = ({ phase, online }: RollState): boolean => phase === 'serving' && online !== undefined;
+
+/** Whether the gateway waits for a person: DPS refuses its leaf, or every automatic way was refused. */
+export const waits = ({ phase, next }: Pick<RollState, 'phase' | 'next'>): boolean =>
+  (phase === 'stranded' || next?.parked !== undefined) && phase !== 'registering-next' && phase !== 'requesting-leaf';
+
+/** The leaf that DPS refuses, where it is that what the gateway waits for. */
+export function refusedLeaf(state: RollState): Leaf | undefined {
+  return waits(state) ? (state.next?.leaf ?? state.current) : undefined;
+}
+
+/** What the daemon tells of (daemon/events.ts). */
+export interface Told {
+  readonly type?: string;
+  readonly to?: Phase;
+  readonly code?: Code;
+  readonly message?: string;
+}
+
+/** Whether there is nothing more to wait for: it serves, a person is needed, or what just failed will not mend itself. */
+export function isAtRest(state: RollState, { type, code }: Told = {}): boolean {
+  const isBroken = type === 'failed' && code !== undefined && CODES[code].kind === 'broken';
+  return serves(state) || waits(state) || isBroken;
+}
+
+/**
+ * Resolves when the state is so, when the daemon ends, when somebody stops it, or when patience ends.
+ * @param patienceMs Infinity is for ever
+ */
+export function until(
+  { running: { daemon, ended }, abort }: Pick<Watch, 'running' | 'abort'>,
+  isSo: (state: RollState, event?: Told) => boolean,
+  patienceMs: number,
+): Promise<RollState> {
+  return new Promise((resolve, reject) => {
+    const finish = () => {
+      clearTimeout(timer);
+      unsubscribe();
+      abort.removeEventListener('abort', finish);
+      resolve(daemon.state);
+    };
+    const timer = patienceMs === Number.POSITIVE_INFINITY ? undefined : setTimeout(finish, patienceMs);
+    const unsubscribe = daemon.subscribe((event: Told) => {
+      if (isSo(daemon.state, event)) finish();
+    });
+    abort.addEventListener('abort', finish, { once: true });
+    ended.then(finish, reject);
+    if (abort.aborted || isSo(daemon.state)) finish();
+  });
+}
+
+/** Shows what happens, each line with the time since the beginning. @returns what ends it */
+export function tellAll({ running, dialogue }: Pick<Watch, 'running' | 'dialogue'>): () => void {
+  const from = performance.now();
+  return running.daemon.subscribe((event: Told) => {
+    const tookMs = performance.now() - from;
+    if (event.type === 'transition' && event.to !== undefined) dialogue.step(tookMs, '..', WORDS[event.to]);
+    if (event.type === 'failed') dialogue.step(tookMs, '!!', `${event.code} ${event.message}`);
+  });
+}

@@ -1,0 +1,40 @@
+import { EXIT, exitOf } from '../../failure/exit.ts';
+import { CODES, type Code, failure } from '../../failure/failure.ts';
+import type { Complaint } from '../command.ts';
+import { fromNow } from '../moment.ts';
+
+export interface Refused {
+  readonly complaint: Complaint;
+  readonly exit: number;
+}
+
+interface Body {
+  readonly code?: string;
+  readonly message?: string;
+  readonly advice?: string;
+  /** The field of the question that is wrong. */
+  readonly field?: string;
+  readonly retryAfterSeconds?: number;
+}
+
+export const isCode = (code: unknown): code is Code => typeof code === 'string' && Object.hasOwn(CODES, code);
+
+/**
+ * What the daemon means by an answer that is no consent.
+ * @param inbox where a leaf can wait until it is valid
+ */
+export function refused(status: number, body: unknown, inbox = 'the inbox'): Refused {
+  const said: Body = typeof body === 'object' && body !== null ? body : {};
+  const { code, field, retryAfterSeconds, message = `The daemon answered ${status}.` } = said;
+  if (field !== undefined) return { complaint: { message: `${message}.` }, exit: EXIT.usage };
+  const known = isCode(code) ? code : 'NL-INTERNAL';
+  const advice = retryAfterSeconds === undefined ? said.advice : later(known, retryAfterSeconds, inbox);
+  const complaint = failure(known, { message, ...(advice !== undefined && { advice }) });
+  return { complaint, exit: known === 'NL-ISSUER-PERSON' ? EXIT.person : exitOf(complaint) };
+}
+
+function later(code: Code, seconds: number, inbox: string): string {
+  if (code !== 'NL-LEAF-NOT-YET') return `Ask again in ${seconds} s.`;
+  const valid = `It becomes valid ${fromNow(seconds * 1000, 0)}: install it then, or put it into ${inbox}, where it waits.`;
+  return `${valid} If it should be valid now, check the clock with \`timedatectl\`.`;
+}

@@ -1,0 +1,52 @@
+import { type OutcomeStatus, type RequestStatus, type Status, wordsOf } from '../../roll/report.ts';
+import { took } from '../moment.ts';
+import { causeInWords } from '../words.ts';
+
+/** What a look at the daemon tells about one request. */
+export interface News {
+  /** One for each phase that has ended since the last look. */
+  readonly lines: readonly string[];
+  /** What is being worked on. */
+  readonly doing: string;
+  readonly outcome?: OutcomeStatus;
+  /** The daemon does not know the request. */
+  readonly isUnknown: boolean;
+}
+
+const TIME_WIDTH = 8;
+
+/** Tells the story of one request from one `Status` after the other. Pure. */
+export class Chronicle {
+  readonly #id: string;
+  readonly #told = new Set<string>();
+  #phaseSince: number | undefined;
+  #attestation: Status['attestation'] = 'x509';
+
+  constructor(id: string) {
+    this.#id = id;
+  }
+
+  read({ request, scheduled, outcomes, trail, words, attestation }: Status): News {
+    this.#attestation = attestation;
+    const outcome = outcomes.find(({ id }) => id === this.#id);
+    const mine = [request, scheduled, outcome].find((one): one is RequestStatus => one?.id === this.#id);
+    if (mine === undefined) return { lines: [], doing: words, isUnknown: true };
+    const until = outcome === undefined ? Number.POSITIVE_INFINITY : Date.parse(outcome.endedAt);
+    const lines = trail.toReversed().flatMap((one) => this.#tell(one, Date.parse(mine.at), until));
+    const doing = scheduled?.id === this.#id ? 'waiting for the moment to begin' : words;
+    return { lines, doing, isUnknown: false, ...(outcome && { outcome }) };
+  }
+
+  /** How long the phase that ended here took. What newleaf did before the request is not part of the story. */
+  #tell({ at, from, to, why, code }: Status['trail'][number], since: number, until: number): readonly string[] {
+    const moment = Date.parse(at);
+    const name = `${at} ${from} ${to}`;
+    if (moment < since || moment > until || this.#told.has(name)) return [];
+    this.#told.add(name);
+    const began = this.#phaseSince;
+    this.#phaseSince = moment;
+    if (began === undefined) return [];
+    const how = code === undefined ? causeInWords(why) : `${causeInWords(why)}, ${code}`;
+    return [`${took(moment - began).padStart(TIME_WIDTH)}  ${wordsOf(from, this.#attestation)}: ${how}`];
+  }
+}

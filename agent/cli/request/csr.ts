@@ -1,0 +1,65 @@
+import { constants } from 'node:fs';
+import { lstat, open, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { configPath, loadConfig } from '../../config/config.ts';
+import { request } from '../../control/client.ts';
+import { EXIT } from '../../failure/exit.ts';
+import { Fault } from '../../failure/failure.ts';
+import { writeAtomically } from '../../state/durable.ts';
+import { command, complaint, textOption } from '../command.ts';
+import { screenOf, wrap } from '../screen.ts';
+import { refused } from './answer.ts';
+
+/** `newleaf csr` */
+export const run = command(async (args, io) => {
+  const { config } = loadConfig(configPath(textOption(args, 'config'), io.env));
+  const newKey = args.options['new-key'] === true;
+  const { status, body } = await request(config.control.socket, 'POST', '/v1/csr', newKey ? { newKey } : {});
+  const screen = screenOf(io.err, io.env);
+  if (status !== 200) {
+    const answer = refused(status, body);
+    io.err.write(complaint(answer.complaint, screen));
+    return answer.exit;
+  }
+  const { csr, slot, cn } = body as { csr: string; slot: string; cn: string };
+  const file = textOption(args, 'out');
+  if (file === undefined) io.out.write(csr);
+  else await writeTo(resolve(file), csr);
+  const where = file === undefined ? '' : ` It is in ${file}.`;
+  const hint = `CSR of the key in slot ${slot} for CN ${cn}.${where} Have it signed with this CN, then: newleaf install FILE`;
+  io.err.write(`${wrap(screen, hint).join('\n')}\n`);
+  return EXIT.done;
+});
+
+/**
+ * In one piece, where that can be done: a device or a pipe is written through, and never replaced by a file. What is replaced
+ * keeps its owner and mode. A link is refused: root may call this, and whoever made the link would choose what root writes to.
+ */
+async function writeTo(path: string, csr: string): Promise<void> {
+  const found = await lstat(path).catch(() => undefined);
+  if (found?.isSymbolicLink() === true) {
+    const message = `${path} is a link, and the CSR is not written where it leads.`;
+    throw new Fault('NL-STATE-WRITE', { message, advice: 'Name the file itself; without -o the CSR goes to stdout.' });
+  }
+  try {
+    if (found !== undefined && !found.isFile()) return await writeThrough(path, csr);
+    await stat(dirname(path));
+    if (found === undefined) return await writeAtomically(path, csr, 0o644);
+    return await writeAtomically(path, csr, found.mode & 0o777, found);
+  } catch (error) {
+    const cause = error instanceof Fault ? error.failure.cause : error;
+    const advice = 'Name another place: newleaf csr -o FILE';
+    throw new Fault('NL-STATE-WRITE', { message: `The CSR cannot be written to ${path}.`, cause, advice });
+  }
+}
+
+async function writeThrough(path: string, csr: string): Promise<void> {
+  const file = await open(path, constants.O_WRONLY | constants.O_NOFOLLOW);
+  try {
+    // Somebody has been faster: this one was not looked at.
+    if ((await file.stat()).isFile()) throw new Error('it has become a file');
+    await file.writeFile(csr);
+  } finally {
+    await file.close();
+  }
+}

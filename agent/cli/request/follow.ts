@@ -1,0 +1,78 @@
+import { CODES, Fault } from '../../failure/failure.ts';
+import type { OutcomeStatus, Status } from '../../roll/report.ts';
+import { type Complaint, complaint } from '../command.ts';
+import type { Screen } from '../screen.ts';
+import { present } from '../status/command.ts';
+import { isCode } from './answer.ts';
+import { Chronicle } from './chronicle.ts';
+import type { Progress } from './progress.ts';
+import { pulse } from './pulse.ts';
+
+export interface FollowOptions {
+  /** Path of the control socket. */
+  readonly socket: string;
+  readonly progress: Progress;
+  readonly screen: Screen;
+  /** How often to look although nothing is heard, in milliseconds. */
+  readonly everyMs?: number;
+  /** How often to look for a daemon that went away, in milliseconds. */
+  readonly awayMs?: number;
+  /** How long it may stay away, in milliseconds: it restarts itself to heal the token. */
+  readonly patienceMs?: number;
+}
+
+export interface Followed {
+  readonly outcome: OutcomeStatus;
+  readonly status: Status;
+}
+
+/** Looks in a row that do not know the request: then the daemon has lost it. */
+const UNKNOWN_LOOKS = 3;
+
+/**
+ * Follows a request to its end, over a restart of the daemon, too, and tells what happens on the way.
+ * @throws Fault NL-DAEMON-DOWN where it stays away, NL-CONTROL-DENIED, NL-INTERNAL where it has lost the request
+ */
+export async function follow(id: string, options: FollowOptions): Promise<Followed> {
+  const { socket, progress, screen, everyMs = 5_000, awayMs = 1_000, patienceMs = 60_000 } = options;
+  const chronicle = new Chronicle(id);
+  let awaySince: number | undefined;
+  let unknown = 0;
+  let complained: string | undefined;
+  for await (const event of pulse({ socket, everyMs, awayMs })) {
+    const failed = failedEvent(event);
+    if (failed !== undefined && failed.code !== complained) {
+      progress.print(complaint({ ...failed, ...(complained === undefined && { advice: AGAIN }) }, screen, INDENT));
+      complained = failed.code;
+    }
+    const status = await present(socket);
+    if (status instanceof Fault) {
+      awaySince ??= performance.now();
+      if (performance.now() - awaySince >= patienceMs) throw status;
+      progress.doing('waiting for the daemon, which is restarting');
+      continue;
+    }
+    awaySince = undefined;
+    const { lines, doing, outcome, isUnknown } = chronicle.read(status);
+    progress.print(lines.map((line) => `${line}\n`).join(''));
+    progress.doing(doing);
+    if (outcome !== undefined) return { outcome, status };
+    unknown = isUnknown ? unknown + 1 : 0;
+    if (unknown >= UNKNOWN_LOOKS) break;
+  }
+  const advice = 'Ask once more; see `newleaf status`.';
+  throw new Fault('NL-INTERNAL', { message: `The daemon no longer knows the request ${id}.`, advice });
+}
+
+/** Said once: a person does not know whether to wait. */
+const AGAIN = 'newleaf tries again by itself. Ctrl-C ends this wait only.';
+
+const INDENT = ' '.repeat(10);
+
+/** An attempt that failed, and will be tried again. A refusal is not: it moves the machine, and its end tells of it. */
+function failedEvent(event: unknown): Complaint | undefined {
+  if (typeof event !== 'object' || event === null) return undefined;
+  const { type, code, message } = event as { readonly [K in 'type' | 'code' | 'message']?: unknown };
+  if (type !== 'failed' || !isCode(code) || typeof message !== 'string') return undefined;
+  return CODES[code].kind === 'refused' ? undefined : { code, message };
+}

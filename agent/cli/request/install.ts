@@ -1,0 +1,44 @@
+import { createReadStream } from 'node:fs';
+import type { Readable } from 'node:stream';
+import { configPath, loadConfig } from '../../config/config.ts';
+import { EXIT } from '../../failure/exit.ts';
+import { command, complaint, type Run, textOption } from '../command.ts';
+import { screenOf } from '../screen.ts';
+import { pursue } from './pursue.ts';
+
+/** A chain of ten certificates with large keys is a tenth of it; the daemon takes no more. */
+const LARGEST_DELIVERY = 256 * 1024;
+
+/** `newleaf install`. @param stdin what `-` stands for */
+export const install = (stdin: Readable): Run =>
+  command(async (args, io) => {
+    const { config } = loadConfig(configPath(textOption(args, 'config'), io.env));
+    const [file = ''] = args.positionals;
+    const delivered = await contentOf(file, stdin);
+    if (typeof delivered === 'string') {
+      io.err.write(complaint({ message: delivered }, screenOf(io.err, io.env)));
+      return EXIT.usage;
+    }
+    const id = textOption(args, 'id');
+    const body = { leaf: delivered.toString('base64'), ...(id !== undefined && { id }) };
+    return pursue({ path: '/v1/leaf', body, isWaiting: args.options.wait === true }, config, io);
+  });
+
+/** What is to be installed; or a sentence that says why that cannot be. */
+async function contentOf(file: string, stdin: Readable): Promise<Buffer | string> {
+  const name = file === '-' ? 'stdin' : file;
+  const chunks: Buffer[] = [];
+  let length = 0;
+  try {
+    for await (const chunk of file === '-' ? stdin : createReadStream(file)) {
+      chunks.push(chunk);
+      length += chunk.length;
+      // What is no chain may be a disk image, or may never end.
+      if (length > LARGEST_DELIVERY) return `${name} has more than ${LARGEST_DELIVERY} bytes: that is no chain.`;
+    }
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return `There is no ${name}.`;
+    return `${name} cannot be read: ${cause instanceof Error ? cause.message : cause}.`;
+  }
+  return length === 0 ? `${name} is empty.` : Buffer.concat(chunks);
+}

@@ -1,0 +1,92 @@
+import { join } from 'node:path';
+import type { Config } from '../../config/config.ts';
+import { request } from '../../control/client.ts';
+import { EXIT } from '../../failure/exit.ts';
+import type { OutcomeStatus, Status } from '../../roll/report.ts';
+import { complaint, type Io } from '../command.ts';
+import { took } from '../moment.ts';
+import { screenOf, wrap } from '../screen.ts';
+import { parkedAlarm } from '../status/advise.ts';
+import { actionInWords, outcomeInWords } from '../words.ts';
+import { refused } from './answer.ts';
+import { follow } from './follow.ts';
+import { Progress } from './progress.ts';
+
+export interface Wish {
+  /** Where it is posted, on the control socket. */
+  readonly path: string;
+  readonly body: object;
+  /** Follow it to its end. */
+  readonly isWaiting: boolean;
+  /** Work of this kind that is in flight already will do. */
+  readonly orElse?: OutcomeStatus['action'];
+}
+
+interface Said {
+  readonly id?: string;
+  /** Of a request that has ended before. */
+  readonly outcome?: OutcomeStatus['outcome'];
+  /** Of the leaf that was delivered. */
+  readonly thumbprint?: string;
+}
+
+/**
+ * Asks the daemon for work, and says what comes of it.
+ * @returns the exit code
+ * @throws Fault NL-DAEMON-DOWN, NL-CONTROL-DENIED, NL-INTERNAL
+ */
+export async function pursue({ path, body, isWaiting, orElse }: Wish, config: Config, io: Io): Promise<number> {
+  const { socket } = config.control;
+  const { directory } = config.state;
+  const screen = screenOf(io.out, io.env);
+  const progress = new Progress(io.out, screen);
+  const say = (text: string) => progress.print(`${wrap(screen, text).join('\n')}\n`);
+  try {
+    for (;;) {
+      const { status, body: said } = await request(socket, 'POST', path, body);
+      const { id, outcome, thumbprint } = said as Said;
+      if (status === 200 && outcome !== undefined) return conclude(said as OutcomeStatus, io);
+      const isBusy = status === 409 && id !== undefined;
+      if (id === undefined || !(status === 202 || (isBusy && isWaiting))) {
+        const answer = refused(status, said, join(directory, 'inbox'));
+        io.err.write(complaint(answer.complaint, screenOf(io.err, io.env)));
+        return answer.exit;
+      }
+      const leaf = thumbprint === undefined ? '' : ` It is the leaf ${thumbprint}.`;
+      if (!isWaiting) {
+        say(`Accepted as ${id}.${leaf} See it happen: newleaf status --watch`);
+        return EXIT.done;
+      }
+      say(isBusy ? `Another request is in flight. Following ${id}:` : `Accepted as ${id}.${leaf}`);
+      const ended = await follow(id, { socket, progress, screen });
+      // The one in flight may have been what we want; where it was something else, our turn comes now.
+      if (isBusy && ended.outcome.action !== orElse) continue;
+      progress.end();
+      return conclude(ended.outcome, io, { status: ended.status, directory });
+    }
+  } finally {
+    progress.end();
+  }
+}
+
+interface Standing {
+  readonly status: Status;
+  /** `state.directory` */
+  readonly directory: string;
+}
+
+/** Says how it ended, and gives the exit code of that. */
+function conclude(ended: OutcomeStatus, { out, err, env, now }: Io, standing?: Standing): number {
+  const { leaf, endorsementKey, hub, next } = standing?.status ?? {};
+  const time = took(Date.parse(ended.endedAt) - Date.parse(ended.at));
+  const accepted = leaf ? `the leaf ${leaf.thumbprint}` : endorsementKey && 'the key of the TPM';
+  const proof = ended.outcome === 'done' && accepted && hub ? ` ${hub.host} accepted ${accepted}.` : '';
+  const sentence = `The ${actionInWords(ended)} ${ended.id} is ${outcomeInWords(ended)} (${time}).${proof}`;
+  out.write(`${wrap(screenOf(out, env), sentence).join('\n')}\n`);
+  const { code, message, advice } = ended;
+  // The candidate knows more than the code: where its PEM lies, and when it is asked for again.
+  const parked = next && standing && parkedAlarm(next, standing.directory, now());
+  if (parked?.code !== undefined && parked.code === code) err.write(complaint(parked, screenOf(err, env)));
+  else if (message !== undefined) err.write(complaint({ code, message, advice }, screenOf(err, env)));
+  return EXIT[ended.outcome];
+}

@@ -1,0 +1,193 @@
+import { type Config, configPath, loadConfig } from '../../config/config.ts';
+import { type Control, serveControl } from '../../control/server.ts';
+import type { Daemon, Ending } from '../../daemon/daemon.ts';
+import { metricsOf } from '../../daemon/metrics.ts';
+import { EXIT, exitOf } from '../../failure/exit.ts';
+import { type Failure, failure, sentence } from '../../failure/failure.ts';
+import { failureOf } from '../../failure/failure-of.ts';
+import { watchInbox } from '../../inbox/inbox.ts';
+import type { Held, Passage } from '../../machine/as-daemon.ts';
+import { createLog, failureFields, type Log } from '../../machine/log.ts';
+import { createNotify } from '../../machine/notify.ts';
+import { runtimeDirectory } from '../../state/durable.ts';
+import { assertNotEnded } from '../../state/journal.ts';
+import { FORGET_MS, forgetWords, leaveWords } from '../../state/last-words.ts';
+import { takeLock } from '../../state/lock.ts';
+import { StartNote } from '../../state/start-note.ts';
+import { systemClock } from '../../time/clock.ts';
+import { command, type Run, textOption } from '../command.ts';
+
+/** What `run` and `init` have in common. */
+export interface Running {
+  readonly daemon: Daemon;
+  /** Ends the daemon, its socket and its lock. */
+  stop(): Promise<Ending>;
+  /** Fulfilled when the daemon has ended; rejected when its state file is corrupt. */
+  readonly ended: Promise<Ending>;
+}
+
+export interface StartOptions {
+  readonly config: Config;
+  readonly log: Log;
+  readonly env: NodeJS.ProcessEnv;
+  /** argv of a process that destroys a key (hsm/destroy.ts). */
+  readonly destroyer: readonly string[];
+  /** argv of a process that talks to the TPM (hsm/tpm/tpm.ts). */
+  readonly chip: readonly string[];
+  /** The PIN, where only root may read it and has. */
+  readonly held: Held;
+}
+
+/**
+ * Starts the daemon with its control socket, one for each state directory.
+ * @throws TokenError, Fault
+ */
+export async function start(options: StartOptions): Promise<Running> {
+  const { config, log } = options;
+  const lock = await takeLock(config.state.directory, runtimeDirectory(options.env));
+  const abort = new AbortController();
+  let control: Control | undefined;
+  try {
+    // First of all: the token of a gateway that was given up may be gone, and that would be no reason to stop for good.
+    await assertNotEnded(config.state.directory);
+    const daemon = await assembled(options);
+    control = await serveControl({
+      socket: config.control.socket,
+      answer: daemon.answer,
+      subscribe: (listener) => daemon.subscribe(listener),
+      metrics: () => metricsOf(daemon.state, daemon),
+      log,
+    });
+    const inbox = await watchInbox({
+      directory: config.state.directory,
+      answer: daemon.answer,
+      clock: systemClock,
+      log,
+    });
+    const ended = daemon.run(abort.signal).finally(async () => {
+      await inbox.close();
+      await control?.close();
+      await lock.release();
+    });
+    // Rejected before the caller listens, it would end the process as a crash does, and be started again and again.
+    ended.catch(() => {});
+    const stop = () => {
+      abort.abort();
+      return ended;
+    };
+    return { daemon, ended, stop };
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+}
+
+/** The daemon, with what its attestation needs and nothing else. */
+async function assembled({ config, held, ...shared }: StartOptions): Promise<Daemon> {
+  if ('tpm' in config) {
+    const { assembleTpm } = await import('../../assembly/tpm.ts');
+    return assembleTpm({ config, ...shared });
+  }
+  const { assemble } = await import('../../assembly/x509.ts');
+  return assemble({ config, ...shared, ...held });
+}
+
+/** Processes that this one starts. */
+export interface Processes extends Pick<StartOptions, 'destroyer' | 'chip'> {
+  /** To go on as the daemon. */
+  readonly passage: Passage;
+}
+
+/** `newleaf run`: until SIGTERM or SIGINT. */
+export const run = ({ passage, ...processes }: Processes): Run =>
+  command(async (args, { env }) => {
+    try {
+      const { file, config } = loadConfig(configPath(textOption(args, 'config'), env), passage.handed?.toml);
+      const log = createLog({ level: config.log.level, env });
+      return await serve({ config, log, env, ...processes, held: await asDaemon(file, config, passage) });
+    } catch (error) {
+      await tellSystemd(env, failureOf(error));
+      throw error;
+    }
+  });
+
+/** `systemctl status` goes on showing it when the daemon has ended. */
+const tellSystemd = (env: NodeJS.ProcessEnv, failure: Failure) => createNotify(env, () => {}).status(sentence(failure));
+
+/**
+ * Called by root, the command works as the user of the daemon: else that could not go on with what was written. The unit
+ * starts it as that user, and loads nothing of this.
+ */
+export async function asDaemon(file: string, config: Config, passage: Passage): Promise<Held> {
+  if (process.geteuid?.() !== 0 && passage.handed === undefined) return {};
+  const { becomeDaemon } = await import('../../machine/as-daemon.ts');
+  return becomeDaemon(file, config, passage);
+}
+
+const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
+
+async function serve(options: StartOptions): Promise<number> {
+  const { log, env } = options;
+  const note = new StartNote(runtimeDirectory(env));
+  // Crash-only: whatever was in flight is in the journal, and systemd starts the next process.
+  process.on('uncaughtException', (error) => {
+    log.error({ event: 'crashed', ...failureFields(failureOf(error)) });
+    process.exit(EXIT.restart);
+  });
+  if (!(await rested(await note.owedMs(), options))) {
+    await note.remove();
+    return EXIT.done;
+  }
+  await note.leave();
+  const code = await lived(options);
+  // Whoever starts it after this means it.
+  if (code !== EXIT.failed && code !== EXIT.restart) await note.remove();
+  return code;
+}
+
+/** The daemon before us ended by a fault a moment ago. @returns false when told to end meanwhile */
+async function rested(ms: number, { log, env }: StartOptions): Promise<boolean> {
+  if (ms === 0) return true;
+  const abort = new AbortController();
+  const end = () => abort.abort();
+  for (const signal of SIGNALS) process.once(signal, end);
+  const message = `newleaf has just ended by a fault: it leaves the token alone for ${Math.ceil(ms / 1000)} seconds.`;
+  log.info({ event: 'resting', message });
+  await createNotify(env, () => {}).status(message);
+  await systemClock.sleep(ms, abort.signal);
+  // While the token is opened, a signal ends the process by itself: a module that hangs would keep it from us.
+  for (const signal of SIGNALS) process.off(signal, end);
+  return !abort.signal.aborted;
+}
+
+/** From the start of the daemon to its end. @returns the exit code */
+async function lived(options: StartOptions): Promise<number> {
+  const { config, env, log } = options;
+  try {
+    const { daemon, ended, stop } = await start(options);
+    for (const signal of SIGNALS) process.once(signal, () => void stop().catch(() => {}));
+    const forget = () => forgetWords(config.state.directory).catch(() => {});
+    const forgetting = setTimeout(forget, FORGET_MS).unref();
+    const ending = await ended.finally(() => clearTimeout(forgetting));
+    log.info({ event: 'ended', reason: ending });
+    if (ending !== 'restart') {
+      await forget();
+      return EXIT.done;
+    }
+    await sayWhy(options, daemon.why ?? failure('NL-TOKEN-POISONED'));
+    return EXIT.restart;
+  } catch (error) {
+    const met = failureOf(error);
+    log.error({ event: 'ended', ...failureFields(met) });
+    // Where another daemon runs, this one has nothing to say.
+    await (met.code === 'NL-DAEMON-RUNS' ? tellSystemd(env, met) : sayWhy(options, met));
+    return exitOf(met);
+  }
+}
+
+/** Where people look for the reason: `systemctl status`, and `newleaf status`. */
+async function sayWhy({ config, env }: StartOptions, why: Failure): Promise<void> {
+  await tellSystemd(env, why);
+  // A full disk hides no trouble but this trace of it.
+  await leaveWords(config.state.directory, why, Date.now()).catch(() => {});
+}

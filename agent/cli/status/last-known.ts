@@ -1,0 +1,61 @@
+import { stat } from 'node:fs/promises';
+import type { Config } from '../../config/config.ts';
+import { termsOf } from '../../config/terms.ts';
+import { CODES, Fault } from '../../failure/failure.ts';
+import { builtAt, version } from '../../machine/build.ts';
+import { type Status, statusOf } from '../../roll/report.ts';
+import { validateEntry } from '../../state/entry.ts';
+import { createJournal, stateFile } from '../../state/journal.ts';
+import { lastWords } from '../../state/last-words.ts';
+import { fromNow } from '../moment.ts';
+import { BEGIN_OR_LEAVE, NEW_OR_GIVEN_UP } from '../words.ts';
+
+export interface LastKnown {
+  readonly status: Status;
+  /** Wall clock, milliseconds. */
+  readonly writtenAt: number;
+}
+
+/**
+ * What the state file says while the daemon does not run; undefined where it is absent, damaged, or not for this user.
+ * @throws Fault NL-STATE-DECOMMISSIONED: then it is not to be started either
+ */
+export async function lastKnown(config: Config, now: number): Promise<LastKnown | undefined> {
+  const { dps, state } = config;
+  const labelPrefix = 'tpm' in config ? '' : config.hsm.label_prefix;
+  try {
+    const entry = await createJournal({ directory: state.directory, validate: validateEntry }).read();
+    if (entry === 'absent') return undefined;
+    const terms = termsOf(config, builtAt);
+    const status = statusOf(
+      { ...entry, flaps: 0, unreached: 0 },
+      { version, registrationId: dps.registration_id, labelPrefix, terms, now },
+    );
+    return { status, writtenAt: (await stat(stateFile(state.directory))).mtimeMs };
+  } catch (error) {
+    if (error instanceof Fault && error.failure.code === 'NL-STATE-DECOMMISSIONED') throw error;
+    // `newleaf check` says what is wrong with it; here it is only something extra.
+    return undefined;
+  }
+}
+
+/** What the daemon said when it ended, or that none has ever run here, in place of the bare fact that it does not run. */
+export async function whyDown({ state }: Config, bare: Fault, now: number): Promise<Fault> {
+  const words = await lastWords(state.directory);
+  if (words === undefined) return (await isWithoutState(state.directory)) ? unbegun(bare) : bare;
+  const ended = `It ended ${fromNow(Date.parse(words.at), now)}: ${words.code} ${words.message}`;
+  return new Fault('NL-DAEMON-DOWN', { message: `The daemon does not run. ${ended}`, advice: words.advice });
+}
+
+function unbegun(bare: Fault): Fault {
+  const { advice, message } = bare.failure;
+  // One that runs and does not answer has an advice of its own.
+  if (advice !== CODES['NL-DAEMON-DOWN'].advice) return bare;
+  return new Fault('NL-DAEMON-DOWN', { message: `${message} ${NEW_OR_GIVEN_UP}`, advice: BEGIN_OR_LEAVE });
+}
+
+const isWithoutState = (directory: string): Promise<boolean> =>
+  stat(stateFile(directory)).then(
+    () => false,
+    ({ code }: NodeJS.ErrnoException) => code === 'ENOENT',
+  );

@@ -1,0 +1,200 @@
+import { join } from 'node:path';
+import { CODES } from '../../failure/failure.ts';
+import type { LeafStatus, NextStatus, OutcomeStatus, RequestStatus, Status } from '../../roll/report.ts';
+import type { Complaint } from '../command.ts';
+import { fromNow, localMinute, localSecond, zone } from '../moment.ts';
+import { bar, type Colour, glyph, paint, rowsOf, type Screen, safe, wrap } from '../screen.ts';
+import { actionInWords, causeInWords, outcomeInWords, reasonInWords } from '../words.ts';
+import { advise } from './advise.ts';
+
+export interface Surroundings {
+  /** `state.directory`: where the PEM of a candidate lies. */
+  readonly directory: string;
+  /** Why the daemon cannot be asked; the status is from the state file, written then (wall clock, milliseconds). */
+  readonly lastKnown?: { readonly writtenAt: number; readonly failure: Complaint };
+  /** Where it must fit: of a terminal that is drawn over. What to do is the last to go. */
+  readonly room?: { readonly rows: number; readonly columns: number };
+}
+
+const LABEL = 13;
+const TRANSITIONS_SHOWN = 6;
+
+/** `newleaf status` as a technician sees it. Pure. Times are in the time zone of this process. */
+export function renderStatus(status: Status, screen: Screen, surroundings: Surroundings): string {
+  const { room } = surroundings;
+  for (let transitions = TRANSITIONS_SHOWN; ; transitions -= 1) {
+    const lines = linesOf({ ...status, trail: status.trail.slice(0, transitions) }, screen, surroundings);
+    if (transitions === 0 || room === undefined || rowsOf(lines, room.columns) < room.rows)
+      return `${lines.join('\n')}\n`;
+  }
+}
+
+function linesOf(status: Status, screen: Screen, surroundings: Surroundings): readonly string[] {
+  const { next, request, scheduled, last, trail } = status;
+  const now = Date.parse(status.at);
+  const blocks = [
+    headline(status, screen, surroundings),
+    identityBlock(status, now, screen),
+    next === undefined ? [] : candidateBlock(next, now, screen, surroundings),
+    hubBlock(status, screen),
+    [
+      ...(request === undefined ? [] : row(screen, 'In flight', requestInWords(request, now))),
+      ...(scheduled === undefined
+        ? []
+        : row(
+            screen,
+            'Scheduled',
+            `${requestInWords(scheduled, now)}, begins ${moment(Date.parse(scheduled.startAt), now)}`,
+          )),
+      ...(last === undefined ? [] : lastRows(last, now, screen)),
+    ],
+    trailBlock(trail, screen),
+    [paint(screen, 'bold', 'What to do'), ...advise(status, screen, surroundings)],
+  ];
+  const shown = blocks.filter((block) => block.length > 0);
+  return shown.flatMap((block, index) => (index === 0 ? block : ['', ...block]));
+}
+
+/** The same in one line: what is worth telling is told again when it changes. */
+export function statusLine({ registrationId, words, online, trouble, next }: Status, screen: Screen): string {
+  const met = trouble ?? next?.trouble;
+  const wrong = met === undefined ? '' : `, ${met.code} ${met.message}`;
+  return safe(screen, `${registrationId}: ${words}, ${online ? 'online' : 'offline'}${wrong}`);
+}
+
+function headline(status: Status, screen: Screen, { lastKnown }: Surroundings): string[] {
+  const { registrationId, words, online, version, at, person, trouble, alarm } = status;
+  const now = Date.parse(at);
+  const sentence = `${safe(screen, registrationId)}: ${words}, ${online ? 'online' : 'offline'}`;
+  if (lastKnown !== undefined) {
+    return [
+      paint(screen, 'red', `${glyph(screen, 'dot')} ${safe(screen, registrationId)}: the daemon does not run`),
+      ...wrap(screen, `Last known, ${moment(lastKnown.writtenAt, now)}: ${words}.`, { first: '  ' }),
+    ];
+  }
+  const isWell = online && trouble === undefined && alarm === undefined;
+  const colour: Colour = person || alarm === 'expired' ? 'red' : isWell ? 'green' : 'yellow';
+  const dot = paint(screen, colour, glyph(screen, 'dot'));
+  const [first = '', ...rest] = wrap(screen, sentence, { first: '  ' }).map((line) => line.slice(2));
+  return [
+    `${dot} ${paint(screen, 'bold', first)}`,
+    ...rest.map((line) => `  ${paint(screen, 'bold', line)}`),
+    paint(screen, 'dim', `  ${localSecond(now)} ${zone(now)}, newleaf ${version}`),
+  ];
+}
+
+/** `in 12 days (2026-12-07 03:10)` */
+function moment(at: number, now: number): string {
+  return `${fromNow(at, now)} (${localMinute(at)})`;
+}
+
+function row(screen: Screen, label: string, value: string): string[] {
+  return wrap(screen, value, { first: `  ${label.padEnd(LABEL)}`, rest: ' '.repeat(LABEL + 2) });
+}
+
+function identityBlock({ attestation, leaf, endorsementKey }: Status, now: number, screen: Screen): string[] {
+  if (attestation === 'x509')
+    return leaf === undefined ? row(screen, 'Leaf', 'none yet') : leafBlock(leaf, now, screen);
+  return [
+    ...row(screen, 'Attests', 'by its TPM; there is no leaf'),
+    ...(endorsementKey === undefined ? [] : digestRows('Endorsement', endorsementKey, screen)),
+  ];
+}
+
+function leafBlock(leaf: NonNullable<Status['leaf']>, now: number, screen: Screen): string[] {
+  const [from, to] = [Date.parse(leaf.notBefore), Date.parse(leaf.notAfter)];
+  const share = (at: number) => (at - from) / (to - from);
+  const renewAt = leaf.renewAt === undefined ? undefined : Date.parse(leaf.renewAt);
+  const colour = now >= to ? 'red' : renewAt !== undefined && now >= renewAt ? 'yellow' : 'green';
+  const used = `${Math.min(100, Math.max(0, Math.floor(share(now) * 100)))} %`;
+  const mark = renewAt === undefined ? undefined : share(renewAt);
+  const line = bar(screen, share(now), mark, Math.min(30, screen.width - LABEL - 24));
+  return [
+    ...identityRows('Leaf', leaf, screen),
+    ...row(screen, now >= to ? 'Expired' : 'Expires', moment(to, now)),
+    `${' '.repeat(LABEL + 2)}${paint(screen, colour, line)} ${used} of its lifetime`,
+    ...row(screen, 'Renewal', renewalInWords(renewAt, now)),
+  ];
+}
+
+function renewalInWords(renewAt: number | undefined, now: number): string {
+  if (renewAt === undefined) return 'not planned (leaf.renew_at is "off")';
+  return `${renewAt > now ? 'planned' : 'due since'} ${moment(renewAt, now)}`;
+}
+
+function identityRows(label: string, { cn, slot, issuer, thumbprint }: LeafStatus, screen: Screen): string[] {
+  const key = slot === 'given' ? 'the key that came with the token' : `key in slot ${slot}`;
+  return [
+    ...row(screen, label, `CN ${cn}, ${key}`),
+    ...row(screen, 'Issuer', issuer),
+    ...digestRows('Thumbprint', thumbprint, screen),
+  ];
+}
+
+/** SHA-256 in groups, on two lines, or four where they are short: it is read out over the phone. */
+function digestRows(label: string, digest: string, screen: Screen): string[] {
+  const groups =
+    safe(screen, digest)
+      .match(/.{1,4}/g)
+      ?.join(' ') ?? '';
+  const length = screen.width < LABEL + 42 ? 20 : 40;
+  const rows = groups.match(new RegExp(`.{1,${length}}`, 'g')) ?? [];
+  return rows.map((one, index) => `  ${(index === 0 ? label : '').padEnd(LABEL)}${one.trimEnd()}`);
+}
+
+function candidateBlock(
+  { standing, slot, leaf, askAt, trouble, refusals = 0 }: NextStatus,
+  now: number,
+  screen: Screen,
+  { directory }: Surroundings,
+): string[] {
+  const times = refusals === 1 ? 'once' : `${refusals} times`;
+  const isDenied = trouble?.code.startsWith('NL-DPS-') === true && CODES[trouble.code].kind === 'refused';
+  const unproven = isDenied ? `enroll this leaf: DPS refused it ${times}` : `kept: it could not be proven ${times}`;
+  const refused = leaf === undefined ? `the issuer refused its CSR ${times}` : unproven;
+  const words = {
+    waiting: `waits for somebody to sign its CSR, key in slot ${slot}`,
+    parked: refused,
+    rolling: `being worked on, key in slot ${slot}`,
+  }[standing];
+  return [
+    ...row(screen, 'Candidate', words),
+    ...(leaf === undefined ? [] : identityRows('Next leaf', leaf, screen)),
+    ...(leaf === undefined ? [] : row(screen, 'PEM', join(directory, 'next.pem'))),
+    ...(askAt === undefined ? [] : row(screen, 'Asked again', moment(Date.parse(askAt), now))),
+  ];
+}
+
+function hubBlock({ hub, clock }: Status, screen: Screen): string[] {
+  const wrongClock = `is wrong: it cannot be before ${localMinute(Date.parse(clock.floor))}`;
+  return [
+    ...row(screen, 'Hub', hub?.host ?? 'none assigned yet'),
+    ...(hub === undefined ? [] : row(screen, 'Device ID', hub.deviceId)),
+    ...(clock.credible ? [] : row(screen, 'Clock', wrongClock).map((line) => paint(screen, 'red', line))),
+  ];
+}
+
+function requestInWords(request: RequestStatus, now: number): string {
+  return `${actionInWords(request)} ${request.id}, ${reasonInWords(request)} ${fromNow(Date.parse(request.at), now)}`;
+}
+
+function lastRows(last: OutcomeStatus, now: number, screen: Screen): string[] {
+  const code = last.code === undefined ? '' : ` (${last.code})`;
+  const begun = `${actionInWords(last)} ${last.id}, ${reasonInWords(last)}`;
+  return row(
+    screen,
+    'Last',
+    `${begun}, ended ${fromNow(Date.parse(last.endedAt), now)}: ${outcomeInWords(last)}${code}`,
+  );
+}
+
+function trailBlock(trail: Status['trail'], screen: Screen): string[] {
+  if (trail.length === 0) return [];
+  const arrow = glyph(screen, 'arrow');
+  const rows = trail.map(({ at, from, to, why, code }) => {
+    const words = `${from} ${arrow} ${to}: ${causeInWords(why)}${code === undefined ? '' : ` (${code})`}`;
+    const first = `  ${localSecond(Date.parse(at))}  `;
+    return wrap(screen, words, { first, rest: ' '.repeat(first.length) });
+  });
+  return [paint(screen, 'bold', 'Lately'), ...rows.flat()];
+}

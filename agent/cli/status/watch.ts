@@ -1,0 +1,74 @@
+import { Fault } from '../../failure/failure.ts';
+import type { Status } from '../../roll/report.ts';
+import { complaint, type Io } from '../command.ts';
+import { localSecond } from '../moment.ts';
+import { pulse } from '../request/pulse.ts';
+import { redraw, screenOf } from '../screen.ts';
+import { present } from './command.ts';
+import { renderStatus, statusLine } from './screen.ts';
+
+const MINUTE_MS = 60_000;
+
+export interface Watched {
+  /** Path of the control socket. */
+  readonly socket: string;
+  /** `state.directory` */
+  readonly directory: string;
+  readonly isJson: boolean;
+}
+
+/**
+ * `newleaf status --watch`, until it is interrupted. A terminal is drawn over; elsewhere a line is printed for each change
+ * (of JSON: each status). It outlives the daemon: one that goes away may come back.
+ * @throws Fault NL-CONTROL-DENIED, NL-INTERNAL
+ */
+export async function watch(watched: Watched, io: Io): Promise<never> {
+  const { socket, isJson } = watched;
+  const isDrawn = io.out.isTTY === true && !isJson;
+  const tell = isDrawn ? drawing(watched, io) : isJson ? jsonLines(io) : lines(io);
+  let seen: Status | Fault | undefined;
+  if (isDrawn) io.out.on?.('resize', () => seen !== undefined && tell(seen, true));
+  for await (const _ of pulse({ socket, everyMs: MINUTE_MS })) {
+    seen = await present(socket);
+    tell(seen, false);
+  }
+  throw new Error('the pulse has no end');
+}
+
+type Tell = (seen: Status | Fault, isResized: boolean) => void;
+
+/** Draws over what was drawn before, whatever has changed: times are told as seen from now. */
+function drawing({ directory }: Watched, { out, env }: Io): Tell {
+  let isFirst = true;
+  return (seen, isResized) => {
+    const screen = screenOf(out, env);
+    const room = { rows: out.rows || Number.POSITIVE_INFINITY, columns: out.columns || screen.width };
+    const text =
+      seen instanceof Fault ? complaint(seen.failure, screen) : renderStatus(seen, screen, { directory, room });
+    // What a terminal makes of the old lines when it becomes narrower is its own affair.
+    out.write(redraw(text, out, isFirst || isResized));
+    isFirst = false;
+  };
+}
+
+/** For a log, or for `grep`. */
+function lines({ out, env, now }: Io): Tell {
+  let before: string | undefined;
+  return (seen) => {
+    const screen = screenOf(out, env);
+    const line = seen instanceof Fault ? `${seen.failure.code} ${seen.failure.message}` : statusLine(seen, screen);
+    if (line !== before) out.write(`${localSecond(now())}  ${line}\n`);
+    before = line;
+  };
+}
+
+/** For programs. While the daemon is away there is nothing to tell them. */
+function jsonLines({ out }: Io): Tell {
+  let before: string | undefined;
+  return (seen) => {
+    if (seen instanceof Fault) return;
+    const told = JSON.stringify({ ...seen, at: undefined });
+    if (told !== before) out.write(`${JSON.stringify(seen)}\n`);
+    before = told;
+  };
+}

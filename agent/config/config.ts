@@ -1,0 +1,103 @@
+import { readFileSync } from 'node:fs';
+import { isPassing } from '../failure/errno.ts';
+import { Fault } from '../failure/failure.ts';
+import { type Effective, readConfig } from './read.ts';
+import type { Values } from './schema.ts';
+
+export { printConfig, type SettingRow, settingRows, settingsTable } from './print.ts';
+
+export const DEFAULT_PATH = '/etc/newleaf/newleaf.toml';
+
+/** The chosen issuer with its own settings. */
+export type IssuerChoice =
+  | ({ readonly kind: 'est' } & Values['issuer.est'])
+  | ({ readonly kind: 'command' } & Values['issuer.command'])
+  | { readonly kind: 'inbox' | 'hub' };
+
+/**
+ * Sections and keys have the names that the operator writes; values are parsed: durations in milliseconds, shares as
+ * numbers below 1. Frozen.
+ */
+export type Config = X509Config | TpmConfig;
+
+type Shared = Pick<Values, 'dps' | 'trust' | 'state' | 'control' | 'log' | 'limits'>;
+
+/** The gateway proves itself with a leaf, whose key is in a PKCS#11 token. */
+export type X509Config = Shared &
+  Pick<Values, 'hsm'> & {
+    readonly leaf: Omit<Values['leaf'], 'issuer'>;
+    readonly issuer: IssuerChoice;
+  };
+
+/** The gateway proves itself by its TPM, and has no leaf. */
+export type TpmConfig = Shared & Pick<Values, 'tpm'>;
+
+export interface LoadedConfig {
+  readonly file: string;
+  readonly config: Config;
+  /** Every setting as it is in effect, for `printConfig`. */
+  readonly effective: readonly Effective[];
+}
+
+/** The file named by `--config`, by NEWLEAF_CONFIG, or the default. */
+export function configPath(option: string | undefined, env: NodeJS.ProcessEnv): string {
+  return option ?? env.NEWLEAF_CONFIG ?? DEFAULT_PATH;
+}
+
+/**
+ * @param toml what is in the file, where it has been read before
+ * @throws Fault NL-CONFIG-READ; NL-CONFIG that names file, line and key of every mistake, or says why there is nothing to read
+ */
+export function loadConfig(file: string, toml = textOf(file)): LoadedConfig {
+  return parseConfig(toml, file);
+}
+
+/** The pure half of `loadConfig`; `file` is only named in messages. */
+export function parseConfig(toml: string, file: string): LoadedConfig {
+  const { values, effective } = readConfig(toml, file);
+  const { dps, hsm, tpm, trust, state, control, log, limits } = values;
+  const shared = { dps, trust, state, control, log, limits };
+  if (dps.attestation === 'tpm') return { file, config: frozen({ ...shared, tpm }), effective };
+  const { issuer: kind, ...leaf } = values.leaf;
+  return { file, config: frozen({ ...shared, hsm, leaf, issuer: issuerOf(kind, values) }), effective };
+}
+
+/**
+ * The configuration of a gateway that has a leaf.
+ * @throws Fault NL-TPM-NO-LEAF
+ */
+export function x509Of(config: Config): X509Config {
+  if ('tpm' in config) throw new Fault('NL-TPM-NO-LEAF');
+  return config;
+}
+
+function issuerOf(kind: Values['leaf']['issuer'], values: Values): IssuerChoice {
+  if (kind === 'est') return { kind, ...values['issuer.est'] };
+  if (kind === 'command') return { kind, ...values['issuer.command'] };
+  return { kind };
+}
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    if (isPassing(cause))
+      throw new Fault('NL-CONFIG-READ', { message: `The configuration ${file} cannot be read.`, cause });
+    const { code } = cause as NodeJS.ErrnoException;
+    const message = {
+      ENOENT: `There is no configuration at ${file}.`,
+      EACCES: `The configuration ${file} may not be read by this user.`,
+      EISDIR: `The configuration ${file} is a directory.`,
+    }[code ?? ''];
+    const cure = code === 'ENOENT' ? 'Run `sudo newleaf init`, which writes it' : 'Put it right';
+    throw new Fault('NL-CONFIG', {
+      message: message ?? `The configuration ${file} cannot be read (${code}).`,
+      advice: `${cure}; or name another with --config FILE or NEWLEAF_CONFIG (default: ${DEFAULT_PATH}).`,
+    });
+  }
+}
+
+function frozen<T>(value: T): T {
+  if (typeof value === 'object' && value !== null) for (const part of Object.values(value)) frozen(part);
+  return Object.freeze(value);
+}

@@ -1,0 +1,21 @@
+import type { Terms } from '../roll/plan.ts';
+import type { Config } from './config.ts';
+
+/**
+ * What the configuration and the build fix for the rules.
+ * @param builtAt when this newleaf was built, in milliseconds since 1970: a clock before that is wrong
+ */
+export function termsOf(config: Config, builtAt: number): Terms {
+  const { dps, limits } = config;
+  const hasLeaf = !('tpm' in config);
+  return {
+    attestation: dps.attestation,
+    automatic: hasLeaf && (config.issuer.kind === 'est' || config.issuer.kind === 'command'),
+    renewAt: hasLeaf ? config.leaf.renew_at : 'off',
+    builtAt,
+    requestsPerHour: limits.requests_per_hour,
+    burst: limits.burst,
+    minRollIntervalMs: limits.min_roll_interval,
+    registered: `${dps.id_scope}/${dps.registration_id}@${dps.endpoint}`,
+  };
+}

@@ -1,0 +1,98 @@
+import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
+import { connect } from 'node:net';
+import { Fault } from '../failure/failure.ts';
+
+export interface Reply {
+  readonly status: number;
+  /** Parsed JSON, or the text where it is none (metrics). */
+  readonly body: unknown;
+}
+
+/** A CSR may have to wait for an RSA key on a slow token. */
+const LONGEST_WAIT_MS = 120_000;
+
+/**
+ * One request to the daemon.
+ * @param socket path, `control.socket`
+ * @param waitMs how long the daemon may take to answer
+ * @throws Fault NL-DAEMON-DOWN (also where it goes away or does not answer), NL-CONTROL-DENIED or -BUSY
+ */
+export async function request(
+  socket: string,
+  method: 'GET' | 'POST',
+  path: string,
+  body?: object,
+  waitMs = LONGEST_WAIT_MS,
+): Promise<Reply> {
+  const signal = AbortSignal.timeout(waitMs);
+  try {
+    const response = await open({ socketPath: socket, method, path, signal }, body);
+    response.setEncoding('utf8');
+    const chunks: string[] = [];
+    for await (const chunk of response) chunks.push(chunk);
+    const text = chunks.join('');
+    const isJson = response.headers['content-type'] === 'application/json';
+    return { status: response.statusCode ?? 0, body: isJson ? JSON.parse(text) : text };
+  } catch (cause) {
+    if (!signal.aborted) throw await faultOf(cause, socket);
+    throw new Fault('NL-DAEMON-DOWN', {
+      message: `The daemon did not answer within ${waitMs / 1000} s.`,
+      advice: 'If it stays like this: systemctl restart newleaf',
+    });
+  }
+}
+
+/**
+ * The transitions of the daemon from now on. Ends when `abort` says so.
+ * @throws Fault NL-DAEMON-DOWN (also where it goes away), NL-CONTROL-DENIED or -BUSY
+ */
+export async function* events(socket: string, abort: AbortSignal): AsyncIterableIterator<unknown> {
+  try {
+    const response = await open({ socketPath: socket, path: '/v1/events', signal: abort });
+    response.setEncoding('utf8');
+    let unread = '';
+    for await (const chunk of response) {
+      const blocks = `${unread}${chunk}`.split('\n\n');
+      unread = blocks.pop() ?? '';
+      for (const block of blocks) yield JSON.parse(block.replace(/^data: /, ''));
+    }
+    throw new Error('the daemon ended the stream');
+  } catch (cause) {
+    if (!abort.aborted) throw await faultOf(cause, socket);
+  }
+}
+
+function open(options: RequestOptions, body?: object): Promise<IncomingMessage> {
+  const text = body === undefined ? undefined : JSON.stringify(body);
+  return new Promise((resolve, reject) => {
+    httpRequest({ ...options, agent: false }, resolve)
+      .once('error', reject)
+      .end(text);
+  });
+}
+
+async function faultOf(cause: unknown, socket: string): Promise<Fault> {
+  const { code } = cause as NodeJS.ErrnoException;
+  if (code === 'EACCES') return new Fault('NL-CONTROL-DENIED', { message: `This user may not use ${socket}.` });
+  if (code === 'ENOENT' || code === 'ECONNREFUSED')
+    return new Fault('NL-DAEMON-DOWN', { message: `The daemon does not run: nobody answers on ${socket}.` });
+  // connect(2), EAGAIN: "for nonblocking UNIX domain sockets […] the connection cannot be completed immediately".
+  const isFull = code === 'EAGAIN' || (isCut(code) && (await isListening(socket)));
+  if (isFull)
+    return new Fault('NL-CONTROL-BUSY', { message: `The daemon runs, and accepts no connection on ${socket}.`, cause });
+  return new Fault('NL-DAEMON-DOWN', { message: 'The daemon went away before it had answered.', cause });
+}
+
+/** By whether our request was on its way already. */
+const isCut = (code: string | undefined): boolean => code === 'ECONNRESET' || code === 'EPIPE';
+
+/** A daemon that ends closes its connections, too, and then nobody listens any more. */
+function isListening(socket: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const visitor = connect(socket, () => {
+      visitor.destroy();
+      resolve(true);
+    });
+    visitor.once('error', () => resolve(false));
+  });
+}

@@ -1,0 +1,138 @@
+import type { Advance } from '../roll/advance.ts';
+import type { RollEffect, RollEvent, RollState } from '../roll/state.ts';
+
+type Kind = RollEffect['kind'];
+
+/** So many at once, and one more each time so many milliseconds have passed. */
+interface Allowance {
+  readonly burst: number;
+  readonly everyMs: number;
+}
+
+const MINUTE = 60_000;
+
+/**
+ * What the rules let follow at once, without a pause. A first registration after a refusal, the roll that may cure it, and
+ * going back are three or four. From then on 30 a day: the hourly probe of a stranded gateway is not slowed down. A key is
+ * destroyed only after another has been made.
+ */
+const ENDED: Readonly<Partial<Record<Kind, Allowance>>> = {
+  register: { burst: 6, everyMs: 48 * MINUTE },
+  'request-leaf': { burst: 6, everyMs: 48 * MINUTE },
+  'generate-key': { burst: 6, everyMs: 48 * MINUTE },
+  // A link that drops each minute is connected again each minute.
+  connect: { burst: 30, everyMs: MINUTE },
+};
+
+/** Every attempt, also those that a ladder paces: more than a ladder would come to, so it shows only where one is cut short. */
+const TRIED: Readonly<Partial<Record<Kind, Allowance>>> = {
+  register: { burst: 12, everyMs: 6 * MINUTE },
+  'request-leaf': { burst: 12, everyMs: 6 * MINUTE },
+  'generate-key': { burst: 16, everyMs: 3 * MINUTE },
+};
+
+/** Whoever asks for something finds this much of everything: a registration, a roll, and going back. */
+const CREDIT = 4;
+
+/** A session that was held so long was worth what it cost, in milliseconds. */
+const HELD_MS = 5 * MINUTE;
+
+/** A token bucket. */
+class Bucket {
+  readonly #allowance: Allowance;
+  #left: number;
+  #at = 0;
+
+  constructor(allowance: Allowance) {
+    this.#allowance = allowance;
+    this.#left = allowance.burst;
+  }
+
+  get burst(): number {
+    return this.#allowance.burst;
+  }
+
+  spend(now: number): void {
+    this.#left = Math.max(0, this.#levelAt(now) - 1);
+    this.#at = now;
+  }
+
+  fill(least: number, now: number): void {
+    this.#left = Math.max(least, this.#levelAt(now));
+    this.#at = now;
+  }
+
+  waitMs(now: number): number {
+    return Math.round(Math.max(0, 1 - this.#levelAt(now)) * this.#allowance.everyMs);
+  }
+
+  #levelAt(now: number): number {
+    return Math.min(this.#allowance.burst, this.#left + (now - this.#at) / this.#allowance.everyMs);
+  }
+}
+
+/**
+ * Slows down what is done again and again without getting anywhere, whatever the rules say: a defect in them may cost a day,
+ * but neither the quota of DPS nor the token. Counts by the monotonic clock, and survives no restart, which is paced itself.
+ * Getting somewhere is another leaf that serves, or a session that was held.
+ */
+export class Brake {
+  readonly #ended = bucketsOf(ENDED);
+  readonly #tried = bucketsOf(TRIED);
+  /** When the session that is open was opened. */
+  #openedAt = 0;
+
+  /** An attempt begins. */
+  tried(kind: Kind, now: number): void {
+    this.#tried.get(kind)?.spend(now);
+  }
+
+  /** Looks at what a step has made of an event. @returns whether somebody asked for something, or newleaf got somewhere */
+  follow(before: RollState, { state, decision, retry }: Advance, event: RollEvent, now: number): boolean {
+    const kind = endedBy(event);
+    // Where there is a pause before the next attempt, the ladder paces it.
+    if (kind !== undefined && retry === undefined) this.#ended.get(kind)?.spend(now);
+    const held = before.online !== undefined && state.online !== before.online && now - this.#openedAt >= HELD_MS;
+    if (state.online !== before.online) this.#openedAt = now;
+    const isAsked = event.kind === 'asked' || event.kind === 'csr-asked' || event.kind === 'leaf-delivered';
+    const begins = decision !== undefined && 'reason' in decision && decision.reason === 'asked';
+    const another = before.current !== undefined && state.current?.thumbprint !== before.current.thumbprint;
+    if (another || held) this.#fill(Number.POSITIVE_INFINITY, now);
+    else if (begins || (isAsked && state !== before)) this.#fill(CREDIT, now);
+    else return false;
+    return true;
+  }
+
+  /** How long the next attempt has to wait, in milliseconds. */
+  pauseMs(kind: Kind, now: number): number {
+    return Math.max(0, ...[this.#ended, this.#tried].map((buckets) => buckets.get(kind)?.waitMs(now) ?? 0));
+  }
+
+  #fill(least: number, now: number): void {
+    for (const bucket of [...this.#ended.values(), ...this.#tried.values()])
+      bucket.fill(Math.min(least, bucket.burst), now);
+  }
+}
+
+const bucketsOf = (allowances: Readonly<Partial<Record<Kind, Allowance>>>): ReadonlyMap<Kind, Bucket> =>
+  new Map(Object.entries(allowances).map(([kind, allowance]) => [kind as Kind, new Bucket(allowance)]));
+
+/** The effect that an event is the end of. */
+function endedBy(event: RollEvent): Kind | undefined {
+  switch (event.kind) {
+    case 'failed':
+      return event.effect.kind;
+    case 'registered':
+      return 'register';
+    case 'connected':
+      return 'connect';
+    case 'leaf-issued':
+      return 'request-leaf';
+    case 'key-generated':
+      return 'generate-key';
+    case 'key-destroyed':
+      return 'destroy-key';
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,283 @@
+import { type Failure, failure } from '../failure/failure.ts';
+import type { Log } from '../machine/log.ts';
+import type { Notify } from '../machine/notify.ts';
+import { type Advance, advance } from '../roll/advance.ts';
+import type { Leaf } from '../roll/leaf.ts';
+import { nextMoment, type Terms } from '../roll/plan.ts';
+import type { Answerer, Ports } from '../roll/ports.ts';
+import { iso, lineOf, type ReportOptions, twinOf, wordsOf } from '../roll/report.ts';
+import { effectsOf, type RollEffect, type RollEvent, type RollState, unprovisioned } from '../roll/state.ts';
+import type { Entry } from '../state/entry.ts';
+import type { Journal } from '../state/journal.ts';
+import type { Clock } from '../time/clock.ts';
+import { Queue } from '../time/queue.ts';
+import { Transcript } from './events.ts';
+import { FirstLeaf } from './first-leaf.ts';
+import { Lanes } from './lanes.ts';
+import { type Happened, perform } from './perform.ts';
+import { Persistence } from './persistence.ts';
+import { Publication } from './publication.ts';
+import { Reported } from './reported.ts';
+import { createAnswerer } from './requests.ts';
+import { Vitals } from './vitals.ts';
+
+/** The clock is looked at this often, so that a step of it is noticed. */
+const LOOK_MS = 60_000;
+/** Wall clock and monotonic clock drift apart by less than this between two looks, unless one of them was set. */
+const STEP_MS = 5_000;
+/** Within this time another step is answered only if it is far larger, in milliseconds. */
+const CALM_MS = 60 * 60_000;
+
+export interface DaemonOptions {
+  readonly ports: Ports;
+  readonly journal: Journal<Entry>;
+  readonly clock: Clock;
+  /** A random number in [0, 1). */
+  readonly draw: () => number;
+  readonly log: Log;
+  readonly notify: Notify;
+  readonly terms: Terms;
+  readonly version: string;
+  readonly registrationId: string;
+  /** A leaf may be renewed with the key that it has. */
+  readonly keepKey: boolean;
+  /** Object labels are this with `-a` and `-b`. */
+  readonly labelPrefix: string;
+  /** The leaf of a key that was in the token before us, if one is configured. */
+  readonly given: () => Promise<Leaf | undefined>;
+  /** Writes the files that are derived from the state, for others to read; those of `before` are there already. */
+  readonly publish: (state: RollState, before?: RollState) => Promise<void>;
+}
+
+/** `stopped`: told to. `restart`: the module has lost its state, and only a new process heals it. */
+export type Ending = 'stopped' | 'restart';
+
+interface Input {
+  readonly happened: Happened;
+  /** Frees the lane that the event came from. */
+  readonly landed?: () => void;
+  /** Hears what the rules made of it, once that is on disk. */
+  readonly reply?: (answered: Advance | Failure) => void;
+}
+
+/** The loop: one event at a time. It owns order and sleeping, and no policy. */
+export class Daemon {
+  readonly #options: DaemonOptions;
+  readonly #inbox = new Queue<Input>();
+  readonly #lanes: Lanes;
+  readonly #transcript: Transcript;
+  readonly #vitals: Vitals;
+  readonly #firstLeaf: FirstLeaf;
+  readonly #persistence: Persistence;
+  readonly #publication: Publication;
+  readonly #reported: Reported;
+  readonly answer: Answerer;
+  #state: RollState = unprovisioned;
+  #ending: Ending = 'stopped';
+  #why: Failure | undefined;
+  #isBegun = false;
+  /** The sleep until the next look at the clock: its end by the monotonic clock, and what cuts it short. */
+  #nap = { end: 0, abort: new AbortController() };
+  /** The last step of the wall clock that was answered. */
+  #step = { at: Number.NEGATIVE_INFINITY, ms: 0 };
+  /** Wall clock of the last look. What had come by then waits for something else, and is looked at again like everything. */
+  #lookedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(options: DaemonOptions) {
+    this.#options = options;
+    const { clock, log, ports, terms } = options;
+    const attempt = (effect: RollEffect, abort: AbortSignal) => {
+      const work = () => perform(effect, ports, terms.registered, abort);
+      if (effect.kind === 'generate-key') return this.#vitals.patient(work);
+      if (!shakesHands(effect)) return work();
+      const guarded = this.#vitals.guard(work);
+      this.#lookSooner();
+      return guarded;
+    };
+    const happened = (event: Happened, landed: () => void) => this.#inbox.push({ happened: event, landed });
+    this.#lanes = new Lanes({ clock, log, attempt, happened });
+    this.#transcript = new Transcript(log, terms.attestation);
+    this.#firstLeaf = new FirstLeaf(options);
+    this.#persistence = new Persistence(options);
+    this.#publication = new Publication(options);
+    const report = (reported: object) => ports.hub.report(reported);
+    this.#reported = new Reported({ ...options, report });
+    this.#vitals = new Vitals(options.notify, log, [this.#lanes.work, this.#lanes.session]);
+    this.answer = createAnswerer({
+      state: () => this.#shown(),
+      report: () => this.#reportOptions(),
+      post: (event) => new Promise((resolve) => this.#inbox.push({ happened: event, reply: resolve })),
+      hurry: () => this.#lanes.hurry(),
+      changed: (listener) => this.#transcript.subscribe(listener),
+      sleep: (ms, abort) => clock.sleep(ms, abort),
+      keys: ports.keys,
+      judge: ports.judge,
+      keepKey: options.keepKey,
+      draw: options.draw,
+    });
+  }
+
+  get state(): RollState {
+    return this.#state;
+  }
+
+  /** What has ended the daemon, where it asks to be started again. */
+  get why(): Failure | undefined {
+    return this.#why;
+  }
+
+  /** Something is done again and again without getting anywhere, and is slowed down. */
+  get isBraked(): boolean {
+    return this.#lanes.isBraked;
+  }
+
+  /** Hears every transition, outcome and trouble. */
+  subscribe(listener: (event: object) => void): () => void {
+    return this.#transcript.subscribe(listener);
+  }
+
+  /**
+   * Runs until told to stop.
+   * @throws Fault NL-STATE-CORRUPT before anything is sent or overwritten
+   */
+  async run(abort: AbortSignal): Promise<Ending> {
+    const { notify, ports, log, version, terms } = this.#options;
+    const entry = await this.#persistence.read();
+    if (entry !== 'absent') this.#state = { ...entry, flaps: 0, unreached: 0 };
+    const { phase } = this.#state;
+    log.info({ event: 'started', version, phase, message: wordsOf(phase, terms.attestation) });
+    await this.#begin();
+    const ended = new AbortController();
+    abort.addEventListener('abort', () => this.#inbox.end(), { once: true });
+    if (abort.aborted) this.#inbox.end();
+    void this.#listen();
+    void this.#look(AbortSignal.any([abort, ended.signal]));
+    await notify.ready();
+    try {
+      for await (const input of this.#inbox) await this.#take(input);
+    } finally {
+      ended.abort();
+    }
+    await notify.stopping();
+    this.#lanes.end();
+    this.#reported.follow(undefined, {});
+    await ports.hub.close();
+    return this.#ending;
+  }
+
+  /** Nothing is planned before it is known whether the token brings a leaf: a key of our own would take its place. */
+  async #begin(): Promise<void> {
+    const { current, next } = this.#state;
+    const leaf = current === undefined && next === undefined ? await this.#firstLeaf.look() : undefined;
+    if (leaf === 'later') return;
+    this.#isBegun = true;
+    this.#inbox.push({ happened: { kind: 'started', ...(leaf && { given: leaf }) } });
+  }
+
+  async #listen(): Promise<void> {
+    for await (const { thumbprint, heldMs, failure } of this.#options.ports.hub.signals) {
+      this.#inbox.push({ happened: { kind: 'lost', thumbprint, heldMs, failure } });
+    }
+  }
+
+  /** Wakes at the next planned moment, and looks at the clock once a minute. */
+  async #look(abort: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    abort.addEventListener('abort', () => this.#nap.abort.abort(), { once: true });
+    while (!abort.aborted) {
+      const ms = this.#untilLook();
+      const offset = clock.now() - clock.monotonic();
+      const nap = { end: clock.monotonic() + ms, abort: new AbortController() };
+      this.#nap = nap;
+      if (ms > 0) await clock.sleep(ms, nap.abort.signal);
+      const stepMs = Math.abs(clock.now() - clock.monotonic() - offset);
+      if (!abort.aborted && stepMs > STEP_MS) this.#stepped(stepMs);
+      if (!nap.abort.signal.aborted) {
+        this.#lookedAt = clock.now();
+        this.#inbox.push({ happened: { kind: 'woken' }, reply: () => this.#vitals.beat() });
+      }
+    }
+  }
+
+  /**
+   * What is paused may have failed for the clock alone: a server certificate, or a leaf, that was not valid yet. What the
+   * far side asked for, and the brake, are measured by the other clock.
+   */
+  #stepped(ms: number): void {
+    const { clock, log } = this.#options;
+    const at = clock.monotonic();
+    // A clock that is pulled to and fro each minute would take the ladders away; one that is set right makes a larger step.
+    if (at < this.#step.at + CALM_MS && ms < 10 * this.#step.ms) return;
+    this.#step = { at, ms };
+    log.info({ event: 'clock-stepped', at: iso(clock.now()) });
+    this.#lanes.hurry(['ladder']);
+  }
+
+  #untilLook(): number {
+    const longest = Math.min(LOOK_MS, this.#vitals.everyMs, this.#persistence.dueInMs);
+    const moment = nextMoment(this.#state, this.#options.terms, this.#lookedAt);
+    if (moment === undefined) return longest;
+    // It may have come while it was written down: a delay can be shorter than that takes.
+    return Math.min(longest, Math.max(0, moment - this.#options.clock.now()));
+  }
+
+  /** Something nearer than the next look may have been planned since. */
+  #lookSooner(): void {
+    if (this.#options.clock.monotonic() + this.#untilLook() < this.#nap.end) this.#nap.abort.abort();
+  }
+
+  async #take({ happened, landed, reply }: Input): Promise<void> {
+    const { clock, draw, terms } = this.#options;
+    const came: RollEvent = { ...happened, at: clock.now(), draw: draw() };
+    if (happened.kind === 'woken' && !this.#isBegun) {
+      await this.#begin();
+      return reply?.({ state: this.#state, effects: [] });
+    }
+    const before = this.#state;
+    let advanced = advance(before, came, terms);
+    const { event = came } = advanced;
+    // What somebody is told to have been accepted must outlive a power cut.
+    const unkept =
+      isAsk(event) && advanced.state !== before ? await this.#persistence.accept(advanced.state) : undefined;
+    if (unkept !== undefined) advanced = { state: before, effects: effectsOf(before) };
+    await this.#persistence.follow(advanced.state);
+    // Before anybody is told: who hears that the roll is done, or that the next leaf is to be enrolled, opens the file.
+    await this.#publication.follow(advanced.state);
+    this.#state = advanced.state;
+    this.#transcript.tell(before, advanced, event);
+    reply?.(unkept ?? advanced);
+    landed?.();
+    const allowed = advanced.effects.filter((effect) => this.#persistence.allows(effect));
+    this.#lanes.follow(before, advanced, event, allowed);
+    this.#lookSooner();
+    if (this.#state !== before) this.#reported.follow(this.#state.online, twinOf(this.#state, this.#reportOptions()));
+    this.#vitals.tell(lineOf(this.#shown(), terms.attestation));
+    // A new process must know what has cost this one: else it would be lost for the same, again and again.
+    const isNoted = this.#persistence.failure === undefined || this.#state.poisoned === before.poisoned;
+    if (advanced.restart && isNoted) {
+      this.#ending = 'restart';
+      if (event.kind === 'failed') this.#why = event.failure;
+      this.#inbox.end();
+    }
+  }
+
+  /** The state for those who ask: a disk that takes nothing is the first of its troubles, and the brake the last. */
+  #shown(): RollState {
+    const braked = this.isBraked ? failure('NL-BUDGET-BRAKED') : undefined;
+    const leafless = this.#state.current === undefined ? this.#firstLeaf.failure : undefined;
+    const trouble = this.#persistence.failure ?? this.#state.trouble ?? leafless ?? braked;
+    return trouble === this.#state.trouble || trouble === undefined ? this.#state : { ...this.#state, trouble };
+  }
+
+  #reportOptions(): ReportOptions {
+    const { version, registrationId, labelPrefix, terms, clock } = this.#options;
+    return { version, registrationId, labelPrefix, terms, now: clock.now() };
+  }
+}
+
+/** Somebody waits for an answer, which says whether it is accepted. */
+const isAsk = ({ kind }: RollEvent): boolean => kind === 'asked' || kind === 'csr-asked' || kind === 'leaf-delivered';
+
+/** Whether TLS may be done with the key in the token. */
+const shakesHands = ({ kind }: RollEffect): boolean =>
+  kind === 'connect' || kind === 'register' || kind === 'request-leaf';

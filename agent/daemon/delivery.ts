@@ -1,0 +1,131 @@
+import { type Code, type Failure, failure } from '../failure/failure.ts';
+import { failureOf } from '../failure/failure-of.ts';
+import type { KeyRef } from '../roll/leaf.ts';
+import type { Answer, Ask } from '../roll/ports.ts';
+import { keyOf } from '../roll/settle.ts';
+import type { RollState } from '../roll/state.ts';
+import { type AnswererOptions, named, refusal, refusedBy } from './requests.ts';
+
+type CsrAsk = Extract<Ask, { kind: 'csr' }>;
+
+/** The CSR of the next key. Asking again gives the CSR of the same key, until a leaf is installed. */
+export async function csr(options: AnswererOptions, { newKey = false, from }: CsrAsk): Promise<Answer> {
+  const { state, post, keys, report } = options;
+  if (report().terms.attestation === 'tpm') return refusal(400, failure('NL-TPM-NO-LEAF'));
+  const refused = refusedBy(options, await post({ kind: 'csr-asked', newKey, from }));
+  if (refused !== undefined) return refused;
+  const unmade = await made(options, from);
+  if (unmade !== undefined) return refusal(unmade.code === 'NL-BUSY' ? 409 : 500, unmade);
+  const { next } = state();
+  const key = next && keyOf(next);
+  if (next === undefined || key === undefined) {
+    return refusal(409, failure('NL-BUSY', { message: 'The next key cannot be made while other work is in flight.' }));
+  }
+  if (next.leaf !== undefined) {
+    const message = 'The next leaf is there already, and waits for its enrollment.';
+    return refusal(409, failure('NL-BUSY', { message, advice: 'Enroll it, or drop it: newleaf roll --discard' }));
+  }
+  try {
+    return { status: 200, body: { csr: await keys.csr(key), slot: key.slot, cn: report().registrationId } };
+  } catch (error) {
+    const met = failureOf(error);
+    // No leaf has this key yet: another serves as well, and the advice for the key of a leaf would lead nowhere.
+    const advice = 'If it is the right token, the key is lost. Make another: newleaf csr --new-key';
+    return refusal(met.kind === 'refused' ? 409 : 500, met.code === 'NL-TOKEN-KEY' ? { ...met, advice } : met);
+  }
+}
+
+/** A little less than `newleaf csr` waits (control-client.ts): a slow token may need minutes for an RSA key. */
+const LONGEST_MS = 110_000;
+const MOST_WAITING = 16;
+
+/** Those who wait for the key that is being made, by the daemon: they all hear the same. */
+const waiting = new WeakMap<AnswererOptions, { asked: number; readonly made: Promise<Failure | undefined> }>();
+
+/** Waits until no key is being made any more. @returns why there is none */
+async function made(options: AnswererOptions, from: CsrAsk['from']): Promise<Failure | undefined> {
+  const { state, hurry } = options;
+  if (!isMaking(state())) return undefined;
+  const { trouble } = state();
+  if (trouble?.code.startsWith('NL-TOKEN-')) {
+    // It has failed before, and is tried again after minutes: a method call does not wait that long.
+    if (from === 'method') return trouble;
+    hurry();
+  }
+  const all = waiting.get(options) ?? wait(options);
+  waiting.set(options, all);
+  if (all.asked >= MOST_WAITING) return still();
+  all.asked += 1;
+  return all.made;
+}
+
+function wait(options: AnswererOptions) {
+  const { state, changed, sleep } = options;
+  const over = new AbortController();
+  let unsubscribe = (): void => {};
+  const heard = new Promise<Failure | undefined>((resolve) => {
+    unsubscribe = changed((event) => {
+      const failed = unmadeBy(event);
+      if (failed !== undefined || !isMaking(state())) resolve(failed);
+    });
+  });
+  const late = sleep(LONGEST_MS, over.signal).then(still);
+  const first = Promise.race([heard, late]).finally(() => {
+    over.abort();
+    unsubscribe();
+    waiting.delete(options);
+  });
+  return { asked: 0, made: first };
+}
+
+const still = (): Failure =>
+  failure('NL-BUSY', { message: 'The key is still being made.', advice: 'Ask again: `newleaf csr`.' });
+
+function isMaking({ phase, next }: RollState): boolean {
+  return next?.waiting === true && (next.id === undefined || phase === 'retiring-key') && phase !== 'stranded';
+}
+
+/** The failure in an event (events.ts) that says that no key was made. */
+function unmadeBy(event: object): Failure | undefined {
+  const { type, effect, code, message, advice } = event as Partial<Record<string, string>>;
+  if (type !== 'failed' || effect !== 'generate-key') return undefined;
+  return failure(code as Code, { ...(message && { message }), ...(advice && { advice }) });
+}
+
+type InstallAsk = Extract<Ask, { kind: 'install' }>;
+
+/** A leaf that somebody brings is verified at once, and rolled to if it is good. */
+export async function install(options: AnswererOptions, ask: InstallAsk): Promise<Answer> {
+  const { state, judge, keepKey, post, report } = options;
+  if (report().terms.attestation === 'tpm') return refusal(400, failure('NL-TPM-NO-LEAF'));
+  const known = named(options, ask, 'roll');
+  if ('answer' in known) return known.answer;
+  const key = expectedKey(state(), keepKey);
+  if (key === undefined) {
+    const message = 'No leaf is expected: no CSR has been made since the last one.';
+    return refusal(400, failure('NL-LEAF-KEY', { message, advice: 'Run `newleaf csr`, and have that one signed.' }));
+  }
+  try {
+    const leaf = await judge(ask.delivered, key);
+    const request = { ...known.request, reason: 'delivered' } as const;
+    const came = await post({ kind: 'leaf-delivered', leaf, request });
+    const { id } = state().request ?? request;
+    return (
+      refusedBy(options, came, request.id) ?? {
+        status: 202,
+        body: { id, thumbprint: leaf.thumbprint, phase: state().phase },
+      }
+    );
+  } catch (error) {
+    const met = failureOf(error);
+    if (met.code !== 'NL-LEAF-NOT-YET') return refusal(met.kind === 'refused' ? 400 : 500, met);
+    const retryAfterSeconds = Math.ceil((met.retryAfterMs ?? 0) / 1000);
+    return { status: 409, body: { retryAfterSeconds, ...refusal(409, met).body } };
+  }
+}
+
+/** The key that a CSR was made for, else that of the current leaf where it is kept. */
+function expectedKey({ current, next }: RollState, keepKey: boolean): KeyRef | undefined {
+  if (next !== undefined) return keyOf(next);
+  return keepKey || current?.key.slot === 'given' ? current?.key : undefined;
+}

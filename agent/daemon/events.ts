@@ -1,0 +1,101 @@
+import { failure } from '../failure/failure.ts';
+import { failureFields, type Log } from '../machine/log.ts';
+import type { Advance } from '../roll/advance.ts';
+import type { Leaf } from '../roll/leaf.ts';
+import type { Terms } from '../roll/plan.ts';
+import { iso, wordsOf } from '../roll/report.ts';
+import type { Alarm, RollEvent, RollState } from '../roll/state.ts';
+
+type Listener = (event: object) => void;
+
+/** Tells the log, and whoever listens, what a step changed: one line for a transition, an outcome, an alarm. */
+export class Transcript {
+  readonly #log: Log;
+  readonly #attestation: Terms['attestation'];
+  readonly #listeners = new Set<Listener>();
+
+  constructor(log: Log, attestation: Terms['attestation'] = 'x509') {
+    this.#log = log;
+    this.#attestation = attestation;
+  }
+
+  subscribe(listener: Listener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  tell(before: RollState, { state, decision }: Advance, event: RollEvent): void {
+    if (event.kind === 'failed') {
+      const { effect, failure } = event;
+      const { code, message, advice } = failure;
+      const level = failure.kind === 'transient' ? 'warn' : 'error';
+      this.#log[level]({ event: 'failed', action: effect.kind, phase: before.phase, ...failureFields(failure) });
+      this.#send({ type: 'failed', effect: effect.kind, code, message, advice });
+    }
+    if (event.kind === 'lost') this.#log.warn({ event: 'lost', ...failureFields(event.failure) });
+    if (decision?.action === 'ignore')
+      this.#log.debug({ event: 'ignored', reason: decision.rule, message: decision.why });
+    for (const { at, from, to, why, code } of newer(before.trail, state.trail)) {
+      this.#log.info({
+        event: 'transition',
+        from,
+        to,
+        reason: why,
+        code,
+        message: wordsOf(to, this.#attestation),
+        id: state.request?.id,
+      });
+      this.#send({ type: 'transition', at: iso(at), from, to, why, ...(code && { code }) });
+    }
+    if (state.online !== before.online) this.#tellSession(before, state);
+    for (const { id, action, reason, outcome, endedAt, failure } of newer(before.outcomes, state.outcomes)) {
+      const level = outcome === 'done' ? 'info' : 'warn';
+      this.#log[level]({ event: 'outcome', id, action, reason: outcome, ...(failure && failureFields(failure)) });
+      const told = failure && { code: failure.code, message: failure.message, advice: failure.advice };
+      this.#send({ type: 'outcome', id, action, reason, outcome, ...told, at: iso(endedAt) });
+    }
+    if (state.trouble !== undefined && state.trouble !== before.trouble) {
+      const { code, message, advice } = state.trouble;
+      this.#send({ type: 'trouble', code, message, advice });
+    }
+    if (state.alarm !== undefined && state.alarm !== before.alarm) this.#tellAlarm(state.alarm, state.current);
+    if (state !== before) this.#send({ type: 'changed' });
+  }
+
+  #tellAlarm(alarm: Alarm, current: Leaf | undefined): void {
+    const { code, message, advice } = failure(alarm === 'expired' ? 'NL-LEAF-EXPIRED' : 'NL-LEAF-EXPIRING');
+    const level = alarm === '1hour' || alarm === 'expired' ? 'error' : 'warn';
+    const leaf = current && { thumbprint: current.thumbprint, at: iso(current.notAfter) };
+    this.#log[level]({ event: 'expiring', reason: alarm, code, message, advice, ...leaf });
+    this.#send({ type: 'alarm', alarm, code, message, advice });
+  }
+
+  #tellSession(before: RollState, { online, current }: RollState): void {
+    if (online === undefined) {
+      this.#send({ type: 'offline', hub: before.online && hubOf(before.online) });
+      return;
+    }
+    const hub = hubOf(online);
+    this.#log.info({
+      event: 'connected',
+      hub,
+      thumbprint: current?.thumbprint,
+      message: `The hub ${hub} accepted this gateway.`,
+    });
+    this.#send({ type: 'online', hub });
+  }
+
+  #send(event: object): void {
+    for (const listener of this.#listeners) listener(event);
+  }
+}
+
+/** The host of a session (state.ts). */
+const hubOf = (online: string): string => online.replace(/^[^@]*@/, '').replace(/#.*$/, '');
+
+/** What has been put at the head of a list, the oldest first. */
+function newer<T>(before: readonly T[], after: readonly T[]): readonly T[] {
+  const [newest] = before;
+  const end = newest === undefined ? after.length : after.indexOf(newest);
+  return after.slice(0, end === -1 ? after.length : end).reverse();
+}

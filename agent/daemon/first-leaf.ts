@@ -1,0 +1,67 @@
+import type { Failure } from '../failure/failure.ts';
+import { failureOf } from '../failure/failure-of.ts';
+import { failureFields, type Log } from '../machine/log.ts';
+import type { Leaf } from '../roll/leaf.ts';
+import { isCredible, type Terms } from '../roll/plan.ts';
+import { unprovisioned } from '../roll/state.ts';
+import type { Clock } from '../time/clock.ts';
+
+const MINUTE = 60_000;
+/** A clock that is right may be some hours behind, but not a day. */
+const SOON_MS = 24 * 60 * MINUTE;
+/** How often a leaf that is not valid yet is looked at, in milliseconds. */
+const OFTEN_MS = MINUTE;
+const SELDOM_MS = 10 * MINUTE;
+
+export interface FirstLeafOptions {
+  readonly given: () => Promise<Leaf | undefined>;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly terms: Terms;
+}
+
+/**
+ * The leaf that a factory has put into the token. One that is of no use (expired, for another name) is told, and newleaf gets
+ * one of its own; one that is not valid yet is waited for, as most likely the clock is wrong (a gateway without a battery
+ * boots in 1970). A token that fails has said nothing about its leaf: the process ends, and the next one asks again.
+ */
+export class FirstLeaf {
+  readonly #options: FirstLeafOptions;
+  #failure: Failure | undefined;
+  /** Wall clock: only that decides whether a leaf is valid. */
+  #looked = { at: Number.POSITIVE_INFINITY, again: Number.NEGATIVE_INFINITY };
+
+  constructor(options: FirstLeafOptions) {
+    this.#options = options;
+  }
+
+  /** What was wrong with it. */
+  get failure(): Failure | undefined {
+    return this.#failure;
+  }
+
+  /**
+   * @returns undefined where there is none that is of use
+   * @throws what the token throws
+   */
+  async look(): Promise<Leaf | undefined | 'later'> {
+    const { clock, given, log, terms } = this.#options;
+    const now = clock.now();
+    // Earlier than the last time: the clock has been set back.
+    if (now >= this.#looked.at && now < this.#looked.again) return 'later';
+    try {
+      const leaf = await given();
+      this.#failure = undefined;
+      return leaf;
+    } catch (error) {
+      const failure = failureOf(error);
+      if (!failure.code.startsWith('NL-LEAF-')) throw error;
+      if (failure.code !== this.#failure?.code) log.warn({ event: 'given-leaf-unusable', ...failureFields(failure) });
+      this.#failure = failure;
+      const { code, retryAfterMs: waitMs = 0 } = failure;
+      if (code !== 'NL-LEAF-NOT-YET' || (waitMs > SOON_MS && isCredible(unprovisioned, terms, now))) return undefined;
+      this.#looked = { at: now, again: now + Math.min(SELDOM_MS, Math.max(OFTEN_MS, waitMs)) };
+      return 'later';
+    }
+  }
+}

@@ -1,0 +1,55 @@
+import type { KeyRef, Leaf } from '../roll/leaf.ts';
+import type { RollEffect } from '../roll/state.ts';
+import type { Entry } from '../state/entry.ts';
+
+/**
+ * Whether an effect may be tried while no more than this is on the disk, because the disk takes nothing: a process that
+ * starts from there after a power cut must still know every key, and every leaf that DPS may trust. So the current leaf is
+ * registered and connected whatever happens; nothing makes, sends or destroys a key or a candidate that the disk does not
+ * know as such.
+ */
+export function isIntended(effect: RollEffect, disk: Entry | undefined): boolean {
+  switch (effect.kind) {
+    case 'register':
+    case 'connect':
+      return isKnown(effect.leaf, disk);
+    case 'generate-key':
+      return disk?.next?.intended === effect.id && disk.next.id === undefined;
+    case 'request-leaf':
+      return disk?.next?.id === effect.key.id;
+    case 'destroy-key':
+      return isGivenUp(effect.key, disk);
+  }
+}
+
+function isKnown(leaf: Leaf, disk: Entry | undefined): boolean {
+  // The token brought it, and brings it again at the next start.
+  if (disk?.current === undefined && leaf.key.slot === 'given') return true;
+  if (leaf.thumbprint === disk?.current?.thumbprint) return true;
+  return disk?.next?.sent === true && leaf.thumbprint === disk.next.leaf?.thumbprint;
+}
+
+function isGivenUp({ id }: KeyRef, disk: Entry | undefined): boolean {
+  return disk?.retire?.id === id && disk.current?.key.id !== id && disk.next?.id !== id;
+}
+
+/** A server was seen so much later than the disk says, in milliseconds: sessions that end each minute must not wear it out. */
+const SEEN_MS = 3_600_000;
+
+/** Whether the disk lacks what must outlive a power cut. */
+export function differs(state: Entry, disk: Entry): boolean {
+  if (Math.abs((state.lastSeen ?? 0) - (disk.lastSeen ?? 0)) >= SEEN_MS) return true;
+  const fields = new Set([...Object.keys(state), ...Object.keys(disk)] as (keyof Entry)[]);
+  return [...fields].some((field) => !NO_INTENT.has(field) && !isSame(field, state[field], disk[field]));
+}
+
+/** An outage that changes its face from minute to minute is no intent. */
+const NO_INTENT: ReadonlySet<keyof Entry> = new Set<keyof Entry>(['trouble', 'lastSeen']);
+
+/** Most fields are the same object as before, and need no look inside. */
+function isSame(field: keyof Entry, one: unknown, other: unknown): boolean {
+  if (one === other) return true;
+  // A count of refusals may begin anew; that there is one may not be forgotten.
+  if (field === 'grace') return one !== undefined && other !== undefined;
+  return JSON.stringify(one) === JSON.stringify(other);
+}

@@ -1,0 +1,112 @@
+import { placeOf } from '../roll/leaf.ts';
+import type { RollEffect } from '../roll/state.ts';
+import type { Clock } from '../time/clock.ts';
+import type { Happened } from './perform.ts';
+
+/** Who wants a pause: our own ladder, the far side, the brake, or the session that is to come first. */
+export type Pacer = 'ladder' | 'far-side' | 'brake' | 'session';
+
+interface Flight {
+  readonly key: string;
+  readonly pacer: Pacer;
+  readonly abort: AbortController;
+  /** Ends the pause before the attempt; undefined once it is under way. */
+  wake?: AbortController;
+  /** When the attempt began, on the monotonic clock. */
+  begunAt?: number;
+}
+
+/**
+ * One effect in flight at a time. There are two lanes: the work, and the session with the current leaf, which is kept
+ * through a roll. A lane knows how often its effect has failed in a row; how long to pause is decided by whoever sets it.
+ */
+export class Lane {
+  readonly #clock: Clock;
+  readonly #attempt: (effect: RollEffect, abort: AbortSignal) => Promise<Happened>;
+  readonly #happened: (event: Happened, landed: () => void) => void;
+  #flight: Flight | undefined;
+  #failed: { readonly ladder: string; readonly tries: number } | undefined;
+
+  /** @param happened is given the event, and what to call when the event is worked on */
+  constructor(
+    clock: Clock,
+    attempt: (effect: RollEffect, abort: AbortSignal) => Promise<Happened>,
+    happened: (event: Happened, landed: () => void) => void,
+  ) {
+    this.#clock = clock;
+    this.#attempt = attempt;
+    this.#happened = happened;
+  }
+
+  /** Failures in a row of this effect. */
+  tries(effect: RollEffect): number {
+    return this.#failed?.ladder === ladderOf(effect) ? this.#failed.tries : 0;
+  }
+
+  /** How long the attempt that is under way has lasted, in milliseconds; 0 where there is none. */
+  lastingMs(): number {
+    const begunAt = this.#flight?.begunAt;
+    return begunAt === undefined ? 0 : this.#clock.monotonic() - begunAt;
+  }
+
+  /** Whether it is the brake that the attempt in flight waits for. */
+  get isBraked(): boolean {
+    return this.#flight?.wake !== undefined && this.#flight.pacer === 'brake';
+  }
+
+  /** Whether this is the effect in flight. */
+  has(effect: RollEffect): boolean {
+    return this.#flight?.key === keyOf(effect);
+  }
+
+  /** Makes this the effect in flight. The same one goes on undisturbed, another one is ended first. */
+  set(effect: RollEffect | undefined, pauseMs = 0, pacer: Pacer = 'ladder'): void {
+    const key = effect && keyOf(effect);
+    if (this.#flight?.key === key) return;
+    this.#flight?.abort.abort();
+    this.#flight = undefined;
+    if (effect === undefined || this.#failed?.ladder !== ladderOf(effect)) this.#failed = undefined;
+    if (effect === undefined || key === undefined) return;
+    const flight: Flight = { key, pacer, abort: new AbortController() };
+    this.#flight = flight;
+    void this.#fly(flight, effect, pauseMs);
+  }
+
+  /** Ends a pause early: somebody who stands in front of the gateway does not wait for a ladder. @param of whose pause */
+  hurry(of: readonly Pacer[] = ['ladder', 'far-side', 'brake', 'session']): void {
+    if (this.#flight !== undefined && of.includes(this.#flight.pacer)) this.#flight.wake?.abort();
+  }
+
+  async #fly(flight: Flight, effect: RollEffect, pauseMs: number): Promise<void> {
+    if (pauseMs > 0) {
+      flight.wake = new AbortController();
+      await this.#clock.sleep(pauseMs, AbortSignal.any([flight.wake.signal, flight.abort.signal]));
+      delete flight.wake;
+    }
+    if (flight.abort.signal.aborted) return;
+    flight.begunAt = this.#clock.monotonic();
+    const event = await this.#attempt(effect, flight.abort.signal);
+    // What an ended effect still has to say would answer a question that nobody asks any more.
+    if (flight.abort.signal.aborted) return;
+    // The effect stays in flight until its event is worked on: what is worked on before that must not start it again.
+    delete flight.begunAt;
+    this.#happened(event, () => {
+      if (this.#flight !== flight) return;
+      this.#flight = undefined;
+      this.#failed = event.kind === 'failed' ? { ladder: ladderOf(effect), tries: this.tries(effect) + 1 } : undefined;
+    });
+  }
+}
+
+/** DPS that does not answer one leaf, and is asked for the other, is not asked more often for that. */
+function ladderOf(effect: RollEffect): string {
+  return effect.kind === 'register' ? effect.kind : keyOf(effect);
+}
+
+/** Two effects are the same when they do the same to the same key. */
+function keyOf(effect: RollEffect): string {
+  if (effect.kind === 'generate-key') return `${effect.kind} ${effect.slot} ${effect.id}`;
+  if (!('leaf' in effect)) return `${effect.kind} ${effect.key.id}`;
+  const place = effect.kind === 'connect' ? placeOf(effect.assignment) : '';
+  return `${effect.kind} ${effect.leaf.thumbprint} ${place}`;
+}

@@ -1,0 +1,122 @@
+import { failure } from '../failure/failure.ts';
+import { failureFields, type Log } from '../machine/log.ts';
+import type { Advance } from '../roll/advance.ts';
+import { pauseMs } from '../roll/backoff.ts';
+import { isSuspect } from '../roll/poison.ts';
+import { remaining } from '../roll/settle.ts';
+import type { RollEffect, RollEvent, RollState } from '../roll/state.ts';
+import type { Clock } from '../time/clock.ts';
+import { Brake } from './brake.ts';
+import { Lane, type Pacer } from './lane.ts';
+import type { Happened } from './perform.ts';
+
+export interface LanesOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly attempt: (effect: RollEffect, abort: AbortSignal) => Promise<Happened>;
+  /** Is given the event, and what to call when the event is worked on. */
+  readonly happened: (event: Happened, landed: () => void) => void;
+}
+
+const LEAST_APART_MS = 30_000;
+
+/** So long a start waits for the hub before it tries what has cost the process before it, in milliseconds. */
+const SUSPECT_MS = 60_000;
+
+interface Pause {
+  /** What the ladder wants. */
+  readonly ladderMs: number;
+  /** What the brake may want. */
+  readonly mostMs: number;
+  readonly pacer: Pacer;
+}
+
+/** The work, and the session with the current leaf: which effect is in flight, and after which pause. */
+export class Lanes {
+  readonly #options: LanesOptions;
+  readonly #brake = new Brake();
+  readonly work: Lane;
+  readonly session: Lane;
+  readonly #startedAt: number;
+  /** What the log has heard of. */
+  readonly #told = new Set<RollEffect['kind']>();
+
+  constructor(options: LanesOptions) {
+    this.#options = options;
+    const { clock, happened } = options;
+    this.#startedAt = clock.monotonic();
+    const attempt = (effect: RollEffect, abort: AbortSignal) => {
+      this.#brake.tried(effect.kind, clock.monotonic());
+      return options.attempt(effect, abort);
+    };
+    this.work = new Lane(clock, attempt, happened);
+    this.session = new Lane(clock, attempt, happened);
+  }
+
+  /** The brake holds something back. */
+  get isBraked(): boolean {
+    return this.work.isBraked || this.session.isBraked;
+  }
+
+  /**
+   * Puts the effects of a step in flight. A retry pauses only the lane that it speaks of.
+   * @param effects those of the step that need not wait
+   */
+  follow(before: RollState, step: Advance, event: RollEvent, effects = step.effects): void {
+    const { retry, state } = step;
+    const { clock } = this.#options;
+    if (this.#brake.follow(before, step, event, clock.monotonic())) {
+      this.#told.clear();
+      this.hurry(['brake']);
+    }
+    const current = state.current?.thumbprint;
+    const isSession = (effect: RollEffect) => effect.kind === 'connect' && effect.leaf.thumbprint === current;
+    const failed = event.kind === 'failed' ? isSession(event.effect) : event.kind === 'lost';
+    for (const lane of [this.work, this.session]) {
+      const session = lane === this.session;
+      const effect = effects.find((one) => isSession(one) === session);
+      if (effect === undefined) lane.set(undefined);
+      else if (!lane.has(effect)) {
+        const pauses = retry !== undefined && failed === session;
+        const tries = Math.max(1, lane.tries(effect), session ? state.flaps : 0);
+        const leftMs = remaining(state, event.at);
+        const ladderMs = pauses ? pauseMs(effect.kind, tries, retry, event.draw, leftMs) : 0;
+        const waits = !session && effects.some(isSession) && isSuspect(state, effect);
+        const suspectMs = waits ? Math.max(0, this.#startedAt + SUSPECT_MS - clock.monotonic()) : 0;
+        // That of a leaf is reckoned by our own clock.
+        const isAsked = pauses && retry.retryAfterMs !== undefined && retry.code !== 'NL-LEAF-NOT-YET';
+        // As with the ladders, no pause takes more than half of what is left of the leaf; renewals are 30 s apart at least.
+        const mostMs = Math.max(LEAST_APART_MS, leftMs / 2);
+        const pacer = isAsked ? 'far-side' : suspectMs > ladderMs ? 'session' : 'ladder';
+        this.#put(lane, effect, { ladderMs: Math.max(ladderMs, suspectMs), mostMs, pacer });
+      }
+    }
+    if (before.online === undefined && state.online !== undefined) this.work.hurry(['session']);
+  }
+
+  #put(lane: Lane, effect: RollEffect, { ladderMs, mostMs, pacer }: Pause): void {
+    const { clock, log } = this.#options;
+    const brakeMs = Math.min(mostMs, this.#brake.pauseMs(effect.kind, clock.monotonic()));
+    const isBraked = brakeMs > ladderMs;
+    if (isBraked && !this.#told.has(effect.kind)) {
+      this.#told.add(effect.kind);
+      log.warn({
+        event: 'braked',
+        action: effect.kind,
+        ...failureFields(failure('NL-BUDGET-BRAKED')),
+        retryInMs: brakeMs,
+      });
+    }
+    lane.set(effect, Math.max(brakeMs, ladderMs), isBraked ? 'brake' : pacer);
+  }
+
+  hurry(of?: readonly Pacer[]): void {
+    this.work.hurry(of);
+    this.session.hurry(of);
+  }
+
+  end(): void {
+    this.work.set(undefined);
+    this.session.set(undefined);
+  }
+}

@@ -1,0 +1,36 @@
+import { isEndorsed } from '../roll/leaf.ts';
+import type { RollState } from '../roll/state.ts';
+
+/** Every metric, a gauge each, and what it says. Names are kept stable: metrics are added, never renamed. */
+export const METRICS = {
+  newleaf_online: 'A session with the hub is open.',
+  newleaf_parked: 'A candidate waits for its enrollment.',
+  newleaf_stranded: 'Every automatic way has been refused.',
+  newleaf_braked: 'The same was done again and again without getting anywhere, and is slowed down.',
+  newleaf_flaps: 'Sessions in a row that ended within a minute.',
+  newleaf_leaf_not_after_seconds: 'When the current leaf ends.',
+  newleaf_last_outcome_seconds: 'When the last request ended.',
+  newleaf_last_outcome_done: 'Whether it was done.',
+} as const;
+
+type Name = keyof typeof METRICS;
+
+/** Prometheus text (exposition format 0.0.4). Moments are in seconds since the epoch; what is not known yet is absent. */
+export function metricsOf(state: RollState, { isBraked }: { readonly isBraked: boolean }): string {
+  const { phase, online, current, next, flaps, outcomes } = state;
+  const [last] = outcomes;
+  const values: Readonly<Record<Name, number | undefined>> = {
+    newleaf_online: online === undefined ? 0 : 1,
+    newleaf_parked: next?.parked === undefined ? 0 : 1,
+    newleaf_stranded: phase === 'stranded' ? 1 : 0,
+    newleaf_braked: isBraked ? 1 : 0,
+    newleaf_flaps: flaps,
+    newleaf_leaf_not_after_seconds: current && !isEndorsed(current) ? current.notAfter / 1000 : undefined,
+    newleaf_last_outcome_seconds: last && last.endedAt / 1000,
+    newleaf_last_outcome_done: last && (last.outcome === 'done' ? 1 : 0),
+  };
+  const known = Object.entries(values).filter(([, value]) => value !== undefined);
+  return known
+    .map(([name, value]) => `# HELP ${name} ${METRICS[name as Name]}\n# TYPE ${name} gauge\n${name} ${value}\n`)
+    .join('');
+}

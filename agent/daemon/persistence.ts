@@ -1,0 +1,108 @@
+import type { Failure } from '../failure/failure.ts';
+import { failureOf } from '../failure/failure-of.ts';
+import { failureFields, type Log } from '../machine/log.ts';
+import { type RollEffect, type RollState, unprovisioned } from '../roll/state.ts';
+import { type Entry, entryOf } from '../state/entry.ts';
+import type { Journal } from '../state/journal.ts';
+import type { Clock } from '../time/clock.ts';
+import { differs, isIntended } from './intent.ts';
+
+/** What cannot be written is tried again after this, then after twice as long each time, in milliseconds. */
+const FIRST_MS = 5_000;
+const CAP_MS = 10 * 60_000;
+
+export interface PersistenceOptions {
+  readonly journal: Journal<Entry>;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+interface Owed {
+  readonly failure: Failure;
+  readonly tries: number;
+  /** On the monotonic clock. */
+  readonly dueAt: number;
+}
+
+/**
+ * The state on the disk. Where the disk takes nothing, the state goes on in memory, so that an answer is kept and not asked
+ * for again (another registration, another leaf); but an effect waits for the disk, unless it is safe with what is there
+ * (`isIntended`).
+ */
+export class Persistence {
+  readonly #options: PersistenceOptions;
+  /** What is there; undefined where no state has been written yet. */
+  #disk: Entry | undefined;
+  /** The state in memory is ahead of the disk. */
+  #owed: Owed | undefined;
+
+  constructor(options: PersistenceOptions) {
+    this.#options = options;
+  }
+
+  /** @throws Fault, as `Journal.read` */
+  async read(): Promise<Entry | 'absent'> {
+    const entry = await this.#options.journal.read();
+    this.#disk = entry === 'absent' ? undefined : entry;
+    return entry;
+  }
+
+  /** Why the disk lacks something, while it does. */
+  get failure(): Failure | undefined {
+    return this.#owed?.failure;
+  }
+
+  /** When to try again, in milliseconds. What is overdue is tried with whatever happens next, and has been asked for already. */
+  get dueInMs(): number {
+    const { dueAt = 0 } = this.#owed ?? {};
+    const ms = dueAt - this.#options.clock.monotonic();
+    return ms > 0 ? ms : Number.POSITIVE_INFINITY;
+  }
+
+  /** Whether the effect may be tried now. */
+  allows(effect: RollEffect): boolean {
+    return this.#owed === undefined || isIntended(effect, this.#disk);
+  }
+
+  /** Writes the state, if the disk lacks something that must outlive a power cut; by a ladder where it takes nothing. */
+  async follow(state: RollState): Promise<void> {
+    const { clock, log } = this.#options;
+    const owed = this.#owed;
+    if (!this.#lacks(state)) this.#owed = undefined;
+    else if (owed === undefined || clock.monotonic() >= owed.dueAt) {
+      const failure = await this.#write(state);
+      if (failure === undefined) {
+        if (owed !== undefined) log.info({ event: 'state-written', message: 'The state could be written again.' });
+        return;
+      }
+      if (failure.message !== owed?.failure.message) log.error({ event: 'state-unwritten', ...failureFields(failure) });
+      const tries = (owed?.tries ?? 0) + 1;
+      const pause = Math.min(CAP_MS, FIRST_MS * 2 ** Math.min(tries - 1, 30));
+      this.#owed = { failure, tries, dueAt: clock.monotonic() + pause };
+    }
+  }
+
+  /** Writes a state that somebody waits for, at once; on failure, which is told each time, it is as if it had never been. */
+  async accept(state: RollState): Promise<Failure | undefined> {
+    if (!this.#lacks(state)) return undefined;
+    const failure = await this.#write(state);
+    if (failure !== undefined) this.#options.log.error({ event: 'state-unwritten', ...failureFields(failure) });
+    return failure;
+  }
+
+  #lacks(state: RollState): boolean {
+    return differs(entryOf(state), this.#disk ?? entryOf(unprovisioned));
+  }
+
+  async #write(state: RollState): Promise<Failure | undefined> {
+    const entry = entryOf(state);
+    try {
+      await this.#options.journal.write(entry);
+      this.#disk = entry;
+      this.#owed = undefined;
+      return undefined;
+    } catch (error) {
+      return failureOf(error);
+    }
+  }
+}

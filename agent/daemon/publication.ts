@@ -1,0 +1,48 @@
+import { failureOf } from '../failure/failure-of.ts';
+import { failureFields, type Log } from '../machine/log.ts';
+import type { RollState } from '../roll/state.ts';
+import type { Clock } from '../time/clock.ts';
+
+/** What cannot be written is tried again this seldom, in milliseconds: each try may wear out the flash. */
+const AGAIN_MS = 10 * 60_000;
+
+export interface PublicationOptions {
+  /** Writes the files of the state; those of `before` are there already. */
+  readonly publish: (state: RollState, before?: RollState) => Promise<void>;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** The files that are derived from the state, for others to read. A full disk may not stop the loop, nor fill the log. */
+export class Publication {
+  readonly #options: PublicationOptions;
+  /** The state whose files have been written. */
+  #written: RollState | undefined;
+  #failed: { readonly state: RollState; readonly message: string; readonly at: number } | undefined;
+
+  constructor(options: PublicationOptions) {
+    this.#options = options;
+  }
+
+  /** Writes the files where they are not those of the state. Never throws; a failure is told once. */
+  async follow(state: RollState): Promise<void> {
+    const { clock, log, publish } = this.#options;
+    if (isSame(state, this.#written)) return;
+    const failed = isSame(state, this.#failed?.state) ? this.#failed : undefined;
+    if (failed !== undefined && clock.monotonic() < failed.at + AGAIN_MS) return;
+    try {
+      await publish(state, this.#written);
+      if (this.#failed !== undefined)
+        log.info({ event: 'files-written', message: 'The files could be written again.' });
+      this.#written = state;
+      this.#failed = undefined;
+    } catch (error) {
+      const failure = failureOf(error);
+      if (failure.message !== failed?.message) log.error({ event: 'files-unwritten', ...failureFields(failure) });
+      this.#failed = { state, message: failure.message, at: clock.monotonic() };
+    }
+  }
+}
+
+const isSame = (state: RollState, other: RollState | undefined): boolean =>
+  other !== undefined && state.current === other.current && state.next?.leaf === other.next?.leaf;

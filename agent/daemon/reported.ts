@@ -1,0 +1,83 @@
+import type { Failure } from '../failure/failure.ts';
+import { failureOf } from '../failure/failure-of.ts';
+import { failureFields, type Log } from '../machine/log.ts';
+import type { Hub } from '../roll/ports.ts';
+import type { Clock } from '../time/clock.ts';
+
+/** A hub throttles twins when a whole fleet rolls: a write that fails is tried again after this, and then ever later. */
+const FIRST_MS = 5_000;
+const CAP_MS = 10 * 60_000;
+const JITTER = 0.25;
+
+export interface ReportedOptions {
+  readonly report: Hub['report'];
+  readonly clock: Clock;
+  readonly draw: () => number;
+  readonly log: Log;
+}
+
+/**
+ * The reported properties, as the hub is to have them: one write at a time, always the newest, tried again until it is
+ * there or the session has ended. Who looks for a gateway that did not come back reads them.
+ */
+export class Reported {
+  readonly #options: ReportedOptions;
+  #session: string | undefined;
+  /** What the hub does not have yet, as it was given and as text. */
+  #wanted: { readonly reported: object; readonly text: string } | undefined;
+  #pause = new AbortController();
+  #isWriting = false;
+  #failed: { readonly tries: number; readonly message: string } | undefined;
+
+  constructor(options: ReportedOptions) {
+    this.#options = options;
+  }
+
+  /** @param session the one that is open, undefined where there is none */
+  follow(session: string | undefined, reported: object): void {
+    if (session !== this.#session) {
+      this.#session = session;
+      this.#wanted = undefined;
+      this.#failed = undefined;
+      this.#pause.abort();
+    }
+    if (session === undefined) return;
+    const text = JSON.stringify(reported);
+    if (text === this.#wanted?.text) return;
+    this.#wanted = { reported, text };
+    this.#pause.abort();
+    if (!this.#isWriting) void this.#write();
+  }
+
+  /** Until there is nothing that the hub does not have. */
+  async #write(): Promise<void> {
+    const { clock, report } = this.#options;
+    this.#isWriting = true;
+    while (this.#wanted !== undefined) {
+      const wanted = this.#wanted;
+      this.#pause = new AbortController();
+      const failure = await report(wanted.reported).then(() => undefined, failureOf);
+      // Another has taken its place, or the session has ended: what came of this one is of no interest any more.
+      if (this.#wanted !== wanted) continue;
+      if (failure === undefined) this.#succeeded();
+      else await clock.sleep(this.#pausedFor(failure), this.#pause.signal);
+    }
+    this.#isWriting = false;
+  }
+
+  #succeeded(): void {
+    if (this.#failed !== undefined)
+      this.#options.log.info({ event: 'twin-written', message: 'The hub has the reported properties after all.' });
+    this.#wanted = undefined;
+    this.#failed = undefined;
+  }
+
+  #pausedFor(failure: Failure): number {
+    const { draw, log } = this.#options;
+    if (failure.message !== this.#failed?.message) log.warn({ event: 'twin-unwritten', ...failureFields(failure) });
+    const tries = (this.#failed?.tries ?? 0) + 1;
+    this.#failed = { tries, message: failure.message };
+    const rung = Math.min(CAP_MS, FIRST_MS * 2 ** Math.min(tries - 1, 30));
+    return Math.max(failure.retryAfterMs ?? 0, Math.round(rung * (1 - JITTER + 2 * JITTER * draw())));
+  }
+}

@@ -1,0 +1,83 @@
+import type { Log } from '../machine/log.ts';
+import type { Notify } from '../machine/notify.ts';
+import type { Lane } from './lane.ts';
+
+/** Every effect ends within ten minutes by a deadline of its own, but for a module that hangs on a thread of the pool. */
+const STUCK_MS = 15 * 60_000;
+
+/**
+ * The engine of OpenSSL signs on the main thread, and with p11-kit-client 0.25.5 it never returns where the server dies
+ * under it. Real handshakes are through in a second or two, also with a slow TPM.
+ */
+const HANDSHAKE_MS = 30_000;
+
+/** What systemd hears of the loop. */
+export class Vitals {
+  readonly #notify: Notify;
+  readonly #log: Log;
+  readonly #lanes: readonly Lane[];
+  #line = '';
+  readonly #under = { handshakes: 0, keys: 0 };
+
+  constructor(notify: Notify, log: Log, lanes: readonly Lane[]) {
+    this.#notify = notify;
+    this.#log = log;
+    this.#lanes = lanes;
+  }
+
+  /** The loop must turn this often, in milliseconds: sd_watchdog_enabled(3) recommends half of the limit. */
+  get everyMs(): number {
+    return this.#limitMs() / 2;
+  }
+
+  /** Work in which the token may hang the whole process: while it lasts, the loop must turn more often. */
+  guard<T>(work: () => Promise<T>): Promise<T> {
+    return this.#during('handshakes', work);
+  }
+
+  /**
+   * Work in which the token is busy for as long as it takes: making an RSA key, for minutes. A module with one lock for all (one of
+   * tpm2-pkcs11 1.9.1 stands for the TPM) keeps a handshake waiting meanwhile, and with it the process.
+   */
+  patient<T>(work: () => Promise<T>): Promise<T> {
+    return this.#during('keys', work);
+  }
+
+  async #during<T>(what: 'handshakes' | 'keys', work: () => Promise<T>): Promise<T> {
+    await this.#change(what, 1);
+    try {
+      return await work();
+    } finally {
+      void this.#change(what, -1);
+    }
+  }
+
+  async #change(what: 'handshakes' | 'keys', by: 1 | -1): Promise<void> {
+    const before = this.#limitMs();
+    this.#under[what] += by;
+    const after = this.#limitMs();
+    if (after !== before) await this.#notify.expect(after);
+  }
+
+  #limitMs(): number {
+    const { watchdogMs = Number.POSITIVE_INFINITY } = this.#notify;
+    const { handshakes, keys } = this.#under;
+    const isShort = handshakes > 0 && keys === 0 && watchdogMs < Number.POSITIVE_INFINITY;
+    return isShort ? Math.min(HANDSHAKE_MS, watchdogMs) : watchdogMs;
+  }
+
+  /**
+   * To be called when the loop has worked on something, and from nowhere else: a timer would go on beside a loop that
+   * waits for ever. Nor is the watchdog fed for a loop whose work hangs: only a new process heals that.
+   */
+  beat(): void {
+    if (this.#lanes.every((lane) => lane.lastingMs() < STUCK_MS)) void this.#notify.watchdog();
+    else this.#log.error({ event: 'stuck', message: 'Something hangs, most likely the PKCS#11 module.' });
+  }
+
+  /** The line of `systemctl status`. Told on change only, as each message is a process. */
+  tell(line: string): void {
+    if (line !== this.#line) void this.#notify.status(line);
+    this.#line = line;
+  }
+}

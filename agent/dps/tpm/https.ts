@@ -1,0 +1,132 @@
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import { Agent, request } from 'node:https';
+import type { SecureContext, TLSSocket } from 'node:tls';
+import common from 'azure-iot-http-base';
+import { Fault } from '../../failure/failure.ts';
+import { type Attempt, ending } from '../../mqtt/attempt.ts';
+
+/** What is handed to the SDK: answers are JSON, whatever the other side calls them. */
+export interface Admitted {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+export interface HttpsOptions {
+  /** `host` or `host:port`; the port is 443 without it. */
+  readonly host: string;
+  /** Carries the CAs that may vouch for the other side. */
+  readonly context: SecureContext;
+  /** Longest time for one request, in milliseconds. */
+  readonly requestMs: number;
+  /**
+   * Sees every answer before the SDK does. @returns what the SDK is to see of it
+   * @throws what is to end the registration; the SDK then hears nothing
+   */
+  readonly admit: (asked: ClientRequest, answer: IncomingMessage, body: string) => Admitted;
+  /** Called once, with why the registration has ended. */
+  readonly failed: (error: unknown) => void;
+}
+
+const PORT = 443;
+/** DPS answers with less than 4 KiB; whoever sends more is not DPS. */
+const LARGEST_BODY = 65_536;
+
+/**
+ * The HTTP base that is handed to the Azure SDK: `new Http(new Https(…))`, as tap.ts is its MQTT provider. It dials by
+ * itself, with the CAs of this gateway, and keeps from azure-iot-provisioning-device 1.9.1 what makes it repeat a request
+ * for ever (429, 5xx) or throw uncaught (an assignment without a key).
+ */
+export class Https extends common.Http {
+  readonly #options: HttpsOptions;
+  readonly #agent: Agent;
+  readonly #url: URL;
+  readonly #abort = new AbortController();
+
+  /** @throws TypeError when `host` is none */
+  constructor(options: HttpsOptions) {
+    super();
+    this.#options = options;
+    this.#url = new URL(`https://${options.host}`);
+    // A connection for each request: one that is kept may be closed by DPS just when the next request goes out.
+    this.#agent = new Agent({ keepAlive: false, secureContext: options.context });
+  }
+
+  override buildRequest(
+    ...[method, path, headers, , given, done]: Parameters<common.Http['buildRequest']>
+  ): ClientRequest {
+    const answered = typeof given === 'function' ? given : done;
+    const attempt: Attempt = { phase: 'tcp' };
+    const { requestMs } = this.#options;
+    const asked = request({
+      method,
+      path,
+      headers,
+      host: this.#url.hostname.replace(/^\[|\]$/g, ''),
+      port: Number(this.#url.port || PORT),
+      agent: this.#agent,
+      // NODE_TLS_REJECT_UNAUTHORIZED=0 must not switch it off.
+      rejectUnauthorized: true,
+      signal: AbortSignal.any([this.#abort.signal, AbortSignal.timeout(requestMs)]),
+    });
+    asked.on('socket', (socket) => follow(socket as TLSSocket, attempt));
+    asked.on('error', (error) => this.#fail(fault(attempt, error)));
+    asked.on('response', async (answer) => {
+      try {
+        const { status, headers, body } = this.#options.admit(asked, answer, await whole(answer));
+        if (this.#abort.signal.aborted) return;
+        // As azure-iot-http-base 1.12.3 calls back: an error above 299, and whatever came.
+        const error = status >= 300 ? new Error(String(status)) : null;
+        const seen = { statusCode: status, headers: { 'content-type': 'application/json', ...headers } };
+        answered?.(error as Error, body, seen as unknown as IncomingMessage);
+      } catch (error) {
+        this.#fail(error instanceof Fault ? error : fault(attempt, error as Error));
+      }
+    });
+    return asked;
+  }
+
+  /** Ends the connection. Nothing reaches the SDK any more. */
+  end(): void {
+    this.#abort.abort();
+    this.#agent.destroy();
+  }
+
+  #fail(error: unknown): void {
+    if (this.#abort.signal.aborted) return;
+    this.end();
+    this.#options.failed(error);
+  }
+}
+
+function follow(socket: TLSSocket, attempt: Attempt): void {
+  socket.once('connect', () => {
+    attempt.phase = 'tls';
+  });
+  // From here on the end of the connection is a drop: in MQTT that begins with CONNACK 0.
+  socket.once('secureConnect', () => {
+    attempt.connack = 0;
+  });
+}
+
+function fault(attempt: Attempt, error: NodeJS.ErrnoException): Error {
+  const advice = 'Check the network, DNS and the firewall (port 443) with `newleaf check`.';
+  if (error.name === 'AbortError' || error.name === 'TimeoutError')
+    return new Fault('NL-DPS-TIMEOUT', { cause: error });
+  const { code = '' } = error;
+  const how = ending({ ...attempt, error, socketError: code });
+  if (how instanceof Error) return how;
+  if (how === 'untrusted') return new Fault('NL-DPS-UNTRUSTED', { cause: code });
+  if (how !== 'dropped') return new Fault('NL-DPS-UNREACHABLE', { cause: code || error, advice });
+  const message = 'The connection to DPS ended before the registration was answered.';
+  return new Fault('NL-DPS-UNREACHABLE', { message, cause: code || error, advice });
+}
+
+async function whole(answer: IncomingMessage): Promise<string> {
+  let body = '';
+  for await (const part of answer.setEncoding('utf8')) {
+    body += part;
+    if (body.length > LARGEST_BODY) throw new Fault('NL-DPS-BODY', { cause: 'too long' });
+  }
+  return body;
+}

@@ -1,0 +1,53 @@
+import type { Tpm } from '../../../hsm/tpm/tpm.ts';
+
+/** No error, as callbacks of node are told; the types of the SDK want one. */
+const none = null as unknown as Error;
+
+/** What a registration asks of the TPM. */
+export interface Attesting extends Pick<Tpm, 'identity' | 'prove'> {
+  /** Keeps the key for the hub. @returns its name, another one for each key @throws TpmError blob … */
+  take(blob: Uint8Array): Promise<string>;
+}
+
+interface SecurityOptions {
+  /** Once it is aborted the SDK is not called back: it would start a timer, and send the next request. */
+  readonly over: AbortSignal;
+  /** Hears the name of the key for the hub. */
+  readonly taken: (name: string) => void;
+}
+
+/**
+ * The TPM as azure-iot-provisioning-device 1.9.1 asks it (tpm_registration.js). It activates twice: first the key of the
+ * challenge, then that for the hub, which alone is to stay.
+ */
+export function security(tpm: Attesting, registrationId: string, { over, taken }: SecurityOptions) {
+  let challenge: Buffer | undefined;
+  const answer = <T>(work: Promise<T>, done: (error: Error, value?: T) => void) => {
+    const unlessOver = (error: Error, value?: T) => {
+      if (!over.aborted) done(error, value);
+    };
+    work.then((value) => unlessOver(none, value), unlessOver);
+  };
+  return {
+    getRegistrationId: (done: (error: Error, id?: string) => void) => done(none, registrationId),
+    getEndorsementKey: (done: (error: Error, key?: Buffer) => void) =>
+      answer(
+        tpm.identity().then(({ endorsementKey }) => endorsementKey),
+        done,
+      ),
+    getStorageRootKey: (done: (error: Error, key?: Buffer) => void) =>
+      answer(
+        tpm.identity().then(({ storageRootKey }) => storageRootKey),
+        done,
+      ),
+    activateIdentityKey(blob: Buffer, done: (error: Error) => void) {
+      if (challenge !== undefined) answer(tpm.take(blob).then(taken), done);
+      else {
+        challenge = blob;
+        done(none);
+      }
+    },
+    signWithIdentity: (message: Buffer, done: (error: Error, signature?: Buffer) => void) =>
+      answer(tpm.prove(challenge ?? Buffer.alloc(0), message), done),
+  };
+}

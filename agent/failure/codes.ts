@@ -1,0 +1,9 @@
+import { FAR_SIDE } from './codes/far-side.ts';
+import { GATEWAY } from './codes/gateway.ts';
+
+export type { FailureKind } from './codes/code.ts';
+
+/** Every code, listed once. The README's table is generated from this; a code is never reused for another meaning. */
+export const CODES = { ...FAR_SIDE, ...GATEWAY } as const;
+
+export type Code = keyof typeof CODES;

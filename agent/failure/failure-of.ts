@@ -1,0 +1,59 @@
+import { isPassing } from './errno.ts';
+import { type Code, type Failure, Fault, failure } from './failure.ts';
+
+/** What hsm/ throws is told by its kind: hsm/ knows nothing of our codes. */
+const TOKEN_CODES = {
+  module: 'NL-TOKEN-MODULE',
+  engine: 'NL-TOKEN-ENGINE',
+  missing: 'NL-TOKEN-MISSING',
+  pin: 'NL-TOKEN-PIN',
+  'pin-locked': 'NL-TOKEN-PIN-LOCKED',
+  'pin-file': 'NL-TOKEN-PIN-FILE',
+  key: 'NL-TOKEN-KEY',
+  occupied: 'NL-TOKEN-OCCUPIED',
+  poisoned: 'NL-TOKEN-POISONED',
+  failed: 'NL-TOKEN-FAILED',
+} as const;
+
+/** What hsm/tpm throws, in the same way. */
+const TPM_CODES = {
+  missing: 'NL-TPM-MISSING',
+  denied: 'NL-TPM-DENIED',
+  busy: 'NL-TPM-BUSY',
+  blob: 'NL-TPM-BLOB',
+  key: 'NL-TPM-KEY',
+  password: 'NL-TPM-PASSWORD',
+  locked: 'NL-TPM-LOCKED',
+  full: 'NL-TPM-FULL',
+  failed: 'NL-TPM-FAILED',
+} as const;
+
+const NAMED: Readonly<Record<string, Readonly<Record<string, Code>>>> = {
+  TokenError: TOKEN_CODES,
+  TpmError: TPM_CODES,
+};
+
+/** Where the code of hsm/ says more than the kind. */
+const ADVICE: Readonly<Record<string, string>> = {
+  KEY_ALWAYS_AUTHENTICATES:
+    'Name a key in hsm.key that signs after one login (with a PIV card, that of slot 9a), or leave hsm.key out.',
+  KEY_AMBIGUOUS:
+    'Look at them with `pkcs11-tool -O --login`: name one by its CKA_ID (`id=` in hsm.key), or remove what nothing needs.',
+  KEY_TYPE_UNKNOWN: 'Choose another leaf.key_type, then `systemctl restart newleaf`.',
+  LABEL_OCCUPIED:
+    'If nothing needs it, remove it by its CKA_ID (`pkcs11-tool --login --delete-object --type privkey --id CKA_ID`, and pubkey). If it is the key of this gateway, name it in hsm.key and choose another hsm.label_prefix. Then `newleaf roll`.',
+  TOKEN_AMBIGUOUS: 'Name one of them by its serial number: hsm.uri = "pkcs11:serial=…" in place of hsm.token.',
+};
+
+/** Turns whatever was thrown into a failure. */
+export function failureOf(error: unknown): Failure {
+  if (error instanceof Fault) return error.failure;
+  if (error instanceof Error && 'kind' in error) {
+    const named = NAMED[error.name]?.[String(error.kind)];
+    const code = named === 'NL-TOKEN-PIN-FILE' && isPassing(error.cause) ? 'NL-TOKEN-PIN-READ' : named;
+    const advice = 'code' in error ? ADVICE[String(error.code)] : undefined;
+    const message = `${error.message.replace(/\.$/, '')}.`;
+    if (code !== undefined) return failure(code, { message, ...(advice !== undefined && { advice }) });
+  }
+  return failure('NL-INTERNAL', { cause: error instanceof Error ? (error.stack ?? error.message) : error });
+}

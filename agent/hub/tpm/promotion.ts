@@ -1,0 +1,62 @@
+import { type Failure, Fault } from '../../failure/failure.ts';
+import type { Hub } from '../../roll/ports.ts';
+import { Signals } from '../signals.ts';
+
+export interface PromotionOptions {
+  /** Keys by the name that an assignment gives them (agent/keys/hub-key.ts). */
+  readonly key: {
+    isNext(name: string | undefined): Promise<boolean>;
+    promote(name: string): Promise<void>;
+  };
+  /** Hears that the hub refuses the next key, and accepts the one before. */
+  readonly kept: () => void;
+  /** Hears why the next key could not take its place; it serves all the same, and the next session tries again. */
+  readonly failed: (error: unknown) => void;
+}
+
+/**
+ * A hub that proves the next key before the one before is given up. An assignment without the name of a key means that
+ * one.
+ */
+export function promoting(hub: Hub, { key, kept, failed }: PromotionOptions): Hub {
+  const signals = new Signals();
+  let lost: Failure | undefined;
+
+  async function listen(): Promise<never> {
+    for await (const signal of hub.signals) {
+      lost = signal.failure;
+      signals.push(signal);
+    }
+    throw new Error('signals have no end');
+  }
+  void listen();
+
+  return {
+    async connect(leaf, assignment, abort) {
+      const { key: name, ...before } = assignment;
+      const isNext = await key.isNext(name);
+      try {
+        await hub.connect(leaf, assignment, abort);
+      } catch (error) {
+        if (!isNext || kindOf(error) !== 'refused') throw error;
+        // The hub can lag DPS; and whether the policy "never re-provision" lets it know a new key at all is documented
+        // nowhere. Either way it is the one before that works.
+        await hub.connect(leaf, before, abort).catch((again: unknown) => {
+          throw kindOf(again) === 'transient' ? again : error;
+        });
+        kept();
+        return;
+      }
+      if (!isNext || name === undefined) return;
+      const heard = lost;
+      await key.promote(name).catch(failed);
+      // A TPM takes seconds: the loop has heard of an end meanwhile, and did not count a session as open that it could be the end of.
+      if (lost !== undefined && lost !== heard) throw new Fault('NL-HUB-LOST', { cause: lost.cause });
+    },
+    signals,
+    report: (reported) => hub.report(reported),
+    close: () => hub.close(),
+  };
+}
+
+const kindOf = (error: unknown) => (error instanceof Fault ? error.failure.kind : undefined);

@@ -1,0 +1,73 @@
+import type { Assignment, Leaf } from '../../roll/leaf.ts';
+import type { Hub } from '../../roll/ports.ts';
+import { Signals } from '../signals.ts';
+
+export interface RenewalOptions {
+  /** How long a token lives, in milliseconds. */
+  readonly lifeMs: number;
+  /** A random number in [0, 1): a fleet that connected in one moment does not come back in one. */
+  readonly draw: () => number;
+  /** Hears why a renewal failed; it is tried again. */
+  readonly failed: (error: unknown) => void;
+}
+
+/** Share of its life after which a token is renewed, at the latest; the rest is for trying again. */
+const LATEST = 0.75;
+const SPREAD = 0.1;
+const TRIES_IN_A_LIFE = 60;
+
+/**
+ * A hub whose sessions outlive their tokens: the hub ends a session when its token does, so another one is opened with a
+ * new token before that, and takes over as every newer connection does. Whatever stands in the way of that is tried again,
+ * as the session is good until its token ends; after that it is lost like any other, and the machine decides.
+ */
+export function renewing(hub: Hub, { lifeMs, draw, failed }: RenewalOptions): Hub {
+  const signals = new Signals();
+  let next: { readonly timer: NodeJS.Timeout; readonly abort: AbortController } | undefined;
+
+  const stop = () => {
+    clearTimeout(next?.timer);
+    next?.abort.abort();
+    next = undefined;
+  };
+  const plan = (ms: number, leaf: Leaf, assignment: Assignment) => {
+    const abort = new AbortController();
+    const timer = setTimeout(() => void renew(leaf, assignment, abort.signal), ms);
+    next = { timer, abort };
+  };
+  const soon = () => lifeMs * (LATEST - SPREAD * draw());
+
+  async function renew(leaf: Leaf, assignment: Assignment, abort: AbortSignal): Promise<void> {
+    try {
+      await hub.connect(leaf, assignment, abort);
+      if (!abort.aborted) plan(soon(), leaf, assignment);
+    } catch (error) {
+      if (abort.aborted) return;
+      failed(error);
+      plan(lifeMs / TRIES_IN_A_LIFE, leaf, assignment);
+    }
+  }
+
+  async function listen(): Promise<never> {
+    for await (const signal of hub.signals) {
+      stop();
+      signals.push(signal);
+    }
+    throw new Error('signals have no end');
+  }
+  void listen();
+
+  return {
+    async connect(leaf, assignment, abort) {
+      stop();
+      await hub.connect(leaf, assignment, abort);
+      plan(soon(), leaf, assignment);
+    },
+    signals,
+    report: (reported) => hub.report(reported),
+    async close() {
+      stop();
+      await hub.close();
+    },
+  };
+}

@@ -1,0 +1,42 @@
+import { LOOK_MS, STILL_MS, Tray, type TrayOptions } from './tray.ts';
+import { Watch } from './watch.ts';
+
+export interface Inbox {
+  /** Ends at once. What is being verified meanwhile stays, and is found again at the next start. */
+  close(): Promise<void>;
+}
+
+/**
+ * A chain that is put into `inbox/` of the state directory is verified as soon as it is complete, then it is either
+ * installed, or moved to `rejected/` with the reason beside it. Whatever has to wait (other work is in flight, the leaf is
+ * not valid yet) stays, and is tried again once a minute or sooner. Looks when something changes, and at least once a minute.
+ * Never throws.
+ */
+export async function watchInbox(options: TrayOptions): Promise<Inbox> {
+  const { clock } = options;
+  const closing = new AbortController();
+  const tray = new Tray(options, closing.signal);
+  let bell = new AbortController();
+  const watch = new Watch(tray.path, () => bell.abort());
+
+  const run = async () => {
+    while (!closing.signal.aborted) {
+      // Before the look: what comes during it must be heard.
+      bell = new AbortController();
+      const isReady = await tray.prepare();
+      if (isReady) watch.start();
+      await clock.sleep(isReady ? await tray.look() : LOOK_MS, bell.signal);
+      // Nothing that has just been touched is complete before this, however often it rings.
+      if (bell.signal.aborted) await clock.sleep(STILL_MS, closing.signal);
+    }
+  };
+  const running = run();
+  return {
+    async close() {
+      closing.abort();
+      bell.abort();
+      watch.stop();
+      await running;
+    },
+  };
+}

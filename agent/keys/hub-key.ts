@@ -1,0 +1,84 @@
+import { createHash } from 'node:crypto';
+import { readFile, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { type Tpm, TpmError } from '../../hsm/tpm/tpm.ts';
+import { syncDirectory, writeAtomically } from '../state/durable.ts';
+
+/**
+ * The key by which the hub knows a gateway that attests by its TPM. Each registration brings another: it is kept beside
+ * the one that serves, as DPS has wrapped it, and takes its place in the TPM when the hub has accepted it. Until then the
+ * one before can still sign: what DPS says is no proof that the hub knows.
+ */
+export class HubKey {
+  readonly #tpm: Pick<Tpm, 'prove' | 'activate' | 'sign'>;
+  readonly #path: string;
+  /** A registration and a session may come at once, and there is one file. */
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(tpm: Pick<Tpm, 'prove' | 'activate' | 'sign'>, directory: string) {
+    this.#tpm = tpm;
+    // Nothing but this TPM can open what is in it.
+    this.#path = join(directory, 'tpm-next-key');
+  }
+
+  /**
+   * Keeps what DPS has sent, if this TPM can open it.
+   * @returns its name
+   * @throws TpmError blob …; Fault NL-STATE-WRITE
+   */
+  take(blob: Uint8Array): Promise<string> {
+    return this.#inTurn(async () => {
+      await this.#tpm.prove(blob, Buffer.from('newleaf'));
+      await writeAtomically(this.#path, `${Buffer.from(blob).toString('base64')}\n`, 0o600);
+      return nameOf(blob);
+    });
+  }
+
+  async isNext(name: string | undefined): Promise<boolean> {
+    return (await this.#next(name)) !== undefined;
+  }
+
+  /**
+   * HMAC-SHA256 with the next key, if it has this name, and otherwise with the one in the TPM.
+   * @throws TpmError key where there is none, missing, denied, failed
+   */
+  async sign(name: string | undefined, message: Uint8Array): Promise<Buffer> {
+    const next = await this.#next(name);
+    if (next === undefined) return this.#tpm.sign(message);
+    return this.#tpm.prove(next, message).catch((error: unknown) => {
+      // It did open when it came: the TPM is not what it was, and another registration brings another key.
+      const isLost = error instanceof TpmError && error.kind === 'blob';
+      throw isLost ? new TpmError('key', 'The TPM cannot open its next key any more.', error) : error;
+    });
+  }
+
+  /**
+   * Puts the next key into the TPM, in place of the one before. Interrupted anywhere, it can be done again.
+   * @throws TpmError; the key still signs
+   */
+  promote(name: string): Promise<void> {
+    return this.#inTurn(async () => {
+      const next = await this.#next(name);
+      if (next === undefined) return;
+      await this.#tpm.activate(next);
+      await rm(this.#path, { force: true });
+      await syncDirectory(dirname(this.#path));
+    });
+  }
+
+  async #next(name: string | undefined): Promise<Buffer | undefined> {
+    if (name === undefined) return undefined;
+    // One that cannot be read is as good as none: the hub refuses the other, and the next registration brings a new one.
+    const text = await readFile(this.#path, 'utf8').catch(() => '');
+    const blob = Buffer.from(text, 'base64');
+    return nameOf(blob) === name ? blob : undefined;
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(work);
+    this.#last = turn.catch(() => {});
+    return turn;
+  }
+}
+
+const nameOf = (blob: Uint8Array): string => createHash('sha256').update(blob).digest('hex').slice(0, 16);

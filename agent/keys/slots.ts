@@ -1,0 +1,145 @@
+import { createPublicKey, verify } from 'node:crypto';
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { TokenError } from '../../hsm/ckr.ts';
+import { csr } from '../../hsm/csr.ts';
+import { doubtsOf } from '../../hsm/key-pair.ts';
+import type { KeyType, PublicKey } from '../../hsm/public-key.ts';
+import { digestOf } from '../../hsm/sign.ts';
+import type { Token } from '../../hsm/token.ts';
+import { Fault } from '../failure/failure.ts';
+import { certificatesOf } from '../issuer/pem.ts';
+import type { KeyRef, Slot } from '../roll/leaf.ts';
+import type { Keys } from '../roll/ports.ts';
+import { writeAtomically } from '../state/durable.ts';
+
+export interface KeysOptions {
+  readonly token: Token;
+  /** Object labels are this with `-a` and `-b`. */
+  readonly prefix: string;
+  readonly keyType: KeyType;
+  /** The CN of every CSR. */
+  readonly registrationId: string;
+  /** For the CSRs: an issuer that asks to come back later knows the request by its bytes, and ECDSA signs differently each time. */
+  readonly directory: string;
+  /** The key of the current leaf. */
+  readonly current: () => KeyRef | undefined;
+  /** Whether a leaf is renewed with the key that it has (leaf.rotate_key = false). */
+  readonly keeps: boolean;
+  /** Hears that the token has written a key, which need not be on the disk yet. */
+  readonly wrote: () => void;
+  /** Hears what the token says against a key that it has made. */
+  readonly warn: (message: string) => void;
+  /** Destroys a key pair in a process of its own (hsm/destroy.ts says why). */
+  readonly destroy: (label: string, id: string) => Promise<void>;
+}
+
+/** A CSR in a file that somebody damaged is made again. */
+const WHOLE = /^-----BEGIN CERTIFICATE REQUEST-----\n[A-Za-z0-9+/=\n]+-----END CERTIFICATE REQUEST-----\n$/;
+
+/** Our two slots in the token. @throws TokenError, Fault */
+export function createKeys(options: KeysOptions): Keys {
+  const { token, prefix, keyType, registrationId, directory, current, keeps, wrote, warn, destroy } = options;
+  const requests = new Map<string, Promise<string>>();
+  const request = async (key: KeyRef): Promise<string> => {
+    const found = await publicKeyOf(token, key);
+    if (found.keyType !== keyType && key.id !== current()?.id) throw outdated(found, keyType);
+    const written = await readFile(fileOf(key), 'utf8').catch(() => '');
+    if (WHOLE.test(written)) return written;
+    const made = await csr(registrationId, found, (message) => token.sign(found, message));
+    await writeAtomically(fileOf(key), made, 0o644);
+    return made;
+  };
+  const fileOf = ({ id }: KeyRef) => join(directory, `${registrationId}.${id}.pem`);
+  const hasSigned = async (key: KeyRef) =>
+    (await token.certificates(key.id)).length > 0 || (await readFile(fileOf(key)).catch(() => undefined)) !== undefined;
+  const labelOf = (slot: Slot) => `${prefix}-${slot}`;
+  /** A key keeps the label that it was made with, also under another hsm.label_prefix. What hides it, the child meets itself. */
+  const labelNow = async ({ slot, id }: KeyRef) =>
+    (await token.findById(id).catch(() => undefined))?.label ?? labelOf(slot);
+  return {
+    async generate(slot, id) {
+      if (slot === 'given') throw new Fault('NL-INTERNAL', { message: 'A given key is never generated.' });
+      const same = current();
+      if (keeps && same !== undefined) return same;
+      const label = labelOf(slot);
+      // The CKA_ID is in the journal, and no leaf has the key yet: an attempt has made it that a power cut ended.
+      const left = await leftOf(token, id, () => hasSigned({ slot, id }));
+      if (left === 'whole') return { slot, id };
+      if (left === 'half') {
+        await destroy(label, id);
+        token.forget(id);
+      }
+      // The CSR of a key with this CKA_ID that was lost.
+      await rm(fileOf({ slot, id }), { force: true });
+      const made = await token.generate(label, keyType, id);
+      wrote();
+      const doubts = doubtsOf(await token.describe(made));
+      if (doubts.length > 0) warn(`The token says of the new key "${label}" that ${doubts.join(', and that ')}.`);
+      return { slot, id };
+    },
+    csr(key) {
+      // Two at once would make two, and the issuer knows one of them.
+      const making = requests.get(key.id) ?? request(key).finally(() => requests.delete(key.id));
+      requests.set(key.id, making);
+      return making;
+    },
+    async store(leaf) {
+      const [der] = certificatesOf(leaf.chain);
+      // The factory's own certificate stays where it is.
+      if (leaf.key.slot === 'given' || der === undefined) return;
+      await token.storeCertificate(await publicKeyOf(token, leaf.key), der);
+    },
+    async destroy(key) {
+      await destroy(await labelNow(key), key.id);
+      token.forget(key.id);
+      await rm(fileOf(key), { force: true });
+    },
+  };
+}
+
+/** @throws Fault NL-TOKEN-KEY */
+export async function publicKeyOf(token: Token, { slot, id }: KeyRef): Promise<PublicKey> {
+  const found = await token.findById(id);
+  if (found !== undefined) return found;
+  const message = `Token "${token.name.label}" has no key with the id ${id} (slot ${slot}).`;
+  throw new Fault('NL-TOKEN-KEY', { message });
+}
+
+/** It was made, and perhaps refused by the CA, before the configuration asked for another type. */
+function outdated({ label, keyType: type }: PublicKey, wanted: KeyType): Fault {
+  const message = `The next key "${label}" is of type ${type}, and leaf.key_type is ${wanted}.`;
+  return new Fault('NL-ISSUER-NEW-KEY', { message, advice: 'Make another: newleaf csr --new-key' });
+}
+
+/**
+ * What an interrupted attempt has left of a key. SoftHSM 2.6.1 writes a new key in several steps: cut off between them, it
+ * lists the key without its public half, or answers each C_Sign with it by CKR_GENERAL_ERROR, for ever.
+ * @param hasSigned it has a leaf, or a CSR: it was whole once, so what fails is the token
+ * @throws TokenError any other error: no key is destroyed because a token failed
+ */
+async function leftOf(
+  token: Token,
+  id: string,
+  hasSigned: () => Promise<boolean>,
+): Promise<'whole' | 'half' | undefined> {
+  try {
+    const key = await token.findById(id);
+    if (key === undefined) return undefined;
+    const { sensitive, extractable, neverExtractable } = await token.describe(key);
+    const isProtected = sensitive === true && extractable === false && neverExtractable === true;
+    return isProtected && (await signs(token, key)) ? 'whole' : 'half';
+  } catch (error) {
+    const isHalf = error instanceof TokenError && HALF.has(error.code) && !(await hasSigned());
+    if (isHalf) return 'half';
+    throw error;
+  }
+}
+
+const HALF = new Set(['CKR_GENERAL_ERROR', 'PUBLIC_KEY_NOT_FOUND']);
+
+async function signs(token: Token, key: PublicKey): Promise<boolean> {
+  const message = Buffer.from(key.id);
+  const spki = createPublicKey({ key: key.spki, format: 'der', type: 'spki' });
+  return verify(digestOf(key.keyType), message, spki, await token.sign(key, message));
+}

@@ -1,0 +1,59 @@
+import { constants } from 'node:fs';
+import { lchown, lstat, mkdir, open, readdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { Fault } from '../failure/failure.ts';
+import type { Account } from './account.ts';
+
+export interface Manner {
+  /** Of a directory that is made now. */
+  readonly mode: number;
+  /** A directory that is known to be the daemon's: what root has left in it is given to the daemon as well. */
+  readonly known?: string;
+}
+
+const ROOT = 0;
+
+/**
+ * Makes sure, as root, that the daemon has its directory: made where it is missing, and given to it where it is root's.
+ * Root's files in it follow only where it is the one that systemd would treat in the same way (`StateDirectory=`,
+ * systemd.exec(5): "the directory is recursively chowned"): another name could be a slip of the pen.
+ * @throws Fault NL-STATE-WRITE
+ */
+export async function entrust(directory: string, account: Account, { mode, known }: Manner): Promise<void> {
+  try {
+    const found = await lstat(directory).catch(() => undefined);
+    if (found === undefined) {
+      await mkdir(dirname(directory), { recursive: true });
+      await mkdir(directory);
+      await give(directory, account, mode);
+    } else if (found.isDirectory() && found.uid === ROOT) {
+      if (directory === known) await hand(directory, account);
+      else if ((await readdir(directory)).length === 0) await lchown(directory, account.uid, account.gid);
+    }
+  } catch (cause) {
+    throw new Fault('NL-STATE-WRITE', { message: `${directory} cannot be given to the user ${account.name}.`, cause });
+  }
+}
+
+/** By descriptor: what is above it may be the daemon's, who could put a link in its place meanwhile. */
+async function give(directory: string, { uid, gid }: Account, mode: number): Promise<void> {
+  const made = await open(directory, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  try {
+    await made.chmod(mode);
+    await made.chown(uid, gid);
+  } finally {
+    await made.close();
+  }
+}
+
+/** Looks only into what is root's, where nobody else can put a link into the way while this looks. */
+async function hand(directory: string, account: Account): Promise<void> {
+  for (const name of await readdir(directory)) {
+    const path = join(directory, name);
+    const found = await lstat(path);
+    if (found.uid !== ROOT) continue;
+    if (found.isDirectory()) await hand(path, account);
+    else if (found.nlink === 1) await lchown(path, account.uid, account.gid);
+  }
+  await lchown(directory, account.uid, account.gid);
+}

@@ -1,0 +1,108 @@
+import { pino } from 'pino';
+import type { Code, Failure } from '../failure/failure.ts';
+import type { Slot } from '../roll/leaf.ts';
+
+export type Level = 'error' | 'warn' | 'info' | 'debug';
+
+/** What a line may hold. Nothing else is printed, so neither a PIN nor a password nor a key can be. */
+export interface Line {
+  /** Constant, in kebab-case: what dashboards and alarms look for. */
+  readonly event: string;
+  /** The same for a person. */
+  readonly message?: string | undefined;
+  readonly code?: Code | undefined;
+  readonly advice?: string | undefined;
+  readonly cause?: string | undefined;
+  readonly phase?: string | undefined;
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
+  readonly action?: string | undefined;
+  readonly reason?: string | undefined;
+  /** Id of the request, the same in method, command and twin. */
+  readonly id?: string | undefined;
+  readonly thumbprint?: string | undefined;
+  readonly slot?: Slot | undefined;
+  readonly hub?: string | undefined;
+  readonly path?: string | undefined;
+  readonly version?: string | undefined;
+  /** ISO 8601. */
+  readonly at?: string | undefined;
+  readonly retryInMs?: number | undefined;
+  readonly tookMs?: number | undefined;
+}
+
+const FIELDS: Record<keyof Line, true> = {
+  event: true,
+  message: true,
+  code: true,
+  advice: true,
+  cause: true,
+  phase: true,
+  from: true,
+  to: true,
+  action: true,
+  reason: true,
+  id: true,
+  thumbprint: true,
+  slot: true,
+  hub: true,
+  path: true,
+  version: true,
+  at: true,
+  retryInMs: true,
+  tookMs: true,
+};
+
+export type Log = Readonly<Record<Level, (line: Line) => void>>;
+
+export interface LogOptions {
+  readonly level: Level;
+  /** JOURNAL_STREAM is set where stdout goes to the journal (systemd.exec(5)). */
+  readonly env: NodeJS.ProcessEnv;
+  /** Gets one line at a time; stdout unless a test wants to read them. */
+  readonly sink?: { write(line: string): void };
+}
+
+/** sd-daemon(3): "<N>" at the head of a line is its priority for the journal, N as in syslog(3). */
+const PRIORITY: Readonly<Record<number, string>> = { 20: '<7>', 30: '<6>', 40: '<4>', 50: '<3>' };
+
+/** One JSON line an event. Written before the call returns, so nothing is lost where the process ends at once. */
+export function createLog({ level, env, sink = pino.destination({ fd: 1, sync: true }) }: LogOptions): Log {
+  const journal = env.JOURNAL_STREAM !== undefined;
+  const stream = {
+    [Symbol.for('pino.metadata')]: true,
+    lastLevel: 30,
+    write(line: string) {
+      sink.write(journal ? `${PRIORITY[this.lastLevel] ?? ''}${line}` : line);
+    },
+  };
+  const logger = pino(
+    {
+      level,
+      // The journal knows host and pid.
+      base: null,
+      messageKey: 'message',
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    stream,
+  );
+  const at = (of: Level) => (line: Line) => logger[of](known(line));
+  return { error: at('error'), warn: at('warn'), info: at('info'), debug: at('debug') };
+}
+
+/** A type is no fence for an object that was built elsewhere, so only what is listed is copied. */
+function known(line: Line): object {
+  return Object.fromEntries(Object.entries(line).filter(([field]) => Object.hasOwn(FIELDS, field)));
+}
+
+/** The fields of a line that tells of a failure. */
+export function failureFields({ code, message, advice, cause, retryAfterMs }: Failure): Omit<Line, 'event'> {
+  return { code, message, advice, cause, retryInMs: retryAfterMs };
+}
+
+/** Hears of a message that newleaf has no use for: its topic may be 64 KiB. */
+export const droppingTo =
+  (log: Log) =>
+  (topic: string): void =>
+    log.debug({ event: 'message-dropped', message: `No message for newleaf: ${topic.slice(0, 200)}` });

@@ -1,0 +1,71 @@
+import { readFileSync } from 'node:fs';
+import { Fault } from '../failure/failure.ts';
+import { type Account, groupsIn } from './account.ts';
+import type { Unit } from './unit.ts';
+
+/** Of the environment, what is a matter of the caller: where a token is found is a matter of the unit. */
+const OF_CALLER = /^(PATH|TERM|COLUMNS|LINES|LANG|LC_\w+|TZ|NO_COLOR|NEWLEAF_\w+)$/;
+
+/** What every process on Linux has; @types/node 20 does not know the first, and takes the others for optional. */
+const posix = process as NodeJS.Process &
+  Required<
+    Pick<NodeJS.Process, 'getegid' | 'geteuid' | 'getgroups' | 'setegid' | 'setgroups' | 'setgid' | 'setuid'>
+  > & {
+    initgroups(user: string, extraGroup: number): void;
+  };
+
+/**
+ * Whether Node lets a process of root become another user. With a shared libuv it never does, as that may use io_uring,
+ * whose threads would stay root (CVE-2024-22017): nodejs 20.19.2 of Debian 13 throws "initgroups() disabled: io_uring may
+ * be enabled", whatever UV_USE_IO_URING says.
+ */
+export function mayTurn(): boolean {
+  try {
+    // It changes nothing, and is forbidden with the others.
+    posix.setegid(posix.getegid());
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Becomes the account, with the groups and the environment of the unit. There is no way back. A process that is that
+ * account already (setpriv.ts) gets the environment.
+ * @throws Fault NL-INTERNAL where the system forbids it
+ */
+export function turnInto(account: Account, unit: Unit | undefined): void {
+  const { name, uid, home } = account;
+  if (posix.geteuid() !== uid) takeIdentity(account, unit);
+  // systemd.exec(5): this is what a unit with User= gets. The directory of the caller may be closed to the daemon.
+  const user = { USER: name, LOGNAME: name, ...(home !== '' && home !== '/' && { HOME: home }) };
+  if (unit !== undefined)
+    for (const variable of Object.keys(process.env)) if (!OF_CALLER.test(variable)) delete process.env[variable];
+  Object.assign(process.env, user, unit?.environment);
+  process.umask(0o077);
+  process.chdir('/');
+}
+
+function takeIdentity({ name, uid, gid }: Account, unit: Unit | undefined): void {
+  try {
+    posix.initgroups(name, gid);
+    const more = groupsOf(unit);
+    if (more.length > 0) posix.setgroups([...posix.getgroups(), ...more]);
+    posix.setgid(gid);
+    posix.setuid(uid);
+  } catch (cause) {
+    throw forbidden(name, cause);
+  }
+}
+
+/** Numbers of the groups that the unit adds to those of its user. */
+export const groupsOf = (unit: Unit | undefined): readonly number[] =>
+  groupsIn(readFileSync('/etc/group', 'utf8'), unit?.groups ?? []);
+
+export const forbidden = (name: string, cause: unknown): Fault =>
+  new Fault('NL-INTERNAL', {
+    message: `This process is root, and cannot become the user ${name}.`,
+    advice:
+      'It needs CAP_SETUID and CAP_SETGID, and with a Node of Debian setpriv(1) as well: apt-get install util-linux.',
+    cause,
+  });

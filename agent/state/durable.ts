@@ -1,0 +1,164 @@
+import { spawn } from 'node:child_process';
+import { constants } from 'node:fs';
+import { chmod, type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { Fault } from '../failure/failure.ts';
+
+export interface Owner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOSPC: 'no space is left on the file system',
+  EDQUOT: 'the quota is used up',
+  EROFS: 'the file system is read-only',
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  EISDIR: 'a directory is in its place',
+  ENOTDIR: 'a file is in the place of its directory',
+  EIO: 'the disk does not work',
+};
+
+/**
+ * Replaces a file, so that a power cut at any moment leaves the old text or the new one: write beside it, fsync, rename,
+ * fsync of the directory. The directory is made with mode 0750 where it is missing. What an interrupted attempt left
+ * behind is removed. Calls for one path must not overlap.
+ * @param owner where root writes; without it whoever owns the directory
+ * @throws Fault NL-STATE-WRITE; the old file is intact
+ */
+export async function writeAtomically(path: string, text: string, mode: number, owner?: Owner): Promise<void> {
+  const beside = join(dirname(path), `.${basename(path)}.new`);
+  try {
+    try {
+      await writeNew(beside, text, mode, owner);
+      await rename(beside, path);
+    } catch (error) {
+      await rm(beside, { force: true });
+      throw error;
+    }
+    await syncDirectory(dirname(path));
+  } catch (cause) {
+    throw unwritable(path, cause);
+  }
+}
+
+/**
+ * The same, where the file has another text: a daemon that is started every half minute must not wear out the flash.
+ * @throws Fault NL-STATE-WRITE; the old file is intact
+ */
+export async function writeIfOther(path: string, text: string, mode: number): Promise<void> {
+  if ((await readRegular(path).catch(() => undefined)) !== text) await writeAtomically(path, text, mode);
+}
+
+/**
+ * Makes the directory with mode 0750 where it is missing: the group may read what is meant for others. Parents get the
+ * usual mode, and one that is there keeps its own.
+ * @throws Fault NL-STATE-WRITE
+ */
+export async function makeDirectory(path: string): Promise<void> {
+  try {
+    await makeMissing(path);
+  } catch (cause) {
+    throw unwritable(path, cause);
+  }
+}
+
+async function makeMissing(path: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  try {
+    await mkdir(path, { mode: 0o700 });
+    // The mode given to mkdir is narrowed by the umask.
+    await chmod(path, 0o750);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return;
+    throw error;
+  }
+  await syncDirectory(dirname(path));
+}
+
+async function writeNew(path: string, text: string, mode: number, owner?: Owner): Promise<void> {
+  const file = await openNew(path, mode);
+  try {
+    // The mode given to open is narrowed by the umask.
+    await file.chmod(mode);
+    // `newleaf init` may be run by root, and the daemon must be able to go on with what it wrote.
+    if (process.geteuid?.() === 0) {
+      const { uid, gid } = owner ?? (await stat(dirname(path)));
+      await file.chown(uid, gid);
+    }
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** Looks for what is in the way only where something is: each look is a trip through the thread pool, at every write. */
+async function openNew(path: string, mode: number): Promise<FileHandle> {
+  try {
+    return await open(path, 'wx', mode);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') await makeMissing(dirname(path));
+    else if (code === 'EEXIST') await rm(path);
+    else throw error;
+    return await open(path, 'wx', mode);
+  }
+}
+
+/**
+ * The text of a file in a directory of the daemon, whoever looks. Root asks for it, too (status, support-bundle, fallback),
+ * and must not be led by a link to a file that is nobody's business, or be kept waiting by a pipe.
+ * @throws the error of open(2) or read(2): ELOOP for a link, EINVAL for what has no text
+ */
+export async function readRegular(path: string): Promise<string> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    const found = await file.stat();
+    if (found.isFile() || found.isDirectory()) return await file.readFile('utf8');
+    throw Object.assign(new Error(`${path} is not a regular file`), { code: 'EINVAL', path });
+  } finally {
+    await file.close();
+  }
+}
+
+/** A rename or a removal is on the disk only after its directory is (fsync(2)). */
+export async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, 'r');
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}
+
+function unwritable(path: string, cause: unknown): Fault {
+  const code = (cause as NodeJS.ErrnoException).code ?? '';
+  return new Fault('NL-STATE-WRITE', { message: `${path} cannot be written: ${REASONS[code] ?? code}.`, cause });
+}
+
+/** Where the unit lets its daemon keep what the next boot needs no more (systemd.exec(5), RuntimeDirectory=). */
+export const runtimeDirectory = ({ RUNTIME_DIRECTORY }: NodeJS.ProcessEnv): string | undefined =>
+  RUNTIME_DIRECTORY?.split(':')[0];
+
+/** A slow disk with much to write; one that hangs must not hold up the caller for ever. */
+const SYNC_MS = 30_000;
+
+/**
+ * Has everything that anybody has written reach the disk: sync(2) by sync(1), as node has no call for it. As good as it can
+ * be done: never rejected, and gives up after half a minute.
+ */
+export function sync(): Promise<void> {
+  const over = new Promise<void>((resolve) => {
+    const child = spawn('sync', { stdio: 'ignore' });
+    const end = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+    const timer = setTimeout(end, SYNC_MS);
+    child.once('error', end).once('exit', end);
+  });
+  // Most errors of spawn are events; ENOMEM, where there is no memory for another process, is thrown.
+  return over.catch(() => {});
+}

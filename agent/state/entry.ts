@@ -1,0 +1,135 @@
+import {
+  array,
+  boolean,
+  type GenericSchema,
+  literal,
+  number,
+  object,
+  optional,
+  parse,
+  picklist,
+  string,
+  unknown,
+  ValiError,
+} from 'valibot';
+import { ALARMS, type Phase, type RollState } from '../roll/state.ts';
+
+/** The part of the state that is written: a start begins without a session. */
+export type Entry = Omit<RollState, 'online' | 'flaps' | 'unreached' | 'unheard'>;
+
+const PHASES: readonly Phase[] = [
+  'unprovisioned',
+  'serving',
+  'registering',
+  'generating-key',
+  'requesting-leaf',
+  'registering-next',
+  'connecting-next',
+  'retiring-key',
+  'abandoning',
+  'stranded',
+];
+
+const key = object({ slot: picklist(['a', 'b', 'given']), id: string() });
+const leaf = object({
+  key,
+  chain: string(),
+  thumbprint: string(),
+  cn: string(),
+  serial: string(),
+  issuer: string(),
+  notBefore: number(),
+  notAfter: number(),
+});
+const assignment = object({
+  hub: string(),
+  deviceId: string(),
+  substatus: optional(string()),
+  key: optional(string()),
+});
+const failure = object({
+  kind: picklist(['transient', 'refused', 'broken']),
+  code: string(),
+  message: string(),
+  advice: string(),
+});
+const request = object({
+  id: string(),
+  action: picklist(['re-register', 'roll']),
+  reason: string(),
+  from: picklist(['method', 'technician', 'newleaf']),
+  at: number(),
+});
+
+/** What a step relies on. History (outcomes, trail) is only looked at to see that it is a list. */
+const ENTRY = object({
+  phase: picklist(PHASES),
+  current: optional(leaf),
+  next: optional(
+    object({
+      slot: picklist(['a', 'b', 'given']),
+      id: optional(string()),
+      intended: optional(string()),
+      leaf: optional(leaf),
+      assignment: optional(assignment),
+      sent: boolean(),
+      waiting: optional(literal(true)),
+      renewed: optional(literal(true)),
+      parked: optional(object({ failure, times: number(), askAt: number() })),
+      denied: optional(literal(true)),
+      unwanted: optional(literal(true)),
+      refusals: optional(number()),
+    }),
+  ),
+  assignment: optional(assignment),
+  retire: optional(object({ ...key.entries, tries: number() })),
+  rejected: boolean(),
+  grace: optional(number()),
+  unproven: number(),
+  rolledFor: optional(string()),
+  probe: optional(object({ times: number(), askAt: number() })),
+  alarm: optional(picklist(ALARMS)),
+  trouble: optional(failure),
+  poisoned: optional(array(object({ effect: string(), at: number() }))),
+  request: optional(request),
+  scheduled: optional(object({ ...request.entries, startAt: number() })),
+  outcomes: array(unknown()),
+  registered: optional(string()),
+  budget: object({ left: number(), at: number() }),
+  lastRollAt: optional(number()),
+  lastSeen: optional(number()),
+  trail: array(unknown()),
+}) satisfies GenericSchema;
+
+/** Gives a journal entry its type. @throws Error that names the field that is wrong */
+export function validateEntry(entry: unknown): Entry {
+  try {
+    parse(ENTRY, entry);
+  } catch (error) {
+    if (!(error instanceof ValiError)) throw error;
+    const [issue] = error.issues;
+    const path = issue.path?.map(({ key: name }: { key?: unknown }) => String(name)).join('.') ?? '';
+    throw new Error(`"${path}": ${issue.message}`);
+  }
+  const checked = entry as Entry;
+  const missing = phaseLacks(checked);
+  if (missing !== undefined) throw new Error(`the phase is "${checked.phase}", but there is no ${missing}`);
+  return checked;
+}
+
+/** Every phase names the effect in flight, so what that effect needs must be there. */
+function phaseLacks({ phase, current, next, retire }: Entry): string | undefined {
+  const needsCurrent = phase === 'registering' || phase === 'serving' || phase === 'abandoning' || phase === 'stranded';
+  if (needsCurrent && current === undefined) return 'current leaf';
+  if (phase === 'generating-key' && next === undefined) return 'candidate';
+  if (phase === 'requesting-leaf' && next?.id === undefined) return 'key of the candidate';
+  if (phase === 'registering-next' && next?.leaf === undefined) return 'leaf of the candidate';
+  if (phase === 'connecting-next' && next?.assignment === undefined) return 'assignment of the candidate';
+  return phase === 'retiring-key' && retire === undefined ? 'key to retire' : undefined;
+}
+
+/** What is on disk of a state. */
+export function entryOf(state: RollState): Entry {
+  const { online: _, flaps: _flaps, unreached: _unreached, unheard: _unheard, ...entry } = state;
+  return entry;
+}

@@ -1,0 +1,116 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { isPassing } from '../failure/errno.ts';
+import { Fault } from '../failure/failure.ts';
+import { readRegular, writeAtomically } from './durable.ts';
+
+/** The state file: absent, good and corrupt are three different answers, and corrupt is never treated as empty. */
+export interface Journal<E> {
+  /** @throws Fault NL-STATE-CORRUPT that says what is wrong, NL-STATE-READ, NL-STATE-DECOMMISSIONED */
+  read(): Promise<E | 'absent'>;
+  /**
+   * On disk when it resolves. Calls must not overlap: the loop writes one entry at a time.
+   * @throws Fault NL-STATE-WRITE; the old entry is intact
+   */
+  write(entry: E): Promise<void>;
+}
+
+export interface JournalOptions<E> {
+  readonly directory: string;
+  /** Gives the entry its type, or throws an Error that says what is wrong with it. */
+  readonly validate: (entry: unknown) => E;
+  /** Wall clock, milliseconds: the file says for people when it was written. */
+  readonly now?: () => number;
+}
+
+const FORMAT = 1;
+
+export function createJournal<E>({ directory, validate, now = Date.now }: JournalOptions<E>): Journal<E> {
+  const path = stateFile(directory);
+  return {
+    async read() {
+      const text = await textOf(path);
+      return text === 'absent' ? text : entryOf(text, path, validate);
+    },
+    async write(entry) {
+      const written = new Date(now()).toISOString();
+      const file = { format: FORMAT, written, entry, digest: digestOf(entry) };
+      await writeAtomically(path, `${JSON.stringify(file, undefined, 1)}\n`, 0o600);
+    },
+  };
+}
+
+export const stateFile = (directory: string): string => join(directory, 'state.json');
+
+/**
+ * Puts an end to the journal, whatever is in it: from now on whoever reads it is told that this gateway was given up. A
+ * newleaf that does not know such a file takes it for a corrupt one, and keeps its hands off, too.
+ * @throws Fault NL-STATE-WRITE; the old entry is intact
+ */
+export async function endJournal(directory: string, now: number): Promise<void> {
+  const file = { format: FORMAT, written: new Date(now).toISOString(), ended: true };
+  await writeAtomically(stateFile(directory), `${JSON.stringify(file)}\n`, 0o600);
+}
+
+/** For whoever is about to use a token that may be half empty. @throws Fault NL-STATE-DECOMMISSIONED */
+export async function assertNotEnded(directory: string): Promise<void> {
+  const path = stateFile(directory);
+  const text = await readRegular(path).catch(() => '');
+  if (text.includes('"ended"')) entryOf(text, path, () => undefined);
+}
+
+function entryOf<E>(text: string, path: string, validate: (entry: unknown) => E): E {
+  if (text.trim() === '') throw corrupt(path, 'is empty');
+  const file = jsonOf(text, path);
+  if (typeof file !== 'object' || file === null || Array.isArray(file)) throw corrupt(path, 'is not a JSON object');
+  if (!('format' in file)) throw corrupt(path, 'has no field "format"');
+  if (file.format !== FORMAT) {
+    const known = `this newleaf reads format ${FORMAT}`;
+    throw corrupt(path, `has format ${JSON.stringify(file.format)}, and ${known}: it is of another version`);
+  }
+  if ('ended' in file)
+    throw new Fault('NL-STATE-DECOMMISSIONED', { message: `${path} says that this gateway was given up.` });
+  if (!('entry' in file)) throw corrupt(path, 'has no field "entry"');
+  if (!('digest' in file)) throw corrupt(path, 'has no field "digest"');
+  if (file.digest !== digestOf(file.entry))
+    throw corrupt(path, 'was changed after newleaf wrote it: the digest differs');
+  try {
+    return validate(file.entry);
+  } catch (cause) {
+    throw corrupt(path, 'holds an entry that makes no sense', cause);
+  }
+}
+
+function jsonOf(text: string, path: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw corrupt(path, `is not complete JSON (${text.length} characters)`, cause);
+  }
+}
+
+async function textOf(path: string): Promise<string | 'absent'> {
+  try {
+    return await readRegular(path);
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return 'absent';
+    if (code === 'EISDIR') throw corrupt(path, 'is a directory');
+    if (code === 'ELOOP') throw corrupt(path, 'is a link');
+    if (code === 'EACCES') throw corrupt(path, 'may not be read by this user');
+    if (isPassing(cause)) throw new Fault('NL-STATE-READ', { message: `${path} cannot be read.`, cause });
+    throw corrupt(path, 'cannot be read', cause);
+  }
+}
+
+/**
+ * SHA-256 over the entry as JSON.stringify writes it. JSON.parse keeps the order of keys, so the digest survives a file
+ * that somebody only indented, and nothing needs sorting.
+ */
+function digestOf(entry: unknown): string {
+  return createHash('sha256').update(JSON.stringify(entry)).digest('hex');
+}
+
+function corrupt(path: string, what: string, cause?: unknown): Fault {
+  return new Fault('NL-STATE-CORRUPT', { message: `${path} ${what}. Nothing was overwritten or sent.`, cause });
+}

@@ -1,0 +1,44 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Failure } from '../failure/failure.ts';
+import { CODES } from '../failure/failure.ts';
+import { readRegular, writeAtomically } from './durable.ts';
+
+/** Why a daemon has ended: until another runs, `newleaf status` has nobody to ask. */
+export interface LastWords extends Pick<Failure, 'code' | 'message' | 'advice'> {
+  /** ISO 8601. */
+  readonly at: string;
+}
+
+const pathIn = (directory: string): string => join(directory, 'ended.json');
+
+/** One that runs for so long has left the reason behind it; one that ends sooner may end for the same again and again. */
+export const FORGET_MS = 3_600_000;
+
+/**
+ * Leaves them in the state directory, readable for its group. Where they are there already they keep their moment: since
+ * then no daemon has run, and a token that is away for a week would be written down each half minute.
+ * @param at wall clock, milliseconds
+ * @throws Fault NL-STATE-WRITE
+ */
+export async function leaveWords(directory: string, { code, message, advice }: Failure, at: number): Promise<void> {
+  const before = await lastWords(directory);
+  if (before?.code === code && before.message === message && before.advice === advice) return;
+  const words: LastWords = { at: new Date(at).toISOString(), code, message, advice };
+  await writeAtomically(pathIn(directory), `${JSON.stringify(words)}\n`, 0o640);
+}
+
+/** A daemon has run again, and not ended for the same reason. @throws the error of the file system */
+export async function forgetWords(directory: string): Promise<void> {
+  await rm(pathIn(directory), { force: true });
+}
+
+/** Undefined where there are none, or nobody can read them: they are only something extra. */
+export async function lastWords(directory: string): Promise<LastWords | undefined> {
+  try {
+    const words = JSON.parse(await readRegular(pathIn(directory))) as LastWords;
+    return Object.hasOwn(CODES, words.code) && !Number.isNaN(Date.parse(words.at)) ? words : undefined;
+  } catch {
+    return undefined;
+  }
+}

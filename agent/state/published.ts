@@ -1,0 +1,23 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { certificatePem, certificatesOf } from '../issuer/pem.ts';
+import type { RollState } from '../roll/state.ts';
+import { writeIfOther } from './durable.ts';
+
+/**
+ * Writes what others may read of the state, where it is not there already: `leaf.pem` and `chain.pem` of the current leaf, and `next.pem` while a
+ * candidate waits, so that an operator can enroll it. Nothing here is ever read back.
+ * @param before the state whose files are there already
+ * @throws Fault NL-STATE-WRITE
+ */
+export async function publish(directory: string, { current, next }: RollState, before?: RollState): Promise<void> {
+  const [leaf] = current === undefined ? [] : certificatesOf(current.chain);
+  if (current !== undefined && leaf !== undefined && current !== before?.current) {
+    await writeIfOther(join(directory, 'leaf.pem'), certificatePem(leaf), 0o644);
+    await writeIfOther(join(directory, 'chain.pem'), current.chain, 0o644);
+  }
+  if (before !== undefined && next?.leaf === before.next?.leaf) return;
+  const candidate = join(directory, 'next.pem');
+  if (next?.leaf === undefined) await rm(candidate, { force: true });
+  else await writeIfOther(candidate, next.leaf.chain, 0o644);
+}

@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { attested } from '../../../agent/assembly/attested.ts';
+import type { Config } from '../../../agent/config/config.ts';
+import { Fault } from '../../../agent/failure/failure.ts';
+import { endorsed } from '../../../agent/roll/leaf.ts';
+import { unprovisioned } from '../../../agent/roll/state.ts';
+import { type Entry, entryOf } from '../../../agent/state/entry.ts';
+import { leafOf } from '../roll/machine.ts';
+
+const entry = (part: Partial<Entry>): Entry => ({ ...entryOf(unprovisioned), ...part });
+
+const rows: readonly (readonly [what: string, Entry | 'absent', x509: string, tpm: string])[] = [
+  ['no state', 'absent', 'read', 'read'],
+  ['a gateway that has not come anywhere', entry({}), 'read', 'read'],
+  ['a leaf', entry({ current: leafOf('g0', 'a') }), 'read', 'NL-CONFIG'],
+  ['a key in the TPM', entry({ current: endorsed('gw-1', 'E'.repeat(64)) }), 'NL-CONFIG', 'read'],
+  [
+    'a first leaf that no hub has proven',
+    entry({ next: { slot: 'a', id: 'g0', leaf: leafOf('g0', 'a'), sent: true } }),
+    'read',
+    'NL-CONFIG',
+  ],
+  // Under a TPM nobody would ever ask for that leaf, nor register with the TPM: there is a candidate already.
+  ['a first leaf that no issuer has given', entry({ next: { slot: 'a', id: 'g0', sent: false } }), 'read', 'NL-CONFIG'],
+];
+
+for (const [index, attestation] of (['x509', 'tpm'] as const).entries()) {
+  describe(`dps.attestation is "${attestation}", and the state is that of`, () => {
+    for (const [what, found, ...expected] of rows) {
+      test(`${what}: ${expected[index]}`, async () => {
+        const config = { dps: { attestation }, state: { directory: '/state' } } as Config;
+        const journal = attested({ read: async () => found, write: async () => {} }, config);
+        const met = await journal.read().then(
+          (read) => (read === found ? 'read' : 'something else'),
+          (error) => (error instanceof Fault ? error.failure.code : String(error)),
+        );
+        assert.equal(met, expected[index]);
+      });
+    }
+  });
+}

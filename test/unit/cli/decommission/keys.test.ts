@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { keysIn } from '../../../../agent/cli/decommission/keys.ts';
+import { TokenError } from '../../../../hsm/ckr.ts';
+import type { Generation } from '../../../../hsm/token.ts';
+import { key, tokenWith } from '../gateway.ts';
+
+const GIVEN = 'pkcs11:object=factory';
+const made = { sensitive: true, extractable: false, alwaysSensitive: true, neverExtractable: true, local: true };
+const imported = { ...made, alwaysSensitive: false, neverExtractable: false, local: false };
+
+type Objects = Readonly<Record<string, readonly Generation[]>>;
+const tokenOf = (objects: Objects, given = 'ff') =>
+  tokenWith({
+    generations: async (label) => objects[label] ?? [],
+    findByUri: async () => ({ ...key, label: 'factory', id: given }),
+  });
+
+describe('what decommission destroys', () => {
+  const rows: readonly (readonly [name: string, objects: Objects, own: readonly string[], kept: readonly string[]])[] =
+    [
+      ['nothing', {}, [], []],
+      ['one key', { 'newleaf-a': [{ id: '01', protection: made }] }, ['newleaf-a 01'], []],
+      [
+        'both, and what a power cut has left',
+        { 'newleaf-a': [{ id: '01', protection: made }, { id: '02' }], 'newleaf-b': [{ id: '03', protection: made }] },
+        ['newleaf-a 01', 'newleaf-a 02', 'newleaf-b 03'],
+        [],
+      ],
+      ['not what somebody put there', { 'newleaf-a': [{ id: '01', protection: imported }] }, [], ['newleaf-a']],
+      [
+        'not what a token knows nothing of',
+        { 'newleaf-b': [{ id: '01', protection: { ...made, neverExtractable: undefined } }] },
+        [],
+        ['newleaf-b'],
+      ],
+      [
+        'not what cannot be named',
+        { 'newleaf-b': [{ id: '' }, { id: '', protection: made }] },
+        [],
+        ['newleaf-b', 'newleaf-b'],
+      ],
+      ['not under other labels', { 'newleaf-c': [{ id: '01', protection: made }] }, [], []],
+    ];
+  for (const [name, objects, own, kept] of rows) {
+    test(name, async () => {
+      const found = await keysIn(tokenOf(objects), 'newleaf', undefined);
+      assert.deepEqual(
+        found.own.map(({ label, id }) => `${label} ${id}`),
+        own,
+      );
+      assert.deepEqual(
+        found.kept.map(({ label }) => label),
+        kept,
+      );
+    });
+  }
+
+  test('never the key that was given to newleaf, whatever its label', async () => {
+    const objects = {
+      'newleaf-a': [
+        { id: 'ff', protection: made },
+        { id: '01', protection: made },
+      ],
+    };
+    const { own, kept } = await keysIn(tokenOf(objects), 'newleaf', GIVEN);
+    assert.deepEqual(own, [{ label: 'newleaf-a', id: '01' }]);
+    assert.deepEqual(
+      kept.map(({ label }) => label),
+      ['factory'],
+    );
+  });
+
+  const failing = (code: string) =>
+    tokenWith({
+      generations: async () => [],
+      findByUri: async () => {
+        throw new TokenError('key', code, code);
+      },
+    });
+
+  test('a given key that is not there is not in the way', async () => {
+    assert.deepEqual(await keysIn(failing('KEY_NOT_FOUND'), 'newleaf', GIVEN), { own: [], kept: [] });
+  });
+
+  test('nothing at all where it is not clear which key was given', async () => {
+    await assert.rejects(keysIn(failing('KEY_AMBIGUOUS'), 'newleaf', GIVEN), { code: 'KEY_AMBIGUOUS' });
+  });
+});

@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { describe, test } from 'node:test';
+import { type Question, settle } from '../../../../agent/cli/init/ask-setting.ts';
+import { registrationIdOf } from '../../../../agent/cli/init/identity.ts';
+import { wordsOf } from '../../../../agent/cli/init/issuer.ts';
+import { noCertificate } from '../../../../agent/cli/init/readable.ts';
+import type { Written } from '../../../../agent/config/schema.ts';
+import { scratch } from '../../state/disk.ts';
+import { type SceneOptions, scene } from './stage.ts';
+
+const scope: Question = { name: 'dps.id_scope', flag: 'id-scope', words: 'ID scope' };
+const endpoint: Question = { name: 'dps.endpoint', flag: 'endpoint', words: 'Endpoint' };
+const trust: Question = { name: 'trust.ca_file', flag: 'trust-ca', words: 'CAs', isFile: true };
+const STANDARD = 'global.azure-devices-provisioning.net';
+
+describe('a setting is answered', () => {
+  const rows: readonly (readonly [
+    what: string,
+    question: Question,
+    options: SceneOptions,
+    value: Written | undefined,
+  ])[] = [
+    ['by its flag, and nobody is asked', scope, { flags: { 'id-scope': '0ne1' }, typed: [] }, '0ne1'],
+    [
+      'by its flag, whatever is configured',
+      scope,
+      { flags: { 'id-scope': '0ne1' }, configured: { 'dps.id_scope': '0ne2' } },
+      '0ne1',
+    ],
+    ['by the person', scope, { typed: ['0ne3'] }, '0ne3'],
+    ['by the person, who types what is wrong first', scope, { typed: ['0 ne', '', '0ne3'] }, '0ne3'],
+    [
+      'by Enter: what is configured',
+      endpoint,
+      { typed: [''], configured: { 'dps.endpoint': 'dps.example' } },
+      'dps.example',
+    ],
+    ['by Enter: the default of the schema', endpoint, { typed: [''] }, STANDARD],
+    ['by Enter: the suggestion', { ...scope, suggestion: '0ne4' }, { typed: [''] }, '0ne4'],
+    ['without anybody: what is configured', scope, { configured: { 'dps.id_scope': '0ne2' } }, '0ne2'],
+    ['without anybody: the default', endpoint, {}, STANDARD],
+    ['without anybody and without a default: not at all', scope, {}, undefined],
+    [
+      'a file is taken from where the command was called',
+      trust,
+      { flags: { 'trust-ca': 'ca.pem' } },
+      resolve('ca.pem'),
+    ],
+  ];
+  for (const [what, question, options, value] of rows) {
+    test(what, async () => {
+      const { guide } = scene(options);
+      await settle(guide, question);
+      assert.equal(guide.answers.get(question.name), value);
+    });
+  }
+
+  test('what is missing is named at once, with every flag', async () => {
+    const { guide } = scene();
+    await settle(guide, scope);
+    await settle(guide, { name: 'leaf.issuer', flag: 'issuer', words: 'Issuer' });
+    assert.throws(() => guide.answers.demandAll(), /NL-CONFIG .*no default for: --id-scope, --issuer\. .*--help/);
+  });
+
+  test('a flag that is wrong ends it, with the words of the schema', async () => {
+    const { guide } = scene({ flags: { 'id-scope': '0 ne' }, typed: ['0ne'] });
+    await assert.rejects(settle(guide, scope), /--id-scope must be the ID scope as the portal shows it/);
+  });
+
+  test('the person sees default, hint and what is wrong', async () => {
+    const { guide, paper } = scene({ typed: ['https://x', ''] });
+    await settle(guide, { ...endpoint, hint: 'of your cloud' });
+    assert.equal(
+      paper.text,
+      `  (of your cloud)
+  Endpoint [${STANDARD}]: https://x
+    It must be a host or host:port, without a scheme or a path.
+  Endpoint [${STANDARD}]: \n`,
+    );
+  });
+});
+
+test('a file of CAs is one that the daemon takes, too: by the same labels', (t) => {
+  const path = join(scratch(t), 'ca.pem');
+  for (const [text, isTaken] of [
+    ['-----BEGIN CERTIFICATE-----\n', true],
+    ['-----BEGIN TRUSTED CERTIFICATE-----\n', true],
+    ['-----BEGIN CERTIFICATE REQUEST-----\n', false],
+    ['as in: -----BEGIN CERTIFICATE-----\n', false],
+  ] as const) {
+    writeFileSync(path, text);
+    assert.equal(noCertificate(path) === undefined, isTaken, text);
+  }
+});
+
+describe('a host name as registration ID', () => {
+  const rows: readonly (readonly [host: string, id: string | undefined])[] = [
+    ['gw-0001', 'gw-0001'],
+    ['gw-0001.site.example', 'gw-0001'],
+    ['localhost', undefined],
+    ['localhost.localdomain', undefined],
+    ['', undefined],
+    ['gw_', undefined],
+    ['x'.repeat(65), undefined],
+  ];
+  for (const [host, id] of rows) test(host, () => assert.equal(registrationIdOf(host), id));
+});
+
+describe('a command line without a shell', () => {
+  const rows: readonly (readonly [typed: string, words: readonly string[]])[] = [
+    ['/bin/sign', ['/bin/sign']],
+    ['  /bin/sign   --fast ', ['/bin/sign', '--fast']],
+    [`/bin/sign "two words" 'and "three" more' ""`, ['/bin/sign', 'two words', 'and "three" more', '']],
+    ['/bin/sign $HOME;ls', ['/bin/sign', '$HOME;ls']],
+    ['', []],
+  ];
+  for (const [typed, words] of rows) test(typed, () => assert.deepEqual(wordsOf(typed), words));
+});

@@ -1,0 +1,89 @@
+import { Dialogue } from '../../../../agent/cli/init/dialogue.ts';
+import type { Errands } from '../../../../agent/cli/init/errands.ts';
+import { Answers, type Guide } from '../../../../agent/cli/init/guide.ts';
+import type { Survey } from '../../../../agent/cli/init/survey.ts';
+import { screenOf } from '../../../../agent/cli/screen.ts';
+import type { Written } from '../../../../agent/config/schema.ts';
+import type { FoundModule } from '../../../../hsm/find-modules.ts';
+import type { SeenToken } from '../../../../hsm/slots.ts';
+import { Paper } from '../stage.ts';
+
+export interface Scene {
+  readonly guide: Guide;
+  readonly paper: Paper;
+}
+
+export interface SceneOptions {
+  readonly flags?: Readonly<Record<string, string>>;
+  readonly configured?: Readonly<Record<string, Written>>;
+  /** What the person types, line by line; undefined: nobody is there. */
+  readonly typed?: readonly string[];
+  readonly errands?: Partial<Errands>;
+  readonly stdin?: string;
+}
+
+const unexpected = (what: string) => async (): Promise<never> => {
+  throw new Error(`nobody expected ${what}`);
+};
+
+export function scene({ flags = {}, configured = {}, typed, errands = {}, stdin = '' }: SceneOptions = {}): Scene {
+  const paper = new Paper();
+  const lines = [...(typed ?? [])];
+  const next = async (words: string) => {
+    const line = lines.shift();
+    if (line === undefined) throw new Error(`nobody answers: ${words}`);
+    paper.write(`${words}${line}\n`);
+    return line;
+  };
+  const prompt = typed && { line: next, secret: next, enter: async () => undefined };
+  const given = new Map(Object.entries(flags));
+  const guide: Guide = {
+    dialogue: new Dialogue(paper, screenOf(paper, { LANG: 'C.UTF-8' }), prompt),
+    answers: new Answers(new Map(Object.entries(configured))),
+    flag: (name) => given.get(name),
+    forget: (...names) => {
+      for (const name of names) given.delete(name);
+    },
+    file: '/nowhere/newleaf.toml',
+    account: undefined,
+    errands: {
+      tokens: unexpected('a look at a module'),
+      login: unexpected('a login'),
+      makeToken: unexpected('a new token'),
+      whyUnreadable: async () => undefined,
+      tryEst: unexpected('an EST server'),
+      ...errands,
+    },
+    stdin: async () => stdin,
+  };
+  return { guide, paper };
+}
+
+export const SOFTHSM: FoundModule = { name: 'SoftHSM', path: '/usr/lib/softhsm/libsofthsm2.so' };
+export const CARD: FoundModule = { name: 'smart card', path: '/usr/lib/opensc-pkcs11.so' };
+
+export function token(label: string, change: Partial<SeenToken> = {}): SeenToken {
+  return {
+    label,
+    serial: '01',
+    manufacturer: 'SoftHSM project',
+    model: 'SoftHSM v2',
+    isInitialised: true,
+    hasPin: true,
+    needsLogin: true,
+    hasPinPad: false,
+    isLocked: false,
+    isCountLow: false,
+    isFinalTry: false,
+    pinLength: { least: 4, most: 255 },
+    ...change,
+  };
+}
+
+export const surveyed = (change: Partial<Survey> = {}): Survey => ({
+  tokens: [],
+  free: [],
+  useless: [],
+  rootsOnly: [],
+  ...change,
+});

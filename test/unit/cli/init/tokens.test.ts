@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { newKinds } from '../../../../agent/cli/init/new-token.ts';
+import { hindrance, rootsOnlyInWords, type Survey, survey, tokenInWords } from '../../../../agent/cli/init/survey.ts';
+import { tokenByFlags } from '../../../../agent/cli/init/token-flags.ts';
+import { TokenError } from '../../../../hsm/ckr.ts';
+import type { SeenToken } from '../../../../hsm/slots.ts';
+import { CARD, type SceneOptions, SOFTHSM, scene, surveyed, token } from './stage.ts';
+
+const TPM = { name: 'TPM', path: '/usr/lib/x86_64-linux-gnu/pkcs11/libtpm2_pkcs11.so' };
+const free = token('', { isInitialised: false, hasPin: false });
+
+test('every module is looked into, and one that breaks is named', async () => {
+  const seen: Readonly<Record<string, () => Promise<readonly SeenToken[]>>> = {
+    [SOFTHSM.path]: async () => [token('a'), token('b', { serial: '02' }), free],
+    [TPM.path]: async () => {
+      throw new TokenError('failed', 'CHILD_ENDED', 'Looking into it: its process ended without an answer: SIGSEGV.');
+    },
+    [CARD.path]: async () => [],
+  };
+  const found = await survey([SOFTHSM, TPM, CARD], { tokens: (module) => seen[module]?.() ?? Promise.reject() }, false);
+  assert.deepEqual(
+    found.tokens.map(({ token: { label } }) => label),
+    ['a', 'b'],
+  );
+  assert.deepEqual(
+    found.free.map(({ module }) => module),
+    [SOFTHSM],
+  );
+  assert.deepEqual(found.useless, [
+    { module: TPM, why: 'its process ended without an answer: SIGSEGV' },
+    { module: CARD, why: 'it shows no token' },
+  ]);
+});
+
+test('a token that two modules show is listed once', async () => {
+  const found = await survey([SOFTHSM, CARD], { tokens: async () => [token('a'), token('b', { serial: '' })] }, false);
+  assert.deepEqual(
+    found.tokens.map(({ module, token: { label } }) => [module.name, label]),
+    [
+      ['SoftHSM', 'a'],
+      ['SoftHSM', 'b'],
+      ['smart card', 'b'],
+    ],
+  );
+});
+
+test('a token that somebody made as root is found with the eyes of root', async () => {
+  const seen = { daemon: [free], caller: [token('a'), free] };
+  const found = await survey([SOFTHSM], { tokens: async (_, eyes = 'daemon') => seen[eyes] }, true);
+  assert.deepEqual([found.tokens, found.free.length], [[], 1]);
+  assert.deepEqual(found.rootsOnly.map(rootsOnlyInWords), [
+    'token "a" (SoftHSM): only root can use it, and the daemon is not root; chown -R newleaf: /var/lib/softhsm/tokens, if it is for newleaf alone',
+  ]);
+});
+
+test('a module that works for root, and not for the daemon, is told so', async () => {
+  const tokens = async (_: string, eyes = 'daemon') => {
+    if (eyes === 'daemon') throw new TokenError('failed', 'CKR_GENERAL_ERROR', 'Listing the tokens: it does not work.');
+    return [token('a')];
+  };
+  const [first] = (await survey([SOFTHSM], { tokens }, true)).useless;
+  assert.equal(first?.why, 'it does not work; as root it works, so the user of the daemon lacks a right');
+});
+
+describe('a token in words', () => {
+  const rows: readonly (readonly [change: Partial<SeenToken>, words: RegExp, isUsable: boolean])[] = [
+    [{}, /^token "gw" \(SoftHSM: SoftHSM v2, serial 01\): needs its PIN$/, true],
+    [{ isCountLow: true }, /needs its PIN; a wrong PIN was tried$/, true],
+    [{ needsLogin: false, hasPin: false }, /needs no PIN$/, true],
+    [{ hasPin: false }, /no user PIN yet/, false],
+    [{ isLocked: true }, /its PIN is locked/, false],
+    [{ hasPinPad: true }, /typed at the reader/, false],
+    [{ model: '', serial: '' }, /no model, serial none/, true],
+  ];
+  for (const [change, words, isUsable] of rows) {
+    test(JSON.stringify(change), () => {
+      const shown = { module: SOFTHSM, token: token('gw', change) };
+      assert.match(tokenInWords(shown), words);
+      assert.equal(hindrance(shown.token) === undefined, isUsable);
+    });
+  }
+});
+
+test('new tokens are offered where there is a slot for them, the TPM first', () => {
+  const kinds = (...modules: readonly (typeof SOFTHSM)[]) =>
+    newKinds(surveyed({ free: modules.map((module) => ({ module, token: free })) })).map(({ kind }) => kind);
+  assert.deepEqual(kinds(SOFTHSM, TPM), ['tpm', 'softhsm']);
+  assert.deepEqual(kinds(CARD), []);
+});
+
+describe('the token that flags and configuration name', () => {
+  const a = { module: SOFTHSM, token: token('a') };
+  const b = { module: SOFTHSM, token: token('b', { serial: '02' }) };
+  const twin = { module: SOFTHSM, token: token('a', { serial: '03' }) };
+  const card = { module: CARD, token: token('a', { serial: '04' }) };
+  const locked = { module: CARD, token: token('locked', { isLocked: true }) };
+  const slot = { module: SOFTHSM, token: free };
+  const rows: readonly (readonly [what: string, options: SceneOptions, found: Partial<Survey>, expected: unknown])[] = [
+    ['the only one', {}, { tokens: [a] }, a],
+    ['the only usable one', {}, { tokens: [a, locked] }, a],
+    ['none of two', {}, { tokens: [a, b] }, /nobody to ask which token.*"a".*"b".*--token LABEL/s],
+    ['none at all', {}, {}, /Tokens here: none\..*--new-token softhsm/s],
+    ['by label', { flags: { token: 'b' } }, { tokens: [a, b] }, b],
+    ['by URI', { flags: { token: 'pkcs11:serial=03' } }, { tokens: [a, twin] }, twin],
+    ['by module', { flags: { token: 'a', module: CARD.path } }, { tokens: [a, card] }, card],
+    ['configured', { configured: { 'hsm.module': SOFTHSM.path, 'hsm.token': 'a' } }, { tokens: [card, a, b] }, a],
+    ['a label that two have', { flags: { token: 'a' } }, { tokens: [a, twin] }, /nobody to ask which token/],
+    [
+      'one that is not there',
+      { flags: { token: 'c' } },
+      { tokens: [a] },
+      /NL-TOKEN-MISSING There is no usable token c\./,
+    ],
+    [
+      'one that is locked',
+      { flags: { token: 'locked' } },
+      { tokens: [locked] },
+      /NL-TOKEN-MISSING .*its PIN is locked/,
+    ],
+    ['to be made', { flags: { 'new-token': 'softhsm' } }, { tokens: [a], free: [slot] }, 'softhsm'],
+    ['made before', { flags: { 'new-token': 'softhsm', token: 'b' } }, { tokens: [a, b], free: [slot] }, b],
+    ['to be made of nothing', { flags: { 'new-token': 'paper' } }, {}, /--new-token must be one of softhsm, tpm/],
+  ];
+  for (const [what, options, found, expected] of rows) {
+    test(what, () => {
+      const ask = () => tokenByFlags(scene(options).guide, surveyed(found));
+      if (expected instanceof RegExp) assert.throws(ask, expected);
+      else assert.deepEqual(ask(), expected);
+    });
+  }
+});

@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import { Daemon } from '../../../agent/daemon/daemon.ts';
+import { type Code, Fault } from '../../../agent/failure/failure.ts';
+import type { KeyRef } from '../../../agent/roll/leaf.ts';
+import type { Answer, Ask } from '../../../agent/roll/ports.ts';
+import { unprovisioned } from '../../../agent/roll/state.ts';
+import { entryOf } from '../../../agent/state/entry.ts';
+import { TestClock } from '../clock.ts';
+import { hub, leafOf, NOW, terms } from '../roll/machine.ts';
+
+const MINUTE = 60_000;
+const never = <T>() => new Promise<T>(() => {});
+const quiet = { error() {}, warn() {}, info() {}, debug() {} };
+const full = () => Promise.reject(new Fault('NL-TOKEN-FAILED', { message: 'The token is full.' }));
+
+/** A gateway that serves, whose leaves a person brings, and whose token makes keys as it is told. */
+async function gateway(t: TestContext, generate: () => Promise<KeyRef>) {
+  const stage = { generate, tries: 0, clock: new TestClock(NOW) };
+  const absent = () => assert.fail('nobody asks for this');
+  const current = { ...leafOf('g0', 'a'), notAfter: NOW + 9_999 * 60 * MINUTE };
+  const serving = {
+    ...unprovisioned,
+    phase: 'serving',
+    current,
+    assignment: hub,
+    registered: terms.registered,
+  } as const;
+  const daemon = new Daemon({
+    ports: {
+      keys: {
+        generate() {
+          stage.tries += 1;
+          return stage.generate();
+        },
+        csr: async ({ id }) => `csr of ${id}`,
+        store: async () => {},
+        destroy: absent,
+      },
+      issuer: { issue: absent },
+      judge: absent,
+      dps: { register: absent },
+      hub: {
+        connect: async () => {},
+        report: async () => {},
+        async close() {},
+        signals: { [Symbol.asyncIterator]: () => ({ next: never }) },
+      },
+    },
+    journal: { read: async () => entryOf(serving), write: async () => {} },
+    clock: stage.clock,
+    draw: () => 0.5,
+    log: quiet,
+    notify: {
+      async ready() {},
+      async stopping() {},
+      async status() {},
+      async watchdog() {},
+      async expect() {},
+      watchdogMs: undefined,
+    },
+    terms: { ...terms, automatic: false },
+    version: '0',
+    registrationId: 'gw-1',
+    labelPrefix: 'newleaf',
+    keepKey: false,
+    given: async () => undefined,
+    publish: async () => {},
+  });
+  const abort = new AbortController();
+  const ended = daemon.run(abort.signal);
+  t.after(async () => {
+    abort.abort();
+    await ended;
+  });
+  while (daemon.state.online === undefined) await setImmediate();
+  const ask = (from: 'technician' | 'method' = 'technician') => daemon.answer({ kind: 'csr', from } satisfies Ask);
+  return { ...stage, stage, daemon, ask };
+}
+
+async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn += 1) await setImmediate();
+}
+
+const codeOf = ({ status, body }: Answer) => [status, (body as { code?: Code }).code];
+
+for (const code of ['NL-TOKEN-FAILED', 'NL-TOKEN-MISSING', 'NL-TOKEN-OCCUPIED', 'NL-TOKEN-PIN-LOCKED'] as const) {
+  test(`a token that makes no key is the answer: ${code}`, async (t) => {
+    const { ask } = await gateway(t, () => Promise.reject(new Fault(code)));
+    const { status, body } = await ask();
+    assert.deepEqual(codeOf({ status, body }), [500, code]);
+    assert.match((body as { advice: string }).advice, /\w/);
+  });
+}
+
+test('a technician who asks again makes the token try at once; a method is told what is known', async (t) => {
+  const { ask, stage } = await gateway(t, full);
+  assert.deepEqual(codeOf(await ask()), [500, 'NL-TOKEN-FAILED']);
+  assert.deepEqual(codeOf(await ask('method')), [500, 'NL-TOKEN-FAILED']);
+  assert.equal(stage.tries, 1);
+  assert.deepEqual(codeOf(await ask()), [500, 'NL-TOKEN-FAILED']);
+  assert.equal(stage.tries, 2);
+  stage.generate = async () => ({ slot: 'b', id: 'g1' });
+  assert.deepEqual((await ask()).body, { csr: 'csr of g1', slot: 'b', cn: 'gw-1' });
+});
+
+test('a token that takes long is waited for, and no longer than the asker waits', async (t) => {
+  const { ask, clock, stage } = await gateway(t, never);
+  const early = ask();
+  await clock.asleep(2);
+  await clock.pass(MINUTE);
+  const late = ask();
+  await turns(50);
+  await clock.pass(MINUTE);
+  const answers = await Promise.all([early, late]);
+  assert.deepEqual(answers.map(codeOf), [
+    [409, 'NL-BUSY'],
+    [409, 'NL-BUSY'],
+  ]);
+  assert.equal(stage.tries, 1);
+});
+
+test('nobody who asks stays behind, however many there are', async (t) => {
+  const { ask, clock } = await gateway(t, never);
+  let heard = 0;
+  const asked = Array.from({ length: 1_000 }, async () => {
+    const answer = await ask('method');
+    heard += 1;
+    return answer;
+  });
+  await turns(2_000);
+  assert.ok(heard >= 900, `${heard} have an answer at once`);
+  await clock.pass(2 * MINUTE);
+  const answers = await Promise.all(asked);
+  assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([409]));
+});

@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Fault } from '../../../agent/failure/failure.ts';
+import type { RollState } from '../../../agent/roll/state.ts';
+import { hub, NOW, terms } from '../roll/machine.ts';
+import { candidate, current, Disk, gateway, HOUR, MINUTE, servingState } from './gateway.ts';
+
+const request = { id: 'r1', action: 'roll', reason: 'asked', from: 'technician', at: NOW } as const;
+const rolling = (phase: RollState['phase'], next: Partial<RollState['next']>): RollState => ({
+  ...servingState,
+  phase,
+  request,
+  next: { slot: 'b', sent: false, ...next },
+});
+
+/** What is on the disk when it takes nothing any more, and what may be tried in the hour after. */
+const ROWS: readonly (readonly [name: string, state: RollState, limits: Partial<Record<string, number>>])[] = [
+  ['registering', { ...servingState, phase: 'registering', rejected: true }, { register: 1, connect: 1, destroy: 0 }],
+  ['generating-key', rolling('generating-key', {}), { generate: 1, issue: 0, register: 0, connect: 1 }],
+  ['requesting-leaf', rolling('requesting-leaf', { id: 'g1' }), { issue: 1, register: 0, connect: 1 }],
+  [
+    'registering-next',
+    rolling('registering-next', { id: 'g1', leaf: candidate, sent: true }),
+    { register: 1, connect: 2, destroy: 0 },
+  ],
+  [
+    'connecting-next',
+    rolling('connecting-next', { id: 'g1', leaf: candidate, sent: true, assignment: hub }),
+    { connect: 2, destroy: 0 },
+  ],
+  [
+    'abandoning',
+    rolling('abandoning', { id: 'g1', leaf: candidate, sent: true }),
+    { register: 1, connect: 1, destroy: 0 },
+  ],
+];
+
+for (const [name, state, limits] of ROWS) {
+  test(`a disk that takes nothing while "${name}": nothing is asked for twice, and it goes on when there is room`, async (t) => {
+    const disk = new Disk(state);
+    disk.isFull = true;
+    const { clock, counts, daemon, told } = await gateway(t, disk);
+    await clock.pass(HOUR);
+    for (const [effect, most] of Object.entries(limits))
+      assert.ok(Number(counts[effect as keyof typeof counts]) <= Number(most), `${effect}: ${JSON.stringify(counts)}`);
+    assert.equal(told('state-unwritten').length, 1, 'it is told once');
+    assert.ok(disk.tries <= 14, `${disk.tries} attempts to write`);
+    disk.isFull = false;
+    await clock.pass(11 * MINUTE);
+    assert.equal(daemon.state.phase, 'serving');
+    assert.deepEqual(disk.entry !== 'absent' && disk.entry.phase, 'serving');
+    assert.ok(counts.issue <= 1 && counts.register <= 2);
+  });
+}
+
+test('a key is destroyed only after the disk knows that its leaf has been replaced', async (t) => {
+  const disk = new Disk(rolling('connecting-next', { id: 'g1', leaf: candidate, sent: true, assignment: hub }));
+  disk.isFull = true;
+  const { clock, counts, daemon } = await gateway(t, disk);
+  await clock.pass(HOUR);
+  assert.deepEqual([daemon.state.current?.key.id, counts.destroy], ['g1', 0]);
+  disk.isFull = false;
+  await clock.pass(11 * MINUTE);
+  assert.deepEqual([daemon.state.phase, counts.destroy], ['serving', 1]);
+});
+
+test('a full disk holds up neither a refusal by the hub nor a hub that has moved', async (t) => {
+  const disk = new Disk(servingState);
+  disk.isFull = true;
+  const moved = { ...hub, hub: 'hub2' };
+  const { clock, counts, daemon } = await gateway(t, disk, {
+    register: async () => moved,
+    async connect(_, assignment) {
+      if (assignment.hub === hub.hub) throw new Fault('NL-HUB-REJECTED');
+    },
+  });
+  await clock.pass(MINUTE);
+  assert.deepEqual([daemon.state.phase, daemon.state.online], ['serving', `${current.thumbprint}@hub2`]);
+  assert.deepEqual([counts.register, counts.connect], [1, 2]);
+});
+
+test('a hub that is gone, and a disk that is full: DPS is asked, and the other hub is used', async (t) => {
+  const disk = new Disk(servingState);
+  disk.isFull = true;
+  const { clock, daemon } = await gateway(t, disk, {
+    register: async () => ({ ...hub, hub: 'hub2' }),
+    async connect(_, assignment) {
+      if (assignment.hub === hub.hub) throw new Fault('NL-HUB-UNREACHABLE');
+    },
+  });
+  await clock.pass(2 * HOUR);
+  assert.equal(daemon.state.online, `${current.thumbprint}@hub2`);
+});
+
+for (const delayMs of [0, 600_000]) {
+  test(`a request with a delay of ${delayMs} ms that cannot be kept is refused, and forgotten`, async (t) => {
+    const disk = new Disk(servingState);
+    const { clock, counts, daemon } = await gateway(t, disk);
+    disk.isFull = true;
+    const answer = daemon.answer({ kind: 're-register', from: 'technician', id: 'later', delayMs });
+    await clock.pass(0);
+    assert.deepEqual(
+      [(await answer).status, (await answer).body],
+      [
+        500,
+        {
+          code: 'NL-STATE-WRITE',
+          message: 'state.json cannot be written: no space is left.',
+          advice: (await answer).body['advice' as never],
+        },
+      ],
+    );
+    assert.deepEqual([daemon.state.scheduled, daemon.state.request], [undefined, undefined]);
+    await clock.pass(HOUR);
+    assert.equal(counts.register, 0);
+    disk.isFull = false;
+    const again = daemon.answer({ kind: 're-register', from: 'technician', id: 'later', delayMs });
+    await clock.pass(0);
+    assert.equal((await again).status, 202);
+    assert.equal(disk.entry !== 'absent' && (disk.entry.scheduled ?? disk.entry.outcomes[0])?.id, 'later');
+  });
+}
+
+test('what people read says that the disk takes nothing, until it does', async (t) => {
+  const disk = new Disk({ ...servingState, phase: 'registering' });
+  disk.isFull = true;
+  const { clock, daemon, told } = await gateway(t, disk);
+  const trouble = async () =>
+    ((await daemon.answer({ kind: 'status' })).body as { trouble?: { code: string } }).trouble;
+  assert.equal((await trouble())?.code, 'NL-STATE-WRITE');
+  disk.isFull = false;
+  await clock.pass(11 * MINUTE);
+  assert.equal(await trouble(), undefined);
+  assert.equal(told('state-written').length, 1);
+  assert.equal(terms.registered, disk.entry !== 'absent' && disk.entry.registered);
+});

@@ -1,0 +1,157 @@
+import assert from 'node:assert/strict';
+import type { TestContext } from 'node:test';
+import { Daemon, type DaemonOptions } from '../../../agent/daemon/daemon.ts';
+import { Fault } from '../../../agent/failure/failure.ts';
+import type { Line } from '../../../agent/machine/log.ts';
+import type { HubSignal, Ports } from '../../../agent/roll/ports.ts';
+import { type RollState, unprovisioned } from '../../../agent/roll/state.ts';
+import { type Entry, entryOf } from '../../../agent/state/entry.ts';
+import { TestClock } from '../clock.ts';
+import { hub, leafOf, NOW, terms } from '../roll/machine.ts';
+
+export const MINUTE = 60_000;
+export const HOUR = 60 * MINUTE;
+export const DAY = 24 * HOUR;
+
+export const never = <T>() => new Promise<T>(() => {});
+
+/** The leaf that serves; it is not due for a year. */
+export const current = { ...leafOf('g0', 'a'), notAfter: NOW + 365 * DAY };
+export const candidate = { ...leafOf('g1', 'b'), notAfter: NOW + 365 * DAY };
+
+export const servingState: RollState = {
+  ...unprovisioned,
+  phase: 'serving',
+  current,
+  assignment: hub,
+  registered: terms.registered,
+};
+
+/** How often each effect was tried. */
+export interface Counts {
+  connect: number;
+  register: number;
+  issue: number;
+  generate: number;
+  destroy: number;
+  report: number;
+  writes: number;
+}
+
+export interface Far {
+  readonly keys?: Partial<Ports['keys']>;
+  readonly issue?: Ports['issuer']['issue'];
+  readonly judge?: Ports['judge'];
+  readonly register?: Ports['dps']['register'];
+  readonly connect?: Ports['hub']['connect'];
+  readonly report?: Ports['hub']['report'];
+}
+
+/** A disk that can be told to take nothing. */
+export class Disk {
+  entry: Entry | 'absent';
+  isFull = false;
+  readonly written: Entry[] = [];
+  tries = 0;
+
+  constructor(state?: RollState) {
+    this.entry = state === undefined ? 'absent' : entryOf(state);
+  }
+
+  readonly read = async () => this.entry;
+  readonly write = async (entry: Entry) => {
+    this.tries += 1;
+    if (this.isFull) throw new Fault('NL-STATE-WRITE', { message: 'state.json cannot be written: no space is left.' });
+    this.entry = entry;
+    this.written.push(entry);
+  };
+}
+
+/** The real daemon before ports that are played, in virtual time. Everything works that is not told to fail. */
+export async function gateway(
+  t: TestContext,
+  disk: Disk,
+  far: Far = {},
+  change: Partial<DaemonOptions> = {},
+  clock = new TestClock(NOW),
+) {
+  const counts: Counts = { connect: 0, register: 0, issue: 0, generate: 0, destroy: 0, report: 0, writes: 0 };
+  const logged: Line[] = [];
+  const note = (line: Line) => void logged.push(line);
+  const signals: HubSignal[] = [];
+  let wake = (_: IteratorResult<HubSignal>) => {};
+  const counted =
+    <A extends unknown[], R>(name: keyof Counts, work: (...args: A) => R) =>
+    (...args: A): R => {
+      counts[name] += 1;
+      return work(...args);
+    };
+  const ports: Ports = {
+    keys: {
+      generate: counted('generate', far.keys?.generate ?? (async (slot) => ({ slot, id: 'g1' }))),
+      csr: far.keys?.csr ?? (async () => 'csr'),
+      store: far.keys?.store ?? (() => assert.fail('the assembly stores leaves')),
+      destroy: counted('destroy', far.keys?.destroy ?? (async () => {})),
+    },
+    issuer: { issue: counted('issue', far.issue ?? (async () => 'chain')) },
+    judge: far.judge ?? (async (_, key) => ({ ...candidate, key })),
+    dps: { register: counted('register', far.register ?? (async () => hub)) },
+    hub: {
+      connect: counted('connect', far.connect ?? (async () => {})),
+      report: counted('report', far.report ?? (async () => {})),
+      async close() {},
+      signals: {
+        [Symbol.asyncIterator]: () => ({
+          next() {
+            const value = signals.shift();
+            if (value !== undefined) return Promise.resolve({ value, done: false });
+            return new Promise((resolve) => {
+              wake = resolve;
+            });
+          },
+        }),
+      },
+    },
+  };
+  const daemon = new Daemon({
+    ports,
+    journal: { read: disk.read, write: counted('writes', disk.write) },
+    clock,
+    draw: () => 0.5,
+    log: { error: note, warn: note, info: note, debug: note },
+    notify: {
+      async ready() {},
+      async stopping() {},
+      async status() {},
+      async watchdog() {},
+      async expect() {},
+      watchdogMs: undefined,
+    },
+    terms,
+    version: '0',
+    registrationId: 'gw-1',
+    labelPrefix: 'newleaf',
+    keepKey: false,
+    given: async () => undefined,
+    publish: async () => {},
+    ...change,
+  });
+  const abort = new AbortController();
+  t.after(() => abort.abort());
+  const ended = daemon.run(abort.signal);
+  await Promise.race([clock.asleep(), ended.catch(() => {})]);
+  await clock.pass(0);
+  /** The session with this leaf ends. */
+  const lose = async (thumbprint = current.thumbprint, heldMs = HOUR) => {
+    const failure = new Fault('NL-HUB-LOST').failure;
+    const result = { value: { kind: 'lost', thumbprint, heldMs, failure } as const, done: false };
+    wake(result);
+    await clock.pass(0);
+  };
+  const told = (event: string) => logged.filter((line) => line.event === event);
+  const stop = () => {
+    abort.abort();
+    return ended;
+  };
+  return { clock, counts, daemon, logged, told, lose, ended, stop };
+}

@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync, rmdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { Publication } from '../../../agent/daemon/publication.ts';
+import { type RollState, unprovisioned } from '../../../agent/roll/state.ts';
+import { publish } from '../../../agent/state/published.ts';
+import { TestClock } from '../clock.ts';
+import { leafOf } from '../roll/machine.ts';
+import { scratch } from '../state/disk.ts';
+
+const MINUTE = 60_000;
+const pem = (text: string) =>
+  `-----BEGIN CERTIFICATE-----\n${Buffer.from(text).toString('base64')}\n-----END CERTIFICATE-----\n`;
+const serving = (name: string): RollState => ({
+  ...unprovisioned,
+  phase: 'serving',
+  current: { ...leafOf(name, 'a'), chain: pem(name) },
+});
+
+function stage(t: TestContext) {
+  const directory = scratch(t);
+  const clock = new TestClock();
+  const said: string[] = [];
+  const tries: RollState[] = [];
+  const tell = ({ event }: { readonly event: string }) => void said.push(event);
+  const publication = new Publication({
+    publish(state, before) {
+      tries.push(state);
+      return publish(directory, state, before);
+    },
+    clock,
+    log: { error: tell, warn: tell, info: tell, debug: tell },
+  });
+  /** As the loop does that looks at the clock once a minute, though nothing has changed. */
+  const turns = async (state: RollState, minutes: number) => {
+    for (let minute = 0; minute < minutes; minute += 1) {
+      await publication.follow({ ...state });
+      await clock.pass(MINUTE);
+    }
+  };
+  return { leaf: join(directory, 'leaf.pem'), said, tries, turns };
+}
+
+test('files are written once, and again when the leaf is another', async (t) => {
+  const { leaf, said, tries, turns } = stage(t);
+  const [first, second] = [serving('g0'), serving('g1')];
+  await turns(first, 60);
+  assert.equal(readFileSync(leaf, 'utf8'), pem('g0'));
+  await turns(second, 60);
+  assert.equal(readFileSync(leaf, 'utf8'), pem('g1'));
+  assert.deepEqual([tries.length, said], [2, []]);
+});
+
+test('a directory in place of leaf.pem: told once, tried every ten minutes, and at once for another leaf', async (t) => {
+  const { leaf, said, tries, turns } = stage(t);
+  const [first, second] = [serving('g0'), serving('g1')];
+  mkdirSync(leaf);
+  await turns(first, 60);
+  assert.deepEqual([tries.length, said], [6, ['files-unwritten']]);
+  await turns(second, 10);
+  assert.deepEqual([tries.length, said], [7, ['files-unwritten', 'files-unwritten']]);
+  rmdirSync(leaf);
+  await turns(second, 60);
+  assert.equal(readFileSync(leaf, 'utf8'), pem('g1'));
+  assert.deepEqual([tries.length, said.slice(2)], [8, ['files-written']]);
+});

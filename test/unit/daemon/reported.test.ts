@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import { Fault } from '../../../agent/failure/failure.ts';
+import { current, DAY, Disk, gateway, HOUR, MINUTE, servingState } from './gateway.ts';
+
+const throttled = () =>
+  Promise.reject(new Fault('NL-HUB-TWIN', { message: 'The hub refused the reported properties.' }));
+
+/** A gateway whose twin takes nothing until a test says so. */
+async function refusing(t: TestContext) {
+  const twin = { takes: false, writes: [] as object[], tries: 0 };
+  const stage = await gateway(t, new Disk(servingState), {
+    report(reported) {
+      twin.tries += 1;
+      if (!twin.takes) return throttled();
+      twin.writes.push(reported);
+      return Promise.resolve();
+    },
+  });
+  return { ...stage, twin };
+}
+
+test('a twin that is throttled gets its report later, and it is told once', async (t) => {
+  const { clock, twin, told } = await refusing(t);
+  assert.equal(twin.tries, 1);
+  await clock.pass(HOUR);
+  const { tries } = twin;
+  assert.ok(tries > 5 && tries <= 15, `${tries} in an hour`);
+  assert.equal(told('twin-unwritten').length, 1);
+  twin.takes = true;
+  await clock.pass(13 * MINUTE);
+  assert.equal(twin.writes.length, 1);
+  assert.equal(told('twin-written').length, 1);
+  await clock.pass(DAY);
+  assert.equal(twin.writes.length, 1);
+});
+
+test('the newest report is the one that arrives', async (t) => {
+  const { clock, twin, daemon } = await refusing(t);
+  const answer = daemon.answer({ kind: 're-register', from: 'method', id: 'fleet-job-7', delayMs: 0 });
+  await clock.pass(MINUTE);
+  assert.equal((await answer).status, 202);
+  twin.takes = true;
+  await clock.pass(HOUR);
+  assert.equal(twin.writes.length, 1);
+  const [written] = twin.writes as { last?: { id: string; outcome: string } }[];
+  assert.deepEqual([written?.last?.id, written?.last?.outcome], ['fleet-job-7', 'done']);
+});
+
+test('without a session nothing is tried, and the next one begins anew', async (t) => {
+  let takes = false;
+  let tries = 0;
+  let connects = true;
+  const { clock, lose } = await gateway(t, new Disk(servingState), {
+    report() {
+      tries += 1;
+      return takes ? Promise.resolve() : throttled();
+    },
+    async connect() {
+      if (!connects) throw new Fault('NL-HUB-UNREACHABLE');
+    },
+  });
+  connects = false;
+  await lose(current.thumbprint, HOUR);
+  const before = tries;
+  await clock.pass(10 * MINUTE);
+  assert.equal(tries, before);
+  [connects, takes] = [true, true];
+  await clock.pass(2 * MINUTE);
+  assert.equal(tries, before + 1);
+});
+
+test('one write at a time, however often the state changes while it lasts', async (t) => {
+  const open: (() => void)[] = [];
+  let most = 0;
+  const { clock, daemon } = await gateway(t, new Disk(servingState), {
+    report: () =>
+      new Promise<void>((resolve) => {
+        open.push(resolve);
+        most = Math.max(most, open.length);
+      }),
+  });
+  for (let round = 0; round < 10; round += 1) {
+    const answer = daemon.answer({ kind: 're-register', from: 'technician', id: `r${round}`, delayMs: 0 });
+    await clock.pass(10);
+    await answer;
+  }
+  assert.equal(most, 1);
+  open.shift()?.();
+  await setImmediate();
+  await setImmediate();
+  assert.equal(open.length, 1, 'what has changed since is written next');
+});

@@ -1,0 +1,16 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { failureOf } from '../../../agent/failure/failure-of.ts';
+import { TokenError } from '../../../hsm/ckr.ts';
+
+for (const [code, advice] of [
+  ['KEY_AMBIGUOUS', /CKA_ID/],
+  ['KEY_ALWAYS_AUTHENTICATES', /hsm\.key/],
+] as const) {
+  test(`${code} of hsm.key is no key that is lost: no roll would help`, () => {
+    const failure = failureOf(new TokenError('key', code, 'What it is.'));
+    assert.equal(failure.code, 'NL-TOKEN-KEY');
+    assert.match(failure.advice, advice);
+    assert.doesNotMatch(failure.advice, /newleaf roll/);
+  });
+}

@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { Tray } from '../../../agent/inbox/tray.ts';
+import { TestClock } from '../clock.ts';
+import { scratch } from '../state/disk.ts';
+import { refusal } from './stage.ts';
+
+const LOOKS = 4_000;
+/** A quarter of what each look left behind while it was still heard by a promise that lives as long as the daemon: 425 bytes. */
+const MOST_A_LOOK = 100;
+
+setFlagsFromString('--expose-gc');
+const gc: () => void = runInNewContext('gc');
+
+test('a file that waits costs nothing that stays, however often it is looked at', async (t) => {
+  const directory = scratch(t);
+  const log = { error() {}, warn() {}, info() {}, debug() {} };
+  const clock = new TestClock();
+  const closing = new AbortController();
+  let asked = 0;
+  const answer = async () => {
+    asked += 1;
+    return refusal('NL-LEAF-NOT-YET', 409, { retryAfterSeconds: 3_600 });
+  };
+  const tray = new Tray({ directory, answer, clock, log }, closing.signal);
+  assert.ok(await tray.prepare());
+  writeFileSync(`${tray.path}/gw.pem`, 'a chain');
+  await tray.look();
+  await clock.pass(2_000);
+  const look = async (times: number) => {
+    for (let one = 0; one < times; one += 1) await tray.look();
+    gc();
+    return process.memoryUsage().heapUsed;
+  };
+  const before = await look(LOOKS / 4);
+  const listeners = getEventListeners(closing.signal, 'abort').length;
+  const grown = ((await look(LOOKS)) - before) / LOOKS;
+  assert.equal(asked, LOOKS * 1.25);
+  assert.equal(getEventListeners(closing.signal, 'abort').length, listeners);
+  assert.ok(grown < MOST_A_LOOK, `${Math.round(grown)} bytes a look`);
+});
+
+test('a look that waits for an answer ends when the daemon does', async (t) => {
+  const log = { error() {}, warn() {}, info() {}, debug() {} };
+  const clock = new TestClock();
+  const closing = new AbortController();
+  const answer = () => {
+    closing.abort();
+    return new Promise<never>(() => {});
+  };
+  const tray = new Tray({ directory: scratch(t), answer, clock, log }, closing.signal);
+  await tray.prepare();
+  writeFileSync(`${tray.path}/gw.pem`, 'a chain');
+  await tray.look();
+  await clock.pass(2_000);
+  await tray.look();
+});

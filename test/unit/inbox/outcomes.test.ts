@@ -1,0 +1,259 @@
+import assert from 'node:assert/strict';
+import { chmodSync, existsSync, mkdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { failure } from '../../../agent/failure/failure.ts';
+import { MOST_KEPT, reject } from '../../../agent/inbox/reject.ts';
+import { asNobody, needsRoot } from '../state/disk.ts';
+import { accepted, refusal, Stage } from './stage.ts';
+
+describe('a chain that is refused', () => {
+  test('is moved to rejected, with the reason beside it', async (t) => {
+    const stage = new Stage(t);
+    stage.answer = () => refusal('NL-LEAF-CN');
+    stage.drop('gw.pem', 'of another gateway');
+    await stage.start();
+    await stage.pass(2_000);
+    assert.deepEqual([stage.names('inbox'), stage.names('rejected')], [[], ['gw.pem', 'gw.pem.reason']]);
+    assert.equal(stage.rejected('gw.pem'), 'of another gateway');
+    assert.equal(
+      stage.rejected('gw.pem.reason'),
+      'NL-LEAF-CN The CN of the issued leaf is not the registration ID. Operator of the CA: keep the subject of the CSR.\n',
+    );
+    assert.deepEqual(stage.events, ['inbox-rejected NL-LEAF-CN']);
+    assert.equal(stage.logged[0]?.path, join(stage.directory, 'rejected', 'gw.pem'));
+  });
+
+  test('does not replace an older one of its name', async (t) => {
+    const stage = new Stage(t);
+    await stage.start();
+    for (const [number, code] of (['NL-LEAF-CN', 'NL-LEAF-EKU', 'NL-LEAF-KEY'] as const).entries()) {
+      stage.answer = () => refusal(code);
+      stage.drop('gw.pem', `number ${number}`);
+      await stage.heard();
+      await stage.pass(4_000);
+    }
+    assert.deepEqual(
+      stage.names('rejected').filter((name) => !name.endsWith('.reason')),
+      ['gw.pem', 'gw.pem.2', 'gw.pem.3'],
+    );
+    assert.equal(stage.rejected('gw.pem.3'), 'number 2');
+    assert.match(stage.rejected('gw.pem.2.reason'), /^NL-LEAF-EKU /);
+  });
+
+  test('pushes out the oldest, with its reason, where many lie there', async (t) => {
+    const stage = new Stage(t);
+    stage.answer = () => refusal('NL-LEAF-CN');
+    await stage.start();
+    for (let number = 0; number < MOST_KEPT; number += 1) {
+      const reason = join(stage.directory, 'rejected', `${number}.pem.reason`);
+      writeFileSync(join(stage.directory, 'rejected', `${number}.pem`), '');
+      writeFileSync(reason, '');
+      utimesSync(reason, number, number);
+    }
+    stage.drop('gw.pem');
+    await stage.heard();
+    await stage.pass(4_000);
+    const left = stage.names('rejected');
+    assert.equal(left.length, 2 * MOST_KEPT);
+    assert.deepEqual(
+      ['0.pem', '0.pem.reason', '1.pem', 'gw.pem', 'gw.pem.reason'].filter((name) => left.includes(name)),
+      ['1.pem', 'gw.pem', 'gw.pem.reason'],
+    );
+  });
+
+  test('and is a directory by the time it is moved stays where it is', async (t) => {
+    const stage = new Stage(t);
+    const path = join(stage.directory, 'inbox', 'gw.pem');
+    const failed = failure('NL-LEAF-CN');
+    mkdirSync(join(stage.directory, 'rejected'));
+    mkdirSync(join(path, 'inside'), { recursive: true });
+    const delivery = { name: 'gw.pem', path, mark: '', writtenAt: 0 };
+    await assert.rejects(reject(delivery, join(stage.directory, 'rejected'), failed), { code: 'ENOTDIR' });
+    assert.deepEqual([stage.names('inbox'), stage.names('rejected')], [['gw.pem'], []]);
+    assert.ok(existsSync(join(path, 'inside')));
+  });
+
+  test('pushes out no directory that an older version has moved there, and goes on with the others', async (t) => {
+    const stage = new Stage(t);
+    stage.answer = () => refusal('NL-LEAF-CN');
+    await stage.start();
+    const at = (name: string) => join(stage.directory, 'rejected', name);
+    // Where the links lead is what a recursive removal would reach.
+    const outside = join(stage.directory, 'state.json');
+    writeFileSync(outside, 'precious');
+    mkdirSync(join(at('directory'), 'deep'), { recursive: true });
+    writeFileSync(join(at('directory'), 'deep', 'file'), '');
+    symlinkSync(outside, at('link'));
+    writeFileSync(at('file'), '');
+    for (const name of ['directory', 'link', 'file']) {
+      writeFileSync(at(`${name}.reason`), '');
+      utimesSync(at(`${name}.reason`), 1, 1);
+    }
+    for (let number = 0; number < MOST_KEPT; number += 1) writeFileSync(at(`${number}.pem.reason`), '');
+    stage.drop('gw.pem');
+    await stage.heard();
+    await stage.pass(4_000);
+    const left = stage.names('rejected').filter((name) => /^(directory|link|file)/.test(name));
+    assert.deepEqual(left, ['directory', 'directory.reason']);
+    assert.ok(existsSync(join(at('directory'), 'deep', 'file')) && existsSync(outside));
+  });
+
+  test('has a name so long that no reason fits beside it', async (t) => {
+    const stage = new Stage(t);
+    stage.answer = () => refusal('NL-LEAF-CN');
+    stage.drop('ä'.repeat(125));
+    stage.drop(`${'x'.repeat(251)}.pem`);
+    await stage.start();
+    await stage.pass(2_000);
+    assert.deepEqual(stage.names('rejected'), ['-', '-.reason', 'x'.repeat(200), `${'x'.repeat(200)}.reason`]);
+  });
+
+  test('but cannot be moved stays, and is tried again', { skip: needsRoot }, async (t) => {
+    const stage = new Stage(t);
+    stage.answer = () => refusal('NL-LEAF-CN');
+    await stage.start();
+    stage.drop('gw.pem');
+    chmodSync(stage.directory, 0o755);
+    for (const path of ['inbox', 'rejected']) chmodSync(join(stage.directory, path), 0o755);
+    await asNobody(async () => {
+      await stage.heard();
+      await stage.pass(70_000);
+    });
+    assert.deepEqual(stage.names('inbox'), ['gw.pem']);
+    assert.deepEqual(stage.events, ['inbox-waits NL-STATE-WRITE']);
+    assert.match(
+      stage.logged[0]?.message ?? '',
+      /gw\.pem is refused \(NL-LEAF-CN\), and cannot be moved to .*rejected/,
+    );
+    await stage.pass(60_000);
+    assert.deepEqual(stage.names('rejected'), ['gw.pem', 'gw.pem.reason']);
+  });
+});
+
+describe('what cannot be read as a chain', () => {
+  test('may be half of an upload that stalls: it is given ten seconds', async (t) => {
+    const stage = new Stage(t);
+    stage.answer = ({ delivered }) => (delivered.toString() === 'whole' ? accepted : refusal('NL-LEAF-PARSE'));
+    stage.drop('gw.pem', 'wh');
+    await stage.start();
+    await stage.pass(9_900);
+    assert.deepEqual([stage.names('inbox'), stage.logged], [['gw.pem'], []]);
+    writeFileSync(join(stage.directory, 'inbox', 'gw.pem'), 'whole');
+    await stage.pass(5_000);
+    assert.deepEqual([stage.names('inbox'), stage.events], [[], ['inbox-accepted']]);
+  });
+
+  test('and stays like that is rejected', async (t) => {
+    const stage = new Stage(t);
+    stage.answer = () => refusal('NL-LEAF-PARSE');
+    stage.drop('gw.pem', '');
+    await stage.start();
+    await stage.pass(9_900);
+    assert.deepEqual(stage.names('inbox'), ['gw.pem']);
+    await stage.pass(100);
+    assert.deepEqual([stage.names('rejected'), stage.asks.length], [['gw.pem', 'gw.pem.reason'], 2]);
+  });
+});
+
+describe('a chain that has to wait stays, is tried again once a minute, and is told of once', () => {
+  const rows = [
+    ['other work is in flight', refusal('NL-BUSY', 409), 'NL-BUSY'],
+    ['not valid yet', refusal('NL-LEAF-NOT-YET', 409, { retryAfterSeconds: 7200 }), 'NL-LEAF-NOT-YET'],
+    ['over budget', refusal('NL-BUDGET', 429, { retryAfterSeconds: 90 }), 'NL-BUDGET'],
+    ['the disk is full', refusal('NL-STATE-WRITE', 500), 'NL-STATE-WRITE'],
+    ['an answer from another world', { status: 503, body: {} }, 'NL-INTERNAL'],
+  ] as const;
+  for (const [what, answer, code] of rows) {
+    test(what, async (t) => {
+      const stage = new Stage(t);
+      stage.answer = () => answer;
+      stage.drop('gw.pem');
+      await stage.start();
+      await stage.pass(2_000);
+      assert.equal(await stage.clock.asleep(), 60_000);
+      await stage.pass(120_000);
+      assert.deepEqual([stage.asks.length, stage.names('inbox')], [3, ['gw.pem']]);
+      assert.deepEqual(stage.events, [`inbox-waits ${code}`]);
+      stage.answer = () => accepted;
+      await stage.pass(60_000);
+      assert.deepEqual([stage.names('inbox'), stage.events[1]], [[], 'inbox-accepted']);
+    });
+  }
+
+  test('a defect of the daemon is no end of the inbox', async (t) => {
+    const stage = new Stage(t);
+    stage.answer = () => Promise.reject(new Error('boom'));
+    stage.drop('gw.pem');
+    await stage.start();
+    await stage.pass(62_000);
+    assert.deepEqual([stage.asks.length, stage.events], [2, ['inbox-waits NL-INTERNAL']]);
+    assert.match(stage.logged[0]?.cause ?? '', /boom/);
+  });
+
+  test('one that waits does not hold up the others', async (t) => {
+    const stage = new Stage(t);
+    stage.answer = ({ id }) => (id?.startsWith('inbox-a') ? refusal('NL-LEAF-NOT-YET', 409) : accepted);
+    for (const name of ['a.pem', 'b.pem']) stage.drop(name);
+    await stage.start();
+    await stage.pass(2_000);
+    assert.deepEqual(stage.names('inbox'), ['a.pem']);
+  });
+});
+
+describe('whatever happens meanwhile', () => {
+  test('a file that is replaced while it is verified is not lost, and not judged by its predecessor', async (t) => {
+    const stage = new Stage(t);
+    const replace = () => stage.drop('gw.pem', 'the right one');
+    stage.answer = ({ delivered }) => {
+      if (delivered.toString() === 'the right one') return accepted;
+      replace();
+      return refusal('NL-LEAF-CN');
+    };
+    stage.drop('gw.pem', 'the wrong one');
+    await stage.start();
+    await stage.pass(6_000);
+    assert.deepEqual([stage.asks.length, stage.names('inbox'), stage.names('rejected')], [2, [], []]);
+  });
+
+  test('one that is accepted and cannot be removed is not installed again', { skip: needsRoot }, async (t) => {
+    const stage = new Stage(t);
+    await stage.start();
+    stage.drop('gw.pem');
+    for (const path of ['.', 'inbox']) chmodSync(join(stage.directory, path), 0o755);
+    await asNobody(async () => {
+      await stage.heard();
+      await stage.pass(180_000);
+    });
+    assert.deepEqual([stage.asks.length, stage.events], [1, ['inbox-accepted', 'inbox-waits NL-STATE-WRITE']]);
+  });
+
+  test('one that somebody takes away is forgotten', async (t) => {
+    const stage = new Stage(t);
+    stage.answer = () => {
+      stage.take('gw.pem');
+      return refusal('NL-LEAF-CN');
+    };
+    stage.drop('gw.pem');
+    await stage.start();
+    await stage.pass(70_000);
+    assert.deepEqual([stage.asks.length, stage.logged, stage.names('rejected')], [1, [], []]);
+  });
+
+  test('the end does not wait for a daemon that has ended, and the file stays', async (t) => {
+    const stage = new Stage(t);
+    const asked = new Promise<void>((resolve) => {
+      stage.answer = () => {
+        resolve();
+        return new Promise(() => {});
+      };
+    });
+    stage.drop('gw.pem');
+    await stage.start();
+    await stage.clock.pass(2_000);
+    await asked;
+    await stage.inbox?.close();
+    assert.equal(existsSync(join(stage.directory, 'inbox', 'gw.pem')), true);
+    assert.deepEqual(stage.logged, []);
+  });
+});

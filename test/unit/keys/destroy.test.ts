@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createKeys } from '../../../agent/keys/slots.ts';
+import { TokenError } from '../../../hsm/ckr.ts';
+import type { PublicKey } from '../../../hsm/public-key.ts';
+import type { Token } from '../../../hsm/token.ts';
+import { scratch } from '../state/disk.ts';
+
+const key = { slot: 'b', id: '600dcafe' } as const;
+const labelled = (label: string): PublicKey => ({ ...key, label, spki: Buffer.alloc(0), keyType: 'ec-p256' });
+
+const rows: readonly (readonly [title: string, found: PublicKey | TokenError | undefined, label: string])[] = [
+  ['a key is destroyed by the label of its slot', labelled('gw-b'), 'gw-b'],
+  ['made under another hsm.label_prefix: by the label that it has', labelled('newleaf-b'), 'newleaf-b'],
+  ['one that this process cannot see: by the label of its slot', undefined, 'gw-b'],
+  [
+    'a token that shows nothing any more stands in no way: the child sees for itself',
+    new TokenError('poisoned', 'KEY_VANISHED', 'The key is no longer shown.'),
+    'gw-b',
+  ],
+];
+
+for (const [title, found, label] of rows) {
+  test(title, async (t) => {
+    const did: string[] = [];
+    const token = {
+      async findById() {
+        if (found instanceof Error) throw found;
+        return found;
+      },
+      forget: (id: string) => did.push(`forget ${id}`),
+    } as unknown as Token;
+    const keys = createKeys({
+      token,
+      prefix: 'gw',
+      keyType: 'ec-p256',
+      registrationId: 'gw-0001',
+      directory: scratch(t),
+      current: () => undefined,
+      keeps: false,
+      wrote: () => {},
+      warn: () => {},
+      destroy: async (...asked) => void did.push(`destroy ${asked.join(' ')}`),
+    });
+    await keys.destroy(key);
+    assert.deepEqual(did, [`destroy ${label} 600dcafe`, 'forget 600dcafe']);
+  });
+}

@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict';
+import { generateKeyPairSync, sign } from 'node:crypto';
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { createKeys } from '../../../agent/keys/slots.ts';
+import { TokenError } from '../../../hsm/ckr.ts';
+import type { Protection } from '../../../hsm/key-pair.ts';
+import type { KeyType, PublicKey } from '../../../hsm/public-key.ts';
+import type { Token } from '../../../hsm/token.ts';
+import { scratch } from '../state/disk.ts';
+
+const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+const stranger = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+const spki = pair.publicKey.export({ format: 'der', type: 'spki' });
+const left: PublicKey = { label: 'newleaf-b', id: '0badcafe', spki, keyType: 'ec-p256' };
+const whole: Protection = {
+  sensitive: true,
+  alwaysSensitive: true,
+  extractable: false,
+  neverExtractable: true,
+  local: true,
+};
+
+interface Left {
+  /** What the token shows under the CKA_ID, or why it shows nothing. */
+  readonly key?: PublicKey | TokenError;
+  readonly protection?: Protection;
+  readonly sign?: (message: Uint8Array) => Buffer;
+  readonly certificates?: readonly Buffer[];
+  readonly csr?: string;
+  readonly occupied?: boolean;
+}
+
+const signsWith =
+  (key: typeof pair) =>
+  (message: Uint8Array): Buffer =>
+    sign('sha256', message, key.privateKey);
+
+/** What the journal says: a key with this CKA_ID is to be made in slot b. */
+const ID = left.id;
+
+/** What generating in slot b did, with this in the token. */
+async function generating(directory: string, found: Left): Promise<readonly string[]> {
+  const did: string[] = [];
+  if (found.csr !== undefined) writeFileSync(join(directory, `gw-0001.${ID}.pem`), found.csr);
+  const token = {
+    async findById(id: string) {
+      if (found.key instanceof Error) throw found.key;
+      return id === found.key?.id ? found.key : undefined;
+    },
+    describe: async () => found.protection ?? whole,
+    sign: async (_: PublicKey, message: Uint8Array) => (found.sign ?? signsWith(pair))(message),
+    certificates: async () => found.certificates ?? [],
+    forget: (id: string) => did.push(`forget ${id}`),
+    async generate(label: string, keyType: KeyType, id: string) {
+      did.push(`generate ${label} ${keyType} ${id}`);
+      if (found.occupied === true) throw new TokenError('occupied', 'LABEL_OCCUPIED', 'Of somebody.');
+      return { ...left, id };
+    },
+  } as unknown as Token;
+  const keys = createKeys({
+    token,
+    prefix: 'newleaf',
+    keyType: 'ec-p256',
+    registrationId: 'gw-0001',
+    directory,
+    current: () => undefined,
+    keeps: false,
+    wrote: () => void did.push('wrote'),
+    warn: (message) => void did.push(message),
+    destroy: async (label, id) => void did.push(`destroy ${label} ${id}`),
+  });
+  assert.deepEqual(await keys.generate('b', ID), { slot: 'b', id: ID });
+  assert.ok(did.length === 0 || !existsSync(join(directory, `gw-0001.${ID}.pem`)), 'no CSR of a key before it is left');
+  return did;
+}
+
+const fresh = [`generate newleaf-b ec-p256 ${ID}`, 'wrote'];
+const replaced = [`destroy newleaf-b ${ID}`, `forget ${ID}`, ...fresh];
+const fails = (code: string) => () => {
+  throw new TokenError('poisoned', code, `The token failed (${code}).`);
+};
+const bare = new TokenError('key', 'PUBLIC_KEY_NOT_FOUND', 'There is neither a public key nor a certificate.');
+
+const rows: readonly (readonly [title: string, found: Left, did: readonly string[]])[] = [
+  ['nothing is there', {}, fresh],
+  ['the key of an earlier attempt was lost, and its CSR is of no use', { csr: 'of the lost key' }, fresh],
+  ['a whole key of an earlier attempt is used', { key: left }, []],
+  ['and its CSR stays', { key: left, csr: 'mine' }, []],
+  [
+    'one that answers each signature by a general error was cut off',
+    { key: left, sign: fails('CKR_GENERAL_ERROR') },
+    replaced,
+  ],
+  ['one that signs for another public half', { key: left, sign: signsWith(stranger) }, replaced],
+  ['one without its public half', { key: bare }, replaced],
+  ['one that could be read', { key: left, protection: { ...whole, extractable: true } }, replaced],
+];
+
+for (const [title, found, did] of rows) {
+  test(title, async (t) => {
+    assert.deepEqual(await generating(scratch(t), found), did);
+  });
+}
+
+test('what the token says against the key that it has made is told', async (t) => {
+  const did = await generating(scratch(t), { protection: { ...whole, local: false } });
+  assert.match(did.at(-1) ?? '', /new key "newleaf-b" that it was not made in the token/);
+});
+
+const certificates = [Buffer.from('any')];
+const broken = fails('CKR_GENERAL_ERROR');
+
+const refusals: readonly (readonly [title: string, found: Left, words: RegExp])[] = [
+  [
+    'a key with a leaf was whole once: the token is at fault',
+    { key: left, sign: broken, certificates },
+    /GENERAL_ERROR/,
+  ],
+  ['a key with a CSR was whole once, too', { key: left, sign: broken, csr: 'any' }, /GENERAL_ERROR/],
+  ['a key with a CSR that shows no public half', { key: bare, csr: 'any' }, /neither a public key/],
+  ['a key whose token has a fault', { key: left, sign: fails('CKR_DEVICE_ERROR') }, /CKR_DEVICE_ERROR/],
+  ['a key whose token has lost the login', { key: left, sign: fails('CKR_USER_NOT_LOGGED_IN') }, /NOT_LOGGED_IN/],
+  ['a token that shows nothing any more', { key: new TokenError('poisoned', 'KEY_VANISHED', 'Gone.') }, /Gone/],
+];
+
+for (const [title, found, words] of refusals) {
+  test(`${title}, and nothing is destroyed`, async (t) => {
+    const directory = scratch(t);
+    await assert.rejects(generating(directory, found), words);
+    assert.equal(existsSync(join(directory, `gw-0001.${ID}.pem`)), found.csr !== undefined);
+  });
+}
+
+test('whatever else has the label is named, and not touched', async (t) => {
+  await assert.rejects(generating(scratch(t), { occupied: true }), { code: 'LABEL_OCCUPIED' });
+});

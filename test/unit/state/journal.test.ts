@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { createJournal } from '../../../agent/state/journal.ts';
+import { asNobody, barred, fault, scratch, tinyDisk } from './disk.ts';
+
+interface Entry {
+  readonly phase: string;
+  readonly trail?: readonly string[];
+}
+
+function validate(entry: unknown): Entry {
+  if (typeof entry === 'object' && entry !== null && 'phase' in entry && typeof entry.phase === 'string')
+    return entry as Entry;
+  throw new Error('the phase is missing');
+}
+
+const open = (directory: string) =>
+  createJournal({ directory, validate, now: () => Date.parse('2030-01-01T00:00:00Z') });
+
+test('absent, then what was written last', async (t) => {
+  const directory = join(scratch(t), 'newleaf');
+  const journal = open(directory);
+  assert.equal(await journal.read(), 'absent');
+  await journal.write({ phase: 'serving', trail: ['ü', '\u2028'] });
+  await journal.write({ phase: 'registering' });
+  assert.deepEqual(await open(directory).read(), { phase: 'registering' });
+  const { format, written } = JSON.parse(readFileSync(join(directory, 'state.json'), 'utf8'));
+  assert.deepEqual([format, written], [1, '2030-01-01T00:00:00.000Z']);
+  assert.equal(statSync(join(directory, 'state.json')).mode & 0o777, 0o600);
+});
+
+test('an undefined field is the same as an absent one', async (t) => {
+  const journal = open(scratch(t));
+  await journal.write({ phase: 'serving', trail: undefined } as unknown as Entry);
+  assert.deepEqual(await journal.read(), { phase: 'serving' });
+});
+
+const DAMAGE: readonly (readonly [name: string, spoil: (text: string) => string, words: RegExp])[] = [
+  ['a file of length zero', () => '', /state\.json is empty\. Nothing was overwritten or sent/],
+  [
+    'a file of NULs, as some file systems leave after a power cut',
+    (text) => '\0'.repeat(text.length),
+    /is not complete JSON/,
+  ],
+  ['half a file', (text) => text.slice(0, text.length / 2), /is not complete JSON \(\d+ characters\)/],
+  ['a list', () => '[]', /is not a JSON object/],
+  ['no format', (text) => text.replace('"format"', '"form"'), /has no field "format"/],
+  [
+    'another format',
+    (text) => text.replace('"format": 1', '"format": 2'),
+    /has format 2, and this newleaf reads format 1/,
+  ],
+  ['no entry', (text) => text.replace('"entry"', '"entri"'), /has no field "entry"/],
+  ['no digest', (text) => text.replace('"digest"', '"digset"'), /has no field "digest"/],
+  ['one letter changed', (text) => text.replace('serving', 'serwing'), /was changed after newleaf wrote it/],
+];
+
+for (const [name, spoil, words] of DAMAGE)
+  test(`corrupt, never empty: ${name}`, async (t) => {
+    const directory = scratch(t);
+    const path = join(directory, 'state.json');
+    await open(directory).write({ phase: 'serving' });
+    const spoiled = spoil(readFileSync(path, 'utf8'));
+    writeFileSync(path, spoiled);
+    await assert.rejects(open(directory).read(), fault('NL-STATE-CORRUPT', words));
+    assert.equal(readFileSync(path, 'utf8'), spoiled);
+  });
+
+test('an entry that the machine does not accept is corrupt, with its reason', async (t) => {
+  const directory = scratch(t);
+  await createJournal<object>({ directory, validate: () => ({}) }).write({ other: 1 });
+  await assert.rejects(open(directory).read(), (error) =>
+    /makes no sense.*\(the phase is missing\)/.test(String(error)),
+  );
+});
+
+test('a file that was only indented is still good', async (t) => {
+  const directory = scratch(t);
+  const path = join(directory, 'state.json');
+  await open(directory).write({ phase: 'serving', trail: ['b', 'a'] });
+  writeFileSync(path, JSON.stringify(JSON.parse(readFileSync(path, 'utf8')), undefined, 8));
+  assert.deepEqual(await open(directory).read(), { phase: 'serving', trail: ['b', 'a'] });
+});
+
+test('a directory in the place of the file is corrupt', async (t) => {
+  const directory = scratch(t);
+  mkdirSync(join(directory, 'state.json'));
+  await assert.rejects(open(directory).read(), fault('NL-STATE-CORRUPT', /state\.json is a directory/));
+});
+
+test('a file that may not be read is not taken for a new gateway', { skip: barred }, async (t) => {
+  const directory = scratch(t);
+  await open(directory).write({ phase: 'serving' });
+  chmodSync(directory, 0o755);
+  chmodSync(join(directory, 'state.json'), 0);
+  await asNobody(() =>
+    assert.rejects(open(directory).read(), fault('NL-STATE-CORRUPT', /may not be read by this user/)),
+  );
+});
+
+test('half a file beside the journal is harmless', async (t) => {
+  const directory = scratch(t);
+  await open(directory).write({ phase: 'serving' });
+  writeFileSync(join(directory, '.state.json.new'), '{"format": 1, "ent');
+  assert.deepEqual(await open(directory).read(), { phase: 'serving' });
+});
+
+test('a full disk keeps the last entry, and space brings the next one', async (t) => {
+  const disk = tinyDisk(t);
+  if (disk === undefined) return;
+  const journal = open(disk.path);
+  await journal.write({ phase: 'serving' });
+  await assert.rejects(journal.write({ phase: 'x'.repeat(80_000) }), fault('NL-STATE-WRITE', /no space is left/));
+  assert.deepEqual(await journal.read(), { phase: 'serving' });
+  await journal.write({ phase: 'registering' });
+  assert.deepEqual(await journal.read(), { phase: 'registering' });
+});
+
+test('a writer that is killed at any moment leaves a good entry', async (t) => {
+  const directory = scratch(t);
+  const writer = `
+    import { createJournal } from ${JSON.stringify(new URL('../../../agent/state/journal.ts', import.meta.url).href)};
+    const journal = createJournal({ directory: ${JSON.stringify(directory)}, validate: (entry) => entry });
+    for (let n = 0; ; n++) {
+      await journal.write({ phase: 'serving', trail: Array(n % 50).fill('x'.repeat(n % 997)) });
+      if (n % 5 === 0) process.stdout.write('.');
+    }`;
+  for (const dots of [1, 4, 9]) {
+    const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', writer], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    for (let seen = 0; seen < dots; seen += (await once(child.stdout, 'data')).toString().length);
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    const entry = await open(directory).read();
+    assert.ok(entry !== 'absent' && entry.phase === 'serving');
+    await open(directory).write({ phase: 'serving' });
+  }
+});
+
+test('a link and a pipe are corrupt, too: who reads may be root', async (t) => {
+  const directory = scratch(t);
+  const [path, secret] = [join(directory, 'state.json'), join(directory, 'secret')];
+  writeFileSync(secret, 'root:$y$j9T$…');
+  symlinkSync(secret, path);
+  await assert.rejects(open(directory).read(), fault('NL-STATE-CORRUPT', /state\.json is a link\./));
+  rmSync(path);
+  execFileSync('mkfifo', [path]);
+  await assert.rejects(open(directory).read(), fault('NL-STATE-CORRUPT', /state\.json cannot be read\./));
+});
