@@ -168,11 +168,15 @@ export class Gateway {
     void this.#daemon?.answer(ask).catch((error: unknown) => this.broken.push(`an answer throws: ${error}`));
   }
 
-  /** A person has the CSR signed, and installs what comes back. */
-  async bring(): Promise<void> {
+  /** A person has the CSR signed, and installs what comes back; where newleaf is busy, asks again as it says. */
+  async bring(tries = 3): Promise<void> {
     const daemon = this.#daemon;
     if (daemon === undefined) return;
     let { body, status } = await daemon.answer({ kind: 'csr', from: 'technician' });
+    if (status === 409 && 'code' in body && body.code === 'NL-BUSY' && tries > 1) {
+      await this.clock.sleep(MINUTE);
+      return this.bring(tries - 1);
+    }
     const advice = 'advice' in body ? String(body.advice) : '';
     if (advice.includes('csr --new-key')) {
       ({ body, status } = await daemon.answer({ kind: 'csr', from: 'technician', newKey: true }));
