@@ -17,7 +17,7 @@ export const BUNDLE = process.env.NEWLEAF_TEST_BUNDLE ?? join(import.meta.dirnam
 export const NODE = process.env.NEWLEAF_TEST_NODE ?? process.execPath;
 
 /** A command that is still running after this is ended: it should have refused. */
-const COMMAND_MS = 30_000;
+const COMMAND_MS = 90_000;
 
 export interface Ended {
   readonly code: number | null;
