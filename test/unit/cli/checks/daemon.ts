@@ -97,6 +97,12 @@ export const DAEMON: readonly Row[] = [
   ],
   [
     'socket',
+    'ended to be started again, and rests',
+    { status: down, unit: unit({ ActiveState: 'activating' }) },
+    /^failed NL-DAEMON-DOWN .* newleaf\.service is being started: after a fault newleaf leaves the token alone for half a minute\. -> /,
+  ],
+  [
+    'socket',
     'was never started',
     { status: down, unit: unit({ ActiveState: 'inactive' }) },
     /^failed NL-DAEMON-DOWN .* systemd has not started newleaf\.service, or has stopped it \(inactive\)\. -> /,
