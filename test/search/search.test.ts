@@ -6,6 +6,7 @@ import { describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { excess } from './daily.ts';
 import { FAULTS } from './faults.ts';
+import { DAY, Gateway, MINUTE } from './gateway.ts';
 import { rowsOf } from './parts.ts';
 import { play } from './play.ts';
 import type { Vector } from './vector.ts';
@@ -43,6 +44,30 @@ test('the laws are seen to break: a gateway that is told to lie still while a wa
   assert.match(asleep.broken.join('\n'), /does not come to rest/);
   const awake = await play(vector);
   assert.deepEqual(awake.broken, []);
+});
+
+/** What systemd and a real token do meanwhile is in test/system/sick-token.test.ts. */
+test('a token that makes no key for a day costs four processes, and the leaf that is due is rolled when it can', async () => {
+  const serving = { enrollment: 'group', begins: 'serving', leftMs: 20 * DAY, lifetimeMs: 90 * DAY } as const;
+  const gateway = new Gateway({ seed: 1, ...serving, automatic: true });
+  const thumbprint = gateway.known?.current?.thumbprint;
+  gateway.lay({ generate: 'NL-TOKEN-POISONED' });
+  gateway.start();
+  let offline = 0;
+  for (let minute = 0; minute < DAY / MINUTE; minute += 1) {
+    await gateway.clock.pass(MINUTE);
+    if (!gateway.isOnline) offline += 1;
+  }
+  assert.equal(gateway.known?.current?.thumbprint, thumbprint);
+  assert.equal(gateway.state.next?.parked?.failure.code, 'NL-TOKEN-FAILED');
+  assert.ok(gateway.restarts > 0 && gateway.restarts <= 4, `${gateway.restarts} restarts`);
+  assert.ok(offline <= gateway.restarts, `no session in ${offline} minutes, with ${gateway.restarts} restarts`);
+
+  gateway.lay({});
+  await gateway.clock.pass(75 * MINUTE);
+  assert.notEqual(gateway.known?.current?.thumbprint, thumbprint);
+  assert.deepEqual([gateway.isOnline, gateway.broken], [true, []]);
+  gateway.stop();
 });
 
 test('no single fault that stays costs more than the bounds, and each ends within 75 minutes', async () => {

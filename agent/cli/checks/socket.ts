@@ -36,6 +36,10 @@ async function down({ failure }: Fault, site: Site): Promise<Finding> {
 /** How the daemon ended last, in the words of systemd.exec(5) and exit.ts; undefined where it was never started. */
 function endingOf({ LoadState, ActiveState, Result, ExecMainStatus }: ShownUnit): string | undefined {
   if (LoadState !== 'loaded' || ActiveState === 'active') return undefined;
+  // "Restart me" is a success, too.
+  if (Result === 'success' && ActiveState === 'activating') {
+    return 'newleaf.service is being started: after a fault newleaf leaves the token alone for half a minute.';
+  }
   if (Result === 'success') return `systemd has not started newleaf.service, or has stopped it (${ActiveState}).`;
   return `newleaf.service is ${ActiveState}: it ended with ${Result === 'exit-code' ? `exit code ${ExecMainStatus}` : Result}.`;
 }

@@ -40,7 +40,8 @@ export const unit: Check = {
         'Take `systemctl revert newleaf`, or set WatchdogSec=.',
       );
     }
-    const restarts = NRestarts === '0' || NRestarts === '' ? 'no restart' : `${NRestarts} restarts`;
+    const none = NRestarts === '0' || NRestarts === '';
+    const restarts = none ? 'no restart' : `${NRestarts} restart${NRestarts === '1' ? '' : 's'}`;
     return ok(
       `newleaf.service is ${UnitFileState} and ${ActiveState}, with a watchdog of ${WatchdogUSec} and ${restarts}.`,
     );

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { CODES } from '../../failure/failure.ts';
-import type { LeafStatus, NextStatus, OutcomeStatus, RequestStatus, Status } from '../../roll/report.ts';
+import type { LeafStatus, NextStatus, OutcomeStatus, RequestStatus, Status, Trouble } from '../../roll/report.ts';
 import type { Complaint } from '../command.ts';
 import { fromNow, localMinute, localSecond, zone } from '../moment.ts';
 import { bar, type Colour, glyph, paint, rowsOf, type Screen, safe, wrap } from '../screen.ts';
@@ -151,7 +151,7 @@ function candidateBlock(
   const times = refusals === 1 ? 'once' : `${refusals} times`;
   const isDenied = trouble?.code.startsWith('NL-DPS-') === true && CODES[trouble.code].kind === 'refused';
   const unproven = isDenied ? `enroll this leaf: DPS refused it ${times}` : `kept: it could not be proven ${times}`;
-  const refused = leaf === undefined ? `the issuer refused its CSR ${times}` : unproven;
+  const refused = leaf === undefined ? `${unleafed(trouble)} ${times}` : unproven;
   const words = {
     waiting: `waits for somebody to sign its CSR, key in slot ${slot}`,
     parked: refused,
@@ -163,6 +163,12 @@ function candidateBlock(
     ...(leaf === undefined ? [] : row(screen, 'PEM', join(directory, 'next.pem'))),
     ...(askAt === undefined ? [] : row(screen, 'Asked again', moment(Date.parse(askAt), now))),
   ];
+}
+
+/** Why a candidate has no leaf. */
+function unleafed(trouble: Trouble | undefined): string {
+  if (trouble?.code.startsWith('NL-TOKEN-')) return 'the token failed';
+  return trouble?.code.startsWith('NL-LEAF-') ? "newleaf refused the issuer's leaf" : 'the issuer refused its CSR';
 }
 
 function hubBlock({ hub, clock }: Status, screen: Screen): string[] {

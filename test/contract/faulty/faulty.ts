@@ -21,8 +21,12 @@ export type Call =
   | 'C_Sign'
   | 'C_SignInit';
 
-/** A token whose module does as the test commands, also to processes that are at work already. */
-export interface FaultyToken extends TestToken {
+/** A module around another one that does as the test commands, also to processes that are at work already. */
+export interface FaultyModule {
+  /** Its path. */
+  readonly module: string;
+  /** Where the commands lie: $FAULTY_DIRECTORY. */
+  readonly commands: string;
   /** The next calls get this answer, and do not reach the real module. @param times -1 is for ever */
   answer(call: Call, rv: number, times?: number, passFirst?: number): void;
   /** What the token says of this attribute of each object. */
@@ -35,16 +39,25 @@ export interface FaultyToken extends TestToken {
   heal(): void;
 }
 
+export type FaultyToken = TestToken & FaultyModule;
+
 const HEADERS = join(dirname(createRequire(import.meta.url).resolve('pkcs11js')), 'includes/pkcs11');
 
 /** Puts module.c around the module of a token. @param where for what it compiles, and for the commands */
 export function faulty(at: TestToken, where = at.directory): FaultyToken {
-  const directory = join(where, 'faulty');
+  const made = faultyModule(where);
+  const environment = { ...at.environment, FAULTY_MODULE: at.module, FAULTY_DIRECTORY: made.commands };
+  return { ...at, ...made, environment };
+}
+
+/** Compiles module.c. @param where for the module, and for the commands */
+export function faultyModule(where: string): FaultyModule {
+  const commands = join(where, 'faulty');
   const module = join(where, 'faulty.so');
-  const file = (name: string) => join(directory, name);
+  const file = (name: string) => join(commands, name);
   const heal = () => {
-    rmSync(directory, { recursive: true, force: true });
-    mkdirSync(directory);
+    rmSync(commands, { recursive: true, force: true });
+    mkdirSync(commands, { recursive: true });
     writeFileSync(file('calls'), '');
   };
   heal();
@@ -57,9 +70,8 @@ export function faulty(at: TestToken, where = at.directory): FaultyToken {
   };
   const attribute = (type: number) => `attribute-0x${type.toString(16)}`;
   return {
-    ...at,
     module,
-    environment: { ...at.environment, FAULTY_MODULE: at.module, FAULTY_DIRECTORY: directory },
+    commands,
     answer: (call, rv, times = 1, passFirst = 0) => write(call, `0x${rv.toString(16)} ${times} ${passFirst}\n`),
     say(type, value) {
       const bytes = typeof value === 'boolean' ? Buffer.of(Number(value)) : value;

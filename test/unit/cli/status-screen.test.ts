@@ -108,6 +108,17 @@ test('a candidate that got no answer is not to be enrolled', () => {
   assert.match(renderStatus(status, ascii, place), /Candidate {4}kept: it could not be proven once\n/);
 });
 
+test('a candidate without a leaf: who failed it', () => {
+  for (const [code, words] of [
+    ['NL-TOKEN-FAILED', 'the token failed 2 times'],
+    ['NL-EST-REFUSED', 'the issuer refused its CSR 2 times'],
+    ['NL-LEAF-CN', "newleaf refused the issuer's leaf 2 times"],
+  ] as const) {
+    const next = { slot: 'a', standing: 'parked', askAt: at(360_000), refusals: 2, trouble: failure(code) } as const;
+    assert.match(renderStatus(statusWith({ next }), ascii, place), new RegExp(`Candidate {4}${words}\n`));
+  }
+});
+
 test('a new gateway, with a request that is to begin', () => {
   const { leaf: _, hub: _hub, ...rest } = statusWith();
   const request = { id: 'm1', action: 're-register', reason: 'asked', from: 'method', at: at(-20_000) } as const;

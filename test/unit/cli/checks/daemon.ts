@@ -23,6 +23,7 @@ export const DAEMON: readonly Row[] = [
     { unit: unit({}) },
     /^ok newleaf\.service is enabled and active, with a watchdog of 1min and no restart\.$/,
   ],
+  ['unit', 'restarted once', { unit: unit({ NRestarts: '1' }) }, /^ok .* and 1 restart\.$/],
   ['unit', 'restarted', { unit: unit({ NRestarts: '3' }) }, /^ok .* and 3 restarts\.$/],
   ['unit', 'absent', { unit: unit({ LoadState: 'not-found' }) }, /^warning newleaf\.service is not installed: /],
   ['unit', 'masked', { unit: unit({ LoadState: 'masked' }) }, /^warning newleaf\.service is masked\. -> /],
@@ -93,6 +94,12 @@ export const DAEMON: readonly Row[] = [
     'hung, and was killed',
     { status: down, unit: unit({ ActiveState: 'activating', Result: 'watchdog' }) },
     /^failed NL-DAEMON-DOWN .* newleaf\.service is activating: it ended with watchdog\. -> /,
+  ],
+  [
+    'socket',
+    'ended to be started again, and rests',
+    { status: down, unit: unit({ ActiveState: 'activating' }) },
+    /^failed NL-DAEMON-DOWN .* newleaf\.service is being started: after a fault newleaf leaves the token alone for half a minute\. -> /,
   ],
   [
     'socket',
