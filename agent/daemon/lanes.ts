@@ -3,7 +3,7 @@ import { failureFields, type Log } from '../machine/log.ts';
 import type { Advance } from '../roll/advance.ts';
 import { pauseMs } from '../roll/backoff.ts';
 import { isSuspect } from '../roll/poison.ts';
-import { remaining } from '../roll/settle.ts';
+import { remaining } from '../roll/look.ts';
 import type { RollEffect, RollEvent, RollState } from '../roll/state.ts';
 import type { Clock } from '../time/clock.ts';
 import { Brake } from './brake.ts';

@@ -1,11 +1,13 @@
 import { failure } from '../failure/failure.ts';
-import { budgetLeft, decide, type Signal } from './decide.ts';
+import { budgetLeft, isCharged } from './budget.ts';
+import { decide } from './decide.ts';
+import { hasSpareKey, isWorthAsking, unanswered } from './look.ts';
+import { finish, without } from './moves.ts';
 import { alarmOf, isCredible, isDue, type Terms } from './plan.ts';
 import { heed } from './poison.ts';
-import { finish, hasSpareKey, without } from './settle.ts';
+import type { Signal } from './signal.ts';
 import type { Decision, RollEvent, RollState, Step } from './state.ts';
 import { step } from './step.ts';
-import { isWorthAsking, unanswered } from './unreached.ts';
 
 interface Followed extends Step {
   /** What the rules said, where the event was a signal. */
@@ -130,9 +132,8 @@ function planned(state: RollState, { kind, at: now }: RollEvent, terms: Terms): 
 
 function charge(state: RollState, signal: Signal, { action }: Decision, terms: Terms, now: number): RollState {
   const acts = action === 're-register' || action === 'roll' || action === 'drop';
-  const charged = signal.kind === 'rejected' || signal.kind === 'configuration' || signal.kind === 'new-key';
-  const own = signal.kind === 'asked' || signal.kind === 'delivered';
-  const asked = own && signal.request.from === 'method' && state.scheduled !== signal.request;
-  if (!acts || !(charged || asked)) return state;
+  // A request that was promised for later was charged when it was promised.
+  const wasCharged = signal.kind === 'asked' && state.scheduled === signal.request;
+  if (!acts || !isCharged(signal) || wasCharged) return state;
   return { ...state, budget: { left: budgetLeft(state, terms, now) - 1, at: now } };
 }

@@ -69,3 +69,9 @@ export function probeMs(times: number, draw: number, remainingMs = Number.POSITI
   const rung = [5 * MINUTE, 15 * MINUTE][times - 1] ?? HOUR;
   return Math.round(Math.min(rung * (1 + 0.25 * draw), Math.max(30 * SECOND, remainingMs / 2)));
 }
+
+/**
+ * How often the hub may refuse right after DPS said "assigned" before it is believed: 1, 2, 4 … 60 s add up to 5 minutes.
+ * Right after a registry change CONNACK 5 can be transient for seconds to minutes (azure-iot-sdk-c issue 373).
+ */
+export const GRACE_REFUSALS = 10;

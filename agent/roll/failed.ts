@@ -1,27 +1,22 @@
 import { type Failure, failure } from '../failure/failure.ts';
-import { GRACE_REFUSALS } from './decide.ts';
+import { GRACE_REFUSALS } from './backoff.ts';
 import { isKeyLost, keyLost } from './key-lost.ts';
-import { candidateRefused, hasJustRefused, strand } from './parked.ts';
+import { freeSlot, isBlocked, keepsKey, keyOf, RETIRE_TRIES } from './look.ts';
 import {
   accept,
   begin,
   finish,
-  freeSlot,
-  isBlocked,
-  keepsKey,
-  keyOf,
   type Moved,
   move,
-  type Of,
   park,
   probeOf,
-  RETIRE_TRIES,
   resumeRoll,
   retireKey,
   settle,
   without,
-} from './settle.ts';
-import type { Decision, Next, RollEvent, RollState } from './state.ts';
+} from './moves.ts';
+import { candidateRefused, hasJustRefused, strand } from './parked.ts';
+import type { Decision, Next, Of, RollEvent, RollState } from './state.ts';
 import { unsettled } from './unreached.ts';
 
 /** What a failure means: an outage changes nothing, a refusal has an answer for each phase. */

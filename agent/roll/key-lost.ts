@@ -1,6 +1,7 @@
+import { keepsKey } from './look.ts';
+import { drop, finish, type Moved, park, resumeRoll, settle, without } from './moves.ts';
 import { candidateRefused } from './parked.ts';
-import { drop, finish, keepsKey, type Moved, type Of, park, resumeRoll, settle, without } from './settle.ts';
-import type { Next, RollState } from './state.ts';
+import type { Next, Of, RollState } from './state.ts';
 
 /** So often, over a quarter of an hour or more, a read does not fail by chance. */
 const SURE_TIMES = 3;

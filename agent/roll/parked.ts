@@ -1,6 +1,6 @@
 import type { Failure } from '../failure/failure.ts';
-import { finish, move, type Of, park, probeOf, setAside, settle, without } from './settle.ts';
-import type { Next, RollEvent, RollState } from './state.ts';
+import { finish, move, park, probeOf, setAside, settle, without } from './moves.ts';
+import type { Next, Of, RollEvent, RollState } from './state.ts';
 
 /** DPS refuses the candidate: it is kept, since the operator may be about to enroll it. */
 export function candidateRefused(state: RollState, next: Next, event: Of<'failed'>): RollState {

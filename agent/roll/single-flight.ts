@@ -1,6 +1,6 @@
-import type { Signal } from './decide.ts';
+import { getsNoRegistration, isStuck } from './look.ts';
+import type { Signal } from './signal.ts';
 import type { Phase, RollState } from './state.ts';
-import { getsNoRegistration, isStuck } from './stuck.ts';
 
 const resting: ReadonlySet<Phase> = new Set<Phase>(['unprovisioned', 'serving', 'stranded', 'retiring-key']);
 

@@ -193,6 +193,8 @@ export type RollEvent = { readonly at: number; readonly draw: number } & (
   | { readonly kind: 'lost'; readonly thumbprint: string; readonly heldMs: number; readonly failure: Failure }
 );
 
+export type Of<K extends RollEvent['kind']> = Extract<RollEvent, { kind: K }>;
+
 export interface Step {
   readonly state: RollState;
   /** What is to be in flight now: at most one piece of work and one session with the current leaf. */

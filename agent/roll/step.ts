@@ -1,6 +1,7 @@
 import { type Failure, failure } from '../failure/failure.ts';
 import { failed, issuerRefused } from './failed.ts';
 import { withIntended } from './intended.ts';
+import { freeSlot, hasSpareKey, isCured, isStrandedCsr, keyOf, RETIRE_TRIES } from './look.ts';
 import {
   accept,
   begin,
@@ -8,14 +9,9 @@ import {
   discard,
   dropCure,
   finish,
-  freeSlot,
-  hasSpareKey,
-  keyOf,
   type Moved,
   makeRoom,
   move,
-  type Of,
-  RETIRE_TRIES,
   resumeRoll,
   retireKey,
   setAside,
@@ -23,8 +19,17 @@ import {
   toMakeKey,
   toRegisterNext,
   without,
-} from './settle.ts';
-import { type Decision, effectsOf, type Next, type RollEvent, type RollState, type Step, session } from './state.ts';
+} from './moves.ts';
+import {
+  type Decision,
+  effectsOf,
+  type Next,
+  type Of,
+  type RollEvent,
+  type RollState,
+  type Step,
+  session,
+} from './state.ts';
 
 /** A session that ends within a minute, three times in a row: another client with our identity, or the daily quota. */
 const FLAP_MS = 60_000;
@@ -161,17 +166,6 @@ function remembered(state: RollState): RollState {
   return state.retire === undefined ? state : { ...state, retire: { ...state.retire, tries: 0 } };
 }
 
-/** A key is made for a CSR while hub and DPS refuse every leaf there is: the gateway keeps its hour. */
-function isStrandedCsr({ probe, request, next, online }: RollState): boolean {
-  return (
-    probe !== undefined &&
-    request === undefined &&
-    online === undefined &&
-    next?.waiting === true &&
-    next.id === undefined
-  );
-}
-
 function keyGenerated(state: RollState, event: Of<'key-generated'>): RollState {
   if (state.phase !== 'generating-key' || state.next === undefined) return state;
   const { intended: _, ...keyless } = state.next;
@@ -273,11 +267,6 @@ function connected(state: RollState, event: Of<'connected'>): RollState {
   const through = ended(accepted, event);
   const alone = dropCure(through);
   return alone === through ? through : settle(alone, event, 'connected');
-}
-
-/** DPS refused the current leaf, a roll was to cure it, and DPS and hub have taken the leaf again before there was another. */
-function isCured({ phase, request }: RollState): boolean {
-  return request?.reason === 'dps-refused' && (phase === 'generating-key' || phase === 'requesting-leaf');
 }
 
 function cured(state: RollState, event: RollEvent): RollState {

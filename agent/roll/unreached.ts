@@ -1,35 +1,10 @@
 import type { Failure } from '../failure/failure.ts';
-import { drawOf } from './plan.ts';
-import { begin, finish, type Moved, move, type Of, park, toRegisterNext } from './settle.ts';
-import type { Decision, RollEffect, RollState } from './state.ts';
+import { PATIENCE, unanswered } from './look.ts';
+import { begin, finish, type Moved, move, park, toRegisterNext } from './moves.ts';
+import type { Decision, Of, RollState } from './state.ts';
 
-/** The ladder of the connection comes to a minute with its sixth rung: 20 attempts are a quarter of an hour. */
-const PATIENCE = 20;
-/** A fleet that lost its hub in one moment asks within another quarter of an hour, not within a minute. */
-const SPREAD = 15;
-/** An hour of attempts: whoever moves gateways away from a hub that is down does so hours after it went down. */
-const AGAIN = 60;
 /** The ladder of a registration takes three minutes to its fifth rung. */
 const UNHEARD = 5;
-
-/**
- * Whether DPS is to be asked after so many attempts in a row that no hub answered: it may have another hub for us. Counted
- * instead of timed, as the clock of a gateway without a network is the least to be relied on.
- * @param serial of the leaf, whose digits spread the moment over a fleet
- */
-export function isWorthAsking(unreached: number, serial: string): boolean {
-  const first = PATIENCE + Math.floor(SPREAD * drawOf(serial));
-  return unreached >= first && (unreached - first) % AGAIN === 0;
-}
-
-type Connect = Extract<RollEffect, { kind: 'connect' }>;
-
-/** A connection that the phase depends on got no answer. Returns its effect, undefined where this is something else. */
-export function unanswered(state: RollState, { effect, failure }: Of<'failed'>): Connect | undefined {
-  if (effect.kind !== 'connect' || failure.kind !== 'transient') return undefined;
-  const leaf = state.phase === 'connecting-next' ? state.next?.leaf : state.current;
-  return leaf?.thumbprint === effect.leaf.thumbprint ? effect : undefined;
-}
 
 /** What got no answer, or cannot be tried, keeps phase and candidate, however long it lasts; unless there is another leaf to try. */
 export function unsettled(before: RollState, event: Of<'failed'>, decision?: Decision): Moved {

@@ -15,7 +15,7 @@ export const BESIDE: readonly Mutation[] = [
     'const goOn = ',
     'whatever comes to rest registers a current leaf that the hub refuses',
   ),
-  of('stuck.ts', 'a refusal ends the request that it is about', " && trouble.kind !== 'refused';", ';'),
+  of('look.ts', 'a refusal ends the request that it is about', " && trouble.kind !== 'refused';", ';'),
   of('step.ts', 'a hub that lags DPS costs a registration after each way back', '{ ...gone, grace: 0 };', 'gone;'),
   of(
     'failed.ts',
@@ -24,13 +24,13 @@ export const BESIDE: readonly Mutation[] = [
     'trouble: failure };',
   ),
   of(
-    'settle.ts',
+    'moves.ts',
     'a candidate is asked for after the current leaf has ended',
     'probeMs(times, event.draw, remaining(state, event.at))',
     'probeMs(times, event.draw)',
   ),
   of(
-    'settle.ts',
+    'moves.ts',
     'a refused issuer is not asked again',
     ' || next.parked !== undefined) return state;',
     ') return state;',
@@ -62,19 +62,19 @@ export const BESIDE: readonly Mutation[] = [
   ),
   of('unreached.ts', 'a DPS that answers all but one leaf locks the gateway out', 'state.unheard < UNHEARD', 'true'),
   of(
-    'settle.ts',
+    'moves.ts',
     'an expired candidate asks DPS for a way back',
     'return makesWay(dropLeaf(calm, next, next.id), event, why);',
     'return drop(state, next, event, why);',
   ),
   of(
-    'settle.ts',
+    'moves.ts',
     'discarding what DPS has refused needs DPS',
     'next.denied === true && state.current !== undefined ? { ...gone, sent: false } : gone',
     'gone',
   ),
   of(
-    'settle.ts',
+    'moves.ts',
     'the current leaf is never asked for while an issuer is down',
     'state.rejected && state.probe === undefined ? { probe: probeOf(state, event, 1) } : {}',
     '{}',
@@ -86,7 +86,7 @@ export const BESIDE: readonly Mutation[] = [
     'accepted',
   ),
   of(
-    'decide.ts',
+    'rules.ts',
     'a fleet that is asked to register rolls',
     "if (!rejected && online !== undefined && request?.reason === 'asked')",
     'if (rejected && !rejected)',

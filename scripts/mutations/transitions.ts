@@ -114,7 +114,7 @@ export const TRANSITIONS: readonly Mutation[] = [
     '? state : state',
   ),
   of('step.ts', 'a delay that somebody asked for is ignored', 'if (event.delayMs > 0) {', 'if (event.delayMs < 0) {'),
-  of('settle.ts', 'another CSR for a key that DPS may trust', 'return !next.sent && !keepsKey(', 'return !keepsKey('),
+  of('look.ts', 'another CSR for a key that DPS may trust', 'return !next.sent && !keepsKey(', 'return !keepsKey('),
 
   of('failed.ts', 'an outage costs a leaf', "if (failure.kind !== 'refused')", "if (failure.kind === 'broken')"),
   of(
@@ -229,18 +229,18 @@ export const TRANSITIONS: readonly Mutation[] = [
     ') {',
   ),
   of(
-    'settle.ts',
+    'moves.ts',
     'a candidate that DPS may trust by now loses its key',
     'next.parked === undefined || next.sent) return state;',
     'next.parked === undefined) return state;',
   ),
   of(
-    'unreached.ts',
+    'look.ts',
     'a hub that is gone for good locks the gateway out',
     'return unreached >= first &&',
     'return unreached < 0 &&',
   ),
-  of('unreached.ts', 'an outage asks DPS at every attempt', '(unreached - first) % AGAIN === 0', 'unreached > 0'),
+  of('look.ts', 'an outage asks DPS at every attempt', '(unreached - first) % AGAIN === 0', 'unreached > 0'),
   of(
     'unreached.ts',
     'a candidate is given up for a hub that nobody reaches',
@@ -248,7 +248,7 @@ export const TRANSITIONS: readonly Mutation[] = [
     'if (state.online !== null) return begin',
   ),
   of(
-    'settle.ts',
+    'moves.ts',
     'a hub that does not answer holds up the renewal of the leaf',
     "state.phase === 'serving' && reason !== 'rejected' ? makeRoom(state, event) : state",
     'state',

@@ -84,7 +84,7 @@ describe('forbidden arrows are found, and a reason is given', () => {
     ['agent/roll/step.ts', "import { readFileSync } from 'node:fs';", /roll → node: .* handed in/],
     ['agent/roll/step.ts', "import { pino } from 'pino';", /roll → pino .* pure/],
     ['agent/roll/step.ts', "import type { Log } from '../machine/log.ts';", /roll → machine .* pure/],
-    ['agent/roll/step.ts', "import { settle } from './settle.ts';", undefined],
+    ['agent/roll/step.ts', "import { settle } from './moves.ts';", undefined],
     ['hsm/sign.ts', "import { failure } from '../agent/failure/failure.ts';", /hsm → failure .* of its own/],
     ['hsm/tls.ts', "import { Client } from 'azure-iot-device';", /hsm → azure-iot-device .* nothing of Azure/],
     ['agent/dps/wire.ts', "import { connect } from '../hub/session.ts';", /dps → hub .* for the machine to say/],
@@ -122,6 +122,17 @@ describe('forbidden arrows are found, and a reason is given', () => {
       else assert.match(said ?? 'allowed', reason);
     });
   }
+});
+
+test('the rules of the machine can only look', () => {
+  const moves = ['moves', 'failed', 'parked', 'key-lost', 'unreached', 'step', 'advance'].map((name) => `./${name}.ts`);
+  const rules = ['look', 'plan', 'backoff', 'budget', 'signal', 'single-flight', 'rules', 'decide', 'report'];
+  const found = rules.flatMap((name) => importsOf(read(`agent/roll/${name}.ts`)).map(({ from }) => `${name}: ${from}`));
+  assert.deepEqual(
+    found.filter((one) => moves.some((move) => one.endsWith(move))),
+    [],
+    'a rule that moved the state would decide twice: it says what is to be done, and step.ts does it',
+  );
 });
 
 describe('the machine has neither clock nor dice', () => {

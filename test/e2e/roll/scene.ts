@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { GRACE_REFUSALS } from '../../../agent/roll/decide.ts';
+import { GRACE_REFUSALS } from '../../../agent/roll/backoff.ts';
 import type { ClientIdentity, IssuePolicy } from '../../simulator/ca.ts';
 import { type Simulator, startSimulator } from '../../simulator/simulator.ts';
 import type { Switches } from '../../simulator/switches.ts';

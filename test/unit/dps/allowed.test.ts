@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { onlyTo } from '../../../agent/dps/allowed.ts';
 import { type Failure, failure } from '../../../agent/failure/failure.ts';
 import { advance } from '../../../agent/roll/advance.ts';
-import { without } from '../../../agent/roll/settle.ts';
+import { without } from '../../../agent/roll/moves.ts';
 import { effectsOf, type RollState } from '../../../agent/roll/state.ts';
 import { NOW, terms } from '../roll/machine.ts';
 import { briefly, SITUATIONS } from '../roll/situations.ts';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { advance, signalsOf } from '../../../agent/roll/advance.ts';
-import { budgetLeft } from '../../../agent/roll/decide.ts';
+import { budgetLeft } from '../../../agent/roll/budget.ts';
+import { without } from '../../../agent/roll/moves.ts';
 import { dueAt } from '../../../agent/roll/plan.ts';
-import { without } from '../../../agent/roll/settle.ts';
 import type { RollEvent, RollState } from '../../../agent/roll/state.ts';
 import { unprovisioned } from '../../../agent/roll/state.ts';
 import { hub, NOW, terms } from './machine.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { without } from '../../../agent/roll/settle.ts';
+import { without } from '../../../agent/roll/moves.ts';
 import type { RollState } from '../../../agent/roll/state.ts';
 import { NOW } from './machine.ts';
 import { briefly, play, SITUATIONS, times } from './situations.ts';

@@ -1,6 +1,5 @@
-import { RETIRE_TRIES } from '../../../agent/roll/settle.ts';
+import { getsNoRegistration, isStuck, RETIRE_TRIES } from '../../../agent/roll/look.ts';
 import type { Phase, RollState } from '../../../agent/roll/state.ts';
-import { getsNoRegistration, isStuck } from '../../../agent/roll/stuck.ts';
 import { leafOf } from './machine.ts';
 import { ENDS, type World } from './world.ts';
 

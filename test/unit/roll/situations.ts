@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { failure } from '../../../agent/failure/failure.ts';
 import { advance } from '../../../agent/roll/advance.ts';
 import type { Leaf } from '../../../agent/roll/leaf.ts';
-import { without } from '../../../agent/roll/settle.ts';
+import { without } from '../../../agent/roll/moves.ts';
 import {
   effectsOf,
   type Phase,

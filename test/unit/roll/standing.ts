@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { type Code, failure } from '../../../agent/failure/failure.ts';
-import { decide, GRACE_REFUSALS, type Signal } from '../../../agent/roll/decide.ts';
+import { GRACE_REFUSALS } from '../../../agent/roll/backoff.ts';
+import { decide } from '../../../agent/roll/decide.ts';
 import type { Terms } from '../../../agent/roll/plan.ts';
+import type { Signal } from '../../../agent/roll/signal.ts';
 import { type Outcome, type Request, type RollState, unprovisioned } from '../../../agent/roll/state.ts';
 import { hub, leafOf, NOW, terms } from './machine.ts';
 

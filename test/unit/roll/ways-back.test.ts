@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { type Code, failure } from '../../../agent/failure/failure.ts';
 import { advance } from '../../../agent/roll/advance.ts';
 import { probeMs } from '../../../agent/roll/backoff.ts';
-import { without } from '../../../agent/roll/settle.ts';
+import { without } from '../../../agent/roll/moves.ts';
 import { effectsOf, type RollEvent, type RollState } from '../../../agent/roll/state.ts';
 import { hub, LATER, NOW, terms } from './machine.ts';
 import { briefly, play, SITUATIONS, times } from './situations.ts';

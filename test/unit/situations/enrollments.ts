@@ -1,4 +1,4 @@
-import { without } from '../../../agent/roll/settle.ts';
+import { without } from '../../../agent/roll/moves.ts';
 import type { RollState } from '../../../agent/roll/state.ts';
 import { SITUATIONS } from '../roll/situations.ts';
 import type { Play, Situation } from './situation.ts';

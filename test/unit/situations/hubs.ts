@@ -1,4 +1,4 @@
-import { isWorthAsking } from '../../../agent/roll/unreached.ts';
+import { isWorthAsking } from '../../../agent/roll/look.ts';
 import { current } from '../roll/standing.ts';
 import { barred, connectingNext, offline, registering, serving } from './enrollments.ts';
 import type { Play, Situation, Turn } from './situation.ts';

@@ -1,10 +1,21 @@
 import { type Failure, failure } from '../failure/failure.ts';
 import { probeMs } from './backoff.ts';
 import type { KeyRef } from './leaf.ts';
+import {
+  freeSlot,
+  getsNoRegistration,
+  isBlocked,
+  isStuck,
+  keepsKey,
+  keyOf,
+  mustRetire,
+  RETIRE_TRIES,
+  remaining,
+} from './look.ts';
 import type { Decision, Next, Outcome, Phase, Request, RollEvent, RollState } from './state.ts';
-import { getsNoRegistration, isStuck } from './stuck.ts';
 
-export type Of<K extends RollEvent['kind']> = Extract<RollEvent, { kind: K }>;
+// What may happen to a state. The rules import none of it: they can only look (look.ts).
+
 /** With `retry` the same effect is to be tried again later. */
 export type Moved = RollState | { readonly state: RollState; readonly retry: Failure };
 
@@ -32,49 +43,10 @@ export function finish(state: RollState, event: RollEvent, outcome: Outcome['out
   return { ...without(state, 'request'), outcomes: [ended, ...state.outcomes].slice(0, OUTCOMES_KEPT) };
 }
 
-/** The slot that the current leaf does not use. With a key that was given to us, `a` is free. */
-export function freeSlot({ current }: RollState): 'a' | 'b' {
-  return current?.key.slot === 'a' ? 'b' : 'a';
-}
-
-/** A leaf can be renewed with the key that it has: then there is no second key that could be destroyed. */
-export function keepsKey({ current }: RollState, id: string | undefined): boolean {
-  return id !== undefined && id === current?.key.id;
-}
-
-/** Nobody relies on the key of the CSR that is out: another may take its place. */
-export function hasSpareKey(state: RollState): boolean {
-  const { request, next } = state;
-  if (request !== undefined || next === undefined || next.leaf !== undefined) return false;
-  return !next.sent && !keepsKey(state, keyOf(next)?.id);
-}
-
 /** The key of a candidate is to be destroyed, unless the current leaf has it. */
 export function retireKey(state: RollState, key: KeyRef | undefined): RollState {
   if (key === undefined || key.slot === 'given' || keepsKey(state, key.id)) return state;
   return { ...state, retire: { ...key, tries: 0 } };
-}
-
-/** The key of a candidate, also one that may be in the token without that we know. */
-export function keyOf({ slot, id, intended = id }: Next): KeyRef | undefined {
-  return intended === undefined ? undefined : { slot, id: intended };
-}
-
-/** Time that is left of the current leaf, in milliseconds; without one there is no hurry that a pause could cost. */
-export function remaining({ current }: RollState, at: number): number {
-  return current === undefined || current.notAfter <= at ? Number.POSITIVE_INFINITY : current.notAfter - at;
-}
-
-/**
- * A key that the token will not destroy is left alone after so many attempts, until the next start or until its slot is
- * needed: a key that has served never serves again.
- */
-export const RETIRE_TRIES = 5;
-
-/** The slot of the next key holds one that has served, and that the token did not destroy. */
-export function isBlocked(state: RollState): boolean {
-  const { retire, next } = state;
-  return retire !== undefined && next?.id === undefined && (next?.slot ?? freeSlot(state)) === retire.slot;
 }
 
 /** It is tried once more to destroy it. */
@@ -83,10 +55,6 @@ function unblock(state: RollState, event: RollEvent, why: string): RollState {
   if (retire === undefined) return state;
   const tries = Math.min(retire.tries, RETIRE_TRIES - 1);
   return move({ ...state, retire: { ...retire, tries } }, 'retiring-key', event, why);
-}
-
-function mustRetire({ retire }: RollState): boolean {
-  return retire !== undefined && retire.tries < RETIRE_TRIES;
 }
 
 /** Keeps a candidate that was refused, and plans when to ask for it again. */

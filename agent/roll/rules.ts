@@ -1,0 +1,186 @@
+import type { Failure } from '../failure/failure.ts';
+import { GRACE_REFUSALS, probeMs } from './backoff.ts';
+import { budgetLeft, isCharged } from './budget.ts';
+import { remaining } from './look.ts';
+import { clockFloor, dueAt, isCredible } from './plan.ts';
+import type { Rule, Signal, Standing } from './signal.ts';
+import { isProbeOfCurrent, waitsFor } from './single-flight.ts';
+import type { Decision, Outcome, RollState } from './state.ts';
+
+/** An assignment that the hub does not honour twice in a row will not be honoured by asking DPS a third time. */
+const UNPROVEN_ASSIGNMENTS = 2;
+
+/** Refusals that a new leaf may cure. A disabled enrollment refuses every leaf. */
+const leafAtFault = new Set<Failure['code']>(['NL-DPS-401002', 'NL-DPS-404201', 'NL-DPS-REJECTED']);
+
+const ignore = (why: string, untilMs?: number): Decision => ({
+  action: 'ignore',
+  why,
+  ...(untilMs !== undefined && { untilMs }),
+});
+
+/** A hub that lags DPS would otherwise cost a registration for each of its refusals. */
+export const grace: Rule = (signal, { state }) => {
+  if (signal.kind !== 'rejected' || state.grace === undefined || state.grace + 1 >= GRACE_REFUSALS) return undefined;
+  return ignore('the hub can lag DPS for some minutes after an assignment');
+};
+
+/** A hub identity that is disabled, or a policy that never re-provisions, is not cured by asking DPS again (azure.md rows 12, 41). */
+export const assignedButRefused: Rule = (signal, { state }) => {
+  if (signal.kind !== 'rejected' || state.grace === undefined) return undefined;
+  if (state.unproven + 1 < UNPROVEN_ASSIGNMENTS) return undefined;
+  return { action: 'strand', why: 'DPS assigns, and the hub refuses, twice in a row' };
+};
+
+/** Two pieces of work on one identity would undo each other. What is in flight is not lost by this: it goes on. */
+export const singleFlight: Rule = (signal, { state }) => {
+  const why = waitsFor(signal, state);
+  return why === undefined ? undefined : ignore(why);
+};
+
+/** A back end gone wild must not wear out the token, the CA or DPS. */
+export const budget: Rule = (signal, { state, terms, now }) => {
+  if (!isCharged(signal) || budgetLeft(state, terms, now) >= 1) return undefined;
+  const waitMs = ((1 - budgetLeft(state, terms, now)) * 3_600_000) / terms.requestsPerHour;
+  return ignore('the budget of this hour is spent', now + waitMs);
+};
+
+/** limits.min_roll_interval; a technician and the first provisioning need not wait. */
+export const rollInterval: Rule = (signal, standing) => {
+  const { state, terms, now } = standing;
+  if (signal.kind === 'provisioning' || !rolls(signal, standing) || state.lastRollAt === undefined) return undefined;
+  if (signal.kind === 'asked' && signal.request.from === 'technician') return undefined;
+  const until = state.lastRollAt + terms.minRollIntervalMs;
+  return now >= state.lastRollAt && now < until ? ignore('the last roll began a moment ago', until) : undefined;
+};
+
+/** Nothing is judged expired by a clock that cannot be right (a gateway without a battery boots in 1970). */
+export const clock: Rule = (signal, { state, terms, now }) => {
+  const judges = signal.kind === 'due' || signal.kind === 'candidate-expired';
+  if (!judges || isCredible(state, terms, now)) return undefined;
+  return ignore(`the clock is not credible: it cannot be before ${new Date(clockFloor(state, terms)).toISOString()}`);
+};
+
+/** No server accepts it any more. */
+export const candidateExpired: Rule = (signal) =>
+  signal.kind === 'candidate-expired' ? { action: 'drop', why: signal.kind } : undefined;
+
+/** The key whose CSR waits makes room. */
+export const newKey: Rule = (signal) =>
+  signal.kind === 'new-key' ? { action: 'drop', why: 'another key is asked for' } : undefined;
+
+/** A leaf that a person brought was verified before it came here. */
+export const delivered: Rule = (signal) =>
+  signal.kind === 'delivered' ? { action: 'roll', reason: 'delivered', why: 'a leaf was delivered' } : undefined;
+
+/** The hub knows another leaf, or the gateway was moved: DPS says which. */
+export const rejected: Rule = (signal) =>
+  signal.kind === 'rejected'
+    ? { action: 're-register', reason: 'rejected', why: 'the hub refuses the leaf' }
+    : undefined;
+
+/** The hub may be gone for good, or the gateway was moved: only DPS can tell (azure.md rows 15 and 17). */
+export const unreached: Rule = (signal) =>
+  signal.kind === 'unreached'
+    ? { action: 're-register', reason: 'unreached', why: 'no hub has answered for a quarter of an hour or more' }
+    : undefined;
+
+/** The leaf of a factory key is registered as it is. */
+export const givenKey: Rule = (signal) =>
+  signal.kind === 'given-key'
+    ? { action: 're-register', reason: 'given-key', why: 'the token brought a leaf of its own' }
+    : undefined;
+
+/** The first leaf. */
+export const provisioning: Rule = (signal) =>
+  signal.kind === 'provisioning' ? { action: 'roll', reason: 'provisioning', why: 'there is no leaf yet' } : undefined;
+
+/** The ladder of a parked candidate, or of a gateway that is stranded, has come to its next rung. */
+export const probe: Rule = (signal, { state }) => {
+  if (signal.kind !== 'probe') return undefined;
+  const asksIssuer =
+    state.next?.parked !== undefined && state.next.leaf === undefined && !isProbeOfCurrent(signal, state);
+  return asksIssuer
+    ? { action: 'roll', reason: 'probe', why: 'time to ask the issuer again' }
+    : { action: 're-register', reason: 'probe', why: 'time to ask DPS again' };
+};
+
+/** Without any leaf a re-registration means the first provisioning; by a TPM a roll means another key from DPS. */
+function rolls(signal: Signal, { state, terms }: Standing): boolean {
+  const { current, next } = state;
+  if (terms.attestation === 'tpm') return false;
+  if (signal.kind === 'due' || signal.kind === 'provisioning') return true;
+  if (signal.kind !== 'asked') return false;
+  return signal.request.action === 'roll' || (current === undefined && next?.leaf === undefined);
+}
+
+/** A CSR is out, or one is to be asked for: a person brings the leaf. */
+export function person(signal: Signal, standing: Standing): Decision | undefined {
+  if (standing.terms.automatic || !rolls(signal, standing)) return undefined;
+  return ignore('this issuer waits for a person to deliver a leaf');
+}
+
+/** A direct method, or a technician. */
+export function asked(signal: Signal, standing: Standing): Decision | undefined {
+  if (signal.kind !== 'asked') return undefined;
+  return { action: rolls(signal, standing) ? 'roll' : 're-register', reason: 'asked', why: 'asked' };
+}
+
+/** The leaf is older than leaf.renew_at allows, or has expired. */
+export function due(signal: Signal, { state, terms, now }: Standing): Decision | undefined {
+  if (signal.kind !== 'due' || state.current === undefined) return undefined;
+  // The candidate waits for its enrollment, or its issuer refused: it has a schedule of its own.
+  if (state.next?.parked !== undefined) return ignore('a candidate is parked');
+  const failed = state.outcomes.findIndex(({ reason, outcome }) => reason !== 'due' || outcome === 'done');
+  const until = pausedUntil(failed === -1 ? state.outcomes : state.outcomes.slice(0, failed), state, now);
+  if (until !== undefined) return ignore('the last renewal failed a moment ago', until);
+  const expired = now >= state.current.notAfter;
+  return {
+    action: 'roll',
+    reason: 'due',
+    why: expired
+      ? 'the leaf has expired'
+      : `the leaf was due at ${new Date(dueAt(state.current, terms.renewAt) ?? now).toISOString()}`,
+  };
+}
+
+/** DPS may refuse what the configuration says for days, while the hub is content: it is not asked each minute. */
+export function configuration(signal: Signal, { state, now }: Standing): Decision | undefined {
+  if (signal.kind !== 'configuration') return undefined;
+  const done = state.outcomes.findIndex(({ outcome }) => outcome === 'done');
+  const since = done === -1 ? state.outcomes : state.outcomes.slice(0, done);
+  const failed = since.filter(({ reason }) => reason === 'configuration');
+  const until = signal.isNew ? undefined : pausedUntil(failed, state, now);
+  if (until !== undefined) return ignore('DPS refused this configuration a moment ago', until);
+  return { action: 're-register', reason: 'configuration', why: 'the configuration changed what was registered' };
+}
+
+/** Until when a ladder pauses that has failed so often, the newest first; undefined where it does not. */
+function pausedUntil(failed: readonly Outcome[], state: RollState, now: number): number | undefined {
+  const [last] = failed;
+  if (last === undefined || now < last.endedAt) return undefined;
+  const until = last.endedAt + probeMs(failed.length, 0.5, remaining(state, now));
+  return now < until ? until : undefined;
+}
+
+/** A roll that was interrupted to register the current leaf, and has no leaf of its own yet. */
+const isWaitingRoll = ({ request, next }: RollState): boolean =>
+  request?.action === 'roll' && next !== undefined && next.leaf === undefined;
+
+/** DPS refuses the current leaf: a CA may have been rolled under us. One roll for each refused leaf, then a person. */
+export function dpsRefused(signal: Signal, { state, terms }: Standing): Decision | undefined {
+  if (signal.kind !== 'dps-refused') return undefined;
+  const { current, rolledFor, next, rejected, request, online } = state;
+  if (isWaitingRoll(state)) return ignore('a roll is under way already, and waits for its issuer');
+  // Somebody asked a gateway that is well: the leaf that the hub takes is not at fault.
+  if (!rejected && online !== undefined && request?.reason === 'asked')
+    return ignore('the hub accepts the leaf that DPS refuses');
+  const rollable = terms.automatic && leafAtFault.has(signal.failure.code) && next?.leaf === undefined;
+  if (rollable && current?.thumbprint !== rolledFor) {
+    return { action: 'roll', reason: 'dps-refused', why: 'DPS refuses the current leaf: one roll may cure it' };
+  }
+  if (rejected) return { action: 'strand', why: 'hub and DPS refuse every leaf there is' };
+  // Never assigned: there is no hub that could accept it.
+  if (state.assignment === undefined) return { action: 'strand', why: 'DPS refuses what the token brought' };
+  return ignore('DPS refuses the current leaf, but the hub still accepts it');
+}
