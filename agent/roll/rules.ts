@@ -20,33 +20,33 @@ const ignore = (why: string, untilMs?: number): Decision => ({
 });
 
 /** A hub that lags DPS would otherwise cost a registration for each of its refusals. */
-export const grace: Rule = (signal, { state }) => {
+export const graceRule: Rule = (signal, { state }) => {
   if (signal.kind !== 'rejected' || state.grace === undefined || state.grace + 1 >= GRACE_REFUSALS) return undefined;
   return ignore('the hub can lag DPS for some minutes after an assignment');
 };
 
 /** A hub identity that is disabled, or a policy that never re-provisions, is not cured by asking DPS again (azure.md rows 12, 41). */
-export const assignedButRefused: Rule = (signal, { state }) => {
+export const assignedButRefusedRule: Rule = (signal, { state }) => {
   if (signal.kind !== 'rejected' || state.grace === undefined) return undefined;
   if (state.unproven + 1 < UNPROVEN_ASSIGNMENTS) return undefined;
   return { action: 'strand', why: 'DPS assigns, and the hub refuses, twice in a row' };
 };
 
 /** Two pieces of work on one identity would undo each other. What is in flight is not lost by this: it goes on. */
-export const singleFlight: Rule = (signal, { state }) => {
+export const singleFlightRule: Rule = (signal, { state }) => {
   const why = waitsFor(signal, state);
   return why === undefined ? undefined : ignore(why);
 };
 
 /** A back end gone wild must not wear out the token, the CA or DPS. */
-export const budget: Rule = (signal, { state, terms, now }) => {
+export const budgetRule: Rule = (signal, { state, terms, now }) => {
   if (!isCharged(signal) || budgetLeft(state, terms, now) >= 1) return undefined;
   const waitMs = ((1 - budgetLeft(state, terms, now)) * 3_600_000) / terms.requestsPerHour;
   return ignore('the budget of this hour is spent', now + waitMs);
 };
 
 /** limits.min_roll_interval; a technician and the first provisioning need not wait. */
-export const rollInterval: Rule = (signal, standing) => {
+export const rollIntervalRule: Rule = (signal, standing) => {
   const { state, terms, now } = standing;
   if (signal.kind === 'provisioning' || !rolls(signal, standing) || state.lastRollAt === undefined) return undefined;
   if (signal.kind === 'asked' && signal.request.from === 'technician') return undefined;
@@ -55,48 +55,48 @@ export const rollInterval: Rule = (signal, standing) => {
 };
 
 /** Nothing is judged expired by a clock that cannot be right (a gateway without a battery boots in 1970). */
-export const clock: Rule = (signal, { state, terms, now }) => {
+export const clockRule: Rule = (signal, { state, terms, now }) => {
   const judges = signal.kind === 'due' || signal.kind === 'candidate-expired';
   if (!judges || isCredible(state, terms, now)) return undefined;
   return ignore(`the clock is not credible: it cannot be before ${new Date(clockFloor(state, terms)).toISOString()}`);
 };
 
 /** No server accepts it any more. */
-export const candidateExpired: Rule = (signal) =>
+export const candidateExpiredRule: Rule = (signal) =>
   signal.kind === 'candidate-expired' ? { action: 'drop', why: signal.kind } : undefined;
 
 /** The key whose CSR waits makes room. */
-export const newKey: Rule = (signal) =>
+export const newKeyRule: Rule = (signal) =>
   signal.kind === 'new-key' ? { action: 'drop', why: 'another key is asked for' } : undefined;
 
 /** A leaf that a person brought was verified before it came here. */
-export const delivered: Rule = (signal) =>
+export const deliveredRule: Rule = (signal) =>
   signal.kind === 'delivered' ? { action: 'roll', reason: 'delivered', why: 'a leaf was delivered' } : undefined;
 
 /** The hub knows another leaf, or the gateway was moved: DPS says which. */
-export const rejected: Rule = (signal) =>
+export const rejectedRule: Rule = (signal) =>
   signal.kind === 'rejected'
     ? { action: 're-register', reason: 'rejected', why: 'the hub refuses the leaf' }
     : undefined;
 
 /** The hub may be gone for good, or the gateway was moved: only DPS can tell (azure.md rows 15 and 17). */
-export const unreached: Rule = (signal) =>
+export const unreachedRule: Rule = (signal) =>
   signal.kind === 'unreached'
     ? { action: 're-register', reason: 'unreached', why: 'no hub has answered for a quarter of an hour or more' }
     : undefined;
 
 /** The leaf of a factory key is registered as it is. */
-export const givenKey: Rule = (signal) =>
+export const givenKeyRule: Rule = (signal) =>
   signal.kind === 'given-key'
     ? { action: 're-register', reason: 'given-key', why: 'the token brought a leaf of its own' }
     : undefined;
 
 /** The first leaf. */
-export const provisioning: Rule = (signal) =>
+export const provisioningRule: Rule = (signal) =>
   signal.kind === 'provisioning' ? { action: 'roll', reason: 'provisioning', why: 'there is no leaf yet' } : undefined;
 
 /** The ladder of a parked candidate, or of a gateway that is stranded, has come to its next rung. */
-export const probe: Rule = (signal, { state }) => {
+export const probeRule: Rule = (signal, { state }) => {
   if (signal.kind !== 'probe') return undefined;
   const asksIssuer =
     state.next?.parked !== undefined && state.next.leaf === undefined && !isProbeOfCurrent(signal, state);
@@ -115,19 +115,19 @@ function rolls(signal: Signal, { state, terms }: Standing): boolean {
 }
 
 /** A CSR is out, or one is to be asked for: a person brings the leaf. */
-export function person(signal: Signal, standing: Standing): Decision | undefined {
+export function personRule(signal: Signal, standing: Standing): Decision | undefined {
   if (standing.terms.automatic || !rolls(signal, standing)) return undefined;
   return ignore('this issuer waits for a person to deliver a leaf');
 }
 
 /** A direct method, or a technician. */
-export function asked(signal: Signal, standing: Standing): Decision | undefined {
+export function askedRule(signal: Signal, standing: Standing): Decision | undefined {
   if (signal.kind !== 'asked') return undefined;
   return { action: rolls(signal, standing) ? 'roll' : 're-register', reason: 'asked', why: 'asked' };
 }
 
 /** The leaf is older than leaf.renew_at allows, or has expired. */
-export function due(signal: Signal, { state, terms, now }: Standing): Decision | undefined {
+export function dueRule(signal: Signal, { state, terms, now }: Standing): Decision | undefined {
   if (signal.kind !== 'due' || state.current === undefined) return undefined;
   // The candidate waits for its enrollment, or its issuer refused: it has a schedule of its own.
   if (state.next?.parked !== undefined) return ignore('a candidate is parked');
@@ -145,7 +145,7 @@ export function due(signal: Signal, { state, terms, now }: Standing): Decision |
 }
 
 /** DPS may refuse what the configuration says for days, while the hub is content: it is not asked each minute. */
-export function configuration(signal: Signal, { state, now }: Standing): Decision | undefined {
+export function configurationRule(signal: Signal, { state, now }: Standing): Decision | undefined {
   if (signal.kind !== 'configuration') return undefined;
   const done = state.outcomes.findIndex(({ outcome }) => outcome === 'done');
   const since = done === -1 ? state.outcomes : state.outcomes.slice(0, done);
@@ -168,7 +168,7 @@ const isWaitingRoll = ({ request, next }: RollState): boolean =>
   request?.action === 'roll' && next !== undefined && next.leaf === undefined;
 
 /** DPS refuses the current leaf: a CA may have been rolled under us. One roll for each refused leaf, then a person. */
-export function dpsRefused(signal: Signal, { state, terms }: Standing): Decision | undefined {
+export function dpsRefusedRule(signal: Signal, { state, terms }: Standing): Decision | undefined {
   if (signal.kind !== 'dps-refused') return undefined;
   const { current, rolledFor, next, rejected, request, online } = state;
   if (isWaitingRoll(state)) return ignore('a roll is under way already, and waits for its issuer');

@@ -13,6 +13,8 @@ import { type Assignment, type KeyRef, type Leaf, placeOf, type Slot } from './l
  *   registering-next, connecting-next ─ no answer, and the current leaf is refused → registering   (parked as well)
  *   connecting-next ─ refused → abandoning → retiring-key → serving
  *   registering ─ refused, and no way left → stranded    (slow probe, any signal leaves it)
+ *
+ * README.md in this folder has the grid: which phase follows from which event (made from the tests).
  */
 export type Phase =
   | 'unprovisioned'
