@@ -28,12 +28,13 @@ const pathOf = (page: string, link: string): string =>
   posix.join(posix.dirname(page), link.replace(/#.*/, '')).replace(/\/$/, '');
 
 /**
- * A page as a package has it: links lead to the other pages there, the place of anything else is named in words, and the
- * markers of blocks that scripts make are left out.
+ * A page as a package has it, where it is read with `less`: links lead to the other pages there, the place of anything else
+ * is named in words, and the markers of blocks that scripts make are left out.
  */
 export function packaged(page: string, text: string): string {
   return text
     .replaceAll(/^<!-- .* -->\n/gm, '')
+    .replaceAll('<br>', '\n  ')
     .replaceAll(LINK, (link, image: string, shown: string, written: string) => {
       if (/^([a-z]+:|#)/.test(written)) return link;
       const path = pathOf(page, written);

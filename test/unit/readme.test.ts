@@ -106,10 +106,10 @@ describe('what a package carries', () => {
 
   test('what is not there is named in words', () => {
     const text =
-      '<!-- a -->\n[codes](../agent/failure/README.md#dps) [map](../agent/README.md) [x](#y) [z](https://z.org)';
+      '<!-- a -->\n- a<br>b\n[codes](../agent/failure/README.md#dps) [map](../agent/README.md) [x](#y) [z](https://z.org)';
     assert.equal(
       packaged('systemd/README.md', text),
-      '[codes](codes.md#dps) map (agent/README.md in the source) [x](#y) [z](https://z.org)',
+      '- a\n  b\n[codes](codes.md#dps) map (agent/README.md in the source) [x](#y) [z](https://z.org)',
     );
   });
 });
