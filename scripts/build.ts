@@ -6,6 +6,7 @@ import { build, type Metafile, type Plugin, transform } from 'esbuild';
 import { bashCompletion } from './completion.ts';
 import { manualPage } from './man.ts';
 import { noticesOf } from './notices.ts';
+import { PACKAGED, packaged } from './pages/packaged.ts';
 
 const root = dirname(import.meta.dirname);
 const require = createRequire(import.meta.url);
@@ -159,11 +160,18 @@ async function bundleFile(entry: string, outfile: string): Promise<Metafile> {
   return metafile;
 }
 
-/** Writes the page of the manual and the completion of the shell, which are made from the same table as the help. */
+/**
+ * Writes the page of the manual and the completion of the shell, which are made from the same table as the help, and the
+ * pages that a package carries.
+ */
 export async function documents(directory: string): Promise<void> {
   const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
   await put(join(directory, 'newleaf.8'), (file) => writeFile(file, manualPage(version, builtAt())));
   await put(join(directory, 'newleaf.bash'), (file) => writeFile(file, bashCompletion()));
+  for (const [page, name] of Object.entries(PACKAGED)) {
+    const text = await readFile(join(root, page), 'utf8');
+    await put(join(directory, 'doc', name), (file) => writeFile(file, packaged(page, text)));
+  }
 }
 
 /** Puts a file into its place whole: a daemon that runs from here has the native part mapped. */

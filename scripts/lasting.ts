@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 const TABLE = join(import.meta.dirname, '..', 'test', 'search', 'README.md');
 
-/** The faults that an operator asks for, as the README calls them, and as the table of `test/search` does. */
+/** The faults that an operator asks for, as `agent/roll/README.md` calls them, and as the table of `test/search` does. */
 const ASKED: readonly (readonly [words: string, fault: string])[] = [
   ['no network', 'no network'],
   ['DPS refuses every leaf (401)', 'DPS: NL-DPS-401002, all'],

@@ -1,12 +1,11 @@
-import { readFile, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
 import { Stage } from '../test/e2e/init/stage.ts';
 import { insideNetworkNamespace } from '../test/namespace.ts';
-import { put } from './readme.ts';
+import { type Parts, renewBlocks, writeBlocks } from './pages/blocks.ts';
 import { ShownGateway } from './screens/gateway.ts';
 import { Lasting } from './screens/lasting.ts';
 
+export const BY = 'scripts/screens.ts';
 const DAY = 24 * 3_600_000;
 const ID = 'gw-0001';
 
@@ -14,7 +13,7 @@ const ID = 'gw-0001';
 const POLICY = { lifetimeMs: 60 * DAY, backdateMs: 30 * DAY, serial: '5a0102030405060708090a0b0c0d0e0f' };
 
 /**
- * Every screen of the README, by the name in its markers: the real program, on a machine with SoftHSM, against the
+ * Every screen that the pages show, by the name in its markers: the real program, on a machine with SoftHSM, against the
  * simulator. What differs from run to run is replaced. Needs root, and a network namespace.
  */
 export async function screens(): Promise<Readonly<Record<string, string>>> {
@@ -65,15 +64,15 @@ function portsOf({ dps, hub1, hub2, est }: Stage['far']['endpoints']): Readonly<
   return { [port(dps)]: '50001', [port(hub1)]: '50002', [port(hub2)]: '50003', [port(est)]: '50004' };
 }
 
-/** The README with its screens taken anew. */
-export function renewScreens(readme: string, shown: Readonly<Record<string, string>>): string {
-  return Object.entries(shown).reduce(
-    (renewed, [name, screen]) => put(renewed, name, 'scripts/screens.ts', `\`\`\`text\n${screen.trim()}\n\`\`\``),
-    readme,
+const partsOf = (shown: Readonly<Record<string, string>>): Parts =>
+  Object.fromEntries(
+    Object.entries(shown).map(([name, screen]) => [name, () => `\`\`\`text\n${screen.trim()}\n\`\`\``]),
   );
-}
+
+/** A page with its screens taken anew. */
+export const renewScreens = (text: string, shown: Readonly<Record<string, string>>): string =>
+  renewBlocks(text, BY, partsOf(shown));
 
 if (process.argv[1] === import.meta.filename && insideNetworkNamespace(import.meta.filename)) {
-  const file = join(import.meta.dirname, '..', 'README.md');
-  await writeFile(file, renewScreens(await readFile(file, 'utf8'), await screens()));
+  writeBlocks(BY, partsOf(await screens()));
 }

@@ -4,7 +4,7 @@ import { Fault } from '../failure/failure.ts';
 import { type Effective, readConfig } from './read.ts';
 import type { Values } from './schema.ts';
 
-export { printConfig, type SettingRow, settingRows, settingsTable } from './print.ts';
+export { printConfig, type SettingRow, settingRows } from './print.ts';
 
 export const DEFAULT_PATH = '/etc/newleaf/newleaf.toml';
 

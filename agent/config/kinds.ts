@@ -21,7 +21,7 @@ import { durationMs, LEAST_SHARE, renewAt } from './duration.ts';
 
 /** What a value may be. Messages begin with "must" and never quote the value: somebody may have put a PIN there. */
 export interface Kind<T> {
-  /** Type and unit, for the README's table. */
+  /** Type and unit, for README.md. */
   readonly type: string;
   /** What is accepted, in words that follow "must be". */
   readonly range: string;

@@ -38,7 +38,7 @@ export interface SettingRow {
   readonly meaning: string;
 }
 
-/** Every setting, for the README and the manual page. */
+/** Every setting, for the pages and the manual. */
 export function settingRows(): readonly SettingRow[] {
   return SECTION_NAMES.flatMap((section) =>
     Object.entries(sectionOf(section) ?? {}).map(([key, { type, range, standard, absent, meaning }]) => ({
@@ -50,13 +50,4 @@ export function settingRows(): readonly SettingRow[] {
       meaning,
     })),
   );
-}
-
-/** The README's table of settings, in Markdown. */
-export function settingsTable(): string {
-  const rows = settingRows().map(({ name, type, range, standard, absent, meaning }) => {
-    const otherwise = standard === undefined ? (absent ?? '**required**') : `\`${standard}\``;
-    return `| \`${name}\` | ${type} | ${range} | ${otherwise} | ${meaning} |`;
-  });
-  return ['| setting | type | accepted | default | meaning |', '|---|---|---|---|---|', ...rows, ''].join('\n');
 }

@@ -38,7 +38,7 @@ const optional = <T>(kind: Kind<T>, absent: string, meaning: string): Setting<T 
   meaning,
 });
 
-/** Every setting, once: types, defaults, checks, `newleaf config` and the README's table are derived from it. */
+/** Every setting, once: types, defaults, checks, `newleaf config`, the manual and README.md are derived from it. */
 export const SCHEMA = {
   dps: {
     endpoint: standard(host, 'global.azure-devices-provisioning.net', 'The DPS endpoint.'),

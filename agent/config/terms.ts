@@ -1,5 +1,8 @@
 import type { Terms } from '../roll/plan.ts';
-import type { Config } from './config.ts';
+import type { Config, IssuerChoice } from './config.ts';
+
+/** Whether newleaf gets a leaf from this issuer by itself. */
+export const needsNoPerson = ({ kind }: IssuerChoice): boolean => kind === 'est' || kind === 'command';
 
 /**
  * What the configuration and the build fix for the rules.
@@ -10,7 +13,7 @@ export function termsOf(config: Config, builtAt: number): Terms {
   const hasLeaf = !('tpm' in config);
   return {
     attestation: dps.attestation,
-    automatic: hasLeaf && (config.issuer.kind === 'est' || config.issuer.kind === 'command'),
+    automatic: hasLeaf && needsNoPerson(config.issuer),
     renewAt: hasLeaf ? config.leaf.renew_at : 'off',
     builtAt,
     requestsPerHour: limits.requests_per_hour,

@@ -3,7 +3,7 @@ import { GATEWAY } from './codes/gateway.ts';
 
 export type { FailureKind } from './codes/code.ts';
 
-/** Every code, listed once. The README's table is generated from this; a code is never reused for another meaning. */
+/** Every code, listed once. README.md is generated from this; a code is never reused for another meaning. */
 export const CODES = { ...FAR_SIDE, ...GATEWAY } as const;
 
 export type Code = keyof typeof CODES;

@@ -3,7 +3,7 @@
 
 # The form that dpkg asks for; what people read is CHANGELOG.md.
 changelog() {
-  printf 'newleaf (%s) stable; urgency=medium\n\n  * See CHANGELOG.md.gz.\n\n -- %s  %s\n' "$version" \
+  printf 'newleaf (%s) stable; urgency=medium\n\n  * See CHANGELOG.md.\n\n -- %s  %s\n' "$version" \
     "$(sed -n 's/^Maintainer: //p' scripts/deb/control)" "$(date --utc --rfc-email --date="@$SOURCE_DATE_EPOCH")"
 }
 
@@ -24,6 +24,7 @@ debian_tree() {
   shopt -s nullglob
   for file in systemd/*; do
     case $file in
+      *.md) ;;
       *.sysusers) put 644 "$file" usr/lib/sysusers.d/newleaf.conf ;;
       *.tmpfiles) put 644 "$file" usr/lib/tmpfiles.d/newleaf.conf ;;
       *.service | *.socket | *.path | *.timer) put 644 "$file" "usr/lib/systemd/system/${file##*/}" ;;
@@ -38,10 +39,10 @@ debian_tree() {
   [ ! -e dist/newleaf.bash ] || put 644 dist/newleaf.bash usr/share/bash-completion/completions/newleaf
   put 644 LICENSE $doc/copyright
   put 644 dist/notices.txt $doc/copyright.packages
-  put 644 README.md $doc/README.md
-  put 644 CHANGELOG.md $doc/CHANGELOG.md
+  # Not compressed: they link to one another.
+  for file in dist/doc/*.md; do put 644 "$file" "$doc/${file##*/}"; done
   changelog >"$tree/$doc/changelog"
-  gzip -9n "$tree/$doc"/*.md "$tree/$doc/changelog"
+  gzip -9n "$tree/$doc/changelog"
 }
 
 # The newest glibc whose symbols the program asks for.

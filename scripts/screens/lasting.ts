@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-/** When the screens of the README were taken, in UTC. */
+/** When the screens of the pages were taken, in UTC. */
 const MOMENT = Date.parse('2026-11-25T13:49:53Z');
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
+import { PACKAGED } from '../../scripts/pages/packaged.ts';
 import { build, NATIVE } from './installed.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -20,8 +21,7 @@ const FILES = [
   '-rw-r--r-- ./usr/lib/newleaf/newleaf.js',
   '-rw-r--r-- ./usr/lib/newleaf/package.json',
   '-rw-r--r-- ./usr/lib/newleaf/tpm.js',
-  '-rw-r--r-- ./usr/share/doc/newleaf/CHANGELOG.md.gz',
-  '-rw-r--r-- ./usr/share/doc/newleaf/README.md.gz',
+  ...Object.values(PACKAGED).map((name) => `-rw-r--r-- ./usr/share/doc/newleaf/${name}`),
   '-rw-r--r-- ./usr/share/doc/newleaf/changelog.gz',
   '-rw-r--r-- ./usr/share/doc/newleaf/copyright',
   '-rw-r--r-- ./usr/share/doc/newleaf/copyright.packages',
@@ -44,7 +44,8 @@ const UNITS: readonly (readonly [RegExp, string])[] = [
 function unitFiles(): readonly string[] {
   const directory = join(ROOT, 'systemd');
   if (!existsSync(directory)) return [];
-  return readdirSync(directory).map((name) => {
+  const names = readdirSync(directory).filter((name) => !name.endsWith('.md'));
+  return names.map((name) => {
     const [, to = ''] = UNITS.find(([kind]) => kind.test(name)) ?? [];
     return `-rw-r--r-- ${to.replace('$&', name)}`;
   });

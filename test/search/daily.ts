@@ -56,7 +56,7 @@ export const DAILY: readonly Bound[] = [
     name: 'minutes until it serves again',
     of: ({ back }) => back,
     most: 75,
-    because: 'whoever waits for a person, or for DPS, looks once an hour, with a quarter of an hour of jitter',
+    because: 'a gateway that waits for a person, or for DPS, asks once an hour, with a quarter of an hour of jitter',
   },
 ];
 

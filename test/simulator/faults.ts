@@ -34,7 +34,7 @@ export const FAULTS = {
   reset: { on: everywhere, means: 'TCP reset right after accept' },
   silent: { on: everywhere, means: 'accepts TCP, then never says a word' },
   'slow-tls': { on: everywhere, means: 'answers the ClientHello `ms` later' },
-  'untrusted-server': { on: everywhere, means: 'the server certificate is from a CA nobody knows' },
+  'untrusted-server': { on: everywhere, means: 'the server certificate is from an unknown CA' },
   'wrong-host': { on: everywhere, means: 'the server certificate is trusted, but for another name' },
   'tls-refuses-client': { on: everywhere, means: 'refuses the client certificate after the handshake, without alert' },
   'tls-alert': {

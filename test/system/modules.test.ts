@@ -10,7 +10,7 @@ import { provisioned } from './site.ts';
 const DROP_INS = '/etc/systemd/system/newleaf.service.d';
 const PIN_FILE = '/root/token-pin';
 
-/** A module of the README, set up as that says: it serves in the sandbox of the unit, and rolls. */
+/** A module of `hsm/README.md`, set up as that says: it serves in the sandbox of the unit, and rolls. */
 async function rolls(t: TestContext, plugIn: (machine: Machine) => Promise<readonly string[]>): Promise<void> {
   const { far, machine } = await provisioned(t, plugIn);
   const since = far.log.entries.length;

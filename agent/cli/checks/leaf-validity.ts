@@ -1,3 +1,4 @@
+import { needsNoPerson } from '../../config/terms.ts';
 import { dueAt } from '../../roll/plan.ts';
 import { fromNow, localMinute } from '../moment.ts';
 import { type Check, currentLeaf, failed, NO_LEAF, ok, warning, x509 } from './check.ts';
@@ -14,9 +15,7 @@ export const leafValidity: Check = {
     const { now } = site;
     const moment = (at: number) => `${fromNow(at, now)} (${localMinute(at)})`;
     if (now >= notAfter) {
-      const { issuer } = await x509(site);
-      const isAutomatic = issuer.kind === 'est' || issuer.kind === 'command';
-      const advice = isAutomatic
+      const advice = needsNoPerson((await x509(site)).issuer)
         ? 'newleaf gets a new one by itself, once the issuer can be reached and the daemon runs: see `newleaf status`.'
         : undefined;
       return failed('NL-LEAF-EXPIRED', `The current leaf expired ${moment(notAfter)}.`, advice);

@@ -65,7 +65,7 @@ export async function keepDraft({ answers, file }: Guide): Promise<void> {
  * @throws Fault NL-CONFIG; nothing was written then
  */
 export async function writeConfiguration({ answers, file }: Guide): Promise<string | undefined> {
-  const text = draftText(answers.draft, 'Written by newleaf init. All settings: newleaf config, and the README.');
+  const text = draftText(answers.draft, 'Written by newleaf init. All settings: man newleaf, and newleaf config.');
   parseConfig(text, file);
   const before = textOf(file);
   const kept = before === undefined || before === text ? undefined : `${file}.bak`;

@@ -8,7 +8,7 @@ export type FailureKind = 'transient' | 'refused' | 'broken';
 
 export interface CodeEntry {
   readonly kind: FailureKind;
-  /** What it means, for the README's table. */
+  /** What it means, for README.md. */
   readonly means: string;
   /** The next command, or the person to call. */
   readonly advice: string;

@@ -4,7 +4,7 @@ import { assertPlayed } from './matters.ts';
 import { TYPED } from './operator.ts';
 import { STORIES, type Story } from './stories.ts';
 
-/** The last test of a file: it has played these stories as the README tells them, in every position that matters. */
+/** The last test of a file: it has played these stories as `scripts/enrollment/README.md` tells them, in every position that matters. */
 export function complete(...stories: readonly Story[]): void {
   for (const story of stories) {
     test(`${story}: told as it was played`, () => {

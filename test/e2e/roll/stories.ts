@@ -1,4 +1,4 @@
-/** A story, as the README tells it. */
+/** A story, as `scripts/enrollment/README.md` tells it. */
 export interface Told {
   readonly title: string;
   /** What the operator types, in order; several in one place: any of them. The tests of the story type the same. */
@@ -23,15 +23,16 @@ const ROLL = 'enroll reprovision gw-0001 --action roll';
 const AGAIN = 'enroll reprovision gw-0001';
 const FORGET = 'enroll forget gw-0001';
 
-const PARKS = 'Gets a new leaf; DPS does not know it yet, so it waits (`next.pem`) while the old one serves.';
-const MOVES = 'Then the device registers the new leaf, proves it at the hub, and destroys the old key.';
+const PARKS =
+  'The device gets a new leaf. DPS does not know it yet, so it waits (`next.pem`), and the old leaf serves on.';
+const MOVES = 'Once the new leaf is enrolled, the device registers it, proves it at the hub, and destroys the old key.';
 
 const groupBreach = (what: 'root' | 'intermediate', file: string): Told => ({
   title: `Group, breach: a compromised ${what}`,
   operator: [`enroll roll-group ${what} gateways --certificate ${file} --at-once`, [FORGET, ROLL]],
   device:
-    'Forgotten, it is refused by hub and DPS, and gets a leaf of the new CA by itself. Called, it does so while the old session is open.',
-  offline: '0.6 s forgotten, 0 called',
+    'A forgotten device is refused by hub and DPS, and gets a leaf of the new CA by itself. A called one does so while the old session is open.',
+  offline: '0.6 s if forgotten, 0 if called',
 });
 
 const groupExpiry = (what: 'root' | 'intermediate', file: string): Told => ({
@@ -42,7 +43,7 @@ const groupExpiry = (what: 'root' | 'intermediate', file: string): Told => ({
     `enroll promote gateways --pem ${file}`,
     [AGAIN, 'enroll reprovision --job "*"'],
   ],
-  device: 'Gets a leaf of the new CA, registers it, and moves over. Registers again at the end.',
+  device: 'The device gets a leaf of the new CA, registers it, and moves over. At the end it registers again.',
   offline: '0',
 });
 
@@ -52,13 +53,13 @@ export const STORIES: Readonly<Record<Story, Told>> = {
     title: 'Individual, breach: a stolen leaf',
     operator: [ROLL, 'enroll remove-current primary gw-0001 --certificate next.pem', [FORGET, AGAIN]],
     device: `${PARKS} ${MOVES}`,
-    offline: '0.2 s forgotten, 0 called',
+    offline: '0.2 s if forgotten, 0 if called',
   },
   'individual breach of both': {
     title: 'Individual, breach: both leaves stolen',
     operator: [ROLL, 'enroll remove-current both gw-0001 --certificate next.pem', [FORGET, AGAIN]],
-    device: 'The same.',
-    offline: '0.2 s forgotten, 0 called',
+    device: `${PARKS} ${MOVES}`,
+    offline: '0.2 s if forgotten, 0 if called',
   },
   'individual expiry': {
     title: 'Individual, expiry: by the secondary',
@@ -69,7 +70,7 @@ export const STORIES: Readonly<Record<Story, Told>> = {
       'enroll promote gw-0001 --pem next.pem',
       AGAIN,
     ],
-    device: `${PARKS} ${MOVES} The hub knows the leaf that registered last, and no other: registering again at the end changes nothing.`,
+    device: `${PARKS} ${MOVES} The hub knows the leaf that registered last, and no other, so registering again at the end changes nothing.`,
     offline: '0',
   },
   'group breach of the root': groupBreach('root', 'our-root-2.pem'),
@@ -83,8 +84,8 @@ export const STORIES: Readonly<Record<Story, Told>> = {
       'enroll set-secondary gw-0001 --certificate next.pem',
       [FORGET, AGAIN, 'enroll reprovision --job "tags.site = \'north\'"'],
     ],
-    device: `${PARKS} Refused by the hub or called, it registers once, for the new leaf, and moves over; the hub knows that one only.`,
-    offline: '0.2 s forgotten, 0 called',
+    device: `${PARKS} Refused by the hub, or called, the device registers once, for the new leaf, and moves over. The hub then knows that leaf only.`,
+    offline: '0.2 s if forgotten, 0 if called',
   },
   disallow: {
     title: 'Disallow, and allow again',
@@ -95,8 +96,8 @@ export const STORIES: Readonly<Record<Story, Told>> = {
       'enroll enable-identity gw-0001',
     ],
     device:
-      'Is refused by hub and DPS, tries one new leaf where DPS does not say that the enrollment is disabled, and goes quiet: one question an hour. `newleaf status` names what the operator must do.',
+      'The device is refused by hub and DPS. It tries one new leaf, unless DPS says that the enrollment is disabled. Then it asks once an hour. `newleaf status` names what the operator must do.',
     offline:
-      'until it is allowed; then until its next question (60 to 75 minutes apart), or 0.6 s from `newleaf reprovision` on it',
+      'until it is allowed, and then until it asks the next time (every 60 to 75 minutes), or 0.6 s after `newleaf reprovision` on it',
   },
 };

@@ -3,15 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import {
-  configPath,
-  loadConfig,
-  parseConfig,
-  printConfig,
-  settingsTable,
-  x509Of,
-} from '../../../agent/config/config.ts';
+import { configPath, loadConfig, parseConfig, printConfig, settingRows, x509Of } from '../../../agent/config/config.ts';
 import { Fault } from '../../../agent/failure/failure.ts';
+import { settingsList } from '../../../scripts/pages/tables.ts';
 
 const LEAST = `
 [dps]
@@ -259,9 +253,13 @@ test('the printed configuration says where each value comes from, and means the 
   assert.deepEqual(parseConfig(printed, 'FILE').config, loaded.config);
 });
 
-test("the README's table has a row for every setting, and says what is required", () => {
-  assert.match(settingsTable(), /^\| `hsm.module` \| .* \| \*\*required\*\* \| /m);
-  assert.match(settingsTable(), /^\| `leaf.renew_at` \| .* \| `"66%"` \| /m);
+test('README.md lists every setting, and says what is required', () => {
+  assert.match(settingsList(), /^- \*\*`hsm.module`\*\* .*<br>\*\*Required\*\*\./m);
+  assert.match(settingsList(), /^- \*\*`leaf.renew_at`\*\* .*<br>Default: `"66%"`\. /m);
+  assert.deepEqual(
+    settingRows().filter(({ name }) => !settingsList().includes(`- **\`${name}\`** (`)),
+    [],
+  );
 });
 
 test('the file is chosen by option, then environment, then default', () => {

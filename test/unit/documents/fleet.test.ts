@@ -28,14 +28,14 @@ function row(state: RollState): object {
   };
 }
 
-const README = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8');
+const PAGE = readFileSync(new URL('../../../scripts/enrollment/README.md', import.meta.url), 'utf8');
 
 /** The conditions of "Watch a fleet", in the order of its table. */
-const conditions = [...README.matchAll(/^\| `([^`]*(?:connectionState|reported)[^`]*)` \|/gm)].map(
+const conditions = [...PAGE.matchAll(/^\| `([^`]*(?:connectionState|reported)[^`]*)` \|/gm)].map(
   ([, text = '']) => text,
 );
 
-describe('the queries of the README find whom they are meant for', () => {
+describe('the queries for a fleet find the gateways that they are meant for', () => {
   const meant: readonly RollState[] = [
     SITUATIONS.stranded,
     parked,

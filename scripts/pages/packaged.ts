@@ -1,0 +1,45 @@
+import { posix } from 'node:path';
+
+/** What the user of a gateway reads: pages of the repository, and their names in a package, where all lie in one directory. */
+export const PACKAGED: Readonly<Record<string, string>> = {
+  'README.md': 'README.md',
+  'CHANGELOG.md': 'CHANGELOG.md',
+  'systemd/README.md': 'systemd.md',
+  'agent/cli/README.md': 'screens.md',
+  'agent/failure/README.md': 'codes.md',
+  'agent/config/README.md': 'settings.md',
+  'agent/roll/README.md': 'roll.md',
+  'hsm/README.md': 'modules.md',
+  'hsm/tpm/README.md': 'tpm.md',
+  'scripts/enrollment/README.md': 'operator.md',
+};
+
+const LINK = /(!?)\[([^\]]*)\]\(([^()\s]+)\)/g;
+
+/** Links to other files, each as it is written and as a path from the root of the repository. */
+export function linksIn(page: string, text: string): readonly { readonly written: string; readonly path: string }[] {
+  return [...text.matchAll(LINK)]
+    .map(([, , , written = '']) => written)
+    .filter((written) => !/^([a-z]+:|#)/.test(written))
+    .map((written) => ({ written, path: pathOf(page, written) }));
+}
+
+const pathOf = (page: string, link: string): string =>
+  posix.join(posix.dirname(page), link.replace(/#.*/, '')).replace(/\/$/, '');
+
+/**
+ * A page as a package has it, where it is read with `less`: links lead to the other pages there, the place of anything else
+ * is named in words, and the markers of blocks that scripts make are left out.
+ */
+export function packaged(page: string, text: string): string {
+  return text
+    .replaceAll(/^<!-- .* -->\n/gm, '')
+    .replaceAll('<br>', '\n  ')
+    .replaceAll(LINK, (link, image: string, shown: string, written: string) => {
+      if (/^([a-z]+:|#)/.test(written)) return link;
+      const path = pathOf(page, written);
+      const there = PACKAGED[path];
+      if (there === undefined) return `${shown} (${path} in the source)`;
+      return `${image}[${shown}](${there}${/#.*/.exec(written)?.[0] ?? ''})`;
+    });
+}
