@@ -1,3 +1,4 @@
+import { gridTable } from '../test/unit/roll/grid.ts';
 import { lastingTable } from './lasting.ts';
 import { type Parts, renewBlocks, writeBlocks } from './pages/blocks.ts';
 import { renewCounts } from './pages/evening.ts';
@@ -9,6 +10,7 @@ const BY = 'scripts/readme.ts';
 export const PARTS: Parts = {
   codes: codesList,
   evening: renewCounts,
+  grid: gridTable,
   lasting: lastingTable,
   metrics: metricsTable,
   settings: settingsList,

@@ -1,8 +1,8 @@
 import { type Code, type Failure, failure } from '../failure/failure.ts';
 import { failureOf } from '../failure/failure-of.ts';
 import type { KeyRef } from '../roll/leaf.ts';
-import type { Answer, Ask } from '../roll/ports.ts';
 import { keyOf } from '../roll/look.ts';
+import type { Answer, Ask } from '../roll/ports.ts';
 import type { RollState } from '../roll/state.ts';
 import { type AnswererOptions, named, refusal, refusedBy } from './requests.ts';
 
