@@ -5,6 +5,8 @@ import type { Decision, Of, RollState } from './state.ts';
 
 /** The ladder of a registration takes three minutes to its fifth rung. */
 const UNHEARD = 5;
+/** A candidate that was parked for this has had its ladder: each further round costs a registration of the current leaf as well. */
+const UNHEARD_AGAIN = 2;
 
 /** What got no answer, or cannot be tried, keeps phase and candidate, however long it lasts; unless there is another leaf to try. */
 export function unsettled(before: RollState, event: Of<'failed'>, decision?: Decision): Moved {
@@ -12,7 +14,7 @@ export function unsettled(before: RollState, event: Of<'failed'>, decision?: Dec
   const again = (state: RollState): Moved => ({ state: { ...state, trouble: failure }, retry: failure });
   if (effect.kind === 'register') {
     const state = { ...before, unheard: (before.unheard ?? 0) + 1 };
-    return again(state.unheard < UNHEARD ? state : tryOther(state, event, failure));
+    return again(state.unheard < patience(state) ? state : tryOther(state, event, failure));
   }
   if (unanswered(before, event) === undefined) return again(before);
   const state = { ...before, unreached: before.unreached + 1 };
@@ -21,6 +23,12 @@ export function unsettled(before: RollState, event: Of<'failed'>, decision?: Dec
     return { ...tryCurrent(state, event, failure), unreached: 0 };
   }
   return again(askAnew(state, event, decision));
+}
+
+/** How often DPS may be silent before another leaf is tried. */
+function patience({ phase, next }: RollState): number {
+  const isKnown = phase === 'registering-next' && next?.parked !== undefined && next.parked.failure.kind !== 'refused';
+  return isKnown ? UNHEARD_AGAIN : UNHEARD;
 }
 
 /** Asks DPS where the rules say so. The attempts at the old hub go on meanwhile. */

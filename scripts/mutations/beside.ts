@@ -60,7 +60,12 @@ export const BESIDE: readonly Mutation[] = [
     'state.rejected && state.unreached >= PATIENCE',
     'false',
   ),
-  of('unreached.ts', 'a DPS that answers all but one leaf locks the gateway out', 'state.unheard < UNHEARD', 'true'),
+  of(
+    'unreached.ts',
+    'a DPS that answers all but one leaf locks the gateway out',
+    'state.unheard < patience(state)',
+    'true',
+  ),
   of(
     'moves.ts',
     'an expired candidate asks DPS for a way back',

@@ -124,6 +124,13 @@ describe('a DPS that answers all but one leaf', () => {
     const back = fails({ ...state, unreached: 20 }, 'NL-DPS-TIMEOUT', 5);
     assert.equal(briefly(back), 'registering, register a, connect a');
   });
+  test('the candidate, which was parked for that: twice is enough, as each round registers the current leaf as well', () => {
+    const silent = { failure: failure('NL-DPS-SERVER'), times: 1, askAt: NOW } as const;
+    const state = { ...rejected, phase: 'registering-next', next: { ...waits, parked: silent } } as const;
+    assert.equal(briefly(fails(state, 'NL-DPS-SERVER', 1)), 'registering-next, register b');
+    const back = fails(state, 'NL-DPS-SERVER', 2);
+    assert.deepEqual([briefly(back), back.next?.parked?.times], ['registering, register a', 2]);
+  });
   test('the current leaf: the candidate that waits is registered', () => {
     const state = { ...rejected, phase: 'registering', next: waits } as const;
     assert.equal(briefly(fails(state, 'NL-DPS-TIMEOUT', 5)), 'registering-next, register b');
