@@ -66,6 +66,7 @@ export const BESIDE: readonly Mutation[] = [
     'state.unheard < patience(state)',
     'true',
   ),
+  of('unreached.ts', 'a DPS that never answers the candidate is asked all day', 'isKnown ? UNHEARD_AGAIN', 'false ? 2'),
   of(
     'moves.ts',
     'an expired candidate asks DPS for a way back',
