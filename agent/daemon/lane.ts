@@ -62,10 +62,10 @@ export class Lane {
   /** Makes this the effect in flight. The same one goes on undisturbed, another one is ended first. */
   set(effect: RollEffect | undefined, pauseMs = 0, pacer: Pacer = 'ladder'): void {
     const key = effect && keyOf(effect);
+    if (effect === undefined || this.#failed?.ladder !== ladderOf(effect)) this.#failed = undefined;
     if (this.#flight?.key === key) return;
     this.#flight?.abort.abort();
     this.#flight = undefined;
-    if (effect === undefined || this.#failed?.ladder !== ladderOf(effect)) this.#failed = undefined;
     if (effect === undefined || key === undefined) return;
     const flight: Flight = { key, pacer, abort: new AbortController() };
     this.#flight = flight;
