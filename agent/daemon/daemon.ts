@@ -19,6 +19,7 @@ import { Persistence } from './persistence.ts';
 import { Publication } from './publication.ts';
 import { Reported } from './reported.ts';
 import { createAnswerer } from './requests.ts';
+import type { DaemonView } from './view.ts';
 import { Vitals } from './vitals.ts';
 
 /** The clock is looked at this often, so that a step of it is noticed. */
@@ -47,6 +48,8 @@ export interface DaemonOptions {
   readonly given: () => Promise<Leaf | undefined>;
   /** Writes the files that are derived from the state, for others to read; those of `before` are there already. */
   readonly publish: (state: RollState, before?: RollState) => Promise<void>;
+  /** By which the ports see this daemon. */
+  readonly view?: DaemonView;
 }
 
 /** `stopped`: told to. `restart`: the module has lost its state, and only a new process heals it. */
@@ -115,6 +118,7 @@ export class Daemon {
       keepKey: options.keepKey,
       draw: options.draw,
     });
+    options.view?.open(this);
   }
 
   get state(): RollState {

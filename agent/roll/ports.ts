@@ -27,8 +27,6 @@ export interface Keys {
   generate(slot: Slot, id: string): Promise<KeyRef>;
   /** PKCS#10 for the key, PEM, signed in the token; the subject is the registration ID. Asked again, it is the same. */
   csr(key: KeyRef): Promise<string>;
-  /** Stores the leaf as a certificate object beside its key. */
-  store(leaf: Leaf): Promise<void>;
   /** Destroys certificate, public and private key of exactly this generation; absent is success. */
   destroy(key: KeyRef): Promise<void>;
 }

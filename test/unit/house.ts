@@ -66,9 +66,9 @@ const FOLDERS: Readonly<Record<string, Rule>> = {
     why: 'it keeps what must outlive a power cut, and has no opinion about it',
   },
   'agent/keys': {
-    may: ['hsm', 'issuer', 'state', 'roll', 'failure'],
+    may: ['hsm', 'issuer', 'state', 'roll', 'failure', 'machine'],
     packages: ['node:'],
-    why: 'it joins the token to the port of the machine, and has no business with a server or the journal',
+    why: 'it joins the token to the ports of the machine, and has no business with a server or the journal',
   },
   'agent/inbox': {
     may: ['roll', 'failure', 'state', 'machine', 'time'],

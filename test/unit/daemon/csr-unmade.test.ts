@@ -35,7 +35,6 @@ async function gateway(t: TestContext, generate: () => Promise<KeyRef>) {
           return stage.generate();
         },
         csr: async ({ id }) => `csr of ${id}`,
-        store: async () => {},
         destroy: absent,
       },
       issuer: { issue: absent },

@@ -35,7 +35,6 @@ test('a handshake that waits for a token which makes a key is given the time tha
             made = resolve;
           }),
         csr: async () => 'csr',
-        store: async () => {},
         destroy: absent,
       },
       issuer: { issue: absent },
