@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import { createTpm } from '../../hsm/tpm/tpm.ts';
+import { onWire } from '../ask/wire.ts';
 import type { TpmConfig } from '../config/config.ts';
 import { Daemon } from '../daemon/daemon.ts';
 import { onlyTo } from '../dps/allowed.ts';
@@ -66,7 +67,7 @@ export async function assembleTpm(options: TpmAssemblyOptions): Promise<Daemon> 
       assertClock();
       return hubToken(assignment, (message) => key.sign(assignment.key, message), clock.now());
     },
-    answer: view.answer,
+    answer: onWire(view.answer),
     version,
     dropped: droppingTo(log),
   });

@@ -5,6 +5,7 @@ import { readPin } from '../../hsm/pin.ts';
 import { PinRecord } from '../../hsm/pin-record.ts';
 import { TokenContexts } from '../../hsm/tls.ts';
 import { openToken } from '../../hsm/token.ts';
+import { onWire } from '../ask/wire.ts';
 import type { X509Config } from '../config/config.ts';
 import { Daemon } from '../daemon/daemon.ts';
 import { onlyTo } from '../dps/allowed.ts';
@@ -86,7 +87,7 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
       judge: createJudge(judging, terms.renewAt),
       ...overToken({
         dps: onlyTo(createDps({ ...far, endpoint, idScope, registrationId, ...(payload && { payload }) }), allowed),
-        hub: createHub({ ...far, answer: view.answer, version }),
+        hub: createHub({ ...far, answer: onWire(view.answer), version }),
       }),
     },
     labelPrefix: hsm.label_prefix,

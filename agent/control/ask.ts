@@ -1,4 +1,4 @@
-import type { Ask } from '../roll/ports.ts';
+import type { Ask } from '../ask/ask.ts';
 
 /** Words that follow the name of the field: "id must be …". */
 export interface WrongField {

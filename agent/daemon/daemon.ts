@@ -1,16 +1,18 @@
+import type { Answerer } from '../ask/ask.ts';
 import { type Failure, failure } from '../failure/failure.ts';
 import type { Log } from '../machine/log.ts';
 import type { Notify } from '../machine/notify.ts';
 import { type Advance, advance } from '../roll/advance.ts';
 import type { Leaf } from '../roll/leaf.ts';
 import { nextMoment, type Terms } from '../roll/plan.ts';
-import type { Answerer, Ports } from '../roll/ports.ts';
+import type { Ports } from '../roll/ports.ts';
 import { iso, lineOf, type ReportOptions, twinOf, wordsOf } from '../roll/report.ts';
 import { effectsOf, type RollEffect, type RollEvent, type RollState, unprovisioned } from '../roll/state.ts';
 import type { Entry } from '../state/entry.ts';
 import type { Journal } from '../state/journal.ts';
 import type { Clock } from '../time/clock.ts';
 import { Queue } from '../time/queue.ts';
+import { createAnswerer } from './answerer.ts';
 import { Transcript } from './events.ts';
 import { FirstLeaf } from './first-leaf.ts';
 import { Lanes } from './lanes.ts';
@@ -18,7 +20,6 @@ import { type Happened, perform } from './perform.ts';
 import { Persistence } from './persistence.ts';
 import { Publication } from './publication.ts';
 import { Reported } from './reported.ts';
-import { createAnswerer } from './requests.ts';
 import type { DaemonView } from './view.ts';
 import { Vitals } from './vitals.ts';
 

@@ -1,5 +1,5 @@
+import type { Answerer } from '../ask/ask.ts';
 import type { Leaf } from '../roll/leaf.ts';
-import type { Answerer } from '../roll/ports.ts';
 import { type RollState, unprovisioned } from '../roll/state.ts';
 
 interface Shown {

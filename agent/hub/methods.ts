@@ -1,7 +1,8 @@
-import type { Answer, Ask } from '../roll/ports.ts';
+import type { Ask } from '../ask/ask.ts';
+import type { WireAnswer } from '../ask/wire.ts';
 
 /** A call that can be asked of the daemon, or the answer that says which field is wrong. */
-export type Call = { readonly ask: Ask } | { readonly refused: Answer };
+export type Call = { readonly ask: Ask } | { readonly refused: WireAnswer };
 
 type Fields = Readonly<Record<string, unknown>>;
 type Read = (fields: Fields) => Ask;

@@ -1,7 +1,8 @@
 import type { SecureContext } from 'node:tls';
+import type { WireAnswerer } from '../ask/wire.ts';
 import { Fault, failure } from '../failure/failure.ts';
 import type { Assignment, Leaf } from '../roll/leaf.ts';
-import type { Answerer, Hub } from '../roll/ports.ts';
+import type { Hub } from '../roll/ports.ts';
 import { within } from '../time/within.ts';
 import { Connection } from './connection.ts';
 import { Signals } from './signals.ts';
@@ -11,7 +12,7 @@ export interface HubOptions {
   /** Makes the SharedAccessSignature of a device that has no certificate. */
   readonly tokenFor?: (assignment: Assignment) => Promise<string>;
   /** Answers direct methods: at once, before the work that they ask for. */
-  readonly answer: Answerer;
+  readonly answer: WireAnswerer;
   /** Of newleaf. */
   readonly version: string;
   /** Longest time from dialling to CONNACK, in milliseconds. */

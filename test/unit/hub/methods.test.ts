@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Ask } from '../../../agent/ask/ask.ts';
 import { METHOD_NAMES, readCall } from '../../../agent/hub/methods.ts';
-import type { Ask } from '../../../agent/roll/ports.ts';
 
 const ask = (kind: 're-register' | 'roll', more: { id?: string; delayMs?: number } = {}): Ask => ({
   kind,
