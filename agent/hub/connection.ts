@@ -136,7 +136,8 @@ export class Connection {
 
   async #serve({ methodName, payload }: DeviceMethodRequest, response: DeviceMethodResponse): Promise<void> {
     const call = readCall(methodName, payload);
-    const { status, body } = 'refused' in call ? call.refused : await this.#answer(call.ask).catch(defect);
+    const { status, body } =
+      'wrong' in call ? { status: 400, body: call.wrong } : await this.#answer(call.ask).catch(defect);
     // The connection may be gone by now: the caller then gets no answer, and asks again.
     await response.send(status, body).catch(() => {});
   }

@@ -2,6 +2,7 @@ import type { ClientRequest, IncomingMessage } from 'node:http';
 import { request } from 'node:https';
 import { type ConnectionOptions, TLSSocket } from 'node:tls';
 import { Fault } from '../failure/failure.ts';
+import type { Reply } from './answer.ts';
 import { withoutCredentials } from './credentials.ts';
 
 /** One request to an EST server. */
@@ -15,14 +16,6 @@ export interface Request {
   /** A longer body is cut. */
   readonly maxBytes: number;
   readonly signal: AbortSignal;
-}
-
-export interface Reply {
-  readonly status: number;
-  readonly headers: IncomingMessage['headers'];
-  readonly body: Buffer;
-  /** The body was longer than maxBytes. */
-  readonly cut: boolean;
 }
 
 /** The URL of an operation of an EST server (RFC 7030 section 3.2.2). */

@@ -1,6 +1,7 @@
 import type { Token } from '../../../hsm/token.ts';
 import type { LoadedConfig } from '../../config/config.ts';
-import type { Reply, Request } from '../../issuer/exchange.ts';
+import type { Reply } from '../../issuer/answer.ts';
+import type { Request } from '../../issuer/exchange.ts';
 import type { Status } from '../../roll/report.ts';
 import type { Entry } from '../../state/entry.ts';
 import type { FoundToken, Shaken } from './apart/questions.ts';
