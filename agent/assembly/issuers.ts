@@ -1,9 +1,8 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createSecureContext, type SecureContext } from 'node:tls';
+import type { SecureContext } from 'node:tls';
 import type { IssuerChoice } from '../config/config.ts';
 import { Fault } from '../failure/failure.ts';
-import { readNamed } from '../issuer/named-file.ts';
 import type { Log } from '../machine/log.ts';
 import type { Leaf } from '../roll/leaf.ts';
 import type { Issuer } from '../roll/ports.ts';
@@ -68,19 +67,22 @@ function command({ argv }: Command, { registrationId, directory, current, log }:
 type Est = Extract<IssuerChoice, { kind: 'est' }>;
 
 function est(choice: Est, { clientContext, bootstrapContext }: IssuerParts): Issuer {
-  const { url, ca_file: caFile, username, password_file: passwordFile, bootstrap_cert, bootstrap_key } = choice;
-  const bootstrap =
-    bootstrap_cert === undefined || bootstrap_key === undefined
-      ? {}
-      : { bootstrapContext: (ca: string) => bootstrapTls(bootstrap_cert, bootstrap_key, ca, bootstrapContext) };
+  const { url, ca_file: caFile, username, password_file: passwordFile } = choice;
+  const { bootstrap_cert: certificate, bootstrap_key: key } = choice;
+  const bootstrap = certificate !== undefined && key !== undefined ? { certificate, key } : undefined;
   return {
     async issue(csrPem, abort) {
-      const { createEst } = await import('../issuer/est.ts');
+      const [{ createEst }, { bootstrapWith }] = await Promise.all([
+        import('../issuer/est.ts'),
+        import('../issuer/bootstrap.ts'),
+      ]);
       const server = createEst({
         url,
         caFile,
         clientContext,
-        ...bootstrap,
+        ...(bootstrap && {
+          bootstrapContext: (ca) => bootstrapWith(bootstrap, ca, (uri, chain) => bootstrapContext(uri, chain, ca)),
+        }),
         deadlineMs: EST_DEADLINE_MS,
         maxBytes: EST_LARGEST_ANSWER,
         ...(passwordFile !== undefined && { username, passwordFile }),
@@ -88,23 +90,4 @@ function est(choice: Est, { clientContext, bootstrapContext }: IssuerParts): Iss
       return server.issue(csrPem, abort);
     },
   };
-}
-
-const isUri = (place: string) => place.startsWith('pkcs11:');
-
-/** Read anew for each enrolment: a technician may have replaced the files since. */
-async function bootstrapTls(
-  certificate: string,
-  key: string,
-  ca: string,
-  inToken: IssuerParts['bootstrapContext'],
-): Promise<SecureContext> {
-  const chain = isUri(certificate) ? undefined : await readNamed('issuer.est.bootstrap_cert', certificate);
-  if (isUri(key)) return inToken(key, chain, ca);
-  return createSecureContext({
-    ca,
-    cert: chain,
-    key: await readNamed('issuer.est.bootstrap_key', key),
-    minVersion: 'TLSv1.2',
-  });
 }

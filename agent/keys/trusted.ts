@@ -3,7 +3,7 @@ import { TokenError } from '../../hsm/ckr.ts';
 import type { TokenContexts } from '../../hsm/tls.ts';
 import type { Token } from '../../hsm/token.ts';
 import { readAuthorities } from '../issuer/authorities.ts';
-import { certificatePem } from '../issuer/pem.ts';
+import { identityInToken } from '../issuer/bootstrap.ts';
 import type { Log } from '../machine/log.ts';
 import type { Leaf } from '../roll/leaf.ts';
 import { sync } from '../state/durable.ts';
@@ -62,12 +62,10 @@ export class TrustedContexts {
     }
   };
 
-  /** For an issuer: with a key in the token and no leaf of ours. @param chain without it, the certificate object beside the key */
+  /** For an issuer: with a key in the token that is no leaf of ours. */
   readonly forBootstrap = async (uri: string, chain: string | undefined, ca: string): Promise<SecureContext> => {
     const { token, contexts } = this.#options;
-    const { id } = await token.findByUri(uri);
-    const beside = async () => (await token.certificates(id)).map(certificatePem).join('');
-    return contexts.context({ id, chain: chain ?? (await beside()), ca });
+    return contexts.context(await identityInToken(token, uri, chain, ca));
   };
 
   #with({ key, chain }: Leaf, ca: string): Promise<SecureContext> {

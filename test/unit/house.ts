@@ -66,12 +66,12 @@ const FOLDERS: Readonly<Record<string, Rule>> = {
   },
   'agent/issuer': { may: ['roll', 'failure'], types: ['hsm'], packages: ['node:', 'asn1js'], why: ADAPTER },
   'agent/state': {
-    may: ['roll', 'failure', 'issuer'],
+    may: ['machine', 'roll', 'failure', 'issuer'],
     packages: ['node:', 'valibot'],
     why: 'it keeps what must outlive a power cut, and has no opinion about it',
   },
   'agent/keys': {
-    may: ['hsm', 'issuer', 'state', 'roll', 'failure', 'machine'],
+    may: ['time', 'hsm', 'issuer', 'state', 'roll', 'failure', 'machine'],
     packages: ['node:'],
     why: 'it joins the token to the ports of the machine, and has no business with a server or the journal',
   },

@@ -1,6 +1,6 @@
 import type { IssuerChoice } from '../../config/config.ts';
 import { Fault } from '../../failure/failure.ts';
-import { authoritiesRequest, emptyEnrolment } from '../../issuer/trial.ts';
+import { anyAuthorities, emptyEnrolment } from '../../issuer/trial.ts';
 import { currentLeaf, type Finding, failed, ok, skipped } from './check.ts';
 import { reach } from './reach.ts';
 import type { Site } from './site.ts';
@@ -25,7 +25,7 @@ export async function askAuthorities(site: Site, choice: EstChoice): Promise<Fin
   });
   if (reached.outcome !== 'ok') return reached;
   const ca = await site.authorities('issuer.est.ca_file', choice.ca_file);
-  const request = authoritiesRequest(choice.url);
+  const request = anyAuthorities(choice.url);
   const host = hostOf(choice);
   const reply = await site.exchange(request, ca, 'nobody').catch(refusal);
   if (reply === 'refused') return ok(`${host} is trusted, and speaks only to clients with a certificate.`);
@@ -68,7 +68,7 @@ export async function askToEnrol(site: Site, choice: EstChoice, way: Way): Promi
   const password = isNamed ? await site.text('issuer.est.password_file', password_file) : '';
   const request = emptyEnrolment(choice.url, way === 'leaf' ? 'simplereenroll' : 'simpleenroll', {
     username: isNamed ? username : '',
-    password: password.replace(/\r?\n$/, ''),
+    password,
   });
   const host = hostOf(choice);
   const { what, advice } = WAYS[way];

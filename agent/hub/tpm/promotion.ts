@@ -1,6 +1,6 @@
 import { type Failure, Fault } from '../../failure/failure.ts';
-import type { Hub } from '../../roll/ports.ts';
-import { Signals } from '../signals.ts';
+import type { Hub, HubSignal } from '../../roll/ports.ts';
+import { Queue } from '../../time/queue.ts';
 
 export interface PromotionOptions {
   /** Keys by the name that an assignment gives them (agent/keys/hub-key.ts). */
@@ -19,15 +19,14 @@ export interface PromotionOptions {
  * one.
  */
 export function promoting(hub: Hub, { key, kept, failed }: PromotionOptions): Hub {
-  const signals = new Signals();
+  const signals = new Queue<HubSignal>();
   let lost: Failure | undefined;
 
-  async function listen(): Promise<never> {
+  async function listen(): Promise<void> {
     for await (const signal of hub.signals) {
       lost = signal.failure;
       signals.push(signal);
     }
-    throw new Error('signals have no end');
   }
   void listen();
 
