@@ -9,7 +9,6 @@ import type { Issuer } from '../roll/ports.ts';
 import { writeAtomically } from '../state/durable.ts';
 
 const EST_DEADLINE_MS = 60_000;
-const EST_LARGEST_ANSWER = 256 * 1024;
 
 export interface IssuerParts {
   readonly registrationId: string;
@@ -84,7 +83,6 @@ function est(choice: Est, { clientContext, bootstrapContext }: IssuerParts): Iss
           bootstrapContext: (ca) => bootstrapWith(bootstrap, ca, (uri, chain) => bootstrapContext(uri, chain, ca)),
         }),
         deadlineMs: EST_DEADLINE_MS,
-        maxBytes: EST_LARGEST_ANSWER,
         ...(passwordFile !== undefined && { username, passwordFile }),
       });
       return server.issue(csrPem, abort);

@@ -5,28 +5,24 @@ export type Errand = Omit<Request, 'tls' | 'signal'>;
 
 export type Operation = 'simpleenroll' | 'simplereenroll';
 
-/** For the CA certificates, which every EST server gives to everybody (RFC 7030 section 4.1). */
-export function authoritiesRequest(url: string, maxBytes: number): Errand {
-  return { method: 'GET', url: under(url, 'cacerts'), maxBytes };
-}
+/** An empty SEQUENCE: no certification request, so no server can issue anything for it. */
+const NOTHING = 'MAA=\n';
 
-/** @param body base64, with a line end: libest 3.2.0 answers 400 to base64 in one line without one */
-export function enrolment(
-  url: string,
-  operation: Operation,
-  body: string,
-  { authorization, maxBytes }: { readonly authorization?: string | undefined; readonly maxBytes: number },
-): Errand {
+/** For the CA certificates, which every EST server gives to everybody (RFC 7030 section 4.1). */
+export const authoritiesRequest = (url: string): Errand => ({ method: 'GET', url: under(url, 'cacerts') });
+
+/**
+ * Without a body it asks with our credentials alone. Who is not known is told so (401, RFC 7030 section 3.2.3) before the
+ * request is looked at: libest 3.2.0 does it in that order.
+ * @param body base64, with a line end: libest 3.2.0 answers 400 to base64 in one line without one
+ */
+export function enrolment(url: string, operation: Operation, authorization?: string, body = NOTHING): Errand {
+  const headers = { 'Content-Type': 'application/pkcs10', 'Content-Transfer-Encoding': 'base64' };
   return {
     method: 'POST',
     url: under(url, operation),
-    headers: {
-      'Content-Type': 'application/pkcs10',
-      'Content-Transfer-Encoding': 'base64',
-      ...(authorization !== undefined && { Authorization: authorization }),
-    },
+    headers: { ...headers, ...(authorization !== undefined && { Authorization: authorization }) },
     body,
-    maxBytes,
   };
 }
 

@@ -23,8 +23,8 @@ export interface EstSettings {
   readonly bootstrapContext?: (ca: string) => Promise<SecureContext>;
   /** For the whole of one attempt, in milliseconds. */
   readonly deadlineMs: number;
-  /** The longest answer that is read. */
-  readonly maxBytes: number;
+  /** The longest answer that is read, where it is not that of exchange.ts. */
+  readonly maxBytes?: number;
 }
 
 /** How one request is made known to the server. */
@@ -108,8 +108,8 @@ async function send(
   csrPem: string,
   signal: AbortSignal,
 ): Promise<Buffer[]> {
-  const errand = enrolment(url, operation, wrapped(requestIn(csrPem)), { authorization, maxBytes });
-  const reply = await exchange({ ...errand, tls, signal });
+  const errand = enrolment(url, operation, authorization, wrapped(requestIn(csrPem)));
+  const reply = await exchange({ ...errand, tls, maxBytes, signal });
   return await certificatesFrom(operation, reply);
 }
 
@@ -118,7 +118,7 @@ async function send(
  * do without. The CA would issue another one for each further try.
  */
 async function authorities({ url, maxBytes }: EstSettings, ca: string, signal: AbortSignal): Promise<Buffer[]> {
-  const reply = await exchange({ ...authoritiesRequest(url, maxBytes), tls: { ca }, signal });
+  const reply = await exchange({ ...authoritiesRequest(url), tls: { ca }, maxBytes, signal });
   return reply.status === 200 ? await certificatesFrom('cacerts', reply).catch(() => []) : [];
 }
 

@@ -1,7 +1,7 @@
 import { certificatesFrom } from './answer.ts';
 import { readAuthorities } from './authorities.ts';
 import { type Bootstrap, bootstrapWith } from './bootstrap.ts';
-import { authoritiesRequest, basicOf, type Errand, enrolment, type Operation } from './enrolment.ts';
+import { authoritiesRequest, basicOf, enrolment } from './enrolment.ts';
 import { exchange } from './exchange.ts';
 import { readNamed } from './named-file.ts';
 
@@ -16,28 +16,8 @@ export interface Trial {
 }
 
 const DEADLINE_MS = 15_000;
-const LARGEST_ANSWER = 256 * 1024;
-
-/** An empty SEQUENCE: no certification request, so no server can issue anything for it. */
-const NOTHING = 'MAA=\n';
 
 const untried = async (): Promise<undefined> => undefined;
-
-/**
- * Asks for a leaf with our credentials and a request that holds none. Who is not known is told so (401, RFC 7030 section
- * 3.2.3) before the request is looked at: libest 3.2.0 does it in that order.
- * @param username an empty one sends no credentials
- */
-export function emptyEnrolment(
-  url: string,
-  operation: Operation,
-  { username, password }: { readonly username: string; readonly password: string },
-): Errand {
-  const authorization = username === '' ? undefined : basicOf(username, password);
-  return enrolment(url, operation, NOTHING, { authorization, maxBytes: LARGEST_ANSWER });
-}
-
-export const anyAuthorities = (url: string): Errand => authoritiesRequest(url, LARGEST_ANSWER);
 
 /**
  * Asks an EST server for its CAs, and whether it knows us, without having anything signed.
@@ -47,11 +27,11 @@ export const anyAuthorities = (url: string): Errand => authoritiesRequest(url, L
 export async function tryEst({ url, caFile, username = '', passwordFile, bootstrap }: Trial): Promise<boolean> {
   const ca = await readAuthorities('issuer.est.ca_file', caFile);
   const signal = AbortSignal.timeout(DEADLINE_MS);
-  await certificatesFrom('cacerts', await exchange({ ...anyAuthorities(url), tls: { ca }, signal }));
+  await certificatesFrom('cacerts', await exchange({ ...authoritiesRequest(url), tls: { ca }, signal }));
   const secureContext = bootstrap && (await bootstrapWith(bootstrap, ca, untried));
   if (username === '' && secureContext === undefined) return false;
   const password = passwordFile === undefined ? '' : await readNamed('issuer.est.password_file', passwordFile);
-  const request = emptyEnrolment(url, 'simpleenroll', { username, password });
+  const request = enrolment(url, 'simpleenroll', username === '' ? undefined : basicOf(username, password));
   const reply = await exchange({ ...request, tls: secureContext === undefined ? { ca } : { secureContext }, signal });
   // What else it says is about the request, which is none.
   if (reply.status === 401 || reply.status === 403) await certificatesFrom('simpleenroll', reply);

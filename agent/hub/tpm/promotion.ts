@@ -31,6 +31,7 @@ export function promoting(hub: Hub, { key, kept, failed }: PromotionOptions): Hu
   void listen();
 
   return {
+    ...hub,
     async connect(leaf, assignment, abort) {
       const { key: name, ...before } = assignment;
       const isNext = await key.isNext(name);
@@ -53,8 +54,6 @@ export function promoting(hub: Hub, { key, kept, failed }: PromotionOptions): Hu
       if (lost !== undefined && lost !== heard) throw new Fault('NL-HUB-LOST', { cause: lost.cause });
     },
     signals,
-    report: (reported) => hub.report(reported),
-    close: () => hub.close(),
   };
 }
 

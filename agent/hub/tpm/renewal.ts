@@ -57,13 +57,13 @@ export function renewing(hub: Hub, { lifeMs, draw, failed }: RenewalOptions): Hu
   void listen();
 
   return {
+    ...hub,
     async connect(leaf, assignment, abort) {
       stop();
       await hub.connect(leaf, assignment, abort);
       plan(soon(), leaf, assignment);
     },
     signals,
-    report: (reported) => hub.report(reported),
     async close() {
       stop();
       await hub.close();

@@ -4,7 +4,7 @@ import type { PublicKey } from '../../../../hsm/public-key.ts';
 import type { Identity } from '../../../../hsm/tls.ts';
 import type { Failure } from '../../../failure/failure.ts';
 import type { Reply } from '../../../issuer/answer.ts';
-import type { Errand } from '../site.ts';
+import type { Errand } from '../../../issuer/enrolment.ts';
 
 /** Which token, by the names of the configuration. */
 export interface Locator {
