@@ -7,21 +7,18 @@ interface Shown {
   readonly answer: Answerer;
 }
 
-/** What the daemon shows to its adapters, which are made before it. Until it is made, there is nothing to ask. */
+/** What the daemon shows to its adapters, which are made before it. */
 export class DaemonView {
-  #daemon: Shown | undefined;
+  #daemon: Shown = {
+    state: unprovisioned,
+    answer: () => Promise.reject(new TypeError('no session with a hub is older than the daemon')),
+  };
+  readonly state = (): RollState => this.#daemon.state;
+  readonly current = (): Leaf | undefined => this.#daemon.state.current;
+  readonly answer: Answerer = (ask) => this.#daemon.answer(ask);
 
   /** Called once, by the daemon. */
   open(daemon: Shown): void {
     this.#daemon = daemon;
   }
-
-  readonly state = (): RollState => this.#daemon?.state ?? unprovisioned;
-
-  readonly current = (): Leaf | undefined => this.state().current;
-
-  readonly answer: Answerer = async (ask) => {
-    if (this.#daemon === undefined) throw new TypeError('no session with a hub is older than the daemon');
-    return this.#daemon.answer(ask);
-  };
 }
