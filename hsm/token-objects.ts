@@ -6,8 +6,56 @@ import { matches, type TokenName } from './module.ts';
 import { type KeyType, type PublicKey, publicHalf } from './public-key.ts';
 import type { Session } from './session.ts';
 import { sign } from './sign.ts';
-import type { Generation, Token } from './token.ts';
 import { parseUri } from './uri.ts';
+
+/** What has one label and one CKA_ID: a key pair with its certificate, or what a power cut has left of one. */
+export interface Generation {
+  /** CKA_ID in lower-case hex; a module may show objects that have none. */
+  readonly id: string;
+  /** Of its private key, where it has one. */
+  readonly protection?: Protection;
+}
+
+/** An open token. Every method throws TokenError; calls may overlap, and run one after the other. */
+export interface Token {
+  readonly name: TokenName;
+  /**
+   * Makes a key pair with this CKA_ID (hex), which the caller has written down before: after a power cut it is known by it.
+   * It MUST be random and never used before, so that a handle which OpenSSL or libp11 keeps by id can never mean another key.
+   * The public half of an attempt that a power cut has ended is removed.
+   * @throws TokenError LABEL_OCCUPIED when the label has something with another CKA_ID, or a private key has the CKA_ID: neither
+   * is touched; KEY_TYPE_UNKNOWN; KEY_NOT_PROTECTED (and destroys the new pair) when the token does not vouch that the key was
+   * never readable
+   */
+  generate(label: string, keyType: KeyType, id: string): Promise<PublicKey>;
+  /** The key pair whose private half has this label. @throws TokenError KEY_AMBIGUOUS when there are several */
+  find(label: string): Promise<PublicKey | undefined>;
+  /** Everything with this label; what belongs to a private key with another label is left out. */
+  generations(label: string): Promise<readonly Generation[]>;
+  /** The key pair with this CKA_ID (hex). @throws TokenError KEY_AMBIGUOUS when there are several; KEY_VANISHED */
+  findById(id: string): Promise<PublicKey | undefined>;
+  /** The key pair that the URI names. @throws TokenError KEY_NOT_FOUND, KEY_AMBIGUOUS, KEY_ALWAYS_AUTHENTICATES */
+  findByUri(uri: string): Promise<PublicKey>;
+  /** ECDSA in DER or RSA PKCS#1 v1.5; over SHA-384 for P-384, else SHA-256. @throws TokenError KEY_NOT_FOUND, KEY_VANISHED */
+  sign(key: PublicKey, message: Uint8Array): Promise<Buffer>;
+  /** Stores the certificate (DER) beside its key, in place of any other with the same CKA_ID; again is success. */
+  storeCertificate(key: PublicKey, der: Buffer): Promise<void>;
+  /** The certificates (DER) with this CKA_ID (hex). */
+  certificates(id: string): Promise<readonly Buffer[]>;
+  /**
+   * Destroys certificate, public and private key that have exactly this label and CKA_ID; absent is success.
+   * On tpm2-pkcs11 1.9.1 this must be the last thing that a process asks of the token: see destroy.ts.
+   * @throws TokenError LABEL_AND_ID_REQUIRED
+   */
+  destroy(label: string, id: string): Promise<void>;
+  /**
+   * Takes note that another process has destroyed the key with this CKA_ID (hex). tpm2-pkcs11 1.9.1 reads its store
+   * once, and goes on to show the key to this process: the label would count as occupied until a restart.
+   */
+  forget(id: string): void;
+  /** How the private key is protected, in the token's words. @throws TokenError KEY_NOT_FOUND */
+  describe(key: PublicKey): Promise<Protection>;
+}
 
 const PRIVATE_KEY = { type: pkcs11js.CKA_CLASS, value: pkcs11js.CKO_PRIVATE_KEY };
 const PUBLIC_KEY = { type: pkcs11js.CKA_CLASS, value: pkcs11js.CKO_PUBLIC_KEY };

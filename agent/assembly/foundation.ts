@@ -1,6 +1,7 @@
 import type { Config } from '../config/config.ts';
 import { termsOf } from '../config/terms.ts';
 import type { DaemonOptions } from '../daemon/daemon.ts';
+import { DaemonView } from '../daemon/view.ts';
 import { builtAt, version } from '../machine/build.ts';
 import type { Log } from '../machine/log.ts';
 import { createNotify } from '../machine/notify.ts';
@@ -17,10 +18,8 @@ export interface Given<C extends Config = Config> {
   readonly clock?: Clock;
 }
 
-type Foundation = Pick<
-  DaemonOptions,
-  'journal' | 'clock' | 'draw' | 'log' | 'notify' | 'terms' | 'version' | 'registrationId'
->;
+type Shared = 'journal' | 'clock' | 'draw' | 'log' | 'notify' | 'terms' | 'version' | 'registrationId' | 'view';
+type Foundation = Required<Pick<DaemonOptions, Shared>>;
 
 /** What every daemon stands on; its keys, its far side and its first leaf are for the assembly to bring. */
 export function foundationOf({ config, log, env, clock = systemClock }: Given): Foundation {
@@ -34,5 +33,6 @@ export function foundationOf({ config, log, env, clock = systemClock }: Given): 
     terms: termsOf(config, builtAt),
     version,
     registrationId: config.dps.registration_id,
+    view: new DaemonView(),
   };
 }

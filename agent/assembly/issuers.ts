@@ -1,21 +1,14 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createSecureContext, type SecureContext } from 'node:tls';
+import type { SecureContext } from 'node:tls';
 import type { IssuerChoice } from '../config/config.ts';
 import { Fault } from '../failure/failure.ts';
-import { readNamed } from '../issuer/named-file.ts';
 import type { Log } from '../machine/log.ts';
 import type { Leaf } from '../roll/leaf.ts';
 import type { Issuer } from '../roll/ports.ts';
 import { writeAtomically } from '../state/durable.ts';
 
 const EST_DEADLINE_MS = 60_000;
-const EST_LARGEST_ANSWER = 256 * 1024;
-/**
- * A chain that begins later than this from now is not kept: a CA whose clock is so far ahead will be set right, and asking
- * it again then brings a better one.
- */
-const LONGEST_HELD_MS = 24 * 3_600_000;
 
 export interface IssuerParts {
   readonly registrationId: string;
@@ -73,84 +66,26 @@ function command({ argv }: Command, { registrationId, directory, current, log }:
 type Est = Extract<IssuerChoice, { kind: 'est' }>;
 
 function est(choice: Est, { clientContext, bootstrapContext }: IssuerParts): Issuer {
-  const { url, ca_file: caFile, username, password_file: passwordFile, bootstrap_cert, bootstrap_key } = choice;
-  const bootstrap =
-    bootstrap_cert === undefined || bootstrap_key === undefined
-      ? {}
-      : { bootstrapContext: (ca: string) => bootstrapTls(bootstrap_cert, bootstrap_key, ca, bootstrapContext) };
+  const { url, ca_file: caFile, username, password_file: passwordFile } = choice;
+  const { bootstrap_cert: certificate, bootstrap_key: key } = choice;
+  const bootstrap = certificate !== undefined && key !== undefined ? { certificate, key } : undefined;
   return {
     async issue(csrPem, abort) {
-      const { createEst } = await import('../issuer/est.ts');
+      const [{ createEst }, { bootstrapWith }] = await Promise.all([
+        import('../issuer/est.ts'),
+        import('../issuer/bootstrap.ts'),
+      ]);
       const server = createEst({
         url,
         caFile,
         clientContext,
-        ...bootstrap,
+        ...(bootstrap && {
+          bootstrapContext: (ca) => bootstrapWith(bootstrap, ca, (uri, chain) => bootstrapContext(uri, chain, ca)),
+        }),
         deadlineMs: EST_DEADLINE_MS,
-        maxBytes: EST_LARGEST_ANSWER,
         ...(passwordFile !== undefined && { username, passwordFile }),
       });
       return server.issue(csrPem, abort);
     },
   };
-}
-
-const isUri = (place: string) => place.startsWith('pkcs11:');
-
-/** Read anew for each enrolment: a technician may have replaced the files since. */
-async function bootstrapTls(
-  certificate: string,
-  key: string,
-  ca: string,
-  inToken: IssuerParts['bootstrapContext'],
-): Promise<SecureContext> {
-  const chain = isUri(certificate) ? undefined : await readNamed('issuer.est.bootstrap_cert', certificate);
-  if (isUri(key)) return inToken(key, chain, ca);
-  return createSecureContext({
-    ca,
-    cert: chain,
-    key: await readNamed('issuer.est.bootstrap_key', key),
-    minVersion: 'TLSv1.2',
-  });
-}
-
-/**
- * Keeps a chain that is not valid yet by our clock, until it is or is refused: asking again would make the CA issue another
- * one each time, as new as the last.
- */
-export class Held {
-  #asked: string | undefined;
-  #kept: { readonly csr: string; readonly chain: string } | undefined;
-
-  /** The issuer, asked only when no chain is kept for this CSR. */
-  before(issuer: Issuer): Issuer {
-    return {
-      issue: async (csrPem, abort) => {
-        this.#asked = csrPem;
-        return this.#kept?.csr === csrPem ? this.#kept.chain : issuer.issue(csrPem, abort);
-      },
-    };
-  }
-
-  /**
-   * Judges a chain, and keeps it where it only comes too early. Whatever else is delivered meanwhile, and refused, is no
-   * reason to lose it.
-   */
-  watch<T>(chain: string, judge: () => T): T {
-    try {
-      const judged = judge();
-      this.#kept = undefined;
-      return judged;
-    } catch (error) {
-      if (this.#asked !== undefined && earlyBy(error) <= LONGEST_HELD_MS) this.#kept = { csr: this.#asked, chain };
-      else if (this.#kept?.chain === chain) this.#kept = undefined;
-      throw error;
-    }
-  }
-}
-
-/** How much too early a chain comes that is good otherwise, in milliseconds. */
-function earlyBy(error: unknown): number {
-  if (!(error instanceof Fault) || error.failure.code !== 'NL-LEAF-NOT-YET') return Number.POSITIVE_INFINITY;
-  return error.failure.retryAfterMs ?? 0;
 }

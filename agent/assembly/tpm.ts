@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import { createTpm } from '../../hsm/tpm/tpm.ts';
+import { onWire } from '../ask/wire.ts';
 import type { TpmConfig } from '../config/config.ts';
 import { Daemon } from '../daemon/daemon.ts';
 import { onlyTo } from '../dps/allowed.ts';
@@ -16,7 +17,7 @@ import { HubKey } from '../keys/hub-key.ts';
 import { droppingTo, failureFields } from '../machine/log.ts';
 import { endorsed } from '../roll/leaf.ts';
 import { makesTokens } from '../roll/plan.ts';
-import type { Hub, Ports } from '../roll/ports.ts';
+import type { Ports } from '../roll/ports.ts';
 import { makeDirectory } from '../state/durable.ts';
 import { foundationOf, type Given } from './foundation.ts';
 
@@ -33,7 +34,7 @@ export async function assembleTpm(options: TpmAssemblyOptions): Promise<Daemon> 
   const { config, log, chip } = options;
   const { dps, state } = config;
   const foundation = foundationOf(options);
-  const { clock, draw, registrationId, terms, version } = foundation;
+  const { clock, draw, registrationId, terms, version, view } = foundation;
   await makeDirectory(state.directory);
   const tpm = createTpm([...chip, config.tpm.device]);
   const key = new HubKey(tpm, state.directory);
@@ -43,7 +44,7 @@ export async function assembleTpm(options: TpmAssemblyOptions): Promise<Daemon> 
   /** A token that a wrong clock has made is refused, and a refusal costs a registration. */
   const assertClock = () => {
     const upMs = clock.monotonic() - startedAt;
-    if (!makesTokens(daemon.state, terms, clock.now(), upMs)) throw new Fault('NL-CLOCK');
+    if (!makesTokens(view.state(), terms, clock.now(), upMs)) throw new Fault('NL-CLOCK');
   };
 
   const { endpoint, id_scope: idScope, payload } = dps;
@@ -66,7 +67,7 @@ export async function assembleTpm(options: TpmAssemblyOptions): Promise<Daemon> 
       assertClock();
       return hubToken(assignment, (message) => key.sign(assignment.key, message), clock.now());
     },
-    answer: (ask) => daemon.answer(ask),
+    answer: onWire(view.answer),
     version,
     dropped: droppingTo(log),
   });
@@ -78,7 +79,7 @@ export async function assembleTpm(options: TpmAssemblyOptions): Promise<Daemon> 
   });
   const hub = renewing(proven, { lifeMs: TOKEN_MS, draw, failed: warn('token-not-renewed') });
 
-  const daemon: Daemon = new Daemon({
+  return new Daemon({
     ...foundation,
     ports: {
       ...leafless,
@@ -88,7 +89,7 @@ export async function assembleTpm(options: TpmAssemblyOptions): Promise<Daemon> 
           return registration.register(leaf, abort);
         },
       },
-      hub: closing(hub, () => tpm.close()),
+      hub: { ...hub, close: () => hub.close().then(() => tpm.close()) },
     },
     labelPrefix: '',
     keepKey: false,
@@ -98,22 +99,9 @@ export async function assembleTpm(options: TpmAssemblyOptions): Promise<Daemon> 
     },
     async publish() {},
   });
-  return daemon;
 }
 
 const KEPT = 'The hub refuses the key that DPS has given, and accepts the one before, which serves on.';
-
-function closing(hub: Hub, after: () => void): Hub {
-  return {
-    connect: (leaf, assignment, abort) => hub.connect(leaf, assignment, abort),
-    signals: hub.signals,
-    report: (reported) => hub.report(reported),
-    async close() {
-      await hub.close();
-      after();
-    },
-  };
-}
 
 const none = async (): Promise<never> => {
   throw new Fault('NL-TPM-NO-LEAF');
@@ -121,7 +109,7 @@ const none = async (): Promise<never> => {
 
 /** What only a gateway with a leaf has; the rules ask for none of it. */
 const leafless: Pick<Ports, 'keys' | 'issuer' | 'judge'> = {
-  keys: { generate: none, csr: none, store: none, destroy: none },
+  keys: { generate: none, csr: none, destroy: none },
   issuer: { issue: none },
   judge: none,
 };

@@ -1,104 +1,66 @@
 import { join } from 'node:path';
-import type { SecureContext } from 'node:tls';
-import { TokenError } from '../../hsm/ckr.ts';
 import { destroyerOf } from '../../hsm/destroy.ts';
-import { prepareEngine, tokenErrorOf } from '../../hsm/engine.ts';
+import { prepareEngine } from '../../hsm/engine.ts';
 import { readPin } from '../../hsm/pin.ts';
 import { PinRecord } from '../../hsm/pin-record.ts';
 import { TokenContexts } from '../../hsm/tls.ts';
-import { openToken, type Token } from '../../hsm/token.ts';
+import { openToken } from '../../hsm/token.ts';
+import { onWire } from '../ask/wire.ts';
 import type { X509Config } from '../config/config.ts';
 import { Daemon } from '../daemon/daemon.ts';
 import { onlyTo } from '../dps/allowed.ts';
 import { createDps } from '../dps/registration.ts';
-import { failureOf } from '../failure/failure-of.ts';
 import { createHub } from '../hub/session.ts';
-import { readAuthorities } from '../issuer/authorities.ts';
-import { certificatePem, toPem } from '../issuer/pem.ts';
-import { type Expected, verify } from '../issuer/verify.ts';
-import { createKeys, publicKeyOf } from '../keys/slots.ts';
-import { droppingTo, failureFields, type Log } from '../machine/log.ts';
-import type { KeyRef, Leaf } from '../roll/leaf.ts';
-import { dueAt } from '../roll/plan.ts';
-import type { Dps, Hub } from '../roll/ports.ts';
-import { makeDirectory, runtimeDirectory, sync } from '../state/durable.ts';
+import { storeBeside } from '../keys/beside.ts';
+import { EarlyChain } from '../keys/early-chain.ts';
+import { overToken } from '../keys/handshake.ts';
+import { createJudge, givenLeaf } from '../keys/judge.ts';
+import { createKeys } from '../keys/slots.ts';
+import { TrustedContexts } from '../keys/trusted.ts';
+import { droppingTo } from '../machine/log.ts';
+import { makeDirectory, runtimeDirectory } from '../state/durable.ts';
 import { publish } from '../state/published.ts';
 import { foundationOf, type Given } from './foundation.ts';
-import { createIssuer, Held } from './issuers.ts';
+import { createIssuer } from './issuers.ts';
 
 export interface AssemblyOptions extends Given<X509Config> {
-  /** The PIN, where only root may read it and has (become.ts). */
+  /** The PIN, where only root may read it and has (machine/as-daemon.ts). */
   readonly pin?: string | undefined;
   /** argv of a process that destroys a key (see hsm/destroy.ts). */
   readonly destroyer: readonly string[];
 }
 
 /**
- * Builds the daemon of a gateway with a leaf: this file and tpm-assembly.ts alone name concrete adapters. Opens the token, with one login.
+ * Builds the daemon of a gateway with a leaf: this file, tpm.ts and issuers.ts alone name concrete adapters. Opens the token,
+ * with one login.
  * @throws TokenError, Fault
  */
 export async function assemble(options: AssemblyOptions): Promise<Daemon> {
   const { config, log, env, destroyer } = options;
-  const { dps, hsm, state } = config;
+  const { dps, hsm, leaf, state } = config;
+  const { directory } = state;
   const foundation = foundationOf(options);
-  const { clock, registrationId, terms, version } = foundation;
-  await makeDirectory(state.directory);
+  const { clock, registrationId, terms, version, view } = foundation;
+  const { current } = view;
+  const now = () => clock.now();
+  await makeDirectory(directory);
+
   prepareEngine(hsm.module);
-  const { module } = hsm;
   const place = { file: hsm.pin_file, held: options.pin, credentialsDirectory: env.CREDENTIALS_DIRECTORY };
   const pin = await readPin(place);
-  const pinRecord = new PinRecord(state.directory);
-  const token = await openToken({ module, token: hsm.token, uri: hsm.uri, pin, pinRecord });
-  const contexts = new TokenContexts(token, pin, runtimeDirectory(env) ?? state.directory);
-  const contextWith = (leaf: Leaf, ca: string) => contexts.context({ id: leaf.key.id, chain: leaf.chain, ca });
-  let onDisk: Promise<void> | undefined;
-  const contextFor = async (leaf: Leaf) => {
-    // SoftHSM 2.6.1 writes without fsync: a power cut would leave an empty file, and of the old key nothing. So nobody comes to
-    // trust a new key before it is on the disk, whichever process has made it.
-    if (leaf.key.id !== daemon.state.current?.key.id) {
-      onDisk ??= sync();
-      await onDisk;
-    }
-    return contextWith(leaf, await readAuthorities('trust.ca_file', config.trust.ca_file));
-  };
-
-  const held = new Held();
-  const judgedBy = (renewAt: Expected['renewAt']) => async (delivered: string | Uint8Array, key: KeyRef) => {
-    const { spki } = await publicKeyOf(token, key);
-    const chain = typeof delivered === 'string' ? delivered : await toPem(delivered);
-    const { leaf, notes } = held.watch(chain, () =>
-      verify(chain, {
-        key,
-        spki,
-        cn: registrationId,
-        now: clock.now(),
-        renewAt,
-        ...(daemon.state.current && {
-          currentNotAfter: daemon.state.current.notAfter,
-          currentChain: daemon.state.current.chain,
-        }),
-      }),
-    );
-    for (const message of notes) log.info({ event: 'leaf-noted', thumbprint: leaf.thumbprint, message });
-    return leaf;
-  };
-  const judge = judgedBy((leaf) => dueAt(leaf, terms.renewAt));
-  const usable = () => {
-    const { current } = daemon.state;
-    return current !== undefined && current.notAfter > clock.now() ? current : undefined;
-  };
-  const unstored = (error: unknown) => log.warn({ event: 'certificate-unstored', ...failureFields(failureOf(error)) });
+  const { module } = hsm;
+  const token = await openToken({ module, token: hsm.token, uri: hsm.uri, pin, pinRecord: new PinRecord(directory) });
+  const contexts = new TokenContexts(token, pin, runtimeDirectory(env) ?? directory);
+  const trusted = new TrustedContexts({ token, contexts, caFile: config.trust.ca_file, current, now, log });
   const keys = createKeys({
     token,
     prefix: hsm.label_prefix,
-    keyType: config.leaf.key_type,
+    keyType: leaf.key_type,
     registrationId,
-    directory: join(state.directory, 'csr'),
-    current: () => daemon.state.current?.key,
-    keeps: !config.leaf.rotate_key,
-    wrote() {
-      onDisk = sync();
-    },
+    directory: join(directory, 'csr'),
+    current: () => current()?.key,
+    keeps: !leaf.rotate_key,
+    wrote: trusted.wrote,
     warn: (message) => log.warn({ event: 'key-doubted', message }),
     destroy: destroyerOf({
       command: destroyer,
@@ -106,117 +68,35 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
       token: token.name,
       // A file that is away for the moment keeps nothing from the PIN that has opened the token.
       pin: () => readPin(place).catch(() => pin),
-      pinRecord: state.directory,
+      pinRecord: directory,
     }),
   });
 
-  const dropped = droppingTo(log);
-  const daemon: Daemon = new Daemon({
+  const early = new EarlyChain();
+  const judging = { token, registrationId, current, now, early, log };
+  const { forLeaf: contextFor, forIssuer: clientContext, forBootstrap: bootstrapContext } = trusted;
+  const far = { contextFor, dropped: droppingTo(log) };
+  const { endpoint, id_scope: idScope, payload, allowed_hubs: allowed } = dps;
+  return new Daemon({
     ...foundation,
     ports: {
       keys,
-      issuer: held.before(
-        createIssuer(config.issuer, {
-          registrationId,
-          directory: state.directory,
-          log,
-          current: () => daemon.state.current,
-          clientContext: async (ca) => {
-            const leaf = usable();
-            return leaf && contextWith(leaf, ca).catch((error: unknown) => withoutKey(error, log));
-          },
-          bootstrapContext: (uri, chain, ca) => bootstrapWith(token, contexts, uri, chain, ca),
-        }),
+      issuer: early.before(
+        createIssuer(config.issuer, { registrationId, directory, log, current, clientContext, bootstrapContext }),
       ),
-      judge,
-      dps: tokenErrors(
-        onlyTo(
-          createDps({
-            endpoint: dps.endpoint,
-            idScope: dps.id_scope,
-            registrationId,
-            contextFor,
-            dropped,
-            ...(dps.payload && { payload: dps.payload }),
-          }),
-          dps.allowed_hubs,
-        ),
-      ),
-      hub: hubWithTokenErrors(createHub({ contextFor, answer: (ask) => daemon.answer(ask), version, dropped })),
+      judge: createJudge(judging, terms.renewAt),
+      ...overToken({
+        dps: onlyTo(createDps({ ...far, endpoint, idScope, registrationId, ...(payload && { payload }) }), allowed),
+        hub: createHub({ ...far, answer: onWire(view.answer), version }),
+      }),
     },
     labelPrefix: hsm.label_prefix,
-    keepKey: !config.leaf.rotate_key,
-    // A factory makes leaves for years, and a gateway may lie on a shelf: what is due serves until it is renewed.
-    given: () =>
-      givenLeaf(
-        token,
-        hsm.key,
-        judgedBy(() => undefined),
-        log,
-      ),
-    async publish(now, before) {
-      await publish(state.directory, now, before);
-      // Beside its key, for whoever looks into the token with other tools. A token may have no room for it: that is no loss,
-      // and no reason to write the files once more at each turn of the loop.
-      if (now.current !== undefined && now.current !== before?.current) await keys.store(now.current).catch(unstored);
+    keepKey: !leaf.rotate_key,
+    given: () => givenLeaf(judging, hsm.key),
+    async publish(after, before) {
+      await publish(directory, after, before);
+      // What the token has taken, or had no room for, is not offered again at each turn of the loop.
+      if (after.current !== before?.current) await storeBeside(token, after.current, log);
     },
   });
-  return daemon;
-}
-
-/** A leaf whose key is lost proves nothing to an issuer any more: what served for the first enrolment may still do. */
-function withoutKey(error: unknown, log: Log): undefined {
-  if (!(error instanceof TokenError) || error.kind !== 'key') throw error;
-  log.warn({
-    event: 'leaf-without-key',
-    message: 'The current leaf cannot be shown to the issuer.',
-    cause: error.message,
-  });
-}
-
-/** TLS with a key that is in the token and no leaf of ours; its certificate comes from a file, or lies beside it. */
-async function bootstrapWith(
-  token: Token,
-  contexts: TokenContexts,
-  uri: string,
-  chain: string | undefined,
-  ca: string,
-): Promise<SecureContext> {
-  const { id } = await token.findByUri(uri);
-  const beside = async () => (await token.certificates(id)).map(certificatePem).join('');
-  return contexts.context({ id, chain: chain ?? (await beside()), ca });
-}
-
-/** A handshake is where it shows that the key is gone: what OpenSSL says of the token is told as the token's fault. */
-function tokenErrors(dps: Dps): Dps {
-  return { register: (leaf, abort) => dps.register(leaf, abort).catch(rethrow) };
-}
-
-function hubWithTokenErrors(hub: Hub): Hub {
-  return {
-    connect: (leaf, assignment, abort) => hub.connect(leaf, assignment, abort).catch(rethrow),
-    signals: hub.signals,
-    report: (reported) => hub.report(reported),
-    close: () => hub.close(),
-  };
-}
-
-function rethrow(error: unknown): never {
-  throw tokenErrorOf(error) ?? error;
-}
-
-/** The leaf of a key that was in the token before us: the certificate object with the same CKA_ID. */
-async function givenLeaf(
-  token: Token,
-  uri: string | undefined,
-  judge: (chain: string, key: KeyRef) => Promise<Leaf>,
-  log: Log,
-): Promise<Leaf | undefined> {
-  if (uri === undefined) return undefined;
-  const { id } = await token.findByUri(uri);
-  const certificates = await token.certificates(id);
-  if (certificates.length > 0) return judge(certificates.map(certificatePem).join(''), { slot: 'given', id });
-  const message = 'The key named by hsm.key has no certificate beside it in the token: newleaf makes a key of its own.';
-  log.warn({ event: 'given-key-without-leaf', message });
-  return undefined;
 }

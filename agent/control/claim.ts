@@ -1,9 +1,11 @@
 import { chmod, chown, lstat, mkdir, readFile, stat, unlink } from 'node:fs/promises';
-import { connect, type Server } from 'node:net';
+import type { Server } from 'node:net';
 import { dirname } from 'node:path';
 import { isPassing } from '../failure/errno.ts';
 import { Fault } from '../failure/failure.ts';
+import { groupsIn } from '../machine/account.ts';
 import type { Log } from '../machine/log.ts';
+import { knock, listenAt } from '../machine/unix-socket.ts';
 
 const GROUP = 'newleaf';
 
@@ -16,7 +18,7 @@ export async function claimSocket(server: Server, path: string, log: Log, groupF
   try {
     await mkdir(dirname(path), { recursive: true });
     await removeStale(path);
-    await listen(server, path);
+    await listenAt(server, path, 0o177);
   } catch (cause) {
     if (cause instanceof Fault) throw cause;
     const code = isPassing(cause) ? 'NL-CONTROL-SOCKET' : 'NL-CONFIG';
@@ -31,43 +33,16 @@ async function removeStale(path: string): Promise<void> {
   // connect(2) answers ECONNREFUSED for a plain file, too.
   if (!found.isSocket())
     throw new Fault('NL-CONFIG', { message: `control.socket: ${path} is there and is no socket.` });
-  if (await isAnswered(path)) throw new Fault('NL-DAEMON-RUNS', { message: `Another newleaf answers on ${path}.` });
+  const dead = await knock(path);
+  if (dead === undefined) throw new Fault('NL-DAEMON-RUNS', { message: `Another newleaf answers on ${path}.` });
+  if (dead.code !== 'ECONNREFUSED') throw dead;
   await unlink(path);
-}
-
-function isAnswered(path: string): Promise<boolean> {
-  return new Promise((resolve, reject) => {
-    const visitor = connect(path);
-    visitor.once('connect', () => {
-      visitor.destroy();
-      resolve(true);
-    });
-    visitor.once('error', (error: NodeJS.ErrnoException) =>
-      error.code === 'ECONNREFUSED' ? resolve(false) : reject(error),
-    );
-  });
-}
-
-function listen(server: Server, path: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    // The socket gets its mode from the umask; libuv binds before listen() returns.
-    const umask = process.umask(0o177);
-    try {
-      server.listen(path, () => {
-        server.off('error', reject);
-        resolve();
-      });
-    } finally {
-      process.umask(umask);
-    }
-  });
 }
 
 async function admitGroup(path: string, log: Log, groupFile: string): Promise<void> {
   const advice = `groupadd --system ${GROUP}, and run newleaf as root or as a member of it`;
   try {
-    const gid = await groupId(groupFile);
+    const [gid] = groupsIn(await readFile(groupFile, 'utf8'), [GROUP]);
     if (gid === undefined) {
       log.warn({
         event: 'control-private',
@@ -84,11 +59,4 @@ async function admitGroup(path: string, log: Log, groupFile: string): Promise<vo
     const message = `The socket cannot be given to the group ${GROUP}: it is private.`;
     log.warn({ event: 'control-private', path, message, cause: String(error), advice });
   }
-}
-
-/** group(5): name:password:GID:members. Groups that are not in the file (LDAP) are not found. */
-async function groupId(groupFile: string): Promise<number | undefined> {
-  const lines = (await readFile(groupFile, 'utf8')).split('\n').map((line) => line.split(':'));
-  const gid = lines.find(([name]) => name === GROUP)?.[2];
-  return gid === undefined ? undefined : Number(gid);
 }

@@ -1,6 +1,6 @@
 import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
-import { connect } from 'node:net';
 import { Fault } from '../failure/failure.ts';
+import { knock } from '../machine/unix-socket.ts';
 
 export interface Reply {
   readonly status: number;
@@ -77,7 +77,8 @@ async function faultOf(cause: unknown, socket: string): Promise<Fault> {
   if (code === 'ENOENT' || code === 'ECONNREFUSED')
     return new Fault('NL-DAEMON-DOWN', { message: `The daemon does not run: nobody answers on ${socket}.` });
   // connect(2), EAGAIN: "for nonblocking UNIX domain sockets […] the connection cannot be completed immediately".
-  const isFull = code === 'EAGAIN' || (isCut(code) && (await isListening(socket)));
+  // A daemon that ends closes its connections, too, and then nobody listens any more.
+  const isFull = code === 'EAGAIN' || (isCut(code) && (await knock(socket)) === undefined);
   if (isFull)
     return new Fault('NL-CONTROL-BUSY', { message: `The daemon runs, and accepts no connection on ${socket}.`, cause });
   return new Fault('NL-DAEMON-DOWN', { message: 'The daemon went away before it had answered.', cause });
@@ -85,14 +86,3 @@ async function faultOf(cause: unknown, socket: string): Promise<Fault> {
 
 /** By whether our request was on its way already. */
 const isCut = (code: string | undefined): boolean => code === 'ECONNRESET' || code === 'EPIPE';
-
-/** A daemon that ends closes its connections, too, and then nobody listens any more. */
-function isListening(socket: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const visitor = connect(socket, () => {
-      visitor.destroy();
-      resolve(true);
-    });
-    visitor.once('error', () => resolve(false));
-  });
-}

@@ -1,14 +1,14 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { WireAnswer, WireAnswerer } from '../ask/wire.ts';
 import { failure } from '../failure/failure.ts';
 import type { Log } from '../machine/log.ts';
-import type { Answer, Answerer } from '../roll/ports.ts';
 import { longestBody, POSTED_PATHS, readAsk } from './ask.ts';
 import { claimSocket } from './claim.ts';
 import { type After, guard } from './door.ts';
 
 export interface ControlOptions {
   readonly socket: string;
-  readonly answer: Answerer;
+  readonly answer: WireAnswerer;
   /** Hands every transition to the listener, until the function that it returns is called. */
   readonly subscribe: (listener: (event: object) => void) => () => void;
   /** Prometheus text. */
@@ -96,7 +96,7 @@ function pathOf({ url = '/' }: IncomingMessage): string {
   return url.split('?', 1)[0] ?? '/';
 }
 
-function send(response: ServerResponse, { status, body }: Answer): void {
+function send(response: ServerResponse, { status, body }: WireAnswer): void {
   if (response.headersSent) {
     response.destroy();
     return;

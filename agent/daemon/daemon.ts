@@ -1,16 +1,18 @@
+import type { Answerer } from '../ask/ask.ts';
 import { type Failure, failure } from '../failure/failure.ts';
 import type { Log } from '../machine/log.ts';
 import type { Notify } from '../machine/notify.ts';
 import { type Advance, advance } from '../roll/advance.ts';
 import type { Leaf } from '../roll/leaf.ts';
 import { nextMoment, type Terms } from '../roll/plan.ts';
-import type { Answerer, Ports } from '../roll/ports.ts';
+import type { Ports } from '../roll/ports.ts';
 import { iso, lineOf, type ReportOptions, twinOf, wordsOf } from '../roll/report.ts';
 import { effectsOf, type RollEffect, type RollEvent, type RollState, unprovisioned } from '../roll/state.ts';
 import type { Entry } from '../state/entry.ts';
 import type { Journal } from '../state/journal.ts';
 import type { Clock } from '../time/clock.ts';
 import { Queue } from '../time/queue.ts';
+import { createAnswerer } from './answerer.ts';
 import { Transcript } from './events.ts';
 import { FirstLeaf } from './first-leaf.ts';
 import { Lanes } from './lanes.ts';
@@ -18,7 +20,7 @@ import { type Happened, perform } from './perform.ts';
 import { Persistence } from './persistence.ts';
 import { Publication } from './publication.ts';
 import { Reported } from './reported.ts';
-import { createAnswerer } from './requests.ts';
+import type { DaemonView } from './view.ts';
 import { Vitals } from './vitals.ts';
 
 /** The clock is looked at this often, so that a step of it is noticed. */
@@ -47,6 +49,8 @@ export interface DaemonOptions {
   readonly given: () => Promise<Leaf | undefined>;
   /** Writes the files that are derived from the state, for others to read; those of `before` are there already. */
   readonly publish: (state: RollState, before?: RollState) => Promise<void>;
+  /** By which the ports see this daemon. */
+  readonly view?: DaemonView;
 }
 
 /** `stopped`: told to. `restart`: the module has lost its state, and only a new process heals it. */
@@ -115,6 +119,7 @@ export class Daemon {
       keepKey: options.keepKey,
       draw: options.draw,
     });
+    options.view?.open(this);
   }
 
   get state(): RollState {

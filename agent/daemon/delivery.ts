@@ -1,39 +1,44 @@
-import { type Code, type Failure, failure } from '../failure/failure.ts';
+import type { Answer, Ask } from '../ask/ask.ts';
+import { type Code, type Failure, type FailureDetail, failure } from '../failure/failure.ts';
 import { failureOf } from '../failure/failure-of.ts';
 import type { KeyRef } from '../roll/leaf.ts';
 import { keyOf } from '../roll/look.ts';
-import type { Answer, Ask } from '../roll/ports.ts';
 import type { RollState } from '../roll/state.ts';
-import { type AnswererOptions, named, refusal, refusedBy } from './requests.ts';
+import { type AnswererOptions, named, refusedBy } from './requests.ts';
 
 type CsrAsk = Extract<Ask, { kind: 'csr' }>;
 
 /** The CSR of the next key. Asking again gives the CSR of the same key, until a leaf is installed. */
 export async function csr(options: AnswererOptions, { newKey = false, from }: CsrAsk): Promise<Answer> {
   const { state, post, keys, report } = options;
-  if (report().terms.attestation === 'tpm') return refusal(400, failure('NL-TPM-NO-LEAF'));
+  if (report().terms.attestation === 'tpm') return LEAFLESS;
   const refused = refusedBy(options, await post({ kind: 'csr-asked', newKey, from }));
   if (refused !== undefined) return refused;
   const unmade = await made(options, from);
-  if (unmade !== undefined) return refusal(unmade.code === 'NL-BUSY' ? 409 : 500, unmade);
+  if (unmade !== undefined) return { is: unmade.code === 'NL-BUSY' ? 'busy' : 'broken', failure: unmade };
   const { next } = state();
   const key = next && keyOf(next);
   if (next === undefined || key === undefined) {
-    return refusal(409, failure('NL-BUSY', { message: 'The next key cannot be made while other work is in flight.' }));
+    return busy({ message: 'The next key cannot be made while other work is in flight.' });
   }
   if (next.leaf !== undefined) {
     const message = 'The next leaf is there already, and waits for its enrollment.';
-    return refusal(409, failure('NL-BUSY', { message, advice: 'Enroll it, or drop it: newleaf roll --discard' }));
+    return busy({ message, advice: 'Enroll it, or drop it: newleaf roll --discard' });
   }
   try {
-    return { status: 200, body: { csr: await keys.csr(key), slot: key.slot, cn: report().registrationId } };
+    return { is: 'csr', csr: await keys.csr(key), slot: key.slot, cn: report().registrationId };
   } catch (error) {
     const met = failureOf(error);
     // No leaf has this key yet: another serves as well, and the advice for the key of a leaf would lead nowhere.
     const advice = 'If it is the right token, the key is lost. Make another: newleaf csr --new-key';
-    return refusal(met.kind === 'refused' ? 409 : 500, met.code === 'NL-TOKEN-KEY' ? { ...met, advice } : met);
+    const told = met.code === 'NL-TOKEN-KEY' ? { ...met, advice } : met;
+    return { is: met.kind === 'refused' ? 'busy' : 'broken', failure: told };
   }
 }
+
+const LEAFLESS: Answer = { is: 'refused', failure: failure('NL-TPM-NO-LEAF') };
+
+const busy = (detail: FailureDetail): Answer => ({ is: 'busy', failure: failure('NL-BUSY', detail) });
 
 /** A little less than `newleaf csr` waits (control-client.ts): a slow token may need minutes for an RSA key. */
 const LONGEST_MS = 110_000;
@@ -97,13 +102,14 @@ type InstallAsk = Extract<Ask, { kind: 'install' }>;
 /** A leaf that somebody brings is verified at once, and rolled to if it is good. */
 export async function install(options: AnswererOptions, ask: InstallAsk): Promise<Answer> {
   const { state, judge, keepKey, post, report } = options;
-  if (report().terms.attestation === 'tpm') return refusal(400, failure('NL-TPM-NO-LEAF'));
+  if (report().terms.attestation === 'tpm') return LEAFLESS;
   const known = named(options, ask, 'roll');
   if ('answer' in known) return known.answer;
   const key = expectedKey(state(), keepKey);
   if (key === undefined) {
     const message = 'No leaf is expected: no CSR has been made since the last one.';
-    return refusal(400, failure('NL-LEAF-KEY', { message, advice: 'Run `newleaf csr`, and have that one signed.' }));
+    const advice = 'Run `newleaf csr`, and have that one signed.';
+    return { is: 'refused', failure: failure('NL-LEAF-KEY', { message, advice }) };
   }
   try {
     const leaf = await judge(ask.delivered, key);
@@ -112,15 +118,16 @@ export async function install(options: AnswererOptions, ask: InstallAsk): Promis
     const { id } = state().request ?? request;
     return (
       refusedBy(options, came, request.id) ?? {
-        status: 202,
-        body: { id, thumbprint: leaf.thumbprint, phase: state().phase },
+        is: 'accepted',
+        id,
+        thumbprint: leaf.thumbprint,
+        phase: state().phase,
       }
     );
   } catch (error) {
     const met = failureOf(error);
-    if (met.code !== 'NL-LEAF-NOT-YET') return refusal(met.kind === 'refused' ? 400 : 500, met);
-    const retryAfterSeconds = Math.ceil((met.retryAfterMs ?? 0) / 1000);
-    return { status: 409, body: { retryAfterSeconds, ...refusal(409, met).body } };
+    if (met.code !== 'NL-LEAF-NOT-YET') return { is: met.kind === 'refused' ? 'refused' : 'broken', failure: met };
+    return { is: 'later', failure: met, retryAfterSeconds: Math.ceil((met.retryAfterMs ?? 0) / 1000) };
   }
 }
 

@@ -1,10 +1,10 @@
+import type { Answer, Ask } from '../ask/ask.ts';
 import { type Failure, failure } from '../failure/failure.ts';
 import type { Advance } from '../roll/advance.ts';
-import type { Answer, Answerer, Ask, Keys, Ports } from '../roll/ports.ts';
+import type { Keys, Ports } from '../roll/ports.ts';
 import { type ReportOptions, statusOf } from '../roll/report.ts';
 import type { Request, RollState } from '../roll/state.ts';
 import type { Clock } from '../time/clock.ts';
-import { csr, install } from './delivery.ts';
 import type { Happened } from './perform.ts';
 
 export interface AnswererOptions {
@@ -22,25 +22,9 @@ export interface AnswererOptions {
   readonly draw: () => number;
 }
 
-/** Answers direct methods and the control socket alike: at once, before the work that is asked for. */
-export function createAnswerer(options: AnswererOptions): Answerer {
-  return async (ask) => {
-    switch (ask.kind) {
-      case 'status':
-        return { status: 200, body: statusOf(options.state(), options.report()) };
-      case 'csr':
-        return csr(options, ask);
-      case 'install':
-        return install(options, ask);
-      default:
-        return request(options, ask);
-    }
-  };
-}
-
 type RequestAsk = Extract<Ask, { kind: 're-register' | 'roll' }>;
 
-async function request(options: AnswererOptions, ask: RequestAsk): Promise<Answer> {
+export async function request(options: AnswererOptions, ask: RequestAsk): Promise<Answer> {
   const { state, hurry } = options;
   const known = named(options, ask, ask.kind);
   if ('answer' in known) return known.answer;
@@ -53,9 +37,9 @@ async function request(options: AnswererOptions, ask: RequestAsk): Promise<Answe
   });
   const refused = refusedBy(options, came, asked.id);
   // What is in flight may be paused, and serve this request as well.
-  const isNow = refused === undefined ? ask.delayMs === 0 : refused.status === 409;
+  const isNow = refused === undefined ? ask.delayMs === 0 : refused.is === 'busy';
   if (isNow && ask.from === 'technician') hurry();
-  return refused ?? { status: 202, body: { id: asked.id, phase: state().phase } };
+  return refused ?? { is: 'accepted', id: asked.id, phase: state().phase };
 }
 
 /** A request that was asked before has its answer already; a new one gets an ID. */
@@ -72,33 +56,28 @@ export function named(
 
 /** What there is to say of a request that was asked before: how it ended, or that it is in flight. */
 function known(id: string, { state, report }: AnswererOptions): Answer | undefined {
-  const ended = statusOf(state(), report()).outcomes.find((outcome) => outcome.id === id);
-  if (ended !== undefined) return { status: 200, body: ended };
+  const outcome = statusOf(state(), report()).outcomes.find((one) => one.id === id);
+  if (outcome !== undefined) return { is: 'ended', outcome };
   const { request: inFlight, scheduled, phase } = state();
-  return inFlight?.id === id || scheduled?.id === id ? { status: 202, body: { id, phase } } : undefined;
+  return inFlight?.id === id || scheduled?.id === id ? { is: 'accepted', id, phase } : undefined;
 }
 
 /** The answer where the rules, or the disk, did not let a request begin. */
 export function refusedBy(options: AnswererOptions, came: Advance | Failure, id?: string): Answer | undefined {
   const { state, report } = options;
-  if ('kind' in came) return refusal(500, came);
+  if ('kind' in came) return { is: 'broken', failure: came };
   const { decision } = came;
   if (decision?.action !== 'ignore') return undefined;
   // The same call twice at the same time: the other one has been taken since.
   const twin = id === undefined ? undefined : known(id, options);
   if (twin !== undefined) return twin;
-  if (decision.rule === 'person') return refusal(409, failure('NL-ISSUER-PERSON'));
+  if (decision.rule === 'person') return { is: 'busy', failure: failure('NL-ISSUER-PERSON') };
   if (decision.untilMs !== undefined) {
     const retryAfterSeconds = Math.max(1, Math.ceil((decision.untilMs - report().now) / 1000));
-    const { body } = refusal(429, failure('NL-BUDGET', { message: sentenceOf(decision.why) }));
-    return { status: 429, body: { retryAfterSeconds, ...body } };
+    return { is: 'later', failure: failure('NL-BUDGET', { message: sentenceOf(decision.why) }), retryAfterSeconds };
   }
   const busy = state().request ?? state().scheduled;
-  return { status: 409, body: { id: busy?.id, ...refusal(409, failure('NL-BUSY')).body } };
+  return { is: 'busy', failure: failure('NL-BUSY'), id: busy?.id };
 }
 
 const sentenceOf = (why: string) => `${why.charAt(0).toUpperCase()}${why.slice(1)}.`;
-
-export function refusal(status: number, { code, message, advice }: Failure): Answer {
-  return { status, body: { code, message, advice } };
-}

@@ -1,7 +1,7 @@
-import { type Code, Fault } from '../failure/failure.ts';
-import { type Attempt, type Ending, ending } from '../mqtt/attempt.ts';
+import type { Code } from '../failure/failure.ts';
+import { type Attempt, type Ending, endingFault } from '../mqtt/attempt.ts';
 
-const CODE: Readonly<Record<Ending, Code>> = {
+const CODES: Readonly<Record<Ending, Code>> = {
   rejected: 'NL-DPS-REJECTED',
   unsupported: 'NL-DPS-SERVER',
   // A wrong ID scope is answered with CONNACK 3, too (azure-iot-sdk-python issue 670).
@@ -12,19 +12,11 @@ const CODE: Readonly<Record<Ending, Code>> = {
   dropped: 'NL-DPS-UNREACHABLE',
 };
 
-const MESSAGE: Partial<Record<Ending, string>> = {
+const MESSAGES: Partial<Record<Ending, string>> = {
   unsupported: 'DPS does not speak MQTT 3.1.1 with us (CONNACK 1).',
   closed: 'DPS ended the connection before it said anything about the leaf (no CONNACK).',
   dropped: 'The connection to DPS ended before the registration was answered.',
 };
 
 /** What became of a connection to DPS that ended without a status packet. Errors of the token come back as they are. */
-export function refused(attempt: Attempt): Error {
-  const how = ending(attempt);
-  if (how instanceof Error) return how;
-  const message = MESSAGE[how];
-  return new Fault(CODE[how], {
-    cause: attempt.connack ? `CONNACK ${attempt.connack}` : attempt.socketError,
-    ...(message === undefined ? {} : { message }),
-  });
-}
+export const refused = (attempt: Attempt): Error => endingFault(attempt, CODES, MESSAGES);

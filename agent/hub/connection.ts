@@ -5,10 +5,10 @@ import device, { type Client, type DeviceMethodRequest, type DeviceMethodRespons
 import { Mqtt } from 'azure-iot-device-mqtt';
 import { MqttBase } from 'azure-iot-mqtt-base';
 import type { IPublishPacket } from 'mqtt';
+import type { WireAnswer, WireAnswerer } from '../ask/wire.ts';
 import { Fault } from '../failure/failure.ts';
 import { Tap } from '../mqtt/tap.ts';
 import type { Assignment } from '../roll/leaf.ts';
-import type { Answer, Answerer } from '../roll/ports.ts';
 import { METHOD_NAMES, readCall } from './methods.ts';
 import { readTopic } from './topic.ts';
 import { HubTwin } from './twin.ts';
@@ -19,7 +19,7 @@ export interface ConnectionOptions {
   readonly context: SecureContext;
   /** SharedAccessSignature of a device that has no certificate. */
   readonly token: string | undefined;
-  readonly answer: Answerer;
+  readonly answer: WireAnswerer;
   /** Of newleaf; the hub sees it as product information. */
   readonly version: string;
   readonly connectMs: number;
@@ -37,7 +37,7 @@ export class Connection {
   readonly #tap: Tap;
   readonly #client: Client;
   readonly #twin: HubTwin;
-  readonly #answer: Answerer;
+  readonly #answer: WireAnswerer;
   readonly #dropped: (topic: string) => void;
   #ended = false;
   #acceptedAt = 0;
@@ -136,13 +136,14 @@ export class Connection {
 
   async #serve({ methodName, payload }: DeviceMethodRequest, response: DeviceMethodResponse): Promise<void> {
     const call = readCall(methodName, payload);
-    const { status, body } = 'refused' in call ? call.refused : await this.#answer(call.ask).catch(defect);
+    const { status, body } =
+      'wrong' in call ? { status: 400, body: call.wrong } : await this.#answer(call.ask).catch(defect);
     // The connection may be gone by now: the caller then gets no answer, and asks again.
     await response.send(status, body).catch(() => {});
   }
 }
 
-function defect(error: unknown): Answer {
+function defect(error: unknown): WireAnswer {
   const { failure } = error instanceof Fault ? error : new Fault('NL-INTERNAL', { cause: error });
   return { status: 500, body: { code: failure.code, message: failure.message } };
 }

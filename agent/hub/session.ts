@@ -1,17 +1,18 @@
 import type { SecureContext } from 'node:tls';
+import type { WireAnswerer } from '../ask/wire.ts';
 import { Fault, failure } from '../failure/failure.ts';
 import type { Assignment, Leaf } from '../roll/leaf.ts';
-import type { Answerer, Hub } from '../roll/ports.ts';
+import type { Hub, HubSignal } from '../roll/ports.ts';
+import { Queue } from '../time/queue.ts';
 import { within } from '../time/within.ts';
 import { Connection } from './connection.ts';
-import { Signals } from './signals.ts';
 
 export interface HubOptions {
   readonly contextFor: (leaf: Leaf) => Promise<SecureContext>;
   /** Makes the SharedAccessSignature of a device that has no certificate. */
   readonly tokenFor?: (assignment: Assignment) => Promise<string>;
   /** Answers direct methods: at once, before the work that they ask for. */
-  readonly answer: Answerer;
+  readonly answer: WireAnswerer;
   /** Of newleaf. */
   readonly version: string;
   /** Longest time from dialling to CONNACK, in milliseconds. */
@@ -39,7 +40,7 @@ interface Session {
  */
 export function createHub(options: HubOptions): Hub {
   const { contextFor, tokenFor, answer, version, connectMs = 30_000, twinMs = 30_000, dropped = () => {} } = options;
-  const lost = new Signals();
+  const lost = new Queue<HubSignal>();
   let open: Session | undefined;
   /** Connections that are being opened, and those of them that have CONNACK 0: work and session connect side by side. */
   const opening = new Set<Connection>();

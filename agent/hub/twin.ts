@@ -1,6 +1,7 @@
 import type { Client, Twin } from 'azure-iot-device';
 import type { IPublishPacket } from 'mqtt';
 import { Fault } from '../failure/failure.ts';
+import { Turns } from '../time/turns.ts';
 import { within } from '../time/within.ts';
 import { isObject, patch } from './patch.ts';
 import type { Topic } from './topic.ts';
@@ -25,7 +26,7 @@ export class HubTwin {
   /** The request that waits for its answer, and what was wrong with that. */
   #request: string | undefined;
   #refusal: Fault | undefined;
-  #last: Promise<void> = Promise.resolve();
+  readonly #turns = new Turns();
 
   /** @param gone fulfilled when the connection is gone, with the reason */
   constructor(client: Client, limitMs: number, gone: Promise<Error>) {
@@ -72,9 +73,7 @@ export class HubTwin {
    * @throws Fault NL-HUB-TWIN, or why the connection is gone; the next call then tries again
    */
   report(reported: object): Promise<void> {
-    const write = this.#last.then(() => this.#write(JSON.parse(JSON.stringify(reported))));
-    this.#last = write.catch(() => {});
-    return write;
+    return this.#turns.take(() => this.#write(JSON.parse(JSON.stringify(reported))));
   }
 
   async #write(reported: object): Promise<void> {

@@ -1,7 +1,7 @@
-import { type Code, Fault } from '../failure/failure.ts';
-import { type Attempt, type Ending, ending } from '../mqtt/attempt.ts';
+import type { Code } from '../failure/failure.ts';
+import { type Attempt, type Ending, endingFault } from '../mqtt/attempt.ts';
 
-const CODE: Readonly<Record<Ending, Code>> = {
+const CODES: Readonly<Record<Ending, Code>> = {
   rejected: 'NL-HUB-REJECTED',
   unsupported: 'NL-HUB-UNAVAILABLE',
   unavailable: 'NL-HUB-UNAVAILABLE',
@@ -16,8 +16,4 @@ const CODE: Readonly<Record<Ending, Code>> = {
  * UnauthorizedError also means a refused port, a missing name, a proxy (azure-iot-device-mqtt 1.16.4), and sends whole
  * fleets to DPS in an outage. Errors of the token come back as they are.
  */
-export function unauthorized(attempt: Attempt): Error {
-  const how = ending(attempt);
-  if (how instanceof Error) return how;
-  return new Fault(CODE[how], { cause: attempt.connack ? `CONNACK ${attempt.connack}` : attempt.socketError });
-}
+export const unauthorized = (attempt: Attempt): Error => endingFault(attempt, CODES);

@@ -1,8 +1,8 @@
 import { chmod, mkdir, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import type { Answerer } from '../ask/ask.ts';
 import { type Failure, failure } from '../failure/failure.ts';
 import { failureFields, type Log } from '../machine/log.ts';
-import type { Answerer } from '../roll/ports.ts';
 import type { Clock } from '../time/clock.ts';
 import { type Delivery, deliveriesIn, isUntouched } from './file.ts';
 import { reject } from './reject.ts';

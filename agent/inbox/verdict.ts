@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { CODES, type Failure, failure } from '../failure/failure.ts';
+import type { Answer, Answerer } from '../ask/ask.ts';
+import type { Failure } from '../failure/failure.ts';
 import { failureOf } from '../failure/failure-of.ts';
-import type { Answer, Answerer } from '../roll/ports.ts';
 import { contentOf } from './content.ts';
 import type { Delivery } from './file.ts';
 import { plain } from './reject.ts';
@@ -40,21 +40,20 @@ function idOf({ name, mark }: Delivery, delivered: Buffer): string {
   return `inbox-${plain(name, 64)}-${digest.slice(0, 8)}`;
 }
 
-interface Body {
-  readonly code?: string;
-  readonly message?: string;
-  readonly advice?: string;
-  readonly thumbprint?: string;
-  readonly retryAfterSeconds?: number;
-}
-
-function read({ status, body }: Answer, id: string): Verdict {
-  const { code = '', message = `The daemon answered ${status}.`, advice, thumbprint, retryAfterSeconds }: Body = body;
-  if (status === 200 || status === 202) return { is: 'accepted', id, thumbprint };
-  const met = failure(Object.hasOwn(CODES, code) ? (code as keyof typeof CODES) : 'NL-INTERNAL', {
-    message,
-    ...(advice !== undefined && { advice }),
-    ...(retryAfterSeconds !== undefined && { retryAfterMs: retryAfterSeconds * 1000 }),
-  });
-  return { is: status === 400 ? 'refused' : 'waiting', failure: met };
+function read(answer: Answer, id: string): Verdict {
+  switch (answer.is) {
+    case 'accepted':
+      return { is: 'accepted', id, thumbprint: answer.thumbprint };
+    case 'ended':
+      return { is: 'accepted', id };
+    case 'refused':
+      return answer;
+    case 'later':
+      return { is: 'waiting', failure: { ...answer.failure, retryAfterMs: answer.retryAfterSeconds * 1000 } };
+    case 'busy':
+    case 'broken':
+      return { is: 'waiting', failure: answer.failure };
+    default:
+      throw new TypeError(`a leaf was delivered, and the answer is a ${answer.is}`);
+  }
 }

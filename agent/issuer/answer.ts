@@ -1,6 +1,14 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { type Code, Fault } from '../failure/failure.ts';
-import type { Reply } from './exchange.ts';
 import { certificatesIn } from './pkcs7.ts';
+
+export interface Reply {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+  /** The body was longer than maxBytes. */
+  readonly cut: boolean;
+}
 
 /**
  * The certificates in the answer of an EST server, DER, at least one, in the order given. Throws `Fault`: NL-EST-WAIT

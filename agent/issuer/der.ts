@@ -4,7 +4,8 @@ import type { X509Certificate } from 'node:crypto';
  * node's X509Certificate leaves out three fields that newleaf must judge: the key usage (its property `keyUsage` holds the
  * EXTENDED key usage), the signature algorithm (`signatureAlgorithm` exists since Node 24.9 only), and cA of the basic
  * constraints (`ca` is X509_check_ca(3), which is false for a CA whose key usage lacks keyCertSign). All are a few elements
- * into the DER, which OpenSSL has parsed by then, so walking there takes no ASN.1 library.
+ * into the DER, which OpenSSL has parsed by then, so walking there takes no ASN.1 library. hsm/der.ts walks likewise for what a
+ * token wants: an adapter may know the types of hsm/ only, and the certificates of strangers are judged here, those of ours there.
  */
 
 const BASIC_CONSTRAINTS = '2.5.29.19';

@@ -4,6 +4,7 @@ import type { Issuer } from '../roll/ports.ts';
 import { certificatesFrom } from './answer.ts';
 import { readAuthorities } from './authorities.ts';
 import { explained } from './csrattrs.ts';
+import { authoritiesRequest, basicOf, enrolment, type Operation } from './enrolment.ts';
 import { exchange, under } from './exchange.ts';
 import { readNamed } from './named-file.ts';
 import { blocksOf, certificatePem, wrapped } from './pem.ts';
@@ -22,13 +23,13 @@ export interface EstSettings {
   readonly bootstrapContext?: (ca: string) => Promise<SecureContext>;
   /** For the whole of one attempt, in milliseconds. */
   readonly deadlineMs: number;
-  /** The longest answer that is read. */
-  readonly maxBytes: number;
+  /** The longest answer that is read, where it is not that of exchange.ts. */
+  readonly maxBytes?: number;
 }
 
 /** How one request is made known to the server. */
 interface Attempt {
-  readonly operation: 'simpleenroll' | 'simplereenroll';
+  readonly operation: Operation;
   readonly tls: { readonly ca: string } | { readonly secureContext: SecureContext };
   readonly authorization?: string;
 }
@@ -107,20 +108,8 @@ async function send(
   csrPem: string,
   signal: AbortSignal,
 ): Promise<Buffer[]> {
-  const reply = await exchange({
-    method: 'POST',
-    url: under(url, operation),
-    headers: {
-      'Content-Type': 'application/pkcs10',
-      'Content-Transfer-Encoding': 'base64',
-      ...(authorization && { Authorization: authorization }),
-    },
-    // libest 3.2.0 answers 400 to base64 in one line without a line end
-    body: wrapped(requestIn(csrPem)),
-    tls,
-    maxBytes,
-    signal,
-  });
+  const errand = enrolment(url, operation, authorization, wrapped(requestIn(csrPem)));
+  const reply = await exchange({ ...errand, tls, maxBytes, signal });
   return await certificatesFrom(operation, reply);
 }
 
@@ -129,7 +118,7 @@ async function send(
  * do without. The CA would issue another one for each further try.
  */
 async function authorities({ url, maxBytes }: EstSettings, ca: string, signal: AbortSignal): Promise<Buffer[]> {
-  const reply = await exchange({ method: 'GET', url: under(url, 'cacerts'), tls: { ca }, maxBytes, signal });
+  const reply = await exchange({ ...authoritiesRequest(url), tls: { ca }, maxBytes, signal });
   return reply.status === 200 ? await certificatesFrom('cacerts', reply).catch(() => []) : [];
 }
 
@@ -145,6 +134,5 @@ async function basic({ username, passwordFile }: EstSettings): Promise<string | 
   if (!username || passwordFile === undefined) {
     return undefined;
   }
-  const password = (await readNamed('issuer.est.password_file', passwordFile)).replace(/\r?\n$/, '');
-  return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+  return basicOf(username, await readNamed('issuer.est.password_file', passwordFile));
 }

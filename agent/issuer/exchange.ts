@@ -2,6 +2,7 @@ import type { ClientRequest, IncomingMessage } from 'node:http';
 import { request } from 'node:https';
 import { type ConnectionOptions, TLSSocket } from 'node:tls';
 import { Fault } from '../failure/failure.ts';
+import type { Reply } from './answer.ts';
 import { withoutCredentials } from './credentials.ts';
 
 /** One request to an EST server. */
@@ -13,17 +14,11 @@ export interface Request {
   /** Server trust as `ca`, or a whole `secureContext` with trust and client identity. */
   readonly tls: Pick<ConnectionOptions, 'ca' | 'secureContext'>;
   /** A longer body is cut. */
-  readonly maxBytes: number;
+  readonly maxBytes?: number | undefined;
   readonly signal: AbortSignal;
 }
 
-export interface Reply {
-  readonly status: number;
-  readonly headers: IncomingMessage['headers'];
-  readonly body: Buffer;
-  /** The body was longer than maxBytes. */
-  readonly cut: boolean;
-}
+const LARGEST_ANSWER = 256 * 1024;
 
 /** The URL of an operation of an EST server (RFC 7030 section 3.2.2). */
 export const under = (url: string, operation: string): string => `${url.replace(/\/+$/, '')}/${operation}`;
@@ -35,7 +30,8 @@ export const under = (url: string, operation: string): string => `${url.replace(
  * no HTTP, and NL-EST-AUTH where a TLS alert says that our certificate is refused. (In TLS 1.3 the alert can be lost: the
  * server resets the connection on which our request is under way already. That is NL-EST-UNREACHABLE.)
  */
-export async function exchange({ method, url, headers = {}, body, tls, maxBytes, signal }: Request): Promise<Reply> {
+export async function exchange(asking: Request): Promise<Reply> {
+  const { method, url, headers = {}, body, tls, maxBytes = LARGEST_ANSWER, signal } = asking;
   // agent: false is a connection for this request alone, neither kept alive nor resumed
   // NODE_TLS_REJECT_UNAUTHORIZED=0 must not switch the check off: a password may be in the headers
   const asked = request(url, { method, agent: false, headers, ...tls, rejectUnauthorized: true, signal });

@@ -3,6 +3,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type Tpm, TpmError } from '../../hsm/tpm/tpm.ts';
 import { syncDirectory, writeAtomically } from '../state/durable.ts';
+import { Turns } from '../time/turns.ts';
 
 /**
  * The key by which the hub knows a gateway that attests by its TPM. Each registration brings another: it is kept beside
@@ -13,7 +14,7 @@ export class HubKey {
   readonly #tpm: Pick<Tpm, 'prove' | 'activate' | 'sign'>;
   readonly #path: string;
   /** A registration and a session may come at once, and there is one file. */
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
 
   constructor(tpm: Pick<Tpm, 'prove' | 'activate' | 'sign'>, directory: string) {
     this.#tpm = tpm;
@@ -27,7 +28,7 @@ export class HubKey {
    * @throws TpmError blob …; Fault NL-STATE-WRITE
    */
   take(blob: Uint8Array): Promise<string> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       await this.#tpm.prove(blob, Buffer.from('newleaf'));
       await writeAtomically(this.#path, `${Buffer.from(blob).toString('base64')}\n`, 0o600);
       return nameOf(blob);
@@ -57,7 +58,7 @@ export class HubKey {
    * @throws TpmError; the key still signs
    */
   promote(name: string): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       const next = await this.#next(name);
       if (next === undefined) return;
       await this.#tpm.activate(next);
@@ -72,12 +73,6 @@ export class HubKey {
     const text = await readFile(this.#path, 'utf8').catch(() => '');
     const blob = Buffer.from(text, 'base64');
     return nameOf(blob) === name ? blob : undefined;
-  }
-
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#last.then(work);
-    this.#last = turn.catch(() => {});
-    return turn;
   }
 }
 

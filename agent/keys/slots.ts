@@ -8,7 +8,6 @@ import type { KeyType, PublicKey } from '../../hsm/public-key.ts';
 import { digestOf } from '../../hsm/sign.ts';
 import type { Token } from '../../hsm/token.ts';
 import { Fault } from '../failure/failure.ts';
-import { certificatesOf } from '../issuer/pem.ts';
 import type { KeyRef, Slot } from '../roll/leaf.ts';
 import type { Keys } from '../roll/ports.ts';
 import { writeAtomically } from '../state/durable.ts';
@@ -83,12 +82,6 @@ export function createKeys(options: KeysOptions): Keys {
       const making = requests.get(key.id) ?? request(key).finally(() => requests.delete(key.id));
       requests.set(key.id, making);
       return making;
-    },
-    async store(leaf) {
-      const [der] = certificatesOf(leaf.chain);
-      // The factory's own certificate stays where it is.
-      if (leaf.key.slot === 'given' || der === undefined) return;
-      await token.storeCertificate(await publicKeyOf(token, leaf.key), der);
     },
     async destroy(key) {
       await destroy(await labelNow(key), key.id);

@@ -14,18 +14,29 @@ const PROPERTIES = ['LoadState', 'Environment', 'SupplementaryGroups'];
 
 /** The unit with its drop-ins as systemd knows it; undefined without systemd, or without the unit. */
 export function unitOf(): Unit | undefined {
-  const args = ['show', 'newleaf.service', ...PROPERTIES.map((property) => `--property=${property}`)];
   try {
     const stdio = ['ignore', 'pipe', 'ignore'] as const;
-    return unitIn(execFileSync('systemctl', args, { encoding: 'utf8', timeout: TIME_LIMIT_MS, stdio: [...stdio] }));
+    return unitIn(
+      execFileSync('systemctl', showing(PROPERTIES), { encoding: 'utf8', timeout: TIME_LIMIT_MS, stdio: [...stdio] }),
+    );
   } catch {
     return undefined;
   }
 }
 
-/** @param shown what `systemctl show` prints: `NAME=VALUE`, one property a line */
+/** Arguments of systemctl(1). */
+export const showing = (properties: readonly string[]): string[] => [
+  'show',
+  'newleaf.service',
+  `--property=${properties.join(',')}`,
+];
+
+/** @param shown what `systemctl show` prints: `NAME=VALUE`, one property a line. @returns '' for one that is not there */
+export const propertyIn = (shown: string, name: string): string =>
+  new RegExp(`^${name}=(.*)$`, 'm').exec(shown)?.[1] ?? '';
+
 export function unitIn(shown: string): Unit | undefined {
-  const property = (name: string) => new RegExp(`^${name}=(.*)$`, 'm').exec(shown)?.[1] ?? '';
+  const property = (name: string) => propertyIn(shown, name);
   if (property('LoadState') !== 'loaded') return undefined;
   return { environment: assignmentsIn(property('Environment')), groups: wordsIn(property('SupplementaryGroups')) };
 }

@@ -1,3 +1,5 @@
+import { type Code, Fault } from '../failure/failure.ts';
+
 /** How far a connection came: `refused` and `connected` are said by CONNACK, the others are what it waits for. */
 export type Phase = 'tcp' | 'tls' | 'connack' | 'connected' | 'refused';
 
@@ -33,6 +35,19 @@ export function ending({ connack, phase, error, socketError = '' }: Attempt): En
   if (phase === 'tcp') return 'unreachable';
   if (error !== undefined && (socketError.startsWith('ERR_OSSL_') || isLocal(error))) return error;
   return UNTRUSTED.has(socketError) ? 'untrusted' : 'closed';
+}
+
+/** What became of a connection that has ended, by the codes and the words of the other side. Errors of the token come back as they are. */
+export function endingFault(
+  attempt: Attempt,
+  codes: Readonly<Record<Ending, Code>>,
+  messages: Readonly<Partial<Record<Ending, string>>> = {},
+): Error {
+  const how = ending(attempt);
+  if (how instanceof Error) return how;
+  const message = messages[how];
+  const cause = attempt.connack ? `CONNACK ${attempt.connack}` : attempt.socketError;
+  return new Fault(codes[how], { cause, ...(message !== undefined && { message }) });
 }
 
 const CONNACK: readonly (Ending | undefined)[] = [

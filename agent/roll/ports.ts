@@ -27,8 +27,6 @@ export interface Keys {
   generate(slot: Slot, id: string): Promise<KeyRef>;
   /** PKCS#10 for the key, PEM, signed in the token; the subject is the registration ID. Asked again, it is the same. */
   csr(key: KeyRef): Promise<string>;
-  /** Stores the leaf as a certificate object beside its key. */
-  store(leaf: Leaf): Promise<void>;
   /** Destroys certificate, public and private key of exactly this generation; absent is success. */
   destroy(key: KeyRef): Promise<void>;
 }
@@ -64,32 +62,3 @@ export interface HubSignal {
   readonly heldMs: number;
   readonly failure: Failure;
 }
-
-/** What somebody asks of the daemon: a direct method, a command over the socket. */
-export type Ask =
-  | { readonly kind: 'status' }
-  | {
-      readonly kind: 're-register' | 'roll';
-      readonly from: 'method' | 'technician';
-      readonly id?: string;
-      /** The work begins at a random moment within this time, in milliseconds; 0 is at once. */
-      readonly delayMs: number;
-      /** Drop the parked candidate first. */
-      readonly discard?: boolean;
-    }
-  | { readonly kind: 'csr'; readonly from: 'method' | 'technician'; readonly newKey?: boolean }
-  | {
-      readonly kind: 'install';
-      readonly from: 'method' | 'technician';
-      readonly id?: string;
-      /** PEM, DER or PKCS#7: the leaf, with or without its intermediates. */
-      readonly delivered: Uint8Array;
-    };
-
-/** An HTTP-like answer: the status and JSON body of a direct method or of the control socket. */
-export interface Answer {
-  readonly status: number;
-  readonly body: object;
-}
-
-export type Answerer = (ask: Ask) => Promise<Answer>;

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { closeSync, constants, openSync } from 'node:fs';
 import { readlink, realpath, rename, rm, symlink } from 'node:fs/promises';
-import { connect, createServer, type Server } from 'node:net';
+import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Fault } from '../failure/failure.ts';
+import { knock, listenAt } from '../machine/unix-socket.ts';
 import { makeDirectory } from './durable.ts';
 
 export interface Lock {
@@ -99,21 +100,17 @@ async function abstractName(directory: string): Promise<string> {
 }
 
 /** Undefined where something is in the place. */
-function listening(path: string): Promise<Server | undefined> {
+async function listening(path: string): Promise<Server | undefined> {
   const server = createServer((visitor) => visitor.destroy());
   server.unref();
-  return new Promise((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) =>
-      cause.code === 'EADDRINUSE' ? resolve(undefined) : reject(cause),
-    );
+  try {
     // Whoever may enter the directory may ask whether somebody is there: else the daemon could not sweep up after root.
-    const umask = process.umask(0);
-    try {
-      server.listen(path, () => resolve(server));
-    } finally {
-      process.umask(umask);
-    }
-  });
+    await listenAt(server, path, 0);
+    return server.on('error', () => {});
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') return undefined;
+    throw error;
+  }
 }
 
 const closed = (server: Server | undefined): Promise<void> =>
@@ -123,14 +120,9 @@ const closed = (server: Server | undefined): Promise<void> =>
   });
 
 /** connect(2): ECONNREFUSED where nobody listens, ENOENT where it has gone meanwhile. */
-function isAnswered(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const visitor = connect(path, () => {
-      visitor.destroy();
-      resolve(true);
-    });
-    visitor.once('error', ({ code }: NodeJS.ErrnoException) => resolve(code !== 'ECONNREFUSED' && code !== 'ENOENT'));
-  });
+async function isAnswered(path: string): Promise<boolean> {
+  const dead = await knock(path);
+  return dead === undefined || (dead.code !== 'ECONNREFUSED' && dead.code !== 'ENOENT');
 }
 
 /** Removes what is dead. Moved first, and asked again: another may have put its own there since. */

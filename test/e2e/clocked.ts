@@ -2,11 +2,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import type { Ask } from '../../agent/ask/ask.ts';
+import { onWire } from '../../agent/ask/wire.ts';
 import { assemble } from '../../agent/assembly/x509.ts';
 import { parseConfig, x509Of } from '../../agent/config/config.ts';
 import type { Daemon } from '../../agent/daemon/daemon.ts';
 import { createLog } from '../../agent/machine/log.ts';
-import type { Ask } from '../../agent/roll/ports.ts';
 import type { Status } from '../../agent/roll/report.ts';
 import type { TestToken } from '../contract/token/softhsm.ts';
 import type { IssuePolicy } from '../simulator/ca.ts';
@@ -112,11 +113,11 @@ export class Clocked {
   }
 
   async ask(ask: Ask): Promise<number> {
-    return (await this.daemon.answer(ask)).status;
+    return (await onWire(this.daemon.answer)(ask)).status;
   }
 
   async status(): Promise<Status> {
-    return (await this.daemon.answer({ kind: 'status' })).body as Status;
+    return (await onWire(this.daemon.answer)({ kind: 'status' })).body as Status;
   }
 
   /** Waits until the status is so, looking again at each change. */

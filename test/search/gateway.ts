@@ -1,7 +1,7 @@
+import type { Ask } from '../../agent/ask/ask.ts';
 import { Daemon } from '../../agent/daemon/daemon.ts';
 import { Fault } from '../../agent/failure/failure.ts';
 import type { Terms } from '../../agent/roll/plan.ts';
-import type { Ask } from '../../agent/roll/ports.ts';
 import { type RollState, unprovisioned } from '../../agent/roll/state.ts';
 import { type Entry, entryOf } from '../../agent/state/entry.ts';
 import { diceOf } from './dice.ts';
@@ -172,17 +172,16 @@ export class Gateway {
   async bring(tries = 3): Promise<void> {
     const daemon = this.#daemon;
     if (daemon === undefined) return;
-    let { body, status } = await daemon.answer({ kind: 'csr', from: 'technician' });
-    if (status === 409 && 'code' in body && body.code === 'NL-BUSY' && tries > 1) {
+    let answer = await daemon.answer({ kind: 'csr', from: 'technician' });
+    if (answer.is === 'busy' && answer.failure.code === 'NL-BUSY' && tries > 1) {
       await this.clock.sleep(MINUTE);
       return this.bring(tries - 1);
     }
-    const advice = 'advice' in body ? String(body.advice) : '';
-    if (advice.includes('csr --new-key')) {
-      ({ body, status } = await daemon.answer({ kind: 'csr', from: 'technician', newKey: true }));
+    if ('failure' in answer && answer.failure.advice.includes('csr --new-key')) {
+      answer = await daemon.answer({ kind: 'csr', from: 'technician', newKey: true });
     }
-    if (status !== 200 || !('csr' in body)) return;
-    const leaf = this.world.issue(JSON.parse(String(body.csr)));
+    if (answer.is !== 'csr') return;
+    const leaf = this.world.issue(JSON.parse(answer.csr));
     this.world.enrolled.add(leaf.thumbprint);
     await daemon.answer({ kind: 'install', from: 'technician', delivered: Buffer.from(JSON.stringify(leaf)) });
   }

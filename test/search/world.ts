@@ -179,7 +179,6 @@ export class World {
           fail(this.has(key) ? this.faults.sign : 'NL-TOKEN-KEY');
           return JSON.stringify(key);
         },
-        store: async () => {},
         destroy: async (key) => {
           await wait(LATENCY_MS);
           this.count('destroy');

@@ -32,6 +32,11 @@ const FOLDERS: Readonly<Record<string, Rule>> = {
     packages: [],
     why: 'the machine is pure: a test walks every state it can reach, and would not see what the outside does',
   },
+  'agent/ask': {
+    may: ['failure', 'roll'],
+    packages: [],
+    why: 'what is asked of the daemon, and what it answers, is said once for every edge: neither edge nor daemon is known here',
+  },
   'agent/config': {
     may: ['failure', 'roll'],
     packages: ['node:', 'smol-toml', 'valibot'],
@@ -54,39 +59,40 @@ const FOLDERS: Readonly<Record<string, Rule>> = {
     why: ADAPTER,
   },
   'agent/hub': {
-    may: ['mqtt', 'roll', 'failure', 'time'],
+    may: ['ask', 'mqtt', 'roll', 'failure', 'time'],
     types: ['hsm'],
     packages: ['node:', 'mqtt', ...AZURE, 'azure-iot-device', 'azure-iot-device-mqtt'],
     why: ADAPTER,
   },
   'agent/issuer': { may: ['roll', 'failure'], types: ['hsm'], packages: ['node:', 'asn1js'], why: ADAPTER },
   'agent/state': {
-    may: ['roll', 'failure', 'issuer'],
+    may: ['machine', 'roll', 'failure', 'issuer'],
     packages: ['node:', 'valibot'],
     why: 'it keeps what must outlive a power cut, and has no opinion about it',
   },
   'agent/keys': {
-    may: ['hsm', 'issuer', 'state', 'roll', 'failure'],
+    may: ['time', 'hsm', 'issuer', 'state', 'roll', 'failure', 'machine'],
     packages: ['node:'],
-    why: 'it joins the token to the port of the machine, and has no business with a server or the journal',
+    why: 'it joins the token to the ports of the machine, and has no business with a server or the journal',
   },
   'agent/inbox': {
-    may: ['roll', 'failure', 'state', 'machine', 'time'],
+    may: ['ask', 'roll', 'failure', 'state', 'machine', 'time'],
     packages: ['node:'],
     why: 'it hands on the files that are dropped: their worth, and what follows, is for the daemon to say',
   },
   'agent/control': {
-    may: ['roll', 'failure', 'machine'],
+    may: ['ask', 'roll', 'failure', 'machine'],
     packages: ['node:'],
     why: 'it hands questions on: what they mean is for the daemon to say',
   },
   'agent/daemon': {
-    may: ['roll', 'failure', 'state', 'machine', 'time'],
+    may: ['ask', 'roll', 'failure', 'state', 'machine', 'time'],
     packages: ['node:'],
     why: 'the loop owns order and sleeping: policy is in roll, and what it calls is handed to it as a port, never as an adapter',
   },
   'agent/assembly': {
     may: [
+      'ask',
       'hsm',
       'failure',
       'time',
@@ -115,12 +121,13 @@ const FOLDERS: Readonly<Record<string, Rule>> = {
     why: 'a check sees what the daemon relies on by the same means, and does none of its work',
   },
   'agent/cli/init': {
-    may: ['cli', 'checks', 'run', 'config', 'machine', 'hsm', 'issuer', 'control', 'state', 'roll', 'failure'],
+    may: ['ask', 'cli', 'checks', 'run', 'config', 'machine', 'hsm', 'issuer', 'control', 'state', 'roll', 'failure'],
     packages: ['node:'],
     why: 'it asks and writes the configuration: what may crash is another process, and the daemon is started as `run` does it',
   },
   'agent/cli/run': {
     may: [
+      'ask',
       'cli',
       'assembly',
       'daemon',

@@ -1,7 +1,7 @@
-import { createSecureContext, type SecureContext } from 'node:tls';
+import type { SecureContext } from 'node:tls';
 import type { Identity } from '../../../hsm/tls.ts';
 import type { X509Config } from '../../config/config.ts';
-import { certificatePem } from '../../issuer/pem.ts';
+import { bootstrapWith, identityInToken } from '../../issuer/bootstrap.ts';
 import type { Apart } from './apart/apart.ts';
 import type { Site } from './site.ts';
 
@@ -14,21 +14,20 @@ export interface BootstrapParts {
   readonly opened: () => Promise<Apart>;
 }
 
-const isUri = (place: string) => place.startsWith('pkcs11:');
-
 /**
- * The bootstrap identity as agent/assembly/issuers.ts has it: in files, or with a key in the token.
+ * The bootstrap identity as the daemon has it; with a key in the token, for the process that has logged in.
  * @throws Fault NL-CONFIG, NL-TOKEN-…; Error of OpenSSL for files that do not fit
  */
 export async function bootstrapOf({ config, ca, text, opened }: BootstrapParts): Promise<Identity | SecureContext> {
-  const { bootstrap_cert = '', bootstrap_key = '' } = config.issuer.kind === 'est' ? config.issuer : {};
-  const cert = isUri(bootstrap_cert) ? undefined : await text('issuer.est.bootstrap_cert', bootstrap_cert);
-  if (!isUri(bootstrap_key)) {
-    const key = await text('issuer.est.bootstrap_key', bootstrap_key);
-    return createSecureContext({ ca, cert, key, minVersion: 'TLSv1.2' });
-  }
-  const token = await opened();
-  const { id } = await token.ask('findByUri', bootstrap_key);
-  const chain = cert ?? (await token.ask('certificates', id)).map(certificatePem).join('');
-  return { id, chain, ca };
+  const { bootstrap_cert: certificate = '', bootstrap_key: key = '' } =
+    config.issuer.kind === 'est' ? config.issuer : {};
+  const inToken = async (uri: string, chain: string | undefined) => {
+    const apart = await opened();
+    const token = {
+      findByUri: (named: string) => apart.ask('findByUri', named),
+      certificates: (id: string) => apart.ask('certificates', id),
+    };
+    return identityInToken(token, uri, chain, ca);
+  };
+  return bootstrapWith({ certificate, key }, ca, inToken, text);
 }

@@ -1,6 +1,6 @@
 import type { IssuerChoice } from '../../config/config.ts';
 import { Fault } from '../../failure/failure.ts';
-import { authoritiesRequest, emptyEnrolment } from '../../issuer/trial.ts';
+import { authoritiesRequest, basicOf, enrolment } from '../../issuer/enrolment.ts';
 import { currentLeaf, type Finding, failed, ok, skipped } from './check.ts';
 import { reach } from './reach.ts';
 import type { Site } from './site.ts';
@@ -66,10 +66,8 @@ export async function askToEnrol(site: Site, choice: EstChoice, way: Way): Promi
   const ca = await site.authorities('issuer.est.ca_file', choice.ca_file);
   const isNamed = way !== 'leaf' && username !== '';
   const password = isNamed ? await site.text('issuer.est.password_file', password_file) : '';
-  const request = emptyEnrolment(choice.url, way === 'leaf' ? 'simplereenroll' : 'simpleenroll', {
-    username: isNamed ? username : '',
-    password: password.replace(/\r?\n$/, ''),
-  });
+  const operation = way === 'leaf' ? 'simplereenroll' : 'simpleenroll';
+  const request = enrolment(choice.url, operation, isNamed ? basicOf(username, password) : undefined);
   const host = hostOf(choice);
   const { what, advice } = WAYS[way];
   const reply = await site.exchange(request, ca, way === 'password' ? 'nobody' : way).catch(refusal);

@@ -7,7 +7,7 @@ import { readNamed } from '../../issuer/named-file.ts';
 import type { Looking } from '../../machine/as-daemon.ts';
 import { validateEntry } from '../../state/entry.ts';
 import { createJournal } from '../../state/journal.ts';
-import { statusOf } from '../status/command.ts';
+import { statusOf } from '../status/present.ts';
 import { dial } from './dial.ts';
 import { once } from './once.ts';
 import { serverTime, type TimeServer } from './server-time.ts';

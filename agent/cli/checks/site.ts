@@ -1,6 +1,7 @@
 import type { Token } from '../../../hsm/token.ts';
 import type { LoadedConfig } from '../../config/config.ts';
-import type { Reply, Request } from '../../issuer/exchange.ts';
+import type { Reply } from '../../issuer/answer.ts';
+import type { Errand } from '../../issuer/enrolment.ts';
 import type { Status } from '../../roll/report.ts';
 import type { Entry } from '../../state/entry.ts';
 import type { FoundToken, Shaken } from './apart/questions.ts';
@@ -10,9 +11,6 @@ import type { ShownUnit } from './unit-shown.ts';
 
 /** What a check may ask of a token. */
 export type SeenToken = Pick<Token, 'name' | 'find' | 'findById' | 'findByUri' | 'describe' | 'sign'>;
-
-/** A request over HTTPS, without what only the asking process has. */
-export type Errand = Omit<Request, 'tls' | 'signal'>;
 
 /** Who a request is from: nobody, the current leaf, or the bootstrap identity of the configuration. */
 export type Presenting = 'nobody' | 'leaf' | 'bootstrap';

@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { promisify } from 'node:util';
+import { propertyIn, showing } from '../../machine/unit.ts';
 
 /** What systemd says of the unit, under its own names (org.freedesktop.systemd1(5)); '' for what it does not say. */
 export type ShownUnit = Readonly<Record<(typeof PROPERTIES)[number], string>>;
 
-const UNIT = 'newleaf.service';
 const PROPERTIES = [
   'LoadState',
   'ActiveState',
@@ -24,16 +24,12 @@ const BOOTED = '/run/systemd/system';
 export async function shownUnit(booted = BOOTED): Promise<ShownUnit | undefined> {
   if (!existsSync(booted)) return undefined;
   try {
-    const args = ['show', UNIT, `--property=${PROPERTIES.join(',')}`];
-    const { stdout } = await promisify(execFile)('systemctl', args, { timeout: WAIT_MS });
-    return unitIn(stdout);
+    const { stdout } = await promisify(execFile)('systemctl', showing(PROPERTIES), { timeout: WAIT_MS });
+    return unitShownIn(stdout);
   } catch {
     return undefined;
   }
 }
 
-/** What `systemctl show` prints: one `Name=value` a line. */
-export function unitIn(shown: string): ShownUnit {
-  const said = (name: string) => shown.match(new RegExp(`^${name}=(.*)$`, 'm'))?.[1] ?? '';
-  return Object.fromEntries(PROPERTIES.map((name) => [name, said(name)])) as ShownUnit;
-}
+export const unitShownIn = (shown: string): ShownUnit =>
+  Object.fromEntries(PROPERTIES.map((name) => [name, propertyIn(shown, name)])) as ShownUnit;

@@ -43,12 +43,12 @@ export function showLeaf({ dialogue, stateDirectory }: Watch, leaf: Leaf, file: 
 
 /** The CSR, where a person or the back end signs. The key is made now, if there is none. */
 export async function showCsr({ dialogue, running, registrationId, stateDirectory, isPatient }: Watch): Promise<void> {
-  const { status, body } = await running.daemon.answer({ kind: 'csr', from: 'technician' });
-  if (status !== 200 || !('csr' in body)) return;
+  const answer = await running.daemon.answer({ kind: 'csr', from: 'technician' });
+  if (answer.is !== 'csr') return;
   dialogue.blank();
   dialogue.say(`The key of ${registrationId} is in the token. This CSR is to be signed, with its subject as it is:`);
   dialogue.blank();
-  dialogue.copy(String(body.csr));
+  dialogue.copy(answer.csr);
   dialogue.blank();
   dialogue.say(`It also lies in ${join(stateDirectory, 'csr')}.`);
   const how = `Bring the leaf with \`newleaf install FILE\`, or put it into ${join(stateDirectory, 'inbox')}`;

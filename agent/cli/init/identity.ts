@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { objectionTo, standardOf } from '../../config/draft.ts';
+import { objectionTo } from '../../config/draft.ts';
 import { settle } from './ask-setting.ts';
 import type { Guide } from './guide.ts';
 import { reachDps } from './reach.ts';
@@ -43,7 +43,3 @@ export function registrationIdOf(host: string): string | undefined {
   const id = host.split('.', 1)[0] ?? '';
   return id === 'localhost' || objectionTo('dps.registration_id', id) !== undefined ? undefined : id;
 }
-
-/** The endpoint that is asked: the answer, or the default. */
-export const endpointOf = ({ answers }: Guide): string =>
-  answers.text('dps.endpoint') ?? String(standardOf('dps.endpoint'));

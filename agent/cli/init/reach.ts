@@ -3,7 +3,6 @@ import { standardOf } from '../../config/draft.ts';
 import { dial, Unreached } from '../checks/dial.ts';
 import { adviceFor, distrusted } from '../checks/reach.ts';
 import type { Guide } from './guide.ts';
-import { endpointOf } from './identity.ts';
 
 /** Whether DPS can be reached and is trusted, without any certificate of ours; what is found is said. */
 export async function reachDps(guide: Guide): Promise<'trusted' | 'untrusted' | 'unreached'> {
@@ -34,3 +33,6 @@ export async function reachDps(guide: Guide): Promise<'trusted' | 'untrusted' | 
     return 'unreached';
   }
 }
+
+/** The endpoint that is asked: the answer, or the default. */
+const endpointOf = ({ answers }: Guide): string => answers.text('dps.endpoint') ?? String(standardOf('dps.endpoint'));

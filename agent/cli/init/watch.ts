@@ -1,6 +1,6 @@
+import type { Answerer } from '../../ask/ask.ts';
 import { CODES, type Code } from '../../failure/failure.ts';
 import type { Leaf } from '../../roll/leaf.ts';
-import type { Answerer } from '../../roll/ports.ts';
 import { WORDS } from '../../roll/report.ts';
 import type { Phase, RollState } from '../../roll/state.ts';
 import type { Dialogue } from './dialogue.ts';

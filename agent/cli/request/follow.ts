@@ -2,7 +2,7 @@ import { CODES, Fault } from '../../failure/failure.ts';
 import type { OutcomeStatus, Status } from '../../roll/report.ts';
 import { type Complaint, complaint } from '../command.ts';
 import type { Screen } from '../screen.ts';
-import { present } from '../status/command.ts';
+import { present } from '../status/present.ts';
 import { isCode } from './answer.ts';
 import { Chronicle } from './chronicle.ts';
 import type { Progress } from './progress.ts';

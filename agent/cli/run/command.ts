@@ -1,3 +1,4 @@
+import { onWire } from '../../ask/wire.ts';
 import { type Config, configPath, loadConfig } from '../../config/config.ts';
 import { type Control, serveControl } from '../../control/server.ts';
 import type { Daemon, Ending } from '../../daemon/daemon.ts';
@@ -53,7 +54,7 @@ export async function start(options: StartOptions): Promise<Running> {
     const daemon = await assembled(options);
     control = await serveControl({
       socket: config.control.socket,
-      answer: daemon.answer,
+      answer: onWire(daemon.answer),
       subscribe: (listener) => daemon.subscribe(listener),
       metrics: () => metricsOf(daemon.state, daemon),
       log,

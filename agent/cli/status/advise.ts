@@ -5,7 +5,15 @@ import { type Complaint, complaint } from '../command.ts';
 import { codeInWords } from '../errno.ts';
 import { fromNow, localMinute } from '../moment.ts';
 import { type Screen, wrap } from '../screen.ts';
-import type { Surroundings } from './screen.ts';
+
+export interface Surroundings {
+  /** `state.directory`: where the PEM of a candidate lies. */
+  readonly directory: string;
+  /** Why the daemon cannot be asked; the status is from the state file, written then (wall clock, milliseconds). */
+  readonly lastKnown?: { readonly writtenAt: number; readonly failure: Complaint };
+  /** Where it must fit: of a terminal that is drawn over. What to do is the last to go. */
+  readonly room?: { readonly rows: number; readonly columns: number };
+}
 
 const INDENT = '  ';
 

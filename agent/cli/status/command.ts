@@ -1,10 +1,10 @@
 import { configPath, loadConfig } from '../../config/config.ts';
-import { request } from '../../control/client.ts';
 import { EXIT } from '../../failure/exit.ts';
 import { CODES, Fault } from '../../failure/failure.ts';
 import type { Status } from '../../roll/report.ts';
 import { command, textOption } from '../command.ts';
 import { screenOf } from '../screen.ts';
+import { statusOf } from './present.ts';
 import { renderStatus } from './screen.ts';
 
 /** `newleaf status` */
@@ -29,26 +29,6 @@ export const run = command(async (args, io) => {
     return EXIT.down;
   }
 });
-
-/** @throws Fault NL-DAEMON-DOWN, NL-CONTROL-DENIED, NL-CONTROL-BUSY */
-export async function statusOf(socket: string): Promise<Status> {
-  const { status, body } = await request(socket, 'GET', '/v1/status', undefined, 10_000);
-  if (status === 200) return body as Status;
-  throw new Fault('NL-INTERNAL', {
-    message: `The daemon answered ${status} to a question for its status.`,
-    cause: JSON.stringify(body),
-  });
-}
-
-/** The status; or the Fault, where the daemon is away or busy. @throws Fault NL-CONTROL-DENIED, NL-INTERNAL */
-export async function present(socket: string): Promise<Status | Fault> {
-  try {
-    return await statusOf(socket);
-  } catch (error) {
-    if (error instanceof Fault && ['NL-DAEMON-DOWN', 'NL-CONTROL-BUSY'].includes(error.failure.code)) return error;
-    throw error;
-  }
-}
 
 /** 4 a person is needed · 0 online, or at work without trouble · 1 offline, or a trouble that does not pass by itself. */
 export function exitOfStatus({ person, trouble, online, phase }: Status): number {

@@ -1,20 +1,10 @@
 import { join } from 'node:path';
 import { CODES } from '../../failure/failure.ts';
 import type { LeafStatus, NextStatus, OutcomeStatus, RequestStatus, Status, Trouble } from '../../roll/report.ts';
-import type { Complaint } from '../command.ts';
 import { fromNow, localMinute, localSecond, zone } from '../moment.ts';
 import { bar, type Colour, glyph, paint, rowsOf, type Screen, safe, wrap } from '../screen.ts';
 import { actionInWords, causeInWords, outcomeInWords, reasonInWords } from '../words.ts';
-import { advise } from './advise.ts';
-
-export interface Surroundings {
-  /** `state.directory`: where the PEM of a candidate lies. */
-  readonly directory: string;
-  /** Why the daemon cannot be asked; the status is from the state file, written then (wall clock, milliseconds). */
-  readonly lastKnown?: { readonly writtenAt: number; readonly failure: Complaint };
-  /** Where it must fit: of a terminal that is drawn over. What to do is the last to go. */
-  readonly room?: { readonly rows: number; readonly columns: number };
-}
+import { advise, type Surroundings } from './advise.ts';
 
 const LABEL = 13;
 const TRANSITIONS_SHOWN = 6;

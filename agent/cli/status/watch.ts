@@ -4,7 +4,7 @@ import { complaint, type Io } from '../command.ts';
 import { localSecond } from '../moment.ts';
 import { pulse } from '../request/pulse.ts';
 import { redraw, screenOf } from '../screen.ts';
-import { present } from './command.ts';
+import { present } from './present.ts';
 import { renderStatus, statusLine } from './screen.ts';
 
 const MINUTE_MS = 60_000;

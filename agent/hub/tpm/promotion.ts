@@ -1,6 +1,6 @@
 import { type Failure, Fault } from '../../failure/failure.ts';
-import type { Hub } from '../../roll/ports.ts';
-import { Signals } from '../signals.ts';
+import type { Hub, HubSignal } from '../../roll/ports.ts';
+import { Queue } from '../../time/queue.ts';
 
 export interface PromotionOptions {
   /** Keys by the name that an assignment gives them (agent/keys/hub-key.ts). */
@@ -19,19 +19,19 @@ export interface PromotionOptions {
  * one.
  */
 export function promoting(hub: Hub, { key, kept, failed }: PromotionOptions): Hub {
-  const signals = new Signals();
+  const signals = new Queue<HubSignal>();
   let lost: Failure | undefined;
 
-  async function listen(): Promise<never> {
+  async function listen(): Promise<void> {
     for await (const signal of hub.signals) {
       lost = signal.failure;
       signals.push(signal);
     }
-    throw new Error('signals have no end');
   }
   void listen();
 
   return {
+    ...hub,
     async connect(leaf, assignment, abort) {
       const { key: name, ...before } = assignment;
       const isNext = await key.isNext(name);
@@ -54,8 +54,6 @@ export function promoting(hub: Hub, { key, kept, failed }: PromotionOptions): Hu
       if (lost !== undefined && lost !== heard) throw new Fault('NL-HUB-LOST', { cause: lost.cause });
     },
     signals,
-    report: (reported) => hub.report(reported),
-    close: () => hub.close(),
   };
 }
 

@@ -1,6 +1,6 @@
 import type { Assignment, Leaf } from '../../roll/leaf.ts';
-import type { Hub } from '../../roll/ports.ts';
-import { Signals } from '../signals.ts';
+import type { Hub, HubSignal } from '../../roll/ports.ts';
+import { Queue } from '../../time/queue.ts';
 
 export interface RenewalOptions {
   /** How long a token lives, in milliseconds. */
@@ -22,7 +22,7 @@ const TRIES_IN_A_LIFE = 60;
  * as the session is good until its token ends; after that it is lost like any other, and the machine decides.
  */
 export function renewing(hub: Hub, { lifeMs, draw, failed }: RenewalOptions): Hub {
-  const signals = new Signals();
+  const signals = new Queue<HubSignal>();
   let next: { readonly timer: NodeJS.Timeout; readonly abort: AbortController } | undefined;
 
   const stop = () => {
@@ -48,23 +48,22 @@ export function renewing(hub: Hub, { lifeMs, draw, failed }: RenewalOptions): Hu
     }
   }
 
-  async function listen(): Promise<never> {
+  async function listen(): Promise<void> {
     for await (const signal of hub.signals) {
       stop();
       signals.push(signal);
     }
-    throw new Error('signals have no end');
   }
   void listen();
 
   return {
+    ...hub,
     async connect(leaf, assignment, abort) {
       stop();
       await hub.connect(leaf, assignment, abort);
       plan(soon(), leaf, assignment);
     },
     signals,
-    report: (reported) => hub.report(reported),
     async close() {
       stop();
       await hub.close();

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
+import type { Ask } from '../../../agent/ask/ask.ts';
+import type { WireAnswer } from '../../../agent/ask/wire.ts';
 import { run } from '../../../agent/cli/request/ask.ts';
 import { failure } from '../../../agent/failure/failure.ts';
-import type { Answer, Ask } from '../../../agent/roll/ports.ts';
 import type { OutcomeStatus, RequestStatus, Status } from '../../../agent/roll/report.ts';
 import { daemon } from '../control/daemon.ts';
 import { scratch } from '../state/disk.ts';
@@ -17,7 +18,7 @@ const request: RequestStatus = {
 };
 
 /** A daemon that answers what is asked with `answers`, one after the other, and has a status that the test changes. */
-async function gateway(t: TestContext, ...answers: readonly Answer[]) {
+async function gateway(t: TestContext, ...answers: readonly WireAnswer[]) {
   const left = [...answers];
   const held: { status: Status } = { status: statusWith({ request }) };
   const asks: Ask[] = [];
@@ -38,12 +39,12 @@ async function gateway(t: TestContext, ...answers: readonly Answer[]) {
   return { ...it, config, asks, become };
 }
 
-const accepted: Answer = { status: 202, body: { id: 'r1', phase: 'serving' } };
-const busyWith = (id: string): Answer => ({ status: 409, body: { id, ...failure('NL-BUSY') } });
+const accepted: WireAnswer = { status: 202, body: { id: 'r1', phase: 'serving' } };
+const busyWith = (id: string): WireAnswer => ({ status: 409, body: { id, ...failure('NL-BUSY') } });
 
 describe('without --wait', () => {
   const budget = { retryAfterSeconds: 90, code: 'NL-BUDGET', message: 'The budget of this hour is spent.' };
-  const rows: readonly (readonly [name: string, answer: Answer, exit: number, said: RegExp])[] = [
+  const rows: readonly (readonly [name: string, answer: WireAnswer, exit: number, said: RegExp])[] = [
     ['accepted', accepted, 0, /^Accepted as r1\. See it happen: newleaf status --watch\n$/],
     ['ended before', { status: 200, body: ended() }, 0, /^The roll r1 is done \(4\.30 s\)\.\n$/],
     [

@@ -12,14 +12,14 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
+import type { WireAnswer } from '../../../agent/ask/wire.ts';
 import { run } from '../../../agent/cli/request/csr.ts';
 import { failure } from '../../../agent/failure/failure.ts';
-import type { Answer } from '../../../agent/roll/ports.ts';
 import { daemon } from '../control/daemon.ts';
 import { args, configIn, stage } from './stage.ts';
 
 const csr = '-----BEGIN CERTIFICATE REQUEST-----\nMAA=\n-----END CERTIFICATE REQUEST-----\n';
-const answer: Answer = { status: 200, body: { csr, slot: 'a', cn: 'gw-0001' } };
+const answer: WireAnswer = { status: 200, body: { csr, slot: 'a', cn: 'gw-0001' } };
 
 async function gateway(t: TestContext, said = answer) {
   const asks: unknown[] = [];

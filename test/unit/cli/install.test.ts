@@ -3,21 +3,22 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { describe, type TestContext, test } from 'node:test';
+import type { Ask } from '../../../agent/ask/ask.ts';
+import type { WireAnswer } from '../../../agent/ask/wire.ts';
 import { install } from '../../../agent/cli/request/install.ts';
 import { failure } from '../../../agent/failure/failure.ts';
-import type { Answer, Ask } from '../../../agent/roll/ports.ts';
 import type { Status } from '../../../agent/roll/report.ts';
 import { daemon } from '../control/daemon.ts';
 import { args, configIn, ended, stage, statusWith, THUMBPRINT } from './stage.ts';
 
-const accepted: Answer = { status: 202, body: { id: 'r1', thumbprint: THUMBPRINT, phase: 'registering-next' } };
-const refusal = (status: number, code: Parameters<typeof failure>[0], more: object = {}): Answer => {
+const accepted: WireAnswer = { status: 202, body: { id: 'r1', thumbprint: THUMBPRINT, phase: 'registering-next' } };
+const refusal = (status: number, code: Parameters<typeof failure>[0], more: object = {}): WireAnswer => {
   const { message, advice } = failure(code);
   return { status, body: { code, message, advice, ...more } };
 };
 
 /** A daemon that answers with `answers`, one after the other, and `newleaf install` before it. */
-async function gateway(t: TestContext, ...answers: readonly Answer[]) {
+async function gateway(t: TestContext, ...answers: readonly WireAnswer[]) {
   const left = [...answers];
   const asks: Ask[] = [];
   const held: { status: Status } = { status: statusWith() };
@@ -95,7 +96,7 @@ describe('what cannot be a delivery never reaches the daemon', () => {
 });
 
 describe('answers', () => {
-  const rows: readonly (readonly [what: string, answer: Answer, exit: number, said: RegExp])[] = [
+  const rows: readonly (readonly [what: string, answer: WireAnswer, exit: number, said: RegExp])[] = [
     ['refused', refusal(400, 'NL-LEAF-CN'), 1, /^NL-LEAF-CN The CN of .* → Operator of the CA: keep the subject/],
     ['busy', refusal(409, 'NL-BUSY', { id: 'r9' }), 1, /^NL-BUSY Another request is in flight\. → Wait for it/],
     ['too soon', refusal(429, 'NL-BUDGET', { retryAfterSeconds: 90 }), 1, /^NL-BUDGET .* → Ask again in 90 s\.$/],

@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import type { Ask } from '../../../agent/ask/ask.ts';
 import { type ControlOptions, serveControl } from '../../../agent/control/server.ts';
 import type { Line, Log } from '../../../agent/machine/log.ts';
-import type { Ask } from '../../../agent/roll/ports.ts';
 import { scratch } from '../state/disk.ts';
 
 /** The group that the fixture calls `newleaf`: root may give a file to any, others only to their own. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { onWire } from '../../../agent/ask/wire.ts';
 import { Fault } from '../../../agent/failure/failure.ts';
 import { type RollState, unprovisioned } from '../../../agent/roll/state.ts';
 import { hub } from '../roll/machine.ts';
@@ -23,7 +24,7 @@ async function paused(t: TestContext) {
   assert.equal(stage.counts.register, 1);
   isDown = false;
   const ask = async (from: 'technician' | 'method', delayMs = 0) => {
-    const answer = stage.daemon.answer({ kind: 're-register', from, id: 'r1', delayMs });
+    const answer = onWire(stage.daemon.answer)({ kind: 're-register', from, id: 'r1', delayMs });
     await stage.clock.pass(10);
     return (await answer).status;
   };

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { onWire } from '../../../agent/ask/wire.ts';
 import { Brake } from '../../../agent/daemon/brake.ts';
 import { Fault, failure } from '../../../agent/failure/failure.ts';
 import type { Advance } from '../../../agent/roll/advance.ts';
@@ -143,7 +144,7 @@ test('a circle of registrations is slowed down, told once, and seen in the statu
   assert.equal(told('braked').length, 1);
   assert.equal(told('braked')[0]?.code, 'NL-BUDGET-BRAKED');
   assert.equal(daemon.isBraked, true);
-  const { body } = await daemon.answer({ kind: 'status' });
+  const { body } = await onWire(daemon.answer)({ kind: 'status' });
   assert.ok('trouble' in body);
   await clock.pass(23 * HOUR);
   assertBounded(first, counts.register);
@@ -155,7 +156,7 @@ test('whoever asks is served at once, however often newleaf has been slowed down
   await clock.pass(HOUR);
   for (let round = 0; round < 20; round += 1) {
     const before = counts.register;
-    const answer = daemon.answer({
+    const answer = onWire(daemon.answer)({
       kind: 're-register',
       from: round % 2 ? 'method' : 'technician',
       id: `r${round}`,
@@ -172,7 +173,7 @@ test('whoever asks is served at once, however often newleaf has been slowed down
 test('a technician who asks a hundred times in a row is never slowed down', async (t) => {
   const { clock, counts, daemon, told } = await gateway(t, new Disk(servingState));
   for (let round = 0; round < 100; round += 1) {
-    const answer = daemon.answer({ kind: 're-register', from: 'technician', id: `r${round}`, delayMs: 0 });
+    const answer = onWire(daemon.answer)({ kind: 're-register', from: 'technician', id: `r${round}`, delayMs: 0 });
     await clock.pass(10);
     assert.equal((await answer).status, 202);
     assert.equal(counts.register, round + 1);

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
+import type { Ask } from '../../../agent/ask/ask.ts';
+import type { WireAnswer } from '../../../agent/ask/wire.ts';
+import { onWire } from '../../../agent/ask/wire.ts';
 import { Daemon } from '../../../agent/daemon/daemon.ts';
 import { type Code, Fault } from '../../../agent/failure/failure.ts';
 import type { KeyRef } from '../../../agent/roll/leaf.ts';
-import type { Answer, Ask } from '../../../agent/roll/ports.ts';
 import { unprovisioned } from '../../../agent/roll/state.ts';
 import { entryOf } from '../../../agent/state/entry.ts';
 import { TestClock } from '../clock.ts';
@@ -35,7 +37,6 @@ async function gateway(t: TestContext, generate: () => Promise<KeyRef>) {
           return stage.generate();
         },
         csr: async ({ id }) => `csr of ${id}`,
-        store: async () => {},
         destroy: absent,
       },
       issuer: { issue: absent },
@@ -75,7 +76,8 @@ async function gateway(t: TestContext, generate: () => Promise<KeyRef>) {
     await ended;
   });
   while (daemon.state.online === undefined) await setImmediate();
-  const ask = (from: 'technician' | 'method' = 'technician') => daemon.answer({ kind: 'csr', from } satisfies Ask);
+  const ask = (from: 'technician' | 'method' = 'technician') =>
+    onWire(daemon.answer)({ kind: 'csr', from } satisfies Ask);
   return { ...stage, stage, daemon, ask };
 }
 
@@ -83,7 +85,7 @@ async function turns(count: number): Promise<void> {
   for (let turn = 0; turn < count; turn += 1) await setImmediate();
 }
 
-const codeOf = ({ status, body }: Answer) => [status, (body as { code?: Code }).code];
+const codeOf = ({ status, body }: WireAnswer) => [status, (body as { code?: Code }).code];
 
 for (const code of ['NL-TOKEN-FAILED', 'NL-TOKEN-MISSING', 'NL-TOKEN-OCCUPIED', 'NL-TOKEN-PIN-LOCKED'] as const) {
   test(`a token that makes no key is the answer: ${code}`, async (t) => {

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Answerer } from '../../../agent/ask/ask.ts';
+import { onWire } from '../../../agent/ask/wire.ts';
 import type { DaemonOptions } from '../../../agent/daemon/daemon.ts';
 import { type Code, Fault } from '../../../agent/failure/failure.ts';
 import type { Status } from '../../../agent/roll/report.ts';
@@ -26,8 +28,8 @@ function answers(...list: readonly (Fault | TokenError | typeof factory)[]): { g
 }
 
 const notYet = (ms: number) => new Fault('NL-LEAF-NOT-YET', { retryAfterMs: ms });
-const trouble = async (daemon: { answer: (ask: { kind: 'status' }) => Promise<{ body: object }> }) =>
-  ((await daemon.answer({ kind: 'status' })).body as Status).trouble?.code;
+const trouble = async (daemon: { readonly answer: Answerer }) =>
+  ((await onWire(daemon.answer)({ kind: 'status' })).body as Status).trouble?.code;
 
 for (const code of [
   'NL-LEAF-VALIDITY',
@@ -92,7 +94,7 @@ test('one that begins in an hour is, and a technician need not wait', async (t) 
 
   const never = answers(notYet(HOUR));
   const other = await gateway(t, new Disk(), {}, { given: never.given });
-  const answer = other.daemon.answer({ kind: 'roll', from: 'technician', id: 'now', delayMs: 0 });
+  const answer = onWire(other.daemon.answer)({ kind: 'roll', from: 'technician', id: 'now', delayMs: 0 });
   await other.clock.pass(MINUTE);
   assert.equal((await answer).status, 202);
   assert.equal(other.daemon.state.current?.key.id, 'g1');

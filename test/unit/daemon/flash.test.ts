@@ -17,7 +17,7 @@ function silence(): { readonly ports: Ports; readonly attempts: { count: number 
   const attempts = { count: 0 };
   const absent = () => assert.fail('nobody asks for this');
   const ports: Ports = {
-    keys: { generate: absent, csr: absent, store: absent, destroy: absent },
+    keys: { generate: absent, csr: absent, destroy: absent },
     issuer: { issue: absent },
     judge: absent,
     dps: { register: () => Promise.reject(new Fault('NL-DPS-UNREACHABLE')) },

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { onWire } from '../../../agent/ask/wire.ts';
 import { Fault } from '../../../agent/failure/failure.ts';
 import type { RollState } from '../../../agent/roll/state.ts';
 import { hub, NOW, terms } from '../roll/machine.ts';
@@ -97,7 +98,7 @@ for (const delayMs of [0, 600_000]) {
     const disk = new Disk(servingState);
     const { clock, counts, daemon } = await gateway(t, disk);
     disk.isFull = true;
-    const answer = daemon.answer({ kind: 're-register', from: 'technician', id: 'later', delayMs });
+    const answer = onWire(daemon.answer)({ kind: 're-register', from: 'technician', id: 'later', delayMs });
     await clock.pass(0);
     assert.deepEqual(
       [(await answer).status, (await answer).body],
@@ -114,7 +115,7 @@ for (const delayMs of [0, 600_000]) {
     await clock.pass(HOUR);
     assert.equal(counts.register, 0);
     disk.isFull = false;
-    const again = daemon.answer({ kind: 're-register', from: 'technician', id: 'later', delayMs });
+    const again = onWire(daemon.answer)({ kind: 're-register', from: 'technician', id: 'later', delayMs });
     await clock.pass(0);
     assert.equal((await again).status, 202);
     assert.equal(disk.entry !== 'absent' && (disk.entry.scheduled ?? disk.entry.outcomes[0])?.id, 'later');
@@ -126,7 +127,7 @@ test('what people read says that the disk takes nothing, until it does', async (
   disk.isFull = true;
   const { clock, daemon, told } = await gateway(t, disk);
   const trouble = async () =>
-    ((await daemon.answer({ kind: 'status' })).body as { trouble?: { code: string } }).trouble;
+    ((await onWire(daemon.answer)({ kind: 'status' })).body as { trouble?: { code: string } }).trouble;
   assert.equal((await trouble())?.code, 'NL-STATE-WRITE');
   disk.isFull = false;
   await clock.pass(11 * MINUTE);

@@ -1,4 +1,3 @@
-import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { Daemon, type DaemonOptions } from '../../../agent/daemon/daemon.ts';
 import { Fault } from '../../../agent/failure/failure.ts';
@@ -90,7 +89,6 @@ export async function gateway(
     keys: {
       generate: counted('generate', far.keys?.generate ?? (async (slot) => ({ slot, id: 'g1' }))),
       csr: far.keys?.csr ?? (async () => 'csr'),
-      store: far.keys?.store ?? (() => assert.fail('the assembly stores leaves')),
       destroy: counted('destroy', far.keys?.destroy ?? (async () => {})),
     },
     issuer: { issue: counted('issue', far.issue ?? (async () => 'chain')) },

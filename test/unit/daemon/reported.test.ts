@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
+import { onWire } from '../../../agent/ask/wire.ts';
 import { Fault } from '../../../agent/failure/failure.ts';
 import { current, DAY, Disk, gateway, HOUR, MINUTE, servingState } from './gateway.ts';
 
@@ -38,7 +39,7 @@ test('a twin that is throttled gets its report later, and it is told once', asyn
 
 test('the newest report is the one that arrives', async (t) => {
   const { clock, twin, daemon } = await refusing(t);
-  const answer = daemon.answer({ kind: 're-register', from: 'method', id: 'fleet-job-7', delayMs: 0 });
+  const answer = onWire(daemon.answer)({ kind: 're-register', from: 'method', id: 'fleet-job-7', delayMs: 0 });
   await clock.pass(MINUTE);
   assert.equal((await answer).status, 202);
   twin.takes = true;
@@ -82,7 +83,7 @@ test('one write at a time, however often the state changes while it lasts', asyn
       }),
   });
   for (let round = 0; round < 10; round += 1) {
-    const answer = daemon.answer({ kind: 're-register', from: 'technician', id: `r${round}`, delayMs: 0 });
+    const answer = onWire(daemon.answer)({ kind: 're-register', from: 'technician', id: `r${round}`, delayMs: 0 });
     await clock.pass(10);
     await answer;
   }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
+import { onWire } from '../../../agent/ask/wire.ts';
 import { Daemon } from '../../../agent/daemon/daemon.ts';
 import { unprovisioned } from '../../../agent/roll/state.ts';
 import { entryOf } from '../../../agent/state/entry.ts';
@@ -35,7 +36,6 @@ test('a handshake that waits for a token which makes a key is given the time tha
             made = resolve;
           }),
         csr: async () => 'csr',
-        store: async () => {},
         destroy: absent,
       },
       issuer: { issue: absent },
@@ -74,7 +74,7 @@ test('a handshake that waits for a token which makes a key is given the time tha
   const ended = daemon.run(abort.signal);
   await turns();
   assert.deepEqual(expected, [30_000], 'a session is opened');
-  const asked = daemon.answer({ kind: 'csr', from: 'technician' });
+  const asked = onWire(daemon.answer)({ kind: 'csr', from: 'technician' });
   await turns();
   assert.deepEqual(expected, [30_000, 3 * MINUTE], 'and a key is made beside it');
   made({ slot: 'b', id: 'g1' });

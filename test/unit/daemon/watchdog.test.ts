@@ -63,7 +63,7 @@ async function daemon(t: TestContext, given: Given) {
   const systemd = new Systemd(watchdogMs);
   const absent = () => assert.fail('nobody asks for this');
   const ports: Ports = {
-    keys: { generate, csr: async () => 'csr', store: absent, destroy: absent },
+    keys: { generate, csr: async () => 'csr', destroy: absent },
     issuer: { issue },
     judge: absent,
     dps: { register: absent },

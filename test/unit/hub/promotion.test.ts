@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { type Code, Fault, failure } from '../../../agent/failure/failure.ts';
-import { Signals } from '../../../agent/hub/signals.ts';
 import { promoting } from '../../../agent/hub/tpm/promotion.ts';
-import type { Hub } from '../../../agent/roll/ports.ts';
+import type { Hub, HubSignal } from '../../../agent/roll/ports.ts';
+import { Queue } from '../../../agent/time/queue.ts';
 import { leafNamed } from '../mqtt/certificates.ts';
 
 const leaf = leafNamed('AB');
@@ -102,7 +102,7 @@ for (const { why, next, answers, promotion, asked, becomes } of ROWS) {
         if (answer instanceof Error) throw answer;
         if (answer !== undefined && answer !== 'ok') throw new Fault(answer);
       },
-      signals: new Signals(),
+      signals: new Queue<HubSignal>(),
       report: async () => {},
       close: async () => {},
     };
@@ -134,7 +134,7 @@ function withResolvers(): { promise: Promise<void>; resolve: () => void } {
 
 /** A hub whose session is open, and a TPM that takes its time. */
 function slowStage() {
-  const signals = new Signals();
+  const signals = new Queue<HubSignal>();
   const promotion = withResolvers();
   const became: string[] = [];
   const inner: Hub = {

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { beforeEach, describe, mock, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { type Code, Fault, failure } from '../../../agent/failure/failure.ts';
-import { Signals } from '../../../agent/hub/signals.ts';
 import { renewing } from '../../../agent/hub/tpm/renewal.ts';
 import type { Hub, HubSignal } from '../../../agent/roll/ports.ts';
+import { Queue } from '../../../agent/time/queue.ts';
 import { leafNamed } from '../mqtt/certificates.ts';
 
 const leaf = leafNamed('AB');
@@ -15,7 +15,7 @@ const lost: HubSignal = { kind: 'lost', thumbprint: 'AB', heldMs: 7, failure: fa
 
 /** A hub that connects or fails as it is told, and notes when. */
 class Stage {
-  readonly signals = new Signals();
+  readonly signals = new Queue<HubSignal>();
   readonly failures: unknown[] = [];
   connects = 0;
   closed = false;

@@ -90,7 +90,7 @@ test('methods are answered with what the answerer says', async () => {
   assert.deepEqual(await call(far, link, 'leafStatus', 'null'), ['200', { phase: 'serving' }]);
   assert.deepEqual(await call(far, link, 'reprovision', '{"delay":1}'), [
     '400',
-    { field: 'delay', message: 'delay is not one of action, id, delaySeconds' },
+    { field: 'delay', message: 'delay is not known here; known are action, id, delaySeconds' },
   ]);
   assert.equal((await call(far, link, 'reprovision', '{'))[0], '400');
   assert.deepEqual(asked, [{ kind: 'roll', from: 'method', id: 'r-1', delayMs: 0 }, { kind: 'status' }]);

@@ -18,7 +18,7 @@ function taken(t: TestContext, count: number): Taken {
   mkdirSync(join(directory, 'inbox'));
   execFileSync('sh', ['-c', `seq ${count} | xargs touch`], { cwd: join(directory, 'inbox') });
   writeFileSync(join(directory, 'inbox', 'gw-0001.pem'), 'a chain');
-  const program = join(import.meta.dirname, 'inbox-flood.ts');
+  const program = join(import.meta.dirname, 'flood.ts');
   const flags = ['--max-semi-space-size=1', '--max-old-space-size=48', '--import', 'tsx'];
   const { status, signal, stdout, stderr } = spawnSync(process.execPath, [...flags, program, directory], {
     encoding: 'utf8',

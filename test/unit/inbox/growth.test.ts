@@ -7,7 +7,7 @@ import { runInNewContext } from 'node:vm';
 import { Tray } from '../../../agent/inbox/tray.ts';
 import { TestClock } from '../clock.ts';
 import { scratch } from '../state/disk.ts';
-import { refusal } from './stage.ts';
+import { later } from './stage.ts';
 
 const LOOKS = 4_000;
 /** A quarter of what each look left behind while it was still heard by a promise that lives as long as the daemon: 425 bytes. */
@@ -24,7 +24,7 @@ test('a file that waits costs nothing that stays, however often it is looked at'
   let asked = 0;
   const answer = async () => {
     asked += 1;
-    return refusal('NL-LEAF-NOT-YET', 409, { retryAfterSeconds: 3_600 });
+    return later('NL-LEAF-NOT-YET', 3_600);
   };
   const tray = new Tray({ directory, answer, clock, log }, closing.signal);
   assert.ok(await tray.prepare());

@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { ended } from '../cli/stage.ts';
 import { asNobody, barred } from '../state/disk.ts';
 import { accepted, refusal, Stage } from './stage.ts';
 
@@ -48,7 +49,7 @@ describe('a chain that is dropped', () => {
 
   test('before the daemon runs is found at the start', async (t) => {
     const stage = new Stage(t);
-    stage.answer = () => ({ status: 200, body: { id: 'r0', outcome: 'done' } });
+    stage.answer = () => ({ is: 'ended', outcome: ended() });
     stage.drop('gw.pem');
     await stage.start();
     await stage.pass(2_000);
@@ -84,7 +85,7 @@ describe('a chain that is dropped', () => {
 
   test('again after a restart has the same ID; another one of that name has another', async (t) => {
     const stage = new Stage(t);
-    stage.answer = () => refusal('NL-BUSY', 409);
+    stage.answer = () => refusal('NL-BUSY', 'busy');
     stage.drop('gw.pem');
     await stage.start();
     await stage.pass(2_000);

@@ -5,7 +5,7 @@ import { describe, test } from 'node:test';
 import { failure } from '../../../agent/failure/failure.ts';
 import { MOST_KEPT, reject } from '../../../agent/inbox/reject.ts';
 import { asNobody, needsRoot } from '../state/disk.ts';
-import { accepted, refusal, Stage } from './stage.ts';
+import { accepted, later, refusal, Stage } from './stage.ts';
 
 describe('a chain that is refused', () => {
   test('is moved to rejected, with the reason beside it', async (t) => {
@@ -158,11 +158,11 @@ describe('what cannot be read as a chain', () => {
 
 describe('a chain that has to wait stays, is tried again once a minute, and is told of once', () => {
   const rows = [
-    ['other work is in flight', refusal('NL-BUSY', 409), 'NL-BUSY'],
-    ['not valid yet', refusal('NL-LEAF-NOT-YET', 409, { retryAfterSeconds: 7200 }), 'NL-LEAF-NOT-YET'],
-    ['over budget', refusal('NL-BUDGET', 429, { retryAfterSeconds: 90 }), 'NL-BUDGET'],
-    ['the disk is full', refusal('NL-STATE-WRITE', 500), 'NL-STATE-WRITE'],
-    ['an answer from another world', { status: 503, body: {} }, 'NL-INTERNAL'],
+    ['other work is in flight', refusal('NL-BUSY', 'busy'), 'NL-BUSY'],
+    ['not valid yet', later('NL-LEAF-NOT-YET', 7200), 'NL-LEAF-NOT-YET'],
+    ['over budget', later('NL-BUDGET', 90), 'NL-BUDGET'],
+    ['the disk is full', refusal('NL-STATE-WRITE', 'broken'), 'NL-STATE-WRITE'],
+    ['newleaf has a defect', refusal('NL-INTERNAL', 'broken'), 'NL-INTERNAL'],
   ] as const;
   for (const [what, answer, code] of rows) {
     test(what, async (t) => {
@@ -193,7 +193,7 @@ describe('a chain that has to wait stays, is tried again once a minute, and is t
 
   test('one that waits does not hold up the others', async (t) => {
     const stage = new Stage(t);
-    stage.answer = ({ id }) => (id?.startsWith('inbox-a') ? refusal('NL-LEAF-NOT-YET', 409) : accepted);
+    stage.answer = ({ id }) => (id?.startsWith('inbox-a') ? refusal('NL-LEAF-NOT-YET', 'busy') : accepted);
     for (const name of ['a.pem', 'b.pem']) stage.drop(name);
     await stage.start();
     await stage.pass(2_000);

@@ -2,20 +2,25 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
+import type { Answer, Ask } from '../../../agent/ask/ask.ts';
 import { type Code, failure } from '../../../agent/failure/failure.ts';
 import { type Inbox, watchInbox } from '../../../agent/inbox/inbox.ts';
 import type { Line, Log } from '../../../agent/machine/log.ts';
-import type { Answer, Ask } from '../../../agent/roll/ports.ts';
 import { TestClock } from '../clock.ts';
 import { scratch } from '../state/disk.ts';
 
 export type Install = Extract<Ask, { kind: 'install' }>;
 
-export const accepted: Answer = { status: 202, body: { id: 'r1', thumbprint: 'AA', phase: 'serving' } };
-export const refusal = (code: Code, status = 400, more: object = {}): Answer => {
-  const { message, advice } = failure(code);
-  return { status, body: { code, message, advice, ...more } };
-};
+export const accepted: Answer = { is: 'accepted', id: 'r1', thumbprint: 'AA', phase: 'serving' };
+export const refusal = (code: Code, is: 'refused' | 'busy' | 'broken' = 'refused'): Answer => ({
+  is,
+  failure: failure(code),
+});
+export const later = (code: Code, retryAfterSeconds: number): Answer => ({
+  is: 'later',
+  failure: failure(code),
+  retryAfterSeconds,
+});
 
 /** An inbox whose clock stands still until the test moves it, before a daemon that answers as the test says. */
 export class Stage {

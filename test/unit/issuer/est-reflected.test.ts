@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
+import { basicOf, enrolment } from '../../../agent/issuer/enrolment.ts';
 import { exchange } from '../../../agent/issuer/exchange.ts';
-import { emptyEnrolment, tryEst } from '../../../agent/issuer/trial.ts';
+import { tryEst } from '../../../agent/issuer/trial.ts';
 import { authority, failureOf, files, issueFrom, type Script, type Seen, serve, status } from './est-server.ts';
 
 const USER = 'newleaf';
@@ -69,7 +70,7 @@ describe('a server that sends our credentials back: they are in no failure', () 
     );
     const { caFile = '' } = files(t, { caFile: authority.rootPem });
     const signal = AbortSignal.timeout(10_000);
-    const errand = emptyEnrolment(est.url, 'simpleenroll', { username: USER, password: PASSWORD });
+    const errand = enrolment(est.url, 'simpleenroll', basicOf(USER, PASSWORD));
     assertClean((await exchange({ ...errand, tls: { ca: authority.rootPem }, signal })).body.toString());
     await assert.rejects(tryEst({ url: est.url, caFile, ...credentials(t) }));
   });
@@ -78,7 +79,7 @@ describe('a server that sends our credentials back: they are in no failure', () 
 test('what was issued is not touched, whatever the password is', async (t) => {
   const body = Buffer.from('MAAA MIIB AAAA');
   const est = await serve(t, (response) => void response.writeHead(200).end(body));
-  const errand = emptyEnrolment(est.url, 'simpleenroll', { username: 'u', password: 'A' });
+  const errand = enrolment(est.url, 'simpleenroll', basicOf('u', 'A'));
   const signal = AbortSignal.timeout(10_000);
   const reply = await exchange({ ...errand, tls: { ca: authority.rootPem }, signal });
   assert.deepEqual(reply.body, body);

@@ -3,8 +3,8 @@ import type { TokenName } from '../../../../hsm/module.ts';
 import type { PublicKey } from '../../../../hsm/public-key.ts';
 import type { Identity } from '../../../../hsm/tls.ts';
 import type { Failure } from '../../../failure/failure.ts';
-import type { Reply } from '../../../issuer/exchange.ts';
-import type { Errand } from '../site.ts';
+import type { Reply } from '../../../issuer/answer.ts';
+import type { Errand } from '../../../issuer/enrolment.ts';
 
 /** Which token, by the names of the configuration. */
 export interface Locator {

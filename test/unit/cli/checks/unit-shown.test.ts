@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { shownUnit, unitIn } from '../../../../agent/cli/checks/unit-shown.ts';
+import { shownUnit, unitShownIn } from '../../../../agent/cli/checks/unit-shown.ts';
 
 test('what `systemctl show` prints', () => {
-  const shown = unitIn(
+  const shown = unitShownIn(
     'ActiveState=active\nLoadState=loaded\nWatchdogUSec=3min\nNRestarts=0\nOther=x=y\nResult=success\n',
   );
   assert.deepEqual(shown, {

@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { Held } from '../../../agent/assembly/issuers.ts';
+
 import { Fault } from '../../../agent/failure/failure.ts';
+import { EarlyChain } from '../../../agent/keys/early-chain.ts';
 
 const HOUR = 3_600_000;
 const never = new AbortController().signal;
 
 /** A CA that numbers what it issues, and what is held of that. */
 class Ca {
-  readonly held = new Held();
+  readonly held = new EarlyChain();
   #issued = 0;
   readonly #issuer = this.held.before({ issue: async () => `chain ${++this.#issued}` });
 

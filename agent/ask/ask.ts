@@ -1,0 +1,43 @@
+import type { Failure } from '../failure/failure.ts';
+import type { Slot } from '../roll/leaf.ts';
+import type { OutcomeStatus, Status } from '../roll/report.ts';
+import type { Phase } from '../roll/state.ts';
+
+/** What the daemon is asked: by a direct method, a command over the socket, or a file in the inbox. */
+export type Ask =
+  | { readonly kind: 'status' }
+  | {
+      readonly kind: 're-register' | 'roll';
+      readonly from: 'method' | 'technician';
+      readonly id?: string;
+      /** The work begins at a random moment within this time, in milliseconds; 0 is at once. */
+      readonly delayMs: number;
+      /** Drop the parked candidate first. */
+      readonly discard?: boolean;
+    }
+  | { readonly kind: 'csr'; readonly from: 'method' | 'technician'; readonly newKey?: boolean }
+  | {
+      readonly kind: 'install';
+      readonly from: 'method' | 'technician';
+      readonly id?: string;
+      /** PEM, DER or PKCS#7: the leaf, with or without its intermediates. */
+      readonly delivered: Uint8Array;
+    };
+
+export type Answer =
+  | { readonly is: 'status'; readonly status: Status }
+  | { readonly is: 'csr'; readonly csr: string; readonly slot: Slot; readonly cn: string }
+  /** The work is begun, or planned; the thumbprint is that of a leaf that was delivered. */
+  | { readonly is: 'accepted'; readonly id: string; readonly phase: Phase; readonly thumbprint?: string }
+  /** A request that was asked before has ended like this. */
+  | { readonly is: 'ended'; readonly outcome: OutcomeStatus }
+  /** Something else comes first: other work (then this is its ID), or a person. */
+  | { readonly is: 'busy'; readonly failure: Failure; readonly id?: string | undefined }
+  | { readonly is: 'later'; readonly failure: Failure; readonly retryAfterSeconds: number }
+  /** Asked again, the answer would be the same. */
+  | { readonly is: 'refused'; readonly failure: Failure }
+  /** Token, disk, or newleaf itself has failed. */
+  | { readonly is: 'broken'; readonly failure: Failure };
+
+/** Answers at once, before the work that is asked for. */
+export type Answerer = (ask: Ask) => Promise<Answer>;

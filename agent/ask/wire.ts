@@ -1,0 +1,46 @@
+import type { Failure } from '../failure/failure.ts';
+import type { Answer, Answerer, Ask } from './ask.ts';
+
+/** An answer as HTTP and direct methods carry it: a status like those of HTTP, and a JSON body. */
+export interface WireAnswer {
+  readonly status: number;
+  readonly body: object;
+}
+
+export type WireAnswerer = (ask: Ask) => Promise<WireAnswer>;
+
+/** The answerer for the control socket and for the hub. */
+export const onWire =
+  (answer: Answerer): WireAnswerer =>
+  async (ask) =>
+    wired(await answer(ask));
+
+function wired(answer: Answer): WireAnswer {
+  switch (answer.is) {
+    case 'status':
+      return { status: 200, body: answer.status };
+    case 'ended':
+      return { status: 200, body: answer.outcome };
+    case 'csr':
+    case 'accepted': {
+      const { is, ...body } = answer;
+      return { status: is === 'csr' ? 200 : 202, body };
+    }
+    case 'busy': {
+      const { id, failure } = answer;
+      return { status: 409, body: { ...(id !== undefined && { id }), ...shown(failure) } };
+    }
+    case 'later': {
+      const { retryAfterSeconds, failure } = answer;
+      // Too many requests, or a leaf before its time.
+      const status = failure.code === 'NL-BUDGET' ? 429 : 409;
+      return { status, body: { retryAfterSeconds, ...shown(failure) } };
+    }
+    case 'refused':
+      return { status: 400, body: shown(answer.failure) };
+    case 'broken':
+      return { status: 500, body: shown(answer.failure) };
+  }
+}
+
+const shown = ({ code, message, advice }: Failure) => ({ code, message, advice });

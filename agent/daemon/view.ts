@@ -1,0 +1,24 @@
+import type { Answerer } from '../ask/ask.ts';
+import type { Leaf } from '../roll/leaf.ts';
+import { type RollState, unprovisioned } from '../roll/state.ts';
+
+interface Shown {
+  readonly state: RollState;
+  readonly answer: Answerer;
+}
+
+/** What the daemon shows to its adapters, which are made before it. */
+export class DaemonView {
+  #daemon: Shown = {
+    state: unprovisioned,
+    answer: () => Promise.reject(new TypeError('no session with a hub is older than the daemon')),
+  };
+  readonly state = (): RollState => this.#daemon.state;
+  readonly current = (): Leaf | undefined => this.#daemon.state.current;
+  readonly answer: Answerer = (ask) => this.#daemon.answer(ask);
+
+  /** Called once, by the daemon. */
+  open(daemon: Shown): void {
+    this.#daemon = daemon;
+  }
+}

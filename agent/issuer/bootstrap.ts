@@ -1,0 +1,41 @@
+import { createSecureContext, type SecureContext } from 'node:tls';
+import type { Identity } from '../../hsm/tls.ts';
+import type { Token } from '../../hsm/token.ts';
+import { readNamed } from './named-file.ts';
+import { certificatePem } from './pem.ts';
+
+/** By what an EST server knows a gateway that has no leaf: each a PEM file or a pkcs11: URI. */
+export interface Bootstrap {
+  readonly certificate: string;
+  readonly key: string;
+}
+
+const isUri = (place: string) => place.startsWith('pkcs11:');
+
+/**
+ * The bootstrap identity, read anew each time: a technician may have replaced the files since.
+ * @param ca PEM: the CAs of the EST server
+ * @param inToken makes it where the key is in the token; without a chain the certificate lies there, too
+ * @throws Fault NL-CONFIG; Error of OpenSSL for files that do not fit; what `inToken` throws
+ */
+export async function bootstrapWith<T>(
+  { certificate, key }: Bootstrap,
+  ca: string,
+  inToken: (uri: string, chain: string | undefined) => Promise<T>,
+  text = readNamed,
+): Promise<T | SecureContext> {
+  const cert = isUri(certificate) ? undefined : await text('issuer.est.bootstrap_cert', certificate);
+  if (isUri(key)) return inToken(key, cert);
+  return createSecureContext({ ca, cert, key: await text('issuer.est.bootstrap_key', key), minVersion: 'TLSv1.2' });
+}
+
+/** A key in the token that is no leaf of ours. @param chain without it, the certificate object beside the key */
+export async function identityInToken(
+  token: Pick<Token, 'findByUri' | 'certificates'>,
+  uri: string,
+  chain: string | undefined,
+  ca: string,
+): Promise<Identity> {
+  const { id } = await token.findByUri(uri);
+  return { id, chain: chain ?? (await token.certificates(id)).map(certificatePem).join(''), ca };
+}

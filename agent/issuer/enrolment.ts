@@ -1,0 +1,31 @@
+import { type Request, under } from './exchange.ts';
+
+/** What is asked of an EST server; by which TLS, and how long, is for the caller to say. */
+export type Errand = Omit<Request, 'tls' | 'signal'>;
+
+export type Operation = 'simpleenroll' | 'simplereenroll';
+
+/** An empty SEQUENCE: no certification request, so no server can issue anything for it. */
+const NOTHING = 'MAA=\n';
+
+/** For the CA certificates, which every EST server gives to everybody (RFC 7030 section 4.1). */
+export const authoritiesRequest = (url: string): Errand => ({ method: 'GET', url: under(url, 'cacerts') });
+
+/**
+ * Without a body it asks with our credentials alone. Who is not known is told so (401, RFC 7030 section 3.2.3) before the
+ * request is looked at: libest 3.2.0 does it in that order.
+ * @param body base64, with a line end: libest 3.2.0 answers 400 to base64 in one line without one
+ */
+export function enrolment(url: string, operation: Operation, authorization?: string, body = NOTHING): Errand {
+  const headers = { 'Content-Type': 'application/pkcs10', 'Content-Transfer-Encoding': 'base64' };
+  return {
+    method: 'POST',
+    url: under(url, operation),
+    headers: { ...headers, ...(authorization !== undefined && { Authorization: authorization }) },
+    body,
+  };
+}
+
+/** HTTP Basic. @param password as its file has it: one line end is cut off */
+export const basicOf = (username: string, password: string): string =>
+  `Basic ${Buffer.from(`${username}:${password.replace(/\r?\n$/, '')}`).toString('base64')}`;

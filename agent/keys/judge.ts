@@ -1,0 +1,54 @@
+import type { Token } from '../../hsm/token.ts';
+import { certificatePem, toPem } from '../issuer/pem.ts';
+import { verify } from '../issuer/verify.ts';
+import type { Log } from '../machine/log.ts';
+import type { KeyRef, Leaf } from '../roll/leaf.ts';
+import { dueAt, type RenewAt } from '../roll/plan.ts';
+import type { Ports } from '../roll/ports.ts';
+import type { EarlyChain } from './early-chain.ts';
+import { publicKeyOf } from './slots.ts';
+
+export interface JudgeOptions {
+  readonly token: Token;
+  readonly registrationId: string;
+  readonly current: () => Leaf | undefined;
+  readonly now: () => number;
+  readonly early: EarlyChain;
+  readonly log: Log;
+}
+
+/** Judges leaves against the key in the token. @param renewAt a leaf that is due by it already is refused */
+export function createJudge(options: JudgeOptions, renewAt: RenewAt): Ports['judge'] {
+  const { token, registrationId, current, now, early, log } = options;
+  return async (delivered: string | Uint8Array, key: KeyRef): Promise<Leaf> => {
+    const { spki } = await publicKeyOf(token, key);
+    const chain = typeof delivered === 'string' ? delivered : await toPem(delivered);
+    const before = current();
+    const { leaf, notes } = early.watch(chain, () =>
+      verify(chain, {
+        key,
+        spki,
+        cn: registrationId,
+        now: now(),
+        renewAt: (one) => dueAt(one, renewAt),
+        ...(before && { currentNotAfter: before.notAfter, currentChain: before.chain }),
+      }),
+    );
+    for (const message of notes) log.info({ event: 'leaf-noted', thumbprint: leaf.thumbprint, message });
+    return leaf;
+  };
+}
+
+/** The leaf of a key that was in the token before us: the certificate object with the same CKA_ID. */
+export async function givenLeaf(options: JudgeOptions, uri: string | undefined): Promise<Leaf | undefined> {
+  if (uri === undefined) return undefined;
+  const { token, log } = options;
+  const { id } = await token.findByUri(uri);
+  const certificates = await token.certificates(id);
+  // A factory makes leaves for years, and a gateway may lie on a shelf: what is due serves until it is renewed.
+  const judge = createJudge(options, 'off');
+  if (certificates.length > 0) return judge(certificates.map(certificatePem).join(''), { slot: 'given', id });
+  const message = 'The key named by hsm.key has no certificate beside it in the token: newleaf makes a key of its own.';
+  log.warn({ event: 'given-key-without-leaf', message });
+  return undefined;
+}
