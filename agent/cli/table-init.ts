@@ -1,4 +1,4 @@
-import type { OptionSpec } from './table.ts';
+import type { OptionSpec } from './kit/tool.ts';
 
 const text = (value: string, meaning: string) => ({ type: 'string', value, meaning }) as const;
 

@@ -1,29 +1,8 @@
+import type { CommandSpec, OptionSpec, Tool } from './kit/tool.ts';
 import { INIT_OPTIONS } from './table-init.ts';
 
-/** An option, as node's parseArgs takes it, and what the help says about it. */
-export interface OptionSpec {
-  readonly type: 'boolean' | 'string';
-  readonly short?: string;
-  /** What stands after it, where it takes something. */
-  readonly value?: string;
-  readonly meaning: string;
-}
-
-export interface CommandSpec {
-  /** One line. */
-  readonly meaning: string;
-  /** What may follow that is no option, as the usage line shows it. */
-  readonly operands?: { readonly shown: string; readonly least?: number; readonly most: number };
-  /** Paragraphs for the help and the manual page. */
-  readonly about: readonly string[];
-  readonly options: Readonly<Record<string, OptionSpec>>;
-  readonly examples: readonly { readonly line: string; readonly meaning: string }[];
-  /** Exit codes of this command. */
-  readonly exits: Readonly<Record<number, string>>;
-}
-
 /** Understood by every command. */
-export const GLOBAL_OPTIONS = {
+const GLOBAL_OPTIONS = {
   config: {
     type: 'string',
     value: 'FILE',
@@ -56,8 +35,8 @@ const asked = {
   5: down,
 } as const;
 
-/** Every command, once: parsing, help, manual page and completion are derived from this. */
-export const COMMANDS = {
+/** Every command, once. */
+const COMMANDS = {
   run: {
     meaning: 'Run the daemon',
     about: ['Keeps the leaf valid and the gateway connected, until it is told to stop. The systemd unit calls this.'],
@@ -257,7 +236,12 @@ export const COMMANDS = {
 
 export type CommandName = keyof typeof COMMANDS;
 
-export const COMMAND_NAMES = Object.keys(COMMANDS) as readonly CommandName[];
-
-/** The entry of a command, without the narrow types of the table. */
-export const specOf = (name: CommandName): CommandSpec => COMMANDS[name];
+/** The command line of newleaf. */
+export const NEWLEAF: Tool<CommandName> = {
+  name: 'newleaf',
+  purpose: 'newleaf keeps the X.509 leaf key of an Azure IoT gateway in its HSM or TPM, and turns over a new leaf.',
+  commands: COMMANDS,
+  options: GLOBAL_OPTIONS,
+  exits: EXITS,
+  begin: ['On a new gateway: newleaf init. How it is: newleaf status. What is wrong: newleaf check.'],
+};

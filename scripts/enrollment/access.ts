@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
+import { Failed, textOption } from '../../agent/cli/kit/command.ts';
 import { certificateIn, demandLeaf } from './certificate.ts';
 import { change } from './change.ts';
 import { type Call, only } from './command.ts';
-import { Failed } from './desk.ts';
 import { Dps, type Enrollment, type Kind, type Status } from './dps.ts';
 import { withPems } from './given.ts';
 
-const open = ({ desk, options }: Call): Promise<Dps> => Dps.open(desk, options.text('dps'));
+const open = (call: Call): Promise<Dps> => Dps.open(call.desk, textOption(call, 'dps'));
 
 /** Disallowing stops registrations; a hub knows nothing of it (how-to-revoke-device-access-portal). */
 const stillConnected = (device: string): string =>
@@ -44,9 +44,9 @@ export function setStatus(kind: Kind, status: Status): (call: Call) => Promise<n
  * the leaf it bars that leaf for certain; without, it holds a symmetric key that nobody knows, and bars by its ID.
  */
 export async function disallowMember(call: Call): Promise<number> {
-  const { desk, options, manner } = call;
+  const { desk, manner } = call;
   const id = only(call);
-  const file = options.text('certificate');
+  const file = textOption(call, 'certificate');
   const leaf = file === undefined ? undefined : await certificateIn(file);
   if (leaf !== undefined) {
     demandLeaf(leaf, id, desk.now());

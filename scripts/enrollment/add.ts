@@ -1,7 +1,8 @@
+import { Misuse, textOption, textsOption } from '../../agent/cli/kit/command.ts';
+import type { OptionSpec } from '../../agent/cli/kit/tool.ts';
 import { certificateIn } from './certificate.ts';
 import { change } from './change.ts';
-import { type Call, type OptionSpec, only } from './command.ts';
-import { Misuse } from './desk.ts';
+import { type Call, oneOf, only } from './command.ts';
 import { Dps, type Enrollment } from './dps.ts';
 import { slotDemanded, slotGiven, type Wanted } from './given.ts';
 import { demandOneKind, type Slots } from './slots.ts';
@@ -12,6 +13,8 @@ const POLICIES = {
   reset: { updateHubAssignment: true, migrateDeviceData: false },
   never: { updateHubAssignment: false, migrateDeviceData: false },
 } as const;
+
+export const POLICY_NAMES = ['migrate', 'reset', 'never'] as const;
 
 export const ADD_OPTIONS = {
   secondary: { type: 'string', value: 'FILE', meaning: 'A second certificate, admitted as well.' },
@@ -30,12 +33,12 @@ export const ADD_OPTIONS = {
 
 /** `enroll add individual [ID] --certificate FILE` */
 export async function addIndividual(call: Call): Promise<number> {
-  const file = call.options.text('certificate');
+  const file = textOption(call, 'certificate');
   if (file === undefined) {
     throw new Misuse('Which leaf? --certificate FILE');
   }
-  const id = call.operands[0] ?? (await certificateIn(file)).cn;
-  const deviceId = call.options.text('device-id');
+  const id = call.positionals[0] ?? (await certificateIn(file)).cn;
+  const deviceId = textOption(call, 'device-id');
   return add(call, { kind: 'individual', id }, { registrationId: id, ...(deviceId && { deviceId }) });
 }
 
@@ -46,19 +49,19 @@ export async function addGroup(call: Call): Promise<number> {
 }
 
 async function add(call: Call, wanted: Wanted, named: object): Promise<number> {
-  const { desk, manner, options } = call;
+  const { desk, manner } = call;
   const primary = await slotDemanded(call, wanted);
   const secondary = await slotGiven(call, wanted, { certificate: 'secondary', ca: 'secondary-ca' });
   const slots: Slots = { primary, ...(secondary && { secondary }) };
   demandOneKind(slots);
-  const policy = options.oneOf('policy', ['migrate', 'reset', 'never']) ?? 'migrate';
-  const hubs = options.texts('hub-host');
+  const policy = oneOf(call, 'policy', POLICY_NAMES) ?? 'migrate';
+  const hubs = textsOption(call, 'hub-host');
   const body = {
     ...named,
     reprovisionPolicy: POLICIES[policy],
     ...(hubs.length > 0 && { allocationPolicy: hubs.length === 1 ? 'static' : 'hashed', iotHubs: hubs }),
   };
   const after: Enrollment = { ...wanted, status: 'enabled', attestation: 'x509', slots, body };
-  const dps = await Dps.open(desk, options.text('dps'));
+  const dps = await Dps.open(desk, textOption(call, 'dps'));
   return change(desk, dps, manner, { after, done: `${wanted.id} is enrolled.` });
 }

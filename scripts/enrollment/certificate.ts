@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { Misuse } from './desk.ts';
+import { Misuse } from '../../agent/cli/kit/command.ts';
 import type { CertificateSlot } from './slots.ts';
 
 const PEM = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/;

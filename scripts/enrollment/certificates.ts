@@ -1,7 +1,7 @@
+import { Failed, Misuse, textOption } from '../../agent/cli/kit/command.ts';
 import { certificateIn } from './certificate.ts';
 import { change } from './change.ts';
 import { type Call, only } from './command.ts';
-import { Failed, Misuse } from './desk.ts';
 import { Dps, type Enrollment } from './dps.ts';
 import { slotDemanded, slotGiven, withPems } from './given.ts';
 import { slotText } from './screen.ts';
@@ -11,7 +11,7 @@ import { demandOneKind, lost, promoted, rolled, type Slots, type Which, without,
 async function named(call: Call, dps: Dps): Promise<Enrollment> {
   const id = only(call);
   const { options } = call;
-  const kinds = (['individual', 'group'] as const).filter((kind) => options.flag(kind));
+  const kinds = (['individual', 'group'] as const).filter((kind) => options[kind] === true);
   const looked = await Promise.all(
     (kinds.length === 0 ? (['individual', 'group'] as const) : kinds).map((kind) => dps.find(kind, id)),
   );
@@ -47,7 +47,7 @@ async function edit(call: Call, dps: Dps, { before, slots, done }: Edit): Promis
   return change(call.desk, dps, call.manner, { before, after, done, ...(gone.length > 0 && { question }) });
 }
 
-const open = ({ desk, options }: Call): Promise<Dps> => Dps.open(desk, options.text('dps'));
+const open = (call: Call): Promise<Dps> => Dps.open(call.desk, textOption(call, 'dps'));
 
 /** How devices are told to come back. */
 const comeBack = ({ kind, id }: Enrollment): string =>
@@ -93,8 +93,8 @@ export function rollGroup(what: 'root' | 'intermediate'): (call: Call) => Promis
     const dps = await open(call);
     const before = x509(await dps.get('group', only(call)));
     const next = await slotDemanded(call, before);
-    await demandLevel(call.options.text('certificate'), what);
-    const atOnce = call.options.flag('at-once');
+    await demandLevel(textOption(call, 'certificate'), what);
+    const atOnce = call.options['at-once'] === true;
     const slots = rolled(before.slots, next, atOnce);
     const both = `Both are admitted. Next: let every member roll to a leaf of the new ${what} (${comeBack(before)} --action roll), then: enroll promote ${before.id}`;
     return edit(call, dps, { before, slots, done: atOnce ? refusedFromNow(before) : both });

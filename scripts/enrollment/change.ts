@@ -1,4 +1,5 @@
-import { agreed, type Desk, Failed, type Manner } from './desk.ts';
+import { Failed } from '../../agent/cli/kit/command.ts';
+import { agreed, type Desk, type Manner } from './desk.ts';
 import type { Dps, Enrollment } from './dps.ts';
 import { difference } from './screen.ts';
 

@@ -1,20 +1,11 @@
-/** Where text goes: stdout, stderr, or a test. */
-export interface Paper {
-  write(text: string): unknown;
-  readonly isTTY?: boolean;
-}
+import { type Io, Misuse } from '../../agent/cli/kit/command.ts';
 
 /** Everything that is around a command of the operator. */
-export interface Desk {
-  readonly env: NodeJS.ProcessEnv;
-  readonly out: Paper;
-  readonly err: Paper;
+export interface Desk extends Io {
   /** Left out where nobody is there to answer. */
   readonly ask?: (question: string) => Promise<string>;
   /** Longest pause between two looks at something that is under way, in milliseconds. */
   readonly pollMs: number;
-  /** Milliseconds since the epoch. */
-  readonly now: () => number;
   /** Ends early, and well, when the signal is aborted. */
   readonly sleep: (ms: number, abort?: AbortSignal) => Promise<unknown>;
   /** Calls back at a Ctrl-C, which then does not end the command, until the function that it returns is called. */
@@ -26,16 +17,6 @@ export function* pauses({ pollMs }: Desk): Generator<number, never> {
   for (let ms = pollMs / 16; ; ms = Math.min(2 * ms, pollMs)) {
     yield ms;
   }
-}
-
-/** The command line, a file, or a connection string is wrong: exit code 2. */
-export class Misuse extends Error {
-  override readonly name = 'Misuse';
-}
-
-/** It did not work out, in one sentence that says what to do: exit code 1. */
-export class Failed extends Error {
-  override readonly name = 'Failed';
 }
 
 /** What every command may be told. */

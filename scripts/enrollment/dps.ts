@@ -1,5 +1,6 @@
 import type { IndividualEnrollment } from 'azure-iot-provisioning-service/dist/interfaces.js';
-import { type Desk, Failed, Misuse } from './desk.ts';
+import { Failed, Misuse } from '../../agent/cli/kit/command.ts';
+import type { Desk } from './desk.ts';
 import { asking, statusOf, wordsOf } from './refusal.ts';
 import { type Slot, type Slots, sameSlot } from './slots.ts';
 

@@ -1,6 +1,7 @@
+import { Misuse, textOption, textsOption } from '../../agent/cli/kit/command.ts';
+import type { OptionSpec } from '../../agent/cli/kit/tool.ts';
 import { certificateIn, demandCa, demandLeaf, type Given } from './certificate.ts';
-import type { Call, OptionSpec } from './command.ts';
-import { Misuse } from './desk.ts';
+import type { Call } from './command.ts';
 import type { Enrollment } from './dps.ts';
 import type { Slot, Slots } from './slots.ts';
 
@@ -34,12 +35,12 @@ export interface Wanted {
  * @throws Misuse where both are named, or it does not fit
  */
 export async function slotGiven(
-  { desk, options }: Call,
+  call: Call,
   { kind, id }: Wanted,
   names: { readonly certificate: string; readonly ca: string } = { certificate: 'certificate', ca: 'ca' },
 ): Promise<Slot | undefined> {
-  const file = options.text(names.certificate);
-  const ca = options.text(names.ca);
+  const file = textOption(call, names.certificate);
+  const ca = textOption(call, names.ca);
   if (file !== undefined && ca !== undefined) {
     throw new Misuse(`--${names.certificate} and --${names.ca} exclude each other.`);
   }
@@ -53,8 +54,8 @@ export async function slotGiven(
     return undefined;
   }
   const given = await certificateIn(file);
-  if (kind === 'individual') demandLeaf(given, id, desk.now());
-  else demandCa(given, desk.now());
+  if (kind === 'individual') demandLeaf(given, id, call.desk.now());
+  else demandCa(given, call.desk.now());
   return given;
 }
 
@@ -68,8 +69,8 @@ export async function slotDemanded(call: Call, wanted: Wanted): Promise<Slot> {
 }
 
 /** The slots with the certificates that --pem names filled in. */
-export async function withPems(slots: Slots, { options }: Call): Promise<Slots> {
-  const given = await Promise.all(options.texts('pem').map(certificateIn));
+export async function withPems(slots: Slots, call: Call): Promise<Slots> {
+  const given = await Promise.all(textsOption(call, 'pem').map(certificateIn));
   const filled = (slot: Slot): Slot => {
     const found = slot.kind === 'certificate' && given.find(({ thumbprint }) => thumbprint === slot.thumbprint);
     return found ? { ...slot, pem: found.pem } : slot;

@@ -1,5 +1,6 @@
 import type iothub from 'azure-iothub';
-import { type Desk, Failed } from './desk.ts';
+import { Failed } from '../../agent/cli/kit/command.ts';
+import type { Desk } from './desk.ts';
 import { connected, type Status } from './dps.ts';
 import { asking, inWords, statusOf } from './refusal.ts';
 

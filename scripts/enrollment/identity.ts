@@ -1,13 +1,14 @@
+import { Failed, textOption } from '../../agent/cli/kit/command.ts';
+import { printable } from '../../agent/cli/kit/screen.ts';
 import { type Call, only } from './command.ts';
-import { agreed, Failed } from './desk.ts';
+import { agreed } from './desk.ts';
 import type { Status } from './dps.ts';
 import { Hub, type Identity } from './hub.ts';
-import { safe } from './screen.ts';
 
 /** An identity of the hub, as it is. */
 export function identityText({ deviceId, status, connected, primary, secondary }: Identity): string {
   return [
-    `Identity ${safe(deviceId)} in the hub`,
+    `Identity ${printable(deviceId)} in the hub`,
     `    status     ${status}, ${connected ? 'connected' : 'not connected'}`,
     `    primary    ${primary ?? '(none)'}`,
     `    secondary  ${secondary ?? '(none)'}`,
@@ -42,7 +43,7 @@ async function carryOut(
   return 0;
 }
 
-const open = ({ desk, options }: Call): Promise<Hub> => Hub.open(desk, options.text('hub'));
+const open = (call: Call): Promise<Hub> => Hub.open(call.desk, textOption(call, 'hub'));
 
 /** `enroll forget DEVICE` */
 export async function forget(call: Call): Promise<number> {

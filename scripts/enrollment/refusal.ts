@@ -1,4 +1,5 @@
-import { type Desk, Failed } from './desk.ts';
+import { Failed } from '../../agent/cli/kit/command.ts';
+import type { Desk } from './desk.ts';
 
 /** As far as the official clients agree: azure-iot-http-base puts the answer of the server on the error. */
 interface RestError {

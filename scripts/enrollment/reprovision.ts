@@ -1,12 +1,14 @@
 import * as v from 'valibot';
+import { Failed, Misuse, textOption } from '../../agent/cli/kit/command.ts';
+import { Count } from '../../agent/cli/kit/progress.ts';
+import { printable, screenOf } from '../../agent/cli/kit/screen.ts';
+import type { OptionSpec } from '../../agent/cli/kit/tool.ts';
 import { atOnce } from './at-once.ts';
-import type { Call, OptionSpec } from './command.ts';
-import { agreed, type Desk, Failed, Misuse } from './desk.ts';
+import { type Call, oneOf, seconds } from './command.ts';
+import { agreed, type Desk } from './desk.ts';
 import { type Called, calledOf, follow } from './fleet.ts';
 import { Hub, type MethodCall } from './hub.ts';
 import { callByJob } from './job.ts';
-import { Progress } from './progress.ts';
-import { safe } from './screen.ts';
 import { allBack, report } from './tally.ts';
 
 export const REPROVISION_OPTIONS = {
@@ -32,6 +34,8 @@ export const REPROVISION_OPTIONS = {
   },
 } as const satisfies Record<string, OptionSpec>;
 
+export const ACTIONS = ['register', 'roll'] as const;
+
 const METHOD = 'reprovision';
 const ANSWER_SECONDS = 30;
 const DAY_SECONDS = 86_400;
@@ -48,14 +52,14 @@ interface Plan {
 
 /** `enroll reprovision DEVICE… | --job CONDITION`: the device registers again, or turns over a new leaf. */
 export async function reprovision(call: Call): Promise<number> {
-  const { desk, operands, options, manner } = call;
-  const condition = options.text('job');
-  if ((condition === undefined) === (operands.length === 0) || condition?.trim() === '') {
+  const { desk, positionals, manner } = call;
+  const condition = textOption(call, 'job');
+  if ((condition === undefined) === (positionals.length === 0) || condition?.trim() === '') {
     throw new Misuse('Which devices? Their names, or --job CONDITION.');
   }
   const plan = planOf(call);
-  const hub = await Hub.open(desk, options.text('hub'));
-  const devices = condition === undefined ? [...new Set(operands)] : await matching(hub, condition);
+  const hub = await Hub.open(desk, textOption(call, 'hub'));
+  const devices = condition === undefined ? [...new Set(positionals)] : await matching(hub, condition);
   const { action } = v.parse(v.looseObject({ action: v.string() }), plan.method.payload);
   desk.out.write(`${METHOD} (${action}) of ${devices.length} devices: ${named(devices)}\n`);
   if (manner.dryRun) {
@@ -81,11 +85,11 @@ export async function reprovision(call: Call): Promise<number> {
   return allBack(called, followed) ? 0 : 1;
 }
 
-function planOf({ desk, options }: Call): Plan {
-  const action = options.oneOf('action', ['register', 'roll']) ?? 'register';
-  const delaySeconds = options.seconds('delay', 0, DAY_SECONDS);
-  const wait = options.seconds('wait', WAIT_SECONDS, DAY_SECONDS);
-  const id = `enroll-${desk.now().toString(36)}`;
+function planOf(call: Call): Plan {
+  const action = oneOf(call, 'action', ACTIONS) ?? 'register';
+  const delaySeconds = seconds(call, 'delay', 0, DAY_SECONDS);
+  const wait = seconds(call, 'wait', WAIT_SECONDS, DAY_SECONDS);
+  const id = `enroll-${call.desk.now().toString(36)}`;
   return {
     id,
     method: { methodName: METHOD, payload: { action, id, delaySeconds }, responseTimeoutInSeconds: ANSWER_SECONDS },
@@ -103,7 +107,7 @@ async function matching(hub: Hub, condition: string): Promise<string[]> {
 }
 
 async function callEach(desk: Desk, hub: Hub, devices: readonly string[], { method }: Plan): Promise<Called[]> {
-  const progress = new Progress(desk.err, 'asked');
+  const progress = new Count(desk.err, screenOf(desk.err, desk.env), 'asked');
   const called: Called[] = [];
   await atOnce(AT_ONCE, devices, async (deviceId) => {
     const answer = await hub.call(deviceId, method).catch((error: unknown) => {
@@ -113,14 +117,13 @@ async function callEach(desk: Desk, hub: Hub, devices: readonly string[], { meth
     });
     called.push(calledOf(deviceId, answer));
     progress.show(called.length, devices.length);
-  });
-  progress.end();
+  }).finally(() => progress.end());
   return devices.flatMap((deviceId) => called.filter((one) => one.deviceId === deviceId));
 }
 
 function named(devices: readonly string[]): string {
   const rest = devices.length - SHOWN_NAMES;
-  return safe(`${devices.slice(0, SHOWN_NAMES).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`);
+  return printable(`${devices.slice(0, SHOWN_NAMES).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`);
 }
 
-const safeText = (text: string): string => text.split('\n').map(safe).join('\n');
+const safeText = (text: string): string => text.split('\n').map(printable).join('\n');

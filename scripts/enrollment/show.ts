@@ -1,31 +1,34 @@
+import { Failed, textOption } from '../../agent/cli/kit/command.ts';
+import { printable } from '../../agent/cli/kit/screen.ts';
 import { type Call, only } from './command.ts';
-import { Failed } from './desk.ts';
 import { Dps } from './dps.ts';
 import { Hub } from './hub.ts';
 import { identityText } from './identity.ts';
-import { safe, shown } from './screen.ts';
+import { shown } from './screen.ts';
 
 /** `enroll show device ID`: what DPS and, where there is a connection string, the hub know. */
 export async function showDevice(call: Call): Promise<number> {
-  const { desk, options } = call;
+  const { desk } = call;
   const id = only(call);
-  const dps = await Dps.open(desk, options.text('dps'));
+  const dps = await Dps.open(desk, textOption(call, 'dps'));
   const [enrollment, registration] = await Promise.all([dps.find('individual', id), dps.registration(id)]);
   const parts = [
-    enrollment === undefined ? `No individual enrollment ${safe(id)}: at most a group admits it.\n` : shown(enrollment),
+    enrollment === undefined
+      ? `No individual enrollment ${printable(id)}: at most a group admits it.\n`
+      : shown(enrollment),
     registration === undefined
       ? `Not registered with DPS.\n`
       : safeLines(
           `Registered ${registration.lastUpdatedDateTimeUtc}, assigned to ${registration.assignedHub} as ${registration.deviceId}`,
         ),
   ];
-  const connection = options.text('hub') ?? desk.env.NEWLEAF_HUB_CONNECTION;
+  const connection = textOption(call, 'hub') ?? desk.env.NEWLEAF_HUB_CONNECTION;
   let found = enrollment !== undefined || registration !== undefined;
   if (connection !== undefined) {
     const hub = await Hub.open(desk, connection);
     const deviceId = registration?.deviceId ?? String(enrollment?.body.deviceId ?? id);
     const identity = await hub.find(deviceId);
-    parts.push(identity === undefined ? `No identity ${safe(deviceId)} in this hub.\n` : identityText(identity));
+    parts.push(identity === undefined ? `No identity ${printable(deviceId)} in this hub.\n` : identityText(identity));
     found ||= identity !== undefined;
   }
   if (!found) {
@@ -37,9 +40,9 @@ export async function showDevice(call: Call): Promise<number> {
 
 /** `enroll show group NAME` */
 export async function showGroup(call: Call): Promise<number> {
-  const dps = await Dps.open(call.desk, call.options.text('dps'));
+  const dps = await Dps.open(call.desk, textOption(call, 'dps'));
   call.desk.out.write(shown(await dps.get('group', only(call))));
   return 0;
 }
 
-const safeLines = (text: string): string => `${safe(text)}\n`;
+const safeLines = (text: string): string => `${printable(text)}\n`;

@@ -1,4 +1,4 @@
-import { Failed } from './desk.ts';
+import { Failed } from '../../agent/cli/kit/command.ts';
 
 /** A certificate of an enrollment. DPS tells its name and thumbprint, and never gives the certificate back. */
 export interface CertificateSlot {

@@ -104,23 +104,29 @@ const FOLDERS: Readonly<Record<string, Rule>> = {
     packages: ['node:'],
     why: 'it joins rooms, and leaves each package to the room that knows it',
   },
+  'agent/cli/kit': {
+    may: ['failure'],
+    packages: ['node:'],
+    why: 'the command lines of newleaf and of scripts/enroll stand on it: one of them knows no daemon and no journal',
+  },
   'agent/cli': {
-    may: ['control', 'state', 'config', 'roll', 'hsm', 'machine', 'failure'],
+    may: ['kit', 'control', 'state', 'config', 'roll', 'hsm', 'machine', 'failure'],
     packages: ['node:'],
     why: 'a command reads, or asks the daemon: two writers of one journal or one token would undo each other',
   },
   'agent/cli/checks': {
-    may: ['cli', 'state', 'config', 'roll', 'hsm', 'keys', 'machine', 'failure', 'issuer'],
+    may: ['kit', 'cli', 'state', 'config', 'roll', 'hsm', 'keys', 'machine', 'failure', 'issuer'],
     packages: ['node:'],
     why: 'a check sees what the daemon relies on by the same means, and does none of its work',
   },
   'agent/cli/init': {
-    may: ['cli', 'checks', 'run', 'config', 'machine', 'hsm', 'issuer', 'control', 'state', 'roll', 'failure'],
+    may: ['kit', 'cli', 'checks', 'run', 'config', 'machine', 'hsm', 'issuer', 'control', 'state', 'roll', 'failure'],
     packages: ['node:'],
     why: 'it asks and writes the configuration: what may crash is another process, and the daemon is started as `run` does it',
   },
   'agent/cli/run': {
     may: [
+      'kit',
       'cli',
       'assembly',
       'daemon',
@@ -158,7 +164,7 @@ export const HOUSE: readonly Room[] = [
   {
     name: 'main',
     files: /^agent\/main\.ts$/,
-    may: ['cli', 'checks', 'init', 'run', 'hsm', 'machine', 'failure', 'time'],
+    may: ['kit', 'cli', 'checks', 'init', 'run', 'hsm', 'machine', 'failure', 'time'],
     packages: ['node:'],
     why: 'it finds the command, and does none of its work',
   },

@@ -2,9 +2,10 @@ import { configPath, type LoadedConfig, loadConfig } from '../../config/config.t
 import { EXIT } from '../../failure/exit.ts';
 import type { Looking, Passage } from '../../machine/as-daemon.ts';
 import { version } from '../../machine/build.ts';
-import { command, type Io, type ParsedArguments, type Run, textOption } from '../command.ts';
-import { nearest } from '../nearest.ts';
-import { type Colour, glyph, paint, type Screen, screenOf, wrap } from '../screen.ts';
+import { command, type Io, type Run, textOption } from '../kit/command.ts';
+import { nearest } from '../kit/nearest.ts';
+import type { ParsedArguments } from '../kit/parse.ts';
+import { type Colour, glyph, paint, type Screen, screenOf, wrap } from '../kit/screen.ts';
 import { examine, type Result, select } from './examine.ts';
 import { CHECKS, checksFor } from './list.ts';
 import { once } from './once.ts';

@@ -3,8 +3,8 @@ import { request } from '../../control/client.ts';
 import { EXIT } from '../../failure/exit.ts';
 import { CODES, Fault } from '../../failure/failure.ts';
 import type { Status } from '../../roll/report.ts';
-import { command, textOption } from '../command.ts';
-import { screenOf } from '../screen.ts';
+import { command, textOption } from '../kit/command.ts';
+import { screenOf } from '../kit/screen.ts';
 import { renderStatus } from './screen.ts';
 
 /** `newleaf status` */

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { CODES } from '../../failure/failure.ts';
 import type { LeafStatus, NextStatus, OutcomeStatus, RequestStatus, Status } from '../../roll/report.ts';
-import type { Complaint } from '../command.ts';
+import type { Complaint } from '../kit/command.ts';
+import { bar, type Colour, glyph, paint, rowsOf, type Screen, safe, wrap } from '../kit/screen.ts';
 import { fromNow, localMinute, localSecond, zone } from '../moment.ts';
-import { bar, type Colour, glyph, paint, rowsOf, type Screen, safe, wrap } from '../screen.ts';
 import { actionInWords, causeInWords, outcomeInWords, reasonInWords } from '../words.ts';
 import { advise } from './advise.ts';
 

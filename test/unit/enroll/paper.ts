@@ -6,6 +6,8 @@ export interface Told {
   readonly code: number;
   readonly out: string;
   readonly err: string;
+  /** What stderr says, whatever the lines it is broken into. */
+  readonly said: string;
 }
 
 export interface Setting {
@@ -50,5 +52,5 @@ export async function onPaper(
     }),
   };
   const code = await enroll(argv, desk);
-  return { code, ...written };
+  return { code, ...written, said: written.err.replaceAll(/\s+/g, ' ') };
 }
