@@ -1,12 +1,10 @@
-import type { OptionSpec } from './kit/tool.ts';
-
-const text = (value: string, meaning: string) => ({ type: 'string', value, meaning }) as const;
+import { flag, type OptionSpec, text } from './kit/tool.ts';
 
 /** The questions of `newleaf init`, each as a flag. */
 export const INIT_OPTIONS = {
-  yes: { type: 'boolean', meaning: 'Ask nothing: take flags, what is configured, and defaults.' },
-  ask: { type: 'boolean', meaning: 'Ask everything, also where the configuration is complete.' },
-  wait: { type: 'boolean', meaning: 'With --yes: wait for the person who enrolls or signs the leaf.' },
+  yes: flag('Ask nothing: take flags, what is configured, and defaults.'),
+  ask: flag('Ask everything, also where the configuration is complete.'),
+  wait: flag('With --yes: wait for the person who enrolls or signs the leaf.'),
   'id-scope': text('SCOPE', 'ID scope of the DPS instance.'),
   'registration-id': text('ID', 'Registration ID and CN. Default: the host name.'),
   endpoint: text('HOST', 'DPS endpoint. Default: that of the Azure cloud.'),

@@ -1,5 +1,5 @@
 import { Misuse, textOption, textsOption } from '../../agent/cli/kit/command.ts';
-import type { OptionSpec } from '../../agent/cli/kit/tool.ts';
+import { type OptionSpec, text } from '../../agent/cli/kit/tool.ts';
 import { certificateIn } from './certificate.ts';
 import { change } from './change.ts';
 import { type Call, oneOf, only } from './command.ts';
@@ -17,18 +17,12 @@ const POLICIES = {
 export const POLICY_NAMES = ['migrate', 'reset', 'never'] as const;
 
 export const ADD_OPTIONS = {
-  secondary: { type: 'string', value: 'FILE', meaning: 'A second certificate, admitted as well.' },
-  policy: {
-    type: 'string',
-    value: 'POLICY',
-    meaning: 'On re-registration: migrate (default) moves the twin, reset begins it anew, never keeps the hub.',
-  },
-  'hub-host': {
-    type: 'string',
-    multiple: true,
-    value: 'HOST',
-    meaning: 'Assign to this linked hub only. May be repeated.',
-  },
+  secondary: text('FILE', 'A second certificate, admitted as well.'),
+  policy: text(
+    'POLICY',
+    'On re-registration: migrate (default) moves the twin, reset begins it anew, never keeps the hub.',
+  ),
+  'hub-host': { ...text('HOST', 'Assign to this linked hub only. May be repeated.'), multiple: true },
 } as const satisfies Record<string, OptionSpec>;
 
 /** `enroll add individual [ID] --certificate FILE` */
@@ -49,7 +43,6 @@ export async function addGroup(call: Call): Promise<number> {
 }
 
 async function add(call: Call, wanted: Wanted, named: object): Promise<number> {
-  const { desk, manner } = call;
   const primary = await slotDemanded(call, wanted);
   const secondary = await slotGiven(call, wanted, { certificate: 'secondary', ca: 'secondary-ca' });
   const slots: Slots = { primary, ...(secondary && { secondary }) };
@@ -62,6 +55,6 @@ async function add(call: Call, wanted: Wanted, named: object): Promise<number> {
     ...(hubs.length > 0 && { allocationPolicy: hubs.length === 1 ? 'static' : 'hashed', iotHubs: hubs }),
   };
   const after: Enrollment = { ...wanted, status: 'enabled', attestation: 'x509', slots, body };
-  const dps = await Dps.open(desk, textOption(call, 'dps'));
-  return change(desk, dps, manner, { after, done: `${wanted.id} is enrolled.` });
+  const dps = await Dps.open(call);
+  return change(call, dps, { after, done: `${wanted.id} is enrolled.` });
 }

@@ -44,10 +44,8 @@ async function edit(call: Call, dps: Dps, { before, slots, done }: Edit): Promis
   const gone = lost(before.slots, slots);
   const after = { ...before, slots: await withPems(slots, call) };
   const question = `No longer admitted: ${gone.map(slotText).join('; ')}. Go on?`;
-  return change(call.desk, dps, call.manner, { before, after, done, ...(gone.length > 0 && { question }) });
+  return change(call, dps, { before, after, done, question: gone.length > 0 ? question : undefined });
 }
-
-const open = (call: Call): Promise<Dps> => Dps.open(call.desk, textOption(call, 'dps'));
 
 /** How devices are told to come back. */
 const comeBack = ({ kind, id }: Enrollment): string =>
@@ -55,7 +53,7 @@ const comeBack = ({ kind, id }: Enrollment): string =>
 
 /** `enroll set-secondary ID --certificate FILE | --ca NAME` */
 export async function setSecondary(call: Call): Promise<number> {
-  const dps = await open(call);
+  const dps = await Dps.open(call);
   const before = await named(call, dps);
   const slots = withSecondary(before.slots, await slotDemanded(call, before));
   const next = before.kind === 'individual' ? `roll the device (or: ${comeBack(before)})` : 'let the members roll';
@@ -68,7 +66,7 @@ export async function setSecondary(call: Call): Promise<number> {
 
 /** `enroll promote ID` */
 export async function promote(call: Call): Promise<number> {
-  const dps = await open(call);
+  const dps = await Dps.open(call);
   const before = await named(call, dps);
   return edit(call, dps, { before, slots: promoted(before.slots), done: refusedFromNow(before) });
 }
@@ -76,7 +74,7 @@ export async function promote(call: Call): Promise<number> {
 /** `enroll remove-current primary|secondary|both ID [--certificate NEW | --ca NAME]` */
 export function removeCurrent(which: Which): (call: Call) => Promise<number> {
   return async (call) => {
-    const dps = await open(call);
+    const dps = await Dps.open(call);
     const before = await named(call, dps);
     const slots = without(before.slots, which, await slotGiven(call, before));
     return edit(call, dps, { before, slots, done: refusedFromNow(before) });
@@ -90,7 +88,7 @@ const refusedFromNow = (before: Enrollment): string =>
 /** `enroll roll-group root|intermediate NAME --certificate FILE | --ca NAME [--at-once]` */
 export function rollGroup(what: 'root' | 'intermediate'): (call: Call) => Promise<number> {
   return async (call) => {
-    const dps = await open(call);
+    const dps = await Dps.open(call);
     const before = x509(await dps.get('group', only(call)));
     const next = await slotDemanded(call, before);
     await demandLevel(textOption(call, 'certificate'), what);

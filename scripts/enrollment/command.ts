@@ -1,11 +1,10 @@
 import { Misuse } from '../../agent/cli/kit/command.ts';
 import type { ParsedArguments } from '../../agent/cli/kit/parse.ts';
 import type { CommandSpec } from '../../agent/cli/kit/tool.ts';
-import type { Desk, Manner } from './desk.ts';
+import type { Desk } from './desk.ts';
 
 export interface Call extends ParsedArguments {
   readonly desk: Desk;
-  readonly manner: Manner;
 }
 
 export interface Command extends CommandSpec {
@@ -34,3 +33,13 @@ export function seconds({ options }: Call, name: string, fallback: number, most:
 
 /** The only operand of most commands. */
 export const only = ({ positionals: [operand = ''] }: Call): string => operand;
+
+/**
+ * Whether to go on. Shows nothing where the answer is given already.
+ * @throws Misuse where nobody can be asked
+ */
+export async function agreed({ desk, options }: Call, question: string): Promise<boolean> {
+  if (options.yes === true) return true;
+  if (desk.ask === undefined) throw new Misuse(`${question} Nobody is there to answer: repeat with --yes.`);
+  return /^y(es)?$/i.test((await desk.ask(`${question} [y/N] `)).trim());
+}

@@ -1,4 +1,4 @@
-import type { OptionSpec, Tool } from '../../agent/cli/kit/tool.ts';
+import { flag, type OptionSpec, type Tool, text } from '../../agent/cli/kit/tool.ts';
 import { allowMember, disallowMember, setStatus } from './access.ts';
 import { ADD_OPTIONS, addGroup, addIndividual } from './add.ts';
 import { promote, removeCurrent, rollGroup, setSecondary } from './certificates.ts';
@@ -10,19 +10,11 @@ import { showDevice, showGroup } from './show.ts';
 
 /** Understood by every command. */
 const GLOBAL_OPTIONS = {
-  dps: {
-    type: 'string',
-    value: 'CONNECTION',
-    meaning: 'Connection string of DPS; better: NEWLEAF_DPS_CONNECTION, which nobody sees.',
-  },
-  hub: {
-    type: 'string',
-    value: 'CONNECTION',
-    meaning: 'Connection string of the hub; better: NEWLEAF_HUB_CONNECTION.',
-  },
-  yes: { type: 'boolean', meaning: 'Do not ask.' },
-  'dry-run': { type: 'boolean', meaning: 'Show what would be done, and do nothing.' },
-  help: { type: 'boolean', short: 'h', meaning: 'Explain the command.' },
+  dps: text('CONNECTION', 'Connection string of DPS; better: NEWLEAF_DPS_CONNECTION, which nobody sees.'),
+  hub: text('CONNECTION', 'Connection string of the hub; better: NEWLEAF_HUB_CONNECTION.'),
+  yes: flag('Do not ask.'),
+  'dry-run': flag('Show what would be done, and do nothing.'),
+  help: { ...flag('Explain the command.'), short: 'h' },
 } as const satisfies Record<string, OptionSpec>;
 
 /** Exit codes, wherever a command says nothing more exact. */
@@ -31,8 +23,8 @@ const EXITS = { 0: 'Done.', 1: 'Failed, or not agreed to.', 2: 'Wrong command li
 const one = (shown: string) => ({ shown, least: 1, most: 1 });
 
 const WHICH = {
-  individual: { type: 'boolean', meaning: 'The individual enrollment of this name.' },
-  group: { type: 'boolean', meaning: 'The enrollment group of this name.' },
+  individual: flag('The individual enrollment of this name.'),
+  group: flag('The enrollment group of this name.'),
 } as const satisfies Record<string, OptionSpec>;
 const { certificate, ca } = CERTIFICATE;
 const editing = { ...CERTIFICATE, ...HELD, ...WHICH };
@@ -52,7 +44,7 @@ const roll = (what: 'root' | 'intermediate', example: string): Command => ({
   about: [
     'Without --at-once the new one becomes the secondary, both are admitted, and `enroll promote` ends it. With --at-once only the new one is admitted: for a breach.',
   ],
-  options: { ...editing, 'at-once': { type: 'boolean', meaning: 'The old ones go now.' } },
+  options: { ...editing, 'at-once': flag('The old ones go now.') },
   examples: [{ line: example }, { line: `${example} --at-once` }],
   run: rollGroup(what),
 });
@@ -66,7 +58,7 @@ export const COMMANDS = {
     options: {
       certificate,
       ...ADD_OPTIONS,
-      'device-id': { type: 'string', value: 'ID', meaning: 'Name in the hub, if it is another.' },
+      'device-id': text('ID', 'Name in the hub, if it is another.'),
     },
     examples: [{ line: 'enroll add individual --certificate gw-0001.pem' }],
     run: addIndividual,
@@ -82,7 +74,7 @@ export const COMMANDS = {
       certificate,
       ca,
       ...ADD_OPTIONS,
-      'secondary-ca': { type: 'string', value: 'NAME', meaning: 'A second CA, by name.' },
+      'secondary-ca': text('NAME', 'A second CA, by name.'),
     },
     examples: [
       { line: 'enroll add group gateways --certificate issuing-ca.pem' },

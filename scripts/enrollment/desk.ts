@@ -1,4 +1,4 @@
-import { type Io, Misuse } from '../../agent/cli/kit/command.ts';
+import type { Io } from '../../agent/cli/kit/command.ts';
 
 /** Everything that is around a command of the operator. */
 export interface Desk extends Io {
@@ -17,26 +17,4 @@ export function* pauses({ pollMs }: Desk): Generator<number, never> {
   for (let ms = pollMs / 16; ; ms = Math.min(2 * ms, pollMs)) {
     yield ms;
   }
-}
-
-/** What every command may be told. */
-export interface Manner {
-  /** Do not ask. */
-  readonly yes: boolean;
-  /** Show what would be done, and do nothing. */
-  readonly dryRun: boolean;
-}
-
-/**
- * Whether to go on. Shows nothing where the answer is given already.
- * @throws Misuse where nobody can be asked
- */
-export async function agreed(desk: Desk, { yes }: Manner, question: string): Promise<boolean> {
-  if (yes) {
-    return true;
-  }
-  if (desk.ask === undefined) {
-    throw new Misuse(`${question} Nobody is there to answer: repeat with --yes.`);
-  }
-  return /^y(es)?$/i.test((await desk.ask(`${question} [y/N] `)).trim());
 }

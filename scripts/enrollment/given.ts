@@ -1,5 +1,5 @@
 import { Misuse, textOption, textsOption } from '../../agent/cli/kit/command.ts';
-import type { OptionSpec } from '../../agent/cli/kit/tool.ts';
+import { type OptionSpec, text } from '../../agent/cli/kit/tool.ts';
 import { certificateIn, demandCa, demandLeaf, type Given } from './certificate.ts';
 import type { Call } from './command.ts';
 import type { Enrollment } from './dps.ts';
@@ -7,20 +7,14 @@ import type { Slot, Slots } from './slots.ts';
 
 /** Options that say which certificate is meant. */
 export const CERTIFICATE = {
-  certificate: {
-    type: 'string',
-    value: 'FILE',
-    meaning: 'The certificate, PEM: the leaf of a device, or the CA of a group.',
-  },
-  ca: { type: 'string', value: 'NAME', meaning: 'A verified CA of the DPS instance, by its name there. For groups.' },
+  certificate: text('FILE', 'The certificate, PEM: the leaf of a device, or the CA of a group.'),
+  ca: text('NAME', 'A verified CA of the DPS instance, by its name there. For groups.'),
 } as const satisfies Record<string, OptionSpec>;
 
 export const HELD = {
   pem: {
-    type: 'string',
+    ...text('FILE', 'A certificate that stays in the enrollment, should DPS want it again. May be repeated.'),
     multiple: true,
-    value: 'FILE',
-    meaning: 'A certificate that stays in the enrollment, should DPS want it again. May be repeated.',
   },
 } as const satisfies Record<string, OptionSpec>;
 

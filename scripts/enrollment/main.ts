@@ -12,8 +12,7 @@ export function enroll(argv: readonly string[], desk: Desk): Promise<number> {
     command(async (args) => {
       if (args.positionals.includes(''))
         throw new Misuse('An operand is empty.', { advice: usageOf(ENROLL, parsed.command) });
-      const manner = { yes: args.options.yes === true, dryRun: args.options['dry-run'] === true };
-      return COMMANDS[parsed.command].run({ ...args, desk, manner });
+      return COMMANDS[parsed.command].run({ ...args, desk });
     })(parsed, desk),
   );
 }

@@ -58,6 +58,16 @@ export async function asking<T>(
   }
 }
 
+/** The same; undefined where what is asked for is not there. */
+export async function orAbsent<T>(desk: Desk, who: string, call: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await asking(desk, who, call, [404]);
+  } catch (error) {
+    if (statusOf(error) === 404) return undefined;
+    throw error;
+  }
+}
+
 /** One sentence: what was refused, and what to do. */
 export function inWords(who: string, error: unknown): string {
   if (!isRestError(error)) {

@@ -2,36 +2,26 @@ import * as v from 'valibot';
 import { Failed, Misuse, textOption } from '../../agent/cli/kit/command.ts';
 import { Count } from '../../agent/cli/kit/progress.ts';
 import { printable, screenOf } from '../../agent/cli/kit/screen.ts';
-import type { OptionSpec } from '../../agent/cli/kit/tool.ts';
+import { type OptionSpec, text } from '../../agent/cli/kit/tool.ts';
 import { atOnce } from './at-once.ts';
-import { type Call, oneOf, seconds } from './command.ts';
-import { agreed, type Desk } from './desk.ts';
+import { agreed, type Call, oneOf, seconds } from './command.ts';
+import type { Desk } from './desk.ts';
 import { type Called, calledOf, follow } from './fleet.ts';
 import { Hub, type MethodCall } from './hub.ts';
 import { callByJob } from './job.ts';
 import { allBack, report } from './tally.ts';
 
 export const REPROVISION_OPTIONS = {
-  job: {
-    type: 'string',
-    value: 'CONDITION',
-    meaning: 'Every device that the WHERE clause holds for, by a job of the hub: "tags.site = \'north\'", or "*".',
-  },
-  action: {
-    type: 'string',
-    value: 'ACTION',
-    meaning: 'register (default): register the leaf again. roll: turn over a new leaf.',
-  },
-  delay: {
-    type: 'string',
-    value: 'SECONDS',
-    meaning: 'Each device begins at a random moment within this time. Default 0; a fleet should have some.',
-  },
-  wait: {
-    type: 'string',
-    value: 'SECONDS',
-    meaning: 'How long they may take to come back, after the delay. Default 300; 0 does not wait.',
-  },
+  job: text(
+    'CONDITION',
+    'Every device that the WHERE clause holds for, by a job of the hub: "tags.site = \'north\'", or "*".',
+  ),
+  action: text('ACTION', 'register (default): register the leaf again. roll: turn over a new leaf.'),
+  delay: text(
+    'SECONDS',
+    'Each device begins at a random moment within this time. Default 0; a fleet should have some.',
+  ),
+  wait: text('SECONDS', 'How long they may take to come back, after the delay. Default 300; 0 does not wait.'),
 } as const satisfies Record<string, OptionSpec>;
 
 export const ACTIONS = ['register', 'roll'] as const;
@@ -45,6 +35,7 @@ const AT_ONCE = 4;
 const SHOWN_NAMES = 5;
 
 interface Plan {
+  readonly action: (typeof ACTIONS)[number];
   readonly id: string;
   readonly method: MethodCall;
   readonly waitMs: number;
@@ -52,21 +43,20 @@ interface Plan {
 
 /** `enroll reprovision DEVICE… | --job CONDITION`: the device registers again, or turns over a new leaf. */
 export async function reprovision(call: Call): Promise<number> {
-  const { desk, positionals, manner } = call;
+  const { desk, positionals, options } = call;
   const condition = textOption(call, 'job');
   if ((condition === undefined) === (positionals.length === 0) || condition?.trim() === '') {
     throw new Misuse('Which devices? Their names, or --job CONDITION.');
   }
   const plan = planOf(call);
-  const hub = await Hub.open(desk, textOption(call, 'hub'));
+  const hub = await Hub.open(call);
   const devices = condition === undefined ? [...new Set(positionals)] : await matching(hub, condition);
-  const { action } = v.parse(v.looseObject({ action: v.string() }), plan.method.payload);
-  desk.out.write(`${METHOD} (${action}) of ${devices.length} devices: ${named(devices)}\n`);
-  if (manner.dryRun) {
+  desk.out.write(`${METHOD} (${plan.action}) of ${devices.length} devices: ${named(devices)}\n`);
+  if (options['dry-run'] === true) {
     desk.out.write('Nobody was called (--dry-run).\n');
     return 0;
   }
-  if (condition !== undefined && !(await agreed(desk, manner, `Call ${METHOD} on ${devices.length} devices?`))) {
+  if (condition !== undefined && !(await agreed(call, `Call ${METHOD} on ${devices.length} devices?`))) {
     throw new Failed('Nobody was called.');
   }
   const called =
@@ -92,6 +82,7 @@ function planOf(call: Call): Plan {
   const id = `enroll-${call.desk.now().toString(36)}`;
   return {
     id,
+    action,
     method: { methodName: METHOD, payload: { action, id, delaySeconds }, responseTimeoutInSeconds: ANSWER_SECONDS },
     waitMs: wait === 0 ? 0 : (wait + delaySeconds) * 1_000,
   };

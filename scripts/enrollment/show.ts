@@ -1,6 +1,7 @@
-import { Failed, textOption } from '../../agent/cli/kit/command.ts';
+import { Failed } from '../../agent/cli/kit/command.ts';
 import { printable } from '../../agent/cli/kit/screen.ts';
 import { type Call, only } from './command.ts';
+import { connectionTo } from './connection.ts';
 import { Dps } from './dps.ts';
 import { Hub } from './hub.ts';
 import { identityText } from './identity.ts';
@@ -10,7 +11,7 @@ import { shown } from './screen.ts';
 export async function showDevice(call: Call): Promise<number> {
   const { desk } = call;
   const id = only(call);
-  const dps = await Dps.open(desk, textOption(call, 'dps'));
+  const dps = await Dps.open(call);
   const [enrollment, registration] = await Promise.all([dps.find('individual', id), dps.registration(id)]);
   const parts = [
     enrollment === undefined
@@ -22,10 +23,9 @@ export async function showDevice(call: Call): Promise<number> {
           `Registered ${registration.lastUpdatedDateTimeUtc}, assigned to ${registration.assignedHub} as ${registration.deviceId}`,
         ),
   ];
-  const connection = textOption(call, 'hub') ?? desk.env.NEWLEAF_HUB_CONNECTION;
   let found = enrollment !== undefined || registration !== undefined;
-  if (connection !== undefined) {
-    const hub = await Hub.open(desk, connection);
+  if (connectionTo(call, 'hub') !== undefined) {
+    const hub = await Hub.open(call);
     const deviceId = registration?.deviceId ?? String(enrollment?.body.deviceId ?? id);
     const identity = await hub.find(deviceId);
     parts.push(identity === undefined ? `No identity ${printable(deviceId)} in this hub.\n` : identityText(identity));
@@ -40,7 +40,7 @@ export async function showDevice(call: Call): Promise<number> {
 
 /** `enroll show group NAME` */
 export async function showGroup(call: Call): Promise<number> {
-  const dps = await Dps.open(call.desk, textOption(call, 'dps'));
+  const dps = await Dps.open(call);
   call.desk.out.write(shown(await dps.get('group', only(call))));
   return 0;
 }
