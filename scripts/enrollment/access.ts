@@ -45,9 +45,7 @@ export async function disallowMember(call: Call): Promise<number> {
   const id = only(call);
   const file = textOption(call, 'certificate');
   const leaf = file === undefined ? undefined : await certificateIn(file);
-  if (leaf !== undefined) {
-    demandLeaf(leaf, id, call.desk.now());
-  }
+  if (leaf !== undefined) demandLeaf(leaf, id, call.desk.now());
   const dps = await Dps.open(call);
   if ((await dps.find('individual', id)) !== undefined) {
     throw new Failed(`"${id}" has an individual enrollment of its own: enroll disallow device ${id}`);

@@ -28,9 +28,7 @@ export const ADD_OPTIONS = {
 /** `enroll add individual [ID] --certificate FILE` */
 export async function addIndividual(call: Call): Promise<number> {
   const file = textOption(call, 'certificate');
-  if (file === undefined) {
-    throw new Misuse('Which leaf? --certificate FILE');
-  }
+  if (file === undefined) throw new Misuse('Which leaf? --certificate FILE');
   const id = call.positionals[0] ?? (await certificateIn(file)).cn;
   const deviceId = textOption(call, 'device-id');
   return add(call, { kind: 'individual', id }, { registrationId: id, ...(deviceId && { deviceId }) });

@@ -16,9 +16,7 @@ async function named(call: Call, dps: Dps): Promise<Enrollment> {
     (kinds.length === 0 ? (['individual', 'group'] as const) : kinds).map((kind) => dps.find(kind, id)),
   );
   const [found, other] = looked.filter((one) => one !== undefined);
-  if (found === undefined) {
-    throw new Failed(`DPS has no enrollment "${id}".`);
-  }
+  if (found === undefined) throw new Failed(`DPS has no enrollment "${id}".`);
   if (other !== undefined) {
     throw new Misuse(`"${id}" is an individual enrollment and a group: say --individual or --group.`);
   }

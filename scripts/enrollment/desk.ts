@@ -14,7 +14,5 @@ export interface Desk extends Io {
 
 /** The pauses between such looks: short at first, as one device is back within a second. */
 export function* pauses({ pollMs }: Desk): Generator<number, never> {
-  for (let ms = pollMs / 16; ; ms = Math.min(2 * ms, pollMs)) {
-    yield ms;
-  }
+  for (let ms = pollMs / 16; ; ms = Math.min(2 * ms, pollMs)) yield ms;
 }

@@ -99,9 +99,7 @@ export class Dps {
   /** @throws Failed where there is none */
   async get(kind: Kind, id: string): Promise<Enrollment> {
     const found = await this.find(kind, id);
-    if (found === undefined) {
-      throw new Failed(`DPS has no ${NAMES[kind]} "${id}".`);
-    }
+    if (found === undefined) throw new Failed(`DPS has no ${NAMES[kind]} "${id}".`);
     return found;
   }
 
@@ -161,9 +159,7 @@ function enrollmentOf(kind: Kind, body: Body): Enrollment {
 }
 
 function slotOf(sent: string | Certificate | null | undefined): Slot | undefined {
-  if (typeof sent === 'string') {
-    return { kind: 'ca', name: sent };
-  }
+  if (typeof sent === 'string') return { kind: 'ca', name: sent };
   const info = sent?.info;
   return (
     info && {
@@ -180,9 +176,7 @@ function slotOf(sent: string | Certificate | null | undefined): Slot | undefined
 function bodyOf({ kind, status, attestation, slots, body }: Enrollment): object {
   const { registrationState: _, ...rest } = body;
   const { primary, secondary } = slots;
-  if (attestation !== 'x509') {
-    return { ...rest, provisioningStatus: status };
-  }
+  if (attestation !== 'x509') return { ...rest, provisioningStatus: status };
   const isCa = (primary ?? secondary)?.kind === 'ca';
   const name = isCa ? 'caReferences' : kind === 'group' ? 'signingCertificates' : 'clientCertificates';
   const pair = {

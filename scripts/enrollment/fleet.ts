@@ -51,13 +51,9 @@ const AT_ONCE = 4;
 
 /** What a device answered to the method, in the words of its contract. */
 export function calledOf(deviceId: string, answer: MethodAnswer | string): Called {
-  if (typeof answer === 'string') {
-    return { deviceId, refused: answer };
-  }
+  if (typeof answer === 'string') return { deviceId, refused: answer };
   const { status, payload } = answer;
-  if (status === 202 || status === 200) {
-    return { deviceId };
-  }
+  if (status === 202 || status === 200) return { deviceId };
   const fields =
     typeof payload === 'object' && payload !== null ? new Map<string, unknown>(Object.entries(payload)) : new Map();
   const why = fields.get('message') ?? fields.get('code') ?? '';

@@ -44,9 +44,7 @@ export async function slotGiven(
     }
     return { kind: 'ca', name: ca };
   }
-  if (file === undefined) {
-    return undefined;
-  }
+  if (file === undefined) return undefined;
   const given = await certificateIn(file);
   if (kind === 'individual') demandLeaf(given, id, call.desk.now());
   else demandCa(given, call.desk.now());

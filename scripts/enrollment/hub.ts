@@ -79,9 +79,7 @@ export class Hub {
   /** @throws Failed where there is none */
   async get(deviceId: string): Promise<Identity> {
     const found = await this.find(deviceId);
-    if (found === undefined) {
-      throw new Failed(`This hub has no device "${deviceId}".`);
-    }
+    if (found === undefined) throw new Failed(`This hub has no device "${deviceId}".`);
     return found;
   }
 

@@ -46,9 +46,7 @@ export async function asking<T>(
       return await call();
     } catch (error) {
       const status = statusOf(error) ?? 0;
-      if (expected.includes(status)) {
-        throw error;
-      }
+      if (expected.includes(status)) throw error;
       if (tries === TRIES || (status !== 429 && status !== 503)) {
         throw new Failed(inWords(who, error), { cause: error });
       }
@@ -70,9 +68,7 @@ export async function orAbsent<T>(desk: Desk, who: string, call: () => Promise<T
 
 /** One sentence: what was refused, and what to do. */
 export function inWords(who: string, error: unknown): string {
-  if (!isRestError(error)) {
-    return `${who} failed: ${error}`;
-  }
+  if (!isRestError(error)) return `${who} failed: ${error}`;
   const status = statusOf(error);
   if (status === undefined) {
     const why = NO_ANSWER[error.code ?? ''] ?? error.message;

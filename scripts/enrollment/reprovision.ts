@@ -91,9 +91,7 @@ function planOf(call: Call): Plan {
 async function matching(hub: Hub, condition: string): Promise<string[]> {
   const where = condition.trim() === '*' ? '' : ` WHERE ${condition}`;
   const rows = await hub.query(`SELECT deviceId FROM devices${where}`);
-  if (rows.length === 0) {
-    throw new Failed(`No device of this hub fulfils: ${condition}`);
-  }
+  if (rows.length === 0) throw new Failed(`No device of this hub fulfils: ${condition}`);
   return rows.map((row) => v.parse(v.looseObject({ deviceId: v.string() }), row).deviceId).toSorted();
 }
 

@@ -8,12 +8,8 @@ type Line = readonly [label: string, text: string];
 const NONE = '(none)';
 
 export function slotText(slot: Slot | undefined): string {
-  if (slot === undefined) {
-    return NONE;
-  }
-  if (slot.kind === 'ca') {
-    return printable(`verified CA "${slot.name}"`);
-  }
+  if (slot === undefined) return NONE;
+  if (slot.kind === 'ca') return printable(`verified CA "${slot.name}"`);
   const { thumbprint, subject, issuer, notAfter } = slot;
   return printable(`${thumbprint.slice(0, 16)}…  ${subject}, issued by ${issuer}, until ${notAfter.slice(0, 10)}`);
 }
@@ -41,17 +37,13 @@ export function shown(enrollment: Enrollment): string {
 /** What a change does, line by line: `-` before, `+` after. One of the two may be absent. */
 export function difference(before: Enrollment | undefined, after: Enrollment | undefined): string {
   const subject = after ?? before;
-  if (subject === undefined) {
-    return '';
-  }
+  if (subject === undefined) return '';
   const [old, young] = [before, after].map((one) => (one === undefined ? [] : linesOf(one)));
   const labels = linesOf(subject).map(([label]) => label);
   const rows = labels.map((label) => {
     const was = old?.find(([name]) => name === label);
     const becomes = young?.find(([name]) => name === label);
-    if (was !== undefined && becomes !== undefined && was[1] === becomes[1]) {
-      return row(' ', was);
-    }
+    if (was !== undefined && becomes !== undefined && was[1] === becomes[1]) return row(' ', was);
     return `${was === undefined ? '' : row('-', was)}${becomes === undefined ? '' : row('+', becomes)}`;
   });
   return `${titleOf(subject)}\n${rows.join('')}`;

@@ -31,9 +31,7 @@ export async function showDevice(call: Call): Promise<number> {
     parts.push(identity === undefined ? `No identity ${printable(deviceId)} in this hub.\n` : identityText(identity));
     found ||= identity !== undefined;
   }
-  if (!found) {
-    throw new Failed(`Nobody knows "${id}".`);
-  }
+  if (!found) throw new Failed(`Nobody knows "${id}".`);
   desk.out.write(parts.join('\n'));
   return 0;
 }
