@@ -1,4 +1,4 @@
-import { flag, type OptionSpec, text } from './kit/tool.ts';
+import { flag, text } from './kit/tool.ts';
 
 /** The questions of `newleaf init`, each as a flag. */
 export const INIT_OPTIONS = {
@@ -24,4 +24,4 @@ export const INIT_OPTIONS = {
   token: text('LABEL', 'The token, by label or pkcs11: URI. Default: the only one.'),
   'new-token': text('KIND', 'Have a token made, unless that has been done: softhsm or tpm.'),
   'pin-file': text('FILE', 'File with the PIN of the token; - is stdin.'),
-} as const satisfies Record<string, OptionSpec>;
+} as const;

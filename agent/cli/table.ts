@@ -1,11 +1,11 @@
-import { type CommandSpec, flag, type OptionSpec, type Tool, text } from './kit/tool.ts';
+import { type CommandSpec, flag, type Tool, text } from './kit/tool.ts';
 import { INIT_OPTIONS } from './table-init.ts';
 
 /** Understood by every command. */
 const GLOBAL_OPTIONS = {
   config: text('FILE', 'The configuration. Without it NEWLEAF_CONFIG, then /etc/newleaf/newleaf.toml.'),
   help: { ...flag('Explain the command.'), short: 'h' },
-} as const satisfies Record<string, OptionSpec>;
+} as const;
 
 const json = flag('Print JSON, whose schema is kept stable.');
 const wait = flag('Follow the request to its end, and exit by how it ended.');

@@ -1,5 +1,5 @@
 import { Misuse, textOption, textsOption } from '../../agent/cli/kit/command.ts';
-import { type OptionSpec, text } from '../../agent/cli/kit/tool.ts';
+import { text } from '../../agent/cli/kit/tool.ts';
 import { certificateIn } from './certificate.ts';
 import { change } from './change.ts';
 import { type Call, oneOf, only } from './command.ts';
@@ -14,7 +14,7 @@ const POLICIES = {
   never: { updateHubAssignment: false, migrateDeviceData: false },
 } as const;
 
-export const POLICY_NAMES = ['migrate', 'reset', 'never'] as const;
+export const POLICY_NAMES = Object.keys(POLICIES) as (keyof typeof POLICIES)[];
 
 export const ADD_OPTIONS = {
   secondary: text('FILE', 'A second certificate, admitted as well.'),
@@ -23,7 +23,7 @@ export const ADD_OPTIONS = {
     'On re-registration: migrate (default) moves the twin, reset begins it anew, never keeps the hub.',
   ),
   'hub-host': { ...text('HOST', 'Assign to this linked hub only. May be repeated.'), multiple: true },
-} as const satisfies Record<string, OptionSpec>;
+} as const;
 
 /** `enroll add individual [ID] --certificate FILE` */
 export async function addIndividual(call: Call): Promise<number> {

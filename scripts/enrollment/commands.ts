@@ -1,4 +1,4 @@
-import { flag, type OptionSpec, type Tool, text } from '../../agent/cli/kit/tool.ts';
+import { flag, type Tool, text } from '../../agent/cli/kit/tool.ts';
 import { allowMember, disallowMember, setStatus } from './access.ts';
 import { ADD_OPTIONS, addGroup, addIndividual } from './add.ts';
 import { promote, removeCurrent, rollGroup, setSecondary } from './certificates.ts';
@@ -15,7 +15,7 @@ const GLOBAL_OPTIONS = {
   yes: flag('Do not ask.'),
   'dry-run': flag('Show what would be done, and do nothing.'),
   help: { ...flag('Explain the command.'), short: 'h' },
-} as const satisfies Record<string, OptionSpec>;
+} as const;
 
 /** Exit codes, wherever a command says nothing more exact. */
 const EXITS = { 0: 'Done.', 1: 'Failed, or not agreed to.', 2: 'Wrong command line, file or connection string.' };
@@ -25,7 +25,7 @@ const one = (shown: string) => ({ shown, least: 1, most: 1 });
 const WHICH = {
   individual: flag('The individual enrollment of this name.'),
   group: flag('The enrollment group of this name.'),
-} as const satisfies Record<string, OptionSpec>;
+} as const;
 const { certificate, ca } = CERTIFICATE;
 const editing = { ...CERTIFICATE, ...HELD, ...WHICH };
 
@@ -55,11 +55,7 @@ export const COMMANDS = {
     operands: { shown: '[ID]', most: 1 },
     meaning: 'Enroll one device by its leaf',
     about: ['The registration ID is the CN of the leaf, and may be given to be sure of it.'],
-    options: {
-      certificate,
-      ...ADD_OPTIONS,
-      'device-id': text('ID', 'Name in the hub, if it is another.'),
-    },
+    options: { certificate, ...ADD_OPTIONS, 'device-id': text('ID', 'Name in the hub, if it is another.') },
     examples: [{ line: 'enroll add individual --certificate gw-0001.pem' }],
     run: addIndividual,
   },
@@ -70,12 +66,7 @@ export const COMMANDS = {
       'By the certificate of the CA, or by the name of a CA whose possession was proven to the DPS instance.',
       'Either way the chain that a device sends must reach a CA that was proven: prove the root once.',
     ],
-    options: {
-      certificate,
-      ca,
-      ...ADD_OPTIONS,
-      'secondary-ca': text('NAME', 'A second CA, by name.'),
-    },
+    options: { certificate, ca, ...ADD_OPTIONS, 'secondary-ca': text('NAME', 'A second CA, by name.') },
     examples: [
       { line: 'enroll add group gateways --certificate issuing-ca.pem' },
       { line: 'enroll add group gateways --ca our-root' },
@@ -216,8 +207,10 @@ export const COMMANDS = {
   },
 } as const satisfies Record<string, Command>;
 
+export type CommandName = keyof typeof COMMANDS;
+
 /** The command line of enroll. */
-export const ENROLL: Tool<keyof typeof COMMANDS> = {
+export const ENROLL: Tool<CommandName> = {
   name: 'enroll',
   purpose: "enroll is the operator's side of rolling leaves: enrollments in DPS, identities and jobs in IoT Hub.",
   commands: COMMANDS,

@@ -1,5 +1,5 @@
 import { Misuse, textOption, textsOption } from '../../agent/cli/kit/command.ts';
-import { type OptionSpec, text } from '../../agent/cli/kit/tool.ts';
+import { text } from '../../agent/cli/kit/tool.ts';
 import { certificateIn, demandCa, demandLeaf, type Given } from './certificate.ts';
 import type { Call } from './command.ts';
 import type { Enrollment } from './dps.ts';
@@ -9,14 +9,14 @@ import type { Slot, Slots } from './slots.ts';
 export const CERTIFICATE = {
   certificate: text('FILE', 'The certificate, PEM: the leaf of a device, or the CA of a group.'),
   ca: text('NAME', 'A verified CA of the DPS instance, by its name there. For groups.'),
-} as const satisfies Record<string, OptionSpec>;
+} as const;
 
 export const HELD = {
   pem: {
     ...text('FILE', 'A certificate that stays in the enrollment, should DPS want it again. May be repeated.'),
     multiple: true,
   },
-} as const satisfies Record<string, OptionSpec>;
+} as const;
 
 /** What an enrollment is to admit: a leaf for an individual one, a CA for a group. */
 export interface Wanted {

@@ -2,7 +2,8 @@ import * as v from 'valibot';
 import { Failed, Misuse, textOption } from '../../agent/cli/kit/command.ts';
 import { Count } from '../../agent/cli/kit/progress.ts';
 import { printable, screenOf } from '../../agent/cli/kit/screen.ts';
-import { type OptionSpec, text } from '../../agent/cli/kit/tool.ts';
+import { text } from '../../agent/cli/kit/tool.ts';
+import { EXIT } from '../../agent/failure/exit.ts';
 import { atOnce } from './at-once.ts';
 import { agreed, type Call, oneOf, seconds } from './command.ts';
 import type { Desk } from './desk.ts';
@@ -22,7 +23,7 @@ export const REPROVISION_OPTIONS = {
     'Each device begins at a random moment within this time. Default 0; a fleet should have some.',
   ),
   wait: text('SECONDS', 'How long they may take to come back, after the delay. Default 300; 0 does not wait.'),
-} as const satisfies Record<string, OptionSpec>;
+} as const;
 
 export const ACTIONS = ['register', 'roll'] as const;
 
@@ -54,7 +55,7 @@ export async function reprovision(call: Call): Promise<number> {
   desk.out.write(`${METHOD} (${plan.action}) of ${devices.length} devices: ${named(devices)}\n`);
   if (options['dry-run'] === true) {
     desk.out.write('Nobody was called (--dry-run).\n');
-    return 0;
+    return EXIT.done;
   }
   if (condition !== undefined && !(await agreed(call, `Call ${METHOD} on ${devices.length} devices?`))) {
     throw new Failed('Nobody was called.');
@@ -68,11 +69,11 @@ export async function reprovision(call: Call): Promise<number> {
     desk.out.write(
       `${asked.length} of ${called.length} devices were asked, under the id ${plan.id}. Nobody waited for.\n`,
     );
-    return asked.length === called.length ? 0 : 1;
+    return asked.length === called.length ? EXIT.done : EXIT.failed;
   }
   const followed = await follow(desk, hub, plan.id, asked, plan.waitMs);
   desk.out.write(safeText(report(called, followed)));
-  return allBack(called, followed) ? 0 : 1;
+  return allBack(called, followed) ? EXIT.done : EXIT.failed;
 }
 
 function planOf(call: Call): Plan {

@@ -1,6 +1,5 @@
 import { printable } from '../../agent/cli/kit/screen.ts';
-import type { Enrollment } from './dps.ts';
-import { NAMES } from './dps.ts';
+import { type Enrollment, NAMES } from './dps.ts';
 import type { Slot } from './slots.ts';
 
 type Line = readonly [label: string, text: string];
@@ -29,9 +28,8 @@ const row = (mark: string, [label, text]: Line): string => `  ${mark} ${label.pa
 
 /** An enrollment as it is. */
 export function shown(enrollment: Enrollment): string {
-  return `${titleOf(enrollment)}\n${linesOf(enrollment)
-    .map((line) => row(' ', line))
-    .join('')}`;
+  const rows = linesOf(enrollment).map((line) => row(' ', line));
+  return `${titleOf(enrollment)}\n${rows.join('')}`;
 }
 
 /** What a change does, line by line: `-` before, `+` after. One of the two may be absent. */

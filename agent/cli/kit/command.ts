@@ -17,7 +17,7 @@ export interface Io {
 export type Run = (args: ParsedArguments, io: Io) => Promise<number>;
 
 /** Ends a command with a sentence that has no code: it is not in the table of failures. */
-abstract class CommandError extends Error {
+export abstract class CommandError extends Error {
   abstract readonly exit: number;
   readonly advice: string | undefined;
 
@@ -87,11 +87,17 @@ export function complaint({ code, message, cause, advice }: Complaint, screen: S
     .flatMap((line, at) =>
       wrap(screen, `${at === 0 && code !== undefined ? `${code} ` : ''}${line}`, { first: indent }),
     );
-  const arrow = `${indent}${glyph(screen, 'arrow')} `;
-  const next = advice === undefined ? [] : wrap(screen, advice, { first: arrow, rest: ' '.repeat(arrow.length) });
   const [first = '', ...rest] = lines;
   const headed = code === undefined ? first : first.replace(code, paint(screen, 'bold', code));
-  return `${[headed, ...rest, ...next.map((line) => paint(screen, 'cyan', line))].join('\n')}\n`;
+  return `${[headed, ...rest, ...nextStep(advice, screen, indent)].join('\n')}\n`;
+}
+
+/** `→ newleaf check`, in lines. */
+export function nextStep(advice: string | undefined, screen: Screen, indent: string): readonly string[] {
+  if (advice === undefined) return [];
+  const arrow = `${indent}${glyph(screen, 'arrow')} `;
+  const lines = wrap(screen, advice, { first: arrow, rest: ' '.repeat(arrow.length) });
+  return lines.map((line) => paint(screen, 'cyan', line));
 }
 
 /** A text of the command line; undefined where the option is absent. */

@@ -17,6 +17,7 @@ export interface Setting {
   readonly isTTY?: boolean;
   /** Somebody presses Ctrl-C as soon as the command listens for it. */
   readonly interrupts?: boolean;
+  readonly now?: () => number;
 }
 
 const POLL_MS = 20;
@@ -24,7 +25,7 @@ const POLL_MS = 20;
 /** Runs one command line in this process, on paper. */
 export async function onPaper(
   argv: readonly string[],
-  { env = {}, answer, isTTY = false, interrupts = false }: Setting = {},
+  { env = {}, answer, isTTY = false, interrupts = false, now = Date.now }: Setting = {},
 ): Promise<Told> {
   const written = { out: '', err: '' };
   const paper = (name: 'out' | 'err') => ({
@@ -38,7 +39,7 @@ export async function onPaper(
     out: paper('out'),
     err: paper('err'),
     pollMs: POLL_MS,
-    now: Date.now,
+    now,
     sleep: (ms, signal) => sleep(ms, undefined, signal && { signal }).catch(() => {}),
     onInterrupt(heard) {
       if (interrupts) setImmediate(heard);

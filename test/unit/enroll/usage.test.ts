@@ -98,6 +98,15 @@ test('nobody there: 1, in words, and the key is not shown', async () => {
   }
 });
 
+test('a defect: 1, where it is, and what to do with it', async () => {
+  const now = () => {
+    throw new TypeError('the clock is broken');
+  };
+  const { code, said } = await onPaper(argvOf('add individual --certificate /leaf.pem'), { env, now });
+  assert.match(said, /^A defect in enroll\. \(TypeError: the clock is broken at .*\) -> Please report it/);
+  assert.equal(code, 1);
+});
+
 describe('help', () => {
   test('without a command: all of them, and 2', async () => {
     const { code, out, err } = await onPaper([]);
