@@ -1,6 +1,6 @@
 import { Misuse, textOption, textsOption } from '../../agent/cli/kit/command.ts';
 import { text } from '../../agent/cli/kit/tool.ts';
-import { certificateIn, demandCa, demandLeaf, type Given } from './certificate.ts';
+import { certificateIn, demandCa, demandLeaf } from './certificate.ts';
 import type { Call } from './command.ts';
 import type { Enrollment } from './dps.ts';
 import type { Slot, Slots } from './slots.ts';
@@ -70,5 +70,3 @@ export async function withPems(slots: Slots, call: Call): Promise<Slots> {
   const { primary, secondary } = slots;
   return { ...(primary && { primary: filled(primary) }), ...(secondary && { secondary: filled(secondary) }) };
 }
-
-export type { Given };
