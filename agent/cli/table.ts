@@ -1,15 +1,15 @@
-import { type CommandSpec, flag, type Tool, text } from './kit/tool.ts';
+import { type CommandSpec, flagged, type Tool, valued } from './kit/tool.ts';
 import { INIT_OPTIONS } from './table-init.ts';
 
 /** Understood by every command. */
 const GLOBAL_OPTIONS = {
-  config: text('FILE', 'The configuration. Without it NEWLEAF_CONFIG, then /etc/newleaf/newleaf.toml.'),
-  help: { ...flag('Explain the command.'), short: 'h' },
+  config: valued('FILE', 'The configuration. Without it NEWLEAF_CONFIG, then /etc/newleaf/newleaf.toml.'),
+  help: { ...flagged('Explain the command.'), short: 'h' },
 } as const;
 
-const json = flag('Print JSON, whose schema is kept stable.');
-const wait = flag('Follow the request to its end, and exit by how it ended.');
-const id = text('ID', 'Name the request. The same ID again gives its outcome.');
+const json = flagged('Print JSON, whose schema is kept stable.');
+const wait = flagged('Follow the request to its end, and exit by how it ended.');
+const id = valued('ID', 'Name the request. The same ID again gives its outcome.');
 /** Exit codes, wherever nothing more exact is known. */
 export const EXITS = {
   0: 'Done.',
@@ -75,7 +75,7 @@ const COMMANDS = {
     ],
     options: {
       json,
-      watch: { ...flag('Go on showing it: drawn over on a terminal, else a line for each change.'), short: 'w' },
+      watch: { ...flagged('Go on showing it: drawn over on a terminal, else a line for each change.'), short: 'w' },
     },
     examples: [
       { line: 'newleaf status', meaning: 'On one screen.' },
@@ -121,7 +121,7 @@ const COMMANDS = {
     ],
     options: {
       wait,
-      discard: flag('Drop the parked candidate first.'),
+      discard: flagged('Drop the parked candidate first.'),
       id,
     },
     examples: [
@@ -136,8 +136,8 @@ const COMMANDS = {
       'Prints the certification request (PKCS#10, PEM) of the next key, which is made if there is none. Asking again gives the CSR of the same key, until a leaf is installed.',
     ],
     options: {
-      out: { ...text('FILE', 'Write it there instead of to stdout.'), short: 'o' },
-      'new-key': flag('Make another key, and forget the one before.'),
+      out: { ...valued('FILE', 'Write it there instead of to stdout.'), short: 'o' },
+      'new-key': flagged('Make another key, and forget the one before.'),
     },
     examples: [{ line: 'newleaf csr -o gw.csr', meaning: 'For the person who signs it.' }],
     exits: { 0: 'Done.', 1: 'Failed.', 2: usage, 5: down },
@@ -176,7 +176,7 @@ const COMMANDS = {
       'As root it finds everything. It logs in to the token once, as `newleaf check` does.',
     ],
     options: {
-      out: { ...text('FILE', 'Write it there instead of to the directory for temporary files.'), short: 'o' },
+      out: { ...valued('FILE', 'Write it there instead of to the directory for temporary files.'), short: 'o' },
     },
     examples: [{ line: 'sudo newleaf support-bundle', meaning: 'Prints where it is, and what is in it.' }],
     exits: {
@@ -191,7 +191,7 @@ const COMMANDS = {
       'Destroys the keys that newleaf has made in the token, with their certificates, or the key that DPS has sent to the TPM, and what newleaf knows. A key that was there before newleaf (hsm.key) stays, and so do configuration and PIN. What is going to be destroyed is shown first, and the registration ID must be typed.',
       'The daemon must not run. If the power fails on the way, the daemon refuses to start, and the same command finishes.',
     ],
-    options: { yes: flag('Do not ask.') },
+    options: { yes: flagged('Do not ask.') },
     examples: [
       {
         line: 'sudo newleaf decommission',

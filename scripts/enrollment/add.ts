@@ -1,5 +1,5 @@
 import { Misuse, textOption, textsOption } from '../../agent/cli/kit/command.ts';
-import { text } from '../../agent/cli/kit/tool.ts';
+import { valued } from '../../agent/cli/kit/tool.ts';
 import { certificateIn } from './certificate.ts';
 import { change } from './change.ts';
 import { type Call, oneOf, only } from './command.ts';
@@ -17,12 +17,12 @@ const POLICIES = {
 export const POLICY_NAMES = Object.keys(POLICIES) as (keyof typeof POLICIES)[];
 
 export const ADD_OPTIONS = {
-  secondary: text('FILE', 'A second certificate, admitted as well.'),
-  policy: text(
+  secondary: valued('FILE', 'A second certificate, admitted as well.'),
+  policy: valued(
     'POLICY',
     'On re-registration: migrate (default) moves the twin, reset begins it anew, never keeps the hub.',
   ),
-  'hub-host': { ...text('HOST', 'Assign to this linked hub only. May be repeated.'), multiple: true },
+  'hub-host': { ...valued('HOST', 'Assign to this linked hub only. May be repeated.'), multiple: true },
 } as const;
 
 /** `enroll add individual [ID] --certificate FILE` */

@@ -1,4 +1,4 @@
-import { flag, type Tool, text } from '../../agent/cli/kit/tool.ts';
+import { flagged, type Tool, valued } from '../../agent/cli/kit/tool.ts';
 import { allowMember, disallowMember, setStatus } from './access.ts';
 import { ADD_OPTIONS, addGroup, addIndividual } from './add.ts';
 import { promote, removeCurrent, rollGroup, setSecondary } from './certificates.ts';
@@ -10,11 +10,11 @@ import { showDevice, showGroup } from './show.ts';
 
 /** Understood by every command. */
 const GLOBAL_OPTIONS = {
-  dps: text('CONNECTION', 'Connection string of DPS; better: NEWLEAF_DPS_CONNECTION, which nobody sees.'),
-  hub: text('CONNECTION', 'Connection string of the hub; better: NEWLEAF_HUB_CONNECTION.'),
-  yes: flag('Do not ask.'),
-  'dry-run': flag('Show what would be done, and do nothing.'),
-  help: { ...flag('Explain the command.'), short: 'h' },
+  dps: valued('CONNECTION', 'Connection string of DPS; better: NEWLEAF_DPS_CONNECTION, which nobody sees.'),
+  hub: valued('CONNECTION', 'Connection string of the hub; better: NEWLEAF_HUB_CONNECTION.'),
+  yes: flagged('Do not ask.'),
+  'dry-run': flagged('Show what would be done, and do nothing.'),
+  help: { ...flagged('Explain the command.'), short: 'h' },
 } as const;
 
 /** Exit codes, wherever a command says nothing more exact. */
@@ -23,8 +23,8 @@ const EXITS = { 0: 'Done.', 1: 'Failed, or not agreed to.', 2: 'Wrong command li
 const one = (shown: string) => ({ shown, least: 1, most: 1 });
 
 const WHICH = {
-  individual: flag('The individual enrollment of this name.'),
-  group: flag('The enrollment group of this name.'),
+  individual: flagged('The individual enrollment of this name.'),
+  group: flagged('The enrollment group of this name.'),
 } as const;
 const { certificate, ca } = CERTIFICATE;
 const editing = { ...CERTIFICATE, ...HELD, ...WHICH };
@@ -44,7 +44,7 @@ const roll = (what: 'root' | 'intermediate', example: string): Command => ({
   about: [
     'Without --at-once the new one becomes the secondary, both are admitted, and `enroll promote` ends it. With --at-once only the new one is admitted: for a breach.',
   ],
-  options: { ...editing, 'at-once': flag('The old ones go now.') },
+  options: { ...editing, 'at-once': flagged('The old ones go now.') },
   examples: [{ line: example }, { line: `${example} --at-once` }],
   run: rollGroup(what),
 });
@@ -55,7 +55,7 @@ export const COMMANDS = {
     operands: { shown: '[ID]', most: 1 },
     meaning: 'Enroll one device by its leaf',
     about: ['The registration ID is the CN of the leaf, and may be given to be sure of it.'],
-    options: { certificate, ...ADD_OPTIONS, 'device-id': text('ID', 'Name in the hub, if it is another.') },
+    options: { certificate, ...ADD_OPTIONS, 'device-id': valued('ID', 'Name in the hub, if it is another.') },
     examples: [{ line: 'enroll add individual --certificate gw-0001.pem' }],
     run: addIndividual,
   },
@@ -66,7 +66,7 @@ export const COMMANDS = {
       'By the certificate of the CA, or by the name of a CA whose possession was proven to the DPS instance.',
       'Either way the chain that a device sends must reach a CA that was proven: prove the root once.',
     ],
-    options: { certificate, ca, ...ADD_OPTIONS, 'secondary-ca': text('NAME', 'A second CA, by name.') },
+    options: { certificate, ca, ...ADD_OPTIONS, 'secondary-ca': valued('NAME', 'A second CA, by name.') },
     examples: [
       { line: 'enroll add group gateways --certificate issuing-ca.pem' },
       { line: 'enroll add group gateways --ca our-root' },

@@ -1,5 +1,5 @@
 import { Misuse, textOption, textsOption } from '../../agent/cli/kit/command.ts';
-import { text } from '../../agent/cli/kit/tool.ts';
+import { valued } from '../../agent/cli/kit/tool.ts';
 import { certificateIn, demandCa, demandLeaf } from './certificate.ts';
 import type { Call } from './command.ts';
 import type { Enrollment } from './dps.ts';
@@ -7,13 +7,13 @@ import type { Slot, Slots } from './slots.ts';
 
 /** Options that say which certificate is meant. */
 export const CERTIFICATE = {
-  certificate: text('FILE', 'The certificate, PEM: the leaf of a device, or the CA of a group.'),
-  ca: text('NAME', 'A verified CA of the DPS instance, by its name there. For groups.'),
+  certificate: valued('FILE', 'The certificate, PEM: the leaf of a device, or the CA of a group.'),
+  ca: valued('NAME', 'A verified CA of the DPS instance, by its name there. For groups.'),
 } as const;
 
 export const HELD = {
   pem: {
-    ...text('FILE', 'A certificate that stays in the enrollment, should DPS want it again. May be repeated.'),
+    ...valued('FILE', 'A certificate that stays in the enrollment, should DPS want it again. May be repeated.'),
     multiple: true,
   },
 } as const;

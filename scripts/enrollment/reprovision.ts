@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { Failed, Misuse, textOption } from '../../agent/cli/kit/command.ts';
 import { Count } from '../../agent/cli/kit/progress.ts';
 import { printable, screenOf } from '../../agent/cli/kit/screen.ts';
-import { text } from '../../agent/cli/kit/tool.ts';
+import { valued } from '../../agent/cli/kit/tool.ts';
 import { EXIT } from '../../agent/failure/exit.ts';
 import { atOnce } from './at-once.ts';
 import { agreed, type Call, oneOf, seconds } from './command.ts';
@@ -13,16 +13,16 @@ import { callByJob } from './job.ts';
 import { allBack, report } from './tally.ts';
 
 export const REPROVISION_OPTIONS = {
-  job: text(
+  job: valued(
     'CONDITION',
     'Every device that the WHERE clause holds for, by a job of the hub: "tags.site = \'north\'", or "*".',
   ),
-  action: text('ACTION', 'register (default): register the leaf again. roll: turn over a new leaf.'),
-  delay: text(
+  action: valued('ACTION', 'register (default): register the leaf again. roll: turn over a new leaf.'),
+  delay: valued(
     'SECONDS',
     'Each device begins at a random moment within this time. Default 0; a fleet should have some.',
   ),
-  wait: text('SECONDS', 'How long they may take to come back, after the delay. Default 300; 0 does not wait.'),
+  wait: valued('SECONDS', 'How long they may take to come back, after the delay. Default 300; 0 does not wait.'),
 } as const;
 
 export const ACTIONS = ['register', 'roll'] as const;

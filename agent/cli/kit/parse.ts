@@ -11,7 +11,7 @@ export interface ParsedArguments<Name extends string = string> {
 }
 
 /** What is to be printed instead of running anything: to stdout with exit code 0, else to stderr. */
-export interface Ended {
+export interface Printed {
   readonly exit: number;
   readonly text: string;
 }
@@ -24,7 +24,7 @@ export const allOptions = (tool: Tool): Readonly<Record<string, OptionSpec>> =>
  * Reads the command line. Pure; never throws.
  * @param argv without node and the script
  */
-export function parse<Name extends string>(tool: Tool<Name>, argv: readonly string[]): ParsedArguments<Name> | Ended {
+export function parse<Name extends string>(tool: Tool<Name>, argv: readonly string[]): ParsedArguments<Name> | Printed {
   const { tokens, values } = read(argv, allOptions(tool));
   const words = tokens.flatMap((token) => (token.kind === 'positional' ? [token.value] : []));
   if (words.length === 0) return withoutCommand(tool, argv, values.help === true);
@@ -41,8 +41,8 @@ function commandLine<Name extends string>(
   tool: Tool<Name>,
   command: Name,
   argv: readonly string[],
-): ParsedArguments<Name> | Ended {
-  const wrong = (sentence: string): Ended => ({
+): ParsedArguments<Name> | Printed {
+  const wrong = (sentence: string): Printed => ({
     exit: EXIT.usage,
     text: `${sentence} ${usageOf(tool, command)}\n`,
   });
@@ -90,7 +90,7 @@ function withoutCommand<Name extends string>(
   tool: Tool<Name>,
   [first]: readonly string[],
   isHelp: boolean,
-): ParsedArguments<Name> | Ended {
+): ParsedArguments<Name> | Printed {
   if (isHelp) return { exit: EXIT.done, text: overview(tool) };
   if (first === undefined) return { exit: EXIT.usage, text: overview(tool) };
   // Everybody's first guess.
@@ -101,7 +101,7 @@ function withoutCommand<Name extends string>(
   return { exit: EXIT.usage, text: `There is no command. All commands: ${tool.name} help\n` };
 }
 
-function unknownCommand(tool: Tool, word: string): Ended {
+function unknownCommand(tool: Tool, word: string): Printed {
   const tails = tailsOf(tool, word).map((tail) => `${word} ${tail}`);
   const meant = nearest(word, [...headsOf(tool), 'help']);
   const near = meant === undefined ? `All commands: ${tool.name} help` : `Did you mean "${tool.name} ${meant}"?`;
@@ -109,7 +109,7 @@ function unknownCommand(tool: Tool, word: string): Ended {
   return { exit: EXIT.usage, text: `${tool.name} has no command ${JSON.stringify(word)}. ${guess}\n` };
 }
 
-function unknownOption(called: string, written: string, known: readonly string[]): Ended {
+function unknownOption(called: string, written: string, known: readonly string[]): Printed {
   const meant = nearest(written.replace(/^-+/, ''), known);
   const guess = meant === undefined ? `See: ${called} --help` : `Did you mean --${meant}?`;
   return { exit: EXIT.usage, text: `${called} has no option ${JSON.stringify(written)}. ${guess}\n` };

@@ -9,9 +9,10 @@ export interface OptionSpec {
   readonly meaning: string;
 }
 
-/** An option that takes something. */
-export const text = (value: string, meaning: string) => ({ type: 'string', value, meaning }) as const;
-export const flag = (meaning: string) => ({ type: 'boolean', meaning }) as const;
+/** An option that takes a value. */
+export const valued = (value: string, meaning: string) => ({ type: 'string', value, meaning }) as const;
+/** An option that is there, or not. */
+export const flagged = (meaning: string) => ({ type: 'boolean', meaning }) as const;
 
 export interface CommandSpec {
   /** One line. */
