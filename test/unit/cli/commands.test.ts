@@ -66,6 +66,29 @@ describe('command lines that are wrong end with 2 and one sentence', () => {
   });
 });
 
+describe('commands of two words, and options that may be repeated', () => {
+  const wrong = (sentence: string) => ({ exit: 2, text: `${sentence}\n` });
+  const rows: readonly (readonly [line: string, parsed: object])[] = [
+    ['promote gw-1 --pem a --pem=b', parsed('promote', { pem: ['a', 'b'] }, ['gw-1'])],
+    ['promote gw-1 --pem a', parsed('promote', { pem: ['a'] }, ['gw-1'])],
+    ['forget gw-1 --hub a --hub b', parsed('forget', { hub: 'b' }, ['gw-1'])],
+    ['--yes allow --dps x member gw-1', parsed('allow member', { yes: true, dps: 'x' }, ['gw-1'])],
+    ['add group add', parsed('add group', {}, ['add'])],
+    ['help add group', { exit: 0, text: explain(ENROLL, 'add group') }],
+    ['add group -h', { exit: 0, text: explain(ENROLL, 'add group') }],
+    ['add', wrong('enroll has no command "add". Which? add individual | add group')],
+    ['add grup', wrong('enroll has no command "add". Which? add individual | add group')],
+    ['help show', wrong('enroll has no command "show". Which? show device | show group')],
+    ['ad group', wrong('enroll has no command "ad". Did you mean "enroll add"?')],
+    ['show group', wrong('enroll show group needs NAME. Usage: enroll show group NAME')],
+    ['show group a b', wrong('enroll show group does not take "b". Usage: enroll show group NAME')],
+    ['--version', wrong('There is no command. All commands: enroll help')],
+  ];
+  for (const [line, expected] of rows) {
+    test(line, () => assert.deepEqual(kit.parse(ENROLL, line.split(' ')), expected));
+  }
+});
+
 describe('help', () => {
   for (const line of ['help', '--help', '-h']) {
     test(line, () => assert.equal((parse(line.split(' ')) as { exit: number }).exit, 0));
