@@ -11,7 +11,7 @@ const json = flagged('Print JSON, whose schema is kept stable.');
 const wait = flagged('Follow the request to its end, and exit by how it ended.');
 const id = valued('ID', 'Name the request. The same ID again gives its outcome.');
 /** Exit codes, wherever nothing more exact is known. */
-export const EXITS = {
+const EXITS = {
   0: 'Done.',
   1: 'Failed.',
   2: 'Wrong command line or configuration.',
@@ -60,12 +60,7 @@ const COMMANDS = {
         meaning: 'In a script, with a new token and the host name as registration ID.',
       },
     ],
-    exits: {
-      0: 'Done: the hub has accepted the leaf.',
-      1: 'Failed, or stopped by somebody.',
-      2: usage,
-      4: person,
-    },
+    exits: { 0: 'Done: the hub has accepted the leaf.', 1: 'Failed, or stopped by somebody.', 2: usage, 4: person },
   },
   status: {
     meaning: 'Show the leaf, the connection, and what to do',
@@ -119,11 +114,7 @@ const COMMANDS = {
     about: [
       'Makes a new key in the token, gets a new leaf with the same CN, registers it and connects with it. The old key is destroyed only after that has worked.',
     ],
-    options: {
-      wait,
-      discard: flagged('Drop the parked candidate first.'),
-      id,
-    },
+    options: { wait, discard: flagged('Drop the parked candidate first.'), id },
     examples: [
       { line: 'newleaf roll --wait', meaning: 'And see how it ends.' },
       { line: 'newleaf roll --discard', meaning: 'Give up the candidate that DPS refuses, and make another.' },
@@ -193,10 +184,7 @@ const COMMANDS = {
     ],
     options: { yes: flagged('Do not ask.') },
     examples: [
-      {
-        line: 'sudo newleaf decommission',
-        meaning: 'Before the gateway is sold, scrapped, or given another name.',
-      },
+      { line: 'sudo newleaf decommission', meaning: 'Before the gateway is sold, scrapped, or given another name.' },
     ],
     exits: {
       0: 'All is gone, or there was nothing.',
