@@ -77,8 +77,8 @@ export class Count {
   }
 
   end(): void {
-    this.#progress.print(this.#line === '' ? '' : `${this.#line}\n`);
     this.#progress.end();
+    this.#progress.print(this.#line === '' ? '' : `${this.#line}\n`);
     this.#line = '';
   }
 }
