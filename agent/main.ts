@@ -1,5 +1,5 @@
-import type { Io, ParsedArguments, Run } from './cli/command.ts';
-import { type CommandName, parse } from './cli/commands.ts';
+import { call, type Io, type Run } from './cli/kit/command.ts';
+import { type CommandName, NEWLEAF } from './cli/table.ts';
 import { EXIT } from './failure/exit.ts';
 import type { Passage } from './machine/as-daemon.ts';
 import type { Handed } from './machine/handed.ts';
@@ -90,14 +90,11 @@ async function main(argv: readonly string[]): Promise<number> {
 }
 
 /** @param handed where root has called it, and this process is not root's */
-async function called(argv: readonly string[], handed?: Handed): Promise<number> {
-  const parsed: ParsedArguments | { exit: number; text: string } = parse(argv);
-  if ('exit' in parsed) {
-    (parsed.exit === EXIT.done ? io.out : io.err).write(parsed.text);
-    return parsed.exit;
-  }
-  const run = await COMMANDS[parsed.command]({ again: [...itselfAt(GO_ON), ...argv], handed });
-  return run(parsed, io);
+function called(argv: readonly string[], handed?: Handed): Promise<number> {
+  return call(NEWLEAF, argv, io, async (args) => {
+    const run = await COMMANDS[args.command]({ again: [...itselfAt(GO_ON), ...argv], handed });
+    return run(args, io);
+  });
 }
 
 // The reader has seen enough (`newleaf check | head -1`).

@@ -3,7 +3,9 @@ import { chmod, copyFile, mkdir, readFile, rename, writeFile } from 'node:fs/pro
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { build, type Metafile, type Plugin, transform } from 'esbuild';
-import { bashCompletion } from './completion.ts';
+import { enrollCompletion, newleafCompletion } from './completion.ts';
+import { ENROLL_MANUAL } from './man/enroll.ts';
+import { NEWLEAF_MANUAL } from './man/newleaf.ts';
 import { manualPage } from './man.ts';
 import { noticesOf } from './notices.ts';
 import { PACKAGED, packaged } from './pages/packaged.ts';
@@ -161,13 +163,19 @@ async function bundleFile(entry: string, outfile: string): Promise<Metafile> {
 }
 
 /**
- * Writes the page of the manual and the completion of the shell, which are made from the same table as the help, and the
- * pages that a package carries.
+ * Writes the pages of the manual and the completions of the shell, which are made from the same tables as the help, and the
+ * pages that a package carries. Those of enroll stay here, as the package is for gateways: `man dist/enroll.1`,
+ * `source dist/enroll.bash`.
  */
 export async function documents(directory: string): Promise<void> {
   const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
-  await put(join(directory, 'newleaf.8'), (file) => writeFile(file, manualPage(version, builtAt())));
-  await put(join(directory, 'newleaf.bash'), (file) => writeFile(file, bashCompletion()));
+  const made = {
+    'newleaf.8': manualPage(NEWLEAF_MANUAL, version, builtAt()),
+    'newleaf.bash': newleafCompletion(),
+    'enroll.1': manualPage(ENROLL_MANUAL, version, builtAt()),
+    'enroll.bash': enrollCompletion(),
+  };
+  for (const [name, text] of Object.entries(made)) await put(join(directory, name), (file) => writeFile(file, text));
   for (const [page, name] of Object.entries(PACKAGED)) {
     const text = await readFile(join(root, page), 'utf8');
     await put(join(directory, 'doc', name), (file) => writeFile(file, packaged(page, text)));

@@ -1,30 +1,47 @@
 import { CHECKS } from '../agent/cli/checks/list.ts';
-import { ALL_OPTIONS } from '../agent/cli/commands.ts';
-import { COMMAND_NAMES, GLOBAL_OPTIONS, type OptionSpec, specOf } from '../agent/cli/table.ts';
+import { allOptions } from '../agent/cli/kit/parse.ts';
+import { headsOf, namesOf, type OptionSpec, specOf, type Tool, tailsOf } from '../agent/cli/kit/tool.ts';
+import { NEWLEAF } from '../agent/cli/table.ts';
 import { settingRows } from '../agent/config/config.ts';
+import { POLICY_NAMES } from './enrollment/add.ts';
+import { ENROLL } from './enrollment/commands.ts';
+import { ACTIONS } from './enrollment/reprovision.ts';
 
 const FILES = 'FILE';
 
 /** What may stand where the help shows a placeholder: files. Where nothing is known, nothing is offered. */
 const KINDS: Readonly<Record<string, string>> = { FILE: FILES, PLACE: FILES };
 
-/** Options that take one of the words that a setting takes. */
-const LIKE_SETTING: Readonly<Record<string, string>> = { issuer: 'leaf.issuer', attestation: 'dps.attestation' };
+/** Words that an option or a command takes, by its name. */
+type Known = Readonly<Record<string, readonly string[]>>;
 
-function offeredFor(option: string, placeholder: string): string {
-  const { range = '' } = settingRows().find(({ name }) => name === LIKE_SETTING[option]) ?? {};
-  const choices = [...range.matchAll(/"([^"]+)"/g)].map(([, word]) => word);
-  return KINDS[placeholder] ?? choices.join(' ');
+/** The words that a setting takes. */
+function wordsOf(setting: string): readonly string[] {
+  const { range = '' } = settingRows().find(({ name }) => name === setting) ?? {};
+  return [...range.matchAll(/"([^"]+)"/g)].flatMap(([, word]) => word ?? []);
 }
 
-/** Completion for bash, derived from the table of the commands. It needs nothing but bash 4. */
-export function bashCompletion(): string {
-  const valued = Object.entries(ALL_OPTIONS).flatMap(([long, { short, value }]) =>
-    value === undefined ? [] : [{ names: names(long, short).join(' | '), offered: offeredFor(long, value) }],
-  );
-  return `# Completion of newleaf(8) for bash. Made by scripts/completion.ts.
+/** Completion of newleaf(8) and of enroll(1) for bash. */
+export const newleafCompletion = (): string =>
+  bashCompletion(NEWLEAF, {
+    issuer: wordsOf('leaf.issuer'),
+    attestation: wordsOf('dps.attestation'),
+    check: CHECKS.map(({ id }) => id),
+  });
+export const enrollCompletion = (): string => bashCompletion(ENROLL, { policy: POLICY_NAMES, action: ACTIONS });
 
-_newleaf() {
+/** Completion for bash, derived from the table of the commands. It needs nothing but bash 4. */
+function bashCompletion(tool: Tool, known: Known): string {
+  const valued = Object.entries(allOptions(tool)).flatMap(([long, { short, value }]) =>
+    value === undefined
+      ? []
+      : [{ names: names(long, short).join(' | '), offered: KINDS[value] ?? known[long]?.join(' ') ?? '' }],
+  );
+  const longer = headsOf(tool).filter((head) => tailsOf(tool, head).length > 0);
+  const goesOn = longer.length === 0 ? '' : `case $command in help | ${longer.join(' | ')}) ;; *) break ;; esac`;
+  return `# Completion of ${tool.name} for bash. Made by scripts/completion.ts.
+
+_${tool.name}() {
   local current=\${COMP_WORDS[COMP_CWORD]} before=\${COMP_WORDS[COMP_CWORD - 1]} command='' offered='' index
   # bash takes --config=FILE apart at the sign.
   if [[ $current == = ]]; then current=''
@@ -38,8 +55,8 @@ _newleaf() {
         ;;
       -*) ;;
       *)
-        command=\${COMP_WORDS[index]}
-        break
+        command+=\${command:+ }\${COMP_WORDS[index]}
+        ${goesOn === '' ? 'break' : goesOn}
         ;;
     esac
   done
@@ -48,7 +65,7 @@ _newleaf() {
 ${valued.map(({ names, offered }) => `    ${names}) offered='${offered}' ;;`).join('\n')}
     *)
       case $command:$current in
-${commandRows().join('\n')}
+${commandRows(tool, known).join('\n')}
       esac
       ;;
   esac
@@ -61,22 +78,27 @@ ${commandRows().join('\n')}
   fi
 }
 
-complete -F _newleaf newleaf
+complete -F _${tool.name} ${tool.name}
 `;
 }
 
-function commandRows(): readonly string[] {
-  const all = [...COMMAND_NAMES, 'help'].join(' ');
-  const row = (pattern: string, offered: string) => `        ${pattern}) offered='${offered}' ;;`;
+function commandRows(tool: Tool, known: Known): readonly string[] {
+  const heads = headsOf(tool);
+  const row = (command: string, current: string, words: readonly string[] | string) =>
+    `        ${command.includes(' ') ? `'${command}'` : command}:${current}) offered='${[words].flat().join(' ')}' ;;`;
   return [
-    row(':-*', optionWords({})),
-    row(':*', all),
-    row('help:*', COMMAND_NAMES.join(' ')),
-    ...COMMAND_NAMES.flatMap((name) => {
-      const { options, operands } = specOf(name);
+    row('', '-*', optionWords(tool, {})),
+    row('', '*', [...heads, 'help']),
+    row('help', '*', heads),
+    ...heads.flatMap((head) => {
+      const tails = tailsOf(tool, head);
+      return tails.length === 0 ? [] : [row(head, '*', tails), row(`help ${head}`, '*', tails)];
+    }),
+    ...namesOf(tool).flatMap((name) => {
+      const { options, operands } = specOf(tool, name);
       const placeholder = /[A-Z]+/.exec(operands?.shown ?? '')?.[0] ?? '';
-      const offered = name === 'check' ? CHECKS.map(({ id }) => id).join(' ') : KINDS[placeholder];
-      return [row(`${name}:-*`, optionWords(options)), ...(offered === undefined ? [] : [row(`${name}:*`, offered)])];
+      const offered = known[name] ?? KINDS[placeholder];
+      return [row(name, '-*', optionWords(tool, options)), ...(offered === undefined ? [] : [row(name, '*', offered)])];
     }),
   ];
 }
@@ -86,7 +108,5 @@ const names = (long: string, short: string | undefined): readonly string[] => [
   `--${long}`,
 ];
 
-const optionWords = (options: Readonly<Record<string, OptionSpec>>): string =>
-  Object.keys({ ...options, ...GLOBAL_OPTIONS })
-    .map((long) => `--${long}`)
-    .join(' ');
+const optionWords = (tool: Tool, options: Readonly<Record<string, OptionSpec>>): readonly string[] =>
+  Object.keys({ ...options, ...tool.options }).map((long) => `--${long}`);

@@ -1,68 +1,72 @@
-import { usageOf } from '../agent/cli/help.ts';
-import { COMMAND_NAMES, type CommandName, EXITS, GLOBAL_OPTIONS, type OptionSpec, specOf } from '../agent/cli/table.ts';
-import { type SettingRow, settingRows } from '../agent/config/config.ts';
-import type { CodeEntry } from '../agent/failure/codes/code.ts';
-import { CODES } from '../agent/failure/failure.ts';
-import { ENVIRONMENT, FILES } from './man/places.ts';
+import { usageOf } from '../agent/cli/kit/help.ts';
+import { namesOf, type OptionSpec, specOf, type Tool } from '../agent/cli/kit/tool.ts';
 import { bold, italic, item, literal, paragraph, prose, section, subsection } from './man/roff.ts';
 
+/** What a page says beside the table of its commands. */
+export interface Manual {
+  readonly tool: Tool;
+  /** 1 is for every user, 8 for who administers the system. */
+  readonly section: 1 | 8;
+  /** What it does, after its name. */
+  readonly purpose: string;
+  readonly description: readonly string[];
+  /** Sections of this page alone. */
+  readonly more: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  /** Sections that come last. */
+  readonly last?: readonly string[];
+  readonly seeAlso: readonly (readonly [name: string, section: number])[];
+}
+
+const TITLES = { 1: 'General Commands Manual', 8: "System Manager's Manual" } as const;
+
 /**
- * The page newleaf(8), in man(7). Everything in it is derived from where it is used: commands and exit codes from the table
- * of the help, settings from the schema, failure codes from their list.
+ * A page in man(7). Everything in it is derived from where it is used: commands and exit codes from the table of the help.
  * @param at milliseconds since the epoch
  */
-export function manualPage(version: string, at: number): string {
+export function manualPage(manual: Manual, version: string, at: number): string {
+  const { tool, environment } = manual;
+  const { name } = tool;
   const day = new Date(at).toISOString().slice(0, 10);
   const parts = [
     '.\\" Made by scripts/man.ts.',
-    `.TH NEWLEAF 8 ${day} "newleaf ${version}" "System Manager's Manual"`,
-    section('NAME', 'newleaf \\- keep the leaf of an Azure IoT gateway, with its key in an HSM or TPM'),
-    section('SYNOPSIS', `${bold('newleaf')} ${italic('COMMAND')} [${italic('OPTION')}...]`),
-    section('DESCRIPTION', ...DESCRIPTION.map(paragraph)),
-    section('COMMANDS', ...COMMAND_NAMES.map(commandPart)),
-    section('OPTIONS OF EVERY COMMAND', ...Object.entries(GLOBAL_OPTIONS).map(optionItem)),
-    section('EXIT STATUS', ...Object.entries(EXITS).map(([code, meaning]) => item(bold(code), prose(meaning)))),
-    section('CONFIGURATION', paragraph(CONFIGURATION), ...settingRows().map(settingItem)),
-    section('FILES', ...Object.entries(FILES).map(([path, meaning]) => item(italic(path), prose(meaning)))),
-    section('ENVIRONMENT', ...Object.entries(ENVIRONMENT).map(([name, meaning]) => item(bold(name), prose(meaning)))),
-    section('FAILURE CODES', paragraph(KINDS), ...Object.entries(CODES).map(codeItem)),
-    section('SEE ALSO', SEE_ALSO.map(([name, part]) => `.BR ${literal(name)} (${part})`).join(' ,\n')),
+    `.TH ${name.toUpperCase()} ${manual.section} ${day} "newleaf ${version}" "${TITLES[manual.section]}"`,
+    section('NAME', `${name} \\- ${manual.purpose}`),
+    section('SYNOPSIS', `${bold(name)} ${italic('COMMAND')} [${italic('OPTION')}...]`),
+    section('DESCRIPTION', ...manual.description.map(paragraph)),
+    section('COMMANDS', ...namesOf(tool).map((command) => commandPart(tool, command))),
+    section('OPTIONS OF EVERY COMMAND', ...Object.entries(tool.options).map(optionItem)),
+    section('EXIT STATUS', ...Object.entries(tool.exits).map(([code, meaning]) => item(bold(code), prose(meaning)))),
+    ...manual.more,
+    section('ENVIRONMENT', ...Object.entries(environment).map(([variable, what]) => item(bold(variable), prose(what)))),
+    ...(manual.last ?? []),
+    section('SEE ALSO', manual.seeAlso.map(([page, part]) => `.BR ${literal(page)} (${part})`).join(' ,\n')),
   ];
   return `${parts.join('\n')}\n`;
 }
 
-const DESCRIPTION = [
-  'newleaf keeps the X.509 leaf key of a gateway inside an HSM or TPM (PKCS#11), and turns over a new leaf before the old one fails: a new key in the token, a new certificate with the same CN, registered with the Azure Device Provisioning Service (DPS), proven by a connection to the assigned IoT Hub, and only then is the old one retired.',
-  'It does so when the leaf grows old, when the hub calls the direct method reprovision, and when a technician asks. When the hub refuses the leaf, it registers again.',
-  'First: `newleaf status`. If something is wrong: `newleaf check`.',
-];
-
-const CONFIGURATION = 'TOML. A key that is not listed is refused. `newleaf config` prints what is in effect.';
-const KINDS =
-  'Every message carries one. Transient: newleaf keeps trying. Refused: the other side said no. Broken: token, disk or configuration.';
-const SEE_ALSO = [
-  ['journalctl', 1],
-  ['pkcs11-tool', 1],
-  ['systemctl', 1],
-] as const;
-
-function commandPart(name: CommandName): string {
-  const { meaning, about, options, examples, exits } = specOf(name);
+function commandPart(tool: Tool, name: string): string {
+  const { meaning, about, options, examples, exits } = specOf(tool, name);
   const ends = Object.entries(exits).map(([code, when]) => `${code} ${inSentence(when)}`);
   return subsection(
-    headingOf(name),
+    headingOf(tool, name),
     paragraph(`${meaning}.`),
     ...about.map(paragraph),
     ...Object.entries(options).map(optionItem),
-    paragraph(`Exits: ${ends.join(' · ')}.`),
-    ...examples.map(({ line, meaning: what }) => item(bold(line), prose(what))),
+    ...(exits === tool.exits ? [] : [paragraph(`Exits: ${ends.join(' · ')}.`)]),
+    ...examples.map(({ line, meaning: what }) =>
+      what === undefined ? `.PP\n${bold(line)}` : item(bold(line), prose(what)),
+    ),
   );
 }
 
 /** The usage, where it is short; the options are all explained below it. */
-function headingOf(name: CommandName): string {
-  const usage = usageOf(name).replace('Usage: ', '');
-  return usage.length > 72 ? `newleaf ${name} [OPTION...]` : usage;
+function headingOf(tool: Tool, name: string): string {
+  const usage = usageOf(tool, name).replace('Usage: ', '');
+  const { shown } = specOf(tool, name).operands ?? {};
+  return usage.length > 72
+    ? [tool.name, name, ...(shown === undefined ? [] : [shown]), '[OPTION...]'].join(' ')
+    : usage;
 }
 
 /** "Told to stop." as a part of a sentence. */
@@ -71,14 +75,4 @@ const inSentence = (text: string): string => text.replace(/\.$/, '');
 function optionItem([long, { short, value, meaning }]: [string, OptionSpec]): string {
   const names = [...(short === undefined ? [] : [bold(`-${short}`)]), bold(`--${long}`)];
   return item(`${names.join(', ')}${value === undefined ? '' : ` ${italic(value)}`}`, prose(meaning));
-}
-
-function settingItem({ name, type, range, standard, absent, meaning }: SettingRow): string {
-  const otherwise = standard === undefined ? (absent === undefined ? 'Required' : `Without it: ${absent}`) : undefined;
-  const last = otherwise === undefined ? `Default: ${literal(standard ?? '')}` : prose(otherwise);
-  return item(`${bold(name)} (${literal(type)})`, `${prose(meaning)}\n${prose(`Accepted: ${range}.`)}\n${last}.`);
-}
-
-function codeItem([code, { kind, means, advice }]: [string, CodeEntry]): string {
-  return item(`${bold(code)} (${kind})`, `${prose(means)}\n${prose(advice)}`);
 }

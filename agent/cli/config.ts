@@ -1,6 +1,6 @@
 import { configPath, loadConfig, printConfig } from '../config/config.ts';
 import { EXIT } from '../failure/exit.ts';
-import { command, textOption } from './command.ts';
+import { command, textOption } from './kit/command.ts';
 
 /** `newleaf config`: what is in effect, and where each value comes from. */
 export const run = command(async (args, io) => {

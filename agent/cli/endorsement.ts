@@ -1,6 +1,6 @@
 import { createTpm } from '../../hsm/tpm/tpm.ts';
 import type { Config } from '../config/config.ts';
-import { type Screen, wrap } from './screen.ts';
+import { type Screen, wrap } from './kit/screen.ts';
 
 /** What DPS must know of this gateway before it may attest by its TPM. */
 export interface Endorsement {

@@ -1,42 +1,17 @@
+import { type CommandSpec, flagged, type Tool, valued } from './kit/tool.ts';
 import { INIT_OPTIONS } from './table-init.ts';
 
-/** An option, as node's parseArgs takes it, and what the help says about it. */
-export interface OptionSpec {
-  readonly type: 'boolean' | 'string';
-  readonly short?: string;
-  /** What stands after it, where it takes something. */
-  readonly value?: string;
-  readonly meaning: string;
-}
-
-export interface CommandSpec {
-  /** One line. */
-  readonly meaning: string;
-  /** What may follow that is no option, as the usage line shows it. */
-  readonly operands?: { readonly shown: string; readonly least?: number; readonly most: number };
-  /** Paragraphs for the help and the manual page. */
-  readonly about: readonly string[];
-  readonly options: Readonly<Record<string, OptionSpec>>;
-  readonly examples: readonly { readonly line: string; readonly meaning: string }[];
-  /** Exit codes of this command. */
-  readonly exits: Readonly<Record<number, string>>;
-}
-
 /** Understood by every command. */
-export const GLOBAL_OPTIONS = {
-  config: {
-    type: 'string',
-    value: 'FILE',
-    meaning: 'The configuration. Without it NEWLEAF_CONFIG, then /etc/newleaf/newleaf.toml.',
-  },
-  help: { type: 'boolean', short: 'h', meaning: 'Explain the command.' },
-} as const satisfies Record<string, OptionSpec>;
+const GLOBAL_OPTIONS = {
+  config: valued('FILE', 'The configuration. Without it NEWLEAF_CONFIG, then /etc/newleaf/newleaf.toml.'),
+  help: { ...flagged('Explain the command.'), short: 'h' },
+} as const;
 
-const json = { type: 'boolean', meaning: 'Print JSON, whose schema is kept stable.' } as const;
-const wait = { type: 'boolean', meaning: 'Follow the request to its end, and exit by how it ended.' } as const;
-const id = { type: 'string', value: 'ID', meaning: 'Name the request. The same ID again gives its outcome.' } as const;
+const json = flagged('Print JSON, whose schema is kept stable.');
+const wait = flagged('Follow the request to its end, and exit by how it ended.');
+const id = valued('ID', 'Name the request. The same ID again gives its outcome.');
 /** Exit codes, wherever nothing more exact is known. */
-export const EXITS = {
+const EXITS = {
   0: 'Done.',
   1: 'Failed.',
   2: 'Wrong command line or configuration.',
@@ -56,8 +31,8 @@ const asked = {
   5: down,
 } as const;
 
-/** Every command, once: parsing, help, manual page and completion are derived from this. */
-export const COMMANDS = {
+/** Every command, once. */
+const COMMANDS = {
   run: {
     meaning: 'Run the daemon',
     about: ['Keeps the leaf valid and the gateway connected, until it is told to stop. The systemd unit calls this.'],
@@ -85,12 +60,7 @@ export const COMMANDS = {
         meaning: 'In a script, with a new token and the host name as registration ID.',
       },
     ],
-    exits: {
-      0: 'Done: the hub has accepted the leaf.',
-      1: 'Failed, or stopped by somebody.',
-      2: usage,
-      4: person,
-    },
+    exits: { 0: 'Done: the hub has accepted the leaf.', 1: 'Failed, or stopped by somebody.', 2: usage, 4: person },
   },
   status: {
     meaning: 'Show the leaf, the connection, and what to do',
@@ -100,11 +70,7 @@ export const COMMANDS = {
     ],
     options: {
       json,
-      watch: {
-        type: 'boolean',
-        short: 'w',
-        meaning: 'Go on showing it: drawn over on a terminal, else a line for each change.',
-      },
+      watch: { ...flagged('Go on showing it: drawn over on a terminal, else a line for each change.'), short: 'w' },
     },
     examples: [
       { line: 'newleaf status', meaning: 'On one screen.' },
@@ -148,11 +114,7 @@ export const COMMANDS = {
     about: [
       'Makes a new key in the token, gets a new leaf with the same CN, registers it and connects with it. The old key is destroyed only after that has worked.',
     ],
-    options: {
-      wait,
-      discard: { type: 'boolean', meaning: 'Drop the parked candidate first.' },
-      id,
-    },
+    options: { wait, discard: flagged('Drop the parked candidate first.'), id },
     examples: [
       { line: 'newleaf roll --wait', meaning: 'And see how it ends.' },
       { line: 'newleaf roll --discard', meaning: 'Give up the candidate that DPS refuses, and make another.' },
@@ -165,8 +127,8 @@ export const COMMANDS = {
       'Prints the certification request (PKCS#10, PEM) of the next key, which is made if there is none. Asking again gives the CSR of the same key, until a leaf is installed.',
     ],
     options: {
-      out: { type: 'string', short: 'o', value: 'FILE', meaning: 'Write it there instead of to stdout.' },
-      'new-key': { type: 'boolean', meaning: 'Make another key, and forget the one before.' },
+      out: { ...valued('FILE', 'Write it there instead of to stdout.'), short: 'o' },
+      'new-key': flagged('Make another key, and forget the one before.'),
     },
     examples: [{ line: 'newleaf csr -o gw.csr', meaning: 'For the person who signs it.' }],
     exits: { 0: 'Done.', 1: 'Failed.', 2: usage, 5: down },
@@ -205,12 +167,7 @@ export const COMMANDS = {
       'As root it finds everything. It logs in to the token once, as `newleaf check` does.',
     ],
     options: {
-      out: {
-        type: 'string',
-        short: 'o',
-        value: 'FILE',
-        meaning: 'Write it there instead of to the directory for temporary files.',
-      },
+      out: { ...valued('FILE', 'Write it there instead of to the directory for temporary files.'), short: 'o' },
     },
     examples: [{ line: 'sudo newleaf support-bundle', meaning: 'Prints where it is, and what is in it.' }],
     exits: {
@@ -225,12 +182,9 @@ export const COMMANDS = {
       'Destroys the keys that newleaf has made in the token, with their certificates, or the key that DPS has sent to the TPM, and what newleaf knows. A key that was there before newleaf (hsm.key) stays, and so do configuration and PIN. What is going to be destroyed is shown first, and the registration ID must be typed.',
       'The daemon must not run. If the power fails on the way, the daemon refuses to start, and the same command finishes.',
     ],
-    options: { yes: { type: 'boolean', meaning: 'Do not ask.' } },
+    options: { yes: flagged('Do not ask.') },
     examples: [
-      {
-        line: 'sudo newleaf decommission',
-        meaning: 'Before the gateway is sold, scrapped, or given another name.',
-      },
+      { line: 'sudo newleaf decommission', meaning: 'Before the gateway is sold, scrapped, or given another name.' },
     ],
     exits: {
       0: 'All is gone, or there was nothing.',
@@ -257,7 +211,12 @@ export const COMMANDS = {
 
 export type CommandName = keyof typeof COMMANDS;
 
-export const COMMAND_NAMES = Object.keys(COMMANDS) as readonly CommandName[];
-
-/** The entry of a command, without the narrow types of the table. */
-export const specOf = (name: CommandName): CommandSpec => COMMANDS[name];
+/** The command line of newleaf. */
+export const NEWLEAF: Tool<CommandName> = {
+  name: 'newleaf',
+  purpose: 'newleaf keeps the X.509 leaf key of an Azure IoT gateway in its HSM or TPM, and turns over a new leaf.',
+  commands: COMMANDS,
+  options: GLOBAL_OPTIONS,
+  exits: EXITS,
+  begin: ['On a new gateway: newleaf init. How it is: newleaf status. What is wrong: newleaf check.'],
+};

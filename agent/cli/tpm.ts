@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { configPath, loadConfig } from '../config/config.ts';
 import { EXIT } from '../failure/exit.ts';
-import { command, type Run, textOption } from './command.ts';
 import { enrollCommand, readEndorsement, renderEndorsement } from './endorsement.ts';
-import { screenOf } from './screen.ts';
+import { command, type Run, textOption } from './kit/command.ts';
+import { screenOf } from './kit/screen.ts';
 
 /**
  * `newleaf tpm`: what DPS must be told of this TPM. It works before there is a configuration, as the enrollment may come

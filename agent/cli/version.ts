@@ -1,6 +1,6 @@
 import { EXIT } from '../failure/exit.ts';
 import { builtAt, version } from '../machine/build.ts';
-import { command } from './command.ts';
+import { command } from './kit/command.ts';
 
 /** `newleaf version`: one line, with all that a bug report needs. */
 export const run = command(async (_, io) => {

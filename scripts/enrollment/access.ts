@@ -1,12 +1,10 @@
 import { randomBytes } from 'node:crypto';
+import { Failed, textOption } from '../../agent/cli/kit/command.ts';
 import { certificateIn, demandLeaf } from './certificate.ts';
 import { change } from './change.ts';
 import { type Call, only } from './command.ts';
-import { Failed } from './desk.ts';
 import { Dps, type Enrollment, type Kind, type Status } from './dps.ts';
 import { withPems } from './given.ts';
-
-const open = ({ desk, options }: Call): Promise<Dps> => Dps.open(desk, options.text('dps'));
 
 /** Disallowing stops registrations; a hub knows nothing of it (how-to-revoke-device-access-portal). */
 const stillConnected = (device: string): string =>
@@ -15,7 +13,7 @@ const stillConnected = (device: string): string =>
 /** `enroll disallow device ID`, `enroll disallow group NAME`, and `allow` of both. */
 export function setStatus(kind: Kind, status: Status): (call: Call) => Promise<number> {
   return async (call) => {
-    const dps = await open(call);
+    const dps = await Dps.open(call);
     const id = only(call);
     const before = await dps.find(kind, id);
     if (before === undefined) {
@@ -30,10 +28,10 @@ export function setStatus(kind: Kind, status: Status): (call: Call) => Promise<n
       status === 'disabled'
         ? barred
         : `DPS admits ${id} again. It comes back by itself, or at once by: newleaf reprovision`;
-    return change(call.desk, dps, call.manner, {
+    return change(call, dps, {
       before,
       after: { ...before, status, slots: await withPems(before.slots, call) },
-      ...(status === 'disabled' && { question: `Bar ${id} from registering?` }),
+      question: status === 'disabled' ? `Bar ${id} from registering?` : undefined,
       done,
     });
   };
@@ -44,14 +42,11 @@ export function setStatus(kind: Kind, status: Status): (call: Call) => Promise<n
  * the leaf it bars that leaf for certain; without, it holds a symmetric key that nobody knows, and bars by its ID.
  */
 export async function disallowMember(call: Call): Promise<number> {
-  const { desk, options, manner } = call;
   const id = only(call);
-  const file = options.text('certificate');
+  const file = textOption(call, 'certificate');
   const leaf = file === undefined ? undefined : await certificateIn(file);
-  if (leaf !== undefined) {
-    demandLeaf(leaf, id, desk.now());
-  }
-  const dps = await open(call);
+  if (leaf !== undefined) demandLeaf(leaf, id, call.desk.now());
+  const dps = await Dps.open(call);
   if ((await dps.find('individual', id)) !== undefined) {
     throw new Failed(`"${id}" has an individual enrollment of its own: enroll disallow device ${id}`);
   }
@@ -65,7 +60,7 @@ export async function disallowMember(call: Call): Promise<number> {
     slots: leaf === undefined ? {} : { primary: leaf },
     body: { registrationId: id, ...(leaf === undefined && { attestation }) },
   };
-  return change(desk, dps, manner, {
+  return change(call, dps, {
     after,
     question: `Bar ${id} from registering?`,
     done: `DPS admits ${id} no more, whatever its group. ${stillConnected(id)}`,
@@ -75,12 +70,12 @@ export async function disallowMember(call: Call): Promise<number> {
 /** `enroll allow member DEVICE`: deletes the enrollment that bars it; the group decides again. */
 export async function allowMember(call: Call): Promise<number> {
   const id = only(call);
-  const dps = await open(call);
+  const dps = await Dps.open(call);
   const before = await dps.get('individual', id);
   if (before.status === 'enabled') {
     throw new Failed(`The individual enrollment "${id}" is enabled: it bars nobody, and the device may live by it.`);
   }
-  return change(call.desk, dps, call.manner, {
+  return change(call, dps, {
     before,
     question: `Delete the enrollment that bars ${id}?`,
     done: `The group of ${id} decides again. It comes back by itself, or at once by: newleaf reprovision`,

@@ -1,7 +1,8 @@
+import { Misuse, textOption, textsOption } from '../../agent/cli/kit/command.ts';
+import { valued } from '../../agent/cli/kit/tool.ts';
 import { certificateIn } from './certificate.ts';
 import { change } from './change.ts';
-import { type Call, type OptionSpec, only } from './command.ts';
-import { Misuse } from './desk.ts';
+import { type Call, oneOf, only } from './command.ts';
 import { Dps, type Enrollment } from './dps.ts';
 import { slotDemanded, slotGiven, type Wanted } from './given.ts';
 import { demandOneKind, type Slots } from './slots.ts';
@@ -13,29 +14,23 @@ const POLICIES = {
   never: { updateHubAssignment: false, migrateDeviceData: false },
 } as const;
 
+export const POLICY_NAMES = Object.keys(POLICIES) as (keyof typeof POLICIES)[];
+
 export const ADD_OPTIONS = {
-  secondary: { type: 'string', value: 'FILE', meaning: 'A second certificate, admitted as well.' },
-  policy: {
-    type: 'string',
-    value: 'POLICY',
-    meaning: 'On re-registration: migrate (default) moves the twin, reset begins it anew, never keeps the hub.',
-  },
-  'hub-host': {
-    type: 'string',
-    multiple: true,
-    value: 'HOST',
-    meaning: 'Assign to this linked hub only. May be repeated.',
-  },
-} as const satisfies Record<string, OptionSpec>;
+  secondary: valued('FILE', 'A second certificate, admitted as well.'),
+  policy: valued(
+    'POLICY',
+    'On re-registration: migrate (default) moves the twin, reset begins it anew, never keeps the hub.',
+  ),
+  'hub-host': { ...valued('HOST', 'Assign to this linked hub only. May be repeated.'), multiple: true },
+} as const;
 
 /** `enroll add individual [ID] --certificate FILE` */
 export async function addIndividual(call: Call): Promise<number> {
-  const file = call.options.text('certificate');
-  if (file === undefined) {
-    throw new Misuse('Which leaf? --certificate FILE');
-  }
-  const id = call.operands[0] ?? (await certificateIn(file)).cn;
-  const deviceId = call.options.text('device-id');
+  const file = textOption(call, 'certificate');
+  if (file === undefined) throw new Misuse('Which leaf? --certificate FILE');
+  const id = call.positionals[0] ?? (await certificateIn(file)).cn;
+  const deviceId = textOption(call, 'device-id');
   return add(call, { kind: 'individual', id }, { registrationId: id, ...(deviceId && { deviceId }) });
 }
 
@@ -46,19 +41,18 @@ export async function addGroup(call: Call): Promise<number> {
 }
 
 async function add(call: Call, wanted: Wanted, named: object): Promise<number> {
-  const { desk, manner, options } = call;
   const primary = await slotDemanded(call, wanted);
   const secondary = await slotGiven(call, wanted, { certificate: 'secondary', ca: 'secondary-ca' });
   const slots: Slots = { primary, ...(secondary && { secondary }) };
   demandOneKind(slots);
-  const policy = options.oneOf('policy', ['migrate', 'reset', 'never']) ?? 'migrate';
-  const hubs = options.texts('hub-host');
+  const policy = oneOf(call, 'policy', POLICY_NAMES) ?? 'migrate';
+  const hubs = textsOption(call, 'hub-host');
   const body = {
     ...named,
     reprovisionPolicy: POLICIES[policy],
     ...(hubs.length > 0 && { allocationPolicy: hubs.length === 1 ? 'static' : 'hashed', iotHubs: hubs }),
   };
   const after: Enrollment = { ...wanted, status: 'enabled', attestation: 'x509', slots, body };
-  const dps = await Dps.open(desk, options.text('dps'));
-  return change(desk, dps, manner, { after, done: `${wanted.id} is enrolled.` });
+  const dps = await Dps.open(call);
+  return change(call, dps, { after, done: `${wanted.id} is enrolled.` });
 }

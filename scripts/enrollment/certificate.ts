@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { Misuse } from './desk.ts';
+import { Misuse } from '../../agent/cli/kit/command.ts';
 import type { CertificateSlot } from './slots.ts';
 
 const PEM = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/;
@@ -24,9 +24,7 @@ export async function certificateIn(file: string): Promise<Given> {
     throw new Misuse(`${file} cannot be read: ${error.message}`);
   });
   const [pem] = PEM.exec(text) ?? [];
-  if (pem === undefined) {
-    throw new Misuse(`${file} holds no certificate in PEM.`);
-  }
+  if (pem === undefined) throw new Misuse(`${file} holds no certificate in PEM.`);
   try {
     const certificate = new X509Certificate(pem);
     return {
@@ -53,24 +51,18 @@ function commonName(subject: string): string {
 
 /** DPS admits a device only under a registration ID that is the CN of its leaf (concepts-x509-attestation). */
 export function demandLeaf({ file, cn, isCa, notAfter }: Given, registrationId: string, now: number): void {
-  if (isCa) {
-    throw new Misuse(`${file} is a CA certificate: an individual enrollment takes the leaf of the device.`);
-  }
+  if (isCa) throw new Misuse(`${file} is a CA certificate: an individual enrollment takes the leaf of the device.`);
   if (cn !== registrationId) {
     throw new Misuse(
       `The leaf in ${file} has the CN ${cn}, and the registration ID is ${registrationId}: DPS would refuse it.`,
     );
   }
-  if (Date.parse(notAfter) <= now) {
-    throw new Misuse(`The leaf in ${file} has expired: ${notAfter}.`);
-  }
+  if (Date.parse(notAfter) <= now) throw new Misuse(`The leaf in ${file} has expired: ${notAfter}.`);
 }
 
 export function demandCa({ file, isCa, notAfter }: Given, now: number): void {
   if (!isCa) {
     throw new Misuse(`${file} is no CA certificate: a group takes the root or intermediate that issues the leaves.`);
   }
-  if (Date.parse(notAfter) <= now) {
-    throw new Misuse(`The CA certificate in ${file} has expired: ${notAfter}.`);
-  }
+  if (Date.parse(notAfter) <= now) throw new Misuse(`The CA certificate in ${file} has expired: ${notAfter}.`);
 }

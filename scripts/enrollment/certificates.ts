@@ -1,7 +1,7 @@
+import { Failed, Misuse, textOption } from '../../agent/cli/kit/command.ts';
 import { certificateIn } from './certificate.ts';
 import { change } from './change.ts';
 import { type Call, only } from './command.ts';
-import { Failed, Misuse } from './desk.ts';
 import { Dps, type Enrollment } from './dps.ts';
 import { slotDemanded, slotGiven, withPems } from './given.ts';
 import { slotText } from './screen.ts';
@@ -11,14 +11,12 @@ import { demandOneKind, lost, promoted, rolled, type Slots, type Which, without,
 async function named(call: Call, dps: Dps): Promise<Enrollment> {
   const id = only(call);
   const { options } = call;
-  const kinds = (['individual', 'group'] as const).filter((kind) => options.flag(kind));
+  const kinds = (['individual', 'group'] as const).filter((kind) => options[kind] === true);
   const looked = await Promise.all(
     (kinds.length === 0 ? (['individual', 'group'] as const) : kinds).map((kind) => dps.find(kind, id)),
   );
   const [found, other] = looked.filter((one) => one !== undefined);
-  if (found === undefined) {
-    throw new Failed(`DPS has no enrollment "${id}".`);
-  }
+  if (found === undefined) throw new Failed(`DPS has no enrollment "${id}".`);
   if (other !== undefined) {
     throw new Misuse(`"${id}" is an individual enrollment and a group: say --individual or --group.`);
   }
@@ -44,10 +42,8 @@ async function edit(call: Call, dps: Dps, { before, slots, done }: Edit): Promis
   const gone = lost(before.slots, slots);
   const after = { ...before, slots: await withPems(slots, call) };
   const question = `No longer admitted: ${gone.map(slotText).join('; ')}. Go on?`;
-  return change(call.desk, dps, call.manner, { before, after, done, ...(gone.length > 0 && { question }) });
+  return change(call, dps, { before, after, done, question: gone.length > 0 ? question : undefined });
 }
-
-const open = ({ desk, options }: Call): Promise<Dps> => Dps.open(desk, options.text('dps'));
 
 /** How devices are told to come back. */
 const comeBack = ({ kind, id }: Enrollment): string =>
@@ -55,7 +51,7 @@ const comeBack = ({ kind, id }: Enrollment): string =>
 
 /** `enroll set-secondary ID --certificate FILE | --ca NAME` */
 export async function setSecondary(call: Call): Promise<number> {
-  const dps = await open(call);
+  const dps = await Dps.open(call);
   const before = await named(call, dps);
   const slots = withSecondary(before.slots, await slotDemanded(call, before));
   const next = before.kind === 'individual' ? `roll the device (or: ${comeBack(before)})` : 'let the members roll';
@@ -68,7 +64,7 @@ export async function setSecondary(call: Call): Promise<number> {
 
 /** `enroll promote ID` */
 export async function promote(call: Call): Promise<number> {
-  const dps = await open(call);
+  const dps = await Dps.open(call);
   const before = await named(call, dps);
   return edit(call, dps, { before, slots: promoted(before.slots), done: refusedFromNow(before) });
 }
@@ -76,7 +72,7 @@ export async function promote(call: Call): Promise<number> {
 /** `enroll remove-current primary|secondary|both ID [--certificate NEW | --ca NAME]` */
 export function removeCurrent(which: Which): (call: Call) => Promise<number> {
   return async (call) => {
-    const dps = await open(call);
+    const dps = await Dps.open(call);
     const before = await named(call, dps);
     const slots = without(before.slots, which, await slotGiven(call, before));
     return edit(call, dps, { before, slots, done: refusedFromNow(before) });
@@ -90,11 +86,11 @@ const refusedFromNow = (before: Enrollment): string =>
 /** `enroll roll-group root|intermediate NAME --certificate FILE | --ca NAME [--at-once]` */
 export function rollGroup(what: 'root' | 'intermediate'): (call: Call) => Promise<number> {
   return async (call) => {
-    const dps = await open(call);
+    const dps = await Dps.open(call);
     const before = x509(await dps.get('group', only(call)));
     const next = await slotDemanded(call, before);
-    await demandLevel(call.options.text('certificate'), what);
-    const atOnce = call.options.flag('at-once');
+    await demandLevel(textOption(call, 'certificate'), what);
+    const atOnce = call.options['at-once'] === true;
     const slots = rolled(before.slots, next, atOnce);
     const both = `Both are admitted. Next: let every member roll to a leaf of the new ${what} (${comeBack(before)} --action roll), then: enroll promote ${before.id}`;
     return edit(call, dps, { before, slots, done: atOnce ? refusedFromNow(before) : both });

@@ -1,41 +1,51 @@
-import { agreed, type Desk, Failed, type Manner } from './desk.ts';
+import { Failed } from '../../agent/cli/kit/command.ts';
+import { EXIT } from '../../agent/failure/exit.ts';
+import { agreed, type Call } from './command.ts';
 import type { Dps, Enrollment } from './dps.ts';
 import { difference } from './screen.ts';
 
-export interface Change {
-  /** Left out where it is created. */
-  readonly before?: Enrollment;
-  /** Left out where it is deleted. */
-  readonly after?: Enrollment;
+interface Change {
   /** Asked where something is destroyed. */
-  readonly question?: string;
+  readonly question?: string | undefined;
   /** Said when it is done: what holds now, and what comes next. */
   readonly done: string;
 }
 
+export interface Action extends Change {
+  /** What there is, and what becomes of it. */
+  readonly shown: string;
+  readonly act: () => Promise<unknown>;
+}
+
+export interface Edit extends Change {
+  /** Left out where it is created. */
+  readonly before?: Enrollment;
+  /** Left out where it is deleted. */
+  readonly after?: Enrollment;
+}
+
 /**
- * Shows what an enrollment is and becomes, asks where something is destroyed, and does it.
+ * Shows what is and becomes, asks where something is destroyed, and does it.
  * @returns the exit code
  */
-export async function change(
-  desk: Desk,
-  dps: Dps,
-  manner: Manner,
-  { before, after, question, done }: Change,
-): Promise<number> {
-  desk.out.write(`${difference(before, after)}\n`);
-  if (manner.dryRun) {
-    desk.out.write('Nothing was changed (--dry-run).\n');
-    return 0;
+export async function carryOut(call: Call, { shown, question, act, done }: Action): Promise<number> {
+  const { out } = call.desk;
+  out.write(`${shown}\n`);
+  if (call.options['dry-run'] === true) {
+    out.write('Nothing was changed (--dry-run).\n');
+    return EXIT.done;
   }
-  if (question !== undefined && !(await agreed(desk, manner, question))) {
-    throw new Failed('Nothing was changed.');
-  }
-  if (after !== undefined) {
-    await dps.write(after);
-  } else if (before !== undefined) {
-    await dps.remove(before);
-  }
-  desk.out.write(`${done}\n`);
-  return 0;
+  if (question !== undefined && !(await agreed(call, question))) throw new Failed('Nothing was changed.');
+  await act();
+  out.write(`${done}\n`);
+  return EXIT.done;
+}
+
+/** The same with an enrollment. */
+export function change(call: Call, dps: Dps, { before, after, ...rest }: Edit): Promise<number> {
+  const act = async () => {
+    if (after !== undefined) await dps.write(after);
+    else if (before !== undefined) await dps.remove(before);
+  };
+  return carryOut(call, { shown: difference(before, after), act, ...rest });
 }

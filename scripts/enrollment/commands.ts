@@ -1,101 +1,92 @@
+import { flagged, type Tool, valued } from '../../agent/cli/kit/tool.ts';
 import { allowMember, disallowMember, setStatus } from './access.ts';
 import { ADD_OPTIONS, addGroup, addIndividual } from './add.ts';
 import { promote, removeCurrent, rollGroup, setSecondary } from './certificates.ts';
-import type { Command, OptionSpec } from './command.ts';
+import type { Command } from './command.ts';
 import { CERTIFICATE, HELD } from './given.ts';
 import { forget, setIdentity } from './identity.ts';
 import { REPROVISION_OPTIONS, reprovision } from './reprovision.ts';
 import { showDevice, showGroup } from './show.ts';
 
 /** Understood by every command. */
-export const GLOBAL_OPTIONS = {
-  dps: {
-    type: 'string',
-    value: 'CONNECTION',
-    meaning: 'Connection string of DPS; better: NEWLEAF_DPS_CONNECTION, which nobody sees.',
-  },
-  hub: {
-    type: 'string',
-    value: 'CONNECTION',
-    meaning: 'Connection string of the hub; better: NEWLEAF_HUB_CONNECTION.',
-  },
-  yes: { type: 'boolean', meaning: 'Do not ask.' },
-  'dry-run': { type: 'boolean', meaning: 'Show what would be done, and do nothing.' },
-  help: { type: 'boolean', meaning: 'Explain the command.' },
-} as const satisfies Record<string, OptionSpec>;
+const GLOBAL_OPTIONS = {
+  dps: valued('CONNECTION', 'Connection string of DPS; better: NEWLEAF_DPS_CONNECTION, which nobody sees.'),
+  hub: valued('CONNECTION', 'Connection string of the hub; better: NEWLEAF_HUB_CONNECTION.'),
+  yes: flagged('Do not ask.'),
+  'dry-run': flagged('Show what would be done, and do nothing.'),
+  help: { ...flagged('Explain the command.'), short: 'h' },
+} as const;
+
+/** Exit codes, wherever a command says nothing more exact. */
+const EXITS = { 0: 'Done.', 1: 'Failed, or not agreed to.', 2: 'Wrong command line, file or connection string.' };
+
+const one = (shown: string) => ({ shown, least: 1, most: 1 });
 
 const WHICH = {
-  individual: { type: 'boolean', meaning: 'The individual enrollment of this name.' },
-  group: { type: 'boolean', meaning: 'The enrollment group of this name.' },
-} as const satisfies Record<string, OptionSpec>;
+  individual: flagged('The individual enrollment of this name.'),
+  group: flagged('The enrollment group of this name.'),
+} as const;
 const { certificate, ca } = CERTIFICATE;
 const editing = { ...CERTIFICATE, ...HELD, ...WHICH };
 
 const remove = (which: 'primary' | 'secondary' | 'both', about: string): Command => ({
-  operands: 'ID',
+  operands: one('ID'),
   meaning: `Remove ${which === 'both' ? 'both certificates' : `the ${which} certificate`} of an enrollment`,
   about: [about, 'After a breach: remove, then have the device register again, or forget it in the hub.'],
   options: editing,
-  examples: [`enroll remove-current ${which} gw-0001 --certificate new-leaf.pem`],
+  examples: [{ line: `enroll remove-current ${which} gw-0001 --certificate new-leaf.pem` }],
   run: removeCurrent(which),
 });
 
 const roll = (what: 'root' | 'intermediate', example: string): Command => ({
-  operands: 'NAME',
+  operands: one('NAME'),
   meaning: `Roll the ${what} of a group`,
   about: [
     'Without --at-once the new one becomes the secondary, both are admitted, and `enroll promote` ends it. With --at-once only the new one is admitted: for a breach.',
   ],
-  options: { ...editing, 'at-once': { type: 'boolean', meaning: 'The old ones go now.' } },
-  examples: [example, `${example} --at-once`],
+  options: { ...editing, 'at-once': flagged('The old ones go now.') },
+  examples: [{ line: example }, { line: `${example} --at-once` }],
   run: rollGroup(what),
 });
 
-/** Every command, once: parsing and help are derived from this. */
-export const COMMANDS: Readonly<Record<string, Command>> = {
+/** Every command, once. */
+export const COMMANDS = {
   'add individual': {
-    operands: '[ID]',
-    count: { least: 0, most: 1 },
+    operands: { shown: '[ID]', most: 1 },
     meaning: 'Enroll one device by its leaf',
     about: ['The registration ID is the CN of the leaf, and may be given to be sure of it.'],
-    options: {
-      certificate,
-      ...ADD_OPTIONS,
-      'device-id': { type: 'string', value: 'ID', meaning: 'Name in the hub, if it is another.' },
-    },
-    examples: ['enroll add individual --certificate gw-0001.pem'],
+    options: { certificate, ...ADD_OPTIONS, 'device-id': valued('ID', 'Name in the hub, if it is another.') },
+    examples: [{ line: 'enroll add individual --certificate gw-0001.pem' }],
     run: addIndividual,
   },
   'add group': {
-    operands: 'NAME',
+    operands: one('NAME'),
     meaning: 'Enroll all devices of a CA',
     about: [
       'By the certificate of the CA, or by the name of a CA whose possession was proven to the DPS instance.',
       'Either way the chain that a device sends must reach a CA that was proven: prove the root once.',
     ],
-    options: {
-      certificate,
-      ca,
-      ...ADD_OPTIONS,
-      'secondary-ca': { type: 'string', value: 'NAME', meaning: 'A second CA, by name.' },
-    },
-    examples: ['enroll add group gateways --certificate issuing-ca.pem', 'enroll add group gateways --ca our-root'],
+    options: { certificate, ca, ...ADD_OPTIONS, 'secondary-ca': valued('NAME', 'A second CA, by name.') },
+    examples: [
+      { line: 'enroll add group gateways --certificate issuing-ca.pem' },
+      { line: 'enroll add group gateways --ca our-root' },
+    ],
     run: addGroup,
   },
   'set-secondary': {
-    operands: 'ID',
+    operands: one('ID'),
     meaning: 'Admit a second certificate beside the primary',
     about: ['The first half of a roll without a gap; `enroll promote` is the second.'],
     options: editing,
-    examples: ['enroll set-secondary gw-0001 --certificate next-leaf.pem'],
+    examples: [{ line: 'enroll set-secondary gw-0001 --certificate next-leaf.pem' }],
     run: setSecondary,
   },
   promote: {
-    operands: 'ID',
+    operands: one('ID'),
     meaning: 'Make the secondary the primary; the old primary goes',
     about: ['DPS never gives a certificate back, and may want the promoted one again: --pem FILE.'],
     options: { ...HELD, ...WHICH },
-    examples: ['enroll promote gw-0001 --pem next-leaf.pem'],
+    examples: [{ line: 'enroll promote gw-0001 --pem next-leaf.pem' }],
     run: promote,
   },
   'remove-current primary': remove(
@@ -108,107 +99,128 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   ),
   'remove-current both': remove('both', 'Both are compromised: a new certificate must be given.'),
   'roll-group root': roll('root', 'enroll roll-group root gateways --ca our-root-2'),
-  'roll-group intermediate': roll(
-    'intermediate',
-    'enroll roll-group intermediate gateways --certificate issuing-ca-2.pem',
-  ),
+  'roll-group intermediate': roll('intermediate', 'enroll roll-group intermediate gateways --certificate issuer-2.pem'),
   forget: {
-    operands: 'DEVICE',
+    operands: one('DEVICE'),
     meaning: 'Delete the identity of a device in the hub',
     about: ['Ends its session. It is made again when DPS admits the device the next time.'],
-    examples: ['enroll forget gw-0001'],
+    examples: [{ line: 'enroll forget gw-0001' }],
     run: forget,
   },
   'disable-identity': {
-    operands: 'DEVICE',
+    operands: one('DEVICE'),
     meaning: 'Disable the identity of a device in the hub',
     about: ['Ends its session. Twin and thumbprints stay.'],
-    examples: ['enroll disable-identity gw-0001'],
+    examples: [{ line: 'enroll disable-identity gw-0001' }],
     run: setIdentity('disabled'),
   },
   'enable-identity': {
-    operands: 'DEVICE',
+    operands: one('DEVICE'),
     meaning: 'Enable it again',
     about: ['DPS may leave a disabled identity as it is: this is then the only way back.'],
-    examples: ['enroll enable-identity gw-0001'],
+    examples: [{ line: 'enroll enable-identity gw-0001' }],
     run: setIdentity('enabled'),
   },
   'disallow device': {
-    operands: 'ID',
+    operands: one('ID'),
     meaning: 'Bar a device that has an individual enrollment',
     about: ['DPS refuses it from now on. The hub is another matter: see disable-identity and forget.'],
     options: HELD,
-    examples: ['enroll disallow device gw-0001'],
+    examples: [{ line: 'enroll disallow device gw-0001' }],
     run: setStatus('individual', 'disabled'),
   },
   'disallow member': {
-    operands: 'DEVICE',
+    operands: one('DEVICE'),
     meaning: 'Bar one member of a group',
     about: [
       'Makes a disabled individual enrollment, which stands before the group. Given the leaf that the device uses, it bars that leaf for certain; without, it bars by registration ID.',
     ],
     options: { certificate },
-    examples: ['enroll disallow member gw-0001', 'enroll disallow member gw-0001 --certificate its-leaf.pem'],
+    examples: [
+      { line: 'enroll disallow member gw-0001' },
+      { line: 'enroll disallow member gw-0001 --certificate its-leaf.pem' },
+    ],
     run: disallowMember,
   },
   'disallow group': {
-    operands: 'NAME',
+    operands: one('NAME'),
     meaning: 'Bar a whole group',
     about: ['Members with an enabled individual enrollment of their own are still admitted.'],
     options: HELD,
-    examples: ['enroll disallow group gateways'],
+    examples: [{ line: 'enroll disallow group gateways' }],
     run: setStatus('group', 'disabled'),
   },
   'allow device': {
-    operands: 'ID',
+    operands: one('ID'),
     meaning: 'Admit it again',
     about: ['The device asks by itself about once an hour; `newleaf reprovision` on it asks at once.'],
     options: HELD,
-    examples: ['enroll allow device gw-0001'],
+    examples: [{ line: 'enroll allow device gw-0001' }],
     run: setStatus('individual', 'enabled'),
   },
   'allow member': {
-    operands: 'DEVICE',
+    operands: one('DEVICE'),
     meaning: 'Admit a member of a group again',
     about: ['Deletes the disabled individual enrollment that bars it.'],
-    examples: ['enroll allow member gw-0001'],
+    examples: [{ line: 'enroll allow member gw-0001' }],
     run: allowMember,
   },
   'allow group': {
-    operands: 'NAME',
+    operands: one('NAME'),
     meaning: 'Admit the group again',
     about: ['Its members ask by themselves about once an hour.'],
     options: HELD,
-    examples: ['enroll allow group gateways'],
+    examples: [{ line: 'enroll allow group gateways' }],
     run: setStatus('group', 'enabled'),
   },
   reprovision: {
-    operands: '[DEVICE...]',
-    count: { least: 0, most: Number.POSITIVE_INFINITY },
+    operands: { shown: '[DEVICE...]', most: Number.POSITIVE_INFINITY },
     meaning: 'Have devices register again or roll, and see who comes back',
     about: [
       'Calls the direct method `reprovision`: on the devices named, or by a job of the hub on all that fulfil a condition. Then watches the reported property `newleaf` of their twins. Ctrl-C ends the wait, and what is known by then is told.',
-      'Ends with 0 when all are back on the leaf that was asked for.',
     ],
     options: REPROVISION_OPTIONS,
     examples: [
-      'enroll reprovision gw-0001 gw-0002 --action roll',
-      `enroll reprovision --job "tags.site = 'north'" --delay 600`,
+      { line: 'enroll reprovision gw-0001 gw-0002 --action roll' },
+      { line: `enroll reprovision --job "tags.site = 'north'" --delay 600` },
     ],
+    exits: {
+      ...EXITS,
+      0: 'All are back on the leaf that was asked for; with --wait 0: all are asked.',
+      1: 'Failed, or not all are back.',
+    },
     run: reprovision,
   },
   'show device': {
-    operands: 'ID',
+    operands: one('ID'),
     meaning: 'What DPS and the hub know of a device',
     about: ['The hub is asked where its connection string is there.'],
-    examples: ['enroll show device gw-0001'],
+    examples: [{ line: 'enroll show device gw-0001' }],
     run: showDevice,
   },
   'show group': {
-    operands: 'NAME',
+    operands: one('NAME'),
     meaning: 'What DPS knows of a group',
     about: [],
-    examples: ['enroll show group gateways'],
+    examples: [{ line: 'enroll show group gateways' }],
     run: showGroup,
   },
+} as const satisfies Record<string, Command>;
+
+export type CommandName = keyof typeof COMMANDS;
+
+/** The command line of enroll. */
+export const ENROLL: Tool<CommandName> = {
+  name: 'enroll',
+  purpose: "enroll is the operator's side of rolling leaves: enrollments in DPS, identities and jobs in IoT Hub.",
+  commands: COMMANDS,
+  options: GLOBAL_OPTIONS,
+  exits: EXITS,
+  begin: [
+    'Examples:',
+    '  enroll add group gateways --certificate issuing-ca.pem',
+    '  enroll roll-group intermediate gateways --certificate issuing-ca-2.pem',
+    '  enroll reprovision --job "*" --action roll --delay 600',
+    '  enroll promote gateways --pem issuing-ca-2.pem',
+  ],
 };

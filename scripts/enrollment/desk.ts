@@ -1,20 +1,11 @@
-/** Where text goes: stdout, stderr, or a test. */
-export interface Paper {
-  write(text: string): unknown;
-  readonly isTTY?: boolean;
-}
+import type { Io } from '../../agent/cli/kit/command.ts';
 
 /** Everything that is around a command of the operator. */
-export interface Desk {
-  readonly env: NodeJS.ProcessEnv;
-  readonly out: Paper;
-  readonly err: Paper;
+export interface Desk extends Io {
   /** Left out where nobody is there to answer. */
   readonly ask?: (question: string) => Promise<string>;
   /** Longest pause between two looks at something that is under way, in milliseconds. */
   readonly pollMs: number;
-  /** Milliseconds since the epoch. */
-  readonly now: () => number;
   /** Ends early, and well, when the signal is aborted. */
   readonly sleep: (ms: number, abort?: AbortSignal) => Promise<unknown>;
   /** Calls back at a Ctrl-C, which then does not end the command, until the function that it returns is called. */
@@ -23,39 +14,5 @@ export interface Desk {
 
 /** The pauses between such looks: short at first, as one device is back within a second. */
 export function* pauses({ pollMs }: Desk): Generator<number, never> {
-  for (let ms = pollMs / 16; ; ms = Math.min(2 * ms, pollMs)) {
-    yield ms;
-  }
-}
-
-/** The command line, a file, or a connection string is wrong: exit code 2. */
-export class Misuse extends Error {
-  override readonly name = 'Misuse';
-}
-
-/** It did not work out, in one sentence that says what to do: exit code 1. */
-export class Failed extends Error {
-  override readonly name = 'Failed';
-}
-
-/** What every command may be told. */
-export interface Manner {
-  /** Do not ask. */
-  readonly yes: boolean;
-  /** Show what would be done, and do nothing. */
-  readonly dryRun: boolean;
-}
-
-/**
- * Whether to go on. Shows nothing where the answer is given already.
- * @throws Misuse where nobody can be asked
- */
-export async function agreed(desk: Desk, { yes }: Manner, question: string): Promise<boolean> {
-  if (yes) {
-    return true;
-  }
-  if (desk.ask === undefined) {
-    throw new Misuse(`${question} Nobody is there to answer: repeat with --yes.`);
-  }
-  return /^y(es)?$/i.test((await desk.ask(`${question} [y/N] `)).trim());
+  for (let ms = pollMs / 16; ; ms = Math.min(2 * ms, pollMs)) yield ms;
 }

@@ -1,6 +1,9 @@
 import type { IndividualEnrollment } from 'azure-iot-provisioning-service/dist/interfaces.js';
-import { type Desk, Failed, Misuse } from './desk.ts';
-import { asking, statusOf, wordsOf } from './refusal.ts';
+import { Failed } from '../../agent/cli/kit/command.ts';
+import type { Call } from './command.ts';
+import { connected } from './connection.ts';
+import type { Desk } from './desk.ts';
+import { asking, orAbsent, statusOf, wordsOf } from './refusal.ts';
 import { type Slot, type Slots, sameSlot } from './slots.ts';
 
 export type Kind = 'individual' | 'group';
@@ -68,12 +71,9 @@ export class Dps {
   }
 
   /** @throws Misuse where there is no connection string, or it is none */
-  static async open(desk: Desk, option: string | undefined): Promise<Dps> {
-    const connection = option ?? desk.env.NEWLEAF_DPS_CONNECTION;
+  static async open(call: Call): Promise<Dps> {
     const { ProvisioningServiceClient } = (await import('azure-iot-provisioning-service')).default;
-    const client = connected('DPS', '--dps or NEWLEAF_DPS_CONNECTION', connection, (text) =>
-      ProvisioningServiceClient.fromConnectionString(text),
-    );
+    const client = connected(call, 'dps', (text) => ProvisioningServiceClient.fromConnectionString(text));
     const calls = {
       individual: {
         get: (id: string) => client.getIndividualEnrollment(id),
@@ -88,7 +88,7 @@ export class Dps {
         remove: (id: string, etag: string) => client.deleteEnrollmentGroup(id, etag),
       },
     };
-    return new Dps(desk, calls, (id) => client.getDeviceRegistrationState(id));
+    return new Dps(call.desk, calls, (id) => client.getDeviceRegistrationState(id));
   }
 
   async find(kind: Kind, id: string): Promise<Enrollment | undefined> {
@@ -99,9 +99,7 @@ export class Dps {
   /** @throws Failed where there is none */
   async get(kind: Kind, id: string): Promise<Enrollment> {
     const found = await this.find(kind, id);
-    if (found === undefined) {
-      throw new Failed(`DPS has no ${NAMES[kind]} "${id}".`);
-    }
+    if (found === undefined) throw new Failed(`DPS has no ${NAMES[kind]} "${id}".`);
     return found;
   }
 
@@ -136,14 +134,7 @@ export class Dps {
   }
 
   async #orAbsent(call: () => Promise<{ readonly responseBody: unknown }>): Promise<Body | undefined> {
-    try {
-      return (await asking(this.#desk, WHO, call, [404])).responseBody as Body;
-    } catch (error) {
-      if (statusOf(error) === 404) {
-        return undefined;
-      }
-      throw error;
-    }
+    return (await orAbsent(this.#desk, WHO, call))?.responseBody as Body | undefined;
   }
 }
 
@@ -151,21 +142,6 @@ export const NAMES: Readonly<Record<Kind, string>> = {
   individual: 'individual enrollment',
   group: 'enrollment group',
 };
-
-/**
- * A client from a connection string, which is a secret and never shown.
- * @throws Misuse
- */
-export function connected<T>(of: string, where: string, text: string | undefined, open: (text: string) => T): T {
-  if (text === undefined || text === '') {
-    throw new Misuse(`The connection string of ${of} is missing: ${where}.`);
-  }
-  const fields = ['HostName=', 'SharedAccessKeyName=', 'SharedAccessKey='];
-  if (!fields.every((field) => text.split(';').some((part) => part.startsWith(field)))) {
-    throw new Misuse(`The connection string of ${of} (${where}) must hold ${fields.join('…;')}…`);
-  }
-  return open(text);
-}
 
 function enrollmentOf(kind: Kind, body: Body): Enrollment {
   const { attestation, provisioningStatus = 'enabled' } = body;
@@ -183,9 +159,7 @@ function enrollmentOf(kind: Kind, body: Body): Enrollment {
 }
 
 function slotOf(sent: string | Certificate | null | undefined): Slot | undefined {
-  if (typeof sent === 'string') {
-    return { kind: 'ca', name: sent };
-  }
+  if (typeof sent === 'string') return { kind: 'ca', name: sent };
   const info = sent?.info;
   return (
     info && {
@@ -202,9 +176,7 @@ function slotOf(sent: string | Certificate | null | undefined): Slot | undefined
 function bodyOf({ kind, status, attestation, slots, body }: Enrollment): object {
   const { registrationState: _, ...rest } = body;
   const { primary, secondary } = slots;
-  if (attestation !== 'x509') {
-    return { ...rest, provisioningStatus: status };
-  }
+  if (attestation !== 'x509') return { ...rest, provisioningStatus: status };
   const isCa = (primary ?? secondary)?.kind === 'ca';
   const name = isCa ? 'caReferences' : kind === 'group' ? 'signingCertificates' : 'clientCertificates';
   const pair = {

@@ -1,9 +1,11 @@
 import * as v from 'valibot';
+import { Failed } from '../../agent/cli/kit/command.ts';
+import { Count } from '../../agent/cli/kit/progress.ts';
+import { screenOf } from '../../agent/cli/kit/screen.ts';
 import { WORDS } from '../../agent/roll/report.ts';
 import { atOnce } from './at-once.ts';
-import { type Desk, Failed, pauses } from './desk.ts';
+import { type Desk, pauses } from './desk.ts';
 import type { Hub, MethodAnswer, Twin } from './hub.ts';
-import { Progress } from './progress.ts';
 
 /** What a call of `reprovision` came to: asked, or the reason why not. */
 export interface Called {
@@ -49,13 +51,9 @@ const AT_ONCE = 4;
 
 /** What a device answered to the method, in the words of its contract. */
 export function calledOf(deviceId: string, answer: MethodAnswer | string): Called {
-  if (typeof answer === 'string') {
-    return { deviceId, refused: answer };
-  }
+  if (typeof answer === 'string') return { deviceId, refused: answer };
   const { status, payload } = answer;
-  if (status === 202 || status === 200) {
-    return { deviceId };
-  }
+  if (status === 202 || status === 200) return { deviceId };
   const fields =
     typeof payload === 'object' && payload !== null ? new Map<string, unknown>(Object.entries(payload)) : new Map();
   const why = fields.get('message') ?? fields.get('code') ?? '';
@@ -86,7 +84,7 @@ export async function follow(
   waitMs: number,
 ): Promise<Followed> {
   if (asked.length === 0) return { ended: [], missing: [], waitedMs: 0 };
-  const progress = new Progress(desk.err, 'back');
+  const progress = new Count(desk.err, screenOf(desk.err, desk.env), 'back');
   const pause = pauses(desk);
   const ended = new Map<string, Ended>();
   const enough = new AbortController();
@@ -103,12 +101,12 @@ export async function follow(
       const unwell = [...ended.values()].filter(({ outcome }) => outcome !== 'done').length;
       progress.show(ended.size, asked.length, found.trouble ?? (unwell === 0 ? '' : `${unwell} otherwise`));
       if (ended.size === asked.length || last) {
-        progress.end();
         return { ended: [...ended.values()], missing: found.missing, waitedMs: desk.now() - begun };
       }
       await desk.sleep(Math.min(pause.next().value, Math.max(1, deadline - desk.now())), enough.signal);
     }
   } finally {
+    progress.end();
     unheard();
   }
 }

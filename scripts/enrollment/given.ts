@@ -1,27 +1,22 @@
-import { certificateIn, demandCa, demandLeaf, type Given } from './certificate.ts';
-import type { Call, OptionSpec } from './command.ts';
-import { Misuse } from './desk.ts';
+import { Misuse, textOption, textsOption } from '../../agent/cli/kit/command.ts';
+import { valued } from '../../agent/cli/kit/tool.ts';
+import { certificateIn, demandCa, demandLeaf } from './certificate.ts';
+import type { Call } from './command.ts';
 import type { Enrollment } from './dps.ts';
 import type { Slot, Slots } from './slots.ts';
 
 /** Options that say which certificate is meant. */
 export const CERTIFICATE = {
-  certificate: {
-    type: 'string',
-    value: 'FILE',
-    meaning: 'The certificate, PEM: the leaf of a device, or the CA of a group.',
-  },
-  ca: { type: 'string', value: 'NAME', meaning: 'A verified CA of the DPS instance, by its name there. For groups.' },
-} as const satisfies Record<string, OptionSpec>;
+  certificate: valued('FILE', 'The certificate, PEM: the leaf of a device, or the CA of a group.'),
+  ca: valued('NAME', 'A verified CA of the DPS instance, by its name there. For groups.'),
+} as const;
 
 export const HELD = {
   pem: {
-    type: 'string',
+    ...valued('FILE', 'A certificate that stays in the enrollment, should DPS want it again. May be repeated.'),
     multiple: true,
-    value: 'FILE',
-    meaning: 'A certificate that stays in the enrollment, should DPS want it again. May be repeated.',
   },
-} as const satisfies Record<string, OptionSpec>;
+} as const;
 
 /** What an enrollment is to admit: a leaf for an individual one, a CA for a group. */
 export interface Wanted {
@@ -34,12 +29,12 @@ export interface Wanted {
  * @throws Misuse where both are named, or it does not fit
  */
 export async function slotGiven(
-  { desk, options }: Call,
+  call: Call,
   { kind, id }: Wanted,
   names: { readonly certificate: string; readonly ca: string } = { certificate: 'certificate', ca: 'ca' },
 ): Promise<Slot | undefined> {
-  const file = options.text(names.certificate);
-  const ca = options.text(names.ca);
+  const file = textOption(call, names.certificate);
+  const ca = textOption(call, names.ca);
   if (file !== undefined && ca !== undefined) {
     throw new Misuse(`--${names.certificate} and --${names.ca} exclude each other.`);
   }
@@ -49,12 +44,10 @@ export async function slotGiven(
     }
     return { kind: 'ca', name: ca };
   }
-  if (file === undefined) {
-    return undefined;
-  }
+  if (file === undefined) return undefined;
   const given = await certificateIn(file);
-  if (kind === 'individual') demandLeaf(given, id, desk.now());
-  else demandCa(given, desk.now());
+  if (kind === 'individual') demandLeaf(given, id, call.desk.now());
+  else demandCa(given, call.desk.now());
   return given;
 }
 
@@ -68,8 +61,8 @@ export async function slotDemanded(call: Call, wanted: Wanted): Promise<Slot> {
 }
 
 /** The slots with the certificates that --pem names filled in. */
-export async function withPems(slots: Slots, { options }: Call): Promise<Slots> {
-  const given = await Promise.all(options.texts('pem').map(certificateIn));
+export async function withPems(slots: Slots, call: Call): Promise<Slots> {
+  const given = await Promise.all(textsOption(call, 'pem').map(certificateIn));
   const filled = (slot: Slot): Slot => {
     const found = slot.kind === 'certificate' && given.find(({ thumbprint }) => thumbprint === slot.thumbprint);
     return found ? { ...slot, pem: found.pem } : slot;
@@ -77,5 +70,3 @@ export async function withPems(slots: Slots, { options }: Call): Promise<Slots> 
   const { primary, secondary } = slots;
   return { ...(primary && { primary: filled(primary) }), ...(secondary && { secondary: filled(secondary) }) };
 }
-
-export type { Given };

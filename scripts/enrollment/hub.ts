@@ -1,7 +1,10 @@
 import type iothub from 'azure-iothub';
-import { type Desk, Failed } from './desk.ts';
-import { connected, type Status } from './dps.ts';
-import { asking, inWords, statusOf } from './refusal.ts';
+import { Failed } from '../../agent/cli/kit/command.ts';
+import type { Call } from './command.ts';
+import { connected } from './connection.ts';
+import type { Desk } from './desk.ts';
+import type { Status } from './dps.ts';
+import { asking, inWords, orAbsent, statusOf } from './refusal.ts';
 
 export interface MethodAnswer {
   readonly status: number;
@@ -60,12 +63,11 @@ export class Hub {
   }
 
   /** @throws Misuse where there is no connection string, or it is none */
-  static async open(desk: Desk, option: string | undefined): Promise<Hub> {
-    const connection = option ?? desk.env.NEWLEAF_HUB_CONNECTION;
+  static async open(call: Call): Promise<Hub> {
     const { Client, JobClient, Registry } = (await import('azure-iothub')).default;
-    return connected('the hub', '--hub or NEWLEAF_HUB_CONNECTION', connection, (text) => {
+    return connected(call, 'hub', (text) => {
       const registry = Registry.fromConnectionString(text);
-      return new Hub(desk, registry, Client.fromConnectionString(text), JobClient.fromConnectionString(text));
+      return new Hub(call.desk, registry, Client.fromConnectionString(text), JobClient.fromConnectionString(text));
     });
   }
 
@@ -77,9 +79,7 @@ export class Hub {
   /** @throws Failed where there is none */
   async get(deviceId: string): Promise<Identity> {
     const found = await this.find(deviceId);
-    if (found === undefined) {
-      throw new Failed(`This hub has no device "${deviceId}".`);
-    }
+    if (found === undefined) throw new Failed(`This hub has no device "${deviceId}".`);
     return found;
   }
 
@@ -98,7 +98,7 @@ export class Hub {
 
   /** What the twin tells, or undefined where the hub has no such device. */
   async twin(deviceId: string): Promise<Twin | undefined> {
-    const answer = await this.#orAbsent(() => this.#registry.getTwin(deviceId));
+    const answer = await orAbsent(this.#desk, WHO, () => this.#registry.getTwin(deviceId));
     if (answer === undefined) return undefined;
     // The hub sends it; the type of azure-iothub 1.16.6 (twin.d.ts) leaves it out.
     const { connectionState, properties }: WholeTwin = answer.responseBody;
@@ -146,18 +146,7 @@ export class Hub {
   }
 
   async #device(deviceId: string): Promise<iothub.Device | undefined> {
-    return (await this.#orAbsent(() => this.#registry.get(deviceId)))?.responseBody;
-  }
-
-  async #orAbsent<T>(call: () => Promise<T>): Promise<T | undefined> {
-    try {
-      return await asking(this.#desk, WHO, call, [404]);
-    } catch (error) {
-      if (statusOf(error) === 404) {
-        return undefined;
-      }
-      throw error;
-    }
+    return (await orAbsent(this.#desk, WHO, () => this.#registry.get(deviceId)))?.responseBody;
   }
 }
 

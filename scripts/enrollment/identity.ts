@@ -1,13 +1,13 @@
+import { printable } from '../../agent/cli/kit/screen.ts';
+import { carryOut } from './change.ts';
 import { type Call, only } from './command.ts';
-import { agreed, Failed } from './desk.ts';
 import type { Status } from './dps.ts';
 import { Hub, type Identity } from './hub.ts';
-import { safe } from './screen.ts';
 
 /** An identity of the hub, as it is. */
 export function identityText({ deviceId, status, connected, primary, secondary }: Identity): string {
   return [
-    `Identity ${safe(deviceId)} in the hub`,
+    `Identity ${printable(deviceId)} in the hub`,
     `    status     ${status}, ${connected ? 'connected' : 'not connected'}`,
     `    primary    ${primary ?? '(none)'}`,
     `    secondary  ${secondary ?? '(none)'}`,
@@ -15,43 +15,15 @@ export function identityText({ deviceId, status, connected, primary, secondary }
   ].join('\n');
 }
 
-interface Plan {
-  readonly deviceId: string;
-  readonly hub: Hub;
-  readonly becomes: string;
-  /** Asked where something is destroyed. */
-  readonly question?: string;
-  readonly act: () => Promise<unknown>;
-  readonly done: string;
-}
-
-async function carryOut(
-  { desk, manner }: Call,
-  { deviceId, hub, becomes, question, act, done }: Plan,
-): Promise<number> {
-  desk.out.write(`${identityText(await hub.get(deviceId))}  ${becomes}\n\n`);
-  if (manner.dryRun) {
-    desk.out.write('Nothing was changed (--dry-run).\n');
-    return 0;
-  }
-  if (question !== undefined && !(await agreed(desk, manner, question))) {
-    throw new Failed('Nothing was changed.');
-  }
-  await act();
-  desk.out.write(`${done}\n`);
-  return 0;
-}
-
-const open = ({ desk, options }: Call): Promise<Hub> => Hub.open(desk, options.text('hub'));
+/** What there is, and what becomes of it. */
+const becomes = (identity: Identity, what: string): string => `${identityText(identity)}  -> ${what}\n`;
 
 /** `enroll forget DEVICE` */
 export async function forget(call: Call): Promise<number> {
-  const hub = await open(call);
+  const hub = await Hub.open(call);
   const deviceId = only(call);
   return carryOut(call, {
-    deviceId,
-    hub,
-    becomes: '-> deleted, with its twin',
+    shown: becomes(await hub.get(deviceId), 'deleted, with its twin'),
     question: `Delete ${deviceId} from the hub?`,
     act: () => hub.remove(deviceId),
     done: `The hub knows ${deviceId} no more, and has ended its session. Whatever DPS admits, it makes again.`,
@@ -61,14 +33,12 @@ export async function forget(call: Call): Promise<number> {
 /** `enroll disable-identity DEVICE`, `enroll enable-identity DEVICE` */
 export function setIdentity(status: Status): (call: Call) => Promise<number> {
   return async (call) => {
-    const hub = await open(call);
+    const hub = await Hub.open(call);
     const deviceId = only(call);
     const disabled = `The hub lets ${deviceId} in no more, and has ended its session. DPS may still assign it.`;
     return carryOut(call, {
-      deviceId,
-      hub,
-      becomes: `-> ${status}`,
-      ...(status === 'disabled' && { question: `Disable ${deviceId} in the hub?` }),
+      shown: becomes(await hub.get(deviceId), status),
+      question: status === 'disabled' ? `Disable ${deviceId} in the hub?` : undefined,
       act: () => hub.setStatus(deviceId, status),
       done: status === 'disabled' ? disabled : `The hub lets ${deviceId} in again.`,
     });

@@ -1,9 +1,10 @@
 import * as v from 'valibot';
+import { Count } from '../../agent/cli/kit/progress.ts';
+import { screenOf } from '../../agent/cli/kit/screen.ts';
 import { type Desk, pauses } from './desk.ts';
 import { type Called, calledOf } from './fleet.ts';
 import type { Hub, JobProgress, MethodCall } from './hub.ts';
 import { outlast } from './outlast.ts';
-import { Progress } from './progress.ts';
 
 const JOB_SECONDS = 3_600;
 /** At the results of a job that has ended. */
@@ -32,22 +33,24 @@ export interface JobCall {
 /** The hub's own engine does it: it knows who is connected, and keeps within its quotas. */
 export async function callByJob(desk: Desk, hub: Hub, { id, method, condition, devices }: JobCall): Promise<Called[]> {
   await hub.schedule(id, condition, method, JOB_SECONDS);
-  const progress = new Progress(desk.err, 'asked');
+  const progress = new Count(desk.err, screenOf(desk.err, desk.env), 'asked');
   const show = ({ succeeded, failed, total }: JobProgress, trouble?: string): void =>
     progress.show(succeeded + failed, total, trouble ?? (failed === 0 ? '' : `${failed} failed`));
   const pause = pauses(desk);
   let job: JobProgress = { ended: false, total: devices.length, succeeded: 0, failed: 0 };
-  for (;;) {
-    job = await outlast(
-      desk,
-      () => hub.job(id),
-      (trouble) => show(job, trouble),
-    );
-    show(job);
-    if (job.ended) break;
-    await desk.sleep(pause.next().value);
+  try {
+    while (!job.ended) {
+      job = await outlast(
+        desk,
+        () => hub.job(id),
+        (trouble) => show(job, trouble),
+      );
+      show(job);
+      if (!job.ended) await desk.sleep(pause.next().value);
+    }
+  } finally {
+    progress.end();
   }
-  progress.end();
   const called = await outlast(
     desk,
     () => results(desk, hub, id, job.total),

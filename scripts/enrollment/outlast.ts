@@ -1,4 +1,5 @@
-import { type Desk, Failed } from './desk.ts';
+import { Failed } from '../../agent/cli/kit/command.ts';
+import type { Desk } from './desk.ts';
 import { statusOf } from './refusal.ts';
 
 /** An outage that lasts longer than this is told, in milliseconds. */

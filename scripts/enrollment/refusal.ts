@@ -1,4 +1,5 @@
-import { type Desk, Failed } from './desk.ts';
+import { Failed } from '../../agent/cli/kit/command.ts';
+import type { Desk } from './desk.ts';
 
 /** As far as the official clients agree: azure-iot-http-base puts the answer of the server on the error. */
 interface RestError {
@@ -45,9 +46,7 @@ export async function asking<T>(
       return await call();
     } catch (error) {
       const status = statusOf(error) ?? 0;
-      if (expected.includes(status)) {
-        throw error;
-      }
+      if (expected.includes(status)) throw error;
       if (tries === TRIES || (status !== 429 && status !== 503)) {
         throw new Failed(inWords(who, error), { cause: error });
       }
@@ -57,11 +56,19 @@ export async function asking<T>(
   }
 }
 
+/** The same; undefined where what is asked for is not there. */
+export async function orAbsent<T>(desk: Desk, who: string, call: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await asking(desk, who, call, [404]);
+  } catch (error) {
+    if (statusOf(error) === 404) return undefined;
+    throw error;
+  }
+}
+
 /** One sentence: what was refused, and what to do. */
 export function inWords(who: string, error: unknown): string {
-  if (!isRestError(error)) {
-    return `${who} failed: ${error}`;
-  }
+  if (!isRestError(error)) return `${who} failed: ${error}`;
   const status = statusOf(error);
   if (status === undefined) {
     const why = NO_ANSWER[error.code ?? ''] ?? error.message;

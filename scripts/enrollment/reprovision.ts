@@ -1,36 +1,31 @@
 import * as v from 'valibot';
+import { Failed, Misuse, textOption } from '../../agent/cli/kit/command.ts';
+import { Count } from '../../agent/cli/kit/progress.ts';
+import { printable, screenOf } from '../../agent/cli/kit/screen.ts';
+import { valued } from '../../agent/cli/kit/tool.ts';
+import { EXIT } from '../../agent/failure/exit.ts';
 import { atOnce } from './at-once.ts';
-import type { Call, OptionSpec } from './command.ts';
-import { agreed, type Desk, Failed, Misuse } from './desk.ts';
+import { agreed, type Call, oneOf, seconds } from './command.ts';
+import type { Desk } from './desk.ts';
 import { type Called, calledOf, follow } from './fleet.ts';
 import { Hub, type MethodCall } from './hub.ts';
 import { callByJob } from './job.ts';
-import { Progress } from './progress.ts';
-import { safe } from './screen.ts';
 import { allBack, report } from './tally.ts';
 
 export const REPROVISION_OPTIONS = {
-  job: {
-    type: 'string',
-    value: 'CONDITION',
-    meaning: 'Every device that the WHERE clause holds for, by a job of the hub: "tags.site = \'north\'", or "*".',
-  },
-  action: {
-    type: 'string',
-    value: 'ACTION',
-    meaning: 'register (default): register the leaf again. roll: turn over a new leaf.',
-  },
-  delay: {
-    type: 'string',
-    value: 'SECONDS',
-    meaning: 'Each device begins at a random moment within this time. Default 0; a fleet should have some.',
-  },
-  wait: {
-    type: 'string',
-    value: 'SECONDS',
-    meaning: 'How long they may take to come back, after the delay. Default 300; 0 does not wait.',
-  },
-} as const satisfies Record<string, OptionSpec>;
+  job: valued(
+    'CONDITION',
+    'Every device that the WHERE clause holds for, by a job of the hub: "tags.site = \'north\'", or "*".',
+  ),
+  action: valued('ACTION', 'register (default): register the leaf again. roll: turn over a new leaf.'),
+  delay: valued(
+    'SECONDS',
+    'Each device begins at a random moment within this time. Default 0; a fleet should have some.',
+  ),
+  wait: valued('SECONDS', 'How long they may take to come back, after the delay. Default 300; 0 does not wait.'),
+} as const;
+
+export const ACTIONS = ['register', 'roll'] as const;
 
 const METHOD = 'reprovision';
 const ANSWER_SECONDS = 30;
@@ -41,6 +36,7 @@ const AT_ONCE = 4;
 const SHOWN_NAMES = 5;
 
 interface Plan {
+  readonly action: (typeof ACTIONS)[number];
   readonly id: string;
   readonly method: MethodCall;
   readonly waitMs: number;
@@ -48,21 +44,20 @@ interface Plan {
 
 /** `enroll reprovision DEVICE… | --job CONDITION`: the device registers again, or turns over a new leaf. */
 export async function reprovision(call: Call): Promise<number> {
-  const { desk, operands, options, manner } = call;
-  const condition = options.text('job');
-  if ((condition === undefined) === (operands.length === 0) || condition?.trim() === '') {
+  const { desk, positionals, options } = call;
+  const condition = textOption(call, 'job');
+  if ((condition === undefined) === (positionals.length === 0) || condition?.trim() === '') {
     throw new Misuse('Which devices? Their names, or --job CONDITION.');
   }
   const plan = planOf(call);
-  const hub = await Hub.open(desk, options.text('hub'));
-  const devices = condition === undefined ? [...new Set(operands)] : await matching(hub, condition);
-  const { action } = v.parse(v.looseObject({ action: v.string() }), plan.method.payload);
-  desk.out.write(`${METHOD} (${action}) of ${devices.length} devices: ${named(devices)}\n`);
-  if (manner.dryRun) {
+  const hub = await Hub.open(call);
+  const devices = condition === undefined ? [...new Set(positionals)] : await matching(hub, condition);
+  desk.out.write(`${METHOD} (${plan.action}) of ${devices.length} devices: ${named(devices)}\n`);
+  if (options['dry-run'] === true) {
     desk.out.write('Nobody was called (--dry-run).\n');
-    return 0;
+    return EXIT.done;
   }
-  if (condition !== undefined && !(await agreed(desk, manner, `Call ${METHOD} on ${devices.length} devices?`))) {
+  if (condition !== undefined && !(await agreed(call, `Call ${METHOD} on ${devices.length} devices?`))) {
     throw new Failed('Nobody was called.');
   }
   const called =
@@ -74,20 +69,21 @@ export async function reprovision(call: Call): Promise<number> {
     desk.out.write(
       `${asked.length} of ${called.length} devices were asked, under the id ${plan.id}. Nobody waited for.\n`,
     );
-    return asked.length === called.length ? 0 : 1;
+    return asked.length === called.length ? EXIT.done : EXIT.failed;
   }
   const followed = await follow(desk, hub, plan.id, asked, plan.waitMs);
   desk.out.write(safeText(report(called, followed)));
-  return allBack(called, followed) ? 0 : 1;
+  return allBack(called, followed) ? EXIT.done : EXIT.failed;
 }
 
-function planOf({ desk, options }: Call): Plan {
-  const action = options.oneOf('action', ['register', 'roll']) ?? 'register';
-  const delaySeconds = options.seconds('delay', 0, DAY_SECONDS);
-  const wait = options.seconds('wait', WAIT_SECONDS, DAY_SECONDS);
-  const id = `enroll-${desk.now().toString(36)}`;
+function planOf(call: Call): Plan {
+  const action = oneOf(call, 'action', ACTIONS) ?? 'register';
+  const delaySeconds = seconds(call, 'delay', 0, DAY_SECONDS);
+  const wait = seconds(call, 'wait', WAIT_SECONDS, DAY_SECONDS);
+  const id = `enroll-${call.desk.now().toString(36)}`;
   return {
     id,
+    action,
     method: { methodName: METHOD, payload: { action, id, delaySeconds }, responseTimeoutInSeconds: ANSWER_SECONDS },
     waitMs: wait === 0 ? 0 : (wait + delaySeconds) * 1_000,
   };
@@ -96,14 +92,12 @@ function planOf({ desk, options }: Call): Plan {
 async function matching(hub: Hub, condition: string): Promise<string[]> {
   const where = condition.trim() === '*' ? '' : ` WHERE ${condition}`;
   const rows = await hub.query(`SELECT deviceId FROM devices${where}`);
-  if (rows.length === 0) {
-    throw new Failed(`No device of this hub fulfils: ${condition}`);
-  }
+  if (rows.length === 0) throw new Failed(`No device of this hub fulfils: ${condition}`);
   return rows.map((row) => v.parse(v.looseObject({ deviceId: v.string() }), row).deviceId).toSorted();
 }
 
 async function callEach(desk: Desk, hub: Hub, devices: readonly string[], { method }: Plan): Promise<Called[]> {
-  const progress = new Progress(desk.err, 'asked');
+  const progress = new Count(desk.err, screenOf(desk.err, desk.env), 'asked');
   const called: Called[] = [];
   await atOnce(AT_ONCE, devices, async (deviceId) => {
     const answer = await hub.call(deviceId, method).catch((error: unknown) => {
@@ -113,14 +107,13 @@ async function callEach(desk: Desk, hub: Hub, devices: readonly string[], { meth
     });
     called.push(calledOf(deviceId, answer));
     progress.show(called.length, devices.length);
-  });
-  progress.end();
+  }).finally(() => progress.end());
   return devices.flatMap((deviceId) => called.filter((one) => one.deviceId === deviceId));
 }
 
 function named(devices: readonly string[]): string {
   const rest = devices.length - SHOWN_NAMES;
-  return safe(`${devices.slice(0, SHOWN_NAMES).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`);
+  return printable(`${devices.slice(0, SHOWN_NAMES).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`);
 }
 
-const safeText = (text: string): string => text.split('\n').map(safe).join('\n');
+const safeText = (text: string): string => text.split('\n').map(printable).join('\n');

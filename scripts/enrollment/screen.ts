@@ -1,24 +1,16 @@
-import type { Enrollment } from './dps.ts';
-import { NAMES } from './dps.ts';
+import { printable } from '../../agent/cli/kit/screen.ts';
+import { type Enrollment, NAMES } from './dps.ts';
 import type { Slot } from './slots.ts';
 
 type Line = readonly [label: string, text: string];
 
 const NONE = '(none)';
-const CELLS = 24;
-
-/** Names in certificates are written by others: an escape sequence in one would be obeyed by the terminal. */
-export const safe = (text: string): string => text.replace(/[\p{Cc}\p{Cf}]/gu, '?');
 
 export function slotText(slot: Slot | undefined): string {
-  if (slot === undefined) {
-    return NONE;
-  }
-  if (slot.kind === 'ca') {
-    return safe(`verified CA "${slot.name}"`);
-  }
+  if (slot === undefined) return NONE;
+  if (slot.kind === 'ca') return printable(`verified CA "${slot.name}"`);
   const { thumbprint, subject, issuer, notAfter } = slot;
-  return safe(`${thumbprint.slice(0, 16)}…  ${subject}, issued by ${issuer}, until ${notAfter.slice(0, 10)}`);
+  return printable(`${thumbprint.slice(0, 16)}…  ${subject}, issued by ${issuer}, until ${notAfter.slice(0, 10)}`);
 }
 
 function linesOf({ status, attestation, slots }: Enrollment): Line[] {
@@ -31,38 +23,26 @@ function linesOf({ status, attestation, slots }: Enrollment): Line[] {
 }
 
 const capital = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
-const titleOf = ({ kind, id }: Enrollment): string => `${capital(NAMES[kind])} ${safe(id)}`;
+const titleOf = ({ kind, id }: Enrollment): string => `${capital(NAMES[kind])} ${printable(id)}`;
 const row = (mark: string, [label, text]: Line): string => `  ${mark} ${label.padEnd(10)} ${text}\n`;
 
 /** An enrollment as it is. */
 export function shown(enrollment: Enrollment): string {
-  return `${titleOf(enrollment)}\n${linesOf(enrollment)
-    .map((line) => row(' ', line))
-    .join('')}`;
+  const rows = linesOf(enrollment).map((line) => row(' ', line));
+  return `${titleOf(enrollment)}\n${rows.join('')}`;
 }
 
 /** What a change does, line by line: `-` before, `+` after. One of the two may be absent. */
 export function difference(before: Enrollment | undefined, after: Enrollment | undefined): string {
   const subject = after ?? before;
-  if (subject === undefined) {
-    return '';
-  }
+  if (subject === undefined) return '';
   const [old, young] = [before, after].map((one) => (one === undefined ? [] : linesOf(one)));
   const labels = linesOf(subject).map(([label]) => label);
   const rows = labels.map((label) => {
     const was = old?.find(([name]) => name === label);
     const becomes = young?.find(([name]) => name === label);
-    if (was !== undefined && becomes !== undefined && was[1] === becomes[1]) {
-      return row(' ', was);
-    }
+    if (was !== undefined && becomes !== undefined && was[1] === becomes[1]) return row(' ', was);
     return `${was === undefined ? '' : row('-', was)}${becomes === undefined ? '' : row('+', becomes)}`;
   });
   return `${titleOf(subject)}\n${rows.join('')}`;
-}
-
-/** `called  [########----------------]  7/20  1 failed` */
-export function bar(label: string, part: number, total: number, note: string): string {
-  const full = total === 0 ? CELLS : Math.round((Math.min(part, total) / total) * CELLS);
-  const drawn = '#'.repeat(full).padEnd(CELLS, '-');
-  return `${label.padEnd(7)} [${drawn}] ${String(part).padStart(String(total).length)}/${total}${note === '' ? '' : `  ${note}`}`;
 }

@@ -1,45 +1,43 @@
+import { Failed } from '../../agent/cli/kit/command.ts';
+import { printable } from '../../agent/cli/kit/screen.ts';
+import { EXIT } from '../../agent/failure/exit.ts';
 import { type Call, only } from './command.ts';
-import { Failed } from './desk.ts';
-import { Dps } from './dps.ts';
+import { connectionTo } from './connection.ts';
+import { Dps, type Registration } from './dps.ts';
 import { Hub } from './hub.ts';
 import { identityText } from './identity.ts';
-import { safe, shown } from './screen.ts';
+import { shown } from './screen.ts';
 
 /** `enroll show device ID`: what DPS and, where there is a connection string, the hub know. */
 export async function showDevice(call: Call): Promise<number> {
-  const { desk, options } = call;
   const id = only(call);
-  const dps = await Dps.open(desk, options.text('dps'));
+  const dps = await Dps.open(call);
   const [enrollment, registration] = await Promise.all([dps.find('individual', id), dps.registration(id)]);
   const parts = [
-    enrollment === undefined ? `No individual enrollment ${safe(id)}: at most a group admits it.\n` : shown(enrollment),
-    registration === undefined
-      ? `Not registered with DPS.\n`
-      : safeLines(
-          `Registered ${registration.lastUpdatedDateTimeUtc}, assigned to ${registration.assignedHub} as ${registration.deviceId}`,
-        ),
+    enrollment === undefined
+      ? `No individual enrollment ${printable(id)}: at most a group admits it.\n`
+      : shown(enrollment),
+    registration === undefined ? `Not registered with DPS.\n` : `${registered(registration)}\n`,
   ];
-  const connection = options.text('hub') ?? desk.env.NEWLEAF_HUB_CONNECTION;
   let found = enrollment !== undefined || registration !== undefined;
-  if (connection !== undefined) {
-    const hub = await Hub.open(desk, connection);
+  if (connectionTo(call, 'hub') !== undefined) {
+    const hub = await Hub.open(call);
     const deviceId = registration?.deviceId ?? String(enrollment?.body.deviceId ?? id);
     const identity = await hub.find(deviceId);
-    parts.push(identity === undefined ? `No identity ${safe(deviceId)} in this hub.\n` : identityText(identity));
+    parts.push(identity === undefined ? `No identity ${printable(deviceId)} in this hub.\n` : identityText(identity));
     found ||= identity !== undefined;
   }
-  if (!found) {
-    throw new Failed(`Nobody knows "${id}".`);
-  }
-  desk.out.write(parts.join('\n'));
-  return 0;
+  if (!found) throw new Failed(`Nobody knows "${id}".`);
+  call.desk.out.write(parts.join('\n'));
+  return EXIT.done;
 }
 
 /** `enroll show group NAME` */
 export async function showGroup(call: Call): Promise<number> {
-  const dps = await Dps.open(call.desk, call.options.text('dps'));
+  const dps = await Dps.open(call);
   call.desk.out.write(shown(await dps.get('group', only(call))));
-  return 0;
+  return EXIT.done;
 }
 
-const safeLines = (text: string): string => `${safe(text)}\n`;
+const registered = ({ lastUpdatedDateTimeUtc: at, assignedHub, deviceId }: Registration): string =>
+  printable(`Registered ${at}, assigned to ${assignedHub} as ${deviceId}`);

@@ -1,4 +1,4 @@
-import { Failed } from './desk.ts';
+import { Failed } from '../../agent/cli/kit/command.ts';
 
 /** A certificate of an enrollment. DPS tells its name and thumbprint, and never gives the certificate back. */
 export interface CertificateSlot {
@@ -53,31 +53,23 @@ export function promoted({ secondary }: Slots): Slots {
 /** Without one or both of them; `replacement` takes the place of the primary, or of the secondary if only that goes. */
 export function without(slots: Slots, which: Which, replacement?: Slot): Slots {
   for (const place of which === 'both' ? (['primary', 'secondary'] as const) : [which]) {
-    if (slots[place] === undefined && which !== 'both') {
-      throw new Failed(`There is no ${place} to remove.`);
-    }
+    if (slots[place] === undefined && which !== 'both') throw new Failed(`There is no ${place} to remove.`);
   }
-  if (replacement !== undefined) {
-    demandNew(slots, replacement);
-  }
+  if (replacement !== undefined) demandNew(slots, replacement);
   const kept = which === 'both' ? undefined : which === 'primary' ? slots.secondary : slots.primary;
   if (kept === undefined && replacement === undefined) {
     throw new Failed(
       'An enrollment needs a certificate: give the new one (--certificate FILE or --ca NAME), or bar it (enroll disallow).',
     );
   }
-  if (which === 'secondary') {
-    return { ...(kept && { primary: kept }), ...(replacement && { secondary: replacement }) };
-  }
+  if (which === 'secondary') return { ...(kept && { primary: kept }), ...(replacement && { secondary: replacement }) };
   return { ...(replacement && { primary: replacement }), ...(kept && { secondary: kept }) };
 }
 
 /** The new CA beside the old one, or alone. */
 export function rolled(slots: Slots, next: Slot, atOnce: boolean): Slots {
   demandNew(slots, next);
-  if (atOnce) {
-    return { primary: next };
-  }
+  if (atOnce) return { primary: next };
   return slots.primary === undefined
     ? { primary: next, ...(slots.secondary && { secondary: slots.secondary }) }
     : { primary: slots.primary, secondary: next };
@@ -93,9 +85,7 @@ export function lost(before: Slots, after: Slots): Slot[] {
 
 function demandNew(slots: Slots, added: Slot): void {
   const held = [slots.primary, slots.secondary].filter((slot) => slot !== undefined);
-  if (held.some((slot) => sameSlot(slot, added))) {
-    throw new Failed('The enrollment holds this one already.');
-  }
+  if (held.some((slot) => sameSlot(slot, added))) throw new Failed('The enrollment holds this one already.');
 }
 
 /** Certificates and names of CAs cannot stand side by side in one enrollment. */

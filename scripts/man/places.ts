@@ -22,12 +22,17 @@ export const FILES: Readonly<Record<string, string>> = {
     'The control socket: HTTP and JSON, for the commands and for monitoring (/metrics).',
 };
 
+/** What every screen is made by. */
+export const SCREEN: Readonly<Record<string, string>> = {
+  NO_COLOR: 'Not empty: no colours.',
+  'LC_ALL, LC_CTYPE, LANG': 'Symbols on the screen only in a UTF-8 locale.',
+};
+
 /** What newleaf reads from its environment. */
 export const ENVIRONMENT: Readonly<Record<string, string>> = {
   NEWLEAF_CONFIG: 'The configuration, where --config does not name one.',
   CREDENTIALS_DIRECTORY: 'Set by systemd: the PIN is the credential hsm-pin, where hsm.pin_file is not set.',
   RUNTIME_DIRECTORY:
     'Set by systemd: where the PIN is for a moment, on its way to OpenSSL, and when newleaf was started.',
-  NO_COLOR: 'Not empty: no colours.',
-  'LC_ALL, LC_CTYPE, LANG': 'Symbols on the screen only in a UTF-8 locale.',
+  ...SCREEN,
 };

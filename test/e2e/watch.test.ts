@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { rowsOf } from '../../agent/cli/screen.ts';
+import { rowsOf } from '../../agent/cli/kit/screen.ts';
 import { Terminal } from '../unit/terminal.ts';
 import { BUNDLE } from './gateway.ts';
 import { PATIENCE_MS, serving } from './site.ts';

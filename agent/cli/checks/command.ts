@@ -2,9 +2,10 @@ import { configPath, type LoadedConfig, loadConfig } from '../../config/config.t
 import { EXIT } from '../../failure/exit.ts';
 import type { Looking, Passage } from '../../machine/as-daemon.ts';
 import { version } from '../../machine/build.ts';
-import { command, type Io, type ParsedArguments, type Run, textOption } from '../command.ts';
-import { nearest } from '../nearest.ts';
-import { type Colour, glyph, paint, type Screen, screenOf, wrap } from '../screen.ts';
+import { command, type Io, nextStep, type Run, textOption } from '../kit/command.ts';
+import { nearest } from '../kit/nearest.ts';
+import type { ParsedArguments } from '../kit/parse.ts';
+import { type Colour, paint, type Screen, screenOf, wrap } from '../kit/screen.ts';
 import { examine, type Result, select } from './examine.ts';
 import { CHECKS, checksFor } from './list.ts';
 import { once } from './once.ts';
@@ -90,8 +91,6 @@ const INDENT = ' '.repeat(OUTCOME_WIDTH + ID_WIDTH + 4);
 function render({ outcome, id, code, message, advice }: Result, screen: Screen): string {
   const found = wrap(screen, code === undefined ? message : `${code} ${message}`, { first: INDENT });
   const head = `${paint(screen, COLOURS[outcome], outcome.padEnd(OUTCOME_WIDTH))}  ${id.padEnd(ID_WIDTH)}  `;
-  const arrow = `${INDENT}${glyph(screen, 'arrow')} `;
-  const next = advice === undefined ? [] : wrap(screen, advice, { first: arrow, rest: ' '.repeat(arrow.length) });
   const [first = '', ...rest] = found;
-  return `${[`${head}${first.slice(INDENT.length)}`, ...rest, ...next.map((line) => paint(screen, 'cyan', line))].join('\n')}\n`;
+  return `${[`${head}${first.slice(INDENT.length)}`, ...rest, ...nextStep(advice, screen, INDENT)].join('\n')}\n`;
 }

@@ -8,8 +8,8 @@ import { failureOf } from '../../failure/failure-of.ts';
 import { becomeDaemon, type Passage } from '../../machine/as-daemon.ts';
 import { endJournal } from '../../state/journal.ts';
 import { type Lock, takeLock } from '../../state/lock.ts';
-import { command, complaint, type Run, textOption } from '../command.ts';
-import { screenOf } from '../screen.ts';
+import { command, Misuse, type Run, textOption } from '../kit/command.ts';
+import { screenOf } from '../kit/screen.ts';
 import { filesIn, removeFiles } from './state-directory.ts';
 import { tokenHolding } from './token.ts';
 import { tpmHolding } from './tpm.ts';
@@ -37,8 +37,7 @@ export const decommission = ({ destroyer, chip, passage, stdin }: DecommissionOp
     const isAgreed = args.options.yes === true;
     if (!isAgreed && stdin.isTTY !== true) {
       const message = 'Nobody can be asked here, as stdin is no terminal.';
-      io.err.write(complaint({ message, advice: 'newleaf decommission --yes' }, screenOf(io.err, io.env)));
-      return EXIT.usage;
+      throw new Misuse(message, { advice: 'newleaf decommission --yes' });
     }
     const { directory } = config.state;
     const screen = screenOf(io.out, io.env);

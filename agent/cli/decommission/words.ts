@@ -1,6 +1,6 @@
 import type { Config, X509Config } from '../../config/config.ts';
 import { PIN_FILE } from '../../machine/root-pin.ts';
-import { type Screen, wrap } from '../screen.ts';
+import { type Screen, wrap } from '../kit/screen.ts';
 import type { Holding } from './holding.ts';
 
 export interface Found {

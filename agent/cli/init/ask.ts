@@ -5,7 +5,7 @@ import { Fault } from '../../failure/failure.ts';
 import { daemonAccount, giveDirectories } from '../../machine/as-daemon.ts';
 import { unitOf } from '../../machine/unit.ts';
 import { makeDirectory } from '../../state/durable.ts';
-import type { ParsedArguments } from '../command.ts';
+import type { ParsedArguments } from '../kit/parse.ts';
 import { makePlace, type Standing, stateDirectoryOf, writeConfiguration } from './configuration.ts';
 import type { Dialogue } from './dialogue.ts';
 import { createErrands } from './errands.ts';

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
-import { type Complaint, complaint, type Output } from '../command.ts';
-import { paint, type Screen, safe, wrap } from '../screen.ts';
+import { type Complaint, complaint } from '../kit/command.ts';
+import { type Output, paint, type Screen, safe, wrap } from '../kit/screen.ts';
 import type { Prompt } from './prompt.ts';
 
 export interface Choice<K extends string> {

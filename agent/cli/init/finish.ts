@@ -2,7 +2,7 @@ import { EXIT, exitOf } from '../../failure/exit.ts';
 import { isEndorsed } from '../../roll/leaf.ts';
 import { iso } from '../../roll/report.ts';
 import type { RollState } from '../../roll/state.ts';
-import type { Complaint } from '../command.ts';
+import type { Complaint } from '../kit/command.ts';
 import { showLeaf } from './enrollment.ts';
 import { tellToStart } from './start.ts';
 import { type Watch, waits } from './watch.ts';

@@ -1,6 +1,6 @@
 import { EXIT, exitOf } from '../../failure/exit.ts';
 import { CODES, type Code, failure } from '../../failure/failure.ts';
-import type { Complaint } from '../command.ts';
+import type { Complaint } from '../kit/command.ts';
 import { fromNow } from '../moment.ts';
 
 export interface Refused {

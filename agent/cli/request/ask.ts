@@ -1,6 +1,7 @@
 import { configPath, loadConfig } from '../../config/config.ts';
 import type { OutcomeStatus } from '../../roll/report.ts';
-import { command, type ParsedArguments, textOption } from '../command.ts';
+import { command, textOption } from '../kit/command.ts';
+import type { ParsedArguments } from '../kit/parse.ts';
 import { pursue } from './pursue.ts';
 
 /** `newleaf reprovision` and `newleaf roll` */

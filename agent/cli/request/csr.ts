@@ -6,8 +6,8 @@ import { request } from '../../control/client.ts';
 import { EXIT } from '../../failure/exit.ts';
 import { Fault } from '../../failure/failure.ts';
 import { writeAtomically } from '../../state/durable.ts';
-import { command, complaint, textOption } from '../command.ts';
-import { screenOf, wrap } from '../screen.ts';
+import { command, complaint, textOption } from '../kit/command.ts';
+import { screenOf, wrap } from '../kit/screen.ts';
 import { refused } from './answer.ts';
 
 /** `newleaf csr` */

@@ -1,11 +1,11 @@
 import { CODES, Fault } from '../../failure/failure.ts';
 import type { OutcomeStatus, Status } from '../../roll/report.ts';
-import { type Complaint, complaint } from '../command.ts';
-import type { Screen } from '../screen.ts';
+import { type Complaint, complaint } from '../kit/command.ts';
+import type { Progress } from '../kit/progress.ts';
+import type { Screen } from '../kit/screen.ts';
 import { present } from '../status/present.ts';
 import { isCode } from './answer.ts';
 import { Chronicle } from './chronicle.ts';
-import type { Progress } from './progress.ts';
 import { pulse } from './pulse.ts';
 
 export interface FollowOptions {

@@ -1,9 +1,7 @@
 import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { configPath, loadConfig } from '../../config/config.ts';
-import { EXIT } from '../../failure/exit.ts';
-import { command, complaint, type Run, textOption } from '../command.ts';
-import { screenOf } from '../screen.ts';
+import { command, Misuse, type Run, textOption } from '../kit/command.ts';
 import { pursue } from './pursue.ts';
 
 /** A chain of ten certificates with large keys is a tenth of it; the daemon takes no more. */
@@ -15,10 +13,7 @@ export const install = (stdin: Readable): Run =>
     const { config } = loadConfig(configPath(textOption(args, 'config'), io.env));
     const [file = ''] = args.positionals;
     const delivered = await contentOf(file, stdin);
-    if (typeof delivered === 'string') {
-      io.err.write(complaint({ message: delivered }, screenOf(io.err, io.env)));
-      return EXIT.usage;
-    }
+    if (typeof delivered === 'string') throw new Misuse(delivered);
     const id = textOption(args, 'id');
     const body = { leaf: delivered.toString('base64'), ...(id !== undefined && { id }) };
     return pursue({ path: '/v1/leaf', body, isWaiting: args.options.wait === true }, config, io);

@@ -3,14 +3,14 @@ import type { Config } from '../../config/config.ts';
 import { request } from '../../control/client.ts';
 import { EXIT } from '../../failure/exit.ts';
 import type { OutcomeStatus, Status } from '../../roll/report.ts';
-import { complaint, type Io } from '../command.ts';
+import { complaint, type Io } from '../kit/command.ts';
+import { Progress } from '../kit/progress.ts';
+import { screenOf, wrap } from '../kit/screen.ts';
 import { took } from '../moment.ts';
-import { screenOf, wrap } from '../screen.ts';
 import { parkedAlarm } from '../status/advise.ts';
 import { actionInWords, outcomeInWords } from '../words.ts';
 import { refused } from './answer.ts';
 import { follow } from './follow.ts';
-import { Progress } from './progress.ts';
 
 export interface Wish {
   /** Where it is posted, on the control socket. */

@@ -16,7 +16,7 @@ import { FORGET_MS, forgetWords, leaveWords } from '../../state/last-words.ts';
 import { takeLock } from '../../state/lock.ts';
 import { StartNote } from '../../state/start-note.ts';
 import { systemClock } from '../../time/clock.ts';
-import { command, type Run, textOption } from '../command.ts';
+import { command, type Run, textOption } from '../kit/command.ts';
 
 /** What `run` and `init` have in common. */
 export interface Running {

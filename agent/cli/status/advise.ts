@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { failure } from '../../failure/failure.ts';
 import type { NextStatus, Status, Trouble } from '../../roll/report.ts';
-import { type Complaint, complaint } from '../command.ts';
 import { codeInWords } from '../errno.ts';
+import { type Complaint, complaint } from '../kit/command.ts';
+import { type Screen, wrap } from '../kit/screen.ts';
 import { fromNow, localMinute } from '../moment.ts';
-import { type Screen, wrap } from '../screen.ts';
 
 export interface Surroundings {
   /** `state.directory`: where the PEM of a candidate lies. */

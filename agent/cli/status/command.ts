@@ -2,8 +2,8 @@ import { configPath, loadConfig } from '../../config/config.ts';
 import { EXIT } from '../../failure/exit.ts';
 import { CODES, Fault } from '../../failure/failure.ts';
 import type { Status } from '../../roll/report.ts';
-import { command, textOption } from '../command.ts';
-import { screenOf } from '../screen.ts';
+import { command, textOption } from '../kit/command.ts';
+import { screenOf } from '../kit/screen.ts';
 import { statusOf } from './present.ts';
 import { renderStatus } from './screen.ts';
 

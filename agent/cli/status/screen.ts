@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { CODES } from '../../failure/failure.ts';
 import type { LeafStatus, NextStatus, OutcomeStatus, RequestStatus, Status, Trouble } from '../../roll/report.ts';
+import { bar, type Colour, glyph, paint, rowsOf, type Screen, safe, wrap } from '../kit/screen.ts';
 import { fromNow, localMinute, localSecond, zone } from '../moment.ts';
-import { bar, type Colour, glyph, paint, rowsOf, type Screen, safe, wrap } from '../screen.ts';
 import { actionInWords, causeInWords, outcomeInWords, reasonInWords } from '../words.ts';
 import { advise, type Surroundings } from './advise.ts';
 

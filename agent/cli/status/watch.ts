@@ -1,9 +1,9 @@
 import { Fault } from '../../failure/failure.ts';
 import type { Status } from '../../roll/report.ts';
-import { complaint, type Io } from '../command.ts';
+import { complaint, type Io } from '../kit/command.ts';
+import { redraw, screenOf } from '../kit/screen.ts';
 import { localSecond } from '../moment.ts';
 import { pulse } from '../request/pulse.ts';
-import { redraw, screenOf } from '../screen.ts';
 import { present } from './present.ts';
 import { renderStatus, statusLine } from './screen.ts';
 

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { COMMAND_NAMES, parse } from '../../../agent/cli/commands.ts';
-import { explain } from '../../../agent/cli/help.ts';
-import { specOf } from '../../../agent/cli/table.ts';
+import { explain } from '../../../agent/cli/kit/help.ts';
+import * as kit from '../../../agent/cli/kit/parse.ts';
+import { namesOf, specOf, type Tool } from '../../../agent/cli/kit/tool.ts';
+import { NEWLEAF } from '../../../agent/cli/table.ts';
+import { ENROLL } from '../../../scripts/enrollment/commands.ts';
+
+const parse = (argv: readonly string[]) => kit.parse(NEWLEAF, argv);
 
 const parsed = (command: string, options: object = {}, positionals: readonly string[] = []) => ({
   command,
@@ -58,8 +62,31 @@ describe('command lines that are wrong end with 2 and one sentence', () => {
   test('nothing at all shows the commands', () => {
     const { exit, text } = parse([]) as { exit: number; text: string };
     assert.equal(exit, 2);
-    for (const name of COMMAND_NAMES) assert.match(text, new RegExp(`^  ${name} `, 'm'));
+    for (const name of namesOf(NEWLEAF)) assert.match(text, new RegExp(`^  ${name} `, 'm'));
   });
+});
+
+describe('commands of two words, and options that may be repeated', () => {
+  const wrong = (sentence: string) => ({ exit: 2, text: `${sentence}\n` });
+  const rows: readonly (readonly [line: string, parsed: object])[] = [
+    ['promote gw-1 --pem a --pem=b', parsed('promote', { pem: ['a', 'b'] }, ['gw-1'])],
+    ['promote gw-1 --pem a', parsed('promote', { pem: ['a'] }, ['gw-1'])],
+    ['forget gw-1 --hub a --hub b', parsed('forget', { hub: 'b' }, ['gw-1'])],
+    ['--yes allow --dps x member gw-1', parsed('allow member', { yes: true, dps: 'x' }, ['gw-1'])],
+    ['add group add', parsed('add group', {}, ['add'])],
+    ['help add group', { exit: 0, text: explain(ENROLL, 'add group') }],
+    ['add group -h', { exit: 0, text: explain(ENROLL, 'add group') }],
+    ['add', wrong('enroll has no command "add". Which? add individual | add group')],
+    ['add grup', wrong('enroll has no command "add". Which? add individual | add group')],
+    ['help show', wrong('enroll has no command "show". Which? show device | show group')],
+    ['ad group', wrong('enroll has no command "ad". Did you mean "enroll add"?')],
+    ['show group', wrong('enroll show group needs NAME. Usage: enroll show group NAME')],
+    ['show group a b', wrong('enroll show group does not take "b". Usage: enroll show group NAME')],
+    ['--version', wrong('There is no command. All commands: enroll help')],
+  ];
+  for (const [line, expected] of rows) {
+    test(line, () => assert.deepEqual(kit.parse(ENROLL, line.split(' ')), expected));
+  }
 });
 
 describe('help', () => {
@@ -68,13 +95,13 @@ describe('help', () => {
   }
 
   test('of a command, asked for in three ways', () => {
-    const expected = { exit: 0, text: explain('csr') };
+    const expected = { exit: 0, text: explain(NEWLEAF, 'csr') };
     for (const line of ['help csr', 'csr --help', '-h csr']) assert.deepEqual(parse(line.split(' ')), expected);
   });
 
   test('as it looks', () => {
     assert.equal(
-      explain('csr'),
+      explain(NEWLEAF, 'csr'),
       `newleaf csr: Print a CSR for the next key
 
 Usage: newleaf csr [-o FILE] [--new-key]
@@ -103,29 +130,40 @@ Exit codes:
     );
   });
 
-  for (const name of COMMAND_NAMES) {
-    test(`${name}: 80 columns of ASCII, examples that parse, exit codes that are explained`, () => {
-      const text = explain(name);
-      assert.doesNotMatch(text, /[^\n -~]/);
-      assert.deepEqual(
-        text.split('\n').filter((line) => line.length > 80),
-        [],
-      );
-      for (const { line } of specOf(name).examples) {
-        const [, words = ''] = /newleaf ([^|]+)/.exec(line) ?? [];
-        assert.equal((parse(words.trim().split(' ')) as { command?: string }).command, name);
+  const tools: readonly Tool[] = [NEWLEAF, ENROLL];
+  for (const tool of tools) {
+    for (const name of namesOf(tool)) {
+      test(`${tool.name} ${name}: 80 columns of ASCII, examples that parse, exit codes that are explained`, () => {
+        const text = explain(tool, name);
+        assert.doesNotMatch(text, /[^\n -~]/);
+        assert.deepEqual(
+          text.split('\n').filter((line) => line.length > 80),
+          [],
+        );
+        const { examples, exits } = specOf(tool, name);
+        assert.ok(examples.length > 0);
+        for (const { line } of examples) {
+          assert.ok(text.includes(`\n  ${line}\n`), 'on a line of its own');
+          const [, words = ''] = new RegExp(`${tool.name} ([^|]+)`).exec(line) ?? [];
+          assert.equal((kit.parse(tool, argvOf(words)) as { command?: string }).command, name);
+        }
+        assert.notEqual(exits[0], undefined);
+      });
+    }
+
+    test(`${tool.name}: an option has one meaning, whatever the command`, () => {
+      const types = new Map<string, string>();
+      for (const name of namesOf(tool)) {
+        for (const [option, { type, short = '', multiple = false }] of Object.entries(specOf(tool, name).options)) {
+          const shape = `${type} ${short} ${multiple}`;
+          assert.equal(types.get(option) ?? shape, shape, option);
+          types.set(option, shape);
+        }
       }
-      assert.notEqual(specOf(name).exits[0], undefined);
     });
   }
-
-  test('an option has one meaning, whatever the command', () => {
-    const types = new Map<string, string>();
-    for (const name of COMMAND_NAMES) {
-      for (const [option, { type, short = '' }] of Object.entries(specOf(name).options)) {
-        assert.equal(types.get(option) ?? `${type} ${short}`, `${type} ${short}`, option);
-        types.set(option, `${type} ${short}`);
-      }
-    }
-  });
 });
+
+/** The words of a line, as a shell takes them; what stands in double quotes is one. */
+const argvOf = (line: string): readonly string[] =>
+  [...line.matchAll(/"([^"]*)"|\S+/g)].map(([word, quoted]) => quoted ?? word);

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { Progress } from '../../../agent/cli/kit/progress.ts';
+import { screenOf } from '../../../agent/cli/kit/screen.ts';
 import { follow } from '../../../agent/cli/request/follow.ts';
-import { Progress } from '../../../agent/cli/request/progress.ts';
-import { screenOf } from '../../../agent/cli/screen.ts';
 import type { Status } from '../../../agent/roll/report.ts';
 import { daemon } from '../control/daemon.ts';
 import { fault, scratch } from '../state/disk.ts';

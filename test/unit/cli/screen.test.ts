@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { bar, paint, redraw, rowsOf, type Screen, safe, screenOf, wrap } from '../../../agent/cli/screen.ts';
+import { bar, paint, redraw, rowsOf, type Screen, safe, screenOf, wrap } from '../../../agent/cli/kit/screen.ts';
 import { Paper } from './stage.ts';
 
 const plain: Screen = { width: 40, isColoured: false, isUnicode: false };

@@ -1,7 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Io, Output, ParsedArguments } from '../../../agent/cli/command.ts';
-import { parse } from '../../../agent/cli/commands.ts';
+import type { Io } from '../../../agent/cli/kit/command.ts';
+import { type ParsedArguments, parse } from '../../../agent/cli/kit/parse.ts';
+import type { Output } from '../../../agent/cli/kit/screen.ts';
+import { NEWLEAF } from '../../../agent/cli/table.ts';
 import type { LeafStatus, OutcomeStatus, Status } from '../../../agent/roll/report.ts';
 
 // What people see is in local time; tests live in one zone, with an offset that would show.
@@ -62,7 +64,7 @@ export function stage(env: NodeJS.ProcessEnv = { LANG: 'C.UTF-8' }, isTTY = fals
 
 /** The arguments of a command line that is right. */
 export function args(...argv: string[]): ParsedArguments {
-  const parsed = parse(argv);
+  const parsed = parse(NEWLEAF, argv);
   if ('exit' in parsed) throw new Error(parsed.text);
   return parsed;
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Screen } from '../../../agent/cli/screen.ts';
+import type { Screen } from '../../../agent/cli/kit/screen.ts';
 import { renderStatus } from '../../../agent/cli/status/screen.ts';
 import { failure } from '../../../agent/failure/failure.ts';
 import type { Status } from '../../../agent/roll/report.ts';

@@ -1,47 +1,58 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { describe, test } from 'node:test';
-import { COMMAND_NAMES, EXITS, specOf } from '../../../agent/cli/table.ts';
+import { namesOf, specOf } from '../../../agent/cli/kit/tool.ts';
 import { settingRows } from '../../../agent/config/config.ts';
 import { EXIT } from '../../../agent/failure/exit.ts';
 import { CODES } from '../../../agent/failure/failure.ts';
+import { ENROLL_MANUAL } from '../../../scripts/man/enroll.ts';
+import { NEWLEAF_MANUAL } from '../../../scripts/man/newleaf.ts';
 import { prose } from '../../../scripts/man/roff.ts';
-import { manualPage } from '../../../scripts/man.ts';
+import { type Manual, manualPage } from '../../../scripts/man.ts';
 
-const page = manualPage('1.2.3', Date.parse('2026-11-25T13:49:53Z'));
 /** Bold on a line printer: a letter, a step back, and the letter again. */
 const OVERSTRUCK = new RegExp(`.${String.fromCharCode(8)}`, 'g');
-const mandoc = (...options: readonly string[]): string =>
+const mandoc = (page: string, ...options: readonly string[]): string =>
   execFileSync('mandoc', options, { input: page, encoding: 'utf8', stdio: ['pipe', 'pipe', 'pipe'] });
 
-describe('the page of the manual', () => {
-  test('has nothing that mandoc minds', () => {
-    assert.equal(mandoc('-Tlint', '-Wall'), '');
-  });
-
-  test('shows every command, option, exit code, setting and failure code', () => {
-    const shown = mandoc('-Tascii', '-O', 'width=200').replaceAll(OVERSTRUCK, '');
-    const options = COMMAND_NAMES.flatMap((name) => Object.keys(specOf(name).options).map((long) => `--${long}`));
-    const terms = [
-      ...COMMAND_NAMES.map((name) => `newleaf ${name}`),
-      ...options,
-      ...Object.values(EXITS),
+const pages: readonly (readonly [manual: Manual, own: readonly string[]])[] = [
+  [
+    NEWLEAF_MANUAL,
+    [
       ...settingRows().map(({ name }) => name),
       ...Object.keys(CODES),
       '/var/lib/newleaf/state.json',
       'NEWLEAF_CONFIG',
-      '2026-11-25',
-      'newleaf 1.2.3',
-    ];
-    assert.deepEqual(
-      terms.filter((term) => !shown.includes(term)),
-      [],
-    );
-  });
+      'NEWLEAF(8)',
+    ],
+  ],
+  [ENROLL_MANUAL, ['NEWLEAF_DPS_CONNECTION', 'NODE_EXTRA_CA_CERTS', 'newleaf(8)', 'ENROLL(1)']],
+];
+for (const [manual, own] of pages) {
+  const { tool } = manual;
+  const page = manualPage(manual, '1.2.3', Date.parse('2026-11-25T13:49:53Z'));
 
-  test('explains each exit code', () => {
-    assert.deepEqual(Object.keys(EXITS).map(Number), Object.values(EXIT));
+  describe(`the page of ${tool.name}`, () => {
+    test('has nothing that mandoc minds', () => {
+      assert.equal(mandoc(page, '-Tlint', '-Wall'), '');
+    });
+
+    test('shows every command, option and exit code, and what is its own', () => {
+      const shown = mandoc(page, '-Tascii', '-O', 'width=200').replaceAll(OVERSTRUCK, '');
+      const names = namesOf(tool);
+      const options = names.flatMap((name) => Object.keys(specOf(tool, name).options).map((long) => `--${long}`));
+      const commands = names.map((name) => `${tool.name} ${name}`);
+      const terms = [...commands, ...options, ...Object.values(tool.exits), ...own, '2026-11-25', 'newleaf 1.2.3'];
+      assert.deepEqual(
+        terms.filter((term) => !shown.includes(term)),
+        [],
+      );
+    });
   });
+}
+
+test('each exit code of newleaf is explained', () => {
+  assert.deepEqual(Object.keys(NEWLEAF_MANUAL.tool.exits).map(Number), Object.values(EXIT));
 });
 
 describe('text for roff', () => {

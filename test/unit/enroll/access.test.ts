@@ -47,8 +47,8 @@ test('where DPS wants the certificate again, --pem gives it', async () => {
     ['device', 'gw-7', leaf.file],
     ['group', 'gateways', issuer],
   ] as const) {
-    const { code, err } = await office.enroll(['disallow', kind, name, '--yes']);
-    assert.match(err, /repeat with --pem FILE/);
+    const { code, said } = await office.enroll(['disallow', kind, name, '--yes']);
+    assert.match(said, /repeat with --pem FILE/);
     assert.equal(code, 1);
     await done('disallow', kind, name, '--pem', file);
     assert.equal(simulator.enrollments.get(name).status, 'disabled');
@@ -90,12 +90,12 @@ describe('one member of a group is barred, and admitted again', () => {
 test('barring the wrong way round is refused, with the right command', async () => {
   const leaf = await office.leaf('gw-4');
   const member = await office.enroll(['disallow', 'device', 'gw-4', '--yes']);
-  assert.match(member.err, /enroll disallow member gw-4/);
+  assert.match(member.said, /enroll disallow member gw-4/);
   await done('add', 'individual', '--certificate', leaf.file);
   const device = await office.enroll(['disallow', 'member', 'gw-4', '--yes']);
-  assert.match(device.err, /enroll disallow device gw-4/);
+  assert.match(device.said, /enroll disallow device gw-4/);
   const living = await office.enroll(['allow', 'member', 'gw-4', '--yes']);
-  assert.match(living.err, /is enabled: it bars nobody/);
+  assert.match(living.said, /is enabled: it bars nobody/);
   assert.deepEqual([member.code, device.code, living.code], [1, 1, 1]);
 });
 
@@ -150,7 +150,7 @@ test('Ctrl-C and Ctrl-D at a question are a no', async (t) => {
     await terminal.screen.shows('[y/N]');
     terminal.type(key);
     assert.equal(await terminal.ended, 1);
-    assert.match(terminal.screen.text, /\[y\/N\] .*\r\nenroll: [^\n]+\n$/);
+    assert.match(terminal.screen.text, /\[y\/N\] .*\r\nNothing was changed\.\r\n$/);
   }
   assert.notEqual(await simulator.device('gw-7'), null);
 });

@@ -6,6 +6,8 @@ export interface Told {
   readonly code: number;
   readonly out: string;
   readonly err: string;
+  /** What stderr says, whatever the lines it is broken into. */
+  readonly said: string;
 }
 
 export interface Setting {
@@ -15,6 +17,7 @@ export interface Setting {
   readonly isTTY?: boolean;
   /** Somebody presses Ctrl-C as soon as the command listens for it. */
   readonly interrupts?: boolean;
+  readonly now?: () => number;
 }
 
 const POLL_MS = 20;
@@ -22,7 +25,7 @@ const POLL_MS = 20;
 /** Runs one command line in this process, on paper. */
 export async function onPaper(
   argv: readonly string[],
-  { env = {}, answer, isTTY = false, interrupts = false }: Setting = {},
+  { env = {}, answer, isTTY = false, interrupts = false, now = Date.now }: Setting = {},
 ): Promise<Told> {
   const written = { out: '', err: '' };
   const paper = (name: 'out' | 'err') => ({
@@ -36,7 +39,7 @@ export async function onPaper(
     out: paper('out'),
     err: paper('err'),
     pollMs: POLL_MS,
-    now: Date.now,
+    now,
     sleep: (ms, signal) => sleep(ms, undefined, signal && { signal }).catch(() => {}),
     onInterrupt(heard) {
       if (interrupts) setImmediate(heard);
@@ -50,5 +53,5 @@ export async function onPaper(
     }),
   };
   const code = await enroll(argv, desk);
-  return { code, ...written };
+  return { code, ...written, said: written.err.replaceAll(/\s+/g, ' ') };
 }

@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Enrollment } from '../../../scripts/enrollment/dps.ts';
 import type { Called, Ended } from '../../../scripts/enrollment/fleet.ts';
-import { Progress } from '../../../scripts/enrollment/progress.ts';
-import { bar, difference, shown } from '../../../scripts/enrollment/screen.ts';
+import { difference, shown } from '../../../scripts/enrollment/screen.ts';
 import type { Slot } from '../../../scripts/enrollment/slots.ts';
 import { report } from '../../../scripts/enrollment/tally.ts';
 
@@ -102,33 +101,6 @@ const screens: readonly (readonly [what: string, text: string, golden: string])[
 for (const [what, text, golden] of screens) {
   test(what, () => assert.equal(text, golden));
 }
-
-test('a bar fills up', () => {
-  assert.deepEqual(
-    [bar('asked', 0, 20, ''), bar('asked', 7, 20, '1 failed'), bar('back', 20, 20, ''), bar('back', 0, 0, '')],
-    [
-      'asked   [------------------------]  0/20',
-      'asked   [########----------------]  7/20  1 failed',
-      'back    [########################] 20/20',
-      'back    [########################] 0/0',
-    ],
-  );
-});
-
-test('on a terminal it is drawn in place, once for each change; elsewhere its end is a line', () => {
-  const drawn = (isTTY: boolean): string => {
-    let text = '';
-    const progress = new Progress({ isTTY, write: (more: string) => (text += more) }, 'back');
-    for (const part of [0, 0, 1]) progress.show(part, 1);
-    progress.end();
-    return text;
-  };
-  assert.equal(
-    drawn(true),
-    '\rback    [------------------------] 0/1\u001b[K\rback    [########################] 1/1\u001b[K\n',
-  );
-  assert.equal(drawn(false), 'back    [########################] 1/1\n');
-});
 
 test('the end of a fleet is counted, and everyone who is not well is named', () => {
   const called: Called[] = [

@@ -6,7 +6,7 @@ import { FILES, filesIn, removeFiles } from '../../../../agent/cli/decommission/
 import { assertNotEnded, createJournal, endJournal } from '../../../../agent/state/journal.ts';
 import { fault, scratch } from '../../state/disk.ts';
 
-const root = join(import.meta.dirname, '..', '..', '..');
+const root = join(import.meta.dirname, '..', '..', '..', '..');
 
 /** What the sources put into a directory that is called so. */
 function namesInSources(): readonly string[] {

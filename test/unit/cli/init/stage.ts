@@ -2,7 +2,7 @@ import { Dialogue } from '../../../../agent/cli/init/dialogue.ts';
 import type { Errands } from '../../../../agent/cli/init/errands.ts';
 import { Answers, type Guide } from '../../../../agent/cli/init/guide.ts';
 import type { Survey } from '../../../../agent/cli/init/survey.ts';
-import { screenOf } from '../../../../agent/cli/screen.ts';
+import { screenOf } from '../../../../agent/cli/kit/screen.ts';
 import type { Written } from '../../../../agent/config/schema.ts';
 import type { FoundModule } from '../../../../hsm/find-modules.ts';
 import type { SeenToken } from '../../../../hsm/slots.ts';

@@ -1,4 +1,12 @@
-import type { Output } from './command.ts';
+/** What a command needs of process.stdout and process.stderr. */
+export interface Output {
+  write(text: string): unknown;
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  readonly rows?: number;
+  /** Of a terminal: somebody has changed its size. */
+  on?(event: 'resize', listener: () => void): unknown;
+}
 
 export interface Screen {
   /** Characters in a line. */
@@ -48,12 +56,15 @@ export function glyph({ isUnicode }: Screen, name: keyof typeof GLYPHS): string 
 const ASCII: Readonly<Record<string, string>> = { '…': '...', '→': '->', '–': '-', '—': '-', '·': '-', '’': "'" };
 
 /**
- * Text for this screen. Control characters go: names in certificates and answers of servers are written by others, and
- * an escape sequence in one of them would be obeyed by the terminal.
+ * Text without control characters: names in certificates and answers of servers are written by others, and an escape
+ * sequence in one of them would be obeyed by the terminal.
  */
+export const printable = (text: string): string => text.replace(/[\p{Cc}\p{Cf}]/gu, '?');
+
+/** Text for this screen. */
 export function safe({ isUnicode }: Screen, text: string): string {
-  const printable = text.replace(/[\p{Cc}\p{Cf}]/gu, '?');
-  return isUnicode ? printable : printable.replace(/[^ -~]/gu, (one) => ASCII[one] ?? '?');
+  const shown = printable(text);
+  return isUnicode ? shown : shown.replace(/[^ -~]/gu, (one) => ASCII[one] ?? '?');
 }
 
 export interface Indent {

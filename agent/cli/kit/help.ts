@@ -1,43 +1,43 @@
 import { type Screen, wrap } from './screen.ts';
-import { COMMAND_NAMES, type CommandName, GLOBAL_OPTIONS, type OptionSpec, specOf } from './table.ts';
+import { namesOf, type OptionSpec, specOf, type Tool } from './tool.ts';
 
 /** The help is the same everywhere, so that it can be quoted: 80 columns, ASCII. */
 const PAGE: Screen = { width: 80, isColoured: false, isUnicode: false };
 
 /** `newleaf help` */
-export function overview(): string {
-  const commands = COMMAND_NAMES.map((name) => [name, specOf(name).meaning] as const);
+export function overview(tool: Tool): string {
+  const commands = namesOf(tool).map((name) => [name, specOf(tool, name).meaning] as const);
   return page([
-    ['newleaf keeps the X.509 leaf key of an Azure IoT gateway in its HSM or TPM, and turns over a new leaf.'],
-    ['Usage: newleaf COMMAND [OPTION...]'],
-    ['Commands:', ...columns([...commands, ['help [COMMAND]', 'Explain newleaf, or one command']])],
-    ['Options of every command:', ...columns(Object.entries(GLOBAL_OPTIONS).map(optionRow))],
-    ['On a new gateway: newleaf init. How it is: newleaf status. What is wrong: newleaf check.'],
+    [tool.purpose],
+    [`Usage: ${tool.name} COMMAND [OPTION...]`],
+    ['Commands:', ...columns([...commands, ['help [COMMAND]', `Explain ${tool.name}, or one command`]])],
+    ['Options of every command:', ...columns(Object.entries(tool.options).map(optionRow))],
+    tool.begin,
   ]);
 }
 
 /** `newleaf COMMAND --help` */
-export function explain(name: CommandName): string {
-  const { meaning, about, options, examples, exits } = specOf(name);
-  const shown = examples.flatMap(({ line, meaning: what }) => [`  ${line}`, ...(what === '' ? [] : [`      ${what}`])]);
+export function explain(tool: Tool, name: string): string {
+  const { meaning, about, options, examples, exits } = specOf(tool, name);
+  const shown = examples.flatMap(({ line, meaning: what }) => [`  ${line}`, ...(what ? [`      ${what}`] : [])]);
   return page([
-    [`newleaf ${name}: ${meaning}`],
-    [usageOf(name)],
+    [`${tool.name} ${name}: ${meaning}`],
+    [usageOf(tool, name)],
     ...about.map((paragraph) => wrap(PAGE, paragraph)),
-    ['Options:', ...columns(Object.entries({ ...options, ...GLOBAL_OPTIONS }).map(optionRow))],
+    ['Options:', ...columns(Object.entries({ ...options, ...tool.options }).map(optionRow))],
     ['Examples:', ...shown],
     ['Exit codes:', ...columns(Object.entries(exits))],
   ]);
 }
 
 /** `Usage: newleaf csr [-o FILE] [--new-key]` */
-export function usageOf(name: CommandName): string {
-  const { operands, options } = specOf(name);
+export function usageOf(tool: Tool, name: string): string {
+  const { operands, options } = specOf(tool, name);
   const parts = Object.entries(options).map(([long, { short, value }]) => {
     const option = short !== undefined && value !== undefined ? `-${short}` : `--${long}`;
     return `[${option}${value === undefined ? '' : ` ${value}`}]`;
   });
-  return ['Usage: newleaf', name, ...(operands === undefined ? [] : [operands.shown]), ...parts].join(' ');
+  return ['Usage:', tool.name, name, ...(operands === undefined ? [] : [operands.shown]), ...parts].join(' ');
 }
 
 function optionRow([long, { short, value, meaning }]: [string, OptionSpec]): readonly [string, string] {

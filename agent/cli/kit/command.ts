@@ -1,0 +1,111 @@
+import { EXIT, exitOf } from '../../failure/exit.ts';
+import type { Failure } from '../../failure/failure.ts';
+import { failureOf } from '../../failure/failure-of.ts';
+import { type ParsedArguments, parse } from './parse.ts';
+import { glyph, type Output, paint, type Screen, screenOf, wrap } from './screen.ts';
+import type { Tool } from './tool.ts';
+
+export interface Io {
+  readonly out: Output;
+  readonly err: Output;
+  readonly env: NodeJS.ProcessEnv;
+  /** Wall clock, milliseconds. */
+  readonly now: () => number;
+}
+
+/** Resolves with the exit code, and never rejects. */
+export type Run = (args: ParsedArguments, io: Io) => Promise<number>;
+
+/** Ends a command with a sentence that has no code: it is not in the table of failures. */
+export abstract class CommandError extends Error {
+  abstract readonly exit: number;
+  readonly advice: string | undefined;
+
+  constructor(message: string, { advice, cause }: { readonly advice?: string; readonly cause?: unknown } = {}) {
+    super(message, { cause });
+    this.advice = advice;
+  }
+}
+
+/** The command line, or a file or setting that it names, is wrong. */
+export class Misuse extends CommandError {
+  override readonly name = 'Misuse';
+  readonly exit = EXIT.usage;
+}
+
+/** It did not work out. */
+export class Failed extends CommandError {
+  override readonly name = 'Failed';
+  readonly exit = EXIT.failed;
+}
+
+/**
+ * Reads the command line, and runs what it asks for.
+ * @param argv without node and the script
+ * @returns the exit code
+ */
+export async function call<Name extends string>(
+  tool: Tool<Name>,
+  argv: readonly string[],
+  io: Io,
+  run: (args: ParsedArguments<Name>) => Promise<number>,
+): Promise<number> {
+  const parsed = parse(tool, argv);
+  if (!('exit' in parsed)) return run(parsed);
+  (parsed.exit === EXIT.done ? io.out : io.err).write(parsed.text);
+  return parsed.exit;
+}
+
+/** Turns what is thrown into sentences on stderr and an exit code. */
+export function command(work: Run): Run {
+  return async (args, io) => {
+    try {
+      return await work(args, io);
+    } catch (error) {
+      const { met, exit } = ended(error);
+      io.err.write(complaint(met, screenOf(io.err, io.env)));
+      return exit;
+    }
+  };
+}
+
+function ended(error: unknown): { readonly met: Complaint; readonly exit: number } {
+  if (error instanceof CommandError) {
+    const { message, advice, exit } = error;
+    return { met: { message, advice }, exit };
+  }
+  const met = failureOf(error);
+  return { met, exit: exitOf(met) };
+}
+
+export type Complaint = Pick<Failure, 'message'> & { readonly [K in 'code' | 'advice' | 'cause']?: string | undefined };
+
+/** Code and sentence, and below it the next command or the person to call. */
+export function complaint({ code, message, cause, advice }: Complaint, screen: Screen, indent = ''): string {
+  const lines = `${message}${cause === undefined ? '' : ` (${cause})`}`
+    .split('\n')
+    .flatMap((line, at) =>
+      wrap(screen, `${at === 0 && code !== undefined ? `${code} ` : ''}${line}`, { first: indent }),
+    );
+  const [first = '', ...rest] = lines;
+  const headed = code === undefined ? first : first.replace(code, paint(screen, 'bold', code));
+  return `${[headed, ...rest, ...nextStep(advice, screen, indent)].join('\n')}\n`;
+}
+
+/** `→ newleaf check`, in lines. */
+export function nextStep(advice: string | undefined, screen: Screen, indent: string): readonly string[] {
+  if (advice === undefined) return [];
+  const arrow = `${indent}${glyph(screen, 'arrow')} `;
+  const lines = wrap(screen, advice, { first: arrow, rest: ' '.repeat(arrow.length) });
+  return lines.map((line) => paint(screen, 'cyan', line));
+}
+
+/** A text of the command line; undefined where the option is absent. */
+export function textOption({ options }: ParsedArguments, name: string): string | undefined {
+  const value = options[name];
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** The texts of an option that may be repeated. */
+export const textsOption = ({ options }: ParsedArguments, name: string): readonly string[] =>
+  [options[name] ?? []].flat().map(String);

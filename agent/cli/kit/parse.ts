@@ -1,0 +1,116 @@
+import { parseArgs } from 'node:util';
+import { EXIT } from '../../failure/exit.ts';
+import { explain, overview, usageOf } from './help.ts';
+import { nearest } from './nearest.ts';
+import { headsOf, namesOf, type OptionSpec, specOf, type Tool, tailsOf } from './tool.ts';
+
+export interface ParsedArguments<Name extends string = string> {
+  readonly command: Name;
+  readonly options: Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
+  readonly positionals: readonly string[];
+}
+
+/** What is to be printed instead of running anything: to stdout with exit code 0, else to stderr. */
+export interface Printed {
+  readonly exit: number;
+  readonly text: string;
+}
+
+/** Every option of every command: `newleaf --id x roll` is understood only by who knows that --id takes x. */
+export const allOptions = (tool: Tool): Readonly<Record<string, OptionSpec>> =>
+  Object.assign({}, ...namesOf(tool).map((name) => specOf(tool, name).options), tool.options);
+
+/**
+ * Reads the command line. Pure; never throws.
+ * @param argv without node and the script
+ */
+export function parse<Name extends string>(tool: Tool<Name>, argv: readonly string[]): ParsedArguments<Name> | Printed {
+  const { tokens, values } = read(argv, allOptions(tool));
+  const words = tokens.flatMap((token) => (token.kind === 'positional' ? [token.value] : []));
+  if (words.length === 0) return withoutCommand(tool, argv, values.help === true);
+  const isHelp = words[0] === 'help';
+  if (isHelp && words.length === 1) return { exit: EXIT.done, text: overview(tool) };
+  const named = isHelp ? words.slice(1) : words;
+  const name = [named.slice(0, 2).join(' '), named[0] ?? ''].find((one) => isCommand(tool, one));
+  if (name === undefined) return unknownCommand(tool, named[0] ?? '');
+  if (isHelp || values.help === true) return { exit: EXIT.done, text: explain(tool, name) };
+  return commandLine(tool, name, argv);
+}
+
+function commandLine<Name extends string>(
+  tool: Tool<Name>,
+  command: Name,
+  argv: readonly string[],
+): ParsedArguments<Name> | Printed {
+  const wrong = (sentence: string): Printed => ({
+    exit: EXIT.usage,
+    text: `${sentence} ${usageOf(tool, command)}\n`,
+  });
+  const spec = specOf(tool, command);
+  const known: Readonly<Record<string, OptionSpec>> = { ...spec.options, ...tool.options };
+  const { tokens } = read(argv, known);
+  const options: Record<string, string | boolean | readonly string[]> = {};
+  const positionals: string[] = [];
+  for (const token of tokens) {
+    if (token.kind === 'positional') positionals.push(token.value);
+    if (token.kind !== 'option') continue;
+    const { name, rawName, value, inlineValue } = token;
+    const option = Object.hasOwn(known, name) ? known[name] : undefined;
+    if (option === undefined) return unknownOption(`${tool.name} ${command}`, rawName, Object.keys(known));
+    if (option.type === 'boolean') {
+      if (value !== undefined) return wrong(`${rawName} takes no value.`);
+      options[name] = true;
+      continue;
+    }
+    // Without `=`, a value that looks like an option is more likely a value that was forgotten.
+    const isForgotten = value === undefined || (!inlineValue && value.startsWith('-') && value !== '-');
+    if (isForgotten) return wrong(`${rawName} needs a value: ${rawName} ${option.value}.`);
+    options[name] = option.multiple ? [...[options[name] ?? []].flat().map(String), value] : value;
+  }
+  const { least = 0, most = 0, shown } = spec.operands ?? {};
+  const operands = positionals.slice(command.split(' ').length);
+  const [surplus] = operands.slice(most);
+  if (surplus !== undefined) return wrong(`${tool.name} ${command} does not take "${surplus}".`);
+  if (operands.length < least) return wrong(`${tool.name} ${command} needs ${shown}.`);
+  return { command, options, positionals: operands };
+}
+
+/** Lenient: what is wrong is said in words of our own. */
+function read(argv: readonly string[], known: Readonly<Record<string, OptionSpec>>) {
+  const options = Object.fromEntries(
+    Object.entries(known).map(([name, { type, short }]) => [name, { type, ...(short !== undefined && { short }) }]),
+  );
+  return parseArgs({ args: [...argv], options, strict: false, allowPositionals: true, tokens: true });
+}
+
+const isCommand = <Name extends string>({ commands }: Tool<Name>, word: string): word is Name =>
+  Object.hasOwn(commands, word);
+
+function withoutCommand<Name extends string>(
+  tool: Tool<Name>,
+  [first]: readonly string[],
+  isHelp: boolean,
+): ParsedArguments<Name> | Printed {
+  if (isHelp) return { exit: EXIT.done, text: overview(tool) };
+  if (first === undefined) return { exit: EXIT.usage, text: overview(tool) };
+  // Everybody's first guess.
+  const version = 'version';
+  if ((first === '--version' || first === '-V') && isCommand(tool, version)) {
+    return { command: version, options: {}, positionals: [] };
+  }
+  return { exit: EXIT.usage, text: `There is no command. All commands: ${tool.name} help\n` };
+}
+
+function unknownCommand(tool: Tool, word: string): Printed {
+  const tails = tailsOf(tool, word).map((tail) => `${word} ${tail}`);
+  const meant = nearest(word, [...headsOf(tool), 'help']);
+  const near = meant === undefined ? `All commands: ${tool.name} help` : `Did you mean "${tool.name} ${meant}"?`;
+  const guess = tails.length > 0 ? `Which? ${tails.join(' | ')}` : near;
+  return { exit: EXIT.usage, text: `${tool.name} has no command ${JSON.stringify(word)}. ${guess}\n` };
+}
+
+function unknownOption(called: string, written: string, known: readonly string[]): Printed {
+  const meant = nearest(written.replace(/^-+/, ''), known);
+  const guess = meant === undefined ? `See: ${called} --help` : `Did you mean --${meant}?`;
+  return { exit: EXIT.usage, text: `${called} has no option ${JSON.stringify(written)}. ${guess}\n` };
+}

@@ -1,0 +1,84 @@
+import { bar, type Output, type Screen, safe } from './screen.ts';
+
+const FRAMES = { unicode: ['⠋', '⠙', '⠸', '⠴', '⠦', '⠇'], ascii: ['|', '/', '-', '\\'] };
+const FRAME_MS = 150;
+const ERASE = '\r\u001b[K';
+
+/** Lines that stay, and on a terminal below them a line that moves: something is being worked on. */
+export class Progress {
+  readonly #out: Output;
+  readonly #frames: readonly string[];
+  #doing = '';
+  #frame = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(out: Output, { isUnicode }: Screen) {
+    this.#out = out;
+    this.#frames = isUnicode ? FRAMES.unicode : FRAMES.ascii;
+  }
+
+  /** Prints whole lines, each with its newline. */
+  print(lines: string): void {
+    if (lines === '') return;
+    this.#out.write(`${this.#timer === undefined ? '' : ERASE}${lines}`);
+    this.#draw();
+  }
+
+  /** What is being worked on from now on. */
+  doing(words: string): void {
+    const isNew = words !== this.#doing;
+    this.#doing = words;
+    if (!this.#out.isTTY) return;
+    if (this.#timer === undefined) this.#timer = setInterval(() => this.#turn(), FRAME_MS);
+    else if (!isNew) return;
+    this.#draw();
+  }
+
+  end(): void {
+    if (this.#timer === undefined) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    this.#out.write(ERASE);
+  }
+
+  #turn(): void {
+    this.#frame += 1;
+    this.#draw();
+  }
+
+  #draw(): void {
+    if (this.#timer === undefined) return;
+    const line = `${this.#frames[this.#frame % this.#frames.length]} ${this.#doing}`;
+    // A line that wraps cannot be drawn over.
+    this.#out.write(`${ERASE}${line.slice(0, this.#out.columns || line.length)}`);
+  }
+}
+
+const CELLS = 24;
+
+/** How many of all are done: `asked   [########................]  7/20  1 failed`. What it says last stays. */
+export class Count {
+  readonly #progress: Progress;
+  readonly #screen: Screen;
+  readonly #label: string;
+  #line = '';
+
+  constructor(out: Output, screen: Screen, label: string) {
+    this.#progress = new Progress(out, screen);
+    this.#screen = screen;
+    this.#label = label.padEnd(7);
+  }
+
+  show(part: number, total: number, note = ''): void {
+    const drawn = bar(this.#screen, total === 0 ? 0 : part / total, undefined, CELLS);
+    const count = `${String(part).padStart(String(total).length)}/${total}`;
+    this.#line = `${this.#label} [${drawn}] ${count}${note === '' ? '' : `  ${safe(this.#screen, note)}`}`;
+    this.#progress.doing(this.#line);
+  }
+
+  end(): void {
+    this.#progress.end();
+    this.#progress.print(this.#line === '' ? '' : `${this.#line}\n`);
+    this.#line = '';
+  }
+}

@@ -1,0 +1,64 @@
+/** An option, as node's parseArgs takes it, and what the help says about it. */
+export interface OptionSpec {
+  readonly type: 'boolean' | 'string';
+  readonly short?: string;
+  /** It may be repeated, and all of its values count. */
+  readonly multiple?: true;
+  /** What stands after it, where it takes something. */
+  readonly value?: string;
+  readonly meaning: string;
+}
+
+/** An option that takes a value. */
+export const valued = (value: string, meaning: string) => ({ type: 'string', value, meaning }) as const;
+/** An option that is there, or not. */
+export const flagged = (meaning: string) => ({ type: 'boolean', meaning }) as const;
+
+export interface CommandSpec {
+  /** One line. */
+  readonly meaning: string;
+  /** What may follow that is no option, as the usage line shows it. */
+  readonly operands?: { readonly shown: string; readonly least?: number; readonly most: number };
+  /** Paragraphs for the help and the manual page. */
+  readonly about: readonly string[];
+  readonly options?: Readonly<Record<string, OptionSpec>>;
+  readonly examples: readonly { readonly line: string; readonly meaning?: string }[];
+  /** Exit codes of this command, where they say more than those of the tool. */
+  readonly exits?: Readonly<Record<number, string>>;
+}
+
+/** A command line: parsing, help, manual page and completion are derived from this. */
+export interface Tool<Name extends string = string> {
+  readonly name: string;
+  /** The first sentence of its help. */
+  readonly purpose: string;
+  /** By its name, which has one word or two. */
+  readonly commands: Readonly<Record<Name, CommandSpec>>;
+  /** Understood by every command. */
+  readonly options: Readonly<Record<string, OptionSpec>>;
+  /** Exit codes, wherever a command says nothing more exact. */
+  readonly exits: Readonly<Record<number, string>>;
+  /** The last lines of its help: where to begin. */
+  readonly begin: readonly string[];
+}
+
+/** A command with all that the table leaves to the tool. */
+export type WholeSpec = CommandSpec & Required<Pick<CommandSpec, 'options' | 'exits'>>;
+
+export const namesOf = <Name extends string>({ commands }: Tool<Name>): readonly Name[] =>
+  Object.keys(commands) as Name[];
+
+export const specOf = <Name extends string>({ commands, exits }: Tool<Name>, name: Name): WholeSpec => ({
+  options: {},
+  exits,
+  ...commands[name],
+});
+
+/** The words that a command can begin with. */
+export const headsOf = (tool: Tool): readonly string[] => [
+  ...new Set(namesOf(tool).map((name) => name.split(' ', 1).join())),
+];
+
+/** The second words of the commands that begin with this one. */
+export const tailsOf = (tool: Tool, head: string): readonly string[] =>
+  namesOf(tool).flatMap((name) => (name.startsWith(`${head} `) ? [name.slice(head.length + 1)] : []));
