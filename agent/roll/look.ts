@@ -72,7 +72,7 @@ export const PATIENCE = 20;
 /** A fleet that lost its hub in one moment asks within another quarter of an hour, not within a minute. */
 const SPREAD = 15;
 /** An hour of attempts: whoever moves gateways away from a hub that is down does so hours after it went down. */
-const AGAIN = 60;
+export const AGAIN = 60;
 
 /**
  * Whether DPS is to be asked after so many attempts in a row that no hub answered: it may have another hub for us. Counted

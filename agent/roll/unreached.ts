@@ -1,12 +1,12 @@
 import type { Failure } from '../failure/failure.ts';
-import { PATIENCE, unanswered } from './look.ts';
+import { AGAIN, PATIENCE, unanswered } from './look.ts';
 import { begin, finish, type Moved, move, park, toRegisterNext } from './moves.ts';
 import type { Decision, Of, RollState } from './state.ts';
 
 /** The ladder of a registration takes three minutes to its fifth rung. */
 const UNHEARD = 5;
 /** A candidate that was parked for this has had its ladder: each further round costs a registration of the current leaf as well. */
-const UNHEARD_AGAIN = 2;
+const UNHEARD_AGAIN = 1;
 
 /** What got no answer, or cannot be tried, keeps phase and candidate, however long it lasts; unless there is another leaf to try. */
 export function unsettled(before: RollState, event: Of<'failed'>, decision?: Decision): Moved {
@@ -33,9 +33,13 @@ function patience({ phase, next }: RollState): number {
 
 /** Asks DPS where the rules say so. The attempts at the old hub go on meanwhile. */
 function askAnew(state: RollState, event: Of<'failed'>, decision?: Decision): RollState {
-  const { next, phase } = state;
+  const { next, phase, current, online, unreached } = state;
   if (decision?.action !== 're-register') return state;
   if (phase !== 'connecting-next' || next?.leaf === undefined) return begin(state, event, decision);
+  // The candidate has asked before, and the hub of the current leaf does not answer either: by turns.
+  if (current !== undefined && online === undefined && unreached > AGAIN) {
+    return { ...tryCurrent(state, event, event.failure), unreached: 0 };
+  }
   // DPS trusts the candidate by now: so it is the candidate that asks for another hub.
   const { assignment: _, ...unassigned } = next;
   return toRegisterNext(state, unassigned, event, decision.reason);

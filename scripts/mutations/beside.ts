@@ -66,7 +66,13 @@ export const BESIDE: readonly Mutation[] = [
     'state.unheard < patience(state)',
     'true',
   ),
-  of('unreached.ts', 'a DPS that never answers the candidate is asked all day', 'isKnown ? UNHEARD_AGAIN', 'false ? 2'),
+  of(
+    'unreached.ts',
+    'a candidate that no hub answers keeps the other leaf from another hub',
+    'online === undefined && unreached > AGAIN',
+    'false',
+  ),
+  of('unreached.ts', 'a DPS that never answers the candidate is asked all day', 'isKnown ? UNHEARD_AGAIN', 'false ? 1'),
   of(
     'moves.ts',
     'an expired candidate asks DPS for a way back',

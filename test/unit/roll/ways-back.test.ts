@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { type Code, failure } from '../../../agent/failure/failure.ts';
 import { advance } from '../../../agent/roll/advance.ts';
 import { probeMs } from '../../../agent/roll/backoff.ts';
+import { isWorthAsking } from '../../../agent/roll/look.ts';
 import { without } from '../../../agent/roll/moves.ts';
 import { effectsOf, type RollEvent, type RollState } from '../../../agent/roll/state.ts';
 import { hub, LATER, NOW, terms } from './machine.ts';
@@ -100,6 +101,18 @@ describe('a hub that answers all but the candidate', () => {
     assert.deepEqual([back.request, back.outcomes[0]?.outcome], [undefined, 'kept']);
     assert.equal(briefly(play(back, 'current registered')), 'serving, connect a');
   });
+  test('and the hub of the current leaf is gone: an hour after the candidate, the current leaf asks for another', () => {
+    const again = (state: RollState, count: number) => fails(state, 'NL-HUB-CLOSED', count);
+    const alone: RollState = { ...without(proving, 'online'), unreached: 59 };
+    const moment = times(62, '').findIndex((_, tries) => isWorthAsking(60 + tries, candidate.serial));
+    assert.equal(briefly(again(alone, moment)), 'connecting-next, connect b, connect a');
+    const back = again(alone, moment + 1);
+    assert.equal(briefly(back), 'registering, register a, connect a');
+    assert.deepEqual([back.next?.leaf, back.next?.parked?.failure.code], [candidate, 'NL-HUB-CLOSED']);
+    assert.equal(back.unreached, 0);
+    const open = again({ ...proving, unreached: 59 }, moment + 1);
+    assert.equal(briefly(open), 'registering-next, register b');
+  });
   test('discarding the candidate works all the while', () => {
     assert.equal(briefly(play(proving, 'roll --discard')), 'abandoning, register a');
     assert.equal(briefly(play(SITUATIONS['registering-next'], 'roll --discard')), 'abandoning, register a');
@@ -124,11 +137,10 @@ describe('a DPS that answers all but one leaf', () => {
     const back = fails({ ...state, unreached: 20 }, 'NL-DPS-TIMEOUT', 5);
     assert.equal(briefly(back), 'registering, register a, connect a');
   });
-  test('the candidate, which was parked for that: twice is enough, as each round registers the current leaf as well', () => {
+  test('the candidate, which was parked for that: once is enough, as each round registers the current leaf as well', () => {
     const silent = { failure: failure('NL-DPS-SERVER'), times: 1, askAt: NOW } as const;
     const state = { ...rejected, phase: 'registering-next', next: { ...waits, parked: silent } } as const;
-    assert.equal(briefly(fails(state, 'NL-DPS-SERVER', 1)), 'registering-next, register b');
-    const back = fails(state, 'NL-DPS-SERVER', 2);
+    const back = fails(state, 'NL-DPS-SERVER');
     assert.deepEqual([briefly(back), back.next?.parked?.times], ['registering, register a', 2]);
   });
   test('the current leaf: the candidate that waits is registered', () => {
