@@ -29,8 +29,6 @@ import { createIssuer, Held } from './issuers.ts';
 export interface AssemblyOptions extends Given<X509Config> {
   /** The PIN, where only root may read it and has (become.ts). */
   readonly pin?: string | undefined;
-  /** argv of a process that destroys a key (see hsm/destroy.ts). */
-  readonly destroyer: readonly string[];
 }
 
 /**
@@ -38,7 +36,7 @@ export interface AssemblyOptions extends Given<X509Config> {
  * @throws TokenError, Fault
  */
 export async function assemble(options: AssemblyOptions): Promise<Daemon> {
-  const { config, log, env, destroyer } = options;
+  const { config, log, env } = options;
   const { dps, hsm, state } = config;
   const foundation = foundationOf(options);
   const { clock, registrationId, terms, version } = foundation;
@@ -101,7 +99,6 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
     },
     warn: (message) => log.warn({ event: 'key-doubted', message }),
     destroy: destroyerOf({
-      command: destroyer,
       module,
       token: token.name,
       // A file that is away for the moment keeps nothing from the PIN that has opened the token.
