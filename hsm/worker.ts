@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { type Answer, type Call, thisProgram, WORK } from './job.ts';
 
 /** Why there is no answer. */
@@ -48,7 +48,7 @@ export class Worker<C extends Calls<C>, Failed = never> {
     this.#options = options;
   }
 
-  /** Calls may overlap. The answer that the process says is its last one is handed on when the process has ended. */
+  /** Calls may overlap. The last answer of a process is handed on when that has ended. */
   async ask<Name extends keyof C & string>(
     name: Name,
     ...asked: Parameters<C[Name]>
@@ -56,115 +56,88 @@ export class Worker<C extends Calls<C>, Failed = never> {
     const { lingerMs, met, silent } = this.#options;
     if (this.#gone !== undefined) throw this.#gone;
     clearTimeout(this.#lingering);
-    this.#talk ??= new Talk(this.#options);
+    if (this.#talk?.isOver() !== false) this.#talk = start(this.#options);
     const talk = this.#talk;
     const said = await talk.ask(name, asked);
-    if (talk.isOver && this.#talk === talk) this.#talk = undefined;
-    if (this.#talk?.isIdle && lingerMs !== undefined) this.#lingering = setTimeout(() => this.end(), lingerMs).unref();
-    if ('why' in said) {
-      if (lingerMs !== undefined) throw silent(said, name);
-      this.#gone ??= silent(said, name);
-      throw this.#gone;
-    }
+    if (lingerMs !== undefined && talk.isIdle()) this.#lingering = setTimeout(talk.end, lingerMs).unref();
     // Both ends are this very program, so what comes back is the answer to the call.
+    if ('value' in said) return said.value as Awaited<ReturnType<C[Name]>>;
     if ('failed' in said) throw met(said.failed as Failed);
-    return said.value as Awaited<ReturnType<C[Name]>>;
+    const error = this.#gone ?? silent(said, name);
+    if (lingerMs === undefined) this.#gone = error;
+    throw error;
   }
 
   /** Ends the process: at once where it may be cut off, or else after what it has been asked. */
   end(): void {
     clearTimeout(this.#lingering);
     this.#talk?.end();
-    this.#talk = undefined;
   }
-}
-
-interface Waiting {
-  readonly timer: NodeJS.Timeout;
-  readonly hear: (said: Answer | Silence) => void;
-  /** The last answer of the process. */
-  last?: Answer;
 }
 
 /** One process, from its start to its end. */
-class Talk {
-  readonly #options: WorkerOptions<never>;
-  readonly #child: ChildProcess;
-  readonly #waiting = new Map<number, Waiting>();
-  #count = 0;
+interface Talk {
+  ask(name: string, asked: readonly unknown[]): Promise<Answer | Silence>;
+  isIdle(): boolean;
   /** Nothing more can be asked of it. */
-  isOver = false;
+  isOver(): boolean;
+  end(): void;
+}
 
-  constructor(options: WorkerOptions<never>) {
-    this.#options = options;
-    const { job, prefix = [], isDetached: detached = false, isQuiet, isCut } = options;
-    const [file = '', ...args] = [...prefix, ...thisProgram(), WORK, ...job];
-    // Modules are known to write to stdout, and what reads ours expects none of it.
-    const stdio = ['ignore', 'ignore', isQuiet === true ? 'ignore' : 'inherit', 'ipc'] as const;
-    const child = spawn(file, args, { stdio: [...stdio], serialization: 'advanced', detached });
-    this.#child = child;
-    // A module that hangs does not see its channel close.
-    const kill = () => child.kill('SIGKILL');
-    if (isCut === true) process.once('exit', kill);
-    child.on('message', (said: Answer) => this.#hear(said));
-    child.once('error', ({ message }) => this.#over({ why: 'unstarted', how: message }));
-    // All that it has said is heard before this, which is not so with `exit`.
-    child.once('close', (code, signal) => {
-      process.off('exit', kill);
-      this.#over({ why: 'ended', how: signal ?? `exit code ${code}` });
-    });
-  }
+function start({ job, limitMs, prefix = [], ...options }: WorkerOptions<never>): Talk {
+  const { isCut = false, isDetached: detached = false, isQuiet = false } = options;
+  const [file = '', ...args] = [...prefix, ...thisProgram(), WORK, ...job];
+  // Modules are known to write to stdout, and what reads ours expects none of it.
+  const stdio = ['ignore', 'ignore', isQuiet ? 'ignore' : 'inherit', 'ipc'] as const;
+  const child = spawn(file, args, { stdio: [...stdio], serialization: 'advanced', detached });
+  const waiting = new Map<number, (said: Answer | Silence) => void>();
+  let count = 0;
+  let isOver = false;
+  let last: Answer | undefined;
 
-  get isIdle(): boolean {
-    return this.#waiting.size === 0;
-  }
-
-  ask(name: string, asked: readonly unknown[]): Promise<Answer | Silence> {
-    this.#count += 1;
-    const call: Call = { number: this.#count, name, asked };
-    return new Promise((hear) => {
-      const timer = setTimeout(() => this.#late(call.number), this.#options.limitMs);
-      this.#waiting.set(call.number, { timer, hear });
-      // A process that is gone is told by its end.
-      this.#child.send(call, () => undefined);
-    });
-  }
-
-  end(): void {
-    this.isOver = true;
-    if (this.#options.isCut === true) this.#child.kill('SIGKILL');
-    else if (this.isIdle && this.#child.connected) this.#child.disconnect();
-  }
-
-  #hear(said: Answer): void {
-    const waiting = this.#waiting.get(said.number);
-    if (waiting === undefined) return;
-    if (said.isLast) {
-      this.isOver = true;
-      waiting.last = said;
-      return;
-    }
-    this.#settle(said.number, said);
-    if (this.isOver && this.isIdle) this.end();
-  }
-
-  /** The first of those that wait is told first. */
-  #late(number: number): void {
-    this.#child.kill('SIGKILL');
-    const silence: Silence = { why: 'late', how: 'SIGKILL' };
-    this.#settle(number, silence);
-    this.#over(silence);
-  }
-
-  #over(silence: Silence): void {
-    this.isOver = true;
-    for (const number of [...this.#waiting.keys()]) this.#settle(number, silence);
-  }
-
-  #settle(number: number, said: Answer | Silence): void {
-    const waiting = this.#waiting.get(number);
-    clearTimeout(waiting?.timer);
-    this.#waiting.delete(number);
-    waiting?.hear(waiting.last ?? said);
-  }
+  const kill = () => child.kill('SIGKILL');
+  const end = () => {
+    isOver = true;
+    if (isCut) kill();
+    else if (waiting.size === 0 && child.connected) child.disconnect();
+  };
+  /** All calls have one limit, so the first one that waits is the one that is late. */
+  const over = (silence: Silence) => {
+    isOver = true;
+    for (const [number, hear] of waiting) hear(number === last?.number ? last : silence);
+  };
+  // A module that hangs does not see its channel close.
+  if (isCut) process.once('exit', kill);
+  child.on('message', (said: Answer) => {
+    if (said.isLast) last = said;
+    else waiting.get(said.number)?.(said);
+    if (said.isLast || isOver) end();
+  });
+  child.once('error', ({ message }) => over({ why: 'unstarted', how: message }));
+  // All that it has said is heard before this, which is not so with `exit`.
+  child.once('close', (code, signal) => {
+    process.off('exit', kill);
+    over({ why: 'ended', how: signal ?? `exit code ${code}` });
+  });
+  return {
+    ask: (name, asked) =>
+      new Promise((resolve) => {
+        count += 1;
+        const call: Call = { number: count, name, asked };
+        const limit = setTimeout(() => {
+          kill();
+          over({ why: 'late', how: 'SIGKILL' });
+        }, limitMs);
+        waiting.set(call.number, (said) => {
+          clearTimeout(limit);
+          waiting.delete(call.number);
+          resolve(said);
+        });
+        // A process that is gone is told by its end.
+        child.send(call, () => undefined);
+      }),
+    isIdle: () => waiting.size === 0,
+    isOver: () => isOver,
+    end,
+  };
 }

@@ -1,5 +1,7 @@
+import type { Job } from '../../../../hsm/job.ts';
 import { type Silence, Worker } from '../../../../hsm/worker.ts';
 import { type Failure, Fault } from '../../../failure/failure.ts';
+import { failureOf } from '../../../failure/failure-of.ts';
 import type { Question, Questions } from './questions.ts';
 
 /** A module that speaks to its token over a network or a serial line takes its time, and a hung one takes for ever. */
@@ -46,4 +48,19 @@ export function createApart(module: string, limitMs = LIMIT_MS): Apart {
     silent: (silence, question) =>
       new Fault('NL-TOKEN-HUNG', { message: `PKCS#11 module ${module} ${wordsFor(silence, question)}.` }),
   });
+}
+
+/** What the process does that loads the module. */
+export function moduleJob(): Job {
+  // Where the native part of pkcs11js cannot be loaded, this is the answer to every question.
+  const answers = import('./answers.ts').then(({ createAnswers }) => createAnswers());
+  return {
+    ends: 'when told',
+    async perform(question, asked) {
+      // Both ends are this very program, so the arguments are those of the question.
+      const answer = (await answers)[question as Question] as (...asked: readonly unknown[]) => unknown;
+      return answer(...asked);
+    },
+    explain: failureOf,
+  };
 }
