@@ -2,7 +2,7 @@ import type { Job } from './job.ts';
 import { PinRecord } from './pin-record.ts';
 import { openToken } from './token.ts';
 import { type TokenName, uriOf } from './token-name.ts';
-import { silentTokenError, tellTokenError, toldTokenError } from './token-work.ts';
+import { tellTokenError, toldTokenError, unansweredTokenError } from './token-work.ts';
 import { Worker } from './worker.ts';
 
 /** Time for a slow token; a hung module must not hold up the daemon for ever. */
@@ -33,8 +33,8 @@ export function destroyKey(request: DestroyRequest, limitMs = TIME_LIMIT_MS): Pr
   const worker = new Worker<{ destroy(request: DestroyRequest): void }, Parameters<typeof toldTokenError>[0]>({
     job: ['destroy'],
     limitMs,
-    met: toldTokenError,
-    silent: (silence) => silentTokenError(silence, DOING, limitMs),
+    revive: toldTokenError,
+    unanswered: (none) => unansweredTokenError(none, DOING, limitMs),
   });
   return worker.ask('destroy', request);
 }

@@ -1,5 +1,5 @@
 import { TokenError, type TokenErrorKind, tokenError } from './ckr.ts';
-import type { Silence } from './worker.ts';
+import type { NoAnswer } from './worker.ts';
 
 /** A TokenError on its way from one process to another. */
 interface Told {
@@ -15,17 +15,17 @@ export function tellTokenError(error: unknown, doing: string): Told {
 }
 
 /**
- * For `met` of a worker. The process had a module of its own, and has ended: that a restart heals that one says nothing of
+ * For `revive` of a worker. The process had a module of its own, and has ended: that a restart heals that one says nothing of
  * the module in this process.
  */
 export const toldTokenError = ({ kind, code, message }: Told): TokenError =>
   new TokenError(kind === 'poisoned' ? 'failed' : kind, code, message);
 
 /**
- * For `silent` of a worker: CHILD_TIMEOUT where it was killed, CHILD_ENDED where it crashed or cannot start.
+ * For `unanswered` of a worker: CHILD_TIMEOUT where it was killed, CHILD_ENDED where it crashed or cannot start.
  * @param doing what it does, as the beginning of a sentence
  */
-export function silentTokenError({ why, how }: Silence, doing: string, limitMs: number): TokenError {
+export function unansweredTokenError({ why, how }: NoAnswer, doing: string, limitMs: number): TokenError {
   const code = why === 'late' ? 'CHILD_TIMEOUT' : 'CHILD_ENDED';
   const message = {
     late: `nothing happened for ${limitMs / 1000} s, and its process was killed.`,

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { type Answer, type Call, thisProgram, WORK } from './job.ts';
 
 /** Why there is no answer. */
-export interface Silence {
+export interface NoAnswer {
   readonly why: 'late' | 'ended' | 'unstarted';
   /** Its signal, its exit code, or what the system says of the start. */
   readonly how: string;
@@ -25,11 +25,11 @@ export interface WorkerOptions<Failed> {
   /** What a module writes to stderr by itself is dropped: pkcs11-spy writes the PIN. */
   readonly isQuiet?: boolean;
   /** It changes nothing, so it is killed when it is told to end, and when this process ends. */
-  readonly isCut?: boolean;
+  readonly isKillable?: boolean;
   /** The error for what `Job.explain` has told. */
-  readonly met: (failed: Failed) => Error;
+  readonly revive: (failed: Failed) => Error;
   /** The error for no answer to this call. */
-  readonly silent: (silence: Silence, name: string) => Error;
+  readonly unanswered: (none: NoAnswer, name: string) => Error;
 }
 
 type Calls<C> = { [Name in keyof C]: (...asked: never[]) => unknown };
@@ -53,7 +53,7 @@ export class Worker<C extends Calls<C>, Failed = never> {
     name: Name,
     ...asked: Parameters<C[Name]>
   ): Promise<Awaited<ReturnType<C[Name]>>> {
-    const { lingerMs, met, silent } = this.#options;
+    const { lingerMs, revive, unanswered } = this.#options;
     if (this.#gone !== undefined) throw this.#gone;
     clearTimeout(this.#lingering);
     if (this.#talk?.isOver() !== false) this.#talk = start(this.#options);
@@ -62,8 +62,8 @@ export class Worker<C extends Calls<C>, Failed = never> {
     if (lingerMs !== undefined && talk.isIdle()) this.#lingering = setTimeout(talk.end, lingerMs).unref();
     // Both ends are this very program, so what comes back is the answer to the call.
     if ('value' in said) return said.value as Awaited<ReturnType<C[Name]>>;
-    if ('failed' in said) throw met(said.failed as Failed);
-    const error = this.#gone ?? silent(said, name);
+    if ('failed' in said) throw revive(said.failed as Failed);
+    const error = this.#gone ?? unanswered(said, name);
     if (lingerMs === undefined) this.#gone = error;
     throw error;
   }
@@ -77,7 +77,7 @@ export class Worker<C extends Calls<C>, Failed = never> {
 
 /** One process, from its start to its end. */
 interface Talk {
-  ask(name: string, asked: readonly unknown[]): Promise<Answer | Silence>;
+  ask(name: string, asked: readonly unknown[]): Promise<Answer | NoAnswer>;
   isIdle(): boolean;
   /** Nothing more can be asked of it. */
   isOver(): boolean;
@@ -85,12 +85,12 @@ interface Talk {
 }
 
 function start({ job, limitMs, prefix = [], ...options }: WorkerOptions<never>): Talk {
-  const { isCut = false, isDetached: detached = false, isQuiet = false } = options;
+  const { isKillable = false, isDetached: detached = false, isQuiet = false } = options;
   const [file = '', ...args] = [...prefix, ...thisProgram(), WORK, ...job];
-  // Modules are known to write to stdout, and what reads ours expects none of it.
+  // Modules are known to write to stdout, which is for the answers of this program.
   const stdio = ['ignore', 'ignore', isQuiet ? 'ignore' : 'inherit', 'ipc'] as const;
   const child = spawn(file, args, { stdio: [...stdio], serialization: 'advanced', detached });
-  const waiting = new Map<number, (said: Answer | Silence) => void>();
+  const waiting = new Map<number, (said: Answer | NoAnswer) => void>();
   let count = 0;
   let isOver = false;
   let last: Answer | undefined;
@@ -98,22 +98,22 @@ function start({ job, limitMs, prefix = [], ...options }: WorkerOptions<never>):
   const kill = () => child.kill('SIGKILL');
   const end = () => {
     isOver = true;
-    if (isCut) kill();
+    if (isKillable) kill();
     else if (waiting.size === 0 && child.connected) child.disconnect();
   };
   /** All calls have one limit, so the first one that waits is the one that is late. */
-  const over = (silence: Silence) => {
+  const over = (none: NoAnswer) => {
     isOver = true;
-    for (const [number, hear] of waiting) hear(number === last?.number ? last : silence);
+    for (const [number, hear] of waiting) hear(number === last?.number ? last : none);
   };
   // A module that hangs does not see its channel close.
-  if (isCut) process.once('exit', kill);
+  if (isKillable) process.once('exit', kill);
   child.on('message', (said: Answer) => {
     if (said.isLast) last = said;
     else waiting.get(said.number)?.(said);
     if (said.isLast || isOver) end();
   });
-  child.once('error', ({ message }) => over({ why: 'unstarted', how: message }));
+  child.on('error', ({ message }) => over({ why: 'unstarted', how: message }));
   // All that it has said is heard before this, which is not so with `exit`.
   child.once('close', (code, signal) => {
     process.off('exit', kill);
@@ -136,7 +136,7 @@ function start({ job, limitMs, prefix = [], ...options }: WorkerOptions<never>):
         // A process that is gone is told by its end.
         child.send(call, () => undefined);
       }),
-    isIdle: () => waiting.size === 0,
+    isIdle: () => !isOver && waiting.size === 0,
     isOver: () => isOver,
     end,
   };

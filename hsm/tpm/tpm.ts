@@ -46,8 +46,9 @@ export function createTpm(device: string, { limitMs = 120_000, lingerMs = 2_000 
     job: ['tpm', device],
     limitMs,
     lingerMs,
-    met: ({ kind, message }) => new TpmError(kind, message),
-    silent: ({ how }) => new TpmError('failed', `The process that talks to the TPM ended without an answer: ${how}.`),
+    revive: ({ kind, message }) => new TpmError(kind, message),
+    unanswered: ({ how }) =>
+      new TpmError('failed', `The process that talks to the TPM ended without an answer: ${how}.`),
   });
   let last: Promise<unknown> = Promise.resolve();
   const inTurn = <T>(call: () => Promise<T>): Promise<T> => {

@@ -1,6 +1,6 @@
 import type { NewToken } from '../../../hsm/new-token.ts';
 import type { SeenToken } from '../../../hsm/slots.ts';
-import { silentTokenError } from '../../../hsm/token-work.ts';
+import { unansweredTokenError } from '../../../hsm/token-work.ts';
 import { Worker } from '../../../hsm/worker.ts';
 import { type Failure, Fault } from '../../failure/failure.ts';
 import type { Trial } from '../../issuer/trial.ts';
@@ -61,8 +61,8 @@ export function createErrands(account: Account | undefined, unit: () => Unit | u
       prefix: role.account !== undefined && !mayTurn() ? asUser(role.account, role.unit) : [],
       isDetached: true,
       isQuiet: true,
-      met: (failure) => new Fault(failure.code, failure),
-      silent: (silence) => silentTokenError(silence, doing, limitMs),
+      revive: (failure) => new Fault(failure.code, failure),
+      unanswered: (none) => unansweredTokenError(none, doing, limitMs),
     });
     return worker.ask(errand, ...([role, asked] as Parameters<Calls[E]>));
   };

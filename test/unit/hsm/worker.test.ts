@@ -40,8 +40,8 @@ const workerOf = (ends: Ends, options: Partial<Options> = {}) =>
     job: [ends],
     limitMs: PATIENCE_MS,
     isQuiet: true,
-    met: (met) => Object.assign(new Error(met.message), met),
-    silent: ({ why, how }, name) => Object.assign(new Error(`${name}: ${how}`), { why }),
+    revive: (met) => Object.assign(new Error(met.message), met),
+    unanswered: ({ why, how }, name) => Object.assign(new Error(`${name}: ${how}`), { why }),
     ...options,
   });
 
@@ -112,7 +112,7 @@ test('what a module writes to stdout and stderr is no answer, and is not seen', 
     const { Worker } = await import('${join(import.meta.dirname, '../../../hsm/worker.ts')}');
     startedBy(${JSON.stringify(PROGRAM)});
     for (const isQuiet of [true, false]) {
-      const worker = new Worker({ job: ['after one call'], limitMs: ${PATIENCE_MS}, isQuiet, met: Error, silent: Error });
+      const worker = new Worker({ job: ['after one call'], limitMs: ${PATIENCE_MS}, isQuiet, revive: Error, unanswered: Error });
       console.log(await worker.ask('noise'));
     }`;
   const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', code]);
@@ -208,7 +208,7 @@ describe('the process ends', () => {
   });
 
   test('when told, and at once where it may be cut off', async () => {
-    const worker = workerOf('when told', { isCut: true });
+    const worker = workerOf('when told', { isKillable: true });
     const pid = await worker.ask('pid');
     const asked = worker.ask('hang');
     worker.end();
@@ -227,7 +227,7 @@ describe('the process that started it ends', () => {
       const { startedBy } = await import('${join(import.meta.dirname, '../../../hsm/job.ts')}');
       const { Worker } = await import('${join(import.meta.dirname, '../../../hsm/worker.ts')}');
       startedBy(${JSON.stringify(PROGRAM)});
-      const options = { job: ['when told'], limitMs: ${PATIENCE_MS}, met: Error, silent: Error };
+      const options = { job: ['when told'], limitMs: ${PATIENCE_MS}, revive: Error, unanswered: Error };
       const worker = new Worker({ ...options, ...${JSON.stringify(options)} });
       console.log(await worker.ask('pid'));
       worker.ask(...${call});
@@ -263,7 +263,7 @@ describe('the process that started it ends', () => {
   }
 
   test('one that hangs, and may be cut off, ends with it', async () => {
-    const [pid, end] = await parent(`['hang']`, { isCut: true });
+    const [pid, end] = await parent(`['hang']`, { isKillable: true });
     await end('exit');
     await gone(pid);
   });

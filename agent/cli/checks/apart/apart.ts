@@ -1,7 +1,8 @@
 import type { Job } from '../../../../hsm/job.ts';
-import { type Silence, Worker } from '../../../../hsm/worker.ts';
+import { type NoAnswer, Worker } from '../../../../hsm/worker.ts';
 import { type Failure, Fault } from '../../../failure/failure.ts';
 import { failureOf } from '../../../failure/failure-of.ts';
+import type { Answers } from './answers.ts';
 import type { Question, Questions } from './questions.ts';
 
 /** A module that speaks to its token over a network or a serial line takes its time, and a hung one takes for ever. */
@@ -33,7 +34,7 @@ export type Apart = Worker<Questions, Failure>;
  * @param limitMs for each question, in milliseconds
  */
 export function createApart(module: string, limitMs = LIMIT_MS): Apart {
-  const wordsFor = ({ why, how }: Silence, question: string) => {
+  const wordsFor = ({ why, how }: NoAnswer, question: string) => {
     const when = DOING[question as Question];
     if (why === 'unstarted') return `was not loaded, as no process can be started (${how})`;
     if (why === 'late') return `did not answer within ${limitMs / 1000} s ${when}`;
@@ -43,20 +44,21 @@ export function createApart(module: string, limitMs = LIMIT_MS): Apart {
     job: ['module'],
     limitMs,
     isQuiet: true,
-    isCut: true,
-    met: (failure) => new Fault(failure.code, failure),
-    silent: (silence, question) =>
-      new Fault('NL-TOKEN-HUNG', { message: `PKCS#11 module ${module} ${wordsFor(silence, question)}.` }),
+    isKillable: true,
+    revive: (failure) => new Fault(failure.code, failure),
+    unanswered: (none, question) =>
+      new Fault('NL-TOKEN-HUNG', { message: `PKCS#11 module ${module} ${wordsFor(none, question)}.` }),
   });
 }
 
 /** What the process does that loads the module. */
 export function moduleJob(): Job {
-  // Where the native part of pkcs11js cannot be loaded, this is the answer to every question.
-  const answers = import('./answers.ts').then(({ createAnswers }) => createAnswers());
+  let answers: Promise<Answers> | undefined;
   return {
     ends: 'when told',
     async perform(question, asked) {
+      // Where the native part of pkcs11js cannot be loaded, this is the answer to every question.
+      answers ??= import('./answers.ts').then(({ createAnswers }) => createAnswers());
       // Both ends are this very program, so the arguments are those of the question.
       const answer = (await answers)[question as Question] as (...asked: readonly unknown[]) => unknown;
       return answer(...asked);
