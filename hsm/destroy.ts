@@ -1,9 +1,9 @@
-import type { Readable, Writable } from 'node:stream';
-import { answerFromStdin, askChild } from './child.ts';
-import { TokenError } from './ckr.ts';
+import type { Job } from './job.ts';
 import { PinRecord } from './pin-record.ts';
 import { openToken } from './token.ts';
 import { type TokenName, uriOf } from './token-name.ts';
+import { tellTokenError, toldTokenError, unansweredTokenError } from './token-work.ts';
+import { Worker } from './worker.ts';
 
 /** Time for a slow token; a hung module must not hold up the daemon for ever. */
 const TIME_LIMIT_MS = 60_000;
@@ -26,27 +26,20 @@ export interface DestroyRequest {
  * Destroys a key pair and its certificate in a process of its own. On tpm2-pkcs11 1.9.1, C_DestroyObject followed by
  * other work of the same process puts the TPM into failure mode (0x101) until it is power-cycled.
  * An open token of this process should be told afterwards, by Token.forget.
- * @param command argv of a process that calls destroyFromStdin
- * @param timeLimitMs after which the child is killed
- * @throws TokenError what the child met; CHILD_TIMEOUT, CHILD_ENDED
+ * @param limitMs after which the process is killed
+ * @throws TokenError what it met; CHILD_TIMEOUT, CHILD_ENDED
  */
-export async function destroyInChild(
-  command: readonly string[],
-  request: DestroyRequest,
-  timeLimitMs = TIME_LIMIT_MS,
-): Promise<void> {
-  try {
-    await askChild({ command, doing: DOING, timeLimitMs }, request);
-  } catch (error) {
-    // The child had a module of its own, and has ended: that says nothing of the one in this process.
-    if (!(error instanceof TokenError) || error.kind !== 'poisoned') throw error;
-    throw new TokenError('failed', error.code, error.message, error);
-  }
+export function destroyKey(request: DestroyRequest, limitMs = TIME_LIMIT_MS): Promise<void> {
+  const worker = new Worker<{ destroy(request: DestroyRequest): void }, Parameters<typeof toldTokenError>[0]>({
+    job: ['destroy'],
+    limitMs,
+    revive: toldTokenError,
+    unanswered: (none) => unansweredTokenError(none, DOING, limitMs),
+  });
+  return worker.ask('destroy', request);
 }
 
 export interface DestroyerOptions {
-  /** argv of a process that calls destroyFromStdin. */
-  readonly command: readonly string[];
   readonly module: string;
   /** The token that is open here: another with the same label may have come since. */
   readonly token: TokenName;
@@ -57,17 +50,19 @@ export interface DestroyerOptions {
 }
 
 /** Destroys keys of one token, each in a process of its own. */
-export function destroyerOf({ command, module, token, pin, pinRecord }: DestroyerOptions) {
+export function destroyerOf({ module, token, pin, pinRecord }: DestroyerOptions) {
   return async (label: string, id: string): Promise<void> =>
-    destroyInChild(command, { module, uri: uriOf(token), pin: await pin(), label, id, pinRecord });
+    destroyKey({ module, uri: uriOf(token), pin: await pin(), label, id, pinRecord });
 }
 
-/** The body of the child. Nothing else may be asked of the token. */
-export function destroyFromStdin(input: Readable, output: Writable): Promise<void> {
-  return answerFromStdin(input, output, DOING, async (asked) => {
-    const { module, token, uri, pin, label, id, pinRecord } = asked as DestroyRequest;
+/** What that process does. Nothing else may be asked of the token. */
+export const destroyJob: Job = {
+  ends: 'after one call',
+  async perform(_, [request]) {
+    const { module, token, uri, pin, label, id, pinRecord } = request as DestroyRequest;
     const record = pinRecord === undefined ? {} : { pinRecord: new PinRecord(pinRecord) };
     const open = await openToken({ module, token, uri, pin, ...record });
     await open.destroy(label, id);
-  });
-}
+  },
+  explain: (error) => tellTokenError(error, DOING),
+};

@@ -21,22 +21,17 @@ import type { Ports } from '../roll/ports.ts';
 import { makeDirectory } from '../state/durable.ts';
 import { foundationOf, type Given } from './foundation.ts';
 
-export interface TpmAssemblyOptions extends Given<TpmConfig> {
-  /** argv of a process that talks to the TPM (hsm/tpm/tpm.ts), without the device. */
-  readonly chip: readonly string[];
-}
-
 /**
  * Builds the daemon of a gateway that attests by its TPM: the same loop and the same machine, with other adapters. There is
  * no token, no leaf, and no issuer.
  */
-export async function assembleTpm(options: TpmAssemblyOptions): Promise<Daemon> {
-  const { config, log, chip } = options;
+export async function assembleTpm(options: Given<TpmConfig>): Promise<Daemon> {
+  const { config, log } = options;
   const { dps, state } = config;
   const foundation = foundationOf(options);
   const { clock, draw, registrationId, terms, version, view } = foundation;
   await makeDirectory(state.directory);
-  const tpm = createTpm([...chip, config.tpm.device]);
+  const tpm = createTpm(config.tpm.device);
   const key = new HubKey(tpm, state.directory);
   const contextFor = async () =>
     createSecureContext({ ca: await readAuthorities('trust.ca_file', config.trust.ca_file) });

@@ -26,8 +26,6 @@ import { createIssuer } from './issuers.ts';
 export interface AssemblyOptions extends Given<X509Config> {
   /** The PIN, where only root may read it and has (machine/as-daemon.ts). */
   readonly pin?: string | undefined;
-  /** argv of a process that destroys a key (see hsm/destroy.ts). */
-  readonly destroyer: readonly string[];
 }
 
 /**
@@ -36,7 +34,7 @@ export interface AssemblyOptions extends Given<X509Config> {
  * @throws TokenError, Fault
  */
 export async function assemble(options: AssemblyOptions): Promise<Daemon> {
-  const { config, log, env, destroyer } = options;
+  const { config, log, env } = options;
   const { dps, hsm, leaf, state } = config;
   const { directory } = state;
   const foundation = foundationOf(options);
@@ -63,7 +61,6 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
     wrote: trusted.wrote,
     warn: (message) => log.warn({ event: 'key-doubted', message }),
     destroy: destroyerOf({
-      command: destroyer,
       module,
       token: token.name,
       // A file that is away for the moment keeps nothing from the PIN that has opened the token.

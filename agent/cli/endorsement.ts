@@ -16,12 +16,11 @@ const USUAL_DEVICE = '/dev/tpmrm0';
 /**
  * Asks the TPM, which makes the keys if it has none yet. Without a configuration the registration ID is the one that
  * follows from the endorsement key.
- * @param command argv of a process that talks to the TPM (hsm/tpm/tpm.ts), without the device
  * @throws TpmError missing, denied, failed
  */
-export async function readEndorsement(command: readonly string[], config?: Config): Promise<Endorsement> {
+export async function readEndorsement(config?: Config): Promise<Endorsement> {
   const device = config !== undefined && 'tpm' in config ? config.tpm.device : USUAL_DEVICE;
-  const tpm = createTpm([...command, device]);
+  const tpm = createTpm(device);
   try {
     const { registrationId, endorsementKey, storageRootKey } = await tpm.identity();
     return {

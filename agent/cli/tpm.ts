@@ -8,17 +8,15 @@ import { screenOf } from './kit/screen.ts';
 /**
  * `newleaf tpm`: what DPS must be told of this TPM. It works before there is a configuration, as the enrollment may come
  * first.
- * @param chip argv of a process that talks to the TPM (hsm/tpm/tpm.ts)
  */
-export const tpm = (chip: readonly string[]): Run =>
-  command(async (args, { env, out }) => {
-    const file = configPath(textOption(args, 'config'), env);
-    const isNamed = textOption(args, 'config') !== undefined || existsSync(file);
-    const endorsement = await readEndorsement(chip, isNamed ? loadConfig(file).config : undefined);
-    out.write(
-      args.options.json === true
-        ? `${JSON.stringify({ schema: 1, ...endorsement, command: enrollCommand(endorsement) })}\n`
-        : renderEndorsement(endorsement, screenOf(out, env)),
-    );
-    return EXIT.done;
-  });
+export const run: Run = command(async (args, { env, out }) => {
+  const file = configPath(textOption(args, 'config'), env);
+  const isNamed = textOption(args, 'config') !== undefined || existsSync(file);
+  const endorsement = await readEndorsement(isNamed ? loadConfig(file).config : undefined);
+  out.write(
+    args.options.json === true
+      ? `${JSON.stringify({ schema: 1, ...endorsement, command: enrollCommand(endorsement) })}\n`
+      : renderEndorsement(endorsement, screenOf(out, env)),
+  );
+  return EXIT.done;
+});

@@ -17,7 +17,7 @@ const SIGNALS = ['SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGHUP'] as const;
 export async function goOn(again: readonly string[], handed: Handed): Promise<never> {
   const { account, unit } = handed;
   // What kills this process kills the other: there is one command.
-  const [file = '', ...args] = asUser(account, unit, again, ['--pdeathsig=KILL']);
+  const [file = '', ...args] = [...asUser(account, unit, '--pdeathsig=KILL'), ...again];
   const child = spawn(file, args, { stdio: ['inherit', 'inherit', 'inherit', 'pipe'] });
   for (const signal of SIGNALS) process.on(signal, () => void (isFromTerminal(signal) || child.kill(signal)));
   const way = child.stdio[3] as Writable;

@@ -7,17 +7,16 @@ import type { Unit } from './unit.ts';
 export const SETPRIV_FAILED = 127;
 
 /**
- * argv that runs a command as the account, with the groups of the unit, by setpriv(1) of util-linux: `spawn` with a uid
+ * argv that goes before a command, to run it as the account, with the groups of the unit, by setpriv(1) of util-linux: `spawn` with a uid
  * drops all groups (node 20 to 26: setgroups(0)), and with them the right to the token of SoftHSM or the TPM.
  * @param more options of setpriv
  */
 export function asUser(
   { name, uid, gid }: Account,
   unit: Unit | undefined,
-  command: readonly string[],
-  more: readonly string[] = [],
+  ...more: readonly string[]
 ): readonly string[] {
   const own = execFileSync('id', ['--groups', name], { encoding: 'utf8' }).trim().split(' ');
   const groups = [...new Set([...own, ...groupsOf(unit).map(String)])];
-  return ['setpriv', `--reuid=${uid}`, `--regid=${gid}`, `--groups=${groups.join(',')}`, ...more, '--', ...command];
+  return ['setpriv', `--reuid=${uid}`, `--regid=${gid}`, `--groups=${groups.join(',')}`, ...more, '--'];
 }

@@ -3,7 +3,9 @@ import tss, { type TPMT_PUBLIC, type Tpm, type TpmDevice, type TpmError as TssEr
 import type { Device } from './device.ts';
 import { reasonOf, TpmError, type TpmErrorKind } from './error.ts';
 import { PassingTpm } from './passing.ts';
-import type { Request, Result } from './request.ts';
+import type { Tpm as Operations } from './tpm.ts';
+
+export type Operation = Exclude<keyof Operations, 'close'>;
 
 /** Commands of an activation that come before the TPM has looked at what DPS sent. */
 const PREPARATION: ReadonlySet<string> = new Set(['GetRandom', 'StartAuthSession', 'PolicySecret', 'EvictControl']);
@@ -32,37 +34,32 @@ export class Chip {
     this.#passing = Object.assign(new PassingTpm(), { device: sdkDevice });
   }
 
-  async perform(request: Request): Promise<Result> {
-    const { op } = request;
+  /** @param given bytes: the arguments of the operation */
+  async perform(op: Operation, given: readonly Uint8Array[]): Promise<unknown> {
+    // A blob comes before the message.
+    const [blob, message] = [Buffer.from(given.at(0) ?? ''), Buffer.from(given.at(-1) ?? '')];
     const client = new TpmSecurityClient(undefined, op === 'prove' ? this.#passing : this.#tpm);
     if (op === 'identity') {
       // One after the other: only the first call goes to the TPM.
       const endorsementKey = await asked<Buffer>((done) => client.getEndorsementKey(done));
       const storageRootKey = await asked<Buffer>((done) => client.getStorageRootKey(done));
       const registrationId = await asked<string>((done) => client.getRegistrationId(done));
-      return {
-        endorsementKey: endorsementKey.toString('base64'),
-        storageRootKey: storageRootKey.toString('base64'),
-        registrationId,
-      };
+      return { endorsementKey, storageRootKey, registrationId };
     }
     const stored = await this.#stored();
     const isOurs = stored?.type === tss.TPM_ALG_ID.KEYEDHASH;
     if (op === 'forget') {
       if (isOurs) await this.#evictIdentity();
-      return {};
+      return undefined;
     }
     if (op === 'sign') {
       if (!isOurs) throw new TpmError('key', 'The TPM holds no identity key.');
     } else {
       if (op === 'activate' && stored !== undefined && !isOurs) throw new TpmError('full', SOMEBODY_ELSES);
-      const blob = Buffer.from(request.blob, 'base64');
       await asked((done) => client.activateIdentityKey(blob, done));
-      if (op === 'activate') return {};
+      if (op === 'activate') return undefined;
     }
-    const message = Buffer.from(request.message, 'base64');
-    const signature = await asked<Buffer>((done) => client.signWithIdentity(message, done));
-    return { signature: signature.toString('base64') };
+    return asked<Buffer>((done) => client.signWithIdentity(message, done));
   }
 
   /** What lies where the identity key belongs. The SDK would make the other keys first, and throw away whatever lies there. */
@@ -90,7 +87,7 @@ export class Chip {
   }
 
   /** What an error means that `perform` threw, or that became uncaught meanwhile. */
-  explain({ op }: Request, error: unknown): TpmError {
+  explain(op: Operation, error: unknown): TpmError {
     if (error instanceof TpmError) return error;
     const { lastError } = op === 'prove' ? this.#passing : this.#tpm;
     // The SDK reads whether there is an identity key before it does anything else, and goes on where there is none.

@@ -2,11 +2,10 @@ import { type FileHandle, open, stat } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { reasonOf, TpmError } from './error.ts';
 
-/** A TPM that takes one command at a time, as raw bytes (TPM 2.0 Part 1, section 18: command and response format). */
+/** A TPM that takes one command at a time, as raw bytes (TPM 2.0 Part 1, section 18). It is closed by the end of the process. */
 export interface Device {
   /** @throws TpmError failed */
   transact(command: Uint8Array): Promise<Buffer>;
-  close(): Promise<void>;
 }
 
 /**
@@ -23,11 +22,7 @@ async function openFile(path: string): Promise<Device> {
   try {
     if (!(await stat(path)).isCharacterDevice()) throw new TpmError('missing', `${path} is no device.`);
     const file = await open(path, 'r+');
-    return new RawDevice(
-      fileChunks(file),
-      (bytes) => file.write(bytes),
-      () => file.close(),
-    );
+    return new RawDevice(fileChunks(file), (bytes) => file.write(bytes));
   } catch (error) {
     throw notOpened(path, error);
   }
@@ -55,11 +50,7 @@ async function openSocket(where: string): Promise<Device> {
   } catch (error) {
     throw notOpened(where, error);
   }
-  const device = new RawDevice(
-    socketChunks(socket),
-    (bytes) => socket.write(bytes),
-    async () => void socket.destroy(),
-  );
+  const device = new RawDevice(socketChunks(socket), (bytes) => socket.write(bytes));
   await flush(device);
   return device;
 }
@@ -97,12 +88,10 @@ const HEADER = 10;
 class RawDevice implements Device {
   readonly #chunks: AsyncGenerator<Buffer, void>;
   readonly #write: (bytes: Uint8Array) => unknown;
-  readonly close: () => Promise<void>;
 
-  constructor(chunks: AsyncGenerator<Buffer, void>, write: (bytes: Uint8Array) => unknown, close: () => Promise<void>) {
+  constructor(chunks: AsyncGenerator<Buffer, void>, write: (bytes: Uint8Array) => unknown) {
     this.#chunks = chunks;
     this.#write = write;
-    this.close = close;
   }
 
   async transact(command: Uint8Array): Promise<Buffer> {

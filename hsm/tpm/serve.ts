@@ -1,39 +1,39 @@
-import { createInterface } from 'node:readline';
-import type { Readable, Writable } from 'node:stream';
-import { Chip } from './chip.ts';
+import type { Job } from '../job.ts';
+import { Chip, type Operation } from './chip.ts';
 import { openDevice } from './device.ts';
 import { reasonOf, TpmError } from './error.ts';
-import type { Answer, Request } from './request.ts';
 
 /**
- * The body of the process that hsm/tpm/tpm.ts starts: one request a line, one answer a line, until the input ends or
- * something fails. It ends with the first failure, and whoever needs the TPM again starts the next.
+ * What the process does that hsm/tpm/tpm.ts starts. It ends with the first failure, and the next call starts another.
  *
  * azure-iot-security-tpm 1.9.3 throws inside of callbacks where a TPM refuses a step of an activation ("Cannot read
  * properties of undefined (reading 'length')", tpm.js), and leaves a session behind: it must be a process that may die.
  * @param where see openDevice
  */
-export async function serveTpm(where: string, input: Readable, output: Writable): Promise<void> {
-  const tell = (answer: Answer) =>
-    new Promise<void>((resolve) => output.write(`${JSON.stringify(answer)}\n`, () => resolve()));
-  let explain = (error: unknown): TpmError =>
-    error instanceof TpmError ? error : new TpmError('failed', `The TPM cannot be used: ${reasonOf(error)}.`, error);
-  const fail = async (error: unknown) => {
-    const { kind, message } = explain(error);
-    await tell({ kind, message });
-    process.exit(1);
+export function tpmJob(where: string): Job {
+  let fail = (_: unknown): void => {};
+  const failed = new Promise<never>((_, reject) => {
+    fail = reject;
+  });
+  failed.catch(() => {});
+  process.on('uncaughtException', fail);
+  let opening: Promise<Chip> | undefined;
+  return {
+    ends: 'after a failure',
+    async perform(name, asked) {
+      opening ??= openDevice(where).then((device) => new Chip(device, fail));
+      const chip = await opening;
+      const operation = name as Operation;
+      try {
+        return await Promise.race([chip.perform(operation, asked as Uint8Array[]), failed]);
+      } catch (error) {
+        throw chip.explain(operation, error);
+      }
+    },
+    explain(error) {
+      const { kind, message } =
+        error instanceof TpmError ? error : new TpmError('failed', `The TPM cannot be used: ${reasonOf(error)}.`);
+      return { kind, message };
+    },
   };
-  process.on('uncaughtException', (error) => void fail(error));
-  try {
-    const device = await openDevice(where);
-    const chip = new Chip(device, fail);
-    for await (const line of createInterface({ input })) {
-      const request: Request = JSON.parse(line);
-      explain = (error) => chip.explain(request, error);
-      await tell({ kind: 'done', result: await chip.perform(request) });
-    }
-    await device.close();
-  } catch (error) {
-    await fail(error);
-  }
 }

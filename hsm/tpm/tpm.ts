@@ -1,8 +1,5 @@
-import { type ChildProcessByStdio, spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
-import type { Readable, Writable } from 'node:stream';
+import { Worker } from '../worker.ts';
 import { TpmError } from './error.ts';
-import { type Answer, type Request, type Result, readAnswer } from './request.ts';
 
 export { TpmError, type TpmErrorKind } from './error.ts';
 
@@ -37,89 +34,34 @@ export interface TpmOptions {
   readonly lingerMs?: number;
 }
 
-interface Talk {
-  readonly child: ChildProcessByStdio<Writable, Readable, null>;
-  readonly lines: AsyncIterator<string, undefined>;
-  /** How it ended; never rejected. */
-  readonly ended: Promise<string>;
-}
+type Operations = Omit<Tpm, 'close'>;
 
 /**
  * The TPM through a process of its own, which is there only while it is needed: a registration takes four calls, and a
  * token one an hour. So the daemon carries neither the 15 MiB of tss.js nor its crashes.
- * @param command argv of a process that calls serveTpm with the device
+ * @param device a device file, or host:port of a TPM simulator
  */
-export function createTpm(command: readonly string[], { limitMs = 120_000, lingerMs = 2_000 }: TpmOptions = {}): Tpm {
-  let talk: Talk | undefined;
-  let linger: NodeJS.Timeout | undefined;
+export function createTpm(device: string, { limitMs = 120_000, lingerMs = 2_000 }: TpmOptions = {}): Tpm {
+  const worker = new Worker<Operations, Pick<TpmError, 'kind' | 'message'>>({
+    job: ['tpm', device],
+    limitMs,
+    lingerMs,
+    revive: ({ kind, message }) => new TpmError(kind, message),
+    unanswered: ({ how }) =>
+      new TpmError('failed', `The process that talks to the TPM ended without an answer: ${how}.`),
+  });
   let last: Promise<unknown> = Promise.resolve();
-
-  const end = () => {
-    clearTimeout(linger);
-    talk?.child.stdin.end();
-    talk = undefined;
-  };
-  const exchange = async (request: Request): Promise<Result> => {
-    clearTimeout(linger);
-    talk ??= start(command);
-    const answer = await ask(talk, request, limitMs);
-    if (answer.kind !== 'done') {
-      end();
-      throw new TpmError(answer.kind, answer.message);
-    }
-    linger = setTimeout(end, lingerMs).unref();
-    return answer.result;
-  };
-  const inTurn = (request: Request): Promise<Result> => {
-    const turn = last.then(() => exchange(request));
+  const inTurn = <T>(call: () => Promise<T>): Promise<T> => {
+    const turn = last.then(call);
     last = turn.catch(() => {});
     return turn;
   };
   return {
-    async identity() {
-      const { endorsementKey, storageRootKey, registrationId = '' } = await inTurn({ op: 'identity' });
-      return { endorsementKey: bytes(endorsementKey), storageRootKey: bytes(storageRootKey), registrationId };
-    },
-    async prove(blob, message) {
-      return bytes((await inTurn({ op: 'prove', blob: base64(blob), message: base64(message) })).signature);
-    },
-    async activate(blob) {
-      await inTurn({ op: 'activate', blob: base64(blob) });
-    },
-    async sign(message) {
-      return bytes((await inTurn({ op: 'sign', message: base64(message) })).signature);
-    },
-    async forget() {
-      await inTurn({ op: 'forget' });
-    },
-    close: end,
+    identity: () => inTurn(() => worker.ask('identity')),
+    prove: (blob, message) => inTurn(() => worker.ask('prove', blob, message)),
+    activate: (blob) => inTurn(() => worker.ask('activate', blob)),
+    sign: (message) => inTurn(() => worker.ask('sign', message)),
+    forget: () => inTurn(() => worker.ask('forget')),
+    close: () => worker.end(),
   };
 }
-
-function start([file = '', ...args]: readonly string[]): Talk {
-  const child = spawn(file, args, { stdio: ['pipe', 'pipe', 'inherit'] });
-  const ended = new Promise<string>((resolve) => {
-    child.once('error', (error) => resolve(error.message));
-    child.once('close', (code, signal) => resolve(signal ?? `exit code ${code}`));
-  });
-  // A process that ends before it reads is told by its missing answer.
-  child.stdin.on('error', () => {});
-  return { child, ended, lines: createInterface({ input: child.stdout })[Symbol.asyncIterator]() };
-}
-
-async function ask({ child, lines, ended }: Talk, request: Request, limitMs: number): Promise<Answer> {
-  const killer = setTimeout(() => child.kill('SIGKILL'), limitMs);
-  child.stdin.write(`${JSON.stringify(request)}\n`);
-  for (let line = await lines.next(); line.done !== true; line = await lines.next()) {
-    const answer = readAnswer(line.value);
-    if (answer === undefined) continue;
-    clearTimeout(killer);
-    return answer;
-  }
-  const message = `The process that talks to the TPM ended without an answer: ${await ended}.`;
-  clearTimeout(killer);
-  return { kind: 'failed', message };
-}
-
-const base64 = (given: Uint8Array): string => Buffer.from(given).toString('base64');
-const bytes = (encoded = ''): Buffer => Buffer.from(encoded, 'base64');

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { certificatesOf } from '../../agent/issuer/pem.ts';
 import { writeAtomically } from '../../agent/state/durable.ts';
-import { destroyInChild } from '../../hsm/destroy.ts';
+import { destroyKey } from '../../hsm/destroy.ts';
+import { startedBy } from '../../hsm/job.ts';
 import { NODE } from './node.ts';
 import type { RawDevice, RawLeaf } from './raw-device.ts';
 import { FLAGS, type Stand } from './stand.ts';
@@ -61,8 +62,9 @@ export async function destroyingChild(stand: Stand): Promise<number> {
   const device = await stand.rawDevice();
   const { module, token, pin } = device.hsm;
   const { label, id } = await device.generate('newleaf-a');
+  startedBy([NODE, ...FLAGS, BUNDLE]);
   const before = performance.now();
-  await destroyInChild([NODE, ...FLAGS, BUNDLE, 'internal-destroy-key'], { module, token, pin, label, id });
+  await destroyKey({ module, token, pin, label, id });
   const took = performance.now() - before;
   device.token.forget(id);
   return took;

@@ -9,6 +9,7 @@ import { parseConfig, x509Of } from '../../agent/config/config.ts';
 import type { Daemon } from '../../agent/daemon/daemon.ts';
 import { createLog } from '../../agent/machine/log.ts';
 import type { Status } from '../../agent/roll/report.ts';
+import { startedBy } from '../../hsm/job.ts';
 import type { TestToken } from '../contract/token/softhsm.ts';
 import type { IssuePolicy } from '../simulator/ca.ts';
 import { type Simulator, startSimulator } from '../simulator/simulator.ts';
@@ -55,12 +56,12 @@ export class Clocked {
   /** Starts the daemon, on the state that an earlier one left. */
   async start(): Promise<void> {
     const config = x509Of(parseConfig(this.#toml, 'newleaf.toml').config);
+    startedBy([process.execPath, BUNDLE]);
     const sink = { write: (line: string) => this.log.add(JSON.parse(line)) };
     const daemon = await assemble({
       config,
       log: createLog({ level: 'debug', env: {}, sink }),
       env: {},
-      destroyer: [process.execPath, BUNDLE, 'internal-destroy-key'],
       clock: this.clock,
     });
     const abort = new AbortController();

@@ -11,7 +11,7 @@ if (existsSync(`${beside}.cut`)) {
   const before = (what) => {
     appendFileSync(`${beside}.points`, `${what}\n`);
     if (readFileSync(`${beside}.points`, 'utf8').split('\n').length - 1 !== cutAt) return;
-    if (process.argv.includes('internal-destroy-key')) process.kill(process.ppid, 'SIGKILL');
+    if (process.argv.includes('internal-work')) process.kill(process.ppid, 'SIGKILL');
     process.kill(process.pid, 'SIGKILL');
   };
   const cutBefore = (object, name) => {

@@ -48,7 +48,7 @@ test('neither key, PIN nor password leaves its place', async (t) => {
     environment: () => proc('environ'),
     'children, and the one that destroys a key': () => {
       const text = textOf(witnesses.filter(([path]) => !path.includes(`.${gateway.pid}.`)));
-      assert.match(text, /internal-destroy-key/);
+      assert.match(text, /internal-work\0destroy/);
       return text;
     },
     'state files': () => textOf(filesBelow(gateway.stateDirectory)),

@@ -12,23 +12,13 @@ import { once } from './once.ts';
 import type { Site } from './site.ts';
 import { siteHere } from './site-here.ts';
 
-/** argv of processes that a check may need. */
-export interface Processes {
-  /** To go on as the daemon. */
-  readonly passage: Passage;
-  /** Loads the PKCS#11 module (checks/apart/child.ts). */
-  readonly loader: readonly string[];
-  /** Talks to the TPM; the device follows (hsm/tpm/tpm.ts). */
-  readonly chip: readonly string[];
-}
-
-/** `newleaf check` */
-export const check = ({ passage, ...processes }: Processes): Run =>
+/** `newleaf check` @param passage to go on as the daemon */
+export const check = (passage: Passage): Run =>
   command(async (args, io) => {
     const file = configPath(textOption(args, 'config'), io.env);
     const config = once(async () => loadConfig(file, passage.handed?.toml));
     const looking = await lookingAt(config, passage);
-    const site = siteHere({ config, env: io.env, now: io.now(), ...processes, looking });
+    const site = siteHere({ config, env: io.env, now: io.now(), looking });
     try {
       return await checkSite(site, args, io);
     } finally {

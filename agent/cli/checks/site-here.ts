@@ -20,10 +20,6 @@ export interface SiteOptions {
   readonly config: () => Promise<LoadedConfig>;
   readonly env: NodeJS.ProcessEnv;
   readonly now: number;
-  /** argv of a process that loads the PKCS#11 module (apart/child.ts). */
-  readonly loader: readonly string[];
-  /** argv of a process that talks to the TPM; the device follows (hsm/tpm/tpm.ts). */
-  readonly chip: readonly string[];
   /** Whose eyes these are, and what root has handed to them. */
   readonly looking?: Looking;
 }
@@ -34,7 +30,7 @@ const TPM_MS = 20_000;
 const TO = { read: constants.R_OK, write: constants.W_OK | constants.X_OK, execute: constants.X_OK };
 
 /** This gateway. */
-export function siteHere({ config, env, now, loader, chip, looking = {} }: SiteOptions): Site {
+export function siteHere({ config, env, now, looking = {} }: SiteOptions): Site {
   const settings = async () => (await config()).config;
   const trust = once(async () => readAuthorities('trust.ca_file', (await settings()).trust.ca_file));
   const entry = once(async () => {
@@ -60,7 +56,7 @@ export function siteHere({ config, env, now, loader, chip, looking = {} }: SiteO
       // A file system without a fixed number of files says 0 of 0.
       return { bytes: bavail * bsize, files: files === 0 ? Number.POSITIVE_INFINITY : ffree };
     },
-    ...tokenHere({ settings, env, looking, loader, entry, trust, text: readNamed }),
+    ...tokenHere({ settings, env, looking, entry, trust, text: readNamed }),
     async prepareEngine() {
       const { prepareEngine } = await import('../../../hsm/engine.ts');
       prepareEngine(x509Of(await settings()).hsm.module);
@@ -68,7 +64,7 @@ export function siteHere({ config, env, now, loader, chip, looking = {} }: SiteO
     tpmSigns: once(async () => {
       // Who may not read the state looks at what is in the TPM.
       const known = await entry().catch((): 'absent' => 'absent');
-      return signWithTpm(chip, await settings(), known === 'absent' ? undefined : known.assignment?.key);
+      return signWithTpm(await settings(), known === 'absent' ? undefined : known.assignment?.key);
     }),
     status: once(async () => statusOf((await settings()).control.socket)),
     dial,
@@ -108,13 +104,13 @@ async function timeServers(config: Config, trust: string): Promise<readonly Time
  * @param name of the key that DPS gave last
  * @throws TpmError
  */
-async function signWithTpm(chip: readonly string[], config: Config, name: string | undefined): Promise<void> {
+async function signWithTpm(config: Config, name: string | undefined): Promise<void> {
   if (!('tpm' in config)) return;
   const [{ createTpm }, { HubKey }] = await Promise.all([
     import('../../../hsm/tpm/tpm.ts'),
     import('../../keys/hub-key.ts'),
   ]);
-  const tpm = createTpm([...chip, config.tpm.device], { limitMs: TPM_MS });
+  const tpm = createTpm(config.tpm.device, { limitMs: TPM_MS });
   try {
     await new HubKey(tpm, config.state.directory).sign(name, Buffer.from('newleaf check'));
   } finally {

@@ -4,7 +4,7 @@ import { exchange } from '../../issuer/exchange.ts';
 import type { Looking } from '../../machine/as-daemon.ts';
 import type { Leaf } from '../../roll/leaf.ts';
 import type { Entry } from '../../state/entry.ts';
-import { Apart } from './apart/apart.ts';
+import { type Apart, createApart } from './apart/apart.ts';
 import { bootstrapOf } from './bootstrap.ts';
 import { once } from './once.ts';
 import type { SeenToken, Site } from './site.ts';
@@ -13,8 +13,6 @@ export interface TokenParts extends Pick<Site, 'text' | 'entry'> {
   readonly settings: () => Promise<Config>;
   readonly env: NodeJS.ProcessEnv;
   readonly looking: Looking;
-  /** argv of a process that loads the PKCS#11 module (apart/child.ts). */
-  readonly loader: readonly string[];
   /** trust.ca_file, PEM. */
   readonly trust: () => Promise<string>;
 }
@@ -24,18 +22,10 @@ const EXCHANGE_MS = 15_000;
 type TokenQuestions = 'loadModule' | 'slot' | 'token' | 'rehearse' | 'shake' | 'exchange' | 'close';
 
 /** What a site says of the token and of what is done with its key: all of it by a process of its own. */
-export function tokenHere({
-  settings,
-  env,
-  looking,
-  loader,
-  entry,
-  trust,
-  text,
-}: TokenParts): Pick<Site, TokenQuestions> {
+export function tokenHere({ settings, env, looking, entry, trust, text }: TokenParts): Pick<Site, TokenQuestions> {
   let started: Apart | undefined;
   const apart = once(async () => {
-    started = new Apart(loader, x509Of(await settings()).hsm.module);
+    started = createApart(x509Of(await settings()).hsm.module);
     return started;
   });
   const locator = async () => {

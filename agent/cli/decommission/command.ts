@@ -16,10 +16,6 @@ import { tpmHolding } from './tpm.ts';
 import { planInWords, restInWords } from './words.ts';
 
 export interface DecommissionOptions {
-  /** argv of a process that destroys a key (hsm/destroy.ts). */
-  readonly destroyer: readonly string[];
-  /** argv of a process that talks to the TPM (hsm/tpm/tpm.ts). */
-  readonly chip: readonly string[];
   /** To go on as the daemon. */
   readonly passage: Passage;
   /** Where the answer comes from. */
@@ -31,7 +27,7 @@ export interface DecommissionOptions {
  * that says so and does nothing else, and that the same command brings to the end: the journal is ended before the first
  * key goes, and what says that it is ended goes last.
  */
-export const decommission = ({ destroyer, chip, passage, stdin }: DecommissionOptions): Run =>
+export const decommission = ({ passage, stdin }: DecommissionOptions): Run =>
   command(async (args, io) => {
     const { file, config } = loadConfig(configPath(textOption(args, 'config'), io.env), passage.handed?.toml);
     const isAgreed = args.options.yes === true;
@@ -44,9 +40,7 @@ export const decommission = ({ destroyer, chip, passage, stdin }: DecommissionOp
     const held = await becomeDaemon(file, config, passage);
     const lock = await alone(config);
     try {
-      const holding = await ('tpm' in config
-        ? tpmHolding(config, chip)
-        : tokenHolding({ config, held, env: io.env, destroyer }));
+      const holding = await ('tpm' in config ? tpmHolding(config) : tokenHolding({ config, held, env: io.env }));
       const files = await filesIn(directory);
       if (holding.own.length + files.length === 0) {
         io.out.write('There is nothing here that newleaf has made.\n');

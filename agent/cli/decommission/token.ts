@@ -12,12 +12,10 @@ export interface TokenOptions {
   readonly config: X509Config;
   readonly held: Held;
   readonly env: NodeJS.ProcessEnv;
-  /** argv of a process that destroys a key (hsm/destroy.ts). */
-  readonly destroyer: readonly string[];
 }
 
 /** What newleaf has made in its token. Opens it, with one login. @throws Fault that says how to go on */
-export async function tokenHolding({ config, held, env, destroyer }: TokenOptions): Promise<Holding> {
+export async function tokenHolding({ config, held, env }: TokenOptions): Promise<Holding> {
   const { hsm, state } = config;
   const { module } = hsm;
   try {
@@ -32,7 +30,6 @@ export async function tokenHolding({ config, held, env, destroyer }: TokenOption
     });
     const { own, kept } = await keysIn(token, hsm.label_prefix, hsm.key);
     const destroy = destroyerOf({
-      command: destroyer,
       module,
       token: token.name,
       pin: async () => pin,

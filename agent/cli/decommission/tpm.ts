@@ -4,11 +4,10 @@ import { type Holding, unfinished, untouched } from './holding.ts';
 
 /**
  * What newleaf has stored in the TPM by which it attests: the key that DPS has sent.
- * @param chip argv of a process that talks to the TPM (hsm/tpm/tpm.ts), without the device
  * @throws Fault where the TPM cannot be used
  */
-export async function tpmHolding({ tpm: { device } }: TpmConfig, chip: readonly string[]): Promise<Holding> {
-  const tpm = createTpm([...chip, device]);
+export async function tpmHolding({ tpm: { device } }: TpmConfig): Promise<Holding> {
+  const tpm = createTpm(device);
   try {
     await tpm.identity();
   } catch (error) {

@@ -26,8 +26,6 @@ export interface AskOptions {
   readonly file: string;
   readonly before: Standing;
   readonly dialogue: Dialogue;
-  /** argv of a process that runs an errand. */
-  readonly errand: readonly string[];
   readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
 }
 
@@ -52,7 +50,7 @@ export async function ask(options: AskOptions): Promise<void> {
     },
     file,
     account,
-    errands: createErrands(options.errand, account, unitOf),
+    errands: createErrands(account, unitOf),
     stdin: () => pinFrom(options),
   };
   if (account === undefined) await makeDirectory(state);

@@ -1,6 +1,7 @@
 import { configPath, loadConfig } from '../../config/config.ts';
 import { EXIT, exitOf } from '../../failure/exit.ts';
 import { failureOf } from '../../failure/failure-of.ts';
+import type { Passage } from '../../machine/as-daemon.ts';
 import type { Log } from '../../machine/log.ts';
 import { validateEntry } from '../../state/entry.ts';
 import { createJournal } from '../../state/journal.ts';
@@ -8,7 +9,7 @@ import { readEndorsement, renderEndorsement } from '../endorsement.ts';
 import { type Complaint, command, complaint, type Io, type Run, textOption } from '../kit/command.ts';
 import type { ParsedArguments } from '../kit/parse.ts';
 import { screenOf } from '../kit/screen.ts';
-import { asDaemon, type Processes, start } from '../run/command.ts';
+import { asDaemon, start } from '../run/command.ts';
 import { ask, isAsked, socketOf } from './ask.ts';
 import { standing } from './configuration.ts';
 import { Dialogue } from './dialogue.ts';
@@ -18,9 +19,9 @@ import { Interrupted, terminalPrompt } from './prompt.ts';
 import { provision } from './provision.ts';
 import { serves } from './watch.ts';
 
-export interface InitOptions extends Processes {
-  /** argv of a process that tries something as the daemon (init/errand.ts). */
-  readonly errand: readonly string[];
+export interface InitOptions {
+  /** To go on as the daemon. */
+  readonly passage: Passage;
   readonly stdin: NodeJS.ReadStream;
   readonly stdout: NodeJS.WriteStream;
 }
@@ -56,12 +57,12 @@ interface Asking extends InitOptions {
 }
 
 /** Asks for what is not configured yet. */
-async function asked({ args, file, dialogue, errand, stdin, interrupt }: Asking, io: Io): Promise<void> {
+async function asked({ args, file, dialogue, stdin, interrupt }: Asking, io: Io): Promise<void> {
   demandRoot(file);
   const before = standing(file, args.options.ask === true);
   await demandIdle(socketOf(before));
   if (!isAsked(args, before)) return;
-  const asking = ask({ args, file, before, dialogue, errand, stdin });
+  const asking = ask({ args, file, before, dialogue, stdin });
   await Promise.race([asking, interrupt.thrown]).catch((error: unknown) => {
     if (!(error instanceof Interrupted)) throw error;
     io.err.write(complaint(STOPPED, screenOf(io.err, io.env)));
@@ -97,17 +98,17 @@ async function provisionHere(here: Here, io: Io): Promise<number> {
 
 /** Runs the daemon in this process, as its user, until the gateway serves. */
 async function provisioned(here: Here, io: Io): Promise<Shortfall> {
-  const { file, dialogue, isPatient, abort, destroyer, chip, passage } = here;
+  const { file, dialogue, isPatient, abort, passage } = here;
   const { config } = loadConfig(file, passage.handed?.toml);
   const { registration_id: registrationId, id_scope, endpoint } = config.dps;
   const { directory } = config.state;
   const held = await asDaemon(file, config, passage);
   dialogue.title(`Provisioning ${registrationId} (ID scope ${id_scope}, ${endpoint})`);
   const entry = await createJournal({ directory, validate: validateEntry }).read();
-  const running = await start({ config, log: quiet, env: io.env, destroyer, chip, held });
+  const running = await start({ config, log: quiet, env: io.env, held });
   const isTpm = 'tpm' in config;
   if (!isTpm) dialogue.ok(`Token "${config.hsm.token ?? config.hsm.uri}" is open.`);
-  const endorsement = async () => renderEndorsement(await readEndorsement(chip, config), dialogue.screen);
+  const endorsement = async () => renderEndorsement(await readEndorsement(config), dialogue.screen);
   const shown = { dialogue, registrationId, stateDirectory: directory, endorsement: isTpm ? endorsement : undefined };
   const watch = { running, ...shown, isPatient, abort };
   const state = await provision(watch, isTpm ? undefined : config.issuer, entry).finally(() => running.stop());

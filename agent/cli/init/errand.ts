@@ -2,28 +2,26 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Readable, Writable } from 'node:stream';
-import { answerFromStdin } from '../../../hsm/child.ts';
+import type { Job } from '../../../hsm/job.ts';
 import { failureOf } from '../../failure/failure-of.ts';
-import type { Brought, Errand, Order } from './errands.ts';
+import type { Errands, Login, Role } from './errands.ts';
 import { isTpmModule } from './tpm-unit.ts';
 
-/** The body of the child: becomes who it is told to be, runs one errand, and ends. */
-export function runErrand(input: Readable, output: Writable): Promise<void> {
-  return answerFromStdin(input, output, 'Setting up', async (order): Promise<Brought> => {
-    try {
-      const { account, unit, errand } = order as Order;
-      if (account !== undefined) {
-        const { turnInto } = await import('../../machine/turn.ts');
-        turnInto(account, unit);
-      }
-      // JSON knows no undefined.
-      return { value: (await withStore(errand, () => run(errand))) ?? null };
-    } catch (error) {
-      return { failure: failureOf(error) };
+/** What the process does that errands.ts starts: becomes who it is told to be, runs one errand, and ends. */
+export const errandJob: Job = {
+  ends: 'after one call',
+  async perform(name, [role, asked]) {
+    const { account, unit } = role as Role;
+    if (account !== undefined) {
+      const { turnInto } = await import('../../machine/turn.ts');
+      turnInto(account, unit);
     }
-  });
-}
+    // Both ends are this very program, so the argument is that of the errand.
+    const errand = ERRANDS[name as keyof Errands] as (asked: unknown) => Promise<unknown>;
+    return withStore(name === 'tokens' ? String(asked) : undefined, () => errand(asked));
+  },
+  explain: failureOf,
+};
 
 /** Where tpm2-pkcs11 keeps its tokens, where nothing else is said. */
 const storesOf = ({ HOME = '/' }: NodeJS.ProcessEnv) => ['/etc/tpm2_pkcs11', join(HOME, '.tpm2_pkcs11')];
@@ -31,14 +29,15 @@ const storesOf = ({ HOME = '/' }: NodeJS.ProcessEnv) => ['/etc/tpm2_pkcs11', joi
 /**
  * tpm2-pkcs11 1.9.0 does not make the directory that TPM2_PKCS11_STORE names, and where it finds no store at all, it answers
  * CKR_GENERAL_ERROR instead of showing the slot for a new token. Whoever only looks is given an empty one for the while.
+ * @param looksInto the module, where it is only looked into
  */
-async function withStore<T>(errand: Errand, work: () => Promise<T>): Promise<T> {
+async function withStore<T>(looksInto: string | undefined, work: () => Promise<T>): Promise<T> {
   const { TPM2_PKCS11_STORE: named } = process.env;
   if (named !== undefined && named !== '') {
     await mkdir(named, { recursive: true, mode: 0o700 });
     return work();
   }
-  if (errand.kind !== 'tokens' || !isTpmModule(errand.module) || storesOf(process.env).some(existsSync)) return work();
+  if (looksInto === undefined || !isTpmModule(looksInto) || storesOf(process.env).some(existsSync)) return work();
   const empty = await mkdtemp(join(tmpdir(), 'newleaf-store-'));
   process.env.TPM2_PKCS11_STORE = empty;
   try {
@@ -49,33 +48,29 @@ async function withStore<T>(errand: Errand, work: () => Promise<T>): Promise<T> 
 }
 
 /** Loaded by need: a module that breaks this process is told by the name of its errand. */
-async function run(errand: Errand): Promise<unknown> {
-  switch (errand.kind) {
-    case 'tokens': {
-      const { tokensOf } = await import('../../../hsm/slots.ts');
-      return tokensOf(errand.module);
-    }
-    case 'login': {
-      const { pinRecord, token, uri, ...rest } = errand.asked;
-      const { prepareEngine } = await import('../../../hsm/engine.ts');
-      const { PinRecord } = await import('../../../hsm/pin-record.ts');
-      const { openToken } = await import('../../../hsm/token.ts');
-      prepareEngine(rest.module);
-      await openToken({ ...rest, token, uri, pinRecord: new PinRecord(pinRecord) });
-      return undefined;
-    }
-    case 'read':
-      return readFile(errand.file).then(
-        () => undefined,
-        ({ code }: NodeJS.ErrnoException) => code ?? 'EIO',
-      );
-    case 'make-token': {
-      const { makeToken } = await import('../../../hsm/new-token.ts');
-      return makeToken(errand.asked);
-    }
-    case 'try-est': {
-      const { tryEst } = await import('../../issuer/trial.ts');
-      return tryEst(errand.asked);
-    }
-  }
-}
+const ERRANDS: Errands = {
+  async tokens(module) {
+    const { tokensOf } = await import('../../../hsm/slots.ts');
+    return tokensOf(module);
+  },
+  async login({ pinRecord, token, uri, ...rest }: Login) {
+    const { prepareEngine } = await import('../../../hsm/engine.ts');
+    const { PinRecord } = await import('../../../hsm/pin-record.ts');
+    const { openToken } = await import('../../../hsm/token.ts');
+    prepareEngine(rest.module);
+    await openToken({ ...rest, token, uri, pinRecord: new PinRecord(pinRecord) });
+  },
+  whyUnreadable: (file) =>
+    readFile(file).then(
+      () => undefined,
+      ({ code }: NodeJS.ErrnoException) => code ?? 'EIO',
+    ),
+  async makeToken(asked) {
+    const { makeToken } = await import('../../../hsm/new-token.ts');
+    makeToken(asked);
+  },
+  async tryEst(asked) {
+    const { tryEst } = await import('../../issuer/trial.ts');
+    return tryEst(asked);
+  },
+};

@@ -1,6 +1,7 @@
-import { askChild } from '../../../hsm/child.ts';
 import type { NewToken } from '../../../hsm/new-token.ts';
 import type { SeenToken } from '../../../hsm/slots.ts';
+import { unansweredTokenError } from '../../../hsm/token-work.ts';
+import { Worker } from '../../../hsm/worker.ts';
 import { type Failure, Fault } from '../../failure/failure.ts';
 import type { Trial } from '../../issuer/trial.ts';
 import type { Account } from '../../machine/account.ts';
@@ -30,64 +31,47 @@ export interface Errands {
   tryEst(asked: Trial): Promise<boolean>;
 }
 
-export type Errand =
-  | { readonly kind: 'tokens'; readonly module: string }
-  | { readonly kind: 'login'; readonly asked: Login }
-  | { readonly kind: 'read'; readonly file: string }
-  | { readonly kind: 'make-token'; readonly asked: NewToken }
-  | { readonly kind: 'try-est'; readonly asked: Trial };
-
-/** What goes to the child: who it is to be, and what it is to do. */
-export interface Order {
+/** Who the process is to be. */
+export interface Role {
   readonly account?: Account | undefined;
   readonly unit?: Unit | undefined;
-  readonly errand: Errand;
 }
 
-/** What comes back; a failure is carried as it is. */
-export type Brought = { readonly value: unknown } | { readonly failure: Failure };
+type Asked<E extends keyof Errands> = Parameters<Errands[E]>[0];
+
+/** Calls of the job `errand`. */
+export type Calls = { readonly [E in keyof Errands]: (role: Role, asked: Asked<E>) => ReturnType<Errands[E]> };
 
 /** A module that has shown nothing after this time is of no use to anybody who waits for it. */
 export const LOOK_MS = 15_000;
 /** A TPM takes seconds for what SoftHSM does at once. */
 const WORK_MS = 60_000;
 
-/**
- * @param command argv of a process that calls `runErrand`
- * @param account who the daemon is, where this process can become it
- */
-export function createErrands(
-  command: readonly string[],
-  account: Account | undefined,
-  unit: () => Unit | undefined,
-): Errands {
-  const send = async (doing: string, errand: Errand, timeLimitMs: number, eyes = 'daemon'): Promise<unknown> => {
-    const order: Order = eyes === 'daemon' ? { account, unit: unit(), errand } : { errand };
-    const isOther = order.account !== undefined && !mayTurn();
-    const argv = isOther ? asUser(order.account, order.unit, command) : command;
-    const options = { command: argv, doing, timeLimitMs, isDetached: true, isQuiet: true };
-    const brought = (await askChild(options, order)) as Brought;
-    if ('value' in brought) return brought.value;
-    const { code, message, advice, cause } = brought.failure;
-    throw new Fault(code, { message, advice, cause });
+/** @param account who the daemon is, where this process can become it */
+export function createErrands(account: Account | undefined, unit: () => Unit | undefined): Errands {
+  const daemon = (): Role => ({ account, unit: unit() });
+  const send = async <E extends keyof Errands>(
+    errand: E,
+    asked: Asked<E>,
+    { doing, limitMs = WORK_MS, role = daemon() }: { doing: string; limitMs?: number; role?: Role },
+  ): Promise<Awaited<ReturnType<Calls[E]>>> => {
+    const worker = new Worker<Calls, Failure>({
+      job: ['errand'],
+      limitMs,
+      prefix: role.account !== undefined && !mayTurn() ? asUser(role.account, role.unit) : [],
+      isDetached: true,
+      isQuiet: true,
+      revive: (failure) => new Fault(failure.code, failure),
+      unanswered: (none) => unansweredTokenError(none, doing, limitMs),
+    });
+    return worker.ask(errand, ...([role, asked] as Parameters<Calls[E]>));
   };
   return {
-    async tokens(module, eyes) {
-      const seen = await send('Looking into it', { kind: 'tokens', module }, LOOK_MS, eyes);
-      return seen as readonly SeenToken[];
-    },
-    async login(asked) {
-      await send('Logging in to the token', { kind: 'login', asked }, WORK_MS);
-    },
-    async makeToken(asked) {
-      await send('Making the token', { kind: 'make-token', asked }, WORK_MS);
-    },
-    async whyUnreadable(file) {
-      const code = await send(`Reading ${file}`, { kind: 'read', file }, LOOK_MS);
-      return typeof code === 'string' ? code : undefined;
-    },
-    async tryEst(asked) {
-      return (await send('Asking the EST server', { kind: 'try-est', asked }, WORK_MS)) === true;
-    },
+    tokens: (module, eyes) =>
+      send('tokens', module, { doing: 'Looking into it', limitMs: LOOK_MS, ...(eyes === 'caller' && { role: {} }) }),
+    login: (asked) => send('login', asked, { doing: 'Logging in to the token' }),
+    makeToken: (asked) => send('makeToken', asked, { doing: 'Making the token' }),
+    whyUnreadable: (file) => send('whyUnreadable', file, { doing: `Reading ${file}`, limitMs: LOOK_MS }),
+    tryEst: (asked) => send('tryEst', asked, { doing: 'Asking the EST server' }),
   };
 }

@@ -31,10 +31,6 @@ export interface StartOptions {
   readonly config: Config;
   readonly log: Log;
   readonly env: NodeJS.ProcessEnv;
-  /** argv of a process that destroys a key (hsm/destroy.ts). */
-  readonly destroyer: readonly string[];
-  /** argv of a process that talks to the TPM (hsm/tpm/tpm.ts). */
-  readonly chip: readonly string[];
   /** The PIN, where only root may read it and has. */
   readonly held: Held;
 }
@@ -93,19 +89,13 @@ async function assembled({ config, held, ...shared }: StartOptions): Promise<Dae
   return assemble({ config, ...shared, ...held });
 }
 
-/** Processes that this one starts. */
-export interface Processes extends Pick<StartOptions, 'destroyer' | 'chip'> {
-  /** To go on as the daemon. */
-  readonly passage: Passage;
-}
-
-/** `newleaf run`: until SIGTERM or SIGINT. */
-export const run = ({ passage, ...processes }: Processes): Run =>
+/** `newleaf run`: until SIGTERM or SIGINT. @param passage to go on as the daemon */
+export const run = (passage: Passage): Run =>
   command(async (args, { env }) => {
     try {
       const { file, config } = loadConfig(configPath(textOption(args, 'config'), env), passage.handed?.toml);
       const log = createLog({ level: config.log.level, env });
-      return await serve({ config, log, env, ...processes, held: await asDaemon(file, config, passage) });
+      return await serve({ config, log, env, held: await asDaemon(file, config, passage) });
     } catch (error) {
       await tellSystemd(env, failureOf(error));
       throw error;

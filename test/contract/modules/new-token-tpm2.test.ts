@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { createErrands } from '../../../agent/cli/init/errands.ts';
+import { startedBy } from '../../../hsm/job.ts';
 import { BUNDLE } from '../../e2e/gateway.ts';
 import type { TestToken } from '../token/softhsm.ts';
 import { tpm2 } from './tpm2.ts';
@@ -12,8 +13,9 @@ const PINS = { pin: '0123456789abcdef0123456789abcdef', soPin: 'fedcba9876543210
 
 suite('newleaf init makes a token in a TPM', () => {
   let hsm: TestToken;
-  const errands = createErrands([NODE, BUNDLE, 'internal-errand'], undefined, () => undefined);
+  const errands = createErrands(undefined, () => undefined);
   before(async () => {
+    startedBy([NODE, BUNDLE]);
     hsm = await tpm2();
     Object.assign(process.env, hsm.environment);
   });

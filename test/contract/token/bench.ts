@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import pkcs11js, { type Handle, type PKCS11, type Template } from 'pkcs11js';
+import { startedBy } from '../../../hsm/job.ts';
 import { mild } from '../../../hsm/module.ts';
 import { openToken, type Token } from '../../../hsm/token.ts';
 import type { TestToken } from './softhsm.ts';
@@ -11,17 +12,19 @@ export interface Bench {
   readonly at: TestToken;
   readonly token: Token;
   readonly raw: RawSession;
-  readonly destroyCommand: readonly string[];
 }
 
 /** Opens the token, once for all tests of a file: the module belongs to the process. */
 export async function openBench(at: TestToken): Promise<Bench> {
   const token = await openToken({ module: at.module, token: at.token, uri: undefined, pin: at.pin });
-  return { at, token, raw: new RawSession(at), destroyCommand: await destroyCommand(at.directory) };
+  await setDestroyer(at.directory);
+  return { at, token, raw: new RawSession(at) };
 }
 
-/** argv of the process that destroys keys. @param directory where its bundle goes */
-export const destroyCommand = (directory: string): Promise<readonly string[]> => bundled('destroy-child', directory);
+/** From here on destroyKey starts the one of these tests. @param directory where its bundle goes */
+export async function setDestroyer(directory: string): Promise<void> {
+  startedBy(await bundled('destroy-child', directory));
+}
 
 /**
  * argv of a process that runs a file of this directory, bundled as it is in a package: loaded as TypeScript it starts five

@@ -1,4 +1,5 @@
-// The process that destroyInChild starts in these tests, as `newleaf internal-destroy-key` is in the daemon.
-import { destroyFromStdin } from '../../../hsm/destroy.ts';
+// The process that destroyKey starts in these tests, as `newleaf internal-work destroy` is in the daemon.
+import { destroyJob } from '../../../hsm/destroy.ts';
+import { serve } from '../../../hsm/job.ts';
 
-await destroyFromStdin(process.stdin, process.stdout);
+serve(destroyJob);

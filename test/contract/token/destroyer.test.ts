@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test';
 import { destroyerOf } from '../../../hsm/destroy.ts';
 import { readPin } from '../../../hsm/pin.ts';
 import { openToken, type Token } from '../../../hsm/token.ts';
-import { destroyCommand } from './bench.ts';
+import { setDestroyer } from './bench.ts';
 import { freshId } from './fresh-id.ts';
 import { softHsm } from './softhsm.ts';
 
@@ -22,9 +22,9 @@ let destroy: (label: string, id: string) => Promise<void>;
 before(async () => {
   writeFileSync(file, at.pin);
   token = await openToken({ module: at.module, token: at.token, uri: undefined, pin: at.pin });
-  const command = await destroyCommand(at.directory);
+  await setDestroyer(at.directory);
   const pin = () => readPin({ file });
-  destroy = destroyerOf({ command, module: at.module, token: token.name, pin, pinRecord: at.directory });
+  destroy = destroyerOf({ module: at.module, token: token.name, pin, pinRecord: at.directory });
 });
 
 test('a second token with the label of ours, which came later, does not keep a key from being destroyed', async () => {

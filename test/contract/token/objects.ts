@@ -3,7 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import { afterEach, before, beforeEach, test } from 'node:test';
 import pkcs11js from 'pkcs11js';
 import { csr } from '../../../hsm/csr.ts';
-import { destroyInChild } from '../../../hsm/destroy.ts';
+import { destroyKey } from '../../../hsm/destroy.ts';
 import type { PublicKey } from '../../../hsm/public-key.ts';
 import { type Authority, authority, derOf } from './authority.ts';
 import type { Bench } from './bench.ts';
@@ -89,18 +89,18 @@ export function objectContract(bench: () => Bench): void {
   });
 
   test('a child destroys a key while this process goes on with the others', async () => {
-    const { at, token, raw, destroyCommand } = bench();
+    const { at, token, raw } = bench();
     const before = await token.generate('newleaf-a', 'ec-p256', freshId());
     const retired = await token.generate('newleaf-b', 'ec-p256', freshId());
     await token.storeCertificate(retired, await issue(retired));
     const { module, pin } = at;
     const request = { module, token: at.token, pin, label: retired.label, id: retired.id };
-    const destroyed = destroyInChild(destroyCommand, request);
+    const destroyed = destroyKey(request);
     await token.sign(before, Buffer.of(1));
     await destroyed;
     token.forget(retired.id);
     assert.equal(await token.find('newleaf-b'), undefined);
-    await destroyInChild(destroyCommand, request);
+    await destroyKey(request);
     await token.sign(before, Buffer.of(1));
     await token.generate('newleaf-b', 'ec-p256', freshId());
     if (at.lacks.includes('sight')) return;

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { destroyInChild } from '../../../hsm/destroy.ts';
+import { destroyKey } from '../../../hsm/destroy.ts';
 import { readPin } from '../../../hsm/pin.ts';
 import { openToken } from '../../../hsm/token.ts';
-import { destroyCommand } from './bench.ts';
+import { setDestroyer } from './bench.ts';
 import { freshId } from './fresh-id.ts';
 import type { TestToken } from './softhsm.ts';
 
@@ -37,8 +37,8 @@ export function refusalContract(at: TestToken): void {
     const environment = { PKCS11SPY: at.module, PKCS11SPY_OUTPUT: log };
     const logins = () => readFileSync(log, 'utf8').match(/: C_Login$/gm)?.length ?? 0;
     const request = { module: SPY, token: at.token, label: 'newleaf-x', id: '00', pinRecord: directory };
-    const command = await destroyCommand(at.directory);
-    const ask = (pin: string) => inEnvironment(environment, () => destroyInChild(command, { ...request, pin }));
+    await setDestroyer(at.directory);
+    const ask = (pin: string) => inEnvironment(environment, () => destroyKey({ ...request, pin }));
 
     await assert.rejects(ask('99999999'), { name: 'TokenError', kind: 'pin', code: 'CKR_PIN_INCORRECT' });
     assert.equal(logins(), 1);

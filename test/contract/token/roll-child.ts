@@ -5,8 +5,9 @@ import { setImmediate } from 'node:timers/promises';
 import type { Server } from 'node:tls';
 import { promisify } from 'node:util';
 import { csr } from '../../../hsm/csr.ts';
-import { destroyInChild } from '../../../hsm/destroy.ts';
+import { destroyKey } from '../../../hsm/destroy.ts';
 import { prepareEngine } from '../../../hsm/engine.ts';
+import { startedBy } from '../../../hsm/job.ts';
 import { TokenContexts } from '../../../hsm/tls.ts';
 import { openToken } from '../../../hsm/token.ts';
 import { authority } from './authority.ts';
@@ -24,7 +25,8 @@ async function openDescriptors(far: Server): Promise<number> {
   return readdirSync('/proc/self/fd').length;
 }
 
-async function roll({ at, directory, destroyCommand, rolls, rolled }: RollRequest): Promise<void> {
+async function roll({ at, directory, destroyer, rolls, rolled }: RollRequest): Promise<void> {
+  startedBy(destroyer);
   const { module, pin } = at;
   const token = await openToken({ ...at, uri: undefined });
   prepareEngine(module);
@@ -45,7 +47,7 @@ async function roll({ at, directory, destroyCommand, rolls, rolled }: RollReques
       await collectGarbage();
     }
     if (current !== undefined) {
-      await destroyInChild(destroyCommand, { ...at, ...current });
+      await destroyKey({ ...at, ...current });
       token.forget(current.id);
     }
     current = { label, id: next.id };

@@ -3,7 +3,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
-import { destroyInChild } from '../../../hsm/destroy.ts';
+import { destroyKey } from '../../../hsm/destroy.ts';
+import { thisProgram } from '../../../hsm/job.ts';
 import { type Bench, bundled } from './bench.ts';
 
 const ROLLS = 20;
@@ -24,7 +25,8 @@ export interface Rolled {
 export interface RollRequest {
   readonly at: { readonly module: string; readonly token: string; readonly pin: string };
   readonly directory: string;
-  readonly destroyCommand: readonly string[];
+  /** argv of the process that destroys keys. */
+  readonly destroyer: readonly string[];
   /** How many are to be done in all. */
   readonly rolls: number;
   /** Those that are done. */
@@ -34,7 +36,7 @@ export interface RollRequest {
 /** What the token side of the daemon does in years, with as few restarts as the module allows. */
 export function rollContract(bench: () => Bench): void {
   test(`${ROLLS} rolls: every handshake shows the new leaf, descriptors stay flat`, async (t) => {
-    const { at, raw, destroyCommand } = bench();
+    const { at, raw } = bench();
     const { directory, lacks } = at;
     const [program = '', ...args] = await bundled('roll-child', directory);
     const before = raw.inventory();
@@ -42,7 +44,8 @@ export function rollContract(bench: () => Bench): void {
     while (lives.flat().length < ROLLS) {
       const { module, token, pin } = at;
       const rolled = lives.flat();
-      const request: RollRequest = { at: { module, token, pin }, directory, destroyCommand, rolls: ROLLS, rolled };
+      const destroyer = thisProgram();
+      const request: RollRequest = { at: { module, token, pin }, directory, destroyer, rolls: ROLLS, rolled };
       const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] });
       child.stdin.end(JSON.stringify(request));
       const [out, err, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')]);
@@ -68,7 +71,7 @@ export function rollContract(bench: () => Bench): void {
       );
     }
     const last = all.at(-1)?.key ?? assert.fail();
-    await destroyInChild(destroyCommand, { module: at.module, token: at.token, pin: at.pin, ...last });
+    await destroyKey({ module: at.module, token: at.token, pin: at.pin, ...last });
     assert.deepEqual(raw.inventory(), before);
   });
 }

@@ -1,6 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { startedBy } from '../../../hsm/job.ts';
 import { createTpm, type Tpm, type TpmOptions } from '../../../hsm/tpm/tpm.ts';
 import { activationBlob } from '../../simulator/activation.ts';
 import { Swtpm } from './swtpm.ts';
@@ -8,14 +9,9 @@ import { Swtpm } from './swtpm.ts';
 const BUNDLE = process.env.NEWLEAF_TEST_BUNDLE ?? join(import.meta.dirname, '..', '..', '..', 'dist', 'newleaf.js');
 const NODE = process.env.NEWLEAF_TEST_NODE ?? process.execPath;
 
-/** argv of the process that talks to a TPM, as the bundled daemon starts it. */
-export const command = (device: string): readonly string[] => [
-  NODE,
-  '--disable-warning=DEP0005',
-  BUNDLE,
-  'internal-tpm',
-  device,
-];
+/** argv of the bundled program, which talks to a TPM. */
+export const PROGRAM: readonly string[] = [NODE, BUNDLE];
+startedBy(PROGRAM);
 
 export interface Bench {
   readonly swtpm: Swtpm;
@@ -27,7 +23,7 @@ export interface Bench {
 /** A software TPM of its own, opened; both go away with the test. */
 export async function bench(t: TestContext, options: TpmOptions = {}): Promise<Bench> {
   const swtpm = Swtpm.start();
-  const tpm = createTpm(command(swtpm.device), options);
+  const tpm = createTpm(swtpm.device, options);
   t.after(async () => {
     tpm.close();
     await swtpm[Symbol.asyncDispose]();

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { endJournal } from '../../../agent/state/journal.ts';
 import { scratch } from '../../unit/state/disk.ts';
-import { bench, command, newKey } from './bench.ts';
+import { bench, newKey, PROGRAM } from './bench.ts';
 
 test('decommission takes the key that DPS has sent, and leaves those of the TPM', async (t) => {
   const { swtpm, tpm, wrap } = await bench(t);
@@ -25,7 +25,7 @@ test('decommission takes the key that DPS has sent, and leaves those of the TPM'
   const lines = Object.entries(settings).map(([key, value]) => `${key} = ${JSON.stringify(value)}\n`);
   const file = join(directory, 'newleaf.toml');
   writeFileSync(file, lines.join(''));
-  const [node = '', ...argv] = command('').slice(0, -2);
+  const [node = '', ...argv] = PROGRAM;
   const decommission = () => {
     const args = [...argv, 'decommission', '--yes', '--config', file];
     const { status, stdout, stderr } = spawnSync(node, args, { encoding: 'utf8', env: { ...process.env, LANG: 'C' } });

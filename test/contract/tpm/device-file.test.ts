@@ -5,9 +5,10 @@ import { chmodSync, mkdtempSync, realpathSync, rmSync, watch } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { startedBy } from '../../../hsm/job.ts';
 import { createTpm } from '../../../hsm/tpm/tpm.ts';
 import { activationBlob } from '../../simulator/activation.ts';
-import { command, hmac, newKey } from './bench.ts';
+import { hmac, newKey, PROGRAM } from './bench.ts';
 import { Swtpm } from './swtpm.ts';
 
 /** A TPM behind a character device, as /dev/tpmrm0 is one: a terminal in raw mode that socat joins to swtpm. */
@@ -29,8 +30,14 @@ async function deviceFile(t: TestContext): Promise<string> {
   return realpathSync(link);
 }
 
+/** The processes of this test are those of a user without rights. */
+function asNobody(t: TestContext): void {
+  startedBy(['setpriv', '--reuid=65534', '--clear-groups', ...PROGRAM]);
+  t.after(() => startedBy(PROGRAM));
+}
+
 test('a device file is a TPM like any other', async (t) => {
-  const tpm = createTpm(command(await deviceFile(t)));
+  const tpm = createTpm(await deviceFile(t));
   t.after(() => tpm.close());
   const { endorsementKey, storageRootKey } = await tpm.identity();
   const [identity, challenge, message] = [newKey(), newKey(), Buffer.alloc(2_000, 'm')];
@@ -43,7 +50,8 @@ test('a device file is a TPM like any other', async (t) => {
 test('a device file that this user may not open is told', async (t) => {
   const device = await deviceFile(t);
   chmodSync(device, 0o600);
-  const tpm = createTpm(['setpriv', '--reuid=65534', '--clear-groups', ...command(device)]);
+  asNobody(t);
+  const tpm = createTpm(device);
   await assert.rejects(tpm.identity(), {
     name: 'TpmError',
     kind: 'denied',
@@ -64,7 +72,8 @@ test('a device that another program has to itself is told', async (t) => {
     await ended;
   });
   for await (const text of holder.stderr) if (String(text).includes('data transfer loop')) break;
-  const tpm = createTpm(['setpriv', '--reuid=65534', '--clear-groups', ...command(device)]);
+  asNobody(t);
+  const tpm = createTpm(device);
   await assert.rejects(tpm.identity(), {
     name: 'TpmError',
     kind: 'busy',

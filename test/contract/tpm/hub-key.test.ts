@@ -5,7 +5,7 @@ import { type TestContext, test } from 'node:test';
 import { HubKey } from '../../../agent/keys/hub-key.ts';
 import { createTpm } from '../../../hsm/tpm/tpm.ts';
 import { scratch } from '../../unit/state/disk.ts';
-import { bench, command, hmac, newKey } from './bench.ts';
+import { bench, hmac, newKey } from './bench.ts';
 import type { Swtpm } from './swtpm.ts';
 import { COMMAND, Tap } from './tap.ts';
 
@@ -84,7 +84,7 @@ test('a power cut before or after any step of a promotion: the next key signs, a
   const { swtpm, directory, key, next, name, tpm } = await turning(t);
   await using tap = await Tap.before(swtpm.device);
   const blob = readFileSync(join(directory, NEXT_KEY_FILE));
-  const cut = new HubKey(createTpm(command(tap.device)), directory);
+  const cut = new HubKey(createTpm(tap.device), directory);
   for (const fate of ['lost', 'unanswered'] as const) {
     for (const step of STEPS.keys()) {
       const told = `${fate}, step ${step}`;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { createTpm } from '../../../hsm/tpm/tpm.ts';
-import { bench, command, hmac, newKey } from './bench.ts';
+import { bench, hmac, newKey } from './bench.ts';
 
 const message = Buffer.from('0ne00000000%2Fregistrations%2Fgw-0001\n1780000000');
 
@@ -95,7 +95,7 @@ test('calls at once do not take the answers of each other', async (t) => {
 test('the process ends when it is not needed, and lets others at the TPM', async (t) => {
   const { swtpm, tpm } = await bench(t, { lingerMs: 10 });
   // swtpm serves one client at a time: this is answered once the process of the other has gone.
-  const other = createTpm(command(swtpm.device));
+  const other = createTpm(swtpm.device);
   t.after(() => other.close());
   assert.deepEqual(await other.identity(), await tpm.identity());
 });

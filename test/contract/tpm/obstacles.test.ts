@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { createTpm, type TpmErrorKind } from '../../../hsm/tpm/tpm.ts';
-import { bench, command, newKey } from './bench.ts';
+import { bench, newKey } from './bench.ts';
 import { Swtpm } from './swtpm.ts';
 
 const message = Buffer.from('m');
@@ -11,7 +11,7 @@ const told = (kind: TpmErrorKind, words: RegExp) => ({ name: 'TpmError', kind, m
 /** A TPM that nobody has used yet. */
 async function fresh(t: TestContext) {
   const swtpm = Swtpm.start();
-  const tpm = createTpm(command(swtpm.device));
+  const tpm = createTpm(swtpm.device);
   t.after(async () => {
     tpm.close();
     await swtpm[Symbol.asyncDispose]();

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
+import { startedBy } from '../../../hsm/job.ts';
 import { createTpm } from '../../../hsm/tpm/tpm.ts';
 import { activationBlob } from '../../simulator/activation.ts';
-import { bench, command, hmac, newKey } from './bench.ts';
+import { bench, hmac, newKey, PROGRAM } from './bench.ts';
 
 const message = Buffer.from('m');
 const failure = (kind: string, words: RegExp) => ({ name: 'TpmError', kind, message: words });
@@ -60,7 +61,7 @@ for (const [what, device, words] of [
   ['device, but a file', '/etc/passwd', /^\/etc\/passwd is no device\.$/],
 ] as const) {
   test(`no ${what}`, async () => {
-    await assert.rejects(createTpm(command(device)).identity(), failure('missing', words));
+    await assert.rejects(createTpm(device).identity(), failure('missing', words));
   });
 }
 
@@ -79,10 +80,12 @@ test('a TPM that never answers is given up', async (t) => {
   t.after(() => silent.close());
   await once(silent, 'listening');
   const { port } = silent.address() as { port: number };
-  const tpm = createTpm(command(`127.0.0.1:${port}`), { limitMs: 1_000 });
+  const tpm = createTpm(`127.0.0.1:${port}`, { limitMs: 1_000 });
   await assert.rejects(tpm.identity(), failure('failed', /ended without an answer: SIGKILL\.$/));
 });
 
-test('a program that is not there is told', async () => {
-  await assert.rejects(createTpm(['/no/such/node']).identity(), failure('failed', /ENOENT/));
+test('a program that is not there is told', async (t) => {
+  startedBy(['/no/such/node']);
+  t.after(() => startedBy(PROGRAM));
+  await assert.rejects(createTpm('/dev/tpmrm0').identity(), failure('failed', /ENOENT/));
 });

@@ -1,6 +1,7 @@
 import { type Running, start } from '../../../agent/cli/run/command.ts';
 import { loadConfig } from '../../../agent/config/config.ts';
 import { createLog } from '../../../agent/machine/log.ts';
+import { startedBy } from '../../../hsm/job.ts';
 import { Inspector } from '../inspector.ts';
 
 /** What the test tells this process: a gateway is named by its configuration file. */
@@ -17,7 +18,7 @@ export interface Told {
 }
 
 const [, , program = ''] = process.argv;
-const destroyer = [process.execPath, program, 'internal-destroy-key'];
+startedBy([process.execPath, program]);
 const running = new Map<string, Running>();
 
 /** As `newleaf run` does it. A module that has lost its state is left to systemd, which starts the daemon again. */
@@ -25,7 +26,7 @@ async function run(file: string): Promise<void> {
   const { config } = loadConfig(file);
   const sink = { write: (line: string) => void process.stderr.write(`${config.dps.registration_id} ${line}`) };
   const log = createLog({ level: config.log.level, env: {}, sink });
-  const daemon = await start({ config, log, env: {}, destroyer, chip: [], held: {} });
+  const daemon = await start({ config, log, env: {}, held: {} });
   running.set(file, daemon);
   void daemon.ended.then((ending) => (ending === 'restart' ? run(file) : undefined));
 }

@@ -7,14 +7,15 @@ import { siteHere } from '../../../agent/cli/checks/site-here.ts';
 import { run as config } from '../../../agent/cli/config.ts';
 import { run as version } from '../../../agent/cli/version.ts';
 import { loadConfig } from '../../../agent/config/config.ts';
+import { startedBy } from '../../../hsm/job.ts';
 import { PinRecord } from '../../../hsm/pin-record.ts';
 import { softHsm } from '../../contract/token/softhsm.ts';
 import { asNobody, barred, fault, scratch } from '../state/disk.ts';
 import { args, configIn, NOW, stage } from './stage.ts';
 
-/** argv of a process that loads the module, from the sources. */
+/** The program that loads the module, from the sources. */
 const MAIN = join(import.meta.dirname, '..', '..', '..', 'agent', 'main.ts');
-const LOADER = [process.execPath, '--import', 'tsx', MAIN, 'internal-load-module'];
+startedBy([process.execPath, '--import', 'tsx', MAIN]);
 
 function here(t: TestContext) {
   const directory = scratch(t);
@@ -24,7 +25,7 @@ function here(t: TestContext) {
   return {
     directory,
     file,
-    site: siteHere({ config: async () => loadConfig(file), env: {}, now: NOW, loader: LOADER, chip: [] }),
+    site: siteHere({ config: async () => loadConfig(file), env: {}, now: NOW }),
   };
 }
 
@@ -35,10 +36,7 @@ test('a real token: everything but the network is well, and nothing is changed',
   Object.assign(process.env, hsm.environment);
   const io = stage();
   assert.equal(
-    await check({ loader: LOADER, chip: [], passage: { again: [] } })(
-      args('check', 'keys', 'leaf-key', 'permissions', '--config', file),
-      io,
-    ),
+    await check({ again: [] })(args('check', 'keys', 'leaf-key', 'permissions', '--config', file), io),
     0,
     io.out.text,
   );

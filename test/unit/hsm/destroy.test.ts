@@ -1,72 +1,87 @@
 import assert from 'node:assert/strict';
-import { PassThrough, Readable } from 'node:stream';
-import { text } from 'node:stream/consumers';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
-import { destroyFromStdin, destroyInChild } from '../../../hsm/destroy.ts';
+import { destroyJob, destroyKey } from '../../../hsm/destroy.ts';
+import { startedBy } from '../../../hsm/job.ts';
+import { scratch } from '../state/disk.ts';
 
 const request = { module: '/absent.so', token: 'gw', pin: '271828', label: 'newleaf-a', id: '01' };
-const child = (code: string): readonly string[] => [process.execPath, '-e', code];
 
-test('the child gets the request through stdin, and the PIN neither as argument nor in its environment', async () => {
-  const code = `let said = ''; process.stdin.on('data', (part) => (said += part)).on('end', () => {
-    const leaked = JSON.stringify([process.argv, process.env]).includes('271828');
-    const { pin, label, id } = JSON.parse(said);
-    console.log(JSON.stringify({ kind: 'failed', code: 'SEEN', message: [leaked, pin, label, id].join() }));
-  })`;
-  await assert.rejects(destroyInChild(child(code), request), { message: 'false,271828,newleaf-a,01' });
+/** Asks a process that does this with what it is asked: `call` is the call, `tell` says something over the channel. */
+function destroyBy(code: string, limitMs?: number): Promise<void> {
+  const program = `const tell = (said, done) => process.send(said, done); process.on('message', (call) => { ${code} })`;
+  startedBy([process.execPath, '-e', program, '--']);
+  return destroyKey(request, limitMs);
+}
+const answer = (failed: object) =>
+  `tell({ number: call.number, isLast: true, failed: ${JSON.stringify(failed)} }, () => process.exit())`;
+const done = 'tell({ number: call.number, isLast: true, value: undefined }, () => process.exit())';
+
+test('the child gets the request over the channel, and the PIN neither as argument nor in its environment', async () => {
+  const code = `const leaked = JSON.stringify([process.argv, process.env]).includes('271828');
+    const [{ pin, label, id }] = call.asked;
+    const message = [leaked, process.argv.slice(-2), call.name, pin, label, id].join();
+    tell({ number: call.number, isLast: true, failed: { kind: 'failed', code: 'SEEN', message } }, () => process.exit());`;
+  await assert.rejects(destroyBy(code), { message: 'false,internal-work,destroy,destroy,271828,newleaf-a,01' });
 });
 
-test('success is success, also after other words on stdout', async () => {
-  await destroyInChild(child(`console.log('module: hello\\n{"kind":"done"}\\n{"x":1}')`), request);
+test('success is success, also after other words on stdout and on the channel', async () => {
+  const noise = `console.log('module: hello\\n{"kind":"done"}\\n{"x":1}'); tell({}); tell('x'); tell({ number: 99 });`;
+  await destroyBy(`${noise} ${done}`);
 });
 
 test('what the child met is thrown here as it was there', async () => {
-  const answer = JSON.stringify({ kind: 'pin-locked', code: 'CKR_PIN_LOCKED', message: 'locked' });
-  const code = `console.log(${JSON.stringify(answer)})`;
-  const expected = { name: 'TokenError', kind: 'pin-locked', code: 'CKR_PIN_LOCKED', message: 'locked' };
-  await assert.rejects(destroyInChild(child(code), request), expected);
+  const met = { kind: 'pin-locked', code: 'CKR_PIN_LOCKED', message: 'locked' };
+  await assert.rejects(destroyBy(answer(met)), { name: 'TokenError', ...met });
 });
 
 test('a module that has lost its state in the child has not lost it here: no restart heals that', async () => {
-  const answer = JSON.stringify({ kind: 'poisoned', code: 'CKR_GENERAL_ERROR', message: 'lost' });
-  const code = `console.log(${JSON.stringify(answer)})`;
-  await assert.rejects(destroyInChild(child(code), request), { kind: 'failed', code: 'CKR_GENERAL_ERROR' });
+  const met = { kind: 'poisoned', code: 'CKR_GENERAL_ERROR', message: 'lost' };
+  await assert.rejects(destroyBy(answer(met)), { kind: 'failed', code: 'CKR_GENERAL_ERROR' });
 });
 
 const silent: readonly (readonly [string, RegExp])[] = [
-  ['', /without an answer: exit code 0/],
+  ['process.disconnect()', /^Destroying a key: its process ended without an answer: exit code 0\.$/],
   ['process.exit(7)', /without an answer: exit code 7/],
   ['process.kill(process.pid, "SIGSEGV")', /without an answer: SIGSEGV/],
-  ['console.log("{}")', /without an answer/],
-  [`console.log('{"kind":"unheard of"}')`, /without an answer/],
+  ['process.kill(process.pid, "SIGKILL")', /without an answer: SIGKILL/],
+  ['tell({}); process.disconnect()', /without an answer/],
+  [`tell({ number: 99, isLast: true, value: undefined }); process.disconnect()`, /without an answer/],
 ];
 
 for (const [code, message] of silent) {
-  test(`a child that does not answer (${code || 'ends at once'}) is a failure`, async () => {
-    await assert.rejects(destroyInChild(child(code), request), { name: 'TokenError', code: 'CHILD_ENDED', message });
+  test(`a child that does not answer (${code}) is a failure`, async () => {
+    await assert.rejects(destroyBy(code), { name: 'TokenError', code: 'CHILD_ENDED', message });
   });
 }
 
 test('a child that hangs is killed', async () => {
-  const code = 'setInterval(() => {}, 1000)';
-  await assert.rejects(destroyInChild(child(code), request, 300), { kind: 'failed', code: 'CHILD_TIMEOUT' });
+  const message = 'Destroying a key: nothing happened for 0.3 s, and its process was killed.';
+  await assert.rejects(destroyBy('', 300), { kind: 'failed', code: 'CHILD_TIMEOUT', message });
 });
 
-test('a command that does not exist is a failure', async () => {
-  await assert.rejects(destroyInChild(['/absent/node'], request), { code: 'CHILD_ENDED', message: /ENOENT/ });
+test('an answer counts, and is handed on when its process has ended', async (t) => {
+  const mark = join(scratch(t), 'ended');
+  const answer = 'tell({ number: call.number, isLast: true, value: undefined });';
+  const end = `process.on('exit', () => require('node:fs').writeFileSync(${JSON.stringify(mark)}, ''))`;
+  await destroyBy(`${answer} ${end}; setTimeout(() => process.exit(), 200)`);
+  assert.ok(existsSync(mark));
+  // A module that keeps its process from ending.
+  await destroyBy(answer, 3_000);
 });
 
-test('the body of the child answers in one line, whatever it was asked', async () => {
-  for (const [asked, code] of [
-    [JSON.stringify(request), 'MODULE_NOT_LOADED'],
-    ['no JSON', 'FAILED'],
-  ] as const) {
-    const output = new PassThrough();
-    await destroyFromStdin(Readable.from([asked]), output);
-    output.end();
-    const said = await text(output);
-    assert.equal(said.trim().split('\n').length, 1);
-    assert.equal(JSON.parse(said).code, code);
-    assert.ok(!said.includes('271828'));
-  }
+test('a program that does not exist is a failure', async () => {
+  startedBy(['/absent/node']);
+  await assert.rejects(destroyKey(request), { code: 'CHILD_ENDED', message: /ENOENT/ });
+});
+
+test('the child tells what it met, without the PIN, and ends after that', async () => {
+  const error = await destroyJob.perform('destroy', [request]).catch((met: unknown) => met);
+  const told = JSON.stringify(destroyJob.explain(error));
+  assert.equal(JSON.parse(told).code, 'MODULE_NOT_LOADED');
+  assert.ok(!told.includes('271828'));
+  const nonsense = await destroyJob.perform('destroy', []).catch((met: unknown) => met);
+  assert.deepEqual(Object.keys(destroyJob.explain(nonsense) as object), ['kind', 'code', 'message']);
+  assert.equal(destroyJob.ends, 'after one call');
 });

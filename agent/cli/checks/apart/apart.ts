@@ -1,16 +1,12 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { Fault } from '../../../failure/failure.ts';
-import type { Asked, Call, Question, Return, Told } from './questions.ts';
+import type { Job } from '../../../../hsm/job.ts';
+import { type NoAnswer, Worker } from '../../../../hsm/worker.ts';
+import { type Failure, Fault } from '../../../failure/failure.ts';
+import { failureOf } from '../../../failure/failure-of.ts';
+import type { Answers } from './answers.ts';
+import type { Question, Questions } from './questions.ts';
 
 /** A module that speaks to its token over a network or a serial line takes its time, and a hung one takes for ever. */
 const LIMIT_MS = 20_000;
-
-interface Waiting {
-  readonly question: Question;
-  readonly timer: NodeJS.Timeout;
-  resolve(told: unknown): void;
-  reject(why: Fault): void;
-}
 
 /** What the module was doing, as the end of a sentence. */
 const DOING: Readonly<Record<Question, string>> = {
@@ -28,81 +24,45 @@ const DOING: Readonly<Record<Question, string>> = {
   fetch: 'when it signed for a TLS handshake',
 };
 
+export type Apart = Worker<Questions, Failure>;
+
 /**
  * The PKCS#11 module, loaded by a process of its own: a module that hangs or crashes takes that process with it, and not
- * the one that is to say so.
+ * the one that is to say so. Asking throws a Fault: what the other process met; NL-TOKEN-HUNG where it gives no answer,
+ * or gave none before.
+ * @param module path of the module, for the words
+ * @param limitMs for each question, in milliseconds
  */
-export class Apart {
-  readonly #command: readonly string[];
-  readonly #module: string;
-  readonly #limitMs: number;
-  readonly #waiting = new Map<number, Waiting>();
-  #child: ChildProcess | undefined;
-  #count = 0;
-  #gone: Fault | undefined;
+export function createApart(module: string, limitMs = LIMIT_MS): Apart {
+  const wordsFor = ({ why, how }: NoAnswer, question: string) => {
+    const when = DOING[question as Question];
+    if (why === 'unstarted') return `was not loaded, as no process can be started (${how})`;
+    if (why === 'late') return `did not answer within ${limitMs / 1000} s ${when}`;
+    return `ended the process that had loaded it (${how}) ${when}`;
+  };
+  return new Worker({
+    job: ['module'],
+    limitMs,
+    isQuiet: true,
+    isKillable: true,
+    revive: (failure) => new Fault(failure.code, failure),
+    unanswered: (none, question) =>
+      new Fault('NL-TOKEN-HUNG', { message: `PKCS#11 module ${module} ${wordsFor(none, question)}.` }),
+  });
+}
 
-  /**
-   * @param command argv of a process that calls `answerParent` (child.ts)
-   * @param module path of the module, for the words
-   * @param limitMs for each question, in milliseconds
-   */
-  constructor(command: readonly string[], module: string, limitMs = LIMIT_MS) {
-    this.#command = command;
-    this.#module = module;
-    this.#limitMs = limitMs;
-  }
-
-  /** @throws Fault: what the other process met; NL-TOKEN-HUNG where it gives no answer, or gave none before */
-  ask<Q extends Question>(question: Q, ...asked: Asked<Q>): Promise<Told<Q>> {
-    if (this.#gone !== undefined) return Promise.reject(this.#gone);
-    this.#child ??= this.#start();
-    this.#count += 1;
-    const call: Call = { number: this.#count, question, asked };
-    return new Promise((resolve, reject) => {
-      const late = `did not answer within ${this.#limitMs / 1000} s`;
-      const timer = setTimeout(() => this.#giveUp(late, question), this.#limitMs);
-      const told = resolve as (told: unknown) => void;
-      this.#waiting.set(call.number, { question, timer, resolve: told, reject });
-      // A process that is gone is told by its exit.
-      this.#child?.send(call, () => undefined);
-    });
-  }
-
-  /** Ends the other process, whatever it is doing. */
-  end(): void {
-    this.#child?.kill('SIGKILL');
-  }
-
-  #start(): ChildProcess {
-    const [file = '', ...args] = this.#command;
-    // Modules are known to write to stdout and stderr, and pkcs11-spy writes the PIN.
-    const child = spawn(file, args, { stdio: ['ignore', 'ignore', 'ignore', 'ipc'], serialization: 'advanced' });
-    child.on('message', (said: Return) => {
-      const waiting = this.#take(said.number);
-      if ('failure' in said) waiting?.reject(new Fault(said.failure.code, said.failure));
-      else waiting?.resolve(said.told);
-    });
-    // One that hangs does not see its channel close.
-    process.once('exit', () => child.kill('SIGKILL'));
-    child.once('error', (cause) => this.#giveUp(`was not loaded, as no process can be started (${cause.message})`));
-    child.once('exit', (code, signal) => {
-      const [oldest] = this.#waiting.values();
-      this.#giveUp(`ended the process that had loaded it (${signal ?? `exit code ${code}`})`, oldest?.question);
-    });
-    return child;
-  }
-
-  #take(number: number): Waiting | undefined {
-    const waiting = this.#waiting.get(number);
-    clearTimeout(waiting?.timer);
-    this.#waiting.delete(number);
-    return waiting;
-  }
-
-  #giveUp(why: string, question?: Question): void {
-    const when = question === undefined ? '' : ` ${DOING[question]}`;
-    this.#gone ??= new Fault('NL-TOKEN-HUNG', { message: `PKCS#11 module ${this.#module} ${why}${when}.` });
-    this.end();
-    for (const number of [...this.#waiting.keys()]) this.#take(number)?.reject(this.#gone);
-  }
+/** What the process does that loads the module. */
+export function moduleJob(): Job {
+  let answers: Promise<Answers> | undefined;
+  return {
+    ends: 'when told',
+    async perform(question, asked) {
+      // Where the native part of pkcs11js cannot be loaded, this is the answer to every question.
+      answers ??= import('./answers.ts').then(({ createAnswers }) => createAnswers());
+      // Both ends are this very program, so the arguments are those of the question.
+      const answer = (await answers)[question as Question] as (...asked: readonly unknown[]) => unknown;
+      return answer(...asked);
+    },
+    explain: failureOf,
+  };
 }

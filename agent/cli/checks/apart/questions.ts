@@ -2,7 +2,6 @@ import type { Protection } from '../../../../hsm/key-pair.ts';
 import type { TokenName } from '../../../../hsm/module.ts';
 import type { PublicKey } from '../../../../hsm/public-key.ts';
 import type { Identity } from '../../../../hsm/tls.ts';
-import type { Failure } from '../../../failure/failure.ts';
 import type { Reply } from '../../../issuer/answer.ts';
 import type { Errand } from '../../../issuer/enrolment.ts';
 
@@ -62,14 +61,3 @@ export interface Questions {
 export type Question = keyof Questions;
 export type Asked<Q extends Question> = Parameters<Questions[Q]>;
 export type Told<Q extends Question> = ReturnType<Questions[Q]>;
-
-/** What goes over the channel. */
-export interface Call {
-  readonly number: number;
-  readonly question: Question;
-  readonly asked: readonly unknown[];
-}
-
-export type Return =
-  | { readonly number: number; readonly told: unknown }
-  | { readonly number: number; readonly failure: Failure };

@@ -1,21 +1,21 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Apart } from '../../../../agent/cli/checks/apart/apart.ts';
+import { createApart } from '../../../../agent/cli/checks/apart/apart.ts';
+import { startedBy } from '../../../../hsm/job.ts';
 import { fault } from '../../state/disk.ts';
 
 const MODULE = '/usr/lib/module.so';
 const PROMPT_MS = 60_000;
 
 /** A process that does this with each question: `call` is the question, `tell` answers it. */
-const child = (code: string): readonly string[] => [
-  process.execPath,
-  '-e',
-  `const tell = (said) => process.send(said); process.on('message', (call) => { ${code} })`,
-];
-const echo = child('tell({ number: call.number, told: [call.question, ...call.asked] })');
+function apartBy(code: string, limitMs?: number) {
+  const tell = `const tell = (said) => process.send({ number: call.number, isLast: false, ...said });`;
+  startedBy([process.execPath, '-e', `process.on('message', (call) => { ${tell} ${code} })`, '--']);
+  return createApart(MODULE, limitMs);
+}
 
 test('questions and answers, bytes among them', async (t) => {
-  const apart = new Apart(echo, MODULE, PROMPT_MS);
+  const apart = apartBy('tell({ value: [call.name, ...call.asked] })', PROMPT_MS);
   t.after(() => apart.end());
   const key = { label: 'a', id: '01', spki: Buffer.from('spki'), keyType: 'ec-p256' } as const;
   const both = await Promise.all([apart.ask('load', MODULE), apart.ask('sign', key, Buffer.from('x'))]);
@@ -27,17 +27,13 @@ test('questions and answers, bytes among them', async (t) => {
 
 test('what the other process met is thrown here', async (t) => {
   const failure = { kind: 'broken', code: 'NL-TOKEN-PIN', message: 'No.', advice: 'Ask.' };
-  const apart = new Apart(child(`tell({ number: call.number, failure: ${JSON.stringify(failure)} })`), MODULE);
+  const apart = apartBy(`tell({ failed: ${JSON.stringify(failure)} })`);
   t.after(() => apart.end());
   await assert.rejects(apart.ask('find', 'a'), (error) => fault('NL-TOKEN-PIN', /^No\.$/)(error));
 });
 
 test('a module that hangs is named, with what it was to do; its process is ended, and nothing else is asked', async () => {
-  const apart = new Apart(
-    child(`if (call.question === 'load') tell({ number: call.number }); else for (;;);`),
-    MODULE,
-    500,
-  );
+  const apart = apartBy(`if (call.name === 'load') tell({ value: undefined }); else for (;;);`, 500);
   await apart.ask('load', MODULE);
   const hung = fault(
     'NL-TOKEN-HUNG',
@@ -49,7 +45,7 @@ test('a module that hangs is named, with what it was to do; its process is ended
 });
 
 test('a module that crashes', async () => {
-  const apart = new Apart(child('process.kill(process.pid, "SIGSEGV")'), MODULE, PROMPT_MS);
+  const apart = apartBy('process.kill(process.pid, "SIGSEGV")', PROMPT_MS);
   const words =
     /^PKCS#11 module .* ended the process that had loaded it \(SIGSEGV\) when it was asked for its tokens\.$/;
   await assert.rejects(
@@ -59,11 +55,12 @@ test('a module that crashes', async () => {
 });
 
 test('a module that ends the process', async () => {
-  const apart = new Apart(child('process.exit(3)'), MODULE, PROMPT_MS);
+  const apart = apartBy('process.exit(3)', PROMPT_MS);
   await assert.rejects(apart.ask('load', MODULE), fault('NL-TOKEN-HUNG', /\(exit code 3\) when it was loaded\.$/));
 });
 
 test('a process that cannot be started', async () => {
-  const apart = new Apart(['/absent/node'], MODULE, PROMPT_MS);
+  startedBy(['/absent/node']);
+  const apart = createApart(MODULE, PROMPT_MS);
   await assert.rejects(apart.ask('load', MODULE), fault('NL-TOKEN-HUNG', /no process can be started \(spawn \/absent/));
 });

@@ -1,0 +1,62 @@
+/** Work of a process of its own (worker.ts starts it), told by kind: what hangs or crashes there takes nothing else with it. */
+export interface Job {
+  /** When the process ends by itself. Either way it ends, after what it was asked, when the one that started it is gone. */
+  readonly ends: 'after one call' | 'after a failure' | 'when told';
+  perform(name: string, asked: readonly unknown[]): Promise<unknown>;
+  /** What goes back in place of an error that `perform` threw: plain values only. */
+  explain(error: unknown): unknown;
+}
+
+/** Jobs by name, each loaded when it is asked for. What follows the name on the command line goes to the job. */
+export type Jobs = Readonly<Record<string, (...args: readonly string[]) => Promise<Job>>>;
+
+/** What goes over the channel. Numbered, because calls may overlap. */
+export interface Call {
+  readonly number: number;
+  readonly name: string;
+  readonly asked: readonly unknown[];
+}
+
+/** `isLast`: the process ends now. */
+export type Answer = { readonly number: number; readonly isLast: boolean } & (
+  | { readonly value: unknown }
+  | { readonly failed: unknown }
+);
+
+/** The internal command; name and arguments of the job follow. */
+export const WORK = 'internal-work';
+
+let program: readonly string[] = [];
+
+/** argv that starts this program, without a command. */
+export const thisProgram = (): readonly string[] => program;
+
+/** Said once, when the program starts: by what argv it starts itself again. */
+export function startedBy(argv: readonly string[]): void {
+  program = argv;
+}
+
+/** The body of the process: answers what comes over the channel, until the job or the channel ends. */
+export function serve(job: Job): void {
+  let open = 0;
+  process.on('message', async ({ number, name, asked }: Call) => {
+    open += 1;
+    const answer: Answer = { number, ...(await answerOf(job, name, asked)) };
+    process.send?.(answer, undefined, undefined, () => {
+      open -= 1;
+      // Not by running out of work: a module may leave threads behind that never end.
+      if (answer.isLast || (open === 0 && !process.connected)) process.exit();
+    });
+  });
+  process.once('disconnect', () => {
+    if (open === 0) process.exit();
+  });
+}
+
+async function answerOf(job: Job, name: string, asked: readonly unknown[]) {
+  try {
+    return { value: await job.perform(name, asked), isLast: job.ends === 'after one call' };
+  } catch (error) {
+    return { failed: job.explain(error), isLast: job.ends !== 'when told' };
+  }
+}

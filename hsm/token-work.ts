@@ -1,0 +1,36 @@
+import { TokenError, type TokenErrorKind, tokenError } from './ckr.ts';
+import type { NoAnswer } from './worker.ts';
+
+/** A TokenError on its way from one process to another. */
+interface Told {
+  readonly kind: TokenErrorKind;
+  readonly code: string;
+  readonly message: string;
+}
+
+/** For `Job.explain`. @param doing what the work is, as the beginning of a sentence */
+export function tellTokenError(error: unknown, doing: string): Told {
+  const { kind, code, message } = tokenError(error, 'opening', doing);
+  return { kind, code, message };
+}
+
+/**
+ * For `revive` of a worker. The process had a module of its own, and has ended: that a restart heals that one says nothing of
+ * the module in this process.
+ */
+export const toldTokenError = ({ kind, code, message }: Told): TokenError =>
+  new TokenError(kind === 'poisoned' ? 'failed' : kind, code, message);
+
+/**
+ * For `unanswered` of a worker: CHILD_TIMEOUT where it was killed, CHILD_ENDED where it crashed or cannot start.
+ * @param doing what it does, as the beginning of a sentence
+ */
+export function unansweredTokenError({ why, how }: NoAnswer, doing: string, limitMs: number): TokenError {
+  const code = why === 'late' ? 'CHILD_TIMEOUT' : 'CHILD_ENDED';
+  const message = {
+    late: `nothing happened for ${limitMs / 1000} s, and its process was killed.`,
+    ended: `its process ended without an answer: ${how}.`,
+    unstarted: `its process cannot be started: ${how}`,
+  }[why];
+  return new TokenError('failed', code, `${doing}: ${message}`);
+}

@@ -1,0 +1,143 @@
+import { spawn } from 'node:child_process';
+import { type Answer, type Call, thisProgram, WORK } from './job.ts';
+
+/** Why there is no answer. */
+export interface NoAnswer {
+  readonly why: 'late' | 'ended' | 'unstarted';
+  /** Its signal, its exit code, or what the system says of the start. */
+  readonly how: string;
+}
+
+export interface WorkerOptions<Failed> {
+  /** Name of the job, and what follows it on the command line: never a secret. */
+  readonly job: readonly [name: string, ...args: readonly string[]];
+  /** Longest time for one call, in milliseconds: then the process is killed. */
+  readonly limitMs: number;
+  /**
+   * With it there is a process only while there are calls, and so long after the last one. Without it there is one process
+   * in all: when that is gone, every later call fails as the last one did.
+   */
+  readonly lingerMs?: number;
+  /** argv that goes before that of the program, such as setpriv's. */
+  readonly prefix?: readonly string[];
+  /** A session of its own: Ctrl-C on the terminal does not cut the token off in the middle of something. */
+  readonly isDetached?: boolean;
+  /** What a module writes to stderr by itself is dropped: pkcs11-spy writes the PIN. */
+  readonly isQuiet?: boolean;
+  /** It changes nothing, so it is killed when it is told to end, and when this process ends. */
+  readonly isKillable?: boolean;
+  /** The error for what `Job.explain` has told. */
+  readonly revive: (failed: Failed) => Error;
+  /** The error for no answer to this call. */
+  readonly unanswered: (none: NoAnswer, name: string) => Error;
+}
+
+type Calls<C> = { [Name in keyof C]: (...asked: never[]) => unknown };
+
+/**
+ * Has calls performed by a job in a process of its own, started when there is a call. Arguments and answers, secrets and
+ * bytes among them, go over a channel that only the two processes have (a pair of sockets).
+ */
+export class Worker<C extends Calls<C>, Failed = never> {
+  readonly #options: WorkerOptions<Failed>;
+  #talk: Talk | undefined;
+  #lingering: NodeJS.Timeout | undefined;
+  #gone: Error | undefined;
+
+  constructor(options: WorkerOptions<Failed>) {
+    this.#options = options;
+  }
+
+  /** Calls may overlap. The last answer of a process is handed on when that has ended. */
+  async ask<Name extends keyof C & string>(
+    name: Name,
+    ...asked: Parameters<C[Name]>
+  ): Promise<Awaited<ReturnType<C[Name]>>> {
+    const { lingerMs, revive, unanswered } = this.#options;
+    if (this.#gone !== undefined) throw this.#gone;
+    clearTimeout(this.#lingering);
+    if (this.#talk?.isOver() !== false) this.#talk = start(this.#options);
+    const talk = this.#talk;
+    const said = await talk.ask(name, asked);
+    if (lingerMs !== undefined && talk.isIdle()) this.#lingering = setTimeout(talk.end, lingerMs).unref();
+    // Both ends are this very program, so what comes back is the answer to the call.
+    if ('value' in said) return said.value as Awaited<ReturnType<C[Name]>>;
+    if ('failed' in said) throw revive(said.failed as Failed);
+    const error = this.#gone ?? unanswered(said, name);
+    if (lingerMs === undefined) this.#gone = error;
+    throw error;
+  }
+
+  /** Ends the process: at once where it may be cut off, or else after what it has been asked. */
+  end(): void {
+    clearTimeout(this.#lingering);
+    this.#talk?.end();
+  }
+}
+
+/** One process, from its start to its end. */
+interface Talk {
+  ask(name: string, asked: readonly unknown[]): Promise<Answer | NoAnswer>;
+  isIdle(): boolean;
+  /** Nothing more can be asked of it. */
+  isOver(): boolean;
+  end(): void;
+}
+
+function start({ job, limitMs, prefix = [], ...options }: WorkerOptions<never>): Talk {
+  const { isKillable = false, isDetached: detached = false, isQuiet = false } = options;
+  const [file = '', ...args] = [...prefix, ...thisProgram(), WORK, ...job];
+  // Modules are known to write to stdout, which is for the answers of this program.
+  const stdio = ['ignore', 'ignore', isQuiet ? 'ignore' : 'inherit', 'ipc'] as const;
+  const child = spawn(file, args, { stdio: [...stdio], serialization: 'advanced', detached });
+  const waiting = new Map<number, (said: Answer | NoAnswer) => void>();
+  let count = 0;
+  let isOver = false;
+  let last: Answer | undefined;
+
+  const kill = () => child.kill('SIGKILL');
+  const end = () => {
+    isOver = true;
+    if (isKillable) kill();
+    else if (waiting.size === 0 && child.connected) child.disconnect();
+  };
+  /** All calls have one limit, so the first one that waits is the one that is late. */
+  const over = (none: NoAnswer) => {
+    isOver = true;
+    for (const [number, hear] of waiting) hear(number === last?.number ? last : none);
+  };
+  // A module that hangs does not see its channel close.
+  if (isKillable) process.once('exit', kill);
+  child.on('message', (said: Answer) => {
+    if (said.isLast) last = said;
+    else waiting.get(said.number)?.(said);
+    if (said.isLast || isOver) end();
+  });
+  child.on('error', ({ message }) => over({ why: 'unstarted', how: message }));
+  // All that it has said is heard before this, which is not so with `exit`.
+  child.once('close', (code, signal) => {
+    process.off('exit', kill);
+    over({ why: 'ended', how: signal ?? `exit code ${code}` });
+  });
+  return {
+    ask: (name, asked) =>
+      new Promise((resolve) => {
+        count += 1;
+        const call: Call = { number: count, name, asked };
+        const limit = setTimeout(() => {
+          kill();
+          over({ why: 'late', how: 'SIGKILL' });
+        }, limitMs);
+        waiting.set(call.number, (said) => {
+          clearTimeout(limit);
+          waiting.delete(call.number);
+          resolve(said);
+        });
+        // A process that is gone is told by its end.
+        child.send(call, () => undefined);
+      }),
+    isIdle: () => !isOver && waiting.size === 0,
+    isOver: () => isOver,
+    end,
+  };
+}
