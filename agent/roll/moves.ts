@@ -12,7 +12,7 @@ import {
   RETIRE_TRIES,
   remaining,
 } from './look.ts';
-import type { Decision, Next, Outcome, Phase, Request, RollEvent, RollState } from './state.ts';
+import type { Action, Decision, Next, Outcome, Phase, Request, RollEvent, RollState } from './state.ts';
 
 // What may happen to a state. The rules import none of it: they can only look (look.ts).
 
@@ -222,9 +222,22 @@ export function begin(state: RollState, event: RollEvent, decision?: Decision): 
   const { action, reason } = decision;
   const own = { id: `newleaf-${event.at.toString(36)}`, action, reason, from: 'newleaf', at: event.at } as const;
   // What was asked for goes on where the hub refuses the leaf meanwhile.
-  const free = state.phase === 'serving' && reason !== 'rejected' ? makeRoom(state, event) : state;
+  const makesPlace = reason === 'asked' || (state.phase === 'serving' && reason !== 'rejected');
+  const free = makesPlace ? makeRoom(state, event) : state;
   const waited = reason === 'asked' ? free.scheduled : undefined;
   const { startAt: _, ...accepted } = { startAt: 0, ...(waited ? { ...waited, action } : (free.request ?? own)) };
-  const taken = accept(free, accepted, event);
-  return action === 'roll' ? resumeRoll(taken, event, reason) : beginRegister(taken, event, reason);
+  return beginRequest(accept(free, accepted, event), action, event, reason);
+}
+
+/** Begins what a request asks for, wherever the gateway is. A roll may have to register the current leaf first. */
+export function beginRequest(state: RollState, action: Action, event: RollEvent, why: string): RollState {
+  const { phase, next } = state;
+  if (phase === 'connecting-next' && next !== undefined) {
+    // DPS trusts the candidate by now: so it is the candidate that asks for another hub.
+    const { assignment: _, ...unassigned } = next;
+    return toRegisterNext(state, unassigned, event, why);
+  }
+  // What is on its way to DPS goes on, for another request.
+  if (phase === 'registering-next' || phase === 'abandoning') return state;
+  return action === 'roll' ? resumeRoll(state, event, why) : beginRegister(state, event, why);
 }

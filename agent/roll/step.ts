@@ -5,7 +5,7 @@ import { freeSlot, hasSpareKey, isCured, isStrandedCsr, keyOf, RETIRE_TRIES } fr
 import {
   accept,
   begin,
-  beginRegister,
+  beginRequest,
   discard,
   dropCure,
   finish,
@@ -106,15 +106,7 @@ function asked(state: RollState, event: Of<'asked'>, decision?: Decision): RollS
     const ended = finish(setAside(state), event, 'failed', state.trouble);
     return discard(accept(ended, request, event), state.next, event);
   }
-  const taken = accept(makeRoom(state, event), request, event);
-  if (taken.phase === 'connecting-next' && taken.next !== undefined) {
-    // DPS trusts the candidate by now: so it is the candidate that asks for another hub.
-    const { assignment: _, ...unassigned } = taken.next;
-    return toRegisterNext(taken, unassigned, event, 'asked');
-  }
-  // What is on its way to DPS goes on, for another request.
-  if (taken.phase === 'registering-next' || taken.phase === 'abandoning') return taken;
-  return decision.action === 'roll' ? resumeRoll(taken, event, 'asked') : beginRegister(taken, event, 'asked');
+  return beginRequest(accept(makeRoom(state, event), request, event), decision.action, event, 'asked');
 }
 
 function csrAsked(state: RollState, event: Of<'csr-asked'>, decision?: Decision): RollState {

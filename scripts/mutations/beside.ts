@@ -72,6 +72,12 @@ export const BESIDE: readonly Mutation[] = [
     'online === undefined && unreached > AGAIN',
     'false',
   ),
+  of(
+    'moves.ts',
+    'a candidate in flight is forgotten over a request that was planned',
+    "phase === 'connecting-next' && next !== undefined",
+    'false',
+  ),
   of('unreached.ts', 'a DPS that never answers the candidate is asked all day', 'isKnown ? UNHEARD_AGAIN', 'false ? 1'),
   of(
     'moves.ts',

@@ -250,7 +250,7 @@ export const TRANSITIONS: readonly Mutation[] = [
   of(
     'moves.ts',
     'a hub that does not answer holds up the renewal of the leaf',
-    "state.phase === 'serving' && reason !== 'rejected' ? makeRoom(state, event) : state",
+    'makesPlace ? makeRoom(state, event) : state',
     'state',
   ),
 ];

@@ -7,7 +7,7 @@ import { isWorthAsking } from '../../../agent/roll/look.ts';
 import { without } from '../../../agent/roll/moves.ts';
 import type { Signal } from '../../../agent/roll/signal.ts';
 import type { RollState } from '../../../agent/roll/state.ts';
-import { terms } from './machine.ts';
+import { NOW, terms } from './machine.ts';
 import { briefly, EVENTS, play, SITUATIONS, times } from './situations.ts';
 import { asked, candidate, current, due, request, table } from './standing.ts';
 
@@ -89,5 +89,13 @@ describe('the candidate whose hub does not answer', () => {
     const found = EVENTS['next registered']?.(again);
     assert.ok(found);
     assert.equal(briefly(advance(again, found, terms).state), 'connecting-next, connect b');
+  });
+  test('asks for another hub, as well, when a request that was planned begins: the roll before it has ended', () => {
+    const stuck = play(without(SITUATIONS['connecting-next'], 'online'), 'outage');
+    const scheduled = { ...request('re-register', 'method'), id: 'planned', startAt: NOW };
+    const begun = play({ ...stuck, scheduled }, 'woken');
+    assert.equal(briefly(begun), 'registering-next, register b, connect a');
+    assert.deepEqual([begun.request?.id, begun.scheduled], ['planned', undefined]);
+    assert.deepEqual([begun.outcomes[0]?.id, begun.outcomes[0]?.outcome], ['r', 'kept']);
   });
 });

@@ -43,7 +43,7 @@ function holds(condition: unknown, law: string, node: Node): asserts condition {
 /** The laws that must hold in every pair. */
 function check(node: Node): void {
   const { state, world } = node;
-  const { current, next, retire } = state;
+  const { current, next, retire, phase } = state;
   const present = (id: string | undefined) => id !== undefined && (world.token.a === id || world.token.b === id);
   if (current !== undefined) holds(present(current.key.id), 'the key of the current leaf is in the token', node);
   if (next?.id !== undefined && retire?.id !== next.id)
@@ -53,6 +53,8 @@ function check(node: Node): void {
     'the key of the current leaf is never to be destroyed',
     node,
   );
+  if (phase === 'serving' || phase === 'stranded' || phase === 'unprovisioned')
+    holds(next?.leaf === undefined || next.parked !== undefined, 'a candidate that is not in flight is parked', node);
   if (current !== undefined && world.enrolled === 'all') {
     const usable = [current, next?.leaf].some((leaf) => present(leaf?.key.id));
     holds(usable, 'never zero usable leaves', node);

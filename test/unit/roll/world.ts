@@ -140,6 +140,10 @@ const asked = { ...base, kind: 'asked', delayMs: 0, discard: false } as const;
 export const SIGNALS: readonly (readonly [name: string, event: RollEvent])[] = [
   ['re-register', { ...asked, request: { ...request, action: 're-register' } }],
   ['roll', { ...asked, request: { ...request, action: 'roll' } }],
+  [
+    'reprovision, within a minute',
+    { ...asked, request: { ...request, from: 'method', action: 're-register' }, delayMs: 60_000 },
+  ],
   ['roll --discard', { ...asked, request: { ...request, action: 'roll' }, discard: true }],
   ['csr', { ...base, kind: 'csr-asked', newKey: false, from: 'technician' }],
   ['csr --new-key', { ...base, kind: 'csr-asked', newKey: true, from: 'technician' }],
