@@ -18,7 +18,7 @@ export interface Call {
 }
 
 /** `isLast`: the process ends now. */
-export type Answer = { readonly number: number; readonly isLast: boolean } & (
+export type JobAnswer = { readonly number: number; readonly isLast: boolean } & (
   | { readonly value: unknown }
   | { readonly failed: unknown }
 );
@@ -41,7 +41,7 @@ export function serve(job: Job): void {
   let open = 0;
   process.on('message', async ({ number, name, asked }: Call) => {
     open += 1;
-    const answer: Answer = { number, ...(await answerOf(job, name, asked)) };
+    const answer: JobAnswer = { number, ...(await answerOf(job, name, asked)) };
     process.send?.(answer, undefined, undefined, () => {
       open -= 1;
       // Not by running out of work: a module may leave threads behind that never end.

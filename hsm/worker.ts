@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { type Answer, type Call, thisProgram, WORK } from './job.ts';
+import { type Call, type JobAnswer, thisProgram, WORK } from './job.ts';
 
 /** Why there is no answer. */
 export interface NoAnswer {
@@ -77,7 +77,7 @@ export class Worker<C extends Calls<C>, Failed = never> {
 
 /** One process, from its start to its end. */
 interface Talk {
-  ask(name: string, asked: readonly unknown[]): Promise<Answer | NoAnswer>;
+  ask(name: string, asked: readonly unknown[]): Promise<JobAnswer | NoAnswer>;
   isIdle(): boolean;
   /** Nothing more can be asked of it. */
   isOver(): boolean;
@@ -90,10 +90,10 @@ function start({ job, limitMs, prefix = [], ...options }: WorkerOptions<never>):
   // Modules are known to write to stdout, which is for the answers of this program.
   const stdio = ['ignore', 'ignore', isQuiet ? 'ignore' : 'inherit', 'ipc'] as const;
   const child = spawn(file, args, { stdio: [...stdio], serialization: 'advanced', detached });
-  const waiting = new Map<number, (said: Answer | NoAnswer) => void>();
+  const waiting = new Map<number, (said: JobAnswer | NoAnswer) => void>();
   let count = 0;
   let isOver = false;
-  let last: Answer | undefined;
+  let last: JobAnswer | undefined;
 
   const kill = () => child.kill('SIGKILL');
   const end = () => {
@@ -108,7 +108,7 @@ function start({ job, limitMs, prefix = [], ...options }: WorkerOptions<never>):
   };
   // A module that hangs does not see its channel close.
   if (isKillable) process.once('exit', kill);
-  child.on('message', (said: Answer) => {
+  child.on('message', (said: JobAnswer) => {
     if (said.isLast) last = said;
     else waiting.get(said.number)?.(said);
     if (said.isLast || isOver) end();

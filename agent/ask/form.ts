@@ -80,7 +80,7 @@ export function readForm(form: Form, given: unknown, whole: string): Reading {
 
 export const wrong = (field: string, words: string): Reading => ({ wrong: { field, message: `${field} ${words}` } });
 
-export const named = ({ id }: Body) => (id === undefined ? {} : { id });
+export const withId = ({ id }: Body) => (id === undefined ? {} : { id });
 
 export const delayMs = ({ delaySeconds = 0 }: Body): number => Math.round(delaySeconds * 1000);
 

@@ -30,10 +30,10 @@ export function keyLines(toml: string): ReadonlyMap<string, number> {
 }
 
 /** Line of the path, or of the nearest table around it; undefined where neither is in the file. */
-export function lineOf(lines: ReadonlyMap<string, number>, path: string): number | undefined {
+export function lineOfKey(lines: ReadonlyMap<string, number>, path: string): number | undefined {
   const line = lines.get(path);
   const dot = path.lastIndexOf('.');
-  return line ?? (dot < 0 ? undefined : lineOf(lines, path.slice(0, dot)));
+  return line ?? (dot < 0 ? undefined : lineOfKey(lines, path.slice(0, dot)));
 }
 
 /** The text without comments and contents of multi-line strings, line by line. */

@@ -2,8 +2,8 @@ import { parse } from 'smol-toml';
 import { safeParse } from 'valibot';
 import { Fault } from '../failure/failure.ts';
 import { isTable, type Table } from './kinds.ts';
-import { keyLines, lineOf } from './lines.ts';
-import { RULES } from './rules.ts';
+import { keyLines, lineOfKey } from './lines.ts';
+import { CROSS_CHECKS } from './rules.ts';
 import { SECTION_NAMES, type SectionName, type Setting, sectionOf, type Values, type Written } from './schema.ts';
 
 /** One setting as it is in effect. */
@@ -16,7 +16,7 @@ export interface Effective {
   readonly line: number | undefined;
 }
 
-export interface Reading {
+export interface ConfigReading {
   readonly values: Values;
   readonly effective: readonly Effective[];
 }
@@ -36,7 +36,7 @@ const INCOMPLETE = 'Run `sudo newleaf init`, which asks for what is missing.';
  * Parses and checks the text of a configuration file. Nothing is touched.
  * @throws Fault NL-CONFIG with every mistake, one sentence and line each: `FILE:LINE: KEY SENTENCE`
  */
-export function readConfig(toml: string, file: string): Reading {
+export function readConfig(toml: string, file: string): ConfigReading {
   const { mistakes, ...reading } = surveyConfig(toml, file);
   if (mistakes.length === 0) return reading;
   const message = mistakes.map(({ sentence }) => sentence).join('\n');
@@ -48,7 +48,7 @@ export function readConfig(toml: string, file: string): Reading {
  * The same, whatever is wrong with it: for whoever goes on from there. Values with a mistake are undefined.
  * @throws Fault NL-CONFIG where it is no TOML
  */
-export function surveyConfig(toml: string, file: string): Reading & { readonly mistakes: readonly Mistake[] } {
+export function surveyConfig(toml: string, file: string): ConfigReading & { readonly mistakes: readonly Mistake[] } {
   const document = parseToml(toml, file);
   const lines = keyLines(toml);
   const mistakes = new Mistakes(file, lines);
@@ -66,12 +66,12 @@ export function surveyConfig(toml: string, file: string): Reading & { readonly m
       const inFile = table?.[key];
       read[key] = outputOf(setting, inFile, path, mistakes);
       const written = (inFile as Written | undefined) ?? setting.standard;
-      effective.push({ section, key, written, line: inFile === undefined ? undefined : lineOf(lines, path) });
+      effective.push({ section, key, written, line: inFile === undefined ? undefined : lineOfKey(lines, path) });
     }
   }
   const isSet = (path: string) =>
     effective.some(({ section, key, written = '' }) => `${section}.${key}` === path && written !== '');
-  for (const { key, broken, sentence } of RULES) if (broken(isSet)) mistakes.note(key, sentence, !isSet(key));
+  for (const { key, broken, sentence } of CROSS_CHECKS) if (broken(isSet)) mistakes.note(key, sentence, !isSet(key));
 
   // Sections that the chosen issuer or attestation has no use for may be missing; config.ts takes what is chosen.
   return { values: values as Values, effective, mistakes: mistakes.inOrder() };
@@ -89,7 +89,7 @@ class Mistakes {
   }
 
   note(path: string, complaint: string, isMissing = false): void {
-    const line = lineOf(this.#lines, path);
+    const line = lineOfKey(this.#lines, path);
     const place = line === undefined ? this.#file : `${this.#file}:${line}`;
     this.#found.push({ path, line, sentence: `${place}: ${path} ${complaint}.`, isMissing });
   }

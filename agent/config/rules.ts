@@ -11,7 +11,7 @@ const alone =
     isSet(key) && !isSet(other);
 
 /** What no single setting can know. */
-export const RULES: readonly Rule[] = [
+export const CROSS_CHECKS: readonly Rule[] = [
   {
     key: 'hsm.token',
     // It has a default, so it is set wherever the section has a meaning.

@@ -3,9 +3,9 @@ import {
   deliveredIn,
   type Form,
   LARGEST_DELIVERY,
-  named,
   type Reading,
   readForm,
+  withId,
   wrong,
 } from '../ask/form.ts';
 
@@ -17,11 +17,11 @@ const from = 'technician';
 const FORMS: Readonly<Record<string, Form>> = {
   '/v1/reprovision': {
     fields: ['id', 'delaySeconds'],
-    ask: (body) => ({ kind: 're-register', from, ...named(body), delayMs: delayMs(body) }),
+    ask: (body) => ({ kind: 're-register', from, ...withId(body), delayMs: delayMs(body) }),
   },
   '/v1/roll': {
     fields: ['id', 'discard'],
-    ask: ({ discard = false, ...body }) => ({ kind: 'roll', from, ...named(body), delayMs: 0, discard }),
+    ask: ({ discard = false, ...body }) => ({ kind: 'roll', from, ...withId(body), delayMs: 0, discard }),
   },
   '/v1/csr': {
     fields: ['newKey'],
@@ -30,7 +30,7 @@ const FORMS: Readonly<Record<string, Form>> = {
   '/v1/leaf': {
     fields: ['leaf', 'id'],
     required: 'leaf',
-    ask: ({ leaf = '', ...body }) => ({ kind: 'install', from, ...named(body), delivered: deliveredIn(leaf) }),
+    ask: ({ leaf = '', ...body }) => ({ kind: 'install', from, ...withId(body), delivered: deliveredIn(leaf) }),
   },
 };
 

@@ -17,7 +17,7 @@ const LONGEST_WAIT_MS = 120_000;
  * @param waitMs how long the daemon may take to answer
  * @throws Fault NL-DAEMON-DOWN (also where it goes away or does not answer), NL-CONTROL-DENIED or -BUSY
  */
-export async function request(
+export async function askSocket(
   socket: string,
   method: 'GET' | 'POST',
   path: string,

@@ -1,7 +1,7 @@
 import type { Answerer } from '../ask/ask.ts';
 import { statusOf } from '../roll/report.ts';
-import { csr, install } from './delivery.ts';
-import { type AnswererOptions, request } from './requests.ts';
+import { answerCsr, answerInstall } from './delivery.ts';
+import { type AnswererOptions, answerRequest } from './requests.ts';
 
 /** Answers direct methods, the control socket and the inbox alike. */
 export function createAnswerer(options: AnswererOptions): Answerer {
@@ -10,11 +10,11 @@ export function createAnswerer(options: AnswererOptions): Answerer {
       case 'status':
         return { is: 'status', status: statusOf(options.state(), options.report()) };
       case 'csr':
-        return csr(options, ask);
+        return answerCsr(options, ask);
       case 'install':
-        return install(options, ask);
+        return answerInstall(options, ask);
       default:
-        return request(options, ask);
+        return answerRequest(options, ask);
     }
   };
 }

@@ -4,12 +4,12 @@ import { failureOf } from '../failure/failure-of.ts';
 import type { KeyRef } from '../roll/leaf.ts';
 import { keyOf } from '../roll/look.ts';
 import type { RollState } from '../roll/state.ts';
-import { type AnswererOptions, named, refusedBy } from './requests.ts';
+import { type AnswererOptions, asRequest, refusedBy } from './requests.ts';
 
 type CsrAsk = Extract<Ask, { kind: 'csr' }>;
 
 /** The CSR of the next key. Asking again gives the CSR of the same key, until a leaf is installed. */
-export async function csr(options: AnswererOptions, { newKey = false, from }: CsrAsk): Promise<Answer> {
+export async function answerCsr(options: AnswererOptions, { newKey = false, from }: CsrAsk): Promise<Answer> {
   const { state, post, keys, report } = options;
   if (report().terms.attestation === 'tpm') return LEAFLESS;
   const refused = refusedBy(options, await post({ kind: 'csr-asked', newKey, from }));
@@ -100,10 +100,10 @@ function unmadeBy(event: object): Failure | undefined {
 type InstallAsk = Extract<Ask, { kind: 'install' }>;
 
 /** A leaf that somebody brings is verified at once, and rolled to if it is good. */
-export async function install(options: AnswererOptions, ask: InstallAsk): Promise<Answer> {
+export async function answerInstall(options: AnswererOptions, ask: InstallAsk): Promise<Answer> {
   const { state, judge, keepKey, post, report } = options;
   if (report().terms.attestation === 'tpm') return LEAFLESS;
-  const known = named(options, ask, 'roll');
+  const known = asRequest(options, ask, 'roll');
   if ('answer' in known) return known.answer;
   const key = expectedKey(state(), keepKey);
   if (key === undefined) {

@@ -24,9 +24,9 @@ export interface AnswererOptions {
 
 type RequestAsk = Extract<Ask, { kind: 're-register' | 'roll' }>;
 
-export async function request(options: AnswererOptions, ask: RequestAsk): Promise<Answer> {
+export async function answerRequest(options: AnswererOptions, ask: RequestAsk): Promise<Answer> {
   const { state, hurry } = options;
-  const known = named(options, ask, ask.kind);
+  const known = asRequest(options, ask, ask.kind);
   if ('answer' in known) return known.answer;
   const { request: asked } = known;
   const came = await options.post({
@@ -43,7 +43,7 @@ export async function request(options: AnswererOptions, ask: RequestAsk): Promis
 }
 
 /** A request that was asked before has its answer already; a new one gets an ID. */
-export function named(
+export function asRequest(
   options: AnswererOptions,
   { id: given, from }: { readonly id?: string; readonly from: Request['from'] },
   action: Request['action'],

@@ -1,7 +1,7 @@
 import type { Code } from '../failure/failure.ts';
-import { type Attempt, type Ending, endingFault } from '../mqtt/attempt.ts';
+import { type Attempt, endingFault, type LinkEnd } from '../mqtt/attempt.ts';
 
-const CODES: Readonly<Record<Ending, Code>> = {
+const CODES: Readonly<Record<LinkEnd, Code>> = {
   rejected: 'NL-DPS-REJECTED',
   unsupported: 'NL-DPS-SERVER',
   // A wrong ID scope is answered with CONNACK 3, too (azure-iot-sdk-python issue 670).
@@ -12,7 +12,7 @@ const CODES: Readonly<Record<Ending, Code>> = {
   dropped: 'NL-DPS-UNREACHABLE',
 };
 
-const MESSAGES: Partial<Record<Ending, string>> = {
+const MESSAGES: Partial<Record<LinkEnd, string>> = {
   unsupported: 'DPS does not speak MQTT 3.1.1 with us (CONNACK 1).',
   closed: 'DPS ended the connection before it said anything about the leaf (no CONNACK).',
   dropped: 'The connection to DPS ended before the registration was answered.',

@@ -9,7 +9,7 @@ import type { Dps } from '../roll/ports.ts';
 import { within } from '../time/within.ts';
 import { refused } from './refused.ts';
 import { stopTimers } from './timers.ts';
-import { cleaned, outcomeOf, readAnswer, requestOf } from './wire.ts';
+import { cleaned, outcomeOf, readDpsAnswer, requestOf } from './wire.ts';
 
 export interface DpsOptions {
   /** `host` or `host:port` */
@@ -75,7 +75,7 @@ function request(options: DpsOptions, context: SecureContext): { tap: Tap; assig
     },
     admit(packet) {
       const isAnswer = asked !== undefined && requestOf(packet.topic) === asked;
-      const answer = isAnswer ? readAnswer(packet.topic, packet.payload, polling) : undefined;
+      const answer = isAnswer ? readDpsAnswer(packet.topic, packet.payload, polling) : undefined;
       if (answer === undefined) {
         dropped?.(packet.topic);
         return false;

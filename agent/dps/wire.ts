@@ -3,7 +3,7 @@ import type { Assignment } from '../roll/leaf.ts';
 import { endedFailed, refusalOf } from './refusal.ts';
 
 /** One status packet of DPS, read. `Fault` is the end of the attempt, as `assigned` is. */
-export type Answer = { readonly status: 'assigned'; readonly assignment: Assignment } | Assigning | Fault;
+export type DpsAnswer = { readonly status: 'assigned'; readonly assignment: Assignment } | Assigning | Fault;
 
 export interface Assigning {
   readonly status: 'assigning';
@@ -27,7 +27,7 @@ const LONGEST_MS = 86_400_000;
  * @param polling whether DPS has said `assigning` before: a 404 is then the operation that got lost, not the device
  * @returns undefined for a packet that is no status packet
  */
-export function readAnswer(topic: string, payload: string | Uint8Array, polling: boolean): Answer | undefined {
+export function readDpsAnswer(topic: string, payload: string | Uint8Array, polling: boolean): DpsAnswer | undefined {
   const [, code, query] = TOPIC.exec(topic) ?? [];
   if (code === undefined || query === undefined) return undefined;
   const status = /^\d{3}$/.test(code) ? Number(code) : 0;
@@ -46,7 +46,7 @@ export interface Said {
 }
 
 /** Reads an answer of DPS, whose three parts mean the same over MQTT and HTTPS. Never throws. */
-export function readStatus({ status, retryAfter, payload }: Said, polling: boolean): Answer {
+export function readStatus({ status, retryAfter, payload }: Said, polling: boolean): DpsAnswer {
   const wait = waitOf(retryAfter);
   const body = parse(payload);
   if (status === 404 && polling) return lost(body);
@@ -72,7 +72,7 @@ export function cleaned(topic: string, { operationId, retryAfterMs }: Assigning)
 }
 
 /** What an answer is as the end of a registration: `assigning` is to be asked for again, later than we wait. */
-export function outcomeOf(answer: Answer): Assignment | Fault {
+export function outcomeOf(answer: DpsAnswer): Assignment | Fault {
   if (answer instanceof Fault) return answer;
   if (answer.status === 'assigned') return answer.assignment;
   const { retryAfterMs } = answer;
@@ -85,7 +85,7 @@ export function requestOf(topic: string): string | undefined {
   return named.length === 1 ? named[0] : undefined;
 }
 
-function result(body: Fields, wait: number | undefined, leastMs: number): Answer {
+function result(body: Fields, wait: number | undefined, leastMs: number): DpsAnswer {
   const state = fields(body.registrationState);
   const { errorCode, errorMessage: message = body.message } = state;
   switch (typeof body.status === 'string' ? body.status.toLowerCase() : undefined) {
@@ -106,7 +106,7 @@ function result(body: Fields, wait: number | undefined, leastMs: number): Answer
   }
 }
 
-function assigned({ assignedHub: hub, deviceId, substatus }: Fields): Answer {
+function assigned({ assignedHub: hub, deviceId, substatus }: Fields): DpsAnswer {
   if (typeof hub !== 'string' || !HUB.test(hub) || !URL.canParse(`mqtts://${hub}`))
     return malformed(`assigned to the hub ${JSON.stringify(hub)}`);
   if (typeof deviceId !== 'string' || !DEVICE_ID.test(deviceId))

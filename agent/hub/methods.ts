@@ -1,4 +1,4 @@
-import { delayMs, type Form, named, type Reading, readForm, wrong } from '../ask/form.ts';
+import { delayMs, type Form, type Reading, readForm, withId, wrong } from '../ask/form.ts';
 
 const from = 'method';
 
@@ -9,7 +9,7 @@ const METHODS: Readonly<Record<string, Form>> = {
     ask: ({ action, ...body }) => ({
       kind: action === 'roll' ? 'roll' : 're-register',
       from,
-      ...named(body),
+      ...withId(body),
       delayMs: delayMs(body),
     }),
   },
@@ -19,7 +19,7 @@ const METHODS: Readonly<Record<string, Form>> = {
   installLeaf: {
     fields: ['chain', 'id'],
     required: 'chain',
-    ask: ({ chain = '', ...body }) => ({ kind: 'install', from, ...named(body), delivered: Buffer.from(chain) }),
+    ask: ({ chain = '', ...body }) => ({ kind: 'install', from, ...withId(body), delivered: Buffer.from(chain) }),
   },
 };
 

@@ -1,7 +1,7 @@
 import type { Code } from '../failure/failure.ts';
-import { type Attempt, type Ending, endingFault } from '../mqtt/attempt.ts';
+import { type Attempt, endingFault, type LinkEnd } from '../mqtt/attempt.ts';
 
-const CODES: Readonly<Record<Ending, Code>> = {
+const CODES: Readonly<Record<LinkEnd, Code>> = {
   rejected: 'NL-HUB-REJECTED',
   unsupported: 'NL-HUB-UNAVAILABLE',
   unavailable: 'NL-HUB-UNAVAILABLE',

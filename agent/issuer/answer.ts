@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { type Code, Fault } from '../failure/failure.ts';
 import { certificatesIn } from './pkcs7.ts';
 
-export interface Reply {
+export interface HttpsReply {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
@@ -15,12 +15,12 @@ export interface Reply {
  * (202), -AUTH (401, 403), -SERVER (5xx), -REFUSED (3xx, other 4xx), -BODY (what is no certificate response).
  * Retry-After is kept.
  */
-export async function certificatesFrom(operation: string, reply: Reply): Promise<Buffer[]> {
+export async function certificatesFrom(operation: string, reply: HttpsReply): Promise<Buffer[]> {
   return reply.status === 200 ? await issued(reply) : refuse(operation, reply);
 }
 
 /** RFC 7030 section 4.2.3: "a certs-only CMC Simple PKI Response", base64 with line breaks anywhere (RFC 8951). */
-async function issued({ headers, body, cut }: Reply): Promise<Buffer[]> {
+async function issued({ headers, body, cut }: HttpsReply): Promise<Buffer[]> {
   const type = headers['content-type'] ?? 'none';
   if (!/^application\/pkcs7-mime\s*(;|$)/i.test(type)) {
     throw new Fault('NL-EST-BODY', { message: `Expected the content type application/pkcs7-mime; got ${type}.` });
@@ -41,7 +41,7 @@ async function issued({ headers, body, cut }: Reply): Promise<Buffer[]> {
   return certificates;
 }
 
-function refuse(operation: string, { status, headers, body }: Reply): never {
+function refuse(operation: string, { status, headers, body }: HttpsReply): never {
   const told = headers.location ?? headers['www-authenticate'] ?? body.toString('utf8').replace(/\s+/g, ' ').trim();
   const retryAfterMs = retryAfter(headers['retry-after']);
   throw new Fault(codeOf(status), {

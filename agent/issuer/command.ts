@@ -3,7 +3,7 @@ import { type Code, Fault } from '../failure/failure.ts';
 import type { Issuer } from '../roll/ports.ts';
 import { neededOf } from './inherited.ts';
 import { certificatePem, certificatesOf, toPem } from './pem.ts';
-import { type Ended, run } from './program.ts';
+import { type Ended, runProgram } from './program.ts';
 
 export interface CommandSettings {
   /** Path of the program, then its arguments. */
@@ -47,7 +47,7 @@ export function createCommand(settings: CommandSettings): Issuer {
       const given = await environment();
       abort.throwIfAborted();
       const deadline = AbortSignal.timeout(deadlineMs);
-      const ended = await run({
+      const ended = await runProgram({
         argv,
         env: { ...neededOf(process.env), ...given, ...asCertmonger(csrPem, given.NEWLEAF_CERTIFICATE_CHAIN, cookie) },
         stdin: csrPem,

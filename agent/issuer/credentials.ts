@@ -1,4 +1,4 @@
-import type { Reply } from './answer.ts';
+import type { HttpsReply } from './answer.ts';
 
 const REDACTED = '[redacted]';
 
@@ -38,7 +38,7 @@ function encoded(base64: string): string {
  * status. What was issued is left as it is.
  * @param authorization `Basic …`, as it was sent
  */
-export function withoutCredentials(reply: Reply, authorization: string): Reply {
+export function withoutCredentials(reply: HttpsReply, authorization: string): HttpsReply {
   const base64 = authorization.replace(/^Basic /, '');
   const [, password = ''] = /:(.*)$/s.exec(Buffer.from(base64, 'base64').toString()) ?? [];
   const looks = [encoded(base64), ...(password === '' ? [] : [[...password].map(written).join('')])];

@@ -1,6 +1,6 @@
 import type { AsnType } from 'asn1js';
 import { Fault } from '../failure/failure.ts';
-import { exchange, type Request } from './exchange.ts';
+import { exchange, type HttpsRequest } from './exchange.ts';
 
 /** What an EST server may want in a CSR (RFC 7030 section 4.5.2), in the words of `leaf.key_type` and of the RFCs. */
 const NAMES: Readonly<Record<string, string>> = {
@@ -34,7 +34,7 @@ async function attributesIn(der: Uint8Array): Promise<string[]> {
 }
 
 /** A server that refuses a request may say under /csrattrs what it misses in it (RFC 7030 section 4.5). Never throws. */
-export async function explained(error: unknown, request: Request): Promise<unknown> {
+export async function explained(error: unknown, request: HttpsRequest): Promise<unknown> {
   if (!(error instanceof Fault) || error.failure.code !== 'NL-EST-REFUSED') return error;
   const wanted = await wantedBy(request).catch(() => []);
   if (wanted.length === 0) return error;
@@ -42,7 +42,7 @@ export async function explained(error: unknown, request: Request): Promise<unkno
   return new Fault('NL-EST-REFUSED', { message: `${message} Its /csrattrs ask for: ${wanted.join(', ')}.`, cause });
 }
 
-async function wantedBy(request: Request): Promise<string[]> {
+async function wantedBy(request: HttpsRequest): Promise<string[]> {
   const { status, body } = await exchange(request);
   return status === 200 ? await attributesIn(Buffer.from(body.toString('latin1'), 'base64')) : [];
 }

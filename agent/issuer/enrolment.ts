@@ -1,9 +1,9 @@
-import { type Request, under } from './exchange.ts';
+import { type HttpsRequest, under } from './exchange.ts';
 
 /** What is asked of an EST server; by which TLS, and how long, is for the caller to say. */
-export type Errand = Omit<Request, 'tls' | 'signal'>;
+export type Errand = Omit<HttpsRequest, 'tls' | 'signal'>;
 
-export type Operation = 'simpleenroll' | 'simplereenroll';
+export type EstOperation = 'simpleenroll' | 'simplereenroll';
 
 /** An empty SEQUENCE: no certification request, so no server can issue anything for it. */
 const NOTHING = 'MAA=\n';
@@ -16,7 +16,7 @@ export const authoritiesRequest = (url: string): Errand => ({ method: 'GET', url
  * request is looked at: libest 3.2.0 does it in that order.
  * @param body base64, with a line end: libest 3.2.0 answers 400 to base64 in one line without one
  */
-export function enrolment(url: string, operation: Operation, authorization?: string, body = NOTHING): Errand {
+export function enrolment(url: string, operation: EstOperation, authorization?: string, body = NOTHING): Errand {
   const headers = { 'Content-Type': 'application/pkcs10', 'Content-Transfer-Encoding': 'base64' };
   return {
     method: 'POST',

@@ -4,7 +4,7 @@ import type { Issuer } from '../roll/ports.ts';
 import { certificatesFrom } from './answer.ts';
 import { readAuthorities } from './authorities.ts';
 import { explained } from './csrattrs.ts';
-import { authoritiesRequest, basicOf, enrolment, type Operation } from './enrolment.ts';
+import { authoritiesRequest, basicOf, type EstOperation, enrolment } from './enrolment.ts';
 import { exchange, under } from './exchange.ts';
 import { readNamed } from './named-file.ts';
 import { blocksOf, certificatePem, wrapped } from './pem.ts';
@@ -29,7 +29,7 @@ export interface EstSettings {
 
 /** How one request is made known to the server. */
 interface Attempt {
-  readonly operation: Operation;
+  readonly operation: EstOperation;
   readonly tls: { readonly ca: string } | { readonly secureContext: SecureContext };
   readonly authorization?: string;
 }

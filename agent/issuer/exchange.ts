@@ -2,11 +2,11 @@ import type { ClientRequest, IncomingMessage } from 'node:http';
 import { request } from 'node:https';
 import { type ConnectionOptions, TLSSocket } from 'node:tls';
 import { Fault } from '../failure/failure.ts';
-import type { Reply } from './answer.ts';
+import type { HttpsReply } from './answer.ts';
 import { withoutCredentials } from './credentials.ts';
 
 /** One request to an EST server. */
-export interface Request {
+export interface HttpsRequest {
   readonly method: 'GET' | 'POST';
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
@@ -30,7 +30,7 @@ export const under = (url: string, operation: string): string => `${url.replace(
  * no HTTP, and NL-EST-AUTH where a TLS alert says that our certificate is refused. (In TLS 1.3 the alert can be lost: the
  * server resets the connection on which our request is under way already. That is NL-EST-UNREACHABLE.)
  */
-export async function exchange(asking: Request): Promise<Reply> {
+export async function exchange(asking: HttpsRequest): Promise<HttpsReply> {
   const { method, url, headers = {}, body, tls, maxBytes = LARGEST_ANSWER, signal } = asking;
   // agent: false is a connection for this request alone, neither kept alive nor resumed
   // NODE_TLS_REJECT_UNAUTHORIZED=0 must not switch the check off: a password may be in the headers

@@ -41,7 +41,7 @@ type Child = ChildProcessByStdio<Writable, Readable, Readable>;
  * and what holds its stdout open, is killed and not waited for. Throws the error of spawn(2) where it cannot be started. An
  * abort is no error: it ends the program, and `by` says so.
  */
-export async function run({ argv, env, stdin, maxBytes, signal, log }: Program): Promise<Ended> {
+export async function runProgram({ argv, env, stdin, maxBytes, signal, log }: Program): Promise<Ended> {
   const [file = '', ...args] = argv;
   const child = spawned(file, args, env);
   const closed = once(child, 'close').catch(() => undefined);

@@ -1,11 +1,11 @@
 import { type Code, Fault } from '../failure/failure.ts';
 
 /** How far a connection came: `refused` and `connected` are said by CONNACK, the others are what it waits for. */
-export type Phase = 'tcp' | 'tls' | 'connack' | 'connected' | 'refused';
+export type LinkPhase = 'tcp' | 'tls' | 'connack' | 'connected' | 'refused';
 
 /** What the tap writes down about one connection. */
 export interface Attempt {
-  phase: Phase;
+  phase: LinkPhase;
   /** MQTT 3.1.1 section 3.2.2.3, as it came over the wire. */
   connack?: number;
   /** `code` of the first error of the socket: of the system, of OpenSSL, or of the certificate check. */
@@ -24,13 +24,13 @@ type OpensslError = Error & { readonly library?: string };
  * - `untrusted`: the certificate of the other side is not good
  * - `closed`: the end came before any CONNACK. With TLS 1.3 a refused client certificate looks like this, too.
  */
-export type Ending = 'rejected' | 'unsupported' | 'unavailable' | 'dropped' | 'unreachable' | 'untrusted' | 'closed';
+export type LinkEnd = 'rejected' | 'unsupported' | 'unavailable' | 'dropped' | 'unreachable' | 'untrusted' | 'closed';
 
 /**
  * Names how the attempt ended, by CONNACK, phase and error code; no class name and no message text is looked at.
  * An error of our own token or engine says nothing about the other side, and is returned as it is.
  */
-export function ending({ connack, phase, error, socketError = '' }: Attempt): Ending | Error {
+export function ending({ connack, phase, error, socketError = '' }: Attempt): LinkEnd | Error {
   if (connack !== undefined) return CONNACK[connack] ?? 'unavailable';
   if (phase === 'tcp') return 'unreachable';
   if (error !== undefined && (socketError.startsWith('ERR_OSSL_') || isLocal(error))) return error;
@@ -40,8 +40,8 @@ export function ending({ connack, phase, error, socketError = '' }: Attempt): En
 /** What became of a connection that has ended, by the codes and the words of the other side. Errors of the token come back as they are. */
 export function endingFault(
   attempt: Attempt,
-  codes: Readonly<Record<Ending, Code>>,
-  messages: Readonly<Partial<Record<Ending, string>>> = {},
+  codes: Readonly<Record<LinkEnd, Code>>,
+  messages: Readonly<Partial<Record<LinkEnd, string>>> = {},
 ): Error {
   const how = ending(attempt);
   if (how instanceof Error) return how;
@@ -50,7 +50,7 @@ export function endingFault(
   return new Fault(codes[how], { cause, ...(message !== undefined && { message }) });
 }
 
-const CONNACK: readonly (Ending | undefined)[] = [
+const CONNACK: readonly (LinkEnd | undefined)[] = [
   'dropped',
   'unsupported',
   'rejected',

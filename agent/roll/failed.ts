@@ -20,7 +20,7 @@ import type { Decision, Next, Of, RollEvent, RollState } from './state.ts';
 import { unsettled } from './unreached.ts';
 
 /** What a failure means: an outage changes nothing, a refusal has an answer for each phase. */
-export function failed(state: RollState, event: Of<'failed'>, decision?: Decision): Moved {
+export function effectFailed(state: RollState, event: Of<'failed'>, decision?: Decision): Moved {
   const { effect, failure } = event;
   const { current, next, phase } = state;
   if (effect.kind === 'destroy-key') return undestroyed(state, event);

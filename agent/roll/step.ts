@@ -1,5 +1,5 @@
 import { type Failure, failure } from '../failure/failure.ts';
-import { failed, issuerRefused } from './failed.ts';
+import { effectFailed, issuerRefused } from './failed.ts';
 import { withIntended } from './intended.ts';
 import { freeSlot, hasSpareKey, isCured, isStrandedCsr, keyOf, RETIRE_TRIES } from './look.ts';
 import {
@@ -69,7 +69,7 @@ function transition(state: RollState, event: RollEvent, decision?: Decision): Mo
     case 'key-destroyed':
       return keyDestroyed(state, event);
     case 'failed':
-      return failed(state, event, decision);
+      return effectFailed(state, event, decision);
     case 'lost':
       return lost(state, event);
   }

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { type Reply, request } from '../../agent/control/client.ts';
+import { askSocket, type Reply } from '../../agent/control/client.ts';
 import type { Status } from '../../agent/roll/report.ts';
 import type { TestToken } from '../contract/token/softhsm.ts';
 import type { Endpoints } from '../simulator/api.ts';
@@ -132,12 +132,12 @@ export class Gateway {
 
   /** Asks the daemon over its control socket. */
   post(path: '/v1/reprovision' | '/v1/roll' | '/v1/csr', body: object = {}): Promise<Reply> {
-    return request(this.socket, 'POST', path, body);
+    return askSocket(this.socket, 'POST', path, body);
   }
 
   async status(): Promise<Status> {
     try {
-      const { body } = await request(this.socket, 'GET', '/v1/status');
+      const { body } = await askSocket(this.socket, 'GET', '/v1/status');
       return body as Status;
     } catch (cause) {
       throw new Error(`${cause}\n${this.#noise}${this.log.tail()}`, { cause });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { request } from '../../agent/control/client.ts';
+import { askSocket } from '../../agent/control/client.ts';
 import { holds } from './holds.ts';
 import { serving } from './site.ts';
 
@@ -43,7 +43,7 @@ suite('what is malformed is refused by its field, and nothing happens', () => {
       assert.ok((answer as { message: string }).message.startsWith(`${field} `));
     }
     for (const [path, body, field] of posts) {
-      const { status, body: answer } = await request(gateway.socket, 'POST', path, body);
+      const { status, body: answer } = await askSocket(gateway.socket, 'POST', path, body);
       assert.equal(status, 400, `${path} ${JSON.stringify(body)}`);
       holds(answer, { field });
     }

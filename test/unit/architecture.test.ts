@@ -94,6 +94,26 @@ test('no two files import each other: what both need is a third file', () => {
   assert.deepEqual(mutual, []);
 });
 
+/** Names that mean two things, and why they may. */
+const TWOFOLD: Readonly<Record<string, string>> = {
+  run: 'each command of newleaf has one',
+  registrationId: 'a check has the name of what it looks at',
+  stateFile: 'a check has the name of what it looks at',
+  version: 'a check has the name of what it looks at',
+};
+
+test('an exported name means one thing', () => {
+  const homes = new Map<string, string[]>();
+  for (const file of all.filter((path) => /^(agent|hsm)\//.test(path))) {
+    const exported = read(file).matchAll(
+      /^export (?:async )?(?:function\*?|const|let|class|interface|type|enum) (\w+)/gm,
+    );
+    for (const [, name = ''] of exported) homes.set(name, [...(homes.get(name) ?? []), file]);
+  }
+  const doubled = [...homes].filter(([name, files]) => files.length > 1 && TWOFOLD[name] === undefined);
+  assert.deepEqual(doubled, [], 'name one of them by what it is there, or say in TWOFOLD why both may have it');
+});
+
 describe('forbidden arrows are found, and a reason is given', () => {
   const rows: readonly (readonly [file: string, statement: string, reason: RegExp | undefined])[] = [
     ['agent/roll/step.ts', "import { readFileSync } from 'node:fs';", /roll → node: .* handed in/],

@@ -5,7 +5,7 @@ import { createServer, setDefaultAutoSelectFamilyAttemptTimeout } from 'node:net
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { createSecureContext } from 'node:tls';
-import { reach } from '../../agent/cli/checks/dial.ts';
+import { reachServer } from '../../agent/cli/checks/dial.ts';
 import { createTpmDps } from '../../agent/dps/tpm/attest.ts';
 import { exchange } from '../../agent/issuer/exchange.ts';
 import { Tap } from '../../agent/mqtt/tap.ts';
@@ -72,7 +72,7 @@ suite('a name with two addresses, of which one is slow and the other dead, is re
     await using far = await FarSide.start(server);
     await using link = await slowLink(far.port);
     await taking(async () => {
-      const socket = await reach('localhost', ['127.0.0.1', '127.0.0.2'], link.port, 10_000);
+      const socket = await reachServer('localhost', ['127.0.0.1', '127.0.0.2'], link.port, 10_000);
       socket.destroy();
       await once(socket, 'close');
     });
@@ -86,7 +86,7 @@ test('what `newleaf check` tries is given as much time for each address, so that
   await using link = await slowLink(far.port, 3_000);
   const other = createServer((socket) => socket.end()).listen(link.port, '127.0.0.2');
   await once(other, 'listening');
-  const socket = await reach('localhost', ['127.0.0.1', '127.0.0.2'], link.port, 250);
+  const socket = await reachServer('localhost', ['127.0.0.1', '127.0.0.2'], link.port, 250);
   assert.equal(socket.remoteAddress, '127.0.0.2');
   socket.destroy();
   other.close();

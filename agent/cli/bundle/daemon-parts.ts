@@ -1,4 +1,4 @@
-import { request } from '../../control/client.ts';
+import { askSocket } from '../../control/client.ts';
 import { run as showStatus } from '../status/command.ts';
 import type { Part, Scene } from './part.ts';
 import { printed } from './program.ts';
@@ -10,7 +10,7 @@ const CHECK_MS = 180_000;
 const LOG_LINES = 3_000;
 
 async function asked({ settings }: Scene, path: string): Promise<string | object> {
-  const { body } = await request(textOf(settings, 'control.socket') ?? '', 'GET', path, undefined, WAIT_MS);
+  const { body } = await askSocket(textOf(settings, 'control.socket') ?? '', 'GET', path, undefined, WAIT_MS);
   return typeof body === 'object' && body !== null ? body : String(body);
 }
 

@@ -45,7 +45,7 @@ const MOST_TRIED = 3;
 export async function dial(host: string, ca: string, waitMs = 10_000): Promise<Dialled> {
   const { name, port } = place(host);
   const addresses = await resolve(name, port);
-  const socket = await reach(name, addresses, port, waitMs);
+  const socket = await reachServer(name, addresses, port, waitMs);
   const address = socket.remoteAddress ?? name;
   const tls = connectTls({ socket, ca, host: name, servername: isIP(name) ? '' : name, rejectUnauthorized: false });
   try {
@@ -57,7 +57,7 @@ export async function dial(host: string, ca: string, waitMs = 10_000): Promise<D
       ...(!tls.authorized && { distrust: String(tls.authorizationError) }),
     };
   } catch (cause) {
-    throw new Unreached('tls', `${address} port ${port} answers, but TLS fails: ${reasonOf(cause)}`, port, cause);
+    throw new Unreached('tls', `${address} port ${port} answers, but TLS fails: ${whyUnreached(cause)}`, port, cause);
   } finally {
     tls.destroy();
     socket.destroy();
@@ -74,7 +74,7 @@ async function resolve(name: string, port: number): Promise<readonly string[]> {
   try {
     return (await lookup(name, { all: true })).map(({ address }) => address);
   } catch (cause) {
-    throw new Unreached('dns', `The name ${name} cannot be resolved: ${reasonOf(cause)}`, port, cause);
+    throw new Unreached('dns', `The name ${name} cannot be resolved: ${whyUnreached(cause)}`, port, cause);
   }
 }
 
@@ -84,7 +84,12 @@ async function resolve(name: string, port: number): Promise<readonly string[]> {
  * @param waitMs for each address, in milliseconds
  * @throws Unreached
  */
-export async function reach(name: string, addresses: readonly string[], port: number, waitMs: number): Promise<Socket> {
+export async function reachServer(
+  name: string,
+  addresses: readonly string[],
+  port: number,
+  waitMs: number,
+): Promise<Socket> {
   // As the daemon does: one address after the other (RFC 8305), since a gateway may have IPv6 in DNS only.
   const socket = connectTcp({ host: name, port, autoSelectFamily: true });
   try {
@@ -97,7 +102,13 @@ export async function reach(name: string, addresses: readonly string[], port: nu
     // A server that refuses has been reached.
     const { code } = cause as NodeJS.ErrnoException;
     const isIpv6Only = code !== 'ECONNREFUSED' && isIP(name) === 0 && addresses.every((address) => isIP(address) === 6);
-    throw new Unreached('tcp', `${tried} port ${port} cannot be reached: ${reasonOf(cause)}`, port, cause, isIpv6Only);
+    throw new Unreached(
+      'tcp',
+      `${tried} port ${port} cannot be reached: ${whyUnreached(cause)}`,
+      port,
+      cause,
+      isIpv6Only,
+    );
   }
 }
 
@@ -108,7 +119,7 @@ function issuerOf(tls: TLSSocket): string {
 }
 
 /** An error of the system or of OpenSSL, as the end of a sentence. */
-export function reasonOf(cause: unknown): string {
+export function whyUnreached(cause: unknown): string {
   const { code = '', message } = cause as NodeJS.ErrnoException;
   const words = codeInWords(code);
   if (words === undefined) return `${plainly(message)}.`;

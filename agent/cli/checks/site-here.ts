@@ -7,7 +7,7 @@ import { readNamed } from '../../issuer/named-file.ts';
 import type { Looking } from '../../machine/as-daemon.ts';
 import { validateEntry } from '../../state/entry.ts';
 import { createJournal } from '../../state/journal.ts';
-import { statusOf } from '../status/present.ts';
+import { askStatus } from '../status/present.ts';
 import { dial } from './dial.ts';
 import { once } from './once.ts';
 import { serverTime, type TimeServer } from './server-time.ts';
@@ -66,7 +66,7 @@ export function siteHere({ config, env, now, looking = {} }: SiteOptions): Site 
       const known = await entry().catch((): 'absent' => 'absent');
       return signWithTpm(await settings(), known === 'absent' ? undefined : known.assignment?.key);
     }),
-    status: once(async () => statusOf((await settings()).control.socket)),
+    status: once(async () => askStatus((await settings()).control.socket)),
     dial,
     serverTime: once(async () => serverTime(await timeServers(await settings(), await trust()))),
     unit: once(() => shownUnit()),

@@ -1,6 +1,6 @@
 import type { Token } from '../../../hsm/token.ts';
 import type { LoadedConfig } from '../../config/config.ts';
-import type { Reply } from '../../issuer/answer.ts';
+import type { HttpsReply } from '../../issuer/answer.ts';
 import type { Errand } from '../../issuer/enrolment.ts';
 import type { Status } from '../../roll/report.ts';
 import type { Entry } from '../../state/entry.ts';
@@ -10,7 +10,7 @@ import type { ServerTime } from './server-time.ts';
 import type { ShownUnit } from './unit-shown.ts';
 
 /** What a check may ask of a token. */
-export type SeenToken = Pick<Token, 'name' | 'find' | 'findById' | 'findByUri' | 'describe' | 'sign'>;
+export type CheckedToken = Pick<Token, 'name' | 'find' | 'findById' | 'findByUri' | 'describe' | 'sign'>;
 
 /** Who a request is from: nobody, the current leaf, or the bootstrap identity of the configuration. */
 export type Presenting = 'nobody' | 'leaf' | 'bootstrap';
@@ -52,7 +52,7 @@ export interface Site {
   /** The token, without logging in. @throws Fault NL-TOKEN-… */
   slot(): Promise<FoundToken>;
   /** The token, after one login. @throws Fault NL-TOKEN-… */
-  token(): Promise<SeenToken>;
+  token(): Promise<CheckedToken>;
   /** @throws TokenError ENGINE_NOT_FOUND */
   prepareEngine(): Promise<void>;
   /** A TLS handshake of the current leaf with itself. @throws Fault NL-TOKEN-…, NL-INTERNAL */
@@ -66,7 +66,7 @@ export interface Site {
   /** A handshake that shows the current leaf. @throws Fault NL-TOKEN-… */
   shake(host: string): Promise<Shaken>;
   /** One request over HTTPS. @param ca PEM @throws Fault NL-EST-…, whoever is asked; NL-TOKEN-… */
-  exchange(errand: Errand, ca: string, as: Presenting): Promise<Reply>;
+  exchange(errand: Errand, ca: string, as: Presenting): Promise<HttpsReply>;
   /** What a server says that the time is; undefined where none says it. */
   serverTime(): Promise<ServerTime | undefined>;
   /** The unit of the daemon; undefined where there is no systemd. */

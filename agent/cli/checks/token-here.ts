@@ -7,7 +7,7 @@ import type { Entry } from '../../state/entry.ts';
 import { type Apart, createApart } from './apart/apart.ts';
 import { bootstrapOf } from './bootstrap.ts';
 import { once } from './once.ts';
-import type { SeenToken, Site } from './site.ts';
+import type { CheckedToken, Site } from './site.ts';
 
 export interface TokenParts extends Pick<Site, 'text' | 'entry'> {
   readonly settings: () => Promise<Config>;
@@ -32,7 +32,7 @@ export function tokenHere({ settings, env, looking, entry, trust, text }: TokenP
     const { module, token, uri } = x509Of(await settings()).hsm;
     return { module, token, uri };
   };
-  const token = once(async (): Promise<SeenToken> => {
+  const token = once(async (): Promise<CheckedToken> => {
     const { hsm, state } = x509Of(await settings());
     // It brings pkcs11js with it: where that cannot be loaded, the other checks are made all the same.
     const { readPin } = await import('../../../hsm/pin.ts');

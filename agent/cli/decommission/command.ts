@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { type Config, configPath, loadConfig } from '../../config/config.ts';
-import { request } from '../../control/client.ts';
+import { askSocket } from '../../control/client.ts';
 import { EXIT } from '../../failure/exit.ts';
 import { Fault } from '../../failure/failure.ts';
 import { failureOf } from '../../failure/failure-of.ts';
@@ -75,7 +75,7 @@ async function alone({ state, control }: Config): Promise<Lock> {
     throw failureOf(error).code === 'NL-DAEMON-RUNS' ? runs : error;
   });
   // Where the disk is full, the lock does not reach into another network namespace.
-  const isAnswered = await request(control.socket, 'GET', '/v1/status', undefined, 5_000).then(
+  const isAnswered = await askSocket(control.socket, 'GET', '/v1/status', undefined, 5_000).then(
     () => true,
     (error: unknown) => failureOf(error).code === 'NL-CONTROL-BUSY',
   );

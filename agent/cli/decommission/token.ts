@@ -8,14 +8,14 @@ import type { Held } from '../../machine/as-daemon.ts';
 import { type Holding, unfinished, untouched } from './holding.ts';
 import { keysIn } from './keys.ts';
 
-export interface TokenOptions {
+export interface DecommissionedToken {
   readonly config: X509Config;
   readonly held: Held;
   readonly env: NodeJS.ProcessEnv;
 }
 
 /** What newleaf has made in its token. Opens it, with one login. @throws Fault that says how to go on */
-export async function tokenHolding({ config, held, env }: TokenOptions): Promise<Holding> {
+export async function tokenHolding({ config, held, env }: DecommissionedToken): Promise<Holding> {
   const { hsm, state } = config;
   const { module } = hsm;
   try {

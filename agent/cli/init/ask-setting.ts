@@ -6,7 +6,7 @@ import type { Guide } from './guide.ts';
 import { unreadable } from './readable.ts';
 
 /** A question whose answer is one setting. */
-export interface Question {
+export interface SettingQuestion {
   /** The setting. */
   readonly name: string;
   readonly flag: string;
@@ -29,7 +29,7 @@ export interface Question {
  * What is wrong is said at once, in the words of the schema. Where nobody is asked, the default is taken.
  * @throws Fault NL-CONFIG for a flag that is wrong; Interrupted
  */
-export async function settle(guide: Guide, question: Question): Promise<void> {
+export async function askSetting(guide: Guide, question: SettingQuestion): Promise<void> {
   const { answers, dialogue } = guide;
   const { name, flag, words, hint, form } = question;
   const read = (typed: string): Written => (form === undefined ? placed(question, typed) : form.read(typed));
@@ -55,10 +55,10 @@ export async function settle(guide: Guide, question: Question): Promise<void> {
 
 const ADVICE = 'See: newleaf init --help';
 
-const placed = ({ isFile }: Question, typed: string): string =>
+const placed = ({ isFile }: SettingQuestion, typed: string): string =>
   isFile === true && typed !== '' && !typed.startsWith('pkcs11:') ? resolve(typed) : typed;
 
-function shown(value: Written | undefined, { form }: Question): string | undefined {
+function shown(value: Written | undefined, { form }: SettingQuestion): string | undefined {
   if (value === undefined || value === '') return undefined;
   return form === undefined ? String(value) : form.show(value);
 }

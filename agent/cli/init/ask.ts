@@ -6,17 +6,17 @@ import { daemonAccount, giveDirectories } from '../../machine/as-daemon.ts';
 import { unitOf } from '../../machine/unit.ts';
 import { makeDirectory } from '../../state/durable.ts';
 import type { ParsedArguments } from '../kit/parse.ts';
-import { makePlace, type Standing, stateDirectoryOf, writeConfiguration } from './configuration.ts';
+import { makePlace, type StandingConfig, stateDirectoryOf, writeConfiguration } from './configuration.ts';
 import type { Dialogue } from './dialogue.ts';
 import { createErrands } from './errands.ts';
-import { Answers, type Guide } from './guide.ts';
+import { type Guide, InitAnswers } from './guide.ts';
 import { askAll } from './questions.ts';
 
 /** Options that answer no question. */
 const MANNERS = ['yes', 'ask', 'wait', 'config'];
 
 /** Whether the command line says something about the configuration, or wants everything asked again. */
-export function isAsked({ options }: ParsedArguments, { config }: Standing): boolean {
+export function isAsked({ options }: ParsedArguments, { config }: StandingConfig): boolean {
   const answers = Object.keys(options).filter((name) => !MANNERS.includes(name));
   return config === undefined || options.ask === true || answers.length > 0;
 }
@@ -24,7 +24,7 @@ export function isAsked({ options }: ParsedArguments, { config }: Standing): boo
 export interface AskOptions {
   readonly args: ParsedArguments;
   readonly file: string;
-  readonly before: Standing;
+  readonly before: StandingConfig;
   readonly dialogue: Dialogue;
   readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
 }
@@ -35,7 +35,7 @@ export async function ask(options: AskOptions): Promise<void> {
   if (!dialogue.asks && args.options.yes !== true) throw nobody(file);
   await makePlace(file);
   welcome(dialogue, before, file);
-  const answers = new Answers(before.draft);
+  const answers = new InitAnswers(before.draft);
   const state = stateDirectoryOf({ answers });
   const account = daemonAccount(file, { state: { directory: state } });
   const flags = new Map(
@@ -63,10 +63,10 @@ export async function ask(options: AskOptions): Promise<void> {
 }
 
 /** Where the daemon would answer. */
-export const socketOf = ({ draft }: Standing): string =>
+export const socketOf = ({ draft }: StandingConfig): string =>
   String(draft.get('control.socket') ?? standardOf('control.socket'));
 
-function welcome(dialogue: Dialogue, { mistakes, isResumed }: Standing, file: string): void {
+function welcome(dialogue: Dialogue, { mistakes, isResumed }: StandingConfig, file: string): void {
   if (!dialogue.asks) {
     if (mistakes.length > 0) throw new Fault('NL-CONFIG', { message: mistakes.join('\n') });
     return;

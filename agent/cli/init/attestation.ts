@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { objectionTo, standardOf } from '../../config/draft.ts';
 import { Fault } from '../../failure/failure.ts';
-import { settle } from './ask-setting.ts';
+import { askSetting } from './ask-setting.ts';
 import type { Choice } from './dialogue.ts';
 import type { Guide } from './guide.ts';
 import { admitTpm } from './tpm-unit.ts';
@@ -22,7 +22,7 @@ export async function askAttestation(guide: Guide): Promise<void> {
   const way = await wayOf(guide);
   answers.set(ATTESTATION, way);
   if (way === 'x509') return answers.set(DEVICE, undefined);
-  await settle(guide, { name: DEVICE, flag: 'tpm-device', words: 'The TPM' });
+  await askSetting(guide, { name: DEVICE, flag: 'tpm-device', words: 'The TPM' });
   await admitTpm(guide, 'new');
 }
 

@@ -13,7 +13,7 @@ import { asDaemon, start } from '../run/command.ts';
 import { ask, isAsked, socketOf } from './ask.ts';
 import { standing } from './configuration.ts';
 import { Dialogue } from './dialogue.ts';
-import { finish, type Shortfall, shortfall } from './finish.ts';
+import { finishInit, type Shortfall, shortfall } from './finish.ts';
 import { demandIdle, demandRoot } from './idle.ts';
 import { Interrupted, terminalPrompt } from './prompt.ts';
 import { provision } from './provision.ts';
@@ -113,7 +113,7 @@ async function provisioned(here: Here, io: Io): Promise<Shortfall> {
   const watch = { running, ...shown, isPatient, abort };
   const state = await provision(watch, isTpm ? undefined : config.issuer, entry).finally(() => running.stop());
   if (serves(state) && !abort.aborted) {
-    finish(watch, state);
+    finishInit(watch, state);
     return { exit: EXIT.done };
   }
   return shortfall(state, abort.aborted);

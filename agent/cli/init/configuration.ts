@@ -8,7 +8,7 @@ import { failureOf } from '../../failure/failure-of.ts';
 import { writeAtomically } from '../../state/durable.ts';
 import type { Guide } from './guide.ts';
 
-export interface Standing {
+export interface StandingConfig {
   /** The configuration, where it is complete and right. */
   readonly config: Config | undefined;
   /** What can be kept of it, and of the answers of a guide that was interrupted. */
@@ -26,7 +26,7 @@ const draftFile = (file: string): string => `${file}.draft`;
  * @param isAsking everything is asked, even where the configuration is complete
  * @throws Fault NL-CONFIG where the file cannot be read
  */
-export function standing(file: string, isAsking: boolean): Standing {
+export function standing(file: string, isAsking: boolean): StandingConfig {
   const text = textOf(file) ?? '';
   const { draft, mistakes } = leniently(text, file);
   const config = mistakes.length > 0 ? undefined : complete(text, file);

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import type { Leaf } from '../../roll/leaf.ts';
 import type { RollState } from '../../roll/state.ts';
 import { tellToStart } from './start.ts';
-import type { Watch } from './watch.ts';
+import type { DaemonWatch } from './watch.ts';
 
 /** What the operator needs to enroll the leaf that DPS refuses, or the TPM. */
-export async function showEnrollment(watch: Watch, leaf: Leaf, state: RollState): Promise<void> {
+export async function showEnrollment(watch: DaemonWatch, leaf: Leaf, state: RollState): Promise<void> {
   const { dialogue, registrationId, endorsement } = watch;
   dialogue.blank();
   if (endorsement !== undefined) {
@@ -31,7 +31,7 @@ export async function showEnrollment(watch: Watch, leaf: Leaf, state: RollState)
 }
 
 /** CN, thumbprints and file of a leaf. @param file its name in the state directory */
-export function showLeaf({ dialogue, stateDirectory }: Watch, leaf: Leaf, file: string): void {
+export function showLeaf({ dialogue, stateDirectory }: DaemonWatch, leaf: Leaf, file: string): void {
   const sha1 = new X509Certificate(leaf.chain).fingerprint.replaceAll(':', '');
   dialogue.copy(
     `    CN           ${leaf.cn}
@@ -42,7 +42,13 @@ export function showLeaf({ dialogue, stateDirectory }: Watch, leaf: Leaf, file: 
 }
 
 /** The CSR, where a person or the back end signs. The key is made now, if there is none. */
-export async function showCsr({ dialogue, running, registrationId, stateDirectory, isPatient }: Watch): Promise<void> {
+export async function showCsr({
+  dialogue,
+  running,
+  registrationId,
+  stateDirectory,
+  isPatient,
+}: DaemonWatch): Promise<void> {
   const answer = await running.daemon.answer({ kind: 'csr', from: 'technician' });
   if (answer.is !== 'csr') return;
   dialogue.blank();

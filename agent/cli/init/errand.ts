@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Job } from '../../../hsm/job.ts';
 import { failureOf } from '../../failure/failure-of.ts';
-import type { Errands, Login, Role } from './errands.ts';
+import type { Errands, Role, TriedLogin } from './errands.ts';
 import { isTpmModule } from './tpm-unit.ts';
 
 /** What the process does that errands.ts starts: becomes who it is told to be, runs one errand, and ends. */
@@ -53,7 +53,7 @@ const ERRANDS: Errands = {
     const { tokensOf } = await import('../../../hsm/slots.ts');
     return tokensOf(module);
   },
-  async login({ pinRecord, token, uri, ...rest }: Login) {
+  async login({ pinRecord, token, uri, ...rest }: TriedLogin) {
     const { prepareEngine } = await import('../../../hsm/engine.ts');
     const { PinRecord } = await import('../../../hsm/pin-record.ts');
     const { openToken } = await import('../../../hsm/token.ts');

@@ -9,7 +9,7 @@ import { asUser } from '../../machine/setpriv.ts';
 import { mayTurn } from '../../machine/turn.ts';
 import type { Unit } from '../../machine/unit.ts';
 
-export interface Login {
+export interface TriedLogin {
   readonly module: string;
   readonly token?: string | undefined;
   readonly uri?: string | undefined;
@@ -23,7 +23,7 @@ export interface Errands {
   /** The tokens that a module shows. @param eyes of the daemon, or of whoever runs init */
   tokens(module: string, eyes?: 'daemon' | 'caller'): Promise<readonly SeenToken[]>;
   /** One login, and whether OpenSSL's engine is there. */
-  login(asked: Login): Promise<void>;
+  login(asked: TriedLogin): Promise<void>;
   makeToken(asked: NewToken): Promise<void>;
   /** Why the daemon cannot read a file: the code of the system, as ENOENT. Undefined where it can. */
   whyUnreadable(file: string): Promise<string | undefined>;
@@ -43,7 +43,7 @@ type Asked<E extends keyof Errands> = Parameters<Errands[E]>[0];
 export type Calls = { readonly [E in keyof Errands]: (role: Role, asked: Asked<E>) => ReturnType<Errands[E]> };
 
 /** A module that has shown nothing after this time is of no use to anybody who waits for it. */
-export const LOOK_MS = 15_000;
+export const READ_MS = 15_000;
 /** A TPM takes seconds for what SoftHSM does at once. */
 const WORK_MS = 60_000;
 
@@ -68,10 +68,10 @@ export function createErrands(account: Account | undefined, unit: () => Unit | u
   };
   return {
     tokens: (module, eyes) =>
-      send('tokens', module, { doing: 'Looking into it', limitMs: LOOK_MS, ...(eyes === 'caller' && { role: {} }) }),
+      send('tokens', module, { doing: 'Looking into it', limitMs: READ_MS, ...(eyes === 'caller' && { role: {} }) }),
     login: (asked) => send('login', asked, { doing: 'Logging in to the token' }),
     makeToken: (asked) => send('makeToken', asked, { doing: 'Making the token' }),
-    whyUnreadable: (file) => send('whyUnreadable', file, { doing: `Reading ${file}`, limitMs: LOOK_MS }),
+    whyUnreadable: (file) => send('whyUnreadable', file, { doing: `Reading ${file}`, limitMs: READ_MS }),
     tryEst: (asked) => send('tryEst', asked, { doing: 'Asking the EST server' }),
   };
 }

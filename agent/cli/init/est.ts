@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { failureOf } from '../../failure/failure-of.ts';
-import { settle } from './ask-setting.ts';
+import { askSetting } from './ask-setting.ts';
 import type { Guide } from './guide.ts';
 import { noCertificate } from './readable.ts';
 import { beside, readSecret, writeSecret } from './secret.ts';
@@ -13,13 +13,13 @@ const FLAGS = ['est-url', 'est-ca', 'est-user', 'est-password-file', 'bootstrap-
 /** Everything about the EST server, until it answers and knows this gateway, or the person goes on all the same. */
 export async function askEst(guide: Guide): Promise<void> {
   for (;;) {
-    await settle(guide, {
+    await askSetting(guide, {
       name: `${EST}.url`,
       flag: 'est-url',
       words: 'URL of the EST server',
       hint: 'with /.well-known/est, and a label where it has one',
     });
-    await settle(guide, {
+    await askSetting(guide, {
       name: `${EST}.ca_file`,
       flag: 'est-ca',
       words: 'File with the CA of its certificate (PEM)',
@@ -69,12 +69,12 @@ function forget({ answers }: Guide, ...keys: readonly string[]): void {
 async function askPassword(guide: Guide): Promise<void> {
   const { answers, dialogue } = guide;
   const objection = (typed: string) => (typed === '' ? 'is needed' : undefined);
-  await settle(guide, { name: `${EST}.username`, flag: 'est-user', words: 'User name', objection });
+  await askSetting(guide, { name: `${EST}.username`, flag: 'est-user', words: 'User name', objection });
   const name = `${EST}.password_file`;
   const given = guide.flag('est-password-file');
   if (given !== undefined && (await isTakenOver(guide, resolve(given)))) return answers.set(name, passwordFile(guide));
   if (given !== undefined || !dialogue.asks) {
-    return settle(guide, { name, flag: 'est-password-file', words: 'File with the password', isFile: true });
+    return askSetting(guide, { name, flag: 'est-password-file', words: 'File with the password', isFile: true });
   }
   const kept = answers.text(name);
   for (;;) {
@@ -103,13 +103,13 @@ async function isTakenOver(guide: Guide, file: string): Promise<boolean> {
 
 async function askBootstrap(guide: Guide): Promise<void> {
   const about = { isFile: true, hint: 'a file (PEM), or a pkcs11: URI' };
-  await settle(guide, {
+  await askSetting(guide, {
     ...about,
     name: `${EST}.bootstrap_cert`,
     flag: 'bootstrap-cert',
     words: 'Bootstrap certificate',
   });
-  await settle(guide, { ...about, name: `${EST}.bootstrap_key`, flag: 'bootstrap-key', words: 'Its key' });
+  await askSetting(guide, { ...about, name: `${EST}.bootstrap_key`, flag: 'bootstrap-key', words: 'Its key' });
 }
 
 async function isTried({ answers, dialogue, errands }: Guide): Promise<boolean> {

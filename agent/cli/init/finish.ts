@@ -5,10 +5,10 @@ import type { RollState } from '../../roll/state.ts';
 import type { Complaint } from '../kit/command.ts';
 import { showLeaf } from './enrollment.ts';
 import { tellToStart } from './start.ts';
-import { type Watch, waits } from './watch.ts';
+import { type DaemonWatch, waits } from './watch.ts';
 
 /** What is left to do, now that all is proven. */
-export function finish(watch: Watch, { current, assignment }: RollState): void {
+export function finishInit(watch: DaemonWatch, { current, assignment }: RollState): void {
   const { dialogue } = watch;
   if (current === undefined || assignment === undefined) return;
   dialogue.blank();

@@ -9,7 +9,7 @@ import type { Errands } from './errands.ts';
 export interface Guide {
   readonly dialogue: Dialogue;
   /** The configuration as it comes to be. */
-  readonly answers: Answers;
+  readonly answers: InitAnswers;
   /** A flag of the command line. */
   readonly flag: (name: string) => string | undefined;
   /** Flags that did not work out: the person is asked instead. */
@@ -25,7 +25,7 @@ export interface Guide {
 }
 
 /** Settings by name, as somebody would write them, and the flags that are missing where nobody is asked. */
-export class Answers {
+export class InitAnswers {
   readonly #written: Map<string, Written>;
   readonly #missing: string[] = [];
 

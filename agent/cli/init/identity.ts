@@ -1,26 +1,26 @@
 import { hostname } from 'node:os';
 import { objectionTo } from '../../config/draft.ts';
-import { settle } from './ask-setting.ts';
+import { askSetting } from './ask-setting.ts';
 import type { Guide } from './guide.ts';
 import { reachDps } from './reach.ts';
 import { noCertificate } from './readable.ts';
 
 /** Which gateway this is, and where it registers. */
 export async function askIdentity(guide: Guide): Promise<void> {
-  await settle(guide, {
+  await askSetting(guide, {
     name: 'dps.id_scope',
     flag: 'id-scope',
     words: 'ID scope',
     hint: 'Azure portal: DPS instance, Overview',
   });
-  await settle(guide, {
+  await askSetting(guide, {
     name: 'dps.registration_id',
     flag: 'registration-id',
     words: 'Registration ID, which is the CN of every leaf',
     suggestion: registrationIdOf(hostname()),
   });
   for (;;) {
-    await settle(guide, { name: 'dps.endpoint', flag: 'endpoint', words: 'DPS endpoint' });
+    await askSetting(guide, { name: 'dps.endpoint', flag: 'endpoint', words: 'DPS endpoint' });
     if (guide.flag('trust-ca') !== undefined) await askTrust(guide);
     if (!guide.dialogue.asks) return;
     const found = await reachDps(guide);
@@ -35,7 +35,7 @@ export async function askIdentity(guide: Guide): Promise<void> {
 
 function askTrust(guide: Guide): Promise<void> {
   const words = 'File with the CAs of DPS and hubs (PEM)';
-  return settle(guide, { name: 'trust.ca_file', flag: 'trust-ca', words, isFile: true, objection: noCertificate });
+  return askSetting(guide, { name: 'trust.ca_file', flag: 'trust-ca', words, isFile: true, objection: noCertificate });
 }
 
 /** The host name as a registration ID, where it can be one. */

@@ -1,5 +1,5 @@
 import { DEFAULT_PATH } from '../../config/config.ts';
-import { request } from '../../control/client.ts';
+import { askSocket } from '../../control/client.ts';
 import { Fault } from '../../failure/failure.ts';
 import { failureOf } from '../../failure/failure-of.ts';
 import { localAccount } from '../../machine/account.ts';
@@ -15,7 +15,7 @@ const WAIT_MS = 5_000;
  */
 export async function demandIdle(socket: string): Promise<void> {
   try {
-    const { body } = await request(socket, 'GET', '/v1/status', undefined, WAIT_MS);
+    const { body } = await askSocket(socket, 'GET', '/v1/status', undefined, WAIT_MS);
     const words = typeof body === 'object' && body !== null && 'words' in body ? ` (${body.words})` : '';
     throw runs(`The daemon runs already${words}, and init leaves it alone.`);
   } catch (error) {

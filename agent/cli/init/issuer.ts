@@ -1,6 +1,6 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { Fault } from '../../failure/failure.ts';
-import { settle } from './ask-setting.ts';
+import { askSetting } from './ask-setting.ts';
 import type { Choice } from './dialogue.ts';
 import { askEst } from './est.ts';
 import type { Guide } from './guide.ts';
@@ -21,7 +21,7 @@ export async function askIssuer(guide: Guide): Promise<void> {
   guide.answers.set('leaf.issuer', kind);
   if (kind === 'est') await askEst(guide);
   if (kind === 'command') await askCommand(guide);
-  await settle(guide, {
+  await askSetting(guide, {
     name: 'leaf.renew_at',
     flag: 'renew-at',
     words: 'Renew a leaf at',
@@ -44,21 +44,21 @@ async function kindOf({ answers, dialogue, flag }: Guide): Promise<Kind | undefi
 }
 
 function askCommand(guide: Guide): Promise<void> {
-  return settle(guide, {
+  return askSetting(guide, {
     name: 'issuer.command.argv',
     flag: 'command',
     words: 'Program and its arguments',
     hint: 'CSR (PEM) on stdin, chain (PEM) on stdout; words with blanks in quotes',
     form: {
-      read: wordsOf,
+      read: issuerInWords,
       show: (value) => (Array.isArray(value) ? value.map(quoted).join(' ') : String(value)),
     },
-    objection: (typed) => notExecutable(wordsOf(typed)[0] ?? ''),
+    objection: (typed) => notExecutable(issuerInWords(typed)[0] ?? ''),
   });
 }
 
 /** A command line without a shell: blanks part words, quotes keep them together. */
-export function wordsOf(typed: string): readonly string[] {
+export function issuerInWords(typed: string): readonly string[] {
   return [...typed.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(
     ([, double, single, bare]) => double ?? single ?? bare ?? '',
   );

@@ -1,5 +1,5 @@
 import type { RollState } from '../../roll/state.ts';
-import { isAtRest, serves, until, type Watch } from './watch.ts';
+import { type DaemonWatch, isAtRest, serves, until } from './watch.ts';
 
 /** So often DPS is asked while somebody stands in front of the gateway. */
 const ASK_AGAIN_MS = 20_000;
@@ -7,12 +7,12 @@ const ASK_AGAIN_MS = 20_000;
 const ANSWER_MS = 60_000;
 
 /** Asks DPS about the leaf again, at once. It costs nothing but the call: nothing is made anew. */
-export async function askDps({ running }: Pick<Watch, 'running'>): Promise<void> {
+export async function askDps({ running }: Pick<DaemonWatch, 'running'>): Promise<void> {
   await running.daemon.answer({ kind: 're-register', from: 'technician', delayMs: 0 });
 }
 
 /** Waits until the operator has enrolled the leaf: DPS is asked from time to time, and at once when Enter is pressed. */
-export async function untilEnrolled(watch: Watch): Promise<RollState> {
+export async function untilEnrolled(watch: DaemonWatch): Promise<RollState> {
   const { dialogue, abort } = watch;
   dialogue.blank();
   const enter = dialogue.asks ? ' Enter asks at once.' : '';

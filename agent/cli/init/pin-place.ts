@@ -5,7 +5,7 @@ import { PIN_FILE, sealedPin } from '../../machine/root-pin.ts';
 import type { Guide } from './guide.ts';
 import { beside, readSecret, writeSecret } from './secret.ts';
 
-export interface PinPlace {
+export interface ChosenPin {
   readonly path: string;
   /** The value of hsm.pin_file; undefined where the unit hands the PIN over. */
   readonly setting: string | undefined;
@@ -15,7 +15,7 @@ export interface PinPlace {
  * Where the PIN is kept: in the file from which the unit takes it, which only root can read; where there is no such unit,
  * beside the configuration, for whoever runs init. A file that the configuration names stays where it is.
  */
-export function pinPlace(guide: Guide): PinPlace {
+export function pinPlace(guide: Guide): ChosenPin {
   const named = guide.answers.text('hsm.pin_file');
   const given = guide.flag('pin-file');
   const isUnit = guide.account !== undefined;

@@ -3,7 +3,7 @@ import type { RollState } from '../../roll/state.ts';
 import type { Entry } from '../../state/entry.ts';
 import { showCsr, showEnrollment } from './enrollment.ts';
 import { askDps, untilEnrolled } from './operator.ts';
-import { isAtRest, refusedLeaf, tellAll, until, type Watch, waits } from './watch.ts';
+import { type DaemonWatch, isAtRest, refusedLeaf, tellAll, until, waits } from './watch.ts';
 
 /** A gateway on a slow link is through in a few seconds; nobody in front of it should wait longer than this. */
 const PATIENCE_MS = 120_000;
@@ -16,7 +16,7 @@ const PATIENCE_MS = 120_000;
  * @returns the state in which it ended
  */
 export async function provision(
-  watch: Watch,
+  watch: DaemonWatch,
   issuer: IssuerChoice | undefined,
   before: Entry | 'absent',
 ): Promise<RollState> {

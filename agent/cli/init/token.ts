@@ -3,9 +3,9 @@ import { findModules } from '../../../hsm/find-modules.ts';
 import { MAKEABLE } from '../../../hsm/known-modules.ts';
 import { matches } from '../../../hsm/token-name.ts';
 import { formatUri, parseUri } from '../../../hsm/uri.ts';
-import { settle } from './ask-setting.ts';
+import { askSetting } from './ask-setting.ts';
 import type { Choice } from './dialogue.ts';
-import { LOOK_MS } from './errands.ts';
+import { READ_MS } from './errands.ts';
 import type { Guide } from './guide.ts';
 import { makeNewToken, type NewKind, newKinds } from './new-token.ts';
 import { askPin } from './pin.ts';
@@ -37,7 +37,7 @@ export async function askToken(guide: Guide): Promise<void> {
 function lookAround({ account, answers, errands, flag, dialogue }: Guide): Promise<Survey> {
   const named = flag('module') ?? answers.text('hsm.module');
   const modules = findModules(process.arch);
-  if (dialogue.asks) dialogue.say(`Looking into ${modules.length} PKCS#11 modules, for ${LOOK_MS / 1000} s at most …`);
+  if (dialogue.asks) dialogue.say(`Looking into ${modules.length} PKCS#11 modules, for ${READ_MS / 1000} s at most …`);
   const isNew = named !== undefined && !modules.some(({ path }) => path === named);
   return survey(isNew ? [{ name: 'named', path: named }, ...modules] : modules, errands, account !== undefined);
 }
@@ -61,7 +61,8 @@ async function choose(guide: Guide, found: Survey): Promise<Shown | NewKind | un
   const key = await dialogue.choose('Which one', choices, only < 0 ? kinds[0]?.kind : `token-${only}`);
   if (key === 'softhsm' || key === 'tpm') return key;
   guide.forget('module');
-  if (key === 'other') await settle(guide, { name: 'hsm.module', flag: 'module', words: 'Path of the PKCS#11 module' });
+  if (key === 'other')
+    await askSetting(guide, { name: 'hsm.module', flag: 'module', words: 'Path of the PKCS#11 module' });
   return usable.find((_, at) => key === `token-${at}`);
 }
 

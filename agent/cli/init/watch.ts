@@ -6,7 +6,7 @@ import type { Phase, RollState } from '../../roll/state.ts';
 import type { Dialogue } from './dialogue.ts';
 
 /** The daemon, in this process: `newleaf init` is `newleaf run` with somebody watching. */
-export interface Running {
+export interface WatchedDaemon {
   readonly daemon: {
     readonly state: RollState;
     readonly answer: Answerer;
@@ -16,8 +16,8 @@ export interface Running {
   readonly ended: Promise<unknown>;
 }
 
-export interface Watch {
-  readonly running: Running;
+export interface DaemonWatch {
+  readonly running: WatchedDaemon;
   readonly dialogue: Dialogue;
   readonly registrationId: string;
   readonly stateDirectory: string;
@@ -41,7 +41,7 @@ export function refusedLeaf(state: RollState): Leaf | undefined {
 }
 
 /** What the daemon tells of (daemon/events.ts). */
-export interface Told {
+export interface DaemonEvent {
   readonly type?: string;
   readonly to?: Phase;
   readonly code?: Code;
@@ -49,7 +49,7 @@ export interface Told {
 }
 
 /** Whether there is nothing more to wait for: it serves, a person is needed, or what just failed will not mend itself. */
-export function isAtRest(state: RollState, { type, code }: Told = {}): boolean {
+export function isAtRest(state: RollState, { type, code }: DaemonEvent = {}): boolean {
   const isBroken = type === 'failed' && code !== undefined && CODES[code].kind === 'broken';
   return serves(state) || waits(state) || isBroken;
 }
@@ -59,8 +59,8 @@ export function isAtRest(state: RollState, { type, code }: Told = {}): boolean {
  * @param patienceMs Infinity is for ever
  */
 export function until(
-  { running: { daemon, ended }, abort }: Pick<Watch, 'running' | 'abort'>,
-  isSo: (state: RollState, event?: Told) => boolean,
+  { running: { daemon, ended }, abort }: Pick<DaemonWatch, 'running' | 'abort'>,
+  isSo: (state: RollState, event?: DaemonEvent) => boolean,
   patienceMs: number,
 ): Promise<RollState> {
   return new Promise((resolve, reject) => {
@@ -71,7 +71,7 @@ export function until(
       resolve(daemon.state);
     };
     const timer = patienceMs === Number.POSITIVE_INFINITY ? undefined : setTimeout(finish, patienceMs);
-    const unsubscribe = daemon.subscribe((event: Told) => {
+    const unsubscribe = daemon.subscribe((event: DaemonEvent) => {
       if (isSo(daemon.state, event)) finish();
     });
     abort.addEventListener('abort', finish, { once: true });
@@ -81,9 +81,9 @@ export function until(
 }
 
 /** Shows what happens, each line with the time since the beginning. @returns what ends it */
-export function tellAll({ running, dialogue }: Pick<Watch, 'running' | 'dialogue'>): () => void {
+export function tellAll({ running, dialogue }: Pick<DaemonWatch, 'running' | 'dialogue'>): () => void {
   const from = performance.now();
-  return running.daemon.subscribe((event: Told) => {
+  return running.daemon.subscribe((event: DaemonEvent) => {
     const tookMs = performance.now() - from;
     if (event.type === 'transition' && event.to !== undefined) dialogue.step(tookMs, '..', WORDS[event.to]);
     if (event.type === 'failed') dialogue.step(tookMs, '!!', `${event.code} ${event.message}`);

@@ -23,7 +23,7 @@ export const isCode = (code: unknown): code is Code => typeof code === 'string' 
  * What the daemon means by an answer that is no consent.
  * @param inbox where a leaf can wait until it is valid
  */
-export function refused(status: number, body: unknown, inbox = 'the inbox'): Refused {
+export function complaintOf(status: number, body: unknown, inbox = 'the inbox'): Refused {
   const said: Body = typeof body === 'object' && body !== null ? body : {};
   const { code, field, retryAfterSeconds, message = `The daemon answered ${status}.` } = said;
   if (field !== undefined) return { complaint: { message: `${message}.` }, exit: EXIT.usage };

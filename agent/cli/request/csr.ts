@@ -2,22 +2,22 @@ import { constants } from 'node:fs';
 import { lstat, open, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { configPath, loadConfig } from '../../config/config.ts';
-import { request } from '../../control/client.ts';
+import { askSocket } from '../../control/client.ts';
 import { EXIT } from '../../failure/exit.ts';
 import { Fault } from '../../failure/failure.ts';
 import { writeAtomically } from '../../state/durable.ts';
 import { command, complaint, textOption } from '../kit/command.ts';
 import { screenOf, wrap } from '../kit/screen.ts';
-import { refused } from './answer.ts';
+import { complaintOf } from './answer.ts';
 
 /** `newleaf csr` */
 export const run = command(async (args, io) => {
   const { config } = loadConfig(configPath(textOption(args, 'config'), io.env));
   const newKey = args.options['new-key'] === true;
-  const { status, body } = await request(config.control.socket, 'POST', '/v1/csr', newKey ? { newKey } : {});
+  const { status, body } = await askSocket(config.control.socket, 'POST', '/v1/csr', newKey ? { newKey } : {});
   const screen = screenOf(io.err, io.env);
   if (status !== 200) {
-    const answer = refused(status, body);
+    const answer = complaintOf(status, body);
     io.err.write(complaint(answer.complaint, screen));
     return answer.exit;
   }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Config } from '../../config/config.ts';
-import { request } from '../../control/client.ts';
+import { askSocket } from '../../control/client.ts';
 import { EXIT } from '../../failure/exit.ts';
 import type { OutcomeStatus, Status } from '../../roll/report.ts';
 import { complaint, type Io } from '../kit/command.ts';
@@ -9,7 +9,7 @@ import { screenOf, wrap } from '../kit/screen.ts';
 import { took } from '../moment.ts';
 import { parkedAlarm } from '../status/advise.ts';
 import { actionInWords, outcomeInWords } from '../words.ts';
-import { refused } from './answer.ts';
+import { complaintOf } from './answer.ts';
 import { follow } from './follow.ts';
 
 export interface Wish {
@@ -43,12 +43,12 @@ export async function pursue({ path, body, isWaiting, orElse }: Wish, config: Co
   const say = (text: string) => progress.print(`${wrap(screen, text).join('\n')}\n`);
   try {
     for (;;) {
-      const { status, body: said } = await request(socket, 'POST', path, body);
+      const { status, body: said } = await askSocket(socket, 'POST', path, body);
       const { id, outcome, thumbprint } = said as Said;
       if (status === 200 && outcome !== undefined) return conclude(said as OutcomeStatus, io);
       const isBusy = status === 409 && id !== undefined;
       if (id === undefined || !(status === 202 || (isBusy && isWaiting))) {
-        const answer = refused(status, said, join(directory, 'inbox'));
+        const answer = complaintOf(status, said, join(directory, 'inbox'));
         io.err.write(complaint(answer.complaint, screenOf(io.err, io.env)));
         return answer.exit;
       }

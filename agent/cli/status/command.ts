@@ -4,7 +4,7 @@ import { CODES, Fault } from '../../failure/failure.ts';
 import type { Status } from '../../roll/report.ts';
 import { command, textOption } from '../kit/command.ts';
 import { screenOf } from '../kit/screen.ts';
-import { statusOf } from './present.ts';
+import { askStatus } from './present.ts';
 import { renderStatus } from './screen.ts';
 
 /** `newleaf status` */
@@ -15,7 +15,7 @@ export const run = command(async (args, io) => {
   if (args.options.watch === true) return (await import('./watch.ts')).watch({ ...place, isJson }, io);
   const screen = screenOf(io.out, io.env);
   try {
-    const status = await statusOf(place.socket);
+    const status = await askStatus(place.socket);
     io.out.write(isJson ? `${JSON.stringify(status)}\n` : renderStatus(status, screen, place));
     return exitOfStatus(status);
   } catch (error) {

@@ -1,10 +1,10 @@
-import { request } from '../../control/client.ts';
+import { askSocket } from '../../control/client.ts';
 import { Fault } from '../../failure/failure.ts';
 import type { Status } from '../../roll/report.ts';
 
 /** @throws Fault NL-DAEMON-DOWN, NL-CONTROL-DENIED, NL-CONTROL-BUSY */
-export async function statusOf(socket: string): Promise<Status> {
-  const { status, body } = await request(socket, 'GET', '/v1/status', undefined, 10_000);
+export async function askStatus(socket: string): Promise<Status> {
+  const { status, body } = await askSocket(socket, 'GET', '/v1/status', undefined, 10_000);
   if (status === 200) return body as Status;
   throw new Fault('NL-INTERNAL', {
     message: `The daemon answered ${status} to a question for its status.`,
@@ -15,7 +15,7 @@ export async function statusOf(socket: string): Promise<Status> {
 /** The status; or the Fault, where the daemon is away or busy. @throws Fault NL-CONTROL-DENIED, NL-INTERNAL */
 export async function present(socket: string): Promise<Status | Fault> {
   try {
-    return await statusOf(socket);
+    return await askStatus(socket);
   } catch (error) {
     if (error instanceof Fault && ['NL-DAEMON-DOWN', 'NL-CONTROL-BUSY'].includes(error.failure.code)) return error;
     throw error;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { request } from '../../../agent/control/client.ts';
+import { askSocket } from '../../../agent/control/client.ts';
 import { thumbprintOf } from '../../simulator/ca.ts';
 import { container, damaged, damages } from './containers.ts';
 import { openHub } from './hub.ts';
@@ -39,7 +39,7 @@ test('the running program takes whatever is delivered, and no other leaf than th
 
   /** The chain for the next key. */
   const expected = async (): Promise<Delivered> => {
-    const { body } = await request(socket, 'POST', '/v1/csr', {});
+    const { body } = await askSocket(socket, 'POST', '/v1/csr', {});
     const [leaf, ...issuers] = await granted(ordinary, (body as { csr: string }).csr, far);
     assert.ok(leaf !== undefined);
     right.add(thumbprintOf(new X509Certificate(leaf)));
@@ -48,7 +48,7 @@ test('the running program takes whatever is delivered, and no other leaf than th
   const byMethod = async (bytes: Buffer) =>
     (await far.callMethod(registrationId, 'installLeaf', { chain: bytes.toString('latin1') })).status;
   const overSocket = async (bytes: Buffer) =>
-    (await request(socket, 'POST', '/v1/leaf', { leaf: bytes.toString('base64') })).status;
+    (await askSocket(socket, 'POST', '/v1/leaf', { leaf: bytes.toString('base64') })).status;
 
   let chain = await expected();
   let accepted = 0;

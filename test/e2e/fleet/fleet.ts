@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { request } from '../../../agent/control/client.ts';
+import { askSocket } from '../../../agent/control/client.ts';
 import type { Status } from '../../../agent/roll/report.ts';
 import { bundle } from '../../../scripts/build.ts';
 import { softHsmUnder } from '../../contract/token/softhsm.ts';
@@ -90,7 +90,7 @@ export class Fleet {
 
   /** What the daemon says over its control socket. */
   async status(name: string): Promise<Status> {
-    const { body } = await request(join(this.#member(name).home, 'control.sock'), 'GET', '/v1/status');
+    const { body } = await askSocket(join(this.#member(name).home, 'control.sock'), 'GET', '/v1/status');
     return body as Status;
   }
 

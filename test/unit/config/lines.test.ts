@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { keyLines, lineOf } from '../../../agent/config/lines.ts';
+import { keyLines, lineOfKey } from '../../../agent/config/lines.ts';
 
 const TOML = `# dps.key = 1
 top = """
@@ -43,9 +43,9 @@ test('tables and keys are found, and nothing inside of strings, comments or list
 
 test('a key inside of an inline table has the line of that table, an absent one that of its section', () => {
   const lines = keyLines(TOML);
-  assert.equal(lineOf(lines, 'issuer.est.inline.deep.key'), 15);
-  assert.equal(lineOf(lines, 'hsm.absent'), 7);
-  assert.equal(lineOf(lines, 'leaf.absent'), undefined);
+  assert.equal(lineOfKey(lines, 'issuer.est.inline.deep.key'), 15);
+  assert.equal(lineOfKey(lines, 'hsm.absent'), 7);
+  assert.equal(lineOfKey(lines, 'leaf.absent'), undefined);
 });
 
 test('Windows line ends and a byte order mark do no harm', () => {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { request } from '../../../agent/control/client.ts';
+import { askSocket } from '../../../agent/control/client.ts';
 import { fault, scratch } from '../state/disk.ts';
 import { type Daemon, daemon, latch } from './daemon.ts';
 
@@ -48,7 +48,7 @@ test('64 half requests keep nobody out: the oldest makes room for who comes next
   for (let number = 0; number < 64; number += 1) visitors.push(await visitor(t, socket, HALF));
   const oldest = visitors.slice(0, 3).map(ended);
   for (let number = 0; number < 3; number += 1) {
-    const { status } = await request(socket, 'GET', '/v1/status', undefined, 5_000);
+    const { status } = await askSocket(socket, 'GET', '/v1/status', undefined, 5_000);
     assert.equal(status, 202);
     // What has been answered is gone, and has left its place.
     await visitor(t, socket, HALF);
@@ -70,7 +70,7 @@ test('who listens, or waits for an answer, stays while there are half requests t
   const change = held.listenersChange();
   await visitor(t, held.socket, 'GET /v1/events HTTP/1.1\r\nHost: x\r\n\r\n');
   await change;
-  const answered = request(held.socket, 'POST', '/v1/csr', {}, 20_000);
+  const answered = askSocket(held.socket, 'POST', '/v1/csr', {}, 20_000);
   for (let number = 0; number < 100; number += 1) await visitor(t, held.socket, HALF);
   assert.equal(held.listeners.size, 1);
   answer.open();
@@ -84,7 +84,7 @@ test('listeners alone fill it: then the oldest of them makes room', async (t) =>
     await visitor(t, socket, 'GET /v1/events HTTP/1.1\r\nHost: x\r\n\r\n');
     await change;
   }
-  assert.equal((await request(socket, 'GET', '/v1/status', undefined, 5_000)).status, 202);
+  assert.equal((await askSocket(socket, 'GET', '/v1/status', undefined, 5_000)).status, 202);
   assert.equal(listeners.size, 63);
 });
 
@@ -100,7 +100,7 @@ for (const [what, words] of unfinished) {
     const { socket, timers, asks } = await crowded(t);
     const one = await visitor(t, socket, words);
     // What was said has arrived when somebody who came later has been answered.
-    await request(socket, 'GET', '/metrics');
+    await askSocket(socket, 'GET', '/metrics');
     while (timers.set.size !== 1) await once(one, 'data');
     assert.deepEqual(
       [...timers.set].map(({ ms }) => ms),
@@ -120,18 +120,18 @@ test('a request that is complete has all the time of its answer, and a listener 
   await change;
   assert.equal(timers.set.size, 0);
   timers.ring();
-  assert.equal((await request(socket, 'GET', '/metrics')).status, 200);
+  assert.equal((await askSocket(socket, 'GET', '/metrics')).status, 200);
   assert.equal(listeners.size, 1);
 });
 
 test('a daemon that accepts no connection is another thing than none', async (t) => {
   const socket = join(scratch(t), 'control.sock');
-  await assert.rejects(request(socket, 'GET', '/v1/status'), fault('NL-DAEMON-DOWN', /^The daemon does not run: /));
+  await assert.rejects(askSocket(socket, 'GET', '/v1/status'), fault('NL-DAEMON-DOWN', /^The daemon does not run: /));
   const full = createServer((one) => one.destroy()).listen(socket);
   t.after(() => full.close());
   await once(full, 'listening');
   await assert.rejects(
-    request(socket, 'GET', '/v1/status'),
+    askSocket(socket, 'GET', '/v1/status'),
     fault('NL-CONTROL-BUSY', /^The daemon runs, and accepts no connection on .*control\.sock\.$/),
   );
 });

@@ -3,19 +3,19 @@ import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import { test } from 'node:test';
-import { events, request } from '../../../agent/control/client.ts';
+import { askSocket, events } from '../../../agent/control/client.ts';
 import { fault } from '../state/disk.ts';
 import { daemon, latch } from './daemon.ts';
 
 test('an ask goes in, its answer comes out with its status', async (t) => {
   const { socket, asks, logged } = await daemon(t);
-  assert.deepEqual(await request(socket, 'GET', '/v1/status'), { status: 202, body: { id: '1' } });
-  assert.deepEqual(await request(socket, 'POST', '/v1/roll', { id: 'x' }), { status: 202, body: { id: '1' } });
+  assert.deepEqual(await askSocket(socket, 'GET', '/v1/status'), { status: 202, body: { id: '1' } });
+  assert.deepEqual(await askSocket(socket, 'POST', '/v1/roll', { id: 'x' }), { status: 202, body: { id: '1' } });
   assert.deepEqual(asks, [
     { kind: 'status' },
     { kind: 'roll', from: 'technician', id: 'x', delayMs: 0, discard: false },
   ]);
-  assert.deepEqual(await request(socket, 'GET', '/metrics'), { status: 200, body: 'newleaf_up 1\n' });
+  assert.deepEqual(await askSocket(socket, 'GET', '/metrics'), { status: 200, body: 'newleaf_up 1\n' });
   assert.deepEqual(logged, []);
 });
 
@@ -39,7 +39,7 @@ const REFUSED: readonly (readonly [
 test('what nobody knows is refused in words, and never reaches the daemon', async (t) => {
   const { socket, asks } = await daemon(t);
   for (const [method, path, body, status, message] of REFUSED) {
-    const reply = await request(socket, method, path, body);
+    const reply = await askSocket(socket, method, path, body);
     assert.equal(reply.status, status, path);
     assert.match((reply.body as { message: string }).message, message);
   }
@@ -49,16 +49,16 @@ test('what nobody knows is refused in words, and never reaches the daemon', asyn
 test('the largest chain goes in', async (t) => {
   const { socket, asks } = await daemon(t);
   const delivered = Buffer.alloc(262_144, 'x');
-  assert.equal((await request(socket, 'POST', '/v1/leaf', { leaf: delivered.toString('base64') })).status, 202);
+  assert.equal((await askSocket(socket, 'POST', '/v1/leaf', { leaf: delivered.toString('base64') })).status, 202);
   assert.deepEqual(asks, [{ kind: 'install', from: 'technician', delivered }]);
 });
 
 test('a defect behind the socket is answered, logged, and survived', async (t) => {
   const { socket, logged } = await daemon(t, { answer: () => Promise.reject(new Error('boom')) });
-  const { status, body } = await request(socket, 'GET', '/v1/status');
+  const { status, body } = await askSocket(socket, 'GET', '/v1/status');
   assert.deepEqual([status, (body as { code: string }).code], [500, 'NL-INTERNAL']);
   assert.match(String(logged[0]?.cause), /boom/);
-  assert.equal((await request(socket, 'GET', '/metrics')).status, 200);
+  assert.equal((await askSocket(socket, 'GET', '/metrics')).status, 200);
 });
 
 test('clients that talk nonsense, leave in the middle, or leave before the answer do no harm', async (t) => {
@@ -83,7 +83,7 @@ test('clients that talk nonsense, leave in the middle, or leave before the answe
   hasty.destroy();
   await new Promise((resolve) => hasty.once('close', resolve));
   gate.open();
-  assert.equal((await request(socket, 'GET', '/metrics')).status, 200);
+  assert.equal((await askSocket(socket, 'GET', '/metrics')).status, 200);
   assert.deepEqual(logged, []);
 });
 
@@ -132,7 +132,7 @@ test('a watcher and a waiting client are told when the daemon goes away', async 
     },
   });
   const watched = events(socket, new AbortController().signal).next();
-  const waiting = request(socket, 'GET', '/v1/status');
+  const waiting = askSocket(socket, 'GET', '/v1/status');
   const told = Promise.all([
     assert.rejects(watched, fault('NL-DAEMON-DOWN', /went away/)),
     assert.rejects(waiting, fault('NL-DAEMON-DOWN', /went away/)),
@@ -145,7 +145,7 @@ test('a watcher and a waiting client are told when the daemon goes away', async 
 test('a daemon that hangs is told apart from one that is down', async (t) => {
   const { socket } = await daemon(t, { answer: () => new Promise(() => {}) });
   await assert.rejects(
-    request(socket, 'GET', '/v1/status', undefined, 50),
+    askSocket(socket, 'GET', '/v1/status', undefined, 50),
     fault('NL-DAEMON-DOWN', /did not answer within 0.05 s/),
   );
 });

@@ -5,7 +5,7 @@ import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'no
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { request } from '../../../agent/control/client.ts';
+import { askSocket } from '../../../agent/control/client.ts';
 import { asNobody, fault, needsRoot, scratch } from '../state/disk.ts';
 import { daemon, GROUP_ID } from './daemon.ts';
 
@@ -17,7 +17,7 @@ test('the socket belongs to the group, and goes away with the daemon', async (t)
   await close();
   assert.equal(existsSync(socket), false);
   await assert.rejects(
-    request(socket, 'GET', '/v1/status'),
+    askSocket(socket, 'GET', '/v1/status'),
     fault('NL-DAEMON-DOWN', /nobody answers on .*control\.sock/),
   );
 });
@@ -38,7 +38,7 @@ test('a user outside of the group is told which group', { skip: needsRoot }, asy
   const { socket, directory } = await daemon(t);
   chmodSync(directory, 0o755);
   await asNobody(() =>
-    assert.rejects(request(socket, 'GET', '/v1/status'), (error) =>
+    assert.rejects(askSocket(socket, 'GET', '/v1/status'), (error) =>
       /NL-CONTROL-DENIED .*join the group newleaf/.test(String(error)),
     ),
   );
@@ -50,7 +50,7 @@ test('the socket of a dead daemon is replaced', async (t) => {
   spawnSync(process.execPath, ['-e', child]);
   assert.ok(statSync(socket).isSocket());
   await daemon(t, { socket });
-  assert.equal((await request(socket, 'GET', '/metrics')).status, 200);
+  assert.equal((await askSocket(socket, 'GET', '/metrics')).status, 200);
 });
 
 test('the socket of a live daemon, and a file that is no socket, are left alone', async (t) => {
@@ -80,5 +80,5 @@ test('a program that never closes its connections gets so many, and no more', as
   assert.equal(visitors.filter(({ destroyed }) => destroyed).length, 16);
   for (const visitor of visitors) visitor.destroy();
   await Promise.all(closed);
-  assert.equal((await request(socket, 'GET', '/metrics')).status, 200);
+  assert.equal((await askSocket(socket, 'GET', '/metrics')).status, 200);
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { cleaned, readAnswer } from '../../../agent/dps/wire.ts';
+import { cleaned, readDpsAnswer } from '../../../agent/dps/wire.ts';
 import { type Code, Fault } from '../../../agent/failure/failure.ts';
 
 const topic = (status: number | string, more = ''): string => `$dps/registrations/res/${status}/?$rid=r-1${more}`;
@@ -17,10 +17,10 @@ const failed = (state: object) => json({ operationId: '5.ae17', status: 'failed'
 
 test('assigned', () => {
   const assignment = { hub: 'my-hub.azure-devices.net', deviceId: 'gw-0001', substatus: 'initialAssignment' };
-  assert.deepEqual(readAnswer(topic(200), json(ASSIGNED), true), { status: 'assigned', assignment });
+  assert.deepEqual(readDpsAnswer(topic(200), json(ASSIGNED), true), { status: 'assigned', assignment });
   // The SDK compares the status in lower case; private endpoints and tests have a port; substatus may be absent.
   const other = json({ status: 'Assigned', registrationState: { assignedHub: 'localhost:8883', deviceId: 'd' } });
-  assert.deepEqual(readAnswer(topic(202), other, false), {
+  assert.deepEqual(readDpsAnswer(topic(202), other, false), {
     status: 'assigned',
     assignment: { hub: 'localhost:8883', deviceId: 'd' },
   });
@@ -28,7 +28,7 @@ test('assigned', () => {
 
 test('assigned: every character that a device ID may have', () => {
   for (const deviceId of ["aZ09-.%_*?!(),:=@$'", 'x'.repeat(128)]) {
-    const answer = readAnswer(topic(200), assignedTo({ deviceId }), true);
+    const answer = readDpsAnswer(topic(200), assignedTo({ deviceId }), true);
     assert.ok(answer !== undefined && !(answer instanceof Fault) && answer.status === 'assigned');
     assert.equal(answer.assignment.deviceId, deviceId);
   }
@@ -55,7 +55,7 @@ const POLLS: readonly (readonly [string, number])[] = [
 
 for (const [query, retryAfterMs] of POLLS) {
   test(`assigning${query.slice(0, 40)}: poll after ${retryAfterMs} ms`, () => {
-    const answer = readAnswer(topic(202, query), json({ operationId: '4.d0', status: 'assigning' }), false);
+    const answer = readDpsAnswer(topic(202, query), json({ operationId: '4.d0', status: 'assigning' }), false);
     assert.deepEqual(answer, { status: 'assigning', operationId: '4.d0', retryAfterMs });
   });
 }
@@ -67,7 +67,7 @@ for (const [query, retryAfterMs] of [
   ['&retry-after=3', 3_000],
 ] as const) {
   test(`assigning${query}, said to a poll: the next poll after ${retryAfterMs} ms`, () => {
-    const answer = readAnswer(topic(202, query), json({ operationId: '4.d0', status: 'assigning' }), true);
+    const answer = readDpsAnswer(topic(202, query), json({ operationId: '4.d0', status: 'assigning' }), true);
     assert.deepEqual(answer, { status: 'assigning', operationId: '4.d0', retryAfterMs });
   });
 }
@@ -259,7 +259,7 @@ const FAULTS: readonly Row[] = [
 
 for (const { name, topic, body, code, retryAfterMs, polling = false } of FAULTS) {
   test(`${name}: ${code}`, () => {
-    const answer = readAnswer(topic, body, polling);
+    const answer = readDpsAnswer(topic, body, polling);
     assert(answer instanceof Fault);
     assert.equal(answer.failure.code, code);
     assert.equal(answer.failure.retryAfterMs, retryAfterMs);
@@ -267,16 +267,16 @@ for (const { name, topic, body, code, retryAfterMs, polling = false } of FAULTS)
 }
 
 test('number, tracking ID and words of DPS are in the cause', () => {
-  const refusal = readAnswer(topic(401), error(401002, 'CA certificate not found.'), false);
+  const refusal = readDpsAnswer(topic(401), error(401002, 'CA certificate not found.'), false);
   assert(refusal instanceof Fault);
   assert.equal(refusal.failure.cause, '401002, tracking ID e549, CA certificate not found.');
-  const inside = readAnswer(topic(200), failed({ errorCode: 400208, errorMessage: 'No hub' }), true);
+  const inside = readDpsAnswer(topic(200), failed({ errorCode: 400208, errorMessage: 'No hub' }), true);
   assert(inside instanceof Fault);
   assert.equal(inside.failure.cause, '400208, No hub');
 });
 
 test('other packets are no answers', () => {
   for (const other of ['', '$dps/registrations/res/200', '$dps/registrations/PUT/iotdps-register/?$rid=1', 'a/b']) {
-    assert.equal(readAnswer(other, json(ASSIGNED), false), undefined);
+    assert.equal(readDpsAnswer(other, json(ASSIGNED), false), undefined);
   }
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { refused } from '../../../agent/dps/refused.ts';
-import { readAnswer } from '../../../agent/dps/wire.ts';
+import { readDpsAnswer } from '../../../agent/dps/wire.ts';
 import { type Failure, failure } from '../../../agent/failure/failure.ts';
 import { failureOf } from '../../../agent/failure/failure-of.ts';
 import { unauthorized } from '../../../agent/hub/unauthorized.ts';
@@ -59,7 +59,7 @@ export const dps = {
   /** A packet on `$dps/registrations/res/{status}`. */
   says: (status: number, body: object | string, { query = '', polling = false } = {}): Wire => {
     const topic = `$dps/registrations/res/${status}/?$rid=1${query}`;
-    const answer = readAnswer(topic, typeof body === 'string' ? body : JSON.stringify(body), polling);
+    const answer = readDpsAnswer(topic, typeof body === 'string' ? body : JSON.stringify(body), polling);
     assert.ok(answer instanceof Error, 'only what ends the attempt is an event');
     return failed('register', failureOf(answer));
   },
@@ -69,7 +69,7 @@ export const dps = {
     (state) => {
       const registrationState = { assignedHub: to, deviceId: hub1.deviceId };
       const body = JSON.stringify({ operationId: '5.1', status: 'assigned', registrationState });
-      const answer = readAnswer('$dps/registrations/res/200/?$rid=1', body, true);
+      const answer = readDpsAnswer('$dps/registrations/res/200/?$rid=1', body, true);
       assert.ok(answer !== undefined && !(answer instanceof Error) && answer.status === 'assigned');
       const { thumbprint } = inFlight(state, 'register').leaf;
       return { ...now, kind: 'registered', thumbprint, assignment: answer.assignment, as: terms.registered };

@@ -2,7 +2,7 @@ import type { Protection } from '../../../../hsm/key-pair.ts';
 import type { TokenName } from '../../../../hsm/module.ts';
 import type { PublicKey } from '../../../../hsm/public-key.ts';
 import type { Identity } from '../../../../hsm/tls.ts';
-import type { Reply } from '../../../issuer/answer.ts';
+import type { HttpsReply } from '../../../issuer/answer.ts';
 import type { Errand } from '../../../issuer/enrolment.ts';
 
 /** Which token, by the names of the configuration. */
@@ -55,7 +55,7 @@ export interface Questions {
   /** A handshake with a server, and nothing after it. */
   shake(host: string, identity: Identity): Shaken;
   /** One request over HTTPS. */
-  fetch(errand: Errand, identity: Identity): Reply;
+  fetch(errand: Errand, identity: Identity): HttpsReply;
 }
 
 export type Question = keyof Questions;

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { isIP } from 'node:net';
 import { connect, type SecureContext, type TLSSocket } from 'node:tls';
 import { tokenErrorOf } from '../../../../hsm/engine.ts';
-import { place, reach, reasonOf, Unreached } from '../dial.ts';
+import { place, reachServer, Unreached, whyUnreached } from '../dial.ts';
 import type { Shaken } from './questions.ts';
 
 const WAIT_MS = 10_000;
@@ -20,7 +20,7 @@ const VERDICT_MS = 5_000;
 export async function shake(host: string, secureContext: SecureContext): Promise<Shaken> {
   const { name, port } = place(host);
   try {
-    const socket = await reach(name, [name], port, REACH_MS);
+    const socket = await reachServer(name, [name], port, REACH_MS);
     const tls = connect({ socket, host: name, servername: isIP(name) ? '' : name, secureContext });
     tls.on('error', () => undefined);
     try {
@@ -33,7 +33,7 @@ export async function shake(host: string, secureContext: SecureContext): Promise
   } catch (error) {
     const local = tokenErrorOf(error);
     if (local !== undefined) throw local;
-    return { verdict: 'refused', reason: error instanceof Unreached ? error.message : reasonOf(error) };
+    return { verdict: 'refused', reason: error instanceof Unreached ? error.message : whyUnreached(error) };
   }
 }
 

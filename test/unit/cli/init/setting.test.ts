@@ -2,23 +2,23 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, test } from 'node:test';
-import { type Question, settle } from '../../../../agent/cli/init/ask-setting.ts';
+import { askSetting, type SettingQuestion } from '../../../../agent/cli/init/ask-setting.ts';
 import { registrationIdOf } from '../../../../agent/cli/init/identity.ts';
-import { wordsOf } from '../../../../agent/cli/init/issuer.ts';
+import { issuerInWords } from '../../../../agent/cli/init/issuer.ts';
 import { noCertificate } from '../../../../agent/cli/init/readable.ts';
 import type { Written } from '../../../../agent/config/schema.ts';
 import { scratch } from '../../state/disk.ts';
 import { type SceneOptions, scene } from './stage.ts';
 
-const scope: Question = { name: 'dps.id_scope', flag: 'id-scope', words: 'ID scope' };
-const endpoint: Question = { name: 'dps.endpoint', flag: 'endpoint', words: 'Endpoint' };
-const trust: Question = { name: 'trust.ca_file', flag: 'trust-ca', words: 'CAs', isFile: true };
+const scope: SettingQuestion = { name: 'dps.id_scope', flag: 'id-scope', words: 'ID scope' };
+const endpoint: SettingQuestion = { name: 'dps.endpoint', flag: 'endpoint', words: 'Endpoint' };
+const trust: SettingQuestion = { name: 'trust.ca_file', flag: 'trust-ca', words: 'CAs', isFile: true };
 const STANDARD = 'global.azure-devices-provisioning.net';
 
 describe('a setting is answered', () => {
   const rows: readonly (readonly [
     what: string,
-    question: Question,
+    question: SettingQuestion,
     options: SceneOptions,
     value: Written | undefined,
   ])[] = [
@@ -52,26 +52,26 @@ describe('a setting is answered', () => {
   for (const [what, question, options, value] of rows) {
     test(what, async () => {
       const { guide } = scene(options);
-      await settle(guide, question);
+      await askSetting(guide, question);
       assert.equal(guide.answers.get(question.name), value);
     });
   }
 
   test('what is missing is named at once, with every flag', async () => {
     const { guide } = scene();
-    await settle(guide, scope);
-    await settle(guide, { name: 'leaf.issuer', flag: 'issuer', words: 'Issuer' });
+    await askSetting(guide, scope);
+    await askSetting(guide, { name: 'leaf.issuer', flag: 'issuer', words: 'Issuer' });
     assert.throws(() => guide.answers.demandAll(), /NL-CONFIG .*no default for: --id-scope, --issuer\. .*--help/);
   });
 
   test('a flag that is wrong ends it, with the words of the schema', async () => {
     const { guide } = scene({ flags: { 'id-scope': '0 ne' }, typed: ['0ne'] });
-    await assert.rejects(settle(guide, scope), /--id-scope must be the ID scope as the portal shows it/);
+    await assert.rejects(askSetting(guide, scope), /--id-scope must be the ID scope as the portal shows it/);
   });
 
   test('the person sees default, hint and what is wrong', async () => {
     const { guide, paper } = scene({ typed: ['https://x', ''] });
-    await settle(guide, { ...endpoint, hint: 'of your cloud' });
+    await askSetting(guide, { ...endpoint, hint: 'of your cloud' });
     assert.equal(
       paper.text,
       `  (of your cloud)
@@ -116,5 +116,5 @@ describe('a command line without a shell', () => {
     ['/bin/sign $HOME;ls', ['/bin/sign', '$HOME;ls']],
     ['', []],
   ];
-  for (const [typed, words] of rows) test(typed, () => assert.deepEqual(wordsOf(typed), words));
+  for (const [typed, words] of rows) test(typed, () => assert.deepEqual(issuerInWords(typed), words));
 });

@@ -1,6 +1,6 @@
 import { Dialogue } from '../../../../agent/cli/init/dialogue.ts';
 import type { Errands } from '../../../../agent/cli/init/errands.ts';
-import { Answers, type Guide } from '../../../../agent/cli/init/guide.ts';
+import { type Guide, InitAnswers } from '../../../../agent/cli/init/guide.ts';
 import type { Survey } from '../../../../agent/cli/init/survey.ts';
 import { screenOf } from '../../../../agent/cli/kit/screen.ts';
 import type { Written } from '../../../../agent/config/schema.ts';
@@ -39,7 +39,7 @@ export function scene({ flags = {}, configured = {}, typed, errands = {}, stdin 
   const given = new Map(Object.entries(flags));
   const guide: Guide = {
     dialogue: new Dialogue(paper, screenOf(paper, { LANG: 'C.UTF-8' }), prompt),
-    answers: new Answers(new Map(Object.entries(configured))),
+    answers: new InitAnswers(new Map(Object.entries(configured))),
     flag: (name) => given.get(name),
     forget: (...names) => {
       for (const name of names) given.delete(name);
