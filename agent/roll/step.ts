@@ -184,7 +184,15 @@ function registered(state: RollState, event: Of<'registered'>): RollState {
   if (state.phase === 'registering-next' && next?.leaf?.thumbprint === event.thumbprint) {
     const { parked, ...accepted } = next;
     const counted = parked === undefined ? accepted : { ...accepted, refusals: parked.times };
-    const withHub = { ...without(state, 'unheard'), next: { ...counted, assignment }, registered: event.as, grace: 0 };
+    // A candidate that comes back counts its own attempts, and not those of the current leaf.
+    const unreached = parked === undefined ? state.unreached : 0;
+    const withHub = {
+      ...without(state, 'unheard'),
+      unreached,
+      next: { ...counted, assignment },
+      registered: event.as,
+      grace: 0,
+    };
     return move(withHub, 'connecting-next', event, 'registered');
   }
   if (current === undefined || current.thumbprint !== event.thumbprint) return state;

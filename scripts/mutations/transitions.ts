@@ -11,8 +11,8 @@ export const TRANSITIONS: readonly Mutation[] = [
   of(
     'step.ts',
     'the old key is given up before the new leaf is proven',
-    "const withHub = { ...without(state, 'unheard'), next:",
-    "const withHub = { ...without(state, 'unheard'), ...(current && { retire: { ...current.key, tries: 0 } }), next:",
+    "const withHub = { ...without(state, 'unheard'), unreached, next:",
+    "const withHub = { ...without(state, 'unheard'), unreached, ...(current && { retire: { ...current.key, tries: 0 } }), next:",
   ),
   of(
     'step.ts',

@@ -9,7 +9,7 @@ import type { Signal } from '../../../agent/roll/signal.ts';
 import type { RollState } from '../../../agent/roll/state.ts';
 import { NOW, terms } from './machine.ts';
 import { briefly, EVENTS, play, SITUATIONS, times } from './situations.ts';
-import { asked, candidate, current, due, request, table } from './standing.ts';
+import { asked, candidate, current, due, request, table, waits } from './standing.ts';
 
 const unreached: Signal = { kind: 'unreached' };
 const silent = failure('NL-HUB-UNREACHABLE');
@@ -89,6 +89,11 @@ describe('the candidate whose hub does not answer', () => {
     const found = EVENTS['next registered']?.(again);
     assert.ok(found);
     assert.equal(briefly(advance(again, found, terms).state), 'connecting-next, connect b');
+  });
+  test('and was parked: it begins to count anew', () => {
+    const asks: RollState = { ...SITUATIONS['registering-next'], unreached: 19 };
+    assert.equal(play({ ...asks, next: waits }, 'next registered').unreached, 0);
+    assert.equal(play(asks, 'next registered').unreached, 19);
   });
   test('asks for another hub, as well, when a request that was planned begins: the roll before it has ended', () => {
     const stuck = play(without(SITUATIONS['connecting-next'], 'online'), 'outage');
