@@ -1,4 +1,4 @@
-import { Gateway } from '../test/e2e/gateway.ts';
+import { Gateway } from '../test/e2e/stage/gateway.ts';
 import type { Entry, Query } from '../test/simulator/log.ts';
 import { startSimulator } from '../test/simulator/simulator.ts';
 

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { site } from '../e2e/site.ts';
+import { site } from '../e2e/stage/site.ts';
 import { debian, ENTER } from '../package/installed.ts';
 import { CONTAINER, Image } from './container.ts';
 import { initRunRoll } from './story.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
-import { site } from '../e2e/site.ts';
+import { site } from '../e2e/stage/site.ts';
 import { build, debian } from '../package/installed.ts';
 import { initRunRoll } from './story.ts';
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Gateway } from '../e2e/gateway.ts';
+import type { Gateway } from '../e2e/stage/gateway.ts';
 
 /** Provisions the gateway, starts it, and turns over a leaf; `meanwhile` is called while it serves. It is stopped then. */
 export async function initRunRoll(gateway: Gateway, meanwhile = (): void => {}): Promise<void> {

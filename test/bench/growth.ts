@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Gateway } from '../e2e/gateway.ts';
+import type { Gateway } from '../e2e/stage/gateway.ts';
 import { descriptorsOf, memoryOf } from './proc.ts';
 import { least, type Reading, short } from './reading.ts';
 import { FLAGS, type Stand } from './stand.ts';

@@ -1,2 +1,2 @@
-/** The Node that runs the gateways (test/e2e/gateway.ts reads the same variable). */
+/** The Node that runs the gateways (test/e2e/stage/gateway.ts reads the same variable). */
 export const NODE = process.env.NEWLEAF_TEST_NODE ?? process.execPath;

@@ -1,4 +1,4 @@
-import type { Gateway } from '../e2e/gateway.ts';
+import type { Gateway } from '../e2e/stage/gateway.ts';
 import { destroyingChild, type Parts, rawRolls } from './raw-roll.ts';
 import { type Reading, short } from './reading.ts';
 import { at, now, type Stand } from './stand.ts';

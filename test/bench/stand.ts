@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { Gateway } from '../e2e/gateway.ts';
+import { Gateway } from '../e2e/stage/gateway.ts';
 import { connectSimulator, type RemoteSimulator } from '../simulator/client.ts';
 import { type Entry, matcher, type Query } from '../simulator/log.ts';
 import { RawDevice } from './raw-device.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { holds } from './holds.ts';
-import { PATIENCE_MS, serving } from './site.ts';
+import { holds } from './stage/holds.ts';
+import { PATIENCE_MS, serving } from './stage/site.ts';
 
 const REFUSED = /NL-DPS-HUB DPS assigned the hub localhost:\d+, which dps\.allowed_hubs does not allow\./;
 

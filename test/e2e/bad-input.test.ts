@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { failureIn } from './ended.ts';
-import type { Gateway, GatewayOptions } from './gateway.ts';
-import { serving, site } from './site.ts';
+import { failureIn } from './stage/ended.ts';
+import type { Gateway, GatewayOptions } from './stage/gateway.ts';
+import { serving, site } from './stage/site.ts';
 
 interface BadStart {
   readonly title: string;

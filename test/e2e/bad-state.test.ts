@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { failureIn } from './ended.ts';
-import { PATIENCE_MS, serving, site } from './site.ts';
+import { failureIn } from './stage/ended.ts';
+import { PATIENCE_MS, serving, site } from './stage/site.ts';
 
 /** root may read everything, unless it is told not to. */
 const RUNNER = process.getuid?.() === 0 ? ['setpriv', '--bounding-set', '-dac_override,-dac_read_search'] : [];
@@ -90,7 +90,7 @@ test('a damaged state file is refused, and nothing is lost', async (t) => {
 });
 
 test('on a slow disk, too, a damaged state file ends the daemon for good', async (t) => {
-  const nodeOptions = ['--require', join(import.meta.dirname, 'preload-slow-rm.cjs')];
+  const nodeOptions = ['--require', join(import.meta.dirname, 'stage', 'preload-slow-rm.cjs')];
   const { gateway } = await site(t, { nodeOptions });
   mkdirSync(join(gateway.stateDirectory, 'state.json'), { recursive: true });
   const { code, out, err } = await gateway.command('run');

@@ -3,10 +3,10 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
-import { failureIn } from './ended.ts';
-import type { Ended } from './gateway.ts';
-import { holds } from './holds.ts';
-import { PATIENCE_MS, serving, site } from './site.ts';
+import { failureIn } from './stage/ended.ts';
+import type { Ended } from './stage/gateway.ts';
+import { holds } from './stage/holds.ts';
+import { PATIENCE_MS, serving, site } from './stage/site.ts';
 
 const ID = 'gw-0001';
 

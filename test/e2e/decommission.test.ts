@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { startSimulator } from '../simulator/simulator.ts';
 import { Terminal } from '../unit/terminal.ts';
-import { BUNDLE, Gateway } from './gateway.ts';
 import { begin, factoryScene } from './roll/scene.ts';
-import { PATIENCE_MS } from './site.ts';
+import { BUNDLE, Gateway } from './stage/gateway.ts';
+import { PATIENCE_MS } from './stage/site.ts';
 
 /** State and token of a gateway that is not running. */
 function snapshotOf(gateway: Gateway, t: TestContext): { restore(): void; isAsBefore(): void } {
@@ -60,7 +60,7 @@ test('a key that was there before newleaf stays', async (t) => {
 test('decommission', async (t) => {
   const far = await startSimulator();
   const gateway = new Gateway(far.endpoints, {
-    nodeOptions: ['--require', join(import.meta.dirname, 'preload-cut.cjs')],
+    nodeOptions: ['--require', join(import.meta.dirname, 'stage', 'preload-cut.cjs')],
   });
   t.after(async () => {
     await gateway.remove();

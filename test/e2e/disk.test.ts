@@ -3,9 +3,9 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { tinyDisk } from '../unit/state/disk.ts';
-import { fill } from './fill.ts';
-import { holds } from './holds.ts';
-import { patiently, serving } from './site.ts';
+import { fill } from './stage/fill.ts';
+import { holds } from './stage/holds.ts';
+import { patiently, serving } from './stage/site.ts';
 
 const ID = 'gw-0001';
 

@@ -3,8 +3,8 @@ import { suite, test } from 'node:test';
 import type { FaultName, FaultOptions } from '../simulator/faults.ts';
 import type { Entry } from '../simulator/log.ts';
 import type { Simulator } from '../simulator/simulator.ts';
-import type { Gateway } from './gateway.ts';
-import { PATIENCE_MS, serving, site } from './site.ts';
+import type { Gateway } from './stage/gateway.ts';
+import { PATIENCE_MS, serving, site } from './stage/site.ts';
 
 const ID = 'gw-0001';
 /** The ladder of registrations begins at 5 s (Microsoft: "first delay at least 5 s"), with jitter of a quarter. */

@@ -9,7 +9,7 @@ import type { Entry } from '../simulator/log.ts';
 import { Terminal } from '../unit/terminal.ts';
 import { histogram, peakOf } from './fleet/figures.ts';
 import { Park } from './fleet/park.ts';
-import { PATIENCE_MS } from './site.ts';
+import { PATIENCE_MS } from './stage/site.ts';
 
 const SIZE = 200;
 /** Each gateway begins at a random moment within so many seconds. */

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { softHsm } from '../contract/token/softhsm.ts';
-import { clocked } from './clocked.ts';
-import { holds } from './holds.ts';
-import { PATIENCE_MS } from './site.ts';
+import { clocked } from './stage/clocked.ts';
+import { holds } from './stage/holds.ts';
+import { PATIENCE_MS } from './stage/site.ts';
 
 const ID = 'gw-0001';
 const MINUTE = 60_000;

@@ -4,8 +4,8 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { scratch } from '../unit/state/disk.ts';
-import { holds } from './holds.ts';
-import { type Serving, serving } from './site.ts';
+import { holds } from './stage/holds.ts';
+import { type Serving, serving } from './stage/site.ts';
 
 test('the key of the leaf is gone from the token: it is said, nothing is written again and again, and a roll mends it', async (t) => {
   const { gateway, thumbprint } = await serving(t);

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import type { FaultName, FaultOptions } from '../simulator/faults.ts';
 import type { Simulator } from '../simulator/simulator.ts';
-import type { Gateway } from './gateway.ts';
-import { cut, PATIENCE_MS, serving } from './site.ts';
+import type { Gateway } from './stage/gateway.ts';
+import { cut, PATIENCE_MS, serving } from './stage/site.ts';
 
 const ID = 'gw-0001';
 /** Connects that must have failed before the fault is lifted: an outage that was not noticed proves nothing. */

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { suite, type TestContext, test } from 'node:test';
 import type { Entry } from '../simulator/log.ts';
 import { startSimulator } from '../simulator/simulator.ts';
-import { Gateway } from './gateway.ts';
-import { holds } from './holds.ts';
-import { PATIENCE_MS, type Serving } from './site.ts';
+import { Gateway } from './stage/gateway.ts';
+import { holds } from './stage/holds.ts';
+import { PATIENCE_MS, type Serving } from './stage/site.ts';
 
 const ID = 'gw-0001';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { askSocket } from '../../agent/control/client.ts';
-import { holds } from './holds.ts';
-import { serving } from './site.ts';
+import { holds } from './stage/holds.ts';
+import { serving } from './stage/site.ts';
 
 const ID = 'gw-0001';
 

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import type { Entry, Query } from '../simulator/log.ts';
-import { PATIENCE_MS, type Site, serving, site } from './site.ts';
+import { PATIENCE_MS, type Site, serving, site } from './stage/site.ts';
 
 const ID = 'gw-0001';
 

@@ -3,8 +3,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { EXIT } from '../../agent/failure/exit.ts';
-import { failureIn } from './ended.ts';
-import { cut, PATIENCE_MS, serving } from './site.ts';
+import { failureIn } from './stage/ended.ts';
+import { cut, PATIENCE_MS, serving } from './stage/site.ts';
 
 test('a token that is pulled and put back costs restarts, and nothing else', {
   timeout: 4 * PATIENCE_MS,

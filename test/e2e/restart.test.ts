@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { site } from './site.ts';
+import { site } from './stage/site.ts';
 
 test('a daemon whose token is away tries it once in 30 seconds, and at once when a person starts it', async (t) => {
   const directory = mkdtempSync(join(tmpdir(), 'newleaf-run-'));

@@ -5,8 +5,8 @@ import { test } from 'node:test';
 import { openCommand } from '../contract/issuer/command.ts';
 import { startSimulator } from '../simulator/simulator.ts';
 import { scratch } from '../unit/state/disk.ts';
-import { Gateway } from './gateway.ts';
-import { PATIENCE_MS, serving } from './site.ts';
+import { Gateway } from './stage/gateway.ts';
+import { PATIENCE_MS, serving } from './stage/site.ts';
 
 const PIN = 'pin-81f5c0de7a';
 
@@ -27,7 +27,7 @@ function shapesOf(secret: string): readonly string[] {
 }
 
 test('neither key, PIN nor password leaves its place', async (t) => {
-  const preload = join(import.meta.dirname, 'preload-witness.cjs');
+  const preload = join(import.meta.dirname, 'stage', 'preload-witness.cjs');
   const { far, gateway, session } = await serving(t, { pin: PIN, nodeOptions: ['--require', preload] });
   // One roll, so that the child that destroys a key has been there, too.
   assert.equal((await gateway.post('/v1/roll')).status, 202);

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { holds } from './holds.ts';
-import { PATIENCE_MS, site } from './site.ts';
+import { holds } from './stage/holds.ts';
+import { PATIENCE_MS, site } from './stage/site.ts';
 
 /** DPS enrolls the root: a leaf that is sent alone is refused, in words that name neither it nor what is missing. */
 test('a leaf that is delivered without its intermediate is sent with that of the current leaf', async (t) => {

@@ -2,8 +2,8 @@ import { chmodSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { type FaultyToken, faulty, rv } from '../contract/faulty/faulty.ts';
-import { servesOnWhatItHas } from './sick-token.ts';
-import { PATIENCE_MS, serving } from './site.ts';
+import { servesOnWhatItHas } from './stage/sick-token.ts';
+import { PATIENCE_MS, serving } from './stage/site.ts';
 
 const timeout = 6 * PATIENCE_MS;
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { suite, type TestContext, test } from 'node:test';
-import { DAY_S, FakeTime } from './fake-time.ts';
-import { holds } from './holds.ts';
-import { PATIENCE_MS, type Site, site } from './site.ts';
+import { DAY_S, FakeTime } from './stage/fake-time.ts';
+import { holds } from './stage/holds.ts';
+import { PATIENCE_MS, type Site, site } from './stage/site.ts';
 
 const ID = 'gw-0001';
 /** The daemon looks at the clock once a minute. */

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { type Entry, matcher } from '../simulator/log.ts';
 import type { Simulator } from '../simulator/simulator.ts';
-import { holds } from './holds.ts';
-import { cut, PATIENCE_MS, patiently, serving, site } from './site.ts';
-import { tell } from './timeline.ts';
+import { holds } from './stage/holds.ts';
+import { cut, PATIENCE_MS, patiently, serving, site } from './stage/site.ts';
+import { tell } from './stage/timeline.ts';
 
 const ID = 'gw-0001';
 

@@ -4,8 +4,8 @@ import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSy
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { scratch } from '../unit/state/disk.ts';
-import type { Gateway } from './gateway.ts';
-import { serving } from './site.ts';
+import type { Gateway } from './stage/gateway.ts';
+import { serving } from './stage/site.ts';
 
 const PIN = 'pin-81f5c0de7a';
 const PASSWORD = 'est/pass+word 7f"3ä';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { cut, PATIENCE_MS, serving } from './site.ts';
+import { cut, PATIENCE_MS, serving } from './stage/site.ts';
 
 const ID = 'gw-0001';
 const ROLLS = 10;
@@ -12,7 +12,7 @@ const WARM = 2;
 const CUTS = [1, 5];
 
 test('ten rolls in one process, collecting garbage all the time', async (t) => {
-  const nodeOptions = ['--expose-gc', '--require', join(import.meta.dirname, 'preload-gc.cjs')];
+  const nodeOptions = ['--expose-gc', '--require', join(import.meta.dirname, 'stage', 'preload-gc.cjs')];
   const { far, gateway, session } = await serving(t, { nodeOptions });
   const { pid } = gateway;
   const descriptors = () => readdirSync(`/proc/${pid}/fd`).length;

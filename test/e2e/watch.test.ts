@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { rowsOf } from '../../agent/cli/kit/screen.ts';
 import { Terminal } from '../unit/terminal.ts';
-import { BUNDLE } from './gateway.ts';
-import { PATIENCE_MS, serving } from './site.ts';
+import { BUNDLE } from './stage/gateway.ts';
+import { PATIENCE_MS, serving } from './stage/site.ts';
 
 const HOME = '\u001b[H';
 /** Clearing, to the end of the line or of the screen. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, existsSync, lstatSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { suite, test } from 'node:test';
-import { site } from '../e2e/site.ts';
+import { site } from '../e2e/stage/site.ts';
 import { build, debian, NATIVE, type Root } from './installed.ts';
 
 const PREFIX = '/data/newleaf';

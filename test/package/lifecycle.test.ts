@@ -3,8 +3,8 @@ import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileS
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite, type TestContext, test } from 'node:test';
-import type { Gateway } from '../e2e/gateway.ts';
-import { site } from '../e2e/site.ts';
+import type { Gateway } from '../e2e/stage/gateway.ts';
+import { site } from '../e2e/stage/site.ts';
 import { build, debian, NATIVE, type Root } from './installed.ts';
 
 const CONFIGURATION = '/etc/newleaf/newleaf.toml';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { type TestContext, test } from 'node:test';
-import { PATIENCE_MS } from '../e2e/site.ts';
+import { PATIENCE_MS } from '../e2e/stage/site.ts';
 import { inside } from '../namespace.ts';
 import { APART, isUp, type Machine } from './machine.ts';
 import { provisioned, type Site } from './site.ts';

@@ -8,9 +8,9 @@ import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import type { TestContext } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import { DaemonLog, type LogLine } from '../e2e/daemon-log.ts';
-import type { Ended } from '../e2e/gateway.ts';
-import { PATIENCE_MS } from '../e2e/site.ts';
+import { DaemonLog, type LogLine } from '../e2e/stage/daemon-log.ts';
+import type { Ended } from '../e2e/stage/gateway.ts';
+import { PATIENCE_MS } from '../e2e/stage/site.ts';
 
 const ROOTFS = join(import.meta.dirname, 'rootfs');
 /** Run a test file with it (see namespace.ts): what starts a machine needs a place of its own. There are no packages there. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { LIBRARIES } from '../contract/modules/alone.ts';
-import { PATIENCE_MS } from '../e2e/site.ts';
+import { PATIENCE_MS } from '../e2e/stage/site.ts';
 import { inside } from '../namespace.ts';
 import { plugIn as plugInTpm } from './chip.ts';
 import { APART, type Machine } from './machine.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { PATIENCE_MS } from '../e2e/site.ts';
+import { PATIENCE_MS } from '../e2e/stage/site.ts';
 import { inside } from '../namespace.ts';
 import { APART, isUp, type Machine, type Unit } from './machine.ts';
 import { debOf, site } from './site.ts';

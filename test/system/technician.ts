@@ -1,6 +1,6 @@
 import { copyFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Ended } from '../e2e/gateway.ts';
+import type { Ended } from '../e2e/stage/gateway.ts';
 import type { Endpoints } from '../simulator/api.ts';
 import type { Machine } from './machine.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { PATIENCE_MS } from '../e2e/site.ts';
+import { PATIENCE_MS } from '../e2e/stage/site.ts';
 import { inside } from '../namespace.ts';
 import { APART, isUp, type Machine, type Unit } from './machine.ts';
 import { provisioned } from './site.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { holds } from '../../e2e/holds.ts';
+import { holds } from '../../e2e/stage/holds.ts';
 import { Libest } from './libest.ts';
 import { byPassword, closings, serves, siteAt } from './libest-site.ts';
 import { standIn } from './stand-in.ts';

@@ -4,7 +4,7 @@ import { appendFileSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFil
 import { join } from 'node:path';
 import { suite, type TestContext, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import { holds } from '../../e2e/holds.ts';
+import { holds } from '../../e2e/stage/holds.ts';
 import { thumbprintOf } from '../../simulator/ca.ts';
 import { drop, inboxOf, openInbox, rejected } from './inbox.ts';
 import { Stage } from './stage.ts';

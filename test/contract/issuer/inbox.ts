@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Told } from '../../e2e/ended.ts';
-import type { Gateway } from '../../e2e/gateway.ts';
+import type { Told } from '../../e2e/stage/ended.ts';
+import type { Gateway } from '../../e2e/stage/gateway.ts';
 import type { Simulator } from '../../simulator/simulator.ts';
 import { told } from './asked.ts';
 import { csrOf, type Open } from './way.ts';

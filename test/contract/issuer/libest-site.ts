@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import type { TestContext } from 'node:test';
-import { Gateway } from '../../e2e/gateway.ts';
-import { PATIENCE_MS, type Site } from '../../e2e/site.ts';
+import { Gateway } from '../../e2e/stage/gateway.ts';
+import { PATIENCE_MS, type Site } from '../../e2e/stage/site.ts';
 import { type Simulator, startSimulator } from '../../simulator/simulator.ts';
 import type { Libest } from './libest.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Status } from '../../../agent/roll/report.ts';
-import { holds } from '../../e2e/holds.ts';
+import { holds } from '../../e2e/stage/holds.ts';
 import { type CaPolicy, Libest } from './libest.ts';
 import { byPassword, closings, serves, siteAt } from './libest-site.ts';
 import { CERTS_ONLY, standIn } from './stand-in.ts';

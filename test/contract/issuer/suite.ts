@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { suite, test } from 'node:test';
-import { holds } from '../../e2e/holds.ts';
+import { holds } from '../../e2e/stage/holds.ts';
 import { BAD_LEAVES } from './bad-leaves.ts';
 import { Stage } from './stage.ts';
 import type { Open } from './way.ts';

@@ -1,5 +1,5 @@
-import type { Told } from '../../e2e/ended.ts';
-import type { Gateway } from '../../e2e/gateway.ts';
+import type { Told } from '../../e2e/stage/ended.ts';
+import type { Gateway } from '../../e2e/stage/gateway.ts';
 import type { Simulator } from '../../simulator/simulator.ts';
 import type { Wish } from './wish.ts';
 

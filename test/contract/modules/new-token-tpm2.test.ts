@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { createErrands } from '../../../agent/cli/init/errands.ts';
 import { startedBy } from '../../../hsm/job.ts';
-import { BUNDLE } from '../../e2e/gateway.ts';
+import { BUNDLE } from '../../e2e/stage/gateway.ts';
 import type { TestToken } from '../token/softhsm.ts';
 import { tpm2 } from './tpm2.ts';
 

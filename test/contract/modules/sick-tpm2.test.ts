@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { servesOnWhatItHas } from '../../e2e/sick-token.ts';
-import { PATIENCE_MS, serving } from '../../e2e/site.ts';
+import { servesOnWhatItHas } from '../../e2e/stage/sick-token.ts';
+import { PATIENCE_MS, serving } from '../../e2e/stage/site.ts';
 import { tpm2 } from './tpm2.ts';
 
 /** More than there are within the six hours after which a new process is worth it: each leaves an object in the TPM. */

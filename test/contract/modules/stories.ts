@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, suite, test } from 'node:test';
-import { cut, PATIENCE_MS, patiently, type Serving, serving } from '../../e2e/site.ts';
-import { tell } from '../../e2e/timeline.ts';
+import { cut, PATIENCE_MS, patiently, type Serving, serving } from '../../e2e/stage/site.ts';
+import { tell } from '../../e2e/stage/timeline.ts';
 import type { TestToken } from '../token/softhsm.ts';
 
 const ID = 'gw-0001';

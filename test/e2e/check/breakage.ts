@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import type { Status } from '../../../agent/roll/report.ts';
 import type { IssuePolicy } from '../../simulator/ca.ts';
-import { PATIENCE_MS } from '../site.ts';
+import { PATIENCE_MS } from '../stage/site.ts';
 import { assertRed, redInJson } from './red.ts';
 import { provisioned, type Stage } from './stage.ts';
 

@@ -1,6 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import { CODES } from '../../../agent/failure/failure.ts';
-import { DAY_S } from '../fake-time.ts';
+import { DAY_S } from '../stage/fake-time.ts';
 import type { Breakage } from './breakage.ts';
 import { deafen } from './deaf.ts';
 

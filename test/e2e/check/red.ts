@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Ended } from '../gateway.ts';
+import type { Ended } from '../stage/gateway.ts';
 
 /** What differs from run to run, by what it is. */
 const settled = (text: string): string =>

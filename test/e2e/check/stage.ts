@@ -4,8 +4,8 @@ import type { TestContext } from 'node:test';
 import { validateEntry } from '../../../agent/state/entry.ts';
 import type { IssuePolicy } from '../../simulator/ca.ts';
 import { type Simulator, startSimulator } from '../../simulator/simulator.ts';
-import { FakeTime } from '../fake-time.ts';
-import { Gateway } from '../gateway.ts';
+import { FakeTime } from '../stage/fake-time.ts';
+import { Gateway } from '../stage/gateway.ts';
 import { Names } from './nameless.ts';
 
 /** A gateway that has been provisioned and stopped, with a clock and names of its own. */

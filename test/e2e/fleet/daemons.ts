@@ -2,7 +2,7 @@ import { type Running, start } from '../../../agent/cli/run/command.ts';
 import { loadConfig } from '../../../agent/config/config.ts';
 import { createLog } from '../../../agent/machine/log.ts';
 import { startedBy } from '../../../hsm/job.ts';
-import { Inspector } from '../inspector.ts';
+import { Inspector } from '../stage/inspector.ts';
 
 /** What the test tells this process: a gateway is named by its configuration file. */
 export type Order =

@@ -6,7 +6,7 @@ import type { Status } from '../../../agent/roll/report.ts';
 import { bundle } from '../../../scripts/build.ts';
 import { softHsmUnder } from '../../contract/token/softhsm.ts';
 import type { Endpoints } from '../../simulator/api.ts';
-import { settingsOf, tomlOf, writeFiles } from '../settings.ts';
+import { settingsOf, tomlOf, writeFiles } from '../stage/settings.ts';
 import { Host } from './host.ts';
 
 /** One for each core of a small machine. */

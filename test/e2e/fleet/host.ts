@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import type { TestToken } from '../../contract/token/softhsm.ts';
-import { BUNDLE, NODE } from '../gateway.ts';
+import { BUNDLE, NODE } from '../stage/gateway.ts';
 import type { Order, Told } from './daemons.ts';
 
 /** Lines of the daemons' logs that a failure shows. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { after, before, beforeEach, suite, test } from 'node:test';
 import { insideNetworkNamespace } from '../../namespace.ts';
-import type { Ended } from '../gateway.ts';
+import type { Ended } from '../stage/gateway.ts';
 import { environment } from './machine.ts';
 import { Stage } from './stage.ts';
 

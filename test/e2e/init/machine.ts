@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { withOwnMounts } from '../../namespace.ts';
-import { BUNDLE, type Ended } from '../gateway.ts';
-import { PATIENCE_MS } from '../site.ts';
+import { BUNDLE, type Ended } from '../stage/gateway.ts';
+import { PATIENCE_MS } from '../stage/site.ts';
 
 const NODE = process.env.NEWLEAF_TEST_NODE ?? process.execPath;
 

@@ -3,7 +3,7 @@ import type { TestContext } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { stripVTControlCharacters } from 'node:util';
 import { Terminal } from '../../unit/terminal.ts';
-import { PATIENCE_MS } from '../site.ts';
+import { PATIENCE_MS } from '../stage/site.ts';
 
 /** Somebody in front of a terminal: reads what a program shows, and types. */
 export class Person {

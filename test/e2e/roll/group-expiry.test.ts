@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import type { Entry } from '../../simulator/log.ts';
-import { holds } from '../holds.ts';
-import { PATIENCE_MS } from '../site.ts';
+import { holds } from '../stage/holds.ts';
+import { PATIENCE_MS } from '../stage/site.ts';
 import { complete } from './complete.ts';
 import { type By, CAS, enrolledCa, type Level } from './enrolled-ca.ts';
 import { plays } from './matters.ts';

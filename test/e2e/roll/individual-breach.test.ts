@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { holds } from '../holds.ts';
-import { PATIENCE_MS } from '../site.ts';
+import { holds } from '../stage/holds.ts';
+import { PATIENCE_MS } from '../stage/site.ts';
 import { complete } from './complete.ts';
 import { plays } from './matters.ts';
 import { account, presence } from './presence.ts';

@@ -5,8 +5,8 @@ import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Endpoints } from '../../simulator/api.ts';
-import type { Ended, Gateway } from '../gateway.ts';
-import type { Line } from '../timeline.ts';
+import type { Ended, Gateway } from '../stage/gateway.ts';
+import type { Line } from '../stage/timeline.ts';
 import { TOOL } from './tool.ts';
 
 /** `enroll` asks before it destroys, and here nobody is there to answer. */

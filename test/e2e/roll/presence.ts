@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import type { Simulator } from '../../simulator/simulator.ts';
-import { tell } from '../timeline.ts';
+import { tell } from '../stage/timeline.ts';
 import { ID, type Scene } from './scene.ts';
 
 /** How long the hubs had no session of the device, in milliseconds, and how long its slowest handshake took. */

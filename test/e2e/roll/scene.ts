@@ -6,8 +6,8 @@ import { GRACE_REFUSALS } from '../../../agent/roll/backoff.ts';
 import type { ClientIdentity, IssuePolicy } from '../../simulator/ca.ts';
 import { type Simulator, startSimulator } from '../../simulator/simulator.ts';
 import type { Switches } from '../../simulator/switches.ts';
-import { Gateway, type GatewayOptions } from '../gateway.ts';
-import { PATIENCE_MS } from '../site.ts';
+import { Gateway, type GatewayOptions } from '../stage/gateway.ts';
+import { PATIENCE_MS } from '../stage/site.ts';
 import { Operator } from './operator.ts';
 
 export const ID = 'gw-0001';

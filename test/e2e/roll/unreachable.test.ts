@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { PATIENCE_MS } from '../site.ts';
+import { PATIENCE_MS } from '../stage/site.ts';
 import { begin, ID, scene } from './scene.ts';
 
 test('a roll that DPS sends to a hub nobody reaches: the operator assigns another, and a technician asks', async (t) => {

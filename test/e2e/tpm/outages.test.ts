@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { copyFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { failureIn } from '../ended.ts';
-import { holds } from '../holds.ts';
-import { cut, PATIENCE_MS, serving } from '../site.ts';
+import { failureIn } from '../stage/ended.ts';
+import { holds } from '../stage/holds.ts';
+import { cut, PATIENCE_MS, serving } from '../stage/site.ts';
 import { another, ID, outcomeOf, tpmServing, tpmSite } from './site.ts';
 
 test('no TPM: every command says so, and the daemon does not begin', async (t) => {

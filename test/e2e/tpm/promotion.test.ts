@@ -3,8 +3,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { COMMAND, Tap } from '../../contract/tpm/tap.ts';
-import { holds } from '../holds.ts';
-import { cut, PATIENCE_MS } from '../site.ts';
+import { holds } from '../stage/holds.ts';
+import { cut, PATIENCE_MS } from '../stage/site.ts';
 import { another, ID, keyAtHub, outcomeOf, type TpmSite, tpmServing, tpmSite } from './site.ts';
 
 const waits = ({ gateway }: TpmSite) => existsSync(join(gateway.stateDirectory, 'tpm-next-key'));

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
-import { holds } from '../holds.ts';
-import { cut, PATIENCE_MS } from '../site.ts';
+import { holds } from '../stage/holds.ts';
+import { cut, PATIENCE_MS } from '../stage/site.ts';
 import { another, ID, keyAtHub, outcomeOf, tpmServing, tpmSite } from './site.ts';
 
 test('the hub forgets the gateway: it registers again by itself, with the same process', async (t) => {

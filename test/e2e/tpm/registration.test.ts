@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
-import { holds } from '../holds.ts';
-import { PATIENCE_MS } from '../site.ts';
+import { holds } from '../stage/holds.ts';
+import { PATIENCE_MS } from '../stage/site.ts';
 import { another, ID, keyAtHub, outcomeOf, tpmServing, tpmSite } from './site.ts';
 
 test('first registration, and the session with the hub', async (t) => {

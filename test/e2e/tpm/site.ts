@@ -2,8 +2,8 @@ import type { TestContext } from 'node:test';
 import { Swtpm } from '../../contract/tpm/swtpm.ts';
 import type { Entry } from '../../simulator/log.ts';
 import { type Simulator, startSimulator } from '../../simulator/simulator.ts';
-import { Gateway } from '../gateway.ts';
-import { PATIENCE_MS } from '../site.ts';
+import { Gateway } from '../stage/gateway.ts';
+import { PATIENCE_MS } from '../stage/site.ts';
 
 export const ID = 'gw-0001';
 

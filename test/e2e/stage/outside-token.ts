@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { softHsm, type TestToken } from '../contract/token/softhsm.ts';
+import { softHsm, type TestToken } from '../../contract/token/softhsm.ts';
 
 /** A SoftHSM token, asked by `pkcs11-tool`: what is in it does not depend on what newleaf believes. */
 export class OutsideToken {

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { TestToken } from '../contract/token/softhsm.ts';
-import type { Endpoints } from '../simulator/api.ts';
+import type { TestToken } from '../../contract/token/softhsm.ts';
+import type { Endpoints } from '../../simulator/api.ts';
 
 /** Values of the configuration by dotted key, as TOML. */
 export type Settings = Readonly<Record<string, string>>;

@@ -1,6 +1,6 @@
 import pkcs11js, { type Handle, type PKCS11 } from 'pkcs11js';
-import { findSlot, loadModule } from '../../hsm/module.ts';
-import type { TestToken } from '../contract/token/softhsm.ts';
+import { findSlot, loadModule } from '../../../hsm/module.ts';
+import type { TestToken } from '../../contract/token/softhsm.ts';
 
 /** Looks into a token that this process has opened, past everything that the daemon believes of it. */
 export class Inspector {

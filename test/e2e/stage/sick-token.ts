@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { EXIT } from '../../agent/failure/exit.ts';
-import { lastWords } from '../../agent/state/last-words.ts';
+import { EXIT } from '../../../agent/failure/exit.ts';
+import { lastWords } from '../../../agent/state/last-words.ts';
 import { holds } from './holds.ts';
 import { PATIENCE_MS, type Serving } from './site.ts';
 

@@ -1,8 +1,8 @@
 import type { TestContext } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Entry } from '../simulator/log.ts';
-import type { MethodAnswer } from '../simulator/methods.ts';
-import { type Simulator, startSimulator } from '../simulator/simulator.ts';
+import type { Entry } from '../../simulator/log.ts';
+import type { MethodAnswer } from '../../simulator/methods.ts';
+import { type Simulator, startSimulator } from '../../simulator/simulator.ts';
 import { Gateway, type GatewayOptions } from './gateway.ts';
 
 /** Longest wait for something that is bound to happen, on a machine that is busy with other tests. */

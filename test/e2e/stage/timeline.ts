@@ -1,6 +1,6 @@
 import type { TestContext } from 'node:test';
-import type { Entry } from '../simulator/log.ts';
-import type { Simulator } from '../simulator/simulator.ts';
+import type { Entry } from '../../simulator/log.ts';
+import type { Simulator } from '../../simulator/simulator.ts';
 
 type Telling = (entry: Entry) => string;
 

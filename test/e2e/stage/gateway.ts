@@ -4,16 +4,17 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { askSocket, type Reply } from '../../agent/control/client.ts';
-import type { Status } from '../../agent/roll/report.ts';
-import type { TestToken } from '../contract/token/softhsm.ts';
-import type { Endpoints } from '../simulator/api.ts';
+import { askSocket, type Reply } from '../../../agent/control/client.ts';
+import type { Status } from '../../../agent/roll/report.ts';
+import type { TestToken } from '../../contract/token/softhsm.ts';
+import type { Endpoints } from '../../simulator/api.ts';
 import { DaemonLog } from './daemon-log.ts';
 import { OutsideToken } from './outside-token.ts';
 import { settingsOf, tomlOf, writeFiles } from './settings.ts';
 
 /** The bundle under test, and the node that runs it: both can be given from outside. */
-export const BUNDLE = process.env.NEWLEAF_TEST_BUNDLE ?? join(import.meta.dirname, '..', '..', 'dist', 'newleaf.js');
+export const BUNDLE =
+  process.env.NEWLEAF_TEST_BUNDLE ?? join(import.meta.dirname, '..', '..', '..', 'dist', 'newleaf.js');
 export const NODE = process.env.NEWLEAF_TEST_NODE ?? process.execPath;
 
 /** A command that is still running after this is ended: it should have refused. */
