@@ -14,7 +14,8 @@ interface Bound {
 export const BOUNDS: readonly Bound[] = [
   {
     call: 'reach DPS',
-    anHour: 10,
+    // A candidate that DPS refuses or does not answer, the current leaf by turns, and a new candidate in between.
+    anHour: 12,
     aChange: 8,
     because:
       'an instance of DPS takes 1,000 registrations a minute from all gateways together: a fleet that asks more blocks itself',
