@@ -116,8 +116,8 @@ function csrAsked(state: RollState, event: Of<'csr-asked'>, decision?: Decision)
     return toMakeKey({ ...state, next: { slot: freeSlot(state), sent: false, waiting: true } }, event, 'csr-asked');
   }
   if (decision?.action === 'ignore') return state;
-  // Its key was lost: whoever asks need not wait for the ladder.
-  if (next.parked !== undefined && next.id === undefined) {
+  // Its key was lost, or the token has made none before DPS was asked in between: a person does not wait for the ladder.
+  if (next.id === undefined && (next.parked !== undefined || state.phase === 'stranded')) {
     return toMakeKey({ ...state, next: { ...next, waiting: true } }, event, 'csr-asked');
   }
   // A key that is not made yet is a new one.

@@ -278,6 +278,12 @@ describe('a technician asks a stranded gateway for a CSR', () => {
   test('its key is made at once, and nobody asks DPS for it', () => {
     assert.equal(briefly(asked), 'generating-key, generate-key b');
   });
+  test('the token makes no key, DPS is asked in between, and refuses: the next one who asks has the key made', () => {
+    const waits = { slot: 'b', intended: 'g1', sent: false, waiting: true } as const;
+    for (const name of ['csr', 'csr --new-key'] as const) {
+      assert.equal(briefly(play({ ...SITUATIONS.stranded, next: waits }, name)), 'generating-key, generate-key b');
+    }
+  });
   test('and the gateway is stranded as before, with its hour', () => {
     const made = play(asked, 'key generated');
     assert.deepEqual([made.phase, made.next?.id, made.next?.waiting], ['stranded', 'g1', true]);
