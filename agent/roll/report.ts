@@ -130,7 +130,7 @@ export function statusOf(state: RollState, { version, registrationId, terms, now
     online: state.online !== undefined,
     ...(assignment && { hub: { host: assignment.hub, deviceId: assignment.deviceId } }),
     ...(current && (isEndorsed(current) ? { endorsementKey: current.thumbprint } : { leaf: leafOf(current, renewAt) })),
-    ...(next && { next: nextStatus(next) }),
+    ...(next && { next: nextStatus(next, state) }),
     ...(request && { request: requestStatus(request) }),
     ...(scheduled && { scheduled: { ...requestStatus(scheduled), startAt: iso(scheduled.startAt) } }),
     ...(ended[0] && { last: ended[0] }),
@@ -167,13 +167,16 @@ function needsPerson({ phase, next, current }: RollState, terms: Terms, now: num
   return !terms.automatic && current !== undefined && now >= current.notAfter;
 }
 
-function nextStatus(next: Next): NextStatus {
+function nextStatus(next: Next, { phase, probe }: RollState): NextStatus {
   const { slot, leaf, parked } = next;
+  // A stranded gateway has one ladder for all that it asks.
+  const askAt = phase === 'stranded' && probe !== undefined ? probe.askAt : parked?.askAt;
   return {
     slot,
     standing: parked !== undefined ? 'parked' : next.waiting === true ? 'waiting' : 'rolling',
     ...(leaf && { leaf: leafStatus(leaf) }),
-    ...(parked && { askAt: iso(parked.askAt), refusals: parked.times, trouble: troubleOf(parked.failure) }),
+    ...(askAt !== undefined &&
+      parked && { askAt: iso(askAt), refusals: parked.times, trouble: troubleOf(parked.failure) }),
   };
 }
 

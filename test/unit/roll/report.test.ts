@@ -42,6 +42,12 @@ describe('each phase', () => {
   }
 });
 
+test('a stranded gateway asks for its candidate when it asks at all', () => {
+  const { probe } = SITUATIONS.stranded;
+  assert.equal(status({ ...SITUATIONS.stranded, next: waits }).next?.askAt, iso(probe?.askAt ?? 0));
+  assert.equal(status({ ...SITUATIONS.serving, next: waits }).next?.askAt, iso(waits.parked.askAt));
+});
+
 describe('when a person is needed', () => {
   const rows: readonly (readonly [why: string, RollState, Partial<ReportOptions>, boolean])[] = [
     ['serving', SITUATIONS.serving, {}, false],
