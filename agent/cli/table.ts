@@ -1,7 +1,7 @@
 import { type CommandSpec, flagged, type Tool, valued } from './kit/tool.ts';
 import { INIT_OPTIONS } from './table-init.ts';
 
-/** Understood by every command. */
+/** Options of every command. */
 const GLOBAL_OPTIONS = {
   config: valued('FILE', 'The configuration. Without it NEWLEAF_CONFIG, then /etc/newleaf/newleaf.toml.'),
   help: { ...flagged('Explain the command.'), short: 'h' },
@@ -10,7 +10,7 @@ const GLOBAL_OPTIONS = {
 const json = flagged('Print JSON, whose schema is kept stable.');
 const wait = flagged('Follow the request to its end, and exit by how it ended.');
 const id = valued('ID', 'Name the request. The same ID again gives its outcome.');
-/** Exit codes, wherever nothing more exact is known. */
+/** Exit codes, where a command has no more exact meaning. */
 const EXITS = {
   0: 'Done.',
   1: 'Failed.',
@@ -31,7 +31,6 @@ const asked = {
   5: down,
 } as const;
 
-/** Every command, once. */
 const COMMANDS = {
   run: {
     meaning: 'Run the daemon',
@@ -211,7 +210,6 @@ const COMMANDS = {
 
 export type CommandName = keyof typeof COMMANDS;
 
-/** The command line of newleaf. */
 export const NEWLEAF: Tool<CommandName> = {
   name: 'newleaf',
   purpose: 'newleaf keeps the X.509 leaf key of an Azure IoT gateway in its HSM or TPM, and turns over a new leaf.',

@@ -10,11 +10,11 @@ const alone =
   (isSet) =>
     isSet(key) && !isSet(other);
 
-/** What no single setting can know. */
+/** Rules about several settings. */
 export const CROSS_CHECKS: readonly Rule[] = [
   {
     key: 'hsm.token',
-    // It has a default, so it is set wherever the section has a meaning.
+    // It has a default, so it is set wherever the section is in use.
     broken: (isSet) => isSet('hsm.label_prefix') && !isSet('hsm.token') && !isSet('hsm.uri'),
     sentence: 'must be set (or hsm.uri), so that newleaf knows which token is its own',
   },

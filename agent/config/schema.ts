@@ -20,7 +20,7 @@ export type Written = string | number | boolean | Date | readonly Written[] | { 
 
 export interface Setting<T> extends Kind<T> {
   readonly meaning: string;
-  /** The default, as somebody would write it. */
+  /** The default, in its TOML form. */
   readonly standard?: Written;
   /** What happens where an optional setting is absent. A setting with neither this nor a default is required. */
   readonly absent?: string;

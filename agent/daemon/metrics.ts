@@ -1,7 +1,7 @@
 import { isEndorsed } from '../roll/leaf.ts';
 import type { RollState } from '../roll/state.ts';
 
-/** Every metric, a gauge each, and what it says. Names are kept stable: metrics are added, never renamed. */
+/** Every metric, each a gauge, with its meaning. Names are stable: metrics are added, never renamed. */
 export const METRICS = {
   newleaf_online: 'A session with the hub is open.',
   newleaf_parked: 'A candidate waits for its enrollment.',
@@ -15,7 +15,7 @@ export const METRICS = {
 
 type Name = keyof typeof METRICS;
 
-/** Prometheus text (exposition format 0.0.4). Moments are in seconds since the epoch; what is not known yet is absent. */
+/** Prometheus text (exposition format 0.0.4). Moments are in seconds since the epoch; unknown values are absent. */
 export function metricsOf(state: RollState, { isBraked }: { readonly isBraked: boolean }): string {
   const { phase, online, current, next, flaps, outcomes } = state;
   const [last] = outcomes;

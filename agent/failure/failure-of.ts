@@ -1,7 +1,7 @@
 import { isPassing } from './errno.ts';
 import { type Code, type Failure, Fault, failure } from './failure.ts';
 
-/** What hsm/ throws is told by its kind: hsm/ knows nothing of our codes. */
+/** Errors of hsm/ by kind: hsm/ does not know our codes. */
 const TOKEN_CODES = {
   module: 'NL-TOKEN-MODULE',
   engine: 'NL-TOKEN-ENGINE',
@@ -15,7 +15,7 @@ const TOKEN_CODES = {
   failed: 'NL-TOKEN-FAILED',
 } as const;
 
-/** What hsm/tpm throws, in the same way. */
+/** The same for hsm/tpm. */
 const TPM_CODES = {
   missing: 'NL-TPM-MISSING',
   denied: 'NL-TPM-DENIED',
@@ -45,7 +45,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   TOKEN_AMBIGUOUS: 'Name one of them by its serial number: hsm.uri = "pkcs11:serial=…" in place of hsm.token.',
 };
 
-/** Turns whatever was thrown into a failure. */
+/** Turns every thrown value into a failure. */
 export function failureOf(error: unknown): Failure {
   if (error instanceof Fault) return error.failure;
   if (error instanceof Error && 'kind' in error) {

@@ -34,7 +34,7 @@ const nameOf = (registrationId = 'unknown'): string => registrationId.replaceAll
 /** `20261125T134953Z` */
 const stamp = (at: number): string => new Date(at).toISOString().replaceAll(/[-:]|\.\d+/g, '');
 
-/** Never over a file that is there. Whoever called sudo gets it, as it is theirs to send. */
+/** Never overwrites a file. The user who called sudo becomes its owner, and can send it. */
 async function write(path: string, content: Buffer, { SUDO_UID, SUDO_GID }: NodeJS.ProcessEnv): Promise<void> {
   try {
     const file = await open(path, 'wx', 0o600);
@@ -57,7 +57,7 @@ function contentsInWords(files: readonly Collected[]): string {
   return `${['What is secret was taken out, and says [redacted].', '', ...rows].join('\n')}\n`;
 }
 
-/** Path first: it is what somebody looks for. */
+/** The path comes first: the reader needs it most. */
 function written(path: string, files: readonly Collected[], screen: Screen): string {
   const rows = files.map(({ name, about, trouble }) => {
     const words = trouble === undefined ? about : `${about}: ${trouble}`;

@@ -43,7 +43,7 @@ const certificates = (name: string, about: string): Part => ({
       if (error.code === 'ENOENT') return undefined;
       throw error;
     });
-    // Written anew from what is in it: whatever stands between, before or after them is left here.
+    // Written anew from the certificates: text between, before or after them is left out.
     const blocks = text?.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
     return text === undefined ? undefined : blocks.map((pem) => new X509Certificate(pem).toString()).join('');
   },

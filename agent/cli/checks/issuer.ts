@@ -30,7 +30,7 @@ export const issuerAuth: Check = {
       if (error instanceof Fault) return undefined;
       throw error;
     });
-    // What is wrong with the state file has a line of its own, and so has the key below.
+    // A fault of the state file has a line of its own, and so has the key below.
     if (ways === undefined) return skipped('needs state-file');
     const [way, other] = ways;
     if (way === undefined) {
@@ -50,7 +50,7 @@ export const issuerAuth: Check = {
 const yes = () => true;
 const no = () => false;
 
-/** Only a run would show more, and that would ask for a leaf. */
+/** Only a run would show more, and a run asks for a leaf. */
 async function program({ access, user }: Site, { argv }: Extract<IssuerChoice, { kind: 'command' }>): Promise<Finding> {
   const [file = ''] = argv;
   try {

@@ -3,7 +3,6 @@ import { type Check, currentLeaf, failed, NO_LEAF, ok } from './check.ts';
 
 const LOST = 'Is it the right token (hsm.token, hsm.uri)? If its key is lost: `newleaf roll --wait` makes another.';
 
-/** The key of the current leaf is there, belongs to it, and signs. */
 export const leafKey: Check = {
   id: 'leaf-key',
   describes: "The current leaf's key is in the token, and can be used.",

@@ -15,7 +15,7 @@ import { askAll } from './questions.ts';
 /** Options that answer no question. */
 const MANNERS = ['yes', 'ask', 'wait', 'config'];
 
-/** Whether the command line says something about the configuration, or wants everything asked again. */
+/** Whether the command line sets part of the configuration, or wants everything asked again. */
 export function isAsked({ options }: ParsedArguments, { config }: StandingConfig): boolean {
   const answers = Object.keys(options).filter((name) => !MANNERS.includes(name));
   return config === undefined || options.ask === true || answers.length > 0;
@@ -62,7 +62,7 @@ export async function ask(options: AskOptions): Promise<void> {
   dialogue.ok(`The configuration is complete, and written to ${file}.${note}`);
 }
 
-/** Where the daemon would answer. */
+/** The socket of the daemon. */
 export const socketOf = ({ draft }: StandingConfig): string =>
   String(draft.get('control.socket') ?? standardOf('control.socket'));
 

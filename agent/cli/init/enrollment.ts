@@ -41,7 +41,7 @@ export function showLeaf({ dialogue, stateDirectory }: DaemonWatch, leaf: Leaf, 
   );
 }
 
-/** The CSR, where a person or the back end signs. The key is made now, if there is none. */
+/** The CSR, where a person or the back end signs. Makes the key, if there is none. */
 export async function showCsr({
   dialogue,
   running,

@@ -7,7 +7,7 @@ import { showLeaf } from './enrollment.ts';
 import { tellToStart } from './start.ts';
 import { type DaemonWatch, waits } from './watch.ts';
 
-/** What is left to do, now that all is proven. */
+/** The steps that remain after success. */
 export function finishInit(watch: DaemonWatch, { current, assignment }: RollState): void {
   const { dialogue } = watch;
   if (current === undefined || assignment === undefined) return;
@@ -24,7 +24,7 @@ export function finishInit(watch: DaemonWatch, { current, assignment }: RollStat
 
 const AGAIN = 'Run `newleaf init` again, or start the daemon: it goes on where this stopped.';
 
-/** Why it did not come to that. Waiting for a leaf that a person brings is no complaint. */
+/** Why provisioning stopped early. Waiting for a leaf that a person brings is not an error. */
 export interface Shortfall {
   readonly complaint?: Complaint;
   readonly exit: number;

@@ -1,6 +1,6 @@
 import { type CodeEntry, entry, itself } from './code.ts';
 
-/** What DPS, the hub and the issuer answer, or fail to answer. */
+/** Answers of DPS, the hub and the issuer, and missing answers. */
 export const FAR_SIDE = {
   'NL-DPS-401002': entry(
     'refused',

@@ -1,6 +1,6 @@
 import { type CodeEntry, entry } from './code.ts';
 
-/** What is wrong on the gateway itself: leaf, token, disk, configuration, commands. */
+/** Faults on the gateway itself: leaf, token, disk, configuration, commands. */
 export const GATEWAY = {
   'NL-LEAF-EXPIRING': entry(
     'transient',
