@@ -6,7 +6,7 @@ import { type Call, only } from './command.ts';
 import { Dps, type Enrollment, type Kind, type Status } from './dps.ts';
 import { withPems } from './given.ts';
 
-/** Disallowing stops registrations; a hub knows nothing of it (how-to-revoke-device-access-portal). */
+/** Disallowing stops registrations; the hub does not learn of it (how-to-revoke-device-access-portal). */
 const stillConnected = (device: string): string =>
   `The hub still lets it in: enroll disable-identity ${device} (or enroll forget ${device}).`;
 
@@ -38,8 +38,8 @@ export function setStatus(kind: Kind, status: Status): (call: Call) => Promise<n
 }
 
 /**
- * `enroll disallow member DEVICE [--certificate LEAF]`: a disabled individual enrollment stands before the group. With
- * the leaf it bars that leaf for certain; without, it holds a symmetric key that nobody knows, and bars by its ID.
+ * `enroll disallow member DEVICE [--certificate LEAF]`: a disabled individual enrollment takes precedence over the group. With
+ * the leaf it bars that leaf for certain; without, it holds a symmetric key that is discarded, and bars by its ID.
  */
 export async function disallowMember(call: Call): Promise<number> {
   const id = only(call);

@@ -36,7 +36,7 @@ export const only = ({ positionals: [operand = ''] }: Call): string => operand;
 
 /**
  * Whether to go on. Shows nothing where the answer is given already.
- * @throws Misuse where nobody can be asked
+ * @throws Misuse where there is no terminal to ask on
  */
 export async function agreed({ desk, options }: Call, question: string): Promise<boolean> {
   if (options.yes === true) return true;

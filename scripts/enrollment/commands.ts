@@ -8,7 +8,7 @@ import { forget, setIdentity } from './identity.ts';
 import { REPROVISION_OPTIONS, reprovision } from './reprovision.ts';
 import { showDevice, showGroup } from './show.ts';
 
-/** Understood by every command. */
+/** Options of every command. */
 const GLOBAL_OPTIONS = {
   dps: valued('CONNECTION', 'Connection string of DPS; better: NEWLEAF_DPS_CONNECTION, which nobody sees.'),
   hub: valued('CONNECTION', 'Connection string of the hub; better: NEWLEAF_HUB_CONNECTION.'),
@@ -17,7 +17,7 @@ const GLOBAL_OPTIONS = {
   help: { ...flagged('Explain the command.'), short: 'h' },
 } as const;
 
-/** Exit codes, wherever a command says nothing more exact. */
+/** Exit codes, where a command has no more exact meaning. */
 const EXITS = { 0: 'Done.', 1: 'Failed, or not agreed to.', 2: 'Wrong command line, file or connection string.' };
 
 const one = (shown: string) => ({ shown, least: 1, most: 1 });
@@ -49,7 +49,6 @@ const roll = (what: 'root' | 'intermediate', example: string): Command => ({
   run: rollGroup(what),
 });
 
-/** Every command, once. */
 export const COMMANDS = {
   'add individual': {
     operands: { shown: '[ID]', most: 1 },
@@ -209,7 +208,6 @@ export const COMMANDS = {
 
 export type CommandName = keyof typeof COMMANDS;
 
-/** The command line of enroll. */
 export const ENROLL: Tool<CommandName> = {
   name: 'enroll',
   purpose: "enroll is the operator's side of rolling leaves: enrollments in DPS, identities and jobs in IoT Hub.",

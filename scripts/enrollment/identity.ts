@@ -4,7 +4,6 @@ import { type Call, only } from './command.ts';
 import type { Status } from './dps.ts';
 import { Hub, type Identity } from './hub.ts';
 
-/** An identity of the hub, as it is. */
 export function identityText({ deviceId, status, connected, primary, secondary }: Identity): string {
   return [
     `Identity ${printable(deviceId)} in the hub`,
@@ -15,7 +14,7 @@ export function identityText({ deviceId, status, connected, primary, secondary }
   ].join('\n');
 }
 
-/** What there is, and what becomes of it. */
+/** The present state, and the change. */
 const becomes = (identity: Identity, what: string): string => `${identityText(identity)}  -> ${what}\n`;
 
 /** `enroll forget DEVICE` */

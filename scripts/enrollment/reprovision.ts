@@ -101,7 +101,7 @@ async function callEach(desk: Desk, hub: Hub, devices: readonly string[], { meth
   const called: Called[] = [];
   await atOnce(AT_ONCE, devices, async (deviceId) => {
     const answer = await hub.call(deviceId, method).catch((error: unknown) => {
-      // Those that were asked before are to be heard of all the same.
+      // The devices that were asked before are followed all the same.
       if (called.length === 0 || !(error instanceof Failed)) throw error;
       return error.message;
     });

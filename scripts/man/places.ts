@@ -3,7 +3,7 @@ import { SCHEMA } from '../../agent/config/schema.ts';
 
 const state = SCHEMA.state.directory.standard;
 
-/** The files of a gateway with the default places, and what they are for. */
+/** The files of a gateway at their default places, and their purpose. */
 export const FILES: Readonly<Record<string, string>> = {
   [DEFAULT_PATH]: 'The configuration.',
   [`${state}/state.json`]:
@@ -22,13 +22,13 @@ export const FILES: Readonly<Record<string, string>> = {
     'The control socket: HTTP and JSON, for the commands and for monitoring (/metrics).',
 };
 
-/** What every screen is made by. */
+/** Variables that every screen depends on. */
 export const SCREEN: Readonly<Record<string, string>> = {
   NO_COLOR: 'Not empty: no colours.',
   'LC_ALL, LC_CTYPE, LANG': 'Symbols on the screen only in a UTF-8 locale.',
 };
 
-/** What newleaf reads from its environment. */
+/** Variables that newleaf reads. */
 export const ENVIRONMENT: Readonly<Record<string, string>> = {
   NEWLEAF_CONFIG: 'The configuration, where --config does not name one.',
   CREDENTIALS_DIRECTORY: 'Set by systemd: the PIN is the credential hsm-pin, where hsm.pin_file is not set.',

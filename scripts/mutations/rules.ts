@@ -1,6 +1,6 @@
 import { type Mutation, of } from './mutation.ts';
 
-/** What is decided, when, and in which order. */
+/** Decisions, their moments and their order. */
 export const RULES: readonly Mutation[] = [
   of('moves.ts', 'a factory key is destroyed', "key.slot === 'given' || ", ''),
   of('moves.ts', 'a leaf that was renewed with its key loses it', ' || keepsKey(state, key.id)) return', ') return'),

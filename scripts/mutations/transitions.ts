@@ -1,6 +1,6 @@
 import { type Mutation, of } from './mutation.ts';
 
-/** What an event does. */
+/** Effects of events. */
 export const TRANSITIONS: readonly Mutation[] = [
   of(
     'step.ts',
