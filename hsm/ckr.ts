@@ -48,7 +48,7 @@ export function ckrName(code: number): string {
 
 const WORDS: Readonly<Record<string, string>> = {
   CKR_ACTION_PROHIBITED: 'the token does not allow this',
-  CKR_ATTRIBUTE_SENSITIVE: 'the token does not give this away',
+  CKR_ATTRIBUTE_SENSITIVE: 'the token does not reveal this',
   CKR_ATTRIBUTE_TYPE_INVALID: 'the token does not know this attribute',
   CKR_ATTRIBUTE_VALUE_INVALID: 'the token does not accept the value of an attribute',
   CKR_CANT_LOCK: 'the module cannot be used by several threads',
@@ -69,7 +69,7 @@ const WORDS: Readonly<Record<string, string>> = {
   CKR_PIN_INVALID: 'the PIN has characters that the token does not accept',
   CKR_PIN_LEN_RANGE: 'the PIN is too short or too long for the token',
   CKR_PIN_LOCKED: 'the PIN is locked',
-  CKR_SESSION_CLOSED: 'the session was closed by somebody else',
+  CKR_SESSION_CLOSED: 'another program closed the session',
   CKR_SESSION_COUNT: 'the token has no free session',
   CKR_SESSION_HANDLE_INVALID: 'the session is gone',
   CKR_SESSION_READ_ONLY: 'the token allows reading only',

@@ -123,7 +123,7 @@ async function judge(mutation: Mutation, whole: string, place: string): Promise<
 function line({ mutation, walk, tables }: Verdict): string {
   const { file, loss, equivalent } = mutation;
   const by = tables ? 'tables' : walk ? 'walk' : '';
-  const fate = by !== '' ? by : equivalent === undefined ? 'NOBODY' : `nobody: ${equivalent}`;
+  const fate = by !== '' ? by : equivalent === undefined ? 'NOT NOTICED' : `not noticed: ${equivalent}`;
   return `${file.padEnd(16)} ${loss.padEnd(76)} ${fate}`;
 }
 
@@ -155,10 +155,10 @@ function conclude(verdicts: readonly Verdict[]): number {
   console.log(
     `\n${verdicts.length} breakages: ${noticed('tables')} noticed by the tables, ${noticed('walk')} more by the walk,`,
   );
-  console.log(`${survived.length} by nobody.`);
+  console.log(`${survived.length} not noticed.`);
   const unexplained = survived.filter(({ equivalent }) => equivalent === undefined);
   const wronglyExplained = told.filter(({ equivalent, caught }) => equivalent !== undefined && caught);
-  for (const { loss } of unexplained) console.error(`Nobody notices "${loss}": write the test.`);
+  for (const { loss } of unexplained) console.error(`No test notices "${loss}": write it.`);
   for (const { loss } of wronglyExplained) console.error(`"${loss}" is called equivalent, and was noticed.`);
   return unexplained.length + wronglyExplained.length > 0 ? 1 : 0;
 }

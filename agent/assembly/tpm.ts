@@ -96,7 +96,7 @@ export async function assembleTpm(options: Given<TpmConfig>): Promise<Daemon> {
   });
 }
 
-const KEPT = 'The hub refuses the key that DPS has given, and accepts the one before, which serves on.';
+const KEPT = 'The hub refuses the new key from DPS, and accepts the previous one, which stays in use.';
 
 const none = async (): Promise<never> => {
   throw new Fault('NL-TPM-NO-LEAF');

@@ -1,14 +1,14 @@
 /** Codes of the system and of node. */
 const WORDS: Readonly<Record<string, string>> = {
-  ABORT_ERR: 'nobody answers in time',
+  ABORT_ERR: 'there is no answer in time',
   EADDRNOTAVAIL: 'this gateway has no address of that kind',
   EAI_AGAIN: 'no name server answers',
   ECONNREFUSED: 'the connection is refused',
   ECONNRESET: 'the connection is cut',
-  EHOSTUNREACH: 'there is no way to the host',
-  ENETUNREACH: 'there is no way to the network',
+  EHOSTUNREACH: 'there is no route to the host',
+  ENETUNREACH: 'there is no route to the network',
   ENOTFOUND: 'no name server knows it',
-  ETIMEDOUT: 'nobody answers in time',
+  ETIMEDOUT: 'there is no answer in time',
   CERT_HAS_EXPIRED: 'it has expired',
   CERT_NOT_YET_VALID: 'it is not valid yet',
   DEPTH_ZERO_SELF_SIGNED_CERT: 'it is self-signed',

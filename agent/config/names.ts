@@ -78,7 +78,7 @@ export const estUrl: Kind<string> = {
     string('must be an https URL'),
     check(
       (written) => !/^http:/i.test(written),
-      'must begin with https: EST proves the server by TLS, and over http anybody could answer with a leaf (RFC 7030 section 3.3)',
+      'must begin with https: EST proves the server by TLS, and over http any server could answer with a leaf (RFC 7030 section 3.3)',
     ),
     check((written) => URL.canParse(written) && new URL(written).protocol === 'https:', 'must be an https URL'),
     check(

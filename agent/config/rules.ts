@@ -21,7 +21,7 @@ export const CROSS_CHECKS: readonly Rule[] = [
   {
     key: 'hsm.uri',
     broken: (isSet) => isSet('hsm.token') && isSet('hsm.uri'),
-    sentence: 'must go, or hsm.token: one of them names the token',
+    sentence: 'must be removed, or hsm.token: one of them names the token',
   },
   {
     key: 'issuer.est.username',

@@ -98,7 +98,7 @@ export const SCHEMA = {
     socket: standard(socketPath, '/run/newleaf/control.sock', 'For the commands, mode 0660, group newleaf.'),
   },
   log: {
-    level: standard(choice(['error', 'warn', 'info', 'debug']), 'info', 'The least that is logged.'),
+    level: standard(choice(['error', 'warn', 'info', 'debug']), 'info', 'The lowest level that is logged.'),
   },
   limits: {
     requests_per_hour: standard(count(1, 1000), 20, 'Methods, automatic registrations and rolls.'),

@@ -75,7 +75,7 @@ async function faultOf(cause: unknown, socket: string): Promise<Fault> {
   const { code } = cause as NodeJS.ErrnoException;
   if (code === 'EACCES') return new Fault('NL-CONTROL-DENIED', { message: `This user may not use ${socket}.` });
   if (code === 'ENOENT' || code === 'ECONNREFUSED')
-    return new Fault('NL-DAEMON-DOWN', { message: `The daemon does not run: nobody answers on ${socket}.` });
+    return new Fault('NL-DAEMON-DOWN', { message: `The daemon does not run: there is no answer on ${socket}.` });
   // connect(2), EAGAIN: "for nonblocking UNIX domain sockets […] the connection cannot be completed immediately". A daemon
   // that ends closes its connections, too, and its socket has no listener then.
   const isFull = code === 'EAGAIN' || (isCut(code) && (await knock(socket)) === undefined);

@@ -6,7 +6,7 @@ export const METRICS = {
   newleaf_online: 'A session with the hub is open.',
   newleaf_parked: 'A candidate waits for its enrollment.',
   newleaf_stranded: 'Every automatic way has been refused.',
-  newleaf_braked: 'The same was done again and again without getting anywhere, and is slowed down.',
+  newleaf_braked: 'The same work was repeated without success, and is slowed down.',
   newleaf_flaps: 'Sessions in a row that ended within a minute.',
   newleaf_leaf_not_after_seconds: 'When the current leaf ends.',
   newleaf_last_outcome_seconds: 'When the last request ended.',

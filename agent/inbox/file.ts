@@ -110,7 +110,7 @@ const flood = (inbox: string): Delivery =>
     'more',
     inbox,
     `${inbox} holds more than ${MOST_AT_ONCE} files: newleaf takes ${MOST_AT_ONCE} at a time, certificates (.pem, .crt …) first.`,
-    'Find out who puts them there, and remove what is no leaf.',
+    'Find out which program puts them there, and remove the files that are no leaf.',
   );
 
 /** Neither written to nor replaced since it was found. */

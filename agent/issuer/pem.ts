@@ -67,8 +67,8 @@ export async function toPem(delivered: Uint8Array): Promise<string> {
   const found = isDer(delivered) ? await fromDer(Buffer.from(delivered)) : await fromPem(Buffer.from(delivered));
   if (found.length === 0 && REQUEST.test(Buffer.from(delivered).toString('latin1'))) {
     throw new Fault('NL-LEAF-PARSE', {
-      message: 'Delivered was a CSR, and not the leaf that was issued for it.',
-      advice: 'Have it signed, and deliver what comes back.',
+      message: 'A CSR was delivered, and not the leaf that was issued for it.',
+      advice: 'Have it signed, and deliver the leaf.',
     });
   }
   if (found.length === 0) {

@@ -41,5 +41,5 @@ export function decide(signal: Signal, standing: Standing): Decision & { readonl
     const decision = rule(signal, standing);
     if (decision !== undefined) return { ...decision, rule: name };
   }
-  return { action: 'ignore', why: 'no rule asks for anything', rule: 'otherwise' };
+  return { action: 'ignore', why: 'no rule asks for work', rule: 'otherwise' };
 }

@@ -179,8 +179,8 @@ export function dpsRefusedRule(signal: Signal, { state, terms }: Standing): Deci
   if (rollable && current?.thumbprint !== rolledFor) {
     return { action: 'roll', reason: 'dps-refused', why: 'DPS refuses the current leaf: one roll may cure it' };
   }
-  if (rejected) return { action: 'strand', why: 'hub and DPS refuse every leaf there is' };
+  if (rejected) return { action: 'strand', why: 'hub and DPS refuse every leaf' };
   // Never assigned: there is no hub that could accept it.
-  if (state.assignment === undefined) return { action: 'strand', why: 'DPS refuses what the token brought' };
+  if (state.assignment === undefined) return { action: 'strand', why: 'DPS refuses the leaf of the token' };
   return ignore('DPS refuses the current leaf, but the hub still accepts it');
 }

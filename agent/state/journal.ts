@@ -77,7 +77,7 @@ function entryOf<E>(text: string, path: string, validate: (entry: unknown) => E)
   try {
     return validate(file.entry);
   } catch (cause) {
-    throw corrupt(path, 'holds an entry that makes no sense', cause);
+    throw corrupt(path, 'holds an entry with wrong fields', cause);
   }
 }
 

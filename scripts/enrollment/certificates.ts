@@ -81,7 +81,7 @@ export function removeCurrent(which: Which): (call: Call) => Promise<number> {
 
 /** DPS refuses new registrations only: a connected device stays connected (how-to-roll-certificates). */
 const refusedFromNow = (before: Enrollment): string =>
-  `DPS refuses what was removed from now on. A hub that knows it still lets it in, until the device registers again (${comeBack(before)}) or is forgotten (enroll forget DEVICE).`;
+  `From now on DPS refuses what was removed. A hub that knows it still lets it in, until the device registers again (${comeBack(before)}) or is forgotten (enroll forget DEVICE).`;
 
 /** `enroll roll-group root|intermediate NAME --certificate FILE | --ca NAME [--at-once]` */
 export function rollGroup(what: 'root' | 'intermediate'): (call: Call) => Promise<number> {

@@ -40,6 +40,6 @@ export const only = ({ positionals: [operand = ''] }: Call): string => operand;
  */
 export async function agreed({ desk, options }: Call, question: string): Promise<boolean> {
   if (options.yes === true) return true;
-  if (desk.ask === undefined) throw new Misuse(`${question} Nobody is there to answer: repeat with --yes.`);
+  if (desk.ask === undefined) throw new Misuse(`${question} The question cannot be asked: repeat with --yes.`);
   return /^y(es)?$/i.test((await desk.ask(`${question} [y/N] `)).trim());
 }

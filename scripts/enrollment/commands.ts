@@ -10,7 +10,7 @@ import { showDevice, showGroup } from './show.ts';
 
 /** Options of every command. */
 const GLOBAL_OPTIONS = {
-  dps: valued('CONNECTION', 'Connection string of DPS; better: NEWLEAF_DPS_CONNECTION, which nobody sees.'),
+  dps: valued('CONNECTION', 'Connection string of DPS; better: NEWLEAF_DPS_CONNECTION, which other users cannot see.'),
   hub: valued('CONNECTION', 'Connection string of the hub; better: NEWLEAF_HUB_CONNECTION.'),
   yes: flagged('Do not ask.'),
   'dry-run': flagged('Show what would be done, and do nothing.'),
@@ -174,9 +174,9 @@ export const COMMANDS = {
   },
   reprovision: {
     operands: { shown: '[DEVICE...]', most: Number.POSITIVE_INFINITY },
-    meaning: 'Have devices register again or roll, and see who comes back',
+    meaning: 'Have devices register again or roll, and see which come back',
     about: [
-      'Calls the direct method `reprovision`: on the devices named, or by a job of the hub on all that fulfil a condition. Then watches the reported property `newleaf` of their twins. Ctrl-C ends the wait, and what is known by then is told.',
+      'Calls the direct method `reprovision`: on the devices named, or by a job of the hub on all that meet a condition. Then watches the reported property `newleaf` of their twins. Ctrl-C ends the wait, and prints the results so far.',
     ],
     options: REPROVISION_OPTIONS,
     examples: [
@@ -192,14 +192,14 @@ export const COMMANDS = {
   },
   'show device': {
     operands: one('ID'),
-    meaning: 'What DPS and the hub know of a device',
+    meaning: 'Show a device as DPS and the hub know it',
     about: ['The hub is asked where its connection string is there.'],
     examples: [{ line: 'enroll show device gw-0001' }],
     run: showDevice,
   },
   'show group': {
     operands: one('NAME'),
-    meaning: 'What DPS knows of a group',
+    meaning: 'Show a group as DPS knows it',
     about: [],
     examples: [{ line: 'enroll show group gateways' }],
     run: showGroup,

@@ -58,7 +58,7 @@ export function calledOf(deviceId: string, answer: MethodAnswer | string): Calle
     typeof payload === 'object' && payload !== null ? new Map<string, unknown>(Object.entries(payload)) : new Map();
   const why = fields.get('message') ?? fields.get('code') ?? '';
   const words: Readonly<Record<number, string>> = {
-    409: `busy with ${fields.get('id') ?? 'something else'}`,
+    409: `busy with ${fields.get('id') ?? 'other work'}`,
     429: `over its budget, again in ${fields.get('retryAfterSeconds') ?? '?'} s`,
   };
   return { deviceId, refused: `${status} ${words[status] ?? why}`.trim() };
@@ -90,7 +90,7 @@ export async function follow(
   const enough = new AbortController();
   const begun = desk.now();
   const deadline = begun + waitMs;
-  if (desk.err.isTTY) desk.err.write('Ctrl-C ends the wait, and tells who is back.\n');
+  if (desk.err.isTTY) desk.err.write('Ctrl-C ends the wait, and tells which are back.\n');
   const unheard = desk.onInterrupt(() => enough.abort());
   try {
     for (;;) {

@@ -25,7 +25,7 @@ export async function forget(call: Call): Promise<number> {
     shown: becomes(await hub.get(deviceId), 'deleted, with its twin'),
     question: `Delete ${deviceId} from the hub?`,
     act: () => hub.remove(deviceId),
-    done: `The hub knows ${deviceId} no more, and has ended its session. Whatever DPS admits, it makes again.`,
+    done: `The hub no longer knows ${deviceId}, and has ended its session. It makes the identity again when DPS admits the device.`,
   });
 }
 
@@ -34,7 +34,7 @@ export function setIdentity(status: Status): (call: Call) => Promise<number> {
   return async (call) => {
     const hub = await Hub.open(call);
     const deviceId = only(call);
-    const disabled = `The hub lets ${deviceId} in no more, and has ended its session. DPS may still assign it.`;
+    const disabled = `The hub no longer lets ${deviceId} in, and has ended its session. DPS may still assign it.`;
     return carryOut(call, {
       shown: becomes(await hub.get(deviceId), status),
       question: status === 'disabled' ? `Disable ${deviceId} in the hub?` : undefined,

@@ -83,7 +83,7 @@ export function inWords(who: string, error: unknown): string {
     case 409:
       return `${who} refuses (409): ${words}. What is there: enroll show`;
     case 412:
-      return `Somebody else changed it meanwhile (412). Look again, and repeat.`;
+      return `Another client changed it meanwhile (412). Look again, and repeat.`;
     case 429:
       return `${who} is throttling (429). Repeat in a few minutes.`;
     default:

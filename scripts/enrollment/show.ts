@@ -27,7 +27,7 @@ export async function showDevice(call: Call): Promise<number> {
     parts.push(identity === undefined ? `No identity ${printable(deviceId)} in this hub.\n` : identityText(identity));
     found ||= identity !== undefined;
   }
-  if (!found) throw new Failed(`Nobody knows "${id}".`);
+  if (!found) throw new Failed(`"${id}" is not known.`);
   call.desk.out.write(parts.join('\n'));
   return EXIT.done;
 }

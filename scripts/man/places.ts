@@ -12,12 +12,12 @@ export const FILES: Readonly<Record<string, string>> = {
   [`${state}/chain.pem`]: 'The current leaf and its intermediates, for others to read.',
   [`${state}/next.pem`]: 'A candidate that waits for its enrollment.',
   [`${state}/csr/`]: 'The CSRs of the keys that are in use.',
-  [`${state}/inbox/`]: 'A leaf that is dropped here is verified, and installed or rejected.',
-  [`${state}/rejected/`]: 'What was rejected, each with its reason beside it: the newest 20.',
-  [`${state}/ended.json`]: 'Why the daemon has ended by a fault; gone when it has run for an hour again.',
-  [`${state}/refused-pin.json`]: 'That the token has refused the PIN, which is not tried again; not the PIN itself.',
+  [`${state}/inbox/`]: 'A leaf that is put here is verified, and installed or rejected.',
+  [`${state}/rejected/`]: 'Rejected files, each with its reason beside it: the newest 20.',
+  [`${state}/ended.json`]: 'Why the daemon has ended by a fault; removed when it has run for an hour again.',
+  [`${state}/refused-pin.json`]: 'A refused PIN by its digest, so that it is not tried again; not the PIN itself.',
   [`${state}/tpm-next-key`]: 'With a TPM: the key that the hub has not accepted yet; only this TPM can open it.',
-  [`${state}/lock`]: 'A socket that nobody speaks over: while somebody answers there, no other newleaf starts.',
+  [`${state}/lock`]: 'A lock: while a daemon listens on this socket, no other newleaf starts.',
   [String(SCHEMA.control.socket.standard)]:
     'The control socket: HTTP and JSON, for the commands and for monitoring (/metrics).',
 };

@@ -42,7 +42,7 @@ async function collected(
     return [{ name, about, content: Buffer.from(text) }];
   } catch (error) {
     const trouble = redact(reasonOf(error));
-    return [{ name, about, trouble, content: Buffer.from(`This could not be had. ${trouble}\n`) }];
+    return [{ name, about, trouble, content: Buffer.from(`This could not be collected. ${trouble}\n`) }];
   }
 }
 

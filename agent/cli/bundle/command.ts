@@ -20,7 +20,7 @@ export const supportBundle = (itself: readonly string[]): Run =>
     const now = io.now();
     const name = `newleaf-support-${nameOf(textOf(settings, 'dps.registration_id'))}-${stamp(now)}`;
     const path = resolve(textOption(args, 'out') ?? join(tmpdir(), `${name}.tar.gz`));
-    progress.doing('looking at everything, which takes longer where something does not answer');
+    progress.doing('collecting everything, which takes longer if a server does not answer');
     const files = await collect({ settings, env: io.env, now, itself }).finally(() => progress.end());
     const contents = { name: 'contents.txt', content: Buffer.from(contentsInWords(files)) };
     await write(path, archive(name, [contents, ...files], now), io.env);
@@ -54,7 +54,7 @@ function contentsInWords(files: readonly Collected[]): string {
   const rows = files.map(
     ({ name, about, trouble }) => `${name.padEnd(20)}${about}${trouble === undefined ? '' : ' (NOT THERE)'}`,
   );
-  return `${['What is secret was taken out, and says [redacted].', '', ...rows].join('\n')}\n`;
+  return `${['Secrets are replaced by [redacted].', '', ...rows].join('\n')}\n`;
 }
 
 /** The path comes first: the reader needs it most. */
@@ -65,7 +65,7 @@ function written(path: string, files: readonly Collected[], screen: Screen): str
   });
   const last = [
     'PIN, passwords and keys are not in it, and private settings were taken out. Look into it all the same: it names this gateway, its hub and its network.',
-    'Send it to whoever supports your gateways.',
+    'Send it to the support of your gateways.',
   ];
   return `${[path, '', ...rows, '', ...last.flatMap((one) => wrap(screen, one))].join('\n')}\n`;
 }

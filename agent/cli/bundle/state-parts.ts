@@ -9,7 +9,7 @@ const directoryOf = ({ settings }: Scene): string => textOf(settings, 'state.dir
 
 const configuration: Part = {
   name: 'configuration.txt',
-  about: 'the settings in effect, without what is private',
+  about: 'the settings in effect, without private ones',
   make: async ({ settings }) => settingsInWords(settings),
 };
 

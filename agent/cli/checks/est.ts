@@ -27,7 +27,7 @@ export async function askAuthorities(site: Site, choice: EstChoice): Promise<Fin
   const ca = await site.authorities('issuer.est.ca_file', choice.ca_file);
   const request = authoritiesRequest(choice.url);
   const host = hostOf(choice);
-  const reply = await site.exchange(request, ca, 'nobody').catch(refusal);
+  const reply = await site.exchange(request, ca, 'none').catch(refusal);
   if (reply === 'refused') return ok(`${host} is trusted, and speaks only to clients with a certificate.`);
   const { status } = reply;
   if (status === 200) return ok(`${host} is trusted, and gives its CA certificates.`);
@@ -70,7 +70,7 @@ export async function askToEnrol(site: Site, choice: EstChoice, way: Way): Promi
   const request = enrolment(choice.url, operation, isNamed ? basicOf(username, password) : undefined);
   const host = hostOf(choice);
   const { what, advice } = WAYS[way];
-  const reply = await site.exchange(request, ca, way === 'password' ? 'nobody' : way).catch(refusal);
+  const reply = await site.exchange(request, ca, way === 'password' ? 'none' : way).catch(refusal);
   if (reply === 'refused') {
     return failed('NL-EST-AUTH', `${host} does not accept ${what} in the TLS handshake.`, advice);
   }

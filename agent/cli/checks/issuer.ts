@@ -6,7 +6,7 @@ import type { Site } from './site.ts';
 
 export const issuerReach: Check = {
   id: 'issuer-reach',
-  describes: 'Whoever signs leaves is there.',
+  describes: 'The issuer of leaves is there.',
   of: 'x509',
   needs: ['configuration'],
   async look(site) {
@@ -20,12 +20,12 @@ export const issuerReach: Check = {
 
 export const issuerAuth: Check = {
   id: 'issuer-auth',
-  describes: 'The EST server accepts what newleaf shows it.',
+  describes: 'The EST server accepts the credentials of newleaf.',
   of: 'x509',
   needs: ['issuer-reach'],
   async look(site) {
     const { issuer } = await x509(site);
-    if (issuer.kind !== 'est') return skipped('Only an EST server is shown anything.');
+    if (issuer.kind !== 'est') return skipped('Only an EST server gets credentials.');
     const ways = await waysOf(site, issuer).catch((error: unknown) => {
       if (error instanceof Fault) return undefined;
       throw error;
@@ -43,7 +43,7 @@ export const issuerAuth: Check = {
     if (found.code !== 'NL-EST-AUTH' || other === undefined) return found;
     const otherwise = await askToEnrol(site, issuer, other);
     if (otherwise.outcome !== 'ok') return found;
-    return warning(`${found.message} Until then newleaf goes another way: ${otherwise.message}`, found.advice ?? '');
+    return warning(`${found.message} Until then other credentials work: ${otherwise.message}`, found.advice ?? '');
   },
 };
 

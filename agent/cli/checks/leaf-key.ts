@@ -27,6 +27,6 @@ export const leafKey: Check = {
     const signature = await token.sign(found, message);
     if (verify(digestOf(found.keyType), message, publicKey, signature))
       return ok(`The key "${found.label}" signs for the current leaf.`);
-    return failed('NL-TOKEN-FAILED', `What the key "${found.label}" signs does not verify.`);
+    return failed('NL-TOKEN-FAILED', `Signatures of the key "${found.label}" do not verify.`);
   },
 };

@@ -9,7 +9,7 @@ const octal = (mode: number): string => mode.toString(8).padStart(4, '0');
 
 export const permissions: Check = {
   id: 'permissions',
-  describes: 'Secrets are kept from others, and the daemon may read what it needs.',
+  describes: 'Other users cannot read the secrets, and the daemon can read its files.',
   needs: ['configuration'],
   async look(site) {
     const loaded = await site.config();
@@ -19,7 +19,7 @@ export const permissions: Check = {
       ...(await Promise.all(readOf(loaded).map((path) => readable(site, path, loaded.file)))),
     ].filter((finding) => finding !== undefined);
     const [first] = [...findings.filter(({ outcome }) => outcome === 'failed'), ...findings];
-    return first ?? ok('PIN, passwords and state are kept from others.');
+    return first ?? ok('Other users cannot read PIN, passwords and state.');
   },
 };
 
@@ -50,7 +50,7 @@ async function kept(site: Site, { path, what, code }: Secret): Promise<Finding |
   // Root owns the file, and the daemon reads it as a member of the group: chmod alone would close it to the daemon.
   const advice = `${site.user === undefined ? '' : `chown ${site.user}: ${path} && `}chmod 0600 ${path}`;
   if ((mode & OTHERS) !== 0) {
-    return failed(code, `Everybody on this gateway may use ${what}: ${path} has mode ${octal(mode)}.`, advice);
+    return failed(code, `All users of this gateway may use ${what}: ${path} has mode ${octal(mode)}.`, advice);
   }
   return warning(`${path} has mode ${octal(mode)}: its group may use ${what}.`, advice);
 }

@@ -70,7 +70,7 @@ export async function reach(site: Site, server: Server): Promise<Finding> {
     const answers = `${host} answers at ${address} port ${port}`;
     if (distrust === undefined) return ok(`${answers}, trusted (issued by "${issuer}").`);
     if (BY_CLOCK.includes(distrust) && (await isClockWrong(site))) {
-      return skipped(`${answers}; who it is cannot be told while the clock is wrong.`);
+      return skipped(`${answers}; its identity cannot be checked while the clock is wrong.`);
     }
     return distrusted(dialled, server);
   } catch (error) {

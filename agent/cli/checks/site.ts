@@ -13,7 +13,7 @@ import type { ShownUnit } from './unit-shown.ts';
 export type CheckedToken = Pick<Token, 'name' | 'find' | 'findById' | 'findByUri' | 'describe' | 'sign'>;
 
 /** The identity that a request is sent with: none, the current leaf, or the bootstrap identity of the configuration. */
-export type Presenting = 'nobody' | 'leaf' | 'bootstrap';
+export type Presenting = 'none' | 'leaf' | 'bootstrap';
 
 /** How much room a file system has left for this user. */
 export interface Room {

@@ -5,7 +5,7 @@ import type { Site } from './site.ts';
 import type { ShownUnit } from './unit-shown.ts';
 
 const START =
-  'Put right what else is red here, then `systemctl start newleaf`. What it said last: `journalctl -u newleaf -n 20`.';
+  'Correct the other failures here, then `systemctl start newleaf`. The end of its log: `journalctl -u newleaf -n 20`.';
 
 export const socket: Check = {
   id: 'socket',

@@ -65,7 +65,7 @@ export function tokenHere({ settings, env, looking, entry, trust, text }: TokenP
     async exchange(errand, ca, as) {
       if (as === 'leaf') return (await opened()).ask('fetch', errand, await leaf(ca));
       const signal = AbortSignal.timeout(EXCHANGE_MS);
-      if (as === 'nobody') return exchange({ ...errand, tls: { ca }, signal });
+      if (as === 'none') return exchange({ ...errand, tls: { ca }, signal });
       const identity = await bootstrapOf({ config: x509Of(await settings()), ca, text, opened });
       if ('id' in identity) return (await opened()).ask('fetch', errand, identity);
       return exchange({ ...errand, tls: { secureContext: identity }, signal });

@@ -37,7 +37,7 @@ export const unit: Check = {
     if (WatchdogUSec === '0' || WatchdogUSec === '' || WatchdogUSec === 'infinity') {
       return warning(
         'newleaf.service has no watchdog: a daemon that hangs is not restarted.',
-        'Take `systemctl revert newleaf`, or set WatchdogSec=.',
+        'Run `systemctl revert newleaf`, or set WatchdogSec=.',
       );
     }
     const none = NRestarts === '0' || NRestarts === '';

@@ -32,7 +32,7 @@ export const decommission = ({ passage, stdin }: DecommissionOptions): Run =>
     const { file, config } = loadConfig(configPath(textOption(args, 'config'), io.env), passage.handed?.toml);
     const isAgreed = args.options.yes === true;
     if (!isAgreed && stdin.isTTY !== true) {
-      const message = 'Nobody can be asked here, as stdin is no terminal.';
+      const message = 'The question cannot be asked: stdin is no terminal.';
       throw new Misuse(message, { advice: 'newleaf decommission --yes' });
     }
     const { directory } = config.state;
@@ -51,7 +51,7 @@ export const decommission = ({ passage, stdin }: DecommissionOptions): Run =>
         const id = config.dps.registration_id;
         io.out.write(`Type ${id} to go on: `);
         if ((await lineOf(stdin)) !== id) {
-          io.err.write('That was something else. Nothing was destroyed.\n');
+          io.err.write('That is not the registration ID. Nothing was destroyed.\n');
           return EXIT.failed;
         }
       }

@@ -48,7 +48,7 @@ export async function removeFiles(directory: string): Promise<void> {
     await rm(join(directory, STATE), { force: true });
     if (names.length > 0) await syncDirectory(directory);
   } catch (cause) {
-    throw new Fault('NL-STATE-WRITE', { message: `What is in ${directory} cannot be removed.`, cause });
+    throw new Fault('NL-STATE-WRITE', { message: `The files in ${directory} cannot be removed.`, cause });
   }
 }
 

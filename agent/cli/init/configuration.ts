@@ -55,7 +55,7 @@ function complete(text: string, file: string): Config | undefined {
 
 /** Keeps the answers so far, for the next run. There is no secret among them. */
 export async function keepDraft({ answers, file }: Guide): Promise<void> {
-  await written(draftFile(file), draftText(answers.draft, 'What newleaf init was told so far. It goes on from here.'));
+  await written(draftFile(file), draftText(answers.draft, 'The answers to newleaf init so far. It goes on from here.'));
 }
 
 /**

@@ -151,7 +151,7 @@ export class Dialogue {
   }
 
   #asked(): Prompt {
-    if (this.#prompt === undefined) throw new TypeError('there is nobody to ask');
+    if (this.#prompt === undefined) throw new TypeError('there is no terminal to ask on');
     return this.#prompt;
   }
 

@@ -50,7 +50,7 @@ async function askFirstIdentity(guide: Guide): Promise<void> {
 }
 
 function chooseFirst({ dialogue }: Guide, standing: First): Promise<First> {
-  dialogue.say('By what does it know this gateway the first time?');
+  dialogue.say('How does this gateway prove itself the first time?');
   return dialogue.choose(
     'Which one',
     [

@@ -35,6 +35,6 @@ export function shortfall(state: RollState, isInterrupted: boolean): Shortfall {
     return { complaint: { message: 'Interrupted. Nothing is lost.', advice: AGAIN }, exit: EXIT.failed };
   if (state.next?.waiting === true) return { exit: EXIT.person };
   const met = state.next?.parked?.failure ?? state.trouble;
-  if (met === undefined) return { complaint: { message: 'Not through yet.', advice: AGAIN }, exit: EXIT.failed };
+  if (met === undefined) return { complaint: { message: 'Not finished yet.', advice: AGAIN }, exit: EXIT.failed };
   return { complaint: met, exit: waits(state) ? EXIT.person : exitOf(met) };
 }

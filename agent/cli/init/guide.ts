@@ -63,7 +63,7 @@ export class InitAnswers {
     if (this.#missing.length === 0) return;
     const flags = this.#missing.map((flag) => `--${flag}`).join(', ');
     throw new Fault('NL-CONFIG', {
-      message: `There is nobody to ask, and no default for: ${flags}.`,
+      message: `newleaf cannot ask here, and there is no default for: ${flags}.`,
       advice: 'Call newleaf init again with these flags (newleaf init --help), or on a terminal without --yes.',
     });
   }

@@ -39,6 +39,6 @@ export function demandRoot(file: string): void {
 
 function runs(message: string): Fault {
   const advice =
-    'How it is: sudo newleaf status. To change the configuration: sudo systemctl stop newleaf; sudo newleaf init --ask; sudo systemctl start newleaf';
+    'To see its status: sudo newleaf status. To change the configuration: sudo systemctl stop newleaf; sudo newleaf init --ask; sudo systemctl start newleaf';
   return new Fault('NL-DAEMON-RUNS', { message, advice });
 }

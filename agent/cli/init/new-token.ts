@@ -103,7 +103,7 @@ async function pinFor(guide: Guide, { token: { pinLength } }: Maker): Promise<st
   if (known !== undefined && objection(known) === undefined) return known;
   if (!guide.dialogue.asks) return randomPin();
   const typed = await guide.dialogue.newSecret(
-    'PIN for it (not shown; Enter: a random one, which nobody has to type)',
+    'PIN for it (not shown; Enter: a random one, which is never typed)',
     objection,
   );
   return typed === '' ? randomPin() : typed;

@@ -32,7 +32,7 @@ export function tokenByFlags({ answers, flag }: Guide, found: Survey): Shown | N
     });
   }
   throw new Fault('NL-CONFIG', {
-    message: `There is nobody to ask which token to take. Tokens here: ${list}.${useless}`,
+    message: `newleaf cannot ask which token to take. Tokens here: ${list}.${useless}`,
     advice: 'Name one with --token LABEL (or its pkcs11: URI), or have one made: --new-token softhsm',
   });
 }

@@ -60,7 +60,7 @@ function expiry({ alarm, leaf, at, trouble }: Status): Complaint | undefined {
     const message = `The leaf expired ${moment}, and no new one has come.`;
     if (trouble === undefined) return failure('NL-LEAF-EXPIRED', { message });
     const advice =
-      'What keeps it away is said below. Or bring one yourself: `newleaf csr`, have it signed, then `newleaf install FILE`.';
+      'The reason is said below. Or bring one yourself: `newleaf csr`, have it signed, then `newleaf install FILE`.';
     return failure('NL-LEAF-EXPIRED', { message, advice });
   }
   const why = leaf.renewAt === undefined ? 'nothing renews it: leaf.renew_at is "off"' : 'its renewal is overdue';

@@ -143,7 +143,7 @@ function candidateBlock(
   const unproven = isDenied ? `enroll this leaf: DPS refused it ${times}` : `kept: it could not be proven ${times}`;
   const refused = leaf === undefined ? `${unleafed(trouble)} ${times}` : unproven;
   const words = {
-    waiting: `waits for somebody to sign its CSR, key in slot ${slot}`,
+    waiting: `waits for a person to sign its CSR, key in slot ${slot}`,
     parked: refused,
     rolling: `being worked on, key in slot ${slot}`,
   }[standing];
