@@ -3,7 +3,7 @@ import type { Slot } from '../roll/leaf.ts';
 import type { OutcomeStatus, Status } from '../roll/report.ts';
 import type { Phase } from '../roll/state.ts';
 
-/** What the daemon is asked: by a direct method, a command over the socket, or a file in the inbox. */
+/** A request to the daemon: by a direct method, a command over the socket, or a file in the inbox. */
 export type Ask =
   | { readonly kind: 'status' }
   | {

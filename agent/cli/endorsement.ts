@@ -2,7 +2,7 @@ import { createTpm } from '../../hsm/tpm/tpm.ts';
 import type { Config } from '../config/config.ts';
 import { type Screen, wrap } from './kit/screen.ts';
 
-/** What DPS must know of this gateway before it may attest by its TPM. */
+/** The data that DPS needs before this gateway may attest by its TPM. */
 export interface Endorsement {
   readonly registrationId: string;
   /** TPM2B_PUBLIC in base64, as the portal, the SDKs and `az iot dps` take it. */

@@ -36,7 +36,7 @@ export function readDpsAnswer(topic: string, payload: string | Uint8Array, polli
   return readStatus({ status, retryAfter, payload }, polling);
 }
 
-/** An answer of DPS, whatever brought it. */
+/** An answer of DPS, over MQTT or HTTPS. */
 export interface Said {
   /** A status of HTTP. */
   readonly status: number;

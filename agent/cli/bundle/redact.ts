@@ -1,4 +1,4 @@
-/** What stands where something was taken out. */
+/** The mark of a removed secret. */
 export const REDACTED = '[redacted]';
 
 /** Names of settings, options and fields whose value is a secret. `token` is none: it is where our keys are. */

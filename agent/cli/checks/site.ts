@@ -59,7 +59,7 @@ export interface Site {
   rehearse(): Promise<void>;
   /** Signs with the identity key of the TPM. @throws TpmError */
   tpmSigns(): Promise<void>;
-  /** What the daemon says. @throws Fault NL-DAEMON-DOWN, NL-CONTROL-DENIED */
+  /** The status from the daemon. @throws Fault NL-DAEMON-DOWN, NL-CONTROL-DENIED */
   status(): Promise<Status>;
   /** @param host `host` or `host:port` @param ca PEM @throws Unreached */
   dial(host: string, ca: string): Promise<Dialled>;

@@ -5,7 +5,7 @@ import type { Account } from '../../machine/account.ts';
 import type { Dialogue } from './dialogue.ts';
 import type { Errands } from './errands.ts';
 
-/** What the steps share. */
+/** The state that the steps share. */
 export interface Guide {
   readonly dialogue: Dialogue;
   /** The configuration in the making. */

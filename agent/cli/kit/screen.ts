@@ -19,7 +19,7 @@ export interface Screen {
 const WIDTHS = { least: 40, usual: 80, most: 100 };
 
 /**
- * What can be shown here. Colours: only on a terminal that has them, and where NO_COLOR is not set (no-color.org: "when
+ * The abilities of the output. Colours: only on a terminal that has them, and where NO_COLOR is not set (no-color.org: "when
  * present and not an empty string"). Symbols: only in a UTF-8 locale, in the order of locale(7).
  */
 export function screenOf({ isTTY = false, columns }: Output, env: NodeJS.ProcessEnv): Screen {

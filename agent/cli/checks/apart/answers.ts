@@ -15,7 +15,7 @@ const FETCH_MS = 15_000;
 
 export type Answers = { readonly [Q in Question]: (...asked: Asked<Q>) => Told<Q> | Promise<Told<Q>> };
 
-/** What the process that loads the module answers. */
+/** The answers of the process that loads the module. */
 export function createAnswers(): Answers {
   let opened: { readonly token: Token; readonly login: Login } | undefined;
   let contexts: TokenContexts | undefined;

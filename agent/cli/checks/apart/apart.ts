@@ -8,7 +8,7 @@ import type { Question, Questions } from './questions.ts';
 /** A module that reaches its token over a network or a serial line is slow; a hung one never answers. */
 const LIMIT_MS = 20_000;
 
-/** What the module was doing, as the end of a sentence. */
+/** The module's last task, as the end of a sentence. */
 const DOING: Readonly<Record<Question, string>> = {
   load: 'when it was loaded',
   slot: 'when it was asked for its tokens',

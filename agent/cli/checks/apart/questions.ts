@@ -25,7 +25,7 @@ export interface FoundToken {
   readonly flags: number;
 }
 
-/** What a server made of our certificate. */
+/** A server's judgement of our certificate. */
 export interface Shaken {
   /** silent: the handshake is over, and the server has neither refused us nor gone on within five seconds. */
   readonly verdict: 'taken' | 'silent' | 'refused';
