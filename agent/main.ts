@@ -12,10 +12,10 @@ startedBy([process.execPath, ...process.execArgv, process.argv[1] ?? '']);
 /** Goes on with a command of root as the daemon; the command follows (machine/go-on.ts). */
 const GO_ON = 'internal-go-on';
 
-/** What is done in processes of their own. */
+/** Work for processes of their own. */
 const JOBS: Jobs = {
   ...TOKEN_JOBS,
-  /** For `init`: tries something as the daemon. */
+  /** For `init`: makes an attempt as the daemon. */
   errand: async () => (await import('./cli/init/errand.ts')).errandJob,
   /** For `check`: loads the PKCS#11 module, which may hang or crash. */
   module: async () => (await import('./cli/checks/apart/apart.ts')).moduleJob(),
@@ -23,7 +23,7 @@ const JOBS: Jobs = {
 
 const io: Io = { out: process.stdout, err: process.stderr, env: process.env, now: Date.now };
 
-/** Each command is loaded when it is called: `status` does not pay for the SDK. */
+/** Each command is loaded when it is called: `status` does not need the memory of the SDK. */
 const COMMANDS: Readonly<Record<CommandName, (passage: Passage) => Promise<Run>>> = {
   run: async (passage) => (await import('./cli/run/command.ts')).run(passage),
   init: async (passage) => {
@@ -66,7 +66,7 @@ function called(argv: readonly string[], handed?: Handed): Promise<number> {
   });
 }
 
-// The reader has seen enough (`newleaf check | head -1`).
+// The reader has closed the pipe (`newleaf check | head -1`).
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
   process.exit();

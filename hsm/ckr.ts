@@ -1,8 +1,8 @@
 import pkcs11js from 'pkcs11js';
 
 /**
- * What a failure of the token means for whoever runs the gateway; the caller maps each kind to one of its own codes.
- * `poisoned`: the module lost its state under an open session, only a restart of the process heals it.
+ * What a failure of the token means for the operator; the caller maps each kind to one of its own codes. `poisoned`: the
+ * module lost its state under an open session, only a restart of the process heals it.
  */
 export const TOKEN_ERROR_KINDS = [
   'module',
@@ -18,7 +18,7 @@ export const TOKEN_ERROR_KINDS = [
 ] as const;
 export type TokenErrorKind = (typeof TOKEN_ERROR_KINDS)[number];
 
-/** Everything that hsm/ throws. `code` is the module's CKR_ name, OpenSSL's ERR_ code, or a symbol of our own. */
+/** The only error of hsm/. `code` is the module's CKR_ name, OpenSSL's ERR_ code, or a symbol of our own. */
 export class TokenError extends Error {
   override readonly name = 'TokenError';
   readonly kind: TokenErrorKind;
@@ -48,7 +48,7 @@ export function ckrName(code: number): string {
 
 const WORDS: Readonly<Record<string, string>> = {
   CKR_ACTION_PROHIBITED: 'the token does not allow this',
-  CKR_ATTRIBUTE_SENSITIVE: 'the token does not give this away',
+  CKR_ATTRIBUTE_SENSITIVE: 'the token does not reveal this',
   CKR_ATTRIBUTE_TYPE_INVALID: 'the token does not know this attribute',
   CKR_ATTRIBUTE_VALUE_INVALID: 'the token does not accept the value of an attribute',
   CKR_CANT_LOCK: 'the module cannot be used by several threads',
@@ -69,7 +69,7 @@ const WORDS: Readonly<Record<string, string>> = {
   CKR_PIN_INVALID: 'the PIN has characters that the token does not accept',
   CKR_PIN_LEN_RANGE: 'the PIN is too short or too long for the token',
   CKR_PIN_LOCKED: 'the PIN is locked',
-  CKR_SESSION_CLOSED: 'the session was closed by somebody else',
+  CKR_SESSION_CLOSED: 'another program closed the session',
   CKR_SESSION_COUNT: 'the token has no free session',
   CKR_SESSION_HANDLE_INVALID: 'the session is gone',
   CKR_SESSION_READ_ONLY: 'the token allows reading only',
@@ -82,8 +82,8 @@ const WORDS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Not `CKR_PIN_EXPIRED` nor `CKR_USER_PIN_NOT_INITIALIZED`: they say nothing of our PIN. opencryptoki 3.23 answers so at a
- * boot at which its directory comes later, and no restart would follow a refused PIN.
+ * Not `CKR_PIN_EXPIRED` nor `CKR_USER_PIN_NOT_INITIALIZED`: they say nothing about our PIN. opencryptoki 3.23 answers so where
+ * its directory is mounted late at a boot, and no restart would follow a refused PIN.
  */
 const PIN_REFUSED = new Set(['CKR_PIN_INCORRECT', 'CKR_PIN_INVALID', 'CKR_PIN_LEN_RANGE']);
 
@@ -98,8 +98,8 @@ const GONE = new Set([
 /**
  * `CKR_OPERATION_ACTIVE`: in a new session as well (session.ts).
  * `CKR_PIN_EXPIRED` and `CKR_USER_PIN_NOT_INITIALIZED`: the token took our PIN and worked, and now shows another state.
- * opencryptoki 3.23 does so when its directory has been away and is back (whoever started in between put an empty token
- * into the memory that all share). A new process is told the truth at its login.
+ * opencryptoki 3.23 does so when its directory has been away and is back (a process that started in between put an empty token
+ * into the shared memory). A new process gets the right answer at its login.
  */
 const STATE_LOST = new Set([
   'CKR_CRYPTOKI_NOT_INITIALIZED',
@@ -113,7 +113,7 @@ const STATE_LOST = new Set([
 ]);
 
 /**
- * The return value inside whatever pkcs11js threw, or undefined when the module did not speak.
+ * The return value in an error of pkcs11js, or undefined when the module did not speak.
  * pkcs11js 2.1.7 has two shapes: `code` as a number, and, from C_FindObjects alone, a bare Error "CKR_NAME:number".
  */
 export function ckrOf(error: unknown): number | undefined {
@@ -124,9 +124,9 @@ export function ckrOf(error: unknown): number | undefined {
 }
 
 /**
- * Puts what pkcs11js threw into a TokenError; a TokenError passes unchanged.
+ * Puts an error of pkcs11js into a TokenError; a TokenError passes unchanged.
  * @param standing whether the token was open before: a token that is gone is `missing` at the start, `poisoned` later
- * @param doing what was tried, as the beginning of a sentence
+ * @param doing the attempt, as the beginning of a sentence
  */
 export function tokenError(error: unknown, standing: 'opening' | 'open', doing: string): TokenError {
   if (error instanceof TokenError) return error;
@@ -140,7 +140,7 @@ export function tokenError(error: unknown, standing: 'opening' | 'open', doing: 
   return new TokenError(ckrKind(code, standing), code, message, error);
 }
 
-/** What a CKR_ name means, at the start or with an open token. */
+/** The meaning of a CKR_ name, at the start or with an open token. */
 export function ckrKind(code: string, standing: 'opening' | 'open'): TokenErrorKind {
   if (code === 'CKR_PIN_LOCKED') return 'pin-locked';
   if (standing === 'open' && (GONE.has(code) || STATE_LOST.has(code))) return 'poisoned';

@@ -1,4 +1,4 @@
-/** Just enough DER (X.690) to write a PKCS#10 request and to cut a certificate into the parts a token wants. */
+/** Just enough DER (X.690) to write a PKCS#10 request and to cut a certificate into the parts for a token. */
 
 const LONG_FORM = 0x80;
 

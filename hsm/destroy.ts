@@ -23,11 +23,11 @@ export interface DestroyRequest {
 }
 
 /**
- * Destroys a key pair and its certificate in a process of its own. On tpm2-pkcs11 1.9.1, C_DestroyObject followed by
- * other work of the same process puts the TPM into failure mode (0x101) until it is power-cycled.
- * An open token of this process should be told afterwards, by Token.forget.
+ * Destroys a key pair and its certificate in a process of its own. On tpm2-pkcs11 1.9.1, C_DestroyObject followed by other
+ * work of the same process puts the TPM into failure mode (0x101) until it is power-cycled. An open token of this process
+ * should be told afterwards, by Token.forget.
  * @param limitMs after which the process is killed
- * @throws TokenError what it met; CHILD_TIMEOUT, CHILD_ENDED
+ * @throws TokenError of that process; CHILD_TIMEOUT, CHILD_ENDED
  */
 export function destroyKey(request: DestroyRequest, limitMs = TIME_LIMIT_MS): Promise<void> {
   const worker = new Worker<{ destroy(request: DestroyRequest): void }, Parameters<typeof toldTokenError>[0]>({
@@ -55,7 +55,7 @@ export function destroyerOf({ module, token, pin, pinRecord }: DestroyerOptions)
     destroyKey({ module, uri: uriOf(token), pin: await pin(), label, id, pinRecord });
 }
 
-/** What that process does. Nothing else may be asked of the token. */
+/** The job of that process. It must do nothing else with the token. */
 export const destroyJob: Job = {
   ends: 'after one call',
   async perform(_, [request]) {

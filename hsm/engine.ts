@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 import { ckrKind, TokenError, type TokenErrorKind } from './ckr.ts';
 
-/** The name, never a path: an absolute path works for the first context of a process, and for no second one. */
+/** The name, never a path: an absolute path works for the first context of a process only. */
 export const ENGINE = 'pkcs11';
 const ENGINE_FILE = 'pkcs11.so';
 const PACKAGE = 'libengine-pkcs11-openssl';
@@ -14,11 +14,11 @@ const DIRECTORIES = ['lib/x86_64-linux-gnu', 'lib/aarch64-linux-gnu', 'lib/arm-l
 );
 
 /**
- * Tells OpenSSL where its PKCS#11 engine is, and the engine which module to use. Must run before the first context,
- * on the main thread: a worker has a copy of the environment that OpenSSL does not see. An OPENSSL_ENGINES that is set
- * already and holds the engine is kept, for systems with other paths.
+ * Tells OpenSSL where its PKCS#11 engine is, and the engine which module to use. Must run before the first context, on the
+ * main thread: a worker has a copy of the environment that OpenSSL does not see. An OPENSSL_ENGINES that is set already and
+ * holds the engine is kept, for systems with other paths.
  * @param module path of the PKCS#11 module; unset, the engine would silently take p11-kit's
- * @param directories where to look for the engine
+ * @param directories possible places of the engine
  * @throws TokenError ENGINE_NOT_FOUND, naming the Debian package
  */
 export function prepareEngine(module: string, directories: readonly string[] = DIRECTORIES): void {
@@ -46,15 +46,15 @@ const BY_CODE: Readonly<Record<string, readonly [TokenErrorKind, string]>> = {
   ERR_OSSL_X509_KEY_VALUES_MISMATCH: ['key', 'The leaf does not belong to the key in the token'],
 };
 
-/** How modules say that a key is gone that libp11 still has a handle of; the second is NSS 3.110. */
+/** Answers of modules for a lost key of which libp11 still has a handle; the second is NSS 3.110. */
 const GONE = new Set(['CKR_OBJECT_HANDLE_INVALID', 'CKR_KEY_HANDLE_INVALID']);
 
-/** The library name under which libp11 0.4.13 reports what the module answered; its reason is the CKR_ name in words. */
+/** The library name under which libp11 0.4.13 reports the module's answer; its reason is the CKR_ name in words. */
 const MODULE_SPOKE = 'PKCS#11 module';
 
 /**
- * A TokenError when OpenSSL failed because of the token, else undefined: then it is a matter of the network or of the
- * other side. A handshake is where it shows that a key is gone, since a context made from libp11's cache succeeds.
+ * A TokenError when OpenSSL failed because of the token, else undefined: then the network or the other side failed. A lost key
+ * shows in the handshake only, because a context made from libp11's cache succeeds.
  */
 export function tokenErrorOf(error: unknown): TokenError | undefined {
   if (error instanceof TokenError) return error;

@@ -3,16 +3,16 @@ import { isAbsolute, join } from 'node:path';
 import { KNOWN_MODULES, libraryDirectories } from './known-modules.ts';
 
 export interface FoundModule {
-  /** For people: the kind of token, or the name in p11-kit's configuration. */
+  /** For the screen: the kind of token, or the name in p11-kit's configuration. */
   readonly name: string;
   readonly path: string;
 }
 
-/** Where administrators and packages tell p11-kit of modules (pkcs11.conf(5)); what the first says, goes. */
+/** Where administrators and packages configure p11-kit's modules (pkcs11.conf(5)); the first one wins. */
 const CONFIGURED = ['/etc/pkcs11/modules', '/usr/share/p11-kit/modules'];
 
 /**
- * The PKCS#11 modules on this machine: at their usual places, and those that p11-kit is told of. Each once, whatever
+ * The PKCS#11 modules on this machine: at their usual places, and those of p11-kit's configuration. Each once, however many
  * links lead to it. Nothing is loaded.
  * @param arch process.arch
  * @param root of the file system, for tests
@@ -39,7 +39,7 @@ function configured(directory: string, libraries: readonly string[], root: strin
   return files.sort().flatMap((file) => {
     const settings = settingsIn(readFileSync(join(root + directory, file), 'utf8'));
     const path = pathOf(settings.get('module') ?? '', libraries, root);
-    // A store of CA certificates is no place for a key, and what is meant for one program is not meant for us.
+    // A store of CA certificates is no place for a key, and a module for one program is not meant for us.
     const isForOthers = settings.get('trust-policy') === 'yes' || settings.has('enable-in');
     return path === undefined || isForOthers ? [] : [{ name: file.replace(/\.module$/, ''), path }];
   });

@@ -1,16 +1,16 @@
-/** Work of a process of its own (worker.ts starts it), told by kind: what hangs or crashes there takes nothing else with it. */
+/** Work of a process of its own (worker.ts starts it), by kind: a hang or a crash there harms nothing else. */
 export interface Job {
-  /** When the process ends by itself. Either way it ends, after what it was asked, when the one that started it is gone. */
+  /** When the process ends by itself. In each case it ends, after its current calls, when its parent is gone. */
   readonly ends: 'after one call' | 'after a failure' | 'when told';
   perform(name: string, asked: readonly unknown[]): Promise<unknown>;
-  /** What goes back in place of an error that `perform` threw: plain values only. */
+  /** Takes the place of an error that `perform` threw: plain values only. */
   explain(error: unknown): unknown;
 }
 
-/** Jobs by name, each loaded when it is asked for. What follows the name on the command line goes to the job. */
+/** Jobs by name, each loaded on demand. The words after the name on the command line go to the job. */
 export type Jobs = Readonly<Record<string, (...args: readonly string[]) => Promise<Job>>>;
 
-/** What goes over the channel. Numbered, because calls may overlap. */
+/** A message on the channel. Numbered, because calls may overlap. */
 export interface Call {
   readonly number: number;
   readonly name: string;
@@ -31,12 +31,12 @@ let program: readonly string[] = [];
 /** argv that starts this program, without a command. */
 export const thisProgram = (): readonly string[] => program;
 
-/** Said once, when the program starts: by what argv it starts itself again. */
+/** Called once, when the program starts: the argv by which it starts itself again. */
 export function startedBy(argv: readonly string[]): void {
   program = argv;
 }
 
-/** The body of the process: answers what comes over the channel, until the job or the channel ends. */
+/** The body of the process: answers the calls on the channel, until the job or the channel ends. */
 export function serve(job: Job): void {
   let open = 0;
   process.on('message', async ({ number, name, asked }: Call) => {
@@ -44,7 +44,7 @@ export function serve(job: Job): void {
     const answer: JobAnswer = { number, ...(await answerOf(job, name, asked)) };
     process.send?.(answer, undefined, undefined, () => {
       open -= 1;
-      // Not by running out of work: a module may leave threads behind that never end.
+      // Node does not end by itself: a module may leave threads behind that never end.
       if (answer.isLast || (open === 0 && !process.connected)) process.exit();
     });
   });

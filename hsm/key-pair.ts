@@ -3,7 +3,7 @@ import { ckrName, ckrOf, TokenError } from './ckr.ts';
 import { CURVES, type KeyType } from './public-key.ts';
 import type { Session } from './session.ts';
 
-/** What the token says about the protection of a private key; undefined where it says nothing. */
+/** The protection of a private key, in the token's words; undefined where the token says nothing. */
 export interface Protection {
   readonly sensitive: boolean | undefined;
   readonly extractable: boolean | undefined;
@@ -55,7 +55,7 @@ export async function generateKeyPair(session: Session, label: string, id: Buffe
   }
 }
 
-/** How modules say that they do not make such keys; tpm2-pkcs11 1.9.1 by the first, of RSA with 4096 bits. */
+/** Answers of modules that do not make such keys; tpm2-pkcs11 1.9.1 gives the first, for RSA with 4096 bits. */
 const NOT_MADE = new Set([
   'CKR_ATTRIBUTE_VALUE_INVALID',
   'CKR_CURVE_NOT_SUPPORTED',
@@ -64,14 +64,14 @@ const NOT_MADE = new Set([
   'CKR_MECHANISM_INVALID',
 ]);
 
-/** For a key that can do nothing but sign; where the module refuses to be told so, for one that can sign. */
+/** Asks for a key that can only sign; where the module refuses those attributes, for one that can sign. */
 async function ask(session: Session, mechanism: number, publicKey: Template, privateKey: Template): Promise<KeyPair> {
   if (takesShortOnly.has(session)) return session.generate(mechanism, publicKey, privateKey);
   const denying = () =>
     session.generate(mechanism, [...publicKey, ...NOTHING_ELSE.public], [...privateKey, ...NOTHING_ELSE.private]);
   try {
     return await denying().catch((error: unknown) => {
-      // It says everything and nothing: the second time it is about what was asked.
+      // It may mean anything: the answer to the second request is about the key itself.
       if (ckrOf(error) === pkcs11js.CKR_GENERAL_ERROR) return denying();
       throw error;
     });
@@ -84,16 +84,16 @@ async function ask(session: Session, mechanism: number, publicKey: Template, pri
 }
 
 /**
- * SoftHSM 2.6.1 adds decrypt, unwrap and signRecover unless told not to, NSS 3.110 derive; other modules refuse to be told.
- * A module is asked no more once it has made a key without.
+ * SoftHSM 2.6.1 adds decrypt, unwrap and signRecover unless told not to, NSS 3.110 derive; other modules refuse these
+ * attributes. Once a module has made a key without them, they are not tried again.
  */
 const UNWILLING = /^CKR_(TEMPLATE_|ATTRIBUTE_|GENERAL_ERROR)/;
 const takesShortOnly = new WeakSet<Session>();
 
 /**
  * tpm2-pkcs11 1.9.1 refuses by CKR_GENERAL_ERROR ("User specified and TPM specified attr mismatch"), and each refusal leaves
- * an object in the TPM until the process ends. There is room for 27: a store that is full, and asked again every hour, would
- * use it up before it has room again.
+ * an object in the TPM until the process ends. There is room for 27: hourly attempts on a full store would use it up before
+ * the store has room again.
  * @param manufacturer of the module (CK_INFO)
  */
 export function knowModule(session: Session, manufacturer: string): void {
@@ -118,8 +118,8 @@ export function protectionOf(session: Session, privateKey: Handle): Protection {
 }
 
 /**
- * What the token says against a key that it has just made, though it protects it now; empty where it says nothing.
- * A warning, and no more: NSS 3.110 says CKA_LOCAL false of keys that it has made itself.
+ * The token's own doubts about a key that it has just made, though it protects the key now; empty where it has none. Only a
+ * warning: NSS 3.110 says CKA_LOCAL false of keys that it has made itself.
  */
 export function doubtsOf({ alwaysSensitive, local }: Protection): readonly string[] {
   return [

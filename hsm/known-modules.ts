@@ -1,8 +1,8 @@
 /** A kind of token whose module has a usual place. */
 export interface KnownModule {
-  /** For people. */
+  /** For the screen. */
   readonly name: string;
-  /** Below a library directory; the first that is there is taken. */
+  /** Below a library directory; the first one found is taken. */
   readonly files: readonly string[];
   /** The Debian package, where there is one. */
   readonly package?: string;
@@ -20,10 +20,10 @@ const TPM: KnownModule = {
   package: 'libtpm2-pkcs11-1',
 };
 
-/** The tokens that newleaf can make by itself, as their modules always have a free slot. */
+/** The tokens that newleaf can make by itself: their modules always have a free slot. */
 export const MAKEABLE = { softhsm: SOFTHSM, tpm: TPM } as const;
 
-/** Every module that is looked for, by its usual names in Debian, Fedora, Yocto and the archives of the vendors. */
+/** Every known module, by its usual names in Debian, Fedora, Yocto and the archives of the vendors. */
 export const KNOWN_MODULES: readonly KnownModule[] = [
   TPM,
   { name: 'YubiHSM', files: ['pkcs11/yubihsm_pkcs11.so', 'yubihsm_pkcs11.so'], package: 'yubihsm-pkcs11' },
@@ -40,7 +40,7 @@ export const KNOWN_MODULES: readonly KnownModule[] = [
   SOFTHSM,
 ];
 
-/** Names in library directories, before the architecture of the machine has its say. */
+/** Library directories of every architecture. */
 const LIBRARIES = ['/usr/lib', '/usr/lib64', '/usr/local/lib', '/usr/local/lib64', '/opt/lib'];
 
 /** Multiarch names of Debian, by process.arch. */
@@ -52,7 +52,7 @@ const TRIPLETS: Readonly<Record<string, string>> = {
   x64: 'x86_64-linux-gnu',
 };
 
-/** Where libraries of this architecture are. @param arch process.arch */
+/** The library directories of this architecture. @param arch process.arch */
 export function libraryDirectories(arch: string): readonly string[] {
   const triplet = TRIPLETS[arch];
   return triplet === undefined ? LIBRARIES : [`/usr/lib/${triplet}`, ...LIBRARIES, `/usr/local/lib/${triplet}`];

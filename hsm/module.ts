@@ -5,7 +5,7 @@ import { parseUri } from './uri.ts';
 
 export { matches, type TokenName } from './token-name.ts';
 
-// For the life of the process: pkcs11js closes the library when its object is collected, under the feet of the engine.
+// For the life of the process: pkcs11js closes the library when its object is collected, while the engine still uses it.
 const loaded = new Map<string, PKCS11>();
 
 /**
@@ -34,7 +34,7 @@ function load(path: string): PKCS11 {
   return module;
 }
 
-/** Runs `call`; the one return value that means "somebody else in this process was faster" is success. */
+/** Runs `call`; the one return value that means "done already, elsewhere in this process" counts as success. */
 export function mild(success: number, call: () => void): void {
   try {
     call();
@@ -46,11 +46,11 @@ export function mild(success: number, call: () => void): void {
 export interface TokenSlot {
   readonly slot: Handle;
   readonly name: TokenName;
-  /** CKF_ flags of CK_TOKEN_INFO, as they were when the slot was found. */
+  /** CKF_ flags of CK_TOKEN_INFO, from when the slot was found. */
   readonly flags: number;
 }
 
-/** Blanks pad (PKCS#11 v2.40 section 3.2); cackey pads with one zero, and whatever lay in memory after it. */
+/** Blanks pad (PKCS#11 v2.40 section 3.2); cackey pads with one zero, followed by stray memory. */
 const trimmed = (text: string): string => text.replace(/ *(\0.*)?$/s, '');
 
 export function tokenName(info: TokenInfo): TokenName {
@@ -64,9 +64,9 @@ export function tokenName(info: TokenInfo): TokenName {
 
 /**
  * The one initialised token that matches. SoftHSM always lists one more that is not initialised yet.
- * @param label label of the token, or undefined for whatever the URI says
+ * @param label label of the token, or undefined to match by the URI
  * @param uri RFC 7512; with neither given, the module must have exactly one token
- * @throws TokenError TOKEN_NOT_FOUND or TOKEN_AMBIGUOUS, naming the tokens that are there
+ * @throws TokenError TOKEN_NOT_FOUND or TOKEN_AMBIGUOUS, naming the existing tokens
  */
 export function findSlot(module: PKCS11, label: string | undefined, uri: string | undefined): TokenSlot {
   const wanted = { ...(uri === undefined ? {} : parseUri(uri)), ...(label === undefined ? {} : { token: label }) };

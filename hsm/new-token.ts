@@ -8,15 +8,15 @@ export interface NewToken {
   /** 1 to 32 bytes. */
   readonly label: string;
   readonly pin: string;
-  /** Of the security officer, who alone can set a new PIN. */
+  /** PIN of the security officer, who alone can set a new user PIN. */
   readonly soPin: string;
 }
 
 /**
- * Makes a token in the first slot that is not initialised, as SoftHSM 2.6.1 and tpm2-pkcs11 1.9.1 always have one. An
- * initialised token is never initialised again: that would wipe its keys. One that a power cut left without a user PIN,
- * with this label and this SO PIN, is completed. To be called in a process of its own, which ends after it.
- * @throws TokenError NO_FREE_SLOT, TOKEN_EXISTS, or what the module says
+ * Makes a token in the first slot that is not initialised: SoftHSM 2.6.1 and tpm2-pkcs11 1.9.1 always have one. An initialised
+ * token is never initialised again: that would wipe its keys. One that a power cut left without a user PIN, with this label
+ * and this SO PIN, is completed. To be called in a process of its own, which ends after it.
+ * @throws TokenError NO_FREE_SLOT, TOKEN_EXISTS, or the module's error
  */
 export function makeToken({ module: path, label, pin, soPin }: NewToken): void {
   try {

@@ -11,7 +11,7 @@ const derive = promisify<string, Buffer, number, Buffer>(scrypt);
 /** Refusals that cost a try, or would be repeated by the same PIN for ever. A locked PIN costs nothing to ask. */
 const REMEMBERED = ['CKR_PIN_INCORRECT', 'CKR_PIN_INVALID', 'CKR_PIN_LEN_RANGE'];
 
-/** More than a token bears in a row before it locks. */
+/** More than any token accepts in a row before it locks. */
 const KEPT = 8;
 
 interface Refusal {
@@ -80,7 +80,7 @@ export class PinRecord {
 
   async #write(refusals: readonly Refusal[]): Promise<void> {
     const draft = `${this.#path}.new`;
-    // What lies there may be a link, and root would write where it leads: open(2), O_EXCL, does not follow one.
+    // An old draft may be a link, and root would write where it leads: open(2), O_EXCL, does not follow one.
     await rm(draft, { force: true });
     const file = await open(draft, 'wx', 0o600);
     try {
@@ -107,7 +107,7 @@ async function isOf(refusal: Refusal, pin: string): Promise<boolean> {
   return timingSafeEqual(digest, Buffer.from(refusal.digest, 'hex'));
 }
 
-/** A damaged record is none: the price is one more try, after which it is written anew. newleaf 0.1.0 wrote one refusal, no list. */
+/** A damaged record counts as none: the price is one more try. newleaf 0.1.0 wrote one refusal, no list. */
 function parse(text: string): readonly Refusal[] {
   try {
     const found: unknown = JSON.parse(text);

@@ -10,7 +10,7 @@ const CREDENTIAL = 'hsm-pin';
 export interface PinPlace {
   /** The configured file, if any. */
   readonly file?: string | undefined;
-  /** The PIN itself, where somebody who was allowed to has read it already. */
+  /** The PIN itself, where root has read it already. */
   readonly held?: string | undefined;
   /** $CREDENTIALS_DIRECTORY, which systemd sets (systemd.exec(5), LoadCredential=). */
   readonly credentialsDirectory?: string | undefined;
@@ -44,9 +44,9 @@ export async function readPin({ file, held, credentialsDirectory }: PinPlace): P
 }
 
 /**
- * A copy of the PIN that only this process can read: a file without a name, kept open for the life of the process.
- * The engine reads it again for every context. `pin-value` would do without a file, but libp11 0.4.13 prints the whole
- * URI with the PIN to stderr when it does not find the key.
+ * A copy of the PIN that only this process can read: a file without a name, kept open for the life of the process. The engine
+ * reads it again for every context. `pin-value` needs no file, but libp11 0.4.13 prints the whole URI with the PIN to stderr
+ * when it does not find the key.
  * @param directory where the file has its name for a moment, best on a tmpfs ($RUNTIME_DIRECTORY)
  * @returns the value for `pin-source` in a PKCS#11 URI
  * @throws TokenError PIN_FILE
@@ -54,7 +54,7 @@ export async function readPin({ file, held, credentialsDirectory }: PinPlace): P
 export function pinSource(pin: string, directory: string): string {
   const path = join(directory, `.pin-${randomBytes(8).toString('hex')}`);
   try {
-    // A descriptor and no FileHandle: node closes a FileHandle when it is collected.
+    // A bare descriptor: node closes a FileHandle when it is collected.
     const file = openSync(path, 'wx+', 0o600);
     try {
       unlinkSync(path);

@@ -6,7 +6,7 @@ import type { Session } from './session.ts';
 const KEY_TYPES = ['ec-p256', 'ec-p384', 'rsa-2048', 'rsa-3072', 'rsa-4096'] as const;
 export type KeyType = (typeof KEY_TYPES)[number];
 
-/** The public half of a key pair in the token; the private half is named by `id` alone. */
+/** The public half of a key pair in the token; `id` alone names the private half. */
 export interface PublicKey {
   /** CKA_LABEL. */
   readonly label: string;
@@ -31,8 +31,8 @@ export const CURVES: readonly Curve[] = [
 ];
 
 /**
- * The public half that belongs to a private key: the public key object of the same CKA_ID, or else (a factory key may
- * come without one) the certificate of the same CKA_ID.
+ * The public half of a private key: the public key object of the same CKA_ID, or else (a factory key may come without one) the
+ * certificate of the same CKA_ID.
  * @throws TokenError KEY_WITHOUT_ID, PUBLIC_KEY_NOT_FOUND, KEY_TYPE_UNSUPPORTED
  */
 export function publicHalf(session: Session, privateKey: Handle): PublicKey {

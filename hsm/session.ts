@@ -4,7 +4,7 @@ import { ckrOf, tokenError } from './ckr.ts';
 /** Room for the signature of an RSA key of 4096 bits, the largest we make. */
 const SIGNATURE_BYTES = 512;
 
-/** The one session with the token, and what one does with objects in it. */
+/** The one session with the token, and the operations on its objects. */
 export class Session {
   readonly #module: PKCS11;
   #session: Handle;
@@ -16,9 +16,9 @@ export class Session {
   }
 
   /**
-   * Runs `work` when everything asked before has ended: a session holds one search or signature at a time (PKCS#11
-   * v2.40 section 5.2), and work on the thread pool leaves the loop free to ask for the next.
-   * @throws TokenError whatever the module says
+   * Runs `work` when all earlier work has ended: a session holds one search or signature at a time (PKCS#11 v2.40 section
+   * 5.2), and work on the thread pool leaves the loop free to ask for the next.
+   * @throws TokenError for every error of the module
    */
   alone<T>(doing: string, work: () => T | Promise<T>): Promise<T> {
     const mine = this.#last.then(work).catch((error: unknown) => {
@@ -43,7 +43,7 @@ export class Session {
     }
   }
 
-  /** The value of one attribute, or undefined where the token has none or does not give it away. */
+  /** The value of one attribute, or undefined where the token has none or does not reveal it. */
   read(object: Handle, type: number): Buffer | undefined {
     try {
       return this.#module.C_GetAttributeValue(this.#session, object, [{ type }])[0]?.value;
@@ -71,7 +71,7 @@ export class Session {
     return this.#module.C_GenerateKeyPairAsync(this.#session, { mechanism }, publicKey, privateKey);
   }
 
-  /** A raw signature over `input` (a digest, or a DigestInfo), by the mechanism as it is. */
+  /** A raw signature over `input` (a digest, or a DigestInfo). */
   async sign(mechanism: Mechanism, privateKey: Handle, input: Uint8Array): Promise<Buffer> {
     const held = Buffer.from(input);
     this.#begin((session) => this.#module.C_SignInit(session, mechanism, privateKey));
@@ -82,9 +82,9 @@ export class Session {
     return signature;
   }
   /**
-   * Begins an operation. A module may leave the one before active when it fails ("CKR_OPERATION_ACTIVE: there is already
-   * an active operation which prevents Cryptoki from activating the specified operation", PKCS#11 v2.40 section 5.1), and
-   * v2.40 has no call that ends it: then it is begun in another session, which shares the login, and the first is closed.
+   * Begins an operation. A module may leave the one before active when it fails ("CKR_OPERATION_ACTIVE: there is already an
+   * active operation which prevents Cryptoki from activating the specified operation", PKCS#11 v2.40 section 5.1), and v2.40
+   * has no call that ends it: then it begins in another session, which shares the login, and the first is closed.
    */
   #begin(operation: (session: Handle) => void): void {
     try {
@@ -98,7 +98,7 @@ export class Session {
       try {
         this.#module.C_CloseSession(left);
       } catch {
-        // A session too many costs less than a token that is not used any more.
+        // A leaked session costs less than an unusable token.
       }
       operation(this.#session);
     }

@@ -11,8 +11,8 @@ const SHA256_INFO = Buffer.from('3031300d060960864801650304020105000420', 'hex')
 export const digestOf = (keyType: KeyType): 'sha256' | 'sha384' => (keyType === 'ec-p384' ? 'sha384' : 'sha256');
 
 /**
- * Signs a message: ECDSA in DER (RFC 3279 section 2.2.3), or RSA PKCS#1 v1.5. The digest is made here and the raw
- * mechanism signs it, since that is what all modules have: SoftHSM 2.6.1 lacks CKM_ECDSA_SHA256, for one.
+ * Signs a message: ECDSA in DER (RFC 3279 section 2.2.3), or RSA PKCS#1 v1.5. The digest is made here and the raw mechanism
+ * signs it, because all modules have that one: SoftHSM 2.6.1 lacks CKM_ECDSA_SHA256, for one.
  */
 export async function sign(
   session: Session,

@@ -2,11 +2,11 @@ import pkcs11js, { type Handle, type PKCS11 } from 'pkcs11js';
 import { tokenError } from './ckr.ts';
 import { loadModule, type TokenName, tokenName } from './module.ts';
 
-/** A slot with a token in it, as it shows itself without a login. All of it is JSON. */
+/** A slot with a token in it, as seen without a login. All of it is JSON. */
 export interface SeenToken extends TokenName {
   /** C_InitToken has been called: it has a label, and an SO PIN. */
   readonly isInitialised: boolean;
-  /** A user PIN was set: without one nobody can log in. */
+  /** A user PIN was set: without one there is no login. */
   readonly hasPin: boolean;
   readonly needsLogin: boolean;
   /** The PIN is typed at the token itself (a reader with keys), and cannot come from a file. */
@@ -14,15 +14,15 @@ export interface SeenToken extends TokenName {
   readonly isLocked: boolean;
   /** The PIN was wrong before. */
   readonly isCountLow: boolean;
-  /** One wrong PIN more, and it is locked. */
+  /** One more wrong PIN locks it. */
   readonly isFinalTry: boolean;
-  /** Of a PIN, in characters. */
+  /** Lengths of a PIN, in characters. */
   readonly pinLength: { readonly least: number; readonly most: number };
 }
 
 /**
- * Every token that the module shows. Slots without a token, and tokens that cannot be read, are left out.
- * @throws TokenError MODULE_NOT_LOADED, or what the module says
+ * Every token of the module. Slots without a token, and tokens that cannot be read, are left out.
+ * @throws TokenError MODULE_NOT_LOADED, or the module's error
  */
 export function tokensOf(path: string): readonly SeenToken[] {
   try {

@@ -22,7 +22,7 @@ export interface Identity {
   readonly chain: string;
   /** PEM: the CAs that may have issued the server's certificate. */
   readonly ca: string;
-  /** The newest version of TLS that is offered, where it is not the newest that there is. */
+  /** The newest version of TLS to offer; the newest of all by default. */
   readonly maxVersion?: SecureVersion;
 }
 
@@ -68,9 +68,9 @@ export class TokenContexts {
   }
 
   /**
-   * libp11 0.4.13 looks up keys in a cache of its own. tpm2-pkcs11 1.9.1 shows it a key that another process made only when
-   * it looks a second time. opencryptoki 3.23 gives a new key the handle of one that was destroyed, and libp11 keeps the old
-   * key under it for as long as the process lives.
+   * libp11 0.4.13 looks up keys in a cache of its own. tpm2-pkcs11 1.9.1 shows it a key that another process made only when it
+   * looks a second time. opencryptoki 3.23 gives a new key the handle of a destroyed one, and libp11 keeps the old key under
+   * it for as long as the process lives.
    * @param uri of a key that the token has just shown to us
    */
   #create(uri: string, leaf: Shown = {}): SecureContext {
@@ -99,7 +99,7 @@ export class TokenContexts {
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       const failure = tokenErrorOf(error) ?? new TokenError('failed', 'CONTEXT', `No TLS context: ${why}`, error);
-      // libp11 found no PIN where it is kept, and shown none to the token: that costs no try, and may be better in a moment.
+      // libp11 found no PIN in the file, and showed the token none: that costs no try, and may work in a moment.
       if (failure.code === 'ERR_OSSL_UI_PROCESSING_ERROR') {
         throw new TokenError('failed', 'PIN_SOURCE', 'OpenSSL cannot read its copy of the PIN', error);
       }

@@ -1,6 +1,6 @@
 import { formatUri, type Pkcs11Uri } from './uri.ts';
 
-/** A token as it introduces itself (CK_TOKEN_INFO), without the blanks that pad its strings. */
+/** The names of a token (CK_TOKEN_INFO), without the blanks that pad them. */
 export interface TokenName {
   readonly label: string;
   readonly serial: string;
@@ -8,7 +8,7 @@ export interface TokenName {
   readonly model: string;
 }
 
-/** Whether the token is the one that the URI names, by the attributes of CK_TOKEN_INFO. */
+/** Whether the URI names this token, by the attributes of CK_TOKEN_INFO. */
 export function matches(name: TokenName, wanted: Pkcs11Uri): boolean {
   return (
     (wanted.token ?? name.label) === name.label &&
@@ -18,6 +18,6 @@ export function matches(name: TokenName, wanted: Pkcs11Uri): boolean {
   );
 }
 
-/** Names this token and no other: two may have one label, and one of them may come while newleaf is at work. */
+/** Names this token and no other: two may have one label, and the second may appear while newleaf runs. */
 export const uriOf = ({ label, serial, manufacturer, model }: TokenName): string =>
   formatUri({ token: label, serial, manufacturer, model });

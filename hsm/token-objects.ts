@@ -8,7 +8,7 @@ import type { Session } from './session.ts';
 import { sign } from './sign.ts';
 import { parseUri } from './uri.ts';
 
-/** What has one label and one CKA_ID: a key pair with its certificate, or what a power cut has left of one. */
+/** The objects with one label and one CKA_ID: a key pair with its certificate, or the part that a power cut has left. */
 export interface Generation {
   /** CKA_ID in lower-case hex; a module may show objects that have none. */
   readonly id: string;
@@ -20,17 +20,17 @@ export interface Generation {
 export interface Token {
   readonly name: TokenName;
   /**
-   * Makes a key pair with this CKA_ID (hex), which the caller has written down before: after a power cut it is known by it.
-   * It MUST be random and never used before, so that a handle which OpenSSL or libp11 keeps by id can never mean another key.
-   * The public half of an attempt that a power cut has ended is removed.
-   * @throws TokenError LABEL_OCCUPIED when the label has something with another CKA_ID, or a private key has the CKA_ID: neither
-   * is touched; KEY_TYPE_UNKNOWN; KEY_NOT_PROTECTED (and destroys the new pair) when the token does not vouch that the key was
-   * never readable
+   * Makes a key pair with this CKA_ID (hex), which the caller has written down before: after a power cut the key is known by
+   * it. It MUST be random and never used before, so that a handle which OpenSSL or libp11 keeps by id can never mean another
+   * key. The public half of an attempt that a power cut has ended is removed.
+   * @throws TokenError LABEL_OCCUPIED when an object with the label has another CKA_ID, or a private key has the CKA_ID:
+   * neither is touched; KEY_TYPE_UNKNOWN; KEY_NOT_PROTECTED (and destroys the new pair) when the token does not vouch that the
+   * key was never readable
    */
   generate(label: string, keyType: KeyType, id: string): Promise<PublicKey>;
   /** The key pair whose private half has this label. @throws TokenError KEY_AMBIGUOUS when there are several */
   find(label: string): Promise<PublicKey | undefined>;
-  /** Everything with this label; what belongs to a private key with another label is left out. */
+  /** All generations with this label, without objects of a private key with another label. */
   generations(label: string): Promise<readonly Generation[]>;
   /** The key pair with this CKA_ID (hex). @throws TokenError KEY_AMBIGUOUS when there are several; KEY_VANISHED */
   findById(id: string): Promise<PublicKey | undefined>;
@@ -38,9 +38,8 @@ export interface Token {
   findByUri(uri: string): Promise<PublicKey>;
   /** ECDSA in DER or RSA PKCS#1 v1.5; over SHA-384 for P-384, else SHA-256. @throws TokenError KEY_NOT_FOUND, KEY_VANISHED */
   sign(key: PublicKey, message: Uint8Array): Promise<Buffer>;
-  /** Stores the certificate (DER) beside its key, in place of any other with the same CKA_ID; again is success. */
+  /** Stores the certificate (DER) beside its key, in place of any other with the same CKA_ID. May be repeated. */
   storeCertificate(key: PublicKey, der: Buffer): Promise<void>;
-  /** The certificates (DER) with this CKA_ID (hex). */
   certificates(id: string): Promise<readonly Buffer[]>;
   /**
    * Destroys certificate, public and private key that have exactly this label and CKA_ID; absent is success.
@@ -49,8 +48,8 @@ export interface Token {
    */
   destroy(label: string, id: string): Promise<void>;
   /**
-   * Takes note that another process has destroyed the key with this CKA_ID (hex). tpm2-pkcs11 1.9.1 reads its store
-   * once, and goes on to show the key to this process: the label would count as occupied until a restart.
+   * Notes that another process has destroyed the key with this CKA_ID (hex). tpm2-pkcs11 1.9.1 reads its store once, and goes
+   * on to show the key to this process: the label would count as occupied until a restart.
    */
   forget(id: string): void;
   /** How the private key is protected, in the token's words. @throws TokenError KEY_NOT_FOUND */
@@ -74,12 +73,12 @@ function assertId(id: string): void {
 const occupied = (what: string): TokenError =>
   new TokenError('occupied', 'LABEL_OCCUPIED', `The token already holds ${what}, which newleaf did not make.`);
 
-/** The objects of a token as one session sees them. What each method promises is said at the interface. */
+/** The objects of a token in one session. The interface documents the methods. */
 export class TokenObjects implements Token {
   readonly name: TokenName;
   readonly #session: Session;
   readonly #forgotten = new Set<string>();
-  /** Keys that this process has seen, and that nobody has destroyed with its knowledge. */
+  /** Keys that this process has seen, and that were not destroyed with its knowledge. */
   readonly #seen = new Set<string>();
 
   constructor(name: TokenName, session: Session) {
@@ -154,7 +153,7 @@ export class TokenObjects implements Token {
       const before = this.#session.find([CERTIFICATE, identified(bytes(key.id))]);
       const isSame = (one: Handle) => this.#session.read(one, pkcs11js.CKA_VALUE)?.equals(der) === true;
       const [same] = before.filter(isSame);
-      // The new one first: a power cut in between leaves two, and the next call takes the old one away.
+      // The new one first: a power cut in between leaves two, and the next call removes the old one.
       if (same === undefined) this.#session.create(certificateTemplate(key, der));
       for (const one of before) if (one !== same) this.#session.destroy(one);
     });
@@ -215,8 +214,8 @@ export class TokenObjects implements Token {
   }
 
   /**
-   * Once its directory has been away, SoftHSM 2.6.1 shows an open process no objects any more, also when it is back:
-   * whether the key is lost, a new process sees.
+   * Once its directory has been away, SoftHSM 2.6.1 shows an open process no objects any more, even when it is back: only a
+   * new process can tell whether the key is lost.
    * @throws TokenError KEY_VANISHED
    */
   #assertNotVanished(id: string): void {
@@ -239,8 +238,8 @@ export class TokenObjects implements Token {
   }
 
   /**
-   * A public key with this label and CKA_ID was left without its private half by a power cut in the middle of its
-   * generation, and is removed. Anything else with the label or the CKA_ID is not ours to touch.
+   * Removes a public key with this label and CKA_ID that a power cut during its generation has left without its private half.
+   * Any other object with the label or the CKA_ID is not ours, and is not touched.
    * @throws TokenError LABEL_OCCUPIED
    */
   #makeRoom(label: string, id: string): void {

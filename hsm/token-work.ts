@@ -8,22 +8,22 @@ interface Told {
   readonly message: string;
 }
 
-/** For `Job.explain`. @param doing what the work is, as the beginning of a sentence */
+/** For `Job.explain`. @param doing the work, as the beginning of a sentence */
 export function tellTokenError(error: unknown, doing: string): Told {
   const { kind, code, message } = tokenError(error, 'opening', doing);
   return { kind, code, message };
 }
 
 /**
- * For `revive` of a worker. The process had a module of its own, and has ended: that a restart heals that one says nothing of
- * the module in this process.
+ * For `revive` of a worker. The process had a module of its own, and has ended: that a restart heals that module says nothing
+ * about the one in this process.
  */
 export const toldTokenError = ({ kind, code, message }: Told): TokenError =>
   new TokenError(kind === 'poisoned' ? 'failed' : kind, code, message);
 
 /**
  * For `unanswered` of a worker: CHILD_TIMEOUT where it was killed, CHILD_ENDED where it crashed or cannot start.
- * @param doing what it does, as the beginning of a sentence
+ * @param doing the work, as the beginning of a sentence
  */
 export function unansweredTokenError({ why, how }: NoAnswer, doing: string, limitMs: number): TokenError {
   const code = why === 'late' ? 'CHILD_TIMEOUT' : 'CHILD_ENDED';

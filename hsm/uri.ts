@@ -1,6 +1,6 @@
 import { TokenError } from './ckr.ts';
 
-/** What a PKCS#11 URI names (RFC 7512); an attribute that is absent matches everything. */
+/** A PKCS#11 URI (RFC 7512); an attribute that is absent matches everything. */
 export interface Pkcs11Uri {
   readonly token?: string;
   readonly manufacturer?: string;
@@ -21,7 +21,7 @@ const isText = (name: string): name is (typeof TEXT)[number] => TEXT.some((known
 const invalid = (why: string): TokenError => new TokenError('missing', 'URI_INVALID', `PKCS#11 URI: ${why}`);
 
 /**
- * Reads a PKCS#11 URI. An attribute that is not listed in Pkcs11Uri is refused, since ignoring it would match more
+ * Reads a PKCS#11 URI. An attribute that is not listed in Pkcs11Uri is refused, because without it the URI would match more
  * tokens than its author meant; so is `pin-value`, which libp11 prints to stderr when the key is not found.
  * @throws TokenError URI_INVALID with the reason
  */
@@ -44,7 +44,7 @@ export function parseUri(uri: string): Pkcs11Uri {
   return found;
 }
 
-/** No object has an empty CKA_ID that TLS could name it by. */
+/** TLS cannot name an object by an empty CKA_ID. */
 function given(name: string, value: Buffer): Buffer {
   if (value.length === 0) throw invalid(`"${name}" is empty`);
   return value;
@@ -65,8 +65,8 @@ function attributes(part: string, separator: string): Map<string, string> {
   for (const piece of part.split(separator).filter((one) => one !== '')) {
     const [name = '', value] = piece.split(/=(.*)/s);
     if (value === undefined) throw invalid(`"${name}" has no value`);
-    // RFC 7512 section 2.3: "a PKCS #11 URI MUST NOT contain duplicate attributes of the same name in the URI path
-    // component"; none of the query attributes that we take makes sense twice either.
+    // RFC 7512 section 2.3: "a PKCS #11 URI MUST NOT contain duplicate attributes of the same name in the URI path component";
+    // none of the accepted query attributes makes sense twice either.
     if (found.has(name)) throw invalid(`attribute "${name}" appears twice`);
     found.set(name, value);
   }

@@ -4,39 +4,39 @@ import { type Call, type JobAnswer, thisProgram, WORK } from './job.ts';
 /** Why there is no answer. */
 export interface NoAnswer {
   readonly why: 'late' | 'ended' | 'unstarted';
-  /** Its signal, its exit code, or what the system says of the start. */
+  /** Its signal, its exit code, or the system's error at the start. */
   readonly how: string;
 }
 
 export interface WorkerOptions<Failed> {
-  /** Name of the job, and what follows it on the command line: never a secret. */
+  /** Name of the job, and its words on the command line: never a secret. */
   readonly job: readonly [name: string, ...args: readonly string[]];
   /** Longest time for one call, in milliseconds: then the process is killed. */
   readonly limitMs: number;
   /**
-   * With it there is a process only while there are calls, and so long after the last one. Without it there is one process
-   * in all: when that is gone, every later call fails as the last one did.
+   * With it there is a process only while there are calls, and so long after the last one. Without it there is one process in
+   * all: when that is gone, every later call fails as the last one did.
    */
   readonly lingerMs?: number;
-  /** argv that goes before that of the program, such as setpriv's. */
+  /** argv before that of the program, such as setpriv's. */
   readonly prefix?: readonly string[];
-  /** A session of its own: Ctrl-C on the terminal does not cut the token off in the middle of something. */
+  /** A session of its own: Ctrl-C on the terminal does not interrupt the token in its work. */
   readonly isDetached?: boolean;
-  /** What a module writes to stderr by itself is dropped: pkcs11-spy writes the PIN. */
+  /** The module's own output on stderr is dropped: pkcs11-spy writes the PIN. */
   readonly isQuiet?: boolean;
-  /** It changes nothing, so it is killed when it is told to end, and when this process ends. */
+  /** It changes nothing, so `end` kills it, and so does the end of this process. */
   readonly isKillable?: boolean;
-  /** The error for what `Job.explain` has told. */
+  /** Makes an error of the words of `Job.explain`. */
   readonly revive: (failed: Failed) => Error;
-  /** The error for no answer to this call. */
+  /** Makes the error for a call without an answer. */
   readonly unanswered: (none: NoAnswer, name: string) => Error;
 }
 
 type Calls<C> = { [Name in keyof C]: (...asked: never[]) => unknown };
 
 /**
- * Has calls performed by a job in a process of its own, started when there is a call. Arguments and answers, secrets and
- * bytes among them, go over a channel that only the two processes have (a pair of sockets).
+ * Has calls performed by a job in a process of its own, started at the first call. Arguments and answers, secrets and bytes
+ * among them, go over a channel that only the two processes have (a pair of sockets).
  */
 export class Worker<C extends Calls<C>, Failed = never> {
   readonly #options: WorkerOptions<Failed>;
@@ -48,7 +48,7 @@ export class Worker<C extends Calls<C>, Failed = never> {
     this.#options = options;
   }
 
-  /** Calls may overlap. The last answer of a process is handed on when that has ended. */
+  /** Calls may overlap. The last answer of a process is handed on when the process has ended. */
   async ask<Name extends keyof C & string>(
     name: Name,
     ...asked: Parameters<C[Name]>
@@ -60,7 +60,7 @@ export class Worker<C extends Calls<C>, Failed = never> {
     const talk = this.#talk;
     const said = await talk.ask(name, asked);
     if (lingerMs !== undefined && talk.isIdle()) this.#lingering = setTimeout(talk.end, lingerMs).unref();
-    // Both ends are this very program, so what comes back is the answer to the call.
+    // Both ends are this program, so the value is the answer to the call.
     if ('value' in said) return said.value as Awaited<ReturnType<C[Name]>>;
     if ('failed' in said) throw revive(said.failed as Failed);
     const error = this.#gone ?? unanswered(said, name);
@@ -68,7 +68,7 @@ export class Worker<C extends Calls<C>, Failed = never> {
     throw error;
   }
 
-  /** Ends the process: at once where it may be cut off, or else after what it has been asked. */
+  /** Ends the process: at once where it may be killed, or else after its current calls. */
   end(): void {
     clearTimeout(this.#lingering);
     this.#talk?.end();
@@ -79,7 +79,7 @@ export class Worker<C extends Calls<C>, Failed = never> {
 interface Talk {
   ask(name: string, asked: readonly unknown[]): Promise<JobAnswer | NoAnswer>;
   isIdle(): boolean;
-  /** Nothing more can be asked of it. */
+  /** It accepts no more calls. */
   isOver(): boolean;
   end(): void;
 }
@@ -101,7 +101,7 @@ function start({ job, limitMs, prefix = [], ...options }: WorkerOptions<never>):
     if (isKillable) kill();
     else if (waiting.size === 0 && child.connected) child.disconnect();
   };
-  /** All calls have one limit, so the first one that waits is the one that is late. */
+  /** All calls have one limit, so the first one in the queue is the late one. */
   const over = (none: NoAnswer) => {
     isOver = true;
     for (const [number, hear] of waiting) hear(number === last?.number ? last : none);
@@ -114,7 +114,7 @@ function start({ job, limitMs, prefix = [], ...options }: WorkerOptions<never>):
     if (said.isLast || isOver) end();
   });
   child.on('error', ({ message }) => over({ why: 'unstarted', how: message }));
-  // All that it has said is heard before this, which is not so with `exit`.
+  // All answers have been read before this, which is not so with `exit`.
   child.once('close', (code, signal) => {
     process.off('exit', kill);
     over({ why: 'ended', how: signal ?? `exit code ${code}` });
@@ -133,7 +133,7 @@ function start({ job, limitMs, prefix = [], ...options }: WorkerOptions<never>):
           waiting.delete(call.number);
           resolve(said);
         });
-        // A process that is gone is told by its end.
+        // A process that is gone is reported by its end.
         child.send(call, () => undefined);
       }),
     isIdle: () => !isOver && waiting.size === 0,

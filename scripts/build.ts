@@ -15,8 +15,8 @@ const require = createRequire(import.meta.url);
 const stub = (name: string): string => join(root, 'scripts', 'stubs', `${name}.cjs`);
 
 /**
- * What packages get instead of the module they ask for. The whole SDK is 4.8 MB and 67 MiB in memory; what newleaf
- * uses of it is 0.3 MB and 48 MiB (Node 20). Keys are module names, or a package and the path that it asks for.
+ * Replacements for modules that packages ask for. The whole SDK is 4.8 MB and 67 MiB in memory; the part that newleaf uses is
+ * 0.3 MB and 48 MiB (Node 20). Keys are module names, or a package and the path that it asks for.
  */
 const STUBS: Readonly<Record<string, string>> = {
   '@azure/storage-blob': stub('empty'),
@@ -42,13 +42,13 @@ const STUBS: Readonly<Record<string, string>> = {
   'node:worker_threads': stub('worker-threads'),
 };
 
-/** One copy, whoever asks: two of them are two number tables of mqtt-packet, and `instanceof` that fails. */
+/** One copy for every importer: two of them are two number tables of mqtt-packet, and `instanceof` that fails. */
 const ONE_COPY = ['azure-iot-common', 'azure-iot-mqtt-base', 'azure-iot-provisioning-device', 'mqtt-packet'];
 
 /**
- * A CommonJS module is copied, name by name, for each file that imports it (esbuild 0.28.2, `__toESM`). pkcs11js has 650
- * names and is imported by nine files: 1 MiB of getters, and 6 MiB of Node's own pages, as V8's optimizing compiler is
- * called for the loop. Its default export, asked for with `require`, is not copied.
+ * A CommonJS module is copied, name by name, for each file that imports it (esbuild 0.28.2, `__toESM`). pkcs11js has 650 names
+ * and is imported by nine files: 1 MiB of getters, and 6 MiB of Node's own pages, because V8's optimizing compiler runs for
+ * the loop. Its default export, loaded with `require`, is not copied.
  */
 const UNCOPIED = /^pkcs11js$/;
 
@@ -57,7 +57,7 @@ export function packageOf(path: string): string | undefined {
   return /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1];
 }
 
-/** What only a process of its own loads is a file of its own: the daemon does not carry it, not even as text. */
+/** A file that only a process of its own loads is bundled by itself: the daemon does not carry it, not even as text. */
 const APART: Readonly<Record<string, string>> = { [join(root, 'hsm', 'tpm', 'serve.ts')]: 'tpm.js' };
 
 const slim: Plugin = {
@@ -99,8 +99,8 @@ function builtAt(): number {
 }
 
 /**
- * Bundles `entry` into `directory`: newleaf.js (executable, CommonJS), package.json that says so, and the native part
- * of pkcs11js. Returns esbuild's account of what went in.
+ * Bundles `entry` into `directory`: newleaf.js (executable, CommonJS), package.json that says so, and the native part of
+ * pkcs11js. Returns esbuild's metafile.
  *
  * Constants that are defined: NEWLEAF_VERSION (of package.json), NEWLEAF_BUILT_AT (milliseconds since the epoch).
  */
@@ -113,7 +113,7 @@ export async function bundle(entry: string, directory: string): Promise<Metafile
   return metafile;
 }
 
-/** Bundles what is a file of its own into `directory`. Returns esbuild's accounts. */
+/** Bundles the separate files into `directory`. Returns esbuild's metafiles. */
 export function bundleApart(directory: string): Promise<readonly Metafile[]> {
   return Promise.all(Object.entries(APART).map(([entry, name]) => bundleFile(entry, join(directory, name))));
 }
@@ -126,8 +126,8 @@ async function bundleFile(entry: string, outfile: string): Promise<Metafile> {
     target: 'node20',
     format: 'cjs',
     legalComments: 'none',
-    // Else esbuild 0.28 makes `new RegExp` of them, and keeps one that nobody uses: the emoji of valibot.
-    // A file of its own is asked for with `require`, whose names are found when it has run.
+    // Else esbuild 0.28 makes `new RegExp` of them, and keeps an unused one: the emoji of valibot. A separate file is loaded
+    // with `require`, whose names are found when it has run.
     supported: { 'regexp-unicode-property-escapes': true, 'dynamic-import': false },
   } as const;
   const { metafile, outputFiles } = await build({
@@ -152,8 +152,8 @@ async function bundleFile(entry: string, outfile: string): Promise<Metafile> {
     },
     logLevel: 'warning',
   });
-  // In a second step: esbuild 0.28 wraps the modules of a minified bundle in `((exports, module) => …)`, which V8
-  // compiles at once, used or not; the methods of an unminified one it compiles when they are called (1.3 MiB less).
+  // In a second step: esbuild 0.28 wraps the modules of a minified bundle in `((exports, module) => …)`, which V8 compiles at
+  // once, used or not; the methods of an unminified one it compiles when they are called (1.3 MiB less).
   const { code } = await transform(outputFiles[0]?.text ?? '', { ...target, minify: true });
   await put(outfile, async (file) => {
     await writeFile(file, code);
@@ -163,9 +163,9 @@ async function bundleFile(entry: string, outfile: string): Promise<Metafile> {
 }
 
 /**
- * Writes the pages of the manual and the completions of the shell, which are made from the same tables as the help, and the
- * pages that a package carries. Those of enroll stay here, as the package is for gateways: `man dist/enroll.1`,
- * `source dist/enroll.bash`.
+ * Writes the manual pages and the shell completions, which are made from the same tables as the help, and the pages that a
+ * package carries. Those of enroll stay here, because the package is for gateways: `man dist/enroll.1`, `source
+ * dist/enroll.bash`.
  */
 export async function documents(directory: string): Promise<void> {
   const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));

@@ -9,19 +9,18 @@ import { ACTIONS } from './enrollment/reprovision.ts';
 
 const FILES = 'FILE';
 
-/** What may stand where the help shows a placeholder: files. Where nothing is known, nothing is offered. */
+/** Completion for the placeholders of the help: files, or nothing. */
 const KINDS: Readonly<Record<string, string>> = { FILE: FILES, PLACE: FILES };
 
-/** Words that an option or a command takes, by its name. */
+/** Words of an option or a command, by its name. */
 type Known = Readonly<Record<string, readonly string[]>>;
 
-/** The words that a setting takes. */
+/** The words of a setting. */
 function wordsOf(setting: string): readonly string[] {
   const { range = '' } = settingRows().find(({ name }) => name === setting) ?? {};
   return [...range.matchAll(/"([^"]+)"/g)].flatMap(([, word]) => word ?? []);
 }
 
-/** Completion of newleaf(8) and of enroll(1) for bash. */
 export const newleafCompletion = (): string =>
   bashCompletion(NEWLEAF, {
     issuer: wordsOf('leaf.issuer'),

@@ -12,7 +12,7 @@ const hubs = { hub1: far.endpoints.hub1, hub2: far.endpoints.hub2 };
 let mark = 0;
 let from = performance.timeOrigin + performance.now();
 
-/** Begins a story: what is waited for and counted from here on is its own. */
+/** Begins a story, with waits and counts of its own. */
 function story(title: string): void {
   console.log(`\n${title}`);
   mark = far.log.entries.length;
@@ -23,7 +23,7 @@ function tell(who: string, what: string, at = performance.timeOrigin + performan
   console.log(`  ${((at - from) / 1000).toFixed(3).padStart(7)} s  ${who.padEnd(9)} ${what}`);
 }
 
-/** Waits for what the far side must see; the demo fails where it does not come. */
+/** Waits until the far side sees it; the demo fails where it does not come. */
 async function seen(who: string, query: Query, what: (entry: Entry) => string): Promise<Entry> {
   const entry = await far.log.waitFor(query, STEP_MS, mark);
   tell(who, what(entry), entry.at);

@@ -5,7 +5,7 @@ import { enroll } from './enrollment/main.ts';
 
 const POLL_MS = 2_000;
 
-/** Ctrl-C and Ctrl-D are an answer, too: the empty one. */
+/** Ctrl-C and Ctrl-D count as the empty answer. */
 async function ask(question: string): Promise<string> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {
@@ -26,7 +26,7 @@ const desk: Desk = {
   now: Date.now,
   sleep: (ms, signal) => sleep(ms, undefined, signal && { signal }).catch(() => {}),
   onInterrupt(heard) {
-    // Once: whoever presses it a second time means it.
+    // Once: the second Ctrl-C ends the program.
     process.once('SIGINT', heard);
     return () => process.off('SIGINT', heard);
   },

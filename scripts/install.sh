@@ -67,7 +67,7 @@ root_is_ready() {
   done
 }
 
-# Writes what is needed of the root file system.
+# Writes the files that the root file system needs.
 prepare_root() {
   mkdir -p "$units" 2>/dev/null || true
   touch "$units/.newleaf" 2>/dev/null ||
@@ -84,7 +84,7 @@ prepare_root() {
   systemctl --quiet enable newleaf.service
 }
 
-# Puts the program beside those that are there, and names its directory.
+# Puts the program beside the existing ones, and names its directory.
 copy_program() {
   mkdir -p "$prefix/program"
   name=$(cat "$here/VERSION")
@@ -116,7 +116,7 @@ furnish() {
   fi
 }
 
-# From here on it is this program that starts. The one before stays, for the case that this one does not hold.
+# From here on this program starts. The previous one stays, in case this one fails.
 switch_to() {
   if [ -e "$newleaf" ]; then cp -p "$newleaf" "$newleaf.before"; fi
   printf '#!/bin/sh\nexec %s/node %s/newleaf.js "$@"\n' "$1" "$1" >"$newleaf.new"
@@ -133,7 +133,7 @@ restart() {
   die "The new newleaf does not start: see journalctl -u newleaf. The one before is back in its place."
 }
 
-# Deletes what is neither this program nor the one before.
+# Deletes all programs but this one and the previous one.
 sweep() {
   for old in "$prefix"/program/*; do
     grep -qsF "exec $old/node" "$newleaf" "$newleaf.before" || rm -rf "$old"

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 const TABLE = join(import.meta.dirname, '..', 'test', 'search', 'README.md');
 
-/** The faults that an operator asks for, as `agent/roll/README.md` calls them, and as the table of `test/search` does. */
+/** The faults in the table of `agent/roll/README.md`, and their names in that of `test/search`. */
 const ASKED: readonly (readonly [words: string, fault: string])[] = [
   ['no network', 'no network'],
   ['DPS refuses every leaf (401)', 'DPS: NL-DPS-401002, all'],
@@ -18,7 +18,7 @@ const ASKED: readonly (readonly [words: string, fault: string])[] = [
   ['the disk takes nothing', 'disk: takes nothing'],
 ];
 
-/** What these cost while they stay for a month, from the table that `test/search/table.ts` makes. @throws Error where a row is missing */
+/** The cost of these faults in a month, from the table that `test/search/table.ts` makes. @throws Error where a row is missing */
 export function lastingTable(): string {
   const lines = readFileSync(TABLE, 'utf8').split('\n');
   const rows = ASKED.map(([words, fault]) => {

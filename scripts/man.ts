@@ -2,15 +2,15 @@ import { usageOf } from '../agent/cli/kit/help.ts';
 import { namesOf, type OptionSpec, specOf, type Tool } from '../agent/cli/kit/tool.ts';
 import { bold, italic, item, literal, paragraph, prose, section, subsection } from './man/roff.ts';
 
-/** What a page says beside the table of its commands. */
+/** The parts of a page beside the table of its commands. */
 export interface Manual {
   readonly tool: Tool;
-  /** 1 is for every user, 8 for who administers the system. */
+  /** 1 is for every user, 8 for administrators. */
   readonly section: 1 | 8;
   /** What it does, after its name. */
   readonly purpose: string;
   readonly description: readonly string[];
-  /** Sections of this page alone. */
+  /** Sections that only this page has. */
   readonly more: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
   /** Sections that come last. */
@@ -21,7 +21,7 @@ export interface Manual {
 const TITLES = { 1: 'General Commands Manual', 8: "System Manager's Manual" } as const;
 
 /**
- * A page in man(7). Everything in it is derived from where it is used: commands and exit codes from the table of the help.
+ * A page in man(7). All of it is derived: commands and exit codes from the table of the help.
  * @param at milliseconds since the epoch
  */
 export function manualPage(manual: Manual, version: string, at: number): string {
@@ -60,7 +60,7 @@ function commandPart(tool: Tool, name: string): string {
   );
 }
 
-/** The usage, where it is short; the options are all explained below it. */
+/** The usage, where it is short; the options are explained below it. */
 function headingOf(tool: Tool, name: string): string {
   const usage = usageOf(tool, name).replace('Usage: ', '');
   const { shown } = specOf(tool, name).operands ?? {};

@@ -9,8 +9,8 @@ import { RULES } from './mutations/rules.ts';
 import { TRANSITIONS } from './mutations/transitions.ts';
 
 /**
- * Breaks the machine on purpose, one way at a time, and expects the walk or a table to notice: a test that no breakage
- * fails proves nothing. Prints who noticed what, and ends with 1 where nobody did.
+ * Breaks the machine on purpose, one way at a time, and expects the walk or a table to notice: a test that no breakage fails
+ * proves nothing. Prints which test noticed each, and ends with 1 where one passed unnoticed.
  */
 const root = join(import.meta.dirname, '..');
 /** Inside of the repository, so that packages are found. */
@@ -23,7 +23,7 @@ const [only = ''] = process.argv.slice(2);
 /** The nearest pairs of the walk: a broken law is found by a short story. */
 const PAIRS = 10_000;
 const DEADLINE_MS = 240_000;
-/** The breakage does not even load: whatever fails then is no test. */
+/** The breakage does not even load: its failures prove nothing. */
 const UNREADABLE = /SyntaxError|TransformError|ReferenceError|ERR_MODULE_NOT_FOUND/;
 
 const TABLES = [
@@ -56,10 +56,10 @@ walk({ enrollment: 'individual', isFated: true, most: ${PAIRS} });
 } as const;
 type Proof = keyof typeof PROOFS;
 
-/** Machine and tests as they are now: whoever edits them meanwhile does not disturb. */
+/** A copy of machine and tests: edits during the run do not disturb it. */
 async function copyWhole(): Promise<string> {
   const whole = join(workshop, 'whole');
-  // The tables also ask the journal whether it takes what the machine writes.
+  // The tables also check that the journal accepts what the machine writes.
   for (const part of ['agent', TESTS]) {
     await cp(join(root, part), join(whole, part), { recursive: true });
   }
@@ -80,8 +80,8 @@ async function damage(place: string, { file, find, replace }: Mutation): Promise
 }
 
 /**
- * What the walk or the tables of a copy say when they fail, or undefined where they do not. They run in a process of
- * their own with a deadline: a broken machine may never stop.
+ * The complaint of the walk or of the tables of a copy, or undefined where they pass. They run in a process of their own with
+ * a deadline: a broken machine may never stop.
  * @throws Error where the copy cannot be loaded
  */
 async function complaint(place: string, proof: Proof): Promise<string | undefined> {
@@ -114,7 +114,7 @@ async function judge(mutation: Mutation, whole: string, place: string): Promise<
   await cp(whole, place, { recursive: true });
   await damage(place, mutation);
   const tables = (await complaint(place, 'tables')) !== undefined;
-  // The walk takes ten times as long: it is asked where no table knows better.
+  // The walk takes ten times as long: it runs only where no table fails.
   const walk = !tables && (await complaint(place, 'walk')) !== undefined;
   await rm(place, { recursive: true });
   return { mutation, walk, tables };
@@ -123,7 +123,7 @@ async function judge(mutation: Mutation, whole: string, place: string): Promise<
 function line({ mutation, walk, tables }: Verdict): string {
   const { file, loss, equivalent } = mutation;
   const by = tables ? 'tables' : walk ? 'walk' : '';
-  const fate = by !== '' ? by : equivalent === undefined ? 'NOBODY' : `nobody: ${equivalent}`;
+  const fate = by !== '' ? by : equivalent === undefined ? 'NOT NOTICED' : `not noticed: ${equivalent}`;
   return `${file.padEnd(16)} ${loss.padEnd(76)} ${fate}`;
 }
 
@@ -147,7 +147,7 @@ async function judgeAll(mutations: readonly Mutation[]): Promise<readonly Verdic
   return verdicts;
 }
 
-/** Prints the sum, and what is wrong with it. @returns the exit code */
+/** Prints the summary and the faults. @returns the exit code */
 function conclude(verdicts: readonly Verdict[]): number {
   const noticed = (proof: Proof) => verdicts.filter((verdict) => verdict[proof]).length;
   const told = verdicts.map(({ mutation, walk, tables }) => ({ ...mutation, caught: walk || tables }));
@@ -155,10 +155,10 @@ function conclude(verdicts: readonly Verdict[]): number {
   console.log(
     `\n${verdicts.length} breakages: ${noticed('tables')} noticed by the tables, ${noticed('walk')} more by the walk,`,
   );
-  console.log(`${survived.length} by nobody.`);
+  console.log(`${survived.length} not noticed.`);
   const unexplained = survived.filter(({ equivalent }) => equivalent === undefined);
   const wronglyExplained = told.filter(({ equivalent, caught }) => equivalent !== undefined && caught);
-  for (const { loss } of unexplained) console.error(`Nobody notices "${loss}": write the test.`);
+  for (const { loss } of unexplained) console.error(`No test notices "${loss}": write it.`);
   for (const { loss } of wronglyExplained) console.error(`"${loss}" is called equivalent, and was noticed.`);
   return unexplained.length + wronglyExplained.length > 0 ? 1 : 0;
 }

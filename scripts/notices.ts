@@ -5,8 +5,8 @@ import type { Metafile } from 'esbuild';
 const LICENCE = /^(licen[cs]e|notice|copying)(\.\w+)?$/i;
 
 /**
- * What the licences of the packages in these bundles ask to be handed on: for each package its name and version, and the
- * texts that lie in it. Those that have none name a licence in their package.json.
+ * The notices that the licences of the packages in these bundles require: for each package its name and version, and its
+ * licence texts. A package without one names a licence in its package.json.
  * @param root the repository
  */
 export async function noticesOf(accounts: readonly Metafile[], root: string): Promise<string> {

@@ -6,7 +6,7 @@ import { codesList, metricsTable, settingsList, storiesSections } from './pages/
 
 const BY = 'scripts/readme.ts';
 
-/** What is derived from the source, by the name in its markers: `npx tsx scripts/readme.ts [PAGE…]` */
+/** The blocks that are derived from the source, by the name in their markers: `npx tsx scripts/readme.ts [PAGE…]` */
 export const PARTS: Parts = {
   codes: codesList,
   evening: renewCounts,
@@ -17,7 +17,7 @@ export const PARTS: Parts = {
   stories: storiesSections,
 };
 
-/** A page with what is derived in it made anew. */
+/** A page with its derived blocks made anew. */
 export const renew = (text: string): string => renewBlocks(text, BY, PARTS);
 
 if (process.argv[1] === import.meta.filename) writeBlocks(BY, PARTS, process.argv.slice(2));

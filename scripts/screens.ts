@@ -9,12 +9,12 @@ export const BY = 'scripts/screens.ts';
 const DAY = 24 * 3_600_000;
 const ID = 'gw-0001';
 
-/** Leaves of 90 days that are 30 days old: there is something to see on the bar. */
+/** Leaves of 90 days that are 30 days old, so that the bar shows something. */
 const POLICY = { lifetimeMs: 60 * DAY, backdateMs: 30 * DAY, serial: '5a0102030405060708090a0b0c0d0e0f' };
 
 /**
- * Every screen that the pages show, by the name in its markers: the real program, on a machine with SoftHSM, against the
- * simulator. What differs from run to run is replaced. Needs root, and a network namespace.
+ * Every screen of the pages, by the name in its markers: the real program, on a machine with SoftHSM, against the simulator.
+ * Values that differ from run to run are replaced. Needs root, and a network namespace.
  */
 export async function screens(): Promise<Readonly<Record<string, string>>> {
   const stage = await Stage.open();
@@ -58,7 +58,7 @@ async function initScreen(stage: Stage, gateway: ShownGateway): Promise<string> 
   return `$ sudo newleaf init\n${person.transcript}`;
 }
 
-/** What stands where: a port of five digits for each server, so that no line is broken elsewhere. */
+/** The shown names: a port of five digits for each server, so that lines break at the same places. */
 function portsOf({ dps, hub1, hub2, est }: Stage['far']['endpoints']): Readonly<Record<string, string>> {
   const port = (host: string) => /:(\d+)/.exec(host.replace(/^https?:/, ''))?.[1] ?? '';
   return { [port(dps)]: '50001', [port(hub1)]: '50002', [port(hub2)]: '50003', [port(est)]: '50004' };

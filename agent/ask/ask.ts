@@ -3,7 +3,7 @@ import type { Slot } from '../roll/leaf.ts';
 import type { OutcomeStatus, Status } from '../roll/report.ts';
 import type { Phase } from '../roll/state.ts';
 
-/** What the daemon is asked: by a direct method, a command over the socket, or a file in the inbox. */
+/** A request to the daemon: by a direct method, a command over the socket, or a file in the inbox. */
 export type Ask =
   | { readonly kind: 'status' }
   | {
@@ -31,13 +31,13 @@ export type Answer =
   | { readonly is: 'accepted'; readonly id: string; readonly phase: Phase; readonly thumbprint?: string }
   /** A request that was asked before has ended like this. */
   | { readonly is: 'ended'; readonly outcome: OutcomeStatus }
-  /** Something else comes first: other work (then this is its ID), or a person. */
+  /** Other work comes first (the ID is that of the other work), or a person must act first. */
   | { readonly is: 'busy'; readonly failure: Failure; readonly id?: string | undefined }
   | { readonly is: 'later'; readonly failure: Failure; readonly retryAfterSeconds: number }
-  /** Asked again, the answer would be the same. */
+  /** The same request gets the same answer again. */
   | { readonly is: 'refused'; readonly failure: Failure }
   /** Token, disk, or newleaf itself has failed. */
   | { readonly is: 'broken'; readonly failure: Failure };
 
-/** Answers at once, before the work that is asked for. */
+/** Answers at once, before the work begins. */
 export type Answerer = (ask: Ask) => Promise<Answer>;

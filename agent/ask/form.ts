@@ -14,7 +14,7 @@ interface Field {
   readonly accepts: (value: unknown) => boolean;
 }
 
-/** What may be in a request, each field once it has been accepted. */
+/** Fields of a request, each checked. */
 export interface Body {
   readonly id?: string;
   readonly action?: 'register' | 'roll';
@@ -53,10 +53,10 @@ const FIELDS: Readonly<Record<keyof Body, Field>> = {
   chain: { must: 'must be a chain in PEM', accepts: (value) => typeof value === 'string' && isPem(value) },
 };
 
-/** What can be asked at one edge, by a name that it has there. */
+/** The requests of one edge, by the names that this edge gives them. */
 export interface Form {
   readonly fields: readonly (keyof Body)[];
-  /** Without this one there is nothing to ask for. */
+  /** The field that a request must have. */
   readonly required?: keyof Body;
   readonly ask: (body: Body) => Ask;
 }

@@ -5,8 +5,8 @@ import type { Entry } from '../state/entry.ts';
 import type { Journal } from '../state/journal.ts';
 
 /**
- * The journal of a gateway that attests as it is configured. A state that was written by a gateway of the other kind would
- * be acted on with keys that it does not mean.
+ * The journal of a gateway that attests as it is configured: the state of a gateway of the other kind names keys that this one
+ * does not have.
  * @throws by `read`, besides its own: Fault NL-CONFIG
  */
 export function attested(journal: Journal<Entry>, { dps, state }: Config): Journal<Entry> {
@@ -24,7 +24,7 @@ export function attested(journal: Journal<Entry>, { dps, state }: Config): Journ
   };
 }
 
-/** Undefined where the gateway has not come so far. By its TPM it has no candidate; with a leaf, one that may wait for its issuer. */
+/** Undefined where the state does not tell yet. With a TPM there is no candidate; with a leaf, one may wait for its issuer. */
 function attestationIn({ current, next }: Entry): Config['dps']['attestation'] | undefined {
   if (current === undefined && next === undefined) return undefined;
   return current !== undefined && isEndorsed(current) ? 'tpm' : 'x509';

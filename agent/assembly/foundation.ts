@@ -10,7 +10,7 @@ import { createJournal } from '../state/journal.ts';
 import { type Clock, systemClock } from '../time/clock.ts';
 import { attested } from './attested.ts';
 
-/** What an assembly is given, whatever the gateway attests by. */
+/** What both assemblies are given. */
 export interface Given<C extends Config = Config> {
   readonly config: C;
   readonly log: Log;
@@ -21,7 +21,7 @@ export interface Given<C extends Config = Config> {
 type Shared = 'journal' | 'clock' | 'draw' | 'log' | 'notify' | 'terms' | 'version' | 'registrationId' | 'view';
 type Foundation = Required<Pick<DaemonOptions, Shared>>;
 
-/** What every daemon stands on; its keys, its far side and its first leaf are for the assembly to bring. */
+/** The parts that every daemon has; keys, far side and first leaf come from the assembly. */
 export function foundationOf({ config, log, env, clock = systemClock }: Given): Foundation {
   const { directory } = config.state;
   return {

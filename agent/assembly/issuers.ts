@@ -22,7 +22,7 @@ export interface IssuerParts {
   readonly bootstrapContext: (key: string, chain: string | undefined, ca: string) => Promise<SecureContext>;
 }
 
-/** The issuer that the configuration chose. What it needs is loaded when a leaf is needed: an idle daemon does not pay. */
+/** The issuer that the configuration chose. Its code is loaded when a leaf is needed, to spare an idle daemon the memory. */
 export function createIssuer(choice: IssuerChoice, parts: IssuerParts): Issuer {
   switch (choice.kind) {
     case 'est':
@@ -30,7 +30,7 @@ export function createIssuer(choice: IssuerChoice, parts: IssuerParts): Issuer {
     case 'command':
       return command(choice, parts);
     default:
-      // A person, or the back end over the hub, brings the leaf: nobody can be asked for it.
+      // A person, or the back end over the hub, brings the leaf: it cannot be asked for.
       return {
         async issue() {
           throw new Fault('NL-ISSUER-PERSON');

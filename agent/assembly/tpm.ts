@@ -36,7 +36,7 @@ export async function assembleTpm(options: Given<TpmConfig>): Promise<Daemon> {
   const contextFor = async () =>
     createSecureContext({ ca: await readAuthorities('trust.ca_file', config.trust.ca_file) });
   const startedAt = clock.monotonic();
-  /** A token that a wrong clock has made is refused, and a refusal costs a registration. */
+  /** DPS or the hub refuses a SAS token made by a wrong clock, and a refusal costs a registration. */
   const assertClock = () => {
     const upMs = clock.monotonic() - startedAt;
     if (!makesTokens(view.state(), terms, clock.now(), upMs)) throw new Fault('NL-CLOCK');
@@ -96,13 +96,13 @@ export async function assembleTpm(options: Given<TpmConfig>): Promise<Daemon> {
   });
 }
 
-const KEPT = 'The hub refuses the key that DPS has given, and accepts the one before, which serves on.';
+const KEPT = 'The hub refuses the new key from DPS, and accepts the previous one, which stays in use.';
 
 const none = async (): Promise<never> => {
   throw new Fault('NL-TPM-NO-LEAF');
 };
 
-/** What only a gateway with a leaf has; the rules ask for none of it. */
+/** Ports that need a leaf; with a TPM the rules never ask for them. */
 const leafless: Pick<Ports, 'keys' | 'issuer' | 'judge'> = {
   keys: { generate: none, csr: none, destroy: none },
   issuer: { issue: none },

@@ -63,7 +63,7 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
     destroy: destroyerOf({
       module,
       token: token.name,
-      // A file that is away for the moment keeps nothing from the PIN that has opened the token.
+      // The PIN has opened the token already: a file that is missing for the moment does no harm.
       pin: () => readPin(place).catch(() => pin),
       pinRecord: directory,
     }),
@@ -92,7 +92,7 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
     given: () => givenLeaf(judging, hsm.key),
     async publish(after, before) {
       await publish(directory, after, before);
-      // What the token has taken, or had no room for, is not offered again at each turn of the loop.
+      // A certificate that the token has stored, or had no room for, is not offered again at each turn of the loop.
       if (after.current !== before?.current) await storeBeside(token, after.current, log);
     },
   });

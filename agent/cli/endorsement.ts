@@ -2,7 +2,7 @@ import { createTpm } from '../../hsm/tpm/tpm.ts';
 import type { Config } from '../config/config.ts';
 import { type Screen, wrap } from './kit/screen.ts';
 
-/** What DPS must know of this gateway before it may attest by its TPM. */
+/** The data that DPS needs before this gateway may attest by its TPM. */
 export interface Endorsement {
   readonly registrationId: string;
   /** TPM2B_PUBLIC in base64, as the portal, the SDKs and `az iot dps` take it. */
@@ -10,12 +10,12 @@ export interface Endorsement {
   readonly storageRootKey: string;
 }
 
-/** `tpm.device`, where nothing is configured yet. */
+/** The default of `tpm.device`, where nothing is configured yet. */
 const USUAL_DEVICE = '/dev/tpmrm0';
 
 /**
- * Asks the TPM, which makes the keys if it has none yet. Without a configuration the registration ID is the one that
- * follows from the endorsement key.
+ * Asks the TPM, which makes the keys if it has none yet. Without a configuration the registration ID is derived from the
+ * endorsement key.
  * @throws TpmError missing, denied, failed
  */
 export async function readEndorsement(config?: Config): Promise<Endorsement> {
@@ -33,13 +33,13 @@ export async function readEndorsement(config?: Config): Promise<Endorsement> {
   }
 }
 
-/** The command that enrolls this gateway; whoever calls it puts the name of the DPS instance in place of DPS. */
+/** The command that enrolls this gateway; the operator puts the name of the DPS instance in place of DPS. */
 export function enrollCommand({ registrationId, endorsementKey }: Endorsement): string {
   const named = `--dps-name DPS --enrollment-id ${registrationId}`;
   return `az iot dps enrollment create ${named} --attestation-type tpm --endorsement-key ${endorsementKey}`;
 }
 
-/** The keys and what to do with them. They are never broken into lines, so that they can be copied. */
+/** The keys and the next steps. A key stays on one line, so that it can be copied. */
 export function renderEndorsement(endorsement: Endorsement, screen: Screen): string {
   const { registrationId, endorsementKey, storageRootKey } = endorsement;
   const about = (text: string) => wrap(screen, text).join('\n');

@@ -1,14 +1,14 @@
 /** Codes of the system and of node. */
 const WORDS: Readonly<Record<string, string>> = {
-  ABORT_ERR: 'nobody answers in time',
+  ABORT_ERR: 'there is no answer in time',
   EADDRNOTAVAIL: 'this gateway has no address of that kind',
   EAI_AGAIN: 'no name server answers',
   ECONNREFUSED: 'the connection is refused',
   ECONNRESET: 'the connection is cut',
-  EHOSTUNREACH: 'there is no way to the host',
-  ENETUNREACH: 'there is no way to the network',
+  EHOSTUNREACH: 'there is no route to the host',
+  ENETUNREACH: 'there is no route to the network',
   ENOTFOUND: 'no name server knows it',
-  ETIMEDOUT: 'nobody answers in time',
+  ETIMEDOUT: 'there is no answer in time',
   CERT_HAS_EXPIRED: 'it has expired',
   CERT_NOT_YET_VALID: 'it is not valid yet',
   DEPTH_ZERO_SELF_SIGNED_CERT: 'it is self-signed',
@@ -18,11 +18,11 @@ const WORDS: Readonly<Record<string, string>> = {
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'its CA is not in trust.ca_file',
 };
 
-/** What OpenSSL reports, of all that it prints: `error:0A000418:SSL routines:ssl3_read_bytes:tlsv1 alert unknown ca:…`. */
+/** The useful part of an OpenSSL error: `error:0A000418:SSL routines:ssl3_read_bytes:tlsv1 alert unknown ca:…`. */
 const OPENSSL = /:SSL routines:[^:]*:(?:ssl\/tls |sslv3 |tlsv1\d* )?([^:]+):/;
 
-/** The words of whoever failed, without what only its author can read. */
+/** An error message without the parts that only its author understands. */
 export const plainly = (words: string): string => OPENSSL.exec(words)?.[1] ?? words;
 
-/** What a code of the system or of node means, as the end of a sentence; undefined for whatever is none. */
+/** The meaning of a code of the system or of node, as the end of a sentence; undefined for an unknown one. */
 export const codeInWords = (code: string): string | undefined => WORDS[code];

@@ -1,7 +1,7 @@
 import { type CommandSpec, flagged, type Tool, valued } from './kit/tool.ts';
 import { INIT_OPTIONS } from './table-init.ts';
 
-/** Understood by every command. */
+/** Options of every command. */
 const GLOBAL_OPTIONS = {
   config: valued('FILE', 'The configuration. Without it NEWLEAF_CONFIG, then /etc/newleaf/newleaf.toml.'),
   help: { ...flagged('Explain the command.'), short: 'h' },
@@ -10,7 +10,7 @@ const GLOBAL_OPTIONS = {
 const json = flagged('Print JSON, whose schema is kept stable.');
 const wait = flagged('Follow the request to its end, and exit by how it ended.');
 const id = valued('ID', 'Name the request. The same ID again gives its outcome.');
-/** Exit codes, wherever nothing more exact is known. */
+/** Exit codes, where a command has no more exact meaning. */
 const EXITS = {
   0: 'Done.',
   1: 'Failed.',
@@ -31,7 +31,6 @@ const asked = {
   5: down,
 } as const;
 
-/** Every command, once. */
 const COMMANDS = {
   run: {
     meaning: 'Run the daemon',
@@ -50,7 +49,7 @@ const COMMANDS = {
     meaning: 'Set this gateway up, step by step',
     about: [
       'Finds the PKCS#11 modules and tokens of this gateway, or makes a token; asks who signs the leaves; writes the configuration; makes the key, gets the first leaf, registers it with DPS, and proves the connection to the hub. Where DPS refuses the leaf, it shows what the operator needs, and waits.',
-      'It may be stopped at any time and called again: it goes on where it stopped. With a complete configuration it asks nothing. Each question has an option; with --yes all of it runs by itself. Called by root, what the daemon must be able to do is done as the user of the daemon.',
+      'It may be stopped at any time and called again: it goes on where it stopped. With a complete configuration it asks nothing. Each question has an option; with --yes all of it runs by itself. Called by root, it works as the user of the daemon wherever the daemon must be able to do the same.',
     ],
     options: INIT_OPTIONS,
     examples: [
@@ -60,12 +59,12 @@ const COMMANDS = {
         meaning: 'In a script, with a new token and the host name as registration ID.',
       },
     ],
-    exits: { 0: 'Done: the hub has accepted the leaf.', 1: 'Failed, or stopped by somebody.', 2: usage, 4: person },
+    exits: { 0: 'Done: the hub has accepted the leaf.', 1: 'Failed, or interrupted.', 2: usage, 4: person },
   },
   status: {
     meaning: 'Show the leaf, the connection, and what to do',
     about: [
-      'Shows which leaf is in use and until when, what newleaf is working on, and what somebody must do, if anything.',
+      'Shows which leaf is in use and until when, what newleaf is working on, and what a person must do, if anything.',
       'Where the daemon does not run, the last known state is shown if the state file can be read.',
     ],
     options: {
@@ -81,7 +80,7 @@ const COMMANDS = {
       0: 'Online, or at work without trouble.',
       1: 'Offline, or with a trouble that does not pass by itself.',
       2: usage,
-      4: 'A person is needed: stranded, parked candidate, or no leaf and an issuer that needs somebody.',
+      4: 'A person is needed: stranded, parked candidate, or no leaf and an issuer that needs a person.',
       5: down,
     },
   },
@@ -89,8 +88,8 @@ const COMMANDS = {
     meaning: 'Check everything that newleaf relies on',
     operands: { shown: '[NAME...]', most: Number.POSITIVE_INFINITY },
     about: [
-      'Checks configuration, files, token, key, leaf, network and daemon, each by itself, and names cause and next step of each failure. Nothing is changed. What a check depends on is checked before it.',
-      'Called by root, it sees everything with the eyes of the daemon; others are told what they may not see. Nothing is registered, and the session with the hub goes on.',
+      'Checks configuration, files, token, key, leaf, network and daemon, each by itself, and names cause and next step of each failure. Nothing is changed. A check runs after those it depends on.',
+      'Called by root, it looks as the user of the daemon; other users are told which files they may not read. Nothing is registered, and the session with the hub goes on.',
       'It logs in to the token once, with the PIN that newleaf uses. A PIN that was refused before is not tried again. A PKCS#11 module that hangs is given up after 20 seconds.',
     ],
     options: { json },
@@ -103,7 +102,7 @@ const COMMANDS = {
   reprovision: {
     meaning: 'Register the current leaf with DPS again',
     about: [
-      'Registers the leaf again and connects to whatever hub DPS assigns. A parked candidate is asked for first.',
+      'Registers the leaf again and connects to the hub that DPS assigns. A parked candidate is asked for first.',
     ],
     options: { wait, id },
     examples: [{ line: 'newleaf reprovision --wait', meaning: 'And see how it ends.' }],
@@ -134,7 +133,7 @@ const COMMANDS = {
     exits: { 0: 'Done.', 1: 'Failed.', 2: usage, 5: down },
   },
   install: {
-    meaning: 'Install a leaf that somebody has signed',
+    meaning: 'Install a signed leaf',
     operands: { shown: 'FILE', least: 1, most: 1 },
     about: [
       'Hands over a leaf, with or without its intermediates: PEM, DER or PKCS#7. FILE is - for stdin. Key, CN, use, validity and chain are verified first, and a refusal names what differs. Then the leaf is registered, and newleaf connects with it. The leaf before it is given up only after that has worked.',
@@ -143,7 +142,7 @@ const COMMANDS = {
     options: { wait, id },
     examples: [
       { line: 'newleaf install gw.pem --wait', meaning: 'And see how it ends.' },
-      { line: 'ssh ca sign <gw.csr | newleaf install -', meaning: 'Straight from the one who signs.' },
+      { line: 'ssh ca sign <gw.csr | newleaf install -', meaning: 'Straight from the CA.' },
     ],
     exits: { ...asked, 1: 'Failed, refused, or not accepted now.' },
   },
@@ -163,7 +162,7 @@ const COMMANDS = {
   'support-bundle': {
     meaning: 'Collect what a distant engineer needs, without secrets',
     about: [
-      'Writes one .tar.gz, which only you can read: settings, status, checks, state, certificates, metrics, log, versions, unit, disk, memory, time, network, and the modes of the files. PIN, passwords, keys and private settings are taken out. What cannot be had leaves a sentence in its place: it works without the daemon, and with a broken configuration.',
+      'Writes one .tar.gz, which only you can read: settings, status, checks, state, certificates, metrics, log, versions, unit, disk, memory, time, network, and the modes of the files. PIN, passwords, keys and private settings are taken out. A part that cannot be collected is replaced by a sentence: the command works without the daemon, and with a broken configuration.',
       'As root it finds everything. It logs in to the token once, as `newleaf check` does.',
     ],
     options: {
@@ -171,7 +170,7 @@ const COMMANDS = {
     },
     examples: [{ line: 'sudo newleaf support-bundle', meaning: 'Prints where it is, and what is in it.' }],
     exits: {
-      0: 'Done, even where something could not be had.',
+      0: 'Done, even where a part could not be collected.',
       1: 'The file cannot be written.',
       2: 'Wrong command line.',
     },
@@ -179,7 +178,7 @@ const COMMANDS = {
   decommission: {
     meaning: 'Give this gateway up: destroy its keys and state',
     about: [
-      'Destroys the keys that newleaf has made in the token, with their certificates, or the key that DPS has sent to the TPM, and what newleaf knows. A key that was there before newleaf (hsm.key) stays, and so do configuration and PIN. What is going to be destroyed is shown first, and the registration ID must be typed.',
+      'Destroys the keys that newleaf has made in the token, with their certificates, or the key that DPS has sent to the TPM, and what newleaf knows. A key that was there before newleaf (hsm.key) stays, and so do configuration and PIN. The command first shows what it destroys, and asks for the registration ID.',
       'The daemon must not run. If the power fails on the way, the daemon refuses to start, and the same command finishes.',
     ],
     options: { yes: flagged('Do not ask.') },
@@ -211,7 +210,6 @@ const COMMANDS = {
 
 export type CommandName = keyof typeof COMMANDS;
 
-/** The command line of newleaf. */
 export const NEWLEAF: Tool<CommandName> = {
   name: 'newleaf',
   purpose: 'newleaf keeps the X.509 leaf key of an Azure IoT gateway in its HSM or TPM, and turns over a new leaf.',

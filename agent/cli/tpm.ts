@@ -6,8 +6,7 @@ import { command, type Run, textOption } from './kit/command.ts';
 import { screenOf } from './kit/screen.ts';
 
 /**
- * `newleaf tpm`: what DPS must be told of this TPM. It works before there is a configuration, as the enrollment may come
- * first.
+ * `newleaf tpm`: the data that DPS needs of this TPM. It works without a configuration, because the enrollment may come first.
  */
 export const run: Run = command(async (args, { env, out }) => {
   const file = configPath(textOption(args, 'config'), env);

@@ -16,7 +16,7 @@ const REASONS: Record<Exclude<RequestStatus['reason'], 'asked'>, string> = {
   unreached: 'since no hub has answered for long',
 };
 
-/** Whose wish a request is, or what made newleaf begin it. */
+/** The person or the event behind a request. */
 export function reasonInWords({ reason, from }: Pick<RequestStatus, 'reason' | 'from'>): string {
   if (reason !== 'asked') return REASONS[reason];
   return from === 'method' ? 'asked for by direct method' : 'asked for by a technician';
@@ -32,7 +32,7 @@ const OUTCOMES: Record<OutcomeStatus['outcome'], string> = {
 
 export const outcomeInWords = ({ outcome }: Pick<OutcomeStatus, 'outcome'>): string => OUTCOMES[outcome];
 
-/** What moves the machine, for a person. Whatever is not listed speaks for itself. */
+/** Events that move the machine, in words. An event that is not listed needs none. */
 const CAUSES: Readonly<Record<string, string>> = {
   asked: 'asked for',
   rejected: 'the hub refused this gateway',
@@ -57,7 +57,7 @@ const CAUSES: Readonly<Record<string, string>> = {
 
 export const causeInWords = (why: string): string => CAUSES[why] ?? why;
 
-/** Nothing is left that could tell one from the other: decommissioning takes the state away, too. */
+/** The two cannot be told apart: decommissioning removes the state, too. */
 export const NEW_OR_GIVEN_UP = 'It has no state: this gateway is new, or was given up.';
 export const BEGIN_OR_LEAVE =
   'A new one: `sudo newleaf init`. One that was given up: leave it off, as a daemon that is started begins anew.';

@@ -35,7 +35,7 @@ export type TpmConfig = Shared & Pick<Values, 'tpm'>;
 export interface LoadedConfig {
   readonly file: string;
   readonly config: Config;
-  /** Every setting as it is in effect, for `printConfig`. */
+  /** Every setting in effect, for `printConfig`. */
   readonly effective: readonly Effective[];
 }
 
@@ -45,7 +45,7 @@ export function configPath(option: string | undefined, env: NodeJS.ProcessEnv): 
 }
 
 /**
- * @param toml what is in the file, where it has been read before
+ * @param toml the text of the file, where it was read before
  * @throws Fault NL-CONFIG-READ; NL-CONFIG that names file, line and key of every mistake, or says why there is nothing to read
  */
 export function loadConfig(file: string, toml = textOf(file)): LoadedConfig {
@@ -89,7 +89,7 @@ function textOf(file: string): string {
       EACCES: `The configuration ${file} may not be read by this user.`,
       EISDIR: `The configuration ${file} is a directory.`,
     }[code ?? ''];
-    const cure = code === 'ENOENT' ? 'Run `sudo newleaf init`, which writes it' : 'Put it right';
+    const cure = code === 'ENOENT' ? 'Run `sudo newleaf init`, which writes it' : 'Correct it';
     throw new Fault('NL-CONFIG', {
       message: message ?? `The configuration ${file} cannot be read (${code}).`,
       advice: `${cure}; or name another with --config FILE or NEWLEAF_CONFIG (default: ${DEFAULT_PATH}).`,

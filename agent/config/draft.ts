@@ -3,17 +3,17 @@ import { toml } from './print.ts';
 import { surveyConfig } from './read.ts';
 import { SECTION_NAMES, type Setting, sectionOf, type Written } from './schema.ts';
 
-/** Settings by name (`dps.id_scope`), as somebody would write them. It need not be complete. */
+/** Settings by name (`dps.id_scope`), in their TOML form. It need not be complete. */
 export type Draft = ReadonlyMap<string, Written>;
 
 export interface Drafted {
   readonly draft: Draft;
-  /** What is wrong with the text, one sentence and line each. What is only missing is not among it. */
+  /** One sentence and line for each mistake in the text; missing settings are not among them. */
   readonly mistakes: readonly string[];
 }
 
 /**
- * What a configuration says that may be incomplete, or wrong here and there: what is right is kept.
+ * The valid settings of a configuration that may be incomplete, or wrong here and there.
  * @throws Fault NL-CONFIG where it is no TOML
  */
 export function draftOf(text: string, file: string): Drafted {
@@ -27,7 +27,7 @@ export function draftOf(text: string, file: string): Drafted {
   return { draft: new Map(written), mistakes: wrong.map(({ sentence }) => sentence) };
 }
 
-/** What is wrong with a value, as the end of a sentence ("must be …"); undefined where it is accepted. */
+/** The fault of a value, as the end of a sentence ("must be …"); undefined where it is accepted. */
 export function objectionTo(name: string, value: Written): string | undefined {
   const { success, issues } = safeParse(settingOf(name).read, value, { abortPipeEarly: true });
   return success ? undefined : issues[0].message;

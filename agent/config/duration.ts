@@ -9,7 +9,7 @@ export function durationMs(written: string): number | undefined {
   return unitMs === undefined ? undefined : Number(count) * unitMs;
 }
 
-/** In percent. Of less, the spread of a fleet (5 % of the lifetime) could leave nothing: a leaf would be due when it comes. */
+/** In percent. With less, the spread of a fleet (5 % of the lifetime) could leave nothing: a leaf would be due on arrival. */
 export const LEAST_SHARE = 10;
 
 /** Share of the lifetime ("66%"), time left ("30day") or "off"; undefined where it is none of these. */

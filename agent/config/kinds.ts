@@ -19,11 +19,11 @@ import { LARGEST_PAUSE_MS } from '../roll/backoff.ts';
 import type { RenewAt } from '../roll/plan.ts';
 import { durationMs, LEAST_SHARE, renewAt } from './duration.ts';
 
-/** What a value may be. Messages begin with "must" and never quote the value: somebody may have put a PIN there. */
+/** The values that a setting accepts. Messages begin with "must" and never quote the value: it may be a misplaced PIN. */
 export interface Kind<T> {
   /** Type and unit, for README.md. */
   readonly type: string;
-  /** What is accepted, in words that follow "must be". */
+  /** The accepted values, in words that follow "must be". */
   readonly range: string;
   readonly read: GenericSchema<unknown, T>;
 }
@@ -107,7 +107,7 @@ export const socketPath: Kind<string> = {
   ),
 };
 
-/** RFC 7512. The PIN has a place of its own, where no command prints it. */
+/** RFC 7512. The PIN has a setting of its own, which no command prints. */
 export const pkcs11Uri: Kind<string> = {
   type: 'URI',
   range: 'a PKCS#11 URI ("pkcs11:…", RFC 7512) without a PIN',

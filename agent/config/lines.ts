@@ -3,12 +3,12 @@ const PATH = `${KEY}(?:\\s*\\.\\s*${KEY})*`;
 const HEADER = new RegExp(`^\\s*\\[\\[?\\s*(${PATH})\\s*\\]`);
 const ASSIGNMENT = new RegExp(`^\\s*(${PATH})\\s*=`);
 
-/** Multi-line strings, one-line strings, comments: in this order, so that a # or a bracket inside of one is not taken for more. */
+/** Multi-line strings, one-line strings, comments: in this order, so that a # or a bracket inside a string counts as text. */
 const QUOTED = /"""(?:\\[\s\S]|[^\\])*?"""(?!")|'''[\s\S]*?'''(?!')|"(?:\\.|[^"\\\n])*"|'[^'\n]*'|#[^\n]*/g;
 
 /**
  * Line numbers of tables and keys in a valid TOML text, by dotted path: smol-toml 1.9.1 has a position for a syntax error
- * only. Keys inside of inline tables are not found; `lineOf` then answers with the line of the table.
+ * only. Keys of inline tables are not found; `lineOf` then answers with the line of the table.
  */
 export function keyLines(toml: string): ReadonlyMap<string, number> {
   const lines = new Map<string, number>();

@@ -22,7 +22,7 @@ function isHost(written: string): boolean {
 
 const HUB_NAME = new RegExp(`^(?=.{1,253}$)\\.?${LABEL}(\\.${LABEL})*$`);
 
-/** Hosts, and with a dot before it what ends all of theirs. */
+/** Hosts; an entry that begins with a dot is a suffix. */
 export const hubNames: Kind<readonly string[]> = {
   type: 'list of texts',
   range: 'a list of hosts ("my-hub.azure-devices.net") and ends of hosts (".azure-devices.net")',
@@ -48,10 +48,10 @@ export const registrationId = text(
   /^[A-Za-z0-9._:-]{0,63}[A-Za-z0-9-]$/,
 );
 
-/** Symmetric keys from a file have no place here: the point of newleaf is a key that cannot be copied. */
+/** No symmetric keys from a file: the point of newleaf is a key that cannot be copied. */
 export const attestation = choice(['x509', 'tpm']);
 
-/** TCP is for a TPM simulator, such as swtpm, on this very machine: whoever answers there is believed. */
+/** TCP is for a TPM simulator, such as swtpm, on this machine only: newleaf believes the program that answers there. */
 export const tpmDevice = text(
   'a device file, or host:port of a TPM simulator on this machine',
   /^(\/[^\0]+|(127(\.\d{1,3}){3}|localhost|\[::1\]):[1-9]\d{0,4})$/,
@@ -78,7 +78,7 @@ export const estUrl: Kind<string> = {
     string('must be an https URL'),
     check(
       (written) => !/^http:/i.test(written),
-      'must begin with https: EST proves the server by TLS, and over http anybody could answer with a leaf (RFC 7030 section 3.3)',
+      'must begin with https: EST proves the server by TLS, and over http any server could answer with a leaf (RFC 7030 section 3.3)',
     ),
     check((written) => URL.canParse(written) && new URL(written).protocol === 'https:', 'must be an https URL'),
     check(

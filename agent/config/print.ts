@@ -1,7 +1,7 @@
 import type { Effective } from './read.ts';
 import { SECTION_NAMES, sectionOf, type Written } from './schema.ts';
 
-/** The effective configuration as TOML, each value with its source. There are no secrets in it: those have files of their own. */
+/** The effective configuration as TOML, each value with its source. It holds no secrets: those have files of their own. */
 export function printConfig(effective: readonly Effective[], file: string): string {
   const sections = SECTION_NAMES.map((name) => {
     const settings = effective.filter(({ section }) => section === name);
@@ -29,7 +29,7 @@ export interface SettingRow {
   /** `section.key` */
   readonly name: string;
   readonly type: string;
-  /** What is accepted. */
+  /** The accepted values. */
   readonly range: string;
   /** As TOML. */
   readonly standard?: string;

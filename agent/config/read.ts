@@ -6,13 +6,13 @@ import { keyLines, lineOfKey } from './lines.ts';
 import { CROSS_CHECKS } from './rules.ts';
 import { SECTION_NAMES, type SectionName, type Setting, sectionOf, type Values, type Written } from './schema.ts';
 
-/** One setting as it is in effect. */
+/** One setting in effect. */
 export interface Effective {
   readonly section: SectionName;
   readonly key: string;
-  /** As somebody would write it; undefined where an optional setting is absent. */
+  /** In its TOML form; undefined where an optional setting is absent. */
   readonly written: Written | undefined;
-  /** Where it stands in the file; undefined for a default. */
+  /** Line in the file; undefined for a default. */
   readonly line: number | undefined;
 }
 
@@ -26,14 +26,14 @@ export interface Mistake {
   readonly line: number | undefined;
   /** `FILE:LINE: KEY SENTENCE` */
   readonly sentence: string;
-  /** Nothing is wrong with the file, it is only not complete. */
+  /** The file has no mistake, and is only incomplete. */
   readonly isMissing: boolean;
 }
 
 const INCOMPLETE = 'Run `sudo newleaf init`, which asks for what is missing.';
 
 /**
- * Parses and checks the text of a configuration file. Nothing is touched.
+ * Parses and checks the text of a configuration file.
  * @throws Fault NL-CONFIG with every mistake, one sentence and line each: `FILE:LINE: KEY SENTENCE`
  */
 export function readConfig(toml: string, file: string): ConfigReading {
@@ -45,7 +45,7 @@ export function readConfig(toml: string, file: string): ConfigReading {
 }
 
 /**
- * The same, whatever is wrong with it: for whoever goes on from there. Values with a mistake are undefined.
+ * The same, with all mistakes as a result. Values with a mistake are undefined.
  * @throws Fault NL-CONFIG where it is no TOML
  */
 export function surveyConfig(toml: string, file: string): ConfigReading & { readonly mistakes: readonly Mistake[] } {
@@ -73,7 +73,7 @@ export function surveyConfig(toml: string, file: string): ConfigReading & { read
     effective.some(({ section, key, written = '' }) => `${section}.${key}` === path && written !== '');
   for (const { key, broken, sentence } of CROSS_CHECKS) if (broken(isSet)) mistakes.note(key, sentence, !isSet(key));
 
-  // Sections that the chosen issuer or attestation has no use for may be missing; config.ts takes what is chosen.
+  // Sections that the chosen issuer or attestation does not use may be missing; config.ts takes the chosen ones.
   return { values: values as Values, effective, mistakes: mistakes.inOrder() };
 }
 
@@ -103,7 +103,7 @@ function parseToml(toml: string, file: string): Table {
   try {
     return parse(toml);
   } catch (cause) {
-    // smol-toml's message goes on with the lines around the mistake; they may hold a PIN in the wrong place.
+    // smol-toml's message goes on with the lines around the mistake; these may hold a misplaced PIN.
     const [reason] = (cause instanceof Error ? cause.message : String(cause)).split('\n');
     const line = typeof cause === 'object' && cause !== null && 'line' in cause ? `:${cause.line}` : '';
     throw new Fault('NL-CONFIG', { message: `${file}${line}: ${reason}.` });
@@ -138,7 +138,7 @@ function outputOf(setting: Setting<unknown>, inFile: unknown, path: string, mist
   return undefined;
 }
 
-/** The settings of an issuer are needed only where it is the chosen one, and those of a leaf only where there is one. */
+/** The settings of an issuer are needed only where it is the chosen one, and those of a leaf only with attestation x509. */
 function isNeeded(section: SectionName, document: Table): boolean {
   const isTpm = tableAt(document, 'dps')?.attestation === 'tpm';
   if (section === 'tpm') return isTpm;

@@ -10,18 +10,18 @@ const alone =
   (isSet) =>
     isSet(key) && !isSet(other);
 
-/** What no single setting can know. */
+/** Rules about several settings. */
 export const CROSS_CHECKS: readonly Rule[] = [
   {
     key: 'hsm.token',
-    // It has a default, so it is set wherever the section has a meaning.
+    // It has a default, so it is set wherever the section is in use.
     broken: (isSet) => isSet('hsm.label_prefix') && !isSet('hsm.token') && !isSet('hsm.uri'),
     sentence: 'must be set (or hsm.uri), so that newleaf knows which token is its own',
   },
   {
     key: 'hsm.uri',
     broken: (isSet) => isSet('hsm.token') && isSet('hsm.uri'),
-    sentence: 'must go, or hsm.token: one of them names the token',
+    sentence: 'must be removed, or hsm.token: one of them names the token',
   },
   {
     key: 'issuer.est.username',

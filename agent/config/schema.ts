@@ -20,7 +20,7 @@ export type Written = string | number | boolean | Date | readonly Written[] | { 
 
 export interface Setting<T> extends Kind<T> {
   readonly meaning: string;
-  /** The default, as somebody would write it. */
+  /** The default, in its TOML form. */
   readonly standard?: Written;
   /** What happens where an optional setting is absent. A setting with neither this nor a default is required. */
   readonly absent?: string;
@@ -98,7 +98,7 @@ export const SCHEMA = {
     socket: standard(socketPath, '/run/newleaf/control.sock', 'For the commands, mode 0660, group newleaf.'),
   },
   log: {
-    level: standard(choice(['error', 'warn', 'info', 'debug']), 'info', 'The least that is logged.'),
+    level: standard(choice(['error', 'warn', 'info', 'debug']), 'info', 'The lowest level that is logged.'),
   },
   limits: {
     requests_per_hour: standard(count(1, 1000), 20, 'Methods, automatic registrations and rolls.'),

@@ -5,7 +5,7 @@ import type { Config, IssuerChoice } from './config.ts';
 export const needsNoPerson = ({ kind }: IssuerChoice): boolean => kind === 'est' || kind === 'command';
 
 /**
- * What the configuration and the build fix for the rules.
+ * The constants of the rules, from configuration and build.
  * @param builtAt when this newleaf was built, in milliseconds since 1970: a clock before that is wrong
  */
 export function termsOf(config: Config, builtAt: number): Terms {

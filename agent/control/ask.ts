@@ -13,7 +13,7 @@ const LONGEST_BODY = 64 * 1024;
 
 const from = 'technician';
 
-/** What can be posted, by path. */
+/** The forms of POST requests, by path. */
 const FORMS: Readonly<Record<string, Form>> = {
   '/v1/reprovision': {
     fields: ['id', 'delaySeconds'],

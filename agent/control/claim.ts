@@ -10,9 +10,9 @@ import { knock, listenAt } from '../machine/unix-socket.ts';
 const GROUP = 'newleaf';
 
 /**
- * Makes the server listen on the socket. The socket of a dead daemon is removed; a live one, and a file that is no socket,
- * are left alone. At no moment may others than the owner, and then the group `newleaf`, connect.
- * @throws Fault NL-DAEMON-RUNS, NL-CONFIG; NL-CONTROL-SOCKET for what passes
+ * Makes the server listen on the socket. Removes the socket of a dead daemon; leaves a live one, and a file that is no socket,
+ * alone. At every moment only the owner, and later the group `newleaf`, can connect.
+ * @throws Fault NL-DAEMON-RUNS, NL-CONFIG; NL-CONTROL-SOCKET for a passing fault
  */
 export async function claimSocket(server: Server, path: string, log: Log, groupFile = '/etc/group'): Promise<void> {
   try {
@@ -52,7 +52,7 @@ async function admitGroup(path: string, log: Log, groupFile: string): Promise<vo
       });
       return;
     }
-    // Where it has the group of the process there is nothing to do, and the unit forbids chown (@privileged of systemd).
+    // A socket that has the group already needs no chown, which the unit forbids (@privileged of systemd).
     if ((await stat(path)).gid !== gid) await chown(path, -1, gid);
     await chmod(path, 0o660);
   } catch (error) {

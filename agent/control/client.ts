@@ -4,7 +4,7 @@ import { knock } from '../machine/unix-socket.ts';
 
 export interface Reply {
   readonly status: number;
-  /** Parsed JSON, or the text where it is none (metrics). */
+  /** Parsed JSON, or the text of an answer that is none (metrics). */
   readonly body: unknown;
 }
 
@@ -43,7 +43,7 @@ export async function askSocket(
 }
 
 /**
- * The transitions of the daemon from now on. Ends when `abort` says so.
+ * The transitions of the daemon from now on. Ends when `abort` fires.
  * @throws Fault NL-DAEMON-DOWN (also where it goes away), NL-CONTROL-DENIED or -BUSY
  */
 export async function* events(socket: string, abort: AbortSignal): AsyncIterableIterator<unknown> {
@@ -75,14 +75,14 @@ async function faultOf(cause: unknown, socket: string): Promise<Fault> {
   const { code } = cause as NodeJS.ErrnoException;
   if (code === 'EACCES') return new Fault('NL-CONTROL-DENIED', { message: `This user may not use ${socket}.` });
   if (code === 'ENOENT' || code === 'ECONNREFUSED')
-    return new Fault('NL-DAEMON-DOWN', { message: `The daemon does not run: nobody answers on ${socket}.` });
-  // connect(2), EAGAIN: "for nonblocking UNIX domain sockets […] the connection cannot be completed immediately".
-  // A daemon that ends closes its connections, too, and then nobody listens any more.
+    return new Fault('NL-DAEMON-DOWN', { message: `The daemon does not run: there is no answer on ${socket}.` });
+  // connect(2), EAGAIN: "for nonblocking UNIX domain sockets […] the connection cannot be completed immediately". A daemon
+  // that ends closes its connections, too, and its socket has no listener then.
   const isFull = code === 'EAGAIN' || (isCut(code) && (await knock(socket)) === undefined);
   if (isFull)
     return new Fault('NL-CONTROL-BUSY', { message: `The daemon runs, and accepts no connection on ${socket}.`, cause });
   return new Fault('NL-DAEMON-DOWN', { message: 'The daemon went away before it had answered.', cause });
 }
 
-/** By whether our request was on its way already. */
+/** Which code it is depends on whether our request was sent already. */
 const isCut = (code: string | undefined): boolean => code === 'ECONNRESET' || code === 'EPIPE';

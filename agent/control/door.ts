@@ -4,10 +4,10 @@ import type { Socket } from 'node:net';
 /** Calls after so many milliseconds, unless the function that it returns is called before. */
 export type After = (ms: number, call: () => void) => () => void;
 
-/** Of each there is a descriptor: a program that never closes its own must not take those of state file, token and hub. */
+/** Each has a descriptor: a program that never closes its connections must leave some for state file, token and hub. */
 const MOST_CONNECTIONS = 64;
 
-/** The request of a command is complete as soon as it is connected. */
+/** A command sends its whole request as soon as it is connected. */
 const PATIENCE_MS = 10_000;
 
 const later: After = (ms, call) => {
@@ -17,12 +17,12 @@ const later: After = (ms, call) => {
 };
 
 /**
- * Keeps the socket open for whoever comes next: a connection has ten seconds until its request is complete, and where there
- * are too many, the oldest makes room, first of those that have not said what they want. node's own limits would do neither:
- * `maxConnections` turns away the newest, and `headersTimeout` is looked at in intervals, which wake an idle daemon.
+ * Keeps the socket open for the next client: a connection has ten seconds to complete its request, and where there are too
+ * many, the oldest is closed, first of those without a complete request. node's own limits do neither: `maxConnections` turns
+ * away the newest, and `headersTimeout` is checked at intervals, which wake an idle daemon.
  */
 export function guard(server: Server, after: After = later): void {
-  /** Both in the order in which they came. */
+  /** Both in the order of arrival. */
   const asking = new Map<Socket, () => void>();
   const answered = new Set<Socket>();
 

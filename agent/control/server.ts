@@ -9,7 +9,7 @@ import { type After, guard } from './door.ts';
 export interface ControlOptions {
   readonly socket: string;
   readonly answer: WireAnswerer;
-  /** Hands every transition to the listener, until the function that it returns is called. */
+  /** Hands every transition to the listener, until the returned function is called. */
   readonly subscribe: (listener: (event: object) => void) => () => void;
   /** Prometheus text. */
   readonly metrics: () => string;
@@ -25,11 +25,11 @@ export interface Control {
   close(): Promise<void>;
 }
 
-/** A client that does not read its events is cut off, before it costs the gateway its memory. */
+/** A client that does not read its events is cut off before they fill the gateway's memory. */
 const LARGEST_BACKLOG = 256 * 1024;
 
 /**
- * HTTP/1.1 and JSON over a unix socket, for the commands and for whoever watches the gateway.
+ * HTTP/1.1 and JSON over a unix socket, for the commands and for programs that watch the gateway.
  * @throws Fault NL-DAEMON-RUNS or NL-CONFIG
  */
 export async function serveControl(options: ControlOptions): Promise<Control> {
@@ -37,7 +37,7 @@ export async function serveControl(options: ControlOptions): Promise<Control> {
   // The default of 30 s would be most of the wake-ups of an idle daemon.
   const server = createServer({ connectionsCheckingInterval: 300_000 }, (request, response) => {
     respond(options, request, response).catch((cause: unknown) => {
-      // The client left before it had said what it wants.
+      // The client left before its request was complete.
       if (!request.complete) return;
       const { code, message } = failure('NL-INTERNAL');
       log.error({ event: 'control-failed', code, message, path: request.url, cause: String(cause) });

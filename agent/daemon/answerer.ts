@@ -3,7 +3,6 @@ import { statusOf } from '../roll/report.ts';
 import { answerCsr, answerInstall } from './delivery.ts';
 import { type AnswererOptions, answerRequest } from './requests.ts';
 
-/** Answers direct methods, the control socket and the inbox alike. */
 export function createAnswerer(options: AnswererOptions): Answerer {
   return async (ask) => {
     switch (ask.kind) {

@@ -3,7 +3,7 @@ import type { RollEffect, RollEvent, RollState } from '../roll/state.ts';
 
 type Kind = RollEffect['kind'];
 
-/** So many at once, and one more each time so many milliseconds have passed. */
+/** A burst, and one more after each `everyMs` milliseconds. */
 interface Allowance {
   readonly burst: number;
   readonly everyMs: number;
@@ -12,9 +12,9 @@ interface Allowance {
 const MINUTE = 60_000;
 
 /**
- * What the rules let follow at once, without a pause. A first registration after a refusal, the roll that may cure it, and
- * going back are three or four. From then on 30 a day: the hourly probe of a stranded gateway is not slowed down. A key is
- * destroyed only after another has been made.
+ * Effects that the rules start at once, without a pause. A first registration after a refusal, the roll that may cure it, and
+ * going back are three or four. From then on 30 a day: this does not slow the hourly probe of a stranded gateway. A key is
+ * destroyed only after another was made.
  */
 const ENDED: Readonly<Partial<Record<Kind, Allowance>>> = {
   register: { burst: 6, everyMs: 48 * MINUTE },
@@ -24,17 +24,17 @@ const ENDED: Readonly<Partial<Record<Kind, Allowance>>> = {
   connect: { burst: 30, everyMs: MINUTE },
 };
 
-/** Every attempt, also those that a ladder paces: more than a ladder would come to, so it shows only where one is cut short. */
+/** Every attempt, also those that a ladder paces: more than a ladder allows, so this acts only on ladders cut short. */
 const TRIED: Readonly<Partial<Record<Kind, Allowance>>> = {
   register: { burst: 12, everyMs: 6 * MINUTE },
   'request-leaf': { burst: 12, everyMs: 6 * MINUTE },
   'generate-key': { burst: 16, everyMs: 3 * MINUTE },
 };
 
-/** Whoever asks for something finds this much of everything: a registration, a roll, and going back. */
+/** Each request gets at least so much of every allowance: a registration, a roll, and going back. */
 const CREDIT = 4;
 
-/** A session that was held so long was worth what it cost, in milliseconds. */
+/** A session that was held for so long, in milliseconds, was worth its cost. */
 const HELD_MS = 5 * MINUTE;
 
 /** A token bucket. */
@@ -72,14 +72,13 @@ class Bucket {
 }
 
 /**
- * Slows down what is done again and again without getting anywhere, whatever the rules say: a defect in them may cost a day,
- * but neither the quota of DPS nor the token. Counts by the monotonic clock, and survives no restart, which is paced itself.
- * Getting somewhere is another leaf that serves, or a session that was held.
+ * Slows down work that is repeated without progress, whatever the rules say: a defect in them may cost a day, but neither the
+ * quota of DPS nor the token. Counts by the monotonic clock, and is lost at a restart, which is paced itself. Progress is
+ * another leaf that serves, or a session that was held.
  */
 export class Brake {
   readonly #ended = bucketsOf(ENDED);
   readonly #tried = bucketsOf(TRIED);
-  /** When the session that is open was opened. */
   #openedAt = 0;
 
   /** An attempt begins. */
@@ -87,7 +86,7 @@ export class Brake {
     this.#tried.get(kind)?.spend(now);
   }
 
-  /** Looks at what a step has made of an event. @returns whether somebody asked for something, or newleaf got somewhere */
+  /** Looks at the result of a step. @returns whether there was a request, or progress */
   follow(before: RollState, { state, decision, retry }: Advance, event: RollEvent, now: number): boolean {
     const kind = endedBy(event);
     // Where there is a pause before the next attempt, the ladder paces it.
@@ -117,7 +116,7 @@ export class Brake {
 const bucketsOf = (allowances: Readonly<Partial<Record<Kind, Allowance>>>): ReadonlyMap<Kind, Bucket> =>
   new Map(Object.entries(allowances).map(([kind, allowance]) => [kind as Kind, new Bucket(allowance)]));
 
-/** The effect that an event is the end of. */
+/** The effect that an event ends. */
 function endedBy(event: RollEvent): Kind | undefined {
   switch (event.kind) {
     case 'failed':

@@ -23,11 +23,11 @@ import { Reported } from './reported.ts';
 import type { DaemonView } from './view.ts';
 import { Vitals } from './vitals.ts';
 
-/** The clock is looked at this often, so that a step of it is noticed. */
+/** How often the clock is looked at, so that a step is noticed. */
 const LOOK_MS = 60_000;
 /** Wall clock and monotonic clock drift apart by less than this between two looks, unless one of them was set. */
 const STEP_MS = 5_000;
-/** Within this time another step is answered only if it is far larger, in milliseconds. */
+/** For so long after a step only a far larger one is answered, in milliseconds. */
 const CALM_MS = 60 * 60_000;
 
 export interface DaemonOptions {
@@ -47,9 +47,9 @@ export interface DaemonOptions {
   readonly labelPrefix: string;
   /** The leaf of a key that was in the token before us, if one is configured. */
   readonly given: () => Promise<Leaf | undefined>;
-  /** Writes the files that are derived from the state, for others to read; those of `before` are there already. */
+  /** Writes the files that are derived from the state, for others to read; those of `before` exist already. */
   readonly publish: (state: RollState, before?: RollState) => Promise<void>;
-  /** By which the ports see this daemon. */
+  /** The ports' view of this daemon. */
   readonly view?: DaemonView;
 }
 
@@ -60,7 +60,7 @@ interface Input {
   readonly happened: Happened;
   /** Frees the lane that the event came from. */
   readonly landed?: () => void;
-  /** Hears what the rules made of it, once that is on disk. */
+  /** Gets the decision of the rules, once it is on disk. */
   readonly reply?: (answered: Advance | Failure) => void;
 }
 
@@ -80,11 +80,11 @@ export class Daemon {
   #ending: Ending = 'stopped';
   #why: Failure | undefined;
   #isBegun = false;
-  /** The sleep until the next look at the clock: its end by the monotonic clock, and what cuts it short. */
+  /** The sleep until the next look at the clock: its end by the monotonic clock, and the abort that cuts it short. */
   #nap = { end: 0, abort: new AbortController() };
   /** The last step of the wall clock that was answered. */
   #step = { at: Number.NEGATIVE_INFINITY, ms: 0 };
-  /** Wall clock of the last look. What had come by then waits for something else, and is looked at again like everything. */
+  /** Wall clock of the last look. A moment that had passed by then waits for something else, and is looked at with the rest. */
   #lookedAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: DaemonOptions) {
@@ -126,12 +126,12 @@ export class Daemon {
     return this.#state;
   }
 
-  /** What has ended the daemon, where it asks to be started again. */
+  /** The failure that ended the daemon, where it asks to be started again. */
   get why(): Failure | undefined {
     return this.#why;
   }
 
-  /** Something is done again and again without getting anywhere, and is slowed down. */
+  /** Work is repeated without progress, and is slowed down. */
   get isBraked(): boolean {
     return this.#lanes.isBraked;
   }
@@ -170,7 +170,7 @@ export class Daemon {
     return this.#ending;
   }
 
-  /** Nothing is planned before it is known whether the token brings a leaf: a key of our own would take its place. */
+  /** Plans nothing before it is known whether the token brings a leaf: a key of our own would take its place. */
   async #begin(): Promise<void> {
     const { current, next } = this.#state;
     const leaf = current === undefined && next === undefined ? await this.#firstLeaf.look() : undefined;
@@ -205,13 +205,13 @@ export class Daemon {
   }
 
   /**
-   * What is paused may have failed for the clock alone: a server certificate, or a leaf, that was not valid yet. What the
-   * far side asked for, and the brake, are measured by the other clock.
+   * A wrong clock may have caused the failures behind the pauses, as a server certificate or leaf that was not valid yet: ends
+   * the pauses of the ladders. Those of the far side and of the brake are measured by the monotonic clock.
    */
   #stepped(ms: number): void {
     const { clock, log } = this.#options;
     const at = clock.monotonic();
-    // A clock that is pulled to and fro each minute would take the ladders away; one that is set right makes a larger step.
+    // A clock that jumps to and fro each minute would end every ladder; a correction of the clock is a larger step.
     if (at < this.#step.at + CALM_MS && ms < 10 * this.#step.ms) return;
     this.#step = { at, ms };
     log.info({ event: 'clock-stepped', at: iso(clock.now()) });
@@ -222,11 +222,11 @@ export class Daemon {
     const longest = Math.min(LOOK_MS, this.#vitals.everyMs, this.#persistence.dueInMs);
     const moment = nextMoment(this.#state, this.#options.terms, this.#lookedAt);
     if (moment === undefined) return longest;
-    // It may have come while it was written down: a delay can be shorter than that takes.
+    // The moment may have passed during the write: a delay can be shorter than a write.
     return Math.min(longest, Math.max(0, moment - this.#options.clock.now()));
   }
 
-  /** Something nearer than the next look may have been planned since. */
+  /** A moment before the next look may have been planned since. */
   #lookSooner(): void {
     if (this.#options.clock.monotonic() + this.#untilLook() < this.#nap.end) this.#nap.abort.abort();
   }
@@ -241,12 +241,12 @@ export class Daemon {
     const before = this.#state;
     let advanced = advance(before, came, terms);
     const { event = came } = advanced;
-    // What somebody is told to have been accepted must outlive a power cut.
+    // A request that was answered "accepted" must outlive a power cut.
     const unkept =
       isAsk(event) && advanced.state !== before ? await this.#persistence.accept(advanced.state) : undefined;
     if (unkept !== undefined) advanced = { state: before, effects: effectsOf(before) };
     await this.#persistence.follow(advanced.state);
-    // Before anybody is told: who hears that the roll is done, or that the next leaf is to be enrolled, opens the file.
+    // Before the news: a listener who hears of a finished roll, or of a leaf to enroll, opens the file.
     await this.#publication.follow(advanced.state);
     this.#state = advanced.state;
     this.#transcript.tell(before, advanced, event);
@@ -257,7 +257,7 @@ export class Daemon {
     this.#lookSooner();
     if (this.#state !== before) this.#reported.follow(this.#state.online, twinOf(this.#state, this.#reportOptions()));
     this.#vitals.tell(lineOf(this.#shown(), terms.attestation));
-    // A new process must know what has cost this one: else it would be lost for the same, again and again.
+    // A new process must know the effect that poisoned this one: otherwise it is poisoned in the same way, again and again.
     const isNoted = this.#persistence.failure === undefined || this.#state.poisoned === before.poisoned;
     if (advanced.restart && isNoted) {
       this.#ending = 'restart';
@@ -266,7 +266,7 @@ export class Daemon {
     }
   }
 
-  /** The state for those who ask: a disk that takes nothing is the first of its troubles, and the brake the last. */
+  /** The state as others see it: a full disk is the first of its troubles, the brake the last. */
   #shown(): RollState {
     const braked = this.isBraked ? failure('NL-BUDGET-BRAKED') : undefined;
     const leafless = this.#state.current === undefined ? this.#firstLeaf.failure : undefined;
@@ -280,9 +280,9 @@ export class Daemon {
   }
 }
 
-/** Somebody waits for an answer, which says whether it is accepted. */
+/** The asker waits for an answer that says whether the request is accepted. */
 const isAsk = ({ kind }: RollEvent): boolean => kind === 'asked' || kind === 'csr-asked' || kind === 'leaf-delivered';
 
-/** Whether TLS may be done with the key in the token. */
+/** Whether the effect does TLS with the key in the token. */
 const shakesHands = ({ kind }: RollEffect): boolean =>
   kind === 'connect' || kind === 'register' || kind === 'request-leaf';

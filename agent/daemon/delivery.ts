@@ -8,7 +8,7 @@ import { type AnswererOptions, asRequest, refusedBy } from './requests.ts';
 
 type CsrAsk = Extract<Ask, { kind: 'csr' }>;
 
-/** The CSR of the next key. Asking again gives the CSR of the same key, until a leaf is installed. */
+/** The CSR of the next key. The same key gives the same CSR, until a leaf is installed. */
 export async function answerCsr(options: AnswererOptions, { newKey = false, from }: CsrAsk): Promise<Answer> {
   const { state, post, keys, report } = options;
   if (report().terms.attestation === 'tpm') return LEAFLESS;
@@ -29,7 +29,7 @@ export async function answerCsr(options: AnswererOptions, { newKey = false, from
     return { is: 'csr', csr: await keys.csr(key), slot: key.slot, cn: report().registrationId };
   } catch (error) {
     const met = failureOf(error);
-    // No leaf has this key yet: another serves as well, and the advice for the key of a leaf would lead nowhere.
+    // No leaf has this key yet: another key serves as well, and the advice for the key of a leaf would lead nowhere.
     const advice = 'If it is the right token, the key is lost. Make another: newleaf csr --new-key';
     const told = met.code === 'NL-TOKEN-KEY' ? { ...met, advice } : met;
     return { is: met.kind === 'refused' ? 'busy' : 'broken', failure: told };
@@ -44,16 +44,16 @@ const busy = (detail: FailureDetail): Answer => ({ is: 'busy', failure: failure(
 const LONGEST_MS = 110_000;
 const MOST_WAITING = 16;
 
-/** Those who wait for the key that is being made, by the daemon: they all hear the same. */
+/** Requests that wait for the key in the making, by daemon: all get the same answer. */
 const waiting = new WeakMap<AnswererOptions, { asked: number; readonly made: Promise<Failure | undefined> }>();
 
-/** Waits until no key is being made any more. @returns why there is none */
+/** Waits until no key is in the making. @returns why there is none */
 async function made(options: AnswererOptions, from: CsrAsk['from']): Promise<Failure | undefined> {
   const { state, hurry } = options;
   if (!isMaking(state())) return undefined;
   const { trouble } = state();
   if (trouble?.code.startsWith('NL-TOKEN-')) {
-    // It has failed before, and is tried again after minutes: a method call does not wait that long.
+    // It has failed before, and the next attempt is minutes away: a method call does not wait that long.
     if (from === 'method') return trouble;
     hurry();
   }
@@ -90,7 +90,7 @@ function isMaking({ phase, next }: RollState): boolean {
   return next?.waiting === true && (next.id === undefined || phase === 'retiring-key') && phase !== 'stranded';
 }
 
-/** The failure in an event (events.ts) that says that no key was made. */
+/** The failure of an event (events.ts) that says that no key was made. */
 function unmadeBy(event: object): Failure | undefined {
   const { type, effect, code, message, advice } = event as Partial<Record<string, string>>;
   if (type !== 'failed' || effect !== 'generate-key') return undefined;
@@ -99,7 +99,7 @@ function unmadeBy(event: object): Failure | undefined {
 
 type InstallAsk = Extract<Ask, { kind: 'install' }>;
 
-/** A leaf that somebody brings is verified at once, and rolled to if it is good. */
+/** Verifies a delivered leaf at once, and rolls to it if it is good. */
 export async function answerInstall(options: AnswererOptions, ask: InstallAsk): Promise<Answer> {
   const { state, judge, keepKey, post, report } = options;
   if (report().terms.attestation === 'tpm') return LEAFLESS;
@@ -131,7 +131,7 @@ export async function answerInstall(options: AnswererOptions, ask: InstallAsk): 
   }
 }
 
-/** The key that a CSR was made for, else that of the current leaf where it is kept. */
+/** The key of the CSR, else that of the current leaf where it is kept. */
 function expectedKey({ current, next }: RollState, keepKey: boolean): KeyRef | undefined {
   if (next !== undefined) return keyOf(next);
   return keepKey || current?.key.slot === 'given' ? current?.key : undefined;

@@ -8,7 +8,7 @@ import type { Alarm, RollEvent, RollState } from '../roll/state.ts';
 
 type Listener = (event: object) => void;
 
-/** Tells the log, and whoever listens, what a step changed: one line for a transition, an outcome, an alarm. */
+/** Tells the log and the subscribers what a step changed: one line for a transition, an outcome, an alarm. */
 export class Transcript {
   readonly #log: Log;
   readonly #attestation: Terms['attestation'];
@@ -93,7 +93,7 @@ export class Transcript {
 /** The host of a session (state.ts). */
 const hubOf = (online: string): string => online.replace(/^[^@]*@/, '').replace(/#.*$/, '');
 
-/** What has been put at the head of a list, the oldest first. */
+/** The new entries at the head of a list, the oldest first. */
 function newer<T>(before: readonly T[], after: readonly T[]): readonly T[] {
   const [newest] = before;
   const end = newest === undefined ? after.length : after.indexOf(newest);

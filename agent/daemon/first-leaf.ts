@@ -7,9 +7,9 @@ import { unprovisioned } from '../roll/state.ts';
 import type { Clock } from '../time/clock.ts';
 
 const MINUTE = 60_000;
-/** A clock that is right may be some hours behind, but not a day. */
+/** A clock that is right may be some hours behind, but less than a day. */
 const SOON_MS = 24 * 60 * MINUTE;
-/** How often a leaf that is not valid yet is looked at, in milliseconds. */
+/** How often a leaf that is not valid yet is checked, in milliseconds. */
 const OFTEN_MS = MINUTE;
 const SELDOM_MS = 10 * MINUTE;
 
@@ -21,33 +21,33 @@ export interface FirstLeafOptions {
 }
 
 /**
- * The leaf that a factory has put into the token. One that is of no use (expired, for another name) is told, and newleaf gets
- * one of its own; one that is not valid yet is waited for, as most likely the clock is wrong (a gateway without a battery
- * boots in 1970). A token that fails has said nothing about its leaf: the process ends, and the next one asks again.
+ * The leaf that a factory has put into the token. A useless one (expired, for another name) is reported, and newleaf gets one
+ * of its own; for one that is not valid yet it waits, as most likely the clock is wrong (a gateway without a battery boots in
+ * 1970). A token that fails says nothing about its leaf: the process ends, and the next one asks again.
  */
 export class FirstLeaf {
   readonly #options: FirstLeafOptions;
   #failure: Failure | undefined;
-  /** Wall clock: only that decides whether a leaf is valid. */
+  /** Wall clock: the validity of a leaf depends on it. */
   #looked = { at: Number.POSITIVE_INFINITY, again: Number.NEGATIVE_INFINITY };
 
   constructor(options: FirstLeafOptions) {
     this.#options = options;
   }
 
-  /** What was wrong with it. */
+  /** Why it is not used. */
   get failure(): Failure | undefined {
     return this.#failure;
   }
 
   /**
-   * @returns undefined where there is none that is of use
-   * @throws what the token throws
+   * @returns undefined where there is no useful one
+   * @throws as the token does
    */
   async look(): Promise<Leaf | undefined | 'later'> {
     const { clock, given, log, terms } = this.#options;
     const now = clock.now();
-    // Earlier than the last time: the clock has been set back.
+    // Earlier than the last look: the clock has been set back.
     if (now >= this.#looked.at && now < this.#looked.again) return 'later';
     try {
       const leaf = await given();

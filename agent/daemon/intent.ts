@@ -3,10 +3,9 @@ import type { RollEffect } from '../roll/state.ts';
 import type { Entry } from '../state/entry.ts';
 
 /**
- * Whether an effect may be tried while no more than this is on the disk, because the disk takes nothing: a process that
- * starts from there after a power cut must still know every key, and every leaf that DPS may trust. So the current leaf is
- * registered and connected whatever happens; nothing makes, sends or destroys a key or a candidate that the disk does not
- * know as such.
+ * Whether an effect may be tried while the disk, which accepts no writes, holds no more than this: a process that starts from
+ * there after a power cut must still know every key, and every leaf that DPS may trust. So the current leaf is always
+ * registered and connected; but a key or candidate is made, sent or destroyed only if the disk knows it as such.
  */
 export function isIntended(effect: RollEffect, disk: Entry | undefined): boolean {
   switch (effect.kind) {
@@ -33,23 +32,23 @@ function isGivenUp({ id }: KeyRef, disk: Entry | undefined): boolean {
   return disk?.retire?.id === id && disk.current?.key.id !== id && disk.next?.id !== id;
 }
 
-/** A server was seen so much later than the disk says, in milliseconds: sessions that end each minute must not wear it out. */
+/** A server was seen so much later than the disk says, in ms: sessions that end each minute must not wear out the flash. */
 const SEEN_MS = 3_600_000;
 
-/** Whether the disk lacks what must outlive a power cut. */
+/** Whether the disk lacks a fact that must outlive a power cut. */
 export function differs(state: Entry, disk: Entry): boolean {
   if (Math.abs((state.lastSeen ?? 0) - (disk.lastSeen ?? 0)) >= SEEN_MS) return true;
   const fields = new Set([...Object.keys(state), ...Object.keys(disk)] as (keyof Entry)[]);
   return [...fields].some((field) => !NO_INTENT.has(field) && !isSame(field, state[field], disk[field]));
 }
 
-/** An outage that changes its face from minute to minute is no intent. */
+/** Not intent: an outage changes them from minute to minute. */
 const NO_INTENT: ReadonlySet<keyof Entry> = new Set<keyof Entry>(['trouble', 'lastSeen']);
 
-/** Most fields are the same object as before, and need no look inside. */
+/** Most fields are the same object as before, and need no comparison. */
 function isSame(field: keyof Entry, one: unknown, other: unknown): boolean {
   if (one === other) return true;
-  // A count of refusals may begin anew; that there is one may not be forgotten.
+  // A count of refusals may begin anew, but the disk must know that there is one.
   if (field === 'grace') return one !== undefined && other !== undefined;
   return JSON.stringify(one) === JSON.stringify(other);
 }

@@ -3,7 +3,7 @@ import type { RollEffect } from '../roll/state.ts';
 import type { Clock } from '../time/clock.ts';
 import type { Happened } from './perform.ts';
 
-/** Who wants a pause: our own ladder, the far side, the brake, or the session that is to come first. */
+/** The reason for a pause: our own ladder, the far side, the brake, or the session that must come first. */
 export type Pacer = 'ladder' | 'far-side' | 'brake' | 'session';
 
 interface Flight {
@@ -17,8 +17,8 @@ interface Flight {
 }
 
 /**
- * One effect in flight at a time. There are two lanes: the work, and the session with the current leaf, which is kept
- * through a roll. A lane knows how often its effect has failed in a row; how long to pause is decided by whoever sets it.
+ * One effect in flight at a time. There are two lanes: the work, and the session with the current leaf, which is kept through
+ * a roll. A lane counts how often its effect has failed in a row; the caller decides how long to pause.
  */
 export class Lane {
   readonly #clock: Clock;
@@ -27,7 +27,7 @@ export class Lane {
   #flight: Flight | undefined;
   #failed: { readonly ladder: string; readonly tries: number } | undefined;
 
-  /** @param happened is given the event, and what to call when the event is worked on */
+  /** @param happened gets the event, and a function to call when the event is worked on */
   constructor(
     clock: Clock,
     attempt: (effect: RollEffect, abort: AbortSignal) => Promise<Happened>,
@@ -43,13 +43,13 @@ export class Lane {
     return this.#failed?.ladder === ladderOf(effect) ? this.#failed.tries : 0;
   }
 
-  /** How long the attempt that is under way has lasted, in milliseconds; 0 where there is none. */
+  /** How long the current attempt has lasted, in milliseconds; 0 where there is none. */
   lastingMs(): number {
     const begunAt = this.#flight?.begunAt;
     return begunAt === undefined ? 0 : this.#clock.monotonic() - begunAt;
   }
 
-  /** Whether it is the brake that the attempt in flight waits for. */
+  /** Whether the attempt in flight waits for the brake. */
   get isBraked(): boolean {
     return this.#flight?.wake !== undefined && this.#flight.pacer === 'brake';
   }
@@ -59,7 +59,7 @@ export class Lane {
     return this.#flight?.key === keyOf(effect);
   }
 
-  /** Makes this the effect in flight. The same one goes on undisturbed, another one is ended first. */
+  /** Puts this effect in flight. The same one goes on undisturbed, another one is ended first. */
   set(effect: RollEffect | undefined, pauseMs = 0, pacer: Pacer = 'ladder'): void {
     const key = effect && keyOf(effect);
     if (effect === undefined || this.#failed?.ladder !== ladderOf(effect)) this.#failed = undefined;
@@ -72,7 +72,7 @@ export class Lane {
     void this.#fly(flight, effect, pauseMs);
   }
 
-  /** Ends a pause early: somebody who stands in front of the gateway does not wait for a ladder. @param of whose pause */
+  /** Ends a pause early: a person in front of the gateway does not wait for a ladder. @param of reasons of pauses to end */
   hurry(of: readonly Pacer[] = ['ladder', 'far-side', 'brake', 'session']): void {
     if (this.#flight !== undefined && of.includes(this.#flight.pacer)) this.#flight.wake?.abort();
   }
@@ -86,9 +86,9 @@ export class Lane {
     if (flight.abort.signal.aborted) return;
     flight.begunAt = this.#clock.monotonic();
     const event = await this.#attempt(effect, flight.abort.signal);
-    // What an ended effect still has to say would answer a question that nobody asks any more.
+    // The result of an aborted effect is dropped.
     if (flight.abort.signal.aborted) return;
-    // The effect stays in flight until its event is worked on: what is worked on before that must not start it again.
+    // The effect stays in flight until its event is worked on: earlier work must not start it again.
     delete flight.begunAt;
     this.#happened(event, () => {
       if (this.#flight !== flight) return;
@@ -98,7 +98,7 @@ export class Lane {
   }
 }
 
-/** DPS that does not answer one leaf, and is asked for the other, is not asked more often for that. */
+/** If DPS does not answer about one leaf, asking about the other must not double the calls. */
 function ladderOf(effect: RollEffect): string {
   return effect.kind === 'register' ? effect.kind : keyOf(effect);
 }

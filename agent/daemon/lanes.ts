@@ -14,19 +14,19 @@ export interface LanesOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly attempt: (effect: RollEffect, abort: AbortSignal) => Promise<Happened>;
-  /** Is given the event, and what to call when the event is worked on. */
+  /** Gets the event, and a function to call when the event is worked on. */
   readonly happened: (event: Happened, landed: () => void) => void;
 }
 
 const LEAST_APART_MS = 30_000;
 
-/** So long a start waits for the hub before it tries what has cost the process before it, in milliseconds. */
+/** How long a start waits for the hub before it tries the effect that poisoned the process before it, in milliseconds. */
 const SUSPECT_MS = 60_000;
 
 interface Pause {
-  /** What the ladder wants. */
+  /** The pause of the ladder. */
   readonly ladderMs: number;
-  /** What the brake may want. */
+  /** The longest pause of the brake. */
   readonly mostMs: number;
   readonly pacer: Pacer;
 }
@@ -38,7 +38,7 @@ export class Lanes {
   readonly work: Lane;
   readonly session: Lane;
   readonly #startedAt: number;
-  /** What the log has heard of. */
+  /** Kinds of effects whose brake has been logged. */
   readonly #told = new Set<RollEffect['kind']>();
 
   constructor(options: LanesOptions) {
@@ -53,13 +53,13 @@ export class Lanes {
     this.session = new Lane(clock, attempt, happened);
   }
 
-  /** The brake holds something back. */
+  /** The brake delays an effect. */
   get isBraked(): boolean {
     return this.work.isBraked || this.session.isBraked;
   }
 
   /**
-   * Puts the effects of a step in flight. A retry pauses only the lane that it speaks of.
+   * Puts the effects of a step in flight. A retry pauses only its own lane.
    * @param effects those of the step that need not wait
    */
   follow(before: RollState, step: Advance, event: RollEvent, effects = step.effects): void {
@@ -83,9 +83,9 @@ export class Lanes {
         const ladderMs = pauses ? pauseMs(effect.kind, tries, retry, event.draw, leftMs) : 0;
         const waits = !session && effects.some(isSession) && isSuspect(state, effect);
         const suspectMs = waits ? Math.max(0, this.#startedAt + SUSPECT_MS - clock.monotonic()) : 0;
-        // That of a leaf is reckoned by our own clock.
+        // The pause of a leaf that is not valid yet is counted by our own clock.
         const isAsked = pauses && retry.retryAfterMs !== undefined && retry.code !== 'NL-LEAF-NOT-YET';
-        // As with the ladders, no pause takes more than half of what is left of the leaf; renewals are 30 s apart at least.
+        // As with the ladders, no pause takes more than half of the leaf's remaining life; renewals are 30 s apart at least.
         const mostMs = Math.max(LEAST_APART_MS, leftMs / 2);
         const pacer = isAsked ? 'far-side' : suspectMs > ladderMs ? 'session' : 'ladder';
         this.#put(lane, effect, { ladderMs: Math.max(ladderMs, suspectMs), mostMs, pacer });

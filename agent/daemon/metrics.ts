@@ -1,12 +1,12 @@
 import { isEndorsed } from '../roll/leaf.ts';
 import type { RollState } from '../roll/state.ts';
 
-/** Every metric, a gauge each, and what it says. Names are kept stable: metrics are added, never renamed. */
+/** Every metric, each a gauge, with its meaning. Names are stable: metrics are added, never renamed. */
 export const METRICS = {
   newleaf_online: 'A session with the hub is open.',
   newleaf_parked: 'A candidate waits for its enrollment.',
   newleaf_stranded: 'Every automatic way has been refused.',
-  newleaf_braked: 'The same was done again and again without getting anywhere, and is slowed down.',
+  newleaf_braked: 'The same work was repeated without success, and is slowed down.',
   newleaf_flaps: 'Sessions in a row that ended within a minute.',
   newleaf_leaf_not_after_seconds: 'When the current leaf ends.',
   newleaf_last_outcome_seconds: 'When the last request ended.',
@@ -15,7 +15,7 @@ export const METRICS = {
 
 type Name = keyof typeof METRICS;
 
-/** Prometheus text (exposition format 0.0.4). Moments are in seconds since the epoch; what is not known yet is absent. */
+/** Prometheus text (exposition format 0.0.4). Moments are in seconds since the epoch; unknown values are absent. */
 export function metricsOf(state: RollState, { isBraked }: { readonly isBraked: boolean }): string {
   const { phase, online, current, next, flaps, outcomes } = state;
   const [last] = outcomes;

@@ -5,12 +5,12 @@ import type { RollEffect, RollEvent } from '../roll/state.ts';
 
 type Untimed<E> = E extends RollEvent ? Omit<E, 'at' | 'draw'> : never;
 
-/** What came of an effect; the loop adds the time and the dice. */
+/** The result of an effect; the loop adds the time and the random number. */
 export type Happened = Untimed<RollEvent>;
 
 /**
- * Tries an effect once: port call in, event out, whatever is thrown.
- * @param as what is registered, as one string (`Terms.registered`)
+ * Tries an effect once: port call in, event out, also for everything that is thrown.
+ * @param as the registration as one string (`Terms.registered`)
  */
 export async function perform(effect: RollEffect, ports: Ports, as: string, abort: AbortSignal): Promise<Happened> {
   try {

@@ -7,7 +7,7 @@ import type { Journal } from '../state/journal.ts';
 import type { Clock } from '../time/clock.ts';
 import { differs, isIntended } from './intent.ts';
 
-/** What cannot be written is tried again after this, then after twice as long each time, in milliseconds. */
+/** A failed write is tried again after this time, then after twice as long each time, in milliseconds. */
 const FIRST_MS = 5_000;
 const CAP_MS = 10 * 60_000;
 
@@ -25,13 +25,13 @@ interface Owed {
 }
 
 /**
- * The state on the disk. Where the disk takes nothing, the state goes on in memory, so that an answer is kept and not asked
- * for again (another registration, another leaf); but an effect waits for the disk, unless it is safe with what is there
- * (`isIntended`).
+ * The state on the disk. Where the disk accepts no writes, the state goes on in memory, so that an answer is kept and not
+ * requested again (another registration, another leaf); but an effect waits for the disk, unless the content of the disk makes
+ * it safe (`isIntended`).
  */
 export class Persistence {
   readonly #options: PersistenceOptions;
-  /** What is there; undefined where no state has been written yet. */
+  /** Undefined where no state has been written yet. */
   #disk: Entry | undefined;
   /** The state in memory is ahead of the disk. */
   #owed: Owed | undefined;
@@ -47,12 +47,12 @@ export class Persistence {
     return entry;
   }
 
-  /** Why the disk lacks something, while it does. */
+  /** Why the disk is behind, while it is. */
   get failure(): Failure | undefined {
     return this.#owed?.failure;
   }
 
-  /** When to try again, in milliseconds. What is overdue is tried with whatever happens next, and has been asked for already. */
+  /** When to try again, in milliseconds. An overdue write is tried with the next event, and has been asked for already. */
   get dueInMs(): number {
     const { dueAt = 0 } = this.#owed ?? {};
     const ms = dueAt - this.#options.clock.monotonic();
@@ -64,7 +64,7 @@ export class Persistence {
     return this.#owed === undefined || isIntended(effect, this.#disk);
   }
 
-  /** Writes the state, if the disk lacks something that must outlive a power cut; by a ladder where it takes nothing. */
+  /** Writes the state, if the disk lacks a fact that must outlive a power cut; by a ladder after a failure. */
   async follow(state: RollState): Promise<void> {
     const { clock, log } = this.#options;
     const owed = this.#owed;
@@ -82,7 +82,7 @@ export class Persistence {
     }
   }
 
-  /** Writes a state that somebody waits for, at once; on failure, which is told each time, it is as if it had never been. */
+  /** Writes a state whose asker waits, at once. A failure, which is told each time, undoes it. */
   async accept(state: RollState): Promise<Failure | undefined> {
     if (!this.#lacks(state)) return undefined;
     const failure = await this.#write(state);

@@ -3,17 +3,17 @@ import { failureFields, type Log } from '../machine/log.ts';
 import type { RollState } from '../roll/state.ts';
 import type { Clock } from '../time/clock.ts';
 
-/** What cannot be written is tried again this seldom, in milliseconds: each try may wear out the flash. */
+/** A failed write is tried again this seldom, in milliseconds: each try may wear out the flash. */
 const AGAIN_MS = 10 * 60_000;
 
 export interface PublicationOptions {
-  /** Writes the files of the state; those of `before` are there already. */
+  /** Writes the files of the state; those of `before` exist already. */
   readonly publish: (state: RollState, before?: RollState) => Promise<void>;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-/** The files that are derived from the state, for others to read. A full disk may not stop the loop, nor fill the log. */
+/** The files that are derived from the state, for others to read. A full disk must neither stop the loop nor fill the log. */
 export class Publication {
   readonly #options: PublicationOptions;
   /** The state whose files have been written. */
@@ -24,7 +24,7 @@ export class Publication {
     this.#options = options;
   }
 
-  /** Writes the files where they are not those of the state. Never throws; a failure is told once. */
+  /** Writes the files where they differ from the state. Never throws; a failure is told once. */
   async follow(state: RollState): Promise<void> {
     const { clock, log, publish } = this.#options;
     if (isSame(state, this.#written)) return;

@@ -4,7 +4,7 @@ import { failureFields, type Log } from '../machine/log.ts';
 import type { Hub } from '../roll/ports.ts';
 import type { Clock } from '../time/clock.ts';
 
-/** A hub throttles twins when a whole fleet rolls: a write that fails is tried again after this, and then ever later. */
+/** A hub throttles twins when a whole fleet rolls: a failed write is tried again after this, then after longer and longer. */
 const FIRST_MS = 5_000;
 const CAP_MS = 10 * 60_000;
 const JITTER = 0.25;
@@ -17,13 +17,13 @@ export interface ReportedOptions {
 }
 
 /**
- * The reported properties, as the hub is to have them: one write at a time, always the newest, tried again until it is
- * there or the session has ended. Who looks for a gateway that did not come back reads them.
+ * The reported properties that the hub should have: one write at a time, always the newest, tried again until it is there or
+ * the session has ended. The operator who looks for a missing gateway reads them.
  */
 export class Reported {
   readonly #options: ReportedOptions;
   #session: string | undefined;
-  /** What the hub does not have yet, as it was given and as text. */
+  /** Properties that the hub does not have yet, as object and as text. */
   #wanted: { readonly reported: object; readonly text: string } | undefined;
   #pause = new AbortController();
   #isWriting = false;
@@ -33,7 +33,7 @@ export class Reported {
     this.#options = options;
   }
 
-  /** @param session the one that is open, undefined where there is none */
+  /** @param session the open one, undefined where there is none */
   follow(session: string | undefined, reported: object): void {
     if (session !== this.#session) {
       this.#session = session;
@@ -49,7 +49,7 @@ export class Reported {
     if (!this.#isWriting) void this.#write();
   }
 
-  /** Until there is nothing that the hub does not have. */
+  /** Until the hub has everything. */
   async #write(): Promise<void> {
     const { clock, report } = this.#options;
     this.#isWriting = true;
@@ -57,7 +57,7 @@ export class Reported {
       const wanted = this.#wanted;
       this.#pause = new AbortController();
       const failure = await report(wanted.reported).then(() => undefined, failureOf);
-      // Another has taken its place, or the session has ended: what came of this one is of no interest any more.
+      // A newer write has taken its place, or the session has ended: the result does not matter.
       if (this.#wanted !== wanted) continue;
       if (failure === undefined) this.#succeeded();
       else await clock.sleep(this.#pausedFor(failure), this.#pause.signal);

@@ -10,7 +10,7 @@ import type { Happened } from './perform.ts';
 export interface AnswererOptions {
   readonly state: () => RollState;
   readonly report: () => ReportOptions;
-  /** Hands an event to the loop; resolves once what came of it is on disk, or with why it is not. */
+  /** Hands an event to the loop; resolves once its result is on disk, or with why it is not. */
   readonly post: (event: Happened) => Promise<Advance | Failure>;
   readonly hurry: () => void;
   readonly changed: (listener: (event: object) => void) => () => void;
@@ -36,13 +36,13 @@ export async function answerRequest(options: AnswererOptions, ask: RequestAsk): 
     discard: ask.discard ?? false,
   });
   const refused = refusedBy(options, came, asked.id);
-  // What is in flight may be paused, and serve this request as well.
+  // The work in flight may be paused, and serve this request as well.
   const isNow = refused === undefined ? ask.delayMs === 0 : refused.is === 'busy';
   if (isNow && ask.from === 'technician') hurry();
   return refused ?? { is: 'accepted', id: asked.id, phase: state().phase };
 }
 
-/** A request that was asked before has its answer already; a new one gets an ID. */
+/** A repeated request has its answer already; a new one gets an ID. */
 export function asRequest(
   options: AnswererOptions,
   { id: given, from }: { readonly id?: string; readonly from: Request['from'] },
@@ -54,7 +54,7 @@ export function asRequest(
   return answer === undefined ? { request: { id, action, reason: 'asked', from, at: now } } : { answer };
 }
 
-/** What there is to say of a request that was asked before: how it ended, or that it is in flight. */
+/** The answer to a repeated request: how it ended, or that it is in flight. */
 function known(id: string, { state, report }: AnswererOptions): Answer | undefined {
   const outcome = statusOf(state(), report()).outcomes.find((one) => one.id === id);
   if (outcome !== undefined) return { is: 'ended', outcome };
@@ -68,7 +68,7 @@ export function refusedBy(options: AnswererOptions, came: Advance | Failure, id?
   if ('kind' in came) return { is: 'broken', failure: came };
   const { decision } = came;
   if (decision?.action !== 'ignore') return undefined;
-  // The same call twice at the same time: the other one has been taken since.
+  // The same call twice at the same time: the other one was accepted first.
   const twin = id === undefined ? undefined : known(id, options);
   if (twin !== undefined) return twin;
   if (decision.rule === 'person') return { is: 'busy', failure: failure('NL-ISSUER-PERSON') };

@@ -7,7 +7,7 @@ interface Shown {
   readonly answer: Answerer;
 }
 
-/** What the daemon shows to its adapters, which are made before it. */
+/** The part of the daemon that its adapters see; they are made before it. */
 export class DaemonView {
   #daemon: Shown = {
     state: unprovisioned,

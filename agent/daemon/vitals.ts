@@ -2,7 +2,7 @@ import type { Log } from '../machine/log.ts';
 import type { Notify } from '../machine/notify.ts';
 import type { Lane } from './lane.ts';
 
-/** Every effect ends within ten minutes by a deadline of its own, but for a module that hangs on a thread of the pool. */
+/** Every effect ends within ten minutes by a deadline of its own; only a module that hangs on a thread of the pool does not. */
 const STUCK_MS = 15 * 60_000;
 
 /**
@@ -11,7 +11,7 @@ const STUCK_MS = 15 * 60_000;
  */
 const HANDSHAKE_MS = 30_000;
 
-/** What systemd hears of the loop. */
+/** Messages to systemd about the loop. */
 export class Vitals {
   readonly #notify: Notify;
   readonly #log: Log;
@@ -30,14 +30,14 @@ export class Vitals {
     return this.#limitMs() / 2;
   }
 
-  /** Work in which the token may hang the whole process: while it lasts, the loop must turn more often. */
+  /** Work in which the token may hang the whole process: during it, the loop must turn more often. */
   guard<T>(work: () => Promise<T>): Promise<T> {
     return this.#during('handshakes', work);
   }
 
   /**
-   * Work in which the token is busy for as long as it takes: making an RSA key, for minutes. A module with one lock for all (one of
-   * tpm2-pkcs11 1.9.1 stands for the TPM) keeps a handshake waiting meanwhile, and with it the process.
+   * Work in which the token may be busy for minutes: making an RSA key. A module with one lock for all (one of tpm2-pkcs11
+   * 1.9.1 stands for the TPM) keeps a handshake waiting meanwhile, and with it the process.
    */
   patient<T>(work: () => Promise<T>): Promise<T> {
     return this.#during('keys', work);
@@ -67,15 +67,15 @@ export class Vitals {
   }
 
   /**
-   * To be called when the loop has worked on something, and from nowhere else: a timer would go on beside a loop that
-   * waits for ever. Nor is the watchdog fed for a loop whose work hangs: only a new process heals that.
+   * Called only when the loop has worked on something: a timer would go on beside a loop that waits for ever. The watchdog is
+   * not fed either for a loop whose work hangs: only a new process heals that.
    */
   beat(): void {
     if (this.#lanes.every((lane) => lane.lastingMs() < STUCK_MS)) void this.#notify.watchdog();
     else this.#log.error({ event: 'stuck', message: 'Something hangs, most likely the PKCS#11 module.' });
   }
 
-  /** The line of `systemctl status`. Told on change only, as each message is a process. */
+  /** The line of `systemctl status`. Told on change only, because each message starts a process. */
   tell(line: string): void {
     if (line !== this.#line) void this.#notify.status(line);
     this.#line = line;

@@ -2,9 +2,9 @@ import { Fault } from '../failure/failure.ts';
 import type { Dps } from '../roll/ports.ts';
 
 /**
- * DPS that may assign some hosts only: whoever can change an enrollment or an allocation function could send the gateway
- * anywhere. Another assignment is a refusal, and no outage: the gateway stays with the leaf and the hub that it has, goes on
- * renewing, and asks again after 5 and 15 minutes, then every hour, so that DPS need only be put right.
+ * DPS that may assign some hosts only: a person who can change an enrollment or an allocation function could send the gateway
+ * anywhere. Another assignment is a refusal, and no outage: the gateway stays with its leaf and its hub, goes on renewing, and
+ * asks again after 5 and 15 minutes, then every hour, so that only DPS must be corrected.
  * @param allowed dps.allowed_hubs; any host without it
  */
 export function onlyTo(dps: Dps, allowed: readonly string[] | undefined): Dps {
@@ -19,7 +19,7 @@ export function onlyTo(dps: Dps, allowed: readonly string[] | undefined): Dps {
   };
 }
 
-/** Names of hosts are the same in upper and lower case, and with the dot of the root (RFC 4343, RFC 1034 section 3.1). */
+/** Host names ignore case and the dot of the root (RFC 4343, RFC 1034 section 3.1). */
 const hostOf = (hub: string): string => hub.replace(/:\d+$/, '').replace(/\.$/, '').toLowerCase();
 
 function isAllowed(hub: string, allowed: readonly string[]): boolean {

@@ -1,13 +1,13 @@
 import { type Code, Fault } from '../failure/failure.ts';
 
-/** A no of DPS, as far as its numbers and words were read. */
+/** A refusal by DPS, as far as its numbers and words were read. */
 export interface No {
-  /** Six digits that begin with a status of HTTP: 401002, 404201, 409203. Whatever else comes is no number. */
+  /** Six digits that begin with a status of HTTP: 401002, 404201, 409203. Anything else is not a number. */
   readonly errorCode?: unknown;
   readonly message?: unknown;
-  /** What the failure quotes. */
+  /** The quote in the failure. */
   readonly cause: string | undefined;
-  /** What DPS asks to wait, in milliseconds. */
+  /** The wait that DPS asks for, in milliseconds. */
   readonly wait: number | undefined;
 }
 
@@ -22,16 +22,16 @@ const PERSON_MS = 300_000;
 const ALLOCATION: ReadonlySet<unknown> = new Set([400_207, 400_208, 400_209, 401_001]);
 
 /**
- * Where DPS speaks of the hub or of the allocation function under the number of a refused leaf: 401002 with
- * "IotHubUnauthorizedAccess" (azure-iot-sdk-csharp issues 347 and 907), the body of the hub's own error in the message
- * (azure-iot-sdk-c issue 2362), "Custom allocation failed with status code: 404" (azure-docs issue 48511).
+ * Texts about the hub or the allocation function under the number of a refused leaf: 401002 with "IotHubUnauthorizedAccess"
+ * (azure-iot-sdk-csharp issues 347 and 907), the body of the hub's own error in the message (azure-iot-sdk-c issue 2362),
+ * "Custom allocation failed with status code: 404" (azure-docs issue 48511).
  */
 const NOT_THE_LEAF = /IotHub(Unauthorized|NotFound)|IotHub not found|\bErrorCode:|custom allocation/i;
 
 const BY_STATUS: Readonly<Record<number, Code>> = {
   401: 'NL-DPS-401002',
   404: 'NL-DPS-404201',
-  // What DPS will never understand: the request itself is no longer spoken there.
+  // DPS no longer speaks the request itself, so asking again is useless.
   405: 'NL-DPS-REFUSED',
   408: 'NL-DPS-TIMEOUT',
   409: 'NL-DPS-CONFLICT',
@@ -42,8 +42,8 @@ const BY_STATUS: Readonly<Record<number, Code>> = {
 };
 
 /**
- * The answer itself is a no: `res/401`. A 4xx that speaks neither of the leaf nor of the registration ID counts as a
- * fault that may pass, and not as a refusal: one glitch of the far side would silence a gateway for an hour.
+ * The answer itself is a refusal: `res/401`. A 4xx that speaks neither of the leaf nor of the registration ID counts as a
+ * passing fault: otherwise one glitch of the far side would silence a gateway for an hour.
  */
 export function refusalOf(status: number, no: No): Fault {
   return isAllocation(no) ? unassigned(no) : by(status, no);
@@ -51,7 +51,7 @@ export function refusalOf(status: number, no: No): Fault {
 
 /**
  * The registration ended "failed", with the number in registrationState. DPS took the leaf for an enrolled one before it
- * began, so a number that is not known, or none, tells of what came after: the allocation.
+ * began, so an unknown number, or none, is about the later step: the allocation.
  */
 export function endedFailed(no: No): Fault {
   const { errorCode } = no;

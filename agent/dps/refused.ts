@@ -18,5 +18,5 @@ const MESSAGES: Partial<Record<LinkEnd, string>> = {
   dropped: 'The connection to DPS ended before the registration was answered.',
 };
 
-/** What became of a connection to DPS that ended without a status packet. Errors of the token come back as they are. */
+/** Why a connection to DPS ended without a status packet. Errors of the token come back as they are. */
 export const refused = (attempt: Attempt): Error => endingFault(attempt, CODES, MESSAGES);

@@ -23,7 +23,7 @@ export interface DpsOptions {
   readonly deadlineMs?: number;
   /** Longest time from dialling to CONNACK, in milliseconds. */
   readonly connectMs?: number;
-  /** Hears the topic of each message that is no answer to what was asked. */
+  /** Gets the topic of each message that answers no request. */
   readonly dropped?: (topic: string) => void;
 }
 
@@ -31,9 +31,9 @@ const DEADLINE_MS = 120_000;
 const ASKED = /^\$dps\/registrations\/(?:PUT|GET)\/.*\?\$rid=([^&]+)/;
 
 /**
- * Registers leaves with DPS. One call is one connection and one registration request: azure-iot-provisioning-device
- * 1.9.1 polls, but whatever ends a registration is read here, before the SDK sees it. Left alone, the SDK repeats the
- * request for ever on 429 and 5xx, throws uncaught on an empty body, and never settles without UNSUBACK.
+ * Registers leaves with DPS. One call is one connection and one registration request: azure-iot-provisioning-device 1.9.1
+ * polls, but this reads every end of a registration before the SDK sees it. Left alone, the SDK repeats the request for ever
+ * on 429 and 5xx, throws uncaught on an empty body, and never settles without UNSUBACK.
  *
  * @throws Fault NL-DPS-*; what `contextFor` or the token throws; the reason of the abort signal
  */
@@ -93,17 +93,17 @@ function request(options: DpsOptions, context: SecureContext): { tap: Tap; assig
 
   const base = new MqttBase(tap);
   const transport = new Mqtt(base);
-  // azure-iot-provisioning-device-mqtt 1.8.1 makes of a drop an 'error' that nobody listens to, and of one before the
-  // PUBACK an uncaught TypeError, "callback is not a function" (mqtt.js). The tap tells of a drop.
+  // azure-iot-provisioning-device-mqtt 1.8.1 turns a drop into an 'error' without a listener, and one before the PUBACK into
+  // an uncaught TypeError, "callback is not a function" (mqtt.js). The tap reports a drop.
   base.removeAllListeners('error').on('error', () => {});
   const client = provisioning.ProvisioningDeviceClient.create(host, idScope, transport, {
     getRegistrationId: () => registrationId,
     getCertificate: (callback) => callback(undefined, { cert: 'unused', key: 'unused' }),
   });
   if (payload !== undefined) client.setProvisioningPayload(payload);
-  // It never fulfils: the answer that would do it is kept from the SDK.
+  // It never fulfils: the tap keeps the final answer from the SDK.
   client.register()?.catch((error: Error) => {
-    // The SDK gives up after 30 s without an answer to one request. Whatever else it says, the tap knows better.
+    // The SDK gives up after 30 s without an answer to one request. For all other errors the tap has the better reason.
     if (error.name === 'TimeoutError') last ??= new Fault('NL-DPS-TIMEOUT', { cause: error });
     tap.end();
   });

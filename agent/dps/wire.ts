@@ -2,7 +2,7 @@ import { Fault } from '../failure/failure.ts';
 import type { Assignment } from '../roll/leaf.ts';
 import { endedFailed, refusalOf } from './refusal.ts';
 
-/** One status packet of DPS, read. `Fault` is the end of the attempt, as `assigned` is. */
+/** One status packet of DPS. `Fault` ends the attempt, and so does `assigned`. */
 export type DpsAnswer = { readonly status: 'assigned'; readonly assignment: Assignment } | Assigning | Fault;
 
 export interface Assigning {
@@ -12,12 +12,12 @@ export interface Assigning {
   readonly retryAfterMs: number;
 }
 
-/** What the SDK waits between two polls when DPS does not say (azure-iot-provisioning-device 1.9.1, constants.js). */
+/** The SDK's wait between two polls when DPS names none (azure-iot-provisioning-device 1.9.1, constants.js). */
 const DEFAULT_POLL_MS = 2_000;
 /** `retry-after=0` is a hot loop in the SDK; DPS answers 429 above 5 polls in 10 s, so only the first may follow sooner. */
 const FIRST_POLL_MS = 100;
 const LEAST_POLL_MS = 2_000;
-/** DPS speaks of seconds to minutes; what says more than a day is mistaken. */
+/** DPS asks for seconds to minutes; more than a day is a mistake. */
 const LONGEST_MS = 86_400_000;
 
 /**
@@ -36,16 +36,16 @@ export function readDpsAnswer(topic: string, payload: string | Uint8Array, polli
   return readStatus({ status, retryAfter, payload }, polling);
 }
 
-/** An answer of DPS, whatever brought it. */
+/** An answer of DPS, over MQTT or HTTPS. */
 export interface Said {
-  /** As of HTTP. */
+  /** A status of HTTP. */
   readonly status: number;
   /** Text of `retry-after`. */
   readonly retryAfter: string | undefined;
   readonly payload: string | Uint8Array;
 }
 
-/** Reads an answer of DPS, whose three parts mean the same over MQTT and HTTPS. Never throws. */
+/** Reads an answer of DPS; its three parts mean the same over MQTT and HTTPS. Never throws. */
 export function readStatus({ status, retryAfter, payload }: Said, polling: boolean): DpsAnswer {
   const wait = waitOf(retryAfter);
   const body = parse(payload);
@@ -55,13 +55,13 @@ export function readStatus({ status, retryAfter, payload }: Said, polling: boole
   return result(body, wait, polling ? LEAST_POLL_MS : FIRST_POLL_MS);
 }
 
-/** The expression of the SDK, so that it takes no packet for an answer that was not read here. */
+/** The expression of the SDK, so that this reads every packet that the SDK takes for an answer. */
 const TOPIC = /^\$dps\/registrations\/res\/(.*)\/\?(.*)$/;
 
 /**
- * The `assigning` answer as the SDK can bear it: it reads the body as ASCII (azure-iot-provisioning-device-mqtt 1.8.1,
- * mqtt.js: `payload.toString('ascii')`), so that one "¢" is a quotation mark and an uncaught SyntaxError, and it takes
- * `retry-after` for whatever `Number` makes of it, NaN among others.
+ * The `assigning` answer in a form that is safe for the SDK: it reads the body as ASCII (azure-iot-provisioning-device-mqtt
+ * 1.8.1, mqtt.js: `payload.toString('ascii')`), so that one "¢" is a quotation mark and an uncaught SyntaxError, and it takes
+ * `retry-after` for any result of `Number`, NaN among others.
  */
 export function cleaned(topic: string, { operationId, retryAfterMs }: Assigning): { topic: string; payload: string } {
   const rid = requestOf(topic) ?? '';
@@ -71,7 +71,7 @@ export function cleaned(topic: string, { operationId, retryAfterMs }: Assigning)
   };
 }
 
-/** What an answer is as the end of a registration: `assigning` is to be asked for again, later than we wait. */
+/** An answer as the end of a registration: after `assigning` we stop polling, and ask again later. */
 export function outcomeOf(answer: DpsAnswer): Assignment | Fault {
   if (answer instanceof Fault) return answer;
   if (answer.status === 'assigned') return answer.assignment;
@@ -118,10 +118,10 @@ function assigned({ assignedHub: hub, deviceId, substatus }: Fields): DpsAnswer 
 }
 
 /**
- * "A case-sensitive string (up to 128 characters long) of ASCII 7-bit alphanumeric characters plus certain special
- * characters: `- . % _ * ? ! ( ) , : = @ $ '`. The special characters `+ #` aren't supported"
- * (articles/iot-hub/iot-hub-devguide-identity-registry.md). In the user name of MQTT it stands between slashes as it is, as
- * every SDK has it; azure-iot-common 1.13.3 encodes it for a token. A slash or & would be more than a name there.
+ * "A case-sensitive string (up to 128 characters long) of ASCII 7-bit alphanumeric characters plus certain special characters:
+ * `- . % _ * ? ! ( ) , : = @ $ '`. The special characters `+ #` aren't supported"
+ * (articles/iot-hub/iot-hub-devguide-identity-registry.md). In the user name of MQTT it stands between slashes unencoded, as
+ * in every SDK; azure-iot-common 1.13.3 encodes it for a token. A slash or & would be more than a name there.
  */
 const DEVICE_ID = /^[A-Za-z0-9\-.%_*?!(),:=@$']{1,128}$/;
 
@@ -137,12 +137,12 @@ const lost = (body: Fields): Fault =>
 
 const malformed = (cause: string): Fault => new Fault('NL-DPS-BODY', { cause });
 
-/** The words of DPS; the tracking ID is what Microsoft's support asks for, so it comes before what may be cut off. */
+/** The words of DPS. Microsoft's support asks for the tracking ID, so it stands before the part that may be cut off. */
 function words({ errorCode, trackingId, message }: Fields): string | undefined {
   return [errorCode, trackingId && `tracking ID ${trackingId}`, message].filter(Boolean).join(', ') || undefined;
 }
 
-/** Seconds, perhaps with decimals; anything else counts as not said. In milliseconds, at most a day. */
+/** Seconds, perhaps with decimals; anything else counts as absent. In milliseconds, at most a day. */
 function waitOf(seconds: string | undefined): number | undefined {
   if (seconds === undefined || !/^\d+(\.\d+)?$/.test(seconds)) return undefined;
   return Math.min(Math.round(Number(seconds) * 1_000), LONGEST_MS);

@@ -1,4 +1,4 @@
-/** What passes: the same call may work in a moment, and no person has to put anything right in a configuration. */
+/** Passing errors: the same call may work in a moment, and the configuration is not at fault. */
 const PASSING: ReadonlySet<unknown> = new Set([
   'EAGAIN',
   'EBUSY',
@@ -15,8 +15,8 @@ const PASSING: ReadonlySet<unknown> = new Set([
 ]);
 
 /**
- * Whether a system call failed for want of something that comes back: room, memory, descriptors, a disk. A daemon that ends
- * for that must be started again, so it is told apart from a mistake that a person has made.
+ * Whether a system call failed because a resource is short for the moment: room, memory, descriptors, a disk. A daemon that
+ * ends for that must be started again, unlike one that ends for a person's mistake.
  */
 export const isPassing = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && PASSING.has(error.code);

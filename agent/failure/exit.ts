@@ -1,6 +1,6 @@
 import type { Code, Failure } from './failure.ts';
 
-/** What the process says when it ends: documented in the help of the commands, and in the unit (RestartPreventExitStatus). */
+/** The exit codes: documented in the help of the commands, and in the unit (RestartPreventExitStatus). */
 export const EXIT = {
   done: 0,
   failed: 1,
@@ -8,7 +8,7 @@ export const EXIT = {
   usage: 2,
   /** Connected, but on the previous leaf. */
   kept: 3,
-  /** Somebody must do something; the sentence says who and what. */
+  /** A person must act; the sentence says who and what. */
   person: 4,
   /** The daemon does not run. */
   down: 5,
@@ -16,7 +16,7 @@ export const EXIT = {
   restart: 6,
 } as const;
 
-/** Where a restart cannot help, systemd must not try: these end with 2 or 4. */
+/** Failures that a restart cannot help end with 2 or 4: systemd must not restart on those. */
 const CODES: Partial<Record<Code, number>> = {
   'NL-CONFIG': EXIT.usage,
   'NL-STATE-CORRUPT': EXIT.person,

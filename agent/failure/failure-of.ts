@@ -1,7 +1,7 @@
 import { isPassing } from './errno.ts';
 import { type Code, type Failure, Fault, failure } from './failure.ts';
 
-/** What hsm/ throws is told by its kind: hsm/ knows nothing of our codes. */
+/** Errors of hsm/ by kind: hsm/ does not know our codes. */
 const TOKEN_CODES = {
   module: 'NL-TOKEN-MODULE',
   engine: 'NL-TOKEN-ENGINE',
@@ -15,7 +15,7 @@ const TOKEN_CODES = {
   failed: 'NL-TOKEN-FAILED',
 } as const;
 
-/** What hsm/tpm throws, in the same way. */
+/** The same for hsm/tpm. */
 const TPM_CODES = {
   missing: 'NL-TPM-MISSING',
   denied: 'NL-TPM-DENIED',
@@ -38,14 +38,14 @@ const ADVICE: Readonly<Record<string, string>> = {
   KEY_ALWAYS_AUTHENTICATES:
     'Name a key in hsm.key that signs after one login (with a PIV card, that of slot 9a), or leave hsm.key out.',
   KEY_AMBIGUOUS:
-    'Look at them with `pkcs11-tool -O --login`: name one by its CKA_ID (`id=` in hsm.key), or remove what nothing needs.',
+    'Look at them with `pkcs11-tool -O --login`: name one by its CKA_ID (`id=` in hsm.key), or remove one that is not needed.',
   KEY_TYPE_UNKNOWN: 'Choose another leaf.key_type, then `systemctl restart newleaf`.',
   LABEL_OCCUPIED:
     'If nothing needs it, remove it by its CKA_ID (`pkcs11-tool --login --delete-object --type privkey --id CKA_ID`, and pubkey). If it is the key of this gateway, name it in hsm.key and choose another hsm.label_prefix. Then `newleaf roll`.',
   TOKEN_AMBIGUOUS: 'Name one of them by its serial number: hsm.uri = "pkcs11:serial=…" in place of hsm.token.',
 };
 
-/** Turns whatever was thrown into a failure. */
+/** Turns every thrown value into a failure. */
 export function failureOf(error: unknown): Failure {
   if (error instanceof Fault) return error.failure;
   if (error instanceof Error && 'kind' in error) {

@@ -5,13 +5,13 @@ export { CODES, type Code, type FailureKind } from './codes.ts';
 export interface Failure {
   readonly kind: FailureKind;
   readonly code: Code;
-  /** What happened, in one sentence without the code. */
+  /** One sentence without the code. */
   readonly message: string;
   /** The next command, or the person to call. */
   readonly advice: string;
-  /** The least pause the other side asked for, in milliseconds. */
+  /** The least pause that the other side asked for, in milliseconds. */
   readonly retryAfterMs?: number;
-  /** The words of whoever refused (SDK, server, module), shortened. */
+  /** The words of the SDK, server or module that failed, shortened. */
   readonly cause?: string;
 }
 
@@ -38,7 +38,7 @@ export function failure(code: Code, detail: FailureDetail = {}): Failure {
   };
 }
 
-/** A failure on its way up from an adapter. `perform.ts` turns it, and whatever else is thrown, into an event. */
+/** A failure on its way up from an adapter. `perform.ts` turns it, and everything else that is thrown, into an event. */
 export class Fault extends Error {
   override readonly name = 'Fault';
   readonly failure: Failure;
@@ -50,7 +50,7 @@ export class Fault extends Error {
   }
 }
 
-/** One line for a screen or a log: code, what happened, whose words, what to do next. */
+/** One line for a screen or a log: code, message, cause, advice. */
 export function sentence({ code, message, cause, advice }: Failure): string {
   return `${code} ${message}${cause === undefined ? '' : ` (${cause})`} ${advice}`.replaceAll(/\s*\n\s*/g, ' ');
 }

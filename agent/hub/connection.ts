@@ -20,11 +20,11 @@ export interface ConnectionOptions {
   /** SharedAccessSignature of a device that has no certificate. */
   readonly token: string | undefined;
   readonly answer: WireAnswerer;
-  /** Of newleaf; the hub sees it as product information. */
+  /** The version of newleaf; the hub sees it as product information. */
   readonly version: string;
   readonly connectMs: number;
   readonly twinMs: number;
-  /** Hears the topic of each message that newleaf has no use for. */
+  /** Gets the topic of each message that newleaf ignores. */
   readonly dropped: (topic: string) => void;
 }
 
@@ -65,7 +65,7 @@ export class Connection {
       },
     );
     client.setRetryPolicy(new common.NoRetry());
-    // The SDK emits it when a subscription is cut off by the end of the connection, and nobody else listens.
+    // The SDK emits it when the end of the connection cuts off a subscription, and it has no other listener.
     client.on('error', () => {});
     client.setOptions({ productInfo: `newleaf/${version}` }).catch(() => {});
 
@@ -83,7 +83,7 @@ export class Connection {
         this.#acceptedAt = performance.now();
         return true;
       },
-      // Its name and text say nothing reliable; the tap knows why.
+      // Name and text of the SDK's error are not reliable; the tap knows the reason.
       () => {
         tap.end();
         return false;
@@ -124,7 +124,7 @@ export class Connection {
 
   #admit(packet: IPublishPacket): boolean {
     const topic = readTopic(packet.topic);
-    // A call without a payload is JSON to nobody but us (azure-iot-device 1.18.4, device_method_request.js).
+    // Only newleaf reads a call without a payload as JSON; the SDK throws (azure-iot-device 1.18.4, device_method_request.js).
     if (topic?.of === 'method' && packet.payload.length === 0) packet.payload = 'null';
     const admitted =
       topic?.of === 'method'

@@ -14,7 +14,7 @@ const METHODS: Readonly<Record<string, Form>> = {
     }),
   },
   leafStatus: { fields: [], ask: () => ({ kind: 'status' }) },
-  // A back end may name its call, and nothing follows from that: asked again, the CSR is the same under any name.
+  // The back end may name its call, but the name changes nothing: the CSR is the same under any name.
   requestCsr: { fields: ['id', 'newKey'], ask: ({ newKey = false }) => ({ kind: 'csr', from, newKey }) },
   installLeaf: {
     fields: ['chain', 'id'],

@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 
 /**
- * The twin patch that turns `before` into `after`, `null` for what is gone
- * (articles/iot-hub/iot-hub-devguide-device-twins.md); undefined when nothing differs. It says all of `after`, whatever
- * the hub is believed to have: a re-registration may begin the twin anew under a session that stays open (policy
- * "re-provision and reset to initial configuration" of concepts-device-reprovision). Pure.
+ * The twin patch that turns `before` into `after`, `null` for fields that are gone
+ * (articles/iot-hub/iot-hub-devguide-device-twins.md); undefined when nothing differs. It repeats all of `after`, also what
+ * the hub should have: a re-registration may begin the twin anew under an open session (policy "re-provision and reset to
+ * initial configuration" of concepts-device-reprovision). Pure.
  */
 export function patch(before: unknown, after: unknown): unknown {
   return isDeepStrictEqual(present(before), present(after)) ? undefined : full(before, after);
@@ -21,7 +21,7 @@ function full(before: unknown, after: unknown): unknown {
   );
 }
 
-/** Without what is `null` or undefined: the hub knows neither. */
+/** Without null and undefined values: the hub knows neither. */
 function present(value: unknown): unknown {
   if (!isObject(value)) return value ?? undefined;
   return Object.fromEntries(

@@ -11,30 +11,30 @@ export interface HubOptions {
   readonly contextFor: (leaf: Leaf) => Promise<SecureContext>;
   /** Makes the SharedAccessSignature of a device that has no certificate. */
   readonly tokenFor?: (assignment: Assignment) => Promise<string>;
-  /** Answers direct methods: at once, before the work that they ask for. */
+  /** Answers direct methods: at once, before the work begins. */
   readonly answer: WireAnswerer;
-  /** Of newleaf. */
+  /** The version of newleaf. */
   readonly version: string;
   /** Longest time from dialling to CONNACK, in milliseconds. */
   readonly connectMs?: number;
   /** Longest wait for the answer to a twin read or write, in milliseconds. */
   readonly twinMs?: number;
-  /** Hears the topic of each message that newleaf has no use for. */
+  /** Gets the topic of each message that newleaf ignores. */
   readonly dropped?: (topic: string) => void;
 }
 
 interface Session {
   readonly connection: Connection;
   readonly thumbprint: string;
-  /** Its end has been told: once is enough. */
+  /** Its end has been reported. */
   isLost?: true;
 }
 
 /**
- * The session with a hub: at most one that is open, beside those that are being opened.
+ * The session with a hub: at most one open session, and beside it those being opened.
  *
- * `connect` throws Fault NL-HUB-*, what `contextFor`, `tokenFor` or the token throws, or the reason of the abort signal. Once it
- * has CONNACK 0 the older session is gone (the hub allows one connection per device): silently where the newer one takes its
+ * `connect` throws Fault NL-HUB-*, the errors of `contextFor`, `tokenFor` or the token, or the reason of the abort signal.
+ * After CONNACK 0 the older session is gone (the hub allows one connection per device): silently where the newer one takes its
  * place, as lost where that fails, or is aborted, before it is proven. NL-HUB-LOST from `connect` means that the hub accepted
  * and then ended the connection.
  */
@@ -42,7 +42,7 @@ export function createHub(options: HubOptions): Hub {
   const { contextFor, tokenFor, answer, version, connectMs = 30_000, twinMs = 30_000, dropped = () => {} } = options;
   const lost = new Queue<HubSignal>();
   let open: Session | undefined;
-  /** Connections that are being opened, and those of them that have CONNACK 0: work and session connect side by side. */
+  /** Connections being opened, and those of them that have CONNACK 0: work and session connect side by side. */
   const opening = new Set<Connection>();
   const proving = new Set<Connection>();
 
@@ -55,7 +55,7 @@ export function createHub(options: HubOptions): Hub {
     if (!connection.ended && !takenOver) lose(session, reason instanceof Fault ? reason.failure.cause : reason);
   }
 
-  /** A newer connection has taken the place of this session, and was not proven: whoever counts on it must hear that. */
+  /** A newer connection took the place of this session, and was not proven: the loop, which counts on the session, must know. */
   async function forsake(session: Session, cause: unknown): Promise<void> {
     if (open === session) open = undefined;
     await session.connection.end();
@@ -68,7 +68,7 @@ export function createHub(options: HubOptions): Hub {
     const { connection, thumbprint } = session;
     const heldMs = Math.round(connection.heldMs);
     const met = failure('NL-HUB-LOST', { ...(cause === undefined ? {} : { cause }) });
-    // In a turn of its own: it must not overtake what the end of `connect` sets going, which is promises alone.
+    // In a later turn: it must not overtake the promises that the end of `connect` resolves.
     setImmediate(() => lost.push({ kind: 'lost', thumbprint, heldMs, failure: met }));
   }
 
@@ -83,7 +83,7 @@ export function createHub(options: HubOptions): Hub {
       try {
         if (!(await within(next.accepted, { abort }))) throw await next.gone;
         replaced = open;
-        // The hub holds the connection that it has accepted last, and so do we.
+        // The hub keeps the connection that it accepted last, and so do we.
         for (const other of [replaced?.connection, ...proving]) void other?.end();
         open = undefined;
         proving.add(next);

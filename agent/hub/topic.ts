@@ -5,9 +5,9 @@ export type Topic =
   | { readonly of: 'method'; readonly name: string }
   | {
       readonly of: 'twin';
-      /** As of HTTP; 0 where it is no number. */
+      /** A status of HTTP; 0 where it is no number. */
       readonly status: number;
-      /** The request that is answered. */
+      /** The ID of the answered request. */
       readonly request: string;
     };
 
@@ -20,10 +20,10 @@ const TOPIC = /^\$iothub\/(?:methods\/POST\/([A-Za-z]+)|twin\/res\/([^/?]*))\/\?
 const REQUEST = /^[\w.~:=-]{1,256}$/;
 
 /**
- * Reads `$iothub/methods/POST/{name}/?$rid={request}` and `$iothub/twin/res/{status}/?$rid={request}`. Pure; never throws.
- * The SDK decodes the query likewise, and cannot bear a request that is missing or there twice.
- * @returns undefined for any other topic: newleaf connects with "clean session" off, as the SDK has it, so a hub also serves the
- * subscriptions that other software has made with this identity before
+ * Reads `$iothub/methods/POST/{name}/?$rid={request}` and `$iothub/twin/res/{status}/?$rid={request}`. Pure; never throws. The
+ * SDK decodes the query likewise, and fails if the request is missing or there twice.
+ * @returns undefined for any other topic: newleaf connects with "clean session" off, as the SDK has it, so a hub also serves
+ * the subscriptions that other software has made with this identity before
  */
 export function readTopic(topic: string): Topic | undefined {
   const [, name, status, query] = TOPIC.exec(topic) ?? [];

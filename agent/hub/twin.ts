@@ -11,9 +11,9 @@ const PROPERTY = 'newleaf';
 const ASKED = /^\$iothub\/twin\/(?:GET|PATCH)\/.*\?\$rid=([^&]+)/;
 
 /**
- * The twin over one connection. What azure-iot-device-mqtt 1.16.4 makes of an answer cannot be relied on: a body that
- * is not JSON, or an empty one to a read, is an uncaught exception (mqtt_twin_client.js), and an empty one to a write
- * is success whatever its status is. So every answer is read here, and the SDK hears no more of it than that it came.
+ * The twin over one connection. The answers of azure-iot-device-mqtt 1.16.4 are not reliable: a body that is not JSON, or an
+ * empty one to a read, is an uncaught exception (mqtt_twin_client.js), and an empty one to a write is success whatever its
+ * status is. So every answer is read here, and the SDK only learns that it came.
  */
 export class HubTwin {
   readonly #client: Client;
@@ -21,9 +21,9 @@ export class HubTwin {
   /** Aborted when the connection is gone, with the reason. */
   readonly #gone = new AbortController();
   #twin: Twin | undefined;
-  /** What the hub has of the property: as it was read, then as it was written. */
+  /** The property at the hub: as it was read, then as it was written. */
   #held: unknown;
-  /** The request that waits for its answer, and what was wrong with that. */
+  /** The request that waits for its answer, and the fault of that answer. */
   #request: string | undefined;
   #refusal: Fault | undefined;
   readonly #turns = new Turns();
@@ -35,12 +35,12 @@ export class HubTwin {
     void gone.then((reason) => this.#gone.abort(reason));
   }
 
-  /** Looks at every PUBLISH that goes out. */
+  /** Looks at every outgoing PUBLISH. */
   sent({ topic }: IPublishPacket): void {
     this.#request = ASKED.exec(topic)?.[1] ?? this.#request;
   }
 
-  /** Reads an answer about the twin before the SDK does. @returns whether it is the one that is waited for */
+  /** Reads an answer about the twin before the SDK does. @returns whether it is the awaited one */
   admit(packet: IPublishPacket, { status, request }: Extract<Topic, { of: 'twin' }>): boolean {
     // The SDK looks for the request in an object with a prototype: `__proto__` is an uncaught TypeError (mqtt_twin_client.js).
     if (request !== this.#request) return false;
@@ -57,8 +57,8 @@ export class HubTwin {
     }
     if (status !== 200 || text === '') this.#refusal = refused(`status ${status}`);
     this.#held = isObject(body?.reported) ? body.reported[PROPERTY] : undefined;
-    // The twin belongs to the other software of the device, too: the SDK would keep all of it, and a reported property
-    // called `update` hides the function that writes (azure-iot-device 1.18.4, twin.js).
+    // Other software of the device uses the twin, too: the SDK would keep all of it, and a reported property called `update`
+    // hides the function that writes (azure-iot-device 1.18.4, twin.js).
     packet.payload = '{"desired":{},"reported":{}}';
     return true;
   }
@@ -94,8 +94,8 @@ export class HubTwin {
     this.#request = undefined;
     this.#refusal = undefined;
     let said: Error | undefined;
-    // As every answer is read here, all that the SDK can say is that the connection ends: a moment before the tap does, and
-    // without its reason ("Connection closed" of mqtt 4.3.8).
+    // Every answer is read here, so an error of the SDK means only that the connection ends: a moment before the tap reports
+    // it, and without its reason ("Connection closed" of mqtt 4.3.8).
     const asked = ask().catch((error: Error) => {
       said = error;
       return new Promise<never>(() => {});

@@ -12,8 +12,8 @@ const CODES: Readonly<Record<LinkEnd, Code>> = {
 };
 
 /**
- * What became of a connection to a hub that has ended. Only NL-HUB-REJECTED is about our identity: the SDK's
- * UnauthorizedError also means a refused port, a missing name, a proxy (azure-iot-device-mqtt 1.16.4), and sends whole
- * fleets to DPS in an outage. Errors of the token come back as they are.
+ * Why a connection to a hub ended. Only NL-HUB-REJECTED is about our identity: the SDK's UnauthorizedError also means a
+ * refused port, a missing name, a proxy (azure-iot-device-mqtt 1.16.4), and sends whole fleets to DPS in an outage. Errors of
+ * the token come back as they are.
  */
 export const unauthorized = (attempt: Attempt): Error => endingFault(attempt, CODES);

@@ -6,10 +6,10 @@ import type { Delivery } from './file.ts';
 /** A chain of ten certificates with large keys is a tenth of it. */
 const LARGEST_DELIVERY = 256 * 1024;
 
-/** @throws Fault NL-LEAF-PARSE, which says what is in the way */
+/** @throws Fault NL-LEAF-PARSE with the reason */
 export async function contentOf({ name, path }: Delivery): Promise<Buffer> {
   try {
-    // A link could lead to a file that only the daemon may read, and a pipe would be waited for.
+    // A link could lead to a file that only the daemon may read, and a pipe would make it wait.
     const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     try {
       const stats = await file.stat();

@@ -3,35 +3,34 @@ import { lstat, opendir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Failure, failure } from '../failure/failure.ts';
 
-/** Something that lies in the inbox. */
+/** A file in the inbox. */
 export interface Delivery {
   readonly name: string;
   readonly path: string;
-  /** Differs as soon as somebody has written to it, or put another one in its place. */
+  /** Changes when the file is written to or replaced. */
   readonly mark: string;
-  /** Milliseconds since the epoch, by the clock of whoever wrote it. */
+  /** Milliseconds since the epoch, by the writer's clock. */
   readonly writtenAt: number;
-  /** Why it is left where it is: it is no file to be judged, only something to tell of. */
+  /** Why it is left in place: it is no file to judge, and is only reported. */
   readonly left?: Failure;
 }
 
-/** What editors, browsers, rsync and scp call a file that is not complete; and our own answers. */
+/** Names that editors, browsers, rsync and scp give to incomplete files; and our own answers. */
 const UNFINISHED = /^\.|(\.tmp|\.part|\.reason|~)$/;
 
-/** What CAs and people call a certificate. */
+/** Usual names of certificates. */
 const CERTIFICATE = /\.(pem|crt|cer|cert|der|p7b|p7c|p7)$/i;
 
-/** The group may put any number of files there, and each that is looked at costs memory. */
+/** The group may put any number of files there, and each file that is examined costs memory. */
 const MOST_AT_ONCE = 200;
-/** A name that is passed over costs time only. Directories on the disk of a gateway that are larger have met an accident. */
+/** A skipped name costs only time. A larger directory on the disk of a gateway is an accident. */
 const MOST_NAMES = 100_000;
 
 const markOf = ({ ino, size, mtimeMs }: Stats): string => `${ino} ${size} ${mtimeMs}`;
 
 /**
- * What lies there, oldest first: of very much at most 200, certificates by their names before all others, so that a leaf gets
- * through while what is none is rejected by and by. What is left where it is has one entry of its own. Throws the error of
- * opendir(3).
+ * The files there, oldest first: at most 200, certificates by their names before all others, so that a leaf gets through while
+ * the others are rejected little by little. Entries that stay in place share one delivery. Throws the error of opendir(3).
  */
 export async function deliveriesIn(directory: string): Promise<Delivery[]> {
   const { names, folder, isFlooded } = await namesIn(directory);
@@ -48,13 +47,13 @@ export async function deliveriesIn(directory: string): Promise<Delivery[]> {
 
 interface Names {
   readonly names: readonly string[];
-  /** One of the directories that lie there. */
+  /** One of the directories in it. */
   readonly folder: string | undefined;
   /** There are more. */
   readonly isFlooded: boolean;
 }
 
-/** Reads name by name: the list of a directory with 60,000 of them is more than the heap of the unit bears. */
+/** Reads name by name: the list of a directory with 60,000 of them exceeds the heap of the unit. */
 async function namesIn(directory: string): Promise<Names> {
   const certificates: string[] = [];
   const others: string[] = [];
@@ -84,7 +83,7 @@ async function isFolder(directory: string, found: Dirent): Promise<boolean> {
   return (await lstat(join(directory, found.name)).catch(() => undefined))?.isDirectory() === true;
 }
 
-/** Undefined where it has gone meanwhile. */
+/** Gone meanwhile: undefined. */
 async function deliveryAt(directory: string, name: string): Promise<Delivery | undefined> {
   const path = join(directory, name);
   const stats = await lstat(path).catch(() => undefined);
@@ -97,7 +96,7 @@ const left = (what: string, path: string, message: string, advice: string): Deli
   return { name, path, mark: what, writtenAt: 0, left: failure('NL-LEAF-PARSE', { message, advice }) };
 };
 
-/** To move or to remove a directory means to follow names that somebody else may change meanwhile. */
+/** Moving or removing a directory follows names that other users may change meanwhile. */
 const folders = (inbox: string, name: string): Delivery =>
   left(
     'directories',
@@ -111,10 +110,10 @@ const flood = (inbox: string): Delivery =>
     'more',
     inbox,
     `${inbox} holds more than ${MOST_AT_ONCE} files: newleaf takes ${MOST_AT_ONCE} at a time, certificates (.pem, .crt …) first.`,
-    'Find out who puts them there, and remove what is no leaf.',
+    'Find out which program puts them there, and remove the files that are no leaf.',
   );
 
-/** Nobody has touched it since it was found. */
+/** Neither written to nor replaced since it was found. */
 export async function isUntouched({ path, mark, left }: Delivery): Promise<boolean> {
   if (left !== undefined) return true;
   const stats = await lstat(path).catch(() => undefined);

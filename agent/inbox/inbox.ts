@@ -2,15 +2,14 @@ import { LOOK_MS, STILL_MS, Tray, type TrayOptions } from './tray.ts';
 import { Watch } from './watch.ts';
 
 export interface Inbox {
-  /** Ends at once. What is being verified meanwhile stays, and is found again at the next start. */
+  /** Ends at once. A delivery that is being verified stays, and is found again at the next start. */
   close(): Promise<void>;
 }
 
 /**
- * A chain that is put into `inbox/` of the state directory is verified as soon as it is complete, then it is either
- * installed, or moved to `rejected/` with the reason beside it. Whatever has to wait (other work is in flight, the leaf is
- * not valid yet) stays, and is tried again once a minute or sooner. Looks when something changes, and at least once a minute.
- * Never throws.
+ * A chain that is put into `inbox/` of the state directory is verified as soon as it is complete; then it is either installed,
+ * or moved to `rejected/` with the reason beside it. A delivery that must wait (other work is in flight, the leaf is not valid
+ * yet) stays, and is tried again once a minute or sooner. Looks at every change, and at least once a minute. Never throws.
  */
 export async function watchInbox(options: TrayOptions): Promise<Inbox> {
   const { clock } = options;
@@ -21,12 +20,12 @@ export async function watchInbox(options: TrayOptions): Promise<Inbox> {
 
   const run = async () => {
     while (!closing.signal.aborted) {
-      // Before the look: what comes during it must be heard.
+      // Before the look: a change during it must ring.
       bell = new AbortController();
       const isReady = await tray.prepare();
       if (isReady) watch.start();
       await clock.sleep(isReady ? await tray.look() : LOOK_MS, bell.signal);
-      // Nothing that has just been touched is complete before this, however often it rings.
+      // A file that has just been touched is not complete before this, however often the bell rings.
       if (bell.signal.aborted) await clock.sleep(STILL_MS, closing.signal);
     }
   };

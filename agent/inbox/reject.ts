@@ -7,16 +7,17 @@ import type { Delivery } from './file.ts';
 /** A name has 255 bytes (NAME_MAX), and the reason, a number and what writeAtomically adds must fit, too. */
 const LONGEST_NAME = 200;
 
-/** So many lie there at most: a back end that delivers what does not fit must not fill the disk over the years. */
+/** At most so many lie there: a back end that delivers wrong files must not fill the disk over the years. */
 export const MOST_KEPT = 20;
 
 const REASON = '.reason';
 
 /**
- * Moves what is refused out of the way, with a sentence beside it that says why. What lies there by the same name stays.
- * The reason is written first: after a power cut in between the delivery is judged again. The oldest go.
+ * Moves a refused file out of the way, with its reason in a sentence beside it. Older files of the same name stay. The reason
+ * is written first: after a power cut in between, the delivery is judged again. The oldest are removed.
  * @returns the path where it lies now
- * @throws Fault NL-STATE-WRITE, and the error of open(2) or rename(2): ENOTDIR for what has become a directory meanwhile
+ * @throws Fault NL-STATE-WRITE, and the error of open(2) or rename(2): ENOTDIR for a path that has become a directory
+ * meanwhile
  */
 export async function reject({ name, path }: Delivery, directory: string, failure: Failure): Promise<string> {
   const wanted = Buffer.byteLength(name) <= LONGEST_NAME ? name : plain(name);
@@ -29,14 +30,14 @@ export async function reject({ name, path }: Delivery, directory: string, failur
     for (const made of [target, reason]) await unlink(made).catch(() => undefined);
     throw error;
   }
-  // What cannot be removed is no reason to judge this one again.
+  // A failed removal is no reason to judge this one again.
   await removeOldest(directory).catch(() => undefined);
   return target;
 }
 
 /**
- * Takes a free name with an empty file. It also keeps a directory from being moved, whatever stands in the inbox by now:
- * rename(2) answers ENOTDIR, "oldpath is a directory, and newpath exists but is not a directory".
+ * Takes a free name with an empty file. It also keeps a directory from being moved, if the inbox holds one under this name by
+ * now: rename(2) answers ENOTDIR, "oldpath is a directory, and newpath exists but is not a directory".
  */
 async function claim(directory: string, wanted: string): Promise<string> {
   for (let number = 1; ; number += 1) {
@@ -50,7 +51,7 @@ async function claim(directory: string, wanted: string): Promise<string> {
   }
 }
 
-/** By the time of their reasons: what was delivered has the time of whoever wrote it. */
+/** By the time of the reasons: a delivery has the time of its writer's clock. */
 async function removeOldest(directory: string): Promise<void> {
   const reasons = (await readdir(directory)).filter((name) => name.endsWith(REASON));
   const dated = await Promise.all(
@@ -61,12 +62,12 @@ async function removeOldest(directory: string): Promise<void> {
   );
   for (const { path } of dated.sort((one, other) => other.at - one.at).slice(MOST_KEPT)) {
     try {
-      // The reason last: after a power cut in between it is found again. Never a directory (unlink(2), EISDIR): what it
-      // holds is named by somebody else, who may put a link to our state into the way of a removal.
+      // The reason last: after a power cut in between it is found again. Never a directory (unlink(2), EISDIR): other users
+      // name its content, and may put a link to our state in the way of a removal.
       await unlink(path.slice(0, -REASON.length)).catch(unlessGone);
       await unlink(path).catch(unlessGone);
     } catch {
-      // A directory that was moved here before stays, with its reason; the others are no worse for it.
+      // A directory that was moved here before stays, with its reason; the other files are removed all the same.
     }
   }
 }
@@ -75,6 +76,6 @@ function unlessGone(error: NodeJS.ErrnoException): void {
   if (error.code !== 'ENOENT') throw error;
 }
 
-/** A name that can be shown and logged anywhere, shortened. */
+/** A name that is safe to show and to log, shortened. */
 export const plain = (name: string, longest = LONGEST_NAME): string =>
   name.replace(/[^A-Za-z0-9._-]+/g, '-').slice(0, longest);

@@ -8,11 +8,11 @@ import { type Delivery, deliveriesIn, isUntouched } from './file.ts';
 import { reject } from './reject.ts';
 import { type Accepted, verdictOn } from './verdict.ts';
 
-/** A delivery is complete when nobody has written to it for so long, in milliseconds. */
+/** A delivery is complete when it has not been written to for so long, in milliseconds. */
 export const STILL_MS = 2_000;
-/** What cannot be read may be half of an upload that stalls: it is given so long, in milliseconds. */
+/** A file that cannot be read may be half of a stalled upload: it gets so long, in milliseconds. */
 const STALL_MS = 10_000;
-/** Whatever has to wait is tried again this often at least, in milliseconds. */
+/** A delivery that must wait is tried again at least this often, in milliseconds. */
 export const LOOK_MS = 60_000;
 
 export interface TrayOptions {
@@ -27,23 +27,23 @@ interface Seen {
   readonly mark: string;
   /** When it was first seen like this, on the monotonic clock. */
   readonly since: number;
-  /** Why it waits, as it was logged last. */
+  /** The reason for waiting that was logged last. */
   said?: string;
   /** It has been accepted, and cannot be removed. */
   isTaken?: boolean;
 }
 
-/** What lies in the inbox, and what becomes of it. */
+/** The deliveries in the inbox, and their fate. */
 export class Tray {
   readonly path: string;
   readonly #rejected: string;
   readonly #options: TrayOptions;
   readonly #closing: AbortSignal;
   readonly #seen = new Map<string, Seen>();
-  /** Why the directory cannot be used, as it was logged last. */
+  /** The fault of the directory that was logged last. */
   #trouble: string | undefined;
 
-  /** @param closing nothing is begun after it, and no answer is waited for: a daemon that has ended gives none */
+  /** @param closing begins nothing after it, and waits for no answer: a daemon that has ended gives none */
   constructor(options: TrayOptions, closing: AbortSignal) {
     this.path = join(options.directory, 'inbox');
     this.#rejected = join(options.directory, 'rejected');
@@ -51,10 +51,10 @@ export class Tray {
     this.#closing = closing;
   }
 
-  /** Makes both directories where they are missing. Never throws. @returns whether they are there */
+  /** Makes the missing ones of both directories. Never throws. @returns whether both exist */
   async prepare(): Promise<boolean> {
     try {
-      // Technicians of the group may put files there, and read why they were refused.
+      // Technicians of the group put files there, and read why they were refused.
       await makeMissing(this.path, 0o770);
       await makeMissing(this.#rejected, 0o750);
       return true;
@@ -64,7 +64,7 @@ export class Tray {
     }
   }
 
-  /** Takes what is complete, one after the other, oldest first. Never throws. @returns when to look again, in milliseconds */
+  /** Takes the complete deliveries one by one, oldest first. Never throws. @returns when to look again, in milliseconds */
   async look(): Promise<number> {
     let pause = LOOK_MS;
     try {
@@ -90,7 +90,7 @@ export class Tray {
     const verdict = await unless(this.#closing, verdictOn(delivery, this.#options.answer));
     if (verdict === undefined) return LOOK_MS;
     if (verdict.is === 'accepted') await this.#accept(delivery, seen, verdict);
-    // Somebody has put another one in its place: that one has not been judged.
+    // It was replaced meanwhile: the new file has not been judged.
     else if (!(await isUntouched(delivery))) return STILL_MS;
     else if (verdict.is === 'waiting') return this.#wait(delivery, seen, verdict.failure);
     else if (verdict.failure.code === 'NL-LEAF-PARSE' && age < STALL_MS) return STALL_MS - age;
@@ -114,7 +114,7 @@ export class Tray {
     try {
       await unlink(path);
     } catch (cause) {
-      // It must not be installed again, and again.
+      // It must not be installed again and again.
       seen.isTaken = true;
       const message = `${path} has been accepted, and cannot be removed.`;
       const met = failure('NL-STATE-WRITE', { message, advice: 'Remove it by hand.', cause });
@@ -132,7 +132,7 @@ export class Tray {
     }
   }
 
-  /** @returns when to try it again, in milliseconds: a leaf that is not valid yet is wanted at the moment when it is */
+  /** @returns when to try again, in milliseconds: a leaf that is not valid yet is tried at the moment when it becomes valid */
   #wait({ path }: Delivery, seen: Seen, met: Failure): number {
     if (seen.said !== met.code) this.#options.log.info({ event: 'inbox-waits', path, ...failureFields(met) });
     seen.said = met.code;
@@ -148,8 +148,8 @@ export class Tray {
 }
 
 /**
- * What the work comes to, or undefined when it is not waited for any more. No Promise.race: one that never ends keeps all that it
- * was ever raced with.
+ * The result of the work, or undefined once it is no longer awaited. No Promise.race: one that never ends keeps every promise
+ * that was raced with it.
  */
 function unless<T>(closing: AbortSignal, work: Promise<T>): Promise<T | undefined> {
   return new Promise((resolve, reject) => {
@@ -160,7 +160,7 @@ function unless<T>(closing: AbortSignal, work: Promise<T>): Promise<T | undefine
   });
 }
 
-/** mkdir(2) narrows a mode by the umask. A directory that is there keeps its own: somebody may have chosen it. */
+/** mkdir(2) narrows a mode by the umask. An existing directory keeps its mode: the operator may have chosen it. */
 async function makeMissing(path: string, mode: number): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   try {

@@ -14,7 +14,7 @@ export interface Accepted {
 
 export type Verdict = Accepted | { readonly is: 'refused' | 'waiting'; readonly failure: Failure };
 
-/** Has the daemon install a delivery, if it can be read at all. Never throws. */
+/** Has the daemon install a delivery, if it can be read. Never throws. */
 export async function verdictOn(delivery: Delivery, answer: Answerer): Promise<Verdict> {
   if (delivery.left !== undefined) return { is: 'waiting', failure: delivery.left };
   let delivered: Buffer;
@@ -32,8 +32,8 @@ export async function verdictOn(delivery: Delivery, answer: Answerer): Promise<V
 }
 
 /**
- * The same file has the same ID after a restart, so that it is not installed twice. Another one of that name has another:
- * under the ID of its predecessor it would be taken for done.
+ * The same file has the same ID after a restart, so that it is not installed twice. Another file of that name has another ID:
+ * under its predecessor's it would count as done.
  */
 function idOf({ name, mark }: Delivery, delivered: Buffer): string {
   const digest = createHash('sha256').update(mark).update(delivered).digest('hex');

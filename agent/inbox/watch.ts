@@ -1,7 +1,7 @@
 import { type FSWatcher, watch } from 'node:fs';
 import { basename } from 'node:path';
 
-/** Rings when something changes in a directory. It keeps no process alive. */
+/** Rings when a directory changes. It keeps no process alive. */
 export class Watch {
   readonly #path: string;
   readonly #ring: () => void;
@@ -12,12 +12,12 @@ export class Watch {
     this.#ring = ring;
   }
 
-  /** Watches, if it does not yet. Where that cannot be (no inotify left: ENOSPC), nothing rings. Never throws. */
+  /** Starts watching. Where that is impossible (no inotify left: ENOSPC), it never rings. Never throws. */
   start(): void {
     if (this.#watcher !== undefined) return;
     try {
       this.#watcher = watch(this.#path, { persistent: false }, (_, name) => {
-        // inotify(7): IN_DELETE_SELF and IN_MOVE_SELF, under the name of the directory: what is there next is another one.
+        // inotify(7): IN_DELETE_SELF and IN_MOVE_SELF, under the name of the directory: it was replaced, so watch again.
         if (name === basename(this.#path)) this.stop();
         this.#ring();
       });

@@ -11,9 +11,8 @@ export interface HttpsReply {
 }
 
 /**
- * The certificates in the answer of an EST server, DER, at least one, in the order given. Throws `Fault`: NL-EST-WAIT
- * (202), -AUTH (401, 403), -SERVER (5xx), -REFUSED (3xx, other 4xx), -BODY (what is no certificate response).
- * Retry-After is kept.
+ * The certificates in the answer of an EST server, DER, at least one, in the order given. Throws `Fault`: NL-EST-WAIT (202),
+ * -AUTH (401, 403), -SERVER (5xx), -REFUSED (3xx, other 4xx), -BODY (no certificate response). Retry-After is kept.
  */
 export async function certificatesFrom(operation: string, reply: HttpsReply): Promise<Buffer[]> {
   return reply.status === 200 ? await issued(reply) : refuse(operation, reply);
@@ -62,7 +61,7 @@ function codeOf(status: number): Code {
   if (status >= 500) {
     return 'NL-EST-SERVER';
   }
-  // A redirect is refused: to another origin it takes the approval of a user (RFC 7030 section 3.2.1); none is here
+  // A redirect is refused: to another origin it needs the approval of a user (RFC 7030 section 3.2.1), and there is none here
   return status >= 300 ? 'NL-EST-REFUSED' : 'NL-EST-BODY';
 }
 

@@ -4,12 +4,12 @@ import { readNamed } from './named-file.ts';
 /** The labels under which OpenSSL takes a CA (PEM_read_bio_X509_AUX). */
 const CERTIFICATE = /^-----BEGIN (X509 |TRUSTED )?CERTIFICATE-----/m;
 
-/** Whether OpenSSL would find a CA in it. */
 export const holdsAuthority = (pem: string): boolean => CERTIFICATE.test(pem);
 
 /**
  * The CAs that may vouch for a server, PEM. Read again for each connection: they may change while the daemon runs. A file
- * without one (a power cut leaves empty ones) is an error here, as Node takes an empty text for "the public CAs it knows".
+ * without one (a power cut leaves empty ones) is an error here, because Node takes an empty text for "the public CAs it
+ * knows".
  * @param setting name of the setting that names the file
  * @throws Fault NL-CONFIG
  */

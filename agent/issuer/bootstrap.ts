@@ -4,7 +4,7 @@ import type { Token } from '../../hsm/token.ts';
 import { readNamed } from './named-file.ts';
 import { certificatePem } from './pem.ts';
 
-/** By what an EST server knows a gateway that has no leaf: each a PEM file or a pkcs11: URI. */
+/** The identity for an EST server of a gateway without a leaf: each a PEM file or a pkcs11: URI. */
 export interface Bootstrap {
   readonly certificate: string;
   readonly key: string;
@@ -13,7 +13,7 @@ export interface Bootstrap {
 const isUri = (place: string) => place.startsWith('pkcs11:');
 
 /**
- * The bootstrap identity, read anew each time: a technician may have replaced the files since.
+ * The bootstrap identity, read anew each time: a technician may have replaced the files.
  * @param ca PEM: the CAs of the EST server
  * @param inToken makes it where the key is in the token; without a chain the certificate lies there, too
  * @throws Fault NL-CONFIG; Error of OpenSSL for files that do not fit; what `inToken` throws
@@ -29,7 +29,7 @@ export async function bootstrapWith<T>(
   return createSecureContext({ ca, cert, key: await text('issuer.est.bootstrap_key', key), minVersion: 'TLSv1.2' });
 }
 
-/** A key in the token that is no leaf of ours. @param chain without it, the certificate object beside the key */
+/** A key in the token that is not the key of a leaf. @param chain without it, the certificate object beside the key */
 export async function identityInToken(
   token: Pick<Token, 'findByUri' | 'certificates'>,
   uri: string,

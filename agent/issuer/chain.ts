@@ -4,18 +4,18 @@ import { at, named, validityOf } from './name.ts';
 import { demandStrongKey, demandStrongSignature } from './strength.ts';
 
 /**
- * Brings delivered certificates into the order TLS sends them: the leaf, its issuer, the issuer of that. A self-signed
- * root at the end is verified and left out ("may be omitted from the chain", RFC 8446 section 4.4.2), what issued
- * nothing here is dropped with a note. The issuer of the last one need not be there: most CAs deliver no root, and the
- * far side has it.
+ * Brings delivered certificates into the order TLS sends them: the leaf, its issuer, the issuer of that. A self-signed root at
+ * the end is verified and left out ("may be omitted from the chain", RFC 8446 section 4.4.2), a certificate that issued none
+ * of them is dropped with a note. The issuer of the last one need not be there: most CAs deliver no root, and the far side has
+ * it.
  *
- * A chain that ends below an intermediate is refused by DPS where a CA above that one is enrolled or verified, in words
- * that tell nobody what is missing. So what was not delivered is taken from the chain of the current leaf (see `known`).
+ * DPS refuses a chain that ends below an intermediate where a CA above that one is enrolled or verified, and its words do not
+ * say that an intermediate is missing. So missing certificates are taken from the chain of the current leaf (see `known`).
  *
  * @param current the chain of the current leaf
  *
- * The key of the leaf has been judged before. Throws `Fault`: NL-LEAF-CHAIN where a delivered issuer did not sign, is no
- * CA, or has expired, or where an issuer is missing that was sent until now; NL-LEAF-WEAK.
+ * The key of the leaf has been judged before. Throws `Fault`: NL-LEAF-CHAIN where a delivered issuer did not sign, is no CA,
+ * or has expired, or where an issuer is missing that was sent until now; NL-LEAF-WEAK.
  */
 export function linkUp(
   leaf: X509Certificate,
@@ -54,16 +54,16 @@ export function linkUp(
 }
 
 /**
- * The issuer of the last certificate that was delivered, from the chain of the current leaf: an intermediate, as roots
+ * The issuer of the last certificate that was delivered, from the chain of the current leaf: an intermediate, because roots
  * are left out of it.
  *
- * What is enrolled only DPS knows: the leaf itself (then nothing else counts), its issuer (which DPS may find without being
- * sent it), or a CA above. So a leaf that comes alone is no fault by itself: it may be self-signed, of a root, or of a CA
- * that is new here. One case is refused before DPS hears of it: the name of the issuer is known as that of an intermediate,
- * so this CA has issued below a root until now, and the certificate of that name did not sign. It is another CA of the same
- * name, or one with a new key whose certificate was forgotten. It would do all the same with an individual enrollment, or
- * if the new issuer is enrolled itself and DPS finds it unsent; then a person delivers the issuer along, or roots and all.
- * An intermediate that has expired since is left out: its successor may be the one that is enrolled.
+ * Only DPS knows what is enrolled: the leaf itself (then nothing else counts), its issuer (which DPS may find without being
+ * sent it), or a CA above. So a leaf that comes alone is no fault by itself: it may be self-signed, of a root, or of a CA that
+ * is new here. One case is refused before DPS hears of it: the name of the issuer is known as that of an intermediate, so this
+ * CA has issued below a root until now, and the certificate of that name did not sign. It is another CA of the same name, or
+ * one with a new key whose certificate was forgotten. DPS would still accept it with an individual enrollment, or if the new
+ * issuer is enrolled itself and DPS finds it unsent; then a person delivers the issuer along, or roots and all. An
+ * intermediate that has expired since is left out: its successor may be the one that is enrolled.
  * @throws Fault NL-LEAF-CHAIN
  */
 function known(current: readonly X509Certificate[], issued: X509Certificate, now: number): X509Certificate | undefined {
@@ -89,7 +89,7 @@ function issuerAmong(others: readonly X509Certificate[], issued: X509Certificate
       message: `Expected ${named(issued)} to be signed by its issuer ${named(impostor)}; it is not signed by the delivered certificate of that name (SHA-256 ${impostor.fingerprint256.replaceAll(':', '')}).`,
     });
   }
-  // One CA key may come certified twice: by itself, and by an older root. The cross certificate is the more useful one.
+  // One CA key may have two certificates: its own, and one of an older root. The cross certificate is the more useful one.
   const fit = signers.filter((signer) => signer.ca && !hasExpired(signer, now));
   return fit.find((signer) => !isSelfSigned(signer)) ?? fit[0] ?? signers[0];
 }

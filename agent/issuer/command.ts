@@ -29,12 +29,12 @@ const LONGEST_COOKIE = 4_096;
 /**
  * The operator's own program signs. It gets the request on stdin and, as the enrollment helpers of certmonger do, in
  * CERTMONGER_CSR; CERTMONGER_CERTIFICATE is the current leaf; CERTMONGER_OPERATION is SUBMIT, or POLL with the
- * CERTMONGER_CA_COOKIE that the program printed for this request before. Exit codes as in certmonger's doc/helpers.txt:
- * 0 issued, 1 wait (stdout: a cookie), 2 rejected, 3 unreachable, 4 unconfigured, 5 wait (stdout: seconds, line end,
- * cookie), 6 not supported, 17 needs a new key.
+ * CERTMONGER_CA_COOKIE that the program printed for this request before. Exit codes as in certmonger's doc/helpers.txt: 0
+ * issued, 1 wait (stdout: a cookie), 2 rejected, 3 unreachable, 4 unconfigured, 5 wait (stdout: seconds, line end, cookie), 6
+ * not supported, 17 needs a new key.
  *
- * `issue` throws the reason of its abort signal, or `Fault`: NL-CMD-…, NL-ISSUER-NEW-KEY, NL-LEAF-PARSE where nobody can
- * read what was issued, and whatever `cookies` throws.
+ * `issue` throws the reason of its abort signal, or `Fault`: NL-CMD-…, NL-ISSUER-NEW-KEY, NL-LEAF-PARSE where the output is no
+ * certificate, and the errors of `cookies`.
  */
 export function createCommand(settings: CommandSettings): Issuer {
   const { argv, environment, cookies, deadlineMs = DEADLINE_MS, log } = settings;
@@ -82,13 +82,13 @@ function asCertmonger(csrPem: string, chain = '', cookie?: string): NodeJS.Proce
 interface Said {
   /** None where the leaf is issued. */
   readonly fault?: Fault;
-  /** The request has been decided: nobody is to be asked about it again. */
+  /** The request has been decided: the program is not asked about it again. */
   readonly isOver?: boolean;
-  /** For the next call. An empty one leaves the one before in force. */
+  /** For the next call. After an empty one the previous cookie stays in force. */
   readonly cookie?: string;
 }
 
-/** Throws `Fault` NL-CMD-FAILED for what says nothing about the request. */
+/** Throws `Fault` NL-CMD-FAILED for output that says nothing about the request. */
 function understand(ended: Ended): Said {
   const { code, by, stdout } = ended;
   switch (code) {

@@ -7,7 +7,7 @@ const NAMED: Readonly<Record<string, string>> = { '&': 'amp', '<': 'lt', '>': 'g
 
 const literal = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\/-]/g, String.raw`\$&`);
 
-/** One character as it is, in JSON, in a URL and in HTML. What becomes of white space is a matter of taste. */
+/** One character as it is, in JSON, in a URL and in HTML. Servers write white space in any way. */
 function written(character: string): string {
   const point = character.codePointAt(0) ?? 0;
   const named = NAMED[character];
@@ -25,7 +25,7 @@ function written(character: string): string {
   return `(?:${[...new Set(ways)].join('|')})`;
 }
 
-/** Base64 with or without its end, perhaps for URLs, perhaps over several lines. */
+/** Base64 with or without its padding, perhaps for URLs, perhaps over several lines. */
 function encoded(base64: string): string {
   const digits = [...base64.replace(/=+$/, '')].map((digit) =>
     digit === '+' ? '(?:[-+]|%2b)' : digit === '/' ? '(?:[_/]|%2f)' : digit,
@@ -34,8 +34,8 @@ function encoded(base64: string): string {
 }
 
 /**
- * An answer without what was sent to get it: an error page that shows the request must not bring the password into log and
- * status. What was issued is left as it is.
+ * An answer without our credentials: an error page that shows the request must not bring the password into log and status.
+ * Issued certificates are left as they are.
  * @param authorization `Basic …`, as it was sent
  */
 export function withoutCredentials(reply: HttpsReply, authorization: string): HttpsReply {
@@ -52,7 +52,7 @@ export function withoutCredentials(reply: HttpsReply, authorization: string): Ht
   );
   if (reply.status === 200) return { ...reply, headers };
   const text = clean(reply.body.toString());
-  // Where it was cut there may be the beginning of what was sent: as much as it can be in any of its ways.
+  // A cut body may end in the beginning of our credentials: remove as much as they could take in any form.
   const body = reply.cut ? text.slice(0, -LONGEST_WAY * (base64.length + password.length)) : text;
   return { ...reply, headers, body: Buffer.from(body) };
 }

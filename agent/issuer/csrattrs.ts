@@ -2,7 +2,7 @@ import type { AsnType } from 'asn1js';
 import { Fault } from '../failure/failure.ts';
 import { exchange, type HttpsRequest } from './exchange.ts';
 
-/** What an EST server may want in a CSR (RFC 7030 section 4.5.2), in the words of `leaf.key_type` and of the RFCs. */
+/** Requirements of an EST server for a CSR (RFC 7030 section 4.5.2), in the words of `leaf.key_type` and of the RFCs. */
 const NAMES: Readonly<Record<string, string>> = {
   '1.2.840.10045.2.1': 'an EC key',
   '1.2.840.10045.3.1.7': 'curve P-256 (leaf.key_type = "ec-p256")',
@@ -19,8 +19,8 @@ const NAMES: Readonly<Record<string, string>> = {
 };
 
 /**
- * What the server's `CsrAttrs ::= SEQUENCE SIZE (0..MAX) OF AttrOrOID` names, the attributes with their values.
- * Throws `Error` for anything else.
+ * The attributes and OIDs in the server's `CsrAttrs ::= SEQUENCE SIZE (0..MAX) OF AttrOrOID`, the attributes with their
+ * values. Throws `Error` for anything else.
  */
 async function attributesIn(der: Uint8Array): Promise<string[]> {
   const asn1 = await import('asn1js');
@@ -33,7 +33,7 @@ async function attributesIn(der: Uint8Array): Promise<string[]> {
   return result.valueBlock.value.flatMap(identifiers).map((oid) => NAMES[oid] ?? oid);
 }
 
-/** A server that refuses a request may say under /csrattrs what it misses in it (RFC 7030 section 4.5). Never throws. */
+/** A server that refuses a request may list under /csrattrs what the request lacks (RFC 7030 section 4.5). Never throws. */
 export async function explained(error: unknown, request: HttpsRequest): Promise<unknown> {
   if (!(error instanceof Fault) || error.failure.code !== 'NL-EST-REFUSED') return error;
   const wanted = await wantedBy(request).catch(() => []);

@@ -4,8 +4,8 @@ import type { X509Certificate } from 'node:crypto';
  * node's X509Certificate leaves out three fields that newleaf must judge: the key usage (its property `keyUsage` holds the
  * EXTENDED key usage), the signature algorithm (`signatureAlgorithm` exists since Node 24.9 only), and cA of the basic
  * constraints (`ca` is X509_check_ca(3), which is false for a CA whose key usage lacks keyCertSign). All are a few elements
- * into the DER, which OpenSSL has parsed by then, so walking there takes no ASN.1 library. hsm/der.ts walks likewise for what a
- * token wants: an adapter may know the types of hsm/ only, and the certificates of strangers are judged here, those of ours there.
+ * into the DER, which OpenSSL has parsed by then, so no ASN.1 library is needed. hsm/der.ts reads DER likewise, for the token:
+ * an adapter may know only the types of hsm/, and this file judges certificates of strangers, that one ours.
  */
 
 const BASIC_CONSTRAINTS = '2.5.29.19';
@@ -34,7 +34,7 @@ interface Element {
   readonly body: Buffer;
 }
 
-/** The uses that the key usage extension allows; undefined where there is no such extension. Throws on what is no DER. */
+/** The uses that the key usage extension allows; undefined where there is no such extension. Throws on a text that is not DER. */
 export function keyUsageOf(certificate: X509Certificate): string[] | undefined {
   const extension = extensionOf(certificate, KEY_USAGE);
   if (extension === undefined) return undefined;
@@ -42,7 +42,7 @@ export function keyUsageOf(certificate: X509Certificate): string[] | undefined {
   return USAGES.filter((_, bit) => ((bits[bit >> 3] ?? 0) & (0x80 >> (bit & 7))) !== 0);
 }
 
-/** Whether the basic constraints say `cA TRUE`, whatever the key usage allows. Throws on what is no DER. */
+/** Whether the basic constraints say `cA TRUE`, whatever the key usage allows. Throws on a text that is not DER. */
 export function saysCa(certificate: X509Certificate): boolean {
   const [constraints] = extensionOf(certificate, BASIC_CONSTRAINTS) ?? [];
   // RFC 5280 section 4.2.1.9: "cA BOOLEAN DEFAULT FALSE"
@@ -50,7 +50,7 @@ export function saysCa(certificate: X509Certificate): boolean {
   return ca?.tag === BOOLEAN && ca.body.readUInt8(0) !== 0;
 }
 
-/** What the OCTET STRING of an extension holds. */
+/** The content of the OCTET STRING of an extension. */
 function extensionOf({ raw }: X509Certificate, oid: string): Element[] | undefined {
   const [tbs] = childrenOf(elementsOf(raw)[0]);
   const extensions = childrenOf(tbs).find(({ tag }) => tag === EXTENSIONS);
@@ -62,8 +62,8 @@ function extensionOf({ raw }: X509Certificate, oid: string): Element[] | undefin
 }
 
 /**
- * The OIDs that say how a certificate is signed: the algorithm, and for RSASSA-PSS its hash, which is SHA-1 where none
- * is given (RFC 4055 section 3.1). Throws on what is no DER.
+ * The OIDs of the signature: the algorithm, and for RSASSA-PSS its hash, which is SHA-1 where none is given (RFC 4055 section
+ * 3.1). Throws on a text that is not DER.
  */
 export function signatureOf({ raw }: X509Certificate): { algorithm: string; hash?: string } {
   const [, identifier] = childrenOf(elementsOf(raw)[0]);

@@ -12,22 +12,22 @@ import { blocksOf, certificatePem, wrapped } from './pem.ts';
 export interface EstSettings {
   /** With any path segments and label, without the operation: `https://ca.example.com/.well-known/est`. */
   readonly url: string;
-  /** PEM file with the CAs that the server is checked against; read at each request. */
+  /** PEM file with the CAs that may vouch for the server; read at each request. */
   readonly caFile: string;
   readonly username?: string;
   /** Read at each request; one line end is cut off. */
   readonly passwordFile?: string;
-  /** TLS context with the current leaf, its token key and these CAs (PEM); undefined where no usable leaf is there. */
+  /** TLS context with the current leaf, its token key and these CAs (PEM); undefined where there is no usable leaf. */
   readonly clientContext?: (ca: string) => Promise<SecureContext | undefined>;
   /** The same with the bootstrap identity: instead of a password, or beside it. */
   readonly bootstrapContext?: (ca: string) => Promise<SecureContext>;
   /** For the whole of one attempt, in milliseconds. */
   readonly deadlineMs: number;
-  /** The longest answer that is read, where it is not that of exchange.ts. */
+  /** The longest answer that is read, instead of the default of exchange.ts. */
   readonly maxBytes?: number;
 }
 
-/** How one request is made known to the server. */
+/** The identity of one request. */
 interface Attempt {
   readonly operation: EstOperation;
   readonly tls: { readonly ca: string } | { readonly secureContext: SecureContext };
@@ -35,8 +35,8 @@ interface Attempt {
 }
 
 /**
- * Enrolment over Secure Transport (RFC 7030): `simplereenroll` by mutual TLS with the current leaf, `simpleenroll` with
- * HTTP Basic or a bootstrap identity where there is none, or where the server refuses it (an expired leaf dies in TLS).
+ * Enrolment over Secure Transport (RFC 7030): `simplereenroll` by mutual TLS with the current leaf, `simpleenroll` with HTTP
+ * Basic or a bootstrap identity where there is none, or where the server refuses it (an expired leaf fails in TLS).
  *
  * `issue` throws the reason of its abort signal, or `Fault`: NL-EST-…, and NL-CONFIG where a file cannot be read.
  */
@@ -114,8 +114,8 @@ async function send(
 }
 
 /**
- * The CA certificates of the server, none where it refuses to tell, or something else answers: the leaf is there, and may
- * do without. The CA would issue another one for each further try.
+ * The CA certificates of the server, none where it refuses, or another server answers: the leaf is there already, and may do
+ * without. At each further try the CA would issue another leaf.
  */
 async function authorities({ url, maxBytes }: EstSettings, ca: string, signal: AbortSignal): Promise<Buffer[]> {
   const reply = await exchange({ ...authoritiesRequest(url), tls: { ca }, maxBytes, signal });

@@ -24,11 +24,11 @@ const LARGEST_ANSWER = 256 * 1024;
 export const under = (url: string, operation: string): string => `${url.replace(/\/+$/, '')}/${operation}`;
 
 /**
- * Sends one request over a connection of its own. Redirects are not followed, the body is never longer than maxBytes, and
- * what the server shows of our credentials is taken out.
- * Throws the reason of an abort; otherwise `Fault`: NL-EST-UNTRUSTED, NL-EST-UNREACHABLE, NL-EST-BODY where the answer is
- * no HTTP, and NL-EST-AUTH where a TLS alert says that our certificate is refused. (In TLS 1.3 the alert can be lost: the
- * server resets the connection on which our request is under way already. That is NL-EST-UNREACHABLE.)
+ * Sends one request over a connection of its own. Redirects are not followed, the body is never longer than maxBytes, and our
+ * credentials are taken out of it.
+ * Throws the reason of an abort; otherwise `Fault`: NL-EST-UNTRUSTED, NL-EST-UNREACHABLE, NL-EST-BODY where the answer is no
+ * HTTP, and NL-EST-AUTH where a TLS alert says that our certificate is refused. (In TLS 1.3 the alert can be lost: the server
+ * resets the connection on which our request is under way already. That is NL-EST-UNREACHABLE.)
  */
 export async function exchange(asking: HttpsRequest): Promise<HttpsReply> {
   const { method, url, headers = {}, body, tls, maxBytes = LARGEST_ANSWER, signal } = asking;
@@ -72,7 +72,7 @@ const isUntrusted = (socket: unknown): boolean => socket instanceof TLSSocket &&
 /**
  * TLS alerts about our certificate, by number: bad, unsupported, revoked, expired, unknown, unknown CA, access denied,
  * required (RFC 8446 section 6.2). The number is in the message only: `code` is EPROTO where the alert meets a write, and
- * OpenSSL 3.5 (Node 24) has renamed the reasons that the other codes are made of.
+ * OpenSSL 3.5 (Node 24) has renamed the reasons in the other codes.
  */
 const OUR_CERTIFICATE = new Set([42, 43, 44, 45, 46, 48, 49, 116]);
 

@@ -1,13 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** What a program needs to find others, to speak to people, and to reach its CA. */
+/** Variables by which a program finds others, formats text, and reaches its CA. */
 const NEEDED =
   /^(PATH|HOME|USER|LOGNAME|LANG|LANGUAGE|LC_[A-Z]+|TZ|TMPDIR|SSL_CERT_(FILE|DIR)|(HTTPS?|ALL|NO)_PROXY)$/i;
 
 /**
- * Of our environment what a program of the operator needs. The rest is ours: where systemd keeps the PIN
- * (CREDENTIALS_DIRECTORY), its watchdog (sd_notify(3)), the small heap, the engine of hsm/engine.ts, and what the operator has
- * given the daemon. A program that needs more is given it by name: argv = ["/usr/bin/env", "NAME=value", PROGRAM].
+ * The part of our environment that the operator's program needs. The rest is ours: where systemd keeps the PIN
+ * (CREDENTIALS_DIRECTORY), its watchdog (sd_notify(3)), the small heap, the engine of hsm/engine.ts, and the operator's
+ * settings for the daemon. A program that needs more gets it by name: argv = ["/usr/bin/env", "NAME=value", PROGRAM].
  */
 export function neededOf(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(env).filter(([name]) => NEEDED.test(name)));
@@ -30,7 +30,7 @@ export function inheritable(): readonly number[] {
   }
 }
 
-/** proc_pid_fdinfo(5): "flags" is octal. One that has gone meanwhile was that of the list itself. */
+/** proc_pid_fdinfo(5): "flags" is octal. A descriptor that is gone was that of the list itself. */
 function closesOnExec(fd: number): boolean {
   try {
     const [, flags = '0'] = /^flags:\s*([0-7]+)/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8')) ?? [];

@@ -10,7 +10,7 @@ export function commonNamesOf(certificate: X509Certificate): string[] {
   return [certificate.toLegacyObject().subject?.CN ?? []].flat();
 }
 
-/** Who issued it: the CN of the issuer, or its whole name where it has none. */
+/** The CN of the issuer, or its whole name where it has none. */
 export function issuerOf(certificate: X509Certificate): string {
   const [cn] = [certificate.toLegacyObject().issuer?.CN ?? []].flat();
   return cn ?? oneLine(certificate.issuer);
@@ -27,7 +27,7 @@ export function validityOf({ validFrom, validTo }: X509Certificate): { notBefore
   return { notBefore: moment(validFrom), notAfter: moment(validTo) };
 }
 
-/** Milliseconds since the epoch as people and logs read it. */
+/** Milliseconds since the epoch as ISO 8601. */
 export const at = (moment: number): string => new Date(moment).toISOString();
 
 function moment(text: string): number {

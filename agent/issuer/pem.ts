@@ -12,8 +12,8 @@ export interface Block {
 }
 
 /**
- * The blocks of a PEM text (RFC 7468) in their order. Tolerates what people and CAs put around them: text before, after
- * and between, CR or CRLF, blanks at both ends of a line, a byte order mark. A block that does not end is left out.
+ * The blocks of a PEM text (RFC 7468) in their order. Tolerates the usual variations: text before, after and between, CR or
+ * CRLF, blanks at both ends of a line, a byte order mark. A block without an end is left out.
  */
 export function blocksOf(pem: string): Block[] {
   const blocks: Block[] = [];
@@ -34,7 +34,7 @@ export function blocksOf(pem: string): Block[] {
   return blocks;
 }
 
-/** The certificates of a PEM text, as DER; other blocks (keys, parameters) are passed over. */
+/** The certificates of a PEM text, as DER, without the other blocks (keys, parameters). */
 export function certificatesOf(pem: string): Buffer[] {
   return blocksOf(pem)
     .filter(({ label }) => CERTIFICATE.has(label))
@@ -56,19 +56,19 @@ export function wrapped(der: Uint8Array): string {
   return lines;
 }
 
-/** RFC 7468 section 7; the second is that of older tools. */
+/** RFC 7468 section 7; the second is written by older tools. */
 const REQUEST = /^-----BEGIN (NEW )?CERTIFICATE REQUEST-----/m;
 
 /**
- * Turns what an issuer or a person delivers into PEM certificates, in the order delivered: PEM or DER, single
- * certificates or PKCS#7. Nothing is verified. Throws `Fault` NL-LEAF-PARSE where no certificate can be read.
+ * Turns a delivery into PEM certificates, in the order delivered: PEM or DER, single certificates or PKCS#7. Nothing is
+ * verified. Throws `Fault` NL-LEAF-PARSE where no certificate can be read.
  */
 export async function toPem(delivered: Uint8Array): Promise<string> {
   const found = isDer(delivered) ? await fromDer(Buffer.from(delivered)) : await fromPem(Buffer.from(delivered));
   if (found.length === 0 && REQUEST.test(Buffer.from(delivered).toString('latin1'))) {
     throw new Fault('NL-LEAF-PARSE', {
-      message: 'Delivered was a CSR, and not the leaf that was issued for it.',
-      advice: 'Have it signed, and deliver what comes back.',
+      message: 'A CSR was delivered, and not the leaf that was issued for it.',
+      advice: 'Have it signed, and deliver the leaf.',
     });
   }
   if (found.length === 0) {
@@ -79,7 +79,7 @@ export async function toPem(delivered: Uint8Array): Promise<string> {
   return found.map(certificatePem).join('');
 }
 
-/** A SEQUENCE of 128 bytes or more, or of indefinite length: no text has a second byte like that. */
+/** A SEQUENCE of 128 bytes or more, or of indefinite length: no text has such a second byte. */
 const isDer = ([tag, length = 0]: Uint8Array): boolean => tag === 0x30 && length >= 0x80;
 
 async function fromDer(der: Buffer): Promise<Buffer[]> {

@@ -5,9 +5,9 @@ const CONTEXT_SPECIFIC = 3;
 
 /**
  * The certificates of a PKCS#7 "certs-only" message, as DER, in the order given (RFC 5652 section 5.1, RFC 7030 section
- * 4.2.3). Signatures, CRLs and certificates of other kinds are passed over: a degenerate SignedData proves nothing, what
- * it holds is verified later. Reads BER with indefinite lengths too, which Bouncy Castle (EJBCA) writes.
- * Throws `Error` for anything else.
+ * 4.2.3). Signatures, CRLs and certificates of other kinds are ignored: a degenerate SignedData proves nothing, and its
+ * content is verified later. Reads BER with indefinite lengths too, which Bouncy Castle (EJBCA) writes. Throws `Error` for
+ * anything else.
  *
  * The library is imported here and not above: a daemon that enrolls once a year need not keep it.
  */

@@ -11,9 +11,9 @@ export interface Program {
   readonly stdin: string;
   /** A program that prints more is killed. */
   readonly maxBytes: number;
-  /** Kills the program and whatever it has started: SIGTERM, and SIGKILL a moment later. */
+  /** Kills the program and all that it has started: SIGTERM, and SIGKILL a moment later. */
   readonly signal: AbortSignal;
-  /** Gets each line of stderr, shortened; of very many the first ones. */
+  /** Gets each line of stderr, shortened; of very many only the first ones. */
   readonly log: (line: string) => void;
 }
 
@@ -29,7 +29,7 @@ export interface Ended {
 }
 
 const GRACE_MS = 2_000;
-/** What a program has printed lies in the pipe when it ends: reading that takes no longer, however slow the gateway. */
+/** The output is in the pipe when the program ends: reading it takes no longer than this, however slow the gateway. */
 const DRAIN_MS = 500;
 const LONGEST_LINE = 300;
 const MOST_LINES = 50;
@@ -37,9 +37,9 @@ const MOST_LINES = 50;
 type Child = ChildProcessByStdio<Writable, Readable, Readable>;
 
 /**
- * Runs a program to its end, in a process group of its own. It has ended when its own process has: what it has started,
- * and what holds its stdout open, is killed and not waited for. Throws the error of spawn(2) where it cannot be started. An
- * abort is no error: it ends the program, and `by` says so.
+ * Runs a program to its end, in a process group of its own. It has ended when its own process has: processes that it has
+ * started, or that hold its stdout open, are killed and not waited for. Throws the error of spawn(2) where it cannot be
+ * started. An abort is no error: it ends the program, and `by` says so.
  */
 export async function runProgram({ argv, env, stdin, maxBytes, signal, log }: Program): Promise<Ended> {
   const [file = '', ...args] = argv;
@@ -69,8 +69,8 @@ export async function runProgram({ argv, env, stdin, maxBytes, signal, log }: Pr
 }
 
 /**
- * With nothing open but the three pipes: in the place of what a module has left open is /dev/null. node cannot close it in the
- * child, and a shell in between need not know descriptors above 9 (POSIX, Shell Command Language, 2.7).
+ * With only the three pipes open: /dev/null takes the place of descriptors that a module has left open. node cannot close them
+ * in the child, and a shell in between need not know descriptors above 9 (POSIX, Shell Command Language, 2.7).
  */
 function spawned(file: string, args: readonly string[], env: NodeJS.ProcessEnv): Child {
   const nothing = openSync('/dev/null', 'r+');
@@ -86,7 +86,7 @@ function spawned(file: string, args: readonly string[], env: NodeJS.ProcessEnv):
   }
 }
 
-/** The pipes close with the last process that holds them: one that lives on is killed, and if it cannot be found, left. */
+/** The pipes close with the last process that holds them: a living one is killed, or left if it cannot be found. */
 async function drain(child: Child, closed: Promise<unknown>): Promise<void> {
   const leave = () => {
     for (const pipe of [child.stdout, child.stderr]) pipe.destroy();
@@ -109,7 +109,7 @@ function killGroup({ pid }: Child, signal: NodeJS.Signals): void {
   try {
     process.kill(-pid, signal);
   } catch {
-    // ESRCH: nobody of the group is left.
+    // ESRCH: the group has no process left.
   }
 }
 
@@ -124,7 +124,7 @@ function collect(stdout: Readable, maxBytes: number, kill: () => void): () => Pi
   return () => ({ stdout: Buffer.concat(chunks), cut: length > maxBytes });
 }
 
-/** Logs line by line, and never holds more than the beginning of one. */
+/** Logs line by line, and holds only the beginning of a line. */
 function listen(stderr: Readable, log: (line: string) => void): () => string {
   let head = '';
   let unfinished = '';

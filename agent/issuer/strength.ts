@@ -19,7 +19,7 @@ const STRONG_SIGNATURES = new Set([
 ]);
 const RSASSA_PSS = '1.2.840.113549.1.1.10';
 const STRONG_HASHES = new Set(['2.16.840.1.101.3.4.2.1', '2.16.840.1.101.3.4.2.2', '2.16.840.1.101.3.4.2.3']);
-/** What is still met in the field, by name; any other OID is printed as it is. */
+/** Weak algorithms still in the field, by name; any other OID is printed as it is. */
 const WEAK_NAMES = new Map([
   ['1.2.840.113549.1.1.4', 'md5WithRSAEncryption'],
   ['1.2.840.113549.1.1.5', 'sha1WithRSAEncryption'],
@@ -27,7 +27,7 @@ const WEAK_NAMES = new Map([
   ['1.3.14.3.2.26', 'SHA-1'],
 ]);
 
-/** Refuses a key that is weak, or that no Azure endpoint takes (`Fault` NL-LEAF-WEAK). */
+/** Refuses a key that is weak, or that no Azure endpoint accepts (`Fault` NL-LEAF-WEAK). */
 export function demandStrongKey(certificate: X509Certificate): void {
   const { publicKey } = certificate;
   const { modulusLength = 0, namedCurve = '' } = publicKey.asymmetricKeyDetails ?? {};

@@ -11,7 +11,7 @@ export interface Trial {
   readonly caFile: string;
   readonly username?: string | undefined;
   readonly passwordFile?: string | undefined;
-  /** One in a token is not tried. */
+  /** An identity in the token is not tried. */
   readonly bootstrap?: Bootstrap | undefined;
 }
 
@@ -20,7 +20,7 @@ const DEADLINE_MS = 15_000;
 const untried = async (): Promise<undefined> => undefined;
 
 /**
- * Asks an EST server for its CAs, and whether it knows us, without having anything signed.
+ * Asks an EST server for its CAs, and whether it knows us, without requesting a certificate.
  * @returns whether the server was asked if it knows us
  * @throws Fault NL-EST-…; NL-CONFIG where a file cannot be read
  */
@@ -33,7 +33,7 @@ export async function tryEst({ url, caFile, username = '', passwordFile, bootstr
   const password = passwordFile === undefined ? '' : await readNamed('issuer.est.password_file', passwordFile);
   const request = enrolment(url, 'simpleenroll', username === '' ? undefined : basicOf(username, password));
   const reply = await exchange({ ...request, tls: secureContext === undefined ? { ca } : { secureContext }, signal });
-  // What else it says is about the request, which is none.
+  // Any other answer is about the request, which is empty.
   if (reply.status === 401 || reply.status === 403) await certificatesFrom('simpleenroll', reply);
   return true;
 }

@@ -9,14 +9,14 @@ import { demandStrongKey, kindOf } from './strength.ts';
 
 const LEAST_LEFT_MS = 60_000;
 /**
- * Who signed whom is tried out where names are alike: 350 certificates of one name, 223 KiB, would hold the loop for two
+ * Certificates of the same name are tried as issuers of each other: 350 of one name, 223 KiB, would hold the loop for two
  * minutes (P-521, a fast machine), and a file in the inbox does it again after each restart. No CA delivers so many.
  */
 const MOST_CERTIFICATES = 50;
 const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
 const ANY_USAGE = '2.5.29.37.0';
 
-/** What was asked of the issuer. Moments are milliseconds since the epoch. */
+/** The requirements for the new leaf. Moments are milliseconds since the epoch. */
 export interface Expected {
   readonly key: KeyRef;
   /** DER SubjectPublicKeyInfo of that key. */
@@ -28,23 +28,23 @@ export interface Expected {
   readonly renewAt: (leaf: Pick<Leaf, 'notBefore' | 'notAfter' | 'serial'>) => number | undefined;
   /** When the current leaf ends, where there is one. */
   readonly currentNotAfter?: number;
-  /** PEM: the chain of the current leaf, for what was not delivered with the next one. */
+  /** PEM: the chain of the current leaf, for certificates that the next one lacks. */
   readonly currentChain?: string;
 }
 
 /**
- * What an issued leaf must fulfil before it is installed. Takes PEM with the leaf and its intermediates in any order,
- * and answers with the leaf, its chain in TLS order, and what is odd but no fault.
+ * The conditions for installing an issued leaf. Takes PEM with the leaf and its intermediates in any order, and answers with
+ * the leaf, its chain in TLS order, and notes about oddities that are no fault.
  *
- * Throws nothing but `Fault`, with one NL-LEAF code; its message names what was expected and what was delivered. All
- * are refusals but NL-LEAF-NOT-YET, which passes with time and is therefore judged last.
+ * Throws only `Fault`, with one NL-LEAF code; its message names both values, the expected and the delivered. All are refusals
+ * but NL-LEAF-NOT-YET, which passes with time and is therefore judged last.
  */
 export function verify(delivered: string, expected: Expected): { leaf: Leaf; notes: string[] } {
   const expectedKey = createPublicKey({ key: expected.spki, format: 'der', type: 'spki' });
   try {
     return judge(certificatesOf(delivered), expectedKey, expected);
   } catch (error) {
-    // X509Certificate parses some fields when they are asked for, so damage may show anywhere
+    // X509Certificate parses some fields on access only, so damage may show anywhere
     throw error instanceof Fault ? error : unreadable(delivered, error);
   }
 }
@@ -101,7 +101,7 @@ function isFor(certificate: X509Certificate, key: KeyObject): boolean {
   try {
     return certificate.publicKey.equals(key);
   } catch {
-    return false; // a kind of key that this OpenSSL does not know is not ours
+    return false; // an unknown kind of key in this OpenSSL is not ours
   }
 }
 
@@ -137,7 +137,7 @@ function demandClientUse(leaf: X509Certificate): void {
   }
 }
 
-/** Judged at the moment when the leaf becomes usable: waiting for a leaf that will be of no use then helps nobody. */
+/** Judged at the moment when the leaf becomes usable: it is useless to wait for a leaf that is refused then. */
 function demandValidity(leaf: X509Certificate, { now, renewAt }: Expected): void {
   const { notBefore, notAfter } = validityOf(leaf);
   const usable = Math.max(now, notBefore);

@@ -2,14 +2,14 @@ import { Fault } from '../failure/failure.ts';
 import type { Issuer } from '../roll/ports.ts';
 
 /**
- * A chain that begins later than this from now is not kept: a CA whose clock is so far ahead will be set right, and asking
- * it again then brings a better one.
+ * A chain that begins further ahead than this is not kept: a CA with a clock so far ahead will be corrected, and then issues a
+ * better one.
  */
 const LONGEST_KEPT_MS = 24 * 3_600_000;
 
 /**
- * Keeps a chain that is not valid yet by our clock, until it is or is refused: asking again would make the CA issue another
- * one each time, as new as the last.
+ * Keeps a chain that is not valid yet by our clock, until it is valid or refused: at each new request the CA would issue
+ * another one, as new as the last.
  */
 export class EarlyChain {
   #asked: string | undefined;
@@ -26,8 +26,8 @@ export class EarlyChain {
   }
 
   /**
-   * Judges a chain, and keeps it where it only comes too early. Whatever else is delivered meanwhile, and refused, is no
-   * reason to lose it.
+   * Judges a chain, and keeps it where its only fault is that it is too early. Another chain that is delivered meanwhile and
+   * refused does not replace it.
    */
   watch<T>(chain: string, judge: () => T): T {
     try {
@@ -42,7 +42,7 @@ export class EarlyChain {
   }
 }
 
-/** How much too early a chain comes that is good otherwise, in milliseconds. */
+/** How much too early an otherwise good chain comes, in milliseconds. */
 function earlyBy(error: unknown): number {
   if (!(error instanceof Fault) || error.failure.code !== 'NL-LEAF-NOT-YET') return Number.POSITIVE_INFINITY;
   return error.failure.retryAfterMs ?? 0;

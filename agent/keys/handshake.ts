@@ -2,8 +2,8 @@ import { tokenErrorOf } from '../../hsm/engine.ts';
 import type { Dps, Hub } from '../roll/ports.ts';
 
 /**
- * DPS and hub, reached with a key in the token: a handshake is where it shows that the key is gone. What OpenSSL says of the
- * token is told as the token's fault.
+ * DPS and hub, reached with a key in the token: a lost key shows in the handshake. An OpenSSL error about the token is
+ * reported as a fault of the token.
  */
 export function overToken({ dps, hub }: { readonly dps: Dps; readonly hub: Hub }): { dps: Dps; hub: Hub } {
   return {

@@ -6,9 +6,9 @@ import { syncDirectory, writeAtomically } from '../state/durable.ts';
 import { Turns } from '../time/turns.ts';
 
 /**
- * The key by which the hub knows a gateway that attests by its TPM. Each registration brings another: it is kept beside
- * the one that serves, as DPS has wrapped it, and takes its place in the TPM when the hub has accepted it. Until then the
- * one before can still sign: what DPS says is no proof that the hub knows.
+ * The key by which the hub knows a gateway that attests by its TPM. Each registration brings another: it is kept beside the
+ * one in use, wrapped as DPS sent it, and takes its place in the TPM when the hub has accepted it. Until then the previous one
+ * can still sign: what DPS says is no proof that the hub knows.
  */
 export class HubKey {
   readonly #tpm: Pick<Tpm, 'prove' | 'activate' | 'sign'>;
@@ -18,12 +18,12 @@ export class HubKey {
 
   constructor(tpm: Pick<Tpm, 'prove' | 'activate' | 'sign'>, directory: string) {
     this.#tpm = tpm;
-    // Nothing but this TPM can open what is in it.
+    // Only this TPM can open its content.
     this.#path = join(directory, 'tpm-next-key');
   }
 
   /**
-   * Keeps what DPS has sent, if this TPM can open it.
+   * Keeps the key that DPS has sent, if this TPM can open it.
    * @returns its name
    * @throws TpmError blob …; Fault NL-STATE-WRITE
    */
@@ -47,14 +47,14 @@ export class HubKey {
     const next = await this.#next(name);
     if (next === undefined) return this.#tpm.sign(message);
     return this.#tpm.prove(next, message).catch((error: unknown) => {
-      // It did open when it came: the TPM is not what it was, and another registration brings another key.
+      // It did open when it came: the TPM has changed since, and another registration brings another key.
       const isLost = error instanceof TpmError && error.kind === 'blob';
       throw isLost ? new TpmError('key', 'The TPM cannot open its next key any more.', error) : error;
     });
   }
 
   /**
-   * Puts the next key into the TPM, in place of the one before. Interrupted anywhere, it can be done again.
+   * Puts the next key into the TPM, in place of the previous one. It can be repeated after an interruption.
    * @throws TpmError; the key still signs
    */
   promote(name: string): Promise<void> {
@@ -69,7 +69,7 @@ export class HubKey {
 
   async #next(name: string | undefined): Promise<Buffer | undefined> {
     if (name === undefined) return undefined;
-    // One that cannot be read is as good as none: the hub refuses the other, and the next registration brings a new one.
+    // An unreadable file counts as none: the hub refuses the other key, and the next registration brings a new one.
     const text = await readFile(this.#path, 'utf8').catch(() => '');
     const blob = Buffer.from(text, 'base64');
     return nameOf(blob) === name ? blob : undefined;

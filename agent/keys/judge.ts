@@ -17,7 +17,7 @@ export interface JudgeOptions {
   readonly log: Log;
 }
 
-/** Judges leaves against the key in the token. @param renewAt a leaf that is due by it already is refused */
+/** Judges leaves against the key in the token. @param renewAt refuses a leaf that is already due by it */
 export function createJudge(options: JudgeOptions, renewAt: RenewAt): Ports['judge'] {
   const { token, registrationId, current, now, early, log } = options;
   return async (delivered: string | Uint8Array, key: KeyRef): Promise<Leaf> => {
@@ -39,13 +39,13 @@ export function createJudge(options: JudgeOptions, renewAt: RenewAt): Ports['jud
   };
 }
 
-/** The leaf of a key that was in the token before us: the certificate object with the same CKA_ID. */
+/** The leaf of a factory key: the certificate object with the same CKA_ID. */
 export async function givenLeaf(options: JudgeOptions, uri: string | undefined): Promise<Leaf | undefined> {
   if (uri === undefined) return undefined;
   const { token, log } = options;
   const { id } = await token.findByUri(uri);
   const certificates = await token.certificates(id);
-  // A factory makes leaves for years, and a gateway may lie on a shelf: what is due serves until it is renewed.
+  // A factory leaf lives for years, and the gateway may have been in store: one that is due serves until it is renewed.
   const judge = createJudge(options, 'off');
   if (certificates.length > 0) return judge(certificates.map(certificatePem).join(''), { slot: 'given', id });
   const message = 'The key named by hsm.key has no certificate beside it in the token: newleaf makes a key of its own.';

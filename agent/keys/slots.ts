@@ -25,18 +25,17 @@ export interface KeysOptions {
   readonly current: () => KeyRef | undefined;
   /** Whether a leaf is renewed with the key that it has (leaf.rotate_key = false). */
   readonly keeps: boolean;
-  /** Hears that the token has written a key, which need not be on the disk yet. */
+  /** Called when the token has written a key, which need not be on the disk yet. */
   readonly wrote: () => void;
-  /** Hears what the token says against a key that it has made. */
+  /** Gets the token's complaint about a key that it has made. */
   readonly warn: (message: string) => void;
   /** Destroys a key pair in a process of its own (hsm/destroy.ts says why). */
   readonly destroy: (label: string, id: string) => Promise<void>;
 }
 
-/** A CSR in a file that somebody damaged is made again. */
+/** A CSR in a damaged file is made again. */
 const WHOLE = /^-----BEGIN CERTIFICATE REQUEST-----\n[A-Za-z0-9+/=\n]+-----END CERTIFICATE REQUEST-----\n$/;
 
-/** Our two slots in the token. @throws TokenError, Fault */
 export function createKeys(options: KeysOptions): Keys {
   const { token, prefix, keyType, registrationId, directory, current, keeps, wrote, warn, destroy } = options;
   const requests = new Map<string, Promise<string>>();
@@ -53,7 +52,7 @@ export function createKeys(options: KeysOptions): Keys {
   const hasSigned = async (key: KeyRef) =>
     (await token.certificates(key.id)).length > 0 || (await readFile(fileOf(key)).catch(() => undefined)) !== undefined;
   const labelOf = (slot: Slot) => `${prefix}-${slot}`;
-  /** A key keeps the label that it was made with, also under another hsm.label_prefix. What hides it, the child meets itself. */
+  /** A key keeps its label, also under another hsm.label_prefix. The child itself meets an error that hides the label. */
   const labelNow = async ({ slot, id }: KeyRef) =>
     (await token.findById(id).catch(() => undefined))?.label ?? labelOf(slot);
   return {
@@ -62,7 +61,7 @@ export function createKeys(options: KeysOptions): Keys {
       const same = current();
       if (keeps && same !== undefined) return same;
       const label = labelOf(slot);
-      // The CKA_ID is in the journal, and no leaf has the key yet: an attempt has made it that a power cut ended.
+      // The CKA_ID is in the journal, and no leaf has the key yet: an attempt that ended in a power cut has made it.
       const left = await leftOf(token, id, () => hasSigned({ slot, id }));
       if (left === 'whole') return { slot, id };
       if (left === 'half') {
@@ -78,7 +77,7 @@ export function createKeys(options: KeysOptions): Keys {
       return { slot, id };
     },
     csr(key) {
-      // Two at once would make two, and the issuer knows one of them.
+      // Two at once would make two CSRs, and the issuer knows one of them.
       const making = requests.get(key.id) ?? request(key).finally(() => requests.delete(key.id));
       requests.set(key.id, making);
       return making;
@@ -99,16 +98,16 @@ export async function publicKeyOf(token: Token, { slot, id }: KeyRef): Promise<P
   throw new Fault('NL-TOKEN-KEY', { message });
 }
 
-/** It was made, and perhaps refused by the CA, before the configuration asked for another type. */
+/** The key was made, and perhaps refused by the CA, before the configuration asked for another type. */
 function outdated({ label, keyType: type }: PublicKey, wanted: KeyType): Fault {
   const message = `The next key "${label}" is of type ${type}, and leaf.key_type is ${wanted}.`;
   return new Fault('NL-ISSUER-NEW-KEY', { message, advice: 'Make another: newleaf csr --new-key' });
 }
 
 /**
- * What an interrupted attempt has left of a key. SoftHSM 2.6.1 writes a new key in several steps: cut off between them, it
+ * The remains of a key after an interrupted attempt. SoftHSM 2.6.1 writes a new key in several steps: cut off between them, it
  * lists the key without its public half, or answers each C_Sign with it by CKR_GENERAL_ERROR, for ever.
- * @param hasSigned it has a leaf, or a CSR: it was whole once, so what fails is the token
+ * @param hasSigned it has a leaf, or a CSR: it was whole once, so the fault is the token's
  * @throws TokenError any other error: no key is destroyed because a token failed
  */
 async function leftOf(

@@ -18,7 +18,7 @@ export interface TrustedOptions {
   readonly log: Log;
 }
 
-/** TLS with keys in the token, for each that is shown a leaf. */
+/** TLS contexts with keys in the token. */
 export class TrustedContexts {
   readonly #options: TrustedOptions;
   #onDisk: Promise<void> | undefined;
@@ -35,8 +35,8 @@ export class TrustedContexts {
   /** For DPS and hubs. */
   readonly forLeaf = async (leaf: Leaf): Promise<SecureContext> => {
     const { caFile, current } = this.#options;
-    // SoftHSM 2.6.1 writes without fsync: a power cut would leave an empty file, and of the old key nothing. So a new key is on
-    // the disk before any server comes to trust it, whichever process has made it.
+    // SoftHSM 2.6.1 writes without fsync: a power cut would leave an empty file, and the old key is gone by then. So a new key
+    // is on the disk before any server trusts it, whichever process has made it.
     if (leaf.key.id !== current()?.key.id) {
       this.#onDisk ??= sync();
       await this.#onDisk;
@@ -45,8 +45,8 @@ export class TrustedContexts {
   };
 
   /**
-   * For an issuer: with the current leaf, while it is valid. A leaf whose key is lost proves nothing any more: the credentials
-   * of the first enrolment may still do.
+   * For an issuer: with the current leaf, while it is valid. A leaf whose key is lost proves nothing: the credentials of the
+   * first enrolment may still work.
    */
   readonly forIssuer = async (ca: string): Promise<SecureContext | undefined> => {
     const { current, now, log } = this.#options;
@@ -62,7 +62,7 @@ export class TrustedContexts {
     }
   };
 
-  /** For an issuer: with a key in the token that is no leaf of ours. */
+  /** For an issuer: with a key in the token that is not the key of a leaf. */
   readonly forBootstrap = async (uri: string, chain: string | undefined, ca: string): Promise<SecureContext> => {
     const { token, contexts } = this.#options;
     return contexts.context(await identityInToken(token, uri, chain, ca));

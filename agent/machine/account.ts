@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 
-/** A user as passwd(5) has it. */
+/** A user in passwd(5). */
 export interface Account {
   readonly name: string;
   readonly uid: number;
@@ -9,8 +9,8 @@ export interface Account {
 }
 
 /**
- * The user of this name; undefined where there is none. Users that are not in the file (LDAP) are not found: the user of a
- * daemon is made by its package.
+ * The user of this name; undefined where there is none. Users that are not in the file (LDAP) are not found: the package makes
+ * the user of the daemon.
  * @param passwd text of /etc/passwd: name:password:UID:GID:comment:home:shell
  */
 export function accountOf(name: string, passwd: string): Account | undefined {
@@ -26,7 +26,7 @@ export function localAccount(name: string, file = '/etc/passwd'): Account | unde
 }
 
 /**
- * Numbers of these groups, given by name or number; what is not in the file is left out, as a group that does not exist
+ * Numbers of these groups, given by name or number; a name that is not in the file is left out: a group that does not exist
  * gives no right.
  * @param group text of /etc/group: name:password:GID:members
  */

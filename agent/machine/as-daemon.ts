@@ -17,16 +17,16 @@ const ROOT = 0;
 /** Where the state of the unit's daemon is (`StateDirectory=newleaf`). */
 const STATE = '/var/lib/newleaf';
 
-/** What only root could read. */
+/** Secrets that only root could read. */
 export interface Held {
-  /** The PIN, for `readPin`; undefined where nothing was there, or this process stays who it is. */
+  /** The PIN, for `readPin`; undefined where there was none, or this process keeps its user. */
   readonly pin?: string;
 }
 
 /**
- * Whose work it is that a command with this configuration does: the account of the unit's daemon, or undefined where the
- * process is to stay who it is, as nobody but root can become another, and a machine without that user has no such unit.
- * A configuration elsewhere is an experiment of its author, unless it means the state of the unit's daemon.
+ * The user that a command with this configuration works as: the account of the unit's daemon, or undefined where the process
+ * keeps its user: only root can become another, and a machine without that account has no such unit. A configuration elsewhere
+ * is an experiment of its author, unless it names the state of the unit's daemon.
  */
 export function daemonAccount(file: string, config: Pick<Config, 'state'>): Account | undefined {
   return process.geteuid?.() === ROOT ? accountFor(file, config) : undefined;
@@ -39,16 +39,16 @@ function accountFor(file: string, { state }: Pick<Config, 'state'>): Account | u
 
 /** How a command of root goes on where Node does not let its process become another user (turn.ts). */
 export interface Passage {
-  /** argv of the same command in a process of its own, which takes what it is handed (handed.ts). */
+  /** argv of the same command in a process of its own, which receives the handed values (handed.ts). */
   readonly again: readonly string[];
-  /** In that process: what root has handed over. */
+  /** In that process: the values that root has handed over. */
   readonly handed?: Handed | undefined;
 }
 
 /**
- * Makes of a command that root has called what the unit makes of the daemon: same user and groups, same environment, and
- * the PIN already read. What is written from here on the daemon can go on with, and what works here works there: SoftHSM
- * and tpm2-pkcs11 look for their tokens by HOME, groups and environment. There is no way back.
+ * Gives a command of root the conditions of the unit's daemon: same user and groups, same environment, and the PIN already
+ * read. So the daemon can use the files that it writes, and its success here means success there: SoftHSM and tpm2-pkcs11 look
+ * for their tokens by HOME, groups and environment. There is no way back.
  *
  * It is this very process wherever Node admits it: setpriv(1) is not everywhere. Where it does not, the command goes on in
  * another process, and this one only waits for its end. The PIN stays in memory either way: a credentials directory would
@@ -72,24 +72,24 @@ async function takenFor(file: string, config: Config): Promise<Taken | undefined
   return { account, unit, pin };
 }
 
-/** Makes this process that of the daemon; or else another one, and then this ends as that does. */
+/** This process becomes the daemon's user; or another one does, and this ends as that does. */
 async function turn(taken: Taken, file: string, { again }: Passage): Promise<void> {
   if (process.geteuid?.() === taken.account.uid || mayTurn()) turnInto(taken.account, taken.unit);
   else await goOn(again, { ...taken, toml: readFileSync(file, 'utf8') });
 }
 
-/** With whose eyes a command looks. */
+/** The user that a command looks as. */
 export interface Looking {
   /** The user of the daemon, where the process is that user. */
   readonly user?: string;
   /** There is a daemon with a user of its own, and the process is neither that user nor root. */
   readonly isStranger?: true;
-  /** The PIN that root has read; absent where nobody keeps it for the daemon. @throws TokenError PIN_FILE */
+  /** The PIN that root has read; absent where root keeps none for the daemon. @throws TokenError PIN_FILE */
   readonly pin?: () => Promise<string | undefined>;
 }
 
 /**
- * The same for a command that only looks: the daemon is given nothing that it has not got, so that what it lacks is seen.
+ * The same for a command that only looks: it gives the daemon no files or rights, so that missing ones are seen.
  * @throws Fault NL-INTERNAL where the system forbids it
  */
 export async function lookAsDaemon(file: string, config: Config, passage: Passage): Promise<Looking> {
@@ -105,14 +105,14 @@ export async function lookAsDaemon(file: string, config: Config, passage: Passag
   return { user: account.name, ...(isKept && { pin: () => pinIn(taken) }) };
 }
 
-/** What is wrong with it is told to those who ask for it. */
+/** A failure is reported to the caller that asks for the PIN. */
 const pinOrTrouble = () =>
   keptPin().then(
     (pin) => ({ pin }),
     ({ message }: Error) => ({ pinTrouble: message }),
   );
 
-/** What the unit makes for its daemon: the directory of its state, and that of its socket. @throws Fault NL-STATE-WRITE */
+/** The directories that the unit makes for its daemon: that of its state, and that of its socket. @throws Fault NL-STATE-WRITE */
 export async function giveDirectories(account: Account, state: string, runtime: string): Promise<void> {
   await entrust(state, account, { mode: 0o750, known: STATE });
   await entrust(runtime, account, { mode: 0o755 });

@@ -1,4 +1,4 @@
-/** Defined by scripts/build.ts; absent where the sources run as they are. */
+/** Defined by scripts/build.ts; absent where the sources run unbuilt. */
 declare const NEWLEAF_VERSION: string | undefined;
 declare const NEWLEAF_BUILT_AT: number | undefined;
 

@@ -5,18 +5,18 @@ import { Fault } from '../failure/failure.ts';
 import type { Account } from './account.ts';
 
 export interface Manner {
-  /** Of a directory that is made now. */
+  /** Of a new directory. */
   readonly mode: number;
-  /** A directory that is known to be the daemon's: what root has left in it is given to the daemon as well. */
+  /** A directory that is known to be the daemon's: root's files in it are given to the daemon as well. */
   readonly known?: string;
 }
 
 const ROOT = 0;
 
 /**
- * Makes sure, as root, that the daemon has its directory: made where it is missing, and given to it where it is root's.
- * Root's files in it follow only where it is the one that systemd would treat in the same way (`StateDirectory=`,
- * systemd.exec(5): "the directory is recursively chowned"): another name could be a slip of the pen.
+ * Makes sure, as root, that the daemon has its directory: makes a missing one, and gives it to the daemon where it is root's.
+ * Root's files in it follow only where systemd would treat the directory in the same way (`StateDirectory=`, systemd.exec(5):
+ * "the directory is recursively chowned"): another name could be a slip of the pen.
  * @throws Fault NL-STATE-WRITE
  */
 export async function entrust(directory: string, account: Account, { mode, known }: Manner): Promise<void> {
@@ -35,7 +35,7 @@ export async function entrust(directory: string, account: Account, { mode, known
   }
 }
 
-/** By descriptor: what is above it may be the daemon's, who could put a link in its place meanwhile. */
+/** By descriptor: the daemon may own the directory above, and could put a link in its place meanwhile. */
 async function give(directory: string, { uid, gid }: Account, mode: number): Promise<void> {
   const made = await open(directory, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
   try {
@@ -46,7 +46,7 @@ async function give(directory: string, { uid, gid }: Account, mode: number): Pro
   }
 }
 
-/** Looks only into what is root's, where nobody else can put a link into the way while this looks. */
+/** Looks only into root's directories: no other user can put a link into those meanwhile. */
 async function hand(directory: string, account: Account): Promise<void> {
   for (const name of await readdir(directory)) {
     const path = join(directory, name);

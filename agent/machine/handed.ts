@@ -3,7 +3,7 @@ import { TokenError } from '../../hsm/ckr.ts';
 import type { Account } from './account.ts';
 import type { Unit } from './unit.ts';
 
-/** What root looks up before a command goes on as another user. */
+/** Facts that root looks up before a command goes on as another user. */
 export interface Taken {
   readonly account: Account;
   readonly unit?: Unit | undefined;
@@ -12,19 +12,19 @@ export interface Taken {
   readonly pinTrouble?: string | undefined;
 }
 
-/** What goes to the process in which it goes on. */
+/** The message to the process in which it goes on. */
 export interface Handed extends Taken {
-  /** Text of the configuration as root has read it: the daemon's user may be kept from it. */
+  /** Text of the configuration as root has read it: the daemon's user may be unable to. */
   readonly toml: string;
 }
 
-/** A pipe: no secret stands in an environment, in a command line, or in a file that would outlive a kill -9. */
+/** A pipe: a secret in an environment, a command line or a file would be visible, or would outlive a kill -9. */
 const FROM_ROOT = 3;
 
-/** Takes what root hands over, once. */
+/** Takes the handed values, once. */
 export function received(): Handed {
   const handed: Handed = JSON.parse(readFileSync(FROM_ROOT, 'utf8'));
-  // What this process starts has nothing to do with it.
+  // Processes that this one starts must not inherit it.
   closeSync(FROM_ROOT);
   return handed;
 }

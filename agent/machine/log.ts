@@ -4,9 +4,9 @@ import type { Slot } from '../roll/leaf.ts';
 
 export type Level = 'error' | 'warn' | 'info' | 'debug';
 
-/** What a line may hold. Nothing else is printed, so neither a PIN nor a password nor a key can be. */
+/** The fields of a line. No others are printed, so neither a PIN nor a password nor a key can be. */
 export interface Line {
-  /** Constant, in kebab-case: what dashboards and alarms look for. */
+  /** Constant, in kebab-case: dashboards and alarms look for it. */
   readonly event: string;
   /** The same for a person. */
   readonly message?: string | undefined;
@@ -59,7 +59,7 @@ export interface LogOptions {
   readonly level: Level;
   /** JOURNAL_STREAM is set where stdout goes to the journal (systemd.exec(5)). */
   readonly env: NodeJS.ProcessEnv;
-  /** Gets one line at a time; stdout unless a test wants to read them. */
+  /** Gets one line at a time; stdout by default. */
   readonly sink?: { write(line: string): void };
 }
 
@@ -91,17 +91,17 @@ export function createLog({ level, env, sink = pino.destination({ fd: 1, sync: t
   return { error: at('error'), warn: at('warn'), info: at('info'), debug: at('debug') };
 }
 
-/** A type is no fence for an object that was built elsewhere, so only what is listed is copied. */
+/** An object from elsewhere may have more fields than its type, so only listed fields are copied. */
 function known(line: Line): object {
   return Object.fromEntries(Object.entries(line).filter(([field]) => Object.hasOwn(FIELDS, field)));
 }
 
-/** The fields of a line that tells of a failure. */
+/** The fields of a line about a failure. */
 export function failureFields({ code, message, advice, cause, retryAfterMs }: Failure): Omit<Line, 'event'> {
   return { code, message, advice, cause, retryInMs: retryAfterMs };
 }
 
-/** Hears of a message that newleaf has no use for: its topic may be 64 KiB. */
+/** Logs a message that newleaf ignores: its topic may be 64 KiB. */
 export const droppingTo =
   (log: Log) =>
   (topic: string): void =>

@@ -1,23 +1,23 @@
 import { execFile } from 'node:child_process';
 
-/** What systemd is told (sd_notify(3)). Each resolves when it is sent, and never throws. */
+/** Messages to systemd (sd_notify(3)). Each resolves when it is sent, and never throws. */
 export interface Notify {
   ready(): Promise<void>;
   stopping(): Promise<void>;
   /** One line for `systemctl status`. */
   status(text: string): Promise<void>;
-  /** Still alive. Does nothing where nobody waits for it. */
+  /** Still alive. Does nothing without a watchdog. */
   watchdog(): Promise<void>;
-  /** From now on that is waited for at least so often, in milliseconds. Does nothing where nobody waits for it. */
+  /** From now on systemd expects `watchdog` at least so often, in milliseconds. Does nothing without a watchdog. */
   expect(ms: number): Promise<void>;
-  /** How often that is waited for at least at the start, in milliseconds; undefined where the unit has no WatchdogSec. */
+  /** How often systemd expects `watchdog` at the start, in milliseconds; undefined where the unit has no WatchdogSec. */
   readonly watchdogMs: number | undefined;
 }
 
 /**
  * Does nothing unless NOTIFY_SOCKET is set. Node has no unix datagram sockets, so systemd-notify(1) sends; being another
  * process, it needs `NotifyAccess=all` in the unit.
- * @param failed hears why a message could not be sent
+ * @param failed gets the reason why a message could not be sent
  */
 export function createNotify(env: NodeJS.ProcessEnv, failed: (cause: Error) => void): Notify {
   const socket = env.NOTIFY_SOCKET;
@@ -39,7 +39,7 @@ export function createNotify(env: NodeJS.ProcessEnv, failed: (cause: Error) => v
   };
 }
 
-/** sd_watchdog_enabled(3): microseconds, and a process that is not meant has them from its parent. */
+/** sd_watchdog_enabled(3): microseconds. A process that is not meant inherits the variables from its parent. */
 function watchdogOf({ WATCHDOG_USEC, WATCHDOG_PID }: NodeJS.ProcessEnv): number | undefined {
   if (WATCHDOG_PID !== undefined && WATCHDOG_PID !== String(process.pid)) return undefined;
   const ms = Number(WATCHDOG_USEC) / 1000;

@@ -7,18 +7,18 @@ import { readPin } from '../../hsm/pin.ts';
 /** Only root may read it, and the unit hands it to the daemon (`LoadCredential=hsm-pin:/etc/newleaf/pin`). */
 export const PIN_FILE = '/etc/newleaf/pin';
 
-/** The same in the hands of the daemon, while its unit runs (systemd.exec(5), LoadCredential=). */
+/** The daemon's copy, while its unit runs (systemd.exec(5), LoadCredential=). */
 export const CREDENTIAL = '/run/credentials/newleaf.service/hsm-pin';
 
-/** In the place of the file, sealed by `systemd-creds encrypt` (the unit: `ImportCredential=hsm-pin`). */
+/** Instead of the file: sealed by `systemd-creds encrypt` (the unit: `ImportCredential=hsm-pin`). */
 const SEALED = '/etc/credstore.encrypted/hsm-pin';
 
 /** A TPM takes seconds. */
 const TIME_LIMIT_MS = 30_000;
 
 /**
- * The PIN where the unit takes it from, for root.
- * @returns undefined where nobody keeps it for the daemon
+ * The PIN from the unit's source, for root.
+ * @returns undefined where root keeps none for the daemon
  * @throws TokenError PIN_FILE
  */
 export async function keptPin(): Promise<string | undefined> {

@@ -3,12 +3,12 @@ import type { Account } from './account.ts';
 import { groupsOf } from './turn.ts';
 import type { Unit } from './unit.ts';
 
-/** setpriv(1), EXIT STATUS, and execvp(3) of it: what it could not do. newleaf never ends so. */
+/** Exit status of setpriv(1), and of execvp(3) in it, for a failure of its own. newleaf never ends with it. */
 export const SETPRIV_FAILED = 127;
 
 /**
- * argv that goes before a command, to run it as the account, with the groups of the unit, by setpriv(1) of util-linux: `spawn` with a uid
- * drops all groups (node 20 to 26: setgroups(0)), and with them the right to the token of SoftHSM or the TPM.
+ * argv that goes before a command, to run it as the account, with the groups of the unit, by setpriv(1) of util-linux: `spawn`
+ * with a uid drops all groups (node 20 to 26: setgroups(0)), and with them the right to the token of SoftHSM or the TPM.
  * @param more options of setpriv
  */
 export function asUser(

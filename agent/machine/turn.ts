@@ -3,10 +3,10 @@ import { Fault } from '../failure/failure.ts';
 import { type Account, groupsIn } from './account.ts';
 import type { Unit } from './unit.ts';
 
-/** Of the environment, what is a matter of the caller: where a token is found is a matter of the unit. */
+/** The caller's part of the environment; where a token is found is the unit's part. */
 const OF_CALLER = /^(PATH|TERM|COLUMNS|LINES|LANG|LC_\w+|TZ|NO_COLOR|NEWLEAF_\w+)$/;
 
-/** What every process on Linux has; @types/node 20 does not know the first, and takes the others for optional. */
+/** Every process on Linux has them; @types/node 20 does not know the first, and calls the others optional. */
 const posix = process as NodeJS.Process &
   Required<
     Pick<NodeJS.Process, 'getegid' | 'geteuid' | 'getgroups' | 'setegid' | 'setgroups' | 'setgid' | 'setuid'>
@@ -15,13 +15,13 @@ const posix = process as NodeJS.Process &
   };
 
 /**
- * Whether Node lets a process of root become another user. With a shared libuv it never does, as that may use io_uring,
- * whose threads would stay root (CVE-2024-22017): nodejs 20.19.2 of Debian 13 throws "initgroups() disabled: io_uring may
- * be enabled", whatever UV_USE_IO_URING says.
+ * Whether Node lets a process of root become another user. With a shared libuv it never does, because that may use io_uring,
+ * whose threads would stay root (CVE-2024-22017): nodejs 20.19.2 of Debian 13 throws "initgroups() disabled: io_uring may be
+ * enabled", whatever UV_USE_IO_URING says.
  */
 export function mayTurn(): boolean {
   try {
-    // It changes nothing, and is forbidden with the others.
+    // It changes nothing, and Node forbids it together with the others.
     posix.setegid(posix.getegid());
     return true;
   } catch {
@@ -37,7 +37,7 @@ export function mayTurn(): boolean {
 export function turnInto(account: Account, unit: Unit | undefined): void {
   const { name, uid, home } = account;
   if (posix.geteuid() !== uid) takeIdentity(account, unit);
-  // systemd.exec(5): this is what a unit with User= gets. The directory of the caller may be closed to the daemon.
+  // systemd.exec(5): a unit with User= gets these. The directory of the caller may be closed to the daemon.
   const user = { USER: name, LOGNAME: name, ...(home !== '' && home !== '/' && { HOME: home }) };
   if (unit !== undefined)
     for (const variable of Object.keys(process.env)) if (!OF_CALLER.test(variable)) delete process.env[variable];
@@ -58,7 +58,7 @@ function takeIdentity({ name, uid, gid }: Account, unit: Unit | undefined): void
   }
 }
 
-/** Numbers of the groups that the unit adds to those of its user. */
+/** Numbers of the unit's additional groups. */
 export const groupsOf = (unit: Unit | undefined): readonly number[] =>
   groupsIn(readFileSync('/etc/group', 'utf8'), unit?.groups ?? []);
 

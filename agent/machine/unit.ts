@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 
 const TIME_LIMIT_MS = 5_000;
 
-/** What the unit gives its process beside user and directories. */
+/** The unit's settings for its process, beside user and directories. */
 export interface Unit {
   /** `Environment=` of the unit and its drop-ins: some modules find their tokens by it. */
   readonly environment: Readonly<Record<string, string>>;
@@ -31,7 +31,7 @@ export const showing = (properties: readonly string[]): string[] => [
   `--property=${properties.join(',')}`,
 ];
 
-/** @param shown what `systemctl show` prints: `NAME=VALUE`, one property a line. @returns '' for one that is not there */
+/** @param shown output of `systemctl show`: `NAME=VALUE`, one property a line. @returns '' for one that is not there */
 export const propertyIn = (shown: string, name: string): string =>
   new RegExp(`^${name}=(.*)$`, 'm').exec(shown)?.[1] ?? '';
 

@@ -1,9 +1,9 @@
 import { type Code, Fault } from '../failure/failure.ts';
 
-/** How far a connection came: `refused` and `connected` are said by CONNACK, the others are what it waits for. */
+/** How far a connection came: CONNACK says `refused` or `connected`; the others are the step it waits for. */
 export type LinkPhase = 'tcp' | 'tls' | 'connack' | 'connected' | 'refused';
 
-/** What the tap writes down about one connection. */
+/** The tap's notes about one connection. */
 export interface Attempt {
   phase: LinkPhase;
   /** MQTT 3.1.1 section 3.2.2.3, as it came over the wire. */
@@ -27,8 +27,8 @@ type OpensslError = Error & { readonly library?: string };
 export type LinkEnd = 'rejected' | 'unsupported' | 'unavailable' | 'dropped' | 'unreachable' | 'untrusted' | 'closed';
 
 /**
- * Names how the attempt ended, by CONNACK, phase and error code; no class name and no message text is looked at.
- * An error of our own token or engine says nothing about the other side, and is returned as it is.
+ * Names how the attempt ended, by CONNACK, phase and error code; class names and message texts are not looked at. An error of
+ * our own token or engine says nothing about the other side, and is returned as it is.
  */
 export function ending({ connack, phase, error, socketError = '' }: Attempt): LinkEnd | Error {
   if (connack !== undefined) return CONNACK[connack] ?? 'unavailable';
@@ -37,7 +37,7 @@ export function ending({ connack, phase, error, socketError = '' }: Attempt): Li
   return UNTRUSTED.has(socketError) ? 'untrusted' : 'closed';
 }
 
-/** What became of a connection that has ended, by the codes and the words of the other side. Errors of the token come back as they are. */
+/** Why a connection ended, by the codes and the words of the other side. Errors of the token come back as they are. */
 export function endingFault(
   attempt: Attempt,
   codes: Readonly<Record<LinkEnd, Code>>,
@@ -90,13 +90,13 @@ const UNTRUSTED: ReadonlySet<string> = new Set([
   'UNABLE_TO_GET_ISSUER_CERT',
   'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  // What Node says for every verification error of OpenSSL that it has no name for, weak keys and digests among them.
+  // Node's code for every verification error of OpenSSL that it has no name for, weak keys and digests among them.
   'UNSPECIFIED',
 ]);
 
 /**
- * A key that was destroyed after its context was made fails in the handshake as ERR_SSL_OBJECT_HANDLE_INVALID with
- * library "PKCS#11 module" (libp11 0.4.13, Node 20), as Node puts ERR_SSL_ before whatever OpenSSL reports. What the
- * other side did wrong, its alerts included, comes from "SSL routines".
+ * A key that was destroyed after its context was made fails in the handshake as ERR_SSL_OBJECT_HANDLE_INVALID with library
+ * "PKCS#11 module" (libp11 0.4.13, Node 20), because Node puts ERR_SSL_ before every OpenSSL error. Faults of the other side,
+ * its alerts included, come from "SSL routines".
  */
 const isLocal = ({ library }: OpensslError): boolean => library !== undefined && library !== 'SSL routines';

@@ -23,11 +23,11 @@ export interface TapOptions {
   readonly connectMs: number;
   /** Sees every PUBLISH before the SDK does, and may rewrite it; `false` keeps it from the SDK. */
   readonly admit: (packet: IPublishPacket) => boolean;
-  /** Sees every PUBLISH that goes out. */
+  /** Sees every outgoing PUBLISH. */
   readonly sent?: (packet: IPublishPacket) => void;
 }
 
-/** What a server may send (MQTT 3.1.1 section 2.2.1). */
+/** The packets of a server (MQTT 3.1.1 section 2.2.1). */
 const BY_SERVERS: ReadonlySet<string | undefined> = new Set([
   'connack',
   'publish',
@@ -43,11 +43,11 @@ const BY_SERVERS: ReadonlySet<string | undefined> = new Set([
 const LARGEST_PACKET = 1_048_576;
 
 /**
- * The MQTT provider that is handed to the Azure SDK: `new MqttBase(tap)`.
+ * The MQTT provider for the Azure SDK: `new MqttBase(tap)`.
  *
- * The SDK names almost every failed connect UnauthorizedError (azure-iot-device-mqtt 1.16.4, dist/mqtt.js: "Failure on
- * first connection (Not authorized)") and can use keys from files only. So the tap dials by itself, with a key of our
- * own, and writes down what really happened. One tap is one connection; it is never used again.
+ * The SDK names almost every failed connect UnauthorizedError (azure-iot-device-mqtt 1.16.4, dist/mqtt.js: "Failure on first
+ * connection (Not authorized)") and can use keys from files only. So the tap dials by itself, with a key of our own, and notes
+ * what really happened. One tap is one connection; it is never used again.
  */
 export class Tap {
   readonly attempt: Attempt = { phase: 'tcp' };
@@ -62,7 +62,7 @@ export class Tap {
   #ended = false;
   #settleClosed = (): void => {};
 
-  /** @throws TypeError when `host` is none: here, since the SDK lets what is thrown under it become uncaught. */
+  /** @throws TypeError for a wrong `host`: here, because an error thrown under the SDK becomes uncaught. */
   constructor(options: TapOptions) {
     this.#options = options;
     this.#url = new URL(`mqtts://${options.host}`);
@@ -71,29 +71,29 @@ export class Tap {
     });
   }
 
-  /** What MqttBase calls. `key` and `cert` are the SDK's dummies (it insists on some) and are dropped here. */
+  /** Called by MqttBase. `key` and `cert` are the SDK's dummies (it insists on some) and are dropped here. */
   connect(_uri: string, { key: _key, cert: _cert, ...rest }: IClientOptions): mqtt.Client {
     const client = new mqtt.Client(() => this.#dial(), {
       ...rest,
       reconnectPeriod: 0,
       resubscribe: false,
-      // mqtt 4.3.8 puts its ping off with each packet that it sends: a half-open connection would never be noticed by one who
-      // goes on writing. So it ends with the second ping, within twice the keepalive.
+      // mqtt 4.3.8 delays its ping after each packet that it sends: a half-open connection would never be noticed by a client
+      // that goes on writing. So it ends with the second ping, within twice the keepalive.
       reschedulePings: false,
     });
     client.on('packetreceive', (packet) => this.#see(packet));
     client.on('packetsend', (packet) => {
       if (packet.cmd === 'publish') this.#options.sent?.(packet);
     });
-    // mqtt 4.3.8 hands on errors of the stream and of the parser as 'error', which is thrown when nobody listens:
-    // MqttBase takes its listeners away while it closes. After one of the parser it reads nothing any more.
+    // mqtt 4.3.8 hands on errors of the stream and of the parser as 'error', which throws without a listener: MqttBase removes
+    // its listeners while it closes. After an error of the parser it reads nothing more.
     client.on('error', () => {
       if (this.attempt.phase === 'connected') this.#break('EPROTO');
     });
     return client;
   }
 
-  /** Ends the connection at once, after what was written before has been sent. Nothing reaches the SDK any more. */
+  /** Ends the connection at once, after earlier writes have been sent. The SDK hears nothing more. */
   end(): void {
     if (this.#ended) return;
     this.#ended = true;
@@ -111,7 +111,7 @@ export class Tap {
   }
 
   #dial(): TLSSocket | PassThrough {
-    // The SDK dials again by itself when it polls or publishes after a drop. That is for our caller to decide.
+    // The SDK dials again by itself when it polls or publishes after a drop. That is the decision of our caller.
     if (this.#ended || this.#stream !== undefined) return new PassThrough().destroy();
     const { attempt } = this;
     const host = this.#url.hostname.replace(/^\[|\]$/g, '');
@@ -126,8 +126,8 @@ export class Tap {
     });
     this.#stream = stream;
     stream.setNoDelay(true);
-    // mqtt writes CONNECT at once. With a write under way Node reports whatever fails in the handshake, a signature of
-    // the token among them, as EPROTO instead of the error of OpenSSL and its library.
+    // mqtt writes CONNECT at once. With a write under way Node reports every failure of the handshake, a signature of the
+    // token among them, as EPROTO instead of the error of OpenSSL and its library.
     stream.cork();
     stream.once('connect', () => {
       attempt.phase = 'tls';

@@ -10,12 +10,12 @@ import type { Decision, RollEvent, RollState, Step } from './state.ts';
 import { step } from './step.ts';
 
 interface Followed extends Step {
-  /** What the rules said, where the event was a signal. */
+  /** The decision of the rules, where the event was a signal. */
   readonly decision?: Decision & { readonly rule: string };
 }
 
 export interface Advance extends Followed {
-  /** What happened, where it was taken for something else: a module that loses its state for the same effect again is a token that fails. */
+  /** The event, where it was replaced: a module that loses its state again for the same effect counts as a token that fails. */
   readonly event?: RollEvent;
   /** The module has lost its state: only a new process heals it. */
   readonly restart?: true;
@@ -44,7 +44,7 @@ interface Heard {
   readonly decision: Decision & { readonly rule: string };
 }
 
-/** The first signal that calls for something; what has to wait must not keep the others waiting. */
+/** The first signal that calls for work: one that must wait does not hold up the others. */
 function listen(state: RollState, event: RollEvent, terms: Terms): Heard | undefined {
   let first: Heard | undefined;
   for (const signal of signalsOf(state, event, terms)) {
@@ -55,7 +55,7 @@ function listen(state: RollState, event: RollEvent, terms: Terms): Heard | undef
   return first;
 }
 
-/** A roll that was promised for later, before the issuer was changed for one that needs a person, will never begin. */
+/** Drops a roll that was planned for later, before the issuer was changed for one that needs a person: it will never begin. */
 function unpromise(state: RollState, signal: Signal, event: RollEvent): RollState {
   const { scheduled, request: inFlight } = state;
   if (scheduled === undefined || signal.kind !== 'asked' || signal.request !== scheduled) return state;
@@ -64,17 +64,17 @@ function unpromise(state: RollState, signal: Signal, event: RollEvent): RollStat
   return inFlight === undefined ? ended : { ...ended, request: inFlight };
 }
 
-/** Raises the alarm of a renewal that is overdue. Looked at with the clock, as nothing else happens when time passes. */
+/** Raises the alarm of a renewal that is overdue. Checked at each look at the clock, because time passes without events. */
 function watched(advance: Followed, event: RollEvent, terms: Terms): Followed {
   if (event.kind !== 'woken' && event.kind !== 'started') return advance;
-  // Nor is it taken back by a clock that cannot be right: each is told once, even if every boot begins in 1970.
+  // Nor does a wrong clock end an alarm: each is told once, even if every boot begins in 1970.
   if (!isCredible(advance.state, terms, event.at)) return advance;
   const { alarm: before, ...state } = advance.state;
   const alarm = alarmOf(state, terms, event.at);
   return alarm === before ? advance : { ...advance, state: { ...state, ...(alarm && { alarm }) } };
 }
 
-/** Which signals are in an event, the most urgent first. */
+/** The signals in an event, the most urgent first. */
 export function signalsOf(state: RollState, event: RollEvent, terms: Terms): readonly Signal[] {
   switch (event.kind) {
     case 'asked':
@@ -132,7 +132,7 @@ function planned(state: RollState, { kind, at: now }: RollEvent, terms: Terms): 
 
 function charge(state: RollState, signal: Signal, { action }: Decision, terms: Terms, now: number): RollState {
   const acts = action === 're-register' || action === 'roll' || action === 'drop';
-  // A request that was promised for later was charged when it was promised.
+  // A request that was planned for later was charged when it was accepted.
   const wasCharged = signal.kind === 'asked' && state.scheduled === signal.request;
   if (!acts || !isCharged(signal) || wasCharged) return state;
   return { ...state, budget: { left: budgetLeft(state, terms, now) - 1, at: now } };

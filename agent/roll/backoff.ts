@@ -28,19 +28,19 @@ const LADDERS: Record<RollEffect['kind'], Ladder> = {
   'destroy-key': { firstMs: 5 * SECOND, capMs: 10 * MINUTE, jitter: 0.2 },
 };
 
-/** These have cost DPS nothing, and mostly mean that there is no network: when it is back, nobody should wait for an hour. */
+/** Failures that have cost DPS nothing, and mostly mean that there is no network: when it is back, an hour is too long. */
 const NEVER_THERE: ReadonlySet<Failure['code']> = new Set<Failure['code']>(['NL-DPS-UNREACHABLE', 'NL-DPS-UNTRUSTED']);
 
-/** In its last minutes a leaf is hurried no further than to this, in milliseconds. */
+/** In the last minutes of a leaf the pause is still at least this, in milliseconds. */
 const LEAST_HALF_MS = 10 * SECOND;
 
 /** Largest pause of any ladder or probe, in milliseconds: a renewal margin below three times this cannot work. */
 export const LARGEST_PAUSE_MS = HOUR;
 
 /**
- * The pause in milliseconds before try number `tries` + 1, after `tries` failures in a row (1 or more). What the other side
- * asked for is the least, but of an issuer no more than a day, and no more than half of what is left of the leaf; jitter is
- * added on top of it, never taken off.
+ * The pause in milliseconds before try number `tries` + 1, after `tries` failures in a row (1 or more). It is at least the
+ * time that the other side asked for, but for an issuer at most a day, and at most half of the leaf's remaining life; jitter
+ * is added on top of it, never taken off.
  * @param remainingMs what is left of the leaf that must be replaced: the pause is never more than half of it
  */
 export function pauseMs(
@@ -62,8 +62,8 @@ export function pauseMs(
 }
 
 /**
- * A candidate that was refused is asked for again after 5 and 15 minutes, then every hour, in milliseconds. Jitter is only
- * added: a device that was disallowed asks DPS at most once an hour.
+ * DPS is asked about a refused candidate again after 5 and 15 minutes, then every hour, in milliseconds. Jitter is only added:
+ * a device that was disallowed asks DPS at most once an hour.
  */
 export function probeMs(times: number, draw: number, remainingMs = Number.POSITIVE_INFINITY): number {
   const rung = [5 * MINUTE, 15 * MINUTE][times - 1] ?? HOUR;
@@ -71,7 +71,7 @@ export function probeMs(times: number, draw: number, remainingMs = Number.POSITI
 }
 
 /**
- * How often the hub may refuse right after DPS said "assigned" before it is believed: 1, 2, 4 … 60 s add up to 5 minutes.
+ * How often the hub may refuse right after DPS said "assigned" before the refusal counts: 1, 2, 4 … 60 s add up to 5 minutes.
  * Right after a registry change CONNACK 5 can be transient for seconds to minutes (azure-iot-sdk-c issue 373).
  */
 export const GRACE_REFUSALS = 10;

@@ -2,7 +2,7 @@ import type { Terms } from './plan.ts';
 import type { Signal } from './signal.ts';
 import type { RollState } from './state.ts';
 
-/** Asked by method, or begun by newleaf itself: it counts against the budget. A technician, a due leaf and a probe do not. */
+/** A method's request, or newleaf's own work, counts against the budget; a technician, a due leaf and a probe do not. */
 export function isCharged(signal: Signal): boolean {
   if (signal.kind === 'asked' || signal.kind === 'delivered') return signal.request.from === 'method';
   return signal.kind === 'rejected' || signal.kind === 'configuration' || signal.kind === 'new-key';
@@ -10,7 +10,7 @@ export function isCharged(signal: Signal): boolean {
 
 /** Token bucket: `burst` at once, `requestsPerHour` in the long run. */
 export function budgetLeft({ budget }: RollState, { requestsPerHour, burst }: Terms, now: number): number {
-  // What was spent further ahead than a bucket takes to fill was spent by a clock that has been set back since.
+  // A moment further ahead than a bucket takes to fill comes from a clock that has been set back since.
   if (budget.at > now + (burst * 3_600_000) / requestsPerHour) return burst;
   const earned = (Math.max(0, now - budget.at) * requestsPerHour) / 3_600_000;
   return Math.min(burst, budget.left + earned);

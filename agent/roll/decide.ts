@@ -5,7 +5,7 @@ import type { Decision } from './state.ts';
 /**
  * First to answer wins: the order is the policy, and each rule has its reason beside it (rules.ts).
  *
- * What the rules do not decide, since it follows from the answer to an effect and not from a signal:
+ * The rules do not decide what follows from the answer to an effect and not from a signal:
  * - a candidate that DPS, hub or issuer refuses: parked.ts and failed.ts (with the same grace for a hub that lags DPS)
  * - a candidate whose key is lost: key-lost.ts; a module that loses its state: poison.ts
  * - a leaf that gets no answer, and when the other one is tried: unreached.ts
@@ -41,5 +41,5 @@ export function decide(signal: Signal, standing: Standing): Decision & { readonl
     const decision = rule(signal, standing);
     if (decision !== undefined) return { ...decision, rule: name };
   }
-  return { action: 'ignore', why: 'no rule asks for anything', rule: 'otherwise' };
+  return { action: 'ignore', why: 'no rule asks for work', rule: 'otherwise' };
 }

@@ -25,7 +25,7 @@ export function effectFailed(state: RollState, event: Of<'failed'>, decision?: D
   const { current, next, phase } = state;
   if (effect.kind === 'destroy-key') return undestroyed(state, event);
   const known = [current?.thumbprint, next?.leaf?.thumbprint];
-  // The last word of an attempt with a leaf that has been replaced since.
+  // A late answer about a leaf that has been replaced since.
   if ('leaf' in effect && !known.includes(effect.leaf.thumbprint)) return state;
   if (event.again === true && effect.kind === 'generate-key' && phase === 'generating-key' && next !== undefined) {
     return issuerRefused(state, asleep(next), event, failure);
@@ -51,7 +51,7 @@ export function effectFailed(state: RollState, event: Of<'failed'>, decision?: D
   return issuerRefused(state, next, event, failure);
 }
 
-/** The issuer says no, or gives what is of no use: it is asked again by the ladder of the candidate. */
+/** The issuer refuses, or delivers a useless leaf: it is asked again by the ladder of the candidate. */
 export function issuerRefused(state: RollState, next: Next, event: RollEvent, failure: Failure): RollState {
   const parked = park(state, next, event, failure);
   if (hasJustRefused(state, event)) return strand(parked, event, failure);
@@ -61,7 +61,7 @@ export function issuerRefused(state: RollState, next: Next, event: RollEvent, fa
 /** The hub refuses the current leaf. */
 function rejected(state: RollState, event: Of<'failed'>, decision?: Decision): Moved {
   const { failure } = event;
-  // Whatever ended the sessions before this has found its cause.
+  // The cause of the earlier ends of sessions is found.
   const offline: RollState = { ...without(state, 'online'), trouble: failure, flaps: 0 };
   const refusals = state.grace === undefined ? {} : { grace: state.grace + 1 };
   if (decision?.action === 'strand') return strand({ ...offline, rejected: true }, event, failure);
@@ -86,11 +86,11 @@ function currentRefused(before: RollState, event: Of<'failed'>, decision?: Decis
       const alone: RollState = { ...retireKey(without(troubled, 'next'), keyOf(next)), phase: 'registering' };
       return currentRefused(alone, event, decision);
     }
-    // The candidate may be the only leaf that DPS trusts: it is kept, whatever was said of it.
+    // The candidate may be the only leaf that DPS trusts: it is kept, even if it was unwanted.
     const { unwanted: _, ...kept } = next;
     return strand({ ...troubled, next: kept }, event, failure);
   }
-  // What was interrupted to ask DPS goes on, and asks again by the ladder.
+  // The roll that was interrupted to ask DPS goes on, and asks again by the ladder.
   if (request?.action === 'roll' && decision?.action !== 'roll')
     return resumeRoll(probed(troubled, event), event, 'refused');
   const isBarred = rejected || state.assignment === undefined;
@@ -116,12 +116,12 @@ function candidateRejected(state: RollState, next: Next, event: Of<'failed'>): M
   return settle(finish(given, event, 'person', failure), event, 'refused', failure);
 }
 
-/** The current leaf is refused while a roll goes on: DPS is asked for it again, as it may take it before there is another. */
+/** The current leaf is refused while a roll goes on: DPS is asked for it again, and may accept it before there is a new leaf. */
 function probed(state: RollState, event: RollEvent): RollState {
   return state.rejected ? { ...state, probe: probeOf(state, event, 1) } : state;
 }
 
-/** The old key is of no use to anybody any more: the roll is through, whether or not the token lets go of it. */
+/** The old key is useless now: the roll has succeeded, even if the token does not destroy it. */
 function undestroyed(state: RollState, event: Of<'failed'>): Moved {
   const { retire } = state;
   if (state.phase !== 'retiring-key' || retire === undefined) return state;
@@ -132,7 +132,7 @@ function undestroyed(state: RollState, event: Of<'failed'>): Moved {
   return settle(tried, event, 'refused', event.failure);
 }
 
-/** The next key cannot be made beside one that has served: the roll waits for a person, and looks again by the ladder of its candidate. */
+/** The next key cannot be made beside one that has served: the roll waits for a person, and for the candidate's ladder. */
 function slotBlocked(state: RollState, event: Of<'failed'>): RollState {
   const { retire, next } = state;
   const why = failure('NL-TOKEN-OCCUPIED', {

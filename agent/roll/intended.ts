@@ -1,11 +1,10 @@
 import type { RollEvent, RollState } from './state.ts';
 
-/** The digits of a double that a draw has to give. */
 const DRAW_BITS = 52;
 
 /**
  * Gives the next key its CKA_ID before it is made, with the intent to make it: after a power cut the key is known by it, and
- * whatever else has our label is not ours. Time and draw are in it, so that it is fresh: a handle which OpenSSL or libp11
+ * any other key with our label is not ours. Time and draw are in it, so that it is fresh: a handle that OpenSSL or libp11
  * keeps by id can never mean another key.
  */
 export function withIntended(state: RollState, { at, draw }: RollEvent): RollState {
@@ -13,6 +12,6 @@ export function withIntended(state: RollState, { at, draw }: RollEvent): RollSta
   if (phase !== 'generating-key' || next === undefined || next.slot === 'given') return state;
   if (next.id !== undefined || next.intended !== undefined) return state;
   const random = Math.floor(draw * 2 ** DRAW_BITS).toString(16);
-  // 16 bytes: what modules and tools are used to.
+  // 16 bytes: the usual length for modules and tools.
   return { ...state, next: { ...next, intended: `${at.toString(16).padStart(12, '0')}${random.padStart(20, '0')}` } };
 }

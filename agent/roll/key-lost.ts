@@ -3,15 +3,15 @@ import { drop, finish, type Moved, park, resumeRoll, settle, without } from './m
 import { candidateRefused } from './parked.ts';
 import type { Next, Of, RollState } from './state.ts';
 
-/** So often, over a quarter of an hour or more, a read does not fail by chance. */
+/** So many failed reads, over a quarter of an hour or more, are no accident. */
 const SURE_TIMES = 3;
 
-/** DPS or hub were to see its leaf, and the token did not find the key. */
+/** A handshake with DPS or hub needed the key, and the token did not find it. */
 export const isKeyLost = ({ parked }: Next): boolean => parked?.failure.code === 'NL-TOKEN-KEY';
 
 /**
- * The key of the candidate is not in the token: a power cut took it (SoftHSM 2.6.1 writes without fsync), or somebody did. That
- * must not hold up the gateway for ever, nor may a read that failed cost a leaf that somebody has enrolled.
+ * The key of the candidate is not in the token: lost in a power cut (SoftHSM 2.6.1 writes without fsync), or destroyed by a
+ * person. That must not hold up the gateway for ever, nor may a failed read cost a leaf that the operator has enrolled.
  * @returns undefined where it is not about that key
  */
 export function keyLost(state: RollState, next: Next, event: Of<'failed'>): Moved | undefined {
@@ -19,11 +19,11 @@ export function keyLost(state: RollState, next: Next, event: Of<'failed'>): Move
   const { phase, current, request } = state;
   const isKept = keepsKey(state, next.id) || next.slot === 'given';
   if (phase === 'requesting-leaf' && effect.kind === 'request-leaf' && !isKept) {
-    // Nothing is destroyed for it: where the key is there after all, it is found in the slot once more by its CKA_ID.
+    // The key is not destroyed for it: if it is there after all, it is found in the slot once more by its CKA_ID.
     const { id, ...keyless } = next;
     const other = { ...keyless, ...(id !== undefined && { intended: id }), renewed: true };
     if (next.renewed !== true) return settle({ ...state, next: other }, event, 'key-lost', failure);
-    // A token that loses each key is asked for another by the ladder of the candidate, and no more often.
+    // A token that loses each key gets new ones only by the ladder of the candidate.
     const kept = finish(park(state, other, event, failure), event, state.online ? 'kept' : 'person', failure);
     return settle(kept, event, 'key-lost', failure);
   }

@@ -9,14 +9,14 @@ export interface KeyRef {
 }
 
 /**
- * An end-entity certificate with its chain, and the key in the token that it belongs to.
+ * An end-entity certificate with its chain, and its key in the token.
  *
- * With attestation by a TPM there is none, and the machine turns the same wheels for what stands in its place: the
- * endorsement key, which was there before us (`given`), never ends, and is never destroyed. See `endorsed`.
+ * With attestation by a TPM there is none, and the machine does the same with its substitute: the endorsement key, which was
+ * there before us (`given`), never ends, and is never destroyed. See `endorsed`.
  */
 export interface Leaf {
   readonly key: KeyRef;
-  /** PEM, leaf first, then the intermediates that are sent with it. */
+  /** PEM, leaf first, then its intermediates. */
   readonly chain: string;
   /** SHA-256 of the leaf's DER: 64 upper-case hex digits. */
   readonly thumbprint: string;
@@ -39,7 +39,7 @@ const TPM = 'tpm';
 
 export const isEndorsed = ({ key }: Leaf): boolean => key.id === TPM;
 
-/** What stands for the leaf of a gateway that attests by its TPM. @param thumbprint SHA-256 of the endorsement key */
+/** The substitute for the leaf of a gateway that attests by its TPM. @param thumbprint SHA-256 of the endorsement key */
 export const endorsed = (registrationId: string, thumbprint: string): Leaf => ({
   key: { slot: 'given', id: TPM },
   chain: '',
@@ -51,15 +51,15 @@ export const endorsed = (registrationId: string, thumbprint: string): Leaf => ({
   notAfter: NEVER,
 });
 
-/** What DPS answered: the hub and the name of the device there. */
+/** The answer of DPS: the hub and the name of the device there. */
 export interface Assignment {
   /** host or host:port */
   readonly hub: string;
   readonly deviceId: string;
   readonly substatus?: string;
-  /** With attestation by a TPM: which key DPS gave for the hub. Each registration gives another. */
+  /** With attestation by a TPM: the name of the key that DPS gave for the hub. Each registration gives another. */
   readonly key?: string;
 }
 
-/** What a session is opened to: another hub, or the same one with another key, is another session. */
+/** The place of a session: another hub, or the same one with another key, is another session. */
 export const placeOf = ({ hub, key }: Assignment): string => (key === undefined ? hub : `${hub}#${key}`);

@@ -9,30 +9,30 @@ export function freeSlot({ current }: RollState): 'a' | 'b' {
   return current?.key.slot === 'a' ? 'b' : 'a';
 }
 
-/** A leaf can be renewed with the key that it has: then there is no second key that could be destroyed. */
+/** A leaf can be renewed with its own key: then there is no second key that could be destroyed. */
 export function keepsKey({ current }: RollState, id: string | undefined): boolean {
   return id !== undefined && id === current?.key.id;
 }
 
-/** Nobody relies on the key of the CSR that is out: another may take its place. */
+/** The key of the pending CSR is not in use: another may take its place. */
 export function hasSpareKey(state: RollState): boolean {
   const { request, next } = state;
   if (request !== undefined || next === undefined || next.leaf !== undefined) return false;
   return !next.sent && !keepsKey(state, keyOf(next)?.id);
 }
 
-/** The key of a candidate, also one that may be in the token without that we know. */
+/** The key of a candidate, also one that an interrupted attempt may have left in the token. */
 export function keyOf({ slot, id, intended = id }: Next): KeyRef | undefined {
   return intended === undefined ? undefined : { slot, id: intended };
 }
 
-/** Time that is left of the current leaf, in milliseconds; without one there is no hurry that a pause could cost. */
+/** Time that is left of the current leaf, in milliseconds; without a leaf a pause costs nothing. */
 export function remaining({ current }: RollState, at: number): number {
   return current === undefined || current.notAfter <= at ? Number.POSITIVE_INFINITY : current.notAfter - at;
 }
 
 /**
- * A key that the token will not destroy is left alone after so many attempts, until the next start or until its slot is
+ * A key that the token does not destroy is left alone after so many attempts, until the next start or until its slot is
  * needed: a key that has served never serves again.
  */
 export const RETIRE_TRIES = 5;
@@ -48,8 +48,8 @@ export function mustRetire({ retire }: RollState): boolean {
 }
 
 /**
- * A request that gets no answer, and may get none for days: from its issuer, or from a hub that nobody reaches. The operator
- * may have to change the hub meanwhile. A refusal is an answer, and has a ladder of its own.
+ * A request that gets no answer, and may get none for days: from its issuer, or from a hub that cannot be reached. The
+ * operator may have to change the hub meanwhile. A refusal is an answer, and has a ladder of its own.
  */
 export function isStuck(state: RollState): boolean {
   const { phase, trouble } = state;
@@ -57,7 +57,7 @@ export function isStuck(state: RollState): boolean {
   return (waits || lacksHub(state)) && trouble !== undefined && trouble.kind !== 'refused';
 }
 
-/** A re-registration that is through with DPS, and waits for the hub. */
+/** A re-registration whose DPS part is done, and that waits for the hub. */
 const lacksHub = ({ phase, request, online }: RollState): boolean =>
   phase === 'serving' && request?.action === 're-register' && online === undefined;
 
@@ -69,15 +69,15 @@ export function getsNoRegistration({ phase, trouble, unheard = 0 }: RollState): 
 
 /** The ladder of the connection comes to a minute with its sixth rung: 20 attempts are a quarter of an hour. */
 export const PATIENCE = 20;
-/** A fleet that lost its hub in one moment asks within another quarter of an hour, not within a minute. */
+/** A fleet that lost its hub in one moment is spread over another quarter of an hour. */
 const SPREAD = 15;
-/** An hour of attempts: whoever moves gateways away from a hub that is down does so hours after it went down. */
+/** An hour of attempts: operators move gateways away from a hub hours after it went down. */
 export const AGAIN = 60;
 
 /**
- * Whether DPS is to be asked after so many attempts in a row that no hub answered: it may have another hub for us. Counted
- * instead of timed, as the clock of a gateway without a network is the least to be relied on.
- * @param serial of the leaf, whose digits spread the moment over a fleet
+ * Whether to ask DPS after so many attempts in a row without an answer of a hub: it may have another hub for us. Counted
+ * instead of timed, because the clock of a gateway without a network is the least reliable.
+ * @param serial of the leaf: its digits spread the moment over a fleet
  */
 export function isWorthAsking(unreached: number, serial: string): boolean {
   const first = PATIENCE + Math.floor(SPREAD * drawOf(serial));
@@ -86,14 +86,14 @@ export function isWorthAsking(unreached: number, serial: string): boolean {
 
 type Connect = Extract<RollEffect, { kind: 'connect' }>;
 
-/** A connection that the phase depends on got no answer. Returns its effect, undefined where this is something else. */
+/** A connection that the phase depends on got no answer. Returns its effect, undefined for other failures. */
 export function unanswered(state: RollState, { effect, failure }: Of<'failed'>): Connect | undefined {
   if (effect.kind !== 'connect' || failure.kind !== 'transient') return undefined;
   const leaf = state.phase === 'connecting-next' ? state.next?.leaf : state.current;
   return leaf?.thumbprint === effect.leaf.thumbprint ? effect : undefined;
 }
 
-/** A key is made for a CSR while hub and DPS refuse every leaf there is: the gateway keeps its hour. */
+/** A key is made for a CSR while hub and DPS refuse every leaf there is: the hourly probe keeps its time. */
 export function isStrandedCsr({ probe, request, next, online }: RollState): boolean {
   return (
     probe !== undefined &&
@@ -104,7 +104,7 @@ export function isStrandedCsr({ probe, request, next, online }: RollState): bool
   );
 }
 
-/** DPS refused the current leaf, a roll was to cure it, and DPS and hub have taken the leaf again before there was another. */
+/** DPS refused the current leaf, a roll was to cure it, and DPS and hub have taken the leaf again before there was a new one. */
 export function isCured({ phase, request }: RollState): boolean {
   return request?.reason === 'dps-refused' && (phase === 'generating-key' || phase === 'requesting-leaf');
 }

@@ -14,7 +14,7 @@ import {
 } from './look.ts';
 import type { Action, Decision, Next, Outcome, Phase, Request, RollEvent, RollState } from './state.ts';
 
-// What may happen to a state. The rules import none of it: they can only look (look.ts).
+// All changes of a state. The rules import none of them: they only ask (look.ts).
 
 /** With `retry` the same effect is to be tried again later. */
 export type Moved = RollState | { readonly state: RollState; readonly retry: Failure };
@@ -22,7 +22,7 @@ export type Moved = RollState | { readonly state: RollState; readonly retry: Fai
 const OUTCOMES_KEPT = 10;
 const TRAIL_KEPT = 30;
 
-/** A state without the fields named: with exactOptionalPropertyTypes absent and undefined are different things. */
+/** Without these fields: with exactOptionalPropertyTypes absent and undefined are different. */
 export function without<K extends keyof RollState>(state: RollState, ...fields: K[]): Omit<RollState, K> {
   const rest = { ...state };
   for (const field of fields) delete rest[field];
@@ -43,13 +43,13 @@ export function finish(state: RollState, event: RollEvent, outcome: Outcome['out
   return { ...without(state, 'request'), outcomes: [ended, ...state.outcomes].slice(0, OUTCOMES_KEPT) };
 }
 
-/** The key of a candidate is to be destroyed, unless the current leaf has it. */
+/** Plans to destroy the key of a candidate, unless the current leaf has it. */
 export function retireKey(state: RollState, key: KeyRef | undefined): RollState {
   if (key === undefined || key.slot === 'given' || keepsKey(state, key.id)) return state;
   return { ...state, retire: { ...key, tries: 0 } };
 }
 
-/** It is tried once more to destroy it. */
+/** Tries once more to destroy it. */
 function unblock(state: RollState, event: RollEvent, why: string): RollState {
   const { retire } = state;
   if (retire === undefined) return state;
@@ -57,7 +57,7 @@ function unblock(state: RollState, event: RollEvent, why: string): RollState {
   return move({ ...state, retire: { ...retire, tries } }, 'retiring-key', event, why);
 }
 
-/** Keeps a candidate that was refused, and plans when to ask for it again. */
+/** Keeps a refused candidate, and plans when to ask for it again. */
 export function park(state: RollState, next: Next, event: RollEvent, failure: Failure): RollState {
   const { refusals = 0, ...kept } = next;
   const times = (next.parked?.times ?? refusals) + 1;
@@ -65,17 +65,17 @@ export function park(state: RollState, next: Next, event: RollEvent, failure: Fa
   return { ...state, next: { ...kept, parked: { failure, times, askAt } }, trouble: failure };
 }
 
-/** When DPS is asked again for a current leaf that it has refused. @param least of the ladder's rungs, the first to begin with */
+/** When DPS is asked again for a current leaf that it has refused. @param least the first rung of the ladder to use */
 export function probeOf({ probe }: RollState, { at, draw }: RollEvent, least: number): NonNullable<RollState['probe']> {
   const times = (probe?.times ?? 0) + 1;
   return { times, askAt: at + probeMs(Math.max(times, least), draw) };
 }
 
-/** Gives the candidate up: its key is to be destroyed, but only once DPS no longer trusts its leaf. */
+/** Gives the candidate up: its key is destroyed, but only once DPS no longer trusts its leaf. */
 export function drop(state: RollState, next: Next, event: RollEvent, why: string): RollState {
   const key = keyOf(next);
   if (key === undefined || next.id === undefined) return state;
-  // There is nothing to go back to: only the leaf is given up, and its key gets another.
+  // There is no current leaf to go back to: only the candidate's leaf is given up, and its key gets another.
   if (state.current === undefined) return settle(dropLeaf(state, next, key.id), event, why);
   if (next.sent) return move(state, 'abandoning', event, why);
   return makesWay(retireKey(without(state, 'next'), key), event, why);
@@ -84,7 +84,7 @@ export function drop(state: RollState, next: Next, event: RollEvent, why: string
 /** An expired candidate is accepted nowhere, so DPS need not hear of it. The clock may be wrong: no key is destroyed for it. */
 export function expire(state: RollState, next: Next, event: RollEvent, why: string): RollState {
   if (next.id === undefined) return state;
-  // What was wrong with it is wrong no more.
+  // The trouble of the candidate ends with it.
   const calm = state.trouble?.code === next.parked?.failure.code ? without(state, 'trouble') : state;
   return makesWay(dropLeaf(calm, next, next.id), event, why);
 }
@@ -94,7 +94,7 @@ function dropLeaf(state: RollState, { slot, sent }: Next, id: string): RollState
   return { ...state, next: { slot, id, sent: sent && state.current === undefined, waiting: true } };
 }
 
-/** A candidate is gone: what was asked for goes on without it, and a stranded gateway keeps its hour. */
+/** A candidate is gone: the request goes on without it, and the hourly probe of a stranded gateway keeps its time. */
 function makesWay(state: RollState, event: RollEvent, why: string): RollState {
   if (state.request?.action === 'roll') return resumeRoll(state, event, why);
   if (state.request !== undefined) return beginRegister(state, event, why);
@@ -102,11 +102,11 @@ function makesWay(state: RollState, event: RollEvent, why: string): RollState {
 }
 
 /**
- * The one that is unwanted is given up at once where the last word of DPS about it was a refusal; else DPS may trust it, and
- * takes the current leaf first.
+ * An unwanted candidate is given up at once where the last word of DPS about it was a refusal; else DPS may trust it, and must
+ * accept the current leaf first.
  */
 export function discard(state: RollState, { assignment: _, ...next }: Next, event: RollEvent): RollState {
-  // Neither DPS nor the hub has said anything of it yet.
+  // Neither DPS nor the hub has answered about it yet.
   const silent = { failure: failure('NL-DPS-TIMEOUT'), times: next.refusals ?? 0, askAt: event.at };
   const gone: Next = { parked: silent, ...next, unwanted: true };
   const unsent = next.denied === true && state.current !== undefined ? { ...gone, sent: false } : gone;
@@ -114,13 +114,13 @@ export function discard(state: RollState, { assignment: _, ...next }: Next, even
 }
 
 /**
- * DPS had refused the current leaf, and one roll was to cure it. Now DPS and hub take the current leaf again (the operator
- * has allowed it once more), so the candidate of that roll has nobody who would enroll it: it would stay parked for good.
+ * DPS had refused the current leaf, and one roll was to cure it. Now DPS and hub accept the current leaf again (the operator
+ * has allowed it once more), so no operator will enroll the candidate of that roll: it would stay parked for good.
  */
 export function dropCure(state: RollState): RollState {
   const { next, current, rolledFor } = state;
   const cure = rolledFor !== undefined && rolledFor === current?.thumbprint;
-  // Sent since: it was DPS that spoke last about the candidate, not about the current leaf.
+  // Sent since: the last word of DPS was about the candidate, not about the current leaf.
   if (!cure || next?.leaf === undefined || next.parked === undefined || next.sent) return state;
   return retireKey(without(state, 'next', 'rolledFor'), keyOf(next));
 }
@@ -136,7 +136,7 @@ export function setAside(state: RollState): RollState {
 export function resumeRoll(state: RollState, event: RollEvent, why: string): RollState {
   if (mustRetire(state) || isBlocked(state)) return unblock(state, event, why);
   const next: Next = state.next ?? { slot: freeSlot(state), sent: false };
-  // The issuer may take days, and DPS may take the current leaf again before that.
+  // The issuer may take days, and DPS may accept the current leaf again before that.
   const probe = state.rejected && state.probe === undefined ? { probe: probeOf(state, event, 1) } : {};
   if (next.leaf !== undefined) return toRegisterNext({ ...state, next }, next, event, why);
   return move(
@@ -147,18 +147,18 @@ export function resumeRoll(state: RollState, event: RollEvent, why: string): Rol
   );
 }
 
-/** A candidate that is worked on neither waits for a person nor for its next probe; how often it was refused is kept. */
+/** A candidate in work waits neither for a person nor for its next probe; the count of its refusals is kept. */
 function active({ waiting: _, ...next }: Next): Next {
   return next;
 }
 
 export function toRegisterNext(state: RollState, before: Next, event: RollEvent, why: string): RollState {
   const { denied: _, ...next } = before;
-  // Intent before effect: from here on DPS may trust the candidate, whatever answer comes back.
+  // Intent before effect: from here on DPS may trust the candidate, whatever it answers.
   return move({ ...state, next: { ...next, sent: true } }, 'registering-next', event, why);
 }
 
-/** Registers what there is with DPS: a candidate that waits for its enrollment first, the current leaf after it. */
+/** Registers with DPS: a candidate that waits for its enrollment first, the current leaf after it. */
 export function beginRegister(state: RollState, event: RollEvent, why: string): RollState {
   const { current, next } = state;
   // A stranded gateway asks DPS once an hour, not twice: by turns for the candidate and for the current leaf.
@@ -167,12 +167,12 @@ export function beginRegister(state: RollState, event: RollEvent, why: string): 
     return toRegisterNext(state, next, event, why);
   }
   if (current !== undefined) return move(state, 'registering', event, why);
-  // Without a leaf there is nothing to register: the first one is asked for.
+  // Without a leaf there is nothing to register: the first one is requested.
   const request = state.request && { ...state.request, action: 'roll' as const };
   return resumeRoll({ ...state, ...(request && { request }) }, event, why);
 }
 
-/** After an effect is through: what is still to do, in this order, else rest. */
+/** After an effect: the remaining work, in this order, else rest. */
 export function settle(state: RollState, event: RollEvent, why: string, failure?: Failure): RollState {
   const { request, next, current, rejected } = state;
   if (rejected && current !== undefined) return move(state, 'registering', event, why, failure);
@@ -184,7 +184,7 @@ export function settle(state: RollState, event: RollEvent, why: string, failure?
   return rest(state, event, why, failure);
 }
 
-/** Makes the key of a CSR. Whoever stands before a stranded gateway is not kept waiting for DPS. */
+/** Makes the key of a CSR. A person in front of a stranded gateway does not wait for DPS. */
 export function toMakeKey(state: RollState, event: RollEvent, why: string): RollState {
   if (state.phase !== 'stranded') return settle(state, event, why);
   if (mustRetire(state) || isBlocked(state)) return unblock(state, event, why);
@@ -197,14 +197,14 @@ function rest(state: RollState, event: RollEvent, why: string, failure?: Failure
 
 /** Accepts a request: it is in flight from here on. */
 export function accept(state: RollState, request: Request, event: RollEvent): RollState {
-  // The first provisioning turns nothing over, and nobody has to wait after it.
+  // The first provisioning replaces no leaf, so no interval follows it.
   const rolled = request.action === 'roll' && state.current !== undefined ? { lastRollAt: event.at } : {};
-  // What was promised for later is kept, whatever comes in between.
+  // A request that is planned for later is kept, whatever comes in between.
   const free = state.scheduled?.id === request.id ? without(state, 'scheduled') : state;
   return { ...free, ...rolled, request };
 }
 
-/** A request that is stuck makes room for another; what a roll has is kept for the next one. */
+/** A stuck request makes room for another; the next roll gets the candidate of this one. */
 export function makeRoom(state: RollState, event: RollEvent): RollState {
   if (!isStuck(state) && !getsNoRegistration(state)) return state;
   return finish(setAside(state), event, state.phase === 'serving' ? 'failed' : 'kept', state.trouble);
@@ -221,7 +221,7 @@ export function begin(state: RollState, event: RollEvent, decision?: Decision): 
   }
   const { action, reason } = decision;
   const own = { id: `newleaf-${event.at.toString(36)}`, action, reason, from: 'newleaf', at: event.at } as const;
-  // What was asked for goes on where the hub refuses the leaf meanwhile.
+  // A request goes on even if the hub refuses the leaf meanwhile.
   const makesPlace = reason === 'asked' || (state.phase === 'serving' && reason !== 'rejected');
   const free = makesPlace ? makeRoom(state, event) : state;
   const waited = reason === 'asked' ? free.scheduled : undefined;
@@ -229,15 +229,15 @@ export function begin(state: RollState, event: RollEvent, decision?: Decision): 
   return beginRequest(accept(free, accepted, event), action, event, reason);
 }
 
-/** Begins what a request asks for, wherever the gateway is. A roll may have to register the current leaf first. */
+/** Begins a request in any phase. A roll may have to register the current leaf first. */
 export function beginRequest(state: RollState, action: Action, event: RollEvent, why: string): RollState {
   const { phase, next } = state;
   if (phase === 'connecting-next' && next !== undefined) {
-    // DPS trusts the candidate by now: so it is the candidate that asks for another hub.
+    // DPS trusts the candidate by now: so the request for another hub is made with the candidate.
     const { assignment: _, ...unassigned } = next;
     return toRegisterNext(state, unassigned, event, why);
   }
-  // What is on its way to DPS goes on, for another request.
+  // A registration under way goes on, for another request.
   if (phase === 'registering-next' || phase === 'abandoning') return state;
   return action === 'roll' ? resumeRoll(state, event, why) : beginRegister(state, event, why);
 }

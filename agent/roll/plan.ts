@@ -4,9 +4,9 @@ import { ALARMS, type Alarm, type RollState } from './state.ts';
 /** When to renew: a share of the lifetime, a time left in milliseconds, or never. */
 export type RenewAt = { readonly share: number } | { readonly leftMs: number } | 'off';
 
-/** What configuration and build fix for the rules. */
+/** The constants of the rules, from configuration and build. */
 export interface Terms {
-  /** By its TPM a gateway has no leaf: nothing is rolled, due, or delivered, and it registers again instead. */
+  /** With a TPM there is no leaf: nothing is rolled, due, or delivered, and the gateway registers again instead. */
   readonly attestation: 'x509' | 'tpm';
   /** The issuer needs no person. */
   readonly automatic: boolean;
@@ -24,9 +24,9 @@ export interface Terms {
 const SPREAD = 0.05;
 
 /**
- * The planned moment of renewal (wall clock, milliseconds), or undefined where it is switched off. The jitter is drawn
- * once from the serial, so that `status` can print the moment, and a fleet that was provisioned in one minute does not
- * come back in one minute.
+ * The planned moment of renewal (wall clock, milliseconds), or undefined where it is switched off. The jitter is drawn once
+ * from the serial, so that `status` can print the moment, and a fleet that was provisioned in one minute does not come back in
+ * one minute.
  */
 export function dueAt(leaf: Pick<Leaf, 'notBefore' | 'notAfter' | 'serial'>, renewAt: RenewAt): number | undefined {
   if (renewAt === 'off') return undefined;
@@ -35,7 +35,7 @@ export function dueAt(leaf: Pick<Leaf, 'notBefore' | 'notAfter' | 'serial'>, ren
   return Math.round(latest - lifetime * SPREAD * drawOf(leaf.serial));
 }
 
-/** What each leaf has drawn once and for all: FNV-1a over the serial, as a number in [0, 1). */
+/** The draw of each leaf, once and for all: FNV-1a over the serial, as a number in [0, 1). */
 export function drawOf(serial: string): number {
   let hash = 0x811c9dc5;
   for (const digit of serial) hash = Math.imul(hash ^ digit.charCodeAt(0), 0x01000193) >>> 0;
@@ -51,13 +51,13 @@ export function isCredible(state: RollState, terms: Terms, now: number): boolean
   return now >= clockFloor(state, terms);
 }
 
-/** Within this time NTP has set a clock that it can set, in milliseconds. */
+/** NTP sets a clock within this time or not at all, in milliseconds. */
 const DOUBT_MS = 15 * 60_000;
 
 /**
- * Whether a token that is made by this clock may be accepted. When a server was last seen was read from the clock, too, and
- * that may have been ahead at the time (a battery that fails, local time taken for UTC): it is held against the clock only
- * while NTP may still set that. Otherwise a gateway that is right again could not connect until then.
+ * Whether a SAS token made by this clock may be accepted. The moment of the last server was read from this clock, too, which
+ * may have been ahead then (a battery that fails, local time taken for UTC): it counts against the clock only while NTP may
+ * still correct it. Otherwise a gateway with a corrected clock could not connect until that moment.
  * @param upMs how long the process has been running
  */
 export function makesTokens(state: RollState, terms: Terms, now: number, upMs: number): boolean {
@@ -81,8 +81,8 @@ const ALARM_MS: Record<Alarm, number> = {
 };
 
 /**
- * How near the end of the current leaf is, once the moment of its renewal has passed: before that nothing is wrong,
- * however short the leaf lives. With renewal switched off the second half of its life counts as overdue.
+ * How near the end of the current leaf is, once the moment of its renewal has passed: before that nothing is wrong, however
+ * short the leaf lives. With renewal switched off the second half of its life counts as overdue.
  */
 export function alarmOf(state: RollState, terms: Terms, now: number): Alarm | undefined {
   const { current } = state;
@@ -95,8 +95,8 @@ export function alarmOf(state: RollState, terms: Terms, now: number): Alarm | un
 }
 
 /**
- * The next wall-clock moment at which something is planned. The loop looks at the clock at least once a minute anyway.
- * @param after what was planned for earlier is overdue already, and must not hide the rest
+ * The next planned moment by the wall clock. The loop looks at the clock at least once a minute anyway.
+ * @param after earlier moments are overdue already, and must not hide the rest
  */
 export function nextMoment(state: RollState, terms: Terms, after = Number.NEGATIVE_INFINITY): number | undefined {
   const moments = [

@@ -6,7 +6,7 @@ import type { RollEffect, RollEvent, RollState } from './state.ts';
 const ONLINE_MS = 6 * 3_600_000;
 /** There is no session to lose, and a new process may find the token well. */
 const OFFLINE_MS = 5 * 60_000;
-/** Effects that are remembered: more cannot be in flight at once. */
+/** More effects cannot be in flight at once. */
 const KEPT = 4;
 
 const ADVICE = 'See `newleaf check`. newleaf goes on with what it has, and tries this again by itself.';
@@ -18,8 +18,8 @@ export interface Heeded {
 }
 
 /**
- * A module that has lost its state heals by a new process, but a module that always answers one effect so would take the
- * gateway off the air for ever. So what has cost a process is written down with it:
+ * A new process heals a module that has lost its state, but a module that always answers one effect so would keep the gateway
+ * offline for ever. So the effect that ended the process is written down:
  *
  * | which effect                                 | before                                   | answer                   |
  * |----------------------------------------------|------------------------------------------|--------------------------|
@@ -46,8 +46,8 @@ export function heed(state: RollState, event: RollEvent): Heeded {
 }
 
 /**
- * Whether this effect has cost the process before this one. It is tried after the hub has accepted the current leaf, or has
- * had its time: it may cost this process as well.
+ * Whether this effect poisoned the process before this one. It is tried after the hub has accepted the current leaf, or has
+ * had its time: it may poison this process as well.
  */
 export function isSuspect({ poisoned = [], current }: RollState, effect: RollEffect): boolean {
   return !isSession(effect, current) && poisoned.some((one) => one.effect === nameOf(effect));
@@ -57,12 +57,12 @@ function isSession(effect: RollEffect, current: Leaf | undefined): boolean {
   return effect.kind === 'connect' && effect.leaf.thumbprint === current?.thumbprint;
 }
 
-/** Keys change from attempt to attempt, and the token stays as it is: what is done with a key counts as one effect. */
+/** Keys change from attempt to attempt, and the token stays the same: an effect counts as the same with any key. */
 function nameOf(effect: RollEffect): string {
   return 'leaf' in effect ? `${effect.kind} ${effect.leaf.thumbprint}` : effect.kind;
 }
 
-/** Forgets what has gone well since. */
+/** Forgets effects that have succeeded since. */
 function well(state: RollState, event: RollEvent): RollState {
   const { poisoned, ...clean } = state;
   const done = doneBy(event);

@@ -2,14 +2,14 @@ import type { Failure } from '../failure/failure.ts';
 import type { Assignment, KeyRef, Leaf, Slot } from './leaf.ts';
 
 /**
- * The outside as the daemon sees it. Each port throws `Fault` (failure.ts) for what it can name; `perform.ts` turns
- * whatever is thrown into a failure event. Every call is idempotent and may be repeated after a power cut.
+ * The outside as the daemon sees it. Each port throws `Fault` (failure.ts) for the failures that it knows; `perform.ts` turns
+ * all that is thrown into a failure event. Every call is idempotent and may be repeated after a power cut.
  */
 export interface Ports {
   readonly keys: Keys;
   readonly issuer: Issuer;
   /**
-   * What a leaf must fulfil before it is believed. Takes PEM, or whatever a person delivers (PEM, DER, PKCS#7).
+   * Verifies a leaf before it is used. Takes PEM, or a person's delivery (PEM, DER, PKCS#7).
    * @throws Fault NL-LEAF-*
    */
   readonly judge: (delivered: string | Uint8Array, key: KeyRef) => Promise<Leaf>;
@@ -17,7 +17,7 @@ export interface Ports {
   readonly hub: Hub;
 }
 
-/** The two slots of the token. MUST leave every object alone that is not of the slot named. */
+/** The two slots of the token. MUST leave every object of other slots alone. */
 export interface Keys {
   /**
    * Makes a key pair with this CKA_ID (hex) in the slot, or finds the one that an interrupted attempt has made with it.
@@ -47,7 +47,7 @@ export interface Hub {
    * until the new one has CONNACK 0, and end it silently after that.
    */
   connect(leaf: Leaf, assignment: Assignment, abort: AbortSignal): Promise<void>;
-  /** What the hub says unasked. */
+  /** Signals from the hub. */
   readonly signals: AsyncIterable<HubSignal>;
   /** Writes the reported property `newleaf`. */
   report(reported: object): Promise<void>;

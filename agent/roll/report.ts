@@ -11,7 +11,7 @@ export interface Status {
   readonly registrationId: string;
   readonly attestation: Terms['attestation'];
   readonly phase: Phase;
-  /** The phase for a person. */
+  /** The phase in words. */
   readonly words: string;
   /** A session with the hub is open. */
   readonly online: boolean;
@@ -36,7 +36,7 @@ export interface Status {
   /** How near the end of the leaf is, once its renewal is overdue. */
   readonly alarm?: Alarm;
   readonly trouble?: Trouble;
-  /** Somebody must do something: `trouble.advice` says who and what. */
+  /** A person must act: `trouble.advice` says who and what. */
   readonly person: boolean;
 }
 
@@ -52,7 +52,7 @@ export interface LeafStatus {
 
 export interface NextStatus {
   readonly slot: Next['slot'];
-  /** waiting: the CSR is out · parked: refused, asked again at `askAt` · rolling: being worked on */
+  /** waiting: the CSR is out · parked: refused, asked again at `askAt` · rolling: in work */
   readonly standing: 'waiting' | 'parked' | 'rolling';
   readonly leaf?: LeafStatus;
   readonly askAt?: string;
@@ -92,7 +92,7 @@ export const WORDS: Record<Phase, string> = {
   stranded: 'stranded: a person is needed',
 };
 
-/** The same of a gateway that attests by its TPM, as far as it differs; a gateway without a leaf knows no other phases. */
+/** The different words of a gateway that attests by its TPM; without a leaf there are no other phases. */
 const WORDS_BY_TPM: Partial<Record<Phase, string>> = {
   unprovisioned: 'has not registered yet',
   serving: 'serving with the key in its TPM',
@@ -143,11 +143,11 @@ export function statusOf(state: RollState, { version, registrationId, terms, now
   };
 }
 
-/** What is wrong at the moment, or has been since the leaf ended. */
+/** The present fault, or the alarm of an expired leaf. */
 const wrongIn = ({ trouble, alarm }: RollState): Failure | undefined =>
   trouble ?? (alarm === 'expired' ? failure('NL-LEAF-EXPIRED') : undefined);
 
-/** All of it in one line, for whoever has room for no more: phase, hub, end of the leaf, and what is wrong. */
+/** All of it in one line, where there is no room for more: phase, hub, end of the leaf, and the fault. */
 export function lineOf(state: RollState, attestation: Terms['attestation']): string {
   const { phase, online, assignment, current, next } = state;
   const wrong = next?.parked?.failure ?? wrongIn(state);
@@ -159,9 +159,9 @@ export function lineOf(state: RollState, attestation: Terms['attestation']): str
   ].join('; ');
 }
 
-/** Stranded, parked, or expired with nobody but a person to bring a leaf. */
+/** Stranded, parked, or expired where only a person brings a leaf. */
 function needsPerson({ phase, next, current }: RollState, terms: Terms, now: number): boolean {
-  // One that got no answer waits for nobody but the network.
+  // A candidate without an answer waits for the network only.
   if (phase === 'stranded' || (next?.parked !== undefined && next.parked.failure.kind !== 'transient')) return true;
   if (phase === 'unprovisioned') return !terms.automatic && terms.attestation === 'x509';
   return !terms.automatic && current !== undefined && now >= current.notAfter;
@@ -206,7 +206,7 @@ function troubleOf({ code, message, advice, cause }: Failure): Trouble {
   return { code, message, advice, ...(cause !== undefined && { cause }) };
 }
 
-/** The reported property `newleaf`. Written only on change, so it has no moment that passes by itself. */
+/** The reported property `newleaf`. Written only on change, so it has no times that grow by themselves. */
 export function twinOf(state: RollState, options: ReportOptions): object {
   const { version, phase, leaf, endorsementKey, next, hub, last, alarm } = statusOf(state, options);
   return {
@@ -228,7 +228,7 @@ export function twinOf(state: RollState, options: ReportOptions): object {
       reason: last.reason,
       outcome: last.outcome,
       code: last.code,
-      // Step and CKR code: nobody at the back end sees the token, and its code alone says too little.
+      // Step and CKR code: the back end does not see the token, and the code alone says too little.
       message: last.code?.startsWith('NL-TOKEN-') ? last.message : undefined,
       at: last.endedAt,
     },

@@ -7,7 +7,7 @@ import type { Rule, Signal, Standing } from './signal.ts';
 import { isProbeOfCurrent, waitsFor } from './single-flight.ts';
 import type { Decision, Outcome, RollState } from './state.ts';
 
-/** An assignment that the hub does not honour twice in a row will not be honoured by asking DPS a third time. */
+/** An assignment that the hub refuses twice in a row: asking DPS a third time does not help. */
 const UNPROVEN_ASSIGNMENTS = 2;
 
 /** Refusals that a new leaf may cure. A disabled enrollment refuses every leaf. */
@@ -25,20 +25,20 @@ export const graceRule: Rule = (signal, { state }) => {
   return ignore('the hub can lag DPS for some minutes after an assignment');
 };
 
-/** A hub identity that is disabled, or a policy that never re-provisions, is not cured by asking DPS again (azure.md rows 12, 41). */
+/** Asking DPS again does not cure a disabled hub identity, or a policy that never re-provisions (azure.md rows 12, 41). */
 export const assignedButRefusedRule: Rule = (signal, { state }) => {
   if (signal.kind !== 'rejected' || state.grace === undefined) return undefined;
   if (state.unproven + 1 < UNPROVEN_ASSIGNMENTS) return undefined;
   return { action: 'strand', why: 'DPS assigns, and the hub refuses, twice in a row' };
 };
 
-/** Two pieces of work on one identity would undo each other. What is in flight is not lost by this: it goes on. */
+/** Two pieces of work on one identity would undo each other. The work in flight is not lost by this: it goes on. */
 export const singleFlightRule: Rule = (signal, { state }) => {
   const why = waitsFor(signal, state);
   return why === undefined ? undefined : ignore(why);
 };
 
-/** A back end gone wild must not wear out the token, the CA or DPS. */
+/** A back end out of control must not wear out the token, the CA or DPS. */
 export const budgetRule: Rule = (signal, { state, terms, now }) => {
   if (!isCharged(signal) || budgetLeft(state, terms, now) >= 1) return undefined;
   const waitMs = ((1 - budgetLeft(state, terms, now)) * 3_600_000) / terms.requestsPerHour;
@@ -54,7 +54,7 @@ export const rollIntervalRule: Rule = (signal, standing) => {
   return now >= state.lastRollAt && now < until ? ignore('the last roll began a moment ago', until) : undefined;
 };
 
-/** Nothing is judged expired by a clock that cannot be right (a gateway without a battery boots in 1970). */
+/** A clock that cannot be right judges no leaf expired (a gateway without a battery boots in 1970). */
 export const clockRule: Rule = (signal, { state, terms, now }) => {
   const judges = signal.kind === 'due' || signal.kind === 'candidate-expired';
   if (!judges || isCredible(state, terms, now)) return undefined;
@@ -65,11 +65,11 @@ export const clockRule: Rule = (signal, { state, terms, now }) => {
 export const candidateExpiredRule: Rule = (signal) =>
   signal.kind === 'candidate-expired' ? { action: 'drop', why: signal.kind } : undefined;
 
-/** The key whose CSR waits makes room. */
+/** The key of the waiting CSR makes room. */
 export const newKeyRule: Rule = (signal) =>
   signal.kind === 'new-key' ? { action: 'drop', why: 'another key is asked for' } : undefined;
 
-/** A leaf that a person brought was verified before it came here. */
+/** A delivered leaf was verified before it came here. */
 export const deliveredRule: Rule = (signal) =>
   signal.kind === 'delivered' ? { action: 'roll', reason: 'delivered', why: 'a leaf was delivered' } : undefined;
 
@@ -95,7 +95,7 @@ export const givenKeyRule: Rule = (signal) =>
 export const provisioningRule: Rule = (signal) =>
   signal.kind === 'provisioning' ? { action: 'roll', reason: 'provisioning', why: 'there is no leaf yet' } : undefined;
 
-/** The ladder of a parked candidate, or of a gateway that is stranded, has come to its next rung. */
+/** The next rung of a ladder is due: of a parked candidate, or of a stranded gateway. */
 export const probeRule: Rule = (signal, { state }) => {
   if (signal.kind !== 'probe') return undefined;
   const asksIssuer =
@@ -105,7 +105,7 @@ export const probeRule: Rule = (signal, { state }) => {
     : { action: 're-register', reason: 'probe', why: 'time to ask DPS again' };
 };
 
-/** Without any leaf a re-registration means the first provisioning; by a TPM a roll means another key from DPS. */
+/** Without any leaf a re-registration means the first provisioning; with a TPM a roll means another key from DPS. */
 function rolls(signal: Signal, { state, terms }: Standing): boolean {
   const { current, next } = state;
   if (terms.attestation === 'tpm') return false;
@@ -114,7 +114,7 @@ function rolls(signal: Signal, { state, terms }: Standing): boolean {
   return signal.request.action === 'roll' || (current === undefined && next?.leaf === undefined);
 }
 
-/** A CSR is out, or one is to be asked for: a person brings the leaf. */
+/** A CSR is out, or is about to be made: a person brings the leaf. */
 export function personRule(signal: Signal, standing: Standing): Decision | undefined {
   if (standing.terms.automatic || !rolls(signal, standing)) return undefined;
   return ignore('this issuer waits for a person to deliver a leaf');
@@ -144,7 +144,7 @@ export function dueRule(signal: Signal, { state, terms, now }: Standing): Decisi
   };
 }
 
-/** DPS may refuse what the configuration says for days, while the hub is content: it is not asked each minute. */
+/** DPS may refuse the new configuration for days, while the hub accepts the leaf: it is not asked each minute. */
 export function configurationRule(signal: Signal, { state, now }: Standing): Decision | undefined {
   if (signal.kind !== 'configuration') return undefined;
   const done = state.outcomes.findIndex(({ outcome }) => outcome === 'done');
@@ -155,7 +155,7 @@ export function configurationRule(signal: Signal, { state, now }: Standing): Dec
   return { action: 're-register', reason: 'configuration', why: 'the configuration changed what was registered' };
 }
 
-/** Until when a ladder pauses that has failed so often, the newest first; undefined where it does not. */
+/** The end of a ladder's pause after these failures, the newest first; undefined where there is no pause. */
 function pausedUntil(failed: readonly Outcome[], state: RollState, now: number): number | undefined {
   const [last] = failed;
   if (last === undefined || now < last.endedAt) return undefined;
@@ -167,20 +167,20 @@ function pausedUntil(failed: readonly Outcome[], state: RollState, now: number):
 const isWaitingRoll = ({ request, next }: RollState): boolean =>
   request?.action === 'roll' && next !== undefined && next.leaf === undefined;
 
-/** DPS refuses the current leaf: a CA may have been rolled under us. One roll for each refused leaf, then a person. */
+/** DPS refuses the current leaf: the operator may have replaced the CA. One roll for each refused leaf, then a person. */
 export function dpsRefusedRule(signal: Signal, { state, terms }: Standing): Decision | undefined {
   if (signal.kind !== 'dps-refused') return undefined;
   const { current, rolledFor, next, rejected, request, online } = state;
   if (isWaitingRoll(state)) return ignore('a roll is under way already, and waits for its issuer');
-  // Somebody asked a gateway that is well: the leaf that the hub takes is not at fault.
+  // A request on a gateway that is well: the hub accepts the leaf, so the leaf is not at fault.
   if (!rejected && online !== undefined && request?.reason === 'asked')
     return ignore('the hub accepts the leaf that DPS refuses');
   const rollable = terms.automatic && leafAtFault.has(signal.failure.code) && next?.leaf === undefined;
   if (rollable && current?.thumbprint !== rolledFor) {
     return { action: 'roll', reason: 'dps-refused', why: 'DPS refuses the current leaf: one roll may cure it' };
   }
-  if (rejected) return { action: 'strand', why: 'hub and DPS refuse every leaf there is' };
+  if (rejected) return { action: 'strand', why: 'hub and DPS refuse every leaf' };
   // Never assigned: there is no hub that could accept it.
-  if (state.assignment === undefined) return { action: 'strand', why: 'DPS refuses what the token brought' };
+  if (state.assignment === undefined) return { action: 'strand', why: 'DPS refuses the leaf of the token' };
   return ignore('DPS refuses the current leaf, but the hub still accepts it');
 }

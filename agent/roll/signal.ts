@@ -2,9 +2,9 @@ import type { Failure } from '../failure/failure.ts';
 import type { Terms } from './plan.ts';
 import type { Decision, Request, RollState } from './state.ts';
 
-/** Something happened that may need an answer. */
+/** An event that may need an answer. */
 export type Signal =
-  /** Later: it is to begin at a moment within a delay. Discard: the candidate that is there is unwanted. */
+  /** Later: it begins at a moment within a delay. Discard: the present candidate is unwanted. */
   | { readonly kind: 'asked'; readonly request: Request; readonly later?: boolean; readonly discard?: boolean }
   | { readonly kind: 'rejected' }
   | { readonly kind: 'dps-refused'; readonly failure: Failure }
@@ -13,14 +13,14 @@ export type Signal =
   | { readonly kind: 'delivered'; readonly request: Request }
   | { readonly kind: 'provisioning' }
   | { readonly kind: 'given-key' }
-  /** A method asks for a CSR, and wants another key in place of the one that waits. */
+  /** A method asks for a CSR, with another key in place of the waiting one. */
   | { readonly kind: 'new-key' }
   | { readonly kind: 'due' }
   | { readonly kind: 'unreached' }
   | { readonly kind: 'probe' }
   | { readonly kind: 'candidate-expired' };
 
-/** What the rules may look at. */
+/** The input of the rules. */
 export interface Standing {
   readonly state: RollState;
   readonly terms: Terms;

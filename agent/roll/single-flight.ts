@@ -4,11 +4,11 @@ import type { Phase, RollState } from './state.ts';
 
 const resting: ReadonlySet<Phase> = new Set<Phase>(['unprovisioned', 'serving', 'stranded', 'retiring-key']);
 
-/** Work that waits for the token or for an issuer, perhaps for days: what concerns the current leaf is answered in between. */
+/** Work that waits for the token or for an issuer, perhaps for days: signals about the current leaf are answered in between. */
 const WAITING: ReadonlySet<Phase> = new Set<Phase>(['generating-key', 'requesting-leaf']);
 const interruptible = new Set([...resting, ...WAITING]);
 
-/** A roll that waits for its issuer takes a leaf from whoever brings it. */
+/** A roll that waits for its issuer accepts a delivered leaf. */
 const receptive = new Set<Phase>([...resting, 'requesting-leaf']);
 
 /** A candidate is with DPS or with the hub. */
@@ -19,7 +19,7 @@ export function waitsFor(signal: Signal, state: RollState): string | undefined {
   const { phase, request, scheduled } = state;
   if (signal.kind === 'dps-refused') return undefined;
   if (signal.kind === 'asked' && scheduled !== undefined && signal.request.id !== scheduled.id) {
-    // What was promised for later is kept: a second promise would take its place, and a method asks again by itself.
+    // A planned request is kept: a second one would take its place, and a method asks again by itself.
     if (signal.later === true || signal.request.from === 'method') return 'another request is planned';
   }
   if (PROVING.has(phase) && meetsCandidate(signal, phase)) return undefined;
@@ -33,18 +33,18 @@ export function waitsFor(signal: Signal, state: RollState): string | undefined {
   return busy && !passes(signal, state) ? 'another request is in flight' : undefined;
 }
 
-/** What is said of the very candidate that is in flight. */
+/** A signal about the candidate in flight. */
 function meetsCandidate(signal: Signal, phase: Phase): boolean {
   if (signal.kind === 'unreached') return phase === 'connecting-next';
   return signal.kind === 'candidate-expired' || (signal.kind === 'asked' && signal.discard === true);
 }
 
-/** A roll waits, and the hub has refused the current leaf: DPS may take that again before the issuer answers. */
+/** A roll waits, and the hub has refused the current leaf: DPS may accept it again before the issuer answers. */
 export function isProbeOfCurrent(signal: Signal, { phase, rejected }: RollState): boolean {
   return signal.kind === 'probe' && rejected && WAITING.has(phase);
 }
 
-/** What need not wait for a request that gets no answer. */
+/** Signals that need not wait for a request without an answer. */
 function passes(signal: Signal, state: RollState): boolean {
   if (signal.kind === 'asked' && signal.request.from === 'technician' && getsNoRegistration(state)) return true;
   if (!isStuck(state)) return false;

@@ -8,7 +8,7 @@ import { type Assignment, type KeyRef, type Leaf, placeOf, type Slot } from './l
  *              └── untouched until next is proven ───────┘      └── then it becomes current ─────┘
  *
  *   unprovisioned → generating-key → requesting-leaf → registering-next → connecting-next → retiring-key → serving
- *   serving → registering → serving                      (re-register: same leaf, whatever hub DPS assigns)
+ *   serving → registering → serving                      (re-register: same leaf, any hub that DPS assigns)
  *   registering-next ─ refused → serving                 (parked: the candidate waits for its enrollment)
  *   registering-next, connecting-next ─ no answer, and the current leaf is refused → registering   (parked as well)
  *   connecting-next ─ refused → abandoning → retiring-key → serving
@@ -52,7 +52,7 @@ export interface Request {
   readonly at: number;
 }
 
-/** How a request ended: done · kept (connected, but on the previous leaf) · person (somebody must do something) · failed. */
+/** How a request ended: done · kept (connected, but on the previous leaf) · person (a person must act) · failed. */
 export interface Outcome extends Request {
   readonly outcome: 'done' | 'kept' | 'person' | 'failed';
   readonly failure?: Failure;
@@ -72,7 +72,7 @@ export interface Next {
   readonly slot: Slot;
   /** Known once the key is in the token. */
   readonly id?: string;
-  /** CKA_ID (hex) of the key that is to be made: written before it is, so that a power cut leaves nothing that is not known. */
+  /** CKA_ID (hex) of the key to be made: written first, so that no unknown key is left after a power cut. */
   readonly intended?: string;
   /** Known once it is issued and verified. */
   readonly leaf?: Leaf;
@@ -82,14 +82,14 @@ export interface Next {
   readonly sent: boolean;
   /** The CSR is out, and a person brings the leaf. */
   readonly waiting?: boolean;
-  /** It got another key at once, as the issuer demanded one, or the first was lost: it is not given a third so soon. */
+  /** It got another key at once, because the issuer demanded one, or the first was lost: it gets no third one so soon. */
   readonly renewed?: boolean;
   readonly parked?: Parked;
-  /** The last word of DPS about it was a refusal: it does not trust this leaf. */
+  /** The last word of DPS about it was a refusal: DPS does not trust this leaf. */
   readonly denied?: true;
-  /** Somebody discarded it, or its key is lost: it makes room as soon as DPS trusts the current leaf again. */
+  /** A person discarded it, or its key is lost: it makes room as soon as DPS trusts the current leaf again. */
   readonly unwanted?: true;
-  /** How often it was refused before DPS accepted it: the hub may refuse it all the same, and its ladder goes on then. */
+  /** How often it was refused before DPS accepted it: the hub may still refuse it, and then its ladder goes on. */
   readonly refusals?: number;
 }
 
@@ -112,12 +112,12 @@ export interface Transition {
   readonly code?: Code;
 }
 
-/** All that must change together: it is written as one file, before any effect is tried. */
+/** All fields that must change together: written as one file, before any effect is tried. */
 export interface RollState {
   readonly phase: Phase;
   readonly current?: Leaf;
   readonly next?: Next;
-  /** What DPS assigned for the current leaf. */
+  /** The answer of DPS for the current leaf. */
   readonly assignment?: Assignment;
   /** A key that must be destroyed. Never the key of current or next. */
   readonly retire?: KeyRef & { readonly tries: number };
@@ -133,17 +133,17 @@ export interface RollState {
   readonly probe?: { readonly times: number; readonly askAt: number };
   /** How near the end of the current leaf is, once its renewal is overdue. */
   readonly alarm?: Alarm;
-  /** What is wrong at the moment, if anything. */
+  /** The present fault, if any. */
   readonly trouble?: Failure;
-  /** What has cost the process since it last went well, the newest first, bounded. */
+  /** Effects that have poisoned a process and not succeeded since, the newest first, bounded. */
   readonly poisoned?: readonly Poisoned[];
   /** In flight. */
   readonly request?: Request;
-  /** Accepted, and to begin at `startAt`. */
+  /** Accepted, begins at `startAt`. */
   readonly scheduled?: Request & { readonly startAt: number };
   /** The newest first, bounded. */
   readonly outcomes: readonly Outcome[];
-  /** What was registered: ID scope, registration ID and endpoint, as one string. */
+  /** The registration: ID scope, registration ID and endpoint, as one string. */
   readonly registered?: string;
   /** Token bucket of methods and automatic actions. */
   readonly budget: { readonly left: number; readonly at: number };
@@ -152,7 +152,7 @@ export interface RollState {
   readonly lastSeen?: number;
   /** The newest first, bounded. */
   readonly trail: readonly Transition[];
-  /** Session that is open: `thumbprint@place`. Not written: a start begins without one. */
+  /** The open session: `thumbprint@place`. Not written: a start begins without one. */
   readonly online?: string;
   /** Sessions in a row that ended within a minute. Not written. */
   readonly flaps: number;
@@ -187,10 +187,10 @@ export type RollEvent = { readonly at: number; readonly draw: number } & (
   | { readonly kind: 'key-generated'; readonly key: KeyRef }
   | { readonly kind: 'leaf-issued'; readonly leaf: Leaf }
   | { readonly kind: 'registered'; readonly thumbprint: string; readonly assignment: Assignment; readonly as: string }
-  /** `hub` as `placeOf` says it. */
+  /** `hub` in the form of `placeOf`. */
   | { readonly kind: 'connected'; readonly thumbprint: string; readonly hub: string }
   | { readonly kind: 'key-destroyed'; readonly id: string }
-  /** Again: the module has answered this effect so before, in a process that was ended for it (poison.ts). */
+  /** Again: the module has answered this effect so before, in a process that ended for it (poison.ts). */
   | { readonly kind: 'failed'; readonly effect: RollEffect; readonly failure: Failure; readonly again?: true }
   | { readonly kind: 'lost'; readonly thumbprint: string; readonly heldMs: number; readonly failure: Failure }
 );
@@ -199,7 +199,7 @@ export type Of<K extends RollEvent['kind']> = Extract<RollEvent, { kind: K }>;
 
 export interface Step {
   readonly state: RollState;
-  /** What is to be in flight now: at most one piece of work and one session with the current leaf. */
+  /** The effects that should be in flight now: at most one piece of work and one session with the current leaf. */
   readonly effects: readonly RollEffect[];
   /** Nothing changed, the same effect is to be tried again later. */
   readonly retry?: Failure;
@@ -247,7 +247,7 @@ function workOf({ phase, current, next, retire }: RollState): RollEffect | undef
   }
 }
 
-/** The session with the current leaf is kept, whatever DPS says; it is given up only when the hub itself refuses the leaf. */
+/** The session with the current leaf is kept, whatever DPS says; only a refusal by the hub itself ends it. */
 function sessionOf({ current, assignment, rejected, online }: RollState): RollEffect | undefined {
   if (current === undefined || assignment === undefined || rejected) return undefined;
   if (online === session(current, assignment)) return undefined;

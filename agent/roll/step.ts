@@ -37,7 +37,7 @@ const FLAPS = 3;
 const FLAP_PAUSE_MS = 5 * 60_000;
 
 /**
- * The machine. Pure: it has neither clock nor dice nor disk, and an event that does not fit the phase changes nothing.
+ * The machine. Pure: it has no clock, no random numbers and no disk, and an event that does not fit the phase changes nothing.
  * @param decision the answer of the rules where the event is a signal (`advance.ts`)
  */
 export function step(state: RollState, event: RollEvent, decision?: Decision): Step {
@@ -77,9 +77,9 @@ function transition(state: RollState, event: RollEvent, decision?: Decision): Mo
 
 function keyDestroyed(state: RollState, event: Of<'key-destroyed'>): RollState {
   if (state.phase !== 'retiring-key' || state.retire?.id !== event.id) return state;
-  // What was wrong was told of this key.
+  // The trouble was about this key.
   const free = state.retire.tries === 0 ? without(state, 'retire') : without(state, 'retire', 'trouble');
-  // It made room for a roll: that goes on, also where the hub refuses the current leaf.
+  // The key made room for a roll: that goes on, even if the hub refuses the current leaf.
   if (free.request?.action === 'roll') return resumeRoll(free, event, event.kind);
   return isStrandedCsr(free)
     ? toMakeKey({ ...free, phase: 'stranded' }, event, event.kind)
@@ -102,7 +102,7 @@ function asked(state: RollState, event: Of<'asked'>, decision?: Decision): RollS
   }
   const request = { ...event.request, action: decision.action };
   if (event.discard && state.next?.leaf !== undefined) {
-    // Whatever is in flight is about the candidate that is unwanted.
+    // The work in flight is about the unwanted candidate.
     const ended = finish(setAside(state), event, 'failed', state.trouble);
     return discard(accept(ended, request, event), state.next, event);
   }
@@ -120,13 +120,13 @@ function csrAsked(state: RollState, event: Of<'csr-asked'>, decision?: Decision)
   if (next.id === undefined && (next.parked !== undefined || state.phase === 'stranded')) {
     return toMakeKey({ ...state, next: { ...next, waiting: true } }, event, 'csr-asked');
   }
-  // A key that is not made yet is a new one.
+  // A key that is not made yet is new enough.
   if (!event.newKey || !hasSpareKey(state) || next.id === undefined) return state;
   const fresh = { slot: next.slot, sent: false, waiting: true };
   return toMakeKey(retireKey({ ...state, next: fresh }, keyOf(next)), event, 'csr-asked');
 }
 
-/** Somebody brought a leaf, for the key that a CSR was made for or for the one we have. An older candidate makes room. */
+/** A person delivered a leaf, for the key of the CSR or for the current key. An older candidate makes room. */
 function delivered(before: RollState, event: Of<'leaf-delivered'>): RollState {
   const { leaf } = event;
   const state = before.phase === 'serving' ? makeRoom(before, event) : before;
@@ -138,9 +138,9 @@ function delivered(before: RollState, event: Of<'leaf-delivered'>): RollState {
   // It was verified a moment ago: its key may have been given up since.
   if (!same && leaf.key.id !== current?.key.id) return answer('failed', failure('NL-LEAF-KEY'));
   const sent = same && next.sent;
-  // The key of a candidate that DPS never heard of is of no use any more.
+  // The key of a candidate that DPS never heard of is useless now.
   const alone = next === undefined || same ? state : makesRoom(state, next);
-  // A roll that waits for its issuer is served by this leaf, too. What somebody brought is no cure of our own.
+  // This leaf also ends a roll that waits for its issuer. A delivered leaf does not count as the automatic roll.
   const own = without(alone, 'rolledFor');
   const taken = own.request === undefined ? accept(own, event.request, event) : own;
   return toRegisterNext(taken, { ...leaf.key, leaf, sent }, event, 'delivered');
@@ -174,7 +174,7 @@ function issued(state: RollState, event: Of<'leaf-issued'>): RollState {
   const { next, current, phase } = state;
   const { leaf } = event;
   if (phase !== 'requesting-leaf' || next === undefined) return state;
-  // A kept key can bring the old certificate back, from a CA that remembers what it issued: there is nothing to roll to.
+  // For a kept key, a CA that remembers may issue the old certificate again: there is nothing to roll to.
   if (leaf.thumbprint === current?.thumbprint) return issuerRefused(state, next, event, failure('NL-LEAF-SAME'));
   return toRegisterNext(state, { ...next, leaf }, event, 'leaf-issued');
 }
@@ -196,7 +196,7 @@ function registered(state: RollState, event: Of<'registered'>): RollState {
     return move(withHub, 'connecting-next', event, 'registered');
   }
   if (current === undefined || current.thumbprint !== event.thumbprint) return state;
-  // DPS pins the thumbprint that registered last: the candidate, if there is one, has lost its place.
+  // DPS pins the thumbprint that registered last: a candidate has lost its place.
   const undone = next === undefined ? {} : { next: { ...next, sent: false } };
   const pinned: RollState = {
     ...without(state, 'grace', 'unheard'),
@@ -212,7 +212,7 @@ function registered(state: RollState, event: Of<'registered'>): RollState {
   }
   if (state.phase === 'abandoning' && next !== undefined) {
     const key = keyOf(next);
-    // A candidate that was refused ends its roll; one that was discarded makes room for the next.
+    // A refused candidate ends its roll; a discarded one makes room for the next.
     const refused = next.unwanted === true ? undefined : next.parked?.failure;
     const back = refused === undefined ? pinned : finish(pinned, event, 'kept', refused);
     const gone = without(back, 'next');
@@ -222,7 +222,7 @@ function registered(state: RollState, event: Of<'registered'>): RollState {
   return state;
 }
 
-/** A re-registration is through when the hub it led to has accepted the leaf. */
+/** A re-registration ends when its hub has accepted the leaf. */
 function ended(state: RollState, event: RollEvent): RollState {
   return state.request?.action === 're-register' ? finish(state, event, 'done') : state;
 }
@@ -253,10 +253,10 @@ function connected(state: RollState, event: Of<'connected'>): RollState {
   if (current?.thumbprint !== event.thumbprint) return state;
   if (state.phase === 'connecting-next') return { ...state, ...open };
   const accepted = { ...calm(state), ...open, rejected: false };
-  // The hub takes the leaf, whatever DPS said of it: that is one way more than none.
+  // The hub accepts the leaf, whatever DPS said of it: the gateway is not stranded.
   if (state.phase === 'stranded') return settle(accepted, event, 'connected');
   const pending = state.phase === 'registering' || state.phase === 'registering-next' || state.phase === 'abandoning';
-  // DPS was to be asked for another hub, and this one has come back.
+  // DPS was about to be asked for another hub, and this one has come back.
   if (state.phase === 'registering' && state.request?.reason === 'unreached') {
     return settle(finish(accepted, event, 'done'), event, 'connected');
   }

@@ -5,10 +5,10 @@ import type { Decision, Of, RollState } from './state.ts';
 
 /** The ladder of a registration takes three minutes to its fifth rung. */
 const UNHEARD = 5;
-/** A candidate that was parked for this has had its ladder: each further round costs a registration of the current leaf as well. */
+/** A candidate parked for this has used its ladder: each further round costs a registration of the current leaf as well. */
 const UNHEARD_AGAIN = 1;
 
-/** What got no answer, or cannot be tried, keeps phase and candidate, however long it lasts; unless there is another leaf to try. */
+/** Without an answer, phase and candidate stay for as long as it lasts; unless there is another leaf to try. */
 export function unsettled(before: RollState, event: Of<'failed'>, decision?: Decision): Moved {
   const { effect, failure } = event;
   const again = (state: RollState): Moved => ({ state: { ...state, trouble: failure }, retry: failure });
@@ -18,7 +18,7 @@ export function unsettled(before: RollState, event: Of<'failed'>, decision?: Dec
   }
   if (unanswered(before, event) === undefined) return again(before);
   const state = { ...before, unreached: before.unreached + 1 };
-  // The hub does talk to us: it has refused the current leaf meanwhile. What it does not answer is the candidate.
+  // The hub does answer: it has refused the current leaf meanwhile. Only the candidate gets no answer.
   if (state.phase === 'connecting-next' && state.rejected && state.unreached >= PATIENCE) {
     return { ...tryCurrent(state, event, failure), unreached: 0 };
   }
@@ -40,16 +40,16 @@ function askAnew(state: RollState, event: Of<'failed'>, decision?: Decision): Ro
   if (current !== undefined && online === undefined && unreached > AGAIN) {
     return { ...tryCurrent(state, event, event.failure), unreached: 0 };
   }
-  // DPS trusts the candidate by now: so it is the candidate that asks for another hub.
+  // DPS trusts the candidate by now: so the request for another hub is made with the candidate.
   const { assignment: _, ...unassigned } = next;
   return toRegisterNext(state, unassigned, event, decision.reason);
 }
 
-/** DPS does not answer the one leaf: it may answer the other. The ladder goes on, so it is asked no more often for that. */
+/** DPS does not answer about one leaf: it may answer about the other. The ladder goes on, so DPS gets no more calls for that. */
 function tryOther(state: RollState, event: Of<'failed'>, failure: Failure): RollState {
   const { phase, next, current, rejected, online, unreached } = state;
   if (online !== undefined) return state;
-  // The hub refuses the current leaf, or there is no hub any more: only DPS can help that one, too.
+  // The hub refuses the current leaf, or there is no hub any more: only DPS can help.
   const isLost = current !== undefined && (rejected || unreached >= PATIENCE);
   if (phase === 'registering-next') return isLost ? tryCurrent(state, event, failure) : state;
   const waits = next?.leaf !== undefined && next.parked !== undefined && next.parked.askAt <= event.at;

@@ -21,10 +21,10 @@ const REASONS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Replaces a file, so that a power cut at any moment leaves the old text or the new one: write beside it, fsync, rename,
- * fsync of the directory. The directory is made with mode 0750 where it is missing. What an interrupted attempt left
- * behind is removed. Calls for one path must not overlap.
- * @param owner where root writes; without it whoever owns the directory
+ * Replaces a file, so that a power cut at any moment leaves the old text or the new one: write beside it, fsync, rename, fsync
+ * of the directory. A missing directory is made with mode 0750. The remains of an interrupted attempt are removed. Calls for
+ * one path must not overlap.
+ * @param owner where root writes; the owner of the directory by default
  * @throws Fault NL-STATE-WRITE; the old file is intact
  */
 export async function writeAtomically(path: string, text: string, mode: number, owner?: Owner): Promise<void> {
@@ -44,7 +44,7 @@ export async function writeAtomically(path: string, text: string, mode: number, 
 }
 
 /**
- * The same, where the file has another text: a daemon that is started every half minute must not wear out the flash.
+ * The same, only where the text differs: a daemon that is started every half minute must not wear out the flash.
  * @throws Fault NL-STATE-WRITE; the old file is intact
  */
 export async function writeIfOther(path: string, text: string, mode: number): Promise<void> {
@@ -52,8 +52,8 @@ export async function writeIfOther(path: string, text: string, mode: number): Pr
 }
 
 /**
- * Makes the directory with mode 0750 where it is missing: the group may read what is meant for others. Parents get the
- * usual mode, and one that is there keeps its own.
+ * Makes a missing directory with mode 0750: the group may read the files for others. Parents get the usual mode, and an
+ * existing one keeps its own.
  * @throws Fault NL-STATE-WRITE
  */
 export async function makeDirectory(path: string): Promise<void> {
@@ -82,7 +82,7 @@ async function writeNew(path: string, text: string, mode: number, owner?: Owner)
   try {
     // The mode given to open is narrowed by the umask.
     await file.chmod(mode);
-    // `newleaf init` may be run by root, and the daemon must be able to go on with what it wrote.
+    // Root may run `newleaf init`, and the daemon must be able to use its files.
     if (process.geteuid?.() === 0) {
       const { uid, gid } = owner ?? (await stat(dirname(path)));
       await file.chown(uid, gid);
@@ -94,7 +94,7 @@ async function writeNew(path: string, text: string, mode: number, owner?: Owner)
   }
 }
 
-/** Looks for what is in the way only where something is: each look is a trip through the thread pool, at every write. */
+/** Looks for an obstacle only after a failure: each look is a trip through the thread pool, at every write. */
 async function openNew(path: string, mode: number): Promise<FileHandle> {
   try {
     return await open(path, 'wx', mode);
@@ -108,9 +108,9 @@ async function openNew(path: string, mode: number): Promise<FileHandle> {
 }
 
 /**
- * The text of a file in a directory of the daemon, whoever looks. Root asks for it, too (status, support-bundle, fallback),
- * and must not be led by a link to a file that is nobody's business, or be kept waiting by a pipe.
- * @throws the error of open(2) or read(2): ELOOP for a link, EINVAL for what has no text
+ * The text of a file in a directory of the daemon. Root reads it, too (status, support-bundle, fallback), and must neither
+ * follow a link to a secret file nor wait for a pipe.
+ * @throws the error of open(2) or read(2): ELOOP for a link, EINVAL for an entry without text
  */
 export async function readRegular(path: string): Promise<string> {
   const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
@@ -138,7 +138,7 @@ function unwritable(path: string, cause: unknown): Fault {
   return new Fault('NL-STATE-WRITE', { message: `${path} cannot be written: ${REASONS[code] ?? code}.`, cause });
 }
 
-/** Where the unit lets its daemon keep what the next boot needs no more (systemd.exec(5), RuntimeDirectory=). */
+/** The unit's directory for files that the next boot does not need (systemd.exec(5), RuntimeDirectory=). */
 export const runtimeDirectory = ({ RUNTIME_DIRECTORY }: NodeJS.ProcessEnv): string | undefined =>
   RUNTIME_DIRECTORY?.split(':')[0];
 
@@ -146,8 +146,8 @@ export const runtimeDirectory = ({ RUNTIME_DIRECTORY }: NodeJS.ProcessEnv): stri
 const SYNC_MS = 30_000;
 
 /**
- * Has everything that anybody has written reach the disk: sync(2) by sync(1), as node has no call for it. As good as it can
- * be done: never rejected, and gives up after half a minute.
+ * Flushes all written data to the disk: sync(2) by sync(1), because node has no call for it. As far as possible: never
+ * rejected, and gives up after half a minute.
  */
 export function sync(): Promise<void> {
   const over = new Promise<void>((resolve) => {

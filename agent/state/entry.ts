@@ -61,7 +61,7 @@ const request = object({
   at: number(),
 });
 
-/** What a step relies on. History (outcomes, trail) is only looked at to see that it is a list. */
+/** The fields that a step relies on. Of the history (outcomes, trail) only the type is checked. */
 const ENTRY = object({
   phase: picklist(PHASES),
   current: optional(leaf),
@@ -101,7 +101,7 @@ const ENTRY = object({
   trail: array(unknown()),
 }) satisfies GenericSchema;
 
-/** Gives a journal entry its type. @throws Error that names the field that is wrong */
+/** Gives a journal entry its type. @throws Error that names the wrong field */
 export function validateEntry(entry: unknown): Entry {
   try {
     parse(ENTRY, entry);
@@ -117,7 +117,7 @@ export function validateEntry(entry: unknown): Entry {
   return checked;
 }
 
-/** Every phase names the effect in flight, so what that effect needs must be there. */
+/** Every phase names the effect in flight, so the needs of that effect must be there. */
 function phaseLacks({ phase, current, next, retire }: Entry): string | undefined {
   const needsCurrent = phase === 'registering' || phase === 'serving' || phase === 'abandoning' || phase === 'stranded';
   if (needsCurrent && current === undefined) return 'current leaf';
@@ -128,7 +128,7 @@ function phaseLacks({ phase, current, next, retire }: Entry): string | undefined
   return phase === 'retiring-key' && retire === undefined ? 'key to retire' : undefined;
 }
 
-/** What is on disk of a state. */
+/** The written part of a state. */
 export function entryOf(state: RollState): Entry {
   const { online: _, flaps: _flaps, unreached: _unreached, unheard: _unheard, ...entry } = state;
   return entry;

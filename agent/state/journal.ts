@@ -6,7 +6,7 @@ import { readRegular, writeAtomically } from './durable.ts';
 
 /** The state file: absent, good and corrupt are three different answers, and corrupt is never treated as empty. */
 export interface Journal<E> {
-  /** @throws Fault NL-STATE-CORRUPT that says what is wrong, NL-STATE-READ, NL-STATE-DECOMMISSIONED */
+  /** @throws Fault NL-STATE-CORRUPT with the reason, NL-STATE-READ, NL-STATE-DECOMMISSIONED */
   read(): Promise<E | 'absent'>;
   /**
    * On disk when it resolves. Calls must not overlap: the loop writes one entry at a time.
@@ -17,9 +17,9 @@ export interface Journal<E> {
 
 export interface JournalOptions<E> {
   readonly directory: string;
-  /** Gives the entry its type, or throws an Error that says what is wrong with it. */
+  /** Gives the entry its type, or throws an Error with the reason. */
   readonly validate: (entry: unknown) => E;
-  /** Wall clock, milliseconds: the file says for people when it was written. */
+  /** Wall clock, milliseconds: the file says when it was written. */
   readonly now?: () => number;
 }
 
@@ -43,8 +43,8 @@ export function createJournal<E>({ directory, validate, now = Date.now }: Journa
 export const stateFile = (directory: string): string => join(directory, 'state.json');
 
 /**
- * Puts an end to the journal, whatever is in it: from now on whoever reads it is told that this gateway was given up. A
- * newleaf that does not know such a file takes it for a corrupt one, and keeps its hands off, too.
+ * Ends the journal, whatever is in it: from now on each reader learns that this gateway was given up. A newleaf that does not
+ * know such a file takes it for a corrupt one, and changes nothing either.
  * @throws Fault NL-STATE-WRITE; the old entry is intact
  */
 export async function endJournal(directory: string, now: number): Promise<void> {
@@ -52,7 +52,7 @@ export async function endJournal(directory: string, now: number): Promise<void> 
   await writeAtomically(stateFile(directory), `${JSON.stringify(file)}\n`, 0o600);
 }
 
-/** For whoever is about to use a token that may be half empty. @throws Fault NL-STATE-DECOMMISSIONED */
+/** Called before the use of a token that may be half empty. @throws Fault NL-STATE-DECOMMISSIONED */
 export async function assertNotEnded(directory: string): Promise<void> {
   const path = stateFile(directory);
   const text = await readRegular(path).catch(() => '');
@@ -77,7 +77,7 @@ function entryOf<E>(text: string, path: string, validate: (entry: unknown) => E)
   try {
     return validate(file.entry);
   } catch (cause) {
-    throw corrupt(path, 'holds an entry that makes no sense', cause);
+    throw corrupt(path, 'holds an entry with wrong fields', cause);
   }
 }
 
@@ -104,8 +104,8 @@ async function textOf(path: string): Promise<string | 'absent'> {
 }
 
 /**
- * SHA-256 over the entry as JSON.stringify writes it. JSON.parse keeps the order of keys, so the digest survives a file
- * that somebody only indented, and nothing needs sorting.
+ * SHA-256 over the entry as JSON.stringify writes it. JSON.parse keeps the order of keys, so the digest survives a file that
+ * was only indented, and nothing needs sorting.
  */
 function digestOf(entry: unknown): string {
   return createHash('sha256').update(JSON.stringify(entry)).digest('hex');

@@ -4,7 +4,7 @@ import type { Failure } from '../failure/failure.ts';
 import { CODES } from '../failure/failure.ts';
 import { readRegular, writeAtomically } from './durable.ts';
 
-/** Why a daemon has ended: until another runs, `newleaf status` has nobody to ask. */
+/** Why a daemon has ended: until another runs, there is no process for `newleaf status` to ask. */
 export interface LastWords extends Pick<Failure, 'code' | 'message' | 'advice'> {
   /** ISO 8601. */
   readonly at: string;
@@ -12,12 +12,12 @@ export interface LastWords extends Pick<Failure, 'code' | 'message' | 'advice'> 
 
 const pathIn = (directory: string): string => join(directory, 'ended.json');
 
-/** One that runs for so long has left the reason behind it; one that ends sooner may end for the same again and again. */
+/** After so long the reason is out of date; a daemon that ends sooner may end for the same reason again and again. */
 export const FORGET_MS = 3_600_000;
 
 /**
- * Leaves them in the state directory, readable for its group. Where they are there already they keep their moment: since
- * then no daemon has run, and a token that is away for a week would be written down each half minute.
+ * Leaves them in the state directory, readable for its group. The same words keep their moment: no daemon has run since then,
+ * and for a token that is away for a week they would be written again each half minute.
  * @param at wall clock, milliseconds
  * @throws Fault NL-STATE-WRITE
  */
@@ -33,7 +33,7 @@ export async function forgetWords(directory: string): Promise<void> {
   await rm(pathIn(directory), { force: true });
 }
 
-/** Undefined where there are none, or nobody can read them: they are only something extra. */
+/** Undefined where there are none, or they cannot be read: they are only an extra. */
 export async function lastWords(directory: string): Promise<LastWords | undefined> {
   try {
     const words = JSON.parse(await readRegular(pathIn(directory))) as LastWords;

@@ -12,28 +12,28 @@ export interface Lock {
   release(): Promise<void>;
 }
 
-/** In the state directory. Where it is moved to be looked at, it has the name of a draft (durable.ts). */
+/** In the state directory. While it is moved aside for a look, it has the name of a draft (durable.ts). */
 const LOCK = 'lock';
 const ASIDE = '.lock.new';
 /** `sun_path` has 108 bytes (unix(7)). */
 const NAME_BYTES = 108;
-/** Another that has just started has its lock by then, in milliseconds. */
+/** Another daemon that has just started has its lock by then, in milliseconds. */
 const START_MS = 250;
 
 /**
- * One daemon for a state directory. A unix socket in it is the lock: nobody answers on one whose process has ended, however
- * that was. An abstract one needs no file, and lets only one at a time sweep up after the dead; but any user of the machine
- * could take it before us, so it decides only where the disk takes no socket, being full or read-only. Makes the directory
- * where it is missing.
+ * One daemon for a state directory. A unix socket in it is the lock: after the end of its process, however that came, the
+ * socket does not answer. An abstract socket needs no file, and lets only one process at a time clean up after a dead one; but
+ * any user of the machine could take it before us, so it decides only where the disk takes no socket, being full or read-only.
+ * Makes a missing directory.
  * @param runtime $RUNTIME_DIRECTORY, in memory: there the socket wears out no flash when the daemon is started again and
- *   again, and in the state directory a link leads to it, which stays
+ *   again, and a link in the state directory, which stays, leads to it
  * @throws Fault NL-DAEMON-RUNS; NL-STATE-WRITE where there is no directory
  */
 export async function takeLock(directory: string, runtime?: string): Promise<Lock> {
   await makeDirectory(directory);
   const gate = await listening(await abstractName(directory));
   if (gate === undefined) await pause(START_MS);
-  // By descriptor: the directory may have a longer name than fits.
+  // By descriptor: the path of the directory may be too long for an address.
   const within = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY);
   const place = `/proc/self/fd/${within}`;
   const near = () => hold(place);
@@ -57,8 +57,8 @@ async function hold(within: string): Promise<Server | undefined> {
 }
 
 /**
- * Holds the one in the runtime directory, and has the link of the state directory lead to it. Undefined where another has
- * either of them: whoever has put its own in the place of the link meanwhile was there first.
+ * Holds the one in the runtime directory, and has the link of the state directory lead to it. Undefined where another process
+ * has either of them, also one that has replaced the link meanwhile.
  * @throws where there can be no socket, or no link
  */
 async function holdFar(within: string, runtime: string): Promise<Server | undefined> {
@@ -86,7 +86,7 @@ const leads = (path: string, target: string): Promise<boolean> =>
     () => false,
   );
 
-/** As `isRemoved`, also where nothing is there. */
+/** As `isRemoved`; a missing one counts as removed. */
 const isCleared = (path: string, aside: string): Promise<boolean> =>
   isRemoved(path, aside).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return true;
@@ -99,12 +99,12 @@ async function abstractName(directory: string): Promise<string> {
   return `\0newleaf:${createHash('sha512').update(path).digest('hex')}`.slice(0, NAME_BYTES);
 }
 
-/** Undefined where something is in the place. */
+/** Undefined where the place is taken. */
 async function listening(path: string): Promise<Server | undefined> {
   const server = createServer((visitor) => visitor.destroy());
   server.unref();
   try {
-    // Whoever may enter the directory may ask whether somebody is there: else the daemon could not sweep up after root.
+    // All who may enter the directory may ask whether the lock is held: else the daemon could not clean up after root.
     await listenAt(server, path, 0);
     return server.on('error', () => {});
   } catch (error) {
@@ -119,13 +119,13 @@ const closed = (server: Server | undefined): Promise<void> =>
     else resolve();
   });
 
-/** connect(2): ECONNREFUSED where nobody listens, ENOENT where it has gone meanwhile. */
+/** connect(2): ECONNREFUSED without a listener, ENOENT where it has gone meanwhile. */
 async function isAnswered(path: string): Promise<boolean> {
   const dead = await knock(path);
   return dead === undefined || (dead.code !== 'ECONNREFUSED' && dead.code !== 'ENOENT');
 }
 
-/** Removes what is dead. Moved first, and asked again: another may have put its own there since. */
+/** Removes a dead socket. Moved first, and asked again: another process may have put its own there since. */
 async function isRemoved(path: string, aside: string): Promise<boolean> {
   await rename(path, aside);
   if (!(await isAnswered(aside))) {

@@ -5,9 +5,9 @@ import type { RollState } from '../roll/state.ts';
 import { writeIfOther } from './durable.ts';
 
 /**
- * Writes what others may read of the state, where it is not there already: `leaf.pem` and `chain.pem` of the current leaf, and `next.pem` while a
- * candidate waits, so that an operator can enroll it. Nothing here is ever read back.
- * @param before the state whose files are there already
+ * Writes the files that others may read of the state, unless they exist already: `leaf.pem` and `chain.pem` of the current
+ * leaf, and `next.pem` while a candidate waits, so that an operator can enroll it. Nothing here is ever read back.
+ * @param before the state whose files exist already
  * @throws Fault NL-STATE-WRITE
  */
 export async function publish(directory: string, { current, next }: RollState, before?: RollState): Promise<void> {

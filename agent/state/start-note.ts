@@ -4,14 +4,13 @@ import { join } from 'node:path';
 
 /**
  * A module that has lost its token is loaded again at most once in this time, in milliseconds, as by thin-edge.io
- * (`should_reinit` in its pkcs11/mod.rs): each load costs the token, and what stands behind it, a start of its own.
+ * (`should_reinit` in its pkcs11/mod.rs): each load also starts the token, and the hardware behind it, anew.
  */
 export const APART_MS = 30_000;
 
 /**
- * Left behind by each daemon that starts, and taken away again by one that was told to end, or that no restart can help.
- * So one that is found is of a daemon that was killed, or that has lost its module. systemd paces restarts too, but only
- * from version 254 on.
+ * Each daemon leaves it at its start, and removes it when it was told to end, or when no restart can help. So a note that is
+ * found is of a daemon that was killed, or that has lost its module. systemd paces restarts too, but only from version 254 on.
  */
 export class StartNote {
   readonly #path: string | undefined;
@@ -19,8 +18,8 @@ export class StartNote {
 
   /**
    * @param runtime $RUNTIME_DIRECTORY: gone when the machine starts, and not between two daemons of a unit with
-   *   `RuntimeDirectoryPreserve=restart`. Where there is none, nobody restarts us in a second.
-   * @param upMs since the machine has started: by a clock that nobody sets
+   *   `RuntimeDirectoryPreserve=restart`. Without it, no unit restarts us within a second.
+   * @param upMs since the machine has started: by a clock that cannot be set
    */
   constructor(runtime: string | undefined, upMs: () => number = () => uptime() * 1000) {
     this.#path = runtime && join(runtime, 'started');
@@ -35,7 +34,7 @@ export class StartNote {
     return agoMs >= 0 && agoMs < APART_MS ? APART_MS - agoMs : 0;
   }
 
-  /** A daemon is about to open the token. A note that cannot be written holds up nobody. */
+  /** A daemon is about to open the token. Without a note it starts all the same. */
   async leave(): Promise<void> {
     if (this.#path !== undefined) await writeFile(this.#path, `${this.#upMs()}\n`).catch(() => {});
   }

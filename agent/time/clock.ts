@@ -6,7 +6,7 @@ export interface Clock {
   now(): number;
   /** Milliseconds since some moment; for durations. */
   monotonic(): number;
-  /** Ends after `ms` milliseconds of monotonic time, or as soon as `abort` says so; it never throws. */
+  /** Ends after `ms` milliseconds of monotonic time, or as soon as `abort` fires; it never throws. */
   sleep(ms: number, abort: AbortSignal): Promise<void>;
 }
 
@@ -20,7 +20,7 @@ export const systemClock: Clock = {
     try {
       await setTimeout(Math.min(ms, LONGEST_MS), undefined, { signal: abort });
     } catch {
-      // The only error is the abort, and whoever aborts knows.
+      // The only error is the abort, which the caller made.
     }
   },
 };

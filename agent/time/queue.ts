@@ -9,7 +9,7 @@ export class Queue<T> implements AsyncIterable<T> {
     this.#wake();
   }
 
-  /** The reader stops at once; what is still waiting is dropped. */
+  /** The reader stops at once; waiting items are dropped. */
   end(): void {
     this.#ended = true;
     this.#wake();

@@ -1,4 +1,4 @@
-/** Work that is done one after the other, in the order in which it came. What fails does not hold up the next. */
+/** Work in turn, in the order of arrival. A failure does not hold up the next. */
 export class Turns {
   #last: Promise<unknown> = Promise.resolve();
 

@@ -1,7 +1,7 @@
 export interface Limit {
   /** Ends the wait with the reason of the signal. */
   readonly abort?: AbortSignal | undefined;
-  /** Ends the wait after this time, in milliseconds, with what `late` makes. */
+  /** Ends the wait after this time, in milliseconds, with the error of `late`. */
   readonly after?: { readonly ms: number; readonly late: () => Error };
 }
 

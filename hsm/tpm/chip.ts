@@ -7,10 +7,10 @@ import type { Tpm as Operations } from './tpm.ts';
 
 export type Operation = Exclude<keyof Operations, 'close'>;
 
-/** Commands of an activation that come before the TPM has looked at what DPS sent. */
+/** Commands of an activation before the TPM looks at the data from DPS. */
 const PREPARATION: ReadonlySet<string> = new Set(['GetRandom', 'StartAuthSession', 'PolicySecret', 'EvictControl']);
 
-/** Refusals that have nothing to do with what is asked for (TPM 2.0 Part 2, section 6.6.3). */
+/** Refusals that have nothing to do with the request (TPM 2.0 Part 2, section 6.6.3). */
 const OBSTACLES: Readonly<Record<number, readonly [kind: TpmErrorKind, sentence: string]>> = {
   [tss.TPM_RC.BAD_AUTH]: ['password', 'The TPM asks for a password'],
   [tss.TPM_RC.AUTH_FAIL]: ['password', 'The TPM asks for a password'],
@@ -22,12 +22,12 @@ const OBSTACLES: Readonly<Record<number, readonly [kind: TpmErrorKind, sentence:
 const IDENTITY_KEY = new tss.TPM_HANDLE(0x81000100);
 const SOMEBODY_ELSES = 'Where the identity key belongs (0x81000100) the TPM holds something else.';
 
-/** The TPM as azure-iot-security-tpm has it. Calls must not overlap: tss.js 2.0.0 has one continuation for all commands. */
+/** The TPM through azure-iot-security-tpm. Calls must not overlap: tss.js 2.0.0 has one continuation for all commands. */
 export class Chip {
   readonly #tpm: Tpm;
   readonly #passing: PassingTpm;
 
-  /** @param fail is called when the device fails: tss.js has no way on from there */
+  /** @param fail is called when the device fails: tss.js cannot go on then */
   constructor(device: Device, fail: (error: unknown) => void) {
     const sdkDevice = deviceFor(device, fail);
     this.#tpm = Object.assign(new tss.Tpm(), { device: sdkDevice });
@@ -62,7 +62,7 @@ export class Chip {
     return asked<Buffer>((done) => client.signWithIdentity(message, done));
   }
 
-  /** What lies where the identity key belongs. The SDK would make the other keys first, and throw away whatever lies there. */
+  /** The object in the place of the identity key. The SDK would make the other keys first, and remove any object there. */
   #stored(): Promise<TPMT_PUBLIC | undefined> {
     return new Promise((resolve, reject) => {
       this.#tpm.allowErrors().ReadPublic(IDENTITY_KEY, (_, answer) => {
@@ -86,11 +86,11 @@ export class Chip {
     });
   }
 
-  /** What an error means that `perform` threw, or that became uncaught meanwhile. */
+  /** The meaning of an error that `perform` threw, or that became uncaught meanwhile. */
   explain(op: Operation, error: unknown): TpmError {
     if (error instanceof TpmError) return error;
     const { lastError } = op === 'prove' ? this.#passing : this.#tpm;
-    // The SDK reads whether there is an identity key before it does anything else, and goes on where there is none.
+    // The SDK first reads whether there is an identity key, and goes on where there is none.
     const last = lastError?.tpmCommand === 'ReadPublic' ? undefined : lastError;
     const refused = refusalIn(error) ?? last;
     const said = refused ? `${refused.tpmCommand} answered ${tss.TPM_RC[refused.responseCode]}` : reasonOf(error);

@@ -9,9 +9,9 @@ export interface Device {
 }
 
 /**
- * Opens a TPM. tss.js 2.0.0 would look for one by itself: as root it takes /dev/tpm0, past the resource manager of the
- * kernel, and where there is none it dials port 2323, where anybody could pose as the TPM.
- * @param where a device file, or host:port where a TPM simulator takes raw commands (swtpm)
+ * Opens a TPM. tss.js 2.0.0 would look for one by itself: as root it takes /dev/tpm0, past the resource manager of the kernel,
+ * and where there is none it dials port 2323, where any program could pose as the TPM.
+ * @param where a device file, or host:port of a TPM simulator for raw commands (swtpm)
  * @throws TpmError missing, denied, failed
  */
 export function openDevice(where: string): Promise<Device> {
@@ -118,8 +118,8 @@ const CAP_HANDLES = 1;
 const LEFT_BEHIND = [0x02000000, 0x80000000];
 
 /**
- * Takes away what an earlier process left loaded: with a device file the kernel does it when the file is closed. A TPM
- * has three places for sessions, and an activation that fails loses one of them.
+ * Flushes the objects that an earlier process left loaded: with a device file the kernel does it when the file is closed. A
+ * TPM has three places for sessions, and an activation that fails loses one of them.
  */
 async function flush(device: Device): Promise<void> {
   for (const first of LEFT_BEHIND) {

@@ -1,7 +1,7 @@
 /**
- * What a failure of the TPM means for whoever runs the gateway; the caller maps each kind to one of its own codes.
- * `blob`: what DPS sent does not open in this TPM. `key`: there is no identity key to sign with. `busy`: somebody else has the
- * device to himself. `password`, `locked` and `full`: what the owner of the TPM must put right.
+ * What a failure of the TPM means for the operator; the caller maps each kind to one of its own codes. `blob`: the key from
+ * DPS does not open in this TPM. `key`: there is no identity key to sign with. `busy`: another program holds the device alone.
+ * `password`, `locked` and `full`: the owner of the TPM must correct it.
  */
 export const TPM_ERROR_KINDS = [
   'missing',
@@ -16,7 +16,7 @@ export const TPM_ERROR_KINDS = [
 ] as const;
 export type TpmErrorKind = (typeof TPM_ERROR_KINDS)[number];
 
-/** Everything that hsm/tpm throws. */
+/** The only error of hsm/tpm. */
 export class TpmError extends Error {
   override readonly name = 'TpmError';
   readonly kind: TpmErrorKind;

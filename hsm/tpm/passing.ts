@@ -7,9 +7,9 @@ const none = null as unknown as TssError;
 /**
  * A TPM in which the key of an activation leaves no trace: it is used, then forgotten.
  *
- * DPS gives two keys, each wrapped for this TPM. The first is its challenge, to sign one request with; the second is
- * that of the device at its hub, and azure-iot-security-tpm 1.9.3 stores both at the same place (0x81000100). With the
- * challenge there the key that the hub knows would be gone, and DPS may still refuse, or fall silent, after that.
+ * DPS gives two keys, each wrapped for this TPM. The first is its challenge, to sign one request with; the second is that of
+ * the device at its hub, and azure-iot-security-tpm 1.9.3 stores both at the same place (0x81000100). The challenge would
+ * replace the key that the hub knows, and DPS may still refuse, or fall silent, after that.
  */
 export class PassingTpm extends tss.Tpm {
   #key: TPM_HANDLE | undefined;

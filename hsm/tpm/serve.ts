@@ -4,10 +4,10 @@ import { openDevice } from './device.ts';
 import { reasonOf, TpmError } from './error.ts';
 
 /**
- * What the process does that hsm/tpm/tpm.ts starts. It ends with the first failure, and the next call starts another.
+ * The job of the process that hsm/tpm/tpm.ts starts. It ends with the first failure, and the next call starts another.
  *
- * azure-iot-security-tpm 1.9.3 throws inside of callbacks where a TPM refuses a step of an activation ("Cannot read
- * properties of undefined (reading 'length')", tpm.js), and leaves a session behind: it must be a process that may die.
+ * azure-iot-security-tpm 1.9.3 throws inside of callbacks where a TPM refuses a step of an activation ("Cannot read properties
+ * of undefined (reading 'length')", tpm.js), and leaves a session behind: it must be a process that may die.
  * @param where see openDevice
  */
 export function tpmJob(where: string): Job {

@@ -7,7 +7,7 @@ export { TpmError, type TpmErrorKind } from './error.ts';
 export interface TpmIdentity {
   readonly endorsementKey: Buffer;
   readonly storageRootKey: Buffer;
-  /** What Microsoft's tools take where nobody names the device: SHA-256 of the endorsement key in base32. */
+  /** The default of Microsoft's tools: SHA-256 of the endorsement key in base32. */
   readonly registrationId: string;
 }
 
@@ -17,7 +17,7 @@ export interface Tpm {
   identity(): Promise<TpmIdentity>;
   /** HMAC-SHA256 with a key that DPS has wrapped for this TPM, and that is forgotten after that. @throws TpmError blob … */
   prove(blob: Uint8Array, message: Uint8Array): Promise<Buffer>;
-  /** Stores the identity key that DPS has wrapped for this TPM, in place of the one before. @throws TpmError blob … */
+  /** Stores the identity key that DPS has wrapped for this TPM, in place of the previous one. @throws TpmError blob … */
   activate(blob: Uint8Array): Promise<void>;
   /** HMAC-SHA256 with the identity key. @throws TpmError key where there is none … */
   sign(message: Uint8Array): Promise<Buffer>;
@@ -37,8 +37,8 @@ export interface TpmOptions {
 type Operations = Omit<Tpm, 'close'>;
 
 /**
- * The TPM through a process of its own, which is there only while it is needed: a registration takes four calls, and a
- * token one an hour. So the daemon carries neither the 15 MiB of tss.js nor its crashes.
+ * The TPM through a process of its own, which runs only when needed: a registration takes four calls, and a token one an hour.
+ * So the daemon carries neither the 15 MiB of tss.js nor its crashes.
  * @param device a device file, or host:port of a TPM simulator
  */
 export function createTpm(device: string, { limitMs = 120_000, lingerMs = 2_000 }: TpmOptions = {}): Tpm {

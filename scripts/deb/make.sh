@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2154
 # Part of scripts/package, which sets the variables: the forms deb and deb-nodejs.
 
-# The form that dpkg asks for; what people read is CHANGELOG.md.
+# The form that dpkg wants; the text for people is CHANGELOG.md.
 changelog() {
   printf 'newleaf (%s) stable; urgency=medium\n\n  * See CHANGELOG.md.\n\n -- %s  %s\n' "$version" \
     "$(sed -n 's/^Maintainer: //p' scripts/deb/control)" "$(date --utc --rfc-email --date="@$SOURCE_DATE_EPOCH")"
@@ -45,7 +45,7 @@ debian_tree() {
   gzip -9n "$tree/$doc/changelog"
 }
 
-# The newest glibc whose symbols the program asks for.
+# The newest glibc whose symbols the program needs.
 newest_glibc() {
   find "$tree/usr/lib/newleaf" \( -name node -o -name '*.node' \) -exec "$triplet-objdump" -T {} + |
     grep -oP '\(GLIBC_\K[0-9.]+' | sort -Vu | tail -1
@@ -67,7 +67,7 @@ control() {
 # Prints the path of the package.
 debian_package() {
   debian_tree
-  # The flavours are versions of one package: going from one to the other is an upgrade, and keeps configuration and state.
+  # The flavours are versions of one package: changing the flavour is an upgrade, and keeps configuration and state.
   local full=$version; [ "$form" = deb ] || full=$version+nodejs
   local package=dist/packages/newleaf_${full}_$architecture.deb script
   mkdir "$tree/DEBIAN"

@@ -6,7 +6,7 @@ import { type Call, only } from './command.ts';
 import { Dps, type Enrollment, type Kind, type Status } from './dps.ts';
 import { withPems } from './given.ts';
 
-/** Disallowing stops registrations; a hub knows nothing of it (how-to-revoke-device-access-portal). */
+/** Disallowing stops registrations; the hub does not learn of it (how-to-revoke-device-access-portal). */
 const stillConnected = (device: string): string =>
   `The hub still lets it in: enroll disable-identity ${device} (or enroll forget ${device}).`;
 
@@ -23,7 +23,7 @@ export function setStatus(kind: Kind, status: Status): (call: Call) => Promise<n
       );
     }
     const device = kind === 'individual' ? String(before.body.deviceId ?? id) : 'DEVICE';
-    const barred = `DPS admits ${id} no more. ${stillConnected(device)}`;
+    const barred = `DPS no longer admits ${id}. ${stillConnected(device)}`;
     const done =
       status === 'disabled'
         ? barred
@@ -38,8 +38,8 @@ export function setStatus(kind: Kind, status: Status): (call: Call) => Promise<n
 }
 
 /**
- * `enroll disallow member DEVICE [--certificate LEAF]`: a disabled individual enrollment stands before the group. With
- * the leaf it bars that leaf for certain; without, it holds a symmetric key that nobody knows, and bars by its ID.
+ * `enroll disallow member DEVICE [--certificate LEAF]`: a disabled individual enrollment takes precedence over the group. With
+ * the leaf it bars that leaf for certain; without, it holds a symmetric key that is discarded, and bars by its ID.
  */
 export async function disallowMember(call: Call): Promise<number> {
   const id = only(call);
@@ -63,7 +63,7 @@ export async function disallowMember(call: Call): Promise<number> {
   return change(call, dps, {
     after,
     question: `Bar ${id} from registering?`,
-    done: `DPS admits ${id} no more, whatever its group. ${stillConnected(id)}`,
+    done: `DPS no longer admits ${id}, whatever its group. ${stillConnected(id)}`,
   });
 }
 
@@ -73,7 +73,7 @@ export async function allowMember(call: Call): Promise<number> {
   const dps = await Dps.open(call);
   const before = await dps.get('individual', id);
   if (before.status === 'enabled') {
-    throw new Failed(`The individual enrollment "${id}" is enabled: it bars nobody, and the device may live by it.`);
+    throw new Failed(`The individual enrollment "${id}" is enabled: it admits the device, and may be its only one.`);
   }
   return change(call, dps, {
     before,

@@ -1,4 +1,4 @@
-/** Works on all of them, so many at the same time. */
+/** Works on all of them, at most `most` at the same time. */
 export async function atOnce<T>(most: number, all: readonly T[], work: (one: T) => Promise<void>): Promise<void> {
   const waiting = [...all];
   const worker = async (): Promise<void> => {

@@ -16,7 +16,7 @@ export interface Given extends CertificateSlot {
 }
 
 /**
- * The first certificate in a PEM file; whatever stands around it is passed over.
+ * The first certificate in a PEM file; other text is ignored.
  * @throws Misuse where the file cannot be read, or holds none
  */
 export async function certificateIn(file: string): Promise<Given> {

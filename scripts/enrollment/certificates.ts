@@ -36,7 +36,7 @@ interface Edit {
   readonly done: string;
 }
 
-/** Shows and writes the new pair; asks where something that was admitted is not any more. */
+/** Shows and writes the new pair; asks where a certificate is no longer admitted. */
 async function edit(call: Call, dps: Dps, { before, slots, done }: Edit): Promise<number> {
   demandOneKind(slots);
   const gone = lost(before.slots, slots);
@@ -45,7 +45,7 @@ async function edit(call: Call, dps: Dps, { before, slots, done }: Edit): Promis
   return change(call, dps, { before, after, done, question: gone.length > 0 ? question : undefined });
 }
 
-/** How devices are told to come back. */
+/** The command that calls the devices back. */
 const comeBack = ({ kind, id }: Enrollment): string =>
   kind === 'individual' ? `enroll reprovision ${id}` : 'enroll reprovision --job CONDITION';
 
@@ -79,9 +79,9 @@ export function removeCurrent(which: Which): (call: Call) => Promise<number> {
   };
 }
 
-/** DPS is no door that a device stands in front of all day: who is connected stays connected (how-to-roll-certificates). */
+/** DPS refuses new registrations only: a connected device stays connected (how-to-roll-certificates). */
 const refusedFromNow = (before: Enrollment): string =>
-  `DPS refuses what was removed from now on. A hub that knows it still lets it in, until the device registers again (${comeBack(before)}) or is forgotten (enroll forget DEVICE).`;
+  `From now on DPS refuses what was removed. A hub that knows it still lets it in, until the device registers again (${comeBack(before)}) or is forgotten (enroll forget DEVICE).`;
 
 /** `enroll roll-group root|intermediate NAME --certificate FILE | --ca NAME [--at-once]` */
 export function rollGroup(what: 'root' | 'intermediate'): (call: Call) => Promise<number> {

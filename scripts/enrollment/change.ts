@@ -5,27 +5,27 @@ import type { Dps, Enrollment } from './dps.ts';
 import { difference } from './screen.ts';
 
 interface Change {
-  /** Asked where something is destroyed. */
+  /** Asked where the action destroys something. */
   readonly question?: string | undefined;
-  /** Said when it is done: what holds now, and what comes next. */
+  /** Said at the end: the new situation, and the next step. */
   readonly done: string;
 }
 
 export interface Action extends Change {
-  /** What there is, and what becomes of it. */
+  /** The present state, and the change. */
   readonly shown: string;
   readonly act: () => Promise<unknown>;
 }
 
 export interface Edit extends Change {
-  /** Left out where it is created. */
+  /** Absent where it is created. */
   readonly before?: Enrollment;
-  /** Left out where it is deleted. */
+  /** Absent where it is deleted. */
   readonly after?: Enrollment;
 }
 
 /**
- * Shows what is and becomes, asks where something is destroyed, and does it.
+ * Shows the change, asks where it destroys something, and makes it.
  * @returns the exit code
  */
 export async function carryOut(call: Call, { shown, question, act, done }: Action): Promise<number> {

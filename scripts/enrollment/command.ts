@@ -36,10 +36,10 @@ export const only = ({ positionals: [operand = ''] }: Call): string => operand;
 
 /**
  * Whether to go on. Shows nothing where the answer is given already.
- * @throws Misuse where nobody can be asked
+ * @throws Misuse where there is no terminal to ask on
  */
 export async function agreed({ desk, options }: Call, question: string): Promise<boolean> {
   if (options.yes === true) return true;
-  if (desk.ask === undefined) throw new Misuse(`${question} Nobody is there to answer: repeat with --yes.`);
+  if (desk.ask === undefined) throw new Misuse(`${question} The question cannot be asked: repeat with --yes.`);
   return /^y(es)?$/i.test((await desk.ask(`${question} [y/N] `)).trim());
 }

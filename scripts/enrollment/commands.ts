@@ -8,16 +8,16 @@ import { forget, setIdentity } from './identity.ts';
 import { REPROVISION_OPTIONS, reprovision } from './reprovision.ts';
 import { showDevice, showGroup } from './show.ts';
 
-/** Understood by every command. */
+/** Options of every command. */
 const GLOBAL_OPTIONS = {
-  dps: valued('CONNECTION', 'Connection string of DPS; better: NEWLEAF_DPS_CONNECTION, which nobody sees.'),
+  dps: valued('CONNECTION', 'Connection string of DPS; better: NEWLEAF_DPS_CONNECTION, which other users cannot see.'),
   hub: valued('CONNECTION', 'Connection string of the hub; better: NEWLEAF_HUB_CONNECTION.'),
   yes: flagged('Do not ask.'),
   'dry-run': flagged('Show what would be done, and do nothing.'),
   help: { ...flagged('Explain the command.'), short: 'h' },
 } as const;
 
-/** Exit codes, wherever a command says nothing more exact. */
+/** Exit codes, where a command has no more exact meaning. */
 const EXITS = { 0: 'Done.', 1: 'Failed, or not agreed to.', 2: 'Wrong command line, file or connection string.' };
 
 const one = (shown: string) => ({ shown, least: 1, most: 1 });
@@ -49,7 +49,6 @@ const roll = (what: 'root' | 'intermediate', example: string): Command => ({
   run: rollGroup(what),
 });
 
-/** Every command, once. */
 export const COMMANDS = {
   'add individual': {
     operands: { shown: '[ID]', most: 1 },
@@ -175,9 +174,9 @@ export const COMMANDS = {
   },
   reprovision: {
     operands: { shown: '[DEVICE...]', most: Number.POSITIVE_INFINITY },
-    meaning: 'Have devices register again or roll, and see who comes back',
+    meaning: 'Have devices register again or roll, and see which come back',
     about: [
-      'Calls the direct method `reprovision`: on the devices named, or by a job of the hub on all that fulfil a condition. Then watches the reported property `newleaf` of their twins. Ctrl-C ends the wait, and what is known by then is told.',
+      'Calls the direct method `reprovision`: on the devices named, or by a job of the hub on all that meet a condition. Then watches the reported property `newleaf` of their twins. Ctrl-C ends the wait, and prints the results so far.',
     ],
     options: REPROVISION_OPTIONS,
     examples: [
@@ -193,14 +192,14 @@ export const COMMANDS = {
   },
   'show device': {
     operands: one('ID'),
-    meaning: 'What DPS and the hub know of a device',
+    meaning: 'Show a device as DPS and the hub know it',
     about: ['The hub is asked where its connection string is there.'],
     examples: [{ line: 'enroll show device gw-0001' }],
     run: showDevice,
   },
   'show group': {
     operands: one('NAME'),
-    meaning: 'What DPS knows of a group',
+    meaning: 'Show a group as DPS knows it',
     about: [],
     examples: [{ line: 'enroll show group gateways' }],
     run: showGroup,
@@ -209,7 +208,6 @@ export const COMMANDS = {
 
 export type CommandName = keyof typeof COMMANDS;
 
-/** The command line of enroll. */
 export const ENROLL: Tool<CommandName> = {
   name: 'enroll',
   purpose: "enroll is the operator's side of rolling leaves: enrollments in DPS, identities and jobs in IoT Hub.",

@@ -8,13 +8,13 @@ const FIELDS = ['HostName=', 'SharedAccessKeyName=', 'SharedAccessKey='];
 
 const variableOf = (to: Service): string => `NEWLEAF_${to.toUpperCase()}_CONNECTION`;
 
-/** The connection string that is given by option or environment. */
+/** The connection string, from option or environment. */
 export const connectionTo = (call: Call, to: Service): string | undefined =>
   textOption(call, to) ?? call.desk.env[variableOf(to)];
 
 /**
  * A client from a connection string, which is a secret and never shown.
- * @throws Misuse where there is none, or it is none
+ * @throws Misuse where there is none, or it is malformed
  */
 export function connected<T>(call: Call, to: Service, open: (text: string) => T): T {
   const text = connectionTo(call, to);

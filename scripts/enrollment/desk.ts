@@ -1,14 +1,14 @@
 import type { Io } from '../../agent/cli/kit/command.ts';
 
-/** Everything that is around a command of the operator. */
+/** The surroundings of an operator's command. */
 export interface Desk extends Io {
-  /** Left out where nobody is there to answer. */
+  /** Absent without a terminal. */
   readonly ask?: (question: string) => Promise<string>;
-  /** Longest pause between two looks at something that is under way, in milliseconds. */
+  /** Longest pause between two looks at work in progress, in milliseconds. */
   readonly pollMs: number;
   /** Ends early, and well, when the signal is aborted. */
   readonly sleep: (ms: number, abort?: AbortSignal) => Promise<unknown>;
-  /** Calls back at a Ctrl-C, which then does not end the command, until the function that it returns is called. */
+  /** Calls back at a Ctrl-C, which then does not end the command, until the returned function is called. */
   readonly onInterrupt: (heard: () => void) => () => void;
 }
 

@@ -9,7 +9,7 @@ import { type Slot, type Slots, sameSlot } from './slots.ts';
 export type Kind = 'individual' | 'group';
 export type Status = 'enabled' | 'disabled';
 
-/** As DPS sends and takes it; what is not known here goes back as it came. */
+/** The body as DPS sends and takes it; unknown fields go back unchanged. */
 interface Body {
   readonly [field: string]: unknown;
   readonly attestation?: { readonly type?: string; readonly x509?: { readonly [kind: string]: Pair | undefined } };
@@ -40,7 +40,7 @@ export interface Enrollment {
   readonly body: Body;
 }
 
-/** What DPS remembers of a device that it has assigned. */
+/** The record that DPS keeps of a device that it has assigned. */
 export interface Registration {
   readonly registrationId: string;
   readonly deviceId: string;
@@ -70,14 +70,14 @@ export class Dps {
     this.#registration = registration;
   }
 
-  /** @throws Misuse where there is no connection string, or it is none */
+  /** @throws Misuse where there is no connection string, or it is malformed */
   static async open(call: Call): Promise<Dps> {
     const { ProvisioningServiceClient } = (await import('azure-iot-provisioning-service')).default;
     const client = connected(call, 'dps', (text) => ProvisioningServiceClient.fromConnectionString(text));
     const calls = {
       individual: {
         get: (id: string) => client.getIndividualEnrollment(id),
-        // The client demands every field that DPS fills in itself.
+        // The client demands even the fields that DPS fills in itself.
         put: (body: object) => client.createOrUpdateIndividualEnrollment(body as IndividualEnrollment),
         remove: (id: string, etag: string) => client.deleteIndividualEnrollment(id, etag),
       },
@@ -109,7 +109,7 @@ export class Dps {
 
   /**
    * Creates the enrollment where its body has no etag, else replaces it under that etag.
-   * @throws Failed where DPS refuses, or has something else in it afterwards
+   * @throws Failed where DPS refuses, or holds something else afterwards
    */
   async write(enrollment: Enrollment): Promise<Enrollment> {
     const { kind, id, slots } = enrollment;
@@ -190,8 +190,8 @@ const sentAs = (slot: Slot): unknown =>
   slot.kind === 'ca' ? slot.name : slot.pem === undefined ? { info: slot.info } : { certificate: slot.pem };
 
 /**
- * Whether DPS takes `info` for a certificate that it holds is not documented (az iot dps sends it so, in its place).
- * Where it does not, only the certificate itself helps.
+ * It is not documented whether DPS takes `info` for a certificate that it holds (az iot dps sends it so, in its place). Where
+ * it does not, only the certificate itself helps.
  */
 function unreadable({ primary, secondary }: Slots, error: unknown): Failed {
   const missing = [primary, secondary].flatMap((slot) =>

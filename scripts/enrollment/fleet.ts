@@ -7,13 +7,13 @@ import { atOnce } from './at-once.ts';
 import { type Desk, pauses } from './desk.ts';
 import type { Hub, MethodAnswer, Twin } from './hub.ts';
 
-/** What a call of `reprovision` came to: asked, or the reason why not. */
+/** The result of a call of `reprovision`: asked, or the reason why not. */
 export interface Called {
   readonly deviceId: string;
   readonly refused?: string;
 }
 
-/** How the request ended on the device, as its twin tells. */
+/** How the request ended on the device, by its twin. */
 export interface Ended {
   readonly deviceId: string;
   /** done · kept (on the previous leaf) · person · failed; gone: it is not in this hub any more. */
@@ -23,10 +23,10 @@ export interface Ended {
   readonly parked?: string;
 }
 
-/** It has not told yet how the request ended. */
+/** A device whose twin does not tell yet how the request ended. */
 export interface Missing {
   readonly deviceId: string;
-  /** What it was last seen at. */
+  /** Its last known state. */
   readonly why: string;
 }
 
@@ -49,7 +49,7 @@ const FEW = 10;
 /** Twins that are read at the same time. */
 const AT_ONCE = 4;
 
-/** What a device answered to the method, in the words of its contract. */
+/** A device's answer to the method, in the words of its contract. */
 export function calledOf(deviceId: string, answer: MethodAnswer | string): Called {
   if (typeof answer === 'string') return { deviceId, refused: answer };
   const { status, payload } = answer;
@@ -58,22 +58,22 @@ export function calledOf(deviceId: string, answer: MethodAnswer | string): Calle
     typeof payload === 'object' && payload !== null ? new Map<string, unknown>(Object.entries(payload)) : new Map();
   const why = fields.get('message') ?? fields.get('code') ?? '';
   const words: Readonly<Record<number, string>> = {
-    409: `busy with ${fields.get('id') ?? 'something else'}`,
+    409: `busy with ${fields.get('id') ?? 'other work'}`,
     429: `over its budget, again in ${fields.get('retryAfterSeconds') ?? '?'} s`,
   };
   return { deviceId, refused: `${status} ${words[status] ?? why}`.trim() };
 }
 
-/** What became of those that were asked. */
+/** The results of the devices that were asked. */
 export interface Followed {
   readonly ended: readonly Ended[];
   readonly missing: readonly Missing[];
-  /** How long they were waited for, in milliseconds. */
+  /** Length of the wait, in milliseconds. */
   readonly waitedMs: number;
 }
 
 /**
- * Waits until the twins of these devices tell how the request ended. Somebody at the terminal may end the wait early.
+ * Waits until the twins of these devices tell how the request ended. Ctrl-C ends the wait early.
  * @param waitMs how long at most
  */
 export async function follow(
@@ -90,7 +90,7 @@ export async function follow(
   const enough = new AbortController();
   const begun = desk.now();
   const deadline = begun + waitMs;
-  if (desk.err.isTTY) desk.err.write('Ctrl-C ends the wait, and tells who is back.\n');
+  if (desk.err.isTTY) desk.err.write('Ctrl-C ends the wait, and tells which are back.\n');
   const unheard = desk.onInterrupt(() => enough.abort());
   try {
     for (;;) {
@@ -115,7 +115,7 @@ interface Found extends Pick<Followed, 'ended' | 'missing'> {
   readonly trouble?: string;
 }
 
-/** The hub does not answer, or not to us. Perhaps it does the next time; what was seen before is told in any case. */
+/** The hub does not answer, or refuses us. The next look may succeed; earlier results are told in any case. */
 function unseen(waiting: readonly string[], error: unknown): Found {
   if (!(error instanceof Failed)) throw error;
   const { message } = error;
@@ -154,7 +154,7 @@ function endOf(deviceId: string, id: string, reported: unknown): Ended | undefin
   return { deviceId, outcome, ...(code && { code }), ...(parked && { parked }) };
 }
 
-/** What a device that has not told how the request ended was last seen at. */
+/** The last known state of a device whose request has not ended. */
 function whyOf(twin: Twin): string {
   if (!twin.connected) return 'not connected';
   const { phase = '' } = newleafIn(twin.reported);

@@ -5,7 +5,7 @@ import type { Call } from './command.ts';
 import type { Enrollment } from './dps.ts';
 import type { Slot, Slots } from './slots.ts';
 
-/** Options that say which certificate is meant. */
+/** Options that name a certificate. */
 export const CERTIFICATE = {
   certificate: valued('FILE', 'The certificate, PEM: the leaf of a device, or the CA of a group.'),
   ca: valued('NAME', 'A verified CA of the DPS instance, by its name there. For groups.'),
@@ -18,14 +18,14 @@ export const HELD = {
   },
 } as const;
 
-/** What an enrollment is to admit: a leaf for an individual one, a CA for a group. */
+/** The certificate for an enrollment: a leaf for an individual one, a CA for a group. */
 export interface Wanted {
   readonly kind: Enrollment['kind'];
   readonly id: string;
 }
 
 /**
- * The certificate named by --certificate or --ca (or by options that are called otherwise), checked for its purpose.
+ * The certificate named by --certificate or --ca (or by options with other names), checked for its purpose.
  * @throws Misuse where both are named, or it does not fit
  */
 export async function slotGiven(

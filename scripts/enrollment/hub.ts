@@ -62,7 +62,7 @@ export class Hub {
     this.#jobs = jobs;
   }
 
-  /** @throws Misuse where there is no connection string, or it is none */
+  /** @throws Misuse where there is no connection string, or it is malformed */
   static async open(call: Call): Promise<Hub> {
     const { Client, JobClient, Registry } = (await import('azure-iothub')).default;
     return connected(call, 'hub', (text) => {
@@ -96,7 +96,7 @@ export class Hub {
     await asking(this.#desk, WHO, () => this.#registry.delete(deviceId));
   }
 
-  /** What the twin tells, or undefined where the hub has no such device. */
+  /** The twin, or undefined where the hub has no such device. */
   async twin(deviceId: string): Promise<Twin | undefined> {
     const answer = await orAbsent(this.#desk, WHO, () => this.#registry.getTwin(deviceId));
     if (answer === undefined) return undefined;
@@ -106,8 +106,8 @@ export class Hub {
   }
 
   /**
-   * All rows, page by page. The token is handed back by hand: azure-iothub 1.16.6 forgets it where `next` is called
-   * for a promise without one (query.js), and gives the first page for ever.
+   * All rows, page by page. The token is handed back by hand: azure-iothub 1.16.6 forgets it where `next` is called for a
+   * promise without one (query.js), and gives the first page for ever.
    */
   async query(sql: string): Promise<Row[]> {
     const query = this.#registry.createQuery(sql, PAGE);
@@ -119,7 +119,7 @@ export class Hub {
     return rows;
   }
 
-  /** What the device answers, or the sentence why it does not. */
+  /** The device's answer, or the sentence why there is none. */
   async call(deviceId: string, method: MethodCall): Promise<MethodAnswer | string> {
     try {
       const { result } = await this.#client.invokeDeviceMethod(deviceId, method);
@@ -132,7 +132,7 @@ export class Hub {
     }
   }
 
-  /** Hands the call to the hub, which makes it on every device that the condition holds for. */
+  /** Hands the call to the hub, which makes it on every device that meets the condition. */
   async schedule(jobId: string, condition: string, method: MethodCall, seconds: number): Promise<void> {
     const start = new Date(this.#desk.now());
     await asking(this.#desk, WHO, () => this.#jobs.scheduleDeviceMethod(jobId, condition, method, start, seconds));

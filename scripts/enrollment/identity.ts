@@ -4,7 +4,6 @@ import { type Call, only } from './command.ts';
 import type { Status } from './dps.ts';
 import { Hub, type Identity } from './hub.ts';
 
-/** An identity of the hub, as it is. */
 export function identityText({ deviceId, status, connected, primary, secondary }: Identity): string {
   return [
     `Identity ${printable(deviceId)} in the hub`,
@@ -15,7 +14,7 @@ export function identityText({ deviceId, status, connected, primary, secondary }
   ].join('\n');
 }
 
-/** What there is, and what becomes of it. */
+/** The present state, and the change. */
 const becomes = (identity: Identity, what: string): string => `${identityText(identity)}  -> ${what}\n`;
 
 /** `enroll forget DEVICE` */
@@ -26,7 +25,7 @@ export async function forget(call: Call): Promise<number> {
     shown: becomes(await hub.get(deviceId), 'deleted, with its twin'),
     question: `Delete ${deviceId} from the hub?`,
     act: () => hub.remove(deviceId),
-    done: `The hub knows ${deviceId} no more, and has ended its session. Whatever DPS admits, it makes again.`,
+    done: `The hub no longer knows ${deviceId}, and has ended its session. It makes the identity again when DPS admits the device.`,
   });
 }
 
@@ -35,7 +34,7 @@ export function setIdentity(status: Status): (call: Call) => Promise<number> {
   return async (call) => {
     const hub = await Hub.open(call);
     const deviceId = only(call);
-    const disabled = `The hub lets ${deviceId} in no more, and has ended its session. DPS may still assign it.`;
+    const disabled = `The hub no longer lets ${deviceId} in, and has ended its session. DPS may still assign it.`;
     return carryOut(call, {
       shown: becomes(await hub.get(deviceId), status),
       question: status === 'disabled' ? `Disable ${deviceId} in the hub?` : undefined,

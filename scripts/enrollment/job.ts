@@ -7,7 +7,7 @@ import type { Hub, JobProgress, MethodCall } from './hub.ts';
 import { outlast } from './outlast.ts';
 
 const JOB_SECONDS = 3_600;
-/** At the results of a job that has ended. */
+/** Looks at the results of a job that has ended. */
 const LOOKS = 5;
 
 /** A row of `devices.jobs` (DeviceJob of the service SDKs). */
@@ -26,11 +26,11 @@ export interface JobCall {
   readonly id: string;
   readonly method: MethodCall;
   readonly condition: string;
-  /** Those that the condition held for a moment ago. */
+  /** Devices that met the condition a moment ago. */
   readonly devices: readonly string[];
 }
 
-/** The hub's own engine does it: it knows who is connected, and keeps within its quotas. */
+/** The hub's own engine makes the calls: it knows the connected devices, and keeps within its quotas. */
 export async function callByJob(desk: Desk, hub: Hub, { id, method, condition, devices }: JobCall): Promise<Called[]> {
   await hub.schedule(id, condition, method, JOB_SECONDS);
   const progress = new Count(desk.err, screenOf(desk.err, desk.env), 'asked');
@@ -57,12 +57,12 @@ export async function callByJob(desk: Desk, hub: Hub, { id, method, condition, d
     () => {},
   );
   const left = devices.filter((deviceId) => !called.some((one) => one.deviceId === deviceId));
-  // Where the query still lags, they may have been asked: they are waited for.
+  // Where the query still lags, they may have been asked: wait for them.
   const refused = called.length < job.total ? {} : { refused: 'the job did not come to it' };
   return [...called, ...left.map((deviceId) => ({ deviceId, ...refused }))];
 }
 
-/** What the job came to on each device. The query may lag behind the job, so it is asked a few times. */
+/** The result of the job on each device. The query may lag behind the job, so it is repeated a few times. */
 async function results(desk: Desk, hub: Hub, id: string, expected: number): Promise<Called[]> {
   const sql = `SELECT * FROM devices.jobs WHERE devices.jobs.jobId = '${id}'`;
   let rows = await hub.query(sql);

@@ -2,14 +2,14 @@ import { Failed } from '../../agent/cli/kit/command.ts';
 import type { Desk } from './desk.ts';
 import { statusOf } from './refusal.ts';
 
-/** An outage that lasts longer than this is told, in milliseconds. */
+/** A longer outage is an error, in milliseconds. */
 const LONGEST_MS = 15 * 60_000;
 const SERVER_ERROR = 500;
 
 /**
- * Asks until there is an answer: what was begun must not lose its end to an outage of the other side.
- * @param tell is handed what is in the way, in words
- * @throws Failed where it is refused, and where the outage outlasts us
+ * Asks until there is an answer: an outage of the other side must not hide the end of the work.
+ * @param tell gets the obstacle in words
+ * @throws Failed where it is refused, and where the outage is too long
  */
 export async function outlast<T>(desk: Desk, ask: () => Promise<T>, tell: (trouble: string) => void): Promise<T> {
   const deadline = desk.now() + LONGEST_MS;

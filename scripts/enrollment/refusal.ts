@@ -1,7 +1,7 @@
 import { Failed } from '../../agent/cli/kit/command.ts';
 import type { Desk } from './desk.ts';
 
-/** As far as the official clients agree: azure-iot-http-base puts the answer of the server on the error. */
+/** The fields on which the official clients agree: azure-iot-http-base puts the answer of the server on the error. */
 interface RestError {
   readonly name: string;
   readonly message: string;
@@ -24,16 +24,16 @@ const DISTRUST = /self.signed|unable to (verify|get)|certificate/i;
 
 const isRestError = (error: unknown): error is RestError => error instanceof Error;
 
-/** HTTP status of a refusal, or undefined where nobody answered. */
+/** HTTP status of a refusal, or undefined where there was no answer. */
 export function statusOf(error: unknown): number | undefined {
   return isRestError(error) ? error.response?.statusCode : undefined;
 }
 
 /**
- * Calls a server of Azure. Waits and repeats where it is throttled (429) or away for a moment (503), as long as it asks
- * for or a little longer each time.
+ * Calls a server of Azure. Waits and repeats where it is throttled (429) or away for a moment (503), as long as it asks for or
+ * a little longer each time.
  * @param who "DPS" or "the hub", for the sentence of a failure
- * @throws Failed in words; an error with one of the statuses in `expected` as it came
+ * @throws Failed in words; an error with one of the statuses in `expected` unchanged
  */
 export async function asking<T>(
   desk: Desk,
@@ -56,7 +56,7 @@ export async function asking<T>(
   }
 }
 
-/** The same; undefined where what is asked for is not there. */
+/** The same; undefined where the object does not exist. */
 export async function orAbsent<T>(desk: Desk, who: string, call: () => Promise<T>): Promise<T | undefined> {
   try {
     return await asking(desk, who, call, [404]);
@@ -83,7 +83,7 @@ export function inWords(who: string, error: unknown): string {
     case 409:
       return `${who} refuses (409): ${words}. What is there: enroll show`;
     case 412:
-      return `Somebody else changed it meanwhile (412). Look again, and repeat.`;
+      return `Another client changed it meanwhile (412). Look again, and repeat.`;
     case 429:
       return `${who} is throttling (429). Repeat in a few minutes.`;
     default:

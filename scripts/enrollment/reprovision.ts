@@ -15,7 +15,7 @@ import { allBack, report } from './tally.ts';
 export const REPROVISION_OPTIONS = {
   job: valued(
     'CONDITION',
-    'Every device that the WHERE clause holds for, by a job of the hub: "tags.site = \'north\'", or "*".',
+    'Every device that meets the WHERE clause, by a job of the hub: "tags.site = \'north\'", or "*".',
   ),
   action: valued('ACTION', 'register (default): register the leaf again. roll: turn over a new leaf.'),
   delay: valued(
@@ -54,11 +54,11 @@ export async function reprovision(call: Call): Promise<number> {
   const devices = condition === undefined ? [...new Set(positionals)] : await matching(hub, condition);
   desk.out.write(`${METHOD} (${plan.action}) of ${devices.length} devices: ${named(devices)}\n`);
   if (options['dry-run'] === true) {
-    desk.out.write('Nobody was called (--dry-run).\n');
+    desk.out.write('No device was called (--dry-run).\n');
     return EXIT.done;
   }
   if (condition !== undefined && !(await agreed(call, `Call ${METHOD} on ${devices.length} devices?`))) {
-    throw new Failed('Nobody was called.');
+    throw new Failed('No device was called.');
   }
   const called =
     condition === undefined
@@ -67,7 +67,7 @@ export async function reprovision(call: Call): Promise<number> {
   const asked = called.filter(({ refused }) => refused === undefined).map(({ deviceId }) => deviceId);
   if (plan.waitMs === 0) {
     desk.out.write(
-      `${asked.length} of ${called.length} devices were asked, under the id ${plan.id}. Nobody waited for.\n`,
+      `${asked.length} of ${called.length} devices were asked, under the id ${plan.id}, without waiting.\n`,
     );
     return asked.length === called.length ? EXIT.done : EXIT.failed;
   }
@@ -92,7 +92,7 @@ function planOf(call: Call): Plan {
 async function matching(hub: Hub, condition: string): Promise<string[]> {
   const where = condition.trim() === '*' ? '' : ` WHERE ${condition}`;
   const rows = await hub.query(`SELECT deviceId FROM devices${where}`);
-  if (rows.length === 0) throw new Failed(`No device of this hub fulfils: ${condition}`);
+  if (rows.length === 0) throw new Failed(`No device of this hub meets: ${condition}`);
   return rows.map((row) => v.parse(v.looseObject({ deviceId: v.string() }), row).deviceId).toSorted();
 }
 
@@ -101,7 +101,7 @@ async function callEach(desk: Desk, hub: Hub, devices: readonly string[], { meth
   const called: Called[] = [];
   await atOnce(AT_ONCE, devices, async (deviceId) => {
     const answer = await hub.call(deviceId, method).catch((error: unknown) => {
-      // Those that were asked before are to be heard of all the same.
+      // The devices that were asked before are followed all the same.
       if (called.length === 0 || !(error instanceof Failed)) throw error;
       return error.message;
     });

@@ -26,7 +26,6 @@ const capital = (text: string): string => `${text.charAt(0).toUpperCase()}${text
 const titleOf = ({ kind, id }: Enrollment): string => `${capital(NAMES[kind])} ${printable(id)}`;
 const row = (mark: string, [label, text]: Line): string => `  ${mark} ${label.padEnd(10)} ${text}\n`;
 
-/** An enrollment as it is. */
 export function shown(enrollment: Enrollment): string {
   const rows = linesOf(enrollment).map((line) => row(' ', line));
   return `${titleOf(enrollment)}\n${rows.join('')}`;

@@ -8,7 +8,7 @@ import { Hub } from './hub.ts';
 import { identityText } from './identity.ts';
 import { shown } from './screen.ts';
 
-/** `enroll show device ID`: what DPS and, where there is a connection string, the hub know. */
+/** `enroll show device ID`: the records of DPS and, where there is a connection string, of the hub. */
 export async function showDevice(call: Call): Promise<number> {
   const id = only(call);
   const dps = await Dps.open(call);
@@ -27,7 +27,7 @@ export async function showDevice(call: Call): Promise<number> {
     parts.push(identity === undefined ? `No identity ${printable(deviceId)} in this hub.\n` : identityText(identity));
     found ||= identity !== undefined;
   }
-  if (!found) throw new Failed(`Nobody knows "${id}".`);
+  if (!found) throw new Failed(`"${id}" is not known.`);
   call.desk.out.write(parts.join('\n'));
   return EXIT.done;
 }

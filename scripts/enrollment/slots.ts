@@ -9,9 +9,9 @@ export interface CertificateSlot {
   readonly issuer: string;
   /** ISO 8601. */
   readonly notAfter: string;
-  /** There where the operator gave it. */
+  /** Present where the operator gave it. */
   readonly pem?: string;
-  /** What DPS told of it, as it came: sent back, it means the certificate that DPS holds. */
+  /** The description that DPS sent: sent back, it means the certificate that DPS holds. */
   readonly info?: unknown;
 }
 
@@ -23,7 +23,7 @@ export interface CaSlot {
 
 export type Slot = CertificateSlot | CaSlot;
 
-/** What an enrollment admits. At least one of the two is there, else DPS refuses the enrollment. */
+/** The certificates that an enrollment admits. Without both, DPS refuses the enrollment. */
 export interface Slots {
   readonly primary?: Slot;
   readonly secondary?: Slot;
@@ -75,7 +75,7 @@ export function rolled(slots: Slots, next: Slot, atOnce: boolean): Slots {
     : { primary: slots.primary, secondary: next };
 }
 
-/** What was admitted before, and is not any more. */
+/** Certificates that are no longer admitted. */
 export function lost(before: Slots, after: Slots): Slot[] {
   const kept = [after.primary, after.secondary];
   return [before.primary, before.secondary].filter(

@@ -7,14 +7,14 @@ const OUTCOMES: Readonly<Record<string, string>> = {
   gone: 'not in this hub any more: moved to another one, or deleted',
 };
 
-/** What to do for those whose new leaf DPS does not admit. */
+/** The advice for devices whose new leaf DPS does not admit. */
 const ENROLL_IT = `
 Enroll a new leaf by its certificate, next.pem in the state directory of the device, or enroll the CA that issued it:
   enroll set-secondary DEVICE --certificate next.pem
   enroll reprovision DEVICE
 `;
 
-/** The end of it, counted, with the name of everyone who is not well. */
+/** The summary, with the name of every device that is not well. */
 export function report(called: readonly Called[], { ended, missing, waitedMs }: Followed): string {
   const refused = called.filter((one) => one.refused !== undefined);
   const unwell = ended.filter(({ outcome }) => outcome !== 'done');
@@ -48,6 +48,6 @@ function endText({ deviceId, outcome, code, parked }: Ended): string {
   return `${deviceId}  ${OUTCOMES[outcome] ?? outcome}${why}${leaf}`;
 }
 
-/** Whether everybody is back, and well. */
+/** Whether all devices are back, and well. */
 export const allBack = (called: readonly Called[], { ended }: Followed): boolean =>
   called.every(({ deviceId }) => ended.some((one) => one.deviceId === deviceId && one.outcome === 'done'));

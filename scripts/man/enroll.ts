@@ -8,8 +8,8 @@ export const ENROLL_MANUAL: Manual = {
   section: 1,
   purpose: 'admit, bar and roll Azure IoT gateways as their operator',
   description: [
-    'enroll does in DPS and IoT Hub what an operator does when leaves are rolled: enrollments and groups, primary and secondary certificates, identities in the hub, and the direct method reprovision for one device or for many through a job of the hub.',
-    'It shows what a change does, line by line, and asks before it destroys something.',
+    'enroll does the work of an operator in DPS and IoT Hub when leaves are rolled: enrollments and groups, primary and secondary certificates, identities in the hub, and the direct method reprovision for one device or for many through a job of the hub.',
+    'It shows each change line by line, and asks before it destroys something.',
   ],
   more: [],
   environment: {

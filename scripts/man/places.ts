@@ -3,7 +3,7 @@ import { SCHEMA } from '../../agent/config/schema.ts';
 
 const state = SCHEMA.state.directory.standard;
 
-/** The files of a gateway with the default places, and what they are for. */
+/** The files of a gateway at their default places, and their purpose. */
 export const FILES: Readonly<Record<string, string>> = {
   [DEFAULT_PATH]: 'The configuration.',
   [`${state}/state.json`]:
@@ -12,23 +12,23 @@ export const FILES: Readonly<Record<string, string>> = {
   [`${state}/chain.pem`]: 'The current leaf and its intermediates, for others to read.',
   [`${state}/next.pem`]: 'A candidate that waits for its enrollment.',
   [`${state}/csr/`]: 'The CSRs of the keys that are in use.',
-  [`${state}/inbox/`]: 'A leaf that is dropped here is verified, and installed or rejected.',
-  [`${state}/rejected/`]: 'What was rejected, each with its reason beside it: the newest 20.',
-  [`${state}/ended.json`]: 'Why the daemon has ended by a fault; gone when it has run for an hour again.',
-  [`${state}/refused-pin.json`]: 'That the token has refused the PIN, which is not tried again; not the PIN itself.',
+  [`${state}/inbox/`]: 'A leaf that is put here is verified, and installed or rejected.',
+  [`${state}/rejected/`]: 'Rejected files, each with its reason beside it: the newest 20.',
+  [`${state}/ended.json`]: 'Why the daemon has ended by a fault; removed when it has run for an hour again.',
+  [`${state}/refused-pin.json`]: 'A refused PIN by its digest, so that it is not tried again; not the PIN itself.',
   [`${state}/tpm-next-key`]: 'With a TPM: the key that the hub has not accepted yet; only this TPM can open it.',
-  [`${state}/lock`]: 'A socket that nobody speaks over: while somebody answers there, no other newleaf starts.',
+  [`${state}/lock`]: 'A lock: while a daemon listens on this socket, no other newleaf starts.',
   [String(SCHEMA.control.socket.standard)]:
     'The control socket: HTTP and JSON, for the commands and for monitoring (/metrics).',
 };
 
-/** What every screen is made by. */
+/** Variables that every screen depends on. */
 export const SCREEN: Readonly<Record<string, string>> = {
   NO_COLOR: 'Not empty: no colours.',
   'LC_ALL, LC_CTYPE, LANG': 'Symbols on the screen only in a UTF-8 locale.',
 };
 
-/** What newleaf reads from its environment. */
+/** Variables that newleaf reads. */
 export const ENVIRONMENT: Readonly<Record<string, string>> = {
   NEWLEAF_CONFIG: 'The configuration, where --config does not name one.',
   CREDENTIALS_DIRECTORY: 'Set by systemd: the PIN is the credential hsm-pin, where hsm.pin_file is not set.',

@@ -1,11 +1,11 @@
-/** Text for man(7), as a page of the manual needs it: groff_char(7) and roff(7) say what would be taken for more. */
+/** Text for man(7): groff_char(7) and roff(7) list the characters that must be escaped. */
 
 /** `mandoc -Tlint` calls a longer line bad style. */
 const WIDTH = 80;
 
 /**
- * Text that is filled: a line end is a blank. A hyphen is a hyphen; what somebody copies to a command line stands in
- * backquotes, and becomes bold.
+ * Filled text: a line end is a blank. A hyphen is a hyphen; text to copy to a command line stands in backquotes, and becomes
+ * bold.
  */
 export function prose(text: string): string {
   const parts = text.split(/(`[^`]*`)/).map((part) => (/^`.*`$/.test(part) ? bold(part.slice(1, -1)) : escaped(part)));
@@ -32,7 +32,7 @@ export const section = (title: string, ...parts: readonly string[]): string => u
 export const subsection = (title: string, ...parts: readonly string[]): string => under(`.SS ${literal(title)}`, parts);
 export const paragraph = (text: string): string => `.PP\n${prose(text)}`;
 
-/** A term, and below it what it means. */
+/** A term, and below it its meaning. */
 export const item = (term: string, meaning: string): string => `.TP\n${term}\n${meaning}`;
 
 function escaped(text: string): string {

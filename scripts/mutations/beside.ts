@@ -1,6 +1,6 @@
 import { type Mutation, of } from './mutation.ts';
 
-/** Ways back that are not tried, and what is lost over another piece of work. */
+/** Ways back that are not tried, and losses from a second piece of work. */
 export const BESIDE: readonly Mutation[] = [
   of(
     'step.ts',

@@ -1,4 +1,4 @@
-/** A deliberate breakage of the machine, each of them a way to lose a gateway, a key, or somebody's patience. */
+/** A deliberate breakage of the machine; each would lose a gateway, a key, or a person's time. */
 export interface Mutation {
   /** File in agent/roll/. */
   readonly file: string;

@@ -1,11 +1,11 @@
 import { type Mutation, of } from './mutation.ts';
 
-/** What is decided, when, and in which order. */
+/** Decisions, their moments and their order. */
 export const RULES: readonly Mutation[] = [
   of('moves.ts', 'a factory key is destroyed', "key.slot === 'given' || ", ''),
   of('moves.ts', 'a leaf that was renewed with its key loses it', ' || keepsKey(state, key.id)) return', ') return'),
   of('look.ts', 'the next key overwrites the key of the current leaf', "=== 'a' ? 'b' : 'a'", "=== 'a' ? 'a' : 'b'"),
-  of('moves.ts', 'nobody knows that DPS may trust the candidate', '{ ...next, sent: true }', 'next'),
+  of('moves.ts', 'the state does not say that DPS may trust the candidate', '{ ...next, sent: true }', 'next'),
   of(
     'moves.ts',
     'a refused leaf waits for the end of other work',
@@ -118,7 +118,7 @@ export const RULES: readonly Mutation[] = [
     'return undefined;',
   ),
   of('rules.ts', 'a clock of 1970 judges a leaf', '!judges || isCredible(state, terms, now)', 'true'),
-  of('rules.ts', 'a roll that nobody can finish is begun', 'const rollable = terms.automatic && ', 'const rollable = '),
+  of('rules.ts', 'a roll that cannot end is begun', 'const rollable = terms.automatic && ', 'const rollable = '),
   of(
     'rules.ts',
     'a second candidate is begun beside the parked one',

@@ -1,6 +1,6 @@
 import { type Mutation, of } from './mutation.ts';
 
-/** What an event does. */
+/** Effects of events. */
 export const TRANSITIONS: readonly Mutation[] = [
   of(
     'step.ts',
@@ -65,7 +65,7 @@ export const TRANSITIONS: readonly Mutation[] = [
   ),
   of(
     'step.ts',
-    'a late answer of the issuer begins a roll that nobody asked for',
+    'a late answer of the issuer begins a roll without a request',
     "if (phase !== 'requesting-leaf' || next === undefined) return",
     'if (next === undefined) return',
   ),
@@ -113,7 +113,7 @@ export const TRANSITIONS: readonly Mutation[] = [
     "? finish(state, event, 'done') : state",
     '? state : state',
   ),
-  of('step.ts', 'a delay that somebody asked for is ignored', 'if (event.delayMs > 0) {', 'if (event.delayMs < 0) {'),
+  of('step.ts', 'the delay of a request is ignored', 'if (event.delayMs > 0) {', 'if (event.delayMs < 0) {'),
   of('look.ts', 'another CSR for a key that DPS may trust', 'return !next.sent && !keepsKey(', 'return !keepsKey('),
 
   of('failed.ts', 'an outage costs a leaf', "if (failure.kind !== 'refused')", "if (failure.kind === 'broken')"),
@@ -169,7 +169,7 @@ export const TRANSITIONS: readonly Mutation[] = [
   ),
   of(
     'parked.ts',
-    'somebody asks for a registration, and the current leaf is not registered',
+    'a registration is requested, and the current leaf is not registered',
     "state.rejected || (request?.action === 're-register' && !probing)",
     'state.rejected',
   ),
@@ -243,7 +243,7 @@ export const TRANSITIONS: readonly Mutation[] = [
   of('look.ts', 'an outage asks DPS at every attempt', '(unreached - first) % AGAIN === 0', 'unreached > 0'),
   of(
     'unreached.ts',
-    'a candidate is given up for a hub that nobody reaches',
+    'a candidate is given up for a hub that cannot be reached',
     "if (phase !== 'connecting-next' || next?.leaf === undefined) return begin",
     'if (state.online !== null) return begin',
   ),

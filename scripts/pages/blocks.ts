@@ -31,7 +31,7 @@ export const blocksIn = (text: string, by: string): readonly string[] =>
     script === by ? [name] : [],
   );
 
-/** The text with the blocks of this script made anew. @throws Error where a block has no end, or nothing makes it */
+/** The text with the blocks of this script made anew. @throws Error where a block has no end, or no maker */
 export function renewBlocks(text: string, by: string, parts: Parts): string {
   return blocksIn(text, by).reduce((renewed, name) => {
     const part = parts[name];
@@ -44,7 +44,7 @@ export function renewBlocks(text: string, by: string, parts: Parts): string {
   }, text);
 }
 
-/** Writes the blocks of this script on these pages; on all, where none is named. */
+/** Writes the blocks of this script on these pages, by default on all. */
 export function writeBlocks(by: string, parts: Parts, named: readonly string[] = []): void {
   for (const page of named.length === 0 ? pages() : named) {
     const text = readPage(page);

@@ -4,17 +4,17 @@ import { ROOT } from './blocks.ts';
 
 /** A row of the reading order: `| FILE | LINES | what it answers |`. */
 const ROW = /^\| `([^`]+)` \| (\d+) \|/gm;
-/** A file may grow by so much before its row is written anew. */
+/** How much a file may grow before its row is written anew. */
 const TOLERANCE = 0.15;
 
 export interface Reading {
   readonly file: string;
-  /** As its row says. */
+  /** In the row. */
   readonly told: number;
   readonly lines: number;
 }
 
-/** The files of a reading order. @throws Error where one is not there */
+/** The files of a reading order. @throws Error for a missing one */
 export const readingsIn = (table: string): readonly Reading[] =>
   [...table.matchAll(ROW)].map(([, file = '', told]) => ({
     file,
@@ -22,7 +22,7 @@ export const readingsIn = (table: string): readonly Reading[] =>
     lines: readFileSync(join(ROOT, file), 'utf8').split('\n').length - 1,
   }));
 
-/** The same table with the counts that are out of date put right, in tens of lines. */
+/** The same table with outdated counts corrected, in tens of lines. */
 export function renewCounts(table: string): string {
   const readings = new Map(readingsIn(table).map((reading) => [reading.file, reading]));
   return table.replace(ROW, (row, file: string) => {

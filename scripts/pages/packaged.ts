@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 
-/** What the user of a gateway reads: pages of the repository, and their names in a package, where all lie in one directory. */
+/** Pages for the user of a gateway, and their names in a package, where all lie in one directory. */
 export const PACKAGED: Readonly<Record<string, string>> = {
   'README.md': 'README.md',
   'CHANGELOG.md': 'CHANGELOG.md',
@@ -28,8 +28,8 @@ const pathOf = (page: string, link: string): string =>
   posix.join(posix.dirname(page), link.replace(/#.*/, '')).replace(/\/$/, '');
 
 /**
- * A page as a package has it, where it is read with `less`: links lead to the other pages there, the place of anything else
- * is named in words, and the markers of blocks that scripts make are left out.
+ * A page for a package, where it is read with `less`: links lead to the other pages there, other links become the name of
+ * their target, and the markers of generated blocks are left out.
  */
 export function packaged(page: string, text: string): string {
   return text

@@ -3,7 +3,7 @@ import { METRICS } from '../../agent/daemon/metrics.ts';
 import { CODES } from '../../agent/failure/failure.ts';
 import { STORIES, type Told } from '../../test/e2e/roll/stories.ts';
 
-/** Which codes stand under which heading, by how they begin. */
+/** The headings of the codes, by how the codes begin. */
 const AREAS: readonly (readonly [heading: string, begins: RegExp])[] = [
   ['DPS', /^NL-DPS-/],
   ['IoT Hub', /^NL-HUB-/],
@@ -17,7 +17,7 @@ const AREAS: readonly (readonly [heading: string, begins: RegExp])[] = [
   ['Daemon, clock and limits', /^NL-/],
 ];
 
-/** For a small screen: a list, as a table of four columns would have to be scrolled. */
+/** A list, because a small screen would have to scroll a table of four columns. */
 export function codesList(): string {
   const codes = Object.entries(CODES).map(([code, entry]) => ({
     code,
@@ -31,7 +31,7 @@ export function codesList(): string {
   }).join('\n\n');
 }
 
-/** Each section of the configuration, and what may stand in it. */
+/** Each section of the configuration, and its settings. */
 export function settingsList(): string {
   return [...grouped(settingRows())]
     .map(([section, rows]) => `### [${section}]\n\n${rows.map(setting).join('\n')}`)
@@ -62,7 +62,7 @@ export function metricsTable(): string {
   return ['| metric | |', '|---|---|', ...rows].join('\n');
 }
 
-/** A section for each story: what the operator types, step by step, and what the device does. */
+/** A section for each story: the operator's commands, step by step, and the reaction of the device. */
 export const storiesSections = (): string => Object.values(STORIES).map(story).join('\n\n');
 
 function story({ title, operator, device, offline }: Told): string {

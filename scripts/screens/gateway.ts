@@ -5,7 +5,7 @@ import type { Status } from '../../agent/roll/report.ts';
 import { environment, type Machine } from '../../test/e2e/init/machine.ts';
 import { Person } from '../../test/e2e/init/person.ts';
 
-/** The unit's daemon on a machine, and somebody who looks at it. */
+/** The unit's daemon on a machine, and commands that look at it. */
 export class ShownGateway {
   readonly #machine: Machine;
   readonly #endings: (() => void)[] = [];
@@ -15,10 +15,10 @@ export class ShownGateway {
     this.#machine = machine;
   }
 
-  /** Whatever was started ends with this one. */
+  /** Programs that were started end with this one. */
   readonly owner = { after: (end: () => void) => void this.#endings.push(end) };
 
-  /** Starts it as the unit would: as the user newleaf, who is handed the PIN. */
+  /** Starts it as the unit would: as the user newleaf, with the PIN. */
   start(): void {
     this.#machine.sh('install -d -o newleaf /run/cred && install -o newleaf -m 400 /etc/newleaf/pin /run/cred/hsm-pin');
     const [file = '', ...args] = this.#machine.argv(['newleaf', 'run'], 'newleaf');
@@ -38,7 +38,7 @@ export class ShownGateway {
     }
   }
 
-  /** What a technician sees on a terminal of 80 columns. @param exit asserted */
+  /** The screen of a technician on a terminal of 80 columns. @param exit asserted */
   async shows(command: string, exit: number): Promise<string> {
     const variables = { ...environment(), TERM: 'xterm', LANG: 'C.UTF-8', TZ: 'UTC' };
     const person = new Person(this.owner, this.#machine.argv(command.split(' ')), variables);

@@ -6,21 +6,21 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
 /**
- * Makes screens look the same whenever they are taken: what changes from run to run gets a value of its own, of the same
- * length, and the same one wherever it appears again.
+ * Makes screens look the same at each run: a changing value is replaced by one of the same length, and by the same one
+ * wherever it appears again.
  */
 export class Lasting {
   readonly #aliases = new Map<string, string>();
   readonly #names: readonly (readonly [of: string, shown: string])[];
 
-  /** @param names of this run, as ports and hosts, and what is shown for each */
+  /** @param names of this run, as ports and hosts, and their shown forms */
   constructor(names: Readonly<Record<string, string>>) {
     this.#names = Object.entries(names);
   }
 
   /**
    * @param at when the screen was taken, wall clock in milliseconds
-   * @param durations what is shown for each, in seconds
+   * @param durations their shown forms, in seconds
    */
   of(text: string, at: number, durations: readonly string[] = []): string {
     const left = [...durations];
@@ -64,7 +64,7 @@ function digits(seed: number, value: string): string {
 
 /** 16 groups in two rows, as `status` shows a thumbprint. */
 const THUMBPRINT = /((?:[0-9A-F]{4} ){7}[0-9A-F]{4})(\s+)((?:[0-9A-F]{4} ){7}[0-9A-F]{4})/g;
-/** How many modules a machine has, and what is wrong with those that are of no use. */
+/** The number of modules of the machine, and the faults of the useless ones. */
 const MODULES = /Looking into \d+ PKCS#11 modules, for 15 s at most …\n(?: {2}- {2}.*\n(?: {5}\S.*\n)*)*/g;
 /** Thumbprints, CKA_IDs, serial numbers, and UUIDs. */
 const HEX = /\b(?:[0-9a-f]{16,}|[0-9A-F]{16,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\b/g;
@@ -72,7 +72,7 @@ const REQUEST = /\b(Accepted as |Following |roll |re-registration )([a-z0-9]{8}-
 const LOCAL = /\b\d{4}-\d\d-\d\d \d\d:\d\d(?::\d\d)?/g;
 const ISO = /\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g;
 
-/** As far from MOMENT as it was from the moment of the screen, without what depends on how busy the machine was. */
+/** As far from MOMENT as it was from the moment of the screen, without the delay of a busy machine. */
 function stamp(written: number, at: number): number {
   const away = written - at;
   if (Math.abs(away) < 2 * MINUTE) return MOMENT;

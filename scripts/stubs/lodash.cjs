@@ -1,4 +1,4 @@
-// All that machina 4.0.2 and twin.js of azure-iot-device 1.18.4 call; test/unit/bundle.test.ts looks for others.
+// All functions that machina 4.0.2 and twin.js of azure-iot-device 1.18.4 call; test/unit/bundle.test.ts looks for others.
 module.exports = {
   at: require('lodash/at'),
   cloneDeep: require('lodash/cloneDeep'),

@@ -97,7 +97,7 @@ test('decommission', async (t) => {
   await t.test('nobody to ask: 2, and nothing is touched', async () => {
     const { code, err } = await gateway.command('decommission');
     assert.equal(code, 2);
-    assert.match(err, /^Nobody can be asked here.*\n.* newleaf decommission --yes\n$/);
+    assert.match(err, /^The question cannot be asked.*\n.* newleaf decommission --yes\n$/);
     isAsBefore();
   });
 

@@ -6,8 +6,8 @@ import { APART, isUp } from './machine.ts';
 import { provisioned } from './site.ts';
 
 const START =
-  'Put right what else is red here, then `systemctl start newleaf`. What it said last: `journalctl -u newleaf -n 20`.';
-const NOBODY = 'socket NL-DAEMON-DOWN The daemon does not run: nobody answers on /run/newleaf/control.sock.';
+  'Correct the other failures here, then `systemctl start newleaf`. The end of its log: `journalctl -u newleaf -n 20`.';
+const NOBODY = 'socket NL-DAEMON-DOWN The daemon does not run: there is no answer on /run/newleaf/control.sock.';
 
 if (inside(import.meta.filename, APART)) {
   test('check on a machine with systemd, by whom it is called', async (t) => {

@@ -9,7 +9,7 @@ const BLOCK = 512;
 
 /**
  * A .tar.gz with these files in one directory. The format is ustar (POSIX.1-1988, pax(1) "ustar Interchange Format"), which
- * every tar reads; a tar to write it with is not on every gateway, and busybox's knows other options than GNU's.
+ * every tar reads; not every gateway has a tar to write it with, and busybox's knows other options than GNU's.
  * @param directory at most 155 bytes; names at most 100
  * @param at of all files, milliseconds since the epoch
  */

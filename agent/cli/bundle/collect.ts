@@ -9,15 +9,14 @@ import { STATE_PARTS } from './state-parts.ts';
 
 export const PARTS: readonly Part[] = [...STATE_PARTS, ...DAEMON_PARTS, ...MACHINE_PARTS];
 
-/** A file of the bundle, and what there is to say of it. */
 export interface Collected extends Enclosed {
   readonly about: string;
-  /** Why it is not what it should be. */
+  /** Why it is incomplete. */
   readonly trouble?: string;
 }
 
 /**
- * Makes every part, and takes out of each what is secret. Never throws: where a part fails, its sentence is in its place.
+ * Makes every part, and takes the secrets out of each. Never throws: where a part fails, its sentence is in its place.
  * @param parts for tests
  */
 export async function collect(scene: Scene, parts = PARTS): Promise<readonly Collected[]> {
@@ -43,7 +42,7 @@ async function collected(
     return [{ name, about, content: Buffer.from(text) }];
   } catch (error) {
     const trouble = redact(reasonOf(error));
-    return [{ name, about, trouble, content: Buffer.from(`This could not be had. ${trouble}\n`) }];
+    return [{ name, about, trouble, content: Buffer.from(`This could not be collected. ${trouble}\n`) }];
   }
 }
 

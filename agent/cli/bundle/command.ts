@@ -20,7 +20,7 @@ export const supportBundle = (itself: readonly string[]): Run =>
     const now = io.now();
     const name = `newleaf-support-${nameOf(textOf(settings, 'dps.registration_id'))}-${stamp(now)}`;
     const path = resolve(textOption(args, 'out') ?? join(tmpdir(), `${name}.tar.gz`));
-    progress.doing('looking at everything, which takes longer where something does not answer');
+    progress.doing('collecting everything, which takes longer if a server does not answer');
     const files = await collect({ settings, env: io.env, now, itself }).finally(() => progress.end());
     const contents = { name: 'contents.txt', content: Buffer.from(contentsInWords(files)) };
     await write(path, archive(name, [contents, ...files], now), io.env);
@@ -34,7 +34,7 @@ const nameOf = (registrationId = 'unknown'): string => registrationId.replaceAll
 /** `20261125T134953Z` */
 const stamp = (at: number): string => new Date(at).toISOString().replaceAll(/[-:]|\.\d+/g, '');
 
-/** Never over a file that is there. Whoever called sudo gets it, as it is theirs to send. */
+/** Never overwrites a file. The user who called sudo becomes its owner, and can send it. */
 async function write(path: string, content: Buffer, { SUDO_UID, SUDO_GID }: NodeJS.ProcessEnv): Promise<void> {
   try {
     const file = await open(path, 'wx', 0o600);
@@ -54,10 +54,10 @@ function contentsInWords(files: readonly Collected[]): string {
   const rows = files.map(
     ({ name, about, trouble }) => `${name.padEnd(20)}${about}${trouble === undefined ? '' : ' (NOT THERE)'}`,
   );
-  return `${['What is secret was taken out, and says [redacted].', '', ...rows].join('\n')}\n`;
+  return `${['Secrets are replaced by [redacted].', '', ...rows].join('\n')}\n`;
 }
 
-/** Path first: it is what somebody looks for. */
+/** The path comes first: the reader needs it most. */
 function written(path: string, files: readonly Collected[], screen: Screen): string {
   const rows = files.map(({ name, about, trouble }) => {
     const words = trouble === undefined ? about : `${about}: ${trouble}`;
@@ -65,7 +65,7 @@ function written(path: string, files: readonly Collected[], screen: Screen): str
   });
   const last = [
     'PIN, passwords and keys are not in it, and private settings were taken out. Look into it all the same: it names this gateway, its hub and its network.',
-    'Send it to whoever supports your gateways.',
+    'Send it to the support of your gateways.',
   ];
   return `${[path, '', ...rows, '', ...last.flatMap((one) => wrap(screen, one))].join('\n')}\n`;
 }

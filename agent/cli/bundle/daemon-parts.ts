@@ -38,7 +38,7 @@ const metrics: Part = {
   make: (scene) => asked(scene, '/metrics'),
 };
 
-/** In a process of its own: a module that hangs or crashes takes nothing with it. */
+/** In a process of its own: a module may hang or crash. */
 const check: Part = {
   name: 'check.json',
   about: '`newleaf check`: token, leaf, network, time and more',

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 /** A directory that is shared with others may have very many. */
 const MOST_NAMES = 500;
-/** In a directory below, so that one which is flooded leaves room for the others. */
+/** In a subdirectory: a flooded one leaves room for the others. */
 const MOST_BELOW = 100;
 /** As deep as newleaf writes, and one more. */
 const DEEPEST = 3;
@@ -15,8 +15,8 @@ interface Place {
 }
 
 /**
- * Names, owners and modes of what lies in a directory, what is nearest to its top first. Walked by hand: the group may put
- * links into the inbox, and readdir of node 20 and 24 with `recursive` goes where they lead, in circles without an end.
+ * Names, owners and modes in a directory, the top level first. Walked by hand: the group may put links into the inbox, and
+ * readdir of node 20 and 24 with `recursive` follows them, in circles without an end.
  */
 export async function listing(directory: string): Promise<readonly string[]> {
   const rows: string[] = [];
@@ -47,7 +47,7 @@ async function namesIn(path: string, most: number) {
     isMore = names.length >= most;
     if (isMore) break;
     names.push(found.name);
-    // A link to a directory is none.
+    // A link to a directory is not walked.
     if (found.isDirectory()) folders.push(found.name);
   }
   return { names: names.sort(), folders: folders.sort(), isMore };

@@ -5,7 +5,7 @@ import type { Part } from './part.ts';
 import { printed } from './program.ts';
 import { textOf } from './settings.ts';
 
-/** Each by itself: what fails leaves its sentence in the place of its text. */
+/** Each by itself: where one fails, its sentence stands in the place of its text. */
 async function each(parts: Readonly<Record<string, () => Promise<string>>>): Promise<string> {
   const texts = Object.entries(parts).map(async ([name, make]) => {
     const text = await make().catch((error: unknown) => `(${error instanceof Error ? error.message : error})`);
@@ -30,7 +30,7 @@ const versions: Part = {
     }),
 };
 
-/** What a module says of itself is in check.json; here is which file it is, and what package it came with. */
+/** check.json has what the module says of itself; this is which file it is, and from which package. */
 async function moduleOf(path: string | undefined): Promise<string> {
   if (path === undefined) return 'none is configured';
   const real = await realpath(path);
@@ -41,7 +41,7 @@ async function moduleOf(path: string | undefined): Promise<string> {
   return [`${path} is ${real}, ${size} bytes, of ${mtime.toISOString()}`, shown].join('\n');
 }
 
-/** Without Environment= and what else may hold a secret. */
+/** Without Environment= and other properties that may hold a secret. */
 const PROPERTIES = [
   'LoadState,UnitFileState,FragmentPath,DropInPaths',
   'ActiveState,SubState,StatusText,Result,ExecMainStatus,ExecMainCode,ExecMainStartTimestamp,NRestarts,MainPID',

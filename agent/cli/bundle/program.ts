@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
 
-/** More of one thing is not looked at by anybody. */
+/** Longer output is of no use to the reader. */
 const MOST_BYTES = 4 * 1024 * 1024;
 
 /**
- * What a program prints, whatever its exit code; it says at the end how it failed.
+ * What a program prints, whatever its exit code; a failed one has a last line that says how it failed.
  * @param waitMs after which it is killed, in milliseconds
  * @throws Error with one sentence where it could not be run, or was killed
  */

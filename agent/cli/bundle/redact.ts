@@ -1,4 +1,4 @@
-/** What stands where something was taken out. */
+/** The mark of a removed secret. */
 export const REDACTED = '[redacted]';
 
 /** Names of settings, options and fields whose value is a secret. `token` is none: it is where our keys are. */
@@ -12,7 +12,7 @@ const NAMES = `(?:[\\w.-]*(?:${LONG})${REST}|(?:[\\w.-]*[_.-])?(?:${SHORT}))`;
 const IS_NAME = new RegExp(`^${NAMES}$`, 'i');
 const VALUE = String.raw`(?:\[redacted\]|"(?:\\.|[^"\\])*"|'[^']*'|\\"(?:(?!\\").)*\\"|[^\s"',;&})\]]+)`;
 
-/** What looks like a secret, wherever it comes from: its look, and what of it may stay. */
+/** Text that looks like a secret, wherever it comes from, and what may stay of it. */
 const LOOKS: readonly (readonly [look: RegExp, left: string])[] = [
   [/-----BEGIN ([A-Z0-9 ]*)PRIVATE KEY-----[\s\S]*?(?:-----END \1PRIVATE KEY-----|$)/g, REDACTED],
   // user:password@ of a URL (RFC 3986 section 3.2.1).
@@ -28,13 +28,13 @@ const LOOKS: readonly (readonly [look: RegExp, left: string])[] = [
   [/(?<![\w+/=])(?:[A-Za-z0-9+/]{43}=|[A-Za-z0-9+/]{86}==)(?![\w+/=])/g, REDACTED],
 ];
 
-/** Shorter texts are everywhere by chance, and what is missing from a date would tell what they are. */
+/** Shorter texts occur by chance, and a gap in a date would tell what the secret is. */
 const LEAST_ANYWHERE = 6;
 const LEAST_WORD = 4;
 
 /**
- * Takes out what looks like a secret, and what is known to be one, in whatever shape it is written.
- * @param secrets what the secret files of this gateway hold
+ * Takes out text that looks like a secret, and the known secrets in every form that they are written in.
+ * @param secrets the content of this gateway's secret files
  */
 export function redactor(secrets: readonly string[]): (text: string) => string {
   const known = secrets.flatMap((secret) => shapesOf(secret).map((shape) => ({ shape, length: secret.length })));
@@ -81,7 +81,7 @@ function inside(bytes: Buffer): readonly string[] {
   return [0, 1, 2].map((shift) => {
     const padded = Buffer.concat([Buffer.alloc(shift), bytes]);
     const whole = padded.toString('base64').replace(/=+$/, '');
-    // The first and the last digit may hold bits of what is beside it.
+    // The first and the last digit may hold bits of the neighbours.
     return whole.slice(Math.ceil((shift * 8) / 6), Math.floor((padded.length * 8) / 6));
   });
 }

@@ -6,11 +6,11 @@ import { sectionOf, type Written } from '../../config/schema.ts';
 import { CREDENTIAL, PIN_FILE } from '../../machine/root-pin.ts';
 import { REDACTED } from './redact.ts';
 
-/** The configuration, however much of it can be understood. */
+/** The configuration, as far as it can be read. */
 export interface Settings {
   readonly file: string;
   readonly effective: readonly Effective[];
-  /** What is wrong with it, one sentence and line each. */
+  /** One sentence and line for each mistake. */
   readonly mistakes: readonly string[];
 }
 
@@ -24,7 +24,7 @@ export function settingsIn(file: string): Settings {
   }
 }
 
-/** A setting as it is in effect, by its dotted name; the default, where the configuration says nothing of it. */
+/** A setting in effect, by its dotted name; the default, where the configuration does not name it. */
 export function textOf({ effective }: Settings, name: string): string | undefined {
   const found = effective.find(({ section, key }) => `${section}.${key}` === name);
   const dot = name.lastIndexOf('.');
@@ -32,7 +32,7 @@ export function textOf({ effective }: Settings, name: string): string | undefine
   return typeof written === 'string' && written !== '' ? written : undefined;
 }
 
-/** What is nobody's business, though it is no secret to those who may read the configuration. */
+/** Private settings: no secret to readers of the configuration, but no concern of the bundle's readers. */
 const PRIVATE: Readonly<Record<string, (written: Written) => Written>> = {
   'dps.payload': () => REDACTED,
   'issuer.est.username': (written) => (written === '' ? written : REDACTED),
@@ -40,7 +40,7 @@ const PRIVATE: Readonly<Record<string, (written: Written) => Written>> = {
     Array.isArray(written) ? written.map((one, index) => (index === 0 ? one : REDACTED)) : REDACTED,
 };
 
-/** The settings without what is private; the file itself stays here, as nobody knows what is in its comments. */
+/** The settings without the private ones. The file itself stays here, because its comments may say anything. */
 export function settingsInWords({ file, effective, mistakes }: Settings): string {
   const shown = effective.map((setting) => {
     const hide = PRIVATE[`${setting.section}.${setting.key}`];
@@ -51,7 +51,7 @@ export function settingsInWords({ file, effective, mistakes }: Settings): string
   return `${wrong}${printConfig(shown, file)}`;
 }
 
-/** What is to be taken out, whoever has written it down: what is in the secret files, as far as this user may read them, and the private settings. */
+/** Texts to take out of every part: the content of the secret files that this user may read, and the private settings. */
 export function secretsOf(settings: Settings, { CREDENTIALS_DIRECTORY: directory }: NodeJS.ProcessEnv): string[] {
   const own = ['hsm.pin_file', 'issuer.est.password_file', 'issuer.est.bootstrap_key'];
   const files = own.map((name) => textOf(settings, name)).filter((path) => path?.startsWith('/'));
@@ -63,15 +63,15 @@ export function secretsOf(settings: Settings, { CREDENTIALS_DIRECTORY: directory
       return [];
     }
   });
-  // Of a key each line by itself, as a log may have cut it.
+  // Each line of a key by itself: a log may have cut the key.
   const lines = texts.flatMap((text) => [text, ...text.split('\n')]).map((text) => text.trim());
   return [...new Set([...lines.filter((line) => line !== '' && !line.startsWith('-----')), ...privateTexts(settings)])];
 }
 
-/** Shorter ones are words of everyday life. */
+/** Shorter ones are everyday words. */
 const LEAST_PRIVATE = 6;
 
-/** Texts in private settings; but the name of a path, of an option or of this very gateway is no secret. */
+/** Texts in private settings; the name of a path, of an option or of this gateway is not private. */
 function privateTexts({ effective }: Settings): readonly string[] {
   const [hidden, shown] = [true, false].map((isPrivate) =>
     effective.filter(({ section, key }) => `${section}.${key}` in PRIVATE === isPrivate).map(({ written }) => written),

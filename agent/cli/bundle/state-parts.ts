@@ -9,7 +9,7 @@ const directoryOf = ({ settings }: Scene): string => textOf(settings, 'state.dir
 
 const configuration: Part = {
   name: 'configuration.txt',
-  about: 'the settings in effect, without what is private',
+  about: 'the settings in effect, without private ones',
   make: async ({ settings }) => settingsInWords(settings),
 };
 
@@ -43,7 +43,7 @@ const certificates = (name: string, about: string): Part => ({
       if (error.code === 'ENOENT') return undefined;
       throw error;
     });
-    // Written anew from what is in it: whatever stands between, before or after them is left here.
+    // Written anew from the certificates: text between, before or after them is left out.
     const blocks = text?.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
     return text === undefined ? undefined : blocks.map((pem) => new X509Certificate(pem).toString()).join('');
   },

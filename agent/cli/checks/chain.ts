@@ -6,8 +6,8 @@ import { localDay } from '../moment.ts';
 import { type Check, currentLeaf, failed, NO_LEAF, ok, warning } from './check.ts';
 
 /**
- * What is sent to DPS links up by signature, and every part of it is valid. Which CA is enrolled there only DPS knows: the
- * check names the one that is not sent.
+ * The chain sent to DPS links up by signature, and every part is valid. Only DPS knows which CA is enrolled: the check names
+ * the one that is not sent.
  */
 export const chain: Check = {
   id: 'chain',

@@ -5,21 +5,21 @@ import type { Site } from './site.ts';
 
 export interface Finding {
   readonly outcome: 'ok' | 'warning' | 'skipped' | 'failed';
-  /** What was found, in one sentence. */
+  /** One sentence: the finding. */
   readonly message: string;
   readonly code?: Code;
   /** The next command, or the person to call. */
   readonly advice?: string;
 }
 
-/** One thing that newleaf relies on. A check changes nothing, and what it throws is a failure (examine.ts). */
+/** One thing that newleaf relies on. A check changes nothing; what it throws becomes a failure (examine.ts). */
 export interface Check {
   readonly id: string;
-  /** What is true where it is ok. */
+  /** The statement that holds where it is ok. */
   readonly describes: string;
-  /** Only where the gateway proves itself in this way (dps.attestation). */
+  /** Only for gateways with this dps.attestation. */
   readonly of?: 'x509' | 'tpm';
-  /** Checks that must be ok, or have only warned, before this one makes sense. */
+  /** Checks that must be ok or a warning first: without them this one makes no sense. */
   readonly needs: readonly string[];
   look(site: Site): Promise<Finding>;
 }
@@ -34,7 +34,7 @@ export function skipped(message: string, advice?: string): Finding {
   return { outcome: 'skipped', message, ...(advice !== undefined && { advice }) };
 }
 
-/** @param advice where it is another one than that of the code */
+/** @param advice instead of the advice of the code */
 export function failed(code: Code, message: string, advice: string = CODES[code].advice): Finding {
   return { outcome: 'failed', code, message, advice };
 }
@@ -44,7 +44,7 @@ export const x509 = async (site: Site): Promise<X509Config> => x509Of((await sit
 
 export const NO_LEAF = skipped('There is no leaf yet.');
 
-/** No state is there, as far as this user may see. */
+/** As far as this user may see, there is no state. */
 export const isUnbegun = async (site: Site): Promise<boolean> =>
   (await site.entry().catch(() => undefined)) === 'absent';
 

@@ -35,18 +35,18 @@ function inWords({ from, at, isProven }: ServerTime): string {
   return `It is ${localMinute(at)} by ${from}${proof}.`;
 }
 
-/** Whether the clock cannot be right: then nothing that depends on it is worth judging. */
+/** With a wrong clock, nothing that depends on it can be judged. */
 export async function isClockWrong(site: Site): Promise<boolean> {
   const server = await serverTimeOf(site);
   return site.now < (await floorOf(site)) || (server !== undefined && Math.abs(server.here - server.at) > TOO_FAR_MS);
 }
 
-/** As agent/roll/plan.ts has it, from what this user may read. */
+/** The floor of agent/roll/plan.ts, from the files that this user may read. */
 async function floorOf(site: Site): Promise<number> {
   const entry = await site.entry().catch(() => 'absent' as const);
   if (entry === 'absent') return builtAt;
   return Math.max(builtAt, entry.lastSeen ?? 0, entry.current?.notBefore ?? 0);
 }
 
-/** What is wrong with trust or network is told by the checks of those. */
+/** Faults of trust or network have checks of their own. */
 const serverTimeOf = (site: Site): Promise<ServerTime | undefined> => site.serverTime().catch(() => undefined);

@@ -26,7 +26,7 @@ export const check = (passage: Passage): Run =>
     }
   });
 
-/** Called by root, everything is seen with the eyes of the daemon. A configuration that is wrong is for a check to tell. */
+/** Called by root, it looks as the daemon's user. A check reports a configuration that is wrong. */
 async function lookingAt(config: () => Promise<LoadedConfig>, passage: Passage): Promise<Looking> {
   const loaded = await config().catch(() => undefined);
   if (loaded === undefined) return {};
@@ -34,7 +34,6 @@ async function lookingAt(config: () => Promise<LoadedConfig>, passage: Passage):
   return lookAsDaemon(loaded.file, loaded.config, passage);
 }
 
-/** The command, on any site. */
 export async function checkSite(site: Site, { positionals, options }: ParsedArguments, io: Io): Promise<number> {
   const ids = CHECKS.map(({ id }) => id);
   const unknown = positionals.find((name) => !ids.includes(name));
@@ -47,7 +46,7 @@ export async function checkSite(site: Site, { positionals, options }: ParsedArgu
   const screen = screenFor(io);
   const results: Result[] = [];
   const loaded = await site.config().catch(() => undefined);
-  // Whoever names a check that means nothing here is told why.
+  // A check that was named, but means nothing here, is told why.
   const checks = positionals.length > 0 ? CHECKS : checksFor(loaded?.config);
   for await (const result of examine(select(checks, positionals), site)) {
     results.push(result);
@@ -66,7 +65,7 @@ export async function checkSite(site: Site, { positionals, options }: ParsedArgu
   return counts.failed > 0 ? EXIT.failed : EXIT.done;
 }
 
-/** Whoever reads it from a file or through `grep` gets one line for each check, and one for what to do. */
+/** Output into a file or through `grep` has one line for each check, and one for its advice. */
 function screenFor({ out, env }: Io): Screen {
   const screen = screenOf(out, env);
   return out.isTTY ? screen : { ...screen, width: Number.POSITIVE_INFINITY };
@@ -77,7 +76,7 @@ const ID_WIDTH = Math.max(...CHECKS.map(({ id }) => id.length));
 const OUTCOME_WIDTH = 'warning'.length;
 const INDENT = ' '.repeat(OUTCOME_WIDTH + ID_WIDTH + 4);
 
-/** `failed   hub-reach      NL-… The name … cannot be resolved.`, and below it what to do. */
+/** `failed   hub-reach      NL-… The name … cannot be resolved.`, and its advice below. */
 function render({ outcome, id, code, message, advice }: Result, screen: Screen): string {
   const found = wrap(screen, code === undefined ? message : `${code} ${message}`, { first: INDENT });
   const head = `${paint(screen, COLOURS[outcome], outcome.padEnd(OUTCOME_WIDTH))}  ${id.padEnd(ID_WIDTH)}  `;

@@ -19,7 +19,7 @@ export class Unreached extends Error {
   override readonly name = 'Unreached';
   readonly stage: 'dns' | 'tcp' | 'tls';
   readonly port: number;
-  /** The name stands for nothing but IPv6 addresses, and none of them can be reached from here. */
+  /** The name has IPv6 addresses only, and none of them can be reached from here. */
   readonly isIpv6Only: boolean;
 
   constructor(stage: Unreached['stage'], message: string, port: number, cause: unknown, isIpv6Only = false) {
@@ -32,11 +32,11 @@ export class Unreached extends Error {
 
 /** As in mqtt/tap.ts. */
 const MQTTS = 8883;
-/** In the 30 s that the daemon has for a connection, at 10 s for each address (dialling.ts). */
+/** The daemon has 30 s for a connection, and 10 s for each address (dialling.ts). */
 const MOST_TRIED = 3;
 
 /**
- * Name, TCP and TLS up to the judgement of the server's certificate, each by itself. No certificate of ours is shown.
+ * Name, TCP and TLS up to the judgement of the server's certificate, each by itself. None of our certificates is shown.
  * @param host `host` or `host:port`; the port is 8883 without it
  * @param ca PEM
  * @param waitMs for each of the three, and each address, in milliseconds
@@ -80,7 +80,7 @@ async function resolve(name: string, port: number): Promise<readonly string[]> {
 
 /**
  * A TCP connection.
- * @param addresses what the name stands for
+ * @param addresses of the name
  * @param waitMs for each address, in milliseconds
  * @throws Unreached
  */
@@ -99,7 +99,7 @@ export async function reachServer(
     socket.destroy();
     // A hosts file may name an address twice.
     const tried = [...new Set(addresses)].join(' or ');
-    // A server that refuses has been reached.
+    // A server that refuses the connection has been reached.
     const { code } = cause as NodeJS.ErrnoException;
     const isIpv6Only = code !== 'ECONNREFUSED' && isIP(name) === 0 && addresses.every((address) => isIP(address) === 6);
     throw new Unreached(
@@ -115,7 +115,7 @@ export async function reachServer(
 /** Not by getPeerCertificate(): on Node 24.21 it ends the process for a key on secp256k1 (issuer/name.ts). */
 function issuerOf(tls: TLSSocket): string {
   const issuer = tls.getPeerX509Certificate()?.issuer ?? '';
-  return (/^CN=(.*)$/m.exec(issuer) ?? /^O=(.*)$/m.exec(issuer))?.[1] ?? 'nobody';
+  return (/^CN=(.*)$/m.exec(issuer) ?? /^O=(.*)$/m.exec(issuer))?.[1] ?? 'unknown';
 }
 
 /** An error of the system or of OpenSSL, as the end of a sentence. */

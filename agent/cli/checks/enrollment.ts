@@ -8,8 +8,8 @@ import { lookUp } from './registration.ts';
 import type { Site } from './site.ts';
 
 /**
- * Whether DPS would take the leaf again. It is asked for the state of the registration, and nothing is registered: DPS
- * pins whatever leaf registered last, and that is for the daemon to decide. It counts as one request in the quota of DPS.
+ * Whether DPS would accept the leaf again. The check asks for the state of the registration and registers nothing: DPS pins
+ * the leaf that registered last, and that decision is the daemon's. It counts as one request in the quota of DPS.
  */
 export const enrollment: Check = {
   id: 'enrollment',
@@ -36,7 +36,7 @@ export const enrollment: Check = {
   },
 };
 
-/** A chain that lacks an intermediate looks to DPS like a leaf that nobody has enrolled. */
+/** DPS answers a chain that lacks an intermediate as it answers a leaf without enrollment. */
 async function adviceFor(site: Site): Promise<string> {
   const [leaf, ...others] = certificatesOf((await currentLeaf(site))?.chain ?? '');
   const { advice } = CODES['NL-DPS-401002'];

@@ -12,7 +12,7 @@ const WRONG_PATH = 'Check the path and the label in issuer.est.url.';
 
 const hostOf = ({ url }: EstChoice): string => new URL(url).host;
 
-/** Name, TCP, TLS and trust; then the CA certificates, which an EST server gives to everybody (RFC 7030 section 4.1). */
+/** Name, TCP, TLS and trust; then the CA certificates, which an EST server gives without authentication (RFC 7030 section 4.1). */
 export async function askAuthorities(site: Site, choice: EstChoice): Promise<Finding> {
   const { hostname, port } = new URL(choice.url);
   const reached = await reach(site, {
@@ -27,7 +27,7 @@ export async function askAuthorities(site: Site, choice: EstChoice): Promise<Fin
   const ca = await site.authorities('issuer.est.ca_file', choice.ca_file);
   const request = authoritiesRequest(choice.url);
   const host = hostOf(choice);
-  const reply = await site.exchange(request, ca, 'nobody').catch(refusal);
+  const reply = await site.exchange(request, ca, 'none').catch(refusal);
   if (reply === 'refused') return ok(`${host} is trusted, and speaks only to clients with a certificate.`);
   const { status } = reply;
   if (status === 200) return ok(`${host} is trusted, and gives its CA certificates.`);
@@ -36,7 +36,7 @@ export async function askAuthorities(site: Site, choice: EstChoice): Promise<Fin
   return failed('NL-EST-REFUSED', answers, WRONG_PATH);
 }
 
-/** A server may want a certificate of everybody, even for what everybody may know. */
+/** A server may want a client certificate even for public answers. */
 function refusal(error: unknown): 'refused' {
   if (error instanceof Fault && error.failure.code === 'NL-EST-AUTH') return 'refused';
   throw error;
@@ -60,7 +60,7 @@ const WAYS: Readonly<Record<Way, { readonly what: string; readonly advice: strin
   password: { what: 'user name and password', advice: 'Check issuer.est.username and password_file.' },
 };
 
-/** Asks for a leaf with our credentials and a request that holds none: a server judges the first before the second. */
+/** Asks for a leaf with our credentials and an empty request: a server judges the credentials before the request. */
 export async function askToEnrol(site: Site, choice: EstChoice, way: Way): Promise<Finding> {
   const { username, password_file = '' } = choice;
   const ca = await site.authorities('issuer.est.ca_file', choice.ca_file);
@@ -70,7 +70,7 @@ export async function askToEnrol(site: Site, choice: EstChoice, way: Way): Promi
   const request = enrolment(choice.url, operation, isNamed ? basicOf(username, password) : undefined);
   const host = hostOf(choice);
   const { what, advice } = WAYS[way];
-  const reply = await site.exchange(request, ca, way === 'password' ? 'nobody' : way).catch(refusal);
+  const reply = await site.exchange(request, ca, way === 'password' ? 'none' : way).catch(refusal);
   if (reply === 'refused') {
     return failed('NL-EST-AUTH', `${host} does not accept ${what} in the TLS handshake.`, advice);
   }

@@ -9,8 +9,8 @@ export interface Result extends Finding {
 }
 
 /**
- * Makes every check as soon as what it needs is known, and gives the results in the order of the list. Never throws: what
- * a check throws is its result. A check whose needs were not met is skipped, and says so: one fault is told once.
+ * Makes every check as soon as the checks that it needs are done, and gives the results in the order of the list. Never
+ * throws: an error is the result of its check. A check whose needs were not met is skipped, so that one fault is told once.
  */
 export async function* examine(checks: readonly Check[], site: Site): AsyncGenerator<Result, void> {
   const results = new Map<string, Promise<Result>>();
@@ -60,7 +60,7 @@ function findingOf(error: unknown, { user, isStranger }: Site): Finding {
   return failed(code, cause === undefined ? message : `${message} (${plainly(cause)})`, advice);
 }
 
-/** The file that may not be read, where this is why a check failed: it says nothing about the gateway. */
+/** The file that this user may not read, where the check failed for that: it says nothing about the gateway. */
 function deniedPath(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   const { code, path } = error as NodeJS.ErrnoException;

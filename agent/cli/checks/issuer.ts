@@ -6,7 +6,7 @@ import type { Site } from './site.ts';
 
 export const issuerReach: Check = {
   id: 'issuer-reach',
-  describes: 'Whoever signs leaves is there.',
+  describes: 'The issuer of leaves is there.',
   of: 'x509',
   needs: ['configuration'],
   async look(site) {
@@ -20,17 +20,17 @@ export const issuerReach: Check = {
 
 export const issuerAuth: Check = {
   id: 'issuer-auth',
-  describes: 'The EST server accepts what newleaf shows it.',
+  describes: 'The EST server accepts the credentials of newleaf.',
   of: 'x509',
   needs: ['issuer-reach'],
   async look(site) {
     const { issuer } = await x509(site);
-    if (issuer.kind !== 'est') return skipped('Only an EST server is shown anything.');
+    if (issuer.kind !== 'est') return skipped('Only an EST server gets credentials.');
     const ways = await waysOf(site, issuer).catch((error: unknown) => {
       if (error instanceof Fault) return undefined;
       throw error;
     });
-    // What is wrong with the state file has a line of its own, and so has the key below.
+    // A fault of the state file has a line of its own, and so has the key below.
     if (ways === undefined) return skipped('needs state-file');
     const [way, other] = ways;
     if (way === undefined) {
@@ -43,14 +43,14 @@ export const issuerAuth: Check = {
     if (found.code !== 'NL-EST-AUTH' || other === undefined) return found;
     const otherwise = await askToEnrol(site, issuer, other);
     if (otherwise.outcome !== 'ok') return found;
-    return warning(`${found.message} Until then newleaf goes another way: ${otherwise.message}`, found.advice ?? '');
+    return warning(`${found.message} Until then other credentials work: ${otherwise.message}`, found.advice ?? '');
   },
 };
 
 const yes = () => true;
 const no = () => false;
 
-/** Only a run would show more, and that would ask for a leaf. */
+/** Only a run would show more, and a run asks for a leaf. */
 async function program({ access, user }: Site, { argv }: Extract<IssuerChoice, { kind: 'command' }>): Promise<Finding> {
   const [file = ''] = argv;
   try {

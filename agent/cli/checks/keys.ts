@@ -4,7 +4,6 @@ import { CODES } from '../../failure/failure.ts';
 import { type Check, ok, warning, x509 } from './check.ts';
 import type { Site } from './site.ts';
 
-/** What is in our two slots and at `hsm.key`, and how well the token protects it. */
 export const keys: Check = {
   id: 'keys',
   describes: 'The private keys never leave the token.',
@@ -35,10 +34,10 @@ export const keys: Check = {
   },
 };
 
-/** A key in the way of the next one: agent/keys/slots.ts takes over none that the journal does not know. */
+/** A key in the way of the next one: agent/keys/slots.ts takes over only keys that the journal knows. */
 async function strangerAmong(ours: readonly PublicKey[], site: Site): Promise<PublicKey | undefined> {
   const entry = await site.entry().catch(() => undefined);
-  // Where this user may not read the journal, each key would look like one of somebody else.
+  // Without the journal, which this user may not read, each key would look like a stranger's.
   if (entry === undefined) return undefined;
   const { current, next, retire } = entry === 'absent' ? {} : entry;
   const known = [current?.key.id, next?.id, next?.intended, retire?.id];

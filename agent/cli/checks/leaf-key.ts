@@ -3,7 +3,6 @@ import { type Check, currentLeaf, failed, NO_LEAF, ok } from './check.ts';
 
 const LOST = 'Is it the right token (hsm.token, hsm.uri)? If its key is lost: `newleaf roll --wait` makes another.';
 
-/** The key of the current leaf is there, belongs to it, and signs. */
 export const leafKey: Check = {
   id: 'leaf-key',
   describes: "The current leaf's key is in the token, and can be used.",
@@ -28,6 +27,6 @@ export const leafKey: Check = {
     const signature = await token.sign(found, message);
     if (verify(digestOf(found.keyType), message, publicKey, signature))
       return ok(`The key "${found.label}" signs for the current leaf.`);
-    return failed('NL-TOKEN-FAILED', `What the key "${found.label}" signs does not verify.`);
+    return failed('NL-TOKEN-FAILED', `Signatures of the key "${found.label}" do not verify.`);
   },
 };

@@ -25,7 +25,7 @@ import { trouble } from './trouble.ts';
 import { unit } from './unit.ts';
 import { version } from './version.ts';
 
-/** Every check, from the gateway outwards: what a check needs stands before it. */
+/** Every check, from the gateway outwards: a check stands after those it needs. */
 export const CHECKS: readonly Check[] = [
   configuration,
   stateFile,
@@ -57,7 +57,7 @@ export const CHECKS: readonly Check[] = [
   trouble,
 ];
 
-/** The checks that mean something where the gateway proves itself in this way; all, where that is not known. */
+/** The checks that make sense with this attestation; all, where the attestation is not known. */
 export function checksFor(config: Config | undefined): readonly Check[] {
   if (config === undefined) return CHECKS;
   const { attestation } = config.dps;

@@ -9,7 +9,7 @@ const octal = (mode: number): string => mode.toString(8).padStart(4, '0');
 
 export const permissions: Check = {
   id: 'permissions',
-  describes: 'Secrets are kept from others, and the daemon may read what it needs.',
+  describes: 'Other users cannot read the secrets, and the daemon can read its files.',
   needs: ['configuration'],
   async look(site) {
     const loaded = await site.config();
@@ -19,7 +19,7 @@ export const permissions: Check = {
       ...(await Promise.all(readOf(loaded).map((path) => readable(site, path, loaded.file)))),
     ].filter((finding) => finding !== undefined);
     const [first] = [...findings.filter(({ outcome }) => outcome === 'failed'), ...findings];
-    return first ?? ok('PIN, passwords and state are kept from others.');
+    return first ?? ok('Other users cannot read PIN, passwords and state.');
   },
 };
 
@@ -47,10 +47,10 @@ function secretsOf(config: Config): readonly Secret[] {
 async function kept(site: Site, { path, what, code }: Secret): Promise<Finding | undefined> {
   const mode = path === undefined ? 'absent' : await site.mode(path);
   if (mode === 'absent' || (mode & GROUP_AND_OTHERS) === 0) return undefined;
-  // Root's file, read by the daemon as a member of its group, would be closed to it by the second command alone.
+  // Root owns the file, and the daemon reads it as a member of the group: chmod alone would close it to the daemon.
   const advice = `${site.user === undefined ? '' : `chown ${site.user}: ${path} && `}chmod 0600 ${path}`;
   if ((mode & OTHERS) !== 0) {
-    return failed(code, `Everybody on this gateway may use ${what}: ${path} has mode ${octal(mode)}.`, advice);
+    return failed(code, `All users of this gateway may use ${what}: ${path} has mode ${octal(mode)}.`, advice);
   }
   return warning(`${path} has mode ${octal(mode)}: its group may use ${what}.`, advice);
 }
@@ -62,14 +62,14 @@ async function directoryKept(site: Site, directory: string): Promise<Finding | u
   return warning(message, `chmod 0750 ${directory}`);
 }
 
-/** What has no check of its own that reads it with the eyes of the daemon. */
+/** Files that have no check of their own that reads them as the daemon's user. */
 function readOf({ file, config }: LoadedConfig): readonly string[] {
   const issuer = 'tpm' in config ? undefined : config.issuer;
   const files = issuer?.kind === 'est' ? [issuer.password_file, issuer.bootstrap_cert, issuer.bootstrap_key] : [];
   return [file, ...files.filter((path) => path?.startsWith('/')).flatMap((path) => path ?? [])];
 }
 
-/** Where this is the user of the daemon; of another user it would say nothing. */
+/** Only where this process is the daemon's user; for another user it would say nothing. */
 async function readable({ access, user }: Site, path: string, configuration: string): Promise<Finding | undefined> {
   if (user === undefined) return undefined;
   try {

@@ -4,9 +4,9 @@ import { type Check, failed, ok, skipped, x509 } from './check.ts';
 const FINAL_TRY = 0x0002_0000;
 
 /**
- * Logs in once, as the daemon does: with a PIN that was accepted before it costs nothing, and one that was refused is
- * known by the PinRecord and not tried. So it is tried only where a refusal can be noted, which is in the state directory;
- * and the very last try is left to a person.
+ * Logs in once, as the daemon does: a PIN that was accepted before costs nothing, and one that was refused is known by the
+ * PinRecord and not tried. So it is tried only where a refusal can be noted, in the state directory; the very last try is left
+ * to a person.
  */
 export const pin: Check = {
   id: 'pin',

@@ -10,9 +10,9 @@ import type { Site } from './site.ts';
 export interface Server {
   /** `host` or `host:port` */
   readonly host: string;
-  /** Where the host stands. */
+  /** The setting that names the host. */
   readonly named: string;
-  /** PEM file with the CAs that may vouch for it, and the setting that names that. */
+  /** PEM file with the CAs that may vouch for it, and the name of its setting. */
   readonly caFile: string;
   readonly caSetting: string;
   readonly unreachable: Code;
@@ -26,7 +26,7 @@ export const dpsReach: Check = {
   async look(site) {
     const { dps, trust } = (await site.config()).config;
     return reach(site, {
-      // By a TPM a gateway registers over HTTPS: DPS has no attestation by a TPM over MQTT.
+      // With a TPM, a gateway registers over HTTPS: DPS has no attestation by a TPM over MQTT.
       host: dps.attestation === 'tpm' ? withPort(dps.endpoint, 443) : dps.endpoint,
       named: 'dps.endpoint',
       caFile: trust.ca_file,
@@ -61,7 +61,6 @@ export const hubReach: Check = {
   },
 };
 
-/** Name, TCP, TLS and trust, one after the other. */
 export async function reach(site: Site, server: Server): Promise<Finding> {
   const { host, caSetting, caFile } = server;
   const ca = await site.authorities(caSetting, caFile);
@@ -71,7 +70,7 @@ export async function reach(site: Site, server: Server): Promise<Finding> {
     const answers = `${host} answers at ${address} port ${port}`;
     if (distrust === undefined) return ok(`${answers}, trusted (issued by "${issuer}").`);
     if (BY_CLOCK.includes(distrust) && (await isClockWrong(site))) {
-      return skipped(`${answers}; who it is cannot be told while the clock is wrong.`);
+      return skipped(`${answers}; its identity cannot be checked while the clock is wrong.`);
     }
     return distrusted(dialled, server);
   } catch (error) {
@@ -80,7 +79,7 @@ export async function reach(site: Site, server: Server): Promise<Finding> {
   }
 }
 
-/** What to do where a server is not reached. @param named the setting, or the server, that may be wrong */
+/** The advice for a server that is not reached. @param named the setting, or the server, that may be wrong */
 export function adviceFor({ stage, port, isIpv6Only }: Unreached, named: string): string {
   if (isIpv6Only) return 'The name has IPv6 addresses only: this gateway needs an IPv6 route, or DNS64 with NAT64.';
   return {
@@ -90,7 +89,6 @@ export function adviceFor({ stage, port, isIpv6Only }: Unreached, named: string)
   }[stage];
 }
 
-/** What to say of a server that is not trusted. */
 export function distrusted(
   { issuer, distrust = '' }: Dialled,
   { host, caFile, untrusted }: Pick<Server, 'host' | 'caFile' | 'untrusted'>,

@@ -1,11 +1,11 @@
 import { Fault } from '../../failure/failure.ts';
 import type { Site } from './site.ts';
 
-/** What DPS says about the current leaf when it is asked, and nothing is registered. */
+/** The answer of DPS about the current leaf; nothing is registered. */
 export type Registration =
   | { readonly kind: 'assigned'; readonly hub: string }
   | { readonly kind: 'disabled' }
-  /** With the words of DPS. */
+  /** In the words of DPS. */
   | { readonly kind: 'refused'; readonly words: string }
   /** There is no registration. */
   | { readonly kind: 'unknown' }
@@ -57,7 +57,7 @@ function registrationIn(httpStatus: number, body: string): Registration {
   return { kind: 'other', words: `DPS says nothing about the leaf: ${words.replace(/\.$/, '')}.` };
 }
 
-/** No hub is linked, or it lets DPS in no more: numbers that begin like a refusal of the leaf (agent/dps/refusal.ts). */
+/** No hub is linked, or it refuses DPS: numbers that begin like a refusal of the leaf (agent/dps/refusal.ts). */
 const OF_THE_HUB = /^401001|IotHub(Unauthorized|NotFound)|IotHub not found|\bErrorCode:|custom allocation/i;
 
 function fieldsIn(body: string): Readonly<Record<string, unknown>> {

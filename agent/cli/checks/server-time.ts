@@ -3,15 +3,15 @@ import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
 import { TLSSocket } from 'node:tls';
 
-/** What a server said that the time is, in the header `Date` (RFC 9110 section 6.6.1). */
+/** The time of a server, from the header `Date` (RFC 9110 section 6.6.1). */
 export interface ServerTime {
-  /** Wall clock of the server, in milliseconds; it is told in whole seconds. */
+  /** Wall clock of the server, in milliseconds, precise to a second. */
   readonly at: number;
   /** Wall clock of this gateway at that moment, in milliseconds. */
   readonly here: number;
-  /** Who said so. */
+  /** Name of the server. */
   readonly from: string;
-  /** The server has proven who it is. Where the clock is wrong it cannot: its certificate is not valid at this time. */
+  /** The server's certificate is valid and trusted. With a wrong clock it cannot be: the certificate is not valid at our time. */
   readonly isProven: boolean;
 }
 
@@ -22,12 +22,12 @@ export interface TimeServer {
   readonly ca: string;
 }
 
-/** What node says of a server whose only fault may be our clock. */
+/** Node's error codes for a server whose only fault may be our clock. */
 export const BY_CLOCK: readonly string[] = ['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID'];
 
 /**
- * The time of the first server that tells it; undefined where none does within `waitMs` milliseconds. TLS 1.3 and MQTT
- * tell no time, HTTP does. No certificate of ours is shown.
+ * The time of the first server that answers; undefined where none does within `waitMs` milliseconds. TLS 1.3 and MQTT tell no
+ * time, HTTP does. None of our certificates is shown.
  */
 export async function serverTime(servers: readonly TimeServer[], waitMs = 8_000): Promise<ServerTime | undefined> {
   const signal = AbortSignal.timeout(waitMs);
@@ -45,7 +45,7 @@ async function ask({ url, ca }: TimeServer, signal: AbortSignal): Promise<Server
     const { socket } = response;
     if (Number.isNaN(at) || !(socket instanceof TLSSocket)) throw new Error('it tells no time');
     const isProven = socket.authorized;
-    // A portal or proxy may say what it likes.
+    // A portal or proxy may tell any time.
     if (!isProven && !BY_CLOCK.includes(String(socket.authorizationError))) throw new Error('it is not trusted');
     return { at, here, from: new URL(url).host, isProven };
   } finally {

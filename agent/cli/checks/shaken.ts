@@ -26,8 +26,8 @@ export const hubTls: Check = {
 };
 
 /**
- * No MQTT follows: a CONNECT would take the session over that the daemon has with the hub. So this says nothing about the
- * identity, which both judge at CONNECT or later; but a proxy that ends TLS, and an expired leaf, show here.
+ * No MQTT follows: a CONNECT would take over the daemon's session with the hub. So this says nothing about the identity, which
+ * DPS and hub judge at CONNECT or later; it finds a proxy that ends TLS, and an expired leaf.
  */
 async function shaken(site: Site, host: string, side: 'DPS' | 'HUB'): Promise<Finding> {
   const { verdict, protocol, reason } = await site.shake(host);

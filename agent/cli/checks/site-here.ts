@@ -20,7 +20,7 @@ export interface SiteOptions {
   readonly config: () => Promise<LoadedConfig>;
   readonly env: NodeJS.ProcessEnv;
   readonly now: number;
-  /** Whose eyes these are, and what root has handed to them. */
+  /** The user that this process looks as, and what root has handed over. */
   readonly looking?: Looking;
 }
 
@@ -29,7 +29,6 @@ const TPM_MS = 20_000;
 
 const TO = { read: constants.R_OK, write: constants.W_OK | constants.X_OK, execute: constants.X_OK };
 
-/** This gateway. */
 export function siteHere({ config, env, now, looking = {} }: SiteOptions): Site {
   const settings = async () => (await config()).config;
   const trust = once(async () => readAuthorities('trust.ca_file', (await settings()).trust.ca_file));
@@ -49,7 +48,7 @@ export function siteHere({ config, env, now, looking = {} }: SiteOptions): Site 
     text: readNamed,
     authorities: readAuthorities,
     mode,
-    // A trailing slash: what is no directory is told by ENOTDIR, and not by a permission that root always has.
+    // With a trailing slash, ENOTDIR tells that it is no directory; root's permission would hide that.
     access: (path, to) => access(to === 'write' ? `${path}/` : path, TO[to]),
     async room(directory) {
       const { bavail, bsize, files, ffree } = await statfs(directory);
@@ -62,7 +61,7 @@ export function siteHere({ config, env, now, looking = {} }: SiteOptions): Site 
       prepareEngine(x509Of(await settings()).hsm.module);
     },
     tpmSigns: once(async () => {
-      // Who may not read the state looks at what is in the TPM.
+      // A user who may not read the state looks for the key in the TPM.
       const known = await entry().catch((): 'absent' => 'absent');
       return signWithTpm(await settings(), known === 'absent' ? undefined : known.assignment?.key);
     }),
@@ -82,7 +81,7 @@ async function mode(path: string): Promise<number | 'absent'> {
   }
 }
 
-/** The journal calls a file that may not be read corrupt; here that is no finding about the gateway. */
+/** The journal calls a file that it may not read corrupt; here that says nothing about the gateway. */
 async function assertReadable(path: string): Promise<void> {
   try {
     await (await open(path)).close();
@@ -91,7 +90,7 @@ async function assertReadable(path: string): Promise<void> {
   }
 }
 
-/** Who may know what time it is: whoever is asked over HTTP anyway. */
+/** The time comes from the HTTPS servers that newleaf contacts anyway. */
 async function timeServers(config: Config, trust: string): Promise<readonly TimeServer[]> {
   const servers = [{ url: `https://${config.dps.endpoint}/`, ca: trust }];
   if ('tpm' in config || config.issuer.kind !== 'est') return servers;
@@ -100,7 +99,7 @@ async function timeServers(config: Config, trust: string): Promise<readonly Time
 }
 
 /**
- * Without making keys, as `newleaf tpm` may: a check changes nothing.
+ * Makes no keys, unlike `newleaf tpm`: a check changes nothing.
  * @param name of the key that DPS gave last
  * @throws TpmError
  */

@@ -9,29 +9,29 @@ import type { Dialled } from './dial.ts';
 import type { ServerTime } from './server-time.ts';
 import type { ShownUnit } from './unit-shown.ts';
 
-/** What a check may ask of a token. */
+/** The part of a token that checks use. */
 export type CheckedToken = Pick<Token, 'name' | 'find' | 'findById' | 'findByUri' | 'describe' | 'sign'>;
 
-/** Who a request is from: nobody, the current leaf, or the bootstrap identity of the configuration. */
-export type Presenting = 'nobody' | 'leaf' | 'bootstrap';
+/** The identity that a request is sent with: none, the current leaf, or the bootstrap identity of the configuration. */
+export type Presenting = 'none' | 'leaf' | 'bootstrap';
 
 /** How much room a file system has left for this user. */
 export interface Room {
   readonly bytes: number;
-  /** Infinity where the file system does not count them. */
+  /** Infinity where the file system does not count files. */
   readonly files: number;
 }
 
-/** What the checks look at. Each question is asked once, however many checks need the answer. */
+/** The gateway as the checks see it. Each question is asked once, however many checks need the answer. */
 export interface Site {
   /** Wall clock, milliseconds. */
   readonly now: number;
   readonly env: NodeJS.ProcessEnv;
-  /** The user of the daemon, where this process is that user: what it may not do, the daemon may not do either. */
+  /** The user of the daemon, where this process is that user: the two have the same permissions. */
   readonly user: string | undefined;
   /** The daemon has a user of its own, and this process is neither that user nor root. */
   readonly isStranger: boolean;
-  /** Root has read the PIN that is kept for the daemon. */
+  /** Root has read the daemon's PIN. */
   readonly holdsPin: boolean;
   /** @throws Fault NL-CONFIG */
   config(): Promise<LoadedConfig>;
@@ -59,18 +59,18 @@ export interface Site {
   rehearse(): Promise<void>;
   /** Signs with the identity key of the TPM. @throws TpmError */
   tpmSigns(): Promise<void>;
-  /** What the daemon says. @throws Fault NL-DAEMON-DOWN, NL-CONTROL-DENIED */
+  /** The status from the daemon. @throws Fault NL-DAEMON-DOWN, NL-CONTROL-DENIED */
   status(): Promise<Status>;
   /** @param host `host` or `host:port` @param ca PEM @throws Unreached */
   dial(host: string, ca: string): Promise<Dialled>;
   /** A handshake that shows the current leaf. @throws Fault NL-TOKEN-… */
   shake(host: string): Promise<Shaken>;
-  /** One request over HTTPS. @param ca PEM @throws Fault NL-EST-…, whoever is asked; NL-TOKEN-… */
+  /** One request over HTTPS. @param ca PEM @throws Fault NL-EST-… for every server; NL-TOKEN-… */
   exchange(errand: Errand, ca: string, as: Presenting): Promise<HttpsReply>;
-  /** What a server says that the time is; undefined where none says it. */
+  /** The time of a server; undefined where none tells it. */
   serverTime(): Promise<ServerTime | undefined>;
   /** The unit of the daemon; undefined where there is no systemd. */
   unit(): Promise<ShownUnit | undefined>;
-  /** Ends what was started for the answers. */
+  /** Ends the processes that answered. */
   close(): void;
 }

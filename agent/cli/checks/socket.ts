@@ -5,7 +5,7 @@ import type { Site } from './site.ts';
 import type { ShownUnit } from './unit-shown.ts';
 
 const START =
-  'Put right what else is red here, then `systemctl start newleaf`. What it said last: `journalctl -u newleaf -n 20`.';
+  'Correct the other failures here, then `systemctl start newleaf`. The end of its log: `journalctl -u newleaf -n 20`.';
 
 export const socket: Check = {
   id: 'socket',
@@ -26,7 +26,7 @@ async function down({ failure }: Fault, site: Site): Promise<Finding> {
   const shown = await site.unit();
   const why = shown === undefined ? undefined : endingOf(shown);
   const message = why === undefined ? failure.message : `${failure.message} ${why}`;
-  // One that runs and does not answer has an advice of its own.
+  // A daemon that runs and does not answer has another advice.
   if (failure.advice !== CODES['NL-DAEMON-DOWN'].advice) return failed('NL-DAEMON-DOWN', message, failure.advice);
   const hasFailed = shown !== undefined && shown.Result !== 'success';
   if (hasFailed || !(await isUnbegun(site))) return failed('NL-DAEMON-DOWN', message, START);
@@ -36,7 +36,7 @@ async function down({ failure }: Fault, site: Site): Promise<Finding> {
 /** How the daemon ended last, in the words of systemd.exec(5) and exit.ts; undefined where it was never started. */
 function endingOf({ LoadState, ActiveState, Result, ExecMainStatus }: ShownUnit): string | undefined {
   if (LoadState !== 'loaded' || ActiveState === 'active') return undefined;
-  // "Restart me" is a success, too.
+  // Exit code 6, "restart me", is a success, too.
   if (Result === 'success' && ActiveState === 'activating') {
     return 'newleaf.service is being started: after a fault newleaf leaves the token alone for half a minute.';
   }

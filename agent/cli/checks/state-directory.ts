@@ -28,7 +28,7 @@ export const stateDirectory: Check = {
 
 export const inbox: Check = {
   id: 'inbox',
-  describes: 'A leaf that is put into the inbox can be taken out of it.',
+  describes: 'newleaf can take a leaf out of the inbox.',
   of: 'x509',
   needs: ['state-directory'],
   async look(site) {

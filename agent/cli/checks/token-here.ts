@@ -21,7 +21,7 @@ const EXCHANGE_MS = 15_000;
 
 type TokenQuestions = 'loadModule' | 'slot' | 'token' | 'rehearse' | 'shake' | 'exchange' | 'close';
 
-/** What a site says of the token and of what is done with its key: all of it by a process of its own. */
+/** The token and its key as a site shows them: all of it is done in a process of its own. */
 export function tokenHere({ settings, env, looking, entry, trust, text }: TokenParts): Pick<Site, TokenQuestions> {
   let started: Apart | undefined;
   const apart = once(async () => {
@@ -34,7 +34,7 @@ export function tokenHere({ settings, env, looking, entry, trust, text }: TokenP
   };
   const token = once(async (): Promise<CheckedToken> => {
     const { hsm, state } = x509Of(await settings());
-    // It brings pkcs11js with it: where that cannot be loaded, the other checks are made all the same.
+    // This imports pkcs11js: where that cannot be loaded, the other checks are made all the same.
     const { readPin } = await import('../../../hsm/pin.ts');
     const held = hsm.pin_file === undefined ? await looking.pin?.() : undefined;
     const pin = await readPin({ file: hsm.pin_file, held, credentialsDirectory: env.CREDENTIALS_DIRECTORY });
@@ -65,7 +65,7 @@ export function tokenHere({ settings, env, looking, entry, trust, text }: TokenP
     async exchange(errand, ca, as) {
       if (as === 'leaf') return (await opened()).ask('fetch', errand, await leaf(ca));
       const signal = AbortSignal.timeout(EXCHANGE_MS);
-      if (as === 'nobody') return exchange({ ...errand, tls: { ca }, signal });
+      if (as === 'none') return exchange({ ...errand, tls: { ca }, signal });
       const identity = await bootstrapOf({ config: x509Of(await settings()), ca, text, opened });
       if ('id' in identity) return (await opened()).ask('fetch', errand, identity);
       return exchange({ ...errand, tls: { secureContext: identity }, signal });

@@ -6,7 +6,7 @@ const PIN_COUNT_LOW = 0x0001_0000;
 
 export const tokenPresent: Check = {
   id: 'token-present',
-  describes: 'Exactly one token is the one that the configuration names.',
+  describes: 'The configuration names exactly one token.',
   of: 'x509',
   needs: ['module-loads'],
   async look(site) {

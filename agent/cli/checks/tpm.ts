@@ -18,7 +18,7 @@ export const tpm: Check = {
     try {
       await site.tpmSigns();
       const signs = `The TPM at ${device} signs with its identity key.`;
-      // The daemon serves with it, and says why in the log alone: to the machine this session is as good as another.
+      // The daemon serves with it, and says why only in the log: to the machine both sessions are the same.
       const next = await site.mode(join(config.state.directory, 'tpm-next-key')).catch(() => 'absent');
       if (next === 'absent') return ok(signs);
       const waits =

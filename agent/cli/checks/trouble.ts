@@ -1,7 +1,7 @@
 import { CODES } from '../../failure/failure.ts';
 import { type Check, failed, ok, warning } from './check.ts';
 
-/** What the daemon has met that no look from outside finds: a refusal by the hub, a candidate that DPS does not accept. */
+/** Troubles of the daemon that no check finds from outside: a refusal by the hub, a candidate that DPS does not accept. */
 export const trouble: Check = {
   id: 'trouble',
   describes: 'The daemon has no trouble that needs a person.',

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { propertyIn, showing } from '../../machine/unit.ts';
 
-/** What systemd says of the unit, under its own names (org.freedesktop.systemd1(5)); '' for what it does not say. */
+/** The unit's properties under the names of systemd (org.freedesktop.systemd1(5)); '' for what it does not say. */
 export type ShownUnit = Readonly<Record<(typeof PROPERTIES)[number], string>>;
 
 const PROPERTIES = [

@@ -4,7 +4,7 @@ import { type Check, isUnbegun, ok, skipped, warning } from './check.ts';
 /** `UnitFileState` of a unit that systemd starts by itself (systemctl(1), is-enabled). */
 const ENABLED = ['enabled', 'enabled-runtime', 'static', 'linked', 'generated', 'alias'];
 
-/** Whether the daemon runs is asked of itself: this is about what keeps it running. */
+/** The daemon itself tells whether it runs; this is about what keeps it running. */
 export const unit: Check = {
   id: 'unit',
   describes: 'systemd starts the daemon, and restarts it when it hangs.',
@@ -31,13 +31,13 @@ export const unit: Check = {
         (await isUnbegun(site)) ? BEGIN_OR_LEAVE : 'systemctl enable newleaf',
       );
     }
-    // systemd 257: what WatchdogSec= says is shown from the first start on.
+    // systemd 257 shows the value of WatchdogSec= only after the first start.
     const isUnstarted = WatchdogUSec === 'infinity' && ActiveState === 'inactive';
     if (isUnstarted) return ok(`newleaf.service is ${UnitFileState}, and was not started yet.`);
     if (WatchdogUSec === '0' || WatchdogUSec === '' || WatchdogUSec === 'infinity') {
       return warning(
         'newleaf.service has no watchdog: a daemon that hangs is not restarted.',
-        'Take `systemctl revert newleaf`, or set WatchdogSec=.',
+        'Run `systemctl revert newleaf`, or set WatchdogSec=.',
       );
     }
     const none = NRestarts === '0' || NRestarts === '';

@@ -16,23 +16,23 @@ import { tpmHolding } from './tpm.ts';
 import { planInWords, restInWords } from './words.ts';
 
 export interface DecommissionOptions {
-  /** To go on as the daemon. */
+  /** Goes on as the daemon. */
   readonly passage: Passage;
-  /** Where the answer comes from. */
+  /** Where the answer is typed. */
   readonly stdin: Readable & { readonly isTTY?: boolean };
 }
 
 /**
- * `newleaf decommission`: destroys what newleaf has made. The order is such that a power cut anywhere leaves a gateway
- * that says so and does nothing else, and that the same command brings to the end: the journal is ended before the first
- * key goes, and what says that it is ended goes last.
+ * `newleaf decommission`: destroys what newleaf has made. A power cut at any moment leaves a gateway that says so and does
+ * nothing else, and the same command finishes the work: the journal is ended before the first key is destroyed, and the file
+ * that says so is removed last.
  */
 export const decommission = ({ passage, stdin }: DecommissionOptions): Run =>
   command(async (args, io) => {
     const { file, config } = loadConfig(configPath(textOption(args, 'config'), io.env), passage.handed?.toml);
     const isAgreed = args.options.yes === true;
     if (!isAgreed && stdin.isTTY !== true) {
-      const message = 'Nobody can be asked here, as stdin is no terminal.';
+      const message = 'The question cannot be asked: stdin is no terminal.';
       throw new Misuse(message, { advice: 'newleaf decommission --yes' });
     }
     const { directory } = config.state;
@@ -51,7 +51,7 @@ export const decommission = ({ passage, stdin }: DecommissionOptions): Run =>
         const id = config.dps.registration_id;
         io.out.write(`Type ${id} to go on: `);
         if ((await lineOf(stdin)) !== id) {
-          io.err.write('That was something else. Nothing was destroyed.\n');
+          io.err.write('That is not the registration ID. Nothing was destroyed.\n');
           return EXIT.failed;
         }
       }
@@ -65,7 +65,7 @@ export const decommission = ({ passage, stdin }: DecommissionOptions): Run =>
     }
   });
 
-/** Nobody else may use state and token from here on. @throws Fault NL-DAEMON-RUNS */
+/** From here on only this process uses state and token. @throws Fault NL-DAEMON-RUNS */
 async function alone({ state, control }: Config): Promise<Lock> {
   const runs = new Fault('NL-DAEMON-RUNS', {
     message: 'The daemon runs. Nothing was destroyed.',

@@ -1,24 +1,24 @@
 import { Fault } from '../../failure/failure.ts';
 import { failureOf } from '../../failure/failure-of.ts';
 
-/** What newleaf holds outside of its state directory. */
+/** Things of newleaf outside its state directory. */
 export interface Holding {
-  /** For the person who must agree, each as the object of "destroys". */
+  /** For the person who must agree: objects of "destroys". */
   readonly own: readonly string[];
-  /** The same for "leaves alone". */
+  /** Objects of "leaves alone". */
   readonly kept: readonly string[];
-  /** Again is success. @throws Fault */
+  /** May be repeated. @throws Fault */
   destroy(): Promise<void>;
 }
 
-/** Something went wrong before anything was destroyed. */
+/** The failure came before anything was destroyed. */
 export function untouched(error: unknown, advice?: string): Fault {
   const met = failureOf(error);
   const { code, message, cause } = met;
   return new Fault(code, { message: `${message} Nothing was destroyed.`, cause, advice: advice ?? met.advice });
 }
 
-/** Something went wrong after the journal was ended. @param what in a sentence of its own */
+/** The failure came after the journal was ended. @param what in a sentence of its own */
 export function unfinished(error: unknown, what: string): Fault {
   const { code, message, cause, advice } = failureOf(error);
   return new Fault(code, {

@@ -10,12 +10,12 @@ export interface OwnKey {
 
 export interface KeysFound {
   readonly own: readonly OwnKey[];
-  /** Why something that has our label, or that is used by us, stays. */
+  /** Why an object with our label, or one that we use, stays. */
   readonly kept: readonly { readonly label: string; readonly why: string }[];
 }
 
 /**
- * What newleaf has made in the token. The journal is not asked: it may be damaged, or gone with the first attempt.
+ * The objects that newleaf has made in the token. The journal is not asked: it may be damaged, or removed already.
  * @param given `hsm.key`
  * @throws TokenError, also where several keys match `given`: one of them must not be destroyed
  */
@@ -43,7 +43,7 @@ async function givenKey(token: Token, uri: string) {
   }
 }
 
-/** As keys/slots.ts judges a key that it finds in a slot. A half that a power cut has left has no private key to judge. */
+/** The same judgement as keys/slots.ts makes in a slot. Half a key pair, left by a power cut, has no private key to judge. */
 function isOwn({ id, protection }: Generation): boolean {
   if (id === '') return false;
   if (protection === undefined) return true;

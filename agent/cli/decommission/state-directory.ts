@@ -6,8 +6,8 @@ import { syncDirectory } from '../../state/durable.ts';
 const STATE = 'state.json';
 
 /**
- * What newleaf keeps beside its state, in the order in which it goes. Everything else stays: the directory is the home of
- * the daemon's user, and a token may live in it.
+ * Files beside the state, in the order of removal. All others stay: the directory is the home of the daemon's user, and may
+ * hold a token.
  */
 export const FILES: readonly string[] = [
   'leaf.pem',
@@ -22,10 +22,10 @@ export const FILES: readonly string[] = [
   'ended.json',
 ];
 
-/** What a power cut leaves of a file that was being written (durable.ts, hsm/pin-record.ts). */
+/** Files that a power cut leaves half written (durable.ts, hsm/pin-record.ts). */
 const DRAFTS = [...FILES, STATE].flatMap((name) => [`.${name}.new`, `${name}.new`]);
 
-/** The names in the state directory that are newleaf's, the state itself last. None where there is no directory. */
+/** newleaf's names in the state directory, the state itself last. None where there is no directory. */
 export async function filesIn(directory: string): Promise<readonly string[]> {
   const there = await readdir(directory).catch((cause: NodeJS.ErrnoException): string[] => {
     if (cause.code === 'ENOENT') return [];
@@ -35,7 +35,7 @@ export async function filesIn(directory: string): Promise<readonly string[]> {
 }
 
 /**
- * Removes them. The state, which says that the gateway is given up, goes when everything before it is gone for good.
+ * Removes them. The state, which says that the gateway is given up, goes last, when the removal of the others is on disk.
  * @throws Fault NL-STATE-WRITE
  */
 export async function removeFiles(directory: string): Promise<void> {
@@ -48,13 +48,13 @@ export async function removeFiles(directory: string): Promise<void> {
     await rm(join(directory, STATE), { force: true });
     if (names.length > 0) await syncDirectory(directory);
   } catch (cause) {
-    throw new Fault('NL-STATE-WRITE', { message: `What is in ${directory} cannot be removed.`, cause });
+    throw new Fault('NL-STATE-WRITE', { message: `The files in ${directory} cannot be removed.`, cause });
   }
 }
 
 /**
- * A file, or a directory with the files in it. What the group has put into the inbox as a directory stays there: to go into
- * it means to follow names that somebody else may change meanwhile.
+ * A file, or a directory with the files in it. A directory that the group has put into the inbox stays: other users may change
+ * the names in it while we follow them.
  */
 async function remove(path: string): Promise<void> {
   try {

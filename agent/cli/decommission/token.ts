@@ -14,7 +14,7 @@ export interface DecommissionedToken {
   readonly env: NodeJS.ProcessEnv;
 }
 
-/** What newleaf has made in its token. Opens it, with one login. @throws Fault that says how to go on */
+/** The objects of newleaf in its token. Opens it, with one login. @throws Fault that says how to go on */
 export async function tokenHolding({ config, held, env }: DecommissionedToken): Promise<Holding> {
   const { hsm, state } = config;
   const { module } = hsm;

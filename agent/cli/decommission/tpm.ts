@@ -3,7 +3,7 @@ import type { TpmConfig } from '../../config/config.ts';
 import { type Holding, unfinished, untouched } from './holding.ts';
 
 /**
- * What newleaf has stored in the TPM by which it attests: the key that DPS has sent.
+ * The object of newleaf in the TPM by which it attests: the key that DPS has sent.
  * @throws Fault where the TPM cannot be used
  */
 export async function tpmHolding({ tpm: { device } }: TpmConfig): Promise<Holding> {

@@ -9,7 +9,7 @@ export interface Found {
   readonly files: readonly string[];
 }
 
-/** What is going to happen, for the person who must agree. */
+/** The plan, for the person who must agree. */
 export function planInWords({ holding, files }: Found, config: Config, file: string, screen: Screen): string {
   const id = config.dps.registration_id;
   const names = files.length === 0 ? [] : [`${files.join(', ')} in ${config.state.directory}`];
@@ -20,7 +20,7 @@ export function planInWords({ holding, files }: Found, config: Config, file: str
   ]);
 }
 
-/** What newleaf cannot do: what stands on the far side, and what an operator has put here. */
+/** Things that newleaf leaves to others: on the far side, and files that an operator has put here. */
 export function restInWords(config: Config, file: string, screen: Screen): string {
   const id = config.dps.registration_id;
   return block(screen, [

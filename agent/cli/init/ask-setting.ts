@@ -7,26 +7,25 @@ import { unreadable } from './readable.ts';
 
 /** A question whose answer is one setting. */
 export interface SettingQuestion {
-  /** The setting. */
   readonly name: string;
   readonly flag: string;
-  /** As the person is asked. */
+  /** The question itself. */
   readonly words: string;
-  /** Where somebody finds the answer; said before the question. */
+  /** Where the person finds the answer; said before the question. */
   readonly hint?: string;
   /** A default of this machine, where the schema has none. */
   readonly suggestion?: string | undefined;
   /** A file that the daemon has to read: a relative path is taken from where the command was called. */
   readonly isFile?: boolean;
-  /** More than the schema can know, as the end of a sentence; undefined where it is accepted. */
+  /** A mistake that the schema cannot know, as the end of a sentence; undefined where the answer is accepted. */
   readonly objection?: (written: string) => string | undefined;
   /** Text to value and back, where the setting is no text. */
   readonly form?: { readonly read: (typed: string) => Written; readonly show: (value: Written) => string };
 }
 
 /**
- * Answers one setting: by its flag, or else by the person, whose Enter takes what is configured, or else the default.
- * What is wrong is said at once, in the words of the schema. Where nobody is asked, the default is taken.
+ * Answers one setting: by its flag, or by the person, whose Enter takes the configured value or the default. A mistake is told
+ * at once, in the words of the schema. Where there is no terminal, the default is taken.
  * @throws Fault NL-CONFIG for a flag that is wrong; Interrupted
  */
 export async function askSetting(guide: Guide, question: SettingQuestion): Promise<void> {

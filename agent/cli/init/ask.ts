@@ -15,7 +15,7 @@ import { askAll } from './questions.ts';
 /** Options that answer no question. */
 const MANNERS = ['yes', 'ask', 'wait', 'config'];
 
-/** Whether the command line says something about the configuration, or wants everything asked again. */
+/** Whether the command line sets part of the configuration, or wants everything asked again. */
 export function isAsked({ options }: ParsedArguments, { config }: StandingConfig): boolean {
   const answers = Object.keys(options).filter((name) => !MANNERS.includes(name));
   return config === undefined || options.ask === true || answers.length > 0;
@@ -62,7 +62,7 @@ export async function ask(options: AskOptions): Promise<void> {
   dialogue.ok(`The configuration is complete, and written to ${file}.${note}`);
 }
 
-/** Where the daemon would answer. */
+/** The socket of the daemon. */
 export const socketOf = ({ draft }: StandingConfig): string =>
   String(draft.get('control.socket') ?? standardOf('control.socket'));
 
@@ -72,20 +72,20 @@ function welcome(dialogue: Dialogue, { mistakes, isResumed }: StandingConfig, fi
     return;
   }
   dialogue.say(
-    'This sets newleaf up on this gateway. Enter takes what stands in brackets. Ctrl-C ends it at any time: run it again, and it goes on.',
+    'This sets newleaf up on this gateway. Enter takes the value in brackets. Ctrl-C ends it at any time: run it again, and it goes on.',
   );
-  if (isResumed) dialogue.say('You have answered some of it before: that is what stands in brackets.');
+  if (isResumed) dialogue.say('Your earlier answers stand in brackets.');
   if (mistakes.length === 0) return;
   dialogue.wrong({
     code: 'NL-CONFIG',
     message: mistakes.join('\n'),
-    advice: `What is right in ${file} stands in brackets. The file is kept beside the new one.`,
+    advice: `The valid settings of ${file} stand in brackets. The file is kept beside the new one.`,
   });
 }
 
 function nobody(file: string): Fault {
   return new Fault('NL-CONFIG', {
-    message: `${file} is not complete, and there is nobody to ask: stdin and stdout are not both a terminal.`,
+    message: `${file} is not complete, and newleaf cannot ask: stdin and stdout are not both a terminal.`,
     advice: 'Call newleaf init on a terminal, or with --yes and the flags that `newleaf init --help` names.',
   });
 }

@@ -16,7 +16,7 @@ const WAYS: readonly Choice<Attestation>[] = [
   { key: 'tpm', words: 'tpm: by the endorsement key of its TPM, without any certificate' },
 ];
 
-/** How this device proves itself. Whoever has no TPM is not asked. */
+/** How this device proves itself. Without a TPM there is no question. */
 export async function askAttestation(guide: Guide): Promise<void> {
   const { answers } = guide;
   const way = await wayOf(guide);

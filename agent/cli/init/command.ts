@@ -20,7 +20,7 @@ import { provision } from './provision.ts';
 import { serves } from './watch.ts';
 
 export interface InitOptions {
-  /** To go on as the daemon. */
+  /** Goes on as the daemon. */
   readonly passage: Passage;
   readonly stdin: NodeJS.ReadStream;
   readonly stdout: NodeJS.WriteStream;
@@ -30,8 +30,8 @@ export interface InitOptions {
 const quiet: Log = { error() {}, warn() {}, info() {}, debug() {} };
 
 /**
- * `newleaf init`: asks for what is not configured yet, then provisions the gateway on the screen, and ends. It may be
- * interrupted anywhere and run again; with a complete configuration it goes straight to provisioning.
+ * `newleaf init`: asks for the missing settings, then provisions the gateway on the screen, and ends. It may be interrupted at
+ * any moment and run again; with a complete configuration it provisions at once.
  */
 export const init = (options: InitOptions): Run =>
   command(async (args, io) => {
@@ -41,7 +41,7 @@ export const init = (options: InitOptions): Run =>
     const prompt = hasTerminal ? terminalPrompt(stdin, stdout) : undefined;
     const dialogue = new Dialogue(io.out, screenOf(io.out, io.env), prompt);
     const interrupt = onInterrupt();
-    // What root asks has been answered where this process goes on with its command.
+    // Root has asked already, and this process goes on with the command.
     if (options.passage.handed === undefined) await asked({ ...options, args, file, dialogue, interrupt }, io);
     const isPatient = hasTerminal || args.options.wait === true;
     const ended = await provisionHere({ ...options, file, dialogue, isPatient, abort: interrupt.signal }, io);
@@ -56,7 +56,7 @@ interface Asking extends InitOptions {
   readonly interrupt: Interrupt;
 }
 
-/** Asks for what is not configured yet. */
+/** Asks for the missing settings. */
 async function asked({ args, file, dialogue, stdin, interrupt }: Asking, io: Io): Promise<void> {
   demandRoot(file);
   const before = standing(file, args.options.ask === true);
@@ -66,7 +66,7 @@ async function asked({ args, file, dialogue, stdin, interrupt }: Asking, io: Io)
   await Promise.race([asking, interrupt.thrown]).catch((error: unknown) => {
     if (!(error instanceof Interrupted)) throw error;
     io.err.write(complaint(STOPPED, screenOf(io.err, io.env)));
-    // A module may be at work in another process: it ends by itself, and is not waited for.
+    // A module may be at work in another process: that one ends by itself.
     process.exit(EXIT.failed);
   });
 }
@@ -82,7 +82,7 @@ interface Here extends InitOptions {
   readonly abort: AbortSignal;
 }
 
-/** Provisions the gateway, with whatever goes wrong told on the screen. */
+/** Provisions the gateway, and shows every failure on the screen. */
 async function provisionHere(here: Here, io: Io): Promise<number> {
   const tell = (what: Complaint) => io.err.write(`\n${complaint(what, screenOf(io.err, io.env))}`);
   try {
@@ -124,7 +124,7 @@ interface Interrupt {
   readonly thrown: Promise<never>;
 }
 
-/** Ctrl-C: the first one is polite. */
+/** The first Ctrl-C ends in order. */
 function onInterrupt(): Interrupt {
   const controller = new AbortController();
   process.once('SIGINT', () => controller.abort());

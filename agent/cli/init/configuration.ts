@@ -11,18 +11,18 @@ import type { Guide } from './guide.ts';
 export interface StandingConfig {
   /** The configuration, where it is complete and right. */
   readonly config: Config | undefined;
-  /** What can be kept of it, and of the answers of a guide that was interrupted. */
+  /** The valid settings of it, and the answers of a guide that was interrupted. */
   readonly draft: Draft;
-  /** What is wrong with it, one sentence each. */
+  /** One sentence for each mistake. */
   readonly mistakes: readonly string[];
-  /** Somebody has answered questions before, and stopped. */
+  /** There are answers of a guide that was interrupted. */
   readonly isResumed: boolean;
 }
 
 const draftFile = (file: string): string => `${file}.draft`;
 
 /**
- * What is configured already.
+ * The configuration so far.
  * @param isAsking everything is asked, even where the configuration is complete
  * @throws Fault NL-CONFIG where the file cannot be read
  */
@@ -48,20 +48,19 @@ function complete(text: string, file: string): Config | undefined {
   try {
     return parseConfig(text, file).config;
   } catch {
-    // It lacks something: that is what is asked for.
+    // Settings are missing: the guide asks for them.
     return undefined;
   }
 }
 
-/** Keeps the answers so far, for when this is interrupted. There is no secret among them. */
+/** Keeps the answers so far, for the next run. There is no secret among them. */
 export async function keepDraft({ answers, file }: Guide): Promise<void> {
-  await written(draftFile(file), draftText(answers.draft, 'What newleaf init was told so far. It goes on from here.'));
+  await written(draftFile(file), draftText(answers.draft, 'The answers to newleaf init so far. It goes on from here.'));
 }
 
 /**
- * Writes the configuration, after the whole of it was read as the daemon reads it. One that was there before, with the
- * comments in it, is kept beside it.
- * @returns the path of the one before, if there was one
+ * Writes the configuration, after it was read as the daemon reads it. The previous one, with its comments, is kept beside it.
+ * @returns the path of the previous one, if there was one
  * @throws Fault NL-CONFIG; nothing was written then
  */
 export async function writeConfiguration({ answers, file }: Guide): Promise<string | undefined> {
@@ -76,7 +75,7 @@ export async function writeConfiguration({ answers, file }: Guide): Promise<stri
 }
 
 /**
- * Makes sure that there is a place for the answers, before anything is asked.
+ * Makes the directory for the answers, before the first question.
  * @throws Fault NL-CONFIG
  */
 export async function makePlace(file: string): Promise<void> {
@@ -84,7 +83,7 @@ export async function makePlace(file: string): Promise<void> {
   try {
     if (!existsSync(directory)) {
       await mkdir(directory, { recursive: true });
-      // Whatever the umask is: the daemon, which is not root, must get there.
+      // Whatever the umask is: the daemon, which is not root, must be able to enter.
       await chmod(directory, 0o755);
     }
     accessSync(directory, constants.W_OK);
@@ -115,6 +114,6 @@ function textOf(file: string): string | undefined {
   }
 }
 
-/** Where the daemon keeps its state: configured, or the default. */
+/** Configured, or the default. */
 export const stateDirectoryOf = ({ answers }: Pick<Guide, 'answers'>): string =>
   answers.text('state.directory') ?? String(standardOf('state.directory'));

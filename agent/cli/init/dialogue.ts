@@ -11,21 +11,21 @@ export interface Choice<K extends string> {
 
 const INDENT = '  ';
 
-/** What is said to the person in front of the screen, and what is asked, where there is somebody to ask. */
+/** Text for the person in front of the screen, and questions, where there is a terminal. */
 export class Dialogue {
   readonly screen: Screen;
   readonly #out: Output;
   readonly #prompt: Prompt | undefined;
   #hasSpoken = false;
 
-  /** @param prompt undefined: nobody is asked anything */
+  /** @param prompt undefined: no question can be asked */
   constructor(out: Output, screen: Screen, prompt: Prompt | undefined) {
     this.#out = out;
     this.screen = screen;
     this.#prompt = prompt;
   }
 
-  /** Whether there is somebody to ask. Nothing else may be called where there is not, but what only says something. */
+  /** Whether there is a person to ask. Without one, call only the methods that print. */
   get asks(): boolean {
     return this.#prompt !== undefined;
   }
@@ -39,7 +39,7 @@ export class Dialogue {
     this.#write(wrap(this.screen, words, { first: INDENT }));
   }
 
-  /** Where an answer is found. */
+  /** Where to find the answer. */
   hint(words: string): void {
     this.#write(wrap(this.screen, `(${words})`, { first: INDENT }).map((line) => paint(this.screen, 'dim', line)));
   }
@@ -51,7 +51,7 @@ export class Dialogue {
     );
   }
 
-  /** Text that is to be copied: as it is, however long its lines are. */
+  /** Text to copy: as it is, however long its lines are. */
   copy(text: string): void {
     this.#write(text.trimEnd().split('\n'));
   }
@@ -60,7 +60,7 @@ export class Dialogue {
     this.#write(['']);
   }
 
-  /** A line of something that goes on. */
+  /** A line of work in progress. */
   step(tookMs: number, mark: '..' | '!!', words: string): void {
     const head = `${INDENT}${(tookMs / 1000).toFixed(2).padStart(6)} s  `;
     const [first = '', ...rest] = wrap(this.screen, words, {
@@ -75,7 +75,7 @@ export class Dialogue {
     this.#write([first.replace('ok', paint(this.screen, 'green', 'ok')), ...rest]);
   }
 
-  /** What is wrong, and what to do. */
+  /** A failure and its advice. */
   wrong(what: Complaint): void {
     this.#out.write(complaint(what, this.screen, INDENT));
   }
@@ -83,7 +83,7 @@ export class Dialogue {
   /**
    * Asks until the answer is accepted.
    * @param fallback what Enter means
-   * @param objection what is wrong with an answer, as the end of a sentence; undefined where it is accepted
+   * @param objection the fault of an answer, as the end of a sentence; undefined where it is accepted
    */
   async text(
     words: string,
@@ -99,12 +99,12 @@ export class Dialogue {
     }
   }
 
-  /** @param fallback what Enter means, which is then said in `words` */
+  /** @param fallback what Enter means, which `words` then say */
   secret(words: string): Promise<string> {
     return this.#asked().secret(`${INDENT}${words}: `);
   }
 
-  /** The same until it is accepted; an empty one is. */
+  /** Repeated until it is accepted; an empty one is. */
   async newSecret(words: string, objection: (typed: string) => string | undefined): Promise<string> {
     for (;;) {
       const typed = await this.secret(words);
@@ -114,7 +114,7 @@ export class Dialogue {
     }
   }
 
-  /** Lists what there is, and asks for the number. */
+  /** Lists the choices, and asks for the number. */
   async choose<K extends string>(words: string, choices: readonly Choice<K>[], fallback: K | undefined): Promise<K> {
     for (const [at, { words: about }] of choices.entries()) {
       this.item(`${at + 1}`, about);
@@ -138,7 +138,7 @@ export class Dialogue {
     return /^y/i.test(typed);
   }
 
-  /** Waits, until Enter is pressed where there is somebody to press it. */
+  /** Waits; on a terminal, Enter ends the wait. */
   async pause(ms: number, abort: AbortSignal): Promise<void> {
     const over = AbortSignal.any([abort, AbortSignal.timeout(ms)]);
     if (this.#prompt !== undefined) return this.#prompt.enter(over);
@@ -151,7 +151,7 @@ export class Dialogue {
   }
 
   #asked(): Prompt {
-    if (this.#prompt === undefined) throw new TypeError('there is nobody to ask');
+    if (this.#prompt === undefined) throw new TypeError('there is no terminal to ask on');
     return this.#prompt;
   }
 

@@ -10,12 +10,12 @@ export async function showEnrollment(watch: DaemonWatch, leaf: Leaf, state: Roll
   const { dialogue, registrationId, endorsement } = watch;
   dialogue.blank();
   if (endorsement !== undefined) {
-    dialogue.say('DPS does not accept this TPM yet. Whoever operates DPS enrolls it:');
+    dialogue.say('DPS does not accept this TPM yet. The operator of DPS enrolls it:');
     dialogue.blank();
     return dialogue.copy(await endorsement());
   }
   dialogue.say(
-    `DPS does not accept this leaf yet. Whoever operates DPS enrolls it, or its issuer "${leaf.issuer}" for a group:`,
+    `DPS does not accept this leaf yet. The operator of DPS enrolls it, or its issuer "${leaf.issuer}" for a group:`,
   );
   dialogue.blank();
   showLeaf(watch, leaf, leaf === state.current ? 'leaf.pem' : 'next.pem');
@@ -41,7 +41,7 @@ export function showLeaf({ dialogue, stateDirectory }: DaemonWatch, leaf: Leaf, 
   );
 }
 
-/** The CSR, where a person or the back end signs. The key is made now, if there is none. */
+/** The CSR, where a person or the back end signs. Makes the key, if there is none. */
 export async function showCsr({
   dialogue,
   running,
@@ -52,13 +52,13 @@ export async function showCsr({
   const answer = await running.daemon.answer({ kind: 'csr', from: 'technician' });
   if (answer.is !== 'csr') return;
   dialogue.blank();
-  dialogue.say(`The key of ${registrationId} is in the token. This CSR is to be signed, with its subject as it is:`);
+  dialogue.say(`The key of ${registrationId} is in the token. Have this CSR signed, with its subject unchanged:`);
   dialogue.blank();
   dialogue.copy(answer.csr);
   dialogue.blank();
   dialogue.say(`It also lies in ${join(stateDirectory, 'csr')}.`);
   const how = `Bring the leaf with \`newleaf install FILE\`, or put it into ${join(stateDirectory, 'inbox')}`;
-  if (isPatient) return dialogue.say(`${how}. It is waited for here; Ctrl-C ends that, and nothing is lost.`);
+  if (isPatient) return dialogue.say(`${how}. init waits for it; Ctrl-C ends the wait, and nothing is lost.`);
   dialogue.say(`${how}, while the daemon runs.`);
   dialogue.blank();
   tellToStart(dialogue);

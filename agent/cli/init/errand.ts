@@ -7,7 +7,7 @@ import { failureOf } from '../../failure/failure-of.ts';
 import type { Errands, Role, TriedLogin } from './errands.ts';
 import { isTpmModule } from './tpm-unit.ts';
 
-/** What the process does that errands.ts starts: becomes who it is told to be, runs one errand, and ends. */
+/** The job of the process that errands.ts starts: becomes the given user, runs one errand, and ends. */
 export const errandJob: Job = {
   ends: 'after one call',
   async perform(name, [role, asked]) {
@@ -16,19 +16,19 @@ export const errandJob: Job = {
       const { turnInto } = await import('../../machine/turn.ts');
       turnInto(account, unit);
     }
-    // Both ends are this very program, so the argument is that of the errand.
+    // Both ends are this program, so the argument fits the errand.
     const errand = ERRANDS[name as keyof Errands] as (asked: unknown) => Promise<unknown>;
     return withStore(name === 'tokens' ? String(asked) : undefined, () => errand(asked));
   },
   explain: failureOf,
 };
 
-/** Where tpm2-pkcs11 keeps its tokens, where nothing else is said. */
+/** The default stores of tpm2-pkcs11. */
 const storesOf = ({ HOME = '/' }: NodeJS.ProcessEnv) => ['/etc/tpm2_pkcs11', join(HOME, '.tpm2_pkcs11')];
 
 /**
  * tpm2-pkcs11 1.9.0 does not make the directory that TPM2_PKCS11_STORE names, and where it finds no store at all, it answers
- * CKR_GENERAL_ERROR instead of showing the slot for a new token. Whoever only looks is given an empty one for the while.
+ * CKR_GENERAL_ERROR instead of showing the slot for a new token. A mere look gets an empty store for as long as it takes.
  * @param looksInto the module, where it is only looked into
  */
 async function withStore<T>(looksInto: string | undefined, work: () => Promise<T>): Promise<T> {
@@ -47,7 +47,7 @@ async function withStore<T>(looksInto: string | undefined, work: () => Promise<T
   }
 }
 
-/** Loaded by need: a module that breaks this process is told by the name of its errand. */
+/** Loaded when needed: a module that breaks this process is told by the name of its errand. */
 const ERRANDS: Errands = {
   async tokens(module) {
     const { tokensOf } = await import('../../../hsm/slots.ts');

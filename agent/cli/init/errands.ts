@@ -18,20 +18,20 @@ export interface TriedLogin {
   readonly pinRecord: string;
 }
 
-/** What is tried as the daemon, each in a process of its own: modules crash and hang. All throw TokenError or Fault. */
+/** Attempts as the daemon's user, each in a process of its own: modules crash and hang. All throw TokenError or Fault. */
 export interface Errands {
-  /** The tokens that a module shows. @param eyes of the daemon, or of whoever runs init */
+  /** The tokens that a module shows. @param eyes the user who looks: the daemon's, or the caller of init */
   tokens(module: string, eyes?: 'daemon' | 'caller'): Promise<readonly SeenToken[]>;
   /** One login, and whether OpenSSL's engine is there. */
   login(asked: TriedLogin): Promise<void>;
   makeToken(asked: NewToken): Promise<void>;
   /** Why the daemon cannot read a file: the code of the system, as ENOENT. Undefined where it can. */
   whyUnreadable(file: string): Promise<string | undefined>;
-  /** Whether the EST server was asked if it knows us. */
+  /** Whether the EST server could be asked if it knows us. */
   tryEst(asked: Trial): Promise<boolean>;
 }
 
-/** Who the process is to be. */
+/** The user that the process becomes. */
 export interface Role {
   readonly account?: Account | undefined;
   readonly unit?: Unit | undefined;
@@ -42,12 +42,12 @@ type Asked<E extends keyof Errands> = Parameters<Errands[E]>[0];
 /** Calls of the job `errand`. */
 export type Calls = { readonly [E in keyof Errands]: (role: Role, asked: Asked<E>) => ReturnType<Errands[E]> };
 
-/** A module that has shown nothing after this time is of no use to anybody who waits for it. */
+/** A module that is silent for so long is of no use. */
 export const READ_MS = 15_000;
 /** A TPM takes seconds for what SoftHSM does at once. */
 const WORK_MS = 60_000;
 
-/** @param account who the daemon is, where this process can become it */
+/** @param account the user of the daemon, where this process can become it */
 export function createErrands(account: Account | undefined, unit: () => Unit | undefined): Errands {
   const daemon = (): Role => ({ account, unit: unit() });
   const send = async <E extends keyof Errands>(

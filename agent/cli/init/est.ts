@@ -10,7 +10,7 @@ type First = 'password' | 'bootstrap' | 'none';
 const EST = 'issuer.est';
 const FLAGS = ['est-url', 'est-ca', 'est-user', 'est-password-file', 'bootstrap-cert', 'bootstrap-key'];
 
-/** Everything about the EST server, until it answers and knows this gateway, or the person goes on all the same. */
+/** All settings of the EST server, until it answers and knows this gateway, or the person goes on without that. */
 export async function askEst(guide: Guide): Promise<void> {
   for (;;) {
     await askSetting(guide, {
@@ -33,7 +33,7 @@ export async function askEst(guide: Guide): Promise<void> {
   }
 }
 
-/** By what the server knows a gateway that has no leaf yet. */
+/** The credentials of a gateway that has no leaf yet. */
 async function askFirstIdentity(guide: Guide): Promise<void> {
   const { answers, dialogue, flag } = guide;
   const flags = {
@@ -50,7 +50,7 @@ async function askFirstIdentity(guide: Guide): Promise<void> {
 }
 
 function chooseFirst({ dialogue }: Guide, standing: First): Promise<First> {
-  dialogue.say('By what does it know this gateway the first time?');
+  dialogue.say('How does this gateway prove itself the first time?');
   return dialogue.choose(
     'Which one',
     [
@@ -90,7 +90,7 @@ async function askPassword(guide: Guide): Promise<void> {
 
 const passwordFile = (guide: Guide): string => beside(guide, 'est-password');
 
-/** A file that only root can read is copied for the daemon, as that of a PIN is. @returns whether it was */
+/** A file that only root can read is copied for the daemon, as a PIN file is. @returns whether it was */
 async function isTakenOver(guide: Guide, file: string): Promise<boolean> {
   const { account, dialogue, errands } = guide;
   if (account === undefined || (await errands.whyUnreadable(file)) !== 'EACCES') return false;

@@ -7,7 +7,7 @@ import { showLeaf } from './enrollment.ts';
 import { tellToStart } from './start.ts';
 import { type DaemonWatch, waits } from './watch.ts';
 
-/** What is left to do, now that all is proven. */
+/** The steps that remain after success. */
 export function finishInit(watch: DaemonWatch, { current, assignment }: RollState): void {
   const { dialogue } = watch;
   if (current === undefined || assignment === undefined) return;
@@ -24,7 +24,7 @@ export function finishInit(watch: DaemonWatch, { current, assignment }: RollStat
 
 const AGAIN = 'Run `newleaf init` again, or start the daemon: it goes on where this stopped.';
 
-/** Why it did not come to that. Waiting for a leaf that a person brings is no complaint. */
+/** Why provisioning stopped early. Waiting for a leaf that a person brings is not an error. */
 export interface Shortfall {
   readonly complaint?: Complaint;
   readonly exit: number;
@@ -35,6 +35,6 @@ export function shortfall(state: RollState, isInterrupted: boolean): Shortfall {
     return { complaint: { message: 'Interrupted. Nothing is lost.', advice: AGAIN }, exit: EXIT.failed };
   if (state.next?.waiting === true) return { exit: EXIT.person };
   const met = state.next?.parked?.failure ?? state.trouble;
-  if (met === undefined) return { complaint: { message: 'Not through yet.', advice: AGAIN }, exit: EXIT.failed };
+  if (met === undefined) return { complaint: { message: 'Not finished yet.', advice: AGAIN }, exit: EXIT.failed };
   return { complaint: met, exit: waits(state) ? EXIT.person : exitOf(met) };
 }

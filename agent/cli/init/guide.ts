@@ -5,26 +5,26 @@ import type { Account } from '../../machine/account.ts';
 import type { Dialogue } from './dialogue.ts';
 import type { Errands } from './errands.ts';
 
-/** What the steps share. */
+/** The state that the steps share. */
 export interface Guide {
   readonly dialogue: Dialogue;
-  /** The configuration as it comes to be. */
+  /** The configuration in the making. */
   readonly answers: InitAnswers;
   /** A flag of the command line. */
   readonly flag: (name: string) => string | undefined;
-  /** Flags that did not work out: the person is asked instead. */
+  /** Flags whose values failed: the person is asked instead. */
   readonly forget: (...flags: readonly string[]) => void;
-  /** The configuration that is written; what belongs to it lies beside it. */
+  /** The configuration to write; its secrets lie beside it. */
   readonly file: string;
   /** The user of the daemon, where init runs as root and the unit has one. */
   readonly account: Account | undefined;
-  /** What has to be tried as the daemon, in a process of its own. */
+  /** Attempts as the daemon's user, in a process of its own. */
   readonly errands: Errands;
   /** Text of stdin, for `--pin-file -`. */
   readonly stdin: () => Promise<string>;
 }
 
-/** Settings by name, as somebody would write them, and the flags that are missing where nobody is asked. */
+/** Settings by name, in their TOML form, and the flags that are missing where there is no terminal. */
 export class InitAnswers {
   readonly #written: Map<string, Written>;
   readonly #missing: string[] = [];
@@ -47,13 +47,13 @@ export class InitAnswers {
     return this.#written.get(name);
   }
 
-  /** `undefined` takes it away. */
+  /** `undefined` removes it. */
   set(name: string, value: Written | undefined): void {
     if (value === undefined) this.#written.delete(name);
     else this.#written.set(name, value);
   }
 
-  /** Notes that nobody could be asked, and which flag would have answered. */
+  /** Notes a question that could not be asked, and the flag that would have answered it. */
   miss(flag: string): void {
     this.#missing.push(flag);
   }
@@ -63,7 +63,7 @@ export class InitAnswers {
     if (this.#missing.length === 0) return;
     const flags = this.#missing.map((flag) => `--${flag}`).join(', ');
     throw new Fault('NL-CONFIG', {
-      message: `There is nobody to ask, and no default for: ${flags}.`,
+      message: `newleaf cannot ask here, and there is no default for: ${flags}.`,
       advice: 'Call newleaf init again with these flags (newleaf init --help), or on a terminal without --yes.',
     });
   }

@@ -5,7 +5,6 @@ import type { Guide } from './guide.ts';
 import { reachDps } from './reach.ts';
 import { noCertificate } from './readable.ts';
 
-/** Which gateway this is, and where it registers. */
 export async function askIdentity(guide: Guide): Promise<void> {
   await askSetting(guide, {
     name: 'dps.id_scope',

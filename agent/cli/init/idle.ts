@@ -26,7 +26,7 @@ export async function demandIdle(socket: string): Promise<void> {
 }
 
 /**
- * Makes sure that whoever calls may set up the daemon of this machine. An experiment elsewhere is everybody's own.
+ * Only root may set up the daemon of this machine. A file elsewhere is for the caller's own experiments.
  * @throws Fault NL-CONFIG
  */
 export function demandRoot(file: string): void {
@@ -39,6 +39,6 @@ export function demandRoot(file: string): void {
 
 function runs(message: string): Fault {
   const advice =
-    'How it is: sudo newleaf status. To change the configuration: sudo systemctl stop newleaf; sudo newleaf init --ask; sudo systemctl start newleaf';
+    'To see its status: sudo newleaf status. To change the configuration: sudo systemctl stop newleaf; sudo newleaf init --ask; sudo systemctl start newleaf';
   return new Fault('NL-DAEMON-RUNS', { message, advice });
 }

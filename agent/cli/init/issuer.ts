@@ -57,7 +57,7 @@ function askCommand(guide: Guide): Promise<void> {
   });
 }
 
-/** A command line without a shell: blanks part words, quotes keep them together. */
+/** A command line without a shell: blanks separate words, quotes keep them together. */
 export function issuerInWords(typed: string): readonly string[] {
   return [...typed.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(
     ([, double, single, bare]) => double ?? single ?? bare ?? '',

@@ -11,12 +11,12 @@ import { admitTpm } from './tpm-unit.ts';
 
 export type NewKind = keyof typeof MAKEABLE;
 
-/** Of a token that newleaf makes. */
+/** The label of a token that newleaf makes. */
 export const STANDARD_LABEL = 'newleaf';
 
 export interface Maker extends Shown {
   readonly kind: NewKind;
-  /** For whoever chooses. */
+  /** For the list of choices. */
   readonly words: string;
 }
 
@@ -34,10 +34,10 @@ export function newKinds({ free }: Survey): readonly Maker[] {
 }
 
 /**
- * Makes a token, with a PIN that is on disk before it is in the token: whatever interrupts it, nothing is locked away, and
- * the next time it is completed.
- * @returns undefined where it did not work, and the person was told
- * @throws Fault where nobody can be asked
+ * Makes a token, with a PIN that is on disk before it is in the token: an interruption locks nothing away, and the next run
+ * completes the token.
+ * @returns undefined where it failed, and the person was told
+ * @throws Fault where there is no terminal
  */
 export async function makeNewToken(guide: Guide, kind: NewKind, found: Survey): Promise<Shown | undefined> {
   const { dialogue, errands } = guide;
@@ -91,7 +91,7 @@ async function labelOf({ dialogue, flag }: Guide, { module }: Maker, { tokens }:
   return standard;
 }
 
-/** A PIN that is there already is kept: it may have been stored by a run that was interrupted. */
+/** A stored PIN is kept: an interrupted run may have stored it. */
 async function pinFor(guide: Guide, { token: { pinLength } }: Maker): Promise<string> {
   const { least, most } = pinLength;
   const objection = (pin: string) =>
@@ -103,7 +103,7 @@ async function pinFor(guide: Guide, { token: { pinLength } }: Maker): Promise<st
   if (known !== undefined && objection(known) === undefined) return known;
   if (!guide.dialogue.asks) return randomPin();
   const typed = await guide.dialogue.newSecret(
-    'PIN for it (not shown; Enter: a random one, which nobody has to type)',
+    'PIN for it (not shown; Enter: a random one, which is never typed)',
     objection,
   );
   return typed === '' ? randomPin() : typed;

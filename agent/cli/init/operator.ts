@@ -1,17 +1,17 @@
 import type { RollState } from '../../roll/state.ts';
 import { type DaemonWatch, isAtRest, serves, until } from './watch.ts';
 
-/** So often DPS is asked while somebody stands in front of the gateway. */
+/** How often DPS is asked while a person waits in front of the gateway. */
 const ASK_AGAIN_MS = 20_000;
-/** A registration takes seconds; what takes longer is told like everything, and asked again. */
+/** A registration takes seconds; a slower one is reported, and asked again. */
 const ANSWER_MS = 60_000;
 
-/** Asks DPS about the leaf again, at once. It costs nothing but the call: nothing is made anew. */
+/** Asks DPS about the leaf again, at once. Costs only the call: no key or leaf is made. */
 export async function askDps({ running }: Pick<DaemonWatch, 'running'>): Promise<void> {
   await running.daemon.answer({ kind: 're-register', from: 'technician', delayMs: 0 });
 }
 
-/** Waits until the operator has enrolled the leaf: DPS is asked from time to time, and at once when Enter is pressed. */
+/** Waits until the operator has enrolled the leaf: DPS is asked at intervals, and at once when Enter is pressed. */
 export async function untilEnrolled(watch: DaemonWatch): Promise<RollState> {
   const { dialogue, abort } = watch;
   dialogue.blank();

@@ -13,7 +13,7 @@ export interface ChosenPin {
 
 /**
  * Where the PIN is kept: in the file from which the unit takes it, which only root can read; where there is no such unit,
- * beside the configuration, for whoever runs init. A file that the configuration names stays where it is.
+ * beside the configuration, for the caller of init. A file that the configuration names stays where it is.
  */
 export function pinPlace(guide: Guide): ChosenPin {
   const named = guide.answers.text('hsm.pin_file');
@@ -24,27 +24,26 @@ export function pinPlace(guide: Guide): ChosenPin {
   return { path, setting: path };
 }
 
-/** The PIN that is kept already, if any. @throws Fault; TokenError PIN_FILE for one that is sealed, and does not open */
+/** The stored PIN, if any. @throws Fault; TokenError PIN_FILE for one that is sealed, and does not open */
 export async function storedPin(guide: Guide): Promise<string | undefined> {
   const { path, setting } = pinPlace(guide);
   return (await readSecret(path)) ?? (setting === undefined ? sealedPin() : undefined);
 }
 
-/** Where that is. */
 export function storedInWords(guide: Guide): string {
   const { path } = pinPlace(guide);
   return existsSync(path) ? `the one in ${path}` : 'the one that is sealed';
 }
 
-/** Puts the PIN into its place, and says in the configuration where that is. */
+/** Stores the PIN, and sets hsm.pin_file to its place. */
 export async function storePin(guide: Guide, pin: string): Promise<void> {
   const { path, setting } = pinPlace(guide);
   const before = await storedPin(guide);
   if (before !== pin) {
-    // It may be the PIN of another token, and known to nobody. One that is sealed stays so.
+    // It may be the only copy of another token's PIN. A sealed one stays sealed.
     const written = await readSecret(path);
     if (written !== undefined) await writeSecret(guide, `${path}.bak`, written, 'caller');
-    // The daemon opens a file by itself, and for the unit systemd does.
+    // The daemon opens a file itself; for a credential of the unit, systemd does.
     await writeSecret(guide, path, pin, setting === undefined ? 'caller' : 'daemon');
   }
   guide.answers.set('hsm.pin_file', setting);

@@ -6,11 +6,11 @@ import { givenPin, storedInWords, storedPin, storePin } from './pin-place.ts';
 import type { Shown } from './survey.ts';
 
 /**
- * Finds the PIN of the token, proves it with one login, and puts it where the daemon gets it. A PIN that is kept already
- * may be that of another token, and is not tried unasked.
- * @param isOurs the token is the one that is configured, or was made just now: the PIN that is kept is meant for it
+ * Finds the PIN of the token, proves it with one login, and stores it for the daemon. A stored PIN may be that of another
+ * token, and is not tried unasked.
+ * @param isOurs the token is the configured one, or was made just now: the stored PIN belongs to it
  * @returns false where the person should choose another token
- * @throws Fault where nobody can be asked; Interrupted
+ * @throws Fault where there is no terminal; Interrupted
  */
 export async function askPin(guide: Guide, shown: Shown, isOurs: boolean): Promise<boolean> {
   const { dialogue } = guide;
@@ -36,7 +36,7 @@ export async function askPin(guide: Guide, shown: Shown, isOurs: boolean): Promi
   return pin !== undefined && isAccepted(guide, shown, pin, 'which is kept', false);
 }
 
-/** For a token that takes everybody in: the PIN must not be empty, and is not looked at. */
+/** For a token without login: the PIN must not be empty, and the token does not check it. */
 const NONE = 'none';
 
 async function isAccepted(

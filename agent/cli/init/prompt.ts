@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
 
-/** Somebody in front of the terminal wants to stop (Ctrl-C, Ctrl-D). */
+/** The person at the terminal wants to stop (Ctrl-C, Ctrl-D). */
 export class Interrupted extends Error {
   override readonly name = 'Interrupted';
 
@@ -16,11 +16,11 @@ export interface Prompt {
   line(words: string): Promise<string>;
   /** The same without showing it. */
   secret(words: string): Promise<string>;
-  /** Resolves when Enter is pressed, or when `abort` says so. */
+  /** Resolves when Enter is pressed, or when `abort` fires. */
   enter(abort: AbortSignal): Promise<void>;
 }
 
-/** The terminal is in raw mode only while a question stands: in between, Ctrl-C is a signal, as everywhere. */
+/** The terminal is in raw mode only while a question stands: at other times Ctrl-C is a signal, as everywhere. */
 export function terminalPrompt(input: NodeJS.ReadableStream, output: NodeJS.WritableStream): Prompt {
   return {
     line: (words) => ask(input, output, words, false),

@@ -5,14 +5,14 @@ import { showCsr, showEnrollment } from './enrollment.ts';
 import { askDps, untilEnrolled } from './operator.ts';
 import { type DaemonWatch, isAtRest, refusedLeaf, tellAll, until, waits } from './watch.ts';
 
-/** A gateway on a slow link is through in a few seconds; nobody in front of it should wait longer than this. */
+/** A gateway on a slow link needs a few seconds; a person should not wait longer than this. */
 const PATIENCE_MS = 120_000;
 
 /**
- * Watches the daemon bring the gateway to its hub. What a person needs is shown: the CSR where a person signs, the leaf
- * where DPS refuses it; and where there is somebody in front of the screen, that person is waited for.
+ * Watches the daemon bring the gateway to its hub. Shows what a person needs: the CSR where a person signs, the leaf where DPS
+ * refuses it. Where a person is at the screen, it waits for that person.
  * @param issuer undefined where the gateway has no leaf
- * @param before what the state file held when the daemon was started
+ * @param before the state file before the daemon was started
  * @returns the state in which it ended
  */
 export async function provision(
@@ -22,7 +22,7 @@ export async function provision(
 ): Promise<RollState> {
   const untell = tellAll(watch);
   try {
-    // Refused before, and perhaps enrolled since.
+    // Refused before, and perhaps enrolled meanwhile.
     if (before !== 'absent' && waits(before)) await askDps(watch);
     const needsPerson = issuer?.kind === 'inbox' || issuer?.kind === 'hub';
     const hasLeaf = before !== 'absent' && (before.current !== undefined || before.next?.leaf !== undefined);

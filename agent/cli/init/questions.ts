@@ -15,13 +15,13 @@ const IDENTITY: Step = [
   },
 ];
 
-/** Where it has a leaf. The token is last: what is done there is done, whatever else is missing. */
+/** For a gateway with a leaf. The token comes last: changes to it stay, even where other answers are missing. */
 const LEAF: readonly Step[] = [
   ['Who signs its leaves?', askIssuer],
   ['Where does its private key live?', askToken],
 ];
 
-/** Asks everything, step by step; what is answered is kept after each step. @throws Fault, Interrupted */
+/** Asks everything, step by step, and keeps the answers after each step. @throws Fault, Interrupted */
 export async function askAll(guide: Guide): Promise<void> {
   const { answers, dialogue } = guide;
   const steps = [IDENTITY, ...LEAF];

@@ -4,7 +4,7 @@ import { dial, Unreached } from '../checks/dial.ts';
 import { adviceFor, distrusted } from '../checks/reach.ts';
 import type { Guide } from './guide.ts';
 
-/** Whether DPS can be reached and is trusted, without any certificate of ours; what is found is said. */
+/** Whether DPS can be reached and is trusted, without any certificate of ours; prints the finding. */
 export async function reachDps(guide: Guide): Promise<'trusted' | 'untrusted' | 'unreached'> {
   const { dialogue, answers } = guide;
   const file = answers.text('trust.ca_file') ?? String(standardOf('trust.ca_file'));
@@ -34,5 +34,4 @@ export async function reachDps(guide: Guide): Promise<'trusted' | 'untrusted' | 
   }
 }
 
-/** The endpoint that is asked: the answer, or the default. */
 const endpointOf = ({ answers }: Guide): string => answers.text('dps.endpoint') ?? String(standardOf('dps.endpoint'));

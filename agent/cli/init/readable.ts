@@ -4,7 +4,7 @@ import { holdsAuthority } from '../../issuer/authorities.ts';
 import type { Guide } from './guide.ts';
 
 /**
- * What is wrong with a file that the daemon has to read, as the end of a sentence; undefined where it can.
+ * Why the daemon cannot read a file, as the end of a sentence; undefined where it can.
  * @param place a path; a PKCS#11 URI is no file
  */
 export async function unreadable(
@@ -14,7 +14,7 @@ export async function unreadable(
   if (!place.startsWith('/')) return undefined;
   const code = await errands.whyUnreadable(place);
   if (code === undefined) return undefined;
-  // A directory may be closed to the daemon, and open to whoever runs this.
+  // A directory may be closed to the daemon, and open to the caller of init.
   if (!existsSync(place)) return `must be a file that is there: there is no ${place}`;
   if (code === 'EISDIR') return `must be a file: ${place} is a directory`;
   if (code !== 'EACCES' || account === undefined) return `must be a file that can be read: ${place} cannot (${code})`;
@@ -22,6 +22,6 @@ export async function unreadable(
   return `must be a file that the user ${user} can read: move it to ${dirname(file)}, and chown ${user}: it`;
 }
 
-/** What is wrong with a file of certificates that can be read, in the same way. */
+/** The fault of a readable file of certificates, in the same way. */
 export const noCertificate = (path: string): string | undefined =>
   holdsAuthority(readFileSync(path, 'utf8')) ? undefined : `must be a PEM file: there is no certificate in ${path}`;

@@ -12,7 +12,7 @@ export const beside = ({ file }: Pick<Guide, 'file'>, name: string): string => j
 
 /**
  * Writes a secret into a file of its own.
- * @param owner who alone may read it, beside root: whoever runs init, or the daemon
+ * @param owner the only reader beside root: the caller of init, or the daemon
  * @throws Fault NL-CONFIG
  */
 export async function writeSecret(
@@ -22,7 +22,7 @@ export async function writeSecret(
   owner: 'caller' | 'daemon',
 ): Promise<void> {
   try {
-    // Where the daemon is another user, the directory may be that user's, and what root has read there anybody's.
+    // The directory may be the daemon user's: that user must not get a file that only root may read.
     await writeAtomically(path, `${secret}\n`, 0o600, owner === 'daemon' ? account : account && ROOT);
   } catch (error) {
     const cause = error instanceof Fault ? error.failure.message : error;
@@ -35,12 +35,12 @@ export async function writeSecret(
 }
 
 /**
- * A PIN that nobody could guess and nobody has to type: 120 bits. SoftHSM takes up to 255 characters, tpm2-pkcs11 128; but
- * of what a pin-source names, libp11 0.4.12 (Debian 12) hands the token no more than 31, and burns a try.
+ * A PIN that cannot be guessed and is never typed: 120 bits. SoftHSM takes up to 255 characters, tpm2-pkcs11 128; but of the
+ * file that a pin-source names, libp11 0.4.12 (Debian 12) hands the token at most 31 characters, and burns a try.
  */
 export const randomPin = (): string => randomBytes(15).toString('hex');
 
-/** What is in such a file, without white space around it; undefined where there is none, or nothing in it. */
+/** The trimmed content of such a file; undefined where it is missing or empty. */
 export async function readSecret(path: string): Promise<string | undefined> {
   try {
     const secret = (await readFile(path, 'utf8')).trim();

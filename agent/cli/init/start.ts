@@ -4,7 +4,6 @@ import type { Dialogue } from './dialogue.ts';
 
 const UNITS = ['/etc/systemd/system', '/usr/lib/systemd/system', '/lib/systemd/system'];
 
-/** How the daemon is started on this machine. */
 export function tellToStart(dialogue: Dialogue): void {
   const isInstalled = UNITS.some((directory) => existsSync(join(directory, 'newleaf.service')));
   const start = isInstalled ? 'Now start the daemon' : 'Now run the daemon as a service (newleaf run)';

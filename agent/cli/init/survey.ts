@@ -9,7 +9,7 @@ export interface Shown {
   readonly token: SeenToken;
 }
 
-/** A module that nothing can be done with, and why. */
+/** A module that is of no use here, and why. */
 export interface Useless {
   readonly module: FoundModule;
   readonly why: string;
@@ -18,16 +18,16 @@ export interface Useless {
 export interface Survey {
   /** Tokens that are initialised. */
   readonly tokens: readonly Shown[];
-  /** Slots for a new token, one of each module that has some. */
+  /** Slots for a new token, one of each module that has free slots. */
   readonly free: readonly Shown[];
   readonly useless: readonly Useless[];
-  /** Tokens that root can use, and the daemon cannot: somebody made them as root. */
+  /** Tokens that were made as root: root can use them, and the daemon cannot. */
   readonly rootsOnly: readonly Shown[];
 }
 
 /**
- * Looks into every module, all at once, each in a process of its own: one that crashes or hangs is named, no more.
- * @param isTwofold with the eyes of root as well, where the daemon is somebody else
+ * Looks into every module, all at once, each in a process of its own: one that crashes or hangs is only named.
+ * @param isTwofold as root as well, where the daemon has another user
  */
 export async function survey(
   modules: readonly FoundModule[],
@@ -57,7 +57,7 @@ export async function survey(
 interface Look {
   readonly module: FoundModule;
   readonly seen: readonly SeenToken[];
-  /** Why nothing can be done with it. */
+  /** Why the module is of no use. */
   readonly why?: string;
   readonly isBroken: boolean;
 }
@@ -76,7 +76,7 @@ async function look(module: FoundModule, errands: Pick<Errands, 'tokens'>, eyes:
   }
 }
 
-/** Two modules may show one token (OpenSC and the vendor's own): the first is taken, as the list of modules has its order. */
+/** Two modules may show one token (OpenSC and the vendor's own): the first in the list of modules wins. */
 function withoutCopies(tokens: readonly Shown[]): readonly Shown[] {
   return tokens.filter(
     (one, at) => one.token.serial === '' || tokens.findIndex((other) => nameOf(other) === nameOf(one)) === at,
@@ -85,7 +85,7 @@ function withoutCopies(tokens: readonly Shown[]): readonly Shown[] {
 
 const nameOf = ({ token }: Shown): string => [token.label, token.serial, token.manufacturer].join('\n');
 
-/** Why nobody can log in to a token from a daemon; undefined where that is possible. */
+/** Why a daemon cannot log in to a token; undefined where it can. */
 export function hindrance({ hasPin, hasPinPad, isLocked, needsLogin }: SeenToken): string | undefined {
   if (!needsLogin) return undefined;
   if (hasPinPad) return 'its PIN is typed at the reader, which no daemon can do';
@@ -93,7 +93,7 @@ export function hindrance({ hasPin, hasPinPad, isLocked, needsLogin }: SeenToken
   return isLocked ? 'its PIN is locked: the SO PIN unlocks it' : undefined;
 }
 
-/** One line about a token, for whoever has to choose. */
+/** One line about a token, for the list of choices. */
 export function tokenInWords({ module, token }: Shown): string {
   const { label, model, serial, needsLogin, isCountLow } = token;
   const warning = isCountLow ? '; a wrong PIN was tried' : '';

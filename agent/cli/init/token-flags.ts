@@ -8,8 +8,8 @@ import { hindrance, rootsOnlyInWords, type Shown, type Survey, tokenInWords } fr
 const KINDS: readonly NewKind[] = ['softhsm', 'tpm'];
 
 /**
- * The token that flags and configuration name; without either, the only one that there is. `--new-token` is the token
- * itself where it has been made before: calling init again changes nothing.
+ * The token that flags and configuration name; without either, the only one. `--new-token` is the token itself where it was
+ * made before: calling init again changes nothing.
  * @throws Fault NL-CONFIG where more must be said; NL-TOKEN-MISSING where it is not there
  */
 export function tokenByFlags({ answers, flag }: Guide, found: Survey): Shown | NewKind {
@@ -32,7 +32,7 @@ export function tokenByFlags({ answers, flag }: Guide, found: Survey): Shown | N
     });
   }
   throw new Fault('NL-CONFIG', {
-    message: `There is nobody to ask which token to take. Tokens here: ${list}.${useless}`,
+    message: `newleaf cannot ask which token to take. Tokens here: ${list}.${useless}`,
     advice: 'Name one with --token LABEL (or its pkcs11: URI), or have one made: --new-token softhsm',
   });
 }

@@ -13,10 +13,10 @@ import { hindrance, rootsOnlyInWords, type Shown, type Survey, survey, tokenInWo
 import { tokenByFlags } from './token-flags.ts';
 import { admitTpm, isTpmModule } from './tpm-unit.ts';
 
-/** The one device of a TPM that several programs may use. */
+/** The device of a TPM that several programs may use. */
 const TPM_DEVICE = '/dev/tpmrm0';
 
-/** Where the private key lives: in a token that is there, or in a new one. Ends with a login that worked. */
+/** Where the private key lives: in an existing token, or in a new one. Ends with a login that worked. */
 export async function askToken(guide: Guide): Promise<void> {
   const { dialogue, flag } = guide;
   const isGiven = !dialogue.asks || flag('token') !== undefined || flag('new-token') !== undefined;
@@ -33,7 +33,7 @@ export async function askToken(guide: Guide): Promise<void> {
   }
 }
 
-/** The modules of this machine, and one that was named. */
+/** The modules of this machine, and the one of `--module`. */
 function lookAround({ account, answers, errands, flag, dialogue }: Guide): Promise<Survey> {
   const named = flag('module') ?? answers.text('hsm.module');
   const modules = findModules(process.arch);
@@ -66,7 +66,7 @@ async function choose(guide: Guide, found: Survey): Promise<Shown | NewKind | un
   return usable.find((_, at) => key === `token-${at}`);
 }
 
-/** What is there and of no use, and what could be there. */
+/** Modules and tokens that are of no use, and those that could be made. */
 function tellOfOthers({ dialogue }: Guide, { tokens, free, useless, rootsOnly }: Survey): void {
   const hindered = tokens.filter(({ token }) => hindrance(token) !== undefined).map(tokenInWords);
   const silent = useless.map(({ module, why }) => `${module.name}: ${why} (${module.path})`);

@@ -8,17 +8,16 @@ import { unitOf } from '../../machine/unit.ts';
 import { writeAtomically } from '../../state/durable.ts';
 import type { Guide } from './guide.ts';
 
-/** What the package brings for a gateway with a TPM (systemd/tpm.conf). */
+/** The package's drop-in for a gateway with a TPM (systemd/tpm.conf). */
 const TEMPLATE = '/usr/share/newleaf/tpm.conf';
 const DROP_IN = '/etc/systemd/system/newleaf.service.d/tpm.conf';
 
 const TIME_LIMIT_MS = 30_000;
 
-/** Whether the module is that of a TPM. */
 export const isTpmModule = (path: string): boolean => MAKEABLE.tpm.files.some((file) => path.endsWith(`/${file}`));
 
 /**
- * Lets the unit of the daemon use the TPM, which it may not otherwise: what works here would not work there.
+ * Lets the unit of the daemon use the TPM: without the drop-in it may not, though root here may.
  * @param store where the module keeps its tokens: `new` as the drop-in says, `kept` where they are already
  * @throws Fault NL-CONFIG
  */

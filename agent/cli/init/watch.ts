@@ -5,7 +5,7 @@ import { WORDS } from '../../roll/report.ts';
 import type { Phase, RollState } from '../../roll/state.ts';
 import type { Dialogue } from './dialogue.ts';
 
-/** The daemon, in this process: `newleaf init` is `newleaf run` with somebody watching. */
+/** The daemon, in this process: `newleaf init` is `newleaf run` with a person who watches. */
 export interface WatchedDaemon {
   readonly daemon: {
     readonly state: RollState;
@@ -21,9 +21,9 @@ export interface DaemonWatch {
   readonly dialogue: Dialogue;
   readonly registrationId: string;
   readonly stateDirectory: string;
-  /** What DPS must be told of the TPM, for whoever copies it; undefined where the gateway has a leaf. */
+  /** The data that DPS needs of the TPM, to copy; undefined where the gateway has a leaf. */
   readonly endorsement: (() => Promise<string>) | undefined;
-  /** Whoever must do something is waited for, however long that takes. */
+  /** Waits for the person who must act, without a limit. */
   readonly isPatient: boolean;
   /** Ctrl-C. */
   readonly abort: AbortSignal;
@@ -35,12 +35,12 @@ export const serves = ({ phase, online }: RollState): boolean => phase === 'serv
 export const waits = ({ phase, next }: Pick<RollState, 'phase' | 'next'>): boolean =>
   (phase === 'stranded' || next?.parked !== undefined) && phase !== 'registering-next' && phase !== 'requesting-leaf';
 
-/** The leaf that DPS refuses, where it is that what the gateway waits for. */
+/** The leaf that DPS refuses, where the gateway waits for its enrollment. */
 export function refusedLeaf(state: RollState): Leaf | undefined {
   return waits(state) ? (state.next?.leaf ?? state.current) : undefined;
 }
 
-/** What the daemon tells of (daemon/events.ts). */
+/** An event of daemon/events.ts. */
 export interface DaemonEvent {
   readonly type?: string;
   readonly to?: Phase;
@@ -48,14 +48,14 @@ export interface DaemonEvent {
   readonly message?: string;
 }
 
-/** Whether there is nothing more to wait for: it serves, a person is needed, or what just failed will not mend itself. */
+/** Whether waiting is over: it serves, a person is needed, or the failure will not mend itself. */
 export function isAtRest(state: RollState, { type, code }: DaemonEvent = {}): boolean {
   const isBroken = type === 'failed' && code !== undefined && CODES[code].kind === 'broken';
   return serves(state) || waits(state) || isBroken;
 }
 
 /**
- * Resolves when the state is so, when the daemon ends, when somebody stops it, or when patience ends.
+ * Resolves when the state is so, when the daemon ends, when the person stops it, or when patience ends.
  * @param patienceMs Infinity is for ever
  */
 export function until(
@@ -80,7 +80,7 @@ export function until(
   });
 }
 
-/** Shows what happens, each line with the time since the beginning. @returns what ends it */
+/** Prints the events, each line with the time since the beginning. @returns what ends it */
 export function tellAll({ running, dialogue }: Pick<DaemonWatch, 'running' | 'dialogue'>): () => void {
   const from = performance.now();
   return running.daemon.subscribe((event: DaemonEvent) => {

@@ -16,7 +16,7 @@ export interface Io {
 /** Resolves with the exit code, and never rejects. */
 export type Run = (args: ParsedArguments, io: Io) => Promise<number>;
 
-/** Ends a command with a sentence that has no code: it is not in the table of failures. */
+/** Ends a command with a sentence that has no code in the table of failures. */
 export abstract class CommandError extends Error {
   abstract readonly exit: number;
   readonly advice: string | undefined;
@@ -33,14 +33,14 @@ export class Misuse extends CommandError {
   readonly exit = EXIT.usage;
 }
 
-/** It did not work out. */
+/** The command failed. */
 export class Failed extends CommandError {
   override readonly name = 'Failed';
   readonly exit = EXIT.failed;
 }
 
 /**
- * Reads the command line, and runs what it asks for.
+ * Reads the command line, and runs the command.
  * @param argv without node and the script
  * @returns the exit code
  */
@@ -56,7 +56,7 @@ export async function call<Name extends string>(
   return parsed.exit;
 }
 
-/** Turns what is thrown into sentences on stderr and an exit code. */
+/** Turns errors into sentences on stderr and an exit code. */
 export function command(work: Run): Run {
   return async (args, io) => {
     try {
@@ -100,12 +100,12 @@ export function nextStep(advice: string | undefined, screen: Screen, indent: str
   return lines.map((line) => paint(screen, 'cyan', line));
 }
 
-/** A text of the command line; undefined where the option is absent. */
+/** The value of a text option; undefined where the option is absent. */
 export function textOption({ options }: ParsedArguments, name: string): string | undefined {
   const value = options[name];
   return typeof value === 'string' ? value : undefined;
 }
 
-/** The texts of an option that may be repeated. */
+/** The values of an option that may be repeated. */
 export const textsOption = ({ options }: ParsedArguments, name: string): readonly string[] =>
   [options[name] ?? []].flat().map(String);

@@ -1,7 +1,7 @@
 import { type Screen, wrap } from './screen.ts';
 import { namesOf, type OptionSpec, specOf, type Tool } from './tool.ts';
 
-/** The help is the same everywhere, so that it can be quoted: 80 columns, ASCII. */
+/** 80 columns and ASCII everywhere, so that the help can be quoted. */
 const PAGE: Screen = { width: 80, isColoured: false, isUnicode: false };
 
 /** `newleaf help` */

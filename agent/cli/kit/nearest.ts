@@ -1,4 +1,4 @@
-/** The known name that was probably meant, or undefined where none is near. */
+/** The known name that is nearest, or undefined where none is near. */
 export function nearest(written: string, known: readonly string[]): string | undefined {
   const most = Math.max(1, Math.floor(written.length / 3));
   const near = known
@@ -8,7 +8,7 @@ export function nearest(written: string, known: readonly string[]): string | und
   return near[0]?.name;
 }
 
-/** Levenshtein: how many letters must be inserted, taken away or replaced. */
+/** Levenshtein: how many letters must be inserted, deleted or replaced. */
 function distance(one: string, other: string): number {
   let row = Array.from({ length: other.length + 1 }, (_, at) => at);
   for (const [line, letter] of [...one].entries()) {

@@ -10,13 +10,13 @@ export interface ParsedArguments<Name extends string = string> {
   readonly positionals: readonly string[];
 }
 
-/** What is to be printed instead of running anything: to stdout with exit code 0, else to stderr. */
+/** Text to print instead of running a command: to stdout with exit code 0, else to stderr. */
 export interface Printed {
   readonly exit: number;
   readonly text: string;
 }
 
-/** Every option of every command: `newleaf --id x roll` is understood only by who knows that --id takes x. */
+/** Every option of every command: parsing `newleaf --id x roll` needs to know that --id takes x. */
 export const allOptions = (tool: Tool): Readonly<Record<string, OptionSpec>> =>
   Object.assign({}, ...namesOf(tool).map((name) => specOf(tool, name).options), tool.options);
 
@@ -62,7 +62,7 @@ function commandLine<Name extends string>(
       options[name] = true;
       continue;
     }
-    // Without `=`, a value that looks like an option is more likely a value that was forgotten.
+    // Without `=`, a value that looks like an option is more likely a forgotten value.
     const isForgotten = value === undefined || (!inlineValue && value.startsWith('-') && value !== '-');
     if (isForgotten) return wrong(`${rawName} needs a value: ${rawName} ${option.value}.`);
     options[name] = option.multiple ? [...[options[name] ?? []].flat().map(String), value] : value;
@@ -75,7 +75,7 @@ function commandLine<Name extends string>(
   return { command, options, positionals: operands };
 }
 
-/** Lenient: what is wrong is said in words of our own. */
+/** Lenient: our own sentences name the mistakes. */
 function read(argv: readonly string[], known: Readonly<Record<string, OptionSpec>>) {
   const options = Object.fromEntries(
     Object.entries(known).map(([name, { type, short }]) => [name, { type, ...(short !== undefined && { short }) }]),
@@ -93,7 +93,7 @@ function withoutCommand<Name extends string>(
 ): ParsedArguments<Name> | Printed {
   if (isHelp) return { exit: EXIT.done, text: overview(tool) };
   if (first === undefined) return { exit: EXIT.usage, text: overview(tool) };
-  // Everybody's first guess.
+  // Most users try `version` as a command or as an option first.
   const version = 'version';
   if ((first === '--version' || first === '-V') && isCommand(tool, version)) {
     return { command: version, options: {}, positionals: [] };

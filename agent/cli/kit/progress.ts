@@ -4,7 +4,7 @@ const FRAMES = { unicode: ['⠋', '⠙', '⠸', '⠴', '⠦', '⠇'], ascii: ['|
 const FRAME_MS = 150;
 const ERASE = '\r\u001b[K';
 
-/** Lines that stay, and on a terminal below them a line that moves: something is being worked on. */
+/** Lines that stay, and on a terminal a moving line below them for work in progress. */
 export class Progress {
   readonly #out: Output;
   readonly #frames: readonly string[];
@@ -24,7 +24,7 @@ export class Progress {
     this.#draw();
   }
 
-  /** What is being worked on from now on. */
+  /** Names the work that begins now. */
   doing(words: string): void {
     const isNew = words !== this.#doing;
     this.#doing = words;
@@ -56,7 +56,7 @@ export class Progress {
 
 const CELLS = 24;
 
-/** How many of all are done: `asked   [########................]  7/20  1 failed`. What it says last stays. */
+/** How many of all are done: `asked   [########................]  7/20  1 failed`. The last line stays. */
 export class Count {
   readonly #progress: Progress;
   readonly #screen: Screen;

@@ -1,10 +1,10 @@
-/** What a command needs of process.stdout and process.stderr. */
+/** The part of process.stdout and process.stderr that a command uses. */
 export interface Output {
   write(text: string): unknown;
   readonly isTTY?: boolean;
   readonly columns?: number;
   readonly rows?: number;
-  /** Of a terminal: somebody has changed its size. */
+  /** Of a terminal: its size has changed. */
   on?(event: 'resize', listener: () => void): unknown;
 }
 
@@ -15,18 +15,18 @@ export interface Screen {
   readonly isUnicode: boolean;
 }
 
-/** Longer lines are hard to read; shorter ones break everything. */
+/** Longer lines are hard to read; shorter ones break every word. */
 const WIDTHS = { least: 40, usual: 80, most: 100 };
 
 /**
- * What can be shown here. Colours: only on a terminal that has them, and where NO_COLOR is not set (no-color.org: "when
+ * The abilities of the output. Colours: only on a terminal that has them, and where NO_COLOR is not set (no-color.org: "when
  * present and not an empty string"). Symbols: only in a UTF-8 locale, in the order of locale(7).
  */
 export function screenOf({ isTTY = false, columns }: Output, env: NodeJS.ProcessEnv): Screen {
   const locale = env.LC_ALL || env.LC_CTYPE || env.LANG || '';
   const isDumb = env.TERM === 'dumb';
   return {
-    // A serial console that was never told its size says 0.
+    // A serial console that was never told its size reports 0.
     width: Math.min(Math.max(columns || WIDTHS.usual, WIDTHS.least), WIDTHS.most),
     isColoured: isTTY && !isDumb && !env.NO_COLOR,
     isUnicode: /utf-?8/i.test(locale) && !isDumb,
@@ -55,13 +55,9 @@ export function glyph({ isUnicode }: Screen, name: keyof typeof GLYPHS): string 
 
 const ASCII: Readonly<Record<string, string>> = { '…': '...', '→': '->', '–': '-', '—': '-', '·': '-', '’': "'" };
 
-/**
- * Text without control characters: names in certificates and answers of servers are written by others, and an escape
- * sequence in one of them would be obeyed by the terminal.
- */
+/** Text without control characters: certificates and servers may hold escape sequences, which the terminal would obey. */
 export const printable = (text: string): string => text.replace(/[\p{Cc}\p{Cf}]/gu, '?');
 
-/** Text for this screen. */
 export function safe({ isUnicode }: Screen, text: string): string {
   const shown = printable(text);
   return isUnicode ? shown : shown.replace(/[^ -~]/gu, (one) => ASCII[one] ?? '?');
@@ -91,10 +87,10 @@ export function wrap(screen: Screen, text: string, { first = '', rest = first }:
 }
 
 /**
- * How much of something is spent.
+ * A share as a bar.
  * @param share from 0 to 1; anything beyond is drawn as empty or full
  * @param mark a moment on the way, from 0 to 1
- * @param cells how long it is drawn
+ * @param cells length of the bar
  */
 export function bar(screen: Screen, share: number, mark: number | undefined, cells: number): string {
   const within = (part: number) => Math.min(cells, Math.max(0, Math.round(part * cells)));
@@ -104,7 +100,7 @@ export function bar(screen: Screen, share: number, mark: number | undefined, cel
   return drawn.join('');
 }
 
-/** How many rows of a terminal the lines take: one that is longer than the terminal is wide takes several. */
+/** How many rows of a terminal the lines take: a line longer than its width takes several. */
 export function rowsOf(lines: readonly string[], columns: number): number {
   return lines.reduce((sum, line) => sum + Math.max(1, Math.ceil(line.replace(PAINT, '').length / columns)), 0);
 }
@@ -112,8 +108,8 @@ export function rowsOf(lines: readonly string[], columns: number): number {
 const PAINT = new RegExp(`${ESCAPE}\\[\\d+m`, 'g');
 
 /**
- * Draws over what was drawn before, in one write and without clearing first: a cleared screen flickers. Lines that do not
- * fit are left out, since a terminal that scrolls cannot be drawn over.
+ * Draws over the previous text, in one write and without clearing first: a cleared screen flickers. Lines that do not fit are
+ * left out, because a terminal that scrolls cannot be drawn over.
  */
 export function redraw(text: string, { rows, columns }: Output, isFirst: boolean): string {
   const lines = text.replace(/\n$/, '').split('\n');

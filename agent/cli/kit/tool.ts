@@ -1,10 +1,10 @@
-/** An option, as node's parseArgs takes it, and what the help says about it. */
+/** An option, as node's parseArgs takes it, and its meaning for the help. */
 export interface OptionSpec {
   readonly type: 'boolean' | 'string';
   readonly short?: string;
   /** It may be repeated, and all of its values count. */
   readonly multiple?: true;
-  /** What stands after it, where it takes something. */
+  /** The name of its value, where it takes one. */
   readonly value?: string;
   readonly meaning: string;
 }
@@ -17,7 +17,7 @@ export const flagged = (meaning: string) => ({ type: 'boolean', meaning }) as co
 export interface CommandSpec {
   /** One line. */
   readonly meaning: string;
-  /** What may follow that is no option, as the usage line shows it. */
+  /** The operands, as the usage line shows them. */
   readonly operands?: { readonly shown: string; readonly least?: number; readonly most: number };
   /** Paragraphs for the help and the manual page. */
   readonly about: readonly string[];
@@ -34,15 +34,15 @@ export interface Tool<Name extends string = string> {
   readonly purpose: string;
   /** By its name, which has one word or two. */
   readonly commands: Readonly<Record<Name, CommandSpec>>;
-  /** Understood by every command. */
+  /** Options of every command. */
   readonly options: Readonly<Record<string, OptionSpec>>;
-  /** Exit codes, wherever a command says nothing more exact. */
+  /** Exit codes, where a command has no more exact meaning. */
   readonly exits: Readonly<Record<number, string>>;
   /** The last lines of its help: where to begin. */
   readonly begin: readonly string[];
 }
 
-/** A command with all that the table leaves to the tool. */
+/** A command with the defaults of the tool filled in. */
 export type WholeSpec = CommandSpec & Required<Pick<CommandSpec, 'options' | 'exits'>>;
 
 export const namesOf = <Name extends string>({ commands }: Tool<Name>): readonly Name[] =>

@@ -12,7 +12,7 @@ interface Body {
   readonly code?: string;
   readonly message?: string;
   readonly advice?: string;
-  /** The field of the question that is wrong. */
+  /** The wrong field of the request. */
   readonly field?: string;
   readonly retryAfterSeconds?: number;
 }
@@ -20,7 +20,7 @@ interface Body {
 export const isCode = (code: unknown): code is Code => typeof code === 'string' && Object.hasOwn(CODES, code);
 
 /**
- * What the daemon means by an answer that is no consent.
+ * The meaning of an answer that is not a success.
  * @param inbox where a leaf can wait until it is valid
  */
 export function complaintOf(status: number, body: unknown, inbox = 'the inbox'): Refused {

@@ -2,11 +2,11 @@ import { type OutcomeStatus, type RequestStatus, type Status, wordsOf } from '..
 import { took } from '../moment.ts';
 import { causeInWords } from '../words.ts';
 
-/** What a look at the daemon tells about one request. */
+/** News of one request from one look at the daemon. */
 export interface News {
   /** One for each phase that has ended since the last look. */
   readonly lines: readonly string[];
-  /** What is being worked on. */
+  /** The work in progress. */
   readonly doing: string;
   readonly outcome?: OutcomeStatus;
   /** The daemon does not know the request. */
@@ -37,7 +37,7 @@ export class Chronicle {
     return { lines, doing, isUnknown: false, ...(outcome && { outcome }) };
   }
 
-  /** How long the phase that ended here took. What newleaf did before the request is not part of the story. */
+  /** How long the phase that ended here took. Phases before the request are left out. */
   #tell({ at, from, to, why, code }: Status['trail'][number], since: number, until: number): readonly string[] {
     const moment = Date.parse(at);
     const name = `${at} ${from} ${to}`;

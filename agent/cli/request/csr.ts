@@ -32,8 +32,8 @@ export const run = command(async (args, io) => {
 });
 
 /**
- * In one piece, where that can be done: a device or a pipe is written through, and never replaced by a file. What is replaced
- * keeps its owner and mode. A link is refused: root may call this, and whoever made the link would choose what root writes to.
+ * In one piece, where possible: a device or a pipe is written to, and never replaced by a file. A replaced file keeps its
+ * owner and mode. A link is refused: root may call this, and the maker of the link would choose the file that root writes.
  */
 async function writeTo(path: string, csr: string): Promise<void> {
   const found = await lstat(path).catch(() => undefined);
@@ -56,7 +56,7 @@ async function writeTo(path: string, csr: string): Promise<void> {
 async function writeThrough(path: string, csr: string): Promise<void> {
   const file = await open(path, constants.O_WRONLY | constants.O_NOFOLLOW);
   try {
-    // Somebody has been faster: this one was not looked at.
+    // The file was replaced meanwhile: this one has not been checked.
     if ((await file.stat()).isFile()) throw new Error('it has become a file');
     await file.writeFile(csr);
   } finally {

@@ -13,9 +13,9 @@ export interface FollowOptions {
   readonly socket: string;
   readonly progress: Progress;
   readonly screen: Screen;
-  /** How often to look although nothing is heard, in milliseconds. */
+  /** How often to look while no event arrives, in milliseconds. */
   readonly everyMs?: number;
-  /** How often to look for a daemon that went away, in milliseconds. */
+  /** How often to look for a daemon that is away, in milliseconds. */
   readonly awayMs?: number;
   /** How long it may stay away, in milliseconds: it restarts itself to heal the token. */
   readonly patienceMs?: number;
@@ -26,11 +26,11 @@ export interface Followed {
   readonly status: Status;
 }
 
-/** Looks in a row that do not know the request: then the daemon has lost it. */
+/** The daemon has lost the request if so many looks in a row do not know it. */
 const UNKNOWN_LOOKS = 3;
 
 /**
- * Follows a request to its end, over a restart of the daemon, too, and tells what happens on the way.
+ * Follows a request to its end, across restarts of the daemon, and reports each step.
  * @throws Fault NL-DAEMON-DOWN where it stays away, NL-CONTROL-DENIED, NL-INTERNAL where it has lost the request
  */
 export async function follow(id: string, options: FollowOptions): Promise<Followed> {
@@ -64,12 +64,12 @@ export async function follow(id: string, options: FollowOptions): Promise<Follow
   throw new Fault('NL-INTERNAL', { message: `The daemon no longer knows the request ${id}.`, advice });
 }
 
-/** Said once: a person does not know whether to wait. */
+/** Said once: the person does not know whether to wait. */
 const AGAIN = 'newleaf tries again by itself. Ctrl-C ends this wait only.';
 
 const INDENT = ' '.repeat(10);
 
-/** An attempt that failed, and will be tried again. A refusal is not: it moves the machine, and its end tells of it. */
+/** An attempt that will be tried again. A refusal is different: the end of the request reports it. */
 function failedEvent(event: unknown): Complaint | undefined {
   if (typeof event !== 'object' || event === null) return undefined;
   const { type, code, message } = event as { readonly [K in 'type' | 'code' | 'message']?: unknown };

@@ -7,7 +7,7 @@ import { pursue } from './pursue.ts';
 /** A chain of ten certificates with large keys is a tenth of it; the daemon takes no more. */
 const LARGEST_DELIVERY = 256 * 1024;
 
-/** `newleaf install`. @param stdin what `-` stands for */
+/** `newleaf install`. @param stdin read for `-` */
 export const install = (stdin: Readable): Run =>
   command(async (args, io) => {
     const { config } = loadConfig(configPath(textOption(args, 'config'), io.env));
@@ -19,7 +19,7 @@ export const install = (stdin: Readable): Run =>
     return pursue({ path: '/v1/leaf', body, isWaiting: args.options.wait === true }, config, io);
   });
 
-/** What is to be installed; or a sentence that says why that cannot be. */
+/** The chain to install; or a sentence that says why it cannot be installed. */
 async function contentOf(file: string, stdin: Readable): Promise<Buffer | string> {
   const name = file === '-' ? 'stdin' : file;
   const chunks: Buffer[] = [];
@@ -28,7 +28,7 @@ async function contentOf(file: string, stdin: Readable): Promise<Buffer | string
     for await (const chunk of file === '-' ? stdin : createReadStream(file)) {
       chunks.push(chunk);
       length += chunk.length;
-      // What is no chain may be a disk image, or may never end.
+      // A file that is no chain may be a disk image, or may never end.
       if (length > LARGEST_DELIVERY) return `${name} has more than ${LARGEST_DELIVERY} bytes: that is no chain.`;
     }
   } catch (cause) {

@@ -4,16 +4,16 @@ import { events } from '../../control/client.ts';
 export interface PulseOptions {
   /** Path of the control socket. */
   readonly socket: string;
-  /** Look this often even if nothing is heard, in milliseconds. */
+  /** How often to look while no event arrives, in milliseconds. */
   readonly everyMs: number;
-  /** Where the daemon has gone away, look this often for the next one, in milliseconds. */
+  /** How often to look for the next daemon while there is none, in milliseconds. */
   readonly awayMs?: number;
 }
 
 /**
  * When to look at the daemon: now, at every event, and every `everyMs`. Yields the event, or undefined. It outlives the
- * daemon, which restarts itself to heal the token. The stream is asked for before the first look, so nothing that
- * happens after that look is missed for longer than `everyMs`.
+ * daemon, which restarts itself to heal the token. The stream is requested before the first look, so an event after that look
+ * is missed for `everyMs` at most.
  */
 export async function* pulse({ socket, everyMs, awayMs = 1_000 }: PulseOptions): AsyncGenerator<unknown, never> {
   const left = new AbortController();
@@ -46,7 +46,7 @@ async function next(stream: AsyncIterator<unknown>): Promise<unknown> {
     const { done, value } = await stream.next();
     return done ? AWAY : value;
   } catch {
-    // Whoever looks at the daemon meets the reason.
+    // The next look at the daemon meets the reason.
     return AWAY;
   }
 }

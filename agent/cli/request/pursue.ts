@@ -13,12 +13,12 @@ import { complaintOf } from './answer.ts';
 import { follow } from './follow.ts';
 
 export interface Wish {
-  /** Where it is posted, on the control socket. */
+  /** The path on the control socket that the wish is posted to. */
   readonly path: string;
   readonly body: object;
   /** Follow it to its end. */
   readonly isWaiting: boolean;
-  /** Work of this kind that is in flight already will do. */
+  /** If other work of this kind is in flight, follow that instead. */
   readonly orElse?: OutcomeStatus['action'];
 }
 
@@ -31,7 +31,7 @@ interface Said {
 }
 
 /**
- * Asks the daemon for work, and says what comes of it.
+ * Asks the daemon for work, and reports the result.
  * @returns the exit code
  * @throws Fault NL-DAEMON-DOWN, NL-CONTROL-DENIED, NL-INTERNAL
  */
@@ -59,7 +59,7 @@ export async function pursue({ path, body, isWaiting, orElse }: Wish, config: Co
       }
       say(isBusy ? `Another request is in flight. Following ${id}:` : `Accepted as ${id}.${leaf}`);
       const ended = await follow(id, { socket, progress, screen });
-      // The one in flight may have been what we want; where it was something else, our turn comes now.
+      // The work in flight may have been of the wanted kind; if it was not, ask again now.
       if (isBusy && ended.outcome.action !== orElse) continue;
       progress.end();
       return conclude(ended.outcome, io, { status: ended.status, directory });
@@ -75,7 +75,7 @@ interface Standing {
   readonly directory: string;
 }
 
-/** Says how it ended, and gives the exit code of that. */
+/** Reports how it ended. @returns the exit code */
 function conclude(ended: OutcomeStatus, { out, err, env, now }: Io, standing?: Standing): number {
   const { leaf, endorsementKey, hub, next } = standing?.status ?? {};
   const time = took(Date.parse(ended.endedAt) - Date.parse(ended.at));
@@ -84,7 +84,7 @@ function conclude(ended: OutcomeStatus, { out, err, env, now }: Io, standing?: S
   const sentence = `The ${actionInWords(ended)} ${ended.id} is ${outcomeInWords(ended)} (${time}).${proof}`;
   out.write(`${wrap(screenOf(out, env), sentence).join('\n')}\n`);
   const { code, message, advice } = ended;
-  // The candidate knows more than the code: where its PEM lies, and when it is asked for again.
+  // The candidate says more than the code: where its PEM lies, and when DPS is asked again.
   const parked = next && standing && parkedAlarm(next, standing.directory, now());
   if (parked?.code !== undefined && parked.code === code) err.write(complaint(parked, screenOf(err, env)));
   else if (message !== undefined) err.write(complaint({ code, message, advice }, screenOf(err, env)));

@@ -45,7 +45,7 @@ export async function start(options: StartOptions): Promise<Running> {
   const abort = new AbortController();
   let control: Control | undefined;
   try {
-    // First of all: the token of a gateway that was given up may be gone, and that would be no reason to stop for good.
+    // First of all: the token of a decommissioned gateway may be gone, and the exit code for that would be the wrong one.
     await assertNotEnded(config.state.directory);
     const daemon = await assembled(options);
     control = await serveControl({
@@ -66,7 +66,7 @@ export async function start(options: StartOptions): Promise<Running> {
       await control?.close();
       await lock.release();
     });
-    // Rejected before the caller listens, it would end the process as a crash does, and be started again and again.
+    // Without a listener the rejection would end the process as a crash does, and systemd would start it again and again.
     ended.catch(() => {});
     const stop = () => {
       abort.abort();
@@ -79,7 +79,7 @@ export async function start(options: StartOptions): Promise<Running> {
   }
 }
 
-/** The daemon, with what its attestation needs and nothing else. */
+/** Loads only the code that the attestation needs. */
 async function assembled({ config, held, ...shared }: StartOptions): Promise<Daemon> {
   if ('tpm' in config) {
     const { assembleTpm } = await import('../../assembly/tpm.ts');
@@ -89,7 +89,7 @@ async function assembled({ config, held, ...shared }: StartOptions): Promise<Dae
   return assemble({ config, ...shared, ...held });
 }
 
-/** `newleaf run`: until SIGTERM or SIGINT. @param passage to go on as the daemon */
+/** `newleaf run`: until SIGTERM or SIGINT. @param passage goes on as the daemon */
 export const run = (passage: Passage): Run =>
   command(async (args, { env }) => {
     try {
@@ -102,12 +102,12 @@ export const run = (passage: Passage): Run =>
     }
   });
 
-/** `systemctl status` goes on showing it when the daemon has ended. */
+/** `systemctl status` shows it even after the daemon has ended. */
 const tellSystemd = (env: NodeJS.ProcessEnv, failure: Failure) => createNotify(env, () => {}).status(sentence(failure));
 
 /**
- * Called by root, the command works as the user of the daemon: else that could not go on with what was written. The unit
- * starts it as that user, and loads nothing of this.
+ * Called by root, the command works as the user of the daemon: otherwise the daemon could not use the files that it writes.
+ * The unit starts it as that user, and loads nothing of this.
  */
 export async function asDaemon(file: string, config: Config, passage: Passage): Promise<Held> {
   if (process.geteuid?.() !== 0 && passage.handed === undefined) return {};
@@ -120,7 +120,7 @@ const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 async function serve(options: StartOptions): Promise<number> {
   const { log, env } = options;
   const note = new StartNote(runtimeDirectory(env));
-  // Crash-only: whatever was in flight is in the journal, and systemd starts the next process.
+  // Crash-only: work in flight is in the journal, and systemd starts the next process.
   process.on('uncaughtException', (error) => {
     log.error({ event: 'crashed', ...failureFields(failureOf(error)) });
     process.exit(EXIT.restart);
@@ -131,12 +131,12 @@ async function serve(options: StartOptions): Promise<number> {
   }
   await note.leave();
   const code = await lived(options);
-  // Whoever starts it after this means it.
+  // The next start is deliberate, so it need not wait.
   if (code !== EXIT.failed && code !== EXIT.restart) await note.remove();
   return code;
 }
 
-/** The daemon before us ended by a fault a moment ago. @returns false when told to end meanwhile */
+/** Waits if the previous daemon ended by a fault a moment ago. @returns false when told to end meanwhile */
 async function rested(ms: number, { log, env }: StartOptions): Promise<boolean> {
   if (ms === 0) return true;
   const abort = new AbortController();
@@ -146,7 +146,7 @@ async function rested(ms: number, { log, env }: StartOptions): Promise<boolean> 
   log.info({ event: 'resting', message });
   await createNotify(env, () => {}).status(message);
   await systemClock.sleep(ms, abort.signal);
-  // While the token is opened, a signal ends the process by itself: a module that hangs would keep it from us.
+  // While the token is being opened, a signal ends the process directly: a hung module would keep our listener from running.
   for (const signal of SIGNALS) process.off(signal, end);
   return !abort.signal.aborted;
 }
@@ -170,15 +170,15 @@ async function lived(options: StartOptions): Promise<number> {
   } catch (error) {
     const met = failureOf(error);
     log.error({ event: 'ended', ...failureFields(met) });
-    // Where another daemon runs, this one has nothing to say.
+    // Where another daemon runs, this one leaves no last words.
     await (met.code === 'NL-DAEMON-RUNS' ? tellSystemd(env, met) : sayWhy(options, met));
     return exitOf(met);
   }
 }
 
-/** Where people look for the reason: `systemctl status`, and `newleaf status`. */
+/** Tells the reason to `systemctl status` and to `newleaf status`. */
 async function sayWhy({ config, env }: StartOptions, why: Failure): Promise<void> {
   await tellSystemd(env, why);
-  // A full disk hides no trouble but this trace of it.
+  // On a full disk only these last words are lost.
   await leaveWords(config.state.directory, why, Date.now()).catch(() => {});
 }

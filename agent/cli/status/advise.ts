@@ -9,15 +9,15 @@ import { fromNow, localMinute } from '../moment.ts';
 export interface Surroundings {
   /** `state.directory`: where the PEM of a candidate lies. */
   readonly directory: string;
-  /** Why the daemon cannot be asked; the status is from the state file, written then (wall clock, milliseconds). */
+  /** Why the daemon cannot be asked; the status is then the state file of that moment (wall clock, milliseconds). */
   readonly lastKnown?: { readonly writtenAt: number; readonly failure: Complaint };
-  /** Where it must fit: of a terminal that is drawn over. What to do is the last to go. */
+  /** The size of a terminal that is drawn over. The advice is cut last. */
   readonly room?: { readonly rows: number; readonly columns: number };
 }
 
 const INDENT = '  ';
 
-/** The closing block of `newleaf status`: what is wrong with code and next step, or one calm sentence. */
+/** The closing block of `newleaf status`: code, sentence and next step of a fault, or one calm sentence. */
 export function advise(status: Status, screen: Screen, surroundings: Surroundings): string[] {
   const wrong = alarms(status, surroundings);
   if (wrong.length === 0) return wrap(screen, calm(status), { first: INDENT });
@@ -40,7 +40,7 @@ function alarms(status: Status, { directory, lastKnown }: Surroundings): Complai
 
 const WRONG_CLOCK = 'Until the clock is right, no server can be trusted, and nothing is renewed or judged expired.';
 
-/** What another block says already, or explains: a refused candidate, a wrong clock, an expired leaf. */
+/** Whether another block reports or explains it already: a refused candidate, a wrong clock, an expired leaf. */
 function isToldBeside(code: Trouble['code'], { next, clock, alarm }: Status): boolean {
   if (code === next?.trouble?.code) return true;
   return (!clock.credible && code.endsWith('-UNTRUSTED')) || (alarm === 'expired' && code === 'NL-HUB-CLOSED');
@@ -52,7 +52,7 @@ function inWords(trouble: Trouble): Complaint {
   return words === undefined ? trouble : { ...trouble, cause: `${words}, ${cause}` };
 }
 
-/** How long the leaf still lasts, where its renewal is overdue. */
+/** The rest of the leaf's life, where its renewal is overdue. */
 function expiry({ alarm, leaf, at, trouble }: Status): Complaint | undefined {
   if (alarm === undefined || leaf === undefined) return undefined;
   const moment = fromNow(Date.parse(leaf.notAfter), Date.parse(at));
@@ -60,14 +60,14 @@ function expiry({ alarm, leaf, at, trouble }: Status): Complaint | undefined {
     const message = `The leaf expired ${moment}, and no new one has come.`;
     if (trouble === undefined) return failure('NL-LEAF-EXPIRED', { message });
     const advice =
-      'What keeps it away is said below. Or bring one yourself: `newleaf csr`, have it signed, then `newleaf install FILE`.';
+      'The reason is said below. Or bring one yourself: `newleaf csr`, have it signed, then `newleaf install FILE`.';
     return failure('NL-LEAF-EXPIRED', { message, advice });
   }
   const why = leaf.renewAt === undefined ? 'nothing renews it: leaf.renew_at is "off"' : 'its renewal is overdue';
   return failure('NL-LEAF-EXPIRING', { message: `The leaf expires ${moment}, and ${why}.` });
 }
 
-/** What is wrong with the candidate. With an individual enrollment DPS refuses every new leaf until it is put there. */
+/** Why the candidate waits. With an individual enrollment DPS refuses every new leaf until the operator has enrolled it. */
 export function parkedAlarm(
   { trouble, leaf, askAt }: NextStatus,
   directory: string,
@@ -79,7 +79,7 @@ export function parkedAlarm(
   return { ...trouble, advice };
 }
 
-/** Nothing is wrong, or newleaf is about to put it right. */
+/** Nothing is wrong, or newleaf is mending it. */
 function calm({ phase, online, request, scheduled, leaf, endorsementKey, at }: Status): string {
   if (phase !== 'serving' || request !== undefined) {
     return 'Nothing: newleaf is at work. See it happen with `newleaf status --watch`.';

@@ -17,8 +17,8 @@ export interface LastKnown {
 }
 
 /**
- * What the state file says while the daemon does not run; undefined where it is absent, damaged, or not for this user.
- * @throws Fault NL-STATE-DECOMMISSIONED: then it is not to be started either
+ * The status from the state file, while the daemon does not run; undefined where it is absent, damaged, or unreadable.
+ * @throws Fault NL-STATE-DECOMMISSIONED: such a gateway must not be started
  */
 export async function lastKnown(config: Config, now: number): Promise<LastKnown | undefined> {
   const { dps, state } = config;
@@ -34,12 +34,12 @@ export async function lastKnown(config: Config, now: number): Promise<LastKnown 
     return { status, writtenAt: (await stat(stateFile(state.directory))).mtimeMs };
   } catch (error) {
     if (error instanceof Fault && error.failure.code === 'NL-STATE-DECOMMISSIONED') throw error;
-    // `newleaf check` says what is wrong with it; here it is only something extra.
+    // `newleaf check` reports its faults; here the file is only an extra.
     return undefined;
   }
 }
 
-/** What the daemon said when it ended, or that none has ever run here, in place of the bare fact that it does not run. */
+/** Why the daemon does not run: its last words, or that none has ever run here; else the bare fact. */
 export async function whyDown({ state }: Config, bare: Fault, now: number): Promise<Fault> {
   const words = await lastWords(state.directory);
   if (words === undefined) return (await isWithoutState(state.directory)) ? unbegun(bare) : bare;
@@ -49,7 +49,7 @@ export async function whyDown({ state }: Config, bare: Fault, now: number): Prom
 
 function unbegun(bare: Fault): Fault {
   const { advice, message } = bare.failure;
-  // One that runs and does not answer has an advice of its own.
+  // A daemon that runs and does not answer has another advice.
   if (advice !== CODES['NL-DAEMON-DOWN'].advice) return bare;
   return new Fault('NL-DAEMON-DOWN', { message: `${message} ${NEW_OR_GIVEN_UP}`, advice: BEGIN_OR_LEAVE });
 }

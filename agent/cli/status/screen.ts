@@ -45,7 +45,7 @@ function linesOf(status: Status, screen: Screen, surroundings: Surroundings): re
   return shown.flatMap((block, index) => (index === 0 ? block : ['', ...block]));
 }
 
-/** The same in one line: what is worth telling is told again when it changes. */
+/** The same in one line, which is printed again when it changes. */
 export function statusLine({ registrationId, words, online, trouble, next }: Status, screen: Screen): string {
   const met = trouble ?? next?.trouble;
   const wrong = met === undefined ? '' : `, ${met.code} ${met.message}`;
@@ -143,7 +143,7 @@ function candidateBlock(
   const unproven = isDenied ? `enroll this leaf: DPS refused it ${times}` : `kept: it could not be proven ${times}`;
   const refused = leaf === undefined ? `${unleafed(trouble)} ${times}` : unproven;
   const words = {
-    waiting: `waits for somebody to sign its CSR, key in slot ${slot}`,
+    waiting: `waits for a person to sign its CSR, key in slot ${slot}`,
     parked: refused,
     rolling: `being worked on, key in slot ${slot}`,
   }[standing];

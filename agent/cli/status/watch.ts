@@ -37,7 +37,7 @@ export async function watch(watched: Watched, io: Io): Promise<never> {
 
 type Tell = (seen: Status | Fault, isResized: boolean) => void;
 
-/** Draws over what was drawn before, whatever has changed: times are told as seen from now. */
+/** Draws anew at every look, even without a change: the times are relative to now. */
 function drawing({ directory }: Watched, { out, env }: Io): Tell {
   let isFirst = true;
   return (seen, isResized) => {
@@ -45,7 +45,7 @@ function drawing({ directory }: Watched, { out, env }: Io): Tell {
     const room = { rows: out.rows || Number.POSITIVE_INFINITY, columns: out.columns || screen.width };
     const text =
       seen instanceof Fault ? complaint(seen.failure, screen) : renderStatus(seen, screen, { directory, room });
-    // What a terminal makes of the old lines when it becomes narrower is its own affair.
+    // A narrower terminal wraps the old lines in its own way.
     out.write(redraw(text, out, isFirst || isResized));
     isFirst = false;
   };
@@ -62,7 +62,7 @@ function lines({ out, env, now }: Io): Tell {
   };
 }
 
-/** For programs. While the daemon is away there is nothing to tell them. */
+/** For programs. Prints nothing while the daemon is away. */
 function jsonLines({ out }: Io): Tell {
   let before: string | undefined;
   return (seen) => {

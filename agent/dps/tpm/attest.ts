@@ -30,7 +30,7 @@ export interface TpmDpsOptions {
 const DEADLINE_MS = 120_000;
 
 /**
- * Registers the gateway with DPS by its TPM: over HTTPS, as DPS has no TPM attestation over MQTT. DPS sends a key that
+ * Registers the gateway with DPS by its TPM: over HTTPS, because DPS has no TPM attestation over MQTT. DPS sends a key that
  * only this TPM can open, for one signature, and with the assignment the key for the hub: each registration brings another.
  *
  * @throws Fault NL-DPS-*, NL-CLOCK; TpmError; the reason of the abort signal
@@ -84,7 +84,7 @@ class Registration {
     const registered = Promise.resolve(client.register()).then(
       () => this.#assigned(),
       (error: Error) => {
-        // Whatever else the SDK says comes from the TPM; what DPS says has ended the registration before.
+        // Other errors of the SDK come from the TPM; an error of DPS has ended the registration before.
         throw error.name === 'TimeoutError' ? new Fault('NL-DPS-TIMEOUT', { cause: error }) : error;
       },
     );
@@ -97,7 +97,7 @@ class Registration {
     stopTimers(this.#client);
   }
 
-  /** The SDK is through: the key for the hub has been taken. */
+  /** The SDK is done: the TPM has stored the key for the hub. */
   #assigned(): Assignment {
     if (this.#found === undefined || this.#key === undefined) throw new Fault('NL-DPS-BODY');
     return { ...this.#found, key: this.#key };

@@ -5,7 +5,7 @@ import common from 'azure-iot-http-base';
 import { Fault } from '../../failure/failure.ts';
 import { type Attempt, ending } from '../../mqtt/attempt.ts';
 
-/** What is handed to the SDK: answers are JSON, whatever the other side calls them. */
+/** The answer as the SDK sees it: JSON, whatever content type the server names. */
 export interface Admitted {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -20,8 +20,8 @@ export interface HttpsOptions {
   /** Longest time for one request, in milliseconds. */
   readonly requestMs: number;
   /**
-   * Sees every answer before the SDK does. @returns what the SDK is to see of it
-   * @throws what is to end the registration; the SDK then hears nothing
+   * Sees every answer before the SDK does. @returns the answer for the SDK
+   * @throws the end of the registration; the SDK then hears nothing
    */
   readonly admit: (asked: ClientRequest, answer: IncomingMessage, body: string) => Admitted;
   /** Called once, with why the registration has ended. */
@@ -29,13 +29,13 @@ export interface HttpsOptions {
 }
 
 const PORT = 443;
-/** DPS answers with less than 4 KiB; whoever sends more is not DPS. */
+/** DPS answers with less than 4 KiB; a longer answer is not from DPS. */
 const LARGEST_BODY = 65_536;
 
 /**
- * The HTTP base that is handed to the Azure SDK: `new Http(new Https(…))`, as tap.ts is its MQTT provider. It dials by
- * itself, with the CAs of this gateway, and keeps from azure-iot-provisioning-device 1.9.1 what makes it repeat a request
- * for ever (429, 5xx) or throw uncaught (an assignment without a key).
+ * The HTTP base for the Azure SDK: `new Http(new Https(…))`, as tap.ts is its MQTT provider. It dials by itself, with the CAs
+ * of this gateway, and keeps back the answers on which azure-iot-provisioning-device 1.9.1 repeats a request for ever (429,
+ * 5xx) or throws uncaught (an assignment without a key).
  */
 export class Https extends common.Http {
   readonly #options: HttpsOptions;
@@ -43,12 +43,12 @@ export class Https extends common.Http {
   readonly #url: URL;
   readonly #abort = new AbortController();
 
-  /** @throws TypeError when `host` is none */
+  /** @throws TypeError for a wrong `host` */
   constructor(options: HttpsOptions) {
     super();
     this.#options = options;
     this.#url = new URL(`https://${options.host}`);
-    // A connection for each request: one that is kept may be closed by DPS just when the next request goes out.
+    // A connection for each request: DPS may close a kept one just when the next request is sent.
     this.#agent = new Agent({ keepAlive: false, secureContext: options.context });
   }
 
@@ -75,7 +75,7 @@ export class Https extends common.Http {
       try {
         const { status, headers, body } = this.#options.admit(asked, answer, await whole(answer));
         if (this.#abort.signal.aborted) return;
-        // As azure-iot-http-base 1.12.3 calls back: an error above 299, and whatever came.
+        // azure-iot-http-base 1.12.3 calls back likewise: an error above 299, and the body.
         const error = status >= 300 ? new Error(String(status)) : null;
         const seen = { statusCode: status, headers: { 'content-type': 'application/json', ...headers } };
         answered?.(error as Error, body, seen as unknown as IncomingMessage);
@@ -86,7 +86,7 @@ export class Https extends common.Http {
     return asked;
   }
 
-  /** Ends the connection. Nothing reaches the SDK any more. */
+  /** Ends the connection. The SDK hears nothing more. */
   end(): void {
     this.#abort.abort();
     this.#agent.destroy();

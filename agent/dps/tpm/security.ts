@@ -1,24 +1,24 @@
 import type { Tpm } from '../../../hsm/tpm/tpm.ts';
 
-/** No error, as callbacks of node are told; the types of the SDK want one. */
+/** The value for "no error" in node's callbacks; the types of the SDK want an Error. */
 const none = null as unknown as Error;
 
-/** What a registration asks of the TPM. */
+/** The TPM operations of a registration. */
 export interface Attesting extends Pick<Tpm, 'identity' | 'prove'> {
   /** Keeps the key for the hub. @returns its name, another one for each key @throws TpmError blob … */
   take(blob: Uint8Array): Promise<string>;
 }
 
 interface SecurityOptions {
-  /** Once it is aborted the SDK is not called back: it would start a timer, and send the next request. */
+  /** After an abort the SDK is not called back: it would start a timer, and send the next request. */
   readonly over: AbortSignal;
-  /** Hears the name of the key for the hub. */
+  /** Gets the name of the key for the hub. */
   readonly taken: (name: string) => void;
 }
 
 /**
  * The TPM as azure-iot-provisioning-device 1.9.1 asks it (tpm_registration.js). It activates twice: first the key of the
- * challenge, then that for the hub, which alone is to stay.
+ * challenge, then that for the hub; only the second one is kept.
  */
 export function security(tpm: Attesting, registrationId: string, { over, taken }: SecurityOptions) {
   let challenge: Buffer | undefined;

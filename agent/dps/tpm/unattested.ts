@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import { Fault } from '../../failure/failure.ts';
 
-/** A token is made for an hour; with a clock that is further behind than this it has ended before it is sent. */
+/** A token lives for an hour: with a clock further behind than this, it has expired before it is sent. */
 const FAR_BEHIND_MS = 50 * 60_000;
 
-/** An answer that ends a registration, as it concerns a TPM: its clock, or its keys, where the table speaks of a leaf. */
+/** The end of a registration in words for a TPM: its clock, or its keys, where the table speaks of a leaf. */
 export function unattested({ failure }: Fault, { headers }: IncomingMessage): Fault {
   const { code, cause, retryAfterMs } = failure;
   const behindMs = Date.parse(headers.date ?? '') - Date.now();

@@ -1,5 +1,5 @@
 /**
- * What can go wrong, in three kinds that are never mixed up:
+ * Three kinds of failures that are never mixed up:
  * - `transient`: no answer, or an answer that says "later". Nothing changes, the same effect is tried again.
  * - `refused`: the other side answered, and said no. Asking again the same way will not help.
  * - `broken`: the token, the disk or the configuration. A person or a restart is needed.
@@ -8,7 +8,7 @@ export type FailureKind = 'transient' | 'refused' | 'broken';
 
 export interface CodeEntry {
   readonly kind: FailureKind;
-  /** What it means, for README.md. */
+  /** The meaning, for README.md. */
   readonly means: string;
   /** The next command, or the person to call. */
   readonly advice: string;
@@ -16,5 +16,5 @@ export interface CodeEntry {
 
 export const entry = (kind: FailureKind, means: string, advice: string): CodeEntry => ({ kind, means, advice });
 
-/** The advice of what passes without anybody. */
+/** The advice for a failure that passes by itself. */
 export const itself = 'Nothing to do: newleaf keeps trying.';

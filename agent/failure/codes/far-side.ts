@@ -1,6 +1,6 @@
 import { type CodeEntry, entry, itself } from './code.ts';
 
-/** What DPS, the hub and the issuer answer, or fail to answer. */
+/** Answers of DPS, the hub and the issuer, and missing answers. */
 export const FAR_SIDE = {
   'NL-DPS-401002': entry(
     'refused',
@@ -104,7 +104,7 @@ export const FAR_SIDE = {
   'NL-EST-WAIT': entry('transient', 'The EST server accepted the request and asks to come back later (202).', itself),
   'NL-EST-BODY': entry(
     'transient',
-    'The EST server sent something that is no certificate response (RFC 7030 section 4.2.3).',
+    'The answer of the EST server is no certificate response (RFC 7030 section 4.2.3).',
     'Operator of the CA: look at the log of the EST server.',
   ),
   'NL-EST-AUTH': entry(
@@ -130,7 +130,7 @@ export const FAR_SIDE = {
   ),
   'NL-CMD-UNCONFIGURED': entry(
     'broken',
-    'The command lacks configuration, or does not support what is asked of it (exit code 4 or 6).',
+    'The command lacks configuration, or does not support the request (exit code 4 or 6).',
     'Configure the program in issuer.command.argv.',
   ),
   'NL-CMD-FAILED': entry(

@@ -1,6 +1,6 @@
 import { type CodeEntry, entry } from './code.ts';
 
-/** What is wrong on the gateway itself: leaf, token, disk, configuration, commands. */
+/** Faults on the gateway itself: leaf, token, disk, configuration, commands. */
 export const GATEWAY = {
   'NL-LEAF-EXPIRING': entry(
     'transient',
@@ -126,7 +126,7 @@ export const GATEWAY = {
   'NL-TPM-BUSY': entry(
     'broken',
     'Another program holds the TPM.',
-    'Set tpm.device to /dev/tpmrm0, which many can use at once, or end what holds it (`fuser /dev/tpm0`).',
+    'Set tpm.device to /dev/tpmrm0, which many can use at once, or end the program that holds it (`fuser /dev/tpm0`).',
   ),
   'NL-TPM-BLOB': entry(
     'transient',
@@ -141,17 +141,17 @@ export const GATEWAY = {
   'NL-TPM-PASSWORD': entry(
     'broken',
     'The TPM asks for a password, and newleaf has none.',
-    'Whoever owns the TPM: take the passwords of owner and endorsement away (`tpm2_changeauth -c owner -p PASSWORD`); then `newleaf tpm`.',
+    'Owner of the TPM: remove the passwords of owner and endorsement (`tpm2_changeauth -c owner -p PASSWORD`); then `newleaf tpm`.',
   ),
   'NL-TPM-LOCKED': entry(
     'broken',
     'The TPM is locked: it was given wrong passwords.',
-    'It opens by itself, perhaps after hours; whoever owns it can do so at once: `tpm2_dictionarylockout --clear-lockout`.',
+    'It opens by itself, perhaps after hours; the owner of the TPM can open it at once: `tpm2_dictionarylockout --clear-lockout`.',
   ),
   'NL-TPM-FULL': entry(
     'broken',
     'The TPM has no room for another key.',
-    'Look with `tpm2_getcap handles-persistent`, and remove what nobody needs (`tpm2_evictcontrol -c HANDLE`).',
+    'Look with `tpm2_getcap handles-persistent`, and remove a key that is not needed (`tpm2_evictcontrol -c HANDLE`).',
   ),
   'NL-TPM-FAILED': entry(
     'broken',
@@ -166,7 +166,7 @@ export const GATEWAY = {
   'NL-TOKEN-HUNG': entry(
     'broken',
     'The PKCS#11 module hangs, or ends the process that has loaded it.',
-    'Restart what stands behind the module (pcscd, tpm2-abrmd, the p11-kit server), or plug the token in again; then `newleaf check`.',
+    'Restart the daemon behind the module (pcscd, tpm2-abrmd, the p11-kit server), or plug the token in again; then `newleaf check`.',
   ),
   'NL-CONFIG': entry(
     'broken',
@@ -215,8 +215,8 @@ export const GATEWAY = {
   ),
   'NL-BUDGET-BRAKED': entry(
     'transient',
-    'newleaf has done the same again and again without getting anywhere, and slows down.',
-    'See with `newleaf status` what is refused. What you ask for (`newleaf reprovision`) is done at once.',
+    'newleaf repeats the same work without success, and slows down.',
+    'See with `newleaf status` what is refused. A request (`newleaf reprovision`) is done at once.',
   ),
   'NL-BUSY': entry('transient', 'Another request is in flight.', 'Wait for it: `newleaf status --watch`.'),
   'NL-DAEMON-DOWN': entry(

@@ -8,15 +8,15 @@ export interface PromotionOptions {
     isNext(name: string | undefined): Promise<boolean>;
     promote(name: string): Promise<void>;
   };
-  /** Hears that the hub refuses the next key, and accepts the one before. */
+  /** Called when the hub refuses the next key, and accepts the previous one. */
   readonly kept: () => void;
-  /** Hears why the next key could not take its place; it serves all the same, and the next session tries again. */
+  /** Gets the reason why the next key could not take its place; it serves all the same, and the next session tries again. */
   readonly failed: (error: unknown) => void;
 }
 
 /**
- * A hub that proves the next key before the one before is given up. An assignment without the name of a key means that
- * one.
+ * A hub that proves the next key before the previous one is given up. An assignment without the name of a key means the
+ * previous one.
  */
 export function promoting(hub: Hub, { key, kept, failed }: PromotionOptions): Hub {
   const signals = new Queue<HubSignal>();
@@ -39,8 +39,8 @@ export function promoting(hub: Hub, { key, kept, failed }: PromotionOptions): Hu
         await hub.connect(leaf, assignment, abort);
       } catch (error) {
         if (!isNext || kindOf(error) !== 'refused') throw error;
-        // The hub can lag DPS; and whether the policy "never re-provision" lets it know a new key at all is documented
-        // nowhere. Either way it is the one before that works.
+        // The hub can lag DPS; and it is documented nowhere whether the policy "never re-provision" lets it know a new key at
+        // all. Either way the previous key works.
         await hub.connect(leaf, before, abort).catch((again: unknown) => {
           throw kindOf(again) === 'transient' ? again : error;
         });
@@ -50,7 +50,7 @@ export function promoting(hub: Hub, { key, kept, failed }: PromotionOptions): Hu
       if (!isNext || name === undefined) return;
       const heard = lost;
       await key.promote(name).catch(failed);
-      // A TPM takes seconds: the loop has heard of an end meanwhile, and did not count a session as open that it could be the end of.
+      // A TPM takes seconds: an end may have been reported meanwhile, which the loop could not match to an open session.
       if (lost !== undefined && lost !== heard) throw new Fault('NL-HUB-LOST', { cause: lost.cause });
     },
     signals,

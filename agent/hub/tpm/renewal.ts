@@ -5,9 +5,9 @@ import { Queue } from '../../time/queue.ts';
 export interface RenewalOptions {
   /** How long a token lives, in milliseconds. */
   readonly lifeMs: number;
-  /** A random number in [0, 1): a fleet that connected in one moment does not come back in one. */
+  /** A random number in [0, 1): spreads a fleet that connected in one moment. */
   readonly draw: () => number;
-  /** Hears why a renewal failed; it is tried again. */
+  /** Gets the reason why a renewal failed; it is tried again. */
   readonly failed: (error: unknown) => void;
 }
 
@@ -17,9 +17,9 @@ const SPREAD = 0.1;
 const TRIES_IN_A_LIFE = 60;
 
 /**
- * A hub whose sessions outlive their tokens: the hub ends a session when its token does, so another one is opened with a
- * new token before that, and takes over as every newer connection does. Whatever stands in the way of that is tried again,
- * as the session is good until its token ends; after that it is lost like any other, and the machine decides.
+ * A hub whose sessions outlive their tokens: the hub ends a session when its token ends, so another one is opened before that
+ * with a new token, and takes over as every newer connection does. A failure is tried again, because the session is good until
+ * its token ends; after that it is lost like any other, and the machine decides.
  */
 export function renewing(hub: Hub, { lifeMs, draw, failed }: RenewalOptions): Hub {
   const signals = new Queue<HubSignal>();

@@ -2,7 +2,7 @@ import { promisify } from 'node:util';
 import common from 'azure-iot-common';
 import type { Assignment } from '../../roll/leaf.ts';
 
-/** As long as the tokens of azure-iot-security-tpm 1.9.3 live (tpm_authentication_provider.js). */
+/** The lifetime of the tokens of azure-iot-security-tpm 1.9.3 (tpm_authentication_provider.js). */
 export const TOKEN_MS = 3_600_000;
 
 /**

@@ -73,7 +73,7 @@ export const BREAKAGES: readonly Breakage[] = [
         'trouble NL-EST-AUTH About the next leaf: The EST server answered simpleenroll with 403. (Fault.) → Check issuer.est.username and password_file, or the bootstrap identity.',
       ],
       says: () =>
-        'NL-LEAF-EXPIRED The leaf expired 60 min ago, and no new one has come. → What keeps it away is said below. Or bring one yourself: `newleaf csr`, have it signed, then `newleaf install FILE`. NL-EST-AUTH The EST server answered simpleenroll with 403. (Fault.) → Check issuer.est.username and password_file, or the bootstrap identity.',
+        'NL-LEAF-EXPIRED The leaf expired 60 min ago, and no new one has come. → The reason is said below. Or bring one yourself: `newleaf csr`, have it signed, then `newleaf install FILE`. NL-EST-AUTH The EST server answered simpleenroll with 403. (Fault.) → Check issuer.est.username and password_file, or the bootstrap identity.',
       async cure({ far, gateway }) {
         await far.lift('est');
         // The CA goes by the right time.
@@ -121,12 +121,12 @@ export const BREAKAGES: readonly Breakage[] = [
         const [check, code] =
           server === 'dps' ? ['dps-reach', 'NL-DPS-UNREACHABLE'] : ['hub-reach', 'NL-HUB-UNREACHABLE'];
         const port = portOf(endpoints[server]);
-        return `${check} ${code} ${HERE} port ${port} cannot be reached: nobody answers in time. → Check network and firewall: TCP port ${port} must be open from here.`;
+        return `${check} ${code} ${HERE} port ${port} cannot be reached: there is no answer in time. → Check network and firewall: TCP port ${port} must be open from here.`;
       }),
     daemon: {
       until: met,
       says: () =>
-        'NL-HUB-UNREACHABLE The hub cannot be reached. (nobody answers in time, ETIMEDOUT) → Check the network, DNS and the firewall (port 8883) with `newleaf check`.',
+        'NL-HUB-UNREACHABLE The hub cannot be reached. (there is no answer in time, ETIMEDOUT) → Check the network, DNS and the firewall (port 8883) with `newleaf check`.',
     },
   },
   {

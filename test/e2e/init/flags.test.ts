@@ -24,7 +24,7 @@ if (insideNetworkNamespace(import.meta.filename)) {
 
     test('without a terminal and without --yes, it says what to do', async () => {
       const err = said(await init(), 2);
-      assert.match(err, /NL-CONFIG .* there is nobody to ask: .*--yes/);
+      assert.match(err, /NL-CONFIG .* newleaf cannot ask: .*--yes/);
     });
 
     test('with --yes alone, it names every flag that has no default', async () => {
@@ -35,7 +35,7 @@ if (insideNetworkNamespace(import.meta.filename)) {
       );
       assert.match(
         said(await init('--yes', '--id-scope', '0ne', '--issuer', 'inbox'), 2),
-        /nobody to ask which token to take\. Tokens here: none\..* --new-token softhsm/,
+        /cannot ask which token to take\. Tokens here: none\..* --new-token softhsm/,
       );
       assert.equal(stage.machine.sh('ls /etc/newleaf | grep toml || true'), '', 'nothing was written');
     });

@@ -31,7 +31,7 @@ if (insideNetworkNamespace(import.meta.filename)) {
         assert.ok(!left.includes('newleaf.toml') && !left.includes('pin'), `${stop}: ${left}`);
       }
       const person = stage.person(t);
-      await person.sees('You have answered some of it before');
+      await person.sees('Your earlier answers');
       await person.answers('ID scope [0ne00000000]', '');
       await person.answers('Registration ID, which is the CN of every leaf [gw-0001]', '');
       await person.answers('DPS endpoint [localhost', '');

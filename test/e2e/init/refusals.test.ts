@@ -95,7 +95,7 @@ if (insideNetworkNamespace(import.meta.filename)) {
       const csr = (text: string) =>
         /-----BEGIN CERTIFICATE REQUEST-----[^-]+-----END CERTIFICATE REQUEST-----/.exec(text)?.[0] ?? '';
       const person = stage.person(t);
-      await person.sees('It is waited for here');
+      await person.sees('init waits for it');
       assert.equal(csr(person.transcript), csr(script.out), 'it is the same request');
       machine.write('/var/lib/newleaf/inbox/leaf.pem', await far.issue(csr(person.transcript)));
       await person.sees('Connected to');

@@ -9,7 +9,7 @@ import { args, stage } from './stage.ts';
 
 const down = async (): Promise<never> => {
   throw new Fault('NL-DAEMON-DOWN', {
-    message: 'The daemon does not run: nobody answers on /run/newleaf/control.sock.',
+    message: 'The daemon does not run: there is no answer on /run/newleaf/control.sock.',
   });
 };
 
@@ -32,9 +32,9 @@ warning  token-present    Token "newleaf" (serial 0042, SoftHSM project SoftHSM
                              locked.
 ok       pin              Token "newleaf" accepts the PIN.
 skipped  hub-reach        DPS has not assigned a hub yet.
-failed   socket           NL-DAEMON-DOWN The daemon does not run: nobody answers
-                          on /run/newleaf/control.sock. It has no state: this
-                          gateway is new, or was given up.
+failed   socket           NL-DAEMON-DOWN The daemon does not run: there is no
+                          answer on /run/newleaf/control.sock. It has no state:
+                          this gateway is new, or was given up.
                           -> A new one: \`sudo newleaf init\`. One that was given
                              up: leave it off, as a daemon that is started
                              begins anew.
@@ -85,9 +85,9 @@ test('--json is one object with every result', async () => {
     describes: 'The daemon runs, and answers on its socket.',
     outcome: 'failed',
     code: 'NL-DAEMON-DOWN',
-    message: 'The daemon does not run: nobody answers on /run/newleaf/control.sock.',
+    message: 'The daemon does not run: there is no answer on /run/newleaf/control.sock.',
     advice:
-      'Put right what else is red here, then `systemctl start newleaf`. What it said last: `journalctl -u newleaf -n 20`.',
+      'Correct the other failures here, then `systemctl start newleaf`. The end of its log: `journalctl -u newleaf -n 20`.',
   });
 });
 

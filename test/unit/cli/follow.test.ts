@@ -46,5 +46,5 @@ test('gives up on a daemon that stays away', async (t) => {
     answering(() => statusWith({ request })),
   );
   await close();
-  await assert.rejects(follow('r1', options(socket)), fault('NL-DAEMON-DOWN', /nobody answers/));
+  await assert.rejects(follow('r1', options(socket)), fault('NL-DAEMON-DOWN', /there is no answer/));
 });

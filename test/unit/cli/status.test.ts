@@ -83,7 +83,7 @@ describe('the daemon does not run', () => {
     const said = io.err.text.replaceAll(/\s+/g, ' ');
     assert.match(
       said,
-      /^NL-DAEMON-DOWN The daemon does not run: nobody answers on .* It has no state: .* given up\. → /,
+      /^NL-DAEMON-DOWN The daemon does not run: there is no answer on .* It has no state: .* given up\. → /,
     );
     assert.match(said, /`sudo newleaf init`.* leave it off/);
     assert.doesNotMatch(said, /systemctl start/);
@@ -99,7 +99,7 @@ describe('the daemon does not run', () => {
     const config = configIn(directory);
     assert.equal(await run(args('status', '--config', config), shown), 5);
     assert.match(shown.out.text, /the daemon does not run\n {2}Last known, .*: has no leaf yet\./);
-    assert.match(shown.out.text, /What to do\n {2}NL-DAEMON-DOWN The daemon does not run: nobody answers on\s/);
+    assert.match(shown.out.text, /What to do\n {2}NL-DAEMON-DOWN The daemon does not run: there is no answer on\s/);
     assert.equal(await run(args('status', '--json', '--config', config), json), 5);
     assert.equal(json.out.text, '');
   });

@@ -200,7 +200,7 @@ const CHANGED: readonly (readonly [from: string | RegExp, to: string, complaint:
   ['[hsm]', 'payload = [1]\n[hsm]', /^5: dps.payload must be a table/],
   ['token = "newleaf"', '', /^5: hsm.token must be set \(or hsm.uri\)/],
   ['token = "newleaf"', 'uri = "pkcs11:serial=1"', undefined],
-  ['token = "newleaf"', 'token = "newleaf"\nuri = "pkcs11:serial=1"', /^8: hsm.uri must go, or hsm.token/],
+  ['token = "newleaf"', 'token = "newleaf"\nuri = "pkcs11:serial=1"', /^8: hsm.uri must be removed, or hsm.token/],
   ['token = "newleaf"', 'uri = "pkcs11:serial=1?pin-value=1"', /^7: hsm.uri must not hold a PIN/],
   ['inbox', 'acme', /^9: leaf.issuer must be one of "est", "inbox", "command", "hub"/],
   ['inbox', 'command', /^issuer.command.argv is missing/],

@@ -28,7 +28,7 @@ describe('what can be kept of a configuration', () => {
     [
       'hsm.token = "a"\nhsm.uri = "pkcs11:token=a"\n',
       { 'hsm.token': 'a' },
-      ['x.toml:2: hsm.uri must go, or hsm.token: one of them names the token.'],
+      ['x.toml:2: hsm.uri must be removed, or hsm.token: one of them names the token.'],
     ],
     [
       'dps.payload = { site = "north" }\nlimits.burst = 3\n',

@@ -18,7 +18,7 @@ test('the socket belongs to the group, and goes away with the daemon', async (t)
   assert.equal(existsSync(socket), false);
   await assert.rejects(
     askSocket(socket, 'GET', '/v1/status'),
-    fault('NL-DAEMON-DOWN', /nobody answers on .*control\.sock/),
+    fault('NL-DAEMON-DOWN', /there is no answer on .*control\.sock/),
   );
 });
 

@@ -56,7 +56,7 @@ test('an individual enrollment through its life', async () => {
   assert.deepEqual(pair('gw-1'), [undefined, second.thumbprint]);
   assert.match(
     await done(run('remove-current both gw-1 --yes --certificate', third.file)),
-    /DPS refuses what was removed from now on/,
+    /From now on DPS refuses what was removed/,
   );
   assert.deepEqual(pair('gw-1'), [third.thumbprint, undefined]);
   // What the tool knows nothing of is as it was.
@@ -147,7 +147,7 @@ describe('it asks before it destroys', () => {
   test('nobody there: it wants --yes', async () => {
     const before = await enrolled();
     const { code, said } = await office.enroll(argv);
-    assert.match(said, /Nobody is there to answer: repeat with --yes/);
+    assert.match(said, /The question cannot be asked: repeat with --yes/);
     assert.equal(code, 2);
     assert.deepEqual(pair('gw-1'), before);
   });
@@ -175,7 +175,7 @@ describe('what DPS refuses is said in words, with 1', () => {
   test('not there', async () => {
     for (const line of ['promote gw-9', 'show group g-9', 'show device gw-9', 'allow group g-9', 'forget gw-9']) {
       const { code, said } = await run(line);
-      assert.match(said, /has no|Nobody knows/);
+      assert.match(said, /has no|is not known/);
       assert.equal(code, 1);
     }
   });

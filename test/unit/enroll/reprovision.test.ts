@@ -83,7 +83,7 @@ Not asked:
       interrupts: true,
       isTTY: true,
     });
-    assert.match(err, /Ctrl-C ends the wait, and tells who is back\.\n\r.\[K\| back/);
+    assert.match(err, /Ctrl-C ends the wait, and tells which are back\.\n\r.\[K\| back/);
     assert.equal(
       out.replace(/within \d+ s/, 'within N s'),
       `reprovision (register) of 2 devices: gw-11, gw-12
@@ -119,7 +119,7 @@ Did not come back within N s:
     await fleetOf('quick', { 'gw-8': 'well' });
     const mark = office.simulator.log.entries.length;
     const dry = await office.enroll(['reprovision', 'gw-8', '--dry-run']);
-    assert.deepEqual([dry.code, /Nobody was called/.test(dry.out)], [0, true]);
+    assert.deepEqual([dry.code, /No device was called/.test(dry.out)], [0, true]);
     assert.equal(office.simulator.log.since(mark).filter(({ event }) => event === 'method').length, 0);
     const { code, out } = await office.enroll(['reprovision', 'gw-8', '--wait', '0']);
     assert.match(withoutId(out), /1 of 1 devices were asked, under the id enroll-ID/);
@@ -187,7 +187,7 @@ describe('a fleet of twenty, by a job of the hub', () => {
   test('no: nobody is called', async () => {
     const mark = office.simulator.log.entries.length;
     const { code, said } = await office.enroll(job(), { answer: 'no' });
-    assert.match(said, / n?o Nobody was called\. $/);
+    assert.match(said, / n?o No device was called\. $/);
     assert.equal(code, 1);
     assert.ok(!office.simulator.log.since(mark).some(({ reason }) => reason?.startsWith('PUT /jobs')));
   });
@@ -195,7 +195,7 @@ describe('a fleet of twenty, by a job of the hub', () => {
   test('a condition that nobody fulfils, and one that is none', async () => {
     const nobody = await office.enroll(['reprovision', '--job', "tags.fleet = 'ships'"]);
     const none = await office.enroll(['reprovision', '--job', 'tags.fleet ==']);
-    assert.match(nobody.said, /No device of this hub fulfils: tags.fleet = 'ships'/);
+    assert.match(nobody.said, /No device of this hub meets: tags.fleet = 'ships'/);
     assert.match(none.said, /The hub refuses \(400\): ArgumentInvalid: BadRequest/);
     assert.deepEqual([nobody.code, none.code], [1, 1]);
   });

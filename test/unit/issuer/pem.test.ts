@@ -69,7 +69,7 @@ for (const [what, delivered] of unreadable) {
 
 test('refused: the CSR in the place of the leaf, and that is said', async () => {
   const csr = armored('CERTIFICATE REQUEST', Buffer.from('3000', 'hex'));
-  await assert.rejects(toPem(Buffer.from(csr)), /NL-LEAF-PARSE Delivered was a CSR/);
+  await assert.rejects(toPem(Buffer.from(csr)), /NL-LEAF-PARSE A CSR was delivered/);
 });
 
 test('base64 is wrapped at 64 characters and ends with a line end', () => {

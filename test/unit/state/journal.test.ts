@@ -74,7 +74,7 @@ test('an entry that the machine does not accept is corrupt, with its reason', as
   const directory = scratch(t);
   await createJournal<object>({ directory, validate: () => ({}) }).write({ other: 1 });
   await assert.rejects(open(directory).read(), (error) =>
-    /makes no sense.*\(the phase is missing\)/.test(String(error)),
+    /with wrong fields.*\(the phase is missing\)/.test(String(error)),
   );
 });
 

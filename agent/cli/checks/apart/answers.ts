@@ -9,13 +9,13 @@ import type { Asked, Login, Question, Told } from './questions.ts';
 import { rehearse } from './rehearse.ts';
 import { shake } from './shake.ts';
 
-/** A tmpfs on every Linux: where the PIN has its name for a moment, on its way to OpenSSL. */
+/** A tmpfs on every Linux: the PIN has a file name here for a moment, on its way to OpenSSL. */
 const MEMORY = '/dev/shm';
 const FETCH_MS = 15_000;
 
 export type Answers = { readonly [Q in Question]: (...asked: Asked<Q>) => Told<Q> | Promise<Told<Q>> };
 
-/** What the process that loads the module answers. */
+/** The answers of the process that loads the module. */
 export function createAnswers(): Answers {
   let opened: { readonly token: Token; readonly login: Login } | undefined;
   let contexts: TokenContexts | undefined;
@@ -58,7 +58,7 @@ export function createAnswers(): Answers {
   };
 }
 
-/** What the module says before the token is open. @throws TokenError */
+/** A question that the module answers before the token is open. @throws TokenError */
 function told<T>(doing: string, ask: () => T): T {
   try {
     return ask();

@@ -5,10 +5,10 @@ import { failureOf } from '../../../failure/failure-of.ts';
 import type { Answers } from './answers.ts';
 import type { Question, Questions } from './questions.ts';
 
-/** A module that speaks to its token over a network or a serial line takes its time, and a hung one takes for ever. */
+/** A module that reaches its token over a network or a serial line is slow; a hung one never answers. */
 const LIMIT_MS = 20_000;
 
-/** What the module was doing, as the end of a sentence. */
+/** The module's last task, as the end of a sentence. */
 const DOING: Readonly<Record<Question, string>> = {
   load: 'when it was loaded',
   slot: 'when it was asked for its tokens',
@@ -27,10 +27,9 @@ const DOING: Readonly<Record<Question, string>> = {
 export type Apart = Worker<Questions, Failure>;
 
 /**
- * The PKCS#11 module, loaded by a process of its own: a module that hangs or crashes takes that process with it, and not
- * the one that is to say so. Asking throws a Fault: what the other process met; NL-TOKEN-HUNG where it gives no answer,
- * or gave none before.
- * @param module path of the module, for the words
+ * The PKCS#11 module, loaded by a process of its own: a module that hangs or crashes ends that process, and this one can
+ * report it. Asking throws a Fault: what the other process met; NL-TOKEN-HUNG where it gives no answer, or gave none before.
+ * @param module path of the module, for the message
  * @param limitMs for each question, in milliseconds
  */
 export function createApart(module: string, limitMs = LIMIT_MS): Apart {
@@ -51,7 +50,7 @@ export function createApart(module: string, limitMs = LIMIT_MS): Apart {
   });
 }
 
-/** What the process does that loads the module. */
+/** The job of the process that loads the module. */
 export function moduleJob(): Job {
   let answers: Promise<Answers> | undefined;
   return {
@@ -59,7 +58,7 @@ export function moduleJob(): Job {
     async perform(question, asked) {
       // Where the native part of pkcs11js cannot be loaded, this is the answer to every question.
       answers ??= import('./answers.ts').then(({ createAnswers }) => createAnswers());
-      // Both ends are this very program, so the arguments are those of the question.
+      // Both ends are this program, so the arguments fit the question.
       const answer = (await answers)[question as Question] as (...asked: readonly unknown[]) => unknown;
       return answer(...asked);
     },

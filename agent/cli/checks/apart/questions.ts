@@ -18,14 +18,14 @@ export interface Login extends Locator {
   readonly pinRecord: string;
 }
 
-/** A token that nobody has logged in to. */
+/** A token before login. */
 export interface FoundToken {
   readonly name: TokenName;
   /** CKF_ flags of CK_TOKEN_INFO. */
   readonly flags: number;
 }
 
-/** What a server made of our certificate. */
+/** A server's judgement of our certificate. */
 export interface Shaken {
   /** silent: the handshake is over, and the server has neither refused us nor gone on within five seconds. */
   readonly verdict: 'taken' | 'silent' | 'refused';
@@ -35,8 +35,8 @@ export interface Shaken {
 }
 
 /**
- * What is asked of the process that loads the PKCS#11 module. All but `load` and `slot` come after `open`. Each throws
- * what it met, as a Fault.
+ * Questions to the process that loads the PKCS#11 module. All but `load` and `slot` come after `open`. Each throws its failure
+ * as a Fault.
  */
 export interface Questions {
   load(module: string): void;

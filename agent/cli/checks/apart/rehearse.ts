@@ -7,9 +7,9 @@ const VERSIONS: readonly SecureVersion[] = ['TLSv1.2', 'TLSv1.3'];
 const WAIT_MS = 15_000;
 
 /**
- * A TLS handshake of the leaf with itself, over no network: both ends show it and prove its key, so every step that needs
- * the token is taken, twice. At each version: an RSA key signs by PKCS#1 in the one, and by PSS in the other, which not
- * every module can.
+ * A TLS handshake of the leaf with itself, without a network: both ends show it and prove its key, so every step that needs
+ * the token runs twice. At each version: an RSA key signs by PKCS#1 in the one, and by PSS in the other, which not every
+ * module can.
  * @throws TokenError; Error where it fails otherwise
  */
 export async function rehearse(context: (version: SecureVersion) => Promise<SecureContext>): Promise<void> {
@@ -25,10 +25,10 @@ export async function rehearse(context: (version: SecureVersion) => Promise<Secu
 
 async function handshake(secureContext: SecureContext): Promise<void> {
   const [near, far] = duplexPair();
-  // Trust is not what this is about, and a leaf is no server: nobody judges the certificate.
+  // This tests the key, and a leaf is no server certificate: trust is not checked.
   const server = new TLSSocket(far, { isServer: true, secureContext, requestCert: true, rejectUnauthorized: false });
   const client = connect({ socket: near, secureContext, rejectUnauthorized: false });
-  // When one end fails, so does the other, after nobody listens any more.
+  // When one end fails, the other fails later, when its listener is gone.
   for (const end of [server, client]) end.on('error', () => undefined);
   const signal = AbortSignal.timeout(WAIT_MS);
   try {

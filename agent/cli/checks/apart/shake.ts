@@ -8,12 +8,12 @@ import type { Shaken } from './questions.ts';
 const WAIT_MS = 10_000;
 /** For all addresses of the name: 10 s for each of three (dialling.ts). */
 const REACH_MS = 30_000;
-/** A server that has said nothing by then waits for us. */
+/** A server that is silent for so long waits for our next message. */
 const VERDICT_MS = 5_000;
 
 /**
- * A TLS handshake that shows our certificate, and nothing after it: without CONNECT the session that the daemon may have
- * with this server is not touched.
+ * A TLS handshake that shows our certificate, and nothing after it: without CONNECT, the daemon's session with this server
+ * goes on undisturbed.
  * @param host `host` or `host:port`; the port is 8883 without it
  * @throws TokenError where our own key is at fault
  */
@@ -38,9 +38,9 @@ export async function shake(host: string, secureContext: SecureContext): Promise
 }
 
 /**
- * What the server makes of our certificate. In TLS 1.2 it has said so when the handshake is over. In TLS 1.3 that is only
- * half of it: a refusal comes as an alert afterwards, and a ticket "after it has received the client Finished message"
- * (RFC 8446 section 4.6.1), so after the certificate was taken.
+ * The server's judgement of our certificate. In TLS 1.2 the end of the handshake is the judgement. In TLS 1.3 a refusal comes
+ * as an alert afterwards, and a ticket "after it has received the client Finished message" (RFC 8446 section 4.6.1), so after
+ * the certificate was accepted.
  */
 async function verdict(tls: TLSSocket): Promise<Shaken> {
   const protocol = tls.getProtocol() ?? 'TLS';

@@ -41,10 +41,10 @@ test('what fails leaves its sentence, and the rest is there', async (t) => {
     ['text', 'the PIN is [redacted]'],
     ['json', '{\n "pin": "[redacted]",\n "at": "x"\n}\n'],
     ['public', 'pin 998877'],
-    ['fault', 'This could not be had. The daemon does not run.\n'],
-    ['missing', 'This could not be had. There is no /no.\n'],
-    ['denied', 'This could not be had. This user may not read /no: sudo newleaf support-bundle\n'],
-    ['odd', 'This could not be had. password=[redacted]\n'],
+    ['fault', 'This could not be collected. The daemon does not run.\n'],
+    ['missing', 'This could not be collected. There is no /no.\n'],
+    ['denied', 'This could not be collected. This user may not read /no: sudo newleaf support-bundle\n'],
+    ['odd', 'This could not be collected. password=[redacted]\n'],
   ]);
   assert.deepEqual(made.filter(({ trouble }) => trouble !== undefined).length, 4);
 });
@@ -123,6 +123,7 @@ test('a link or a pipe in the state directory leads nobody elsewhere, and holds 
   symlinkSync(join(directory, 'shadow'), join(state, 'state.json'));
   execFileSync('mkfifo', [join(state, 'leaf.pem')]);
   const made = new Map((await collect(scene, STATE_PARTS)).map((one) => [one.name, one]));
-  for (const name of ['state.json', 'leaf.pem']) assert.match(`${made.get(name)?.content}`, /^This could not be had\./);
+  for (const name of ['state.json', 'leaf.pem'])
+    assert.match(`${made.get(name)?.content}`, /^This could not be collected\./);
   assert.ok([...made.values()].every(({ content }) => !content.includes('planted-hash')));
 });

@@ -69,7 +69,7 @@ export const AZURE: readonly Row[] = [
     'hub-reach',
     'a clock that is wrong',
     { dial: shows({ distrust: 'CERT_NOT_YET_VALID' }), ...wrongClock },
-    /^skipped .* answers at .*; who it is cannot be told while the clock is wrong\.$/,
+    /^skipped .* answers at .*; its identity cannot be checked while the clock is wrong\.$/,
   ],
   [
     'hub-reach',

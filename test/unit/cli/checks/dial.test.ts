@@ -89,7 +89,7 @@ describe('a server that is not there', () => {
 
   test('somebody listens, and says nothing', async (t) => {
     const port = await listening(t, createTcp());
-    await assert.rejects(dial(`127.0.0.1:${port}`, root.pem, quick), unreached('tls', /nobody answers in time/));
+    await assert.rejects(dial(`127.0.0.1:${port}`, root.pem, quick), unreached('tls', /there is no answer in time/));
   });
 
   test('somebody listens, and hangs up', async (t) => {

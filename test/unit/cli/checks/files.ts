@@ -118,7 +118,7 @@ export const FILES: readonly Row[] = [
     'permissions',
     'password for everybody, told before a warning',
     { mode: modes(0o640, 0o755, 0o604) },
-    /^failed NL-CONFIG Everybody on this gateway may use the password of the EST server: .* has mode 0604\./,
+    /^failed NL-CONFIG All users of this gateway may use the password of the EST server: .* has mode 0604\./,
     est,
   ],
   [

@@ -45,7 +45,7 @@ export const ISSUERS: readonly Row[] = [
     'issuer-reach',
     'EST, and a clock that is wrong',
     { dial: shows({ distrust: 'CERT_NOT_YET_VALID' }), ...wrongClock },
-    /^skipped ca\.example:443 answers at .*; who it is cannot be told while the clock is wrong\.$/,
+    /^skipped ca\.example:443 answers at .*; its identity cannot be checked while the clock is wrong\.$/,
     EST,
   ],
   ['issuer-reach', 'program', {}, /^ok \/bin\/sign can be run\.$/, COMMAND],
@@ -64,7 +64,7 @@ export const ISSUERS: readonly Row[] = [
     COMMAND,
   ],
 
-  ['issuer-auth', 'inbox', {}, /^skipped Only an EST server is shown anything\.$/],
+  ['issuer-auth', 'inbox', {}, /^skipped Only an EST server gets credentials\.$/],
   [
     'issuer-auth',
     'leaf',
@@ -95,7 +95,7 @@ export const ISSUERS: readonly Row[] = [
     {
       ...expired,
       exchange: async ({ headers }, _, as) =>
-        answers(as === 'nobody' && headers?.Authorization === 'Basic Z3c6c2VjcmV0' ? 400 : 401)({} as never, '', as),
+        answers(as === 'none' && headers?.Authorization === 'Basic Z3c6c2VjcmV0' ? 400 : 401)({} as never, '', as),
     },
     /^ok ca\.example accepts user name and password: /,
     PASSWORD,
@@ -114,7 +114,7 @@ export const ISSUERS: readonly Row[] = [
       text: async () => 'secret',
       exchange: async (_, __, as) => answers(as === 'leaf' ? 401 : 400)({} as never, '', as),
     },
-    /^warning ca\.example does not accept the current leaf \(HTTP 401\)\. Until then newleaf goes another way: ca\.example accepts user name and password: .* -> Operator of the CA/,
+    /^warning ca\.example does not accept the current leaf \(HTTP 401\)\. Until then other credentials work: ca\.example accepts user name and password: .* -> Operator of the CA/,
     PASSWORD,
   ],
   [

@@ -43,7 +43,7 @@ describe('leaf-key: the key is there, and', () => {
   });
 
   test('its signature is worth nothing', async () => {
-    const message = 'What the key "newleaf-a" signs does not verify.';
+    const message = 'Signatures of the key "newleaf-a" do not verify.';
     assert.deepEqual(await found(p256, p256, await mint(), 'ec-p256'), ['failed', 'NL-TOKEN-FAILED', message]);
   });
 });

@@ -25,7 +25,7 @@ export const TOKEN: readonly Row[] = [
     'module-loads',
     'hangs',
     { loadModule: fails(new Fault('NL-TOKEN-HUNG', { message: 'It hangs.' })) },
-    /^failed NL-TOKEN-HUNG It hangs\. -> Restart what stands behind the module/,
+    /^failed NL-TOKEN-HUNG It hangs\. -> Restart the daemon behind the module/,
   ],
 
   [

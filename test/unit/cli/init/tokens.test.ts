@@ -99,13 +99,13 @@ describe('the token that flags and configuration name', () => {
   const rows: readonly (readonly [what: string, options: SceneOptions, found: Partial<Survey>, expected: unknown])[] = [
     ['the only one', {}, { tokens: [a] }, a],
     ['the only usable one', {}, { tokens: [a, locked] }, a],
-    ['none of two', {}, { tokens: [a, b] }, /nobody to ask which token.*"a".*"b".*--token LABEL/s],
+    ['none of two', {}, { tokens: [a, b] }, /cannot ask which token.*"a".*"b".*--token LABEL/s],
     ['none at all', {}, {}, /Tokens here: none\..*--new-token softhsm/s],
     ['by label', { flags: { token: 'b' } }, { tokens: [a, b] }, b],
     ['by URI', { flags: { token: 'pkcs11:serial=03' } }, { tokens: [a, twin] }, twin],
     ['by module', { flags: { token: 'a', module: CARD.path } }, { tokens: [a, card] }, card],
     ['configured', { configured: { 'hsm.module': SOFTHSM.path, 'hsm.token': 'a' } }, { tokens: [card, a, b] }, a],
-    ['a label that two have', { flags: { token: 'a' } }, { tokens: [a, twin] }, /nobody to ask which token/],
+    ['a label that two have', { flags: { token: 'a' } }, { tokens: [a, twin] }, /cannot ask which token/],
     [
       'one that is not there',
       { flags: { token: 'c' } },
