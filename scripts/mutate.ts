@@ -60,9 +60,7 @@ type Proof = keyof typeof PROOFS;
 async function copyWhole(): Promise<string> {
   const whole = join(workshop, 'whole');
   // The tables also check that the journal accepts what the machine writes.
-  for (const part of ['agent', TESTS]) {
-    await cp(join(root, part), join(whole, part), { recursive: true });
-  }
+  for (const part of ['agent', TESTS]) await cp(join(root, part), join(whole, part), { recursive: true });
   for (const [proof, text] of Object.entries(PROOFS)) await writeFile(join(whole, TESTS, `${proof}.entry.ts`), text);
   return whole;
 }

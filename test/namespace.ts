@@ -7,15 +7,11 @@ const INSIDE = 'NEWLEAF_TEST_NAMESPACE';
  * tests are to be declared. The results reach the runner by the inherited stdout, so they are reported one by one.
  */
 export function inside(file: string, [program = '', ...args]: readonly string[]): boolean {
-  if (process.env[INSIDE] === '1') {
-    return true;
-  }
+  if (process.env[INSIDE] === '1') return true;
   const node = [process.execPath, ...process.execArgv, file];
   const env = { ...process.env, [INSIDE]: '1' };
   const { status, error } = spawnSync(program, [...args, ...node], { stdio: 'inherit', env });
-  if (error !== undefined) {
-    throw error;
-  }
+  if (error !== undefined) throw error;
   process.exitCode = status ?? 1;
   return false;
 }

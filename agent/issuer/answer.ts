@@ -52,24 +52,16 @@ function refuse(operation: string, { status, headers, body }: HttpsReply): never
 }
 
 function codeOf(status: number): Code {
-  if (status === 202) {
-    return 'NL-EST-WAIT';
-  }
-  if (status === 401 || status === 403) {
-    return 'NL-EST-AUTH';
-  }
-  if (status >= 500) {
-    return 'NL-EST-SERVER';
-  }
+  if (status === 202) return 'NL-EST-WAIT';
+  if (status === 401 || status === 403) return 'NL-EST-AUTH';
+  if (status >= 500) return 'NL-EST-SERVER';
   // A redirect is refused: to another origin it needs the approval of a user (RFC 7030 section 3.2.1), and there is none here
   return status >= 300 ? 'NL-EST-REFUSED' : 'NL-EST-BODY';
 }
 
 /** Milliseconds; RFC 9110 section 10.2.3 has two forms, seconds and a date in GMT. Undefined for anything else. */
 function retryAfter(value = ''): number | undefined {
-  if (/^\d{1,9}$/.test(value)) {
-    return Number(value) * 1000;
-  }
+  if (/^\d{1,9}$/.test(value)) return Number(value) * 1000;
   const moment = value.endsWith(' GMT') ? Date.parse(value) : Number.NaN;
   return Number.isNaN(moment) ? undefined : Math.max(moment - Date.now(), 0);
 }

@@ -33,9 +33,7 @@ export function linkUp(
     const issuer = issuerAmong(left, last, now);
     if (issuer === undefined) {
       const held = known(current, last, now);
-      if (held === undefined || chain.some((link) => isSame(link, held))) {
-        break;
-      }
+      if (held === undefined || chain.some((link) => isSame(link, held))) break;
       notes.push(`${named(held)} was not delivered: it is taken from the chain of the current leaf.`);
       chain.push(held);
       last = held;

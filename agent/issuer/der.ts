@@ -69,9 +69,7 @@ export function signatureOf({ raw }: X509Certificate): { algorithm: string; hash
   const [, identifier] = childrenOf(elementsOf(raw)[0]);
   const [oid, parameters] = childrenOf(identifier);
   const algorithm = oidOf(oid);
-  if (algorithm !== RSASSA_PSS) {
-    return { algorithm };
-  }
+  if (algorithm !== RSASSA_PSS) return { algorithm };
   const hash = childrenOf(parameters).find(({ tag }) => tag === PSS_HASH);
   return { algorithm, hash: hash === undefined ? SHA1 : oidOf(childrenOf(childrenOf(hash)[0])[0]) };
 }
@@ -88,9 +86,7 @@ function elementsOf(der: Buffer): Element[] {
     const length = first < 0x80 ? first : der.readUIntBE(at + 2, octets);
     const start = at + 2 + octets;
     at = start + length;
-    if (at > der.length) {
-      throw new RangeError('an element is longer than what holds it');
-    }
+    if (at > der.length) throw new RangeError('an element is longer than what holds it');
     elements.push({ tag, body: der.subarray(start, at) });
   }
   return elements;
@@ -108,9 +104,7 @@ function oidOf(element: Element | undefined): string {
     }
   }
   const [first, ...rest] = arcs;
-  if (first === undefined) {
-    return '';
-  }
+  if (first === undefined) return '';
   const root = Math.min(Math.floor(first / 40), 2); // the first two arcs share a number (X.690 section 8.19.4)
   return [root, first - root * 40, ...rest].join('.');
 }

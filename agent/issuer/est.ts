@@ -48,9 +48,7 @@ export function createEst(settings: EstSettings): Issuer {
         return await enrol(settings, csrPem, AbortSignal.any([abort, deadline]));
       } catch (error) {
         abort.throwIfAborted();
-        if (error instanceof Fault || !deadline.aborted) {
-          throw error;
-        }
+        if (error instanceof Fault || !deadline.aborted) throw error;
         throw new Fault('NL-EST-UNREACHABLE', {
           message: `${new URL(settings.url).host} did not finish within ${settings.deadlineMs / 1000} s.`,
         });
@@ -77,9 +75,7 @@ async function certified(settings: EstSettings, ca: string, csrPem: string, sign
     try {
       return await send(settings, { operation: 'simplereenroll', tls: { secureContext } }, csrPem, signal);
     } catch (error) {
-      if (!hasFirstIdentity(settings) || !mayBeOurCertificate(error)) {
-        throw error;
-      }
+      if (!hasFirstIdentity(settings) || !mayBeOurCertificate(error)) throw error;
     }
   }
   return await send(settings, await firstAttempt(settings, ca), csrPem, signal);
@@ -124,15 +120,11 @@ async function authorities({ url, maxBytes }: EstSettings, ca: string, signal: A
 
 function requestIn(csrPem: string): Buffer {
   const [request] = blocksOf(csrPem);
-  if (request === undefined) {
-    throw new TypeError('the certificate request is not PEM');
-  }
+  if (request === undefined) throw new TypeError('the certificate request is not PEM');
   return request.der;
 }
 
 async function basic({ username, passwordFile }: EstSettings): Promise<string | undefined> {
-  if (!username || passwordFile === undefined) {
-    return undefined;
-  }
+  if (!username || passwordFile === undefined) return undefined;
   return basicOf(username, await readNamed('issuer.est.password_file', passwordFile));
 }

@@ -59,9 +59,7 @@ async function read(response: IncomingMessage, maxBytes: number): Promise<{ body
   for await (const chunk of response) {
     chunks.push(chunk);
     length += chunk.length;
-    if (length > maxBytes) {
-      return { body: Buffer.concat(chunks).subarray(0, maxBytes), cut: true };
-    }
+    if (length > maxBytes) return { body: Buffer.concat(chunks).subarray(0, maxBytes), cut: true };
   }
   return { body: Buffer.concat(chunks), cut: false };
 }
@@ -82,9 +80,7 @@ const alertIn = (cause: unknown): number =>
 function fault(url: string, cause: unknown, untrusted: boolean): Fault {
   const { host } = new URL(url);
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
-  if (untrusted) {
-    return new Fault('NL-EST-UNTRUSTED', { message: `The certificate of ${host} is not trusted.`, cause });
-  }
+  if (untrusted) return new Fault('NL-EST-UNTRUSTED', { message: `The certificate of ${host} is not trusted.`, cause });
   if (OUR_CERTIFICATE.has(alertIn(cause))) {
     return new Fault('NL-EST-AUTH', { message: `${host} refuses our certificate in the TLS handshake.`, cause });
   }

@@ -32,8 +32,6 @@ export const at = (moment: number): string => new Date(moment).toISOString();
 
 function moment(text: string): number {
   const parsed = Date.parse(text);
-  if (Number.isNaN(parsed)) {
-    throw new RangeError(`not a date: ${text}`);
-  }
+  if (Number.isNaN(parsed)) throw new RangeError(`not a date: ${text}`);
   return parsed;
 }

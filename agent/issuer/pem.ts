@@ -50,9 +50,7 @@ export function certificatePem(der: Uint8Array): string {
 export function wrapped(der: Uint8Array): string {
   const base64 = Buffer.from(der).toString('base64');
   let lines = '';
-  for (let at = 0; at < base64.length; at += LINE_LENGTH) {
-    lines += `${base64.slice(at, at + LINE_LENGTH)}\n`;
-  }
+  for (let at = 0; at < base64.length; at += LINE_LENGTH) lines += `${base64.slice(at, at + LINE_LENGTH)}\n`;
   return lines;
 }
 

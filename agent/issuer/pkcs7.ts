@@ -14,9 +14,7 @@ const CONTEXT_SPECIFIC = 3;
 export async function certificatesIn(pkcs7: Uint8Array): Promise<Buffer[]> {
   const asn1 = await import('asn1js');
   const { offset, result } = asn1.fromBER(pkcs7);
-  if (offset === -1) {
-    throw new Error(`not BER: ${result.error}`);
-  }
+  if (offset === -1) throw new Error(`not BER: ${result.error}`);
 
   const members = (node: AsnType | undefined): readonly AsnType[] =>
     node instanceof asn1.Constructed ? node.valueBlock.value : [];

@@ -54,9 +54,7 @@ export function demandStrongSignature(certificate: X509Certificate): void {
 /** A key in words: `RSA 2048`, `EC P-256`. */
 export function kindOf(key: KeyObject): string {
   const { modulusLength, namedCurve } = key.asymmetricKeyDetails ?? {};
-  if (isRsa(key)) {
-    return `RSA ${modulusLength}`;
-  }
+  if (isRsa(key)) return `RSA ${modulusLength}`;
   return namedCurve === undefined ? `${key.asymmetricKeyType}` : `EC ${CURVES.get(namedCurve) ?? namedCurve}`;
 }
 

@@ -53,13 +53,9 @@ function judge(delivered: readonly Buffer[], expectedKey: KeyObject, expected: E
   if (delivered.length > MOST_CERTIFICATES) throw tooMany(delivered.length);
   const certificates = delivered.map((der) => new X509Certificate(der));
   const [first] = certificates;
-  if (first === undefined) {
-    throw new Error('no certificate block');
-  }
+  if (first === undefined) throw new Error('no certificate block');
   const leaf = leafAmong(certificates, expectedKey);
-  if (leaf === undefined) {
-    throw otherKey(expectedKey, certificates.find(({ ca }) => !ca) ?? first);
-  }
+  if (leaf === undefined) throw otherKey(expectedKey, certificates.find(({ ca }) => !ca) ?? first);
   demandStrongKey(leaf); // before any name is read, see name.ts
   demandEndEntity(leaf);
   demandCn(leaf, expected.cn);

@@ -81,7 +81,7 @@ export function inWords(who: string, error: unknown): string {
     case 403:
       return `${who} refuses the connection string (${status}): check its key, and that its policy may write.`;
     case 409:
-      return `${who} refuses (409): ${words}. What is there: enroll show`;
+      return `${who} refuses (409): ${words}. Look at it: enroll show device ID, or enroll show group NAME`;
     case 412:
       return `Another client changed it meanwhile (412). Look again, and repeat.`;
     case 429:

@@ -93,9 +93,7 @@ suite('packages', () => {
   });
 
   test('the scripts of the package are POSIX shell', () => {
-    for (const script of ['config', 'postinst', 'prerm', 'postrm']) {
-      execFileSync('dash', ['-n', join(SCRIPTS, script)]);
-    }
+    for (const script of ['config', 'postinst', 'prerm', 'postrm']) execFileSync('dash', ['-n', join(SCRIPTS, script)]);
   });
 
   test('what the licences of the packages in it ask for is handed on', () => {

@@ -34,21 +34,15 @@ export function attest(
   switches: Switches,
   now: number,
 ): Attested | Unattested {
-  if (!validAt(presented.leaf, now)) {
-    return INVALID;
-  }
+  if (!validAt(presented.leaf, now)) return INVALID;
   const individual = enrollments.individuals.get(registrationId);
   const held = individual && certificatesOf(individual).map(thumbprintOf).includes(presented.thumbprint);
   if (individual !== undefined && (held || switches.individualDecidesFor === 'registration-id')) {
     return attestIndividual(presented, individual);
   }
   const group = findGroup(presented, enrollments, switches, now);
-  if (group === undefined) {
-    return NOT_FOUND;
-  }
-  if (group.status === 'disabled') {
-    return barred(group);
-  }
+  if (group === undefined) return NOT_FOUND;
+  if (group.status === 'disabled') return barred(group);
   return attestedBy(presented, group);
 }
 
@@ -68,9 +62,7 @@ const attestedBy = ({ thumbprint }: Presented, enrollment: Enrollment): Attested
  * registration ID is enough, is a switch.
  */
 function attestIndividual(presented: Presented, enrollment: Enrollment): Attested | Unattested {
-  if (enrollment.status === 'disabled') {
-    return barred(enrollment);
-  }
+  if (enrollment.status === 'disabled') return barred(enrollment);
   const holds = certificatesOf(enrollment).map(thumbprintOf).includes(presented.thumbprint);
   return holds ? attestedBy(presented, enrollment) : UNAUTHORIZED;
 }
@@ -98,18 +90,14 @@ function findGroup(
     const issuer = chain[index + 1];
     found ??= signers.find(({ certificate }) => certificate.raw.equals(link.raw))?.group;
     reached ||= enrollments.cas.holds(link);
-    if (found && reached) {
-      return found;
-    }
+    if (found && reached) return found;
     if (issuer === undefined) {
       const above = signers.find(({ certificate }) => signedBy(link, certificate));
       if (above && (enrolledIssuerMayBeLeftOut || isRoot(above.certificate))) found ??= above.group;
       return reached || enrollments.cas.issued(link) ? found : undefined;
     }
     const valid = expiredIssuerAtDps === 'accept' || validAt(issuer, now);
-    if (!valid || !signedBy(link, issuer)) {
-      return undefined;
-    }
+    if (!valid || !signedBy(link, issuer)) return undefined;
   }
   return undefined;
 }

@@ -135,9 +135,7 @@ export class Authority {
   /** Signs a PKCS#10 (PEM or DER; EC P-256 or P-384, or RSA). Throws where the request is not signed by its own key. */
   async issue(csr: string | Uint8Array, policy: IssuePolicy = {}): Promise<Issued> {
     const request = new x509.Pkcs10CertificateRequest(csr);
-    if (!(await request.verify())) {
-      throw new Error('the signature of the certificate request is wrong');
-    }
+    if (!(await request.verify())) throw new Error('the signature of the certificate request is wrong');
     const cn = policy.cn ?? requestedCn(csr);
     const publicKey = policy.otherKey ? (await newKeys()).publicKey : request.publicKey;
     return this.#sign(cn, publicKey, policy, []);
@@ -207,9 +205,7 @@ export class Authority {
 /** The CN that a PKCS#10 asks for. Throws where the request cannot be read, or names none. */
 export function requestedCn(csr: string | Uint8Array): string {
   const [cn] = new x509.Pkcs10CertificateRequest(csr).subjectName.getField('CN');
-  if (cn === undefined) {
-    throw new Error('the certificate request names no CN');
-  }
+  if (cn === undefined) throw new Error('the certificate request names no CN');
   return cn;
 }
 

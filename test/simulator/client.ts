@@ -48,9 +48,7 @@ export async function connectSimulator(control: string): Promise<RemoteSimulator
       for (let left = timeoutMs; left > 0; left = deadline - Date.now()) {
         const news = await entries(seen, Math.min(left, POLL));
         const found = news.find(matches);
-        if (found !== undefined) {
-          return found;
-        }
+        if (found !== undefined) return found;
         seen = news.at(-1)?.seq ?? seen;
       }
       throw new Error(`no entry in ${timeoutMs} ms for ${typeof query === 'function' ? query : JSON.stringify(query)}`);

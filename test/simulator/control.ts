@@ -117,8 +117,6 @@ function reply(response: ServerResponse, status: number, body: unknown): void {
 async function argumentsOf(request: IncomingMessage): Promise<unknown[]> {
   const chunks: Buffer[] = await request.toArray();
   const args: unknown = JSON.parse(Buffer.concat(chunks).toString() || '[]');
-  if (!Array.isArray(args)) {
-    throw new Error('the arguments must be a JSON array');
-  }
+  if (!Array.isArray(args)) throw new Error('the arguments must be a JSON array');
   return args.map((argument: unknown) => argument ?? undefined);
 }

@@ -63,9 +63,7 @@ export class Door {
 
   /** Listens on 127.0.0.1; on the port it had, or the one given, or any. */
   async open(port = this.#port): Promise<void> {
-    if (this.#servers.length > 0) {
-      return;
-    }
+    if (this.#servers.length > 0) return;
     this.#port = await this.#listen(port, LOOPBACK);
     if (this.#named) await this.#listen(MQTTS, this.#named.address);
   }
@@ -88,9 +86,7 @@ export class Door {
   /** Refuses connections from now on, and cuts the live ones. */
   async shut(): Promise<void> {
     const closed = this.#servers.splice(0).map((server) => new Promise((resolve) => server.close(resolve)));
-    for (const socket of this.#sockets.keys()) {
-      socket.destroy();
-    }
+    for (const socket of this.#sockets.keys()) socket.destroy();
     const alerting = [...this.#alerting.values()];
     this.#alerting.clear();
     await Promise.all([...closed, ...alerting.map(async (starting) => (await starting).stop())]);

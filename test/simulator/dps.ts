@@ -52,15 +52,11 @@ export class Dps implements MqttRules {
     if (presented && !validAt(presented.leaf, now()) && switches.expiredLeafAtDps === 'close') {
       return { close: 'leaf expired' };
     }
-    if (scope !== idScope) {
-      return { code: SERVER_UNAVAILABLE, reason: 'wrong id scope' };
-    }
+    if (scope !== idScope) return { code: SERVER_UNAVAILABLE, reason: 'wrong id scope' };
     if (clientId !== registrationId) {
       return { code: NOT_AUTHORIZED, reason: 'client id differs from the registration id of the username' };
     }
-    if (presented === undefined) {
-      return { code: NOT_AUTHORIZED, reason: 'no client certificate' };
-    }
+    if (presented === undefined) return { code: NOT_AUTHORIZED, reason: 'no client certificate' };
     if (commonName(presented.leaf) !== registrationId) {
       return { code: NOT_AUTHORIZED, reason: 'CN differs from the registration id' };
     }
@@ -77,15 +73,11 @@ export class Dps implements MqttRules {
   opened(link: MqttLink): void {
     const old = this.#links.get(link.clientId);
     this.#links.set(link.clientId, link);
-    if (this.#options.switches.secondDpsConnect === 'drop-old') {
-      old?.drop('newer connection');
-    }
+    if (this.#options.switches.secondDpsConnect === 'drop-old') old?.drop('newer connection');
   }
 
   closed(link: MqttLink): void {
-    if (this.#links.get(link.clientId) === link) {
-      this.#links.delete(link.clientId);
-    }
+    if (this.#links.get(link.clientId) === link) this.#links.delete(link.clientId);
   }
 
   mayPublish(_link: MqttLink, topic: string): boolean {

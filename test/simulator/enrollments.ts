@@ -153,9 +153,7 @@ export class Enrollments {
   /** An individual enrollment or a group by its name. Throws where there is none. */
   get(id: string): Enrollment {
     const found = this.individuals.get(id) ?? this.groups.get(id);
-    if (found === undefined) {
-      throw new Error(`no enrollment "${id}"`);
-    }
+    if (found === undefined) throw new Error(`no enrollment "${id}"`);
     return found;
   }
 

@@ -36,9 +36,7 @@ export function subjectOf(
     if (presented === undefined || !authorities.some((authority) => authority.signed(presented.leaf))) {
       throw new Refusal(401, 'renewal needs a client certificate that this CA has issued');
     }
-    if (!valid) {
-      throw new Refusal(401, 'the client certificate has expired, or is not valid yet');
-    }
+    if (!valid) throw new Refusal(401, 'the client certificate has expired, or is not valid yet');
     return commonName(presented.leaf);
   }
   const basic = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;

@@ -77,9 +77,7 @@ export class Est {
     const call = { request, response, caller, operation };
     this.#note(call, 'request', { reason: `${request.method} ${request.url}` });
     try {
-      if (this.#take(call, 'est-hang')) {
-        return;
-      }
+      if (this.#take(call, 'est-hang')) return;
       if (operation === 'cacerts' && request.method === 'GET') {
         send(
           call,
@@ -111,9 +109,7 @@ export class Est {
     if (cn !== undefined && cn !== asked) {
       throw new Refusal(400, `the request is for CN ${asked}, the certificate to renew for ${cn}`);
     }
-    if (this.#troubled(call, asked)) {
-      return;
-    }
+    if (this.#troubled(call, asked)) return;
     const issued = await this.authority.issue(csr, { ...this.#policy, ...this.#misissue(call) }).catch((error) => {
       throw new Refusal(400, String(error));
     });

@@ -113,18 +113,14 @@ export class Faults {
   /** Throws for a name that this server does not know. Laying the same fault again replaces it. */
   lay(server: ServerName, name: FaultName, options: FaultOptions = {}): void {
     const entry: FaultEntry | undefined = FAULTS[name];
-    if (!entry?.on.includes(kindOf(server))) {
-      throw new Error(`${server} knows no fault "${name}"`);
-    }
+    if (!entry?.on.includes(kindOf(server))) throw new Error(`${server} knows no fault "${name}"`);
     this.#laid.set(`${server} ${name}`, { options, left: options.times ?? Number.POSITIVE_INFINITY });
   }
 
   /** Lifts one fault of a server, or all of them. */
   lift(server: ServerName, name?: FaultName): void {
     for (const key of [...this.#laid.keys()]) {
-      if (name === undefined ? key.startsWith(`${server} `) : key === `${server} ${name}`) {
-        this.#laid.delete(key);
-      }
+      if (name === undefined ? key.startsWith(`${server} `) : key === `${server} ${name}`) this.#laid.delete(key);
     }
   }
 
@@ -137,13 +133,9 @@ export class Faults {
   take(server: ServerName, name: FaultName, connection?: number): FaultOptions | undefined {
     const key = `${server} ${name}`;
     const laid = this.#laid.get(key);
-    if (laid === undefined) {
-      return undefined;
-    }
+    if (laid === undefined) return undefined;
     laid.left -= 1;
-    if (laid.left <= 0) {
-      this.#laid.delete(key);
-    }
+    if (laid.left <= 0) this.#laid.delete(key);
     this.#log.add(server, 'fault', { reason: name, ...(connection === undefined ? {} : { connection }) });
     return laid.options;
   }

@@ -69,9 +69,7 @@ export class Hub implements MqttRules {
     const { clientId, username = '' } = connect;
     const { presented } = caller;
     const { registry, switches, now } = this.#options;
-    if (presented && !validAt(presented.leaf, now())) {
-      return { close: 'leaf expired or not valid yet' };
-    }
+    if (presented && !validAt(presented.leaf, now())) return { close: 'leaf expired or not valid yet' };
     const identity = registry.find(clientId);
     const [, host = '', deviceId] = USERNAME.exec(username) ?? [];
     if (deviceId !== clientId) {
@@ -80,19 +78,13 @@ export class Hub implements MqttRules {
     if (!this.#options.names().includes(host.toLowerCase())) {
       return { code: NOT_AUTHORIZED, reason: 'the username names another hub' };
     }
-    if (identity === undefined) {
-      return { code: NOT_AUTHORIZED, reason: 'no such device' };
-    }
-    if (identity.status === 'disabled') {
-      return { code: switches.disabledConnack, reason: 'device disabled' };
-    }
+    if (identity === undefined) return { code: NOT_AUTHORIZED, reason: 'no such device' };
+    if (identity.status === 'disabled') return { code: switches.disabledConnack, reason: 'device disabled' };
     const { primary, secondary, key, secondaryKey = key } = identity.thumbprints;
     if (key !== undefined && secondaryKey !== undefined) {
       const refusals = [key, secondaryKey].map((one) => tokenRefusal(connect, one, now()));
       const [refusal] = refusals;
-      if (refusal !== undefined && !refusals.includes(undefined)) {
-        return { code: NOT_AUTHORIZED, reason: refusal };
-      }
+      if (refusal !== undefined && !refusals.includes(undefined)) return { code: NOT_AUTHORIZED, reason: refusal };
       this.#tokenEnds.set(caller, tokenEnd(connect));
     } else if (!presented || !printsOf(presented).some((print) => print === primary || print === secondary)) {
       return { code: NOT_AUTHORIZED, reason: 'thumbprint does not match' };
@@ -108,9 +100,7 @@ export class Hub implements MqttRules {
     old?.drop('newer connection');
     this.#deliver(link);
     const tokenEnds = this.#tokenEnds.get(link.caller);
-    if (tokenEnds !== undefined) {
-      this.#endAt(link, tokenEnds, 'token expired');
-    }
+    if (tokenEnds !== undefined) this.#endAt(link, tokenEnds, 'token expired');
     if (this.#options.switches.sessionsEndAtNotAfter && link.caller.presented) {
       this.#endAt(link, Date.parse(link.caller.presented.leaf.validTo), 'leaf expired');
     }
@@ -140,9 +130,7 @@ export class Hub implements MqttRules {
 
   closed(link: MqttLink): void {
     this.#methods.lost(link);
-    if (this.#links.get(link.clientId) === link) {
-      this.#links.delete(link.clientId);
-    }
+    if (this.#links.get(link.clientId) === link) this.#links.delete(link.clientId);
   }
 
   mayPublish({ clientId }: MqttLink, topic: string): boolean {
@@ -186,9 +174,7 @@ export class Hub implements MqttRules {
   callMethod(deviceId: string, name: string, payload: unknown, timeoutMs: number): Promise<MethodAnswer> {
     const link = this.#links.get(deviceId);
     return this.#methods.call(link, deviceId, name, payload, timeoutMs, () => {
-      if (link !== undefined) {
-        this.#endpoint.note(link, 'method', { reason: name, body: payload });
-      }
+      if (link !== undefined) this.#endpoint.note(link, 'method', { reason: name, body: payload });
     });
   }
 
@@ -206,18 +192,14 @@ export class Hub implements MqttRules {
       this.#mail.delete(deviceId);
     }
     this.#settling.set(deviceId, { refused: 0, since: Date.now() });
-    if (write === 'disabled' || write === 'removed') {
-      this.#links.get(deviceId)?.drop(`device ${write}`);
-    }
+    if (write === 'disabled' || write === 'removed') this.#links.get(deviceId)?.drop(`device ${write}`);
   }
 
   /** Right after a registry change CONNACK 5 can be transient (azure-iot-sdk-c#373). */
   #settles(deviceId: string): boolean {
     const fault = this.#options.faults.peek(this.#options.name, 'transient-5');
     const settling = this.#settling.get(deviceId);
-    if (fault === undefined || settling === undefined) {
-      return false;
-    }
+    if (fault === undefined || settling === undefined) return false;
     settling.refused += 1;
     return settling.refused <= (fault.times ?? 0) || Date.now() - settling.since < (fault.ms ?? 0);
   }

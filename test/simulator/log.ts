@@ -57,9 +57,7 @@ export type Fields = Omit<Entry, 'seq' | 'at' | 'server' | 'event'>;
 export type Query = Partial<Entry> | ((entry: Entry) => boolean);
 
 export const matcher = (query: Query): ((entry: Entry) => boolean) => {
-  if (typeof query === 'function') {
-    return query;
-  }
+  if (typeof query === 'function') return query;
   const wanted = Object.entries(query);
   return (entry) => wanted.every(([name, value]) => entry[name as keyof Entry] === value);
 };
@@ -73,9 +71,7 @@ export class Log {
     const at = performance.timeOrigin + performance.now();
     const entry = { seq: this.entries.length + 1, at, server, event, ...fields };
     this.entries.push(entry);
-    for (const watcher of [...this.#watchers]) {
-      watcher(entry);
-    }
+    for (const watcher of [...this.#watchers]) watcher(entry);
     return entry;
   }
 
@@ -109,9 +105,7 @@ export class Log {
   waitFor(query: Query, timeoutMs = 5_000, since = 0): Promise<Entry> {
     const matches = matcher(query);
     const present = this.entries.slice(since).find(matches);
-    if (present !== undefined) {
-      return Promise.resolve(present);
-    }
+    if (present !== undefined) return Promise.resolve(present);
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#watchers.delete(watcher);

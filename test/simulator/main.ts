@@ -30,14 +30,10 @@ await writeFile(join(directory, 'issuer.pem'), issuerPem);
 
 process.once('SIGTERM', () => void stop());
 process.once('SIGINT', () => void stop());
-if (minutes !== undefined) {
-  setTimeout(() => void stop(), Number(minutes) * MINUTE).unref();
-}
+if (minutes !== undefined) setTimeout(() => void stop(), Number(minutes) * MINUTE).unref();
 // A pipe or a terminal closes when whoever started us is gone; /dev/null is at its end from the beginning.
 const input = fstatSync(STDIN);
-if (input.isFIFO() || input.isSocket() || isatty(STDIN)) {
-  process.stdin.once('close', () => void stop()).resume();
-}
+if (input.isFIFO() || input.isSocket() || isatty(STDIN)) process.stdin.once('close', () => void stop()).resume();
 console.log(JSON.stringify({ control: control.url, directory, ...simulator.endpoints }));
 
 async function stop(): Promise<void> {

@@ -61,9 +61,7 @@ export class Methods {
   /** The connection ended: nobody will answer. */
   lost(link: MqttLink): void {
     for (const [rid, pending] of this.#pending) {
-      if (pending.link === link) {
-        this.#settle(rid, new MethodError(404103, `DeviceNotOnline: ${link.clientId} left`));
-      }
+      if (pending.link === link) this.#settle(rid, new MethodError(404103, `DeviceNotOnline: ${link.clientId} left`));
     }
   }
 

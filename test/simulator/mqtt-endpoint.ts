@@ -74,15 +74,11 @@ export class MqttEndpoint {
       this.#subscribe(link, packet);
     } else if (packet.cmd === 'unsubscribe') {
       packet.unsubscriptions.forEach((filter) => void link.session.unsubscribe(filter));
-      if (!this.#take(link, 'no-unsuback')) {
-        link.send({ cmd: 'unsuback', ...id(packet) });
-      }
+      if (!this.#take(link, 'no-unsuback')) link.send({ cmd: 'unsuback', ...id(packet) });
     } else if (packet.cmd === 'puback') {
       link.acknowledge(packet.messageId ?? 0);
     } else if (packet.cmd === 'pingreq') {
-      if (!this.#take(link, 'no-pingresp')) {
-        link.send({ cmd: 'pingresp' });
-      }
+      if (!this.#take(link, 'no-pingresp')) link.send({ cmd: 'pingresp' });
     } else if (packet.cmd === 'disconnect') {
       link.finish('DISCONNECT');
     }
@@ -91,9 +87,7 @@ export class MqttEndpoint {
   #connect(link: MqttLink, connect: IConnectPacket): void {
     link.clientId = connect.clientId;
     const fields = { username: connect.username ?? '' };
-    if (this.#take(link, 'no-connack')) {
-      return;
-    }
+    if (this.#take(link, 'no-connack')) return;
     const verdict = this.#forced(link) ?? this.#rules.judge(connect, link.caller);
     if ('close' in verdict) {
       this.note(link, 'closed-before-connack', { ...fields, reason: verdict.close });
@@ -112,9 +106,7 @@ export class MqttEndpoint {
 
   /** The verdict that a fault gives, whoever comes. */
   #forced(link: MqttLink): Verdict | undefined {
-    if (this.#take(link, 'close-before-connack')) {
-      return { close: 'fault' };
-    }
+    if (this.#take(link, 'close-before-connack')) return { close: 'fault' };
     const connack = this.#take(link, 'connack');
     return connack && { code: connack.code ?? NOT_AUTHORIZED, reason: 'fault' };
   }
@@ -142,9 +134,7 @@ export class MqttEndpoint {
 
   #subscribe(link: MqttLink, packet: ISubscribePacket): void {
     const granted = packet.subscriptions.map(({ topic, qos }) => {
-      if (!this.#rules.maySubscribe(link, topic)) {
-        return REFUSED_SUBSCRIPTION;
-      }
+      if (!this.#rules.maySubscribe(link, topic)) return REFUSED_SUBSCRIPTION;
       const most = Math.min(qos, 1);
       link.session.subscribe(topic, most);
       this.note(link, 'subscribed', { reason: topic });
@@ -165,9 +155,7 @@ export class MqttEndpoint {
       link.drop(`PUBLISH to ${packet.topic}`);
       return;
     }
-    if (packet.qos === 1 && !this.#take(link, 'no-puback')) {
-      link.send({ cmd: 'puback', ...id(packet) });
-    }
+    if (packet.qos === 1 && !this.#take(link, 'no-puback')) link.send({ cmd: 'puback', ...id(packet) });
     this.#rules.published(link, packet.topic, Buffer.from(packet.payload));
   }
 

@@ -55,17 +55,13 @@ export class MqttLink {
   }
 
   send(packet: mqtt.Packet): void {
-    if (this.caller.socket.writable) {
-      this.caller.socket.write(mqtt.generate(packet));
-    }
+    if (this.caller.socket.writable) this.caller.socket.write(mqtt.generate(packet));
   }
 
   /** A message to the client, if it has subscribed to the topic, by the QoS that was granted. */
   publish(topic: string, payload: unknown, { again = false, acknowledged }: Delivery = {}): boolean {
     const qos = this.session.qosFor(topic);
-    if (qos === undefined) {
-      return false;
-    }
+    if (qos === undefined) return false;
     const body = typeof payload === 'string' ? payload : JSON.stringify(payload);
     const message = { cmd: 'publish', topic, payload: body, qos, dup: again, retain: false } as const;
     if (qos === 0) {

@@ -121,9 +121,7 @@ export class Simulator implements SimulatorApi {
     timeoutMs = METHOD_TIMEOUT,
   ): Promise<MethodAnswer> {
     const hub = this.#holder(deviceId);
-    if (hub === undefined) {
-      throw new MethodError(404001, `DeviceNotFound: ${deviceId}`);
-    }
+    if (hub === undefined) throw new MethodError(404001, `DeviceNotFound: ${deviceId}`);
     return this.#parts.hubs[hub].callMethod(deviceId, name, payload, timeoutMs);
   }
 
@@ -162,17 +160,13 @@ export class Simulator implements SimulatorApi {
   async lay(server: ServerName, fault: FaultName, options: FaultOptions = {}): Promise<void> {
     const { faults, doors } = this.#parts;
     faults.lay(server, fault, options);
-    if (fault === 'port-closed') {
-      await doors[server].shut();
-    }
+    if (fault === 'port-closed') await doors[server].shut();
   }
 
   async lift(server: ServerName, fault?: FaultName): Promise<void> {
     const { faults, doors } = this.#parts;
     faults.lift(server, fault);
-    if (faults.peek(server, 'port-closed') === undefined) {
-      await doors[server].open();
-    }
+    if (faults.peek(server, 'port-closed') === undefined) await doors[server].open();
   }
 
   async set(switches: Partial<Switches>): Promise<void> {
@@ -198,9 +192,7 @@ export class Simulator implements SimulatorApi {
 
   #registryOf(deviceId: string): Registry {
     const hub = this.#holder(deviceId);
-    if (hub === undefined) {
-      throw new Error(`no device "${deviceId}" in any hub`);
-    }
+    if (hub === undefined) throw new Error(`no device "${deviceId}" in any hub`);
     return this.registries[hub];
   }
 }

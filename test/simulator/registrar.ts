@@ -126,9 +126,7 @@ export class Registrar {
     if (!known || !never || this.#switches.neverPolicyRefreshesThumbprint) {
       hub.registry.write(deviceId, thumbprints, enrollment.initialDesired, enrollment.initialTags);
     }
-    if (this.#switches.registrationEnablesDevice) {
-      hub.registry.setStatus(deviceId, 'enabled');
-    }
+    if (this.#switches.registrationEnablesDevice) hub.registry.setStatus(deviceId, 'enabled');
     const substatus =
       oldHub === undefined || never ? 'initialAssignment' : this.#moveTwin(deviceId, oldHub, hub, enrollment);
     const assigned = { status: 'assigned', deviceId, assignedHub: hub.host(), substatus } as const;
@@ -139,9 +137,7 @@ export class Registrar {
   #moveTwin(deviceId: string, from: LinkedHub, to: LinkedHub, enrollment: Enrollment): string {
     const moved = from !== to && from.registry.find(deviceId) !== undefined;
     const twin = moved ? from.registry.twin(deviceId) : undefined;
-    if (moved) {
-      from.registry.remove(deviceId);
-    }
+    if (moved) from.registry.remove(deviceId);
     if (!enrollment.policy.migrateDeviceData) {
       to.registry.resetTwin(deviceId, enrollment.initialDesired, enrollment.initialTags);
       return 'deviceDataReset';
@@ -160,9 +156,7 @@ export class Registrar {
     );
     const name = this.#allocation.get(registrationId) ?? listed[0]?.name ?? 'hub1';
     const hub = this.#hubs.find((linked) => linked.name === name);
-    if (hub === undefined) {
-      throw new Error(`no hub "${name}" is linked`);
-    }
+    if (hub === undefined) throw new Error(`no hub "${name}" is linked`);
     return hub;
   }
 }

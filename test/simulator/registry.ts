@@ -81,17 +81,13 @@ export class Registry extends EventEmitter<RegistryEvents> {
   /** Throws where there is none. */
   get(deviceId: string): Identity {
     const identity = this.#identities.get(deviceId);
-    if (identity === undefined) {
-      throw new Error(`no device "${deviceId}" in this hub`);
-    }
+    if (identity === undefined) throw new Error(`no device "${deviceId}" in this hub`);
     return identity;
   }
 
   twin(deviceId: string): Twin {
     const twin = this.#twins.get(deviceId);
-    if (twin === undefined) {
-      throw new Error(`no twin "${deviceId}" in this hub`);
-    }
+    if (twin === undefined) throw new Error(`no twin "${deviceId}" in this hub`);
     return twin;
   }
 
@@ -102,9 +98,7 @@ export class Registry extends EventEmitter<RegistryEvents> {
   /** Creates the identity, or replaces its thumbprints; a twin that is there stays. */
   write(deviceId: string, thumbprints: Thumbprints, initialDesired: object = {}, initialTags: object = {}): Identity {
     const before = this.#identities.get(deviceId);
-    if (before === undefined) {
-      this.#twins.set(deviceId, freshTwin(initialDesired, initialTags));
-    }
+    if (before === undefined) this.#twins.set(deviceId, freshTwin(initialDesired, initialTags));
     const generationId = before?.generationId ?? randomUUID();
     const status = before?.status ?? 'enabled';
     return this.#store({ deviceId, generationId, etag: '', status, thumbprints }, before ? 'updated' : 'created');

@@ -36,9 +36,7 @@ export class VerifiedCas {
     if (commonName(proof) !== uploaded.code) {
       throw new Error(`the proof for "${name}" has the CN ${commonName(proof)}, the code is ${uploaded.code}`);
     }
-    if (!signedBy(proof, uploaded.certificate)) {
-      throw new Error(`the proof for "${name}" was not signed by it`);
-    }
+    if (!signedBy(proof, uploaded.certificate)) throw new Error(`the proof for "${name}" was not signed by it`);
     this.#uploaded.set(name, { ...uploaded, verified: true });
   }
 
@@ -76,9 +74,7 @@ export class VerifiedCas {
 
   #get(name: string): Uploaded {
     const uploaded = this.#uploaded.get(name);
-    if (uploaded === undefined) {
-      throw new Error(`no CA "${name}" was uploaded`);
-    }
+    if (uploaded === undefined) throw new Error(`no CA "${name}" was uploaded`);
     return uploaded;
   }
 }

@@ -71,9 +71,7 @@ if (inside(import.meta.filename, APART)) {
       assert.equal(await machine.must('systemctl', '--failed', '--plain', '--quiet'), '');
       const left = await machine.must('ls', '/etc/newleaf');
       assert.equal(left, 'pin\nso-pin\n', 'newleaf init drew them, so nobody else has them');
-      for (const path of ['/run/newleaf', '/usr/share/newleaf', '/var/lib/newleaf']) {
-        assert.ok(!at(path), path);
-      }
+      for (const path of ['/run/newleaf', '/usr/share/newleaf', '/var/lib/newleaf']) assert.ok(!at(path), path);
     });
   });
 }

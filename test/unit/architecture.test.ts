@@ -114,6 +114,16 @@ test('an exported name means one thing', () => {
   assert.deepEqual(doubled, [], 'name one of them by what it is there, or say in TWOFOLD why both may have it');
 });
 
+test('a single statement stands beside its condition where both fit into a line', () => {
+  const BRACED = /^( *)((?:if|for|while) \(.*\)) \{\n +(?!\/\/|if |for )([^\n]*;)\n\1\}\n/gm;
+  const wide = all.flatMap((file) =>
+    [...read(file).matchAll(BRACED)]
+      .filter(([, margin = '', head = '', body = '']) => `${margin}${head} ${body}`.length <= 120)
+      .map(([, , head]) => `${file}: ${head}`),
+  );
+  assert.deepEqual(wide, [], 'take the braces away: one style for all');
+});
+
 describe('forbidden arrows are found, and a reason is given', () => {
   const rows: readonly (readonly [file: string, statement: string, reason: RegExp | undefined])[] = [
     ['agent/roll/step.ts', "import { readFileSync } from 'node:fs';", /roll → node: .* handed in/],

@@ -41,9 +41,7 @@ export async function filesIn(directory: string): Promise<readonly string[]> {
 export async function removeFiles(directory: string): Promise<void> {
   const names = await filesIn(directory);
   try {
-    for (const name of names.filter((one) => one !== STATE)) {
-      await remove(join(directory, name));
-    }
+    for (const name of names.filter((one) => one !== STATE)) await remove(join(directory, name));
     if (names.length > 0) await syncDirectory(directory);
     await rm(join(directory, STATE), { force: true });
     if (names.length > 0) await syncDirectory(directory);

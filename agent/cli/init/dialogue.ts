@@ -116,9 +116,7 @@ export class Dialogue {
 
   /** Lists the choices, and asks for the number. */
   async choose<K extends string>(words: string, choices: readonly Choice<K>[], fallback: K | undefined): Promise<K> {
-    for (const [at, { words: about }] of choices.entries()) {
-      this.item(`${at + 1}`, about);
-    }
+    for (const [at, { words: about }] of choices.entries()) this.item(`${at + 1}`, about);
     const numberOf = (key: K | undefined) => choices.findIndex((choice) => choice.key === key) + 1;
     const found = (typed: string) => choices.find(({ key }, at) => typed === `${at + 1}` || typed === key);
     const range = choices.length === 1 ? 'must be 1' : `must be a number from 1 to ${choices.length}`;

@@ -22,9 +22,7 @@ export async function askPin(guide: Guide, shown: Shown, isOurs: boolean): Promi
   const kept = await storedPin(guide);
   const where = storedInWords(guide);
   const isMeant = isOurs || !dialogue.asks;
-  if (kept !== undefined && isMeant && (await isAccepted(guide, shown, kept, where, !dialogue.asks))) {
-    return true;
-  }
+  if (kept !== undefined && isMeant && (await isAccepted(guide, shown, kept, where, !dialogue.asks))) return true;
   if (!dialogue.asks) {
     guide.answers.miss('pin-file');
     guide.answers.demandAll();

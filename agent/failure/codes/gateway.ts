@@ -171,7 +171,7 @@ export const GATEWAY = {
   'NL-CONFIG': entry(
     'broken',
     'The configuration is wrong.',
-    'Correct the line named in the message; `newleaf config` shows what is in force.',
+    'Correct the line that the message names. Then `newleaf config` prints all settings as newleaf reads them.',
   ),
   'NL-CONFIG-READ': entry(
     'transient',

@@ -1,6 +1,4 @@
 import { fileURLToPath } from 'node:url';
 import { insideNetworkNamespace } from '../../namespace.ts';
 
-if (insideNetworkNamespace(fileURLToPath(import.meta.url))) {
-  await import('./enrolment.ts');
-}
+if (insideNetworkNamespace(fileURLToPath(import.meta.url))) await import('./enrolment.ts');

@@ -66,9 +66,7 @@ export class Libest {
       'srv.crt': identity.cert,
       'srv.key': identity.key,
     };
-    for (const [name, content] of Object.entries(files)) {
-      writeFileSync(join(folder, name), content, { mode: 0o600 });
-    }
+    for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content, { mode: 0o600 });
     return new Libest(ca, identity, folder, port);
   }
 
@@ -153,9 +151,7 @@ async function listening(port: number, server: ChildProcess): Promise<void> {
       () => false,
     );
     socket.destroy();
-    if (answered) {
-      return;
-    }
+    if (answered) return;
   }
   throw new Error(`estserver does not listen (exit code ${server.exitCode})`);
 }

@@ -16,9 +16,7 @@ export function absenceContract(name: string, open: () => TestToken | Promise<Te
     test('the token goes away and comes back', async (t) => {
       const at = await open();
       t.after(() => at.remove());
-      for (const absence of at.absences) {
-        await t.test(absence.what, (t) => liveThrough(t, at, absence));
-      }
+      for (const absence of at.absences) await t.test(absence.what, (t) => liveThrough(t, at, absence));
     });
   });
 }

@@ -101,9 +101,7 @@ export class Swtpm {
     const template = '001a0023000b00030072000000060080004300100003001000000000';
     const made = await this.#command(`0000013140000001${NO_PASSWORD}000400000000${template}000000000000`);
     const key = made.readUInt32BE(10).toString(16);
-    for (const handle of handles) {
-      await this.#command(`0000012040000001${key}${NO_PASSWORD}${handle.toString(16)}`);
-    }
+    for (const handle of handles) await this.#command(`0000012040000001${key}${NO_PASSWORD}${handle.toString(16)}`);
   }
 
   /** @param body hex, from the command code on; the command carries sessions @returns the response */

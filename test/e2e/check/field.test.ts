@@ -5,7 +5,5 @@ import { FIELD } from './field.ts';
 const isRoot = process.getuid?.() === 0;
 
 suite('what a technician meets in the field', { concurrency: true }, () => {
-  for (const breakage of FIELD) {
-    test(breakage.title, { skip: breakage.needsRoot && !isRoot }, (t) => play(t, breakage));
-  }
+  for (const breakage of FIELD) test(breakage.title, { skip: breakage.needsRoot && !isRoot }, (t) => play(t, breakage));
 });

@@ -29,16 +29,12 @@ const COMPARE: Readonly<Record<string, (left: unknown, right: unknown) => boolea
  * @throws RestRefusal 400
  */
 export function condition(text: string): Condition {
-  if (['', '*'].includes(text.trim())) {
-    return () => true;
-  }
+  if (['', '*'].includes(text.trim())) return () => true;
   return new Parser(tokens(text), text).all();
 }
 
 function ordered(left: unknown, right: unknown): number {
-  if (typeof left === 'number' && typeof right === 'number') {
-    return left - right;
-  }
+  if (typeof left === 'number' && typeof right === 'number') return left - right;
   return typeof left === 'string' && typeof right === 'string' ? left.localeCompare(right) : Number.NaN;
 }
 
@@ -47,9 +43,7 @@ function tokens(text: string): Token[] {
   TOKEN.lastIndex = 0;
   while (text.slice(TOKEN.lastIndex).trim() !== '') {
     const match = TOKEN.exec(text);
-    if (match === null) {
-      throw wrong(text);
-    }
+    if (match === null) throw wrong(text);
     const [, single, double, number, word, sign] = match;
     const quoted = single?.replaceAll("''", "'") ?? double;
     if (quoted !== undefined) found.push({ kind: 'text', text: quoted });
@@ -76,9 +70,7 @@ class Parser {
 
   all(): Condition {
     const holds = this.#or();
-    if (this.#next < this.#tokens.length) {
-      throw wrong(this.#text);
-    }
+    if (this.#next < this.#tokens.length) throw wrong(this.#text);
     return holds;
   }
 
@@ -95,9 +87,7 @@ class Parser {
   }
 
   #not(): Condition {
-    if (!this.#takes('not')) {
-      return this.#atom();
-    }
+    if (!this.#takes('not')) return this.#atom();
     const holds = this.#not();
     return (row) => !holds(row);
   }
@@ -128,18 +118,14 @@ class Parser {
       return (row) => list.some((value) => value(row) === left(row)) !== excluded;
     }
     const compare = COMPARE[this.#token().text];
-    if (compare === undefined) {
-      throw wrong(this.#text);
-    }
+    if (compare === undefined) throw wrong(this.#text);
     const right = this.#value();
     return (row) => compare(left(row), right(row));
   }
 
   #arguments(count: number): Value[] {
     const list = this.#list('(', ')');
-    if (list.length !== count) {
-      throw wrong(this.#text);
-    }
+    if (list.length !== count) throw wrong(this.#text);
     return list;
   }
 
@@ -170,9 +156,7 @@ class Parser {
 
   #token(): Token {
     const token = this.#tokens[this.#next];
-    if (token === undefined) {
-      throw wrong(this.#text);
-    }
+    if (token === undefined) throw wrong(this.#text);
     this.#next += 1;
     return token;
   }
@@ -186,9 +170,7 @@ class Parser {
   }
 
   #demand(text: string): void {
-    if (!this.#takes(text)) {
-      throw wrong(this.#text);
-    }
+    if (!this.#takes(text)) throw wrong(this.#text);
   }
 }
 

@@ -64,9 +64,7 @@ export class DpsRest {
 
   #get(kind: Kind, id: string): Enrollment {
     const found = this.#of(kind).get(id);
-    if (found === undefined) {
-      throw noEnrollment(id);
-    }
+    if (found === undefined) throw noEnrollment(id);
     return found;
   }
 
@@ -78,19 +76,13 @@ export class DpsRest {
   #put(kind: Kind, id: string, sent: unknown, headers: Headers): RestAnswer {
     const body = readEnrollment(sent);
     const named = kind === 'individual' ? body.registrationId : body.enrollmentGroupId;
-    if (named !== id) {
-      throw badRequest('The ID in the body differs from the one in the path.');
-    }
+    if (named !== id) throw badRequest('The ID in the body differs from the one in the path.');
     const before = this.#of(kind).get(id);
     if (before !== undefined && headers['if-match'] === undefined) {
       throw new RestRefusal(409201, 'Conflict', `Enrollment already exists: ${id}`);
     }
-    if (before === undefined && headers['if-match'] !== undefined) {
-      throw noEnrollment(id);
-    }
-    if (before !== undefined && !matches(headers, before.etag)) {
-      throw etagDiffers();
-    }
+    if (before === undefined && headers['if-match'] !== undefined) throw noEnrollment(id);
+    if (before !== undefined && !matches(headers, before.etag)) throw etagDiffers();
     const input = inputOf(body, before, this.#switches);
     for (const name of Object.values(input.caReferences ?? {})) {
       if (!this.#enrollments.cas.verified(name)) {
@@ -109,9 +101,7 @@ export class DpsRest {
   }
 
   #remove(kind: Kind, id: string, headers: Headers): RestAnswer {
-    if (!matches(headers, this.#get(kind, id).etag)) {
-      throw etagDiffers();
-    }
+    if (!matches(headers, this.#get(kind, id).etag)) throw etagDiffers();
     this.#enrollments.remove(id);
     return { status: 204 };
   }
@@ -134,20 +124,14 @@ export class DpsRest {
 
   #registration(id: string): RestAnswer {
     const found = this.#enrollments.registrations.get(id);
-    if (found === undefined) {
-      throw noRegistration(id);
-    }
+    if (found === undefined) throw noRegistration(id);
     return { status: 200, body: stateBody(found) };
   }
 
   #forget({ id, headers }: RestRequest): RestAnswer {
     const found = this.#enrollments.registrations.get(id);
-    if (found === undefined) {
-      throw noRegistration(id);
-    }
-    if (!matches(headers, found.etag)) {
-      throw etagDiffers();
-    }
+    if (found === undefined) throw noRegistration(id);
+    if (!matches(headers, found.etag)) throw etagDiffers();
     this.#enrollments.registrations.delete(id);
     return { status: 204 };
   }
@@ -165,9 +149,7 @@ export class DpsRest {
           : this.#put('individual', registrationId, enrollment, headers);
         return [];
       } catch (error) {
-        if (!(error instanceof RestRefusal)) {
-          throw error;
-        }
+        if (!(error instanceof RestRefusal)) throw error;
         return [{ registrationId, errorCode: error.errorCode, errorStatus: error.message }];
       }
     });

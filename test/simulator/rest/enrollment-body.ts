@@ -80,9 +80,7 @@ export function inputOf(body: EnrollmentBody, before: Enrollment | undefined, sw
 }
 
 function tpmIn({ attestation: { type, tpm }, enrollmentGroupId }: EnrollmentBody): Pick<EnrollmentInput, 'tpm'> {
-  if (type !== 'tpm') {
-    return {};
-  }
+  if (type !== 'tpm') return {};
   if (!tpm || enrollmentGroupId !== undefined) {
     throw badRequest('attestation.tpm: an individual enrollment with an endorsementKey is needed.');
   }
@@ -95,19 +93,13 @@ function certificatesIn(
   before: Enrollment | undefined,
   { infoAlone }: Switches,
 ): CertificatePair & { readonly caReferences?: CaReferences } {
-  if (type !== 'x509') {
-    return {};
-  }
+  if (type !== 'x509') return {};
   const names = x509?.caReferences;
   const pair = enrollmentGroupId === undefined ? x509?.clientCertificates : x509?.signingCertificates;
   const pem = (place: 'primary' | 'secondary'): string | undefined => {
     const sent = pair?.[place];
-    if (sent?.certificate) {
-      return readable(sent.certificate, place);
-    }
-    if (!sent?.info) {
-      return undefined;
-    }
+    if (sent?.certificate) return readable(sent.certificate, place);
+    if (!sent?.info) return undefined;
     const held = infoAlone === 'may-move' ? [before?.primary, before?.secondary] : [before?.[place]];
     const kept = held.find((one) => one && thumbprintOf(one) === sent.info?.sha256Thumbprint);
     if (infoAlone === 'refused' || kept === undefined) {
@@ -169,9 +161,7 @@ export function attestationBody(enrollment: Enrollment): object {
 }
 
 function x509Body({ kind, primary, secondary, caReferences }: Enrollment): object {
-  if (caReferences.primary !== undefined || caReferences.secondary !== undefined) {
-    return { caReferences };
-  }
+  if (caReferences.primary !== undefined || caReferences.secondary !== undefined) return { caReferences };
   const pair = { ...(primary && { primary: infoOf(primary) }), ...(secondary && { secondary: infoOf(secondary) }) };
   return kind === 'individual' ? { clientCertificates: pair } : { signingCertificates: pair };
 }

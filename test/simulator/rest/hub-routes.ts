@@ -93,24 +93,18 @@ export class HubRest {
     if (body.deviceId !== id) {
       throw new RestRefusal(400004, 'ArgumentInvalid', 'The ID in the body differs from the one in the path.');
     }
-    if (!DEVICE_ID.test(id)) {
-      throw new RestRefusal(400004, 'ArgumentInvalid', `No device may be called '${id}'.`);
-    }
+    if (!DEVICE_ID.test(id)) throw new RestRefusal(400004, 'ArgumentInvalid', `No device may be called '${id}'.`);
     if (headers['if-match'] === undefined && before !== undefined) {
       throw new RestRefusal(409001, 'DeviceAlreadyExists', `A device with ID '${id}' is already registered.`);
     }
-    if (headers['if-match'] !== undefined && !matches(headers, this.#get(id).etag)) {
-      throw preconditionFailed(id);
-    }
+    if (headers['if-match'] !== undefined && !matches(headers, this.#get(id).etag)) throw preconditionFailed(id);
     const written = this.#registry.write(id, thumbprintsOf(body));
     const status = body.status ?? 'enabled';
     return written.status === status ? written : this.#registry.setStatus(id, status);
   }
 
   #remove(id: string, headers: RestRequest['headers']): RestAnswer {
-    if (!matches(headers, this.#get(id).etag)) {
-      throw preconditionFailed(id);
-    }
+    if (!matches(headers, this.#get(id).etag)) throw preconditionFailed(id);
     this.#registry.remove(id);
     return { status: 204 };
   }
@@ -120,17 +114,13 @@ export class HubRest {
       const mode = BulkModes.find((name) => name === importMode.toLowerCase());
       const headers = mode === 'create' ? {} : { 'if-match': mode?.endsWith('etag') ? (etag ?? '') : '*' };
       try {
-        if (mode === undefined) {
-          throw new RestRefusal(400004, 'ArgumentInvalid', `no import mode ${importMode}`);
-        }
+        if (mode === undefined) throw new RestRefusal(400004, 'ArgumentInvalid', `no import mode ${importMode}`);
         mode.startsWith('delete')
           ? this.#remove(id, headers)
           : this.#put({ id, headers, body: { ...device, deviceId: id } });
         return [];
       } catch (error) {
-        if (!(error instanceof RestRefusal)) {
-          throw error;
-        }
+        if (!(error instanceof RestRefusal)) throw error;
         return [{ deviceId: id, errorCode: error.word, errorStatus: error.message }];
       }
     });
@@ -143,9 +133,7 @@ export class HubRest {
   #change({ id, headers, body }: RestRequest, change: typeof patchTwin): RestAnswer {
     const identity = this.#get(id);
     const sent = read(TwinPatch, body);
-    if (!matches(headers, this.#registry.twin(id).etag)) {
-      throw preconditionFailed(id);
-    }
+    if (!matches(headers, this.#registry.twin(id).etag)) throw preconditionFailed(id);
     change(this.#registry, id, sent);
     return this.#twin(identity);
   }

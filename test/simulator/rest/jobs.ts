@@ -120,9 +120,7 @@ export class Jobs {
   /** Devices that it has begun with are finished. */
   cancel(jobId: string): object {
     const job = this.#find(jobId);
-    if (job.status === 'completed') {
-      throw new RestRefusal(400004, 'ArgumentInvalid', `The job '${jobId}' has ended.`);
-    }
+    if (job.status === 'completed') throw new RestRefusal(400004, 'ArgumentInvalid', `The job '${jobId}' has ended.`);
     job.status = 'cancelled';
     return told(job);
   }
@@ -133,16 +131,12 @@ export class Jobs {
 
   #find(jobId: string): Job {
     const job = this.#jobs.get(jobId);
-    if (job === undefined) {
-      throw new RestRefusal(404002, 'JobNotFound', `There is no job '${jobId}'.`);
-    }
+    if (job === undefined) throw new RestRefusal(404002, 'JobNotFound', `There is no job '${jobId}'.`);
     return job;
   }
 
   async #run(job: Job): Promise<void> {
-    if (job.status === 'cancelled') {
-      return;
-    }
+    if (job.status === 'cancelled') return;
     const { jobId, body } = job;
     const deadline = Date.now() + (body.maxExecutionTimeInSeconds ?? HOUR) * 1_000;
     const Named = v.looseObject({ deviceId: v.string() });
@@ -208,9 +202,7 @@ function end(row: DeviceJob, how: Pick<DeviceJob, 'status'> & Partial<Pick<Devic
 
 function finish(job: Job): void {
   job.endTime = nowUtc();
-  if (job.status !== 'cancelled') {
-    job.status = 'completed';
-  }
+  if (job.status !== 'cancelled') job.status = 'completed';
 }
 
 /** JobResponse. */

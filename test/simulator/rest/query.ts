@@ -16,9 +16,7 @@ export function evaluate(
 ): object[] {
   const [, columns, source, where] = QUERY.exec(sql) ?? [];
   const rows = columns && (source === undefined ? unnamed : sources[source.toLowerCase()]);
-  if (!columns || !rows) {
-    throw new RestRefusal(400004, 'ArgumentInvalid', `BadRequest: cannot run the query "${sql}"`);
-  }
+  if (!columns || !rows) throw new RestRefusal(400004, 'ArgumentInvalid', `BadRequest: cannot run the query "${sql}"`);
   const holds = where === undefined ? () => true : condition(where);
   const names = columns.trim() === '*' ? undefined : columns.split(',').map((name) => name.trim());
   return rows.filter(holds).map((row) => (names === undefined ? row : picked(row, names)));

@@ -25,24 +25,16 @@ export function sasRefusal(
   now: number,
 ): string | undefined {
   const [scheme, token = ''] = authorization?.split(' ') ?? [];
-  if (scheme !== 'SharedAccessSignature') {
-    return 'no shared access signature';
-  }
+  if (scheme !== 'SharedAccessSignature') return 'no shared access signature';
   const fields = new Map(
     token.split('&').map((field) => [field.slice(0, field.indexOf('=')), field.slice(field.indexOf('=') + 1)]),
   );
   const [sr = '', sig = '', se = '', skn = ''] = ['sr', 'sig', 'se', 'skn'].map((name) => fields.get(name));
-  if (decoded(sr).toLowerCase() !== host) {
-    return `signed for ${decoded(sr)}`;
-  }
-  if (decoded(skn) !== policy) {
-    return `no policy "${decoded(skn)}"`;
-  }
+  if (decoded(sr).toLowerCase() !== host) return `signed for ${decoded(sr)}`;
+  if (decoded(skn) !== policy) return `no policy "${decoded(skn)}"`;
   const expected = createHmac('sha256', Buffer.from(key, 'base64')).update(`${sr}\n${se}`).digest();
   const given = Buffer.from(decoded(sig), 'base64');
-  if (given.length !== expected.length || !timingSafeEqual(given, expected)) {
-    return 'the signature is wrong';
-  }
+  if (given.length !== expected.length || !timingSafeEqual(given, expected)) return 'the signature is wrong';
   return Number(se) * 1_000 > now ? undefined : 'the signature has expired';
 }
 

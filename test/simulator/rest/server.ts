@@ -73,9 +73,7 @@ export class RestServer {
         const own = port === HTTPS ? { key, cert } : undefined;
         return new RestServer(options, routes, server, own ? address : `${address}:${port}`, own);
       } catch (error) {
-        if (left === 0) {
-          throw error;
-        }
+        if (left === 0) throw error;
       }
     }
   }
@@ -145,9 +143,7 @@ export class RestServer {
 }
 
 function parsed(body: Buffer): unknown {
-  if (body.length === 0) {
-    return undefined;
-  }
+  if (body.length === 0) return undefined;
   try {
     return JSON.parse(body.toString());
   } catch {

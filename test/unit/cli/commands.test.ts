@@ -84,9 +84,7 @@ describe('commands of two words, and options that may be repeated', () => {
     ['show group a b', wrong('enroll show group does not take "b". Usage: enroll show group NAME')],
     ['--version', wrong('There is no command. All commands: enroll help')],
   ];
-  for (const [line, expected] of rows) {
-    test(line, () => assert.deepEqual(kit.parse(ENROLL, line.split(' ')), expected));
-  }
+  for (const [line, expected] of rows) test(line, () => assert.deepEqual(kit.parse(ENROLL, line.split(' ')), expected));
 });
 
 describe('help', () => {

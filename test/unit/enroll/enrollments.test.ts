@@ -12,9 +12,7 @@ before(async () => {
 after(() => office.close());
 beforeEach(async () => {
   const { enrollments } = office.simulator;
-  for (const id of [...enrollments.individuals.keys(), ...enrollments.groups.keys()]) {
-    enrollments.remove(id);
-  }
+  for (const id of [...enrollments.individuals.keys(), ...enrollments.groups.keys()]) enrollments.remove(id);
   await office.simulator.set({ infoAlone: 'keeps-its-place' });
 });
 
@@ -169,7 +167,7 @@ describe('what DPS refuses is said in words, with 1', () => {
     const { file } = await office.leaf('gw-1');
     await done(run('add individual --certificate', file));
     const { code, said } = await run('add individual --certificate', file);
-    assert.match(said, /DPS refuses \(409\): Enrollment already exists: gw-1\. What is there: enroll show/);
+    assert.match(said, /DPS refuses \(409\): Enrollment already exists: gw-1\. Look at it: enroll show device ID/);
     assert.equal(code, 1);
   });
   test('not there', async () => {

@@ -47,9 +47,7 @@ export class Office {
   async enroll(argv: readonly string[], setting: Setting = {}): Promise<Told> {
     this.#child.stdin.write(`${JSON.stringify({ argv, setting: { env: this.env, ...setting } })}\n`);
     const { value, done } = await this.#lines.next();
-    if (done) {
-      throw new Error('the process of the tool has ended');
-    }
+    if (done) throw new Error('the process of the tool has ended');
     return JSON.parse(value);
   }
 

@@ -15,9 +15,7 @@ after(() => office.close());
 async function fleetOf(tag: string, behaviours: Readonly<Record<string, Behaviour>>): Promise<void> {
   fleet = Object.entries(behaviours).map(([id, behaviour]) => new SdkGateway(office.simulator, id, behaviour));
   await Promise.all(fleet.map((gateway) => gateway.connect()));
-  for (const { id } of fleet) {
-    office.simulator.registries.hub1.patchTags(id, { fleet: tag });
-  }
+  for (const { id } of fleet) office.simulator.registries.hub1.patchTags(id, { fleet: tag });
 }
 
 const leave = () => Promise.all(fleet.map((gateway) => gateway.close()));

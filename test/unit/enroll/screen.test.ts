@@ -98,9 +98,7 @@ const screens: readonly (readonly [what: string, text: string, golden: string])[
 `,
   ],
 ];
-for (const [what, text, golden] of screens) {
-  test(what, () => assert.equal(text, golden));
-}
+for (const [what, text, golden] of screens) test(what, () => assert.equal(text, golden));
 
 test('the end of a fleet is counted, and everyone who is not well is named', () => {
   const called: Called[] = [

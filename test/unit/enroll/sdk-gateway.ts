@@ -64,9 +64,7 @@ export class SdkGateway {
   async #reprovision(id: string, action: string, called: number): Promise<void> {
     await this.#simulator.log.waitFor({ event: 'method-answer', clientId: this.id }, 5_000, called);
     await this.#client?.close();
-    if (this.#behaviour === 'mute') {
-      return;
-    }
+    if (this.#behaviour === 'mute') return;
     const outcome = this.#behaviour === 'kept' ? { outcome: 'kept', code: 'NL-DPS-401002' } : { outcome: 'done' };
     await this.connect();
     await this.#report({ last: { id, action, ...outcome } });

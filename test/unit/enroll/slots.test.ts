@@ -67,9 +67,7 @@ describe('what is not admitted any more', () => {
     ['both go', both, primary(C), [A, B]],
     ['a name is no certificate', primary(A), primary(ca('AA')), [A]],
   ];
-  for (const [what, before, after, gone] of changes) {
-    test(what, () => assert.deepEqual(lost(before, after), gone));
-  }
+  for (const [what, before, after, gone] of changes) test(what, () => assert.deepEqual(lost(before, after), gone));
 });
 
 test('certificates and names do not stand side by side', () => {

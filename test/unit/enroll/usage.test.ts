@@ -111,9 +111,7 @@ describe('help', () => {
   test('without a command: all of them, and 2', async () => {
     const { code, out, err } = await onPaper([]);
     assert.deepEqual([code, out], [2, '']);
-    for (const name of Object.keys(COMMANDS)) {
-      assert.ok(err.includes(`  ${name} `), name);
-    }
+    for (const name of Object.keys(COMMANDS)) assert.ok(err.includes(`  ${name} `), name);
   });
   test('asked for, it ends with 0', async () => assert.equal((await onPaper(['--help'])).code, 0));
   for (const [name, { examples, meaning }] of Object.entries(COMMANDS)) {

@@ -19,9 +19,7 @@ const thrown: readonly (readonly [string, unknown, number | undefined])[] = [
   ['no error at all', 'CKR_PIN_LOCKED:164', undefined],
 ];
 
-for (const [what, error, code] of thrown) {
-  test(`${what} gives ${code}`, () => assert.equal(ckrOf(error), code));
-}
+for (const [what, error, code] of thrown) test(`${what} gives ${code}`, () => assert.equal(ckrOf(error), code));
 
 const meanings: readonly (readonly [keyof typeof pkcs11js & `CKR_${string}`, string, string])[] = [
   ['CKR_PIN_INCORRECT', 'pin', 'pin'],

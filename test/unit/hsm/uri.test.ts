@@ -20,9 +20,7 @@ const read: readonly (readonly [string, Pkcs11Uri])[] = [
   ['pkcs11:object=a?pin-source=%2Fetc%2Fpin', { object: 'a', pinSource: '/etc/pin' }],
 ];
 
-for (const [uri, expected] of read) {
-  test(`${uri} is read`, () => assert.deepEqual(parseUri(uri), expected));
-}
+for (const [uri, expected] of read) test(`${uri} is read`, () => assert.deepEqual(parseUri(uri), expected));
 
 const refused: readonly (readonly [string, RegExp])[] = [
   ['', /begin with/],

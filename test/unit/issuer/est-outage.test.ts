@@ -23,9 +23,7 @@ async function listen(t: TestContext, listener: Server): Promise<{ url: string }
   listener.on('connection', (socket) => sockets.add(socket));
   await once(listener.listen(0, '127.0.0.1'), 'listening');
   t.after(() => {
-    for (const socket of sockets) {
-      socket.destroy();
-    }
+    for (const socket of sockets) socket.destroy();
     listener.close();
   });
   return { url: `https://127.0.0.1:${portOf(listener.address())}/est` };

@@ -115,9 +115,7 @@ export async function failureOf(issuing: Promise<string>): Promise<Fault['failur
   try {
     await issuing;
   } catch (error) {
-    if (error instanceof Fault) {
-      return error.failure;
-    }
+    if (error instanceof Fault) return error.failure;
     throw error;
   }
   throw new Error('it was issued');

@@ -201,9 +201,7 @@ for (const { what, enroll, present = () => presented(leaf), switches, now = Date
     const got = attest(present(), 'gw-1', enrollments, { ...DEFAULT_SWITCHES, ...switches }, now);
     const words = 'enrollment' in got ? got.enrollment.id : got.disabled ? 'disabled' : got.message;
     assert.equal(words, expect);
-    if ('errorCode' in got) {
-      assert.equal(got.errorCode, 401002);
-    }
+    if ('errorCode' in got) assert.equal(got.errorCode, 401002);
   });
 }
 

@@ -69,9 +69,7 @@ describe('a query picks rows and columns', () => {
     ["SELECT * FROM devices WHERE status = 'enabled'", [row]],
     ['select deviceId, status\n from devices', [{ deviceId: 'gw-1', status: 'enabled' }, { deviceId: 'gw-2' }]],
   ];
-  for (const [sql, expected] of queries) {
-    test(sql, () => assert.deepEqual(evaluate(sql, { devices }), expected));
-  }
+  for (const [sql, expected] of queries) test(sql, () => assert.deepEqual(evaluate(sql, { devices }), expected));
   for (const sql of ['SELECT', 'SELECT * FROM modules', 'DELETE FROM devices', 'SELECT *']) {
     test(`${sql} is refused`, () => assert.throws(() => evaluate(sql, { devices }), { status: 400 }));
   }

@@ -158,9 +158,7 @@ test('no-twin and twin-status', async () => {
   const answers = new Promise<void>((resolve) => {
     client.on('message', (topic) => topics.push(topic) === 2 && resolve());
   });
-  for (const rid of [1, 2, 3]) {
-    client.publish(`$iothub/twin/GET/?$rid=${rid}`, ' ');
-  }
+  for (const rid of [1, 2, 3]) client.publish(`$iothub/twin/GET/?$rid=${rid}`, ' ');
   await answers;
   assert.deepEqual(topics, ['$iothub/twin/res/429/?$rid=1', '$iothub/twin/res/200/?$rid=3']);
   client.end(true);

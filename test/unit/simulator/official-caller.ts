@@ -20,9 +20,7 @@ interface Query {
 async function made({ client, connection, method, args }: OfficialCall): Promise<unknown> {
   const made = CLIENTS[client].fromConnectionString(connection);
   const call = Reflect.get(made, method).bind(made);
-  if (/^create.*Query$/.test(method)) {
-    return pagesOf(call(...args));
-  }
+  if (/^create.*Query$/.test(method)) return pagesOf(call(...args));
   if (method === 'runBulkEnrollmentOperation') {
     // Of azure-iot-provisioning-service 1.11.2, it is the one that never settles unless it is given a callback.
     return new Promise((resolve, reject) =>
@@ -35,9 +33,7 @@ async function made({ client, connection, method, args }: OfficialCall): Promise
 /** Both clients forget the continuation token where `next` is called for a promise without it: the first page for ever. */
 async function pagesOf(query: Query): Promise<unknown[]> {
   const pages: unknown[] = [];
-  while (query.hasMoreResults) {
-    pages.push(bodyOf(await query.next(query.continuationToken)));
-  }
+  while (query.hasMoreResults) pages.push(bodyOf(await query.next(query.continuationToken)));
   return pages;
 }
 

@@ -58,9 +58,7 @@ export class Official {
   async call(call: OfficialCall): Promise<OfficialAnswer> {
     this.#child.stdin.write(`${JSON.stringify(call)}\n`);
     const { value, done } = await this.#lines.next();
-    if (done) {
-      throw new Error('the process of the official clients has ended');
-    }
+    if (done) throw new Error('the process of the official clients has ended');
     return JSON.parse(value);
   }
 

@@ -82,9 +82,7 @@ export function askDps(client: mqtt.MqttClient, topic: string, body: string): Pr
 /** A DPS connection with CONNACK 0 that has subscribed to the answers. */
 export async function enterDps(endpoints: Endpoints, id: string, identity: Identity): Promise<mqtt.MqttClient> {
   const { client, connack, error } = await knockDps(endpoints, id, identity);
-  if (connack !== 0) {
-    throw new Error(`CONNACK ${connack} ${error}`);
-  }
+  if (connack !== 0) throw new Error(`CONNACK ${connack} ${error}`);
   await new Promise((resolve) => client.subscribe('$dps/registrations/res/#', { qos: 1 }, resolve));
   return client;
 }

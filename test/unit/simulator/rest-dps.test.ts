@@ -182,9 +182,7 @@ describe('what is refused, and how', () => {
       ['ThrottlingError', 429, 429001],
     ],
   ];
-  for (const [what, ask, expected] of rows) {
-    test(what, async () => assert.deepEqual(await refusal(ask()), expected));
-  }
+  for (const [what, ask, expected] of rows) test(what, async () => assert.deepEqual(await refusal(ask()), expected));
 });
 
 test('a group: create, replace under its etag, delete under its etag', async () => {

@@ -19,9 +19,7 @@ after(async () => {
   await simulator.close();
 });
 beforeEach(() => {
-  for (const { deviceId } of simulator.registries.hub1.list()) {
-    simulator.registries.hub1.remove(deviceId);
-  }
+  for (const { deviceId } of simulator.registries.hub1.list()) simulator.registries.hub1.remove(deviceId);
 });
 
 const ask =
@@ -157,9 +155,7 @@ describe('what is refused, and how', () => {
       ['ServiceUnavailableError', 503],
     ],
   ];
-  for (const [what, act, expected] of rows) {
-    test(what, async () => assert.deepEqual(await refusal(act()), expected));
-  }
+  for (const [what, act, expected] of rows) test(what, async () => assert.deepEqual(await refusal(act()), expected));
 });
 
 test('in bulk: created, updated under the right and the wrong etag, deleted', async () => {
@@ -192,9 +188,7 @@ test('a twin: tags and desired properties, under its etag or any', async () => {
 });
 
 test('a query: columns, conditions, pages', async () => {
-  for (const id of ['gw-1', 'gw-2', 'gw-3']) {
-    await put(id);
-  }
+  for (const id of ['gw-1', 'gw-2', 'gw-3']) await put(id);
   await body(registry('updateTwin', 'gw-2', { tags: { site: 'north' } }, '*'));
   const rows = (sql: string, size?: number) => body(registry('createQuery', sql, size));
   assert.deepEqual(await rows('SELECT deviceId, status FROM devices', 2), [
