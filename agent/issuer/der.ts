@@ -34,7 +34,7 @@ interface Element {
   readonly body: Buffer;
 }
 
-/** The uses that the key usage extension allows; undefined where there is no such extension. Throws on a text that is not DER. */
+/** The uses that the key usage extension allows; undefined where there is no such extension. Throws on data that is not DER. */
 export function keyUsageOf(certificate: X509Certificate): string[] | undefined {
   const extension = extensionOf(certificate, KEY_USAGE);
   if (extension === undefined) return undefined;
@@ -42,7 +42,7 @@ export function keyUsageOf(certificate: X509Certificate): string[] | undefined {
   return USAGES.filter((_, bit) => ((bits[bit >> 3] ?? 0) & (0x80 >> (bit & 7))) !== 0);
 }
 
-/** Whether the basic constraints say `cA TRUE`, whatever the key usage allows. Throws on a text that is not DER. */
+/** Whether the basic constraints say `cA TRUE`, whatever the key usage allows. Throws on data that is not DER. */
 export function saysCa(certificate: X509Certificate): boolean {
   const [constraints] = extensionOf(certificate, BASIC_CONSTRAINTS) ?? [];
   // RFC 5280 section 4.2.1.9: "cA BOOLEAN DEFAULT FALSE"
@@ -63,7 +63,7 @@ function extensionOf({ raw }: X509Certificate, oid: string): Element[] | undefin
 
 /**
  * The OIDs of the signature: the algorithm, and for RSASSA-PSS its hash, which is SHA-1 where none is given (RFC 4055 section
- * 3.1). Throws on a text that is not DER.
+ * 3.1). Throws on data that is not DER.
  */
 export function signatureOf({ raw }: X509Certificate): { algorithm: string; hash?: string } {
   const [, identifier] = childrenOf(elementsOf(raw)[0]);

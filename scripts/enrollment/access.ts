@@ -73,7 +73,7 @@ export async function allowMember(call: Call): Promise<number> {
   const dps = await Dps.open(call);
   const before = await dps.get('individual', id);
   if (before.status === 'enabled') {
-    throw new Failed(`The individual enrollment "${id}" is enabled: it admits the device, and may be its only one.`);
+    throw new Failed(`The individual enrollment "${id}" is enabled: it bars no device, and the device may need it.`);
   }
   return change(call, dps, {
     before,

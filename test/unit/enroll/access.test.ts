@@ -95,7 +95,7 @@ test('barring the wrong way round is refused, with the right command', async () 
   const device = await office.enroll(['disallow', 'member', 'gw-4', '--yes']);
   assert.match(device.said, /enroll disallow device gw-4/);
   const living = await office.enroll(['allow', 'member', 'gw-4', '--yes']);
-  assert.match(living.said, /is enabled: it admits the device/);
+  assert.match(living.said, /is enabled: it bars no device/);
   assert.deepEqual([member.code, device.code, living.code], [1, 1, 1]);
 });
 
