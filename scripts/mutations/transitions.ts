@@ -11,8 +11,8 @@ export const TRANSITIONS: readonly Mutation[] = [
   of(
     'step.ts',
     'the old key is given up before the new leaf is proven',
-    "const withHub = { ...without(state, 'unheard'), unreached, next:",
-    "const withHub = { ...without(state, 'unheard'), unreached, ...(current && { retire: { ...current.key, tries: 0 } }), next:",
+    '      unreached,\n      next: { ...counted, assignment },',
+    '      unreached,\n      ...(current && { retire: { ...current.key, tries: 0 } }),\n      next: { ...counted, assignment },',
   ),
   of(
     'step.ts',
