@@ -1,84 +1,24 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
-import type { Ask } from '../../../agent/ask/ask.ts';
-import type { WireAnswer } from '../../../agent/ask/wire.ts';
-import { onWire } from '../../../agent/ask/wire.ts';
-import { Daemon } from '../../../agent/daemon/daemon.ts';
+import { onWire, type WireAnswer } from '../../../agent/ask/wire.ts';
 import { type Code, Fault } from '../../../agent/failure/failure.ts';
 import type { KeyRef } from '../../../agent/roll/leaf.ts';
-import { unprovisioned } from '../../../agent/roll/state.ts';
-import { entryOf } from '../../../agent/state/entry.ts';
-import { TestClock } from '../clock.ts';
-import { hub, leafOf, NOW, terms } from '../roll/machine.ts';
+import { terms } from '../roll/machine.ts';
+import { Disk, gateway as gatewayBefore, MINUTE, never, servingState } from './gateway.ts';
 
-const MINUTE = 60_000;
-const never = <T>() => new Promise<T>(() => {});
-const quiet = { error() {}, warn() {}, info() {}, debug() {} };
 const full = () => Promise.reject(new Fault('NL-TOKEN-FAILED', { message: 'The token is full.' }));
 
 /** A gateway that serves, whose leaves a person brings, and whose token makes keys as it is told. */
 async function gateway(t: TestContext, generate: () => Promise<KeyRef>) {
-  const stage = { generate, tries: 0, clock: new TestClock(NOW) };
-  const absent = () => assert.fail('nobody asks for this');
-  const current = { ...leafOf('g0', 'a'), notAfter: NOW + 9_999 * 60 * MINUTE };
-  const serving = {
-    ...unprovisioned,
-    phase: 'serving',
-    current,
-    assignment: hub,
-    registered: terms.registered,
-  } as const;
-  const daemon = new Daemon({
-    ports: {
-      keys: {
-        generate() {
-          stage.tries += 1;
-          return stage.generate();
-        },
-        csr: async ({ id }) => `csr of ${id}`,
-        destroy: absent,
-      },
-      issuer: { issue: absent },
-      judge: absent,
-      dps: { register: absent },
-      hub: {
-        connect: async () => {},
-        report: async () => {},
-        async close() {},
-        signals: { [Symbol.asyncIterator]: () => ({ next: never }) },
-      },
-    },
-    journal: { read: async () => entryOf(serving), write: async () => {} },
-    clock: stage.clock,
-    draw: () => 0.5,
-    log: quiet,
-    notify: {
-      async ready() {},
-      async stopping() {},
-      async status() {},
-      async watchdog() {},
-      async expect() {},
-      watchdogMs: undefined,
-    },
-    terms: { ...terms, automatic: false },
-    version: '0',
-    registrationId: 'gw-1',
-    labelPrefix: 'newleaf',
-    keepKey: false,
-    given: async () => undefined,
-    publish: async () => {},
-  });
-  const abort = new AbortController();
-  const ended = daemon.run(abort.signal);
-  t.after(async () => {
-    abort.abort();
-    await ended;
-  });
+  const stage = { generate };
+  const keys = { generate: () => stage.generate(), csr: async ({ id }: KeyRef) => `csr of ${id}` };
+  const change = { terms: { ...terms, automatic: false } };
+  const { daemon, clock, counts } = await gatewayBefore(t, new Disk(servingState), { keys }, change);
   while (daemon.state.online === undefined) await setImmediate();
-  const ask = (from: 'technician' | 'method' = 'technician') =>
-    onWire(daemon.answer)({ kind: 'csr', from } satisfies Ask);
-  return { ...stage, stage, daemon, ask };
+  t.after(() => assert.deepEqual([counts.register, counts.issue, counts.destroy], [0, 0, 0]));
+  const ask = (from: 'technician' | 'method' = 'technician') => onWire(daemon.answer)({ kind: 'csr', from });
+  return { stage, clock, counts, ask };
 }
 
 async function turns(count: number): Promise<void> {
@@ -97,18 +37,18 @@ for (const code of ['NL-TOKEN-FAILED', 'NL-TOKEN-MISSING', 'NL-TOKEN-OCCUPIED', 
 }
 
 test('a technician who asks again makes the token try at once; a method is told what is known', async (t) => {
-  const { ask, stage } = await gateway(t, full);
+  const { ask, stage, counts } = await gateway(t, full);
   assert.deepEqual(codeOf(await ask()), [500, 'NL-TOKEN-FAILED']);
   assert.deepEqual(codeOf(await ask('method')), [500, 'NL-TOKEN-FAILED']);
-  assert.equal(stage.tries, 1);
+  assert.equal(counts.generate, 1);
   assert.deepEqual(codeOf(await ask()), [500, 'NL-TOKEN-FAILED']);
-  assert.equal(stage.tries, 2);
+  assert.equal(counts.generate, 2);
   stage.generate = async () => ({ slot: 'b', id: 'g1' });
   assert.deepEqual((await ask()).body, { csr: 'csr of g1', slot: 'b', cn: 'gw-1' });
 });
 
 test('a token that takes long is waited for, and no longer than the asker waits', async (t) => {
-  const { ask, clock, stage } = await gateway(t, never);
+  const { ask, clock, counts } = await gateway(t, never);
   const early = ask();
   await clock.asleep(2);
   await clock.pass(MINUTE);
@@ -120,7 +60,7 @@ test('a token that takes long is waited for, and no longer than the asker waits'
     [409, 'NL-BUSY'],
     [409, 'NL-BUSY'],
   ]);
-  assert.equal(stage.tries, 1);
+  assert.equal(counts.generate, 1);
 });
 
 test('nobody who asks stays behind, however many there are', async (t) => {

@@ -2,6 +2,7 @@ import type { TestContext } from 'node:test';
 import { Daemon, type DaemonOptions } from '../../../agent/daemon/daemon.ts';
 import { Fault } from '../../../agent/failure/failure.ts';
 import type { Line } from '../../../agent/machine/log.ts';
+import type { Notify } from '../../../agent/machine/notify.ts';
 import type { HubSignal, Ports } from '../../../agent/roll/ports.ts';
 import { type RollState, unprovisioned } from '../../../agent/roll/state.ts';
 import { type Entry, entryOf } from '../../../agent/state/entry.ts';
@@ -24,6 +25,16 @@ export const servingState: RollState = {
   current,
   assignment: hub,
   registered: terms.registered,
+};
+
+/** systemd that hears nothing, and watches nothing. */
+export const quietNotify: Notify = {
+  async ready() {},
+  async stopping() {},
+  async status() {},
+  async watchdog() {},
+  async expect() {},
+  watchdogMs: undefined,
 };
 
 /** How often each effect was tried. */
@@ -117,14 +128,7 @@ export async function gateway(
     clock,
     draw: () => 0.5,
     log: { error: note, warn: note, info: note, debug: note },
-    notify: {
-      async ready() {},
-      async stopping() {},
-      async status() {},
-      async watchdog() {},
-      async expect() {},
-      watchdogMs: undefined,
-    },
+    notify: quietNotify,
     terms,
     version: '0',
     registrationId: 'gw-1',
