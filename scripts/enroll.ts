@@ -8,8 +8,10 @@ const POLL_MS = 2_000;
 /** Ctrl-C and Ctrl-D count as the empty answer. */
 async function ask(question: string): Promise<string> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  // nodejs 20.19.2 of Debian 13 leaves the question pending at Ctrl-D.
+  const closed = new Promise<never>((_, reject) => terminal.once('close', reject));
   try {
-    return await terminal.question(question);
+    return await Promise.race([terminal.question(question), closed]);
   } catch {
     process.stderr.write('\n');
     return '';
