@@ -229,14 +229,20 @@ export function begin(state: RollState, event: RollEvent, decision?: Decision): 
   return beginRequest(accept(free, accepted, event), action, event, reason);
 }
 
+/** DPS trusts the candidate by now: so the request for another hub is made with the candidate. */
+export function toAskForHub(
+  state: RollState,
+  { assignment: _, ...next }: Next,
+  event: RollEvent,
+  why: string,
+): RollState {
+  return toRegisterNext(state, next, event, why);
+}
+
 /** Begins a request in any phase. A roll may have to register the current leaf first. */
 export function beginRequest(state: RollState, action: Action, event: RollEvent, why: string): RollState {
   const { phase, next } = state;
-  if (phase === 'connecting-next' && next !== undefined) {
-    // DPS trusts the candidate by now: so the request for another hub is made with the candidate.
-    const { assignment: _, ...unassigned } = next;
-    return toRegisterNext(state, unassigned, event, why);
-  }
+  if (phase === 'connecting-next' && next !== undefined) return toAskForHub(state, next, event, why);
   // A registration under way goes on, for another request.
   if (phase === 'registering-next' || phase === 'abandoning') return state;
   return action === 'roll' ? resumeRoll(state, event, why) : beginRegister(state, event, why);

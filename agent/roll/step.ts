@@ -162,8 +162,7 @@ function keyGenerated(state: RollState, event: Of<'key-generated'>): RollState {
   if (state.phase !== 'generating-key' || state.next === undefined) return state;
   const { intended: _, ...keyless } = state.next;
   const next = { ...keyless, ...event.key };
-  const reused = state.retire?.id === next.id;
-  const made: RollState = { ...(reused ? without(state, 'retire') : state), next };
+  const made: RollState = { ...state, next };
   if (isStrandedCsr(state)) return move(made, 'stranded', event, 'key-generated');
   return next.waiting === true
     ? settle(made, event, 'key-generated')

@@ -1,6 +1,6 @@
 import type { Failure } from '../failure/failure.ts';
 import { AGAIN, PATIENCE, unanswered } from './look.ts';
-import { begin, finish, type Moved, move, park, toRegisterNext } from './moves.ts';
+import { begin, finish, type Moved, move, park, toAskForHub, toRegisterNext } from './moves.ts';
 import type { Decision, Of, RollState } from './state.ts';
 
 /** The ladder of a registration takes three minutes to its fifth rung. */
@@ -40,9 +40,7 @@ function askAnew(state: RollState, event: Of<'failed'>, decision?: Decision): Ro
   if (current !== undefined && online === undefined && unreached > AGAIN) {
     return { ...tryCurrent(state, event, event.failure), unreached: 0 };
   }
-  // DPS trusts the candidate by now: so the request for another hub is made with the candidate.
-  const { assignment: _, ...unassigned } = next;
-  return toRegisterNext(state, unassigned, event, decision.reason);
+  return toAskForHub(state, next, event, decision.reason);
 }
 
 /** DPS does not answer about one leaf: it may answer about the other. The ladder goes on, so DPS gets no more calls for that. */

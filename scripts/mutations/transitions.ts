@@ -95,13 +95,6 @@ export const TRANSITIONS: readonly Mutation[] = [
   ),
   of(
     'step.ts',
-    'the key that the candidate uses is destroyed',
-    "(reused ? without(state, 'retire') : state)",
-    'state',
-    'a key is made under a CKA_ID of its own, so it is never the one that is to be destroyed',
-  ),
-  of(
-    'step.ts',
     'the key of the current leaf is destroyed when a candidate is abandoned',
     'retireKey(alone, key)',
     '{ ...alone, retire: { ...current.key, tries: 0 } }',
