@@ -80,6 +80,11 @@ const FOLDERS: Readonly<Record<string, Rule>> = {
     packages: ['node:'],
     why: 'it hands on the files that are dropped: their worth, and what follows, is for the daemon to say',
   },
+  'agent/uplink': {
+    may: ['mqtt', 'failure', 'time', 'state', 'machine', 'hsm'],
+    packages: ['node:', 'mqtt-packet'],
+    why: 'the programs of the gateway use the session: no failure of theirs may reach the roll, and the roll does not know them',
+  },
   'agent/control': {
     may: ['ask', 'roll', 'failure', 'machine'],
     packages: ['node:'],
@@ -153,6 +158,8 @@ const FOLDERS: Readonly<Record<string, Rule>> = {
       'daemon',
       'control',
       'inbox',
+      'mqtt',
+      'uplink',
       'state',
       'config',
       'roll',
