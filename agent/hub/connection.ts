@@ -7,6 +7,7 @@ import { MqttBase } from 'azure-iot-mqtt-base';
 import type { IPublishPacket } from 'mqtt';
 import type { WireAnswer, WireAnswerer } from '../ask/wire.ts';
 import { Fault } from '../failure/failure.ts';
+import type { HubSession, SessionUser } from '../mqtt/hub-session.ts';
 import { Tap } from '../mqtt/tap.ts';
 import type { Assignment } from '../roll/leaf.ts';
 import { METHOD_NAMES, readCall } from './methods.ts';
@@ -26,6 +27,7 @@ export interface ConnectionOptions {
   readonly twinMs: number;
   /** Gets the topic of each message that newleaf ignores. */
   readonly dropped: (topic: string) => void;
+  readonly user?: SessionUser | undefined;
 }
 
 /** One connection to a hub by one SDK client, both used once: a client loses its listeners when it is closed. */
@@ -34,17 +36,20 @@ export class Connection {
   readonly accepted: Promise<boolean>;
   /** Fulfilled when the connection is gone, with the reason. */
   readonly gone: Promise<Error>;
+  /** What the second user may do with it. */
+  readonly session: HubSession;
   readonly #tap: Tap;
   readonly #client: Client;
   readonly #twin: HubTwin;
   readonly #answer: WireAnswerer;
   readonly #dropped: (topic: string) => void;
+  readonly #user: SessionUser | undefined;
   #ended = false;
   #acceptedAt = 0;
   #heldMs = 0;
 
   /** Dials at once. @throws TypeError when the hub of the assignment is no host */
-  constructor({ assignment, context, token, answer, version, connectMs, twinMs, dropped }: ConnectionOptions) {
+  constructor({ assignment, context, token, answer, version, connectMs, twinMs, dropped, user }: ConnectionOptions) {
     const { hub: host, deviceId } = assignment;
     const tap = new Tap({
       host,
@@ -73,6 +78,14 @@ export class Connection {
     this.#client = client;
     this.#answer = answer;
     this.#dropped = dropped;
+    this.#user = user;
+    this.session = {
+      deviceId,
+      publish: (message) => tap.asked.publish(message),
+      subscribe: (filter, qos) => tap.asked.subscribe(filter, qos),
+      unsubscribe: (filter) => tap.asked.unsubscribe(filter),
+      closed: tap.closed,
+    };
     this.gone = tap.closed.then(() => {
       this.#heldMs = performance.now() - this.#acceptedAt;
       return unauthorized(tap.attempt);
@@ -122,16 +135,30 @@ export class Connection {
     await this.#tap.closed;
   }
 
-  #admit(packet: IPublishPacket): boolean {
+  #admit(packet: IPublishPacket): boolean | Promise<void> {
     const topic = readTopic(packet.topic);
-    // Only newleaf reads a call without a payload as JSON; the SDK throws (azure-iot-device 1.18.4, device_method_request.js).
-    if (topic?.of === 'method' && packet.payload.length === 0) packet.payload = 'null';
-    const admitted =
-      topic?.of === 'method'
-        ? METHOD_NAMES.includes(topic.name)
-        : topic !== undefined && this.#twin.admit(packet, topic);
-    if (!admitted) this.#dropped(packet.topic);
-    return admitted;
+    if (topic?.of === 'method' && METHOD_NAMES.includes(topic.name)) {
+      // Only newleaf reads a call without a payload as JSON; the SDK throws (azure-iot-device 1.18.4, device_method_request.js).
+      if (packet.payload.length === 0) packet.payload = 'null';
+      return true;
+    }
+    if (topic?.of === 'twin' && this.#twin.admit(packet, topic)) return true;
+    const message = {
+      topic: packet.topic,
+      payload: Buffer.from(packet.payload),
+      qos: packet.qos === 1 ? 1 : 0,
+    } as const;
+    const taken = this.#user?.arrived(this.session, message);
+    if (taken !== undefined) return taken;
+    this.#dropped(packet.topic);
+    // Without an answer the caller would wait until its time is up, and not know why.
+    if (topic?.of === 'method') this.#refuse(topic.name, topic.request);
+    return false;
+  }
+
+  #refuse(name: string, request: string): void {
+    const payload = Buffer.from(JSON.stringify({ message: `This gateway has no direct method ${name}.` }));
+    this.session.publish({ topic: `$iothub/methods/res/404/?$rid=${request}`, payload, qos: 0 }).catch(() => {});
   }
 
   async #serve({ methodName, payload }: DeviceMethodRequest, response: DeviceMethodResponse): Promise<void> {

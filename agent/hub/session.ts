@@ -1,6 +1,7 @@
 import type { SecureContext } from 'node:tls';
 import type { WireAnswerer } from '../ask/wire.ts';
 import { Fault, failure } from '../failure/failure.ts';
+import type { SessionUser } from '../mqtt/hub-session.ts';
 import type { Assignment, Leaf } from '../roll/leaf.ts';
 import type { Hub, HubSignal } from '../roll/ports.ts';
 import { Queue } from '../time/queue.ts';
@@ -21,6 +22,8 @@ export interface HubOptions {
   readonly twinMs?: number;
   /** Gets the topic of each message that newleaf ignores. */
   readonly dropped?: (topic: string) => void;
+  /** Uses the session beside newleaf. */
+  readonly user?: SessionUser;
 }
 
 interface Session {
@@ -39,7 +42,8 @@ interface Session {
  * and then ended the connection.
  */
 export function createHub(options: HubOptions): Hub {
-  const { contextFor, tokenFor, answer, version, connectMs = 30_000, twinMs = 30_000, dropped = () => {} } = options;
+  const { contextFor, tokenFor, answer, version, connectMs = 30_000, twinMs = 30_000, user } = options;
+  const { dropped = () => {} } = options;
   const lost = new Queue<HubSignal>();
   let open: Session | undefined;
   /** Connections being opened, and those of them that have CONNACK 0: work and session connect side by side. */
@@ -76,7 +80,7 @@ export function createHub(options: HubOptions): Hub {
     async connect(leaf, assignment, abort) {
       const context = await within(contextFor(leaf), { abort });
       const token = tokenFor && (await within(tokenFor(assignment), { abort }));
-      const next = new Connection({ assignment, context, token, answer, version, connectMs, twinMs, dropped });
+      const next = new Connection({ assignment, context, token, answer, version, connectMs, twinMs, dropped, user });
       const older = open;
       let replaced: Session | undefined;
       opening.add(next);
@@ -90,6 +94,7 @@ export function createHub(options: HubOptions): Hub {
         await next.prove(abort);
         open = { connection: next, thumbprint: leaf.thumbprint };
         void watch(open);
+        user?.opened(next.session);
       } catch (error) {
         void next.end();
         const forsaken = replaced ?? (older?.connection.ended ? undefined : older);

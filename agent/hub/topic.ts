@@ -2,7 +2,7 @@ import { parse } from 'node:querystring';
 
 /** A topic that newleaf has subscribed to. */
 export type Topic =
-  | { readonly of: 'method'; readonly name: string }
+  | { readonly of: 'method'; readonly name: string; readonly request: string }
   | {
       readonly of: 'twin';
       /** A status of HTTP; 0 where it is no number. */
@@ -11,7 +11,7 @@ export type Topic =
       readonly request: string;
     };
 
-const TOPIC = /^\$iothub\/(?:methods\/POST\/([A-Za-z]+)|twin\/res\/([^/?]*))\/\?([!"$-[\]-~]+)$/;
+const TOPIC = /^\$iothub\/(?:methods\/POST\/([^/]{1,100})|twin\/res\/([^/?]*))\/\?([!"$-[\]-~]+)$/;
 
 /**
  * An answer names the request in a topic, where MQTT 3.1.1 section 4.7 forbids `#`, `+` and NUL. Hubs send numbers, and get
@@ -29,6 +29,6 @@ export function readTopic(topic: string): Topic | undefined {
   const [, name, status, query] = TOPIC.exec(topic) ?? [];
   const { $rid: request } = parse(query ?? '');
   if (typeof request !== 'string' || !REQUEST.test(request)) return undefined;
-  if (name !== undefined) return { of: 'method', name };
+  if (name !== undefined) return { of: 'method', name, request };
   return { of: 'twin', status: /^\d{3}$/.test(status ?? '') ? Number(status) : 0, request };
 }

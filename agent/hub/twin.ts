@@ -1,6 +1,7 @@
 import type { Client, Twin } from 'azure-iot-device';
 import type { IPublishPacket } from 'mqtt';
 import { Fault } from '../failure/failure.ts';
+import { USER_REQUEST } from '../mqtt/hub-session.ts';
 import { Turns } from '../time/turns.ts';
 import { within } from '../time/within.ts';
 import { isObject, patch } from './patch.ts';
@@ -37,7 +38,8 @@ export class HubTwin {
 
   /** Looks at every outgoing PUBLISH. */
   sent({ topic }: IPublishPacket): void {
-    this.#request = ASKED.exec(topic)?.[1] ?? this.#request;
+    const request = ASKED.exec(topic)?.[1];
+    if (request !== undefined && !request.startsWith(USER_REQUEST)) this.#request = request;
   }
 
   /** Reads an answer about the twin before the SDK does. @returns whether it is the awaited one */

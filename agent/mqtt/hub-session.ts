@@ -21,6 +21,9 @@ export interface HubSession {
   readonly closed: Promise<void>;
 }
 
+/** Requests about the twin that the second user makes have IDs that begin with this: newleaf leaves their answers to it. */
+export const USER_REQUEST = 'uplink-';
+
 /** A second user of the session: the uplink. */
 export interface SessionUser {
   /** After CONNACK 0 and the twin read. */

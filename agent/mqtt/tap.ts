@@ -3,6 +3,8 @@ import { PassThrough } from 'node:stream';
 import { connect, type SecureContext, type TLSSocket } from 'node:tls';
 import mqtt, { type IClientOptions, type IPublishPacket, type Packet } from 'mqtt';
 import mqttPacket from 'mqtt-packet';
+import { Acknowledgements } from './acknowledgements.ts';
+import { Asked } from './asked.ts';
 import type { Attempt } from './attempt.ts';
 
 // mqtt-packet 6.10.0 fills a table of 65,536 two-byte Buffers at its first packet: 15 MiB (Node 20) to 20 MiB (Node 24)
@@ -21,8 +23,11 @@ export interface TapOptions {
   readonly context: SecureContext;
   /** Longest time from dialling to CONNACK, in milliseconds. */
   readonly connectMs: number;
-  /** Sees every PUBLISH before the SDK does, and may rewrite it; `false` keeps it from the SDK. */
-  readonly admit: (packet: IPublishPacket) => boolean;
+  /**
+   * Sees every PUBLISH before the SDK does, and may rewrite it. `false` keeps it from the SDK; so does a promise, and the
+   * PUBACK of a QoS 1 PUBLISH then waits until it is fulfilled.
+   */
+  readonly admit: (packet: IPublishPacket) => boolean | Promise<void>;
   /** Sees every outgoing PUBLISH. */
   readonly sent?: (packet: IPublishPacket) => void;
 }
@@ -55,6 +60,11 @@ export class Tap {
   readonly closed: Promise<void>;
   readonly #options: TapOptions;
   readonly #url: URL;
+  /** What is asked of the server beside the SDK. */
+  readonly asked = new Asked();
+  readonly #acknowledgements = new Acknowledgements((packet) => {
+    if (this.#stream?.writable) this.#stream.write(packet);
+  });
   #stream: TLSSocket | undefined;
   #late: NodeJS.Timeout | undefined;
   /** Bytes since the last packet. */
@@ -81,7 +91,7 @@ export class Tap {
       // that goes on writing. So it ends with the second ping, within twice the keepalive.
       reschedulePings: false,
     });
-    client.on('packetreceive', (packet) => this.#see(packet));
+    client.on('packetreceive', (packet) => this.#see(packet, client));
     client.on('packetsend', (packet) => {
       if (packet.cmd === 'publish') this.#options.sent?.(packet);
     });
@@ -97,11 +107,12 @@ export class Tap {
   end(): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.asked.close();
     const stream = this.#stream;
     if (stream === undefined) this.#settleClosed();
     else if (stream.destroyed || this.attempt.phase !== 'connected') stream.destroy();
     else {
-      // mqtt 4.3.8 sends the PUBACK of a QoS 1 PUBLISH right after `admit` has seen it: let it go first.
+      // `admit` may end the connection: the PUBACK of its PUBLISH goes first.
       process.nextTick(() => {
         stream.end(DISCONNECT);
         stream.destroySoon();
@@ -142,6 +153,7 @@ export class Tap {
     });
     stream.once('close', () => {
       clearTimeout(this.#late);
+      this.asked.close();
       this.#settleClosed();
     });
     stream.on('data', ({ length }: Buffer) => {
@@ -159,7 +171,7 @@ export class Tap {
     this.#stream?.destroy(Object.assign(new Error('not the MQTT of a server'), { code }));
   }
 
-  #see(packet: Packet): void {
+  #see(packet: Packet, client: mqtt.Client): void {
     this.#unread = 0;
     const isSecond = packet.cmd === 'connack' && this.attempt.connack !== undefined;
     const isOdd = packet.cmd === 'publish' && ![0, 1, 2].includes(packet.qos);
@@ -168,11 +180,17 @@ export class Tap {
       clearTimeout(this.#late);
       this.attempt.connack = packet.returnCode ?? 0;
       this.attempt.phase = packet.returnCode === 0 ? 'connected' : 'refused';
+      if (packet.returnCode === 0 && !this.#ended) this.asked.open(client);
     } else if (packet.cmd === 'publish') {
-      const admitted = !this.#ended && this.#options.admit(packet);
-      // mqtt 4.3.8 emits this event before it acts on the packet. No listener of the SDK matches an empty topic, and
-      // the PUBACK is still sent.
-      if (!admitted) Object.assign(packet, { topic: '', payload: '' });
+      const { qos, messageId = 0 } = packet;
+      const wasEnded = this.#ended;
+      const admitted = !wasEnded && this.#options.admit(packet);
+      // A message that is not looked at stays with the server.
+      if (qos === 1 && !wasEnded) this.#acknowledgements.owe(messageId, admitted);
+      // mqtt 4.3.8 emits this event before it acts on the packet. No listener of the SDK matches an empty topic.
+      if (admitted !== true) Object.assign(packet, { topic: '', payload: '' });
+      // It would send the PUBACK at once, before those that wait.
+      if (qos === 1) packet.qos = 0;
     }
   }
 }
