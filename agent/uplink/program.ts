@@ -1,0 +1,116 @@
+import { Turns } from '../time/turns.ts';
+import type { Client, MessageQueue, QueueCounts } from './ports.ts';
+import { type ProgramRecord, writeRecord } from './programs.ts';
+import { type FilterKind, readFilter } from './topics.ts';
+
+/** A filter that a client has subscribed to. */
+export interface Subscription {
+  readonly kind: FilterKind;
+  readonly qos: 0 | 1;
+  /** The device ID that the program was told. */
+  readonly deviceId?: string;
+}
+
+export interface DiskQueue extends MessageQueue {
+  readonly counts: QueueCounts;
+}
+
+/** Sessions with CleanSession 0 that a program may have: a client that draws its ID anew each time must not fill the disk. */
+const MOST_SESSIONS = 8;
+
+/** A program of this gateway: its clients, its queue to the hub, and its messages from the hub. */
+export class Program {
+  readonly name: string;
+  readonly key: string | undefined;
+  /** To the hub. */
+  readonly queue: DiskQueue;
+  /** From the hub. */
+  readonly inbox: DiskQueue;
+  /** Counted since the start. */
+  readonly counts = { forwarded: 0, resent: 0, dropped: 0, refused: 0, setAside: 0 };
+  readonly #directory: string;
+  readonly #clients = new Map<Client, Map<string, Subscription>>();
+  /** By client ID; a client may call itself `__proto__`. */
+  #sessions: ReadonlyMap<string, Readonly<Record<string, 0 | 1>>>;
+  readonly #writes = new Turns();
+
+  constructor(directory: string, { name, key, sessions }: ProgramRecord, queue: DiskQueue, inbox: DiskQueue) {
+    this.#directory = directory;
+    this.name = name;
+    this.key = key;
+    this.queue = queue;
+    this.inbox = inbox;
+    this.#sessions = new Map(Object.entries(sessions));
+  }
+
+  get clients(): readonly Client[] {
+    return [...this.#clients.keys()];
+  }
+
+  has(client: Client): boolean {
+    return this.#clients.has(client);
+  }
+
+  /** @returns whether there is a session of before */
+  async opened(client: Client): Promise<boolean> {
+    const kept = client.clean ? undefined : this.#sessions.get(client.clientId);
+    const subscriptions = new Map<string, Subscription>();
+    for (const [filter, qos] of Object.entries(kept ?? {})) {
+      const read = readFilter(filter);
+      if (read !== undefined) subscriptions.set(filter, { ...read, qos });
+    }
+    this.#clients.set(client, subscriptions);
+    const isGone = client.clean && this.#sessions.has(client.clientId);
+    if (isGone || (!client.clean && kept === undefined)) await this.#keep(client);
+    return kept !== undefined;
+  }
+
+  async subscribe(client: Client, filter: string, subscription: Subscription): Promise<void> {
+    this.#clients.get(client)?.set(filter, subscription);
+    await this.#keep(client);
+  }
+
+  async unsubscribe(client: Client, filter: string): Promise<void> {
+    this.#clients.get(client)?.delete(filter);
+    await this.#keep(client);
+  }
+
+  closed(client: Client): void {
+    this.#clients.delete(client);
+  }
+
+  /** The connected clients with such a subscription, the latest connected first. */
+  subscribed(kind: FilterKind): { readonly client: Client; readonly subscription: Subscription }[] {
+    return [...this.#clients].reverse().flatMap(([client, subscriptions]) => {
+      const subscription = [...subscriptions.values()].find((one) => one.kind === kind);
+      return subscription === undefined ? [] : [{ client, subscription }];
+    });
+  }
+
+  /** Whether it wants messages of this kind, be it connected now or not (MQTT 3.1.1 section 3.1.2.4). */
+  wants(kind: FilterKind): boolean {
+    const isKept = [...this.#sessions.values()].some((filters) =>
+      Object.keys(filters).some((filter) => readFilter(filter)?.kind === kind),
+    );
+    return isKept || this.subscribed(kind).length > 0;
+  }
+
+  /** Before SUBACK: a session that was granted is there after a power cut. */
+  async #keep(client: Client): Promise<void> {
+    const before = JSON.stringify([...this.#sessions]);
+    const sessions = new Map(this.#sessions);
+    sessions.delete(client.clientId);
+    const filters = [...(this.#clients.get(client) ?? [])].map(([filter, { qos }]) => [filter, qos] as const);
+    if (!client.clean) sessions.set(client.clientId, Object.fromEntries(filters));
+    for (const oldest of [...sessions.keys()].slice(0, -MOST_SESSIONS)) sessions.delete(oldest);
+    this.#sessions = sessions;
+    if (JSON.stringify([...sessions]) === before) return;
+    await this.#writes.take(() =>
+      writeRecord(this.#directory, {
+        name: this.name,
+        ...(this.key !== undefined && { key: this.key }),
+        sessions: Object.fromEntries(this.#sessions),
+      }),
+    );
+  }
+}

@@ -1,0 +1,85 @@
+import { randomBytes } from 'node:crypto';
+import { readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Fault } from '../failure/failure.ts';
+import { makeDirectory, writeAtomically } from '../state/durable.ts';
+
+/** What is known of a program, as it is on disk. */
+export interface ProgramRecord {
+  readonly name: string;
+  /** Base64 of 32 bytes: the program uses TCP and this key. Without it, it uses a socket of its own. */
+  readonly key?: string;
+  /** By the client ID: the filters of sessions with CleanSession 0, and the QoS of each. */
+  readonly sessions: Readonly<Record<string, Readonly<Record<string, 0 | 1>>>>;
+}
+
+const NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$/;
+const RECORD = 'program.json';
+/** Each has a socket, a queue and a directory. */
+const MOST_PROGRAMS = 32;
+
+/** @throws Fault NL-UPLINK-PROGRAM */
+export function assertName(name: string): void {
+  if (!NAME.test(name))
+    throw new Fault('NL-UPLINK-PROGRAM', { message: `${JSON.stringify(name)} is no name of a program.` });
+}
+
+/** Whether there are programs: only then the uplink is loaded. @param directory the state directory */
+export async function hasPrograms(directory: string): Promise<boolean> {
+  return (await namesIn(uplinkDirectory(directory))).length > 0;
+}
+
+export const uplinkDirectory = (directory: string): string => join(directory, 'uplink');
+
+/** The names of the programs, in order. @throws Fault NL-UPLINK-DISK */
+export async function namesIn(directory: string): Promise<string[]> {
+  try {
+    const entries = await readdir(directory, { withFileTypes: true });
+    return entries.flatMap((entry) => (entry.isDirectory() && NAME.test(entry.name) ? [entry.name] : [])).sort();
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw new Fault('NL-UPLINK-DISK', { message: `The programs in ${directory} cannot be listed.`, cause });
+  }
+}
+
+/** A damaged record costs the sessions of the program, not its messages; a program with a key must be added again. */
+export async function readRecord(
+  directory: string,
+  name: string,
+): Promise<ProgramRecord & { readonly isDamaged: boolean }> {
+  const empty = { name, sessions: {} };
+  try {
+    const { key, sessions = {} } = JSON.parse(await readFile(join(directory, name, RECORD), 'utf8'));
+    return { ...empty, ...(typeof key === 'string' && { key }), sessions: { ...sessions }, isDamaged: false };
+  } catch {
+    return { ...empty, isDamaged: true };
+  }
+}
+
+/** @throws Fault NL-STATE-WRITE */
+export async function writeRecord(directory: string, { name, key, sessions }: ProgramRecord): Promise<void> {
+  await writeAtomically(join(directory, name, RECORD), `${JSON.stringify({ name, key, sessions })}\n`, 0o600);
+}
+
+/** @throws Fault NL-UPLINK-PROGRAM where there are too many or it is there already, NL-STATE-WRITE */
+export async function makeProgram(directory: string, name: string, withKey: boolean): Promise<ProgramRecord> {
+  assertName(name);
+  const names = await namesIn(directory);
+  if (names.includes(name)) {
+    const message = `There is a program ${name} already.`;
+    throw new Fault('NL-UPLINK-PROGRAM', { message, advice: `newleaf uplink show ${name} prints how it connects.` });
+  }
+  if (names.length >= MOST_PROGRAMS) {
+    throw new Fault('NL-UPLINK-PROGRAM', { message: `There are ${MOST_PROGRAMS} programs already, the most.` });
+  }
+  const record = { name, sessions: {}, ...(withKey && { key: randomBytes(32).toString('base64') }) };
+  await makeDirectory(directory);
+  await makeDirectory(join(directory, name));
+  await writeRecord(directory, record);
+  return record;
+}
+
+/** Removes the program with its messages. */
+export async function removeProgram(directory: string, name: string): Promise<void> {
+  await rm(join(directory, name), { recursive: true, force: true });
+}

@@ -1,0 +1,163 @@
+import { type HubSession, USER_REQUEST } from '../mqtt/hub-session.ts';
+import type { Client, Message } from './ports.ts';
+import type { Program } from './program.ts';
+import type { Arrived } from './topics.ts';
+
+/** How long a request waits for an answer, with or without a session, in milliseconds. */
+const PATIENCE_MS = 30_000;
+const MOST_WAITING = 64;
+/** The reported property that newleaf owns. */
+const RESERVED = 'newleaf';
+/** "The size of the reported properties: 32 KB" (articles/iot-hub/iot-hub-devguide-device-twins.md). */
+const LARGEST_PATCH = 32 * 1024;
+const READ = '$iothub/twin/GET/?$rid=';
+const WRITE = '$iothub/twin/PATCH/properties/reported/?$rid=';
+
+interface Request {
+  readonly client: Client | undefined;
+  /** As the program names it. */
+  readonly request: string;
+  readonly topic: string;
+  readonly payload: Uint8Array;
+  readonly late: NodeJS.Timeout;
+}
+
+/** The twin, shared: each program gets the answers to its own requests, and every change of the desired properties. */
+export class SharedTwin {
+  readonly #waiting = new Map<string, Request>();
+  readonly #programs: () => readonly Program[];
+  #session: HubSession | undefined;
+  #count = 0;
+  /** The newest version of the desired properties that programs have been sent, or have read. */
+  #version: number | undefined;
+
+  constructor(programs: () => readonly Program[]) {
+    this.#programs = programs;
+  }
+
+  opened(session: HubSession): void {
+    this.#session = session;
+    // Reading and writing the same again does no harm.
+    for (const [id, { topic, payload }] of this.#waiting) this.#send(`${topic}${id}`, payload);
+    // Desired properties are not kept for a session that was away: the version tells whether there was a change.
+    if (this.#version !== undefined && this.#isWanted()) this.#ask(undefined, '', READ, NOTHING);
+  }
+
+  closed(session: HubSession): void {
+    if (this.#session === session) this.#session = undefined;
+  }
+
+  read(client: Client, request: string): void {
+    this.#ask(client, request, READ, NOTHING);
+  }
+
+  write(client: Client, request: string, payload: Uint8Array): void {
+    const refusal = patchFault(payload);
+    if (refusal === undefined) this.#ask(client, request, WRITE, payload);
+    else answer(client, request, 400, refusal);
+  }
+
+  /** An answer of the hub. @returns whether it is for a program */
+  answered({ status, request, version }: Extract<Arrived, { of: 'twin-answer' }>, payload: Uint8Array): boolean {
+    const asked = this.#waiting.get(request);
+    if (asked === undefined) return false;
+    this.#forget(request, asked);
+    const isRead = asked.topic === READ && status === 200;
+    const desired = isRead ? desiredIn(payload) : undefined;
+    if (asked.client !== undefined) {
+      const topic = `$iothub/twin/res/${status}/?$rid=${asked.request}${version === undefined ? '' : `&$version=${version}`}`;
+      deliver(asked.client, { topic, payload });
+    } else if (desired !== undefined && desired.version > (this.#version ?? 0)) {
+      this.#spread(desired.version, Buffer.from(JSON.stringify(desired.properties)));
+    }
+    if (desired !== undefined) this.#version = Math.max(this.#version ?? 0, desired.version);
+    return true;
+  }
+
+  /** The hub tells a change. */
+  changed({ topic, payload }: Message): void {
+    const version = Number(/\$version=(\d+)/.exec(topic)?.[1]);
+    if (Number.isSafeInteger(version)) this.#version = Math.max(this.#version ?? 0, version);
+    for (const { client } of this.#subscribed()) deliver(client, { topic, payload });
+  }
+
+  gone(client: Client): void {
+    for (const [id, asked] of this.#waiting) if (asked.client === client) this.#forget(id, asked);
+  }
+
+  close(): void {
+    for (const [id, asked] of this.#waiting) this.#forget(id, asked);
+  }
+
+  #ask(client: Client | undefined, request: string, topic: string, payload: Uint8Array): void {
+    if (this.#waiting.size >= MOST_WAITING) {
+      if (client) answer(client, request, 429, 'too many requests wait for an answer');
+      return;
+    }
+    const id = `${USER_REQUEST}${++this.#count}`;
+    const late = setTimeout(() => {
+      this.#waiting.delete(id);
+      if (client) answer(client, request, 503, 'the hub has not answered');
+    }, PATIENCE_MS).unref();
+    this.#waiting.set(id, { client, request, topic, payload, late });
+    this.#send(`${topic}${id}`, payload);
+  }
+
+  #send(topic: string, payload: Uint8Array): void {
+    this.#session?.publish({ topic, payload, qos: 0 }).catch(() => {});
+  }
+
+  #spread(version: number, payload: Uint8Array): void {
+    const topic = `$iothub/twin/PATCH/properties/desired/?$version=${version}`;
+    for (const { client } of this.#subscribed()) deliver(client, { topic, payload });
+  }
+
+  #subscribed() {
+    return this.#programs().flatMap((program) => program.subscribed('desired'));
+  }
+
+  #isWanted(): boolean {
+    return this.#subscribed().length > 0;
+  }
+
+  #forget(id: string, { late }: Request): void {
+    clearTimeout(late);
+    this.#waiting.delete(id);
+  }
+}
+
+const NOTHING = new Uint8Array();
+
+function answer(client: Client, request: string, status: number, message: string): void {
+  const payload = Buffer.from(JSON.stringify({ message }));
+  deliver(client, { topic: `$iothub/twin/res/${status}/?$rid=${request}`, payload });
+}
+
+/** Of QoS 0, as a hub does it. A client that is gone has no use for it. */
+function deliver(client: Client, message: Message): void {
+  client.publish(message, 0).catch(() => {});
+}
+
+/** Why a patch of the reported properties is not passed on; undefined where it is. Pure. */
+export function patchFault(payload: Uint8Array): string | undefined {
+  if (payload.length > LARGEST_PATCH) return `the patch has ${payload.length} bytes; a hub takes ${LARGEST_PATCH}`;
+  const patch = parsed(payload);
+  if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) return 'the patch must be a JSON object';
+  return Object.hasOwn(patch, RESERVED) ? `the reported property ${RESERVED} belongs to newleaf` : undefined;
+}
+
+function desiredIn(payload: Uint8Array): { readonly version: number; readonly properties: object } | undefined {
+  const twin = parsed(payload);
+  if (typeof twin !== 'object' || twin === null || !('desired' in twin)) return undefined;
+  const { desired } = twin;
+  if (typeof desired !== 'object' || desired === null || !('$version' in desired)) return undefined;
+  return { version: Number(desired.$version), properties: desired };
+}
+
+function parsed(payload: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(payload).toString());
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,198 @@
+import { failureOf } from '../failure/failure-of.ts';
+import { failureFields, type Log } from '../machine/log.ts';
+import type { HubMessage, HubSession, SessionUser } from '../mqtt/hub-session.ts';
+import type { Clock } from '../time/clock.ts';
+import { Forwarder } from './forward.ts';
+import { Messages } from './messages.ts';
+import { Methods } from './methods.ts';
+import type { Client, ClientRules, Message, Stored } from './ports.ts';
+import type { Program } from './program.ts';
+import { Subscriptions } from './subscriptions.ts';
+import { eventFault, readArrived, readFilter, readPublished } from './topics.ts';
+import { SharedTwin } from './twin.ts';
+
+export interface UplinkOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** The most messages a second to the hub. */
+  readonly rate: number;
+  readonly setAside: (program: Program, message: Stored) => Promise<void>;
+}
+
+/** A refused message ends the connection: a program that sends it again at once is slowed down to this. */
+const REFUSED_MS = 1_000;
+
+/** Joins the programs to the session with the hub. It knows neither sockets nor disk. */
+export class Uplink {
+  /** Towards the hub. */
+  readonly user: SessionUser = {
+    opened: (session) => this.#opened(session),
+    arrived: (session, message) => this.#arrived(session, message),
+  };
+  /** Towards the programs. */
+  readonly rules: ClientRules = {
+    opened: (client) => this.#joined(client),
+    published: (client, message, qos) => this.#published(client, message, qos),
+    subscribe: (client, filter, qos) => this.#subscribe(client, filter, qos),
+    unsubscribe: (client, filter) => this.#unsubscribe(client, filter),
+    closed: (client) => this.#left(client),
+  };
+  readonly #options: UplinkOptions;
+  readonly #programs = new Map<string, Program>();
+  readonly #forwarder: Forwarder;
+  readonly #messages: Messages;
+  readonly #methods: Methods;
+  readonly #twin: SharedTwin;
+  readonly #subscriptions: Subscriptions;
+
+  constructor(options: UplinkOptions) {
+    this.#options = options;
+    const { clock, rate, setAside } = options;
+    const programs = () => this.programs;
+    this.#forwarder = new Forwarder({ programs, clock, rate, setAside });
+    this.#messages = new Messages(programs, clock);
+    this.#methods = new Methods(programs, clock);
+    this.#twin = new SharedTwin(programs);
+    this.#subscriptions = new Subscriptions(() => ({
+      messages: this.#messages.areWanted,
+      desired: this.programs.some((program) => program.wants('desired')),
+    }));
+  }
+
+  get programs(): readonly Program[] {
+    return [...this.#programs.values()];
+  }
+
+  /** Messages a second, for now. */
+  get rate(): number {
+    return this.#forwarder.rate;
+  }
+
+  get isThrottled(): boolean {
+    return this.#forwarder.isThrottled;
+  }
+
+  add(program: Program): void {
+    this.#programs.set(program.name, program);
+    program.queue.onAppend(() => this.#forwarder.wake());
+    this.#forwarder.wake();
+    this.#subscriptions.follow();
+  }
+
+  /** Ends its clients. Its queues are closed by the caller. */
+  remove(name: string): void {
+    const program = this.#programs.get(name);
+    this.#programs.delete(name);
+    for (const client of program?.clients ?? []) client.end('the program was removed');
+    this.#subscriptions.follow();
+  }
+
+  async close(): Promise<void> {
+    await this.#forwarder.close();
+    this.#twin.close();
+  }
+
+  #opened(session: HubSession): void {
+    this.#subscriptions.opened(session);
+    this.#forwarder.opened(session);
+    this.#twin.opened(session);
+    void session.closed.then(() => this.#twin.closed(session));
+  }
+
+  #arrived(session: HubSession, message: HubMessage): Promise<void> | undefined {
+    const { topic, payload } = message;
+    const arrived = readArrived(topic);
+    switch (arrived?.of) {
+      case 'message':
+        return this.#messages.arrived(session, arrived.bag, message);
+      case 'desired':
+        this.#twin.changed(message);
+        return DONE;
+      case 'twin-answer':
+        return this.#twin.answered(arrived, payload) ? DONE : undefined;
+      case 'method':
+        return this.#methods.called(session, topic, arrived.request, payload) ? DONE : undefined;
+      default:
+        return undefined;
+    }
+  }
+
+  async #joined(client: Client): Promise<boolean> {
+    const program = this.#programs.get(client.program);
+    if (program === undefined) throw new Error(`there is no program ${client.program}`);
+    const isKept = await program.opened(client);
+    // After CONNACK.
+    setImmediate(() => this.#messages.deliver(program));
+    this.#subscriptions.follow();
+    return isKept;
+  }
+
+  async #published(client: Client, message: Message, qos: 0 | 1): Promise<void> {
+    const program = this.#programs.get(client.program);
+    const published = readPublished(message.topic);
+    if (program === undefined || 'wrong' in published) return this.#refuse(client, program, wrongOf(published));
+    const { payload } = message;
+    switch (published.of) {
+      case 'twin-get':
+        return this.#twin.read(client, published.request);
+      case 'twin-patch':
+        return this.#twin.write(client, published.request, payload);
+      case 'method-answer':
+        return this.#methods.answered(client, published.request, { status: published.status, payload });
+    }
+    const fault = eventFault(published.bag, payload);
+    if (fault !== undefined) return this.#refuse(client, program, fault);
+    const event = { topic: published.bag, payload };
+    if (qos === 0) {
+      if (await this.#forwarder.pass(event)) program.counts.forwarded += 1;
+      else program.counts.dropped += 1;
+      return;
+    }
+    try {
+      await program.queue.append(event);
+    } catch (error) {
+      const met = failureOf(error);
+      this.#options.log.warn({ event: 'uplink-refused', id: program.name, ...failureFields(met) });
+      await this.#refuse(client, program, met.message);
+    }
+  }
+
+  /** A hub would close the connection at once. @throws always: MQTT 3.1.1 has no other word for it */
+  async #refuse(client: Client, program: Program | undefined, reason: string): Promise<never> {
+    if (program !== undefined) program.counts.refused += 1;
+    this.#options.log.info({ event: 'uplink-message-refused', id: client.program, reason });
+    await this.#options.clock.sleep(REFUSED_MS, NEVER);
+    throw new Error(reason);
+  }
+
+  async #subscribe(client: Client, filter: string, qos: 0 | 1): Promise<0 | 1 | 128> {
+    const program = this.#programs.get(client.program);
+    const read = readFilter(filter);
+    if (program === undefined || read === undefined) return 128;
+    // A hub sends messages by QoS 1, all else by QoS 0.
+    const granted = read.kind === 'messages' ? qos : 0;
+    await program.subscribe(client, filter, { ...read, qos: granted });
+    this.#subscriptions.follow();
+    if (read.kind === 'messages') setImmediate(() => this.#messages.deliver(program));
+    return granted;
+  }
+
+  async #unsubscribe(client: Client, filter: string): Promise<void> {
+    await this.#programs.get(client.program)?.unsubscribe(client, filter);
+    this.#subscriptions.follow();
+  }
+
+  #left(client: Client): void {
+    const program = this.#programs.get(client.program);
+    program?.closed(client);
+    this.#methods.gone(client);
+    this.#twin.gone(client);
+    this.#subscriptions.follow();
+    if (program !== undefined) this.#messages.deliver(program);
+  }
+}
+
+const DONE = Promise.resolve();
+const NEVER = new AbortController().signal;
+
+const wrongOf = (read: object): string => ('wrong' in read ? String(read.wrong) : 'the program was removed');
