@@ -30,8 +30,12 @@ export interface DoorOptions {
   readonly log: Log;
 }
 
-/** A request of `newleaf uplink add` and `remove`. */
-export type Change = { readonly add: string; readonly key?: boolean } | { readonly remove: string };
+/** A request of `newleaf uplink add`, `remove` and `show`. */
+export type Change =
+  | { readonly add: string; readonly key: boolean }
+  | { readonly remove: string }
+  /** How it connects, key and all. */
+  | { readonly show: string };
 
 interface WireAnswer {
   readonly status: number;
@@ -72,12 +76,9 @@ export class Door {
   change(body: unknown): Promise<WireAnswer> {
     return this.#turns.take(async () => {
       const change = changeIn(body);
-      if (change === undefined)
-        return { status: 400, body: { message: 'The body must be {"add": NAME} or {"remove": NAME}.' } };
+      if (change === undefined) return { status: 400, body: { message: USAGE } };
       try {
-        const serving = await this.#load();
-        const told =
-          'add' in change ? await serving.add(change.add, change.key === true) : await serving.remove(change.remove);
+        const told = await apply(change, await this.#load());
         return { status: 200, body: told };
       } catch (error) {
         const met = failureOf(error);
@@ -100,8 +101,16 @@ export class Door {
   }
 }
 
+const USAGE = 'The body must be {"add": NAME, "key": BOOLEAN}, {"show": NAME} or {"remove": NAME}.';
+
+async function apply(change: Change, serving: Serving): Promise<object> {
+  if ('add' in change) return serving.add(change.add, change.key);
+  return 'remove' in change ? serving.remove(change.remove) : serving.show(change.show);
+}
+
 function changeIn(body: unknown): Change | undefined {
   if (typeof body !== 'object' || body === null) return undefined;
   if ('add' in body && typeof body.add === 'string') return { add: body.add, key: 'key' in body && body.key === true };
+  if ('show' in body && typeof body.show === 'string') return { show: body.show };
   return 'remove' in body && typeof body.remove === 'string' ? { remove: body.remove } : undefined;
 }
