@@ -35,6 +35,8 @@ export function countsOf({ name, key, queue, inbox, counts, clients }: Program) 
   };
 }
 
+export type Counts = ReturnType<typeof countsOf>;
+
 /** Prometheus text (exposition format 0.0.4). */
 export function uplinkMetrics(programs: readonly Program[]): string {
   const all = programs.map(countsOf);
