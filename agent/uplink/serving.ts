@@ -9,7 +9,7 @@ import { Listeners } from './listeners.ts';
 import type { Stored } from './ports.ts';
 import { Program } from './program.ts';
 import { makeProgram, namesIn, type ProgramRecord, readRecord, removeProgram, uplinkDirectory } from './programs.ts';
-import { openQueue, type QueueOptions } from './queue/queue.ts';
+import { openQueue, type QueueOptions } from './queue/open.ts';
 import { Uplink } from './uplink.ts';
 
 /** As many as a hub holds for a device, with room for large ones: 50 of 64 KiB. */
