@@ -128,8 +128,10 @@ export class Cursor {
   /** @returns whether there is more */
   #goOn(): boolean {
     const segment = this.#segment;
-    const following = segment === undefined ? this.#options.segments[0] : this.#following(segment);
-    if (following === undefined || following.end === 0) {
+    const { segments } = this.#options;
+    const following = segment === undefined ? segments[0] : this.#following(segment);
+    // The writer may take back the last one while it is empty. Another one without a byte has lost what was in it.
+    if (following === undefined || (following.end === 0 && following === segments.at(-1))) {
       if (segment !== undefined) this.#reach(this.#options.next(), segment);
       return false;
     }
