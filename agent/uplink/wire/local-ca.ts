@@ -33,6 +33,8 @@ export interface LocalCa {
 const DAY_MS = 86_400_000;
 const CA_MS = 20 * 365.25 * DAY_MS;
 const LEAF_MS = 365 * DAY_MS;
+/** Where there is no build date, because the source runs unbuilt: a CA that has ended in 1990 would be made again by nothing. */
+const SURELY_PAST = Date.parse('2026-01-01');
 const LOOPBACK = ['localhost', '127.0.0.1', '::1'];
 
 /** Key and certificate in one file: a power cut between two files would leave a pair that does not match. */
@@ -57,7 +59,7 @@ interface Pair {
  */
 export async function openLocalCa({ directory, names, now, earliest, log }: LocalCaOptions): Promise<LocalCa> {
   const wanted = [...new Set([...LOOPBACK, ...names.map((name) => name.toLowerCase())])];
-  const moment = () => Math.max(now(), earliest);
+  const moment = () => Math.max(now(), earliest, SURELY_PAST);
   const ca = (await readCa(directory)) ?? (await makeCa(directory, moment()));
   const caPem = `${ca.certificate.toString().trimEnd()}\n`;
   await writeIfOther(join(directory, PUBLISHED), caPem, READABLE);
