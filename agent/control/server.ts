@@ -2,9 +2,10 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { WireAnswer, WireAnswerer } from '../ask/wire.ts';
 import { failure } from '../failure/failure.ts';
 import type { Log } from '../machine/log.ts';
+import type { After } from '../time/after.ts';
 import { LONGEST_BODY, longestBody, POSTED_PATHS, parsed, readAsk } from './ask.ts';
 import { claimSocket } from './claim.ts';
-import { type After, guard } from './door.ts';
+import { guard } from './door.ts';
 
 export interface ControlOptions {
   readonly socket: string;

@@ -134,8 +134,13 @@ export async function syncDirectory(path: string): Promise<void> {
 }
 
 function unwritable(path: string, cause: unknown): Fault {
+  return new Fault('NL-STATE-WRITE', { message: `${path} cannot be written: ${diskWords(cause)}.`, cause });
+}
+
+/** Why a call to the file system failed, as the end of a sentence. */
+export function diskWords(cause: unknown): string {
   const code = (cause as NodeJS.ErrnoException).code ?? '';
-  return new Fault('NL-STATE-WRITE', { message: `${path} cannot be written: ${REASONS[code] ?? code}.`, cause });
+  return REASONS[code] ?? code;
 }
 
 /** The unit's directory for files that the next boot does not need (systemd.exec(5), RuntimeDirectory=). */

@@ -27,6 +27,10 @@ export interface DoorOptions {
   readonly settings: UplinkSettings;
   readonly session: SharedSession;
   readonly clock: Clock;
+  /** Wall clock in milliseconds; undefined while it is not credible. */
+  readonly now: () => number | undefined;
+  /** No clock before it is right: the build. Milliseconds since the epoch. */
+  readonly earliest: number;
   readonly log: Log;
 }
 

@@ -1,8 +1,15 @@
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { type Failure, Fault } from '../failure/failure.ts';
+import { failureOf } from '../failure/failure-of.ts';
+import { failureFields } from '../machine/log.ts';
+import { makeDirectory, writeIfOther } from '../state/durable.ts';
 import type { DoorOptions } from './door.ts';
 import type { ClientRules } from './ports.ts';
 import type { Program } from './program.ts';
+import { type LocalCa, openLocalCa } from './wire/local-ca.ts';
+import { byKey } from './wire/sas.ts';
+import { createServer, type Listener, ofProgram, type WireServer } from './wire/server.ts';
 
 export interface ListenersOptions extends DoorOptions {
   /** Of the uplink, in the state directory. */
@@ -22,13 +29,24 @@ export type Address =
       readonly ca: string;
     };
 
+/** The group of the directory is the group of the socket: whoever is in it is the program. */
+const SOCKET_MODE = 0o660;
+const SOCKET = 'mqtt.sock';
+const CA_FILE = 'ca.pem';
+
 /** The sockets of the programs: one each, and one port for those with a key. */
 export class Listeners {
   readonly #options: ListenersOptions;
+  readonly #server: WireServer;
   readonly #troubles = new Map<string, Failure>();
+  /** By program; those with a key share the port. */
+  readonly #sockets = new Map<string, Listener>();
+  readonly #keys = new Map<string, string>();
+  #port: Listener | undefined;
 
   constructor(options: ListenersOptions) {
     this.#options = options;
+    this.#server = createServer(options);
   }
 
   /** Why the program cannot connect, if so. */
@@ -37,18 +55,69 @@ export class Listeners {
     return trouble && { trouble };
   }
 
-  address({ name, key }: Program): Address {
+  address({ name, key }: Pick<Program, 'name' | 'key'>): Address {
     const { sockets, tcp } = this.#options.settings;
-    if (key === undefined) return { socket: join(sockets, name, 'mqtt.sock') };
-    return { tcp, key, ca: join(sockets, 'ca.pem') };
+    if (key === undefined) return { socket: join(sockets, name, SOCKET) };
+    return { tcp, key, ca: join(sockets, CA_FILE) };
   }
 
-  /** A failure is kept as the trouble of the program. */
-  async open(_program: Program): Promise<void> {
-    throw new Fault('NL-INTERNAL');
+  /** A failure is the trouble of this program alone. */
+  async open({ name, key }: Pick<Program, 'name' | 'key'>): Promise<void> {
+    try {
+      if (key === undefined) await this.#openSocket(name);
+      else {
+        this.#keys.set(name, key);
+        this.#port ??= await this.#openPort();
+      }
+      this.#troubles.delete(name);
+    } catch (error) {
+      const met = failureOf(error);
+      this.#troubles.set(name, met);
+      this.#options.log.error({ event: 'uplink-socket', id: name, ...failureFields(met) });
+    }
   }
 
-  async end(_name: string): Promise<void> {}
+  async end(name: string): Promise<void> {
+    this.#troubles.delete(name);
+    this.#keys.delete(name);
+    await this.#sockets.get(name)?.close();
+    this.#sockets.delete(name);
+    if (this.#keys.size > 0) return;
+    await this.#port?.close();
+    this.#port = undefined;
+  }
 
-  async close(): Promise<void> {}
+  close(): Promise<void> {
+    return this.#server.close();
+  }
+
+  async #openSocket(name: string): Promise<void> {
+    const directory = join(this.#options.settings.sockets, name);
+    await makeDirectory(directory).catch((cause: unknown) => {
+      throw new Fault('NL-UPLINK-SOCKET', { message: `The directory ${directory} cannot be made.`, cause });
+    });
+    const place = { path: join(directory, SOCKET), mode: SOCKET_MODE };
+    this.#sockets.set(name, await this.#server.listen(place, ofProgram(name)));
+  }
+
+  async #openPort(): Promise<Listener> {
+    const { settings, now } = this.#options;
+    const [, host = '', port] = /^\[?(.*?)\]?:(\d+)$/.exec(settings.tcp) ?? [];
+    const ca = await this.#openCa(host);
+    const keys = () => [...this.#keys].map(([name, key]) => ({ name, key }));
+    const place = { host, port: Number(port), credentials: () => ca.credentials() };
+    return this.#server.listen(place, byKey(keys, now));
+  }
+
+  async #openCa(host: string): Promise<LocalCa> {
+    const { directory, settings, clock, earliest, log } = this.#options;
+    const names = [hostname(), host];
+    const tls = join(directory, '.tls');
+    await makeDirectory(tls);
+    const ca = await openLocalCa({ directory: tls, names, now: clock.now, earliest, log });
+    // Programs may not look into the state directory.
+    await makeDirectory(settings.sockets);
+    await writeIfOther(join(settings.sockets, CA_FILE), ca.caPem, 0o644);
+    return ca;
+  }
 }

@@ -1,6 +1,7 @@
 import { onWire } from '../../ask/wire.ts';
 import type { Given } from '../../assembly/foundation.ts';
 import { type Config, configPath, loadConfig } from '../../config/config.ts';
+import { termsOf } from '../../config/terms.ts';
 import { type Control, serveControl } from '../../control/server.ts';
 import type { Daemon, Ending } from '../../daemon/daemon.ts';
 import { metricsOf } from '../../daemon/metrics.ts';
@@ -9,9 +10,11 @@ import { type Failure, failure, sentence } from '../../failure/failure.ts';
 import { failureOf } from '../../failure/failure-of.ts';
 import { watchInbox } from '../../inbox/inbox.ts';
 import type { Held, Passage } from '../../machine/as-daemon.ts';
+import { builtAt } from '../../machine/build.ts';
 import { createLog, failureFields, type Log } from '../../machine/log.ts';
 import { createNotify } from '../../machine/notify.ts';
 import { SharedSession } from '../../mqtt/hub-session.ts';
+import { isCredible } from '../../roll/plan.ts';
 import { runtimeDirectory } from '../../state/durable.ts';
 import { assertNotEnded } from '../../state/journal.ts';
 import { FORGET_MS, forgetWords, leaveWords } from '../../state/last-words.ts';
@@ -52,7 +55,10 @@ export async function start(options: StartOptions): Promise<Running> {
     await assertNotEnded(config.state.directory);
     const session = new SharedSession();
     const daemon = await assembled({ ...options, user: session });
-    const uplink = await Door.open({ settings: uplinkOf(config), session, clock: systemClock, log });
+    const terms = termsOf(config, builtAt);
+    const now = () => (isCredible(daemon.state, terms, Date.now()) ? Date.now() : undefined);
+    const settings = uplinkOf(config);
+    const uplink = await Door.open({ settings, session, clock: systemClock, now, earliest: builtAt, log });
     control = await serveControl({
       socket: config.control.socket,
       answer: onWire(daemon.answer),
