@@ -1,5 +1,5 @@
 import { messageSize, readBag } from './bag.ts';
-import type { FaultName, Faults } from './faults.ts';
+import type { FaultName, FaultOptions, Faults } from './faults.ts';
 import { Line } from './line.ts';
 import type { Fields, HubName, LogEvent } from './log.ts';
 import type { MqttLink } from './mqtt-link.ts';
@@ -29,13 +29,18 @@ export interface IntakeOptions {
   readonly note: (link: MqttLink, event: LogEvent, fields: Fields) => void;
 }
 
-/** What a hub does with the messages that its devices send. It says no by closing the connection, in MQTT 3.1.1. */
+/**
+ * What a hub does with the messages that its devices send. It says no by closing the connection, as MQTT 3.1.1 has no word
+ * for it; the PUBACKs of before go out first.
+ */
 export class Intake {
   readonly #options: IntakeOptions;
   readonly #devices = new Map<string, Telemetry>();
   readonly #flows = new Map<MqttLink, Flow>();
   /** When a throttled hub would be done with all that it has let in: of performance.now(). */
   #doneAt = 0;
+  /** By which fault. */
+  #throttled: FaultOptions | undefined;
 
   constructor(options: IntakeOptions) {
     this.#options = options;
@@ -53,8 +58,8 @@ export class Intake {
   arrived(link: MqttLink, arrival: Arrival, puback: () => boolean): void {
     const refusal = this.#refusal(link, arrival);
     const wait = refusal === undefined ? this.#throttle(link) : 0;
-    if (refusal !== undefined) link.drop(refusal);
-    else if (wait === undefined) link.drop('throttled');
+    if (refusal !== undefined) link.finish(refusal);
+    else if (wait === undefined) link.finish('throttled');
     else this.#flow(link).entering.add(wait, () => this.#take(link, arrival, puback));
   }
 
@@ -69,7 +74,7 @@ export class Intake {
   }
 
   #take(link: MqttLink, arrival: Arrival, puback: () => boolean): void {
-    if (link.caller.socket.destroyed) return;
+    if (link.ending) return;
     const message = this.of(link.clientId).take(arrival);
     const { index, body, bag } = message;
     const logged = body.length <= LOGGED ? { body } : {};
@@ -78,7 +83,7 @@ export class Intake {
     const { unacknowledged, acknowledging } = this.#flow(link);
     unacknowledged.add(message);
     if (this.#strikes(link, 'drop-puback')) {
-      link.drop('fault');
+      link.finish('fault');
       return;
     }
     const delay = this.#strikes(link, 'puback-delay')?.ms ?? 0;
@@ -107,10 +112,9 @@ export class Intake {
   #throttle(link: MqttLink): number | undefined {
     const { name, faults } = this.#options;
     const throttle = faults.peek(name, 'throttle');
-    if (throttle === undefined) {
-      this.#doneAt = 0;
-      return 0;
-    }
+    if (throttle !== this.#throttled) this.#doneAt = 0;
+    this.#throttled = throttle;
+    if (throttle === undefined) return 0;
     const { rate = DEFAULT_RATE, ms = DEFAULT_PATIENCE_MS } = throttle;
     const now = performance.now();
     const doneAt = Math.max(this.#doneAt, now) + 1_000 / rate;
@@ -130,7 +134,7 @@ export class Intake {
     return flow;
   }
 
-  #strikes(link: MqttLink, fault: FaultName) {
+  #strikes(link: MqttLink, fault: FaultName): FaultOptions | undefined {
     const { name, faults } = this.#options;
     return faults.take(name, fault, link.caller.connection);
   }

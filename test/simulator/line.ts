@@ -27,7 +27,7 @@ export class Line {
   }
 
   #wait(ms: number): void {
-    this.#timer = setTimeout(() => this.#act(), ms).unref();
+    this.#timer = setTimeout(() => this.#act(), ms);
   }
 
   #act(): void {

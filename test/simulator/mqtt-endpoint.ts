@@ -82,7 +82,8 @@ export class MqttEndpoint {
       packet.unsubscriptions.forEach((filter) => void link.session.unsubscribe(filter));
       if (!this.#take(link, 'no-unsuback')) link.send({ cmd: 'unsuback', ...id(packet) });
     } else if (packet.cmd === 'puback') {
-      if (!link.acknowledge(packet.messageId ?? 0) && this.#rules.acksInOrder()) link.drop('PUBACK out of order');
+      const taken = link.acknowledge(packet.messageId ?? 0, this.#rules.acksInOrder());
+      if (!taken) link.drop('PUBACK out of order');
     } else if (packet.cmd === 'pingreq') {
       if (!this.#take(link, 'no-pingresp')) link.send({ cmd: 'pingresp' });
     } else if (packet.cmd === 'disconnect') {
@@ -148,7 +149,7 @@ export class MqttEndpoint {
       this.note(link, 'subscribed', { reason: topic });
       return most;
     });
-    if (link.caller.socket.destroyed) return;
+    if (link.ending) return;
     if (!this.#take(link, 'no-suback')) {
       link.send({ cmd: 'suback', granted, ...id(packet) });
       this.#rules.subscribed(link);
@@ -157,11 +158,11 @@ export class MqttEndpoint {
 
   #publish(link: MqttLink, packet: IPublishPacket): void {
     if (packet.qos === 2) {
-      link.drop('PUBLISH of QoS 2');
+      link.finish('PUBLISH of QoS 2');
       return;
     }
     if (!this.#rules.mayPublish(link, packet.topic)) {
-      link.drop(`PUBLISH to ${packet.topic}`);
+      link.finish(`PUBLISH to ${packet.topic}`);
       return;
     }
     const puback = (): boolean =>

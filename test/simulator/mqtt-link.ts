@@ -42,7 +42,7 @@ export class MqttLink {
     const parser = mqtt.parser({ protocolVersion: 4 });
     parser.on('packet', (packet) => {
       // What came in one read after a packet that made us close is not looked at.
-      if (!socket.destroyed) {
+      if (!this.ending) {
         this.#keepalive?.refresh();
         onPacket(packet);
       }
@@ -53,6 +53,11 @@ export class MqttLink {
       clearTimeout(this.#keepalive);
       onEnd(this.#endReason ?? 'closed by the client');
     });
+  }
+
+  /** We are closing it, or it is closed. */
+  get ending(): boolean {
+    return this.#endReason !== undefined || this.caller.socket.destroyed;
   }
 
   /** Whether it could be sent. */
@@ -86,12 +91,13 @@ export class MqttLink {
     return true;
   }
 
-  /** PUBACK. @returns false where another message went out before, and has none yet */
-  acknowledge(messageId: number): boolean {
+  /** PUBACK. @returns false where another message must be acknowledged before this one, which changes nothing then */
+  acknowledge(messageId: number, inOrder: boolean): boolean {
     const [oldest = messageId] = this.#unacknowledged.keys();
+    if (inOrder && oldest !== messageId) return false;
     this.#unacknowledged.get(messageId)?.();
     this.#unacknowledged.delete(messageId);
-    return oldest === messageId;
+    return true;
   }
 
   /** Ends the connection when the client is silent for too long. */

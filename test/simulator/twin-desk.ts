@@ -8,6 +8,27 @@ import { tooLarge, wellFormed } from './twin-limits.ts';
 const READ = /^\$iothub\/twin\/GET\/\?\$rid=([^&]+)/;
 const REPORT = /^\$iothub\/twin\/PATCH\/properties\/reported\/\?\$rid=([^&]+)(?:&\$version=(\d+))?/;
 
+/** Azure/iotedge#7035 saw 403100. */
+const OVERSIZED = { 403: 403100, 400: 400004, 413: 413001 } as const;
+
+/**
+ * The body of an answer that says no, as in azure-iot-sdk-csharp#420. azure-iot-device-mqtt 1.16.4 takes an answer without an
+ * `errorCode` for a yes, whatever the status in its topic.
+ */
+interface Refusal {
+  readonly errorCode: number;
+  readonly trackingId: string;
+  readonly message: string;
+  readonly timestampUtc: string;
+}
+
+const refused = (errorCode: number, message: string): Refusal => ({
+  errorCode,
+  trackingId: '',
+  message,
+  timestampUtc: new Date().toISOString(),
+});
+
 export interface TwinDeskOptions {
   readonly name: HubName;
   readonly faults: Faults;
@@ -54,19 +75,30 @@ export class TwinDesk {
     const patch = parsed(payload);
     this.#options.note(link, 'reported', { body: patch });
     const failed = this.#take(link, 'twin-status');
-    const status = failed ? (failed.status ?? 429) : this.#written(link.clientId, patch, version);
-    const { reportedVersion } = this.#options.registry.twin(link.clientId);
-    link.publish(`$iothub/twin/res/${status}/?$rid=${rid}${status === 204 ? `&$version=${reportedVersion}` : ''}`, '');
+    const written = failed ? undefined : this.#write(link.clientId, patch, version);
+    if (typeof written === 'object') {
+      link.publish(`$iothub/twin/res/${Math.trunc(written.errorCode / 1_000)}/?$rid=${rid}`, written);
+    } else {
+      const answer =
+        written === undefined ? `${failed?.status ?? 429}/?$rid=${rid}` : `204/?$rid=${rid}&$version=${written}`;
+      link.publish(`$iothub/twin/res/${answer}`, '');
+    }
   }
 
-  /** Writes the patch, and gives the status of the answer. */
-  #written(deviceId: string, patch: unknown, version: string | undefined): number {
+  /** The version of the reported properties after it, or why they cannot be written so. */
+  #write(deviceId: string, patch: unknown, version: string | undefined): number | Refusal {
     const { registry, switches } = this.#options;
-    if (typeof patch !== 'object' || patch === null || Array.isArray(patch) || !wellFormed(patch)) return 400;
-    if (version !== undefined && Number(version) !== registry.twin(deviceId).reportedVersion) return 412;
-    if (tooLarge(registry.withReported(deviceId, patch))) return switches.oversizedReported;
-    registry.patchReported(deviceId, patch);
-    return 204;
+    if (typeof patch !== 'object' || patch === null || Array.isArray(patch) || !wellFormed(patch)) {
+      return refused(400004, "Provided json is not a valid 'tags' or 'properties' object.");
+    }
+    if (version !== undefined && Number(version) !== registry.twin(deviceId).reportedVersion) {
+      return refused(412001, 'Precondition failed.');
+    }
+    if (tooLarge(registry.withReported(deviceId, patch))) {
+      const code = OVERSIZED[switches.oversizedReported];
+      return refused(code, "'Properties.Reported' size should be less than 32768 bytes.");
+    }
+    return registry.patchReported(deviceId, patch).reportedVersion;
   }
 
   #take(link: MqttLink, name: FaultName): FaultOptions | undefined {
