@@ -28,6 +28,8 @@ export interface ConnectionOptions {
   /** Gets the topic of each message that newleaf ignores. */
   readonly dropped: (topic: string) => void;
   readonly user?: SessionUser | undefined;
+  /** Whether the hub has accepted a newer connection; asked when this one is gone. */
+  readonly isReplaced: () => Promise<boolean>;
 }
 
 /** One connection to a hub by one SDK client, both used once: a client loses its listeners when it is closed. */
@@ -49,7 +51,18 @@ export class Connection {
   #heldMs = 0;
 
   /** Dials at once. @throws TypeError when the hub of the assignment is no host */
-  constructor({ assignment, context, token, answer, version, connectMs, twinMs, dropped, user }: ConnectionOptions) {
+  constructor({
+    assignment,
+    context,
+    token,
+    answer,
+    version,
+    connectMs,
+    twinMs,
+    dropped,
+    user,
+    isReplaced,
+  }: ConnectionOptions) {
     const { hub: host, deviceId } = assignment;
     const tap = new Tap({
       host,
@@ -85,6 +98,7 @@ export class Connection {
       subscribe: (filter, qos) => tap.asked.subscribe(filter, qos),
       unsubscribe: (filter) => tap.asked.unsubscribe(filter),
       closed: tap.closed,
+      replaced: tap.closed.then(async () => this.#ended || (await isReplaced())),
     };
     this.gone = tap.closed.then(() => {
       this.#heldMs = performance.now() - this.#acceptedAt;

@@ -17,8 +17,10 @@ export interface HubSession {
   /** @throws Fault NL-HUB-LOST when the session ends before its SUBACK; Error where the hub refuses the filter */
   subscribe(filter: string, qos: 0 | 1): Promise<void>;
   unsubscribe(filter: string): Promise<void>;
-  /** Fulfilled when the session is over, and when a newer one has taken its place. */
+  /** Fulfilled when the session is over. */
   readonly closed: Promise<void>;
+  /** Fulfilled after `closed`: whether it is over because a newer one has taken its place, as at a roll. */
+  readonly replaced: Promise<boolean>;
 }
 
 /** Requests about the twin that the second user makes have IDs that begin with this: newleaf leaves their answers to it. */

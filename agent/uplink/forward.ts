@@ -115,6 +115,8 @@ export class Forwarder {
     const lost = [...onTheirWay.keys()];
     const at = clock.monotonic();
     for (const { program } of lost) program.counts.resent += 1;
+    // The end of a session at a roll says nothing about its messages.
+    if (await session.replaced) return;
     this.#pace = closed(this.#pace, usedSince === undefined ? 0 : at - usedSince, lost.length, at);
     const poison = this.#suspicion.closed(lost, at);
     if (poison === undefined) return;
