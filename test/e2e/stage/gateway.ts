@@ -150,6 +150,13 @@ export class Gateway {
     return (body as { socket: string }).socket;
   }
 
+  /** Makes a program with a key. */
+  async keyedProgram(name: string): Promise<{ readonly tcp: string; readonly key: string; readonly ca: string }> {
+    const { status, body } = await askSocket(this.socket, 'POST', '/v1/uplink', { add: name, key: true });
+    if (status !== 200) throw new Error(`${status} ${JSON.stringify(body)}`);
+    return body as { tcp: string; key: string; ca: string };
+  }
+
   async status(): Promise<Status> {
     try {
       const { body } = await askSocket(this.socket, 'GET', '/v1/status');
