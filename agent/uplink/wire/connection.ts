@@ -15,6 +15,12 @@ const KEEP_ALIVE = 1_500;
 
 /** CONNACK, MQTT 3.1.1 section 3.2.2.3. */
 const WRONG_LEVEL = 1;
+const MQTT_5 = 5;
+/**
+ * CONNACK of MQTT 5 with reason 0x84, which its section 3.1.2.2 allows. Of CONNACK 1 mosquitto_pub 2.0.21 says "Unknown error",
+ * because a client of MQTT 5 finds no properties in it.
+ */
+const UNSUPPORTED_BY_MQTT_5 = Buffer.of(0x20, 3, 0, 0x84, 0);
 const IDENTIFIER_REJECTED = 2;
 const UNAVAILABLE = 3;
 
@@ -102,7 +108,9 @@ export class Connection implements Member, LinkOwner {
       return this.#in.read(frame);
     } catch (error) {
       if (!(error instanceof WrongLevel)) throw error;
-      this.#refuse(WRONG_LEVEL, error.message);
+      if (error.level !== MQTT_5) return this.#refuse(WRONG_LEVEL, error.message);
+      this.#link.send(UNSUPPORTED_BY_MQTT_5);
+      this.finish(error.message, true);
       return undefined;
     }
   }
