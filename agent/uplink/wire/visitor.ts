@@ -2,11 +2,11 @@ import type { Duplex } from 'node:stream';
 import type { IConnectPacket, Packet } from 'mqtt-packet';
 import type { Authenticate, Client } from '../ports.ts';
 import type { Member } from './crowd.ts';
-import { Dialogue } from './dialogue.ts';
 import type { Hall } from './hall.ts';
 import { Link, type LinkOwner } from './link.ts';
 import { PacketsIn } from './packets-in.ts';
 import { PacketsOut } from './packets-out.ts';
+import { Requests } from './requests.ts';
 import { Silence } from './silence.ts';
 import { WrongLevel } from './violation.ts';
 
@@ -24,8 +24,8 @@ const UNSUPPORTED_BY_MQTT_5 = Buffer.of(0x20, 3, 0, 0x84, 0);
 const IDENTIFIER_REJECTED = 2;
 const UNAVAILABLE = 3;
 
-/** One connection, from its first byte: who it is, and when it is over. What a client asks for is answered by its Dialogue. */
-export class Connection implements Member, LinkOwner {
+/** One connection, from its first byte: who it is, and when it is over. What a client asks for is answered by its Requests. */
+export class Visitor implements Member, LinkOwner {
   readonly #hall: Hall;
   readonly #authenticate: Authenticate;
   readonly #link: Link;
@@ -34,7 +34,7 @@ export class Connection implements Member, LinkOwner {
   readonly #onClosed: () => void;
   #state: 'waiting' | 'opening' | 'open' | 'over' = 'waiting';
   #client: Client | undefined;
-  #dialogue: Dialogue | undefined;
+  #requests: Requests | undefined;
   #silence: Silence | undefined;
   #will: IConnectPacket['will'];
   #cancelWait: () => void;
@@ -58,11 +58,11 @@ export class Connection implements Member, LinkOwner {
     else if (packet?.cmd === 'disconnect') {
       this.#will = undefined;
       this.finish('DISCONNECT');
-    } else if (packet !== undefined) this.#dialogue?.take(packet);
+    } else if (packet !== undefined) this.#requests?.take(packet);
   }
 
   holds(): boolean {
-    return this.#state === 'opening' || this.#dialogue?.isFull === true;
+    return this.#state === 'opening' || this.#requests?.isFull === true;
   }
 
   over(why: string, isFault: boolean): void {
@@ -85,6 +85,12 @@ export class Connection implements Member, LinkOwner {
     this.#hall.crowd.leave(this);
   }
 
+  /** Ends it for a reason that is not the client's: its will is not published. */
+  dismiss(why: string): void {
+    this.#will = undefined;
+    this.finish(why);
+  }
+
   /** Ends it, once. The reason is for the log: MQTT 3.1.1 has no word for it. */
   finish(why: string, isFault = false, cause?: unknown): void {
     if (this.#state === 'over') return;
@@ -92,6 +98,7 @@ export class Connection implements Member, LinkOwner {
     this.#state = 'over';
     this.#cancelWait();
     this.#silence?.end();
+    this.#requests?.end();
     this.#out.end(new Error(`The program is gone: ${why}.`));
     this.#link.end();
     const client = this.#client;
@@ -121,7 +128,7 @@ export class Connection implements Member, LinkOwner {
     if (client === undefined) return;
     this.#client = client;
     this.#state = 'opening';
-    const { rules, limits, timers } = this.#hall;
+    const { rules, timers } = this.#hall;
     const opened = await attempt(async () => rules.opened(client));
     if (this.#state !== 'opening') return this.#hall.closed(client);
     if ('error' in opened) {
@@ -130,7 +137,7 @@ export class Connection implements Member, LinkOwner {
     }
     this.#state = 'open';
     this.#will = packet.will;
-    this.#dialogue = new Dialogue(client, rules, limits, this.#out, {
+    this.#requests = new Requests(client, this.#hall, this.#out, {
       eased: () => this.#link.proceed(),
       failed: (error) => this.finish('a message of it is refused', true, error),
     });
