@@ -2,10 +2,15 @@ import { randomBytes } from 'node:crypto';
 import type { IConnectPacket } from 'mqtt-packet';
 import type { Log } from '../../machine/log.ts';
 import type { Client, ClientRules } from '../ports.ts';
-import type { Connection } from './connection.ts';
 import { Crowd } from './crowd.ts';
 import type { Timers, WireLimits } from './limits.ts';
+import { Share } from './share.ts';
 import { SparingLog } from './sparing.ts';
+
+/** A connection with a client. */
+interface Seated {
+  drop(why: string): void;
+}
 
 /** What all connections share. */
 export class Hall {
@@ -14,10 +19,9 @@ export class Hall {
   readonly timers: Timers;
   readonly crowd: Crowd;
   readonly sparing: SparingLog;
-  /** The gateway goes, not the programs: their wills are not published. */
-  isClosing = false;
   readonly #log: Log;
-  readonly #clients = new Map<string, Connection>();
+  readonly #shares = new Map<string, Share>();
+  readonly #clients = new Map<string, Seated>();
 
   constructor(rules: ClientRules, limits: WireLimits, timers: Timers, log: Log) {
     this.rules = rules;
@@ -32,13 +36,19 @@ export class Hall {
    * MQTT 3.1.1 section 3.1.4: "If the ClientId represents a Client already connected to the Server then the Server MUST disconnect
    * the existing Client". Of the same program only: all programs with an Azure SDK send the device id.
    */
-  takeOver(client: Client, connection: Connection): void {
+  takeOver(client: Client, connection: Seated): void {
     const key = keyOf(client);
     this.#clients.get(key)?.drop('a newer connection has its client identifier');
     this.#clients.set(key, connection);
   }
 
-  forget(client: Client, connection: Connection): void {
+  shareOf(program: string): Share {
+    const share = this.#shares.get(program) ?? new Share(this.limits.unansweredBytes);
+    this.#shares.set(program, share);
+    return share;
+  }
+
+  forget(client: Client, connection: Seated): void {
     const key = keyOf(client);
     if (this.#clients.get(key) === connection) this.#clients.delete(key);
   }
@@ -50,7 +60,6 @@ export class Hall {
 
   /** MQTT 3.1.1 section 3.1.2.5: published unless the client has sent DISCONNECT. */
   publishWill(client: Client, { topic, payload, qos }: NonNullable<IConnectPacket['will']>): void {
-    if (this.isClosing) return;
     const published = async () => this.rules.published(client, { topic, payload }, qos === 0 ? 0 : 1);
     published().catch((cause: unknown) => {
       this.sparing.warn('uplink-will-lost', client.program, 'its will is not published', String(cause));

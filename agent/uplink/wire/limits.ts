@@ -18,7 +18,7 @@ export interface WireLimits {
   readonly longestPacket: number;
   /** Requests of a client that are not answered yet: beyond, it is not read from. */
   readonly unanswered: number;
-  /** The same in bytes of messages. */
+  /** The same in bytes of messages, for all clients of a program. */
   readonly unansweredBytes: number;
   /** Filters in one SUBSCRIBE or UNSUBSCRIBE. */
   readonly filters: number;

@@ -25,7 +25,9 @@ export class Link {
   readonly #owner: LinkOwner;
   readonly #frames: Frames;
   #isProceeding = false;
-  #isCorked = false;
+  /** Since the last write. */
+  #outgoing: Buffer[] = [];
+  #outgoingBytes = 0;
   #hasEnded = false;
   /** The client sends nothing more; what has come before is read to its end. */
   #why: string | undefined;
@@ -80,20 +82,15 @@ export class Link {
     else this.#socket.resume();
   }
 
-  /** Many packets of one moment go out in one write. */
+  /**
+   * Many packets of one moment go out in one write: a stream of node has some 100 bytes for each that it has not written yet, and
+   * an answer has two or four.
+   */
   send(bytes: Buffer): void {
-    const socket = this.#socket;
-    if (this.#hasEnded || !socket.writable) return;
-    if (!this.#isCorked) {
-      this.#isCorked = true;
-      socket.cork();
-      process.nextTick(() => {
-        this.#isCorked = false;
-        socket.uncork();
-      });
-    }
-    socket.write(bytes);
-    if (socket.writableLength > this.#limits.backlog) this.#owner.over('it does not read what it is sent', true);
+    if (this.#hasEnded || !this.#socket.writable) return;
+    if (this.#outgoing.push(bytes) === 1) process.nextTick(() => this.#flush());
+    this.#outgoingBytes += bytes.length;
+    if (this.#isBehind()) this.#owner.over('it does not read what it is sent', true);
   }
 
   /** Closes the connection when the last bytes have gone out. */
@@ -101,10 +98,11 @@ export class Link {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
     const socket = this.#socket;
-    if (!socket.writable || socket.writableLength > this.#limits.backlog) {
+    if (!socket.writable || this.#isBehind()) {
       socket.destroy();
       return;
     }
+    this.#flush();
     socket.pause();
     socket.end();
     socket.once('finish', () => socket.destroy());
@@ -114,6 +112,17 @@ export class Link {
   destroy(): void {
     this.#hasEnded = true;
     this.#socket.destroy();
+  }
+
+  #flush(): void {
+    const { writable, destroyed } = this.#socket;
+    if (this.#outgoing.length > 0 && writable && !destroyed) this.#socket.write(Buffer.concat(this.#outgoing));
+    this.#outgoing = [];
+    this.#outgoingBytes = 0;
+  }
+
+  #isBehind(): boolean {
+    return this.#socket.writableLength + this.#outgoingBytes > this.#limits.backlog;
   }
 
   #isBlocked(): boolean {

@@ -1,10 +1,10 @@
 import { mkdir } from 'node:fs/promises';
-import { createServer as createSockets, type Server, type Socket } from 'node:net';
+import { createServer as createSockets, type Server } from 'node:net';
 import { dirname } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { Fault } from '../../failure/failure.ts';
 import { clearSocket, listenAt } from '../../machine/unix-socket.ts';
-import { type Credentials, TlsDoor } from './tls-door.ts';
+import { type Credentials, type Handshakes, TlsDoor } from './tls-door.ts';
 
 /** Where clients knock. */
 export type Place =
@@ -14,12 +14,6 @@ export type Place =
   | { readonly fd: number }
   /** TLS 1.2 and 1.3. */
   | { readonly host: string; readonly port: number; readonly credentials: () => Credentials };
-
-/** Connections on their way through a TLS handshake: these have a socket, but no client yet. */
-export interface Handshakes {
-  enter(socket: Socket): void;
-  leave(socket: Socket): void;
-}
 
 /**
  * Opens a place.

@@ -33,7 +33,7 @@ export interface LocalCa {
 const DAY_MS = 86_400_000;
 const CA_MS = 20 * 365.25 * DAY_MS;
 const LEAF_MS = 365 * DAY_MS;
-/** Where there is no build date, because the source runs unbuilt: a CA that has ended in 1990 would be made again by nothing. */
+/** Where the source runs unbuilt there is no build date, and a CA made in 1970 would end in 1990: it is never replaced. */
 const SURELY_PAST = Date.parse('2026-01-01');
 const LOOPBACK = ['localhost', '127.0.0.1', '::1'];
 

@@ -35,7 +35,7 @@ export class PacketsIn {
     }
     if (this.#error !== undefined) {
       const why = this.#error instanceof Error ? this.#error.message : String(this.#error);
-      throw why === 'Invalid protocol version' ? new WrongLevel(why) : new Violation(why);
+      throw why === 'Invalid protocol version' ? new WrongLevel() : new Violation(why);
     }
     const packet = this.#packet as Packet | undefined;
     demand(packet !== undefined, 'an incomplete packet');
@@ -97,7 +97,7 @@ function checkConnect(packet: IConnectPacket, flags: number): void {
   const { clientId, username = '', will } = packet;
   // A bridge of mosquitto adds 128 to the level.
   const isOther = packet.protocolVersion !== 4 || packet.protocolId !== 'MQTT' || 'bridgeMode' in packet;
-  if (isOther) throw new WrongLevel('a CONNECT of another version of MQTT than 3.1.1');
+  if (isOther) throw new WrongLevel(packet.protocolVersion);
   const [hasName, hasPassword, hasWill] = [flags & 0x80, flags & 0x40, flags & 0x04];
   demand((flags & 0x01) === 0, 'a reserved flag in CONNECT');
   demand(hasName !== 0 || hasPassword === 0, 'a password without a user name');

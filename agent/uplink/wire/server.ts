@@ -2,11 +2,12 @@ import type { AddressInfo, Server, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Log } from '../../machine/log.ts';
 import type { Authenticate, ClientRules } from '../ports.ts';
-import { Connection } from './connection.ts';
 import type { Member } from './crowd.ts';
 import { Hall } from './hall.ts';
 import { systemTimers, type Timers, WIRE_LIMITS, type WireLimits } from './limits.ts';
-import { type Handshakes, nameOf, openPlace, type Place } from './listener.ts';
+import { nameOf, openPlace, type Place } from './listener.ts';
+import type { Handshakes } from './tls-door.ts';
+import { Visitor } from './visitor.ts';
 
 export interface WireOptions {
   readonly rules: ClientRules;
@@ -19,7 +20,7 @@ export interface WireOptions {
 export interface Listener {
   /** The port that was taken, where 0 was asked for. */
   readonly port: number | undefined;
-  /** Ends its connections, and removes the socket that it has made. */
+  /** Ends its connections, and removes the socket that it has made. No will is published: it is not the client that fails. */
   close(): Promise<void>;
 }
 
@@ -34,7 +35,7 @@ export interface WireServer {
   accept(socket: Duplex, authenticate: Authenticate): void;
   /** @throws Fault NL-UPLINK-SOCKET */
   listen(place: Place, authenticate: Authenticate): Promise<Listener>;
-  /** Ends every listener and every connection. The wills of the clients are not published: the gateway goes, not they. */
+  /** Ends every listener and every connection. Wills are not published, either. */
   close(): Promise<void>;
 }
 
@@ -46,13 +47,14 @@ export const ofProgram =
 
 export function createServer({ rules, log, limits, timers = systemTimers }: WireOptions): WireServer {
   const hall = new Hall(rules, { ...WIRE_LIMITS, ...limits }, timers, log);
-  const connections = new Set<Connection>();
+  const connections = new Set<Visitor>();
   const listeners = new Set<Listener>();
+  let isClosing = false;
   let emptied = (): void => {};
 
   /** @param own those of one listener */
-  const serve = (socket: Duplex, authenticate: Authenticate, own?: Set<Connection>): void => {
-    const connection: Connection = new Connection(socket, authenticate, hall, () => {
+  const serve = (socket: Duplex, authenticate: Authenticate, own?: Set<Visitor>): void => {
+    const connection: Visitor = new Visitor(socket, authenticate, hall, () => {
       connections.delete(connection);
       own?.delete(connection);
       if (connections.size === 0) emptied();
@@ -60,7 +62,7 @@ export function createServer({ rules, log, limits, timers = systemTimers }: Wire
     connections.add(connection);
     own?.add(connection);
     hall.crowd.enter(connection, authenticate);
-    if (hall.isClosing) connection.drop('newleaf ends');
+    if (isClosing) connection.drop('newleaf ends');
   };
 
   return {
@@ -69,7 +71,7 @@ export function createServer({ rules, log, limits, timers = systemTimers }: Wire
     },
     accept: (socket, authenticate) => serve(socket, authenticate),
     async listen(place, authenticate) {
-      const own = new Set<Connection>();
+      const own = new Set<Visitor>();
       const shaking = new Map<Socket, Member>();
       const handshakes: Handshakes = {
         enter(socket) {
@@ -92,7 +94,7 @@ export function createServer({ rules, log, limits, timers = systemTimers }: Wire
           listeners.delete(listener);
           const closed = new Promise<void>((resolve) => server.close(() => resolve()));
           for (const socket of shaking.keys()) socket.destroy();
-          for (const connection of own) connection.finish('the listener is closed');
+          for (const connection of own) connection.dismiss('the listener is closed');
           await closed;
         },
       };
@@ -100,12 +102,12 @@ export function createServer({ rules, log, limits, timers = systemTimers }: Wire
       return listener;
     },
     async close() {
-      hall.isClosing = true;
+      isClosing = true;
       const closed = [...listeners].map((listener) => listener.close());
       const empty = new Promise<void>((resolve) => {
         emptied = resolve;
       });
-      for (const connection of connections) connection.finish('newleaf ends');
+      for (const connection of connections) connection.dismiss('newleaf ends');
       if (connections.size === 0) emptied();
       await Promise.all([...closed, empty]);
     },

@@ -1,7 +1,12 @@
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createServer as createTls, type Server } from 'node:tls';
-import type { Handshakes } from './listener.ts';
+
+/** Connections on their way through a TLS handshake: these have a socket, but no client yet. */
+export interface Handshakes {
+  enter(socket: Socket): void;
+  leave(socket: Socket): void;
+}
 
 /** Chain and key of the listener, PEM. Another object where they are new. */
 export interface Credentials {

@@ -1,6 +1,4 @@
-import type { WireLimits } from './limits.ts';
-
-type Bounds = Pick<WireLimits, 'unanswered' | 'unansweredBytes'>;
+import type { Share } from './share.ts';
 
 interface Waiting {
   readonly bytes: number;
@@ -11,7 +9,8 @@ interface Waiting {
 
 /** What a client has asked for and is not answered yet. */
 export class Unanswered {
-  readonly #bounds: Bounds;
+  readonly #most: number;
+  readonly #share: Share;
   /** Called when there may be room again. */
   readonly #eased: () => void;
   /** Called once, with the first failure. */
@@ -19,24 +18,19 @@ export class Unanswered {
   /** Messages of QoS 1, in the order of arrival. */
   readonly #inOrder: Waiting[] = [];
   #count = 0;
-  #bytes = 0;
   #hasFailed = false;
 
-  constructor(bounds: Bounds, eased: () => void, failed: (error: unknown) => void) {
-    this.#bounds = bounds;
+  /** @param most requests at a time */
+  constructor(most: number, share: Share, eased: () => void, failed: (error: unknown) => void) {
+    this.#most = most;
+    this.#share = share;
     this.#eased = eased;
     this.#failed = failed;
   }
 
   /** Whether nothing more may be read from the client for now, or at all. */
   get isFull(): boolean {
-    const { unanswered, unansweredBytes } = this.#bounds;
-    return this.#hasFailed || this.#count >= unanswered || this.#bytes >= unansweredBytes;
-  }
-
-  /** Whether the client waits for us. */
-  get isEmpty(): boolean {
-    return this.#count === 0;
+    return this.#hasFailed || this.#count >= this.#most || this.#share.isFull;
   }
 
   /**
@@ -67,12 +61,12 @@ export class Unanswered {
 
   #begin(bytes: number): void {
     this.#count += 1;
-    this.#bytes += bytes;
+    this.#share.take(bytes);
   }
 
   #end(bytes: number): void {
     this.#count -= 1;
-    this.#bytes -= bytes;
+    this.#share.give(bytes);
     this.#eased();
   }
 

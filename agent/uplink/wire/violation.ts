@@ -3,8 +3,15 @@ export class Violation extends Error {
   override readonly name = 'Violation';
 }
 
-/** MQTT 3.1.1 section 3.1.2.2: CONNACK 1 says which version is spoken here. */
-export class WrongLevel extends Violation {}
+/** A client of another version of MQTT: it is told so in a CONNACK. */
+export class WrongLevel extends Violation {
+  readonly level: number | undefined;
+
+  constructor(level?: number) {
+    super('a CONNECT of another version of MQTT than 3.1.1');
+    this.level = level;
+  }
+}
 
 /** Throws where the rule is broken. */
 export function demand(holds: boolean, otherwise: string): asserts holds {

@@ -30,7 +30,6 @@ describe('CONNECT', () => {
   const rows: readonly (readonly [what: string, connect: Buffer | IConnectPacket, answer: number | 'closed'])[] = [
     ['MQTT 3.1.1', CONNECT, 0],
     ['MQTT 3.1', connectBytes('MQIsdp', 3, 0x02, 'dev'), 1],
-    ['MQTT 5', connectBytes('MQTT', 5, 0x02, '', 'dev'), 1],
     ['a level of the future', connectBytes('MQTT', 6, 0x02, 'dev'), 1],
     ['a bridge of mosquitto', connectBytes('MQTT', 0x84, 0x02, 'dev'), 1],
     ['another protocol', connectBytes('AMQP', 4, 0x02, 'dev'), 'closed'],
@@ -56,6 +55,16 @@ describe('CONNECT', () => {
       assert.equal(await connackFor(path, connect), answer);
     });
   }
+
+  test('MQTT 5: told so in its own words', async (t) => {
+    const { socketOf } = stage(t);
+    await using client = await RawClient.dial(await socketOf('sensors'));
+    const came: Buffer[] = [];
+    client.socket.on('data', (bytes: Buffer) => came.push(bytes));
+    client.socket.write(connectBytes('MQTT', 5, 0x02, '', 'dev'));
+    await client.closed;
+    assert.equal(Buffer.concat(came).toString('hex'), '2003008400');
+  });
 
   test('an identifier is made for a client that has none', async (t) => {
     const { notes, socketOf } = stage(t);

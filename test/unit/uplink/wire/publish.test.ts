@@ -191,6 +191,36 @@ describe('how much is taken', () => {
     }
   });
 
+  test('1 MiB is for all connections of a program, those that are over among them; another program has its own', async (t) => {
+    const { notes, socketOf } = stage(t);
+    notes.byHand = true;
+    const path = await socketOf('sensors');
+    const big = Buffer.alloc(250_000);
+    const first = await RawClient.open(path, { clientId: 'first' });
+    for (let id = 1; id <= 3; id += 1) first.publish('first', id, big);
+    await notes.until(() => notes.came.length === 3);
+    first.socket.destroy();
+    await using second = await RawClient.open(path, { clientId: 'second' });
+    await using third = await RawClient.open(path, { clientId: 'third' });
+    for (let id = 1; id <= 3; id += 1) second.publish('second', id, big);
+    await notes.until(() => notes.came.length === 5);
+    third.publish('third', 1);
+    await using other = await RawClient.open(await socketOf('meter'));
+    other.publish('other', 1, big);
+    await notes.until(() => notes.came.length === 6);
+    for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate);
+    assert.deepEqual(
+      notes.came.map(({ topic }) => topic),
+      ['first', 'first', 'first', 'second', 'second', 'other'],
+    );
+    notes.byHand = false;
+    notes.came[0]?.store();
+    await third.next('puback');
+    notes.came[3]?.store();
+    notes.came[4]?.store();
+    for (const id of [1, 2, 3]) assert.equal((await second.next('puback')).messageId, id);
+  });
+
   test('messages of QoS 0, and DISCONNECT, are read to the end though the program has gone', async (t) => {
     const { notes, socketOf } = stage(t);
     notes.byHand = true;

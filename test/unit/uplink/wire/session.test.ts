@@ -47,6 +47,25 @@ describe('subscriptions', () => {
     await client.next('unsuback');
   });
 
+  test('one that waits is not carried out for a client that has gone', async (t) => {
+    const { notes, socketOf } = stage(t);
+    let grant = (_: 0): void => {};
+    notes.grant = () =>
+      new Promise((resolve) => {
+        grant = resolve;
+      });
+    const client = await RawClient.open(await socketOf('sensors'));
+    const subscriptions = ['a', 'b'].map((topic) => ({ topic, qos: 0 as const }));
+    client.send({ cmd: 'subscribe', messageId: 3, subscriptions });
+    client.send({ cmd: 'unsubscribe', messageId: 4, unsubscriptions: ['c'] });
+    await notes.until(() => notes.events.includes('subscribed dev a 0'));
+    client.socket.destroy();
+    await notes.until(() => notes.events.includes('closed sensors/dev'));
+    grant(0);
+    await new Promise(setImmediate);
+    assert.equal(notes.events.at(-1), 'closed sensors/dev');
+  });
+
   test('more than 64 filters in one packet: closed', async (t) => {
     const { socketOf } = stage(t);
     await using client = await RawClient.open(await socketOf('sensors'));
@@ -197,6 +216,19 @@ describe('the end', () => {
       client.socket.destroy();
     });
   }
+
+  test('the end of the listener, or of the server, publishes no will', async (t) => {
+    for (const ends of ['listener', 'server'] as const) {
+      const { notes, server, socketOf } = stage(t);
+      const path = await socketOf('sensors');
+      const other = `${path}.other`;
+      const listener = await server.listen({ path: other, mode: 0o600 }, () => 'other');
+      await using client = await RawClient.open(other, { will: WILL });
+      await (ends === 'listener' ? listener : server).close();
+      await client.closed;
+      assert.deepEqual(notes.events, ['opened other/dev', 'closed other/dev']);
+    }
+  });
 
   test('a will that cannot be stored is told in the log', async (t) => {
     const { notes, lines, socketOf } = stage(t);

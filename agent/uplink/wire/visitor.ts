@@ -2,11 +2,11 @@ import type { Duplex } from 'node:stream';
 import type { IConnectPacket, Packet } from 'mqtt-packet';
 import type { Authenticate, Client } from '../ports.ts';
 import type { Member } from './crowd.ts';
-import { Dialogue } from './dialogue.ts';
 import type { Hall } from './hall.ts';
 import { Link, type LinkOwner } from './link.ts';
 import { PacketsIn } from './packets-in.ts';
 import { PacketsOut } from './packets-out.ts';
+import { Requests } from './requests.ts';
 import { Silence } from './silence.ts';
 import { WrongLevel } from './violation.ts';
 
@@ -15,11 +15,17 @@ const KEEP_ALIVE = 1_500;
 
 /** CONNACK, MQTT 3.1.1 section 3.2.2.3. */
 const WRONG_LEVEL = 1;
+const MQTT_5 = 5;
+/**
+ * CONNACK of MQTT 5 with reason 0x84, which its section 3.1.2.2 allows. Of CONNACK 1 mosquitto_pub 2.0.21 says "Unknown error",
+ * because a client of MQTT 5 finds no properties in it.
+ */
+const UNSUPPORTED_BY_MQTT_5 = Buffer.of(0x20, 3, 0, 0x84, 0);
 const IDENTIFIER_REJECTED = 2;
 const UNAVAILABLE = 3;
 
-/** One connection, from its first byte: who it is, and when it is over. What a client asks for is answered by its Dialogue. */
-export class Connection implements Member, LinkOwner {
+/** One connection, from its first byte: who it is, and when it is over. What a client asks for is answered by its Requests. */
+export class Visitor implements Member, LinkOwner {
   readonly #hall: Hall;
   readonly #authenticate: Authenticate;
   readonly #link: Link;
@@ -28,7 +34,7 @@ export class Connection implements Member, LinkOwner {
   readonly #onClosed: () => void;
   #state: 'waiting' | 'opening' | 'open' | 'over' = 'waiting';
   #client: Client | undefined;
-  #dialogue: Dialogue | undefined;
+  #requests: Requests | undefined;
   #silence: Silence | undefined;
   #will: IConnectPacket['will'];
   #cancelWait: () => void;
@@ -52,11 +58,11 @@ export class Connection implements Member, LinkOwner {
     else if (packet?.cmd === 'disconnect') {
       this.#will = undefined;
       this.finish('DISCONNECT');
-    } else if (packet !== undefined) this.#dialogue?.take(packet);
+    } else if (packet !== undefined) this.#requests?.take(packet);
   }
 
   holds(): boolean {
-    return this.#state === 'opening' || this.#dialogue?.isFull === true;
+    return this.#state === 'opening' || this.#requests?.isFull === true;
   }
 
   over(why: string, isFault: boolean): void {
@@ -79,6 +85,12 @@ export class Connection implements Member, LinkOwner {
     this.#hall.crowd.leave(this);
   }
 
+  /** Ends it for a reason that is not the client's: its will is not published. */
+  dismiss(why: string): void {
+    this.#will = undefined;
+    this.finish(why);
+  }
+
   /** Ends it, once. The reason is for the log: MQTT 3.1.1 has no word for it. */
   finish(why: string, isFault = false, cause?: unknown): void {
     if (this.#state === 'over') return;
@@ -86,6 +98,7 @@ export class Connection implements Member, LinkOwner {
     this.#state = 'over';
     this.#cancelWait();
     this.#silence?.end();
+    this.#requests?.end();
     this.#out.end(new Error(`The program is gone: ${why}.`));
     this.#link.end();
     const client = this.#client;
@@ -102,7 +115,9 @@ export class Connection implements Member, LinkOwner {
       return this.#in.read(frame);
     } catch (error) {
       if (!(error instanceof WrongLevel)) throw error;
-      this.#refuse(WRONG_LEVEL, error.message);
+      if (error.level !== MQTT_5) return this.#refuse(WRONG_LEVEL, error.message);
+      this.#link.send(UNSUPPORTED_BY_MQTT_5);
+      this.finish(error.message, true);
       return undefined;
     }
   }
@@ -113,7 +128,7 @@ export class Connection implements Member, LinkOwner {
     if (client === undefined) return;
     this.#client = client;
     this.#state = 'opening';
-    const { rules, limits, timers } = this.#hall;
+    const { rules, timers } = this.#hall;
     const opened = await attempt(async () => rules.opened(client));
     if (this.#state !== 'opening') return this.#hall.closed(client);
     if ('error' in opened) {
@@ -122,7 +137,7 @@ export class Connection implements Member, LinkOwner {
     }
     this.#state = 'open';
     this.#will = packet.will;
-    this.#dialogue = new Dialogue(client, rules, limits, this.#out, {
+    this.#requests = new Requests(client, this.#hall, this.#out, {
       eased: () => this.#link.proceed(),
       failed: (error) => this.finish('a message of it is refused', true, error),
     });

@@ -1,12 +1,12 @@
 import type { IPublishPacket, ISubscribePacket, IUnsubscribePacket, Packet } from 'mqtt-packet';
 import { Turns } from '../../time/turns.ts';
 import type { Client, ClientRules } from '../ports.ts';
-import type { WireLimits } from './limits.ts';
+import type { Hall } from './hall.ts';
 import type { PacketsOut } from './packets-out.ts';
 import { Unanswered } from './unanswered.ts';
 import { Violation } from './violation.ts';
 
-export interface DialogueEvents {
+export interface RequestEvents {
   /** It may take more again. */
   readonly eased: () => void;
   /** A request is refused: MQTT 3.1.1 can say that only by closing the connection. */
@@ -14,19 +14,29 @@ export interface DialogueEvents {
 }
 
 /** What a client asks for once it is connected, and the answers. */
-export class Dialogue {
+export class Requests {
   readonly #client: Client;
   readonly #rules: ClientRules;
   readonly #out: PacketsOut;
   readonly #unanswered: Unanswered;
+  readonly #leave: () => void;
   /** Subscriptions change one after the other. */
   readonly #turns = new Turns();
+  #isOver = false;
 
-  constructor(client: Client, rules: ClientRules, limits: WireLimits, out: PacketsOut, events: DialogueEvents) {
+  constructor(client: Client, hall: Hall, out: PacketsOut, { eased, failed }: RequestEvents) {
     this.#client = client;
-    this.#rules = rules;
+    this.#rules = hall.rules;
     this.#out = out;
-    this.#unanswered = new Unanswered(limits, events.eased, events.failed);
+    const share = hall.shareOf(client.program);
+    this.#unanswered = new Unanswered(hall.limits.unanswered, share, eased, failed);
+    this.#leave = share.onEased(eased);
+  }
+
+  /** The client is gone. Its messages are stored all the same; its subscriptions are no more changed. */
+  end(): void {
+    this.#isOver = true;
+    this.#leave();
   }
 
   get isFull(): boolean {
@@ -39,7 +49,7 @@ export class Dialogue {
     else if (packet.cmd === 'puback') this.#out.acknowledged(packet.messageId ?? 0);
     else if (packet.cmd === 'subscribe') this.#change(packet, () => this.#subscribe(packet));
     else if (packet.cmd === 'unsubscribe') this.#change(packet, () => this.#unsubscribe(packet));
-    else if (packet.cmd === 'pingreq') this.#out.answer({ cmd: 'pingresp' });
+    else if (packet.cmd === 'pingreq') this.#out.pong();
     else throw new Violation('a packet that no client sends');
   }
 
@@ -58,13 +68,17 @@ export class Dialogue {
   async #subscribe({ messageId = 0, subscriptions }: ISubscribePacket): Promise<void> {
     const granted: number[] = [];
     for (const { topic, qos } of subscriptions) {
+      if (this.#isOver) return;
       granted.push(await this.#rules.subscribe(this.#client, topic, qos === 0 ? 0 : 1));
     }
     this.#out.answer({ cmd: 'suback', messageId, granted });
   }
 
   async #unsubscribe({ messageId = 0, unsubscriptions }: IUnsubscribePacket): Promise<void> {
-    for (const filter of unsubscriptions) await this.#rules.unsubscribe(this.#client, filter);
+    for (const filter of unsubscriptions) {
+      if (this.#isOver) return;
+      await this.#rules.unsubscribe(this.#client, filter);
+    }
     this.#out.answer({ cmd: 'unsuback', messageId });
   }
 }
