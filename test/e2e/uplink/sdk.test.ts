@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import device, {
   type Client,
   type DeviceMethodRequest,
@@ -49,7 +50,7 @@ test('azure-iot-device, unmodified: two programs with one device ID at once', as
     const { messages } = await far.telemetry('hub1', ID);
     return messages;
   };
-  while ((await page()).length < 2) await new Promise((resolve) => setTimeout(resolve, 20));
+  while ((await page()).length < 2) await pause(20);
   const [one, other] = await page();
   assert.equal(one?.body, '{"temperature":21}');
   assert.equal(one?.properties.level, 'über 9');
@@ -68,12 +69,12 @@ test('azure-iot-device, unmodified: two programs with one device ID at once', as
     void response.send(status, { method: request.methodName, got: request.payload });
   first.onDeviceMethod('reboot', answerWith(200));
   second.onDeviceMethod('blink', answerWith(201));
-  await far.log.waitFor(() => true, PATIENCE_MS);
   const call = async (name: string) => {
     for (;;) {
-      const answer = await far.callMethod(ID, name, { n: 1 });
-      // The SDK subscribes in its own time.
-      if (answer.status !== 404) return answer;
+      // The SDK subscribes in its own time, and does not answer for a method that it does not know.
+      const answer = await far.callMethod(ID, name, { n: 1 }, 1_000).catch(() => undefined);
+      await pause(50);
+      if (answer !== undefined && answer.status !== 404) return answer;
     }
   };
   assert.deepEqual(await call('blink'), { status: 201, payload: { method: 'blink', got: { n: 1 } } });
@@ -96,12 +97,6 @@ test('azure-iot-device, unmodified: two programs with one device ID at once', as
   const { reported } = await far.twin(ID);
   assert.equal(reported.firmware, '1.2');
   assert.ok(reported.newleaf, "newleaf's own property is untouched");
-
-  const refused = sdk(t, at, 'third').then((client) => {
-    t.after(() => client.close());
-    return client;
-  });
-  await refused;
 });
 
 test('azure-iot-device: a wrong key is refused, and disturbs no other', async (t) => {
@@ -118,5 +113,5 @@ test('azure-iot-device: a wrong key is refused, and disturbs no other', async (t
   client.setRetryPolicy(new (await import('azure-iot-common')).default.NoRetry());
   await assert.rejects(client.open(), { name: 'UnauthorizedError' });
   await good.sendEvent(new device.Message('still here'));
-  while ((await at.far.telemetry('hub1', ID)).arrived < 1) await new Promise((resolve) => setTimeout(resolve, 20));
+  while ((await at.far.telemetry('hub1', ID)).arrived < 1) await pause(20);
 });
