@@ -99,11 +99,7 @@ suite('rot in the middle', () => {
     ['the mark of a header', flip(offset(4)), [4]],
     ['two headers in a row', (bytes) => flip(offset(4) + 3)(flip(offset(5) + 20)(bytes)), [4, 5]],
     ['a sector', (bytes) => bytes.fill(0, 512, 1024), touched(512, 1024)],
-    [
-      'some bytes are missing',
-      (bytes) => Buffer.concat([bytes.subarray(0, 400), bytes.subarray(450)]),
-      touched(400, 450),
-    ],
+    ['some bytes are missing', (bytes) => Buffer.concat([bytes.subarray(0, 400), bytes.subarray(450)]), [5, 6]],
   ];
   for (const [what, change, lost] of rows) {
     test(`${what}: messages ${lost} are lost, and counted; no other is`, async () => {
