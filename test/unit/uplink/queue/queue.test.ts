@@ -63,6 +63,31 @@ suite('writing', () => {
     assert.equal(numberOf(await take(queue)), 0);
   });
 
+  test('a sync that fails: the messages go into another segment, and the first one is not synced for them again', async () => {
+    const disk = model();
+    let isSick = false;
+    const process = disk.start(({ name }) => {
+      const isFailing = isSick && name === 'datasync';
+      isSick &&= !isFailing;
+      return isFailing ? 'EIO' : undefined;
+    });
+    const queue = await openOn(process, { segmentBytes: 100_000 });
+    await append(queue, 0, 3);
+    const [first = ''] = disk.names;
+    const before = disk.bytesOf(first);
+    isSick = true;
+    const from = disk.calls.length;
+    await append(queue, 3, 6);
+    assert.deepEqual(disk.calls.slice(from), [
+      ...['write', 'datasync', 'truncate', 'sync', 'close'],
+      ...['open wx', 'write', 'datasync', 'syncDirectory'],
+    ]);
+    assert.deepEqual(disk.bytesOf(first), before);
+    await append(queue, 6, 7);
+    assert.deepEqual(await numbersIn(queue), range(0, 7));
+    assert.deepEqual(await numbersIn(await openOn(disk.start())), range(0, 7));
+  });
+
   test('a listener hears of each message', async () => {
     const queue = await openOn(model().start());
     let heard = 0;
@@ -132,24 +157,38 @@ suite('reading', () => {
     assert.deepEqual(await numbersIn(queue), [2, ...range(4, 10)]);
   });
 
-  test('a reader that begins again while it waits gets the first message', async () => {
-    const queue = await openOn(model().start());
-    await append(queue, 0, 10);
-    for (let n = 0; n < 5; n += 1) await take(queue);
-    const waiting = take(queue);
+  /** Messages that are longer than a page, so that each is read by itself; the fourth is being read. */
+  const reading = async () => {
+    const disk = model();
+    const queue = await openOn(disk.start());
+    const payload = (n: number) => Buffer.alloc(5000, n);
+    for (let n = 0; n < 6; n += 1) await queue.append({ topic: 't', payload: payload(n) });
+    const taken = [await take(queue), await take(queue), await take(queue)];
     queue.rewind();
-    assert.equal(numberOf(await waiting), 0);
-    assert.deepEqual(await numbersIn(queue), range(1, 10));
+    for (let n = 0; n < 3; n += 1) await take(queue);
+    const waiting = take(queue);
+    const { length } = disk.calls;
+    while (disk.calls.length === length) await turn();
+    return { queue, taken, waiting, firsts: async () => (await take(queue)).payload[0] };
+  };
+
+  test('a reader that begins again while it waits gets the first message', async () => {
+    const { queue, waiting, firsts } = await reading();
+    queue.rewind();
+    assert.equal((await waiting).payload[0], 0);
+    assert.deepEqual([await firsts(), await firsts(), await firsts()], [1, 2, 3]);
   });
 
   test('a message that is dropped while it is read does not come', async () => {
-    const queue = await openOn(model().start());
-    await append(queue, 0, 3);
-    const first = await take(queue);
+    const { queue, taken, waiting } = await reading();
+    assert.equal((await waiting).payload[0], 3);
+    const [first] = taken;
+    assert.ok(first !== undefined);
     queue.rewind();
-    const waiting = take(queue);
+    const again = take(queue);
+    await undefined;
     queue.drop(first);
-    assert.equal(numberOf(await waiting), 1);
+    assert.equal((await again).payload[0], 1);
   });
 
   test('several calls at once get one message each', async () => {
