@@ -50,7 +50,7 @@ const TABLES = [
   'unreached',
   'ways-back',
 ];
-const QUEUE_TABLES = ['record', 'queue', 'torn', 'bounds'];
+const QUEUE_TABLES = ['record', 'queue', 'reading', 'torn', 'bounds'];
 const PROOFS = {
   walk: `import { walk } from './walk.ts';
 walk({ enrollment: 'group', most: ${PAIRS} });
@@ -136,7 +136,7 @@ async function judge(mutation: Mutation, whole: string, place: string): Promise<
 function line({ mutation, by }: Verdict): string {
   const { file, loss, equivalent } = mutation;
   const fate = by !== undefined ? by : equivalent === undefined ? 'NOT NOTICED' : `not noticed: ${equivalent}`;
-  return `${file.padEnd(16)} ${loss.padEnd(76)} ${fate}`;
+  return `${file.padEnd(24)} ${loss.padEnd(76)} ${fate}`;
 }
 
 /** Two at a time: each is busy with one core. */

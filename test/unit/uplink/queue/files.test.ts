@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import type { Failure } from '../../../../agent/failure/failure.ts';
 import { openQueue } from '../../../../agent/uplink/queue/open.ts';
 import { asNobody, barred, fault, scratch, tinyDisk } from '../../state/disk.ts';
-import { message, numbersIn, type Opened } from './life.ts';
+import { append, message, numbersIn, type Opened, range } from './life.ts';
 
 const open = (directory: string, warn?: (failure: Failure) => void): Promise<Opened> =>
   openQueue({
@@ -16,9 +16,6 @@ const open = (directory: string, warn?: (failure: Failure) => void): Promise<Ope
     warn: warn ?? (({ message: words }) => assert.fail(words)),
   });
 const modeOf = (path: string) => statSync(path).mode & 0o777;
-const range = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => from + index);
-const append = (queue: Opened, from: number, to: number) =>
-  Promise.all(range(from, to).map((n) => queue.append(message(n))));
 
 test('a missing directory is made, and its files are for the daemon alone', async (t) => {
   const directory = join(scratch(t), 'uplink', 'sensors');

@@ -3,19 +3,7 @@ import { mock, suite, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import fc from 'fast-check';
 import type { Stored } from '../../../../agent/uplink/ports.ts';
-import { ModelDisk, seeded } from './disk-model.ts';
-import { message, numberOf, numbersIn, type Opened, openOn } from './life.ts';
-
-const model = () => new ModelDisk(seeded(1));
-const range = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => from + index);
-const append = (queue: Opened, from: number, to: number) =>
-  Promise.all(range(from, to).map((n) => queue.append(message(n))));
-
-async function take(queue: Opened): Promise<Stored> {
-  const stored = await queue.next();
-  assert.ok(stored !== undefined, 'there is a message');
-  return stored;
-}
+import { append, message, model, numberOf, numbersIn, openOn, range, take } from './life.ts';
 
 suite('writing', () => {
   test('what comes at once is synced at once', async () => {
@@ -123,104 +111,6 @@ suite('writing', () => {
     await assert.rejects(queue.append(message(5)), /NL-UPLINK-DISK .* takes no message any more/);
     assert.equal(await queue.next(), undefined);
     assert.deepEqual(await numbersIn(await openOn(disk.start())), range(0, 5));
-  });
-});
-
-suite('reading', () => {
-  test('a message is taken once, and again after rewind until it is dropped', async () => {
-    const queue = await openOn(model().start());
-    await append(queue, 0, 30);
-    assert.deepEqual(await numbersIn(queue), range(0, 30));
-    assert.equal(await queue.next(), undefined);
-    queue.rewind();
-    for (let n = 0; n < 12; n += 1) queue.drop(await take(queue));
-    queue.rewind();
-    assert.deepEqual(await numbersIn(queue), range(12, 30));
-    assert.equal(queue.count, 18);
-  });
-
-  test('messages are dropped in any order, also after rewind, and twice', async () => {
-    const queue = await openOn(model().start());
-    await append(queue, 0, 10);
-    const taken = [await take(queue), await take(queue), await take(queue), await take(queue)];
-    const [zero, one, , three] = taken;
-    assert.ok(zero && one && three);
-    queue.drop(three);
-    queue.drop(one);
-    queue.rewind();
-    queue.drop(one);
-    assert.equal(queue.count, 8);
-    assert.equal(numberOf(await take(queue)), 0);
-    assert.equal(numberOf(await take(queue)), 2);
-    queue.drop(zero);
-    queue.rewind();
-    assert.deepEqual(await numbersIn(queue), [2, ...range(4, 10)]);
-  });
-
-  /** Messages that are longer than a page, so that each is read by itself; the fourth is being read. */
-  const reading = async () => {
-    const disk = model();
-    const queue = await openOn(disk.start());
-    const payload = (n: number) => Buffer.alloc(5000, n);
-    for (let n = 0; n < 6; n += 1) await queue.append({ topic: 't', payload: payload(n) });
-    const taken = [await take(queue), await take(queue), await take(queue)];
-    queue.rewind();
-    for (let n = 0; n < 3; n += 1) await take(queue);
-    const waiting = take(queue);
-    const { length } = disk.calls;
-    while (disk.calls.length === length) await turn();
-    return { queue, taken, waiting, firsts: async () => (await take(queue)).payload[0] };
-  };
-
-  test('a reader that begins again while it waits gets the first message', async () => {
-    const { queue, waiting, firsts } = await reading();
-    queue.rewind();
-    assert.equal((await waiting).payload[0], 0);
-    assert.deepEqual([await firsts(), await firsts(), await firsts()], [1, 2, 3]);
-  });
-
-  test('a message that is dropped while it is read does not come', async () => {
-    const { queue, taken, waiting } = await reading();
-    assert.equal((await waiting).payload[0], 3);
-    const [first] = taken;
-    assert.ok(first !== undefined);
-    queue.rewind();
-    const again = take(queue);
-    await undefined;
-    queue.drop(first);
-    assert.equal((await again).payload[0], 1);
-  });
-
-  test('several calls at once get one message each', async () => {
-    const queue = await openOn(model().start());
-    await append(queue, 0, 20);
-    const found = await Promise.all(range(0, 21).map(() => queue.next()));
-    assert.deepEqual(
-      found.slice(0, 20).map((stored) => stored && numberOf(stored)),
-      range(0, 20),
-    );
-    assert.equal(found[20], undefined);
-  });
-
-  test('the age of the oldest message is known at any moment', async () => {
-    const disk = model();
-    let clock = Date.UTC(2026, 10);
-    const now = () => clock;
-    const queue = await openOn(disk.start(), { now, segmentBytes: 100_000 });
-    assert.equal(queue.oldestAt, undefined);
-    for (let n = 0; n < 20; n += 1) {
-      await queue.append(message(n));
-      clock += 1000;
-    }
-    const at = (n: number) => Date.UTC(2026, 10) + n * 1000;
-    for (let n = 0; n < 20; n += 1) {
-      assert.equal(queue.oldestAt, at(n));
-      const stored = await take(queue);
-      assert.equal(queue.oldestAt, at(n));
-      if (n === 10) assert.equal((await openOn(disk.start(), { now })).oldestAt, at(0), 'no head is noted yet');
-      if (n === 10) break;
-      queue.drop(stored);
-    }
   });
 });
 

@@ -3,11 +3,10 @@ import { suite, test } from 'node:test';
 import type { Failure } from '../../../../agent/failure/failure.ts';
 import { HEADER_BYTES, recordBytes } from '../../../../agent/uplink/queue/record.ts';
 import { ModelDisk, seeded } from './disk-model.ts';
-import { DIRECTORY, message, numbersIn, type Opened, openOn } from './life.ts';
+import { DIRECTORY, message, numbersIn, type Opened, openOn, range } from './life.ts';
 
 const SEGMENT = `${DIRECTORY}/${'1'.padStart(16, '0')}.q1`;
 const HEAD = `${DIRECTORY}/head`;
-const range = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => from + index);
 const sizes = range(0, 200).map((n) => recordBytes(message(n)));
 const offset = (n: number) => sizes.slice(0, n).reduce((sum, size) => sum + size, 0);
 
