@@ -5,17 +5,21 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { BESIDE } from './mutations/beside.ts';
 import type { Mutation } from './mutations/mutation.ts';
+import { QUEUE } from './mutations/queue.ts';
 import { RULES } from './mutations/rules.ts';
 import { TRANSITIONS } from './mutations/transitions.ts';
 
 /**
  * Breaks the machine on purpose, one way at a time, and expects the walk or a table to notice: a test that no breakage fails
- * proves nothing. Prints which test noticed each, and ends with 1 where one passed unnoticed.
+ * proves nothing. The same for the queue of the uplink and its tests. Prints which test noticed each, and ends with 1 where one
+ * passed unnoticed.
  */
 const root = join(import.meta.dirname, '..');
 /** Inside of the repository, so that packages are found. */
 const workshop = join(root, '.cache', 'mutants');
 const TESTS = join('test', 'unit', 'roll');
+/** What the tests of the queue need. */
+const QUEUE_TESTS = [join('test', 'unit', 'uplink', 'queue'), join('test', 'unit', 'state', 'disk.ts')];
 
 /** Without an argument all of them; with one, those whose file or loss contains it. */
 const [only = ''] = process.argv.slice(2);
@@ -46,6 +50,7 @@ const TABLES = [
   'unreached',
   'ways-back',
 ];
+const QUEUE_TABLES = ['record', 'queue', 'reading', 'torn', 'bounds'];
 const PROOFS = {
   walk: `import { walk } from './walk.ts';
 walk({ enrollment: 'group', most: ${PAIRS} });
@@ -53,20 +58,30 @@ walk({ enrollment: 'individual', most: ${PAIRS} });
 walk({ enrollment: 'individual', isFated: true, most: ${PAIRS} });
 `,
   tables: TABLES.map((name) => `import './${name}.test.ts';\n`).join(''),
+  queue: QUEUE_TABLES.map((name) => `import '../uplink/queue/${name}.test.ts';\n`).join(''),
+  faults: `import '../uplink/queue/faults.test.ts';\n`,
 } as const;
 type Proof = keyof typeof PROOFS;
+
+const isOfQueue = ({ file }: Mutation): boolean => file.includes('/');
+
+/** What takes ten times as long comes last. */
+const proofsOf = (mutation: Mutation): readonly Proof[] =>
+  isOfQueue(mutation) ? ['queue', 'faults'] : ['tables', 'walk'];
 
 /** A copy of machine and tests: edits during the run do not disturb it. */
 async function copyWhole(): Promise<string> {
   const whole = join(workshop, 'whole');
   // The tables also check that the journal accepts what the machine writes.
-  for (const part of ['agent', TESTS]) await cp(join(root, part), join(whole, part), { recursive: true });
+  for (const part of ['agent', TESTS, ...QUEUE_TESTS])
+    await cp(join(root, part), join(whole, part), { recursive: true });
   for (const [proof, text] of Object.entries(PROOFS)) await writeFile(join(whole, TESTS, `${proof}.entry.ts`), text);
   return whole;
 }
 
-async function damage(place: string, { file, find, replace }: Mutation): Promise<void> {
-  const path = join(place, 'agent', 'roll', file);
+async function damage(place: string, mutation: Mutation): Promise<void> {
+  const { file, find, replace } = mutation;
+  const path = join(place, 'agent', isOfQueue(mutation) ? '' : 'roll', file);
   const text = await readFile(path, 'utf8');
   const times = text.split(find).length - 1;
   if (times !== 1)
@@ -78,7 +93,7 @@ async function damage(place: string, { file, find, replace }: Mutation): Promise
 }
 
 /**
- * The complaint of the walk or of the tables of a copy, or undefined where they pass. They run in a process of their own with
+ * The complaint of the tests of a copy, or undefined where they pass. They run in a process of their own with
  * a deadline: a broken machine may never stop.
  * @throws Error where the copy cannot be loaded
  */
@@ -103,32 +118,31 @@ function failures(report: string): string {
 
 interface Verdict {
   readonly mutation: Mutation;
-  readonly walk: boolean;
-  readonly tables: boolean;
+  /** The tests that noticed it. */
+  readonly by: Proof | undefined;
 }
 
 async function judge(mutation: Mutation, whole: string, place: string): Promise<Verdict> {
   // Tests and machine are copied together, so that the tests of the copy import the machine of the copy.
   await cp(whole, place, { recursive: true });
   await damage(place, mutation);
-  const tables = (await complaint(place, 'tables')) !== undefined;
-  // The walk takes ten times as long: it runs only where no table fails.
-  const walk = !tables && (await complaint(place, 'walk')) !== undefined;
+  let by: Proof | undefined;
+  for (const proof of proofsOf(mutation))
+    if (by === undefined && (await complaint(place, proof)) !== undefined) by = proof;
   await rm(place, { recursive: true });
-  return { mutation, walk, tables };
+  return { mutation, by };
 }
 
-function line({ mutation, walk, tables }: Verdict): string {
+function line({ mutation, by }: Verdict): string {
   const { file, loss, equivalent } = mutation;
-  const by = tables ? 'tables' : walk ? 'walk' : '';
-  const fate = by !== '' ? by : equivalent === undefined ? 'NOT NOTICED' : `not noticed: ${equivalent}`;
-  return `${file.padEnd(16)} ${loss.padEnd(76)} ${fate}`;
+  const fate = by !== undefined ? by : equivalent === undefined ? 'NOT NOTICED' : `not noticed: ${equivalent}`;
+  return `${file.padEnd(24)} ${loss.padEnd(76)} ${fate}`;
 }
 
 /** Two at a time: each is busy with one core. */
 async function judgeAll(mutations: readonly Mutation[]): Promise<readonly Verdict[]> {
   const whole = await copyWhole();
-  for (const proof of Object.keys(PROOFS) as Proof[]) {
+  for (const proof of new Set(mutations.flatMap(proofsOf))) {
     const said = await complaint(whole, proof);
     if (said !== undefined) throw new Error(`The ${proof} fail on the machine as it is:\n${failures(said)}`);
   }
@@ -147,12 +161,13 @@ async function judgeAll(mutations: readonly Mutation[]): Promise<readonly Verdic
 
 /** Prints the summary and the faults. @returns the exit code */
 function conclude(verdicts: readonly Verdict[]): number {
-  const noticed = (proof: Proof) => verdicts.filter((verdict) => verdict[proof]).length;
-  const told = verdicts.map(({ mutation, walk, tables }) => ({ ...mutation, caught: walk || tables }));
+  const noticed = (proof: Proof) => verdicts.filter(({ by }) => by === proof).length;
+  const told = verdicts.map(({ mutation, by }) => ({ ...mutation, caught: by !== undefined }));
   const survived = told.filter(({ caught }) => !caught);
   console.log(
     `\n${verdicts.length} breakages: ${noticed('tables')} noticed by the tables, ${noticed('walk')} more by the walk,`,
   );
+  console.log(`${noticed('queue')} noticed by the tests of the queue, ${noticed('faults')} more by a disk that fails,`);
   console.log(`${survived.length} not noticed.`);
   const unexplained = survived.filter(({ equivalent }) => equivalent === undefined);
   const wronglyExplained = told.filter(({ equivalent, caught }) => equivalent !== undefined && caught);
@@ -163,7 +178,9 @@ function conclude(verdicts: readonly Verdict[]): number {
 
 await rm(workshop, { recursive: true, force: true });
 try {
-  const chosen = [...TRANSITIONS, ...RULES, ...BESIDE].filter(({ file, loss }) => `${file} ${loss}`.includes(only));
+  const chosen = [...TRANSITIONS, ...RULES, ...BESIDE, ...QUEUE].filter(({ file, loss }) =>
+    `${file} ${loss}`.includes(only),
+  );
   process.exitCode = conclude(await judgeAll(chosen));
 } finally {
   await rm(workshop, { recursive: true, force: true });

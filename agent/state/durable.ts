@@ -15,6 +15,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EROFS: 'the file system is read-only',
   EACCES: 'permission denied',
   EPERM: 'permission denied',
+  EEXIST: 'something else is in its place',
   EISDIR: 'a directory is in its place',
   ENOTDIR: 'a file is in the place of its directory',
   EIO: 'the disk does not work',

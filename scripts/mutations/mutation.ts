@@ -1,6 +1,6 @@
-/** A deliberate breakage of the machine; each would lose a gateway, a key, or a person's time. */
+/** A deliberate breakage of the machine or of the queue; each would lose a gateway, a key, a message, or a person's time. */
 export interface Mutation {
-  /** File in agent/roll/. */
+  /** File in agent/roll/; with a folder, in agent/. */
   readonly file: string;
   /** Occurs exactly once in the file. */
   readonly find: string;

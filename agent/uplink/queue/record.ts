@@ -87,7 +87,7 @@ export function messageOf({ sequence, at, topicBytes, bodyCrc, length }: RecordH
   return { sequence, at, topic, payload: record.subarray(payloadAt) } satisfies Stored;
 }
 
-export interface Found {
+export interface FoundRecord {
   readonly from: number;
   readonly header: RecordHeader;
 }
@@ -97,7 +97,7 @@ export interface Found {
  * costs a message, and not the rest of the segment. Sequences rise from `least`, and stay below `limit`: a payload may contain
  * what looks like a record.
  */
-export function* records(bytes: Buffer, least: number, limit: number): Generator<Found, void> {
+export function* records(bytes: Buffer, least: number, limit: number): Generator<FoundRecord, void> {
   let expected = least;
   for (let from = 0; from !== -1; ) {
     const header = headerAt(bytes, from);

@@ -5,9 +5,8 @@ import type { QueueOptions } from '../../../../agent/uplink/queue/open.ts';
 import { recordBytes } from '../../../../agent/uplink/queue/record.ts';
 import { fault } from '../../state/disk.ts';
 import { ModelDisk, seeded } from './disk-model.ts';
-import { message, numberOf, numbersIn, type Opened, openOn } from './life.ts';
+import { message, numberOf, numbersIn, type Opened, openOn, range } from './life.ts';
 
-const range = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => from + index);
 const bytesOf = (from: number, to: number) => range(from, to).reduce((sum, n) => sum + recordBytes(message(n)), 0);
 const isFull = fault('NL-UPLINK-FULL', /^\/q holds \d+ messages, \d+ of \d+ bytes: a new message is refused\.$/);
 const HOUR = 3_600_000;

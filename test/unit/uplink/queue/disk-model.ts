@@ -137,9 +137,9 @@ export class ModelDisk {
   }
 
   #file(inode: Inode, call: <T>(name: string, work: () => T, lost?: () => void) => Promise<T>): DiskFile {
+    /** Pages only: the new length is in the journal of the file system, which does not forget it. */
     const clean = () => {
       inode.dirty = [];
-      inode.cutTo = Number.POSITIVE_INFINITY;
     };
     const synced = () => {
       let stable = inode.stable.subarray(0, inode.cutTo);
@@ -148,6 +148,14 @@ export class ModelDisk {
       inode.stable = Buffer.from(stable);
       for (const [from, to] of inode.dirty) inode.cache.copy(inode.stable, from, from, to);
       clean();
+      inode.cutTo = Number.POSITIVE_INFINITY;
+    };
+    /** Linux writes dirty pages when it likes: also those of a write that failed in the end. */
+    const writeBack = (from: number, to: number) => {
+      const missing = Math.max(0, from - inode.stable.length);
+      const kept = inode.stable.subarray(0, from);
+      const rest = inode.stable.subarray(to);
+      inode.stable = Buffer.concat([kept, Buffer.alloc(missing), inode.cache.subarray(from, to), rest]);
     };
     const put = (bytes: Uint8Array, position: number): number => {
       const used = [...this.#names.values()].reduce((sum, { cache }) => sum + cache.length, 0);
@@ -158,6 +166,7 @@ export class ModelDisk {
       if (inode.cache.length < end) inode.cache = Buffer.concat([inode.cache, Buffer.alloc(end - inode.cache.length)]);
       inode.cache.set(bytes.subarray(0, taken), position);
       inode.dirty.push([position, end]);
+      if (this.#random() < 0.3) writeBack(position, end);
       return taken;
     };
     return {

@@ -95,6 +95,15 @@ suite('the queue of a disk that fails', { concurrency: true }, () => {
       }
     });
 
+    test(`no sync works from some call on, then a ${crash}`, async () => {
+      for (let at = 1; at <= whole; at += 1) {
+        const isSick = (number: number) => number >= at && number < at + 40;
+        const fate: Fate = ({ number, name }) => (isSick(number) && /sync/.test(name) ? 'EIO' : undefined);
+        // What was cut off without a sync may be there again after a power cut.
+        await play(fate, crash, at, crash === 'power cut');
+      }
+    });
+
     test(`nothing works from some call on, then a ${crash}`, async () => {
       for (let at = 20; at <= whole; at += 1)
         await play(({ number }) => (number >= at && number < at + 60 ? 'EIO' : undefined), crash, at, true);

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import type { Stored } from '../../../../agent/uplink/ports.ts';
 import type { Disk } from '../../../../agent/uplink/queue/disk.ts';
 import { openQueue, type QueueOptions } from '../../../../agent/uplink/queue/open.ts';
+import { ModelDisk, seeded } from './disk-model.ts';
 
 export const DIRECTORY = '/q';
 const TOPIC = 'devices/gw/messages/events/';
@@ -35,6 +37,18 @@ export async function numbersIn(queue: Opened): Promise<number[]> {
   const found: number[] = [];
   for (let stored = await queue.next(); stored !== undefined; stored = await queue.next()) found.push(numberOf(stored));
   return found;
+}
+
+export const model = () => new ModelDisk(seeded(1));
+export const range = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => from + index);
+/** At once. */
+export const append = (queue: Opened, from: number, to: number) =>
+  Promise.all(range(from, to).map((n) => queue.append(message(n))));
+
+export async function take(queue: Opened): Promise<Stored> {
+  const stored = await queue.next();
+  assert.ok(stored !== undefined, 'there is a message');
+  return stored;
 }
 
 /** What the outside knows of a queue: of each message, what it was told. */

@@ -3,19 +3,7 @@ import { mock, suite, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import fc from 'fast-check';
 import type { Stored } from '../../../../agent/uplink/ports.ts';
-import { ModelDisk, seeded } from './disk-model.ts';
-import { message, numberOf, numbersIn, type Opened, openOn } from './life.ts';
-
-const model = () => new ModelDisk(seeded(1));
-const range = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => from + index);
-const append = (queue: Opened, from: number, to: number) =>
-  Promise.all(range(from, to).map((n) => queue.append(message(n))));
-
-async function take(queue: Opened): Promise<Stored> {
-  const stored = await queue.next();
-  assert.ok(stored !== undefined, 'there is a message');
-  return stored;
-}
+import { append, message, model, numberOf, numbersIn, openOn, range, take } from './life.ts';
 
 suite('writing', () => {
   test('what comes at once is synced at once', async () => {
@@ -63,6 +51,31 @@ suite('writing', () => {
     assert.equal(numberOf(await take(queue)), 0);
   });
 
+  test('a sync that fails: the messages go into another segment, and the first one is not synced for them again', async () => {
+    const disk = model();
+    let isSick = false;
+    const process = disk.start(({ name }) => {
+      const isFailing = isSick && name === 'datasync';
+      isSick &&= !isFailing;
+      return isFailing ? 'EIO' : undefined;
+    });
+    const queue = await openOn(process, { segmentBytes: 100_000 });
+    await append(queue, 0, 3);
+    const [first = ''] = disk.names;
+    const before = disk.bytesOf(first);
+    isSick = true;
+    const from = disk.calls.length;
+    await append(queue, 3, 6);
+    assert.deepEqual(disk.calls.slice(from), [
+      ...['write', 'datasync', 'truncate', 'sync', 'close'],
+      ...['open wx', 'write', 'datasync', 'syncDirectory'],
+    ]);
+    assert.deepEqual(disk.bytesOf(first), before);
+    await append(queue, 6, 7);
+    assert.deepEqual(await numbersIn(queue), range(0, 7));
+    assert.deepEqual(await numbersIn(await openOn(disk.start())), range(0, 7));
+  });
+
   test('a listener hears of each message', async () => {
     const queue = await openOn(model().start());
     let heard = 0;
@@ -98,90 +111,6 @@ suite('writing', () => {
     await assert.rejects(queue.append(message(5)), /NL-UPLINK-DISK .* takes no message any more/);
     assert.equal(await queue.next(), undefined);
     assert.deepEqual(await numbersIn(await openOn(disk.start())), range(0, 5));
-  });
-});
-
-suite('reading', () => {
-  test('a message is taken once, and again after rewind until it is dropped', async () => {
-    const queue = await openOn(model().start());
-    await append(queue, 0, 30);
-    assert.deepEqual(await numbersIn(queue), range(0, 30));
-    assert.equal(await queue.next(), undefined);
-    queue.rewind();
-    for (let n = 0; n < 12; n += 1) queue.drop(await take(queue));
-    queue.rewind();
-    assert.deepEqual(await numbersIn(queue), range(12, 30));
-    assert.equal(queue.count, 18);
-  });
-
-  test('messages are dropped in any order, also after rewind, and twice', async () => {
-    const queue = await openOn(model().start());
-    await append(queue, 0, 10);
-    const taken = [await take(queue), await take(queue), await take(queue), await take(queue)];
-    const [zero, one, , three] = taken;
-    assert.ok(zero && one && three);
-    queue.drop(three);
-    queue.drop(one);
-    queue.rewind();
-    queue.drop(one);
-    assert.equal(queue.count, 8);
-    assert.equal(numberOf(await take(queue)), 0);
-    assert.equal(numberOf(await take(queue)), 2);
-    queue.drop(zero);
-    queue.rewind();
-    assert.deepEqual(await numbersIn(queue), [2, ...range(4, 10)]);
-  });
-
-  test('a reader that begins again while it waits gets the first message', async () => {
-    const queue = await openOn(model().start());
-    await append(queue, 0, 10);
-    for (let n = 0; n < 5; n += 1) await take(queue);
-    const waiting = take(queue);
-    queue.rewind();
-    assert.equal(numberOf(await waiting), 0);
-    assert.deepEqual(await numbersIn(queue), range(1, 10));
-  });
-
-  test('a message that is dropped while it is read does not come', async () => {
-    const queue = await openOn(model().start());
-    await append(queue, 0, 3);
-    const first = await take(queue);
-    queue.rewind();
-    const waiting = take(queue);
-    queue.drop(first);
-    assert.equal(numberOf(await waiting), 1);
-  });
-
-  test('several calls at once get one message each', async () => {
-    const queue = await openOn(model().start());
-    await append(queue, 0, 20);
-    const found = await Promise.all(range(0, 21).map(() => queue.next()));
-    assert.deepEqual(
-      found.slice(0, 20).map((stored) => stored && numberOf(stored)),
-      range(0, 20),
-    );
-    assert.equal(found[20], undefined);
-  });
-
-  test('the age of the oldest message is known at any moment', async () => {
-    const disk = model();
-    let clock = Date.UTC(2026, 10);
-    const now = () => clock;
-    const queue = await openOn(disk.start(), { now, segmentBytes: 100_000 });
-    assert.equal(queue.oldestAt, undefined);
-    for (let n = 0; n < 20; n += 1) {
-      await queue.append(message(n));
-      clock += 1000;
-    }
-    const at = (n: number) => Date.UTC(2026, 10) + n * 1000;
-    for (let n = 0; n < 20; n += 1) {
-      assert.equal(queue.oldestAt, at(n));
-      const stored = await take(queue);
-      assert.equal(queue.oldestAt, at(n));
-      if (n === 10) assert.equal((await openOn(disk.start(), { now })).oldestAt, at(0), 'no head is noted yet');
-      if (n === 10) break;
-      queue.drop(stored);
-    }
   });
 });
 

@@ -3,11 +3,10 @@ import { suite, test } from 'node:test';
 import type { Failure } from '../../../../agent/failure/failure.ts';
 import { HEADER_BYTES, recordBytes } from '../../../../agent/uplink/queue/record.ts';
 import { ModelDisk, seeded } from './disk-model.ts';
-import { DIRECTORY, message, numbersIn, type Opened, openOn } from './life.ts';
+import { DIRECTORY, message, numbersIn, type Opened, openOn, range } from './life.ts';
 
 const SEGMENT = `${DIRECTORY}/${'1'.padStart(16, '0')}.q1`;
 const HEAD = `${DIRECTORY}/head`;
-const range = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => from + index);
 const sizes = range(0, 200).map((n) => recordBytes(message(n)));
 const offset = (n: number) => sizes.slice(0, n).reduce((sum, size) => sum + size, 0);
 
@@ -99,11 +98,7 @@ suite('rot in the middle', () => {
     ['the mark of a header', flip(offset(4)), [4]],
     ['two headers in a row', (bytes) => flip(offset(4) + 3)(flip(offset(5) + 20)(bytes)), [4, 5]],
     ['a sector', (bytes) => bytes.fill(0, 512, 1024), touched(512, 1024)],
-    [
-      'some bytes are missing',
-      (bytes) => Buffer.concat([bytes.subarray(0, 400), bytes.subarray(450)]),
-      touched(400, 450),
-    ],
+    ['some bytes are missing', (bytes) => Buffer.concat([bytes.subarray(0, 400), bytes.subarray(450)]), [5, 6]],
   ];
   for (const [what, change, lost] of rows) {
     test(`${what}: messages ${lost} are lost, and counted; no other is`, async () => {
