@@ -84,7 +84,7 @@ export class Connection {
       publish: (message) => tap.asked.publish(message),
       subscribe: (filter, qos) => tap.asked.subscribe(filter, qos),
       unsubscribe: (filter) => tap.asked.unsubscribe(filter),
-      closed: tap.closed,
+      closed: tap.closed.then(() => (this.#ended ? 'ended' : 'lost')),
     };
     this.gone = tap.closed.then(() => {
       this.#heldMs = performance.now() - this.#acceptedAt;

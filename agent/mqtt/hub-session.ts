@@ -5,6 +5,9 @@ export interface HubMessage {
   readonly qos: 0 | 1;
 }
 
+/** `ended`: newleaf ended the session itself. `lost`: the hub did, or the link. */
+export type SessionEnd = 'ended' | 'lost';
+
 /** The proven session with a hub, as far as the gateway's own programs may use it. */
 export interface HubSession {
   /** The ID of the device at this hub: its topics begin with it. */
@@ -18,7 +21,7 @@ export interface HubSession {
   subscribe(filter: string, qos: 0 | 1): Promise<void>;
   unsubscribe(filter: string): Promise<void>;
   /** Fulfilled when the session is over, and when a newer one has taken its place. */
-  readonly closed: Promise<void>;
+  readonly closed: Promise<SessionEnd>;
 }
 
 /** Requests about the twin that the second user makes have IDs that begin with this: newleaf leaves their answers to it. */
