@@ -75,7 +75,7 @@ export class Suspicion {
 
   /** How long the next trial is away, in milliseconds; undefined where there is none. @param usedMs since the first message */
   trialIn(usedMs: number): number | undefined {
-    return this.#hubTakes && this.#held.size > 0 ? Math.max(0, TRIAL_MS - usedMs) : undefined;
+    return this.#hubTakes && this.#held.size > 0 ? Math.max(0, Math.floor(TRIAL_MS - usedMs)) : undefined;
   }
 
   /** To be sent while no other is on its way. */

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { HubMessage, HubSession } from '../../../agent/mqtt/hub-session.ts';
 import type { Clock } from '../../../agent/time/clock.ts';
 
@@ -40,6 +41,7 @@ export class PlayedSession implements HubSession {
     this.number = number;
     this.deviceId = deviceId;
     this.openedAt = hub.clock.monotonic();
+    setMaxListeners(0, this.#over.signal);
     this.closed = new Promise((resolve) => {
       this.#settle = resolve;
     });
@@ -89,8 +91,10 @@ export class PlayedSession implements HubSession {
   async #take({ payload, qos }: HubMessage): Promise<boolean> {
     const { clock, rttMs } = this.#hub;
     const wait = (ms: number) => (ms > 0 ? clock.sleep(ms, this.#over.signal) : undefined);
-    await wait(rttMs / 2);
+    const isHere = wait(rttMs / 2);
+    // In order, also where the link becomes faster.
     const turn = this.#turn.then(async () => {
+      await isHere;
       if (!this.isOpen) return;
       const text = Buffer.from(payload).toString();
       const verdict = this.#hub.verdict(text, this) ?? TAKE;

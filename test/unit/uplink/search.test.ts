@@ -67,7 +67,7 @@ async function story(seed: number): Promise<World> {
   return world;
 }
 
-const STORIES = Number(process.env.STORIES ?? 150);
+const STORIES = Number(process.env.STORIES ?? 60);
 const FIRST = Number(process.env.SEED ?? 1);
 
 test(`${STORIES} random stories: everything arrives in order, or is poison and set aside; no loop is busy`, async () => {
