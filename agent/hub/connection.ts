@@ -143,6 +143,11 @@ export class Connection {
       return true;
     }
     if (topic?.of === 'twin' && this.#twin.admit(packet, topic)) return true;
+    // A call of newleaf's own that has no good request: programs must not see it, either.
+    if (METHOD_NAMES.some((name) => packet.topic.startsWith(`$iothub/methods/POST/${name}/`))) {
+      this.#dropped(packet.topic);
+      return false;
+    }
     const message = {
       topic: packet.topic,
       payload: Buffer.from(packet.payload),
