@@ -1,3 +1,4 @@
+import { Fault } from '../../../agent/failure/failure.ts';
 import type { Client, Message, Stored } from '../../../agent/uplink/ports.ts';
 import { type DiskQueue, Program } from '../../../agent/uplink/program.ts';
 
@@ -28,7 +29,7 @@ export class MemoryQueue implements DiskQueue {
 
   async append(message: Message): Promise<void> {
     await undefined;
-    if (this.kept.length >= this.most) throw new Error('the queue is full');
+    if (this.kept.length >= this.most) throw new Fault('NL-UPLINK-FULL');
     this.#sequence += 1;
     this.kept.push({ ...message, sequence: this.#sequence, at: 0 });
     for (const listener of this.#listeners) queueMicrotask(listener);
