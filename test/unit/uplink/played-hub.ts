@@ -88,7 +88,7 @@ export class PlayedSession implements HubSession {
   }
 
   /** @returns whether the PUBACK has come back */
-  async #take({ payload, qos }: HubMessage): Promise<boolean> {
+  async #take({ topic, payload, qos }: HubMessage): Promise<boolean> {
     const { clock, rttMs } = this.#hub;
     const wait = (ms: number) => (ms > 0 ? clock.sleep(ms, this.#over.signal) : undefined);
     const isHere = wait(rttMs / 2);
@@ -101,7 +101,8 @@ export class PlayedSession implements HubSession {
       await wait(verdict.afterMs ?? 0);
       if (!this.isOpen) return;
       if (verdict.of === 'close') this.end();
-      else this.#hub.arrived.push({ text, at: clock.monotonic(), session: this.number });
+      else if (topic.includes('/messages/events/'))
+        this.#hub.arrived.push({ text, at: clock.monotonic(), session: this.number });
     });
     this.#turn = turn;
     await turn;
@@ -113,7 +114,7 @@ export class PlayedSession implements HubSession {
 export class PlayedHub {
   readonly clock: Clock;
   rttMs = 50;
-  /** Every message that the hub has taken, repeated ones among them. */
+  /** Every event that the hub has taken, repeated ones among them. */
   readonly arrived: Arrived[] = [];
   readonly sessions: PlayedSession[] = [];
   publishes = 0;
