@@ -4,18 +4,20 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { BESIDE } from './mutations/beside.ts';
-import type { Mutation } from './mutations/mutation.ts';
+import { type Mutation, pathIn } from './mutations/mutation.ts';
 import { RULES } from './mutations/rules.ts';
 import { TRANSITIONS } from './mutations/transitions.ts';
+import { UPLINK } from './mutations/uplink.ts';
 
 /**
- * Breaks the machine on purpose, one way at a time, and expects the walk or a table to notice: a test that no breakage fails
- * proves nothing. Prints which test noticed each, and ends with 1 where one passed unnoticed.
+ * Breaks machine and uplink on purpose, one way at a time, and expects the walk or a table to notice: a test that no breakage
+ * fails proves nothing. Prints which test noticed each, and ends with 1 where one passed unnoticed.
  */
 const root = join(import.meta.dirname, '..');
 /** Inside of the repository, so that packages are found. */
 const workshop = join(root, '.cache', 'mutants');
 const TESTS = join('test', 'unit', 'roll');
+const UPLINK_TESTS = ['forward', 'messages', 'methods', 'refusals', 'topics', 'twin', 'uplink'];
 
 /** Without an argument all of them; with one, those whose file or loss contains it. */
 const [only = ''] = process.argv.slice(2);
@@ -53,6 +55,7 @@ walk({ enrollment: 'individual', most: ${PAIRS} });
 walk({ enrollment: 'individual', isFated: true, most: ${PAIRS} });
 `,
   tables: TABLES.map((name) => `import './${name}.test.ts';\n`).join(''),
+  uplink: UPLINK_TESTS.map((name) => `import '../uplink/${name}.test.ts';\n`).join(''),
 } as const;
 type Proof = keyof typeof PROOFS;
 
@@ -60,13 +63,15 @@ type Proof = keyof typeof PROOFS;
 async function copyWhole(): Promise<string> {
   const whole = join(workshop, 'whole');
   // The tables also check that the journal accepts what the machine writes.
-  for (const part of ['agent', TESTS]) await cp(join(root, part), join(whole, part), { recursive: true });
+  const parts = ['agent', TESTS, join('test', 'unit', 'uplink'), join('test', 'unit', 'clock.ts')];
+  for (const part of parts) await cp(join(root, part), join(whole, part), { recursive: true });
   for (const [proof, text] of Object.entries(PROOFS)) await writeFile(join(whole, TESTS, `${proof}.entry.ts`), text);
   return whole;
 }
 
-async function damage(place: string, { file, find, replace }: Mutation): Promise<void> {
-  const path = join(place, 'agent', 'roll', file);
+async function damage(place: string, mutation: Mutation): Promise<void> {
+  const { file, find, replace } = mutation;
+  const path = pathIn(join(place, 'agent'), mutation);
   const text = await readFile(path, 'utf8');
   const times = text.split(find).length - 1;
   if (times !== 1)
@@ -111,9 +116,10 @@ async function judge(mutation: Mutation, whole: string, place: string): Promise<
   // Tests and machine are copied together, so that the tests of the copy import the machine of the copy.
   await cp(whole, place, { recursive: true });
   await damage(place, mutation);
-  const tables = (await complaint(place, 'tables')) !== undefined;
+  const isUplink = mutation.file.startsWith('uplink/');
+  const tables = (await complaint(place, isUplink ? 'uplink' : 'tables')) !== undefined;
   // The walk takes ten times as long: it runs only where no table fails.
-  const walk = !tables && (await complaint(place, 'walk')) !== undefined;
+  const walk = !isUplink && !tables && (await complaint(place, 'walk')) !== undefined;
   await rm(place, { recursive: true });
   return { mutation, walk, tables };
 }
@@ -128,7 +134,8 @@ function line({ mutation, walk, tables }: Verdict): string {
 /** Two at a time: each is busy with one core. */
 async function judgeAll(mutations: readonly Mutation[]): Promise<readonly Verdict[]> {
   const whole = await copyWhole();
-  for (const proof of Object.keys(PROOFS) as Proof[]) {
+  const isNeeded = (proof: Proof) => mutations.some(({ file }) => file.startsWith('uplink/') === (proof === 'uplink'));
+  for (const proof of (Object.keys(PROOFS) as Proof[]).filter(isNeeded)) {
     const said = await complaint(whole, proof);
     if (said !== undefined) throw new Error(`The ${proof} fail on the machine as it is:\n${failures(said)}`);
   }
@@ -147,7 +154,7 @@ async function judgeAll(mutations: readonly Mutation[]): Promise<readonly Verdic
 
 /** Prints the summary and the faults. @returns the exit code */
 function conclude(verdicts: readonly Verdict[]): number {
-  const noticed = (proof: Proof) => verdicts.filter((verdict) => verdict[proof]).length;
+  const noticed = (proof: 'walk' | 'tables') => verdicts.filter((verdict) => verdict[proof]).length;
   const told = verdicts.map(({ mutation, walk, tables }) => ({ ...mutation, caught: walk || tables }));
   const survived = told.filter(({ caught }) => !caught);
   console.log(
@@ -163,7 +170,9 @@ function conclude(verdicts: readonly Verdict[]): number {
 
 await rm(workshop, { recursive: true, force: true });
 try {
-  const chosen = [...TRANSITIONS, ...RULES, ...BESIDE].filter(({ file, loss }) => `${file} ${loss}`.includes(only));
+  const chosen = [...TRANSITIONS, ...RULES, ...BESIDE, ...UPLINK].filter(({ file, loss }) =>
+    `${file} ${loss}`.includes(only),
+  );
   process.exitCode = conclude(await judgeAll(chosen));
 } finally {
   await rm(workshop, { recursive: true, force: true });

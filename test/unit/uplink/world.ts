@@ -20,6 +20,9 @@ const NEVER = new AbortController().signal;
 /** Messages that no hub takes. */
 export const isPoison = (text: string): boolean => text.includes('bad');
 
+export const numbered = (prefix: string, count: number): string[] =>
+  Array.from({ length: count }, (_, index) => `${prefix}${index + 1}`);
+
 /** Programs, the forwarder, a hub, and the machine, which connects again as it does on a gateway. All in virtual time. */
 export class World {
   readonly clock = new TestClock();
