@@ -178,7 +178,7 @@ test('a message that was set aside in vain stays: the disk may have room later',
 
 for (const [everyMs, within] of [
   [5 * SECOND, 3 * HOUR],
-  [50 * SECOND, 20 * MINUTE],
+  [50 * SECOND, HOUR],
   [3 * MINUTE, 20 * MINUTE],
 ] as const) {
   test(`a link that ends every ${everyMs / SECOND} s by itself: everything arrives, nothing is set aside`, async () => {
@@ -190,7 +190,8 @@ for (const [everyMs, within] of [
       await world.append('one', `c${at}`);
       await world.append('two', `b${at}`);
       await world.pass(30);
-      world.hub.open?.end();
+      const { open } = world.hub;
+      if (open !== undefined && world.at - open.openedAt > everyMs / 2) open.end();
     }
     const latest = Math.max(...world.hub.arrived.map(({ at }) => at));
     assert(latest > (within * 2) / 3, `the last message came at ${latest} ms`);
