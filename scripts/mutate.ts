@@ -4,22 +4,22 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { BESIDE } from './mutations/beside.ts';
-import type { Mutation } from './mutations/mutation.ts';
+import { type Mutation, pathIn } from './mutations/mutation.ts';
 import { QUEUE } from './mutations/queue.ts';
 import { RULES } from './mutations/rules.ts';
 import { TRANSITIONS } from './mutations/transitions.ts';
+import { UPLINK } from './mutations/uplink.ts';
 
 /**
- * Breaks the machine on purpose, one way at a time, and expects the walk or a table to notice: a test that no breakage fails
- * proves nothing. The same for the queue of the uplink and its tests. Prints which test noticed each, and ends with 1 where one
- * passed unnoticed.
+ * Breaks machine and uplink on purpose, one way at a time, and expects the walk or a table to notice: a test that no breakage
+ * fails proves nothing. Prints which test noticed each, and ends with 1 where one passed unnoticed.
  */
 const root = join(import.meta.dirname, '..');
 /** Inside of the repository, so that packages are found. */
 const workshop = join(root, '.cache', 'mutants');
 const TESTS = join('test', 'unit', 'roll');
-/** What the tests of the queue need. */
-const QUEUE_TESTS = [join('test', 'unit', 'uplink', 'queue'), join('test', 'unit', 'state', 'disk.ts')];
+/** What the tests of the uplink need. */
+const UPLINK_PARTS = ['uplink', 'clock.ts', join('state', 'disk.ts')].map((part) => join('test', 'unit', part));
 
 /** Without an argument all of them; with one, those whose file or loss contains it. */
 const [only = ''] = process.argv.slice(2);
@@ -50,6 +50,7 @@ const TABLES = [
   'unreached',
   'ways-back',
 ];
+const UPLINK_TABLES = ['forward', 'messages', 'methods', 'refusals', 'topics', 'twin', 'uplink'];
 const QUEUE_TABLES = ['record', 'queue', 'reading', 'torn', 'bounds'];
 const PROOFS = {
   walk: `import { walk } from './walk.ts';
@@ -58,22 +59,23 @@ walk({ enrollment: 'individual', most: ${PAIRS} });
 walk({ enrollment: 'individual', isFated: true, most: ${PAIRS} });
 `,
   tables: TABLES.map((name) => `import './${name}.test.ts';\n`).join(''),
+  uplink: UPLINK_TABLES.map((name) => `import '../uplink/${name}.test.ts';\n`).join(''),
   queue: QUEUE_TABLES.map((name) => `import '../uplink/queue/${name}.test.ts';\n`).join(''),
   faults: `import '../uplink/queue/faults.test.ts';\n`,
 } as const;
 type Proof = keyof typeof PROOFS;
 
-const isOfQueue = ({ file }: Mutation): boolean => file.includes('/');
-
 /** What takes ten times as long comes last. */
-const proofsOf = (mutation: Mutation): readonly Proof[] =>
-  isOfQueue(mutation) ? ['queue', 'faults'] : ['tables', 'walk'];
+function proofsOf({ file }: Mutation): readonly Proof[] {
+  if (file.startsWith('uplink/queue/')) return ['queue', 'faults'];
+  return file.startsWith('uplink/') ? ['uplink'] : ['tables', 'walk'];
+}
 
 /** A copy of machine and tests: edits during the run do not disturb it. */
 async function copyWhole(): Promise<string> {
   const whole = join(workshop, 'whole');
   // The tables also check that the journal accepts what the machine writes.
-  for (const part of ['agent', TESTS, ...QUEUE_TESTS])
+  for (const part of ['agent', TESTS, ...UPLINK_PARTS])
     await cp(join(root, part), join(whole, part), { recursive: true });
   for (const [proof, text] of Object.entries(PROOFS)) await writeFile(join(whole, TESTS, `${proof}.entry.ts`), text);
   return whole;
@@ -81,7 +83,7 @@ async function copyWhole(): Promise<string> {
 
 async function damage(place: string, mutation: Mutation): Promise<void> {
   const { file, find, replace } = mutation;
-  const path = join(place, 'agent', isOfQueue(mutation) ? '' : 'roll', file);
+  const path = pathIn(join(place, 'agent'), mutation);
   const text = await readFile(path, 'utf8');
   const times = text.split(find).length - 1;
   if (times !== 1)
@@ -167,7 +169,8 @@ function conclude(verdicts: readonly Verdict[]): number {
   console.log(
     `\n${verdicts.length} breakages: ${noticed('tables')} noticed by the tables, ${noticed('walk')} more by the walk,`,
   );
-  console.log(`${noticed('queue')} noticed by the tests of the queue, ${noticed('faults')} more by a disk that fails,`);
+  console.log(`${noticed('uplink')} noticed by the tests of the uplink, ${noticed('queue')} by those of its queue,`);
+  console.log(`${noticed('faults')} more by a disk that fails,`);
   console.log(`${survived.length} not noticed.`);
   const unexplained = survived.filter(({ equivalent }) => equivalent === undefined);
   const wronglyExplained = told.filter(({ equivalent, caught }) => equivalent !== undefined && caught);
@@ -178,7 +181,7 @@ function conclude(verdicts: readonly Verdict[]): number {
 
 await rm(workshop, { recursive: true, force: true });
 try {
-  const chosen = [...TRANSITIONS, ...RULES, ...BESIDE, ...QUEUE].filter(({ file, loss }) =>
+  const chosen = [...TRANSITIONS, ...RULES, ...BESIDE, ...UPLINK, ...QUEUE].filter(({ file, loss }) =>
     `${file} ${loss}`.includes(only),
   );
   process.exitCode = conclude(await judgeAll(chosen));

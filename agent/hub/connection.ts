@@ -97,8 +97,7 @@ export class Connection {
       publish: (message) => tap.asked.publish(message),
       subscribe: (filter, qos) => tap.asked.subscribe(filter, qos),
       unsubscribe: (filter) => tap.asked.unsubscribe(filter),
-      closed: tap.closed,
-      replaced: tap.closed.then(async () => this.#ended || (await isReplaced())),
+      closed: tap.closed.then(async () => (this.#ended || (await isReplaced()) ? 'ended' : 'lost')),
     };
     this.gone = tap.closed.then(() => {
       this.#heldMs = performance.now() - this.#acceptedAt;
@@ -157,6 +156,11 @@ export class Connection {
       return true;
     }
     if (topic?.of === 'twin' && this.#twin.admit(packet, topic)) return true;
+    // A call of newleaf's own that has no good request: programs must not see it, either.
+    if (METHOD_NAMES.some((name) => packet.topic.startsWith(`$iothub/methods/POST/${name}/`))) {
+      this.#dropped(packet.topic);
+      return false;
+    }
     const message = {
       topic: packet.topic,
       payload: Buffer.from(packet.payload),

@@ -5,6 +5,9 @@ export interface HubMessage {
   readonly qos: 0 | 1;
 }
 
+/** `ended`: newleaf ended the session itself. `lost`: the hub did, or the link. */
+export type SessionEnd = 'ended' | 'lost';
+
 /** The proven session with a hub, as far as the gateway's own programs may use it. */
 export interface HubSession {
   /** The ID of the device at this hub: its topics begin with it. */
@@ -17,10 +20,8 @@ export interface HubSession {
   /** @throws Fault NL-HUB-LOST when the session ends before its SUBACK; Error where the hub refuses the filter */
   subscribe(filter: string, qos: 0 | 1): Promise<void>;
   unsubscribe(filter: string): Promise<void>;
-  /** Fulfilled when the session is over. */
-  readonly closed: Promise<void>;
-  /** Fulfilled after `closed`: whether it is over because a newer one has taken its place, as at a roll. */
-  readonly replaced: Promise<boolean>;
+  /** Fulfilled when the session is over, and it is known whether a newer one has taken its place. */
+  readonly closed: Promise<SessionEnd>;
 }
 
 /** Requests about the twin that the second user makes have IDs that begin with this: newleaf leaves their answers to it. */

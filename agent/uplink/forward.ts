@@ -1,6 +1,7 @@
-import type { HubSession } from '../mqtt/hub-session.ts';
+import type { HubSession, SessionEnd } from '../mqtt/hub-session.ts';
 import type { Clock } from '../time/clock.ts';
-import { acknowledged, closed, holdMs, isThrottled, type Pace, paceOf, windowOf } from './pace.ts';
+import { Choice } from './choice.ts';
+import { Allowance, acknowledged, closed, holdMs, isThrottled, type Pace, paceOf, passed, windowOf } from './pace.ts';
 import type { Message, Stored } from './ports.ts';
 import type { Program } from './program.ts';
 import { type Sending, Suspicion } from './suspicion.ts';
@@ -9,10 +10,19 @@ import { eventTopic } from './topics.ts';
 export interface ForwarderOptions {
   readonly programs: () => readonly Program[];
   readonly clock: Clock;
-  /** The most messages a second. */
+  /** The most messages a second of QoS 1; and as many of QoS 0. */
   readonly rate: number;
-  /** Keeps a message that the hub never takes; it is dropped from the queue after this. */
+  /** Keeps a message that the hub never takes; it is dropped from the queue after this. Where it throws, the message stays. */
   readonly setAside: (program: Program, message: Stored) => Promise<void>;
+}
+
+/** The use of one session. */
+interface Run {
+  readonly session: HubSession;
+  /** Without PUBACK, in the order of sending. */
+  readonly onTheirWay: Map<Sending, Promise<void>>;
+  /** A PUBLISH has failed: those behind it must not overtake it. */
+  isBroken?: true;
 }
 
 /**
@@ -22,16 +32,23 @@ export interface ForwarderOptions {
 export class Forwarder {
   readonly #options: ForwarderOptions;
   readonly #suspicion = new Suspicion();
+  readonly #choice: Choice;
+  readonly #allowance = new Allowance();
   #pace: Pace;
   #session: HubSession | undefined;
   /** Of the sessions so far, one after the other. */
   #runs: Promise<void> = Promise.resolve();
   /** Ends with a new message, a PUBACK, and the end of the session. */
   #nap = new AbortController();
-  #turn = 0;
+  /** The session is left alone for now. */
+  #isHolding = false;
+  /** When the first message of the session was sent, and when the last one of QoS 0. */
+  #usedSince: number | undefined;
+  #passedAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: ForwarderOptions) {
     this.#options = options;
+    this.#choice = new Choice(options.programs, this.#suspicion);
     this.#pace = paceOf(options.rate);
   }
 
@@ -47,8 +64,9 @@ export class Forwarder {
   /** The session takes the place of the one before. */
   opened(session: HubSession): void {
     this.#session = session;
+    this.#isHolding = true;
     this.wake();
-    this.#runs = this.#runs.then(() => this.#run(session));
+    this.#runs = this.#runs.then(() => this.#run({ session, onTheirWay: new Map() }));
     void session.closed.then(() => {
       if (this.#session === session) this.#session = undefined;
       this.wake();
@@ -70,102 +88,105 @@ export class Forwarder {
   /** A message of QoS 0 goes at once or never. @returns whether it went */
   async pass({ topic, payload }: Message): Promise<boolean> {
     const session = this.#session;
-    if (session === undefined || this.isThrottled) return false;
+    const at = this.#options.clock.monotonic();
+    if (session === undefined || this.#isHolding || !this.#allowance.take(this.rate, at)) return false;
+    this.#usedSince ??= at;
+    this.#passedAt = at;
+    this.#pace = passed(this.#pace, this.#usedMs, this.#options.rate);
     return session.publish({ topic: eventTopic(session.deviceId, topic), payload, qos: 0 }).then(
       () => true,
       () => false,
     );
   }
 
-  async #run(session: HubSession): Promise<void> {
-    const { clock, programs, setAside } = this.#options;
-    const onTheirWay = new Map<Sending, Promise<boolean>>();
-    const isOpen = () => this.#session === session;
-    const pause = async (ms: number) => {
-      for (const end = clock.monotonic() + ms; isOpen() && clock.monotonic() < end; ) {
-        this.#nap = new AbortController();
-        await this.#sleep(end - clock.monotonic());
-      }
-    };
-    let usedSince: number | undefined;
-    for (const { queue } of programs()) queue.rewind();
-    this.#suspicion.opened();
-    await pause(holdMs(this.#pace));
-    while (isOpen()) {
+  async #run(run: Run): Promise<void> {
+    const { clock } = this.#options;
+    const { session, onTheirWay } = run;
+    this.#choice.opened();
+    this.#usedSince = undefined;
+    await this.#pause(session, holdMs(this.#pace));
+    if (this.#session === session) this.#isHolding = false;
+    while (this.#session === session) {
       this.#nap = new AbortController();
-      const next = await this.#next(onTheirWay.size);
-      if (!isOpen()) break;
+      const isFull = run.isBroken || onTheirWay.size >= windowOf(this.#pace);
+      const next = isFull ? undefined : await this.#choice.next(onTheirWay.size === 0, this.#usedMs);
+      if (this.#session !== session) break;
       if (next === undefined) {
-        await this.#sleep(IDLE_MS);
+        await clock.sleep(this.#trialMs || IDLE_MS, this.#nap.signal);
         continue;
       }
       const sending = { ...next, sentAt: clock.monotonic() };
-      usedSince ??= sending.sentAt;
+      this.#usedSince ??= sending.sentAt;
       onTheirWay.set(
         sending,
-        this.#send(session, sending).then((isTaken) => {
-          if (isTaken) onTheirWay.delete(sending);
-          this.wake();
-          return isTaken;
-        }),
+        this.#send(run, sending).then(() => this.wake()),
       );
-      await pause(1000 / this.#pace.rate);
+      await this.#pause(session, 1000 / this.#pace.rate);
     }
     await Promise.all(onTheirWay.values());
-    const lost = [...onTheirWay.keys()];
-    const at = clock.monotonic();
-    for (const { program } of lost) program.counts.resent += 1;
-    // The end of a session at a roll says nothing about its messages.
-    if (await session.replaced) return;
-    this.#pace = closed(this.#pace, usedSince === undefined ? 0 : at - usedSince, lost.length, at);
-    const poison = this.#suspicion.closed(lost, at);
+    // Over by now; or it goes on without the forwarder, which has been closed, or has a newer one.
+    await this.#ended(run, await Promise.race([session.closed, 'ended' as const]));
+  }
+
+  async #ended(run: Run, how: SessionEnd): Promise<void> {
+    const unacknowledged = [...run.onTheirWay.keys()];
+    for (const { program } of unacknowledged) program.counts.resent += 1;
+    if (how === 'ended') return;
+    const at = this.#options.clock.monotonic();
+    const hasPassed = at - this.#passedAt < PASSED_MS;
+    const usedMs = this.#usedSince === undefined ? undefined : at - this.#usedSince;
+    this.#pace = closed(this.#pace, usedMs, hasPassed || unacknowledged.length > 0, at);
+    const poison = this.#suspicion.closed(unacknowledged, at);
     if (poison === undefined) return;
-    await setAside(poison.program, poison.message);
-    poison.program.counts.setAside += 1;
-    poison.program.queue.drop(poison.message);
-  }
-
-  /** The next message of the next program that has one. @param onTheirWay how many have no PUBACK yet */
-  async #next(onTheirWay: number): Promise<Omit<Sending, 'sentAt'> | undefined> {
-    const isAlone = onTheirWay === 0;
-    if (onTheirWay >= windowOf(this.#pace) || (this.#suspicion.isTrying && !isAlone)) return undefined;
-    const onTrial = isAlone ? this.#suspicion.due(false) : undefined;
-    if (onTrial !== undefined) return onTrial;
-    const programs = this.#options.programs();
-    for (const offset of programs.keys()) {
-      const program = programs[(this.#turn + offset) % programs.length];
-      const first = await program?.queue.next();
-      if (program === undefined || first === undefined) continue;
-      const message = this.#suspicion.holdsBack(program, first) ? await program.queue.next() : first;
-      if (message === undefined) continue;
-      this.#turn = (this.#turn + offset + 1) % programs.length;
-      return { program, message };
-    }
-    return isAlone ? this.#suspicion.due(true) : undefined;
-  }
-
-  /** @returns whether the hub has taken it */
-  async #send(session: HubSession, sending: Sending): Promise<boolean> {
-    const { clock, rate } = this.#options;
-    const { program, message } = sending;
-    const topic = eventTopic(session.deviceId, message.topic);
+    const { program, message } = poison;
     try {
-      await session.publish({ topic, payload: message.payload, qos: 1 });
+      await this.#options.setAside(program, message);
     } catch {
-      return false;
+      return;
     }
-    const at = clock.monotonic();
-    this.#pace = acknowledged(this.#pace, at - sending.sentAt, at, rate);
-    this.#suspicion.acknowledged(sending);
-    program.counts.forwarded += 1;
+    program.counts.setAside += 1;
     program.queue.drop(message);
-    return true;
   }
 
-  #sleep(ms: number): Promise<void> {
-    return this.#options.clock.sleep(ms, this.#nap.signal);
+  get #usedMs(): number {
+    return this.#usedSince === undefined ? 0 : this.#options.clock.monotonic() - this.#usedSince;
+  }
+
+  async #send(run: Run, sending: Sending): Promise<void> {
+    const { clock, rate } = this.#options;
+    const { session } = run;
+    const { program, message, isRepeated, sentAt } = sending;
+    try {
+      await session.publish({ topic: eventTopic(session.deviceId, message.topic), payload: message.payload, qos: 1 });
+    } catch {
+      run.isBroken = true;
+      return;
+    }
+    run.onTheirWay.delete(sending);
+    const at = clock.monotonic();
+    this.#pace = acknowledged(this.#pace, at - sentAt, this.#usedMs, at, rate);
+    const goesOn = this.#suspicion.acknowledged(sending);
+    program.counts[isRepeated ? 'resent' : 'forwarded'] += 1;
+    program.queue.drop(message);
+    if (goesOn) program.queue.rewind();
+  }
+
+  /** How long the trial of a message is away; undefined where there is none. */
+  get #trialMs(): number | undefined {
+    return this.#suspicion.trialIn(this.#usedMs);
+  }
+
+  /** Ends with the session. */
+  async #pause(session: HubSession, ms: number): Promise<void> {
+    const { clock } = this.#options;
+    for (const end = clock.monotonic() + ms; this.#session === session && clock.monotonic() < end; ) {
+      this.#nap = new AbortController();
+      await clock.sleep(end - clock.monotonic(), this.#nap.signal);
+    }
   }
 }
 
-/** Longer than any wait: an append, a PUBACK and the end of the session each end it. */
-const IDLE_MS = 24 * 60 * 60_000;
+/** An append, a PUBACK and the end of the session each end the wait; a queue that could not be read has no such sign. */
+const IDLE_MS = 60 * 60_000;
+/** A hub that closes over a message of QoS 0 does it within this time. */
+const PASSED_MS = 2_000;

@@ -17,6 +17,9 @@ export class Messages {
   readonly #storing = new Turns();
   /** To which client each program's messages go. */
   readonly #delivering = new Map<Program, Client>();
+  /** Those for which there was something new meanwhile. */
+  readonly #missed = new Set<Program>();
+  readonly #ends = new WeakMap<HubSession, AbortSignal>();
   readonly #clock: Clock;
 
   constructor(programs: () => readonly Program[], clock: Clock) {
@@ -30,45 +33,65 @@ export class Messages {
   }
 
   /**
-   * Fulfilled when all programs have it. Waits for room: meanwhile the hub holds the message and those behind it, 50 at most,
-   * and tells its senders.
-   * @throws Error where no program wants messages, or the session ends first: the hub sends the message again
+   * Fulfilled when all programs that want messages have it, one at least. Waits for room, and for a program: meanwhile the hub
+   * holds the message and those behind it, 50 at most, and tells its senders. To give one up would help none of them, because
+   * PUBACKs go out in order.
+   * @throws Error where the session ends first: the hub sends the message again
    */
   arrived(session: HubSession, bag: string, { payload }: HubMessage): Promise<void> {
-    const over = new AbortController();
-    void session.closed.then(() => over.abort());
+    const over = this.#endOf(session);
     return this.#storing.take(async () => {
-      const programs = this.#programs().filter((program) => program.wants('messages'));
-      if (programs.length === 0) throw new Error('no program wants messages');
-      for (const program of programs) {
-        while (!(await this.#isStored(program, { topic: bag, payload }))) {
-          await this.#clock.sleep(ROOM_MS, over.signal);
-          if (over.signal.aborted) throw new Error('the session is over');
-        }
-        this.deliver(program);
+      const stored = new Set<Program>();
+      while (!over.aborted) {
+        await this.#store({ topic: bag, payload }, stored);
+        // A program that has been removed, or has lost its session, holds up no other.
+        if (stored.size > 0 && this.#without(stored).length === 0) return;
+        await this.#clock.sleep(ROOM_MS, over);
       }
+      throw new Error('the session is over');
     });
   }
 
-  async #isStored(program: Program, message: Message): Promise<boolean> {
-    // A program that has been removed, or has lost its session, holds up no other.
-    if (!program.wants('messages')) return true;
-    return program.inbox.append(message).then(
-      () => true,
-      () => false,
-    );
+  #endOf(session: HubSession): AbortSignal {
+    const known = this.#ends.get(session);
+    if (known !== undefined) return known;
+    const end = new AbortController();
+    this.#ends.set(session, end.signal);
+    void session.closed.then(() => end.abort());
+    return end.signal;
+  }
+
+  /** The programs that want messages, and do not have this one. */
+  #without(stored: ReadonlySet<Program>): readonly Program[] {
+    return this.#programs().filter((program) => program.wants('messages') && !stored.has(program));
+  }
+
+  async #store(message: Message, stored: Set<Program>): Promise<void> {
+    for (const program of this.#without(stored)) {
+      try {
+        await program.inbox.append(message);
+      } catch {
+        continue;
+      }
+      stored.add(program);
+      this.deliver(program);
+    }
   }
 
   /** Called when there is a message, or a new subscriber. */
   deliver(program: Program): void {
     const [first] = program.subscribed('messages');
-    if (first === undefined || this.#delivering.get(program) === first.client) return;
+    if (first === undefined) return;
+    if (this.#delivering.get(program) === first.client) {
+      this.#missed.add(program);
+      return;
+    }
+    this.#missed.delete(program);
     this.#delivering.set(program, first.client);
     void this.#run(program, first.client).finally(() => {
       if (this.#delivering.get(program) !== first.client) return;
       this.#delivering.delete(program);
-      // One may have come between the last look and now.
-      if (program.inbox.count > 0 && program.has(first.client)) setImmediate(() => this.deliver(program));
+      if (this.#missed.has(program)) setImmediate(() => this.deliver(program));
     });
   }
 
@@ -77,6 +100,11 @@ export class Messages {
     while (this.#delivering.get(program) === client) {
       const [current] = program.subscribed('messages').filter((one) => one.client === client);
       const message = current && (await program.inbox.next().catch(() => undefined));
+      if (this.#delivering.get(program) !== client) {
+        // The one that took its place has not seen this one.
+        program.inbox.rewind();
+        return;
+      }
       if (current === undefined || message === undefined) return;
       const { qos, deviceId = '' } = current.subscription;
       try {

@@ -48,6 +48,7 @@ export class Methods {
   }
 
   answered(client: Client, request: string, answer: Answer): void {
+    this.#forget();
     const call = this.#calls.get(request);
     if (call === undefined || !call.asked.delete(client)) return;
     const isUnknown = UNKNOWN.has(answer.status);

@@ -47,10 +47,6 @@ export class Program {
     return [...this.#clients.keys()];
   }
 
-  has(client: Client): boolean {
-    return this.#clients.has(client);
-  }
-
   /** @returns whether there is a session of before */
   async opened(client: Client): Promise<boolean> {
     const kept = client.clean ? undefined : this.#sessions.get(client.clientId);

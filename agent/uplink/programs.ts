@@ -49,11 +49,20 @@ export async function readRecord(
 ): Promise<ProgramRecord & { readonly isDamaged: boolean }> {
   const empty = { name, sessions: {} };
   try {
-    const { key, sessions = {} } = JSON.parse(await readFile(join(directory, name, RECORD), 'utf8'));
-    return { ...empty, ...(typeof key === 'string' && { key }), sessions: { ...sessions }, isDamaged: false };
+    const { key, sessions } = JSON.parse(await readFile(join(directory, name, RECORD), 'utf8'));
+    if (!areSessions(sessions) || !['undefined', 'string'].includes(typeof key)) return { ...empty, isDamaged: true };
+    return { ...empty, ...(key !== undefined && { key }), sessions, isDamaged: false };
   } catch {
     return { ...empty, isDamaged: true };
   }
+}
+
+/** Filters by client ID, and the QoS by filter. */
+function areSessions(read: unknown): read is ProgramRecord['sessions'] {
+  const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
+  const areFilters = (filters: unknown) =>
+    isObject(filters) && Object.values(filters).every((qos) => [0, 1].includes(qos));
+  return isObject(read) && Object.values(read).every(areFilters);
 }
 
 /** @throws Fault NL-STATE-WRITE */

@@ -18,6 +18,12 @@ export type FilterKind = 'messages' | 'twin-answers' | 'desired' | 'methods';
 /** A message with its properties: "256 KB" (articles/iot-hub/iot-hub-devguide-quotas-throttling.md). */
 const LARGEST_MESSAGE = 262_144;
 
+/**
+ * The topic at the hub must fit into the 65,535 bytes of MQTT 3.1.1 section 1.5.3, with a device ID of 128 characters
+ * (articles/iot-hub/iot-hub-devguide-identity-registry.md).
+ */
+const LONGEST_BAG = 65_535 - 'devices//messages/events/'.length - 128;
+
 const EVENTS = /^devices\/[^/]+\/messages\/events(?:\/\??(.*?)\/?)?$/s;
 const TWIN = /^\$iothub\/twin\/(GET|PATCH\/properties\/reported)\/\?(.*)$/s;
 const ANSWER = /^\$iothub\/methods\/res\/(-?\d{1,9})\/\?(.*)$/s;
@@ -49,6 +55,7 @@ export function readPublished(topic: string): Published | Wrong {
  * @returns the reason against it; undefined where it is taken
  */
 export function eventFault(bag: string, payload: Uint8Array): string | undefined {
+  if (Buffer.byteLength(bag) > LONGEST_BAG) return `properties of ${Buffer.byteLength(bag)} bytes; a topic has no room`;
   let length = payload.length;
   for (const pair of bag === '' ? [] : bag.split('&')) {
     const [name = '', ...value] = pair.split('=');

@@ -28,8 +28,10 @@ export class SharedTwin {
   readonly #programs: () => readonly Program[];
   #session: HubSession | undefined;
   #count = 0;
-  /** The newest version of the desired properties that programs have been sent, or have read. */
+  /** The version of the desired properties that the hub has told last. */
   #version: number | undefined;
+  /** The one before the session was away, until it is known whether there was a change. */
+  #before: number | undefined;
 
   constructor(programs: () => readonly Program[]) {
     this.#programs = programs;
@@ -40,7 +42,8 @@ export class SharedTwin {
     // Reading and writing the same again does no harm.
     for (const [id, { topic, payload }] of this.#waiting) this.#send(`${topic}${id}`, payload);
     // Desired properties are not kept for a session that was away: the version tells whether there was a change.
-    if (this.#version !== undefined && this.#isWanted()) this.#ask(undefined, '', READ, NOTHING);
+    this.#before ??= this.#version;
+    this.#look();
   }
 
   closed(session: HubSession): void {
@@ -61,23 +64,28 @@ export class SharedTwin {
   answered({ status, request, version }: Extract<Arrived, { of: 'twin-answer' }>, payload: Uint8Array): boolean {
     const asked = this.#waiting.get(request);
     if (asked === undefined) return false;
-    this.#forget(request, asked);
     const isRead = asked.topic === READ && status === 200;
     const desired = isRead ? desiredIn(payload) : undefined;
+    if (desired !== undefined) this.#version = desired.version;
+    // After an outage a hub refuses many reads (429): newleaf's own is tried again when its time is up.
+    if (asked.client === undefined && desired === undefined) return true;
+    this.#forget(request, asked);
     if (asked.client !== undefined) {
       const topic = `$iothub/twin/res/${status}/?$rid=${asked.request}${version === undefined ? '' : `&$version=${version}`}`;
       deliver(asked.client, { topic, payload });
-    } else if (desired !== undefined && desired.version > (this.#version ?? 0)) {
-      this.#spread(desired.version, Buffer.from(JSON.stringify(desired.properties)));
+    } else if (desired !== undefined) {
+      // Another hub, or a twin that begins anew, may have a lower one.
+      const hasChanged = this.#before !== undefined && this.#before !== desired.version;
+      if (hasChanged) this.#spread(desired.version, Buffer.from(JSON.stringify(desired.properties)));
+      this.#before = undefined;
     }
-    if (desired !== undefined) this.#version = Math.max(this.#version ?? 0, desired.version);
     return true;
   }
 
   /** The hub tells a change. */
   changed({ topic, payload }: Message): void {
     const version = Number(/\$version=(\d+)/.exec(topic)?.[1]);
-    if (Number.isSafeInteger(version)) this.#version = Math.max(this.#version ?? 0, version);
+    if (Number.isSafeInteger(version)) this.#version = version;
     for (const { client } of this.#subscribed()) deliver(client, { topic, payload });
   }
 
@@ -89,15 +97,22 @@ export class SharedTwin {
     for (const [id, asked] of this.#waiting) this.#forget(id, asked);
   }
 
+  /** Reads the desired properties for the programs that follow them. */
+  #look(): void {
+    const isLooking = [...this.#waiting.values()].some(({ client }) => client === undefined);
+    if (!isLooking && this.#subscribed().length > 0) this.#ask(undefined, '', READ, NOTHING);
+  }
+
   #ask(client: Client | undefined, request: string, topic: string, payload: Uint8Array): void {
-    if (this.#waiting.size >= MOST_WAITING) {
-      if (client) answer(client, request, 429, 'too many requests wait for an answer');
+    if (client !== undefined && this.#waiting.size >= MOST_WAITING) {
+      answer(client, request, 429, 'too many requests wait for an answer');
       return;
     }
     const id = `${USER_REQUEST}${++this.#count}`;
     const late = setTimeout(() => {
       this.#waiting.delete(id);
-      if (client) answer(client, request, 503, 'the hub has not answered');
+      if (client !== undefined) answer(client, request, 503, 'the hub has not answered');
+      else if (this.#session !== undefined) this.#look();
     }, PATIENCE_MS).unref();
     this.#waiting.set(id, { client, request, topic, payload, late });
     this.#send(`${topic}${id}`, payload);
@@ -114,10 +129,6 @@ export class SharedTwin {
 
   #subscribed() {
     return this.#programs().flatMap((program) => program.subscribed('desired'));
-  }
-
-  #isWanted(): boolean {
-    return this.#subscribed().length > 0;
   }
 
   #forget(id: string, { late }: Request): void {
@@ -151,7 +162,8 @@ function desiredIn(payload: Uint8Array): { readonly version: number; readonly pr
   if (typeof twin !== 'object' || twin === null || !('desired' in twin)) return undefined;
   const { desired } = twin;
   if (typeof desired !== 'object' || desired === null || !('$version' in desired)) return undefined;
-  return { version: Number(desired.$version), properties: desired };
+  const version = Number(desired.$version);
+  return Number.isSafeInteger(version) ? { version, properties: desired } : undefined;
 }
 
 function parsed(payload: Uint8Array): unknown {

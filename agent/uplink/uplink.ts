@@ -178,8 +178,12 @@ export class Uplink {
   }
 
   async #unsubscribe(client: Client, filter: string): Promise<void> {
-    await this.#programs.get(client.program)?.unsubscribe(client, filter);
+    const program = this.#programs.get(client.program);
+    if (program === undefined) return;
+    await program.unsubscribe(client, filter);
     this.#subscriptions.follow();
+    // Another client of the program takes its place.
+    this.#messages.deliver(program);
   }
 
   #left(client: Client): void {

@@ -1,0 +1,123 @@
+import { Fault } from '../../../agent/failure/failure.ts';
+import type { Client, Message, Stored } from '../../../agent/uplink/ports.ts';
+import { type DiskQueue, Program } from '../../../agent/uplink/program.ts';
+
+/** A queue in memory: what a queue on disk promises, without the disk. */
+export class MemoryQueue implements DiskQueue {
+  readonly counts = { dropped: 0, damaged: 0 };
+  /** Messages that are not dropped. */
+  readonly kept: Stored[] = [];
+  /** Beyond these it refuses. */
+  most = Number.POSITIVE_INFINITY;
+  /** An error of the disk, for each read. */
+  unreadable: Error | undefined;
+  readonly #listeners: (() => void)[] = [];
+  #sequence = 0;
+  #taken = 0;
+
+  get count(): number {
+    return this.kept.length;
+  }
+
+  get bytes(): number {
+    return this.kept.reduce((sum, { payload }) => sum + payload.length, 0);
+  }
+
+  get oldestAt(): number | undefined {
+    return this.kept[0]?.at;
+  }
+
+  async append(message: Message): Promise<void> {
+    await undefined;
+    if (this.kept.length >= this.most) throw new Fault('NL-UPLINK-FULL');
+    this.#sequence += 1;
+    this.kept.push({ ...message, sequence: this.#sequence, at: 0 });
+    for (const listener of this.#listeners) queueMicrotask(listener);
+  }
+
+  async next(): Promise<Stored | undefined> {
+    await undefined;
+    if (this.unreadable !== undefined) throw this.unreadable;
+    const next = this.kept.find(({ sequence }) => sequence > this.#taken);
+    this.#taken = next?.sequence ?? this.#taken;
+    return next;
+  }
+
+  drop({ sequence }: Stored): void {
+    const index = this.kept.findIndex((one) => one.sequence === sequence);
+    if (index >= 0) this.kept.splice(index, 1);
+  }
+
+  rewind(): void {
+    this.#taken = 0;
+  }
+
+  onAppend(listener: () => void): void {
+    this.#listeners.push(listener);
+  }
+
+  async close(): Promise<void> {}
+}
+
+export interface TestProgram extends Program {
+  readonly queue: MemoryQueue;
+  readonly inbox: MemoryQueue;
+}
+
+type Sessions = Readonly<Record<string, Readonly<Record<string, 0 | 1>>>>;
+
+/** A program whose clients are all clean writes nothing to its directory. */
+export function programOf(name: string, sessions: Sessions = {}, directory = '/nonexistent'): TestProgram {
+  const queue = new MemoryQueue();
+  const inbox = new MemoryQueue();
+  return Object.assign(new Program(directory, { name, sessions }, queue, inbox), { queue, inbox });
+}
+
+/** A client of a program: it notes what it gets, and acknowledges when the test says so. */
+export class TestClient implements Client {
+  readonly program: string;
+  readonly clientId: string;
+  readonly clean: boolean;
+  readonly got: { readonly topic: string; readonly text: string; readonly qos: 0 | 1 }[] = [];
+  /** Whether it sends its PUBACKs by itself. */
+  isPrompt = true;
+  ended: string | undefined;
+  #isGone = false;
+  #unacknowledged: { resolve(): void; reject(error: Error): void }[] = [];
+
+  constructor(program: string, clientId = 'c', clean = true) {
+    this.program = program;
+    this.clientId = clientId;
+    this.clean = clean;
+  }
+
+  get texts(): string[] {
+    return this.got.map(({ text }) => text);
+  }
+
+  get topics(): string[] {
+    return this.got.map(({ topic }) => topic);
+  }
+
+  publish({ topic, payload }: Message, qos: 0 | 1): Promise<void> {
+    if (this.#isGone) return Promise.reject(new Error('the client is gone'));
+    this.got.push({ topic, text: Buffer.from(payload).toString(), qos });
+    if (qos === 0 || this.isPrompt) return Promise.resolve();
+    return new Promise((resolve, reject) => this.#unacknowledged.push({ resolve, reject }));
+  }
+
+  /** Sends the PUBACK of the first message that waits for it. */
+  acknowledge(): void {
+    this.#unacknowledged.shift()?.resolve();
+  }
+
+  end(reason: string): void {
+    this.ended = reason;
+  }
+
+  /** What is not acknowledged will not be. */
+  go(): void {
+    this.#isGone = true;
+    for (const { reject } of this.#unacknowledged.splice(0)) reject(new Error('the client is gone'));
+  }
+}

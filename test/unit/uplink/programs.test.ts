@@ -1,0 +1,170 @@
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { Fault } from '../../../agent/failure/failure.ts';
+import {
+  assertName,
+  hasPrograms,
+  makeProgram,
+  namesIn,
+  readRecord,
+  removeProgram,
+  uplinkDirectory,
+  writeRecord,
+} from '../../../agent/uplink/programs.ts';
+import { programOf, TestClient } from './fakes.ts';
+import { DESIRED, MESSAGES, METHODS } from './stage.ts';
+
+async function directoryFor(t: TestContext): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'newleaf-uplink-'));
+  t.after(() => rm(directory, { recursive: true }));
+  return directory;
+}
+
+const isFault = (code: string) => (error: unknown) => error instanceof Fault && error.failure.code === code;
+
+for (const name of ['a', 'Sensors-1_x', '0', 'x'.repeat(32)]) {
+  test(`a program may be called ${name}`, () => assertName(name));
+}
+
+for (const name of ['', '-a', '_a', '.', '..', 'a/b', 'a b', 'ä', 'a\n', 'x'.repeat(33), '__proto__', 'a.sock']) {
+  test(`no program may be called ${JSON.stringify(name)}`, () => {
+    assert.throws(() => assertName(name), isFault('NL-UPLINK-PROGRAM'));
+  });
+}
+
+test('a program is made with its record, listed, and removed', async (t) => {
+  const state = await directoryFor(t);
+  const directory = uplinkDirectory(state);
+  assert.equal(await hasPrograms(state), false);
+  assert.deepEqual(await namesIn(directory), []);
+  await makeProgram(directory, 'two', false);
+  const made = await makeProgram(directory, 'constructor', true);
+  assert.equal(Buffer.from(made.key ?? '', 'base64').length, 32);
+  assert.equal(await hasPrograms(state), true);
+  assert.deepEqual(await namesIn(directory), ['constructor', 'two']);
+  assert.deepEqual(await readRecord(directory, 'two'), { name: 'two', sessions: {}, isDamaged: false });
+  assert.equal((await readRecord(directory, 'constructor')).key, made.key);
+  assert.equal((await stat(join(directory, 'constructor', 'program.json'))).mode & 0o777, 0o600);
+  await removeProgram(directory, 'constructor');
+  await removeProgram(directory, 'constructor');
+  assert.deepEqual(await namesIn(directory), ['two']);
+});
+
+test('a second program of a name, a wrong name, one too many: refused, and nothing is made', async (t) => {
+  const directory = await directoryFor(t);
+  await makeProgram(directory, 'one', true);
+  const { key } = await readRecord(directory, 'one');
+  await assert.rejects(makeProgram(directory, 'one', true), isFault('NL-UPLINK-PROGRAM'));
+  await assert.rejects(makeProgram(directory, '../up', false), isFault('NL-UPLINK-PROGRAM'));
+  for (let count = 2; count <= 32; count += 1) await makeProgram(directory, `p${count}`, false);
+  await assert.rejects(makeProgram(directory, 'last', false), isFault('NL-UPLINK-PROGRAM'));
+  assert.equal((await namesIn(directory)).length, 32);
+  assert.equal((await readRecord(directory, 'one')).key, key);
+});
+
+test('other files beside the programs are no programs; a directory that is a file is a fault', async (t) => {
+  const directory = await directoryFor(t);
+  await writeFile(join(directory, 'file'), '');
+  await mkdir(join(directory, '.hidden'));
+  assert.deepEqual(await namesIn(directory), []);
+  await assert.rejects(namesIn(join(directory, 'file')), isFault('NL-UPLINK-DISK'));
+});
+
+for (const text of [
+  '',
+  '{',
+  'null',
+  '[]',
+  '7',
+  '{}',
+  '{"sessions":null}',
+  '{"sessions":"abc"}',
+  '{"sessions":{"c":null}}',
+  '{"sessions":{"c":{"#":2}}}',
+  '{"sessions":{"c":{"#":"1"}}}',
+  '{"sessions":{},"key":7}',
+]) {
+  test(`a damaged record, ${text || 'empty'}: it is said, and the program serves without its sessions`, async (t) => {
+    const directory = await directoryFor(t);
+    await makeProgram(directory, 'one', true);
+    await writeFile(join(directory, 'one', 'program.json'), text);
+    const record = await readRecord(directory, 'one');
+    assert.deepEqual(record, { name: 'one', sessions: {}, isDamaged: true });
+    assert.equal(programOf('one', record.sessions).wants('messages'), false);
+  });
+}
+
+test('a record that is not there is damaged, too', async (t) => {
+  assert.equal((await readRecord(await directoryFor(t), 'one')).isDamaged, true);
+});
+
+const kept = (clientId: string) => new TestClient('one', clientId, false);
+
+test('a kept session outlives a restart, also of a client that calls itself __proto__', async (t) => {
+  const directory = await directoryFor(t);
+  await writeRecord(directory, { name: 'one', sessions: {} });
+  const program = programOf('one', {}, directory);
+  for (const clientId of ['c', '__proto__', 'constructor']) {
+    const client = kept(clientId);
+    assert.equal(await program.opened(client), false);
+    await program.subscribe(client, MESSAGES, { kind: 'messages', qos: 1, deviceId: 'me' });
+    await program.subscribe(client, METHODS, { kind: 'methods', qos: 0 });
+    await program.unsubscribe(client, METHODS);
+    program.closed(client);
+  }
+  const { sessions, isDamaged } = await readRecord(directory, 'one');
+  assert.equal(isDamaged, false);
+  assert.deepEqual(Object.keys(sessions), ['c', '__proto__', 'constructor']);
+  const again = programOf('one', sessions, directory);
+  assert.equal(again.wants('messages'), true);
+  assert.equal(again.wants('methods'), false);
+  const back = kept('__proto__');
+  assert.equal(await again.opened(back), true);
+  assert.deepEqual(again.subscribed('messages'), [
+    { client: back, subscription: { kind: 'messages', qos: 1, deviceId: 'me' } },
+  ]);
+});
+
+test('a clean client ends the kept session of its ID; other clean clients leave nothing on disk', async (t) => {
+  const directory = await directoryFor(t);
+  const program = programOf('one', { c: { [MESSAGES]: 1 }, d: {} }, directory);
+  const other = new TestClient('one', 'other');
+  assert.equal(await program.opened(other), false);
+  await program.subscribe(other, DESIRED, { kind: 'desired', qos: 0 });
+  await assert.rejects(readFile(join(directory, 'one', 'program.json')));
+  assert.equal(await program.opened(new TestClient('one', 'c')), false);
+  assert.equal(program.wants('messages'), false);
+  assert.deepEqual((await readRecord(directory, 'one')).sessions, { d: {} });
+});
+
+test('a client that draws its ID anew each time: the eight latest sessions are kept', async (t) => {
+  const directory = await directoryFor(t);
+  const program = programOf('one', {}, directory);
+  for (let count = 1; count <= 20; count += 1) {
+    const client = kept(`c${count}`);
+    await program.opened(client);
+    program.closed(client);
+  }
+  assert.deepEqual(
+    Object.keys((await readRecord(directory, 'one')).sessions),
+    [13, 14, 15, 16, 17, 18, 19, 20].map((count) => `c${count}`),
+  );
+});
+
+test('the newest of several clients is the first', async () => {
+  const program = programOf('one');
+  const [older, newer] = [new TestClient('one', 'c'), new TestClient('one', 'c')];
+  for (const client of [older, newer]) {
+    await program.opened(client);
+    await program.subscribe(client, METHODS, { kind: 'methods', qos: 0 });
+  }
+  assert.deepEqual(
+    program.subscribed('methods').map(({ client }) => client),
+    [newer, older],
+  );
+  program.closed(newer);
+  assert.deepEqual(program.clients, [older]);
+});

@@ -1,0 +1,95 @@
+import { setImmediate } from 'node:timers/promises';
+import type { Line, Log } from '../../../agent/machine/log.ts';
+import { Uplink } from '../../../agent/uplink/uplink.ts';
+import { TestClock } from '../clock.ts';
+import { programOf, TestClient, type TestProgram } from './fakes.ts';
+import { PlayedHub, type PlayedSession } from './played-hub.ts';
+
+export const MESSAGES = 'devices/me/messages/devicebound/#';
+export const METHODS = '$iothub/methods/POST/#';
+export const ANSWERS = '$iothub/twin/res/#';
+export const DESIRED = '$iothub/twin/PATCH/properties/desired/#';
+
+/** A few turns of the event loop: all that needs no time is done. */
+export async function settled(): Promise<void> {
+  for (let turn = 0; turn < 5; turn += 1) await setImmediate();
+}
+
+/** The uplink with programs, played clients and a played hub. */
+export class Stage {
+  readonly clock = new TestClock();
+  readonly hub = new PlayedHub(this.clock);
+  readonly uplink: Uplink;
+  readonly lines: Line[] = [];
+
+  constructor() {
+    this.hub.rttMs = 0;
+    const note = (line: Line) => {
+      this.lines.push(line);
+    };
+    const log: Log = { error: note, warn: note, info: note, debug: note };
+    this.uplink = new Uplink({ clock: this.clock, log, rate: 20, setAside: async () => {} });
+  }
+
+  program(name: string, sessions?: Parameters<typeof programOf>[1], directory?: string): TestProgram {
+    const program = programOf(name, sessions, directory);
+    this.uplink.add(program);
+    return program;
+  }
+
+  /** A client that has connected, with these filters. */
+  async client(program: string, ...filters: readonly string[]): Promise<TestClient> {
+    return this.join(new TestClient(program), ...filters);
+  }
+
+  async join(client: TestClient, ...filters: readonly string[]): Promise<TestClient> {
+    await this.uplink.rules.opened(client);
+    for (const filter of filters) await this.uplink.rules.subscribe(client, filter, 1);
+    await settled();
+    return client;
+  }
+
+  async leave(client: TestClient): Promise<void> {
+    client.go();
+    this.uplink.rules.closed(client);
+    await settled();
+  }
+
+  async open(deviceId?: string): Promise<PlayedSession> {
+    const session = this.hub.accept(deviceId);
+    this.uplink.user.opened(session);
+    await settled();
+    return session;
+  }
+
+  publish(client: TestClient, topic: string, text = '', qos: 0 | 1 = 0): Promise<void> {
+    const published = this.uplink.rules.published(client, { topic, payload: Buffer.from(text) }, qos);
+    // A test may look at it later.
+    published.catch(() => {});
+    return published;
+  }
+
+  /** The hub sends. @returns what the uplink says to it */
+  arrive(session: PlayedSession, topic: string, text = '', qos: 0 | 1 = 0): Promise<void> | undefined {
+    const taken = this.uplink.user.arrived(session, { topic, payload: Buffer.from(text), qos });
+    taken?.catch(() => {});
+    return taken;
+  }
+
+  async pass(ms: number): Promise<void> {
+    await settled();
+    await this.clock.pass(ms);
+    await settled();
+  }
+}
+
+/** What became of a promise so far. */
+export async function fateOf(promise: Promise<unknown> | undefined): Promise<'none' | 'open' | 'kept' | 'broken'> {
+  if (promise === undefined) return 'none';
+  await settled();
+  const kept = promise.then(
+    () => 'kept' as const,
+    () => 'broken' as const,
+  );
+  return Promise.race([kept, setImmediate('open' as const)]);
+}

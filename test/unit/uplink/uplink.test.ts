@@ -1,0 +1,152 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { TestClient } from './fakes.ts';
+import { ANSWERS, DESIRED, fateOf, MESSAGES, METHODS, Stage, settled } from './stage.ts';
+import { SECOND } from './world.ts';
+
+const EVENTS = 'devices/me/messages/events/';
+
+test('an event is acknowledged when it is stored, not before, and then goes to the hub', async () => {
+  const stage = new Stage();
+  const program = stage.program('one');
+  const client = await stage.client('one');
+  const { append } = program.queue;
+  let store = (): void => {};
+  program.queue.append = (message) =>
+    new Promise<void>((resolve) => {
+      store = resolve;
+    }).then(() => append.call(program.queue, message));
+  const published = stage.publish(client, `${EVENTS}?k=v/`, 'hello', 1);
+  assert.equal(await fateOf(published), 'open');
+  store();
+  assert.equal(await fateOf(published), 'kept');
+  assert.equal(program.queue.count, 1);
+  const session = await stage.open();
+  await stage.pass(SECOND);
+  assert.deepEqual(session.topics, ['devices/gw-0001/messages/events/k=v']);
+  assert.deepEqual(program.counts, { forwarded: 1, resent: 0, dropped: 0, refused: 0, setAside: 0 });
+});
+
+for (const [what, topic, text] of [
+  ['an unknown topic', 'sensors/1', ''],
+  ['a topic without a request', '$iothub/twin/GET/?', ''],
+  ['properties that are not encoded', `${EVENTS}a=%`, ''],
+  ['a message that is too large', EVENTS, 'x'.repeat(262_145)],
+] as const) {
+  test(`${what}: refused without a PUBACK, not at once, and told in the log`, async () => {
+    const stage = new Stage();
+    const program = stage.program('one');
+    const client = await stage.client('one');
+    const published = stage.publish(client, topic, text, 1);
+    await stage.pass(999);
+    assert.equal(await fateOf(published), 'open');
+    await stage.pass(1);
+    assert.equal(await fateOf(published), 'broken');
+    assert.equal(program.queue.count, 0);
+    assert.equal(program.counts.refused, 1);
+    assert.deepEqual(
+      stage.lines.map(({ event, id }) => `${event} ${id}`),
+      ['uplink-message-refused one'],
+    );
+  });
+}
+
+test('a full queue: refused without a PUBACK, and taken when there is room', async () => {
+  const stage = new Stage();
+  const program = stage.program('one');
+  program.queue.most = 0;
+  const client = await stage.client('one');
+  const published = stage.publish(client, EVENTS, 'a', 1);
+  await stage.pass(SECOND);
+  assert.equal(await fateOf(published), 'broken');
+  assert.equal(program.counts.refused, 1);
+  program.queue.most = 1;
+  assert.equal(await fateOf(stage.publish(client, EVENTS, 'a', 1)), 'kept');
+});
+
+test('QoS 0: forwarded in a session, dropped and counted without one, never stored', async () => {
+  const stage = new Stage();
+  const program = stage.program('one');
+  const client = await stage.client('one');
+  await stage.publish(client, EVENTS, 'a');
+  const session = await stage.open();
+  await stage.publish(client, `${EVENTS}k=v`, 'b');
+  assert.deepEqual(session.topics, ['devices/gw-0001/messages/events/k=v']);
+  assert.equal(program.queue.count, 0);
+  assert.equal(program.counts.dropped, 1);
+  assert.equal(program.counts.forwarded, 1);
+});
+
+test('only the filters of a device are granted: messages as asked, all else by QoS 0', async () => {
+  const stage = new Stage();
+  stage.program('one');
+  const client = await stage.client('one');
+  const granted = (filter: string) => stage.uplink.rules.subscribe(client, filter, 1);
+  assert.equal(await granted(MESSAGES), 1);
+  for (const filter of [METHODS, ANSWERS, DESIRED]) assert.equal(await granted(filter), 0);
+  for (const filter of ['#', 'devices/me/modules/m/#', 'devices/+/messages/devicebound/#']) {
+    assert.equal(await granted(filter), 128);
+  }
+});
+
+test('a program that is added while the session is open takes part: its messages, and what it subscribes to', async () => {
+  const stage = new Stage();
+  const session = await stage.open();
+  stage.program('late');
+  const client = await stage.client('late', DESIRED);
+  await stage.publish(client, EVENTS, 'a', 1);
+  await stage.pass(SECOND);
+  assert.deepEqual(stage.hub.texts, ['a']);
+  assert(session.filters.includes(`+${DESIRED} 0`));
+});
+
+test('a program that is removed: its clients are ended, its subscriptions at the hub too, the others go on', async () => {
+  const stage = new Stage();
+  stage.program('one');
+  stage.program('two');
+  const one = await stage.client('one', DESIRED, MESSAGES);
+  const two = await stage.client('two', MESSAGES);
+  const session = await stage.open();
+  stage.uplink.remove('one');
+  assert.equal(one.ended, 'the program was removed');
+  await stage.leave(one);
+  assert.equal(session.filters.at(-1), `-${DESIRED}`);
+  await stage.publish(two, EVENTS, 'b', 1);
+  const late = stage.publish(one, EVENTS, 'a', 1);
+  await stage.pass(SECOND);
+  assert.equal(await fateOf(late), 'broken');
+  assert.deepEqual(stage.hub.texts, ['b']);
+  await assert.rejects(stage.uplink.rules.opened(new TestClient('one')));
+});
+
+test('what the hub sends before the session is proven is taken, too', async () => {
+  const stage = new Stage();
+  stage.program('one');
+  const client = await stage.client('one', MESSAGES);
+  const session = stage.hub.accept();
+  assert.equal(await fateOf(stage.arrive(session, 'devices/gw-0001/messages/devicebound/', 'm1', 1)), 'kept');
+  assert.deepEqual(client.texts, ['m1']);
+});
+
+test('a topic of other software is not wanted', async () => {
+  const stage = new Stage();
+  stage.program('one');
+  const session = await stage.open();
+  for (const topic of ['other', '$iothub/methods/POST/', '$iothub/streams/POST/x/?$rid=1']) {
+    assert.equal(stage.arrive(session, topic), undefined);
+  }
+});
+
+test('close: messages stay in the queue, requests are forgotten', async () => {
+  const stage = new Stage();
+  const program = stage.program('one');
+  const client = await stage.client('one', ANSWERS);
+  await stage.open();
+  await stage.publish(client, '$iothub/twin/GET/?$rid=1');
+  await stage.uplink.close();
+  await stage.publish(client, EVENTS, 'a', 1);
+  await stage.pass(SECOND);
+  assert.equal(program.queue.count, 1);
+  assert.deepEqual(client.got, []);
+  await settled();
+});
