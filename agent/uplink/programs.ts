@@ -3,6 +3,7 @@ import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Fault } from '../failure/failure.ts';
 import { makeDirectory, writeAtomically } from '../state/durable.ts';
+import { assertName, isProgramName } from '../state/program-name.ts';
 
 /** What is known of a program, as it is on disk. */
 export interface ProgramRecord {
@@ -13,16 +14,9 @@ export interface ProgramRecord {
   readonly sessions: Readonly<Record<string, Readonly<Record<string, 0 | 1>>>>;
 }
 
-const NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$/;
 const RECORD = 'program.json';
 /** Each has a socket, a queue and a directory. */
 const MOST_PROGRAMS = 32;
-
-/** @throws Fault NL-UPLINK-PROGRAM */
-export function assertName(name: string): void {
-  if (!NAME.test(name))
-    throw new Fault('NL-UPLINK-PROGRAM', { message: `${JSON.stringify(name)} is no name of a program.` });
-}
 
 /** Whether there are programs: only then the uplink is loaded. @param directory the state directory */
 export async function hasPrograms(directory: string): Promise<boolean> {
@@ -35,7 +29,7 @@ export const uplinkDirectory = (directory: string): string => join(directory, 'u
 export async function namesIn(directory: string): Promise<string[]> {
   try {
     const entries = await readdir(directory, { withFileTypes: true });
-    return entries.flatMap((entry) => (entry.isDirectory() && NAME.test(entry.name) ? [entry.name] : [])).sort();
+    return entries.flatMap((entry) => (entry.isDirectory() && isProgramName(entry.name) ? [entry.name] : [])).sort();
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw new Fault('NL-UPLINK-DISK', { message: `The programs in ${directory} cannot be listed.`, cause });

@@ -1,5 +1,3 @@
-import { createInterface } from 'node:readline';
-import type { Readable } from 'node:stream';
 import { type Config, configPath, loadConfig } from '../../config/config.ts';
 import { askSocket } from '../../control/client.ts';
 import { EXIT } from '../../failure/exit.ts';
@@ -9,6 +7,7 @@ import { becomeDaemon, type Passage } from '../../machine/as-daemon.ts';
 import { endJournal } from '../../state/journal.ts';
 import { type Lock, takeLock } from '../../state/lock.ts';
 import { command, Misuse, type Run, textOption } from '../kit/command.ts';
+import { type Keyboard, lineOf } from '../kit/line.ts';
 import { screenOf } from '../kit/screen.ts';
 import { filesIn, removeFiles } from './state-directory.ts';
 import { tokenHolding } from './token.ts';
@@ -19,7 +18,7 @@ export interface DecommissionOptions {
   /** Goes on as the daemon. */
   readonly passage: Passage;
   /** Where the answer is typed. */
-  readonly stdin: Readable & { readonly isTTY?: boolean };
+  readonly stdin: Keyboard;
 }
 
 /**
@@ -82,15 +81,4 @@ async function alone({ state, control }: Config): Promise<Lock> {
   if (!isAnswered) return lock;
   await lock.release();
   throw runs;
-}
-
-/** The next line; empty where there is none. */
-async function lineOf(stdin: Readable): Promise<string> {
-  const lines = createInterface({ input: stdin });
-  try {
-    for await (const line of lines) return line.trim();
-    return '';
-  } finally {
-    lines.close();
-  }
 }
