@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Fault } from '../failure/failure.ts';
 import { makeDirectory, writeAtomically } from '../state/durable.ts';
-import { assertName, isProgramName } from '../state/program-name.ts';
+import { assertName, programNames, uplinkDirectory } from '../state/program-name.ts';
 
 /** What is known of a program, as it is on disk. */
 export interface ProgramRecord {
@@ -23,15 +23,11 @@ export async function hasPrograms(directory: string): Promise<boolean> {
   return (await namesIn(uplinkDirectory(directory))).length > 0;
 }
 
-export const uplinkDirectory = (directory: string): string => join(directory, 'uplink');
-
 /** The names of the programs, in order. @throws Fault NL-UPLINK-DISK */
 export async function namesIn(directory: string): Promise<string[]> {
   try {
-    const entries = await readdir(directory, { withFileTypes: true });
-    return entries.flatMap((entry) => (entry.isDirectory() && isProgramName(entry.name) ? [entry.name] : [])).sort();
+    return await programNames(directory);
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw new Fault('NL-UPLINK-DISK', { message: `The programs in ${directory} cannot be listed.`, cause });
   }
 }
