@@ -7,8 +7,9 @@ import { becomeDaemon, type Passage } from '../../machine/as-daemon.ts';
 import { endJournal } from '../../state/journal.ts';
 import { type Lock, takeLock } from '../../state/lock.ts';
 import { command, Misuse, type Run, textOption } from '../kit/command.ts';
-import { type Keyboard, lineOf } from '../kit/line.ts';
+import { type Keyboard, typedLine } from '../kit/line.ts';
 import { screenOf } from '../kit/screen.ts';
+import { programsLeft } from './programs.ts';
 import { filesIn, removeFiles } from './state-directory.ts';
 import { tokenHolding } from './token.ts';
 import { tpmHolding } from './tpm.ts';
@@ -45,11 +46,12 @@ export const decommission = ({ passage, stdin }: DecommissionOptions): Run =>
         io.out.write('There is nothing here that newleaf has made.\n');
         return EXIT.done;
       }
-      io.out.write(planInWords({ holding, files }, config, file, screen));
+      const programs = await programsLeft(directory);
+      io.out.write(planInWords({ holding, files, programs }, config, file, screen));
       if (!isAgreed) {
         const id = config.dps.registration_id;
         io.out.write(`Type ${id} to go on: `);
-        if ((await lineOf(stdin)) !== id) {
+        if ((await typedLine(stdin)) !== id) {
           io.err.write('That is not the registration ID. Nothing was destroyed.\n');
           return EXIT.failed;
         }
@@ -57,7 +59,7 @@ export const decommission = ({ passage, stdin }: DecommissionOptions): Run =>
       await endJournal(directory, io.now());
       await holding.destroy();
       await removeFiles(directory);
-      io.out.write(`\n${restInWords(config, file, screen)}`);
+      io.out.write(`\n${restInWords(config, file, programs, screen)}`);
       return EXIT.done;
     } finally {
       await lock.release();

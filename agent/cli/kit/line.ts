@@ -5,7 +5,7 @@ import type { Readable } from 'node:stream';
 export type Keyboard = Readable & { readonly isTTY?: boolean };
 
 /** The next line; empty where there is none. */
-export async function lineOf(stdin: Readable): Promise<string> {
+export async function typedLine(stdin: Readable): Promise<string> {
   const lines = createInterface({ input: stdin });
   try {
     for await (const line of lines) return line.trim();

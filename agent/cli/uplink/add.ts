@@ -8,8 +8,8 @@ import { command, Misuse, type Run, textOption } from '../kit/command.ts';
 import { screenOf } from '../kit/screen.ts';
 import { groupOf, groupWith, HERE, type Machine, sharingGroup } from './machine.ts';
 import { pasteText } from './paste.ts';
-import { makePlace } from './place.ts';
-import { askShown, askUplink, type Shown } from './told.ts';
+import { makeSocketPlace } from './place.ts';
+import { askShown, askUplink, type ShownProgram } from './told.ts';
 
 interface Wish {
   readonly name: string;
@@ -42,7 +42,7 @@ function assertPossible({ name, group, withKey }: Wish, machine: Machine): void 
 }
 
 /** @throws Fault of the daemon; then nothing of what root has made here is left */
-async function added({ name, group, withKey }: Wish, loaded: LoadedConfig, machine: Machine): Promise<Shown> {
+async function added({ name, group, withKey }: Wish, loaded: LoadedConfig, machine: Machine): Promise<ShownProgram> {
   const { socket } = loaded.config.control;
   const wanted = group === undefined ? undefined : groupOf(group, machine);
   const { programs } = await askUplink(socket);
@@ -61,7 +61,7 @@ async function added({ name, group, withKey }: Wish, loaded: LoadedConfig, machi
 async function placed(program: string, wanted: Numbered | undefined, loaded: LoadedConfig, machine: Machine) {
   const { owner, ownGroup } = await holders(loaded, machine);
   const { sockets } = loaded.config.uplink;
-  return makePlace({ program, sockets, owner, ownGroup, group: wanted ?? ownGroup }, machine.tmpfiles);
+  return makeSocketPlace({ program, sockets, owner, ownGroup, group: wanted ?? ownGroup }, machine.tmpfiles);
 }
 
 /** User and group of the daemon: of the unit's, or else of the one that has made the socket of the commands. */

@@ -1,11 +1,11 @@
 import { type Screen, wrap } from '../kit/screen.ts';
-import type { Connection } from './told.ts';
+import type { HowToConnect } from './told.ts';
 
-type BySocket = Extract<Connection, { socket: string }>;
-type ByKey = Extract<Connection, { key: string }>;
+type BySocket = Extract<HowToConnect, { socket: string }>;
+type ByKey = Extract<HowToConnect, { key: string }>;
 
-/** A way to connect. */
-export interface Way {
+/** One way to connect. */
+export interface Paste {
   /** For whom it is, and what to mind. */
   readonly about: string;
   /** To be copied: these are never wrapped. */
@@ -19,16 +19,16 @@ export const eventsTopic = (name: string): string => `devices/${name}/messages/e
 const messagesFilter = (name: string): string => `devices/${name}/messages/devicebound/#`;
 
 /** How a program connects, to be pasted: prose as wide as the screen, and lines that are never wrapped. Pure. */
-export function pasteText(connection: Connection, screen: Screen, group?: string): string {
-  const parts = waysOf(connection, group).map(({ about, lines }) => [...wrap(screen, about), ...lines].join('\n'));
+export function pasteText(connection: HowToConnect, screen: Screen, group?: string): string {
+  const parts = pastesOf(connection, group).map(({ about, lines }) => [...wrap(screen, about), ...lines].join('\n'));
   return `${parts.join('\n\n')}\n`;
 }
 
 /** Pure. @param group whose users may use the socket; undefined where it is not known */
-export const waysOf = (connection: Connection, group?: string): readonly Way[] =>
+export const pastesOf = (connection: HowToConnect, group?: string): readonly Paste[] =>
   'socket' in connection ? bySocket(connection, group) : byKey(connection);
 
-function bySocket({ name, socket }: BySocket, group: string | undefined): readonly Way[] {
+function bySocket({ name, socket }: BySocket, group: string | undefined): readonly Paste[] {
   const topic = eventsTopic(name);
   const whose = group === undefined ? 'the group of its directory' : `the group ${group}`;
   return [
@@ -60,9 +60,9 @@ function bySocket({ name, socket }: BySocket, group: string | undefined): readon
     {
       about: 'Node, package mqtt 4 and later.',
       lines: [
-        "const mqtt = require('mqtt');",
-        `const connect = () => require('node:net').connect('${socket}');`,
-        `const client = new mqtt.MqttClient(connect, { clientId: '${name}', keepalive: 60 });`,
+        "import { connect } from 'node:net';",
+        "import mqtt from 'mqtt';",
+        `const client = new mqtt.MqttClient(() => connect('${socket}'), { clientId: '${name}', keepalive: 60 });`,
         `client.publish('${topic}', '${BODY}', { qos: 1 });`,
       ],
     },
@@ -73,7 +73,7 @@ function bySocket({ name, socket }: BySocket, group: string | undefined): readon
   ];
 }
 
-function byKey({ name, tcp, key, ca }: ByKey): readonly Way[] {
+function byKey({ name, tcp, key, ca }: ByKey): readonly Paste[] {
   const { host, port } = hostOf(tcp);
   return [
     {
@@ -91,11 +91,11 @@ function byKey({ name, tcp, key, ca }: ByKey): readonly Way[] {
 }
 
 /** The device SDKs of Azure, where HostName is not checked, and must have a dot (azure-iot-sdk-c). */
-function sdks(name: string, host: string, port: string, key: string, ca: string): readonly Way[] {
+function sdks(name: string, host: string, port: string, key: string, ca: string): readonly Paste[] {
   const isUsual = port === MQTTS;
   const gateway = isUsual ? host : `${host}:${port}`;
   const connection = `HostName=newleaf.local;DeviceId=${name};SharedAccessKey=${key};GatewayHostName=${gateway}`;
-  const node: Way = {
+  const node: Paste = {
     about:
       'Node (azure-iot-device, azure-iot-device-mqtt): Client.fromConnectionString(…, Mqtt), and start the program with',
     lines: [`NODE_EXTRA_CA_CERTS=${ca} node program.js`],
@@ -103,7 +103,7 @@ function sdks(name: string, host: string, port: string, key: string, ca: string)
   const only = isUsual
     ? ''
     : ' Of them only that of Node takes another port than 8883: for the others change uplink.tcp.';
-  const first: Way = { about: `The device SDKs of Azure take this connection string.${only}`, lines: [connection] };
+  const first: Paste = { about: `The device SDKs of Azure take this connection string.${only}`, lines: [connection] };
   if (!isUsual) return [first, node];
   return [
     first,
@@ -133,7 +133,7 @@ function sdks(name: string, host: string, port: string, key: string, ca: string)
   ];
 }
 
-function others(name: string, host: string, port: string, key: string, ca: string): readonly Way[] {
+function others(name: string, host: string, port: string, key: string, ca: string): readonly Paste[] {
   const topic = eventsTopic(name);
   return [
     {

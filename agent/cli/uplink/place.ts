@@ -23,7 +23,7 @@ export const recordOf = (program: string, tmpfiles: string): string => join(tmpf
  * @returns what takes that back, as far as it was not there before
  * @throws Fault NL-UPLINK-SOCKET
  */
-export async function makePlace(place: ProgramDirectory, tmpfiles: string): Promise<() => Promise<void>> {
+export async function makeSocketPlace(place: ProgramDirectory, tmpfiles: string): Promise<() => Promise<void>> {
   const record = recordOf(place.program, tmpfiles);
   const isRecordNew = !(await isThere(record));
   const isNew = await makeProgramDirectory(place);
@@ -45,7 +45,7 @@ export async function makePlace(place: ProgramDirectory, tmpfiles: string): Prom
 }
 
 /** @throws Fault NL-UPLINK-SOCKET */
-export async function removePlace(sockets: string, program: string, tmpfiles: string): Promise<void> {
+export async function removeSocketPlace(sockets: string, program: string, tmpfiles: string): Promise<void> {
   const record = recordOf(program, tmpfiles);
   try {
     await rm(record, { force: true });
@@ -56,7 +56,8 @@ export async function removePlace(sockets: string, program: string, tmpfiles: st
 }
 
 /** Whether root has made a place for the program. */
-export const hasPlace = (program: string, tmpfiles: string): Promise<boolean> => isThere(recordOf(program, tmpfiles));
+export const hasSocketPlace = (program: string, tmpfiles: string): Promise<boolean> =>
+  isThere(recordOf(program, tmpfiles));
 
 function recordText({ program, sockets, owner, ownGroup, group }: ProgramDirectory): string {
   const line = (path: string, mode: number, users: Numbered) =>

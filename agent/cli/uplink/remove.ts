@@ -2,10 +2,10 @@ import { configPath, loadConfig } from '../../config/config.ts';
 import { EXIT } from '../../failure/exit.ts';
 import { assertName } from '../../state/program-name.ts';
 import { command, Failed, Misuse, type Run, textOption } from '../kit/command.ts';
-import { type Keyboard, lineOf } from '../kit/line.ts';
+import { type Keyboard, typedLine } from '../kit/line.ts';
 import { screenOf, wrap } from '../kit/screen.ts';
 import { HERE, type Machine } from './machine.ts';
-import { hasPlace, recordOf, removePlace } from './place.ts';
+import { hasSocketPlace, recordOf, removeSocketPlace } from './place.ts';
 import { lossInWords } from './screen.ts';
 import { askRemoval, askUplink } from './told.ts';
 import { messages } from './words.ts';
@@ -22,7 +22,7 @@ export const uplinkRemove = (stdin: Keyboard, machine: Machine = HERE): Run =>
     }
     const { config } = loadConfig(configPath(textOption(args, 'config'), io.env));
     const { socket } = config.control;
-    const isPlaced = await hasPlace(name, machine.tmpfiles);
+    const isPlaced = await hasSocketPlace(name, machine.tmpfiles);
     if (isPlaced && !machine.isRoot()) {
       const message = `Only root can remove ${recordOf(name, machine.tmpfiles)}, which belongs to this program. Nothing was removed.`;
       throw new Failed(message, { advice: `sudo newleaf uplink remove ${name}` });
@@ -31,14 +31,14 @@ export const uplinkRemove = (stdin: Keyboard, machine: Machine = HERE): Run =>
     const screen = screenOf(io.out, io.env);
     if (program !== undefined && !isAgreed) {
       io.out.write(`${wrap(screen, lossInWords(program)).join('\n')}\nType ${name} to go on: `);
-      if ((await lineOf(stdin)) !== name) {
+      if ((await typedLine(stdin)) !== name) {
         io.err.write('That is not the name of the program. Nothing was removed.\n');
         return EXIT.failed;
       }
     }
     // Without a program the daemon refuses, unless a removal was interrupted here.
     const lost = program === undefined && isPlaced ? 0 : await askRemoval(socket, name);
-    if (isPlaced) await removePlace(config.uplink.sockets, name, machine.tmpfiles);
+    if (isPlaced) await removeSocketPlace(config.uplink.sockets, name, machine.tmpfiles);
     const loss = lost === 0 ? '' : ` With it ${messages(lost)} for the hub ${lost > 1 ? 'are' : 'is'} lost.`;
     io.out.write(`${wrap(screen, `The program ${name} is removed.${loss}`).join('\n')}\n`);
     return EXIT.done;

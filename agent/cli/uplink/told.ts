@@ -43,7 +43,7 @@ export interface UplinkTold {
 }
 
 /** How a program connects. */
-export type Connection = { readonly name: string } & (
+export type HowToConnect = { readonly name: string } & (
   | { readonly socket: string }
   | {
       /** `address:port`, TLS. */
@@ -65,15 +65,15 @@ export async function askUplink(socket: string): Promise<UplinkTold> {
 }
 
 /** What a change answers: all that is told of the program, and how it connects. */
-export type Shown = ProgramTold & Connection;
+export type ShownProgram = ProgramTold & HowToConnect;
 
 /** @throws Fault of the daemon, and those of `askUplink` */
 export async function askShown(
   socket: string,
   change: { add: string; key: boolean } | { show: string },
-): Promise<Shown> {
+): Promise<ShownProgram> {
   const { status, body } = await askSocket(socket, 'POST', PATH, change);
-  if (status === 200) return body as Shown;
+  if (status === 200) return body as ShownProgram;
   throw refusal(status, body);
 }
 

@@ -5,7 +5,6 @@ import { renderStatus } from '../../../agent/cli/status/screen.ts';
 import { failure } from '../../../agent/failure/failure.ts';
 import type { Status } from '../../../agent/roll/report.ts';
 import { ended, leaf, NOW, statusWith } from './stage.ts';
-import { idle, programWith } from './uplink/gateway.ts';
 
 const unicode: Screen = { width: 80, isColoured: false, isUnicode: true };
 const ascii: Screen = { ...unicode, isUnicode: false };
@@ -98,30 +97,6 @@ What to do
      again by itself in 6 min.
 `,
   );
-});
-
-describe('programs of the gateway', () => {
-  test('stand below the hub, a line each, and what is wrong at the end', () => {
-    const trouble = failure('NL-UPLINK-SOCKET', { message: 'No socket.', advice: 'Add it again.' });
-    const programs = [idle(), programWith({ name: 'plc', trouble })];
-    const text = renderStatus({ ...statusWith(), uplink: { programs, rate: 20, isThrottled: false } }, unicode, place);
-    assert.ok(
-      text.includes(`  Device ID    gw-0001
-
-  Programs     sensors: no message waits for the hub
-               plc: 12 messages wait for the hub (3.4 KiB), the oldest for 5 min
-               (NL-UPLINK-SOCKET)
-`),
-      text,
-    );
-    assert.ok(text.endsWith('What to do\n  NL-UPLINK-SOCKET No socket.\n  → Add it again.\n'), text);
-  });
-
-  test('without any, nothing is said', () => {
-    const text = renderStatus(statusWith(), unicode, place);
-    assert.equal(renderStatus({ ...statusWith(), uplink: { programs: [] } }, unicode, place), text);
-    assert.doesNotMatch(text, /Programs/);
-  });
 });
 
 test('a candidate that got no answer is not to be enrolled', () => {

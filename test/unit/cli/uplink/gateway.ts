@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { Machine } from '../../../../agent/cli/uplink/machine.ts';
 import type { ProgramTold } from '../../../../agent/cli/uplink/told.ts';
+import type { ControlOptions } from '../../../../agent/control/server.ts';
 import { failure } from '../../../../agent/failure/failure.ts';
 import { daemon, GROUP_ID } from '../../control/daemon.ts';
 import { configIn, NOW } from '../stage.ts';
@@ -38,7 +39,12 @@ export const idle = (change: Partial<ProgramTold> = {}): ProgramTold => {
 export type Programs = Map<string, ProgramTold>;
 
 /** A daemon with these programs, and what commands touch beside it, in a directory of the test. */
-export async function gateway(t: TestContext, given: readonly ProgramTold[] = [], change: Partial<Machine> = {}) {
+export async function gateway(
+  t: TestContext,
+  given: readonly ProgramTold[] = [],
+  change: Partial<Machine> = {},
+  more: Partial<ControlOptions> = {},
+) {
   const programs: Programs = new Map(given.map((one) => [one.name, one]));
   const changes: unknown[] = [];
   const shown = (directory: string, one: ProgramTold) =>
@@ -47,6 +53,7 @@ export async function gateway(t: TestContext, given: readonly ProgramTold[] = []
       : { ...one, socket: join(directory, 'uplink', one.name, 'mqtt.sock') };
   const unknown = (message: string) => ({ status: 400, body: failure('NL-UPLINK-PROGRAM', { message }) });
   const it = await daemon(t, {
+    ...more,
     uplink: {
       status: () =>
         programs.size === 0 ? undefined : { programs: [...programs.values()], rate: 20, isThrottled: false },

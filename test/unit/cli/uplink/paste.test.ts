@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Screen } from '../../../../agent/cli/kit/screen.ts';
-import { eventsTopic, pasteText, waysOf } from '../../../../agent/cli/uplink/paste.ts';
-import type { Connection } from '../../../../agent/cli/uplink/told.ts';
+import { eventsTopic, pastesOf, pasteText } from '../../../../agent/cli/uplink/paste.ts';
+import type { HowToConnect } from '../../../../agent/cli/uplink/told.ts';
 import { readFilter, readPublished } from '../../../../agent/uplink/topics.ts';
 import { KEY } from './gateway.ts';
 
 const screen: Screen = { width: 80, isColoured: false, isUnicode: true };
 const socket = '/run/newleaf-uplink/sensors/mqtt.sock';
 const ca = '/run/newleaf-uplink/ca.pem';
-const bySocket: Connection = { name: 'sensors', socket };
-const byKey = (tcp = '127.0.0.1:8883'): Connection => ({ name: 'sensors', tcp, key: KEY, ca });
-const linesOf = (connection: Connection, on = screen, group?: string) => pasteText(connection, on, group).split('\n');
+const bySocket: HowToConnect = { name: 'sensors', socket };
+const byKey = (tcp = '127.0.0.1:8883'): HowToConnect => ({ name: 'sensors', tcp, key: KEY, ca });
+const linesOf = (connection: HowToConnect, on = screen, group?: string) => pasteText(connection, on, group).split('\n');
 
 describe('a socket', () => {
   test('what to paste', () => {
@@ -24,7 +24,7 @@ describe('a socket', () => {
       `mosquitto_sub --unix ${socket} -i sensors-sub -c -q 1 -t 'devices/sensors/messages/devicebound/#'`,
       'client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id="sensors", transport="unix")',
       `client.connect("${socket}")`,
-      `const connect = () => require('node:net').connect('${socket}');`,
+      `const client = new mqtt.MqttClient(() => connect('${socket}'), { clientId: 'sensors', keepalive: 60 });`,
       'newleaf uplink add NAME --key',
     ])
       assert.ok(lines.includes(line), line);
@@ -76,7 +76,7 @@ describe('a key', () => {
 
 test('prose has the width of the screen; a line to copy is whole on the narrowest', () => {
   for (const connection of [bySocket, byKey()]) {
-    const copied = waysOf(connection).flatMap(({ lines }) => lines);
+    const copied = pastesOf(connection).flatMap(({ lines }) => lines);
     for (const width of [40, 80]) {
       const shown = linesOf(connection, { ...screen, width });
       assert.deepEqual(

@@ -18,7 +18,7 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { describe, type TestContext, test } from 'node:test';
 import { uplinkAdd } from '../../../../agent/cli/uplink/add.ts';
-import { makePlace, USUAL_SOCKETS } from '../../../../agent/cli/uplink/place.ts';
+import { makeSocketPlace, USUAL_SOCKETS } from '../../../../agent/cli/uplink/place.ts';
 import { uplinkRemove } from '../../../../agent/cli/uplink/remove.ts';
 import { SCHEMA } from '../../../../agent/config/schema.ts';
 import { failure } from '../../../../agent/failure/failure.ts';
@@ -53,7 +53,7 @@ function place(t: TestContext, change: object = {}) {
 describe('root makes the place of a socket', { skip }, () => {
   test('the directories with owner, group and mode, and the same for each boot', async (t) => {
     const { sockets, tmpfiles, where, record } = place(t);
-    await makePlace(where, tmpfiles);
+    await makeSocketPlace(where, tmpfiles);
     assert.deepEqual(facts(sockets), ['755', DAEMON, 4711]);
     assert.deepEqual(facts(join(sockets, 'sensors')), ['2750', DAEMON, 4713]);
     assert.deepEqual(facts(record), ['644', 0, 0]);
@@ -66,7 +66,7 @@ d ${sockets}/sensors 2750 daemon plc -
     );
     // Where there is a directory for sockets already, it stays as it is.
     chmodSync(sockets, 0o700);
-    await makePlace({ ...where, program: 'other' }, tmpfiles);
+    await makeSocketPlace({ ...where, program: 'other' }, tmpfiles);
     assert.deepEqual(facts(sockets), ['700', DAEMON, 4711]);
   });
 
@@ -75,7 +75,7 @@ d ${sockets}/sensors 2750 daemon plc -
     const numbers = { owner: { id: 2, name: '2' }, ownGroup: { id: 3, name: '3' }, group: { id: 4, name: '4' } };
     const { sockets, tmpfiles, where, record } = place(t, numbers);
     const strange = join(sockets, 'a "b" 100%');
-    await makePlace({ ...where, sockets: strange }, tmpfiles);
+    await makeSocketPlace({ ...where, sockets: strange }, tmpfiles);
     const before = [facts(strange), facts(join(strange, 'sensors'))];
     spawnSync('rm', ['-r', sockets]);
     const { status, stderr } = spawnSync('systemd-tmpfiles', ['--create', record], { encoding: 'utf8' });
@@ -93,7 +93,7 @@ d ${sockets}/sensors 2750 daemon plc -
   test('the socket that is made in it has the group, also by a daemon that knows no other group', async (t) => {
     const { sockets, tmpfiles, where, directory } = place(t);
     chmodSync(directory, 0o755);
-    await makePlace(where, tmpfiles);
+    await makeSocketPlace(where, tmpfiles);
     const path = join(sockets, 'sensors', 'mqtt.sock');
     const server = createServer();
     const mask = process.umask(0o117);
@@ -113,8 +113,8 @@ d ${sockets}/sensors 2750 daemon plc -
 
   test('what was made can be taken back; what was there stays', async (t) => {
     const { sockets, tmpfiles, where, record } = place(t);
-    const undo = await makePlace(where, tmpfiles);
-    const again = await makePlace(where, tmpfiles);
+    const undo = await makeSocketPlace(where, tmpfiles);
+    const again = await makeSocketPlace(where, tmpfiles);
     await again();
     assert.ok(existsSync(record) && existsSync(join(sockets, 'sensors')));
     await undo();
@@ -131,7 +131,7 @@ d ${sockets}/sensors 2750 daemon plc -
         mkdirSync(sockets, { recursive: true });
         chownSync(sockets, DAEMON, 4711);
         symlinkSync(join(directory, target), join(sockets, 'sensors'));
-        await makePlace(where, tmpfiles).then(() => assert.fail(), wrong);
+        await makeSocketPlace(where, tmpfiles).then(() => assert.fail(), wrong);
         assert.deepEqual(facts(join(directory, 'precious')), ['700', 0, 0]);
         assert.ok(!existsSync(join(directory, 'none')) && !existsSync(record));
       }
@@ -141,7 +141,7 @@ d ${sockets}/sensors 2750 daemon plc -
       const { directory, tmpfiles, where } = place(t);
       mkdirSync(join(directory, 'precious'));
       symlinkSync('precious', join(directory, 'run'));
-      await makePlace(where, tmpfiles).then(() => assert.fail(), wrong);
+      await makeSocketPlace(where, tmpfiles).then(() => assert.fail(), wrong);
       assert.deepEqual(readdirSync(join(directory, 'precious')), []);
     });
 
@@ -150,7 +150,7 @@ d ${sockets}/sensors 2750 daemon plc -
       mkdirSync(tmpfiles, { recursive: true });
       writeFileSync(join(directory, 'precious'), 'precious');
       symlinkSync(join(directory, 'precious'), record);
-      await makePlace(where, tmpfiles);
+      await makeSocketPlace(where, tmpfiles);
       assert.equal(readFileSync(join(directory, 'precious'), 'utf8'), 'precious');
       assert.ok(lstatSync(record).isFile());
     });
@@ -160,14 +160,14 @@ d ${sockets}/sensors 2750 daemon plc -
     const { sockets, tmpfiles, where } = place(t);
     mkdirSync(join(sockets, 'sensors'), { recursive: true });
     chownSync(join(sockets, 'sensors'), 4799, 4799);
-    await assert.rejects(makePlace(where, tmpfiles), /NL-UPLINK-SOCKET .*it belongs to the user 4799/);
+    await assert.rejects(makeSocketPlace(where, tmpfiles), /NL-UPLINK-SOCKET .*it belongs to the user 4799/);
     assert.deepEqual(facts(join(sockets, 'sensors')), ['755', 4799, 4799]);
   });
 
   test('where the file cannot be written, nothing is left, and a key is another way', async (t) => {
     const { sockets, tmpfiles, where, record } = place(t);
     mkdirSync(record, { recursive: true });
-    await assert.rejects(makePlace(where, tmpfiles), /NL-UPLINK-SOCKET .*cannot be written: without it .* --key/);
+    await assert.rejects(makeSocketPlace(where, tmpfiles), /NL-UPLINK-SOCKET .*cannot be written: without it .* --key/);
     assert.equal(existsSync(join(sockets, 'sensors')), false);
   });
 });
