@@ -1,6 +1,8 @@
 import { stat } from 'node:fs/promises';
 import { configPath, type LoadedConfig, loadConfig } from '../../config/config.ts';
 import { EXIT } from '../../failure/exit.ts';
+import { Fault } from '../../failure/failure.ts';
+import { failureOf } from '../../failure/failure-of.ts';
 import { daemonAccount } from '../../machine/as-daemon.ts';
 import type { Numbered, ProgramDirectory } from '../../machine/program-directory.ts';
 import { assertName } from '../../state/program-name.ts';
@@ -41,20 +43,23 @@ function assertPossible({ name, group, withKey }: Wish, machine: Machine): void 
   throw new Misuse('Only root can give a socket to a group.', { advice });
 }
 
-/** @throws Fault of the daemon; then nothing of what root has made here is left */
+/** @throws Fault of the daemon; then nothing is left of what root has made here for a new program */
 async function added({ name, group, withKey }: Wish, loaded: LoadedConfig, machine: Machine): Promise<ShownProgram> {
   const { socket } = loaded.config.control;
   const wanted = group === undefined ? undefined : groupOf(group, machine);
   const { programs } = await askUplink(socket);
   const known = programs.find((one) => one.name === name);
-  // The daemon refuses a name that is taken; only a socket that it could not open may need another directory.
-  const isWanted = known === undefined || known.trouble?.code === 'NL-UPLINK-SOCKET';
-  const undo = machine.isRoot() && !withKey && isWanted ? await placed(name, wanted, loaded, machine) : undefined;
+  // The daemon refuses a name that is taken. Its socket may need another directory, where it could not be opened.
+  const isMended = known?.trouble?.code === 'NL-UPLINK-SOCKET';
+  const isPlaced = machine.isRoot() && !withKey && (known === undefined || isMended);
+  const undo = isPlaced ? await placed(name, wanted, loaded, machine) : undefined;
   try {
     return await askShown(socket, { add: name, key: withKey });
   } catch (error) {
-    await undo?.();
-    throw error;
+    if (known === undefined) await undo?.();
+    if (undo === undefined || !isMended || failureOf(error).code !== 'NL-UPLINK-PROGRAM') throw error;
+    const message = `The directory for the socket of ${name} is right now. The daemon opens the socket when it starts.`;
+    throw new Fault('NL-UPLINK-SOCKET', { message, advice: 'sudo systemctl restart newleaf' });
   }
 }
 

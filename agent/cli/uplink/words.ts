@@ -41,7 +41,7 @@ export function sumOf(programs: readonly ProgramTold[]): Pick<ProgramTold, 'queu
 }
 
 export const throttledInWords = (rate: number | undefined): string =>
-  `The hub seems to throttle: ${rate === undefined ? 'fewer' : `${Number(rate.toFixed(1))}`} messages a second are sent.`;
+  `The hub seems to throttle: messages go ${rate === undefined ? 'more slowly' : `at ${Number(rate.toFixed(1))} a second`}.`;
 
 /** Whether a person is needed. */
 export const isLasting = ({ trouble }: ProgramTold): boolean =>
@@ -53,6 +53,6 @@ export function troublesOf({ programs }: UplinkTold): readonly Complaint[] {
   return met.filter(({ code }, index) => met.findIndex((one) => one.code === code) === index);
 }
 
-/** The trouble of a program, or that of the hub. */
+/** As a failure, with the advice of its code. */
 export const throttled = (rate: number | undefined): Trouble =>
   failure('NL-UPLINK-THROTTLED', { message: throttledInWords(rate) });

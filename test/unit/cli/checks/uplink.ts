@@ -153,7 +153,7 @@ export const UPLINK: readonly Row[] = [
     'uplink-trouble',
     'the hub throttles',
     having([programWith()], { isThrottled: true, rate: 2 }),
-    /^warning NL-UPLINK-THROTTLED The hub seems to throttle: 2 messages a second are sent\. -> Operator/,
+    /^warning NL-UPLINK-THROTTLED The hub seems to throttle: messages go at 2 a second\. -> Operator/,
   ],
   [
     'uplink-trouble',

@@ -53,7 +53,6 @@ export async function gateway(
       : { ...one, socket: join(directory, 'uplink', one.name, 'mqtt.sock') };
   const unknown = (message: string) => ({ status: 400, body: failure('NL-UPLINK-PROGRAM', { message }) });
   const it = await daemon(t, {
-    ...more,
     uplink: {
       status: () =>
         programs.size === 0 ? undefined : { programs: [...programs.values()], rate: 20, isThrottled: false },
@@ -76,6 +75,7 @@ export async function gateway(
         };
       },
     },
+    ...more,
   });
   const sockets = join(it.directory, 'uplink');
   const groups = join(it.directory, 'groups');

@@ -9,7 +9,6 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
-  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -229,17 +228,44 @@ describe('sudo newleaf uplink', { skip }, () => {
     assert.deepEqual([existsSync(sockets), readdirSync(tmpfiles)], [false, []]);
   });
 
-  test('where the daemon refuses, nothing is left; a program that is there keeps its directory', async (t) => {
-    const { config, machine, sockets, programs } = await gateway(t);
+  test('a program that is there keeps its directory', async (t) => {
+    const { config, machine, sockets } = await gateway(t);
     assert.equal(await uplinkAdd(machine)(add(config, '--group', 'sensors'), stage()), 0);
     const before = facts(join(sockets, 'sensors'));
     assert.equal(await uplinkAdd(machine)(add(config), stage()), 1);
     assert.deepEqual(facts(join(sockets, 'sensors')), before);
-    // One with a trouble gets its directory put right, and keeps it.
-    programs.set('sensors', idle({ trouble: failure('NL-UPLINK-SOCKET') }));
-    chmodSync(join(sockets, 'sensors'), 0o700);
-    assert.equal(await uplinkAdd(machine)(add(config, '--group', 'sensors'), stage()), 1);
-    assert.deepEqual(facts(join(sockets, 'sensors')), before);
-    assert.ok(statSync(sockets).isDirectory());
+  });
+
+  test('a program whose socket cannot be opened gets its directory again, and keeps it', async (t) => {
+    const { config, machine, sockets, tmpfiles } = await gateway(t, [idle({ trouble: failure('NL-UPLINK-SOCKET') })]);
+    const io = stage();
+    assert.equal(await uplinkAdd(machine)(add(config, '--group', 'sensors'), io), 1);
+    assert.match(
+      words(io.err.text),
+      /^NL-UPLINK-SOCKET The directory .* is right now\. .* → sudo systemctl restart newleaf $/,
+    );
+    assert.deepEqual(facts(join(sockets, 'sensors')), ['2750', 0, 4713]);
+    assert.deepEqual(readdirSync(tmpfiles), ['newleaf-uplink-sensors.conf']);
+  });
+
+  test('where the daemon does not run, nothing is made: 5', async (t) => {
+    const { config, machine, sockets, tmpfiles, close } = await gateway(t);
+    await close();
+    assert.equal(await uplinkAdd(machine)(add(config), stage()), 5);
+    assert.deepEqual([existsSync(sockets), readdirSync(tmpfiles)], [false, []]);
+  });
+
+  test('where the daemon refuses a new program, nothing is left', async (t) => {
+    const change = async () => ({ status: 500, body: failure('NL-UPLINK-DISK') });
+    const { config, machine, sockets, tmpfiles } = await gateway(
+      t,
+      [],
+      {},
+      { uplink: { status: () => undefined, change } },
+    );
+    const io = stage();
+    assert.equal(await uplinkAdd(machine)(add(config), io), 1);
+    assert.match(io.err.text, /^NL-UPLINK-DISK /);
+    assert.deepEqual([readdirSync(sockets), readdirSync(tmpfiles)], [[], []]);
   });
 });

@@ -39,7 +39,7 @@ test('the list', () => {
   NL-UPLINK-SOCKET No.
   → Add it.
 
-NL-UPLINK-THROTTLED The hub seems to throttle: 4.5 messages a second are sent.
+NL-UPLINK-THROTTLED The hub seems to throttle: messages go at 4.5 a second.
 → Operator of the hub: look at its quota and its throttling. Nothing is lost;
   the messages wait on the gateway.
 `,
@@ -70,7 +70,7 @@ describe('in the status', () => {
     );
     assert.deepEqual(statusRows({ programs, rate: 1, isThrottled: true }, NOW), [
       '5 programs: 60 messages wait for the hub (17.0 KiB), the oldest for 5 hours',
-      'The hub seems to throttle: 1 messages a second are sent.',
+      'The hub seems to throttle: messages go at 1 a second.',
     ]);
     const troubled = [...programs.slice(1), idle({ trouble: failure('NL-UPLINK-FULL') })];
     assert.match(statusRows({ programs: troubled }, NOW)[0] ?? '', /; 1 with a trouble: newleaf uplink list$/);
