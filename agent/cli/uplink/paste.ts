@@ -18,9 +18,11 @@ const BODY = '{"temperature":21.5}';
 export const eventsTopic = (name: string): string => `devices/${name}/messages/events/`;
 const messagesFilter = (name: string): string => `devices/${name}/messages/devicebound/#`;
 
-/** How a program connects, to be pasted: prose as wide as the screen, and lines that are never wrapped. Pure. */
+/** How a program connects: lines to paste, which are never wrapped, and prose as comments between them. Pure. */
 export function pasteText(connection: HowToConnect, screen: Screen, group?: string): string {
-  const parts = pastesOf(connection, group).map(({ about, lines }) => [...wrap(screen, about), ...lines].join('\n'));
+  const parts = pastesOf(connection, group).map(({ about, lines }) =>
+    [...wrap(screen, about, { first: '# ' }), ...lines].join('\n'),
+  );
   return `${parts.join('\n\n')}\n`;
 }
 
@@ -151,16 +153,16 @@ function others(name: string, host: string, port: string, key: string, ca: strin
       lines: [ca, topic],
     },
     {
-      about: 'Telegraf, whose own default is QoS 2, which a hub does not have:',
+      about:
+        'Telegraf. Its sample has QoS 2, which a hub does not have; and an empty last part of a topic is an error to it.',
       lines: [
         '[[outputs.mqtt]]',
-        `  servers = ["ssl://${host}:${port}"]`,
-        '  protocol = "3.1.1"',
+        `  servers = ["mqtts://${host}:${port}"]`,
         `  client_id = "${name}"`,
         `  username = "${name}"`,
         `  password = "${key}"`,
         `  tls_ca = "${ca}"`,
-        `  topic = "${topic}"`,
+        `  topic = "${topic.replace(/\/$/, '')}"`,
         '  qos = 1',
         '  data_format = "json"',
       ],
