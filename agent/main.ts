@@ -37,6 +37,10 @@ const COMMANDS: Readonly<Record<CommandName, (passage: Passage) => Promise<Run>>
   csr: async () => (await import('./cli/request/csr.ts')).run,
   install: async () => (await import('./cli/request/install.ts')).install(process.stdin),
   tpm: async () => (await import('./cli/tpm.ts')).run,
+  'uplink add': async () => (await import('./cli/uplink/add.ts')).uplinkAdd(),
+  'uplink list': async () => (await import('./cli/uplink/list.ts')).run,
+  'uplink show': async () => (await import('./cli/uplink/show.ts')).uplinkShow(),
+  'uplink remove': async () => (await import('./cli/uplink/remove.ts')).uplinkRemove(process.stdin),
   'support-bundle': async () => (await import('./cli/bundle/command.ts')).supportBundle(thisProgram()),
   decommission: async (passage) =>
     (await import('./cli/decommission/command.ts')).decommission({ passage, stdin: process.stdin }),

@@ -3,13 +3,14 @@
 #   ./install.sh [--prefix DIRECTORY]   installs it, or upgrades what is there
 #   ./install.sh --uninstall            removes it; configuration, PIN, state and the keys in the token stay
 # All of newleaf is in DIRECTORY (/opt/newleaf), which must be on a disk that can be written: program/, bin/, share/, etc/
-# and state/. Of the root file system it needs a user, its units, and a link at /etc/newleaf. They are written once: an
-# upgrade needs a root that can be written only where a unit has changed.
+# and state/. Of the root file system it needs a user, its units, a line for tmpfiles.d, and a link at /etc/newleaf. They are
+# written once: an upgrade needs a root that can be written only where a unit has changed.
 set -eu
 umask 022
 
 here=$(cd "$(dirname "$0")" && pwd -P)
 units=/etc/systemd/system
+tmpfiles=/etc/tmpfiles.d/newleaf.conf
 
 say() { echo "$*"; }
 die() {
@@ -59,12 +60,16 @@ localised() {
     -e "s|^Description=.*|&\\nRequiresMountsFor=$prefix|" "$1"
 }
 
+# The other lines are for the Debian package: state and PIN are below the prefix here.
+for_sockets() { grep '^d /run/newleaf-uplink ' "$here/systemd/newleaf.tmpfiles"; }
+
 # Fails where it would have to change something of the root file system.
 root_is_ready() {
   id newleaf >/dev/null 2>&1 && [ -L /etc/newleaf ] && systemctl --quiet is-enabled newleaf.service 2>/dev/null || return 1
   for unit in "$here"/systemd/*.service "$here"/systemd/*.timer; do
     localised "$unit" | cmp -s - "$units/${unit##*/}" || return 1
   done
+  for_sockets | cmp -s - "$tmpfiles"
 }
 
 # Writes the files that the root file system needs.
@@ -80,6 +85,9 @@ prepare_root() {
   for unit in "$here"/systemd/*.service "$here"/systemd/*.timer; do
     localised "$unit" >"$units/${unit##*/}"
   done
+  mkdir -p "${tmpfiles%/*}"
+  for_sockets >"$tmpfiles"
+  ! booted || systemd-tmpfiles --create "$tmpfiles" || true
   reload
   systemctl --quiet enable newleaf.service
 }
@@ -170,7 +178,8 @@ uninstall() {
   touch "$units/.newleaf" 2>/dev/null || die "$units is read-only: mount -o remount,rw / and again."
   ! booted || systemctl --quiet stop newleaf.service newleaf-fallback.timer || true
   systemctl --quiet disable newleaf.service || true
-  rm -f "$units/.newleaf" "$units"/newleaf.service "$units"/newleaf-fallback.service "$units"/newleaf-fallback.timer /etc/newleaf
+  rm -f "$units/.newleaf" "$units"/newleaf.service "$units"/newleaf-fallback.service "$units"/newleaf-fallback.timer "$tmpfiles" \
+    /etc/newleaf
   if [ "$(readlink /usr/bin/newleaf || true)" = "$newleaf" ]; then rm -f /usr/bin/newleaf || true; fi
   reload
   for part in program bin share; do rm -rf "${prefix:?}/$part"; done

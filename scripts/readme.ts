@@ -2,7 +2,7 @@ import { gridTable } from '../test/unit/roll/grid.ts';
 import { lastingTable } from './lasting.ts';
 import { type Parts, renewBlocks, writeBlocks } from './pages/blocks.ts';
 import { renewCounts } from './pages/evening.ts';
-import { codesList, metricsTable, settingsList, storiesSections } from './pages/tables.ts';
+import { codesList, metricsTable, settingsList, storiesSections, uplinkMetricsTable } from './pages/tables.ts';
 
 const BY = 'scripts/readme.ts';
 
@@ -15,6 +15,7 @@ export const PARTS: Parts = {
   metrics: metricsTable,
   settings: settingsList,
   stories: storiesSections,
+  'uplink-metrics': uplinkMetricsTable,
 };
 
 /** A page with its derived blocks made anew. */

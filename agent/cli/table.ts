@@ -1,5 +1,6 @@
 import { type CommandSpec, flagged, type Tool, valued } from './kit/tool.ts';
 import { INIT_OPTIONS } from './table-init.ts';
+import { UPLINK_COMMANDS } from './table-uplink.ts';
 
 /** Options of every command. */
 const GLOBAL_OPTIONS = {
@@ -159,6 +160,7 @@ const COMMANDS = {
     ],
     exits: { 0: 'Done.', 1: 'There is no TPM, or it failed.', 2: usage },
   },
+  ...UPLINK_COMMANDS,
   'support-bundle': {
     meaning: 'Collect what a distant engineer needs, without secrets',
     about: [

@@ -3,7 +3,10 @@ import { isEndorsed, type Leaf } from './leaf.ts';
 import { clockFloor, dueAt, isCredible, type Terms } from './plan.ts';
 import type { Alarm, Next, Outcome, Phase, Request, RollState } from './state.ts';
 
-/** `newleaf status --json`, `GET /v1/status` and the method `leafStatus`. Kept stable: fields are added, never renamed. All times are ISO 8601. */
+/**
+ * `newleaf status --json`, `GET /v1/status` and the method `leafStatus`. Kept stable: fields are added, never renamed. All times
+ * are ISO 8601. The first two have a field more, `uplink`, where programs send through newleaf: UplinkTold of cli/uplink/told.ts.
+ */
 export interface Status {
   readonly schema: 1;
   readonly version: string;

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Fault } from '../failure/failure.ts';
 import { makeDirectory, writeAtomically } from '../state/durable.ts';
+import { assertName, programNames, uplinkDirectory } from '../state/program-name.ts';
 
 /** What is known of a program, as it is on disk. */
 export interface ProgramRecord {
@@ -13,31 +14,20 @@ export interface ProgramRecord {
   readonly sessions: Readonly<Record<string, Readonly<Record<string, 0 | 1>>>>;
 }
 
-const NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$/;
 const RECORD = 'program.json';
 /** Each has a socket, a queue and a directory. */
 const MOST_PROGRAMS = 32;
-
-/** @throws Fault NL-UPLINK-PROGRAM */
-export function assertName(name: string): void {
-  if (!NAME.test(name))
-    throw new Fault('NL-UPLINK-PROGRAM', { message: `${JSON.stringify(name)} is no name of a program.` });
-}
 
 /** Whether there are programs: only then the uplink is loaded. @param directory the state directory */
 export async function hasPrograms(directory: string): Promise<boolean> {
   return (await namesIn(uplinkDirectory(directory))).length > 0;
 }
 
-export const uplinkDirectory = (directory: string): string => join(directory, 'uplink');
-
 /** The names of the programs, in order. @throws Fault NL-UPLINK-DISK */
 export async function namesIn(directory: string): Promise<string[]> {
   try {
-    const entries = await readdir(directory, { withFileTypes: true });
-    return entries.flatMap((entry) => (entry.isDirectory() && NAME.test(entry.name) ? [entry.name] : [])).sort();
+    return await programNames(directory);
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw new Fault('NL-UPLINK-DISK', { message: `The programs in ${directory} cannot be listed.`, cause });
   }
 }

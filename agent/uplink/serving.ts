@@ -3,12 +3,13 @@ import { type Failure, Fault, failure } from '../failure/failure.ts';
 import { failureOf } from '../failure/failure-of.ts';
 import { failureFields } from '../machine/log.ts';
 import { makeDirectory, writeAtomically } from '../state/durable.ts';
+import { uplinkDirectory } from '../state/program-name.ts';
 import { countsOf, uplinkMetrics } from './counters.ts';
 import type { DoorOptions } from './door.ts';
 import { Listeners } from './listeners.ts';
 import type { Stored } from './ports.ts';
 import { Program } from './program.ts';
-import { makeProgram, namesIn, type ProgramRecord, readRecord, removeProgram, uplinkDirectory } from './programs.ts';
+import { makeProgram, namesIn, type ProgramRecord, readRecord, removeProgram } from './programs.ts';
 import { openQueue, type QueueOptions } from './queue/open.ts';
 import { Uplink } from './uplink.ts';
 

@@ -17,9 +17,13 @@ export const FILES: Readonly<Record<string, string>> = {
   [`${state}/ended.json`]: 'Why the daemon has ended by a fault; removed when it has run for an hour again.',
   [`${state}/refused-pin.json`]: 'A refused PIN by its digest, so that it is not tried again; not the PIN itself.',
   [`${state}/tpm-next-key`]: 'With a TPM: the key that the hub has not accepted yet; only this TPM can open it.',
+  [`${state}/uplink/`]: 'The programs that send through newleaf: their keys, and the messages that wait.',
   [`${state}/lock`]: 'A lock: while a daemon listens on this socket, no other newleaf starts.',
   [String(SCHEMA.control.socket.standard)]:
     'The control socket: HTTP and JSON, for the commands and for monitoring (/metrics).',
+  [`${SCHEMA.uplink.sockets.standard}/NAME/mqtt.sock`]: 'The socket of a program.',
+  [`${SCHEMA.uplink.sockets.standard}/ca.pem`]: 'The CA that programs with a key must trust.',
+  '/etc/tmpfiles.d/newleaf-uplink-NAME.conf': 'Makes the directory of that socket at boot.',
 };
 
 /** Variables that every screen depends on. */

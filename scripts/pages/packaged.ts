@@ -9,6 +9,7 @@ export const PACKAGED: Readonly<Record<string, string>> = {
   'agent/failure/README.md': 'codes.md',
   'agent/config/README.md': 'settings.md',
   'agent/roll/README.md': 'roll.md',
+  'agent/uplink/README.md': 'programs.md',
   'hsm/README.md': 'modules.md',
   'hsm/tpm/README.md': 'tpm.md',
   'scripts/enrollment/README.md': 'operator.md',

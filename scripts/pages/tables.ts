@@ -1,6 +1,7 @@
 import { type SettingRow, settingRows } from '../../agent/config/config.ts';
 import { METRICS } from '../../agent/daemon/metrics.ts';
 import { CODES } from '../../agent/failure/failure.ts';
+import { UPLINK_METRICS } from '../../agent/uplink/counters.ts';
 import { STORIES, type Told } from '../../test/e2e/roll/stories.ts';
 
 /** The headings of the codes, by how the codes begin. */
@@ -14,7 +15,8 @@ const AREAS: readonly (readonly [heading: string, begins: RegExp])[] = [
   ['The token, and the key of the leaf', /^NL-TOKEN-/],
   ['The TPM, where the gateway attests by it', /^NL-TPM-/],
   ['Configuration and state', /^NL-(CONFIG|STATE)/],
-  ['Daemon, clock and limits', /^NL-/],
+  ['Programs of this gateway', /^NL-UPLINK-/],
+  ['Daemon, clock and limits', /^NL-(?!UPLINK-)/],
 ];
 
 /** A list, because a small screen would have to scroll a table of four columns. */
@@ -57,8 +59,11 @@ function setting({ name, type, range, standard, absent, meaning }: SettingRow): 
   return `- **\`${name}\`** (${type}) ${meaning}<br>${otherwise}. Accepted: ${range}.`;
 }
 
-export function metricsTable(): string {
-  const rows = Object.entries(METRICS).map(([name, means]) => `| \`${name}\` | ${means} |`);
+export const metricsTable = (): string => tableOf(METRICS);
+export const uplinkMetricsTable = (): string => tableOf(UPLINK_METRICS);
+
+function tableOf(metrics: Readonly<Record<string, string>>): string {
+  const rows = Object.entries(metrics).map(([name, means]) => `| \`${name}\` | ${means} |`);
   return ['| metric | |', '|---|---|', ...rows].join('\n');
 }
 

@@ -130,6 +130,11 @@ const FOLDERS: Readonly<Record<string, Rule>> = {
     packages: ['node:'],
     why: 'a check sees what the daemon relies on by the same means, and does none of its work',
   },
+  'agent/cli/decommission': {
+    may: ['kit', 'cli', 'control', 'uplink', 'state', 'config', 'roll', 'hsm', 'machine', 'failure'],
+    packages: ['node:'],
+    why: 'it ends what the daemon has begun, and counts what is lost by that',
+  },
   'agent/cli/init': {
     may: [
       'ask',
@@ -192,7 +197,7 @@ export const HOUSE: readonly Room[] = [
   {
     name: 'main',
     files: /^agent\/main\.ts$/,
-    may: ['kit', 'cli', 'checks', 'init', 'run', 'hsm', 'machine', 'failure', 'time'],
+    may: ['kit', 'cli', 'checks', 'decommission', 'init', 'run', 'hsm', 'machine', 'failure', 'time'],
     packages: ['node:'],
     why: 'it finds the command, and does none of its work',
   },

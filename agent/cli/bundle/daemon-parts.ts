@@ -59,4 +59,11 @@ const log: Part = {
     printed(['journalctl', '--unit=newleaf', '--no-pager', '--output=short-iso-precise', `--lines=${LOG_LINES}`]),
 };
 
-export const DAEMON_PARTS: readonly Part[] = [screen, status, check, metrics, log];
+/** Names and counts: keys and messages of the programs are not in this answer. */
+const programs: Part = {
+  name: 'programs.json',
+  about: 'the programs that send through newleaf, and what waits',
+  make: (scene) => asked(scene, '/v1/uplink'),
+};
+
+export const DAEMON_PARTS: readonly Part[] = [screen, status, programs, check, metrics, log];

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 const MOST_NAMES = 500;
 /** In a subdirectory: a flooded one leaves room for the others. */
 const MOST_BELOW = 100;
-/** As deep as newleaf writes, and one more. */
-const DEEPEST = 3;
+/** As deep as newleaf writes: uplink/NAME/queue/. */
+const DEEPEST = 4;
 
 interface Place {
   /** Below the directory that is listed, empty for itself. */

@@ -4,6 +4,7 @@ import { printConfig } from '../../config/config.ts';
 import { type Effective, surveyConfig } from '../../config/read.ts';
 import { sectionOf, type Written } from '../../config/schema.ts';
 import { CREDENTIAL, PIN_FILE } from '../../machine/root-pin.ts';
+import { programKeys } from './program-keys.ts';
 import { REDACTED } from './redact.ts';
 
 /** The configuration, as far as it can be read. */
@@ -65,7 +66,9 @@ export function secretsOf(settings: Settings, { CREDENTIALS_DIRECTORY: directory
   });
   // Each line of a key by itself: a log may have cut the key.
   const lines = texts.flatMap((text) => [text, ...text.split('\n')]).map((text) => text.trim());
-  return [...new Set([...lines.filter((line) => line !== '' && !line.startsWith('-----')), ...privateTexts(settings)])];
+  const readable = lines.filter((line) => line !== '' && !line.startsWith('-----'));
+  const keys = programKeys(textOf(settings, 'state.directory') ?? '');
+  return [...new Set([...readable, ...privateTexts(settings), ...keys])];
 }
 
 /** Shorter ones are everyday words. */

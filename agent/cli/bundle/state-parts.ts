@@ -55,7 +55,8 @@ const files: Part = {
   async make(scene) {
     const { settings } = scene;
     const socket = textOf(settings, 'control.socket') ?? '';
-    const places = [dirname(settings.file), directoryOf(scene), dirname(socket)];
+    const sockets = textOf(settings, 'uplink.sockets') ?? '';
+    const places = [dirname(settings.file), directoryOf(scene), dirname(socket), sockets];
     const lists = [...new Set(places)].map(async (place) => [`${place}:`, ...(await listing(place)), ''].join('\n'));
     return (await Promise.all(lists)).join('\n');
   },

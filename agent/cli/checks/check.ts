@@ -19,6 +19,8 @@ export interface Check {
   readonly describes: string;
   /** Only for gateways with this dps.attestation. */
   readonly of?: 'x509' | 'tpm';
+  /** The check that opens its subject: where that one is skipped, this one is not shown to a person. */
+  readonly under?: string;
   /** Checks that must be ok or a warning first: without them this one makes no sense. */
   readonly needs: readonly string[];
   look(site: Site): Promise<Finding>;

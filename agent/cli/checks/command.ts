@@ -49,8 +49,11 @@ export async function checkSite(site: Site, { positionals, options }: ParsedArgu
   // A check that was named, but means nothing here, is told why.
   const checks = positionals.length > 0 ? CHECKS : checksFor(loaded?.config);
   for await (const result of examine(select(checks, positionals), site)) {
+    if (options.json !== true) {
+      if (isOfNoSubject(result, results)) continue;
+      io.out.write(render(result, screen));
+    }
     results.push(result);
-    if (options.json !== true) io.out.write(render(result, screen));
   }
   const counts = { ok: 0, warning: 0, skipped: 0, failed: 0 };
   for (const { outcome } of results) counts[outcome] += 1;
@@ -63,6 +66,12 @@ export async function checkSite(site: Site, { positionals, options }: ParsedArgu
     io.out.write(`\n${ok} ok, ${warning} with a warning, ${skipped} skipped, ${failed} failed${next}\n`);
   }
   return counts.failed > 0 ? EXIT.failed : EXIT.done;
+}
+
+/** A gateway without the subject is told so once. @param before the results so far */
+function isOfNoSubject({ id }: Result, before: readonly Result[]): boolean {
+  const { under } = CHECKS.find((one) => one.id === id) ?? {};
+  return under !== undefined && before.find((one) => one.id === under)?.outcome === 'skipped';
 }
 
 /** Output into a file or through `grep` has one line for each check, and one for its advice. */

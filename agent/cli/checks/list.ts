@@ -23,6 +23,7 @@ import { tokenPresent } from './token-present.ts';
 import { tpm } from './tpm.ts';
 import { trouble } from './trouble.ts';
 import { unit } from './unit.ts';
+import { UPLINK_CHECKS } from './uplink.ts';
 import { version } from './version.ts';
 
 /** Every check, from the gateway outwards: a check stands after those it needs. */
@@ -55,6 +56,7 @@ export const CHECKS: readonly Check[] = [
   socket,
   version,
   trouble,
+  ...UPLINK_CHECKS,
 ];
 
 /** The checks that make sense with this attestation; all, where the attestation is not known. */

@@ -7,6 +7,7 @@ import { readNamed } from '../../issuer/named-file.ts';
 import type { Looking } from '../../machine/as-daemon.ts';
 import { validateEntry } from '../../state/entry.ts';
 import { createJournal } from '../../state/journal.ts';
+import { programNames, uplinkDirectory } from '../../state/program-name.ts';
 import { askStatus } from '../status/present.ts';
 import { dial } from './dial.ts';
 import { once } from './once.ts';
@@ -65,6 +66,7 @@ export function siteHere({ config, env, now, looking = {} }: SiteOptions): Site 
       const known = await entry().catch((): 'absent' => 'absent');
       return signWithTpm(await settings(), known === 'absent' ? undefined : known.assignment?.key);
     }),
+    programs: once(async () => programNames(uplinkDirectory((await settings()).state.directory))),
     status: once(async () => askStatus((await settings()).control.socket)),
     dial,
     serverTime: once(async () => serverTime(await timeServers(await settings(), await trust()))),

@@ -2,8 +2,8 @@ import type { Token } from '../../../hsm/token.ts';
 import type { LoadedConfig } from '../../config/config.ts';
 import type { HttpsReply } from '../../issuer/answer.ts';
 import type { Errand } from '../../issuer/enrolment.ts';
-import type { Status } from '../../roll/report.ts';
 import type { Entry } from '../../state/entry.ts';
+import type { GatewayStatus } from '../status/present.ts';
 import type { FoundToken, Shaken } from './apart/questions.ts';
 import type { Dialled } from './dial.ts';
 import type { ServerTime } from './server-time.ts';
@@ -59,8 +59,10 @@ export interface Site {
   rehearse(): Promise<void>;
   /** Signs with the identity key of the TPM. @throws TpmError */
   tpmSigns(): Promise<void>;
+  /** Names of the programs that send through newleaf. @throws the error of the file system */
+  programs(): Promise<readonly string[]>;
   /** The status from the daemon. @throws Fault NL-DAEMON-DOWN, NL-CONTROL-DENIED */
-  status(): Promise<Status>;
+  status(): Promise<GatewayStatus>;
   /** @param host `host` or `host:port` @param ca PEM @throws Unreached */
   dial(host: string, ca: string): Promise<Dialled>;
   /** A handshake that shows the current leaf. @throws Fault NL-TOKEN-… */

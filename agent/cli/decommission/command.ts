@@ -1,5 +1,3 @@
-import { createInterface } from 'node:readline';
-import type { Readable } from 'node:stream';
 import { type Config, configPath, loadConfig } from '../../config/config.ts';
 import { askSocket } from '../../control/client.ts';
 import { EXIT } from '../../failure/exit.ts';
@@ -9,7 +7,9 @@ import { becomeDaemon, type Passage } from '../../machine/as-daemon.ts';
 import { endJournal } from '../../state/journal.ts';
 import { type Lock, takeLock } from '../../state/lock.ts';
 import { command, Misuse, type Run, textOption } from '../kit/command.ts';
+import { type Keyboard, typedLine } from '../kit/line.ts';
 import { screenOf } from '../kit/screen.ts';
+import { programsLeft } from './programs.ts';
 import { filesIn, removeFiles } from './state-directory.ts';
 import { tokenHolding } from './token.ts';
 import { tpmHolding } from './tpm.ts';
@@ -19,7 +19,7 @@ export interface DecommissionOptions {
   /** Goes on as the daemon. */
   readonly passage: Passage;
   /** Where the answer is typed. */
-  readonly stdin: Readable & { readonly isTTY?: boolean };
+  readonly stdin: Keyboard;
 }
 
 /**
@@ -46,11 +46,12 @@ export const decommission = ({ passage, stdin }: DecommissionOptions): Run =>
         io.out.write('There is nothing here that newleaf has made.\n');
         return EXIT.done;
       }
-      io.out.write(planInWords({ holding, files }, config, file, screen));
+      const programs = await programsLeft(directory);
+      io.out.write(planInWords({ holding, files, programs }, config, file, screen));
       if (!isAgreed) {
         const id = config.dps.registration_id;
         io.out.write(`Type ${id} to go on: `);
-        if ((await lineOf(stdin)) !== id) {
+        if ((await typedLine(stdin)) !== id) {
           io.err.write('That is not the registration ID. Nothing was destroyed.\n');
           return EXIT.failed;
         }
@@ -58,7 +59,7 @@ export const decommission = ({ passage, stdin }: DecommissionOptions): Run =>
       await endJournal(directory, io.now());
       await holding.destroy();
       await removeFiles(directory);
-      io.out.write(`\n${restInWords(config, file, screen)}`);
+      io.out.write(`\n${restInWords(config, file, programs, screen)}`);
       return EXIT.done;
     } finally {
       await lock.release();
@@ -82,15 +83,4 @@ async function alone({ state, control }: Config): Promise<Lock> {
   if (!isAnswered) return lock;
   await lock.release();
   throw runs;
-}
-
-/** The next line; empty where there is none. */
-async function lineOf(stdin: Readable): Promise<string> {
-  const lines = createInterface({ input: stdin });
-  try {
-    for await (const line of lines) return line.trim();
-    return '';
-  } finally {
-    lines.close();
-  }
 }

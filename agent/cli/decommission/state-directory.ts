@@ -20,7 +20,11 @@ export const FILES: readonly string[] = [
   'tpm-next-key',
   'refused-pin.json',
   'ended.json',
+  'uplink',
 ];
+
+/** Only the daemon writes below it, so all of it may go. */
+const WHOLE: readonly string[] = ['uplink'];
 
 /** Files that a power cut leaves half written (durable.ts, hsm/pin-record.ts). */
 const DRAFTS = [...FILES, STATE].flatMap((name) => [`.${name}.new`, `${name}.new`]);
@@ -41,7 +45,7 @@ export async function filesIn(directory: string): Promise<readonly string[]> {
 export async function removeFiles(directory: string): Promise<void> {
   const names = await filesIn(directory);
   try {
-    for (const name of names.filter((one) => one !== STATE)) await remove(join(directory, name));
+    for (const name of names.filter((one) => one !== STATE)) await remove(join(directory, name), WHOLE.includes(name));
     if (names.length > 0) await syncDirectory(directory);
     await rm(join(directory, STATE), { force: true });
     if (names.length > 0) await syncDirectory(directory);
@@ -54,9 +58,9 @@ export async function removeFiles(directory: string): Promise<void> {
  * A file, or a directory with the files in it. A directory that the group has put into the inbox stays: other users may change
  * the names in it while we follow them.
  */
-async function remove(path: string): Promise<void> {
+async function remove(path: string, isWhole: boolean): Promise<void> {
   try {
-    await rm(path, { force: true });
+    await rm(path, { force: true, recursive: isWhole });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code !== 'ERR_FS_EISDIR') throw error;

@@ -2,26 +2,31 @@ import type { Config, X509Config } from '../../config/config.ts';
 import { PIN_FILE } from '../../machine/root-pin.ts';
 import { type Screen, wrap } from '../kit/screen.ts';
 import type { Holding } from './holding.ts';
+import { type ProgramLeft, programInWords } from './programs.ts';
 
 export interface Found {
   readonly holding: Holding;
   /** Names in the state directory. */
   readonly files: readonly string[];
+  readonly programs: readonly ProgramLeft[];
 }
 
 /** The plan, for the person who must agree. */
-export function planInWords({ holding, files }: Found, config: Config, file: string, screen: Screen): string {
+export function planInWords({ holding, files, programs }: Found, config: Config, file: string, screen: Screen): string {
   const id = config.dps.registration_id;
   const names = files.length === 0 ? [] : [`${files.join(', ')} in ${config.state.directory}`];
   return block(screen, [
-    [`This gives up the gateway ${id}. It destroys for good:`, [...holding.own, ...names]],
+    [
+      `This gives up the gateway ${id}. It destroys for good:`,
+      [...holding.own, ...programs.map(programInWords), ...names],
+    ],
     ['It leaves alone:', [...holding.kept, settingsOf(config, file)]],
     [`After that, nothing on this gateway can prove to be ${id}, and there is no way back.`, []],
   ]);
 }
 
-/** Things that newleaf leaves to others: on the far side, and files that an operator has put here. */
-export function restInWords(config: Config, file: string, screen: Screen): string {
+/** Things that newleaf leaves to others: on the far side, and files that an operator or root has put here. */
+export function restInWords(config: Config, file: string, programs: readonly ProgramLeft[], screen: Screen): string {
   const id = config.dps.registration_id;
   return block(screen, [
     [`${id} is given up. What newleaf made on this gateway is gone.`, []],
@@ -33,10 +38,16 @@ export function restInWords(config: Config, file: string, screen: Screen): strin
         `scripts/enroll forget ${id} (its identity in the hub)`,
       ],
     ],
-    ['Here, remove what is not needed any more:', [settingsOf(config, file)]],
+    [
+      'Here, remove what is not needed any more:',
+      [settingsOf(config, file), ...programs.flatMap(({ name, record }) => rest(name, record))],
+    ],
     ['A daemon that is started now begins anew. If the unit is still enabled: systemctl disable newleaf', []],
   ]);
 }
+
+const rest = (name: string, record: string | undefined): readonly string[] =>
+  record === undefined ? [] : [`for the socket of ${name}: ${record}`];
 
 function settingsOf(config: Config, file: string): string {
   return `the configuration: ${[file, ...('tpm' in config ? [] : secretFiles(config))].join(', ')}`;

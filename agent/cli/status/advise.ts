@@ -5,6 +5,8 @@ import { codeInWords } from '../errno.ts';
 import { type Complaint, complaint } from '../kit/command.ts';
 import { type Screen, wrap } from '../kit/screen.ts';
 import { fromNow, localMinute } from '../moment.ts';
+import { troublesOf } from '../uplink/words.ts';
+import type { GatewayStatus } from './present.ts';
 
 export interface Surroundings {
   /** `state.directory`: where the PEM of a candidate lies. */
@@ -18,14 +20,14 @@ export interface Surroundings {
 const INDENT = '  ';
 
 /** The closing block of `newleaf status`: code, sentence and next step of a fault, or one calm sentence. */
-export function advise(status: Status, screen: Screen, surroundings: Surroundings): string[] {
+export function advise(status: GatewayStatus, screen: Screen, surroundings: Surroundings): string[] {
   const wrong = alarms(status, surroundings);
   if (wrong.length === 0) return wrap(screen, calm(status), { first: INDENT });
   return wrong.flatMap((one) => complaint(one, screen, INDENT).trimEnd().split('\n'));
 }
 
-function alarms(status: Status, { directory, lastKnown }: Surroundings): Complaint[] {
-  const { trouble, next, clock, person, at } = status;
+function alarms(status: GatewayStatus, { directory, lastKnown }: Surroundings): Complaint[] {
+  const { trouble, next, clock, person, at, uplink } = status;
   const parked = next && parkedAlarm(next, directory, Date.parse(at));
   const found = [
     lastKnown?.failure,
@@ -33,6 +35,7 @@ function alarms(status: Status, { directory, lastKnown }: Surroundings): Complai
     trouble?.code === 'NL-LEAF-EXPIRED' ? undefined : expiry(status),
     trouble === undefined || isToldBeside(trouble.code, status) ? undefined : inWords(trouble),
     parked,
+    ...(uplink === undefined ? [] : troublesOf(uplink)),
   ].filter((one) => one !== undefined);
   const needsIssuer = next?.standing === 'waiting' || (person && trouble === undefined && parked === undefined);
   return needsIssuer ? [...found, failure('NL-ISSUER-PERSON')] : found;

@@ -1,11 +1,18 @@
 import { askSocket } from '../../control/client.ts';
 import { Fault } from '../../failure/failure.ts';
 import type { Status } from '../../roll/report.ts';
+import type { UplinkTold } from '../uplink/told.ts';
+
+/** The status of the gateway: that of its leaf, and of the programs that send through newleaf. */
+export interface GatewayStatus extends Status {
+  /** Absent where there are no programs. */
+  readonly uplink?: UplinkTold;
+}
 
 /** @throws Fault NL-DAEMON-DOWN, NL-CONTROL-DENIED, NL-CONTROL-BUSY */
-export async function askStatus(socket: string): Promise<Status> {
+export async function askStatus(socket: string): Promise<GatewayStatus> {
   const { status, body } = await askSocket(socket, 'GET', '/v1/status', undefined, 10_000);
-  if (status === 200) return body as Status;
+  if (status === 200) return body as GatewayStatus;
   throw new Fault('NL-INTERNAL', {
     message: `The daemon answered ${status} to a question for its status.`,
     cause: JSON.stringify(body),
@@ -13,7 +20,7 @@ export async function askStatus(socket: string): Promise<Status> {
 }
 
 /** The status; or the Fault, where the daemon is away or busy. @throws Fault NL-CONTROL-DENIED, NL-INTERNAL */
-export async function present(socket: string): Promise<Status | Fault> {
+export async function present(socket: string): Promise<GatewayStatus | Fault> {
   try {
     return await askStatus(socket);
   } catch (error) {

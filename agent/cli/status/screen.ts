@@ -3,14 +3,17 @@ import { CODES } from '../../failure/failure.ts';
 import type { LeafStatus, NextStatus, OutcomeStatus, RequestStatus, Status, Trouble } from '../../roll/report.ts';
 import { bar, type Colour, glyph, paint, rowsOf, type Screen, safe, wrap } from '../kit/screen.ts';
 import { fromNow, localMinute, localSecond, zone } from '../moment.ts';
+import { statusRows } from '../uplink/screen.ts';
+import { troublesOf } from '../uplink/words.ts';
 import { actionInWords, causeInWords, outcomeInWords, reasonInWords } from '../words.ts';
 import { advise, type Surroundings } from './advise.ts';
+import type { GatewayStatus } from './present.ts';
 
 const LABEL = 13;
 const TRANSITIONS_SHOWN = 6;
 
 /** `newleaf status` as a technician sees it. Pure. Times are in the time zone of this process. */
-export function renderStatus(status: Status, screen: Screen, surroundings: Surroundings): string {
+export function renderStatus(status: GatewayStatus, screen: Screen, surroundings: Surroundings): string {
   const { room } = surroundings;
   for (let transitions = TRANSITIONS_SHOWN; ; transitions -= 1) {
     const lines = linesOf({ ...status, trail: status.trail.slice(0, transitions) }, screen, surroundings);
@@ -19,7 +22,7 @@ export function renderStatus(status: Status, screen: Screen, surroundings: Surro
   }
 }
 
-function linesOf(status: Status, screen: Screen, surroundings: Surroundings): readonly string[] {
+function linesOf(status: GatewayStatus, screen: Screen, surroundings: Surroundings): readonly string[] {
   const { next, request, scheduled, last, trail } = status;
   const now = Date.parse(status.at);
   const blocks = [
@@ -27,6 +30,7 @@ function linesOf(status: Status, screen: Screen, surroundings: Surroundings): re
     identityBlock(status, now, screen),
     next === undefined ? [] : candidateBlock(next, now, screen, surroundings),
     hubBlock(status, screen),
+    uplinkBlock(status, now, screen),
     [
       ...(request === undefined ? [] : row(screen, 'In flight', requestInWords(request, now))),
       ...(scheduled === undefined
@@ -52,8 +56,8 @@ export function statusLine({ registrationId, words, online, trouble, next }: Sta
   return safe(screen, `${registrationId}: ${words}, ${online ? 'online' : 'offline'}${wrong}`);
 }
 
-function headline(status: Status, screen: Screen, { lastKnown }: Surroundings): string[] {
-  const { registrationId, words, online, version, at, person, trouble, alarm } = status;
+function headline(status: GatewayStatus, screen: Screen, { lastKnown }: Surroundings): string[] {
+  const { registrationId, words, online, version, at, person, trouble, alarm, uplink } = status;
   const now = Date.parse(at);
   const sentence = `${safe(screen, registrationId)}: ${words}, ${online ? 'online' : 'offline'}`;
   if (lastKnown !== undefined) {
@@ -62,7 +66,8 @@ function headline(status: Status, screen: Screen, { lastKnown }: Surroundings): 
       ...wrap(screen, `Last known, ${moment(lastKnown.writtenAt, now)}: ${words}.`, { first: '  ' }),
     ];
   }
-  const isWell = online && trouble === undefined && alarm === undefined;
+  const areProgramsWell = uplink === undefined || troublesOf(uplink).length === 0;
+  const isWell = online && trouble === undefined && alarm === undefined && areProgramsWell;
   const colour: Colour = person || alarm === 'expired' ? 'red' : isWell ? 'green' : 'yellow';
   const dot = paint(screen, colour, glyph(screen, 'dot'));
   const [first = '', ...rest] = wrap(screen, sentence, { first: '  ' }).map((line) => line.slice(2));
@@ -168,6 +173,11 @@ function hubBlock({ hub, clock }: Status, screen: Screen): string[] {
     ...(hub === undefined ? [] : row(screen, 'Device ID', hub.deviceId)),
     ...(clock.credible ? [] : row(screen, 'Clock', wrongClock).map((line) => paint(screen, 'red', line))),
   ];
+}
+
+function uplinkBlock({ uplink }: GatewayStatus, now: number, screen: Screen): string[] {
+  const rows = uplink === undefined ? [] : statusRows(uplink, now);
+  return rows.flatMap((one, index) => row(screen, index === 0 ? 'Programs' : '', one));
 }
 
 function requestInWords(request: RequestStatus, now: number): string {

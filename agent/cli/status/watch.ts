@@ -1,10 +1,10 @@
 import { Fault } from '../../failure/failure.ts';
-import type { Status } from '../../roll/report.ts';
 import { complaint, type Io } from '../kit/command.ts';
 import { redraw, screenOf } from '../kit/screen.ts';
 import { localSecond } from '../moment.ts';
 import { pulse } from '../request/pulse.ts';
-import { present } from './present.ts';
+import { troublesOf } from '../uplink/words.ts';
+import { type GatewayStatus, present } from './present.ts';
 import { renderStatus, statusLine } from './screen.ts';
 
 const MINUTE_MS = 60_000;
@@ -26,7 +26,7 @@ export async function watch(watched: Watched, io: Io): Promise<never> {
   const { socket, isJson } = watched;
   const isDrawn = io.out.isTTY === true && !isJson;
   const tell = isDrawn ? drawing(watched, io) : isJson ? jsonLines(io) : lines(io);
-  let seen: Status | Fault | undefined;
+  let seen: GatewayStatus | Fault | undefined;
   if (isDrawn) io.out.on?.('resize', () => seen !== undefined && tell(seen, true));
   for await (const _ of pulse({ socket, everyMs: MINUTE_MS })) {
     seen = await present(socket);
@@ -35,7 +35,7 @@ export async function watch(watched: Watched, io: Io): Promise<never> {
   throw new Error('the pulse has no end');
 }
 
-type Tell = (seen: Status | Fault, isResized: boolean) => void;
+type Tell = (seen: GatewayStatus | Fault, isResized: boolean) => void;
 
 /** Draws anew at every look, even without a change: the times are relative to now. */
 function drawing({ directory }: Watched, { out, env }: Io): Tell {
@@ -67,7 +67,9 @@ function jsonLines({ out }: Io): Tell {
   let before: string | undefined;
   return (seen) => {
     if (seen instanceof Fault) return;
-    const told = JSON.stringify({ ...seen, at: undefined });
+    // The counts of a busy program would be a change at every look.
+    const uplink = seen.uplink && troublesOf(seen.uplink);
+    const told = JSON.stringify({ ...seen, at: undefined, uplink });
     if (told !== before) out.write(`${JSON.stringify(seen)}\n`);
     before = told;
   };

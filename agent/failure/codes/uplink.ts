@@ -20,7 +20,7 @@ export const UPLINK = {
   'NL-UPLINK-POISON': entry(
     'refused',
     'The hub closed the session three times over one message of a program: it was set aside.',
-    'Look at the message in uplink/NAME/rejected of the state directory; the program that sends it needs a repair.',
+    'Operator of the program: look at the message in uplink/NAME/rejected of state.directory; the program needs a repair.',
   ),
   'NL-UPLINK-PROGRAM': entry(
     'refused',

@@ -134,3 +134,16 @@ test('a gateway that attests by its TPM is not asked for a leaf, but by name', a
   assert.equal(await checkSite(site, args('check', 'keys'), named), 0);
   assert.match(named.out.text, /^skipped +module-loads +This gateway attests by its TPM: there is no leaf\.$/m);
 });
+
+test('a subject that this gateway does not have is told in one line', async () => {
+  const shown = async (programs: readonly string[]) => {
+    const io = stage();
+    await checkSite(siteWith({ programs: async () => programs }), args('check', 'uplink-queue', 'uplink-trouble'), io);
+    return io.out.text;
+  };
+  assert.match(
+    await shown([]),
+    /^skipped {2}uplink {11}No program[^\n]*\n\n3 ok, 0 with a warning, 1 skipped, 0 failed\n$/m,
+  );
+  assert.match(await shown(['sensors']), /^ok {7}uplink-queue /m);
+});

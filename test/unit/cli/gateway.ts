@@ -104,6 +104,7 @@ export function siteWith(change: Partial<Site> = {}, toml = CONFIG): Site {
     prepareEngine: async () => {},
     rehearse: async () => {},
     tpmSigns: async () => {},
+    programs: async () => [],
     status: async () => statusWith({ version: '0.0.0-source' }),
     dial: async () => dialled,
     shake: async () => ({ verdict: 'taken', protocol: 'TLSv1.3' }),

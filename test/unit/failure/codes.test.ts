@@ -10,27 +10,30 @@ const PROMISED = {
     NL-DPS-TIMEOUT NL-DPS-UNTRUSTED NL-HUB-UNAVAILABLE NL-HUB-UNREACHABLE NL-HUB-UNTRUSTED NL-HUB-CLOSED NL-HUB-LOST
     NL-HUB-TWIN NL-HUB-FLAPPING NL-EST-UNREACHABLE NL-EST-UNTRUSTED NL-EST-SERVER NL-EST-WAIT NL-EST-BODY
     NL-CMD-WAIT NL-CMD-UNREACHABLE NL-CMD-FAILED
-    NL-LEAF-NOT-YET NL-TPM-BLOB NL-CLOCK NL-BUDGET NL-BUSY NL-DAEMON-DOWN NL-INTERNAL`,
+    NL-LEAF-NOT-YET NL-TPM-BLOB NL-CLOCK NL-BUDGET NL-BUSY NL-DAEMON-DOWN NL-INTERNAL
+    NL-UPLINK-THROTTLED`,
   refused: `
     NL-DPS-401002 NL-DPS-404201 NL-DPS-DISABLED NL-DPS-REJECTED NL-DPS-REFUSED NL-HUB-REJECTED NL-EST-AUTH NL-EST-REFUSED
     NL-CMD-REFUSED
     NL-ISSUER-PERSON NL-ISSUER-NEW-KEY NL-LEAF-EXPIRED NL-LEAF-PARSE NL-LEAF-KEY NL-LEAF-CN NL-LEAF-CA NL-LEAF-EKU NL-LEAF-VALIDITY NL-LEAF-CHAIN
-    NL-LEAF-WEAK NL-TPM-KEY NL-TPM-NO-LEAF NL-CONTROL-DENIED`,
+    NL-LEAF-WEAK NL-TPM-KEY NL-TPM-NO-LEAF NL-CONTROL-DENIED NL-UPLINK-FULL NL-UPLINK-POISON
+    NL-UPLINK-PROGRAM`,
   broken: `
     NL-CMD-UNCONFIGURED
     NL-TOKEN-MODULE NL-TOKEN-ENGINE NL-TOKEN-MISSING NL-TOKEN-PIN NL-TOKEN-PIN-LOCKED NL-TOKEN-PIN-FILE NL-TOKEN-KEY
-    NL-TOKEN-OCCUPIED NL-TOKEN-FAILED NL-TOKEN-POISONED NL-TPM-MISSING NL-TPM-DENIED NL-TPM-FAILED NL-CONFIG NL-STATE-CORRUPT NL-STATE-WRITE NL-DAEMON-RUNS`,
+    NL-TOKEN-OCCUPIED NL-TOKEN-FAILED NL-TOKEN-POISONED NL-TPM-MISSING NL-TPM-DENIED NL-TPM-FAILED NL-CONFIG NL-STATE-CORRUPT NL-STATE-WRITE NL-DAEMON-RUNS
+    NL-UPLINK-DISK NL-UPLINK-SOCKET`,
 } as const;
 
 const AREAS =
-  /^NL-(DPS|HUB|EST|CMD|ISSUER|LEAF|TOKEN|TPM|CONFIG|STATE|CLOCK|BUDGET|BUSY|DAEMON|CONTROL|INTERNAL)(-[A-Z0-9]+)*$/;
+  /^NL-(DPS|HUB|EST|CMD|ISSUER|LEAF|TOKEN|TPM|CONFIG|STATE|UPLINK|CLOCK|BUDGET|BUSY|DAEMON|CONTROL|INTERNAL)(-[A-Z0-9]+)*$/;
 const codes = Object.keys(CODES) as Code[];
 const sections: Record<string, object> = SCHEMA;
 
 /** The settings that a text mentions, as section and key: `issuer.est.url`. */
 function settingsIn(text: string): readonly (readonly [section: string, key: string])[] {
   const mentioned = text.matchAll(
-    /\b((?:dps|hsm|tpm|leaf|issuer\.est|issuer\.command|trust|state|control|log)\.)([a-z_]+)/g,
+    /\b((?:dps|hsm|tpm|leaf|issuer\.est|issuer\.command|trust|state|control|uplink|log)\.)([a-z_]+)/g,
   );
   return [...mentioned]
     .filter(([written]) => !/\.(json|pem)$/.test(written))
@@ -55,7 +58,7 @@ describe('each code', () => {
         assert.ok(key in (sections[section] ?? {}), `there is no setting ${section}.${key}`);
       }
       const command = /`[^`]+`/.test(advice);
-      const person = /^Operator( of the CA)?[:,]/.test(advice);
+      const person = /^Operator( of the (CA|hub|program))?[:,]/.test(advice);
       const nobody = advice === 'Nothing to do: newleaf keeps trying.';
       assert.ok(
         command || person || nobody || settingsIn(advice).length > 0,

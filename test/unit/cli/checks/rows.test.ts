@@ -9,8 +9,9 @@ import { LEAF } from './leaf.ts';
 import { found } from './row.ts';
 import { TOKEN } from './token.ts';
 import { TPM } from './tpm.ts';
+import { UPLINK } from './uplink.ts';
 
-const rows = [FILES, TOKEN, LEAF, AZURE, ISSUERS, DAEMON, TPM].flat();
+const rows = [FILES, TOKEN, LEAF, AZURE, ISSUERS, DAEMON, TPM, UPLINK].flat();
 
 describe('checks', () => {
   for (const [id, name, change, expected, toml] of rows) {

@@ -1,0 +1,49 @@
+import { join } from 'node:path';
+import { programNames, uplinkDirectory } from '../../state/program-name.ts';
+import { hasSocketPlace, recordOf, TMPFILES } from '../uplink/place.ts';
+import { messages } from '../uplink/words.ts';
+
+/** A program that sends through newleaf. */
+export interface ProgramLeft {
+  readonly name: string;
+  /** Messages that the hub has not got; undefined where they cannot be counted. */
+  readonly queued: number | undefined;
+  /** A file of root that is for this program, where there is one. */
+  readonly record?: string;
+}
+
+/** The programs of a gateway whose daemon does not run. */
+export async function programsLeft(directory: string, tmpfiles = TMPFILES): Promise<readonly ProgramLeft[]> {
+  const uplink = uplinkDirectory(directory);
+  const names = await programNames(uplink).catch(() => []);
+  return Promise.all(
+    names.map(async (name) => {
+      const queued = await counted(join(uplink, name, 'queue')).catch(() => undefined);
+      const isPlaced = await hasSocketPlace(name, tmpfiles);
+      return { name, queued, ...(isPlaced && { record: recordOf(name, tmpfiles) }) };
+    }),
+  );
+}
+
+async function counted(directory: string): Promise<number> {
+  const { openQueue } = await import('../../uplink/queue/open.ts');
+  const queue = await openQueue({
+    directory,
+    maxBytes: Number.POSITIVE_INFINITY,
+    whenFull: 'refuse',
+    now: Date.now,
+    warn: () => {},
+  });
+  try {
+    return queue.count;
+  } finally {
+    await queue.close();
+  }
+}
+
+/** For the list of what is destroyed. */
+export function programInWords({ name, queued }: ProgramLeft): string {
+  if (queued === undefined)
+    return `the program ${name}, and its messages that wait for the hub: they cannot be counted`;
+  return `the program ${name}, and ${messages(queued)} of it that ${queued > 1 ? 'wait' : 'waits'} for the hub`;
+}

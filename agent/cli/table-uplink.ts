@@ -1,0 +1,68 @@
+import { type CommandSpec, flagged, valued } from './kit/tool.ts';
+
+/** The exit codes of commands that ask the daemon, and need no person elsewhere. */
+const EXITS = {
+  0: 'Done.',
+  1: 'Failed, or refused.',
+  2: 'Wrong command line or configuration.',
+  5: 'The daemon does not run.',
+};
+const TROUBLE = {
+  ...EXITS,
+  0: 'Done: no program has a trouble.',
+  1: 'A program has a trouble that does not pass by itself.',
+};
+
+const json = flagged('Print JSON, whose schema is kept stable.');
+const operands = { shown: 'NAME', least: 1, most: 1 };
+
+/** The commands for the programs of the gateway that send through newleaf. */
+export const UPLINK_COMMANDS = {
+  'uplink add': {
+    meaning: 'Let a program of this gateway send through newleaf',
+    operands,
+    about: [
+      'Gives the program a socket or a key, and prints what to paste into it. Its messages are stored on this gateway, and go to the hub in the session of newleaf: the program needs no identity, and no network.',
+      'The socket is for users in a group: there is no password. Called by root, it makes the directory of the socket, now and at each start of the gateway; called by others, the daemon makes it for its own group. A key is for programs that connect by TCP only, as the device SDKs of Azure do.',
+      'Called by root for a program whose socket cannot be opened, it puts the directory right.',
+    ],
+    options: {
+      group: valued('GROUP', 'Users in this group may connect; without it, users in the group of the daemon.'),
+      key: flagged('Connect by TLS at uplink.tcp, with a key.'),
+    },
+    examples: [
+      { line: 'sudo newleaf uplink add sensors --group sensors', meaning: 'A socket for users in the group sensors.' },
+      { line: 'newleaf uplink add telegraf --key', meaning: 'Prints its key.' },
+    ],
+    exits: EXITS,
+  },
+  'uplink list': {
+    meaning: 'Show the programs that send through newleaf',
+    about: ['Shows for each program what waits, and what became of its messages since the start of the daemon.'],
+    options: { json },
+    examples: [
+      { line: 'newleaf uplink list' },
+      { line: "newleaf uplink list --json | jq '.programs[] | select(.queued > 0)'", meaning: 'Those that wait.' },
+    ],
+    exits: TROUBLE,
+  },
+  'uplink show': {
+    meaning: 'Show how a program connects',
+    operands,
+    about: ['Prints again what to paste into the program. The key of the program is in it.'],
+    options: { json },
+    examples: [
+      { line: 'newleaf uplink show sensors' },
+      { line: 'newleaf uplink show telegraf --json | jq -r .key', meaning: 'Only the key.' },
+    ],
+    exits: TROUBLE,
+  },
+  'uplink remove': {
+    meaning: 'Remove a program, with the messages that wait',
+    operands,
+    about: ['Shows how many messages would be lost, and asks for the name of the program.'],
+    options: { yes: flagged('Do not ask.') },
+    examples: [{ line: 'sudo newleaf uplink remove sensors' }],
+    exits: { ...EXITS, 1: 'Failed, refused, or not agreed to.' },
+  },
+} as const satisfies Record<string, CommandSpec>;

@@ -1,0 +1,83 @@
+import { stat } from 'node:fs/promises';
+import { configPath, type LoadedConfig, loadConfig } from '../../config/config.ts';
+import { EXIT } from '../../failure/exit.ts';
+import { Fault } from '../../failure/failure.ts';
+import { failureOf } from '../../failure/failure-of.ts';
+import { daemonAccount } from '../../machine/as-daemon.ts';
+import type { Numbered, ProgramDirectory } from '../../machine/program-directory.ts';
+import { assertName } from '../../state/program-name.ts';
+import { command, Misuse, type Run, textOption } from '../kit/command.ts';
+import { screenOf } from '../kit/screen.ts';
+import { groupOf, groupWith, HERE, type Machine, sharingGroup } from './machine.ts';
+import { pasteText } from './paste.ts';
+import { makeSocketPlace } from './place.ts';
+import { askShown, askUplink, type ShownProgram } from './told.ts';
+
+interface Wish {
+  readonly name: string;
+  readonly group: string | undefined;
+  readonly withKey: boolean;
+}
+
+/** `newleaf uplink add`: root makes the directory of the socket, the daemon makes all else. */
+export const uplinkAdd = (machine: Machine = HERE): Run =>
+  command(async (args, io) => {
+    const [name = ''] = args.positionals;
+    assertName(name);
+    const wish = { name, group: textOption(args, 'group'), withKey: args.options.key === true };
+    assertPossible(wish, machine);
+    const loaded = loadConfig(configPath(textOption(args, 'config'), io.env));
+    const shown = await added(wish, loaded, machine);
+    const group = 'socket' in shown ? sharingGroup(shown.socket, machine) : undefined;
+    io.out.write(`The program ${name} is added. \`newleaf uplink show ${name}\` prints this again.\n\n`);
+    io.out.write(pasteText(shown, screenOf(io.out, io.env), group));
+    return EXIT.done;
+  });
+
+/** @throws Misuse */
+function assertPossible({ name, group, withKey }: Wish, machine: Machine): void {
+  if (group === undefined) return;
+  if (withKey) throw new Misuse('A program with a key has no socket: --key and --group exclude each other.');
+  if (machine.isRoot()) return;
+  const advice = `sudo newleaf uplink add ${name} --group ${group}`;
+  throw new Misuse('Only root can give a socket to a group.', { advice });
+}
+
+/** @throws Fault of the daemon; then nothing is left of what root has made here for a new program */
+async function added({ name, group, withKey }: Wish, loaded: LoadedConfig, machine: Machine): Promise<ShownProgram> {
+  const { socket } = loaded.config.control;
+  const wanted = group === undefined ? undefined : groupOf(group, machine);
+  const { programs } = await askUplink(socket);
+  const known = programs.find((one) => one.name === name);
+  // The daemon refuses a name that is taken. Its socket may need another directory, where it could not be opened.
+  const isMended = known?.trouble?.code === 'NL-UPLINK-SOCKET';
+  const isPlaced = machine.isRoot() && !withKey && (known === undefined || isMended);
+  const undo = isPlaced ? await placed(name, wanted, loaded, machine) : undefined;
+  try {
+    return await askShown(socket, { add: name, key: withKey });
+  } catch (error) {
+    if (known === undefined) await undo?.();
+    if (undo === undefined || !isMended || failureOf(error).code !== 'NL-UPLINK-PROGRAM') throw error;
+    const message = `The directory for the socket of ${name} is right now. The daemon opens the socket when it starts.`;
+    throw new Fault('NL-UPLINK-SOCKET', { message, advice: 'sudo systemctl restart newleaf' });
+  }
+}
+
+async function placed(program: string, wanted: Numbered | undefined, loaded: LoadedConfig, machine: Machine) {
+  const { owner, ownGroup } = await holders(loaded, machine);
+  const { sockets } = loaded.config.uplink;
+  return makeSocketPlace({ program, sockets, owner, ownGroup, group: wanted ?? ownGroup }, machine.tmpfiles);
+}
+
+/** User and group of the daemon: of the unit's, or else of the one that has made the socket of the commands. */
+async function holders(
+  { file, config }: LoadedConfig,
+  machine: Machine,
+): Promise<Pick<ProgramDirectory, 'owner' | 'ownGroup'>> {
+  const account = daemonAccount(file, config);
+  if (account !== undefined) {
+    return { owner: { id: account.uid, name: account.name }, ownGroup: groupWith(account.gid, machine) };
+  }
+  const { uid, gid } = await stat(config.control.socket);
+  return { owner: { id: uid, name: String(uid) }, ownGroup: groupWith(gid, machine) };
+}

@@ -1,0 +1,80 @@
+import { lstat, mkdir, rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { Fault } from '../../failure/failure.ts';
+import {
+  makeProgramDirectory,
+  type Numbered,
+  PROGRAM_MODE,
+  type ProgramDirectory,
+  removeProgramDirectory,
+  SOCKETS_MODE,
+} from '../../machine/program-directory.ts';
+import { writeAtomically } from '../../state/durable.ts';
+
+/** tmpfiles.d(5): where an administrator puts them. */
+export const TMPFILES = '/etc/tmpfiles.d';
+/** The package has a line of its own for this one. */
+export const USUAL_SOCKETS = '/run/newleaf-uplink';
+
+export const recordOf = (program: string, tmpfiles: string): string => join(tmpfiles, `newleaf-uplink-${program}.conf`);
+
+/**
+ * Makes the directory of a program's socket, now and at each boot.
+ * @returns what takes that back, as far as it was not there before
+ * @throws Fault NL-UPLINK-SOCKET
+ */
+export async function makeSocketPlace(place: ProgramDirectory, tmpfiles: string): Promise<() => Promise<void>> {
+  const record = recordOf(place.program, tmpfiles);
+  const isRecordNew = !(await isThere(record));
+  const isNew = await makeProgramDirectory(place);
+  const undo = async (): Promise<void> => {
+    if (isRecordNew) await rm(record, { force: true });
+    if (isNew) await removeProgramDirectory(place.sockets, place.program);
+  };
+  try {
+    await mkdir(tmpfiles, { recursive: true, mode: 0o755 });
+    await writeAtomically(record, recordText(place), 0o644);
+  } catch (cause) {
+    await undo();
+    const message = `${record} cannot be written: without it the socket would be closed to the program after a restart.`;
+    const advice =
+      'Let it be written this once: mount -o remount,rw / and again. Or give the program a key, which needs no such file: --key';
+    throw new Fault('NL-UPLINK-SOCKET', { message, cause, advice });
+  }
+  return undo;
+}
+
+/** @throws Fault NL-UPLINK-SOCKET */
+export async function removeSocketPlace(sockets: string, program: string, tmpfiles: string): Promise<void> {
+  const record = recordOf(program, tmpfiles);
+  try {
+    await rm(record, { force: true });
+  } catch (cause) {
+    throw new Fault('NL-UPLINK-SOCKET', { message: `${record} cannot be removed.`, cause, advice: `rm ${record}` });
+  }
+  await removeProgramDirectory(sockets, program);
+}
+
+/** Whether root has made a place for the program. */
+export const hasSocketPlace = (program: string, tmpfiles: string): Promise<boolean> =>
+  isThere(recordOf(program, tmpfiles));
+
+function recordText({ program, sockets, owner, ownGroup, group }: ProgramDirectory): string {
+  const line = (path: string, mode: number, users: Numbered) =>
+    `d ${quoted(path)} ${mode.toString(8).padStart(4, '0')} ${owner.name} ${users.name} -\n`;
+  const above = resolve(sockets) === USUAL_SOCKETS ? '' : line(sockets, SOCKETS_MODE, ownGroup);
+  const why = `# For the socket of the program ${program}. Made by \`newleaf uplink add\`, removed by \`newleaf uplink remove\`.\n`;
+  return `${why}${above}${line(join(sockets, program), PROGRAM_MODE, group)}`;
+}
+
+/** tmpfiles.d(5): "C-style escapes", in quotes for blanks; and % begins a specifier. */
+function quoted(path: string): string {
+  const plain = path.replaceAll('%', '%%');
+  return /^[\w/.+%-]+$/.test(plain) ? plain : JSON.stringify(plain);
+}
+
+const isThere = (path: string): Promise<boolean> =>
+  lstat(path).then(
+    () => true,
+    () => false,
+  );

@@ -1,0 +1,45 @@
+import { configPath, loadConfig } from '../../config/config.ts';
+import { EXIT } from '../../failure/exit.ts';
+import { assertName } from '../../state/program-name.ts';
+import { command, Failed, Misuse, type Run, textOption } from '../kit/command.ts';
+import { type Keyboard, typedLine } from '../kit/line.ts';
+import { screenOf, wrap } from '../kit/screen.ts';
+import { HERE, type Machine } from './machine.ts';
+import { hasSocketPlace, recordOf, removeSocketPlace } from './place.ts';
+import { lossInWords } from './screen.ts';
+import { askRemoval, askUplink } from './told.ts';
+import { messages } from './words.ts';
+
+/** `newleaf uplink remove`. @param stdin where the answer is typed */
+export const uplinkRemove = (stdin: Keyboard, machine: Machine = HERE): Run =>
+  command(async (args, io) => {
+    const [name = ''] = args.positionals;
+    assertName(name);
+    const isAgreed = args.options.yes === true;
+    if (!isAgreed && stdin.isTTY !== true) {
+      const message = 'The question cannot be asked: stdin is no terminal.';
+      throw new Misuse(message, { advice: `newleaf uplink remove ${name} --yes` });
+    }
+    const { config } = loadConfig(configPath(textOption(args, 'config'), io.env));
+    const { socket } = config.control;
+    const isPlaced = await hasSocketPlace(name, machine.tmpfiles);
+    if (isPlaced && !machine.isRoot()) {
+      const message = `Only root can remove ${recordOf(name, machine.tmpfiles)}, which belongs to this program. Nothing was removed.`;
+      throw new Failed(message, { advice: `sudo newleaf uplink remove ${name}` });
+    }
+    const program = (await askUplink(socket)).programs.find((one) => one.name === name);
+    const screen = screenOf(io.out, io.env);
+    if (program !== undefined && !isAgreed) {
+      io.out.write(`${wrap(screen, lossInWords(program)).join('\n')}\nType ${name} to go on: `);
+      if ((await typedLine(stdin)) !== name) {
+        io.err.write('That is not the name of the program. Nothing was removed.\n');
+        return EXIT.failed;
+      }
+    }
+    // Without a program the daemon refuses, unless a removal was interrupted here.
+    const lost = program === undefined && isPlaced ? 0 : await askRemoval(socket, name);
+    if (isPlaced) await removeSocketPlace(config.uplink.sockets, name, machine.tmpfiles);
+    const loss = lost === 0 ? '' : ` With it ${messages(lost)} for the hub ${lost > 1 ? 'are' : 'is'} lost.`;
+    io.out.write(`${wrap(screen, `The program ${name} is removed.${loss}`).join('\n')}\n`);
+    return EXIT.done;
+  });

@@ -1,0 +1,95 @@
+import { askSocket } from '../../control/client.ts';
+import { Fault } from '../../failure/failure.ts';
+import type { Trouble } from '../../roll/report.ts';
+import { isCode } from '../request/answer.ts';
+
+/** What the daemon tells of a program of this gateway. Kept stable: fields are added, never renamed. */
+export interface ProgramTold {
+  readonly name: string;
+  readonly connects: 'socket' | 'key';
+  /** Its connections. */
+  readonly clients: number;
+  /** Messages that wait for the hub. */
+  readonly queued: number;
+  /** Their bytes on disk. */
+  readonly bytes: number;
+  /** When the oldest of them was stored, ISO 8601. */
+  readonly oldest?: string;
+  /** Messages of the hub that wait for the program. */
+  readonly inbox: number;
+  /** From here on: since the daemon has started. The hub has acknowledged so many. */
+  readonly forwarded: number;
+  /** Sent again after the end of a session: at most so many came twice. */
+  readonly resent: number;
+  /** Not acknowledged, so that the program has them still. */
+  readonly refused: number;
+  /** Lost to their age, to `drop-oldest`, or to QoS 0 without a session. */
+  readonly dropped: number;
+  /** Lost to the disk. */
+  readonly damaged: number;
+  /** Never taken by the hub: they are in rejected/. */
+  readonly setAside: number;
+  /** Why it cannot connect or send. */
+  readonly trouble?: Trouble;
+}
+
+/** `GET /v1/uplink`, and `uplink` in `GET /v1/status`. */
+export interface UplinkTold {
+  readonly programs: readonly ProgramTold[];
+  /** The most messages a second to the hub, at present; absent where there are no programs. */
+  readonly rate?: number;
+  /** The hub seems to throttle. */
+  readonly isThrottled?: boolean;
+}
+
+/** How a program connects. */
+export type HowToConnect = { readonly name: string } & (
+  | { readonly socket: string }
+  | {
+      /** `address:port`, TLS. */
+      readonly tcp: string;
+      /** Base64. */
+      readonly key: string;
+      /** The file of the CA, PEM. */
+      readonly ca: string;
+    }
+);
+
+const PATH = '/v1/uplink';
+
+/** @throws Fault NL-DAEMON-DOWN, NL-CONTROL-DENIED, NL-CONTROL-BUSY, NL-INTERNAL */
+export async function askUplink(socket: string): Promise<UplinkTold> {
+  const { status, body } = await askSocket(socket, 'GET', PATH, undefined, 10_000);
+  if (status === 200) return body as UplinkTold;
+  throw refusal(status, body);
+}
+
+/** What a change answers: all that is told of the program, and how it connects. */
+export type ShownProgram = ProgramTold & HowToConnect;
+
+/** @throws Fault of the daemon, and those of `askUplink` */
+export async function askShown(
+  socket: string,
+  change: { add: string; key: boolean } | { show: string },
+): Promise<ShownProgram> {
+  const { status, body } = await askSocket(socket, 'POST', PATH, change);
+  if (status === 200) return body as ShownProgram;
+  throw refusal(status, body);
+}
+
+/** @throws Fault of the daemon, and those of `askUplink` @returns how many messages for the hub are lost */
+export async function askRemoval(socket: string, name: string): Promise<number> {
+  const { status, body } = await askSocket(socket, 'POST', PATH, { remove: name });
+  if (status === 200) return (body as { lost: number }).lost;
+  throw refusal(status, body);
+}
+
+function refusal(status: number, body: unknown): Fault {
+  const said: { code?: unknown; message?: string; advice?: string } =
+    typeof body === 'object' && body !== null ? body : {};
+  const { code, message = `The daemon answered ${status}.`, advice } = said;
+  if (isCode(code)) return new Fault(code, { message, ...(advice !== undefined && { advice }) });
+  if (status !== 404) return new Fault('NL-INTERNAL', { message });
+  const older = 'The daemon that runs is older than this command, and knows no programs.';
+  return new Fault('NL-INTERNAL', { message: older, advice: 'systemctl restart newleaf' });
+}

@@ -1,0 +1,126 @@
+import { constants } from 'node:fs';
+import { type FileHandle, mkdir, open, readdir, rmdir, unlink } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { Fault } from '../failure/failure.ts';
+
+/** A user or a group. */
+export interface Numbered {
+  readonly id: number;
+  readonly name: string;
+}
+
+/** The directory in which the daemon makes the socket of a program. */
+export interface ProgramDirectory {
+  readonly program: string;
+  /** The directory with a directory for each program (`uplink.sockets`). */
+  readonly sockets: string;
+  readonly owner: Numbered;
+  /** Of the daemon. */
+  readonly ownGroup: Numbered;
+  /** Its users may connect. */
+  readonly group: Numbered;
+}
+
+export const SOCKETS_MODE = 0o755;
+/** The daemon owns it, and the group may enter. The socket inherits the group (inode(7), S_ISGID): the daemon may not give it. */
+export const PROGRAM_MODE = 0o2750;
+const ROOT = 0;
+const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
+
+/**
+ * Makes it as root. The directory above is the daemon's, which could put a link there meanwhile: none is followed, and what was
+ * entered is held open.
+ * @returns whether it was not there before
+ * @throws Fault NL-UPLINK-SOCKET
+ */
+export function makeProgramDirectory({ program, sockets, ...given }: ProgramDirectory): Promise<boolean> {
+  const { owner, ownGroup, group } = given;
+  return guarded(join(sockets, program), async (entered) => {
+    const above = await enter(sockets, entered, true);
+    const isRoots = (await above.handle.stat()).uid === ROOT && (await readdir(at(above.handle, ''))).length === 0;
+    if (above.isMade || isRoots) await give(above.handle, owner, ownGroup, SOCKETS_MODE);
+    const { handle, isMade } = await step(above.handle, program, entered, true);
+    const { uid } = await handle.stat();
+    if (uid !== ROOT && uid !== owner.id) throw new Error(`it belongs to the user ${uid}`);
+    await give(handle, owner, group, PROGRAM_MODE);
+    return isMade;
+  });
+}
+
+/** With the socket in it. Other files in it stay, and the directory with them. @throws Fault NL-UPLINK-SOCKET */
+export function removeProgramDirectory(sockets: string, program: string): Promise<void> {
+  return guarded(join(sockets, program), async (entered) => {
+    try {
+      const above = await enter(sockets, entered, false);
+      const { handle } = await step(above.handle, program, entered, false);
+      for (const found of await readdir(at(handle, ''), { withFileTypes: true })) {
+        if (found.isSocket()) await unlink(at(handle, found.name));
+      }
+      await rmdir(at(above.handle, program));
+    } catch (error) {
+      const { code = '' } = error as NodeJS.ErrnoException;
+      if (!['ENOENT', 'ENOTEMPTY'].includes(code)) throw error;
+    }
+  });
+}
+
+interface Entered {
+  readonly handle: FileHandle;
+  readonly isMade: boolean;
+}
+
+/** Goes down the path step by step: open(2) would follow a link on the way. */
+async function enter(path: string, entered: FileHandle[], mayMake: boolean): Promise<Entered> {
+  let here: Entered = { handle: await open('/', DIRECTORY), isMade: false };
+  entered.push(here.handle);
+  for (const part of resolve(path).split('/').filter(Boolean)) here = await step(here.handle, part, entered, mayMake);
+  return here;
+}
+
+async function step(from: FileHandle, name: string, entered: FileHandle[], mayMake: boolean): Promise<Entered> {
+  const isMade = mayMake && (await isMadeNow(at(from, name)));
+  const handle = await open(at(from, name), DIRECTORY);
+  entered.push(handle);
+  // The mode given to mkdir is narrowed by the umask.
+  if (isMade) await handle.chmod(SOCKETS_MODE);
+  return { handle, isMade };
+}
+
+async function isMadeNow(path: string): Promise<boolean> {
+  try {
+    await mkdir(path, { mode: 0o700 });
+    return true;
+  } catch (error) {
+    // mkdir(2): "pathname already exists (not necessarily as a directory)"; a link, too, whether it leads somewhere or not.
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+/** The way of proc(5) to a name in an open directory: node has no openat(2). */
+const at = ({ fd }: FileHandle, name: string): string => `/proc/self/fd/${fd}/${name}`;
+
+/** The mode comes last: chown(2) may take S_ISGID away. */
+async function give(handle: FileHandle, owner: Numbered, group: Numbered, mode: number): Promise<void> {
+  await handle.chown(owner.id, group.id);
+  await handle.chmod(mode);
+}
+
+/** Closes what was entered. @throws Fault NL-UPLINK-SOCKET */
+async function guarded<T>(path: string, work: (entered: FileHandle[]) => Promise<T>): Promise<T> {
+  const entered: FileHandle[] = [];
+  try {
+    return await work(entered);
+  } catch (cause) {
+    const { code = '' } = cause as NodeJS.ErrnoException;
+    // open(2) with O_DIRECTORY and O_NOFOLLOW.
+    if (!['ENOTDIR', 'ELOOP'].includes(code)) {
+      throw new Fault('NL-UPLINK-SOCKET', { message: `The directory ${path} cannot be made or removed.`, cause });
+    }
+    const message = `The way to ${path} has a link in it, or a file, and root follows no link here.`;
+    const advice = 'Name the directory itself in uplink.sockets, or move away what is in its place.';
+    throw new Fault('NL-UPLINK-SOCKET', { message, advice });
+  } finally {
+    for (const handle of entered) await handle.close();
+  }
+}

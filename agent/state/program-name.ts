@@ -1,0 +1,28 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Fault } from '../failure/failure.ts';
+
+/** A program of this gateway is a directory of this name, in the state directory and where its socket is. */
+const NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$/;
+
+export const isProgramName = (name: string): boolean => NAME.test(name);
+
+/** @throws Fault NL-UPLINK-PROGRAM */
+export function assertName(name: string): void {
+  if (!isProgramName(name))
+    throw new Fault('NL-UPLINK-PROGRAM', { message: `${JSON.stringify(name)} is no name of a program.` });
+}
+
+/** Where the programs are. @param directory the state directory */
+export const uplinkDirectory = (directory: string): string => join(directory, 'uplink');
+
+/** The names of the programs, in order. @param directory of the uplink @throws the error of the file system */
+export async function programNames(directory: string): Promise<string[]> {
+  try {
+    const found = await readdir(directory, { withFileTypes: true });
+    return found.flatMap((entry) => (entry.isDirectory() && isProgramName(entry.name) ? [entry.name] : [])).sort();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}

@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { programsLeft } from '../../../../agent/cli/decommission/programs.ts';
+import { planInWords, restInWords } from '../../../../agent/cli/decommission/words.ts';
+import type { Screen } from '../../../../agent/cli/kit/screen.ts';
+import { parseConfig } from '../../../../agent/config/config.ts';
+import { scratch } from '../../state/disk.ts';
+import { CONFIG } from '../gateway.ts';
+
+const screen: Screen = { width: 80, isColoured: false, isUnicode: true };
+const file = '/etc/newleaf/newleaf.toml';
+const { config } = parseConfig(CONFIG, file);
+const holding = { own: ['key newleaf-a'], kept: [], destroy: async () => {} };
+
+test('the plan names the programs, and how many messages are lost with them', () => {
+  const programs = [
+    { name: 'plc', queued: 1 },
+    { name: 'sensors', queued: 12, record: '/etc/tmpfiles.d/newleaf-uplink-sensors.conf' },
+    { name: 'x', queued: undefined },
+    { name: 'y', queued: 0 },
+  ];
+  const plan = planInWords({ holding, files: ['uplink', 'state.json'], programs }, config, file, screen);
+  assert.match(plan, /^ {2}the program plc, and 1 message of it that waits for the hub$/m);
+  assert.match(plan, /^ {2}the program sensors, and 12 messages of it that wait for the hub$/m);
+  assert.match(plan, /^ {2}the program x, and its messages that wait for the hub: they cannot be counted$/m);
+  assert.match(plan, /^ {2}the program y, and no message of it that waits for the hub$/m);
+  assert.match(plan, /^ {2}uplink, state\.json in \/var\/lib\/newleaf$/m);
+  const rest = restInWords(config, file, programs, screen);
+  assert.match(rest, /^ {2}for the socket of sensors: \/etc\/tmpfiles\.d\/newleaf-uplink-sensors\.conf$/m);
+  assert.doesNotMatch(rest, /plc/);
+});
+
+test('the programs are found on disk; where there are none, nothing is said', async (t) => {
+  const directory = scratch(t);
+  assert.deepEqual(await programsLeft(directory, directory), []);
+  mkdirSync(join(directory, 'uplink', 'sensors'), { recursive: true });
+  writeFileSync(join(directory, 'newleaf-uplink-sensors.conf'), '');
+  const [found, ...more] = await programsLeft(directory, directory);
+  assert.deepEqual([found?.name, found?.record, more], ['sensors', join(directory, 'newleaf-uplink-sensors.conf'), []]);
+});
