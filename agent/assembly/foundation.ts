@@ -1,6 +1,6 @@
 import type { Config } from '../config/config.ts';
 import { termsOf } from '../config/terms.ts';
-import type { DaemonOptions } from '../daemon/daemon.ts';
+import type { DaemonOptions } from '../daemon/options.ts';
 import { DaemonView } from '../daemon/view.ts';
 import { builtAt, version } from '../machine/build.ts';
 import type { Log } from '../machine/log.ts';

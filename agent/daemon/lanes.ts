@@ -5,17 +5,11 @@ import { pauseMs } from '../roll/backoff.ts';
 import { remaining } from '../roll/look.ts';
 import { isSuspect } from '../roll/poison.ts';
 import type { RollEffect, RollEvent, RollState } from '../roll/state.ts';
-import type { Clock } from '../time/clock.ts';
 import { Brake } from './brake.ts';
-import { Lane, type Pacer } from './lane.ts';
-import type { Happened } from './perform.ts';
+import { Lane, type LaneOptions, type Pacer } from './lane.ts';
 
-export interface LanesOptions {
-  readonly clock: Clock;
+interface LanesOptions extends LaneOptions {
   readonly log: Log;
-  readonly attempt: (effect: RollEffect, abort: AbortSignal) => Promise<Happened>;
-  /** Gets the event, and a function to call when the event is worked on. */
-  readonly happened: (event: Happened, landed: () => void) => void;
 }
 
 const LEAST_APART_MS = 30_000;
@@ -43,14 +37,14 @@ export class Lanes {
 
   constructor(options: LanesOptions) {
     this.#options = options;
-    const { clock, happened } = options;
+    const { clock } = options;
     this.#startedAt = clock.monotonic();
     const attempt = (effect: RollEffect, abort: AbortSignal) => {
       this.#brake.tried(effect.kind, clock.monotonic());
       return options.attempt(effect, abort);
     };
-    this.work = new Lane(clock, attempt, happened);
-    this.session = new Lane(clock, attempt, happened);
+    this.work = new Lane({ ...options, attempt });
+    this.session = new Lane({ ...options, attempt });
   }
 
   /** The brake delays an effect. */

@@ -1,25 +1,18 @@
 import type { Answer, Ask } from '../ask/ask.ts';
 import { type Failure, failure } from '../failure/failure.ts';
 import type { Advance } from '../roll/advance.ts';
-import type { Keys, Ports } from '../roll/ports.ts';
 import { type ReportOptions, statusOf } from '../roll/report.ts';
 import type { Request, RollState } from '../roll/state.ts';
-import type { Clock } from '../time/clock.ts';
+import type { DaemonOptions } from './options.ts';
 import type { Happened } from './perform.ts';
 
-export interface AnswererOptions {
+export interface AnswererOptions extends Pick<DaemonOptions, 'clock' | 'draw' | 'keepKey' | 'ports'> {
   readonly state: () => RollState;
   readonly report: () => ReportOptions;
   /** Hands an event to the loop; resolves once its result is on disk, or with why it is not. */
   readonly post: (event: Happened) => Promise<Advance | Failure>;
   readonly hurry: () => void;
   readonly changed: (listener: (event: object) => void) => () => void;
-  readonly sleep: Clock['sleep'];
-  readonly keys: Pick<Keys, 'csr'>;
-  readonly judge: Ports['judge'];
-  /** A leaf may be renewed with the key that it has (leaf.rotate_key = false). */
-  readonly keepKey: boolean;
-  readonly draw: () => number;
 }
 
 type RequestAsk = Extract<Ask, { kind: 're-register' | 'roll' }>;
