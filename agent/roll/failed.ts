@@ -4,6 +4,7 @@ import { isKeyLost, keyLost } from './key-lost.ts';
 import { freeSlot, isBlocked, keepsKey, keyOf, RETIRE_TRIES } from './look.ts';
 import {
   accept,
+  asleep,
   begin,
   finish,
   type Moved,
@@ -139,9 +140,4 @@ function slotBlocked(state: RollState, event: Of<'failed'>): RollState {
     message: `Slot ${retire?.slot} still holds the key with CKA_ID ${retire?.id}, which has served before. ${event.failure.message}`,
   });
   return issuerRefused(state, asleep(next ?? { slot: freeSlot(state), sent: false }), event, why);
-}
-
-/** A candidate that waits for its ladder does not wait for a person to bring its leaf: it has no key yet. */
-function asleep({ waiting: _, ...next }: Next): Next {
-  return next;
 }

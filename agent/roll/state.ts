@@ -16,17 +16,19 @@ import { type Assignment, type KeyRef, type Leaf, placeOf, type Slot } from './l
  *
  * README.md in this folder has the grid: which phase follows from which event (made from the tests).
  */
-export type Phase =
-  | 'unprovisioned'
-  | 'serving'
-  | 'registering'
-  | 'generating-key'
-  | 'requesting-leaf'
-  | 'registering-next'
-  | 'connecting-next'
-  | 'retiring-key'
-  | 'abandoning'
-  | 'stranded';
+export const PHASES = [
+  'unprovisioned',
+  'serving',
+  'registering',
+  'generating-key',
+  'requesting-leaf',
+  'registering-next',
+  'connecting-next',
+  'retiring-key',
+  'abandoning',
+  'stranded',
+] as const;
+export type Phase = (typeof PHASES)[number];
 
 export type Action = 're-register' | 'roll';
 
@@ -194,6 +196,17 @@ export type RollEvent = { readonly at: number; readonly draw: number } & (
   | { readonly kind: 'failed'; readonly effect: RollEffect; readonly failure: Failure; readonly again?: true }
   | { readonly kind: 'lost'; readonly thumbprint: string; readonly heldMs: number; readonly failure: Failure }
 );
+
+const DONE: Partial<Record<RollEvent['kind'], RollEffect['kind']>> = {
+  'key-generated': 'generate-key',
+  'leaf-issued': 'request-leaf',
+  registered: 'register',
+  connected: 'connect',
+  'key-destroyed': 'destroy-key',
+};
+
+/** The effect that has just ended well. */
+export const doneBy = ({ kind }: RollEvent): RollEffect['kind'] | undefined => DONE[kind];
 
 export type Of<K extends RollEvent['kind']> = Extract<RollEvent, { kind: K }>;
 
