@@ -13,10 +13,9 @@ import { createDps } from '../dps/registration.ts';
 import { createHub } from '../hub/session.ts';
 import { storeBeside } from '../keys/beside.ts';
 import { EarlyChain } from '../keys/early-chain.ts';
-import { overToken } from '../keys/handshake.ts';
 import { createJudge, givenLeaf } from '../keys/judge.ts';
 import { createKeys } from '../keys/slots.ts';
-import { TrustedContexts } from '../keys/trusted.ts';
+import { overToken, trustedContexts } from '../keys/trusted.ts';
 import { droppingTo } from '../machine/log.ts';
 import { makeDirectory, runtimeDirectory } from '../state/durable.ts';
 import { publish } from '../state/published.ts';
@@ -49,7 +48,7 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
   const { module } = hsm;
   const token = await openToken({ module, token: hsm.token, uri: hsm.uri, pin, pinRecord: new PinRecord(directory) });
   const contexts = new TokenContexts(token, pin, runtimeDirectory(env) ?? directory);
-  const trusted = new TrustedContexts({ token, contexts, caFile: config.trust.ca_file, current, now, log });
+  const trusted = trustedContexts({ token, contexts, caFile: config.trust.ca_file, current, now, log });
   const keys = createKeys({
     token,
     prefix: hsm.label_prefix,
