@@ -1,6 +1,5 @@
 import type { Config } from '../config/config.ts';
 import { termsOf } from '../config/terms.ts';
-import type { DaemonOptions } from '../daemon/options.ts';
 import { DaemonView } from '../daemon/view.ts';
 import { Fault } from '../failure/failure.ts';
 import { builtAt, version } from '../machine/build.ts';
@@ -19,11 +18,8 @@ export interface Given<C extends Config = Config> {
   readonly clock?: Clock;
 }
 
-type Shared = 'journal' | 'clock' | 'draw' | 'log' | 'notify' | 'terms' | 'version' | 'registrationId' | 'view';
-type Foundation = Required<Pick<DaemonOptions, Shared>>;
-
 /** The parts that every daemon has; keys, far side and first leaf come from the assembly. */
-export function foundationOf({ config, log, env, clock = systemClock }: Given): Foundation {
+export function foundationOf({ config, log, env, clock = systemClock }: Given) {
   const { directory } = config.state;
   return {
     journal: attested(createJournal({ directory, validate: validateEntry }), config),

@@ -48,11 +48,7 @@ export async function assembleTpm(options: Given<TpmConfig>): Promise<Daemon> {
     idScope,
     registrationId,
     contextFor,
-    tpm: {
-      identity: () => tpm.identity(),
-      prove: (blob, message) => tpm.prove(blob, message),
-      take: (blob) => key.take(blob),
-    },
+    tpm: { ...tpm, take: (blob) => key.take(blob) },
     ...(payload && { payload }),
   });
   const registration = onlyTo(anywhere, dps.allowed_hubs);

@@ -62,9 +62,9 @@ export class Daemon {
     const { clock, log, ports, terms } = options;
     const attempt = (effect: RollEffect, abort: AbortSignal) => {
       const work = () => perform(effect, ports, terms.registered, abort);
-      if (effect.kind === 'generate-key') return this.#vitals.patient(work);
+      if (effect.kind === 'generate-key') return this.#vitals.during('keys', work);
       if (!shakesHands(effect)) return work();
-      const guarded = this.#vitals.guard(work);
+      const guarded = this.#vitals.during('handshakes', work);
       this.#lookSooner();
       return guarded;
     };
@@ -145,9 +145,7 @@ export class Daemon {
   }
 
   async #listen(): Promise<void> {
-    for await (const { thumbprint, heldMs, failure } of this.#options.ports.hub.signals) {
-      this.#inbox.push({ happened: { kind: 'lost', thumbprint, heldMs, failure } });
-    }
+    for await (const happened of this.#options.ports.hub.signals) this.#inbox.push({ happened });
   }
 
   /** Wakes at the next planned moment, and looks at the clock once a minute. */
@@ -240,8 +238,7 @@ export class Daemon {
   }
 
   #reportOptions(): ReportOptions {
-    const { version, registrationId, labelPrefix, terms, clock } = this.#options;
-    return { version, registrationId, labelPrefix, terms, now: clock.now() };
+    return { ...this.#options, now: this.#options.clock.now() };
   }
 }
 

@@ -116,14 +116,8 @@ export async function answerInstall(options: AnswererOptions, ask: InstallAsk): 
     const request = { ...known.request, reason: 'delivered' } as const;
     const came = await post({ kind: 'leaf-delivered', leaf, request });
     const { id } = state().request ?? request;
-    return (
-      refusedBy(options, came, request.id) ?? {
-        is: 'accepted',
-        id,
-        thumbprint: leaf.thumbprint,
-        phase: state().phase,
-      }
-    );
+    const accepted = { is: 'accepted', id, thumbprint: leaf.thumbprint, phase: state().phase } as const;
+    return refusedBy(options, came, request.id) ?? accepted;
   } catch (error) {
     const met = failureOf(error);
     if (met.code !== 'NL-LEAF-NOT-YET') return { is: met.kind === 'refused' ? 'refused' : 'broken', failure: met };

@@ -35,15 +35,8 @@ export class Transcript {
     if (decision?.action === 'ignore')
       this.#log.debug({ event: 'ignored', reason: decision.rule, message: decision.why });
     for (const { at, from, to, why, code } of newer(before.trail, state.trail)) {
-      this.#log.info({
-        event: 'transition',
-        from,
-        to,
-        reason: why,
-        code,
-        message: wordsOf(to, this.#attestation),
-        id: state.request?.id,
-      });
+      const message = wordsOf(to, this.#attestation);
+      this.#log.info({ event: 'transition', from, to, reason: why, code, message, id: state.request?.id });
       this.#send({ type: 'transition', at: iso(at), from, to, why, ...(code && { code }) });
     }
     if (state.online !== before.online) this.#tellSession(before, state);
@@ -72,12 +65,8 @@ export class Transcript {
       return;
     }
     const hub = hubOf(online);
-    this.#log.info({
-      event: 'connected',
-      hub,
-      thumbprint: current?.thumbprint,
-      message: `The hub ${hub} accepted this gateway.`,
-    });
+    const message = `The hub ${hub} accepted this gateway.`;
+    this.#log.info({ event: 'connected', hub, thumbprint: current?.thumbprint, message });
     this.#send({ type: 'online', hub });
   }
 

@@ -94,12 +94,8 @@ export class Lanes {
     const isBraked = brakeMs > ladderMs;
     if (isBraked && !this.#told.has(effect.kind)) {
       this.#told.add(effect.kind);
-      log.warn({
-        event: 'braked',
-        action: effect.kind,
-        ...failureFields(failure('NL-BUDGET-BRAKED')),
-        retryInMs: brakeMs,
-      });
+      const fields = failureFields(failure('NL-BUDGET-BRAKED'));
+      log.warn({ event: 'braked', action: effect.kind, ...fields, retryInMs: brakeMs });
     }
     lane.set(effect, Math.max(brakeMs, ladderMs), isBraked ? 'brake' : pacer);
   }

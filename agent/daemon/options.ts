@@ -1,15 +1,15 @@
 import type { Log } from '../machine/log.ts';
 import type { Notify } from '../machine/notify.ts';
 import type { Leaf } from '../roll/leaf.ts';
-import type { Terms } from '../roll/plan.ts';
 import type { Ports } from '../roll/ports.ts';
+import type { ReportOptions } from '../roll/report.ts';
 import type { RollState } from '../roll/state.ts';
 import type { Entry } from '../state/entry.ts';
 import type { Journal } from '../state/journal.ts';
 import type { Clock } from '../time/clock.ts';
 import type { DaemonView } from './view.ts';
 
-export interface DaemonOptions {
+export interface DaemonOptions extends Omit<ReportOptions, 'now'> {
   readonly ports: Ports;
   readonly journal: Journal<Entry>;
   readonly clock: Clock;
@@ -17,13 +17,8 @@ export interface DaemonOptions {
   readonly draw: () => number;
   readonly log: Log;
   readonly notify: Notify;
-  readonly terms: Terms;
-  readonly version: string;
-  readonly registrationId: string;
   /** A leaf may be renewed with the key that it has. */
   readonly keepKey: boolean;
-  /** Object labels are this with `-a` and `-b`. */
-  readonly labelPrefix: string;
   /** The leaf of a key that was in the token before us, if one is configured. */
   readonly given: () => Promise<Leaf | undefined>;
   /** Writes the files that are derived from the state, for others to read; those of `before` exist already. */

@@ -21,18 +21,14 @@ export async function answerRequest(options: AnswererOptions, ask: RequestAsk): 
   const { state, hurry } = options;
   const known = asRequest(options, ask, ask.kind);
   if ('answer' in known) return known.answer;
-  const { request: asked } = known;
-  const came = await options.post({
-    kind: 'asked',
-    request: asked,
-    delayMs: ask.delayMs,
-    discard: ask.discard ?? false,
-  });
-  const refused = refusedBy(options, came, asked.id);
+  const { request } = known;
+  const { delayMs, discard = false } = ask;
+  const came = await options.post({ kind: 'asked', request, delayMs, discard });
+  const refused = refusedBy(options, came, request.id);
   // The work in flight may be paused, and serve this request as well.
-  const isNow = refused === undefined ? ask.delayMs === 0 : refused.is === 'busy';
+  const isNow = refused === undefined ? delayMs === 0 : refused.is === 'busy';
   if (isNow && ask.from === 'technician') hurry();
-  return refused ?? { is: 'accepted', id: asked.id, phase: state().phase };
+  return refused ?? { is: 'accepted', id: request.id, phase: state().phase };
 }
 
 /** A repeated request has its answer already; a new one gets an ID. */
