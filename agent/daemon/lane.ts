@@ -52,7 +52,6 @@ export class Lane {
     return this.#flight?.wake !== undefined && this.#flight.pacer === 'brake';
   }
 
-  /** Whether this is the effect in flight. */
   has(effect: RollEffect): boolean {
     return this.#flight?.key === keyOf(effect);
   }

@@ -18,7 +18,6 @@ const LEAST_APART_MS = 30_000;
 const SUSPECT_MS = 60_000;
 
 interface Pause {
-  /** The pause of the ladder. */
   readonly ladderMs: number;
   /** The longest pause of the brake. */
   readonly mostMs: number;
@@ -47,7 +46,6 @@ export class Lanes {
     this.session = new Lane({ ...options, attempt });
   }
 
-  /** The brake delays an effect. */
   get isBraked(): boolean {
     return this.work.isBraked || this.session.isBraked;
   }

@@ -54,7 +54,6 @@ export class Persistence {
     return ms > 0 ? ms : Number.POSITIVE_INFINITY;
   }
 
-  /** Whether the effect may be tried now. */
   allows(effect: RollEffect): boolean {
     return this.#owed === undefined || isIntended(effect, this.#disk);
   }

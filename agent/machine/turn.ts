@@ -58,7 +58,6 @@ function takeIdentity({ name, uid, gid }: Account, unit: Unit | undefined): void
   }
 }
 
-/** Numbers of the unit's additional groups. */
 export const groupsOf = (unit: Unit | undefined): readonly number[] =>
   groupsIn(readFileSync('/etc/group', 'utf8'), unit?.groups ?? []);
 

@@ -109,7 +109,6 @@ export function signalsOf(state: RollState, event: RollEvent, terms: Terms): rea
   }
 }
 
-/** The planned moments that have come. */
 function planned(state: RollState, { kind, at: now }: RollEvent, terms: Terms): readonly Signal[] {
   const hasCome = (moment: number | undefined) => moment !== undefined && (moment <= now || moment > now + FARTHEST_MS);
   const { scheduled, next, phase, current } = state;

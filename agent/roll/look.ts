@@ -95,13 +95,8 @@ export function unanswered(state: RollState, { effect, failure }: Of<'failed'>):
 
 /** A key is made for a CSR while hub and DPS refuse every leaf there is: the hourly probe keeps its time. */
 export function isStrandedCsr({ probe, request, next, online }: RollState): boolean {
-  return (
-    probe !== undefined &&
-    request === undefined &&
-    online === undefined &&
-    next?.waiting === true &&
-    next.id === undefined
-  );
+  const isForCsr = request === undefined && next?.waiting === true && next.id === undefined;
+  return isForCsr && probe !== undefined && online === undefined;
 }
 
 /** DPS refused the current leaf, a roll was to cure it, and DPS and hub have taken the leaf again before there was a new one. */

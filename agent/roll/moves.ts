@@ -139,12 +139,8 @@ export function resumeRoll(state: RollState, event: RollEvent, why: string): Rol
   // The issuer may take days, and DPS may accept the current leaf again before that.
   const probe = state.rejected && state.probe === undefined ? { probe: probeOf(state, event, 1) } : {};
   if (next.leaf !== undefined) return toRegisterNext({ ...state, next }, next, event, why);
-  return move(
-    { ...state, ...probe, next: asleep(next) },
-    next.id === undefined ? 'generating-key' : 'requesting-leaf',
-    event,
-    why,
-  );
+  const phase = next.id === undefined ? 'generating-key' : 'requesting-leaf';
+  return move({ ...state, ...probe, next: asleep(next) }, phase, event, why);
 }
 
 /** A candidate in work, or one that waits for its ladder, does not wait for a person to bring its leaf. */
@@ -215,10 +211,8 @@ export function makeRoom(state: RollState, event: RollEvent): RollState {
 export function begin(state: RollState, event: RollEvent, decision?: Decision): RollState {
   if (decision === undefined || decision.action === 'ignore' || decision.action === 'strand') return state;
   if (decision.action === 'drop') {
-    if (state.next === undefined) return state;
-    return state.next.leaf === undefined
-      ? drop(state, state.next, event, decision.why)
-      : expire(state, state.next, event, decision.why);
+    const giveUp = state.next?.leaf === undefined ? drop : expire;
+    return state.next === undefined ? state : giveUp(state, state.next, event, decision.why);
   }
   const { action, reason } = decision;
   const own = { id: `newleaf-${event.at.toString(36)}`, action, reason, from: 'newleaf', at: event.at } as const;

@@ -131,14 +131,9 @@ export function dueRule(signal: Signal, { state, terms, now }: Standing): Decisi
   const failed = state.outcomes.findIndex(({ reason, outcome }) => reason !== 'due' || outcome === 'done');
   const until = pausedUntil(failed === -1 ? state.outcomes : state.outcomes.slice(0, failed), state, now);
   if (until !== undefined) return ignore('the last renewal failed a moment ago', until);
-  const expired = now >= state.current.notAfter;
-  return {
-    action: 'roll',
-    reason: 'due',
-    why: expired
-      ? 'the leaf has expired'
-      : `the leaf was due at ${new Date(dueAt(state.current, terms.renewAt) ?? now).toISOString()}`,
-  };
+  const due = new Date(dueAt(state.current, terms.renewAt) ?? now).toISOString();
+  const why = now >= state.current.notAfter ? 'the leaf has expired' : `the leaf was due at ${due}`;
+  return { action: 'roll', reason: 'due', why };
 }
 
 /** DPS may refuse the new configuration for days, while the hub accepts the leaf: it is not asked each minute. */

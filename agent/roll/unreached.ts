@@ -55,7 +55,6 @@ function tryOther(state: RollState, event: Of<'failed'>, failure: Failure): Roll
   return isOther && waits ? toRegisterNext(state, next, event, 'unheard') : state;
 }
 
-/** Parks the candidate, and registers the current leaf again. */
 function tryCurrent(state: RollState, event: Of<'failed'>, failure: Failure): RollState {
   if (state.next === undefined) return state;
   const { assignment: _, ...unassigned } = state.next;

@@ -104,7 +104,6 @@ function phaseLacks({ phase, current, next, retire }: Entry): string | undefined
   return phase === 'retiring-key' && retire === undefined ? 'key to retire' : undefined;
 }
 
-/** The written part of a state. */
 export function entryOf(state: RollState): Entry {
   const { online: _, flaps: _flaps, unreached: _unreached, unheard: _unheard, ...entry } = state;
   return entry;
