@@ -1,7 +1,7 @@
 import { type Failure, failure } from '../failure/failure.ts';
 import { GRACE_REFUSALS } from './backoff.ts';
 import { isKeyLost, keyLost } from './key-lost.ts';
-import { freeSlot, isBlocked, keepsKey, keyOf, RETIRE_TRIES } from './look.ts';
+import { freeSlot, isBlocked, keepsKey, keyOf, RETIRE_TRIES, WAITING } from './look.ts';
 import {
   accept,
   asleep,
@@ -71,8 +71,7 @@ function rejected(state: RollState, event: Of<'failed'>, decision?: Decision): M
     return begin({ ...offline, unproven, rejected: true }, event, decision);
   }
   const resting = state.phase === 'serving' || state.phase === 'retiring-key';
-  const waiting = resting || state.phase === 'generating-key' || state.phase === 'requesting-leaf';
-  if (waiting) return { state: { ...offline, ...refusals }, retry: failure };
+  if (resting || WAITING.has(state.phase)) return { state: { ...offline, ...refusals }, retry: failure };
   return { ...offline, rejected: true };
 }
 
