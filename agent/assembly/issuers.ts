@@ -10,7 +10,7 @@ import { writeAtomically } from '../state/durable.ts';
 
 const EST_DEADLINE_MS = 60_000;
 
-export interface IssuerParts {
+interface IssuerParts {
   readonly registrationId: string;
   /** The state directory. */
   readonly directory: string;

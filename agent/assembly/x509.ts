@@ -22,7 +22,7 @@ import { publish } from '../state/published.ts';
 import { foundationOf, type Given } from './foundation.ts';
 import { createIssuer } from './issuers.ts';
 
-export interface AssemblyOptions extends Given<X509Config> {
+interface AssemblyOptions extends Given<X509Config> {
   /** The PIN, where only root may read it and has (machine/as-daemon.ts). */
   readonly pin?: string | undefined;
 }

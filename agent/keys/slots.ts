@@ -12,7 +12,7 @@ import type { KeyRef, Slot } from '../roll/leaf.ts';
 import type { Keys } from '../roll/ports.ts';
 import { writeAtomically } from '../state/durable.ts';
 
-export interface KeysOptions {
+interface KeysOptions {
   readonly token: Token;
   /** Object labels are this with `-a` and `-b`. */
   readonly prefix: string;

@@ -26,7 +26,7 @@ export interface Line
 
 export type Log = Readonly<Record<Level, (line: Line) => void>>;
 
-export interface LogOptions {
+interface LogOptions {
   readonly level: Level;
   /** JOURNAL_STREAM is set where stdout goes to the journal (systemd.exec(5)). */
   readonly env: NodeJS.ProcessEnv;

@@ -62,7 +62,7 @@ export interface Outcome extends Request {
 }
 
 /** A candidate that was refused, or that got no answer, is kept, and asked for again at `askAt` (wall clock, milliseconds). */
-export interface Parked {
+interface Parked {
   readonly failure: Failure;
   readonly times: number;
   readonly askAt: number;
@@ -96,7 +96,7 @@ export interface Next {
 }
 
 /** After this effect the module had lost its state, and the process was ended. */
-export interface Poisoned {
+interface Poisoned {
   readonly effect: string;
   readonly at: number;
 }

@@ -5,8 +5,7 @@ import { Worker } from '../../../hsm/worker.ts';
 import { type Failure, Fault } from '../../failure/failure.ts';
 import type { Trial } from '../../issuer/trial.ts';
 import type { Account } from '../../machine/account.ts';
-import { asUser } from '../../machine/setpriv.ts';
-import { mayTurn } from '../../machine/turn.ts';
+import { asUser, mayTurn } from '../../machine/turn.ts';
 import type { Unit } from '../../machine/unit.ts';
 
 export interface TriedLogin {
