@@ -24,6 +24,10 @@ export interface Check {
   look(site: Site): Promise<Finding>;
 }
 
+/** Checks that only gateways with a leaf have. */
+export const ofLeaf = (checks: readonly Omit<Check, 'of'>[]): readonly Check[] =>
+  checks.map((check) => ({ of: 'x509', ...check }));
+
 export const ok = (message: string): Finding => ({ outcome: 'ok', message });
 
 export function warning(message: string, advice: string): Finding {
@@ -53,4 +57,28 @@ export async function currentLeaf(site: Site): Promise<Leaf | undefined> {
   await x509(site);
   const entry = await site.entry();
   return entry === 'absent' ? undefined : entry.current;
+}
+
+/** A look at the current leaf; skipped where there is none yet. */
+export const withLeaf =
+  (look: (leaf: Leaf, site: Site) => Promise<Finding>): Check['look'] =>
+  async (site) => {
+    const leaf = await currentLeaf(site);
+    return leaf === undefined ? NO_LEAF : look(leaf, site);
+  };
+
+/**
+ * The hub that DPS assigned, from the state file, or from the daemon where this user may not read that.
+ * @throws what is wrong with the state file
+ */
+export async function assignedHub(site: Site): Promise<string | undefined> {
+  try {
+    const entry = await site.entry();
+    return entry === 'absent' ? undefined : entry.assignment?.hub;
+  } catch (error) {
+    const status = await site.status().catch(() => {
+      throw error;
+    });
+    return status.hub?.host;
+  }
 }

@@ -2,8 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { CODES } from '../../failure/failure.ts';
 import { issuerOf } from '../../issuer/name.ts';
 import { certificatesOf } from '../../issuer/pem.ts';
-import { assignedHub } from './assigned-hub.ts';
-import { type Check, currentLeaf, failed, ok, skipped, warning } from './check.ts';
+import { assignedHub, type Check, currentLeaf, failed, ok, skipped, warning } from './check.ts';
 import { lookUp } from './registration.ts';
 import type { Site } from './site.ts';
 

@@ -1,6 +1,5 @@
 import { type Code, Fault } from '../../failure/failure.ts';
-import { assignedHub } from './assigned-hub.ts';
-import { type Check, type Finding, failed, ok, skipped } from './check.ts';
+import { assignedHub, type Check, type Finding, failed, ok, skipped } from './check.ts';
 import { isClockWrong } from './clock.ts';
 import { type Dialled, Unreached } from './dial.ts';
 import { BY_CLOCK } from './server-time.ts';

@@ -1,5 +1,4 @@
-import { assignedHub } from './assigned-hub.ts';
-import { type Check, type Finding, failed, NO_LEAF, ok } from './check.ts';
+import { assignedHub, type Check, type Finding, failed, NO_LEAF, ok } from './check.ts';
 import type { Site } from './site.ts';
 
 const NEEDS = ['tls-handshake', 'leaf-validity'];

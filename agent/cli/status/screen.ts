@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { CODES } from '../../failure/failure.ts';
 import type { LeafStatus, NextStatus, OutcomeStatus, RequestStatus, Status, Trouble } from '../../roll/report.ts';
 import { bar, type Colour, glyph, paint, rowsOf, type Screen, safe, wrap } from '../kit/screen.ts';
-import { fromNow, localMinute, localSecond, zone } from '../moment.ts';
+import { fromNow, localMinute, localSecond, moment, zone } from '../moment.ts';
 import { actionInWords, causeInWords, outcomeInWords, reasonInWords } from '../words.ts';
 import { advise, type Surroundings } from './advise.ts';
 
@@ -71,11 +71,6 @@ function headline(status: Status, screen: Screen, { lastKnown }: Surroundings): 
     ...rest.map((line) => `  ${paint(screen, 'bold', line)}`),
     paint(screen, 'dim', `  ${localSecond(now)} ${zone(now)}, newleaf ${version}`),
   ];
-}
-
-/** `in 12 days (2026-12-07 03:10)` */
-function moment(at: number, now: number): string {
-  return `${fromNow(at, now)} (${localMinute(at)})`;
 }
 
 function row(screen: Screen, label: string, value: string): string[] {
