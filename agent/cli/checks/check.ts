@@ -1,5 +1,5 @@
 import { type X509Config, x509Of } from '../../config/config.ts';
-import { CODES, type Code } from '../../failure/failure.ts';
+import { CODES, type Code, Fault } from '../../failure/failure.ts';
 import type { Leaf } from '../../roll/leaf.ts';
 import type { Site } from './site.ts';
 
@@ -45,6 +45,12 @@ export function failed(code: Code, message: string, advice: string = CODES[code]
 
 /** The configuration of a gateway that has a leaf. @throws Fault NL-CONFIG; NL-TPM-NO-LEAF, which examine.ts makes a skip */
 export const x509 = async (site: Site): Promise<X509Config> => x509Of((await site.config()).config);
+
+/** For a fault that another check reports. @throws every other error */
+export function faultOf(error: unknown): Fault {
+  if (error instanceof Fault) return error;
+  throw error;
+}
 
 export const NO_LEAF = skipped('There is no leaf yet.');
 

@@ -1,13 +1,11 @@
 import type { Config } from '../../config/config.ts';
+import { AZURE_CHECKS } from './azure.ts';
 import type { Check } from './check.ts';
 import { clock } from './clock.ts';
 import { DAEMON_CHECKS } from './daemon.ts';
-import { enrollment } from './enrollment.ts';
-import { issuerAuth, issuerReach } from './issuer.ts';
+import { ISSUER_CHECKS } from './issuer.ts';
 import { LEAF_CHECKS } from './leaf.ts';
 import { permissions } from './permissions.ts';
-import { dpsReach, hubReach } from './reach.ts';
-import { dpsTls, hubTls } from './shaken.ts';
 import { STATE_CHECKS } from './state.ts';
 import { TOKEN_CHECKS } from './token.ts';
 import { tpm } from './tpm.ts';
@@ -20,13 +18,8 @@ export const CHECKS: readonly Check[] = [
   tpm,
   ...TOKEN_CHECKS,
   ...LEAF_CHECKS,
-  dpsReach,
-  dpsTls,
-  enrollment,
-  hubReach,
-  hubTls,
-  issuerReach,
-  issuerAuth,
+  ...AZURE_CHECKS,
+  ...ISSUER_CHECKS,
   ...DAEMON_CHECKS,
 ];
 

@@ -18,7 +18,7 @@ export async function reachDps(guide: Guide): Promise<'trusted' | 'untrusted' | 
   try {
     const dialled = await dial(endpointOf(guide), ca);
     if (dialled.distrust !== undefined) {
-      dialogue.wrong(distrusted(dialled, { host: endpointOf(guide), caFile: file, untrusted: 'NL-DPS-UNTRUSTED' }));
+      dialogue.wrong(distrusted(dialled, { host: endpointOf(guide), caFile: file, side: 'DPS' }));
       return 'untrusted';
     }
     dialogue.ok(`DPS answers at ${dialled.address} port ${dialled.port}, and is trusted.`);
