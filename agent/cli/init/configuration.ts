@@ -2,7 +2,7 @@ import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { chmod, mkdir, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type Config, parseConfig } from '../../config/config.ts';
-import { type Draft, type Drafted, draftOf, draftText, standardOf } from '../../config/draft.ts';
+import { type Draft, type Drafted, draftOf, draftText } from '../../config/draft.ts';
 import { Fault } from '../../failure/failure.ts';
 import { failureOf } from '../../failure/failure-of.ts';
 import { writeAtomically } from '../../state/durable.ts';
@@ -113,7 +113,3 @@ function textOf(file: string): string | undefined {
     throw new Fault('NL-CONFIG', { message: `The configuration ${file} cannot be read.`, cause });
   }
 }
-
-/** Configured, or the default. */
-export const stateDirectoryOf = ({ answers }: Pick<Guide, 'answers'>): string =>
-  answers.text('state.directory') ?? String(standardOf('state.directory'));

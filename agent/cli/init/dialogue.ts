@@ -99,7 +99,6 @@ export class Dialogue {
     }
   }
 
-  /** @param fallback what Enter means, which `words` then say */
   secret(words: string): Promise<string> {
     return this.#asked().secret(`${INDENT}${words}: `);
   }

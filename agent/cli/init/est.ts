@@ -1,8 +1,7 @@
 import { resolve } from 'node:path';
 import { failureOf } from '../../failure/failure-of.ts';
-import { askSetting } from './ask-setting.ts';
+import { askSetting, noCertificate } from './ask-setting.ts';
 import type { Guide } from './guide.ts';
-import { noCertificate } from './readable.ts';
 import { beside, readSecret, writeSecret } from './secret.ts';
 
 type First = 'password' | 'bootstrap' | 'none';

@@ -3,8 +3,7 @@ import { isEndorsed } from '../../roll/leaf.ts';
 import { iso } from '../../roll/report.ts';
 import type { RollState } from '../../roll/state.ts';
 import type { Complaint } from '../kit/command.ts';
-import { showLeaf } from './enrollment.ts';
-import { tellToStart } from './start.ts';
+import { showLeaf, tellToStart } from './enrollment.ts';
 import { type DaemonWatch, waits } from './watch.ts';
 
 /** The steps that remain after success. */

@@ -2,7 +2,7 @@ import { MAKEABLE } from '../../../hsm/known-modules.ts';
 import { objectionTo } from '../../config/draft.ts';
 import { Fault } from '../../failure/failure.ts';
 import { failureOf } from '../../failure/failure-of.ts';
-import type { Guide } from './guide.ts';
+import { type Guide, wrongFlag } from './guide.ts';
 import { givenPin, pinPlace, storedPin, storePin } from './pin-place.ts';
 import { Interrupted } from './prompt.ts';
 import { beside, randomPin, readSecret, writeSecret } from './secret.ts';
@@ -86,8 +86,7 @@ async function labelOf({ dialogue, flag }: Guide, { module }: Maker, { tokens }:
     taken.includes(label) ? 'must be another: there is a token with this name' : objectionTo('hsm.token', label);
   if (dialogue.asks && flag('token') === undefined) return dialogue.text('Name of the new token', standard, objection);
   const wrong = objection(standard);
-  if (wrong !== undefined)
-    throw new Fault('NL-CONFIG', { message: `--token ${wrong}.`, advice: 'See: newleaf init --help' });
+  if (wrong !== undefined) throw wrongFlag('token', wrong);
   return standard;
 }
 

@@ -1,6 +1,5 @@
 import { Fault } from '../../failure/failure.ts';
 import { failureOf } from '../../failure/failure-of.ts';
-import { stateDirectoryOf } from './configuration.ts';
 import type { Guide } from './guide.ts';
 import { givenPin, storedInWords, storedPin, storePin } from './pin-place.ts';
 import type { Shown } from './survey.ts';
@@ -47,7 +46,13 @@ async function isAccepted(
   const { answers, dialogue, errands } = guide;
   try {
     const [label, uri] = [answers.text('hsm.token'), answers.text('hsm.uri')];
-    await errands.login({ module: module.path, token: label, uri, pin, pinRecord: stateDirectoryOf(guide) });
+    await errands.login({
+      module: module.path,
+      token: label,
+      uri,
+      pin,
+      pinRecord: answers.inEffect('state.directory'),
+    });
   } catch (error) {
     if (isLast) throw error;
     const failure = failureOf(error);

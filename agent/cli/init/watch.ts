@@ -1,23 +1,13 @@
-import type { Answerer } from '../../ask/ask.ts';
 import { CODES, type Code } from '../../failure/failure.ts';
 import type { Leaf } from '../../roll/leaf.ts';
 import { WORDS } from '../../roll/report.ts';
 import type { Phase, RollState } from '../../roll/state.ts';
+import type { Running } from '../run/command.ts';
 import type { Dialogue } from './dialogue.ts';
 
-/** The daemon, in this process: `newleaf init` is `newleaf run` with a person who watches. */
-export interface WatchedDaemon {
-  readonly daemon: {
-    readonly state: RollState;
-    readonly answer: Answerer;
-    subscribe(listener: (event: object) => void): () => void;
-  };
-  /** Fulfilled when the daemon has ended; rejected when its state file is corrupt. */
-  readonly ended: Promise<unknown>;
-}
-
 export interface DaemonWatch {
-  readonly running: WatchedDaemon;
+  /** The daemon, in this process: `newleaf init` is `newleaf run` with a person who watches. */
+  readonly running: Running;
   readonly dialogue: Dialogue;
   readonly registrationId: string;
   readonly stateDirectory: string;
