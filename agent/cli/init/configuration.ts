@@ -74,10 +74,7 @@ export async function writeConfiguration({ answers, file }: Guide): Promise<stri
   return kept;
 }
 
-/**
- * Makes the directory for the answers, before the first question.
- * @throws Fault NL-CONFIG
- */
+/** Makes the directory for the answers, before the first question. @throws Fault NL-CONFIG */
 export async function makePlace(file: string): Promise<void> {
   const directory = dirname(file);
   try {

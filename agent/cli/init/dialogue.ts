@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { type Complaint, complaint } from '../kit/command.ts';
-import { type Output, paint, type Screen, safe, wrap } from '../kit/screen.ts';
+import { type Colour, type Output, paint, type Screen, safe, wrap } from '../kit/screen.ts';
 import type { Prompt } from './prompt.ts';
 
 export interface Choice<K extends string> {
@@ -46,9 +46,8 @@ export class Dialogue {
 
   /** One of a list. */
   item(mark: string, words: string): void {
-    this.#write(
-      wrap(this.screen, words, { first: `${INDENT}${mark}  `, rest: `${INDENT}${' '.repeat(mark.length + 2)}` }),
-    );
+    const first = `${INDENT}${mark}  `;
+    this.#write(wrap(this.screen, words, { first, rest: ' '.repeat(first.length) }));
   }
 
   /** Text to copy: as it is, however long its lines are. */
@@ -62,17 +61,12 @@ export class Dialogue {
 
   /** A line of work in progress. */
   step(tookMs: number, mark: '..' | '!!', words: string): void {
-    const head = `${INDENT}${(tookMs / 1000).toFixed(2).padStart(6)} s  `;
-    const [first = '', ...rest] = wrap(this.screen, words, {
-      first: `${head}${mark}  `,
-      rest: ' '.repeat(head.length + 4),
-    });
-    this.#write([first.replace(mark, paint(this.screen, mark === '!!' ? 'yellow' : 'dim', mark)), ...rest]);
+    const time = `${(tookMs / 1000).toFixed(2).padStart(6)} s  `;
+    this.#marked(`${INDENT}${time}`, mark, mark === '!!' ? 'yellow' : 'dim', words);
   }
 
   ok(words: string): void {
-    const [first = '', ...rest] = wrap(this.screen, words, { first: `${INDENT}ok  `, rest: `${INDENT}    ` });
-    this.#write([first.replace('ok', paint(this.screen, 'green', 'ok')), ...rest]);
+    this.#marked(INDENT, 'ok', 'green', words);
   }
 
   /** A failure and its advice. */
@@ -140,6 +134,12 @@ export class Dialogue {
     const over = AbortSignal.any([abort, AbortSignal.timeout(ms)]);
     if (this.#prompt !== undefined) return this.#prompt.enter(over);
     if (!over.aborted) await once(over, 'abort');
+  }
+
+  #marked(head: string, mark: string, colour: Colour, words: string): void {
+    const indent = { first: `${head}${mark}  `, rest: ' '.repeat(head.length + mark.length + 2) };
+    const [first = '', ...rest] = wrap(this.screen, words, indent);
+    this.#write([first.replace(mark, paint(this.screen, colour, mark)), ...rest]);
   }
 
   #object(words: string): void {

@@ -7,12 +7,8 @@ import { askSetting, noCertificate } from './ask-setting.ts';
 import type { Guide } from './guide.ts';
 
 export async function askIdentity(guide: Guide): Promise<void> {
-  await askSetting(guide, {
-    name: 'dps.id_scope',
-    flag: 'id-scope',
-    words: 'ID scope',
-    hint: 'Azure portal: DPS instance, Overview',
-  });
+  const hint = 'Azure portal: DPS instance, Overview';
+  await askSetting(guide, { name: 'dps.id_scope', flag: 'id-scope', words: 'ID scope', hint });
   await askSetting(guide, {
     name: 'dps.registration_id',
     flag: 'registration-id',

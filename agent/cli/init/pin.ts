@@ -56,14 +56,11 @@ async function isAccepted(
   } catch (error) {
     if (isLast) throw error;
     const failure = failureOf(error);
-    const advice = failure.code === 'NL-TOKEN-PIN' ? TRIED : failure.advice;
-    dialogue.wrong({ ...failure, advice });
+    dialogue.wrong(failure.code === 'NL-TOKEN-PIN' ? { ...failure, advice: TRIED } : failure);
     return false;
   }
   await storePin(guide, pin);
-  dialogue.ok(
-    token.needsLogin ? `Token "${token.label}" accepts the PIN (${words}).` : `Token "${token.label}" opens.`,
-  );
+  dialogue.ok(`Token "${token.label}" ${token.needsLogin ? `accepts the PIN (${words})` : 'opens'}.`);
   return true;
 }
 
