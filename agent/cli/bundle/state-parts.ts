@@ -7,25 +7,6 @@ import { settingsInWords, textOf } from './settings.ts';
 
 const directoryOf = ({ settings }: Scene): string => textOf(settings, 'state.directory') ?? '';
 
-const configuration: Part = {
-  name: 'configuration.txt',
-  about: 'the settings in effect, without private ones',
-  make: async ({ settings }) => settingsInWords(settings),
-};
-
-const state: Part = {
-  name: 'state.json',
-  about: 'what newleaf knows: leaves, assignment, phase, requests, trail',
-  async make(scene) {
-    const text = await readRegular(join(directoryOf(scene), 'state.json'));
-    try {
-      return withoutChains(JSON.parse(text)) as object;
-    } catch (error) {
-      return `It is no JSON: ${error}\n\n${text}`;
-    }
-  },
-};
-
 /** The certificates are in files of their own. */
 function withoutChains(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
@@ -49,23 +30,36 @@ const certificates = (name: string, about: string): Part => ({
   },
 });
 
-const files: Part = {
-  name: 'files.txt',
-  about: 'names, owners and modes of the files of newleaf',
-  async make(scene) {
-    const { settings } = scene;
-    const socket = textOf(settings, 'control.socket') ?? '';
-    const places = [dirname(settings.file), directoryOf(scene), dirname(socket)];
-    const lists = [...new Set(places)].map(async (place) => [`${place}:`, ...(await listing(place)), ''].join('\n'));
-    return (await Promise.all(lists)).join('\n');
-  },
-};
-
 export const STATE_PARTS: readonly Part[] = [
-  configuration,
-  state,
+  {
+    name: 'configuration.txt',
+    about: 'the settings in effect, without private ones',
+    make: async ({ settings }) => settingsInWords(settings),
+  },
+  {
+    name: 'state.json',
+    about: 'what newleaf knows: leaves, assignment, phase, requests, trail',
+    async make(scene) {
+      const text = await readRegular(join(directoryOf(scene), 'state.json'));
+      try {
+        return withoutChains(JSON.parse(text)) as object;
+      } catch (error) {
+        return `It is no JSON: ${error}\n\n${text}`;
+      }
+    },
+  },
   certificates('leaf.pem', 'the current leaf'),
   certificates('chain.pem', 'the current leaf and its intermediates'),
   certificates('next.pem', 'the candidate that waits for its enrollment'),
-  files,
+  {
+    name: 'files.txt',
+    about: 'names, owners and modes of the files of newleaf',
+    async make(scene) {
+      const { settings } = scene;
+      const socket = textOf(settings, 'control.socket') ?? '';
+      const places = [dirname(settings.file), directoryOf(scene), dirname(socket)];
+      const lists = [...new Set(places)].map(async (place) => [`${place}:`, ...(await listing(place)), ''].join('\n'));
+      return (await Promise.all(lists)).join('\n');
+    },
+  },
 ];
