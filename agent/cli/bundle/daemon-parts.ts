@@ -25,11 +25,7 @@ export const DAEMON_PARTS: readonly Part[] = [
       return `${text}\n(exit code ${exit})\n`;
     },
   },
-  {
-    name: 'status.json',
-    about: 'the same, for programs',
-    make: (scene) => asked(scene, '/v1/status'),
-  },
+  { name: 'status.json', about: 'the same, for programs', make: (scene) => asked(scene, '/v1/status') },
   /** In a process of its own: a module may hang or crash. */
   {
     name: 'check.json',
@@ -43,11 +39,7 @@ export const DAEMON_PARTS: readonly Part[] = [
       }
     },
   },
-  {
-    name: 'metrics.txt',
-    about: 'what monitoring sees (/metrics)',
-    make: (scene) => asked(scene, '/metrics'),
-  },
+  { name: 'metrics.txt', about: 'what monitoring sees (/metrics)', make: (scene) => asked(scene, '/metrics') },
   {
     name: 'log.txt',
     about: `the last ${LOG_LINES} lines of the log`,

@@ -33,6 +33,9 @@ const PROPERTIES = [
   'ActiveEnterTimestamp,InactiveEnterTimestamp,WatchdogUSec,WatchdogTimestamp,MemoryCurrent,MemoryPeak,CPUUsageNSec,TasksCurrent',
   'User,Group,SupplementaryGroups,StateDirectory,PrivateDevices,ReadWritePaths',
 ].join(',');
+const UNITS = ['newleaf.service', 'newleaf-fallback.service', 'newleaf-fallback.timer'];
+
+const shown = (unit: string) => printed(['systemctl', 'show', unit, `--property=${PROPERTIES}`]);
 
 export const MACHINE_PARTS: readonly Part[] = [
   {
@@ -52,14 +55,7 @@ export const MACHINE_PARTS: readonly Part[] = [
   {
     name: 'unit.txt',
     about: 'what systemd says of the units',
-    make: () => {
-      const units = ['newleaf.service', 'newleaf-fallback.service', 'newleaf-fallback.timer'];
-      return each(
-        Object.fromEntries(
-          units.map((one) => [one, () => printed(['systemctl', 'show', one, `--property=${PROPERTIES}`])]),
-        ),
-      );
-    },
+    make: () => each(Object.fromEntries(UNITS.map((unit) => [unit, () => shown(unit)]))),
   },
   {
     name: 'resources.txt',
