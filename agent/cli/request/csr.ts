@@ -10,7 +10,6 @@ import { command, textOption } from '../kit/command.ts';
 import { screenOf, wrap } from '../kit/screen.ts';
 import { tellRefusal } from './answer.ts';
 
-/** `newleaf csr` */
 export const run = command(async (args, io) => {
   const { config } = loadConfig(configPath(textOption(args, 'config'), io.env));
   const newKey = args.options['new-key'] === true;

@@ -3,7 +3,8 @@ import type { Config } from '../../config/config.ts';
 import { askSocket } from '../../control/client.ts';
 import { EXIT } from '../../failure/exit.ts';
 import type { OutcomeStatus, Status } from '../../roll/report.ts';
-import { complaint, type Io } from '../kit/command.ts';
+import { complaint, type Io, textOption } from '../kit/command.ts';
+import type { ParsedArguments } from '../kit/parse.ts';
 import { Progress } from '../kit/progress.ts';
 import { screenOf, wrap } from '../kit/screen.ts';
 import { took } from '../moment.ts';
@@ -16,10 +17,8 @@ export interface Wish {
   /** The path on the control socket that the wish is posted to. */
   readonly path: string;
   readonly body: object;
-  /** Follow it to its end. */
-  readonly isWaiting: boolean;
   /** If other work of this kind is in flight, follow that instead. */
-  readonly orElse?: OutcomeStatus['action'];
+  readonly orElse?: OutcomeStatus['action'] | undefined;
 }
 
 interface Said {
@@ -35,7 +34,10 @@ interface Said {
  * @returns the exit code
  * @throws Fault NL-DAEMON-DOWN, NL-CONTROL-DENIED, NL-INTERNAL
  */
-export async function pursue({ path, body, isWaiting, orElse }: Wish, config: Config, io: Io): Promise<number> {
+export async function pursue(wish: Wish, args: ParsedArguments, config: Config, io: Io): Promise<number> {
+  const named = textOption(args, 'id');
+  const body = { ...wish.body, ...(named !== undefined && { id: named }) };
+  const isWaiting = args.options.wait === true;
   const { socket } = config.control;
   const { directory } = config.state;
   const screen = screenOf(io.out, io.env);
@@ -43,7 +45,7 @@ export async function pursue({ path, body, isWaiting, orElse }: Wish, config: Co
   const say = (text: string) => progress.print(`${wrap(screen, text).join('\n')}\n`);
   try {
     for (;;) {
-      const reply = await askSocket(socket, 'POST', path, body);
+      const reply = await askSocket(socket, 'POST', wish.path, body);
       const { status, body: said } = reply;
       const { id, outcome, thumbprint } = said as Said;
       if (status === 200 && outcome !== undefined) return conclude(said as OutcomeStatus, io);
@@ -58,7 +60,7 @@ export async function pursue({ path, body, isWaiting, orElse }: Wish, config: Co
       say(isBusy ? `Another request is in flight. Following ${id}:` : `Accepted as ${id}.${leaf}`);
       const ended = await follow(id, { socket, progress, screen });
       // The work in flight may have been of the wanted kind; if it was not, ask again now.
-      if (isBusy && ended.outcome.action !== orElse) continue;
+      if (isBusy && ended.outcome.action !== wish.orElse) continue;
       progress.end();
       return conclude(ended.outcome, io, ended.status, directory);
     }
