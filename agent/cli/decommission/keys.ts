@@ -1,15 +1,9 @@
 import { TokenError } from '../../../hsm/ckr.ts';
 import type { Generation, Token } from '../../../hsm/token.ts';
 
-/** Exactly what hsm/destroy.ts destroys: label and CKA_ID together. */
-export interface OwnKey {
-  readonly label: string;
-  /** CKA_ID in lower-case hex. */
-  readonly id: string;
-}
-
 export interface KeysFound {
-  readonly own: readonly OwnKey[];
+  /** Exactly what hsm/destroy.ts destroys: label and CKA_ID, in lower-case hex, together. */
+  readonly own: readonly { readonly label: string; readonly id: string }[];
   /** Why an object with our label, or one that we use, stays. */
   readonly kept: readonly { readonly label: string; readonly why: string }[];
 }
@@ -21,7 +15,7 @@ export interface KeysFound {
  */
 export async function keysIn(token: Token, prefix: string, given: string | undefined): Promise<KeysFound> {
   const theirs = given === undefined ? undefined : await givenKey(token, given);
-  const own: OwnKey[] = [];
+  const own: KeysFound['own'][number][] = [];
   const kept = theirs === undefined ? [] : [{ label: theirs.label, why: 'it was there before newleaf (hsm.key)' }];
   for (const label of [`${prefix}-a`, `${prefix}-b`]) {
     for (const generation of await token.generations(label)) {
