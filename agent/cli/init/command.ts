@@ -5,10 +5,10 @@ import type { Passage } from '../../machine/as-daemon.ts';
 import type { Log } from '../../machine/log.ts';
 import { validateEntry } from '../../state/entry.ts';
 import { createJournal } from '../../state/journal.ts';
-import { readEndorsement, renderEndorsement } from '../endorsement.ts';
 import { command, complaint, type Io, type Run, textOption } from '../kit/command.ts';
 import { screenOf } from '../kit/screen.ts';
 import { asDaemon, start } from '../run/command.ts';
+import { readEndorsement, renderEndorsement } from '../tpm.ts';
 import { type AskOptions, ask, isAsked, socketOf } from './ask.ts';
 import { standing } from './configuration.ts';
 import { Dialogue } from './dialogue.ts';
@@ -49,7 +49,6 @@ export const init = ({ passage, stdin, stdout }: InitOptions): Run =>
     return exit;
   });
 
-/** Asks for the missing settings. */
 async function asked(asking: Omit<AskOptions, 'before'>, interrupted: Promise<never>, io: Io): Promise<void> {
   const { args, file } = asking;
   demandRoot(file);

@@ -30,7 +30,6 @@ export class Dialogue {
     return this.#prompt !== undefined;
   }
 
-  /** The title of a step. */
   title(words: string): void {
     this.#write([...(this.#hasSpoken ? [''] : []), paint(this.screen, 'bold', safe(this.screen, words)), '']);
   }
@@ -44,7 +43,6 @@ export class Dialogue {
     this.#write(wrap(this.screen, `(${words})`, { first: INDENT }).map((line) => paint(this.screen, 'dim', line)));
   }
 
-  /** One of a list. */
   item(mark: string, words: string): void {
     const first = `${INDENT}${mark}  `;
     this.#write(wrap(this.screen, words, { first, rest: ' '.repeat(first.length) }));
@@ -69,7 +67,6 @@ export class Dialogue {
     this.#marked(INDENT, 'ok', 'green', words);
   }
 
-  /** A failure and its advice. */
   wrong(what: Complaint): void {
     this.#out.write(complaint(what, this.screen, INDENT));
   }
@@ -107,7 +104,6 @@ export class Dialogue {
     }
   }
 
-  /** Lists the choices, and asks for the number. */
   async choose<K extends string>(words: string, choices: readonly Choice<K>[], fallback: K | undefined): Promise<K> {
     for (const [at, { words: about }] of choices.entries()) this.item(`${at + 1}`, about);
     const numberOf = (key: K | undefined) => choices.findIndex((choice) => choice.key === key) + 1;

@@ -10,7 +10,6 @@ export interface Guide {
   readonly dialogue: Dialogue;
   /** The configuration in the making. */
   readonly answers: InitAnswers;
-  /** A flag of the command line. */
   readonly flag: (name: string) => string | undefined;
   /** Flags whose values failed: the person is asked instead. */
   readonly forget: (...flags: readonly string[]) => void;

@@ -3,7 +3,6 @@ import type { SeenToken } from '../../../hsm/slots.ts';
 import { failureOf } from '../../failure/failure-of.ts';
 import type { Errands } from './errands.ts';
 
-/** A token, and the module that shows it. */
 export interface Shown {
   readonly module: FoundModule;
   readonly token: SeenToken;
