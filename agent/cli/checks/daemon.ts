@@ -97,18 +97,8 @@ async function trouble(site: Site): Promise<Finding> {
 }
 
 export const DAEMON_CHECKS: readonly Check[] = [
-  {
-    id: 'unit',
-    describes: 'systemd starts the daemon, and restarts it when it hangs.',
-    needs: [],
-    look: unit,
-  },
-  {
-    id: 'socket',
-    describes: 'The daemon runs, and answers on its socket.',
-    needs: ['configuration'],
-    look: socket,
-  },
+  { id: 'unit', describes: 'systemd starts the daemon, and restarts it when it hangs.', needs: [], look: unit },
+  { id: 'socket', describes: 'The daemon runs, and answers on its socket.', needs: ['configuration'], look: socket },
   { id: 'version', describes: 'The daemon runs the installed version.', needs: ['socket'], look: version },
   { id: 'trouble', describes: 'The daemon has no trouble that needs a person.', needs: ['socket'], look: trouble },
 ];

@@ -77,11 +77,11 @@ const isProtected = ({ sensitive, extractable, neverExtractable }: Protection): 
   sensitive === true && extractable === false && neverExtractable === true;
 
 function inWords({ label, keyType }: PublicKey, protection: Protection): string {
-  const origin = protection.local === true ? 'made in the token' : 'not known to be made in the token';
-  if (isProtected(protection)) return `${label}: ${keyType}, ${origin}, never extractable`;
-  const { sensitive, extractable, neverExtractable } = protection;
+  const { local, sensitive, extractable, neverExtractable } = protection;
+  const made = `${label}: ${keyType}, ${local === true ? 'made' : 'not known to be made'} in the token`;
+  if (isProtected(protection)) return `${made}, never extractable`;
   const said = `sensitive ${sensitive}, extractable ${extractable}, never extractable ${neverExtractable}`;
-  return `${label}: ${keyType}, ${origin}, NOT protected (${said})`;
+  return `${made}, NOT protected (${said})`;
 }
 
 const LOST = 'Is it the right token (hsm.token, hsm.uri)? If its key is lost: `newleaf roll --wait` makes another.';

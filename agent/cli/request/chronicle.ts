@@ -1,17 +1,6 @@
-import { type OutcomeStatus, type RequestStatus, type Status, wordsOf } from '../../roll/report.ts';
+import { type RequestStatus, type Status, wordsOf } from '../../roll/report.ts';
 import { took } from '../moment.ts';
 import { causeInWords } from '../words.ts';
-
-/** News of one request from one look at the daemon. */
-export interface News {
-  /** One for each phase that has ended since the last look. */
-  readonly lines: readonly string[];
-  /** The work in progress. */
-  readonly doing: string;
-  readonly outcome?: OutcomeStatus;
-  /** The daemon does not know the request. */
-  readonly isUnknown: boolean;
-}
 
 const TIME_WIDTH = 8;
 
@@ -26,7 +15,8 @@ export class Chronicle {
     this.#id = id;
   }
 
-  read({ request, scheduled, outcomes, trail, words, attestation }: Status): News {
+  /** @returns with a line for each phase that has ended since the last look, and what is being done now */
+  read({ request, scheduled, outcomes, trail, words, attestation }: Status) {
     this.#attestation = attestation;
     const outcome = outcomes.find(({ id }) => id === this.#id);
     const mine = [request, scheduled, outcome].find((one): one is RequestStatus => one?.id === this.#id);

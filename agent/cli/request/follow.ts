@@ -1,5 +1,4 @@
 import { CODES, Fault } from '../../failure/failure.ts';
-import type { OutcomeStatus, Status } from '../../roll/report.ts';
 import { type Complaint, complaint } from '../kit/command.ts';
 import type { Progress } from '../kit/progress.ts';
 import type { Screen } from '../kit/screen.ts';
@@ -22,10 +21,7 @@ const UNKNOWN_LOOKS = 3;
  * Follows a request to its end, across restarts of the daemon, and reports each step.
  * @throws Fault NL-DAEMON-DOWN where it stays away, NL-CONTROL-DENIED, NL-INTERNAL where it has lost the request
  */
-export async function follow(
-  id: string,
-  options: FollowOptions,
-): Promise<{ readonly outcome: OutcomeStatus; readonly status: Status }> {
+export async function follow(id: string, options: FollowOptions) {
   const { socket, progress, screen, patienceMs = 60_000 } = options;
   const chronicle = new Chronicle(id);
   let awaySince: number | undefined;
