@@ -11,6 +11,9 @@ export interface Choice<K extends string> {
 
 const INDENT = '  ';
 
+/** The fault of an answer, as the end of a sentence; undefined where it is accepted. */
+type Objection = (typed: string) => string | undefined | Promise<string | undefined>;
+
 /** Text for the person in front of the screen, and questions, where there is a terminal. */
 export class Dialogue {
   readonly screen: Screen;
@@ -71,16 +74,8 @@ export class Dialogue {
     this.#out.write(complaint(what, this.screen, INDENT));
   }
 
-  /**
-   * Asks until the answer is accepted.
-   * @param fallback what Enter means
-   * @param objection the fault of an answer, as the end of a sentence; undefined where it is accepted
-   */
-  async text(
-    words: string,
-    fallback: string | undefined,
-    objection: (typed: string) => string | undefined | Promise<string | undefined>,
-  ): Promise<string> {
+  /** Asks until the answer is accepted. @param fallback what Enter means */
+  async text(words: string, fallback: string | undefined, objection: Objection): Promise<string> {
     const shown = fallback === undefined ? '' : ` [${safe(this.screen, fallback)}]`;
     for (;;) {
       const typed = (await this.#asked().line(`${INDENT}${words}${shown}: `)) || fallback;
@@ -95,10 +90,10 @@ export class Dialogue {
   }
 
   /** Repeated until it is accepted; an empty one is. */
-  async newSecret(words: string, objection: (typed: string) => string | undefined): Promise<string> {
+  async newSecret(words: string, objection: Objection): Promise<string> {
     for (;;) {
       const typed = await this.secret(words);
-      const wrong = typed === '' ? undefined : objection(typed);
+      const wrong = typed === '' ? undefined : await objection(typed);
       if (wrong === undefined) return typed;
       this.#object(`It ${wrong}.`);
     }
@@ -106,10 +101,9 @@ export class Dialogue {
 
   async choose<K extends string>(words: string, choices: readonly Choice<K>[], fallback: K | undefined): Promise<K> {
     for (const [at, { words: about }] of choices.entries()) this.item(`${at + 1}`, about);
-    const numberOf = (key: K | undefined) => choices.findIndex((choice) => choice.key === key) + 1;
     const found = (typed: string) => choices.find(({ key }, at) => typed === `${at + 1}` || typed === key);
     const range = choices.length === 1 ? 'must be 1' : `must be a number from 1 to ${choices.length}`;
-    const standard = numberOf(fallback);
+    const standard = choices.findIndex(({ key }) => key === fallback) + 1;
     const typed = await this.text(words, standard === 0 ? undefined : `${standard}`, (one) =>
       found(one) === undefined ? range : undefined,
     );
