@@ -12,10 +12,9 @@ import { readEndorsement, renderEndorsement } from '../tpm.ts';
 import { type AskOptions, ask, isAsked, socketOf } from './ask.ts';
 import { standing } from './configuration.ts';
 import { Dialogue } from './dialogue.ts';
-import { finishInit, type Shortfall, shortfall } from './finish.ts';
 import { demandIdle, demandRoot } from './idle.ts';
 import { Interrupted, terminalPrompt } from './prompt.ts';
-import { provision } from './provision.ts';
+import { finishInit, provision, type Shortfall, shortfall } from './provision.ts';
 import { type DaemonWatch, serves } from './watch.ts';
 
 export interface InitOptions {
