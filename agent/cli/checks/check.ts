@@ -30,9 +30,7 @@ export const ofLeaf = (checks: readonly Omit<Check, 'of'>[]): readonly Check[] =
 
 export const ok = (message: string): Finding => ({ outcome: 'ok', message });
 
-export function warning(message: string, advice: string): Finding {
-  return { outcome: 'warning', message, advice };
-}
+export const warning = (message: string, advice: string): Finding => ({ outcome: 'warning', message, advice });
 
 export function skipped(message: string, advice?: string): Finding {
   return { outcome: 'skipped', message, ...(advice !== undefined && { advice }) };

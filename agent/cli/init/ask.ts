@@ -24,6 +24,8 @@ export function isAsked({ options }: ParsedArguments, { config }: StandingConfig
   return config === undefined || options.ask === true || answers.length > 0;
 }
 
+const ON_A_TERMINAL = 'Call newleaf init on a terminal, or with --yes and the flags that `newleaf init --help` names.';
+
 export interface AskOptions {
   readonly args: ParsedArguments;
   readonly file: string;
@@ -35,7 +37,10 @@ export interface AskOptions {
 /** Asks for the configuration, and writes it. @throws Fault, TokenError, Interrupted */
 export async function ask(options: AskOptions): Promise<void> {
   const { args, file, before, dialogue } = options;
-  if (!dialogue.asks && args.options.yes !== true) throw nobody(file);
+  if (!dialogue.asks && args.options.yes !== true) {
+    const message = `${file} is not complete, and newleaf cannot ask: stdin and stdout are not both a terminal.`;
+    throw new Fault('NL-CONFIG', { message, advice: ON_A_TERMINAL });
+  }
   await makePlace(file);
   welcome(dialogue, before, file);
   const answers = new InitAnswers(before.draft);
@@ -111,13 +116,6 @@ function welcome(dialogue: Dialogue, { mistakes, isResumed }: StandingConfig, fi
     code: 'NL-CONFIG',
     message: mistakes.join('\n'),
     advice: `The valid settings of ${file} stand in brackets. The file is kept beside the new one.`,
-  });
-}
-
-function nobody(file: string): Fault {
-  return new Fault('NL-CONFIG', {
-    message: `${file} is not complete, and newleaf cannot ask: stdin and stdout are not both a terminal.`,
-    advice: 'Call newleaf init on a terminal, or with --yes and the flags that `newleaf init --help` names.',
   });
 }
 
