@@ -6,8 +6,10 @@ import type { Leaf } from '../../roll/leaf.ts';
 import { type Finding, failed, ofLeaf, ok, skipped, warning, withLeaf, x509 } from './check.ts';
 import type { Site } from './site.ts';
 
-/** Flags of CK_TOKEN_INFO (PKCS#11 v2.40 section 3.2). COUNT_LOW: "an incorrect user login PIN has been entered at least once
- * since the last successful authentication". */
+/**
+ * Flags of CK_TOKEN_INFO (PKCS#11 v2.40 section 3.2). COUNT_LOW: "an incorrect user login PIN has been entered at least once
+ * since the last successful authentication".
+ */
 const CKF = { USER_PIN_COUNT_LOW: 0x0001_0000, USER_PIN_FINAL_TRY: 0x0002_0000 };
 
 async function tokenPresent(site: Site): Promise<Finding> {
@@ -55,8 +57,7 @@ async function keys(site: Site): Promise<Finding> {
   if (!seen.every(({ protection }) => isProtected(protection))) {
     return warning(message, 'Make a key that the token protects: newleaf roll');
   }
-  const others = ours.filter(({ id }) => !given.some((theirs) => theirs.id === id));
-  const inTheWay = await strangerAmong(others, site);
+  const inTheWay = await strangerAmong(ours, given, site);
   if (inTheWay === undefined) return ok(message);
   const { label, id } = inTheWay;
   const stops = `${label} holds a key that newleaf did not make (CKA_ID ${id}): the next roll to this slot stops there.`;
@@ -64,12 +65,12 @@ async function keys(site: Site): Promise<Finding> {
 }
 
 /** A key in the way of the next one: agent/keys/slots.ts takes over only keys that the journal knows. */
-async function strangerAmong(ours: readonly PublicKey[], site: Site): Promise<PublicKey | undefined> {
+async function strangerAmong(ours: readonly PublicKey[], given: readonly PublicKey[], site: Site) {
   const entry = await site.entry().catch(() => undefined);
   // Without the journal, which this user may not read, each key would look like a stranger's.
   if (entry === undefined) return undefined;
   const { current, next, retire } = entry === 'absent' ? {} : entry;
-  const known = [current?.key.id, next?.id, next?.intended, retire?.id];
+  const known = [current?.key.id, next?.id, next?.intended, retire?.id, ...given.map(({ id }) => id)];
   return ours.find((key) => !known.includes(key.id));
 }
 
@@ -99,9 +100,8 @@ async function leafKey({ key, chain }: Leaf, site: Site): Promise<Finding> {
   }
   const message = Buffer.from('newleaf check');
   const { digestOf } = await import('../../../hsm/sign.ts');
-  const signature = await token.sign(found, message);
-  if (verify(digestOf(found.keyType), message, publicKey, signature))
-    return ok(`The key "${found.label}" signs for the current leaf.`);
+  const isRight = verify(digestOf(found.keyType), message, publicKey, await token.sign(found, message));
+  if (isRight) return ok(`The key "${found.label}" signs for the current leaf.`);
   return failed('NL-TOKEN-FAILED', `Signatures of the key "${found.label}" do not verify.`);
 }
 
@@ -134,18 +134,12 @@ export const TOKEN_CHECKS = ofLeaf([
     id: 'tls-engine',
     describes: "OpenSSL's PKCS#11 engine is installed, so that TLS can use a key in the token.",
     needs: ['configuration'],
-    async look(site) {
-      await site.prepareEngine();
-      return ok('The PKCS#11 engine of OpenSSL is installed.');
-    },
+    look: (site) => site.prepareEngine().then(() => ok('The PKCS#11 engine of OpenSSL is installed.')),
   },
   {
     id: 'tls-handshake',
     describes: "The current leaf's key makes TLS handshakes from within the token.",
     needs: ['leaf-key', 'tls-engine'],
-    async look(site) {
-      await site.rehearse();
-      return ok("TLS 1.2 and 1.3 work with the token's key.");
-    },
+    look: (site) => site.rehearse().then(() => ok("TLS 1.2 and 1.3 work with the token's key.")),
   },
 ]);
