@@ -55,7 +55,7 @@ export function siteHere({ config, env, now, looking = {} }: SiteOptions): Site 
       // A file system without a fixed number of files says 0 of 0.
       return { bytes: bavail * bsize, files: files === 0 ? Number.POSITIVE_INFINITY : ffree };
     },
-    ...tokenHere({ settings, env, looking, entry, trust, text: readNamed }),
+    ...tokenHere({ settings, env, looking, entry, trust }),
     async prepareEngine() {
       const { prepareEngine } = await import('../../../hsm/engine.ts');
       prepareEngine(x509Of(await settings()).hsm.module);

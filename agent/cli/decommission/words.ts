@@ -1,28 +1,23 @@
-import type { Config, X509Config } from '../../config/config.ts';
+import type { LoadedConfig, X509Config } from '../../config/config.ts';
 import { PIN_FILE } from '../../machine/root-pin.ts';
 import { type Screen, wrap } from '../kit/screen.ts';
 import type { Holding } from './holding.ts';
 
-export interface Found {
-  readonly holding: Holding;
-  /** Names in the state directory. */
-  readonly files: readonly string[];
-}
-
-/** The plan, for the person who must agree. */
-export function planInWords({ holding, files }: Found, config: Config, file: string, screen: Screen): string {
-  const id = config.dps.registration_id;
-  const names = files.length === 0 ? [] : [`${files.join(', ')} in ${config.state.directory}`];
+/** The plan, for the person who must agree. @param files names in the state directory */
+export function planInWords(holding: Holding, files: readonly string[], loaded: LoadedConfig, screen: Screen): string {
+  const { dps, state } = loaded.config;
+  const { registration_id: id } = dps;
+  const names = files.length === 0 ? [] : [`${files.join(', ')} in ${state.directory}`];
   return block(screen, [
     [`This gives up the gateway ${id}. It destroys for good:`, [...holding.own, ...names]],
-    ['It leaves alone:', [...holding.kept, settingsOf(config, file)]],
+    ['It leaves alone:', [...holding.kept, settingsOf(loaded)]],
     [`After that, nothing on this gateway can prove to be ${id}, and there is no way back.`, []],
   ]);
 }
 
 /** Things that newleaf leaves to others: on the far side, and files that an operator has put here. */
-export function restInWords(config: Config, file: string, screen: Screen): string {
-  const id = config.dps.registration_id;
+export function restInWords(loaded: LoadedConfig, screen: Screen): string {
+  const id = loaded.config.dps.registration_id;
   return block(screen, [
     [`${id} is given up. What newleaf made on this gateway is gone.`, []],
     [
@@ -33,12 +28,12 @@ export function restInWords(config: Config, file: string, screen: Screen): strin
         `scripts/enroll forget ${id} (its identity in the hub)`,
       ],
     ],
-    ['Here, remove what is not needed any more:', [settingsOf(config, file)]],
+    ['Here, remove what is not needed any more:', [settingsOf(loaded)]],
     ['A daemon that is started now begins anew. If the unit is still enabled: systemctl disable newleaf', []],
   ]);
 }
 
-function settingsOf(config: Config, file: string): string {
+function settingsOf({ file, config }: LoadedConfig): string {
   return `the configuration: ${[file, ...('tpm' in config ? [] : secretFiles(config))].join(', ')}`;
 }
 

@@ -38,7 +38,6 @@ export interface Role {
 
 type Asked<E extends keyof Errands> = Parameters<Errands[E]>[0];
 
-/** Calls of the job `errand`. */
 export type Calls = { readonly [E in keyof Errands]: (role: Role, asked: Asked<E>) => ReturnType<Errands[E]> };
 
 /** A module that is silent for so long is of no use. */

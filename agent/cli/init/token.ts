@@ -23,8 +23,7 @@ export async function askToken(guide: Guide): Promise<void> {
   for (;;) {
     const found = await lookAround(guide);
     const chosen = isGiven ? tokenByFlags(guide, found) : await choose(guide, found);
-    const shown =
-      chosen === undefined || typeof chosen !== 'string' ? chosen : await makeNewToken(guide, chosen, found);
+    const shown = typeof chosen === 'string' ? await makeNewToken(guide, chosen, found) : chosen;
     if (shown === undefined) continue;
     if (isTpmModule(shown.module.path)) await admitTpm(guide, 'kept');
     const isOurs = typeof chosen === 'string' || isConfigured(guide, shown);
