@@ -1,8 +1,8 @@
 import type { Job } from './job.ts';
 import { PinRecord } from './pin-record.ts';
 import { openToken } from './token.ts';
-import { type TokenName, uriOf } from './token-name.ts';
 import { tellTokenError, toldTokenError, unansweredTokenError } from './token-work.ts';
+import { type TokenName, uriOf } from './uri.ts';
 import { Worker } from './worker.ts';
 
 /** Time for a slow token; a hung module must not hold up the daemon for ever. */

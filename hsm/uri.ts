@@ -60,6 +60,28 @@ export function formatUri(uri: Pkcs11Uri): string {
   return `${SCHEME}${path.join(';')}${uri.pinSource === undefined ? '' : `?pin-source=${encodeQuery(uri.pinSource)}`}`;
 }
 
+/** The names of a token (CK_TOKEN_INFO), without the blanks that pad them. */
+export interface TokenName {
+  readonly label: string;
+  readonly serial: string;
+  readonly manufacturer: string;
+  readonly model: string;
+}
+
+/** Whether the URI names this token, by the attributes of CK_TOKEN_INFO. */
+export function matches(name: TokenName, wanted: Pkcs11Uri): boolean {
+  return (
+    (wanted.token ?? name.label) === name.label &&
+    (wanted.serial ?? name.serial) === name.serial &&
+    (wanted.manufacturer ?? name.manufacturer) === name.manufacturer &&
+    (wanted.model ?? name.model) === name.model
+  );
+}
+
+/** Names this token and no other: two may have one label, and the second may appear while newleaf runs. */
+export const uriOf = ({ label, serial, manufacturer, model }: TokenName): string =>
+  formatUri({ token: label, serial, manufacturer, model });
+
 function attributes(part: string, separator: string): Map<string, string> {
   const found = new Map<string, string>();
   for (const piece of part.split(separator).filter((one) => one !== '')) {

@@ -1,6 +1,7 @@
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
-import { reasonOf, TpmError } from './error.ts';
+import { reasonOf } from '../reason.ts';
+import { TpmError } from './error.ts';
 
 /** A TPM that takes one command at a time, as raw bytes (TPM 2.0 Part 1, section 18). It is closed by the end of the process. */
 export interface Device {

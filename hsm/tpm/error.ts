@@ -3,18 +3,7 @@
  * DPS does not open in this TPM. `key`: there is no identity key to sign with. `busy`: another program holds the device alone.
  * `password`, `locked` and `full`: the owner of the TPM must correct it.
  */
-export const TPM_ERROR_KINDS = [
-  'missing',
-  'denied',
-  'busy',
-  'blob',
-  'key',
-  'password',
-  'locked',
-  'full',
-  'failed',
-] as const;
-export type TpmErrorKind = (typeof TPM_ERROR_KINDS)[number];
+export type TpmErrorKind = 'missing' | 'denied' | 'busy' | 'blob' | 'key' | 'password' | 'locked' | 'full' | 'failed';
 
 /** The only error of hsm/tpm. */
 export class TpmError extends Error {
@@ -26,5 +15,3 @@ export class TpmError extends Error {
     this.kind = kind;
   }
 }
-
-export const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

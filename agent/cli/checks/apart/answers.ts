@@ -34,8 +34,8 @@ export function createAnswers(): Answers {
     load: (module) => told('Loading the module', () => void loadModule(module)),
     slot: ({ module, token: label, uri }) =>
       told('Looking for the token', () => {
-        const { name, flags } = findSlot(loadModule(module), label, uri);
-        return { name, flags };
+        const { name, info } = findSlot(loadModule(module), label, uri);
+        return { name, flags: info.flags };
       }),
     async open(login) {
       const { pinRecord, ...rest } = login;

@@ -1,7 +1,7 @@
 import type { Protection } from '../../../../hsm/key-pair.ts';
-import type { TokenName } from '../../../../hsm/module.ts';
 import type { PublicKey } from '../../../../hsm/public-key.ts';
 import type { Identity } from '../../../../hsm/tls.ts';
+import type { TokenName } from '../../../../hsm/uri.ts';
 import type { HttpsReply } from '../../../issuer/answer.ts';
 import type { Errand } from '../../../issuer/enrolment.ts';
 
