@@ -48,6 +48,7 @@ export async function assembleTpm(options: Given<TpmConfig>): Promise<Daemon> {
     idScope,
     registrationId,
     contextFor,
+    now: () => clock.now(),
     tpm: {
       identity: () => tpm.identity(),
       prove: (blob, message) => tpm.prove(blob, message),

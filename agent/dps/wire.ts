@@ -48,7 +48,7 @@ export interface Said {
 /** Reads an answer of DPS; its three parts mean the same over MQTT and HTTPS. Never throws. */
 export function readStatus({ status, retryAfter, payload }: Said, polling: boolean): DpsAnswer {
   const wait = waitOf(retryAfter);
-  const body = parse(payload);
+  const body = jsonIn(payload);
   if (status === 404 && polling) return lost(body);
   if (status >= 400) return refusalOf(status, { ...body, cause: words(body), wait });
   if (status < 200 || status >= 300) return malformed(`status ${status}`);
@@ -150,10 +150,12 @@ function waitOf(seconds: string | undefined): number | undefined {
 
 type Fields = Readonly<Record<string, unknown>>;
 
-const fields = (value: unknown): Fields =>
+/** The fields of a JSON object; none of anything else. */
+export const fields = (value: unknown): Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {};
 
-function parse(payload: string | Uint8Array): Fields {
+/** Never throws. */
+export function jsonIn(payload: string | Uint8Array): Fields {
   try {
     return fields(JSON.parse(Buffer.from(payload).toString()));
   } catch {
