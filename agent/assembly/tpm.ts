@@ -73,7 +73,7 @@ export async function assembleTpm(options: Given<TpmConfig>): Promise<Daemon> {
     kept: () => log.warn({ event: 'key-before-kept', message: KEPT }),
     failed: warn('key-not-promoted'),
   });
-  const hub = renewing(proven, { lifeMs: TOKEN_MS, draw, failed: warn('token-not-renewed') });
+  const hub = renewing(proven, { lifeMs: TOKEN_MS, draw, clock, failed: warn('token-not-renewed') });
 
   return new Daemon({
     ...foundation,
