@@ -91,10 +91,9 @@ async function deliveryAt(directory: string, name: string): Promise<Delivery | u
 }
 
 /** Under a name that no file can have. */
-const left = (what: string, path: string, message: string, advice: string): Delivery => {
-  const name = `/${what}`;
-  return { name, path, mark: what, writtenAt: 0, left: failure('NL-LEAF-PARSE', { message, advice }) };
-};
+function left(what: string, path: string, message: string, advice: string): Delivery {
+  return { name: `/${what}`, path, mark: what, writtenAt: 0, left: failure('NL-LEAF-PARSE', { message, advice }) };
+}
 
 /** Moving or removing a directory follows names that other users may change meanwhile. */
 const folders = (inbox: string, name: string): Delivery =>
