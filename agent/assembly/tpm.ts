@@ -12,7 +12,7 @@ import { createHub } from '../hub/session.ts';
 import { promoting } from '../hub/tpm/promotion.ts';
 import { renewing } from '../hub/tpm/renewal.ts';
 import { hubToken, TOKEN_MS } from '../hub/tpm/sas.ts';
-import { readAuthorities } from '../issuer/authorities.ts';
+import { readAuthorities } from '../issuer/named-file.ts';
 import { HubKey } from '../keys/hub-key.ts';
 import { droppingTo, failureFields } from '../machine/log.ts';
 import { endorsed } from '../roll/leaf.ts';

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { holdsAuthority } from '../../issuer/authorities.ts';
+import { holdsAuthority } from '../../issuer/named-file.ts';
 import type { Guide } from './guide.ts';
 
 /**
