@@ -33,9 +33,8 @@ export function demandStrongKey(certificate: X509Certificate): void {
   const { modulusLength = 0, namedCurve = '' } = publicKey.asymmetricKeyDetails ?? {};
   const strong = isRsa(publicKey) ? modulusLength >= RSA_BITS : CURVES.has(namedCurve);
   if (!strong) {
-    throw new Fault('NL-LEAF-WEAK', {
-      message: `Expected an RSA key of ${RSA_BITS} bits or more, or EC on P-256, P-384 or P-521; the key of ${named(certificate)} is ${kindOf(publicKey)}.`,
-    });
+    const message = `Expected an RSA key of ${RSA_BITS} bits or more, or EC on P-256, P-384 or P-521; the key of ${named(certificate)} is ${kindOf(publicKey)}.`;
+    throw new Fault('NL-LEAF-WEAK', { message });
   }
 }
 
@@ -45,9 +44,8 @@ export function demandStrongSignature(certificate: X509Certificate): void {
   const strong = STRONG_SIGNATURES.has(algorithm) || (algorithm === RSASSA_PSS && STRONG_HASHES.has(hash ?? ''));
   if (!strong) {
     const delivered = hash ?? algorithm;
-    throw new Fault('NL-LEAF-WEAK', {
-      message: `Expected a signature with SHA-256 or better; ${named(certificate)} is signed with ${WEAK_NAMES.get(delivered) ?? delivered}.`,
-    });
+    const message = `Expected a signature with SHA-256 or better; ${named(certificate)} is signed with ${WEAK_NAMES.get(delivered) ?? delivered}.`;
+    throw new Fault('NL-LEAF-WEAK', { message });
   }
 }
 
