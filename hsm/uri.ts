@@ -30,8 +30,11 @@ export function parseUri(uri: string): Pkcs11Uri {
   const [path = '', query = ''] = uri.slice(SCHEME.length).split(/\?(.*)/s);
   const found: { -readonly [name in keyof Pkcs11Uri]: Pkcs11Uri[name] } = {};
   for (const [name, value] of attributes(path, ';')) {
-    if (name === 'id') found.id = given(name, bytes(value));
-    else if (isText(name)) found[name] = text(name, value);
+    if (name === 'id') {
+      // TLS cannot name an object by an empty CKA_ID.
+      if (value === '') throw invalid('"id" is empty');
+      found.id = bytes(value);
+    } else if (isText(name)) found[name] = text(name, value);
     else throw invalid(`attribute "${name}" is not supported`);
   }
   for (const [name, value] of attributes(query, '&')) {
@@ -42,12 +45,6 @@ export function parseUri(uri: string): Pkcs11Uri {
     found.pinSource = text(name, value);
   }
   return found;
-}
-
-/** TLS cannot name an object by an empty CKA_ID. */
-function given(name: string, value: Buffer): Buffer {
-  if (value.length === 0) throw invalid(`"${name}" is empty`);
-  return value;
 }
 
 /** Writes a PKCS#11 URI, with everything percent-encoded that is not unreserved (RFC 3986 section 2.3). */

@@ -45,18 +45,11 @@ export async function deliveriesIn(directory: string): Promise<Delivery[]> {
   ];
 }
 
-interface Names {
-  readonly names: readonly string[];
-  /** One of the directories in it. */
-  readonly folder: string | undefined;
-  /** There are more. */
-  readonly isFlooded: boolean;
-}
-
 /** Reads name by name: the list of a directory with 60,000 of them exceeds the heap of the unit. */
-async function namesIn(directory: string): Promise<Names> {
+async function namesIn(directory: string) {
   const certificates: string[] = [];
   const others: string[] = [];
+  /** One of the directories in it. */
   let folder: string | undefined;
   let passed = 0;
   let read = 0;

@@ -66,7 +66,11 @@ async function contentOf({ name, path }: Delivery): Promise<Buffer> {
     try {
       const stats = await file.stat();
       if (!stats.isFile()) throw irregular(name);
-      if (stats.size > LARGEST_DELIVERY) throw tooLarge(name, stats.size);
+      if (stats.size > LARGEST_DELIVERY) {
+        const message = `${name} has ${stats.size} bytes; ${LARGEST_DELIVERY} are more than enough for a chain.`;
+        const advice = 'Put only the leaf and its intermediates into the inbox.';
+        throw new Fault('NL-LEAF-PARSE', { message, advice });
+      }
       const { buffer, bytesRead } = await file.read(Buffer.alloc(stats.size), 0, stats.size, 0);
       return buffer.subarray(0, bytesRead);
     } finally {
@@ -86,10 +90,4 @@ const irregular = (name: string): Fault =>
   new Fault('NL-LEAF-PARSE', {
     message: `${name} is not a regular file.`,
     advice: 'Put the file itself into the inbox.',
-  });
-
-const tooLarge = (name: string, size: number): Fault =>
-  new Fault('NL-LEAF-PARSE', {
-    message: `${name} has ${size} bytes; ${LARGEST_DELIVERY} are more than enough for a chain.`,
-    advice: 'Put only the leaf and its intermediates into the inbox.',
   });

@@ -43,9 +43,8 @@ export function createEst(settings: EstSettings): Issuer {
       } catch (error) {
         abort.throwIfAborted();
         if (error instanceof Fault || !deadline.aborted) throw error;
-        throw new Fault('NL-EST-UNREACHABLE', {
-          message: `${new URL(settings.url).host} did not finish within ${settings.deadlineMs / 1000} s.`,
-        });
+        const message = `${new URL(settings.url).host} did not finish within ${settings.deadlineMs / 1000} s.`;
+        throw new Fault('NL-EST-UNREACHABLE', { message });
       }
     },
   };

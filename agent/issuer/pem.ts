@@ -97,10 +97,8 @@ async function fromPem(text: Buffer): Promise<Buffer[]> {
 async function unpacked(pkcs7: Buffer): Promise<Buffer[]> {
   try {
     return await certificatesIn(pkcs7);
-  } catch (error) {
-    throw new Fault('NL-LEAF-PARSE', {
-      message: 'Expected a certificate or a PKCS#7 with certificates; what was delivered is neither.',
-      cause: error,
-    });
+  } catch (cause) {
+    const message = 'Expected a certificate or a PKCS#7 with certificates; what was delivered is neither.';
+    throw new Fault('NL-LEAF-PARSE', { message, cause });
   }
 }

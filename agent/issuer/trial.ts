@@ -1,13 +1,11 @@
 import { certificatesFrom } from './answer.ts';
 import { type Bootstrap, bootstrapWith } from './bootstrap.ts';
 import { authoritiesRequest, basicOf, enrolment } from './enrolment.ts';
+import type { EstSettings } from './est.ts';
 import { exchange } from './exchange.ts';
 import { readAuthorities, readNamed } from './named-file.ts';
 
-export interface Trial {
-  readonly url: string;
-  /** PEM file. */
-  readonly caFile: string;
+export interface Trial extends Pick<EstSettings, 'url' | 'caFile'> {
   readonly username?: string | undefined;
   readonly passwordFile?: string | undefined;
   /** An identity in the token is not tried. */
