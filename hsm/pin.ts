@@ -9,7 +9,6 @@ import { reasonOf } from './reason.ts';
 const CREDENTIAL = 'hsm-pin';
 
 export interface PinPlace {
-  /** The configured file, if any. */
   readonly file?: string | undefined;
   /** The PIN itself, where root has read it already. */
   readonly held?: string | undefined;

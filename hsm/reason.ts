@@ -1,2 +1,1 @@
-/** The words of what was thrown. */
 export const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -13,7 +13,6 @@ export interface SeenToken extends TokenName {
   /** The PIN is typed at the token itself (a reader with keys), and cannot come from a file. */
   readonly hasPinPad: boolean;
   readonly isLocked: boolean;
-  /** The PIN was wrong before. */
   readonly isCountLow: boolean;
   /** One more wrong PIN locks it. */
   readonly isFinalTry: boolean;

@@ -101,10 +101,8 @@ export class TokenContexts {
   #keep(name: string, context: SecureContext): void {
     this.#kept.delete(name);
     this.#kept.set(name, context);
-    for (const oldest of this.#kept.keys()) {
-      if (this.#kept.size <= KEPT) return;
-      this.#kept.delete(oldest);
-    }
+    const [oldest = name] = this.#kept.keys();
+    if (this.#kept.size > KEPT) this.#kept.delete(oldest);
   }
 
   #uri(id: string): string {

@@ -35,7 +35,6 @@ const occupied = (what: string): TokenError =>
 /** An open token. Every method throws TokenError; calls may overlap, and run one after the other. */
 export type Token = Pick<TokenObjects, keyof TokenObjects>;
 
-/** The objects of a token in one session. */
 export class TokenObjects {
   readonly name: TokenName;
   readonly #session: Session;

@@ -9,9 +9,7 @@ import { type Token, TokenObjects } from './token-objects.ts';
 export type { Generation, Token } from './token-objects.ts';
 
 export interface TokenOptions {
-  /** Path of the PKCS#11 module. */
   readonly module: string;
-  /** Label of the token. */
   readonly token: string | undefined;
   /** The token by RFC 7512; with neither label nor URI the module must have exactly one token. */
   readonly uri: string | undefined;

@@ -65,7 +65,6 @@ export interface TokenName {
   readonly model: string;
 }
 
-/** Whether the URI names this token, by the attributes of CK_TOKEN_INFO. */
 export function matches(name: TokenName, wanted: Pkcs11Uri): boolean {
   return (
     (wanted.token ?? name.label) === name.label &&

@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import { type Call, type JobAnswer, thisProgram, WORK } from './job.ts';
 
-/** Why there is no answer. */
 export interface NoAnswer {
   readonly why: 'late' | 'ended' | 'unstarted';
   /** Its signal, its exit code, or the system's error at the start. */
@@ -28,7 +27,6 @@ export interface WorkerOptions<Failed> {
   readonly isKillable?: boolean;
   /** Makes an error of the words of `Job.explain`. */
   readonly revive: (failed: Failed) => Error;
-  /** Makes the error for a call without an answer. */
   readonly unanswered: (none: NoAnswer, name: string) => Error;
 }
 

@@ -71,6 +71,15 @@ export function readForm(form: Form, given: unknown, whole: string): Reading {
   return { ask: form.ask(given) };
 }
 
+/** The value of a JSON text; undefined where it is none. */
+export function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 export const wrong = (field: string, words: string): Reading => ({ wrong: { field, message: `${field} ${words}` } });
 
 export const withId = ({ id }: Body) => (id === undefined ? {} : { id });

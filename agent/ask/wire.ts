@@ -9,7 +9,6 @@ export interface WireAnswer {
 
 export type WireAnswerer = (ask: Ask) => Promise<WireAnswer>;
 
-/** The answerer for the control socket and for the hub. */
 export const onWire =
   (answer: Answerer): WireAnswerer =>
   async (ask) =>

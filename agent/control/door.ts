@@ -11,8 +11,7 @@ const MOST_CONNECTIONS = 64;
 const PATIENCE_MS = 10_000;
 
 const later: After = (ms, call) => {
-  const timer = setTimeout(call, ms);
-  timer.unref();
+  const timer = setTimeout(call, ms).unref();
   return () => clearTimeout(timer);
 };
 

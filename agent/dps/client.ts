@@ -18,7 +18,6 @@ export interface DpsTerms {
   readonly deadlineMs?: number;
 }
 
-/** A registration under way. */
 interface Registering {
   readonly assignment: Promise<Assignment>;
   end(): void;
@@ -44,7 +43,6 @@ export function dpsBy(terms: DpsTerms, begin: (context: SecureContext) => Regist
 
 type Create = Parameters<typeof provisioning.ProvisioningDeviceClient.create>;
 
-/** A client of the SDK for one registration. */
 export function clientFor({ endpoint, idScope, payload }: DpsTerms, transport: Create[2], security: Create[3]) {
   const client = provisioning.ProvisioningDeviceClient.create(endpoint, idScope, transport, security);
   if (payload !== undefined) client.setProvisioningPayload(payload);

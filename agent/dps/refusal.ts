@@ -6,7 +6,6 @@ export interface No {
   /** Six digits that begin with a status of HTTP: 401002, 404201, 409203. Anything else is not a number. */
   readonly errorCode?: unknown;
   readonly message?: unknown;
-  /** The quote in the failure. */
   readonly cause: string | undefined;
   /** The wait that DPS asks for, in milliseconds. */
   readonly wait: number | undefined;

@@ -36,7 +36,6 @@ export function readDpsAnswer(topic: string, payload: string | Uint8Array, polli
   return readStatus({ status, retryAfter, payload }, polling);
 }
 
-/** An answer of DPS, over MQTT or HTTPS. */
 export interface Said {
   /** A status of HTTP. */
   readonly status: number;
@@ -111,10 +110,8 @@ function assigned({ assignedHub: hub, deviceId, substatus }: Fields): DpsAnswer 
     return malformed(`assigned to the hub ${JSON.stringify(hub)}`);
   if (typeof deviceId !== 'string' || !DEVICE_ID.test(deviceId))
     return malformed(`assigned as the device ${JSON.stringify(deviceId)}`);
-  return {
-    status: 'assigned',
-    assignment: { hub, deviceId, ...(typeof substatus === 'string' ? { substatus } : {}) },
-  };
+  const assignment = { hub, deviceId, ...(typeof substatus === 'string' ? { substatus } : {}) };
+  return { status: 'assigned', assignment };
 }
 
 /**

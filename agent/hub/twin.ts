@@ -1,5 +1,6 @@
 import type { Client, Twin } from 'azure-iot-device';
 import type { IPublishPacket } from 'mqtt';
+import { parsed } from '../ask/form.ts';
 import { Fault } from '../failure/failure.ts';
 import { Turns } from '../time/turns.ts';
 import { within } from '../time/within.ts';
@@ -47,7 +48,8 @@ export class HubTwin {
     this.#request = undefined;
     packet.topic = `$iothub/twin/res/200/?$rid=${request}`;
     const text = packet.payload.toString();
-    const body = text === '' ? {} : parse(text);
+    const said = text === '' ? {} : parsed(text);
+    const body = isObject(said) ? said : undefined;
     if (body === undefined) this.#refusal = refused(`status ${status}, not a JSON object`);
     if (this.#twin !== undefined) {
       packet.payload = '';
@@ -113,12 +115,3 @@ const UNWRITTEN = { message: 'The hub refused the reported properties.' };
 
 const refused = (cause: string, more: { readonly message?: string } = {}) =>
   new Fault('NL-HUB-TWIN', { ...more, cause });
-
-function parse(text: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}

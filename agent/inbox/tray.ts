@@ -34,7 +34,6 @@ interface Seen {
   isTaken?: boolean;
 }
 
-/** The deliveries in the inbox, and their fate. */
 export class Tray {
   readonly path: string;
   readonly #rejected: string;

@@ -40,7 +40,7 @@ async function issued({ headers, body, cut }: HttpsReply): Promise<Buffer[]> {
 
 function refusal(operation: string, { status, headers, body }: HttpsReply, now: number): Fault {
   const told = headers.location ?? headers['www-authenticate'] ?? body.toString('utf8').replace(/\s+/g, ' ').trim();
-  const retryAfterMs = retryAfter(headers['retry-after'], now);
+  const retryAfterMs = retryAfter(now, headers['retry-after']);
   return new Fault(codeOf(status), {
     message: `The EST server answered ${operation} with ${status}.`,
     ...(status === 404 && { advice: 'Check issuer.est.url: there is no EST server at this path.' }),
@@ -58,8 +58,7 @@ function codeOf(status: number): Code {
 }
 
 /** Milliseconds; RFC 9110 section 10.2.3 has two forms, seconds and a date in GMT. Undefined for anything else. */
-function retryAfter(value: string | undefined, now: number): number | undefined {
-  if (value === undefined) return undefined;
+function retryAfter(now: number, value = ''): number | undefined {
   if (/^\d{1,9}$/.test(value)) return Number(value) * 1000;
   const moment = value.endsWith(' GMT') ? Date.parse(value) : Number.NaN;
   return Number.isNaN(moment) ? undefined : Math.max(moment - now, 0);

@@ -5,7 +5,6 @@ import { type Code, Fault } from '../failure/failure.ts';
 import type { HttpsReply } from './answer.ts';
 import { withoutCredentials } from './credentials.ts';
 
-/** One request to an EST server. */
 export interface HttpsRequest {
   readonly method: 'GET' | 'POST';
   readonly url: string;

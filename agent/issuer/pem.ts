@@ -40,7 +40,6 @@ export function certificatesOf(pem: string): Buffer[] {
     .map(({ der }) => der);
 }
 
-/** PEM of one certificate, with a final newline. */
 export function certificatePem(der: Uint8Array): string {
   return `-----BEGIN CERTIFICATE-----\n${wrapped(der)}-----END CERTIFICATE-----\n`;
 }
@@ -62,17 +61,13 @@ const REQUEST = /^-----BEGIN (NEW )?CERTIFICATE REQUEST-----/m;
 export async function toPem(delivered: Uint8Array): Promise<string> {
   const bytes = Buffer.from(delivered);
   const found = isDer(bytes) ? await fromDer(bytes) : await fromPem(bytes);
-  if (found.length === 0 && REQUEST.test(bytes.toString('latin1'))) {
-    throw new Fault('NL-LEAF-PARSE', {
-      message: 'A CSR was delivered, and not the leaf that was issued for it.',
-      advice: 'Have it signed, and deliver the leaf.',
-    });
+  if (found.length > 0) return found.map(certificatePem).join('');
+  if (REQUEST.test(bytes.toString('latin1'))) {
+    const message = 'A CSR was delivered, and not the leaf that was issued for it.';
+    throw new Fault('NL-LEAF-PARSE', { message, advice: 'Have it signed, and deliver the leaf.' });
   }
-  if (found.length === 0) {
-    const message = `Expected certificates as PEM, DER or PKCS#7; delivered were ${bytes.length} bytes without one.`;
-    throw new Fault('NL-LEAF-PARSE', { message });
-  }
-  return found.map(certificatePem).join('');
+  const message = `Expected certificates as PEM, DER or PKCS#7; delivered were ${bytes.length} bytes without one.`;
+  throw new Fault('NL-LEAF-PARSE', { message });
 }
 
 /** A SEQUENCE of 128 bytes or more, or of indefinite length: no text has such a second byte. */

@@ -26,7 +26,6 @@ export interface Expected {
   readonly now: number;
   /** The moment when this leaf falls due under leaf.renew_at; undefined for "off". */
   readonly renewAt: (leaf: Pick<Leaf, 'notBefore' | 'notAfter' | 'serial'>) => number | undefined;
-  /** When the current leaf ends, where there is one. */
   readonly currentNotAfter?: number;
   /** PEM: the chain of the current leaf, for certificates that the next one lacks. */
   readonly currentChain?: string;
@@ -60,7 +59,11 @@ function judge(delivered: readonly Buffer[], expectedKey: KeyObject, expected: E
   const [first] = certificates;
   if (first === undefined) throw new Error('no certificate block');
   const leaf = leafAmong(certificates, expectedKey);
-  if (leaf === undefined) throw otherKey(expectedKey, certificates.find(({ ca }) => !ca) ?? first);
+  if (leaf === undefined) {
+    const other = certificates.find(({ ca }) => !ca) ?? first;
+    const what = `${named(other)} with the key ${fingerprint(other.publicKey)}`;
+    throw new Fault('NL-LEAF-KEY', { message: `Expected the key ${fingerprint(expectedKey)}; delivered was ${what}.` });
+  }
   demandStrongKey(leaf); // before any name is read, see name.ts
   demandEndEntity(leaf);
   demandCn(leaf, expected.cn);
@@ -92,10 +95,10 @@ function judge(delivered: readonly Buffer[], expectedKey: KeyObject, expected: E
 /** The certificate for our key; where a key was certified more than once, the one issued last. */
 function leafAmong(certificates: readonly X509Certificate[], expectedKey: KeyObject): X509Certificate | undefined {
   const begin = (certificate: X509Certificate) => validityOf(certificate).notBefore;
-  const [newest] = certificates
+  return certificates
     .filter((certificate) => isFor(certificate, expectedKey))
-    .sort((one, other) => Number(one.ca) - Number(other.ca) || begin(other) - begin(one));
-  return newest;
+    .sort((one, other) => Number(one.ca) - Number(other.ca) || begin(other) - begin(one))
+    .at(0);
 }
 
 function isFor(certificate: X509Certificate, key: KeyObject): boolean {
@@ -155,11 +158,6 @@ function demandBegun(chain: readonly X509Certificate[], now: number): void {
   if (begin <= now) return;
   const message = `Expected a leaf that is valid now (${at(now)}); the delivered one is valid from ${at(begin)}.`;
   throw new Fault('NL-LEAF-NOT-YET', { message, retryAfterMs: begin - now });
-}
-
-function otherKey(expected: KeyObject, delivered: X509Certificate): Fault {
-  const what = `${named(delivered)} with the key ${fingerprint(delivered.publicKey)}`;
-  return new Fault('NL-LEAF-KEY', { message: `Expected the key ${fingerprint(expected)}; delivered was ${what}.` });
 }
 
 /** Kind and SHA-256 of the DER SubjectPublicKeyInfo, which `openssl pkey -pubin -outform DER | sha256sum` prints too. */

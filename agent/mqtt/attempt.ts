@@ -1,6 +1,5 @@
 import { type Code, Fault } from '../failure/failure.ts';
 
-/** The tap's notes about one connection. */
 export interface Attempt {
   /** How far it came: CONNACK says `refused` or `connected`; the others are the step it waits for. */
   phase: 'tcp' | 'tls' | 'connack' | 'connected' | 'refused';

@@ -126,7 +126,6 @@ function deviceFor(device: Device, fail: (error: unknown) => void): TpmDevice {
   };
 }
 
-/** Calls the SDK, which answers by callback. */
 function asked<T = void>(call: (done: (error: Error, value?: T) => void) => void): Promise<T> {
   return new Promise((resolve, reject) => {
     call((error, value) => (error ? reject(error) : resolve(value as T)));

@@ -5,7 +5,6 @@
  */
 export type TpmErrorKind = 'missing' | 'denied' | 'busy' | 'blob' | 'key' | 'password' | 'locked' | 'full' | 'failed';
 
-/** The only error of hsm/tpm. */
 export class TpmError extends Error {
   override readonly name = 'TpmError';
   readonly kind: TpmErrorKind;

@@ -81,11 +81,9 @@ function attest(options: TpmDpsOptions, context: SecureContext) {
   };
 }
 
-const admitted = (status: number, body: object, headers = {}): Admitted => ({
-  status,
-  headers,
-  body: JSON.stringify(body),
-});
+function admitted(status: number, body: object, headers = {}): Admitted {
+  return { status, headers, body: JSON.stringify(body) };
+}
 
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
 

@@ -4,7 +4,6 @@ import type { Tpm } from '../../../hsm/tpm/tpm.ts';
 const none = null as unknown as Error;
 type Done<T> = (error: Error, value?: T) => void;
 
-/** The TPM operations of a registration. */
 export interface Attesting extends Pick<Tpm, 'identity' | 'prove'> {
   /** Keeps the key for the hub. @returns its name, another one for each key @throws TpmError blob … */
   take(blob: Uint8Array): Promise<string>;
@@ -13,7 +12,6 @@ export interface Attesting extends Pick<Tpm, 'identity' | 'prove'> {
 interface SecurityOptions {
   /** After an abort the SDK is not called back: it would start a timer, and send the next request. */
   readonly over: AbortSignal;
-  /** Gets the name of the key for the hub. */
   readonly taken: (name: string) => void;
 }
 
