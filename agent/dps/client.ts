@@ -18,10 +18,7 @@ export interface DpsTerms {
   readonly deadlineMs?: number;
 }
 
-interface Registering {
-  readonly assignment: Promise<Assignment>;
-  end(): void;
-}
+type Registering = { readonly assignment: Promise<Assignment>; readonly end: () => void };
 
 export const DEADLINE_MS = 120_000;
 

@@ -1,7 +1,7 @@
 import type { Client, Twin } from 'azure-iot-device';
 import type { IPublishPacket } from 'mqtt';
 import { parsed } from '../ask/form.ts';
-import { Fault } from '../failure/failure.ts';
+import { type FailureDetail, Fault } from '../failure/failure.ts';
 import { Turns } from '../time/turns.ts';
 import { within } from '../time/within.ts';
 import { isObject, patch } from './patch.ts';
@@ -111,7 +111,5 @@ export class HubTwin {
   }
 }
 
+const refused = (cause: string, more: FailureDetail = {}) => new Fault('NL-HUB-TWIN', { ...more, cause });
 const UNWRITTEN = { message: 'The hub refused the reported properties.' };
-
-const refused = (cause: string, more: { readonly message?: string } = {}) =>
-  new Fault('NL-HUB-TWIN', { ...more, cause });
