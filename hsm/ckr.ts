@@ -136,7 +136,6 @@ export function tokenError(error: unknown, standing: 'opening' | 'open', doing: 
   return new TokenError(ckrKind(code, standing), code, message, error);
 }
 
-/** The meaning of a CKR_ name, at the start or with an open token. */
 export function ckrKind(code: string, standing: 'opening' | 'open'): TokenErrorKind {
   if (code === 'CKR_PIN_LOCKED') return 'pin-locked';
   if (standing === 'open' && (GONE.has(code) || STATE_LOST.has(code))) return 'poisoned';

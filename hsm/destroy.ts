@@ -49,7 +49,6 @@ export interface DestroyerOptions {
   readonly pinRecord: string;
 }
 
-/** Destroys keys of one token, each in a process of its own. */
 export function destroyerOf({ module, token, pin, pinRecord }: DestroyerOptions) {
   return async (label: string, id: string): Promise<void> =>
     destroyKey({ module, uri: uriOf(token), pin: await pin(), label, id, pinRecord });

@@ -25,10 +25,8 @@ function wired(answer: Answer): WireAnswer {
       const { is, ...body } = answer;
       return { status: is === 'csr' ? 200 : 202, body };
     }
-    case 'busy': {
-      const { id, failure } = answer;
-      return { status: 409, body: { ...(id !== undefined && { id }), ...shown(failure) } };
-    }
+    case 'busy':
+      return { status: 409, body: { ...(answer.id !== undefined && { id: answer.id }), ...shown(answer.failure) } };
     case 'later': {
       const { retryAfterSeconds, failure } = answer;
       // Too many requests, or a leaf before its time.

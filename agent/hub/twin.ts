@@ -36,7 +36,6 @@ export class HubTwin {
     void gone.then((reason) => this.#gone.abort(reason));
   }
 
-  /** Looks at every outgoing PUBLISH. */
   sent({ topic }: IPublishPacket): void {
     this.#request = ASKED.exec(topic)?.[1] ?? this.#request;
   }

@@ -4,7 +4,6 @@ import type { Answerer } from '../ask/ask.ts';
 import { type Failure, failure } from '../failure/failure.ts';
 import { failureFields, type Log } from '../machine/log.ts';
 import type { Clock } from '../time/clock.ts';
-import { within } from '../time/within.ts';
 import { type Delivery, deliveriesIn, isUntouched } from './file.ts';
 import { reject } from './reject.ts';
 import { type Accepted, verdictOn } from './verdict.ts';
@@ -87,8 +86,7 @@ export class Tray {
     const age = this.#options.clock.monotonic() - seen.since;
     if (age < STILL_MS) return STILL_MS - age;
     if (seen.isTaken) return LOOK_MS;
-    const judged = verdictOn(delivery, this.#options.answer);
-    const verdict = await within(judged, { abort: this.#closing }).catch(() => undefined);
+    const verdict = await unless(this.#closing, verdictOn(delivery, this.#options.answer));
     if (verdict === undefined) return LOOK_MS;
     if (verdict.is === 'accepted') await this.#accept(delivery, seen, verdict);
     // It was replaced meanwhile: the new file has not been judged.
@@ -146,6 +144,19 @@ export class Tray {
     this.#trouble = met.cause;
     this.#options.log.warn({ event: 'inbox-waits', path: this.path, ...failureFields(met) });
   }
+}
+
+/**
+ * The result of the work, or undefined once it is no longer awaited. No Promise.race: one that never ends keeps every promise
+ * that was raced with it.
+ */
+function unless<T>(closing: AbortSignal, work: Promise<T>): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    const close = () => resolve(undefined);
+    if (closing.aborted) close();
+    closing.addEventListener('abort', close, { once: true });
+    void work.then(resolve, reject).finally(() => closing.removeEventListener('abort', close));
+  });
 }
 
 /** mkdir(2) narrows a mode by the umask. An existing directory keeps its mode: the operator may have chosen it. */

@@ -86,8 +86,7 @@ async function contentOf({ name, path }: Delivery): Promise<Buffer> {
   }
 }
 
-const irregular = (name: string): Fault =>
-  new Fault('NL-LEAF-PARSE', {
-    message: `${name} is not a regular file.`,
-    advice: 'Put the file itself into the inbox.',
-  });
+function irregular(name: string): Fault {
+  const advice = 'Put the file itself into the inbox.';
+  return new Fault('NL-LEAF-PARSE', { message: `${name} is not a regular file.`, advice });
+}

@@ -29,8 +29,6 @@ export const holdsAuthority = (pem: string): boolean => CERTIFICATE.test(pem);
 export async function readAuthorities(setting: string, path: string): Promise<string> {
   const pem = await readNamed(setting, path);
   if (holdsAuthority(pem)) return pem;
-  throw new Fault('NL-CONFIG', {
-    message: `${setting}: there is no certificate in ${path}.`,
-    advice: 'Put CA certificates there as PEM (-----BEGIN CERTIFICATE-----).',
-  });
+  const advice = 'Put CA certificates there as PEM (-----BEGIN CERTIFICATE-----).';
+  throw new Fault('NL-CONFIG', { message: `${setting}: there is no certificate in ${path}.`, advice });
 }

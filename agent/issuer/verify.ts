@@ -130,10 +130,8 @@ function demandClientUse(leaf: X509Certificate): void {
   }
   const usage = keyUsageOf(leaf);
   if (usage !== undefined && !usage.includes('digitalSignature')) {
-    throw new Fault('NL-LEAF-EKU', {
-      message: `Expected the key usage to allow digitalSignature; delivered was ${usage.join(', ') || 'none'}.`,
-      advice: 'Operator of the CA: allow digitalSignature in the key usage.',
-    });
+    const message = `Expected the key usage to allow digitalSignature; delivered was ${usage.join(', ') || 'none'}.`;
+    throw new Fault('NL-LEAF-EKU', { message, advice: 'Operator of the CA: allow digitalSignature in the key usage.' });
   }
 }
 
