@@ -78,7 +78,7 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
     ports: {
       keys,
       issuer: early.before(
-        createIssuer(config.issuer, { registrationId, directory, log, current, clientContext, bootstrapContext }),
+        createIssuer(config.issuer, { registrationId, directory, log, now, current, clientContext, bootstrapContext }),
       ),
       judge: createJudge(judging, terms.renewAt),
       ...overToken({

@@ -11,8 +11,7 @@ const MOST_CONNECTIONS = 64;
 const PATIENCE_MS = 10_000;
 
 const later: After = (ms, call) => {
-  const timer = setTimeout(call, ms);
-  timer.unref();
+  const timer = setTimeout(call, ms).unref();
   return () => clearTimeout(timer);
 };
 
@@ -37,10 +36,8 @@ export function guard(server: Server, after: After = later): void {
   };
   const listen = (socket: Socket) => {
     forget(socket);
-    asking.set(
-      socket,
-      after(PATIENCE_MS, () => close(socket)),
-    );
+    const stop = after(PATIENCE_MS, () => close(socket));
+    asking.set(socket, stop);
   };
 
   server.on('connection', (socket: Socket) => {

@@ -20,11 +20,6 @@ export interface ControlOptions {
   readonly after?: After;
 }
 
-export interface Control {
-  /** Ends every connection and removes the socket. */
-  close(): Promise<void>;
-}
-
 /** A client that does not read its events is cut off before they fill the gateway's memory. */
 const LARGEST_BACKLOG = 256 * 1024;
 
@@ -32,7 +27,7 @@ const LARGEST_BACKLOG = 256 * 1024;
  * HTTP/1.1 and JSON over a unix socket, for the commands and for programs that watch the gateway.
  * @throws Fault NL-DAEMON-RUNS or NL-CONFIG
  */
-export async function serveControl(options: ControlOptions): Promise<Control> {
+export async function serveControl(options: ControlOptions) {
   const { socket, log, groupFile, after } = options;
   // The default of 30 s would be most of the wake-ups of an idle daemon.
   const server = createServer({ connectionsCheckingInterval: 300_000 }, (request, response) => {
@@ -48,13 +43,16 @@ export async function serveControl(options: ControlOptions): Promise<Control> {
   await claimSocket(server, socket, log, groupFile);
   server.on('error', (cause) => log.warn({ event: 'control-failed', path: socket, cause: cause.message }));
   return {
+    /** Ends every connection and removes the socket. */
     close: () =>
-      new Promise((resolve) => {
+      new Promise<void>((resolve) => {
         server.close(() => resolve());
         server.closeAllConnections();
       }),
   };
 }
+
+export type Control = Awaited<ReturnType<typeof serveControl>>;
 
 type Route = (options: ControlOptions, request: IncomingMessage, response: ServerResponse) => Promise<void> | void;
 
@@ -92,16 +90,11 @@ async function respond(options: ControlOptions, request: IncomingMessage, respon
   send(response, { status: 405, body: { message: `${path} takes ${allowed}.` } });
 }
 
-function pathOf({ url = '/' }: IncomingMessage): string {
-  return url.split('?', 1)[0] ?? '/';
-}
+const pathOf = ({ url = '/' }: IncomingMessage): string => url.split('?', 1)[0] ?? '/';
 
 function send(response: ServerResponse, { status, body }: WireAnswer): void {
-  if (response.headersSent) {
-    response.destroy();
-    return;
-  }
-  response.writeHead(status, { 'content-type': 'application/json' }).end(`${JSON.stringify(body)}\n`);
+  if (response.headersSent) response.destroy();
+  else response.writeHead(status, { 'content-type': 'application/json' }).end(`${JSON.stringify(body)}\n`);
 }
 
 /** Server-sent events (WHATWG HTML, section 9.2), one for each transition, until one side goes away. */

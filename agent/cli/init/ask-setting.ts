@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { objectionTo, standardOf } from '../../config/draft.ts';
 import type { Written } from '../../config/schema.ts';
-import { holdsAuthority } from '../../issuer/authorities.ts';
+import { holdsAuthority } from '../../issuer/named-file.ts';
 import { type Guide, wrongFlag } from './guide.ts';
 
 /** A question whose answer is one setting. */

@@ -1,5 +1,4 @@
-import { matches } from '../../../hsm/token-name.ts';
-import { parseUri } from '../../../hsm/uri.ts';
+import { matches, parseUri } from '../../../hsm/uri.ts';
 import { Fault } from '../../failure/failure.ts';
 import { choiceByFlag, type Guide } from './guide.ts';
 import { type NewKind, newKinds, STANDARD_LABEL } from './new-token.ts';

@@ -1,8 +1,7 @@
 import { existsSync } from 'node:fs';
 import { findModules } from '../../../hsm/find-modules.ts';
 import { MAKEABLE } from '../../../hsm/known-modules.ts';
-import { matches } from '../../../hsm/token-name.ts';
-import { formatUri, parseUri } from '../../../hsm/uri.ts';
+import { formatUri, matches, parseUri } from '../../../hsm/uri.ts';
 import { askSetting } from './ask-setting.ts';
 import type { Choice } from './dialogue.ts';
 import { READ_MS } from './errands.ts';

@@ -48,8 +48,8 @@ export function createAnswers() {
     /** The token before login, and the flags of its CK_TOKEN_INFO (CKF_…). */
     slot: ({ module, token: label, uri }: Locator) =>
       told('Looking for the token', () => {
-        const { name, flags } = findSlot(loadModule(module), label, uri);
-        return { name, flags };
+        const { name, info } = findSlot(loadModule(module), label, uri);
+        return { name, flags: info.flags };
       }),
     /** One login. */
     async open(login: Login) {
