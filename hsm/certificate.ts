@@ -4,7 +4,6 @@ import type { PublicKey } from './public-key.ts';
 
 const VERSION_TAG = 0xa0;
 
-/** The certificate object beside a key: same CKA_ID, same label. */
 export function certificateTemplate(key: PublicKey, der: Buffer): Template {
   const { serial, issuer, subject } = names(der);
   return [

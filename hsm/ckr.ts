@@ -1,22 +1,20 @@
 import pkcs11js from 'pkcs11js';
+import { reasonOf } from './reason.ts';
 
 /**
  * What a failure of the token means for the operator; the caller maps each kind to one of its own codes. `poisoned`: the
  * module lost its state under an open session, only a restart of the process heals it.
  */
-export const TOKEN_ERROR_KINDS = [
-  'module',
-  'engine',
-  'missing',
-  'pin',
-  'pin-locked',
-  'pin-file',
-  'key',
-  'occupied',
-  'poisoned',
-  'failed',
-] as const;
-export type TokenErrorKind = (typeof TOKEN_ERROR_KINDS)[number];
+export type TokenErrorKind =
+  | PinErrorKind
+  | 'module'
+  | 'engine'
+  | 'missing'
+  | 'key'
+  | 'occupied'
+  | 'poisoned'
+  | 'failed';
+type PinErrorKind = 'pin' | 'pin-locked' | 'pin-file';
 
 /** The only error of hsm/. `code` is the module's CKR_ name, OpenSSL's ERR_ code, or a symbol of our own. */
 export class TokenError extends Error {
@@ -131,16 +129,13 @@ export function ckrOf(error: unknown): number | undefined {
 export function tokenError(error: unknown, standing: 'opening' | 'open', doing: string): TokenError {
   if (error instanceof TokenError) return error;
   const number = ckrOf(error);
-  if (number === undefined) {
-    return new TokenError('failed', 'FAILED', `${doing}: ${error instanceof Error ? error.message : error}`, error);
-  }
+  if (number === undefined) return new TokenError('failed', 'FAILED', `${doing}: ${reasonOf(error)}`, error);
   const code = ckrName(number);
   const words = WORDS[code];
   const message = `${doing}: ${words === undefined ? code : `${words} (${code})`}`;
   return new TokenError(ckrKind(code, standing), code, message, error);
 }
 
-/** The meaning of a CKR_ name, at the start or with an open token. */
 export function ckrKind(code: string, standing: 'opening' | 'open'): TokenErrorKind {
   if (code === 'CKR_PIN_LOCKED') return 'pin-locked';
   if (standing === 'open' && (GONE.has(code) || STATE_LOST.has(code))) return 'poisoned';

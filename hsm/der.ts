@@ -6,12 +6,8 @@ const LONG_FORM = 0x80;
 export function tlv(tag: number, ...parts: readonly Uint8Array[]): Buffer {
   const content = Buffer.concat(parts);
   const { length } = content;
-  const size =
-    length < LONG_FORM
-      ? [length]
-      : length < 0x100
-        ? [LONG_FORM | 1, length]
-        : [LONG_FORM | 2, length >> 8, length & 0xff];
+  const count = length < 0x100 ? [length] : [length >> 8, length & 0xff];
+  const size = length < LONG_FORM ? count : [LONG_FORM | count.length, ...count];
   return Buffer.concat([Buffer.from([tag, ...size]), content]);
 }
 

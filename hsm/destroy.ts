@@ -1,8 +1,8 @@
 import type { Job } from './job.ts';
 import { PinRecord } from './pin-record.ts';
 import { openToken } from './token.ts';
-import { type TokenName, uriOf } from './token-name.ts';
 import { tellTokenError, toldTokenError, unansweredTokenError } from './token-work.ts';
+import { type TokenName, uriOf } from './uri.ts';
 import { Worker } from './worker.ts';
 
 /** Time for a slow token; a hung module must not hold up the daemon for ever. */
@@ -49,7 +49,6 @@ export interface DestroyerOptions {
   readonly pinRecord: string;
 }
 
-/** Destroys keys of one token, each in a process of its own. */
 export function destroyerOf({ module, token, pin, pinRecord }: DestroyerOptions) {
   return async (label: string, id: string): Promise<void> =>
     destroyKey({ module, uri: uriOf(token), pin: await pin(), label, id, pinRecord });

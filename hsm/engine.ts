@@ -28,11 +28,8 @@ export function prepareEngine(module: string, directories: readonly string[] = D
   const directory = places.find((one) => existsSync(join(one, ENGINE_FILE)));
   if (directory === undefined) {
     const where = `${ENGINE_FILE} is in none of ${places.join(', ')}`;
-    throw new TokenError(
-      'engine',
-      'ENGINE_NOT_FOUND',
-      `OpenSSL's PKCS#11 engine is not installed (${where}): ${PACKAGE}`,
-    );
+    const what = `OpenSSL's PKCS#11 engine is not installed (${where}): ${PACKAGE}`;
+    throw new TokenError('engine', 'ENGINE_NOT_FOUND', what);
   }
   process.env.OPENSSL_ENGINES = directory;
   process.env.PKCS11_MODULE_PATH = module;
@@ -70,12 +67,8 @@ export function tokenErrorOf(error: unknown): TokenError | undefined {
   const known = BY_CODE[code];
   if (known !== undefined) return new TokenError(known[0], code, `${known[1]} (${code})`, error);
   if (/no such engine|could not load the shared library/.test(error.message)) {
-    return new TokenError(
-      'engine',
-      'ENGINE_NOT_LOADED',
-      `OpenSSL cannot load its PKCS#11 engine: ${error.message}`,
-      error,
-    );
+    const what = `OpenSSL cannot load its PKCS#11 engine: ${error.message}`;
+    return new TokenError('engine', 'ENGINE_NOT_LOADED', what, error);
   }
   return undefined;
 }

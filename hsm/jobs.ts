@@ -1,6 +1,5 @@
 import type { Jobs } from './job.ts';
 
-/** The work of hsm/ in processes of their own. */
 export const TOKEN_JOBS: Jobs = {
   destroy: async () => (await import('./destroy.ts')).destroyJob,
   async tpm(device = '') {

@@ -25,13 +25,9 @@ export async function generateKeyPair(session: Session, label: string, id: Buffe
     { type: pkcs11js.CKA_ID, value: id },
     { type: pkcs11js.CKA_LABEL, value: label },
   ];
-  const size: Template =
-    curve === undefined
-      ? [
-          { type: pkcs11js.CKA_MODULUS_BITS, value: RSA_BITS[keyType] ?? 0 },
-          { type: pkcs11js.CKA_PUBLIC_EXPONENT, value: F4 },
-        ]
-      : [{ type: pkcs11js.CKA_EC_PARAMS, value: curve.params }];
+  const modulus = { type: pkcs11js.CKA_MODULUS_BITS, value: RSA_BITS[keyType] ?? 0 };
+  const rsa: Template = [modulus, { type: pkcs11js.CKA_PUBLIC_EXPONENT, value: F4 }];
+  const size = curve === undefined ? rsa : [{ type: pkcs11js.CKA_EC_PARAMS, value: curve.params }];
   const publicKey: Template = [
     ...name,
     { type: pkcs11js.CKA_PRIVATE, value: false },

@@ -1,6 +1,4 @@
-/** A kind of token whose module has a usual place. */
 export interface KnownModule {
-  /** For the screen. */
   readonly name: string;
   /** Below a library directory; the first one found is taken. */
   readonly files: readonly string[];
@@ -40,7 +38,6 @@ export const KNOWN_MODULES: readonly KnownModule[] = [
   SOFTHSM,
 ];
 
-/** Library directories of every architecture. */
 const LIBRARIES = ['/usr/lib', '/usr/lib64', '/usr/local/lib', '/usr/local/lib64', '/opt/lib'];
 
 /** Multiarch names of Debian, by process.arch. */

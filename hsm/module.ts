@@ -1,9 +1,7 @@
 import pkcs11js, { type Handle, type PKCS11, type TokenInfo } from 'pkcs11js';
 import { ckrOf, TokenError, tokenError } from './ckr.ts';
-import { matches, type TokenName } from './token-name.ts';
-import { parseUri } from './uri.ts';
-
-export { matches, type TokenName } from './token-name.ts';
+import { reasonOf } from './reason.ts';
+import { matches, parseUri, type TokenName } from './uri.ts';
 
 // For the life of the process: pkcs11js closes the library when its object is collected, while the engine still uses it.
 const loaded = new Map<string, PKCS11>();
@@ -27,8 +25,8 @@ function load(path: string): PKCS11 {
   try {
     module.load(path);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new TokenError('module', 'MODULE_NOT_LOADED', `PKCS#11 module ${path} cannot be loaded: ${why}`, error);
+    const what = `PKCS#11 module ${path} cannot be loaded: ${reasonOf(error)}`;
+    throw new TokenError('module', 'MODULE_NOT_LOADED', what, error);
   }
   loaded.set(path, module);
   return module;
@@ -46,8 +44,8 @@ export function mild(success: number, call: () => void): void {
 export interface TokenSlot {
   readonly slot: Handle;
   readonly name: TokenName;
-  /** CKF_ flags of CK_TOKEN_INFO, from when the slot was found. */
-  readonly flags: number;
+  /** From when the slot was found. */
+  readonly info: TokenInfo;
 }
 
 /** Blanks pad (PKCS#11 v2.40 section 3.2); cackey pads with one zero, followed by stray memory. */
@@ -70,7 +68,7 @@ export function tokenName(info: TokenInfo): TokenName {
  */
 export function findSlot(module: PKCS11, label: string | undefined, uri: string | undefined): TokenSlot {
   const wanted = { ...(uri === undefined ? {} : parseUri(uri)), ...(label === undefined ? {} : { token: label }) };
-  const present = module.C_GetSlotList(true).flatMap((slot) => read(module, slot));
+  const present = tokensIn(module).filter(({ info }) => (info.flags & pkcs11js.CKF_TOKEN_INITIALIZED) !== 0);
   const found = present.filter(({ name }) => matches(name, wanted));
   const [only] = found;
   if (only !== undefined && found.length === 1) return only;
@@ -81,15 +79,16 @@ export function findSlot(module: PKCS11, label: string | undefined, uri: string 
     : new TokenError('missing', 'TOKEN_AMBIGUOUS', `${found.length} tokens match ${asked || 'all'}: ${there}.`);
 }
 
-function read(module: PKCS11, slot: Handle): TokenSlot[] {
-  try {
-    const info = module.C_GetTokenInfo(slot);
-    if ((info.flags & pkcs11js.CKF_TOKEN_INITIALIZED) === 0) return [];
-    return [{ slot, name: tokenName(info), flags: info.flags }];
-  } catch (error) {
-    // A reader with a card that is no token (or being pulled) must not hide the tokens in the other slots.
-    const failure = tokenError(error, 'opening', 'Reading a slot');
-    if (failure.kind === 'missing') return [];
-    throw error;
-  }
+/** Every token, also those that are not initialised. */
+export function tokensIn(module: PKCS11): TokenSlot[] {
+  return module.C_GetSlotList(true).flatMap((slot) => {
+    try {
+      const info = module.C_GetTokenInfo(slot);
+      return [{ slot, name: tokenName(info), info }];
+    } catch (error) {
+      // A reader with a card that is no token (or being pulled) must not hide the tokens in the other slots.
+      if (tokenError(error, 'opening', 'Reading a slot').kind === 'missing') return [];
+      throw error;
+    }
+  });
 }

@@ -3,7 +3,6 @@ import { TokenError, tokenError } from './ckr.ts';
 import { loadModule, tokenName } from './module.ts';
 
 export interface NewToken {
-  /** Path of the PKCS#11 module. */
   readonly module: string;
   /** 1 to 32 bytes. */
   readonly label: string;

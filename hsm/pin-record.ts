@@ -41,12 +41,9 @@ export class PinRecord {
   async assertNotRefused(pin: string, tokenName: string): Promise<void> {
     for (const refusal of await this.#read()) {
       if (refusal.token !== tokenName || !(await isOf(refusal, pin))) continue;
-      throw new TokenError(
-        'pin',
-        'PIN_REFUSED_BEFORE',
-        `Token ${tokenName} has refused this PIN before (${refusal.code}), so it was not tried again. ` +
-          `If the token has been given this PIN since, remove ${this.#path}.`,
-      );
+      const met = `Token ${tokenName} has refused this PIN before (${refusal.code}), so it was not tried again.`;
+      const advice = `If the token has been given this PIN since, remove ${this.#path}.`;
+      throw new TokenError('pin', 'PIN_REFUSED_BEFORE', `${met} ${advice}`);
     }
   }
 
@@ -68,14 +65,12 @@ export class PinRecord {
   }
 
   async #read(): Promise<readonly Refusal[]> {
-    let text: string;
     try {
-      text = await readFile(this.#path, 'utf8');
+      return parse(await readFile(this.#path, 'utf8'));
     } catch (error) {
       if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
       throw new TokenError('pin-file', 'PIN_FILE', `${this.#path} cannot be read: ${error}`, error);
     }
-    return parse(text);
   }
 
   async #write(refusals: readonly Refusal[]): Promise<void> {

@@ -3,18 +3,20 @@ import { closeSync, openSync, unlinkSync, writeSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TokenError } from './ckr.ts';
+import { reasonOf } from './reason.ts';
 
 /** The systemd credential that is read when no file is configured. */
 const CREDENTIAL = 'hsm-pin';
 
 export interface PinPlace {
-  /** The configured file, if any. */
   readonly file?: string | undefined;
   /** The PIN itself, where root has read it already. */
   readonly held?: string | undefined;
   /** $CREDENTIALS_DIRECTORY, which systemd sets (systemd.exec(5), LoadCredential=). */
   readonly credentialsDirectory?: string | undefined;
 }
+
+const unusable = (what: string, error?: unknown) => new TokenError('pin-file', 'PIN_FILE', what, error);
 
 /**
  * Reads the PIN, without white space around it: editors end a file with a newline, and to a token that would be part
@@ -24,21 +26,14 @@ export interface PinPlace {
 export async function readPin({ file, held, credentialsDirectory }: PinPlace): Promise<string> {
   if (file === undefined && held !== undefined) return held;
   const path = file ?? (credentialsDirectory === undefined ? undefined : join(credentialsDirectory, CREDENTIAL));
-  if (path === undefined) {
-    throw new TokenError(
-      'pin-file',
-      'PIN_FILE',
-      `There is neither a PIN file nor the systemd credential ${CREDENTIAL}.`,
-    );
-  }
+  if (path === undefined) throw unusable(`There is neither a PIN file nor the systemd credential ${CREDENTIAL}.`);
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new TokenError('pin-file', 'PIN_FILE', `The PIN file cannot be read: ${why}`, error);
+    throw unusable(`The PIN file cannot be read: ${reasonOf(error)}`, error);
   });
   const pin = text.trim();
   if (pin === '') {
     const what = file === undefined ? `There is no PIN: the systemd credential ${CREDENTIAL}` : `The PIN file ${path}`;
-    throw new TokenError('pin-file', 'PIN_FILE', `${what} is empty.`);
+    throw unusable(`${what} is empty.`);
   }
   return pin;
 }
@@ -65,7 +60,6 @@ export function pinSource(pin: string, directory: string): string {
     }
     return `file:/proc/self/fd/${file}`;
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new TokenError('pin-file', 'PIN_FILE', `The PIN cannot be handed to OpenSSL: ${why}`, error);
+    throw unusable(`The PIN cannot be handed to OpenSSL: ${reasonOf(error)}`, error);
   }
 }

@@ -17,7 +17,7 @@ export interface PublicKey {
   readonly keyType: KeyType;
 }
 
-export interface Curve {
+interface Curve {
   readonly keyType: KeyType;
   readonly crv: string;
   /** CKA_EC_PARAMS: the curve's OID in DER. */
@@ -39,22 +39,16 @@ export function publicHalf(session: Session, privateKey: Handle): PublicKey {
   const label = session.read(privateKey, pkcs11js.CKA_LABEL)?.toString() ?? '';
   const id = session.read(privateKey, pkcs11js.CKA_ID) ?? Buffer.alloc(0);
   if (id.length === 0) {
-    throw new TokenError(
-      'key',
-      'KEY_WITHOUT_ID',
-      `The private key "${label}" has no CKA_ID, by which TLS would name it.`,
-    );
+    const what = `The private key "${label}" has no CKA_ID, by which TLS would name it.`;
+    throw new TokenError('key', 'KEY_WITHOUT_ID', what);
   }
   const sameId = { type: pkcs11js.CKA_ID, value: id };
   const [object] = session.find([{ type: pkcs11js.CKA_CLASS, value: pkcs11js.CKO_PUBLIC_KEY }, sameId]);
   const key = object === undefined ? certifiedKey(session, sameId, label) : publicKeyOf(session, object);
   if (key === undefined) {
-    const what = `the private key "${label}" (id ${id.toString('hex')})`;
-    throw new TokenError(
-      'key',
-      'PUBLIC_KEY_NOT_FOUND',
-      `There is neither a public key nor a certificate beside ${what}.`,
-    );
+    const beside = `the private key "${label}" (id ${id.toString('hex')})`;
+    const what = `There is neither a public key nor a certificate beside ${beside}.`;
+    throw new TokenError('key', 'PUBLIC_KEY_NOT_FOUND', what);
   }
   return { label, id: id.toString('hex'), spki: key.export({ type: 'spki', format: 'der' }), keyType: keyTypeOf(key) };
 }

@@ -4,7 +4,6 @@ import { ckrOf, tokenError } from './ckr.ts';
 /** Room for the signature of an RSA key of 4096 bits, the largest we make. */
 const SIGNATURE_BYTES = 512;
 
-/** The one session with the token, and the operations on its objects. */
 export class Session {
   readonly #module: PKCS11;
   #session: Handle;
@@ -28,7 +27,6 @@ export class Session {
     return mine;
   }
 
-  /** All objects that have these attributes. */
   find(template: Template): Handle[] {
     this.#begin((session) => this.#module.C_FindObjectsInit(session, template));
     try {
@@ -81,6 +79,7 @@ export class Session {
     held.fill(0);
     return signature;
   }
+
   /**
    * Begins an operation. A module may leave the one before active when it fails ("CKR_OPERATION_ACTIVE: there is already an
    * active operation which prevents Cryptoki from activating the specified operation", PKCS#11 v2.40 section 5.1), and v2.40

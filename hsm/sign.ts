@@ -14,17 +14,12 @@ export const digestOf = (keyType: KeyType): 'sha256' | 'sha384' => (keyType === 
  * Signs a message: ECDSA in DER (RFC 3279 section 2.2.3), or RSA PKCS#1 v1.5. The digest is made here and the raw mechanism
  * signs it, because all modules have that one: SoftHSM 2.6.1 lacks CKM_ECDSA_SHA256, for one.
  */
-export async function sign(
-  session: Session,
-  privateKey: Handle,
-  keyType: KeyType,
-  message: Uint8Array,
-): Promise<Buffer> {
+export async function sign(session: Session, key: Handle, keyType: KeyType, message: Uint8Array): Promise<Buffer> {
   const digest = createHash(digestOf(keyType)).update(message).digest();
   if (keyType.startsWith('rsa')) {
-    return session.sign({ mechanism: pkcs11js.CKM_RSA_PKCS }, privateKey, Buffer.concat([SHA256_INFO, digest]));
+    return session.sign({ mechanism: pkcs11js.CKM_RSA_PKCS }, key, Buffer.concat([SHA256_INFO, digest]));
   }
-  const raw = await session.sign({ mechanism: pkcs11js.CKM_ECDSA }, privateKey, digest);
+  const raw = await session.sign({ mechanism: pkcs11js.CKM_ECDSA }, key, digest);
   const half = raw.length / 2;
   return sequence(unsigned(raw.subarray(0, half)), unsigned(raw.subarray(half)));
 }

@@ -1,6 +1,7 @@
-import pkcs11js, { type Handle, type PKCS11 } from 'pkcs11js';
+import pkcs11js from 'pkcs11js';
 import { tokenError } from './ckr.ts';
-import { loadModule, type TokenName, tokenName } from './module.ts';
+import { loadModule, type TokenSlot, tokensIn } from './module.ts';
+import type { TokenName } from './uri.ts';
 
 /** A slot with a token in it, as seen without a login. All of it is JSON. */
 export interface SeenToken extends TokenName {
@@ -12,7 +13,6 @@ export interface SeenToken extends TokenName {
   /** The PIN is typed at the token itself (a reader with keys), and cannot come from a file. */
   readonly hasPinPad: boolean;
   readonly isLocked: boolean;
-  /** The PIN was wrong before. */
   readonly isCountLow: boolean;
   /** One more wrong PIN locks it. */
   readonly isFinalTry: boolean;
@@ -26,32 +26,23 @@ export interface SeenToken extends TokenName {
  */
 export function tokensOf(path: string): readonly SeenToken[] {
   try {
-    const module = loadModule(path);
-    return module.C_GetSlotList(true).flatMap((slot) => seen(module, slot));
+    return tokensIn(loadModule(path)).map(seen);
   } catch (error) {
     throw tokenError(error, 'opening', 'Listing the tokens');
   }
 }
 
-function seen(module: PKCS11, slot: Handle): SeenToken[] {
-  try {
-    const info = module.C_GetTokenInfo(slot);
-    const has = (flag: number) => (info.flags & flag) !== 0;
-    return [
-      {
-        ...tokenName(info),
-        isInitialised: has(pkcs11js.CKF_TOKEN_INITIALIZED),
-        hasPin: has(pkcs11js.CKF_USER_PIN_INITIALIZED),
-        needsLogin: has(pkcs11js.CKF_LOGIN_REQUIRED),
-        hasPinPad: has(pkcs11js.CKF_PROTECTED_AUTHENTICATION_PATH),
-        isLocked: has(pkcs11js.CKF_USER_PIN_LOCKED),
-        isCountLow: has(pkcs11js.CKF_USER_PIN_COUNT_LOW),
-        isFinalTry: has(pkcs11js.CKF_USER_PIN_FINAL_TRY),
-        pinLength: { least: info.minPinLen, most: info.maxPinLen },
-      },
-    ];
-  } catch (error) {
-    if (tokenError(error, 'opening', 'Reading a slot').kind === 'missing') return [];
-    throw error;
-  }
+function seen({ name, info }: TokenSlot): SeenToken {
+  const has = (flag: number) => (info.flags & flag) !== 0;
+  return {
+    ...name,
+    isInitialised: has(pkcs11js.CKF_TOKEN_INITIALIZED),
+    hasPin: has(pkcs11js.CKF_USER_PIN_INITIALIZED),
+    needsLogin: has(pkcs11js.CKF_LOGIN_REQUIRED),
+    hasPinPad: has(pkcs11js.CKF_PROTECTED_AUTHENTICATION_PATH),
+    isLocked: has(pkcs11js.CKF_USER_PIN_LOCKED),
+    isCountLow: has(pkcs11js.CKF_USER_PIN_COUNT_LOW),
+    isFinalTry: has(pkcs11js.CKF_USER_PIN_FINAL_TRY),
+    pinLength: { least: info.minPinLen, most: info.maxPinLen },
+  };
 }

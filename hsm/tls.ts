@@ -3,6 +3,7 @@ import { createSecureContext, type SecureContext, type SecureContextOptions, typ
 import { TokenError } from './ckr.ts';
 import { ENGINE, tokenErrorOf } from './engine.ts';
 import { pinSource } from './pin.ts';
+import { reasonOf } from './reason.ts';
 import type { Token } from './token.ts';
 import { formatUri } from './uri.ts';
 
@@ -51,17 +52,13 @@ export class TokenContexts {
   async context({ id, chain, ca, maxVersion }: Identity): Promise<SecureContext> {
     if (this.#pinRefused !== undefined) throw this.#pinRefused;
     if ((await this.#token.findById(id)) === undefined) {
-      throw new TokenError(
-        'key',
-        'KEY_NOT_FOUND',
-        `Token "${this.#token.name.label}" has no private key with id ${id}.`,
-      );
+      const what = `Token "${this.#token.name.label}" has no private key with id ${id}.`;
+      throw new TokenError('key', 'KEY_NOT_FOUND', what);
     }
     const uri = this.#uri(id);
     if (keepers.length === 0) keepers.push(this.#create(uri));
-    const name = createHash('sha256')
-      .update(JSON.stringify([uri, chain, ca, maxVersion]))
-      .digest('hex');
+    const whole = JSON.stringify([uri, chain, ca, maxVersion]);
+    const name = createHash('sha256').update(whole).digest('hex');
     const context = this.#kept.get(name) ?? this.#create(uri, { cert: chain, ca, ...(maxVersion && { maxVersion }) });
     this.#keep(name, context);
     return context;
@@ -73,16 +70,12 @@ export class TokenContexts {
    * it for as long as the process lives.
    * @param uri of a key that the token has just shown to us
    */
-  #create(uri: string, leaf: Shown = {}): SecureContext {
+  #create(uri: string, leaf: Shown = {}, isSecond = false): SecureContext {
     try {
       return this.#try(uri, leaf);
     } catch (error) {
-      if (!isUnseen(error)) throw error;
-    }
-    try {
-      return this.#try(uri, leaf);
-    } catch (error) {
-      if (!isUnseen(error)) throw error;
+      if (!(error instanceof TokenError && error.code === 'ERR_OSSL_OBJECT_NOT_FOUND')) throw error;
+      if (!isSecond) return this.#create(uri, leaf, true);
       const stale = 'OpenSSL does not see a key that is in the token: only a restart makes it look again';
       throw new TokenError('poisoned', 'ENGINE_STALE', stale, error);
     }
@@ -90,15 +83,11 @@ export class TokenContexts {
 
   #try(uri: string, leaf: Shown): SecureContext {
     try {
-      return createSecureContext({
-        ...leaf,
-        privateKeyEngine: ENGINE,
-        privateKeyIdentifier: uri,
-        minVersion: 'TLSv1.2',
-      });
+      const key = { privateKeyEngine: ENGINE, privateKeyIdentifier: uri };
+      return createSecureContext({ ...leaf, ...key, minVersion: 'TLSv1.2' });
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      const failure = tokenErrorOf(error) ?? new TokenError('failed', 'CONTEXT', `No TLS context: ${why}`, error);
+      const failure =
+        tokenErrorOf(error) ?? new TokenError('failed', 'CONTEXT', `No TLS context: ${reasonOf(error)}`, error);
       // libp11 found no PIN in the file, and showed the token none: that costs no try, and may work in a moment.
       if (failure.code === 'ERR_OSSL_UI_PROCESSING_ERROR') {
         throw new TokenError('failed', 'PIN_SOURCE', 'OpenSSL cannot read its copy of the PIN', error);
@@ -112,10 +101,8 @@ export class TokenContexts {
   #keep(name: string, context: SecureContext): void {
     this.#kept.delete(name);
     this.#kept.set(name, context);
-    for (const oldest of this.#kept.keys()) {
-      if (this.#kept.size <= KEPT) return;
-      this.#kept.delete(oldest);
-    }
+    const [oldest = name] = this.#kept.keys();
+    if (this.#kept.size > KEPT) this.#kept.delete(oldest);
   }
 
   #uri(id: string): string {
@@ -129,7 +116,5 @@ export class TokenContexts {
     });
   }
 }
-
-const isUnseen = (error: unknown): boolean => error instanceof TokenError && error.code === 'ERR_OSSL_OBJECT_NOT_FOUND';
 
 type Shown = Pick<SecureContextOptions, 'cert' | 'ca' | 'maxVersion'>;

@@ -2,11 +2,10 @@ import pkcs11js, { type Handle, type Template } from 'pkcs11js';
 import { certificateTemplate } from './certificate.ts';
 import { TokenError } from './ckr.ts';
 import { generateKeyPair, type Protection, protectionOf } from './key-pair.ts';
-import { matches, type TokenName } from './module.ts';
 import { type KeyType, type PublicKey, publicHalf } from './public-key.ts';
 import type { Session } from './session.ts';
 import { sign } from './sign.ts';
-import { parseUri } from './uri.ts';
+import { matches, parseUri, type TokenName } from './uri.ts';
 
 /** The objects with one label and one CKA_ID: a key pair with its certificate, or the part that a power cut has left. */
 export interface Generation {
@@ -14,46 +13,6 @@ export interface Generation {
   readonly id: string;
   /** Of its private key, where it has one. */
   readonly protection?: Protection;
-}
-
-/** An open token. Every method throws TokenError; calls may overlap, and run one after the other. */
-export interface Token {
-  readonly name: TokenName;
-  /**
-   * Makes a key pair with this CKA_ID (hex), which the caller has written down before: after a power cut the key is known by
-   * it. It MUST be random and never used before, so that a handle which OpenSSL or libp11 keeps by id can never mean another
-   * key. The public half of an attempt that a power cut has ended is removed.
-   * @throws TokenError LABEL_OCCUPIED when an object with the label has another CKA_ID, or a private key has the CKA_ID:
-   * neither is touched; KEY_TYPE_UNKNOWN; KEY_NOT_PROTECTED (and destroys the new pair) when the token does not vouch that the
-   * key was never readable
-   */
-  generate(label: string, keyType: KeyType, id: string): Promise<PublicKey>;
-  /** The key pair whose private half has this label. @throws TokenError KEY_AMBIGUOUS when there are several */
-  find(label: string): Promise<PublicKey | undefined>;
-  /** All generations with this label, without objects of a private key with another label. */
-  generations(label: string): Promise<readonly Generation[]>;
-  /** The key pair with this CKA_ID (hex). @throws TokenError KEY_AMBIGUOUS when there are several; KEY_VANISHED */
-  findById(id: string): Promise<PublicKey | undefined>;
-  /** The key pair that the URI names. @throws TokenError KEY_NOT_FOUND, KEY_AMBIGUOUS, KEY_ALWAYS_AUTHENTICATES */
-  findByUri(uri: string): Promise<PublicKey>;
-  /** ECDSA in DER or RSA PKCS#1 v1.5; over SHA-384 for P-384, else SHA-256. @throws TokenError KEY_NOT_FOUND, KEY_VANISHED */
-  sign(key: PublicKey, message: Uint8Array): Promise<Buffer>;
-  /** Stores the certificate (DER) beside its key, in place of any other with the same CKA_ID. May be repeated. */
-  storeCertificate(key: PublicKey, der: Buffer): Promise<void>;
-  certificates(id: string): Promise<readonly Buffer[]>;
-  /**
-   * Destroys certificate, public and private key that have exactly this label and CKA_ID; absent is success.
-   * On tpm2-pkcs11 1.9.1 this must be the last thing that a process asks of the token: see destroy.ts.
-   * @throws TokenError LABEL_AND_ID_REQUIRED
-   */
-  destroy(label: string, id: string): Promise<void>;
-  /**
-   * Notes that another process has destroyed the key with this CKA_ID (hex). tpm2-pkcs11 1.9.1 reads its store once, and goes
-   * on to show the key to this process: the label would count as occupied until a restart.
-   */
-  forget(id: string): void;
-  /** How the private key is protected, in the token's words. @throws TokenError KEY_NOT_FOUND */
-  describe(key: PublicKey): Promise<Protection>;
 }
 
 const PRIVATE_KEY = { type: pkcs11js.CKA_CLASS, value: pkcs11js.CKO_PRIVATE_KEY };
@@ -73,8 +32,10 @@ function assertId(id: string): void {
 const occupied = (what: string): TokenError =>
   new TokenError('occupied', 'LABEL_OCCUPIED', `The token already holds ${what}, which newleaf did not make.`);
 
-/** The objects of a token in one session. The interface documents the methods. */
-export class TokenObjects implements Token {
+/** An open token. Every method throws TokenError; calls may overlap, and run one after the other. */
+export type Token = Pick<TokenObjects, keyof TokenObjects>;
+
+export class TokenObjects {
   readonly name: TokenName;
   readonly #session: Session;
   readonly #forgotten = new Set<string>();
@@ -86,6 +47,14 @@ export class TokenObjects implements Token {
     this.#session = session;
   }
 
+  /**
+   * Makes a key pair with this CKA_ID (hex), which the caller has written down before: after a power cut the key is known by
+   * it. It MUST be random and never used before, so that a handle which OpenSSL or libp11 keeps by id can never mean another
+   * key. The public half of an attempt that a power cut has ended is removed.
+   * @throws TokenError LABEL_OCCUPIED when an object with the label has another CKA_ID, or a private key has the CKA_ID:
+   * neither is touched; KEY_TYPE_UNKNOWN; KEY_NOT_PROTECTED (and destroys the new pair) when the token does not vouch that the
+   * key was never readable
+   */
   generate(label: string, keyType: KeyType, id: string): Promise<PublicKey> {
     return this.#session.alone(`Generating the key "${label}"`, async () => {
       assertId(id);
@@ -103,10 +72,12 @@ export class TokenObjects implements Token {
     });
   }
 
+  /** The key pair whose private half has this label. @throws TokenError KEY_AMBIGUOUS when there are several */
   find(label: string): Promise<PublicKey | undefined> {
     return this.#half(`Looking for the key "${label}"`, [labelled(label)]);
   }
 
+  /** All generations with this label, without objects of a private key with another label. */
   generations(label: string): Promise<readonly Generation[]> {
     return this.#session.alone(`Looking for what is called "${label}"`, () => {
       const ids = [PRIVATE_KEY, PUBLIC_KEY, CERTIFICATE].flatMap((kind) =>
@@ -121,33 +92,33 @@ export class TokenObjects implements Token {
     });
   }
 
+  /** The key pair with this CKA_ID (hex). @throws TokenError KEY_AMBIGUOUS when there are several; KEY_VANISHED */
   async findById(id: string): Promise<PublicKey | undefined> {
     const found = await this.#half(`Looking for the key with id ${id}`, [identified(bytes(id))]);
     if (found === undefined) this.#assertNotVanished(id);
     return found;
   }
 
+  /** The key pair that the URI names. @throws TokenError KEY_NOT_FOUND, KEY_AMBIGUOUS, KEY_ALWAYS_AUTHENTICATES */
   async findByUri(uri: string): Promise<PublicKey> {
     const wanted = parseUri(uri);
     const template = [
       ...(wanted.object === undefined ? [] : [labelled(wanted.object)]),
       ...(wanted.id === undefined ? [] : [identified(wanted.id)]),
     ];
-    const found = matches(this.name, wanted)
-      ? await this.#half(`Looking for ${uri}`, template, (key) => this.#assertUsable(key))
-      : undefined;
-    if (found === undefined) {
-      throw new TokenError('key', 'KEY_NOT_FOUND', `No private key in token "${this.name.label}" matches ${uri}.`);
-    }
-    return found;
+    const isHere = matches(this.name, wanted);
+    const found = isHere && (await this.#half(`Looking for ${uri}`, template, (key) => this.#assertUsable(key)));
+    if (found) return found;
+    throw new TokenError('key', 'KEY_NOT_FOUND', `No private key in token "${this.name.label}" matches ${uri}.`);
   }
 
+  /** ECDSA in DER or RSA PKCS#1 v1.5; over SHA-384 for P-384, else SHA-256. @throws TokenError KEY_NOT_FOUND, KEY_VANISHED */
   sign(key: PublicKey, message: Uint8Array): Promise<Buffer> {
-    return this.#session.alone(`Signing with the key "${key.label}"`, () =>
-      sign(this.#session, this.#privateKey(key), key.keyType, message),
-    );
+    const made = () => sign(this.#session, this.#privateKey(key), key.keyType, message);
+    return this.#session.alone(`Signing with the key "${key.label}"`, made);
   }
 
+  /** Stores the certificate (DER) beside its key, in place of any other with the same CKA_ID. May be repeated. */
   storeCertificate(key: PublicKey, der: Buffer): Promise<void> {
     return this.#session.alone(`Storing the certificate of the key "${key.label}"`, () => {
       const before = this.#session.find([CERTIFICATE, identified(bytes(key.id))]);
@@ -168,6 +139,11 @@ export class TokenObjects implements Token {
     );
   }
 
+  /**
+   * Destroys certificate, public and private key that have exactly this label and CKA_ID; absent is success.
+   * On tpm2-pkcs11 1.9.1 this must be the last thing that a process asks of the token: see destroy.ts.
+   * @throws TokenError LABEL_AND_ID_REQUIRED
+   */
   destroy(label: string, id: string): Promise<void> {
     return this.#session.alone(`Destroying the key "${label}"`, () => {
       if (label === '') throw new TokenError('failed', 'LABEL_AND_ID_REQUIRED', NAMED_BY_BOTH);
@@ -177,15 +153,19 @@ export class TokenObjects implements Token {
     });
   }
 
+  /**
+   * Notes that another process has destroyed the key with this CKA_ID (hex). tpm2-pkcs11 1.9.1 reads its store once, and goes
+   * on to show the key to this process: the label would count as occupied until a restart.
+   */
   forget(id: string): void {
     this.#forgotten.add(id);
     this.#seen.delete(id);
   }
 
+  /** How the private key is protected, in the token's words. @throws TokenError KEY_NOT_FOUND */
   describe(key: PublicKey): Promise<Protection> {
-    return this.#session.alone(`Describing the key "${key.label}"`, () =>
-      protectionOf(this.#session, this.#privateKey(key)),
-    );
+    const look = () => protectionOf(this.#session, this.#privateKey(key));
+    return this.#session.alone(`Describing the key "${key.label}"`, look);
   }
 
   #half(doing: string, template: Template, judge?: (key: Handle) => void): Promise<PublicKey | undefined> {

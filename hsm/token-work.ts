@@ -1,12 +1,8 @@
-import { TokenError, type TokenErrorKind, tokenError } from './ckr.ts';
+import { TokenError, tokenError } from './ckr.ts';
 import type { NoAnswer } from './worker.ts';
 
-/** A TokenError on its way from one process to another. */
-interface Told {
-  readonly kind: TokenErrorKind;
-  readonly code: string;
-  readonly message: string;
-}
+/** Plain values: a TokenError on its way from one process to another. */
+type Told = Pick<TokenError, 'kind' | 'code' | 'message'>;
 
 /** For `Job.explain`. @param doing the work, as the beginning of a sentence */
 export function tellTokenError(error: unknown, doing: string): Told {

@@ -9,9 +9,7 @@ import { type Token, TokenObjects } from './token-objects.ts';
 export type { Generation, Token } from './token-objects.ts';
 
 export interface TokenOptions {
-  /** Path of the PKCS#11 module. */
   readonly module: string;
-  /** Label of the token. */
   readonly token: string | undefined;
   /** The token by RFC 7512; with neither label nor URI the module must have exactly one token. */
   readonly uri: string | undefined;
@@ -30,7 +28,7 @@ export async function openToken(options: TokenOptions): Promise<Token> {
     const module = loadModule(options.module);
     const found = findSlot(module, options.token, options.uri);
     const session = module.C_OpenSession(found.slot, pkcs11js.CKF_SERIAL_SESSION | pkcs11js.CKF_RW_SESSION);
-    if ((found.flags & pkcs11js.CKF_LOGIN_REQUIRED) !== 0) await login(module, session, found, options);
+    if ((found.info.flags & pkcs11js.CKF_LOGIN_REQUIRED) !== 0) await login(module, session, found, options);
     const mine = new Session(module, session);
     knowModule(mine, module.C_GetInfo().manufacturerID);
     return new TokenObjects(found.name, mine);
@@ -39,10 +37,10 @@ export async function openToken(options: TokenOptions): Promise<Token> {
   }
 }
 
-async function login(module: PKCS11, session: Handle, { name, flags }: TokenSlot, options: TokenOptions) {
+async function login(module: PKCS11, session: Handle, { name, info }: TokenSlot, options: TokenOptions) {
   const { pin, pinRecord } = options;
   const called = `${name.label} (serial ${name.serial})`;
-  if ((flags & pkcs11js.CKF_USER_PIN_LOCKED) !== 0) {
+  if ((info.flags & pkcs11js.CKF_USER_PIN_LOCKED) !== 0) {
     throw new TokenError('pin-locked', 'CKR_PIN_LOCKED', `The PIN of token ${called} is locked.`);
   }
   await pinRecord?.assertNotRefused(pin, called);

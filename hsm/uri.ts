@@ -30,8 +30,11 @@ export function parseUri(uri: string): Pkcs11Uri {
   const [path = '', query = ''] = uri.slice(SCHEME.length).split(/\?(.*)/s);
   const found: { -readonly [name in keyof Pkcs11Uri]: Pkcs11Uri[name] } = {};
   for (const [name, value] of attributes(path, ';')) {
-    if (name === 'id') found.id = given(name, bytes(value));
-    else if (isText(name)) found[name] = text(name, value);
+    if (name === 'id') {
+      // TLS cannot name an object by an empty CKA_ID.
+      if (value === '') throw invalid('"id" is empty');
+      found.id = bytes(value);
+    } else if (isText(name)) found[name] = text(name, value);
     else throw invalid(`attribute "${name}" is not supported`);
   }
   for (const [name, value] of attributes(query, '&')) {
@@ -44,12 +47,6 @@ export function parseUri(uri: string): Pkcs11Uri {
   return found;
 }
 
-/** TLS cannot name an object by an empty CKA_ID. */
-function given(name: string, value: Buffer): Buffer {
-  if (value.length === 0) throw invalid(`"${name}" is empty`);
-  return value;
-}
-
 /** Writes a PKCS#11 URI, with everything percent-encoded that is not unreserved (RFC 3986 section 2.3). */
 export function formatUri(uri: Pkcs11Uri): string {
   const path = TEXT.flatMap((name) => {
@@ -59,6 +56,27 @@ export function formatUri(uri: Pkcs11Uri): string {
   if (uri.id !== undefined) path.push(`id=${[...uri.id].map((byte) => `%${hex(byte)}`).join('')}`);
   return `${SCHEME}${path.join(';')}${uri.pinSource === undefined ? '' : `?pin-source=${encodeQuery(uri.pinSource)}`}`;
 }
+
+/** The names of a token (CK_TOKEN_INFO), without the blanks that pad them. */
+export interface TokenName {
+  readonly label: string;
+  readonly serial: string;
+  readonly manufacturer: string;
+  readonly model: string;
+}
+
+export function matches(name: TokenName, wanted: Pkcs11Uri): boolean {
+  return (
+    (wanted.token ?? name.label) === name.label &&
+    (wanted.serial ?? name.serial) === name.serial &&
+    (wanted.manufacturer ?? name.manufacturer) === name.manufacturer &&
+    (wanted.model ?? name.model) === name.model
+  );
+}
+
+/** Names this token and no other: two may have one label, and the second may appear while newleaf runs. */
+export const uriOf = ({ label, serial, manufacturer, model }: TokenName): string =>
+  formatUri({ token: label, serial, manufacturer, model });
 
 function attributes(part: string, separator: string): Map<string, string> {
   const found = new Map<string, string>();

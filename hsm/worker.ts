@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import { type Call, type JobAnswer, thisProgram, WORK } from './job.ts';
 
-/** Why there is no answer. */
 export interface NoAnswer {
   readonly why: 'late' | 'ended' | 'unstarted';
   /** Its signal, its exit code, or the system's error at the start. */
@@ -28,11 +27,11 @@ export interface WorkerOptions<Failed> {
   readonly isKillable?: boolean;
   /** Makes an error of the words of `Job.explain`. */
   readonly revive: (failed: Failed) => Error;
-  /** Makes the error for a call without an answer. */
   readonly unanswered: (none: NoAnswer, name: string) => Error;
 }
 
 type Calls<C> = { [Name in keyof C]: (...asked: never[]) => unknown };
+type Got<C extends Calls<C>, Name extends keyof C> = Awaited<ReturnType<C[Name]>>;
 
 /**
  * Has calls performed by a job in a process of its own, started at the first call. Arguments and answers, secrets and bytes
@@ -40,7 +39,7 @@ type Calls<C> = { [Name in keyof C]: (...asked: never[]) => unknown };
  */
 export class Worker<C extends Calls<C>, Failed = never> {
   readonly #options: WorkerOptions<Failed>;
-  #talk: Talk | undefined;
+  #talk: ReturnType<typeof start> | undefined;
   #lingering: NodeJS.Timeout | undefined;
   #gone: Error | undefined;
 
@@ -49,10 +48,7 @@ export class Worker<C extends Calls<C>, Failed = never> {
   }
 
   /** Calls may overlap. The last answer of a process is handed on when the process has ended. */
-  async ask<Name extends keyof C & string>(
-    name: Name,
-    ...asked: Parameters<C[Name]>
-  ): Promise<Awaited<ReturnType<C[Name]>>> {
+  async ask<Name extends keyof C & string>(name: Name, ...asked: Parameters<C[Name]>): Promise<Got<C, Name>> {
     const { lingerMs, revive, unanswered } = this.#options;
     if (this.#gone !== undefined) throw this.#gone;
     clearTimeout(this.#lingering);
@@ -61,7 +57,7 @@ export class Worker<C extends Calls<C>, Failed = never> {
     const said = await talk.ask(name, asked);
     if (lingerMs !== undefined && talk.isIdle()) this.#lingering = setTimeout(talk.end, lingerMs).unref();
     // Both ends are this program, so the value is the answer to the call.
-    if ('value' in said) return said.value as Awaited<ReturnType<C[Name]>>;
+    if ('value' in said) return said.value as Got<C, Name>;
     if ('failed' in said) throw revive(said.failed as Failed);
     const error = this.#gone ?? unanswered(said, name);
     if (lingerMs === undefined) this.#gone = error;
@@ -76,15 +72,7 @@ export class Worker<C extends Calls<C>, Failed = never> {
 }
 
 /** One process, from its start to its end. */
-interface Talk {
-  ask(name: string, asked: readonly unknown[]): Promise<JobAnswer | NoAnswer>;
-  isIdle(): boolean;
-  /** It accepts no more calls. */
-  isOver(): boolean;
-  end(): void;
-}
-
-function start({ job, limitMs, prefix = [], ...options }: WorkerOptions<never>): Talk {
+function start({ job, limitMs, prefix = [], ...options }: WorkerOptions<never>) {
   const { isKillable = false, isDetached: detached = false, isQuiet = false } = options;
   const [file = '', ...args] = [...prefix, ...thisProgram(), WORK, ...job];
   // Modules are known to write to stdout, which is for the answers of this program.
@@ -92,6 +80,7 @@ function start({ job, limitMs, prefix = [], ...options }: WorkerOptions<never>):
   const child = spawn(file, args, { stdio: [...stdio], serialization: 'advanced', detached });
   const waiting = new Map<number, (said: JobAnswer | NoAnswer) => void>();
   let count = 0;
+  /** It accepts no more calls. */
   let isOver = false;
   let last: JobAnswer | undefined;
 
@@ -120,8 +109,8 @@ function start({ job, limitMs, prefix = [], ...options }: WorkerOptions<never>):
     over({ why: 'ended', how: signal ?? `exit code ${code}` });
   });
   return {
-    ask: (name, asked) =>
-      new Promise((resolve) => {
+    ask: (name: string, asked: readonly unknown[]) =>
+      new Promise<JobAnswer | NoAnswer>((resolve) => {
         count += 1;
         const call: Call = { number: count, name, asked };
         const limit = setTimeout(() => {

@@ -1,12 +1,7 @@
 import type { Ask } from './ask.ts';
 
-/** Words that follow the name of the field: "id must be …". */
-export interface WrongField {
-  readonly field: string;
-  readonly message: string;
-}
-
-export type Reading = { readonly ask: Ask } | { readonly wrong: WrongField };
+/** The message begins with the name of the field: "id must be …". */
+export type Reading = { readonly ask: Ask } | { readonly wrong: { readonly field: string; readonly message: string } };
 
 interface Field {
   /** For a person: "must be …". */
@@ -14,7 +9,6 @@ interface Field {
   readonly accepts: (value: unknown) => boolean;
 }
 
-/** Fields of a request, each checked. */
 export interface Body {
   readonly id?: string;
   readonly action?: 'register' | 'roll';
@@ -56,7 +50,6 @@ const FIELDS: Readonly<Record<keyof Body, Field>> = {
 /** The requests of one edge, by the names that this edge gives them. */
 export interface Form {
   readonly fields: readonly (keyof Body)[];
-  /** The field that a request must have. */
   readonly required?: keyof Body;
   readonly ask: (body: Body) => Ask;
 }
@@ -76,6 +69,15 @@ export function readForm(form: Form, given: unknown, whole: string): Reading {
   const { required } = form;
   if (required !== undefined && !Object.hasOwn(given, required)) return wrong(required, FIELDS[required].must);
   return { ask: form.ask(given) };
+}
+
+/** The value of a JSON text; undefined where it is none. */
+export function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 export const wrong = (field: string, words: string): Reading => ({ wrong: { field, message: `${field} ${words}` } });

@@ -9,7 +9,6 @@ export interface WireAnswer {
 
 export type WireAnswerer = (ask: Ask) => Promise<WireAnswer>;
 
-/** The answerer for the control socket and for the hub. */
 export const onWire =
   (answer: Answerer): WireAnswerer =>
   async (ask) =>
@@ -26,10 +25,8 @@ function wired(answer: Answer): WireAnswer {
       const { is, ...body } = answer;
       return { status: is === 'csr' ? 200 : 202, body };
     }
-    case 'busy': {
-      const { id, failure } = answer;
-      return { status: 409, body: { ...(id !== undefined && { id }), ...shown(failure) } };
-    }
+    case 'busy':
+      return { status: 409, body: { ...(answer.id !== undefined && { id: answer.id }), ...shown(answer.failure) } };
     case 'later': {
       const { retryAfterSeconds, failure } = answer;
       // Too many requests, or a leaf before its time.

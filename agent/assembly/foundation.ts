@@ -1,15 +1,15 @@
 import type { Config } from '../config/config.ts';
 import { termsOf } from '../config/terms.ts';
-import type { DaemonOptions } from '../daemon/daemon.ts';
 import { DaemonView } from '../daemon/view.ts';
+import { Fault } from '../failure/failure.ts';
 import { builtAt, version } from '../machine/build.ts';
 import type { Log } from '../machine/log.ts';
 import { createNotify } from '../machine/notify.ts';
 import type { SessionUser } from '../mqtt/hub-session.ts';
-import { validateEntry } from '../state/entry.ts';
-import { createJournal } from '../state/journal.ts';
+import { isEndorsed } from '../roll/leaf.ts';
+import { type Entry, validateEntry } from '../state/entry.ts';
+import { createJournal, type Journal } from '../state/journal.ts';
 import { type Clock, systemClock } from '../time/clock.ts';
-import { attested } from './attested.ts';
 
 /** What both assemblies are given. */
 export interface Given<C extends Config = Config> {
@@ -21,11 +21,8 @@ export interface Given<C extends Config = Config> {
   readonly user?: SessionUser;
 }
 
-type Shared = 'journal' | 'clock' | 'draw' | 'log' | 'notify' | 'terms' | 'version' | 'registrationId' | 'view';
-type Foundation = Required<Pick<DaemonOptions, Shared>>;
-
 /** The parts that every daemon has; keys, far side and first leaf come from the assembly. */
-export function foundationOf({ config, log, env, clock = systemClock }: Given): Foundation {
+export function foundationOf({ config, log, env, clock = systemClock }: Given) {
   const { directory } = config.state;
   return {
     journal: attested(createJournal({ directory, validate: validateEntry }), config),
@@ -38,4 +35,30 @@ export function foundationOf({ config, log, env, clock = systemClock }: Given): 
     registrationId: config.dps.registration_id,
     view: new DaemonView(),
   };
+}
+
+/**
+ * The journal of a gateway that attests as it is configured: the state of a gateway of the other kind names keys that this one
+ * does not have.
+ * @throws by `read`, besides its own: Fault NL-CONFIG
+ */
+export function attested(journal: Journal<Entry>, { dps, state }: Config): Journal<Entry> {
+  return {
+    async read() {
+      const entry = await journal.read();
+      const was = entry === 'absent' ? undefined : attestationIn(entry);
+      if (was === undefined || was === dps.attestation) return entry;
+      throw new Fault('NL-CONFIG', {
+        message: `The state in ${state.directory} is that of a gateway with attestation "${was}", and dps.attestation is "${dps.attestation}".`,
+        advice: `Set dps.attestation back; or, to begin anew with the other, move ${state.directory}/state.json away.`,
+      });
+    },
+    write: (entry) => journal.write(entry),
+  };
+}
+
+/** Undefined where the state does not tell yet. With a TPM there is no candidate; with a leaf, one may wait for its issuer. */
+function attestationIn({ current, next }: Entry): Config['dps']['attestation'] | undefined {
+  if (current === undefined && next === undefined) return undefined;
+  return current !== undefined && isEndorsed(current) ? 'tpm' : 'x509';
 }

@@ -10,11 +10,13 @@ import { writeAtomically } from '../state/durable.ts';
 
 const EST_DEADLINE_MS = 60_000;
 
-export interface IssuerParts {
+interface IssuerParts {
   readonly registrationId: string;
   /** The state directory. */
   readonly directory: string;
   readonly log: Log;
+  /** Wall clock, milliseconds since the epoch. */
+  readonly now: () => number;
   readonly current: () => Leaf | undefined;
   /** TLS with the current leaf and its key in the token, while it is valid. */
   readonly clientContext: (ca: string) => Promise<SecureContext | undefined>;
@@ -65,7 +67,7 @@ function command({ argv }: Command, { registrationId, directory, current, log }:
 
 type Est = Extract<IssuerChoice, { kind: 'est' }>;
 
-function est(choice: Est, { clientContext, bootstrapContext }: IssuerParts): Issuer {
+function est(choice: Est, { now, clientContext, bootstrapContext }: IssuerParts): Issuer {
   const { url, ca_file: caFile, username, password_file: passwordFile } = choice;
   const { bootstrap_cert: certificate, bootstrap_key: key } = choice;
   const bootstrap = certificate !== undefined && key !== undefined ? { certificate, key } : undefined;
@@ -78,6 +80,7 @@ function est(choice: Est, { clientContext, bootstrapContext }: IssuerParts): Iss
       const server = createEst({
         url,
         caFile,
+        now,
         clientContext,
         ...(bootstrap && {
           bootstrapContext: (ca) => bootstrapWith(bootstrap, ca, (uri, chain) => bootstrapContext(uri, chain, ca)),

@@ -12,7 +12,7 @@ import { createHub } from '../hub/session.ts';
 import { promoting } from '../hub/tpm/promotion.ts';
 import { renewing } from '../hub/tpm/renewal.ts';
 import { hubToken, TOKEN_MS } from '../hub/tpm/sas.ts';
-import { readAuthorities } from '../issuer/authorities.ts';
+import { readAuthorities } from '../issuer/named-file.ts';
 import { HubKey } from '../keys/hub-key.ts';
 import { droppingTo, failureFields } from '../machine/log.ts';
 import { endorsed } from '../roll/leaf.ts';
@@ -48,11 +48,8 @@ export async function assembleTpm(options: Given<TpmConfig>): Promise<Daemon> {
     idScope,
     registrationId,
     contextFor,
-    tpm: {
-      identity: () => tpm.identity(),
-      prove: (blob, message) => tpm.prove(blob, message),
-      take: (blob) => key.take(blob),
-    },
+    now: () => clock.now(),
+    tpm: { ...tpm, take: (blob) => key.take(blob) },
     ...(payload && { payload }),
   });
   const registration = onlyTo(anywhere, dps.allowed_hubs);
@@ -73,7 +70,7 @@ export async function assembleTpm(options: Given<TpmConfig>): Promise<Daemon> {
     kept: () => log.warn({ event: 'key-before-kept', message: KEPT }),
     failed: warn('key-not-promoted'),
   });
-  const hub = renewing(proven, { lifeMs: TOKEN_MS, draw, failed: warn('token-not-renewed') });
+  const hub = renewing(proven, { lifeMs: TOKEN_MS, draw, clock, failed: warn('token-not-renewed') });
 
   return new Daemon({
     ...foundation,

@@ -13,17 +13,16 @@ import { createDps } from '../dps/registration.ts';
 import { createHub } from '../hub/session.ts';
 import { storeBeside } from '../keys/beside.ts';
 import { EarlyChain } from '../keys/early-chain.ts';
-import { overToken } from '../keys/handshake.ts';
 import { createJudge, givenLeaf } from '../keys/judge.ts';
 import { createKeys } from '../keys/slots.ts';
-import { TrustedContexts } from '../keys/trusted.ts';
+import { overToken, trustedContexts } from '../keys/trusted.ts';
 import { droppingTo } from '../machine/log.ts';
 import { makeDirectory, runtimeDirectory } from '../state/durable.ts';
 import { publish } from '../state/published.ts';
 import { foundationOf, type Given } from './foundation.ts';
 import { createIssuer } from './issuers.ts';
 
-export interface AssemblyOptions extends Given<X509Config> {
+interface AssemblyOptions extends Given<X509Config> {
   /** The PIN, where only root may read it and has (machine/as-daemon.ts). */
   readonly pin?: string | undefined;
 }
@@ -49,7 +48,7 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
   const { module } = hsm;
   const token = await openToken({ module, token: hsm.token, uri: hsm.uri, pin, pinRecord: new PinRecord(directory) });
   const contexts = new TokenContexts(token, pin, runtimeDirectory(env) ?? directory);
-  const trusted = new TrustedContexts({ token, contexts, caFile: config.trust.ca_file, current, now, log });
+  const trusted = trustedContexts({ token, contexts, caFile: config.trust.ca_file, current, now, log });
   const keys = createKeys({
     token,
     prefix: hsm.label_prefix,
@@ -79,7 +78,7 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
     ports: {
       keys,
       issuer: early.before(
-        createIssuer(config.issuer, { registrationId, directory, log, current, clientContext, bootstrapContext }),
+        createIssuer(config.issuer, { registrationId, directory, log, now, current, clientContext, bootstrapContext }),
       ),
       judge: createJudge(judging, terms.renewAt),
       ...overToken({

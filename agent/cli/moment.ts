@@ -46,6 +46,9 @@ export function localSecond(at: number): string {
   return `${localMinute(at)}:${two(new Date(at).getSeconds())}`;
 }
 
+/** `in 12 days (2026-12-07 03:10)` */
+export const moment = (at: number, now: number): string => `${fromNow(at, now)} (${localMinute(at)})`;
+
 /** `UTC+01:00`: the time zone of the times above. */
 export function zone(at: number): string {
   const minutes = -new Date(at).getTimezoneOffset();

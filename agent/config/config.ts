@@ -62,10 +62,7 @@ export function parseConfig(toml: string, file: string): LoadedConfig {
   return { file, config: frozen({ ...shared, hsm, leaf, issuer: issuerOf(kind, values) }), effective };
 }
 
-/**
- * The configuration of a gateway that has a leaf.
- * @throws Fault NL-TPM-NO-LEAF
- */
+/** @throws Fault NL-TPM-NO-LEAF where it attests by its TPM */
 export function x509Of(config: Config): X509Config {
   if ('tpm' in config) throw new Fault('NL-TPM-NO-LEAF');
   return config;

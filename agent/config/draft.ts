@@ -33,7 +33,6 @@ export function objectionTo(name: string, value: Written): string | undefined {
   return success ? undefined : issues[0].message;
 }
 
-/** The default of a setting, if it has one. */
 export const standardOf = (name: string): Written | undefined => settingOf(name).standard;
 
 /** The text of a configuration file, each setting with its meaning. */

@@ -1,5 +1,5 @@
 import type { Effective } from './read.ts';
-import { SECTION_NAMES, sectionOf, type Written } from './schema.ts';
+import { SECTION_NAMES, type Setting, sectionOf, type Written } from './schema.ts';
 
 /** The effective configuration as TOML, each value with its source. It holds no secrets: those have files of their own. */
 export function printConfig(effective: readonly Effective[], file: string): string {
@@ -25,17 +25,11 @@ export function toml(written: Written): string {
     .join(', ')} }`;
 }
 
-export interface SettingRow {
+export interface SettingRow extends Pick<Setting<unknown>, 'type' | 'range' | 'absent' | 'meaning'> {
   /** `section.key` */
   readonly name: string;
-  readonly type: string;
-  /** The accepted values. */
-  readonly range: string;
   /** As TOML. */
   readonly standard?: string;
-  /** What happens without it. A setting with neither this nor a default is required. */
-  readonly absent?: string;
-  readonly meaning: string;
 }
 
 /** Every setting, for the pages and the manual. */

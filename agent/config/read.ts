@@ -16,12 +16,12 @@ export interface Effective {
   readonly line: number | undefined;
 }
 
-export interface ConfigReading {
+interface ConfigReading {
   readonly values: Values;
   readonly effective: readonly Effective[];
 }
 
-export interface Mistake {
+interface Mistake {
   readonly path: string;
   readonly line: number | undefined;
   /** `FILE:LINE: KEY SENTENCE` */
@@ -29,6 +29,8 @@ export interface Mistake {
   /** The file has no mistake, and is only incomplete. */
   readonly isMissing: boolean;
 }
+
+type Note = (path: string, complaint: string, isMissing?: boolean) => void;
 
 const INCOMPLETE = 'Run `sudo newleaf init`, which asks for what is missing.';
 
@@ -51,8 +53,14 @@ export function readConfig(toml: string, file: string): ConfigReading {
 export function surveyConfig(toml: string, file: string): ConfigReading & { readonly mistakes: readonly Mistake[] } {
   const document = parseToml(toml, file);
   const lines = keyLines(toml);
-  const mistakes = new Mistakes(file, lines);
-  refuseUnknown(document, '', mistakes);
+  // All of them are shown at once, in the order of the file.
+  const mistakes: Mistake[] = [];
+  const note: Note = (path, complaint, isMissing = false) => {
+    const line = lineOfKey(lines, path);
+    const place = line === undefined ? file : `${file}:${line}`;
+    mistakes.push({ path, line, sentence: `${place}: ${path} ${complaint}.`, isMissing });
+  };
+  refuseUnknown(document, '', note);
 
   const effective: Effective[] = [];
   const values: Record<string, Record<string, unknown>> = {};
@@ -64,39 +72,18 @@ export function surveyConfig(toml: string, file: string): ConfigReading & { read
     for (const [key, setting] of Object.entries(sectionOf(section) ?? {})) {
       const path = `${section}.${key}`;
       const inFile = table?.[key];
-      read[key] = outputOf(setting, inFile, path, mistakes);
+      read[key] = outputOf(setting, inFile, path, note);
       const written = (inFile as Written | undefined) ?? setting.standard;
       effective.push({ section, key, written, line: inFile === undefined ? undefined : lineOfKey(lines, path) });
     }
   }
   const isSet = (path: string) =>
     effective.some(({ section, key, written = '' }) => `${section}.${key}` === path && written !== '');
-  for (const { key, broken, sentence } of CROSS_CHECKS) if (broken(isSet)) mistakes.note(key, sentence, !isSet(key));
+  for (const { key, broken, sentence } of CROSS_CHECKS) if (broken(isSet)) note(key, sentence, !isSet(key));
 
   // Sections that the chosen issuer or attestation does not use may be missing; config.ts takes the chosen ones.
-  return { values: values as Values, effective, mistakes: mistakes.inOrder() };
-}
-
-/** Collects mistakes, to show them all at once, in the order of the file. */
-class Mistakes {
-  readonly #found: Mistake[] = [];
-  readonly #file: string;
-  readonly #lines: ReadonlyMap<string, number>;
-
-  constructor(file: string, lines: ReadonlyMap<string, number>) {
-    this.#file = file;
-    this.#lines = lines;
-  }
-
-  note(path: string, complaint: string, isMissing = false): void {
-    const line = lineOfKey(this.#lines, path);
-    const place = line === undefined ? this.#file : `${this.#file}:${line}`;
-    this.#found.push({ path, line, sentence: `${place}: ${path} ${complaint}.`, isMissing });
-  }
-
-  inOrder(): readonly Mistake[] {
-    return this.#found.toSorted((one, other) => (one.line ?? 0) - (other.line ?? 0));
-  }
+  const inOrder = mistakes.toSorted((one, other) => (one.line ?? 0) - (other.line ?? 0));
+  return { values: values as Values, effective, mistakes: inOrder };
 }
 
 function parseToml(toml: string, file: string): Table {
@@ -110,31 +97,30 @@ function parseToml(toml: string, file: string): Table {
   }
 }
 
-function refuseUnknown(table: Table, prefix: string, mistakes: Mistakes): void {
+function refuseUnknown(table: Table, prefix: string, note: Note): void {
   for (const [name, value] of Object.entries(table)) {
     const path = `${prefix}${name}`;
     const section = sectionOf(path);
-    if (section !== undefined && !isTable(value))
-      mistakes.note(path, `must be a table: write [${path}] above its settings`);
+    if (section !== undefined && !isTable(value)) note(path, `must be a table: write [${path}] above its settings`);
     else if (section !== undefined && isTable(value)) {
       const known = Object.keys(section);
       for (const key of Object.keys(value).filter((key) => !known.includes(key)))
-        mistakes.note(`${path}.${key}`, `is not a setting; [${path}] knows ${known.join(', ')}`);
+        note(`${path}.${key}`, `is not a setting; [${path}] knows ${known.join(', ')}`);
     } else if (isTable(value) && SECTION_NAMES.some((known) => known.startsWith(`${path}.`)))
-      refuseUnknown(value, `${path}.`, mistakes);
-    else mistakes.note(path, `is not a section; the sections are ${SECTION_NAMES.join(', ')}`);
+      refuseUnknown(value, `${path}.`, note);
+    else note(path, `is not a section; the sections are ${SECTION_NAMES.join(', ')}`);
   }
 }
 
-function outputOf(setting: Setting<unknown>, inFile: unknown, path: string, mistakes: Mistakes): unknown {
+function outputOf(setting: Setting<unknown>, inFile: unknown, path: string, note: Note): unknown {
   const written = inFile ?? setting.standard;
   if (written === undefined) {
-    if (setting.absent === undefined) mistakes.note(path, `is missing: it must be ${setting.range}`, true);
+    if (setting.absent === undefined) note(path, `is missing: it must be ${setting.range}`, true);
     return undefined;
   }
   const { success, output, issues } = safeParse(setting.read, written, { abortPipeEarly: true });
   if (success) return output;
-  mistakes.note(path, issues[0].message);
+  note(path, issues[0].message);
   return undefined;
 }
 

@@ -5,12 +5,13 @@ interface Rule {
   readonly sentence: string;
 }
 
-const alone =
-  (key: string, other: string): Rule['broken'] =>
-  (isSet) =>
-    isSet(key) && !isSet(other);
+/** One is useless without the other. @param name of the one, for a person */
+const needs = (key: string, other: string, name: string): Rule => ({
+  key,
+  broken: (isSet) => isSet(key) && !isSet(other),
+  sentence: `needs ${other}: set it, or remove the ${name}`,
+});
 
-/** Rules about several settings. */
 export const CROSS_CHECKS: readonly Rule[] = [
   {
     key: 'hsm.token',
@@ -23,24 +24,8 @@ export const CROSS_CHECKS: readonly Rule[] = [
     broken: (isSet) => isSet('hsm.token') && isSet('hsm.uri'),
     sentence: 'must be removed, or hsm.token: one of them names the token',
   },
-  {
-    key: 'issuer.est.username',
-    broken: alone('issuer.est.username', 'issuer.est.password_file'),
-    sentence: 'needs issuer.est.password_file: set it, or remove the name',
-  },
-  {
-    key: 'issuer.est.password_file',
-    broken: alone('issuer.est.password_file', 'issuer.est.username'),
-    sentence: 'needs issuer.est.username: set it, or remove the file',
-  },
-  {
-    key: 'issuer.est.bootstrap_cert',
-    broken: alone('issuer.est.bootstrap_cert', 'issuer.est.bootstrap_key'),
-    sentence: 'needs issuer.est.bootstrap_key: set it, or remove the certificate',
-  },
-  {
-    key: 'issuer.est.bootstrap_key',
-    broken: alone('issuer.est.bootstrap_key', 'issuer.est.bootstrap_cert'),
-    sentence: 'needs issuer.est.bootstrap_cert: set it, or remove the key',
-  },
+  needs('issuer.est.username', 'issuer.est.password_file', 'name'),
+  needs('issuer.est.password_file', 'issuer.est.username', 'file'),
+  needs('issuer.est.bootstrap_cert', 'issuer.est.bootstrap_key', 'certificate'),
+  needs('issuer.est.bootstrap_key', 'issuer.est.bootstrap_cert', 'key'),
 ];

@@ -38,16 +38,10 @@ export interface Setting<T> extends Kind<T> {
 }
 
 const required = <T>(kind: Kind<T>, meaning: string): Setting<T> => ({ ...kind, meaning });
-const standard = <T>(kind: Kind<T>, value: Written, meaning: string): Setting<T> => ({
-  ...kind,
-  standard: value,
-  meaning,
-});
-const optional = <T>(kind: Kind<T>, absent: string, meaning: string): Setting<T | undefined> => ({
-  ...kind,
-  absent,
-  meaning,
-});
+const standard = <T>(kind: Kind<T>, standard: Written, meaning: string): Setting<T> => ({ ...kind, standard, meaning });
+function optional<T>(kind: Kind<T>, absent: string, meaning: string): Setting<T | undefined> {
+  return { ...kind, absent, meaning };
+}
 
 /** Every setting, once: types, defaults, checks, `newleaf config`, the manual and README.md are derived from it. */
 export const SCHEMA = {

@@ -3,6 +3,7 @@ import {
   deliveredIn,
   type Form,
   LARGEST_DELIVERY,
+  parsed,
   type Reading,
   readForm,
   withId,
@@ -13,7 +14,6 @@ export const LONGEST_BODY = 64 * 1024;
 
 const from = 'technician';
 
-/** The forms of POST requests, by path. */
 const FORMS: Readonly<Record<string, Form>> = {
   '/v1/reprovision': {
     fields: ['id', 'delaySeconds'],
@@ -23,10 +23,7 @@ const FORMS: Readonly<Record<string, Form>> = {
     fields: ['id', 'discard'],
     ask: ({ discard = false, ...body }) => ({ kind: 'roll', from, ...withId(body), delayMs: 0, discard }),
   },
-  '/v1/csr': {
-    fields: ['newKey'],
-    ask: ({ newKey = false }) => ({ kind: 'csr', from, newKey }),
-  },
+  '/v1/csr': { fields: ['newKey'], ask: ({ newKey = false }) => ({ kind: 'csr', from, newKey }) },
   '/v1/leaf': {
     fields: ['leaf', 'id'],
     required: 'leaf',
@@ -36,7 +33,7 @@ const FORMS: Readonly<Record<string, Form>> = {
 
 export const POSTED_PATHS: readonly string[] = Object.keys(FORMS);
 
-/** The longest body that is read, in bytes. */
+/** In bytes. */
 export const longestBody = (path: string): number => (path === '/v1/leaf' ? 2 * LARGEST_DELIVERY : LONGEST_BODY);
 
 /** Reads the body of a POST to one of POSTED_PATHS; an empty one has no fields. Pure; never throws. */
@@ -44,13 +41,4 @@ export function readAsk(path: string, text: string): Reading {
   const form = FORMS[path];
   if (form === undefined) return wrong('path', `must be one of ${POSTED_PATHS.join(', ')}`);
   return readForm(form, text.trim() === '' ? {} : parsed(text), 'body');
-}
-
-/** Undefined where it is not JSON. */
-export function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

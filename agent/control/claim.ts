@@ -36,22 +36,15 @@ async function makeRoom(path: string): Promise<void> {
 
 async function admitGroup(path: string, log: Log, groupFile: string): Promise<void> {
   const advice = `groupadd --system ${GROUP}, and run newleaf as root or as a member of it`;
+  const stayPrivate = (message: string, cause?: { readonly cause: string }) =>
+    log.warn({ event: 'control-private', path, message, ...cause, advice });
   try {
     const [gid] = groupsIn(await readFile(groupFile, 'utf8'), [GROUP]);
-    if (gid === undefined) {
-      log.warn({
-        event: 'control-private',
-        path,
-        message: `There is no group ${GROUP}: the socket is private.`,
-        advice,
-      });
-      return;
-    }
+    if (gid === undefined) return stayPrivate(`There is no group ${GROUP}: the socket is private.`);
     // A socket that has the group already needs no chown, which the unit forbids (@privileged of systemd).
     if ((await stat(path)).gid !== gid) await chown(path, -1, gid);
     await chmod(path, 0o660);
   } catch (error) {
-    const message = `The socket cannot be given to the group ${GROUP}: it is private.`;
-    log.warn({ event: 'control-private', path, message, cause: String(error), advice });
+    stayPrivate(`The socket cannot be given to the group ${GROUP}: it is private.`, { cause: String(error) });
   }
 }

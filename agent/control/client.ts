@@ -1,4 +1,5 @@
 import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { Fault } from '../failure/failure.ts';
 import { knock } from '../machine/unix-socket.ts';
 
@@ -27,18 +28,13 @@ export async function askSocket(
   const signal = AbortSignal.timeout(waitMs);
   try {
     const response = await open({ socketPath: socket, method, path, signal }, body);
-    response.setEncoding('utf8');
-    const chunks: string[] = [];
-    for await (const chunk of response) chunks.push(chunk);
-    const text = chunks.join('');
+    const said = await text(response);
     const isJson = response.headers['content-type'] === 'application/json';
-    return { status: response.statusCode ?? 0, body: isJson ? JSON.parse(text) : text };
+    return { status: response.statusCode ?? 0, body: isJson ? JSON.parse(said) : said };
   } catch (cause) {
     if (!signal.aborted) throw await faultOf(cause, socket);
-    throw new Fault('NL-DAEMON-DOWN', {
-      message: `The daemon did not answer within ${waitMs / 1000} s.`,
-      advice: 'If it stays like this: systemctl restart newleaf',
-    });
+    const advice = 'If it stays like this: systemctl restart newleaf';
+    throw new Fault('NL-DAEMON-DOWN', { message: `The daemon did not answer within ${waitMs / 1000} s.`, advice });
   }
 }
 
@@ -63,11 +59,9 @@ export async function* events(socket: string, abort: AbortSignal): AsyncIterable
 }
 
 function open(options: RequestOptions, body?: object): Promise<IncomingMessage> {
-  const text = body === undefined ? undefined : JSON.stringify(body);
   return new Promise((resolve, reject) => {
-    httpRequest({ ...options, agent: false }, resolve)
-      .once('error', reject)
-      .end(text);
+    const asked = httpRequest({ ...options, agent: false }, resolve).once('error', reject);
+    asked.end(body && JSON.stringify(body));
   });
 }
 

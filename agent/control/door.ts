@@ -29,10 +29,8 @@ export function guard(server: Server, after: After = later): void {
   };
   const listen = (socket: Socket) => {
     forget(socket);
-    asking.set(
-      socket,
-      after(PATIENCE_MS, () => close(socket)),
-    );
+    const stop = after(PATIENCE_MS, () => close(socket));
+    asking.set(socket, stop);
   };
 
   server.on('connection', (socket: Socket) => {

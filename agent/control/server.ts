@@ -1,9 +1,10 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { parsed } from '../ask/form.ts';
 import type { WireAnswer, WireAnswerer } from '../ask/wire.ts';
 import { failure } from '../failure/failure.ts';
 import type { Log } from '../machine/log.ts';
 import type { After } from '../time/after.ts';
-import { LONGEST_BODY, longestBody, POSTED_PATHS, parsed, readAsk } from './ask.ts';
+import { LONGEST_BODY, longestBody, POSTED_PATHS, readAsk } from './ask.ts';
 import { claimSocket } from './claim.ts';
 import { guard } from './door.ts';
 
@@ -31,11 +32,6 @@ export interface UplinkDoor {
   change(body: unknown): Promise<WireAnswer>;
 }
 
-export interface Control {
-  /** Ends every connection and removes the socket. */
-  close(): Promise<void>;
-}
-
 /** A client that does not read its events is cut off before they fill the gateway's memory. */
 const LARGEST_BACKLOG = 256 * 1024;
 
@@ -43,7 +39,7 @@ const LARGEST_BACKLOG = 256 * 1024;
  * HTTP/1.1 and JSON over a unix socket, for the commands and for programs that watch the gateway.
  * @throws Fault NL-DAEMON-RUNS or NL-CONFIG
  */
-export async function serveControl(options: ControlOptions): Promise<Control> {
+export async function serveControl(options: ControlOptions) {
   const { socket, log, groupFile, after } = options;
   // The default of 30 s would be most of the wake-ups of an idle daemon.
   const server = createServer({ connectionsCheckingInterval: 300_000 }, (request, response) => {
@@ -59,13 +55,16 @@ export async function serveControl(options: ControlOptions): Promise<Control> {
   await claimSocket(server, socket, log, groupFile);
   server.on('error', (cause) => log.warn({ event: 'control-failed', path: socket, cause: cause.message }));
   return {
+    /** Ends every connection and removes the socket. */
     close: () =>
-      new Promise((resolve) => {
+      new Promise<void>((resolve) => {
         server.close(() => resolve());
         server.closeAllConnections();
       }),
   };
 }
+
+export type Control = Awaited<ReturnType<typeof serveControl>>;
 
 type Route = (options: ControlOptions, request: IncomingMessage, response: ServerResponse) => Promise<void> | void;
 
@@ -119,16 +118,11 @@ const tooLong = (longest: number): WireAnswer => ({
   body: { message: `The body is longer than ${longest} bytes.` },
 });
 
-function pathOf({ url = '/' }: IncomingMessage): string {
-  return url.split('?', 1)[0] ?? '/';
-}
+const pathOf = ({ url = '/' }: IncomingMessage): string => url.split('?', 1)[0] ?? '/';
 
 function send(response: ServerResponse, { status, body }: WireAnswer): void {
-  if (response.headersSent) {
-    response.destroy();
-    return;
-  }
-  response.writeHead(status, { 'content-type': 'application/json' }).end(`${JSON.stringify(body)}\n`);
+  if (response.headersSent) response.destroy();
+  else response.writeHead(status, { 'content-type': 'application/json' }).end(`${JSON.stringify(body)}\n`);
 }
 
 /** Server-sent events (WHATWG HTML, section 9.2), one for each transition, until one side goes away. */

@@ -1,5 +1,5 @@
 import type { Advance } from '../roll/advance.ts';
-import type { RollEffect, RollEvent, RollState } from '../roll/state.ts';
+import { doneBy, type RollEffect, type RollEvent, type RollState } from '../roll/state.ts';
 
 type Kind = RollEffect['kind'];
 
@@ -88,7 +88,7 @@ export class Brake {
 
   /** Looks at the result of a step. @returns whether there was a request, or progress */
   follow(before: RollState, { state, decision, retry }: Advance, event: RollEvent, now: number): boolean {
-    const kind = endedBy(event);
+    const kind = event.kind === 'failed' ? event.effect.kind : doneBy(event);
     // Where there is a pause before the next attempt, the ladder paces it.
     if (kind !== undefined && retry === undefined) this.#ended.get(kind)?.spend(now);
     const held = before.online !== undefined && state.online !== before.online && now - this.#openedAt >= HELD_MS;
@@ -115,23 +115,3 @@ export class Brake {
 
 const bucketsOf = (allowances: Readonly<Partial<Record<Kind, Allowance>>>): ReadonlyMap<Kind, Bucket> =>
   new Map(Object.entries(allowances).map(([kind, allowance]) => [kind as Kind, new Bucket(allowance)]));
-
-/** The effect that an event ends. */
-function endedBy(event: RollEvent): Kind | undefined {
-  switch (event.kind) {
-    case 'failed':
-      return event.effect.kind;
-    case 'registered':
-      return 'register';
-    case 'connected':
-      return 'connect';
-    case 'leaf-issued':
-      return 'request-leaf';
-    case 'key-generated':
-      return 'generate-key';
-    case 'key-destroyed':
-      return 'destroy-key';
-    default:
-      return undefined;
-  }
-}

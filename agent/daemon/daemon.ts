@@ -1,26 +1,19 @@
 import type { Answerer } from '../ask/ask.ts';
 import { type Failure, failure } from '../failure/failure.ts';
-import type { Log } from '../machine/log.ts';
-import type { Notify } from '../machine/notify.ts';
 import { type Advance, advance } from '../roll/advance.ts';
-import type { Leaf } from '../roll/leaf.ts';
-import { nextMoment, type Terms } from '../roll/plan.ts';
-import type { Ports } from '../roll/ports.ts';
+import { nextMoment } from '../roll/plan.ts';
 import { iso, lineOf, type ReportOptions, twinOf, wordsOf } from '../roll/report.ts';
 import { effectsOf, type RollEffect, type RollEvent, type RollState, unprovisioned } from '../roll/state.ts';
-import type { Entry } from '../state/entry.ts';
-import type { Journal } from '../state/journal.ts';
-import type { Clock } from '../time/clock.ts';
 import { Queue } from '../time/queue.ts';
 import { createAnswerer } from './answerer.ts';
 import { Transcript } from './events.ts';
 import { FirstLeaf } from './first-leaf.ts';
 import { Lanes } from './lanes.ts';
+import type { DaemonOptions } from './options.ts';
 import { type Happened, perform } from './perform.ts';
 import { Persistence } from './persistence.ts';
 import { Publication } from './publication.ts';
 import { Reported } from './reported.ts';
-import type { DaemonView } from './view.ts';
 import { Vitals } from './vitals.ts';
 
 /** How often the clock is looked at, so that a step is noticed. */
@@ -29,29 +22,6 @@ const LOOK_MS = 60_000;
 const STEP_MS = 5_000;
 /** For so long after a step only a far larger one is answered, in milliseconds. */
 const CALM_MS = 60 * 60_000;
-
-export interface DaemonOptions {
-  readonly ports: Ports;
-  readonly journal: Journal<Entry>;
-  readonly clock: Clock;
-  /** A random number in [0, 1). */
-  readonly draw: () => number;
-  readonly log: Log;
-  readonly notify: Notify;
-  readonly terms: Terms;
-  readonly version: string;
-  readonly registrationId: string;
-  /** A leaf may be renewed with the key that it has. */
-  readonly keepKey: boolean;
-  /** Object labels are this with `-a` and `-b`. */
-  readonly labelPrefix: string;
-  /** The leaf of a key that was in the token before us, if one is configured. */
-  readonly given: () => Promise<Leaf | undefined>;
-  /** Writes the files that are derived from the state, for others to read; those of `before` exist already. */
-  readonly publish: (state: RollState, before?: RollState) => Promise<void>;
-  /** The ports' view of this daemon. */
-  readonly view?: DaemonView;
-}
 
 /** `stopped`: told to. `restart`: the module has lost its state, and only a new process heals it. */
 export type Ending = 'stopped' | 'restart';
@@ -92,9 +62,9 @@ export class Daemon {
     const { clock, log, ports, terms } = options;
     const attempt = (effect: RollEffect, abort: AbortSignal) => {
       const work = () => perform(effect, ports, terms.registered, abort);
-      if (effect.kind === 'generate-key') return this.#vitals.patient(work);
+      if (effect.kind === 'generate-key') return this.#vitals.during('keys', work);
       if (!shakesHands(effect)) return work();
-      const guarded = this.#vitals.guard(work);
+      const guarded = this.#vitals.during('handshakes', work);
       this.#lookSooner();
       return guarded;
     };
@@ -104,20 +74,15 @@ export class Daemon {
     this.#firstLeaf = new FirstLeaf(options);
     this.#persistence = new Persistence(options);
     this.#publication = new Publication(options);
-    const report = (reported: object) => ports.hub.report(reported);
-    this.#reported = new Reported({ ...options, report });
+    this.#reported = new Reported(options);
     this.#vitals = new Vitals(options.notify, log, [this.#lanes.work, this.#lanes.session]);
     this.answer = createAnswerer({
+      ...options,
       state: () => this.#shown(),
       report: () => this.#reportOptions(),
       post: (event) => new Promise((resolve) => this.#inbox.push({ happened: event, reply: resolve })),
       hurry: () => this.#lanes.hurry(),
       changed: (listener) => this.#transcript.subscribe(listener),
-      sleep: (ms, abort) => clock.sleep(ms, abort),
-      keys: ports.keys,
-      judge: ports.judge,
-      keepKey: options.keepKey,
-      draw: options.draw,
     });
     options.view?.open(this);
   }
@@ -180,9 +145,7 @@ export class Daemon {
   }
 
   async #listen(): Promise<void> {
-    for await (const { thumbprint, heldMs, failure } of this.#options.ports.hub.signals) {
-      this.#inbox.push({ happened: { kind: 'lost', thumbprint, heldMs, failure } });
-    }
+    for await (const happened of this.#options.ports.hub.signals) this.#inbox.push({ happened });
   }
 
   /** Wakes at the next planned moment, and looks at the clock once a minute. */
@@ -275,8 +238,7 @@ export class Daemon {
   }
 
   #reportOptions(): ReportOptions {
-    const { version, registrationId, labelPrefix, terms, clock } = this.#options;
-    return { version, registrationId, labelPrefix, terms, now: clock.now() };
+    return { ...this.#options, now: this.#options.clock.now() };
   }
 }
 

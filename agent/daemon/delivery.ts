@@ -10,7 +10,7 @@ type CsrAsk = Extract<Ask, { kind: 'csr' }>;
 
 /** The CSR of the next key. The same key gives the same CSR, until a leaf is installed. */
 export async function answerCsr(options: AnswererOptions, { newKey = false, from }: CsrAsk): Promise<Answer> {
-  const { state, post, keys, report } = options;
+  const { state, post, ports, report } = options;
   if (report().terms.attestation === 'tpm') return LEAFLESS;
   const refused = refusedBy(options, await post({ kind: 'csr-asked', newKey, from }));
   if (refused !== undefined) return refused;
@@ -26,7 +26,7 @@ export async function answerCsr(options: AnswererOptions, { newKey = false, from
     return busy({ message, advice: 'Enroll it, or drop it: newleaf roll --discard' });
   }
   try {
-    return { is: 'csr', csr: await keys.csr(key), slot: key.slot, cn: report().registrationId };
+    return { is: 'csr', csr: await ports.keys.csr(key), slot: key.slot, cn: report().registrationId };
   } catch (error) {
     const met = failureOf(error);
     // No leaf has this key yet: another key serves as well, and the advice for the key of a leaf would lead nowhere.
@@ -65,7 +65,7 @@ async function made(options: AnswererOptions, from: CsrAsk['from']): Promise<Fai
 }
 
 function wait(options: AnswererOptions) {
-  const { state, changed, sleep } = options;
+  const { state, changed, clock } = options;
   const over = new AbortController();
   let unsubscribe = (): void => {};
   const heard = new Promise<Failure | undefined>((resolve) => {
@@ -74,7 +74,7 @@ function wait(options: AnswererOptions) {
       if (failed !== undefined || !isMaking(state())) resolve(failed);
     });
   });
-  const late = sleep(LONGEST_MS, over.signal).then(still);
+  const late = clock.sleep(LONGEST_MS, over.signal).then(still);
   const first = Promise.race([heard, late]).finally(() => {
     over.abort();
     unsubscribe();
@@ -101,7 +101,7 @@ type InstallAsk = Extract<Ask, { kind: 'install' }>;
 
 /** Verifies a delivered leaf at once, and rolls to it if it is good. */
 export async function answerInstall(options: AnswererOptions, ask: InstallAsk): Promise<Answer> {
-  const { state, judge, keepKey, post, report } = options;
+  const { state, keepKey, ports, post, report } = options;
   if (report().terms.attestation === 'tpm') return LEAFLESS;
   const known = asRequest(options, ask, 'roll');
   if ('answer' in known) return known.answer;
@@ -112,18 +112,12 @@ export async function answerInstall(options: AnswererOptions, ask: InstallAsk): 
     return { is: 'refused', failure: failure('NL-LEAF-KEY', { message, advice }) };
   }
   try {
-    const leaf = await judge(ask.delivered, key);
+    const leaf = await ports.judge(ask.delivered, key);
     const request = { ...known.request, reason: 'delivered' } as const;
     const came = await post({ kind: 'leaf-delivered', leaf, request });
     const { id } = state().request ?? request;
-    return (
-      refusedBy(options, came, request.id) ?? {
-        is: 'accepted',
-        id,
-        thumbprint: leaf.thumbprint,
-        phase: state().phase,
-      }
-    );
+    const accepted = { is: 'accepted', id, thumbprint: leaf.thumbprint, phase: state().phase } as const;
+    return refusedBy(options, came, request.id) ?? accepted;
   } catch (error) {
     const met = failureOf(error);
     if (met.code !== 'NL-LEAF-NOT-YET') return { is: met.kind === 'refused' ? 'refused' : 'broken', failure: met };

@@ -1,4 +1,4 @@
-import { failure } from '../failure/failure.ts';
+import { type Failure, failure } from '../failure/failure.ts';
 import { failureFields, type Log } from '../machine/log.ts';
 import type { Advance } from '../roll/advance.ts';
 import type { Leaf } from '../roll/leaf.ts';
@@ -27,47 +27,36 @@ export class Transcript {
   tell(before: RollState, { state, decision }: Advance, event: RollEvent): void {
     if (event.kind === 'failed') {
       const { effect, failure } = event;
-      const { code, message, advice } = failure;
       const level = failure.kind === 'transient' ? 'warn' : 'error';
       this.#log[level]({ event: 'failed', action: effect.kind, phase: before.phase, ...failureFields(failure) });
-      this.#send({ type: 'failed', effect: effect.kind, code, message, advice });
+      this.#send({ type: 'failed', effect: effect.kind, ...told(failure) });
     }
     if (event.kind === 'lost') this.#log.warn({ event: 'lost', ...failureFields(event.failure) });
     if (decision?.action === 'ignore')
       this.#log.debug({ event: 'ignored', reason: decision.rule, message: decision.why });
     for (const { at, from, to, why, code } of newer(before.trail, state.trail)) {
-      this.#log.info({
-        event: 'transition',
-        from,
-        to,
-        reason: why,
-        code,
-        message: wordsOf(to, this.#attestation),
-        id: state.request?.id,
-      });
+      const message = wordsOf(to, this.#attestation);
+      this.#log.info({ event: 'transition', from, to, reason: why, code, message, id: state.request?.id });
       this.#send({ type: 'transition', at: iso(at), from, to, why, ...(code && { code }) });
     }
     if (state.online !== before.online) this.#tellSession(before, state);
     for (const { id, action, reason, outcome, endedAt, failure } of newer(before.outcomes, state.outcomes)) {
       const level = outcome === 'done' ? 'info' : 'warn';
       this.#log[level]({ event: 'outcome', id, action, reason: outcome, ...(failure && failureFields(failure)) });
-      const told = failure && { code: failure.code, message: failure.message, advice: failure.advice };
-      this.#send({ type: 'outcome', id, action, reason, outcome, ...told, at: iso(endedAt) });
+      this.#send({ type: 'outcome', id, action, reason, outcome, ...(failure && told(failure)), at: iso(endedAt) });
     }
-    if (state.trouble !== undefined && state.trouble !== before.trouble) {
-      const { code, message, advice } = state.trouble;
-      this.#send({ type: 'trouble', code, message, advice });
-    }
+    if (state.trouble !== undefined && state.trouble !== before.trouble)
+      this.#send({ type: 'trouble', ...told(state.trouble) });
     if (state.alarm !== undefined && state.alarm !== before.alarm) this.#tellAlarm(state.alarm, state.current);
     if (state !== before) this.#send({ type: 'changed' });
   }
 
   #tellAlarm(alarm: Alarm, current: Leaf | undefined): void {
-    const { code, message, advice } = failure(alarm === 'expired' ? 'NL-LEAF-EXPIRED' : 'NL-LEAF-EXPIRING');
+    const what = told(failure(alarm === 'expired' ? 'NL-LEAF-EXPIRED' : 'NL-LEAF-EXPIRING'));
     const level = alarm === '1hour' || alarm === 'expired' ? 'error' : 'warn';
     const leaf = current && { thumbprint: current.thumbprint, at: iso(current.notAfter) };
-    this.#log[level]({ event: 'expiring', reason: alarm, code, message, advice, ...leaf });
-    this.#send({ type: 'alarm', alarm, code, message, advice });
+    this.#log[level]({ event: 'expiring', reason: alarm, ...what, ...leaf });
+    this.#send({ type: 'alarm', alarm, ...what });
   }
 
   #tellSession(before: RollState, { online, current }: RollState): void {
@@ -76,12 +65,8 @@ export class Transcript {
       return;
     }
     const hub = hubOf(online);
-    this.#log.info({
-      event: 'connected',
-      hub,
-      thumbprint: current?.thumbprint,
-      message: `The hub ${hub} accepted this gateway.`,
-    });
+    const message = `The hub ${hub} accepted this gateway.`;
+    this.#log.info({ event: 'connected', hub, thumbprint: current?.thumbprint, message });
     this.#send({ type: 'online', hub });
   }
 
@@ -89,6 +74,8 @@ export class Transcript {
     for (const listener of this.#listeners) listener(event);
   }
 }
+
+const told = ({ code, message, advice }: Failure) => ({ code, message, advice });
 
 /** The host of a session (state.ts). */
 const hubOf = (online: string): string => online.replace(/^[^@]*@/, '').replace(/#.*$/, '');

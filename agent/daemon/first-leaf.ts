@@ -1,10 +1,10 @@
 import type { Failure } from '../failure/failure.ts';
 import { failureOf } from '../failure/failure-of.ts';
-import { failureFields, type Log } from '../machine/log.ts';
+import { failureFields } from '../machine/log.ts';
 import type { Leaf } from '../roll/leaf.ts';
-import { isCredible, type Terms } from '../roll/plan.ts';
+import { isCredible } from '../roll/plan.ts';
 import { unprovisioned } from '../roll/state.ts';
-import type { Clock } from '../time/clock.ts';
+import type { DaemonOptions } from './options.ts';
 
 const MINUTE = 60_000;
 /** A clock that is right may be some hours behind, but less than a day. */
@@ -13,12 +13,7 @@ const SOON_MS = 24 * 60 * MINUTE;
 const OFTEN_MS = MINUTE;
 const SELDOM_MS = 10 * MINUTE;
 
-export interface FirstLeafOptions {
-  readonly given: () => Promise<Leaf | undefined>;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly terms: Terms;
-}
+type Options = Pick<DaemonOptions, 'clock' | 'given' | 'log' | 'terms'>;
 
 /**
  * The leaf that a factory has put into the token. A useless one (expired, for another name) is reported, and newleaf gets one
@@ -26,12 +21,12 @@ export interface FirstLeafOptions {
  * 1970). A token that fails says nothing about its leaf: the process ends, and the next one asks again.
  */
 export class FirstLeaf {
-  readonly #options: FirstLeafOptions;
+  readonly #options: Options;
   #failure: Failure | undefined;
   /** Wall clock: the validity of a leaf depends on it. */
   #looked = { at: Number.POSITIVE_INFINITY, again: Number.NEGATIVE_INFINITY };
 
-  constructor(options: FirstLeafOptions) {
+  constructor(options: Options) {
     this.#options = options;
   }
 

@@ -6,6 +6,13 @@ import type { Happened } from './perform.ts';
 /** The reason for a pause: our own ladder, the far side, the brake, or the session that must come first. */
 export type Pacer = 'ladder' | 'far-side' | 'brake' | 'session';
 
+export interface LaneOptions {
+  readonly clock: Clock;
+  readonly attempt: (effect: RollEffect, abort: AbortSignal) => Promise<Happened>;
+  /** Gets the event, and a function to call when the event is worked on. */
+  readonly happened: (event: Happened, landed: () => void) => void;
+}
+
 interface Flight {
   readonly key: string;
   readonly pacer: Pacer;
@@ -21,21 +28,12 @@ interface Flight {
  * a roll. A lane counts how often its effect has failed in a row; the caller decides how long to pause.
  */
 export class Lane {
-  readonly #clock: Clock;
-  readonly #attempt: (effect: RollEffect, abort: AbortSignal) => Promise<Happened>;
-  readonly #happened: (event: Happened, landed: () => void) => void;
+  readonly #options: LaneOptions;
   #flight: Flight | undefined;
   #failed: { readonly ladder: string; readonly tries: number } | undefined;
 
-  /** @param happened gets the event, and a function to call when the event is worked on */
-  constructor(
-    clock: Clock,
-    attempt: (effect: RollEffect, abort: AbortSignal) => Promise<Happened>,
-    happened: (event: Happened, landed: () => void) => void,
-  ) {
-    this.#clock = clock;
-    this.#attempt = attempt;
-    this.#happened = happened;
+  constructor(options: LaneOptions) {
+    this.#options = options;
   }
 
   /** Failures in a row of this effect. */
@@ -46,7 +44,7 @@ export class Lane {
   /** How long the current attempt has lasted, in milliseconds; 0 where there is none. */
   lastingMs(): number {
     const begunAt = this.#flight?.begunAt;
-    return begunAt === undefined ? 0 : this.#clock.monotonic() - begunAt;
+    return begunAt === undefined ? 0 : this.#options.clock.monotonic() - begunAt;
   }
 
   /** Whether the attempt in flight waits for the brake. */
@@ -54,7 +52,6 @@ export class Lane {
     return this.#flight?.wake !== undefined && this.#flight.pacer === 'brake';
   }
 
-  /** Whether this is the effect in flight. */
   has(effect: RollEffect): boolean {
     return this.#flight?.key === keyOf(effect);
   }
@@ -78,19 +75,20 @@ export class Lane {
   }
 
   async #fly(flight: Flight, effect: RollEffect, pauseMs: number): Promise<void> {
+    const { clock, attempt, happened } = this.#options;
     if (pauseMs > 0) {
       flight.wake = new AbortController();
-      await this.#clock.sleep(pauseMs, AbortSignal.any([flight.wake.signal, flight.abort.signal]));
+      await clock.sleep(pauseMs, AbortSignal.any([flight.wake.signal, flight.abort.signal]));
       delete flight.wake;
     }
     if (flight.abort.signal.aborted) return;
-    flight.begunAt = this.#clock.monotonic();
-    const event = await this.#attempt(effect, flight.abort.signal);
+    flight.begunAt = clock.monotonic();
+    const event = await attempt(effect, flight.abort.signal);
     // The result of an aborted effect is dropped.
     if (flight.abort.signal.aborted) return;
     // The effect stays in flight until its event is worked on: earlier work must not start it again.
     delete flight.begunAt;
-    this.#happened(event, () => {
+    happened(event, () => {
       if (this.#flight !== flight) return;
       this.#flight = undefined;
       this.#failed = event.kind === 'failed' ? { ladder: ladderOf(effect), tries: this.tries(effect) + 1 } : undefined;

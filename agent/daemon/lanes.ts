@@ -5,17 +5,11 @@ import { pauseMs } from '../roll/backoff.ts';
 import { remaining } from '../roll/look.ts';
 import { isSuspect } from '../roll/poison.ts';
 import type { RollEffect, RollEvent, RollState } from '../roll/state.ts';
-import type { Clock } from '../time/clock.ts';
 import { Brake } from './brake.ts';
-import { Lane, type Pacer } from './lane.ts';
-import type { Happened } from './perform.ts';
+import { Lane, type LaneOptions, type Pacer } from './lane.ts';
 
-export interface LanesOptions {
-  readonly clock: Clock;
+interface LanesOptions extends LaneOptions {
   readonly log: Log;
-  readonly attempt: (effect: RollEffect, abort: AbortSignal) => Promise<Happened>;
-  /** Gets the event, and a function to call when the event is worked on. */
-  readonly happened: (event: Happened, landed: () => void) => void;
 }
 
 const LEAST_APART_MS = 30_000;
@@ -24,7 +18,6 @@ const LEAST_APART_MS = 30_000;
 const SUSPECT_MS = 60_000;
 
 interface Pause {
-  /** The pause of the ladder. */
   readonly ladderMs: number;
   /** The longest pause of the brake. */
   readonly mostMs: number;
@@ -43,17 +36,16 @@ export class Lanes {
 
   constructor(options: LanesOptions) {
     this.#options = options;
-    const { clock, happened } = options;
+    const { clock } = options;
     this.#startedAt = clock.monotonic();
     const attempt = (effect: RollEffect, abort: AbortSignal) => {
       this.#brake.tried(effect.kind, clock.monotonic());
       return options.attempt(effect, abort);
     };
-    this.work = new Lane(clock, attempt, happened);
-    this.session = new Lane(clock, attempt, happened);
+    this.work = new Lane({ ...options, attempt });
+    this.session = new Lane({ ...options, attempt });
   }
 
-  /** The brake delays an effect. */
   get isBraked(): boolean {
     return this.work.isBraked || this.session.isBraked;
   }
@@ -100,12 +92,8 @@ export class Lanes {
     const isBraked = brakeMs > ladderMs;
     if (isBraked && !this.#told.has(effect.kind)) {
       this.#told.add(effect.kind);
-      log.warn({
-        event: 'braked',
-        action: effect.kind,
-        ...failureFields(failure('NL-BUDGET-BRAKED')),
-        retryInMs: brakeMs,
-      });
+      const fields = failureFields(failure('NL-BUDGET-BRAKED'));
+      log.warn({ event: 'braked', action: effect.kind, ...fields, retryInMs: brakeMs });
     }
     lane.set(effect, Math.max(brakeMs, ladderMs), isBraked ? 'brake' : pacer);
   }

@@ -12,12 +12,9 @@ export type Happened = Untimed<RollEvent>;
  * Tries an effect once: port call in, event out, also for everything that is thrown.
  * @param as the registration as one string (`Terms.registered`)
  */
-export async function perform(effect: RollEffect, ports: Ports, as: string, abort: AbortSignal): Promise<Happened> {
-  try {
-    return await attempt(effect, ports, as, abort);
-  } catch (error) {
-    return { kind: 'failed', effect, failure: failureOf(error) };
-  }
+export function perform(effect: RollEffect, ports: Ports, as: string, abort: AbortSignal): Promise<Happened> {
+  const failed = (error: unknown): Happened => ({ kind: 'failed', effect, failure: failureOf(error) });
+  return attempt(effect, ports, as, abort).catch(failed);
 }
 
 async function attempt(effect: RollEffect, ports: Ports, as: string, abort: AbortSignal): Promise<Happened> {

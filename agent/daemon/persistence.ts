@@ -1,21 +1,16 @@
 import type { Failure } from '../failure/failure.ts';
 import { failureOf } from '../failure/failure-of.ts';
-import { failureFields, type Log } from '../machine/log.ts';
+import { failureFields } from '../machine/log.ts';
 import { type RollEffect, type RollState, unprovisioned } from '../roll/state.ts';
 import { type Entry, entryOf } from '../state/entry.ts';
-import type { Journal } from '../state/journal.ts';
-import type { Clock } from '../time/clock.ts';
 import { differs, isIntended } from './intent.ts';
+import type { DaemonOptions } from './options.ts';
 
 /** A failed write is tried again after this time, then after twice as long each time, in milliseconds. */
 const FIRST_MS = 5_000;
 const CAP_MS = 10 * 60_000;
 
-export interface PersistenceOptions {
-  readonly journal: Journal<Entry>;
-  readonly clock: Clock;
-  readonly log: Log;
-}
+type Options = Pick<DaemonOptions, 'clock' | 'journal' | 'log'>;
 
 interface Owed {
   readonly failure: Failure;
@@ -30,13 +25,13 @@ interface Owed {
  * it safe (`isIntended`).
  */
 export class Persistence {
-  readonly #options: PersistenceOptions;
+  readonly #options: Options;
   /** Undefined where no state has been written yet. */
   #disk: Entry | undefined;
   /** The state in memory is ahead of the disk. */
   #owed: Owed | undefined;
 
-  constructor(options: PersistenceOptions) {
+  constructor(options: Options) {
     this.#options = options;
   }
 
@@ -59,7 +54,6 @@ export class Persistence {
     return ms > 0 ? ms : Number.POSITIVE_INFINITY;
   }
 
-  /** Whether the effect may be tried now. */
   allows(effect: RollEffect): boolean {
     return this.#owed === undefined || isIntended(effect, this.#disk);
   }

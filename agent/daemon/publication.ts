@@ -1,26 +1,21 @@
 import { failureOf } from '../failure/failure-of.ts';
-import { failureFields, type Log } from '../machine/log.ts';
+import { failureFields } from '../machine/log.ts';
 import type { RollState } from '../roll/state.ts';
-import type { Clock } from '../time/clock.ts';
+import type { DaemonOptions } from './options.ts';
 
 /** A failed write is tried again this seldom, in milliseconds: each try may wear out the flash. */
 const AGAIN_MS = 10 * 60_000;
 
-export interface PublicationOptions {
-  /** Writes the files of the state; those of `before` exist already. */
-  readonly publish: (state: RollState, before?: RollState) => Promise<void>;
-  readonly clock: Clock;
-  readonly log: Log;
-}
+type Options = Pick<DaemonOptions, 'clock' | 'log' | 'publish'>;
 
 /** The files that are derived from the state, for others to read. A full disk must neither stop the loop nor fill the log. */
 export class Publication {
-  readonly #options: PublicationOptions;
+  readonly #options: Options;
   /** The state whose files have been written. */
   #written: RollState | undefined;
   #failed: { readonly state: RollState; readonly message: string; readonly at: number } | undefined;
 
-  constructor(options: PublicationOptions) {
+  constructor(options: Options) {
     this.#options = options;
   }
 

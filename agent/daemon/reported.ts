@@ -1,27 +1,21 @@
 import type { Failure } from '../failure/failure.ts';
 import { failureOf } from '../failure/failure-of.ts';
-import { failureFields, type Log } from '../machine/log.ts';
-import type { Hub } from '../roll/ports.ts';
-import type { Clock } from '../time/clock.ts';
+import { failureFields } from '../machine/log.ts';
+import type { DaemonOptions } from './options.ts';
 
 /** A hub throttles twins when a whole fleet rolls: a failed write is tried again after this, then after longer and longer. */
 const FIRST_MS = 5_000;
 const CAP_MS = 10 * 60_000;
 const JITTER = 0.25;
 
-export interface ReportedOptions {
-  readonly report: Hub['report'];
-  readonly clock: Clock;
-  readonly draw: () => number;
-  readonly log: Log;
-}
+type Options = Pick<DaemonOptions, 'clock' | 'draw' | 'log' | 'ports'>;
 
 /**
  * The reported properties that the hub should have: one write at a time, always the newest, tried again until it is there or
  * the session has ended. The operator who looks for a missing gateway reads them.
  */
 export class Reported {
-  readonly #options: ReportedOptions;
+  readonly #options: Options;
   #session: string | undefined;
   /** Properties that the hub does not have yet, as object and as text. */
   #wanted: { readonly reported: object; readonly text: string } | undefined;
@@ -29,7 +23,7 @@ export class Reported {
   #isWriting = false;
   #failed: { readonly tries: number; readonly message: string } | undefined;
 
-  constructor(options: ReportedOptions) {
+  constructor(options: Options) {
     this.#options = options;
   }
 
@@ -51,12 +45,12 @@ export class Reported {
 
   /** Until the hub has everything. */
   async #write(): Promise<void> {
-    const { clock, report } = this.#options;
+    const { clock, ports } = this.#options;
     this.#isWriting = true;
     while (this.#wanted !== undefined) {
       const wanted = this.#wanted;
       this.#pause = new AbortController();
-      const failure = await report(wanted.reported).then(() => undefined, failureOf);
+      const failure = await ports.hub.report(wanted.reported).then(() => undefined, failureOf);
       // A newer write has taken its place, or the session has ended: the result does not matter.
       if (this.#wanted !== wanted) continue;
       if (failure === undefined) this.#succeeded();

@@ -1,25 +1,18 @@
 import type { Answer, Ask } from '../ask/ask.ts';
 import { type Failure, failure } from '../failure/failure.ts';
 import type { Advance } from '../roll/advance.ts';
-import type { Keys, Ports } from '../roll/ports.ts';
 import { type ReportOptions, statusOf } from '../roll/report.ts';
 import type { Request, RollState } from '../roll/state.ts';
-import type { Clock } from '../time/clock.ts';
+import type { DaemonOptions } from './options.ts';
 import type { Happened } from './perform.ts';
 
-export interface AnswererOptions {
+export interface AnswererOptions extends Pick<DaemonOptions, 'clock' | 'draw' | 'keepKey' | 'ports'> {
   readonly state: () => RollState;
   readonly report: () => ReportOptions;
   /** Hands an event to the loop; resolves once its result is on disk, or with why it is not. */
   readonly post: (event: Happened) => Promise<Advance | Failure>;
   readonly hurry: () => void;
   readonly changed: (listener: (event: object) => void) => () => void;
-  readonly sleep: Clock['sleep'];
-  readonly keys: Pick<Keys, 'csr'>;
-  readonly judge: Ports['judge'];
-  /** A leaf may be renewed with the key that it has (leaf.rotate_key = false). */
-  readonly keepKey: boolean;
-  readonly draw: () => number;
 }
 
 type RequestAsk = Extract<Ask, { kind: 're-register' | 'roll' }>;
@@ -28,18 +21,14 @@ export async function answerRequest(options: AnswererOptions, ask: RequestAsk): 
   const { state, hurry } = options;
   const known = asRequest(options, ask, ask.kind);
   if ('answer' in known) return known.answer;
-  const { request: asked } = known;
-  const came = await options.post({
-    kind: 'asked',
-    request: asked,
-    delayMs: ask.delayMs,
-    discard: ask.discard ?? false,
-  });
-  const refused = refusedBy(options, came, asked.id);
+  const { request } = known;
+  const { delayMs, discard = false } = ask;
+  const came = await options.post({ kind: 'asked', request, delayMs, discard });
+  const refused = refusedBy(options, came, request.id);
   // The work in flight may be paused, and serve this request as well.
-  const isNow = refused === undefined ? ask.delayMs === 0 : refused.is === 'busy';
+  const isNow = refused === undefined ? delayMs === 0 : refused.is === 'busy';
   if (isNow && ask.from === 'technician') hurry();
-  return refused ?? { is: 'accepted', id: asked.id, phase: state().phase };
+  return refused ?? { is: 'accepted', id: request.id, phase: state().phase };
 }
 
 /** A repeated request has its answer already; a new one gets an ID. */

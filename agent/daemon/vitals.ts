@@ -30,20 +30,12 @@ export class Vitals {
     return this.#limitMs() / 2;
   }
 
-  /** Work in which the token may hang the whole process: during it, the loop must turn more often. */
-  guard<T>(work: () => Promise<T>): Promise<T> {
-    return this.#during('handshakes', work);
-  }
-
   /**
-   * Work in which the token may be busy for minutes: making an RSA key. A module with one lock for all (one of tpm2-pkcs11
-   * 1.9.1 stands for the TPM) keeps a handshake waiting meanwhile, and with it the process.
+   * Handshakes: the token may hang the whole process, so the loop must turn more often. Keys: the token may be busy for
+   * minutes, making an RSA key; a module with one lock for all (one of tpm2-pkcs11 1.9.1 stands for the TPM) keeps a handshake
+   * waiting meanwhile, and with it the process.
    */
-  patient<T>(work: () => Promise<T>): Promise<T> {
-    return this.#during('keys', work);
-  }
-
-  async #during<T>(what: 'handshakes' | 'keys', work: () => Promise<T>): Promise<T> {
+  async during<T>(what: 'handshakes' | 'keys', work: () => Promise<T>): Promise<T> {
     await this.#change(what, 1);
     try {
       return await work();

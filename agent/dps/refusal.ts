@@ -1,11 +1,11 @@
 import { type Code, Fault } from '../failure/failure.ts';
+import { type Attempt, endingFault, type LinkEnd } from '../mqtt/attempt.ts';
 
 /** A refusal by DPS, as far as its numbers and words were read. */
 export interface No {
   /** Six digits that begin with a status of HTTP: 401002, 404201, 409203. Anything else is not a number. */
   readonly errorCode?: unknown;
   readonly message?: unknown;
-  /** The quote in the failure. */
   readonly cause: string | undefined;
   /** The wait that DPS asks for, in milliseconds. */
   readonly wait: number | undefined;
@@ -71,3 +71,23 @@ function by(status: number, { cause, wait }: No): Fault {
   const retryAfterMs = code === 'NL-DPS-OTHER' ? Math.max(wait ?? 0, PERSON_MS) : wait;
   return new Fault(code, { cause, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) });
 }
+
+const LINK_CODES: Readonly<Record<LinkEnd, Code>> = {
+  rejected: 'NL-DPS-REJECTED',
+  unsupported: 'NL-DPS-SERVER',
+  // A wrong ID scope is answered with CONNACK 3, too (azure-iot-sdk-python issue 670).
+  unavailable: 'NL-DPS-SCOPE',
+  untrusted: 'NL-DPS-UNTRUSTED',
+  unreachable: 'NL-DPS-UNREACHABLE',
+  closed: 'NL-DPS-UNREACHABLE',
+  dropped: 'NL-DPS-UNREACHABLE',
+};
+
+const LINK_MESSAGES: Partial<Record<LinkEnd, string>> = {
+  unsupported: 'DPS does not speak MQTT 3.1.1 with us (CONNACK 1).',
+  closed: 'DPS ended the connection before it said anything about the leaf (no CONNACK).',
+  dropped: 'The connection to DPS ended before the registration was answered.',
+};
+
+/** Why a connection to DPS ended without a status packet. Errors of the token come back as they are. */
+export const refused = (attempt: Attempt): Error => endingFault(attempt, LINK_CODES, LINK_MESSAGES);

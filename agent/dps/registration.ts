@@ -1,33 +1,21 @@
 import type { SecureContext } from 'node:tls';
 import { MqttBase } from 'azure-iot-mqtt-base';
-import provisioning from 'azure-iot-provisioning-device';
 import { Mqtt } from 'azure-iot-provisioning-device-mqtt';
 import { Fault } from '../failure/failure.ts';
 import { Tap } from '../mqtt/tap.ts';
-import type { Assignment, Leaf } from '../roll/leaf.ts';
+import type { Assignment } from '../roll/leaf.ts';
 import type { Dps } from '../roll/ports.ts';
-import { within } from '../time/within.ts';
-import { refused } from './refused.ts';
-import { stopTimers } from './timers.ts';
+import { clientFor, DEADLINE_MS, type DpsTerms, dpsBy, stopTimers } from './client.ts';
+import { refused } from './refusal.ts';
 import { cleaned, outcomeOf, readDpsAnswer, requestOf } from './wire.ts';
 
-export interface DpsOptions {
-  /** `host` or `host:port` */
-  readonly endpoint: string;
-  readonly idScope: string;
-  readonly registrationId: string;
-  /** Handed to a custom allocation function. */
-  readonly payload?: object;
-  readonly contextFor: (leaf: Leaf) => Promise<SecureContext>;
-  /** Longest registration, polling included, in milliseconds. */
-  readonly deadlineMs?: number;
+export interface DpsOptions extends DpsTerms {
   /** Longest time from dialling to CONNACK, in milliseconds. */
   readonly connectMs?: number;
   /** Gets the topic of each message that answers no request. */
   readonly dropped?: (topic: string) => void;
 }
 
-const DEADLINE_MS = 120_000;
 const ASKED = /^\$dps\/registrations\/(?:PUT|GET)\/.*\?\$rid=([^&]+)/;
 
 /**
@@ -37,32 +25,10 @@ const ASKED = /^\$dps\/registrations\/(?:PUT|GET)\/.*\?\$rid=([^&]+)/;
  *
  * @throws Fault NL-DPS-*; what `contextFor` or the token throws; the reason of the abort signal
  */
-export function createDps(options: DpsOptions): Dps {
-  const { endpoint, contextFor, deadlineMs = DEADLINE_MS } = options;
-  const late = () => new Fault('NL-DPS-TIMEOUT', { cause: `${endpoint}, ${deadlineMs} ms` });
-  return {
-    async register(leaf, abort) {
-      const context = await within(contextFor(leaf), { abort });
-      const { tap, assignment } = request(options, context);
-      try {
-        return await within(assignment, { abort, after: { ms: deadlineMs, late } });
-      } finally {
-        tap.end();
-      }
-    },
-  };
-}
+export const createDps = (options: DpsOptions): Dps => dpsBy(options, (context) => request(options, context));
 
-function request(options: DpsOptions, context: SecureContext): { tap: Tap; assignment: Promise<Assignment> } {
-  const {
-    endpoint: host,
-    idScope,
-    registrationId,
-    payload,
-    connectMs = 30_000,
-    deadlineMs = DEADLINE_MS,
-    dropped,
-  } = options;
+function request(options: DpsOptions, context: SecureContext) {
+  const { endpoint: host, registrationId, connectMs = 30_000, deadlineMs = DEADLINE_MS, dropped } = options;
   let asked: string | undefined;
   let polling = false;
   let last: Assignment | Error | undefined;
@@ -96,11 +62,10 @@ function request(options: DpsOptions, context: SecureContext): { tap: Tap; assig
   // azure-iot-provisioning-device-mqtt 1.8.1 turns a drop into an 'error' without a listener, and one before the PUBACK into
   // an uncaught TypeError, "callback is not a function" (mqtt.js). The tap reports a drop.
   base.removeAllListeners('error').on('error', () => {});
-  const client = provisioning.ProvisioningDeviceClient.create(host, idScope, transport, {
+  const client = clientFor(options, transport, {
     getRegistrationId: () => registrationId,
     getCertificate: (callback) => callback(undefined, { cert: 'unused', key: 'unused' }),
   });
-  if (payload !== undefined) client.setProvisioningPayload(payload);
   // It never fulfils: the tap keeps the final answer from the SDK.
   client.register()?.catch((error: Error) => {
     // The SDK gives up after 30 s without an answer to one request. For all other errors the tap has the better reason.
@@ -114,5 +79,5 @@ function request(options: DpsOptions, context: SecureContext): { tap: Tap; assig
     if (last instanceof Error) throw last;
     return last;
   });
-  return { tap, assignment };
+  return { assignment, end: () => tap.end() };
 }

@@ -36,7 +36,6 @@ export function readDpsAnswer(topic: string, payload: string | Uint8Array, polli
   return readStatus({ status, retryAfter, payload }, polling);
 }
 
-/** An answer of DPS, over MQTT or HTTPS. */
 export interface Said {
   /** A status of HTTP. */
   readonly status: number;
@@ -48,7 +47,7 @@ export interface Said {
 /** Reads an answer of DPS; its three parts mean the same over MQTT and HTTPS. Never throws. */
 export function readStatus({ status, retryAfter, payload }: Said, polling: boolean): DpsAnswer {
   const wait = waitOf(retryAfter);
-  const body = parse(payload);
+  const body = jsonIn(payload);
   if (status === 404 && polling) return lost(body);
   if (status >= 400) return refusalOf(status, { ...body, cause: words(body), wait });
   if (status < 200 || status >= 300) return malformed(`status ${status}`);
@@ -111,10 +110,8 @@ function assigned({ assignedHub: hub, deviceId, substatus }: Fields): DpsAnswer 
     return malformed(`assigned to the hub ${JSON.stringify(hub)}`);
   if (typeof deviceId !== 'string' || !DEVICE_ID.test(deviceId))
     return malformed(`assigned as the device ${JSON.stringify(deviceId)}`);
-  return {
-    status: 'assigned',
-    assignment: { hub, deviceId, ...(typeof substatus === 'string' ? { substatus } : {}) },
-  };
+  const assignment = { hub, deviceId, ...(typeof substatus === 'string' ? { substatus } : {}) };
+  return { status: 'assigned', assignment };
 }
 
 /**
@@ -150,10 +147,12 @@ function waitOf(seconds: string | undefined): number | undefined {
 
 type Fields = Readonly<Record<string, unknown>>;
 
-const fields = (value: unknown): Fields =>
+/** The fields of a JSON object; none of anything else. */
+export const fields = (value: unknown): Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {};
 
-function parse(payload: string | Uint8Array): Fields {
+/** Never throws. */
+export function jsonIn(payload: string | Uint8Array): Fields {
   try {
     return fields(JSON.parse(Buffer.from(payload).toString()));
   } catch {

@@ -1,37 +1,8 @@
 import { isPassing } from './errno.ts';
-import { type Code, type Failure, Fault, failure } from './failure.ts';
+import { CODES, type Code, type Failure, Fault, failure } from './failure.ts';
 
-/** Errors of hsm/ by kind: hsm/ does not know our codes. */
-const TOKEN_CODES = {
-  module: 'NL-TOKEN-MODULE',
-  engine: 'NL-TOKEN-ENGINE',
-  missing: 'NL-TOKEN-MISSING',
-  pin: 'NL-TOKEN-PIN',
-  'pin-locked': 'NL-TOKEN-PIN-LOCKED',
-  'pin-file': 'NL-TOKEN-PIN-FILE',
-  key: 'NL-TOKEN-KEY',
-  occupied: 'NL-TOKEN-OCCUPIED',
-  poisoned: 'NL-TOKEN-POISONED',
-  failed: 'NL-TOKEN-FAILED',
-} as const;
-
-/** The same for hsm/tpm. */
-const TPM_CODES = {
-  missing: 'NL-TPM-MISSING',
-  denied: 'NL-TPM-DENIED',
-  busy: 'NL-TPM-BUSY',
-  blob: 'NL-TPM-BLOB',
-  key: 'NL-TPM-KEY',
-  password: 'NL-TPM-PASSWORD',
-  locked: 'NL-TPM-LOCKED',
-  full: 'NL-TPM-FULL',
-  failed: 'NL-TPM-FAILED',
-} as const;
-
-const NAMED: Readonly<Record<string, Readonly<Record<string, Code>>>> = {
-  TokenError: TOKEN_CODES,
-  TpmError: TPM_CODES,
-};
+/** Errors of hsm/, which does not know our codes: the kind of each is the end of its code. */
+const AREAS: Readonly<Record<string, string>> = { TokenError: 'NL-TOKEN', TpmError: 'NL-TPM' };
 
 /** Where the code of hsm/ says more than the kind. */
 const ADVICE: Readonly<Record<string, string>> = {
@@ -49,11 +20,13 @@ const ADVICE: Readonly<Record<string, string>> = {
 export function failureOf(error: unknown): Failure {
   if (error instanceof Fault) return error.failure;
   if (error instanceof Error && 'kind' in error) {
-    const named = NAMED[error.name]?.[String(error.kind)];
+    const named = `${AREAS[error.name]}-${String(error.kind).toUpperCase()}`;
     const code = named === 'NL-TOKEN-PIN-FILE' && isPassing(error.cause) ? 'NL-TOKEN-PIN-READ' : named;
     const advice = 'code' in error ? ADVICE[String(error.code)] : undefined;
     const message = `${error.message.replace(/\.$/, '')}.`;
-    if (code !== undefined) return failure(code, { message, ...(advice !== undefined && { advice }) });
+    if (isCode(code)) return failure(code, { message, ...(advice !== undefined && { advice }) });
   }
   return failure('NL-INTERNAL', { cause: error instanceof Error ? (error.stack ?? error.message) : error });
 }
+
+const isCode = (name: string): name is Code => Object.hasOwn(CODES, name);

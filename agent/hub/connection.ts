@@ -20,10 +20,13 @@ export interface ConnectionOptions {
   readonly context: SecureContext;
   /** SharedAccessSignature of a device that has no certificate. */
   readonly token: string | undefined;
+  /** Answers direct methods: at once, before the work begins. */
   readonly answer: WireAnswerer;
   /** The version of newleaf; the hub sees it as product information. */
   readonly version: string;
+  /** Longest time from dialling to CONNACK, in milliseconds. */
   readonly connectMs: number;
+  /** Longest wait for the answer to a twin read or write, in milliseconds. */
   readonly twinMs: number;
   /** Gets the topic of each message that newleaf ignores. */
   readonly dropped: (topic: string) => void;
@@ -118,7 +121,6 @@ export class Connection {
     this.accepted = Promise.race([opened, this.gone.then(() => false)]);
   }
 
-  /** Whether `end` was called. */
   get ended(): boolean {
     return this.#ended;
   }

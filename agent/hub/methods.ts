@@ -2,7 +2,6 @@ import { delayMs, type Form, type Reading, readForm, withId, wrong } from '../as
 
 const from = 'method';
 
-/** The direct methods of the device. */
 const METHODS: Readonly<Record<string, Form>> = {
   reprovision: {
     fields: ['action', 'id', 'delaySeconds'],

@@ -14,19 +14,15 @@ function full(before: unknown, after: unknown): unknown {
   if (!isObject(after)) return after ?? null;
   const old = isObject(before) ? before : {};
   const names = [...new Set([...Object.keys(old), ...Object.keys(after)])];
-  return Object.fromEntries(
-    names.flatMap((name) =>
-      isAbsent(old[name]) && isAbsent(after[name]) ? [] : [[name, full(old[name], after[name])]],
-    ),
-  );
+  const told = names.filter((name) => !isAbsent(old[name]) || !isAbsent(after[name]));
+  return Object.fromEntries(told.map((name) => [name, full(old[name], after[name])]));
 }
 
 /** Without null and undefined values: the hub knows neither. */
 function present(value: unknown): unknown {
   if (!isObject(value)) return value ?? undefined;
-  return Object.fromEntries(
-    Object.entries(value).flatMap(([name, field]) => (isAbsent(field) ? [] : [[name, present(field)]])),
-  );
+  const there = Object.entries(value).filter(([, field]) => !isAbsent(field));
+  return Object.fromEntries(there.map(([name, field]) => [name, present(field)]));
 }
 
 const isAbsent = (value: unknown): boolean => value === undefined || value === null;

@@ -1,29 +1,17 @@
 import type { SecureContext } from 'node:tls';
-import type { WireAnswerer } from '../ask/wire.ts';
 import { Fault, failure } from '../failure/failure.ts';
-import type { SessionUser } from '../mqtt/hub-session.ts';
 import type { Assignment, Leaf } from '../roll/leaf.ts';
 import type { Hub, HubSignal } from '../roll/ports.ts';
 import { Queue } from '../time/queue.ts';
 import { within } from '../time/within.ts';
-import { Connection } from './connection.ts';
+import { Connection, type ConnectionOptions } from './connection.ts';
 
-export interface HubOptions {
+type Limits = Pick<ConnectionOptions, 'connectMs' | 'twinMs' | 'dropped'>;
+
+export interface HubOptions extends Pick<ConnectionOptions, 'answer' | 'version' | 'user'>, Partial<Limits> {
   readonly contextFor: (leaf: Leaf) => Promise<SecureContext>;
   /** Makes the SharedAccessSignature of a device that has no certificate. */
   readonly tokenFor?: (assignment: Assignment) => Promise<string>;
-  /** Answers direct methods: at once, before the work begins. */
-  readonly answer: WireAnswerer;
-  /** The version of newleaf. */
-  readonly version: string;
-  /** Longest time from dialling to CONNACK, in milliseconds. */
-  readonly connectMs?: number;
-  /** Longest wait for the answer to a twin read or write, in milliseconds. */
-  readonly twinMs?: number;
-  /** Gets the topic of each message that newleaf ignores. */
-  readonly dropped?: (topic: string) => void;
-  /** Uses the session beside newleaf. */
-  readonly user?: SessionUser;
 }
 
 interface Session {

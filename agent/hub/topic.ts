@@ -1,6 +1,5 @@
 import { parse } from 'node:querystring';
 
-/** A topic that newleaf has subscribed to. */
 export type Topic =
   | { readonly of: 'method'; readonly name: string; readonly request: string }
   | {

@@ -1,6 +1,7 @@
 import type { Client, Twin } from 'azure-iot-device';
 import type { IPublishPacket } from 'mqtt';
-import { Fault } from '../failure/failure.ts';
+import { parsed } from '../ask/form.ts';
+import { type FailureDetail, Fault } from '../failure/failure.ts';
 import { USER_REQUEST } from '../mqtt/hub-session.ts';
 import { Turns } from '../time/turns.ts';
 import { within } from '../time/within.ts';
@@ -36,7 +37,6 @@ export class HubTwin {
     void gone.then((reason) => this.#gone.abort(reason));
   }
 
-  /** Looks at every outgoing PUBLISH. */
   sent({ topic }: IPublishPacket): void {
     const request = ASKED.exec(topic)?.[1];
     if (request !== undefined && !request.startsWith(USER_REQUEST)) this.#request = request;
@@ -49,7 +49,8 @@ export class HubTwin {
     this.#request = undefined;
     packet.topic = `$iothub/twin/res/200/?$rid=${request}`;
     const text = packet.payload.toString();
-    const body = text === '' ? {} : parse(text);
+    const said = text === '' ? {} : parsed(text);
+    const body = isObject(said) ? said : undefined;
     if (body === undefined) this.#refusal = refused(`status ${status}, not a JSON object`);
     if (this.#twin !== undefined) {
       packet.payload = '';
@@ -111,16 +112,5 @@ export class HubTwin {
   }
 }
 
+const refused = (cause: string, more: FailureDetail = {}) => new Fault('NL-HUB-TWIN', { ...more, cause });
 const UNWRITTEN = { message: 'The hub refused the reported properties.' };
-
-const refused = (cause: string, more: { readonly message?: string } = {}) =>
-  new Fault('NL-HUB-TWIN', { ...more, cause });
-
-function parse(text: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}

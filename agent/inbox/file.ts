@@ -3,7 +3,6 @@ import { lstat, opendir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Failure, failure } from '../failure/failure.ts';
 
-/** A file in the inbox. */
 export interface Delivery {
   readonly name: string;
   readonly path: string;
@@ -18,7 +17,6 @@ export interface Delivery {
 /** Names that editors, browsers, rsync and scp give to incomplete files; and our own answers. */
 const UNFINISHED = /^\.|(\.tmp|\.part|\.reason|~)$/;
 
-/** Usual names of certificates. */
 const CERTIFICATE = /\.(pem|crt|cer|cert|der|p7b|p7c|p7)$/i;
 
 /** The group may put any number of files there, and each file that is examined costs memory. */
@@ -35,28 +33,19 @@ const markOf = ({ ino, size, mtimeMs }: Stats): string => `${ino} ${size} ${mtim
 export async function deliveriesIn(directory: string): Promise<Delivery[]> {
   const { names, folder, isFlooded } = await namesIn(directory);
   const found = await Promise.all(names.map((name) => deliveryAt(directory, name)));
-  const files = found
+  const files: Delivery[] = found
     .filter((one) => one !== undefined)
     .sort((one, other) => one.writtenAt - other.writtenAt || (one.name < other.name ? -1 : 1));
-  return [
-    ...files,
-    ...(folder === undefined ? [] : [folders(directory, folder)]),
-    ...(isFlooded ? [flood(directory)] : []),
-  ];
-}
-
-interface Names {
-  readonly names: readonly string[];
-  /** One of the directories in it. */
-  readonly folder: string | undefined;
-  /** There are more. */
-  readonly isFlooded: boolean;
+  if (folder !== undefined) files.push(folders(directory, folder));
+  if (isFlooded) files.push(flood(directory));
+  return files;
 }
 
 /** Reads name by name: the list of a directory with 60,000 of them exceeds the heap of the unit. */
-async function namesIn(directory: string): Promise<Names> {
+async function namesIn(directory: string) {
   const certificates: string[] = [];
   const others: string[] = [];
+  /** One of the directories in it. */
   let folder: string | undefined;
   let passed = 0;
   let read = 0;
@@ -91,10 +80,9 @@ async function deliveryAt(directory: string, name: string): Promise<Delivery | u
 }
 
 /** Under a name that no file can have. */
-const left = (what: string, path: string, message: string, advice: string): Delivery => {
-  const name = `/${what}`;
-  return { name, path, mark: what, writtenAt: 0, left: failure('NL-LEAF-PARSE', { message, advice }) };
-};
+function left(what: string, path: string, message: string, advice: string): Delivery {
+  return { name: `/${what}`, path, mark: what, writtenAt: 0, left: failure('NL-LEAF-PARSE', { message, advice }) };
+}
 
 /** Moving or removing a directory follows names that other users may change meanwhile. */
 const folders = (inbox: string, name: string): Delivery =>

@@ -54,12 +54,8 @@ async function claim(directory: string, wanted: string): Promise<string> {
 /** By the time of the reasons: a delivery has the time of its writer's clock. */
 async function removeOldest(directory: string): Promise<void> {
   const reasons = (await readdir(directory)).filter((name) => name.endsWith(REASON));
-  const dated = await Promise.all(
-    reasons.map(async (name) => {
-      const path = join(directory, name);
-      return { path, at: (await lstat(path)).mtimeMs };
-    }),
-  );
+  const paths = reasons.map((name) => join(directory, name));
+  const dated = await Promise.all(paths.map(async (path) => ({ path, at: (await lstat(path)).mtimeMs })));
   for (const { path } of dated.sort((one, other) => other.at - one.at).slice(MOST_KEPT)) {
     try {
       // The reason last: after a power cut in between it is found again. Never a directory (unlink(2), EISDIR): other users

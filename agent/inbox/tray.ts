@@ -33,7 +33,6 @@ interface Seen {
   isTaken?: boolean;
 }
 
-/** The deliveries in the inbox, and their fate. */
 export class Tray {
   readonly path: string;
   readonly #rejected: string;
@@ -165,9 +164,8 @@ async function makeMissing(path: string, mode: number): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   try {
     await mkdir(path, { mode });
+    await chmod(path, mode);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return;
-    throw error;
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
-  await chmod(path, mode);
 }

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
+import { constants } from 'node:fs';
+import { open } from 'node:fs/promises';
 import type { Answer, Answerer } from '../ask/ask.ts';
-import type { Failure } from '../failure/failure.ts';
+import { LARGEST_DELIVERY } from '../ask/form.ts';
+import { type Failure, Fault } from '../failure/failure.ts';
 import { failureOf } from '../failure/failure-of.ts';
-import { contentOf } from './content.ts';
 import type { Delivery } from './file.ts';
 import { plain } from './reject.ts';
 
@@ -17,17 +19,15 @@ export type Verdict = Accepted | { readonly is: 'refused' | 'waiting'; readonly 
 /** Has the daemon install a delivery, if it can be read. Never throws. */
 export async function verdictOn(delivery: Delivery, answer: Answerer): Promise<Verdict> {
   if (delivery.left !== undefined) return { is: 'waiting', failure: delivery.left };
-  let delivered: Buffer;
+  // As long as the file has not been read, the fault is its own.
+  let is: 'refused' | 'waiting' = 'refused';
   try {
-    delivered = await contentOf(delivery);
-  } catch (error) {
-    return { is: 'refused', failure: failureOf(error) };
-  }
-  const id = idOf(delivery, delivered);
-  try {
+    const delivered = await contentOf(delivery);
+    is = 'waiting';
+    const id = idOf(delivery, delivered);
     return read(await answer({ kind: 'install', from: 'technician', id, delivered }), id);
   } catch (error) {
-    return { is: 'waiting', failure: failureOf(error) };
+    return { is, failure: failureOf(error) };
   }
 }
 
@@ -56,4 +56,37 @@ function read(answer: Answer, id: string): Verdict {
     default:
       throw new TypeError(`a leaf was delivered, and the answer is a ${answer.is}`);
   }
+}
+
+/** @throws Fault NL-LEAF-PARSE with the reason */
+async function contentOf({ name, path }: Delivery): Promise<Buffer> {
+  try {
+    // A link could lead to a file that only the daemon may read, and a pipe would make it wait.
+    const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    try {
+      const stats = await file.stat();
+      if (!stats.isFile()) throw irregular(name);
+      if (stats.size > LARGEST_DELIVERY) {
+        const message = `${name} has ${stats.size} bytes; ${LARGEST_DELIVERY} are more than enough for a chain.`;
+        const advice = 'Put only the leaf and its intermediates into the inbox.';
+        throw new Fault('NL-LEAF-PARSE', { message, advice });
+      }
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(stats.size), 0, stats.size, 0);
+      return buffer.subarray(0, bytesRead);
+    } finally {
+      await file.close();
+    }
+  } catch (cause) {
+    if (cause instanceof Fault) throw cause;
+    const { code } = cause as NodeJS.ErrnoException;
+    // open(2): ELOOP for a link that O_NOFOLLOW does not follow, ENXIO for a socket.
+    if (code === 'ELOOP' || code === 'ENXIO') throw irregular(name);
+    const advice = 'Make it readable for the user that newleaf runs as, and put it into the inbox again.';
+    throw new Fault('NL-LEAF-PARSE', { message: `${name} cannot be read.`, cause, advice });
+  }
+}
+
+function irregular(name: string): Fault {
+  const advice = 'Put the file itself into the inbox.';
+  return new Fault('NL-LEAF-PARSE', { message: `${name} is not a regular file.`, advice });
 }

@@ -83,9 +83,8 @@ function issuerAmong(others: readonly X509Certificate[], issued: X509Certificate
   const signers = ofThatName.filter(({ publicKey }) => issued.verify(publicKey));
   const [impostor] = ofThatName;
   if (impostor !== undefined && signers.length === 0) {
-    throw new Fault('NL-LEAF-CHAIN', {
-      message: `Expected ${named(issued)} to be signed by its issuer ${named(impostor)}; it is not signed by the delivered certificate of that name (SHA-256 ${impostor.fingerprint256.replaceAll(':', '')}).`,
-    });
+    const message = `Expected ${named(issued)} to be signed by its issuer ${named(impostor)}; it is not signed by the delivered certificate of that name (SHA-256 ${impostor.fingerprint256.replaceAll(':', '')}).`;
+    throw new Fault('NL-LEAF-CHAIN', { message });
   }
   // One CA key may have two certificates: its own, and one of an older root. The cross certificate is the more useful one.
   const fit = signers.filter((signer) => signer.ca && !hasExpired(signer, now));
@@ -94,14 +93,12 @@ function issuerAmong(others: readonly X509Certificate[], issued: X509Certificate
 
 function demandIssuer(issuer: X509Certificate, now: number): void {
   if (!issuer.ca) {
-    throw new Fault('NL-LEAF-CHAIN', {
-      message: `Expected the issuer ${named(issuer)} to be a CA; its certificate lacks basicConstraints CA:TRUE.`,
-    });
+    const message = `Expected the issuer ${named(issuer)} to be a CA; its certificate lacks basicConstraints CA:TRUE.`;
+    throw new Fault('NL-LEAF-CHAIN', { message });
   }
   if (hasExpired(issuer, now)) {
-    throw new Fault('NL-LEAF-CHAIN', {
-      message: `Expected the issuer ${named(issuer)} to be valid now (${at(now)}); it expired at ${at(validityOf(issuer).notAfter)}.`,
-    });
+    const message = `Expected the issuer ${named(issuer)} to be valid now (${at(now)}); it expired at ${at(validityOf(issuer).notAfter)}.`;
+    throw new Fault('NL-LEAF-CHAIN', { message });
   }
   demandStrongKey(issuer);
 }

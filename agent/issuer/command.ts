@@ -128,14 +128,10 @@ function cookieIn(printed: string, ended: Ended): string {
 }
 
 /** certmonger: "output an error message, and exit with status 2". */
-function told(code: Code, { stdout, stderr }: Ended): Fault {
-  const words = oneLine(stdout.toString('utf8')) || oneLine(stderr);
-  return new Fault(code, words === '' ? {} : { cause: words });
-}
+const told = (code: Code, { stdout, stderr }: Ended): Fault =>
+  new Fault(code, { cause: oneLine(stdout.toString('utf8')) || oneLine(stderr) || undefined });
 
-function failed(what: string, { stderr }: Ended): Fault {
-  const words = oneLine(stderr);
-  return new Fault('NL-CMD-FAILED', { message: `The command ${what}.`, ...(words !== '' && { cause: words }) });
-}
+const failed = (what: string, { stderr }: Ended): Fault =>
+  new Fault('NL-CMD-FAILED', { message: `The command ${what}.`, cause: oneLine(stderr) || undefined });
 
 const oneLine = (text: string): string => text.replace(/\s+/g, ' ').trim();

@@ -44,12 +44,8 @@ export function withoutCredentials(reply: HttpsReply, authorization: string): Ht
   const looks = [encoded(base64), ...(password === '' ? [] : [[...password].map(written).join('')])];
   const known = new RegExp(looks.join('|'), 'gi');
   const clean = (text: string) => text.replaceAll(known, REDACTED);
-  const headers = Object.fromEntries(
-    Object.entries(reply.headers).map(([name, value]) => [
-      name,
-      typeof value === 'string' ? clean(value) : value?.map(clean),
-    ]),
-  );
+  const each = (value?: string | string[]) => (typeof value === 'string' ? clean(value) : value?.map(clean));
+  const headers = Object.fromEntries(Object.entries(reply.headers).map(([name, value]) => [name, each(value)]));
   if (reply.status === 200) return { ...reply, headers };
   const text = clean(reply.body.toString());
   // A cut body may end in the beginning of our credentials: remove as much as they could take in any form.

@@ -50,7 +50,6 @@ export function saysCa(certificate: X509Certificate): boolean {
   return ca?.tag === BOOLEAN && ca.body.readUInt8(0) !== 0;
 }
 
-/** The content of the OCTET STRING of an extension. */
 function extensionOf({ raw }: X509Certificate, oid: string): Element[] | undefined {
   const [tbs] = childrenOf(elementsOf(raw)[0]);
   const extensions = childrenOf(tbs).find(({ tag }) => tag === EXTENSIONS);

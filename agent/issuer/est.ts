@@ -2,11 +2,10 @@ import type { SecureContext } from 'node:tls';
 import { Fault } from '../failure/failure.ts';
 import type { Issuer } from '../roll/ports.ts';
 import { certificatesFrom } from './answer.ts';
-import { readAuthorities } from './authorities.ts';
 import { explained } from './csrattrs.ts';
 import { authoritiesRequest, basicOf, type EstOperation, enrolment } from './enrolment.ts';
-import { exchange, under } from './exchange.ts';
-import { readNamed } from './named-file.ts';
+import { exchange, type HttpsRequest, under } from './exchange.ts';
+import { readAuthorities, readNamed } from './named-file.ts';
 import { blocksOf, certificatePem, wrapped } from './pem.ts';
 
 export interface EstSettings {
@@ -21,17 +20,12 @@ export interface EstSettings {
   readonly clientContext?: (ca: string) => Promise<SecureContext | undefined>;
   /** The same with the bootstrap identity: instead of a password, or beside it. */
   readonly bootstrapContext?: (ca: string) => Promise<SecureContext>;
+  /** Wall clock, milliseconds since the epoch. */
+  readonly now: () => number;
   /** For the whole of one attempt, in milliseconds. */
   readonly deadlineMs: number;
   /** The longest answer that is read, instead of the default of exchange.ts. */
   readonly maxBytes?: number;
-}
-
-/** The identity of one request. */
-interface Attempt {
-  readonly operation: EstOperation;
-  readonly tls: { readonly ca: string } | { readonly secureContext: SecureContext };
-  readonly authorization?: string;
 }
 
 /**
@@ -49,9 +43,8 @@ export function createEst(settings: EstSettings): Issuer {
       } catch (error) {
         abort.throwIfAborted();
         if (error instanceof Fault || !deadline.aborted) throw error;
-        throw new Fault('NL-EST-UNREACHABLE', {
-          message: `${new URL(settings.url).host} did not finish within ${settings.deadlineMs / 1000} s.`,
-        });
+        const message = `${new URL(settings.url).host} did not finish within ${settings.deadlineMs / 1000} s.`;
+        throw new Fault('NL-EST-UNREACHABLE', { message });
       }
     },
   };
@@ -70,52 +63,38 @@ async function enrol(settings: EstSettings, csrPem: string, signal: AbortSignal)
 }
 
 async function certified(settings: EstSettings, ca: string, csrPem: string, signal: AbortSignal): Promise<Buffer[]> {
-  const secureContext = await settings.clientContext?.(ca);
-  if (secureContext !== undefined) {
+  const { url, now, maxBytes } = settings;
+  const ask = async (operation: EstOperation, tls: HttpsRequest['tls'], authorization?: string) => {
+    const errand = enrolment(url, operation, authorization, wrapped(requestIn(csrPem)));
+    return certificatesFrom(operation, await exchange({ ...errand, tls, maxBytes, signal }), now());
+  };
+  const current = await settings.clientContext?.(ca);
+  if (current !== undefined) {
     try {
-      return await send(settings, { operation: 'simplereenroll', tls: { secureContext } }, csrPem, signal);
+      return await ask('simplereenroll', { secureContext: current });
     } catch (error) {
       if (!hasFirstIdentity(settings) || !mayBeOurCertificate(error)) throw error;
     }
   }
-  return await send(settings, await firstAttempt(settings, ca), csrPem, signal);
+  const authorization = await basic(settings);
+  const secureContext = await settings.bootstrapContext?.(ca);
+  return ask('simpleenroll', secureContext === undefined ? { ca } : { secureContext }, authorization);
 }
 
 const hasFirstIdentity = ({ username, passwordFile, bootstrapContext }: EstSettings): boolean =>
   bootstrapContext !== undefined || (Boolean(username) && passwordFile !== undefined);
 
-async function firstAttempt(settings: EstSettings, ca: string): Promise<Attempt> {
-  const authorization = await basic(settings);
-  const secureContext = await settings.bootstrapContext?.(ca);
-  return {
-    operation: 'simpleenroll',
-    tls: secureContext === undefined ? { ca } : { secureContext },
-    ...(authorization && { authorization }),
-  };
-}
-
 /** An alert that refuses our certificate can be lost in a connection reset (exchange.ts), hence the second code. */
 const mayBeOurCertificate = (error: unknown): boolean =>
   error instanceof Fault && ['NL-EST-AUTH', 'NL-EST-UNREACHABLE'].includes(error.failure.code);
-
-async function send(
-  { url, maxBytes }: EstSettings,
-  { operation, tls, authorization }: Attempt,
-  csrPem: string,
-  signal: AbortSignal,
-): Promise<Buffer[]> {
-  const errand = enrolment(url, operation, authorization, wrapped(requestIn(csrPem)));
-  const reply = await exchange({ ...errand, tls, maxBytes, signal });
-  return await certificatesFrom(operation, reply);
-}
 
 /**
  * The CA certificates of the server, none where it refuses, or another server answers: the leaf is there already, and may do
  * without. At each further try the CA would issue another leaf.
  */
-async function authorities({ url, maxBytes }: EstSettings, ca: string, signal: AbortSignal): Promise<Buffer[]> {
+async function authorities({ url, now, maxBytes }: EstSettings, ca: string, signal: AbortSignal): Promise<Buffer[]> {
   const reply = await exchange({ ...authoritiesRequest(url), tls: { ca }, maxBytes, signal });
-  return reply.status === 200 ? await certificatesFrom('cacerts', reply).catch(() => []) : [];
+  return reply.status === 200 ? await certificatesFrom('cacerts', reply, now()).catch(() => []) : [];
 }
 
 function requestIn(csrPem: string): Buffer {

@@ -1,11 +1,10 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { request } from 'node:https';
 import { type ConnectionOptions, TLSSocket } from 'node:tls';
-import { Fault } from '../failure/failure.ts';
+import { type Code, Fault } from '../failure/failure.ts';
 import type { HttpsReply } from './answer.ts';
 import { withoutCredentials } from './credentials.ts';
 
-/** One request to an EST server. */
 export interface HttpsRequest {
   readonly method: 'GET' | 'POST';
   readonly url: string;
@@ -74,19 +73,16 @@ const isUntrusted = (socket: unknown): boolean => socket instanceof TLSSocket &&
  */
 const OUR_CERTIFICATE = new Set([42, 43, 44, 45, 46, 48, 49, 116]);
 
-const alertIn = (cause: unknown): number =>
-  Number(/SSL alert number (\d+)/.exec(cause instanceof Error ? cause.message : '')?.[1]);
+const refusesUs = (cause: unknown): boolean =>
+  OUR_CERTIFICATE.has(Number(/SSL alert number (\d+)/.exec(cause instanceof Error ? cause.message : '')?.[1]));
 
 function fault(url: string, cause: unknown, untrusted: boolean): Fault {
   const { host } = new URL(url);
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
-  if (untrusted) return new Fault('NL-EST-UNTRUSTED', { message: `The certificate of ${host} is not trusted.`, cause });
-  if (OUR_CERTIFICATE.has(alertIn(cause))) {
-    return new Fault('NL-EST-AUTH', { message: `${host} refuses our certificate in the TLS handshake.`, cause });
-  }
-  if (code.startsWith('HPE_')) {
-    return new Fault('NL-EST-BODY', { message: `${host} answered with something that is no HTTP.`, cause });
-  }
+  const met = (kind: Code, message: string) => new Fault(kind, { message, cause });
+  if (untrusted) return met('NL-EST-UNTRUSTED', `The certificate of ${host} is not trusted.`);
+  if (refusesUs(cause)) return met('NL-EST-AUTH', `${host} refuses our certificate in the TLS handshake.`);
+  if (code.startsWith('HPE_')) return met('NL-EST-BODY', `${host} answered with something that is no HTTP.`);
   // a name with several addresses fails with an AggregateError, whose own message is empty
   const each = cause instanceof AggregateError ? cause.errors.map(({ message }) => message).join('; ') : cause;
   return new Fault('NL-EST-UNREACHABLE', { message: `${host} cannot be reached.`, cause: each });

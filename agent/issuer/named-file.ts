@@ -13,3 +13,22 @@ export async function readNamed(setting: string, path: string): Promise<string> 
     throw new Fault('NL-CONFIG', { message: `${setting}: ${path} cannot be read.`, cause });
   }
 }
+
+/** The labels under which OpenSSL takes a CA (PEM_read_bio_X509_AUX). */
+const CERTIFICATE = /^-----BEGIN (X509 |TRUSTED )?CERTIFICATE-----/m;
+
+export const holdsAuthority = (pem: string): boolean => CERTIFICATE.test(pem);
+
+/**
+ * The CAs that may vouch for a server, PEM. Read again for each connection: they may change while the daemon runs. A file
+ * without one (a power cut leaves empty ones) is an error here, because Node takes an empty text for "the public CAs it
+ * knows".
+ * @param setting name of the setting that names the file
+ * @throws Fault NL-CONFIG
+ */
+export async function readAuthorities(setting: string, path: string): Promise<string> {
+  const pem = await readNamed(setting, path);
+  if (holdsAuthority(pem)) return pem;
+  const advice = 'Put CA certificates there as PEM (-----BEGIN CERTIFICATE-----).';
+  throw new Fault('NL-CONFIG', { message: `${setting}: there is no certificate in ${path}.`, advice });
+}

@@ -4,7 +4,6 @@ import { certificatesIn } from './pkcs7.ts';
 
 const CERTIFICATE = new Set(['CERTIFICATE', 'X509 CERTIFICATE']);
 const PKCS7 = new Set(['PKCS7', 'PKCS #7 SIGNED DATA', 'CMS']);
-const LINE_LENGTH = 64;
 
 export interface Block {
   readonly label: string;
@@ -41,17 +40,15 @@ export function certificatesOf(pem: string): Buffer[] {
     .map(({ der }) => der);
 }
 
-/** PEM of one certificate, with a final newline. */
 export function certificatePem(der: Uint8Array): string {
   return `-----BEGIN CERTIFICATE-----\n${wrapped(der)}-----END CERTIFICATE-----\n`;
 }
 
 /** Base64 in lines of 64 characters, the last one ended too (RFC 7468 section 2). */
 export function wrapped(der: Uint8Array): string {
-  const base64 = Buffer.from(der).toString('base64');
-  let lines = '';
-  for (let at = 0; at < base64.length; at += LINE_LENGTH) lines += `${base64.slice(at, at + LINE_LENGTH)}\n`;
-  return lines;
+  return Buffer.from(der)
+    .toString('base64')
+    .replace(/.{1,64}/g, '$&\n');
 }
 
 /** RFC 7468 section 7; the second is written by older tools. */
@@ -62,19 +59,15 @@ const REQUEST = /^-----BEGIN (NEW )?CERTIFICATE REQUEST-----/m;
  * verified. Throws `Fault` NL-LEAF-PARSE where no certificate can be read.
  */
 export async function toPem(delivered: Uint8Array): Promise<string> {
-  const found = isDer(delivered) ? await fromDer(Buffer.from(delivered)) : await fromPem(Buffer.from(delivered));
-  if (found.length === 0 && REQUEST.test(Buffer.from(delivered).toString('latin1'))) {
-    throw new Fault('NL-LEAF-PARSE', {
-      message: 'A CSR was delivered, and not the leaf that was issued for it.',
-      advice: 'Have it signed, and deliver the leaf.',
-    });
+  const bytes = Buffer.from(delivered);
+  const found = isDer(bytes) ? await fromDer(bytes) : await fromPem(bytes);
+  if (found.length > 0) return found.map(certificatePem).join('');
+  if (REQUEST.test(bytes.toString('latin1'))) {
+    const message = 'A CSR was delivered, and not the leaf that was issued for it.';
+    throw new Fault('NL-LEAF-PARSE', { message, advice: 'Have it signed, and deliver the leaf.' });
   }
-  if (found.length === 0) {
-    throw new Fault('NL-LEAF-PARSE', {
-      message: `Expected certificates as PEM, DER or PKCS#7; delivered were ${delivered.length} bytes without one.`,
-    });
-  }
-  return found.map(certificatePem).join('');
+  const message = `Expected certificates as PEM, DER or PKCS#7; delivered were ${bytes.length} bytes without one.`;
+  throw new Fault('NL-LEAF-PARSE', { message });
 }
 
 /** A SEQUENCE of 128 bytes or more, or of indefinite length: no text has such a second byte. */
@@ -89,24 +82,18 @@ async function fromDer(der: Buffer): Promise<Buffer[]> {
 }
 
 async function fromPem(text: Buffer): Promise<Buffer[]> {
-  const found: Buffer[] = [];
-  for (const { label, der } of blocksOf(text.toString('utf8'))) {
-    if (CERTIFICATE.has(label)) {
-      found.push(der);
-    } else if (PKCS7.has(label)) {
-      found.push(...(await unpacked(der)));
-    }
-  }
-  return found;
+  const found = blocksOf(text.toString('utf8')).map(({ label, der }) => {
+    if (CERTIFICATE.has(label)) return [der];
+    return PKCS7.has(label) ? unpacked(der) : [];
+  });
+  return (await Promise.all(found)).flat();
 }
 
 async function unpacked(pkcs7: Buffer): Promise<Buffer[]> {
   try {
     return await certificatesIn(pkcs7);
-  } catch (error) {
-    throw new Fault('NL-LEAF-PARSE', {
-      message: 'Expected a certificate or a PKCS#7 with certificates; what was delivered is neither.',
-      cause: error,
-    });
+  } catch (cause) {
+    const message = 'Expected a certificate or a PKCS#7 with certificates; what was delivered is neither.';
+    throw new Fault('NL-LEAF-PARSE', { message, cause });
   }
 }

@@ -2,6 +2,7 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { inheritable } from './inherited.ts';
 
 export interface Program {
@@ -92,12 +93,10 @@ async function drain(child: Child, closed: Promise<unknown>): Promise<void> {
     for (const pipe of [child.stdout, child.stderr]) pipe.destroy();
   };
   for (const lastResort of [() => killGroup(child, 'SIGKILL'), leave]) {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<'late'>((resolve) => {
-      timer = setTimeout(resolve, DRAIN_MS, 'late');
-    });
+    const drained = new AbortController();
+    const late = sleep(DRAIN_MS, 'late', drained).catch(() => undefined);
     const first = await Promise.race([closed, late]);
-    clearTimeout(timer);
+    drained.abort();
     if (first !== 'late') return;
     lastResort();
   }

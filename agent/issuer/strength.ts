@@ -32,26 +32,21 @@ export function demandStrongKey(certificate: X509Certificate): void {
   const { publicKey } = certificate;
   const { modulusLength = 0, namedCurve = '' } = publicKey.asymmetricKeyDetails ?? {};
   const strong = isRsa(publicKey) ? modulusLength >= RSA_BITS : CURVES.has(namedCurve);
-  if (!strong) {
-    throw new Fault('NL-LEAF-WEAK', {
-      message: `Expected an RSA key of ${RSA_BITS} bits or more, or EC on P-256, P-384 or P-521; the key of ${named(certificate)} is ${kindOf(publicKey)}.`,
-    });
-  }
+  if (strong) return;
+  const message = `Expected an RSA key of ${RSA_BITS} bits or more, or EC on P-256, P-384 or P-521; the key of ${named(certificate)} is ${kindOf(publicKey)}.`;
+  throw new Fault('NL-LEAF-WEAK', { message });
 }
 
 /** Refuses a signature by SHA-1, MD5 or anything else below SHA-256 (`Fault` NL-LEAF-WEAK). */
 export function demandStrongSignature(certificate: X509Certificate): void {
   const { algorithm, hash } = signatureOf(certificate);
   const strong = STRONG_SIGNATURES.has(algorithm) || (algorithm === RSASSA_PSS && STRONG_HASHES.has(hash ?? ''));
-  if (!strong) {
-    const delivered = hash ?? algorithm;
-    throw new Fault('NL-LEAF-WEAK', {
-      message: `Expected a signature with SHA-256 or better; ${named(certificate)} is signed with ${WEAK_NAMES.get(delivered) ?? delivered}.`,
-    });
-  }
+  if (strong) return;
+  const delivered = hash ?? algorithm;
+  const message = `Expected a signature with SHA-256 or better; ${named(certificate)} is signed with ${WEAK_NAMES.get(delivered) ?? delivered}.`;
+  throw new Fault('NL-LEAF-WEAK', { message });
 }
 
-/** A key in words: `RSA 2048`, `EC P-256`. */
 export function kindOf(key: KeyObject): string {
   const { modulusLength, namedCurve } = key.asymmetricKeyDetails ?? {};
   if (isRsa(key)) return `RSA ${modulusLength}`;

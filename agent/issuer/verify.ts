@@ -26,7 +26,6 @@ export interface Expected {
   readonly now: number;
   /** The moment when this leaf falls due under leaf.renew_at; undefined for "off". */
   readonly renewAt: (leaf: Pick<Leaf, 'notBefore' | 'notAfter' | 'serial'>) => number | undefined;
-  /** When the current leaf ends, where there is one. */
   readonly currentNotAfter?: number;
   /** PEM: the chain of the current leaf, for certificates that the next one lacks. */
   readonly currentChain?: string;
@@ -43,19 +42,28 @@ export function verify(delivered: string, expected: Expected): { leaf: Leaf; not
   const expectedKey = createPublicKey({ key: expected.spki, format: 'der', type: 'spki' });
   try {
     return judge(certificatesOf(delivered), expectedKey, expected);
-  } catch (error) {
+  } catch (cause) {
     // X509Certificate parses some fields on access only, so damage may show anywhere
-    throw error instanceof Fault ? error : unreadable(delivered, error);
+    if (cause instanceof Fault) throw cause;
+    const message = `Expected certificates in PEM; the ${delivered.length} characters delivered cannot be read as such.`;
+    throw new Fault('NL-LEAF-PARSE', { message, cause });
   }
 }
 
 function judge(delivered: readonly Buffer[], expectedKey: KeyObject, expected: Expected) {
-  if (delivered.length > MOST_CERTIFICATES) throw tooMany(delivered.length);
+  if (delivered.length > MOST_CERTIFICATES) {
+    const most = `the leaf and its intermediates, ${MOST_CERTIFICATES} certificates at most`;
+    throw new Fault('NL-LEAF-CHAIN', { message: `Expected ${most}; delivered were ${delivered.length}.` });
+  }
   const certificates = delivered.map((der) => new X509Certificate(der));
   const [first] = certificates;
   if (first === undefined) throw new Error('no certificate block');
   const leaf = leafAmong(certificates, expectedKey);
-  if (leaf === undefined) throw otherKey(expectedKey, certificates.find(({ ca }) => !ca) ?? first);
+  if (leaf === undefined) {
+    const other = certificates.find(({ ca }) => !ca) ?? first;
+    const what = `${named(other)} with the key ${fingerprint(other.publicKey)}`;
+    throw new Fault('NL-LEAF-KEY', { message: `Expected the key ${fingerprint(expectedKey)}; delivered was ${what}.` });
+  }
   demandStrongKey(leaf); // before any name is read, see name.ts
   demandEndEntity(leaf);
   demandCn(leaf, expected.cn);
@@ -87,10 +95,10 @@ function judge(delivered: readonly Buffer[], expectedKey: KeyObject, expected: E
 /** The certificate for our key; where a key was certified more than once, the one issued last. */
 function leafAmong(certificates: readonly X509Certificate[], expectedKey: KeyObject): X509Certificate | undefined {
   const begin = (certificate: X509Certificate) => validityOf(certificate).notBefore;
-  const [newest] = certificates
+  return certificates
     .filter((certificate) => isFor(certificate, expectedKey))
-    .sort((one, other) => Number(one.ca) - Number(other.ca) || begin(other) - begin(one));
-  return newest;
+    .sort((one, other) => Number(one.ca) - Number(other.ca) || begin(other) - begin(one))
+    .at(0);
 }
 
 function isFor(certificate: X509Certificate, key: KeyObject): boolean {
@@ -102,34 +110,28 @@ function isFor(certificate: X509Certificate, key: KeyObject): boolean {
 }
 
 function demandEndEntity(leaf: X509Certificate): void {
-  if (leaf.ca || saysCa(leaf)) {
-    throw new Fault('NL-LEAF-CA', {
-      message: `Expected a leaf (basicConstraints CA:FALSE); ${named(leaf)} was delivered with CA:TRUE.`,
-    });
-  }
+  if (!leaf.ca && !saysCa(leaf)) return;
+  const message = `Expected a leaf (basicConstraints CA:FALSE); ${named(leaf)} was delivered with CA:TRUE.`;
+  throw new Fault('NL-LEAF-CA', { message });
 }
 
 function demandCn(leaf: X509Certificate, expected: string): void {
   const delivered = commonNamesOf(leaf);
-  if (delivered.length !== 1 || delivered[0] !== expected) {
-    const names = delivered.map((name) => JSON.stringify(name)).join(' and ') || 'no CN';
-    throw new Fault('NL-LEAF-CN', { message: `Expected the CN "${expected}"; delivered was ${names}.` });
-  }
+  if (delivered.length === 1 && delivered[0] === expected) return;
+  const names = delivered.map((name) => JSON.stringify(name)).join(' and ') || 'no CN';
+  throw new Fault('NL-LEAF-CN', { message: `Expected the CN "${expected}"; delivered was ${names}.` });
 }
 
 function demandClientUse(leaf: X509Certificate): void {
   const extended: string[] | undefined = leaf.keyUsage; // node's name for the EXTENDED key usage
   if (extended !== undefined && !extended.includes(CLIENT_AUTH) && !extended.includes(ANY_USAGE)) {
-    throw new Fault('NL-LEAF-EKU', {
-      message: `Expected the extended key usage to allow clientAuth (${CLIENT_AUTH}); delivered was ${extended.join(', ')}.`,
-    });
+    const message = `Expected the extended key usage to allow clientAuth (${CLIENT_AUTH}); delivered was ${extended.join(', ')}.`;
+    throw new Fault('NL-LEAF-EKU', { message });
   }
   const usage = keyUsageOf(leaf);
   if (usage !== undefined && !usage.includes('digitalSignature')) {
-    throw new Fault('NL-LEAF-EKU', {
-      message: `Expected the key usage to allow digitalSignature; delivered was ${usage.join(', ') || 'none'}.`,
-      advice: 'Operator of the CA: allow digitalSignature in the key usage.',
-    });
+    const message = `Expected the key usage to allow digitalSignature; delivered was ${usage.join(', ') || 'none'}.`;
+    throw new Fault('NL-LEAF-EKU', { message, advice: 'Operator of the CA: allow digitalSignature in the key usage.' });
   }
 }
 
@@ -138,45 +140,22 @@ function demandValidity(leaf: X509Certificate, { now, renewAt }: Expected): void
   const { notBefore, notAfter } = validityOf(leaf);
   const usable = Math.max(now, notBefore);
   if (notAfter - usable < LEAST_LEFT_MS) {
-    throw new Fault('NL-LEAF-VALIDITY', {
-      message: `Expected ${LEAST_LEFT_MS / 1000} s of validity or more from ${at(usable)} on; the delivered leaf ends at ${at(notAfter)}.`,
-    });
+    const message = `Expected ${LEAST_LEFT_MS / 1000} s of validity or more from ${at(usable)} on; the delivered leaf ends at ${at(notAfter)}.`;
+    throw new Fault('NL-LEAF-VALIDITY', { message });
   }
   const due = renewAt({ notBefore, notAfter, serial: leaf.serialNumber });
   if (due !== undefined && due <= usable) {
-    throw new Fault('NL-LEAF-VALIDITY', {
-      message: `Expected a leaf that is not yet due at ${at(usable)}; the delivered one (${at(notBefore)} to ${at(notAfter)}) is due at ${at(due)} under leaf.renew_at.`,
-    });
+    const message = `Expected a leaf that is not yet due at ${at(usable)}; the delivered one (${at(notBefore)} to ${at(notAfter)}) is due at ${at(due)} under leaf.renew_at.`;
+    throw new Fault('NL-LEAF-VALIDITY', { message });
   }
 }
 
 /** A clock that is behind, or a CA that does not backdate: the chain is good, only later. */
 function demandBegun(chain: readonly X509Certificate[], now: number): void {
   const begin = Math.max(...chain.map((certificate) => validityOf(certificate).notBefore));
-  if (begin > now) {
-    throw new Fault('NL-LEAF-NOT-YET', {
-      message: `Expected a leaf that is valid now (${at(now)}); the delivered one is valid from ${at(begin)}.`,
-      retryAfterMs: begin - now,
-    });
-  }
-}
-
-function otherKey(expected: KeyObject, delivered: X509Certificate): Fault {
-  return new Fault('NL-LEAF-KEY', {
-    message: `Expected the key ${fingerprint(expected)}; delivered was ${named(delivered)} with the key ${fingerprint(delivered.publicKey)}.`,
-  });
-}
-
-const tooMany = (count: number): Fault =>
-  new Fault('NL-LEAF-CHAIN', {
-    message: `Expected the leaf and its intermediates, ${MOST_CERTIFICATES} certificates at most; delivered were ${count}.`,
-  });
-
-function unreadable(delivered: string, cause: unknown): Fault {
-  return new Fault('NL-LEAF-PARSE', {
-    message: `Expected certificates in PEM; the ${delivered.length} characters delivered cannot be read as such.`,
-    cause,
-  });
+  if (begin <= now) return;
+  const message = `Expected a leaf that is valid now (${at(now)}); the delivered one is valid from ${at(begin)}.`;
+  throw new Fault('NL-LEAF-NOT-YET', { message, retryAfterMs: begin - now });
 }
 
 /** Kind and SHA-256 of the DER SubjectPublicKeyInfo, which `openssl pkey -pubin -outform DER | sha256sum` prints too. */

@@ -8,7 +8,7 @@ import type { Ports } from '../roll/ports.ts';
 import type { EarlyChain } from './early-chain.ts';
 import { publicKeyOf } from './slots.ts';
 
-export interface JudgeOptions {
+interface JudgeOptions {
   readonly token: Token;
   readonly registrationId: string;
   readonly current: () => Leaf | undefined;

@@ -12,7 +12,7 @@ import type { KeyRef, Slot } from '../roll/leaf.ts';
 import type { Keys } from '../roll/ports.ts';
 import { writeAtomically } from '../state/durable.ts';
 
-export interface KeysOptions {
+interface KeysOptions {
   readonly token: Token;
   /** Object labels are this with `-a` and `-b`. */
   readonly prefix: string;
@@ -110,11 +110,7 @@ function outdated({ label, keyType: type }: PublicKey, wanted: KeyType): Fault {
  * @param hasSigned it has a leaf, or a CSR: it was whole once, so the fault is the token's
  * @throws TokenError any other error: no key is destroyed because a token failed
  */
-async function leftOf(
-  token: Token,
-  id: string,
-  hasSigned: () => Promise<boolean>,
-): Promise<'whole' | 'half' | undefined> {
+async function leftOf(token: Token, id: string, hasSigned: () => Promise<boolean>) {
   try {
     const key = await token.findById(id);
     if (key === undefined) return undefined;

@@ -1,14 +1,16 @@
 import type { SecureContext } from 'node:tls';
 import { TokenError } from '../../hsm/ckr.ts';
+import { tokenErrorOf } from '../../hsm/engine.ts';
 import type { TokenContexts } from '../../hsm/tls.ts';
 import type { Token } from '../../hsm/token.ts';
-import { readAuthorities } from '../issuer/authorities.ts';
 import { identityInToken } from '../issuer/bootstrap.ts';
+import { readAuthorities } from '../issuer/named-file.ts';
 import type { Log } from '../machine/log.ts';
 import type { Leaf } from '../roll/leaf.ts';
+import type { Dps, Hub } from '../roll/ports.ts';
 import { sync } from '../state/durable.ts';
 
-export interface TrustedOptions {
+interface TrustedOptions {
   readonly token: Token;
   readonly contexts: TokenContexts;
   /** trust.ca_file: the CAs of DPS and hubs. */
@@ -19,56 +21,59 @@ export interface TrustedOptions {
 }
 
 /** TLS contexts with keys in the token. */
-export class TrustedContexts {
-  readonly #options: TrustedOptions;
-  #onDisk: Promise<void> | undefined;
+export function trustedContexts({ token, contexts, caFile, current, now, log }: TrustedOptions) {
+  let onDisk: Promise<void> | undefined;
+  const withLeaf = ({ key, chain }: Leaf, ca: string) => contexts.context({ id: key.id, chain, ca });
+  return {
+    /** The token has written a key. */
+    wrote(): void {
+      onDisk = sync();
+    },
 
-  constructor(options: TrustedOptions) {
-    this.#options = options;
-  }
+    /** For DPS and hubs. */
+    async forLeaf(leaf: Leaf): Promise<SecureContext> {
+      // SoftHSM 2.6.1 writes without fsync: a power cut would leave an empty file, and the old key is gone by then. So a new
+      // key is on the disk before any server trusts it, whichever process has made it.
+      if (leaf.key.id !== current()?.key.id) {
+        onDisk ??= sync();
+        await onDisk;
+      }
+      return withLeaf(leaf, await readAuthorities('trust.ca_file', caFile));
+    },
 
-  /** The token has written a key. */
-  readonly wrote = (): void => {
-    this.#onDisk = sync();
+    /**
+     * For an issuer: with the current leaf, while it is valid. A leaf whose key is lost proves nothing: the credentials of the
+     * first enrolment may still work.
+     */
+    async forIssuer(ca: string): Promise<SecureContext | undefined> {
+      const leaf = current();
+      if (leaf === undefined || leaf.notAfter <= now()) return undefined;
+      try {
+        return await withLeaf(leaf, ca);
+      } catch (error) {
+        if (!(error instanceof TokenError) || error.kind !== 'key') throw error;
+        const message = 'The current leaf cannot be shown to the issuer.';
+        log.warn({ event: 'leaf-without-key', message, cause: error.message });
+        return undefined;
+      }
+    },
+
+    /** For an issuer: with a key in the token that is not the key of a leaf. */
+    forBootstrap: async (uri: string, chain: string | undefined, ca: string): Promise<SecureContext> =>
+      contexts.context(await identityInToken(token, uri, chain, ca)),
   };
+}
 
-  /** For DPS and hubs. */
-  readonly forLeaf = async (leaf: Leaf): Promise<SecureContext> => {
-    const { caFile, current } = this.#options;
-    // SoftHSM 2.6.1 writes without fsync: a power cut would leave an empty file, and the old key is gone by then. So a new key
-    // is on the disk before any server trusts it, whichever process has made it.
-    if (leaf.key.id !== current()?.key.id) {
-      this.#onDisk ??= sync();
-      await this.#onDisk;
-    }
-    return this.#with(leaf, await readAuthorities('trust.ca_file', caFile));
+/**
+ * DPS and hub, reached with a key in the token: a lost key shows in the handshake. An OpenSSL error about the token is
+ * reported as a fault of the token.
+ */
+export function overToken({ dps, hub }: { readonly dps: Dps; readonly hub: Hub }): { dps: Dps; hub: Hub } {
+  const rethrow = (error: unknown): never => {
+    throw tokenErrorOf(error) ?? error;
   };
-
-  /**
-   * For an issuer: with the current leaf, while it is valid. A leaf whose key is lost proves nothing: the credentials of the
-   * first enrolment may still work.
-   */
-  readonly forIssuer = async (ca: string): Promise<SecureContext | undefined> => {
-    const { current, now, log } = this.#options;
-    const leaf = current();
-    if (leaf === undefined || leaf.notAfter <= now()) return undefined;
-    try {
-      return await this.#with(leaf, ca);
-    } catch (error) {
-      if (!(error instanceof TokenError) || error.kind !== 'key') throw error;
-      const message = 'The current leaf cannot be shown to the issuer.';
-      log.warn({ event: 'leaf-without-key', message, cause: error.message });
-      return undefined;
-    }
+  return {
+    dps: { register: (leaf, abort) => dps.register(leaf, abort).catch(rethrow) },
+    hub: { ...hub, connect: (leaf, assignment, abort) => hub.connect(leaf, assignment, abort).catch(rethrow) },
   };
-
-  /** For an issuer: with a key in the token that is not the key of a leaf. */
-  readonly forBootstrap = async (uri: string, chain: string | undefined, ca: string): Promise<SecureContext> => {
-    const { token, contexts } = this.#options;
-    return contexts.context(await identityInToken(token, uri, chain, ca));
-  };
-
-  #with({ key, chain }: Leaf, ca: string): Promise<SecureContext> {
-    return this.#options.contexts.context({ id: key.id, chain, ca });
-  }
 }

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { Fault } from '../failure/failure.ts';
 import type { Account } from './account.ts';
 
-export interface Manner {
+interface Manner {
   /** Of a new directory. */
   readonly mode: number;
   /** A directory that is known to be the daemon's: root's files in it are given to the daemon as well. */

@@ -3,8 +3,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 import type { Handed } from './handed.ts';
-import { asUser, SETPRIV_FAILED } from './setpriv.ts';
-import { forbidden } from './turn.ts';
+import { asUser, forbidden, SETPRIV_FAILED } from './turn.ts';
 
 const SIGNALS = ['SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGHUP'] as const;
 

@@ -4,58 +4,29 @@ import type { Slot } from '../roll/leaf.ts';
 
 export type Level = 'error' | 'warn' | 'info' | 'debug';
 
-/** The fields of a line. No others are printed, so neither a PIN nor a password nor a key can be. */
-export interface Line {
+/** `message`: the event for a person. `phase`, `action`, `reason`: words of agent/roll/state.ts. */
+const WORDS = ['message', 'advice', 'cause', 'phase', 'from', 'to', 'action', 'reason'] as const;
+/** `id`: of the request, the same in method, command and twin. `at`: ISO 8601. */
+const NAMES = ['id', 'thumbprint', 'hub', 'path', 'version', 'at'] as const;
+const TIMES = ['retryInMs', 'tookMs'] as const;
+
+/** No other fields are printed, so neither a PIN nor a password nor a key can be. */
+const FIELDS: ReadonlySet<string> = new Set(['event', 'code', 'slot', ...WORDS, ...NAMES, ...TIMES]);
+
+type Optional<K extends string, T> = { readonly [Field in K]?: T | undefined };
+
+export interface Line
+  extends Optional<(typeof WORDS)[number] | (typeof NAMES)[number], string>,
+    Optional<(typeof TIMES)[number], number> {
   /** Constant, in kebab-case: dashboards and alarms look for it. */
   readonly event: string;
-  /** The same for a person. */
-  readonly message?: string | undefined;
   readonly code?: Code | undefined;
-  readonly advice?: string | undefined;
-  readonly cause?: string | undefined;
-  readonly phase?: string | undefined;
-  readonly from?: string | undefined;
-  readonly to?: string | undefined;
-  readonly action?: string | undefined;
-  readonly reason?: string | undefined;
-  /** Id of the request, the same in method, command and twin. */
-  readonly id?: string | undefined;
-  readonly thumbprint?: string | undefined;
   readonly slot?: Slot | undefined;
-  readonly hub?: string | undefined;
-  readonly path?: string | undefined;
-  readonly version?: string | undefined;
-  /** ISO 8601. */
-  readonly at?: string | undefined;
-  readonly retryInMs?: number | undefined;
-  readonly tookMs?: number | undefined;
 }
-
-const FIELDS: Record<keyof Line, true> = {
-  event: true,
-  message: true,
-  code: true,
-  advice: true,
-  cause: true,
-  phase: true,
-  from: true,
-  to: true,
-  action: true,
-  reason: true,
-  id: true,
-  thumbprint: true,
-  slot: true,
-  hub: true,
-  path: true,
-  version: true,
-  at: true,
-  retryInMs: true,
-  tookMs: true,
-};
 
 export type Log = Readonly<Record<Level, (line: Line) => void>>;
 
-export interface LogOptions {
+interface LogOptions {
   readonly level: Level;
   /** JOURNAL_STREAM is set where stdout goes to the journal (systemd.exec(5)). */
   readonly env: NodeJS.ProcessEnv;
@@ -93,10 +64,9 @@ export function createLog({ level, env, sink = pino.destination({ fd: 1, sync: t
 
 /** An object from elsewhere may have more fields than its type, so only listed fields are copied. */
 function known(line: Line): object {
-  return Object.fromEntries(Object.entries(line).filter(([field]) => Object.hasOwn(FIELDS, field)));
+  return Object.fromEntries(Object.entries(line).filter(([field]) => FIELDS.has(field)));
 }
 
-/** The fields of a line about a failure. */
 export function failureFields({ code, message, advice, cause, retryAfterMs }: Failure): Omit<Line, 'event'> {
   return { code, message, advice, cause, retryInMs: retryAfterMs };
 }

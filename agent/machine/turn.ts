@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { Fault } from '../failure/failure.ts';
 import { type Account, groupsIn } from './account.ts';
@@ -31,7 +32,7 @@ export function mayTurn(): boolean {
 
 /**
  * Becomes the account, with the groups and the environment of the unit. There is no way back. A process that is that
- * account already (setpriv.ts) gets the environment.
+ * account already (`asUser`) gets the environment.
  * @throws Fault NL-INTERNAL where the system forbids it
  */
 export function turnInto(account: Account, unit: Unit | undefined): void {
@@ -58,9 +59,26 @@ function takeIdentity({ name, uid, gid }: Account, unit: Unit | undefined): void
   }
 }
 
-/** Numbers of the unit's additional groups. */
-export const groupsOf = (unit: Unit | undefined): readonly number[] =>
+const groupsOf = (unit: Unit | undefined): readonly number[] =>
   groupsIn(readFileSync('/etc/group', 'utf8'), unit?.groups ?? []);
+
+/** Exit status of setpriv(1), and of execvp(3) in it, for a failure of its own. newleaf never ends with it. */
+export const SETPRIV_FAILED = 127;
+
+/**
+ * argv that goes before a command, to run it as the account, with the groups of the unit, by setpriv(1) of util-linux: `spawn`
+ * with a uid drops all groups (node 20 to 26: setgroups(0)), and with them the right to the token of SoftHSM or the TPM.
+ * @param more options of setpriv
+ */
+export function asUser(
+  { name, uid, gid }: Account,
+  unit: Unit | undefined,
+  ...more: readonly string[]
+): readonly string[] {
+  const own = execFileSync('id', ['--groups', name], { encoding: 'utf8' }).trim().split(' ');
+  const groups = [...new Set([...own, ...groupsOf(unit).map(String)])];
+  return ['setpriv', `--reuid=${uid}`, `--regid=${gid}`, `--groups=${groups.join(',')}`, ...more, '--'];
+}
 
 export const forbidden = (name: string, cause: unknown): Fault =>
   new Fault('NL-INTERNAL', {

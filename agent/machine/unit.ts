@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, type StdioOptions } from 'node:child_process';
 
 const TIME_LIMIT_MS = 5_000;
 
@@ -15,10 +15,9 @@ const PROPERTIES = ['LoadState', 'Environment', 'SupplementaryGroups'];
 /** The unit with its drop-ins as systemd knows it; undefined without systemd, or without the unit. */
 export function unitOf(): Unit | undefined {
   try {
-    const stdio = ['ignore', 'pipe', 'ignore'] as const;
-    return unitIn(
-      execFileSync('systemctl', showing(PROPERTIES), { encoding: 'utf8', timeout: TIME_LIMIT_MS, stdio: [...stdio] }),
-    );
+    const stdio: StdioOptions = ['ignore', 'pipe', 'ignore'];
+    const options = { encoding: 'utf8', timeout: TIME_LIMIT_MS, stdio } as const;
+    return unitIn(execFileSync('systemctl', showing(PROPERTIES), options));
   } catch {
     return undefined;
   }

@@ -1,11 +1,8 @@
 import { type Code, Fault } from '../failure/failure.ts';
 
-/** How far a connection came: CONNACK says `refused` or `connected`; the others are the step it waits for. */
-export type LinkPhase = 'tcp' | 'tls' | 'connack' | 'connected' | 'refused';
-
-/** The tap's notes about one connection. */
 export interface Attempt {
-  phase: LinkPhase;
+  /** How far it came: CONNACK says `refused` or `connected`; the others are the step it waits for. */
+  phase: 'tcp' | 'tls' | 'connack' | 'connected' | 'refused';
   /** MQTT 3.1.1 section 3.2.2.3, as it came over the wire. */
   connack?: number;
   /** `code` of the first error of the socket: of the system, of OpenSSL, or of the certificate check. */
@@ -50,14 +47,7 @@ export function endingFault(
   return new Fault(codes[how], { cause, ...(message !== undefined && { message }) });
 }
 
-const CONNACK: readonly (LinkEnd | undefined)[] = [
-  'dropped',
-  'unsupported',
-  'rejected',
-  'unavailable',
-  'rejected',
-  'rejected',
-];
+const CONNACK: readonly LinkEnd[] = ['dropped', 'unsupported', 'rejected', 'unavailable', 'rejected', 'rejected'];
 
 /** The codes of "X509 certificate error codes" in Node's TLS documentation, and the name check of node:tls. */
 const UNTRUSTED: ReadonlySet<string> = new Set([

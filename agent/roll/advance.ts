@@ -1,7 +1,7 @@
 import { failure } from '../failure/failure.ts';
 import { budgetLeft, isCharged } from './budget.ts';
 import { decide } from './decide.ts';
-import { hasSpareKey, isWorthAsking, unanswered } from './look.ts';
+import { hasSpareKey, isWorthAsking, unanswered, WAITING } from './look.ts';
 import { finish, without } from './moves.ts';
 import { alarmOf, isCredible, isDue, type Terms } from './plan.ts';
 import { heed } from './poison.ts';
@@ -109,7 +109,6 @@ export function signalsOf(state: RollState, event: RollEvent, terms: Terms): rea
   }
 }
 
-/** The planned moments that have come. */
 function planned(state: RollState, { kind, at: now }: RollEvent, terms: Terms): readonly Signal[] {
   const hasCome = (moment: number | undefined) => moment !== undefined && (moment <= now || moment > now + FARTHEST_MS);
   const { scheduled, next, phase, current } = state;
@@ -120,7 +119,7 @@ function planned(state: RollState, { kind, at: now }: RollEvent, terms: Terms): 
   const untried = next === undefined || next.waiting === true;
   if (current === undefined && untried && phase === 'unprovisioned') signals.push({ kind: 'provisioning' });
   if (next?.leaf !== undefined && next.leaf.notAfter <= now) signals.push({ kind: 'candidate-expired' });
-  const waits = state.rejected && (phase === 'generating-key' || phase === 'requesting-leaf');
+  const waits = state.rejected && WAITING.has(phase);
   if (phase === 'stranded' || waits ? hasCome(state.probe?.askAt) : hasCome(next?.parked?.askAt))
     signals.push({ kind: 'probe' });
   if (current !== undefined && state.registered !== undefined && state.registered !== terms.registered) {

@@ -35,7 +35,6 @@ export const RULES: readonly (readonly [name: string, rule: Rule])[] = [
   ['probe', rules.probeRule],
 ];
 
-/** Decides what a signal calls for. */
 export function decide(signal: Signal, standing: Standing): Decision & { readonly rule: string } {
   for (const [name, rule] of RULES) {
     const decision = rule(signal, standing);

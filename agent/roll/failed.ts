@@ -1,9 +1,10 @@
 import { type Failure, failure } from '../failure/failure.ts';
 import { GRACE_REFUSALS } from './backoff.ts';
 import { isKeyLost, keyLost } from './key-lost.ts';
-import { freeSlot, isBlocked, keepsKey, keyOf, RETIRE_TRIES } from './look.ts';
+import { freeSlot, isBlocked, keepsKey, keyOf, RETIRE_TRIES, WAITING } from './look.ts';
 import {
   accept,
+  asleep,
   begin,
   finish,
   type Moved,
@@ -70,8 +71,7 @@ function rejected(state: RollState, event: Of<'failed'>, decision?: Decision): M
     return begin({ ...offline, unproven, rejected: true }, event, decision);
   }
   const resting = state.phase === 'serving' || state.phase === 'retiring-key';
-  const waiting = resting || state.phase === 'generating-key' || state.phase === 'requesting-leaf';
-  if (waiting) return { state: { ...offline, ...refusals }, retry: failure };
+  if (resting || WAITING.has(state.phase)) return { state: { ...offline, ...refusals }, retry: failure };
   return { ...offline, rejected: true };
 }
 
@@ -139,9 +139,4 @@ function slotBlocked(state: RollState, event: Of<'failed'>): RollState {
     message: `Slot ${retire?.slot} still holds the key with CKA_ID ${retire?.id}, which has served before. ${event.failure.message}`,
   });
   return issuerRefused(state, asleep(next ?? { slot: freeSlot(state), sent: false }), event, why);
-}
-
-/** A candidate that waits for its ladder does not wait for a person to bring its leaf: it has no key yet. */
-function asleep({ waiting: _, ...next }: Next): Next {
-  return next;
 }

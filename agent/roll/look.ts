@@ -1,6 +1,6 @@
 import type { KeyRef } from './leaf.ts';
 import { drawOf } from './plan.ts';
-import type { Next, Of, RollEffect, RollState } from './state.ts';
+import type { Next, Of, Phase, RollEffect, RollState } from './state.ts';
 
 // Questions about a state. They change nothing: rules and moves ask them alike.
 
@@ -47,13 +47,16 @@ export function mustRetire({ retire }: RollState): boolean {
   return retire !== undefined && retire.tries < RETIRE_TRIES;
 }
 
+/** Work that waits for the token or for an issuer, perhaps for days: signals about the current leaf are answered in between. */
+export const WAITING: ReadonlySet<Phase> = new Set<Phase>(['generating-key', 'requesting-leaf']);
+
 /**
  * A request that gets no answer, and may get none for days: from its issuer, or from a hub that cannot be reached. The
  * operator may have to change the hub meanwhile. A refusal is an answer, and has a ladder of its own.
  */
 export function isStuck(state: RollState): boolean {
   const { phase, trouble } = state;
-  const waits = phase === 'generating-key' || phase === 'requesting-leaf' || phase === 'connecting-next';
+  const waits = WAITING.has(phase) || phase === 'connecting-next';
   return (waits || lacksHub(state)) && trouble !== undefined && trouble.kind !== 'refused';
 }
 
@@ -61,10 +64,11 @@ export function isStuck(state: RollState): boolean {
 const lacksHub = ({ phase, request, online }: RollState): boolean =>
   phase === 'serving' && request?.action === 're-register' && online === undefined;
 
+export const REGISTERING: ReadonlySet<Phase> = new Set<Phase>(['registering', 'registering-next', 'abandoning']);
+
 /** A registration that DPS does not answer, or that the token cannot sign: a technician may have another way. */
 export function getsNoRegistration({ phase, trouble, unheard = 0 }: RollState): boolean {
-  const registers = phase === 'registering' || phase === 'registering-next' || phase === 'abandoning';
-  return registers && (unheard > 0 || trouble?.kind === 'broken');
+  return REGISTERING.has(phase) && (unheard > 0 || trouble?.kind === 'broken');
 }
 
 /** The ladder of the connection comes to a minute with its sixth rung: 20 attempts are a quarter of an hour. */
@@ -95,16 +99,11 @@ export function unanswered(state: RollState, { effect, failure }: Of<'failed'>):
 
 /** A key is made for a CSR while hub and DPS refuse every leaf there is: the hourly probe keeps its time. */
 export function isStrandedCsr({ probe, request, next, online }: RollState): boolean {
-  return (
-    probe !== undefined &&
-    request === undefined &&
-    online === undefined &&
-    next?.waiting === true &&
-    next.id === undefined
-  );
+  const isForCsr = request === undefined && next?.waiting === true && next.id === undefined;
+  return isForCsr && probe !== undefined && online === undefined;
 }
 
 /** DPS refused the current leaf, a roll was to cure it, and DPS and hub have taken the leaf again before there was a new one. */
 export function isCured({ phase, request }: RollState): boolean {
-  return request?.reason === 'dps-refused' && (phase === 'generating-key' || phase === 'requesting-leaf');
+  return request?.reason === 'dps-refused' && WAITING.has(phase);
 }

@@ -139,21 +139,18 @@ export function resumeRoll(state: RollState, event: RollEvent, why: string): Rol
   // The issuer may take days, and DPS may accept the current leaf again before that.
   const probe = state.rejected && state.probe === undefined ? { probe: probeOf(state, event, 1) } : {};
   if (next.leaf !== undefined) return toRegisterNext({ ...state, next }, next, event, why);
-  return move(
-    { ...state, ...probe, next: { ...active(next) } },
-    next.id === undefined ? 'generating-key' : 'requesting-leaf',
-    event,
-    why,
-  );
+  const phase = next.id === undefined ? 'generating-key' : 'requesting-leaf';
+  return move({ ...state, ...probe, next: asleep(next) }, phase, event, why);
 }
 
-/** A candidate in work waits neither for a person nor for its next probe; the count of its refusals is kept. */
-function active({ waiting: _, ...next }: Next): Next {
+/** A candidate in work, or one that waits for its ladder, does not wait for a person to bring its leaf. */
+export function asleep({ waiting: _, ...next }: Next): Next {
   return next;
 }
 
+/** Also where DPS trusts it by now, and may have another hub. */
 export function toRegisterNext(state: RollState, before: Next, event: RollEvent, why: string): RollState {
-  const { denied: _, ...next } = before;
+  const { denied: _, assignment: _old, ...next } = before;
   // Intent before effect: from here on DPS may trust the candidate, whatever it answers.
   return move({ ...state, next: { ...next, sent: true } }, 'registering-next', event, why);
 }
@@ -214,10 +211,8 @@ export function makeRoom(state: RollState, event: RollEvent): RollState {
 export function begin(state: RollState, event: RollEvent, decision?: Decision): RollState {
   if (decision === undefined || decision.action === 'ignore' || decision.action === 'strand') return state;
   if (decision.action === 'drop') {
-    if (state.next === undefined) return state;
-    return state.next.leaf === undefined
-      ? drop(state, state.next, event, decision.why)
-      : expire(state, state.next, event, decision.why);
+    const giveUp = state.next?.leaf === undefined ? drop : expire;
+    return state.next === undefined ? state : giveUp(state, state.next, event, decision.why);
   }
   const { action, reason } = decision;
   const own = { id: `newleaf-${event.at.toString(36)}`, action, reason, from: 'newleaf', at: event.at } as const;
@@ -229,20 +224,10 @@ export function begin(state: RollState, event: RollEvent, decision?: Decision): 
   return beginRequest(accept(free, accepted, event), action, event, reason);
 }
 
-/** DPS trusts the candidate by now: so the request for another hub is made with the candidate. */
-export function toAskForHub(
-  state: RollState,
-  { assignment: _, ...next }: Next,
-  event: RollEvent,
-  why: string,
-): RollState {
-  return toRegisterNext(state, next, event, why);
-}
-
 /** Begins a request in any phase. A roll may have to register the current leaf first. */
 export function beginRequest(state: RollState, action: Action, event: RollEvent, why: string): RollState {
   const { phase, next } = state;
-  if (phase === 'connecting-next' && next !== undefined) return toAskForHub(state, next, event, why);
+  if (phase === 'connecting-next' && next !== undefined) return toRegisterNext(state, next, event, why);
   // A registration under way goes on, for another request.
   if (phase === 'registering-next' || phase === 'abandoning') return state;
   return action === 'roll' ? resumeRoll(state, event, why) : beginRegister(state, event, why);

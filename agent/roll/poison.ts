@@ -1,6 +1,6 @@
 import { failure } from '../failure/failure.ts';
 import type { Leaf } from './leaf.ts';
-import type { RollEffect, RollEvent, RollState } from './state.ts';
+import { doneBy, type RollEffect, type RollEvent, type RollState } from './state.ts';
 
 /** While a session is open, an effect may cost a process no more often than this, in milliseconds. */
 const ONLINE_MS = 6 * 3_600_000;
@@ -10,12 +10,6 @@ const OFFLINE_MS = 5 * 60_000;
 const KEPT = 4;
 
 const ADVICE = 'See `newleaf check`. newleaf goes on with what it has, and tries this again by itself.';
-
-export interface Heeded {
-  readonly state: RollState;
-  readonly event: RollEvent;
-  readonly restart?: true;
-}
 
 /**
  * A new process heals a module that has lost its state, but a module that always answers one effect so would keep the gateway
@@ -28,7 +22,10 @@ export interface Heeded {
  * | any other                                    | long ago (6 hours; 5 minutes if offline) | a new process            |
  * | any other                                    | a moment ago                             | NL-TOKEN-FAILED, `again` |
  */
-export function heed(state: RollState, event: RollEvent): Heeded {
+export function heed(
+  state: RollState,
+  event: RollEvent,
+): { readonly state: RollState; readonly event: RollEvent; readonly restart?: true } {
   if (event.kind !== 'failed') return { state: well(state, event), event };
   const { effect, failure: met, at } = event;
   if (met.code !== 'NL-TOKEN-POISONED') return { state, event };
@@ -65,26 +62,10 @@ function nameOf(effect: RollEffect): string {
 /** Forgets effects that have succeeded since. */
 function well(state: RollState, event: RollEvent): RollState {
   const { poisoned, ...clean } = state;
-  const done = doneBy(event);
-  if (poisoned === undefined || done === undefined) return state;
+  const kind = doneBy(event);
+  if (poisoned === undefined || kind === undefined) return state;
+  const done = 'thumbprint' in event ? `${kind} ${event.thumbprint}` : kind;
   const left = poisoned.filter(({ effect }) => effect !== done);
   if (left.length === poisoned.length) return state;
   return left.length === 0 ? clean : { ...clean, poisoned: left };
-}
-
-function doneBy(event: RollEvent): string | undefined {
-  switch (event.kind) {
-    case 'key-generated':
-      return 'generate-key' satisfies RollEffect['kind'];
-    case 'leaf-issued':
-      return 'request-leaf' satisfies RollEffect['kind'];
-    case 'key-destroyed':
-      return 'destroy-key' satisfies RollEffect['kind'];
-    case 'registered':
-      return `register ${event.thumbprint}`;
-    case 'connected':
-      return `connect ${event.thumbprint}`;
-    default:
-      return undefined;
-  }
 }

@@ -1,7 +1,7 @@
-import { type Code, type Failure, failure } from '../failure/failure.ts';
+import { type Failure, failure } from '../failure/failure.ts';
 import { isEndorsed, type Leaf } from './leaf.ts';
 import { clockFloor, dueAt, isCredible, type Terms } from './plan.ts';
-import type { Alarm, Next, Outcome, Phase, Request, RollState } from './state.ts';
+import type { Alarm, Next, Outcome, Phase, Request, RollState, Transition } from './state.ts';
 
 /**
  * `newleaf status --json`, `GET /v1/status` and the method `leafStatus`. Kept stable: fields are added, never renamed. All times
@@ -28,13 +28,7 @@ export interface Status {
   readonly last?: OutcomeStatus;
   /** The newest first. */
   readonly outcomes: readonly OutcomeStatus[];
-  readonly trail: readonly {
-    readonly at: string;
-    readonly from: Phase;
-    readonly to: Phase;
-    readonly why: string;
-    readonly code?: Code;
-  }[];
+  readonly trail: readonly (Omit<Transition, 'at'> & { readonly at: string })[];
   readonly clock: { readonly credible: boolean; readonly floor: string };
   /** How near the end of the leaf is, once its renewal is overdue. */
   readonly alarm?: Alarm;
@@ -43,11 +37,7 @@ export interface Status {
   readonly person: boolean;
 }
 
-export interface LeafStatus {
-  readonly cn: string;
-  readonly thumbprint: string;
-  readonly issuer: string;
-  readonly serial: string;
+export interface LeafStatus extends Pick<Leaf, 'cn' | 'thumbprint' | 'issuer' | 'serial'> {
   readonly notBefore: string;
   readonly notAfter: string;
   readonly slot: Leaf['key']['slot'];
@@ -63,20 +53,13 @@ export interface NextStatus {
   readonly trouble?: Trouble;
 }
 
-export interface RequestStatus {
-  readonly id: string;
-  readonly action: Request['action'];
-  readonly reason: Request['reason'];
-  readonly from: Request['from'];
+export interface RequestStatus extends Omit<Request, 'at'> {
   readonly at: string;
 }
 
-export interface OutcomeStatus extends RequestStatus {
+export interface OutcomeStatus extends RequestStatus, Partial<Pick<Failure, 'code' | 'message' | 'advice'>> {
   readonly outcome: Outcome['outcome'];
   readonly endedAt: string;
-  readonly code?: Code;
-  readonly message?: string;
-  readonly advice?: string;
 }
 
 export type Trouble = Pick<Failure, 'code' | 'message' | 'advice' | 'cause'>;

@@ -5,7 +5,7 @@ import { remaining } from './look.ts';
 import { clockFloor, dueAt, isCredible } from './plan.ts';
 import type { Rule, Signal, Standing } from './signal.ts';
 import { isProbeOfCurrent, waitsFor } from './single-flight.ts';
-import type { Decision, Outcome, RollState } from './state.ts';
+import type { Action, Decision, Outcome, Reason, RollState } from './state.ts';
 
 /** An assignment that the hub refuses twice in a row: asking DPS a third time does not help. */
 const UNPROVEN_ASSIGNMENTS = 2;
@@ -18,6 +18,16 @@ const ignore = (why: string, untilMs?: number): Decision => ({
   why,
   ...(untilMs !== undefined && { untilMs }),
 });
+
+/** The same answer to each signal of a kind. */
+const each =
+  (kind: Signal['kind'], decision: Decision): Rule =>
+  (signal) =>
+    signal.kind === kind ? decision : undefined;
+
+/** Work at each signal of a kind, which is the reason, too. */
+const acting = (kind: Signal['kind'] & Reason, action: Action, why: string): Rule =>
+  each(kind, { action, reason: kind, why });
 
 /** A hub that lags DPS would otherwise cost a registration for each of its refusals. */
 export const graceRule: Rule = (signal, { state }) => {
@@ -62,38 +72,25 @@ export const clockRule: Rule = (signal, { state, terms, now }) => {
 };
 
 /** No server accepts it any more. */
-export const candidateExpiredRule: Rule = (signal) =>
-  signal.kind === 'candidate-expired' ? { action: 'drop', why: signal.kind } : undefined;
+export const candidateExpiredRule = each('candidate-expired', { action: 'drop', why: 'candidate-expired' });
 
 /** The key of the waiting CSR makes room. */
-export const newKeyRule: Rule = (signal) =>
-  signal.kind === 'new-key' ? { action: 'drop', why: 'another key is asked for' } : undefined;
+export const newKeyRule = each('new-key', { action: 'drop', why: 'another key is asked for' });
 
 /** A delivered leaf was verified before it came here. */
-export const deliveredRule: Rule = (signal) =>
-  signal.kind === 'delivered' ? { action: 'roll', reason: 'delivered', why: 'a leaf was delivered' } : undefined;
+export const deliveredRule = acting('delivered', 'roll', 'a leaf was delivered');
 
 /** The hub knows another leaf, or the gateway was moved: DPS says which. */
-export const rejectedRule: Rule = (signal) =>
-  signal.kind === 'rejected'
-    ? { action: 're-register', reason: 'rejected', why: 'the hub refuses the leaf' }
-    : undefined;
+export const rejectedRule = acting('rejected', 're-register', 'the hub refuses the leaf');
 
 /** The hub may be gone for good, or the gateway was moved: only DPS can tell (azure.md rows 15 and 17). */
-export const unreachedRule: Rule = (signal) =>
-  signal.kind === 'unreached'
-    ? { action: 're-register', reason: 'unreached', why: 'no hub has answered for a quarter of an hour or more' }
-    : undefined;
+export const unreachedRule = acting('unreached', 're-register', 'no hub has answered for a quarter of an hour or more');
 
 /** The leaf of a factory key is registered as it is. */
-export const givenKeyRule: Rule = (signal) =>
-  signal.kind === 'given-key'
-    ? { action: 're-register', reason: 'given-key', why: 'the token brought a leaf of its own' }
-    : undefined;
+export const givenKeyRule = acting('given-key', 're-register', 'the token brought a leaf of its own');
 
 /** The first leaf. */
-export const provisioningRule: Rule = (signal) =>
-  signal.kind === 'provisioning' ? { action: 'roll', reason: 'provisioning', why: 'there is no leaf yet' } : undefined;
+export const provisioningRule = acting('provisioning', 'roll', 'there is no leaf yet');
 
 /** The next rung of a ladder is due: of a parked candidate, or of a stranded gateway. */
 export const probeRule: Rule = (signal, { state }) => {
@@ -134,14 +131,9 @@ export function dueRule(signal: Signal, { state, terms, now }: Standing): Decisi
   const failed = state.outcomes.findIndex(({ reason, outcome }) => reason !== 'due' || outcome === 'done');
   const until = pausedUntil(failed === -1 ? state.outcomes : state.outcomes.slice(0, failed), state, now);
   if (until !== undefined) return ignore('the last renewal failed a moment ago', until);
-  const expired = now >= state.current.notAfter;
-  return {
-    action: 'roll',
-    reason: 'due',
-    why: expired
-      ? 'the leaf has expired'
-      : `the leaf was due at ${new Date(dueAt(state.current, terms.renewAt) ?? now).toISOString()}`,
-  };
+  const due = new Date(dueAt(state.current, terms.renewAt) ?? now).toISOString();
+  const why = now >= state.current.notAfter ? 'the leaf has expired' : `the leaf was due at ${due}`;
+  return { action: 'roll', reason: 'due', why };
 }
 
 /** DPS may refuse the new configuration for days, while the hub accepts the leaf: it is not asked each minute. */

@@ -20,7 +20,6 @@ export type Signal =
   | { readonly kind: 'probe' }
   | { readonly kind: 'candidate-expired' };
 
-/** The input of the rules. */
 export interface Standing {
   readonly state: RollState;
   readonly terms: Terms;

@@ -1,11 +1,9 @@
-import { getsNoRegistration, isStuck } from './look.ts';
+import { getsNoRegistration, isStuck, WAITING } from './look.ts';
 import type { Signal } from './signal.ts';
 import type { Phase, RollState } from './state.ts';
 
 const resting: ReadonlySet<Phase> = new Set<Phase>(['unprovisioned', 'serving', 'stranded', 'retiring-key']);
 
-/** Work that waits for the token or for an issuer, perhaps for days: signals about the current leaf are answered in between. */
-const WAITING: ReadonlySet<Phase> = new Set<Phase>(['generating-key', 'requesting-leaf']);
 const interruptible = new Set([...resting, ...WAITING]);
 
 /** A roll that waits for its issuer accepts a delivered leaf. */

@@ -16,17 +16,19 @@ import { type Assignment, type KeyRef, type Leaf, placeOf, type Slot } from './l
  *
  * README.md in this folder has the grid: which phase follows from which event (made from the tests).
  */
-export type Phase =
-  | 'unprovisioned'
-  | 'serving'
-  | 'registering'
-  | 'generating-key'
-  | 'requesting-leaf'
-  | 'registering-next'
-  | 'connecting-next'
-  | 'retiring-key'
-  | 'abandoning'
-  | 'stranded';
+export const PHASES = [
+  'unprovisioned',
+  'serving',
+  'registering',
+  'generating-key',
+  'requesting-leaf',
+  'registering-next',
+  'connecting-next',
+  'retiring-key',
+  'abandoning',
+  'stranded',
+] as const;
+export type Phase = (typeof PHASES)[number];
 
 export type Action = 're-register' | 'roll';
 
@@ -60,7 +62,7 @@ export interface Outcome extends Request {
 }
 
 /** A candidate that was refused, or that got no answer, is kept, and asked for again at `askAt` (wall clock, milliseconds). */
-export interface Parked {
+interface Parked {
   readonly failure: Failure;
   readonly times: number;
   readonly askAt: number;
@@ -94,7 +96,7 @@ export interface Next {
 }
 
 /** After this effect the module had lost its state, and the process was ended. */
-export interface Poisoned {
+interface Poisoned {
   readonly effect: string;
   readonly at: number;
 }
@@ -194,6 +196,17 @@ export type RollEvent = { readonly at: number; readonly draw: number } & (
   | { readonly kind: 'failed'; readonly effect: RollEffect; readonly failure: Failure; readonly again?: true }
   | { readonly kind: 'lost'; readonly thumbprint: string; readonly heldMs: number; readonly failure: Failure }
 );
+
+const DONE: Partial<Record<RollEvent['kind'], RollEffect['kind']>> = {
+  'key-generated': 'generate-key',
+  'leaf-issued': 'request-leaf',
+  registered: 'register',
+  connected: 'connect',
+  'key-destroyed': 'destroy-key',
+};
+
+/** The effect that has just ended well. */
+export const doneBy = ({ kind }: RollEvent): RollEffect['kind'] | undefined => DONE[kind];
 
 export type Of<K extends RollEvent['kind']> = Extract<RollEvent, { kind: K }>;
 

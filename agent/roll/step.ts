@@ -1,7 +1,7 @@
 import { type Failure, failure } from '../failure/failure.ts';
 import { effectFailed, issuerRefused } from './failed.ts';
 import { withIntended } from './intended.ts';
-import { freeSlot, hasSpareKey, isCured, isStrandedCsr, keyOf, RETIRE_TRIES } from './look.ts';
+import { freeSlot, hasSpareKey, isCured, isStrandedCsr, keyOf, REGISTERING, RETIRE_TRIES } from './look.ts';
 import {
   accept,
   begin,
@@ -254,14 +254,13 @@ function connected(state: RollState, event: Of<'connected'>): RollState {
   const accepted = { ...calm(state), ...open, rejected: false };
   // The hub accepts the leaf, whatever DPS said of it: the gateway is not stranded.
   if (state.phase === 'stranded') return settle(accepted, event, 'connected');
-  const pending = state.phase === 'registering' || state.phase === 'registering-next' || state.phase === 'abandoning';
   // DPS was about to be asked for another hub, and this one has come back.
   if (state.phase === 'registering' && state.request?.reason === 'unreached') {
     return settle(finish(accepted, event, 'done'), event, 'connected');
   }
   // A roll was interrupted to ask for another hub, or for the same once more.
   if (state.phase === 'registering' && state.request?.action === 'roll') return settle(accepted, event, 'connected');
-  if (pending) return accepted;
+  if (REGISTERING.has(state.phase)) return accepted;
   if (isCured(accepted)) return settle(cured(accepted, event), event, 'connected');
   const through = ended(accepted, event);
   const alone = dropCure(through);

@@ -1,6 +1,6 @@
 import type { Failure } from '../failure/failure.ts';
 import { AGAIN, PATIENCE, unanswered } from './look.ts';
-import { begin, finish, type Moved, move, park, toAskForHub, toRegisterNext } from './moves.ts';
+import { begin, finish, type Moved, move, park, toRegisterNext } from './moves.ts';
 import type { Decision, Of, RollState } from './state.ts';
 
 /** The ladder of a registration takes three minutes to its fifth rung. */
@@ -40,7 +40,7 @@ function askAnew(state: RollState, event: Of<'failed'>, decision?: Decision): Ro
   if (current !== undefined && online === undefined && unreached > AGAIN) {
     return { ...tryCurrent(state, event, event.failure), unreached: 0 };
   }
-  return toAskForHub(state, next, event, decision.reason);
+  return toRegisterNext(state, next, event, decision.reason);
 }
 
 /** DPS does not answer about one leaf: it may answer about the other. The ladder goes on, so DPS gets no more calls for that. */
@@ -55,7 +55,6 @@ function tryOther(state: RollState, event: Of<'failed'>, failure: Failure): Roll
   return isOther && waits ? toRegisterNext(state, next, event, 'unheard') : state;
 }
 
-/** Parks the candidate, and registers the current leaf again. */
 function tryCurrent(state: RollState, event: Of<'failed'>, failure: Failure): RollState {
   if (state.next === undefined) return state;
   const { assignment: _, ...unassigned } = state.next;

@@ -57,12 +57,8 @@ export async function writeIfOther(path: string, text: string, mode: number): Pr
  * existing one keeps its own.
  * @throws Fault NL-STATE-WRITE
  */
-export async function makeDirectory(path: string): Promise<void> {
-  try {
-    await makeMissing(path);
-  } catch (cause) {
-    throw unwritable(path, cause);
-  }
+export function makeDirectory(path: string): Promise<void> {
+  return makeMissing(path).catch((cause: unknown) => Promise.reject(unwritable(path, cause)));
 }
 
 async function makeMissing(path: string): Promise<void> {

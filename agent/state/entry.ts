@@ -1,6 +1,7 @@
 import {
   array,
   boolean,
+  entriesFromList,
   type GenericSchema,
   literal,
   number,
@@ -12,46 +13,24 @@ import {
   unknown,
   ValiError,
 } from 'valibot';
-import { ALARMS, type Phase, type RollState } from '../roll/state.ts';
+import { ALARMS, PHASES, type RollState } from '../roll/state.ts';
 
 /** The part of the state that is written: a start begins without a session. */
 export type Entry = Omit<RollState, 'online' | 'flaps' | 'unreached' | 'unheard'>;
 
-const PHASES: readonly Phase[] = [
-  'unprovisioned',
-  'serving',
-  'registering',
-  'generating-key',
-  'requesting-leaf',
-  'registering-next',
-  'connecting-next',
-  'retiring-key',
-  'abandoning',
-  'stranded',
-];
-
 const key = object({ slot: picklist(['a', 'b', 'given']), id: string() });
 const leaf = object({
   key,
-  chain: string(),
-  thumbprint: string(),
-  cn: string(),
-  serial: string(),
-  issuer: string(),
-  notBefore: number(),
-  notAfter: number(),
+  ...entriesFromList(['chain', 'thumbprint', 'cn', 'serial', 'issuer'], string()),
+  ...entriesFromList(['notBefore', 'notAfter'], number()),
 });
 const assignment = object({
-  hub: string(),
-  deviceId: string(),
-  substatus: optional(string()),
-  key: optional(string()),
+  ...entriesFromList(['hub', 'deviceId'], string()),
+  ...entriesFromList(['substatus', 'key'], optional(string())),
 });
 const failure = object({
   kind: picklist(['transient', 'refused', 'broken']),
-  code: string(),
-  message: string(),
-  advice: string(),
+  ...entriesFromList(['code', 'message', 'advice'], string()),
 });
 const request = object({
   id: string(),
@@ -67,17 +46,14 @@ const ENTRY = object({
   current: optional(leaf),
   next: optional(
     object({
-      slot: picklist(['a', 'b', 'given']),
-      id: optional(string()),
-      intended: optional(string()),
+      slot: key.entries.slot,
+      ...entriesFromList(['id', 'intended'], optional(string())),
       leaf: optional(leaf),
       assignment: optional(assignment),
       sent: boolean(),
-      waiting: optional(literal(true)),
-      renewed: optional(literal(true)),
+      ...entriesFromList(['waiting', 'renewed'], optional(literal(true))),
       parked: optional(object({ failure, times: number(), askAt: number() })),
-      denied: optional(literal(true)),
-      unwanted: optional(literal(true)),
+      ...entriesFromList(['denied', 'unwanted'], optional(literal(true))),
       refusals: optional(number()),
     }),
   ),
@@ -128,7 +104,6 @@ function phaseLacks({ phase, current, next, retire }: Entry): string | undefined
   return phase === 'retiring-key' && retire === undefined ? 'key to retire' : undefined;
 }
 
-/** The written part of a state. */
 export function entryOf(state: RollState): Entry {
   const { online: _, flaps: _flaps, unreached: _unreached, unheard: _unheard, ...entry } = state;
   return entry;

@@ -15,7 +15,7 @@ export interface Journal<E> {
   write(entry: E): Promise<void>;
 }
 
-export interface JournalOptions<E> {
+interface JournalOptions<E> {
   readonly directory: string;
   /** Gives the entry its type, or throws an Error with the reason. */
   readonly validate: (entry: unknown) => E;

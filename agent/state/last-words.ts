@@ -5,7 +5,7 @@ import { CODES } from '../failure/failure.ts';
 import { readRegular, writeAtomically } from './durable.ts';
 
 /** Why a daemon has ended: until another runs, there is no process for `newleaf status` to ask. */
-export interface LastWords extends Pick<Failure, 'code' | 'message' | 'advice'> {
+interface LastWords extends Pick<Failure, 'code' | 'message' | 'advice'> {
   /** ISO 8601. */
   readonly at: string;
 }

@@ -1,4 +1,4 @@
-export interface Limit {
+interface Limit {
   /** Ends the wait with the reason of the signal. */
   readonly abort?: AbortSignal | undefined;
   /** Ends the wait after this time, in milliseconds, with the error of `late`. */

@@ -1,7 +1,8 @@
 import { TpmSecurityClient } from 'azure-iot-security-tpm';
 import tss, { type TPMT_PUBLIC, type Tpm, type TpmDevice, type TpmError as TssError } from 'tss.js';
+import { reasonOf } from '../reason.ts';
 import type { Device } from './device.ts';
-import { reasonOf, TpmError, type TpmErrorKind } from './error.ts';
+import { TpmError, type TpmErrorKind } from './error.ts';
 import { PassingTpm } from './passing.ts';
 import type { Tpm as Operations } from './tpm.ts';
 
@@ -125,7 +126,6 @@ function deviceFor(device: Device, fail: (error: unknown) => void): TpmDevice {
   };
 }
 
-/** Calls the SDK, which answers by callback. */
 function asked<T = void>(call: (done: (error: Error, value?: T) => void) => void): Promise<T> {
   return new Promise((resolve, reject) => {
     call((error, value) => (error ? reject(error) : resolve(value as T)));

@@ -1,6 +1,8 @@
+import { once } from 'node:events';
 import { type FileHandle, open, stat } from 'node:fs/promises';
-import { connect, type Socket } from 'node:net';
-import { reasonOf, TpmError } from './error.ts';
+import { connect } from 'node:net';
+import { reasonOf } from '../reason.ts';
+import { TpmError } from './error.ts';
 
 /** A TPM that takes one command at a time, as raw bytes (TPM 2.0 Part 1, section 18). It is closed by the end of the process. */
 export interface Device {
@@ -14,18 +16,19 @@ export interface Device {
  * @param where a device file, or host:port of a TPM simulator for raw commands (swtpm)
  * @throws TpmError missing, denied, failed
  */
-export function openDevice(where: string): Promise<Device> {
-  return where.startsWith('/') ? openFile(where) : openSocket(where);
+export async function openDevice(where: string): Promise<Device> {
+  const isFile = where.startsWith('/');
+  const device = await (isFile ? openFile(where) : openSocket(where)).catch((error: unknown) => {
+    throw notOpened(where, error);
+  });
+  if (!isFile) await flush(device);
+  return device;
 }
 
 async function openFile(path: string): Promise<Device> {
-  try {
-    if (!(await stat(path)).isCharacterDevice()) throw new TpmError('missing', `${path} is no device.`);
-    const file = await open(path, 'r+');
-    return new RawDevice(fileChunks(file), (bytes) => file.write(bytes));
-  } catch (error) {
-    throw notOpened(path, error);
-  }
+  if (!(await stat(path)).isCharacterDevice()) throw new TpmError('missing', `${path} is no device.`);
+  const file = await open(path, 'r+');
+  return deviceOf(fileChunks(file), (bytes) => file.write(bytes));
 }
 
 /** The largest response of a TPM 2.0 (TPM_BUFFER_SIZE of the kernel, drivers/char/tpm/tpm.h). */
@@ -39,24 +42,11 @@ async function* fileChunks(file: FileHandle): AsyncGenerator<Buffer, void> {
   }
 }
 
-async function openSocket(where: string): Promise<Device> {
+function openSocket(where: string): Promise<Device> {
   const { hostname, port } = new URL(`tcp://${where}`);
   const socket = connect({ host: hostname.replace(/^\[|\]$/g, ''), port: Number(port), noDelay: true });
-  try {
-    await new Promise<void>((resolve, reject) => {
-      socket.once('connect', resolve);
-      socket.once('error', reject);
-    });
-  } catch (error) {
-    throw notOpened(where, error);
-  }
-  const device = new RawDevice(socketChunks(socket), (bytes) => socket.write(bytes));
-  await flush(device);
-  return device;
-}
-
-async function* socketChunks(socket: Socket): AsyncGenerator<Buffer, void> {
-  for await (const chunk of socket) yield chunk;
+  const device = deviceOf(socket[Symbol.asyncIterator](), (bytes) => socket.write(bytes));
+  return once(socket, 'connect').then(() => device);
 }
 
 const KINDS: Readonly<Record<string, TpmError['kind']>> = {
@@ -85,29 +75,23 @@ function notOpened(where: string, error: unknown): TpmError {
 const HEADER = 10;
 
 /** Chunks in, whole responses out: a socket or a terminal may cut a response anywhere. */
-class RawDevice implements Device {
-  readonly #chunks: AsyncGenerator<Buffer, void>;
-  readonly #write: (bytes: Uint8Array) => unknown;
-
-  constructor(chunks: AsyncGenerator<Buffer, void>, write: (bytes: Uint8Array) => unknown) {
-    this.#chunks = chunks;
-    this.#write = write;
-  }
-
-  async transact(command: Uint8Array): Promise<Buffer> {
-    try {
-      await this.#write(command);
-      let response = Buffer.alloc(0);
-      while (response.length < HEADER || response.length < response.readUInt32BE(2)) {
-        const { value } = await this.#chunks.next();
-        if (value === undefined) throw new Error('the TPM has gone');
-        response = Buffer.concat([response, value]);
+function deviceOf(chunks: AsyncIterator<Buffer>, write: (bytes: Uint8Array) => unknown): Device {
+  return {
+    async transact(command) {
+      try {
+        await write(command);
+        let response = Buffer.alloc(0);
+        while (response.length < HEADER || response.length < response.readUInt32BE(2)) {
+          const { value } = await chunks.next();
+          if (value === undefined) throw new Error('the TPM has gone');
+          response = Buffer.concat([response, value]);
+        }
+        return response;
+      } catch (error) {
+        throw new TpmError('failed', `The TPM does not answer: ${reasonOf(error)}.`, error);
       }
-      return response;
-    } catch (error) {
-      throw new TpmError('failed', `The TPM does not answer: ${reasonOf(error)}.`, error);
-    }
-  }
+    },
+  };
 }
 
 const NO_SESSIONS = 0x8001;

@@ -3,20 +3,8 @@
  * DPS does not open in this TPM. `key`: there is no identity key to sign with. `busy`: another program holds the device alone.
  * `password`, `locked` and `full`: the owner of the TPM must correct it.
  */
-export const TPM_ERROR_KINDS = [
-  'missing',
-  'denied',
-  'busy',
-  'blob',
-  'key',
-  'password',
-  'locked',
-  'full',
-  'failed',
-] as const;
-export type TpmErrorKind = (typeof TPM_ERROR_KINDS)[number];
+export type TpmErrorKind = 'missing' | 'denied' | 'busy' | 'blob' | 'key' | 'password' | 'locked' | 'full' | 'failed';
 
-/** The only error of hsm/tpm. */
 export class TpmError extends Error {
   override readonly name = 'TpmError';
   readonly kind: TpmErrorKind;
@@ -26,5 +14,3 @@ export class TpmError extends Error {
     this.kind = kind;
   }
 }
-
-export const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,6 +1,7 @@
 import tss, { type TPM_ALG_ID, type TPM_HANDLE, type TpmError as TssError } from 'tss.js';
 
 type Done = (error: TssError) => void;
+type Signed = (error: TssError, hmac?: Buffer) => void;
 /** The type wants an error; tss.js itself passes null where there is none. */
 const none = null as unknown as TssError;
 
@@ -25,12 +26,7 @@ export class PassingTpm extends tss.Tpm {
     else super.FlushContext(handle, done);
   }
 
-  override HMAC(
-    handle: TPM_HANDLE,
-    buffer: Buffer,
-    hashAlg: TPM_ALG_ID,
-    done: (error: TssError, hmac?: Buffer) => void,
-  ): void {
+  override HMAC(handle: TPM_HANDLE, buffer: Buffer, hashAlg: TPM_ALG_ID, done: Signed): void {
     super.HMAC(this.#key ?? handle, buffer, hashAlg, (error, hmac) => {
       if (this.#key === undefined) done(error, hmac);
       else super.FlushContext(this.#key, () => done(error, hmac));

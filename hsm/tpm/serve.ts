@@ -1,7 +1,8 @@
 import type { Job } from '../job.ts';
+import { reasonOf } from '../reason.ts';
 import { Chip, type Operation } from './chip.ts';
 import { openDevice } from './device.ts';
-import { reasonOf, TpmError } from './error.ts';
+import { TpmError } from './error.ts';
 
 /**
  * The job of the process that hsm/tpm/tpm.ts starts. It ends with the first failure, and the next call starts another.

@@ -38,8 +38,8 @@ export const BESIDE: readonly Mutation[] = [
   of(
     'failed.ts',
     'a refusal in the grace gives the session up',
-    "resting || state.phase === 'generating-key' || state.phase === 'requesting-leaf';",
-    'resting;',
+    'if (resting || WAITING.has(state.phase)) return',
+    'if (resting) return',
   ),
   of(
     'parked.ts',

@@ -54,6 +54,7 @@ suite('a name with two addresses, of which one is slow and the other dead, is re
       registrationId: 'gw-0001',
       tpm: new SoftTpm(),
       contextFor: async () => trust,
+      now: Date.now,
     });
     await taking(() => assert.rejects(dps.register(leafNamed('AB'), never), { message: /registration ID/ }));
   });

@@ -42,12 +42,7 @@ function header(directory: string, name: string, size: number, at: number): Buff
   put('root', 297);
   put(directory, 345);
   // "The chksum field shall be [...] the simple sum of all octets in the header", itself counted as blanks.
-  put(
-    `${octal(
-      block.reduce((sum, byte) => sum + byte, 0),
-      7,
-    )}\0`,
-    148,
-  );
+  const sum = block.reduce((before, byte) => before + byte, 0);
+  put(`${octal(sum, 7)}\0`, 148);
   return block;
 }

@@ -33,12 +33,8 @@ async function collected(
   try {
     const found = await make(scene);
     if (found === undefined) return [];
-    const text =
-      typeof found === 'string'
-        ? isPublic === true
-          ? found
-          : redact(found)
-        : `${JSON.stringify(redactJson(found, redact), undefined, 1)}\n`;
+    const json = () => `${JSON.stringify(redactJson(found, redact), undefined, 1)}\n`;
+    const text = typeof found !== 'string' ? json() : isPublic === true ? found : redact(found);
     return [{ name, about, content: Buffer.from(text) }];
   } catch (error) {
     const trouble = redact(reasonOf(error));

@@ -1,7 +1,6 @@
 import { askSocket } from '../../control/client.ts';
 import { run as showStatus } from '../status/command.ts';
-import type { Part, Scene } from './part.ts';
-import { printed } from './program.ts';
+import { type Part, printed, type Scene } from './part.ts';
 import { textOf } from './settings.ts';
 
 const WAIT_MS = 10_000;
@@ -14,56 +13,43 @@ async function asked({ settings }: Scene, path: string): Promise<string | object
   return typeof body === 'object' && body !== null ? body : String(body);
 }
 
-const screen: Part = {
-  name: 'status.txt',
-  about: '`newleaf status`',
-  async make({ settings, env, now }) {
-    let text = '';
-    const paper = { write: (more: string) => (text += more) };
-    const args = { command: 'status', options: { config: settings.file }, positionals: [] } as const;
-    const exit = await showStatus(args, { out: paper, err: paper, env, now: () => now });
-    return `${text}\n(exit code ${exit})\n`;
+export const DAEMON_PARTS: readonly Part[] = [
+  {
+    name: 'status.txt',
+    about: '`newleaf status`',
+    async make({ settings, env, now }) {
+      let text = '';
+      const paper = { write: (more: string) => (text += more) };
+      const args = { command: 'status', options: { config: settings.file }, positionals: [] } as const;
+      const exit = await showStatus(args, { out: paper, err: paper, env, now: () => now });
+      return `${text}\n(exit code ${exit})\n`;
+    },
   },
-};
-
-const status: Part = {
-  name: 'status.json',
-  about: 'the same, for programs',
-  make: (scene) => asked(scene, '/v1/status'),
-};
-
-const metrics: Part = {
-  name: 'metrics.txt',
-  about: 'what monitoring sees (/metrics)',
-  make: (scene) => asked(scene, '/metrics'),
-};
-
-/** In a process of its own: a module may hang or crash. */
-const check: Part = {
-  name: 'check.json',
-  about: '`newleaf check`: token, leaf, network, time and more',
-  async make({ itself, settings }) {
-    const said = await printed([...itself, 'check', '--json', '--config', settings.file], CHECK_MS);
-    try {
-      return JSON.parse(said.split('\n').find((line) => line.startsWith('{"schema"')) ?? said) as object;
-    } catch {
-      return said;
-    }
+  /** Names and counts: keys and messages of the programs are not in this answer. */
+  {
+    name: 'programs.json',
+    about: 'the programs that send through newleaf, and what waits',
+    make: (scene) => asked(scene, '/v1/uplink'),
   },
-};
-
-const log: Part = {
-  name: 'log.txt',
-  about: `the last ${LOG_LINES} lines of the log`,
-  make: () =>
-    printed(['journalctl', '--unit=newleaf', '--no-pager', '--output=short-iso-precise', `--lines=${LOG_LINES}`]),
-};
-
-/** Names and counts: keys and messages of the programs are not in this answer. */
-const programs: Part = {
-  name: 'programs.json',
-  about: 'the programs that send through newleaf, and what waits',
-  make: (scene) => asked(scene, '/v1/uplink'),
-};
-
-export const DAEMON_PARTS: readonly Part[] = [screen, status, programs, check, metrics, log];
+  { name: 'status.json', about: 'the same, for programs', make: (scene) => asked(scene, '/v1/status') },
+  /** In a process of its own: a module may hang or crash. */
+  {
+    name: 'check.json',
+    about: '`newleaf check`: token, leaf, network, time and more',
+    async make({ itself, settings }) {
+      const said = await printed([...itself, 'check', '--json', '--config', settings.file], CHECK_MS);
+      try {
+        return JSON.parse(said.split('\n').find((line) => line.startsWith('{"schema"')) ?? said) as object;
+      } catch {
+        return said;
+      }
+    },
+  },
+  { name: 'metrics.txt', about: 'what monitoring sees (/metrics)', make: (scene) => asked(scene, '/metrics') },
+  {
+    name: 'log.txt',
+    about: `the last ${LOG_LINES} lines of the log`,
+    make: () =>
+      printed(['journalctl', '--unit=newleaf', '--no-pager', '--output=short-iso-precise', `--lines=${LOG_LINES}`]),
+  },
+];

@@ -8,22 +8,17 @@ const MOST_BELOW = 100;
 /** As deep as newleaf writes: uplink/NAME/queue/. */
 const DEEPEST = 4;
 
-interface Place {
-  /** Below the directory that is listed, empty for itself. */
-  readonly name: string;
-  readonly depth: number;
-}
-
 /**
  * Names, owners and modes in a directory, the top level first. Walked by hand: the group may put links into the inbox, and
  * readdir of node 20 and 24 with `recursive` follows them, in circles without an end.
  */
 export async function listing(directory: string): Promise<readonly string[]> {
   const rows: string[] = [];
-  const ahead: Place[] = [{ name: '', depth: 1 }];
+  // By their paths below this directory.
+  const ahead = [{ inside: '', depth: 1 }];
   let left = MOST_NAMES - 1;
   for (let place = ahead.shift(); place !== undefined && left > 0; place = ahead.shift()) {
-    const { name: inside, depth } = place;
+    const { inside, depth } = place;
     const most = depth === 1 ? left : Math.min(left, MOST_BELOW);
     try {
       const { names, folders, isMore } = await namesIn(join(directory, inside), most);
@@ -31,7 +26,7 @@ export async function listing(directory: string): Promise<readonly string[]> {
       rows.push(...(await Promise.all(names.map((name) => row(directory, join(inside, name))))));
       if (isMore) rows.push(`(and more in ${inside || '.'})`);
       left -= names.length;
-      if (depth < DEEPEST) ahead.push(...folders.map((name) => ({ name: join(inside, name), depth: depth + 1 })));
+      if (depth < DEEPEST) ahead.push(...folders.map((name) => ({ inside: join(inside, name), depth: depth + 1 })));
     } catch (error) {
       rows.push(String(error));
     }

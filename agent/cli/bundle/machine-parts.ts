@@ -1,8 +1,7 @@
 import { readFile, realpath, stat, statfs } from 'node:fs/promises';
 import { arch, version as kernel, release } from 'node:os';
 import { builtAt, version } from '../../machine/build.ts';
-import type { Part } from './part.ts';
-import { printed } from './program.ts';
+import { type Part, printed } from './part.ts';
 import { textOf } from './settings.ts';
 
 /** Each by itself: where one fails, its sentence stands in the place of its text. */
@@ -15,20 +14,6 @@ async function each(parts: Readonly<Record<string, () => Promise<string>>>): Pro
 }
 
 const file = (path: string) => () => readFile(path, 'utf8');
-
-const versions: Part = {
-  name: 'versions.txt',
-  about: 'versions of newleaf, Node, OpenSSL, PKCS#11 module and system',
-  make: ({ settings }) =>
-    each({
-      newleaf: async () => `${version}, built ${builtAt === 0 ? 'from its sources' : new Date(builtAt).toISOString()}`,
-      node: async () => JSON.stringify(process.versions, undefined, 1),
-      kernel: async () => `${release()} ${kernel()} ${arch()}`,
-      'operating system': file('/etc/os-release'),
-      systemd: () => printed(['systemctl', '--version']),
-      'PKCS#11 module': () => moduleOf(textOf(settings, 'hsm.module')),
-    }),
-};
 
 /** check.json has what the module says of itself; this is which file it is, and from which package. */
 async function moduleOf(path: string | undefined): Promise<string> {
@@ -48,51 +33,58 @@ const PROPERTIES = [
   'ActiveEnterTimestamp,InactiveEnterTimestamp,WatchdogUSec,WatchdogTimestamp,MemoryCurrent,MemoryPeak,CPUUsageNSec,TasksCurrent',
   'User,Group,SupplementaryGroups,StateDirectory,PrivateDevices,ReadWritePaths',
 ].join(',');
+const UNITS = ['newleaf.service', 'newleaf-fallback.service', 'newleaf-fallback.timer'];
 
-const unit: Part = {
-  name: 'unit.txt',
-  about: 'what systemd says of the units',
-  make: () => {
-    const units = ['newleaf.service', 'newleaf-fallback.service', 'newleaf-fallback.timer'];
-    return each(
-      Object.fromEntries(
-        units.map((one) => [one, () => printed(['systemctl', 'show', one, `--property=${PROPERTIES}`])]),
-      ),
-    );
+const shown = (unit: string) => printed(['systemctl', 'show', unit, `--property=${PROPERTIES}`]);
+
+export const MACHINE_PARTS: readonly Part[] = [
+  {
+    name: 'versions.txt',
+    about: 'versions of newleaf, Node, OpenSSL, PKCS#11 module and system',
+    make: ({ settings }) =>
+      each({
+        newleaf: async () =>
+          `${version}, built ${builtAt === 0 ? 'from its sources' : new Date(builtAt).toISOString()}`,
+        node: async () => JSON.stringify(process.versions, undefined, 1),
+        kernel: async () => `${release()} ${kernel()} ${arch()}`,
+        'operating system': file('/etc/os-release'),
+        systemd: () => printed(['systemctl', '--version']),
+        'PKCS#11 module': () => moduleOf(textOf(settings, 'hsm.module')),
+      }),
   },
-};
-
-const resources: Part = {
-  name: 'resources.txt',
-  about: 'disk, memory and load',
-  make: ({ settings }) =>
-    each({
-      'disk of state.directory': async () => {
-        const { bavail, blocks, bsize, ffree, files } = await statfs(textOf(settings, 'state.directory') ?? '/');
-        return `${(bavail * bsize) >> 20} of ${(blocks * bsize) >> 20} MiB are free, ${ffree} of ${files} files`;
-      },
-      'memory (/proc/meminfo)': file('/proc/meminfo'),
-      'load (/proc/loadavg)': file('/proc/loadavg'),
-      'seconds up, and idle (/proc/uptime)': file('/proc/uptime'),
-    }),
-};
-
-const time: Part = {
-  name: 'time.txt',
-  about: 'the clock, and what keeps it right',
-  make: ({ now }) =>
-    each({
-      'this gateway says': async () => `${new Date(now).toISOString()} (${now})`,
-      timedatectl: () => printed(['timedatectl', 'show']),
-      'systemd-timesyncd': () => printed(['timedatectl', 'timesync-status']),
-      chrony: () => printed(['chronyc', '-n', 'tracking']),
-    }),
-};
-
-const network: Part = {
-  name: 'network.txt',
-  about: 'name servers and routes; what can be reached is in check.json',
-  make: () => each({ '/etc/resolv.conf': file('/etc/resolv.conf'), routes: () => printed(['ip', 'route']) }),
-};
-
-export const MACHINE_PARTS: readonly Part[] = [versions, unit, resources, time, network];
+  {
+    name: 'unit.txt',
+    about: 'what systemd says of the units',
+    make: () => each(Object.fromEntries(UNITS.map((unit) => [unit, () => shown(unit)]))),
+  },
+  {
+    name: 'resources.txt',
+    about: 'disk, memory and load',
+    make: ({ settings }) =>
+      each({
+        'disk of state.directory': async () => {
+          const { bavail, blocks, bsize, ffree, files } = await statfs(textOf(settings, 'state.directory') ?? '/');
+          return `${(bavail * bsize) >> 20} of ${(blocks * bsize) >> 20} MiB are free, ${ffree} of ${files} files`;
+        },
+        'memory (/proc/meminfo)': file('/proc/meminfo'),
+        'load (/proc/loadavg)': file('/proc/loadavg'),
+        'seconds up, and idle (/proc/uptime)': file('/proc/uptime'),
+      }),
+  },
+  {
+    name: 'time.txt',
+    about: 'the clock, and what keeps it right',
+    make: ({ now }) =>
+      each({
+        'this gateway says': async () => `${new Date(now).toISOString()} (${now})`,
+        timedatectl: () => printed(['timedatectl', 'show']),
+        'systemd-timesyncd': () => printed(['timedatectl', 'timesync-status']),
+        chrony: () => printed(['chronyc', '-n', 'tracking']),
+      }),
+  },
+  {
+    name: 'network.txt',
+    about: 'name servers and routes; what can be reached is in check.json',
+    make: () => each({ '/etc/resolv.conf': file('/etc/resolv.conf'), routes: () => printed(['ip', 'route']) }),
+  },
+];

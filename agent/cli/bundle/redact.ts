@@ -1,4 +1,3 @@
-/** The mark of a removed secret. */
 export const REDACTED = '[redacted]';
 
 /** Names of settings, options and fields whose value is a secret. `token` is none: it is where our keys are. */

@@ -2,29 +2,10 @@ import { X509Certificate } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import { readRegular } from '../../state/durable.ts';
 import { listing } from './listing.ts';
-import type { Part, Scene } from './part.ts';
-import { settingsInWords, textOf } from './settings.ts';
+import type { Part } from './part.ts';
+import { type Settings, settingsInWords, textOf } from './settings.ts';
 
-const directoryOf = ({ settings }: Scene): string => textOf(settings, 'state.directory') ?? '';
-
-const configuration: Part = {
-  name: 'configuration.txt',
-  about: 'the settings in effect, without private ones',
-  make: async ({ settings }) => settingsInWords(settings),
-};
-
-const state: Part = {
-  name: 'state.json',
-  about: 'what newleaf knows: leaves, assignment, phase, requests, trail',
-  async make(scene) {
-    const text = await readRegular(join(directoryOf(scene), 'state.json'));
-    try {
-      return withoutChains(JSON.parse(text)) as object;
-    } catch (error) {
-      return `It is no JSON: ${error}\n\n${text}`;
-    }
-  },
-};
+const directoryOf = (settings: Settings): string => textOf(settings, 'state.directory') ?? '';
 
 /** The certificates are in files of their own. */
 function withoutChains(value: unknown): unknown {
@@ -38,8 +19,8 @@ const certificates = (name: string, about: string): Part => ({
   name,
   about,
   isPublic: true,
-  async make(scene) {
-    const text = await readRegular(join(directoryOf(scene), name)).catch((error: NodeJS.ErrnoException) => {
+  async make({ settings }) {
+    const text = await readRegular(join(directoryOf(settings), name)).catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return undefined;
       throw error;
     });
@@ -49,24 +30,36 @@ const certificates = (name: string, about: string): Part => ({
   },
 });
 
-const files: Part = {
-  name: 'files.txt',
-  about: 'names, owners and modes of the files of newleaf',
-  async make(scene) {
-    const { settings } = scene;
-    const socket = textOf(settings, 'control.socket') ?? '';
-    const sockets = textOf(settings, 'uplink.sockets') ?? '';
-    const places = [dirname(settings.file), directoryOf(scene), dirname(socket), sockets];
-    const lists = [...new Set(places)].map(async (place) => [`${place}:`, ...(await listing(place)), ''].join('\n'));
-    return (await Promise.all(lists)).join('\n');
-  },
-};
-
 export const STATE_PARTS: readonly Part[] = [
-  configuration,
-  state,
+  {
+    name: 'configuration.txt',
+    about: 'the settings in effect, without private ones',
+    make: async ({ settings }) => settingsInWords(settings),
+  },
+  {
+    name: 'state.json',
+    about: 'what newleaf knows: leaves, assignment, phase, requests, trail',
+    async make({ settings }) {
+      const text = await readRegular(join(directoryOf(settings), 'state.json'));
+      try {
+        return withoutChains(JSON.parse(text)) as object;
+      } catch (error) {
+        return `It is no JSON: ${error}\n\n${text}`;
+      }
+    },
+  },
   certificates('leaf.pem', 'the current leaf'),
   certificates('chain.pem', 'the current leaf and its intermediates'),
   certificates('next.pem', 'the candidate that waits for its enrollment'),
-  files,
+  {
+    name: 'files.txt',
+    about: 'names, owners and modes of the files of newleaf',
+    async make({ settings }) {
+      const socket = textOf(settings, 'control.socket') ?? '';
+      const sockets = textOf(settings, 'uplink.sockets') ?? '';
+      const places = [dirname(settings.file), directoryOf(settings), dirname(socket), sockets];
+      const lists = [...new Set(places)].map(async (place) => [`${place}:`, ...(await listing(place)), ''].join('\n'));
+      return (await Promise.all(lists)).join('\n');
+    },
+  },
 ];

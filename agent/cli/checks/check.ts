@@ -1,5 +1,5 @@
 import { type X509Config, x509Of } from '../../config/config.ts';
-import { CODES, type Code } from '../../failure/failure.ts';
+import { CODES, type Code, Fault } from '../../failure/failure.ts';
 import type { Leaf } from '../../roll/leaf.ts';
 import type { Site } from './site.ts';
 
@@ -26,11 +26,13 @@ export interface Check {
   look(site: Site): Promise<Finding>;
 }
 
+/** Checks that only gateways with a leaf have. */
+export const ofLeaf = (checks: readonly Omit<Check, 'of'>[]): readonly Check[] =>
+  checks.map((check) => ({ of: 'x509', ...check }));
+
 export const ok = (message: string): Finding => ({ outcome: 'ok', message });
 
-export function warning(message: string, advice: string): Finding {
-  return { outcome: 'warning', message, advice };
-}
+export const warning = (message: string, advice: string): Finding => ({ outcome: 'warning', message, advice });
 
 export function skipped(message: string, advice?: string): Finding {
   return { outcome: 'skipped', message, ...(advice !== undefined && { advice }) };
@@ -44,6 +46,12 @@ export function failed(code: Code, message: string, advice: string = CODES[code]
 /** The configuration of a gateway that has a leaf. @throws Fault NL-CONFIG; NL-TPM-NO-LEAF, which examine.ts makes a skip */
 export const x509 = async (site: Site): Promise<X509Config> => x509Of((await site.config()).config);
 
+/** For a fault that another check reports. @throws every other error */
+export function faultOf(error: unknown): Fault {
+  if (error instanceof Fault) return error;
+  throw error;
+}
+
 export const NO_LEAF = skipped('There is no leaf yet.');
 
 /** As far as this user may see, there is no state. */
@@ -55,4 +63,28 @@ export async function currentLeaf(site: Site): Promise<Leaf | undefined> {
   await x509(site);
   const entry = await site.entry();
   return entry === 'absent' ? undefined : entry.current;
+}
+
+/** A look at the current leaf; skipped where there is none yet. */
+export const withLeaf =
+  (look: (leaf: Leaf, site: Site) => Promise<Finding>): Check['look'] =>
+  async (site) => {
+    const leaf = await currentLeaf(site);
+    return leaf === undefined ? NO_LEAF : look(leaf, site);
+  };
+
+/**
+ * The hub that DPS assigned, from the state file, or from the daemon where this user may not read that.
+ * @throws what is wrong with the state file
+ */
+export async function assignedHub(site: Site): Promise<string | undefined> {
+  try {
+    const entry = await site.entry();
+    return entry === 'absent' ? undefined : entry.assignment?.hub;
+  } catch (error) {
+    const status = await site.status().catch(() => {
+      throw error;
+    });
+    return status.hub?.host;
+  }
 }

@@ -14,7 +14,6 @@ export interface Dialled {
   readonly distrust?: string;
 }
 
-/** The server was not reached. */
 export class Unreached extends Error {
   override readonly name = 'Unreached';
   readonly stage: 'dns' | 'tcp' | 'tls';
@@ -50,12 +49,8 @@ export async function dial(host: string, ca: string, waitMs = 10_000): Promise<D
   const tls = connectTls({ socket, ca, host: name, servername: isIP(name) ? '' : name, rejectUnauthorized: false });
   try {
     await once(tls, 'secureConnect', { signal: AbortSignal.timeout(waitMs) });
-    return {
-      address,
-      port,
-      issuer: issuerOf(tls),
-      ...(!tls.authorized && { distrust: String(tls.authorizationError) }),
-    };
+    const judged = tls.authorized ? {} : { distrust: String(tls.authorizationError) };
+    return { address, port, issuer: issuerOf(tls), ...judged };
   } catch (cause) {
     throw new Unreached('tls', `${address} port ${port} answers, but TLS fails: ${whyUnreached(cause)}`, port, cause);
   } finally {
@@ -102,13 +97,8 @@ export async function reachServer(
     // A server that refuses the connection has been reached.
     const { code } = cause as NodeJS.ErrnoException;
     const isIpv6Only = code !== 'ECONNREFUSED' && isIP(name) === 0 && addresses.every((address) => isIP(address) === 6);
-    throw new Unreached(
-      'tcp',
-      `${tried} port ${port} cannot be reached: ${whyUnreached(cause)}`,
-      port,
-      cause,
-      isIpv6Only,
-    );
+    const message = `${tried} port ${port} cannot be reached: ${whyUnreached(cause)}`;
+    throw new Unreached('tcp', message, port, cause, isIpv6Only);
   }
 }
 

@@ -1,58 +1,107 @@
 import type { IssuerChoice } from '../../config/config.ts';
 import { Fault } from '../../failure/failure.ts';
-import { type Check, type Finding, failed, ok, skipped, warning, x509 } from './check.ts';
-import { askAuthorities, askToEnrol, waysOf } from './est.ts';
+import { authoritiesRequest, basicOf, enrolment } from '../../issuer/enrolment.ts';
+import { currentLeaf, type Finding, failed, faultOf, ofLeaf, ok, skipped, warning, x509 } from './check.ts';
+import { reach } from './reach.ts';
 import type { Site } from './site.ts';
 
-export const issuerReach: Check = {
-  id: 'issuer-reach',
-  describes: 'The issuer of leaves is there.',
-  of: 'x509',
-  needs: ['configuration'],
-  async look(site) {
-    const { issuer } = await x509(site);
-    if (issuer.kind === 'est') return askAuthorities(site, issuer);
-    if (issuer.kind === 'command') return program(site, issuer);
-    const by = issuer.kind === 'inbox' ? 'by the inbox or `newleaf install`' : 'over the hub';
-    return ok(`Leaves are signed elsewhere, and delivered ${by}.`);
-  },
-};
+type EstChoice = Extract<IssuerChoice, { kind: 'est' }>;
 
-export const issuerAuth: Check = {
-  id: 'issuer-auth',
-  describes: 'The EST server accepts the credentials of newleaf.',
-  of: 'x509',
-  needs: ['issuer-reach'],
-  async look(site) {
-    const { issuer } = await x509(site);
-    if (issuer.kind !== 'est') return skipped('Only an EST server gets credentials.');
-    const ways = await waysOf(site, issuer).catch((error: unknown) => {
-      if (error instanceof Fault) return undefined;
-      throw error;
-    });
-    // A fault of the state file has a line of its own, and so has the key below.
-    if (ways === undefined) return skipped('needs state-file');
-    const [way, other] = ways;
-    if (way === undefined) {
-      const advice = 'Set username and password_file, or a bootstrap identity, under [issuer.est].';
-      return failed('NL-EST-AUTH', 'There is no valid leaf, and nothing else to enrol with.', advice);
-    }
-    const isUsable = way !== 'leaf' || (await site.rehearse().then(yes, no));
-    if (!isUsable) return skipped('needs tls-handshake');
-    const found = await askToEnrol(site, issuer, way);
-    if (found.code !== 'NL-EST-AUTH' || other === undefined) return found;
-    const otherwise = await askToEnrol(site, issuer, other);
-    if (otherwise.outcome !== 'ok') return found;
-    return warning(`${found.message} Until then other credentials work: ${otherwise.message}`, found.advice ?? '');
-  },
-};
+const HTTPS = 443;
+const WRONG_PATH = 'Check the path and the label in issuer.est.url.';
+
+/** Name, TCP, TLS and trust; then the CA certificates, which an EST server gives without authentication (RFC 7030 section 4.1). */
+async function askAuthorities(site: Site, { url, ca_file: caFile }: EstChoice): Promise<Finding> {
+  const { host, hostname, port } = new URL(url);
+  const server = { side: 'EST', host: `${hostname}:${port || HTTPS}`, named: 'issuer.est.url' } as const;
+  const reached = await reach(site, { ...server, caFile, caSetting: 'issuer.est.ca_file' });
+  if (reached.outcome !== 'ok') return reached;
+  const ca = await site.authorities('issuer.est.ca_file', caFile);
+  const request = authoritiesRequest(url);
+  const reply = await site.exchange(request, ca, 'none').catch(refusal);
+  if (reply === 'refused') return ok(`${host} is trusted, and speaks only to clients with a certificate.`);
+  const { status } = reply;
+  if (status === 200) return ok(`${host} is trusted, and gives its CA certificates.`);
+  const answers = `${host} answers HTTP ${status} under ${request.url}.`;
+  if (status >= 500) return failed('NL-EST-SERVER', answers, 'Operator of the CA: look at its log.');
+  return failed('NL-EST-REFUSED', answers, WRONG_PATH);
+}
+
+/** A server may want a client certificate even for public answers. */
+function refusal(error: unknown): 'refused' {
+  if (error instanceof Fault && error.failure.code === 'NL-EST-AUTH') return 'refused';
+  throw error;
+}
+
+type Way = keyof typeof WAYS;
+
+const WAYS = {
+  leaf: { what: 'the current leaf', advice: 'Operator of the CA: is the issuer of the leaf still allowed to renew?' },
+  bootstrap: { what: 'the bootstrap identity', advice: 'Check issuer.est.bootstrap_cert and bootstrap_key.' },
+  password: { what: 'user name and password', advice: 'Check issuer.est.username and password_file.' },
+} as const;
+
+/** How the next leaf may be asked for, in the order of agent/issuer/est.ts: an issuer that refuses the leaf is asked again. */
+async function waysOf(site: Site, { bootstrap_key, password_file }: EstChoice): Promise<readonly Way[]> {
+  const leaf = await currentLeaf(site);
+  const first = bootstrap_key !== undefined ? 'bootstrap' : 'password';
+  return [
+    ...(leaf !== undefined && leaf.notAfter > site.now ? (['leaf'] as const) : []),
+    ...(bootstrap_key !== undefined || password_file !== undefined ? ([first] as const) : []),
+  ];
+}
+
+/** Asks for a leaf with our credentials and an empty request: a server judges the credentials before the request. */
+async function askToEnrol(site: Site, choice: EstChoice, way: Way): Promise<Finding> {
+  const { username, password_file = '' } = choice;
+  const ca = await site.authorities('issuer.est.ca_file', choice.ca_file);
+  const isNamed = way !== 'leaf' && username !== '';
+  const password = isNamed ? await site.text('issuer.est.password_file', password_file) : '';
+  const operation = way === 'leaf' ? 'simplereenroll' : 'simpleenroll';
+  const request = enrolment(choice.url, operation, isNamed ? basicOf(username, password) : undefined);
+  const { host } = new URL(choice.url);
+  const { what, advice } = WAYS[way];
+  const reply = await site.exchange(request, ca, way === 'password' ? 'none' : way).catch(refusal);
+  if (reply === 'refused') {
+    return failed('NL-EST-AUTH', `${host} does not accept ${what} in the TLS handshake.`, advice);
+  }
+  const { status } = reply;
+  if (status === 401 || status === 403) {
+    return failed('NL-EST-AUTH', `${host} does not accept ${what} (HTTP ${status}).`, advice);
+  }
+  if (status === 404 || status === 405) {
+    return failed('NL-EST-REFUSED', `${host} answers HTTP ${status} under ${request.url}.`, WRONG_PATH);
+  }
+  const said = `to a request without CSR, HTTP ${status}`;
+  if (status >= 500) return skipped(`${host} answered ${said}, which says nothing about our credentials.`);
+  return ok(`${host} accepts ${what}: ${said} is its answer.`);
+}
+
+async function auth(site: Site): Promise<Finding> {
+  const { issuer } = await x509(site);
+  if (issuer.kind !== 'est') return skipped('Only an EST server gets credentials.');
+  const ways = await waysOf(site, issuer).catch(faultOf);
+  // A fault of the state file has a line of its own, and so has the key below.
+  if (ways instanceof Fault) return skipped('needs state-file');
+  const [way, other] = ways;
+  if (way === undefined) {
+    const advice = 'Set username and password_file, or a bootstrap identity, under [issuer.est].';
+    return failed('NL-EST-AUTH', 'There is no valid leaf, and nothing else to enrol with.', advice);
+  }
+  const isUsable = way !== 'leaf' || (await site.rehearse().then(yes, no));
+  if (!isUsable) return skipped('needs tls-handshake');
+  const found = await askToEnrol(site, issuer, way);
+  if (found.code !== 'NL-EST-AUTH' || other === undefined) return found;
+  const otherwise = await askToEnrol(site, issuer, other);
+  if (otherwise.outcome !== 'ok') return found;
+  return warning(`${found.message} Until then other credentials work: ${otherwise.message}`, found.advice ?? '');
+}
 
 const yes = () => true;
 const no = () => false;
 
 /** Only a run would show more, and a run asks for a leaf. */
-async function program({ access, user }: Site, { argv }: Extract<IssuerChoice, { kind: 'command' }>): Promise<Finding> {
-  const [file = ''] = argv;
+async function program({ access, user }: Site, file: string): Promise<Finding> {
   try {
     await access(file, 'execute');
     return ok(`${file} can be run.`);
@@ -68,3 +117,24 @@ async function program({ access, user }: Site, { argv }: Extract<IssuerChoice, {
     return failed('NL-CMD-UNCONFIGURED', `${whose} may not run ${file}.`, advice);
   }
 }
+
+export const ISSUER_CHECKS = ofLeaf([
+  {
+    id: 'issuer-reach',
+    describes: 'The issuer of leaves is there.',
+    needs: ['configuration'],
+    async look(site) {
+      const { issuer } = await x509(site);
+      if (issuer.kind === 'est') return askAuthorities(site, issuer);
+      if (issuer.kind === 'command') return program(site, issuer.argv[0] ?? '');
+      const by = issuer.kind === 'inbox' ? 'by the inbox or `newleaf install`' : 'over the hub';
+      return ok(`Leaves are signed elsewhere, and delivered ${by}.`);
+    },
+  },
+  {
+    id: 'issuer-auth',
+    describes: 'The EST server accepts the credentials of newleaf.',
+    needs: ['issuer-reach'],
+    look: auth,
+  },
+]);

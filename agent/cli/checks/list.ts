@@ -1,61 +1,27 @@
 import type { Config } from '../../config/config.ts';
-import { chain } from './chain.ts';
+import { AZURE_CHECKS } from './azure.ts';
 import type { Check } from './check.ts';
 import { clock } from './clock.ts';
-import { configuration } from './configuration.ts';
-import { enrollment } from './enrollment.ts';
-import { issuerAuth, issuerReach } from './issuer.ts';
-import { keys } from './keys.ts';
-import { leafKey } from './leaf-key.ts';
-import { leafValidity } from './leaf-validity.ts';
-import { moduleLoads } from './module-loads.ts';
+import { DAEMON_CHECKS } from './daemon.ts';
+import { ISSUER_CHECKS } from './issuer.ts';
+import { LEAF_CHECKS } from './leaf.ts';
 import { permissions } from './permissions.ts';
-import { pin } from './pin.ts';
-import { dpsReach, hubReach } from './reach.ts';
-import { registrationId } from './registration-id.ts';
-import { dpsTls, hubTls } from './shaken.ts';
-import { socket } from './socket.ts';
-import { inbox, stateDirectory } from './state-directory.ts';
-import { stateFile } from './state-file.ts';
-import { tlsEngine } from './tls-engine.ts';
-import { tlsHandshake } from './tls-handshake.ts';
-import { tokenPresent } from './token-present.ts';
+import { STATE_CHECKS } from './state.ts';
+import { TOKEN_CHECKS } from './token.ts';
 import { tpm } from './tpm.ts';
-import { trouble } from './trouble.ts';
-import { unit } from './unit.ts';
 import { UPLINK_CHECKS } from './uplink.ts';
-import { version } from './version.ts';
 
 /** Every check, from the gateway outwards: a check stands after those it needs. */
 export const CHECKS: readonly Check[] = [
-  configuration,
-  stateFile,
-  stateDirectory,
-  inbox,
+  ...STATE_CHECKS,
   permissions,
   clock,
   tpm,
-  moduleLoads,
-  tokenPresent,
-  pin,
-  keys,
-  leafKey,
-  tlsEngine,
-  tlsHandshake,
-  leafValidity,
-  registrationId,
-  chain,
-  dpsReach,
-  dpsTls,
-  enrollment,
-  hubReach,
-  hubTls,
-  issuerReach,
-  issuerAuth,
-  unit,
-  socket,
-  version,
-  trouble,
+  ...TOKEN_CHECKS,
+  ...LEAF_CHECKS,
+  ...AZURE_CHECKS,
+  ...ISSUER_CHECKS,
+  ...DAEMON_CHECKS,
   ...UPLINK_CHECKS,
 ];
 

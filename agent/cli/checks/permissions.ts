@@ -23,28 +23,20 @@ export const permissions: Check = {
   },
 };
 
-interface Secret {
-  readonly path: string | undefined;
-  /** "may use the PIN" */
-  readonly what: string;
-  readonly code: 'NL-TOKEN-PIN-FILE' | 'NL-CONFIG';
-}
+type Secret = readonly [code: 'NL-TOKEN-PIN-FILE' | 'NL-CONFIG', what: string, path: string | undefined];
 
 function secretsOf(config: Config): readonly Secret[] {
   if ('tpm' in config) return [];
   const { hsm, issuer } = config;
-  const pin: Secret = { path: hsm.pin_file, what: 'the PIN', code: 'NL-TOKEN-PIN-FILE' };
+  const pin: Secret = ['NL-TOKEN-PIN-FILE', 'the PIN', hsm.pin_file];
   if (issuer.kind !== 'est') return [pin];
   const { password_file, bootstrap_key } = issuer;
   const keyFile = bootstrap_key?.startsWith('pkcs11:') ? undefined : bootstrap_key;
-  return [
-    pin,
-    { path: password_file, what: 'the password of the EST server', code: 'NL-CONFIG' },
-    { path: keyFile, what: 'the bootstrap key', code: 'NL-CONFIG' },
-  ];
+  const password: Secret = ['NL-CONFIG', 'the password of the EST server', password_file];
+  return [pin, password, ['NL-CONFIG', 'the bootstrap key', keyFile]];
 }
 
-async function kept(site: Site, { path, what, code }: Secret): Promise<Finding | undefined> {
+async function kept(site: Site, [code, what, path]: Secret): Promise<Finding | undefined> {
   const mode = path === undefined ? 'absent' : await site.mode(path);
   if (mode === 'absent' || (mode & GROUP_AND_OTHERS) === 0) return undefined;
   // Root owns the file, and the daemon reads it as a member of the group: chmod alone would close it to the daemon.

@@ -15,12 +15,8 @@ export interface ServerTime {
   readonly isProven: boolean;
 }
 
-export interface TimeServer {
-  /** An https URL. */
-  readonly url: string;
-  /** PEM. */
-  readonly ca: string;
-}
+/** An https URL, and its CAs in PEM. */
+export type TimeServer = Readonly<Record<'url' | 'ca', string>>;
 
 /** Node's error codes for a server whose only fault may be our clock. */
 export const BY_CLOCK: readonly string[] = ['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID'];

@@ -2,8 +2,7 @@ import { constants } from 'node:fs';
 import { access, open, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Config, type LoadedConfig, x509Of } from '../../config/config.ts';
-import { readAuthorities } from '../../issuer/authorities.ts';
-import { readNamed } from '../../issuer/named-file.ts';
+import { readAuthorities, readNamed } from '../../issuer/named-file.ts';
 import type { Looking } from '../../machine/as-daemon.ts';
 import { validateEntry } from '../../state/entry.ts';
 import { createJournal } from '../../state/journal.ts';
@@ -56,7 +55,7 @@ export function siteHere({ config, env, now, looking = {} }: SiteOptions): Site 
       // A file system without a fixed number of files says 0 of 0.
       return { bytes: bavail * bsize, files: files === 0 ? Number.POSITIVE_INFINITY : ffree };
     },
-    ...tokenHere({ settings, env, looking, entry, trust, text: readNamed }),
+    ...tokenHere({ settings, env, looking, entry, trust }),
     async prepareEngine() {
       const { prepareEngine } = await import('../../../hsm/engine.ts');
       prepareEngine(x509Of(await settings()).hsm.module);

@@ -4,23 +4,17 @@ import type { HttpsReply } from '../../issuer/answer.ts';
 import type { Errand } from '../../issuer/enrolment.ts';
 import type { Entry } from '../../state/entry.ts';
 import type { GatewayStatus } from '../status/present.ts';
-import type { FoundToken, Shaken } from './apart/questions.ts';
+import type { Answers } from './apart/answers.ts';
+import type { Shaken } from './apart/handshakes.ts';
 import type { Dialled } from './dial.ts';
 import type { ServerTime } from './server-time.ts';
 import type { ShownUnit } from './unit-shown.ts';
 
 /** The part of a token that checks use. */
-export type CheckedToken = Pick<Token, 'name' | 'find' | 'findById' | 'findByUri' | 'describe' | 'sign'>;
-
-/** The identity that a request is sent with: none, the current leaf, or the bootstrap identity of the configuration. */
-export type Presenting = 'none' | 'leaf' | 'bootstrap';
-
-/** How much room a file system has left for this user. */
-export interface Room {
-  readonly bytes: number;
-  /** Infinity where the file system does not count files. */
-  readonly files: number;
-}
+export type CheckedToken = Pick<
+  Token,
+  'name' | 'find' | 'findById' | 'findByUri' | 'describe' | 'certificates' | 'sign'
+>;
 
 /** The gateway as the checks see it. Each question is asked once, however many checks need the answer. */
 export interface Site {
@@ -45,12 +39,15 @@ export interface Site {
   mode(path: string): Promise<number | 'absent'>;
   /** Whether this user may do it. @throws the error of the file system */
   access(path: string, to: 'read' | 'write' | 'execute'): Promise<void>;
-  /** @throws the error of the file system */
-  room(directory: string): Promise<Room>;
+  /**
+   * How much room its file system has left for this user; Infinity where it does not count files.
+   * @throws the error of the file system
+   */
+  room(directory: string): Promise<{ readonly bytes: number; readonly files: number }>;
   /** @throws Fault NL-TOKEN-MODULE, NL-TOKEN-HUNG */
   loadModule(): Promise<void>;
   /** The token, without logging in. @throws Fault NL-TOKEN-… */
-  slot(): Promise<FoundToken>;
+  slot(): Promise<ReturnType<Answers['slot']>>;
   /** The token, after one login. @throws Fault NL-TOKEN-… */
   token(): Promise<CheckedToken>;
   /** @throws TokenError ENGINE_NOT_FOUND */
@@ -67,8 +64,13 @@ export interface Site {
   dial(host: string, ca: string): Promise<Dialled>;
   /** A handshake that shows the current leaf. @throws Fault NL-TOKEN-… */
   shake(host: string): Promise<Shaken>;
-  /** One request over HTTPS. @param ca PEM @throws Fault NL-EST-… for every server; NL-TOKEN-… */
-  exchange(errand: Errand, ca: string, as: Presenting): Promise<HttpsReply>;
+  /**
+   * One request over HTTPS.
+   * @param ca PEM
+   * @param as the current leaf, or the bootstrap identity of the configuration
+   * @throws Fault NL-EST-… for every server; NL-TOKEN-…
+   */
+  exchange(errand: Errand, ca: string, as: 'none' | 'leaf' | 'bootstrap'): Promise<HttpsReply>;
   /** The time of a server; undefined where none tells it. */
   serverTime(): Promise<ServerTime | undefined>;
   /** The unit of the daemon; undefined where there is no systemd. */

@@ -1,17 +1,14 @@
 import type { Identity } from '../../../hsm/tls.ts';
 import { type Config, x509Of } from '../../config/config.ts';
+import { bootstrapWith, identityInToken } from '../../issuer/bootstrap.ts';
 import { exchange } from '../../issuer/exchange.ts';
 import type { Looking } from '../../machine/as-daemon.ts';
-import type { Leaf } from '../../roll/leaf.ts';
-import type { Entry } from '../../state/entry.ts';
 import { type Apart, createApart } from './apart/apart.ts';
-import { bootstrapOf } from './bootstrap.ts';
 import { once } from './once.ts';
 import type { CheckedToken, Site } from './site.ts';
 
-export interface TokenParts extends Pick<Site, 'text' | 'entry'> {
+export interface TokenParts extends Pick<Site, 'env' | 'entry'> {
   readonly settings: () => Promise<Config>;
-  readonly env: NodeJS.ProcessEnv;
   readonly looking: Looking;
   /** trust.ca_file, PEM. */
   readonly trust: () => Promise<string>;
@@ -22,7 +19,7 @@ const EXCHANGE_MS = 15_000;
 type TokenQuestions = 'loadModule' | 'slot' | 'token' | 'rehearse' | 'shake' | 'exchange' | 'close';
 
 /** The token and its key as a site shows them: all of it is done in a process of its own. */
-export function tokenHere({ settings, env, looking, entry, trust, text }: TokenParts): Pick<Site, TokenQuestions> {
+export function tokenHere({ settings, env, looking, entry, trust }: TokenParts): Pick<Site, TokenQuestions> {
   let started: Apart | undefined;
   const apart = once(async () => {
     started = createApart(x509Of(await settings()).hsm.module);
@@ -45,6 +42,7 @@ export function tokenHere({ settings, env, looking, entry, trust, text }: TokenP
       findById: (id) => asked.ask('findById', id),
       findByUri: (uri) => asked.ask('findByUri', uri),
       describe: (key) => asked.ask('describe', key),
+      certificates: (id) => asked.ask('certificates', id),
       sign: (key, message) => asked.ask('sign', key, message),
     };
   });
@@ -53,8 +51,17 @@ export function tokenHere({ settings, env, looking, entry, trust, text }: TokenP
     return apart();
   };
   const leaf = async (ca: string): Promise<Identity> => {
-    const { key, chain } = currentIn(await entry());
+    const known = await entry();
+    if (known === 'absent' || known.current === undefined) throw new Error('there is no leaf');
+    const { key, chain } = known.current;
     return { id: key.id, chain, ca };
+  };
+  /** As the daemon has it. @throws Fault NL-CONFIG, NL-TOKEN-…; Error of OpenSSL for files that do not fit */
+  const bootstrap = async (ca: string) => {
+    const { issuer } = x509Of(await settings());
+    const { bootstrap_cert: certificate = '', bootstrap_key: key = '' } = issuer.kind === 'est' ? issuer : {};
+    const inToken = async (uri: string, chain: string | undefined) => identityInToken(await token(), uri, chain, ca);
+    return bootstrapWith({ certificate, key }, ca, inToken);
   };
   return {
     loadModule: once(async () => (await apart()).ask('load', x509Of(await settings()).hsm.module)),
@@ -66,15 +73,10 @@ export function tokenHere({ settings, env, looking, entry, trust, text }: TokenP
       if (as === 'leaf') return (await opened()).ask('fetch', errand, await leaf(ca));
       const signal = AbortSignal.timeout(EXCHANGE_MS);
       if (as === 'none') return exchange({ ...errand, tls: { ca }, signal });
-      const identity = await bootstrapOf({ config: x509Of(await settings()), ca, text, opened });
+      const identity = await bootstrap(ca);
       if ('id' in identity) return (await opened()).ask('fetch', errand, identity);
       return exchange({ ...errand, tls: { secureContext: identity }, signal });
     },
     close: () => started?.end(),
   };
-}
-
-function currentIn(entry: Entry | 'absent'): Leaf {
-  if (entry === 'absent' || entry.current === undefined) throw new Error('there is no leaf');
-  return entry.current;
 }

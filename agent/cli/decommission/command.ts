@@ -29,25 +29,23 @@ export interface DecommissionOptions {
  */
 export const decommission = ({ passage, stdin }: DecommissionOptions): Run =>
   command(async (args, io) => {
-    const { file, config } = loadConfig(configPath(textOption(args, 'config'), io.env), passage.handed?.toml);
+    const loaded = loadConfig(configPath(textOption(args, 'config'), io.env), passage.handed?.toml);
+    const { file, config } = loaded;
     const isAgreed = args.options.yes === true;
-    if (!isAgreed && stdin.isTTY !== true) {
-      const message = 'The question cannot be asked: stdin is no terminal.';
-      throw new Misuse(message, { advice: 'newleaf decommission --yes' });
-    }
+    if (!isAgreed && stdin.isTTY !== true) throw new Misuse(NO_TERMINAL, { advice: 'newleaf decommission --yes' });
     const { directory } = config.state;
     const screen = screenOf(io.out, io.env);
     const held = await becomeDaemon(file, config, passage);
     const lock = await alone(config);
     try {
-      const holding = await ('tpm' in config ? tpmHolding(config) : tokenHolding({ config, held, env: io.env }));
+      const holding = await ('tpm' in config ? tpmHolding(config) : tokenHolding(config, held, io.env));
       const files = await filesIn(directory);
       if (holding.own.length + files.length === 0) {
         io.out.write('There is nothing here that newleaf has made.\n');
         return EXIT.done;
       }
       const programs = await programsLeft(directory);
-      io.out.write(planInWords({ holding, files, programs }, config, file, screen));
+      io.out.write(planInWords({ holding, files, programs }, loaded, screen));
       if (!isAgreed) {
         const id = config.dps.registration_id;
         io.out.write(`Type ${id} to go on: `);
@@ -59,12 +57,14 @@ export const decommission = ({ passage, stdin }: DecommissionOptions): Run =>
       await endJournal(directory, io.now());
       await holding.destroy();
       await removeFiles(directory);
-      io.out.write(`\n${restInWords(config, file, programs, screen)}`);
+      io.out.write(`\n${restInWords(programs, loaded, screen)}`);
       return EXIT.done;
     } finally {
       await lock.release();
     }
   });
+
+const NO_TERMINAL = 'The question cannot be asked: stdin is no terminal.';
 
 /** From here on only this process uses state and token. @throws Fault NL-DAEMON-RUNS */
 async function alone({ state, control }: Config): Promise<Lock> {

@@ -1,27 +1,16 @@
 import { TokenError } from '../../../hsm/ckr.ts';
 import type { Generation, Token } from '../../../hsm/token.ts';
 
-/** Exactly what hsm/destroy.ts destroys: label and CKA_ID together. */
-export interface OwnKey {
-  readonly label: string;
-  /** CKA_ID in lower-case hex. */
-  readonly id: string;
-}
-
-export interface KeysFound {
-  readonly own: readonly OwnKey[];
-  /** Why an object with our label, or one that we use, stays. */
-  readonly kept: readonly { readonly label: string; readonly why: string }[];
-}
-
 /**
  * The objects that newleaf has made in the token. The journal is not asked: it may be damaged, or removed already.
  * @param given `hsm.key`
+ * @returns own: exactly what hsm/destroy.ts destroys, label and CKA_ID (lower-case hex) together; kept: why an object with our
+ * label, or one that we use, stays
  * @throws TokenError, also where several keys match `given`: one of them must not be destroyed
  */
-export async function keysIn(token: Token, prefix: string, given: string | undefined): Promise<KeysFound> {
+export async function keysIn(token: Token, prefix: string, given: string | undefined) {
   const theirs = given === undefined ? undefined : await givenKey(token, given);
-  const own: OwnKey[] = [];
+  const own: { readonly label: string; readonly id: string }[] = [];
   const kept = theirs === undefined ? [] : [{ label: theirs.label, why: 'it was there before newleaf (hsm.key)' }];
   for (const label of [`${prefix}-a`, `${prefix}-b`]) {
     for (const generation of await token.generations(label)) {

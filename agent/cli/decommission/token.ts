@@ -8,33 +8,15 @@ import type { Held } from '../../machine/as-daemon.ts';
 import { type Holding, unfinished, untouched } from './holding.ts';
 import { keysIn } from './keys.ts';
 
-export interface DecommissionedToken {
-  readonly config: X509Config;
-  readonly held: Held;
-  readonly env: NodeJS.ProcessEnv;
-}
-
 /** The objects of newleaf in its token. Opens it, with one login. @throws Fault that says how to go on */
-export async function tokenHolding({ config, held, env }: DecommissionedToken): Promise<Holding> {
-  const { hsm, state } = config;
-  const { module } = hsm;
+export async function tokenHolding(config: X509Config, held: Held, env: NodeJS.ProcessEnv): Promise<Holding> {
+  const { module, token: label, uri, pin_file: file, label_prefix, key } = config.hsm;
+  const { directory } = config.state;
   try {
-    const place = { file: hsm.pin_file, credentialsDirectory: env.CREDENTIALS_DIRECTORY };
-    const pin = held.pin ?? (await readPin(place));
-    const token = await openToken({
-      module,
-      token: hsm.token,
-      uri: hsm.uri,
-      pin,
-      pinRecord: new PinRecord(state.directory),
-    });
-    const { own, kept } = await keysIn(token, hsm.label_prefix, hsm.key);
-    const destroy = destroyerOf({
-      module,
-      token: token.name,
-      pin: async () => pin,
-      pinRecord: state.directory,
-    });
+    const pin = held.pin ?? (await readPin({ file, credentialsDirectory: env.CREDENTIALS_DIRECTORY }));
+    const token = await openToken({ module, token: label, uri, pin, pinRecord: new PinRecord(directory) });
+    const { own, kept } = await keysIn(token, label_prefix, key);
+    const destroy = destroyerOf({ module, token: token.name, pin: async () => pin, pinRecord: directory });
     const where = `in token ${JSON.stringify(token.name.label)}`;
     return {
       own: own.map(({ label, id }) => `key ${label} (id ${id}) ${where}, with its certificate`),
@@ -48,12 +30,12 @@ export async function tokenHolding({ config, held, env }: DecommissionedToken): 
       },
     };
   } catch (error) {
-    throw untouched(error, adviceFor(error, config));
+    throw untouched(error, adviceFor(error, directory));
   }
 }
 
-function adviceFor(error: unknown, { state }: X509Config): string | undefined {
+function adviceFor(error: unknown, directory: string): string | undefined {
   const { code, advice } = failureOf(error);
   if (code !== 'NL-TOKEN-MISSING') return undefined;
-  return `${advice} If the token is gone for good, so are its keys: remove ${state.directory}.`;
+  return `${advice} If the token is gone for good, so are its keys: remove ${directory}.`;
 }

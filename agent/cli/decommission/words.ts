@@ -1,4 +1,4 @@
-import type { Config, X509Config } from '../../config/config.ts';
+import type { LoadedConfig, X509Config } from '../../config/config.ts';
 import { PIN_FILE } from '../../machine/root-pin.ts';
 import { type Screen, wrap } from '../kit/screen.ts';
 import type { Holding } from './holding.ts';
@@ -12,22 +12,21 @@ export interface Found {
 }
 
 /** The plan, for the person who must agree. */
-export function planInWords({ holding, files, programs }: Found, config: Config, file: string, screen: Screen): string {
-  const id = config.dps.registration_id;
-  const names = files.length === 0 ? [] : [`${files.join(', ')} in ${config.state.directory}`];
+export function planInWords({ holding, files, programs }: Found, loaded: LoadedConfig, screen: Screen): string {
+  const { dps, state } = loaded.config;
+  const { registration_id: id } = dps;
+  const names = files.length === 0 ? [] : [`${files.join(', ')} in ${state.directory}`];
+  const own = [...holding.own, ...programs.map(programInWords), ...names];
   return block(screen, [
-    [
-      `This gives up the gateway ${id}. It destroys for good:`,
-      [...holding.own, ...programs.map(programInWords), ...names],
-    ],
-    ['It leaves alone:', [...holding.kept, settingsOf(config, file)]],
+    [`This gives up the gateway ${id}. It destroys for good:`, own],
+    ['It leaves alone:', [...holding.kept, settingsOf(loaded)]],
     [`After that, nothing on this gateway can prove to be ${id}, and there is no way back.`, []],
   ]);
 }
 
 /** Things that newleaf leaves to others: on the far side, and files that an operator or root has put here. */
-export function restInWords(config: Config, file: string, programs: readonly ProgramLeft[], screen: Screen): string {
-  const id = config.dps.registration_id;
+export function restInWords(programs: readonly ProgramLeft[], loaded: LoadedConfig, screen: Screen): string {
+  const id = loaded.config.dps.registration_id;
   return block(screen, [
     [`${id} is given up. What newleaf made on this gateway is gone.`, []],
     [
@@ -40,7 +39,7 @@ export function restInWords(config: Config, file: string, programs: readonly Pro
     ],
     [
       'Here, remove what is not needed any more:',
-      [settingsOf(config, file), ...programs.flatMap(({ name, record }) => rest(name, record))],
+      [settingsOf(loaded), ...programs.flatMap(({ name, record }) => rest(name, record))],
     ],
     ['A daemon that is started now begins anew. If the unit is still enabled: systemctl disable newleaf', []],
   ]);
@@ -49,7 +48,7 @@ export function restInWords(config: Config, file: string, programs: readonly Pro
 const rest = (name: string, record: string | undefined): readonly string[] =>
   record === undefined ? [] : [`for the socket of ${name}: ${record}`];
 
-function settingsOf(config: Config, file: string): string {
+function settingsOf({ file, config }: LoadedConfig): string {
   return `the configuration: ${[file, ...('tpm' in config ? [] : secretFiles(config))].join(', ')}`;
 }
 

@@ -1,9 +1,9 @@
-import { resolve } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { objectionTo, standardOf } from '../../config/draft.ts';
 import type { Written } from '../../config/schema.ts';
-import { Fault } from '../../failure/failure.ts';
-import type { Guide } from './guide.ts';
-import { unreadable } from './readable.ts';
+import { holdsAuthority } from '../../issuer/named-file.ts';
+import { type Guide, wrongFlag } from './guide.ts';
 
 /** A question whose answer is one setting. */
 export interface SettingQuestion {
@@ -40,7 +40,7 @@ export async function askSetting(guide: Guide, question: SettingQuestion): Promi
   const given = guide.flag(flag);
   if (given !== undefined) {
     const wrong = await objection(given);
-    if (wrong !== undefined) throw new Fault('NL-CONFIG', { message: `--${flag} ${wrong}.`, advice: hint ?? ADVICE });
+    if (wrong !== undefined) throw wrongFlag(flag, wrong, hint);
     return answers.set(name, read(given));
   }
   const fallback = shown(answers.get(name) ?? question.suggestion ?? standardOf(name), question);
@@ -52,8 +52,6 @@ export async function askSetting(guide: Guide, question: SettingQuestion): Promi
   answers.set(name, read(fallback));
 }
 
-const ADVICE = 'See: newleaf init --help';
-
 const placed = ({ isFile }: SettingQuestion, typed: string): string =>
   isFile === true && typed !== '' && !typed.startsWith('pkcs11:') ? resolve(typed) : typed;
 
@@ -61,3 +59,23 @@ function shown(value: Written | undefined, { form }: SettingQuestion): string | 
   if (value === undefined || value === '') return undefined;
   return form === undefined ? String(value) : form.show(value);
 }
+
+/**
+ * Why the daemon cannot read a file, as the end of a sentence; undefined where it can.
+ * @param place a path; a PKCS#11 URI is no file
+ */
+async function unreadable({ account, errands, file }: Guide, place: string): Promise<string | undefined> {
+  if (!place.startsWith('/')) return undefined;
+  const code = await errands.whyUnreadable(place);
+  if (code === undefined) return undefined;
+  // A directory may be closed to the daemon, and open to the caller of init.
+  if (!existsSync(place)) return `must be a file that is there: there is no ${place}`;
+  if (code === 'EISDIR') return `must be a file: ${place} is a directory`;
+  if (code !== 'EACCES' || account === undefined) return `must be a file that can be read: ${place} cannot (${code})`;
+  const user = account.name;
+  return `must be a file that the user ${user} can read: move it to ${dirname(file)}, and chown ${user}: it`;
+}
+
+/** The fault of a readable file of certificates, in the same way. */
+export const noCertificate = (path: string): string | undefined =>
+  holdsAuthority(readFileSync(path, 'utf8')) ? undefined : `must be a PEM file: there is no certificate in ${path}`;

@@ -1,9 +1,8 @@
 import { existsSync } from 'node:fs';
 import { objectionTo, standardOf } from '../../config/draft.ts';
-import { Fault } from '../../failure/failure.ts';
 import { askSetting } from './ask-setting.ts';
 import type { Choice } from './dialogue.ts';
-import type { Guide } from './guide.ts';
+import { type Guide, wrongFlag } from './guide.ts';
 import { admitTpm } from './tpm-unit.ts';
 
 type Attestation = 'x509' | 'tpm';
@@ -27,13 +26,12 @@ export async function askAttestation(guide: Guide): Promise<void> {
 }
 
 async function wayOf({ answers, dialogue, flag }: Guide): Promise<Attestation> {
-  const known = (written: string | undefined) => WAYS.find(({ key }) => key === written)?.key;
+  const keys = WAYS.map(({ key }) => key);
   const given = flag('attestation');
   const wrong = given === undefined ? undefined : objectionTo(ATTESTATION, given);
-  if (wrong !== undefined) {
-    throw new Fault('NL-CONFIG', { message: `--attestation ${wrong}.`, advice: 'See: newleaf init --help' });
-  }
-  const standing = known(given) ?? known(answers.text(ATTESTATION)) ?? 'x509';
+  if (wrong !== undefined) throw wrongFlag('attestation', wrong);
+  const written = given ?? answers.text(ATTESTATION);
+  const standing = keys.find((key) => key === written) ?? 'x509';
   const hasTpm = standing === 'tpm' || existsSync(String(standardOf(DEVICE)));
   if (!dialogue.asks || given !== undefined || !hasTpm) return standing;
   dialogue.say('How does this device prove itself?');

@@ -2,7 +2,7 @@ import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { chmod, mkdir, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type Config, parseConfig } from '../../config/config.ts';
-import { type Draft, type Drafted, draftOf, draftText, standardOf } from '../../config/draft.ts';
+import { type Draft, type Drafted, draftOf, draftText } from '../../config/draft.ts';
 import { Fault } from '../../failure/failure.ts';
 import { failureOf } from '../../failure/failure-of.ts';
 import { writeAtomically } from '../../state/durable.ts';
@@ -74,10 +74,7 @@ export async function writeConfiguration({ answers, file }: Guide): Promise<stri
   return kept;
 }
 
-/**
- * Makes the directory for the answers, before the first question.
- * @throws Fault NL-CONFIG
- */
+/** Makes the directory for the answers, before the first question. @throws Fault NL-CONFIG */
 export async function makePlace(file: string): Promise<void> {
   const directory = dirname(file);
   try {
@@ -113,7 +110,3 @@ function textOf(file: string): string | undefined {
     throw new Fault('NL-CONFIG', { message: `The configuration ${file} cannot be read.`, cause });
   }
 }
-
-/** Configured, or the default. */
-export const stateDirectoryOf = ({ answers }: Pick<Guide, 'answers'>): string =>
-  answers.text('state.directory') ?? String(standardOf('state.directory'));

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { type Complaint, complaint } from '../kit/command.ts';
-import { type Output, paint, type Screen, safe, wrap } from '../kit/screen.ts';
+import { type Colour, type Output, paint, type Screen, safe, wrap } from '../kit/screen.ts';
 import type { Prompt } from './prompt.ts';
 
 export interface Choice<K extends string> {
@@ -10,6 +10,9 @@ export interface Choice<K extends string> {
 }
 
 const INDENT = '  ';
+
+/** The fault of an answer, as the end of a sentence; undefined where it is accepted. */
+type Objection = (typed: string) => string | undefined | Promise<string | undefined>;
 
 /** Text for the person in front of the screen, and questions, where there is a terminal. */
 export class Dialogue {
@@ -30,7 +33,6 @@ export class Dialogue {
     return this.#prompt !== undefined;
   }
 
-  /** The title of a step. */
   title(words: string): void {
     this.#write([...(this.#hasSpoken ? [''] : []), paint(this.screen, 'bold', safe(this.screen, words)), '']);
   }
@@ -44,11 +46,9 @@ export class Dialogue {
     this.#write(wrap(this.screen, `(${words})`, { first: INDENT }).map((line) => paint(this.screen, 'dim', line)));
   }
 
-  /** One of a list. */
   item(mark: string, words: string): void {
-    this.#write(
-      wrap(this.screen, words, { first: `${INDENT}${mark}  `, rest: `${INDENT}${' '.repeat(mark.length + 2)}` }),
-    );
+    const first = `${INDENT}${mark}  `;
+    this.#write(wrap(this.screen, words, { first, rest: ' '.repeat(first.length) }));
   }
 
   /** Text to copy: as it is, however long its lines are. */
@@ -62,34 +62,20 @@ export class Dialogue {
 
   /** A line of work in progress. */
   step(tookMs: number, mark: '..' | '!!', words: string): void {
-    const head = `${INDENT}${(tookMs / 1000).toFixed(2).padStart(6)} s  `;
-    const [first = '', ...rest] = wrap(this.screen, words, {
-      first: `${head}${mark}  `,
-      rest: ' '.repeat(head.length + 4),
-    });
-    this.#write([first.replace(mark, paint(this.screen, mark === '!!' ? 'yellow' : 'dim', mark)), ...rest]);
+    const time = `${(tookMs / 1000).toFixed(2).padStart(6)} s  `;
+    this.#marked(`${INDENT}${time}`, mark, mark === '!!' ? 'yellow' : 'dim', words);
   }
 
   ok(words: string): void {
-    const [first = '', ...rest] = wrap(this.screen, words, { first: `${INDENT}ok  `, rest: `${INDENT}    ` });
-    this.#write([first.replace('ok', paint(this.screen, 'green', 'ok')), ...rest]);
+    this.#marked(INDENT, 'ok', 'green', words);
   }
 
-  /** A failure and its advice. */
   wrong(what: Complaint): void {
     this.#out.write(complaint(what, this.screen, INDENT));
   }
 
-  /**
-   * Asks until the answer is accepted.
-   * @param fallback what Enter means
-   * @param objection the fault of an answer, as the end of a sentence; undefined where it is accepted
-   */
-  async text(
-    words: string,
-    fallback: string | undefined,
-    objection: (typed: string) => string | undefined | Promise<string | undefined>,
-  ): Promise<string> {
+  /** Asks until the answer is accepted. @param fallback what Enter means */
+  async text(words: string, fallback: string | undefined, objection: Objection): Promise<string> {
     const shown = fallback === undefined ? '' : ` [${safe(this.screen, fallback)}]`;
     for (;;) {
       const typed = (await this.#asked().line(`${INDENT}${words}${shown}: `)) || fallback;
@@ -99,28 +85,25 @@ export class Dialogue {
     }
   }
 
-  /** @param fallback what Enter means, which `words` then say */
   secret(words: string): Promise<string> {
     return this.#asked().secret(`${INDENT}${words}: `);
   }
 
   /** Repeated until it is accepted; an empty one is. */
-  async newSecret(words: string, objection: (typed: string) => string | undefined): Promise<string> {
+  async newSecret(words: string, objection: Objection): Promise<string> {
     for (;;) {
       const typed = await this.secret(words);
-      const wrong = typed === '' ? undefined : objection(typed);
+      const wrong = typed === '' ? undefined : await objection(typed);
       if (wrong === undefined) return typed;
       this.#object(`It ${wrong}.`);
     }
   }
 
-  /** Lists the choices, and asks for the number. */
   async choose<K extends string>(words: string, choices: readonly Choice<K>[], fallback: K | undefined): Promise<K> {
     for (const [at, { words: about }] of choices.entries()) this.item(`${at + 1}`, about);
-    const numberOf = (key: K | undefined) => choices.findIndex((choice) => choice.key === key) + 1;
     const found = (typed: string) => choices.find(({ key }, at) => typed === `${at + 1}` || typed === key);
     const range = choices.length === 1 ? 'must be 1' : `must be a number from 1 to ${choices.length}`;
-    const standard = numberOf(fallback);
+    const standard = choices.findIndex(({ key }) => key === fallback) + 1;
     const typed = await this.text(words, standard === 0 ? undefined : `${standard}`, (one) =>
       found(one) === undefined ? range : undefined,
     );
@@ -141,6 +124,12 @@ export class Dialogue {
     const over = AbortSignal.any([abort, AbortSignal.timeout(ms)]);
     if (this.#prompt !== undefined) return this.#prompt.enter(over);
     if (!over.aborted) await once(over, 'abort');
+  }
+
+  #marked(head: string, mark: string, colour: Colour, words: string): void {
+    const indent = { first: `${head}${mark}  `, rest: ' '.repeat(head.length + mark.length + 2) };
+    const [first = '', ...rest] = wrap(this.screen, words, indent);
+    this.#write([first.replace(mark, paint(this.screen, colour, mark)), ...rest]);
   }
 
   #object(words: string): void {

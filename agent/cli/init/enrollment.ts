@@ -1,8 +1,9 @@
 import { X509Certificate } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Leaf } from '../../roll/leaf.ts';
 import type { RollState } from '../../roll/state.ts';
-import { tellToStart } from './start.ts';
+import type { Dialogue } from './dialogue.ts';
 import type { DaemonWatch } from './watch.ts';
 
 /** What the operator needs to enroll the leaf that DPS refuses, or the TPM. */
@@ -42,13 +43,8 @@ export function showLeaf({ dialogue, stateDirectory }: DaemonWatch, leaf: Leaf, 
 }
 
 /** The CSR, where a person or the back end signs. Makes the key, if there is none. */
-export async function showCsr({
-  dialogue,
-  running,
-  registrationId,
-  stateDirectory,
-  isPatient,
-}: DaemonWatch): Promise<void> {
+export async function showCsr(watch: DaemonWatch): Promise<void> {
+  const { dialogue, running, registrationId, stateDirectory, isPatient } = watch;
   const answer = await running.daemon.answer({ kind: 'csr', from: 'technician' });
   if (answer.is !== 'csr') return;
   dialogue.blank();
@@ -62,4 +58,13 @@ export async function showCsr({
   dialogue.say(`${how}, while the daemon runs.`);
   dialogue.blank();
   tellToStart(dialogue);
+}
+
+const UNITS = ['/etc/systemd/system', '/usr/lib/systemd/system', '/lib/systemd/system'];
+
+export function tellToStart(dialogue: Dialogue): void {
+  const isInstalled = UNITS.some((directory) => existsSync(join(directory, 'newleaf.service')));
+  const start = isInstalled ? 'Now start the daemon' : 'Now run the daemon as a service (newleaf run)';
+  dialogue.say(`${start}, and look at it:`);
+  dialogue.copy(`${isInstalled ? '    sudo systemctl enable --now newleaf\n' : ''}    newleaf status`);
 }

@@ -71,6 +71,6 @@ const ERRANDS: Errands = {
   },
   async tryEst(asked) {
     const { tryEst } = await import('../../issuer/trial.ts');
-    return tryEst(asked);
+    return tryEst(asked, Date.now);
   },
 };

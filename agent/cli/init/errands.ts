@@ -5,8 +5,7 @@ import { Worker } from '../../../hsm/worker.ts';
 import { type Failure, Fault } from '../../failure/failure.ts';
 import type { Trial } from '../../issuer/trial.ts';
 import type { Account } from '../../machine/account.ts';
-import { asUser } from '../../machine/setpriv.ts';
-import { mayTurn } from '../../machine/turn.ts';
+import { asUser, mayTurn } from '../../machine/turn.ts';
 import type { Unit } from '../../machine/unit.ts';
 
 export interface TriedLogin {
@@ -39,7 +38,6 @@ export interface Role {
 
 type Asked<E extends keyof Errands> = Parameters<Errands[E]>[0];
 
-/** Calls of the job `errand`. */
 export type Calls = { readonly [E in keyof Errands]: (role: Role, asked: Asked<E>) => ReturnType<Errands[E]> };
 
 /** A module that is silent for so long is of no use. */

@@ -1,13 +1,18 @@
 import { resolve } from 'node:path';
 import { failureOf } from '../../failure/failure-of.ts';
-import { askSetting } from './ask-setting.ts';
+import { askSetting, noCertificate } from './ask-setting.ts';
 import type { Guide } from './guide.ts';
-import { noCertificate } from './readable.ts';
 import { beside, readSecret, writeSecret } from './secret.ts';
 
-type First = 'password' | 'bootstrap' | 'none';
+const FIRSTS = [
+  { key: 'password', words: 'a user name and a password' },
+  { key: 'bootstrap', words: 'a bootstrap certificate with its key' },
+  { key: 'none', words: 'nothing' },
+] as const;
 
 const EST = 'issuer.est';
+const PASSWORD = ['username', 'password_file'];
+const BOOTSTRAP = ['bootstrap_cert', 'bootstrap_key'];
 const FLAGS = ['est-url', 'est-ca', 'est-user', 'est-password-file', 'bootstrap-cert', 'bootstrap-key'];
 
 /** All settings of the EST server, until it answers and knows this gateway, or the person goes on without that. */
@@ -40,30 +45,15 @@ async function askFirstIdentity(guide: Guide): Promise<void> {
     password: flag('est-user') ?? flag('est-password-file'),
     bootstrap: flag('bootstrap-cert') ?? flag('bootstrap-key'),
   };
-  const standing: First = answers.text(`${EST}.bootstrap_cert`) === undefined ? 'password' : 'bootstrap';
+  const standing = answers.text(`${EST}.bootstrap_cert`) === undefined ? 'password' : 'bootstrap';
   const isGiven = flags.password !== undefined || flags.bootstrap !== undefined;
-  const first = isGiven || !dialogue.asks ? undefined : await chooseFirst(guide, standing);
+  const isOpen = !isGiven && dialogue.asks;
+  if (isOpen) dialogue.say('How does this gateway prove itself the first time?');
+  const first = isOpen ? await dialogue.choose('Which one', FIRSTS, standing) : undefined;
   if (first === 'password' || flags.password !== undefined) await askPassword(guide);
   if (first === 'bootstrap' || flags.bootstrap !== undefined) await askBootstrap(guide);
-  if (first === 'bootstrap' || first === 'none') forget(guide, 'username', 'password_file');
-  if (first === 'password' || first === 'none') forget(guide, 'bootstrap_cert', 'bootstrap_key');
-}
-
-function chooseFirst({ dialogue }: Guide, standing: First): Promise<First> {
-  dialogue.say('How does this gateway prove itself the first time?');
-  return dialogue.choose(
-    'Which one',
-    [
-      { key: 'password', words: 'a user name and a password' },
-      { key: 'bootstrap', words: 'a bootstrap certificate with its key' },
-      { key: 'none', words: 'nothing' },
-    ],
-    standing,
-  );
-}
-
-function forget({ answers }: Guide, ...keys: readonly string[]): void {
-  for (const key of keys) answers.set(`${EST}.${key}`, undefined);
+  const others = { password: BOOTSTRAP, bootstrap: PASSWORD, none: [...PASSWORD, ...BOOTSTRAP] };
+  for (const key of first === undefined ? [] : others[first]) answers.set(`${EST}.${key}`, undefined);
 }
 
 async function askPassword(guide: Guide): Promise<void> {
@@ -78,9 +68,8 @@ async function askPassword(guide: Guide): Promise<void> {
   }
   const kept = answers.text(name);
   for (;;) {
-    const typed = await dialogue.secret(
-      `Password (not shown${kept === undefined ? '' : `; Enter: the one in ${kept}`})`,
-    );
+    const enter = kept === undefined ? '' : `; Enter: the one in ${kept}`;
+    const typed = await dialogue.secret(`Password (not shown${enter})`);
     if (typed === '' && kept === undefined) continue;
     const file = kept ?? passwordFile(guide);
     if (typed !== '') await writeSecret(guide, file, typed, 'daemon');
@@ -103,12 +92,8 @@ async function isTakenOver(guide: Guide, file: string): Promise<boolean> {
 
 async function askBootstrap(guide: Guide): Promise<void> {
   const about = { isFile: true, hint: 'a file (PEM), or a pkcs11: URI' };
-  await askSetting(guide, {
-    ...about,
-    name: `${EST}.bootstrap_cert`,
-    flag: 'bootstrap-cert',
-    words: 'Bootstrap certificate',
-  });
+  const certificate = { name: `${EST}.bootstrap_cert`, flag: 'bootstrap-cert', words: 'Bootstrap certificate' };
+  await askSetting(guide, { ...about, ...certificate });
   await askSetting(guide, { ...about, name: `${EST}.bootstrap_key`, flag: 'bootstrap-key', words: 'Its key' });
 }
 

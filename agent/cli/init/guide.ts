@@ -1,4 +1,4 @@
-import type { Draft } from '../../config/draft.ts';
+import { type Draft, standardOf } from '../../config/draft.ts';
 import type { Written } from '../../config/schema.ts';
 import { Fault } from '../../failure/failure.ts';
 import type { Account } from '../../machine/account.ts';
@@ -10,7 +10,6 @@ export interface Guide {
   readonly dialogue: Dialogue;
   /** The configuration in the making. */
   readonly answers: InitAnswers;
-  /** A flag of the command line. */
   readonly flag: (name: string) => string | undefined;
   /** Flags whose values failed: the person is asked instead. */
   readonly forget: (...flags: readonly string[]) => void;
@@ -39,12 +38,17 @@ export class InitAnswers {
 
   /** A setting that is a text; undefined where it is absent. */
   text(name: string): string | undefined {
-    const value = this.#written.get(name);
+    const value = this.get(name);
     return typeof value === 'string' ? value : undefined;
   }
 
   get(name: string): Written | undefined {
     return this.#written.get(name);
+  }
+
+  /** Configured, or the default. */
+  inEffect(name: string): string {
+    return String(this.get(name) ?? standardOf(name));
   }
 
   /** `undefined` removes it. */
@@ -67,4 +71,16 @@ export class InitAnswers {
       advice: 'Call newleaf init again with these flags (newleaf init --help), or on a terminal without --yes.',
     });
   }
+}
+
+/** @param wrong the fault of its value, as the end of a sentence */
+export const wrongFlag = (flag: string, wrong: string, advice = 'See: newleaf init --help'): Fault =>
+  new Fault('NL-CONFIG', { message: `--${flag} ${wrong}.`, advice });
+
+/** The choice that a flag names; undefined where it is not given. @throws Fault NL-CONFIG */
+export function choiceByFlag<K extends string>({ flag }: Pick<Guide, 'flag'>, name: string, keys: readonly K[]) {
+  const given = flag(name);
+  const key = keys.find((one) => one === given);
+  if (given !== undefined && key === undefined) throw wrongFlag(name, `must be one of ${keys.join(', ')}`);
+  return key;
 }

@@ -1,17 +1,14 @@
+import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { objectionTo } from '../../config/draft.ts';
-import { askSetting } from './ask-setting.ts';
+import { dial, Unreached } from '../checks/dial.ts';
+import { adviceFor, distrusted } from '../checks/reach.ts';
+import { askSetting, noCertificate } from './ask-setting.ts';
 import type { Guide } from './guide.ts';
-import { reachDps } from './reach.ts';
-import { noCertificate } from './readable.ts';
 
 export async function askIdentity(guide: Guide): Promise<void> {
-  await askSetting(guide, {
-    name: 'dps.id_scope',
-    flag: 'id-scope',
-    words: 'ID scope',
-    hint: 'Azure portal: DPS instance, Overview',
-  });
+  const hint = 'Azure portal: DPS instance, Overview';
+  await askSetting(guide, { name: 'dps.id_scope', flag: 'id-scope', words: 'ID scope', hint });
   await askSetting(guide, {
     name: 'dps.registration_id',
     flag: 'registration-id',
@@ -35,6 +32,32 @@ export async function askIdentity(guide: Guide): Promise<void> {
 function askTrust(guide: Guide): Promise<void> {
   const words = 'File with the CAs of DPS and hubs (PEM)';
   return askSetting(guide, { name: 'trust.ca_file', flag: 'trust-ca', words, isFile: true, objection: noCertificate });
+}
+
+/** Whether DPS can be reached and is trusted, without any certificate of ours; prints the finding. */
+async function reachDps({ dialogue, answers }: Guide): Promise<'trusted' | 'untrusted' | 'unreached'> {
+  const [host, caFile] = [answers.inEffect('dps.endpoint'), answers.inEffect('trust.ca_file')];
+  let ca: string;
+  try {
+    ca = await readFile(caFile, 'utf8');
+  } catch (error) {
+    dialogue.wrong({ message: `${caFile} cannot be read: ${error instanceof Error ? error.message : error}.` });
+    return 'untrusted';
+  }
+  try {
+    const dialled = await dial(host, ca);
+    if (dialled.distrust !== undefined) {
+      dialogue.wrong(distrusted(dialled, { side: 'DPS', host, caFile }));
+      return 'untrusted';
+    }
+    dialogue.ok(`DPS answers at ${dialled.address} port ${dialled.port}, and is trusted.`);
+    return 'trusted';
+  } catch (error) {
+    if (!(error instanceof Unreached)) throw error;
+    const advice = adviceFor(error, 'the DPS endpoint');
+    dialogue.wrong({ code: 'NL-DPS-UNREACHABLE', message: error.message, advice });
+    return 'unreached';
+  }
 }
 
 /** The host name as a registration ID, where it can be one. */

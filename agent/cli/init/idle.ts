@@ -25,10 +25,7 @@ export async function demandIdle(socket: string): Promise<void> {
   }
 }
 
-/**
- * Only root may set up the daemon of this machine. A file elsewhere is for the caller's own experiments.
- * @throws Fault NL-CONFIG
- */
+/** Only root may set up the daemon of this machine. A file elsewhere is for the caller's own experiments. @throws Fault NL-CONFIG */
 export function demandRoot(file: string): void {
   const uid = process.geteuid?.() ?? 0;
   const daemon = localAccount(DAEMON);

@@ -1,9 +1,8 @@
 import { accessSync, constants, statSync } from 'node:fs';
-import { Fault } from '../../failure/failure.ts';
 import { askSetting } from './ask-setting.ts';
 import type { Choice } from './dialogue.ts';
 import { askEst } from './est.ts';
-import type { Guide } from './guide.ts';
+import { choiceByFlag, type Guide } from './guide.ts';
 
 type Kind = 'est' | 'command' | 'inbox' | 'hub';
 
@@ -30,14 +29,10 @@ export async function askIssuer(guide: Guide): Promise<void> {
 }
 
 async function kindOf({ answers, dialogue, flag }: Guide): Promise<Kind | undefined> {
-  const known = (written: string | undefined) => KINDS.find(({ key }) => key === written)?.key;
-  const given = flag('issuer');
-  if (given !== undefined && known(given) === undefined) {
-    const keys = KINDS.map(({ key }) => key).join(', ');
-    throw new Fault('NL-CONFIG', { message: `--issuer must be one of ${keys}.`, advice: 'See: newleaf init --help' });
-  }
-  const standing = known(given) ?? known(answers.text('leaf.issuer'));
-  if (given !== undefined) return standing;
+  const keys = KINDS.map(({ key }) => key);
+  const given = choiceByFlag({ flag }, 'issuer', keys);
+  if (given !== undefined) return given;
+  const standing = keys.find((key) => key === answers.text('leaf.issuer'));
   if (dialogue.asks) return dialogue.choose('Which one', KINDS, standing ?? 'est');
   if (standing === undefined) answers.miss('issuer');
   return standing;

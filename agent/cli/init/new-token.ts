@@ -2,7 +2,7 @@ import { MAKEABLE } from '../../../hsm/known-modules.ts';
 import { objectionTo } from '../../config/draft.ts';
 import { Fault } from '../../failure/failure.ts';
 import { failureOf } from '../../failure/failure-of.ts';
-import type { Guide } from './guide.ts';
+import { type Guide, wrongFlag } from './guide.ts';
 import { givenPin, pinPlace, storedPin, storePin } from './pin-place.ts';
 import { Interrupted } from './prompt.ts';
 import { beside, randomPin, readSecret, writeSecret } from './secret.ts';
@@ -55,9 +55,8 @@ export async function makeNewToken(guide: Guide, kind: NewKind, found: Survey): 
     const token = (await errands.tokens(maker.module.path)).find((one) => one.label === label && one.hasPin);
     if (token === undefined)
       throw new Fault('NL-TOKEN-MISSING', { message: `The token "${label}" was made, and is not there.` });
-    dialogue.ok(
-      `Token "${label}" is made. Its PIN is in ${pinPlace(guide).path}, that of its officer in ${soPinFile}.`,
-    );
+    const places = `Its PIN is in ${pinPlace(guide).path}, that of its officer in ${soPinFile}.`;
+    dialogue.ok(`Token "${label}" is made. ${places}`);
     return { module: maker.module, token };
   } catch (error) {
     if (!dialogue.asks || error instanceof Interrupted) throw error;
@@ -68,26 +67,21 @@ export async function makeNewToken(guide: Guide, kind: NewKind, found: Survey): 
 
 function notHere(kind: NewKind): Fault {
   const { name, package: debian } = MAKEABLE[kind];
-  return new Fault('NL-TOKEN-MODULE', {
-    message: `No token can be made here: there is no module for ${name} that works.`,
-    advice: `Install it (apt-get install ${debian}), and run newleaf init again.`,
-  });
+  const message = `No token can be made here: there is no module for ${name} that works.`;
+  const advice = `Install it (apt-get install ${debian}), and run newleaf init again.`;
+  return new Fault('NL-TOKEN-MODULE', { message, advice });
 }
 
 async function labelOf({ dialogue, flag }: Guide, { module }: Maker, { tokens }: Survey): Promise<string> {
-  const taken = tokens
-    .filter((one) => one.module.path === module.path && one.token.hasPin)
-    .map(({ token }) => token.label);
-  const free = Array.from({ length: taken.length + 1 }, (_, at) =>
-    at === 0 ? STANDARD_LABEL : `${STANDARD_LABEL}-${at + 1}`,
-  );
-  const standard = flag('token') ?? free.find((label) => !taken.includes(label)) ?? STANDARD_LABEL;
+  const there = tokens.filter((one) => one.module.path === module.path && one.token.hasPin);
+  const taken = there.map(({ token }) => token.label);
+  const more = taken.map((_, at) => `${STANDARD_LABEL}-${at + 2}`);
+  const standard = flag('token') ?? [STANDARD_LABEL, ...more].find((label) => !taken.includes(label)) ?? STANDARD_LABEL;
   const objection = (label: string) =>
     taken.includes(label) ? 'must be another: there is a token with this name' : objectionTo('hsm.token', label);
   if (dialogue.asks && flag('token') === undefined) return dialogue.text('Name of the new token', standard, objection);
   const wrong = objection(standard);
-  if (wrong !== undefined)
-    throw new Fault('NL-CONFIG', { message: `--token ${wrong}.`, advice: 'See: newleaf init --help' });
+  if (wrong !== undefined) throw wrongFlag('token', wrong);
   return standard;
 }
 
@@ -102,9 +96,6 @@ async function pinFor(guide: Guide, { token: { pinLength } }: Maker): Promise<st
   const known = given ?? (await storedPin(guide));
   if (known !== undefined && objection(known) === undefined) return known;
   if (!guide.dialogue.asks) return randomPin();
-  const typed = await guide.dialogue.newSecret(
-    'PIN for it (not shown; Enter: a random one, which is never typed)',
-    objection,
-  );
-  return typed === '' ? randomPin() : typed;
+  const words = 'PIN for it (not shown; Enter: a random one, which is never typed)';
+  return (await guide.dialogue.newSecret(words, objection)) || randomPin();
 }

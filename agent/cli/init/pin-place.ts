@@ -5,17 +5,12 @@ import { PIN_FILE, sealedPin } from '../../machine/root-pin.ts';
 import type { Guide } from './guide.ts';
 import { beside, readSecret, writeSecret } from './secret.ts';
 
-export interface ChosenPin {
-  readonly path: string;
-  /** The value of hsm.pin_file; undefined where the unit hands the PIN over. */
-  readonly setting: string | undefined;
-}
-
 /**
  * Where the PIN is kept: in the file from which the unit takes it, which only root can read; where there is no such unit,
  * beside the configuration, for the caller of init. A file that the configuration names stays where it is.
+ * @returns with the value of hsm.pin_file: undefined where the unit hands the PIN over
  */
-export function pinPlace(guide: Guide): ChosenPin {
+export function pinPlace(guide: Guide): { readonly path: string; readonly setting: string | undefined } {
   const named = guide.answers.text('hsm.pin_file');
   const given = guide.flag('pin-file');
   const isUnit = guide.account !== undefined;
@@ -49,10 +44,7 @@ export async function storePin(guide: Guide, pin: string): Promise<void> {
   guide.answers.set('hsm.pin_file', setting);
 }
 
-/**
- * The PIN of `--pin-file`; `-` is stdin.
- * @throws Fault NL-TOKEN-PIN-FILE
- */
+/** The PIN of `--pin-file`; `-` is stdin. @throws Fault NL-TOKEN-PIN-FILE */
 export async function givenPin(guide: Guide): Promise<string | undefined> {
   const given = guide.flag('pin-file');
   if (given === undefined) return undefined;

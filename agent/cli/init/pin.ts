@@ -1,6 +1,5 @@
 import { Fault } from '../../failure/failure.ts';
 import { failureOf } from '../../failure/failure-of.ts';
-import { stateDirectoryOf } from './configuration.ts';
 import type { Guide } from './guide.ts';
 import { givenPin, storedInWords, storedPin, storePin } from './pin-place.ts';
 import type { Shown } from './survey.ts';
@@ -47,18 +46,21 @@ async function isAccepted(
   const { answers, dialogue, errands } = guide;
   try {
     const [label, uri] = [answers.text('hsm.token'), answers.text('hsm.uri')];
-    await errands.login({ module: module.path, token: label, uri, pin, pinRecord: stateDirectoryOf(guide) });
+    await errands.login({
+      module: module.path,
+      token: label,
+      uri,
+      pin,
+      pinRecord: answers.inEffect('state.directory'),
+    });
   } catch (error) {
     if (isLast) throw error;
     const failure = failureOf(error);
-    const advice = failure.code === 'NL-TOKEN-PIN' ? TRIED : failure.advice;
-    dialogue.wrong({ ...failure, advice });
+    dialogue.wrong(failure.code === 'NL-TOKEN-PIN' ? { ...failure, advice: TRIED } : failure);
     return false;
   }
   await storePin(guide, pin);
-  dialogue.ok(
-    token.needsLogin ? `Token "${token.label}" accepts the PIN (${words}).` : `Token "${token.label}" opens.`,
-  );
+  dialogue.ok(`Token "${token.label}" ${token.needsLogin ? `accepts the PIN (${words})` : 'opens'}.`);
   return true;
 }
 

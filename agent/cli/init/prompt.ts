@@ -22,10 +22,34 @@ export interface Prompt {
 
 /** The terminal is in raw mode only while a question stands: at other times Ctrl-C is a signal, as everywhere. */
 export function terminalPrompt(input: NodeJS.ReadableStream, output: NodeJS.WritableStream): Prompt {
+  const ask = async (words: string, isSecret: boolean): Promise<string> => {
+    let isShown = true;
+    const screen = new Writable({
+      write(chunk, _encoding, done) {
+        if (isShown) output.write(chunk);
+        done();
+      },
+    });
+    const line = createInterface({ input, output: screen, terminal: true, historySize: 0 });
+    try {
+      return await new Promise((resolve, reject) => {
+        line.once('SIGINT', () => reject(new Interrupted()));
+        line.once('close', () => reject(new Interrupted()));
+        line.question(words, (typed) => resolve(typed.trim()));
+        isShown = !isSecret;
+      });
+    } catch (error) {
+      output.write('\n');
+      throw error;
+    } finally {
+      isShown = false;
+      line.close();
+    }
+  };
   return {
-    line: (words) => ask(input, output, words, false),
+    line: (words) => ask(words, false),
     async secret(words) {
-      const typed = await ask(input, output, words, true);
+      const typed = await ask(words, true);
       output.write('\n');
       return typed;
     },
@@ -36,34 +60,4 @@ export function terminalPrompt(input: NodeJS.ReadableStream, output: NodeJS.Writ
         line.once('close', resolve);
       }),
   };
-}
-
-async function ask(
-  input: NodeJS.ReadableStream,
-  output: NodeJS.WritableStream,
-  words: string,
-  isSecret: boolean,
-): Promise<string> {
-  let isShown = true;
-  const screen = new Writable({
-    write(chunk, _encoding, done) {
-      if (isShown) output.write(chunk);
-      done();
-    },
-  });
-  const line = createInterface({ input, output: screen, terminal: true, historySize: 0 });
-  try {
-    return await new Promise((resolve, reject) => {
-      line.once('SIGINT', () => reject(new Interrupted()));
-      line.once('close', () => reject(new Interrupted()));
-      line.question(words, (typed) => resolve(typed.trim()));
-      isShown = !isSecret;
-    });
-  } catch (error) {
-    output.write('\n');
-    throw error;
-  } finally {
-    isShown = false;
-    line.close();
-  }
 }

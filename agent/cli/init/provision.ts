@@ -1,10 +1,17 @@
 import type { IssuerChoice } from '../../config/config.ts';
+import { EXIT, exitOf } from '../../failure/exit.ts';
+import { isEndorsed } from '../../roll/leaf.ts';
+import { iso } from '../../roll/report.ts';
 import type { RollState } from '../../roll/state.ts';
 import type { Entry } from '../../state/entry.ts';
-import { showCsr, showEnrollment } from './enrollment.ts';
-import { askDps, untilEnrolled } from './operator.ts';
-import { type DaemonWatch, isAtRest, refusedLeaf, tellAll, until, waits } from './watch.ts';
+import type { Complaint } from '../kit/command.ts';
+import { showCsr, showEnrollment, showLeaf, tellToStart } from './enrollment.ts';
+import { type DaemonWatch, refusedLeaf, serves, tellAll, untilAtRest, waits } from './watch.ts';
 
+/** How often DPS is asked while a person waits in front of the gateway. */
+const ASK_AGAIN_MS = 20_000;
+/** A registration takes seconds; a slower one is reported, and asked again. */
+const ANSWER_MS = 60_000;
 /** A gateway on a slow link needs a few seconds; a person should not wait longer than this. */
 const PATIENCE_MS = 120_000;
 
@@ -30,7 +37,7 @@ export async function provision(
       await showCsr(watch);
       if (!watch.isPatient) return watch.running.daemon.state;
     }
-    const state = await until(watch, isAtRest, needsPerson && watch.isPatient ? Number.POSITIVE_INFINITY : PATIENCE_MS);
+    const state = await untilAtRest(watch, needsPerson && watch.isPatient ? Number.POSITIVE_INFINITY : PATIENCE_MS);
     const leaf = refusedLeaf(state);
     if (leaf === undefined) return state;
     await showEnrollment(watch, leaf, state);
@@ -38,4 +45,58 @@ export async function provision(
   } finally {
     untell();
   }
+}
+
+/** Asks DPS about the leaf again, at once. Costs only the call: no key or leaf is made. */
+async function askDps({ running }: DaemonWatch): Promise<void> {
+  await running.daemon.answer({ kind: 're-register', from: 'technician', delayMs: 0 });
+}
+
+/** Waits until the operator has enrolled the leaf: DPS is asked at intervals, and at once when Enter is pressed. */
+async function untilEnrolled(watch: DaemonWatch): Promise<RollState> {
+  const { dialogue, abort } = watch;
+  dialogue.blank();
+  const enter = dialogue.asks ? ' Enter asks at once.' : '';
+  dialogue.say(
+    `Waiting for the operator: DPS is asked every ${ASK_AGAIN_MS / 1000} s.${enter} Ctrl-C ends it, and nothing is lost.`,
+  );
+  for (;;) {
+    await dialogue.pause(ASK_AGAIN_MS, abort);
+    if (abort.aborted) return watch.running.daemon.state;
+    await askDps(watch);
+    const state = await untilAtRest(watch, ANSWER_MS);
+    if (serves(state) || abort.aborted) return state;
+  }
+}
+
+/** The steps that remain after success. */
+export function finishInit(watch: DaemonWatch, { current, assignment }: RollState): void {
+  const { dialogue } = watch;
+  if (current === undefined || assignment === undefined) return;
+  dialogue.blank();
+  dialogue.ok(`Connected to ${assignment.hub} as ${assignment.deviceId}. The hub answers.`);
+  dialogue.blank();
+  if (!isEndorsed(current)) {
+    showLeaf(watch, current, 'leaf.pem');
+    dialogue.copy(`    issued by    ${current.issuer}\n    valid until  ${iso(current.notAfter)}`);
+    dialogue.blank();
+  }
+  tellToStart(dialogue);
+}
+
+const AGAIN = 'Run `newleaf init` again, or start the daemon: it goes on where this stopped.';
+
+/** Why provisioning stopped early. Waiting for a leaf that a person brings is not an error. */
+export interface Shortfall {
+  readonly complaint?: Complaint;
+  readonly exit: number;
+}
+
+export function shortfall(state: RollState, isInterrupted: boolean): Shortfall {
+  if (isInterrupted)
+    return { complaint: { message: 'Interrupted. Nothing is lost.', advice: AGAIN }, exit: EXIT.failed };
+  if (state.next?.waiting === true) return { exit: EXIT.person };
+  const met = state.next?.parked?.failure ?? state.trouble;
+  if (met === undefined) return { complaint: { message: 'Not finished yet.', advice: AGAIN }, exit: EXIT.failed };
+  return { complaint: met, exit: waits(state) ? EXIT.person : exitOf(met) };
 }

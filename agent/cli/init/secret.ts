@@ -7,7 +7,6 @@ import type { Guide } from './guide.ts';
 
 const ROOT = { uid: 0, gid: 0 };
 
-/** The path of a file beside the configuration. */
 export const beside = ({ file }: Pick<Guide, 'file'>, name: string): string => join(dirname(file), name);
 
 /**
@@ -25,12 +24,7 @@ export async function writeSecret(
     // The directory may be the daemon user's: that user must not get a file that only root may read.
     await writeAtomically(path, `${secret}\n`, 0o600, owner === 'daemon' ? account : account && ROOT);
   } catch (error) {
-    const cause = error instanceof Fault ? error.failure.message : error;
-    throw new Fault('NL-CONFIG', {
-      message: `${path} cannot be written.`,
-      cause,
-      advice: 'Run it as root: sudo newleaf init',
-    });
+    throw needsRoot(`${path} cannot be written.`, error instanceof Fault ? error.failure.message : error);
   }
 }
 
@@ -47,10 +41,9 @@ export async function readSecret(path: string): Promise<string | undefined> {
     return secret === '' ? undefined : secret;
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new Fault('NL-CONFIG', {
-      message: `${path} cannot be read.`,
-      cause,
-      advice: 'Run it as root: sudo newleaf init',
-    });
+    throw needsRoot(`${path} cannot be read.`, cause);
   }
 }
+
+const needsRoot = (message: string, cause: unknown): Fault =>
+  new Fault('NL-CONFIG', { message, cause, advice: 'Run it as root: sudo newleaf init' });

@@ -3,16 +3,9 @@ import type { SeenToken } from '../../../hsm/slots.ts';
 import { failureOf } from '../../failure/failure-of.ts';
 import type { Errands } from './errands.ts';
 
-/** A token, and the module that shows it. */
 export interface Shown {
   readonly module: FoundModule;
   readonly token: SeenToken;
-}
-
-/** A module that is of no use here, and why. */
-export interface Useless {
-  readonly module: FoundModule;
-  readonly why: string;
 }
 
 export interface Survey {
@@ -20,7 +13,8 @@ export interface Survey {
   readonly tokens: readonly Shown[];
   /** Slots for a new token, one of each module that has free slots. */
   readonly free: readonly Shown[];
-  readonly useless: readonly Useless[];
+  /** Modules that are of no use here. */
+  readonly useless: readonly { readonly module: FoundModule; readonly why: string }[];
   /** Tokens that were made as root: root can use them, and the daemon cannot. */
   readonly rootsOnly: readonly Shown[];
 }
@@ -54,20 +48,14 @@ export async function survey(
   };
 }
 
-interface Look {
-  readonly module: FoundModule;
-  readonly seen: readonly SeenToken[];
-  /** Why the module is of no use. */
-  readonly why?: string;
-  readonly isBroken: boolean;
-}
-
 const initialised = (looks: readonly Look[]): readonly Shown[] =>
   looks.flatMap(({ module, seen }) =>
     seen.filter(({ isInitialised }) => isInitialised).map((token) => ({ module, token })),
   );
 
-async function look(module: FoundModule, errands: Pick<Errands, 'tokens'>, eyes: 'daemon' | 'caller'): Promise<Look> {
+type Look = Awaited<ReturnType<typeof look>>;
+
+async function look(module: FoundModule, errands: Pick<Errands, 'tokens'>, eyes: 'daemon' | 'caller') {
   try {
     const seen = await errands.tokens(module.path, eyes);
     return { module, seen, isBroken: false, ...(seen.length === 0 && { why: 'it shows no token' }) };

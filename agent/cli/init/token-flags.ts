@@ -1,7 +1,6 @@
-import { matches } from '../../../hsm/token-name.ts';
-import { parseUri } from '../../../hsm/uri.ts';
+import { matches, parseUri } from '../../../hsm/uri.ts';
 import { Fault } from '../../failure/failure.ts';
-import type { Guide } from './guide.ts';
+import { choiceByFlag, type Guide } from './guide.ts';
 import { type NewKind, newKinds, STANDARD_LABEL } from './new-token.ts';
 import { hindrance, rootsOnlyInWords, type Shown, type Survey, tokenInWords } from './survey.ts';
 
@@ -13,11 +12,11 @@ const KINDS: readonly NewKind[] = ['softhsm', 'tpm'];
  * @throws Fault NL-CONFIG where more must be said; NL-TOKEN-MISSING where it is not there
  */
 export function tokenByFlags({ answers, flag }: Guide, found: Survey): Shown | NewKind {
-  const kind = flag('new-token');
+  const kind = choiceByFlag({ flag }, 'new-token', KINDS);
   const named = flag('token');
   const module = flag('module') ?? (named === undefined && kind === undefined ? answers.text('hsm.module') : undefined);
   const here = found.tokens.filter((one) => module === undefined || one.module.path === module);
-  if (kind !== undefined) return newByFlag(kind, named ?? STANDARD_LABEL, found);
+  if (kind !== undefined) return made(kind, named ?? STANDARD_LABEL, found) ?? kind;
   const wanted = named ?? answers.text('hsm.uri') ?? answers.text('hsm.token');
   const matching = here.filter(({ token }) => wanted === undefined || isNamed(token, wanted));
   const usable = matching.filter(({ token }) => hindrance(token) === undefined);
@@ -41,17 +40,9 @@ function isNamed(token: Shown['token'], wanted: string): boolean {
   return wanted.startsWith('pkcs11:') ? matches(token, parseUri(wanted)) : token.label === wanted;
 }
 
-function newByFlag(given: string, label: string, found: Survey): Shown | NewKind {
-  const kind = KINDS.find((one) => one === given);
-  if (kind === undefined) {
-    throw new Fault('NL-CONFIG', {
-      message: `--new-token must be one of ${KINDS.join(', ')}.`,
-      advice: 'See: newleaf init --help',
-    });
-  }
+function made(kind: NewKind, label: string, found: Survey): Shown | undefined {
   const maker = newKinds(found).find((one) => one.kind === kind);
-  const made = found.tokens.find(
+  return found.tokens.find(
     ({ module, token }) => token.label === label && token.hasPin && module.path === maker?.module.path,
   );
-  return made ?? kind;
 }

@@ -1,8 +1,7 @@
 import { existsSync } from 'node:fs';
 import { findModules } from '../../../hsm/find-modules.ts';
 import { MAKEABLE } from '../../../hsm/known-modules.ts';
-import { matches } from '../../../hsm/token-name.ts';
-import { formatUri, parseUri } from '../../../hsm/uri.ts';
+import { formatUri, matches, parseUri } from '../../../hsm/uri.ts';
 import { askSetting } from './ask-setting.ts';
 import type { Choice } from './dialogue.ts';
 import { READ_MS } from './errands.ts';
@@ -23,8 +22,7 @@ export async function askToken(guide: Guide): Promise<void> {
   for (;;) {
     const found = await lookAround(guide);
     const chosen = isGiven ? tokenByFlags(guide, found) : await choose(guide, found);
-    const shown =
-      chosen === undefined || typeof chosen !== 'string' ? chosen : await makeNewToken(guide, chosen, found);
+    const shown = typeof chosen === 'string' ? await makeNewToken(guide, chosen, found) : chosen;
     if (shown === undefined) continue;
     if (isTpmModule(shown.module.path)) await admitTpm(guide, 'kept');
     const isOurs = typeof chosen === 'string' || isConfigured(guide, shown);

@@ -1,23 +1,13 @@
-import type { Answerer } from '../../ask/ask.ts';
 import { CODES, type Code } from '../../failure/failure.ts';
 import type { Leaf } from '../../roll/leaf.ts';
 import { WORDS } from '../../roll/report.ts';
 import type { Phase, RollState } from '../../roll/state.ts';
+import type { Running } from '../run/command.ts';
 import type { Dialogue } from './dialogue.ts';
 
-/** The daemon, in this process: `newleaf init` is `newleaf run` with a person who watches. */
-export interface WatchedDaemon {
-  readonly daemon: {
-    readonly state: RollState;
-    readonly answer: Answerer;
-    subscribe(listener: (event: object) => void): () => void;
-  };
-  /** Fulfilled when the daemon has ended; rejected when its state file is corrupt. */
-  readonly ended: Promise<unknown>;
-}
-
 export interface DaemonWatch {
-  readonly running: WatchedDaemon;
+  /** The daemon, in this process: `newleaf init` is `newleaf run` with a person who watches. */
+  readonly running: Running;
   readonly dialogue: Dialogue;
   readonly registrationId: string;
   readonly stateDirectory: string;
@@ -41,7 +31,7 @@ export function refusedLeaf(state: RollState): Leaf | undefined {
 }
 
 /** An event of daemon/events.ts. */
-export interface DaemonEvent {
+interface DaemonEvent {
   readonly type?: string;
   readonly to?: Phase;
   readonly code?: Code;
@@ -55,14 +45,11 @@ export function isAtRest(state: RollState, { type, code }: DaemonEvent = {}): bo
 }
 
 /**
- * Resolves when the state is so, when the daemon ends, when the person stops it, or when patience ends.
+ * Resolves when the daemon is at rest, when it ends, when the person stops it, or when patience ends.
  * @param patienceMs Infinity is for ever
  */
-export function until(
-  { running: { daemon, ended }, abort }: Pick<DaemonWatch, 'running' | 'abort'>,
-  isSo: (state: RollState, event?: DaemonEvent) => boolean,
-  patienceMs: number,
-): Promise<RollState> {
+export function untilAtRest({ running, abort }: DaemonWatch, patienceMs: number): Promise<RollState> {
+  const { daemon, ended } = running;
   return new Promise((resolve, reject) => {
     const finish = () => {
       clearTimeout(timer);
@@ -72,16 +59,16 @@ export function until(
     };
     const timer = patienceMs === Number.POSITIVE_INFINITY ? undefined : setTimeout(finish, patienceMs);
     const unsubscribe = daemon.subscribe((event: DaemonEvent) => {
-      if (isSo(daemon.state, event)) finish();
+      if (isAtRest(daemon.state, event)) finish();
     });
     abort.addEventListener('abort', finish, { once: true });
     ended.then(finish, reject);
-    if (abort.aborted || isSo(daemon.state)) finish();
+    if (abort.aborted || isAtRest(daemon.state)) finish();
   });
 }
 
 /** Prints the events, each line with the time since the beginning. @returns what ends it */
-export function tellAll({ running, dialogue }: Pick<DaemonWatch, 'running' | 'dialogue'>): () => void {
+export function tellAll({ running, dialogue }: DaemonWatch): () => void {
   const from = performance.now();
   return running.daemon.subscribe((event: DaemonEvent) => {
     const tookMs = performance.now() - from;

@@ -33,7 +33,6 @@ export class Misuse extends CommandError {
   readonly exit = EXIT.usage;
 }
 
-/** The command failed. */
 export class Failed extends CommandError {
   override readonly name = 'Failed';
   readonly exit = EXIT.failed;
@@ -100,7 +99,6 @@ export function nextStep(advice: string | undefined, screen: Screen, indent: str
   return lines.map((line) => paint(screen, 'cyan', line));
 }
 
-/** The value of a text option; undefined where the option is absent. */
 export function textOption({ options }: ParsedArguments, name: string): string | undefined {
   const value = options[name];
   return typeof value === 'string' ? value : undefined;

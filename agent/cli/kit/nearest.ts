@@ -1,4 +1,3 @@
-/** The known name that is nearest, or undefined where none is near. */
 export function nearest(written: string, known: readonly string[]): string | undefined {
   const most = Math.max(1, Math.floor(written.length / 3));
   const near = known

@@ -16,6 +16,8 @@ export interface Printed {
   readonly text: string;
 }
 
+type Parsed<Name extends string> = ParsedArguments<Name> | Printed;
+
 /** Every option of every command: parsing `newleaf --id x roll` needs to know that --id takes x. */
 export const allOptions = (tool: Tool): Readonly<Record<string, OptionSpec>> =>
   Object.assign({}, ...namesOf(tool).map((name) => specOf(tool, name).options), tool.options);
@@ -24,7 +26,7 @@ export const allOptions = (tool: Tool): Readonly<Record<string, OptionSpec>> =>
  * Reads the command line. Pure; never throws.
  * @param argv without node and the script
  */
-export function parse<Name extends string>(tool: Tool<Name>, argv: readonly string[]): ParsedArguments<Name> | Printed {
+export function parse<Name extends string>(tool: Tool<Name>, argv: readonly string[]): Parsed<Name> {
   const { tokens, values } = read(argv, allOptions(tool));
   const words = tokens.flatMap((token) => (token.kind === 'positional' ? [token.value] : []));
   if (words.length === 0) return withoutCommand(tool, argv, values.help === true);
@@ -37,15 +39,8 @@ export function parse<Name extends string>(tool: Tool<Name>, argv: readonly stri
   return commandLine(tool, name, argv);
 }
 
-function commandLine<Name extends string>(
-  tool: Tool<Name>,
-  command: Name,
-  argv: readonly string[],
-): ParsedArguments<Name> | Printed {
-  const wrong = (sentence: string): Printed => ({
-    exit: EXIT.usage,
-    text: `${sentence} ${usageOf(tool, command)}\n`,
-  });
+function commandLine<Name extends string>(tool: Tool<Name>, command: Name, argv: readonly string[]): Parsed<Name> {
+  const wrong = (sentence: string) => ({ exit: EXIT.usage, text: `${sentence} ${usageOf(tool, command)}\n` });
   const spec = specOf(tool, command);
   const known: Readonly<Record<string, OptionSpec>> = { ...spec.options, ...tool.options };
   const { tokens } = read(argv, known);
@@ -90,9 +85,8 @@ function withoutCommand<Name extends string>(
   tool: Tool<Name>,
   [first]: readonly string[],
   isHelp: boolean,
-): ParsedArguments<Name> | Printed {
-  if (isHelp) return { exit: EXIT.done, text: overview(tool) };
-  if (first === undefined) return { exit: EXIT.usage, text: overview(tool) };
+): Parsed<Name> {
+  if (isHelp || first === undefined) return { exit: isHelp ? EXIT.done : EXIT.usage, text: overview(tool) };
   // Most users try `version` as a command or as an option first.
   const version = 'version';
   if ((first === '--version' || first === '-V') && isCommand(tool, version)) {

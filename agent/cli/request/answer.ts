@@ -1,12 +1,9 @@
+import type { Reply } from '../../control/client.ts';
 import { EXIT, exitOf } from '../../failure/exit.ts';
 import { CODES, type Code, failure } from '../../failure/failure.ts';
-import type { Complaint } from '../kit/command.ts';
+import { type Complaint, complaint, type Io } from '../kit/command.ts';
+import { screenOf } from '../kit/screen.ts';
 import { fromNow } from '../moment.ts';
-
-export interface Refused {
-  readonly complaint: Complaint;
-  readonly exit: number;
-}
 
 interface Body {
   readonly code?: string;
@@ -20,17 +17,23 @@ interface Body {
 export const isCode = (code: unknown): code is Code => typeof code === 'string' && Object.hasOwn(CODES, code);
 
 /**
- * The meaning of an answer that is not a success.
+ * Reports an answer that is not a success.
  * @param inbox where a leaf can wait until it is valid
+ * @returns the exit code
  */
-export function complaintOf(status: number, body: unknown, inbox = 'the inbox'): Refused {
+export function tellRefusal({ status, body }: Reply, { err, env }: Io, inbox = 'the inbox'): number {
+  const tell = (what: Complaint) => err.write(complaint(what, screenOf(err, env)));
   const said: Body = typeof body === 'object' && body !== null ? body : {};
   const { code, field, retryAfterSeconds, message = `The daemon answered ${status}.` } = said;
-  if (field !== undefined) return { complaint: { message: `${message}.` }, exit: EXIT.usage };
+  if (field !== undefined) {
+    tell({ message: `${message}.` });
+    return EXIT.usage;
+  }
   const known = isCode(code) ? code : 'NL-INTERNAL';
   const advice = retryAfterSeconds === undefined ? said.advice : later(known, retryAfterSeconds, inbox);
-  const complaint = failure(known, { message, ...(advice !== undefined && { advice }) });
-  return { complaint, exit: known === 'NL-ISSUER-PERSON' ? EXIT.person : exitOf(complaint) };
+  const met = failure(known, { message, ...(advice !== undefined && { advice }) });
+  tell(met);
+  return known === 'NL-ISSUER-PERSON' ? EXIT.person : exitOf(met);
 }
 
 function later(code: Code, seconds: number, inbox: string): string {

@@ -1,17 +1,6 @@
-import { type OutcomeStatus, type RequestStatus, type Status, wordsOf } from '../../roll/report.ts';
+import { type RequestStatus, type Status, wordsOf } from '../../roll/report.ts';
 import { took } from '../moment.ts';
 import { causeInWords } from '../words.ts';
-
-/** News of one request from one look at the daemon. */
-export interface News {
-  /** One for each phase that has ended since the last look. */
-  readonly lines: readonly string[];
-  /** The work in progress. */
-  readonly doing: string;
-  readonly outcome?: OutcomeStatus;
-  /** The daemon does not know the request. */
-  readonly isUnknown: boolean;
-}
 
 const TIME_WIDTH = 8;
 
@@ -20,33 +9,34 @@ export class Chronicle {
   readonly #id: string;
   readonly #told = new Set<string>();
   #phaseSince: number | undefined;
-  #attestation: Status['attestation'] = 'x509';
 
   constructor(id: string) {
     this.#id = id;
   }
 
-  read({ request, scheduled, outcomes, trail, words, attestation }: Status): News {
-    this.#attestation = attestation;
+  /** @returns with a line for each phase that has ended since the last look, and what is being done now */
+  read({ request, scheduled, outcomes, trail, words, attestation }: Status) {
     const outcome = outcomes.find(({ id }) => id === this.#id);
     const mine = [request, scheduled, outcome].find((one): one is RequestStatus => one?.id === this.#id);
     if (mine === undefined) return { lines: [], doing: words, isUnknown: true };
     const until = outcome === undefined ? Number.POSITIVE_INFINITY : Date.parse(outcome.endedAt);
-    const lines = trail.toReversed().flatMap((one) => this.#tell(one, Date.parse(mine.at), until));
+    // Phases before the request are left out.
+    const own = trail.filter(({ at }) => Date.parse(at) >= Date.parse(mine.at) && Date.parse(at) <= until);
+    const lines = own.toReversed().flatMap((one) => this.#tell(one, attestation));
     const doing = scheduled?.id === this.#id ? 'waiting for the moment to begin' : words;
     return { lines, doing, isUnknown: false, ...(outcome && { outcome }) };
   }
 
-  /** How long the phase that ended here took. Phases before the request are left out. */
-  #tell({ at, from, to, why, code }: Status['trail'][number], since: number, until: number): readonly string[] {
+  /** How long the phase that ended here took. */
+  #tell({ at, from, to, why, code }: Status['trail'][number], attestation: Status['attestation']): readonly string[] {
     const moment = Date.parse(at);
     const name = `${at} ${from} ${to}`;
-    if (moment < since || moment > until || this.#told.has(name)) return [];
+    if (this.#told.has(name)) return [];
     this.#told.add(name);
     const began = this.#phaseSince;
     this.#phaseSince = moment;
     if (began === undefined) return [];
     const how = code === undefined ? causeInWords(why) : `${causeInWords(why)}, ${code}`;
-    return [`${took(moment - began).padStart(TIME_WIDTH)}  ${wordsOf(from, this.#attestation)}: ${how}`];
+    return [`${took(moment - began).padStart(TIME_WIDTH)}  ${wordsOf(from, attestation)}: ${how}`];
   }
 }

@@ -6,28 +6,22 @@ import { askSocket } from '../../control/client.ts';
 import { EXIT } from '../../failure/exit.ts';
 import { Fault } from '../../failure/failure.ts';
 import { writeAtomically } from '../../state/durable.ts';
-import { command, complaint, textOption } from '../kit/command.ts';
+import { command, textOption } from '../kit/command.ts';
 import { screenOf, wrap } from '../kit/screen.ts';
-import { complaintOf } from './answer.ts';
+import { tellRefusal } from './answer.ts';
 
-/** `newleaf csr` */
 export const run = command(async (args, io) => {
   const { config } = loadConfig(configPath(textOption(args, 'config'), io.env));
   const newKey = args.options['new-key'] === true;
-  const { status, body } = await askSocket(config.control.socket, 'POST', '/v1/csr', newKey ? { newKey } : {});
-  const screen = screenOf(io.err, io.env);
-  if (status !== 200) {
-    const answer = complaintOf(status, body);
-    io.err.write(complaint(answer.complaint, screen));
-    return answer.exit;
-  }
-  const { csr, slot, cn } = body as { csr: string; slot: string; cn: string };
+  const reply = await askSocket(config.control.socket, 'POST', '/v1/csr', newKey ? { newKey } : {});
+  if (reply.status !== 200) return tellRefusal(reply, io);
+  const { csr, slot, cn } = reply.body as { csr: string; slot: string; cn: string };
   const file = textOption(args, 'out');
   if (file === undefined) io.out.write(csr);
   else await writeTo(resolve(file), csr);
   const where = file === undefined ? '' : ` It is in ${file}.`;
   const hint = `CSR of the key in slot ${slot} for CN ${cn}.${where} Have it signed with this CN, then: newleaf install FILE`;
-  io.err.write(`${wrap(screen, hint).join('\n')}\n`);
+  io.err.write(`${wrap(screenOf(io.err, io.env), hint).join('\n')}\n`);
   return EXIT.done;
 });
 

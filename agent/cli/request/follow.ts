@@ -1,29 +1,17 @@
 import { CODES, Fault } from '../../failure/failure.ts';
-import type { OutcomeStatus, Status } from '../../roll/report.ts';
 import { type Complaint, complaint } from '../kit/command.ts';
 import type { Progress } from '../kit/progress.ts';
 import type { Screen } from '../kit/screen.ts';
 import { present } from '../status/present.ts';
 import { isCode } from './answer.ts';
 import { Chronicle } from './chronicle.ts';
-import { pulse } from './pulse.ts';
+import { type PulseOptions, pulse } from './pulse.ts';
 
-export interface FollowOptions {
-  /** Path of the control socket. */
-  readonly socket: string;
+export interface FollowOptions extends PulseOptions {
   readonly progress: Progress;
   readonly screen: Screen;
-  /** How often to look while no event arrives, in milliseconds. */
-  readonly everyMs?: number;
-  /** How often to look for a daemon that is away, in milliseconds. */
-  readonly awayMs?: number;
-  /** How long it may stay away, in milliseconds: it restarts itself to heal the token. */
+  /** How long the daemon may stay away, in milliseconds: it restarts itself to heal the token. */
   readonly patienceMs?: number;
-}
-
-export interface Followed {
-  readonly outcome: OutcomeStatus;
-  readonly status: Status;
 }
 
 /** The daemon has lost the request if so many looks in a row do not know it. */
@@ -33,13 +21,13 @@ const UNKNOWN_LOOKS = 3;
  * Follows a request to its end, across restarts of the daemon, and reports each step.
  * @throws Fault NL-DAEMON-DOWN where it stays away, NL-CONTROL-DENIED, NL-INTERNAL where it has lost the request
  */
-export async function follow(id: string, options: FollowOptions): Promise<Followed> {
-  const { socket, progress, screen, everyMs = 5_000, awayMs = 1_000, patienceMs = 60_000 } = options;
+export async function follow(id: string, options: FollowOptions) {
+  const { socket, progress, screen, patienceMs = 60_000 } = options;
   const chronicle = new Chronicle(id);
   let awaySince: number | undefined;
   let unknown = 0;
   let complained: string | undefined;
-  for await (const event of pulse({ socket, everyMs, awayMs })) {
+  for await (const event of pulse(options)) {
     const failed = failedEvent(event);
     if (failed !== undefined && failed.code !== complained) {
       progress.print(complaint({ ...failed, ...(complained === undefined && { advice: AGAIN }) }, screen, INDENT));

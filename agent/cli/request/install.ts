@@ -14,9 +14,7 @@ export const install = (stdin: Readable): Run =>
     const [file = ''] = args.positionals;
     const delivered = await contentOf(file, stdin);
     if (typeof delivered === 'string') throw new Misuse(delivered);
-    const id = textOption(args, 'id');
-    const body = { leaf: delivered.toString('base64'), ...(id !== undefined && { id }) };
-    return pursue({ path: '/v1/leaf', body, isWaiting: args.options.wait === true }, config, io);
+    return pursue({ path: '/v1/leaf', body: { leaf: delivered.toString('base64') } }, args, config, io);
   });
 
 /** The chain to install; or a sentence that says why it cannot be installed. */

@@ -5,7 +5,7 @@ export interface PulseOptions {
   /** Path of the control socket. */
   readonly socket: string;
   /** How often to look while no event arrives, in milliseconds. */
-  readonly everyMs: number;
+  readonly everyMs?: number;
   /** How often to look for the next daemon while there is none, in milliseconds. */
   readonly awayMs?: number;
 }
@@ -15,7 +15,8 @@ export interface PulseOptions {
  * daemon, which restarts itself to heal the token. The stream is requested before the first look, so an event after that look
  * is missed for `everyMs` at most.
  */
-export async function* pulse({ socket, everyMs, awayMs = 1_000 }: PulseOptions): AsyncGenerator<unknown, never> {
+export async function* pulse(options: PulseOptions): AsyncGenerator<unknown, never> {
+  const { socket, everyMs = 5_000, awayMs = 1_000 } = options;
   const left = new AbortController();
   try {
     for (;;) {

@@ -3,23 +3,22 @@ import type { Config } from '../../config/config.ts';
 import { askSocket } from '../../control/client.ts';
 import { EXIT } from '../../failure/exit.ts';
 import type { OutcomeStatus, Status } from '../../roll/report.ts';
-import { complaint, type Io } from '../kit/command.ts';
+import { complaint, type Io, textOption } from '../kit/command.ts';
+import type { ParsedArguments } from '../kit/parse.ts';
 import { Progress } from '../kit/progress.ts';
 import { screenOf, wrap } from '../kit/screen.ts';
 import { took } from '../moment.ts';
 import { parkedAlarm } from '../status/advise.ts';
 import { actionInWords, outcomeInWords } from '../words.ts';
-import { complaintOf } from './answer.ts';
+import { tellRefusal } from './answer.ts';
 import { follow } from './follow.ts';
 
 export interface Wish {
   /** The path on the control socket that the wish is posted to. */
   readonly path: string;
   readonly body: object;
-  /** Follow it to its end. */
-  readonly isWaiting: boolean;
   /** If other work of this kind is in flight, follow that instead. */
-  readonly orElse?: OutcomeStatus['action'];
+  readonly orElse?: OutcomeStatus['action'] | undefined;
 }
 
 interface Said {
@@ -35,7 +34,10 @@ interface Said {
  * @returns the exit code
  * @throws Fault NL-DAEMON-DOWN, NL-CONTROL-DENIED, NL-INTERNAL
  */
-export async function pursue({ path, body, isWaiting, orElse }: Wish, config: Config, io: Io): Promise<number> {
+export async function pursue(wish: Wish, args: ParsedArguments, config: Config, io: Io): Promise<number> {
+  const named = textOption(args, 'id');
+  const body = { ...wish.body, ...(named !== undefined && { id: named }) };
+  const isWaiting = args.options.wait === true;
   const { socket } = config.control;
   const { directory } = config.state;
   const screen = screenOf(io.out, io.env);
@@ -43,15 +45,13 @@ export async function pursue({ path, body, isWaiting, orElse }: Wish, config: Co
   const say = (text: string) => progress.print(`${wrap(screen, text).join('\n')}\n`);
   try {
     for (;;) {
-      const { status, body: said } = await askSocket(socket, 'POST', path, body);
+      const reply = await askSocket(socket, 'POST', wish.path, body);
+      const { status, body: said } = reply;
       const { id, outcome, thumbprint } = said as Said;
       if (status === 200 && outcome !== undefined) return conclude(said as OutcomeStatus, io);
       const isBusy = status === 409 && id !== undefined;
-      if (id === undefined || !(status === 202 || (isBusy && isWaiting))) {
-        const answer = complaintOf(status, said, join(directory, 'inbox'));
-        io.err.write(complaint(answer.complaint, screenOf(io.err, io.env)));
-        return answer.exit;
-      }
+      const isOurs = status === 202 || (isBusy && isWaiting);
+      if (id === undefined || !isOurs) return tellRefusal(reply, io, join(directory, 'inbox'));
       const leaf = thumbprint === undefined ? '' : ` It is the leaf ${thumbprint}.`;
       if (!isWaiting) {
         say(`Accepted as ${id}.${leaf} See it happen: newleaf status --watch`);
@@ -60,24 +60,18 @@ export async function pursue({ path, body, isWaiting, orElse }: Wish, config: Co
       say(isBusy ? `Another request is in flight. Following ${id}:` : `Accepted as ${id}.${leaf}`);
       const ended = await follow(id, { socket, progress, screen });
       // The work in flight may have been of the wanted kind; if it was not, ask again now.
-      if (isBusy && ended.outcome.action !== orElse) continue;
+      if (isBusy && ended.outcome.action !== wish.orElse) continue;
       progress.end();
-      return conclude(ended.outcome, io, { status: ended.status, directory });
+      return conclude(ended.outcome, io, ended.status, directory);
     }
   } finally {
     progress.end();
   }
 }
 
-interface Standing {
-  readonly status: Status;
-  /** `state.directory` */
-  readonly directory: string;
-}
-
 /** Reports how it ended. @returns the exit code */
-function conclude(ended: OutcomeStatus, { out, err, env, now }: Io, standing?: Standing): number {
-  const { leaf, endorsementKey, hub, next } = standing?.status ?? {};
+function conclude(ended: OutcomeStatus, { out, err, env, now }: Io, status?: Status, directory = ''): number {
+  const { leaf, endorsementKey, hub, next } = status ?? {};
   const time = took(Date.parse(ended.endedAt) - Date.parse(ended.at));
   const accepted = leaf ? `the leaf ${leaf.thumbprint}` : endorsementKey && 'the key of the TPM';
   const proof = ended.outcome === 'done' && accepted && hub ? ` ${hub.host} accepted ${accepted}.` : '';
@@ -85,7 +79,7 @@ function conclude(ended: OutcomeStatus, { out, err, env, now }: Io, standing?: S
   out.write(`${wrap(screenOf(out, env), sentence).join('\n')}\n`);
   const { code, message, advice } = ended;
   // The candidate says more than the code: where its PEM lies, and when DPS is asked again.
-  const parked = next && standing && parkedAlarm(next, standing.directory, now());
+  const parked = next && parkedAlarm(next, directory, now());
   if (parked?.code !== undefined && parked.code === code) err.write(complaint(parked, screenOf(err, env)));
   else if (message !== undefined) err.write(complaint({ code, message, advice }, screenOf(err, env)));
   return EXIT[ended.outcome];

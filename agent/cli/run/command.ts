@@ -47,12 +47,13 @@ export interface StartOptions {
  */
 export async function start(options: StartOptions): Promise<Running> {
   const { config, log } = options;
-  const lock = await takeLock(config.state.directory, runtimeDirectory(options.env));
+  const { directory } = config.state;
+  const lock = await takeLock(directory, runtimeDirectory(options.env));
   const abort = new AbortController();
   let control: Control | undefined;
   try {
     // First of all: the token of a decommissioned gateway may be gone, and the exit code for that would be the wrong one.
-    await assertNotEnded(config.state.directory);
+    await assertNotEnded(directory);
     const session = new SharedSession();
     const daemon = await assembled({ ...options, user: session });
     const terms = termsOf(config, builtAt);
@@ -67,12 +68,7 @@ export async function start(options: StartOptions): Promise<Running> {
       uplink,
       log,
     });
-    const inbox = await watchInbox({
-      directory: config.state.directory,
-      answer: daemon.answer,
-      clock: systemClock,
-      log,
-    });
+    const inbox = await watchInbox({ directory, answer: daemon.answer, clock: systemClock, log });
     const ended = daemon.run(abort.signal).finally(async () => {
       await inbox.close();
       await control?.close();

@@ -4,7 +4,7 @@ import type { NextStatus, Status, Trouble } from '../../roll/report.ts';
 import { codeInWords } from '../errno.ts';
 import { type Complaint, complaint } from '../kit/command.ts';
 import { type Screen, wrap } from '../kit/screen.ts';
-import { fromNow, localMinute } from '../moment.ts';
+import { fromNow, moment } from '../moment.ts';
 import { troublesOf } from '../uplink/words.ts';
 import type { GatewayStatus } from './present.ts';
 
@@ -58,16 +58,16 @@ function inWords(trouble: Trouble): Complaint {
 /** The rest of the leaf's life, where its renewal is overdue. */
 function expiry({ alarm, leaf, at, trouble }: Status): Complaint | undefined {
   if (alarm === undefined || leaf === undefined) return undefined;
-  const moment = fromNow(Date.parse(leaf.notAfter), Date.parse(at));
+  const when = fromNow(Date.parse(leaf.notAfter), Date.parse(at));
   if (alarm === 'expired') {
-    const message = `The leaf expired ${moment}, and no new one has come.`;
+    const message = `The leaf expired ${when}, and no new one has come.`;
     if (trouble === undefined) return failure('NL-LEAF-EXPIRED', { message });
     const advice =
       'The reason is said below. Or bring one yourself: `newleaf csr`, have it signed, then `newleaf install FILE`.';
     return failure('NL-LEAF-EXPIRED', { message, advice });
   }
   const why = leaf.renewAt === undefined ? 'nothing renews it: leaf.renew_at is "off"' : 'its renewal is overdue';
-  return failure('NL-LEAF-EXPIRING', { message: `The leaf expires ${moment}, and ${why}.` });
+  return failure('NL-LEAF-EXPIRING', { message: `The leaf expires ${when}, and ${why}.` });
 }
 
 /** Why the candidate waits. With an individual enrollment DPS refuses every new leaf until the operator has enrolled it. */
@@ -91,6 +91,5 @@ function calm({ phase, online, request, scheduled, leaf, endorsementKey, at }: S
   if (scheduled !== undefined) return 'Nothing: newleaf begins by itself.';
   if (endorsementKey !== undefined) return 'Nothing.';
   if (leaf?.renewAt === undefined) return 'Nothing now. But nothing renews this leaf by age: leaf.renew_at is "off".';
-  const renewAt = Date.parse(leaf.renewAt);
-  return `Nothing. The leaf is to be renewed ${fromNow(renewAt, Date.parse(at))} (${localMinute(renewAt)}).`;
+  return `Nothing. The leaf is to be renewed ${moment(Date.parse(leaf.renewAt), Date.parse(at))}.`;
 }

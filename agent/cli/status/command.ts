@@ -7,7 +7,6 @@ import { screenOf } from '../kit/screen.ts';
 import { askStatus } from './present.ts';
 import { renderStatus } from './screen.ts';
 
-/** `newleaf status` */
 export const run = command(async (args, io) => {
   const { config } = loadConfig(configPath(textOption(args, 'config'), io.env));
   const place = { socket: config.control.socket, directory: config.state.directory };

@@ -3,34 +3,26 @@ import type { Config } from '../../config/config.ts';
 import { termsOf } from '../../config/terms.ts';
 import { CODES, Fault } from '../../failure/failure.ts';
 import { builtAt, version } from '../../machine/build.ts';
-import { type Status, statusOf } from '../../roll/report.ts';
+import { statusOf } from '../../roll/report.ts';
 import { validateEntry } from '../../state/entry.ts';
 import { createJournal, stateFile } from '../../state/journal.ts';
 import { lastWords } from '../../state/last-words.ts';
 import { fromNow } from '../moment.ts';
 import { BEGIN_OR_LEAVE, NEW_OR_GIVEN_UP } from '../words.ts';
 
-export interface LastKnown {
-  readonly status: Status;
-  /** Wall clock, milliseconds. */
-  readonly writtenAt: number;
-}
-
 /**
  * The status from the state file, while the daemon does not run; undefined where it is absent, damaged, or unreadable.
+ * @returns with the moment when it was written, wall clock in milliseconds
  * @throws Fault NL-STATE-DECOMMISSIONED: such a gateway must not be started
  */
-export async function lastKnown(config: Config, now: number): Promise<LastKnown | undefined> {
+export async function lastKnown(config: Config, now: number) {
   const { dps, state } = config;
   const labelPrefix = 'tpm' in config ? '' : config.hsm.label_prefix;
   try {
     const entry = await createJournal({ directory: state.directory, validate: validateEntry }).read();
     if (entry === 'absent') return undefined;
-    const terms = termsOf(config, builtAt);
-    const status = statusOf(
-      { ...entry, flaps: 0, unreached: 0 },
-      { version, registrationId: dps.registration_id, labelPrefix, terms, now },
-    );
+    const about = { version, registrationId: dps.registration_id, labelPrefix, terms: termsOf(config, builtAt), now };
+    const status = statusOf({ ...entry, flaps: 0, unreached: 0 }, about);
     return { status, writtenAt: (await stat(stateFile(state.directory))).mtimeMs };
   } catch (error) {
     if (error instanceof Fault && error.failure.code === 'NL-STATE-DECOMMISSIONED') throw error;

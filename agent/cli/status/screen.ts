@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { CODES } from '../../failure/failure.ts';
 import type { LeafStatus, NextStatus, OutcomeStatus, RequestStatus, Status, Trouble } from '../../roll/report.ts';
 import { bar, type Colour, glyph, paint, rowsOf, type Screen, safe, wrap } from '../kit/screen.ts';
-import { fromNow, localMinute, localSecond, zone } from '../moment.ts';
+import { fromNow, localMinute, localSecond, moment, zone } from '../moment.ts';
 import { statusRows } from '../uplink/screen.ts';
 import { troublesOf } from '../uplink/words.ts';
 import { actionInWords, causeInWords, outcomeInWords, reasonInWords } from '../words.ts';
@@ -25,22 +25,17 @@ export function renderStatus(status: GatewayStatus, screen: Screen, surroundings
 function linesOf(status: GatewayStatus, screen: Screen, surroundings: Surroundings): readonly string[] {
   const { next, request, scheduled, last, trail } = status;
   const now = Date.parse(status.at);
+  const at = (time: string) => moment(Date.parse(time), now);
   const blocks = [
     headline(status, screen, surroundings),
     identityBlock(status, now, screen),
-    next === undefined ? [] : candidateBlock(next, now, screen, surroundings),
+    next === undefined ? [] : candidateBlock(next, now, screen, surroundings.directory),
     hubBlock(status, screen),
     uplinkBlock(status, now, screen),
     [
-      ...(request === undefined ? [] : row(screen, 'In flight', requestInWords(request, now))),
-      ...(scheduled === undefined
-        ? []
-        : row(
-            screen,
-            'Scheduled',
-            `${requestInWords(scheduled, now)}, begins ${moment(Date.parse(scheduled.startAt), now)}`,
-          )),
-      ...(last === undefined ? [] : lastRows(last, now, screen)),
+      ...row(screen, 'In flight', request && requestInWords(request, now)),
+      ...row(screen, 'Scheduled', scheduled && `${requestInWords(scheduled, now)}, begins ${at(scheduled.startAt)}`),
+      ...row(screen, 'Last', last && lastInWords(last, now)),
     ],
     trailBlock(trail, screen),
     [paint(screen, 'bold', 'What to do'), ...advise(status, screen, surroundings)],
@@ -78,12 +73,9 @@ function headline(status: GatewayStatus, screen: Screen, { lastKnown }: Surround
   ];
 }
 
-/** `in 12 days (2026-12-07 03:10)` */
-function moment(at: number, now: number): string {
-  return `${fromNow(at, now)} (${localMinute(at)})`;
-}
-
-function row(screen: Screen, label: string, value: string): string[] {
+/** Nothing where there is no value. */
+function row(screen: Screen, label: string, value: string | undefined): string[] {
+  if (value === undefined) return [];
   return wrap(screen, value, { first: `  ${label.padEnd(LABEL)}`, rest: ' '.repeat(LABEL + 2) });
 }
 
@@ -128,21 +120,14 @@ function identityRows(label: string, { cn, slot, issuer, thumbprint }: LeafStatu
 
 /** SHA-256 in groups, on two lines, or four where they are short: it is read out over the phone. */
 function digestRows(label: string, digest: string, screen: Screen): string[] {
-  const groups =
-    safe(screen, digest)
-      .match(/.{1,4}/g)
-      ?.join(' ') ?? '';
+  const groups = safe(screen, digest).match(/.{1,4}/g) ?? [];
   const length = screen.width < LABEL + 42 ? 20 : 40;
-  const rows = groups.match(new RegExp(`.{1,${length}}`, 'g')) ?? [];
+  const rows = groups.join(' ').match(new RegExp(`.{1,${length}}`, 'g')) ?? [];
   return rows.map((one, index) => `  ${(index === 0 ? label : '').padEnd(LABEL)}${one.trimEnd()}`);
 }
 
-function candidateBlock(
-  { standing, slot, leaf, askAt, trouble, refusals = 0 }: NextStatus,
-  now: number,
-  screen: Screen,
-  { directory }: Surroundings,
-): string[] {
+function candidateBlock(next: NextStatus, now: number, screen: Screen, directory: string): string[] {
+  const { standing, slot, leaf, askAt, trouble, refusals = 0 } = next;
   const times = refusals === 1 ? 'once' : `${refusals} times`;
   const isDenied = trouble?.code.startsWith('NL-DPS-') === true && CODES[trouble.code].kind === 'refused';
   const unproven = isDenied ? `enroll this leaf: DPS refused it ${times}` : `kept: it could not be proven ${times}`;
@@ -155,8 +140,8 @@ function candidateBlock(
   return [
     ...row(screen, 'Candidate', words),
     ...(leaf === undefined ? [] : identityRows('Next leaf', leaf, screen)),
-    ...(leaf === undefined ? [] : row(screen, 'PEM', join(directory, 'next.pem'))),
-    ...(askAt === undefined ? [] : row(screen, 'Asked again', moment(Date.parse(askAt), now))),
+    ...row(screen, 'PEM', leaf && join(directory, 'next.pem')),
+    ...row(screen, 'Asked again', askAt && moment(Date.parse(askAt), now)),
   ];
 }
 
@@ -170,8 +155,8 @@ function hubBlock({ hub, clock }: Status, screen: Screen): string[] {
   const wrongClock = `is wrong: it cannot be before ${localMinute(Date.parse(clock.floor))}`;
   return [
     ...row(screen, 'Hub', hub?.host ?? 'none assigned yet'),
-    ...(hub === undefined ? [] : row(screen, 'Device ID', hub.deviceId)),
-    ...(clock.credible ? [] : row(screen, 'Clock', wrongClock).map((line) => paint(screen, 'red', line))),
+    ...row(screen, 'Device ID', hub?.deviceId),
+    ...row(screen, 'Clock', clock.credible ? undefined : wrongClock).map((line) => paint(screen, 'red', line)),
   ];
 }
 
@@ -184,14 +169,10 @@ function requestInWords(request: RequestStatus, now: number): string {
   return `${actionInWords(request)} ${request.id}, ${reasonInWords(request)} ${fromNow(Date.parse(request.at), now)}`;
 }
 
-function lastRows(last: OutcomeStatus, now: number, screen: Screen): string[] {
+function lastInWords(last: OutcomeStatus, now: number): string {
   const code = last.code === undefined ? '' : ` (${last.code})`;
   const begun = `${actionInWords(last)} ${last.id}, ${reasonInWords(last)}`;
-  return row(
-    screen,
-    'Last',
-    `${begun}, ended ${fromNow(Date.parse(last.endedAt), now)}: ${outcomeInWords(last)}${code}`,
-  );
+  return `${begun}, ended ${fromNow(Date.parse(last.endedAt), now)}: ${outcomeInWords(last)}${code}`;
 }
 
 function trailBlock(trail: Status['trail'], screen: Screen): string[] {

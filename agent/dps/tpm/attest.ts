@@ -1,33 +1,21 @@
-import type { IncomingMessage } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { SecureContext } from 'node:tls';
-import provisioning from 'azure-iot-provisioning-device';
 import { Http } from 'azure-iot-provisioning-device-http';
 import { Fault } from '../../failure/failure.ts';
 import type { Assignment } from '../../roll/leaf.ts';
 import type { Dps } from '../../roll/ports.ts';
-import { within } from '../../time/within.ts';
-import { stopTimers } from '../timers.ts';
-import { outcomeOf, readStatus } from '../wire.ts';
+import { clientFor, DEADLINE_MS, type DpsTerms, dpsBy, stopTimers } from '../client.ts';
+import { fields, jsonIn, outcomeOf, readStatus } from '../wire.ts';
 import { type Admitted, Https } from './https.ts';
 import { type Attesting, security } from './security.ts';
-import { unattested } from './unattested.ts';
 
-export interface TpmDpsOptions {
-  /** `host` or `host:port` */
-  readonly endpoint: string;
-  readonly idScope: string;
-  readonly registrationId: string;
-  /** Handed to a custom allocation function. */
-  readonly payload?: object;
+export interface TpmDpsOptions extends DpsTerms {
   readonly tpm: Attesting;
-  readonly contextFor: () => Promise<SecureContext>;
-  /** Longest registration, polling included, in milliseconds. */
-  readonly deadlineMs?: number;
+  /** Wall clock, milliseconds since the epoch. */
+  readonly now: () => number;
   /** Longest time for one request, in milliseconds. */
   readonly requestMs?: number;
 }
-
-const DEADLINE_MS = 120_000;
 
 /**
  * Registers the gateway with DPS by its TPM: over HTTPS, because DPS has no TPM attestation over MQTT. DPS sends a key that
@@ -35,124 +23,98 @@ const DEADLINE_MS = 120_000;
  *
  * @throws Fault NL-DPS-*, NL-CLOCK; TpmError; the reason of the abort signal
  */
-export function createTpmDps(options: TpmDpsOptions): Dps {
-  const { endpoint, contextFor, deadlineMs = DEADLINE_MS } = options;
-  const late = () => new Fault('NL-DPS-TIMEOUT', { cause: `${endpoint}, ${deadlineMs} ms` });
+export const createTpmDps = (options: TpmDpsOptions): Dps => dpsBy(options, (context) => attest(options, context));
+
+function attest(options: TpmDpsOptions, context: SecureContext) {
+  const { endpoint: host, registrationId, tpm, now, requestMs = 30_000, deadlineMs = DEADLINE_MS } = options;
+  const over = new AbortController();
+  let polling = false;
+  let found: Assignment | undefined;
+  let key: string | undefined;
+
+  function admit(asked: ClientRequest, answer: IncomingMessage, body: string): Admitted {
+    const { statusCode: status = 0, headers } = answer;
+    const read = readStatus({ status, retryAfter: headers['retry-after'], payload: body }, polling);
+    const isProven = asked.getHeader('Authorization') !== undefined;
+    // A 401 that holds a key is the challenge to a TPM; without one it is a refusal.
+    const challenge = isProven || status !== 401 ? undefined : keyIn(jsonIn(body));
+    if (challenge !== undefined) return admitted(status, { authenticationKey: challenge });
+    if (read instanceof Fault) throw unattested(read, answer, now());
+    if (!isProven) throw new Fault('NL-DPS-BODY', { cause: `status ${status}, no challenge` });
+    if (read.status === 'assigning') {
+      const { operationId, retryAfterMs } = read;
+      if (retryAfterMs >= deadlineMs) throw outcomeOf(read);
+      polling = true;
+      return admitted(202, { operationId, status: 'assigning' }, { 'retry-after': `${retryAfterMs / 1_000}` });
+    }
+    const authenticationKey = keyIn(fields(jsonIn(body).registrationState).tpm);
+    if (authenticationKey === undefined)
+      throw new Fault('NL-DPS-BODY', { cause: 'assigned, no tpm.authenticationKey' });
+    found = read.assignment;
+    return admitted(200, { status: 'assigned', registrationState: { tpm: { authenticationKey } } });
+  }
+
+  const https = new Https({ host, context, requestMs, admit });
+  const taken = (name: string) => {
+    key = name;
+  };
+  const device = security(tpm, registrationId, { over: over.signal, taken });
+  const client = clientFor(options, new Http(https), device);
+  const registered = Promise.resolve(client.register()).then(
+    // The SDK is done: the TPM has stored the key for the hub.
+    () => {
+      if (found === undefined || key === undefined) throw new Fault('NL-DPS-BODY');
+      return { ...found, key };
+    },
+    (error: Error) => {
+      // Other errors of the SDK come from the TPM; an error of DPS has ended the registration before.
+      throw error.name === 'TimeoutError' ? new Fault('NL-DPS-TIMEOUT', { cause: error }) : error;
+    },
+  );
   return {
-    async register(_, abort) {
-      const registration = new Registration(options, await within(contextFor(), { abort }));
-      try {
-        return await within(registration.assignment, { abort, after: { ms: deadlineMs, late } });
-      } finally {
-        registration.end();
-      }
+    assignment: Promise.race([https.failed, registered]),
+    end() {
+      over.abort();
+      https.end();
+      stopTimers(client);
     },
   };
 }
 
-/** One registration by one SDK client. */
-class Registration {
-  readonly assignment: Promise<Assignment>;
-  readonly #https: Https;
-  readonly #client: object;
-  readonly #deadlineMs: number;
-  readonly #over = new AbortController();
-  #polling = false;
-  #found: Assignment | undefined;
-  #key: string | undefined;
-
-  constructor(options: TpmDpsOptions, context: SecureContext) {
-    const { endpoint: host, idScope, registrationId, tpm, payload, requestMs = 30_000 } = options;
-    const { promise: failure, reject } = withRejection();
-    this.#deadlineMs = options.deadlineMs ?? DEADLINE_MS;
-    const admit = (asked: { getHeader(name: string): unknown }, answer: IncomingMessage, body: string) =>
-      asked.getHeader('Authorization') === undefined ? challengeIn(answer, body) : this.#admit(answer, body);
-    this.#https = new Https({ host, context, requestMs, admit, failed: reject });
-    const client = provisioning.ProvisioningDeviceClient.create(
-      host,
-      idScope,
-      new Http(this.#https),
-      security(tpm, registrationId, {
-        over: this.#over.signal,
-        taken: (name) => {
-          this.#key = name;
-        },
-      }),
-    );
-    if (payload !== undefined) client.setProvisioningPayload(payload);
-    this.#client = client;
-    const registered = Promise.resolve(client.register()).then(
-      () => this.#assigned(),
-      (error: Error) => {
-        // Other errors of the SDK come from the TPM; an error of DPS has ended the registration before.
-        throw error.name === 'TimeoutError' ? new Fault('NL-DPS-TIMEOUT', { cause: error }) : error;
-      },
-    );
-    this.assignment = Promise.race([failure, registered]);
-  }
-
-  end(): void {
-    this.#over.abort();
-    this.#https.end();
-    stopTimers(this.#client);
-  }
-
-  /** The SDK is done: the TPM has stored the key for the hub. */
-  #assigned(): Assignment {
-    if (this.#found === undefined || this.#key === undefined) throw new Fault('NL-DPS-BODY');
-    return { ...this.#found, key: this.#key };
-  }
-
-  #admit(answer: IncomingMessage, body: string): Admitted {
-    const { statusCode: status = 0, headers } = answer;
-    const read = readStatus({ status, retryAfter: headers['retry-after'], payload: body }, this.#polling);
-    if (read instanceof Fault) throw unattested(read, answer);
-    if (read.status === 'assigning' && read.retryAfterMs >= this.#deadlineMs) throw outcomeOf(read);
-    if (read.status === 'assigning') {
-      const { operationId, retryAfterMs } = read;
-      this.#polling = true;
-      const assigning = { operationId, status: 'assigning' };
-      return { status: 202, headers: { 'retry-after': `${retryAfterMs / 1_000}` }, body: JSON.stringify(assigning) };
-    }
-    const authenticationKey = keyIn(JSON.parse(body).registrationState?.tpm);
-    if (authenticationKey === undefined)
-      throw new Fault('NL-DPS-BODY', { cause: 'assigned, no tpm.authenticationKey' });
-    this.#found = read.assignment;
-    const registrationState = { tpm: { authenticationKey } };
-    return { status: 200, headers: {}, body: JSON.stringify({ status: 'assigned', registrationState }) };
-  }
-}
-
-function withRejection(): { promise: Promise<never>; reject: (error: unknown) => void } {
-  let reject = (_: unknown): void => {};
-  const promise = new Promise<never>((_, no) => {
-    reject = no;
-  });
-  return { promise, reject };
-}
-
-/** A 401 that holds a key is the challenge to a TPM; without one it is a refusal. */
-function challengeIn(answer: IncomingMessage, body: string): Admitted {
-  const { statusCode: status = 0, headers } = answer;
-  const read = readStatus({ status, retryAfter: headers['retry-after'], payload: body }, false);
-  const authenticationKey = status === 401 ? keyIn(parsed(body)) : undefined;
-  if (authenticationKey !== undefined) return { status, headers: {}, body: JSON.stringify({ authenticationKey }) };
-  if (read instanceof Fault) throw unattested(read, answer);
-  throw new Fault('NL-DPS-BODY', { cause: `status ${status}, no challenge` });
+function admitted(status: number, body: object, headers = {}): Admitted {
+  return { status, headers, body: JSON.stringify(body) };
 }
 
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
 
-function keyIn(fields: unknown): string | undefined {
-  if (typeof fields !== 'object' || fields === null || !('authenticationKey' in fields)) return undefined;
-  const { authenticationKey: key } = fields;
+function keyIn(holder: unknown): string | undefined {
+  const { authenticationKey: key } = fields(holder);
   return typeof key === 'string' && BASE64.test(key) ? key : undefined;
 }
 
-function parsed(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return undefined;
+/** A token lives for an hour: with a clock further behind than this, it has expired before it is sent. */
+const FAR_BEHIND_MS = 50 * 60_000;
+
+/** The end of a registration in words for a TPM: its clock, or its keys, where the table speaks of a leaf. */
+function unattested({ failure }: Fault, { headers }: IncomingMessage, now: number): Fault {
+  const { code, cause, retryAfterMs } = failure;
+  const behindMs = Date.parse(headers.date ?? '') - now;
+  if (failure.kind === 'refused' && behindMs > FAR_BEHIND_MS) {
+    const message = `The clock of this gateway is ${Math.round(behindMs / 60_000)} minutes behind that of DPS.`;
+    return new Fault('NL-CLOCK', { message, cause });
   }
+  const words = WORDS[code];
+  return new Fault(code, { ...words, cause, ...(retryAfterMs !== undefined && { retryAfterMs }) });
 }
+
+const WORDS: Readonly<Record<string, { readonly message: string; readonly advice: string }>> = {
+  'NL-DPS-401002': {
+    message: 'DPS does not accept the endorsement key of this TPM: it is another one, or the enrollment is disabled.',
+    advice: 'Operator: put what `newleaf tpm` prints into the enrollment, then `newleaf reprovision`.',
+  },
+  'NL-DPS-404201': {
+    message: 'DPS has no TPM enrollment for this registration ID in this ID scope.',
+    advice:
+      'Operator: create it with what `newleaf tpm` prints, or check dps.id_scope and dps.registration_id; then `newleaf reprovision`.',
+  },
+};

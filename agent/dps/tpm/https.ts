@@ -24,8 +24,6 @@ export interface HttpsOptions {
    * @throws the end of the registration; the SDK then hears nothing
    */
   readonly admit: (asked: ClientRequest, answer: IncomingMessage, body: string) => Admitted;
-  /** Called once, with why the registration has ended. */
-  readonly failed: (error: unknown) => void;
 }
 
 const PORT = 443;
@@ -38,6 +36,9 @@ const LARGEST_BODY = 65_536;
  * 5xx) or throws uncaught (an assignment without a key).
  */
 export class Https extends common.Http {
+  /** Rejected with why the registration has ended; never fulfilled. */
+  readonly failed: Promise<never>;
+  #reject: (error: unknown) => void = () => {};
   readonly #options: HttpsOptions;
   readonly #agent: Agent;
   readonly #url: URL;
@@ -50,11 +51,13 @@ export class Https extends common.Http {
     this.#url = new URL(`https://${options.host}`);
     // A connection for each request: DPS may close a kept one just when the next request is sent.
     this.#agent = new Agent({ keepAlive: false, secureContext: options.context });
+    this.failed = new Promise((_, reject) => {
+      this.#reject = reject;
+    });
   }
 
-  override buildRequest(
-    ...[method, path, headers, , given, done]: Parameters<common.Http['buildRequest']>
-  ): ClientRequest {
+  override buildRequest(...asking: Parameters<common.Http['buildRequest']>): ClientRequest {
+    const [method, path, headers, , given, done] = asking;
     const answered = typeof given === 'function' ? given : done;
     const attempt: Attempt = { phase: 'tcp' };
     const { requestMs } = this.#options;
@@ -95,7 +98,7 @@ export class Https extends common.Http {
   #fail(error: unknown): void {
     if (this.#abort.signal.aborted) return;
     this.end();
-    this.#options.failed(error);
+    this.#reject(error);
   }
 }
 
@@ -110,16 +113,18 @@ function follow(socket: TLSSocket, attempt: Attempt): void {
 }
 
 function fault(attempt: Attempt, error: NodeJS.ErrnoException): Error {
-  const advice = 'Check the network, DNS and the firewall (port 443) with `newleaf check`.';
   if (error.name === 'AbortError' || error.name === 'TimeoutError')
     return new Fault('NL-DPS-TIMEOUT', { cause: error });
   const { code = '' } = error;
   const how = ending({ ...attempt, error, socketError: code });
   if (how instanceof Error) return how;
   if (how === 'untrusted') return new Fault('NL-DPS-UNTRUSTED', { cause: code });
-  if (how !== 'dropped') return new Fault('NL-DPS-UNREACHABLE', { cause: code || error, advice });
   const message = 'The connection to DPS ended before the registration was answered.';
-  return new Fault('NL-DPS-UNREACHABLE', { message, cause: code || error, advice });
+  return new Fault('NL-DPS-UNREACHABLE', {
+    cause: code || error,
+    advice: 'Check the network, DNS and the firewall (port 443) with `newleaf check`.',
+    ...(how === 'dropped' && { message }),
+  });
 }
 
 async function whole(answer: IncomingMessage): Promise<string> {

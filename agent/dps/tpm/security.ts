@@ -2,8 +2,8 @@ import type { Tpm } from '../../../hsm/tpm/tpm.ts';
 
 /** The value for "no error" in node's callbacks; the types of the SDK want an Error. */
 const none = null as unknown as Error;
+type Done<T> = (error: Error, value?: T) => void;
 
-/** The TPM operations of a registration. */
 export interface Attesting extends Pick<Tpm, 'identity' | 'prove'> {
   /** Keeps the key for the hub. @returns its name, another one for each key @throws TpmError blob … */
   take(blob: Uint8Array): Promise<string>;
@@ -12,7 +12,6 @@ export interface Attesting extends Pick<Tpm, 'identity' | 'prove'> {
 interface SecurityOptions {
   /** After an abort the SDK is not called back: it would start a timer, and send the next request. */
   readonly over: AbortSignal;
-  /** Gets the name of the key for the hub. */
   readonly taken: (name: string) => void;
 }
 
@@ -22,32 +21,28 @@ interface SecurityOptions {
  */
 export function security(tpm: Attesting, registrationId: string, { over, taken }: SecurityOptions) {
   let challenge: Buffer | undefined;
-  const answer = <T>(work: Promise<T>, done: (error: Error, value?: T) => void) => {
+  const answer = <T>(work: Promise<T>, done: Done<T>) => {
     const unlessOver = (error: Error, value?: T) => {
       if (!over.aborted) done(error, value);
     };
     work.then((value) => unlessOver(none, value), unlessOver);
   };
+  const publicHalf = (name: 'endorsementKey' | 'storageRootKey') => (done: Done<Buffer>) => {
+    const half = tpm.identity().then((identity) => identity[name]);
+    answer(half, done);
+  };
   return {
-    getRegistrationId: (done: (error: Error, id?: string) => void) => done(none, registrationId),
-    getEndorsementKey: (done: (error: Error, key?: Buffer) => void) =>
-      answer(
-        tpm.identity().then(({ endorsementKey }) => endorsementKey),
-        done,
-      ),
-    getStorageRootKey: (done: (error: Error, key?: Buffer) => void) =>
-      answer(
-        tpm.identity().then(({ storageRootKey }) => storageRootKey),
-        done,
-      ),
-    activateIdentityKey(blob: Buffer, done: (error: Error) => void) {
+    getRegistrationId: (done: Done<string>) => done(none, registrationId),
+    getEndorsementKey: publicHalf('endorsementKey'),
+    getStorageRootKey: publicHalf('storageRootKey'),
+    activateIdentityKey(blob: Buffer, done: Done<void>) {
       if (challenge !== undefined) answer(tpm.take(blob).then(taken), done);
       else {
         challenge = blob;
         done(none);
       }
     },
-    signWithIdentity: (message: Buffer, done: (error: Error, signature?: Buffer) => void) =>
+    signWithIdentity: (message: Buffer, done: Done<Buffer>) =>
       answer(tpm.prove(challenge ?? Buffer.alloc(0), message), done),
   };
 }

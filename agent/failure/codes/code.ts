@@ -14,7 +14,11 @@ export interface CodeEntry {
   readonly advice: string;
 }
 
-export const entry = (kind: FailureKind, means: string, advice: string): CodeEntry => ({ kind, means, advice });
-
-/** The advice for a failure that passes by itself. */
-export const itself = 'Nothing to do: newleaf keeps trying.';
+/** @param advice by default that of a failure that passes by itself */
+export const transientCode = (means: string, advice = 'Nothing to do: newleaf keeps trying.'): CodeEntry => ({
+  kind: 'transient',
+  means,
+  advice,
+});
+export const refusedCode = (means: string, advice: string): CodeEntry => ({ kind: 'refused', means, advice });
+export const brokenCode = (means: string, advice: string): CodeEntry => ({ kind: 'broken', means, advice });

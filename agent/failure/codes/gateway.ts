@@ -1,243 +1,193 @@
-import { type CodeEntry, entry } from './code.ts';
+import { brokenCode, type CodeEntry, refusedCode, transientCode } from './code.ts';
 
 /** Faults on the gateway itself: leaf, token, disk, configuration, commands. */
 export const GATEWAY = {
-  'NL-LEAF-EXPIRING': entry(
-    'transient',
+  'NL-LEAF-EXPIRING': transientCode(
     'The current leaf nears its end, and its renewal is overdue.',
     'See with `newleaf status` why no new leaf has come; `newleaf roll` tries again at once.',
   ),
-  'NL-LEAF-EXPIRED': entry(
-    'refused',
+  'NL-LEAF-EXPIRED': refusedCode(
     'The current leaf has expired, and no new one has come.',
     'Run `newleaf csr`, have it signed, then `newleaf install FILE`.',
   ),
-  'NL-LEAF-PARSE': entry(
-    'refused',
-    'The issued leaf is not a readable certificate.',
-    'Operator of the CA: deliver PEM.',
-  ),
-  'NL-LEAF-KEY': entry('refused', 'The issued leaf is for another key.', 'Have the CSR of `newleaf csr` signed again.'),
-  'NL-LEAF-CN': entry(
-    'refused',
+  'NL-LEAF-PARSE': refusedCode('The issued leaf is not a readable certificate.', 'Operator of the CA: deliver PEM.'),
+  'NL-LEAF-KEY': refusedCode('The issued leaf is for another key.', 'Have the CSR of `newleaf csr` signed again.'),
+  'NL-LEAF-CN': refusedCode(
     'The CN of the issued leaf is not the registration ID.',
     'Operator of the CA: keep the subject of the CSR.',
   ),
-  'NL-LEAF-CA': entry(
-    'refused',
+  'NL-LEAF-CA': refusedCode(
     'The issued certificate is that of a CA, not a leaf.',
     'Operator of the CA: issue an end-entity certificate (basicConstraints CA:FALSE).',
   ),
-  'NL-LEAF-EKU': entry(
-    'refused',
+  'NL-LEAF-EKU': refusedCode(
     'The issued leaf may not be used for client authentication.',
     'Operator of the CA: allow clientAuth in the extended key usage.',
   ),
-  'NL-LEAF-VALIDITY': entry(
-    'refused',
+  'NL-LEAF-VALIDITY': refusedCode(
     'The issued leaf has expired, or is due for renewal already.',
     'Operator of the CA: issue a longer lifetime; or lower leaf.renew_at.',
   ),
-  'NL-LEAF-SAME': entry(
-    'refused',
+  'NL-LEAF-SAME': refusedCode(
     'The issuer gave the current leaf once more.',
     'Operator of the CA: issue a new certificate for each request, also for the same key.',
   ),
-  'NL-LEAF-NOT-YET': entry(
-    'transient',
+  'NL-LEAF-NOT-YET': transientCode(
     'The issued leaf is not valid yet by the clock of this gateway.',
     'Check the clock with `timedatectl`.',
   ),
-  'NL-LEAF-CHAIN': entry(
-    'refused',
+  'NL-LEAF-CHAIN': refusedCode(
     'The issued chain does not link up by signature.',
     'Operator of the CA: deliver the leaf and its intermediates.',
   ),
-  'NL-LEAF-WEAK': entry(
-    'refused',
+  'NL-LEAF-WEAK': refusedCode(
     'The key or the signature of the issued chain is too weak.',
     'Operator of the CA: RSA of 2048 bits or more, SHA-256 or better.',
   ),
-  'NL-TOKEN-MODULE': entry(
-    'broken',
+  'NL-TOKEN-MODULE': brokenCode(
     'The PKCS#11 module cannot be loaded.',
     'Check hsm.module, and that its package is installed.',
   ),
-  'NL-TOKEN-ENGINE': entry(
-    'broken',
+  'NL-TOKEN-ENGINE': brokenCode(
     "OpenSSL's PKCS#11 engine is not installed.",
     'Run `apt-get install libengine-pkcs11-openssl`.',
   ),
-  'NL-TOKEN-MISSING': entry(
-    'broken',
+  'NL-TOKEN-MISSING': brokenCode(
     'The token is not there, or more than one matches.',
     'Check hsm.token against `pkcs11-tool --module MODULE -L`.',
   ),
-  'NL-TOKEN-PIN': entry(
-    'broken',
+  'NL-TOKEN-PIN': brokenCode(
     'The token refused the PIN. It was tried once and will not be tried again until the PIN changes.',
     'Put the right PIN into /etc/newleaf/pin (or hsm.pin_file), then `systemctl restart newleaf`.',
   ),
-  'NL-TOKEN-PIN-LOCKED': entry(
-    'broken',
+  'NL-TOKEN-PIN-LOCKED': brokenCode(
     'The PIN of the token is locked.',
     'Unlock it with the SO PIN (the vendor tool, or `pkcs11-tool --init-pin`), then restart newleaf.',
   ),
-  'NL-TOKEN-PIN-FILE': entry(
-    'broken',
+  'NL-TOKEN-PIN-FILE': brokenCode(
     'The PIN cannot be read, or is empty.',
     'Write the PIN into /etc/newleaf/pin (or check hsm.pin_file), then `systemctl restart newleaf`.',
   ),
-  'NL-TOKEN-PIN-READ': entry(
-    'transient',
+  'NL-TOKEN-PIN-READ': transientCode(
     'The PIN cannot be read, or handed to OpenSSL, at the moment: the system lacks room, memory or descriptors.',
     'newleaf starts again by itself. If it lasts: `df -h /run`, `dmesg`.',
   ),
-  'NL-TOKEN-KEY': entry(
-    'broken',
+  'NL-TOKEN-KEY': brokenCode(
     'The key of the leaf is not in the token.',
     'Is it the right token? See `newleaf check`. If the key is lost, `newleaf roll --wait` makes another.',
   ),
-  'NL-TOKEN-OCCUPIED': entry(
-    'broken',
+  'NL-TOKEN-OCCUPIED': brokenCode(
     'The slot for the next key holds an object that newleaf did not make for this purpose.',
     'Look at it with `pkcs11-tool -O --login`, and remove it by its CKA_ID if nothing needs it; then `newleaf roll`.',
   ),
-  'NL-TOKEN-FAILED': entry(
-    'broken',
+  'NL-TOKEN-FAILED': brokenCode(
     'The token refused an operation.',
     'See `newleaf check`; the CKR code is in the message.',
   ),
-  'NL-TOKEN-POISONED': entry(
-    'broken',
+  'NL-TOKEN-POISONED': brokenCode(
     'The PKCS#11 module lost its state (token reset or pulled). newleaf restarts itself.',
     'If it happens again and again, check the token and its daemon with `newleaf check`.',
   ),
-  'NL-TPM-MISSING': entry(
-    'broken',
+  'NL-TPM-MISSING': brokenCode(
     'There is no TPM.',
     'Look with `ls -l /dev/tpm*`, switch the TPM on in the firmware, or correct tpm.device.',
   ),
-  'NL-TPM-DENIED': entry(
-    'broken',
+  'NL-TPM-DENIED': brokenCode(
     'This user may not use the TPM.',
     'Use sudo; the daemon needs the group of the device file (`ls -l /dev/tpmrm0`).',
   ),
-  'NL-TPM-BUSY': entry(
-    'broken',
+  'NL-TPM-BUSY': brokenCode(
     'Another program holds the TPM.',
     'Set tpm.device to /dev/tpmrm0, which many can use at once, or end the program that holds it (`fuser /dev/tpm0`).',
   ),
-  'NL-TPM-BLOB': entry(
-    'transient',
+  'NL-TPM-BLOB': transientCode(
     'The TPM cannot open the key that DPS sent: it was damaged, or made for another TPM.',
     'If it lasts, compare the endorsement key in the enrollment with `newleaf tpm`.',
   ),
-  'NL-TPM-KEY': entry(
-    'refused',
+  'NL-TPM-KEY': refusedCode(
     'The TPM holds no identity key: it was cleared, or it is another TPM.',
     'newleaf registers again by itself. If DPS then refuses, enroll what `newleaf tpm` prints.',
   ),
-  'NL-TPM-PASSWORD': entry(
-    'broken',
+  'NL-TPM-PASSWORD': brokenCode(
     'The TPM asks for a password, and newleaf has none.',
     'Owner of the TPM: remove the passwords of owner and endorsement (`tpm2_changeauth -c owner -p PASSWORD`); then `newleaf tpm`.',
   ),
-  'NL-TPM-LOCKED': entry(
-    'broken',
+  'NL-TPM-LOCKED': brokenCode(
     'The TPM is locked: it was given wrong passwords.',
     'It opens by itself, perhaps after hours; the owner of the TPM can open it at once: `tpm2_dictionarylockout --clear-lockout`.',
   ),
-  'NL-TPM-FULL': entry(
-    'broken',
+  'NL-TPM-FULL': brokenCode(
     'The TPM has no room for another key.',
     'Look with `tpm2_getcap handles-persistent`, and remove a key that is not needed (`tpm2_evictcontrol -c HANDLE`).',
   ),
-  'NL-TPM-FAILED': entry(
-    'broken',
+  'NL-TPM-FAILED': brokenCode(
     'The TPM refused an operation.',
     'If it lasts, power the gateway off and on, and see whether `newleaf tpm` works.',
   ),
-  'NL-TPM-NO-LEAF': entry(
-    'refused',
+  'NL-TPM-NO-LEAF': refusedCode(
     'This gateway attests by its TPM: there is no leaf.',
     'Use `newleaf reprovision`, which gets a new key for the TPM.',
   ),
-  'NL-TOKEN-HUNG': entry(
-    'broken',
+  'NL-TOKEN-HUNG': brokenCode(
     'The PKCS#11 module hangs, or ends the process that has loaded it.',
     'Restart the daemon behind the module (pcscd, tpm2-abrmd, the p11-kit server), or plug the token in again; then `newleaf check`.',
   ),
-  'NL-CONFIG': entry(
-    'broken',
+  'NL-CONFIG': brokenCode(
     'The configuration is wrong.',
     'Correct the line that the message names. Then `newleaf config` prints all settings as newleaf reads them.',
   ),
-  'NL-CONFIG-READ': entry(
-    'transient',
+  'NL-CONFIG-READ': transientCode(
     'The configuration cannot be read at the moment: the disk fails, or the system lacks memory or descriptors.',
     'newleaf starts again by itself. If it lasts, look at the disk: `dmesg`.',
   ),
-  'NL-CONTROL-SOCKET': entry(
-    'transient',
+  'NL-CONTROL-SOCKET': transientCode(
     'The control socket cannot be made at the moment: the system lacks room, memory or descriptors.',
     'newleaf starts again by itself. If it lasts, make room where control.socket is: `df -hi /run`.',
   ),
-  'NL-STATE-READ': entry(
-    'transient',
+  'NL-STATE-READ': transientCode(
     'The state file cannot be read at the moment: the disk fails, or the system lacks memory or descriptors. Nothing was overwritten or sent.',
     'newleaf starts again by itself. If it lasts, look at the disk: `dmesg`.',
   ),
-  'NL-STATE-CORRUPT': entry(
-    'broken',
+  'NL-STATE-CORRUPT': brokenCode(
     'The state file is damaged. Nothing was overwritten or sent.',
     'Restore state.json from a backup; or move it away, name the key of the leaf in hsm.key with another hsm.label_prefix, and run `newleaf init`.',
   ),
-  'NL-STATE-DECOMMISSIONED': entry(
-    'broken',
+  'NL-STATE-DECOMMISSIONED': brokenCode(
     'This gateway was given up, and `newleaf decommission` did not come to its end.',
     'Run `newleaf decommission` again; after that, `newleaf init` begins anew.',
   ),
-  'NL-STATE-WRITE': entry(
-    'broken',
+  'NL-STATE-WRITE': brokenCode(
     'The state file cannot be written.',
     'Check free space and permissions of state.directory.',
   ),
-  'NL-CLOCK': entry(
-    'transient',
+  'NL-CLOCK': transientCode(
     'The clock of this gateway is not credible.',
     'Check NTP with `timedatectl`, or set the clock.',
   ),
-  'NL-BUDGET': entry(
-    'transient',
+  'NL-BUDGET': transientCode(
     'More requests than the budget allows.',
     'Wait for the time named, or use `newleaf reprovision`.',
   ),
-  'NL-BUDGET-BRAKED': entry(
-    'transient',
+  'NL-BUDGET-BRAKED': transientCode(
     'newleaf repeats the same work without success, and slows down.',
     'See with `newleaf status` what is refused. A request (`newleaf reprovision`) is done at once.',
   ),
-  'NL-BUSY': entry('transient', 'Another request is in flight.', 'Wait for it: `newleaf status --watch`.'),
-  'NL-DAEMON-DOWN': entry(
-    'transient',
+  'NL-BUSY': transientCode('Another request is in flight.', 'Wait for it: `newleaf status --watch`.'),
+  'NL-DAEMON-DOWN': transientCode(
     'The daemon does not run.',
     'Run `systemctl start newleaf`. If it does not stay up, `sudo newleaf check` says why.',
   ),
-  'NL-CONTROL-DENIED': entry(
-    'refused',
+  'NL-CONTROL-DENIED': refusedCode(
     'This user may not use the control socket.',
     'Use sudo, or join the group newleaf (`usermod -aG newleaf USER`) and log in again.',
   ),
-  'NL-CONTROL-BUSY': entry(
-    'transient',
+  'NL-CONTROL-BUSY': transientCode(
     'The daemon runs, and accepts no connection on its control socket.',
     'See which program holds so many: `ss -xp`. If it stays like this: `systemctl restart newleaf`.',
   ),
-  'NL-DAEMON-RUNS': entry(
-    'broken',
+  'NL-DAEMON-RUNS': brokenCode(
     'Another newleaf already runs on this state directory.',
     'See `systemctl status newleaf`.',
   ),
-  'NL-INTERNAL': entry('transient', 'A defect in newleaf.', 'Please report it with the log: `journalctl -u newleaf`.'),
+  'NL-INTERNAL': transientCode('A defect in newleaf.', 'Please report it with the log: `journalctl -u newleaf`.'),
 } as const satisfies Record<string, CodeEntry>;

@@ -1,34 +1,28 @@
-import { entry } from './code.ts';
+import { brokenCode, refusedCode, transientCode } from './code.ts';
 
 /** Faults of the uplink: none of them touches the leaf or the session with the hub. */
 export const UPLINK = {
-  'NL-UPLINK-FULL': entry(
-    'refused',
+  'NL-UPLINK-FULL': refusedCode(
     'The queue of a program is full: its new messages are refused.',
     'See with `newleaf uplink list` how old the oldest message is; reach the hub again, or raise uplink.max_bytes.',
   ),
-  'NL-UPLINK-DISK': entry(
-    'broken',
+  'NL-UPLINK-DISK': brokenCode(
     'A message of a program cannot be written to disk, so it is not acknowledged.',
     'Make room on the file system of state.directory. The program sends the message again.',
   ),
-  'NL-UPLINK-SOCKET': entry(
-    'broken',
+  'NL-UPLINK-SOCKET': brokenCode(
     'A socket for the programs of this gateway cannot be opened.',
     'Run `sudo newleaf uplink add` for the program again; or, where the port is taken, change uplink.tcp.',
   ),
-  'NL-UPLINK-POISON': entry(
-    'refused',
+  'NL-UPLINK-POISON': refusedCode(
     'The hub closed the session three times over one message of a program: it was set aside.',
     'Operator of the program: look at the message in uplink/NAME/rejected of state.directory; the program needs a repair.',
   ),
-  'NL-UPLINK-PROGRAM': entry(
-    'refused',
+  'NL-UPLINK-PROGRAM': refusedCode(
     'That is no name of a program, or there is no such program.',
     'A name is 1 to 32 letters, digits, - and _; `newleaf uplink list` shows the programs.',
   ),
-  'NL-UPLINK-THROTTLED': entry(
-    'transient',
+  'NL-UPLINK-THROTTLED': transientCode(
     'The hub closes the session while messages of programs are on their way: they are sent more slowly.',
     'Operator of the hub: look at its quota and its throttling. Nothing is lost; the messages wait on the gateway.',
   ),

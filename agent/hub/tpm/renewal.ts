@@ -1,12 +1,14 @@
 import type { Assignment, Leaf } from '../../roll/leaf.ts';
 import type { Hub, HubSignal } from '../../roll/ports.ts';
+import type { Clock } from '../../time/clock.ts';
 import { Queue } from '../../time/queue.ts';
 
-export interface RenewalOptions {
+interface RenewalOptions {
   /** How long a token lives, in milliseconds. */
   readonly lifeMs: number;
   /** A random number in [0, 1): spreads a fleet that connected in one moment. */
   readonly draw: () => number;
+  readonly clock: Pick<Clock, 'sleep'>;
   /** Gets the reason why a renewal failed; it is tried again. */
   readonly failed: (error: unknown) => void;
 }
@@ -21,36 +23,31 @@ const TRIES_IN_A_LIFE = 60;
  * with a new token, and takes over as every newer connection does. A failure is tried again, because the session is good until
  * its token ends; after that it is lost like any other, and the machine decides.
  */
-export function renewing(hub: Hub, { lifeMs, draw, failed }: RenewalOptions): Hub {
+export function renewing(hub: Hub, { lifeMs, draw, clock, failed }: RenewalOptions): Hub {
   const signals = new Queue<HubSignal>();
-  let next: { readonly timer: NodeJS.Timeout; readonly abort: AbortController } | undefined;
+  let ending = new AbortController();
 
-  const stop = () => {
-    clearTimeout(next?.timer);
-    next?.abort.abort();
-    next = undefined;
-  };
-  const plan = (ms: number, leaf: Leaf, assignment: Assignment) => {
-    const abort = new AbortController();
-    const timer = setTimeout(() => void renew(leaf, assignment, abort.signal), ms);
-    next = { timer, abort };
-  };
-  const soon = () => lifeMs * (LATEST - SPREAD * draw());
-
-  async function renew(leaf: Leaf, assignment: Assignment, abort: AbortSignal): Promise<void> {
-    try {
-      await hub.connect(leaf, assignment, abort);
-      if (!abort.aborted) plan(soon(), leaf, assignment);
-    } catch (error) {
-      if (abort.aborted) return;
-      failed(error);
-      plan(lifeMs / TRIES_IN_A_LIFE, leaf, assignment);
+  async function renew(leaf: Leaf, assignment: Assignment): Promise<void> {
+    ending = new AbortController();
+    const { signal } = ending;
+    const soon = () => lifeMs * (LATEST - SPREAD * draw());
+    for (let pause = soon(); ; ) {
+      await clock.sleep(pause, signal);
+      if (signal.aborted) return;
+      try {
+        await hub.connect(leaf, assignment, signal);
+        pause = soon();
+      } catch (error) {
+        if (signal.aborted) return;
+        failed(error);
+        pause = lifeMs / TRIES_IN_A_LIFE;
+      }
     }
   }
 
   async function listen(): Promise<void> {
     for await (const signal of hub.signals) {
-      stop();
+      ending.abort();
       signals.push(signal);
     }
   }
@@ -59,13 +56,13 @@ export function renewing(hub: Hub, { lifeMs, draw, failed }: RenewalOptions): Hu
   return {
     ...hub,
     async connect(leaf, assignment, abort) {
-      stop();
+      ending.abort();
       await hub.connect(leaf, assignment, abort);
-      plan(soon(), leaf, assignment);
+      void renew(leaf, assignment);
     },
     signals,
     async close() {
-      stop();
+      ending.abort();
       await hub.close();
     },
   };

@@ -36,7 +36,14 @@ const byLeaf = (leaf: Minted): Partial<EstSettings> => ({
 });
 
 function enrol(settings: Partial<EstSettings>, csrPem = csr): Promise<string> {
-  const est = createEst({ url, caFile: libest.caFile, deadlineMs: 10_000, maxBytes: 65_536, ...settings });
+  const est = createEst({
+    url,
+    caFile: libest.caFile,
+    now: Date.now,
+    deadlineMs: 10_000,
+    maxBytes: 65_536,
+    ...settings,
+  });
   return est.issue(csrPem, new AbortController().signal);
 }
 

@@ -37,28 +37,31 @@ if (insideNetworkNamespace(import.meta.filename)) {
     };
 
     test('with the right password, the wrong one, and none', async () => {
-      assert.equal(await tryEst(trial(password('estpwd'))), true);
-      await assert.rejects(tryEst(trial(password('wrong'))), withCode('NL-EST-AUTH'));
-      assert.equal(await tryEst(trial()), false, 'nobody was asked for');
+      assert.equal(await tryEst(trial(password('estpwd')), Date.now), true);
+      await assert.rejects(tryEst(trial(password('wrong')), Date.now), withCode('NL-EST-AUTH'));
+      assert.equal(await tryEst(trial(), Date.now), false, 'nobody was asked for');
     });
 
     test('with a bootstrap certificate of its CA, and of another', async () => {
-      assert.equal(await tryEst(trial({ url: certificatesOnly, bootstrap: await bootstrap(libest.ca) })), true);
+      assert.equal(
+        await tryEst(trial({ url: certificatesOnly, bootstrap: await bootstrap(libest.ca) }), Date.now),
+        true,
+      );
       const other = await bootstrap(await mintCa({ subject: 'CN=other', ...lifetime() }));
-      await assert.rejects(tryEst(trial({ url: certificatesOnly, bootstrap: other })), Fault);
+      await assert.rejects(tryEst(trial({ url: certificatesOnly, bootstrap: other }), Date.now), Fault);
     });
 
     test('a server that is not trusted, not there, or no EST server', async () => {
       const { pem } = await mintCa({ subject: 'CN=other', ...lifetime() });
       const caFile = `${libest.passwordFile}.ca`;
       writeFileSync(caFile, pem);
-      await assert.rejects(tryEst(trial({ caFile })), withCode('NL-EST-UNTRUSTED'));
+      await assert.rejects(tryEst(trial({ caFile }), Date.now), withCode('NL-EST-UNTRUSTED'));
       await assert.rejects(
-        tryEst(trial({ url: 'https://127.0.0.1:9/.well-known/est' })),
+        tryEst(trial({ url: 'https://127.0.0.1:9/.well-known/est' }), Date.now),
         withCode('NL-EST-UNREACHABLE'),
       );
-      await assert.rejects(tryEst(trial({ url: new URL('/elsewhere', url).href })), Fault);
-      await assert.rejects(tryEst(trial({ caFile: '/nowhere.pem' })), withCode('NL-CONFIG'));
+      await assert.rejects(tryEst(trial({ url: new URL('/elsewhere', url).href }), Date.now), Fault);
+      await assert.rejects(tryEst(trial({ caFile: '/nowhere.pem' }), Date.now), withCode('NL-CONFIG'));
     });
 
     test('nothing was issued', async () => {

@@ -7,6 +7,7 @@ import { createHub } from '../../../agent/hub/session.ts';
 import { renewing } from '../../../agent/hub/tpm/renewal.ts';
 import { hubToken } from '../../../agent/hub/tpm/sas.ts';
 import { endorsed } from '../../../agent/roll/leaf.ts';
+import { systemClock } from '../../../agent/time/clock.ts';
 import { startSimulator } from '../../simulator/simulator.ts';
 
 const ID = 'gw-0001';
@@ -29,7 +30,12 @@ async function site(t: TestContext, lifeMs: number, now = Date.now) {
     version: '1',
   });
   const failures: unknown[] = [];
-  const hub = renewing(sessions, { lifeMs, draw: () => 0, failed: (error) => failures.push(error) });
+  const hub = renewing(sessions, {
+    lifeMs,
+    draw: () => 0,
+    clock: systemClock,
+    failed: (error) => failures.push(error),
+  });
   t.after(async () => {
     await hub.close();
     await far.close();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { attested } from '../../../agent/assembly/attested.ts';
+import { attested } from '../../../agent/assembly/foundation.ts';
 import type { Config } from '../../../agent/config/config.ts';
 import { Fault } from '../../../agent/failure/failure.ts';
 import { endorsed } from '../../../agent/roll/leaf.ts';

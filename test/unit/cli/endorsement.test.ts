@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { enrollCommand, renderEndorsement } from '../../../agent/cli/endorsement.ts';
+import { enrollCommand, renderEndorsement } from '../../../agent/cli/tpm.ts';
 
 const endorsement = {
   registrationId: 'gw-0001',

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Answerer } from '../../../agent/ask/ask.ts';
 import { onWire } from '../../../agent/ask/wire.ts';
-import type { DaemonOptions } from '../../../agent/daemon/daemon.ts';
+import type { DaemonOptions } from '../../../agent/daemon/options.ts';
 import { type Code, Fault } from '../../../agent/failure/failure.ts';
 import type { Status } from '../../../agent/roll/report.ts';
 import { TokenError } from '../../../hsm/ckr.ts';

@@ -1,5 +1,6 @@
 import type { TestContext } from 'node:test';
-import { Daemon, type DaemonOptions } from '../../../agent/daemon/daemon.ts';
+import { Daemon } from '../../../agent/daemon/daemon.ts';
+import type { DaemonOptions } from '../../../agent/daemon/options.ts';
 import { Fault } from '../../../agent/failure/failure.ts';
 import type { Line } from '../../../agent/machine/log.ts';
 import type { Notify } from '../../../agent/machine/notify.ts';

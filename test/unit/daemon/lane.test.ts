@@ -12,11 +12,11 @@ const other: RollEffect = { kind: 'register', leaf: leafOf('g2', 'b') };
 
 /** A lane whose effects all fail at once. */
 async function failing(times: number, effects: readonly RollEffect[] = [register]) {
-  const lane = new Lane(
-    new TestClock(),
-    async (effect) => ({ kind: 'failed', effect, failure: failure('NL-DPS-SERVER') }),
-    (_, landed) => landed(),
-  );
+  const lane = new Lane({
+    clock: new TestClock(),
+    attempt: async (effect) => ({ kind: 'failed', effect, failure: failure('NL-DPS-SERVER') }),
+    happened: (_, landed) => landed(),
+  });
   for (let time = 0; time < times; time += 1) {
     lane.set(effects[time % effects.length]);
     await setImmediate();

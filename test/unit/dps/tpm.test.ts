@@ -40,6 +40,7 @@ const dpsAt = (host: string, tpm: TpmDpsOptions['tpm'] = new SoftTpm(), more: Pa
     idScope: '0ne0',
     registrationId: 'gw-0001',
     contextFor: async () => context,
+    now: Date.now,
     tpm,
     requestMs: 2_000,
     ...more,
@@ -159,14 +160,16 @@ test('DPS that wants to be polled after the deadline is asked again when it says
 });
 
 test('a refusal by a DPS whose clock is far ahead is a matter of the clock', async () => {
-  const at = (ms: number) => error(401, 401000, { Date: new Date(Date.now() + ms).toUTCString() });
+  const now = Date.UTC(2030, 0);
+  const at = (ms: number) => error(401, 401000, { Date: new Date(now + ms).toUTCString() });
   for (const [ms, code] of [
     [2 * 3_600_000, 'NL-CLOCK'],
     [20 * 60_000, 'NL-DPS-401002'],
     [-2 * 3_600_000, 'NL-DPS-401002'],
   ] as const) {
     await using far = await HttpsSide.start(server, [CHALLENGE, at(ms)]);
-    const { code: said, kind } = await failureOf(dpsAt(far.host).register(leaf, never));
+    const dps = dpsAt(far.host, new SoftTpm(), { now: () => now });
+    const { code: said, kind } = await failureOf(dps.register(leaf, never));
     assert.deepEqual([said, kind], [code, code === 'NL-CLOCK' ? 'transient' : 'refused']);
   }
 });

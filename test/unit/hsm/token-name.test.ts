@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TokenInfo } from 'pkcs11js';
-import { matches, tokenName } from '../../../hsm/module.ts';
-import { uriOf } from '../../../hsm/token-name.ts';
-import { parseUri } from '../../../hsm/uri.ts';
+import { tokenName } from '../../../hsm/module.ts';
+import { matches, parseUri, uriOf } from '../../../hsm/uri.ts';
 
 const info = (label: string): TokenInfo =>
   ({ label, serialNumber: '0a;1 %           ', manufacturerID: 'maker', model: 'any' }) as TokenInfo;

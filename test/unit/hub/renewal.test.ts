@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { beforeEach, describe, mock, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { type Code, Fault, failure } from '../../../agent/failure/failure.ts';
 import { renewing } from '../../../agent/hub/tpm/renewal.ts';
 import type { Hub, HubSignal } from '../../../agent/roll/ports.ts';
 import { Queue } from '../../../agent/time/queue.ts';
+import { TestClock } from '../clock.ts';
 import { leafNamed } from '../mqtt/certificates.ts';
 
 const leaf = leafNamed('AB');
@@ -19,6 +20,7 @@ class Stage {
   readonly failures: unknown[] = [];
   connects = 0;
   closed = false;
+  readonly #clock = new TestClock();
   next: (abort: AbortSignal) => Promise<void> = async () => {};
   readonly hub: Hub;
 
@@ -34,11 +36,12 @@ class Stage {
         this.closed = true;
       },
     };
-    this.hub = renewing(inner, { lifeMs: 60 * MINUTE, draw: () => draw, failed: (error) => this.failures.push(error) });
+    const failed = (error: unknown) => this.failures.push(error);
+    this.hub = renewing(inner, { lifeMs: 60 * MINUTE, draw: () => draw, clock: this.#clock, failed });
   }
 
   async pass(minutes: number): Promise<void> {
-    mock.timers.tick(minutes * MINUTE);
+    await this.#clock.pass(minutes * MINUTE);
     for (let turn = 0; turn < 5; turn += 1) await setImmediate();
   }
 
@@ -46,11 +49,6 @@ class Stage {
     this.next = () => Promise.reject(new Fault(code));
   }
 }
-
-beforeEach(() => {
-  mock.timers.reset();
-  mock.timers.enable({ apis: ['setTimeout'] });
-});
 
 describe('a session is opened again before its token ends', () => {
   test('after three quarters of its life, and then again', async () => {

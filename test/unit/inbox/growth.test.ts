@@ -13,6 +13,8 @@ const LOOKS = 4_000;
 /** A quarter of what each look left behind while it was still heard by a promise that lives as long as the daemon: 425 bytes. */
 const MOST_A_LOOK = 100;
 
+const ROUNDS = 4;
+
 setFlagsFromString('--expose-gc');
 const gc: () => void = runInNewContext('gc');
 
@@ -36,9 +38,16 @@ test('a file that waits costs nothing that stays, however often it is looked at'
     gc();
     return process.memoryUsage().heapUsed;
   };
-  const before = await look(LOOKS / 4);
+  let held = await look(LOOKS / 4);
   const listeners = getEventListeners(closing.signal, 'abort').length;
-  const grown = ((await look(LOOKS)) - before) / LOOKS;
+  // Code that is compiled meanwhile is memory, too, but not in each round.
+  const rounds: number[] = [];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const now = await look(LOOKS / ROUNDS);
+    rounds.push((now - held) / (LOOKS / ROUNDS));
+    held = now;
+  }
+  const grown = Math.min(...rounds);
   assert.equal(asked, LOOKS * 1.25);
   assert.equal(getEventListeners(closing.signal, 'abort').length, listeners);
   assert.ok(grown < MOST_A_LOOK, `${Math.round(grown)} bytes a look`);

@@ -4,7 +4,7 @@ import type { TestContext } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import type { Answer, Ask } from '../../../agent/ask/ask.ts';
 import { type Code, failure } from '../../../agent/failure/failure.ts';
-import { type Inbox, watchInbox } from '../../../agent/inbox/inbox.ts';
+import { watchInbox } from '../../../agent/inbox/inbox.ts';
 import type { Line, Log } from '../../../agent/machine/log.ts';
 import { TestClock } from '../clock.ts';
 import { scratch } from '../state/disk.ts';
@@ -29,7 +29,7 @@ export class Stage {
   readonly logged: Line[] = [];
   readonly asks: Install[] = [];
   answer: (ask: Install) => Promise<Answer> | Answer = () => accepted;
-  inbox: Inbox | undefined;
+  inbox: Awaited<ReturnType<typeof watchInbox>> | undefined;
 
   /** @param directory one that is there already */
   constructor(t: TestContext, directory = scratch(t)) {

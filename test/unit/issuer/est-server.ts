@@ -94,7 +94,7 @@ export function issueFrom(
   abort = new AbortController().signal,
 ): Promise<string> {
   const { caFile = '' } = files(t, { caFile: authority.rootPem });
-  return createEst({ url, caFile, deadlineMs: 10_000, maxBytes: 65_536, ...rest }).issue(csr, abort);
+  return createEst({ url, caFile, now: Date.now, deadlineMs: 10_000, maxBytes: 65_536, ...rest }).issue(csr, abort);
 }
 
 /** The settings of HTTP Basic. */

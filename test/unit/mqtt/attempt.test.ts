@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { refused } from '../../../agent/dps/refused.ts';
+import { refused } from '../../../agent/dps/refusal.ts';
 import { Fault } from '../../../agent/failure/failure.ts';
 import { unauthorized } from '../../../agent/hub/unauthorized.ts';
 import type { Attempt } from '../../../agent/mqtt/attempt.ts';

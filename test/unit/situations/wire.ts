@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { refused } from '../../../agent/dps/refused.ts';
+import { refused } from '../../../agent/dps/refusal.ts';
 import { readDpsAnswer } from '../../../agent/dps/wire.ts';
 import { type Failure, failure } from '../../../agent/failure/failure.ts';
 import { failureOf } from '../../../agent/failure/failure-of.ts';

@@ -4,14 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { Fault } from '../../../agent/failure/failure.ts';
+import { assertName, uplinkDirectory } from '../../../agent/state/program-name.ts';
 import {
-  assertName,
   hasPrograms,
   makeProgram,
   namesIn,
   readRecord,
   removeProgram,
-  uplinkDirectory,
   writeRecord,
 } from '../../../agent/uplink/programs.ts';
 import { programOf, TestClient } from './fakes.ts';

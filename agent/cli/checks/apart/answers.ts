@@ -2,21 +2,34 @@ import { tokenError } from '../../../../hsm/ckr.ts';
 import { prepareEngine } from '../../../../hsm/engine.ts';
 import { findSlot, loadModule } from '../../../../hsm/module.ts';
 import { PinRecord } from '../../../../hsm/pin-record.ts';
+import type { PublicKey } from '../../../../hsm/public-key.ts';
 import { type Identity, TokenContexts } from '../../../../hsm/tls.ts';
 import { openToken, type Token } from '../../../../hsm/token.ts';
+import type { Errand } from '../../../issuer/enrolment.ts';
 import { exchange } from '../../../issuer/exchange.ts';
-import type { Asked, Login, Question, Told } from './questions.ts';
-import { rehearse } from './rehearse.ts';
-import { shake } from './shake.ts';
+import { rehearse, shake } from './handshakes.ts';
 
 /** A tmpfs on every Linux: the PIN has a file name here for a moment, on its way to OpenSSL. */
 const MEMORY = '/dev/shm';
 const FETCH_MS = 15_000;
 
-export type Answers = { readonly [Q in Question]: (...asked: Asked<Q>) => Told<Q> | Promise<Told<Q>> };
+/** Which token, by the names of the configuration. */
+interface Locator {
+  readonly module: string;
+  readonly token: string | undefined;
+  readonly uri: string | undefined;
+}
 
-/** The answers of the process that loads the module. */
-export function createAnswers(): Answers {
+interface Login extends Locator {
+  readonly pin: string;
+  /** The directory of the PinRecord. */
+  readonly pinRecord: string;
+}
+
+/** Questions, and what answers each in the process that loads the module. All but `load` and `slot` come after `open`. */
+export type Answers = ReturnType<typeof createAnswers>;
+
+export function createAnswers() {
   let opened: { readonly token: Token; readonly login: Login } | undefined;
   let contexts: TokenContexts | undefined;
   const open = () => {
@@ -31,27 +44,31 @@ export function createAnswers(): Answers {
     return contexts.context(identity);
   };
   return {
-    load: (module) => told('Loading the module', () => void loadModule(module)),
-    slot: ({ module, token: label, uri }) =>
+    load: (module: string) => told('Loading the module', () => void loadModule(module)),
+    /** The token before login, and the flags of its CK_TOKEN_INFO (CKF_…). */
+    slot: ({ module, token: label, uri }: Locator) =>
       told('Looking for the token', () => {
-        const { name, flags } = findSlot(loadModule(module), label, uri);
-        return { name, flags };
+        const { name, info } = findSlot(loadModule(module), label, uri);
+        return { name, flags: info.flags };
       }),
-    async open(login) {
+    /** One login. */
+    async open(login: Login) {
       const { pinRecord, ...rest } = login;
       const token = await openToken({ ...rest, pinRecord: new PinRecord(pinRecord) });
       opened = { token, login };
       return token.name;
     },
-    find: (label) => token().find(label),
-    findById: (id) => token().findById(id),
-    findByUri: (uri) => token().findByUri(uri),
-    describe: (key) => token().describe(key),
-    certificates: (id) => token().certificates(id),
-    sign: (key, message) => token().sign(key, message),
-    rehearse: (identity) => rehearse((maxVersion) => context({ ...identity, maxVersion })),
-    shake: async (host, identity) => shake(host, await context(identity)),
-    async fetch(errand, identity) {
+    find: (label: string) => token().find(label),
+    findById: (id: string) => token().findById(id),
+    findByUri: (uri: string) => token().findByUri(uri),
+    describe: (key: PublicKey) => token().describe(key),
+    /** Certificates (DER) beside a key. */
+    certificates: (id: string) => token().certificates(id),
+    sign: (key: PublicKey, message: Uint8Array) => token().sign(key, message),
+    rehearse: (identity: Identity) => rehearse((maxVersion) => context({ ...identity, maxVersion })),
+    shake: async (host: string, identity: Identity) => shake(host, await context(identity)),
+    /** One request over HTTPS. */
+    async fetch(errand: Errand, identity: Identity) {
       const secureContext = await context(identity);
       return exchange({ ...errand, tls: { secureContext }, signal: AbortSignal.timeout(FETCH_MS) });
     },

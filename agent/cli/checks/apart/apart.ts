@@ -3,10 +3,11 @@ import { type NoAnswer, Worker } from '../../../../hsm/worker.ts';
 import { type Failure, Fault } from '../../../failure/failure.ts';
 import { failureOf } from '../../../failure/failure-of.ts';
 import type { Answers } from './answers.ts';
-import type { Question, Questions } from './questions.ts';
 
 /** A module that reaches its token over a network or a serial line is slow; a hung one never answers. */
 const LIMIT_MS = 20_000;
+
+type Question = keyof Answers;
 
 /** The module's last task, as the end of a sentence. */
 const DOING: Readonly<Record<Question, string>> = {
@@ -24,7 +25,7 @@ const DOING: Readonly<Record<Question, string>> = {
   fetch: 'when it signed for a TLS handshake',
 };
 
-export type Apart = Worker<Questions, Failure>;
+export type Apart = Worker<Answers, Failure>;
 
 /**
  * The PKCS#11 module, loaded by a process of its own: a module that hangs or crashes ends that process, and this one can

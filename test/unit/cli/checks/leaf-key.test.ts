@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { sign } from 'node:crypto';
 import { describe, test } from 'node:test';
-import { leafKey } from '../../../../agent/cli/checks/leaf-key.ts';
+import { CHECKS } from '../../../../agent/cli/checks/list.ts';
 import type { KeyType } from '../../../../hsm/public-key.ts';
 import { ec, type Minted, mint, privateKeyPem, rsa } from '../../issuer/mint.ts';
 import { currentLeaf, entry, key, siteWith, tokenWith } from '../gateway.ts';
+
+const leafKey = CHECKS.find(({ id }) => id === 'leaf-key');
 
 const p256 = await mint();
 const p384 = await mint({ keys: await ec('P-384'), signing: { name: 'ECDSA', hash: 'SHA-384' } });
@@ -21,6 +23,7 @@ async function found(leaf: Minted, held: Minted, signer: Minted, keyType: KeyTyp
     token: async () => token,
     entry: async () => ({ ...entry, current: { ...currentLeaf, chain: leaf.pem } }),
   });
+  assert.ok(leafKey !== undefined);
   const { outcome, code, message } = await leafKey.look(site);
   return [outcome, code, message];
 }

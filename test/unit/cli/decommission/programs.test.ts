@@ -10,8 +10,8 @@ import { scratch } from '../../state/disk.ts';
 import { CONFIG } from '../gateway.ts';
 
 const screen: Screen = { width: 80, isColoured: false, isUnicode: true };
-const file = '/etc/newleaf/newleaf.toml';
-const { config } = parseConfig(CONFIG, file);
+
+const loaded = parseConfig(CONFIG, '/etc/newleaf/newleaf.toml');
 const holding = { own: ['key newleaf-a'], kept: [], destroy: async () => {} };
 
 test('the plan names the programs, and how many messages are lost with them', () => {
@@ -21,13 +21,13 @@ test('the plan names the programs, and how many messages are lost with them', ()
     { name: 'x', queued: undefined },
     { name: 'y', queued: 0 },
   ];
-  const plan = planInWords({ holding, files: ['uplink', 'state.json'], programs }, config, file, screen);
+  const plan = planInWords({ holding, files: ['uplink', 'state.json'], programs }, loaded, screen);
   assert.match(plan, /^ {2}the program plc, and 1 message of it that waits for the hub$/m);
   assert.match(plan, /^ {2}the program sensors, and 12 messages of it that wait for the hub$/m);
   assert.match(plan, /^ {2}the program x, and its messages that wait for the hub: they cannot be counted$/m);
   assert.match(plan, /^ {2}the program y, and no message of it that waits for the hub$/m);
   assert.match(plan, /^ {2}uplink, state\.json in \/var\/lib\/newleaf$/m);
-  const rest = restInWords(config, file, programs, screen);
+  const rest = restInWords(programs, loaded, screen);
   assert.match(rest, /^ {2}for the socket of sensors: \/etc\/tmpfiles\.d\/newleaf-uplink-sensors\.conf$/m);
   assert.doesNotMatch(rest, /plc/);
 });

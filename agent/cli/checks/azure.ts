@@ -1,0 +1,121 @@
+import { X509Certificate } from 'node:crypto';
+import { CODES, Fault } from '../../failure/failure.ts';
+import { issuerOf } from '../../issuer/name.ts';
+import { certificatesOf } from '../../issuer/pem.ts';
+import {
+  assignedHub,
+  type Check,
+  currentLeaf,
+  type Finding,
+  failed,
+  faultOf,
+  NO_LEAF,
+  ok,
+  skipped,
+  warning,
+} from './check.ts';
+import { reach } from './reach.ts';
+import { lookUp } from './registration.ts';
+import type { Site } from './site.ts';
+
+async function reachAzure(site: Site, side: 'DPS' | 'HUB', host: string, named: string): Promise<Finding> {
+  const { ca_file: caFile } = (await site.config()).config.trust;
+  return reach(site, { side, host, named, caFile, caSetting: 'trust.ca_file' });
+}
+
+const withPort = (host: string, port: number): string => (/:\d+$/.test(host) ? host : `${host}:${port}`);
+
+/**
+ * No MQTT follows: a CONNECT would take over the daemon's session with the hub. So this says nothing about the identity, which
+ * DPS and hub judge at CONNECT or later; it finds a proxy that ends TLS, and an expired leaf.
+ */
+async function shaken(site: Site, host: string, code: 'NL-DPS-UNREACHABLE' | 'NL-HUB-CLOSED'): Promise<Finding> {
+  const { verdict, protocol, reason } = await site.shake(host);
+  if (verdict === 'taken') return ok(`${host} takes the leaf in a handshake (${protocol}).`);
+  if (verdict === 'silent') return ok(`${host} makes no objection to the leaf in a handshake (${protocol}).`);
+  const advice =
+    'The server was fine before it saw the leaf. Look at chain and leaf-validity; if both are ok, a firewall or proxy may not let client certificates through: ask its operator.';
+  return failed(code, `${host} ends the TLS handshake when it is shown the leaf: ${reason}`, advice);
+}
+
+/**
+ * Whether DPS would accept the leaf again. The check asks for the state of the registration and registers nothing: DPS pins
+ * the leaf that registered last, and that decision is the daemon's. It counts as one request in the quota of DPS.
+ */
+async function enrollment(site: Site): Promise<Finding> {
+  const id = (await site.config()).config.dps.registration_id;
+  const found = await lookUp(site);
+  if (found.kind === 'disabled') return failed('NL-DPS-DISABLED', `The enrollment of ${id} is disabled in DPS.`);
+  if (found.kind === 'refused') {
+    const why = 'neither it nor one of its issuers is enrolled, or the enrollment is disabled';
+    const message = `DPS does not accept the leaf of ${id}: ${why} (${found.words}).`;
+    return failed('NL-DPS-401002', message, await adviceFor(site));
+  }
+  if (found.kind === 'unknown') {
+    const advice = 'Operator: was it deleted on purpose? If not: newleaf reprovision';
+    return warning(`DPS has no registration of ${id}.`, advice);
+  }
+  if (found.kind === 'other') return skipped(found.words);
+  const hub = await assignedHub(site);
+  if (found.hub === hub) return ok(`DPS knows ${id}, and has assigned ${hub}.`);
+  return warning(`DPS has assigned ${found.hub}, and newleaf goes to ${hub ?? 'no hub yet'}.`, 'newleaf reprovision');
+}
+
+/** DPS answers a chain that lacks an intermediate as it answers a leaf without enrollment. */
+async function adviceFor(site: Site): Promise<string> {
+  const [leaf, ...others] = certificatesOf((await currentLeaf(site))?.chain ?? '');
+  const { advice } = CODES['NL-DPS-401002'];
+  if (leaf === undefined || others.length > 0) return advice;
+  const issuer = issuerOf(new X509Certificate(leaf));
+  return `${advice} If DPS has enrolled a CA above "${issuer}": the leaf is sent without intermediates, so install it again together with them.`;
+}
+
+const HANDSHAKE = ['tls-handshake', 'leaf-validity'];
+
+export const AZURE_CHECKS: readonly Check[] = [
+  {
+    id: 'dps-reach',
+    describes: 'DPS can be reached, and shows a certificate that is trusted.',
+    needs: ['configuration'],
+    async look(site) {
+      const { attestation, endpoint } = (await site.config()).config.dps;
+      // With a TPM, a gateway registers over HTTPS: DPS has no attestation by a TPM over MQTT.
+      return reachAzure(site, 'DPS', attestation === 'tpm' ? withPort(endpoint, 443) : endpoint, 'dps.endpoint');
+    },
+  },
+  {
+    id: 'dps-tls',
+    describes: 'DPS takes the current leaf in a TLS handshake.',
+    of: 'x509',
+    needs: ['dps-reach', ...HANDSHAKE],
+    look: async (site) => shaken(site, (await site.config()).config.dps.endpoint, 'NL-DPS-UNREACHABLE'),
+  },
+  {
+    id: 'enrollment',
+    describes: 'DPS knows the current leaf, and its enrollment is enabled.',
+    of: 'x509',
+    needs: ['dps-tls', 'registration-id'],
+    look: enrollment,
+  },
+  {
+    id: 'hub-reach',
+    describes: 'The assigned hub can be reached, and shows a certificate that is trusted.',
+    needs: ['configuration'],
+    async look(site) {
+      const hub = await assignedHub(site).catch(faultOf);
+      if (hub instanceof Fault) return skipped('needs state-file');
+      if (hub === undefined) return skipped('DPS has not assigned a hub yet.');
+      return reachAzure(site, 'HUB', hub, 'the hub in `newleaf status`');
+    },
+  },
+  {
+    id: 'hub-tls',
+    describes: 'The assigned hub takes the current leaf in a TLS handshake.',
+    of: 'x509',
+    needs: ['hub-reach', ...HANDSHAKE],
+    async look(site) {
+      const hub = await assignedHub(site);
+      return hub === undefined ? NO_LEAF : shaken(site, hub, 'NL-HUB-CLOSED');
+    },
+  },
+];

@@ -1,0 +1,104 @@
+import { CODES, Fault } from '../../failure/failure.ts';
+import { version as here } from '../../machine/build.ts';
+import { BEGIN_OR_LEAVE, NEW_OR_GIVEN_UP } from '../words.ts';
+import { type Check, type Finding, failed, isUnbegun, ok, skipped, warning } from './check.ts';
+import type { Site } from './site.ts';
+import type { ShownUnit } from './unit-shown.ts';
+
+/** `UnitFileState` of a unit that systemd starts by itself (systemctl(1), is-enabled). */
+const ENABLED = ['enabled', 'enabled-runtime', 'static', 'linked', 'generated', 'alias'];
+
+/** The daemon itself tells whether it runs; this is about what keeps it running. */
+async function unit(site: Site): Promise<Finding> {
+  const shown = await site.unit();
+  if (shown === undefined) return skipped('systemd does not run this machine.');
+  const { LoadState, ActiveState, UnitFileState, WatchdogUSec, NRestarts } = shown;
+  if (LoadState === 'not-found') {
+    const message = 'newleaf.service is not installed: nothing starts the daemon at boot.';
+    return warning(message, 'Install the package newleaf.');
+  }
+  if (LoadState !== 'loaded') {
+    const advice = 'See `systemctl status newleaf`, and `systemctl unmask newleaf` if it is masked.';
+    return warning(`newleaf.service is ${LoadState}.`, advice);
+  }
+  if (!ENABLED.includes(UnitFileState)) {
+    const message = `newleaf.service is ${UnitFileState}: nothing starts the daemon at boot.`;
+    return warning(message, (await isUnbegun(site)) ? BEGIN_OR_LEAVE : 'systemctl enable newleaf');
+  }
+  // systemd 257 shows the value of WatchdogSec= only after the first start.
+  const isUnstarted = WatchdogUSec === 'infinity' && ActiveState === 'inactive';
+  if (isUnstarted) return ok(`newleaf.service is ${UnitFileState}, and was not started yet.`);
+  if (WatchdogUSec === '0' || WatchdogUSec === '' || WatchdogUSec === 'infinity') {
+    const message = 'newleaf.service has no watchdog: a daemon that hangs is not restarted.';
+    return warning(message, 'Run `systemctl revert newleaf`, or set WatchdogSec=.');
+  }
+  const none = NRestarts === '0' || NRestarts === '';
+  const restarts = none ? 'no restart' : `${NRestarts} restart${NRestarts === '1' ? '' : 's'}`;
+  const is = `${UnitFileState} and ${ActiveState}`;
+  return ok(`newleaf.service is ${is}, with a watchdog of ${WatchdogUSec} and ${restarts}.`);
+}
+
+const START =
+  'Correct the other failures here, then `systemctl start newleaf`. The end of its log: `journalctl -u newleaf -n 20`.';
+
+async function socket(site: Site): Promise<Finding> {
+  try {
+    const { words, online, version } = await site.status();
+    return ok(`The daemon (${version}) runs: ${words}, ${online ? 'online' : 'offline'}.`);
+  } catch (error) {
+    if (!(error instanceof Fault) || error.failure.code !== 'NL-DAEMON-DOWN') throw error;
+    const { message, advice } = await down(error, site);
+    return failed('NL-DAEMON-DOWN', message, advice);
+  }
+}
+
+async function down({ failure }: Fault, site: Site): Promise<{ readonly message: string; readonly advice: string }> {
+  const shown = await site.unit();
+  const why = shown === undefined ? undefined : endingOf(shown);
+  const message = why === undefined ? failure.message : `${failure.message} ${why}`;
+  // A daemon that runs and does not answer has another advice.
+  if (failure.advice !== CODES['NL-DAEMON-DOWN'].advice) return { message, advice: failure.advice };
+  const hasFailed = shown !== undefined && shown.Result !== 'success';
+  if (hasFailed || !(await isUnbegun(site))) return { message, advice: START };
+  return { message: `${message} ${NEW_OR_GIVEN_UP}`, advice: BEGIN_OR_LEAVE };
+}
+
+/** How the daemon ended last, in the words of systemd.exec(5) and exit.ts; undefined where it was never started. */
+function endingOf({ LoadState, ActiveState, Result, ExecMainStatus }: ShownUnit): string | undefined {
+  if (LoadState !== 'loaded' || ActiveState === 'active') return undefined;
+  // Exit code 6, "restart me", is a success, too.
+  if (Result === 'success' && ActiveState === 'activating') {
+    return 'newleaf.service is being started: after a fault newleaf leaves the token alone for half a minute.';
+  }
+  if (Result === 'success') return `systemd has not started newleaf.service, or has stopped it (${ActiveState}).`;
+  return `newleaf.service is ${ActiveState}: it ended with ${Result === 'exit-code' ? `exit code ${ExecMainStatus}` : Result}.`;
+}
+
+async function version(site: Site): Promise<Finding> {
+  const { version: running } = await site.status();
+  if (running === here)
+    return ok(`newleaf ${here}, Node ${process.versions.node}, OpenSSL ${process.versions.openssl}.`);
+  return warning(`The daemon runs ${running}, and ${here} is installed.`, 'systemctl restart newleaf');
+}
+
+/** Troubles of the daemon that no check finds from outside: a refusal by the hub, a candidate that DPS does not accept. */
+async function trouble(site: Site): Promise<Finding> {
+  const { trouble, next, online, phase } = await site.status();
+  const met = [trouble, next?.trouble].filter((one) => one !== undefined);
+  const [worst] = [...met.filter(({ code }) => CODES[code].kind !== 'transient'), ...met];
+  if (worst === undefined) {
+    if (online || phase !== 'serving') return ok('The daemon has none.');
+    return warning('The daemon is offline, and says no more.', 'See it try: `newleaf status --watch`.');
+  }
+  const { code, message, advice, cause } = worst;
+  const about = code === next?.trouble?.code ? 'About the next leaf: ' : '';
+  const words = `${about}${cause === undefined ? message : `${message} (${cause})`}`;
+  return CODES[code].kind === 'transient' ? warning(`${code} ${words}`, advice) : failed(code, words, advice);
+}
+
+export const DAEMON_CHECKS: readonly Check[] = [
+  { id: 'unit', describes: 'systemd starts the daemon, and restarts it when it hangs.', needs: [], look: unit },
+  { id: 'socket', describes: 'The daemon runs, and answers on its socket.', needs: ['configuration'], look: socket },
+  { id: 'version', describes: 'The daemon runs the installed version.', needs: ['socket'], look: version },
+  { id: 'trouble', describes: 'The daemon has no trouble that needs a person.', needs: ['socket'], look: trouble },
+];

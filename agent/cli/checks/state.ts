@@ -1,0 +1,88 @@
+import { join } from 'node:path';
+import { wordsOf } from '../../roll/report.ts';
+import { type Check, type Finding, failed, ok, skipped, warning } from './check.ts';
+import type { Site } from './site.ts';
+
+/** A state file has some KiB; it is written beside the old one, and leaf, chain and CSR are written as well. */
+const FULL = { bytes: 64 * 1024, files: 4 };
+const SCARCE = { bytes: 1024 * 1024, files: 32 };
+const MAKE_ROOM = 'Make room: see `df -h` and `df -i`.';
+
+async function stateDirectory(site: Site): Promise<Finding> {
+  const { directory } = (await site.config()).config.state;
+  if ((await site.mode(directory)) === 'absent') return ok(`There is no ${directory} yet: newleaf makes it.`);
+  const obstacle = await obstacleAt(site, directory);
+  if (obstacle !== undefined) return obstacle;
+  const { bytes, files } = await site.room(directory);
+  const left = `${kib(bytes)}${files === Number.POSITIVE_INFINITY ? '' : ` and ${files} files`}`;
+  if (bytes < FULL.bytes || files < FULL.files) {
+    return failed('NL-STATE-WRITE', `The file system of ${directory} is full: ${left} are left.`, MAKE_ROOM);
+  }
+  const message = `${directory} can be written, with room for ${left}.`;
+  return bytes < SCARCE.bytes || files < SCARCE.files ? warning(message, MAKE_ROOM) : ok(message);
+}
+
+/** Why the daemon cannot write there. */
+async function obstacleAt({ access, user }: Site, directory: string): Promise<Finding | undefined> {
+  const cannot = (why: string, advice: string) => failed('NL-STATE-WRITE', why, advice);
+  try {
+    await access(directory, 'write');
+    return undefined;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EROFS') {
+      const advice = 'See with `dmesg` why, and mount it for writing again.';
+      return cannot(`${directory} is on a file system that is read-only.`, advice);
+    }
+    if (code === 'ENOTDIR') {
+      return cannot(`${directory} is no directory.`, 'See what it is, and move it away: newleaf makes the directory.');
+    }
+    if (code !== 'EACCES') throw error;
+    if (user === undefined) return skipped(`This user may not write to ${directory}.`, 'sudo newleaf check');
+    return cannot(`The user ${user} may not write to ${directory}.`, `chown -R ${user}: ${directory}`);
+  }
+}
+
+const kib = (bytes: number): string =>
+  bytes < 10 * 1024 * 1024 ? `${Math.floor(bytes / 1024)} KiB` : `${Math.floor(bytes / 1024 / 1024)} MiB`;
+
+export const STATE_CHECKS: readonly Check[] = [
+  {
+    id: 'configuration',
+    describes: 'The configuration is complete, and every value makes sense.',
+    needs: [],
+    async look(site) {
+      const { file, effective } = await site.config();
+      return ok(`${file} is in order, with ${effective.filter(({ line }) => line !== undefined).length} settings.`);
+    },
+  },
+  {
+    id: 'state-file',
+    describes: 'The state file is whole, or there is none yet.',
+    needs: ['configuration'],
+    async look(site) {
+      const { dps, state } = (await site.config()).config;
+      const entry = await site.entry();
+      const path = join(state.directory, 'state.json');
+      if (entry === 'absent') return ok(`There is no ${path}: this gateway is new, or was given up.`);
+      return ok(`${path} is whole: ${wordsOf(entry.phase, dps.attestation)}.`);
+    },
+  },
+  {
+    id: 'state-directory',
+    describes: 'The state directory can be written, and has room.',
+    needs: ['configuration'],
+    look: stateDirectory,
+  },
+  {
+    id: 'inbox',
+    describes: 'newleaf can take a leaf out of the inbox.',
+    of: 'x509',
+    needs: ['state-directory'],
+    async look(site) {
+      const directory = join((await site.config()).config.state.directory, 'inbox');
+      if ((await site.mode(directory)) === 'absent') return ok(`There is no ${directory} yet: the daemon makes it.`);
+      return (await obstacleAt(site, directory)) ?? ok(`Leaves can be put into ${directory}.`);
+    },
+  },
+];

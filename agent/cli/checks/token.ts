@@ -1,0 +1,145 @@
+import { verify, X509Certificate } from 'node:crypto';
+import type { Protection } from '../../../hsm/key-pair.ts';
+import type { PublicKey } from '../../../hsm/public-key.ts';
+import { CODES } from '../../failure/failure.ts';
+import type { Leaf } from '../../roll/leaf.ts';
+import { type Finding, failed, ofLeaf, ok, skipped, warning, withLeaf, x509 } from './check.ts';
+import type { Site } from './site.ts';
+
+/**
+ * Flags of CK_TOKEN_INFO (PKCS#11 v2.40 section 3.2). COUNT_LOW: "an incorrect user login PIN has been entered at least once
+ * since the last successful authentication".
+ */
+const CKF = { USER_PIN_COUNT_LOW: 0x0001_0000, USER_PIN_FINAL_TRY: 0x0002_0000 };
+
+async function tokenPresent(site: Site): Promise<Finding> {
+  const { name, flags } = await site.slot();
+  const called = `Token "${name.label}" (serial ${name.serial}, ${name.manufacturer} ${name.model})`;
+  if ((flags & CKF.USER_PIN_COUNT_LOW) === 0) return ok(`${called} is there.`);
+  const message = `${called} has met a wrong PIN since the last right one.`;
+  return warning(message, 'Find out who tried: after some more the PIN is locked.');
+}
+
+/**
+ * Logs in once, as the daemon does: a PIN that was accepted before costs nothing, and one that was refused is known by the
+ * PinRecord and not tried. So it is tried only where a refusal can be noted, in the state directory; the very last try is left
+ * to a person.
+ */
+async function pin(site: Site): Promise<Finding> {
+  const { hsm, state } = await x509(site);
+  if (hsm.pin_file === undefined && site.env.CREDENTIALS_DIRECTORY === undefined && !site.holdsPin) {
+    const message = 'The PIN is a systemd credential, which only root and the daemon can read.';
+    return skipped(message, 'Whether the daemon has the right PIN: `newleaf status`.');
+  }
+  const { name, flags } = await site.slot();
+  if ((flags & CKF.USER_PIN_FINAL_TRY) !== 0) {
+    const message = `One wrong PIN more, and the PIN of token "${name.label}" is locked: it was not tried.`;
+    return failed('NL-TOKEN-PIN', message, 'Log in with the vendor tool and the right PIN once, then check again.');
+  }
+  if ((await site.mode(state.directory)) === 'absent') {
+    const message = `The PIN was not tried: there is no ${state.directory} yet, where a refusal would be noted.`;
+    return skipped(message, 'Run `newleaf init`, or start the daemon; then check again.');
+  }
+  await site.token();
+  return ok(`Token "${name.label}" accepts the PIN.`);
+}
+
+async function keys(site: Site): Promise<Finding> {
+  const { hsm } = await x509(site);
+  const token = await site.token();
+  const labels = ['a', 'b'].map((slot) => `${hsm.label_prefix}-${slot}`);
+  const ours = (await Promise.all(labels.map((label) => token.find(label)))).filter((key) => key !== undefined);
+  const given = hsm.key === undefined ? [] : [await token.findByUri(hsm.key)];
+  const found = [...ours, ...given];
+  if (found.length === 0) return ok(`There is no key in ${labels.join(' or ')} yet.`);
+  const seen = await Promise.all(found.map(async (key) => ({ key, protection: await token.describe(key) })));
+  const message = `${seen.map(({ key, protection }) => inWords(key, protection)).join('; ')}.`;
+  if (!seen.every(({ protection }) => isProtected(protection))) {
+    return warning(message, 'Make a key that the token protects: newleaf roll');
+  }
+  const inTheWay = await strangerAmong(ours, given, site);
+  if (inTheWay === undefined) return ok(message);
+  const { label, id } = inTheWay;
+  const stops = `${label} holds a key that newleaf did not make (CKA_ID ${id}): the next roll to this slot stops there.`;
+  return warning(stops, CODES['NL-TOKEN-OCCUPIED'].advice);
+}
+
+/** A key in the way of the next one: agent/keys/slots.ts takes over only keys that the journal knows. */
+async function strangerAmong(ours: readonly PublicKey[], given: readonly PublicKey[], site: Site) {
+  const entry = await site.entry().catch(() => undefined);
+  // Without the journal, which this user may not read, each key would look like a stranger's.
+  if (entry === undefined) return undefined;
+  const { current, next, retire } = entry === 'absent' ? {} : entry;
+  const known = [current?.key.id, next?.id, next?.intended, retire?.id, ...given.map(({ id }) => id)];
+  return ours.find((key) => !known.includes(key.id));
+}
+
+const isProtected = ({ sensitive, extractable, neverExtractable }: Protection): boolean =>
+  sensitive === true && extractable === false && neverExtractable === true;
+
+function inWords({ label, keyType }: PublicKey, protection: Protection): string {
+  const { local, sensitive, extractable, neverExtractable } = protection;
+  const made = `${label}: ${keyType}, ${local === true ? 'made' : 'not known to be made'} in the token`;
+  if (isProtected(protection)) return `${made}, never extractable`;
+  const said = `sensitive ${sensitive}, extractable ${extractable}, never extractable ${neverExtractable}`;
+  return `${made}, NOT protected (${said})`;
+}
+
+const LOST = 'Is it the right token (hsm.token, hsm.uri)? If its key is lost: `newleaf roll --wait` makes another.';
+
+async function leafKey({ key, chain }: Leaf, site: Site): Promise<Finding> {
+  const token = await site.token();
+  const found = await token.findById(key.id);
+  if (found === undefined) {
+    const message = `Token "${token.name.label}" has no key with the id ${key.id} (slot ${key.slot}).`;
+    return failed('NL-TOKEN-KEY', message, LOST);
+  }
+  const { publicKey } = new X509Certificate(chain);
+  if (!publicKey.export({ type: 'spki', format: 'der' }).equals(found.spki)) {
+    return failed('NL-TOKEN-KEY', `The key "${found.label}" is not that of the current leaf.`, LOST);
+  }
+  const message = Buffer.from('newleaf check');
+  const { digestOf } = await import('../../../hsm/sign.ts');
+  const isRight = verify(digestOf(found.keyType), message, publicKey, await token.sign(found, message));
+  if (isRight) return ok(`The key "${found.label}" signs for the current leaf.`);
+  return failed('NL-TOKEN-FAILED', `Signatures of the key "${found.label}" do not verify.`);
+}
+
+export const TOKEN_CHECKS = ofLeaf([
+  {
+    id: 'module-loads',
+    describes: 'The PKCS#11 module can be loaded and initialised.',
+    needs: ['configuration'],
+    async look(site) {
+      const { module } = (await x509(site)).hsm;
+      await site.loadModule();
+      return ok(`${module} loads.`);
+    },
+  },
+  {
+    id: 'token-present',
+    describes: 'The configuration names exactly one token.',
+    needs: ['module-loads'],
+    look: tokenPresent,
+  },
+  { id: 'pin', describes: 'The token accepts the PIN.', needs: ['token-present', 'state-directory'], look: pin },
+  { id: 'keys', describes: 'The private keys never leave the token.', needs: ['pin'], look: keys },
+  {
+    id: 'leaf-key',
+    describes: "The current leaf's key is in the token, and can be used.",
+    needs: ['pin', 'state-file'],
+    look: withLeaf(leafKey),
+  },
+  {
+    id: 'tls-engine',
+    describes: "OpenSSL's PKCS#11 engine is installed, so that TLS can use a key in the token.",
+    needs: ['configuration'],
+    look: (site) => site.prepareEngine().then(() => ok('The PKCS#11 engine of OpenSSL is installed.')),
+  },
+  {
+    id: 'tls-handshake',
+    describes: "The current leaf's key makes TLS handshakes from within the token.",
+    needs: ['leaf-key', 'tls-engine'],
+    look: (site) => site.rehearse().then(() => ok("TLS 1.2 and 1.3 work with the token's key.")),
+  },
+]);

@@ -1,0 +1,28 @@
+import type { Log } from '../machine/log.ts';
+import type { Notify } from '../machine/notify.ts';
+import type { Leaf } from '../roll/leaf.ts';
+import type { Ports } from '../roll/ports.ts';
+import type { ReportOptions } from '../roll/report.ts';
+import type { RollState } from '../roll/state.ts';
+import type { Entry } from '../state/entry.ts';
+import type { Journal } from '../state/journal.ts';
+import type { Clock } from '../time/clock.ts';
+import type { DaemonView } from './view.ts';
+
+export interface DaemonOptions extends Omit<ReportOptions, 'now'> {
+  readonly ports: Ports;
+  readonly journal: Journal<Entry>;
+  readonly clock: Clock;
+  /** A random number in [0, 1). */
+  readonly draw: () => number;
+  readonly log: Log;
+  readonly notify: Notify;
+  /** A leaf may be renewed with the key that it has. */
+  readonly keepKey: boolean;
+  /** The leaf of a key that was in the token before us, if one is configured. */
+  readonly given: () => Promise<Leaf | undefined>;
+  /** Writes the files that are derived from the state, for others to read; those of `before` exist already. */
+  readonly publish: (state: RollState, before?: RollState) => Promise<void>;
+  /** The ports' view of this daemon. */
+  readonly view?: DaemonView;
+}

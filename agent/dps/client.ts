@@ -1,0 +1,59 @@
+import type { SecureContext } from 'node:tls';
+import provisioning from 'azure-iot-provisioning-device';
+import { Fault } from '../failure/failure.ts';
+import type { Assignment, Leaf } from '../roll/leaf.ts';
+import type { Dps } from '../roll/ports.ts';
+import { within } from '../time/within.ts';
+
+/** What a registration needs, by a leaf or by a TPM. */
+export interface DpsTerms {
+  /** `host` or `host:port` */
+  readonly endpoint: string;
+  readonly idScope: string;
+  readonly registrationId: string;
+  /** Handed to a custom allocation function. */
+  readonly payload?: object;
+  readonly contextFor: (leaf: Leaf) => Promise<SecureContext>;
+  /** Longest registration, polling included, in milliseconds. */
+  readonly deadlineMs?: number;
+}
+
+type Registering = { readonly assignment: Promise<Assignment>; readonly end: () => void };
+
+export const DEADLINE_MS = 120_000;
+
+/** DPS, asked by `begin` for one registration at each call. */
+export function dpsBy(terms: DpsTerms, begin: (context: SecureContext) => Registering): Dps {
+  const { endpoint, contextFor, deadlineMs = DEADLINE_MS } = terms;
+  const late = () => new Fault('NL-DPS-TIMEOUT', { cause: `${endpoint}, ${deadlineMs} ms` });
+  return {
+    async register(leaf, abort) {
+      const { assignment, end } = begin(await within(contextFor(leaf), { abort }));
+      try {
+        return await within(assignment, { abort, after: { ms: deadlineMs, late } });
+      } finally {
+        end();
+      }
+    },
+  };
+}
+
+type Create = Parameters<typeof provisioning.ProvisioningDeviceClient.create>;
+
+export function clientFor({ endpoint, idScope, payload }: DpsTerms, transport: Create[2], security: Create[3]) {
+  const client = provisioning.ProvisioningDeviceClient.create(endpoint, idScope, transport, security);
+  if (payload !== undefined) client.setProvisioningPayload(payload);
+  return client;
+}
+
+/**
+ * azure-iot-provisioning-device 1.9.1 has no way to stop its timers: one polls, and would dial again; the other waits
+ * for 30 s for an answer, and goes on when the connection has ended before the SUBACK (polling_state_machine.js).
+ */
+export function stopTimers(client: object): void {
+  const { _pollingStateMachine: machine } = client as { _pollingStateMachine: Timers };
+  clearTimeout(machine._pollingTimer);
+  clearTimeout(machine._queryTimer);
+}
+
+type Timers = Readonly<Record<'_pollingTimer' | '_queryTimer', NodeJS.Timeout | undefined>>;
