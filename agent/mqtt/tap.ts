@@ -4,7 +4,7 @@ import { connect, type SecureContext, type TLSSocket } from 'node:tls';
 import mqtt, { type IClientOptions, type IPublishPacket, type Packet } from 'mqtt';
 import mqttPacket from 'mqtt-packet';
 import { Acknowledgements } from './acknowledgements.ts';
-import { Asked } from './asked.ts';
+import { AskedOfServer } from './asked.ts';
 import type { Attempt } from './attempt.ts';
 
 // mqtt-packet 6.10.0 fills a table of 65,536 two-byte Buffers at its first packet: 15 MiB (Node 20) to 20 MiB (Node 24)
@@ -61,7 +61,7 @@ export class Tap {
   readonly #options: TapOptions;
   readonly #url: URL;
   /** What is asked of the server beside the SDK. */
-  readonly asked = new Asked();
+  readonly asked = new AskedOfServer();
   readonly #acknowledgements = new Acknowledgements((packet) => {
     if (this.#stream?.writable) this.#stream.write(packet);
   });

@@ -1,6 +1,6 @@
 import type { HubSession, SessionEnd } from '../mqtt/hub-session.ts';
 import type { Clock } from '../time/clock.ts';
-import { Choice } from './choice.ts';
+import { NextMessage } from './next-message.ts';
 import { Allowance, acknowledged, closed, holdMs, isThrottled, type Pace, paceOf, passed, windowOf } from './pace.ts';
 import type { Message, Stored } from './ports.ts';
 import type { Program } from './program.ts';
@@ -32,7 +32,7 @@ interface Run {
 export class Forwarder {
   readonly #options: ForwarderOptions;
   readonly #suspicion = new Suspicion();
-  readonly #choice: Choice;
+  readonly #choice: NextMessage;
   readonly #allowance = new Allowance();
   #pace: Pace;
   #session: HubSession | undefined;
@@ -48,7 +48,7 @@ export class Forwarder {
 
   constructor(options: ForwarderOptions) {
     this.#options = options;
-    this.#choice = new Choice(options.programs, this.#suspicion);
+    this.#choice = new NextMessage(options.programs, this.#suspicion);
     this.#pace = paceOf(options.rate);
   }
 
