@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { BESIDE } from './mutations/beside.ts';
 import { type Mutation, pathIn } from './mutations/mutation.ts';
+import { QUEUE } from './mutations/queue.ts';
 import { RULES } from './mutations/rules.ts';
 import { TRANSITIONS } from './mutations/transitions.ts';
 import { UPLINK } from './mutations/uplink.ts';
@@ -17,7 +18,8 @@ const root = join(import.meta.dirname, '..');
 /** Inside of the repository, so that packages are found. */
 const workshop = join(root, '.cache', 'mutants');
 const TESTS = join('test', 'unit', 'roll');
-const UPLINK_TESTS = ['forward', 'messages', 'methods', 'refusals', 'topics', 'twin', 'uplink'];
+/** What the tests of the uplink need. */
+const UPLINK_PARTS = ['uplink', 'clock.ts', join('state', 'disk.ts')].map((part) => join('test', 'unit', part));
 
 /** Without an argument all of them; with one, those whose file or loss contains it. */
 const [only = ''] = process.argv.slice(2);
@@ -48,6 +50,8 @@ const TABLES = [
   'unreached',
   'ways-back',
 ];
+const UPLINK_TABLES = ['forward', 'messages', 'methods', 'refusals', 'topics', 'twin', 'uplink'];
+const QUEUE_TABLES = ['record', 'queue', 'reading', 'torn', 'bounds'];
 const PROOFS = {
   walk: `import { walk } from './walk.ts';
 walk({ enrollment: 'group', most: ${PAIRS} });
@@ -55,16 +59,24 @@ walk({ enrollment: 'individual', most: ${PAIRS} });
 walk({ enrollment: 'individual', isFated: true, most: ${PAIRS} });
 `,
   tables: TABLES.map((name) => `import './${name}.test.ts';\n`).join(''),
-  uplink: UPLINK_TESTS.map((name) => `import '../uplink/${name}.test.ts';\n`).join(''),
+  uplink: UPLINK_TABLES.map((name) => `import '../uplink/${name}.test.ts';\n`).join(''),
+  queue: QUEUE_TABLES.map((name) => `import '../uplink/queue/${name}.test.ts';\n`).join(''),
+  faults: `import '../uplink/queue/faults.test.ts';\n`,
 } as const;
 type Proof = keyof typeof PROOFS;
+
+/** What takes ten times as long comes last. */
+function proofsOf({ file }: Mutation): readonly Proof[] {
+  if (file.startsWith('uplink/queue/')) return ['queue', 'faults'];
+  return file.startsWith('uplink/') ? ['uplink'] : ['tables', 'walk'];
+}
 
 /** A copy of machine and tests: edits during the run do not disturb it. */
 async function copyWhole(): Promise<string> {
   const whole = join(workshop, 'whole');
   // The tables also check that the journal accepts what the machine writes.
-  const parts = ['agent', TESTS, join('test', 'unit', 'uplink'), join('test', 'unit', 'clock.ts')];
-  for (const part of parts) await cp(join(root, part), join(whole, part), { recursive: true });
+  for (const part of ['agent', TESTS, ...UPLINK_PARTS])
+    await cp(join(root, part), join(whole, part), { recursive: true });
   for (const [proof, text] of Object.entries(PROOFS)) await writeFile(join(whole, TESTS, `${proof}.entry.ts`), text);
   return whole;
 }
@@ -83,7 +95,7 @@ async function damage(place: string, mutation: Mutation): Promise<void> {
 }
 
 /**
- * The complaint of the walk or of the tables of a copy, or undefined where they pass. They run in a process of their own with
+ * The complaint of the tests of a copy, or undefined where they pass. They run in a process of their own with
  * a deadline: a broken machine may never stop.
  * @throws Error where the copy cannot be loaded
  */
@@ -108,34 +120,31 @@ function failures(report: string): string {
 
 interface Verdict {
   readonly mutation: Mutation;
-  readonly walk: boolean;
-  readonly tables: boolean;
+  /** The tests that noticed it. */
+  readonly by: Proof | undefined;
 }
 
 async function judge(mutation: Mutation, whole: string, place: string): Promise<Verdict> {
   // Tests and machine are copied together, so that the tests of the copy import the machine of the copy.
   await cp(whole, place, { recursive: true });
   await damage(place, mutation);
-  const isUplink = mutation.file.startsWith('uplink/');
-  const tables = (await complaint(place, isUplink ? 'uplink' : 'tables')) !== undefined;
-  // The walk takes ten times as long: it runs only where no table fails.
-  const walk = !isUplink && !tables && (await complaint(place, 'walk')) !== undefined;
+  let by: Proof | undefined;
+  for (const proof of proofsOf(mutation))
+    if (by === undefined && (await complaint(place, proof)) !== undefined) by = proof;
   await rm(place, { recursive: true });
-  return { mutation, walk, tables };
+  return { mutation, by };
 }
 
-function line({ mutation, walk, tables }: Verdict): string {
+function line({ mutation, by }: Verdict): string {
   const { file, loss, equivalent } = mutation;
-  const by = tables ? 'tables' : walk ? 'walk' : '';
-  const fate = by !== '' ? by : equivalent === undefined ? 'NOT NOTICED' : `not noticed: ${equivalent}`;
-  return `${file.padEnd(16)} ${loss.padEnd(76)} ${fate}`;
+  const fate = by !== undefined ? by : equivalent === undefined ? 'NOT NOTICED' : `not noticed: ${equivalent}`;
+  return `${file.padEnd(24)} ${loss.padEnd(76)} ${fate}`;
 }
 
 /** Two at a time: each is busy with one core. */
 async function judgeAll(mutations: readonly Mutation[]): Promise<readonly Verdict[]> {
   const whole = await copyWhole();
-  const isNeeded = (proof: Proof) => mutations.some(({ file }) => file.startsWith('uplink/') === (proof === 'uplink'));
-  for (const proof of (Object.keys(PROOFS) as Proof[]).filter(isNeeded)) {
+  for (const proof of new Set(mutations.flatMap(proofsOf))) {
     const said = await complaint(whole, proof);
     if (said !== undefined) throw new Error(`The ${proof} fail on the machine as it is:\n${failures(said)}`);
   }
@@ -154,12 +163,14 @@ async function judgeAll(mutations: readonly Mutation[]): Promise<readonly Verdic
 
 /** Prints the summary and the faults. @returns the exit code */
 function conclude(verdicts: readonly Verdict[]): number {
-  const noticed = (proof: 'walk' | 'tables') => verdicts.filter((verdict) => verdict[proof]).length;
-  const told = verdicts.map(({ mutation, walk, tables }) => ({ ...mutation, caught: walk || tables }));
+  const noticed = (proof: Proof) => verdicts.filter(({ by }) => by === proof).length;
+  const told = verdicts.map(({ mutation, by }) => ({ ...mutation, caught: by !== undefined }));
   const survived = told.filter(({ caught }) => !caught);
   console.log(
     `\n${verdicts.length} breakages: ${noticed('tables')} noticed by the tables, ${noticed('walk')} more by the walk,`,
   );
+  console.log(`${noticed('uplink')} noticed by the tests of the uplink, ${noticed('queue')} by those of its queue,`);
+  console.log(`${noticed('faults')} more by a disk that fails,`);
   console.log(`${survived.length} not noticed.`);
   const unexplained = survived.filter(({ equivalent }) => equivalent === undefined);
   const wronglyExplained = told.filter(({ equivalent, caught }) => equivalent !== undefined && caught);
@@ -170,7 +181,7 @@ function conclude(verdicts: readonly Verdict[]): number {
 
 await rm(workshop, { recursive: true, force: true });
 try {
-  const chosen = [...TRANSITIONS, ...RULES, ...BESIDE, ...UPLINK].filter(({ file, loss }) =>
+  const chosen = [...TRANSITIONS, ...RULES, ...BESIDE, ...UPLINK, ...QUEUE].filter(({ file, loss }) =>
     `${file} ${loss}`.includes(only),
   );
   process.exitCode = conclude(await judgeAll(chosen));

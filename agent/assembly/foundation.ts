@@ -5,6 +5,7 @@ import { DaemonView } from '../daemon/view.ts';
 import { builtAt, version } from '../machine/build.ts';
 import type { Log } from '../machine/log.ts';
 import { createNotify } from '../machine/notify.ts';
+import type { SessionUser } from '../mqtt/hub-session.ts';
 import { validateEntry } from '../state/entry.ts';
 import { createJournal } from '../state/journal.ts';
 import { type Clock, systemClock } from '../time/clock.ts';
@@ -16,6 +17,8 @@ export interface Given<C extends Config = Config> {
   readonly log: Log;
   readonly env: NodeJS.ProcessEnv;
   readonly clock?: Clock;
+  /** A second user of the session with the hub. */
+  readonly user?: SessionUser;
 }
 
 type Shared = 'journal' | 'clock' | 'draw' | 'log' | 'notify' | 'terms' | 'version' | 'registrationId' | 'view';

@@ -26,7 +26,7 @@ import { foundationOf, type Given } from './foundation.ts';
  * no token, no leaf, and no issuer.
  */
 export async function assembleTpm(options: Given<TpmConfig>): Promise<Daemon> {
-  const { config, log } = options;
+  const { config, log, user } = options;
   const { dps, state } = config;
   const foundation = foundationOf(options);
   const { clock, draw, registrationId, terms, version, view } = foundation;
@@ -65,6 +65,7 @@ export async function assembleTpm(options: Given<TpmConfig>): Promise<Daemon> {
     answer: onWire(view.answer),
     version,
     dropped: droppingTo(log),
+    ...(user && { user }),
   });
   const warn = (event: string) => (error: unknown) => log.warn({ event, ...failureFields(failureOf(error)) });
   const proven = promoting(sessions, {

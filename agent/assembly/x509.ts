@@ -34,7 +34,7 @@ export interface AssemblyOptions extends Given<X509Config> {
  * @throws TokenError, Fault
  */
 export async function assemble(options: AssemblyOptions): Promise<Daemon> {
-  const { config, log, env } = options;
+  const { config, log, env, user } = options;
   const { dps, hsm, leaf, state } = config;
   const { directory } = state;
   const foundation = foundationOf(options);
@@ -84,7 +84,7 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
       judge: createJudge(judging, terms.renewAt),
       ...overToken({
         dps: onlyTo(createDps({ ...far, endpoint, idScope, registrationId, ...(payload && { payload }) }), allowed),
-        hub: createHub({ ...far, answer: onWire(view.answer), version }),
+        hub: createHub({ ...far, answer: onWire(view.answer), version, ...(user && { user }) }),
       }),
     },
     labelPrefix: hsm.label_prefix,

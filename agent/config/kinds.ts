@@ -18,6 +18,7 @@ import {
 import { LARGEST_PAUSE_MS } from '../roll/backoff.ts';
 import type { RenewAt } from '../roll/plan.ts';
 import { durationMs, LEAST_SHARE, renewAt } from './duration.ts';
+import { sizeBytes } from './size.ts';
 
 /** The values that a setting accepts. Messages begin with "must" and never quote the value: it may be a misplaced PIN. */
 export interface Kind<T> {
@@ -74,6 +75,15 @@ export function duration(least: string, most: string): Kind<number> {
   return parsed('duration', `a number with its unit (s, min, hour, day), from "${least}" to "${most}"`, (written) => {
     const ms = durationMs(written);
     return ms !== undefined && ms >= leastMs && ms <= mostMs ? ms : undefined;
+  });
+}
+
+/** Bytes. */
+export function size(least: string, most: string): Kind<number> {
+  const [leastBytes = 0, mostBytes = 0] = [least, most].map(sizeBytes);
+  return parsed('size', `a number with its unit (KiB, MiB, GiB), from "${least}" to "${most}"`, (written) => {
+    const bytes = sizeBytes(written);
+    return bytes !== undefined && bytes >= leastBytes && bytes <= mostBytes ? bytes : undefined;
   });
 }
 

@@ -57,6 +57,12 @@ export const tpmDevice = text(
   /^(\/[^\0]+|(127(\.\d{1,3}){3}|localhost|\[::1\]):[1-9]\d{0,4})$/,
 );
 
+/** Programs of other machines have other identities: an address of this gateway's network is for its containers. */
+export const listenAddress = text(
+  'an address of this machine with a port ("127.0.0.1:8883")',
+  /^(\d{1,3}(\.\d{1,3}){3}|\[[0-9A-Fa-f:.]{2,39}\]):[1-9]\d{0,4}$/,
+);
+
 /** CK_TOKEN_INFO has 32 bytes for the label (PKCS#11 3.0, section 3.2). */
 export const tokenLabel: Kind<string> = {
   type: 'text',

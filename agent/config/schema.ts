@@ -9,11 +9,22 @@ import {
   pathOrPkcs11Uri,
   pkcs11Uri,
   renewalMoment,
+  size,
   socketPath,
   table,
   text,
 } from './kinds.ts';
-import { attestation, estUrl, host, hubNames, idScope, registrationId, tokenLabel, tpmDevice } from './names.ts';
+import {
+  attestation,
+  estUrl,
+  host,
+  hubNames,
+  idScope,
+  listenAddress,
+  registrationId,
+  tokenLabel,
+  tpmDevice,
+} from './names.ts';
 
 /** A value as TOML has it. */
 export type Written = string | number | boolean | Date | readonly Written[] | { readonly [key: string]: Written };
@@ -96,6 +107,22 @@ export const SCHEMA = {
   },
   control: {
     socket: standard(socketPath, '/run/newleaf/control.sock', 'For the commands, mode 0660, group newleaf.'),
+  },
+  uplink: {
+    sockets: standard(path, '/run/newleaf-uplink', 'Directory with a socket for each program of this gateway.'),
+    tcp: standard(listenAddress, '127.0.0.1:8883', 'Where programs with a key connect; opened with the first of them.'),
+    max_bytes: standard(
+      size('1MiB', '64GiB'),
+      '64MiB',
+      'The most bytes on disk that wait for the hub, for each program.',
+    ),
+    max_age: optional(duration('1min', '3650day'), 'messages wait without end', 'Older messages are dropped.'),
+    when_full: standard(
+      choice(['refuse', 'drop-oldest']),
+      'refuse',
+      'What happens to a new message where there is no room: it is refused, or the oldest gives way.',
+    ),
+    rate: standard(count(1, 6000), 20, 'The most messages a second to the hub, of all programs.'),
   },
   log: {
     level: standard(choice(['error', 'warn', 'info', 'debug']), 'info', 'The lowest level that is logged.'),

@@ -9,7 +9,7 @@ import {
   wrong,
 } from '../ask/form.ts';
 
-const LONGEST_BODY = 64 * 1024;
+export const LONGEST_BODY = 64 * 1024;
 
 const from = 'technician';
 
@@ -46,7 +46,8 @@ export function readAsk(path: string, text: string): Reading {
   return readForm(form, text.trim() === '' ? {} : parsed(text), 'body');
 }
 
-function parsed(text: string): unknown {
+/** Undefined where it is not JSON. */
+export function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

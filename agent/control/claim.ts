@@ -1,11 +1,11 @@
-import { chmod, chown, lstat, mkdir, readFile, stat, unlink } from 'node:fs/promises';
+import { chmod, chown, mkdir, readFile, stat } from 'node:fs/promises';
 import type { Server } from 'node:net';
 import { dirname } from 'node:path';
 import { isPassing } from '../failure/errno.ts';
 import { Fault } from '../failure/failure.ts';
 import { groupsIn } from '../machine/account.ts';
 import type { Log } from '../machine/log.ts';
-import { knock, listenAt } from '../machine/unix-socket.ts';
+import { clearSocket, listenAt } from '../machine/unix-socket.ts';
 
 const GROUP = 'newleaf';
 
@@ -17,7 +17,7 @@ const GROUP = 'newleaf';
 export async function claimSocket(server: Server, path: string, log: Log, groupFile = '/etc/group'): Promise<void> {
   try {
     await mkdir(dirname(path), { recursive: true });
-    await removeStale(path);
+    await makeRoom(path);
     await listenAt(server, path, 0o177);
   } catch (cause) {
     if (cause instanceof Fault) throw cause;
@@ -27,16 +27,11 @@ export async function claimSocket(server: Server, path: string, log: Log, groupF
   await admitGroup(path, log, groupFile);
 }
 
-async function removeStale(path: string): Promise<void> {
-  const found = await lstat(path).catch(() => undefined);
-  if (found === undefined) return;
-  // connect(2) answers ECONNREFUSED for a plain file, too.
-  if (!found.isSocket())
+async function makeRoom(path: string): Promise<void> {
+  const inTheWay = await clearSocket(path);
+  if (inTheWay === 'answers') throw new Fault('NL-DAEMON-RUNS', { message: `Another newleaf answers on ${path}.` });
+  if (inTheWay === 'no socket')
     throw new Fault('NL-CONFIG', { message: `control.socket: ${path} is there and is no socket.` });
-  const dead = await knock(path);
-  if (dead === undefined) throw new Fault('NL-DAEMON-RUNS', { message: `Another newleaf answers on ${path}.` });
-  if (dead.code !== 'ECONNREFUSED') throw dead;
-  await unlink(path);
 }
 
 async function admitGroup(path: string, log: Log, groupFile: string): Promise<void> {

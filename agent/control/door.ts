@@ -1,20 +1,12 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
-
-/** Calls after so many milliseconds, unless the function that it returns is called before. */
-export type After = (ms: number, call: () => void) => () => void;
+import { type After, later } from '../time/after.ts';
 
 /** Each has a descriptor: a program that never closes its connections must leave some for state file, token and hub. */
 const MOST_CONNECTIONS = 64;
 
 /** A command sends its whole request as soon as it is connected. */
 const PATIENCE_MS = 10_000;
-
-const later: After = (ms, call) => {
-  const timer = setTimeout(call, ms);
-  timer.unref();
-  return () => clearTimeout(timer);
-};
 
 /**
  * Keeps the socket open for the next client: a connection has ten seconds to complete its request, and where there are too

@@ -2,9 +2,10 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { WireAnswer, WireAnswerer } from '../ask/wire.ts';
 import { failure } from '../failure/failure.ts';
 import type { Log } from '../machine/log.ts';
-import { longestBody, POSTED_PATHS, readAsk } from './ask.ts';
+import type { After } from '../time/after.ts';
+import { LONGEST_BODY, longestBody, POSTED_PATHS, parsed, readAsk } from './ask.ts';
 import { claimSocket } from './claim.ts';
-import { type After, guard } from './door.ts';
+import { guard } from './door.ts';
 
 export interface ControlOptions {
   readonly socket: string;
@@ -13,11 +14,21 @@ export interface ControlOptions {
   readonly subscribe: (listener: (event: object) => void) => () => void;
   /** Prometheus text. */
   readonly metrics: () => string;
+  /** The programs of this gateway. */
+  readonly uplink: UplinkDoor;
   readonly log: Log;
   /** Where groups are looked up, as in group(5). */
   readonly groupFile?: string;
   /** For tests: timers. */
   readonly after?: After;
+}
+
+/** What the socket asks about the programs of this gateway. */
+export interface UplinkDoor {
+  /** Undefined where there are no programs. */
+  status(): object | undefined;
+  /** @param body as it came */
+  change(body: unknown): Promise<WireAnswer>;
 }
 
 export interface Control {
@@ -62,15 +73,20 @@ const post: Route = async ({ answer }, request, response) => {
   const path = pathOf(request);
   const longest = longestBody(path);
   const text = await bodyOf(request, longest);
-  if (text === undefined) {
-    return send(response, { status: 413, body: { message: `The body is longer than ${longest} bytes.` } });
-  }
+  if (text === undefined) return send(response, tooLong(longest));
   const reading = readAsk(path, text);
   send(response, 'wrong' in reading ? { status: 400, body: reading.wrong } : await answer(reading.ask));
 };
 
 const ROUTES: Readonly<Record<string, Readonly<Record<string, Route>>>> = {
   '/v1/status': { GET: async ({ answer }, _, response) => send(response, await answer({ kind: 'status' })) },
+  '/v1/uplink': {
+    GET: ({ uplink }, _, response) => send(response, { status: 200, body: uplink.status() ?? { programs: [] } }),
+    async POST({ uplink }, request, response) {
+      const text = await bodyOf(request, LONGEST_BODY);
+      send(response, text === undefined ? tooLong(LONGEST_BODY) : await uplink.change(parsed(text)));
+    },
+  },
   '/v1/events': { GET: ({ subscribe }, _, response) => stream(subscribe, response) },
   '/metrics': {
     GET({ metrics }, _, response) {
@@ -91,6 +107,11 @@ async function respond(options: ControlOptions, request: IncomingMessage, respon
   response.setHeader('allow', allowed);
   send(response, { status: 405, body: { message: `${path} takes ${allowed}.` } });
 }
+
+const tooLong = (longest: number): WireAnswer => ({
+  status: 413,
+  body: { message: `The body is longer than ${longest} bytes.` },
+});
 
 function pathOf({ url = '/' }: IncomingMessage): string {
   return url.split('?', 1)[0] ?? '/';

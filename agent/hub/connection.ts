@@ -28,6 +28,8 @@ export interface ConnectionOptions {
   /** Gets the topic of each message that newleaf ignores. */
   readonly dropped: (topic: string) => void;
   readonly user?: SessionUser | undefined;
+  /** Whether the hub has accepted a newer connection; asked when this one is gone. */
+  readonly isReplaced: () => Promise<boolean>;
 }
 
 /** One connection to a hub by one SDK client, both used once: a client loses its listeners when it is closed. */
@@ -49,7 +51,18 @@ export class Connection {
   #heldMs = 0;
 
   /** Dials at once. @throws TypeError when the hub of the assignment is no host */
-  constructor({ assignment, context, token, answer, version, connectMs, twinMs, dropped, user }: ConnectionOptions) {
+  constructor({
+    assignment,
+    context,
+    token,
+    answer,
+    version,
+    connectMs,
+    twinMs,
+    dropped,
+    user,
+    isReplaced,
+  }: ConnectionOptions) {
     const { hub: host, deviceId } = assignment;
     const tap = new Tap({
       host,
@@ -84,7 +97,7 @@ export class Connection {
       publish: (message) => tap.asked.publish(message),
       subscribe: (filter, qos) => tap.asked.subscribe(filter, qos),
       unsubscribe: (filter) => tap.asked.unsubscribe(filter),
-      closed: tap.closed.then(() => (this.#ended ? 'ended' : 'lost')),
+      closed: tap.closed.then(async () => (this.#ended || (await isReplaced()) ? 'ended' : 'lost')),
     };
     this.gone = tap.closed.then(() => {
       this.#heldMs = performance.now() - this.#acceptedAt;

@@ -50,13 +50,15 @@ export function createHub(options: HubOptions): Hub {
   const opening = new Set<Connection>();
   const proving = new Set<Connection>();
 
+  /** The hub drops the older connection when it accepts the newer one, and may do so before CONNACK 0 is here. */
+  const isReplaced = async () => (await Promise.all([...opening].map(({ accepted }) => accepted))).includes(true);
+
   async function watch(session: Session): Promise<void> {
     const { connection } = session;
     const reason = await connection.gone;
     if (open === session) open = undefined;
-    // The hub drops the older connection when it accepts the newer one, and may do so before CONNACK 0 is here.
-    const takenOver = (await Promise.all([...opening].map(({ accepted }) => accepted))).includes(true);
-    if (!connection.ended && !takenOver) lose(session, reason instanceof Fault ? reason.failure.cause : reason);
+    if (!connection.ended && !(await isReplaced()))
+      lose(session, reason instanceof Fault ? reason.failure.cause : reason);
   }
 
   /** A newer connection took the place of this session, and was not proven: the loop, which counts on the session, must know. */
@@ -80,7 +82,18 @@ export function createHub(options: HubOptions): Hub {
     async connect(leaf, assignment, abort) {
       const context = await within(contextFor(leaf), { abort });
       const token = tokenFor && (await within(tokenFor(assignment), { abort }));
-      const next = new Connection({ assignment, context, token, answer, version, connectMs, twinMs, dropped, user });
+      const next = new Connection({
+        assignment,
+        context,
+        token,
+        answer,
+        version,
+        connectMs,
+        twinMs,
+        dropped,
+        user,
+        isReplaced,
+      });
       const older = open;
       let replaced: Session | undefined;
       opening.add(next);

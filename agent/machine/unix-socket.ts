@@ -1,3 +1,4 @@
+import { lstat, unlink } from 'node:fs/promises';
 import { connect, type Server } from 'node:net';
 
 /** Asks whether a process listens on a unix socket. @returns undefined where one does, else the error of connect(2) */
@@ -9,6 +10,24 @@ export function knock(path: string): Promise<NodeJS.ErrnoException | undefined> 
     });
     visitor.once('error', resolve);
   });
+}
+
+/**
+ * Removes the socket of a dead process. A socket that a process answers on stays, and so does a file that is no socket: a link
+ * is one, wherever it leads.
+ * @returns what stays, and is in the way
+ * @throws the error of connect(2) or unlink(2)
+ */
+export async function clearSocket(path: string): Promise<'answers' | 'no socket' | undefined> {
+  const found = await lstat(path).catch(() => undefined);
+  if (found === undefined) return undefined;
+  // connect(2) answers ECONNREFUSED for a plain file, too.
+  if (!found.isSocket()) return 'no socket';
+  const dead = await knock(path);
+  if (dead === undefined) return 'answers';
+  if (dead.code !== 'ECONNREFUSED') throw dead;
+  await unlink(path);
+  return undefined;
 }
 
 /**

@@ -20,7 +20,7 @@ export interface HubSession {
   /** @throws Fault NL-HUB-LOST when the session ends before its SUBACK; Error where the hub refuses the filter */
   subscribe(filter: string, qos: 0 | 1): Promise<void>;
   unsubscribe(filter: string): Promise<void>;
-  /** Fulfilled when the session is over, and when a newer one has taken its place. */
+  /** Fulfilled when the session is over, and it is known whether a newer one has taken its place. */
   readonly closed: Promise<SessionEnd>;
 }
 

@@ -2,14 +2,10 @@ import { isIP } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { connect, type SecureContext, type TLSSocket } from 'node:tls';
 import mqtt, { type IClientOptions, type IPublishPacket, type Packet } from 'mqtt';
-import mqttPacket from 'mqtt-packet';
 import { Acknowledgements } from './acknowledgements.ts';
 import { AskedOfServer } from './asked.ts';
 import type { Attempt } from './attempt.ts';
-
-// mqtt-packet 6.10.0 fills a table of 65,536 two-byte Buffers at its first packet: 15 MiB (Node 20) to 20 MiB (Node 24)
-// that a client with a handful of packet identifiers never uses. Must be set on the copy that mqtt 4.3.8 requires.
-mqttPacket.writeToStream.cacheNumbers = false;
+import './packets.ts';
 
 const PORT = 8883;
 /** MQTT 3.1.1 section 3.14: a DISCONNECT has no variable header and no payload. */

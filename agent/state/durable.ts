@@ -15,6 +15,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EROFS: 'the file system is read-only',
   EACCES: 'permission denied',
   EPERM: 'permission denied',
+  EEXIST: 'something else is in its place',
   EISDIR: 'a directory is in its place',
   ENOTDIR: 'a file is in the place of its directory',
   EIO: 'the disk does not work',
@@ -134,8 +135,13 @@ export async function syncDirectory(path: string): Promise<void> {
 }
 
 function unwritable(path: string, cause: unknown): Fault {
+  return new Fault('NL-STATE-WRITE', { message: `${path} cannot be written: ${diskWords(cause)}.`, cause });
+}
+
+/** Why a call to the file system failed, as the end of a sentence. */
+export function diskWords(cause: unknown): string {
   const code = (cause as NodeJS.ErrnoException).code ?? '';
-  return new Fault('NL-STATE-WRITE', { message: `${path} cannot be written: ${REASONS[code] ?? code}.`, cause });
+  return REASONS[code] ?? code;
 }
 
 /** The unit's directory for files that the next boot does not need (systemd.exec(5), RuntimeDirectory=). */

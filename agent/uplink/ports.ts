@@ -29,7 +29,10 @@ export interface MessageQueue {
    * message is not in the queue then, nor is it after a restart
    */
   append(message: Message): Promise<void>;
-  /** The next message that the reader has not taken since `rewind`; undefined where there is none now. */
+  /**
+   * The next message that the reader has not taken since `rewind`; undefined where there is none now.
+   * @throws Fault NL-UPLINK-DISK where it cannot be read; the next call tries it again
+   */
   next(): Promise<Stored | undefined>;
   /** Drops this message. A power cut may bring back the last of the dropped messages, in order. */
   drop(message: Stored): void;

@@ -2,9 +2,11 @@ import type { ClientIdentity, IssuePolicy } from './ca.ts';
 import type { CertificatePair, GroupInput, IndividualInput, Status } from './enrollments.ts';
 import type { FaultName, FaultOptions } from './faults.ts';
 import type { HubName, ServerName } from './log.ts';
+import type { MailOptions } from './mailbox.ts';
 import type { MethodAnswer } from './methods.ts';
 import type { Identity as RegistryIdentity, Twin } from './registry.ts';
 import type { Switches } from './switches.ts';
+import type { TelemetryPage } from './telemetry.ts';
 
 /** Where everything is, and what to trust (PEM). */
 export interface Endpoints {
@@ -67,8 +69,13 @@ export interface SimulatorApi {
   setDeviceStatus(deviceId: string, status: Status): Promise<void>;
   twin(deviceId: string): Promise<Twin>;
   updateDesired(deviceId: string, patch: object): Promise<void>;
-  /** A cloud-to-device message, which waits for a device that is away. Rejects with 403004 where 50 wait already. */
-  sendToDevice(deviceId: string, body: string): Promise<void>;
+  /** A cloud-to-device message, which waits for a device that is away. Rejects with 403004 where 50 wait already, 413001 beyond 64 KB. */
+  sendToDevice(deviceId: string, body: string, options?: MailOptions): Promise<void>;
+  /**
+   * Device-to-cloud messages that a hub took from a device, in the order in which they came: those after the index `since`,
+   * at most `most` (default 10,000). With `most` 0 the counts alone.
+   */
+  telemetry(hub: HubName, deviceId: string, since?: number, most?: number): Promise<TelemetryPage>;
   /** Without a payload the device gets an empty body. Rejects with 404103 (not connected, or no methods) or 504101 (no answer in `timeoutMs`) in the message. */
   callMethod(deviceId: string, name: string, payload?: unknown, timeoutMs?: number): Promise<MethodAnswer>;
 

@@ -24,6 +24,7 @@ export const OPERATIONS: Readonly<Record<keyof SimulatorApi, true>> = {
   twin: true,
   updateDesired: true,
   sendToDevice: true,
+  telemetry: true,
   callMethod: true,
   issue: true,
   clientIdentity: true,

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import type { IConnectPacket } from 'mqtt-packet';
+import type { IConnectPacket, IPublishPacket } from 'mqtt-packet';
 import type { Attested, Unattested } from './attest.ts';
 import type { Caller } from './door.ts';
 import { answerBody, disabledBody, errorBody, GARBLED } from './dps-body.ts';
 import type { FaultName, FaultOptions, Faults } from './faults.ts';
 import type { Log } from './log.ts';
-import { MqttEndpoint, type MqttRules, type Verdict } from './mqtt-endpoint.ts';
+import { type Admission, MqttEndpoint, type MqttRules, type Verdict } from './mqtt-endpoint.ts';
 import type { MqttLink } from './mqtt-link.ts';
 import { commonName, validAt } from './presented.ts';
 import { NO_HUB, type Operation, type Outcome, type Registrar } from './registrar.ts';
@@ -84,14 +84,19 @@ export class Dps implements MqttRules {
     return REGISTER.test(topic) || POLL.test(topic);
   }
 
-  maySubscribe(_link: MqttLink, filter: string): boolean {
-    return filter === `${RESPONSES}#`;
+  maySubscribe(_link: MqttLink, filter: string): Admission {
+    return filter === `${RESPONSES}#` ? 'grant' : 'refuse';
   }
 
-  published(link: MqttLink, topic: string, payload: Buffer): void {
+  acksInOrder(): boolean {
+    return false;
+  }
+
+  published(link: MqttLink, { topic, payload }: IPublishPacket, puback: () => boolean): void {
+    puback();
     const [, rid] = REGISTER.exec(topic) ?? [];
     if (rid !== undefined) {
-      this.#register(link, rid, payload);
+      this.#register(link, rid, Buffer.from(payload));
       return;
     }
     const [, pollRid = '', operationId = ''] = POLL.exec(topic) ?? [];

@@ -14,7 +14,9 @@ export interface FaultOptions {
   readonly retryAfter?: string;
   /** Milliseconds. */
   readonly ms?: number;
-  /** The words in an error body. */
+  /** Messages in a second. */
+  readonly rate?: number;
+  /** The words in an error body, or what a message has in its body. */
   readonly message?: string;
   /** Another CN, or the only one that is meant. */
   readonly cn?: string;
@@ -57,6 +59,16 @@ export const FAULTS = {
     means: 'after each write of an identity CONNACK 5 for the next `times` connects, or for `ms`',
   },
   'no-twin': { on: ['hub'], means: 'never answers a twin read' },
+  'close-on-publish': { on: ['hub'], means: 'closes when telemetry comes in, and does not take it' },
+  'quota-used': { on: ['hub'], means: 'closes at the first telemetry of each session, and does not take it' },
+  poison: { on: ['hub'], means: 'closes when telemetry comes in that has `message` in its body, and does not take it' },
+  'drop-puback': { on: ['hub'], means: 'takes telemetry of QoS 1, then closes before the PUBACK' },
+  'puback-delay': { on: ['hub'], means: 'takes telemetry of QoS 1, and sends the PUBACK `ms` later' },
+  throttle: {
+    on: ['hub'],
+    means:
+      'takes `rate` telemetry a second (default 100), the rest later and later, with PUBACK; closes where it would be more than `ms` (default 10000)',
+  },
   'twin-status': { on: ['hub'], means: 'answers twin reads and reported patches with `status`' },
   'register-status': { on: ['dps'], means: 'answers the registration with `status`, `code`, `message`, `retryAfter`' },
   'poll-status': { on: ['dps'], means: 'the same for the poll of the operation' },
@@ -131,6 +143,8 @@ export class Faults {
 
   /** The options of the fault if it acts now: uses it up once, and writes it to the log. */
   take(server: ServerName, name: FaultName, connection?: number): FaultOptions | undefined {
+    // Each message of a flood asks for several faults.
+    if (this.#laid.size === 0) return undefined;
     const key = `${server} ${name}`;
     const laid = this.#laid.get(key);
     if (laid === undefined) return undefined;

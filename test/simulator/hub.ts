@@ -1,24 +1,28 @@
-import type { IConnectPacket } from 'mqtt-packet';
+import { randomUUID } from 'node:crypto';
+import type { IConnectPacket, IPublishPacket } from 'mqtt-packet';
+import { eventBag } from './bag.ts';
 import { tokenEnd, tokenRefusal } from './device-token.ts';
 import type { Caller } from './door.ts';
-import type { FaultName, FaultOptions, Faults } from './faults.ts';
+import type { Faults } from './faults.ts';
+import { Intake } from './intake.ts';
 import type { HubName, Log } from './log.ts';
-import { Mailbox } from './mailbox.ts';
+import { LARGEST_MAIL, Mailbox, type MailOptions, mailTopic } from './mailbox.ts';
 import { type MethodAnswer, Methods } from './methods.ts';
-import { MqttEndpoint, type MqttRules, type Verdict } from './mqtt-endpoint.ts';
+import { type Admission, MqttEndpoint, type MqttRules, type Verdict } from './mqtt-endpoint.ts';
 import type { MqttLink } from './mqtt-link.ts';
 import type { MqttSession } from './mqtt-session.ts';
 import { printsOf, validAt } from './presented.ts';
 import type { Registry, Write } from './registry.ts';
 import type { Switches } from './switches.ts';
+import type { Telemetry } from './telemetry.ts';
+import { parsed, TwinDesk } from './twin-desk.ts';
 
 /** `{hubhost}/{deviceId}/?api-version=2021-04-12`, then `&DeviceClientType=…`. */
 const USERNAME = /^([^/]+)\/([^/]+)\/\?api-version=[^&]+/;
-const TWIN_GET = /^\$iothub\/twin\/GET\/\?\$rid=([^&]+)/;
-const REPORTED = /^\$iothub\/twin\/PATCH\/properties\/reported\/\?\$rid=([^&]+)/;
-const METHOD_ANSWER = /^\$iothub\/methods\/res\/(\d+)\/\?\$rid=([^&]+)/;
+const METHOD_ANSWER = /^\$iothub\/methods\/res\/(-?\d+)\/\?\$rid=([^&]+)/;
 
 const NOT_AUTHORIZED = 5;
+const MOST_SUBSCRIPTIONS = 5;
 /** The longest delay that setTimeout takes; a leaf that lives longer outlives every test. */
 const LONGEST_DELAY = 2 ** 31 - 1;
 
@@ -38,6 +42,8 @@ export class Hub implements MqttRules {
   readonly #options: HubOptions;
   readonly #endpoint: MqttEndpoint;
   readonly #methods = new Methods();
+  readonly #intake: Intake;
+  readonly #twins: TwinDesk;
   readonly #links = new Map<string, MqttLink>();
   /** Of clients that connected with CleanSession 0. */
   readonly #sessions = new Map<string, MqttSession>();
@@ -50,6 +56,9 @@ export class Hub implements MqttRules {
   constructor(options: HubOptions) {
     this.#options = options;
     this.#endpoint = new MqttEndpoint(options.name, options.log, options.faults, this);
+    const note: MqttEndpoint['note'] = (link, event, fields) => this.#endpoint.note(link, event, fields);
+    this.#intake = new Intake({ ...options, note });
+    this.#twins = new TwinDesk({ ...options, note });
     options.registry.on('written', (deviceId, write, { primary, secondary }) => {
       options.log.add(options.name, 'registry', { clientId: deviceId, reason: write, body: { primary, secondary } });
       this.#written(deviceId, write);
@@ -118,11 +127,12 @@ export class Hub implements MqttRules {
     this.#deliver(link);
   }
 
-  /** A cloud-to-device message. Throws where 50 wait already. */
-  send(deviceId: string, body: string): void {
+  /** A cloud-to-device message. Throws where 50 wait already, or where it is too large. */
+  send(deviceId: string, body: Buffer, options: MailOptions): void {
     const mailbox = this.#mail.get(deviceId) ?? new Mailbox();
     this.#mail.set(deviceId, mailbox);
-    const topic = `devices/${deviceId}/messages/devicebound/%24.to=%2Fdevices%2F${deviceId}%2Fmessages%2FdeviceBound`;
+    if (body.length > LARGEST_MAIL) throw new Error(`413001 MessageTooLarge: ${body.length} bytes`);
+    const topic = mailTopic(deviceId, randomUUID(), options);
     if (!mailbox.put(topic, body)) throw new Error(`403004 DeviceMaximumQueueDepthExceeded: ${deviceId}`);
     const link = this.#links.get(deviceId);
     if (link !== undefined) this.#deliver(link);
@@ -130,31 +140,49 @@ export class Hub implements MqttRules {
 
   closed(link: MqttLink): void {
     this.#methods.lost(link);
+    this.#intake.closed(link);
     if (this.#links.get(link.clientId) === link) this.#links.delete(link.clientId);
   }
 
+  /** "It only supports the documented topic names and topic filters" (iot-mqtt-connect-to-iot-hub). */
   mayPublish({ clientId }: MqttLink, topic: string): boolean {
-    return topic.startsWith(`devices/${clientId}/messages/events/`) || topic.startsWith('$iothub/');
+    return eventBag(clientId, topic) !== undefined || this.#twins.knows(topic) || METHOD_ANSWER.test(topic);
   }
 
-  maySubscribe({ clientId }: MqttLink, filter: string): boolean {
-    return filter.startsWith('$iothub/') || filter === `devices/${clientId}/messages/devicebound/#`;
+  /** "A device can only subscribe to five topics at a time" (the same page). */
+  maySubscribe({ clientId, session }: MqttLink, filter: string): Admission {
+    if (!filter.startsWith('$iothub/') && filter !== `devices/${clientId}/messages/devicebound/#`) return 'refuse';
+    return session.has(filter) || session.size < MOST_SUBSCRIPTIONS
+      ? 'grant'
+      : this.#options.switches.sixthSubscription;
   }
 
-  published(link: MqttLink, topic: string, payload: Buffer): void {
-    const [, getRid] = TWIN_GET.exec(topic) ?? [];
-    const [, patchRid] = REPORTED.exec(topic) ?? [];
-    const [, status, methodRid] = METHOD_ANSWER.exec(topic) ?? [];
-    if (getRid !== undefined) {
-      this.#answerTwin(link, getRid);
-    } else if (patchRid !== undefined) {
-      this.#report(link, patchRid, payload);
-    } else if (methodRid !== undefined) {
-      this.#endpoint.note(link, 'method-answer', { code: Number(status), body: payload.toString() });
-      this.#methods.answered(methodRid, { status: Number(status), payload: parse(payload) });
-    } else {
-      this.#endpoint.note(link, 'telemetry', { reason: topic, body: payload.toString() });
+  acksInOrder(): boolean {
+    return this.#options.switches.acksInOrder;
+  }
+
+  published(link: MqttLink, packet: IPublishPacket, puback: () => boolean): void {
+    const { topic, payload, dup = false, retain = false } = packet;
+    const body = typeof payload === 'string' ? Buffer.from(payload) : payload;
+    const bag = eventBag(link.clientId, topic);
+    if (bag !== undefined) {
+      const { connection } = link.caller;
+      this.#intake.arrived(link, { bag, body, qos: packet.qos === 1 ? 1 : 0, dup, retain, connection }, puback);
+      return;
     }
+    puback();
+    const [, status, rid] = METHOD_ANSWER.exec(topic) ?? [];
+    if (rid === undefined) {
+      this.#twins.answer(link, topic, body);
+    } else {
+      this.#endpoint.note(link, 'method-answer', { code: Number(status), body: body.toString() });
+      this.#methods.answered(link, rid, { status: Number(status), payload: parsed(body) });
+    }
+  }
+
+  /** The device-to-cloud messages of a device. */
+  telemetry(deviceId: string): Telemetry {
+    return this.#intake.of(deviceId);
   }
 
   /** Whether the device has a session now. */
@@ -181,8 +209,8 @@ export class Hub implements MqttRules {
   #deliver(link: MqttLink): void {
     this.#mail.get(link.clientId)?.deliver(
       link,
-      ({ body, sent }) => this.#endpoint.note(link, 'message', { body, code: sent }),
-      ({ body }) => this.#endpoint.note(link, 'message-acknowledged', { body }),
+      ({ body, sent }) => this.#endpoint.note(link, 'message', { body: body.toString(), code: sent }),
+      ({ body }) => this.#endpoint.note(link, 'message-acknowledged', { body: body.toString() }),
     );
   }
 
@@ -204,47 +232,9 @@ export class Hub implements MqttRules {
     return settling.refused <= (fault.times ?? 0) || Date.now() - settling.since < (fault.ms ?? 0);
   }
 
-  #answerTwin(link: MqttLink, rid: string): void {
-    this.#endpoint.note(link, 'twin');
-    const failed = this.#take(link, 'twin-status');
-    if (failed) {
-      link.publish(`$iothub/twin/res/${failed.status ?? 429}/?$rid=${rid}`, '');
-    } else if (!this.#take(link, 'no-twin')) {
-      const { desired, desiredVersion, reported, reportedVersion } = this.#options.registry.twin(link.clientId);
-      link.publish(`$iothub/twin/res/200/?$rid=${rid}`, {
-        desired: { ...desired, $version: desiredVersion },
-        reported: { ...reported, $version: reportedVersion },
-      });
-    }
-  }
-
-  #report(link: MqttLink, rid: string, payload: Buffer): void {
-    const patch = parse(payload);
-    this.#endpoint.note(link, 'reported', { body: patch });
-    const failed = this.#take(link, 'twin-status');
-    if (failed || typeof patch !== 'object' || patch === null || Array.isArray(patch)) {
-      link.publish(`$iothub/twin/res/${failed?.status ?? 400}/?$rid=${rid}`, '');
-      return;
-    }
-    const { reportedVersion } = this.#options.registry.patchReported(link.clientId, patch);
-    link.publish(`$iothub/twin/res/204/?$rid=${rid}&$version=${reportedVersion}`, '');
-  }
-
   #endAt(link: MqttLink, end: number, reason: string): void {
     const left = end - this.#options.now();
     const timer = setTimeout(() => link.drop(reason), Math.min(left, LONGEST_DELAY)).unref();
     link.caller.socket.once('close', () => clearTimeout(timer));
-  }
-
-  #take(link: MqttLink, name: FaultName): FaultOptions | undefined {
-    return this.#options.faults.take(this.#options.name, name, link.caller.connection);
-  }
-}
-
-function parse(payload: Buffer): unknown {
-  try {
-    return JSON.parse(payload.toString());
-  } catch {
-    return undefined;
   }
 }

@@ -22,7 +22,7 @@ export type LogEvent =
   | 'awaited' // hub: a method waits for the device to subscribe
   | 'method' // sent to the device
   | 'method-answer'
-  | 'telemetry'
+  | 'telemetry' // hub: it was taken; code is its index, reason its property bag, and body is there where it is short
   | 'message' // hub: a cloud-to-device message went out; code says for the how manieth time
   | 'message-acknowledged'
   | 'job' // hub: a job has ended; reason is its ID and how
@@ -45,7 +45,7 @@ export interface Entry {
   readonly chain?: number;
   readonly clientId?: string;
   readonly username?: string;
-  /** CONNACK code, HTTP status, DPS error code or status of a method, as the event has it. */
+  /** CONNACK code, HTTP status, DPS error code, status of a method or index of a message, as the event has it. */
   readonly code?: number;
   readonly reason?: string;
   readonly hub?: string;

@@ -53,9 +53,9 @@ export class Methods {
     });
   }
 
-  /** An answer that comes too late is dropped. */
-  answered(rid: string, answer: MethodAnswer): void {
-    this.#settle(rid, answer);
+  /** An answer that comes too late is dropped, and one by another device. */
+  answered(link: MqttLink, rid: string, answer: MethodAnswer): void {
+    if (this.#pending.get(rid)?.link === link) this.#settle(rid, answer);
   }
 
   /** The connection ended: nobody will answer. */

@@ -7,6 +7,9 @@ import { MqttLink } from './mqtt-link.ts';
 /** CONNACK code, or a close without CONNACK; the reason is for the log only, the client never sees it. */
 export type Verdict = { readonly code: number; readonly reason?: string } | { readonly close: string };
 
+/** What becomes of a subscription: SUBACK with its QoS or with 128, or the connection is closed. */
+export type Admission = 'grant' | 'refuse' | 'close';
+
 /** What DPS and hub have of their own. */
 export interface MqttRules {
   judge(connect: IConnectPacket, caller: Caller): Verdict;
@@ -15,10 +18,13 @@ export interface MqttRules {
   /** After CONNACK 0. */
   opened(link: MqttLink): void;
   mayPublish(link: MqttLink, topic: string): boolean;
-  maySubscribe(link: MqttLink, filter: string): boolean;
+  maySubscribe(link: MqttLink, filter: string): Admission;
   /** After SUBACK. */
   subscribed(link: MqttLink): void;
-  published(link: MqttLink, topic: string, payload: Buffer): void;
+  /** `puback` sends the PUBACK, where the PUBLISH wants one; it tells whether it went out. */
+  published(link: MqttLink, packet: IPublishPacket, puback: () => boolean): void;
+  /** Whether a PUBACK out of order (MQTT 3.1.1 section 4.6) ends the connection. */
+  acksInOrder(): boolean;
   closed(link: MqttLink): void;
 }
 
@@ -76,7 +82,8 @@ export class MqttEndpoint {
       packet.unsubscriptions.forEach((filter) => void link.session.unsubscribe(filter));
       if (!this.#take(link, 'no-unsuback')) link.send({ cmd: 'unsuback', ...id(packet) });
     } else if (packet.cmd === 'puback') {
-      link.acknowledge(packet.messageId ?? 0);
+      const taken = link.acknowledge(packet.messageId ?? 0, this.#rules.acksInOrder());
+      if (!taken) link.drop('PUBACK out of order');
     } else if (packet.cmd === 'pingreq') {
       if (!this.#take(link, 'no-pingresp')) link.send({ cmd: 'pingresp' });
     } else if (packet.cmd === 'disconnect') {
@@ -134,12 +141,15 @@ export class MqttEndpoint {
 
   #subscribe(link: MqttLink, packet: ISubscribePacket): void {
     const granted = packet.subscriptions.map(({ topic, qos }) => {
-      if (!this.#rules.maySubscribe(link, topic)) return REFUSED_SUBSCRIPTION;
+      const admission = this.#rules.maySubscribe(link, topic);
+      if (admission === 'close') link.drop(`SUBSCRIBE to ${topic}`);
+      if (admission !== 'grant') return REFUSED_SUBSCRIPTION;
       const most = Math.min(qos, 1);
       link.session.subscribe(topic, most);
       this.note(link, 'subscribed', { reason: topic });
       return most;
     });
+    if (link.ending) return;
     if (!this.#take(link, 'no-suback')) {
       link.send({ cmd: 'suback', granted, ...id(packet) });
       this.#rules.subscribed(link);
@@ -148,15 +158,16 @@ export class MqttEndpoint {
 
   #publish(link: MqttLink, packet: IPublishPacket): void {
     if (packet.qos === 2) {
-      link.drop('PUBLISH of QoS 2');
+      link.finish('PUBLISH of QoS 2');
       return;
     }
     if (!this.#rules.mayPublish(link, packet.topic)) {
-      link.drop(`PUBLISH to ${packet.topic}`);
+      link.finish(`PUBLISH to ${packet.topic}`);
       return;
     }
-    if (packet.qos === 1 && !this.#take(link, 'no-puback')) link.send({ cmd: 'puback', ...id(packet) });
-    this.#rules.published(link, packet.topic, Buffer.from(packet.payload));
+    const puback = (): boolean =>
+      packet.qos === 1 && !this.#take(link, 'no-puback') && link.puback(packet.messageId ?? 0);
+    this.#rules.published(link, packet, puback);
   }
 
   #ended(link: MqttLink, reason: string): void {

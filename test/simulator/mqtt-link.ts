@@ -30,7 +30,8 @@ export class MqttLink {
   /** Since CONNACK 0. */
   open = false;
   session = new MqttSession();
-  readonly #unacknowledged = new Map<number, () => void>();
+  /** By packet ID, in the order in which they went out. */
+  readonly #unacknowledged = new Map<number, (() => void) | undefined>();
   #lastId = 0;
   #endReason: string | undefined;
   #keepalive: NodeJS.Timeout | undefined;
@@ -41,7 +42,7 @@ export class MqttLink {
     const parser = mqtt.parser({ protocolVersion: 4 });
     parser.on('packet', (packet) => {
       // What came in one read after a packet that made us close is not looked at.
-      if (!socket.destroyed) {
+      if (!this.ending) {
         this.#keepalive?.refresh();
         onPacket(packet);
       }
@@ -54,15 +55,30 @@ export class MqttLink {
     });
   }
 
-  send(packet: mqtt.Packet): void {
-    if (this.caller.socket.writable) this.caller.socket.write(mqtt.generate(packet));
+  /** We are closing it, or it is closed. */
+  get ending(): boolean {
+    return this.#endReason !== undefined || this.caller.socket.destroyed;
+  }
+
+  /** Whether it could be sent. */
+  send(packet: mqtt.Packet): boolean {
+    const { writable } = this.caller.socket;
+    if (writable) this.caller.socket.write(mqtt.generate(packet));
+    return writable;
+  }
+
+  /** The answer to its PUBLISH, without the stream that mqtt.generate makes: it goes out for each message of a flood. */
+  puback(messageId: number): boolean {
+    const { writable } = this.caller.socket;
+    if (writable) this.caller.socket.write(Buffer.from([0x40, 2, messageId >> 8, messageId & 0xff]));
+    return writable;
   }
 
   /** A message to the client, if it has subscribed to the topic, by the QoS that was granted. */
   publish(topic: string, payload: unknown, { again = false, acknowledged }: Delivery = {}): boolean {
     const qos = this.session.qosFor(topic);
     if (qos === undefined) return false;
-    const body = typeof payload === 'string' ? payload : JSON.stringify(payload);
+    const body = typeof payload === 'string' || Buffer.isBuffer(payload) ? payload : JSON.stringify(payload);
     const message = { cmd: 'publish', topic, payload: body, qos, dup: again, retain: false } as const;
     if (qos === 0) {
       this.send(message);
@@ -70,15 +86,18 @@ export class MqttLink {
       return true;
     }
     this.#lastId = (this.#lastId % 65_535) + 1;
-    if (acknowledged) this.#unacknowledged.set(this.#lastId, acknowledged);
+    this.#unacknowledged.set(this.#lastId, acknowledged);
     this.send({ ...message, messageId: this.#lastId });
     return true;
   }
 
-  /** PUBACK. */
-  acknowledge(messageId: number): void {
+  /** PUBACK. @returns false where another message must be acknowledged before this one, which changes nothing then */
+  acknowledge(messageId: number, inOrder: boolean): boolean {
+    const [oldest = messageId] = this.#unacknowledged.keys();
+    if (inOrder && oldest !== messageId) return false;
     this.#unacknowledged.get(messageId)?.();
     this.#unacknowledged.delete(messageId);
+    return true;
   }
 
   /** Ends the connection when the client is silent for too long. */

@@ -10,6 +10,14 @@ export class MqttSession {
     this.#granted.delete(filter);
   }
 
+  get size(): number {
+    return this.#granted.size;
+  }
+
+  has(filter: string): boolean {
+    return this.#granted.has(filter);
+  }
+
   /** The QoS by which a message on this topic goes out; undefined where nobody has subscribed to it. */
   qosFor(topic: string): 0 | 1 | undefined {
     const fitting = [...this.#granted].filter(([filter]) =>

@@ -6,13 +6,16 @@ import type { Est } from './est.ts';
 import type { FaultName, FaultOptions, Faults } from './faults.ts';
 import type { Hub } from './hub.ts';
 import type { HubName, Log, ServerName } from './log.ts';
+import type { MailOptions } from './mailbox.ts';
 import { type MethodAnswer, MethodError } from './methods.ts';
 import type { Registrar } from './registrar.ts';
 import type { Registry, Twin } from './registry.ts';
 import type { Rest } from './rest/open.ts';
 import type { Switches } from './switches.ts';
+import type { TelemetryPage } from './telemetry.ts';
 
 const METHOD_TIMEOUT = 30_000;
+const PAGE = 10_000;
 
 export interface Parts {
   readonly log: Log;
@@ -125,10 +128,14 @@ export class Simulator implements SimulatorApi {
     return this.#parts.hubs[hub].callMethod(deviceId, name, payload, timeoutMs);
   }
 
-  async sendToDevice(deviceId: string, body: string): Promise<void> {
+  async sendToDevice(deviceId: string, body: string, options: MailOptions = {}): Promise<void> {
     const hub = this.#holder(deviceId);
     if (hub === undefined) throw new Error(`no device "${deviceId}" in any hub`);
-    this.#parts.hubs[hub].send(deviceId, body);
+    this.#parts.hubs[hub].send(deviceId, Buffer.from(body, options.base64 ? 'base64' : 'utf8'), options);
+  }
+
+  async telemetry(hub: HubName, deviceId: string, since = 0, most = PAGE): Promise<TelemetryPage> {
+    return this.#parts.hubs[hub].telemetry(deviceId).read(since, most);
   }
 
   async issue(csrPem: string, policy: IssuePolicy = {}): Promise<string> {

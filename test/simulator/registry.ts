@@ -144,9 +144,15 @@ export class Registry extends EventEmitter<RegistryEvents> {
     return patched;
   }
 
+  /** What the reported properties would be; nothing is written. */
+  withReported(deviceId: string, patch: object): Record<string, unknown> {
+    return merge(this.twin(deviceId).reported, patch);
+  }
+
   patchReported(deviceId: string, patch: object): Twin {
     const twin = this.twin(deviceId);
-    const patched = { ...twin, reported: merge(twin.reported, patch), reportedVersion: twin.reportedVersion + 1 };
+    const reported = this.withReported(deviceId, patch);
+    const patched = { ...twin, reported, reportedVersion: twin.reportedVersion + 1 };
     this.#twins.set(deviceId, patched);
     return patched;
   }

@@ -40,6 +40,18 @@ export interface Switches {
   disabledConnack: 5 | 3;
   /** Whether the hub ends a session when its leaf expires. */
   sessionsEndAtNotAfter: boolean;
+  /** What a hub does with a SUBSCRIBE beyond five topics: "A device can only subscribe to five topics at a time". */
+  sixthSubscription: 'close' | 'refuse';
+  /**
+   * Whether a hub closes the connection where PUBACKs come in another order than the messages went out
+   * (azure-iot-protocol-gateway#85, azure-iot-sdk-csharp#674).
+   */
+  acksInOrder: boolean;
+  /**
+   * The status for reported properties beyond 32 KB: 403 (error 403100, iotedge#7035 and #1560, over AMQP), 400 ("otherwise",
+   * azure-iot-sdk-c#1351), or the 413 of HTTP.
+   */
+  oversizedReported: 403 | 400 | 413;
   /** Whether EST answers with the intermediates, too; RFC 7030 section 4.2.3: "containing only the certificate that was issued". */
   estSendsChain: boolean;
 }
@@ -60,5 +72,8 @@ export const DEFAULT_SWITCHES: Readonly<Switches> = {
   answerAtOnce: false,
   disabledConnack: 5,
   sessionsEndAtNotAfter: false,
+  sixthSubscription: 'close',
+  acksInOrder: true,
+  oversizedReported: 403,
   estSendsChain: false,
 };

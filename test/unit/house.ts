@@ -86,7 +86,7 @@ const FOLDERS: Readonly<Record<string, Rule>> = {
     why: 'the programs of the gateway use the session: no failure of theirs may reach the roll, and the roll does not know them',
   },
   'agent/control': {
-    may: ['ask', 'roll', 'failure', 'machine'],
+    may: ['ask', 'roll', 'failure', 'machine', 'time'],
     packages: ['node:'],
     why: 'it hands questions on: what they mean is for the daemon to say',
   },

@@ -1,5 +1,7 @@
 import { onWire } from '../../ask/wire.ts';
+import type { Given } from '../../assembly/foundation.ts';
 import { type Config, configPath, loadConfig } from '../../config/config.ts';
+import { termsOf } from '../../config/terms.ts';
 import { type Control, serveControl } from '../../control/server.ts';
 import type { Daemon, Ending } from '../../daemon/daemon.ts';
 import { metricsOf } from '../../daemon/metrics.ts';
@@ -8,14 +10,18 @@ import { type Failure, failure, sentence } from '../../failure/failure.ts';
 import { failureOf } from '../../failure/failure-of.ts';
 import { watchInbox } from '../../inbox/inbox.ts';
 import type { Held, Passage } from '../../machine/as-daemon.ts';
+import { builtAt } from '../../machine/build.ts';
 import { createLog, failureFields, type Log } from '../../machine/log.ts';
 import { createNotify } from '../../machine/notify.ts';
+import { SharedSession } from '../../mqtt/hub-session.ts';
+import { isCredible } from '../../roll/plan.ts';
 import { runtimeDirectory } from '../../state/durable.ts';
 import { assertNotEnded } from '../../state/journal.ts';
 import { FORGET_MS, forgetWords, leaveWords } from '../../state/last-words.ts';
 import { takeLock } from '../../state/lock.ts';
 import { StartNote } from '../../state/start-note.ts';
 import { systemClock } from '../../time/clock.ts';
+import { Door, type UplinkSettings } from '../../uplink/door.ts';
 import { command, type Run, textOption } from '../kit/command.ts';
 
 /** What `run` and `init` have in common. */
@@ -47,12 +53,18 @@ export async function start(options: StartOptions): Promise<Running> {
   try {
     // First of all: the token of a decommissioned gateway may be gone, and the exit code for that would be the wrong one.
     await assertNotEnded(config.state.directory);
-    const daemon = await assembled(options);
+    const session = new SharedSession();
+    const daemon = await assembled({ ...options, user: session });
+    const terms = termsOf(config, builtAt);
+    const now = () => (isCredible(daemon.state, terms, Date.now()) ? Date.now() : undefined);
+    const settings = uplinkOf(config);
+    const uplink = await Door.open({ settings, session, clock: systemClock, now, earliest: builtAt, log });
     control = await serveControl({
       socket: config.control.socket,
       answer: onWire(daemon.answer),
       subscribe: (listener) => daemon.subscribe(listener),
-      metrics: () => metricsOf(daemon.state, daemon),
+      metrics: () => metricsOf(daemon.state, daemon) + uplink.metrics(),
+      uplink,
       log,
     });
     const inbox = await watchInbox({
@@ -64,6 +76,7 @@ export async function start(options: StartOptions): Promise<Running> {
     const ended = daemon.run(abort.signal).finally(async () => {
       await inbox.close();
       await control?.close();
+      await uplink.close();
       await lock.release();
     });
     // Without a listener the rejection would end the process as a crash does, and systemd would start it again and again.
@@ -79,8 +92,13 @@ export async function start(options: StartOptions): Promise<Running> {
   }
 }
 
+function uplinkOf({ state, uplink }: Config): UplinkSettings {
+  const { sockets, tcp, max_bytes: maxBytes, max_age: maxAgeMs, when_full: whenFull, rate } = uplink;
+  return { directory: state.directory, sockets, tcp, maxBytes, maxAgeMs, whenFull, rate };
+}
+
 /** Loads only the code that the attestation needs. */
-async function assembled({ config, held, ...shared }: StartOptions): Promise<Daemon> {
+async function assembled({ config, held, ...shared }: StartOptions & Pick<Given, 'user'>): Promise<Daemon> {
   if ('tpm' in config) {
     const { assembleTpm } = await import('../../assembly/tpm.ts');
     return assembleTpm({ config, ...shared });

@@ -90,6 +90,21 @@ const MATTERS: { readonly [Name in keyof Switches]: Matter<`${Switches[Name]}`> 
     why: 'the stories end before anything expires; probe.test.ts plays an operator who is late',
     positions: { true: true, false: true },
   },
+  sixthSubscription: {
+    to: [],
+    why: 'newleaf subscribes to fewer than five topics',
+    positions: { close: true, refuse: true },
+  },
+  acksInOrder: {
+    to: [],
+    why: 'the stories have no messages to the device',
+    positions: { true: true, false: true },
+  },
+  oversizedReported: {
+    to: [],
+    why: 'what newleaf reports has a small bound',
+    positions: { 403: true, 400: true, 413: true },
+  },
   estSendsChain: {
     to: [...ROLLS, 'disallow'],
     why: 'the chain goes to DPS, and the operator enrolls the first certificate of it',

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { askSocket, type Reply } from '../../../agent/control/client.ts';
 import type { Status } from '../../../agent/roll/report.ts';
+import type { Counts } from '../../../agent/uplink/counters.ts';
 import type { TestToken } from '../../contract/token/softhsm.ts';
 import type { Endpoints } from '../../simulator/api.ts';
 import { DaemonLog } from './daemon-log.ts';
@@ -134,6 +135,26 @@ export class Gateway {
   /** Asks the daemon over its control socket. */
   post(path: '/v1/reprovision' | '/v1/roll' | '/v1/csr', body: object = {}): Promise<Reply> {
     return askSocket(this.socket, 'POST', path, body);
+  }
+
+  /** What the socket tells of the programs. */
+  async uplink(): Promise<{ readonly programs: readonly Counts[]; readonly rate: number }> {
+    const { body } = await askSocket(this.socket, 'GET', '/v1/uplink');
+    return body as { programs: Counts[]; rate: number };
+  }
+
+  /** Makes a program with a socket of its own. @returns the path of the socket */
+  async program(name: string): Promise<string> {
+    const { status, body } = await askSocket(this.socket, 'POST', '/v1/uplink', { add: name });
+    if (status !== 200) throw new Error(`${status} ${JSON.stringify(body)}`);
+    return (body as { socket: string }).socket;
+  }
+
+  /** Makes a program with a key. */
+  async keyedProgram(name: string): Promise<{ readonly tcp: string; readonly key: string; readonly ca: string }> {
+    const { status, body } = await askSocket(this.socket, 'POST', '/v1/uplink', { add: name, key: true });
+    if (status !== 200) throw new Error(`${status} ${JSON.stringify(body)}`);
+    return body as { tcp: string; key: string; ca: string };
   }
 
   async status(): Promise<Status> {

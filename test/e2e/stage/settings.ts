@@ -43,6 +43,7 @@ export function settingsOf(at: Endpoints, { registrationId, hsm, files, home }: 
     'trust.ca_file': text(join(files, 'trust.pem')),
     'state.directory': text(join(home, 'state')),
     'control.socket': text(join(home, 'control.sock')),
+    'uplink.sockets': text(join(home, 'programs')),
     'limits.min_roll_interval': text('1s'),
   };
 }

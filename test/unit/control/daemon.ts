@@ -38,6 +38,7 @@ export async function daemon(t: TestContext, change: Partial<ControlOptions> = {
     log,
     groupFile,
     metrics: () => 'newleaf_up 1\n',
+    uplink: { status: () => undefined, change: async () => ({ status: 200, body: {} }) },
     answer: async (ask) => {
       asks.push(ask);
       return { status: 202, body: { id: '1' } };

@@ -14,14 +14,14 @@ export function scratch(t: TestContext): string {
   return directory;
 }
 
-/** A file system of 64 KiB, to fill up or to make read-only. Mounting needs root; without it the test is skipped, and says so. */
-export function tinyDisk(t: TestContext): { path: string; makeReadOnly(): void } | undefined {
+/** A small file system, to fill up or to make read-only. Mounting needs root; without it the test is skipped, and says so. */
+export function tinyDisk(t: TestContext, size = '64k'): { path: string; makeReadOnly(): void } | undefined {
   if (process.getuid?.() !== 0) {
     t.skip('mounting a tmpfs needs root');
     return undefined;
   }
   const path = mkdtempSync(join(tmpdir(), 'newleaf-disk-'));
-  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'newleaf-test', path]);
+  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'newleaf-test', path]);
   t.after(() => {
     execFileSync('umount', [path]);
     rmSync(path, { recursive: true });

@@ -1,0 +1,64 @@
+import type { Program } from './program.ts';
+
+/** Metrics of the uplink, with their meaning; each has the label `program`. Names are stable: metrics are added, never renamed. */
+export const UPLINK_METRICS = {
+  newleaf_uplink_queued_messages: 'Messages that wait for the hub.',
+  newleaf_uplink_queued_bytes: 'Their bytes on disk.',
+  newleaf_uplink_oldest_seconds: 'When the oldest of them was stored.',
+  newleaf_uplink_forwarded: 'Messages that the hub has acknowledged, since the start.',
+  newleaf_uplink_resent: 'Messages that were sent again after the end of a session: at most so many came twice.',
+  newleaf_uplink_refused: 'Messages that were refused, and are with the program still.',
+  newleaf_uplink_dropped: 'Messages that were lost to age, to drop-oldest, or to QoS 0 without a session.',
+  newleaf_uplink_damaged: 'Messages that were lost to the disk.',
+  newleaf_uplink_set_aside: 'Messages that the hub never takes.',
+  newleaf_uplink_clients: 'Connections of the program.',
+} as const;
+
+type Name = keyof typeof UPLINK_METRICS;
+
+/** What is counted of a program. Moments are in milliseconds since the epoch. */
+export function countsOf({ name, key, queue, inbox, counts, clients }: Program) {
+  return {
+    name,
+    connects: key === undefined ? ('socket' as const) : ('key' as const),
+    clients: clients.length,
+    queued: queue.count,
+    bytes: queue.bytes,
+    ...(queue.oldestAt !== undefined && { oldest: new Date(queue.oldestAt).toISOString() }),
+    inbox: inbox.count,
+    forwarded: counts.forwarded,
+    resent: counts.resent,
+    refused: counts.refused,
+    dropped: counts.dropped + queue.counts.dropped + inbox.counts.dropped,
+    damaged: queue.counts.damaged + inbox.counts.damaged,
+    setAside: counts.setAside,
+  };
+}
+
+export type Counts = ReturnType<typeof countsOf>;
+
+/** Prometheus text (exposition format 0.0.4). */
+export function uplinkMetrics(programs: readonly Program[]): string {
+  const all = programs.map(countsOf);
+  const rows: Readonly<Record<Name, (of: (typeof all)[number]) => number | undefined>> = {
+    newleaf_uplink_queued_messages: ({ queued }) => queued,
+    newleaf_uplink_queued_bytes: ({ bytes }) => bytes,
+    newleaf_uplink_oldest_seconds: ({ oldest }) => (oldest === undefined ? undefined : Date.parse(oldest) / 1000),
+    newleaf_uplink_forwarded: ({ forwarded }) => forwarded,
+    newleaf_uplink_resent: ({ resent }) => resent,
+    newleaf_uplink_refused: ({ refused }) => refused,
+    newleaf_uplink_dropped: ({ dropped }) => dropped,
+    newleaf_uplink_damaged: ({ damaged }) => damaged,
+    newleaf_uplink_set_aside: ({ setAside }) => setAside,
+    newleaf_uplink_clients: ({ clients }) => clients,
+  };
+  return (Object.keys(UPLINK_METRICS) as Name[])
+    .map((name) => {
+      const values = all.flatMap((one) => {
+        const value = rows[name](one);
+        return value === undefined ? [] : [`${name}{program="${one.name}"} ${value}\n`];
+      });
+      return `# HELP ${name} ${UPLINK_METRICS[name]}\n# TYPE ${name} gauge\n${values.join('')}`;
+    })
+    .join('');
+}

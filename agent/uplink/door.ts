@@ -1,0 +1,120 @@
+import { failure } from '../failure/failure.ts';
+import { failureOf } from '../failure/failure-of.ts';
+import { failureFields, type Log } from '../machine/log.ts';
+import type { SharedSession } from '../mqtt/hub-session.ts';
+import type { Clock } from '../time/clock.ts';
+import { Turns } from '../time/turns.ts';
+import { hasPrograms } from './programs.ts';
+import type { Serving } from './serving.ts';
+
+export interface UplinkSettings {
+  /** The state directory. */
+  readonly directory: string;
+  /** The directory with a directory for the socket of each program. */
+  readonly sockets: string;
+  /** `address:port`. */
+  readonly tcp: string;
+  /** For each program. */
+  readonly maxBytes: number;
+  /** Milliseconds. */
+  readonly maxAgeMs: number | undefined;
+  readonly whenFull: 'refuse' | 'drop-oldest';
+  /** Messages a second. */
+  readonly rate: number;
+}
+
+export interface DoorOptions {
+  readonly settings: UplinkSettings;
+  readonly session: SharedSession;
+  readonly clock: Clock;
+  /** Wall clock in milliseconds; undefined while it is not credible. */
+  readonly now: () => number | undefined;
+  /** No clock before it is right: the build. Milliseconds since the epoch. */
+  readonly earliest: number;
+  readonly log: Log;
+}
+
+/** A request of `newleaf uplink add`, `remove` and `show`. */
+export type Change =
+  | { readonly add: string; readonly key: boolean }
+  | { readonly remove: string }
+  /** How it connects, key and all. */
+  | { readonly show: string };
+
+interface WireAnswer {
+  readonly status: number;
+  readonly body: object;
+}
+
+/** The uplink as the rest of the daemon sees it: its code is loaded with the first program. It never throws. */
+export class Door {
+  readonly #options: DoorOptions;
+  readonly #turns = new Turns();
+  #serving: Serving | undefined;
+
+  private constructor(options: DoorOptions) {
+    this.#options = options;
+  }
+
+  /** A fault of the uplink is logged and shown, and costs the daemon nothing. */
+  static async open(options: DoorOptions): Promise<Door> {
+    const door = new Door(options);
+    try {
+      if (await hasPrograms(options.settings.directory)) await door.#load();
+    } catch (error) {
+      options.log.error({ event: 'uplink-failed', ...failureFields(failureOf(error)) });
+    }
+    return door;
+  }
+
+  /** For `newleaf uplink list` and `status`; undefined where there are no programs. */
+  status(): object | undefined {
+    return this.#serving?.status();
+  }
+
+  /** Prometheus text; empty where there are no programs. */
+  metrics(): string {
+    return this.#serving?.metrics() ?? '';
+  }
+
+  change(body: unknown): Promise<WireAnswer> {
+    return this.#turns.take(async () => {
+      const change = changeIn(body);
+      if (change === undefined) return { status: 400, body: { message: USAGE } };
+      try {
+        const told = await apply(change, await this.#load());
+        return { status: 200, body: told };
+      } catch (error) {
+        const met = failureOf(error);
+        const { code, message, advice } = met.code === 'NL-INTERNAL' ? failure('NL-INTERNAL', { cause: error }) : met;
+        return { status: met.kind === 'refused' ? 400 : 500, body: { code, message, advice } };
+      }
+    });
+  }
+
+  /** The clients are cut off, what is acknowledged is on disk. */
+  async close(): Promise<void> {
+    await this.#turns.take(async () => this.#serving?.close());
+  }
+
+  async #load(): Promise<Serving> {
+    if (this.#serving !== undefined) return this.#serving;
+    const { Serving } = await import('./serving.ts');
+    this.#serving = await Serving.open(this.#options);
+    return this.#serving;
+  }
+}
+
+const USAGE = 'The body must be {"add": NAME, "key": BOOLEAN}, {"show": NAME} or {"remove": NAME}.';
+
+async function apply(change: Change, serving: Serving): Promise<object> {
+  if ('add' in change) return serving.add(change.add, change.key);
+  return 'remove' in change ? serving.remove(change.remove) : serving.show(change.show);
+}
+
+function changeIn(body: unknown): Change | undefined {
+  if (typeof body !== 'object' || body === null) return undefined;
+  if ('add' in body && typeof body.add === 'string') return { add: body.add, key: 'key' in body && body.key === true };
+  if ('show' in body && typeof body.show === 'string') return { show: body.show };
+  return 'remove' in body && typeof body.remove === 'string' ? { remove: body.remove } : undefined;
+}

@@ -1,0 +1,123 @@
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { type Failure, Fault } from '../failure/failure.ts';
+import { failureOf } from '../failure/failure-of.ts';
+import { failureFields } from '../machine/log.ts';
+import { makeDirectory, writeIfOther } from '../state/durable.ts';
+import type { DoorOptions } from './door.ts';
+import type { ClientRules } from './ports.ts';
+import type { Program } from './program.ts';
+import { type LocalCa, openLocalCa } from './wire/local-ca.ts';
+import { byKey } from './wire/sas.ts';
+import { createServer, type Listener, ofProgram, type WireServer } from './wire/server.ts';
+
+export interface ListenersOptions extends DoorOptions {
+  /** Of the uplink, in the state directory. */
+  readonly directory: string;
+  readonly rules: ClientRules;
+}
+
+/** How a program connects. */
+export type Address =
+  | { readonly socket: string }
+  | {
+      /** `address:port`, TLS. */
+      readonly tcp: string;
+      /** Base64. */
+      readonly key: string;
+      /** A file with the CA of the listener, PEM. */
+      readonly ca: string;
+    };
+
+/** The group of the directory is the group of the socket: whoever is in it is the program. */
+const SOCKET_MODE = 0o660;
+const SOCKET = 'mqtt.sock';
+const CA_FILE = 'ca.pem';
+
+/** The sockets of the programs: one each, and one port for those with a key. */
+export class Listeners {
+  readonly #options: ListenersOptions;
+  readonly #server: WireServer;
+  readonly #troubles = new Map<string, Failure>();
+  /** By program; those with a key share the port. */
+  readonly #sockets = new Map<string, Listener>();
+  readonly #keys = new Map<string, string>();
+  #port: Listener | undefined;
+
+  constructor(options: ListenersOptions) {
+    this.#options = options;
+    this.#server = createServer(options);
+  }
+
+  /** Why the program cannot connect, if so. */
+  trouble(name: string): { readonly trouble: Failure } | undefined {
+    const trouble = this.#troubles.get(name);
+    return trouble && { trouble };
+  }
+
+  address({ name, key }: Pick<Program, 'name' | 'key'>): Address {
+    const { sockets, tcp } = this.#options.settings;
+    if (key === undefined) return { socket: join(sockets, name, SOCKET) };
+    return { tcp, key, ca: join(sockets, CA_FILE) };
+  }
+
+  /** A failure is the trouble of this program alone. */
+  async open({ name, key }: Pick<Program, 'name' | 'key'>): Promise<void> {
+    try {
+      if (key === undefined) await this.#openSocket(name);
+      else {
+        this.#keys.set(name, key);
+        this.#port ??= await this.#openPort();
+      }
+      this.#troubles.delete(name);
+    } catch (error) {
+      const met = failureOf(error);
+      this.#troubles.set(name, met);
+      this.#options.log.error({ event: 'uplink-socket', id: name, ...failureFields(met) });
+    }
+  }
+
+  async end(name: string): Promise<void> {
+    this.#troubles.delete(name);
+    this.#keys.delete(name);
+    await this.#sockets.get(name)?.close();
+    this.#sockets.delete(name);
+    if (this.#keys.size > 0) return;
+    await this.#port?.close();
+    this.#port = undefined;
+  }
+
+  close(): Promise<void> {
+    return this.#server.close();
+  }
+
+  async #openSocket(name: string): Promise<void> {
+    const directory = join(this.#options.settings.sockets, name);
+    await makeDirectory(directory).catch((cause: unknown) => {
+      throw new Fault('NL-UPLINK-SOCKET', { message: `The directory ${directory} cannot be made.`, cause });
+    });
+    const place = { path: join(directory, SOCKET), mode: SOCKET_MODE };
+    this.#sockets.set(name, await this.#server.listen(place, ofProgram(name)));
+  }
+
+  async #openPort(): Promise<Listener> {
+    const { settings, now } = this.#options;
+    const [, host = '', port] = /^\[?(.*?)\]?:(\d+)$/.exec(settings.tcp) ?? [];
+    const ca = await this.#openCa(host);
+    const keys = () => [...this.#keys].map(([name, key]) => ({ name, key }));
+    const place = { host, port: Number(port), credentials: () => ca.credentials() };
+    return this.#server.listen(place, byKey(keys, now));
+  }
+
+  async #openCa(host: string): Promise<LocalCa> {
+    const { directory, settings, clock, earliest, log } = this.#options;
+    const names = [hostname(), host];
+    const tls = join(directory, '.tls');
+    await makeDirectory(tls);
+    const ca = await openLocalCa({ directory: tls, names, now: clock.now, earliest, log });
+    // Programs may not look into the state directory.
+    await makeDirectory(settings.sockets);
+    await writeIfOther(join(settings.sockets, CA_FILE), ca.caPem, 0o644);
+    return ca;
+  }
+}

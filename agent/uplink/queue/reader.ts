@@ -1,0 +1,189 @@
+import { Turns } from '../../time/turns.ts';
+import type { QueueCounts, Stored } from '../ports.ts';
+import { Cursor, type CursorOptions, type Place } from './cursor.ts';
+import type { Disk } from './disk.ts';
+import { Pages } from './pages.ts';
+import { messageOf, type RecordHeader } from './record.ts';
+import type { Segment } from './segments.ts';
+
+export interface ReaderOptions extends Omit<CursorOptions, 'pages' | 'segments' | 'left' | 'missing'> {
+  readonly disk: Disk;
+  readonly segments: Segment[];
+  isExpired(header: RecordHeader): boolean;
+  /** A message was dropped. */
+  onDrop(): void;
+  /** Once for each segment. */
+  onDamage(segment: Segment): void;
+  onUnremoved(segment: Segment, error: unknown): void;
+}
+
+/**
+ * Hands out messages in order. It knows of those that are taken and not dropped, and of nothing else: all before the cursor is
+ * dropped, and all behind it is on disk.
+ */
+export class Reader {
+  readonly #options: ReaderOptions;
+  readonly #pages: Pages;
+  readonly #cursor: Cursor;
+  readonly #turns = new Turns();
+  /** Passed by the cursor and not dropped, in order. */
+  readonly #open = new Map<number, Place>();
+  /** Those of them that the reader has not taken since `rewind`; dropped ones may still be among them. */
+  #free: Place[] = [];
+  #round = 0;
+  #openBytes = 0;
+  #counts = { dropped: 0, damaged: 0 };
+  #complained: Segment | undefined;
+
+  constructor(options: ReaderOptions) {
+    this.#options = options;
+    this.#pages = new Pages(options.disk);
+    const left = (segment: Segment) => this.#clear(segment);
+    const missing = (segment: Segment, count: number) => this.#damaged(segment, count);
+    this.#cursor = new Cursor({ ...options, next: () => options.next(), pages: this.#pages, left, missing });
+  }
+
+  get count(): number {
+    return this.#options.next() - this.#cursor.sequence + this.#open.size;
+  }
+
+  get bytes(): number {
+    return this.#cursor.bytes + this.#openBytes;
+  }
+
+  get oldestAt(): number | undefined {
+    const [first] = this.#open.values();
+    return first?.header.at ?? this.#cursor.at;
+  }
+
+  /** The first that is not dropped: the next start begins with it. */
+  get head(): number {
+    const [first] = this.#open.keys();
+    return first ?? this.#cursor.sequence;
+  }
+
+  get counts(): QueueCounts {
+    return { ...this.#counts };
+  }
+
+  appended(bytes: number, at: number): void {
+    this.#cursor.appended(bytes, at);
+  }
+
+  /** Looks at the first message, so that its age is known. */
+  async begin(): Promise<void> {
+    await this.#turns.take(() => this.#lookAhead());
+  }
+
+  /** @throws the error of the system */
+  next(): Promise<Stored | undefined> {
+    return this.#turns.take(async () => {
+      for (;;) {
+        const round = this.#round;
+        const place = await this.#first();
+        if (place === undefined) return undefined;
+        const { segment, from, header } = place;
+        if (this.#options.isExpired(header)) {
+          this.#lose(place);
+          continue;
+        }
+        const message = messageOf(header, await this.#pages.read(segment, from, header.length));
+        await this.#lookAhead();
+        // The reader has begun again, or knows that the hub has this one, while it was read.
+        if (round !== this.#round || !this.#open.has(header.sequence)) continue;
+        if (message !== undefined) {
+          this.#free.shift();
+          return message;
+        }
+        this.#forget(place);
+        this.#damaged(segment, 1);
+      }
+    });
+  }
+
+  drop(sequence: number): void {
+    const place = this.#open.get(sequence);
+    if (place !== undefined) this.#forget(place);
+  }
+
+  rewind(): void {
+    this.#round += 1;
+    this.#free = [...this.#open.values()];
+  }
+
+  /**
+   * Drops the oldest message that the reader has not taken: a taken one may be at the hub already.
+   * @param isAny also one that is not too old
+   * @returns whether one was dropped
+   * @throws the error of the system
+   */
+  makeRoom(isAny: boolean): Promise<boolean> {
+    return this.#turns.take(async () => {
+      const place = await this.#first();
+      if (place === undefined || !(isAny || this.#options.isExpired(place.header))) return false;
+      this.#lose(place);
+      await this.#lookAhead();
+      return true;
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#turns.take(() => this.#pages.close());
+  }
+
+  /** An error is for the call that needs the message there. */
+  async #lookAhead(): Promise<void> {
+    await this.#cursor.look().catch(() => {});
+  }
+
+  /** The first that is not taken. */
+  async #first(): Promise<Place | undefined> {
+    for (;;) {
+      const place = this.#free[0];
+      if (place !== undefined && this.#open.has(place.header.sequence)) return place;
+      if (place !== undefined) this.#free.shift();
+      else {
+        const found = await this.#cursor.step();
+        if (found !== undefined) this.#enter(found);
+        else if (this.#free.length === 0) return undefined;
+      }
+    }
+  }
+
+  #enter(place: Place): void {
+    this.#open.set(place.header.sequence, place);
+    this.#free.push(place);
+    this.#openBytes += place.header.length;
+    place.segment.open += 1;
+  }
+
+  #lose(place: Place): void {
+    this.#counts.dropped += 1;
+    this.#forget(place);
+  }
+
+  #forget({ segment, header }: Place): void {
+    this.#open.delete(header.sequence);
+    this.#openBytes -= header.length;
+    segment.open -= 1;
+    if (segment !== this.#cursor.segment) this.#clear(segment);
+    this.#options.onDrop();
+  }
+
+  /** Removes a segment of which all is dropped. In turn: it may be read just now. */
+  #clear(segment: Segment): void {
+    const { disk, segments, onUnremoved } = this.#options;
+    if (segment.open > 0) return;
+    void this.#turns.take(async () => {
+      segments.splice(segments.indexOf(segment), 1);
+      await this.#pages.forget(segment);
+      await disk.remove(segment.path).catch((error) => onUnremoved(segment, error));
+    });
+  }
+
+  #damaged(segment: Segment, count: number): void {
+    this.#counts.damaged += count;
+    if (this.#complained !== segment) this.#options.onDamage(segment);
+    this.#complained = segment;
+  }
+}

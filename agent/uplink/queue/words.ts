@@ -1,0 +1,50 @@
+import { type Failure, Fault, failure } from '../../failure/failure.ts';
+import { diskWords } from '../../state/durable.ts';
+import type { Segment } from './segments.ts';
+
+/** A message was not written. */
+export const unstored = (directory: string, cause: unknown): Fault =>
+  new Fault('NL-UPLINK-DISK', { message: `${directory} cannot be written: ${diskWords(cause)}.`, cause });
+
+export const unread = (directory: string, cause: unknown): Fault =>
+  new Fault('NL-UPLINK-DISK', {
+    message: `${directory} cannot be read: ${diskWords(cause)}.`,
+    advice: 'Look at the disk and at the owner of the directory. Its messages stay until they can be read.',
+    cause,
+  });
+
+export const closed = (directory: string): Fault =>
+  new Fault('NL-UPLINK-DISK', {
+    message: `${directory} takes no message any more, because newleaf ends.`,
+    advice: 'Nothing to do: the program sends the message again.',
+  });
+
+export const full = (directory: string, count: number, bytes: number, maxBytes: number): Fault =>
+  new Fault('NL-UPLINK-FULL', {
+    message: `${directory} holds ${count} messages, ${bytes} of ${maxBytes} bytes: a new message is refused.`,
+  });
+
+export const damage = ({ path }: Segment): Failure =>
+  failure('NL-UPLINK-DISK', {
+    message: `Messages in ${path} are lost, because their bytes have changed on disk.`,
+    advice: 'Look at the disk: it forgets what was written.',
+  });
+
+export const unnoted = (path: string, cause: unknown): Failure =>
+  failure('NL-UPLINK-DISK', {
+    message: `${path} cannot be written: ${diskWords(cause)}. After a restart, messages are sent a second time.`,
+    cause,
+  });
+
+export const lostHead = (path: string): Failure =>
+  failure('NL-UPLINK-DISK', {
+    message: `${path} cannot be read: messages that the hub has are sent a second time.`,
+    advice: 'Nothing to do: newleaf writes it anew.',
+  });
+
+export const unremoved = ({ path }: Segment, cause: unknown): Failure =>
+  failure('NL-UPLINK-DISK', {
+    message: `${path} cannot be removed: ${diskWords(cause)}. No message in it is needed.`,
+    advice: 'Look at the disk. The next start of newleaf tries it again.',
+    cause,
+  });

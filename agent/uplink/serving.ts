@@ -1,0 +1,154 @@
+import { join } from 'node:path';
+import { type Failure, Fault, failure } from '../failure/failure.ts';
+import { failureOf } from '../failure/failure-of.ts';
+import { failureFields } from '../machine/log.ts';
+import { makeDirectory, writeAtomically } from '../state/durable.ts';
+import { countsOf, uplinkMetrics } from './counters.ts';
+import type { DoorOptions } from './door.ts';
+import { Listeners } from './listeners.ts';
+import type { Stored } from './ports.ts';
+import { Program } from './program.ts';
+import { makeProgram, namesIn, type ProgramRecord, readRecord, removeProgram, uplinkDirectory } from './programs.ts';
+import { openQueue, type QueueOptions } from './queue/open.ts';
+import { Uplink } from './uplink.ts';
+
+/** As many as a hub holds for a device, with room for large ones: 50 of 64 KiB. */
+const INBOX_BYTES = 4 * 1024 * 1024;
+/** "48 hours" at most at the hub (articles/iot-hub/iot-hub-devguide-messages-c2d.md). */
+const INBOX_AGE_MS = 48 * 60 * 60_000;
+
+/** The programs of this gateway: their directories, sockets and queues, joined to the session. */
+export class Serving {
+  readonly #options: DoorOptions;
+  /** Of the uplink, in the state directory. */
+  readonly #directory: string;
+  readonly #uplink: Uplink;
+  readonly #listeners: Listeners;
+
+  private constructor(options: DoorOptions) {
+    const { settings, clock, log } = options;
+    this.#options = options;
+    this.#directory = uplinkDirectory(settings.directory);
+    this.#uplink = new Uplink({
+      clock,
+      log,
+      rate: settings.rate,
+      setAside: (program, message) => this.#setAside(program, message),
+    });
+    this.#listeners = new Listeners({ ...options, directory: this.#directory, rules: this.#uplink.rules });
+  }
+
+  /**
+   * Opens every program. One whose queue or socket cannot be opened is logged, and does not stop the others.
+   * @throws Fault NL-UPLINK-DISK where the programs cannot be listed
+   */
+  static async open(options: DoorOptions): Promise<Serving> {
+    const serving = new Serving(options);
+    const directory = serving.#directory;
+    for (const name of await namesIn(directory)) {
+      await serving.#open(await readRecord(directory, name)).catch((error: unknown) => serving.#warn(name, error));
+    }
+    options.session.use(serving.#uplink.user);
+    return serving;
+  }
+
+  status(): object {
+    const { isThrottled, rate } = this.#uplink;
+    return {
+      programs: this.#uplink.programs.map((program) => ({
+        ...countsOf(program),
+        ...this.#listeners.trouble(program.name),
+      })),
+      rate,
+      isThrottled,
+    };
+  }
+
+  metrics(): string {
+    return uplinkMetrics(this.#uplink.programs);
+  }
+
+  /** @returns how it connects @throws Fault NL-UPLINK-*, NL-STATE-WRITE */
+  async add(name: string, withKey: boolean): Promise<object> {
+    const record = await makeProgram(this.#directory, name, withKey);
+    try {
+      await this.#open(record);
+      const trouble = this.#listeners.trouble(name)?.trouble;
+      if (trouble !== undefined) throw new Fault(trouble.code, trouble);
+    } catch (error) {
+      await this.#drop(name);
+      throw error;
+    }
+    return this.show(name);
+  }
+
+  /** How the program connects. @throws Fault NL-UPLINK-PROGRAM */
+  show(name: string): object {
+    const program = this.#program(name);
+    return { ...countsOf(program), ...this.#listeners.address(program) };
+  }
+
+  /** With its messages. @throws Fault NL-UPLINK-PROGRAM */
+  async remove(name: string): Promise<object> {
+    const lost = this.#program(name).queue.count;
+    await this.#drop(name);
+    return { removed: name, lost };
+  }
+
+  /** What is acknowledged is on disk. */
+  async close(): Promise<void> {
+    await this.#listeners.close();
+    await this.#uplink.close();
+    await Promise.all(this.#uplink.programs.flatMap(({ queue, inbox }) => [queue.close(), inbox.close()]));
+  }
+
+  #program(name: string): Program {
+    const program = this.#uplink.programs.find((one) => one.name === name);
+    if (program === undefined) throw new Fault('NL-UPLINK-PROGRAM', { message: `There is no program ${name}.` });
+    return program;
+  }
+
+  /** The queue before the socket: what a program sends must have a place. */
+  async #open(record: ProgramRecord): Promise<void> {
+    const { maxBytes, maxAgeMs, whenFull } = this.#options.settings;
+    const directory = join(this.#directory, record.name);
+    const bounds = { maxBytes, whenFull, ...(maxAgeMs !== undefined && { maxAgeMs }) };
+    const queue = await this.#queue(directory, 'queue', bounds);
+    const inbox = await this.#queue(directory, 'inbox', {
+      maxBytes: INBOX_BYTES,
+      maxAgeMs: INBOX_AGE_MS,
+      whenFull: 'refuse',
+    });
+    const program = new Program(this.#directory, record, queue, inbox);
+    this.#uplink.add(program);
+    await this.#listeners.open(program);
+  }
+
+  #queue(directory: string, name: string, bounds: Pick<QueueOptions, 'maxBytes' | 'maxAgeMs' | 'whenFull'>) {
+    const { clock } = this.#options;
+    const warn = (met: Failure) => this.#options.log.warn({ event: 'uplink-queue', ...failureFields(met) });
+    return openQueue({ ...bounds, directory: join(directory, name), now: clock.now, warn });
+  }
+
+  async #drop(name: string): Promise<void> {
+    const program = this.#uplink.programs.find((one) => one.name === name);
+    await this.#listeners.end(name);
+    this.#uplink.remove(name);
+    await Promise.all([program?.queue.close(), program?.inbox.close()]);
+    await removeProgram(this.#directory, name);
+  }
+
+  /** For a person to look at: topic and body as the program has sent them. */
+  async #setAside(program: Program, { sequence, at, topic, payload }: Stored): Promise<void> {
+    const directory = join(this.#directory, program.name, 'rejected');
+    const met = failure('NL-UPLINK-POISON', { message: `The hub never takes message ${sequence} of ${program.name}.` });
+    this.#options.log.error({ event: 'uplink-set-aside', id: program.name, path: directory, ...failureFields(met) });
+    const text = { at: new Date(at).toISOString(), properties: topic, body: Buffer.from(payload).toString('base64') };
+    await makeDirectory(directory);
+    await writeAtomically(join(directory, `${sequence}.json`), `${JSON.stringify(text)}\n`, 0o600);
+  }
+
+  #warn(name: string, error: unknown): void {
+    this.#options.log.error({ event: 'uplink-failed', id: name, ...failureFields(failureOf(error)) });
+  }
+}

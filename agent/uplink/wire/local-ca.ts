@@ -1,0 +1,160 @@
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto';
+import { isIP } from 'node:net';
+import { join } from 'node:path';
+import { Fault } from '../../failure/failure.ts';
+import type { Log } from '../../machine/log.ts';
+import { readRegular, writeAtomically, writeIfOther } from '../../state/durable.ts';
+import { certify, keyId } from './certify.ts';
+import type { Credentials } from './tls-door.ts';
+
+export interface LocalCaOptions {
+  readonly directory: string;
+  /** Host name and configured addresses; those of loopback come by themselves. */
+  readonly names: readonly string[];
+  /** Wall clock, milliseconds since the epoch. It may be wrong. */
+  readonly now: () => number;
+  /** No clock before it is right: the build date. Lifetimes are counted from here where the clock is. */
+  readonly earliest: number;
+  readonly log: Log;
+}
+
+/** The CA of this gateway, which vouches for the TLS port to the programs, and for nothing else. */
+export interface LocalCa {
+  /** For the programs to trust. */
+  readonly caPem: string;
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number;
+  /** What the TLS port shows; asked at each connection. Another object once it has been renewed. */
+  credentials(): Credentials;
+  /** Fulfilled when all that was made is on the disk, or could not be written. */
+  written(): Promise<void>;
+}
+
+const DAY_MS = 86_400_000;
+const CA_MS = 20 * 365.25 * DAY_MS;
+const LEAF_MS = 365 * DAY_MS;
+/** Where the source runs unbuilt there is no build date, and a CA made in 1970 would end in 1990: it is never replaced. */
+const SURELY_PAST = Date.parse('2026-01-01');
+const LOOPBACK = ['localhost', '127.0.0.1', '::1'];
+
+/** Key and certificate in one file: a power cut between two files would leave a pair that does not match. */
+const CA_FILE = 'ca.key';
+const LEAF_FILE = 'server.pem';
+const PUBLISHED = 'ca.pem';
+const PRIVATE = 0o600;
+const READABLE = 0o644;
+
+interface Pair {
+  readonly key: KeyObject;
+  readonly certificate: X509Certificate;
+  /** Both, PEM. */
+  readonly text: string;
+}
+
+/**
+ * Opens the CA, and makes it where there is none. A clock that is wrong at that moment does no harm: both certificates are valid
+ * from 1970 on, the CA for 20 years from the build date at least; a leaf that has been made too early is renewed as soon as the
+ * clock is right.
+ * @throws Fault NL-UPLINK-SOCKET for a CA that cannot be read: a new one would be unknown to every program; NL-STATE-WRITE
+ */
+export async function openLocalCa({ directory, names, now, earliest, log }: LocalCaOptions): Promise<LocalCa> {
+  const wanted = [...new Set([...LOOPBACK, ...names.map((name) => name.toLowerCase())])];
+  const moment = () => Math.max(now(), earliest, SURELY_PAST);
+  const ca = (await readCa(directory)) ?? (await makeCa(directory, moment()));
+  const caPem = `${ca.certificate.toString().trimEnd()}\n`;
+  await writeIfOther(join(directory, PUBLISHED), caPem, READABLE);
+  let writing = Promise.resolve();
+
+  const fresh = (): Pair => {
+    const leaf = makeLeaf(ca, wanted, moment());
+    // The next start makes another one where this cannot be written: nothing depends on a certain leaf.
+    writing = writing
+      .then(() => writeAtomically(join(directory, LEAF_FILE), leaf.text, PRIVATE))
+      .catch((cause: unknown) => {
+        log.warn({
+          event: 'uplink-leaf',
+          message: 'The certificate of the TLS port is not kept.',
+          cause: String(cause),
+        });
+      });
+    return leaf;
+  };
+  const found = await readPair(join(directory, LEAF_FILE)).catch(() => undefined);
+  let leaf = found !== undefined && belongs(found, ca, wanted) ? found : fresh();
+  const show = (): Credentials => ({ cert: `${leaf.certificate.toString()}${caPem}`, key: pemOf(leaf.key) });
+  let shown = show();
+  return {
+    caPem,
+    expiresAt: Date.parse(ca.certificate.validTo),
+    credentials() {
+      if (isYoung(leaf, ca, moment())) return shown;
+      leaf = fresh();
+      shown = show();
+      return shown;
+    },
+    written: () => writing,
+  };
+}
+
+async function readCa(directory: string): Promise<Pair | undefined> {
+  const path = join(directory, CA_FILE);
+  try {
+    return await readPair(path);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new Fault('NL-UPLINK-SOCKET', {
+      message: `The CA of the TLS port cannot be read from ${path}.`,
+      advice:
+        'Restore the file from a backup. Or remove it: a new CA is made, and each program must get the new ca.pem.',
+      cause,
+    });
+  }
+}
+
+async function makeCa(directory: string, now: number): Promise<Pair> {
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  // RFC 5280 section 4.2.1.1: CAs of several gateways may lie in one store, and are told apart by their names, too.
+  const subject = `newleaf uplink ${keyId(publicKey).toString('hex', 0, 4)}`;
+  const certificate = certify({
+    subject,
+    publicKey,
+    issuer: { subject, publicKey, privateKey },
+    notAfter: now + CA_MS,
+  });
+  const text = `${pemOf(privateKey)}${certificate}`;
+  await writeAtomically(join(directory, CA_FILE), text, PRIVATE);
+  return pairOf(text);
+}
+
+function makeLeaf(ca: Pair, names: readonly string[], now: number): Pair {
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const subject = ca.certificate.subject.replace(/^CN=/, '');
+  const issuer = { subject, publicKey: createPublicKey(ca.key), privateKey: ca.key };
+  const notAfter = Math.min(now + LEAF_MS, Date.parse(ca.certificate.validTo));
+  const certificate = certify({ subject: 'newleaf uplink', publicKey, issuer, notAfter, names });
+  return pairOf(`${pemOf(privateKey)}${certificate}`);
+}
+
+const readPair = async (path: string): Promise<Pair> => pairOf(await readRegular(path));
+
+/** @throws Error where key and certificate do not belong together */
+function pairOf(text: string): Pair {
+  const key = createPrivateKey(text);
+  const certificate = new X509Certificate(text);
+  if (!certificate.checkPrivateKey(key)) throw new Error('the key is not that of the certificate');
+  return { key, certificate, text };
+}
+
+const pemOf = (key: KeyObject): string => String(key.export({ type: 'pkcs8', format: 'pem' }));
+
+/** Of this CA, with just these names. */
+function belongs({ certificate }: Pair, ca: Pair, names: readonly string[]): boolean {
+  const has = (name: string) => (isIP(name) ? certificate.checkIP(name) : certificate.checkHost(name)) !== undefined;
+  const count = certificate.subjectAltName?.split(', ').length;
+  return count === names.length && names.every(has) && certificate.verify(createPublicKey(ca.key));
+}
+
+/** With a third of its life left, or as old as the CA lets it be: else it is renewed. */
+function isYoung({ certificate }: Pair, ca: Pair, now: number): boolean {
+  return Date.parse(certificate.validTo) - now > LEAF_MS / 3 || certificate.validTo === ca.certificate.validTo;
+}

@@ -1,0 +1,190 @@
+import type { Duplex } from 'node:stream';
+import type { IConnectPacket, Packet } from 'mqtt-packet';
+import type { Authenticate, Client } from '../ports.ts';
+import type { Member } from './crowd.ts';
+import type { Hall } from './hall.ts';
+import { Link, type LinkOwner } from './link.ts';
+import { PacketsIn } from './packets-in.ts';
+import { PacketsOut } from './packets-out.ts';
+import { Requests } from './requests.ts';
+import { Silence } from './silence.ts';
+import { WrongLevel } from './violation.ts';
+
+/** MQTT 3.1.1 section 3.1.2.10: "one and a half times the Keep Alive time period". */
+const KEEP_ALIVE = 1_500;
+
+/** CONNACK, MQTT 3.1.1 section 3.2.2.3. */
+const WRONG_LEVEL = 1;
+const MQTT_5 = 5;
+/**
+ * CONNACK of MQTT 5 with reason 0x84, which its section 3.1.2.2 allows. Of CONNACK 1 mosquitto_pub 2.0.21 says "Unknown error",
+ * because a client of MQTT 5 finds no properties in it.
+ */
+const UNSUPPORTED_BY_MQTT_5 = Buffer.of(0x20, 3, 0, 0x84, 0);
+const IDENTIFIER_REJECTED = 2;
+const UNAVAILABLE = 3;
+
+/** One connection, from its first byte: who it is, and when it is over. What a client asks for is answered by its Requests. */
+export class Visitor implements Member, LinkOwner {
+  readonly #hall: Hall;
+  readonly #authenticate: Authenticate;
+  readonly #link: Link;
+  readonly #in: PacketsIn;
+  readonly #out: PacketsOut;
+  readonly #onClosed: () => void;
+  #state: 'waiting' | 'opening' | 'open' | 'over' = 'waiting';
+  #client: Client | undefined;
+  #requests: Requests | undefined;
+  #silence: Silence | undefined;
+  #will: IConnectPacket['will'];
+  #cancelWait: () => void;
+
+  constructor(socket: Duplex, authenticate: Authenticate, hall: Hall, onClosed: () => void) {
+    this.#hall = hall;
+    this.#authenticate = authenticate;
+    this.#onClosed = onClosed;
+    const { limits, timers } = hall;
+    this.#in = new PacketsIn(limits.filters);
+    this.#cancelWait = timers.after(limits.connectMs, () => this.finish('it sends no CONNECT'));
+    this.#link = new Link(socket, limits, timers, this);
+    this.#out = new PacketsOut((bytes) => this.#link.send(bytes));
+  }
+
+  frame(frame: Buffer): void {
+    this.#silence?.heard();
+    const packet = this.#read(frame);
+    if (packet?.cmd === 'connect')
+      this.#open(packet).catch((error: unknown) => this.finish('it cannot be served', true, error));
+    else if (packet?.cmd === 'disconnect') {
+      this.#will = undefined;
+      this.finish('DISCONNECT');
+    } else if (packet !== undefined) this.#requests?.take(packet);
+  }
+
+  holds(): boolean {
+    return this.#state === 'opening' || this.#requests?.isFull === true;
+  }
+
+  over(why: string, isFault: boolean): void {
+    this.finish(why, isFault);
+  }
+
+  closed(): void {
+    this.#hall.crowd.leave(this);
+    this.#onClosed();
+  }
+
+  crowdedOut(): void {
+    this.drop('there are too many connections', true);
+  }
+
+  /** Ends it at once: its last bytes are not waited for, and its place is free. */
+  drop(why: string, isFault = false): void {
+    this.finish(why, isFault);
+    this.#link.destroy();
+    this.#hall.crowd.leave(this);
+  }
+
+  /** Ends it for a reason that is not the client's: its will is not published. */
+  dismiss(why: string): void {
+    this.#will = undefined;
+    this.finish(why);
+  }
+
+  /** Ends it, once. The reason is for the log: MQTT 3.1.1 has no word for it. */
+  finish(why: string, isFault = false, cause?: unknown): void {
+    if (this.#state === 'over') return;
+    const before = this.#state;
+    this.#state = 'over';
+    this.#cancelWait();
+    this.#silence?.end();
+    this.#requests?.end();
+    this.#out.end(new Error(`The program is gone: ${why}.`));
+    this.#link.end();
+    const client = this.#client;
+    this.#hall.ended(client, why, isFault, cause);
+    if (client === undefined) return;
+    this.#hall.forget(client, this);
+    if (before !== 'open') return;
+    if (this.#will !== undefined) this.#hall.publishWill(client, this.#will);
+    this.#hall.closed(client);
+  }
+
+  #read(frame: Buffer): Packet | undefined {
+    try {
+      return this.#in.read(frame);
+    } catch (error) {
+      if (!(error instanceof WrongLevel)) throw error;
+      if (error.level !== MQTT_5) return this.#refuse(WRONG_LEVEL, error.message);
+      this.#link.send(UNSUPPORTED_BY_MQTT_5);
+      this.finish(error.message, true);
+      return undefined;
+    }
+  }
+
+  async #open(packet: IConnectPacket): Promise<void> {
+    this.#cancelWait();
+    const client = this.#admit(packet);
+    if (client === undefined) return;
+    this.#client = client;
+    this.#state = 'opening';
+    const { rules, timers } = this.#hall;
+    const opened = await attempt(async () => rules.opened(client));
+    if (this.#state !== 'opening') return this.#hall.closed(client);
+    if ('error' in opened) {
+      this.#refuse(UNAVAILABLE, 'it cannot be served', opened.error);
+      return this.#hall.closed(client);
+    }
+    this.#state = 'open';
+    this.#will = packet.will;
+    this.#requests = new Requests(client, this.#hall, this.#out, {
+      eased: () => this.#link.proceed(),
+      failed: (error) => this.finish('a message of it is refused', true, error),
+    });
+    // MQTT 3.1.1 section 3.2.2.2: with clean session there is none of before.
+    this.#out.answer({ cmd: 'connack', returnCode: 0, sessionPresent: opened.value && !client.clean });
+    this.#out.open();
+    const { keepalive = 0 } = packet;
+    if (keepalive > 0) {
+      const tooLong = () => this.finish('it is silent for longer than its keep-alive time');
+      this.#silence = new Silence(timers, keepalive * KEEP_ALIVE, () => this.holds(), tooLong);
+    }
+    this.#link.proceed();
+  }
+
+  /** The client of a CONNECT, or the CONNACK that refuses it. */
+  #admit({ clientId, clean = false, username, password }: IConnectPacket): Client | undefined {
+    const program = this.#authenticate({ clientId, username, password });
+    if (typeof program === 'number') {
+      return this.#refuse(program, 'the user name and the password are of no program', username);
+    }
+    // MQTT 3.1.1 section 3.1.3.1: without an identifier nothing can be kept between connections.
+    if (clientId === '' && !clean)
+      return this.#refuse(IDENTIFIER_REJECTED, 'no client identifier, and no clean session');
+    const client: Client = {
+      program,
+      clientId: clientId === '' ? this.#hall.freshId() : clientId,
+      clean,
+      publish: (message, qos) => this.#out.publish(message, qos),
+      end: (reason) => this.finish(reason, true),
+    };
+    this.#hall.takeOver(client, this);
+    if (this.#hall.crowd.join(this, program)) return client;
+    this.#hall.forget(client, this);
+    return this.#refuse(UNAVAILABLE, `${program} has too many connections`);
+  }
+
+  #refuse(returnCode: number, why: string, cause?: unknown): undefined {
+    this.#out.answer({ cmd: 'connack', returnCode, sessionPresent: false });
+    this.finish(why, true, cause);
+  }
+}
+
+/** The outcome of work that may throw, at once or later. */
+async function attempt<T>(work: () => Promise<T>): Promise<{ readonly value: T } | { readonly error: unknown }> {
+  try {
+    return { value: await work() };
+  } catch (error) {
+    return { error };
+  }
+}

@@ -1,0 +1,155 @@
+import assert from 'node:assert/strict';
+import { connect } from 'node:net';
+import mqtt from 'mqtt';
+import type { Simulator } from '../../simulator/simulator.ts';
+import type { Gateway } from './gateway.ts';
+
+const RETRY_MS = 100;
+
+export interface CountingOptions {
+  /** Milliseconds between two messages. */
+  readonly everyMs?: number;
+  /** Messages that may wait for their PUBACK. */
+  readonly window?: number;
+}
+
+/**
+ * A program that counts: each of its messages is the next number, and it sends a number again until it has the PUBACK, as any
+ * careful program does. It connects anew whenever the connection ends.
+ */
+export class Counting {
+  readonly name: string;
+  /** The numbers that were acknowledged, in this order. */
+  readonly acknowledged: number[] = [];
+  /** Milliseconds from PUBLISH to PUBACK, of those that were sent once. */
+  readonly tookMs: number[] = [];
+  /** Connections that were lost. */
+  losses = 0;
+  readonly #socket: string;
+  readonly #window: number;
+  /** Without PUBACK, in order. */
+  readonly #open = new Map<number, { sentAt: number; times: number }>();
+  #next = 1;
+  #ended = false;
+  #client: mqtt.Client | undefined;
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(name: string, socket: string, { everyMs = 20, window = 8 }: CountingOptions = {}) {
+    this.name = name;
+    this.#socket = socket;
+    this.#window = window;
+    this.#dial();
+    this.#timer = setInterval(() => this.#tick(), everyMs);
+  }
+
+  /** Numbers that were sent, acknowledged or not. */
+  get sent(): number {
+    return this.#next - 1;
+  }
+
+  /** Sends no new number, and waits until all are acknowledged. */
+  async finish(timeoutMs = 60_000): Promise<void> {
+    clearInterval(this.#timer);
+    const deadline = Date.now() + timeoutMs;
+    while (this.#open.size > 0) {
+      assert.ok(Date.now() < deadline, `${this.name}: ${this.#open.size} numbers have no PUBACK`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    this.stop();
+  }
+
+  /** Without waiting for anything. */
+  stop(): void {
+    this.#ended = true;
+    clearInterval(this.#timer);
+    this.#client?.end(true);
+  }
+
+  #tick(): void {
+    const client = this.#client;
+    if (client?.connected !== true || this.#open.size >= this.#window) return;
+    const number = this.#next++;
+    this.#open.set(number, { sentAt: 0, times: 0 });
+    this.#send(client, number);
+  }
+
+  #send(client: mqtt.Client, number: number): void {
+    const open = this.#open.get(number);
+    if (open === undefined) return;
+    open.times += 1;
+    open.sentAt = performance.now();
+    client.publish(`devices/${this.name}/messages/events/by=${this.name}`, String(number), { qos: 1 }, (error) => {
+      if (error || this.#open.get(number) !== open || client !== this.#client) return;
+      this.#open.delete(number);
+      this.acknowledged.push(number);
+      if (open.times === 1) this.tookMs.push(performance.now() - open.sentAt);
+    });
+  }
+
+  #dial(): void {
+    if (this.#ended) return;
+    const stream = connect(this.#socket);
+    stream.on('error', () => {});
+    const client = new mqtt.Client(() => stream, {
+      clientId: this.name,
+      reconnectPeriod: 0,
+      clean: false,
+      keepalive: 30,
+    });
+    this.#client = client;
+    client.on('error', () => {});
+    client.on('connect', () => {
+      for (const number of this.#open.keys()) this.#send(client, number);
+    });
+    stream.once('close', () => {
+      if (client !== this.#client || this.#ended) return;
+      this.losses += 1;
+      this.#client = undefined;
+      client.end(true);
+      setTimeout(() => this.#dial(), RETRY_MS);
+    });
+  }
+}
+
+export interface Kept {
+  readonly arrived: number;
+  /** Arrivals of a number that had arrived before. */
+  readonly twice: number;
+}
+
+/** Every acknowledged number arrived at the hubs, and each number for the first time in its order. */
+export async function assertKept(far: Simulator, deviceId: string, program: Counting): Promise<Kept> {
+  const numbers = await arrivals(far, deviceId, program.name);
+  const first = [...new Set(numbers)];
+  const has = new Set(first);
+  const missing = program.acknowledged.filter((number) => !has.has(number));
+  assert.deepEqual(missing, [], `${program.name}: acknowledged, and lost`);
+  assert.deepEqual(
+    first,
+    [...first].sort((a, b) => a - b),
+    `${program.name}: out of order`,
+  );
+  return { arrived: first.length, twice: numbers.length - first.length };
+}
+
+/** The numbers of a program at both hubs, in the order of their arrival. */
+export async function arrivals(far: Simulator, deviceId: string, program: string): Promise<number[]> {
+  const pages = await Promise.all((['hub1', 'hub2'] as const).map((hub) => far.telemetry(hub, deviceId, 0, 1_000_000)));
+  return pages
+    .flatMap(({ messages }) => messages)
+    .filter(({ properties }) => properties.by === program)
+    .sort((a, b) => a.at - b.at)
+    .map(({ body }) => Number(body));
+}
+
+/** Waits until the queue of the program is empty: all of it is at the hub. */
+export async function drained(gateway: Gateway, program: string, timeoutMs = 60_000): Promise<void> {
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    const { programs } = await gateway.uplink();
+    const queued = programs.find(({ name }) => name === program)?.queued;
+    if (queued === 0) return;
+    assert.ok(Date.now() < deadline, `${program}: ${queued} messages wait still`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}

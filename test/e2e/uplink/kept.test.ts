@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
+import { assertKept, Counting, drained } from '../stage/counting.ts';
+import { PATIENCE_MS, serving } from '../stage/site.ts';
+
+const ID = 'gw-0001';
+const RATE = { 'uplink.rate': '2000' };
+
+/** A gateway that serves, with programs that count from now on. */
+async function counting(t: TestContext, ...names: readonly string[]) {
+  const at = await serving(t, { settings: RATE });
+  const programs: Counting[] = [];
+  t.after(() => {
+    for (const program of programs) program.stop();
+  });
+  for (const name of names) programs.push(new Counting(name, await at.gateway.program(name)));
+  return { ...at, programs };
+}
+
+const p99 = (values: readonly number[]): number =>
+  [...values].sort((a, b) => a - b)[Math.floor(values.length * 0.99)] ?? 0;
+
+test('ten rolls: programs notice nothing', async (t) => {
+  const { far, gateway, programs } = await counting(t, 'sensors', 'meter');
+  for (let roll = 1; roll <= 10; roll += 1) {
+    const since = far.log.entries.length;
+    assert.equal((await gateway.post('/v1/roll', { id: `roll-${roll}` })).status, 202);
+    await far.log.waitFor({ event: 'connected' }, PATIENCE_MS, since);
+    await gateway.settled();
+  }
+  for (const program of programs) {
+    await program.finish();
+    await drained(gateway, program.name);
+    assert.equal(program.losses, 0, 'no connection was lost');
+    const { arrived, twice } = await assertKept(far, ID, program);
+    assert.equal(arrived, program.sent);
+    assert.ok(arrived > 50, `${arrived} messages`);
+    assert.ok(twice <= 10 * 16, `${twice} twice: at most what was on its way at a roll`);
+    t.diagnostic(`${program.name}: ${arrived} sent, ${twice} twice, PUBACK p99 ${p99(program.tookMs).toFixed(1)} ms`);
+  }
+});
+
+test('another hub: what the first has not acknowledged goes to the second', async (t) => {
+  const { far, gateway, programs } = await counting(t, 'sensors');
+  const [program] = programs;
+  assert.ok(program);
+  await pause(500);
+  await far.assign(ID, 'hub2');
+  assert.equal((await gateway.post('/v1/reprovision', { id: 'move' })).status, 202);
+  await far.log.waitFor({ event: 'connected', server: 'hub2' }, PATIENCE_MS);
+  await gateway.settled();
+  await pause(500);
+  await program.finish();
+  await drained(gateway, 'sensors');
+  const { arrived } = await assertKept(far, ID, program);
+  assert.equal(arrived, program.sent);
+  assert.equal(program.losses, 0);
+  const [first, second] = await Promise.all([far.telemetry('hub1', ID, 0, 0), far.telemetry('hub2', ID, 0, 0)]);
+  assert.ok(
+    first.arrived > 0 && second.arrived > 0,
+    `${first.arrived} at the first hub, ${second.arrived} at the second`,
+  );
+});
+
+test('a hub that is away: messages wait on disk, also over a restart', async (t) => {
+  const { far, gateway, programs } = await counting(t, 'sensors');
+  const [program] = programs;
+  assert.ok(program);
+  await far.lay('hub1', 'port-closed');
+  await gateway.until(({ online }) => !online);
+  await pause(1_000);
+  const { programs: counts } = await gateway.uplink();
+  assert.ok((counts[0]?.queued ?? 0) > 20, `${counts[0]?.queued} messages wait`);
+  await gateway.stop('SIGKILL');
+  await gateway.start();
+  await pause(500);
+  await far.lift('hub1', 'port-closed');
+  await gateway.settled();
+  await program.finish();
+  await drained(gateway, 'sensors');
+  const { arrived } = await assertKept(far, ID, program);
+  assert.equal(arrived, program.sent);
+});

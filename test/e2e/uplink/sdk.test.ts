@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { type TestContext, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
+import device, {
+  type Client,
+  type DeviceMethodRequest,
+  type DeviceMethodResponse,
+  type Message,
+} from 'azure-iot-device';
+import { Mqtt } from 'azure-iot-device-mqtt';
+import { PATIENCE_MS, type Serving, serving } from '../stage/site.ts';
+
+const ID = 'gw-0001';
+
+/** The client of a program with the Azure SDK as it is: only its connection string names the gateway. */
+async function sdk(t: TestContext, { gateway }: Serving, name: string, deviceId = name): Promise<Client> {
+  const { tcp, key, ca } = await gateway.keyedProgram(name);
+  const text = `HostName=newleaf.local;DeviceId=${deviceId};SharedAccessKey=${key};GatewayHostName=${tcp.replace('127.0.0.1', 'localhost')}`;
+  const client = device.Client.fromConnectionString(text, Mqtt);
+  await client.setOptions({ ca: readFileSync(ca, 'utf8') });
+  t.after(() => client.close().catch(() => {}));
+  await client.open();
+  return client;
+}
+
+/** The next message for the client, which is completed. */
+const received = (client: Client): Promise<Message> =>
+  new Promise((resolve) => {
+    client.once('message', (message: Message) => {
+      client.complete(message, () => resolve(message));
+    });
+  });
+
+test('azure-iot-device, unmodified: two programs with one device ID at once', async (t) => {
+  const port = 18_883 + (process.pid % 1_000);
+  const at = await serving(t, { settings: { 'uplink.tcp': `"127.0.0.1:${port}"` } });
+  const { far } = at;
+  const first = await sdk(t, at, 'first', ID);
+  const second = await sdk(t, at, 'second', ID);
+
+  const sent = Object.assign(new device.Message('{"temperature":21}'), {
+    messageId: 'm-1',
+    contentType: 'application/json',
+  });
+  sent.properties.add('level', 'über 9');
+  await first.sendEvent(sent);
+  await second.sendEvent(new device.Message('from the second'));
+  const page = async () => {
+    const { messages } = await far.telemetry('hub1', ID);
+    return messages;
+  };
+  while ((await page()).length < 2) await pause(20);
+  const [one, other] = await page();
+  assert.equal(one?.body, '{"temperature":21}');
+  assert.equal(one?.properties.level, 'über 9');
+  assert.equal(one?.properties['$.mid'], 'm-1');
+  assert.equal(other?.body, 'from the second');
+
+  const messages = Promise.all([received(first), received(second)]);
+  await far.log.waitFor({ event: 'subscribed', reason: `devices/${ID}/messages/devicebound/#` }, PATIENCE_MS);
+  await far.sendToDevice(ID, 'to both', { properties: { unit: 'K' } });
+  for (const message of await messages) {
+    assert.equal(message.getData().toString(), 'to both');
+    assert.equal(message.properties.getValue('unit'), 'K');
+  }
+
+  const answerWith = (status: number) => (request: DeviceMethodRequest, response: DeviceMethodResponse) =>
+    void response.send(status, { method: request.methodName, got: request.payload });
+  first.onDeviceMethod('reboot', answerWith(200));
+  second.onDeviceMethod('blink', answerWith(201));
+  const call = async (name: string) => {
+    for (;;) {
+      // The SDK subscribes in its own time, and does not answer for a method that it does not know.
+      const answer = await far.callMethod(ID, name, { n: 1 }, 1_000).catch(() => undefined);
+      await pause(50);
+      if (answer !== undefined && answer.status !== 404) return answer;
+    }
+  };
+  assert.deepEqual(await call('blink'), { status: 201, payload: { method: 'blink', got: { n: 1 } } });
+  assert.deepEqual(await call('reboot'), { status: 200, payload: { method: 'reboot', got: { n: 1 } } });
+  assert.equal((await far.callMethod(ID, 'leafStatus')).status, 200, "newleaf's own");
+
+  const [twin, twinOfSecond] = await Promise.all([first.getTwin(), second.getTwin()]);
+  const changed = new Promise<{ interval?: number }>((resolve) => {
+    twin.on('properties.desired', (delta: { interval?: number }) => {
+      if (delta.interval !== undefined) resolve(delta);
+    });
+  });
+  await far.updateDesired(ID, { interval: 30 });
+  assert.equal((await changed).interval, 30);
+  await new Promise<void>((resolve, reject) => {
+    twinOfSecond.properties.reported.update({ firmware: '1.2' }, (error?: Error) =>
+      error ? reject(error) : resolve(),
+    );
+  });
+  const { reported } = await far.twin(ID);
+  assert.equal(reported.firmware, '1.2');
+  assert.ok(reported.newleaf, "newleaf's own property is untouched");
+});
+
+test('azure-iot-device: a wrong key is refused, and disturbs no other', async (t) => {
+  const port = 19_883 + (process.pid % 1_000);
+  const at = await serving(t, { settings: { 'uplink.tcp': `"127.0.0.1:${port}"` } });
+  const good = await sdk(t, at, 'good');
+  const { ca } = await at.gateway.keyedProgram('other');
+  const wrong = Buffer.alloc(32, 7).toString('base64');
+  const client = device.Client.fromConnectionString(
+    `HostName=newleaf.local;DeviceId=other;SharedAccessKey=${wrong};GatewayHostName=localhost:${port}`,
+    Mqtt,
+  );
+  await client.setOptions({ ca: readFileSync(ca, 'utf8') });
+  client.setRetryPolicy(new (await import('azure-iot-common')).default.NoRetry());
+  await assert.rejects(client.open(), { name: 'UnauthorizedError' });
+  await good.sendEvent(new device.Message('still here'));
+  while ((await at.far.telemetry('hub1', ID)).arrived < 1) await pause(20);
+});

@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { Failure } from '../../../../agent/failure/failure.ts';
+import { openQueue } from '../../../../agent/uplink/queue/open.ts';
+import { asNobody, barred, fault, scratch, tinyDisk } from '../../state/disk.ts';
+import { append, message, numbersIn, type Opened, range } from './life.ts';
+
+const open = (directory: string, warn?: (failure: Failure) => void): Promise<Opened> =>
+  openQueue({
+    directory,
+    maxBytes: 64 * 1024 * 1024,
+    whenFull: 'refuse',
+    now: Date.now,
+    warn: warn ?? (({ message: words }) => assert.fail(words)),
+  });
+const modeOf = (path: string) => statSync(path).mode & 0o777;
+
+test('a missing directory is made, and its files are for the daemon alone', async (t) => {
+  const directory = join(scratch(t), 'uplink', 'sensors');
+  const umask = process.umask(0o022);
+  t.after(() => process.umask(umask));
+  const queue = await open(directory);
+  assert.deepEqual(readdirSync(directory), [], 'a queue that was never used has no file');
+  await append(queue, 0, 3);
+  queue.drop((await queue.next()) ?? assert.fail());
+  await queue.close();
+  assert.equal(modeOf(directory), 0o750);
+  const files = readdirSync(directory).toSorted();
+  assert.deepEqual(files, ['0000000000000001.q1', 'head']);
+  assert.deepEqual(
+    files.map((name) => modeOf(join(directory, name))),
+    [0o600, 0o600],
+  );
+  const again = await open(directory);
+  assert.deepEqual(await numbersIn(again), [1, 2]);
+  await again.close();
+});
+
+test('other files in the directory are left alone', async (t) => {
+  const directory = scratch(t);
+  mkdirSync(join(directory, 'rejected'));
+  for (const name of ['0000000000000001.q2', 'notes.q1', '1.q1', '.0000000000000001.q1'])
+    writeFileSync(join(directory, name), 'mine');
+  const before = readdirSync(directory);
+  const queue = await open(directory);
+  await append(queue, 0, 2);
+  assert.deepEqual(await numbersIn(queue), [0, 1]);
+  await queue.close();
+  assert.deepEqual(readdirSync(directory), ['0000000000000001.q1', ...before].toSorted());
+  assert.equal(readFileSync(join(directory, '1.q1'), 'utf8'), 'mine');
+});
+
+test('segments are real files, and go', async (t) => {
+  const directory = scratch(t);
+  const queue = await open(directory);
+  const payload = Buffer.alloc(100_000, 'z');
+  await Promise.all(range(0, 20).map(() => queue.append({ topic: 't', payload })));
+  const used = () => readdirSync(directory).reduce((sum, name) => sum + statSync(join(directory, name)).size, 0);
+  assert.equal(used(), queue.bytes);
+  assert.equal(readdirSync(directory).length, 7, 'a segment exceeds 256 KiB by one message');
+  for (let stored = await queue.next(); stored !== undefined; stored = await queue.next()) queue.drop(stored);
+  await queue.close();
+  assert.deepEqual(readdirSync(directory).length, 2);
+  assert.ok(used() < 300_000, `${used()}`);
+});
+
+test('something else in the place of the directory', async (t) => {
+  const place = join(scratch(t), 'sensors');
+  writeFileSync(place, '');
+  await assert.rejects(
+    open(place),
+    fault('NL-UPLINK-DISK', /sensors cannot be read: a file is in the place of its dir/),
+  );
+  await assert.rejects(
+    open(join(place, 'below')),
+    fault('NL-UPLINK-DISK', /below cannot be written: something else is in its place\.$/),
+  );
+});
+
+test('a directory that may not be read, made or written', { skip: barred }, async (t) => {
+  const directory = scratch(t);
+  chmodSync(directory, 0o755);
+  const closed = join(directory, 'closed');
+  mkdirSync(closed, { mode: 0o700 });
+  chmodSync(closed, 0o000);
+  const seen = join(directory, 'seen');
+  mkdirSync(seen);
+  chmodSync(seen, 0o555);
+  await asNobody(async () => {
+    await assert.rejects(open(closed), fault('NL-UPLINK-DISK', /closed cannot be read: permission denied\.$/));
+    await assert.rejects(
+      open(join(seen, 'new')),
+      fault('NL-UPLINK-DISK', /new cannot be written: permission denied\.$/),
+    );
+    const queue = await open(seen);
+    await assert.rejects(append(queue, 0, 1), fault('NL-UPLINK-DISK', /seen cannot be written: permission denied\.$/));
+    await queue.close();
+  });
+});
+
+test('a full disk: what was acknowledged stays, what was refused does not come, and it goes on by itself', async (t) => {
+  const disk = tinyDisk(t, '1m');
+  if (disk === undefined) return;
+  const directory = join(disk.path, 'sensors');
+  const warnings: string[] = [];
+  const queue = await open(directory, ({ message: words }) => warnings.push(words));
+  const acked: number[] = [];
+  const isFull = fault('NL-UPLINK-DISK', /sensors cannot be written: no space is left on the file system\.$/);
+  /** @returns how many were refused */
+  const store = async (from: number, to: number) => {
+    const answers = await Promise.allSettled(range(from, to).map((n) => queue.append(message(n))));
+    const refused = answers.filter(({ status }) => status === 'rejected');
+    for (const answer of refused) isFull('reason' in answer ? answer.reason : undefined);
+    acked.push(...range(from, to).filter((_, index) => answers[index]?.status === 'fulfilled'));
+    return refused.length;
+  };
+  let [sent, refused] = [0, 0];
+  for (; refused < 500; sent += 50) refused += await store(sent, sent + 50);
+  assert.ok(acked.length > 8000, `${acked.length}`);
+  const second = await open(directory);
+  assert.deepEqual(await numbersIn(second), acked);
+  await second.close();
+  for (let n = 0; n < 6000; n += 1) queue.drop((await queue.next()) ?? assert.fail());
+  assert.equal(await store(sent, sent + 3000), 0, 'there is room again');
+  await queue.close();
+  assert.deepEqual(warnings, [
+    `${directory}/head cannot be written: no space is left on the file system. After a restart, messages are sent a second time.`,
+  ]);
+  const third = await open(directory);
+  assert.deepEqual(await numbersIn(third), acked.slice(6000));
+  await third.close();
+});
+
+test('a read-only disk: its messages can be read, and none is taken', async (t) => {
+  const disk = tinyDisk(t);
+  if (disk === undefined) return;
+  const directory = join(disk.path, 'sensors');
+  const first = await open(directory);
+  await append(first, 0, 5);
+  await first.close();
+  disk.makeReadOnly();
+  const queue = await open(directory);
+  assert.deepEqual(await numbersIn(queue), range(0, 5));
+  await assert.rejects(
+    append(queue, 5, 6),
+    fault('NL-UPLINK-DISK', /cannot be written: the file system is read-only\.$/),
+  );
+  await queue.close();
+});

@@ -1,0 +1,208 @@
+import assert from 'node:assert/strict';
+import { mock, suite, test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
+import fc from 'fast-check';
+import type { Stored } from '../../../../agent/uplink/ports.ts';
+import { append, message, model, numberOf, numbersIn, openOn, range, take } from './life.ts';
+
+suite('writing', () => {
+  test('what comes at once is synced at once', async () => {
+    const disk = model();
+    const queue = await openOn(disk.start(), { segmentBytes: 100_000 });
+    await append(queue, 0, 10);
+    assert.deepEqual(disk.calls.slice(-4), ['open wx', 'write', 'datasync', 'syncDirectory']);
+    await append(queue, 10, 20);
+    assert.deepEqual(disk.calls.slice(-3), ['syncDirectory', 'write', 'datasync']);
+  });
+
+  test('what comes during a sync goes with the next one, in the order of the calls', async () => {
+    const disk = model();
+    const queue = await openOn(disk.start(), { segmentBytes: 100_000 });
+    const answers: number[] = [];
+    const told = (n: number) => queue.append(message(n)).then(() => answers.push(n));
+    const first = told(0);
+    while (disk.calls.at(-1) !== 'write') await turn();
+    await Promise.all([first, ...range(1, 30).map(told)]);
+    assert.deepEqual(disk.calls.filter((name) => name === 'datasync').length, 2);
+    assert.deepEqual(answers, range(0, 30));
+    assert.deepEqual(await numbersIn(queue), range(0, 30));
+  });
+
+  test('nothing is acknowledged, and nothing can be read, before it is synced', async () => {
+    const disk = model();
+    let isHeld = true;
+    const process = disk.start();
+    const queue = await openOn({
+      ...process,
+      async syncDirectory(path) {
+        while (isHeld) await turn();
+        await process.syncDirectory(path);
+      },
+    });
+    let isStored = false;
+    const storing = queue.append(message(0)).then(() => {
+      isStored = true;
+    });
+    while (disk.calls.at(-1) !== 'datasync') await turn();
+    for (let n = 0; n < 5; n += 1) await turn();
+    assert.deepEqual([isStored, await queue.next(), queue.count, queue.bytes], [false, undefined, 0, 0]);
+    isHeld = false;
+    await storing;
+    assert.equal(numberOf(await take(queue)), 0);
+  });
+
+  test('a sync that fails: the messages go into another segment, and the first one is not synced for them again', async () => {
+    const disk = model();
+    let isSick = false;
+    const process = disk.start(({ name }) => {
+      const isFailing = isSick && name === 'datasync';
+      isSick &&= !isFailing;
+      return isFailing ? 'EIO' : undefined;
+    });
+    const queue = await openOn(process, { segmentBytes: 100_000 });
+    await append(queue, 0, 3);
+    const [first = ''] = disk.names;
+    const before = disk.bytesOf(first);
+    isSick = true;
+    const from = disk.calls.length;
+    await append(queue, 3, 6);
+    assert.deepEqual(disk.calls.slice(from), [
+      ...['write', 'datasync', 'truncate', 'sync', 'close'],
+      ...['open wx', 'write', 'datasync', 'syncDirectory'],
+    ]);
+    assert.deepEqual(disk.bytesOf(first), before);
+    await append(queue, 6, 7);
+    assert.deepEqual(await numbersIn(queue), range(0, 7));
+    assert.deepEqual(await numbersIn(await openOn(disk.start())), range(0, 7));
+  });
+
+  test('a listener hears of each message', async () => {
+    const queue = await openOn(model().start());
+    let heard = 0;
+    queue.onAppend(() => {
+      heard += 1;
+    });
+    await append(queue, 0, 7);
+    await turn();
+    assert.equal(heard, 7);
+  });
+
+  test('a message that is larger than a segment', async () => {
+    const disk = model();
+    const queue = await openOn(disk.start());
+    const large = { topic: 't', payload: Buffer.alloc(20_000, 'y') };
+    await append(queue, 0, 2);
+    await queue.append(large);
+    await append(queue, 2, 4);
+    const found = [await take(queue), await take(queue), await take(queue), await take(queue)];
+    assert.deepEqual(found[2]?.payload, large.payload);
+    assert.deepEqual(
+      found.map(({ sequence }) => sequence),
+      [1, 2, 3, 4],
+    );
+    assert.equal(numberOf(found[3] ?? large), 2);
+  });
+
+  test('after close, none is taken; what was sent before is stored', async () => {
+    const disk = model();
+    const queue = await openOn(disk.start());
+    const storing = append(queue, 0, 5);
+    await Promise.all([queue.close(), queue.close(), storing]);
+    await assert.rejects(queue.append(message(5)), /NL-UPLINK-DISK .* takes no message any more/);
+    assert.equal(await queue.next(), undefined);
+    assert.deepEqual(await numbersIn(await openOn(disk.start())), range(0, 5));
+  });
+});
+
+suite('room', () => {
+  test('a segment goes when all of it is dropped, wherever it is; the last one stays', async () => {
+    const disk = model();
+    const queue = await openOn(disk.start());
+    await append(queue, 0, 40);
+    const segments = disk.names.length;
+    assert.ok(segments > 3);
+    const all: Stored[] = [];
+    for (let n = 0; n < 40; n += 1) all.push(await take(queue));
+    for (const stored of all.slice(1).reverse()) queue.drop(stored);
+    for (let n = 0; n < 9; n += 1) await turn();
+    assert.equal(disk.names.length, 2, 'the first segment has a message, and the last one is written');
+    for (const stored of all) queue.drop(stored);
+    await queue.close();
+    assert.deepEqual([queue.count, queue.bytes, disk.names.length], [0, 0, 2], 'the last segment and the head');
+  });
+
+  test('the head is noted after a second or 64 drops, and no timer runs in between', async (t) => {
+    mock.timers.enable({ apis: ['setTimeout'] });
+    t.after(() => mock.timers.reset());
+    const disk = model();
+    const queue = await openOn(disk.start(), { segmentBytes: 100_000 });
+    await append(queue, 0, 200);
+    const noted = () => disk.names.some((name) => name.endsWith('/head'));
+    const drop = async (count: number) => {
+      for (let n = 0; n < count; n += 1) queue.drop(await take(queue));
+    };
+    await drop(63);
+    for (let n = 0; n < 9; n += 1) await turn();
+    assert.equal(noted(), false);
+    await drop(1);
+    for (let n = 0; n < 9; n += 1) await turn();
+    assert.equal(noted(), true);
+    const { length } = disk.calls;
+    mock.timers.tick(100_000);
+    for (let n = 0; n < 9; n += 1) await turn();
+    assert.equal(disk.calls.length, length, 'an idle queue writes nothing');
+    await drop(1);
+    mock.timers.tick(1000);
+    for (let n = 0; n < 9; n += 1) await turn();
+    assert.deepEqual(await numbersIn(await openOn(disk.start())), range(65, 200));
+  });
+});
+
+test('a queue behaves as a list, whatever is done with it', async () => {
+  const step = fc.oneof(
+    { weight: 4, arbitrary: fc.record({ do: fc.constant('append' as const), count: fc.integer({ min: 1, max: 9 }) }) },
+    { weight: 6, arbitrary: fc.record({ do: fc.constant('take' as const), count: fc.integer({ min: 1, max: 9 }) }) },
+    { weight: 6, arbitrary: fc.record({ do: fc.constant('drop' as const), count: fc.nat(20) }) },
+    {
+      weight: 1,
+      arbitrary: fc.record({ do: fc.constantFrom('rewind' as const, 'reopen' as const), count: fc.nat(0) }),
+    },
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
+      const disk = model();
+      let queue = await openOn(disk.start());
+      let [waiting, taken, sent]: [number[], Stored[], number] = [[], [], 0];
+      for (const { do: what, count } of steps) {
+        if (what === 'append') {
+          await append(queue, sent, sent + count);
+          waiting.push(...range(sent, sent + count));
+          sent += count;
+        } else if (what === 'take') {
+          for (let n = 0; n < count; n += 1) {
+            const stored = await queue.next();
+            assert.equal(stored && numberOf(stored), waiting.shift());
+            if (stored !== undefined) taken.push(stored);
+          }
+        } else if (what === 'drop') {
+          const [stored] = taken.splice(count % Math.max(taken.length, 1), 1);
+          if (stored !== undefined) queue.drop(stored);
+        } else {
+          waiting = [...taken.map(numberOf), ...waiting];
+          taken = [];
+          if (what === 'rewind') queue.rewind();
+          else {
+            await queue.close();
+            // The head is one number: what was dropped behind an older message comes again.
+            const first = waiting[0] ?? sent;
+            waiting = range(first, sent);
+            queue = await openOn(disk.start());
+          }
+        }
+        assert.equal(queue.count, waiting.length + taken.length);
+      }
+      await queue.close();
+    }),
+    { numRuns: 150 },
+  );
+});

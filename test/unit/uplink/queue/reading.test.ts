@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
+import { fault } from '../../state/disk.ts';
+import { append, message, model, numberOf, numbersIn, openOn, range, take } from './life.ts';
+
+suite('reading', () => {
+  test('a message is taken once, and again after rewind until it is dropped', async () => {
+    const queue = await openOn(model().start());
+    await append(queue, 0, 30);
+    assert.deepEqual(await numbersIn(queue), range(0, 30));
+    assert.equal(await queue.next(), undefined);
+    queue.rewind();
+    for (let n = 0; n < 12; n += 1) queue.drop(await take(queue));
+    queue.rewind();
+    assert.deepEqual(await numbersIn(queue), range(12, 30));
+    assert.equal(queue.count, 18);
+  });
+
+  test('messages are dropped in any order, also after rewind, and twice', async () => {
+    const queue = await openOn(model().start());
+    await append(queue, 0, 10);
+    const taken = [await take(queue), await take(queue), await take(queue), await take(queue)];
+    const [zero, one, , three] = taken;
+    assert.ok(zero && one && three);
+    queue.drop(three);
+    queue.drop(one);
+    queue.rewind();
+    queue.drop(one);
+    assert.equal(queue.count, 8);
+    assert.equal(numberOf(await take(queue)), 0);
+    assert.equal(numberOf(await take(queue)), 2);
+    queue.drop(zero);
+    queue.rewind();
+    assert.deepEqual(await numbersIn(queue), [2, ...range(4, 10)]);
+  });
+
+  /** Messages that are longer than a page, so that each is read by itself; the fourth is being read. */
+  const reading = async () => {
+    const disk = model();
+    const queue = await openOn(disk.start());
+    const payload = (n: number) => Buffer.alloc(5000, n);
+    for (let n = 0; n < 6; n += 1) await queue.append({ topic: 't', payload: payload(n) });
+    const taken = [await take(queue), await take(queue), await take(queue)];
+    queue.rewind();
+    for (let n = 0; n < 3; n += 1) await take(queue);
+    const waiting = take(queue);
+    const { length } = disk.calls;
+    while (disk.calls.length === length) await turn();
+    return { queue, taken, waiting, firsts: async () => (await take(queue)).payload[0] };
+  };
+
+  test('a reader that begins again while it waits gets the first message', async () => {
+    const { queue, waiting, firsts } = await reading();
+    queue.rewind();
+    assert.equal((await waiting).payload[0], 0);
+    assert.deepEqual([await firsts(), await firsts(), await firsts()], [1, 2, 3]);
+  });
+
+  test('a message that is dropped while it is read does not come', async () => {
+    const { queue, taken, waiting } = await reading();
+    assert.equal((await waiting).payload[0], 3);
+    const [first] = taken;
+    assert.ok(first !== undefined);
+    queue.rewind();
+    const again = take(queue);
+    await undefined;
+    queue.drop(first);
+    assert.equal((await again).payload[0], 1);
+  });
+
+  test('several calls at once get one message each', async () => {
+    const queue = await openOn(model().start());
+    await append(queue, 0, 20);
+    const found = await Promise.all(range(0, 21).map(() => queue.next()));
+    assert.deepEqual(
+      found.slice(0, 20).map((stored) => stored && numberOf(stored)),
+      range(0, 20),
+    );
+    assert.equal(found[20], undefined);
+  });
+
+  test('the age of the oldest message is known at any moment', async () => {
+    const disk = model();
+    let clock = Date.UTC(2026, 10);
+    const now = () => clock;
+    const queue = await openOn(disk.start(), { now, segmentBytes: 100_000 });
+    assert.equal(queue.oldestAt, undefined);
+    for (let n = 0; n < 20; n += 1) {
+      await queue.append(message(n));
+      clock += 1000;
+    }
+    const at = (n: number) => Date.UTC(2026, 10) + n * 1000;
+    for (let n = 0; n < 20; n += 1) {
+      assert.equal(queue.oldestAt, at(n));
+      const stored = await take(queue);
+      assert.equal(queue.oldestAt, at(n));
+      if (n === 10) assert.equal((await openOn(disk.start(), { now })).oldestAt, at(0), 'no head is noted yet');
+      if (n === 10) break;
+      queue.drop(stored);
+    }
+  });
+
+  test('a message that cannot be read is tried again, and none behind it overtakes it', async () => {
+    const disk = model();
+    let isSick = false;
+    const queue = await openOn(disk.start(({ name }) => (isSick && name === 'read' ? 'EIO' : undefined)));
+    await append(queue, 0, 40);
+    isSick = true;
+    for (let n = 0; n < 3; n += 1)
+      await assert.rejects(queue.next(), fault('NL-UPLINK-DISK', /^\/q cannot be read: the disk does not work\.$/));
+    await append(queue, 40, 41);
+    isSick = false;
+    const found: number[] = [];
+    for (let n = 0; n < 41; n += 1) {
+      isSick = n % 3 === 0;
+      await queue.next().then(
+        (stored) => found.push(numberOf(stored ?? assert.fail())),
+        () => {},
+      );
+      isSick = false;
+      if (found.at(-1) !== n) found.push(numberOf(await take(queue)));
+    }
+    assert.deepEqual(found, range(0, 41));
+    assert.equal(queue.counts.damaged, 0);
+  });
+
+  test('a segment that cannot be removed is told of, and goes with the next start', async () => {
+    const disk = model();
+    const warnings: string[] = [];
+    const sick = disk.start(({ name }) => (name === 'remove' ? 'EPERM' : undefined));
+    const queue = await openOn(sick, { warn: (one) => warnings.push(one.message) });
+    await append(queue, 0, 25);
+    for (let n = 0; n < 25; n += 1) queue.drop(await take(queue));
+    await queue.close();
+    const [first = ''] = disk.names;
+    assert.equal(warnings[0], `${first} cannot be removed: permission denied. No message in it is needed.`);
+    const second = await openOn(disk.start());
+    assert.deepEqual([second.count, disk.names.length], [0, 2]);
+  });
+});

@@ -1,0 +1,245 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, type TestContext, test } from 'node:test';
+import { type LocalCa, openLocalCa } from '../../../../agent/uplink/wire/local-ca.ts';
+import { asNobody, barred, fault, scratch } from '../../state/disk.ts';
+import { noting } from './rules.ts';
+
+const DAY = 86_400_000;
+const NOW = Date.parse('2026-11-26T12:00:00Z');
+
+interface Place {
+  readonly directory: string;
+  now: number;
+  open(names?: readonly string[], earliest?: number): Promise<LocalCa>;
+}
+
+function place(t: TestContext): Place {
+  const { log } = noting();
+  const one: Place = {
+    directory: join(scratch(t), 'tls'),
+    now: NOW,
+    async open(names = ['gw-0001.local', '192.168.7.1', 'fd00::7:1'], earliest = 0) {
+      const ca = await openLocalCa({ directory: one.directory, names, now: () => one.now, earliest, log });
+      await ca.written();
+      return ca;
+    },
+  };
+  return one;
+}
+
+const leafOf = (ca: LocalCa): X509Certificate => new X509Certificate(ca.credentials().cert);
+
+describe('the certificates', () => {
+  test('as node reads them', async (t) => {
+    const ca = await place(t).open();
+    const [root, leaf] = [new X509Certificate(ca.caPem), leafOf(ca)];
+    assert.equal(root.ca, true);
+    assert.equal(leaf.ca, false);
+    assert.ok(root.checkIssued(root) && leaf.checkIssued(root));
+    assert.ok(root.verify(root.publicKey) && leaf.verify(root.publicKey));
+    for (const name of ['localhost', 'gw-0001.local']) assert.equal(leaf.checkHost(name), name);
+    for (const address of ['127.0.0.1', '::1', '192.168.7.1', 'fd00::7:1'])
+      assert.equal(leaf.checkIP(address), address);
+    assert.equal(leaf.checkHost('evil.example'), undefined);
+    assert.equal(leaf.checkIP('127.0.0.2'), undefined);
+    assert.deepEqual(leaf.keyUsage, ['1.3.6.1.5.5.7.3.1']);
+    assert.match(root.subject, /^CN=newleaf uplink [0-9a-f]{8}$/);
+    assert.equal(root.publicKey.asymmetricKeyDetails?.namedCurve, 'prime256v1');
+    assert.equal(Date.parse(leaf.validTo), NOW + 365 * DAY);
+    assert.equal(Date.parse(root.validTo), NOW + 20 * 365.25 * DAY);
+    assert.equal(ca.expiresAt, Date.parse(root.validTo));
+    assert.notEqual(root.serialNumber, leaf.serialNumber);
+  });
+
+  test('as openssl verifies them, strictly, also with a clock of 1970 and one of next year', async (t) => {
+    const { directory, open } = place(t);
+    const ca = await open();
+    writeFileSync(join(directory, 'leaf.pem'), leafOf(ca).toString());
+    for (const at of [3_600, NOW / 1_000, NOW / 1_000 + 364 * 86_400]) {
+      const common = ['verify', '-x509_strict', '-attime', `${at}`, '-CAfile', 'ca.pem', '-purpose', 'sslserver'];
+      for (const name of [
+        ['-verify_hostname', 'localhost'],
+        ['-verify_ip', '::1'],
+      ]) {
+        const said = execFileSync('openssl', [...common, ...name, 'leaf.pem'], { cwd: directory, encoding: 'utf8' });
+        assert.equal(said, 'leaf.pem: OK\n');
+      }
+    }
+    const said = execFileSync('openssl', ['x509', '-in', 'ca.pem', '-noout', '-text'], {
+      cwd: directory,
+      encoding: 'utf8',
+    });
+    assert.match(said, /Basic Constraints: critical\s+CA:TRUE, pathlen:0/);
+    assert.match(said, /Key Usage: critical\s+Certificate Sign, CRL Sign/);
+    const [, subjectId] = /Subject Key Identifier:\s+([0-9A-F:]+)/.exec(said) ?? [];
+    const [, authorityId] = /Authority Key Identifier:\s+([0-9A-F:]+)/.exec(said) ?? [];
+    assert.ok(subjectId !== undefined && subjectId === authorityId);
+  });
+
+  test('a CA that ends after 2049 has a date that openssl reads', async (t) => {
+    const one = place(t);
+    one.now = Date.parse('2031-03-01T00:00:00Z');
+    const ca = await one.open();
+    assert.equal(new Date(ca.expiresAt).getUTCFullYear(), 2051);
+    const said = execFileSync('openssl', ['x509', '-in', 'ca.pem', '-noout', '-enddate'], { cwd: one.directory });
+    assert.match(said.toString(), /notAfter=Mar {2}1 00:00:00 2051 GMT/);
+  });
+});
+
+describe('the files', () => {
+  test('private keys are private, and the CA can be read', async (t) => {
+    const { directory, open } = place(t);
+    await open();
+    const modes = readdirSync(directory).map((name) => [
+      name,
+      (statSync(join(directory, name)).mode & 0o777).toString(8),
+    ]);
+    assert.deepEqual(modes.sort(), [
+      ['ca.key', '600'],
+      ['ca.pem', '644'],
+      ['server.pem', '600'],
+    ]);
+    assert.doesNotMatch(readFileSync(join(directory, 'ca.pem'), 'latin1'), /PRIVATE/);
+  });
+
+  test('the next start finds both, and writes nothing', async (t) => {
+    const { directory, open } = place(t);
+    const first = await open();
+    const stat = () => readdirSync(directory).map((name) => statSync(join(directory, name), { bigint: true }).mtimeNs);
+    const before = stat();
+    const second = await open();
+    assert.deepEqual(second.credentials(), first.credentials());
+    assert.equal(second.caPem, first.caPem);
+    assert.deepEqual(stat(), before);
+  });
+
+  test('ca.pem comes back where it was removed; the leaf, too', async (t) => {
+    const { directory, open } = place(t);
+    const first = await open();
+    for (const name of ['ca.pem', 'server.pem']) rmSync(join(directory, name));
+    const second = await open();
+    assert.equal(readFileSync(join(directory, 'ca.pem'), 'latin1'), first.caPem);
+    assert.notEqual(leafOf(second).serialNumber, leafOf(first).serialNumber);
+  });
+
+  for (const [what, text] of [
+    ['empty', ''],
+    ['cut off', undefined],
+    ['another text', 'hello'],
+  ] as const) {
+    test(`a CA that is ${what} is never replaced`, async (t) => {
+      const { directory, open } = place(t);
+      await open();
+      const file = join(directory, 'ca.key');
+      writeFileSync(file, text ?? readFileSync(file, 'latin1').slice(0, 400));
+      const before = readFileSync(file, 'latin1');
+      await assert.rejects(open(), fault('NL-UPLINK-SOCKET', /The CA of the TLS port cannot be read from .*ca\.key/));
+      assert.equal(readFileSync(file, 'latin1'), before);
+    });
+  }
+
+  for (const text of ['', 'hello']) {
+    test(`a leaf that is "${text}" is made again`, async (t) => {
+      const { directory, open } = place(t);
+      await open();
+      writeFileSync(join(directory, 'server.pem'), text);
+      const ca = await open();
+      assert.ok(leafOf(ca).verify(new X509Certificate(ca.caPem).publicKey));
+      assert.match(readFileSync(join(directory, 'server.pem'), 'latin1'), /BEGIN CERTIFICATE/);
+    });
+  }
+
+  test('a leaf of another CA is made again', async (t) => {
+    const [one, other] = [place(t), place(t)];
+    await one.open();
+    await other.open();
+    writeFileSync(join(one.directory, 'server.pem'), readFileSync(join(other.directory, 'server.pem')));
+    const ca = await one.open();
+    assert.ok(leafOf(ca).verify(new X509Certificate(ca.caPem).publicKey));
+  });
+
+  test('a directory that cannot be written: the leaf is shown all the same', { skip: barred }, async (t) => {
+    const one = place(t);
+    mkdirSync(one.directory);
+    await one.open();
+    const { log, lines } = noting();
+    one.now += 300 * DAY;
+    chmodSync(join(one.directory, '..'), 0o755);
+    chmodSync(one.directory, 0o755);
+    for (const name of readdirSync(one.directory)) chmodSync(join(one.directory, name), 0o644);
+    await asNobody(async () => {
+      const ca = await openLocalCa({ directory: one.directory, names: [], now: () => one.now, earliest: 0, log });
+      assert.equal(Date.parse(leafOf(ca).validTo), one.now + 365 * DAY);
+      await ca.written();
+    });
+    if (process.geteuid?.() === 0)
+      assert.deepEqual(
+        lines.map(({ event }) => event),
+        ['uplink-leaf'],
+      );
+  });
+});
+
+describe('renewal', () => {
+  test('with less than a third of its life left, while it serves', async (t) => {
+    const one = place(t);
+    const ca = await one.open();
+    const first = ca.credentials();
+    one.now += 243 * DAY;
+    assert.equal(ca.credentials(), first);
+    one.now += DAY;
+    const second = ca.credentials();
+    assert.notEqual(second, first);
+    assert.equal(ca.credentials(), second);
+    assert.equal(Date.parse(leafOf(ca).validTo), one.now + 365 * DAY);
+    await ca.written();
+    assert.ok(readFileSync(join(one.directory, 'server.pem'), 'latin1').includes(leafOf(ca).toString()));
+  });
+
+  test('when the names are others; the CA stays', async (t) => {
+    const { open } = place(t);
+    const first = await open(['gw-0001.local']);
+    for (const names of [['gw-0002.local'], ['gw-0002.local', '10.0.0.1'], []]) {
+      const ca = await open(names);
+      assert.equal(ca.caPem, first.caPem);
+      assert.equal(leafOf(ca).subjectAltName?.split(', ').length, 3 + names.length);
+      for (const name of names) assert.ok((leafOf(ca).checkHost(name) ?? leafOf(ca).checkIP(name)) !== undefined);
+    }
+    // Names that are there anyhow, and upper case, change nothing.
+    const [lower, upper] = [await open(['gw-0003']), await open(['GW-0003', 'localhost', '127.0.0.1'])];
+    assert.equal(leafOf(lower).serialNumber, leafOf(upper).serialNumber);
+  });
+
+  test('a first start with a clock of 1970 makes a CA that lasts, and a leaf that is renewed when the clock is right', async (t) => {
+    const built = Date.parse('2026-06-01T00:00:00Z');
+    const one = place(t);
+    one.now = 60_000;
+    const ca = await one.open([], built);
+    assert.equal(new Date(ca.expiresAt).getUTCFullYear(), 2046);
+    assert.equal(Date.parse(leafOf(ca).validTo), built + 365 * DAY);
+    const first = ca.credentials();
+    one.now = built + 300 * DAY;
+    assert.notEqual(ca.credentials(), first);
+    assert.equal(Date.parse(leafOf(ca).validTo), one.now + 365 * DAY);
+    // From the source there is no build date.
+    const other = place(t);
+    other.now = 60_000;
+    const early = await other.open([], 0);
+    assert.equal(new Date(early.expiresAt).getUTCFullYear(), 2046);
+    other.now = NOW;
+    assert.ok(Date.parse(leafOf(early).validTo) > NOW);
+  });
+
+  test('a leaf ends with its CA, and is not made again at each connection then', async (t) => {
+    const one = place(t);
+    const ca = await one.open();
+    one.now = ca.expiresAt - 30 * DAY;
+    const last = ca.credentials();
+    assert.equal(Date.parse(leafOf(ca).validTo), ca.expiresAt);
+    assert.equal(ca.credentials(), last);
+  });
+});

@@ -1,0 +1,155 @@
+import assert from 'node:assert/strict';
+import { createHmac, randomBytes } from 'node:crypto';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { byKey, deviceOf } from '../../../../agent/uplink/wire/sas.ts';
+
+const KEYS = {
+  sensors: randomBytes(32).toString('base64'),
+  meter: randomBytes(32).toString('base64'),
+};
+const PROGRAMS = Object.entries(KEYS).map(([name, key]) => ({ name, key }));
+const NOW = Date.parse('2026-11-26T12:00:00Z');
+const LATER = NOW / 1_000 + 3_600;
+
+interface Token {
+  readonly resource?: string;
+  readonly expiry?: number | string;
+  readonly order?: readonly ('sr' | 'sig' | 'se' | 'skn')[];
+  readonly encode?: (text: string) => string;
+}
+
+/** A SAS as an SDK makes it: the resource is signed as it stands in the token. */
+function sas(key: string, { resource = 'hub.azure-devices.net%2Fdevices%2Fdev', expiry = LATER, ...more }: Token = {}) {
+  const { order = ['sr', 'sig', 'se'], encode = encodeURIComponent } = more;
+  const sig = createHmac('sha256', Buffer.from(key, 'base64')).update(`${resource}\n${expiry}`).digest('base64');
+  const fields = { sr: resource, sig: encode(sig), se: expiry, skn: '' };
+  return `SharedAccessSignature ${order.map((name) => `${name}=${fields[name]}`).join('&')}`;
+}
+
+function answer(username: string | undefined, password: string | undefined, now: number | undefined = NOW) {
+  const authenticate = byKey(
+    () => PROGRAMS,
+    () => now,
+  );
+  return authenticate({
+    clientId: 'dev',
+    username,
+    password: password === undefined ? undefined : Buffer.from(password),
+  });
+}
+
+const USER = 'hub.azure-devices.net/dev/?api-version=2021-04-12';
+
+describe('a SAS', () => {
+  const rows: readonly (readonly [what: string, username: string, password: string, answer: string | number])[] = [
+    ['node', `${USER}&DeviceClientType=azure-iot-device%2F1.18.4`, sas(KEYS.meter), 'meter'],
+    ['python', 'gw.local/sensors/?api-version=2019-10-01', sas(KEYS.sensors), 'sensors'],
+    [
+      'c: slashes as they are, se before sig',
+      'h/d/?api-version=2020-09-30',
+      sas(KEYS.meter, { resource: 'h/devices/d' }),
+      'meter',
+    ],
+    ['c: with an empty skn', USER, sas(KEYS.meter, { order: ['sr', 'sig', 'se', 'skn'] }), 'meter'],
+    [
+      'csharp: lower-case encoding',
+      USER,
+      sas(KEYS.meter, { encode: (text) => encodeURIComponent(text).replaceAll(/%../g, (hex) => hex.toLowerCase()) }),
+      'meter',
+    ],
+    ['java: another order', USER, sas(KEYS.meter, { order: ['se', 'sig', 'sr'] }), 'meter'],
+    ['embedded c: no ?', 'hub/dev/api-version=2020-09-30', sas(KEYS.meter), 'meter'],
+    ['a signature that is not encoded', USER, sas(KEYS.meter, { encode: (text) => text }), 'meter'],
+    [
+      'the key of another program than the user name says',
+      'hub/sensors/?api-version=2021-04-12',
+      sas(KEYS.meter),
+      'meter',
+    ],
+    ['an unknown key', USER, sas(randomBytes(32).toString('base64')), 5],
+    ['the empty key', USER, sas(''), 5],
+    ['expired', USER, sas(KEYS.meter, { expiry: NOW / 1_000 }), 5],
+    ['a second to go', USER, sas(KEYS.meter, { expiry: NOW / 1_000 + 1 }), 'meter'],
+    ['an expiry in words', USER, sas(KEYS.meter, { expiry: 'never' }), 5],
+    ['another expiry than was signed', USER, sas(KEYS.meter).replace(`se=${LATER}`, `se=${LATER + 1}`), 5],
+    ['another resource than was signed', USER, sas(KEYS.meter).replace('devices', 'device5'), 5],
+    ['without a signature', USER, sas(KEYS.meter, { order: ['sr', 'se'] }), 5],
+    ['without an expiry', USER, sas(KEYS.meter, { order: ['sr', 'sig'] }), 5],
+    ['an encoding that is none', USER, 'SharedAccessSignature sr=a&sig=%zz&se=99999999999', 5],
+    ['a short signature', USER, 'SharedAccessSignature sr=a&sig=AAAA&se=99999999999', 5],
+  ];
+  for (const [what, username, password, expected] of rows) {
+    test(`${what}: ${expected}`, () => assert.equal(answer(username, password), expected));
+  }
+
+  test('is not judged expired while the clock is not credible', () => {
+    const old = sas(KEYS.meter, { expiry: 1 });
+    const authenticate = byKey(
+      () => PROGRAMS,
+      () => undefined,
+    );
+    assert.equal(authenticate({ clientId: '', username: USER, password: Buffer.from(old) }), 'meter');
+    assert.equal(answer(USER, old), 5);
+  });
+
+  test('whatever text comes: a refusal, never an error', () => {
+    fc.assert(
+      fc.property(fc.string(), fc.string(), (username, text) => {
+        for (const password of [
+          text,
+          `SharedAccessSignature ${text}`,
+          `SharedAccessSignature sr=${text}&sig=%${text}&se=1`,
+        ]) {
+          assert.equal(typeof answer(username, password), 'number');
+        }
+      }),
+    );
+  });
+});
+
+describe('a name and a key', () => {
+  const rows: readonly (readonly [
+    what: string,
+    username: string | undefined,
+    password: string | undefined,
+    answer: string | number,
+  ])[] = [
+    ['of a program', 'sensors', KEYS.sensors, 'sensors'],
+    ['of two programs', 'sensors', KEYS.meter, 4],
+    ['of no program', 'thief', KEYS.meter, 4],
+    ['with a key that is cut off', 'sensors', KEYS.sensors.slice(0, -1), 4],
+    ['without a key', 'sensors', undefined, 4],
+    ['with an empty key', 'sensors', '', 4],
+    ['without a name', undefined, KEYS.sensors, 4],
+    ['without both', undefined, undefined, 4],
+  ];
+  for (const [what, username, password, expected] of rows) {
+    test(`${what}: ${expected}`, () => assert.equal(answer(username, password), expected));
+  }
+
+  test('a program whose key is missing lets no client in', () => {
+    const authenticate = byKey(
+      () => [{ name: 'sensors', key: '' }],
+      () => NOW,
+    );
+    assert.equal(authenticate({ clientId: '', username: 'sensors', password: Buffer.from('') }), 4);
+    assert.equal(authenticate({ clientId: '', username: USER, password: Buffer.from(sas('')) }), 5);
+  });
+});
+
+test('the device of a user name', () => {
+  const rows: readonly (readonly [username: string, device: string | undefined])[] = [
+    ['hub.azure-devices.net/gw-0001/?api-version=2021-04-12', 'gw-0001'],
+    ['localhost:8883/sensors/?api-version=2020-09-30&DeviceClientType=x%2F1', 'sensors'],
+    ['hub/sensors/api-version=2016-11-14', 'sensors'],
+    ['hub/sensors?api-version=2016-11-14', 'sensors'],
+    ['hub/sensors', 'sensors'],
+    ['hub/sensors/module/?api-version=2021-04-12', 'sensors'],
+    ['/sensors/', 'sensors'],
+    ['sensors', undefined],
+    ['hub//?api-version=1', undefined],
+    ['', undefined],
+  ];
+  for (const [username, device] of rows) assert.equal(deviceOf(username), device, username);
+});
