@@ -1,7 +1,17 @@
 import type { HubSession, SessionEnd } from '../mqtt/hub-session.ts';
 import type { Clock } from '../time/clock.ts';
 import { NextMessage } from './next-message.ts';
-import { Allowance, acknowledged, closed, holdMs, isThrottled, type Pace, paceOf, passed, windowOf } from './pace.ts';
+import {
+  Allowance,
+  acknowledged,
+  holdMs,
+  isThrottled,
+  type Pace,
+  paceOf,
+  passed,
+  sessionEnded,
+  windowOf,
+} from './pace.ts';
 import type { Message, Stored } from './ports.ts';
 import type { Program } from './program.ts';
 import { type Sending, Suspicion } from './suspicion.ts';
@@ -135,7 +145,7 @@ export class Forwarder {
     const at = this.#options.clock.monotonic();
     const hasPassed = at - this.#passedAt < PASSED_MS;
     const usedMs = this.#usedSince === undefined ? undefined : at - this.#usedSince;
-    this.#pace = closed(this.#pace, usedMs, hasPassed || unacknowledged.length > 0, at);
+    this.#pace = sessionEnded(this.#pace, usedMs, hasPassed || unacknowledged.length > 0, at);
     const poison = this.#suspicion.closed(unacknowledged, at);
     if (poison === undefined) return;
     const { program, message } = poison;
