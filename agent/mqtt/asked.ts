@@ -6,8 +6,8 @@ type Done = (error?: Error) => void;
 
 const lost = (): Fault => new Fault('NL-HUB-LOST');
 
-/** What is asked of the server beside the SDK. mqtt 4.3.8 without reconnects calls nobody back when the connection goes. */
-export class Asked {
+/** What is asked of the server beside the SDK. mqtt 4.3.8 without reconnects calls no callback when the connection goes. */
+export class AskedOfServer {
   readonly #waiting = new Set<(lost: Fault) => void>();
   #client: mqtt.Client | undefined;
 

@@ -3,7 +3,7 @@ import { PassThrough } from 'node:stream';
 import { connect, type SecureContext, type TLSSocket } from 'node:tls';
 import mqtt, { type IClientOptions, type IPublishPacket, type Packet } from 'mqtt';
 import { Acknowledgements } from './acknowledgements.ts';
-import { Asked } from './asked.ts';
+import { AskedOfServer } from './asked.ts';
 import type { Attempt } from './attempt.ts';
 import './packets.ts';
 
@@ -57,7 +57,7 @@ export class Tap {
   readonly #options: TapOptions;
   readonly #url: URL;
   /** What is asked of the server beside the SDK. */
-  readonly asked = new Asked();
+  readonly asked = new AskedOfServer();
   readonly #acknowledgements = new Acknowledgements((packet) => {
     if (this.#stream?.writable) this.#stream.write(packet);
   });

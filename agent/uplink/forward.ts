@@ -1,7 +1,17 @@
 import type { HubSession, SessionEnd } from '../mqtt/hub-session.ts';
 import type { Clock } from '../time/clock.ts';
-import { Choice } from './choice.ts';
-import { Allowance, acknowledged, closed, holdMs, isThrottled, type Pace, paceOf, passed, windowOf } from './pace.ts';
+import { NextMessage } from './next-message.ts';
+import {
+  Allowance,
+  acknowledged,
+  holdMs,
+  isThrottled,
+  type Pace,
+  paceOf,
+  passed,
+  sessionEnded,
+  windowOf,
+} from './pace.ts';
 import type { Message, Stored } from './ports.ts';
 import type { Program } from './program.ts';
 import { type Sending, Suspicion } from './suspicion.ts';
@@ -32,7 +42,7 @@ interface Run {
 export class Forwarder {
   readonly #options: ForwarderOptions;
   readonly #suspicion = new Suspicion();
-  readonly #choice: Choice;
+  readonly #choice: NextMessage;
   readonly #allowance = new Allowance();
   #pace: Pace;
   #session: HubSession | undefined;
@@ -48,7 +58,7 @@ export class Forwarder {
 
   constructor(options: ForwarderOptions) {
     this.#options = options;
-    this.#choice = new Choice(options.programs, this.#suspicion);
+    this.#choice = new NextMessage(options.programs, this.#suspicion);
     this.#pace = paceOf(options.rate);
   }
 
@@ -135,7 +145,7 @@ export class Forwarder {
     const at = this.#options.clock.monotonic();
     const hasPassed = at - this.#passedAt < PASSED_MS;
     const usedMs = this.#usedSince === undefined ? undefined : at - this.#usedSince;
-    this.#pace = closed(this.#pace, usedMs, hasPassed || unacknowledged.length > 0, at);
+    this.#pace = sessionEnded(this.#pace, usedMs, hasPassed || unacknowledged.length > 0, at);
     const poison = this.#suspicion.closed(unacknowledged, at);
     if (poison === undefined) return;
     const { program, message } = poison;

@@ -43,7 +43,7 @@ export function acknowledged(before: Pace, tookMs: number, usedMs: number, at: n
  * @param usedMs since its first message; undefined where there was none
  * @param isOverMessages messages were on their way
  */
-export function closed(pace: Pace, usedMs: number | undefined, isOverMessages: boolean, at: number): Pace {
+export function sessionEnded(pace: Pace, usedMs: number | undefined, isOverMessages: boolean, at: number): Pace {
   // Not over messages: a link that ends within each hold must not stop them for ever.
   if (usedMs === undefined) return { ...pace, brisk: Math.max(0, pace.brisk - 1) };
   const next = isOverMessages ? lowered(pace, at) : pace;

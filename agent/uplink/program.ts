@@ -11,7 +11,7 @@ export interface Subscription {
   readonly deviceId?: string;
 }
 
-export interface DiskQueue extends MessageQueue {
+export interface CountedQueue extends MessageQueue {
   readonly counts: QueueCounts;
 }
 
@@ -23,9 +23,9 @@ export class Program {
   readonly name: string;
   readonly key: string | undefined;
   /** To the hub. */
-  readonly queue: DiskQueue;
+  readonly queue: CountedQueue;
   /** From the hub. */
-  readonly inbox: DiskQueue;
+  readonly inbox: CountedQueue;
   /** Counted since the start. */
   readonly counts = { forwarded: 0, resent: 0, dropped: 0, refused: 0, setAside: 0 };
   readonly #directory: string;
@@ -34,7 +34,7 @@ export class Program {
   #sessions: ReadonlyMap<string, Readonly<Record<string, 0 | 1>>>;
   readonly #writes = new Turns();
 
-  constructor(directory: string, { name, key, sessions }: ProgramRecord, queue: DiskQueue, inbox: DiskQueue) {
+  constructor(directory: string, { name, key, sessions }: ProgramRecord, queue: CountedQueue, inbox: CountedQueue) {
     this.#directory = directory;
     this.name = name;
     this.key = key;

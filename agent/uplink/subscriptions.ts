@@ -40,9 +40,8 @@ export class Subscriptions {
     const set = (filter: string, qos: 0 | 1, isWanted: boolean) =>
       (isWanted ? session.subscribe(filter, qos) : session.unsubscribe(filter)).catch(() => {});
     if (this.#has.desired !== desired) await set('$iothub/twin/PATCH/properties/desired/#', 0, desired);
-    if (this.#has.messages !== messages) {
-      await set(`devices/${session.deviceId}/messages/devicebound/#`, 1, messages);
-    }
+    const devicebound = `devices/${session.deviceId}/messages/devicebound/#`;
+    if (this.#has.messages !== messages) await set(devicebound, 1, messages);
     if (this.#session === session) this.#has = { messages, desired };
   }
 }

@@ -107,11 +107,11 @@ export class Uplink {
         return this.#messages.arrived(session, arrived.bag, message);
       case 'desired':
         this.#twin.changed(message);
-        return DONE;
+        return Promise.resolve();
       case 'twin-answer':
-        return this.#twin.answered(arrived, payload) ? DONE : undefined;
+        return this.#twin.answered(arrived, payload) ? Promise.resolve() : undefined;
       case 'method':
-        return this.#methods.called(session, topic, arrived.request, payload) ? DONE : undefined;
+        return this.#methods.called(session, topic, arrived.request, payload) ? Promise.resolve() : undefined;
       default:
         return undefined;
     }
@@ -161,7 +161,7 @@ export class Uplink {
   async #refuse(client: Client, program: Program | undefined, reason: string): Promise<never> {
     if (program !== undefined) program.counts.refused += 1;
     this.#options.log.info({ event: 'uplink-message-refused', id: client.program, reason });
-    await this.#options.clock.sleep(REFUSED_MS, NEVER);
+    await this.#options.clock.sleep(REFUSED_MS, new AbortController().signal);
     throw new Error(reason);
   }
 
@@ -195,8 +195,5 @@ export class Uplink {
     if (program !== undefined) this.#messages.deliver(program);
   }
 }
-
-const DONE = Promise.resolve();
-const NEVER = new AbortController().signal;
 
 const wrongOf = (read: object): string => ('wrong' in read ? String(read.wrong) : 'the program was removed');

@@ -15,7 +15,7 @@ export const UPLINK: readonly Mutation[] = [
     '      run.isBroken = true;\n      program.queue.drop(message);\n      return;',
   ),
   of(
-    'uplink/choice.ts',
+    'uplink/next-message.ts',
     'what had no PUBACK is not sent again',
     'for (const { queue } of this.#programs()) queue.rewind();\n',
     '',
@@ -44,19 +44,19 @@ export const UPLINK: readonly Mutation[] = [
     '    } catch {}\n    program.counts',
   ),
   of(
-    'uplink/choice.ts',
+    'uplink/next-message.ts',
     'one program is served, the others wait',
     '(this.#turn + offset + 1)',
     '(this.#turn + offset)',
   ),
   of(
-    'uplink/choice.ts',
+    'uplink/next-message.ts',
     'a queue that cannot be read stops them all',
     'queue.next().catch(() => undefined)',
     'queue.next()',
   ),
   of(
-    'uplink/choice.ts',
+    'uplink/next-message.ts',
     'a message is tried while others are on their way',
     'return isAlone ? this.#suspicion.try() : undefined;',
     'return this.#suspicion.try();',

@@ -97,6 +97,7 @@ test('no two files import each other: what both need is a third file', () => {
 /** Names that mean two things, and why they may. */
 const TWOFOLD: Readonly<Record<string, string>> = {
   run: 'each command of newleaf has one',
+  Program: 'one that an issuer starts, and one of the gateway that connects',
 };
 
 test('an exported name means one thing', () => {

@@ -1,9 +1,9 @@
 import { Fault } from '../../../agent/failure/failure.ts';
 import type { Client, Message, Stored } from '../../../agent/uplink/ports.ts';
-import { type DiskQueue, Program } from '../../../agent/uplink/program.ts';
+import { type CountedQueue, Program } from '../../../agent/uplink/program.ts';
 
 /** A queue in memory: what a queue on disk promises, without the disk. */
-export class MemoryQueue implements DiskQueue {
+export class MemoryQueue implements CountedQueue {
   readonly counts = { dropped: 0, damaged: 0 };
   /** Messages that are not dropped. */
   readonly kept: Stored[] = [];

@@ -3,12 +3,12 @@ import { test } from 'node:test';
 import {
   Allowance,
   acknowledged,
-  closed,
   holdMs,
   isThrottled,
   type Pace,
   paceOf,
   passed,
+  sessionEnded,
   windowOf,
 } from '../../../agent/uplink/pace.ts';
 
@@ -32,14 +32,20 @@ const ROWS: readonly (readonly [string, Pace, (pace: Pace) => Pace, number, numb
   ['a PUBACK after a minute of use', slow, (pace) => acknowledged(pace, 50, MINUTE, 99_000, MOST), 4.05, 0],
   ['QoS 0 in the first minute', slow, (pace) => passed(pace, 59_999, MOST), 4, 1],
   ['QoS 0 after a minute of use', slow, (pace) => passed(pace, MINUTE, MOST), 4.05, 0],
-  ['a close over messages', slow, (pace) => closed(pace, 59_999, true, 99_000), 2, 2],
-  ['a close over messages, after a minute of use', slow, (pace) => closed(pace, MINUTE, true, 99_000), 2, 0],
-  ['a close over nothing', slow, (pace) => closed(pace, 59_999, false, 99_000), 4, 1],
-  ['a close over nothing, after a minute of use', slow, (pace) => closed(pace, MINUTE, false, 99_000), 4, 0],
-  ['the end of a session that was not used', { ...slow, brisk: 3 }, (pace) => closed(pace, undefined, false, 0), 4, 2],
-  ['the same, and none before', { ...slow, brisk: 0 }, (pace) => closed(pace, undefined, false, 0), 4, 0],
-  ['the least rate', { ...slow, rate: 1 }, (pace) => closed(pace, 1, true, 99_000), 1, 2],
-  ['a configured rate under it', paceOf(0.5), (pace) => closed(pace, 1, true, 99_000), 0.5, 1],
+  ['a close over messages', slow, (pace) => sessionEnded(pace, 59_999, true, 99_000), 2, 2],
+  ['a close over messages, after a minute of use', slow, (pace) => sessionEnded(pace, MINUTE, true, 99_000), 2, 0],
+  ['a close over nothing', slow, (pace) => sessionEnded(pace, 59_999, false, 99_000), 4, 1],
+  ['a close over nothing, after a minute of use', slow, (pace) => sessionEnded(pace, MINUTE, false, 99_000), 4, 0],
+  [
+    'the end of a session that was not used',
+    { ...slow, brisk: 3 },
+    (pace) => sessionEnded(pace, undefined, false, 0),
+    4,
+    2,
+  ],
+  ['the same, and none before', { ...slow, brisk: 0 }, (pace) => sessionEnded(pace, undefined, false, 0), 4, 0],
+  ['the least rate', { ...slow, rate: 1 }, (pace) => sessionEnded(pace, 1, true, 99_000), 1, 2],
+  ['a configured rate under it', paceOf(0.5), (pace) => sessionEnded(pace, 1, true, 99_000), 0.5, 1],
 ];
 
 for (const [what, before, happens, rate, brisk] of ROWS) {

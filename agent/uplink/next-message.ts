@@ -2,7 +2,7 @@ import type { Program } from './program.ts';
 import type { Chosen, Suspicion } from './suspicion.ts';
 
 /** Which message goes next: of all programs in turn, those of one program in order. */
-export class Choice {
+export class NextMessage {
   readonly #programs: () => readonly Program[];
   readonly #suspicion: Suspicion;
   #turn = 0;
