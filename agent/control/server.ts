@@ -16,7 +16,7 @@ export interface ControlOptions {
   /** Prometheus text. */
   readonly metrics: () => string;
   /** The programs of this gateway. */
-  readonly uplink: UplinkDoor;
+  readonly uplink: UplinkControl;
   readonly log: Log;
   /** Where groups are looked up, as in group(5). */
   readonly groupFile?: string;
@@ -25,7 +25,7 @@ export interface ControlOptions {
 }
 
 /** What the socket asks about the programs of this gateway. */
-export interface UplinkDoor {
+export interface UplinkControl {
   /** Undefined where there are no programs. */
   status(): object | undefined;
   /** @param body as it came */

@@ -4,14 +4,14 @@ import { type Failure, Fault } from '../failure/failure.ts';
 import { failureOf } from '../failure/failure-of.ts';
 import { failureFields } from '../machine/log.ts';
 import { makeDirectory, writeIfOther } from '../state/durable.ts';
-import type { DoorOptions } from './door.ts';
+import type { LazyUplinkOptions } from './options.ts';
 import type { ClientRules } from './ports.ts';
 import type { Program } from './program.ts';
 import { type LocalCa, openLocalCa } from './wire/local-ca.ts';
 import { byKey } from './wire/sas.ts';
 import { createServer, type Listener, ofProgram, type WireServer } from './wire/server.ts';
 
-export interface ListenersOptions extends DoorOptions {
+export interface ListenersOptions extends LazyUplinkOptions {
   /** Of the uplink, in the state directory. */
   readonly directory: string;
   readonly rules: ClientRules;
@@ -29,7 +29,7 @@ export type Address =
       readonly ca: string;
     };
 
-/** The group of the directory is the group of the socket: whoever is in it is the program. */
+/** The socket inherits the group of its directory (setgid): each member of this group may be the program. */
 const SOCKET_MODE = 0o660;
 const SOCKET = 'mqtt.sock';
 const CA_FILE = 'ca.pem';

@@ -5,8 +5,8 @@ import { failureFields } from '../machine/log.ts';
 import { makeDirectory, writeAtomically } from '../state/durable.ts';
 import { uplinkDirectory } from '../state/program-name.ts';
 import { countsOf, uplinkMetrics } from './counters.ts';
-import type { DoorOptions } from './door.ts';
 import { Listeners } from './listeners.ts';
+import type { LazyUplinkOptions } from './options.ts';
 import type { Stored } from './ports.ts';
 import { Program } from './program.ts';
 import { makeProgram, namesIn, type ProgramRecord, readRecord, removeProgram } from './programs.ts';
@@ -20,13 +20,13 @@ const INBOX_AGE_MS = 48 * 60 * 60_000;
 
 /** The programs of this gateway: their directories, sockets and queues, joined to the session. */
 export class Serving {
-  readonly #options: DoorOptions;
+  readonly #options: LazyUplinkOptions;
   /** Of the uplink, in the state directory. */
   readonly #directory: string;
   readonly #uplink: Uplink;
   readonly #listeners: Listeners;
 
-  private constructor(options: DoorOptions) {
+  private constructor(options: LazyUplinkOptions) {
     const { settings, clock, log } = options;
     this.#options = options;
     this.#directory = uplinkDirectory(settings.directory);
@@ -43,7 +43,7 @@ export class Serving {
    * Opens every program. One whose queue or socket cannot be opened is logged, and does not stop the others.
    * @throws Fault NL-UPLINK-DISK where the programs cannot be listed
    */
-  static async open(options: DoorOptions): Promise<Serving> {
+  static async open(options: LazyUplinkOptions): Promise<Serving> {
     const serving = new Serving(options);
     const directory = serving.#directory;
     for (const name of await namesIn(directory)) {

@@ -21,7 +21,8 @@ import { FORGET_MS, forgetWords, leaveWords } from '../../state/last-words.ts';
 import { takeLock } from '../../state/lock.ts';
 import { StartNote } from '../../state/start-note.ts';
 import { systemClock } from '../../time/clock.ts';
-import { Door, type UplinkSettings } from '../../uplink/door.ts';
+import { LazyUplink } from '../../uplink/lazy-uplink.ts';
+import type { UplinkSettings } from '../../uplink/options.ts';
 import { command, type Run, textOption } from '../kit/command.ts';
 
 /** What `run` and `init` have in common. */
@@ -59,7 +60,7 @@ export async function start(options: StartOptions): Promise<Running> {
     const terms = termsOf(config, builtAt);
     const now = () => (isCredible(daemon.state, terms, Date.now()) ? Date.now() : undefined);
     const settings = uplinkOf(config);
-    const uplink = await Door.open({ settings, session, clock: systemClock, now, earliest: builtAt, log });
+    const uplink = await LazyUplink.open({ settings, session, clock: systemClock, now, earliest: builtAt, log });
     control = await serveControl({
       socket: config.control.socket,
       answer: onWire(daemon.answer),

@@ -3,7 +3,7 @@ import { HEADER_BYTES, headerAt, type RecordHeader, records } from './record.ts'
 import type { Segment } from './segments.ts';
 
 /** Where a message is. */
-export interface Place {
+export interface RecordPlace {
   readonly segment: Segment;
   readonly from: number;
   readonly header: RecordHeader;
@@ -68,7 +68,7 @@ export class Cursor {
   }
 
   /** The message here, beyond what is rotten; undefined at the end. @throws the error of the system */
-  async look(): Promise<Place | undefined> {
+  async look(): Promise<RecordPlace | undefined> {
     const { pages } = this.#options;
     for (;;) {
       const segment = this.#segment;
@@ -89,7 +89,7 @@ export class Cursor {
   }
 
   /** Takes the message here, and goes on behind it. */
-  async step(): Promise<Place | undefined> {
+  async step(): Promise<RecordPlace | undefined> {
     const place = await this.look();
     if (place !== undefined) {
       this.#move(place.from + place.header.length);

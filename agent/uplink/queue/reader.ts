@@ -1,6 +1,6 @@
 import { Turns } from '../../time/turns.ts';
 import type { QueueCounts, Stored } from '../ports.ts';
-import { Cursor, type CursorOptions, type Place } from './cursor.ts';
+import { Cursor, type CursorOptions, type RecordPlace } from './cursor.ts';
 import type { Disk } from './disk.ts';
 import { Pages } from './pages.ts';
 import { messageOf, type RecordHeader } from './record.ts';
@@ -27,9 +27,9 @@ export class Reader {
   readonly #cursor: Cursor;
   readonly #turns = new Turns();
   /** Passed by the cursor and not dropped, in order. */
-  readonly #open = new Map<number, Place>();
+  readonly #open = new Map<number, RecordPlace>();
   /** Those of them that the reader has not taken since `rewind`; dropped ones may still be among them. */
-  #free: Place[] = [];
+  #free: RecordPlace[] = [];
   #round = 0;
   #openBytes = 0;
   #counts = { dropped: 0, damaged: 0 };
@@ -137,7 +137,7 @@ export class Reader {
   }
 
   /** The first that is not taken. */
-  async #first(): Promise<Place | undefined> {
+  async #first(): Promise<RecordPlace | undefined> {
     for (;;) {
       const place = this.#free[0];
       if (place !== undefined && this.#open.has(place.header.sequence)) return place;
@@ -150,19 +150,19 @@ export class Reader {
     }
   }
 
-  #enter(place: Place): void {
+  #enter(place: RecordPlace): void {
     this.#open.set(place.header.sequence, place);
     this.#free.push(place);
     this.#openBytes += place.header.length;
     place.segment.open += 1;
   }
 
-  #lose(place: Place): void {
+  #lose(place: RecordPlace): void {
     this.#counts.dropped += 1;
     this.#forget(place);
   }
 
-  #forget({ segment, header }: Place): void {
+  #forget({ segment, header }: RecordPlace): void {
     this.#open.delete(header.sequence);
     this.#openBytes -= header.length;
     segment.open -= 1;

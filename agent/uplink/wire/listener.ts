@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { Fault } from '../../failure/failure.ts';
 import { clearSocket, listenAt } from '../../machine/unix-socket.ts';
-import { type Credentials, type Handshakes, TlsDoor } from './tls-door.ts';
+import { type Credentials, type Handshakes, TlsListener } from './tls-listener.ts';
 
 /** Where clients knock. */
 export type Place =
@@ -20,7 +20,7 @@ export type Place =
  * @throws Fault NL-UPLINK-SOCKET
  */
 export async function openPlace(place: Place, accept: (socket: Duplex) => void, shakes: Handshakes): Promise<Server> {
-  const door = 'host' in place ? new TlsDoor(place.credentials, accept, shakes) : undefined;
+  const door = 'host' in place ? new TlsListener(place.credentials, accept, shakes) : undefined;
   const server = createSockets((socket) => {
     // Nagle's algorithm would hold back each PUBACK behind the one before.
     socket.setNoDelay(true);

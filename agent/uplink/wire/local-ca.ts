@@ -5,7 +5,7 @@ import { Fault } from '../../failure/failure.ts';
 import type { Log } from '../../machine/log.ts';
 import { readRegular, writeAtomically, writeIfOther } from '../../state/durable.ts';
 import { certify, keyId } from './certify.ts';
-import type { Credentials } from './tls-door.ts';
+import type { Credentials } from './tls-listener.ts';
 
 export interface LocalCaOptions {
   readonly directory: string;

@@ -1,7 +1,7 @@
 import type { IPublishPacket, ISubscribePacket, IUnsubscribePacket, Packet } from 'mqtt-packet';
 import { Turns } from '../../time/turns.ts';
 import type { Client, ClientRules } from '../ports.ts';
-import type { Hall } from './hall.ts';
+import type { WireContext } from './context.ts';
 import type { PacketsOut } from './packets-out.ts';
 import { Unanswered } from './unanswered.ts';
 import { Violation } from './violation.ts';
@@ -24,12 +24,12 @@ export class Requests {
   readonly #turns = new Turns();
   #isOver = false;
 
-  constructor(client: Client, hall: Hall, out: PacketsOut, { eased, failed }: RequestEvents) {
+  constructor(client: Client, context: WireContext, out: PacketsOut, { eased, failed }: RequestEvents) {
     this.#client = client;
-    this.#rules = hall.rules;
+    this.#rules = context.rules;
     this.#out = out;
-    const share = hall.shareOf(client.program);
-    this.#unanswered = new Unanswered(hall.limits.unanswered, share, eased, failed);
+    const share = context.shareOf(client.program);
+    this.#unanswered = new Unanswered(context.limits.unanswered, share, eased, failed);
     this.#leave = share.onEased(eased);
   }
 

@@ -2,12 +2,12 @@ import type { AddressInfo, Server, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Log } from '../../machine/log.ts';
 import type { Authenticate, ClientRules } from '../ports.ts';
-import type { Member } from './crowd.ts';
-import { Hall } from './hall.ts';
+import type { Member } from './admission.ts';
+import { ClientConnection } from './client-connection.ts';
+import { WireContext } from './context.ts';
 import { systemTimers, type Timers, WIRE_LIMITS, type WireLimits } from './limits.ts';
 import { nameOf, openPlace, type Place } from './listener.ts';
-import type { Handshakes } from './tls-door.ts';
-import { Visitor } from './visitor.ts';
+import type { Handshakes } from './tls-listener.ts';
 
 export interface WireOptions {
   readonly rules: ClientRules;
@@ -46,48 +46,48 @@ export const ofProgram =
     program;
 
 export function createServer({ rules, log, limits, timers = systemTimers }: WireOptions): WireServer {
-  const hall = new Hall(rules, { ...WIRE_LIMITS, ...limits }, timers, log);
-  const connections = new Set<Visitor>();
+  const context = new WireContext(rules, { ...WIRE_LIMITS, ...limits }, timers, log);
+  const connections = new Set<ClientConnection>();
   const listeners = new Set<Listener>();
   let isClosing = false;
   let emptied = (): void => {};
 
   /** @param own those of one listener */
-  const serve = (socket: Duplex, authenticate: Authenticate, own?: Set<Visitor>): void => {
-    const connection: Visitor = new Visitor(socket, authenticate, hall, () => {
+  const serve = (socket: Duplex, authenticate: Authenticate, own?: Set<ClientConnection>): void => {
+    const connection: ClientConnection = new ClientConnection(socket, authenticate, context, () => {
       connections.delete(connection);
       own?.delete(connection);
       if (connections.size === 0) emptied();
     });
     connections.add(connection);
     own?.add(connection);
-    hall.crowd.enter(connection, authenticate);
+    context.admission.enter(connection, authenticate);
     if (isClosing) connection.drop('newleaf ends');
   };
 
   return {
     get connections() {
-      return hall.crowd.size;
+      return context.admission.size;
     },
     accept: (socket, authenticate) => serve(socket, authenticate),
     async listen(place, authenticate) {
-      const own = new Set<Visitor>();
+      const own = new Set<ClientConnection>();
       const shaking = new Map<Socket, Member>();
       const handshakes: Handshakes = {
         enter(socket) {
           const member = { crowdedOut: () => void socket.destroy() };
           shaking.set(socket, member);
-          hall.crowd.enter(member, authenticate);
+          context.admission.enter(member, authenticate);
         },
         leave(socket) {
           const member = shaking.get(socket);
           shaking.delete(socket);
-          if (member !== undefined) hall.crowd.leave(member);
+          if (member !== undefined) context.admission.leave(member);
         },
       };
       const server = await openPlace(place, (socket) => serve(socket, authenticate, own), handshakes);
       // Out of descriptors, for one: the next client may be luckier.
-      server.on('error', (cause) => hall.sparing.warn('uplink-socket', nameOf(place), 'it fails', cause.message));
+      server.on('error', (cause) => context.sparing.warn('uplink-socket', nameOf(place), 'it fails', cause.message));
       const listener = {
         port: portOf(server),
         async close() {

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { describe, test } from 'node:test';
-import { Crowd, type Member } from '../../../../agent/uplink/wire/crowd.ts';
+import { Admission, type Member } from '../../../../agent/uplink/wire/admission.ts';
 import { CONNECT, RawClient } from './raw-client.ts';
 import { stage } from './stage.ts';
 
 /** Members that note when they are crowded out. */
-function crowd(bounds = { connections: 10, forNewcomers: 4, perProgram: 4, waiting: 3 }) {
+function admission(bounds = { connections: 10, forNewcomers: 4, perProgram: 4, waiting: 3 }) {
   const out: string[] = [];
   const members = new Map<string, Member>();
   const named = (name: string): Member => {
@@ -15,25 +15,25 @@ function crowd(bounds = { connections: 10, forNewcomers: 4, perProgram: 4, waiti
     members.set(name, member);
     return member;
   };
-  return { crowd: new Crowd(bounds), out, named };
+  return { admission: new Admission(bounds), out, named };
 }
 
 describe('who stays', () => {
   test('the oldest of a listener makes room for its next', () => {
-    const { crowd: one, out, named } = crowd();
+    const { admission: one, out, named } = admission();
     for (const name of ['a', 'b', 'c', 'd', 'e']) one.enter(named(name), 'listener');
     assert.deepEqual([out, one.size], [['a', 'b'], 3]);
   });
 
   test('when all is full, the listener with most of them makes room', () => {
-    const { crowd: one, out, named } = crowd({ connections: 5, forNewcomers: 4, perProgram: 4, waiting: 4 });
+    const { admission: one, out, named } = admission({ connections: 5, forNewcomers: 4, perProgram: 4, waiting: 4 });
     for (const name of ['a', 'b', 'c']) one.enter(named(name), 'flood');
     for (const name of ['x', 'y', 'z']) one.enter(named(name), 'quiet');
     assert.deepEqual(out, ['a']);
   });
 
   test('a program has so many, and its next is turned away', () => {
-    const { crowd: one, out, named } = crowd();
+    const { admission: one, out, named } = admission();
     const joined = ['a', 'b', 'c', 'd', 'e'].map((name) => {
       one.enter(named(name), 'listener');
       return one.join(named(name), 'sensors');
@@ -44,7 +44,7 @@ describe('who stays', () => {
   });
 
   test('a program with fewer takes the newest place of the one with most', () => {
-    const { crowd: one, out, named } = crowd();
+    const { admission: one, out, named } = admission();
     const join = (name: string, program: string) => {
       one.enter(named(name), program);
       return one.join(named(name), program);
@@ -60,7 +60,7 @@ describe('who stays', () => {
   });
 
   test('one that leaves twice, or was never there, is no matter', () => {
-    const { crowd: one, named } = crowd();
+    const { admission: one, named } = admission();
     one.enter(named('a'), 'listener');
     one.leave(named('a'));
     one.leave(named('a'));

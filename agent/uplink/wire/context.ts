@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto';
 import type { IConnectPacket } from 'mqtt-packet';
 import type { Log } from '../../machine/log.ts';
 import type { Client, ClientRules } from '../ports.ts';
-import { Crowd } from './crowd.ts';
+import { Admission } from './admission.ts';
 import type { Timers, WireLimits } from './limits.ts';
 import { Share } from './share.ts';
-import { SparingLog } from './sparing.ts';
+import { SparingLog } from './sparing-log.ts';
 
 /** A connection with a client. */
 interface Seated {
@@ -13,11 +13,11 @@ interface Seated {
 }
 
 /** What all connections share. */
-export class Hall {
+export class WireContext {
   readonly rules: ClientRules;
   readonly limits: WireLimits;
   readonly timers: Timers;
-  readonly crowd: Crowd;
+  readonly admission: Admission;
   readonly sparing: SparingLog;
   readonly #log: Log;
   readonly #shares = new Map<string, Share>();
@@ -27,7 +27,7 @@ export class Hall {
     this.rules = rules;
     this.limits = limits;
     this.timers = timers;
-    this.crowd = new Crowd(limits);
+    this.admission = new Admission(limits);
     this.sparing = new SparingLog(log, () => timers.monotonic());
     this.#log = log;
   }

@@ -1,45 +1,10 @@
 import { failure } from '../failure/failure.ts';
 import { failureOf } from '../failure/failure-of.ts';
-import { failureFields, type Log } from '../machine/log.ts';
-import type { SharedSession } from '../mqtt/hub-session.ts';
-import type { Clock } from '../time/clock.ts';
+import { failureFields } from '../machine/log.ts';
 import { Turns } from '../time/turns.ts';
+import type { Change, LazyUplinkOptions } from './options.ts';
 import { hasPrograms } from './programs.ts';
 import type { Serving } from './serving.ts';
-
-export interface UplinkSettings {
-  /** The state directory. */
-  readonly directory: string;
-  /** The directory with a directory for the socket of each program. */
-  readonly sockets: string;
-  /** `address:port`. */
-  readonly tcp: string;
-  /** For each program. */
-  readonly maxBytes: number;
-  /** Milliseconds. */
-  readonly maxAgeMs: number | undefined;
-  readonly whenFull: 'refuse' | 'drop-oldest';
-  /** Messages a second. */
-  readonly rate: number;
-}
-
-export interface DoorOptions {
-  readonly settings: UplinkSettings;
-  readonly session: SharedSession;
-  readonly clock: Clock;
-  /** Wall clock in milliseconds; undefined while it is not credible. */
-  readonly now: () => number | undefined;
-  /** No clock before it is right: the build. Milliseconds since the epoch. */
-  readonly earliest: number;
-  readonly log: Log;
-}
-
-/** A request of `newleaf uplink add`, `remove` and `show`. */
-export type Change =
-  | { readonly add: string; readonly key: boolean }
-  | { readonly remove: string }
-  /** How it connects, key and all. */
-  | { readonly show: string };
 
 interface WireAnswer {
   readonly status: number;
@@ -47,18 +12,18 @@ interface WireAnswer {
 }
 
 /** The uplink as the rest of the daemon sees it: its code is loaded with the first program. It never throws. */
-export class Door {
-  readonly #options: DoorOptions;
+export class LazyUplink {
+  readonly #options: LazyUplinkOptions;
   readonly #turns = new Turns();
   #serving: Serving | undefined;
 
-  private constructor(options: DoorOptions) {
+  private constructor(options: LazyUplinkOptions) {
     this.#options = options;
   }
 
   /** A fault of the uplink is logged and shown, and costs the daemon nothing. */
-  static async open(options: DoorOptions): Promise<Door> {
-    const door = new Door(options);
+  static async open(options: LazyUplinkOptions): Promise<LazyUplink> {
+    const door = new LazyUplink(options);
     try {
       if (await hasPrograms(options.settings.directory)) await door.#load();
     } catch (error) {

@@ -20,7 +20,7 @@ const OLDEST = { minVersion: 'TLSv1.2' } as const;
 const HANDSHAKE_MS = 10_000;
 
 /** Where TCP connections become TLS connections. The far end's address and port tell which one has become one. */
-export class TlsDoor {
+export class TlsListener {
   readonly #credentials: () => Credentials;
   readonly #shakes: Handshakes;
   readonly #server: Server;

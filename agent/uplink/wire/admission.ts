@@ -2,7 +2,7 @@ import type { WireLimits } from './limits.ts';
 
 type Bounds = Pick<WireLimits, 'connections' | 'forNewcomers' | 'perProgram' | 'waiting'>;
 
-/** A connection, as the crowd sees it. */
+/** A connection, as the admission sees it. */
 export interface Member {
   /** Ends it at once. */
   crowdedOut(): void;
@@ -51,7 +51,7 @@ class Shares<M> {
  * listener with most of them first; one of a program makes room only for a program that has fewer. So a flood of one program,
  * or of connections without CONNECT, costs the others nothing.
  */
-export class Crowd {
+export class Admission {
   readonly #bounds: Bounds;
   /** Connections without CONNECT by listener, the others by program. */
   readonly #waiting = new Shares<Member>();

@@ -1,8 +1,8 @@
 import type { Duplex } from 'node:stream';
 import type { IConnectPacket, Packet } from 'mqtt-packet';
 import type { Authenticate, Client } from '../ports.ts';
-import type { Member } from './crowd.ts';
-import type { Hall } from './hall.ts';
+import type { Member } from './admission.ts';
+import type { WireContext } from './context.ts';
 import { Link, type LinkOwner } from './link.ts';
 import { PacketsIn } from './packets-in.ts';
 import { PacketsOut } from './packets-out.ts';
@@ -25,8 +25,8 @@ const IDENTIFIER_REJECTED = 2;
 const UNAVAILABLE = 3;
 
 /** One connection, from its first byte: who it is, and when it is over. What a client asks for is answered by its Requests. */
-export class Visitor implements Member, LinkOwner {
-  readonly #hall: Hall;
+export class ClientConnection implements Member, LinkOwner {
+  readonly #context: WireContext;
   readonly #authenticate: Authenticate;
   readonly #link: Link;
   readonly #in: PacketsIn;
@@ -39,11 +39,11 @@ export class Visitor implements Member, LinkOwner {
   #will: IConnectPacket['will'];
   #cancelWait: () => void;
 
-  constructor(socket: Duplex, authenticate: Authenticate, hall: Hall, onClosed: () => void) {
-    this.#hall = hall;
+  constructor(socket: Duplex, authenticate: Authenticate, context: WireContext, onClosed: () => void) {
+    this.#context = context;
     this.#authenticate = authenticate;
     this.#onClosed = onClosed;
-    const { limits, timers } = hall;
+    const { limits, timers } = context;
     this.#in = new PacketsIn(limits.filters);
     this.#cancelWait = timers.after(limits.connectMs, () => this.finish('it sends no CONNECT'));
     this.#link = new Link(socket, limits, timers, this);
@@ -70,7 +70,7 @@ export class Visitor implements Member, LinkOwner {
   }
 
   closed(): void {
-    this.#hall.crowd.leave(this);
+    this.#context.admission.leave(this);
     this.#onClosed();
   }
 
@@ -82,7 +82,7 @@ export class Visitor implements Member, LinkOwner {
   drop(why: string, isFault = false): void {
     this.finish(why, isFault);
     this.#link.destroy();
-    this.#hall.crowd.leave(this);
+    this.#context.admission.leave(this);
   }
 
   /** Ends it for a reason that is not the client's: its will is not published. */
@@ -102,12 +102,12 @@ export class Visitor implements Member, LinkOwner {
     this.#out.end(new Error(`The program is gone: ${why}.`));
     this.#link.end();
     const client = this.#client;
-    this.#hall.ended(client, why, isFault, cause);
+    this.#context.ended(client, why, isFault, cause);
     if (client === undefined) return;
-    this.#hall.forget(client, this);
+    this.#context.forget(client, this);
     if (before !== 'open') return;
-    if (this.#will !== undefined) this.#hall.publishWill(client, this.#will);
-    this.#hall.closed(client);
+    if (this.#will !== undefined) this.#context.publishWill(client, this.#will);
+    this.#context.closed(client);
   }
 
   #read(frame: Buffer): Packet | undefined {
@@ -128,16 +128,16 @@ export class Visitor implements Member, LinkOwner {
     if (client === undefined) return;
     this.#client = client;
     this.#state = 'opening';
-    const { rules, timers } = this.#hall;
+    const { rules, timers } = this.#context;
     const opened = await attempt(async () => rules.opened(client));
-    if (this.#state !== 'opening') return this.#hall.closed(client);
+    if (this.#state !== 'opening') return this.#context.closed(client);
     if ('error' in opened) {
       this.#refuse(UNAVAILABLE, 'it cannot be served', opened.error);
-      return this.#hall.closed(client);
+      return this.#context.closed(client);
     }
     this.#state = 'open';
     this.#will = packet.will;
-    this.#requests = new Requests(client, this.#hall, this.#out, {
+    this.#requests = new Requests(client, this.#context, this.#out, {
       eased: () => this.#link.proceed(),
       failed: (error) => this.finish('a message of it is refused', true, error),
     });
@@ -163,14 +163,14 @@ export class Visitor implements Member, LinkOwner {
       return this.#refuse(IDENTIFIER_REJECTED, 'no client identifier, and no clean session');
     const client: Client = {
       program,
-      clientId: clientId === '' ? this.#hall.freshId() : clientId,
+      clientId: clientId === '' ? this.#context.freshId() : clientId,
       clean,
       publish: (message, qos) => this.#out.publish(message, qos),
       end: (reason) => this.finish(reason, true),
     };
-    this.#hall.takeOver(client, this);
-    if (this.#hall.crowd.join(this, program)) return client;
-    this.#hall.forget(client, this);
+    this.#context.takeOver(client, this);
+    if (this.#context.admission.join(this, program)) return client;
+    this.#context.forget(client, this);
     return this.#refuse(UNAVAILABLE, `${program} has too many connections`);
   }
 

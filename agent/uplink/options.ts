@@ -1,0 +1,37 @@
+import type { Log } from '../machine/log.ts';
+import type { SharedSession } from '../mqtt/hub-session.ts';
+import type { Clock } from '../time/clock.ts';
+
+export interface UplinkSettings {
+  /** The state directory. */
+  readonly directory: string;
+  /** The directory with a directory for the socket of each program. */
+  readonly sockets: string;
+  /** `address:port`. */
+  readonly tcp: string;
+  /** For each program. */
+  readonly maxBytes: number;
+  /** Milliseconds. */
+  readonly maxAgeMs: number | undefined;
+  readonly whenFull: 'refuse' | 'drop-oldest';
+  /** Messages a second. */
+  readonly rate: number;
+}
+
+export interface LazyUplinkOptions {
+  readonly settings: UplinkSettings;
+  readonly session: SharedSession;
+  readonly clock: Clock;
+  /** Wall clock in milliseconds; undefined while it is not credible. */
+  readonly now: () => number | undefined;
+  /** No clock before it is right: the build. Milliseconds since the epoch. */
+  readonly earliest: number;
+  readonly log: Log;
+}
+
+/** A request of `newleaf uplink add`, `remove` and `show`. */
+export type Change =
+  | { readonly add: string; readonly key: boolean }
+  | { readonly remove: string }
+  /** How it connects, key and all. */
+  | { readonly show: string };
