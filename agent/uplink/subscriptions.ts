@@ -13,12 +13,15 @@ interface Wanted {
  */
 export class Subscriptions {
   readonly #wanted: () => Wanted;
+  readonly #followed: () => void;
   readonly #turns = new Turns();
   #session: HubSession | undefined;
   #has: Partial<Wanted> = {};
 
-  constructor(wanted: () => Wanted) {
+  /** @param followed called when the hub has begun to tell changes of the desired properties */
+  constructor(wanted: () => Wanted, followed: () => void) {
     this.#wanted = wanted;
+    this.#followed = followed;
   }
 
   opened(session: HubSession): void {
@@ -39,7 +42,10 @@ export class Subscriptions {
     // Where it fails, the session is over or the hub refuses it: the next session tries again.
     const set = (filter: string, qos: 0 | 1, isWanted: boolean) =>
       (isWanted ? session.subscribe(filter, qos) : session.unsubscribe(filter)).catch(() => {});
-    if (this.#has.desired !== desired) await set('$iothub/twin/PATCH/properties/desired/#', 0, desired);
+    if (this.#has.desired !== desired) {
+      await set('$iothub/twin/PATCH/properties/desired/#', 0, desired);
+      if (desired && this.#session === session) this.#followed();
+    }
     const devicebound = `devices/${session.deviceId}/messages/devicebound/#`;
     if (this.#has.messages !== messages) await set(devicebound, 1, messages);
     if (this.#session === session) this.#has = { messages, desired };

@@ -41,7 +41,14 @@ export class SharedTwin {
     this.#session = session;
     // Reading and writing the same again does no harm.
     for (const [id, { topic, payload }] of this.#waiting) this.#send(`${topic}${id}`, payload);
-    // Desired properties are not kept for a session that was away: the version tells whether there was a change.
+    this.#before ??= this.#version;
+  }
+
+  /**
+   * The hub tells changes from now on. Those before are not kept for a session that was away, nor for a program that has read the
+   * twin a moment ago: the version tells whether there was one.
+   */
+  followed(): void {
     this.#before ??= this.#version;
     this.#look();
   }

@@ -53,10 +53,13 @@ export class Uplink {
     this.#messages = new Messages(programs, clock);
     this.#methods = new Methods(programs, clock);
     this.#twin = new SharedTwin(programs);
-    this.#subscriptions = new Subscriptions(() => ({
-      messages: this.#messages.areWanted,
-      desired: this.programs.some((program) => program.wants('desired')),
-    }));
+    this.#subscriptions = new Subscriptions(
+      () => ({
+        messages: this.#messages.areWanted,
+        desired: this.programs.some((program) => program.wants('desired')),
+      }),
+      () => this.#twin.followed(),
+    );
   }
 
   get programs(): readonly Program[] {
