@@ -33,7 +33,7 @@ export class LazyUplink {
   }
 
   /** For `newleaf uplink list` and `status`; undefined where there are no programs. */
-  status(): object | undefined {
+  status(): ReturnType<Serving['status']> | undefined {
     return this.#serving?.status();
   }
 

@@ -53,7 +53,7 @@ export class Serving {
     return serving;
   }
 
-  status(): object {
+  status() {
     const { isThrottled, rate } = this.#uplink;
     return {
       programs: this.#uplink.programs.map((program) => ({

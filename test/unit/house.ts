@@ -131,9 +131,9 @@ const FOLDERS: Readonly<Record<string, Rule>> = {
     why: 'a check sees what the daemon relies on by the same means, and does none of its work',
   },
   'agent/cli/decommission': {
-    may: ['kit', 'cli', 'control', 'uplink', 'state', 'config', 'roll', 'hsm', 'machine', 'failure'],
+    may: ['kit', 'cli', 'run', 'control', 'uplink', 'state', 'config', 'roll', 'hsm', 'machine', 'failure'],
     packages: ['node:'],
-    why: 'it ends what the daemon has begun, and counts what is lost by that',
+    why: 'it ends what the daemon has begun, and sends and counts what is lost by that',
   },
   'agent/cli/init': {
     may: [

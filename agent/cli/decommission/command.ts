@@ -9,6 +9,7 @@ import { type Lock, takeLock } from '../../state/lock.ts';
 import { command, Misuse, type Run, textOption } from '../kit/command.ts';
 import { type Keyboard, typedLine } from '../kit/line.ts';
 import { screenOf } from '../kit/screen.ts';
+import { sendLastMessages } from './last-messages.ts';
 import { programsLeft } from './programs.ts';
 import { filesIn, removeFiles } from './state-directory.ts';
 import { tokenHolding } from './token.ts';
@@ -36,7 +37,7 @@ export const decommission = ({ passage, stdin }: DecommissionOptions): Run =>
     const { directory } = config.state;
     const screen = screenOf(io.out, io.env);
     const held = await becomeDaemon(file, config, passage);
-    const lock = await alone(config);
+    let lock = await alone(config);
     try {
       const holding = await ('tpm' in config ? tpmHolding(config) : tokenHolding(config, held, io.env));
       const files = await filesIn(directory);
@@ -53,6 +54,11 @@ export const decommission = ({ passage, stdin }: DecommissionOptions): Run =>
           io.err.write('That is not the registration ID. Nothing was destroyed.\n');
           return EXIT.failed;
         }
+      }
+      if (programs.some(({ queued }) => queued !== 0)) {
+        await lock.release();
+        await sendLastMessages({ config, held, env: io.env }, io);
+        lock = await alone(config);
       }
       await endJournal(directory, io.now());
       await holding.destroy();

@@ -28,6 +28,7 @@ import { command, type Run, textOption } from '../kit/command.ts';
 /** What `run` and `init` have in common. */
 export interface Running {
   readonly daemon: Daemon;
+  readonly uplink: LazyUplink;
   /** Ends the daemon, its socket and its lock. */
   stop(): Promise<Ending>;
   /** Fulfilled when the daemon has ended; rejected when its state file is corrupt. */
@@ -52,6 +53,7 @@ export async function start(options: StartOptions): Promise<Running> {
   const lock = await takeLock(directory, runtimeDirectory(options.env));
   const abort = new AbortController();
   let control: Control | undefined;
+  let uplink: LazyUplink | undefined;
   try {
     // First of all: the token of a decommissioned gateway may be gone, and the exit code for that would be the wrong one.
     await assertNotEnded(directory);
@@ -60,20 +62,21 @@ export async function start(options: StartOptions): Promise<Running> {
     const terms = termsOf(config, builtAt);
     const now = () => (isCredible(daemon.state, terms, Date.now()) ? Date.now() : undefined);
     const settings = uplinkOf(config);
-    const uplink = await LazyUplink.open({ settings, session, clock: systemClock, now, earliest: builtAt, log });
+    const programs = await LazyUplink.open({ settings, session, clock: systemClock, now, earliest: builtAt, log });
+    uplink = programs;
     control = await serveControl({
       socket: config.control.socket,
       answer: onWire(daemon.answer),
       subscribe: (listener) => daemon.subscribe(listener),
-      metrics: () => metricsOf(daemon.state, daemon) + uplink.metrics(),
-      uplink,
+      metrics: () => metricsOf(daemon.state, daemon) + programs.metrics(),
+      uplink: programs,
       log,
     });
     const inbox = await watchInbox({ directory, answer: daemon.answer, clock: systemClock, log });
     const ended = daemon.run(abort.signal).finally(async () => {
       await inbox.close();
       await control?.close();
-      await uplink.close();
+      await programs.close();
       await lock.release();
     });
     // Without a listener the rejection would end the process as a crash does, and systemd would start it again and again.
@@ -82,8 +85,9 @@ export async function start(options: StartOptions): Promise<Running> {
       abort.abort();
       return ended;
     };
-    return { daemon, ended, stop };
+    return { daemon, uplink: programs, ended, stop };
   } catch (error) {
+    await uplink?.close();
     await lock.release();
     throw error;
   }

@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { assertKept, Counting } from '../stage/counting.ts';
+import { serving } from '../stage/site.ts';
+
+const ID = 'gw-0001';
+
+/** A program with messages that wait, on a gateway that has been stopped. */
+async function stopped(t: Parameters<typeof serving>[0]) {
+  const { far, gateway } = await serving(t, { settings: { 'uplink.rate': '500' } });
+  const program = new Counting('sensors', await gateway.program('sensors'), { everyMs: 5 });
+  t.after(() => program.stop());
+  await far.lay('hub1', 'port-closed');
+  await gateway.until(({ online }) => !online);
+  while (program.acknowledged.length < 60) await new Promise((resolve) => setTimeout(resolve, 20));
+  program.stop();
+  await gateway.stop();
+  return { far, gateway, program };
+}
+
+test('decommission sends what waits, and then destroys it', async (t) => {
+  const { far, gateway, program } = await stopped(t);
+  await far.lift('hub1', 'port-closed');
+  const { code, out } = await gateway.command('decommission', '--yes');
+  assert.equal(code, 0);
+  assert.match(out, /the program sensors, and \d+ messages of it that wait for the hub/);
+  assert.match(out, /Sending what waits for the hub …\nAll of it is at the hub\.\n/);
+  await assertKept(far, ID, program);
+  assert.ok(!existsSync(join(gateway.stateDirectory, 'uplink')));
+  assert.deepEqual(gateway.token.privateKeys(), []);
+});
+
+test('decommission does not wait for ever for a hub that is away', async (t) => {
+  const { gateway, program } = await stopped(t);
+  const { code, out } = await gateway.command('decommission', '--yes');
+  assert.equal(code, 0);
+  assert.match(out, /\d+ messages could not be sent\./);
+  assert.ok(program.acknowledged.length >= 60);
+  assert.deepEqual(gateway.token.privateKeys(), []);
+});
