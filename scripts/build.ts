@@ -57,8 +57,14 @@ export function packageOf(path: string): string | undefined {
   return /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1];
 }
 
-/** A file that only a process of its own loads is bundled by itself: the daemon does not carry it, not even as text. */
-const APART: Readonly<Record<string, string>> = { [join(root, 'hsm', 'tpm', 'serve.ts')]: 'tpm.js' };
+/**
+ * What most daemons never load is bundled by itself: they do not carry it, not even as text. It has copies of what it shares with
+ * the rest, so neither module state nor `instanceof` goes across (failure.ts).
+ */
+const APART: Readonly<Record<string, string>> = {
+  [join(root, 'hsm', 'tpm', 'serve.ts')]: 'tpm.js',
+  [join(root, 'agent', 'uplink', 'serving.ts')]: 'uplink.js',
+};
 
 const slim: Plugin = {
   name: 'slim',

@@ -1,5 +1,6 @@
 import { type Failure, failure } from '../failure/failure.ts';
-import { failureFields, type Log } from '../machine/log.ts';
+import { failureFields } from '../machine/failure-fields.ts';
+import type { Log } from '../machine/log.ts';
 import type { Advance } from '../roll/advance.ts';
 import type { Leaf } from '../roll/leaf.ts';
 import type { Terms } from '../roll/plan.ts';

@@ -1,6 +1,6 @@
 import type { Failure } from '../failure/failure.ts';
 import { failureOf } from '../failure/failure-of.ts';
-import { failureFields } from '../machine/log.ts';
+import { failureFields } from '../machine/failure-fields.ts';
 import type { Leaf } from '../roll/leaf.ts';
 import { isCredible } from '../roll/plan.ts';
 import { unprovisioned } from '../roll/state.ts';

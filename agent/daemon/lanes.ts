@@ -1,5 +1,6 @@
 import { failure } from '../failure/failure.ts';
-import { failureFields, type Log } from '../machine/log.ts';
+import { failureFields } from '../machine/failure-fields.ts';
+import type { Log } from '../machine/log.ts';
 import type { Advance } from '../roll/advance.ts';
 import { pauseMs } from '../roll/backoff.ts';
 import { remaining } from '../roll/look.ts';

@@ -1,6 +1,6 @@
 import type { Failure } from '../failure/failure.ts';
 import { failureOf } from '../failure/failure-of.ts';
-import { failureFields } from '../machine/log.ts';
+import { failureFields } from '../machine/failure-fields.ts';
 import { type RollEffect, type RollState, unprovisioned } from '../roll/state.ts';
 import { type Entry, entryOf } from '../state/entry.ts';
 import { differs, isIntended } from './intent.ts';

@@ -1,6 +1,6 @@
 import type { Failure } from '../failure/failure.ts';
 import { failureOf } from '../failure/failure-of.ts';
-import { failureFields } from '../machine/log.ts';
+import { failureFields } from '../machine/failure-fields.ts';
 import type { DaemonOptions } from './options.ts';
 
 /** A hub throttles twins when a whole fleet rolls: a failed write is tried again after this, then after longer and longer. */

@@ -51,6 +51,11 @@ export class Fault extends Error {
   override readonly name = 'Fault';
   readonly failure: Failure;
 
+  /** By its name: a file that is bundled apart (scripts/build.ts) has a class of its own. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return value instanceof Error && value.name === 'Fault' && 'failure' in value;
+  }
+
   constructor(code: Code, detail: FailureDetail = {}) {
     const made = failure(code, detail);
     super(sentence(made), { cause: detail.cause });

@@ -1,7 +1,8 @@
 import type { Token } from '../../hsm/token.ts';
 import { failureOf } from '../failure/failure-of.ts';
 import { certificatesOf } from '../issuer/pem.ts';
-import { failureFields, type Log } from '../machine/log.ts';
+import { failureFields } from '../machine/failure-fields.ts';
+import type { Log } from '../machine/log.ts';
 import type { Leaf } from '../roll/leaf.ts';
 import { publicKeyOf } from './slots.ts';
 

@@ -1,5 +1,5 @@
 import { pino } from 'pino';
-import type { Code, Failure } from '../failure/failure.ts';
+import type { Code } from '../failure/failure.ts';
 import type { Slot } from '../roll/leaf.ts';
 
 export type Level = 'error' | 'warn' | 'info' | 'debug';
@@ -65,10 +65,6 @@ export function createLog({ level, env, sink = pino.destination({ fd: 1, sync: t
 /** An object from elsewhere may have more fields than its type, so only listed fields are copied. */
 function known(line: Line): object {
   return Object.fromEntries(Object.entries(line).filter(([field]) => FIELDS.has(field)));
-}
-
-export function failureFields({ code, message, advice, cause, retryAfterMs }: Failure): Omit<Line, 'event'> {
-  return { code, message, advice, cause, retryInMs: retryAfterMs };
 }
 
 /** Logs a message that newleaf ignores: its topic may be 64 KiB. */

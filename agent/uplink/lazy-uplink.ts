@@ -1,6 +1,6 @@
 import { failure } from '../failure/failure.ts';
 import { failureOf } from '../failure/failure-of.ts';
-import { failureFields } from '../machine/log.ts';
+import { failureFields } from '../machine/failure-fields.ts';
 import { Turns } from '../time/turns.ts';
 import type { Change, LazyUplinkOptions } from './options.ts';
 import { hasPrograms } from './programs.ts';

@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { type Failure, Fault } from '../failure/failure.ts';
 import { failureOf } from '../failure/failure-of.ts';
-import { failureFields } from '../machine/log.ts';
+import { failureFields } from '../machine/failure-fields.ts';
 import { makeDirectory, writeIfOther } from '../state/durable.ts';
 import type { LazyUplinkOptions } from './options.ts';
 import type { ClientRules } from './ports.ts';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { type Failure, Fault, failure } from '../failure/failure.ts';
 import { failureOf } from '../failure/failure-of.ts';
-import { failureFields } from '../machine/log.ts';
+import { failureFields } from '../machine/failure-fields.ts';
 import { makeDirectory, writeAtomically } from '../state/durable.ts';
 import { uplinkDirectory } from '../state/program-name.ts';
 import { countsOf, uplinkMetrics } from './counters.ts';
@@ -151,5 +151,16 @@ export class Serving {
 
   #warn(name: string, error: unknown): void {
     this.#options.log.error({ event: 'uplink-failed', id: name, ...failureFields(failureOf(error)) });
+  }
+}
+
+/** How many messages wait in the queue of a program, while the daemon does not run. @throws Fault NL-UPLINK-DISK */
+export async function waitingIn(directory: string): Promise<number> {
+  const bounds = { maxBytes: Number.POSITIVE_INFINITY, whenFull: 'refuse', now: Date.now, warn: () => {} } as const;
+  const queue = await openQueue({ directory, ...bounds });
+  try {
+    return queue.count;
+  } finally {
+    await queue.close();
   }
 }

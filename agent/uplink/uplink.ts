@@ -1,5 +1,6 @@
 import { failureOf } from '../failure/failure-of.ts';
-import { failureFields, type Log } from '../machine/log.ts';
+import { failureFields } from '../machine/failure-fields.ts';
+import type { Log } from '../machine/log.ts';
 import type { HubMessage, HubSession, SessionUser } from '../mqtt/hub-session.ts';
 import type { Clock } from '../time/clock.ts';
 import { Forwarder } from './forward.ts';

@@ -11,8 +11,8 @@ const RELEASE_S = 25;
 const COLLECT_EVERY_S = 12;
 
 /**
- * What a hundred refusals, each answered by a registration and a new session, leave behind when their garbage has been
- * collected. Left alone, V8 collects it some time later; until then it is there as well, and only told.
+ * What a hundred requests, each a registration and a new session, leave behind when their garbage has been collected. (So many
+ * refusals would be slowed down by the brake.) Left alone, V8 collects it some time later; until then it is there as well, and only told.
  */
 export async function growth(stand: Stand): Promise<readonly Reading[]> {
   await stand.far.set({ answerAtOnce: true });
@@ -21,8 +21,8 @@ export async function growth(stand: Stand): Promise<readonly Reading[]> {
   const before = await collected(gateway, RELEASE_S / 2);
   for (let reconnect = 0; reconnect < RECONNECTS; reconnect++) {
     const since = gateway.log.lines.length;
-    await stand.far.forget(gateway.registrationId);
-    await gateway.log.waitFor({ event: 'connected' }, { since });
+    await gateway.post('/v1/reprovision', { id: `growth-${reconnect}` });
+    await gateway.log.waitFor({ event: 'outcome', id: `growth-${reconnect}` }, { since });
   }
   const peak = memoryOf(gateway.pid).anon - before.anon;
   const after = await collected(gateway, RELEASE_S);

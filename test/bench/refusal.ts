@@ -21,6 +21,9 @@ export async function refusal(stand: Stand): Promise<readonly Reading[]> {
   };
   const assigned = await timed(stand, gateway.registrationId, comeBack);
   await stand.far.set({ answerAtOnce: false });
+  // So many refusals at once are a defect to the brake, which forgets them at a restart.
+  await gateway.stop();
+  await stand.start(gateway);
   const polled = await timed(stand, gateway.registrationId, comeBack);
   await gateway.stop();
   const name = 'refusal to serving';

@@ -6,8 +6,13 @@ import { RawDevice } from './raw-device.ts';
 
 export type Environment = Readonly<Record<string, string>>;
 
-/** What systemd/newleaf.service sets: footprint and growth are those of production. */
-export const FLAGS: readonly string[] = ['--max-semi-space-size=1', '--max-old-space-size=48'];
+/** What systemd/newleaf.service and /usr/bin/newleaf set: footprint and growth are those of production. */
+export const FLAGS: readonly string[] = [
+  '--max-semi-space-size=1',
+  '--max-old-space-size=48',
+  '--no-opt',
+  '--no-maglev',
+];
 export const ENVIRONMENT: Environment = {
   MALLOC_ARENA_MAX: '1',
   MALLOC_TRIM_THRESHOLD_: '65536',

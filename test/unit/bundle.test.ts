@@ -74,13 +74,27 @@ for (const entry of [join(import.meta.dirname, 'bundle-entry.ts'), main].filter(
 }
 
 test('what talks to the TPM is a file of its own, with one copy of each package', async () => {
-  const [metafile, ...others] = await bundleApart(directory);
-  assert(metafile !== undefined && others.length === 0);
+  const [metafile] = await bundleApart(directory);
+  assert(metafile !== undefined);
   const { packages, directories } = contents(metafile);
   const security = ['azure-iot-security-tpm', 'base32-encode', 'to-data-view', 'tss.js'];
   assert.deepEqual([...packages].sort(), ['azure-iot-common', ...security, 'lodash', 'machina'].sort());
   assert.equal(directories.size, packages.size, 'a package is there twice');
   assert(statSync(join(directory, 'tpm.js')).size < 450_000);
+});
+
+test('the uplink is a file of its own: a gateway without programs does not carry it', async () => {
+  const [, metafile] = await bundleApart(directory);
+  assert(metafile !== undefined);
+  const { packages, directories } = contents(metafile);
+  assert.deepEqual([...packages].sort(), ['bl', 'mqtt-packet']);
+  assert.equal(directories.size, packages.size, 'a package is there twice');
+  assert(statSync(join(directory, 'uplink.js')).size < 150_000);
+  const { inputs } = await bundle(join(root, 'agent', 'main.ts'), directory);
+  assert.deepEqual(
+    Object.keys(inputs).filter((path) => path.startsWith('agent/uplink/')),
+    ['agent/uplink/programs.ts', 'agent/uplink/lazy-uplink.ts'],
+  );
 });
 
 test('the stub of lodash has every function that the bundled sources call', async () => {

@@ -26,19 +26,8 @@ export async function programsLeft(directory: string, tmpfiles = TMPFILES): Prom
 }
 
 async function counted(directory: string): Promise<number> {
-  const { openQueue } = await import('../../uplink/queue/open.ts');
-  const queue = await openQueue({
-    directory,
-    maxBytes: Number.POSITIVE_INFINITY,
-    whenFull: 'refuse',
-    now: Date.now,
-    warn: () => {},
-  });
-  try {
-    return queue.count;
-  } finally {
-    await queue.close();
-  }
+  const { waitingIn } = await import('../../uplink/serving.ts');
+  return waitingIn(directory);
 }
 
 /** For the list of what is destroyed. */

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { failure } from '../../../agent/failure/failure.ts';
-import { createLog, droppingTo, failureFields, type Level, type Line } from '../../../agent/machine/log.ts';
+import { failureFields } from '../../../agent/machine/failure-fields.ts';
+import { createLog, droppingTo, type Level, type Line } from '../../../agent/machine/log.ts';
 
 function written(level: Level, env: NodeJS.ProcessEnv, write: (log: ReturnType<typeof createLog>) => void): string[] {
   const lines: string[] = [];
