@@ -48,6 +48,10 @@ test('memory at rest', async (t) => {
   for (const node of nodes) await t.test(node.name, (t) => judge(t, node, 'memory'));
 });
 
+test('programs of the gateway', async (t) => {
+  for (const node of nodes) await t.test(node.name, (t) => judge(t, node, 'uplink'));
+});
+
 test('time, growth, and an idle minute', async (t) => {
   const resting = nodes.map((node) => [node, node.take('rest')] as const);
   for (const metric of ['start', 'refusal', 'roll'] as const) {

@@ -16,6 +16,10 @@ export const BUDGETS: Readonly<Record<string, { readonly node20: Budget; readonl
   'Pss_Anon gained by 100 reconnects': { node20: { most: 12 }, node24: { most: 16 } },
   'descriptors gained by 100 reconnects': both({ most: 0 }),
   'idle CPU': both({ most: 250 }),
+  'PSS gained by five programs': both({ most: 8 }),
+  'PUBACK, p99': both({ most: 50 }),
+  'PUBACK at a roll, p99': both({ most: 50 }),
+  'connections of programs lost at a roll': both({ most: 0 }),
   // One look a minute wakes the threads of libuv: 0.25 (Node 20) and 0.44 (Node 24) were seen.
   'idle wake-ups': { node20: { most: 0.5 }, node24: { most: 0.8 } },
 };

@@ -6,8 +6,9 @@ import { rest } from './rest.ts';
 import { roll } from './roll.ts';
 import { Stand } from './stand.ts';
 import { start } from './start.ts';
+import { uplink } from './uplink.ts';
 
-const METRICS = { memory, start, refusal, roll, growth, rest };
+const METRICS = { memory, start, refusal, roll, growth, rest, uplink };
 export type Metric = keyof typeof METRICS;
 
 /** What the bench is told of a metric. */
