@@ -9,10 +9,15 @@ export interface WireAnswer {
 
 export type WireAnswerer = (ask: Ask) => Promise<WireAnswer>;
 
+/** @param programs what a status has to say of the programs of the gateway, where there are any */
 export const onWire =
-  (answer: Answerer): WireAnswerer =>
-  async (ask) =>
-    wired(await answer(ask));
+  (answer: Answerer, programs: () => object | undefined = () => undefined): WireAnswerer =>
+  async (ask) => {
+    const answered = await answer(ask);
+    const { status, body } = wired(answered);
+    const uplink = answered.is === 'status' ? programs() : undefined;
+    return { status, body: uplink === undefined ? body : { ...body, uplink } };
+  };
 
 function wired(answer: Answer): WireAnswer {
   switch (answer.is) {

@@ -1,3 +1,4 @@
+import { onWire } from '../ask/wire.ts';
 import type { Config } from '../config/config.ts';
 import { termsOf } from '../config/terms.ts';
 import { DaemonView } from '../daemon/view.ts';
@@ -17,13 +18,23 @@ export interface Given<C extends Config = Config> {
   readonly log: Log;
   readonly env: NodeJS.ProcessEnv;
   readonly clock?: Clock;
+  readonly uplink?: Uplinked;
+}
+
+/** The programs of this gateway, as far as the daemon has to do with them. */
+export interface Uplinked {
   /** A second user of the session with the hub. */
-  readonly user?: SessionUser;
+  readonly user: SessionUser;
+  /** For `status`; undefined where there are none. */
+  readonly status: () => object | undefined;
+  /** For the twin, so it changes seldom. */
+  readonly reported: () => object | undefined;
 }
 
 /** The parts that every daemon has; keys, far side and first leaf come from the assembly. */
-export function foundationOf({ config, log, env, clock = systemClock }: Given) {
+export function foundationOf({ config, log, env, clock = systemClock, uplink }: Given) {
   const { directory } = config.state;
+  const view = new DaemonView();
   return {
     journal: attested(createJournal({ directory, validate: validateEntry }), config),
     clock,
@@ -33,7 +44,9 @@ export function foundationOf({ config, log, env, clock = systemClock }: Given) {
     terms: termsOf(config, builtAt),
     version,
     registrationId: config.dps.registration_id,
-    view: new DaemonView(),
+    view,
+    answer: onWire(view.answer, uplink?.status),
+    ...(uplink && { besideTwin: uplink.reported }),
   };
 }
 

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import { createTpm } from '../../hsm/tpm/tpm.ts';
-import { onWire } from '../ask/wire.ts';
 import type { TpmConfig } from '../config/config.ts';
 import { Daemon } from '../daemon/daemon.ts';
 import { onlyTo } from '../dps/allowed.ts';
@@ -27,10 +26,10 @@ import { foundationOf, type Given } from './foundation.ts';
  * no token, no leaf, and no issuer.
  */
 export async function assembleTpm(options: Given<TpmConfig>): Promise<Daemon> {
-  const { config, log, user } = options;
+  const { config, log, uplink } = options;
   const { dps, state } = config;
   const foundation = foundationOf(options);
-  const { clock, draw, registrationId, terms, version, view } = foundation;
+  const { answer, clock, draw, registrationId, terms, version, view } = foundation;
   await makeDirectory(state.directory);
   const tpm = createTpm(config.tpm.device);
   const key = new HubKey(tpm, state.directory);
@@ -60,10 +59,10 @@ export async function assembleTpm(options: Given<TpmConfig>): Promise<Daemon> {
       assertClock();
       return hubToken(assignment, (message) => key.sign(assignment.key, message), clock.now());
     },
-    answer: onWire(view.answer),
+    answer,
     version,
     dropped: droppingTo(log),
-    ...(user && { user }),
+    ...(uplink && { user: uplink.user }),
   });
   const warn = (event: string) => (error: unknown) => log.warn({ event, ...failureFields(failureOf(error)) });
   const proven = promoting(sessions, {

@@ -5,7 +5,6 @@ import { readPin } from '../../hsm/pin.ts';
 import { PinRecord } from '../../hsm/pin-record.ts';
 import { TokenContexts } from '../../hsm/tls.ts';
 import { openToken } from '../../hsm/token.ts';
-import { onWire } from '../ask/wire.ts';
 import type { X509Config } from '../config/config.ts';
 import { Daemon } from '../daemon/daemon.ts';
 import { onlyTo } from '../dps/allowed.ts';
@@ -33,11 +32,11 @@ interface AssemblyOptions extends Given<X509Config> {
  * @throws TokenError, Fault
  */
 export async function assemble(options: AssemblyOptions): Promise<Daemon> {
-  const { config, log, env, user } = options;
+  const { config, log, env, uplink } = options;
   const { dps, hsm, leaf, state } = config;
   const { directory } = state;
   const foundation = foundationOf(options);
-  const { clock, registrationId, terms, version, view } = foundation;
+  const { answer, clock, registrationId, terms, version, view } = foundation;
   const { current } = view;
   const now = () => clock.now();
   await makeDirectory(directory);
@@ -83,7 +82,7 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
       judge: createJudge(judging, terms.renewAt),
       ...overToken({
         dps: onlyTo(createDps({ ...far, endpoint, idScope, registrationId, ...(payload && { payload }) }), allowed),
-        hub: createHub({ ...far, answer: onWire(view.answer), version, ...(user && { user }) }),
+        hub: createHub({ ...far, answer, version, ...(uplink && { user: uplink.user }) }),
       }),
     },
     labelPrefix: hsm.label_prefix,

@@ -78,13 +78,7 @@ const post: Route = async ({ answer }, request, response) => {
 };
 
 const ROUTES: Readonly<Record<string, Readonly<Record<string, Route>>>> = {
-  '/v1/status': {
-    async GET({ answer, uplink }, _, response) {
-      const { status, body } = await answer({ kind: 'status' });
-      const programs = uplink.status();
-      send(response, { status, body: status === 200 && programs !== undefined ? { ...body, uplink: programs } : body });
-    },
-  },
+  '/v1/status': { GET: async ({ answer }, _, response) => send(response, await answer({ kind: 'status' })) },
   '/v1/uplink': {
     GET: ({ uplink }, _, response) => send(response, { status: 200, body: uplink.status() ?? { programs: [] } }),
     async POST({ uplink }, request, response) {

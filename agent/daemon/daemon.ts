@@ -50,6 +50,7 @@ export class Daemon {
   #ending: Ending = 'stopped';
   #why: Failure | undefined;
   #isBegun = false;
+  #besideTwin: string | undefined;
   /** The sleep until the next look at the clock: its end by the monotonic clock, and the abort that cuts it short. */
   #nap = { end: 0, abort: new AbortController() };
   /** The last step of the wall clock that was answered. */
@@ -218,7 +219,7 @@ export class Daemon {
     const allowed = advanced.effects.filter((effect) => this.#persistence.allows(effect));
     this.#lanes.follow(before, advanced, event, allowed);
     this.#lookSooner();
-    if (this.#state !== before) this.#reported.follow(this.#state.online, twinOf(this.#state, this.#reportOptions()));
+    this.#report(before);
     this.#vitals.tell(lineOf(this.#shown(), terms.attestation));
     // A new process must know the effect that poisoned this one: otherwise it is poisoned in the same way, again and again.
     const isNoted = this.#persistence.failure === undefined || this.#state.poisoned === before.poisoned;
@@ -227,6 +228,14 @@ export class Daemon {
       if (event.kind === 'failed') this.#why = event.failure;
       this.#inbox.end();
     }
+  }
+
+  #report(before: RollState): void {
+    const beside = this.#options.besideTwin?.();
+    const text = JSON.stringify(beside);
+    if (this.#state === before && text === this.#besideTwin) return;
+    this.#besideTwin = text;
+    this.#reported.follow(this.#state.online, { ...twinOf(this.#state, this.#reportOptions()), ...beside });
   }
 
   /** The state as others see it: a full disk is the first of its troubles, the brake the last. */

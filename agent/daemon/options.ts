@@ -23,6 +23,8 @@ export interface DaemonOptions extends Omit<ReportOptions, 'now'> {
   readonly given: () => Promise<Leaf | undefined>;
   /** Writes the files that are derived from the state, for others to read; those of `before` exist already. */
   readonly publish: (state: RollState, before?: RollState) => Promise<void>;
+  /** What the twin has beside the state of the machine; it is looked at with each step. */
+  readonly besideTwin?: () => object | undefined;
   /** The ports' view of this daemon. */
   readonly view?: DaemonView;
 }

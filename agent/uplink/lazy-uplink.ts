@@ -37,6 +37,16 @@ export class LazyUplink {
     return this.#serving?.status();
   }
 
+  /** For the twin: what an operator must know, and what changes seldom. */
+  reported(): { readonly uplink: object } | undefined {
+    const status = this.status();
+    if (status === undefined) return undefined;
+    const { programs, isThrottled } = status;
+    const codes = new Set(programs.flatMap(({ trouble }) => trouble?.code ?? []));
+    if (isThrottled) codes.add('NL-UPLINK-THROTTLED');
+    return { uplink: { programs: programs.length, codes: [...codes].sort() } };
+  }
+
   /** Prometheus text; empty where there are no programs. */
   metrics(): string {
     return this.#serving?.metrics() ?? '';

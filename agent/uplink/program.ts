@@ -1,3 +1,4 @@
+import type { Failure } from '../failure/failure.ts';
 import { Turns } from '../time/turns.ts';
 import type { Client, MessageQueue, QueueCounts } from './ports.ts';
 import { type ProgramRecord, writeRecord } from './programs.ts';
@@ -28,6 +29,8 @@ export class Program {
   readonly inbox: CountedQueue;
   /** Counted since the start. */
   readonly counts = { forwarded: 0, resent: 0, dropped: 0, refused: 0, setAside: 0 };
+  /** Why its messages are refused at present. */
+  trouble: Failure | undefined;
   readonly #directory: string;
   readonly #clients = new Map<Client, Map<string, Subscription>>();
   /** By client ID; a client may call itself `__proto__`. */

@@ -58,7 +58,7 @@ export class Serving {
     return {
       programs: this.#uplink.programs.map((program) => ({
         ...countsOf(program),
-        ...this.#listeners.trouble(program.name),
+        ...(this.#listeners.trouble(program.name) ?? (program.trouble && { trouble: program.trouble })),
       })),
       rate,
       isThrottled,

@@ -154,9 +154,12 @@ export class Uplink {
     }
     try {
       await program.queue.append(event);
+      program.trouble = undefined;
     } catch (error) {
       const met = failureOf(error);
-      this.#options.log.warn({ event: 'uplink-refused', id: program.name, ...failureFields(met) });
+      if (program.trouble?.code !== met.code)
+        this.#options.log.warn({ event: 'uplink-refused', id: program.name, ...failureFields(met) });
+      program.trouble = met;
       await this.#refuse(client, program, met.message);
     }
   }

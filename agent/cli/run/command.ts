@@ -59,7 +59,8 @@ export async function start(options: StartOptions): Promise<Running> {
     // First of all: the token of a decommissioned gateway may be gone, and the exit code for that would be the wrong one.
     await assertNotEnded(directory);
     const session = new SharedSession();
-    const daemon = await assembled({ ...options, user: session });
+    const uplinked = { user: session, status: () => uplink?.status(), reported: () => uplink?.reported() };
+    const daemon = await assembled({ ...options, uplink: uplinked });
     const terms = termsOf(config, builtAt);
     const now = () => (isCredible(daemon.state, terms, Date.now()) ? Date.now() : undefined);
     const settings = uplinkOf(config);
@@ -67,7 +68,7 @@ export async function start(options: StartOptions): Promise<Running> {
     uplink = programs;
     control = await serveControl({
       socket: config.control.socket,
-      answer: onWire(daemon.answer),
+      answer: onWire(daemon.answer, () => programs.status()),
       subscribe: (listener) => daemon.subscribe(listener),
       metrics: () => metricsOf(daemon.state, daemon) + programs.metrics(),
       uplink: programs,
@@ -100,7 +101,7 @@ function uplinkOf({ state, uplink }: Config): UplinkSettings {
 }
 
 /** Loads only the code that the attestation needs. */
-async function assembled({ config, held, ...shared }: StartOptions & Pick<Given, 'user'>): Promise<Daemon> {
+async function assembled({ config, held, ...shared }: StartOptions & Pick<Given, 'uplink'>): Promise<Daemon> {
   if ('tpm' in config) {
     const { assembleTpm } = await import('../../assembly/tpm.ts');
     return assembleTpm({ config, ...shared });

@@ -48,3 +48,15 @@ for (const [answer, code, body] of ROWS) {
     assert.equal(JSON.stringify(said.body), JSON.stringify(body));
   });
 }
+
+test('a status has the programs of the gateway, where there are any; no other answer has them', async () => {
+  const programs = { programs: [], rate: 20, isThrottled: false };
+  const status = { is: 'status', status: { schema: 1 } } as unknown as Answer;
+  const refused: Answer = { is: 'refused', failure: failed('NL-LEAF-CN') };
+  const body = async (answer: Answer, told?: () => object | undefined) =>
+    (await onWire(async () => answer, told)({ kind: 'status' })).body;
+  assert.deepEqual(await body(status), { schema: 1 });
+  assert.deepEqual(await body(status, () => undefined), { schema: 1 });
+  assert.deepEqual(await body(status, () => programs), { schema: 1, uplink: programs });
+  assert.deepEqual(await body(refused, () => programs), told('NL-LEAF-CN'));
+});

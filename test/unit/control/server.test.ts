@@ -53,18 +53,6 @@ test('the largest chain goes in', async (t) => {
   assert.deepEqual(asks, [{ kind: 'install', from: 'technician', delivered }]);
 });
 
-test('the status has the programs of the gateway, where there are any', async (t) => {
-  const answer = async () => ({ status: 200, body: { schema: 1 } });
-  const change = async () => ({ status: 200, body: {} });
-  const without = await daemon(t, { answer });
-  assert.deepEqual((await askSocket(without.socket, 'GET', '/v1/status')).body, { schema: 1 });
-  const uplink = { change, status: () => ({ programs: [], rate: 20, isThrottled: false }) };
-  const { socket } = await daemon(t, { answer, uplink });
-  assert.deepEqual((await askSocket(socket, 'GET', '/v1/status')).body, { schema: 1, uplink: uplink.status() });
-  const broken = await daemon(t, { answer: async () => ({ status: 500, body: {} }), uplink });
-  assert.deepEqual((await askSocket(broken.socket, 'GET', '/v1/status')).body, {});
-});
-
 test('a defect behind the socket is answered, logged, and survived', async (t) => {
   const { socket, logged } = await daemon(t, { answer: () => Promise.reject(new Error('boom')) });
   const { status, body } = await askSocket(socket, 'GET', '/v1/status');
