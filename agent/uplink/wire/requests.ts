@@ -49,7 +49,7 @@ export class Requests {
     else if (packet.cmd === 'puback') this.#out.acknowledged(packet.messageId ?? 0);
     else if (packet.cmd === 'subscribe') this.#change(packet, () => this.#subscribe(packet));
     else if (packet.cmd === 'unsubscribe') this.#change(packet, () => this.#unsubscribe(packet));
-    else if (packet.cmd === 'pingreq') this.#out.pong();
+    else if (packet.cmd === 'pingreq') this.#out.answer({ cmd: 'pingresp' });
     else throw new Violation('a packet that no client sends');
   }
 
