@@ -80,7 +80,9 @@ export function createServer({ rules, log, limits, timers = systemTimers }: Wire
       };
       const server = await openPlace(place, (socket) => serve(socket, authenticate, own), shake);
       // Out of descriptors, for one: the next client may be luckier.
-      server.on('error', (cause) => context.sparing.warn('uplink-socket', nameOf(place), 'it fails', cause.message));
+      server.on('error', ({ message: cause }) => {
+        context.sparing.warn({ event: 'uplink-socket', message: `${nameOf(place)}: it fails.`, cause });
+      });
       const listener = {
         port: portOf(server),
         async close() {
