@@ -101,12 +101,7 @@ export class Program {
     for (const oldest of [...sessions.keys()].slice(0, -MOST_SESSIONS)) sessions.delete(oldest);
     this.#sessions = sessions;
     if (JSON.stringify([...sessions]) === before) return;
-    await this.#writes.take(() =>
-      writeRecord(this.#directory, {
-        name: this.name,
-        ...(this.key !== undefined && { key: this.key }),
-        sessions: Object.fromEntries(this.#sessions),
-      }),
-    );
+    const record = () => ({ name: this.name, key: this.key, sessions: Object.fromEntries(this.#sessions) });
+    await this.#writes.take(() => writeRecord(this.#directory, record()));
   }
 }

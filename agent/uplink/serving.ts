@@ -9,14 +9,14 @@ import { Listeners } from './listeners.ts';
 import type { LazyUplinkOptions } from './options.ts';
 import type { Stored } from './ports.ts';
 import { Program } from './program.ts';
-import { makeProgram, namesIn, type ProgramRecord, readRecord, removeProgram } from './programs.ts';
+import { damagedRecord, makeProgram, namesIn, type ProgramRecord, readRecord, removeProgram } from './programs.ts';
 import { openQueue, type QueueOptions } from './queue/open.ts';
 import { Uplink } from './uplink.ts';
 
-/** As many as a hub holds for a device, with room for large ones: 50 of 64 KiB. */
-const INBOX_BYTES = 4 * 1024 * 1024;
-/** "48 hours" at most at the hub (articles/iot-hub/iot-hub-devguide-messages-c2d.md). */
-const INBOX_AGE_MS = 48 * 60 * 60_000;
+type Bounds = Pick<QueueOptions, 'maxBytes' | 'maxAgeMs' | 'whenFull'>;
+
+/** As many as a hub holds for a device, with room for large ones: 50 of 64 KiB. "48 hours" at most (iot-hub-devguide-messages-c2d). */
+const INBOX: Bounds = { maxBytes: 4 * 1024 * 1024, maxAgeMs: 48 * 60 * 60_000, whenFull: 'refuse' };
 
 /** The programs of this gateway: their directories, sockets and queues, joined to the session. */
 export class Serving {
@@ -47,14 +47,16 @@ export class Serving {
     const serving = new Serving(options);
     const directory = serving.#directory;
     for (const name of await namesIn(directory)) {
-      await serving.#open(await readRecord(directory, name)).catch((error: unknown) => serving.#warn(name, error));
+      const { isDamaged, ...record } = await readRecord(directory, name);
+      if (isDamaged) serving.#warn(name, damagedRecord(name));
+      await serving.#open(record).catch((error: unknown) => serving.#warn(name, error));
     }
     options.session.use(serving.#uplink.user);
     return serving;
   }
 
   status() {
-    const { isThrottled, rate } = this.#uplink;
+    const { isThrottled, rate } = this.#uplink.pace;
     return {
       programs: this.#uplink.programs.map((program) => ({
         ...countsOf(program),
@@ -104,35 +106,29 @@ export class Serving {
   }
 
   #program(name: string): Program {
-    const program = this.#uplink.programs.find((one) => one.name === name);
+    const program = this.#uplink.program(name);
     if (program === undefined) throw new Fault('NL-UPLINK-PROGRAM', { message: `There is no program ${name}.` });
     return program;
   }
 
   /** The queue before the socket: what a program sends must have a place. */
   async #open(record: ProgramRecord): Promise<void> {
-    const { maxBytes, maxAgeMs, whenFull } = this.#options.settings;
-    const directory = join(this.#directory, record.name);
-    const bounds = { maxBytes, whenFull, ...(maxAgeMs !== undefined && { maxAgeMs }) };
-    const queue = await this.#queue(directory, 'queue', bounds);
-    const inbox = await this.#queue(directory, 'inbox', {
-      maxBytes: INBOX_BYTES,
-      maxAgeMs: INBOX_AGE_MS,
-      whenFull: 'refuse',
-    });
+    const queue = await this.#queue(record, 'queue', this.#options.settings);
+    const inbox = await this.#queue(record, 'inbox', INBOX);
     const program = new Program(this.#directory, record, queue, inbox);
     this.#uplink.add(program);
     await this.#listeners.open(program);
   }
 
-  #queue(directory: string, name: string, bounds: Pick<QueueOptions, 'maxBytes' | 'maxAgeMs' | 'whenFull'>) {
-    const { clock } = this.#options;
-    const warn = (met: Failure) => this.#options.log.warn({ event: 'uplink-queue', ...failureFields(met) });
-    return openQueue({ ...bounds, directory: join(directory, name), now: clock.now, warn });
+  #queue(program: ProgramRecord, name: string, { maxBytes, maxAgeMs, whenFull }: Bounds) {
+    const { clock, log } = this.#options;
+    const directory = join(this.#directory, program.name, name);
+    const warn = (met: Failure) => log.warn({ event: 'uplink-queue', ...failureFields(met) });
+    return openQueue({ directory, maxBytes, maxAgeMs, whenFull, now: clock.now, warn });
   }
 
   async #drop(name: string): Promise<void> {
-    const program = this.#uplink.programs.find((one) => one.name === name);
+    const program = this.#uplink.program(name);
     await this.#listeners.end(name);
     this.#uplink.remove(name);
     await Promise.all([program?.queue.close(), program?.inbox.close()]);

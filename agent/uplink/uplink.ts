@@ -67,13 +67,12 @@ export class Uplink {
     return [...this.#programs.values()];
   }
 
-  /** Messages a second, for now. */
-  get rate(): number {
-    return this.#forwarder.rate;
+  get pace(): Pick<Forwarder, 'rate' | 'isThrottled'> {
+    return this.#forwarder;
   }
 
-  get isThrottled(): boolean {
-    return this.#forwarder.isThrottled;
+  program(name: string): Program | undefined {
+    return this.#programs.get(name);
   }
 
   add(program: Program): void {

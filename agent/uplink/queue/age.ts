@@ -1,7 +1,7 @@
 import type { RecordHeader } from './record.ts';
 
 export interface AgeOptions {
-  readonly maxAgeMs?: number;
+  readonly maxAgeMs?: number | undefined;
   now(): number;
   /** Milliseconds since some moment. */
   monotonic?(): number;
