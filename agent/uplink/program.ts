@@ -4,7 +4,7 @@ import { type ProgramRecord, writeRecord } from './programs.ts';
 import { type FilterKind, readFilter } from './topics.ts';
 
 /** A filter that a client has subscribed to. */
-export interface Subscription {
+interface Subscription {
   readonly kind: FilterKind;
   readonly qos: 0 | 1;
   /** The device ID that the program was told. */

@@ -13,7 +13,7 @@ import { Subscriptions } from './subscriptions.ts';
 import { eventFault, readArrived, readFilter, readPublished } from './topics.ts';
 import { SharedTwin } from './twin.ts';
 
-export interface UplinkOptions {
+interface UplinkOptions {
   readonly clock: Clock;
   readonly log: Log;
   /** The most messages a second to the hub. */
@@ -129,12 +129,11 @@ export class Uplink {
     return isKept;
   }
 
-  async #published(client: Client, message: Message, qos: 0 | 1): Promise<void> {
+  async #published(client: Client, { topic, payload }: Message, qos: 0 | 1): Promise<void> {
     const program = this.#programs.get(client.program);
     if (program === undefined) throw new Error(REMOVED);
-    const published = readPublished(message.topic);
+    const published = readPublished(topic);
     if ('wrong' in published) return this.#refuse(program, published.wrong);
-    const { payload } = message;
     switch (published.of) {
       case 'twin-get':
         return this.#twin.read(client, published.request);

@@ -1,6 +1,6 @@
 import { type After, later } from '../../time/after.ts';
 
-/** What one program, or a admission of connections, may cost the gateway. */
+/** What one program, or a crowd of connections, may cost the gateway. */
 export interface WireLimits {
   /** Connections in all. */
   readonly connections: number;

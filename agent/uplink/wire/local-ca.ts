@@ -7,8 +7,11 @@ import { readRegular, writeAtomically, writeIfOther } from '../../state/durable.
 import { certify, keyId } from './certify.ts';
 import type { Credentials } from './tls-listener.ts';
 
-export interface LocalCaOptions {
+interface LocalCaOptions {
+  /** Of what is private. */
   readonly directory: string;
+  /** The file in which programs find the CA. */
+  readonly published: string;
   /** Host name and configured addresses; those of loopback come by themselves. */
   readonly names: readonly string[];
   /** Wall clock, milliseconds since the epoch. It may be wrong. */
@@ -22,8 +25,6 @@ export interface LocalCaOptions {
 export interface LocalCa {
   /** For the programs to trust. */
   readonly caPem: string;
-  /** Milliseconds since the epoch. */
-  readonly expiresAt: number;
   /** What the TLS port shows; asked at each connection. Another object once it has been renewed. */
   credentials(): Credentials;
   /** Fulfilled when all that was made is on the disk, or could not be written. */
@@ -40,7 +41,6 @@ const LOOPBACK = ['localhost', '127.0.0.1', '::1'];
 /** Key and certificate in one file: a power cut between two files would leave a pair that does not match. */
 const CA_FILE = 'ca.key';
 const LEAF_FILE = 'server.pem';
-const PUBLISHED = 'ca.pem';
 const PRIVATE = 0o600;
 const READABLE = 0o644;
 
@@ -57,12 +57,13 @@ interface Pair {
  * clock is right.
  * @throws Fault NL-UPLINK-SOCKET for a CA that cannot be read: a new one would be unknown to every program; NL-STATE-WRITE
  */
-export async function openLocalCa({ directory, names, now, earliest, log }: LocalCaOptions): Promise<LocalCa> {
+export async function openLocalCa({ directory, published, ...options }: LocalCaOptions): Promise<LocalCa> {
+  const { names, now, earliest, log } = options;
   const wanted = [...new Set([...LOOPBACK, ...names.map((name) => name.toLowerCase())])];
   const moment = () => Math.max(now(), earliest, SURELY_PAST);
   const ca = (await readCa(directory)) ?? (await makeCa(directory, moment()));
   const caPem = `${ca.certificate.toString().trimEnd()}\n`;
-  await writeIfOther(join(directory, PUBLISHED), caPem, READABLE);
+  await writeIfOther(published, caPem, READABLE);
   let writing = Promise.resolve();
 
   const fresh = (): Pair => {
@@ -85,7 +86,6 @@ export async function openLocalCa({ directory, names, now, earliest, log }: Loca
   let shown = show();
   return {
     caPem,
-    expiresAt: Date.parse(ca.certificate.validTo),
     credentials() {
       if (isYoung(leaf, ca, moment())) return shown;
       leaf = fresh();

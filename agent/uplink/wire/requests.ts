@@ -6,7 +6,7 @@ import type { PacketsOut } from './packets-out.ts';
 import { Unanswered } from './unanswered.ts';
 import { Violation } from './violation.ts';
 
-export interface RequestEvents {
+interface RequestEvents {
   /** It may take more again. */
   readonly eased: () => void;
   /** A request is refused: MQTT 3.1.1 can say that only by closing the connection. */

@@ -8,7 +8,7 @@ import { systemTimers, type Timers, WIRE_LIMITS, type WireLimits } from './limit
 import { nameOf, openPlace, type Place } from './listener.ts';
 import type { Shake } from './tls-listener.ts';
 
-export interface WireOptions {
+interface WireOptions {
   readonly rules: ClientRules;
   readonly log: Log;
   readonly limits?: Partial<WireLimits>;
