@@ -150,7 +150,11 @@ export class Serving {
   }
 }
 
-/** How many messages wait in the queue of a program, while the daemon does not run. @throws Fault NL-UPLINK-DISK */
+/**
+ * How many messages wait in the queue of a program, while the daemon does not run. Here, because the bundle has the uplink in a
+ * file of its own, which this file opens (scripts/build.ts).
+ * @throws Fault NL-UPLINK-DISK
+ */
 export async function waitingIn(directory: string): Promise<number> {
   const bounds = { maxBytes: Number.POSITIVE_INFINITY, whenFull: 'refuse', now: Date.now, warn: () => {} } as const;
   const queue = await openQueue({ directory, ...bounds });

@@ -48,7 +48,7 @@ export const WIRE_LIMITS: WireLimits = {
   flushMs: 1_000,
 };
 
-/** Time, as the server needs it. */
+/** Time, as many connections need it: a timer of each that is cancelled without a promise, and so no Clock. */
 export interface Timers {
   readonly after: After;
   /** Milliseconds since some moment. */
