@@ -236,6 +236,7 @@ describe('renewal', () => {
     assert.equal(new Date(endOf(early)).getUTCFullYear(), 2046);
     other.now = NOW;
     assert.ok(Date.parse(leafOf(early).validTo) > NOW);
+    await Promise.all([ca.written(), early.written()]);
   });
 
   test('a leaf ends with its CA, and is not made again at each connection then', async (t) => {
@@ -245,5 +246,6 @@ describe('renewal', () => {
     const last = ca.credentials();
     assert.equal(Date.parse(leafOf(ca).validTo), endOf(ca));
     assert.equal(ca.credentials(), last);
+    await ca.written();
   });
 });
