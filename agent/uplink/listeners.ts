@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type Failure, Fault } from '../failure/failure.ts';
 import { failureOf } from '../failure/failure-of.ts';
 import { failureFields } from '../machine/failure-fields.ts';
-import { makeDirectory } from '../state/durable.ts';
+import { makeDirectory, writeIfOther } from '../state/durable.ts';
 import type { LazyUplinkOptions } from './options.ts';
 import type { ClientRules } from './ports.ts';
 import type { Program } from './program.ts';
@@ -114,9 +114,10 @@ export class Listeners {
     const names = [hostname(), host];
     const tls = join(directory, '.tls');
     await makeDirectory(tls);
+    const ca = await openLocalCa({ directory: tls, names, now: clock.now, earliest, log });
     // Programs may not look into the state directory.
     await makeDirectory(settings.sockets);
-    const published = join(settings.sockets, CA_FILE);
-    return openLocalCa({ directory: tls, published, names, now: clock.now, earliest, log });
+    await writeIfOther(join(settings.sockets, CA_FILE), ca.caPem, 0o644);
+    return ca;
   }
 }

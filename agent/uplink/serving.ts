@@ -13,10 +13,10 @@ import { damagedRecord, makeProgram, namesIn, type ProgramRecord, readRecord, re
 import { openQueue, type QueueOptions } from './queue/open.ts';
 import { Uplink } from './uplink.ts';
 
-type Bounds = Pick<QueueOptions, 'maxBytes' | 'maxAgeMs' | 'whenFull'>;
-
-/** As many as a hub holds for a device, with room for large ones: 50 of 64 KiB. "48 hours" at most (iot-hub-devguide-messages-c2d). */
-const INBOX: Bounds = { maxBytes: 4 * 1024 * 1024, maxAgeMs: 48 * 60 * 60_000, whenFull: 'refuse' };
+/** As many as a hub holds for a device, with room for large ones: 50 of 64 KiB. */
+const INBOX_BYTES = 4 * 1024 * 1024;
+/** "48 hours" at most at the hub (articles/iot-hub/iot-hub-devguide-messages-c2d.md). */
+const INBOX_AGE_MS = 48 * 60 * 60_000;
 
 /** The programs of this gateway: their directories, sockets and queues, joined to the session. */
 export class Serving {
@@ -113,18 +113,24 @@ export class Serving {
 
   /** The queue before the socket: what a program sends must have a place. */
   async #open(record: ProgramRecord): Promise<void> {
-    const queue = await this.#queue(record, 'queue', this.#options.settings);
-    const inbox = await this.#queue(record, 'inbox', INBOX);
+    const { maxBytes, maxAgeMs, whenFull } = this.#options.settings;
+    const directory = join(this.#directory, record.name);
+    const bounds = { maxBytes, whenFull, ...(maxAgeMs !== undefined && { maxAgeMs }) };
+    const queue = await this.#queue(directory, 'queue', bounds);
+    const inbox = await this.#queue(directory, 'inbox', {
+      maxBytes: INBOX_BYTES,
+      maxAgeMs: INBOX_AGE_MS,
+      whenFull: 'refuse',
+    });
     const program = new Program(this.#directory, record, queue, inbox);
     this.#uplink.add(program);
     await this.#listeners.open(program);
   }
 
-  #queue(program: ProgramRecord, name: string, { maxBytes, maxAgeMs, whenFull }: Bounds) {
-    const { clock, log } = this.#options;
-    const directory = join(this.#directory, program.name, name);
-    const warn = (met: Failure) => log.warn({ event: 'uplink-queue', ...failureFields(met) });
-    return openQueue({ directory, maxBytes, maxAgeMs, whenFull, now: clock.now, warn });
+  #queue(directory: string, name: string, bounds: Pick<QueueOptions, 'maxBytes' | 'maxAgeMs' | 'whenFull'>) {
+    const { clock } = this.#options;
+    const warn = (met: Failure) => this.#options.log.warn({ event: 'uplink-queue', ...failureFields(met) });
+    return openQueue({ ...bounds, directory: join(directory, name), now: clock.now, warn });
   }
 
   async #drop(name: string): Promise<void> {

@@ -8,7 +8,6 @@ import { Messages } from './messages.ts';
 import { Methods } from './methods.ts';
 import type { Client, ClientRules, Message, Stored } from './ports.ts';
 import type { Program } from './program.ts';
-import { SparingLog } from './sparing-log.ts';
 import { Subscriptions } from './subscriptions.ts';
 import { eventFault, readArrived, readFilter, readPublished } from './topics.ts';
 import { SharedTwin } from './twin.ts';
@@ -23,7 +22,6 @@ interface UplinkOptions {
 
 /** A refused message ends the connection: a program that sends it again at once is slowed down to this. */
 const REFUSED_MS = 1_000;
-const REMOVED = 'the program was removed';
 
 /** Joins the programs to the session with the hub. It knows neither sockets nor disk. */
 export class Uplink {
@@ -40,8 +38,7 @@ export class Uplink {
     unsubscribe: (client, filter) => this.#unsubscribe(client, filter),
     closed: (client) => this.#left(client),
   };
-  readonly #clock: Clock;
-  readonly #sparing: SparingLog;
+  readonly #options: UplinkOptions;
   readonly #programs = new Map<string, Program>();
   readonly #forwarder: Forwarder;
   readonly #messages: Messages;
@@ -49,9 +46,9 @@ export class Uplink {
   readonly #twin: SharedTwin;
   readonly #subscriptions: Subscriptions;
 
-  constructor({ clock, log, rate, setAside }: UplinkOptions) {
-    this.#clock = clock;
-    this.#sparing = new SparingLog(log, () => clock.monotonic());
+  constructor(options: UplinkOptions) {
+    this.#options = options;
+    const { clock, rate, setAside } = options;
     const programs = () => this.programs;
     this.#forwarder = new Forwarder({ programs, clock, rate, setAside });
     this.#messages = new Messages(programs, clock);
@@ -86,7 +83,7 @@ export class Uplink {
   remove(name: string): void {
     const program = this.#programs.get(name);
     this.#programs.delete(name);
-    for (const client of program?.clients ?? []) client.end(REMOVED);
+    for (const client of program?.clients ?? []) client.end('the program was removed');
     this.#subscriptions.follow();
   }
 
@@ -129,11 +126,11 @@ export class Uplink {
     return isKept;
   }
 
-  async #published(client: Client, { topic, payload }: Message, qos: 0 | 1): Promise<void> {
+  async #published(client: Client, message: Message, qos: 0 | 1): Promise<void> {
     const program = this.#programs.get(client.program);
-    if (program === undefined) throw new Error(REMOVED);
-    const published = readPublished(topic);
-    if ('wrong' in published) return this.#refuse(program, published.wrong);
+    const published = readPublished(message.topic);
+    if (program === undefined || 'wrong' in published) return this.#refuse(client, program, wrongOf(published));
+    const { payload } = message;
     switch (published.of) {
       case 'twin-get':
         return this.#twin.read(client, published.request);
@@ -143,7 +140,7 @@ export class Uplink {
         return this.#methods.answered(client, published.request, { status: published.status, payload });
     }
     const fault = eventFault(published.bag, payload);
-    if (fault !== undefined) return this.#refuse(program, fault);
+    if (fault !== undefined) return this.#refuse(client, program, fault);
     const event = { topic: published.bag, payload };
     if (qos === 0) {
       if (await this.#forwarder.pass(event)) program.counts.forwarded += 1;
@@ -154,17 +151,16 @@ export class Uplink {
       await program.queue.append(event);
     } catch (error) {
       const met = failureOf(error);
-      this.#sparing.warn({ event: 'uplink-refused', id: program.name, ...failureFields(met) });
-      await this.#refuse(program, met.message);
+      this.#options.log.warn({ event: 'uplink-refused', id: program.name, ...failureFields(met) });
+      await this.#refuse(client, program, met.message);
     }
   }
 
   /** A hub would close the connection at once. @throws always: MQTT 3.1.1 has no other word for it */
-  async #refuse(program: Program, reason: string): Promise<never> {
-    program.counts.refused += 1;
-    const message = `A message of ${program.name} is refused.`;
-    this.#sparing.warn({ event: 'uplink-message-refused', id: program.name, message, reason });
-    await this.#clock.sleep(REFUSED_MS, new AbortController().signal);
+  async #refuse(client: Client, program: Program | undefined, reason: string): Promise<never> {
+    if (program !== undefined) program.counts.refused += 1;
+    this.#options.log.info({ event: 'uplink-message-refused', id: client.program, reason });
+    await this.#options.clock.sleep(REFUSED_MS, new AbortController().signal);
     throw new Error(reason);
   }
 
@@ -198,3 +194,5 @@ export class Uplink {
     if (program !== undefined) this.#messages.deliver(program);
   }
 }
+
+const wrongOf = (read: object): string => ('wrong' in read ? String(read.wrong) : 'the program was removed');

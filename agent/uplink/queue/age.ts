@@ -1,7 +1,7 @@
 import type { RecordHeader } from './record.ts';
 
 interface AgeOptions {
-  readonly maxAgeMs?: number | undefined;
+  readonly maxAgeMs?: number;
   now(): number;
   /** Milliseconds since some moment. */
   monotonic?(): number;

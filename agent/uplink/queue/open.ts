@@ -18,7 +18,7 @@ export interface QueueOptions {
    * Older messages are dropped, when the reader meets them or when room is needed; never at once, and each is counted.
    * The clock may be wrong: see age.ts.
    */
-  readonly maxAgeMs?: number | undefined;
+  readonly maxAgeMs?: number;
   /** `drop-oldest` never drops a message that the reader has taken: it may be at the hub. Where only such are left, it refuses. */
   readonly whenFull: 'refuse' | 'drop-oldest';
   /** Wall clock, milliseconds since the epoch. */

@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto';
 import type { IConnectPacket } from 'mqtt-packet';
 import type { Log } from '../../machine/log.ts';
 import type { Client, ClientRules } from '../ports.ts';
-import { SparingLog } from '../sparing-log.ts';
 import { Admission } from './admission.ts';
 import type { Timers, WireLimits } from './limits.ts';
 import { Share } from './share.ts';
+import { SparingLog } from './sparing-log.ts';
 
 /** A connection with a client. */
 interface Seated {
@@ -62,7 +62,7 @@ export class WireContext {
   publishWill(client: Client, { topic, payload, qos }: NonNullable<IConnectPacket['will']>): void {
     const published = async () => this.rules.published(client, { topic, payload }, qos === 0 ? 0 : 1);
     published().catch((cause: unknown) => {
-      this.#warn('uplink-will-lost', client, 'its will is not published', cause);
+      this.sparing.warn('uplink-will-lost', client.program, 'its will is not published', String(cause));
     });
   }
 
@@ -70,23 +70,16 @@ export class WireContext {
     try {
       this.rules.closed(client);
     } catch (cause) {
-      this.#warn('uplink-closed', client, 'its end is not noted', cause);
+      this.sparing.warn('uplink-closed', `Program ${client.program}`, 'its end is not noted', String(cause));
     }
   }
 
   ended(client: Client | undefined, why: string, isFault: boolean, cause: unknown): void {
-    const what = `its connection is closed: ${why}`;
-    if (isFault) this.#warn('uplink-closed', client, what, cause);
-    else this.#log.debug({ event: 'uplink-closed', message: `${nameOf(client)}: ${what}.` });
-  }
-
-  #warn(event: string, client: Client | undefined, what: string, cause: unknown): void {
-    this.sparing.warn({ event, message: `${nameOf(client)}: ${what}.`, cause: causeOf(cause) });
+    const who = client === undefined ? 'A connection of no program' : `Program ${client.program}`;
+    if (isFault) this.sparing.warn('uplink-closed', who, `its connection is closed: ${why}`, causeOf(cause));
+    else this.#log.debug({ event: 'uplink-closed', message: `${who}: its connection is closed: ${why}.` });
   }
 }
-
-const nameOf = (client: Client | undefined): string =>
-  client === undefined ? 'A connection of no program' : `Program ${client.program}`;
 
 /** No program has a line break in its name. */
 const keyOf = ({ program, clientId }: Client): string => `${program}\n${clientId}`;

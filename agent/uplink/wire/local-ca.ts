@@ -8,10 +8,7 @@ import { certify, keyId } from './certify.ts';
 import type { Credentials } from './tls-listener.ts';
 
 interface LocalCaOptions {
-  /** Of what is private. */
   readonly directory: string;
-  /** The file in which programs find the CA. */
-  readonly published: string;
   /** Host name and configured addresses; those of loopback come by themselves. */
   readonly names: readonly string[];
   /** Wall clock, milliseconds since the epoch. It may be wrong. */
@@ -41,6 +38,7 @@ const LOOPBACK = ['localhost', '127.0.0.1', '::1'];
 /** Key and certificate in one file: a power cut between two files would leave a pair that does not match. */
 const CA_FILE = 'ca.key';
 const LEAF_FILE = 'server.pem';
+const PUBLISHED = 'ca.pem';
 const PRIVATE = 0o600;
 const READABLE = 0o644;
 
@@ -57,13 +55,12 @@ interface Pair {
  * clock is right.
  * @throws Fault NL-UPLINK-SOCKET for a CA that cannot be read: a new one would be unknown to every program; NL-STATE-WRITE
  */
-export async function openLocalCa({ directory, published, ...options }: LocalCaOptions): Promise<LocalCa> {
-  const { names, now, earliest, log } = options;
+export async function openLocalCa({ directory, names, now, earliest, log }: LocalCaOptions): Promise<LocalCa> {
   const wanted = [...new Set([...LOOPBACK, ...names.map((name) => name.toLowerCase())])];
   const moment = () => Math.max(now(), earliest, SURELY_PAST);
   const ca = (await readCa(directory)) ?? (await makeCa(directory, moment()));
   const caPem = `${ca.certificate.toString().trimEnd()}\n`;
-  await writeIfOther(published, caPem, READABLE);
+  await writeIfOther(join(directory, PUBLISHED), caPem, READABLE);
   let writing = Promise.resolve();
 
   const fresh = (): Pair => {

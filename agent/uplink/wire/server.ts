@@ -80,9 +80,7 @@ export function createServer({ rules, log, limits, timers = systemTimers }: Wire
       };
       const server = await openPlace(place, (socket) => serve(socket, authenticate, own), shake);
       // Out of descriptors, for one: the next client may be luckier.
-      server.on('error', ({ message: cause }) => {
-        context.sparing.warn({ event: 'uplink-socket', message: `${nameOf(place)}: it fails.`, cause });
-      });
+      server.on('error', (cause) => context.sparing.warn('uplink-socket', nameOf(place), 'it fails', cause.message));
       const listener = {
         port: portOf(server),
         async close() {

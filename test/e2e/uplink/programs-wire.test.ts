@@ -41,14 +41,7 @@ async function site(t: TestContext): Promise<Site> {
   t.after(() => server.close());
   const socket = join(directory, 'sensors.sock');
   await server.listen({ path: socket, mode: 0o600 }, ofProgram('sensors'));
-  const local = await openLocalCa({
-    directory,
-    published: join(directory, 'ca.pem'),
-    names: [],
-    now: Date.now,
-    earliest: 0,
-    log,
-  });
+  const local = await openLocalCa({ directory, names: [], now: Date.now, earliest: 0, log });
   const programs = [{ name: 'sensors', key: KEY }];
   const authenticate = byKey(() => programs, Date.now);
   const place = { host: '127.0.0.1', port: 0, credentials: local.credentials };

@@ -23,16 +23,13 @@ function place(t: TestContext): Place {
     directory: join(scratch(t), 'tls'),
     now: NOW,
     async open(names = ['gw-0001.local', '192.168.7.1', 'fd00::7:1'], earliest = 0) {
-      const ca = await openLocalCa({ ...inside(one.directory), names, now: () => one.now, earliest, log });
+      const ca = await openLocalCa({ directory: one.directory, names, now: () => one.now, earliest, log });
       await ca.written();
       return ca;
     },
   };
   return one;
 }
-
-/** All files in one directory. */
-const inside = (directory: string) => ({ directory, published: join(directory, 'ca.pem') });
 
 const endOf = ({ caPem }: LocalCa): number => Date.parse(new X509Certificate(caPem).validTo);
 
@@ -176,7 +173,7 @@ describe('the files', () => {
     chmodSync(one.directory, 0o755);
     for (const name of readdirSync(one.directory)) chmodSync(join(one.directory, name), 0o644);
     await asNobody(async () => {
-      const ca = await openLocalCa({ ...inside(one.directory), names: [], now: () => one.now, earliest: 0, log });
+      const ca = await openLocalCa({ directory: one.directory, names: [], now: () => one.now, earliest: 0, log });
       assert.equal(Date.parse(leafOf(ca).validTo), one.now + 365 * DAY);
       await ca.written();
     });

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { connect as connectTls } from 'node:tls';
 import mqtt, { type IClientOptions } from 'mqtt';
@@ -17,14 +16,7 @@ type Open = (options?: IClientOptions) => Promise<mqtt.Client>;
 async function opener(t: TestContext, way: 'unix' | 'tls'): Promise<Stage & { open: Open }> {
   const stand = stage(t);
   const directory = scratch(t);
-  const ca = await openLocalCa({
-    directory,
-    published: join(directory, 'ca.pem'),
-    names: [],
-    now: Date.now,
-    earliest: 0,
-    log: noting().log,
-  });
+  const ca = await openLocalCa({ directory, names: [], now: Date.now, earliest: 0, log: noting().log });
   const host = '127.0.0.1';
   const place = { host, port: 0, credentials: ca.credentials };
   const { port } = await stand.server.listen(place, ofProgram('meter'));

@@ -13,7 +13,6 @@ const { log } = noting();
 const server = createServer({ rules: new Notes(), log });
 const ca = await openLocalCa({
   directory,
-  published: join(directory, 'ca.pem'),
   names: [],
   now: Date.now,
   earliest: 0,

@@ -240,7 +240,7 @@ describe('the end', () => {
     await new Promise(setImmediate);
     assert.deepEqual(
       lines.map(({ event, cause }) => [event, cause]),
-      [['uplink-will-lost', 'the queue is full']],
+      [['uplink-will-lost', 'Error: the queue is full']],
     );
   });
 
@@ -266,6 +266,6 @@ describe('the end', () => {
     assert.equal(lines.length, 1);
     timers.pass(600_000);
     await fail();
-    assert.match(lines[1]?.message ?? '', /And 19 times more since the last line/);
+    assert.match(lines[1]?.message ?? '', /and 19 times more since the last line/);
   });
 });

@@ -27,14 +27,7 @@ async function tlsStage(t: TestContext): Promise<TlsStage> {
   const stand = stage(t);
   const directory = scratch(t);
   const one = { now: Date.now() };
-  const ca = await openLocalCa({
-    directory,
-    published: join(directory, 'ca.pem'),
-    names: [],
-    now: () => one.now,
-    earliest: 0,
-    log: noting().log,
-  });
+  const ca = await openLocalCa({ directory, names: [], now: () => one.now, earliest: 0, log: noting().log });
   const authenticate = byKey(
     () => [{ name: 'sensors', key: KEY }],
     () => undefined,

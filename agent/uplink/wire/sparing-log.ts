@@ -1,4 +1,4 @@
-import type { Line, Log } from '../machine/log.ts';
+import type { Log } from '../../machine/log.ts';
 
 const PAUSE_MS = 600_000;
 /** More keys than programs can have: the oldest are forgotten. */
@@ -18,10 +18,9 @@ export class SparingLog {
     this.#now = now;
   }
 
-  /** Event, `id` and code tell one thing from another; the message does where there is no code: the message of a code has numbers. */
-  warn(line: Line & { readonly message: string }): void {
-    const { event, id = '', code, message } = line;
-    const key = `${event}\n${id}\n${code ?? message}`;
+  /** @param who a program or a listener; with `event` and `what` it tells one thing from another */
+  warn(event: string, who: string, what: string, cause?: string): void {
+    const key = `${event}\n${who}\n${what}`;
     const before = this.#said.get(key);
     if (before !== undefined && this.#now() - before.at < PAUSE_MS) {
       before.more += 1;
@@ -31,7 +30,8 @@ export class SparingLog {
     this.#said.set(key, { at: this.#now(), more: 0 });
     const [oldest] = this.#said.keys();
     if (this.#said.size > KEYS && oldest !== undefined) this.#said.delete(oldest);
-    const more = before === undefined || before.more === 0 ? '' : ` And ${before.more} times more since the last line.`;
-    this.#log.warn({ ...line, message: `${message}${more}` });
+    const more =
+      before === undefined || before.more === 0 ? '' : ` (and ${before.more} times more since the last line)`;
+    this.#log.warn({ event, message: `${who}: ${what}${more}.`, cause });
   }
 }
