@@ -110,7 +110,7 @@ const COMMANDS = {
     exits: asked,
   },
   roll: {
-    meaning: 'Turn over a new leaf',
+    meaning: 'Replace the leaf, with a new key',
     about: [
       'Makes a new key in the token, gets a new leaf with the same CN, registers it and connects with it. The old key is destroyed only after that has worked.',
     ],

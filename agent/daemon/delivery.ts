@@ -40,7 +40,7 @@ const LEAFLESS: Answer = { is: 'refused', failure: failure('NL-TPM-NO-LEAF') };
 
 const busy = (detail: FailureDetail): Answer => ({ is: 'busy', failure: failure('NL-BUSY', detail) });
 
-/** A little less than `newleaf csr` waits (control-client.ts): a slow token may need minutes for an RSA key. */
+/** A little less than `newleaf csr` waits (agent/control/client.ts): a slow token may need minutes for an RSA key. */
 const LONGEST_MS = 110_000;
 const MOST_WAITING = 16;
 

@@ -30,8 +30,7 @@ interface Session {
  * and then ended the connection.
  */
 export function createHub(options: HubOptions): Hub {
-  const { contextFor, tokenFor, answer, version, connectMs = 30_000, twinMs = 30_000, user } = options;
-  const { dropped = () => {} } = options;
+  const { contextFor, tokenFor, ...shared } = { connectMs: 30_000, twinMs: 30_000, dropped: () => {}, ...options };
   const lost = new Queue<HubSignal>();
   let open: Session | undefined;
   /** Connections being opened, and those of them that have CONNACK 0: work and session connect side by side. */
@@ -70,18 +69,7 @@ export function createHub(options: HubOptions): Hub {
     async connect(leaf, assignment, abort) {
       const context = await within(contextFor(leaf), { abort });
       const token = tokenFor && (await within(tokenFor(assignment), { abort }));
-      const next = new Connection({
-        assignment,
-        context,
-        token,
-        answer,
-        version,
-        connectMs,
-        twinMs,
-        dropped,
-        user,
-        isReplaced,
-      });
+      const next = new Connection({ ...shared, assignment, context, token, isReplaced });
       const older = open;
       let replaced: Session | undefined;
       opening.add(next);
@@ -95,7 +83,7 @@ export function createHub(options: HubOptions): Hub {
         await next.prove(abort);
         open = { connection: next, thumbprint: leaf.thumbprint };
         void watch(open);
-        user?.opened(next.session);
+        options.user?.opened(next.session);
       } catch (error) {
         void next.end();
         const forsaken = replaced ?? (older?.connection.ended ? undefined : older);

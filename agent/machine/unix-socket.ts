@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { lstat, unlink } from 'node:fs/promises';
 import { connect, type Server } from 'node:net';
 
@@ -35,17 +36,13 @@ export async function clearSocket(path: string): Promise<'answers' | 'no socket'
  * @param mask the umask, which gives the socket its mode: libuv binds before listen() returns
  * @throws the error of listen(2)
  */
-export function listenAt(server: Server, path: string, mask: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    const umask = process.umask(mask);
-    try {
-      server.listen(path, () => {
-        server.off('error', reject);
-        resolve();
-      });
-    } finally {
-      process.umask(umask);
-    }
-  });
+export async function listenAt(server: Server, path: string, mask: number): Promise<void> {
+  const listening = once(server, 'listening');
+  const umask = process.umask(mask);
+  try {
+    server.listen(path);
+  } finally {
+    process.umask(umask);
+  }
+  await listening;
 }

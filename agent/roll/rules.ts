@@ -35,7 +35,7 @@ export const graceRule: Rule = (signal, { state }) => {
   return ignore('the hub can lag DPS for some minutes after an assignment');
 };
 
-/** Asking DPS again does not cure a disabled hub identity, or a policy that never re-provisions (azure.md rows 12, 41). */
+/** Asking DPS again does not cure a disabled hub identity, or a policy that never re-provisions (situations 12 and 41). */
 export const assignedButRefusedRule: Rule = (signal, { state }) => {
   if (signal.kind !== 'rejected' || state.grace === undefined) return undefined;
   if (state.unproven + 1 < UNPROVEN_ASSIGNMENTS) return undefined;
@@ -83,7 +83,7 @@ export const deliveredRule = acting('delivered', 'roll', 'a leaf was delivered')
 /** The hub knows another leaf, or the gateway was moved: DPS says which. */
 export const rejectedRule = acting('rejected', 're-register', 'the hub refuses the leaf');
 
-/** The hub may be gone for good, or the gateway was moved: only DPS can tell (azure.md rows 15 and 17). */
+/** The hub may be gone for good, or the gateway was moved: only DPS can tell (situations 15 and 17). */
 export const unreachedRule = acting('unreached', 're-register', 'no hub has answered for a quarter of an hour or more');
 
 /** The leaf of a factory key is registered as it is. */

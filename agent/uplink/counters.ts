@@ -16,7 +16,7 @@ export const UPLINK_METRICS = {
 
 type Name = keyof typeof UPLINK_METRICS;
 
-/** What is counted of a program. Moments are in milliseconds since the epoch. */
+/** What is counted of a program. */
 export function countsOf({ name, key, queue, inbox, counts, clients }: Program) {
   return {
     name,
@@ -35,30 +35,30 @@ export function countsOf({ name, key, queue, inbox, counts, clients }: Program) 
   };
 }
 
-export type Counts = ReturnType<typeof countsOf>;
-
 /** Prometheus text (exposition format 0.0.4). */
 export function uplinkMetrics(programs: readonly Program[]): string {
-  const all = programs.map(countsOf);
-  const rows: Readonly<Record<Name, (of: (typeof all)[number]) => number | undefined>> = {
-    newleaf_uplink_queued_messages: ({ queued }) => queued,
-    newleaf_uplink_queued_bytes: ({ bytes }) => bytes,
-    newleaf_uplink_oldest_seconds: ({ oldest }) => (oldest === undefined ? undefined : Date.parse(oldest) / 1000),
-    newleaf_uplink_forwarded: ({ forwarded }) => forwarded,
-    newleaf_uplink_resent: ({ resent }) => resent,
-    newleaf_uplink_refused: ({ refused }) => refused,
-    newleaf_uplink_dropped: ({ dropped }) => dropped,
-    newleaf_uplink_damaged: ({ damaged }) => damaged,
-    newleaf_uplink_set_aside: ({ setAside }) => setAside,
-    newleaf_uplink_clients: ({ clients }) => clients,
-  };
+  const rows = programs.map((program) => {
+    const { name, queued, bytes, oldest, forwarded, resent, refused, dropped, damaged, setAside, clients } =
+      countsOf(program);
+    const values: Readonly<Record<Name, number | undefined>> = {
+      newleaf_uplink_queued_messages: queued,
+      newleaf_uplink_queued_bytes: bytes,
+      newleaf_uplink_oldest_seconds: oldest === undefined ? undefined : Date.parse(oldest) / 1000,
+      newleaf_uplink_forwarded: forwarded,
+      newleaf_uplink_resent: resent,
+      newleaf_uplink_refused: refused,
+      newleaf_uplink_dropped: dropped,
+      newleaf_uplink_damaged: damaged,
+      newleaf_uplink_set_aside: setAside,
+      newleaf_uplink_clients: clients,
+    };
+    return { name, values };
+  });
+  const linesOf = (metric: Name) =>
+    rows
+      .filter(({ values }) => values[metric] !== undefined)
+      .map(({ name, values }) => `${metric}{program="${name}"} ${values[metric]}\n`);
   return (Object.keys(UPLINK_METRICS) as Name[])
-    .map((name) => {
-      const values = all.flatMap((one) => {
-        const value = rows[name](one);
-        return value === undefined ? [] : [`${name}{program="${one.name}"} ${value}\n`];
-      });
-      return `# HELP ${name} ${UPLINK_METRICS[name]}\n# TYPE ${name} gauge\n${values.join('')}`;
-    })
+    .map((name) => `# HELP ${name} ${UPLINK_METRICS[name]}\n# TYPE ${name} gauge\n${linesOf(name).join('')}`)
     .join('');
 }

@@ -17,7 +17,12 @@ import type { Program } from './program.ts';
 import { type Sending, Suspicion } from './suspicion.ts';
 import { eventTopic } from './topics.ts';
 
-export interface ForwarderOptions {
+/** An append, a PUBACK and the end of the session each end the wait; a queue that could not be read has no such sign. */
+const IDLE_MS = 60 * 60_000;
+/** A hub that closes over a message of QoS 0 does it within this time. */
+const PASSED_MS = 2_000;
+
+interface ForwarderOptions {
   readonly programs: () => readonly Program[];
   readonly clock: Clock;
   /** The most messages a second of QoS 1; and as many of QoS 0. */
@@ -122,15 +127,12 @@ export class Forwarder {
       const next = isFull ? undefined : await this.#choice.next(onTheirWay.size === 0, this.#usedMs);
       if (this.#session !== session) break;
       if (next === undefined) {
-        await clock.sleep(this.#trialMs || IDLE_MS, this.#nap.signal);
+        await clock.sleep(this.#suspicion.trialIn(this.#usedMs) || IDLE_MS, this.#nap.signal);
         continue;
       }
       const sending = { ...next, sentAt: clock.monotonic() };
       this.#usedSince ??= sending.sentAt;
-      onTheirWay.set(
-        sending,
-        this.#send(run, sending).then(() => this.wake()),
-      );
+      onTheirWay.set(sending, this.#send(run, sending));
       await this.#pause(session, 1000 / this.#pace.rate);
     }
     await Promise.all(onTheirWay.values());
@@ -170,7 +172,7 @@ export class Forwarder {
       await session.publish({ topic: eventTopic(session.deviceId, message.topic), payload: message.payload, qos: 1 });
     } catch {
       run.isBroken = true;
-      return;
+      return this.wake();
     }
     run.onTheirWay.delete(sending);
     const at = clock.monotonic();
@@ -179,11 +181,7 @@ export class Forwarder {
     program.counts[isRepeated ? 'resent' : 'forwarded'] += 1;
     program.queue.drop(message);
     if (goesOn) program.queue.rewind();
-  }
-
-  /** How long the trial of a message is away; undefined where there is none. */
-  get #trialMs(): number | undefined {
-    return this.#suspicion.trialIn(this.#usedMs);
+    this.wake();
   }
 
   /** Ends with the session. */
@@ -195,8 +193,3 @@ export class Forwarder {
     }
   }
 }
-
-/** An append, a PUBACK and the end of the session each end the wait; a queue that could not be read has no such sign. */
-const IDLE_MS = 60 * 60_000;
-/** A hub that closes over a message of QoS 0 does it within this time. */
-const PASSED_MS = 2_000;

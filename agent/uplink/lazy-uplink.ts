@@ -2,7 +2,7 @@ import { failure } from '../failure/failure.ts';
 import { failureOf } from '../failure/failure-of.ts';
 import { failureFields } from '../machine/failure-fields.ts';
 import { Turns } from '../time/turns.ts';
-import type { Change, LazyUplinkOptions } from './options.ts';
+import type { LazyUplinkOptions } from './options.ts';
 import { hasPrograms } from './programs.ts';
 import type { Serving } from './serving.ts';
 
@@ -57,8 +57,7 @@ export class LazyUplink {
       const change = changeIn(body);
       if (change === undefined) return { status: 400, body: { message: USAGE } };
       try {
-        const told = await apply(change, await this.#load());
-        return { status: 200, body: told };
+        return { status: 200, body: await change(await this.#load()) };
       } catch (error) {
         const met = failureOf(error);
         const { code, message, advice } = met.code === 'NL-INTERNAL' ? failure('NL-INTERNAL', { cause: error }) : met;
@@ -82,14 +81,11 @@ export class LazyUplink {
 
 const USAGE = 'The body must be {"add": NAME, "key": BOOLEAN}, {"show": NAME} or {"remove": NAME}.';
 
-async function apply(change: Change, serving: Serving): Promise<object> {
-  if ('add' in change) return serving.add(change.add, change.key);
-  return 'remove' in change ? serving.remove(change.remove) : serving.show(change.show);
-}
-
-function changeIn(body: unknown): Change | undefined {
+/** What is asked of the programs; undefined where the body does not say it. */
+function changeIn(body: unknown): ((serving: Serving) => object | Promise<object>) | undefined {
   if (typeof body !== 'object' || body === null) return undefined;
-  if ('add' in body && typeof body.add === 'string') return { add: body.add, key: 'key' in body && body.key === true };
-  if ('show' in body && typeof body.show === 'string') return { show: body.show };
-  return 'remove' in body && typeof body.remove === 'string' ? { remove: body.remove } : undefined;
+  const { add, key, show, remove } = body as Readonly<Record<string, unknown>>;
+  if (typeof add === 'string') return (serving) => serving.add(add, key === true);
+  if (typeof show === 'string') return (serving) => serving.show(show);
+  return typeof remove === 'string' ? (serving) => serving.remove(remove) : undefined;
 }

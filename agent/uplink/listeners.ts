@@ -11,14 +11,14 @@ import { type LocalCa, openLocalCa } from './wire/local-ca.ts';
 import { byKey } from './wire/sas.ts';
 import { createServer, type Listener, ofProgram, type WireServer } from './wire/server.ts';
 
-export interface ListenersOptions extends LazyUplinkOptions {
+interface ListenersOptions extends LazyUplinkOptions {
   /** Of the uplink, in the state directory. */
   readonly directory: string;
   readonly rules: ClientRules;
 }
 
 /** How a program connects. */
-export type Address =
+type Address =
   | { readonly socket: string }
   | {
       /** `address:port`, TLS. */

@@ -27,11 +27,6 @@ export class Messages {
     this.#clock = clock;
   }
 
-  /** Whether newleaf needs the subscription at the hub. */
-  get areWanted(): boolean {
-    return this.#programs().some((program) => program.wants('messages'));
-  }
-
   /**
    * Fulfilled when all programs that want messages have it, one at least. Waits for room, and for a program: meanwhile the hub
    * holds the message and those behind it, 50 at most, and tells its senders. To give one up would help none of them, because

@@ -28,10 +28,3 @@ export interface LazyUplinkOptions {
   readonly earliest: number;
   readonly log: Log;
 }
-
-/** A request of `newleaf uplink add`, `remove` and `show`. */
-export type Change =
-  | { readonly add: string; readonly key: boolean }
-  | { readonly remove: string }
-  /** How it connects, key and all. */
-  | { readonly show: string };

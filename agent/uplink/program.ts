@@ -5,7 +5,7 @@ import { type ProgramRecord, writeRecord } from './programs.ts';
 import { type FilterKind, readFilter } from './topics.ts';
 
 /** A filter that a client has subscribed to. */
-export interface Subscription {
+interface Subscription {
   readonly kind: FilterKind;
   readonly qos: 0 | 1;
   /** The device ID that the program was told. */
@@ -104,12 +104,7 @@ export class Program {
     for (const oldest of [...sessions.keys()].slice(0, -MOST_SESSIONS)) sessions.delete(oldest);
     this.#sessions = sessions;
     if (JSON.stringify([...sessions]) === before) return;
-    await this.#writes.take(() =>
-      writeRecord(this.#directory, {
-        name: this.name,
-        ...(this.key !== undefined && { key: this.key }),
-        sessions: Object.fromEntries(this.#sessions),
-      }),
-    );
+    const record = () => ({ name: this.name, key: this.key, sessions: Object.fromEntries(this.#sessions) });
+    await this.#writes.take(() => writeRecord(this.#directory, record()));
   }
 }

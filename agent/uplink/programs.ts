@@ -9,7 +9,7 @@ import { assertName, programNames, uplinkDirectory } from '../state/program-name
 export interface ProgramRecord {
   readonly name: string;
   /** Base64 of 32 bytes: the program uses TCP and this key. Without it, it uses a socket of its own. */
-  readonly key?: string;
+  readonly key?: string | undefined;
   /** By the client ID: the filters of sessions with CleanSession 0, and the QoS of each. */
   readonly sessions: Readonly<Record<string, Readonly<Record<string, 0 | 1>>>>;
 }
@@ -46,6 +46,12 @@ export async function readRecord(
     return { ...empty, isDamaged: true };
   }
 }
+
+export const damagedRecord = (name: string): Fault =>
+  new Fault('NL-UPLINK-DISK', {
+    message: `${name}/${RECORD} is damaged: what the program had subscribed to is forgotten, and so is its key if it had one.`,
+    advice: `If it had a key: newleaf uplink remove ${name}, and add it again. Look at the disk.`,
+  });
 
 /** Filters by client ID, and the QoS by filter. */
 function areSessions(read: unknown): read is ProgramRecord['sessions'] {

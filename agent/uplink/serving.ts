@@ -9,7 +9,7 @@ import { Listeners } from './listeners.ts';
 import type { LazyUplinkOptions } from './options.ts';
 import type { Stored } from './ports.ts';
 import { Program } from './program.ts';
-import { makeProgram, namesIn, type ProgramRecord, readRecord, removeProgram } from './programs.ts';
+import { damagedRecord, makeProgram, namesIn, type ProgramRecord, readRecord, removeProgram } from './programs.ts';
 import { openQueue, type QueueOptions } from './queue/open.ts';
 import { Uplink } from './uplink.ts';
 
@@ -47,14 +47,16 @@ export class Serving {
     const serving = new Serving(options);
     const directory = serving.#directory;
     for (const name of await namesIn(directory)) {
-      await serving.#open(await readRecord(directory, name)).catch((error: unknown) => serving.#warn(name, error));
+      const { isDamaged, ...record } = await readRecord(directory, name);
+      if (isDamaged) serving.#warn(name, damagedRecord(name));
+      await serving.#open(record).catch((error: unknown) => serving.#warn(name, error));
     }
     options.session.use(serving.#uplink.user);
     return serving;
   }
 
   status() {
-    const { isThrottled, rate } = this.#uplink;
+    const { isThrottled, rate } = this.#uplink.pace;
     return {
       programs: this.#uplink.programs.map((program) => ({
         ...countsOf(program),
@@ -104,7 +106,7 @@ export class Serving {
   }
 
   #program(name: string): Program {
-    const program = this.#uplink.programs.find((one) => one.name === name);
+    const program = this.#uplink.program(name);
     if (program === undefined) throw new Fault('NL-UPLINK-PROGRAM', { message: `There is no program ${name}.` });
     return program;
   }
@@ -132,7 +134,7 @@ export class Serving {
   }
 
   async #drop(name: string): Promise<void> {
-    const program = this.#uplink.programs.find((one) => one.name === name);
+    const program = this.#uplink.program(name);
     await this.#listeners.end(name);
     this.#uplink.remove(name);
     await Promise.all([program?.queue.close(), program?.inbox.close()]);
@@ -154,7 +156,11 @@ export class Serving {
   }
 }
 
-/** How many messages wait in the queue of a program, while the daemon does not run. @throws Fault NL-UPLINK-DISK */
+/**
+ * How many messages wait in the queue of a program, while the daemon does not run. Here, because the bundle has the uplink in a
+ * file of its own, which this file opens (scripts/build.ts).
+ * @throws Fault NL-UPLINK-DISK
+ */
 export async function waitingIn(directory: string): Promise<number> {
   const bounds = { maxBytes: Number.POSITIVE_INFINITY, whenFull: 'refuse', now: Date.now, warn: () => {} } as const;
   const queue = await openQueue({ directory, ...bounds });

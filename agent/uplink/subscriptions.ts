@@ -1,10 +1,6 @@
 import type { HubSession } from '../mqtt/hub-session.ts';
 import { Turns } from '../time/turns.ts';
-
-interface Wanted {
-  readonly messages: boolean;
-  readonly desired: boolean;
-}
+import type { FilterKind } from './topics.ts';
 
 /**
  * The subscriptions at the hub that only programs need; newleaf itself has those of methods and twin answers. A hub keeps them
@@ -12,15 +8,15 @@ interface Wanted {
  * program wants is ended.
  */
 export class Subscriptions {
-  readonly #wanted: () => Wanted;
+  readonly #isWanted: (kind: FilterKind) => boolean;
   readonly #followed: () => void;
   readonly #turns = new Turns();
   #session: HubSession | undefined;
-  #has: Partial<Wanted> = {};
+  #has: { readonly messages?: boolean; readonly desired?: boolean } = {};
 
   /** @param followed called when the hub has begun to tell changes of the desired properties */
-  constructor(wanted: () => Wanted, followed: () => void) {
-    this.#wanted = wanted;
+  constructor(isWanted: (kind: FilterKind) => boolean, followed: () => void) {
+    this.#isWanted = isWanted;
     this.#followed = followed;
   }
 
@@ -38,7 +34,7 @@ export class Subscriptions {
   async #follow(): Promise<void> {
     const session = this.#session;
     if (session === undefined) return;
-    const { messages, desired } = this.#wanted();
+    const [messages, desired] = [this.#isWanted('messages'), this.#isWanted('desired')];
     // Where it fails, the session is over or the hub refuses it: the next session tries again.
     const set = (filter: string, qos: 0 | 1, isWanted: boolean) =>
       (isWanted ? session.subscribe(filter, qos) : session.unsubscribe(filter)).catch(() => {});

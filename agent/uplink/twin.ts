@@ -39,6 +39,9 @@ export class SharedTwin {
 
   opened(session: HubSession): void {
     this.#session = session;
+    void session.closed.then(() => {
+      if (this.#session === session) this.#session = undefined;
+    });
     // Reading and writing the same again does no harm.
     for (const [id, { topic, payload }] of this.#waiting) this.#send(`${topic}${id}`, payload);
     this.#before ??= this.#version;
@@ -51,10 +54,6 @@ export class SharedTwin {
   followed(): void {
     this.#before ??= this.#version;
     this.#look();
-  }
-
-  closed(session: HubSession): void {
-    if (this.#session === session) this.#session = undefined;
   }
 
   read(client: Client, request: string): void {

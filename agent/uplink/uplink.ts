@@ -12,7 +12,7 @@ import { Subscriptions } from './subscriptions.ts';
 import { eventFault, readArrived, readFilter, readPublished } from './topics.ts';
 import { SharedTwin } from './twin.ts';
 
-export interface UplinkOptions {
+interface UplinkOptions {
   readonly clock: Clock;
   readonly log: Log;
   /** The most messages a second to the hub. */
@@ -55,10 +55,7 @@ export class Uplink {
     this.#methods = new Methods(programs, clock);
     this.#twin = new SharedTwin(programs);
     this.#subscriptions = new Subscriptions(
-      () => ({
-        messages: this.#messages.areWanted,
-        desired: this.programs.some((program) => program.wants('desired')),
-      }),
+      (kind) => this.programs.some((program) => program.wants(kind)),
       () => this.#twin.followed(),
     );
   }
@@ -67,13 +64,12 @@ export class Uplink {
     return [...this.#programs.values()];
   }
 
-  /** Messages a second, for now. */
-  get rate(): number {
-    return this.#forwarder.rate;
+  get pace(): Pick<Forwarder, 'rate' | 'isThrottled'> {
+    return this.#forwarder;
   }
 
-  get isThrottled(): boolean {
-    return this.#forwarder.isThrottled;
+  program(name: string): Program | undefined {
+    return this.#programs.get(name);
   }
 
   add(program: Program): void {
@@ -100,7 +96,6 @@ export class Uplink {
     this.#subscriptions.opened(session);
     this.#forwarder.opened(session);
     this.#twin.opened(session);
-    void session.closed.then(() => this.#twin.closed(session));
   }
 
   #arrived(session: HubSession, message: HubMessage): Promise<void> | undefined {

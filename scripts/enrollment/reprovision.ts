@@ -17,7 +17,7 @@ export const REPROVISION_OPTIONS = {
     'CONDITION',
     'Every device that meets the WHERE clause, by a job of the hub: "tags.site = \'north\'", or "*".',
   ),
-  action: valued('ACTION', 'register (default): register the leaf again. roll: turn over a new leaf.'),
+  action: valued('ACTION', 'register (default): register the leaf again. roll: replace it, with a new key.'),
   delay: valued(
     'SECONDS',
     'Each device begins at a random moment within this time. Default 0; a fleet should have some.',
@@ -42,7 +42,7 @@ interface Plan {
   readonly waitMs: number;
 }
 
-/** `enroll reprovision DEVICE… | --job CONDITION`: the device registers again, or turns over a new leaf. */
+/** `enroll reprovision DEVICE… | --job CONDITION`: the device registers again, or replaces its leaf. */
 export async function reprovision(call: Call): Promise<number> {
   const { desk, positionals, options } = call;
   const condition = textOption(call, 'job');

@@ -11,8 +11,8 @@ export const UPLINK: readonly Mutation[] = [
   of(
     'uplink/forward.ts',
     'a message is dropped before its PUBACK',
-    '      run.isBroken = true;\n      return;',
-    '      run.isBroken = true;\n      program.queue.drop(message);\n      return;',
+    '      run.isBroken = true;\n      return this.wake();',
+    '      run.isBroken = true;\n      program.queue.drop(message);\n      return this.wake();',
   ),
   of(
     'uplink/next-message.ts',

@@ -14,7 +14,7 @@ const SOON_MS = 90 * 86_400_000;
 const GROUP_ENTERS = 0o010;
 const AGAIN = 'systemctl restart newleaf';
 
-export const uplink: Check = {
+const uplink: Check = {
   id: 'uplink',
   describes: 'Programs of this gateway send through newleaf.',
   needs: ['configuration'],
@@ -25,7 +25,7 @@ export const uplink: Check = {
   },
 };
 
-export const uplinkSockets: Check = {
+const uplinkSockets: Check = {
   id: 'uplink-sockets',
   describes: 'The daemon can make the sockets of the programs.',
   under: 'uplink',
@@ -62,7 +62,7 @@ function unwritable({ user }: Site, directory: string): Finding {
   return failed('NL-UPLINK-SOCKET', `The user ${user} may not write to ${directory}.`, `chown ${user} ${directory}`);
 }
 
-export const uplinkTcp: Check = {
+const uplinkTcp: Check = {
   id: 'uplink-tcp',
   describes: 'Programs with a key reach newleaf by TLS, and its CA is valid.',
   under: 'uplink',
@@ -93,12 +93,12 @@ async function portFinding(site: Site, tcp: string, ca: string): Promise<Finding
 function caFinding({ now }: Site, ca: string, file: string, tcp: string): Finding {
   const ends = Date.parse(new X509Certificate(ca).validTo);
   const end = `The CA that vouches for ${tcp} (${file}) ${ends > now ? 'ends' : 'ended'} ${fromNow(ends, now)}.`;
-  const advice = `Remove ca.key from uplink/ of the state directory, ${AGAIN}, and give the new ${file} to each program with a key.`;
+  const advice = `Remove uplink/.tls/ca.key from the state directory, ${AGAIN}, and give the new ${file} to each program with a key.`;
   if (ends <= now) return failed('NL-UPLINK-SOCKET', end, advice);
   return ends - now < SOON_MS ? warning(end, advice) : ok(`newleaf answers at ${tcp}. ${end}`);
 }
 
-export const uplinkQueue: Check = {
+const uplinkQueue: Check = {
   id: 'uplink-queue',
   describes: 'The queues of the programs have room.',
   under: 'uplink',
@@ -124,7 +124,7 @@ export const uplinkQueue: Check = {
   },
 };
 
-export const uplinkTrouble: Check = {
+const uplinkTrouble: Check = {
   id: 'uplink-trouble',
   describes: 'No program has a trouble, and the hub does not throttle.',
   under: 'uplink',

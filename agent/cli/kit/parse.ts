@@ -97,9 +97,11 @@ function withoutCommand<Name extends string>(
 
 function unknownCommand(tool: Tool, word: string): Printed {
   const tails = tailsOf(tool, word).map((tail) => `${word} ${tail}`);
+  if (tails.length > 0) {
+    return { exit: EXIT.usage, text: `There are several commands "${tool.name} ${word}": ${tails.join(' | ')}\n` };
+  }
   const meant = nearest(word, [...headsOf(tool), 'help']);
-  const near = meant === undefined ? `All commands: ${tool.name} help` : `Did you mean "${tool.name} ${meant}"?`;
-  const guess = tails.length > 0 ? `Which? ${tails.join(' | ')}` : near;
+  const guess = meant === undefined ? `All commands: ${tool.name} help` : `Did you mean "${tool.name} ${meant}"?`;
   return { exit: EXIT.usage, text: `${tool.name} has no command ${JSON.stringify(word)}. ${guess}\n` };
 }
 

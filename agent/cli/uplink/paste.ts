@@ -5,7 +5,7 @@ type BySocket = Extract<HowToConnect, { socket: string }>;
 type ByKey = Extract<HowToConnect, { key: string }>;
 
 /** One way to connect. */
-export interface Paste {
+interface Paste {
   /** For whom it is, and what to mind. */
   readonly about: string;
   /** To be copied: these are never wrapped. */

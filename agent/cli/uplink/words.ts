@@ -18,7 +18,7 @@ export function bytesInWords(bytes: number): string {
   return `${power === 0 || count >= 100 ? Math.round(count) : count.toFixed(1)} ${UNITS[power]}`;
 }
 
-/** `12 messages wait for the hub (3.4 KiB), the oldest since 5 min`. */
+/** `12 messages wait for the hub (3.4 KiB), the oldest for 5 min`. */
 export function waitingInWords(
   { queued, bytes, oldest }: Pick<ProgramTold, 'queued' | 'bytes' | 'oldest'>,
   now: number,

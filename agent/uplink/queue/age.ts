@@ -1,6 +1,6 @@
 import type { RecordHeader } from './record.ts';
 
-export interface AgeOptions {
+interface AgeOptions {
   readonly maxAgeMs?: number;
   now(): number;
   /** Milliseconds since some moment. */

@@ -6,7 +6,7 @@ import { Pages } from './pages.ts';
 import { messageOf, type RecordHeader } from './record.ts';
 import type { Segment } from './segments.ts';
 
-export interface ReaderOptions extends Omit<CursorOptions, 'pages' | 'segments' | 'left' | 'missing'> {
+interface ReaderOptions extends Omit<CursorOptions, 'pages' | 'segments' | 'left' | 'missing'> {
   readonly disk: Disk;
   readonly segments: Segment[];
   isExpired(header: RecordHeader): boolean;

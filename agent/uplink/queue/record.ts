@@ -87,7 +87,7 @@ export function messageOf({ sequence, at, topicBytes, bodyCrc, length }: RecordH
   return { sequence, at, topic, payload: record.subarray(payloadAt) } satisfies Stored;
 }
 
-export interface FoundRecord {
+interface FoundRecord {
   readonly from: number;
   readonly header: RecordHeader;
 }

@@ -37,7 +37,7 @@ export async function listSegments(disk: Disk, directory: string): Promise<Segme
   return segments;
 }
 
-export interface Mended {
+interface Mended {
   /** The sequence of the next message. */
   readonly next: number;
   /** Whether messages may be added to it. */

@@ -1,7 +1,7 @@
 import { type Disk, type DiskFile, writeWhole } from './disk.ts';
 import { newSegment, type Segment } from './segments.ts';
 
-export interface TailOptions {
+interface TailOptions {
   readonly disk: Disk;
   readonly directory: string;
   /** Shared with the reader; the last one is written. */

@@ -1,6 +1,6 @@
 import { type After, later } from '../../time/after.ts';
 
-/** What one program, or a admission of connections, may cost the gateway. */
+/** What one program, or a crowd of connections, may cost the gateway. */
 export interface WireLimits {
   /** Connections in all. */
   readonly connections: number;
@@ -48,7 +48,7 @@ export const WIRE_LIMITS: WireLimits = {
   flushMs: 1_000,
 };
 
-/** Time, as the server needs it. */
+/** Time, as many connections need it: a timer of each that is cancelled without a promise, and so no Clock. */
 export interface Timers {
   readonly after: After;
   /** Milliseconds since some moment. */

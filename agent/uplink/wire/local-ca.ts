@@ -7,7 +7,7 @@ import { readRegular, writeAtomically, writeIfOther } from '../../state/durable.
 import { certify, keyId } from './certify.ts';
 import type { Credentials } from './tls-listener.ts';
 
-export interface LocalCaOptions {
+interface LocalCaOptions {
   readonly directory: string;
   /** Host name and configured addresses; those of loopback come by themselves. */
   readonly names: readonly string[];
@@ -22,8 +22,6 @@ export interface LocalCaOptions {
 export interface LocalCa {
   /** For the programs to trust. */
   readonly caPem: string;
-  /** Milliseconds since the epoch. */
-  readonly expiresAt: number;
   /** What the TLS port shows; asked at each connection. Another object once it has been renewed. */
   credentials(): Credentials;
   /** Fulfilled when all that was made is on the disk, or could not be written. */
@@ -85,7 +83,6 @@ export async function openLocalCa({ directory, names, now, earliest, log }: Loca
   let shown = show();
   return {
     caPem,
-    expiresAt: Date.parse(ca.certificate.validTo),
     credentials() {
       if (isYoung(leaf, ca, moment())) return shown;
       leaf = fresh();

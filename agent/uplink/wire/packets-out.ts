@@ -2,7 +2,6 @@ import type { Packet } from 'mqtt-packet';
 import { mqttPacket } from '../../mqtt/packets.ts';
 import type { Message } from '../ports.ts';
 
-const PINGRESP = mqttPacket.generate({ cmd: 'pingresp' });
 const LARGEST_ID = 65_535;
 
 interface Pending {
@@ -26,11 +25,6 @@ export class PacketsOut {
   /** Answers go out at once; messages wait for `open`. */
   answer(packet: Packet): void {
     this.#send(mqttPacket.generate(packet));
-  }
-
-  /** The answer to PINGREQ. */
-  pong(): void {
-    this.#send(PINGRESP);
   }
 
   /** CONNACK has gone out. */

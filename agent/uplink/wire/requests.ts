@@ -6,7 +6,7 @@ import type { PacketsOut } from './packets-out.ts';
 import { Unanswered } from './unanswered.ts';
 import { Violation } from './violation.ts';
 
-export interface RequestEvents {
+interface RequestEvents {
   /** It may take more again. */
   readonly eased: () => void;
   /** A request is refused: MQTT 3.1.1 can say that only by closing the connection. */
@@ -49,7 +49,7 @@ export class Requests {
     else if (packet.cmd === 'puback') this.#out.acknowledged(packet.messageId ?? 0);
     else if (packet.cmd === 'subscribe') this.#change(packet, () => this.#subscribe(packet));
     else if (packet.cmd === 'unsubscribe') this.#change(packet, () => this.#unsubscribe(packet));
-    else if (packet.cmd === 'pingreq') this.#out.pong();
+    else if (packet.cmd === 'pingreq') this.#out.answer({ cmd: 'pingresp' });
     else throw new Violation('a packet that no client sends');
   }
 

@@ -2,7 +2,7 @@ import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { Authenticate } from '../ports.ts';
 
 /** A program that names itself by a key. */
-export interface ProgramKey {
+interface ProgramKey {
   readonly name: string;
   /** Base64, as it stands in the connection string. */
   readonly key: string;

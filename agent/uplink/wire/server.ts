@@ -2,14 +2,13 @@ import type { AddressInfo, Server, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Log } from '../../machine/log.ts';
 import type { Authenticate, ClientRules } from '../ports.ts';
-import type { Member } from './admission.ts';
 import { ClientConnection } from './client-connection.ts';
 import { WireContext } from './context.ts';
 import { systemTimers, type Timers, WIRE_LIMITS, type WireLimits } from './limits.ts';
 import { nameOf, openPlace, type Place } from './listener.ts';
-import type { Handshakes } from './tls-listener.ts';
+import type { Shake } from './tls-listener.ts';
 
-export interface WireOptions {
+interface WireOptions {
   readonly rules: ClientRules;
   readonly log: Log;
   readonly limits?: Partial<WireLimits>;
@@ -31,9 +30,7 @@ export interface Listener {
 export interface WireServer {
   /** Connections, with and without CONNECT. */
   readonly connections: number;
-  /** Serves a connection. Those with the same `authenticate` compete for room until they have sent CONNECT. */
-  accept(socket: Duplex, authenticate: Authenticate): void;
-  /** @throws Fault NL-UPLINK-SOCKET */
+  /** Its connections compete with one another for room until they have sent CONNECT. @throws Fault NL-UPLINK-SOCKET */
   listen(place: Place, authenticate: Authenticate): Promise<Listener>;
   /** Ends every listener and every connection. Wills are not published, either. */
   close(): Promise<void>;
@@ -53,14 +50,14 @@ export function createServer({ rules, log, limits, timers = systemTimers }: Wire
   let emptied = (): void => {};
 
   /** @param own those of one listener */
-  const serve = (socket: Duplex, authenticate: Authenticate, own?: Set<ClientConnection>): void => {
+  const serve = (socket: Duplex, authenticate: Authenticate, own: Set<ClientConnection>): void => {
     const connection: ClientConnection = new ClientConnection(socket, authenticate, context, () => {
       connections.delete(connection);
-      own?.delete(connection);
+      own.delete(connection);
       if (connections.size === 0) emptied();
     });
     connections.add(connection);
-    own?.add(connection);
+    own.add(connection);
     context.admission.enter(connection, authenticate);
     if (isClosing) connection.drop('newleaf ends');
   };
@@ -69,23 +66,19 @@ export function createServer({ rules, log, limits, timers = systemTimers }: Wire
     get connections() {
       return context.admission.size;
     },
-    accept: (socket, authenticate) => serve(socket, authenticate),
     async listen(place, authenticate) {
       const own = new Set<ClientConnection>();
-      const shaking = new Map<Socket, Member>();
-      const handshakes: Handshakes = {
-        enter(socket) {
-          const member = { crowdedOut: () => void socket.destroy() };
-          shaking.set(socket, member);
-          context.admission.enter(member, authenticate);
-        },
-        leave(socket) {
-          const member = shaking.get(socket);
+      const shaking = new Set<Socket>();
+      const shake: Shake = (socket) => {
+        const member = { crowdedOut: () => void socket.destroy() };
+        shaking.add(socket);
+        context.admission.enter(member, authenticate);
+        return () => {
           shaking.delete(socket);
-          if (member !== undefined) context.admission.leave(member);
-        },
+          context.admission.leave(member);
+        };
       };
-      const server = await openPlace(place, (socket) => serve(socket, authenticate, own), handshakes);
+      const server = await openPlace(place, (socket) => serve(socket, authenticate, own), shake);
       // Out of descriptors, for one: the next client may be luckier.
       server.on('error', (cause) => context.sparing.warn('uplink-socket', nameOf(place), 'it fails', cause.message));
       const listener = {
@@ -93,7 +86,7 @@ export function createServer({ rules, log, limits, timers = systemTimers }: Wire
         async close() {
           listeners.delete(listener);
           const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-          for (const socket of shaking.keys()) socket.destroy();
+          for (const socket of shaking) socket.destroy();
           for (const connection of own) connection.dismiss('the listener is closed');
           await closed;
         },

@@ -2,11 +2,8 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createServer as createTls, type Server } from 'node:tls';
 
-/** Connections on their way through a TLS handshake: these have a socket, but no client yet. */
-export interface Handshakes {
-  enter(socket: Socket): void;
-  leave(socket: Socket): void;
-}
+/** Notes a connection that begins a TLS handshake: it has a socket, but no client yet. @returns what notes its end */
+export type Shake = (socket: Socket) => () => void;
 
 /** Chain and key of the listener, PEM. Another object where they are new. */
 export interface Credentials {
@@ -19,25 +16,24 @@ const OLDEST = { minVersion: 'TLSv1.2' } as const;
 /** As long as a client has for CONNECT, afterwards. */
 const HANDSHAKE_MS = 10_000;
 
-/** Where TCP connections become TLS connections. The far end's address and port tell which one has become one. */
+/** Where TCP connections become TLS connections. */
 export class TlsListener {
   readonly #credentials: () => Credentials;
-  readonly #shakes: Handshakes;
+  readonly #shake: Shake;
   readonly #server: Server;
-  readonly #shaking = new Map<string, Socket>();
+  /** What ends each handshake, by the far end's address and port: these tell which connection has become a TLS connection. */
+  readonly #shaking = new Map<string, () => void>();
   #current: Credentials;
 
-  constructor(credentials: () => Credentials, accept: (socket: Duplex) => void, shakes: Handshakes) {
+  constructor(credentials: () => Credentials, accept: (socket: Duplex) => void, shake: Shake) {
     this.#credentials = credentials;
-    this.#shakes = shakes;
+    this.#shake = shake;
     this.#current = credentials();
     this.#server = createTls({ ...this.#current, ...OLDEST, handshakeTimeout: HANDSHAKE_MS }, (secure) => {
-      const raw = this.#forget(endOf(secure));
-      if (raw === undefined) secure.destroy();
-      else {
-        shakes.leave(raw);
-        accept(secure);
-      }
+      const end = this.#shaking.get(endOf(secure));
+      end?.();
+      if (end === undefined) secure.destroy();
+      else accept(secure);
     });
     this.#server.on('tlsClientError', (_, secure) => secure.destroy());
   }
@@ -48,22 +44,17 @@ export class TlsListener {
       this.#current = credentials;
       this.#server.setSecureContext({ ...credentials, ...OLDEST });
     }
-    const end = endOf(raw);
+    const far = endOf(raw);
+    const shaken = this.#shake(raw);
+    const end = () => {
+      if (this.#shaking.get(far) === end) this.#shaking.delete(far);
+      shaken();
+    };
+    this.#shaking.set(far, end);
     raw.on('error', () => {});
-    raw.once('close', () => {
-      if (this.#shaking.get(end) === raw) this.#forget(end);
-      this.#shakes.leave(raw);
-    });
-    this.#shakes.enter(raw);
-    this.#shaking.set(end, raw);
+    raw.once('close', end);
     // node:tls: "This event can also be explicitly emitted by users to inject connections into the TLS server."
     this.#server.emit('connection', raw);
-  }
-
-  #forget(end: string): Socket | undefined {
-    const raw = this.#shaking.get(end);
-    this.#shaking.delete(end);
-    return raw;
   }
 }
 

@@ -4,9 +4,9 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { ProgramTold } from '../../../agent/cli/uplink/told.ts';
 import { askSocket, type Reply } from '../../../agent/control/client.ts';
 import type { Status } from '../../../agent/roll/report.ts';
-import type { Counts } from '../../../agent/uplink/counters.ts';
 import type { TestToken } from '../../contract/token/softhsm.ts';
 import type { Endpoints } from '../../simulator/api.ts';
 import { DaemonLog } from './daemon-log.ts';
@@ -138,9 +138,9 @@ export class Gateway {
   }
 
   /** What the socket tells of the programs. */
-  async uplink(): Promise<{ readonly programs: readonly Counts[]; readonly rate: number }> {
+  async uplink(): Promise<{ readonly programs: readonly ProgramTold[]; readonly rate: number }> {
     const { body } = await askSocket(this.socket, 'GET', '/v1/uplink');
-    return body as { programs: Counts[]; rate: number };
+    return body as { programs: ProgramTold[]; rate: number };
   }
 
   /** Makes a program with a socket of its own. @returns the path of the socket */

@@ -69,7 +69,7 @@ export function args(...argv: string[]): ParsedArguments {
   return parsed;
 }
 
-/** A configuration for this directory; its socket is where control-daemon.ts listens. */
+/** A configuration for this directory; its socket is where the daemon of test/unit/control/daemon.ts listens. */
 export function configIn(directory: string, more = ''): string {
   const file = join(directory, 'newleaf.toml');
   writeFileSync(

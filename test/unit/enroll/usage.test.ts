@@ -38,7 +38,7 @@ const argvOf = (line: string): string[] =>
 describe('a wrong command line ends with 2, says why, and asks nobody', () => {
   const rows: readonly (readonly [line: string, told: RegExp])[] = [
     ['adopt', /no command "adopt".*enroll help/],
-    ['add', /Which\? add individual \| add group/],
+    ['add', /several commands .*: add individual \| add group/],
     ['remove-current', /primary \| remove-current secondary \| remove-current both/],
     ['show device', /Usage: enroll show device ID/],
     ['show device a b', /Usage: enroll show device ID/],

@@ -1,18 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { diceOf } from '../../search/dice.ts';
 import { CLOSE } from './played-hub.ts';
 import { DAY, HOUR, isPoison, MINUTE, SECOND, World } from './world.ts';
-
-/** A dice of its own: a seed is a story. */
-function diceOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 type Fault = 'away' | 'quota' | 'late' | 'flapping' | 'roll' | 'move' | 'distant' | 'none';
 const FAULTS: readonly Fault[] = ['away', 'quota', 'late', 'flapping', 'roll', 'move', 'distant', 'none', 'none'];

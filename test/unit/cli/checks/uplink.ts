@@ -93,13 +93,13 @@ export const UPLINK: readonly Row[] = [
     'uplink-tcp',
     'its CA ends soon',
     { ...key, ...before(30 * DAY) },
-    /^warning The CA .* ends in .* -> Remove ca\.key/,
+    /^warning The CA .* ends in .* -> Remove uplink\/\.tls\/ca\.key from the state directory/,
   ],
   [
     'uplink-tcp',
     'its CA has ended',
     { ...key, ...before(-DAY) },
-    /^failed NL-UPLINK-SOCKET The CA .* ended .* ago\. -> Remove ca\.key/,
+    /^failed NL-UPLINK-SOCKET The CA .* ended .* ago\. -> Remove uplink\/\.tls\/ca\.key from the state directory/,
   ],
   [
     'uplink-tcp',

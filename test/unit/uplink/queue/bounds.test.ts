@@ -3,8 +3,9 @@ import { suite, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { QueueOptions } from '../../../../agent/uplink/queue/open.ts';
 import { recordBytes } from '../../../../agent/uplink/queue/record.ts';
+import { diceOf } from '../../../search/dice.ts';
 import { fault } from '../../state/disk.ts';
-import { ModelDisk, seeded } from './disk-model.ts';
+import { ModelDisk } from './disk-model.ts';
 import { message, numberOf, numbersIn, type Opened, openOn, range } from './life.ts';
 
 const bytesOf = (from: number, to: number) => range(from, to).reduce((sum, n) => sum + recordBytes(message(n)), 0);
@@ -13,7 +14,7 @@ const HOUR = 3_600_000;
 const START = Date.UTC(2026, 10);
 
 const opened = async (options: Partial<QueueOptions>) => {
-  const disk = new ModelDisk(seeded(1));
+  const disk = new ModelDisk(diceOf(1));
   const queue = await openOn(disk.start(), options);
   return { disk, queue, again: () => openOn(disk.start(), options) };
 };

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import { type Fate, ModelDisk, seeded } from './disk-model.ts';
+import { diceOf } from '../../../search/dice.ts';
+import { type Fate, ModelDisk } from './disk-model.ts';
 import { numbersIn, type Opened, openOn, Witness } from './life.ts';
 
 /** Bursts, and a reader that follows; more than 64 dropped messages, so that the head is noted. */
@@ -62,7 +63,7 @@ async function afterwards(disk: ModelDisk, witness: Witness, crash: Crash, mayRe
 }
 
 async function play(fate: Fate | undefined, crash: Crash, seed: number, mayReturn = false): Promise<number> {
-  const disk = new ModelDisk(seeded(seed));
+  const disk = new ModelDisk(diceOf(seed));
   const witness = new Witness();
   await until(live(disk, witness, fate), disk);
   const { length } = disk.calls;

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import type { Stored } from '../../../../agent/uplink/ports.ts';
 import type { Disk } from '../../../../agent/uplink/queue/disk.ts';
 import { openQueue, type QueueOptions } from '../../../../agent/uplink/queue/open.ts';
-import { ModelDisk, seeded } from './disk-model.ts';
+import { diceOf } from '../../../search/dice.ts';
+import { ModelDisk } from './disk-model.ts';
 
 export const DIRECTORY = '/q';
 const TOPIC = 'devices/gw/messages/events/';
@@ -39,7 +40,7 @@ export async function numbersIn(queue: Opened): Promise<number[]> {
   return found;
 }
 
-export const model = () => new ModelDisk(seeded(1));
+export const model = () => new ModelDisk(diceOf(1));
 export const range = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => from + index);
 /** At once. */
 export const append = (queue: Opened, from: number, to: number) =>

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import type { Failure } from '../../../../agent/failure/failure.ts';
 import { HEADER_BYTES, recordBytes } from '../../../../agent/uplink/queue/record.ts';
-import { ModelDisk, seeded } from './disk-model.ts';
+import { diceOf } from '../../../search/dice.ts';
+import { ModelDisk } from './disk-model.ts';
 import { DIRECTORY, message, numbersIn, type Opened, openOn, range } from './life.ts';
 
 const SEGMENT = `${DIRECTORY}/${'1'.padStart(16, '0')}.q1`;
@@ -15,7 +16,7 @@ const touched = (from: number, to: number) => range(0, 20).filter((n) => offset(
 
 /** A disk with so many messages, from a process that was killed. */
 async function holding(count: number, segmentBytes = 100_000): Promise<ModelDisk> {
-  const disk = new ModelDisk(seeded(1));
+  const disk = new ModelDisk(diceOf(1));
   const queue = await openOn(disk.start(), { segmentBytes });
   await Promise.all(range(0, count).map((n) => queue.append(message(n))));
   return disk;

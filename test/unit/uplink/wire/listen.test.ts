@@ -62,7 +62,7 @@ describe('a unix socket', () => {
   });
 });
 
-test('a port that is taken, and a descriptor that is no socket', async (t) => {
+test('a port that is taken', async (t) => {
   const { server } = stage(t);
   const other = createSockets().listen(0, '127.0.0.1');
   t.after(() => other.close());
@@ -74,31 +74,10 @@ test('a port that is taken, and a descriptor that is no socket', async (t) => {
     server.listen({ host: '127.0.0.1', port: address.port, credentials }, sensors),
     fault('NL-UPLINK-SOCKET', /The port \d+ of 127\.0\.0\.1 cannot be opened/),
   );
-  await assert.rejects(
-    server.listen({ fd: 987 }, sensors),
-    fault('NL-UPLINK-SOCKET', /descriptor 987 cannot be opened/),
-  );
-});
-
-test('a socket of systemd: inherited, served, and not removed', async (t) => {
-  const path = join(scratch(t), 'sensors.sock');
-  const command = [process.execPath, '--import', 'tsx', ALONE, 'fd'];
-  const child = spawn('systemd-socket-activate', ['--listen', path, ...command], { stdio: ['pipe', 'pipe', 'pipe'] });
-  t.after(() => child.kill());
-  // "Listening on …"
-  await once(child.stderr, 'data');
-  const client = await RawClient.open(path);
-  client.publish('t', 1);
-  await client.next('puback');
-  child.stdin.end();
-  const [code] = await once(child, 'exit');
-  assert.equal(code, 0);
-  await client.closed;
-  assert.ok(existsSync(path));
 });
 
 test('closed, the server lets node exit', async () => {
-  const child = spawn(process.execPath, ['--import', 'tsx', ALONE, 'all'], {
+  const child = spawn(process.execPath, ['--import', 'tsx', ALONE], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   let said = '';
