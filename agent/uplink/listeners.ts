@@ -1,3 +1,4 @@
+import { rmdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { type Failure, Fault } from '../failure/failure.ts';
@@ -82,6 +83,8 @@ export class Listeners {
     this.#keys.delete(name);
     await this.#sockets.get(name)?.close();
     this.#sockets.delete(name);
+    // A directory that root has made is removed by `newleaf uplink remove`, where the daemon may not do so.
+    await rmdir(join(this.#options.settings.sockets, name)).catch(() => {});
     if (this.#keys.size > 0) return;
     await this.#port?.close();
     this.#port = undefined;

@@ -1,4 +1,8 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { connect } from 'node:net';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Gateway } from '../stage/gateway.ts';
@@ -114,6 +118,19 @@ test('what is shown for Node, and for mosquitto_pub with a key', async (t) => {
   const line = (await Shown.of(at.gateway, 'meter')).line('mosquitto-clients');
   assert.equal(await Other.pasted(t, line).ended(), 0);
   await arrived(at, SHOWN, 2);
+});
+
+test('a program that is removed leaves nothing', async (t) => {
+  const { gateway } = await serving(t, ON_PORT);
+  const socket = await gateway.program('sensors');
+  await gateway.keyedProgram('meter');
+  for (const name of ['sensors', 'meter']) {
+    const { code, out, err } = await gateway.command('uplink', 'remove', name, '--yes');
+    assert.equal(code, 0, `${out}${err}`);
+    assert.ok(!existsSync(join(gateway.stateDirectory, 'uplink', name)));
+  }
+  assert.ok(!existsSync(dirname(socket)));
+  await assert.rejects(once(connect(port, '127.0.0.1'), 'connect'), { code: 'ECONNREFUSED' });
 });
 
 /** All that a device does, once. @param what is different each time */
