@@ -35,6 +35,16 @@ const SOCKET_MODE = 0o660;
 const SOCKET = 'mqtt.sock';
 const CA_FILE = 'ca.pem';
 
+/**
+ * Programs are told `localhost`, which in Debian's /etc/hosts is ::1 as well, and that comes first. Not all try a second address:
+ * the bridge of mosquitto 2.0 and Node 18 do not.
+ */
+const FOR_LOCALHOST = new Set(['127.0.0.1', '0.0.0.0']);
+const IPV6_LOOPBACK = '::1';
+
+const isWithoutIpv6 = ({ cause }: Error): boolean =>
+  ['EADDRNOTAVAIL', 'EAFNOSUPPORT'].includes((cause as NodeJS.ErrnoException | undefined)?.code ?? '');
+
 /** The sockets of the programs: one each, and one port for those with a key. */
 export class Listeners {
   readonly #options: ListenersOptions;
@@ -43,7 +53,7 @@ export class Listeners {
   /** By program; those with a key share the port. */
   readonly #sockets = new Map<string, Listener>();
   readonly #keys = new Map<string, string>();
-  #port: Listener | undefined;
+  #ports: readonly Listener[] = [];
 
   constructor(options: ListenersOptions) {
     this.#options = options;
@@ -68,7 +78,7 @@ export class Listeners {
       if (key === undefined) await this.#openSocket(name);
       else {
         this.#keys.set(name, key);
-        this.#port ??= await this.#openPort();
+        if (this.#ports.length === 0) this.#ports = await this.#openPorts();
       }
       this.#troubles.delete(name);
     } catch (error) {
@@ -86,8 +96,8 @@ export class Listeners {
     // A directory that root has made is removed by `newleaf uplink remove`, where the daemon may not do so.
     await rmdir(join(this.#options.settings.sockets, name)).catch(() => {});
     if (this.#keys.size > 0) return;
-    await this.#port?.close();
-    this.#port = undefined;
+    for (const port of this.#ports) await port.close();
+    this.#ports = [];
   }
 
   close(): Promise<void> {
@@ -103,13 +113,22 @@ export class Listeners {
     this.#sockets.set(name, await this.#server.listen(place, ofProgram(name)));
   }
 
-  async #openPort(): Promise<Listener> {
+  async #openPorts(): Promise<readonly Listener[]> {
     const { settings, now } = this.#options;
     const [, host = '', port] = /^\[?(.*?)\]?:(\d+)$/.exec(settings.tcp) ?? [];
     const ca = await this.#openCa(host);
-    const keys = () => [...this.#keys].map(([name, key]) => ({ name, key }));
-    const place = { host, port: Number(port), credentials: () => ca.credentials() };
-    return this.#server.listen(place, byKey(keys, now));
+    const authenticate = byKey(() => [...this.#keys].map(([name, key]) => ({ name, key })), now);
+    const listen = (at: string) =>
+      this.#server.listen({ host: at, port: Number(port), credentials: () => ca.credentials() }, authenticate);
+    const first = await listen(host);
+    if (!FOR_LOCALHOST.has(host)) return [first];
+    try {
+      return [first, await listen(IPV6_LOOPBACK)];
+    } catch (error) {
+      if (isWithoutIpv6(error as Error)) return [first];
+      await first.close();
+      throw error;
+    }
   }
 
   async #openCa(host: string): Promise<LocalCa> {
