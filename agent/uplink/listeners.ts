@@ -1,9 +1,10 @@
-import { rmdir } from 'node:fs/promises';
+import { chmod, mkdir, rmdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { type Failure, Fault } from '../failure/failure.ts';
 import { failureOf } from '../failure/failure-of.ts';
 import { failureFields } from '../machine/failure-fields.ts';
+import { SOCKETS_MODE } from '../machine/program-directory.ts';
 import { makeDirectory, writeIfOther } from '../state/durable.ts';
 import type { LazyUplinkOptions } from './options.ts';
 import type { ClientRules } from './ports.ts';
@@ -34,6 +35,8 @@ export type Address =
 const SOCKET_MODE = 0o660;
 const SOCKET = 'mqtt.sock';
 const CA_FILE = 'ca.pem';
+/** The unit lets the daemon write there. */
+const USUAL = '/run/newleaf-uplink';
 
 /**
  * Programs are told `localhost`, which in Debian's /etc/hosts is ::1 as well, and that comes first. Not all try a second address:
@@ -106,9 +109,7 @@ export class Listeners {
 
   async #openSocket(name: string): Promise<void> {
     const directory = join(this.#options.settings.sockets, name);
-    await makeDirectory(directory).catch((cause: unknown) => {
-      throw new Fault('NL-UPLINK-SOCKET', { message: `The directory ${directory} cannot be made.`, cause });
-    });
+    await this.#writing(directory, () => makeDirectory(directory));
     const place = { path: join(directory, SOCKET), mode: SOCKET_MODE };
     this.#sockets.set(name, await this.#server.listen(place, ofProgram(name)));
   }
@@ -138,8 +139,22 @@ export class Listeners {
     await makeDirectory(tls);
     const ca = await openLocalCa({ directory: tls, names, now: clock.now, earliest, log });
     // Programs may not look into the state directory.
-    await makeDirectory(settings.sockets);
-    await writeIfOther(join(settings.sockets, CA_FILE), ca.caPem, 0o644);
+    const file = join(settings.sockets, CA_FILE);
+    await this.#writing(file, () => writeIfOther(file, ca.caPem, 0o644));
     return ca;
+  }
+
+  /** Writes into the directory of the sockets, which each user may enter: the unit has a narrower umask. */
+  async #writing(path: string, write: () => Promise<void>): Promise<void> {
+    const { sockets } = this.#options.settings;
+    try {
+      const isMade = (await mkdir(sockets, { recursive: true })) !== undefined;
+      if (isMade) await chmod(sockets, SOCKETS_MODE);
+      await write();
+    } catch (cause) {
+      const message = `${path} cannot be made.`;
+      const advice = `Let the user of the daemon write to uplink.sockets; under systemd, another place than ${USUAL} needs ReadWritePaths=.`;
+      throw new Fault('NL-UPLINK-SOCKET', { message, cause, advice });
+    }
   }
 }

@@ -38,7 +38,12 @@ if (inside(import.meta.filename, APART)) {
       await machine.must('/data/unpacked/install.sh', '--prefix', PREFIX);
       writeFiles(far.endpoints, { hsm: HSM, files });
       const settings = { registrationId: 'gw-0001', hsm: HSM, files: `${PREFIX}/etc`, home: PREFIX };
-      const { 'hsm.pin_file': _, 'control.socket': __, ...rest } = settingsOf(far.endpoints, settings);
+      const {
+        'hsm.pin_file': _,
+        'control.socket': __,
+        'uplink.sockets': ___,
+        ...rest
+      } = settingsOf(far.endpoints, settings);
       writeFileSync(join(files, 'newleaf.toml'), tomlOf(rest));
       chmodSync(join(files, 'est-password'), 0o644);
       writeFileSync(join(files, 'softhsm2.conf'), `directories.tokendir = ${PREFIX}/state/tokens\n`);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
@@ -131,6 +131,20 @@ test('a program that is removed leaves nothing', async (t) => {
   }
   assert.ok(!existsSync(dirname(socket)));
   await assert.rejects(once(connect(port, '127.0.0.1'), 'connect'), { code: 'ECONNREFUSED' });
+});
+
+test('the CA is for all users, and a place for sockets that cannot be written is named', async (t) => {
+  const { gateway } = await serving(t, ON_PORT);
+  const { ca } = await gateway.keyedProgram('meter');
+  assert.deepEqual(
+    [ca, dirname(ca)].map((path) => statSync(path).mode & 0o777),
+    [0o644, 0o755],
+  );
+  await gateway.command('uplink', 'remove', 'meter', '--yes');
+  rmSync(dirname(ca), { recursive: true });
+  writeFileSync(dirname(ca), 'in the way');
+  await assert.rejects(gateway.keyedProgram('meter'), /NL-UPLINK-SOCKET.*programs\/ca\.pem.*uplink\.sockets/);
+  await assert.rejects(gateway.program('sensors'), /NL-UPLINK-SOCKET.*programs\/sensors .*uplink\.sockets/);
 });
 
 /** All that a device does, once. @param what is different each time */
