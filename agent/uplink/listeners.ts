@@ -1,8 +1,10 @@
+import { chmod, mkdir, rmdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { type Failure, Fault } from '../failure/failure.ts';
 import { failureOf } from '../failure/failure-of.ts';
 import { failureFields } from '../machine/failure-fields.ts';
+import { SOCKETS_MODE } from '../machine/program-directory.ts';
 import { makeDirectory, writeIfOther } from '../state/durable.ts';
 import type { LazyUplinkOptions } from './options.ts';
 import type { ClientRules } from './ports.ts';
@@ -33,6 +35,18 @@ type Address =
 const SOCKET_MODE = 0o660;
 const SOCKET = 'mqtt.sock';
 const CA_FILE = 'ca.pem';
+/** The unit lets the daemon write there. */
+const USUAL = '/run/newleaf-uplink';
+
+/**
+ * Programs are told `localhost`, which in Debian's /etc/hosts is ::1 as well, and that comes first. Not all try a second address:
+ * the bridge of mosquitto 2.0 and Node 18 do not.
+ */
+const FOR_LOCALHOST = new Set(['127.0.0.1', '0.0.0.0']);
+const IPV6_LOOPBACK = '::1';
+
+const isWithoutIpv6 = ({ cause }: Error): boolean =>
+  ['EADDRNOTAVAIL', 'EAFNOSUPPORT'].includes((cause as NodeJS.ErrnoException | undefined)?.code ?? '');
 
 /** The sockets of the programs: one each, and one port for those with a key. */
 export class Listeners {
@@ -42,7 +56,7 @@ export class Listeners {
   /** By program; those with a key share the port. */
   readonly #sockets = new Map<string, Listener>();
   readonly #keys = new Map<string, string>();
-  #port: Listener | undefined;
+  #ports: readonly Listener[] = [];
 
   constructor(options: ListenersOptions) {
     this.#options = options;
@@ -67,7 +81,7 @@ export class Listeners {
       if (key === undefined) await this.#openSocket(name);
       else {
         this.#keys.set(name, key);
-        this.#port ??= await this.#openPort();
+        if (this.#ports.length === 0) this.#ports = await this.#openPorts();
       }
       this.#troubles.delete(name);
     } catch (error) {
@@ -82,9 +96,11 @@ export class Listeners {
     this.#keys.delete(name);
     await this.#sockets.get(name)?.close();
     this.#sockets.delete(name);
+    // A directory that root has made is removed by `newleaf uplink remove`, where the daemon may not do so.
+    await rmdir(join(this.#options.settings.sockets, name)).catch(() => {});
     if (this.#keys.size > 0) return;
-    await this.#port?.close();
-    this.#port = undefined;
+    for (const port of this.#ports) await port.close();
+    this.#ports = [];
   }
 
   close(): Promise<void> {
@@ -93,20 +109,27 @@ export class Listeners {
 
   async #openSocket(name: string): Promise<void> {
     const directory = join(this.#options.settings.sockets, name);
-    await makeDirectory(directory).catch((cause: unknown) => {
-      throw new Fault('NL-UPLINK-SOCKET', { message: `The directory ${directory} cannot be made.`, cause });
-    });
+    await this.#writing(directory, () => makeDirectory(directory));
     const place = { path: join(directory, SOCKET), mode: SOCKET_MODE };
     this.#sockets.set(name, await this.#server.listen(place, ofProgram(name)));
   }
 
-  async #openPort(): Promise<Listener> {
+  async #openPorts(): Promise<readonly Listener[]> {
     const { settings, now } = this.#options;
     const [, host = '', port] = /^\[?(.*?)\]?:(\d+)$/.exec(settings.tcp) ?? [];
     const ca = await this.#openCa(host);
-    const keys = () => [...this.#keys].map(([name, key]) => ({ name, key }));
-    const place = { host, port: Number(port), credentials: () => ca.credentials() };
-    return this.#server.listen(place, byKey(keys, now));
+    const authenticate = byKey(() => [...this.#keys].map(([name, key]) => ({ name, key })), now);
+    const listen = (at: string) =>
+      this.#server.listen({ host: at, port: Number(port), credentials: () => ca.credentials() }, authenticate);
+    const first = await listen(host);
+    if (!FOR_LOCALHOST.has(host)) return [first];
+    try {
+      return [first, await listen(IPV6_LOOPBACK)];
+    } catch (error) {
+      if (isWithoutIpv6(error as Error)) return [first];
+      await first.close();
+      throw error;
+    }
   }
 
   async #openCa(host: string): Promise<LocalCa> {
@@ -116,8 +139,22 @@ export class Listeners {
     await makeDirectory(tls);
     const ca = await openLocalCa({ directory: tls, names, now: clock.now, earliest, log });
     // Programs may not look into the state directory.
-    await makeDirectory(settings.sockets);
-    await writeIfOther(join(settings.sockets, CA_FILE), ca.caPem, 0o644);
+    const file = join(settings.sockets, CA_FILE);
+    await this.#writing(file, () => writeIfOther(file, ca.caPem, 0o644));
     return ca;
+  }
+
+  /** Writes into the directory of the sockets, which each user may enter: the unit has a narrower umask. */
+  async #writing(path: string, write: () => Promise<void>): Promise<void> {
+    const { sockets } = this.#options.settings;
+    try {
+      const isMade = (await mkdir(sockets, { recursive: true })) !== undefined;
+      if (isMade) await chmod(sockets, SOCKETS_MODE);
+      await write();
+    } catch (cause) {
+      const message = `${path} cannot be made.`;
+      const advice = `Let the user of the daemon write to uplink.sockets; under systemd, another place than ${USUAL} needs ReadWritePaths=.`;
+      throw new Fault('NL-UPLINK-SOCKET', { message, cause, advice });
+    }
   }
 }

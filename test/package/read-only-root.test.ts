@@ -38,7 +38,12 @@ if (inside(import.meta.filename, APART)) {
       await machine.must('/data/unpacked/install.sh', '--prefix', PREFIX);
       writeFiles(far.endpoints, { hsm: HSM, files });
       const settings = { registrationId: 'gw-0001', hsm: HSM, files: `${PREFIX}/etc`, home: PREFIX };
-      const { 'hsm.pin_file': _, 'control.socket': __, ...rest } = settingsOf(far.endpoints, settings);
+      const {
+        'hsm.pin_file': _,
+        'control.socket': __,
+        'uplink.sockets': ___,
+        ...rest
+      } = settingsOf(far.endpoints, settings);
       writeFileSync(join(files, 'newleaf.toml'), tomlOf(rest));
       chmodSync(join(files, 'est-password'), 0o644);
       writeFileSync(join(files, 'softhsm2.conf'), `directories.tokendir = ${PREFIX}/state/tokens\n`);
@@ -59,6 +64,15 @@ if (inside(import.meta.filename, APART)) {
       assert.ok(isUp(await machine.show()));
       assert.notEqual((await machine.run('touch', '/etc/written')).code, 0);
       await machine.must('newleaf', 'roll', '--wait');
+    });
+
+    await t.test('a program gets a key, but no socket before the root has been written once', async () => {
+      const { code, err } = await machine.run('newleaf', 'uplink', 'add', 'sensors');
+      assert.equal(code, 1);
+      assert.match(err.replaceAll(/\s+/g, ' '), /^NL-UPLINK-SOCKET .* mount -o remount,rw \/ and again.* --key $/);
+      await machine.must('newleaf', 'uplink', 'add', 'meter', '--key');
+      assert.match(await machine.must('newleaf', 'uplink', 'list'), /^\S meter: by its key, no connections$/m);
+      assert.equal(await machine.must('ls', '/run/newleaf-uplink'), 'ca.pem\n');
     });
 
     await t.test('an upgrade runs, and the program before it is kept', async () => {

@@ -120,7 +120,7 @@ const uplinkQueue: Check = {
       const message = `The queues may grow by ${bytesInWords(missing)}, and the disk of ${state.directory} has room for ${bytesInWords(left)}.`;
       return warning(message, 'Make room there, or lower uplink.max_bytes.');
     }
-    return ok(`They hold ${bytesInWords(programs.reduce((sum, { bytes }) => sum + bytes, 0))}, and have room.`);
+    return ok(`The queues hold ${bytesInWords(programs.reduce((sum, { bytes }) => sum + bytes, 0))}, and have room.`);
   },
 };
 
@@ -147,7 +147,7 @@ const uplinkTrouble: Check = {
     }
     const { code, advice } = { code: 'NL-UPLINK-THROTTLED', ...CODES['NL-UPLINK-THROTTLED'] };
     if (uplink.isThrottled === true) return warning(`${code} ${throttledInWords(uplink.rate)}`, advice);
-    return asideFinding(uplink.programs) ?? ok('The daemon has none.');
+    return asideFinding(uplink.programs) ?? ok('No program has a trouble.');
   },
 };
 

@@ -190,6 +190,6 @@ function others(name: string, host: string, port: string, key: string, ca: strin
 /** The name in the certificate: on this gateway it is localhost, unless uplink.tcp is one address of a network. */
 function hostOf(tcp: string): { readonly host: string; readonly port: string } {
   const [, address = '', port = ''] = /^(.*):(\d+)$/.exec(tcp) ?? [];
-  const isHere = /^(127\.|0\.0\.0\.0$|\[::1?\]$)/.test(address);
+  const isHere = /^(127\.0\.0\.1|0\.0\.0\.0|\[::1?\])$/.test(address);
   return { host: isHere ? 'localhost' : address, port };
 }

@@ -10,6 +10,7 @@ import device, {
 } from 'azure-iot-device';
 import { Mqtt } from 'azure-iot-device-mqtt';
 import { PATIENCE_MS, type Serving, serving } from '../stage/site.ts';
+import { Shown } from './shown.ts';
 
 const ID = 'gw-0001';
 
@@ -26,9 +27,9 @@ function clientOf(t: TestContext, text: string): Client {
 
 /** The client of a program with the Azure SDK as it is: only its connection string names the gateway. */
 async function sdk(t: TestContext, { gateway }: Serving, name: string, deviceId = name): Promise<Client> {
-  const { tcp, key, ca } = await gateway.keyedProgram(name);
-  const text = `HostName=newleaf.local;DeviceId=${deviceId};SharedAccessKey=${key};GatewayHostName=${tcp.replace('127.0.0.1', 'localhost')}`;
-  const client = clientOf(t, text);
+  const { ca } = await gateway.keyedProgram(name);
+  const shown = (await Shown.of(gateway, name)).line('take this connection string');
+  const client = clientOf(t, shown.replace(`DeviceId=${name};`, `DeviceId=${deviceId};`));
   await client.setOptions({ ca: readFileSync(ca, 'utf8') });
   await client.open();
   return client;

@@ -117,7 +117,7 @@ export const UPLINK: readonly Row[] = [
     'uplink-queue',
     'room',
     having([programWith()]),
-    /^ok They hold 3\.4 KiB, and have room\.$/,
+    /^ok The queues hold 3\.4 KiB, and have room\.$/,
     settingIn('uplink', 'max_bytes = "1MiB"'),
   ],
   [
@@ -139,7 +139,7 @@ export const UPLINK: readonly Row[] = [
     having([programWith()]),
     /^warning The queues may grow by 64\.0 MiB, and the disk of \/var\/lib\/newleaf has room for 10\.0 MiB\. -> Make room there/,
   ],
-  ['uplink-trouble', 'none', having([programWith()]), /^ok The daemon has none\.$/],
+  ['uplink-trouble', 'none', having([programWith()]), /^ok No program has a trouble\.$/],
   [
     'uplink-trouble',
     'lasting before passing',

@@ -71,6 +71,7 @@ describe('a key', () => {
     ['[::]:8883', 'localhost'],
     ['[::1]:8883', 'localhost'],
     ['192.0.2.7:8883', '192.0.2.7'],
+    ['127.0.0.2:8883', '127.0.0.2'],
   ] as const)
     test(`at ${tcp} it is dialled as ${host}`, () => assert.ok(linesOf(byKey(tcp)).includes(`address ${host}:8883`)));
 });
