@@ -11,6 +11,8 @@ export interface CountingOptions {
   readonly everyMs?: number;
   /** Messages that may wait for their PUBACK. */
   readonly window?: number;
+  /** Bytes of a body, which is filled up with blanks; the third of three messages is short all the same. */
+  readonly bodyBytes?: number;
 }
 
 /**
@@ -27,6 +29,7 @@ export class Counting {
   losses = 0;
   readonly #socket: string;
   readonly #window: number;
+  readonly #bodyBytes: number;
   /** Without PUBACK, in order. */
   readonly #open = new Map<number, { sentAt: number; times: number }>();
   #next = 1;
@@ -34,10 +37,11 @@ export class Counting {
   #client: mqtt.Client | undefined;
   readonly #timer: NodeJS.Timeout;
 
-  constructor(name: string, socket: string, { everyMs = 20, window = 8 }: CountingOptions = {}) {
+  constructor(name: string, socket: string, { everyMs = 20, window = 8, bodyBytes = 0 }: CountingOptions = {}) {
     this.name = name;
     this.#socket = socket;
     this.#window = window;
+    this.#bodyBytes = bodyBytes;
     this.#dial();
     this.#timer = setInterval(() => this.#tick(), everyMs);
   }
@@ -78,7 +82,8 @@ export class Counting {
     if (open === undefined) return;
     open.times += 1;
     open.sentAt = performance.now();
-    client.publish(`devices/${this.name}/messages/events/by=${this.name}`, String(number), { qos: 1 }, (error) => {
+    const body = String(number).padEnd(number % 3 === 0 ? 0 : this.#bodyBytes);
+    client.publish(`devices/${this.name}/messages/events/by=${this.name}`, body, { qos: 1 }, (error) => {
       if (error || this.#open.get(number) !== open || client !== this.#client) return;
       this.#open.delete(number);
       this.acknowledged.push(number);

@@ -12,6 +12,7 @@ export class MemoryQueue implements CountedQueue {
   /** An error of the disk, for each read. */
   unreadable: Error | undefined;
   readonly #listeners: (() => void)[] = [];
+  readonly #barred = new WeakSet<object>();
   #sequence = 0;
   #taken = 0;
 
@@ -27,9 +28,10 @@ export class MemoryQueue implements CountedQueue {
     return this.kept[0]?.at;
   }
 
-  async append(message: Message): Promise<void> {
+  async append(message: Message, sender: object = {}): Promise<void> {
     await undefined;
-    if (this.kept.length >= this.most) throw new Fault('NL-UPLINK-FULL');
+    if (this.kept.length >= this.most) this.#barred.add(sender);
+    if (this.#barred.has(sender)) throw new Fault('NL-UPLINK-FULL');
     this.#sequence += 1;
     this.kept.push({ ...message, sequence: this.#sequence, at: 0 });
     for (const listener of this.#listeners) queueMicrotask(listener);
