@@ -210,3 +210,24 @@ test('an idle session sleeps', async () => {
 });
 
 test('the played hub judges as it should', () => assert(isPoison('bad') && !isPoison('a1')));
+
+test('a disk that fails while a message is held back ends nothing: the rest goes when it can be read again', async () => {
+  const world = new World(['one']);
+  await world.append('one', 'bad', ...numbered('a', 3));
+  const queue = world.programs[0]?.queue ?? assert.fail();
+  const { next } = queue;
+  // The first message is in memory still.
+  queue.next = async () => {
+    const message = await next.call(queue);
+    if (message !== undefined && message.sequence > 1) throw new Error('the disk does not work');
+    return message;
+  };
+  world.start();
+  await world.pass(3 * HOUR);
+  assert.deepEqual(world.hub.texts, []);
+  queue.next = next;
+  await world.append('one', 'a4');
+  await world.pass(3 * HOUR);
+  world.assertKept();
+  assert.deepEqual(world.asideTexts, ['bad']);
+});
