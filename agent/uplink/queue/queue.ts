@@ -3,13 +3,15 @@ import type { Message, MessageQueue, QueueCounts, Stored } from '../ports.ts';
 import type { Head } from './head.ts';
 import type { Reader } from './reader.ts';
 import { encode, recordBytes } from './record.ts';
+import type { Reserve } from './reserve.ts';
 import type { Tail } from './tail.ts';
-import { behind, closed, full, unread, unstored } from './words.ts';
+import { behind, closed, full, scarce, unread, unstored } from './words.ts';
 
 export interface Bounds {
   readonly directory: string;
   readonly maxBytes: number;
   readonly whenFull: 'refuse' | 'drop-oldest';
+  readonly reserve?: Reserve;
   now(): number;
 }
 
@@ -127,6 +129,7 @@ export class DiskQueue implements MessageQueue {
       try {
         if (one.sender !== undefined && this.#barred.has(one.sender)) throw behind(this.#bounds.directory);
         if (!(await this.#hasRoom(bytes + one.bytes))) throw this.#full();
+        if ((await this.#bounds.reserve?.take(one.bytes)) === false) throw scarce(this.#bounds.directory);
         batch.push(one);
         bytes += one.bytes;
       } catch (why) {

@@ -19,6 +19,11 @@ export const closed = (directory: string): Fault =>
     advice: 'Nothing to do: the program sends the message again.',
   });
 
+export const scarce = (directory: string): Fault =>
+  new Fault('NL-UPLINK-DISK', {
+    message: `${directory} takes no message: the last bytes of its file system are kept for the state of the leaf.`,
+  });
+
 export const behind = (directory: string): Fault =>
   new Fault('NL-UPLINK-FULL', {
     message: `${directory} takes no message behind one that it has refused.`,

@@ -11,6 +11,8 @@ export class MemoryQueue implements CountedQueue {
   most = Number.POSITIVE_INFINITY;
   /** An error of the disk, for each read. */
   unreadable: Error | undefined;
+  /** The disk does not work from this sequence on. */
+  unreadableFrom = Number.POSITIVE_INFINITY;
   readonly #listeners: (() => void)[] = [];
   readonly #barred = new WeakSet<object>();
   #sequence = 0;
@@ -41,6 +43,7 @@ export class MemoryQueue implements CountedQueue {
     await undefined;
     if (this.unreadable !== undefined) throw this.unreadable;
     const next = this.kept.find(({ sequence }) => sequence > this.#taken);
+    if ((next?.sequence ?? 0) >= this.unreadableFrom) throw new Error('the disk does not work');
     this.#taken = next?.sequence ?? this.#taken;
     return next;
   }
