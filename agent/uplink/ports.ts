@@ -25,10 +25,11 @@ export interface MessageQueue {
   readonly oldestAt: number | undefined;
   /**
    * Fulfilled when the message is synced.
+   * @param sender after a refusal its later messages are refused, too: they must not overtake the one that it will send again
    * @throws Fault NL-UPLINK-FULL beyond the bounds, where the queue refuses; NL-UPLINK-DISK where it cannot be written. The
    * message is not in the queue then, nor is it after a restart
    */
-  append(message: Message): Promise<void>;
+  append(message: Message, sender?: object): Promise<void>;
   /**
    * The next message that the reader has not taken since `rewind`; undefined where there is none now.
    * @throws Fault NL-UPLINK-DISK where it cannot be read; the next call tries it again

@@ -11,6 +11,8 @@ import type { Stored } from './ports.ts';
 import { Program } from './program.ts';
 import { damagedRecord, makeProgram, namesIn, type ProgramRecord, readRecord, removeProgram } from './programs.ts';
 import { openQueue, type QueueOptions } from './queue/open.ts';
+import { Reserve } from './queue/reserve.ts';
+import { scarce } from './queue/words.ts';
 import { Uplink } from './uplink.ts';
 
 /** As many as a hub holds for a device, with room for large ones: 50 of 64 KiB. */
@@ -23,6 +25,7 @@ export class Serving {
   readonly #options: LazyUplinkOptions;
   /** Of the uplink, in the state directory. */
   readonly #directory: string;
+  readonly #reserve: Reserve;
   readonly #uplink: Uplink;
   readonly #listeners: Listeners;
 
@@ -30,6 +33,7 @@ export class Serving {
     const { settings, clock, log } = options;
     this.#options = options;
     this.#directory = uplinkDirectory(settings.directory);
+    this.#reserve = new Reserve({ directory: settings.directory, monotonic: () => clock.monotonic() });
     this.#uplink = new Uplink({
       clock,
       log,
@@ -130,7 +134,7 @@ export class Serving {
   #queue(directory: string, name: string, bounds: Pick<QueueOptions, 'maxBytes' | 'maxAgeMs' | 'whenFull'>) {
     const { clock } = this.#options;
     const warn = (met: Failure) => this.#options.log.warn({ event: 'uplink-queue', ...failureFields(met) });
-    return openQueue({ ...bounds, directory: join(directory, name), now: clock.now, warn });
+    return openQueue({ ...bounds, reserve: this.#reserve, directory: join(directory, name), now: clock.now, warn });
   }
 
   async #drop(name: string): Promise<void> {
@@ -146,9 +150,11 @@ export class Serving {
     const directory = join(this.#directory, program.name, 'rejected');
     const met = failure('NL-UPLINK-POISON', { message: `The hub never takes message ${sequence} of ${program.name}.` });
     this.#options.log.error({ event: 'uplink-set-aside', id: program.name, path: directory, ...failureFields(met) });
-    const text = { at: new Date(at).toISOString(), properties: topic, body: Buffer.from(payload).toString('base64') };
+    const record = { at: new Date(at).toISOString(), properties: topic, body: Buffer.from(payload).toString('base64') };
+    const text = `${JSON.stringify(record)}\n`;
+    if (!(await this.#reserve.take(text.length))) throw scarce(directory);
     await makeDirectory(directory);
-    await writeAtomically(join(directory, `${sequence}.json`), `${JSON.stringify(text)}\n`, 0o600);
+    await writeAtomically(join(directory, `${sequence}.json`), text, 0o600);
   }
 
   #warn(name: string, error: unknown): void {

@@ -1,5 +1,5 @@
+import type { Failure } from '../failure/failure.ts';
 import { failureOf } from '../failure/failure-of.ts';
-import { failureFields } from '../machine/failure-fields.ts';
 import type { Log } from '../machine/log.ts';
 import type { HubMessage, HubSession, SessionUser } from '../mqtt/hub-session.ts';
 import type { Clock } from '../time/clock.ts';
@@ -11,6 +11,7 @@ import type { Program } from './program.ts';
 import { Subscriptions } from './subscriptions.ts';
 import { eventFault, readArrived, readFilter, readPublished } from './topics.ts';
 import { SharedTwin } from './twin.ts';
+import { SparingLog } from './wire/sparing-log.ts';
 
 interface UplinkOptions {
   readonly clock: Clock;
@@ -39,16 +40,20 @@ export class Uplink {
     closed: (client) => this.#left(client),
   };
   readonly #options: UplinkOptions;
+  readonly #sparing: SparingLog;
   readonly #programs = new Map<string, Program>();
   readonly #forwarder: Forwarder;
   readonly #messages: Messages;
   readonly #methods: Methods;
   readonly #twin: SharedTwin;
   readonly #subscriptions: Subscriptions;
+  /** They have sent a message that was refused, and are about to be ended. */
+  readonly #refused = new WeakSet<Client>();
 
   constructor(options: UplinkOptions) {
     this.#options = options;
-    const { clock, rate, setAside } = options;
+    const { clock, log, rate, setAside } = options;
+    this.#sparing = new SparingLog(log, () => clock.monotonic());
     const programs = () => this.programs;
     this.#forwarder = new Forwarder({ programs, clock, rate, setAside });
     this.#messages = new Messages(programs, clock);
@@ -147,24 +152,38 @@ export class Uplink {
       else program.counts.dropped += 1;
       return;
     }
+    if (this.#refused.has(client)) return this.#refuse(client, program, BEHIND);
     try {
-      await program.queue.append(event);
+      await program.queue.append(event, client);
       program.trouble = undefined;
     } catch (error) {
-      const met = failureOf(error);
-      if (program.trouble?.code !== met.code)
-        this.#options.log.warn({ event: 'uplink-refused', id: program.name, ...failureFields(met) });
-      program.trouble = met;
-      await this.#refuse(client, program, met.message);
+      program.trouble = failureOf(error);
+      await this.#refuse(client, program, program.trouble);
     }
   }
 
-  /** A hub would close the connection at once. @throws always: MQTT 3.1.1 has no other word for it */
-  async #refuse(client: Client, program: Program | undefined, reason: string): Promise<never> {
+  /**
+   * A hub would close the connection at once. Those behind it are refused without a word: it would be the same for each.
+   * @throws always: MQTT 3.1.1 has no other word for it
+   */
+  async #refuse(client: Client, program: Program | undefined, why: string | Failure): Promise<never> {
+    const reason = typeof why === 'string' ? why : why.message;
     if (program !== undefined) program.counts.refused += 1;
-    this.#options.log.info({ event: 'uplink-message-refused', id: client.program, reason });
-    await this.#options.clock.sleep(REFUSED_MS, new AbortController().signal);
+    if (!this.#refused.has(client)) {
+      this.#refused.add(client);
+      this.#tell(client.program, why);
+      await this.#options.clock.sleep(REFUSED_MS, new AbortController().signal);
+    }
     throw new Error(reason);
+  }
+
+  #tell(id: string, why: string | Failure): void {
+    const who = `Program ${id}`;
+    if (typeof why === 'string') this.#sparing.warn('uplink-message-refused', who, why, undefined, { id });
+    else {
+      const { code, message, advice } = why;
+      this.#sparing.warn('uplink-refused', who, `its messages are refused by ${code}`, message, { id, code, advice });
+    }
   }
 
   async #subscribe(client: Client, filter: string, qos: 0 | 1): Promise<0 | 1 | 128> {
@@ -197,5 +216,7 @@ export class Uplink {
     if (program !== undefined) this.#messages.deliver(program);
   }
 }
+
+const BEHIND = 'a message before it was refused';
 
 const wrongOf = (read: object): string => ('wrong' in read ? String(read.wrong) : 'the program was removed');

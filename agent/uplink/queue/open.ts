@@ -6,6 +6,7 @@ import { type Disk, systemDisk } from './disk.ts';
 import { Head, readHead } from './head.ts';
 import { DiskQueue } from './queue.ts';
 import { Reader } from './reader.ts';
+import type { Reserve } from './reserve.ts';
 import { listSegments, mendLast, offsetOf, SEGMENT_BYTES, type Segment } from './segments.ts';
 import { Tail } from './tail.ts';
 import { damage, lostHead, unnoted, unread, unremoved, unstored } from './words.ts';
@@ -21,6 +22,8 @@ export interface QueueOptions {
   readonly maxAgeMs?: number;
   /** `drop-oldest` never drops a message that the reader has taken: it may be at the hub. Where only such are left, it refuses. */
   readonly whenFull: 'refuse' | 'drop-oldest';
+  /** Of the file system. */
+  readonly reserve?: Reserve;
   /** Wall clock, milliseconds since the epoch. */
   now(): number;
   warn(failure: Failure): void;

@@ -3,18 +3,21 @@ import type { Message, MessageQueue, QueueCounts, Stored } from '../ports.ts';
 import type { Head } from './head.ts';
 import type { Reader } from './reader.ts';
 import { encode, recordBytes } from './record.ts';
+import type { Reserve } from './reserve.ts';
 import type { Tail } from './tail.ts';
-import { closed, full, unread, unstored } from './words.ts';
+import { behind, closed, full, scarce, unread, unstored } from './words.ts';
 
 export interface Bounds {
   readonly directory: string;
   readonly maxBytes: number;
   readonly whenFull: 'refuse' | 'drop-oldest';
+  readonly reserve?: Reserve;
   now(): number;
 }
 
 interface Waiting {
   readonly message: Message;
+  readonly sender: object | undefined;
   readonly bytes: number;
   readonly at: number;
   stored(): void;
@@ -31,6 +34,8 @@ export class DiskQueue implements MessageQueue {
   readonly #reader: Reader;
   readonly #head: Head;
   readonly #listeners: (() => void)[] = [];
+  /** Senders of messages that were refused. */
+  readonly #barred = new WeakSet<object>();
   #waiting: Waiting[] = [];
   #writing: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
@@ -58,12 +63,12 @@ export class DiskQueue implements MessageQueue {
     return this.#reader.counts;
   }
 
-  async append(message: Message): Promise<void> {
+  async append(message: Message, sender?: object): Promise<void> {
     const { directory, now } = this.#bounds;
     if (this.#closed !== undefined) throw closed(directory);
     const bytes = recordBytes(message);
     const over = new Promise<void>((stored, refused) => {
-      this.#waiting.push({ message, bytes, at: now(), stored, refused });
+      this.#waiting.push({ message, sender, bytes, at: now(), stored, refused });
     });
     this.#writing ??= this.#write();
     await over;
@@ -122,11 +127,13 @@ export class DiskQueue implements MessageQueue {
       if (one === undefined || (isEnough && batch.length > 0)) return batch;
       this.#waiting.shift();
       try {
+        if (one.sender !== undefined && this.#barred.has(one.sender)) throw behind(this.#bounds.directory);
         if (!(await this.#hasRoom(bytes + one.bytes))) throw this.#full();
+        if ((await this.#bounds.reserve?.take(one.bytes)) === false) throw scarce(this.#bounds.directory);
         batch.push(one);
         bytes += one.bytes;
       } catch (why) {
-        one.refused(why);
+        this.#refuse(one, why);
       }
     }
   }
@@ -139,13 +146,18 @@ export class DiskQueue implements MessageQueue {
       this.#reader.appended(bytes.length, messages[0]?.at ?? 0);
     } catch (error) {
       const why = unstored(this.#bounds.directory, error);
-      for (const { refused } of batch) refused(why);
+      for (const one of batch) this.#refuse(one, why);
       return;
     }
     for (const { stored } of batch) {
       stored();
       for (const listener of this.#listeners) queueMicrotask(listener);
     }
+  }
+
+  #refuse({ sender, refused }: Waiting, why: unknown): void {
+    if (sender !== undefined) this.#barred.add(sender);
+    refused(why);
   }
 
   async #hasRoom(bytes: number): Promise<boolean> {

@@ -19,6 +19,17 @@ export const closed = (directory: string): Fault =>
     advice: 'Nothing to do: the program sends the message again.',
   });
 
+export const scarce = (directory: string): Fault =>
+  new Fault('NL-UPLINK-DISK', {
+    message: `${directory} takes no message: the last bytes of its file system are kept for the state of the leaf.`,
+  });
+
+export const behind = (directory: string): Fault =>
+  new Fault('NL-UPLINK-FULL', {
+    message: `${directory} takes no message behind one that it has refused.`,
+    advice: 'Nothing to do: the program sends both again, in their order.',
+  });
+
 export const full = (directory: string, count: number, bytes: number, maxBytes: number): Fault =>
   new Fault('NL-UPLINK-FULL', {
     message: `${directory} holds ${count} messages, ${bytes} of ${maxBytes} bytes: a new message is refused.`,

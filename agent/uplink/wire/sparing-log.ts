@@ -1,4 +1,4 @@
-import type { Log } from '../../machine/log.ts';
+import type { Line, Log } from '../../machine/log.ts';
 
 const PAUSE_MS = 600_000;
 /** More keys than programs can have: the oldest are forgotten. */
@@ -18,8 +18,11 @@ export class SparingLog {
     this.#now = now;
   }
 
-  /** @param who a program or a listener; with `event` and `what` it tells one thing from another */
-  warn(event: string, who: string, what: string, cause?: string): void {
+  /**
+   * @param who a program or a listener; with `event` and `what` it tells one thing from another
+   * @param more of the line
+   */
+  warn(event: string, who: string, what: string, cause?: string, more: Omit<Line, 'event'> = {}): void {
     const key = `${event}\n${who}\n${what}`;
     const before = this.#said.get(key);
     if (before !== undefined && this.#now() - before.at < PAUSE_MS) {
@@ -30,8 +33,8 @@ export class SparingLog {
     this.#said.set(key, { at: this.#now(), more: 0 });
     const [oldest] = this.#said.keys();
     if (this.#said.size > KEYS && oldest !== undefined) this.#said.delete(oldest);
-    const more =
+    const times =
       before === undefined || before.more === 0 ? '' : ` (and ${before.more} times more since the last line)`;
-    this.#log.warn({ event, message: `${who}: ${what}${more}.`, cause });
+    this.#log.warn({ ...more, event, message: `${who}: ${what}${times}.`, cause });
   }
 }

@@ -66,23 +66,34 @@ export class Unanswered {
 
   #end(bytes: number): void {
     this.#count -= 1;
-    this.#share.give(bytes);
-    this.#eased();
+    this.#free(bytes);
   }
 
   #settle(waiting: Waiting, outcome: { readonly error?: unknown }): void {
     waiting.outcome = outcome;
     // Nothing more is read then, so the client does not send in vain what it must send again.
     if ('error' in outcome && this.#inOrder[0] !== waiting) this.#hasFailed = true;
+    this.#answer();
+    // Also of one that failed, and of those behind it: the program has the share for all of its connections, those to come, too.
+    this.#free(waiting.bytes);
+  }
+
+  #answer(): void {
     for (let first = this.#inOrder[0]; first?.outcome !== undefined; first = this.#inOrder[0]) {
       if ('error' in first.outcome) {
         this.#fail(first.outcome.error);
         return;
       }
       this.#inOrder.shift();
+      this.#count -= 1;
       first.answer();
-      this.#end(first.bytes);
     }
+  }
+
+  /** The message is stored, or given up. */
+  #free(bytes: number): void {
+    this.#share.give(bytes);
+    this.#eased();
   }
 
   #fail(error: unknown): void {

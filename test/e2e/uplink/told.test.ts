@@ -17,7 +17,7 @@ test('an operator reads in the twin and by leafStatus what the programs of a gat
   await until(async () => assert.deepEqual(await reported(), { programs: 1, codes: [] }));
 
   await far.lay('hub1', 'puback-delay', { ms: 60_000 });
-  const program = new Counting('sensors', socket, { bytes: 30_000 });
+  const program = new Counting('sensors', socket, { bodyBytes: 30_000 });
   t.after(() => program.stop());
   await until(async () => {
     const { payload } = await far.callMethod(ID, 'leafStatus');

@@ -11,7 +11,10 @@ export class MemoryQueue implements CountedQueue {
   most = Number.POSITIVE_INFINITY;
   /** An error of the disk, for each read. */
   unreadable: Error | undefined;
+  /** The disk does not work from this sequence on. */
+  unreadableFrom = Number.POSITIVE_INFINITY;
   readonly #listeners: (() => void)[] = [];
+  readonly #barred = new WeakSet<object>();
   #sequence = 0;
   #taken = 0;
 
@@ -27,9 +30,10 @@ export class MemoryQueue implements CountedQueue {
     return this.kept[0]?.at;
   }
 
-  async append(message: Message): Promise<void> {
+  async append(message: Message, sender: object = {}): Promise<void> {
     await undefined;
-    if (this.kept.length >= this.most) throw new Fault('NL-UPLINK-FULL');
+    if (this.kept.length >= this.most) this.#barred.add(sender);
+    if (this.#barred.has(sender)) throw new Fault('NL-UPLINK-FULL');
     this.#sequence += 1;
     this.kept.push({ ...message, sequence: this.#sequence, at: 0 });
     for (const listener of this.#listeners) queueMicrotask(listener);
@@ -39,6 +43,7 @@ export class MemoryQueue implements CountedQueue {
     await undefined;
     if (this.unreadable !== undefined) throw this.unreadable;
     const next = this.kept.find(({ sequence }) => sequence > this.#taken);
+    if ((next?.sequence ?? 0) >= this.unreadableFrom) throw new Error('the disk does not work');
     this.#taken = next?.sequence ?? this.#taken;
     return next;
   }

@@ -210,3 +210,17 @@ test('an idle session sleeps', async () => {
 });
 
 test('the played hub judges as it should', () => assert(isPoison('bad') && !isPoison('a1')));
+
+test('a disk that fails while a message is held back ends nothing: the rest goes when it can be read again', async () => {
+  const world = new World(['one']);
+  await world.append('one', 'bad', 'a1');
+  const queue = world.programs[0]?.queue ?? assert.fail();
+  queue.unreadableFrom = 2;
+  world.start();
+  await world.pass(3 * HOUR);
+  assert.deepEqual(world.hub.texts, []);
+  queue.unreadableFrom = Number.POSITIVE_INFINITY;
+  await world.pass(DAY);
+  world.assertKept();
+  assert.deepEqual(world.asideTexts, ['bad']);
+});

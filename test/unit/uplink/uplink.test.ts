@@ -61,7 +61,32 @@ test('a full queue: refused without a PUBACK, and taken when there is room', asy
   assert.equal(await fateOf(published), 'broken');
   assert.equal(program.counts.refused, 1);
   program.queue.most = 1;
-  assert.equal(await fateOf(stage.publish(client, EVENTS, 'a', 1)), 'kept');
+  assert.equal(await fateOf(stage.publish(await stage.client('one'), EVENTS, 'a', 1)), 'kept');
+});
+
+test('behind a message that is refused, none is taken: it would overtake, and come again with each connection', async () => {
+  const stage = new Stage();
+  const program = stage.program('one');
+  const client = await stage.client('one');
+  const published = [`${EVENTS}a=%`, EVENTS, EVENTS].map((topic) => stage.publish(client, topic, 'x', 1));
+  await stage.pass(SECOND);
+  for (const one of published) assert.equal(await fateOf(one), 'broken');
+  assert.deepEqual([program.queue.count, program.counts.refused], [0, 3]);
+});
+
+test('a program that is refused for an hour, once a second, has a few lines in the log', async () => {
+  const stage = new Stage();
+  stage.program('one').queue.most = 0;
+  for (let second = 0; second < 3_600; second += 1) {
+    const client = await stage.client('one');
+    const published = [1, 2, 3].map(() => stage.publish(client, EVENTS, 'a', 1));
+    await stage.pass(SECOND);
+    for (const one of published) assert.equal(await fateOf(one), 'broken');
+    await stage.leave(client);
+  }
+  assert.ok(stage.lines.length <= 7, `${stage.lines.length} lines in an hour`);
+  const [first] = stage.lines;
+  assert.deepEqual([first?.event, first?.id, first?.code], ['uplink-refused', 'one', 'NL-UPLINK-FULL']);
 });
 
 test('QoS 0: forwarded in a session, dropped and counted without one, never stored', async () => {

@@ -42,6 +42,25 @@ suite('a full queue that refuses', () => {
     assert.deepEqual(await numbersIn(await again()), range(72, sent));
   });
 
+  test('of a sender, none is taken behind one that was refused, though it would fit', async () => {
+    const { queue } = await opened({ maxBytes: bytesOf(0, 10) });
+    const [one, other] = [{}, {}];
+    await append(queue, 0, 9);
+    const large = { topic: message(0).topic, payload: Buffer.alloc(500) };
+    const fits = await Promise.allSettled([
+      queue.append(large, one),
+      queue.append(message(1), one),
+      queue.append(message(9), other),
+    ]);
+    assert.deepEqual(
+      fits.map(({ status }) => status),
+      ['rejected', 'rejected', 'fulfilled'],
+    );
+    await dropOne(queue);
+    await assert.rejects(queue.append(message(1), one), fault('NL-UPLINK-FULL', /behind one that it has refused/));
+    assert.deepEqual(await numbersIn(queue), range(1, 10));
+  });
+
   test('of messages at once, those that fit are taken', async () => {
     const { queue } = await opened({ maxBytes: bytesOf(0, 3) });
     const answers = await Promise.allSettled(range(0, 6).map((n) => queue.append(message(n))));

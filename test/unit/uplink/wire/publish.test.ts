@@ -72,6 +72,24 @@ describe('messages of a program', () => {
     await client.closed;
   });
 
+  test('messages that are refused take nothing from the share of the program', { timeout: 10_000 }, async (t) => {
+    const { notes, socketOf } = stage(t);
+    notes.byHand = true;
+    const path = await socketOf('sensors');
+    const big = Buffer.alloc(250_000);
+    for (let times = 0; times < 4; times += 1) {
+      await using client = await RawClient.open(path);
+      for (const id of [1, 2, 3]) client.publish('t', id, big);
+      await notes.until(() => notes.came.length === 3 * (times + 1));
+      for (const came of notes.came) came.refuse(new Error('full'));
+      await client.closed;
+    }
+    notes.byHand = false;
+    await using client = await RawClient.open(path);
+    client.publish('t', 1, big);
+    await client.next('puback');
+  });
+
   test('a message of QoS 0 that is refused closes the connection, too', async (t) => {
     const { notes, socketOf } = stage(t);
     notes.byHand = true;
