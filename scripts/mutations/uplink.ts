@@ -5,8 +5,8 @@ export const UPLINK: readonly Mutation[] = [
   of(
     'uplink/uplink.ts',
     'a PUBACK before the disk',
-    'await program.queue.append(event);',
-    'void program.queue.append(event);',
+    'await program.queue.append(event, client);',
+    'void program.queue.append(event, client);',
   ),
   of(
     'uplink/forward.ts',
