@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Fault } from '../failure/failure.ts';
 import { makeDirectory, writeAtomically } from '../state/durable.ts';
 import { assertName, programNames, uplinkDirectory } from '../state/program-name.ts';
+import { slowWork } from './slow-work.ts';
 
 /** What is known of a program, as it is on disk. */
 export interface ProgramRecord {
@@ -63,7 +64,8 @@ function areSessions(read: unknown): read is ProgramRecord['sessions'] {
 
 /** @throws Fault NL-STATE-WRITE */
 export async function writeRecord(directory: string, { name, key, sessions }: ProgramRecord): Promise<void> {
-  await writeAtomically(join(directory, name, RECORD), `${JSON.stringify({ name, key, sessions })}\n`, 0o600);
+  const text = `${JSON.stringify({ name, key, sessions })}\n`;
+  await slowWork.take(() => writeAtomically(join(directory, name, RECORD), text, 0o600));
 }
 
 /** @throws Fault NL-UPLINK-PROGRAM where there are too many or it is there already, NL-STATE-WRITE */

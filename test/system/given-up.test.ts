@@ -5,6 +5,8 @@ import { inside } from '../namespace.ts';
 import { APART } from './machine.ts';
 import { provisioned } from './site.ts';
 
+const SOCKET = '/run/newleaf-uplink/sensors/mqtt.sock';
+
 if (inside(import.meta.filename, APART)) {
   test('a gateway that is looked at from afar, and given up', async (t) => {
     const { far, machine, technician } = await provisioned(t);
@@ -47,7 +49,25 @@ if (inside(import.meta.filename, APART)) {
       assert.match(await machine.must('newleaf', 'check', 'pin'), /^ok +pin /m);
       await machine.must('newleaf', 'init', '--yes', '--renew-at', '50%');
       assert.equal((await machine.run('ls', '/etc/newleaf/pin')).code, 2, 'it stays sealed');
-      await machine.must('newleaf', 'decommission', '--yes');
+    });
+
+    await t.test('what a program has sent, and the hub has not got yet, goes there first', async () => {
+      await machine.must('systemctl', 'start', 'newleaf');
+      await machine.must('newleaf', 'uplink', 'add', 'sensors');
+      await far.lay('hub1', 'port-closed');
+      await machine.until(({ StatusText }) => StatusText?.includes('offline') === true);
+      const publish = ['mosquitto_pub', '--unix', SOCKET, '-t', 'devices/sensors/messages/events/', '-q', '1'];
+      await machine.must(...publish, '-m', 'the last one');
+      await machine.must('systemctl', 'stop', 'newleaf');
+      await far.lift('hub1', 'port-closed');
+      const said = await machine.must('newleaf', 'decommission', '--yes');
+      assert.match(said, /All of it is at the hub\./);
+      assert.match(said, /\/etc\/tmpfiles\.d\/newleaf-uplink-sensors\.conf/, 'it is left to do');
+      const { messages } = await far.telemetry('hub1', 'gw-0001');
+      assert.deepEqual(
+        messages.map(({ body }) => body),
+        ['the last one'],
+      );
       // It is the home of the daemon's user, too: OpenSC, which `init` has asked for its tokens, keeps a cache there.
       const left = ['/var/lib/newleaf', '-mindepth', '1', '-not', '-path', '*/.cache*'];
       assert.equal(await machine.must('find', ...left), '');

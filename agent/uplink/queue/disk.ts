@@ -1,5 +1,6 @@
 import { open, readdir, rm, stat } from 'node:fs/promises';
 import { makeDirectory, syncDirectory } from '../../state/durable.ts';
+import { slowWork } from '../slow-work.ts';
 
 /** A file as the queue uses it. Every call may throw an error of the system. */
 export interface DiskFile {
@@ -40,14 +41,14 @@ export const systemDisk: Disk = {
         return buffer.subarray(0, bytesRead);
       },
       write: async (bytes, position) => (await file.write(bytes, 0, bytes.length, position)).bytesWritten,
-      datasync: () => file.datasync(),
-      sync: () => file.sync(),
+      datasync: () => slowWork.take(() => file.datasync()),
+      sync: () => slowWork.take(() => file.sync()),
       truncate: (length) => file.truncate(length),
       close: () => file.close(),
     };
   },
   remove: (path) => rm(path),
-  syncDirectory,
+  syncDirectory: (path) => slowWork.take(() => syncDirectory(path)),
 };
 
 /** Writes all of it. @throws the error of write(2): ENOSPC also where the disk took a part and then nothing */

@@ -117,7 +117,7 @@ export const FIELD: readonly Breakage[] = [
     breaks: ({ configure }) => configure({ 'dps.scope_id': '"0ne00000000"' }),
     hidesDaemon: true,
     red: ({ gateway }) => [
-      `configuration NL-CONFIG ${gateway.configuration}:17: dps.scope_id is not a setting; [dps] knows endpoint, id_scope, registration_id, attestation, payload, allowed_hubs. → ${CODES['NL-CONFIG'].advice}`,
+      `configuration NL-CONFIG ${gateway.configuration}:18: dps.scope_id is not a setting; [dps] knows endpoint, id_scope, registration_id, attestation, payload, allowed_hubs. → ${CODES['NL-CONFIG'].advice}`,
     ],
   },
   {
