@@ -35,6 +35,22 @@ export function countsOf({ name, key, queue, inbox, counts, clients }: Program) 
   };
 }
 
+/** A program that could not be opened. */
+export const uncounted = (name: string) => ({
+  name,
+  connects: 'socket' as const,
+  clients: 0,
+  queued: 0,
+  bytes: 0,
+  inbox: 0,
+  forwarded: 0,
+  resent: 0,
+  refused: 0,
+  dropped: 0,
+  damaged: 0,
+  setAside: 0,
+});
+
 /** Prometheus text (exposition format 0.0.4). */
 export function uplinkMetrics(programs: readonly Program[]): string {
   const rows = programs.map((program) => {

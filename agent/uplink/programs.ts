@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Fault } from '../failure/failure.ts';
 import { makeDirectory, writeAtomically } from '../state/durable.ts';
 import { assertName, programNames, uplinkDirectory } from '../state/program-name.ts';
+import { unread } from './queue/words.ts';
 import { slowWork } from './slow-work.ts';
 
 /** What is known of a program, as it is on disk. */
@@ -33,18 +34,31 @@ export async function namesIn(directory: string): Promise<string[]> {
   }
 }
 
-/** A damaged record costs the sessions of the program, not its messages; a program with a key must be added again. */
+/**
+ * A damaged record costs the sessions of the program, not its messages; a program with a key must be added again.
+ * @throws Fault NL-UPLINK-DISK where it is there and cannot be read: it may be good, and must not be replaced
+ */
 export async function readRecord(
   directory: string,
   name: string,
 ): Promise<ProgramRecord & { readonly isDamaged: boolean }> {
   const empty = { name, sessions: {} };
+  const text = await textOf(join(directory, name, RECORD));
   try {
-    const { key, sessions } = JSON.parse(await readFile(join(directory, name, RECORD), 'utf8'));
+    const { key, sessions } = JSON.parse(text);
     if (!areSessions(sessions) || !['undefined', 'string'].includes(typeof key)) return { ...empty, isDamaged: true };
     return { ...empty, ...(key !== undefined && { key }), sessions, isDamaged: false };
   } catch {
     return { ...empty, isDamaged: true };
+  }
+}
+
+async function textOf(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    throw unread(path, cause);
   }
 }
 

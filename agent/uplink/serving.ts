@@ -4,7 +4,7 @@ import { failureOf } from '../failure/failure-of.ts';
 import { failureFields } from '../machine/failure-fields.ts';
 import { makeDirectory, writeAtomically } from '../state/durable.ts';
 import { uplinkDirectory } from '../state/program-name.ts';
-import { countsOf, uplinkMetrics } from './counters.ts';
+import { countsOf, uncounted, uplinkMetrics } from './counters.ts';
 import { Listeners } from './listeners.ts';
 import type { LazyUplinkOptions } from './options.ts';
 import type { Stored } from './ports.ts';
@@ -28,6 +28,8 @@ export class Serving {
   readonly #reserve: Reserve;
   readonly #uplink: Uplink;
   readonly #listeners: Listeners;
+  /** Programs that could not be opened at the start, and why. */
+  readonly #unopened = new Map<string, Failure>();
 
   private constructor(options: LazyUplinkOptions) {
     const { settings, clock, log } = options;
@@ -51,9 +53,10 @@ export class Serving {
     const serving = new Serving(options);
     const directory = serving.#directory;
     for (const name of await namesIn(directory)) {
-      const { isDamaged, ...record } = await readRecord(directory, name);
-      if (isDamaged) serving.#warn(name, damagedRecord(name));
-      await serving.#open(record).catch((error: unknown) => serving.#warn(name, error));
+      await serving.#reopen(name).catch((error: unknown) => {
+        serving.#unopened.set(name, failureOf(error));
+        serving.#warn(name, error);
+      });
     }
     options.session.use(serving.#uplink.user);
     return serving;
@@ -61,11 +64,12 @@ export class Serving {
 
   status() {
     const { isThrottled, rate } = this.#uplink.pace;
+    const opened = this.#uplink.programs.map((program) => ({
+      ...countsOf(program),
+      ...(this.#listeners.trouble(program.name) ?? (program.trouble && { trouble: program.trouble })),
+    }));
     return {
-      programs: this.#uplink.programs.map((program) => ({
-        ...countsOf(program),
-        ...(this.#listeners.trouble(program.name) ?? (program.trouble && { trouble: program.trouble })),
-      })),
+      programs: [...opened, ...[...this.#unopened].map(([name, trouble]) => ({ ...uncounted(name), trouble }))],
       rate,
       isThrottled,
     };
@@ -97,7 +101,7 @@ export class Serving {
 
   /** With its messages. @throws Fault NL-UPLINK-PROGRAM */
   async remove(name: string): Promise<object> {
-    const lost = this.#program(name).queue.count;
+    const lost = this.#unopened.has(name) ? 0 : this.#program(name).queue.count;
     await this.#drop(name);
     return { removed: name, lost };
   }
@@ -111,8 +115,17 @@ export class Serving {
 
   #program(name: string): Program {
     const program = this.#uplink.program(name);
-    if (program === undefined) throw new Fault('NL-UPLINK-PROGRAM', { message: `There is no program ${name}.` });
-    return program;
+    if (program !== undefined) return program;
+    const why = this.#unopened.get(name);
+    if (why !== undefined) throw new Fault(why.code, why);
+    throw new Fault('NL-UPLINK-PROGRAM', { message: `There is no program ${name}.` });
+  }
+
+  /** At the start. */
+  async #reopen(name: string): Promise<void> {
+    const { isDamaged, ...record } = await readRecord(this.#directory, name);
+    if (isDamaged) this.#warn(name, damagedRecord(name));
+    await this.#open(record);
   }
 
   /** The queue before the socket: what a program sends must have a place. */
@@ -142,6 +155,7 @@ export class Serving {
     await this.#listeners.end(name);
     this.#uplink.remove(name);
     await Promise.all([program?.queue.close(), program?.inbox.close()]);
+    this.#unopened.delete(name);
     await removeProgram(this.#directory, name);
   }
 

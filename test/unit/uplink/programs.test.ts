@@ -96,6 +96,12 @@ for (const text of [
   });
 }
 
+test('a record that cannot be read now is not damaged: it is not replaced', async (t) => {
+  const directory = await directoryFor(t);
+  await mkdir(join(directory, 'one', 'program.json'), { recursive: true });
+  await assert.rejects(readRecord(directory, 'one'), isFault('NL-UPLINK-DISK'));
+});
+
 test('a record that is not there is damaged, too', async (t) => {
   assert.equal((await readRecord(await directoryFor(t), 'one')).isDamaged, true);
 });
