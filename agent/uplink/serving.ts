@@ -9,12 +9,22 @@ import { Listeners } from './listeners.ts';
 import type { LazyUplinkOptions } from './options.ts';
 import type { Stored } from './ports.ts';
 import { Program } from './program.ts';
-import { damagedRecord, makeProgram, namesIn, type ProgramRecord, readRecord, removeProgram } from './programs.ts';
+import {
+  damagedRecord,
+  keepLast,
+  makeProgram,
+  namesIn,
+  type ProgramRecord,
+  readRecord,
+  removeProgram,
+} from './programs.ts';
 import { openQueue, type QueueOptions } from './queue/open.ts';
 import { Reserve } from './queue/reserve.ts';
 import { scarce } from './queue/words.ts';
 import { Uplink } from './uplink.ts';
 
+/** Of each program: the newest are enough to see what is wrong with it. */
+const MOST_SET_ASIDE = 100;
 /** As many as a hub holds for a device, with room for large ones: 50 of 64 KiB. */
 const INBOX_BYTES = 4 * 1024 * 1024;
 /** "48 hours" at most at the hub (articles/iot-hub/iot-hub-devguide-messages-c2d.md). */
@@ -169,6 +179,7 @@ export class Serving {
     if (!(await this.#reserve.take(text.length))) throw scarce(directory);
     await makeDirectory(directory);
     await writeAtomically(join(directory, `${sequence}.json`), text, 0o600);
+    await keepLast(directory, MOST_SET_ASIDE);
   }
 
   #warn(name: string, error: unknown): void {

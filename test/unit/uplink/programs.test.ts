@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -7,6 +7,7 @@ import { Fault } from '../../../agent/failure/failure.ts';
 import { assertName, uplinkDirectory } from '../../../agent/state/program-name.ts';
 import {
   hasPrograms,
+  keepLast,
   makeProgram,
   namesIn,
   readRecord,
@@ -172,4 +173,13 @@ test('the newest of several clients is the first', async () => {
   );
   program.closed(newer);
   assert.deepEqual(program.clients, [older]);
+});
+
+test('of the messages that were set aside the newest are kept', async (t) => {
+  const directory = await directoryFor(t);
+  for (const name of ['9.json', '10.json', '11.json', 'notes.txt']) await writeFile(join(directory, name), '');
+  await keepLast(directory, 2);
+  assert.deepEqual((await readdir(directory)).sort(), ['10.json', '11.json', 'notes.txt']);
+  await keepLast(directory, 2);
+  assert.equal((await readdir(directory)).length, 3);
 });
