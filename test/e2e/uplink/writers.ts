@@ -1,26 +1,44 @@
+import { writeSync } from 'node:fs';
 import type { Message } from '../../../agent/uplink/ports.ts';
 import { openQueue } from '../../../agent/uplink/queue/open.ts';
 
 /**
  * Run by itself, until it is killed: eight programs that write one message after the other, and a reader that drops some.
  * It says `+ WRITER LIFE NUMBER` for what is acknowledged, and `- …` for what is about to be dropped.
- * A pipe as stdout is written at once on Linux (node:process, "A note on process I/O").
  */
 const [directory = '', life = '', mode = ''] = process.argv.slice(2);
+
+const PAUSE = new Int32Array(new SharedArrayBuffer(4));
+
+/**
+ * Written before it returns: process.stdout keeps in memory what a busy reader has not taken yet (libuv, on EAGAIN), and a kill
+ * would lose that.
+ */
+function say(line: string): void {
+  const bytes = Buffer.from(`${line}\n`);
+  for (let written = 0; written < bytes.length; ) {
+    try {
+      written += writeSync(1, bytes, written);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+      Atomics.wait(PAUSE, 0, 0, 1);
+    }
+  }
+}
 
 const queue = await openQueue({
   directory,
   maxBytes: 1024 ** 3,
   whenFull: 'refuse',
   now: Date.now,
-  warn: (failure) => process.stdout.write(`! ${failure.message}\n`),
+  warn: (failure) => say(`! ${failure.message}`),
 });
 
 const write = async (writer: number): Promise<void> => {
   for (let n = 0; ; n += 1) {
     const said = `${writer} ${life} ${n}`;
     await queue.append({ topic: `w/${writer}`, payload: Buffer.from(`${said} ${'.'.repeat((n * 37) % 900)}`) });
-    process.stdout.write(`+ ${said}\n`);
+    say(`+ ${said}`);
   }
 };
 
@@ -36,7 +54,7 @@ const read = async (): Promise<void> => {
     const message = await queue.next();
     if (message === undefined) await appended;
     else {
-      process.stdout.write(`- ${textOf(message)}\n`);
+      say(`- ${textOf(message)}`);
       queue.drop(message);
     }
   }
