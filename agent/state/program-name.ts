@@ -26,3 +26,17 @@ export async function programNames(directory: string): Promise<string[]> {
     throw error;
   }
 }
+
+/** Whether there are programs: only then the uplink is loaded. @param directory the state directory */
+export async function hasPrograms(directory: string): Promise<boolean> {
+  return (await namesIn(uplinkDirectory(directory))).length > 0;
+}
+
+/** The same for the daemon. @throws Fault NL-UPLINK-DISK */
+export async function namesIn(directory: string): Promise<string[]> {
+  try {
+    return await programNames(directory);
+  } catch (cause) {
+    throw new Fault('NL-UPLINK-DISK', { message: `The programs in ${directory} cannot be listed.`, cause });
+  }
+}

@@ -1,9 +1,9 @@
 import { failure } from '../failure/failure.ts';
 import { failureOf } from '../failure/failure-of.ts';
 import { failureFields } from '../machine/failure-fields.ts';
+import { hasPrograms } from '../state/program-name.ts';
 import { Turns } from '../time/turns.ts';
 import type { LazyUplinkOptions } from './options.ts';
-import { hasPrograms } from './programs.ts';
 import type { Serving } from './serving.ts';
 
 interface WireAnswer {
@@ -23,13 +23,13 @@ export class LazyUplink {
 
   /** A fault of the uplink is logged and shown, and costs the daemon nothing. */
   static async open(options: LazyUplinkOptions): Promise<LazyUplink> {
-    const door = new LazyUplink(options);
+    const uplink = new LazyUplink(options);
     try {
-      if (await hasPrograms(options.settings.directory)) await door.#load();
+      if (await hasPrograms(options.settings.directory)) await uplink.#load();
     } catch (error) {
       options.log.error({ event: 'uplink-failed', ...failureFields(failureOf(error)) });
     }
-    return door;
+    return uplink;
   }
 
   /** For `newleaf uplink list` and `status`; undefined where there are no programs. */

@@ -3,7 +3,7 @@ import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Fault } from '../failure/failure.ts';
 import { makeDirectory, writeAtomically } from '../state/durable.ts';
-import { assertName, programNames, uplinkDirectory } from '../state/program-name.ts';
+import { assertName, namesIn } from '../state/program-name.ts';
 import { unread } from './queue/words.ts';
 import { slowWork } from './slow-work.ts';
 
@@ -19,20 +19,6 @@ export interface ProgramRecord {
 const RECORD = 'program.json';
 /** Each has a socket, a queue and a directory. */
 const MOST_PROGRAMS = 32;
-
-/** Whether there are programs: only then the uplink is loaded. @param directory the state directory */
-export async function hasPrograms(directory: string): Promise<boolean> {
-  return (await namesIn(uplinkDirectory(directory))).length > 0;
-}
-
-/** The names of the programs, in order. @throws Fault NL-UPLINK-DISK */
-export async function namesIn(directory: string): Promise<string[]> {
-  try {
-    return await programNames(directory);
-  } catch (cause) {
-    throw new Fault('NL-UPLINK-DISK', { message: `The programs in ${directory} cannot be listed.`, cause });
-  }
-}
 
 /**
  * A damaged record costs the sessions of the program, not its messages; a program with a key must be added again.

@@ -3,21 +3,13 @@ import { type Failure, Fault, failure } from '../failure/failure.ts';
 import { failureOf } from '../failure/failure-of.ts';
 import { failureFields } from '../machine/failure-fields.ts';
 import { makeDirectory, writeAtomically } from '../state/durable.ts';
-import { uplinkDirectory } from '../state/program-name.ts';
+import { namesIn, uplinkDirectory } from '../state/program-name.ts';
 import { countsOf, uncounted, uplinkMetrics } from './counters.ts';
 import { Listeners } from './listeners.ts';
 import type { LazyUplinkOptions } from './options.ts';
 import type { Stored } from './ports.ts';
 import { Program } from './program.ts';
-import {
-  damagedRecord,
-  keepLast,
-  makeProgram,
-  namesIn,
-  type ProgramRecord,
-  readRecord,
-  removeProgram,
-} from './programs.ts';
+import { damagedRecord, keepLast, makeProgram, type ProgramRecord, readRecord, removeProgram } from './programs.ts';
 import { openQueue, type QueueOptions } from './queue/open.ts';
 import { Reserve } from './queue/reserve.ts';
 import { scarce } from './queue/words.ts';

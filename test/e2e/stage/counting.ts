@@ -16,7 +16,7 @@ export interface CountingOptions {
 }
 
 /**
- * A program that counts: each of its messages is the next number, and it sends a number again until it has the PUBACK, as any
+ * A program that counts: each of its messages is the next number, and it sends a number again until it has the PUBACK, as a
  * careful program does. It connects anew whenever the connection ends.
  */
 export class Counting {

@@ -4,16 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { Fault } from '../../../agent/failure/failure.ts';
-import { assertName, uplinkDirectory } from '../../../agent/state/program-name.ts';
-import {
-  hasPrograms,
-  keepLast,
-  makeProgram,
-  namesIn,
-  readRecord,
-  removeProgram,
-  writeRecord,
-} from '../../../agent/uplink/programs.ts';
+import { assertName, hasPrograms, namesIn, uplinkDirectory } from '../../../agent/state/program-name.ts';
+import { keepLast, makeProgram, readRecord, removeProgram, writeRecord } from '../../../agent/uplink/programs.ts';
 import { programOf, TestClient } from './fakes.ts';
 import { DESIRED, MESSAGES, METHODS } from './stage.ts';
 
