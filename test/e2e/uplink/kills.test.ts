@@ -5,7 +5,7 @@ import { assertKept, Counting, drained } from '../stage/counting.ts';
 import { serving } from '../stage/site.ts';
 
 const ID = 'gw-0001';
-/** `KILLS=200 node --import tsx --test test/e2e/uplink/kills.test.ts` takes six minutes: the figure in the README. */
+/** `KILLS=200 node --import tsx --test test/e2e/uplink/kills.test.ts` takes two minutes: the figure in the README. */
 const KILLS = Number(process.env.KILLS ?? 12);
 /** A kill falls anywhere within this time after the daemon has begun to serve, in milliseconds. */
 const WITHIN_MS = 600;
