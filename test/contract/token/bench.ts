@@ -51,7 +51,7 @@ export async function bundled(name: string, directory: string): Promise<readonly
 }
 
 /** A session of the test's own. Where the module keeps its state for each caller (p11-kit-client), it logs in itself. */
-class RawSession {
+export class RawSession {
   readonly #module: PKCS11;
   readonly #session: Handle;
 
