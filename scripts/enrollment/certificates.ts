@@ -2,7 +2,7 @@ import { Failed, Misuse, textOption } from '../../agent/cli/kit/command.ts';
 import { certificateIn } from './certificate.ts';
 import { change } from './change.ts';
 import { type Call, only } from './command.ts';
-import { Dps, type Enrollment } from './dps.ts';
+import { Dps, type Enrollment, enrollIt } from './dps.ts';
 import { slotDemanded, slotGiven, withPems } from './given.ts';
 import { slotText } from './screen.ts';
 import { demandOneKind, lost, promoted, rolled, type Slots, type Which, without, withSecondary } from './slots.ts';
@@ -16,7 +16,10 @@ async function named(call: Call, dps: Dps): Promise<Enrollment> {
     (kinds.length === 0 ? (['individual', 'group'] as const) : kinds).map((kind) => dps.find(kind, id)),
   );
   const [found, other] = looked.filter((one) => one !== undefined);
-  if (found === undefined) throw new Failed(`DPS has no enrollment "${id}".`);
+  if (found === undefined) {
+    const advice = enrollIt(options.group === true ? 'group' : 'individual');
+    throw new Failed(`DPS has no enrollment "${id}".`, { advice });
+  }
   if (other !== undefined) {
     throw new Misuse(`"${id}" is an individual enrollment and a group: say --individual or --group.`);
   }
