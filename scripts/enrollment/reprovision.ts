@@ -92,7 +92,7 @@ async function begin(call: Call, condition: string | undefined, earlier: Run | u
   };
   if (condition !== undefined) {
     await hub.schedule(id, condition, method, JOB_SECONDS);
-    desk.err.write(`Ctrl-C ends the wait, not the job: enroll reprovision --look ${id}\n`);
+    desk.err.write(`Later, or after Ctrl-C: enroll reprovision --look ${id}\n`);
   } else if (desk.err.isTTY) desk.err.write('Ctrl-C ends the wait, and tells which are back.\n');
   return interruptible(desk, async (enough) => {
     const { outcomes, ended }: JobResults =

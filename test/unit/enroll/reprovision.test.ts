@@ -161,7 +161,7 @@ describe('a fleet of twenty, by a job of the hub', () => {
     );
     assert.match(
       err,
-      /^Call reprovision on 20 devices\? \[y\/N\] y\nCtrl-C ends the wait, not the job: enroll reprovision --look enroll-register-\w+\n/,
+      /^Call reprovision on 20 devices\? \[y\/N\] y\nLater, or after Ctrl-C: enroll reprovision --look enroll-register-\w+\n/,
     );
     assert.match(err, /\r.\[Kback {4}\[#{24}\] 20\/20\n$/);
     assert.equal(code, 0);

@@ -60,7 +60,7 @@ const screens: readonly (readonly [what: string, text: string, golden: string])[
   + primary    BBBBBBBBBBBBBBBB…  CN=gw-0001, issued by CN=issuing CA, until 2027-12-31
   - secondary  BBBBBBBBBBBBBBBB…  CN=gw-0001, issued by CN=issuing CA, until 2027-12-31
   + secondary  (none)
-  + hubs       (all that are linked)
+    hubs       (all that are linked)
 `,
   ],
   [
