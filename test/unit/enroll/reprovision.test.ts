@@ -188,6 +188,38 @@ describe('a fleet of twenty, by a job of the hub', () => {
     assert.equal(code, 0);
   });
 
+  test('Ctrl-C while the job runs: what is known, that the job goes on, and how to look again', async (context) => {
+    context.after(leave);
+    await fleetOf('trucks', Object.fromEntries(names.map((name) => [name, 'well'] as const)));
+    const { code, out } = await office.enroll(job('--yes'), { interruptAt: 'asked ', isTTY: true });
+    const id = idIn(out);
+    assert.match(out, new RegExp(`\nThe job ${id} goes on in the hub\\.\n`));
+    assert.match(
+      out,
+      new RegExp(`\n\\d+ devices may still begin or end\\. Look again:\n {2}enroll reprovision --look ${id}\n`),
+    );
+    assert.match(out, /\n20 devices: \d+ came back, 0 otherwise, \d+ did not come back, 0 not asked\.\n$/);
+    assert.equal(code, 1);
+    const looked = await office.enroll(['reprovision', '--look', id, '--wait', '10']);
+    assert.match(looked.out, /^20 devices: 20 came back/);
+    assert.equal(looked.code, 0);
+  });
+
+  test('Ctrl-C while they are called one by one: the others are not asked', async (context) => {
+    context.after(leave);
+    await fleetOf('trucks', Object.fromEntries(names.map((name) => [name, 'well'] as const)));
+    const { code, out } = await office.enroll(['reprovision', ...names], { interruptAt: 'asked ', isTTY: true });
+    assert.match(out, /\nNot asked:\n +\d+ {2}interrupted before\n/);
+    assert.equal(code, 1);
+    const { out: looked } = await office.enroll(['reprovision', '--look', idIn(out), 'truck-01', '--wait', '5']);
+    assert.equal(looked, '1 device: 1 came back, 0 otherwise, 0 did not come back, 0 not asked.\n');
+    const unnamed = await office.enroll(['reprovision', '--look', idIn(out)]);
+    assert.match(
+      unnamed.said,
+      /This hub has no job .* -> The devices were called by their names: enroll reprovision --look/,
+    );
+  });
+
   test('those that are away are named', async () => {
     const { code, out } = await office.enroll(job('--yes'));
     assert.match(out, /20 devices: 0 came back, 0 otherwise, 0 did not come back, 20 not asked\./);
