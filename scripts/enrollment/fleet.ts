@@ -21,9 +21,8 @@ type Counts = Readonly<Record<string, number>>;
 /** How many have each value; those that have none are left out. */
 function counted(devices: readonly Seen[], told: (one: Seen) => string | null | undefined): Counts {
   const counts = new Map<string, number>();
-  for (const value of devices.map(told).filter((one) => one != null)) {
-    counts.set(value, (counts.get(value) ?? 0) + 1);
-  }
+  const values = devices.map(told).filter((one) => one != null);
+  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
   return Object.fromEntries([...counts].toSorted(([, one], [, other]) => other - one));
 }
 
