@@ -1,4 +1,4 @@
-import { textOption } from '../../agent/cli/kit/command.ts';
+import { type Failed, textOption } from '../../agent/cli/kit/command.ts';
 import { screenOf } from '../../agent/cli/kit/screen.ts';
 import { EXIT } from '../../agent/failure/exit.ts';
 import type { Call } from './command.ts';
@@ -26,7 +26,8 @@ export async function conclude(call: Call, run: Run, { waitedMs, jobGoesOn, isJo
   const { id, devices, delaySeconds } = run;
   const isWell = devices.every((one) => isDone(one) || (waitedMs === undefined && one.result === 'waiting'));
   const to = textOption(call, 'report') ?? (isWell ? undefined : file);
-  if (to !== undefined) await writeRun(to, run);
+  // What is known goes onto the screen, also where the file cannot be written.
+  const unwritten = to === undefined ? undefined : await writeRun(to, run).catch((error: Failed) => error);
   if (options.json === true) desk.out.write(documentOf(run));
   else {
     const waiting = devices.filter(({ result }) => result === 'waiting').length;
@@ -39,11 +40,12 @@ export async function conclude(call: Call, run: Run, { waitedMs, jobGoesOn, isJo
         waiting === 0
           ? ''
           : `${count(waiting, 'device')} may still begin or end${within}. Look again:\n  ${again}${isJob ? '' : ' DEVICE...'}\n`,
-        isWell ? '' : nextStep(to, isJob ? again : undefined),
+        isWell ? '' : nextStep(unwritten ? undefined : to, isJob ? again : undefined),
         sumText(run, waitedMs),
       ].join(''),
     );
   }
+  if (unwritten) throw unwritten;
   return isWell ? EXIT.done : EXIT.failed;
 }
 

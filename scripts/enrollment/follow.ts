@@ -7,6 +7,7 @@ import { type Desk, pauses } from './desk.ts';
 import type { Hub, Twin } from './hub.ts';
 import { type Newleaf, newleafIn, seenIn } from './newleaf.ts';
 import { asked, type Outcome } from './outcome.ts';
+import { isLater } from './run.ts';
 
 /**
  * Up to this many twins are read one by one: a query may lag behind them for minutes (iot-hub-devguide-query-language),
@@ -95,7 +96,7 @@ async function readEach(hub: Hub, id: string, waiting: readonly string[]): Promi
     const twin = await hub.twin(deviceId);
     const end = twin && endOf(deviceId, id, newleafIn(twin.reported));
     if (twin === undefined) ended.push({ deviceId, result: 'otherwise', reason: GONE });
-    else if (end === undefined) missing.push(asked(deviceId, whyOf(twin)));
+    else if (end === undefined) missing.push(asked(deviceId, whyOf(twin, id)));
     else ended.push(end);
   });
   return { ended, missing };
@@ -114,9 +115,10 @@ function endOf(deviceId: string, id: string, told: Newleaf | undefined): Outcome
 }
 
 /** The last known state of a device whose request has not ended. */
-function whyOf(twin: Twin): string {
-  if (!twin.connected) return 'not connected';
-  const { phase } = newleafIn(twin.reported) ?? {};
+function whyOf({ connected, reported }: Twin, id: string): string {
+  const { phase, last } = newleafIn(reported) ?? {};
+  if (isLater(last?.id, id)) return 'called again since, and that has ended';
+  if (!connected) return 'not connected';
   if (phase === 'serving') return 'connected, and has not begun';
   return (WORDS as Readonly<Record<string, string>>)[phase ?? ''] ?? 'connected, and does not say what it does';
 }

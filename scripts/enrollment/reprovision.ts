@@ -68,15 +68,14 @@ async function begin(call: Call, condition: string | undefined, earlier: Run | u
   const devices = undone ?? (condition === undefined ? [...new Set(positionals)] : await matching(hub, condition));
   if (earlier !== undefined) {
     const { id: earlierId, at: when, devices: all } = earlier;
-    say(`Again, of ${earlierId} (${when}): ${devices.length} of ${count(all.length, 'device')} are not done.\n`);
-    if (devices.length === 0) return EXIT.done;
+    say(`Again, of ${earlierId} (${when}): not done: ${devices.length} of ${all.length}.\n`);
   }
   const title = `${METHOD} (${action}) of ${count(devices.length, 'device')}`;
   const screen = screenOf(desk.out, desk.env);
-  say(`${title}: ${safe(screen, names(devices, screen.width - title.length - 2))}\n`);
+  if (devices.length > 0) say(`${title}: ${safe(screen, names(devices, screen.width - title.length - 2))}\n`);
   const run: Run = { id, action, delaySeconds, at: at(desk), devices: [] };
-  if (options['dry-run'] === true) {
-    say('No device was called (--dry-run).\n');
+  if (options['dry-run'] === true || devices.length === 0) {
+    say(`No device was called${devices.length === 0 ? '' : ' (--dry-run)'}.\n`);
     const missed = devices.map((deviceId) => notAsked(deviceId, '--dry-run'));
     if (options.json === true) desk.out.write(documentOf({ ...run, devices: missed }));
     return EXIT.done;

@@ -44,6 +44,12 @@ export function actionOf(id: string): Run['action'] {
   return action;
 }
 
+/** Whether this is the id of a request of enroll that was made after the other. */
+export function isLater(id: string | null | undefined, other: string): boolean {
+  const [made, before] = [id, other].map((one) => /^enroll-\w+-([0-9a-z]+)$/.exec(one ?? '')?.[1] ?? '');
+  return made !== '' && Number.parseInt(made ?? '', 36) > Number.parseInt(before ?? '', 36);
+}
+
 /** How many have each result. */
 export function sumOf(devices: readonly Outcome[]): Readonly<Record<Outcome['result'], number>> {
   const count = (result: Outcome['result']): number => devices.filter((one) => one.result === result).length;

@@ -80,28 +80,26 @@ function admittedBy({ leaf }: Newleaf, identity: Identity | undefined, enrollmen
   };
 }
 
-function newleafText({ version, phase, leaf, next, alarm, last, uplink }: Newleaf, { hub, dps }: Admitted): string {
-  const where = (who: string, admits: boolean | undefined): string =>
-    admits === undefined ? '' : admits ? `, the one of the ${who}` : `, NOT the one of the ${who}`;
+const mark = (code: string | null | undefined): string => (code ? ` (${code})` : '');
+
+function newleafText({ version, phase, leaf, next, alarm, last, uplink }: Newleaf, admitted: Admitted): string {
+  const holders = [
+    ['the hub', admitted.hub],
+    ['the enrollment', admitted.dps],
+  ] as const;
+  const held = holders.flatMap(([who, holds]) =>
+    holds === undefined ? [] : [`${who} has ${holds ? 'it' : 'ANOTHER'}`],
+  );
   const until = leaf?.notAfter ? `, until ${leaf.notAfter.slice(0, 10)}` : '';
-  const rows: readonly (readonly [label: string, text: string | undefined])[] = [
+  const rows: readonly (readonly [label: string, text: string | null | undefined])[] = [
     ['phase', `${phase ?? 'unknown'}, newleaf ${version ?? 'of unknown version'}`],
-    [
-      'leaf',
-      leaf ? `${leaf.thumbprint.slice(0, 16)}…${until}${where('hub', hub)}${where('enrollment', dps)}` : undefined,
-    ],
-    ['next', next ? `${next.thumbprint}, ${next.standing}${next.code ? ` (${next.code})` : ''}` : undefined],
+    ['leaf', leaf && [`${leaf.thumbprint.slice(0, 16)}…${until}`, ...held].join(', ')],
+    ['next', next && `${next.thumbprint}, ${next.standing}${mark(next.code)}`],
     ['alarm', alarm ?? undefined],
-    [
-      'last',
-      last
-        ? `${last.action ?? 'request'} ${last.outcome}${last.code ? ` (${last.code})` : ''}, ${last.at ?? ''}`
-        : undefined,
-    ],
-    ['programs', uplink ? [uplink.programs ?? 0, ...(uplink.codes ?? [])].join(' ') : undefined],
+    ['last', last && `${last.action ?? 'request'} ${last.outcome}${mark(last.code)}, ${last.at ?? ''}`],
+    ['programs', uplink && [uplink.programs ?? 0, ...(uplink.codes ?? [])].join(' ')],
   ];
-  const told = rows.flatMap(([label, text]) => (text === undefined ? [] : [rowText(label, printable(text))]));
-  return `Its newleaf reports\n${told.join('')}`;
+  return `Its newleaf reports\n${rows.flatMap(([label, text]) => (text ? [rowText(label, printable(text))] : [])).join('')}`;
 }
 
 const registered = ({ lastUpdatedDateTimeUtc: at, assignedHub, deviceId }: Registration): string =>

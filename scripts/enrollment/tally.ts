@@ -1,4 +1,4 @@
-import { type Screen, safe } from '../../agent/cli/kit/screen.ts';
+import { type Screen, safe, wrap } from '../../agent/cli/kit/screen.ts';
 import type { Outcome } from './outcome.ts';
 import { type Run, sumOf } from './run.ts';
 import { count } from './screen.ts';
@@ -12,21 +12,18 @@ const ENROLL_IT = `Enroll the new leaf (next.pem in the state directory of the d
 const MOST_GROUPS = 5;
 const INDENT = ' '.repeat(8);
 
-interface Group {
-  readonly result: Outcome['result'];
-  readonly reason: string;
-  readonly devices: readonly Outcome[];
-}
+/** Devices with the same result for the same reason. */
+type Group = readonly Outcome[];
 
 /** The devices that are not done, by reason. Those with the most devices come first. */
 function groupsOf(devices: readonly Outcome[]): Group[] {
-  const groups = new Map<string, Group>();
+  const groups = new Map<string, Outcome[]>();
   for (const one of devices.filter(({ result }) => result !== 'done')) {
-    const { result, reason = '' } = one;
-    const key = `${result} ${reason}`;
-    groups.set(key, { result, reason, devices: [...(groups.get(key)?.devices ?? []), one] });
+    const key = `${one.result} ${one.reason}`;
+    groups.set(key, groups.get(key) ?? []);
+    groups.get(key)?.push(one);
   }
-  return [...groups.values()].toSorted((one, other) => other.devices.length - one.devices.length);
+  return [...groups.values()].toSorted((one, other) => other.length - one.length);
 }
 
 /** As many names as one line has room for. */
@@ -39,12 +36,14 @@ export function names(ids: readonly string[], room: number): string {
   return `${ids.slice(0, shown).join(', ')}${more(shown)}`;
 }
 
-function groupText({ reason, devices }: Group, screen: Screen): string {
-  const [first] = devices;
-  const line = names(devices.map(({ deviceId }) => deviceId).toSorted(), screen.width - INDENT.length);
-  const leaf = devices.length === 1 && first?.next !== undefined ? `${INDENT}${first.next}\n` : '';
-  const head = `${String(devices.length).padStart(6)}  ${reason}`;
-  return `${safe(screen, head).slice(0, screen.width)}\n${INDENT}${safe(screen, line)}\n${leaf}`;
+function groupText(group: Group, screen: Screen): string {
+  const [first] = group;
+  const head = { first: `${String(group.length).padStart(6)}  `, rest: INDENT };
+  const line = names(group.map(({ deviceId }) => deviceId).toSorted(), screen.width - INDENT.length);
+  const leaf = group.length === 1 && first?.next !== undefined ? [`${INDENT}${first.next}`] : [];
+  return [...wrap(screen, first?.reason ?? '', head), `${INDENT}${safe(screen, line)}`, ...leaf]
+    .join('\n')
+    .concat('\n');
 }
 
 /** The groups, and at the end, next to the prompt, the sum. */
@@ -59,13 +58,14 @@ export function report({ devices }: Run, waitedMs: number | undefined, screen: S
   const shown = groups.slice(0, MOST_GROUPS);
   const others = groups.slice(MOST_GROUPS);
   const parts = titles.map(([result, title]) => {
-    const own = shown.filter((group) => group.result === result).map((group) => groupText(group, screen));
+    const own = shown.filter(([first]) => first?.result === result).map((group) => groupText(group, screen));
     return own.length === 0 ? '' : `${title}\n${own.join('')}`;
   });
-  const hidden = others.flatMap((group) => group.devices).length;
   return [
     ...parts,
-    hidden === 0 ? '' : `And for ${count(others.length, 'more reason')}: ${count(hidden, 'device')}.\n`,
+    others.length === 0
+      ? ''
+      : `And for ${count(others.length, 'more reason')}: ${count(others.flat().length, 'device')}.\n`,
     devices.some(({ next }) => next !== undefined) ? ENROLL_IT : '',
   ].join('');
 }

@@ -132,7 +132,7 @@ describe('show', () => {
     const { out } = await office.enroll(['show', 'device', 'gw-1']);
     assert.match(
       out,
-      /\nIts newleaf reports\n {4}phase {6}serving, newleaf 1\.2\.3\n {4}leaf {7}ABABABABABABABAB…, until 2099-01-01, the one of the hub, NOT the one of the enrollment\n {4}last {7}roll done, 2026-11-27T00:00:00\.000Z\n$/,
+      /\nIts newleaf reports\n {4}phase {6}serving, newleaf 1\.2\.3\n {4}leaf {7}ABABABABABABABAB…, until 2099-01-01, the hub has it, the enrollment has ANOTHER\n {4}last {7}roll done, 2026-11-27T00:00:00\.000Z\n$/,
     );
     const parked = await office.enroll(['show', 'device', 'gw-2']);
     assert.match(parked.out, new RegExp(`\n {4}next {7}${NEXT}, parked \\(NL-DPS-401002\\)\n {4}alarm {6}expired\n`));

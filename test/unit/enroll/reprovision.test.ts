@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { Office } from './office.ts';
 import { type Behaviour, SdkGateway } from './sdk-gateway.ts';
@@ -132,6 +133,28 @@ Not back yet:
     const { code, out } = await office.enroll(['reprovision', 'gw-8', '--wait', '0']);
     assert.match(out, /1 device: 1 asked, under the id enroll-register-\w+, 0 not asked\. Not waited for\.\n$/);
     assert.equal(code, 0);
+  });
+
+  test('a report that cannot be written costs nothing else; one with nothing left calls no device', async (context) => {
+    context.after(leave);
+    await fleetOf('reported', { 'gw-10': 'well' });
+    const { code, out, said } = await office.enroll(['reprovision', 'gw-10', '--report', '/nowhere/report.json']);
+    assert.match(out, /\n1 device: 1 came back/);
+    assert.match(said, /\/nowhere\/report\.json cannot be written: ENOENT/);
+    assert.equal(code, 1);
+    const file = join(office.directory, 'report.json');
+    await office.enroll(['reprovision', 'gw-10', '--action', 'roll', '--report', file]);
+    const again = await office.enroll(['reprovision', '--retry', file, '--json']);
+    assert.deepEqual([JSON.parse(again.out).devices, again.code], [[], 0]);
+    assert.match(again.err, /: not done: 0 of 1\.\nNo device was called\.\n$/);
+  });
+
+  test('--look at a request tells where a later one has ended', async (context) => {
+    context.after(leave);
+    await fleetOf('later', { 'gw-15': 'well' });
+    await office.enroll(['reprovision', 'gw-15']);
+    const { out } = await office.enroll(['reprovision', '--look', 'enroll-roll-1', 'gw-15']);
+    assert.match(out, /^Not back yet:\n {5}1 {2}called again since, and that has ended\n {8}gw-15\n/);
   });
 
   test('a device that is assigned to another hub is not in this one any more', async (context) => {
