@@ -37,7 +37,7 @@ export interface JobProgress {
 
 export interface MethodCall {
   readonly methodName: string;
-  readonly payload: { readonly action: string; readonly id: string; readonly delaySeconds: number };
+  readonly payload: object;
   readonly responseTimeoutInSeconds: number;
 }
 
@@ -147,7 +147,7 @@ export class Hub {
     const { jobStatus } = found;
     const { status, deviceJobStatistics = {}, cloudToDeviceMethod } = jobStatus;
     const { deviceCount = 0, succeededCount = 0, failedCount = 0 } = deviceJobStatistics;
-    const { delaySeconds = 0 } = (cloudToDeviceMethod?.payload ?? {}) as Partial<MethodCall['payload']>;
+    const { delaySeconds = 0 } = (cloudToDeviceMethod?.payload ?? {}) as { readonly delaySeconds?: number };
     const ended = ENDED.includes(status);
     return { ended, total: deviceCount, succeeded: succeededCount, failed: failedCount, delaySeconds };
   }

@@ -155,7 +155,8 @@ async function interruptible<T>(desk: Desk, work: (enough: AbortSignal) => Promi
   return work(enough.signal).finally(unheard);
 }
 
-async function matching(hub: Hub, condition: string): Promise<string[]> {
+/** The devices of the hub that meet a condition, by name. */
+export async function matching(hub: Hub, condition: string): Promise<string[]> {
   const where = condition.trim() === '*' ? '' : ` WHERE ${condition}`;
   const rows = await hub.query(`SELECT * FROM devices${where}`);
   if (rows.length === 0) throw new Failed(`No device of this hub meets: ${condition}`);
