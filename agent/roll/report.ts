@@ -111,7 +111,10 @@ export interface ReportOptions {
   readonly pem?: boolean;
 }
 
-export function statusOf(state: RollState, { version, registrationId, terms, now, pem = false }: ReportOptions): Status {
+export function statusOf(
+  state: RollState,
+  { version, registrationId, terms, now, pem = false }: ReportOptions,
+): Status {
   const { current, assignment, next, request, scheduled, outcomes, alarm } = state;
   const trouble = wrongIn(state);
   const renewAt = current && dueAt(current, terms.renewAt);
@@ -126,7 +129,10 @@ export function statusOf(state: RollState, { version, registrationId, terms, now
     words: wordsOf(state.phase, terms.attestation),
     online: state.online !== undefined,
     ...(assignment && { hub: { host: assignment.hub, deviceId: assignment.deviceId } }),
-    ...(current && (isEndorsed(current) ? { endorsementKey: current.thumbprint } : { leaf: { ...leafOf(current, renewAt), ...(pem && certificateOf(current)) } })),
+    ...(current &&
+      (isEndorsed(current)
+        ? { endorsementKey: current.thumbprint }
+        : { leaf: { ...leafOf(current, renewAt), ...(pem && certificateOf(current)) } })),
     ...(next && { next: { ...nextStatus(next, state), ...(pem && next.leaf && certificateOf(next.leaf)) } }),
     ...(request && { request: requestStatus(request) }),
     ...(scheduled && { scheduled: { ...requestStatus(scheduled), startAt: iso(scheduled.startAt) } }),

@@ -48,7 +48,10 @@ const pemOf = (letter: string, length: number) =>
 test('asked for the certificates, it tells the leaf and the next one, each without its intermediates', () => {
   const told = (length: number, more: Partial<ReportOptions>) => {
     const [mine, next] = [pemOf('A', length), pemOf('B', length)];
-    const [leaf, waiting] = [{ ...current, chain: mine + pemOf('C', 9) }, { ...candidate, chain: next + pemOf('D', 9) }];
+    const [leaf, waiting] = [
+      { ...current, chain: mine + pemOf('C', 9) },
+      { ...candidate, chain: next + pemOf('D', 9) },
+    ];
     const state = { ...parked, current: leaf, next: { ...waits, leaf: waiting } };
     const { leaf: own, next: other } = status(state, more);
     return [own?.pem, other?.pem];
@@ -57,7 +60,10 @@ test('asked for the certificates, it tells the leaf and the next one, each witho
   assert.deepEqual(told(2_500, {}), [undefined, undefined]);
   // Two of them stay far below the 128 KB that the hub takes.
   assert.deepEqual(told(40_000, { pem: true }), [undefined, undefined]);
-  assert.equal(status({ ...parked, next: { slot: 'b', sent: false, waiting: true } }, { pem: true }).next?.pem, undefined);
+  assert.equal(
+    status({ ...parked, next: { slot: 'b', sent: false, waiting: true } }, { pem: true }).next?.pem,
+    undefined,
+  );
   assert.doesNotMatch(JSON.stringify(twin(parked, { pem: true })), /pem/);
 });
 
