@@ -44,6 +44,9 @@ export async function sentBy(hub: Hub, deviceId: string): Promise<Sent> {
 }
 
 function unanswered(why: string): Failed {
+  if (/404001|DeviceNotFound/.test(why)) {
+    return new Failed('This hub has no such device.', { advice: 'Which hub it has: enroll show device ID' });
+  }
   if (!/404103|DeviceNotOnline/.test(why)) return new Failed(why);
   const advice = 'Repeat when it is back, or give the certificate by a file: /var/lib/newleaf/next.pem of the device.';
   return new Failed('The device is not connected to the hub (404103).', { advice });
