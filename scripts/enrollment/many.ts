@@ -40,35 +40,39 @@ export async function editEach(call: Call, edit: Edit, name: 'set-secondary' | '
   if (!isFromDevice(call)) throw new Misuse('Several at once have several certificates: add --from-device.');
   const [dps, hub] = [await Dps.open(call), await Hub.open(call)];
   const ids = condition === undefined ? [...new Set(positionals)] : await matching(hub, condition);
-  desk.out.write(`${name} for ${ids.length} devices: ${named(ids)}\n`);
+  const devices = ids.length === 1 ? '1 device' : `${ids.length} devices`;
+  desk.out.write(`${name} for ${devices}: ${named(ids)}\n`);
 
   const failed: Unready[] = [];
-  const prepared: Ready[] = [];
-  await counted(call, 'asked', ids, failed, async (id) => {
-    const [before, sent] = condition === undefined ? await byId(dps, hub, id) : await byDevice(dps, hub, id);
-    const after = await edited(call, before, await edit.slots(call, before, sent), sent);
-    prepared.push({ id, before, after });
-  });
-  const due = prepared.filter(({ before, after }) => !sameSlots(before.slots, after.slots));
-  const gone = due.flatMap(({ before, after }) => lost(before.slots, after.slots));
-  const written: Ready[] = [];
+  const ready: Ready[] = [];
+  await counted(
+    call,
+    'asked',
+    ids.map((id) => ({ id })),
+    failed,
+    async ({ id }) => {
+      const [before, sent] = condition === undefined ? await byId(dps, hub, id) : await byDevice(dps, hub, id);
+      const after = await edited(call, before, await edit.slots(call, before, sent), sent);
+      ready.push({ id, before, after });
+    },
+  );
+  const due = ready.filter(({ before, after }) => !sameSlots(before.slots, after.slots));
   const isDry = options['dry-run'] === true;
   if (due.length > 0 && !isDry) {
-    const question = `Write ${due.length} enrollments? No longer admitted: ${gone.length} certificates.`;
-    if ((condition !== undefined || gone.length > 0) && !(await agreed(call, question))) {
-      throw new Failed('Nothing was changed.');
-    }
-    await counted(call, 'written', due, failed, async (one) => {
-      await dps.write(one.after);
-      written.push(one);
-    });
+    const gone = due.flatMap(({ before, after }) => lost(before.slots, after.slots)).length;
+    const isAsked = condition !== undefined || gone > 0;
+    const question = `Enrollments to write: ${due.length}. Certificates no longer admitted: ${gone}. Go on?`;
+    if (isAsked && !(await agreed(call, question))) throw new Failed('Nothing was changed.');
+    await counted(call, 'written', due, failed, async ({ after }) => void (await dps.write(after)));
   }
+
+  const well = ready.filter((one) => !failed.some(({ id }) => id === one.id)).map(({ id }) => id);
+  const already = ready.length - due.length;
+  const counts = isDry ? `${due.length} to write` : `${well.length - already} written`;
   desk.out.write(reasons(call, failed));
-  const already = prepared.length - due.length;
-  const counts = `${isDry ? `${due.length} to write` : `${written.length} written`}, ${already} so already, ${failed.length} not`;
-  desk.out.write(`${ids.length} devices: ${counts}.\n`);
+  desk.out.write(`${devices}: ${counts}, ${already} so already, ${failed.length} not.\n`);
   if (isDry) desk.out.write('Nothing was changed (--dry-run).\n');
-  else if (name === 'set-secondary' && prepared.length > 0) desk.out.write(nextOnes(condition, prepared));
+  else if (name === 'set-secondary' && well.length > 0) desk.out.write(nextOnes(condition, well));
   return failed.length === 0 ? EXIT.done : EXIT.failed;
 }
 
@@ -82,7 +86,10 @@ async function byId(dps: Dps, hub: Hub, id: string): Promise<Asked> {
 /** The hub knows the name of the device, and only the device knows its registration ID. */
 async function byDevice(dps: Dps, hub: Hub, deviceId: string): Promise<Asked> {
   const sent = await sentBy(hub, deviceId);
-  return [await enrolled(dps, sent.registrationId), sent];
+  const before = await enrolled(dps, sent.registrationId);
+  // Or a device could have its own key enrolled in the place of another's.
+  if (deviceOf(before) !== deviceId) throw new Failed('The device claims the enrollment of another device.');
+  return [before, sent];
 }
 
 async function enrolled(dps: Dps, id: string): Promise<Enrollment> {
@@ -92,7 +99,7 @@ async function enrolled(dps: Dps, id: string): Promise<Enrollment> {
 }
 
 /** Works on each with a bar; what fails is kept with its reason. */
-async function counted<T extends string | Ready>(
+async function counted<T extends Pick<Ready, 'id'>>(
   { desk }: Call,
   label: string,
   all: readonly T[],
@@ -105,7 +112,7 @@ async function counted<T extends string | Ready>(
   await atOnce(AT_ONCE, all, async (one) => {
     await work(one).catch((error: unknown) => {
       if (!(error instanceof CommandError)) throw error;
-      failed.push({ id: typeof one === 'string' ? one : one.id, error });
+      failed.push({ id: one.id, error });
     });
     done += 1;
     const unwell = failed.length - before;
@@ -132,11 +139,8 @@ function reasons({ desk }: Call, failed: readonly Unready[]): string {
   return told.length === 0 ? '' : `${told.join('\n')}\n\n`;
 }
 
-function nextOnes(condition: string | undefined, prepared: readonly Ready[]): string {
-  const ids = prepared.map(({ id }) => id).toSorted();
+function nextOnes(condition: string | undefined, well: readonly string[]): string {
   const quoted = condition?.replace(/["$`\\]/g, '\\$&');
-  const these = condition === undefined ? ids.join(' ') : `--job "${quoted}"`;
-  return printable(`Next: enroll reprovision ${these}`).concat(
-    '\nAnd when they are back, for the same devices: enroll promote --from-device\n',
-  );
+  const these = quoted === undefined ? well.toSorted().join(' ') : `--job "${quoted}"`;
+  return `Next: enroll reprovision ${printable(these)}\nAnd when they are back, for the same devices: enroll promote --from-device\n`;
 }

@@ -166,3 +166,65 @@ describe('an answer that does not do is refused with the next step, and nothing 
     assert.deepEqual([away.code, group.code], [1, 2]);
   });
 });
+
+describe('many devices', () => {
+  const fleet = async (t: TestContext, tag: string, ids: readonly string[], named = (id: string) => id) => {
+    for (const id of ids) {
+      const [old, young] = [await leaf(named(id)), await leaf(named(id))];
+      const registrationId = named(id);
+      await office.simulator.enrollIndividual({ registrationId, deviceId: id, primary: old.cert });
+      const answer = { registrationId, leaf: { pem: old.cert }, next: { pem: young.cert } };
+      await device(t, id, { reported: young.cert, answer: [200, answer] });
+      office.simulator.registries.hub1.patchTags(id, { fleet: tag });
+    }
+  };
+  const enroll = (line: string, where: string, answer?: string) =>
+    office.enroll([...line.split(' '), '--where', where], answer === undefined ? {} : { answer });
+
+  test('by a condition: asked before, not with --dry-run, and their names in the hub may be others', async (t) => {
+    await fleet(t, 'one', ['hub-1', 'hub-2'], (id) => `reg-${id}`);
+    const where = "tags.fleet = 'one'";
+    const dry = await enroll('set-secondary --from-device --dry-run', where);
+    assert.match(dry.out, /\n2 devices: 2 to write, 0 so already, 0 not\.\nNothing was changed \(--dry-run\)\.\n$/);
+    const no = await enroll('set-secondary --from-device', where, 'n');
+    assert.match(
+      no.said,
+      /Enrollments to write: 2\. Certificates no longer admitted: 0\. Go on\? \[y\/N\] n Nothing was changed/,
+    );
+    assert.deepEqual([dry.code, no.code, pair('reg-hub-1')[1]], [0, 1, undefined]);
+    const { code, out, err } = await enroll('set-secondary --from-device --yes', where);
+    assert.match(
+      out,
+      /\n2 devices: 2 written, 0 so already, 0 not\.\nNext: enroll reprovision --job "tags\.fleet = 'one'"\n/,
+    );
+    assert.equal(err, `asked   [${'#'.repeat(24)}] 2/2\nwritten [${'#'.repeat(24)}] 2/2\n`);
+    assert.equal(code, 0);
+    assert.equal(pair('reg-hub-2').filter((one) => one !== undefined).length, 2);
+  });
+
+  test('a device that claims the enrollment of another is not believed', async (t) => {
+    const other = await leaf('gw-31');
+    await enrolled('gw-31', other);
+    const stolen = (await leaf('gw-31')).cert;
+    await device(t, 'rogue', { reported: stolen, answer: [200, { registrationId: 'gw-31', next: { pem: stolen } }] });
+    const { code, out } = await enroll('set-secondary --from-device --yes', "deviceId = 'rogue'");
+    assert.match(out, /\n1 device: 0 written/);
+    assert.match(out, /\nThe device claims the enrollment of another device\. \(1\)\n {2}rogue\n/);
+    assert.deepEqual([code, pair('gw-31')], [1, [other.thumbprint, undefined]]);
+  });
+
+  test('by their IDs: nothing is asked where nothing is lost, and one that DPS refuses does not hold up the others', async (t) => {
+    await fleet(t, 'two', ['gw-21', 'gw-22']);
+    // DPS wants the primary again, and this one sends its next leaf only.
+    await office.simulator.set({ infoAlone: 'refused' });
+    await enrolled('gw-23', await leaf('gw-23'));
+    await device(t, 'gw-23', { next: (await leaf('gw-23')).cert });
+    const { code, out } = await run('set-secondary gw-23 gw-21 gw-22 gw-21 --from-device');
+    assert.match(
+      out,
+      /^set-secondary for 3 devices: gw-23, gw-21, gw-22\n\nDPS refuses \(400\)[\s\S]* \(1\)\n {2}gw-23\n/,
+    );
+    assert.match(out, /\n3 devices: 2 written, 0 so already, 1 not\.\nNext: enroll reprovision gw-21 gw-22\n/);
+    assert.equal(code, 1);
+  });
+});
