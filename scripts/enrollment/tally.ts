@@ -4,8 +4,8 @@ import { type Run, sumOf } from './run.ts';
 import { count } from './screen.ts';
 
 /** The advice for devices whose new leaf DPS does not admit. */
-const ENROLL_IT = `Enroll the new leaf (next.pem in the state directory of the device), or its CA:
-  enroll set-secondary DEVICE --certificate next.pem
+const ENROLL_IT = `Enroll the new leaf, which the device sends, or the CA that issued it:
+  enroll set-secondary DEVICE --from-device
   enroll reprovision DEVICE
 `;
 /** Reasons that are shown: those with the most devices. All fit on a screen of 80x24 with the sum. */

@@ -135,8 +135,8 @@ Ended otherwise:
      1  a person is needed, its new leaf waits
         gw-6
         ABABABABABABABABABABABABABABABABABABABABABABABABABABABABABABABAB
-Enroll the new leaf (next.pem in the state directory of the device), or its CA:
-  enroll set-secondary DEVICE --certificate next.pem
+Enroll the new leaf, which the device sends, or the CA that issued it:
+  enroll set-secondary DEVICE --from-device
   enroll reprovision DEVICE
 26 devices: 1 came back, 2 otherwise, 1 did not come back, 22 not asked.
 `,
