@@ -1,10 +1,11 @@
-import { Misuse } from '../../agent/cli/kit/command.ts';
+import { Misuse, textOption } from '../../agent/cli/kit/command.ts';
 import { printable } from '../../agent/cli/kit/screen.ts';
 import { valued } from '../../agent/cli/kit/tool.ts';
 import { EXIT } from '../../agent/failure/exit.ts';
 import type { Call } from './command.ts';
-import { JSON_OPTION, seen, WHERE_OPTION } from './list.ts';
-import type { Seen } from './newleaf.ts';
+import { Hub } from './hub.ts';
+import { JSON_OPTION, WHERE_OPTION } from './list.ts';
+import { devicesWhere, type Seen } from './newleaf.ts';
 import { count } from './screen.ts';
 
 export const FLEET_OPTIONS = {
@@ -27,7 +28,7 @@ function counted(devices: readonly Seen[], told: (one: Seen) => string | null | 
 }
 
 /** The whole fleet in numbers. Stable: `--json`. */
-export function fleetOf(devices: readonly Seen[], now: number, days: number) {
+function fleetOf(devices: readonly Seen[], now: number, days: number) {
   const endsBefore = (at: number) => (one: Seen) => Date.parse(one.newleaf?.leaf?.notAfter ?? '') < at;
   return {
     devices: devices.length,
@@ -57,7 +58,8 @@ export async function fleet(call: Call): Promise<number> {
   if (!Number.isInteger(days) || days < 0 || options.days === '') {
     throw new Misuse(`--days is a number of days, not "${options.days}".`);
   }
-  const sum = fleetOf(await seen(call), desk.now(), days);
+  const all = await devicesWhere(await Hub.open(call), textOption(call, 'where'));
+  const sum = fleetOf(all, desk.now(), days);
   if (options.json === true) {
     desk.out.write(`${JSON.stringify({ schema: 1, ...sum }, undefined, 2)}\n`);
     return EXIT.done;

@@ -1,10 +1,10 @@
-import { Failed, textOption } from '../../agent/cli/kit/command.ts';
+import { textOption } from '../../agent/cli/kit/command.ts';
 import { flagged, valued } from '../../agent/cli/kit/tool.ts';
 import { EXIT } from '../../agent/failure/exit.ts';
 import { type Call, only } from './command.ts';
 import { Dps, type Kind } from './dps.ts';
 import { Hub } from './hub.ts';
-import { type Seen, seenIn } from './newleaf.ts';
+import { devicesWhere } from './newleaf.ts';
 import { count } from './screen.ts';
 import type { Slot } from './slots.ts';
 import { table } from './table.ts';
@@ -77,21 +77,9 @@ export async function listRegistrations(call: Call): Promise<number> {
   });
 }
 
-/**
- * Devices of the hub, by its twins. All of each twin: "selection clauses different than SELECT * are only supported in
- * aggregate queries on device twins" (iot-hub-devguide-query-language).
- */
-export async function seen(call: Call): Promise<Seen[]> {
-  const hub = await Hub.open(call);
-  const where = textOption(call, 'where');
-  const rows = await hub.query(`SELECT * FROM devices${where === undefined ? '' : ` WHERE ${where}`}`);
-  if (rows.length === 0) throw new Failed(`No device of this hub meets: ${where ?? 'any condition'}`);
-  return rows.map(seenIn).toSorted((one, other) => one.deviceId.localeCompare(other.deviceId));
-}
-
 /** `enroll list devices [--where CONDITION]` */
 export async function listDevices(call: Call): Promise<number> {
-  const devices = await seen(call);
+  const devices = await devicesWhere(await Hub.open(call), textOption(call, 'where'));
   return list(call, {
     what: 'device',
     head: ['DEVICE', 'HUB', 'PHASE', 'LEAF ENDS', 'NEXT', 'ALARM', 'LAST'],

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
-import type { Row } from './hub.ts';
+import { Failed } from '../../agent/cli/kit/command.ts';
+import type { Hub, Row } from './hub.ts';
 
 const text = v.nullish(v.string());
 
@@ -41,4 +42,16 @@ export function seenIn(row: Row): Seen {
   const { deviceId, status = 'enabled', connectionState, properties } = v.parse(Queried, row);
   const newleaf = newleafIn(properties?.reported);
   return { deviceId, status, connected: connectionState?.toLowerCase() === 'connected', ...(newleaf && { newleaf }) };
+}
+
+/**
+ * Devices of the hub, by name. All of each twin: "selection clauses different than SELECT * are only supported in aggregate
+ * queries on device twins" (iot-hub-devguide-query-language).
+ * @throws Failed where there is none
+ */
+export async function devicesWhere(hub: Hub, condition = '*'): Promise<Seen[]> {
+  const where = condition.trim() === '*' ? '' : ` WHERE ${condition}`;
+  const rows = await hub.query(`SELECT * FROM devices${where}`);
+  if (rows.length === 0) throw new Failed(`No device of this hub meets: ${condition}`);
+  return rows.map(seenIn).toSorted((one, other) => (one.deviceId < other.deviceId ? -1 : 1));
 }

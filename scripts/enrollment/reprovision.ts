@@ -10,7 +10,7 @@ import type { Desk } from './desk.ts';
 import { follow } from './follow.ts';
 import { Hub, type MethodCall } from './hub.ts';
 import { type JobResults, watchJob } from './job.ts';
-import { seenIn } from './newleaf.ts';
+import { devicesWhere } from './newleaf.ts';
 import { answered, notAsked, type Outcome } from './outcome.ts';
 import { ACTIONS, actionOf, documentOf, isDone, newId, type Run, readRun } from './run.ts';
 import { count } from './screen.ts';
@@ -156,12 +156,8 @@ async function interruptible<T>(desk: Desk, work: (enough: AbortSignal) => Promi
 }
 
 /** The devices of the hub that meet a condition, by name. */
-export async function matching(hub: Hub, condition: string): Promise<string[]> {
-  const where = condition.trim() === '*' ? '' : ` WHERE ${condition}`;
-  const rows = await hub.query(`SELECT * FROM devices${where}`);
-  if (rows.length === 0) throw new Failed(`No device of this hub meets: ${condition}`);
-  return rows.map((row) => seenIn(row).deviceId).toSorted();
-}
+export const matching = async (hub: Hub, condition: string): Promise<string[]> =>
+  (await devicesWhere(hub, condition)).map(({ deviceId }) => deviceId);
 
 async function callEach(
   desk: Desk,
