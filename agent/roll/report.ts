@@ -19,7 +19,7 @@ export interface Status {
   /** A session with the hub is open. */
   readonly online: boolean;
   readonly hub?: { readonly host: string; readonly deviceId: string };
-  readonly leaf?: LeafStatus & { readonly renewAt?: string };
+  readonly leaf?: LeafStatus & { readonly renewAt?: string } & Certificate;
   /** Of a gateway that attests by its TPM: SHA-256 of the endorsement key, 64 upper-case hex digits. */
   readonly endorsementKey?: string;
   readonly next?: NextStatus;
@@ -43,7 +43,13 @@ export interface LeafStatus extends Pick<Leaf, 'cn' | 'thumbprint' | 'issuer' | 
   readonly slot: Leaf['key']['slot'];
 }
 
-export interface NextStatus {
+/** What an operator enrolls. Only the method `leafStatus` gives it, where it is asked to. */
+interface Certificate {
+  /** The leaf alone, without its intermediates. */
+  readonly pem?: string;
+}
+
+export interface NextStatus extends Certificate {
   readonly slot: Next['slot'];
   /** waiting: the CSR is out · parked: refused, asked again at `askAt` · rolling: in work */
   readonly standing: 'waiting' | 'parked' | 'rolling';
@@ -88,6 +94,9 @@ const WORDS_BY_TPM: Partial<Record<Phase, string>> = {
 export const wordsOf = (phase: Phase, attestation: Terms['attestation']): string =>
   (attestation === 'tpm' ? WORDS_BY_TPM[phase] : undefined) ?? WORDS[phase];
 
+/** The first certificate of a chain. One with an RSA key of 4,096 bits has 2,500 characters; see `certificateOf` for the bound. */
+const FIRST_PEM = /^-----BEGIN CERTIFICATE-----[^-]{1,32768}-----END CERTIFICATE-----\n?/;
+
 export const iso = (at: number): string => new Date(at).toISOString();
 
 export interface ReportOptions {
@@ -98,9 +107,14 @@ export interface ReportOptions {
   readonly terms: Terms;
   /** Wall clock, milliseconds. */
   readonly now: number;
+  /** With the certificates. Default false. */
+  readonly pem?: boolean;
 }
 
-export function statusOf(state: RollState, { version, registrationId, terms, now }: ReportOptions): Status {
+export function statusOf(
+  state: RollState,
+  { version, registrationId, terms, now, pem = false }: ReportOptions,
+): Status {
   const { current, assignment, next, request, scheduled, outcomes, alarm } = state;
   const trouble = wrongIn(state);
   const renewAt = current && dueAt(current, terms.renewAt);
@@ -115,8 +129,11 @@ export function statusOf(state: RollState, { version, registrationId, terms, now
     words: wordsOf(state.phase, terms.attestation),
     online: state.online !== undefined,
     ...(assignment && { hub: { host: assignment.hub, deviceId: assignment.deviceId } }),
-    ...(current && (isEndorsed(current) ? { endorsementKey: current.thumbprint } : { leaf: leafOf(current, renewAt) })),
-    ...(next && { next: nextStatus(next, state) }),
+    ...(current &&
+      (isEndorsed(current)
+        ? { endorsementKey: current.thumbprint }
+        : { leaf: { ...leafOf(current, renewAt), ...(pem && certificateOf(current)) } })),
+    ...(next && { next: { ...nextStatus(next, state), ...(pem && next.leaf && certificateOf(next.leaf)) } }),
     ...(request && { request: requestStatus(request) }),
     ...(scheduled && { scheduled: { ...requestStatus(scheduled), startAt: iso(scheduled.startAt) } }),
     ...(ended[0] && { last: ended[0] }),
@@ -172,6 +189,12 @@ function leafOf(current: Leaf, renewAt: number | undefined): NonNullable<Status[
 
 function leafStatus({ cn, thumbprint, issuer, serial, notBefore, notAfter, key }: Leaf): LeafStatus {
   return { cn, thumbprint, issuer, serial, notBefore: iso(notBefore), notAfter: iso(notAfter), slot: key.slot };
+}
+
+/** DPS takes the leaf alone. A whole chain may be longer than the 128 KB of an answer (iot-hub-devguide-direct-methods). */
+function certificateOf({ chain }: Leaf): Certificate {
+  const [pem] = FIRST_PEM.exec(chain) ?? [];
+  return pem === undefined ? {} : { pem };
 }
 
 function requestStatus({ id, action, reason, from, at }: Request): RequestStatus {

@@ -3,7 +3,7 @@ import { allowMember, disallowMember, setStatus } from './access.ts';
 import { ADD_OPTIONS, addGroup, addIndividual } from './add.ts';
 import { promote, removeCurrent, rollGroup, setSecondary } from './certificates.ts';
 import type { Command } from './command.ts';
-import { CERTIFICATE, HELD } from './given.ts';
+import { CERTIFICATE, FROM_DEVICE, HELD } from './given.ts';
 import { forget, setIdentity } from './identity.ts';
 import { REPROVISION_OPTIONS, reprovision } from './reprovision.ts';
 import { showDevice, showGroup } from './show.ts';
@@ -28,12 +28,26 @@ const WHICH = {
 } as const;
 const { certificate, ca } = CERTIFICATE;
 const editing = { ...CERTIFICATE, ...HELD, ...WHICH };
+/** The operands and options of a command that edits one enrollment, or those of many devices. */
+const each = { shown: '[ID...]', most: Number.POSITIVE_INFINITY };
+const WHERE = {
+  ...FROM_DEVICE,
+  where: valued('CONDITION', 'Every device that meets the WHERE clause: "tags.site = \'north\'", or "*".'),
+} as const;
+const EACH_EXITS = {
+  ...EXITS,
+  0: 'Done, or so already.',
+  1: 'Failed, or not agreed to; of many devices: some are not done, for the reasons shown.',
+};
 
 const remove = (which: 'primary' | 'secondary' | 'both', about: string): Command => ({
   operands: one('ID'),
   meaning: `Remove ${which === 'both' ? 'both certificates' : `the ${which} certificate`} of an enrollment`,
-  about: [about, 'After a breach: remove, then have the device register again, or forget it in the hub.'],
-  options: editing,
+  about: [
+    about,
+    'After a breach: remove, then have the device register again, or forget it in the hub. A thief with the old leaf could answer in the place of the device: compare the thumbprint that comes by --from-device with `newleaf status` on it.',
+  ],
+  options: { ...editing, ...FROM_DEVICE },
   examples: [{ line: `enroll remove-current ${which} gw-0001 --certificate new-leaf.pem` }],
   run: removeCurrent(which),
 });
@@ -73,19 +87,34 @@ export const COMMANDS = {
     run: addGroup,
   },
   'set-secondary': {
-    operands: one('ID'),
+    operands: each,
     meaning: 'Admit a second certificate beside the primary',
-    about: ['The first half of a roll without a gap; `enroll promote` is the second.'],
-    options: editing,
-    examples: [{ line: 'enroll set-secondary gw-0001 --certificate next-leaf.pem' }],
+    about: [
+      'The first half of a roll without a gap; `enroll promote` is the second.',
+      'With --from-device the device sends the leaf that waits on it. So it goes for many devices by one command, which may be repeated: what is done stays.',
+    ],
+    options: { ...editing, ...WHERE },
+    examples: [
+      { line: 'enroll set-secondary gw-0001 --from-device' },
+      { line: `enroll set-secondary --where "tags.site = 'north'" --from-device` },
+      { line: 'enroll set-secondary gw-0001 --certificate next-leaf.pem' },
+    ],
+    exits: EACH_EXITS,
     run: setSecondary,
   },
   promote: {
-    operands: one('ID'),
+    operands: each,
     meaning: 'Make the secondary the primary; the old primary goes',
-    about: ['DPS never gives a certificate back, and may want the promoted one again: --pem FILE.'],
-    options: { ...HELD, ...WHICH },
-    examples: [{ line: 'enroll promote gw-0001 --pem next-leaf.pem' }],
+    about: [
+      'DPS never gives a certificate back, and may want the promoted one again: --pem FILE, or --from-device. The latter also makes sure that the device uses it.',
+    ],
+    options: { ...HELD, ...WHICH, ...WHERE },
+    examples: [
+      { line: 'enroll promote gw-0001 --from-device' },
+      { line: `enroll promote --where "tags.site = 'north'" --from-device` },
+      { line: 'enroll promote gateways --pem issuing-ca-2.pem' },
+    ],
+    exits: EACH_EXITS,
     run: promote,
   },
   'remove-current primary': remove(

@@ -162,7 +162,7 @@ function whyOf(twin: Twin): string {
   return (WORDS as Readonly<Record<string, string>>)[phase] ?? 'connected, and does not say what it does';
 }
 
-function newleafIn(reported: unknown): Newleaf {
+export function newleafIn(reported: unknown): Newleaf {
   const read = v.safeParse(Reported, reported);
   return read.success ? read.output.newleaf : {};
 }

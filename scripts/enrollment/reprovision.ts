@@ -89,7 +89,8 @@ function planOf(call: Call): Plan {
   };
 }
 
-async function matching(hub: Hub, condition: string): Promise<string[]> {
+/** The devices of the hub that meet a condition, by name. */
+export async function matching(hub: Hub, condition: string): Promise<string[]> {
   const where = condition.trim() === '*' ? '' : ` WHERE ${condition}`;
   const rows = await hub.query(`SELECT deviceId FROM devices${where}`);
   if (rows.length === 0) throw new Failed(`No device of this hub meets: ${condition}`);
@@ -111,7 +112,8 @@ async function callEach(desk: Desk, hub: Hub, devices: readonly string[], { meth
   return devices.flatMap((deviceId) => called.filter((one) => one.deviceId === deviceId));
 }
 
-function named(devices: readonly string[]): string {
+/** The first few names. */
+export function named(devices: readonly string[]): string {
   const rest = devices.length - SHOWN_NAMES;
   return printable(`${devices.slice(0, SHOWN_NAMES).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`);
 }

@@ -9,8 +9,8 @@ const OUTCOMES: Readonly<Record<string, string>> = {
 
 /** The advice for devices whose new leaf DPS does not admit. */
 const ENROLL_IT = `
-Enroll a new leaf by its certificate, next.pem in the state directory of the device, or enroll the CA that issued it:
-  enroll set-secondary DEVICE --certificate next.pem
+Enroll the new leaf, which the device sends, or the CA that issued it:
+  enroll set-secondary DEVICE --from-device
   enroll reprovision DEVICE
 `;
 

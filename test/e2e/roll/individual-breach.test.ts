@@ -53,9 +53,8 @@ suite('an individual enrollment after a breach', { concurrency: true }, () => {
         const { next } = await gateway.status();
         const thumbprint = next?.leaf?.thumbprint ?? '';
         assert.match(asked.out, new RegExp(`its new leaf ${thumbprint} waits`));
-        operator.fetch(gateway, 'next.pem');
         const slot = both ? 'both' : 'primary';
-        await operator.types(`enroll remove-current ${slot} gw-0001 --certificate next.pem`);
+        await operator.types(`enroll remove-current ${slot} gw-0001 --from-device`);
         if (lag) await far.lay('hub1', 'transient-5', { times: lag });
         await operator.types(way);
         await far.log.waitFor({ event: 'connected', thumbprint }, PATIENCE_MS, since);

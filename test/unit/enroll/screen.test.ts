@@ -124,8 +124,8 @@ Ended otherwise:
   gw-5  not in this hub any more: moved to another one, or deleted
   gw-6  a person is needed (NL-DPS-401002), its new leaf AB12 waits
 
-Enroll a new leaf by its certificate, next.pem in the state directory of the device, or enroll the CA that issued it:
-  enroll set-secondary DEVICE --certificate next.pem
+Enroll the new leaf, which the device sends, or the CA that issued it:
+  enroll set-secondary DEVICE --from-device
   enroll reprovision DEVICE
 
 Did not come back within 300 s:
