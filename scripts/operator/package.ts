@@ -62,7 +62,7 @@ async function make(): Promise<void> {
     license,
     type: 'module',
     bin: { [NAME]: 'enroll.js' },
-    man: `./${NAME}.1`,
+    man: [`./${NAME}.1`],
     engines,
   };
   const manual: Manual = JSON.parse(renamed(JSON.stringify(ENROLL_MANUAL)));
