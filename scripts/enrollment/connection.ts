@@ -13,7 +13,7 @@ interface Client<T> {
 }
 
 const FIELDS = ['HostName=', 'SharedAccessKeyName=', 'SharedAccessKey='];
-/** A key is never taken for one: Base64 of 32 or 64 bytes ends with "=". */
+/** A key is never taken for one: Base64 has no dot. */
 const HOST = /^[\w-]+(\.[\w-]+)+(:\d+)?$/;
 
 const variableOf = (to: Service): string => `NEWLEAF_${to.toUpperCase()}_CONNECTION`;
@@ -31,7 +31,9 @@ export async function connecting(call: Call, to: Service): Promise<<T>(client: C
   const text = connectionTo(call, to);
   const where = `--${to} or ${variableOf(to)}`;
   if (text === undefined || text === '') {
-    throw new Misuse(`The connection string of ${SERVICES[to]} is missing: ${where}.`);
+    throw new Misuse(
+      `The connection string of ${SERVICES[to]} is missing: ${where} (or its host, after \`az login\`).`,
+    );
   }
   if (HOST.test(text)) {
     const credential = await login(call.desk);
