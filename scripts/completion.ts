@@ -27,7 +27,8 @@ export const newleafCompletion = (): string =>
     attestation: wordsOf('dps.attestation'),
     check: CHECKS.map(({ id }) => id),
   });
-export const enrollCompletion = (): string => bashCompletion(ENROLL, { policy: POLICY_NAMES, action: ACTIONS });
+export const enrollCompletion = (name = ENROLL.name): string =>
+  bashCompletion({ ...ENROLL, name }, { policy: POLICY_NAMES, action: ACTIONS });
 
 /** Completion for bash, derived from the table of the commands. It needs nothing but bash 4. */
 function bashCompletion(tool: Tool, known: Known): string {

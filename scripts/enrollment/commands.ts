@@ -9,8 +9,11 @@ import { forget, setIdentity } from './identity.ts';
 
 /** Options of every command. */
 const GLOBAL_OPTIONS = {
-  dps: valued('CONNECTION', 'Connection string of DPS; better: NEWLEAF_DPS_CONNECTION, which other users cannot see.'),
-  hub: valued('CONNECTION', 'Connection string of the hub; better: NEWLEAF_HUB_CONNECTION.'),
+  dps: valued(
+    'CONNECTION',
+    'Connection string of DPS; better: NEWLEAF_DPS_CONNECTION, which other users cannot see. Or its host: then `az login`.',
+  ),
+  hub: valued('CONNECTION', 'The same of the hub; better: NEWLEAF_HUB_CONNECTION.'),
   yes: flagged('Do not ask.'),
   'dry-run': flagged('Show what would be done, and do nothing.'),
   help: { ...flagged('Explain the command.'), short: 'h' },

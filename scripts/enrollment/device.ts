@@ -17,6 +17,8 @@ export interface Sent {
   readonly isUnsigned: boolean;
 }
 
+const BY_FILE = 'or give its certificate by a file: --certificate next.pem (promote: --pem leaf.pem).';
+
 const Certified = v.optional(v.looseObject({ pem: v.optional(v.string()) }));
 const Answer = v.looseObject({ registrationId: v.string(), leaf: Certified, next: Certified });
 const Refusal = v.looseObject({ field: v.optional(v.string()), message: v.optional(v.string()) });
@@ -48,16 +50,16 @@ function unanswered(why: string): Failed {
     return new Failed('This hub has no such device.', { advice: 'Which hub it has: enroll show device ID' });
   }
   if (!/404103|DeviceNotOnline/.test(why)) return new Failed(why);
-  const advice = 'Repeat when it is back, or give the certificate by a file: /var/lib/newleaf/next.pem of the device.';
-  return new Failed('The device is not connected to the hub (404103).', { advice });
+  return new Failed('The device is not connected to the hub (404103).', {
+    advice: `Repeat when it is back, ${BY_FILE}`,
+  });
 }
 
 function refused(status: number, payload: unknown): Failed {
   const said = v.safeParse(Refusal, payload);
   const { field, message = 'no status of newleaf' } = said.success ? said.output : {};
   if (status !== 400 || field !== 'pem') return new Failed(printable(`The device answers ${status}: ${message}`));
-  const advice = 'Update it, or give the certificate by a file: /var/lib/newleaf/next.pem of the device.';
-  return new Failed('The newleaf of the device is too old to send a certificate.', { advice });
+  return new Failed('The newleaf of the device is too old to send a certificate.', { advice: `Update it, ${BY_FILE}` });
 }
 
 /** The twin is written by the device, too: where the two differ, one of them is from before a change. */

@@ -1,7 +1,7 @@
 import type { IndividualEnrollment } from 'azure-iot-provisioning-service/dist/interfaces.js';
 import { Failed } from '../../agent/cli/kit/command.ts';
 import type { Call } from './command.ts';
-import { connected } from './connection.ts';
+import { connecting } from './connection.ts';
 import type { Desk } from './desk.ts';
 import { asking, orAbsent, statusOf, wordsOf } from './refusal.ts';
 import { type Slot, type Slots, sameSlot } from './slots.ts';
@@ -89,10 +89,10 @@ export class Dps {
     this.#registrations = registrations;
   }
 
-  /** @throws Misuse where there is no connection string, or it is malformed */
+  /** @throws Misuse where there is no connection string and no host */
   static async open(call: Call): Promise<Dps> {
     const { ProvisioningServiceClient } = (await import('azure-iot-provisioning-service')).default;
-    const client = connected(call, 'dps', (text) => ProvisioningServiceClient.fromConnectionString(text));
+    const client = (await connecting(call, 'dps'))(ProvisioningServiceClient);
     const calls = {
       individual: {
         get: (id: string) => client.getIndividualEnrollment(id),

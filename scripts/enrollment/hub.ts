@@ -1,7 +1,7 @@
 import type iothub from 'azure-iothub';
 import { Failed } from '../../agent/cli/kit/command.ts';
 import type { Call } from './command.ts';
-import { connected } from './connection.ts';
+import { connecting } from './connection.ts';
 import type { Desk } from './desk.ts';
 import type { Status } from './dps.ts';
 import { asking, orAbsent, statusOf } from './refusal.ts';
@@ -64,13 +64,11 @@ export class Hub {
     this.#jobs = jobs;
   }
 
-  /** @throws Misuse where there is no connection string, or it is malformed */
+  /** @throws Misuse where there is no connection string and no host */
   static async open(call: Call): Promise<Hub> {
     const { Client, JobClient, Registry } = (await import('azure-iothub')).default;
-    return connected(call, 'hub', (text) => {
-      const registry = Registry.fromConnectionString(text);
-      return new Hub(call.desk, registry, Client.fromConnectionString(text), JobClient.fromConnectionString(text));
-    });
+    const connect = await connecting(call, 'hub');
+    return new Hub(call.desk, connect(Registry), connect<iothub.Client>(Client), connect(JobClient));
   }
 
   async find(deviceId: string): Promise<Identity | undefined> {

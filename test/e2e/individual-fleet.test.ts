@@ -59,8 +59,8 @@ test('twenty gateways with individual enrollments are rolled by four commands', 
 
 The device is not connected to the hub (404103). (1)
   truck-07
-  -> Repeat when it is back, or give the certificate by a file:
-     /var/lib/newleaf/next.pem of the device.
+  -> Repeat when it is back, or give its certificate by a file: --certificate
+     next.pem (promote: --pem leaf.pem).
 
 DPS has no individual enrollment of this name. (1)
   truck-13

@@ -25,10 +25,15 @@ const WORDS: Readonly<Record<NewKind, string>> = {
   softhsm: 'a new token in SoftHSM: its keys are files that only the daemon and root can read',
 };
 
+const isOf =
+  (kind: NewKind) =>
+  ({ module }: Pick<Shown, 'module'>): boolean =>
+    MAKEABLE[kind].files.some((file) => module.path.endsWith(`/${file}`));
+
 /** The tokens that can be made here, the better one first. */
 export function newKinds({ free }: Survey): readonly Maker[] {
   return (['tpm', 'softhsm'] as const).flatMap((kind) => {
-    const slot = free.find(({ module }) => MAKEABLE[kind].files.some((file) => module.path.endsWith(`/${file}`)));
+    const slot = free.find(isOf(kind));
     return slot === undefined ? [] : [{ ...slot, kind, words: WORDS[kind] }];
   });
 }
@@ -42,7 +47,7 @@ export function newKinds({ free }: Survey): readonly Maker[] {
 export async function makeNewToken(guide: Guide, kind: NewKind, found: Survey): Promise<Shown | undefined> {
   const { dialogue, errands } = guide;
   const maker = newKinds(found).find((one) => one.kind === kind);
-  if (maker === undefined) throw notHere(kind);
+  if (maker === undefined) throw notHere(kind, found);
   try {
     const label = await labelOf(guide, maker, found);
     const pin = await pinFor(guide, maker);
@@ -65,9 +70,16 @@ export async function makeNewToken(guide: Guide, kind: NewKind, found: Survey): 
   }
 }
 
-function notHere(kind: NewKind): Fault {
+function notHere(kind: NewKind, { useless }: Survey): Fault {
   const { name, package: debian } = MAKEABLE[kind];
-  const message = `No token can be made here: there is no module for ${name} that works.`;
+  const there = useless.find(isOf(kind));
+  if (there !== undefined) {
+    const message = `No token can be made here: ${there.module.path}: ${there.why}.`;
+    const advice =
+      'Give the user newleaf the right to use it (in Fedora: usermod -aG ods newleaf), and run newleaf init again.';
+    return new Fault('NL-TOKEN-MODULE', { message, advice });
+  }
+  const message = `No token can be made here: there is no module for ${name}.`;
   const advice = `Install it (apt-get install ${debian}), and run newleaf init again.`;
   return new Fault('NL-TOKEN-MODULE', { message, advice });
 }

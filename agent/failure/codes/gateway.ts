@@ -50,7 +50,7 @@ export const GATEWAY = {
   ),
   'NL-TOKEN-ENGINE': brokenCode(
     "OpenSSL's PKCS#11 engine is not installed.",
-    'Run `apt-get install libengine-pkcs11-openssl`.',
+    'Install it: `apt-get install libengine-pkcs11-openssl`; elsewhere openssl-engine-libp11 (openSUSE), openssl-pkcs11 (Fedora) or libp11 (Yocto).',
   ),
   'NL-TOKEN-MISSING': brokenCode(
     'The token is not there, or more than one matches.',
