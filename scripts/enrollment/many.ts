@@ -136,7 +136,7 @@ function reasons({ desk }: Call, failed: readonly Unready[]): string {
     return [
       '',
       ...heading,
-      ...wrap(screen, printable(ids.join(' ')), { first: '  ' }),
+      `  ${safe(screen, names(ids, screen.width - 2))}`,
       ...nextStep(advice, screen, '  '),
     ];
   });
