@@ -78,7 +78,7 @@ const COMMANDS = {
     operands: { shown: '[NAME...]', most: Number.POSITIVE_INFINITY },
     about: [
       'Checks configuration, files, token, key, leaf, network and daemon, each by itself, and names cause and next step of each failure. Nothing is changed. A check runs after those it depends on.',
-      'Called by root, it looks as the user of the daemon; other users are told which files they may not read. Nothing is registered, and the session with the hub goes on.',
+      'Called by root, it looks as the user of the daemon; other users are told which files they may not read, and how many checks that leaves out. Nothing is registered, and the session with the hub goes on.',
       'It logs in to the token once, with the PIN that newleaf uses. A PIN that was refused before is not tried again. A PKCS#11 module that hangs is given up after 20 seconds.',
     ],
     options: { json },
@@ -86,7 +86,12 @@ const COMMANDS = {
       { line: 'sudo newleaf check', meaning: 'Everything.' },
       { line: 'newleaf check dps-reach hub-reach', meaning: 'Only the network.' },
     ],
-    exits: { 0: 'All is well, perhaps with warnings.', 1: 'Something failed.', 2: 'Wrong command line.' },
+    exits: {
+      0: 'All is well, perhaps with warnings.',
+      1: 'Something failed.',
+      2: 'Wrong command line.',
+      4: 'Nothing failed, but this user may not look at all of it.',
+    },
   },
   roll: {
     meaning: 'Replace the leaf, with a new key',

@@ -63,9 +63,8 @@ test('a line that stays goes on below itself, where it is too long', () => {
   progress.print('  0.45 s  waiting for the issuer to sign the next leaf: leaf issued\nshort\n');
   assert.equal(
     paper.text,
-    `  0.45 s  waiting for the issuer to
-          sign the next leaf: leaf
-          issued
+    `  0.45 s  waiting for the issuer to sign
+          the next leaf: leaf issued
 short
 `,
   );
