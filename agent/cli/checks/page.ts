@@ -8,7 +8,8 @@ import { skippedIn, unseenIn } from './skips.ts';
 const COLOURS: Record<Result['outcome'], Colour> = { ok: 'green', warning: 'yellow', skipped: 'dim', failed: 'red' };
 const OUTCOME_WIDTH = 'warning'.length + 2;
 const ID_WIDTH = Math.max(...CHECKS.map(({ id }) => id.length)) + 2;
-const NARROW = 60;
+/** Below this, a host name has no room beside the names of the checks. */
+const NARROW = 72;
 /** A serial console that was never told its size. */
 const USUAL_ROWS = 24;
 
