@@ -45,9 +45,7 @@ function findingOf(error: unknown, { user, isStranger }: Site): Finding {
   const { code, message, advice, cause } = failureOf(error);
   if (code === 'NL-TPM-NO-LEAF') return skipped(message);
   const denied = deniedPath(error);
-  if (denied !== undefined && user === undefined) {
-    return unseen(`This user may not read ${denied}.`);
-  }
+  if (denied !== undefined && user === undefined) return unseen(`This user may not read ${denied}.`);
   if (denied !== undefined) {
     const known = code === 'NL-INTERNAL' ? 'NL-CONFIG' : code;
     return failed(known, `The user ${user} may not read ${denied}.`, `chown ${user}: ${denied}`);
