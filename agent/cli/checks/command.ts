@@ -47,7 +47,7 @@ export async function checkSite(site: Site, { positionals, options }: ParsedArgu
     return EXIT.usage;
   }
   const screen = screenFor(io);
-  // Which checks are skipped, a person who names none wants to know only in short.
+  // A person who names no check is told of the skipped ones in short.
   const isFolded = io.out.isTTY === true && positionals.length === 0;
   const results: Result[] = [];
   let written = '';

@@ -64,22 +64,19 @@ export function closing(
   const rights =
     unseen === 0 ? [] : [`${unseen} ${unseen === 1 ? 'check needs' : 'checks need'} sudo: sudo newleaf check`];
   const sum = `${ok} ok, ${warning} with a warning, ${skipped} skipped, ${failed} failed`;
-  const printed = (lines: string) => rowsOf(lines.split('\n'), columns || screen.width);
-  const room = (rows || USUAL_ROWS) - 1;
   const told = (next: string) => `\n${[`${sum}${next}`, ...rights].flatMap((line) => wrap(screen, line)).join('\n')}\n`;
+  // The prompt has the last line.
+  const fits = (lines: string) => rowsOf(lines.split('\n'), columns || screen.width) <= (rows || USUAL_ROWS);
   const plain = told(failed > 0 ? ': see above what to do' : '');
   const again = ['failed', 'warning'].flatMap((which) => results.filter(({ outcome }) => outcome === which));
-  if (!isTTY || again.length === 0 || printed(before + plain) <= room) return plain;
-  const shown: string[] = [];
-  const rest = [...again];
-  for (let next = rest[0]; next !== undefined; next = rest[0]) {
-    const others = rest.length > 1 ? othersOf(rest.slice(1), screen) : '';
-    const lines = [...shown, row(next, screen)].join('');
-    if (shown.length > 0 && printed(`${told('')}\n${lines}${others}`) > room) break;
-    shown.push(row(next, screen));
-    rest.shift();
-  }
-  return `${told('')}\n${shown.join('')}${othersOf(rest, screen)}`;
+  if (!isTTY || again.length === 0 || fits(before + plain)) return plain;
+  const withFirst = (count: number) => {
+    const shown = again.slice(0, count).map((one) => row(one, screen));
+    return `${told('')}\n${shown.join('')}${othersOf(again.slice(count), screen)}`;
+  };
+  let count = again.length;
+  while (count > 1 && !fits(withFirst(count))) count -= 1;
+  return withFirst(count);
 }
 
 function othersOf(results: readonly Result[], screen: Screen): string {

@@ -22,7 +22,8 @@ export class Progress {
   /** Prints whole lines, each with its newline. */
   print(lines: string): void {
     if (lines === '') return;
-    this.#out.write(`${this.#timer === undefined ? '' : ERASE}${hang(this.#screen, lines)}`);
+    const shown = this.#out.isTTY ? hang(this.#screen, lines) : lines;
+    this.#out.write(`${this.#timer === undefined ? '' : ERASE}${shown}`);
     this.#draw();
   }
 
