@@ -89,7 +89,7 @@ function commandRows(tool: Tool, known: Known): readonly string[] {
   return [
     row('', '-*', optionWords(tool, {})),
     row('', '*', [...heads, 'help']),
-    row('help', '*', heads),
+    row('help', '*', [...heads, ...Object.keys(tool.topics ?? {})]),
     ...heads.flatMap((head) => {
       const tails = tailsOf(tool, head);
       return tails.length === 0 ? [] : [row(head, '*', tails), row(`help ${head}`, '*', tails)];

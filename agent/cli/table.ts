@@ -1,4 +1,5 @@
 import { type CommandSpec, flagged, type Tool, valued } from './kit/tool.ts';
+import { CODE_TOPICS } from './table-codes.ts';
 import { INIT_OPTIONS } from './table-init.ts';
 import { UPLINK_COMMANDS } from './table-uplink.ts';
 
@@ -33,19 +34,6 @@ const asked = {
 } as const;
 
 const COMMANDS = {
-  run: {
-    meaning: 'Run the daemon',
-    about: ['Keeps the leaf valid and the gateway connected, until it is told to stop. The systemd unit calls this.'],
-    options: {},
-    examples: [{ line: 'newleaf run', meaning: 'In the foreground, logging to stdout.' }],
-    exits: {
-      0: 'Told to stop.',
-      1: 'Failed.',
-      2: usage,
-      4: 'Corrupt state or refused PIN: a restart does not help.',
-      6: 'Restart me: the PKCS#11 module has lost its state.',
-    },
-  },
   init: {
     meaning: 'Set this gateway up, step by step',
     about: [
@@ -90,7 +78,7 @@ const COMMANDS = {
     operands: { shown: '[NAME...]', most: Number.POSITIVE_INFINITY },
     about: [
       'Checks configuration, files, token, key, leaf, network and daemon, each by itself, and names cause and next step of each failure. Nothing is changed. A check runs after those it depends on.',
-      'Called by root, it looks as the user of the daemon; other users are told which files they may not read. Nothing is registered, and the session with the hub goes on.',
+      'Called by root, it looks as the user of the daemon; other users are told which files they may not read, and how many checks that leaves out. Nothing is registered, and the session with the hub goes on.',
       'It logs in to the token once, with the PIN that newleaf uses. A PIN that was refused before is not tried again. A PKCS#11 module that hangs is given up after 20 seconds.',
     ],
     options: { json },
@@ -98,16 +86,12 @@ const COMMANDS = {
       { line: 'sudo newleaf check', meaning: 'Everything.' },
       { line: 'newleaf check dps-reach hub-reach', meaning: 'Only the network.' },
     ],
-    exits: { 0: 'All is well, perhaps with warnings.', 1: 'Something failed.', 2: 'Wrong command line.' },
-  },
-  reprovision: {
-    meaning: 'Register the current leaf with DPS again',
-    about: [
-      'Registers the leaf again and connects to the hub that DPS assigns. A parked candidate is asked for first.',
-    ],
-    options: { wait, id },
-    examples: [{ line: 'newleaf reprovision --wait', meaning: 'And see how it ends.' }],
-    exits: asked,
+    exits: {
+      0: 'All is well, perhaps with warnings.',
+      1: 'Something failed.',
+      2: 'Wrong command line.',
+      4: 'Nothing failed, but this user may not look at all of it.',
+    },
   },
   roll: {
     meaning: 'Replace the leaf, with a new key',
@@ -119,6 +103,15 @@ const COMMANDS = {
       { line: 'newleaf roll --wait', meaning: 'And see how it ends.' },
       { line: 'newleaf roll --discard', meaning: 'Give up the candidate that DPS refuses, and make another.' },
     ],
+    exits: asked,
+  },
+  reprovision: {
+    meaning: 'Register the current leaf with DPS again',
+    about: [
+      'Registers the leaf again and connects to the hub that DPS assigns. A parked candidate is asked for first.',
+    ],
+    options: { wait, id },
+    examples: [{ line: 'newleaf reprovision --wait', meaning: 'And see how it ends.' }],
     exits: asked,
   },
   csr: {
@@ -201,6 +194,19 @@ const COMMANDS = {
     examples: [{ line: 'newleaf config --config draft.toml', meaning: 'See whether a draft is accepted.' }],
     exits: { 0: 'Done.', 2: 'The configuration is wrong; every mistake is named with its line.' },
   },
+  run: {
+    meaning: 'Run the daemon',
+    about: ['Keeps the leaf valid and the gateway connected, until it is told to stop. The systemd unit calls this.'],
+    options: {},
+    examples: [{ line: 'newleaf run', meaning: 'In the foreground, logging to stdout.' }],
+    exits: {
+      0: 'Told to stop.',
+      1: 'Failed.',
+      2: usage,
+      4: 'Corrupt state or refused PIN: a restart does not help.',
+      6: 'Restart me: the PKCS#11 module has lost its state.',
+    },
+  },
   version: {
     meaning: 'Print the version',
     about: [],
@@ -214,9 +220,11 @@ export type CommandName = keyof typeof COMMANDS;
 
 export const NEWLEAF: Tool<CommandName> = {
   name: 'newleaf',
-  purpose: 'newleaf keeps the X.509 leaf key of an Azure IoT gateway in its HSM or TPM, and turns over a new leaf.',
+  purpose: 'newleaf keeps the leaf of an Azure IoT gateway, with its key in an HSM or TPM.',
   commands: COMMANDS,
   options: GLOBAL_OPTIONS,
   exits: EXITS,
-  begin: ['On a new gateway: newleaf init. How it is: newleaf status. What is wrong: newleaf check.'],
+  begin: ['New gateway: newleaf init. How it is: newleaf status. When red: newleaf check.'],
+  families: { uplink: 'Let programs send through newleaf' },
+  topics: CODE_TOPICS,
 };
