@@ -39,7 +39,7 @@ export const init = ({ passage, stdin, stdout }: InitOptions): Run =>
     const dialogue = new Dialogue(io.out, screenOf(io.out, io.env), prompt);
     const { abort, thrown } = onInterrupt();
     // Root has asked already, and this process goes on with the command.
-    if (passage.handed === undefined) await asked({ args, file, dialogue, stdin }, thrown, io);
+    if (passage.handed === undefined) await asked({ args, file, dialogue, stdin, interrupted: thrown }, io);
     const isPatient = hasTerminal || args.options.wait === true;
     const provisioning = provisioned({ passage, file, dialogue, isPatient, abort }, io.env);
     const { complaint: why, exit } = await provisioning.catch(brokenOff);
@@ -48,13 +48,13 @@ export const init = ({ passage, stdin, stdout }: InitOptions): Run =>
     return exit;
   });
 
-async function asked(asking: Omit<AskOptions, 'before'>, interrupted: Promise<never>, io: Io): Promise<void> {
+async function asked(asking: Omit<AskOptions, 'before'>, io: Io): Promise<void> {
   const { args, file } = asking;
   demandRoot(file);
   const before = standing(file, args.options.ask === true);
   await demandIdle(socketOf(before));
   if (!isAsked(args, before)) return;
-  await Promise.race([ask({ ...asking, before }), interrupted]).catch((error: unknown) => {
+  await ask({ ...asking, before }).catch((error: unknown) => {
     if (!(error instanceof Interrupted)) throw error;
     io.err.write(complaint(STOPPED, screenOf(io.err, io.env)));
     // A module may be at work in another process: that one ends by itself.

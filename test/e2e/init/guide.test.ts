@@ -22,7 +22,8 @@ if (insideNetworkNamespace(import.meta.filename)) {
       for (const words of [
         '1 of 3  Which gateway is this?',
         'ok  DPS answers at 127.0.0.1',
-        'ok  The EST server answers, and knows this gateway.',
+        'ok  The EST server answers.',
+        'ok  The EST server knows this gateway.',
         'ok  Token "newleaf" is made. Its PIN is in /etc/newleaf/pin',
         'ok  Token "newleaf" accepts the PIN',
         'Provisioning gw-0001',
