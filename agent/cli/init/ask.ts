@@ -20,7 +20,7 @@ import { Back } from './prompt.ts';
 import { askToken } from './token.ts';
 
 /** Options that answer no question. */
-const MANNERS = ['yes', 'ask', 'wait', 'config'];
+const MANNERS = ['yes', 'ask', 'wait', 'timeout', 'config'];
 
 /** Whether the command line sets part of the configuration, or wants everything asked again. */
 export function isAsked({ options }: ParsedArguments, { config }: StandingConfig): boolean {
@@ -35,14 +35,14 @@ export interface AskOptions {
   readonly file: string;
   readonly before: StandingConfig;
   readonly dialogue: Dialogue;
-  /** Rejects at Ctrl-C while there is no question. */
-  readonly interrupted: Promise<never>;
+  /** Rejects at Ctrl-C while there is no question, and when the time is over. */
+  readonly stopped: Promise<never>;
   readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
 }
 
 /** Asks for the configuration, and writes it. @throws Fault, TokenError, Interrupted */
 export async function ask(options: AskOptions): Promise<void> {
-  const { args, file, before, dialogue, interrupted } = options;
+  const { args, file, before, dialogue, stopped } = options;
   if (!dialogue.asks && args.options.yes !== true) {
     const message = `${file} is not complete, and newleaf cannot ask: stdin and stdout are not both a terminal.`;
     throw new Fault('NL-CONFIG', { message, advice: ON_A_TERMINAL });
@@ -70,7 +70,7 @@ export async function ask(options: AskOptions): Promise<void> {
   };
   if (account === undefined) await makeDirectory(state);
   else await giveDirectories(account, state, dirname(socketOf(before)));
-  await Promise.race([askAll(guide), interrupted]).catch(async (error: unknown) => {
+  await Promise.race([askAll(guide), stopped]).catch(async (error: unknown) => {
     if (dialogue.asks) await keepDraft(guide);
     throw error;
   });
