@@ -33,7 +33,7 @@ export const init = ({ passage, stdin, stdout }: InitOptions): Run =>
     const { ms, isForPerson } = limitOf(args);
     const ends = performance.now() + (passage.handed?.leftMs ?? ms);
     // The answers of a person take their time.
-    const leftMs = () => (hasTerminal ? ms : Math.max(0, ends - performance.now()));
+    const leftMs = () => (hasTerminal ? ms : Math.max(0, Math.round(ends - performance.now())));
     const isPatient = hasTerminal || args.options.wait === true;
     const { abort, stopped } = onStop(hasTerminal ? undefined : leftMs());
     const here = () => {

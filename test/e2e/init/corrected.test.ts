@@ -81,7 +81,7 @@ if (insideNetworkNamespace(import.meta.filename)) {
       await person.answers('URL of the EST server', 'https://localhost:9/.well-known/est');
       await person.sees(/NL-EST-UNREACHABLE .*port 9 cannot be/);
       await person.answers('Go on all the same? [no]', '');
-      await person.answers('URL of the EST server [https://localhost:9', `${at.est}/nowhere`);
+      await person.answers('URL of the EST server [https://localhost:9', new URL('/nowhere', at.est).href);
       await person.answers('File with the CA of its', '/etc/newleaf/other.pem');
       await person.sees('NL-EST-UNTRUSTED');
       await person.answers('Go on all the same? [no]', '');
