@@ -38,7 +38,7 @@ export async function provision(
     const { forPerson, forServers } = watch.late;
     const state = await untilAtRest(watch, needsPerson && watch.isPatient ? forPerson : forServers);
     const leaf = refusedLeaf(state);
-    if (leaf === undefined) return state;
+    if (leaf === undefined || serves(state)) return state;
     await showEnrollment(watch, leaf, state);
     return watch.isPatient ? await untilEnrolled(watch) : state;
   } finally {
@@ -78,7 +78,7 @@ export function finishInit(watch: DaemonWatch, { current, assignment }: RollStat
   dialogue.blank();
   if (!isEndorsed(current)) {
     showLeaf(watch, current, 'leaf.pem');
-    dialogue.copy(`    issued by    ${current.issuer}\n    valid until  ${iso(current.notAfter)}`);
+    dialogue.copy(`  issued by    ${current.issuer}\n  valid until  ${iso(current.notAfter)}`);
     dialogue.blank();
   }
   tellToStart(dialogue);

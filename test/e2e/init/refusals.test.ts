@@ -25,12 +25,13 @@ if (insideNetworkNamespace(import.meta.filename)) {
       for (const words of [
         'SHA-256',
         'az iot dps enrollment create',
-        'scripts/enroll add individual',
+        '--certificate-path next.pem',
+        'scripts/enroll add individual --certificate next.pem',
         '-----BEGIN CERTIFICATE',
       ]) {
         assert.ok(first.out.includes(words), first.out);
       }
-      const thumbprint = /SHA-256 +([0-9A-F]{64})/.exec(first.out)?.[1];
+      const thumbprint = /SHA-256 +((?:[0-9A-F]{4}\s+){16})/.exec(first.out)?.[1]?.replaceAll(/\s/g, '');
 
       const person = stage.person(t);
       await person.sees('Waiting for the operator');
