@@ -69,7 +69,8 @@ async function corrected(asking: Asking, io: Io): Promise<void> {
     await unlessStopped(correctScope(dialogue, file), args, io);
   } catch (error) {
     if (!(error instanceof Back)) throw error;
-    await asked({ ...asking, args: { ...args, options: { ...args.options, ask: true } } }, io);
+    // The options have brought it here.
+    await asked({ ...asking, args: { ...args, options: { ask: true } } }, io);
   }
 }
 

@@ -87,7 +87,7 @@ export class Dialogue {
   async text(words: string, fallback: string | undefined, objection: Objection): Promise<string> {
     const shown = fallback === undefined ? '' : ` [${safe(this.screen, fallback)}]`;
     for (;;) {
-      const typed = (await this.#answer('line', `${words}${shown}: `)) || fallback;
+      const typed = (await this.#answer('line', `${words}${shown}`)) || fallback;
       const wrong = typed === undefined ? 'is needed' : await objection(typed);
       if (typed !== undefined && wrong === undefined) return typed;
       this.#object(`It ${wrong}.`);
@@ -95,7 +95,7 @@ export class Dialogue {
   }
 
   secret(words: string): Promise<string> {
-    return this.#answer('secret', `${words}: `);
+    return this.#answer('secret', words);
   }
 
   /** Repeated until it is accepted; an empty one is. */
@@ -149,7 +149,9 @@ export class Dialogue {
   async #answer(how: 'line' | 'secret', words: string): Promise<string> {
     if (this.#prompt === undefined) throw new TypeError('there is no terminal to ask on');
     this.#questions += 1;
-    const typed = await this.#prompt[how](`${INDENT}${words}`);
+    const lines = wrap(this.screen, `${words}:`, { first: INDENT, rest: `${INDENT}  ` });
+    if (lines.length > 1) this.#write(lines.slice(0, -1));
+    const typed = await this.#prompt[how](`${lines.at(-1)} `);
     if (typed === BACK) throw new Back();
     return typed;
   }

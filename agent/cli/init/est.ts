@@ -118,8 +118,9 @@ async function askPassword(guide: Guide): Promise<void> {
 function askBootstrap(part: 'cert' | 'key', words: string): Question {
   const file = part === 'cert' ? { name: 'bootstrap.pem' } : ({ name: 'bootstrap-key.pem', isSecret: true } as const);
   const hint = 'a file (PEM), or a pkcs11: URI';
-  return (guide) =>
-    askSetting(guide, { name: `${EST}.bootstrap_${part}`, flag: `bootstrap-${part}`, words, hint, file });
+  const objection = (place: string) => (part === 'cert' && place.startsWith('/') ? noCertificate(place) : undefined);
+  const about = { name: `${EST}.bootstrap_${part}`, flag: `bootstrap-${part}`, words };
+  return (guide) => askSetting(guide, { ...about, hint, file, objection });
 }
 
 /** Asks for what the server refuses again. In a script, a new gateway meets it with its first leaf. */

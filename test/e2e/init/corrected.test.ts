@@ -31,6 +31,29 @@ if (insideNetworkNamespace(import.meta.filename)) {
       assert.equal(stage.rootsOwn(), '');
     });
 
+    test('the same where init keeps its user, in one process: and `back` there asks everything again', async (t) => {
+      const { machine, far } = stage;
+      machine.sh('rm -rf /root/own && mkdir /root/own');
+      machine.write(
+        '/root/own/own.toml',
+        '[state]\ndirectory = "/root/own/state"\n[control]\nsocket = "/root/own/control.sock"\n',
+      );
+      const person = stage.person(t, '--config', '/root/own/own.toml', ...stage.flags, '--id-scope', '0ne00000001');
+      await person.answers('Renew', '');
+      await person.answers(/new token in SoftHSM.*Which one/s, '1');
+      await person.answers('Name of the new', '');
+      await person.answers('PIN for it', '');
+      for (let times = 0; times < 2; times += 1) await person.sees(/!!.*NL-DPS-SCOPE/);
+      await person.answers('ID scope [0ne00000001]: ', 'back');
+      await person.answers(/1 of 3.*ID scope \[0ne00000001\]: /s, far.endpoints.idScope);
+      for (const question of ['Registration', 'DPS endpoint', 'Which one', 'URL', 'File', 'Which one', 'User name']) {
+        await person.answers(question, '');
+      }
+      for (const question of ['Password', 'Renew', 'Which one']) await person.answers(question, '');
+      await person.sees('Connected to');
+      await person.ends(0);
+    });
+
     test('an ID scope as registration ID is asked back', async (t) => {
       const person = stage.person(t);
       await person.answers('ID scope', stage.far.endpoints.idScope);
