@@ -47,7 +47,7 @@ export const init = ({ passage, stdin, stdout }: InitOptions): Run =>
     await asked(asking, io);
     for (;;) {
       const isBounded = !hasTerminal && (isForPerson || !isPatient);
-      const exit = (await sent(file, passage, isBounded ? leftMs() : undefined)) ?? (await here());
+      const exit = (await sent(asking, passage, isBounded ? leftMs() : undefined)) ?? (await here());
       if (exit !== SCOPE_DOUBTED || abort.aborted) return exit;
       await corrected(asking, io);
     }
@@ -87,10 +87,13 @@ async function unlessStopped(work: Promise<void>, { options }: ParsedArguments, 
 }
 
 /** As root, the rest is for a process of the daemon's user, and this one remains to correct the configuration. */
-async function sent(file: string, passage: Passage, leftMs: number | undefined): Promise<number | undefined> {
+async function sent({ file, dialogue }: Asking, passage: Passage, leftMs: number | undefined) {
   if (process.geteuid?.() !== 0) return undefined;
-  const { sentOn } = await import('../../machine/as-daemon.ts');
-  return sentOn(file, loadConfig(file).config, passage, leftMs);
+  const { daemonAccount, sentOn } = await import('../../machine/as-daemon.ts');
+  const { config } = loadConfig(file);
+  // The other process does not know what stands above its text.
+  if (dialogue.hasSpoken && daemonAccount(file, config) !== undefined) dialogue.blank();
+  return sentOn(file, config, passage, leftMs);
 }
 
 /** The first Ctrl-C ends in order. @param limitMs for everything, where there is a limit */

@@ -12,7 +12,7 @@ export interface Choice<K extends string> {
 const INDENT = '  ';
 
 /** Typed at any question, it leads to the question before. */
-export const BACK = 'back';
+const BACK = 'back';
 
 /** The fault of an answer, as the end of a sentence; undefined where it is accepted. */
 type Objection = (typed: string) => string | undefined | Promise<string | undefined>;
@@ -35,6 +35,11 @@ export class Dialogue {
   /** Whether there is a person to ask. Without one, call only the methods that print. */
   get asks(): boolean {
     return this.#prompt !== undefined;
+  }
+
+  /** Whether there is text above the next one. */
+  get hasSpoken(): boolean {
+    return this.#hasSpoken;
   }
 
   /** How many questions have been asked. */
