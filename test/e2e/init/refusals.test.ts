@@ -46,6 +46,16 @@ if (insideNetworkNamespace(import.meta.filename)) {
       await far.removeEnrollment('gw-0001');
     });
 
+    test('DPS, by a disabled enrollment: nothing is to be enrolled', async () => {
+      await stage.far.setStatus('gateways', 'disabled');
+      const { code, out, err } = await stage.machine.newleaf(['init', ...line()]);
+      await stage.far.setStatus('gateways', 'enabled');
+      assert.equal(code, 4);
+      assert.match(err, /NL-DPS-DISABLED/);
+      assert.match(out, /The operator of DPS enables its enrollment:\n\n {2}CN +gw-0001\n/);
+      assert.doesNotMatch(out, /az iot dps/);
+    });
+
     test('the EST server, and the person goes on all the same: it ends with the reason, and waits for nobody', async (t) => {
       stage.machine.write('/etc/newleaf/given-password', 'wrong', 0o600);
       const person = stage.person(t, ...line().slice(1));
