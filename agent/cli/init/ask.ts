@@ -101,7 +101,7 @@ async function askAll(guide: Guide): Promise<void> {
     asks.map((ask): Question => {
       return async () => {
         if (at > 0 && answers.get('dps.attestation') === 'tpm') return;
-        if (dialogue.asks && titled !== at) dialogue.title(`${at + 1} of ${length}  ${title}`);
+        if (dialogue.asks && titled !== at) dialogue.title(`${at + 1} of ${length}: ${title}`);
         titled = at;
         await ask(guide);
         if (dialogue.asks) await keepDraft(guide);

@@ -48,7 +48,8 @@ export class Dialogue {
   }
 
   title(words: string): void {
-    this.#write([...(this.#hasSpoken ? [''] : []), paint(this.screen, 'bold', safe(this.screen, words)), '']);
+    const lines = wrap(this.screen, words).map((line) => paint(this.screen, 'bold', line));
+    this.#write([...(this.#hasSpoken ? [''] : []), ...lines, '']);
   }
 
   say(words: string): void {

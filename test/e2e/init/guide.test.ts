@@ -20,7 +20,7 @@ if (insideNetworkNamespace(import.meta.filename)) {
       t.diagnostic(`\n${person.transcript}`);
       const { transcript } = person;
       for (const words of [
-        '1 of 3  Which gateway is this?',
+        '1 of 3: Which gateway is this?',
         'ok  DPS answers at 127.0.0.1',
         'ok  The EST server answers.',
         'ok  The EST server knows this gateway.',
