@@ -57,6 +57,20 @@ if (insideNetworkNamespace(import.meta.filename)) {
       await stage.far.enrollGroup({ groupId: 'gateways', primary: stage.far.endpoints.issuerPem });
     });
 
+    test('a module that hangs: its process is killed', async () => {
+      const { machine } = stage;
+      assert.equal((await init()).code, 0);
+      const source = '#include <unistd.h>\n__attribute__((constructor)) static void hang(void) { for (;;) pause(); }';
+      machine.sh('cc -shared -fPIC -x c -o /usr/lib/hangs.so -', source);
+      machine.sh('sed -i "s,^module = .*,module = \\"/usr/lib/hangs.so\\"," /etc/newleaf/newleaf.toml');
+      const from = performance.now();
+      const { code, err } = await machine.newleaf(['init', '--yes', '--timeout', '2s']);
+      machine.sh('rm /usr/lib/hangs.so');
+      assert.equal(code, 1, err);
+      assert.match(err.replaceAll(/\s+/g, ' '), /did not end in time, and was killed: a PKCS#11 module hangs\./);
+      assert.ok(performance.now() - from < 25_000);
+    });
+
     test('a time that is none', async () => {
       for (const time of ['soon', '0s', '30day']) {
         const { code, err } = await init('--timeout', time);
