@@ -75,7 +75,23 @@ async function takenFor(file: string, config: Config): Promise<Taken | undefined
 /** This process becomes the daemon's user; or another one does, and this ends as that does. */
 async function turn(taken: Taken, file: string, { again }: Passage): Promise<void> {
   if (process.geteuid?.() === taken.account.uid || mayTurn()) turnInto(taken.account, taken.unit);
-  else await goOn(again, { ...taken, toml: readFileSync(file, 'utf8') });
+  else process.exit(await goOn(again, { ...taken, toml: readFileSync(file, 'utf8') }));
+}
+
+/**
+ * The same in a process of its own, wherever this one would become another user: root is still here when it has ended.
+ * @param leftMs how long it may work, in milliseconds
+ * @returns its exit code; undefined where this process keeps its user
+ * @throws TokenError PIN_FILE; Fault NL-INTERNAL where the system forbids it
+ */
+export async function sentOn(
+  file: string,
+  config: Config,
+  { again }: Passage,
+  leftMs: number | undefined,
+): Promise<number | undefined> {
+  const taken = await takenFor(file, config);
+  return taken && goOn(again, { ...taken, toml: readFileSync(file, 'utf8'), leftMs });
 }
 
 /** The user that a command looks as. */

@@ -3,8 +3,9 @@ import { objectionTo } from '../../config/draft.ts';
 import { Fault } from '../../failure/failure.ts';
 import { failureOf } from '../../failure/failure-of.ts';
 import { type Guide, wrongFlag } from './guide.ts';
+import { askInOrder } from './in-order.ts';
 import { givenPin, pinPlace, storedPin, storePin } from './pin-place.ts';
-import { Interrupted } from './prompt.ts';
+import { Back, Interrupted } from './prompt.ts';
 import { beside, randomPin, readSecret, writeSecret } from './secret.ts';
 import type { Shown, Survey } from './survey.ts';
 import { admitTpm } from './tpm-unit.ts';
@@ -49,8 +50,15 @@ export async function makeNewToken(guide: Guide, kind: NewKind, found: Survey): 
   const maker = newKinds(found).find((one) => one.kind === kind);
   if (maker === undefined) throw notHere(kind, found);
   try {
-    const label = await labelOf(guide, maker, found);
-    const pin = await pinFor(guide, maker);
+    let [label, pin] = ['', ''];
+    await askInOrder(guide, [
+      async () => {
+        label = await labelOf(guide, maker, found);
+      },
+      async () => {
+        pin = await pinFor(guide, maker);
+      },
+    ]);
     const soPinFile = beside(guide, 'so-pin');
     const soPin = (await readSecret(soPinFile)) ?? randomPin();
     if (kind === 'tpm') await admitTpm(guide, 'new');
@@ -64,7 +72,7 @@ export async function makeNewToken(guide: Guide, kind: NewKind, found: Survey): 
     dialogue.ok(`Token "${label}" is made. ${places}`);
     return { module: maker.module, token };
   } catch (error) {
-    if (!dialogue.asks || error instanceof Interrupted) throw error;
+    if (!dialogue.asks || error instanceof Interrupted || error instanceof Back) throw error;
     dialogue.wrong(failureOf(error));
     return undefined;
   }

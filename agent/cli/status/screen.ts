@@ -119,7 +119,7 @@ function identityRows(label: string, { cn, slot, issuer, thumbprint }: LeafStatu
 }
 
 /** SHA-256 in groups, on two lines, or four where they are short: it is read out over the phone. */
-function digestRows(label: string, digest: string, screen: Screen): string[] {
+export function digestRows(label: string, digest: string, screen: Screen): string[] {
   const groups = safe(screen, digest).match(/.{1,4}/g) ?? [];
   const length = screen.width < LABEL + 42 ? 20 : 40;
   const rows = groups.join(' ').match(new RegExp(`.{1,${length}}`, 'g')) ?? [];
