@@ -1,6 +1,5 @@
 import { CODES, failure } from '../../failure/failure.ts';
 import type { Trouble } from '../../roll/report.ts';
-import type { Complaint } from '../kit/command.ts';
 import { span } from '../moment.ts';
 import type { ProgramTold, UplinkTold } from './told.ts';
 
@@ -48,7 +47,7 @@ export const isLasting = ({ trouble }: ProgramTold): boolean =>
   trouble !== undefined && CODES[trouble.code].kind !== 'transient';
 
 /** The troubles of programs, each code once. */
-export function troublesOf({ programs }: UplinkTold): readonly Complaint[] {
+export function troublesOf({ programs }: UplinkTold): readonly Trouble[] {
   const met = programs.flatMap(({ trouble }) => trouble ?? []);
   return met.filter(({ code }, index) => met.findIndex((one) => one.code === code) === index);
 }

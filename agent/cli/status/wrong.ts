@@ -1,0 +1,18 @@
+import { EXIT } from '../../failure/exit.ts';
+import type { Trouble } from '../../roll/report.ts';
+import { needsSomebody } from '../../roll/wrong.ts';
+import { troublesOf } from '../uplink/words.ts';
+import type { GatewayStatus } from './present.ts';
+
+/** All that is wrong: what the daemon says of itself, then the troubles of the programs. */
+export const wrongOf = ({ wrong, uplink }: GatewayStatus): readonly Trouble[] =>
+  uplink === undefined ? wrong : [...wrong, ...troublesOf(uplink)];
+
+/** 4 a person is needed · 0 online, or at work, and nothing needs anybody · 1 everything else. */
+export function exitOfStatus(status: GatewayStatus): number {
+  const { person, trouble, online, phase } = status;
+  if (person) return EXIT.person;
+  if (wrongOf(status).some(({ code }) => needsSomebody(code))) return EXIT.failed;
+  const atWork = phase !== 'serving' && phase !== 'unprovisioned';
+  return online || (atWork && trouble === undefined) ? EXIT.done : EXIT.failed;
+}
