@@ -108,7 +108,7 @@ function expiryOf(state: RollState, terms: Terms, now: number, clock: Failure | 
   }
   const message = `The leaf expired on ${when} by the clock of this gateway, and no new one has come.`;
   const first =
-    clock !== undefined ? 'If the clock is right' : trouble && 'The reason is told as well. Or bring one yourself';
+    clock !== undefined ? 'If the clock is right' : trouble && 'The reason is named beside it. Or bring one yourself';
   const advice = `${first}: \`newleaf csr\`, have it signed, then \`newleaf install FILE\`.`;
   return failure('NL-LEAF-EXPIRED', { message, ...(first !== undefined && { advice }) });
 }

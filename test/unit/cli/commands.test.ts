@@ -46,10 +46,16 @@ describe('command lines that are wrong end with 2 and one sentence', () => {
     ['status --json=1', '--json takes no value. Usage: newleaf status [--json] [--watch]'],
     ['status now', 'newleaf status does not take "now". Usage: newleaf status [--json] [--watch]'],
     ['roll --id', '--id needs a value: --id ID. Usage: newleaf roll [--wait] [--timeout TIME] [--discard] [--id ID]'],
-    ['roll --id --wait', '--id needs a value: --id ID. Usage: newleaf roll [--wait] [--timeout TIME] [--discard] [--id ID]'],
+    [
+      'roll --id --wait',
+      '--id needs a value: --id ID. Usage: newleaf roll [--wait] [--timeout TIME] [--discard] [--id ID]',
+    ],
     ['install', 'newleaf install needs FILE. Usage: newleaf install FILE [--wait] [--timeout TIME] [--id ID]'],
     ['install --wait', 'newleaf install needs FILE. Usage: newleaf install FILE [--wait] [--timeout TIME] [--id ID]'],
-    ['install a.pem b.pem', 'newleaf install does not take "b.pem". Usage: newleaf install FILE [--wait] [--timeout TIME] [--id ID]'],
+    [
+      'install a.pem b.pem',
+      'newleaf install does not take "b.pem". Usage: newleaf install FILE [--wait] [--timeout TIME] [--id ID]',
+    ],
     ['csr -o', '-o needs a value: -o FILE. Usage: newleaf csr [-o FILE] [--new-key]'],
     ['--config x', 'There is no command. All commands: newleaf help'],
     ['__proto__', 'newleaf has no command "__proto__". All commands: newleaf help'],
