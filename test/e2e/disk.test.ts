@@ -5,7 +5,7 @@ import { type TestContext, test } from 'node:test';
 import { tinyDisk } from '../unit/state/disk.ts';
 import { fill } from './stage/fill.ts';
 import { holds } from './stage/holds.ts';
-import { patiently, serving } from './stage/site.ts';
+import { PATIENCE_MS, patiently, serving } from './stage/site.ts';
 
 const ID = 'gw-0001';
 
@@ -41,11 +41,15 @@ async function story(t: TestContext, disk: string): Promise<void> {
   assert.deepEqual(gateway.token.privateKeys(), ['newleaf-a']);
   assert.equal((await far.callMethod(ID, 'leafStatus')).status, 200);
   const events = new Set(far.log.since(since).map(({ event }) => event));
-  assert.deepEqual(events, new Set(['method', 'reported', 'method-answer']), 'no leaf, no registration, no other session');
+  assert.deepEqual(
+    events,
+    new Set(['method', 'reported', 'method-answer']),
+    'no leaf, no registration, no other session',
+  );
 
   rmSync(filling);
   // Nobody asks again: newleaf tries by itself.
-  await gateway.log.waitFor({ event: 'state-written' });
+  await gateway.log.waitFor({ event: 'state-written' }, { timeoutMs: PATIENCE_MS });
   assert.equal((await gateway.command('status')).code, 0);
   assert.equal((await gateway.post('/v1/roll', { id: 'again' })).status, 202);
   await gateway.log.waitFor({ event: 'outcome', id: 'again', reason: 'done' });
