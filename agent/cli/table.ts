@@ -67,7 +67,7 @@ const COMMANDS = {
     meaning: 'Show the leaf, the connection, and what to do',
     about: [
       'Shows which leaf is in use and until when, what newleaf is working on, and what a person must do, if anything.',
-      'The last block names all that is wrong, a cause before its effects: the clock, then disk and token, the leaf, its candidate, the servers, the network, and the programs. The exit code follows it: 0 only where nothing needs anybody.',
+      'The last block names all that is wrong, a cause before its effects: the clock, then disk and token, the leaf, its candidate, the servers, the network, and the programs. The exit code follows it: 0 only where there is nothing to do.',
       'Where the daemon does not run, the last known state is shown if the state file can be read.',
     ],
     options: {
@@ -80,7 +80,7 @@ const COMMANDS = {
       { line: 'newleaf status --watch', meaning: 'See a roll happen. Ctrl-C ends it.' },
     ],
     exits: {
-      0: 'Online, or at work, and nothing needs anybody; newleaf may be waiting for a server that is away.',
+      0: 'Online, or at work, and there is nothing to do; newleaf may be waiting for a server that is away.',
       1: 'Offline, or something is wrong that does not pass by itself: clock, disk, token, an expired leaf, an issuer that refuses, a program.',
       2: usage,
       4: 'A person is needed: stranded, parked candidate, or no leaf and an issuer that needs a person.',

@@ -5,7 +5,7 @@ import { type Advance, advance } from '../roll/advance.ts';
 import { nextMoment } from '../roll/plan.ts';
 import { iso, lineOf, type ReportOptions, twinOf, wordsOf } from '../roll/report.ts';
 import { effectsOf, type RollEffect, type RollEvent, type RollState, unprovisioned } from '../roll/state.ts';
-import { needsSomebody, wrongIn } from '../roll/wrong.ts';
+import { needsAction, wrongIn } from '../roll/wrong.ts';
 import { Queue } from '../time/queue.ts';
 import { createAnswerer } from './answerer.ts';
 import { Transcript } from './events.ts';
@@ -54,7 +54,7 @@ export class Daemon {
   #isBegun = false;
   /** The twin that was reported last, as text. */
   #twin: string | undefined;
-  /** What was told last as wrong, and needs somebody. */
+  /** The code of the fault that was logged last: one that does not pass by itself. */
   #told: Code | undefined;
   /** The trouble, and by how much the wall clock was ahead of the monotonic one when it was met. */
   #met: { readonly trouble?: Failure | undefined; readonly offset: number } = { offset: 0 };
@@ -241,7 +241,7 @@ export class Daemon {
     const { besideTwin, log } = this.#options;
     const [shown, options] = [this.#shown(), this.#reportOptions()];
     this.#vitals.tell(lineOf(shown, options));
-    const worst = wrongIn(shown, options.terms, options.now).find(({ code }) => needsSomebody(code));
+    const worst = wrongIn(shown, options.terms, options.now).find(({ code }) => needsAction(code));
     if (worst !== undefined && worst.code !== this.#told) log.warn({ event: 'wrong', ...failureFields(worst) });
     this.#told = worst?.code;
     const twin = { ...twinOf(shown, options), ...besideTwin?.() };

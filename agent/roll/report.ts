@@ -2,7 +2,7 @@ import type { Failure } from '../failure/failure.ts';
 import { isEndorsed, type Leaf } from './leaf.ts';
 import { clockFloor, dueAt, isCredible, type Terms } from './plan.ts';
 import type { Alarm, Next, Outcome, Phase, Request, RollState, Transition } from './state.ts';
-import { needsPerson, needsSomebody, presentAlarm, wrongIn } from './wrong.ts';
+import { needsAction, needsPerson, presentAlarm, wrongIn } from './wrong.ts';
 
 /**
  * `newleaf status --json`, `GET /v1/status` and the method `leafStatus`. Kept stable: fields are added, never renamed. All times
@@ -204,7 +204,7 @@ export function twinOf(state: RollState, options: ReportOptions): object {
     assignment: hub,
     alarm,
     // What passes by itself would be written again and again.
-    trouble: wrong.find(({ code }) => needsSomebody(code))?.code,
+    trouble: wrong.find(({ code }) => needsAction(code))?.code,
     last: last && {
       id: last.id,
       action: last.action,

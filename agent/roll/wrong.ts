@@ -37,7 +37,7 @@ export function needsPerson(state: RollState, terms: Terms, now: number): boolea
   return now >= current.notAfter && clockOf(state, terms, now) === undefined;
 }
 
-/** Faults that count as passing, because newleaf goes on trying, but that need somebody to look. */
+/** newleaf goes on trying, so they count as passing; but each time something is to be looked at. */
 const LOOK: ReadonlySet<Code> = new Set<Code>([
   'NL-CLOCK',
   'NL-LEAF-EXPIRING',
@@ -53,8 +53,8 @@ const LOOK: ReadonlySet<Code> = new Set<Code>([
   'NL-INTERNAL',
 ]);
 
-/** Whether it does not pass without somebody. */
-export const needsSomebody = (code: Code): boolean => CODES[code].kind !== 'transient' || LOOK.has(code);
+/** Whether something must be done: it does not pass by itself. */
+export const needsAction = (code: Code): boolean => CODES[code].kind !== 'transient' || LOOK.has(code);
 
 const CANDIDATE = 3;
 
@@ -122,5 +122,5 @@ function effectOf(clock: Failure | undefined, credible: boolean, leaf: Failure |
   };
 }
 
-/** In UTC: the sentence is the same for everybody who reads it, wherever that is. */
+/** In UTC: the sentence is the same on the screen, in the log, and in the portal. */
 const minute = (at: number): string => `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`;

@@ -1,7 +1,7 @@
 import { CODES, Fault } from '../../failure/failure.ts';
 import { version as here } from '../../machine/build.ts';
 import type { Trouble } from '../../roll/report.ts';
-import { needsSomebody } from '../../roll/wrong.ts';
+import { needsAction } from '../../roll/wrong.ts';
 import { BEGIN_OR_LEAVE, NEW_OR_GIVEN_UP } from '../words.ts';
 import { type Check, type Finding, failed, isUnbegun, ok, skipped, warning } from './check.ts';
 import type { Site } from './site.ts';
@@ -89,7 +89,7 @@ const FOUND = /^NL-(CLOCK|LEAF-EXPIR|STATE-WRITE)|-UNTRUSTED$/;
 /** What the daemon says is wrong, as `newleaf status` tells it: no check finds a refusal by the hub from outside. */
 async function trouble(site: Site): Promise<Finding> {
   const { wrong, next, online, phase } = await site.status();
-  const isNew = ({ code }: Trouble) => needsSomebody(code) && !FOUND.test(code);
+  const isNew = ({ code }: Trouble) => needsAction(code) && !FOUND.test(code);
   const [worst] = [...wrong.filter(isNew), ...wrong];
   if (worst === undefined) {
     if (online || phase !== 'serving') return ok('The daemon has none.');

@@ -1,6 +1,6 @@
 import { EXIT } from '../../failure/exit.ts';
 import type { Trouble } from '../../roll/report.ts';
-import { needsSomebody } from '../../roll/wrong.ts';
+import { needsAction } from '../../roll/wrong.ts';
 import { troublesOf } from '../uplink/words.ts';
 import type { GatewayStatus } from './present.ts';
 
@@ -8,11 +8,11 @@ import type { GatewayStatus } from './present.ts';
 export const wrongOf = ({ wrong, uplink }: GatewayStatus): readonly Trouble[] =>
   uplink === undefined ? wrong : [...wrong, ...troublesOf(uplink)];
 
-/** 4 a person is needed · 0 online, or at work, and nothing needs anybody · 1 everything else. */
+/** 4 a person is needed · 0 online, or at work, and there is nothing to do · 1 everything else. */
 export function exitOfStatus(status: GatewayStatus): number {
   const { person, trouble, online, phase } = status;
   if (person) return EXIT.person;
-  if (wrongOf(status).some(({ code }) => needsSomebody(code))) return EXIT.failed;
+  if (wrongOf(status).some(({ code }) => needsAction(code))) return EXIT.failed;
   const atWork = phase !== 'serving' && phase !== 'unprovisioned';
   return online || (atWork && trouble === undefined) ? EXIT.done : EXIT.failed;
 }

@@ -4,7 +4,7 @@ import { exitOfStatus } from '../../../agent/cli/status/wrong.ts';
 import { CODES, type Code, failure } from '../../../agent/failure/failure.ts';
 import { lineOf, type ReportOptions, statusOf, twinOf } from '../../../agent/roll/report.ts';
 import type { RollState } from '../../../agent/roll/state.ts';
-import { needsSomebody } from '../../../agent/roll/wrong.ts';
+import { needsAction } from '../../../agent/roll/wrong.ts';
 import { NOW, terms } from './machine.ts';
 import { SITUATIONS } from './situations.ts';
 import { current, HOUR, person, waits } from './standing.ts';
@@ -155,7 +155,7 @@ describe('what is wrong is told in one order, everywhere alike', () => {
       const line = lineOf(state, asked);
       assert.deepEqual(line.match(/NL-[A-Z0-9-]+/)?.[0], codes[0]);
       const { trouble } = twinOf(state, asked) as { trouble?: string };
-      assert.equal(trouble, codes.find(needsSomebody));
+      assert.equal(trouble, codes.find(needsAction));
       for (const { message, advice } of status.wrong) assert.ok(message !== '' && advice !== '');
     });
   }
@@ -179,7 +179,7 @@ test('the end of the leaf is told before it comes, and why nothing renews it', (
   assert.match(told('off')?.message ?? '', /nothing renews it: leaf\.renew_at is "off"/);
 });
 
-test('an online gateway ends with 0 only where nothing needs anybody: what newleaf goes on trying by itself', () => {
+test('an online gateway ends with 0 only where there is nothing to do: what newleaf goes on trying by itself', () => {
   const passing = (Object.keys(CODES) as Code[]).filter(
     (code) => exitOfStatus(statusOf({ ...serving, trouble: failure(code) }, options)) === 0,
   );
