@@ -1,11 +1,11 @@
 import type { Answerer } from '../ask/ask.ts';
-import { type Code, type Failure, failure } from '../failure/failure.ts';
+import { type Failure, failure } from '../failure/failure.ts';
 import { failureFields } from '../machine/failure-fields.ts';
 import { type Advance, advance } from '../roll/advance.ts';
 import { nextMoment } from '../roll/plan.ts';
 import { iso, lineOf, type ReportOptions, twinOf, wordsOf } from '../roll/report.ts';
 import { effectsOf, type RollEffect, type RollEvent, type RollState, unprovisioned } from '../roll/state.ts';
-import { needsAction, wrongIn } from '../roll/wrong.ts';
+import { wrongIn } from '../roll/wrong.ts';
 import { Queue } from '../time/queue.ts';
 import { createAnswerer } from './answerer.ts';
 import { Transcript } from './events.ts';
@@ -54,8 +54,7 @@ export class Daemon {
   #isBegun = false;
   /** The twin that was reported last, as text. */
   #twin: string | undefined;
-  /** The code of the fault that was logged last: one that does not pass by itself. */
-  #told: Code | undefined;
+  #isClockWrong = false;
   /** The trouble, and by how much the wall clock was ahead of the monotonic one when it was met. */
   #met: { readonly trouble?: Failure | undefined; readonly offset: number } = { offset: 0 };
   /** The sleep until the next look at the clock: its end by the monotonic clock, and the abort that cuts it short. */
@@ -241,9 +240,10 @@ export class Daemon {
     const { besideTwin, log } = this.#options;
     const [shown, options] = [this.#shown(), this.#reportOptions()];
     this.#vitals.tell(lineOf(shown, options));
-    const worst = wrongIn(shown, options.terms, options.now).find(({ code }) => needsAction(code));
-    if (worst !== undefined && worst.code !== this.#told) log.warn({ event: 'wrong', ...failureFields(worst) });
-    this.#told = worst?.code;
+    // Every other fault is logged where it is met; this is the judgement over those.
+    const clock = wrongIn(shown, options.terms, options.now).find(({ code }) => code === 'NL-CLOCK');
+    if (clock !== undefined && !this.#isClockWrong) log.warn({ event: 'clock-wrong', ...failureFields(clock) });
+    this.#isClockWrong = clock !== undefined;
     const twin = { ...twinOf(shown, options), ...besideTwin?.() };
     const text = JSON.stringify(twin);
     if (this.#state.online === before.online && text === this.#twin) return;
