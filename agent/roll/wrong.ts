@@ -13,11 +13,11 @@ export function wrongIn(state: RollState, terms: Terms, now: number): readonly F
   const clock = clockOf(state, terms, now);
   const leaf = expiryOf(state, terms, now, clock);
   const isEffect = effectOf(clock, isCredible(state, terms, now), leaf);
-  const met = [clock, leaf, next?.parked?.failure, trouble].filter((one) => one !== undefined && !isEffect(one));
-  const causes = met.filter((one) => one !== undefined);
+  const parked = next?.parked?.failure;
+  const causes = [clock, leaf, parked, trouble].flatMap((one) => (one === undefined || isEffect(one) ? [] : [one]));
   const isMissing = causes.length === 0 && needsPerson(state, terms, now);
   const found = next?.waiting === true || isMissing ? [...causes, failure('NL-ISSUER-PERSON')] : causes;
-  const rank = (one: Failure) => (one === next?.parked?.failure ? Math.min(rankOf(one), CANDIDATE) : rankOf(one));
+  const rank = (one: Failure) => (one === parked ? Math.min(rankOf(one), CANDIDATE) : rankOf(one));
   return found
     .filter(({ code }, at) => found.findIndex((other) => other.code === code) === at)
     .toSorted((one, other) => rank(one) - rank(other));

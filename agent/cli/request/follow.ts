@@ -19,7 +19,8 @@ const UNKNOWN_LOOKS = 3;
 
 /**
  * Follows a request to its end, across restarts of the daemon, and reports each step.
- * @throws Failed when it is aborted; Fault NL-DAEMON-DOWN where it stays away, NL-CONTROL-DENIED, NL-INTERNAL where it has lost the request
+ * @throws Failed when it is aborted; Fault NL-DAEMON-DOWN where it stays away, NL-CONTROL-DENIED, NL-INTERNAL where it has
+ * lost the request
  */
 export async function follow(id: string, options: FollowOptions) {
   const { socket, progress, screen, patienceMs = 60_000 } = options;

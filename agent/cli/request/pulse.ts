@@ -14,8 +14,8 @@ export interface PulseOptions {
 
 /**
  * When to look at the daemon: now, at every event, and every `everyMs`. Yields the event, or undefined. It outlives the
- * daemon, which restarts itself to heal the token, and ends only when it is told to. The stream is requested before the first look, so an event after that look
- * is missed for `everyMs` at most.
+ * daemon, which restarts itself to heal the token, and ends only by `abort`. The stream is requested before the first look, so
+ * an event after that look is missed for `everyMs` at most.
  */
 export async function* pulse(options: PulseOptions): AsyncGenerator<unknown, void> {
   const { socket, everyMs = 5_000, awayMs = 1_000, abort } = options;

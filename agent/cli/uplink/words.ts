@@ -1,5 +1,6 @@
-import { CODES, failure } from '../../failure/failure.ts';
+import { failure } from '../../failure/failure.ts';
 import type { Trouble } from '../../roll/report.ts';
+import { needsAction } from '../../roll/wrong.ts';
 import { span } from '../moment.ts';
 import type { ProgramTold, UplinkTold } from './told.ts';
 
@@ -43,8 +44,7 @@ export const throttledInWords = (rate: number | undefined): string =>
   `The hub seems to throttle: messages go ${rate === undefined ? 'more slowly' : `at ${Number(rate.toFixed(1))} a second`}.`;
 
 /** Whether a person is needed. */
-export const isLasting = ({ trouble }: ProgramTold): boolean =>
-  trouble !== undefined && CODES[trouble.code].kind !== 'transient';
+export const isLasting = ({ trouble }: ProgramTold): boolean => trouble !== undefined && needsAction(trouble.code);
 
 /** The troubles of programs, each code once. */
 export function troublesOf({ programs }: UplinkTold): readonly Trouble[] {
