@@ -11,6 +11,7 @@ const GLOBAL_OPTIONS = {
 
 const json = flagged('Print JSON, whose schema is kept stable.');
 const wait = flagged('Follow the request to its end, and exit by how it ended.');
+const timeout = valued('TIME', 'With --wait: stop waiting after this time, as in 90s or 10min. The request goes on.');
 const id = valued('ID', 'Name the request. The same ID again gives its outcome.');
 /** Exit codes, where a command has no more exact meaning. */
 const EXITS = {
@@ -26,7 +27,7 @@ const EXITS = {
 const { 2: usage, 3: kept, 4: person, 5: down } = EXITS;
 const asked = {
   0: 'Done; without --wait: accepted.',
-  1: 'Failed, or not accepted now.',
+  1: 'Failed, not accepted now, or not finished within --timeout.',
   2: usage,
   3: kept,
   4: person,
@@ -54,6 +55,7 @@ const COMMANDS = {
     meaning: 'Show the leaf, the connection, and what to do',
     about: [
       'Shows which leaf is in use and until when, what newleaf is working on, and what a person must do, if anything.',
+      'The last block names all that is wrong, a cause before its effects: the clock, then disk and token, the leaf, its candidate, the servers, the network, and the programs. The exit code follows it: 0 only where there is nothing to do.',
       'Where the daemon does not run, the last known state is shown if the state file can be read.',
     ],
     options: {
@@ -66,8 +68,8 @@ const COMMANDS = {
       { line: 'newleaf status --watch', meaning: 'See a roll happen. Ctrl-C ends it.' },
     ],
     exits: {
-      0: 'Online, or at work without trouble.',
-      1: 'Offline, or with a trouble that does not pass by itself.',
+      0: 'Online, or at work, and there is nothing to do; newleaf may be waiting for a server that is away.',
+      1: 'Offline, or something is wrong that does not pass by itself: clock, disk, token, an expired leaf, an issuer that refuses, a program.',
       2: usage,
       4: 'A person is needed: stranded, parked candidate, or no leaf and an issuer that needs a person.',
       5: down,
@@ -98,7 +100,7 @@ const COMMANDS = {
     about: [
       'Makes a new key in the token, gets a new leaf with the same CN, registers it and connects with it. The old key is destroyed only after that has worked.',
     ],
-    options: { wait, discard: flagged('Drop the parked candidate first.'), id },
+    options: { wait, timeout, discard: flagged('Drop the parked candidate first.'), id },
     examples: [
       { line: 'newleaf roll --wait', meaning: 'And see how it ends.' },
       { line: 'newleaf roll --discard', meaning: 'Give up the candidate that DPS refuses, and make another.' },
@@ -110,7 +112,7 @@ const COMMANDS = {
     about: [
       'Registers the leaf again and connects to the hub that DPS assigns. A parked candidate is asked for first.',
     ],
-    options: { wait, id },
+    options: { wait, timeout, id },
     examples: [{ line: 'newleaf reprovision --wait', meaning: 'And see how it ends.' }],
     exits: asked,
   },
@@ -133,12 +135,12 @@ const COMMANDS = {
       'Hands over a leaf, with or without its intermediates: PEM, DER or PKCS#7. FILE is - for stdin. Key, CN, use, validity and chain are verified first, and a refusal names what differs. Then the leaf is registered, and newleaf connects with it. The leaf before it is given up only after that has worked.',
       'A file that is put into inbox/ of state.directory is installed in the same way, and may wait there until it is valid.',
     ],
-    options: { wait, id },
+    options: { wait, timeout, id },
     examples: [
       { line: 'newleaf install gw.pem --wait', meaning: 'And see how it ends.' },
       { line: 'ssh ca sign <gw.csr | newleaf install -', meaning: 'Straight from the CA.' },
     ],
-    exits: { ...asked, 1: 'Failed, refused, or not accepted now.' },
+    exits: { ...asked, 1: 'Failed, refused, not accepted now, or not finished within --timeout.' },
   },
   tpm: {
     meaning: 'Print what DPS must know of this TPM',

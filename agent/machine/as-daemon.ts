@@ -32,6 +32,13 @@ export function daemonAccount(file: string, config: Pick<Config, 'state'>): Acco
   return process.geteuid?.() === ROOT ? accountFor(file, config) : undefined;
 }
 
+/** There is a daemon with a user of its own, and this process is neither that user nor root. */
+export function isStranger(file: string, config: Pick<Config, 'state'>): boolean {
+  const euid = process.geteuid?.();
+  const account = accountFor(file, config);
+  return account !== undefined && euid !== ROOT && euid !== account.uid;
+}
+
 function accountFor(file: string, { state }: Pick<Config, 'state'>): Account | undefined {
   if (file !== DEFAULT_PATH && state.directory !== STATE) return undefined;
   return localAccount(DAEMON);
@@ -114,7 +121,7 @@ export async function lookAsDaemon(file: string, config: Config, passage: Passag
   if (account === undefined) return {};
   const euid = process.geteuid?.();
   if (handed === undefined && euid === account.uid) return { user: account.name };
-  if (handed === undefined && euid !== ROOT) return { isStranger: true };
+  if (handed === undefined && isStranger(file, config)) return { isStranger: true };
   const taken: Taken = handed ?? { account, unit: unitOf(), ...(await pinOrTrouble()) };
   await turn(taken, file, passage);
   const isKept = taken.pin !== undefined || taken.pinTrouble !== undefined;

@@ -1,7 +1,8 @@
-import { type Failure, failure } from '../failure/failure.ts';
+import type { Failure } from '../failure/failure.ts';
 import { isEndorsed, type Leaf } from './leaf.ts';
 import { clockFloor, dueAt, isCredible, type Terms } from './plan.ts';
 import type { Alarm, Next, Outcome, Phase, Request, RollState, Transition } from './state.ts';
+import { needsAction, needsPerson, presentAlarm, wrongIn } from './wrong.ts';
 
 /**
  * `newleaf status --json`, `GET /v1/status` and the method `leafStatus`. Kept stable: fields are added, never renamed. All times
@@ -32,8 +33,11 @@ export interface Status {
   readonly clock: { readonly credible: boolean; readonly floor: string };
   /** How near the end of the leaf is, once its renewal is overdue. */
   readonly alarm?: Alarm;
+  /** What was met last, and has not passed. */
   readonly trouble?: Trouble;
-  /** A person must act: `trouble.advice` says who and what. */
+  /** All that is wrong, a cause before its effects. */
+  readonly wrong: readonly Trouble[];
+  /** A person must act: the advice in `wrong` says who and what. */
   readonly person: boolean;
 }
 
@@ -115,8 +119,10 @@ export function statusOf(
   state: RollState,
   { version, registrationId, terms, now, pem = false }: ReportOptions,
 ): Status {
-  const { current, assignment, next, request, scheduled, outcomes, alarm } = state;
-  const trouble = wrongIn(state);
+  const { current, assignment, next, request, scheduled, outcomes } = state;
+  const alarm = presentAlarm(state, terms, now);
+  const wrong = wrongIn(state, terms, now);
+  const trouble = state.trouble ?? wrong.find(({ code }) => code === 'NL-LEAF-EXPIRED');
   const renewAt = current && dueAt(current, terms.renewAt);
   const ended = outcomes.map(outcomeOf);
   return {
@@ -142,32 +148,21 @@ export function statusOf(
     clock: { credible: isCredible(state, terms, now), floor: iso(clockFloor(state, terms)) },
     ...(alarm && { alarm }),
     ...(trouble && { trouble: troubleOf(trouble) }),
+    wrong: wrong.map(troubleOf),
     person: needsPerson(state, terms, now),
   };
 }
 
-/** The present fault, or the alarm of an expired leaf. */
-const wrongIn = ({ trouble, alarm }: RollState): Failure | undefined =>
-  trouble ?? (alarm === 'expired' ? failure('NL-LEAF-EXPIRED') : undefined);
-
 /** All of it in one line, where there is no room for more: phase, hub, end of the leaf, and the fault. */
-export function lineOf(state: RollState, attestation: Terms['attestation']): string {
-  const { phase, online, assignment, current, next } = state;
-  const wrong = next?.parked?.failure ?? wrongIn(state);
+export function lineOf(state: RollState, { terms, now }: Pick<ReportOptions, 'terms' | 'now'>): string {
+  const { phase, online, assignment, current } = state;
+  const [wrong] = wrongIn(state, terms, now);
   const ends = current === undefined || isEndorsed(current) ? undefined : iso(current.notAfter);
   return [
-    `${wordsOf(phase, attestation)}, ${online ? `online at ${assignment?.hub}` : 'offline'}`,
+    `${wordsOf(phase, terms.attestation)}, ${online ? `online at ${assignment?.hub}` : 'offline'}`,
     ...(ends === undefined ? [] : [`the leaf ends ${ends}`]),
     ...(wrong === undefined ? [] : [`${wrong.code} ${wrong.message} ${wrong.advice}`]),
   ].join('; ');
-}
-
-/** Stranded, parked, or expired where only a person brings a leaf. */
-function needsPerson({ phase, next, current }: RollState, terms: Terms, now: number): boolean {
-  // A candidate without an answer waits for the network only.
-  if (phase === 'stranded' || (next?.parked !== undefined && next.parked.failure.kind !== 'transient')) return true;
-  if (phase === 'unprovisioned') return !terms.automatic && terms.attestation === 'x509';
-  return !terms.automatic && current !== undefined && now >= current.notAfter;
 }
 
 function nextStatus(next: Next, { phase, probe }: RollState): NextStatus {
@@ -217,7 +212,7 @@ function troubleOf({ code, message, advice, cause }: Failure): Trouble {
 
 /** The reported property `newleaf`. Written only on change, so it has no times that grow by themselves. */
 export function twinOf(state: RollState, options: ReportOptions): object {
-  const { version, phase, leaf, endorsementKey, next, hub, last, alarm } = statusOf(state, options);
+  const { version, phase, leaf, endorsementKey, next, hub, last, alarm, wrong } = statusOf(state, options);
   return {
     version,
     phase,
@@ -231,6 +226,8 @@ export function twinOf(state: RollState, options: ReportOptions): object {
     next: next?.leaf && { thumbprint: next.leaf.thumbprint, standing: next.standing, code: next.trouble?.code },
     assignment: hub,
     alarm,
+    // What passes by itself would be written again and again.
+    trouble: wrong.find(({ code }) => needsAction(code))?.code,
     last: last && {
       id: last.id,
       action: last.action,

@@ -156,4 +156,10 @@ suite('exit codes tell what happened at the far side', { concurrency: true }, ()
     assert.equal(far.log.count({ event: 'disconnected', connection: session.connection ?? 0 }), 0);
     assert.equal((await far.callMethod(ID, 'leafStatus')).status, 200);
   });
+
+  test('the daemon has its own name, and keeps its command line', async (t) => {
+    const { gateway } = await serving(t);
+    assert.equal(readFileSync(`/proc/${gateway.pid}/comm`, 'utf8'), 'newleaf\n');
+    assert.match(readFileSync(`/proc/${gateway.pid}/cmdline`, 'utf8'), /\0run\0/);
+  });
 });
