@@ -110,7 +110,7 @@ if (insideNetworkNamespace(import.meta.filename)) {
       );
       const none = said(await init(...flags, '--new-token', 'softhsm'), 1);
       stage.machine.sh('tar xf /root/softhsm.tar -C /');
-      assert.match(none, /NL-TOKEN-MODULE .* no module for SoftHSM that works\. .*apt-get install softhsm2/);
+      assert.match(none, /NL-TOKEN-MODULE .* no module for SoftHSM\. .*apt-get install softhsm2/);
     });
 
     test('a token that was made with sudo: only root can use it, and that is said', async () => {
