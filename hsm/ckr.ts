@@ -21,11 +21,14 @@ export class TokenError extends Error {
   override readonly name = 'TokenError';
   readonly kind: TokenErrorKind;
   readonly code: string;
+  /** The next step, where it is known better than by the kind. */
+  readonly advice: string | undefined;
 
-  constructor(kind: TokenErrorKind, code: string, message: string, cause?: unknown) {
+  constructor(kind: TokenErrorKind, code: string, message: string, cause?: unknown, advice?: string) {
     super(message, cause === undefined ? {} : { cause });
     this.kind = kind;
     this.code = code;
+    this.advice = advice;
   }
 }
 

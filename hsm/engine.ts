@@ -8,7 +8,7 @@ export const ENGINE = 'pkcs11';
 const ENGINE_FILE = 'pkcs11.so';
 const PACKAGE = 'libengine-pkcs11-openssl';
 
-/** Where Debian and Yocto put the engines of OpenSSL 3. The Node of nodejs.org or npm does not look there by itself. */
+/** Where Debian, Yocto, and Fedora and openSUSE put the engines of OpenSSL 3. The Node of nodejs.org or npm does not look there by itself. */
 const DIRECTORIES = ['lib/x86_64-linux-gnu', 'lib/aarch64-linux-gnu', 'lib/arm-linux-gnueabihf', 'lib', 'lib64'].map(
   (directory) => `/usr/${directory}/engines-3`,
 );

@@ -1,5 +1,6 @@
 import pkcs11js, { type Handle, type PKCS11, type TokenInfo } from 'pkcs11js';
 import { ckrOf, TokenError, tokenError } from './ckr.ts';
+import { closedTokens } from './closed-tokens.ts';
 import { reasonOf } from './reason.ts';
 import { matches, parseUri, type TokenName } from './uri.ts';
 
@@ -74,9 +75,13 @@ export function findSlot(module: PKCS11, label: string | undefined, uri: string 
   if (only !== undefined && found.length === 1) return only;
   const asked = [label === undefined ? '' : `label "${label}"`, uri ?? ''].filter((one) => one !== '').join(', ');
   const there = present.map(({ name }) => `"${name.label}" (serial ${name.serial})`).join(', ') || 'none';
-  throw found.length === 0
-    ? new TokenError('missing', 'TOKEN_NOT_FOUND', `No token matches ${asked || 'at all'}. Tokens there: ${there}.`)
-    : new TokenError('missing', 'TOKEN_AMBIGUOUS', `${found.length} tokens match ${asked || 'all'}: ${there}.`);
+  if (found.length > 0)
+    throw new TokenError('missing', 'TOKEN_AMBIGUOUS', `${found.length} tokens match ${asked || 'all'}: ${there}.`);
+  const path = [...loaded].find(([, one]) => one === module)?.[0] ?? 'MODULE';
+  const closed = closedTokens(path);
+  const message = `No token matches ${asked || 'at all'}. Tokens there: ${there}.${closed ? ` ${closed.message}` : ''}`;
+  const advice = closed?.advice ?? `Check hsm.token against \`pkcs11-tool --module ${path} -L\`.`;
+  throw new TokenError('missing', 'TOKEN_NOT_FOUND', message, undefined, advice);
 }
 
 /** Every token, also those that are not initialised. */

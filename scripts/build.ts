@@ -97,7 +97,7 @@ const slim: Plugin = {
 };
 
 /** The time of the commit, so that the same source gives the same file; SOURCE_DATE_EPOCH of reproducible-builds.org first. */
-function builtAt(): number {
+export function builtAt(): number {
   const seconds =
     process.env.SOURCE_DATE_EPOCH ??
     execFileSync('git', ['log', '-1', '--format=%ct'], { cwd: root, encoding: 'utf8' }).trim();

@@ -5,7 +5,7 @@ import { NEWLEAF } from '../agent/cli/table.ts';
 import { settingRows } from '../agent/config/config.ts';
 import { POLICY_NAMES } from './enrollment/add.ts';
 import { ENROLL } from './enrollment/commands.ts';
-import { ACTIONS } from './enrollment/reprovision.ts';
+import { ACTIONS } from './enrollment/run.ts';
 
 const FILES = 'FILE';
 
@@ -27,7 +27,8 @@ export const newleafCompletion = (): string =>
     attestation: wordsOf('dps.attestation'),
     check: CHECKS.map(({ id }) => id),
   });
-export const enrollCompletion = (): string => bashCompletion(ENROLL, { policy: POLICY_NAMES, action: ACTIONS });
+export const enrollCompletion = (name = ENROLL.name): string =>
+  bashCompletion({ ...ENROLL, name }, { policy: POLICY_NAMES, action: ACTIONS });
 
 /** Completion for bash, derived from the table of the commands. It needs nothing but bash 4. */
 function bashCompletion(tool: Tool, known: Known): string {
@@ -88,7 +89,7 @@ function commandRows(tool: Tool, known: Known): readonly string[] {
   return [
     row('', '-*', optionWords(tool, {})),
     row('', '*', [...heads, 'help']),
-    row('help', '*', heads),
+    row('help', '*', [...heads, ...Object.keys(tool.topics ?? {})]),
     ...heads.flatMap((head) => {
       const tails = tailsOf(tool, head);
       return tails.length === 0 ? [] : [row(head, '*', tails), row(`help ${head}`, '*', tails)];

@@ -104,6 +104,14 @@ copy_program() {
   echo "$prefix/program/$name"
 }
 
+# The CAs of the system, where they are not where Debian and Yocto have them: Fedora and its relatives, then openSUSE.
+trust() {
+  [ ! -e /etc/ssl/certs/ca-certificates.crt ] || return 0
+  for bundle in /etc/pki/tls/certs/ca-bundle.crt /etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem /etc/ssl/ca-bundle.pem; do
+    [ ! -e "$bundle" ] || { printf '\n[trust]\nca_file = "%s"\n' "$bundle" && return; }
+  done
+}
+
 # Files of share/, configuration and state, where they are missing.
 furnish() {
   mkdir -p "$prefix/bin" "$prefix/share" "$prefix/etc"
@@ -112,7 +120,7 @@ furnish() {
     mv "$prefix/share/.new" "$prefix/share/$file"
   done
   if [ ! -e "$prefix/etc/newleaf.toml" ]; then
-    { cat "$here/newleaf.toml" && printf '\n[state]\ndirectory = "%s"\n' "$prefix/state"; } >"$prefix/etc/newleaf.toml"
+    { cat "$here/newleaf.toml" && printf '\n[state]\ndirectory = "%s"\n' "$prefix/state" && trust; } >"$prefix/etc/newleaf.toml"
   fi
   # Once the directory is the daemon's, a name in it may be a link to anywhere: root changes nothing there any more.
   if [ "$(stat -c %u "$prefix/state" 2>/dev/null || echo 0)" = 0 ]; then

@@ -5,7 +5,11 @@ import type { Phase } from '../roll/state.ts';
 
 /** A request to the daemon: by a direct method, a command over the socket, or a file in the inbox. */
 export type Ask =
-  | { readonly kind: 'status' }
+  | {
+      readonly kind: 'status';
+      /** With the certificates of the leaf and of the next one. */
+      readonly pem?: boolean;
+    }
   | {
       readonly kind: 're-register' | 'roll';
       readonly from: 'method' | 'technician';

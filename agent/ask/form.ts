@@ -17,6 +17,7 @@ export interface Body {
   readonly newKey?: boolean;
   readonly leaf?: string;
   readonly chain?: string;
+  readonly pem?: boolean;
 }
 
 const LONGEST_DELAY_S = 86_400;
@@ -45,6 +46,7 @@ const FIELDS: Readonly<Record<keyof Body, Field>> = {
     accepts: (value) => typeof value === 'string' && isDelivery(deliveredIn(value)),
   },
   chain: { must: 'must be a chain in PEM', accepts: (value) => typeof value === 'string' && isPem(value) },
+  pem: flag,
 };
 
 /** The requests of one edge, by the names that this edge gives them. */

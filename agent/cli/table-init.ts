@@ -5,6 +5,7 @@ export const INIT_OPTIONS = {
   yes: flagged('Ask nothing: take flags, what is configured, and defaults.'),
   ask: flagged('Ask everything, also where the configuration is complete.'),
   wait: flagged('With --yes: wait for the person who enrolls or signs the leaf.'),
+  timeout: valued('TIME', 'With --yes: end by then, as in 90s or 10min. Default: 2min, and --wait has no end.'),
   'id-scope': valued('SCOPE', 'ID scope of the DPS instance.'),
   'registration-id': valued('ID', 'Registration ID and CN. Default: the host name.'),
   endpoint: valued('HOST', 'DPS endpoint. Default: that of the Azure cloud.'),

@@ -1,4 +1,5 @@
 import { type CommandSpec, flagged, type Tool, valued } from './kit/tool.ts';
+import { CODE_TOPICS } from './table-codes.ts';
 import { INIT_OPTIONS } from './table-init.ts';
 import { UPLINK_COMMANDS } from './table-uplink.ts';
 
@@ -10,6 +11,7 @@ const GLOBAL_OPTIONS = {
 
 const json = flagged('Print JSON, whose schema is kept stable.');
 const wait = flagged('Follow the request to its end, and exit by how it ended.');
+const timeout = valued('TIME', 'With --wait: stop waiting after this time, as in 90s or 10min. The request goes on.');
 const id = valued('ID', 'Name the request. The same ID again gives its outcome.');
 /** Exit codes, where a command has no more exact meaning. */
 const EXITS = {
@@ -25,7 +27,7 @@ const EXITS = {
 const { 2: usage, 3: kept, 4: person, 5: down } = EXITS;
 const asked = {
   0: 'Done; without --wait: accepted.',
-  1: 'Failed, or not accepted now.',
+  1: 'Failed, not accepted now, or not finished within --timeout.',
   2: usage,
   3: kept,
   4: person,
@@ -33,19 +35,6 @@ const asked = {
 } as const;
 
 const COMMANDS = {
-  run: {
-    meaning: 'Run the daemon',
-    about: ['Keeps the leaf valid and the gateway connected, until it is told to stop. The systemd unit calls this.'],
-    options: {},
-    examples: [{ line: 'newleaf run', meaning: 'In the foreground, logging to stdout.' }],
-    exits: {
-      0: 'Told to stop.',
-      1: 'Failed.',
-      2: usage,
-      4: 'Corrupt state or refused PIN: a restart does not help.',
-      6: 'Restart me: the PKCS#11 module has lost its state.',
-    },
-  },
   init: {
     meaning: 'Set this gateway up, step by step',
     about: [
@@ -66,6 +55,7 @@ const COMMANDS = {
     meaning: 'Show the leaf, the connection, and what to do',
     about: [
       'Shows which leaf is in use and until when, what newleaf is working on, and what a person must do, if anything.',
+      'The last block names all that is wrong, a cause before its effects: the clock, then disk and token, the leaf, its candidate, the servers, the network, and the programs. The exit code follows it: 0 only where there is nothing to do.',
       'Where the daemon does not run, the last known state is shown if the state file can be read.',
     ],
     options: {
@@ -78,8 +68,8 @@ const COMMANDS = {
       { line: 'newleaf status --watch', meaning: 'See a roll happen. Ctrl-C ends it.' },
     ],
     exits: {
-      0: 'Online, or at work without trouble.',
-      1: 'Offline, or with a trouble that does not pass by itself.',
+      0: 'Online, or at work, and there is nothing to do; newleaf may be waiting for a server that is away.',
+      1: 'Offline, or something is wrong that does not pass by itself: clock, disk, token, an expired leaf, an issuer that refuses, a program.',
       2: usage,
       4: 'A person is needed: stranded, parked candidate, or no leaf and an issuer that needs a person.',
       5: down,
@@ -90,7 +80,7 @@ const COMMANDS = {
     operands: { shown: '[NAME...]', most: Number.POSITIVE_INFINITY },
     about: [
       'Checks configuration, files, token, key, leaf, network and daemon, each by itself, and names cause and next step of each failure. Nothing is changed. A check runs after those it depends on.',
-      'Called by root, it looks as the user of the daemon; other users are told which files they may not read. Nothing is registered, and the session with the hub goes on.',
+      'Called by root, it looks as the user of the daemon; other users are told which files they may not read, and how many checks that leaves out. Nothing is registered, and the session with the hub goes on.',
       'It logs in to the token once, with the PIN that newleaf uses. A PIN that was refused before is not tried again. A PKCS#11 module that hangs is given up after 20 seconds.',
     ],
     options: { json },
@@ -98,27 +88,32 @@ const COMMANDS = {
       { line: 'sudo newleaf check', meaning: 'Everything.' },
       { line: 'newleaf check dps-reach hub-reach', meaning: 'Only the network.' },
     ],
-    exits: { 0: 'All is well, perhaps with warnings.', 1: 'Something failed.', 2: 'Wrong command line.' },
-  },
-  reprovision: {
-    meaning: 'Register the current leaf with DPS again',
-    about: [
-      'Registers the leaf again and connects to the hub that DPS assigns. A parked candidate is asked for first.',
-    ],
-    options: { wait, id },
-    examples: [{ line: 'newleaf reprovision --wait', meaning: 'And see how it ends.' }],
-    exits: asked,
+    exits: {
+      0: 'All is well, perhaps with warnings.',
+      1: 'Something failed.',
+      2: 'Wrong command line.',
+      4: 'Nothing failed, but this user may not look at all of it.',
+    },
   },
   roll: {
     meaning: 'Replace the leaf, with a new key',
     about: [
       'Makes a new key in the token, gets a new leaf with the same CN, registers it and connects with it. The old key is destroyed only after that has worked.',
     ],
-    options: { wait, discard: flagged('Drop the parked candidate first.'), id },
+    options: { wait, timeout, discard: flagged('Drop the parked candidate first.'), id },
     examples: [
       { line: 'newleaf roll --wait', meaning: 'And see how it ends.' },
       { line: 'newleaf roll --discard', meaning: 'Give up the candidate that DPS refuses, and make another.' },
     ],
+    exits: asked,
+  },
+  reprovision: {
+    meaning: 'Register the current leaf with DPS again',
+    about: [
+      'Registers the leaf again and connects to the hub that DPS assigns. A parked candidate is asked for first.',
+    ],
+    options: { wait, timeout, id },
+    examples: [{ line: 'newleaf reprovision --wait', meaning: 'And see how it ends.' }],
     exits: asked,
   },
   csr: {
@@ -140,12 +135,12 @@ const COMMANDS = {
       'Hands over a leaf, with or without its intermediates: PEM, DER or PKCS#7. FILE is - for stdin. Key, CN, use, validity and chain are verified first, and a refusal names what differs. Then the leaf is registered, and newleaf connects with it. The leaf before it is given up only after that has worked.',
       'A file that is put into inbox/ of state.directory is installed in the same way, and may wait there until it is valid.',
     ],
-    options: { wait, id },
+    options: { wait, timeout, id },
     examples: [
       { line: 'newleaf install gw.pem --wait', meaning: 'And see how it ends.' },
       { line: 'ssh ca sign <gw.csr | newleaf install -', meaning: 'Straight from the CA.' },
     ],
-    exits: { ...asked, 1: 'Failed, refused, or not accepted now.' },
+    exits: { ...asked, 1: 'Failed, refused, not accepted now, or not finished within --timeout.' },
   },
   tpm: {
     meaning: 'Print what DPS must know of this TPM',
@@ -201,6 +196,19 @@ const COMMANDS = {
     examples: [{ line: 'newleaf config --config draft.toml', meaning: 'See whether a draft is accepted.' }],
     exits: { 0: 'Done.', 2: 'The configuration is wrong; every mistake is named with its line.' },
   },
+  run: {
+    meaning: 'Run the daemon',
+    about: ['Keeps the leaf valid and the gateway connected, until it is told to stop. The systemd unit calls this.'],
+    options: {},
+    examples: [{ line: 'newleaf run', meaning: 'In the foreground, logging to stdout.' }],
+    exits: {
+      0: 'Told to stop.',
+      1: 'Failed.',
+      2: usage,
+      4: 'Corrupt state or refused PIN: a restart does not help.',
+      6: 'Restart me: the PKCS#11 module has lost its state.',
+    },
+  },
   version: {
     meaning: 'Print the version',
     about: [],
@@ -214,9 +222,11 @@ export type CommandName = keyof typeof COMMANDS;
 
 export const NEWLEAF: Tool<CommandName> = {
   name: 'newleaf',
-  purpose: 'newleaf keeps the X.509 leaf key of an Azure IoT gateway in its HSM or TPM, and turns over a new leaf.',
+  purpose: 'newleaf keeps the leaf of an Azure IoT gateway, with its key in an HSM or TPM.',
   commands: COMMANDS,
   options: GLOBAL_OPTIONS,
   exits: EXITS,
-  begin: ['On a new gateway: newleaf init. How it is: newleaf status. What is wrong: newleaf check.'],
+  begin: ['New gateway: newleaf init. How it is: newleaf status. When red: newleaf check.'],
+  families: { uplink: 'Let programs send through newleaf' },
+  topics: CODE_TOPICS,
 };

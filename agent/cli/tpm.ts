@@ -1,6 +1,7 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createTpm } from '../../hsm/tpm/tpm.ts';
 import { type Config, configPath, loadConfig } from '../config/config.ts';
+import { isUnset } from '../config/read.ts';
 import { EXIT } from '../failure/exit.ts';
 import { command, type Run, textOption } from './kit/command.ts';
 import { type Screen, screenOf, wrap } from './kit/screen.ts';
@@ -64,7 +65,8 @@ export function renderEndorsement(endorsement: Endorsement, screen: Screen): str
  */
 export const run: Run = command(async (args, { env, out }) => {
   const file = configPath(textOption(args, 'config'), env);
-  const isNamed = textOption(args, 'config') !== undefined || existsSync(file);
+  const isNamed =
+    textOption(args, 'config') !== undefined || (existsSync(file) && !isUnset(readFileSync(file, 'utf8'), file));
   const endorsement = await readEndorsement(isNamed ? loadConfig(file).config : undefined);
   out.write(
     args.options.json === true

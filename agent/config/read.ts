@@ -32,18 +32,39 @@ interface Mistake {
 
 type Note = (path: string, complaint: string, isMissing?: boolean) => void;
 
+export const DEFAULT_PATH = '/etc/newleaf/newleaf.toml';
+
 const INCOMPLETE = 'Run `sudo newleaf init`, which asks for what is missing.';
+
+/** As many as a screen of 24 lines shows, where each takes two. */
+const SHOWN = 10;
 
 /**
  * Parses and checks the text of a configuration file.
- * @throws Fault NL-CONFIG with every mistake, one sentence and line each: `FILE:LINE: KEY SENTENCE`
+ * @throws Fault NL-CONFIG with a line for each mistake, `FILE:LINE: KEY SENTENCE`, or where nothing is set
  */
 export function readConfig(toml: string, file: string): ConfigReading {
+  if (isUnset(toml, file)) throw notSetUp(file);
   const { mistakes, ...reading } = surveyConfig(toml, file);
   if (mistakes.length === 0) return reading;
-  const message = mistakes.map(({ sentence }) => sentence).join('\n');
+  const more = mistakes.length > SHOWN ? [`… and ${mistakes.length - SHOWN} more.`] : [];
+  const message = [...mistakes.slice(0, SHOWN).map(({ sentence }) => sentence), ...more].join('\n');
   const isOnlyIncomplete = mistakes.every(({ isMissing }) => isMissing);
   throw new Fault('NL-CONFIG', { message, ...(isOnlyIncomplete && { advice: INCOMPLETE }) });
+}
+
+/** Nothing is wrong with such a gateway: a list of missing settings would look as if. */
+export function notSetUp(file: string): Fault {
+  const named = file === DEFAULT_PATH ? '' : ` --config ${file}`;
+  return new Fault('NL-CONFIG', { message: NOT_SET_UP, advice: `sudo newleaf init${named}` });
+}
+
+export const NOT_SET_UP = 'This gateway is not set up yet.';
+
+/** As the package brings it: sections, and every setting is a comment. @throws Fault NL-CONFIG where it is no TOML */
+export function isUnset(toml: string, file: string): boolean {
+  const isEmpty = (value: unknown): boolean => isTable(value) && Object.values(value).every(isEmpty);
+  return isEmpty(parseToml(toml, file));
 }
 
 /**
@@ -79,7 +100,8 @@ export function surveyConfig(toml: string, file: string): ConfigReading & { read
   }
   const isSet = (path: string) =>
     effective.some(({ section, key, written = '' }) => `${section}.${key}` === path && written !== '');
-  for (const { key, broken, sentence } of CROSS_CHECKS) if (broken(isSet)) note(key, sentence, !isSet(key));
+  for (const { key, broken, sentence, isHalf } of CROSS_CHECKS)
+    if (broken(isSet)) note(key, sentence, isHalf ?? !isSet(key));
 
   // Sections that the chosen issuer or attestation does not use may be missing; config.ts takes the chosen ones.
   const inOrder = mistakes.toSorted((one, other) => (one.line ?? 0) - (other.line ?? 0));

@@ -3,6 +3,8 @@ interface Rule {
   readonly key: string;
   readonly broken: (isSet: (key: string) => boolean) => boolean;
   readonly sentence: string;
+  /** It is right, and only its other half is missing. */
+  readonly isHalf?: true;
 }
 
 /** One is useless without the other. @param name of the one, for a person */
@@ -10,6 +12,7 @@ const needs = (key: string, other: string, name: string): Rule => ({
   key,
   broken: (isSet) => isSet(key) && !isSet(other),
   sentence: `needs ${other}: set it, or remove the ${name}`,
+  isHalf: true,
 });
 
 export const CROSS_CHECKS: readonly Rule[] = [

@@ -7,7 +7,7 @@ export function createAnswerer(options: AnswererOptions): Answerer {
   return async (ask) => {
     switch (ask.kind) {
       case 'status':
-        return { is: 'status', status: statusOf(options.state(), options.report()) };
+        return { is: 'status', status: statusOf(options.state(), { ...options.report(), pem: ask.pem === true }) };
       case 'csr':
         return answerCsr(options, ask);
       case 'install':

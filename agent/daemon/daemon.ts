@@ -1,9 +1,11 @@
 import type { Answerer } from '../ask/ask.ts';
 import { type Failure, failure } from '../failure/failure.ts';
+import { failureFields } from '../machine/failure-fields.ts';
 import { type Advance, advance } from '../roll/advance.ts';
 import { nextMoment } from '../roll/plan.ts';
 import { iso, lineOf, type ReportOptions, twinOf, wordsOf } from '../roll/report.ts';
 import { effectsOf, type RollEffect, type RollEvent, type RollState, unprovisioned } from '../roll/state.ts';
+import { wrongIn } from '../roll/wrong.ts';
 import { Queue } from '../time/queue.ts';
 import { createAnswerer } from './answerer.ts';
 import { Transcript } from './events.ts';
@@ -50,7 +52,11 @@ export class Daemon {
   #ending: Ending = 'stopped';
   #why: Failure | undefined;
   #isBegun = false;
-  #besideTwin: string | undefined;
+  /** The twin that was reported last, as text. */
+  #twin: string | undefined;
+  #isClockWrong = false;
+  /** The trouble, and by how much the wall clock was ahead of the monotonic one when it was met. */
+  #met: { readonly trouble?: Failure | undefined; readonly offset: number } = { offset: 0 };
   /** The sleep until the next look at the clock: its end by the monotonic clock, and the abort that cuts it short. */
   #nap = { end: 0, abort: new AbortController() };
   /** The last step of the wall clock that was answered. */
@@ -220,7 +226,6 @@ export class Daemon {
     this.#lanes.follow(before, advanced, event, allowed);
     this.#lookSooner();
     this.#report(before);
-    this.#vitals.tell(lineOf(this.#shown(), terms.attestation));
     // A new process must know the effect that poisoned this one: otherwise it is poisoned in the same way, again and again.
     const isNoted = this.#persistence.failure === undefined || this.#state.poisoned === before.poisoned;
     if (advanced.restart && isNoted) {
@@ -230,20 +235,38 @@ export class Daemon {
     }
   }
 
+  /** Tells systemd, the log and the twin what is wrong. */
   #report(before: RollState): void {
-    const beside = this.#options.besideTwin?.();
-    const text = JSON.stringify(beside);
-    if (this.#state === before && text === this.#besideTwin) return;
-    this.#besideTwin = text;
-    this.#reported.follow(this.#state.online, { ...twinOf(this.#state, this.#reportOptions()), ...beside });
+    const { besideTwin, log } = this.#options;
+    const [shown, options] = [this.#shown(), this.#reportOptions()];
+    this.#vitals.tell(lineOf(shown, options));
+    // Every other fault is logged where it is met; this is the judgement over those.
+    const clock = wrongIn(shown, options.terms, options.now).find(({ code }) => code === 'NL-CLOCK');
+    if (clock !== undefined && !this.#isClockWrong) log.warn({ event: 'clock-wrong', ...failureFields(clock) });
+    this.#isClockWrong = clock !== undefined;
+    const twin = { ...twinOf(shown, options), ...besideTwin?.() };
+    const text = JSON.stringify(twin);
+    if (this.#state.online === before.online && text === this.#twin) return;
+    this.#twin = text;
+    this.#reported.follow(this.#state.online, twin);
   }
 
   /** The state as others see it: a full disk is the first of its troubles, the brake the last. */
   #shown(): RollState {
+    const { trouble: met, ...calm } = this.#state;
     const braked = this.isBraked ? failure('NL-BUDGET-BRAKED') : undefined;
     const leafless = this.#state.current === undefined ? this.#firstLeaf.failure : undefined;
-    const trouble = this.#persistence.failure ?? this.#state.trouble ?? leafless ?? braked;
-    return trouble === this.#state.trouble || trouble === undefined ? this.#state : { ...this.#state, trouble };
+    const disk = this.#persistence.failure ?? this.#publication.failure;
+    const trouble = disk ?? (this.#isOfOtherClock(met) ? undefined : met) ?? leafless ?? braked;
+    return trouble === met ? this.#state : { ...calm, ...(trouble && { trouble }) };
+  }
+
+  /** A server certificate was not valid by a clock that has been set since. */
+  #isOfOtherClock(trouble: Failure | undefined): boolean {
+    const { clock } = this.#options;
+    const offset = clock.now() - clock.monotonic();
+    if (trouble !== this.#met.trouble) this.#met = { trouble, offset };
+    return trouble?.code.endsWith('-UNTRUSTED') === true && Math.abs(offset - this.#met.offset) > STEP_MS;
   }
 
   #reportOptions(): ReportOptions {

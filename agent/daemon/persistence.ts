@@ -28,8 +28,10 @@ export class Persistence {
   readonly #options: Options;
   /** Undefined where no state has been written yet. */
   #disk: Entry | undefined;
-  /** The state in memory is ahead of the disk. */
+  /** The disk accepts no writes. */
   #owed: Owed | undefined;
+  /** The state in memory is ahead of the disk. */
+  #isBehind = false;
 
   constructor(options: Options) {
     this.#options = options;
@@ -42,7 +44,7 @@ export class Persistence {
     return entry;
   }
 
-  /** Why the disk is behind, while it is. */
+  /** Why the disk accepts no writes, until one succeeds. */
   get failure(): Failure | undefined {
     return this.#owed?.failure;
   }
@@ -55,25 +57,18 @@ export class Persistence {
   }
 
   allows(effect: RollEffect): boolean {
-    return this.#owed === undefined || isIntended(effect, this.#disk);
+    return !this.#isBehind || isIntended(effect, this.#disk);
   }
 
-  /** Writes the state, if the disk lacks a fact that must outlive a power cut; by a ladder after a failure. */
+  /** Writes the state, if the disk lacks a fact that must outlive a power cut; after a failure by a ladder, until it succeeds. */
   async follow(state: RollState): Promise<void> {
     const { clock, log } = this.#options;
     const owed = this.#owed;
-    if (!this.#lacks(state)) this.#owed = undefined;
-    else if (owed === undefined || clock.monotonic() >= owed.dueAt) {
-      const failure = await this.#write(state);
-      if (failure === undefined) {
-        if (owed !== undefined) log.info({ event: 'state-written', message: 'The state could be written again.' });
-        return;
-      }
-      if (failure.message !== owed?.failure.message) log.error({ event: 'state-unwritten', ...failureFields(failure) });
-      const tries = (owed?.tries ?? 0) + 1;
-      const pause = Math.min(CAP_MS, FIRST_MS * 2 ** Math.min(tries - 1, 30));
-      this.#owed = { failure, tries, dueAt: clock.monotonic() + pause };
-    }
+    this.#isBehind = this.#lacks(state);
+    if (owed === undefined ? !this.#isBehind : clock.monotonic() < owed.dueAt) return;
+    const failure = await this.#write(state);
+    if (failure !== undefined && failure.message !== owed?.failure.message)
+      log.error({ event: 'state-unwritten', ...failureFields(failure) });
   }
 
   /** Writes a state whose asker waits, at once. A failure, which is told each time, undoes it. */
@@ -89,14 +84,21 @@ export class Persistence {
   }
 
   async #write(state: RollState): Promise<Failure | undefined> {
+    const { clock, journal, log } = this.#options;
     const entry = entryOf(state);
     try {
-      await this.#options.journal.write(entry);
+      await journal.write(entry);
+      if (this.#owed !== undefined) log.info({ event: 'state-written', message: 'The state could be written again.' });
       this.#disk = entry;
       this.#owed = undefined;
+      this.#isBehind = false;
       return undefined;
     } catch (error) {
-      return failureOf(error);
+      const failure = failureOf(error);
+      const tries = (this.#owed?.tries ?? 0) + 1;
+      const pause = Math.min(CAP_MS, FIRST_MS * 2 ** Math.min(tries - 1, 30));
+      this.#owed = { failure, tries, dueAt: clock.monotonic() + pause };
+      return failure;
     }
   }
 }

@@ -1,3 +1,4 @@
+import type { Failure } from '../failure/failure.ts';
 import { failureOf } from '../failure/failure-of.ts';
 import { failureFields } from '../machine/failure-fields.ts';
 import type { RollState } from '../roll/state.ts';
@@ -13,10 +14,15 @@ export class Publication {
   readonly #options: Options;
   /** The state whose files have been written. */
   #written: RollState | undefined;
-  #failed: { readonly state: RollState; readonly message: string; readonly at: number } | undefined;
+  #failed: { readonly state: RollState; readonly failure: Failure; readonly at: number } | undefined;
 
   constructor(options: Options) {
     this.#options = options;
+  }
+
+  /** Why the files are behind, while they are. */
+  get failure(): Failure | undefined {
+    return this.#failed?.failure;
   }
 
   /** Writes the files where they differ from the state. Never throws; a failure is told once. */
@@ -33,8 +39,9 @@ export class Publication {
       this.#failed = undefined;
     } catch (error) {
       const failure = failureOf(error);
-      if (failure.message !== failed?.message) log.error({ event: 'files-unwritten', ...failureFields(failure) });
-      this.#failed = { state, message: failure.message, at: clock.monotonic() };
+      if (failure.message !== failed?.failure.message)
+        log.error({ event: 'files-unwritten', ...failureFields(failure) });
+      this.#failed = { state, failure, at: clock.monotonic() };
     }
   }
 }

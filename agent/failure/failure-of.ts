@@ -22,7 +22,8 @@ export function failureOf(error: unknown): Failure {
   if (error instanceof Error && 'kind' in error) {
     const named = `${AREAS[error.name]}-${String(error.kind).toUpperCase()}`;
     const code = named === 'NL-TOKEN-PIN-FILE' && isPassing(error.cause) ? 'NL-TOKEN-PIN-READ' : named;
-    const advice = 'code' in error ? ADVICE[String(error.code)] : undefined;
+    const own = 'advice' in error && typeof error.advice === 'string' ? error.advice : undefined;
+    const advice = own ?? ('code' in error ? ADVICE[String(error.code)] : undefined);
     const message = `${error.message.replace(/\.$/, '')}.`;
     if (isCode(code)) return failure(code, { message, ...(advice !== undefined && { advice }) });
   }

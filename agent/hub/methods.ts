@@ -12,7 +12,7 @@ const METHODS: Readonly<Record<string, Form>> = {
       delayMs: delayMs(body),
     }),
   },
-  leafStatus: { fields: [], ask: () => ({ kind: 'status' }) },
+  leafStatus: { fields: ['pem'], ask: ({ pem = false }) => ({ kind: 'status', ...(pem && { pem }) }) },
   // The back end may name its call, but the name changes nothing: the CSR is the same under any name.
   requestCsr: { fields: ['id', 'newKey'], ask: ({ newKey = false }) => ({ kind: 'csr', from, newKey }) },
   installLeaf: {

@@ -32,6 +32,13 @@ export function daemonAccount(file: string, config: Pick<Config, 'state'>): Acco
   return process.geteuid?.() === ROOT ? accountFor(file, config) : undefined;
 }
 
+/** There is a daemon with a user of its own, and this process is neither that user nor root. */
+export function isStranger(file: string, config: Pick<Config, 'state'>): boolean {
+  const euid = process.geteuid?.();
+  const account = accountFor(file, config);
+  return account !== undefined && euid !== ROOT && euid !== account.uid;
+}
+
 function accountFor(file: string, { state }: Pick<Config, 'state'>): Account | undefined {
   if (file !== DEFAULT_PATH && state.directory !== STATE) return undefined;
   return localAccount(DAEMON);
@@ -75,7 +82,23 @@ async function takenFor(file: string, config: Config): Promise<Taken | undefined
 /** This process becomes the daemon's user; or another one does, and this ends as that does. */
 async function turn(taken: Taken, file: string, { again }: Passage): Promise<void> {
   if (process.geteuid?.() === taken.account.uid || mayTurn()) turnInto(taken.account, taken.unit);
-  else await goOn(again, { ...taken, toml: readFileSync(file, 'utf8') });
+  else process.exit(await goOn(again, { ...taken, toml: readFileSync(file, 'utf8') }));
+}
+
+/**
+ * The same in a process of its own, wherever this one would become another user: root is still here when it has ended.
+ * @param leftMs how long it may work, in milliseconds
+ * @returns its exit code; undefined where this process keeps its user
+ * @throws TokenError PIN_FILE; Fault NL-INTERNAL where the system forbids it
+ */
+export async function sentOn(
+  file: string,
+  config: Config,
+  { again }: Passage,
+  leftMs: number | undefined,
+): Promise<number | undefined> {
+  const taken = await takenFor(file, config);
+  return taken && goOn(again, { ...taken, toml: readFileSync(file, 'utf8'), leftMs });
 }
 
 /** The user that a command looks as. */
@@ -98,7 +121,7 @@ export async function lookAsDaemon(file: string, config: Config, passage: Passag
   if (account === undefined) return {};
   const euid = process.geteuid?.();
   if (handed === undefined && euid === account.uid) return { user: account.name };
-  if (handed === undefined && euid !== ROOT) return { isStranger: true };
+  if (handed === undefined && isStranger(file, config)) return { isStranger: true };
   const taken: Taken = handed ?? { account, unit: unitOf(), ...(await pinOrTrouble()) };
   await turn(taken, file, passage);
   const isKept = taken.pin !== undefined || taken.pinTrouble !== undefined;

@@ -16,6 +16,8 @@ export interface Taken {
 export interface Handed extends Taken {
   /** Text of the configuration as root has read it: the daemon's user may be unable to. */
   readonly toml: string;
+  /** How long the command may still work, in milliseconds; undefined where a person is at the screen. */
+  readonly leftMs?: number | undefined;
 }
 
 /** A pipe: a secret in an environment, a command line or a file would be visible, or would outlive a kill -9. */

@@ -1,7 +1,8 @@
-import { type Failure, failure } from '../failure/failure.ts';
+import type { Failure } from '../failure/failure.ts';
 import { isEndorsed, type Leaf } from './leaf.ts';
 import { clockFloor, dueAt, isCredible, type Terms } from './plan.ts';
 import type { Alarm, Next, Outcome, Phase, Request, RollState, Transition } from './state.ts';
+import { needsAction, needsPerson, presentAlarm, wrongIn } from './wrong.ts';
 
 /**
  * `newleaf status --json`, `GET /v1/status` and the method `leafStatus`. Kept stable: fields are added, never renamed. All times
@@ -19,7 +20,7 @@ export interface Status {
   /** A session with the hub is open. */
   readonly online: boolean;
   readonly hub?: { readonly host: string; readonly deviceId: string };
-  readonly leaf?: LeafStatus & { readonly renewAt?: string };
+  readonly leaf?: LeafStatus & { readonly renewAt?: string } & Certificate;
   /** Of a gateway that attests by its TPM: SHA-256 of the endorsement key, 64 upper-case hex digits. */
   readonly endorsementKey?: string;
   readonly next?: NextStatus;
@@ -32,8 +33,11 @@ export interface Status {
   readonly clock: { readonly credible: boolean; readonly floor: string };
   /** How near the end of the leaf is, once its renewal is overdue. */
   readonly alarm?: Alarm;
+  /** What was met last, and has not passed. */
   readonly trouble?: Trouble;
-  /** A person must act: `trouble.advice` says who and what. */
+  /** All that is wrong, a cause before its effects. */
+  readonly wrong: readonly Trouble[];
+  /** A person must act: the advice in `wrong` says who and what. */
   readonly person: boolean;
 }
 
@@ -43,7 +47,13 @@ export interface LeafStatus extends Pick<Leaf, 'cn' | 'thumbprint' | 'issuer' | 
   readonly slot: Leaf['key']['slot'];
 }
 
-export interface NextStatus {
+/** What an operator enrolls. Only the method `leafStatus` gives it, where it is asked to. */
+interface Certificate {
+  /** The leaf alone, without its intermediates. */
+  readonly pem?: string;
+}
+
+export interface NextStatus extends Certificate {
   readonly slot: Next['slot'];
   /** waiting: the CSR is out · parked: refused, asked again at `askAt` · rolling: in work */
   readonly standing: 'waiting' | 'parked' | 'rolling';
@@ -88,6 +98,9 @@ const WORDS_BY_TPM: Partial<Record<Phase, string>> = {
 export const wordsOf = (phase: Phase, attestation: Terms['attestation']): string =>
   (attestation === 'tpm' ? WORDS_BY_TPM[phase] : undefined) ?? WORDS[phase];
 
+/** The first certificate of a chain. One with an RSA key of 4,096 bits has 2,500 characters; see `certificateOf` for the bound. */
+const FIRST_PEM = /^-----BEGIN CERTIFICATE-----[^-]{1,32768}-----END CERTIFICATE-----\n?/;
+
 export const iso = (at: number): string => new Date(at).toISOString();
 
 export interface ReportOptions {
@@ -98,11 +111,18 @@ export interface ReportOptions {
   readonly terms: Terms;
   /** Wall clock, milliseconds. */
   readonly now: number;
+  /** With the certificates. Default false. */
+  readonly pem?: boolean;
 }
 
-export function statusOf(state: RollState, { version, registrationId, terms, now }: ReportOptions): Status {
-  const { current, assignment, next, request, scheduled, outcomes, alarm } = state;
-  const trouble = wrongIn(state);
+export function statusOf(
+  state: RollState,
+  { version, registrationId, terms, now, pem = false }: ReportOptions,
+): Status {
+  const { current, assignment, next, request, scheduled, outcomes } = state;
+  const alarm = presentAlarm(state, terms, now);
+  const wrong = wrongIn(state, terms, now);
+  const trouble = state.trouble ?? wrong.find(({ code }) => code === 'NL-LEAF-EXPIRED');
   const renewAt = current && dueAt(current, terms.renewAt);
   const ended = outcomes.map(outcomeOf);
   return {
@@ -115,8 +135,11 @@ export function statusOf(state: RollState, { version, registrationId, terms, now
     words: wordsOf(state.phase, terms.attestation),
     online: state.online !== undefined,
     ...(assignment && { hub: { host: assignment.hub, deviceId: assignment.deviceId } }),
-    ...(current && (isEndorsed(current) ? { endorsementKey: current.thumbprint } : { leaf: leafOf(current, renewAt) })),
-    ...(next && { next: nextStatus(next, state) }),
+    ...(current &&
+      (isEndorsed(current)
+        ? { endorsementKey: current.thumbprint }
+        : { leaf: { ...leafOf(current, renewAt), ...(pem && certificateOf(current)) } })),
+    ...(next && { next: { ...nextStatus(next, state), ...(pem && next.leaf && certificateOf(next.leaf)) } }),
     ...(request && { request: requestStatus(request) }),
     ...(scheduled && { scheduled: { ...requestStatus(scheduled), startAt: iso(scheduled.startAt) } }),
     ...(ended[0] && { last: ended[0] }),
@@ -125,32 +148,21 @@ export function statusOf(state: RollState, { version, registrationId, terms, now
     clock: { credible: isCredible(state, terms, now), floor: iso(clockFloor(state, terms)) },
     ...(alarm && { alarm }),
     ...(trouble && { trouble: troubleOf(trouble) }),
+    wrong: wrong.map(troubleOf),
     person: needsPerson(state, terms, now),
   };
 }
 
-/** The present fault, or the alarm of an expired leaf. */
-const wrongIn = ({ trouble, alarm }: RollState): Failure | undefined =>
-  trouble ?? (alarm === 'expired' ? failure('NL-LEAF-EXPIRED') : undefined);
-
 /** All of it in one line, where there is no room for more: phase, hub, end of the leaf, and the fault. */
-export function lineOf(state: RollState, attestation: Terms['attestation']): string {
-  const { phase, online, assignment, current, next } = state;
-  const wrong = next?.parked?.failure ?? wrongIn(state);
+export function lineOf(state: RollState, { terms, now }: Pick<ReportOptions, 'terms' | 'now'>): string {
+  const { phase, online, assignment, current } = state;
+  const [wrong] = wrongIn(state, terms, now);
   const ends = current === undefined || isEndorsed(current) ? undefined : iso(current.notAfter);
   return [
-    `${wordsOf(phase, attestation)}, ${online ? `online at ${assignment?.hub}` : 'offline'}`,
+    `${wordsOf(phase, terms.attestation)}, ${online ? `online at ${assignment?.hub}` : 'offline'}`,
     ...(ends === undefined ? [] : [`the leaf ends ${ends}`]),
     ...(wrong === undefined ? [] : [`${wrong.code} ${wrong.message} ${wrong.advice}`]),
   ].join('; ');
-}
-
-/** Stranded, parked, or expired where only a person brings a leaf. */
-function needsPerson({ phase, next, current }: RollState, terms: Terms, now: number): boolean {
-  // A candidate without an answer waits for the network only.
-  if (phase === 'stranded' || (next?.parked !== undefined && next.parked.failure.kind !== 'transient')) return true;
-  if (phase === 'unprovisioned') return !terms.automatic && terms.attestation === 'x509';
-  return !terms.automatic && current !== undefined && now >= current.notAfter;
 }
 
 function nextStatus(next: Next, { phase, probe }: RollState): NextStatus {
@@ -174,6 +186,12 @@ function leafStatus({ cn, thumbprint, issuer, serial, notBefore, notAfter, key }
   return { cn, thumbprint, issuer, serial, notBefore: iso(notBefore), notAfter: iso(notAfter), slot: key.slot };
 }
 
+/** DPS takes the leaf alone. A whole chain may be longer than the 128 KB of an answer (iot-hub-devguide-direct-methods). */
+function certificateOf({ chain }: Leaf): Certificate {
+  const [pem] = FIRST_PEM.exec(chain) ?? [];
+  return pem === undefined ? {} : { pem };
+}
+
 function requestStatus({ id, action, reason, from, at }: Request): RequestStatus {
   return { id, action, reason, from, at: iso(at) };
 }
@@ -194,7 +212,7 @@ function troubleOf({ code, message, advice, cause }: Failure): Trouble {
 
 /** The reported property `newleaf`. Written only on change, so it has no times that grow by themselves. */
 export function twinOf(state: RollState, options: ReportOptions): object {
-  const { version, phase, leaf, endorsementKey, next, hub, last, alarm } = statusOf(state, options);
+  const { version, phase, leaf, endorsementKey, next, hub, last, alarm, wrong } = statusOf(state, options);
   return {
     version,
     phase,
@@ -208,6 +226,8 @@ export function twinOf(state: RollState, options: ReportOptions): object {
     next: next?.leaf && { thumbprint: next.leaf.thumbprint, standing: next.standing, code: next.trouble?.code },
     assignment: hub,
     alarm,
+    // What passes by itself would be written again and again.
+    trouble: wrong.find(({ code }) => needsAction(code))?.code,
     last: last && {
       id: last.id,
       action: last.action,

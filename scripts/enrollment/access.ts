@@ -3,7 +3,7 @@ import { Failed, textOption } from '../../agent/cli/kit/command.ts';
 import { certificateIn, demandLeaf } from './certificate.ts';
 import { change } from './change.ts';
 import { type Call, only } from './command.ts';
-import { Dps, type Enrollment, type Kind, type Status } from './dps.ts';
+import { Dps, type Enrollment, enrollIt, type Kind, NAMES, type Status } from './dps.ts';
 import { withPems } from './given.ts';
 
 /** Disallowing stops registrations; the hub does not learn of it (how-to-revoke-device-access-portal). */
@@ -17,10 +17,10 @@ export function setStatus(kind: Kind, status: Status): (call: Call) => Promise<n
     const id = only(call);
     const before = await dps.find(kind, id);
     if (before === undefined) {
-      const hint = kind === 'individual' ? ` If it is a member of a group: enroll disallow member ${id}` : '';
-      throw new Failed(
-        `DPS has no ${kind === 'individual' ? 'individual enrollment' : 'enrollment group'} "${id}".${hint}`,
-      );
+      const member = `If it is a member of a group: enroll disallow member ${id}. `;
+      throw new Failed(`DPS has no ${NAMES[kind]} "${id}".`, {
+        advice: `${kind === 'individual' ? member : ''}${enrollIt(kind)}`,
+      });
     }
     const device = kind === 'individual' ? String(before.body.deviceId ?? id) : 'DEVICE';
     const barred = `DPS no longer admits ${id}. ${stillConnected(device)}`;

@@ -23,6 +23,11 @@ export async function certificateIn(file: string): Promise<Given> {
   const text = await readFile(file, 'utf8').catch((error: Error) => {
     throw new Misuse(`${file} cannot be read: ${error.message}`);
   });
+  return certificateOf(text, file);
+}
+
+/** @param file where the text comes from, in the words of a refusal */
+export function certificateOf(text: string, file: string): Given {
   const [pem] = PEM.exec(text) ?? [];
   if (pem === undefined) throw new Misuse(`${file} holds no certificate in PEM.`);
   try {

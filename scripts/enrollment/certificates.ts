@@ -1,82 +1,65 @@
 import { Failed, Misuse, textOption } from '../../agent/cli/kit/command.ts';
 import { certificateIn } from './certificate.ts';
-import { change } from './change.ts';
 import { type Call, only } from './command.ts';
+import { nextOf } from './device.ts';
 import { Dps, type Enrollment } from './dps.ts';
-import { slotDemanded, slotGiven, withPems } from './given.ts';
-import { slotText } from './screen.ts';
-import { demandOneKind, lost, promoted, rolled, type Slots, type Which, without, withSecondary } from './slots.ts';
-
-/** An enrollment with X.509 of this name: --group or --individual decides where there are both. */
-async function named(call: Call, dps: Dps): Promise<Enrollment> {
-  const id = only(call);
-  const { options } = call;
-  const kinds = (['individual', 'group'] as const).filter((kind) => options[kind] === true);
-  const looked = await Promise.all(
-    (kinds.length === 0 ? (['individual', 'group'] as const) : kinds).map((kind) => dps.find(kind, id)),
-  );
-  const [found, other] = looked.filter((one) => one !== undefined);
-  if (found === undefined) throw new Failed(`DPS has no enrollment "${id}".`);
-  if (other !== undefined) {
-    throw new Misuse(`"${id}" is an individual enrollment and a group: say --individual or --group.`);
-  }
-  return x509(found);
-}
-
-function x509(enrollment: Enrollment): Enrollment {
-  if (enrollment.attestation !== 'x509') {
-    throw new Failed(`The enrollment "${enrollment.id}" attests by ${enrollment.attestation}, not by X.509.`);
-  }
-  return enrollment;
-}
-
-interface Edit {
-  readonly before: Enrollment;
-  readonly slots: Slots;
-  readonly done: string;
-}
-
-/** Shows and writes the new pair; asks where a certificate is no longer admitted. */
-async function edit(call: Call, dps: Dps, { before, slots, done }: Edit): Promise<number> {
-  demandOneKind(slots);
-  const gone = lost(before.slots, slots);
-  const after = { ...before, slots: await withPems(slots, call) };
-  const question = `No longer admitted: ${gone.map(slotText).join('; ')}. Go on?`;
-  return change(call, dps, { before, after, done, question: gone.length > 0 ? question : undefined });
-}
+import { type Edit, editOne, writePair, x509 } from './edit.ts';
+import { slotDemanded, slotGiven } from './given.ts';
+import { editEach, isEach } from './many.ts';
+import { promoted, rolled, sameSlot, type Which, without, withSecondary } from './slots.ts';
 
 /** The command that calls the devices back. */
 const comeBack = ({ kind, id }: Enrollment): string =>
   kind === 'individual' ? `enroll reprovision ${id}` : 'enroll reprovision --job CONDITION';
 
-/** `enroll set-secondary ID --certificate FILE | --ca NAME` */
-export async function setSecondary(call: Call): Promise<number> {
-  const dps = await Dps.open(call);
-  const before = await named(call, dps);
-  const slots = withSecondary(before.slots, await slotDemanded(call, before));
-  const next = before.kind === 'individual' ? `roll the device (or: ${comeBack(before)})` : 'let the members roll';
-  return edit(call, dps, {
-    before,
-    slots,
-    done: `Both are admitted. Next: ${next}, and when the old one is out of use: enroll promote ${before.id}`,
-  });
-}
+const ADMITTED: Edit = {
+  async slots(call, before, sent) {
+    const { slots } = before;
+    if (sent === undefined) return withSecondary(slots, await slotDemanded(call, before));
+    const { leaf, next } = sent;
+    // Enrolled before, or moved over already: the same command again finds it done.
+    if ([slots.primary, slots.secondary].some((one) => next !== undefined && sameSlot(one, next))) return slots;
+    if (next === undefined && leaf !== undefined && sameSlot(slots.secondary, leaf)) return slots;
+    return withSecondary(slots, nextOf(sent, before, call.desk.now()));
+  },
+  done(before, sent) {
+    const roll = before.kind === 'individual' ? `roll the device (or: ${comeBack(before)})` : 'let the members roll';
+    const [next, more] = sent === undefined ? [roll, ''] : [comeBack(before), ' --from-device'];
+    return `Both are admitted. Next: ${next}, and when the old one is out of use: enroll promote ${before.id}${more}`;
+  },
+};
 
-/** `enroll promote ID` */
-export async function promote(call: Call): Promise<number> {
-  const dps = await Dps.open(call);
-  const before = await named(call, dps);
-  return edit(call, dps, { before, slots: promoted(before.slots), done: refusedFromNow(before) });
-}
+/** `enroll set-secondary ID --certificate FILE | --ca NAME`, `enroll set-secondary ID… | --where CONDITION --from-device` */
+export const setSecondary = (call: Call): Promise<number> =>
+  isEach(call) ? editEach(call, ADMITTED, 'set-secondary') : editOne(call, ADMITTED);
 
-/** `enroll remove-current primary|secondary|both ID [--certificate NEW | --ca NAME]` */
+const PROMOTED: Edit = {
+  slots(_, { slots }, sent) {
+    const after = sent !== undefined && slots.secondary === undefined ? slots : promoted(slots);
+    if (sent === undefined || (sent.leaf !== undefined && sameSlot(after.primary, sent.leaf))) return after;
+    throw new Failed('The device uses another leaf.', { advice: 'Have it move over first: enroll reprovision DEVICE' });
+  },
+  done: (before) => refusedFromNow(before),
+};
+
+/** `enroll promote ID [--from-device]`, `enroll promote ID… | --where CONDITION --from-device` */
+export const promote = (call: Call): Promise<number> =>
+  isEach(call) ? editEach(call, PROMOTED, 'promote') : editOne(call, PROMOTED);
+
+/** `enroll remove-current primary|secondary|both ID [--certificate NEW | --ca NAME | --from-device]` */
 export function removeCurrent(which: Which): (call: Call) => Promise<number> {
-  return async (call) => {
-    const dps = await Dps.open(call);
-    const before = await named(call, dps);
-    const slots = without(before.slots, which, await slotGiven(call, before));
-    return edit(call, dps, { before, slots, done: refusedFromNow(before) });
-  };
+  return (call) =>
+    editOne(call, {
+      slots: async (_, before, sent) =>
+        without(
+          before.slots,
+          which,
+          sent === undefined ? await slotGiven(call, before) : nextOf(sent, before, call.desk.now()),
+        ),
+      done: (before) => refusedFromNow(before),
+      warning: ({ next }) =>
+        `Admitted in its place: ${next?.thumbprint}. A thief with the old leaf could have sent it: compare it with \`newleaf status\` on the device.`,
+    });
 }
 
 /** DPS refuses new registrations only: a connected device stays connected (how-to-roll-certificates). */
@@ -93,7 +76,7 @@ export function rollGroup(what: 'root' | 'intermediate'): (call: Call) => Promis
     const atOnce = call.options['at-once'] === true;
     const slots = rolled(before.slots, next, atOnce);
     const both = `Both are admitted. Next: let every member roll to a leaf of the new ${what} (${comeBack(before)} --action roll), then: enroll promote ${before.id}`;
-    return edit(call, dps, { before, slots, done: atOnce ? refusedFromNow(before) : both });
+    return writePair(call, dps, { before, slots, done: atOnce ? refusedFromNow(before) : both });
   };
 }
 

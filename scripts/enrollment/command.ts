@@ -11,6 +11,16 @@ export interface Command extends CommandSpec {
   readonly run: (call: Call) => Promise<number>;
 }
 
+/** Exit codes, where a command has no more exact meaning. */
+export const EXITS = {
+  0: 'Done.',
+  1: 'Failed, or not agreed to.',
+  2: 'Wrong command line, file or connection string.',
+};
+
+/** One operand, which must be there. */
+export const one = (shown: string) => ({ shown, least: 1, most: 1 });
+
 /** @throws Misuse where it is not one of them */
 export function oneOf<T extends string>({ options }: Call, name: string, known: readonly T[]): T | undefined {
   const value = options[name];

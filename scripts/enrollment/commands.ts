@@ -2,25 +2,22 @@ import { flagged, type Tool, valued } from '../../agent/cli/kit/tool.ts';
 import { allowMember, disallowMember, setStatus } from './access.ts';
 import { ADD_OPTIONS, addGroup, addIndividual } from './add.ts';
 import { promote, removeCurrent, rollGroup, setSecondary } from './certificates.ts';
-import type { Command } from './command.ts';
-import { CERTIFICATE, HELD } from './given.ts';
+import { type Command, EXITS, one } from './command.ts';
+import { FLEET_COMMANDS } from './commands-fleet.ts';
+import { CERTIFICATE, FROM_DEVICE, HELD } from './given.ts';
 import { forget, setIdentity } from './identity.ts';
-import { REPROVISION_OPTIONS, reprovision } from './reprovision.ts';
-import { showDevice, showGroup } from './show.ts';
 
 /** Options of every command. */
 const GLOBAL_OPTIONS = {
-  dps: valued('CONNECTION', 'Connection string of DPS; better: NEWLEAF_DPS_CONNECTION, which other users cannot see.'),
-  hub: valued('CONNECTION', 'Connection string of the hub; better: NEWLEAF_HUB_CONNECTION.'),
+  dps: valued(
+    'CONNECTION',
+    'Connection string of DPS; better: NEWLEAF_DPS_CONNECTION, which other users cannot see. Or its host: then `az login`.',
+  ),
+  hub: valued('CONNECTION', 'The same of the hub; better: NEWLEAF_HUB_CONNECTION.'),
   yes: flagged('Do not ask.'),
   'dry-run': flagged('Show what would be done, and do nothing.'),
   help: { ...flagged('Explain the command.'), short: 'h' },
 } as const;
-
-/** Exit codes, where a command has no more exact meaning. */
-const EXITS = { 0: 'Done.', 1: 'Failed, or not agreed to.', 2: 'Wrong command line, file or connection string.' };
-
-const one = (shown: string) => ({ shown, least: 1, most: 1 });
 
 const WHICH = {
   individual: flagged('The individual enrollment of this name.'),
@@ -28,12 +25,26 @@ const WHICH = {
 } as const;
 const { certificate, ca } = CERTIFICATE;
 const editing = { ...CERTIFICATE, ...HELD, ...WHICH };
+/** The operands and options of a command that edits one enrollment, or those of many devices. */
+const each = { shown: '[ID...]', most: Number.POSITIVE_INFINITY };
+const WHERE = {
+  ...FROM_DEVICE,
+  where: valued('CONDITION', 'Every device that meets the WHERE clause: "tags.site = \'north\'", or "*".'),
+} as const;
+const EACH_EXITS = {
+  ...EXITS,
+  0: 'Done, or so already.',
+  1: 'Failed, or not agreed to; of many devices: some are not done, for the reasons shown.',
+};
 
 const remove = (which: 'primary' | 'secondary' | 'both', about: string): Command => ({
   operands: one('ID'),
   meaning: `Remove ${which === 'both' ? 'both certificates' : `the ${which} certificate`} of an enrollment`,
-  about: [about, 'After a breach: remove, then have the device register again, or forget it in the hub.'],
-  options: editing,
+  about: [
+    about,
+    'After a breach: remove, then have the device register again, or forget it in the hub. A thief with the old leaf could answer in the place of the device: compare the thumbprint that comes by --from-device with `newleaf status` on it.',
+  ],
+  options: { ...editing, ...FROM_DEVICE },
   examples: [{ line: `enroll remove-current ${which} gw-0001 --certificate new-leaf.pem` }],
   run: removeCurrent(which),
 });
@@ -73,19 +84,34 @@ export const COMMANDS = {
     run: addGroup,
   },
   'set-secondary': {
-    operands: one('ID'),
+    operands: each,
     meaning: 'Admit a second certificate beside the primary',
-    about: ['The first half of a roll without a gap; `enroll promote` is the second.'],
-    options: editing,
-    examples: [{ line: 'enroll set-secondary gw-0001 --certificate next-leaf.pem' }],
+    about: [
+      'The first half of a roll without a gap; `enroll promote` is the second.',
+      'With --from-device the device sends the leaf that waits on it. So it goes for many devices by one command, which may be repeated: what is done stays.',
+    ],
+    options: { ...editing, ...WHERE },
+    examples: [
+      { line: 'enroll set-secondary gw-0001 --from-device' },
+      { line: `enroll set-secondary --where "tags.site = 'north'" --from-device` },
+      { line: 'enroll set-secondary gw-0001 --certificate next-leaf.pem' },
+    ],
+    exits: EACH_EXITS,
     run: setSecondary,
   },
   promote: {
-    operands: one('ID'),
+    operands: each,
     meaning: 'Make the secondary the primary; the old primary goes',
-    about: ['DPS never gives a certificate back, and may want the promoted one again: --pem FILE.'],
-    options: { ...HELD, ...WHICH },
-    examples: [{ line: 'enroll promote gw-0001 --pem next-leaf.pem' }],
+    about: [
+      'DPS never gives a certificate back, and may want the promoted one again: --pem FILE, or --from-device. The latter also makes sure that the device uses it.',
+    ],
+    options: { ...HELD, ...WHICH, ...WHERE },
+    examples: [
+      { line: 'enroll promote gw-0001 --from-device' },
+      { line: `enroll promote --where "tags.site = 'north'" --from-device` },
+      { line: 'enroll promote gateways --pem issuing-ca-2.pem' },
+    ],
+    exits: EACH_EXITS,
     run: promote,
   },
   'remove-current primary': remove(
@@ -172,38 +198,7 @@ export const COMMANDS = {
     examples: [{ line: 'enroll allow group gateways' }],
     run: setStatus('group', 'enabled'),
   },
-  reprovision: {
-    operands: { shown: '[DEVICE...]', most: Number.POSITIVE_INFINITY },
-    meaning: 'Have devices register again or roll, and see which come back',
-    about: [
-      'Calls the direct method `reprovision`: on the devices named, or by a job of the hub on all that meet a condition. Then watches the reported property `newleaf` of their twins. Ctrl-C ends the wait, and prints the results so far.',
-    ],
-    options: REPROVISION_OPTIONS,
-    examples: [
-      { line: 'enroll reprovision gw-0001 gw-0002 --action roll' },
-      { line: `enroll reprovision --job "tags.site = 'north'" --delay 600` },
-    ],
-    exits: {
-      ...EXITS,
-      0: 'All are back on the leaf that was asked for; with --wait 0: all are asked.',
-      1: 'Failed, or not all are back.',
-    },
-    run: reprovision,
-  },
-  'show device': {
-    operands: one('ID'),
-    meaning: 'Show a device as DPS and the hub know it',
-    about: ['The hub is asked where its connection string is there.'],
-    examples: [{ line: 'enroll show device gw-0001' }],
-    run: showDevice,
-  },
-  'show group': {
-    operands: one('NAME'),
-    meaning: 'Show a group as DPS knows it',
-    about: [],
-    examples: [{ line: 'enroll show group gateways' }],
-    run: showGroup,
-  },
+  ...FLEET_COMMANDS,
 } as const satisfies Record<string, Command>;
 
 export type CommandName = keyof typeof COMMANDS;

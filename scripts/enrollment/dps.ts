@@ -1,7 +1,7 @@
 import type { IndividualEnrollment } from 'azure-iot-provisioning-service/dist/interfaces.js';
 import { Failed } from '../../agent/cli/kit/command.ts';
 import type { Call } from './command.ts';
-import { connected } from './connection.ts';
+import { connecting } from './connection.ts';
 import type { Desk } from './desk.ts';
 import { asking, orAbsent, statusOf, wordsOf } from './refusal.ts';
 import { type Slot, type Slots, sameSlot } from './slots.ts';
@@ -43,8 +43,9 @@ export interface Enrollment {
 /** The record that DPS keeps of a device that it has assigned. */
 export interface Registration {
   readonly registrationId: string;
-  readonly deviceId: string;
-  readonly assignedHub: string;
+  /** Both are absent where DPS has not assigned it. */
+  readonly deviceId?: string;
+  readonly assignedHub?: string;
   readonly status: string;
   readonly lastUpdatedDateTimeUtc: string;
 }
@@ -54,41 +55,66 @@ interface Calls {
   get(id: string): Promise<{ readonly responseBody: unknown }>;
   put(body: object): Promise<{ readonly responseBody: unknown }>;
   remove(id: string, etag: string): Promise<unknown>;
+  query(): Pages;
+}
+
+/** Pages of a query, as the official client gives them. */
+interface Pages {
+  readonly hasMoreResults: boolean;
+  readonly continuationToken: string;
+  next(token: string): Promise<{ readonly responseBody: unknown }>;
 }
 
 const WHO = 'DPS';
+/** As az iot dps asks. */
+const ALL = { query: 'SELECT *' };
+const PAGE = 100;
 
 /** DPS as an operator sees it, by the official client. */
 export class Dps {
   readonly #desk: Desk;
   readonly #calls: Readonly<Record<Kind, Calls>>;
-  readonly #registration: (id: string) => Promise<{ readonly responseBody: unknown }>;
+  readonly #registration: Calls['get'];
+  readonly #registrations: (group: string) => Pages;
 
-  private constructor(desk: Desk, calls: Readonly<Record<Kind, Calls>>, registration: Calls['get']) {
+  private constructor(
+    desk: Desk,
+    calls: Readonly<Record<Kind, Calls>>,
+    registration: Calls['get'],
+    registrations: (group: string) => Pages,
+  ) {
     this.#desk = desk;
     this.#calls = calls;
     this.#registration = registration;
+    this.#registrations = registrations;
   }
 
-  /** @throws Misuse where there is no connection string, or it is malformed */
+  /** @throws Misuse where there is no connection string and no host */
   static async open(call: Call): Promise<Dps> {
     const { ProvisioningServiceClient } = (await import('azure-iot-provisioning-service')).default;
-    const client = connected(call, 'dps', (text) => ProvisioningServiceClient.fromConnectionString(text));
+    const client = (await connecting(call, 'dps'))(ProvisioningServiceClient);
     const calls = {
       individual: {
         get: (id: string) => client.getIndividualEnrollment(id),
         // The client demands even the fields that DPS fills in itself.
         put: (body: object) => client.createOrUpdateIndividualEnrollment(body as IndividualEnrollment),
         remove: (id: string, etag: string) => client.deleteIndividualEnrollment(id, etag),
+        query: () => client.createIndividualEnrollmentQuery(ALL, PAGE),
       },
       group: {
         get: (id: string) => client.getEnrollmentGroup(id),
         put: (body: object) =>
           client.createOrUpdateEnrollmentGroup(body as IndividualEnrollment & { enrollmentGroupId: string }),
         remove: (id: string, etag: string) => client.deleteEnrollmentGroup(id, etag),
+        query: () => client.createEnrollmentGroupQuery(ALL, PAGE),
       },
     };
-    return new Dps(call.desk, calls, (id) => client.getDeviceRegistrationState(id));
+    return new Dps(
+      call.desk,
+      calls,
+      (id) => client.getDeviceRegistrationState(id),
+      (group) => client.createEnrollmentGroupDeviceRegistrationStateQuery(ALL, group, PAGE),
+    );
   }
 
   async find(kind: Kind, id: string): Promise<Enrollment | undefined> {
@@ -99,8 +125,28 @@ export class Dps {
   /** @throws Failed where there is none */
   async get(kind: Kind, id: string): Promise<Enrollment> {
     const found = await this.find(kind, id);
-    if (found === undefined) throw new Failed(`DPS has no ${NAMES[kind]} "${id}".`);
+    if (found === undefined) throw new Failed(`DPS has no ${NAMES[kind]} "${id}".`, { advice: enrollIt(kind) });
     return found;
+  }
+
+  async list(kind: Kind): Promise<Enrollment[]> {
+    return (await this.#pages(this.#calls[kind].query())).map((body) => enrollmentOf(kind, body as Body));
+  }
+
+  /** Devices that have registered as members of the group. */
+  async registrationsOf(group: string): Promise<Registration[]> {
+    await this.get('group', group);
+    return (await this.#pages(this.#registrations(group))) as Registration[];
+  }
+
+  /** The token is handed back by hand: `next` without one asks for the first page (azure-iot-provisioning-service 1.11.2, query.js). */
+  async #pages(query: Pages): Promise<unknown[]> {
+    const rows: unknown[] = [];
+    while (query.hasMoreResults) {
+      const { responseBody } = await asking(this.#desk, WHO, () => query.next(query.continuationToken));
+      rows.push(...(responseBody as unknown[]));
+    }
+    return rows;
   }
 
   async registration(id: string): Promise<Registration | undefined> {
@@ -141,6 +187,12 @@ export class Dps {
 export const NAMES: Readonly<Record<Kind, string>> = {
   individual: 'individual enrollment',
   group: 'enrollment group',
+};
+
+/** The next step where there is no such enrollment. */
+export const enrollIt = (kind: Kind): string => {
+  const add = kind === 'individual' ? 'add individual --certificate FILE' : 'add group NAME --certificate FILE';
+  return `Enroll it: enroll ${add}. See what is there: enroll list ${kind}s`;
 };
 
 function enrollmentOf(kind: Kind, body: Body): Enrollment {

@@ -1,168 +1,80 @@
-import * as v from 'valibot';
-import { Failed } from '../../agent/cli/kit/command.ts';
-import { Count } from '../../agent/cli/kit/progress.ts';
-import { screenOf } from '../../agent/cli/kit/screen.ts';
-import { WORDS } from '../../agent/roll/report.ts';
-import { atOnce } from './at-once.ts';
-import { type Desk, pauses } from './desk.ts';
-import type { Hub, MethodAnswer, Twin } from './hub.ts';
+import { Misuse, textOption } from '../../agent/cli/kit/command.ts';
+import { printable } from '../../agent/cli/kit/screen.ts';
+import { valued } from '../../agent/cli/kit/tool.ts';
+import { EXIT } from '../../agent/failure/exit.ts';
+import type { Call } from './command.ts';
+import { Hub } from './hub.ts';
+import { JSON_OPTION, WHERE_OPTION } from './list.ts';
+import { devicesWhere, type Seen } from './newleaf.ts';
+import { count } from './screen.ts';
 
-/** The result of a call of `reprovision`: asked, or the reason why not. */
-export interface Called {
-  readonly deviceId: string;
-  readonly refused?: string;
+export const FLEET_OPTIONS = {
+  ...WHERE_OPTION,
+  days: valued('DAYS', 'Leaves that end within so many days are counted. Default 30.'),
+  ...JSON_OPTION,
+} as const;
+
+const DAY_MS = 86_400_000;
+const SOON_DAYS = 30;
+
+type Counts = Readonly<Record<string, number>>;
+
+/** How many have each value; those that have none are left out. */
+function counted(devices: readonly Seen[], told: (one: Seen) => string | null | undefined): Counts {
+  const counts = new Map<string, number>();
+  const values = devices.map(told).filter((one) => one != null);
+  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
+  return Object.fromEntries([...counts].toSorted(([, one], [, other]) => other - one));
 }
 
-/** How the request ended on the device, by its twin. */
-export interface Ended {
-  readonly deviceId: string;
-  /** done · kept (on the previous leaf) · person · failed; gone: it is not in this hub any more. */
-  readonly outcome: string;
-  readonly code?: string;
-  /** Thumbprint of a new leaf that DPS does not admit: it waits on the device. */
-  readonly parked?: string;
-}
-
-/** A device whose twin does not tell yet how the request ended. */
-export interface Missing {
-  readonly deviceId: string;
-  /** Its last known state. */
-  readonly why: string;
-}
-
-/** `properties.reported` of a gateway with newleaf. */
-const Reported = v.looseObject({
-  newleaf: v.looseObject({
-    phase: v.optional(v.string()),
-    last: v.nullish(v.looseObject({ id: v.string(), outcome: v.string(), code: v.nullish(v.string()) })),
-    next: v.nullish(v.looseObject({ thumbprint: v.string(), standing: v.string() })),
-  }),
-});
-type Newleaf = Partial<v.InferOutput<typeof Reported>['newleaf']>;
-const Queried = v.looseObject({ deviceId: v.string(), properties: v.looseObject({ reported: v.unknown() }) });
-
-/**
- * Up to this many twins are read one by one: a query may lag behind them for minutes (iot-hub-devguide-query-language),
- * and reading thousands of twins at every look would be throttled.
- */
-const FEW = 10;
-/** Twins that are read at the same time. */
-const AT_ONCE = 4;
-
-/** A device's answer to the method, in the words of its contract. */
-export function calledOf(deviceId: string, answer: MethodAnswer | string): Called {
-  if (typeof answer === 'string') return { deviceId, refused: answer };
-  const { status, payload } = answer;
-  if (status === 202 || status === 200) return { deviceId };
-  const fields =
-    typeof payload === 'object' && payload !== null ? new Map<string, unknown>(Object.entries(payload)) : new Map();
-  const why = fields.get('message') ?? fields.get('code') ?? '';
-  const words: Readonly<Record<number, string>> = {
-    409: `busy with ${fields.get('id') ?? 'other work'}`,
-    429: `over its budget, again in ${fields.get('retryAfterSeconds') ?? '?'} s`,
+/** The whole fleet in numbers. Stable: `--json`. */
+function fleetOf(devices: readonly Seen[], now: number, days: number) {
+  const endsBefore = (at: number) => (one: Seen) => Date.parse(one.newleaf?.leaf?.notAfter ?? '') < at;
+  return {
+    devices: devices.length,
+    connected: devices.filter(({ connected }) => connected).length,
+    disabled: devices.filter(({ status }) => status === 'disabled').length,
+    withoutNewleaf: devices.filter(({ newleaf }) => newleaf === undefined).length,
+    phase: counted(devices, ({ newleaf }) => newleaf?.phase),
+    next: counted(devices, ({ newleaf }) => newleaf?.next?.standing),
+    alarm: counted(devices, ({ newleaf }) => newleaf?.alarm),
+    expired: devices.filter(endsBefore(now)).length,
+    endsWithinDays: { days, devices: devices.filter(endsBefore(now + days * DAY_MS)).length },
+    last: counted(devices, ({ newleaf }) => newleaf?.last?.outcome),
+    uplinkCodes: counted(devices, ({ newleaf }) => newleaf?.uplink?.codes?.join(' ') || undefined),
+    version: counted(devices, ({ newleaf }) => newleaf?.version),
   };
-  return { deviceId, refused: `${status} ${words[status] ?? why}`.trim() };
 }
 
-/** The results of the devices that were asked. */
-export interface Followed {
-  readonly ended: readonly Ended[];
-  readonly missing: readonly Missing[];
-  /** Length of the wait, in milliseconds. */
-  readonly waitedMs: number;
-}
+const inWords = (counts: Counts): string =>
+  Object.entries(counts)
+    .map(([value, many]) => `${many} ${value}`)
+    .join(', ') || 'none';
 
-/**
- * Waits until the twins of these devices tell how the request ended. Ctrl-C ends the wait early.
- * @param waitMs how long at most
- */
-export async function follow(
-  desk: Desk,
-  hub: Hub,
-  id: string,
-  asked: readonly string[],
-  waitMs: number,
-): Promise<Followed> {
-  if (asked.length === 0) return { ended: [], missing: [], waitedMs: 0 };
-  const progress = new Count(desk.err, screenOf(desk.err, desk.env), 'back');
-  const pause = pauses(desk);
-  const ended = new Map<string, Ended>();
-  const enough = new AbortController();
-  const begun = desk.now();
-  const deadline = begun + waitMs;
-  if (desk.err.isTTY) desk.err.write('Ctrl-C ends the wait, and tells which are back.\n');
-  const unheard = desk.onInterrupt(() => enough.abort());
-  try {
-    for (;;) {
-      const last = desk.now() >= deadline || enough.signal.aborted;
-      const waiting = asked.filter((deviceId) => !ended.has(deviceId));
-      const found = await look(hub, id, waiting, last).catch((error) => unseen(waiting, error));
-      for (const one of found.ended) ended.set(one.deviceId, one);
-      const unwell = [...ended.values()].filter(({ outcome }) => outcome !== 'done').length;
-      progress.show(ended.size, asked.length, found.trouble ?? (unwell === 0 ? '' : `${unwell} otherwise`));
-      if (ended.size === asked.length || last) {
-        return { ended: [...ended.values()], missing: found.missing, waitedMs: desk.now() - begun };
-      }
-      await desk.sleep(Math.min(pause.next().value, Math.max(1, deadline - desk.now())), enough.signal);
-    }
-  } finally {
-    progress.end();
-    unheard();
+/** `enroll fleet [--where CONDITION]`: how the fleet is, in numbers. */
+export async function fleet(call: Call): Promise<number> {
+  const { desk, options } = call;
+  const days = Number(options.days ?? SOON_DAYS);
+  if (!Number.isInteger(days) || days < 0 || options.days === '') {
+    throw new Misuse(`--days is a number of days, not "${options.days}".`);
   }
-}
-
-interface Found extends Pick<Followed, 'ended' | 'missing'> {
-  readonly trouble?: string;
-}
-
-/** The hub does not answer, or refuses us. The next look may succeed; earlier results are told in any case. */
-function unseen(waiting: readonly string[], error: unknown): Found {
-  if (!(error instanceof Failed)) throw error;
-  const { message } = error;
-  return { ended: [], missing: waiting.map((deviceId) => ({ deviceId, why: message })), trouble: message };
-}
-
-async function look(hub: Hub, id: string, waiting: readonly string[], last: boolean): Promise<Found> {
-  if (waiting.length <= FEW || last) return readEach(hub, id, waiting);
-  const rows = await hub.query(`SELECT * FROM devices WHERE properties.reported.newleaf.last.id = '${id}'`);
-  const ended = rows.flatMap((row) => {
-    const { deviceId, properties } = v.parse(Queried, row);
-    const outcome = waiting.includes(deviceId) ? endOf(deviceId, id, properties.reported) : undefined;
-    return outcome ?? [];
-  });
-  return { ended, missing: [] };
-}
-
-async function readEach(hub: Hub, id: string, waiting: readonly string[]): Promise<Found> {
-  const ended: Ended[] = [];
-  const missing: Missing[] = [];
-  await atOnce(AT_ONCE, waiting, async (deviceId) => {
-    const twin = await hub.twin(deviceId);
-    const end = twin && endOf(deviceId, id, twin.reported);
-    if (twin === undefined) ended.push({ deviceId, outcome: 'gone' });
-    else if (end === undefined) missing.push({ deviceId, why: whyOf(twin) });
-    else ended.push(end);
-  });
-  return { ended, missing };
-}
-
-function endOf(deviceId: string, id: string, reported: unknown): Ended | undefined {
-  const { last, next } = newleafIn(reported);
-  if (last?.id !== id) return undefined;
-  const { outcome, code } = last;
-  const parked = next?.standing === 'parked' ? next.thumbprint : undefined;
-  return { deviceId, outcome, ...(code && { code }), ...(parked && { parked }) };
-}
-
-/** The last known state of a device whose request has not ended. */
-function whyOf(twin: Twin): string {
-  if (!twin.connected) return 'not connected';
-  const { phase = '' } = newleafIn(twin.reported);
-  if (phase === 'serving') return 'connected, and has not begun';
-  return (WORDS as Readonly<Record<string, string>>)[phase] ?? 'connected, and does not say what it does';
-}
-
-function newleafIn(reported: unknown): Newleaf {
-  const read = v.safeParse(Reported, reported);
-  return read.success ? read.output.newleaf : {};
+  const all = await devicesWhere(await Hub.open(call), textOption(call, 'where'));
+  const sum = fleetOf(all, desk.now(), days);
+  if (options.json === true) {
+    desk.out.write(`${JSON.stringify({ schema: 1, ...sum }, undefined, 2)}\n`);
+    return EXIT.done;
+  }
+  const { devices, connected, disabled, withoutNewleaf, expired, endsWithinDays } = sum;
+  const lines: readonly (readonly [label: string, text: string])[] = [
+    ['devices', `${devices}: ${connected} connected, ${disabled} disabled, ${withoutNewleaf} without newleaf`],
+    ['phase', inWords(sum.phase)],
+    ['next leaf', inWords(sum.next)],
+    ['leaf ends', `${endsWithinDays.devices} within ${count(days, 'day')}, ${expired} of them ended`],
+    ['alarm', inWords(sum.alarm)],
+    ['last', inWords(sum.last)],
+    ['programs', inWords(sum.uplinkCodes)],
+    ['version', inWords(sum.version)],
+  ];
+  desk.out.write(lines.map(([label, text]) => `${label.padEnd(11)}${printable(text)}\n`).join(''));
+  return EXIT.done;
 }

@@ -1,6 +1,6 @@
 import { Misuse, textOption, textsOption } from '../../agent/cli/kit/command.ts';
-import { valued } from '../../agent/cli/kit/tool.ts';
-import { certificateIn, demandCa, demandLeaf } from './certificate.ts';
+import { flagged, valued } from '../../agent/cli/kit/tool.ts';
+import { certificateIn, demandCa, demandLeaf, type Given } from './certificate.ts';
 import type { Call } from './command.ts';
 import type { Enrollment } from './dps.ts';
 import type { Slot, Slots } from './slots.ts';
@@ -11,12 +11,24 @@ export const CERTIFICATE = {
   ca: valued('NAME', 'A verified CA of the DPS instance, by its name there. For groups.'),
 } as const;
 
+export const FROM_DEVICE = {
+  'from-device': flagged('Ask the device for its certificates, over the hub. For individual enrollments.'),
+} as const;
+
 export const HELD = {
   pem: {
     ...valued('FILE', 'A certificate that stays in the enrollment, should DPS want it again. May be repeated.'),
     multiple: true,
   },
 } as const;
+
+/** @throws Misuse where another certificate is named as well */
+export function isFromDevice({ options }: Call): boolean {
+  if (options['from-device'] !== true) return false;
+  const [other] = Object.keys(CERTIFICATE).filter((name) => options[name] !== undefined);
+  if (other !== undefined) throw new Misuse(`--from-device and --${other} exclude each other.`);
+  return true;
+}
 
 /** The certificate for an enrollment: a leaf for an individual one, a CA for a group. */
 export interface Wanted {
@@ -60,9 +72,9 @@ export async function slotDemanded(call: Call, wanted: Wanted): Promise<Slot> {
   return slot;
 }
 
-/** The slots with the certificates that --pem names filled in. */
-export async function withPems(slots: Slots, call: Call): Promise<Slots> {
-  const given = await Promise.all(textsOption(call, 'pem').map(certificateIn));
+/** The slots with the certificates filled in that --pem names, or that a device has sent. */
+export async function withPems(slots: Slots, call: Call, sent: readonly Given[] = []): Promise<Slots> {
+  const given = [...sent, ...(await Promise.all(textsOption(call, 'pem').map(certificateIn)))];
   const filled = (slot: Slot): Slot => {
     const found = slot.kind === 'certificate' && given.find(({ thumbprint }) => thumbprint === slot.thumbprint);
     return found ? { ...slot, pem: found.pem } : slot;

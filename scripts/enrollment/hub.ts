@@ -1,10 +1,10 @@
 import type iothub from 'azure-iothub';
 import { Failed } from '../../agent/cli/kit/command.ts';
 import type { Call } from './command.ts';
-import { connected } from './connection.ts';
+import { connecting } from './connection.ts';
 import type { Desk } from './desk.ts';
 import type { Status } from './dps.ts';
-import { asking, inWords, orAbsent, statusOf } from './refusal.ts';
+import { asking, orAbsent, statusOf } from './refusal.ts';
 
 export interface MethodAnswer {
   readonly status: number;
@@ -31,6 +31,8 @@ export interface JobProgress {
   readonly total: number;
   readonly succeeded: number;
   readonly failed: number;
+  /** Within which each device begins. */
+  readonly delaySeconds: number;
 }
 
 export interface MethodCall {
@@ -62,13 +64,11 @@ export class Hub {
     this.#jobs = jobs;
   }
 
-  /** @throws Misuse where there is no connection string, or it is malformed */
+  /** @throws Misuse where there is no connection string and no host */
   static async open(call: Call): Promise<Hub> {
     const { Client, JobClient, Registry } = (await import('azure-iothub')).default;
-    return connected(call, 'hub', (text) => {
-      const registry = Registry.fromConnectionString(text);
-      return new Hub(call.desk, registry, Client.fromConnectionString(text), JobClient.fromConnectionString(text));
-    });
+    const connect = await connecting(call, 'hub');
+    return new Hub(call.desk, connect(Registry), connect<iothub.Client>(Client), connect(JobClient));
   }
 
   async find(deviceId: string): Promise<Identity | undefined> {
@@ -79,7 +79,9 @@ export class Hub {
   /** @throws Failed where there is none */
   async get(deviceId: string): Promise<Identity> {
     const found = await this.find(deviceId);
-    if (found === undefined) throw new Failed(`This hub has no device "${deviceId}".`);
+    if (found === undefined) {
+      throw new Failed(`This hub has no device "${deviceId}".`, { advice: 'See what it has: enroll list devices' });
+    }
     return found;
   }
 
@@ -122,13 +124,11 @@ export class Hub {
   /** The device's answer, or the sentence why there is none. */
   async call(deviceId: string, method: MethodCall): Promise<MethodAnswer | string> {
     try {
-      const { result } = await this.#client.invokeDeviceMethod(deviceId, method);
+      const { result } = await asking(this.#desk, WHO, () => this.#client.invokeDeviceMethod(deviceId, method));
       return result as MethodAnswer;
     } catch (error) {
-      if (statusOf(error) === 401 || statusOf(error) === undefined) {
-        throw new Failed(inWords(WHO, error), { cause: error });
-      }
-      return inWords(WHO, error);
+      if (!(error instanceof Failed) || [401, undefined].includes(statusOf(error.cause))) throw error;
+      return error.message;
     }
   }
 
@@ -138,11 +138,16 @@ export class Hub {
     await asking(this.#desk, WHO, () => this.#jobs.scheduleDeviceMethod(jobId, condition, method, start, seconds));
   }
 
-  async job(jobId: string): Promise<JobProgress> {
-    const { jobStatus } = await asking(this.#desk, WHO, () => this.#jobs.getJob(jobId));
-    const { status, deviceJobStatistics = {} } = jobStatus;
+  /** Undefined where the hub has no such job. */
+  async job(jobId: string): Promise<JobProgress | undefined> {
+    const found = await orAbsent(this.#desk, WHO, () => this.#jobs.getJob(jobId));
+    if (found === undefined) return undefined;
+    const { jobStatus } = found;
+    const { status, deviceJobStatistics = {}, cloudToDeviceMethod } = jobStatus;
     const { deviceCount = 0, succeededCount = 0, failedCount = 0 } = deviceJobStatistics;
-    return { ended: ENDED.includes(status), total: deviceCount, succeeded: succeededCount, failed: failedCount };
+    const { delaySeconds = 0 } = (cloudToDeviceMethod?.payload ?? {}) as { readonly delaySeconds?: number };
+    const ended = ENDED.includes(status);
+    return { ended, total: deviceCount, succeeded: succeededCount, failed: failedCount, delaySeconds };
   }
 
   async #device(deviceId: string): Promise<iothub.Device | undefined> {

@@ -2,17 +2,17 @@ import * as v from 'valibot';
 import { Count } from '../../agent/cli/kit/progress.ts';
 import { screenOf } from '../../agent/cli/kit/screen.ts';
 import { type Desk, pauses } from './desk.ts';
-import { type Called, calledOf } from './fleet.ts';
-import type { Hub, JobProgress, MethodCall } from './hub.ts';
+import type { Hub, JobProgress } from './hub.ts';
+import { answered, asked, notAsked, type Outcome } from './outcome.ts';
 import { outlast } from './outlast.ts';
 
-const JOB_SECONDS = 3_600;
 /** Looks at the results of a job that has ended. */
 const LOOKS = 5;
 
 /** A row of `devices.jobs` (DeviceJob of the service SDKs). */
 const DeviceJob = v.looseObject({
   deviceId: v.string(),
+  status: v.optional(v.string()),
   outcome: v.nullish(
     v.looseObject({
       deviceMethodResponse: v.nullish(v.looseObject({ status: v.number(), payload: v.optional(v.unknown()) })),
@@ -21,49 +21,59 @@ const DeviceJob = v.looseObject({
   error: v.nullish(v.looseObject({ code: v.nullish(v.string()), description: v.nullish(v.string()) })),
 });
 
-export interface JobCall {
-  /** Of the job, and of the request that it carries to each device. */
+/** States of a DeviceJob that has not ended. */
+const UNENDED = ['pending', 'scheduled', 'running'];
+const NOT_YET = 'the job has not come to it yet';
+
+export interface Watched {
   readonly id: string;
-  readonly method: MethodCall;
-  readonly condition: string;
-  /** Devices that met the condition a moment ago. */
+  /** Devices that met the condition when the job was made. */
   readonly devices: readonly string[];
+  /** Aborted by Ctrl-C: the job goes on without us. */
+  readonly enough: AbortSignal;
 }
 
-/** The hub's own engine makes the calls: it knows the connected devices, and keeps within its quotas. */
-export async function callByJob(desk: Desk, hub: Hub, { id, method, condition, devices }: JobCall): Promise<Called[]> {
-  await hub.schedule(id, condition, method, JOB_SECONDS);
+export interface JobResults {
+  readonly outcomes: readonly Outcome[];
+  readonly ended: boolean;
+}
+
+/** Watches the hub's own engine make the calls, to the end of the job. */
+export async function watchJob(desk: Desk, hub: Hub, { id, devices, enough }: Watched): Promise<JobResults> {
   const progress = new Count(desk.err, screenOf(desk.err, desk.env), 'asked');
   const show = ({ succeeded, failed, total }: JobProgress, trouble?: string): void =>
     progress.show(succeeded + failed, total, trouble ?? (failed === 0 ? '' : `${failed} failed`));
   const pause = pauses(desk);
-  let job: JobProgress = { ended: false, total: devices.length, succeeded: 0, failed: 0 };
+  let job: JobProgress = { ended: false, total: devices.length, succeeded: 0, failed: 0, delaySeconds: 0 };
   try {
-    while (!job.ended) {
-      job = await outlast(
-        desk,
-        () => hub.job(id),
-        (trouble) => show(job, trouble),
-      );
+    for (;;) {
+      const look = () => hub.job(id);
+      job = (await outlast(desk, look, (trouble) => show(job, trouble), enough)) ?? job;
       show(job);
-      if (!job.ended) await desk.sleep(pause.next().value);
+      if (job.ended || enough.aborted) break;
+      await desk.sleep(pause.next().value, enough);
     }
   } finally {
     progress.end();
   }
   const called = await outlast(
     desk,
-    () => results(desk, hub, id, job.total),
+    () => jobResults(desk, hub, id, enough.aborted ? 0 : job.total),
     () => {},
+    enough,
   );
-  const left = devices.filter((deviceId) => !called.some((one) => one.deviceId === deviceId));
+  const known = new Set(called.map(({ deviceId }) => deviceId));
+  const left = devices.filter((deviceId) => !known.has(deviceId));
   // Where the query still lags, they may have been asked: wait for them.
-  const refused = called.length < job.total ? {} : { refused: 'the job did not come to it' };
-  return [...called, ...left.map((deviceId) => ({ deviceId, ...refused }))];
+  const rest = (deviceId: string): Outcome => {
+    if (!job.ended) return asked(deviceId, NOT_YET);
+    return called.length < job.total ? asked(deviceId) : notAsked(deviceId, 'the job did not come to it');
+  };
+  return { outcomes: [...called, ...left.map(rest)], ended: job.ended };
 }
 
 /** The result of the job on each device. The query may lag behind the job, so it is repeated a few times. */
-async function results(desk: Desk, hub: Hub, id: string, expected: number): Promise<Called[]> {
+async function jobResults(desk: Desk, hub: Hub, id: string, expected: number): Promise<Outcome[]> {
   const sql = `SELECT * FROM devices.jobs WHERE devices.jobs.jobId = '${id}'`;
   let rows = await hub.query(sql);
   for (let looks = 1; rows.length < expected && looks < LOOKS; looks += 1) {
@@ -71,9 +81,10 @@ async function results(desk: Desk, hub: Hub, id: string, expected: number): Prom
     rows = await hub.query(sql);
   }
   return rows.map((row) => {
-    const { deviceId, outcome, error } = v.parse(DeviceJob, row);
+    const { deviceId, status = '', outcome, error } = v.parse(DeviceJob, row);
     const answer = outcome?.deviceMethodResponse;
-    const why = error?.description ?? error?.code ?? 'the job gave no reason';
-    return calledOf(deviceId, answer ? { status: answer.status, payload: answer.payload } : why);
+    if (answer) return answered(deviceId, { status: answer.status, payload: answer.payload });
+    if (UNENDED.includes(status) && !error) return asked(deviceId, NOT_YET);
+    return notAsked(deviceId, `${error?.code ?? ''} ${error?.description ?? ''}`.trim() || 'the job gave no reason');
   });
 }

@@ -68,6 +68,7 @@ export async function orAbsent<T>(desk: Desk, who: string, call: () => Promise<T
 
 /** One sentence: what was refused, and what to do. */
 export function inWords(who: string, error: unknown): string {
+  if (error instanceof Failed) return error.message;
   if (!isRestError(error)) return `${who} failed: ${error}`;
   const status = statusOf(error);
   if (status === undefined) {
@@ -79,7 +80,7 @@ export function inWords(who: string, error: unknown): string {
   switch (status) {
     case 401:
     case 403:
-      return `${who} refuses the connection string (${status}): check its key, and that its policy may write.`;
+      return `${who} refuses the connection string or the login (${status}): check its key, and that its policy, or your role, may write.`;
     case 409:
       return `${who} refuses (409): ${words}. Look at it: enroll show device ID, or enroll show group NAME`;
     case 412:

@@ -6,6 +6,9 @@ type Line = readonly [label: string, text: string];
 
 const NONE = '(none)';
 
+/** "1 device", "2 devices". */
+export const count = (many: number, what: string): string => `${many} ${what}${many === 1 ? '' : 's'}`;
+
 export function slotText(slot: Slot | undefined): string {
   if (slot === undefined) return NONE;
   if (slot.kind === 'ca') return printable(`verified CA "${slot.name}"`);
@@ -13,18 +16,21 @@ export function slotText(slot: Slot | undefined): string {
   return printable(`${thumbprint.slice(0, 16)}…  ${subject}, issued by ${issuer}, until ${notAfter.slice(0, 10)}`);
 }
 
-function linesOf({ status, attestation, slots }: Enrollment): Line[] {
+function linesOf({ status, attestation, slots, body }: Enrollment): Line[] {
+  const hubs = Array.isArray(body.iotHubs) ? body.iotHubs : [];
   const primary = attestation === 'x509' ? slotText(slots.primary) : `(attestation: ${attestation})`;
   return [
     ['status', status],
     ['primary', primary],
     ['secondary', slotText(slots.secondary)],
+    ['hubs', hubs.length === 0 ? '(all that are linked)' : printable(hubs.join(', '))],
   ];
 }
 
 const capital = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 const titleOf = ({ kind, id }: Enrollment): string => `${capital(NAMES[kind])} ${printable(id)}`;
 const row = (mark: string, [label, text]: Line): string => `  ${mark} ${label.padEnd(10)} ${text}\n`;
+export const rowText = (label: string, text: string): string => row(' ', [label, text]);
 
 export function shown(enrollment: Enrollment): string {
   const rows = linesOf(enrollment).map((line) => row(' ', line));

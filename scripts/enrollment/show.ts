@@ -3,31 +3,42 @@ import { printable } from '../../agent/cli/kit/screen.ts';
 import { EXIT } from '../../agent/failure/exit.ts';
 import { type Call, only } from './command.ts';
 import { connectionTo } from './connection.ts';
-import { Dps, type Registration } from './dps.ts';
-import { Hub } from './hub.ts';
+import { Dps, type Enrollment, type Registration } from './dps.ts';
+import { Hub, type Identity } from './hub.ts';
 import { identityText } from './identity.ts';
-import { shown } from './screen.ts';
+import { type Newleaf, newleafIn } from './newleaf.ts';
+import { rowText, shown } from './screen.ts';
 
 /** `enroll show device ID`: the records of DPS and, where there is a connection string, of the hub. */
 export async function showDevice(call: Call): Promise<number> {
   const id = only(call);
   const dps = await Dps.open(call);
   const [enrollment, registration] = await Promise.all([dps.find('individual', id), dps.registration(id)]);
+  const deviceId = registration?.deviceId ?? String(enrollment?.body.deviceId ?? id);
+  const hub = connectionTo(call, 'hub') === undefined ? undefined : await Hub.open(call);
+  const [identity, twin] = hub ? await Promise.all([hub.find(deviceId), hub.twin(deviceId)]) : [];
+  if (enrollment === undefined && registration === undefined && identity === undefined) {
+    throw new Failed(`"${id}" is not known.`, {
+      advice: 'See what is there: enroll list individuals, or enroll list devices',
+    });
+  }
+  const newleaf = newleafIn(twin?.reported);
+  const admitted = newleaf && admittedBy(newleaf, identity, enrollment);
+  if (call.options.json === true) {
+    const document = { schema: 1, id, enrollment: enrollment && toldOf(enrollment), registration, identity, newleaf };
+    call.desk.out.write(`${JSON.stringify({ ...document, admitted }, undefined, 2)}\n`);
+    return EXIT.done;
+  }
   const parts = [
     enrollment === undefined
       ? `No individual enrollment ${printable(id)}: at most a group admits it.\n`
       : shown(enrollment),
     registration === undefined ? `Not registered with DPS.\n` : `${registered(registration)}\n`,
+    ...(hub === undefined
+      ? []
+      : [identity === undefined ? `No identity ${printable(deviceId)} in this hub.\n` : identityText(identity)]),
+    ...(newleaf && admitted ? [newleafText(newleaf, admitted)] : []),
   ];
-  let found = enrollment !== undefined || registration !== undefined;
-  if (connectionTo(call, 'hub') !== undefined) {
-    const hub = await Hub.open(call);
-    const deviceId = registration?.deviceId ?? String(enrollment?.body.deviceId ?? id);
-    const identity = await hub.find(deviceId);
-    parts.push(identity === undefined ? `No identity ${printable(deviceId)} in this hub.\n` : identityText(identity));
-    found ||= identity !== undefined;
-  }
-  if (!found) throw new Failed(`"${id}" is not known.`);
   call.desk.out.write(parts.join('\n'));
   return EXIT.done;
 }
@@ -35,8 +46,60 @@ export async function showDevice(call: Call): Promise<number> {
 /** `enroll show group NAME` */
 export async function showGroup(call: Call): Promise<number> {
   const dps = await Dps.open(call);
-  call.desk.out.write(shown(await dps.get('group', only(call))));
+  const group = await dps.get('group', only(call));
+  const json = call.options.json === true;
+  call.desk.out.write(json ? `${JSON.stringify({ schema: 1, ...toldOf(group) }, undefined, 2)}\n` : shown(group));
   return EXIT.done;
+}
+
+/** Stable: `--json`. The rest of what DPS sends is Microsoft's. */
+const toldOf = ({ id, status, attestation, slots, body }: Enrollment): object => ({
+  id,
+  status,
+  attestation,
+  ...slots,
+  hubs: body.iotHubs ?? [],
+});
+
+/** Whether the leaf that the device reports is one of those that hub and enrollment hold; absent where that is not known. */
+interface Admitted {
+  readonly hub?: boolean;
+  readonly dps?: boolean;
+}
+
+function admittedBy({ leaf }: Newleaf, identity: Identity | undefined, enrollment: Enrollment | undefined): Admitted {
+  if (!leaf) return {};
+  const { thumbprint } = leaf;
+  // A thumbprint of SHA-1, which a hub may hold as well, cannot be compared.
+  const held = [identity?.primary, identity?.secondary].filter((one) => one?.length === thumbprint.length);
+  const { primary, secondary } = enrollment?.slots ?? {};
+  const enrolled = [primary, secondary].flatMap((slot) => (slot?.kind === 'certificate' ? [slot.thumbprint] : []));
+  return {
+    ...(held.length > 0 && { hub: held.includes(thumbprint) }),
+    ...(enrolled.length > 0 && { dps: enrolled.includes(thumbprint) }),
+  };
+}
+
+const mark = (code: string | null | undefined): string => (code ? ` (${code})` : '');
+
+function newleafText({ version, phase, leaf, next, alarm, last, uplink }: Newleaf, admitted: Admitted): string {
+  const holders = [
+    ['the hub', admitted.hub],
+    ['the enrollment', admitted.dps],
+  ] as const;
+  const held = holders.flatMap(([who, holds]) =>
+    holds === undefined ? [] : [`${who} has ${holds ? 'it' : 'ANOTHER'}`],
+  );
+  const until = leaf?.notAfter ? `, until ${leaf.notAfter.slice(0, 10)}` : '';
+  const rows: readonly (readonly [label: string, text: string | null | undefined])[] = [
+    ['phase', `${phase ?? 'unknown'}, newleaf ${version ?? 'of unknown version'}`],
+    ['leaf', leaf && [`${leaf.thumbprint.slice(0, 16)}…${until}`, ...held].join(', ')],
+    ['next', next && `${next.thumbprint}, ${next.standing}${mark(next.code)}`],
+    ['alarm', alarm ?? undefined],
+    ['last', last && `${last.action ?? 'request'} ${last.outcome}${mark(last.code)}, ${last.at ?? ''}`],
+    ['programs', uplink && [uplink.programs ?? 0, ...(uplink.codes ?? [])].join(' ')],
+  ];
+  return `Its newleaf reports\n${rows.flatMap(([label, text]) => (text ? [rowText(label, printable(text))] : [])).join('')}`;
 }
 
 const registered = ({ lastUpdatedDateTimeUtc: at, assignedHub, deviceId }: Registration): string =>

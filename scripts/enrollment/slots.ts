@@ -34,6 +34,9 @@ export type Which = 'primary' | 'secondary' | 'both';
 export const sameSlot = (one: Slot | undefined, other: Slot | undefined): boolean =>
   one === undefined || other === undefined ? one === other : keyOf(one) === keyOf(other);
 
+export const sameSlots = (one: Slots, other: Slots): boolean =>
+  sameSlot(one.primary, other.primary) && sameSlot(one.secondary, other.secondary);
+
 const keyOf = (slot: Slot): string => (slot.kind === 'ca' ? `ca ${slot.name}` : slot.thumbprint);
 
 /** The new one beside the primary: both are admitted. */

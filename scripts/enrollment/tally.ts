@@ -1,53 +1,80 @@
-import type { Called, Ended, Followed } from './fleet.ts';
-
-const OUTCOMES: Readonly<Record<string, string>> = {
-  kept: 'on the previous leaf',
-  person: 'a person is needed',
-  failed: 'failed',
-  gone: 'not in this hub any more: moved to another one, or deleted',
-};
+import { type Screen, safe, wrap } from '../../agent/cli/kit/screen.ts';
+import type { Outcome } from './outcome.ts';
+import { type Run, sumOf } from './run.ts';
+import { count } from './screen.ts';
 
 /** The advice for devices whose new leaf DPS does not admit. */
-const ENROLL_IT = `
-Enroll a new leaf by its certificate, next.pem in the state directory of the device, or enroll the CA that issued it:
-  enroll set-secondary DEVICE --certificate next.pem
+const ENROLL_IT = `Enroll the new leaf, which the device sends, or the CA that issued it:
+  enroll set-secondary DEVICE --from-device
   enroll reprovision DEVICE
 `;
+/** Reasons that are shown: those with the most devices. All fit on a screen of 80x24 with the sum. */
+const MOST_GROUPS = 5;
+const INDENT = ' '.repeat(8);
 
-/** The summary, with the name of every device that is not well. */
-export function report(called: readonly Called[], { ended, missing, waitedMs }: Followed): string {
-  const refused = called.filter((one) => one.refused !== undefined);
-  const unwell = ended.filter(({ outcome }) => outcome !== 'done');
-  const well = ended.length - unwell.length;
-  const rows = (title: string, lines: readonly string[]): string =>
-    lines.length === 0
-      ? ''
-      : `\n${title}\n${lines
-          .toSorted()
-          .map((line) => `  ${line}\n`)
-          .join('')}`;
-  const counts = `${called.length} devices: ${well} came back, ${unwell.length} otherwise, ${missing.length} did not come back, ${refused.length} not asked.\n`;
+/** Devices with the same result for the same reason. */
+type Group = readonly Outcome[];
+
+/** The devices that are not done, by reason. Those with the most devices come first. */
+function groupsOf(devices: readonly Outcome[]): Group[] {
+  const groups = new Map<string, Outcome[]>();
+  for (const one of devices.filter(({ result }) => result !== 'done')) {
+    const key = `${one.result} ${one.reason}`;
+    groups.set(key, groups.get(key) ?? []);
+    groups.get(key)?.push(one);
+  }
+  return [...groups.values()].toSorted((one, other) => other.length - one.length);
+}
+
+/** As many names as one line has room for. */
+export function names(ids: readonly string[], room: number): string {
+  const whole = ids.join(', ');
+  if (whole.length <= room) return whole;
+  const more = (shown: number): string => ` … and ${ids.length - shown} more`;
+  let shown = 1;
+  while (ids.slice(0, shown + 1).join(', ').length + more(shown + 1).length + 2 <= room) shown += 1;
+  return `${ids.slice(0, shown).join(', ')}${more(shown)}`;
+}
+
+function groupText(group: Group, screen: Screen): string {
+  const [first] = group;
+  const head = { first: `${String(group.length).padStart(6)}  `, rest: INDENT };
+  const line = names(group.map(({ deviceId }) => deviceId).toSorted(), screen.width - INDENT.length);
+  const leaf = group.length === 1 && first?.next !== undefined ? [`${INDENT}${first.next}`] : [];
+  return [...wrap(screen, first?.reason ?? '', head), `${INDENT}${safe(screen, line)}`, ...leaf]
+    .join('\n')
+    .concat('\n');
+}
+
+/** The groups, and at the end, next to the prompt, the sum. */
+export function report({ devices }: Run, waitedMs: number | undefined, screen: Screen): string {
+  const waited = Math.round((waitedMs ?? 0) / 1_000);
+  const titles: readonly (readonly [result: Outcome['result'], title: string])[] = [
+    ['not-asked', 'Not asked:'],
+    ['waiting', waited === 0 ? 'Not back yet:' : `Did not come back within ${waited} s:`],
+    ['otherwise', 'Ended otherwise:'],
+  ];
+  const groups = groupsOf(devices);
+  const shown = groups.slice(0, MOST_GROUPS);
+  const others = groups.slice(MOST_GROUPS);
+  const parts = titles.map(([result, title]) => {
+    const own = shown.filter(([first]) => first?.result === result).map((group) => groupText(group, screen));
+    return own.length === 0 ? '' : `${title}\n${own.join('')}`;
+  });
   return [
-    counts,
-    rows('Ended otherwise:', unwell.map(endText)),
-    unwell.some(({ parked }) => parked !== undefined) ? ENROLL_IT : '',
-    rows(
-      `Did not come back within ${Math.round(waitedMs / 1_000)} s:`,
-      missing.map(({ deviceId, why }) => `${deviceId}  ${why}`),
-    ),
-    rows(
-      'Not asked:',
-      refused.map(({ deviceId, refused: why }) => `${deviceId}  ${why}`),
-    ),
+    ...parts,
+    others.length === 0
+      ? ''
+      : `And for ${count(others.length, 'more reason')}: ${count(others.flat().length, 'device')}.\n`,
+    devices.some(({ next }) => next !== undefined) ? ENROLL_IT : '',
   ].join('');
 }
 
-function endText({ deviceId, outcome, code, parked }: Ended): string {
-  const why = code === undefined ? '' : ` (${code})`;
-  const leaf = parked === undefined ? '' : `, its new leaf ${parked} waits`;
-  return `${deviceId}  ${OUTCOMES[outcome] ?? outcome}${why}${leaf}`;
+export function sumText({ id, devices }: Run, waitedMs: number | undefined): string {
+  const { done, otherwise, waiting, 'not-asked': missed } = sumOf(devices);
+  if (waitedMs === undefined) {
+    return `${count(devices.length, 'device')}: ${waiting} asked, under the id ${id}, ${missed} not asked. Not waited for.\n`;
+  }
+  const rest = `${otherwise} otherwise, ${waiting} did not come back, ${missed} not asked`;
+  return `${count(devices.length, 'device')}: ${done} came back, ${rest}.\n`;
 }
-
-/** Whether all devices are back, and well. */
-export const allBack = (called: readonly Called[], { ended }: Followed): boolean =>
-  called.every(({ deviceId }) => ended.some((one) => one.deviceId === deviceId && one.outcome === 'done'));

@@ -13,8 +13,13 @@ export const ENROLL_MANUAL: Manual = {
   ],
   more: [],
   environment: {
-    NEWLEAF_DPS_CONNECTION: 'The connection string of DPS, where --dps does not give one.',
-    NEWLEAF_HUB_CONNECTION: 'The connection string of the hub, where --hub does not give one.',
+    NEWLEAF_DPS_CONNECTION:
+      'The connection string of DPS, or its host for a login to Entra ID, where --dps does not give one.',
+    NEWLEAF_HUB_CONNECTION: 'The same of the hub, where --hub does not give one.',
+    AZURE_TOKEN_CREDENTIALS:
+      'The only login to Entra ID that is tried, by the name that @azure/identity has for it: ManagedIdentityCredential, for example.',
+    AZURE_CLIENT_ID:
+      'A service principal to log in as, with AZURE_TENANT_ID, and AZURE_CLIENT_SECRET or AZURE_CLIENT_CERTIFICATE_PATH. Where neither is set, the user of `az login` is taken.',
     NODE_EXTRA_CA_CERTS: 'A file with the CAs (PEM) of servers whose CA is not built into Node.',
     ...SCREEN,
   },

@@ -27,7 +27,7 @@ export class Lasting {
     return this.#names
       .reduce((now, [name, shown]) => now.replaceAll(name, shown), text)
       .replaceAll(THUMBPRINT, (_, first: string, between: string, second: string) => {
-        const halves = this.#alias(`${first}${second}`.replaceAll(' ', '')).match(/.{32}/g) ?? [];
+        const halves = this.#alias(`${first}${second}`.replaceAll(' ', '')).match(/.{1,32}/g) ?? [];
         return halves.map((half) => half.match(/.{4}/g)?.join(' ')).join(between);
       })
       .replaceAll(HEX, (hex) => this.#alias(hex))
@@ -62,8 +62,8 @@ function digits(seed: number, value: string): string {
   return [...value].map((one, index) => (one === '-' ? one : (hex[index] ?? '0'))).join('');
 }
 
-/** 16 groups in two rows, as `status` shows a thumbprint. */
-const THUMBPRINT = /((?:[0-9A-F]{4} ){7}[0-9A-F]{4})(\s+)((?:[0-9A-F]{4} ){7}[0-9A-F]{4})/g;
+/** 16 groups in two rows, as `status` shows a thumbprint, or the 10 of SHA-1. */
+const THUMBPRINT = /((?:[0-9A-F]{4} ){7}[0-9A-F]{4})(\s+)((?:[0-9A-F]{4} ){1,7}[0-9A-F]{4})/g;
 /** The number of modules of the machine, and the faults of the useless ones. */
 const MODULES = /Looking into \d+ PKCS#11 modules, for 15 s at most …\n(?: {2}- {2}.*\n(?: {5}\S.*\n)*)*/g;
 /** Thumbprints, CKA_IDs, serial numbers, and UUIDs. */

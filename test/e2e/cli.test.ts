@@ -39,6 +39,34 @@ suite('exit codes tell what happened at the far side', { concurrency: true }, ()
     }
   });
 
+  test('2 not set up: every command says so in one sentence, and names the next command', async (t) => {
+    const { gateway } = await site(t);
+    gateway.configure([]);
+    const asking = [
+      'status',
+      'status --json',
+      'status --watch',
+      'roll --wait',
+      'reprovision',
+      'csr',
+      'install -',
+      'config',
+    ];
+    const others = ['uplink add x', 'uplink list', 'uplink show x', 'uplink remove x --yes', 'decommission --yes'];
+    for (const line of [...asking, ...others]) {
+      const { out, err } = exits(await gateway.command(...line.split(' ')), 2);
+      assert.equal(out, '', line);
+      const words = err.replaceAll(/\s+/g, ' ').trim();
+      assert.equal(
+        words,
+        `NL-CONFIG This gateway is not set up yet. → sudo newleaf init --config ${gateway.configuration}`,
+      );
+    }
+    const { out } = exits(await gateway.command('check'), 1);
+    assert.match(out, /^failed +configuration +NL-CONFIG This gateway is not set up yet\.\n +→ sudo newleaf init/m);
+    assert.match(out, /^skipped +state-file +needs configuration$/m);
+  });
+
   test('5 without a daemon, and no traceback', async (t) => {
     const { gateway } = await site(t);
     for (const args of [['status'], ['status', '--json'], ['reprovision'], ['roll', '--wait'], ['csr']]) {
@@ -127,5 +155,11 @@ suite('exit codes tell what happened at the far side', { concurrency: true }, ()
     assert.deepEqual(gateway.token.privateKeys(), ['newleaf-a']);
     assert.equal(far.log.count({ event: 'disconnected', connection: session.connection ?? 0 }), 0);
     assert.equal((await far.callMethod(ID, 'leafStatus')).status, 200);
+  });
+
+  test('the daemon has its own name, and keeps its command line', async (t) => {
+    const { gateway } = await serving(t);
+    assert.equal(readFileSync(`/proc/${gateway.pid}/comm`, 'utf8'), 'newleaf\n');
+    assert.match(readFileSync(`/proc/${gateway.pid}/cmdline`, 'utf8'), /\0run\0/);
   });
 });

@@ -5,7 +5,7 @@ import { type TestContext, test } from 'node:test';
 import { tinyDisk } from '../unit/state/disk.ts';
 import { fill } from './stage/fill.ts';
 import { holds } from './stage/holds.ts';
-import { patiently, serving } from './stage/site.ts';
+import { PATIENCE_MS, patiently, serving } from './stage/site.ts';
 
 const ID = 'gw-0001';
 
@@ -34,12 +34,23 @@ async function story(t: TestContext, disk: string): Promise<void> {
   assert.equal(more.length, 1, 'one line for each request');
   assert.match(String(told?.message), /state\.json cannot be written: no space is left/);
 
+  const { code, out } = await gateway.command('status');
+  assert.equal(code, 1);
+  assert.match(out, /What to do\n {2}NL-STATE-WRITE .*state\.json cannot be written/s);
+
   assert.deepEqual(gateway.token.privateKeys(), ['newleaf-a']);
   assert.equal((await far.callMethod(ID, 'leafStatus')).status, 200);
   const events = new Set(far.log.since(since).map(({ event }) => event));
-  assert.deepEqual(events, new Set(['method', 'method-answer']), 'no leaf, no registration, no other session');
+  assert.deepEqual(
+    events,
+    new Set(['method', 'reported', 'method-answer']),
+    'no leaf, no registration, no other session',
+  );
 
   rmSync(filling);
+  // Nobody asks again: newleaf tries by itself.
+  await gateway.log.waitFor({ event: 'state-written' }, { timeoutMs: PATIENCE_MS });
+  assert.equal((await gateway.command('status')).code, 0);
   assert.equal((await gateway.post('/v1/roll', { id: 'again' })).status, 202);
   await gateway.log.waitFor({ event: 'outcome', id: 'again', reason: 'done' });
   const { leaf } = await gateway.settled();

@@ -3,6 +3,7 @@ import { createHash, X509Certificate } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, type TestContext, test } from 'node:test';
+import type { Status } from '../../agent/roll/report.ts';
 import type { Entry } from '../simulator/log.ts';
 import { startSimulator } from '../simulator/simulator.ts';
 import { Gateway } from './stage/gateway.ts';
@@ -59,6 +60,11 @@ suite('a leaf that DPS does not know yet', { concurrency: true }, () => {
     const named = ({ event, body }: Entry) =>
       event === 'reported' && JSON.stringify(body).includes('"standing":"parked"');
     await far.log.waitFor(named, PATIENCE_MS);
+    const { status: answered, payload } = await far.callMethod(ID, 'leafStatus', { pem: true });
+    const sent = payload as Status;
+    assert.deepEqual([answered, sent.leaf?.pem], [200, read('leaf.pem')]);
+    assert.equal(thumbprintOf(sent.next?.pem ?? ''), candidate);
+    assert.deepEqual([parked.leaf?.pem, parked.next?.pem], [undefined, undefined]);
 
     holds(parked, {
       person: true,

@@ -50,7 +50,10 @@ suite('the life of a package', () => {
     assert.match(root.run('id', 'newleaf'), /newleaf/);
     assert.match(root.run('newleaf', 'version'), /node v24\./);
     assert.ok(readdirSync(root.path('/etc/systemd/system/multi-user.target.wants')).includes('newleaf.service'));
-    assert.throws(() => root.run('newleaf', 'run'), /ended with 2.*NL-CONFIG.*dps\.id_scope is missing/s);
+    assert.throws(
+      () => root.run('newleaf', 'run'),
+      /ended with 2.*NL-CONFIG This gateway is not set up yet\.\s+\S+ sudo newleaf init/s,
+    );
 
     const gateway = await provisioned(t, root);
     await works(gateway);

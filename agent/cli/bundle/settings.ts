@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { printConfig } from '../../config/config.ts';
-import { type Effective, surveyConfig } from '../../config/read.ts';
+import { type Effective, isUnset, NOT_SET_UP, surveyConfig } from '../../config/read.ts';
 import { sectionOf, type Written } from '../../config/schema.ts';
 import { CREDENTIAL, PIN_FILE } from '../../machine/root-pin.ts';
 import { programKeys } from './program-keys.ts';
@@ -17,8 +17,9 @@ export interface Settings {
 
 export function settingsIn(file: string): Settings {
   try {
-    const { effective, mistakes } = surveyConfig(readFileSync(file, 'utf8'), file);
-    return { file, effective, mistakes: mistakes.map(({ sentence }) => sentence) };
+    const toml = readFileSync(file, 'utf8');
+    const { effective, mistakes } = surveyConfig(toml, file);
+    return { file, effective, mistakes: isUnset(toml, file) ? [NOT_SET_UP] : mistakes.map(({ sentence }) => sentence) };
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     return { file, effective: [], mistakes: [`${file} cannot be read, so this goes by the defaults: ${why}`] };

@@ -38,6 +38,13 @@ export function skipped(message: string, advice?: string): Finding {
   return { outcome: 'skipped', message, ...(advice !== undefined && { advice }) };
 }
 
+const AS_ROOT = 'sudo newleaf check';
+
+/** This user may not look, so it says nothing about the gateway. */
+export const unseen = (message: string): Finding => skipped(message, AS_ROOT);
+
+export const isUnseen = ({ outcome, advice }: Finding): boolean => outcome === 'skipped' && advice === AS_ROOT;
+
 /** @param advice instead of the advice of the code */
 export function failed(code: Code, message: string, advice: string = CODES[code].advice): Finding {
   return { outcome: 'failed', code, message, advice };

@@ -2,15 +2,17 @@ import { configPath, type LoadedConfig, loadConfig } from '../../config/config.t
 import { EXIT } from '../../failure/exit.ts';
 import type { Looking, Passage } from '../../machine/as-daemon.ts';
 import { version } from '../../machine/build.ts';
-import { command, type Io, nextStep, type Run, textOption } from '../kit/command.ts';
+import { command, type Io, type Run, textOption } from '../kit/command.ts';
 import { nearest } from '../kit/nearest.ts';
 import type { ParsedArguments } from '../kit/parse.ts';
-import { type Colour, paint, type Screen, screenOf, wrap } from '../kit/screen.ts';
+import { type Screen, screenOf, wrap } from '../kit/screen.ts';
 import { examine, type Result, select } from './examine.ts';
 import { CHECKS, checksFor } from './list.ts';
 import { once } from './once.ts';
+import { closing, folded, row } from './page.ts';
 import type { Site } from './site.ts';
 import { siteHere } from './site-here.ts';
+import { unseenIn } from './skips.ts';
 
 /** `newleaf check` @param passage to go on as the daemon */
 export const check = (passage: Passage): Run =>
@@ -40,18 +42,26 @@ export async function checkSite(site: Site, { positionals, options }: ParsedArgu
   if (unknown !== undefined) {
     const meant = nearest(unknown, ids);
     const guess = meant === undefined ? `The checks are ${ids.join(', ')}.` : `Did you mean "${meant}"?`;
-    io.err.write(`There is no check ${JSON.stringify(unknown)}. ${guess}\n`);
+    const words = `There is no check ${JSON.stringify(unknown)}. ${guess}`;
+    io.err.write(`${wrap(screenOf(io.err, io.env), words).join('\n')}\n`);
     return EXIT.usage;
   }
   const screen = screenFor(io);
+  // A person who names no check is told of the skipped ones in short.
+  const isFolded = io.out.isTTY === true && positionals.length === 0;
   const results: Result[] = [];
+  let written = '';
+  const write = (text: string) => {
+    written += text;
+    io.out.write(text);
+  };
   const loaded = await site.config().catch(() => undefined);
   // A check that was named, but means nothing here, is told why.
   const checks = positionals.length > 0 ? CHECKS : checksFor(loaded?.config);
   for await (const result of examine(select(checks, positionals), site)) {
     if (options.json !== true) {
       if (isOfNoSubject(result, results)) continue;
-      io.out.write(render(result, screen));
+      if (!isFolded || result.outcome !== 'skipped') write(row(result, screen));
     }
     results.push(result);
   }
@@ -61,11 +71,11 @@ export async function checkSite(site: Site, { positionals, options }: ParsedArgu
     const at = new Date(site.now).toISOString();
     io.out.write(`${JSON.stringify({ schema: 1, version, at, counts, checks: results })}\n`);
   } else {
-    const { ok, warning, skipped, failed } = counts;
-    const next = failed > 0 ? ': see above what to do' : '';
-    io.out.write(`\n${ok} ok, ${warning} with a warning, ${skipped} skipped, ${failed} failed${next}\n`);
+    if (isFolded) write(folded(results, screen));
+    io.out.write(closing(results, counts, screen, written, io.out));
   }
-  return counts.failed > 0 ? EXIT.failed : EXIT.done;
+  if (counts.failed > 0) return EXIT.failed;
+  return unseenIn(results) > 0 ? EXIT.person : EXIT.done;
 }
 
 /** A gateway without the subject is told so once. @param before the results so far */
@@ -78,17 +88,4 @@ function isOfNoSubject({ id }: Result, before: readonly Result[]): boolean {
 function screenFor({ out, env }: Io): Screen {
   const screen = screenOf(out, env);
   return out.isTTY ? screen : { ...screen, width: Number.POSITIVE_INFINITY };
-}
-
-const COLOURS: Record<Result['outcome'], Colour> = { ok: 'green', warning: 'yellow', skipped: 'dim', failed: 'red' };
-const ID_WIDTH = Math.max(...CHECKS.map(({ id }) => id.length));
-const OUTCOME_WIDTH = 'warning'.length;
-const INDENT = ' '.repeat(OUTCOME_WIDTH + ID_WIDTH + 4);
-
-/** `failed   hub-reach      NL-… The name … cannot be resolved.`, and its advice below. */
-function render({ outcome, id, code, message, advice }: Result, screen: Screen): string {
-  const found = wrap(screen, code === undefined ? message : `${code} ${message}`, { first: INDENT });
-  const head = `${paint(screen, COLOURS[outcome], outcome.padEnd(OUTCOME_WIDTH))}  ${id.padEnd(ID_WIDTH)}  `;
-  const [first = '', ...rest] = found;
-  return `${[`${head}${first.slice(INDENT.length)}`, ...rest, ...nextStep(advice, screen, INDENT)].join('\n')}\n`;
 }

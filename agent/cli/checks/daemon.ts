@@ -1,5 +1,7 @@
 import { CODES, Fault } from '../../failure/failure.ts';
 import { version as here } from '../../machine/build.ts';
+import type { Trouble } from '../../roll/report.ts';
+import { needsAction } from '../../roll/wrong.ts';
 import { BEGIN_OR_LEAVE, NEW_OR_GIVEN_UP } from '../words.ts';
 import { type Check, type Finding, failed, isUnbegun, ok, skipped, warning } from './check.ts';
 import type { Site } from './site.ts';
@@ -81,11 +83,14 @@ async function version(site: Site): Promise<Finding> {
   return warning(`The daemon runs ${running}, and ${here} is installed.`, 'systemctl restart newleaf');
 }
 
-/** Troubles of the daemon that no check finds from outside: a refusal by the hub, a candidate that DPS does not accept. */
+/** Checks of their own find these, each with a cause that the daemon cannot know. */
+const FOUND = /^NL-(CLOCK|LEAF-EXPIR|STATE-WRITE)|-UNTRUSTED$/;
+
+/** What the daemon says is wrong, as `newleaf status` tells it: no check finds a refusal by the hub from outside. */
 async function trouble(site: Site): Promise<Finding> {
-  const { trouble, next, online, phase } = await site.status();
-  const met = [trouble, next?.trouble].filter((one) => one !== undefined);
-  const [worst] = [...met.filter(({ code }) => CODES[code].kind !== 'transient'), ...met];
+  const { wrong, next, online, phase } = await site.status();
+  const isNew = ({ code }: Trouble) => needsAction(code) && !FOUND.test(code);
+  const [worst] = [...wrong.filter(isNew), ...wrong];
   if (worst === undefined) {
     if (online || phase !== 'serving') return ok('The daemon has none.');
     return warning('The daemon is offline, and says no more.', 'See it try: `newleaf status --watch`.');
@@ -93,7 +98,7 @@ async function trouble(site: Site): Promise<Finding> {
   const { code, message, advice, cause } = worst;
   const about = code === next?.trouble?.code ? 'About the next leaf: ' : '';
   const words = `${about}${cause === undefined ? message : `${message} (${cause})`}`;
-  return CODES[code].kind === 'transient' ? warning(`${code} ${words}`, advice) : failed(code, words, advice);
+  return isNew(worst) ? failed(code, words, advice) : warning(`${code} ${words}`, advice);
 }
 
 export const DAEMON_CHECKS: readonly Check[] = [

@@ -1,6 +1,6 @@
 import { failureOf } from '../../failure/failure-of.ts';
 import { plainly } from '../errno.ts';
-import { type Check, type Finding, failed, skipped } from './check.ts';
+import { type Check, type Finding, failed, skipped, unseen } from './check.ts';
 import type { Site } from './site.ts';
 
 export interface Result extends Finding {
@@ -45,17 +45,15 @@ function findingOf(error: unknown, { user, isStranger }: Site): Finding {
   const { code, message, advice, cause } = failureOf(error);
   if (code === 'NL-TPM-NO-LEAF') return skipped(message);
   const denied = deniedPath(error);
-  if (denied !== undefined && user === undefined) {
-    return { outcome: 'skipped', message: `This user may not read ${denied}.`, advice: 'sudo newleaf check' };
-  }
+  if (denied !== undefined && user === undefined) return unseen(`This user may not read ${denied}.`);
   if (denied !== undefined) {
     const known = code === 'NL-INTERNAL' ? 'NL-CONFIG' : code;
     return failed(known, `The user ${user} may not read ${denied}.`, `chown ${user}: ${denied}`);
   }
-  if (isStranger && code === 'NL-CONTROL-DENIED') return skipped(message, 'sudo newleaf check');
+  if (isStranger && code === 'NL-CONTROL-DENIED') return unseen(message);
   // SoftHSM, for one, cannot even be initialised by a user who may not read its configuration.
   if (isStranger && code.startsWith('NL-TOKEN-')) {
-    return skipped(`This user may not use the token as the daemon does: ${message}`, 'sudo newleaf check');
+    return unseen(`This user may not use the token as the daemon does: ${message}`);
   }
   return failed(code, cause === undefined ? message : `${message} (${plainly(cause)})`, advice);
 }

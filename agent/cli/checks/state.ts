@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { wordsOf } from '../../roll/report.ts';
-import { type Check, type Finding, failed, ok, skipped, warning } from './check.ts';
+import { type Check, type Finding, failed, ok, unseen, warning } from './check.ts';
 import type { Site } from './site.ts';
 
 /** A state file has some KiB; it is written beside the old one, and leaf, chain and CSR are written as well. */
@@ -38,7 +38,7 @@ async function obstacleAt({ access, user }: Site, directory: string): Promise<Fi
       return cannot(`${directory} is no directory.`, 'See what it is, and move it away: newleaf makes the directory.');
     }
     if (code !== 'EACCES') throw error;
-    if (user === undefined) return skipped(`This user may not write to ${directory}.`, 'sudo newleaf check');
+    if (user === undefined) return unseen(`This user may not write to ${directory}.`);
     return cannot(`The user ${user} may not write to ${directory}.`, `chown -R ${user}: ${directory}`);
   }
 }

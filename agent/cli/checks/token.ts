@@ -3,7 +3,7 @@ import type { Protection } from '../../../hsm/key-pair.ts';
 import type { PublicKey } from '../../../hsm/public-key.ts';
 import { CODES } from '../../failure/failure.ts';
 import type { Leaf } from '../../roll/leaf.ts';
-import { type Finding, failed, ofLeaf, ok, skipped, warning, withLeaf, x509 } from './check.ts';
+import { type Finding, failed, ofLeaf, ok, skipped, unseen, warning, withLeaf, x509 } from './check.ts';
 import type { Site } from './site.ts';
 
 /**
@@ -29,6 +29,7 @@ async function pin(site: Site): Promise<Finding> {
   const { hsm, state } = await x509(site);
   if (hsm.pin_file === undefined && site.env.CREDENTIALS_DIRECTORY === undefined && !site.holdsPin) {
     const message = 'The PIN is a systemd credential, which only root and the daemon can read.';
+    if (site.isStranger) return unseen(message);
     return skipped(message, 'Whether the daemon has the right PIN: `newleaf status`.');
   }
   const { name, flags } = await site.slot();

@@ -4,7 +4,7 @@ import { CODES } from '../../failure/failure.ts';
 import { fromNow } from '../moment.ts';
 import type { ProgramTold, UplinkTold } from '../uplink/told.ts';
 import { bytesInWords, isLasting, throttledInWords, troublesOf } from '../uplink/words.ts';
-import { type Check, type Finding, failed, ok, skipped, warning } from './check.ts';
+import { type Check, type Finding, failed, ok, skipped, unseen, warning } from './check.ts';
 import { Unreached } from './dial.ts';
 import type { Site } from './site.ts';
 
@@ -58,7 +58,7 @@ async function isWritable({ access }: Site, directory: string): Promise<boolean>
 }
 
 function unwritable({ user }: Site, directory: string): Finding {
-  if (user === undefined) return skipped(`This user may not write to ${directory}.`, 'sudo newleaf check');
+  if (user === undefined) return unseen(`This user may not write to ${directory}.`);
   return failed('NL-UPLINK-SOCKET', `The user ${user} may not write to ${directory}.`, `chown ${user} ${directory}`);
 }
 

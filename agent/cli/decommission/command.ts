@@ -3,10 +3,10 @@ import { askSocket } from '../../control/client.ts';
 import { EXIT } from '../../failure/exit.ts';
 import { Fault } from '../../failure/failure.ts';
 import { failureOf } from '../../failure/failure-of.ts';
-import { becomeDaemon, type Passage } from '../../machine/as-daemon.ts';
+import { becomeDaemon, isStranger, type Passage } from '../../machine/as-daemon.ts';
 import { endJournal } from '../../state/journal.ts';
 import { type Lock, takeLock } from '../../state/lock.ts';
-import { command, Misuse, type Run, textOption } from '../kit/command.ts';
+import { command, Failed, Misuse, type Run, textOption } from '../kit/command.ts';
 import { type Keyboard, typedLine } from '../kit/line.ts';
 import { screenOf } from '../kit/screen.ts';
 import { sendLastMessages } from './last-messages.ts';
@@ -34,6 +34,8 @@ export const decommission = ({ passage, stdin }: DecommissionOptions): Run =>
     const { file, config } = loaded;
     const isAgreed = args.options.yes === true;
     if (!isAgreed && stdin.isTTY !== true) throw new Misuse(NO_TERMINAL, { advice: 'newleaf decommission --yes' });
+    if (passage.handed === undefined && isStranger(file, config))
+      throw new Failed('Only root can give this gateway up.', { advice: 'sudo newleaf decommission' });
     const { directory } = config.state;
     const screen = screenOf(io.out, io.env);
     const held = await becomeDaemon(file, config, passage);

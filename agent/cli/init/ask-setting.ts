@@ -1,9 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { objectionTo, standardOf } from '../../config/draft.ts';
 import type { Written } from '../../config/schema.ts';
 import { holdsAuthority } from '../../issuer/named-file.ts';
 import { type Guide, wrongFlag } from './guide.ts';
+import { type Copied, takenOver } from './take-over.ts';
 
 /** A question whose answer is one setting. */
 export interface SettingQuestion {
@@ -15,8 +16,8 @@ export interface SettingQuestion {
   readonly hint?: string;
   /** A default of this machine, where the schema has none. */
   readonly suggestion?: string | undefined;
-  /** A file that the daemon has to read: a relative path is taken from where the command was called. */
-  readonly isFile?: boolean;
+  /** A file that the daemon has to read, and its copy: a relative path is taken from where the command was called. */
+  readonly file?: Copied;
   /** A mistake that the schema cannot know, as the end of a sentence; undefined where the answer is accepted. */
   readonly objection?: (written: string) => string | undefined;
   /** Text to value and back, where the setting is no text. */
@@ -34,26 +35,35 @@ export async function askSetting(guide: Guide, question: SettingQuestion): Promi
   const read = (typed: string): Written => (form === undefined ? placed(question, typed) : form.read(typed));
   const objection = async (typed: string) => {
     const path = placed(question, typed);
-    const wrong = objectionTo(name, read(typed)) ?? (question.isFile ? await unreadable(guide, path) : undefined);
+    const wrong = objectionTo(name, read(typed)) ?? (question.file && (await unreadable(guide, path)));
     return wrong ?? question.objection?.(path);
   };
   const given = guide.flag(flag);
   if (given !== undefined) {
     const wrong = await objection(given);
     if (wrong !== undefined) throw wrongFlag(flag, wrong, hint);
-    return answers.set(name, read(given));
+    const place = await forDaemon(guide, question, given);
+    if (place === undefined) throw wrongFlag(flag, 'must be a file that the daemon can read', hint);
+    return answers.set(name, read(place));
   }
   const fallback = shown(answers.get(name) ?? question.suggestion ?? standardOf(name), question);
   if (dialogue.asks) {
     if (hint !== undefined) dialogue.hint(hint);
-    return answers.set(name, read(await dialogue.text(words, fallback, objection)));
+    for (;;) {
+      const place = await forDaemon(guide, question, await dialogue.text(words, fallback, objection));
+      if (place !== undefined) return answers.set(name, read(place));
+    }
   }
   if (fallback === undefined) return answers.miss(flag);
   answers.set(name, read(fallback));
 }
 
-const placed = ({ isFile }: SettingQuestion, typed: string): string =>
-  isFile === true && typed !== '' && !typed.startsWith('pkcs11:') ? resolve(typed) : typed;
+/** The answer, or the copy of the file that it names; undefined where the person wants none. */
+const forDaemon = async (guide: Guide, question: SettingQuestion, typed: string): Promise<string | undefined> =>
+  question.file === undefined ? typed : takenOver(guide, placed(question, typed), question.file);
+
+const placed = ({ file }: SettingQuestion, typed: string): string =>
+  file !== undefined && typed !== '' && !typed.startsWith('pkcs11:') ? resolve(typed) : typed;
 
 function shown(value: Written | undefined, { form }: SettingQuestion): string | undefined {
   if (value === undefined || value === '') return undefined;
@@ -64,16 +74,16 @@ function shown(value: Written | undefined, { form }: SettingQuestion): string | 
  * Why the daemon cannot read a file, as the end of a sentence; undefined where it can.
  * @param place a path; a PKCS#11 URI is no file
  */
-async function unreadable({ account, errands, file }: Guide, place: string): Promise<string | undefined> {
+async function unreadable({ account, errands }: Guide, place: string): Promise<string | undefined> {
   if (!place.startsWith('/')) return undefined;
   const code = await errands.whyUnreadable(place);
   if (code === undefined) return undefined;
   // A directory may be closed to the daemon, and open to the caller of init.
   if (!existsSync(place)) return `must be a file that is there: there is no ${place}`;
   if (code === 'EISDIR') return `must be a file: ${place} is a directory`;
-  if (code !== 'EACCES' || account === undefined) return `must be a file that can be read: ${place} cannot (${code})`;
-  const user = account.name;
-  return `must be a file that the user ${user} can read: move it to ${dirname(file)}, and chown ${user}: it`;
+  // Root can read it, and it is copied (take-over.ts).
+  if (code === 'EACCES' && account !== undefined) return undefined;
+  return `must be a file that can be read: ${place} cannot (${code})`;
 }
 
 /** The fault of a readable file of certificates, in the same way. */

@@ -5,18 +5,22 @@ import { Fault } from '../../failure/failure.ts';
 import { daemonAccount, giveDirectories } from '../../machine/as-daemon.ts';
 import { unitOf } from '../../machine/unit.ts';
 import { makeDirectory } from '../../state/durable.ts';
+import { validateEntry } from '../../state/entry.ts';
+import { createJournal } from '../../state/journal.ts';
 import type { ParsedArguments } from '../kit/parse.ts';
 import { askAttestation } from './attestation.ts';
 import { keepDraft, makePlace, type StandingConfig, writeConfiguration } from './configuration.ts';
 import type { Dialogue } from './dialogue.ts';
 import { createErrands } from './errands.ts';
 import { type Guide, InitAnswers } from './guide.ts';
-import { askIdentity } from './identity.ts';
-import { askIssuer } from './issuer.ts';
+import { IDENTITY_QUESTIONS } from './identity.ts';
+import { askInOrder, type Question } from './in-order.ts';
+import { issuerQuestions } from './issuer.ts';
+import { Back } from './prompt.ts';
 import { askToken } from './token.ts';
 
 /** Options that answer no question. */
-const MANNERS = ['yes', 'ask', 'wait', 'config'];
+const MANNERS = ['yes', 'ask', 'wait', 'timeout', 'config'];
 
 /** Whether the command line sets part of the configuration, or wants everything asked again. */
 export function isAsked({ options }: ParsedArguments, { config }: StandingConfig): boolean {
@@ -31,12 +35,14 @@ export interface AskOptions {
   readonly file: string;
   readonly before: StandingConfig;
   readonly dialogue: Dialogue;
+  /** Rejects at Ctrl-C while there is no question, and when the time is over. */
+  readonly stopped: Promise<never>;
   readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
 }
 
 /** Asks for the configuration, and writes it. @throws Fault, TokenError, Interrupted */
 export async function ask(options: AskOptions): Promise<void> {
-  const { args, file, before, dialogue } = options;
+  const { args, file, before, dialogue, stopped } = options;
   if (!dialogue.asks && args.options.yes !== true) {
     const message = `${file} is not complete, and newleaf cannot ask: stdin and stdout are not both a terminal.`;
     throw new Fault('NL-CONFIG', { message, advice: ON_A_TERMINAL });
@@ -58,49 +64,72 @@ export async function ask(options: AskOptions): Promise<void> {
     },
     file,
     account,
+    isProvisioned: await hasLeaf(state),
     errands: createErrands(account, unitOf),
     stdin: () => pinFrom(options),
   };
   if (account === undefined) await makeDirectory(state);
   else await giveDirectories(account, state, dirname(socketOf(before)));
-  await askAll(guide);
+  await Promise.race([askAll(guide), stopped]).catch(async (error: unknown) => {
+    if (dialogue.asks) await keepDraft(guide);
+    throw error;
+  });
   const kept = await writeConfiguration(guide);
   const note = kept === undefined ? '' : ` The one before is kept as ${kept}.`;
   if (dialogue.asks) dialogue.blank();
   dialogue.ok(`The configuration is complete, and written to ${file}.${note}`);
 }
 
-type Step = readonly [title: string, ask: (guide: Guide) => Promise<unknown>];
+/** The token comes last, as changes to it stay: nothing may be missing by then. */
+const demandedToken: Question = (guide) => {
+  guide.answers.demandAll();
+  return askToken(guide);
+};
 
-async function askWhich(guide: Guide): Promise<void> {
-  await askIdentity(guide);
-  await askAttestation(guide);
-}
-
-/** All but the first: for a gateway with a leaf. The token comes last: changes to it stay, even where answers are missing. */
-const STEPS: readonly Step[] = [
-  ['Which gateway is this?', askWhich],
-  ['Who signs its leaves?', askIssuer],
-  ['Where does its private key live?', askToken],
+/** All but the first: for a gateway with a leaf. */
+const steps = (): readonly (readonly [title: string, questions: readonly Question[]])[] => [
+  ['Which gateway is this?', [...IDENTITY_QUESTIONS, askAttestation]],
+  ['Who signs its leaves?', issuerQuestions()],
+  ['Where does its private key live?', [demandedToken]],
 ];
 
-/** Asks everything, step by step, and keeps the answers after each step. @throws Fault, Interrupted */
+/** Asks everything, and keeps the answers after each question. @throws Fault, Interrupted */
 async function askAll(guide: Guide): Promise<void> {
   const { answers, dialogue } = guide;
-  for (const [at, [title, ask]] of STEPS.entries()) {
-    const isNeeded = at === 0 || answers.get('dps.attestation') !== 'tpm';
-    if (!isNeeded) continue;
-    if (dialogue.asks) dialogue.title(`${at + 1} of ${STEPS.length}  ${title}`);
-    if (ask === askToken) answers.demandAll();
-    await ask(guide);
-    if (dialogue.asks) await keepDraft(guide);
+  let titled = -1;
+  const questions = steps().flatMap(([title, asks], at, { length }) =>
+    asks.map((ask): Question => {
+      return async () => {
+        if (at > 0 && answers.get('dps.attestation') === 'tpm') return;
+        if (dialogue.asks && titled !== at) dialogue.title(`${at + 1} of ${length}: ${title}`);
+        titled = at;
+        await ask(guide);
+        if (dialogue.asks) await keepDraft(guide);
+      };
+    }),
+  );
+  for (;;) {
+    try {
+      await askInOrder(guide, questions);
+      return answers.demandAll();
+    } catch (error) {
+      if (!(error instanceof Back)) throw error;
+      dialogue.say('There is no question before this one.');
+    }
   }
-  answers.demandAll();
 }
 
 /** The socket of the daemon. */
 export const socketOf = ({ draft }: StandingConfig): string =>
   String(draft.get('control.socket') ?? standardOf('control.socket'));
+
+/** A state that cannot be read is met when the daemon starts. */
+async function hasLeaf(directory: string): Promise<boolean> {
+  const entry = await createJournal({ directory, validate: validateEntry })
+    .read()
+    .catch(() => 'absent' as const);
+  return entry !== 'absent' && entry.current !== undefined;
+}
 
 function welcome(dialogue: Dialogue, { mistakes, isResumed }: StandingConfig, file: string): void {
   if (!dialogue.asks) {
@@ -108,7 +137,7 @@ function welcome(dialogue: Dialogue, { mistakes, isResumed }: StandingConfig, fi
     return;
   }
   dialogue.say(
-    'This sets newleaf up on this gateway. Enter takes the value in brackets. Ctrl-C ends it at any time: run it again, and it goes on.',
+    'This sets newleaf up on this gateway. Enter takes the value in brackets; `back` goes to the question before. Ctrl-C ends it at any time: run it again, and it goes on.',
   );
   if (isResumed) dialogue.say('Your earlier answers stand in brackets.');
   if (mistakes.length === 0) return;

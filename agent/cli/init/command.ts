@@ -1,21 +1,17 @@
 import { configPath, loadConfig } from '../../config/config.ts';
-import { EXIT, exitOf } from '../../failure/exit.ts';
-import { failureOf } from '../../failure/failure-of.ts';
+import { EXIT } from '../../failure/exit.ts';
 import type { Passage } from '../../machine/as-daemon.ts';
-import type { Log } from '../../machine/log.ts';
-import { validateEntry } from '../../state/entry.ts';
-import { createJournal } from '../../state/journal.ts';
-import { command, complaint, type Io, type Run, textOption } from '../kit/command.ts';
+import { type CommandError, command, complaint, Failed, type Io, type Run, textOption } from '../kit/command.ts';
+import type { ParsedArguments } from '../kit/parse.ts';
 import { screenOf } from '../kit/screen.ts';
-import { asDaemon, start } from '../run/command.ts';
-import { readEndorsement, renderEndorsement } from '../tpm.ts';
 import { type AskOptions, ask, isAsked, socketOf } from './ask.ts';
 import { standing } from './configuration.ts';
 import { Dialogue } from './dialogue.ts';
 import { demandIdle, demandRoot } from './idle.ts';
-import { Interrupted, terminalPrompt } from './prompt.ts';
-import { finishInit, provision, type Shortfall, shortfall } from './provision.ts';
-import { type DaemonWatch, serves } from './watch.ts';
+import { limitOf } from './limit.ts';
+import { Back, Interrupted, terminalPrompt } from './prompt.ts';
+import { provisioned } from './provisioned.ts';
+import { correctScope, SCOPE_DOUBTED } from './scope.ts';
 
 export interface InitOptions {
   /** Goes on as the daemon. */
@@ -23,9 +19,6 @@ export interface InitOptions {
   readonly stdin: NodeJS.ReadStream;
   readonly stdout: NodeJS.WriteStream;
 }
-
-/** The screen is for a person, so the daemon's own log is not shown on it. */
-const quiet: Log = { error() {}, warn() {}, info() {}, debug() {} };
 
 /**
  * `newleaf init`: asks for the missing settings, then provisions the gateway on the screen, and ends. It may be interrupted at
@@ -37,75 +30,83 @@ export const init = ({ passage, stdin, stdout }: InitOptions): Run =>
     const hasTerminal = stdin.isTTY === true && io.out.isTTY === true && args.options.yes !== true;
     const prompt = hasTerminal ? terminalPrompt(stdin, stdout) : undefined;
     const dialogue = new Dialogue(io.out, screenOf(io.out, io.env), prompt);
-    const { abort, thrown } = onInterrupt();
-    // Root has asked already, and this process goes on with the command.
-    if (passage.handed === undefined) await asked({ args, file, dialogue, stdin }, thrown, io);
+    const { ms, isForPerson } = limitOf(args);
+    const ends = performance.now() + (passage.handed?.leftMs ?? ms);
+    // The answers of a person take their time.
+    const leftMs = () => (hasTerminal ? ms : Math.max(0, Math.round(ends - performance.now())));
     const isPatient = hasTerminal || args.options.wait === true;
-    const provisioning = provisioned({ passage, file, dialogue, isPatient, abort }, io.env);
-    const { complaint: why, exit } = await provisioning.catch(brokenOff);
-    if (why !== undefined) io.err.write(`\n${complaint(why, screenOf(io.err, io.env))}`);
-    if (exit !== EXIT.done && hasTerminal && !abort.aborted) dialogue.say(MORE);
-    return exit;
+    const { abort, stopped } = onStop(hasTerminal ? undefined : leftMs());
+    const here = () => {
+      const forServers = AbortSignal.timeout(leftMs());
+      const forPerson = isPatient && !isForPerson ? new AbortController().signal : forServers;
+      return provisioned({ passage, file, dialogue, isPatient, abort, late: { forServers, forPerson } }, io);
+    };
+    // Root has asked already, and this process goes on with the command.
+    if (passage.handed !== undefined) return here();
+    const asking = { args, file, dialogue, stdin, stopped };
+    await asked(asking, io);
+    for (;;) {
+      const isBounded = !hasTerminal && (isForPerson || !isPatient);
+      const exit = (await sent(asking, passage, isBounded ? leftMs() : undefined)) ?? (await here());
+      if (exit !== SCOPE_DOUBTED || abort.aborted) return exit;
+      await corrected(asking, io);
+    }
   });
 
-async function asked(asking: Omit<AskOptions, 'before'>, interrupted: Promise<never>, io: Io): Promise<void> {
+type Asking = Omit<AskOptions, 'before'>;
+
+async function asked(asking: Asking, io: Io): Promise<void> {
   const { args, file } = asking;
   demandRoot(file);
   const before = standing(file, args.options.ask === true);
   await demandIdle(socketOf(before));
-  if (!isAsked(args, before)) return;
-  await Promise.race([ask({ ...asking, before }), interrupted]).catch((error: unknown) => {
-    if (!(error instanceof Interrupted)) throw error;
-    io.err.write(complaint(STOPPED, screenOf(io.err, io.env)));
+  if (isAsked(args, before)) await unlessStopped(ask({ ...asking, before }), args, io);
+}
+
+async function corrected(asking: Asking, io: Io): Promise<void> {
+  const { args, dialogue, file } = asking;
+  try {
+    await unlessStopped(correctScope(dialogue, file), args, io);
+  } catch (error) {
+    if (!(error instanceof Back)) throw error;
+    // The options have brought it here.
+    await asked({ ...asking, args: { ...args, options: { ask: true } } }, io);
+  }
+}
+
+async function unlessStopped(work: Promise<void>, { options }: ParsedArguments, io: Io): Promise<void> {
+  await work.catch((error: unknown) => {
+    if (!(error instanceof Interrupted || error instanceof Failed)) throw error;
+    const again = options.ask === true ? 'newleaf init --ask' : 'newleaf init';
+    const stop = { message: 'Stopped.', advice: `Run ${again} again: your answers are kept, and stand in brackets.` };
+    const { message, advice }: Pick<CommandError, 'message' | 'advice'> = error instanceof Failed ? error : stop;
+    io.err.write(complaint({ message, advice }, screenOf(io.err, io.env)));
     // A module may be at work in another process: that one ends by itself.
     process.exit(EXIT.failed);
   });
 }
 
-const MORE = '`sudo newleaf check` looks at each thing by itself; `sudo newleaf init --ask` asks everything again.';
-
-const STOPPED = { message: 'Stopped.', advice: 'Run newleaf init again: it goes on from the last step.' };
-
-interface Here extends Pick<InitOptions, 'passage'>, Pick<DaemonWatch, 'dialogue' | 'isPatient' | 'abort'> {
-  readonly file: string;
+/** As root, the rest is for a process of the daemon's user, and this one remains to correct the configuration. */
+async function sent({ file, dialogue }: Asking, passage: Passage, leftMs: number | undefined) {
+  if (process.geteuid?.() !== 0) return undefined;
+  const { daemonAccount, sentOn } = await import('../../machine/as-daemon.ts');
+  const { config } = loadConfig(file);
+  // The other process does not know what stands above its text.
+  if (dialogue.hasSpoken && daemonAccount(file, config) !== undefined) dialogue.blank();
+  return sentOn(file, config, passage, leftMs);
 }
 
-/** Runs the daemon in this process, as its user, until the gateway serves. */
-async function provisioned(here: Here, env: NodeJS.ProcessEnv): Promise<Shortfall> {
-  const { file, dialogue, isPatient, abort, passage } = here;
-  const { config } = loadConfig(file, passage.handed?.toml);
-  const { registration_id: registrationId, id_scope, endpoint } = config.dps;
-  const { directory } = config.state;
-  const held = await asDaemon(file, config, passage);
-  dialogue.title(`Provisioning ${registrationId} (ID scope ${id_scope}, ${endpoint})`);
-  const entry = await createJournal({ directory, validate: validateEntry }).read();
-  const running = await start({ config, log: quiet, env, held });
-  const isTpm = 'tpm' in config;
-  if (!isTpm) dialogue.ok(`Token "${config.hsm.token ?? config.hsm.uri}" is open.`);
-  const endorsement = async () => renderEndorsement(await readEndorsement(config), dialogue.screen);
-  const shown = { dialogue, registrationId, stateDirectory: directory, endorsement: isTpm ? endorsement : undefined };
-  const watch = { running, ...shown, isPatient, abort };
-  const state = await provision(watch, isTpm ? undefined : config.issuer, entry).finally(() => running.stop());
-  if (serves(state) && !abort.aborted) {
-    finishInit(watch, state);
-    return { exit: EXIT.done };
-  }
-  return shortfall(state, abort.aborted);
-}
-
-function brokenOff(error: unknown): Shortfall {
-  const met = failureOf(error);
-  return { complaint: met, exit: exitOf(met) };
-}
-
-/** The first Ctrl-C ends in order. */
-function onInterrupt() {
+/** The first Ctrl-C ends in order. @param limitMs for everything, where there is a limit */
+function onStop(limitMs: number | undefined) {
   const controller = new AbortController();
   const { signal: abort } = controller;
   process.once('SIGINT', () => controller.abort());
-  const thrown = new Promise<never>((_, reject) => {
+  const stopped = new Promise<never>((_, reject) => {
     abort.addEventListener('abort', () => reject(new Interrupted()), { once: true });
+    if (limitMs === undefined) return;
+    const late = new Failed('Not finished in time.', { advice: 'Run newleaf init again, with a longer --timeout.' });
+    AbortSignal.timeout(limitMs).addEventListener('abort', () => reject(late), { once: true });
   });
-  thrown.catch(() => undefined);
-  return { abort, thrown };
+  stopped.catch(() => undefined);
+  return { abort, stopped };
 }

@@ -63,7 +63,10 @@ export async function keepDraft({ answers, file }: Guide): Promise<void> {
  * @returns the path of the previous one, if there was one
  * @throws Fault NL-CONFIG; nothing was written then
  */
-export async function writeConfiguration({ answers, file }: Guide): Promise<string | undefined> {
+export async function writeConfiguration({
+  answers,
+  file,
+}: Pick<Guide, 'answers' | 'file'>): Promise<string | undefined> {
   const text = draftText(answers.draft, 'Written by newleaf init. All settings: man newleaf, and newleaf config.');
   parseConfig(text, file);
   const before = textOf(file);

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type Complaint, complaint } from '../kit/command.ts';
 import { type Colour, type Output, paint, type Screen, safe, wrap } from '../kit/screen.ts';
-import type { Prompt } from './prompt.ts';
+import { Back, type Prompt } from './prompt.ts';
 
 export interface Choice<K extends string> {
   readonly key: K;
@@ -10,6 +10,9 @@ export interface Choice<K extends string> {
 }
 
 const INDENT = '  ';
+
+/** Typed at any question, it leads to the question before. */
+const BACK = 'back';
 
 /** The fault of an answer, as the end of a sentence; undefined where it is accepted. */
 type Objection = (typed: string) => string | undefined | Promise<string | undefined>;
@@ -20,6 +23,7 @@ export class Dialogue {
   readonly #out: Output;
   readonly #prompt: Prompt | undefined;
   #hasSpoken = false;
+  #questions = 0;
 
   /** @param prompt undefined: no question can be asked */
   constructor(out: Output, screen: Screen, prompt: Prompt | undefined) {
@@ -33,8 +37,19 @@ export class Dialogue {
     return this.#prompt !== undefined;
   }
 
+  /** Whether there is text above the next one. */
+  get hasSpoken(): boolean {
+    return this.#hasSpoken;
+  }
+
+  /** How many questions have been asked. */
+  get questions(): number {
+    return this.#questions;
+  }
+
   title(words: string): void {
-    this.#write([...(this.#hasSpoken ? [''] : []), paint(this.screen, 'bold', safe(this.screen, words)), '']);
+    const lines = wrap(this.screen, words).map((line) => paint(this.screen, 'bold', line));
+    this.#write([...(this.#hasSpoken ? [''] : []), ...lines, '']);
   }
 
   say(words: string): void {
@@ -74,11 +89,11 @@ export class Dialogue {
     this.#out.write(complaint(what, this.screen, INDENT));
   }
 
-  /** Asks until the answer is accepted. @param fallback what Enter means */
+  /** Asks until the answer is accepted. @param fallback what Enter means @throws Back, as all that asks does */
   async text(words: string, fallback: string | undefined, objection: Objection): Promise<string> {
     const shown = fallback === undefined ? '' : ` [${safe(this.screen, fallback)}]`;
     for (;;) {
-      const typed = (await this.#asked().line(`${INDENT}${words}${shown}: `)) || fallback;
+      const typed = (await this.#answer('line', `${words}${shown}`)) || fallback;
       const wrong = typed === undefined ? 'is needed' : await objection(typed);
       if (typed !== undefined && wrong === undefined) return typed;
       this.#object(`It ${wrong}.`);
@@ -86,7 +101,7 @@ export class Dialogue {
   }
 
   secret(words: string): Promise<string> {
-    return this.#asked().secret(`${INDENT}${words}: `);
+    return this.#answer('secret', words);
   }
 
   /** Repeated until it is accepted; an empty one is. */
@@ -137,9 +152,14 @@ export class Dialogue {
     this.#write(lines.map((line) => paint(this.screen, 'yellow', line)));
   }
 
-  #asked(): Prompt {
+  async #answer(how: 'line' | 'secret', words: string): Promise<string> {
     if (this.#prompt === undefined) throw new TypeError('there is no terminal to ask on');
-    return this.#prompt;
+    this.#questions += 1;
+    const lines = wrap(this.screen, `${words}:`, { first: INDENT, rest: `${INDENT}  ` });
+    if (lines.length > 1) this.#write(lines.slice(0, -1));
+    const typed = await this.#prompt[how](`${lines.at(-1)} `);
+    if (typed === BACK) throw new Back();
+    return typed;
   }
 
   #write(lines: readonly string[]): void {

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Leaf } from '../../roll/leaf.ts';
 import type { RollState } from '../../roll/state.ts';
+import { digestRows } from '../status/screen.ts';
 import type { Dialogue } from './dialogue.ts';
 import type { DaemonWatch } from './watch.ts';
 
@@ -15,17 +16,20 @@ export async function showEnrollment(watch: DaemonWatch, leaf: Leaf, state: Roll
     dialogue.blank();
     return dialogue.copy(await endorsement());
   }
-  dialogue.say(
-    `DPS does not accept this leaf yet. The operator of DPS enrolls it, or its issuer "${leaf.issuer}" for a group:`,
-  );
+  const file = leaf === state.current ? 'leaf.pem' : 'next.pem';
+  const isDisabled = (state.next?.parked?.failure ?? state.trouble)?.code === 'NL-DPS-DISABLED';
+  const task = isDisabled ? 'enables its enrollment:' : `enrolls it, or its issuer "${leaf.issuer}" for a group:`;
+  dialogue.say(`DPS does not accept this leaf yet. The operator of DPS ${task}`);
   dialogue.blank();
-  showLeaf(watch, leaf, leaf === state.current ? 'leaf.pem' : 'next.pem');
+  showLeaf(watch, leaf, file);
+  if (isDisabled) return;
   dialogue.blank();
-  dialogue.say('With that file, one of:');
+  dialogue.say(`With a copy of ${file}, one of:`);
   dialogue.copy(
     `    az iot dps enrollment create --dps-name DPS --resource-group GROUP \\
-      --enrollment-id ${registrationId} --attestation-type x509 --certificate-path ${registrationId}.pem
-    scripts/enroll add individual --certificate ${registrationId}.pem`,
+      --enrollment-id ${registrationId} --attestation-type x509 \\
+      --certificate-path ${file}
+    scripts/enroll add individual --certificate ${file}`,
   );
   dialogue.blank();
   dialogue.copy(new X509Certificate(leaf.chain).toString());
@@ -33,13 +37,15 @@ export async function showEnrollment(watch: DaemonWatch, leaf: Leaf, state: Roll
 
 /** CN, thumbprints and file of a leaf. @param file its name in the state directory */
 export function showLeaf({ dialogue, stateDirectory }: DaemonWatch, leaf: Leaf, file: string): void {
+  const { screen } = dialogue;
   const sha1 = new X509Certificate(leaf.chain).fingerprint.replaceAll(':', '');
-  dialogue.copy(
-    `    CN           ${leaf.cn}
-    SHA-256      ${leaf.thumbprint}
-    SHA-1        ${sha1}
-    certificate  ${join(stateDirectory, file)}`,
-  );
+  const rows = [
+    `  CN           ${leaf.cn}`,
+    ...digestRows('SHA-256', leaf.thumbprint, screen),
+    ...digestRows('SHA-1', sha1, screen),
+    `  certificate  ${join(stateDirectory, file)}`,
+  ];
+  dialogue.copy(rows.join('\n'));
 }
 
 /** The CSR, where a person or the back end signs. Makes the key, if there is none. */

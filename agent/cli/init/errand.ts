@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Job } from '../../../hsm/job.ts';
+import { Fault } from '../../failure/failure.ts';
 import { failureOf } from '../../failure/failure-of.ts';
 import type { Errands, Role, TriedLogin } from './errands.ts';
 import { isTpmModule } from './tpm-unit.ts';
@@ -47,6 +48,8 @@ async function withStore<T>(looksInto: string | undefined, work: () => Promise<T
   }
 }
 
+const HTTPS = 443;
+
 /** Loaded when needed: a module that breaks this process is told by the name of its errand. */
 const ERRANDS: Errands = {
   async tokens(module) {
@@ -68,6 +71,15 @@ const ERRANDS: Errands = {
   async makeToken(asked) {
     const { makeToken } = await import('../../../hsm/new-token.ts');
     makeToken(asked);
+  },
+  async reachEst(url) {
+    const { dial, Unreached } = await import('../checks/dial.ts');
+    const { adviceFor } = await import('../checks/reach.ts');
+    const { hostname, port } = new URL(url);
+    await dial(`${hostname}:${port || HTTPS}`, '').catch((error: unknown) => {
+      if (!(error instanceof Unreached)) throw error;
+      throw new Fault('NL-EST-UNREACHABLE', { message: error.message, advice: adviceFor(error, 'the URL') });
+    });
   },
   async tryEst(asked) {
     const { tryEst } = await import('../../issuer/trial.ts');

@@ -26,6 +26,8 @@ export interface Errands {
   makeToken(asked: NewToken): Promise<void>;
   /** Why the daemon cannot read a file: the code of the system, as ENOENT. Undefined where it can. */
   whyUnreadable(file: string): Promise<string | undefined>;
+  /** TCP and TLS, whatever its certificate is. */
+  reachEst(url: string): Promise<void>;
   /** Whether the EST server could be asked if it knows us. */
   tryEst(asked: Trial): Promise<boolean>;
 }
@@ -70,6 +72,7 @@ export function createErrands(account: Account | undefined, unit: () => Unit | u
     login: (asked) => send('login', asked, { doing: 'Logging in to the token' }),
     makeToken: (asked) => send('makeToken', asked, { doing: 'Making the token' }),
     whyUnreadable: (file) => send('whyUnreadable', file, { doing: `Reading ${file}`, limitMs: READ_MS }),
+    reachEst: (url) => send('reachEst', url, { doing: 'Dialling the EST server' }),
     tryEst: (asked) => send('tryEst', asked, { doing: 'Asking the EST server' }),
   };
 }

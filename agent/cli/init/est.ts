@@ -1,8 +1,10 @@
-import { resolve } from 'node:path';
+import { type Failure, Fault } from '../../failure/failure.ts';
 import { failureOf } from '../../failure/failure-of.ts';
+import type { Trial } from '../../issuer/trial.ts';
 import { askSetting, noCertificate } from './ask-setting.ts';
 import type { Guide } from './guide.ts';
-import { beside, readSecret, writeSecret } from './secret.ts';
+import { askInOrder, type Question } from './in-order.ts';
+import { beside, writeSecret } from './secret.ts';
 
 const FIRSTS = [
   { key: 'password', words: 'a user name and a password' },
@@ -10,13 +12,39 @@ const FIRSTS = [
   { key: 'none', words: 'nothing' },
 ] as const;
 
+type First = (typeof FIRSTS)[number]['key'];
+
 const EST = 'issuer.est';
 const PASSWORD = ['username', 'password_file'];
 const BOOTSTRAP = ['bootstrap_cert', 'bootstrap_key'];
-const FLAGS = ['est-url', 'est-ca', 'est-user', 'est-password-file', 'bootstrap-cert', 'bootstrap-key'];
+const SERVER_FLAGS = ['est-url', 'est-ca'];
+const IDENTITY_FLAGS = ['est-user', 'est-password-file', 'bootstrap-cert', 'bootstrap-key'];
 
-/** All settings of the EST server, until it answers and knows this gateway, or the person goes on without that. */
-export async function askEst(guide: Guide): Promise<void> {
+/** All settings of the EST server: each answer is tried as soon as it can be. */
+export function estQuestions(): readonly Question[] {
+  let firsts: readonly First[] = [];
+  const of = (first: First, ask: Question): Question => {
+    return async (guide) => (firsts.includes(first) ? ask(guide) : undefined);
+  };
+  const identity = [
+    of('password', askUser),
+    of('password', askPassword),
+    of('bootstrap', askBootstrap('cert', 'Bootstrap certificate')),
+    of('bootstrap', askBootstrap('key', 'Its key')),
+  ];
+  return [
+    askUrl,
+    askAuthority,
+    async (guide) => {
+      firsts = await askFirsts(guide);
+    },
+    ...identity,
+    (guide) => proveIdentity(guide, identity),
+  ];
+}
+
+async function askUrl(guide: Guide): Promise<void> {
+  const { answers, dialogue, errands } = guide;
   for (;;) {
     await askSetting(guide, {
       name: `${EST}.url`,
@@ -24,97 +52,123 @@ export async function askEst(guide: Guide): Promise<void> {
       words: 'URL of the EST server',
       hint: 'with /.well-known/est, and a label where it has one',
     });
+    if (!dialogue.asks || (await works(guide, errands.reachEst(answers.text(`${EST}.url`) ?? '')))) return;
+    guide.forget('est-url');
+  }
+}
+
+async function askAuthority(guide: Guide): Promise<void> {
+  const { dialogue, errands } = guide;
+  for (;;) {
     await askSetting(guide, {
       name: `${EST}.ca_file`,
       flag: 'est-ca',
       words: 'File with the CA of its certificate (PEM)',
-      isFile: true,
+      file: { name: 'est-ca.pem' },
       objection: noCertificate,
     });
-    await askFirstIdentity(guide);
-    if (!guide.dialogue.asks || (await isTried(guide))) return;
-    if (await guide.dialogue.confirm('Go on all the same?', false)) return;
-    guide.forget(...FLAGS);
+    if (!dialogue.asks) return;
+    const failure = await met(errands.tryEst(server(guide)));
+    // A server may want a client certificate for all that it answers.
+    if (failure === undefined || failure.code === 'NL-EST-AUTH') return dialogue.ok('The EST server answers.');
+    if (await isTakenAllTheSame(guide, failure)) return;
+    guide.forget(...SERVER_FLAGS);
+    if (failure.code !== 'NL-EST-UNTRUSTED') await askUrl(guide);
   }
 }
 
 /** The credentials of a gateway that has no leaf yet. */
-async function askFirstIdentity(guide: Guide): Promise<void> {
-  const { answers, dialogue, flag } = guide;
-  const flags = {
-    password: flag('est-user') ?? flag('est-password-file'),
-    bootstrap: flag('bootstrap-cert') ?? flag('bootstrap-key'),
-  };
+async function askFirsts({ answers, dialogue, flag }: Guide): Promise<readonly First[]> {
+  const given: readonly First[] = [
+    ...((flag('est-user') ?? flag('est-password-file')) !== undefined ? (['password'] as const) : []),
+    ...((flag('bootstrap-cert') ?? flag('bootstrap-key')) !== undefined ? (['bootstrap'] as const) : []),
+  ];
+  if (given.length > 0 || !dialogue.asks) return given;
+  dialogue.say('How does this gateway prove itself the first time?');
   const standing = answers.text(`${EST}.bootstrap_cert`) === undefined ? 'password' : 'bootstrap';
-  const isGiven = flags.password !== undefined || flags.bootstrap !== undefined;
-  const isOpen = !isGiven && dialogue.asks;
-  if (isOpen) dialogue.say('How does this gateway prove itself the first time?');
-  const first = isOpen ? await dialogue.choose('Which one', FIRSTS, standing) : undefined;
-  if (first === 'password' || flags.password !== undefined) await askPassword(guide);
-  if (first === 'bootstrap' || flags.bootstrap !== undefined) await askBootstrap(guide);
+  const first = await dialogue.choose('Which one', FIRSTS, standing);
   const others = { password: BOOTSTRAP, bootstrap: PASSWORD, none: [...PASSWORD, ...BOOTSTRAP] };
-  for (const key of first === undefined ? [] : others[first]) answers.set(`${EST}.${key}`, undefined);
+  for (const key of others[first]) answers.set(`${EST}.${key}`, undefined);
+  return [first];
+}
+
+function askUser(guide: Guide): Promise<void> {
+  const objection = (typed: string) => (typed === '' ? 'is needed' : undefined);
+  return askSetting(guide, { name: `${EST}.username`, flag: 'est-user', words: 'User name', objection });
 }
 
 async function askPassword(guide: Guide): Promise<void> {
   const { answers, dialogue } = guide;
-  const objection = (typed: string) => (typed === '' ? 'is needed' : undefined);
-  await askSetting(guide, { name: `${EST}.username`, flag: 'est-user', words: 'User name', objection });
   const name = `${EST}.password_file`;
-  const given = guide.flag('est-password-file');
-  if (given !== undefined && (await isTakenOver(guide, resolve(given)))) return answers.set(name, passwordFile(guide));
-  if (given !== undefined || !dialogue.asks) {
-    return askSetting(guide, { name, flag: 'est-password-file', words: 'File with the password', isFile: true });
+  if (guide.flag('est-password-file') !== undefined || !dialogue.asks) {
+    const file = { name: 'est-password', isSecret: true } as const;
+    return askSetting(guide, { name, flag: 'est-password-file', words: 'File with the password', file });
   }
   const kept = answers.text(name);
   for (;;) {
     const enter = kept === undefined ? '' : `; Enter: the one in ${kept}`;
     const typed = await dialogue.secret(`Password (not shown${enter})`);
     if (typed === '' && kept === undefined) continue;
-    const file = kept ?? passwordFile(guide);
+    const file = kept ?? beside(guide, 'est-password');
     if (typed !== '') await writeSecret(guide, file, typed, 'daemon');
     return answers.set(name, file);
   }
 }
 
-const passwordFile = (guide: Guide): string => beside(guide, 'est-password');
-
-/** A file that only root can read is copied for the daemon, as a PIN file is. @returns whether it was */
-async function isTakenOver(guide: Guide, file: string): Promise<boolean> {
-  const { account, dialogue, errands } = guide;
-  if (account === undefined || (await errands.whyUnreadable(file)) !== 'EACCES') return false;
-  const password = await readSecret(file);
-  if (password === undefined) return false;
-  await writeSecret(guide, passwordFile(guide), password, 'daemon');
-  dialogue.ok(`The password is kept in ${passwordFile(guide)}, for the user ${account.name} alone.`);
-  return true;
+function askBootstrap(part: 'cert' | 'key', words: string): Question {
+  const file = part === 'cert' ? { name: 'bootstrap.pem' } : ({ name: 'bootstrap-key.pem', isSecret: true } as const);
+  const hint = 'a file (PEM), or a pkcs11: URI';
+  const objection = (place: string) => (part === 'cert' && place.startsWith('/') ? noCertificate(place) : undefined);
+  const about = { name: `${EST}.bootstrap_${part}`, flag: `bootstrap-${part}`, words };
+  return (guide) => askSetting(guide, { ...about, hint, file, objection });
 }
 
-async function askBootstrap(guide: Guide): Promise<void> {
-  const about = { isFile: true, hint: 'a file (PEM), or a pkcs11: URI' };
-  const certificate = { name: `${EST}.bootstrap_cert`, flag: 'bootstrap-cert', words: 'Bootstrap certificate' };
-  await askSetting(guide, { ...about, ...certificate });
-  await askSetting(guide, { ...about, name: `${EST}.bootstrap_key`, flag: 'bootstrap-key', words: 'Its key' });
-}
-
-async function isTried({ answers, dialogue, errands }: Guide): Promise<boolean> {
-  const text = (key: string) => answers.text(`${EST}.${key}`);
-  const [certificate, key] = [text('bootstrap_cert'), text('bootstrap_key')];
-  const isInFiles = certificate?.startsWith('/') && key?.startsWith('/');
-  try {
-    const isAsked = await errands.tryEst({
-      url: text('url') ?? '',
-      caFile: text('ca_file') ?? '',
-      username: text('username'),
-      passwordFile: text('password_file'),
-      bootstrap: isInFiles ? { certificate: certificate ?? '', key: key ?? '' } : undefined,
-    });
-    const isLater = certificate !== undefined && !isInFiles;
-    const later = isLater ? '. The bootstrap identity in the token is tried with the first request' : '';
-    dialogue.ok(`The EST server answers${isAsked ? ', and knows this gateway' : later}.`);
-    return true;
-  } catch (error) {
-    dialogue.wrong(failureOf(error));
-    return false;
+/** Asks for what the server refuses again. In a script, a new gateway meets it with its first leaf. */
+async function proveIdentity(guide: Guide, identity: readonly Question[]): Promise<void> {
+  const { answers, dialogue, errands, flag, isProvisioned } = guide;
+  const isGiven = ['issuer', ...SERVER_FLAGS, ...IDENTITY_FLAGS].some((name) => flag(name) !== undefined);
+  if (!dialogue.asks && !(isProvisioned && isGiven)) return;
+  answers.demandAll();
+  for (;;) {
+    const trial = { ...server(guide), ...credentials(guide) };
+    const failure = await met(errands.tryEst(trial));
+    const isKnown = trial.username !== undefined || trial.bootstrap !== undefined;
+    if (failure === undefined) return isKnown ? dialogue.ok('The EST server knows this gateway.') : tellLater(guide);
+    if (!dialogue.asks) throw new Fault(failure.code, failure);
+    if (await isTakenAllTheSame(guide, failure)) return;
+    guide.forget(...SERVER_FLAGS, ...IDENTITY_FLAGS);
+    await askInOrder(guide, failure.code === 'NL-EST-AUTH' ? identity : [askUrl, askAuthority]);
   }
+}
+
+function tellLater({ answers, dialogue }: Guide): void {
+  if (answers.text(`${EST}.bootstrap_cert`) === undefined) return;
+  dialogue.say('The bootstrap identity in the token is tried with the first request.');
+}
+
+const server = ({ answers }: Guide): Trial => ({
+  url: answers.text(`${EST}.url`) ?? '',
+  caFile: answers.text(`${EST}.ca_file`) ?? '',
+});
+
+/** The credentials that can be tried here: an identity in the token cannot. */
+function credentials({ answers }: Guide): Pick<Trial, 'username' | 'passwordFile' | 'bootstrap'> {
+  const text = (key: string) => answers.text(`${EST}.${key}`);
+  const [certificate = '', key = ''] = [text('bootstrap_cert'), text('bootstrap_key')];
+  const isInFiles = certificate.startsWith('/') && key.startsWith('/');
+  const bootstrap = isInFiles ? { certificate, key } : undefined;
+  return { username: text('username'), passwordFile: text('password_file'), bootstrap };
+}
+
+const met = (trial: Promise<unknown>): Promise<Failure | undefined> => trial.then(() => undefined, failureOf);
+
+/** Whether the answer worked, or is taken all the same. */
+async function works(guide: Guide, trial: Promise<unknown>): Promise<boolean> {
+  const failure = await met(trial);
+  return failure === undefined || isTakenAllTheSame(guide, failure);
+}
+
+function isTakenAllTheSame({ dialogue }: Guide, failure: Failure): Promise<boolean> {
+  dialogue.wrong(failure);
+  return dialogue.confirm('Go on all the same?', false);
 }

@@ -17,6 +17,8 @@ export interface Guide {
   readonly file: string;
   /** The user of the daemon, where init runs as root and the unit has one. */
   readonly account: Account | undefined;
+  /** It has a leaf: what is wrong with a new answer would not be met until the next roll. */
+  readonly isProvisioned: boolean;
   /** Attempts as the daemon's user, in a process of its own. */
   readonly errands: Errands;
   /** Text of stdin, for `--pin-file -`. */

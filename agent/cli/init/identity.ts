@@ -1,61 +1,100 @@
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { objectionTo } from '../../config/draft.ts';
+import { type Code, Fault } from '../../failure/failure.ts';
 import { dial, Unreached } from '../checks/dial.ts';
 import { adviceFor, distrusted } from '../checks/reach.ts';
 import { askSetting, noCertificate } from './ask-setting.ts';
 import type { Guide } from './guide.ts';
+import type { Question } from './in-order.ts';
 
-export async function askIdentity(guide: Guide): Promise<void> {
-  const hint = 'Azure portal: DPS instance, Overview';
-  await askSetting(guide, { name: 'dps.id_scope', flag: 'id-scope', words: 'ID scope', hint });
-  await askSetting(guide, {
-    name: 'dps.registration_id',
-    flag: 'registration-id',
-    words: 'Registration ID, which is the CN of every leaf',
-    suggestion: registrationIdOf(hostname()),
-  });
+export const ID_SCOPE = {
+  name: 'dps.id_scope',
+  flag: 'id-scope',
+  words: 'ID scope',
+  hint: 'Azure portal: DPS instance, Overview',
+};
+
+export const IDENTITY_QUESTIONS: readonly Question[] = [(guide) => askSetting(guide, ID_SCOPE), askId, askEndpoint];
+
+/** Portal and az show both on the same page. */
+const LIKE_A_SCOPE = /^0ne[0-9a-f]{8}$/i;
+
+async function askId(guide: Guide): Promise<void> {
+  const { answers, dialogue } = guide;
+  const name = 'dps.registration_id';
+  const before = answers.get(name);
+  for (;;) {
+    await askSetting(guide, {
+      name,
+      flag: 'registration-id',
+      words: 'Registration ID, which is the CN of every leaf',
+      suggestion: registrationIdOf(hostname()),
+    });
+    const id = answers.text(name) ?? '';
+    if (!LIKE_A_SCOPE.test(id)) return;
+    const doubt = `The registration ID ${id} looks like an ID scope.`;
+    if (!dialogue.asks) return dialogue.say(doubt);
+    dialogue.say(doubt);
+    if (await dialogue.confirm('Take it all the same?', false)) return;
+    guide.forget('registration-id');
+    answers.set(name, before === id ? undefined : before);
+  }
+}
+
+async function askEndpoint(guide: Guide): Promise<void> {
+  const { dialogue, flag, isProvisioned } = guide;
+  const isGiven = flag('endpoint') !== undefined || flag('trust-ca') !== undefined;
   for (;;) {
     await askSetting(guide, { name: 'dps.endpoint', flag: 'endpoint', words: 'DPS endpoint' });
-    if (guide.flag('trust-ca') !== undefined) await askTrust(guide);
-    if (!guide.dialogue.asks) return;
+    if (flag('trust-ca') !== undefined) await askTrust(guide);
+    // In a script, a new gateway meets it with its first registration.
+    if (!dialogue.asks && !(isProvisioned && isGiven)) return;
     const found = await reachDps(guide);
     guide.forget('endpoint', 'trust-ca');
-    if (found === 'untrusted' && (await guide.dialogue.confirm('Name another file with the CAs to trust?', true))) {
+    if (found === 'untrusted' && (await dialogue.confirm('Name another file with the CAs to trust?', true))) {
       await askTrust(guide);
       if ((await reachDps(guide)) === 'trusted') return;
     }
-    if (found === 'trusted' || (await guide.dialogue.confirm('Go on all the same?', false))) return;
+    if (found === 'trusted' || (await dialogue.confirm('Go on all the same?', false))) return;
   }
 }
 
 function askTrust(guide: Guide): Promise<void> {
   const words = 'File with the CAs of DPS and hubs (PEM)';
-  return askSetting(guide, { name: 'trust.ca_file', flag: 'trust-ca', words, isFile: true, objection: noCertificate });
+  const file = { name: 'trust.pem' };
+  return askSetting(guide, { name: 'trust.ca_file', flag: 'trust-ca', words, file, objection: noCertificate });
 }
 
-/** Whether DPS can be reached and is trusted, without any certificate of ours; prints the finding. */
+/**
+ * Whether DPS can be reached and is trusted, without any certificate of ours; prints the finding.
+ * @throws Fault in place of a bad finding, where there is no terminal
+ */
 async function reachDps({ dialogue, answers }: Guide): Promise<'trusted' | 'untrusted' | 'unreached'> {
   const [host, caFile] = [answers.inEffect('dps.endpoint'), answers.inEffect('trust.ca_file')];
+  const wrong = (what: { readonly code: Code; readonly message: string; readonly advice?: string }) => {
+    if (!dialogue.asks) throw new Fault(what.code, what);
+    dialogue.wrong(what);
+  };
   let ca: string;
   try {
     ca = await readFile(caFile, 'utf8');
   } catch (error) {
-    dialogue.wrong({ message: `${caFile} cannot be read: ${error instanceof Error ? error.message : error}.` });
+    const message = `${caFile} cannot be read: ${error instanceof Error ? error.message : error}.`;
+    wrong({ code: 'NL-CONFIG', message });
     return 'untrusted';
   }
   try {
     const dialled = await dial(host, ca);
     if (dialled.distrust !== undefined) {
-      dialogue.wrong(distrusted(dialled, { side: 'DPS', host, caFile }));
+      wrong({ ...distrusted(dialled, { side: 'DPS', host, caFile }), code: 'NL-DPS-UNTRUSTED' });
       return 'untrusted';
     }
     dialogue.ok(`DPS answers at ${dialled.address} port ${dialled.port}, and is trusted.`);
     return 'trusted';
   } catch (error) {
     if (!(error instanceof Unreached)) throw error;
-    const advice = adviceFor(error, 'the DPS endpoint');
-    dialogue.wrong({ code: 'NL-DPS-UNREACHABLE', message: error.message, advice });
+    wrong({ code: 'NL-DPS-UNREACHABLE', message: error.message, advice: adviceFor(error, 'the DPS endpoint') });
     return 'unreached';
   }
 }

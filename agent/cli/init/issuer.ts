@@ -1,8 +1,9 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { askSetting } from './ask-setting.ts';
 import type { Choice } from './dialogue.ts';
-import { askEst } from './est.ts';
+import { estQuestions } from './est.ts';
 import { choiceByFlag, type Guide } from './guide.ts';
+import type { Question } from './in-order.ts';
 
 type Kind = 'est' | 'command' | 'inbox' | 'hub';
 
@@ -10,16 +11,24 @@ const KINDS: readonly Choice<Kind>[] = [
   { key: 'est', words: 'est: an EST server (RFC 7030) signs by itself' },
   { key: 'command', words: 'command: a program on this gateway gets the CSR, and brings the leaf' },
   { key: 'inbox', words: 'inbox: a person takes the CSR away, and brings the leaf as a file' },
-  { key: 'hub', words: 'hub: the back end signs, over the connection to the hub' },
+  { key: 'hub', words: 'hub: the back end signs, over the hub; the first leaf comes as with inbox' },
 ];
 
 /** Who signs the leaves, and when they are renewed. */
-export async function askIssuer(guide: Guide): Promise<void> {
-  const kind = await kindOf(guide);
-  if (kind === undefined) return;
-  guide.answers.set('leaf.issuer', kind);
-  if (kind === 'est') await askEst(guide);
-  if (kind === 'command') await askCommand(guide);
+export function issuerQuestions(): readonly Question[] {
+  const of = (kind: Kind, ask: Question): Question => {
+    return async (guide) => (guide.answers.get('leaf.issuer') === kind ? ask(guide) : undefined);
+  };
+  return [
+    async (guide) => guide.answers.set('leaf.issuer', await kindOf(guide)),
+    ...estQuestions().map((ask) => of('est', ask)),
+    of('command', askCommand),
+    askRenewal,
+  ];
+}
+
+async function askRenewal(guide: Guide): Promise<void> {
+  if (guide.answers.get('leaf.issuer') === undefined) return;
   await askSetting(guide, {
     name: 'leaf.renew_at',
     flag: 'renew-at',

@@ -3,8 +3,9 @@ import { objectionTo } from '../../config/draft.ts';
 import { Fault } from '../../failure/failure.ts';
 import { failureOf } from '../../failure/failure-of.ts';
 import { type Guide, wrongFlag } from './guide.ts';
+import { askInOrder } from './in-order.ts';
 import { givenPin, pinPlace, storedPin, storePin } from './pin-place.ts';
-import { Interrupted } from './prompt.ts';
+import { Back, Interrupted } from './prompt.ts';
 import { beside, randomPin, readSecret, writeSecret } from './secret.ts';
 import type { Shown, Survey } from './survey.ts';
 import { admitTpm } from './tpm-unit.ts';
@@ -25,10 +26,15 @@ const WORDS: Readonly<Record<NewKind, string>> = {
   softhsm: 'a new token in SoftHSM: its keys are files that only the daemon and root can read',
 };
 
+const isOf =
+  (kind: NewKind) =>
+  ({ module }: Pick<Shown, 'module'>): boolean =>
+    MAKEABLE[kind].files.some((file) => module.path.endsWith(`/${file}`));
+
 /** The tokens that can be made here, the better one first. */
 export function newKinds({ free }: Survey): readonly Maker[] {
   return (['tpm', 'softhsm'] as const).flatMap((kind) => {
-    const slot = free.find(({ module }) => MAKEABLE[kind].files.some((file) => module.path.endsWith(`/${file}`)));
+    const slot = free.find(isOf(kind));
     return slot === undefined ? [] : [{ ...slot, kind, words: WORDS[kind] }];
   });
 }
@@ -42,10 +48,17 @@ export function newKinds({ free }: Survey): readonly Maker[] {
 export async function makeNewToken(guide: Guide, kind: NewKind, found: Survey): Promise<Shown | undefined> {
   const { dialogue, errands } = guide;
   const maker = newKinds(found).find((one) => one.kind === kind);
-  if (maker === undefined) throw notHere(kind);
+  if (maker === undefined) throw notHere(kind, found);
   try {
-    const label = await labelOf(guide, maker, found);
-    const pin = await pinFor(guide, maker);
+    let [label, pin] = ['', ''];
+    await askInOrder(guide, [
+      async () => {
+        label = await labelOf(guide, maker, found);
+      },
+      async () => {
+        pin = await pinFor(guide, maker);
+      },
+    ]);
     const soPinFile = beside(guide, 'so-pin');
     const soPin = (await readSecret(soPinFile)) ?? randomPin();
     if (kind === 'tpm') await admitTpm(guide, 'new');
@@ -59,15 +72,22 @@ export async function makeNewToken(guide: Guide, kind: NewKind, found: Survey): 
     dialogue.ok(`Token "${label}" is made. ${places}`);
     return { module: maker.module, token };
   } catch (error) {
-    if (!dialogue.asks || error instanceof Interrupted) throw error;
+    if (!dialogue.asks || error instanceof Interrupted || error instanceof Back) throw error;
     dialogue.wrong(failureOf(error));
     return undefined;
   }
 }
 
-function notHere(kind: NewKind): Fault {
+function notHere(kind: NewKind, { useless }: Survey): Fault {
   const { name, package: debian } = MAKEABLE[kind];
-  const message = `No token can be made here: there is no module for ${name} that works.`;
+  const there = useless.find(isOf(kind));
+  if (there !== undefined) {
+    const message = `No token can be made here: ${there.module.path}: ${there.why}.`;
+    const advice =
+      'Give the user newleaf the right to use it (in Fedora: usermod -aG ods newleaf), and run newleaf init again.';
+    return new Fault('NL-TOKEN-MODULE', { message, advice });
+  }
+  const message = `No token can be made here: there is no module for ${name}.`;
   const advice = `Install it (apt-get install ${debian}), and run newleaf init again.`;
   return new Fault('NL-TOKEN-MODULE', { message, advice });
 }

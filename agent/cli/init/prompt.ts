@@ -10,6 +10,15 @@ export class Interrupted extends Error {
   }
 }
 
+/** The person wants to answer the question before once more. */
+export class Back extends Error {
+  override readonly name = 'Back';
+
+  constructor() {
+    super('back');
+  }
+}
+
 /** The person in front of the terminal. `line` and `secret` reject with Interrupted. */
 export interface Prompt {
   /** A line, without blanks around it. */

@@ -1,7 +1,7 @@
 import type { IssuerChoice } from '../../config/config.ts';
 import { EXIT, exitOf } from '../../failure/exit.ts';
 import { isEndorsed } from '../../roll/leaf.ts';
-import { iso } from '../../roll/report.ts';
+import { iso, WORDS } from '../../roll/report.ts';
 import type { RollState } from '../../roll/state.ts';
 import type { Entry } from '../../state/entry.ts';
 import type { Complaint } from '../kit/command.ts';
@@ -12,8 +12,6 @@ import { type DaemonWatch, refusedLeaf, serves, tellAll, untilAtRest, waits } fr
 const ASK_AGAIN_MS = 20_000;
 /** A registration takes seconds; a slower one is reported, and asked again. */
 const ANSWER_MS = 60_000;
-/** A gateway on a slow link needs a few seconds; a person should not wait longer than this. */
-const PATIENCE_MS = 120_000;
 
 /**
  * Watches the daemon bring the gateway to its hub. Shows what a person needs: the CSR where a person signs, the leaf where DPS
@@ -37,9 +35,10 @@ export async function provision(
       await showCsr(watch);
       if (!watch.isPatient) return watch.running.daemon.state;
     }
-    const state = await untilAtRest(watch, needsPerson && watch.isPatient ? Number.POSITIVE_INFINITY : PATIENCE_MS);
+    const { forPerson, forServers } = watch.late;
+    const state = await untilAtRest(watch, needsPerson && watch.isPatient ? forPerson : forServers);
     const leaf = refusedLeaf(state);
-    if (leaf === undefined) return state;
+    if (leaf === undefined || serves(state)) return state;
     await showEnrollment(watch, leaf, state);
     return watch.isPatient ? await untilEnrolled(watch) : state;
   } finally {
@@ -54,18 +53,19 @@ async function askDps({ running }: DaemonWatch): Promise<void> {
 
 /** Waits until the operator has enrolled the leaf: DPS is asked at intervals, and at once when Enter is pressed. */
 async function untilEnrolled(watch: DaemonWatch): Promise<RollState> {
-  const { dialogue, abort } = watch;
+  const { dialogue, abort, late } = watch;
+  const over = AbortSignal.any([abort, late.forPerson]);
   dialogue.blank();
   const enter = dialogue.asks ? ' Enter asks at once.' : '';
   dialogue.say(
     `Waiting for the operator: DPS is asked every ${ASK_AGAIN_MS / 1000} s.${enter} Ctrl-C ends it, and nothing is lost.`,
   );
   for (;;) {
-    await dialogue.pause(ASK_AGAIN_MS, abort);
-    if (abort.aborted) return watch.running.daemon.state;
+    await dialogue.pause(ASK_AGAIN_MS, over);
+    if (over.aborted) return watch.running.daemon.state;
     await askDps(watch);
-    const state = await untilAtRest(watch, ANSWER_MS);
-    if (serves(state) || abort.aborted) return state;
+    const state = await untilAtRest(watch, AbortSignal.any([over, AbortSignal.timeout(ANSWER_MS)]));
+    if (serves(state) || over.aborted) return state;
   }
 }
 
@@ -78,13 +78,14 @@ export function finishInit(watch: DaemonWatch, { current, assignment }: RollStat
   dialogue.blank();
   if (!isEndorsed(current)) {
     showLeaf(watch, current, 'leaf.pem');
-    dialogue.copy(`    issued by    ${current.issuer}\n    valid until  ${iso(current.notAfter)}`);
+    dialogue.copy(`  issued by    ${current.issuer}\n  valid until  ${iso(current.notAfter)}`);
     dialogue.blank();
   }
   tellToStart(dialogue);
 }
 
-const AGAIN = 'Run `newleaf init` again, or start the daemon: it goes on where this stopped.';
+const AGAIN =
+  'Run `newleaf init` again, or start the daemon: it goes on where this stopped. To change an answer: `newleaf init --ask`.';
 
 /** Why provisioning stopped early. Waiting for a leaf that a person brings is not an error. */
 export interface Shortfall {
@@ -97,6 +98,10 @@ export function shortfall(state: RollState, isInterrupted: boolean): Shortfall {
     return { complaint: { message: 'Interrupted. Nothing is lost.', advice: AGAIN }, exit: EXIT.failed };
   if (state.next?.waiting === true) return { exit: EXIT.person };
   const met = state.next?.parked?.failure ?? state.trouble;
-  if (met === undefined) return { complaint: { message: 'Not finished yet.', advice: AGAIN }, exit: EXIT.failed };
-  return { complaint: met, exit: waits(state) ? EXIT.person : exitOf(met) };
+  if (met === undefined) {
+    const message = `Not finished in time: ${WORDS[state.phase]}.`;
+    return { complaint: { message, advice: AGAIN }, exit: EXIT.failed };
+  }
+  const advice = met.kind === 'transient' ? `${met.advice} ${AGAIN}` : met.advice;
+  return { complaint: { ...met, advice }, exit: waits(state) ? EXIT.person : exitOf(met) };
 }

@@ -8,6 +8,7 @@ import { READ_MS } from './errands.ts';
 import type { Guide } from './guide.ts';
 import { makeNewToken, type NewKind, newKinds } from './new-token.ts';
 import { askPin } from './pin.ts';
+import { Back } from './prompt.ts';
 import { hindrance, rootsOnlyInWords, type Shown, type Survey, survey, tokenInWords } from './survey.ts';
 import { tokenByFlags } from './token-flags.ts';
 import { admitTpm, isTpmModule } from './tpm-unit.ts';
@@ -20,15 +21,25 @@ export async function askToken(guide: Guide): Promise<void> {
   const { dialogue, flag } = guide;
   const isGiven = !dialogue.asks || flag('token') !== undefined || flag('new-token') !== undefined;
   for (;;) {
-    const found = await lookAround(guide);
-    const chosen = isGiven ? tokenByFlags(guide, found) : await choose(guide, found);
-    const shown = typeof chosen === 'string' ? await makeNewToken(guide, chosen, found) : chosen;
-    if (shown === undefined) continue;
-    if (isTpmModule(shown.module.path)) await admitTpm(guide, 'kept');
-    const isOurs = typeof chosen === 'string' || isConfigured(guide, shown);
-    note(guide, shown, found);
-    if (await askPin(guide, shown, isOurs)) return;
+    const before = dialogue.questions;
+    try {
+      if (await isFound(guide, isGiven)) return;
+    } catch (error) {
+      const isFirst = dialogue.questions === before + 1;
+      if (!(error instanceof Back) || isFirst) throw error;
+    }
   }
+}
+
+async function isFound(guide: Guide, isGiven: boolean): Promise<boolean> {
+  const found = await lookAround(guide);
+  const chosen = isGiven ? tokenByFlags(guide, found) : await choose(guide, found);
+  const shown = typeof chosen === 'string' ? await makeNewToken(guide, chosen, found) : chosen;
+  if (shown === undefined) return false;
+  if (isTpmModule(shown.module.path)) await admitTpm(guide, 'kept');
+  const isOurs = typeof chosen === 'string' || isConfigured(guide, shown);
+  note(guide, shown, found);
+  return askPin(guide, shown, isOurs);
 }
 
 /** The modules of this machine, and the one of `--module`. */

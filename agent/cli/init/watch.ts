@@ -15,6 +15,8 @@ export interface DaemonWatch {
   readonly endorsement: (() => Promise<string>) | undefined;
   /** Waits for the person who must act, without a limit. */
   readonly isPatient: boolean;
+  /** When to wait no longer: for servers, and for a person. */
+  readonly late: { readonly forServers: AbortSignal; readonly forPerson: AbortSignal };
   /** Ctrl-C. */
   readonly abort: AbortSignal;
 }
@@ -44,35 +46,37 @@ export function isAtRest(state: RollState, { type, code }: DaemonEvent = {}): bo
   return serves(state) || waits(state) || isBroken;
 }
 
-/**
- * Resolves when the daemon is at rest, when it ends, when the person stops it, or when patience ends.
- * @param patienceMs Infinity is for ever
- */
-export function untilAtRest({ running, abort }: DaemonWatch, patienceMs: number): Promise<RollState> {
+/** Resolves when the daemon is at rest, when it ends, when the person stops it, or when it is late. */
+export function untilAtRest({ running, abort }: DaemonWatch, late: AbortSignal): Promise<RollState> {
   const { daemon, ended } = running;
+  const over = AbortSignal.any([abort, late]);
   return new Promise((resolve, reject) => {
     const finish = () => {
-      clearTimeout(timer);
       unsubscribe();
-      abort.removeEventListener('abort', finish);
+      over.removeEventListener('abort', finish);
       resolve(daemon.state);
     };
-    const timer = patienceMs === Number.POSITIVE_INFINITY ? undefined : setTimeout(finish, patienceMs);
     const unsubscribe = daemon.subscribe((event: DaemonEvent) => {
       if (isAtRest(daemon.state, event)) finish();
     });
-    abort.addEventListener('abort', finish, { once: true });
+    over.addEventListener('abort', finish, { once: true });
     ended.then(finish, reject);
-    if (abort.aborted || isAtRest(daemon.state)) finish();
+    if (over.aborted || isAtRest(daemon.state)) finish();
   });
 }
+
+const TRIES = 'newleaf tries again by itself. Where an answer was wrong: Ctrl-C, then `sudo newleaf init --ask`';
 
 /** Prints the events, each line with the time since the beginning. @returns what ends it */
 export function tellAll({ running, dialogue }: DaemonWatch): () => void {
   const from = performance.now();
+  let isFirst = true;
   return running.daemon.subscribe((event: DaemonEvent) => {
     const tookMs = performance.now() - from;
     if (event.type === 'transition' && event.to !== undefined) dialogue.step(tookMs, '..', WORDS[event.to]);
-    if (event.type === 'failed') dialogue.step(tookMs, '!!', `${event.code} ${event.message}`);
+    if (event.type !== 'failed') return;
+    dialogue.step(tookMs, '!!', `${event.code} ${event.message}`);
+    if (isFirst && dialogue.asks && !isAtRest(running.daemon.state, event)) dialogue.hint(TRIES);
+    isFirst = false;
   });
 }

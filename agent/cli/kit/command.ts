@@ -2,7 +2,7 @@ import { EXIT, exitOf } from '../../failure/exit.ts';
 import type { Failure } from '../../failure/failure.ts';
 import { failureOf } from '../../failure/failure-of.ts';
 import { type ParsedArguments, parse } from './parse.ts';
-import { glyph, type Output, paint, type Screen, screenOf, wrap } from './screen.ts';
+import { glyph, hang, type Output, paint, type Screen, screenOf, wrap } from './screen.ts';
 import type { Tool } from './tool.ts';
 
 export interface Io {
@@ -49,10 +49,12 @@ export async function call<Name extends string>(
   io: Io,
   run: (args: ParsedArguments<Name>) => Promise<number>,
 ): Promise<number> {
-  const parsed = parse(tool, argv);
+  const parsed = parse(tool, argv, screenOf(io.out, io.env).width);
   if (!('exit' in parsed)) return run(parsed);
-  (parsed.exit === EXIT.done ? io.out : io.err).write(parsed.text);
-  return parsed.exit;
+  const { exit, text } = parsed;
+  if (exit === EXIT.done) io.out.write(text);
+  else io.err.write(hang(screenOf(io.err, io.env), text));
+  return exit;
 }
 
 /** Turns errors into sentences on stderr and an exit code. */

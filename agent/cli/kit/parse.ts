@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { EXIT } from '../../failure/exit.ts';
-import { explain, overview, usageOf } from './help.ts';
+import { explain, explainTopic, family, overview, usageOf } from './help.ts';
 import { nearest } from './nearest.ts';
 import { headsOf, namesOf, type OptionSpec, specOf, type Tool, tailsOf } from './tool.ts';
 
@@ -25,17 +25,18 @@ export const allOptions = (tool: Tool): Readonly<Record<string, OptionSpec>> =>
 /**
  * Reads the command line. Pure; never throws.
  * @param argv without node and the script
+ * @param width of the screen, for its help
  */
-export function parse<Name extends string>(tool: Tool<Name>, argv: readonly string[]): Parsed<Name> {
+export function parse<Name extends string>(tool: Tool<Name>, argv: readonly string[], width?: number): Parsed<Name> {
   const { tokens, values } = read(argv, allOptions(tool));
   const words = tokens.flatMap((token) => (token.kind === 'positional' ? [token.value] : []));
-  if (words.length === 0) return withoutCommand(tool, argv, values.help === true);
+  if (words.length === 0) return withoutCommand(tool, argv, values.help === true, width);
   const isHelp = words[0] === 'help';
-  if (isHelp && words.length === 1) return { exit: EXIT.done, text: overview(tool) };
+  if (isHelp && words.length === 1) return { exit: EXIT.done, text: overview(tool, width) };
   const named = isHelp ? words.slice(1) : words;
   const name = [named.slice(0, 2).join(' '), named[0] ?? ''].find((one) => isCommand(tool, one));
-  if (name === undefined) return unknownCommand(tool, named[0] ?? '');
-  if (isHelp || values.help === true) return { exit: EXIT.done, text: explain(tool, name) };
+  if (name === undefined) return (isHelp ? helpBeside(tool, named, width) : undefined) ?? unknownCommand(tool, named);
+  if (isHelp || values.help === true) return { exit: EXIT.done, text: explain(tool, name, width) };
   return commandLine(tool, name, argv);
 }
 
@@ -85,8 +86,9 @@ function withoutCommand<Name extends string>(
   tool: Tool<Name>,
   [first]: readonly string[],
   isHelp: boolean,
+  width: number | undefined,
 ): Parsed<Name> {
-  if (isHelp || first === undefined) return { exit: isHelp ? EXIT.done : EXIT.usage, text: overview(tool) };
+  if (isHelp || first === undefined) return { exit: isHelp ? EXIT.done : EXIT.usage, text: overview(tool, width) };
   // Most users try `version` as a command or as an option first.
   const version = 'version';
   if ((first === '--version' || first === '-V') && isCommand(tool, version)) {
@@ -95,7 +97,20 @@ function withoutCommand<Name extends string>(
   return { exit: EXIT.usage, text: `There is no command. All commands: ${tool.name} help\n` };
 }
 
-function unknownCommand(tool: Tool, word: string): Printed {
+/** Help on what is no whole command: `help uplink`, `help NL-DPS-DISABLED`; undefined where it knows neither. */
+function helpBeside(tool: Tool, [word = '', ...more]: readonly string[], width?: number): Printed | undefined {
+  if (more.length > 0) return undefined;
+  if (tailsOf(tool, word).length > 0) return { exit: EXIT.done, text: family(tool, word, width) };
+  const { topics = {} } = tool;
+  const topic = word.toUpperCase();
+  if (Object.hasOwn(topics, topic)) return { exit: EXIT.done, text: explainTopic(topics[topic] ?? [], width) };
+  const meant = nearest(word, headsOf(tool)) === undefined ? nearest(topic, Object.keys(topics)) : undefined;
+  if (meant === undefined) return undefined;
+  const guess = `Did you mean "${tool.name} help ${meant}"?`;
+  return { exit: EXIT.usage, text: `${tool.name} has no command or code ${JSON.stringify(word)}. ${guess}\n` };
+}
+
+function unknownCommand(tool: Tool, [word = '']: readonly string[]): Printed {
   const tails = tailsOf(tool, word).map((tail) => `${word} ${tail}`);
   if (tails.length > 0) {
     return { exit: EXIT.usage, text: `There are several commands "${tool.name} ${word}": ${tails.join(' | ')}\n` };

@@ -86,6 +86,17 @@ export function wrap(screen: Screen, text: string, { first = '', rest = first }:
   return [...lines, line];
 }
 
+/** Whole lines; one that is too long goes on below its second column: `  0.45 s  waiting for`. */
+export function hang(screen: Screen, lines: string): string {
+  return lines.replace(/^.+$/gm, (line) => {
+    // A painted line was wrapped before.
+    if (line.length <= screen.width || line.includes(ESCAPE)) return line;
+    const [indent = '', first = ''] = /^( *)(?:\S+(?: \S+)? {2,})?/.exec(line) ?? [];
+    const head = indent.length < screen.width / 2 ? indent : first;
+    return wrap(screen, line.slice(head.length), { first: head, rest: ' '.repeat(head.length) }).join('\n');
+  });
+}
+
 /**
  * A share as a bar.
  * @param share from 0 to 1; anything beyond is drawn as empty or full

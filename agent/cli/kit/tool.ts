@@ -40,6 +40,10 @@ export interface Tool<Name extends string = string> {
   readonly exits: Readonly<Record<number, string>>;
   /** The last lines of its help: where to begin. */
   readonly begin: readonly string[];
+  /** For its help: one meaning for all commands that begin with this word. */
+  readonly families?: Readonly<Record<string, string>>;
+  /** Words in capitals that its help explains as it does commands, in paragraphs. */
+  readonly topics?: Readonly<Record<string, readonly string[]>>;
 }
 
 /** A command with the defaults of the tool filled in. */

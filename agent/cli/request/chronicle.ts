@@ -15,12 +15,12 @@ export class Chronicle {
   }
 
   /** @returns with a line for each phase that has ended since the last look, and what is being done now */
-  read({ request, scheduled, outcomes, trail, words, attestation }: Status) {
+  read({ at: now, request, scheduled, outcomes, trail, words, attestation }: Status) {
     const outcome = outcomes.find(({ id }) => id === this.#id);
     const mine = [request, scheduled, outcome].find((one): one is RequestStatus => one?.id === this.#id);
     if (mine === undefined) return { lines: [], doing: words, isUnknown: true };
-    const until = outcome === undefined ? Number.POSITIVE_INFINITY : Date.parse(outcome.endedAt);
-    // Phases before the request are left out.
+    const until = Date.parse(outcome?.endedAt ?? now);
+    // Phases before the request are left out; those of a clock that was ahead seem to come after it.
     const own = trail.filter(({ at }) => Date.parse(at) >= Date.parse(mine.at) && Date.parse(at) <= until);
     const lines = own.toReversed().flatMap((one) => this.#tell(one, attestation));
     const doing = scheduled?.id === this.#id ? 'waiting for the moment to begin' : words;

@@ -1,5 +1,5 @@
-import { CODES, Fault } from '../../failure/failure.ts';
-import { type Complaint, complaint } from '../kit/command.ts';
+import { CODES, type Code, Fault } from '../../failure/failure.ts';
+import { type Complaint, complaint, Failed } from '../kit/command.ts';
 import type { Progress } from '../kit/progress.ts';
 import type { Screen } from '../kit/screen.ts';
 import { present } from '../status/present.ts';
@@ -19,19 +19,21 @@ const UNKNOWN_LOOKS = 3;
 
 /**
  * Follows a request to its end, across restarts of the daemon, and reports each step.
- * @throws Fault NL-DAEMON-DOWN where it stays away, NL-CONTROL-DENIED, NL-INTERNAL where it has lost the request
+ * @throws Failed when it is aborted; Fault NL-DAEMON-DOWN where it stays away, NL-CONTROL-DENIED, NL-INTERNAL where it has
+ * lost the request
  */
 export async function follow(id: string, options: FollowOptions) {
   const { socket, progress, screen, patienceMs = 60_000 } = options;
   const chronicle = new Chronicle(id);
   let awaySince: number | undefined;
   let unknown = 0;
-  let complained: string | undefined;
+  const complained = new Set<string>();
   for await (const event of pulse(options)) {
     const failed = failedEvent(event);
-    if (failed !== undefined && failed.code !== complained) {
-      progress.print(complaint({ ...failed, ...(complained === undefined && { advice: AGAIN }) }, screen, INDENT));
-      complained = failed.code;
+    // Once each: without a network two of them take turns.
+    if (failed !== undefined && !complained.has(failed.code)) {
+      progress.print(complaint({ ...failed, ...(complained.size === 0 && { advice: AGAIN }) }, screen, INDENT));
+      complained.add(failed.code);
     }
     const status = await present(socket);
     if (status instanceof Fault) {
@@ -48,6 +50,11 @@ export async function follow(id: string, options: FollowOptions) {
     unknown = isUnknown ? unknown + 1 : 0;
     if (unknown >= UNKNOWN_LOOKS) break;
   }
+  if (options.abort?.aborted === true) {
+    throw new Failed(`Not finished in time. The request ${id} goes on.`, {
+      advice: `See \`newleaf status --watch\`. The same command with \`--id ${id}\` tells how it ended.`,
+    });
+  }
   const advice = 'Ask once more; see `newleaf status`.';
   throw new Fault('NL-INTERNAL', { message: `The daemon no longer knows the request ${id}.`, advice });
 }
@@ -58,7 +65,7 @@ const AGAIN = 'newleaf tries again by itself. Ctrl-C ends this wait only.';
 const INDENT = ' '.repeat(10);
 
 /** An attempt that will be tried again. A refusal is different: the end of the request reports it. */
-function failedEvent(event: unknown): Complaint | undefined {
+function failedEvent(event: unknown): (Complaint & { readonly code: Code }) | undefined {
   if (typeof event !== 'object' || event === null) return undefined;
   const { type, code, message } = event as { readonly [K in 'type' | 'code' | 'message']?: unknown };
   if (type !== 'failed' || !isCode(code) || typeof message !== 'string') return undefined;

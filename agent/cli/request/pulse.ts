@@ -8,31 +8,36 @@ export interface PulseOptions {
   readonly everyMs?: number;
   /** How often to look for the next daemon while there is none, in milliseconds. */
   readonly awayMs?: number;
+  /** Ends it. */
+  readonly abort?: AbortSignal;
 }
 
 /**
  * When to look at the daemon: now, at every event, and every `everyMs`. Yields the event, or undefined. It outlives the
- * daemon, which restarts itself to heal the token. The stream is requested before the first look, so an event after that look
- * is missed for `everyMs` at most.
+ * daemon, which restarts itself to heal the token, and ends only by `abort`. The stream is requested before the first look, so
+ * an event after that look is missed for `everyMs` at most.
  */
-export async function* pulse(options: PulseOptions): AsyncGenerator<unknown, never> {
-  const { socket, everyMs = 5_000, awayMs = 1_000 } = options;
+export async function* pulse(options: PulseOptions): AsyncGenerator<unknown, void> {
+  const { socket, everyMs = 5_000, awayMs = 1_000, abort } = options;
   const left = new AbortController();
+  const isOver = () => abort?.aborted === true;
+  const pause = async (ms: number, timer: AbortSignal) =>
+    setTimeout(ms, TICK, { signal: abort === undefined ? timer : AbortSignal.any([abort, timer]) }).catch(() => TICK);
   try {
-    for (;;) {
+    while (!isOver()) {
       const stream = events(socket, left.signal);
       let heard = next(stream);
       yield undefined;
-      for (;;) {
+      while (!isOver()) {
         const timer = new AbortController();
-        const tick = setTimeout(everyMs, TICK, { signal: timer.signal }).catch(() => TICK);
+        const tick = pause(everyMs, timer.signal);
         const told = await Promise.race([heard, tick]);
         timer.abort();
         if (told === AWAY) break;
         if (told !== TICK) heard = next(stream);
         yield told === TICK ? undefined : told;
       }
-      await setTimeout(awayMs);
+      await pause(awayMs, left.signal);
     }
   } finally {
     left.abort();

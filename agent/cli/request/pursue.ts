@@ -3,12 +3,13 @@ import type { Config } from '../../config/config.ts';
 import { askSocket } from '../../control/client.ts';
 import { EXIT } from '../../failure/exit.ts';
 import type { OutcomeStatus, Status } from '../../roll/report.ts';
-import { complaint, type Io, textOption } from '../kit/command.ts';
+import { complaint, type Io, Misuse, textOption } from '../kit/command.ts';
 import type { ParsedArguments } from '../kit/parse.ts';
 import { Progress } from '../kit/progress.ts';
 import { screenOf, wrap } from '../kit/screen.ts';
 import { took } from '../moment.ts';
 import { parkedAlarm } from '../status/advise.ts';
+import { timeoutOf } from '../timeout.ts';
 import { actionInWords, outcomeInWords } from '../words.ts';
 import { tellRefusal } from './answer.ts';
 import { follow } from './follow.ts';
@@ -32,12 +33,13 @@ interface Said {
 /**
  * Asks the daemon for work, and reports the result.
  * @returns the exit code
- * @throws Fault NL-DAEMON-DOWN, NL-CONTROL-DENIED, NL-INTERNAL
+ * @throws Misuse; Failed, where --timeout comes first; Fault NL-DAEMON-DOWN, NL-CONTROL-DENIED, NL-INTERNAL
  */
 export async function pursue(wish: Wish, args: ParsedArguments, config: Config, io: Io): Promise<number> {
   const named = textOption(args, 'id');
   const body = { ...wish.body, ...(named !== undefined && { id: named }) };
   const isWaiting = args.options.wait === true;
+  const abort = limitOf(args);
   const { socket } = config.control;
   const { directory } = config.state;
   const screen = screenOf(io.out, io.env);
@@ -58,7 +60,7 @@ export async function pursue(wish: Wish, args: ParsedArguments, config: Config, 
         return EXIT.done;
       }
       say(isBusy ? `Another request is in flight. Following ${id}:` : `Accepted as ${id}.${leaf}`);
-      const ended = await follow(id, { socket, progress, screen });
+      const ended = await follow(id, { socket, progress, screen, ...(abort && { abort }) });
       // The work in flight may have been of the wanted kind; if it was not, ask again now.
       if (isBusy && ended.outcome.action !== wish.orElse) continue;
       progress.end();
@@ -67,6 +69,14 @@ export async function pursue(wish: Wish, args: ParsedArguments, config: Config, 
   } finally {
     progress.end();
   }
+}
+
+/** @throws Misuse */
+function limitOf(args: ParsedArguments): AbortSignal | undefined {
+  const ms = timeoutOf(args);
+  if (ms === undefined) return undefined;
+  if (args.options.wait !== true) throw new Misuse('--timeout is for --wait.');
+  return AbortSignal.timeout(ms);
 }
 
 /** Reports how it ended. @returns the exit code */

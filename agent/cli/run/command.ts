@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { onWire } from '../../ask/wire.ts';
 import type { Given } from '../../assembly/foundation.ts';
 import { type Config, configPath, loadConfig } from '../../config/config.ts';
@@ -138,8 +139,21 @@ export async function asDaemon(file: string, config: Config, passage: Passage): 
 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 
+/**
+ * The name in `systemctl status`, `ps` and `pgrep`, where Node 20 calls itself "node", and 24 "MainThread". `process.title`
+ * would overwrite the command line as well (proc_pid_comm(5)).
+ */
+function callItself(name: string): void {
+  try {
+    writeFileSync('/proc/self/comm', name);
+  } catch {
+    // It is only a name: a sandbox may forbid it.
+  }
+}
+
 async function serve(options: StartOptions): Promise<number> {
   const { log, env } = options;
+  callItself('newleaf');
   const note = new StartNote(runtimeDirectory(env));
   // Crash-only: work in flight is in the journal, and systemd starts the next process.
   process.on('uncaughtException', (error) => {

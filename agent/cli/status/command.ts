@@ -1,11 +1,11 @@
 import { configPath, loadConfig } from '../../config/config.ts';
 import { EXIT } from '../../failure/exit.ts';
-import { CODES, Fault } from '../../failure/failure.ts';
-import type { Status } from '../../roll/report.ts';
+import { Fault } from '../../failure/failure.ts';
 import { command, textOption } from '../kit/command.ts';
 import { screenOf } from '../kit/screen.ts';
 import { askStatus } from './present.ts';
 import { renderStatus } from './screen.ts';
+import { exitOfStatus } from './wrong.ts';
 
 export const run = command(async (args, io) => {
   const { config } = loadConfig(configPath(textOption(args, 'config'), io.env));
@@ -28,11 +28,3 @@ export const run = command(async (args, io) => {
     return EXIT.down;
   }
 });
-
-/** 4 a person is needed · 0 online, or at work without trouble · 1 offline, or a trouble that does not pass by itself. */
-export function exitOfStatus({ person, trouble, online, phase }: Status): number {
-  if (person) return EXIT.person;
-  if (trouble !== undefined && CODES[trouble.code].kind !== 'transient') return EXIT.failed;
-  const atWork = phase !== 'serving' && phase !== 'unprovisioned';
-  return online || (atWork && trouble === undefined) ? EXIT.done : EXIT.failed;
-}

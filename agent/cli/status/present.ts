@@ -12,7 +12,12 @@ export interface GatewayStatus extends Status {
 /** @throws Fault NL-DAEMON-DOWN, NL-CONTROL-DENIED, NL-CONTROL-BUSY */
 export async function askStatus(socket: string): Promise<GatewayStatus> {
   const { status, body } = await askSocket(socket, 'GET', '/v1/status', undefined, 10_000);
-  if (status === 200) return body as GatewayStatus;
+  if (status === 200) {
+    const told = body as GatewayStatus;
+    // A daemon that was not restarted since the update says only what it met last.
+    const { wrong = told.trouble === undefined ? [] : [told.trouble] } = told as Partial<GatewayStatus>;
+    return { ...told, wrong };
+  }
   throw new Fault('NL-INTERNAL', {
     message: `The daemon answered ${status} to a question for its status.`,
     cause: JSON.stringify(body),

@@ -4,10 +4,10 @@ import type { LeafStatus, NextStatus, OutcomeStatus, RequestStatus, Status, Trou
 import { bar, type Colour, glyph, paint, rowsOf, type Screen, safe, wrap } from '../kit/screen.ts';
 import { fromNow, localMinute, localSecond, moment, zone } from '../moment.ts';
 import { statusRows } from '../uplink/screen.ts';
-import { troublesOf } from '../uplink/words.ts';
 import { actionInWords, causeInWords, outcomeInWords, reasonInWords } from '../words.ts';
 import { advise, type Surroundings } from './advise.ts';
 import type { GatewayStatus } from './present.ts';
+import { wrongOf } from './wrong.ts';
 
 const LABEL = 13;
 const TRANSITIONS_SHOWN = 6;
@@ -45,14 +45,15 @@ function linesOf(status: GatewayStatus, screen: Screen, surroundings: Surroundin
 }
 
 /** The same in one line, which is printed again when it changes. */
-export function statusLine({ registrationId, words, online, trouble, next }: Status, screen: Screen): string {
-  const met = trouble ?? next?.trouble;
+export function statusLine(status: GatewayStatus, screen: Screen): string {
+  const { registrationId, words, online } = status;
+  const [met] = wrongOf(status);
   const wrong = met === undefined ? '' : `, ${met.code} ${met.message}`;
   return safe(screen, `${registrationId}: ${words}, ${online ? 'online' : 'offline'}${wrong}`);
 }
 
 function headline(status: GatewayStatus, screen: Screen, { lastKnown }: Surroundings): string[] {
-  const { registrationId, words, online, version, at, person, trouble, alarm, uplink } = status;
+  const { registrationId, words, online, version, at, person, alarm } = status;
   const now = Date.parse(at);
   const sentence = `${safe(screen, registrationId)}: ${words}, ${online ? 'online' : 'offline'}`;
   if (lastKnown !== undefined) {
@@ -61,8 +62,7 @@ function headline(status: GatewayStatus, screen: Screen, { lastKnown }: Surround
       ...wrap(screen, `Last known, ${moment(lastKnown.writtenAt, now)}: ${words}.`, { first: '  ' }),
     ];
   }
-  const areProgramsWell = uplink === undefined || troublesOf(uplink).length === 0;
-  const isWell = online && trouble === undefined && alarm === undefined && areProgramsWell;
+  const isWell = online && wrongOf(status).length === 0;
   const colour: Colour = person || alarm === 'expired' ? 'red' : isWell ? 'green' : 'yellow';
   const dot = paint(screen, colour, glyph(screen, 'dot'));
   const [first = '', ...rest] = wrap(screen, sentence, { first: '  ' }).map((line) => line.slice(2));
@@ -119,7 +119,7 @@ function identityRows(label: string, { cn, slot, issuer, thumbprint }: LeafStatu
 }
 
 /** SHA-256 in groups, on two lines, or four where they are short: it is read out over the phone. */
-function digestRows(label: string, digest: string, screen: Screen): string[] {
+export function digestRows(label: string, digest: string, screen: Screen): string[] {
   const groups = safe(screen, digest).match(/.{1,4}/g) ?? [];
   const length = screen.width < LABEL + 42 ? 20 : 40;
   const rows = groups.join(' ').match(new RegExp(`.{1,${length}}`, 'g')) ?? [];
@@ -130,7 +130,9 @@ function candidateBlock(next: NextStatus, now: number, screen: Screen, directory
   const { standing, slot, leaf, askAt, trouble, refusals = 0 } = next;
   const times = refusals === 1 ? 'once' : `${refusals} times`;
   const isDenied = trouble?.code.startsWith('NL-DPS-') === true && CODES[trouble.code].kind === 'refused';
-  const unproven = isDenied ? `enroll this leaf: DPS refused it ${times}` : `kept: it could not be proven ${times}`;
+  const deed = trouble === undefined ? undefined : DEEDS[trouble.code];
+  const denied = `DPS refused it ${times}`;
+  const unproven = isDenied ? `${deed ?? 'kept'}: ${denied}` : `kept: it could not be proven ${times}`;
   const refused = leaf === undefined ? `${unleafed(trouble)} ${times}` : unproven;
   const words = {
     waiting: `waits for a person to sign its CSR, key in slot ${slot}`,
@@ -144,6 +146,12 @@ function candidateBlock(next: NextStatus, now: number, screen: Screen, directory
     ...row(screen, 'Asked again', askAt && moment(Date.parse(askAt), now)),
   ];
 }
+
+/** What the operator does in DPS for a candidate; the advice below says more. */
+const DEEDS: Partial<Record<Trouble['code'], string>> = {
+  'NL-DPS-401002': 'enroll this leaf',
+  'NL-DPS-DISABLED': 'enable its enrollment',
+};
 
 /** Why a candidate has no leaf. */
 function unleafed(trouble: Trouble | undefined): string {
@@ -166,13 +174,17 @@ function uplinkBlock({ uplink }: GatewayStatus, now: number, screen: Screen): st
 }
 
 function requestInWords(request: RequestStatus, now: number): string {
-  return `${actionInWords(request)} ${request.id}, ${reasonInWords(request)} ${fromNow(Date.parse(request.at), now)}`;
+  const at = Date.parse(request.at);
+  // It came while the clock was ahead.
+  const when = at > now ? '' : ` ${fromNow(at, now)}`;
+  return `${actionInWords(request)} ${request.id}, ${reasonInWords(request)}${when}`;
 }
 
 function lastInWords(last: OutcomeStatus, now: number): string {
   const code = last.code === undefined ? '' : ` (${last.code})`;
   const begun = `${actionInWords(last)} ${last.id}, ${reasonInWords(last)}`;
-  return `${begun}, ended ${fromNow(Date.parse(last.endedAt), now)}: ${outcomeInWords(last)}${code}`;
+  const at = Date.parse(last.endedAt);
+  return `${begun}, ended${at > now ? '' : ` ${fromNow(at, now)}`}: ${outcomeInWords(last)}${code}`;
 }
 
 function trailBlock(trail: Status['trail'], screen: Screen): string[] {

@@ -1,6 +1,6 @@
-import { CODES, failure } from '../../failure/failure.ts';
+import { failure } from '../../failure/failure.ts';
 import type { Trouble } from '../../roll/report.ts';
-import type { Complaint } from '../kit/command.ts';
+import { needsAction } from '../../roll/wrong.ts';
 import { span } from '../moment.ts';
 import type { ProgramTold, UplinkTold } from './told.ts';
 
@@ -44,11 +44,10 @@ export const throttledInWords = (rate: number | undefined): string =>
   `The hub seems to throttle: messages go ${rate === undefined ? 'more slowly' : `at ${Number(rate.toFixed(1))} a second`}.`;
 
 /** Whether a person is needed. */
-export const isLasting = ({ trouble }: ProgramTold): boolean =>
-  trouble !== undefined && CODES[trouble.code].kind !== 'transient';
+export const isLasting = ({ trouble }: ProgramTold): boolean => trouble !== undefined && needsAction(trouble.code);
 
 /** The troubles of programs, each code once. */
-export function troublesOf({ programs }: UplinkTold): readonly Complaint[] {
+export function troublesOf({ programs }: UplinkTold): readonly Trouble[] {
   const met = programs.flatMap(({ trouble }) => trouble ?? []);
   return met.filter(({ code }, index) => met.findIndex((one) => one.code === code) === index);
 }

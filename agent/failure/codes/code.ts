@@ -6,6 +6,15 @@
  */
 export type FailureKind = 'transient' | 'refused' | 'broken';
 
+/** The part of newleaf in it, for the help of each code. */
+export const MEANWHILE: Readonly<Record<FailureKind, string>> = {
+  transient:
+    'it can pass by itself. The daemon, while it runs, tries again with longer and longer pauses, and gives up neither leaf nor key.',
+  refused:
+    'the other side has answered, and said no. Asking again in the same way does not help, so newleaf asks seldom, and keeps the leaf that it has.',
+  broken: 'the token, the disk or the configuration needs a person or a restart. newleaf destroys nothing.',
+};
+
 export interface CodeEntry {
   readonly kind: FailureKind;
   /** The meaning, for README.md. */

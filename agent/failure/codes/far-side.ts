@@ -75,10 +75,13 @@ export const FAR_SIDE = {
   'NL-HUB-TWIN': transientCode('The hub accepted the connection but did not answer the twin read.'),
   'NL-HUB-FLAPPING': transientCode(
     'The hub ends the session again and again shortly after accepting it: another client with the same identity, or the daily quota.',
-    'Operator: look for a second device with this registration ID, and at the quota of the hub.',
+    'Is another program on this gateway connected with the same identity? Let it send through newleaf: `newleaf uplink add`. Else, operator: look for a second device with this registration ID, and at the quota of the hub.',
   ),
   'NL-EST-UNREACHABLE': transientCode('The EST server cannot be reached.', 'Check issuer.est.url and the network.'),
-  'NL-EST-UNTRUSTED': transientCode("The EST server's certificate is not trusted.", 'Check issuer.est.ca_file.'),
+  'NL-EST-UNTRUSTED': transientCode(
+    "The EST server's certificate is not trusted.",
+    'Check issuer.est.ca_file, and with `newleaf check` whether its certificate has expired.',
+  ),
   'NL-EST-SERVER': transientCode('The EST server answered with a server error (5xx).'),
   'NL-EST-WAIT': transientCode('The EST server accepted the request and asks to come back later (202).'),
   'NL-EST-BODY': transientCode(

@@ -50,11 +50,11 @@ export const GATEWAY = {
   ),
   'NL-TOKEN-ENGINE': brokenCode(
     "OpenSSL's PKCS#11 engine is not installed.",
-    'Run `apt-get install libengine-pkcs11-openssl`.',
+    'Install it: `apt-get install libengine-pkcs11-openssl`; elsewhere openssl-engine-libp11 (openSUSE), openssl-pkcs11 (Fedora) or libp11 (Yocto).',
   ),
   'NL-TOKEN-MISSING': brokenCode(
     'The token is not there, or more than one matches.',
-    'Check hsm.token against `pkcs11-tool --module MODULE -L`.',
+    'Check hsm.token against `pkcs11-tool --module MODULE -L`, with hsm.module as MODULE.',
   ),
   'NL-TOKEN-PIN': brokenCode(
     'The token refused the PIN. It was tried once and will not be tried again until the PIN changes.',

@@ -28,8 +28,8 @@ export const BREAKAGES: readonly Breakage[] = [
   {
     title: 'token missing',
     breaks: ({ configure }) => configure({ 'hsm.token': '"elsewhere"' }),
-    red: () => [
-      `token-present NL-TOKEN-MISSING No token matches label "elsewhere". Tokens there: "newleaf" (serial <serial>). → ${CODES['NL-TOKEN-MISSING'].advice}`,
+    red: ({ gateway }) => [
+      `token-present NL-TOKEN-MISSING No token matches label "elsewhere". Tokens there: "newleaf" (serial <serial>). → Check hsm.token against \`pkcs11-tool --module ${gateway.token.hsm.module} -L\`.`,
     ],
   },
   {
@@ -73,7 +73,7 @@ export const BREAKAGES: readonly Breakage[] = [
         'trouble NL-EST-AUTH About the next leaf: The EST server answered simpleenroll with 403. (Fault.) → Check issuer.est.username and password_file, or the bootstrap identity.',
       ],
       says: () =>
-        'NL-LEAF-EXPIRED The leaf expired 60 min ago, and no new one has come. → The reason is said below. Or bring one yourself: `newleaf csr`, have it signed, then `newleaf install FILE`. NL-EST-AUTH The EST server answered simpleenroll with 403. (Fault.) → Check issuer.est.username and password_file, or the bootstrap identity.',
+        'NL-LEAF-EXPIRED The leaf expired on <moment> UTC by the clock of this gateway, and no new one has come. → The reason is named beside it. Or bring one yourself: `newleaf csr`, have it signed, then `newleaf install FILE`. NL-EST-AUTH The EST server answered simpleenroll with 403. (Fault.) → Check issuer.est.username and password_file, or the bootstrap identity.',
       async cure({ far, gateway }) {
         await far.lift('est');
         // The CA goes by the right time.
@@ -91,7 +91,7 @@ export const BREAKAGES: readonly Breakage[] = [
     daemon: {
       until: met,
       says: () =>
-        'NL-CLOCK Until the clock is right, no server can be trusted, and nothing is renewed or judged expired. → Check NTP with `timedatectl`, or set the clock.',
+        'NL-CLOCK The clock is wrong: it cannot be before <moment> UTC. Until it is right, no server can be trusted, and nothing is renewed or judged expired. → Check NTP with `timedatectl`, or set the clock.',
     },
   },
   {

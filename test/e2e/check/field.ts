@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { cpSync } from 'node:fs';
 import { join } from 'node:path';
@@ -70,6 +71,16 @@ export const FIELD: readonly Breakage[] = [
     red: () => [
       `clock NL-CLOCK The clock is 5 years ahead. It is <moment> by <server>, which cannot prove who it is while the clock is wrong. → ${CODES['NL-CLOCK'].advice}`,
     ],
+    daemon: {
+      until: ({ wrong }) => wrong.some(({ code }) => code === 'NL-CLOCK'),
+      says: () => 'and the leaf have expired. → Run `newleaf check clock`: it asks a server for the time.',
+      async cure({ gateway, setClock }) {
+        setClock(0, 'gateway');
+        // At once, before the daemon has looked at its clock.
+        const { out } = await gateway.command('status');
+        assert.doesNotMatch(out, /EXPIRED|UNTRUSTED|in \d+ years/);
+      },
+    },
   },
   {
     title: 'the leaf of another key',

@@ -8,6 +8,7 @@ import { Fleet } from './fleet.ts';
 export interface Newleaf {
   readonly phase?: string;
   readonly leaf?: { readonly thumbprint: string };
+  readonly next?: { readonly thumbprint: string };
   readonly last?: { readonly id: string; readonly outcome: string; readonly code?: string };
 }
 

@@ -25,12 +25,13 @@ if (insideNetworkNamespace(import.meta.filename)) {
       for (const words of [
         'SHA-256',
         'az iot dps enrollment create',
-        'scripts/enroll add individual',
+        '--certificate-path next.pem',
+        'scripts/enroll add individual --certificate next.pem',
         '-----BEGIN CERTIFICATE',
       ]) {
         assert.ok(first.out.includes(words), first.out);
       }
-      const thumbprint = /SHA-256 +([0-9A-F]{64})/.exec(first.out)?.[1];
+      const thumbprint = /SHA-256 +((?:[0-9A-F]{4}\s+){16})/.exec(first.out)?.[1]?.replaceAll(/\s/g, '');
 
       const person = stage.person(t);
       await person.sees('Waiting for the operator');
@@ -43,6 +44,16 @@ if (insideNetworkNamespace(import.meta.filename)) {
       assert.equal(far.log.matching({ event: 'connected' }).at(-1)?.thumbprint, thumbprint, 'it is the same leaf');
       assert.equal(far.log.count({ event: 'issued' }), 1);
       await far.removeEnrollment('gw-0001');
+    });
+
+    test('DPS, by a disabled enrollment: nothing is to be enrolled', async () => {
+      await stage.far.setStatus('gateways', 'disabled');
+      const { code, out, err } = await stage.machine.newleaf(['init', ...line()]);
+      await stage.far.setStatus('gateways', 'enabled');
+      assert.equal(code, 4);
+      assert.match(err, /NL-DPS-DISABLED/);
+      assert.match(out, /The operator of DPS enables its enrollment:\n\n {2}CN +gw-0001\n/);
+      assert.doesNotMatch(out, /az iot dps/);
     });
 
     test('the EST server, and the person goes on all the same: it ends with the reason, and waits for nobody', async (t) => {

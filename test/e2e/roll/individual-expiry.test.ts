@@ -14,8 +14,6 @@ interface Row extends Variant {
   /** How the gateway is told to come back. */
   readonly call: string;
   readonly lag?: number;
-  /** Options with the certificates that stay, where DPS wants them again. */
-  readonly held?: string;
 }
 
 const METHOD = 'enroll reprovision gw-0001';
@@ -28,7 +26,7 @@ const rows: readonly Row[] = [
   { call: TECHNICIAN, policy: 'reset' },
   { call: METHOD, lag: 2 },
   { call: METHOD, switches: { refusalShape: 'failed', estSendsChain: true, infoAlone: 'may-move' } },
-  { call: METHOD, switches: { answerAtOnce: true, infoAlone: 'refused' }, held: ' --pem gw-0001.pem' },
+  { call: METHOD, switches: { answerAtOnce: true, infoAlone: 'refused' } },
   { call: JOB, switches: { retryAfter: '3' } },
   { call: METHOD, switches: { retryAfter: '' } },
 ];
@@ -36,7 +34,7 @@ const rows: readonly Row[] = [
 suite('an individual enrollment before a leaf expires: the secondary', { concurrency: true }, () => {
   for (const row of rowsHere(rows)) {
     test(`${titleOf(row.call, row)}${row.lag ? ', the hub lags' : ''}`, async (t) => {
-      const { call, policy, switches, lag, held = '' } = row;
+      const { call, policy, switches, lag } = row;
       plays(STORY, switches);
       const scene = await individualScene(t, switches, policy);
       const { far, gateway, operator } = scene;
@@ -45,8 +43,7 @@ suite('an individual enrollment before a leaf expires: the secondary', { concurr
       await operator.types('enroll reprovision gw-0001 --action roll', 1);
       const { next } = await gateway.status();
       const thumbprint = next?.leaf?.thumbprint ?? '';
-      operator.fetch(gateway, 'next.pem');
-      await operator.types(`enroll set-secondary gw-0001 --certificate next.pem${held}`);
+      await operator.types('enroll set-secondary gw-0001 --from-device');
       if (lag) await far.lay('hub1', 'transient-5', { times: lag });
       if (call === TECHNICIAN) assert.equal((await gateway.command('reprovision', '--wait')).code, 0);
       else await operator.types(call);
@@ -57,7 +54,7 @@ suite('an individual enrollment before a leaf expires: the secondary', { concurr
       holds(await far.device(ID), known);
 
       // The old leaf is out of use: the secondary becomes the primary, and only its leaf is admitted from now on.
-      await operator.types('enroll promote gw-0001 --pem next.pem');
+      await operator.types('enroll promote gw-0001 --from-device');
       await operator.types('enroll reprovision gw-0001');
       holds(await gateway.settled(), { person: false, leaf: { thumbprint } });
       holds(await far.device(ID), known);
@@ -78,8 +75,11 @@ suite('an individual enrollment before a leaf expires: the secondary', { concurr
     const { seq } = await far.log.waitFor({ event: 'connected' }, PATIENCE_MS, mark);
     const { next } = await gateway.until((status) => status.next?.standing === 'parked');
     holds(await gateway.settled(), { leaf: { thumbprint: stolen.thumbprint }, last: { reason: 'due' } });
-    operator.fetch(gateway, 'next.pem');
-    await operator.types('enroll set-secondary gw-0001 --certificate next.pem');
+    await far.log.waitFor(
+      ({ event, body }) => event === 'reported' && JSON.stringify(body).includes('"standing":"parked"'),
+      PATIENCE_MS,
+    );
+    await operator.types('enroll set-secondary gw-0001 --from-device');
     await operator.types('enroll reprovision gw-0001');
     holds(await gateway.settled(), { person: false, leaf: { thumbprint: next?.leaf?.thumbprint } });
     neverOut(account(t, scene, seq));

@@ -14,8 +14,6 @@ interface Way extends Variant {
   readonly call: string | ((scene: Scene) => Promise<void>);
   /** The hub refuses the device until it has registered. */
   readonly isOut?: true;
-  /** Options with the certificate that stays, where DPS wants it again. */
-  readonly held?: string;
 }
 
 /** A hub that knows neither leaf, as after a restore from a backup. */
@@ -40,22 +38,21 @@ const ways: readonly Way[] = [
   { how: 'by "unauthorized": the hub knows another leaf', call: forgetLeaf, isOut: true },
   { ...FORGET, switches: { answerAtOnce: true, infoAlone: 'may-move' } },
   { ...FORGET, switches: { retryAfter: '3', estSendsChain: true } },
-  { ...METHOD, switches: { refusalShape: 'failed', infoAlone: 'refused' }, held: ' --pem gw-0001.pem' },
+  { ...METHOD, switches: { refusalShape: 'failed', infoAlone: 'refused' } },
   { ...JOB, switches: { retryAfter: '' } },
 ];
 
 suite('reprovision while the old and the new leaf are both enrolled', { concurrency: true }, () => {
   for (const way of rowsHere(ways)) {
     test(titleOf(way.how, way), async (t) => {
-      const { call, isOut, switches, held = '' } = way;
+      const { call, isOut, switches } = way;
       plays(STORY, switches);
       const made = await individualScene(t, switches);
       const { far, gateway, operator } = made;
       far.registries.hub1.patchTags(ID, { site: 'north' });
       await operator.types('enroll reprovision gw-0001 --action roll', 1);
       const { next } = await gateway.status();
-      operator.fetch(gateway, 'next.pem');
-      await operator.types(`enroll set-secondary gw-0001 --certificate next.pem${held}`);
+      await operator.types('enroll set-secondary gw-0001 --from-device');
       const since = far.log.entries.length;
 
       await (typeof call === 'string' ? operator.types(call) : call(made));

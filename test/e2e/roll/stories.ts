@@ -51,13 +51,13 @@ const groupExpiry = (what: 'root' | 'intermediate', file: string): Told => ({
 export const STORIES: Readonly<Record<Story, Told>> = {
   'individual breach': {
     title: 'Individual, breach: a stolen leaf',
-    operator: [ROLL, 'enroll remove-current primary gw-0001 --certificate next.pem', [FORGET, AGAIN]],
+    operator: [ROLL, 'enroll remove-current primary gw-0001 --from-device', [FORGET, AGAIN]],
     device: `${PARKS} ${MOVES}`,
     offline: '0.2 s if forgotten, 0 if called',
   },
   'individual breach of both': {
     title: 'Individual, breach: both leaves stolen',
-    operator: [ROLL, 'enroll remove-current both gw-0001 --certificate next.pem', [FORGET, AGAIN]],
+    operator: [ROLL, 'enroll remove-current both gw-0001 --from-device', [FORGET, AGAIN]],
     device: `${PARKS} ${MOVES}`,
     offline: '0.2 s if forgotten, 0 if called',
   },
@@ -65,9 +65,9 @@ export const STORIES: Readonly<Record<Story, Told>> = {
     title: 'Individual, expiry: by the secondary',
     operator: [
       ROLL,
-      'enroll set-secondary gw-0001 --certificate next.pem',
+      'enroll set-secondary gw-0001 --from-device',
       AGAIN,
-      'enroll promote gw-0001 --pem next.pem',
+      'enroll promote gw-0001 --from-device',
       AGAIN,
     ],
     device: `${PARKS} ${MOVES} The hub knows the leaf that registered last, and no other, so registering again at the end changes nothing.`,
@@ -81,7 +81,7 @@ export const STORIES: Readonly<Record<Story, Told>> = {
     title: 'Reprovision: by "unauthorized", by direct method, by job, with old and new enrolled',
     operator: [
       ROLL,
-      'enroll set-secondary gw-0001 --certificate next.pem',
+      'enroll set-secondary gw-0001 --from-device',
       [FORGET, AGAIN, 'enroll reprovision --job "tags.site = \'north\'"'],
     ],
     device: `${PARKS} Refused by the hub, or called, the device registers once, for the new leaf, and moves over. The hub then knows that leaf only.`,

@@ -6,6 +6,7 @@ import type { Hub } from '../hub.ts';
 import type { HubName, Log } from '../log.ts';
 import type { Registry } from '../registry.ts';
 import type { Switches } from '../switches.ts';
+import { AUDIENCES } from './bearer.ts';
 import { DpsRest, dpsRefusalBody } from './dps-routes.ts';
 import { HubRest, hubRefusalBody } from './hub-routes.ts';
 import { connectionString } from './sas.ts';
@@ -37,8 +38,12 @@ export interface Rest {
 }
 
 /** How each service refuses; 401003 is "IoT Hub couldn't authenticate the auth header" (troubleshoot-error-codes). */
-const DPS = { refusalBody: dpsRefusalBody, unauthorized: [401000, 'Unauthorized'] } as const;
-const HUB = { refusalBody: hubRefusalBody, unauthorized: [401003, 'IotHubUnauthorized'] } as const;
+const DPS = { refusalBody: dpsRefusalBody, unauthorized: [401000, 'Unauthorized'], audience: AUDIENCES.dps } as const;
+const HUB = {
+  refusalBody: hubRefusalBody,
+  unauthorized: [401003, 'IotHubUnauthorized'],
+  audience: AUDIENCES.hub,
+} as const;
 
 /** Opens the REST side of DPS and of both hubs, each with a policy and a key of its own. */
 export async function openRest(parts: RestParts): Promise<Rest> {

@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import type { Authority, Identity } from '../ca.ts';
 import type { Faults } from '../faults.ts';
 import type { Log, ServerName } from '../log.ts';
+import { bearerRefusal } from './bearer.ts';
 import { type RestAnswer, RestRefusal, type Route } from './route.ts';
 import { type Access, sasRefusal } from './sas.ts';
 
@@ -19,6 +20,8 @@ export interface RestOptions {
   readonly policy: string;
   /** Base64. */
   readonly key: string;
+  /** Of the tokens of Entra ID. */
+  readonly audience: string;
   /** The number and the word for a wrong signature. */
   readonly unauthorized: readonly [errorCode: number, word: string];
   /** The body of a refusal, as this service writes it. */
@@ -36,7 +39,7 @@ const LOOPBACK = '127.0.0.1';
  */
 const ownAddress = (): string => `127.${randomInt(1, 255)}.${randomInt(1, 255)}.${randomInt(1, 255)}`;
 
-/** The REST side of DPS or of a hub: HTTPS, JSON, shared access signatures. */
+/** The REST side of DPS or of a hub: HTTPS, JSON, shared access signatures or tokens of Entra ID. */
 export class RestServer {
   readonly #options: RestOptions;
   readonly #server: Server;
@@ -121,7 +124,11 @@ export class RestServer {
       };
     }
     const { pathname, searchParams } = new URL(request.url ?? '/', 'https://localhost');
-    const reason = sasRefusal(request.headers.authorization, this.access, now());
+    const [, token] = /^Bearer (.*)/.exec(request.headers.authorization ?? '') ?? [];
+    const reason =
+      token === undefined
+        ? sasRefusal(request.headers.authorization, this.access, now())
+        : bearerRefusal(token, this.access, this.#options.audience, now());
     if (reason !== undefined) {
       this.#options.log.add(name, 'refused', { code: 401, reason });
       throw new RestRefusal(...this.#options.unauthorized, 'Unauthorized');

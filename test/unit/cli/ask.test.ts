@@ -120,6 +120,29 @@ ${THUMBPRINT}.
     assert.equal(io.err.text, '');
   });
 
+  test('--timeout ends the wait with 1, and not the request', async (t) => {
+    const { config, become } = await gateway(t, accepted);
+    const io = stage();
+    const following = run(args('roll', '--wait', '--timeout', '1s', '--config', config), io);
+    await become(statusWith({ request }));
+    assert.equal(await following, 1);
+    assert.match(io.err.text, /^Not finished in time\. The request r1 goes on\.\n→ .*--id r1/);
+  });
+
+  for (const options of [
+    ['--wait', '--timeout', 'soon'],
+    ['--wait', '--timeout', '25day'],
+    ['--timeout', '90s'],
+  ]) {
+    test(`${options.join(' ')}: nothing is asked for`, async (t) => {
+      const { config, asks } = await gateway(t, accepted);
+      const io = stage();
+      assert.equal(await run(args('roll', ...options, '--config', config), io), 2);
+      assert.match(io.err.text, /^--timeout /);
+      assert.deepEqual(asks, []);
+    });
+  }
+
   for (const [outcome, exit] of [
     ['kept', 3],
     ['person', 4],

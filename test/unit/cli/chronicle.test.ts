@@ -22,7 +22,7 @@ const after = { at: at(9_000), from: 'serving', to: 'registering', why: 'probe' 
 
 test('tells each phase of its own request once, with the time it took', () => {
   const chronicle = new Chronicle('r1');
-  const look = (change: Partial<Status>) => chronicle.read(statusWith(change));
+  const look = (change: Partial<Status>) => chronicle.read(statusWith({ at: at(9_000), ...change }));
   assert.deepEqual(look({ words: 'making the next key', request, trail: [began, before] }), {
     lines: [],
     doing: 'making the next key',
@@ -37,6 +37,18 @@ test('tells each phase of its own request once, with the time it took', () => {
   const last = look({ outcomes: [outcome], trail: [after, refused, issued, made, began, before] });
   assert.deepEqual(last.lines, ['  1.30 s  registering the next leaf with DPS: refused, NL-DPS-401002']);
   assert.equal(last.outcome, outcome);
+});
+
+test('a key that was made while the clock was ahead is not told as work of a later request', () => {
+  const ahead = { ...made, at: at(800 * 86_400_000) };
+  const chronicle = new Chronicle('r1');
+  const registering = { at: at(5), from: 'serving', to: 'registering', why: 'asked' } as const;
+  assert.deepEqual(chronicle.read(statusWith({ at: at(10), request, trail: [registering, ahead] })).lines, []);
+  const done = { at: at(1_005), from: 'registering', to: 'serving', why: 'registered' } as const;
+  const outcome = ended({ at: at(0), endedAt: at(1_500) });
+  assert.deepEqual(chronicle.read(statusWith({ outcomes: [outcome], trail: [done, registering, ahead] })).lines, [
+    '  1.00 s  registering the current leaf with DPS: DPS accepted it',
+  ]);
 });
 
 test('a request that waits for its moment', () => {

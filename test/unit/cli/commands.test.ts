@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { explain } from '../../../agent/cli/kit/help.ts';
+import { explain, family, overview } from '../../../agent/cli/kit/help.ts';
 import * as kit from '../../../agent/cli/kit/parse.ts';
-import { namesOf, specOf, type Tool } from '../../../agent/cli/kit/tool.ts';
+import { headsOf, namesOf, specOf, type Tool } from '../../../agent/cli/kit/tool.ts';
 import { NEWLEAF } from '../../../agent/cli/table.ts';
+import { CODES } from '../../../agent/failure/failure.ts';
 import { ENROLL } from '../../../scripts/enrollment/commands.ts';
 
 const parse = (argv: readonly string[]) => kit.parse(NEWLEAF, argv);
@@ -45,11 +46,17 @@ describe('command lines that are wrong end with 2 and one sentence', () => {
     ['status -x', 'newleaf status has no option "-x". See: newleaf status --help'],
     ['status --json=1', '--json takes no value. Usage: newleaf status [--json] [--watch]'],
     ['status now', 'newleaf status does not take "now". Usage: newleaf status [--json] [--watch]'],
-    ['roll --id', '--id needs a value: --id ID. Usage: newleaf roll [--wait] [--discard] [--id ID]'],
-    ['roll --id --wait', '--id needs a value: --id ID. Usage: newleaf roll [--wait] [--discard] [--id ID]'],
-    ['install', 'newleaf install needs FILE. Usage: newleaf install FILE [--wait] [--id ID]'],
-    ['install --wait', 'newleaf install needs FILE. Usage: newleaf install FILE [--wait] [--id ID]'],
-    ['install a.pem b.pem', 'newleaf install does not take "b.pem". Usage: newleaf install FILE [--wait] [--id ID]'],
+    ['roll --id', '--id needs a value: --id ID. Usage: newleaf roll [--wait] [--timeout TIME] [--discard] [--id ID]'],
+    [
+      'roll --id --wait',
+      '--id needs a value: --id ID. Usage: newleaf roll [--wait] [--timeout TIME] [--discard] [--id ID]',
+    ],
+    ['install', 'newleaf install needs FILE. Usage: newleaf install FILE [--wait] [--timeout TIME] [--id ID]'],
+    ['install --wait', 'newleaf install needs FILE. Usage: newleaf install FILE [--wait] [--timeout TIME] [--id ID]'],
+    [
+      'install a.pem b.pem',
+      'newleaf install does not take "b.pem". Usage: newleaf install FILE [--wait] [--timeout TIME] [--id ID]',
+    ],
     ['csr -o', '-o needs a value: -o FILE. Usage: newleaf csr [-o FILE] [--new-key]'],
     ['--config x', 'There is no command. All commands: newleaf help'],
     ['__proto__', 'newleaf has no command "__proto__". All commands: newleaf help'],
@@ -62,7 +69,7 @@ describe('command lines that are wrong end with 2 and one sentence', () => {
   test('nothing at all shows the commands', () => {
     const { exit, text } = parse([]) as { exit: number; text: string };
     assert.equal(exit, 2);
-    for (const name of namesOf(NEWLEAF)) assert.match(text, new RegExp(`^  ${name} `, 'm'));
+    for (const name of headsOf(NEWLEAF)) assert.match(text, new RegExp(`^  ${name} `, 'm'));
   });
 });
 
@@ -78,10 +85,11 @@ describe('commands of two words, and options that may be repeated', () => {
     ['add group -h', { exit: 0, text: explain(ENROLL, 'add group') }],
     ['add', wrong('There are several commands "enroll add": add individual | add group')],
     ['add grup', wrong('There are several commands "enroll add": add individual | add group')],
-    ['help show', wrong('There are several commands "enroll show": show device | show group')],
+    ['help show', { exit: 0, text: family(ENROLL, 'show') }],
+    ['show', wrong('There are several commands "enroll show": show device | show group')],
     ['ad group', wrong('enroll has no command "ad". Did you mean "enroll add"?')],
-    ['show group', wrong('enroll show group needs NAME. Usage: enroll show group NAME')],
-    ['show group a b', wrong('enroll show group does not take "b". Usage: enroll show group NAME')],
+    ['show group', wrong('enroll show group needs NAME. Usage: enroll show group NAME [--json]')],
+    ['show group a b', wrong('enroll show group does not take "b". Usage: enroll show group NAME [--json]')],
     ['--version', wrong('There is no command. All commands: enroll help')],
   ];
   for (const [line, expected] of rows) test(line, () => assert.deepEqual(kit.parse(ENROLL, line.split(' ')), expected));
@@ -95,6 +103,49 @@ describe('help', () => {
   test('of a command, asked for in three ways', () => {
     const expected = { exit: 0, text: explain(NEWLEAF, 'csr') };
     for (const line of ['help csr', 'csr --help', '-h csr']) assert.deepEqual(parse(line.split(' ')), expected);
+  });
+
+  test('newleaf help is a screen of 24 lines, its prompt included, and names every command', () => {
+    const text = overview(NEWLEAF);
+    assert.ok(text.split('\n').length <= 24, text);
+    for (const name of namesOf(NEWLEAF))
+      for (const word of name.split(' ')) assert.match(text, new RegExp(`\\b${word}\\b`));
+  });
+
+  describe('of a code', () => {
+    const disabled = `NL-DPS-DISABLED: The enrollment of this device is disabled in DPS.
+
+Meanwhile (refused): the other side has answered, and said no. Asking again in
+the same way does not help, so newleaf asks seldom, and keeps the leaf that it
+has.
+
+Next step: Operator: enable the enrollment, then \`newleaf reprovision\`.
+`;
+    const unknown = (word: string, guess: string) => ({
+      exit: 2,
+      text: `newleaf has no command or code "${word}". Did you mean "newleaf help ${guess}"?\n`,
+    });
+    const rows: readonly (readonly [line: string, printed: object])[] = [
+      ['help NL-DPS-DISABLED', { exit: 0, text: disabled }],
+      ['help nl-Dps-disabled', { exit: 0, text: disabled }],
+      ['help NL-DPS-DISABLE', unknown('NL-DPS-DISABLE', 'NL-DPS-DISABLED')],
+      ['help dps-disabled', unknown('dps-disabled', 'NL-DPS-DISABLED')],
+      ['help NL-DPS-401001', unknown('NL-DPS-401001', 'NL-DPS-401002')],
+      [
+        'help NL-DPS-DISABLED x',
+        { exit: 2, text: 'newleaf has no command "NL-DPS-DISABLED". All commands: newleaf help\n' },
+      ],
+      ['NL-DPS-DISABLED', { exit: 2, text: 'newleaf has no command "NL-DPS-DISABLED". All commands: newleaf help\n' }],
+    ];
+    for (const [line, expected] of rows) test(line, () => assert.deepEqual(parse(line.split(' ')), expected));
+
+    for (const [code, { means, advice }] of Object.entries(CODES)) {
+      test(code, () => {
+        const { exit, text } = parse(['help', code]) as { exit: number; text: string };
+        assert.equal(exit, 0);
+        for (const words of [code, means, advice]) assert.ok(text.replaceAll(/\s+/g, ' ').includes(words), text);
+      });
+    }
   });
 
   test('as it looks', () => {

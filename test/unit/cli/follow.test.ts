@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { Progress } from '../../../agent/cli/kit/progress.ts';
 import { screenOf } from '../../../agent/cli/kit/screen.ts';
 import { follow } from '../../../agent/cli/request/follow.ts';
+import { failure } from '../../../agent/failure/failure.ts';
 import type { Status } from '../../../agent/roll/report.ts';
 import { daemon } from '../control/daemon.ts';
 import { fault, scratch } from '../state/disk.ts';
@@ -16,7 +17,7 @@ const answering = (status: () => Status) => ({ answer: async () => ({ status: 20
 function options(socket: string) {
   const out = new Paper();
   const screen = screenOf(out, {});
-  return { socket, screen, progress: new Progress(out, screen), ...quick };
+  return { socket, screen, out, progress: new Progress(out, screen), ...quick };
 }
 
 test('looks by itself where nothing is heard', async (t) => {
@@ -47,4 +48,41 @@ test('gives up on a daemon that stays away', async (t) => {
   );
   await close();
   await assert.rejects(follow('r1', options(socket)), fault('NL-DAEMON-DOWN', /there is no answer/));
+});
+
+test('ends when it is told to, and says that the request goes on', async (t) => {
+  const { socket, close } = await daemon(
+    t,
+    answering(() => statusWith({ request })),
+  );
+  const abort = AbortSignal.timeout(50);
+  await assert.rejects(follow('r1', { ...options(socket), everyMs: 3_600_000, abort }), {
+    name: 'Failed',
+    message: 'Not finished in time. The request r1 goes on.',
+  });
+  await close();
+  const patient = { ...options(socket), awayMs: 3_600_000, patienceMs: 3_600_000, abort: AbortSignal.timeout(50) };
+  await assert.rejects(follow('r1', patient), { name: 'Failed' });
+});
+
+test('failures that take turns are told once each', async (t) => {
+  let isOver = false;
+  const it = await daemon(
+    t,
+    answering(() => statusWith(isOver ? { outcomes: [ended()] } : { request })),
+  );
+  const asked = options(it.socket);
+  const following = follow('r1', { ...asked, everyMs: 3_600_000 });
+  if (it.listeners.size === 0) await it.listenersChange();
+  const tell = (event: object) => {
+    for (const listener of it.listeners) listener(event);
+  };
+  for (let turn = 0; turn < 3; turn += 1)
+    for (const code of ['NL-HUB-UNREACHABLE', 'NL-DPS-UNREACHABLE', 'NL-EST-UNREACHABLE'] as const)
+      tell({ type: 'failed', ...failure(code) });
+  await asked.out.shows('NL-EST-UNREACHABLE');
+  isOver = true;
+  tell({ type: 'changed' });
+  await following;
+  assert.equal(asked.out.text.match(/NL-[A-Z]+-UNREACHABLE/g)?.length, 3);
 });

@@ -39,11 +39,42 @@ test('on a terminal it is drawn in place, once for each change', () => {
   assert.equal(out.text, `${ERASE}| ${none}${ERASE}| ${all}${ERASE}${all}\n`);
 });
 
-test('a line that would wrap is cut: it could not be drawn over', () => {
-  const { out, screen } = on(true);
-  out.columns = 10;
-  const progress = new Progress(out, screen);
-  progress.doing('a line that is too long');
-  progress.end();
-  assert.equal(out.text, `${ERASE}| a line t${ERASE}`);
+test('a line that would wrap is cut between words: it could not be drawn over', () => {
+  const drawn = (columns: number, words: string) => {
+    const { out, screen } = on(true);
+    out.columns = columns;
+    const progress = new Progress(out, screen);
+    progress.doing(words);
+    progress.end();
+    return out.text.split(ERASE)[1];
+  };
+  const words = 'waiting for the issuer to sign';
+  assert.deepEqual(
+    [33, 32, 20, 12, 4].map((columns) => drawn(columns, words)),
+    [`| ${words}`, '| waiting for the issuer to ...', '| waiting for ...', '| ...', '| w'],
+  );
+  assert.equal(drawn(6, 'registering'), '| ...');
+});
+
+test('a line that stays goes on below itself, where it is too long', () => {
+  const paper = new Paper(true);
+  paper.columns = 40;
+  const progress = new Progress(paper, screenOf(paper, {}));
+  progress.print('  0.45 s  waiting for the issuer to sign the next leaf: leaf issued\nshort\n');
+  assert.equal(
+    paper.text,
+    `  0.45 s  waiting for the issuer to sign
+          the next leaf: leaf issued
+short
+`,
+  );
+});
+
+test('a bar leaves room for its count and a note', () => {
+  const paper = new Paper(true);
+  paper.columns = 40;
+  const count = new Count(paper, screenOf(paper, {}), 'asked');
+  count.show(500, 1000, '1 failed');
+  count.end();
+  assert.match(paper.text, /\[#####\.{5}\] {2}500\/1000/);
 });

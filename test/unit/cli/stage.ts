@@ -122,6 +122,7 @@ export function statusWith(change: Partial<Status> = {}): Status {
     trail: [],
     clock: { credible: true, floor: '2026-11-20T00:00:00.000Z' },
     person: false,
+    wrong: change.trouble === undefined ? [] : [change.trouble],
     ...change,
   };
 }

@@ -177,36 +177,6 @@ describe('what to do', () => {
       { phase: 'stranded', person: true, trouble: refusal },
       'NL-DPS-401002 DPS does not accept this leaf: neither the leaf nor one of its',
     ],
-    [
-      'the CSR is out',
-      { next: { slot: 'a', standing: 'waiting' } },
-      'NL-ISSUER-PERSON This issuer waits for a person to deliver a leaf.',
-    ],
-    [
-      'expired, and the issuer is a person',
-      { person: true },
-      'NL-ISSUER-PERSON This issuer waits for a person to deliver a leaf.',
-    ],
-    [
-      'the renewal is overdue',
-      { alarm: '7day', leaf: { ...leaf, notAfter: at(86_400_000 * 3) } },
-      'NL-LEAF-EXPIRING The leaf expires in 3 days, and its renewal is overdue.',
-    ],
-    [
-      'there is no renewal, and the end is near',
-      { alarm: '7day', leaf: { ...unplanned, notAfter: at(86_400_000 * 3) } },
-      'NL-LEAF-EXPIRING The leaf expires in 3 days, and nothing renews it:',
-    ],
-    [
-      'expired, and the issuer is down',
-      { alarm: 'expired', leaf: { ...leaf, notAfter: at(-7_200_000) }, trouble: failure('NL-EST-UNREACHABLE') },
-      'NL-LEAF-EXPIRED The leaf expired 2 hours ago, and no new one has come.',
-    ],
-    [
-      'wrong clock',
-      { clock: { credible: false, floor: at(0) } },
-      'NL-CLOCK Until the clock is right, no server can be trusted, and nothing is',
-    ],
   ];
   for (const [name, change, expected] of rows) {
     test(name, () => {
@@ -214,16 +184,6 @@ describe('what to do', () => {
       assert.equal(shown.split('What to do\n  ')[1]?.split('\n')[0], expected);
     });
   }
-
-  test('while the clock is wrong, nobody is blamed for a certificate', () => {
-    const trouble = failure('NL-HUB-UNTRUSTED', { cause: 'CERT_NOT_YET_VALID' });
-    const codes = (credible: boolean) => {
-      const status = statusWith({ online: false, trouble, clock: { credible, floor: at(0) } });
-      return renderStatus(status, unicode, place).match(/^ {2}NL-[A-Z0-9-]+/gm);
-    };
-    assert.deepEqual(codes(false), ['  NL-CLOCK']);
-    assert.deepEqual(codes(true), ['  NL-HUB-UNTRUSTED']);
-  });
 
   test('a code of the system is told in words', () => {
     const told = (cause: string) => {
@@ -234,16 +194,34 @@ describe('what to do', () => {
     assert.match(told('CONNACK 3'), /The hub cannot be reached\. \(CONNACK 3\)/);
   });
 
-  test('trouble and candidate have each their own line, unless they are the same', () => {
-    const next = { slot: 'a', standing: 'parked', trouble: refusal } as const;
-    const est = failure('NL-EST-REFUSED');
-    const codes = (status: Status) => renderStatus(status, unicode, place).match(/^ {2}NL-[A-Z0-9-]+/gm);
-    assert.deepEqual(codes(statusWith({ person: true, trouble: refusal, next })), ['  NL-DPS-401002']);
-    assert.deepEqual(codes(statusWith({ person: true, trouble: est, next })), ['  NL-EST-REFUSED', '  NL-DPS-401002']);
-    const expired = statusWith({ alarm: 'expired', leaf: { ...leaf, notAfter: at(-1) } });
-    assert.deepEqual(codes({ ...expired, trouble: failure('NL-LEAF-EXPIRED') }), ['  NL-LEAF-EXPIRED']);
-    assert.deepEqual(codes({ ...expired, trouble: est }), ['  NL-LEAF-EXPIRED', '  NL-EST-REFUSED']);
+  test('all that is wrong is told, and then that of the programs', () => {
+    const wrong = [failure('NL-CLOCK'), failure('NL-EST-REFUSED')];
+    const program = { name: 'one', connects: 'socket', clients: 0, queued: 0, bytes: 0, inbox: 0 } as const;
+    const counts = { forwarded: 0, resent: 0, refused: 0, dropped: 0, damaged: 0, setAside: 0 };
+    const uplink = { programs: [{ ...program, ...counts, trouble: failure('NL-UPLINK-DISK') }] };
+    const shown = renderStatus({ ...statusWith({ wrong }), uplink }, unicode, place);
+    assert.deepEqual(shown.match(/^ {2}NL-[A-Z0-9-]+/gm), ['  NL-CLOCK', '  NL-EST-REFUSED', '  NL-UPLINK-DISK']);
   });
+});
+
+test('what DPS refuses is to be enrolled, or its enrollment enabled', () => {
+  const { renewAt: _, ...next } = { ...leaf, slot: 'a' as const };
+  for (const [code, words] of [
+    ['NL-DPS-401002', 'enroll this leaf: DPS refused it once'],
+    ['NL-DPS-DISABLED', 'enable its enrollment: DPS refused it once'],
+    ['NL-DPS-404201', 'kept: DPS refused it once'],
+  ] as const) {
+    const parked = { slot: 'a', standing: 'parked', leaf: next, refusals: 1, trouble: failure(code) } as const;
+    assert.match(renderStatus(statusWith({ next: parked }), ascii, place), new RegExp(`Candidate {4}${words}\n`));
+  }
+});
+
+test('nothing is said of a moment that the clock has not reached: it was ahead then', () => {
+  const request = { id: 'x', action: 'roll', reason: 'due', from: 'newleaf', at: at(86_400_000) } as const;
+  const last = ended({ reason: 'due', from: 'newleaf', endedAt: at(86_400_000) });
+  const shown = renderStatus(statusWith({ request, last }), unicode, place);
+  assert.match(shown, /In flight {4}roll x, since the leaf was due\n/);
+  assert.match(shown, /Last {9}roll r1, since the leaf was due, ended: done\n/);
 });
 
 describe('the leaf', () => {
@@ -264,7 +242,7 @@ test('colour tells how urgent it is, and is not the only one to tell', () => {
     renderStatus(statusWith(change), { ...unicode, isColoured: true }, place).slice(0, 5);
   assert.equal(dot({}), '\u001b[32m');
   assert.equal(dot({ online: false }), '\u001b[33m');
-  assert.equal(dot({ alarm: '3day' }), '\u001b[33m');
+  assert.equal(dot({ wrong: [failure('NL-LEAF-EXPIRING')] }), '\u001b[33m');
   assert.equal(dot({ person: true }), '\u001b[31m');
   assert.equal(dot({ alarm: 'expired' }), '\u001b[31m');
 });

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { onWire } from '../../../agent/ask/wire.ts';
 import { Fault } from '../../../agent/failure/failure.ts';
-import { Disk, gateway, HOUR, MINUTE, servingState } from './gateway.ts';
+import type { Status } from '../../../agent/roll/report.ts';
+import { DAY, Disk, gateway, HOUR, MINUTE, servingState } from './gateway.ts';
 
 const registering = { ...servingState, phase: 'registering', rejected: true } as const;
 
@@ -29,4 +31,29 @@ test('a clock that is set ends the pause of what may have failed for the clock a
   clock.step(HOUR);
   await clock.pass(MINUTE);
   assert.ok(counts.register > before);
+});
+
+test('a clock that is ahead is logged once, and nothing is said of it any more as soon as it is set right', async (t) => {
+  let isAhead = false;
+  const expired = (code: 'NL-HUB-UNTRUSTED' | 'NL-EST-UNTRUSTED', cause: string) => {
+    if (isAhead) throw new Fault(code, { cause });
+  };
+  const { clock, daemon, lose, told } = await gateway(t, new Disk(servingState), {
+    connect: async () => expired('NL-HUB-UNTRUSTED', 'CERT_HAS_EXPIRED'),
+    async issue() {
+      expired('NL-EST-UNTRUSTED', 'certificate has expired');
+      return 'chain';
+    },
+  });
+  const codes = async () =>
+    ((await onWire(daemon.answer)({ kind: 'status' })).body as Status).wrong.map(({ code }) => code);
+  assert.deepEqual(await codes(), []);
+  isAhead = true;
+  clock.step(800 * DAY);
+  await lose();
+  await clock.pass(HOUR);
+  assert.deepEqual(await codes(), ['NL-CLOCK', 'NL-LEAF-EXPIRED']);
+  assert.equal(told('clock-wrong').length, 1);
+  clock.step(-800 * DAY);
+  assert.deepEqual(await codes(), [], 'before the daemon has looked at its clock');
 });

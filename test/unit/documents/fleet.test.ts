@@ -7,7 +7,7 @@ import type { RollState } from '../../../agent/roll/state.ts';
 import { condition } from '../../simulator/rest/condition.ts';
 import { NOW, terms } from '../roll/machine.ts';
 import { EVENTS, SITUATIONS } from '../roll/situations.ts';
-import { request } from '../roll/standing.ts';
+import { current, HOUR, request } from '../roll/standing.ts';
 
 const refusal = EVENTS.refusal?.(SITUATIONS['registering-next']);
 assert.ok(refusal);
@@ -39,7 +39,7 @@ describe('the queries for a fleet find the gateways that they are meant for', ()
   const meant: readonly RollState[] = [
     SITUATIONS.stranded,
     parked,
-    { ...SITUATIONS.serving, alarm: '7day' },
+    { ...SITUATIONS.serving, current: { ...current, notAfter: NOW + 20 * HOUR }, alarm: '1day' },
     parked,
     well,
   ];

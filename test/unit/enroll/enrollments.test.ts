@@ -194,7 +194,7 @@ describe('what DPS refuses is said in words, with 1', () => {
   test('the key is wrong', async () => {
     const wrong = office.simulator.endpoints.dpsService.replace(/SharedAccessKey=.*/, 'SharedAccessKey=d3Jvbmc=');
     const { code, err, said } = await office.enroll(['show', 'group', 'g', '--dps', wrong]);
-    assert.match(said, /refuses the connection string \(401\)/);
+    assert.match(said, /refuses the connection string or the login \(401\)/);
     assert.deepEqual([code, err.includes('d3Jvbmc=')], [1, false]);
   });
   test('throttled: waits as long as it is told to, and goes on', async () => {

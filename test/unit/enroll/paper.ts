@@ -15,8 +15,8 @@ export interface Setting {
   /** What somebody at the terminal types; nobody is there where it is left out. */
   readonly answer?: string;
   readonly isTTY?: boolean;
-  /** Somebody presses Ctrl-C as soon as the command listens for it. */
-  readonly interrupts?: boolean;
+  /** The person presses Ctrl-C when stderr has these words. */
+  readonly interruptAt?: string;
   readonly now?: () => number;
 }
 
@@ -25,13 +25,15 @@ const POLL_MS = 20;
 /** Runs one command line in this process, on paper. */
 export async function onPaper(
   argv: readonly string[],
-  { env = {}, answer, isTTY = false, interrupts = false, now = Date.now }: Setting = {},
+  { env = {}, answer, isTTY = false, interruptAt, now = Date.now }: Setting = {},
 ): Promise<Told> {
   const written = { out: '', err: '' };
+  let interrupt = (): void => {};
   const paper = (name: 'out' | 'err') => ({
     isTTY,
     write: (text: string) => {
       written[name] += text;
+      if (interruptAt !== undefined && written.err.includes(interruptAt)) interrupt();
     },
   });
   const desk: Desk = {
@@ -42,8 +44,10 @@ export async function onPaper(
     now,
     sleep: (ms, signal) => sleep(ms, undefined, signal && { signal }).catch(() => {}),
     onInterrupt(heard) {
-      if (interrupts) setImmediate(heard);
-      return () => {};
+      interrupt = heard;
+      return () => {
+        interrupt = () => {};
+      };
     },
     ...(answer !== undefined && {
       ask: async (question: string) => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { Office } from './office.ts';
 import { type Behaviour, SdkGateway } from './sdk-gateway.ts';
@@ -21,7 +22,7 @@ async function fleetOf(tag: string, behaviours: Readonly<Record<string, Behaviou
 const leave = () => Promise.all(fleet.map((gateway) => gateway.close()));
 const registrations = (id: string): number => office.simulator.log.registrations(id);
 /** The id that the tool gave its request. */
-const withoutId = (text: string): string => text.replaceAll(/enroll-[a-z0-9]+/g, 'enroll-ID');
+const idIn = (text: string): string => /enroll-(?:register|roll)-[a-z0-9]+/.exec(text)?.[0] ?? 'none';
 
 describe('single devices, by direct method', () => {
   test('all come back, and one that is named twice is asked once', async (context) => {
@@ -36,7 +37,7 @@ describe('single devices, by direct method', () => {
     assert.equal(code, 0);
     assert.deepEqual([registrations('gw-1'), registrations('gw-2')], [2, 2]);
     const calls = office.simulator.log.matching({ event: 'method', clientId: 'gw-1' });
-    assert.match(JSON.stringify(calls[0]?.body), /"action":"roll","id":"enroll-\w+","delaySeconds":0/);
+    assert.match(JSON.stringify(calls[0]?.body), /"action":"roll","id":"enroll-roll-\w+","delaySeconds":0/);
   });
 
   test('who is not well is named, and it ends with 1', async (context) => {
@@ -57,19 +58,23 @@ describe('single devices, by direct method', () => {
     assert.equal(code, 1);
     assert.equal(
       out,
-      `reprovision (register) of 6 devices: gw-3, gw-4, gw-5, gw-6, gw-7 and 1 more
-6 devices: 1 came back, 1 otherwise, 1 did not come back, 3 not asked.
-
-Ended otherwise:
-  gw-4  on the previous leaf (NL-DPS-401002)
-
-Did not come back within 1 s:
-  gw-5  not connected
-
+      `reprovision (register) of 6 devices: gw-3, gw-4, gw-5, gw-6, gw-7, gw-none
 Not asked:
-  gw-6  409 busy with another
-  gw-7  The hub refuses (404): DeviceNotOnline: 404103 DeviceNotOnline: gw-7
-  gw-none  The hub refuses (404): DeviceNotFound: The device gw-none is not registered.
+     1  busy with another request (409)
+        gw-6
+     1  not connected (404103)
+        gw-7
+     1  not in this hub (404001)
+        gw-none
+Did not come back within 1 s:
+     1  not connected
+        gw-5
+Ended otherwise:
+     1  on the previous leaf (NL-DPS-401002)
+        gw-4
+1 device may still begin or end. Look again:
+  enroll reprovision --look ${idIn(out)} DEVICE...
+6 devices: 1 came back, 1 otherwise, 1 did not come back, 3 not asked.
 `,
     );
   });
@@ -78,18 +83,21 @@ Not asked:
     context.after(leave);
     await fleetOf('impatient', { 'gw-11': 'idle', 'gw-12': 'slow' });
     const { code, out, err } = await office.enroll(['reprovision', ...fleet.map(({ id }) => id)], {
-      interrupts: true,
+      interruptAt: 'back ',
       isTTY: true,
     });
-    assert.match(err, /Ctrl-C ends the wait, and tells which are back\.\n\r.\[K\| back/);
+    assert.match(err, /^Ctrl-C ends the wait, and tells which are back\.\n/);
     assert.equal(
-      out.replace(/within \d+ s/, 'within N s'),
+      out.replace(/Did not come back within \d+ s/, 'Not back yet'),
       `reprovision (register) of 2 devices: gw-11, gw-12
+Not back yet:
+     1  connected, and has not begun
+        gw-11
+     1  waiting for the issuer to sign the next leaf
+        gw-12
+2 devices may still begin or end. Look again:
+  enroll reprovision --look ${idIn(out)} DEVICE...
 2 devices: 0 came back, 0 otherwise, 2 did not come back, 0 not asked.
-
-Did not come back within N s:
-  gw-11  connected, and has not begun
-  gw-12  waiting for the issuer to sign the next leaf
 `,
     );
     assert.equal(code, 1);
@@ -105,10 +113,13 @@ Did not come back within N s:
       await simulator.lay('hub1', 'rest-status', { status: 500, ...(times && { times }) });
     };
     const [back] = await Promise.all([office.enroll(['reprovision', 'gw-13'], { isTTY: true }), fails(2)]);
-    assert.match(back.out, /1 devices: 1 came back/);
+    assert.match(back.out, /1 device: 1 came back/);
     assert.match(back.err, /0\/1 {2}The hub refuses \(500\): Fault/);
     const [lost] = await Promise.all([office.enroll(['reprovision', 'gw-14', '--wait', '1']), fails()]);
-    assert.match(lost.out, /Did not come back within \d+ s:\n {2}gw-14 {2}The hub refuses \(500\): Fault/);
+    assert.match(
+      lost.out,
+      /Did not come back within \d+ s:\n {5}1 {2}The hub refuses \(500\): Fault: Fault\.\n {8}gw-14/,
+    );
     assert.deepEqual([back.code, lost.code], [0, 1]);
   });
 
@@ -120,8 +131,30 @@ Did not come back within N s:
     assert.deepEqual([dry.code, /No device was called/.test(dry.out)], [0, true]);
     assert.equal(office.simulator.log.since(mark).filter(({ event }) => event === 'method').length, 0);
     const { code, out } = await office.enroll(['reprovision', 'gw-8', '--wait', '0']);
-    assert.match(withoutId(out), /1 of 1 devices were asked, under the id enroll-ID/);
+    assert.match(out, /1 device: 1 asked, under the id enroll-register-\w+, 0 not asked\. Not waited for\.\n$/);
     assert.equal(code, 0);
+  });
+
+  test('a report that cannot be written costs nothing else; one with nothing left calls no device', async (context) => {
+    context.after(leave);
+    await fleetOf('reported', { 'gw-10': 'well' });
+    const { code, out, said } = await office.enroll(['reprovision', 'gw-10', '--report', '/nowhere/report.json']);
+    assert.match(out, /\n1 device: 1 came back/);
+    assert.match(said, /\/nowhere\/report\.json cannot be written: ENOENT/);
+    assert.equal(code, 1);
+    const file = join(office.directory, 'report.json');
+    await office.enroll(['reprovision', 'gw-10', '--action', 'roll', '--report', file]);
+    const again = await office.enroll(['reprovision', '--retry', file, '--json']);
+    assert.deepEqual([JSON.parse(again.out).devices, again.code], [[], 0]);
+    assert.match(again.err, /: not done: 0 of 1\.\nNo device was called\.\n$/);
+  });
+
+  test('--look at a request tells where a later one has ended', async (context) => {
+    context.after(leave);
+    await fleetOf('later', { 'gw-15': 'well' });
+    await office.enroll(['reprovision', 'gw-15']);
+    const { out } = await office.enroll(['reprovision', '--look', 'enroll-roll-1', 'gw-15']);
+    assert.match(out, /^Not back yet:\n {5}1 {2}called again since, and that has ended\n {8}gw-15\n/);
   });
 
   test('a device that is assigned to another hub is not in this one any more', async (context) => {
@@ -129,7 +162,7 @@ Did not come back within N s:
     await fleetOf('moving', { 'gw-9': 'well' });
     await office.simulator.assign('gw-9', 'hub2');
     const { code, out } = await office.enroll(['reprovision', 'gw-9']);
-    assert.match(out, /Ended otherwise:\n {2}gw-9 {2}not in this hub any more/);
+    assert.match(out, /Ended otherwise:\n {5}1 {2}not in this hub any more: .*\n {8}gw-9\n/);
     assert.equal(code, 1);
   });
 });
@@ -145,11 +178,14 @@ describe('a fleet of twenty, by a job of the hub', () => {
     const { code, out, err } = await office.enroll(job('--delay', '1'), { answer: 'y', isTTY: true });
     assert.equal(
       out,
-      `reprovision (register) of 20 devices: truck-01, truck-02, truck-03, truck-04, truck-05 and 15 more
+      `reprovision (register) of 20 devices: truck-01, truck-02 ... and 18 more
 20 devices: 20 came back, 0 otherwise, 0 did not come back, 0 not asked.
 `,
     );
-    assert.match(err, /^Call reprovision on 20 devices\? \[y\/N\] y\n/);
+    assert.match(
+      err,
+      /^Call reprovision on 20 devices\? \[y\/N\] y\nLater, or after Ctrl-C: enroll reprovision --look enroll-register-\w+\n/,
+    );
     assert.match(err, /\r.\[Kback {4}\[#{24}\] 20\/20\n$/);
     assert.equal(code, 0);
     assert.deepEqual(
@@ -175,10 +211,43 @@ describe('a fleet of twenty, by a job of the hub', () => {
     assert.equal(code, 0);
   });
 
+  test('Ctrl-C while the job runs: what is known, that the job goes on, and how to look again', async (context) => {
+    context.after(leave);
+    await fleetOf('trucks', Object.fromEntries(names.map((name, at) => [name, at === 0 ? 'late' : 'well'] as const)));
+    const { code, out } = await office.enroll(job('--yes'), { interruptAt: 'asked ', isTTY: true });
+    const id = idIn(out);
+    assert.match(out, new RegExp(`\nThe job ${id} goes on in the hub\\.\n`));
+    assert.match(
+      out,
+      new RegExp(`\n\\d+ devices may still begin or end\\. Look again:\n {2}enroll reprovision --look ${id}\n`),
+    );
+    assert.match(out, /\n20 devices: \d+ came back, 0 otherwise, [1-9]\d* did not come back, 0 not asked\.\n$/);
+    assert.equal(code, 1);
+    fleet[0]?.release();
+    const looked = await office.enroll(['reprovision', '--look', id, '--wait', '10']);
+    assert.match(looked.out, /^20 devices: 20 came back/);
+    assert.equal(looked.code, 0);
+  });
+
+  test('Ctrl-C while they are called one by one: the others are not asked', async (context) => {
+    context.after(leave);
+    await fleetOf('trucks', Object.fromEntries(names.map((name) => [name, 'well'] as const)));
+    const { code, out } = await office.enroll(['reprovision', ...names], { interruptAt: 'asked ', isTTY: true });
+    assert.match(out, /\nNot asked:\n +\d+ {2}interrupted before\n/);
+    assert.equal(code, 1);
+    const { out: looked } = await office.enroll(['reprovision', '--look', idIn(out), 'truck-01', '--wait', '5']);
+    assert.equal(looked, '1 device: 1 came back, 0 otherwise, 0 did not come back, 0 not asked.\n');
+    const unnamed = await office.enroll(['reprovision', '--look', idIn(out)]);
+    assert.match(
+      unnamed.said,
+      /This hub has no job .* -> The devices were called by their names: enroll reprovision --look/,
+    );
+  });
+
   test('those that are away are named', async () => {
     const { code, out } = await office.enroll(job('--yes'));
     assert.match(out, /20 devices: 0 came back, 0 otherwise, 0 did not come back, 20 not asked\./);
-    assert.match(out, / {2}truck-20 {2}404103 DeviceNotOnline: truck-20\n/);
+    assert.match(out, /^ {4}20 {2}not connected \(404103\)\n {8}truck-01, .* \.\.\. and 15 more\n/m);
     assert.equal(code, 1);
   });
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Enrollment } from '../../../scripts/enrollment/dps.ts';
-import type { Called, Ended } from '../../../scripts/enrollment/fleet.ts';
+import { notAsked, type Outcome } from '../../../scripts/enrollment/outcome.ts';
 import { difference, shown } from '../../../scripts/enrollment/screen.ts';
 import type { Slot } from '../../../scripts/enrollment/slots.ts';
-import { report } from '../../../scripts/enrollment/tally.ts';
+import { report, sumText } from '../../../scripts/enrollment/tally.ts';
 
 const leaf = (digit: string, until: string): Slot => ({
   kind: 'certificate',
@@ -37,6 +37,7 @@ const screens: readonly (readonly [what: string, text: string, golden: string])[
     status     enabled
     primary    AAAAAAAAAAAAAAAA…  CN=gw-0001, issued by CN=issuing CA, until 2026-12-31
     secondary  (none)
+    hubs       (all that are linked)
 `,
   ],
   [
@@ -47,6 +48,7 @@ const screens: readonly (readonly [what: string, text: string, golden: string])[
     primary    AAAAAAAAAAAAAAAA…  CN=gw-0001, issued by CN=issuing CA, until 2026-12-31
   - secondary  (none)
   + secondary  BBBBBBBBBBBBBBBB…  CN=gw-0001, issued by CN=issuing CA, until 2027-12-31
+    hubs       (all that are linked)
 `,
   ],
   [
@@ -58,6 +60,7 @@ const screens: readonly (readonly [what: string, text: string, golden: string])[
   + primary    BBBBBBBBBBBBBBBB…  CN=gw-0001, issued by CN=issuing CA, until 2027-12-31
   - secondary  BBBBBBBBBBBBBBBB…  CN=gw-0001, issued by CN=issuing CA, until 2027-12-31
   + secondary  (none)
+    hubs       (all that are linked)
 `,
   ],
   [
@@ -68,6 +71,7 @@ const screens: readonly (readonly [what: string, text: string, golden: string])[
   + status     disabled
     primary    verified CA "root-1"
     secondary  (none)
+    hubs       (all that are linked)
 `,
   ],
   [
@@ -77,6 +81,7 @@ const screens: readonly (readonly [what: string, text: string, golden: string])[
   + status     enabled
   + primary    AAAAAAAAAAAAAAAA…  CN=gw-0001, issued by CN=issuing CA, until 2026-12-31
   + secondary  (none)
+  + hubs       (all that are linked)
 `,
   ],
   [
@@ -86,6 +91,7 @@ const screens: readonly (readonly [what: string, text: string, golden: string])[
   - status     disabled
   - primary    (attestation: symmetricKey)
   - secondary  (none)
+  - hubs       (all that are linked)
 `,
   ],
   [
@@ -95,44 +101,52 @@ const screens: readonly (readonly [what: string, text: string, golden: string])[
     status     enabled
     primary    verified CA "root?"
     secondary  (none)
+    hubs       (all that are linked)
 `,
   ],
 ];
 for (const [what, text, golden] of screens) test(what, () => assert.equal(text, golden));
 
-test('the end of a fleet is counted, and everyone who is not well is named', () => {
-  const called: Called[] = [
-    { deviceId: 'gw-1' },
-    { deviceId: 'gw-2' },
-    { deviceId: 'gw-3' },
-    { deviceId: 'gw-4', refused: '404103 DeviceNotOnline: gw-4' },
-    { deviceId: 'gw-5' },
-    { deviceId: 'gw-6' },
+test('those that are not done are told by reason, and the sum comes last', () => {
+  const devices: Outcome[] = [
+    { deviceId: 'gw-1', result: 'done' },
+    { deviceId: 'gw-2', result: 'otherwise', reason: 'on the previous leaf (NL-EST-AUTH)', code: 'NL-EST-AUTH' },
+    { deviceId: 'gw-6', result: 'otherwise', reason: 'a person is needed, its new leaf waits', next: 'AB'.repeat(32) },
+    { deviceId: 'gw-3', result: 'waiting', reason: 'not connected' },
+    ...Array.from({ length: 20 }, (_, at) => notAsked(`gw-1${at}`, `404103 DeviceNotOnline: gw-1${at}`)),
+    notAsked('gw-5', 'Something about gw-5'),
+    notAsked('gw-4', 'Something about gw-4'),
   ];
-  const ended: Ended[] = [
-    { deviceId: 'gw-1', outcome: 'done' },
-    { deviceId: 'gw-2', outcome: 'kept', code: 'NL-DPS-401002' },
-    { deviceId: 'gw-5', outcome: 'gone' },
-    { deviceId: 'gw-6', outcome: 'person', code: 'NL-DPS-401002', parked: 'AB12' },
-  ];
+  const run = { id: 'enroll-roll-1', action: 'roll', at: '', delaySeconds: 0, devices } as const;
+  const screen = { width: 80, isColoured: false, isUnicode: true };
   assert.equal(
-    report(called, { ended, missing: [{ deviceId: 'gw-3', why: 'not connected' }], waitedMs: 300_400 }),
-    `6 devices: 1 came back, 3 otherwise, 1 did not come back, 1 not asked.
-
-Ended otherwise:
-  gw-2  on the previous leaf (NL-DPS-401002)
-  gw-5  not in this hub any more: moved to another one, or deleted
-  gw-6  a person is needed (NL-DPS-401002), its new leaf AB12 waits
-
-Enroll a new leaf by its certificate, next.pem in the state directory of the device, or enroll the CA that issued it:
-  enroll set-secondary DEVICE --certificate next.pem
-  enroll reprovision DEVICE
-
+    `${report(run, 300_400, screen)}${sumText(run, 300_400)}`,
+    `Not asked:
+    20  not connected (404103)
+        gw-10, gw-11, gw-110, gw-111, gw-112, gw-113, gw-114 … and 13 more
+     2  Something about DEVICE
+        gw-4, gw-5
 Did not come back within 300 s:
-  gw-3  not connected
-
-Not asked:
-  gw-4  404103 DeviceNotOnline: gw-4
+     1  not connected
+        gw-3
+Ended otherwise:
+     1  on the previous leaf (NL-EST-AUTH)
+        gw-2
+     1  a person is needed, its new leaf waits
+        gw-6
+        ABABABABABABABABABABABABABABABABABABABABABABABABABABABABABABABAB
+Enroll the new leaf, which the device sends, or the CA that issued it:
+  enroll set-secondary DEVICE --from-device
+  enroll reprovision DEVICE
+26 devices: 1 came back, 2 otherwise, 1 did not come back, 22 not asked.
 `,
   );
+});
+
+test('many reasons do not fill the screen: the largest are shown, and the others counted', () => {
+  const devices = Array.from({ length: 30 }, (_, at) => notAsked(`gw-${at}`, `reason ${Math.floor(at ** 0.6)}`));
+  const run = { id: 'enroll-roll-1', action: 'roll', at: '', delaySeconds: 0, devices } as const;
+  const text = report(run, 0, { width: 80, isColoured: false, isUnicode: false });
+  assert.match(text, /\nAnd for 3 more reasons: 7 devices\.\n$/);
+  assert.equal(text.split('\n').length, 13);
 });

@@ -4,9 +4,10 @@ import { openHub, register } from '../simulator/device.ts';
 
 /**
  * How it takes the method: well, registers and comes back · kept, comes back on the old leaf · mute, takes it and never
- * comes back · idle, takes it and does not begin · slow, is at it for long · busy, answers 409.
+ * comes back · idle, takes it and does not begin · slow, is at it for long · busy, answers 409 · late, takes it when it is
+ * released.
  */
-export type Behaviour = 'well' | 'kept' | 'mute' | 'idle' | 'slow' | 'busy';
+export type Behaviour = 'well' | 'kept' | 'mute' | 'idle' | 'slow' | 'busy' | 'late';
 
 interface Payload {
   readonly action: string;
@@ -26,6 +27,7 @@ export class SdkGateway {
   readonly #behaviour: Behaviour;
   #client: device.Client | undefined;
   #work: Promise<void> = Promise.resolve();
+  release = (): void => {};
 
   constructor(simulator: Simulator, id: string, behaviour: Behaviour = 'well') {
     this.#simulator = simulator;
@@ -52,9 +54,17 @@ export class SdkGateway {
         this.#work = this.#report({ phase }).then(() => response.send(ASKED, { id, phase }));
         return;
       }
-      const called = log.entries.length;
-      void response.send(ASKED, { id, phase: 'registering' });
-      this.#work = this.#reprovision(id, action, called);
+      const released =
+        this.#behaviour === 'late'
+          ? new Promise<void>((resolve) => {
+              this.release = resolve;
+            })
+          : Promise.resolve();
+      this.#work = released.then(() => {
+        const called = log.entries.length;
+        void response.send(ASKED, { id, phase: 'registering' });
+        return this.#reprovision(id, action, called);
+      });
     });
     await log.waitFor({ event: 'subscribed', clientId: this.id, reason: '$iothub/methods/POST/#' }, 5_000, mark);
     return client;

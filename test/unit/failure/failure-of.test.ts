@@ -14,3 +14,8 @@ for (const [code, advice] of [
     assert.doesNotMatch(failure.advice, /newleaf roll/);
   });
 }
+
+test('a next step that names the very path is kept', () => {
+  const error = new TokenError('missing', 'TOKEN_NOT_FOUND', 'No token.', undefined, 'chown -R newleaf: /var/lib/x');
+  assert.equal(failureOf(error).advice, 'chown -R newleaf: /var/lib/x');
+});

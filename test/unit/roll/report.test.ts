@@ -42,6 +42,31 @@ describe('each phase', () => {
   }
 });
 
+const pemOf = (letter: string, length: number) =>
+  `-----BEGIN CERTIFICATE-----\n${letter.repeat(length)}\n-----END CERTIFICATE-----\n`;
+
+test('asked for the certificates, it tells the leaf and the next one, each without its intermediates', () => {
+  const told = (length: number, more: Partial<ReportOptions>) => {
+    const [mine, next] = [pemOf('A', length), pemOf('B', length)];
+    const [leaf, waiting] = [
+      { ...current, chain: mine + pemOf('C', 9) },
+      { ...candidate, chain: next + pemOf('D', 9) },
+    ];
+    const state = { ...parked, current: leaf, next: { ...waits, leaf: waiting } };
+    const { leaf: own, next: other } = status(state, more);
+    return [own?.pem, other?.pem];
+  };
+  assert.deepEqual(told(2_500, { pem: true }), [pemOf('A', 2_500), pemOf('B', 2_500)]);
+  assert.deepEqual(told(2_500, {}), [undefined, undefined]);
+  // Two of them stay far below the 128 KB that the hub takes.
+  assert.deepEqual(told(40_000, { pem: true }), [undefined, undefined]);
+  assert.equal(
+    status({ ...parked, next: { slot: 'b', sent: false, waiting: true } }, { pem: true }).next?.pem,
+    undefined,
+  );
+  assert.doesNotMatch(JSON.stringify(twin(parked, { pem: true })), /pem/);
+});
+
 test('a stranded gateway asks for its candidate when it asks at all', () => {
   const { probe } = SITUATIONS.stranded;
   assert.equal(status({ ...SITUATIONS.stranded, next: waits }).next?.askAt, iso(probe?.askAt ?? 0));

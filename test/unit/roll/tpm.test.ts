@@ -144,7 +144,7 @@ describe('what it says of itself', () => {
     assert.deepEqual([status.attestation, status.endorsementKey, status.leaf], ['tpm', EK, undefined]);
     const twin = JSON.parse(JSON.stringify(twinOf(assigned, options)));
     assert.deepEqual([twin.tpm, twin.leaf], [{ endorsementKey: EK }, undefined]);
-    assert.equal(lineOf(assigned, 'tpm'), 'serving with the key in its TPM, offline');
+    assert.equal(lineOf(assigned, options), 'serving with the key in its TPM, offline');
     assert.equal(status.person, false);
   });
 

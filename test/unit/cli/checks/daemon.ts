@@ -1,4 +1,4 @@
-import { Fault } from '../../../../agent/failure/failure.ts';
+import { Fault, failure } from '../../../../agent/failure/failure.ts';
 import { statusWith } from '../stage.ts';
 import { errno, fails, type Row } from './row.ts';
 
@@ -143,10 +143,25 @@ export const DAEMON: readonly Row[] = [
     {
       status: async () =>
         statusWith({
-          trouble: { code: 'NL-HUB-LOST', message: 'Lost.', advice: 'Wait.' },
+          wrong: [
+            { code: 'NL-HUB-LOST', message: 'Lost.', advice: 'Wait.' },
+            { code: 'NL-EST-AUTH', message: 'No.', advice: 'Ask.' },
+          ],
           next: { slot: 'b', standing: 'parked', trouble: { code: 'NL-EST-AUTH', message: 'No.', advice: 'Ask.' } },
         }),
     },
     /^failed NL-EST-AUTH About the next leaf: No\. -> Ask\.$/,
+  ],
+  [
+    'trouble',
+    'another client',
+    { status: async () => statusWith({ trouble: failure('NL-HUB-FLAPPING') }) },
+    /^failed NL-HUB-FLAPPING .* -> Is another program on this gateway .* `newleaf uplink add`/,
+  ],
+  [
+    'trouble',
+    'one that has a check of its own',
+    { status: async () => statusWith({ trouble: failure('NL-CLOCK') }) },
+    /^warning NL-CLOCK /,
   ],
 ];

@@ -11,7 +11,7 @@ import { type SceneOptions, scene } from './stage.ts';
 
 const scope: SettingQuestion = { name: 'dps.id_scope', flag: 'id-scope', words: 'ID scope' };
 const endpoint: SettingQuestion = { name: 'dps.endpoint', flag: 'endpoint', words: 'Endpoint' };
-const trust: SettingQuestion = { name: 'trust.ca_file', flag: 'trust-ca', words: 'CAs', isFile: true };
+const trust: SettingQuestion = { name: 'trust.ca_file', flag: 'trust-ca', words: 'CAs', file: { name: 'trust.pem' } };
 const STANDARD = 'global.azure-devices-provisioning.net';
 
 describe('a setting is answered', () => {

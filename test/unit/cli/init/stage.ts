@@ -46,11 +46,13 @@ export function scene({ flags = {}, configured = {}, typed, errands = {}, stdin 
     },
     file: '/nowhere/newleaf.toml',
     account: undefined,
+    isProvisioned: false,
     errands: {
       tokens: unexpected('a look at a module'),
       login: unexpected('a login'),
       makeToken: unexpected('a new token'),
       whyUnreadable: async () => undefined,
+      reachEst: unexpected('a dial'),
       tryEst: unexpected('an EST server'),
       ...errands,
     },

@@ -1,0 +1,67 @@
+import { loadConfig } from '../../config/config.ts';
+import { EXIT, exitOf } from '../../failure/exit.ts';
+import { failureOf } from '../../failure/failure-of.ts';
+import type { Passage } from '../../machine/as-daemon.ts';
+import type { Log } from '../../machine/log.ts';
+import { validateEntry } from '../../state/entry.ts';
+import { createJournal } from '../../state/journal.ts';
+import { complaint, type Io } from '../kit/command.ts';
+import { screenOf } from '../kit/screen.ts';
+import { asDaemon, start } from '../run/command.ts';
+import { readEndorsement, renderEndorsement } from '../tpm.ts';
+import { finishInit, provision, type Shortfall, shortfall } from './provision.ts';
+import { SCOPE_DOUBTED, scopeDoubted } from './scope.ts';
+import { type DaemonWatch, serves } from './watch.ts';
+
+interface Here extends Pick<DaemonWatch, 'dialogue' | 'isPatient' | 'abort' | 'late'> {
+  readonly passage: Passage;
+  readonly file: string;
+}
+
+/** Brings the gateway to its hub on the screen. @returns the exit code, or SCOPE_DOUBTED where there is a person to ask */
+export async function provisioned(here: Here, io: Io): Promise<number> {
+  const { dialogue, abort } = here;
+  const { complaint: why, exit } = await brought(here, io.env).catch(brokenOff);
+  if (why !== undefined) io.err.write(`\n${complaint(why, screenOf(io.err, io.env))}`);
+  if (exit !== EXIT.done && exit !== SCOPE_DOUBTED && dialogue.asks && !abort.aborted) dialogue.say(MORE);
+  return exit;
+}
+
+const MORE = '`sudo newleaf check` looks at each thing by itself; `sudo newleaf init --ask` asks everything again.';
+
+/** The screen is for a person, so the daemon's own log is not shown on it. */
+const quiet: Log = { error() {}, warn() {}, info() {}, debug() {} };
+
+/** Runs the daemon in this process, as its user, until the gateway serves. */
+async function brought(here: Here, env: NodeJS.ProcessEnv): Promise<Shortfall> {
+  const { file, dialogue, isPatient, abort, passage } = here;
+  const { config } = loadConfig(file, passage.handed?.toml);
+  const { registration_id: registrationId, id_scope, endpoint } = config.dps;
+  const { directory } = config.state;
+  const held = await asDaemon(file, config, passage);
+  dialogue.title(`Provisioning ${registrationId} (ID scope ${id_scope}, ${endpoint})`);
+  const entry = await createJournal({ directory, validate: validateEntry }).read();
+  const running = await start({ config, log: quiet, env, held });
+  const isTpm = 'tpm' in config;
+  if (!isTpm) dialogue.ok(`Token "${config.hsm.token ?? config.hsm.uri}" is open.`);
+  const endorsement = async () => renderEndorsement(await readEndorsement(config), dialogue.screen);
+  const shown = { dialogue, registrationId, stateDirectory: directory, endorsement: isTpm ? endorsement : undefined };
+  const doubt = dialogue.asks ? scopeDoubted(running) : new AbortController().signal;
+  const late = {
+    forServers: AbortSignal.any([here.late.forServers, doubt]),
+    forPerson: AbortSignal.any([here.late.forPerson, doubt]),
+  };
+  const watch = { running, ...shown, isPatient, abort, late };
+  const state = await provision(watch, isTpm ? undefined : config.issuer, entry).finally(() => running.stop());
+  if (serves(state) && !abort.aborted) {
+    finishInit(watch, state);
+    return { exit: EXIT.done };
+  }
+  if (doubt.aborted && !abort.aborted) return { exit: SCOPE_DOUBTED };
+  return shortfall(state, abort.aborted);
+}
+
+function brokenOff(error: unknown): Shortfall {
+  const met = failureOf(error);
+  return { complaint: met, exit: exitOf(met) };
+}

@@ -1,0 +1,126 @@
+import { CODES, type Code, type Failure, failure } from '../failure/failure.ts';
+import { isEndorsed } from './leaf.ts';
+import { alarmOf, clockFloor, isCredible, type Terms } from './plan.ts';
+import type { Alarm, RollState } from './state.ts';
+
+/**
+ * What is wrong, a cause before its effects: clock; disk, token and state; leaf; candidate; far side; network. Status, exit
+ * code, `systemctl status`, twin and log all tell this. It decides nothing: what is done is up to the rules (decide.ts).
+ * @param now wall clock, milliseconds
+ */
+export function wrongIn(state: RollState, terms: Terms, now: number): readonly Failure[] {
+  const { next, trouble } = state;
+  const clock = clockOf(state, terms, now);
+  const leaf = expiryOf(state, terms, now, clock);
+  const isEffect = effectOf(clock, isCredible(state, terms, now), leaf);
+  const parked = next?.parked?.failure;
+  const causes = [clock, leaf, parked, trouble].flatMap((one) => (one === undefined || isEffect(one) ? [] : [one]));
+  const isMissing = causes.length === 0 && needsPerson(state, terms, now);
+  const found = next?.waiting === true || isMissing ? [...causes, failure('NL-ISSUER-PERSON')] : causes;
+  const rank = (one: Failure) => (one === parked ? Math.min(rankOf(one), CANDIDATE) : rankOf(one));
+  return found
+    .filter(({ code }, at) => found.findIndex((other) => other.code === code) === at)
+    .toSorted((one, other) => rank(one) - rank(other));
+}
+
+/** The alarm, unless the present clock contradicts it: it may have been raised by a clock that was ahead. */
+export const presentAlarm = (state: RollState, terms: Terms, now: number): Alarm | undefined =>
+  state.alarm && alarmOf(state, terms, now);
+
+/** A person must act: stranded, parked, or without a valid leaf where only a person brings one. */
+export function needsPerson(state: RollState, terms: Terms, now: number): boolean {
+  const { phase, next, current } = state;
+  // A candidate without an answer waits for the network only.
+  if (phase === 'stranded' || (next?.parked !== undefined && next.parked.failure.kind !== 'transient')) return true;
+  if (phase === 'unprovisioned') return !terms.automatic && terms.attestation === 'x509';
+  if (terms.automatic || current === undefined) return false;
+  return now >= current.notAfter && clockOf(state, terms, now) === undefined;
+}
+
+/** newleaf goes on trying, so they count as passing; but each time something is to be looked at. */
+const LOOK: ReadonlySet<Code> = new Set<Code>([
+  'NL-CLOCK',
+  'NL-LEAF-EXPIRING',
+  'NL-LEAF-NOT-YET',
+  'NL-DPS-ALLOCATION',
+  'NL-DPS-UNTRUSTED',
+  'NL-HUB-UNTRUSTED',
+  'NL-HUB-FLAPPING',
+  'NL-EST-UNTRUSTED',
+  'NL-EST-BODY',
+  'NL-CMD-FAILED',
+  'NL-BUDGET-BRAKED',
+  'NL-INTERNAL',
+]);
+
+/** Whether something must be done: it does not pass by itself. */
+export const needsAction = (code: Code): boolean => CODES[code].kind !== 'transient' || LOOK.has(code);
+
+const CANDIDATE = 3;
+
+/** By the beginning of the code, and where a server is not reached by its end. */
+const RANKS: readonly (readonly [RegExp, rank: number])[] = [
+  [/^NL-CLOCK/, 0],
+  [/^NL-(STATE|TOKEN|TPM|CONFIG|CONTROL|DAEMON)-?/, 1],
+  [/^NL-LEAF-EXPIR/, 2],
+  [/^NL-(LEAF|ISSUER)-/, CANDIDATE],
+  [/-(UNREACHABLE|UNTRUSTED|CLOSED|TIMEOUT)$/, 5],
+  [/^NL-(DPS|HUB|EST|CMD)-/, 4],
+];
+
+const rankOf = ({ code }: Failure): number => RANKS.find(([pattern]) => pattern.test(code))?.[1] ?? 6;
+
+/** The verdict of node on a server's certificate: its code, or the words of the HTTPS client. */
+const EXPIRED = /CERT_HAS_EXPIRED|certificate has expired/;
+
+const AHEAD_ADVICE =
+  'Run `newleaf check clock`: it asks a server for the time. If the clock is right, call the operator of that server, or of a proxy in between.';
+
+/**
+ * That no clock is before the floor is certain. That one is ahead can only be suspected: every server certificate seems to have
+ * expired then. Azure renews those of DPS and hub in time; that of an EST server may be forgotten, so it counts only together
+ * with the leaf.
+ */
+function clockOf(state: RollState, terms: Terms, now: number): Failure | undefined {
+  if (!isCredible(state, terms, now)) {
+    const message = `The clock is wrong: it cannot be before ${minute(clockFloor(state, terms))}. Until it is right, no server can be trusted, and nothing is renewed or judged expired.`;
+    return failure('NL-CLOCK', { message });
+  }
+  const { current, next, trouble } = state;
+  const distrust = [trouble, next?.parked?.failure].find((one) => one !== undefined && EXPIRED.test(one.cause ?? ''));
+  if (distrust === undefined) return undefined;
+  const isLeafExpired = current !== undefined && !isEndorsed(current) && now >= current.notAfter;
+  if (distrust.code.startsWith('NL-EST-') && !isLeafExpired) return undefined;
+  const server = distrust.code.startsWith('NL-HUB-') ? 'the hub' : distrust.code.startsWith('NL-DPS-') ? 'DPS' : 'EST';
+  const both = isLeafExpired ? `the certificate of ${server} and the leaf have` : `the certificate of ${server} has`;
+  const message = `The clock seems to be ahead: by it ${both} expired.`;
+  return failure('NL-CLOCK', { message, advice: AHEAD_ADVICE });
+}
+
+function expiryOf(state: RollState, terms: Terms, now: number, clock: Failure | undefined): Failure | undefined {
+  const alarm = presentAlarm(state, terms, now);
+  const { current, trouble } = state;
+  if (alarm === undefined || current === undefined) return undefined;
+  const when = minute(current.notAfter);
+  if (alarm !== 'expired') {
+    const why = terms.renewAt === 'off' ? 'nothing renews it: leaf.renew_at is "off"' : 'its renewal is overdue';
+    return failure('NL-LEAF-EXPIRING', { message: `The leaf expires on ${when}, and ${why}.` });
+  }
+  const message = `The leaf expired on ${when} by the clock of this gateway, and no new one has come.`;
+  const first =
+    clock !== undefined ? 'If the clock is right' : trouble && 'The reason is named beside it. Or bring one yourself';
+  const advice = `${first}: \`newleaf csr\`, have it signed, then \`newleaf install FILE\`.`;
+  return failure('NL-LEAF-EXPIRED', { message, ...(first !== undefined && { advice }) });
+}
+
+/** A wrong clock makes servers and new leaves seem invalid, and an expired leaf makes the hub end the handshake. */
+function effectOf(clock: Failure | undefined, credible: boolean, leaf: Failure | undefined) {
+  return ({ code, cause = '' }: Failure): boolean => {
+    if (clock !== undefined && EXPIRED.test(cause)) return true;
+    if (!credible && /-UNTRUSTED$|-NOT-YET$/.test(code)) return true;
+    return leaf?.code === 'NL-LEAF-EXPIRED' && code === 'NL-HUB-CLOSED';
+  };
+}
+
+/** In UTC: the sentence is the same on the screen, in the log, and in the portal. */
+const minute = (at: number): string => `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`;

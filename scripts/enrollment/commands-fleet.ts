@@ -1,0 +1,98 @@
+import { type Command, EXITS, one } from './command.ts';
+import { deleteEnrollment } from './delete.ts';
+import { FLEET_OPTIONS, fleet } from './fleet.ts';
+import { JSON_OPTION, listDevices, listEnrollments, listRegistrations, WHERE_OPTION } from './list.ts';
+import { REPROVISION_OPTIONS, reprovision } from './reprovision.ts';
+import { showDevice, showGroup } from './show.ts';
+
+/** Commands for many: calling them, looking at them, and deleting. */
+export const FLEET_COMMANDS = {
+  'delete individual': {
+    operands: one('ID'),
+    meaning: 'Delete the individual enrollment of a device',
+    about: ['The device serves on until it must register. To bar it and keep the enrollment: enroll disallow device.'],
+    examples: [{ line: 'enroll delete individual gw-0001' }],
+    run: deleteEnrollment('individual'),
+  },
+  'delete group': {
+    operands: one('NAME'),
+    meaning: 'Delete an enrollment group',
+    about: ['Its members serve on until they must register. To bar them and keep the group: enroll disallow group.'],
+    examples: [{ line: 'enroll delete group gateways' }],
+    run: deleteEnrollment('group'),
+  },
+  reprovision: {
+    operands: { shown: '[DEVICE...]', most: Number.POSITIVE_INFINITY },
+    meaning: 'Have devices register again or roll, and see which come back',
+    about: [
+      'Calls the direct method `reprovision`: on the devices named, or by a job of the hub on all that meet a condition. Then watches the reported property `newleaf` of their twins, and tells how many are back, and why the others are not.',
+      'Ctrl-C ends the wait, and prints the results so far; job and devices go on. --look ID shows the request again, --report FILE names every device in a file, and --retry FILE calls those again that are not done there.',
+    ],
+    options: REPROVISION_OPTIONS,
+    examples: [
+      { line: 'enroll reprovision gw-0001 gw-0002 --action roll' },
+      { line: `enroll reprovision --job "tags.site = 'north'" --delay 600 --report north.json` },
+      { line: 'enroll reprovision --retry north.json --report north-2.json' },
+    ],
+    exits: {
+      ...EXITS,
+      0: 'All are back on the leaf that was asked for; with --wait 0: all are asked.',
+      1: 'Failed, or not all are back.',
+    },
+    run: reprovision,
+  },
+  fleet: {
+    meaning: 'Show how the fleet is, in numbers',
+    about: [
+      'Counts what the devices of the hub report in their twins: phases, next leaves that wait for their enrollment (parked), leaves that end soon, alarms, last requests, faults of programs that send through newleaf, versions. Queries of a hub may lag behind by minutes.',
+    ],
+    options: FLEET_OPTIONS,
+    examples: [{ line: 'enroll fleet' }, { line: `enroll fleet --where "tags.site = 'north'" --days 60` }],
+    run: fleet,
+  },
+  'list devices': {
+    meaning: 'List the devices of the hub, and what their newleaf reports',
+    about: ['Queries of a hub may lag behind by minutes.'],
+    options: { ...WHERE_OPTION, ...JSON_OPTION },
+    examples: [{ line: 'enroll list devices' }, { line: `enroll list devices --where "tags.site = 'north'" --json` }],
+    run: listDevices,
+  },
+  'list individuals': {
+    meaning: 'List the individual enrollments of DPS',
+    about: [],
+    options: JSON_OPTION,
+    examples: [{ line: 'enroll list individuals' }],
+    run: listEnrollments('individual'),
+  },
+  'list groups': {
+    meaning: 'List the enrollment groups of DPS',
+    about: [],
+    options: JSON_OPTION,
+    examples: [{ line: 'enroll list groups' }],
+    run: listEnrollments('group'),
+  },
+  'list registrations': {
+    operands: one('GROUP'),
+    meaning: 'List the devices that have registered as members of a group',
+    about: [],
+    options: JSON_OPTION,
+    examples: [{ line: 'enroll list registrations gateways' }],
+    run: listRegistrations,
+  },
+  'show device': {
+    operands: one('ID'),
+    meaning: 'Show a device as DPS, the hub and its newleaf know it',
+    about: ['The hub is asked where its connection string is there.'],
+    options: JSON_OPTION,
+    examples: [{ line: 'enroll show device gw-0001' }],
+    run: showDevice,
+  },
+  'show group': {
+    operands: one('NAME'),
+    meaning: 'Show a group as DPS knows it',
+    about: [],
+    options: JSON_OPTION,
+    examples: [{ line: 'enroll show group gateways' }],
+    run: showGroup,
+  },
+} as const satisfies Record<string, Command>;

@@ -1,0 +1,97 @@
+import { textOption } from '../../agent/cli/kit/command.ts';
+import { flagged, valued } from '../../agent/cli/kit/tool.ts';
+import { EXIT } from '../../agent/failure/exit.ts';
+import { type Call, only } from './command.ts';
+import { Dps, type Kind } from './dps.ts';
+import { Hub } from './hub.ts';
+import { devicesWhere } from './newleaf.ts';
+import { count } from './screen.ts';
+import type { Slot } from './slots.ts';
+import { table } from './table.ts';
+
+export const JSON_OPTION = { json: flagged('Print one JSON document.') } as const;
+
+export const WHERE_OPTION = {
+  where: valued('CONDITION', 'Only those that meet the WHERE clause, as "tags.site = \'north\'".'),
+} as const;
+
+const NONE = '-';
+
+interface Listed {
+  /** The name of the field in JSON, and what is counted. */
+  readonly what: string;
+  readonly head: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+  readonly json: readonly object[];
+}
+
+function list({ desk, options }: Call, { what, head, rows, json }: Listed): number {
+  if (options.json === true) desk.out.write(`${JSON.stringify({ schema: 1, [`${what}s`]: json }, undefined, 2)}\n`);
+  else desk.out.write(`${rows.length === 0 ? '' : table(head, rows)}${count(rows.length, what)}.\n`);
+  return EXIT.done;
+}
+
+const day = (time: string | null | undefined): string => time?.slice(0, 10) ?? NONE;
+
+/** A CA by its name; a certificate by its end. */
+function slotCell(slot: Slot | undefined): string {
+  if (slot === undefined) return NONE;
+  return slot.kind === 'ca' ? `CA ${slot.name}` : `until ${day(slot.notAfter)}`;
+}
+
+/** `enroll list individuals`, `enroll list groups` */
+export function listEnrollments(kind: Kind): (call: Call) => Promise<number> {
+  return async (call) => {
+    const dps = await Dps.open(call);
+    const all = (await dps.list(kind)).toSorted((one, other) => one.id.localeCompare(other.id));
+    return list(call, {
+      what: kind,
+      head: ['NAME', 'STATUS', 'ATTESTATION', 'PRIMARY', 'SECONDARY'],
+      rows: all.map(({ id, status, attestation, slots: { primary, secondary } }) => [
+        id,
+        status,
+        attestation,
+        slotCell(primary),
+        slotCell(secondary),
+      ]),
+      json: all.map(({ id, status, attestation, slots }) => ({ id, status, attestation, ...slots })),
+    });
+  };
+}
+
+/** `enroll list registrations GROUP` */
+export async function listRegistrations(call: Call): Promise<number> {
+  const dps = await Dps.open(call);
+  const all = await dps.registrationsOf(only(call));
+  return list(call, {
+    what: 'registration',
+    head: ['REGISTRATION ID', 'STATUS', 'HUB', 'DEVICE', 'AT'],
+    rows: all.map(({ registrationId, status, assignedHub, deviceId, lastUpdatedDateTimeUtc: at }) => [
+      registrationId,
+      status,
+      assignedHub ?? NONE,
+      deviceId ?? NONE,
+      day(at),
+    ]),
+    json: all,
+  });
+}
+
+/** `enroll list devices [--where CONDITION]` */
+export async function listDevices(call: Call): Promise<number> {
+  const devices = await devicesWhere(await Hub.open(call), textOption(call, 'where'));
+  return list(call, {
+    what: 'device',
+    head: ['DEVICE', 'HUB', 'PHASE', 'LEAF ENDS', 'NEXT', 'ALARM', 'LAST'],
+    rows: devices.map(({ deviceId, status, connected, newleaf }) => [
+      deviceId,
+      status === 'disabled' ? status : connected ? 'online' : 'offline',
+      newleaf?.phase ?? NONE,
+      day(newleaf?.leaf?.notAfter),
+      newleaf?.next?.standing ?? NONE,
+      newleaf?.alarm ?? NONE,
+      [newleaf?.last?.outcome ?? NONE, newleaf?.last?.code ?? ''].join(' '),
+    ]),
+    json: devices,
+  });
+}

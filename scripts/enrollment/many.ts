@@ -1,0 +1,145 @@
+import { CommandError, Failed, Misuse, nextStep, textOption } from '../../agent/cli/kit/command.ts';
+import { Count } from '../../agent/cli/kit/progress.ts';
+import { printable, safe, screenOf, wrap } from '../../agent/cli/kit/screen.ts';
+import { EXIT } from '../../agent/failure/exit.ts';
+import { atOnce } from './at-once.ts';
+import { agreed, type Call } from './command.ts';
+import { addressed, deviceOf, type Sent, sentBy } from './device.ts';
+import { Dps, type Enrollment } from './dps.ts';
+import { type Edit, edited, x509 } from './edit.ts';
+import { isFromDevice } from './given.ts';
+import { Hub } from './hub.ts';
+import { matching } from './reprovision.ts';
+import { count } from './screen.ts';
+import { lost, sameSlots } from './slots.ts';
+import { names } from './tally.ts';
+
+/** Devices that are asked, and enrollments that are written, at the same time: far below the limits of hub and DPS. */
+const AT_ONCE = 4;
+
+interface Ready {
+  readonly id: string;
+  readonly before: Enrollment;
+  readonly after: Enrollment;
+}
+
+interface Unready {
+  readonly id: string;
+  readonly error: CommandError;
+}
+
+/** Whether the command line names several devices, or a condition. */
+export const isEach = ({ positionals, options }: Call): boolean =>
+  positionals.length !== 1 || options.where !== undefined;
+
+/** Edits the individual enrollment of each device by what the device sends. */
+export async function editEach(call: Call, edit: Edit, name: 'set-secondary' | 'promote'): Promise<number> {
+  const { desk, positionals, options } = call;
+  const condition = textOption(call, 'where');
+  if ((condition === undefined) === (positionals.length === 0) || condition?.trim() === '') {
+    throw new Misuse('Which enrollments? Their IDs, or --where CONDITION.');
+  }
+  if (!isFromDevice(call)) throw new Misuse('Several at once have several certificates: add --from-device.');
+  const [dps, hub] = [await Dps.open(call), await Hub.open(call)];
+  const ids = condition === undefined ? [...new Set(positionals)] : await matching(hub, condition);
+  const devices = count(ids.length, 'device');
+  const screen = screenOf(desk.out, desk.env);
+  const title = `${name} for ${devices}`;
+  desk.out.write(`${title}: ${safe(screen, names(ids, screen.width - title.length - 2))}\n`);
+
+  const failed: Unready[] = [];
+  const ready: Ready[] = [];
+  await counted(
+    call,
+    'asked',
+    ids.map((id) => ({ id })),
+    failed,
+    async ({ id }) => {
+      const [before, sent] = condition === undefined ? await byId(dps, hub, id) : await byDevice(dps, hub, id);
+      const after = await edited(call, before, await edit.slots(call, before, sent), sent);
+      ready.push({ id, before, after });
+    },
+  );
+  const due = ready.filter(({ before, after }) => !sameSlots(before.slots, after.slots));
+  const isDry = options['dry-run'] === true;
+  if (due.length > 0 && !isDry) {
+    const gone = due.flatMap(({ before, after }) => lost(before.slots, after.slots)).length;
+    const isAsked = condition !== undefined || gone > 0;
+    const question = `Enrollments to write: ${due.length}. Certificates no longer admitted: ${gone}. Go on?`;
+    if (isAsked && !(await agreed(call, question))) throw new Failed('Nothing was changed.');
+    await counted(call, 'written', due, failed, async ({ after }) => void (await dps.write(after)));
+  }
+
+  const well = ready.filter((one) => !failed.some(({ id }) => id === one.id)).map(({ id }) => id);
+  const already = ready.length - due.length;
+  const counts = isDry ? `${due.length} to write` : `${well.length - already} written`;
+  desk.out.write(reasons(call, failed));
+  desk.out.write(`${devices}: ${counts}, ${already} so already, ${failed.length} not.\n`);
+  if (isDry) desk.out.write('Nothing was changed (--dry-run).\n');
+  else if (name === 'set-secondary' && well.length > 0) desk.out.write(nextOnes(condition, well));
+  return failed.length === 0 ? EXIT.done : EXIT.failed;
+}
+
+type Asked = readonly [before: Enrollment, sent: Sent];
+
+async function byId(dps: Dps, hub: Hub, id: string): Promise<Asked> {
+  const before = await enrolled(dps, id);
+  return [before, await sentBy(hub, deviceOf(before))];
+}
+
+/** The hub knows the name of the device, and only the device knows its registration ID. */
+async function byDevice(dps: Dps, hub: Hub, deviceId: string): Promise<Asked> {
+  const sent = await sentBy(hub, deviceId);
+  const before = await enrolled(dps, sent.registrationId);
+  // Or a device could have its own key enrolled in the place of another's.
+  if (deviceOf(before) !== deviceId) throw new Failed('The device claims the enrollment of another device.');
+  return [before, sent];
+}
+
+async function enrolled(dps: Dps, id: string): Promise<Enrollment> {
+  const found = await dps.find('individual', id);
+  if (found === undefined) throw new Failed('DPS has no individual enrollment of this name.');
+  return x509(found);
+}
+
+/** Works on each with a bar; what fails is kept with its reason. */
+async function counted<T extends Pick<Ready, 'id'>>(
+  { desk }: Call,
+  label: string,
+  all: readonly T[],
+  failed: Unready[],
+  work: (one: T) => Promise<void>,
+): Promise<void> {
+  const progress = new Count(desk.err, screenOf(desk.err, desk.env), label);
+  const before = failed.length;
+  let done = 0;
+  await atOnce(AT_ONCE, all, async (one) => {
+    await work(one).catch((error: unknown) => {
+      if (!(error instanceof CommandError)) throw error;
+      failed.push({ id: one.id, error });
+    });
+    done += 1;
+    const unwell = failed.length - before;
+    progress.show(done, all.length, unwell === 0 ? '' : `${unwell} not`);
+  }).finally(() => progress.end());
+}
+
+/** Each reason once, with the devices that it is the reason of, and what to do. */
+function reasons({ desk }: Call, failed: readonly Unready[]): string {
+  const screen = screenOf(desk.out, desk.env);
+  const messages = new Set(failed.map(({ error }) => error.message));
+  const told = [...messages].flatMap((reason) => {
+    const group = failed.filter(({ error }) => error.message === reason);
+    const ids = group.map(({ id }) => id).toSorted();
+    const { message, advice } = addressed(group[0]?.error ?? new Failed(reason), ids);
+    const heading = wrap(screen, printable(`${message} (${ids.length})`));
+    return ['', ...heading, `  ${safe(screen, names(ids, screen.width - 2))}`, ...nextStep(advice, screen, '  ')];
+  });
+  return told.length === 0 ? '' : `${told.join('\n')}\n\n`;
+}
+
+function nextOnes(condition: string | undefined, well: readonly string[]): string {
+  const quoted = condition?.replace(/["$`\\]/g, '\\$&');
+  const these = quoted === undefined ? well.toSorted().join(' ') : `--job "${quoted}"`;
+  return `Next: enroll reprovision ${printable(these)}\nAnd when they are back, for the same devices: enroll promote --from-device\n`;
+}

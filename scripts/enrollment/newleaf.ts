@@ -1,0 +1,57 @@
+import * as v from 'valibot';
+import { Failed } from '../../agent/cli/kit/command.ts';
+import type { Hub, Row } from './hub.ts';
+
+const text = v.nullish(v.string());
+
+/** The reported property `newleaf` of a gateway (`twinOf` of agent/roll/report.ts). */
+const Newleaf = v.looseObject({
+  version: text,
+  phase: text,
+  leaf: v.nullish(v.looseObject({ thumbprint: v.string(), notAfter: text, issuer: text })),
+  next: v.nullish(v.looseObject({ thumbprint: v.string(), standing: v.string(), code: text })),
+  alarm: text,
+  uplink: v.nullish(v.looseObject({ programs: v.optional(v.number()), codes: v.optional(v.array(v.string())) })),
+  last: v.nullish(v.looseObject({ id: text, action: text, outcome: v.string(), code: text, at: text })),
+});
+export type Newleaf = v.InferOutput<typeof Newleaf>;
+
+const Reported = v.looseObject({ newleaf: Newleaf });
+const Queried = v.looseObject({
+  deviceId: v.string(),
+  status: v.optional(v.string()),
+  connectionState: v.optional(v.string()),
+  properties: v.optional(v.looseObject({ reported: v.unknown() })),
+});
+
+/** What newleaf tells, or undefined where the device has no newleaf. */
+export function newleafIn(reported: unknown): Newleaf | undefined {
+  const read = v.safeParse(Reported, reported);
+  return read.success ? read.output.newleaf : undefined;
+}
+
+/** A device as a query of the hub tells it. */
+export interface Seen {
+  readonly deviceId: string;
+  readonly status: string;
+  readonly connected: boolean;
+  readonly newleaf?: Newleaf;
+}
+
+export function seenIn(row: Row): Seen {
+  const { deviceId, status = 'enabled', connectionState, properties } = v.parse(Queried, row);
+  const newleaf = newleafIn(properties?.reported);
+  return { deviceId, status, connected: connectionState?.toLowerCase() === 'connected', ...(newleaf && { newleaf }) };
+}
+
+/**
+ * Devices of the hub, by name. All of each twin: "selection clauses different than SELECT * are only supported in aggregate
+ * queries on device twins" (iot-hub-devguide-query-language).
+ * @throws Failed where there is none
+ */
+export async function devicesWhere(hub: Hub, condition = '*'): Promise<Seen[]> {
+  const where = condition.trim() === '*' ? '' : ` WHERE ${condition}`;
+  const rows = await hub.query(`SELECT * FROM devices${where}`);
+  if (rows.length === 0) throw new Failed(`No device of this hub meets: ${condition}`);
+  return rows.map(seenIn).toSorted((one, other) => (one.deviceId < other.deviceId ? -1 : 1));
+}

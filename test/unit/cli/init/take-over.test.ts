@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { existsSync, lstatSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { type Copied, takenOver } from '../../../../agent/cli/init/take-over.ts';
+import { scratch } from '../../state/disk.ts';
+import { scene } from './stage.ts';
+
+const account = { name: 'nobody', uid: 65534, gid: 65534, home: '/nonexistent' };
+
+describe('a file that only root can read', { skip: process.getuid?.() !== 0 }, () => {
+  const rows: readonly (readonly [
+    what: string,
+    copied: Copied,
+    typed: readonly string[] | undefined,
+    before: string | undefined,
+    owner: number | undefined,
+    mode: number,
+  ])[] = [
+    ['a CA, in a script', { name: 'ca.pem' }, undefined, undefined, 0, 0o644],
+    ['a key, in a script', { name: 'key.pem', isSecret: true }, undefined, undefined, account.uid, 0o600],
+    ['a key, where another was', { name: 'key.pem', isSecret: true }, undefined, 'another', account.uid, 0o600],
+    ['a CA, with a yes', { name: 'ca.pem' }, [''], undefined, 0, 0o644],
+    ['a CA, with a no', { name: 'ca.pem' }, ['no'], undefined, undefined, 0],
+    ['a CA in its place', { name: 'given.pem' }, ['yes'], undefined, 0, 0o644],
+  ];
+  for (const [what, copied, typed, before, owner, mode] of rows) {
+    test(what, async (t) => {
+      const directory = scratch(t);
+      const [given, target] = [join(directory, 'given.pem'), join(directory, copied.name)];
+      writeFileSync(given, 'text', { mode: 0o600 });
+      if (before !== undefined) writeFileSync(target, before);
+      const set = scene({ ...(typed && { typed }), errands: { whyUnreadable: async () => 'EACCES' } });
+      const guide = { ...set.guide, account, file: join(directory, 'newleaf.toml') };
+      const place = await takenOver(guide, given, copied);
+      assert.equal(place, owner === undefined ? undefined : target);
+      if (owner === undefined) return assert.ok(!existsSync(target));
+      const { uid, mode: bits } = lstatSync(target);
+      assert.deepEqual([uid, bits & 0o777, readFileSync(target, 'utf8')], [owner, mode, 'text']);
+      assert.equal(existsSync(`${target}.bak`), before !== undefined);
+      assert.equal(/kept as/.test(set.paper.text), before !== undefined, set.paper.text);
+      if (before !== undefined) assert.equal(readFileSync(`${target}.bak`, 'utf8'), before);
+    });
+  }
+
+  test('one that the daemon can read stays where it is', async () => {
+    assert.equal(await takenOver({ ...scene().guide, account }, '/any/file', { name: 'ca.pem' }), '/any/file');
+  });
+});

@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { DEFAULT_PATH, parseConfig } from '../../../agent/config/config.ts';
+import { Fault } from '../../../agent/failure/failure.ts';
+
+/** Code, message and advice of the refusal. */
+const met = (toml: string, file: string) => {
+  try {
+    parseConfig(toml, file);
+  } catch (error) {
+    if (error instanceof Fault) return [error.failure.code, error.failure.message, error.failure.advice];
+  }
+  throw new Error('accepted');
+};
+
+describe('a gateway that is not set up', () => {
+  const template = readFileSync(join(import.meta.dirname, '../../../scripts/deb/newleaf.toml'), 'utf8');
+  const rows: readonly (readonly [name: string, toml: string, file: string, command: string])[] = [
+    ['the template of the package', template, DEFAULT_PATH, 'sudo newleaf init'],
+    ['the template elsewhere', template, '/tmp/n.toml', 'sudo newleaf init --config /tmp/n.toml'],
+    ['an empty file', '', DEFAULT_PATH, 'sudo newleaf init'],
+    ['only sections', '[dps]\n[issuer.est]\n', DEFAULT_PATH, 'sudo newleaf init'],
+  ];
+  for (const [name, toml, file, command] of rows) {
+    test(`${name}: one sentence, and the next command`, () =>
+      assert.deepEqual(met(toml, file), ['NL-CONFIG', 'This gateway is not set up yet.', command]));
+  }
+
+  test('one setting is a beginning: the others are named', () => {
+    assert.match(String(met('[dps]\nid_scope = "0ne00000000"\n', DEFAULT_PATH)[1]), /registration_id is missing/);
+  });
+});
+
+test('of many mistakes the first ten are shown, in the order of the file', () => {
+  const wrong = Array.from({ length: 14 }, (_, at) => `odd${at} = 1`);
+  const lines = String(met(`[log]\n${wrong.join('\n')}`, '/n.toml')[1]).split('\n');
+  assert.equal(lines.length, 11);
+  assert.match(String(lines[9]), /log\.odd\d is not a setting/);
+  assert.equal(lines[10], '… and 9 more.', 'with the five that are missing');
+});

@@ -1,0 +1,162 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { shared } from '../../../scripts/enrollment/login.ts';
+import { AUDIENCES, bearerToken } from '../../simulator/rest/bearer.ts';
+import { type Simulator, startSimulator } from '../../simulator/simulator.ts';
+import { scratch } from '../state/disk.ts';
+
+const ENROLL = join(import.meta.dirname, '..', '..', '..', 'scripts', 'enroll.ts');
+const HOUR = 3_600_000;
+
+let simulator: Simulator;
+before(async () => {
+  simulator = await startSimulator();
+});
+after(() => simulator.close());
+
+const field = (connection: string, name: string): string => new RegExp(`${name}=([^;]+)`).exec(connection)?.[1] ?? '';
+
+interface Desk {
+  readonly env: NodeJS.ProcessEnv;
+  /** What `az` was called with. */
+  readonly calls: () => readonly string[];
+}
+
+/** A desk with hosts in place of connection strings, and an `az` of the test: this shell script. */
+function desk(directory: string, az: string, env: NodeJS.ProcessEnv = {}): Desk {
+  const { trustPem, dpsService, hub1Service } = simulator.endpoints;
+  const [trust, called, bin] = ['trust.pem', 'called', 'bin'].map((name) => join(directory, name)) as [
+    string,
+    string,
+    string,
+  ];
+  writeFileSync(trust, trustPem);
+  writeFileSync(called, '');
+  mkdirSync(bin);
+  writeFileSync(join(bin, 'az'), `#!/bin/sh\necho "$*" >>'${called}'\n${az}\n`);
+  chmodSync(join(bin, 'az'), 0o755);
+  return {
+    env: {
+      PATH: `${bin}:/usr/bin:/bin`,
+      HOME: directory,
+      NODE_EXTRA_CA_CERTS: trust,
+      NEWLEAF_DPS_CONNECTION: field(dpsService, 'HostName'),
+      NEWLEAF_HUB_CONNECTION: field(hub1Service, 'HostName'),
+      ...env,
+    },
+    calls: () => readFileSync(called, 'utf8').trim().split('\n'),
+  };
+}
+
+/** An `az` that is logged in: it gives a token for DPS or for the hub. */
+function loggedIn(audiences: { readonly dps: string; readonly hub: string } = AUDIENCES): string {
+  const { dpsService, hub1Service } = simulator.endpoints;
+  const until = Date.now() + HOUR;
+  const line = (connection: string, audience: string): string => {
+    const accessToken = bearerToken({ key: field(connection, 'SharedAccessKey') }, audience, until);
+    return `echo '${JSON.stringify({ accessToken, expires_on: Math.trunc(until / 1_000), tokenType: 'Bearer' })}'`;
+  };
+  return `case "$*" in *${AUDIENCES.dps}) ${line(dpsService, audiences.dps)} ;; *) ${line(hub1Service, audiences.hub)} ;; esac`;
+}
+
+function enroll(
+  env: NodeJS.ProcessEnv,
+  ...argv: readonly string[]
+): Promise<{ code: number; out: string; said: string }> {
+  return new Promise((resolve) => {
+    const child = execFile(process.execPath, ['--import', 'tsx', ENROLL, ...argv], { env }, (_, out, err) =>
+      resolve({ code: child.exitCode ?? -1, out, said: err.replaceAll(/\s+/g, ' ').trim() }),
+    );
+  });
+}
+
+describe('a host in place of a connection string', () => {
+  test('the user of az works in DPS and hub, and az is asked once for each', async (t) => {
+    const { env, calls } = desk(scratch(t), loggedIn());
+    await simulator.enrollGroup({ groupId: 'gateways', primary: simulator.endpoints.issuerPem });
+    const group = await enroll(env, 'show', 'group', 'gateways');
+    assert.match(group.out, /^Enrollment group gateways\n.*enabled/);
+    const barred = await enroll(env, 'disallow', 'group', 'gateways', '--yes');
+    assert.deepEqual([barred.code, simulator.enrollments.get('gateways').status], [0, 'disabled']);
+    const before = calls().length;
+    // All at the same time.
+    const called = await enroll(env, 'reprovision', 'gw-1', 'gw-2', 'gw-3', '--wait', '0');
+    assert.match(called.out, /3 devices: 0 asked, under the id/);
+    assert.deepEqual(calls().slice(before), [`account get-access-token --output json --resource ${AUDIENCES.hub}`]);
+  });
+
+  test('a token for something else is refused, and the sentence names the role', async (t) => {
+    const { env } = desk(scratch(t), loggedIn({ dps: AUDIENCES.hub, hub: AUDIENCES.hub }));
+    const { code, said } = await enroll(env, 'show', 'group', 'gateways');
+    assert.match(said, /^DPS refuses the connection string or the login \(401\): .*your role/);
+    assert.equal(code, 1);
+  });
+
+  const failures = [
+    [
+      'not logged in',
+      'echo "ERROR: Please run \'az login\' to setup account." >&2; exit 1',
+      {},
+      /Please run 'az login'/,
+    ],
+    ['without az', "echo 'sh: 1: az: not found' >&2; exit 127", {}, /Azure CLI could not be found\. .*'az login'\.$/],
+    [
+      'another factor is asked for',
+      "printf 'ERROR: AADSTS50076: use multi-factor.\\nRun:\\naz login --scope https://x/.default\\n' >&2; exit 1",
+      {},
+      /AADSTS50076: use multi-factor\. Run: az login --scope https:\/\/x\/\.default$/,
+    ],
+    ['half a service principal', 'exit 1', { AZURE_CLIENT_ID: 'a' }, /EnvironmentCredential is unavailable/],
+    [
+      'no such way',
+      'exit 1',
+      { AZURE_TOKEN_CREDENTIALS: 'Magic' },
+      /Invalid value for AZURE_TOKEN_CREDENTIALS = Magic/,
+    ],
+  ] as const;
+  for (const [name, az, more, told] of failures) {
+    test(`${name}: one sentence`, async (t) => {
+      const { env } = desk(scratch(t), az, more);
+      for (const line of [
+        ['show', 'group', 'gateways'],
+        ['reprovision', 'gw-1'],
+        ['forget', 'gw-1', '--yes'],
+      ]) {
+        const { code, said } = await enroll(env, ...line);
+        assert.match(said, told);
+        assert.match(said, /^The login to Entra ID failed: (?!.*The login)/);
+        assert.equal(code, 1, said);
+      }
+    });
+  }
+
+  test('with a connection string nobody logs in', async (t) => {
+    const { env, calls } = desk(scratch(t), loggedIn());
+    const { code } = await enroll(env, 'show', 'group', 'gateways', '--dps', simulator.endpoints.dpsService);
+    assert.deepEqual([code, calls()], [0, ['']]);
+  });
+});
+
+describe('one token for all calls', () => {
+  test('is asked for once at a time, again before its end, and again after a failure', async () => {
+    let [now, asked] = [0, 0];
+    const credential = shared(
+      {
+        async getToken() {
+          asked += 1;
+          if (asked === 2) throw new Error('away');
+          return { token: `t${asked}`, expiresOnTimestamp: now + HOUR };
+        },
+      },
+      () => now,
+    );
+    const take = async (): Promise<string | undefined> => (await credential.getToken('scope'))?.token;
+    assert.deepEqual(await Promise.all([take(), take(), take()]), ['t1', 't1', 't1']);
+    now += HOUR - 9 * 60_000;
+    await assert.rejects(take(), /^Failed: The login to Entra ID failed: away$/);
+    assert.deepEqual(await Promise.all([take(), take()]), ['t3', 't3']);
+  });
+});

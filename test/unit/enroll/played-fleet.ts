@@ -1,0 +1,52 @@
+import type mqtt from 'mqtt';
+import type { ClientIdentity } from '../../simulator/ca.ts';
+import type { Simulator } from '../../simulator/simulator.ts';
+import { knockHub } from '../simulator/raw.ts';
+
+const METHOD = /^\$iothub\/methods\/POST\/reprovision\/\?\$rid=(.+)$/;
+
+/** Devices of one hub, which share one key: they answer `reprovision`, and report at once that it is done. */
+export class PlayedFleet {
+  readonly #simulator: Simulator;
+  readonly #identity: ClientIdentity;
+  readonly #clients: mqtt.MqttClient[] = [];
+
+  private constructor(simulator: Simulator, identity: ClientIdentity) {
+    this.#simulator = simulator;
+    this.#identity = identity;
+  }
+
+  /** Writes the identities into the hub; none is connected yet. */
+  static async open(simulator: Simulator, ids: readonly string[]): Promise<PlayedFleet> {
+    const identity = await simulator.clientIdentity('all');
+    for (const id of ids) await simulator.writeDevice('hub1', id, identity.thumbprint);
+    return new PlayedFleet(simulator, identity);
+  }
+
+  async connect(ids: readonly string[]): Promise<void> {
+    const { endpoints, log } = this.#simulator;
+    const mark = log.entries.length;
+    for (const id of ids) {
+      const { connack, client } = await knockHub(endpoints, endpoints.hub1, id, this.#identity);
+      if (connack !== 0) throw new Error(`${id} is refused: ${connack}`);
+      this.#clients.push(client);
+      client.on('message', (topic, body) => this.#take(client, topic, body));
+      client.subscribe('$iothub/methods/POST/#');
+    }
+    const wanted = { event: 'subscribed', reason: '$iothub/methods/POST/#' } as const;
+    for (const clientId of ids) await log.waitFor({ ...wanted, clientId }, 5_000, mark);
+  }
+
+  #take(client: mqtt.MqttClient, topic: string, body: Buffer): void {
+    const [, rid] = METHOD.exec(topic) ?? [];
+    if (rid === undefined) return;
+    const { id, action }: { readonly id: string; readonly action: string } = JSON.parse(body.toString());
+    client.publish(`$iothub/methods/res/202/?$rid=${rid}`, JSON.stringify({ id }));
+    const newleaf = { phase: 'serving', last: { id, action, outcome: 'done' } };
+    client.publish(`$iothub/twin/PATCH/properties/reported/?$rid=${rid}`, JSON.stringify({ newleaf }));
+  }
+
+  close(): void {
+    for (const client of this.#clients) client.end(true);
+  }
+}

@@ -1,0 +1,216 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { exitOfStatus } from '../../../agent/cli/status/wrong.ts';
+import { CODES, type Code, failure } from '../../../agent/failure/failure.ts';
+import { lineOf, type ReportOptions, statusOf, twinOf } from '../../../agent/roll/report.ts';
+import type { RollState } from '../../../agent/roll/state.ts';
+import { needsAction } from '../../../agent/roll/wrong.ts';
+import { NOW, terms } from './machine.ts';
+import { SITUATIONS } from './situations.ts';
+import { current, HOUR, person, waits } from './standing.ts';
+
+const { serving } = SITUATIONS;
+const { online: _, ...offline } = serving;
+const options: ReportOptions = { version: '1', registrationId: 'gw-1', labelPrefix: 'newleaf', terms, now: NOW };
+const parkedFor = (code: Code): RollState => ({
+  ...serving,
+  next: { ...waits, parked: { ...waits.parked, failure: failure(code) } },
+});
+const met = (code: Code, cause?: string): RollState => ({ ...offline, trouble: failure(code, { cause }) });
+
+const end = current.notAfter;
+const expired: RollState = { ...serving, alarm: 'expired' };
+const early = { now: current.notBefore - 1 };
+const late = { now: end + HOUR };
+
+/** Each break, and what is told of it: the exit code of `status`, and the codes in their order. */
+const ROWS: readonly (readonly [what: string, RollState, Partial<ReportOptions>, exit: number, ...codes: Code[]])[] = [
+  ['nothing', serving, {}, 0],
+  ['offline, and not known why', offline, {}, 1],
+  [
+    'the clock is behind: nobody is blamed for a certificate',
+    met('NL-HUB-UNTRUSTED', 'CERT_NOT_YET_VALID'),
+    early,
+    1,
+    'NL-CLOCK',
+  ],
+  ['the clock is behind: nor for a leaf', met('NL-LEAF-NOT-YET'), early, 1, 'NL-CLOCK'],
+  [
+    'the clock is behind, and the alarm is an old one',
+    { ...expired, trouble: failure('NL-HUB-UNREACHABLE') },
+    early,
+    1,
+    'NL-CLOCK',
+    'NL-HUB-UNREACHABLE',
+  ],
+  ['the clock is ahead, for the hub', met('NL-HUB-UNTRUSTED', 'CERT_HAS_EXPIRED'), {}, 1, 'NL-CLOCK'],
+  ['the clock is ahead, for DPS', met('NL-DPS-UNTRUSTED', 'CERT_HAS_EXPIRED'), {}, 1, 'NL-CLOCK'],
+  [
+    'the clock is ahead, for EST and the leaf',
+    { ...expired, trouble: failure('NL-EST-UNTRUSTED', { cause: 'certificate has expired' }) },
+    late,
+    1,
+    'NL-CLOCK',
+    'NL-LEAF-EXPIRED',
+  ],
+  [
+    'the clock is ahead, and a person brings the leaves',
+    { ...expired, ...met('NL-HUB-UNTRUSTED', 'CERT_HAS_EXPIRED'), alarm: 'expired' },
+    { ...late, terms: { ...terms, ...person } },
+    1,
+    'NL-CLOCK',
+    'NL-LEAF-EXPIRED',
+  ],
+  [
+    'a certificate of EST alone has expired',
+    met('NL-EST-UNTRUSTED', 'certificate has expired'),
+    {},
+    1,
+    'NL-EST-UNTRUSTED',
+  ],
+  ['the clock was ahead, and is right again', expired, {}, 0],
+  ['the leaf has expired', expired, late, 1, 'NL-LEAF-EXPIRED'],
+  [
+    'the leaf has expired, and the hub ends the handshake',
+    { ...expired, trouble: failure('NL-HUB-CLOSED') },
+    late,
+    1,
+    'NL-LEAF-EXPIRED',
+  ],
+  [
+    'the leaf has expired, and EST is away',
+    { ...expired, trouble: failure('NL-EST-UNREACHABLE') },
+    late,
+    1,
+    'NL-LEAF-EXPIRED',
+    'NL-EST-UNREACHABLE',
+  ],
+  [
+    'the leaf has expired, and a person brings the next',
+    serving,
+    { ...late, terms: { ...terms, ...person } },
+    4,
+    'NL-ISSUER-PERSON',
+  ],
+  ['wrong PIN', met('NL-TOKEN-PIN'), {}, 1, 'NL-TOKEN-PIN'],
+  [
+    'the token is not there, and the leaf has expired',
+    { ...expired, trouble: failure('NL-TOKEN-MISSING') },
+    late,
+    1,
+    'NL-TOKEN-MISSING',
+    'NL-LEAF-EXPIRED',
+  ],
+  ['DNS is dead', met('NL-HUB-UNREACHABLE', 'EAI_AGAIN'), {}, 1, 'NL-HUB-UNREACHABLE'],
+  ['disk full', { ...serving, trouble: failure('NL-STATE-WRITE') }, {}, 1, 'NL-STATE-WRITE'],
+  ['wrong CA', met('NL-HUB-UNTRUSTED', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'), {}, 1, 'NL-HUB-UNTRUSTED'],
+  [
+    'the enrollment is disabled',
+    { ...parkedFor('NL-DPS-DISABLED'), trouble: failure('NL-DPS-DISABLED') },
+    {},
+    4,
+    'NL-DPS-DISABLED',
+  ],
+  ['stranded', { ...SITUATIONS.stranded, trouble: failure('NL-DPS-401002') }, {}, 4, 'NL-DPS-401002'],
+  ['the hub port is closed', met('NL-HUB-UNREACHABLE', 'ECONNREFUSED'), {}, 1, 'NL-HUB-UNREACHABLE'],
+  ['a second client', met('NL-HUB-FLAPPING'), {}, 1, 'NL-HUB-FLAPPING'],
+  ['a candidate without an answer', parkedFor('NL-HUB-CLOSED'), {}, 0, 'NL-HUB-CLOSED'],
+  [
+    'a candidate, and the token',
+    { ...parkedFor('NL-DPS-401002'), trouble: failure('NL-TOKEN-FAILED') },
+    {},
+    4,
+    'NL-TOKEN-FAILED',
+    'NL-DPS-401002',
+  ],
+  [
+    'a candidate, and the issuer',
+    { ...parkedFor('NL-DPS-401002'), trouble: failure('NL-EST-REFUSED') },
+    {},
+    4,
+    'NL-DPS-401002',
+    'NL-EST-REFUSED',
+  ],
+  ['the issuer is away', { ...serving, trouble: failure('NL-EST-UNREACHABLE') }, {}, 0, 'NL-EST-UNREACHABLE'],
+  ['the issuer refuses', { ...serving, trouble: failure('NL-EST-AUTH') }, {}, 1, 'NL-EST-AUTH'],
+  [
+    'the CSR is out',
+    { ...serving, next: { slot: 'b', id: 'g1', sent: false, waiting: true } },
+    {},
+    4,
+    'NL-ISSUER-PERSON',
+  ],
+];
+
+describe('what is wrong is told in one order, everywhere alike', () => {
+  for (const [what, state, more, exit, ...codes] of ROWS) {
+    test(what, () => {
+      const asked = { ...options, ...more };
+      const status = statusOf(state, asked);
+      assert.deepEqual(
+        status.wrong.map(({ code }) => code),
+        codes,
+      );
+      assert.equal(exitOfStatus(status), exit);
+      const line = lineOf(state, asked);
+      assert.deepEqual(line.match(/NL-[A-Z0-9-]+/)?.[0], codes[0]);
+      const { trouble } = twinOf(state, asked) as { trouble?: string };
+      assert.equal(trouble, codes.find(needsAction));
+      for (const { message, advice } of status.wrong) assert.ok(message !== '' && advice !== '');
+    });
+  }
+});
+
+test('a clock that may be ahead: both possibilities are told, and what finds out', () => {
+  const [clock, leaf] = statusOf(
+    { ...expired, trouble: failure('NL-DPS-UNTRUSTED', { cause: 'CERT_HAS_EXPIRED' }) },
+    { ...options, ...late },
+  ).wrong;
+  assert.match(clock?.message ?? '', /seems to be ahead: by it the certificate of DPS and the leaf have expired/);
+  assert.match(clock?.advice ?? '', /^Run `newleaf check clock`.* If the clock is right, /);
+  assert.match(leaf?.advice ?? '', /^If the clock is right: /);
+});
+
+test('the end of the leaf is told before it comes, and why nothing renews it', () => {
+  const told = (renewAt: typeof terms.renewAt) =>
+    statusOf({ ...serving, alarm: '1hour' }, { ...options, now: end - 60_000, terms: { ...terms, renewAt } }).wrong[0];
+  assert.equal(told(terms.renewAt)?.code, 'NL-LEAF-EXPIRING');
+  assert.match(told(terms.renewAt)?.message ?? '', /^The leaf expires on .* UTC, and its renewal is overdue\.$/);
+  assert.match(told('off')?.message ?? '', /nothing renews it: leaf\.renew_at is "off"/);
+});
+
+test('an online gateway ends with 0 only where there is nothing to do: what newleaf goes on trying by itself', () => {
+  const passing = (Object.keys(CODES) as Code[]).filter(
+    (code) => exitOfStatus(statusOf({ ...serving, trouble: failure(code) }, options)) === 0,
+  );
+  assert.deepEqual(passing.toSorted(), [
+    'NL-BUDGET',
+    'NL-BUSY',
+    'NL-CMD-UNREACHABLE',
+    'NL-CMD-WAIT',
+    'NL-CONFIG-READ',
+    'NL-CONTROL-BUSY',
+    'NL-CONTROL-SOCKET',
+    'NL-DAEMON-DOWN',
+    'NL-DPS-BODY',
+    'NL-DPS-CONFLICT',
+    'NL-DPS-OTHER',
+    'NL-DPS-SCOPE',
+    'NL-DPS-SERVER',
+    'NL-DPS-THROTTLED',
+    'NL-DPS-TIMEOUT',
+    'NL-DPS-UNREACHABLE',
+    'NL-EST-SERVER',
+    'NL-EST-UNREACHABLE',
+    'NL-EST-WAIT',
+    'NL-HUB-CLOSED',
+    'NL-HUB-LOST',
+    'NL-HUB-TWIN',
+    'NL-HUB-UNAVAILABLE',
+    'NL-HUB-UNREACHABLE',
+    'NL-STATE-READ',
+    'NL-TOKEN-PIN-READ',
+    'NL-TPM-BLOB',
+    'NL-UPLINK-THROTTLED',
+  ]);
+});
