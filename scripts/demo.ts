@@ -7,9 +7,9 @@ import { openStage, type Stage } from './demonstration/stage.ts';
 const { stay } = parseArgs({ options: { stay: { type: 'boolean' } } }).values;
 
 const OPENING = `
-newleaf in eight stories: a gateway gets its leaf, rolls it, and keeps it through
-a refusal, a power cut and a move. All of it is on this machine: the gateway has a
-SoftHSM token; DPS, hubs and CA are simulated. Nothing leaves it, nothing stays.
+newleaf in eight stories: a gateway gets its leaf, rolls it, and keeps it
+through a refusal, a power cut and a move. All of it is on this machine: the gateway has
+a SoftHSM token; DPS, hubs and CA are simulated. Nothing stays behind.
 
 Each line is what the far side saw, or what is in the token.`;
 

@@ -46,7 +46,7 @@ export class Telling {
 
   /** What a command printed. */
   quote(text: string): void {
-    this.say(text.trimEnd().replace(/^/gm, '  | ').replaceAll(/ +$/gm, ''));
+    this.say(text.trimEnd().replace(/^/gm, '| ').replaceAll(/ +$/gm, ''));
   }
 
   /** Waits for something that comes after what was told last. */
