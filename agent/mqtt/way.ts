@@ -19,3 +19,9 @@ export interface Way {
 export const MQTTS = 8883;
 
 export const straight = (): Way => ({ port: MQTTS, attempt: { phase: 'tcp' } });
+
+/** Makes one attempt to reach a host, over a second way where the first gives no answer. */
+export type Reach = <T>(host: string, abort: AbortSignal, begin: (way: Way) => Promise<T>) => Promise<T>;
+
+/** Always over a connection of the tap's own. */
+export const straightly: Reach = (_host, _abort, begin) => begin(straight());
