@@ -160,17 +160,16 @@ export class Tap {
       if (error.code !== undefined) attempt.socketError ??= error.code;
     };
     tls.on('error', note);
-    tls.once('close', () => {
+    const stream = within === undefined ? tls : within(tls, this.#options.host);
+    this.#stream = stream;
+    if (stream !== tls) stream.on('error', note);
+    // Of the inner stream: a CONNACK may still be on its way through it when TLS has closed.
+    stream.once('close', () => {
+      tls.destroy();
       clearTimeout(this.#late);
       this.asked.close();
       this.#settleClosed();
     });
-    const stream = within === undefined ? tls : within(tls, this.#options.host);
-    this.#stream = stream;
-    if (stream !== tls) {
-      stream.on('error', note);
-      stream.once('close', () => tls.destroy());
-    }
     stream.on('data', ({ length }: Buffer) => {
       this.#unread += length;
       if (this.#unread > LARGEST_PACKET) this.#break('EMSGSIZE');

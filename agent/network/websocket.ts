@@ -20,10 +20,13 @@ export function inWebSocket(tls: TLSSocket, host: string, { agreed, refused }: U
     createConnection: () => tls,
     perMessageDeflate: false,
   });
+  const stream = createWebSocketStream(socket);
   socket.once('upgrade', agreed);
   socket.once('unexpected-response', (_, answer) => {
     refused(answer);
-    tls.destroy();
+    stream.destroy();
   });
-  return createWebSocketStream(socket);
+  // By then it has handed on all that came, and the stream of ws 8.23.0 does not end by itself.
+  socket.once('close', () => stream.destroy());
+  return stream;
 }
