@@ -59,7 +59,8 @@ export class Network {
       if (socket === undefined) throw error;
       return await this.#overSecond(await this.#way(second, host, socket), second, begin);
     } finally {
-      if (first === 'mqtt' && way !== undefined && isAnswered(way.attempt)) this.#found('mqtt');
+      // A host with a port of its own says nothing about 8883.
+      if (first === 'mqtt' && second !== undefined && way !== undefined && isAnswered(way.attempt)) this.#found('mqtt');
     }
   };
 

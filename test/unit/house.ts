@@ -52,8 +52,13 @@ const FOLDERS: Readonly<Record<string, Rule>> = {
     packages: ['node:', 'mqtt', 'mqtt-packet', ...AZURE],
     why: 'it tells what the wire said to any caller: it must not know DPS from hub',
   },
+  'agent/network': {
+    may: ['mqtt', 'failure', 'issuer'],
+    packages: ['node:', 'ws'],
+    why: 'it makes the way to any server: it must not know what is said on it',
+  },
   'agent/dps': {
-    may: ['mqtt', 'roll', 'failure', 'time'],
+    may: ['network', 'mqtt', 'roll', 'failure', 'time'],
     types: ['hsm'],
     packages: ['node:', ...AZURE, 'azure-iot-http-base', ...PROVISIONING],
     why: ADAPTER,
@@ -105,6 +110,7 @@ const FOLDERS: Readonly<Record<string, Rule>> = {
       'config',
       'machine',
       'mqtt',
+      'network',
       'dps',
       'hub',
       'issuer',
@@ -126,7 +132,7 @@ const FOLDERS: Readonly<Record<string, Rule>> = {
     why: 'a command reads, or asks the daemon: two writers of one journal or one token would undo each other',
   },
   'agent/cli/checks': {
-    may: ['kit', 'cli', 'state', 'config', 'roll', 'hsm', 'keys', 'machine', 'failure', 'issuer'],
+    may: ['kit', 'cli', 'state', 'config', 'roll', 'hsm', 'keys', 'machine', 'failure', 'issuer', 'network'],
     packages: ['node:'],
     why: 'a check sees what the daemon relies on by the same means, and does none of its work',
   },
