@@ -83,7 +83,7 @@ function est(choice: Est, { now, network, clientContext, bootstrapContext }: Iss
         url,
         caFile,
         now,
-        through: network.through(new URL(url).hostname),
+        through: network.through(url),
         clientContext,
         ...(bootstrap && {
           bootstrapContext: (ca) => bootstrapWith(bootstrap, ca, (uri, chain) => bootstrapContext(uri, chain, ca)),

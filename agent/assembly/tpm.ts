@@ -48,7 +48,7 @@ export async function assembleTpm(options: Given<TpmConfig>): Promise<Daemon> {
     idScope,
     registrationId,
     contextFor,
-    through: network.through(endpoint),
+    through: network.through(`https://${endpoint}`),
     now: () => clock.now(),
     tpm: { ...tpm, take: (blob) => key.take(blob) },
     ...(payload && { payload }),

@@ -48,7 +48,7 @@ export class Network {
     const [first, second] = waysTo(host, this.#options.settings.transport, closed);
     let way: Way | undefined;
     try {
-      way = await this.#way(first, host, await this.#proxied(host, PORTS[first], abort));
+      way = await this.#way(first, host, await this.proxied(host, PORTS[first], abort));
       return await begin(way);
     } catch (error) {
       way?.socket?.destroy();
@@ -75,14 +75,15 @@ export class Network {
     }
   }
 
-  /** For requests of node:https; undefined where no proxy is in between. */
-  through(host: string): RequestOptions['createConnection'] {
+  /** For requests of node:https to a server; undefined where no proxy is in between. @param url of the server */
+  through(url: string): RequestOptions['createConnection'] {
     const { settings } = this.#options;
+    const host = new URL(url).hostname;
     if (settings.proxy === undefined || isNamed(host, settings.no_proxy)) return undefined;
     return (options, done) => {
       const { host: name, port, signal = new AbortController().signal } = options as RequestOptions;
       const to = name ?? host;
-      this.#proxied(to, Number(port ?? HTTPS), signal).then(
+      this.proxied(to, Number(port ?? HTTPS), signal).then(
         // RFC 6066 section 3: 'Literal IPv4 and IPv6 addresses are not permitted in "HostName".'
         (socket) =>
           done(
@@ -106,19 +107,23 @@ export class Network {
   }
 
   /** A connection through the proxy; undefined where there is none for this host. @throws Fault NL-NETWORK-…, NL-CONFIG */
-  async #proxied(place: string, standard: number, abort: AbortSignal): Promise<Socket | undefined> {
+  readonly proxied = async (
+    place: string,
+    standard: number,
+    abort = new AbortController().signal,
+  ): Promise<Socket | undefined> => {
     const { proxy, no_proxy, ...credentials } = this.#options.settings;
     if (proxy === undefined || isNamed(place, no_proxy)) return undefined;
     const { tunnel } = await import('./proxy.ts');
-    const { name, port } = placeOf(place, standard);
+    const { name, port } = hostAndPort(place, standard);
     const socket = await tunnel({ ...credentials, proxy }, name, port, abort, this.#options.connectMs);
     return patient(socket);
-  }
+  };
 
   async #connected(place: string, standard: number, abort: AbortSignal): Promise<Socket> {
-    const proxied = await this.#proxied(place, standard, abort);
+    const proxied = await this.proxied(place, standard, abort);
     if (proxied !== undefined) return proxied;
-    const { name: host, port } = placeOf(place, standard);
+    const { name: host, port } = hostAndPort(place, standard);
     const socket = patient(connect({ host, port }));
     const signal = AbortSignal.any([abort, AbortSignal.timeout(this.#options.connectMs ?? CONNECT_MS)]);
     try {
@@ -145,8 +150,11 @@ export class Network {
   }
 }
 
+/** For one question. */
+export const networkOf = (settings: NetworkSettings): Network => new Network({ settings, now: () => 0 });
+
 /** Name or address, and port. @param place `host` or `host:port` */
-export function placeOf(place: string, standard: number): { readonly name: string; readonly port: number } {
+export function hostAndPort(place: string, standard: number): { readonly name: string; readonly port: number } {
   const { hostname, port } = new URL(`mqtts://${place}`);
   return { name: hostname.replace(/^\[|\]$/g, ''), port: Number(port || standard) };
 }

@@ -132,7 +132,7 @@ const FOLDERS: Readonly<Record<string, Rule>> = {
     why: 'a command reads, or asks the daemon: two writers of one journal or one token would undo each other',
   },
   'agent/cli/checks': {
-    may: ['kit', 'cli', 'state', 'config', 'roll', 'hsm', 'keys', 'machine', 'failure', 'issuer', 'network'],
+    may: ['kit', 'cli', 'state', 'config', 'roll', 'hsm', 'keys', 'machine', 'failure', 'issuer', 'network', 'mqtt'],
     packages: ['node:'],
     why: 'a check sees what the daemon relies on by the same means, and does none of its work',
   },

@@ -59,7 +59,7 @@ describe('each code', () => {
         assert.ok(key in (sections[section] ?? {}), `there is no setting ${section}.${key}`);
       }
       const command = /`[^`]+`/.test(advice);
-      const person = /^Operator( of the (CA|hub|program))?[:,]/.test(advice);
+      const person = /^Operator( of the (CA|hub|program|proxy|network))?[:,]/.test(advice);
       const nobody = advice === 'Nothing to do: newleaf keeps trying.';
       assert.ok(
         command || person || nobody || settingsIn(advice).length > 0,
