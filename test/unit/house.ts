@@ -152,6 +152,7 @@ const FOLDERS: Readonly<Record<string, Rule>> = {
       'machine',
       'hsm',
       'issuer',
+      'network',
       'control',
       'state',
       'roll',
