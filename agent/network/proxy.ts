@@ -1,5 +1,5 @@
 import { type IncomingMessage, request } from 'node:http';
-import type { Socket } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import { type Code, Fault } from '../failure/failure.ts';
 import { basicOf } from '../issuer/enrolment.ts';
 import { readNamed } from '../issuer/named-file.ts';
@@ -28,14 +28,15 @@ export async function tunnel(
   longestMs = LONGEST_MS,
 ): Promise<Socket> {
   const proxy = new URL(settings.proxy);
+  const place = `${isIP(host) === 6 ? `[${host}]` : host}:${port}`;
   const authorization = await credentials(settings);
   const late = AbortSignal.timeout(longestMs);
   const asked = request({
     method: 'CONNECT',
     host: proxy.hostname.replace(/^\[|\]$/g, ''),
     port: Number(proxy.port || PORT),
-    path: `${host}:${port}`,
-    headers: { Host: `${host}:${port}`, ...(authorization && { 'Proxy-Authorization': authorization }) },
+    path: place,
+    headers: { Host: place, ...(authorization && { 'Proxy-Authorization': authorization }) },
     agent: false,
     signal: AbortSignal.any([abort, late]),
   });
@@ -53,7 +54,7 @@ export async function tunnel(
       });
       asked.on('error', reject).end();
     });
-    const refusal = refused(answer, proxy.host, `${host}:${port}`);
+    const refusal = refused(answer, proxy.host, place);
     if (refusal === undefined) return socket;
     socket.destroy();
     throw refusal;
