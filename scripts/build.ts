@@ -64,6 +64,7 @@ export function packageOf(path: string): string | undefined {
 const APART: Readonly<Record<string, string>> = {
   [join(root, 'hsm', 'tpm', 'serve.ts')]: 'tpm.js',
   [join(root, 'agent', 'uplink', 'serving.ts')]: 'uplink.js',
+  [join(root, 'agent', 'network', 'websocket.ts')]: 'websocket.js',
 };
 
 const slim: Plugin = {

@@ -7,6 +7,7 @@ import { builtAt, version } from '../machine/build.ts';
 import type { Log } from '../machine/log.ts';
 import { createNotify } from '../machine/notify.ts';
 import type { SessionUser } from '../mqtt/hub-session.ts';
+import { Network } from '../network/network.ts';
 import { isEndorsed } from '../roll/leaf.ts';
 import { type Entry, validateEntry } from '../state/entry.ts';
 import { createJournal, type Journal } from '../state/journal.ts';
@@ -38,6 +39,11 @@ export function foundationOf({ config, log, env, clock = systemClock, uplink }: 
   return {
     journal: attested(createJournal({ directory, validate: validateEntry }), config),
     clock,
+    network: new Network({
+      settings: config.network,
+      now: () => clock.monotonic(),
+      changed: (transport) => log.info({ event: 'way-changed', message: CHANGED[transport] }),
+    }),
     draw: Math.random,
     log,
     notify: createNotify(env, (cause) => log.warn({ event: 'notify-failed', cause: cause.message })),
@@ -49,6 +55,11 @@ export function foundationOf({ config, log, env, clock = systemClock, uplink }: 
     ...(uplink && { besideTwin: uplink.reported }),
   };
 }
+
+const CHANGED = {
+  mqtt: 'Port 8883 is open again, and newleaf uses it.',
+  'mqtt-ws': 'Port 8883 gives no answer here, and 443 does: newleaf uses WebSockets on 443, and looks again in a day.',
+} as const;
 
 /**
  * The journal of a gateway that attests as it is configured: the state of a gateway of the other kind names keys that this one

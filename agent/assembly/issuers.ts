@@ -4,6 +4,7 @@ import type { SecureContext } from 'node:tls';
 import type { IssuerChoice } from '../config/config.ts';
 import { Fault } from '../failure/failure.ts';
 import type { Log } from '../machine/log.ts';
+import type { Network } from '../network/network.ts';
 import type { Leaf } from '../roll/leaf.ts';
 import type { Issuer } from '../roll/ports.ts';
 import { writeAtomically } from '../state/durable.ts';
@@ -18,6 +19,7 @@ interface IssuerParts {
   /** Wall clock, milliseconds since the epoch. */
   readonly now: () => number;
   readonly current: () => Leaf | undefined;
+  readonly network: Pick<Network, 'through'>;
   /** TLS with the current leaf and its key in the token, while it is valid. */
   readonly clientContext: (ca: string) => Promise<SecureContext | undefined>;
   /** TLS with a bootstrap key in the token, named by URI. */
@@ -67,7 +69,7 @@ function command({ argv }: Command, { registrationId, directory, current, log }:
 
 type Est = Extract<IssuerChoice, { kind: 'est' }>;
 
-function est(choice: Est, { now, clientContext, bootstrapContext }: IssuerParts): Issuer {
+function est(choice: Est, { now, network, clientContext, bootstrapContext }: IssuerParts): Issuer {
   const { url, ca_file: caFile, username, password_file: passwordFile } = choice;
   const { bootstrap_cert: certificate, bootstrap_key: key } = choice;
   const bootstrap = certificate !== undefined && key !== undefined ? { certificate, key } : undefined;
@@ -81,6 +83,7 @@ function est(choice: Est, { now, clientContext, bootstrapContext }: IssuerParts)
         url,
         caFile,
         now,
+        through: network.through(url),
         clientContext,
         ...(bootstrap && {
           bootstrapContext: (ca) => bootstrapWith(bootstrap, ca, (uri, chain) => bootstrapContext(uri, chain, ca)),

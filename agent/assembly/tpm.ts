@@ -29,7 +29,7 @@ export async function assembleTpm(options: Given<TpmConfig>): Promise<Daemon> {
   const { config, log, uplink } = options;
   const { dps, state } = config;
   const foundation = foundationOf(options);
-  const { answer, clock, draw, registrationId, terms, version, view } = foundation;
+  const { answer, clock, draw, network, registrationId, terms, version, view } = foundation;
   await makeDirectory(state.directory);
   const tpm = createTpm(config.tpm.device);
   const key = new HubKey(tpm, state.directory);
@@ -48,6 +48,7 @@ export async function assembleTpm(options: Given<TpmConfig>): Promise<Daemon> {
     idScope,
     registrationId,
     contextFor,
+    through: network.through(`https://${endpoint}`),
     now: () => clock.now(),
     tpm: { ...tpm, take: (blob) => key.take(blob) },
     ...(payload && { payload }),
@@ -55,6 +56,7 @@ export async function assembleTpm(options: Given<TpmConfig>): Promise<Daemon> {
   const registration = onlyTo(anywhere, dps.allowed_hubs);
   const sessions = createHub({
     contextFor,
+    reach: network.reach,
     async tokenFor(assignment) {
       assertClock();
       return hubToken(assignment, (message) => key.sign(assignment.key, message), clock.now());

@@ -36,7 +36,7 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
   const { dps, hsm, leaf, state } = config;
   const { directory } = state;
   const foundation = foundationOf(options);
-  const { answer, clock, registrationId, terms, version, view } = foundation;
+  const { answer, clock, network, registrationId, terms, version, view } = foundation;
   const { current } = view;
   const now = () => clock.now();
   await makeDirectory(directory);
@@ -70,14 +70,23 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
   const early = new EarlyChain();
   const judging = { token, registrationId, current, now, early, log };
   const { forLeaf: contextFor, forIssuer: clientContext, forBootstrap: bootstrapContext } = trusted;
-  const far = { contextFor, dropped: droppingTo(log) };
+  const far = { contextFor, reach: network.reach, dropped: droppingTo(log) };
   const { endpoint, id_scope: idScope, payload, allowed_hubs: allowed } = dps;
   return new Daemon({
     ...foundation,
     ports: {
       keys,
       issuer: early.before(
-        createIssuer(config.issuer, { registrationId, directory, log, now, current, clientContext, bootstrapContext }),
+        createIssuer(config.issuer, {
+          registrationId,
+          directory,
+          log,
+          now,
+          current,
+          network,
+          clientContext,
+          bootstrapContext,
+        }),
       ),
       judge: createJudge(judging, terms.renewAt),
       ...overToken({

@@ -19,7 +19,7 @@ export type IssuerChoice =
  */
 export type Config = X509Config | TpmConfig;
 
-type Shared = Pick<Values, 'dps' | 'trust' | 'state' | 'control' | 'uplink' | 'log' | 'limits'>;
+type Shared = Pick<Values, 'dps' | 'trust' | 'network' | 'state' | 'control' | 'uplink' | 'log' | 'limits'>;
 
 /** The gateway proves itself with a leaf, whose key is in a PKCS#11 token. */
 export type X509Config = Shared &
@@ -54,8 +54,8 @@ export function loadConfig(file: string, toml = textOf(file)): LoadedConfig {
 /** The pure half of `loadConfig`; `file` is only named in messages. */
 export function parseConfig(toml: string, file: string): LoadedConfig {
   const { values, effective } = readConfig(toml, file);
-  const { dps, hsm, tpm, trust, state, control, uplink, log, limits } = values;
-  const shared = { dps, trust, state, control, uplink, log, limits };
+  const { dps, hsm, tpm, trust, network, state, control, uplink, log, limits } = values;
+  const shared = { dps, trust, network, state, control, uplink, log, limits };
   if (dps.attestation === 'tpm') return { file, config: frozen({ ...shared, tpm }), effective };
   const { issuer: kind, ...leaf } = values.leaf;
   return { file, config: frozen({ ...shared, hsm, leaf, issuer: issuerOf(kind, values) }), effective };

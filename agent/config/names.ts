@@ -36,6 +36,19 @@ export const hubNames: Kind<readonly string[]> = {
   ),
 };
 
+/** The same, and none at all. */
+export const hostNames: Kind<readonly string[]> = {
+  type: 'list of texts',
+  range: 'a list of hosts ("ca.example.com", "192.0.2.7") and ends of hosts (".example.com")',
+  read: pipe(
+    array(string('must be a list of texts'), 'must be a list of texts'),
+    check(
+      (written) => written.every((one) => HUB_NAME.test(one)),
+      'must be names or addresses of hosts, or ends of names that begin with a dot (".example.com"): no scheme, no port, no *, no range',
+    ),
+  ),
+};
+
 /** The ID scope is a part of the MQTT username, `{idScope}/registrations/…`: a slash in it would change the meaning. */
 export const idScope = text('the ID scope as the portal shows it: letters and digits only', /^[0-9A-Za-z]{1,64}$/);
 
@@ -92,5 +105,22 @@ export const estUrl: Kind<string> = {
       'must not hold credentials: use issuer.est.username and password_file',
     ),
     check((written) => !/[?#]/.test(written), 'must end with the path, without ? or #'),
+  ),
+};
+
+const WANTED = 'must be "http://host:port", the HTTP proxy by CONNECT: no https, no path';
+
+/** The connection to the proxy is not secret: what goes through it is TLS. */
+export const proxyUrl: Kind<string> = {
+  type: 'URL',
+  range: 'an http URL with host and port',
+  read: pipe(
+    string('must be an http URL'),
+    check((written) => URL.canParse(written) && new URL(written).protocol === 'http:', WANTED),
+    check(
+      (written) => new URL(written).username === '' && new URL(written).password === '',
+      'must not hold a user name or a password: use network.proxy_username and proxy_password_file',
+    ),
+    check((written) => /^http:\/\/[^/?#]+\/?$/i.test(written), WANTED),
   ),
 };

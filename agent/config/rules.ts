@@ -29,6 +29,9 @@ export const CROSS_CHECKS: readonly Rule[] = [
   },
   needs('issuer.est.username', 'issuer.est.password_file', 'name'),
   needs('issuer.est.password_file', 'issuer.est.username', 'file'),
+  needs('network.proxy_username', 'network.proxy_password_file', 'name'),
+  needs('network.proxy_password_file', 'network.proxy_username', 'file'),
+  needs('network.proxy_password_file', 'network.proxy', 'file'),
   needs('issuer.est.bootstrap_cert', 'issuer.est.bootstrap_key', 'certificate'),
   needs('issuer.est.bootstrap_key', 'issuer.est.bootstrap_cert', 'key'),
 ];

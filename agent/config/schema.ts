@@ -18,9 +18,11 @@ import {
   attestation,
   estUrl,
   host,
+  hostNames,
   hubNames,
   idScope,
   listenAddress,
+  proxyUrl,
   registrationId,
   tokenLabel,
   tpmDevice,
@@ -95,6 +97,17 @@ export const SCHEMA = {
   },
   trust: {
     ca_file: standard(path, '/etc/ssl/certs/ca-certificates.crt', 'CAs of the DPS and hub servers, PEM.'),
+  },
+  network: {
+    transport: standard(
+      choice(['auto', 'mqtt', 'mqtt-ws']),
+      'auto',
+      'MQTT on port 8883, or in WebSockets on 443. auto: 443 where 8883 gives no answer.',
+    ),
+    proxy: optional(proxyUrl, 'none', 'The HTTP proxy for everything: DPS, hubs and the EST server.'),
+    proxy_username: standard(text('text without a colon', /^[^:\r\n]*$/), '', 'Where the proxy asks for a name.'),
+    proxy_password_file: optional(path, 'no password', 'File with the password for the proxy, mode 0600.'),
+    no_proxy: standard(hostNames, [], 'Hosts that are reached without the proxy; `.example.com` is every host below.'),
   },
   state: {
     directory: standard(path, '/var/lib/newleaf', 'State, leaf.pem, chain.pem, inbox and CSRs.'),

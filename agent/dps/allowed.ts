@@ -1,4 +1,5 @@
 import { Fault } from '../failure/failure.ts';
+import { isNamed } from '../network/named.ts';
 import type { Dps } from '../roll/ports.ts';
 
 /**
@@ -12,17 +13,9 @@ export function onlyTo(dps: Dps, allowed: readonly string[] | undefined): Dps {
   return {
     async register(leaf, abort) {
       const assignment = await dps.register(leaf, abort);
-      if (isAllowed(assignment.hub, allowed)) return assignment;
+      if (isNamed(assignment.hub, allowed)) return assignment;
       const message = `DPS assigned the hub ${assignment.hub}, which dps.allowed_hubs does not allow.`;
       throw new Fault('NL-DPS-HUB', { message });
     },
   };
-}
-
-/** Host names ignore case and the dot of the root (RFC 4343, RFC 1034 section 3.1). */
-const hostOf = (hub: string): string => hub.replace(/:\d+$/, '').replace(/\.$/, '').toLowerCase();
-
-function isAllowed(hub: string, allowed: readonly string[]): boolean {
-  const host = hostOf(hub);
-  return allowed.map(hostOf).some((one) => (one.startsWith('.') ? host.endsWith(one) : host === one));
 }

@@ -1,6 +1,7 @@
 import type { SecureContext } from 'node:tls';
 import provisioning from 'azure-iot-provisioning-device';
 import { Fault } from '../failure/failure.ts';
+import { type Reach, straightly, type Way } from '../mqtt/way.ts';
 import type { Assignment, Leaf } from '../roll/leaf.ts';
 import type { Dps } from '../roll/ports.ts';
 import { within } from '../time/within.ts';
@@ -23,17 +24,24 @@ type Registering = { readonly assignment: Promise<Assignment>; readonly end: () 
 export const DEADLINE_MS = 120_000;
 
 /** DPS, asked by `begin` for one registration at each call. */
-export function dpsBy(terms: DpsTerms, begin: (context: SecureContext) => Registering): Dps {
+export function dpsBy(
+  terms: DpsTerms,
+  begin: (context: SecureContext, way: Way) => Registering,
+  reach: Reach = straightly,
+): Dps {
   const { endpoint, contextFor, deadlineMs = DEADLINE_MS } = terms;
   const late = () => new Fault('NL-DPS-TIMEOUT', { cause: `${endpoint}, ${deadlineMs} ms` });
   return {
     async register(leaf, abort) {
-      const { assignment, end } = begin(await within(contextFor(leaf), { abort }));
-      try {
-        return await within(assignment, { abort, after: { ms: deadlineMs, late } });
-      } finally {
-        end();
-      }
+      const context = await within(contextFor(leaf), { abort });
+      return reach(endpoint, abort, async (way) => {
+        const { assignment, end } = begin(context, way);
+        try {
+          return await within(assignment, { abort, after: { ms: deadlineMs, late } });
+        } finally {
+          end();
+        }
+      });
     },
   };
 }

@@ -3,6 +3,7 @@ import { MqttBase } from 'azure-iot-mqtt-base';
 import { Mqtt } from 'azure-iot-provisioning-device-mqtt';
 import { Fault } from '../failure/failure.ts';
 import { Tap } from '../mqtt/tap.ts';
+import type { Reach, Way } from '../mqtt/way.ts';
 import type { Assignment } from '../roll/leaf.ts';
 import type { Dps } from '../roll/ports.ts';
 import { clientFor, DEADLINE_MS, type DpsTerms, dpsBy, stopTimers } from './client.ts';
@@ -12,6 +13,7 @@ import { cleaned, outcomeOf, readDpsAnswer, requestOf } from './wire.ts';
 export interface DpsOptions extends DpsTerms {
   /** Longest time from dialling to CONNACK, in milliseconds. */
   readonly connectMs?: number;
+  readonly reach?: Reach;
   /** Gets the topic of each message that answers no request. */
   readonly dropped?: (topic: string) => void;
 }
@@ -25,15 +27,17 @@ const ASKED = /^\$dps\/registrations\/(?:PUT|GET)\/.*\?\$rid=([^&]+)/;
  *
  * @throws Fault NL-DPS-*; what `contextFor` or the token throws; the reason of the abort signal
  */
-export const createDps = (options: DpsOptions): Dps => dpsBy(options, (context) => request(options, context));
+export const createDps = (options: DpsOptions): Dps =>
+  dpsBy(options, (context, way) => request(options, context, way), options.reach);
 
-function request(options: DpsOptions, context: SecureContext) {
+function request(options: DpsOptions, context: SecureContext, way: Way) {
   const { endpoint: host, registrationId, connectMs = 30_000, deadlineMs = DEADLINE_MS, dropped } = options;
   let asked: string | undefined;
   let polling = false;
   let last: Assignment | Error | undefined;
   const tap = new Tap({
     host,
+    way,
     context,
     connectMs,
     sent({ topic }) {

@@ -9,6 +9,7 @@ import type { WireAnswer, WireAnswerer } from '../ask/wire.ts';
 import { Fault } from '../failure/failure.ts';
 import type { HubSession, SessionUser } from '../mqtt/hub-session.ts';
 import { Tap } from '../mqtt/tap.ts';
+import type { Way } from '../mqtt/way.ts';
 import type { Assignment } from '../roll/leaf.ts';
 import { METHOD_NAMES, readCall } from './methods.ts';
 import { readTopic } from './topic.ts';
@@ -17,6 +18,7 @@ import { unauthorized } from './unauthorized.ts';
 
 export interface ConnectionOptions {
   readonly assignment: Assignment;
+  readonly way: Way;
   readonly context: SecureContext;
   /** SharedAccessSignature of a device that has no certificate. */
   readonly token: string | undefined;
@@ -56,6 +58,7 @@ export class Connection {
   /** Dials at once. @throws TypeError when the hub of the assignment is no host */
   constructor({
     assignment,
+    way,
     context,
     token,
     answer,
@@ -69,6 +72,7 @@ export class Connection {
     const { hub: host, deviceId } = assignment;
     const tap = new Tap({
       host,
+      way,
       context,
       connectMs,
       admit: (packet) => this.#admit(packet),

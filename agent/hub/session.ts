@@ -1,5 +1,6 @@
 import type { SecureContext } from 'node:tls';
 import { Fault, failure } from '../failure/failure.ts';
+import { type Reach, straightly } from '../mqtt/way.ts';
 import type { Assignment, Leaf } from '../roll/leaf.ts';
 import type { Hub, HubSignal } from '../roll/ports.ts';
 import { Queue } from '../time/queue.ts';
@@ -10,6 +11,7 @@ type Limits = Pick<ConnectionOptions, 'connectMs' | 'twinMs' | 'dropped'>;
 
 export interface HubOptions extends Pick<ConnectionOptions, 'answer' | 'version' | 'user'>, Partial<Limits> {
   readonly contextFor: (leaf: Leaf) => Promise<SecureContext>;
+  readonly reach?: Reach;
   /** Makes the SharedAccessSignature of a device that has no certificate. */
   readonly tokenFor?: (assignment: Assignment) => Promise<string>;
 }
@@ -30,7 +32,12 @@ interface Session {
  * and then ended the connection.
  */
 export function createHub(options: HubOptions): Hub {
-  const { contextFor, tokenFor, ...shared } = { connectMs: 30_000, twinMs: 30_000, dropped: () => {}, ...options };
+  const {
+    contextFor,
+    tokenFor,
+    reach = straightly,
+    ...shared
+  } = { connectMs: 30_000, twinMs: 30_000, dropped: () => {}, ...options };
   const lost = new Queue<HubSignal>();
   let open: Session | undefined;
   /** Connections being opened, and those of them that have CONNACK 0: work and session connect side by side. */
@@ -65,34 +72,40 @@ export function createHub(options: HubOptions): Hub {
     setImmediate(() => lost.push({ kind: 'lost', thumbprint, heldMs, failure: met }));
   }
 
+  /** One attempt over one way. */
+  async function attempt(next: Connection, leaf: Leaf, abort: AbortSignal): Promise<void> {
+    const older = open;
+    let replaced: Session | undefined;
+    opening.add(next);
+    try {
+      if (!(await within(next.accepted, { abort }))) throw await next.gone;
+      replaced = open;
+      // The hub keeps the connection that it accepted last, and so do we.
+      for (const other of [replaced?.connection, ...proving]) void other?.end();
+      open = undefined;
+      proving.add(next);
+      await next.prove(abort);
+      open = { connection: next, thumbprint: leaf.thumbprint };
+      void watch(open);
+      options.user?.opened(next.session);
+    } catch (error) {
+      void next.end();
+      const forsaken = replaced ?? (older?.connection.ended ? undefined : older);
+      if (forsaken !== undefined) void next.accepted.then((taken) => (taken ? forsake(forsaken, error) : undefined));
+      throw error;
+    } finally {
+      opening.delete(next);
+      proving.delete(next);
+    }
+  }
+
   return {
     async connect(leaf, assignment, abort) {
       const context = await within(contextFor(leaf), { abort });
       const token = tokenFor && (await within(tokenFor(assignment), { abort }));
-      const next = new Connection({ ...shared, assignment, context, token, isReplaced });
-      const older = open;
-      let replaced: Session | undefined;
-      opening.add(next);
-      try {
-        if (!(await within(next.accepted, { abort }))) throw await next.gone;
-        replaced = open;
-        // The hub keeps the connection that it accepted last, and so do we.
-        for (const other of [replaced?.connection, ...proving]) void other?.end();
-        open = undefined;
-        proving.add(next);
-        await next.prove(abort);
-        open = { connection: next, thumbprint: leaf.thumbprint };
-        void watch(open);
-        options.user?.opened(next.session);
-      } catch (error) {
-        void next.end();
-        const forsaken = replaced ?? (older?.connection.ended ? undefined : older);
-        if (forsaken !== undefined) void next.accepted.then((taken) => (taken ? forsake(forsaken, error) : undefined));
-        throw error;
-      } finally {
-        opening.delete(next);
-        proving.delete(next);
-      }
+      await reach(assignment.hub, abort, (way) =>
+        attempt(new Connection({ ...shared, assignment, way, context, token, isReplaced }), leaf, abort),
+      );
     },
     signals: lost,
     async report(reported) {

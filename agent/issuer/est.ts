@@ -8,7 +8,7 @@ import { exchange, type HttpsRequest, under } from './exchange.ts';
 import { readAuthorities, readNamed } from './named-file.ts';
 import { blocksOf, certificatePem, wrapped } from './pem.ts';
 
-export interface EstSettings {
+export interface EstSettings extends Pick<HttpsRequest, 'through'> {
   /** With any path segments and label, without the operation: `https://ca.example.com/.well-known/est`. */
   readonly url: string;
   /** PEM file with the CAs that may vouch for the server; read at each request. */
@@ -53,8 +53,9 @@ export function createEst(settings: EstSettings): Issuer {
 async function enrol(settings: EstSettings, csrPem: string, signal: AbortSignal): Promise<string> {
   const ca = await readAuthorities('issuer.est.ca_file', settings.caFile);
   const issued = await certified(settings, ca, csrPem, signal).catch(async (error: unknown) => {
-    const { url, maxBytes } = settings;
-    throw await explained(error, { method: 'GET', url: under(url, 'csrattrs'), tls: { ca }, maxBytes, signal });
+    const { url, maxBytes, through } = settings;
+    const asking = { method: 'GET', url: under(url, 'csrattrs'), tls: { ca }, maxBytes, through, signal } as const;
+    throw await explained(error, asking);
   });
   // A successful answer contains "only the certificate that was issued" (RFC 7030 section 4.2.3); many servers send the
   // intermediates all the same, the others have them under /cacerts
@@ -63,10 +64,10 @@ async function enrol(settings: EstSettings, csrPem: string, signal: AbortSignal)
 }
 
 async function certified(settings: EstSettings, ca: string, csrPem: string, signal: AbortSignal): Promise<Buffer[]> {
-  const { url, now, maxBytes } = settings;
+  const { url, now, maxBytes, through } = settings;
   const ask = async (operation: EstOperation, tls: HttpsRequest['tls'], authorization?: string) => {
     const errand = enrolment(url, operation, authorization, wrapped(requestIn(csrPem)));
-    return certificatesFrom(operation, await exchange({ ...errand, tls, maxBytes, signal }), now());
+    return certificatesFrom(operation, await exchange({ ...errand, tls, maxBytes, through, signal }), now());
   };
   const current = await settings.clientContext?.(ca);
   if (current !== undefined) {
@@ -92,8 +93,9 @@ const mayBeOurCertificate = (error: unknown): boolean =>
  * The CA certificates of the server, none where it refuses, or another server answers: the leaf is there already, and may do
  * without. At each further try the CA would issue another leaf.
  */
-async function authorities({ url, now, maxBytes }: EstSettings, ca: string, signal: AbortSignal): Promise<Buffer[]> {
-  const reply = await exchange({ ...authoritiesRequest(url), tls: { ca }, maxBytes, signal });
+async function authorities(settings: EstSettings, ca: string, signal: AbortSignal): Promise<Buffer[]> {
+  const { url, now, maxBytes, through } = settings;
+  const reply = await exchange({ ...authoritiesRequest(url), tls: { ca }, maxBytes, through, signal });
   return reply.status === 200 ? await certificatesFrom('cacerts', reply, now()).catch(() => []) : [];
 }
 

@@ -1,4 +1,4 @@
-import type { ClientRequest, IncomingMessage } from 'node:http';
+import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import { request } from 'node:https';
 import { type ConnectionOptions, TLSSocket } from 'node:tls';
 import { type Code, Fault } from '../failure/failure.ts';
@@ -14,6 +14,8 @@ export interface HttpsRequest {
   readonly tls: Pick<ConnectionOptions, 'ca' | 'secureContext'>;
   /** A longer body is cut. */
   readonly maxBytes?: number | undefined;
+  /** Makes the connection, where a proxy is in between. */
+  readonly through?: RequestOptions['createConnection'];
   readonly signal: AbortSignal;
 }
 
@@ -30,10 +32,11 @@ export const under = (url: string, operation: string): string => `${url.replace(
  * resets the connection on which our request is under way already. That is NL-EST-UNREACHABLE.)
  */
 export async function exchange(asking: HttpsRequest): Promise<HttpsReply> {
-  const { method, url, headers = {}, body, tls, maxBytes = LARGEST_ANSWER, signal } = asking;
+  const { method, url, headers = {}, body, tls, maxBytes = LARGEST_ANSWER, through, signal } = asking;
   // agent: false is a connection for this request alone, neither kept alive nor resumed
   // NODE_TLS_REJECT_UNAUTHORIZED=0 must not switch the check off: a password may be in the headers
-  const asked = request(url, { method, agent: false, headers, ...tls, rejectUnauthorized: true, signal });
+  const connection = through === undefined ? { agent: false as const } : { createConnection: through };
+  const asked = request(url, { method, ...connection, headers, ...tls, rejectUnauthorized: true, signal });
   try {
     const response = await answered(asked, body);
     const { statusCode: status = 0, headers: told } = response;
@@ -77,6 +80,7 @@ const refusesUs = (cause: unknown): boolean =>
   OUR_CERTIFICATE.has(Number(/SSL alert number (\d+)/.exec(cause instanceof Error ? cause.message : '')?.[1]));
 
 function fault(url: string, cause: unknown, untrusted: boolean): Fault {
+  if (cause instanceof Fault) return cause;
   const { host } = new URL(url);
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
   const met = (kind: Code, message: string) => new Fault(kind, { message, cause });

@@ -1,7 +1,10 @@
 import { type Code, Fault } from '../failure/failure.ts';
 
 export interface Attempt {
-  /** How far it came: CONNACK says `refused` or `connected`; the others are the step it waits for. */
+  /**
+   * How far it came: CONNACK says `refused` or `connected`; the others are the step it waits for. `tls` goes on until the
+   * server has agreed to WebSockets, where these are used.
+   */
   phase: 'tcp' | 'tls' | 'connack' | 'connected' | 'refused';
   /** MQTT 3.1.1 section 3.2.2.3, as it came over the wire. */
   connack?: number;
@@ -28,11 +31,26 @@ export type LinkEnd = 'rejected' | 'unsupported' | 'unavailable' | 'dropped' | '
  * our own token or engine says nothing about the other side, and is returned as it is.
  */
 export function ending({ connack, phase, error, socketError = '' }: Attempt): LinkEnd | Error {
+  // In place of an agreement to WebSockets came something that has a name of its own.
+  if (error instanceof Fault) return error;
   if (connack !== undefined) return CONNACK[connack] ?? 'unavailable';
   if (phase === 'tcp') return 'unreachable';
   if (error !== undefined && (socketError.startsWith('ERR_OSSL_') || isLocal(error))) return error;
   return UNTRUSTED.has(socketError) ? 'untrusted' : 'closed';
 }
+
+/** Errors of the gateway's own network or of its name servers: another port does not help. */
+const HOPELESS = /^(ENOTFOUND|EAI_|ENETUNREACH|ENETDOWN)/;
+
+/**
+ * The port gave no answer, or refused the connection: a firewall may close it, and leave another one open. A firewall may also
+ * accept the connection itself, and then drop what is sent.
+ */
+export const isUnanswered = ({ phase, socketError = '' }: Attempt): boolean =>
+  phase === 'tcp' ? !HOPELESS.test(socketError) : phase === 'tls' && socketError === 'ETIMEDOUT';
+
+/** The server has shown itself: TLS is done, and where there are WebSockets, these are. */
+export const isAnswered = ({ phase }: Attempt): boolean => phase !== 'tcp' && phase !== 'tls';
 
 /** Why a connection ended, by the codes and the words of the other side. Errors of the token come back as they are. */
 export function endingFault(

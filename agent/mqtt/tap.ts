@@ -1,20 +1,22 @@
 import { isIP } from 'node:net';
-import { PassThrough } from 'node:stream';
+import { type Duplex, PassThrough } from 'node:stream';
 import { connect, type SecureContext, type TLSSocket } from 'node:tls';
 import mqtt, { type IClientOptions, type IPublishPacket, type Packet } from 'mqtt';
 import { Acknowledgements } from './acknowledgements.ts';
 import { AskedOfServer } from './asked.ts';
 import type { Attempt } from './attempt.ts';
 import './packets.ts';
+import { straight, type Way } from './way.ts';
 
-const PORT = 8883;
 /** MQTT 3.1.1 section 3.14: a DISCONNECT has no variable header and no payload. */
 const DISCONNECT = Buffer.from([0xe0, 0x00]);
 const FLUSH_MS = 1_000;
 
 export interface TapOptions {
-  /** `host` or `host:port`; the port is 8883 without it. */
+  /** `host` or `host:port`; without it, the port is that of the way. */
   readonly host: string;
+  /** By default a connection of its own, and MQTT over TLS. */
+  readonly way?: Way;
   /** Carries our certificate chain and key, and the CAs that may vouch for the other side. */
   readonly context: SecureContext;
   /** Longest time from dialling to CONNACK, in milliseconds. */
@@ -51,17 +53,20 @@ const LARGEST_PACKET = 1_048_576;
  * what really happened. One tap is one connection; it is never used again.
  */
 export class Tap {
-  readonly attempt: Attempt = { phase: 'tcp' };
+  readonly attempt: Attempt;
   /** Fulfilled when the connection is gone, or will never be made; never rejected. */
   readonly closed: Promise<void>;
   readonly #options: TapOptions;
+  readonly #way: Way;
   readonly #url: URL;
   /** What is asked of the server beside the SDK. */
   readonly asked = new AskedOfServer();
   readonly #acknowledgements = new Acknowledgements((packet) => {
     if (this.#stream?.writable) this.#stream.write(packet);
   });
-  #stream: TLSSocket | undefined;
+  #tls: TLSSocket | undefined;
+  /** The stream of MQTT: that of TLS, or one within it. */
+  #stream: Duplex | undefined;
   #late: NodeJS.Timeout | undefined;
   /** Bytes since the last packet. */
   #unread = 0;
@@ -71,6 +76,8 @@ export class Tap {
   /** @throws TypeError for a wrong `host`: here, because an error thrown under the SDK becomes uncaught. */
   constructor(options: TapOptions) {
     this.#options = options;
+    this.#way = options.way ?? straight();
+    this.attempt = this.#way.attempt;
     this.#url = new URL(`mqtts://${options.host}`);
     this.closed = new Promise((resolve) => {
       this.#settleClosed = resolve;
@@ -104,50 +111,61 @@ export class Tap {
     if (this.#ended) return;
     this.#ended = true;
     this.asked.close();
-    const stream = this.#stream;
-    if (stream === undefined) this.#settleClosed();
-    else if (stream.destroyed || this.attempt.phase !== 'connected') stream.destroy();
+    const [tls, stream] = [this.#tls, this.#stream];
+    if (tls === undefined || stream === undefined) {
+      this.#way.socket?.destroy();
+      this.#settleClosed();
+    } else if (tls.destroyed || this.attempt.phase !== 'connected') tls.destroy();
     else {
       // `admit` may end the connection: the PUBACK of its PUBLISH goes first.
       process.nextTick(() => {
         stream.end(DISCONNECT);
-        stream.destroySoon();
+        if (stream === tls) tls.destroySoon();
       });
-      this.#late = setTimeout(() => stream.destroy(), FLUSH_MS);
+      this.#late = setTimeout(() => tls.destroy(), FLUSH_MS);
     }
   }
 
-  #dial(): TLSSocket | PassThrough {
+  #dial(): Duplex {
     // The SDK dials again by itself when it polls or publishes after a drop. That is the decision of our caller.
     if (this.#ended || this.#stream !== undefined) return new PassThrough().destroy();
     const { attempt } = this;
+    const { port, socket, within } = this.#way;
     const host = this.#url.hostname.replace(/^\[|\]$/g, '');
-    const stream = connect({
+    const tls = connect({
       host,
-      port: Number(this.#url.port || PORT),
+      port: Number(this.#url.port || port),
+      ...(socket && { socket }),
       // RFC 6066 section 3: 'Literal IPv4 and IPv6 addresses are not permitted in "HostName".'
       servername: isIP(host) ? '' : host,
       secureContext: this.#options.context,
       // NODE_TLS_REJECT_UNAUTHORIZED=0 must not switch it off.
       rejectUnauthorized: true,
     });
-    this.#stream = stream;
-    stream.setNoDelay(true);
+    this.#tls = tls;
+    tls.setNoDelay(true);
     // mqtt writes CONNECT at once. With a write under way Node reports every failure of the handshake, a signature of the
     // token among them, as EPROTO instead of the error of OpenSSL and its library.
-    stream.cork();
-    stream.once('connect', () => {
+    tls.cork();
+    tls.once('connect', () => {
       attempt.phase = 'tls';
     });
-    stream.once('secureConnect', () => {
-      attempt.phase = 'connack';
-      stream.uncork();
+    // A hub that asks for the certificate by renegotiation (TLS 1.2) makes Node emit it again.
+    tls.once('secureConnect', () => {
+      if (within === undefined) attempt.phase = 'connack';
+      tls.uncork();
     });
-    stream.on('error', (error: NodeJS.ErrnoException) => {
+    const note = (error: NodeJS.ErrnoException) => {
       attempt.error ??= error;
       if (error.code !== undefined) attempt.socketError ??= error.code;
-    });
+    };
+    tls.on('error', note);
+    const stream = within === undefined ? tls : within(tls, this.#options.host);
+    this.#stream = stream;
+    if (stream !== tls) stream.on('error', note);
+    // Of the inner stream: a CONNACK may still be on its way through it when TLS has closed.
     stream.once('close', () => {
+      tls.destroy();
       clearTimeout(this.#late);
       this.asked.close();
       this.#settleClosed();
@@ -158,13 +176,13 @@ export class Tap {
     });
     const { connectMs } = this.#options;
     const late = Object.assign(new Error(`no CONNACK within ${connectMs} ms`), { code: 'ETIMEDOUT' });
-    this.#late = setTimeout(() => stream.destroy(late), connectMs);
+    this.#late = setTimeout(() => tls.destroy(late), connectMs);
     return stream;
   }
 
   /** MQTT 3.1.1 section 4.8: a protocol violation ends the connection. mqtt 4.3.8 would wait for a packet that never comes. */
   #break(code: string): void {
-    this.#stream?.destroy(Object.assign(new Error('not the MQTT of a server'), { code }));
+    this.#tls?.destroy(Object.assign(new Error('not the MQTT of a server'), { code }));
   }
 
   #see(packet: Packet, client: mqtt.Client): void {

@@ -29,7 +29,15 @@ const LADDERS: Record<RollEffect['kind'], Ladder> = {
 };
 
 /** Failures that have cost DPS nothing, and mostly mean that there is no network: when it is back, an hour is too long. */
-const NEVER_THERE: ReadonlySet<Failure['code']> = new Set<Failure['code']>(['NL-DPS-UNREACHABLE', 'NL-DPS-UNTRUSTED']);
+const NEVER_THERE: ReadonlySet<Failure['code']> = new Set<Failure['code']>([
+  'NL-DPS-UNREACHABLE',
+  'NL-DPS-UNTRUSTED',
+  'NL-NETWORK-PROXY',
+  'NL-NETWORK-PROXY-AUTH',
+  'NL-NETWORK-PROXY-REFUSED',
+  'NL-NETWORK-PORTAL',
+  'NL-NETWORK-WEBSOCKET',
+]);
 
 /** In the last minutes of a leaf the pause is still at least this, in milliseconds. */
 const LEAST_HALF_MS = 10 * SECOND;

@@ -1,14 +1,17 @@
+import { constants } from 'node:crypto';
 import { createServer, type Server, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import * as tls from 'node:tls';
 import { type Alert, AlertingServer } from './alert.ts';
 import type { Identity } from './ca.ts';
 import type { Faults } from './faults.ts';
 import type { Log, ServerName } from './log.ts';
 import { type Presented, presentedBy } from './presented.ts';
+import type { Switches } from './switches.ts';
 
-/** One TLS connection: who is there, and the number the log has for it. */
+/** One connection, over TLS or in WebSockets over TLS: who is there, and the number the log has for it. */
 export interface Caller {
-  readonly socket: tls.TLSSocket;
+  readonly socket: Duplex & { destroySoon(): void };
   readonly connection: number;
   /** Undefined where the client presented no certificate. */
   readonly presented: Presented | undefined;
@@ -18,6 +21,7 @@ export interface DoorOptions {
   readonly name: ServerName;
   readonly log: Log;
   readonly faults: Faults;
+  readonly switches: Switches;
   readonly nextConnection: () => number;
   readonly onCaller: (caller: Caller) => void;
   readonly identity: Identity;
@@ -36,6 +40,13 @@ const BAD_CERTIFICATE = 42;
 const CERTIFICATE_EXPIRED = 45;
 const UNKNOWN_CA = 48;
 
+/** No certificate is asked for at first. An abbreviated renegotiation would never ask, so no session is resumed. */
+const RENEGOTIATING = {
+  requestCert: false,
+  maxVersion: 'TLSv1.2',
+  secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_SESSION_RESUMPTION_ON_RENEGOTIATION,
+} as const;
+
 /** A fatal alert in the clear (RFC 8446 section 6): record type 21, legacy version 3.3, length 2, level fatal. */
 const alertRecord = (alert: number): Buffer => Buffer.from([21, 3, 3, 0, 2, 2, alert]);
 
@@ -47,6 +58,7 @@ export class Door {
   readonly #options: DoorOptions;
   readonly #sockets = new Map<Socket, number>();
   readonly #tls: tls.Server;
+  readonly #renegotiating: tls.Server;
   readonly #alerting = new Map<Alert, Promise<AlertingServer>>();
   readonly #servers: Server[] = [];
   #named: { readonly address: string; readonly tls: tls.Server } | undefined;
@@ -55,6 +67,7 @@ export class Door {
   constructor(options: DoorOptions) {
     this.#options = options;
     this.#tls = this.#secure(options.identity, (caller) => options.onCaller(caller));
+    this.#renegotiating = this.#secure(options.identity, (caller) => options.onCaller(caller), RENEGOTIATING);
   }
 
   get port(): number {
@@ -126,6 +139,8 @@ export class Door {
       this.#turnAway(wrongHost).emit('connection', socket);
     } else if (faults.take(name, 'tls-refuses-client', connection)) {
       this.#turnAway(identity).emit('connection', socket);
+    } else if (this.#options.switches.webSocketCertificate === 'renegotiation' && name !== 'est') {
+      this.#renegotiating.emit('connection', socket);
     } else {
       const named = this.#named?.address === socket.localAddress ? this.#named : undefined;
       (named?.tls ?? this.#tls).emit('connection', socket);
@@ -144,9 +159,9 @@ export class Door {
     return this.#secure(identity, ({ socket }) => socket.destroy());
   }
 
-  #secure({ key, cert }: Identity, onCaller: (caller: Caller) => void): tls.Server {
+  #secure({ key, cert }: Identity, onCaller: (caller: Caller) => void, more: tls.TlsOptions = {}): tls.Server {
     const { name, log } = this.#options;
-    const server = tls.createServer({ key, cert, requestCert: true, rejectUnauthorized: false });
+    const server = tls.createServer({ key, cert, requestCert: true, rejectUnauthorized: false, ...more });
     server.on('secureConnection', (socket) => {
       // The TLS server does not tell which TCP socket is below; among live connections the client's port is unique.
       const raw = [...this.#sockets].find(([{ remotePort }]) => remotePort === socket.remotePort);

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { type Authority, certsOnly, type IssuePolicy, requestedCn } from './ca.ts';
 import type { Caller } from './door.ts';
 import { type Credentials, Refusal, subjectOf } from './est-auth.ts';
@@ -36,7 +36,7 @@ interface Call {
 export class Est {
   readonly #options: EstOptions;
   readonly #http = createServer((request, response) => void this.#serve(request, response));
-  readonly #callers = new WeakMap<Socket, Caller>();
+  readonly #callers = new WeakMap<Duplex, Caller>();
   #authorities: readonly [Authority, ...Authority[]];
   #policy: IssuePolicy = {};
 

@@ -45,6 +45,10 @@ export const FAULTS = {
       'OpenSSL verifies the client certificate in the handshake, and sends alert `code`: 48 unknown CA, 45 expired',
   },
   'tls-alert-early': { on: everywhere, means: 'answers the ClientHello with alert `code` (42: bad certificate)' },
+  'websocket-status': {
+    on: mqtt,
+    means: 'answers the request for WebSockets with `status` (default 302, to a login page) and HTML',
+  },
   'close-before-connack': { on: mqtt, means: 'closes when CONNECT comes in' },
   'no-connack': { on: mqtt, means: 'never answers CONNECT' },
   connack: { on: mqtt, means: 'answers CONNECT with `code` (1 to 5)' },

@@ -5,6 +5,7 @@ export type LogEvent =
   | 'tcp' // a TCP connection reached the port
   | 'tls' // its TLS handshake is done; thumbprint and chain length of what was presented
   | 'tls-failed'
+  | 'websocket' // the connection speaks MQTT in WebSockets from now on
   | 'connack' // code 0 to 5, whatever the reason
   | 'closed-before-connack'
   | 'connected' // hub: CONNACK 0 was sent

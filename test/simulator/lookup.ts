@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
 import type { Caller } from './door.ts';
 import { errorBody } from './dps-body.ts';
 import type { Log } from './log.ts';
@@ -9,6 +10,7 @@ import type { Registrar } from './registrar.ts';
 import { stateBody } from './rest/enrollment-body.ts';
 import type { Switches } from './switches.ts';
 import type { TpmRegistration } from './tpm-registration.ts';
+import type { WebSockets } from './websockets.ts';
 
 /** POST `/{idScope}/registrations/{registrationId}`: DeviceRegistrationStatusLookup (device/routes.tsp). */
 const PATH = /^\/([^/]+)\/registrations\/([^/?]+)\?api-version=/;
@@ -19,6 +21,8 @@ export interface LookupOptions {
   readonly switches: Switches;
   readonly registrar: Registrar;
   readonly now: () => number;
+  /** MQTT on the same port. */
+  readonly webSockets: WebSockets;
   /** Serves registrations by a TPM. */
   readonly tpm: TpmRegistration;
 }
@@ -32,10 +36,11 @@ interface Answer {
 export class Lookup {
   readonly #options: LookupOptions;
   readonly #http = createServer((request, response) => this.#serve(request, response));
-  readonly #callers = new WeakMap<Socket, Caller>();
+  readonly #callers = new WeakMap<Duplex, Caller>();
 
   constructor(options: LookupOptions) {
     this.#options = options;
+    this.#http.on('upgrade', (request, socket, head) => options.webSockets.upgrade(request, socket as TLSSocket, head));
   }
 
   accept(caller: Caller): void {

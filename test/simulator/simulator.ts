@@ -14,6 +14,7 @@ import { openRest } from './rest/open.ts';
 import { DEFAULT_SWITCHES, type Switches } from './switches.ts';
 import { onFirstWord } from './tongue.ts';
 import { TpmRegistration } from './tpm-registration.ts';
+import { WebSockets } from './websockets.ts';
 
 export type { Simulator } from './operations.ts';
 
@@ -55,7 +56,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     return connections;
   };
   const door = (name: ServerName, own: typeof azure, onCaller: (caller: Caller) => void): Door =>
-    new Door({ name, log, faults, nextConnection, onCaller, clientRoot, ...own });
+    new Door({ name, log, faults, switches, nextConnection, onCaller, clientRoot, ...own });
 
   const registries = { hub1: new Registry(), hub2: new Registry() };
   const hub = (name: HubName): Hub => {
@@ -63,11 +64,36 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     return new Hub({ name, log, faults, switches, registry: registries[name], names, now });
   };
   const hubs = { hub1: hub('hub1'), hub2: hub('hub2') };
-  const hub1 = door('hub1', azure, (caller) => hubs.hub1.accept(caller));
-  const hub2 = door('hub2', azure, (caller) => hubs.hub2.accept(caller));
+  const inWebSockets = (name: ServerName, onCaller: (caller: Caller) => void): WebSockets =>
+    new WebSockets({ name, log, faults, switches, nextConnection, onCaller });
+  const webSockets = {
+    dps: inWebSockets('dps', (caller) => dpsServer.accept(caller)),
+    hub1: inWebSockets('hub1', (caller) => hubs.hub1.accept(caller)),
+    hub2: inWebSockets('hub2', (caller) => hubs.hub2.accept(caller)),
+  };
+  const hubDoor = (name: HubName): Door =>
+    door(name, azure, (caller) =>
+      onFirstWord(
+        caller.socket,
+        () => webSockets[name].accept(caller),
+        () => hubs[name].accept(caller),
+      ),
+    );
+  const hub1 = hubDoor('hub1');
+  const hub2 = hubDoor('hub2');
   const hostOf = ({ port }: Door): string => `localhost:${port}`;
   const enrollments = new Enrollments();
-  const rest = await openRest({ log, faults, switches, enrollments, registries, hubs, authority: serverCa, now });
+  const rest = await openRest({
+    webSockets,
+    log,
+    faults,
+    switches,
+    enrollments,
+    registries,
+    hubs,
+    authority: serverCa,
+    now,
+  });
   const linked = [
     { name: 'hub1' as const, host: () => hostOf(hub1), restHost: rest.hosts.hub1, registry: registries.hub1 },
     { name: 'hub2' as const, host: () => hostOf(hub2), restHost: rest.hosts.hub2, registry: registries.hub2 },
@@ -75,7 +101,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const registrar = new Registrar(enrollments, linked, switches, now);
   const dpsServer = new Dps({ idScope, log, faults, switches, registrar, now });
   const tpm = new TpmRegistration({ idScope, log, faults, switches, registrar, now });
-  const lookup = new Lookup({ idScope, log, switches, registrar, now, tpm });
+  const lookup = new Lookup({ idScope, log, switches, registrar, now, tpm, webSockets: webSockets.dps });
   const dps = door('dps', azure, (caller) =>
     onFirstWord(
       caller.socket,

@@ -52,6 +52,11 @@ export interface Switches {
    * azure-iot-sdk-c#1351), or the 413 of HTTP.
    */
   oversizedReported: 403 | 400 | 413;
+  /**
+   * When the front end asks for the client certificate of a WebSocket: in the handshake, or after the request, by renegotiation
+   * of TLS 1.2 (amenzhinsky/iothub#18, azure-iot-sdk-c#2057). Then the ports of DPS and hubs know no client over plain MQTT.
+   */
+  webSocketCertificate: 'handshake' | 'renegotiation';
   /** Whether EST answers with the intermediates, too; RFC 7030 section 4.2.3: "containing only the certificate that was issued". */
   estSendsChain: boolean;
 }
@@ -75,5 +80,6 @@ export const DEFAULT_SWITCHES: Readonly<Switches> = {
   sixthSubscription: 'close',
   acksInOrder: true,
   oversizedReported: 403,
+  webSocketCertificate: 'handshake',
   estSendsChain: false,
 };

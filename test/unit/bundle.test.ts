@@ -97,6 +97,16 @@ test('the uplink is a file of its own: a gateway without programs does not carry
   );
 });
 
+test('WebSockets are a file of their own', async () => {
+  const [, , metafile] = await bundleApart(directory);
+  assert(metafile !== undefined);
+  const { packages } = contents(metafile);
+  assert.deepEqual([...packages], ['ws']);
+  assert(statSync(join(directory, 'websocket.js')).size < 60_000);
+  const { packages: carried } = contents(await bundle(join(root, 'agent', 'main.ts'), directory));
+  assert(!carried.has('ws'));
+});
+
 test('the stub of lodash has every function that the bundled sources call', async () => {
   const metafile = await bundle(join(import.meta.dirname, 'bundle-entry.ts'), directory);
   const sources = Object.keys(metafile.inputs).filter((path) => /node_modules\/(machina|azure-iot-)/.test(path));

@@ -37,6 +37,7 @@ export function textOf({ effective }: Settings, name: string): string | undefine
 /** Private settings: no secret to readers of the configuration, but no concern of the bundle's readers. */
 const PRIVATE: Readonly<Record<string, (written: Written) => Written>> = {
   'dps.payload': () => REDACTED,
+  'network.proxy_username': (written) => (written === '' ? written : REDACTED),
   'issuer.est.username': (written) => (written === '' ? written : REDACTED),
   'issuer.command.argv': (written) =>
     Array.isArray(written) ? written.map((one, index) => (index === 0 ? one : REDACTED)) : REDACTED,
@@ -55,7 +56,7 @@ export function settingsInWords({ file, effective, mistakes }: Settings): string
 
 /** Texts to take out of every part: the content of the secret files that this user may read, and the private settings. */
 export function secretsOf(settings: Settings, { CREDENTIALS_DIRECTORY: directory }: NodeJS.ProcessEnv): string[] {
-  const own = ['hsm.pin_file', 'issuer.est.password_file', 'issuer.est.bootstrap_key'];
+  const own = ['hsm.pin_file', 'network.proxy_password_file', 'issuer.est.password_file', 'issuer.est.bootstrap_key'];
   const files = own.map((name) => textOf(settings, name)).filter((path) => path?.startsWith('/'));
   const passed = directory === undefined ? [] : [join(directory, 'hsm-pin')];
   const texts = [...files, PIN_FILE, CREDENTIAL, ...passed].flatMap((path) => {

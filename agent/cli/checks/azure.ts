@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { CODES, Fault } from '../../failure/failure.ts';
 import { issuerOf } from '../../issuer/name.ts';
 import { certificatesOf } from '../../issuer/pem.ts';
+import { waysTo } from '../../network/choice.ts';
 import {
   assignedHub,
   type Check,
@@ -18,18 +19,53 @@ import { reach } from './reach.ts';
 import { lookUp } from './registration.ts';
 import type { Site } from './site.ts';
 
+/** Over the ways of the daemon, in their order. */
 async function reachAzure(site: Site, side: 'DPS' | 'HUB', host: string, named: string): Promise<Finding> {
-  const { ca_file: caFile } = (await site.config()).config.trust;
-  return reach(site, { side, host, named, caFile, caSetting: 'trust.ca_file' });
+  const { trust, network } = (await site.config()).config;
+  const at = (place: string) =>
+    reach(site, { side, host: place, named, caFile: trust.ca_file, caSetting: 'trust.ca_file' });
+  const [first, second] = waysTo(host, network.transport, undefined);
+  if (first === 'mqtt-ws' || HAS_PORT.test(host)) return at(withPort(host, HTTPS));
+  const found = await at(host).catch(refusedByProxy);
+  if (found.outcome !== 'failed' || !/UNREACHABLE|PROXY-REFUSED/.test(found.code ?? '')) return found;
+  const other = await at(withPort(host, HTTPS)).catch(() => found);
+  if (other.outcome !== 'ok') return found;
+  const message = `Port 8883 is blocked here (${found.message}) ${other.message}`;
+  if (second !== undefined) return ok(`${message} newleaf uses 443 by itself.`);
+  const advice = 'Set network.transport = "auto" (or "mqtt-ws"), then `systemctl restart newleaf`.';
+  return { ...found, message, advice };
 }
 
-const withPort = (host: string, port: number): string => (/:\d+$/.test(host) ? host : `${host}:${port}`);
+/** A proxy often lets port 443 through, and no other. */
+function refusedByProxy(error: unknown): Finding {
+  const { failure } = faultOf(error);
+  if (failure.code !== 'NL-NETWORK-PROXY-REFUSED') throw error;
+  return failed(failure.code, failure.message, failure.advice);
+}
+
+/** Whether the daemon reaches it over port 443 only. */
+async function isOver443(site: Site, host: string): Promise<boolean> {
+  const { trust, network } = (await site.config()).config;
+  const [first, second] = waysTo(host, network.transport, undefined);
+  if (first === 'mqtt-ws' || second === undefined) return first === 'mqtt-ws';
+  return site.dial(host, await site.authorities('trust.ca_file', trust.ca_file)).then(
+    () => false,
+    () => true,
+  );
+}
+
+const HTTPS = 443;
+const HAS_PORT = /:\d+$/;
+const withPort = (host: string, port: number): string => (HAS_PORT.test(host) ? host : `${host}:${port}`);
 
 /**
  * No MQTT follows: a CONNECT would take over the daemon's session with the hub. So this says nothing about the identity, which
  * DPS and hub judge at CONNECT or later; it finds a proxy that ends TLS, and an expired leaf.
  */
 async function shaken(site: Site, host: string, code: 'NL-DPS-UNREACHABLE' | 'NL-HUB-CLOSED'): Promise<Finding> {
+  if (await isOver443(site, host)) {
+    return ok(`Not tried: over port 443, ${host} may ask for the leaf after the handshake.`);
+  }
   const { verdict, protocol, reason } = await site.shake(host);
   if (verdict === 'taken') return ok(`${host} takes the leaf in a handshake (${protocol}).`);
   if (verdict === 'silent') return ok(`${host} makes no objection to the leaf in a handshake (${protocol}).`);
@@ -80,7 +116,7 @@ export const AZURE_CHECKS: readonly Check[] = [
     async look(site) {
       const { attestation, endpoint } = (await site.config()).config.dps;
       // With a TPM, a gateway registers over HTTPS: DPS has no attestation by a TPM over MQTT.
-      return reachAzure(site, 'DPS', attestation === 'tpm' ? withPort(endpoint, 443) : endpoint, 'dps.endpoint');
+      return reachAzure(site, 'DPS', attestation === 'tpm' ? withPort(endpoint, HTTPS) : endpoint, 'dps.endpoint');
     },
   },
   {

@@ -2,6 +2,8 @@ import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { MQTTS } from '../../mqtt/way.ts';
+import { hostAndPort } from '../../network/network.ts';
 import { codeInWords, plainly } from '../errno.ts';
 
 /** How far a connection got, and what its server showed. */
@@ -29,23 +31,29 @@ export class Unreached extends Error {
   }
 }
 
-/** As in mqtt/tap.ts. */
-const MQTTS = 8883;
 /** The daemon has 30 s for a connection, and 10 s for each address (dialling.ts). */
 const MOST_TRIED = 3;
+
+/** A connection through the proxy; undefined where there is none. @throws Fault NL-NETWORK-… */
+export type Proxied = (name: string, port: number) => Promise<Socket | undefined>;
 
 /**
  * Name, TCP and TLS up to the judgement of the server's certificate, each by itself. None of our certificates is shown.
  * @param host `host` or `host:port`; the port is 8883 without it
  * @param ca PEM
  * @param waitMs for each of the three, and each address, in milliseconds
- * @throws Unreached
+ * @throws Unreached; Fault NL-NETWORK-…
  */
-export async function dial(host: string, ca: string, waitMs = 10_000): Promise<Dialled> {
-  const { name, port } = place(host);
-  const addresses = await resolve(name, port);
-  const socket = await reachServer(name, addresses, port, waitMs);
-  const address = socket.remoteAddress ?? name;
+export async function dial(
+  host: string,
+  ca: string,
+  waitMs = 10_000,
+  proxied: Proxied = async () => undefined,
+): Promise<Dialled> {
+  const { name, port } = hostAndPort(host, MQTTS);
+  const through = await proxied(name, port);
+  const socket = through ?? (await reachServer(name, await resolve(name, port), port, waitMs));
+  const address = `${socket.remoteAddress ?? name}${through ? ' (the proxy)' : ''}`;
   const tls = connectTls({ socket, ca, host: name, servername: isIP(name) ? '' : name, rejectUnauthorized: false });
   try {
     await once(tls, 'secureConnect', { signal: AbortSignal.timeout(waitMs) });
@@ -57,12 +65,6 @@ export async function dial(host: string, ca: string, waitMs = 10_000): Promise<D
     tls.destroy();
     socket.destroy();
   }
-}
-
-/** Name or address, and port. @param host `host` or `host:port`; the port is 8883 without it */
-export function place(host: string): { readonly name: string; readonly port: number } {
-  const { hostname, port } = new URL(`mqtts://${host}`);
-  return { name: hostname.replace(/^\[|\]$/g, ''), port: Number(port || MQTTS) };
 }
 
 async function resolve(name: string, port: number): Promise<readonly string[]> {

@@ -26,14 +26,15 @@ export const permissions: Check = {
 type Secret = readonly [code: 'NL-TOKEN-PIN-FILE' | 'NL-CONFIG', what: string, path: string | undefined];
 
 function secretsOf(config: Config): readonly Secret[] {
-  if ('tpm' in config) return [];
+  const proxy: Secret = ['NL-CONFIG', 'the password of the proxy', config.network.proxy_password_file];
+  if ('tpm' in config) return [proxy];
   const { hsm, issuer } = config;
   const pin: Secret = ['NL-TOKEN-PIN-FILE', 'the PIN', hsm.pin_file];
-  if (issuer.kind !== 'est') return [pin];
+  if (issuer.kind !== 'est') return [pin, proxy];
   const { password_file, bootstrap_key } = issuer;
   const keyFile = bootstrap_key?.startsWith('pkcs11:') ? undefined : bootstrap_key;
   const password: Secret = ['NL-CONFIG', 'the password of the EST server', password_file];
-  return [pin, password, ['NL-CONFIG', 'the bootstrap key', keyFile]];
+  return [pin, proxy, password, ['NL-CONFIG', 'the bootstrap key', keyFile]];
 }
 
 async function kept(site: Site, [code, what, path]: Secret): Promise<Finding | undefined> {
@@ -57,7 +58,8 @@ async function directoryKept(site: Site, directory: string): Promise<Finding | u
 /** Files that have no check of their own that reads them as the daemon's user. */
 function readOf({ file, config }: LoadedConfig): readonly string[] {
   const issuer = 'tpm' in config ? undefined : config.issuer;
-  const files = issuer?.kind === 'est' ? [issuer.password_file, issuer.bootstrap_cert, issuer.bootstrap_key] : [];
+  const est = issuer?.kind === 'est' ? [issuer.password_file, issuer.bootstrap_cert, issuer.bootstrap_key] : [];
+  const files = [config.network.proxy_password_file, ...est];
   return [file, ...files.filter((path) => path?.startsWith('/')).flatMap((path) => path ?? [])];
 }
 

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, RequestOptions } from 'node:http';
 import { request } from 'node:https';
 import { TLSSocket } from 'node:tls';
 
@@ -15,8 +15,10 @@ export interface ServerTime {
   readonly isProven: boolean;
 }
 
-/** An https URL, and its CAs in PEM. */
-export type TimeServer = Readonly<Record<'url' | 'ca', string>>;
+/** An https URL, its CAs in PEM, and what connects to it where a proxy is in between. */
+export type TimeServer = Readonly<Record<'url' | 'ca', string>> & {
+  readonly through?: RequestOptions['createConnection'];
+};
 
 /** Node's error codes for a server whose only fault may be our clock. */
 export const BY_CLOCK: readonly string[] = ['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID'];
@@ -30,9 +32,10 @@ export async function serverTime(servers: readonly TimeServer[], waitMs = 8_000)
   return Promise.any(servers.map((server) => ask(server, signal))).catch(() => undefined);
 }
 
-async function ask({ url, ca }: TimeServer, signal: AbortSignal): Promise<ServerTime> {
+async function ask({ url, ca, through }: TimeServer, signal: AbortSignal): Promise<ServerTime> {
   // Whether the server is trusted is judged below.
-  const asked = request(url, { method: 'HEAD', agent: false, ca, rejectUnauthorized: false, signal });
+  const connection = through === undefined ? { agent: false as const } : { createConnection: through };
+  const asked = request(url, { method: 'HEAD', ...connection, ca, rejectUnauthorized: false, signal });
   asked.on('error', () => undefined).end();
   try {
     const [response] = (await once(asked, 'response')) as [IncomingMessage];

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type Config, type LoadedConfig, x509Of } from '../../config/config.ts';
 import { readAuthorities, readNamed } from '../../issuer/named-file.ts';
 import type { Looking } from '../../machine/as-daemon.ts';
+import { networkOf } from '../../network/network.ts';
 import { validateEntry } from '../../state/entry.ts';
 import { createJournal } from '../../state/journal.ts';
 import { programNames, uplinkDirectory } from '../../state/program-name.ts';
@@ -67,7 +68,10 @@ export function siteHere({ config, env, now, looking = {} }: SiteOptions): Site 
     }),
     programs: once(async () => programNames(uplinkDirectory((await settings()).state.directory))),
     status: once(async () => askStatus((await settings()).control.socket)),
-    dial,
+    async dial(host, ca) {
+      const { proxied } = networkOf((await settings()).network);
+      return dial(host, ca, undefined, proxied);
+    },
     serverTime: once(async () => serverTime(await timeServers(await settings(), await trust()))),
     unit: once(() => shownUnit()),
   };
@@ -93,10 +97,12 @@ async function assertReadable(path: string): Promise<void> {
 
 /** The time comes from the HTTPS servers that newleaf contacts anyway. */
 async function timeServers(config: Config, trust: string): Promise<readonly TimeServer[]> {
-  const servers = [{ url: `https://${config.dps.endpoint}/`, ca: trust }];
+  const network = networkOf(config.network);
+  const server = (url: string, ca: string): TimeServer => ({ url, ca, through: network.through(url) });
+  const servers = [server(`https://${config.dps.endpoint}/`, trust)];
   if ('tpm' in config || config.issuer.kind !== 'est') return servers;
   const { url, ca_file } = config.issuer;
-  return [...servers, { url, ca: await readAuthorities('issuer.est.ca_file', ca_file) }];
+  return [...servers, server(url, await readAuthorities('issuer.est.ca_file', ca_file))];
 }
 
 /**

@@ -3,6 +3,7 @@ import { type Config, x509Of } from '../../config/config.ts';
 import { bootstrapWith, identityInToken } from '../../issuer/bootstrap.ts';
 import { exchange } from '../../issuer/exchange.ts';
 import type { Looking } from '../../machine/as-daemon.ts';
+import { networkOf } from '../../network/network.ts';
 import { type Apart, createApart } from './apart/apart.ts';
 import { once } from './once.ts';
 import type { CheckedToken, Site } from './site.ts';
@@ -68,14 +69,16 @@ export function tokenHere({ settings, env, looking, entry, trust }: TokenParts):
     slot: once(async () => (await apart()).ask('slot', await locator())),
     token,
     rehearse: once(async () => (await opened()).ask('rehearse', await leaf(''))),
-    shake: async (host) => (await opened()).ask('shake', host, await leaf(await trust())),
+    shake: async (host) => (await opened()).ask('shake', host, await leaf(await trust()), (await settings()).network),
     async exchange(errand, ca, as) {
-      if (as === 'leaf') return (await opened()).ask('fetch', errand, await leaf(ca));
+      const { network } = await settings();
+      if (as === 'leaf') return (await opened()).ask('fetch', errand, await leaf(ca), network);
+      const through = networkOf(network).through(errand.url);
       const signal = AbortSignal.timeout(EXCHANGE_MS);
-      if (as === 'none') return exchange({ ...errand, tls: { ca }, signal });
+      if (as === 'none') return exchange({ ...errand, tls: { ca }, through, signal });
       const identity = await bootstrap(ca);
-      if ('id' in identity) return (await opened()).ask('fetch', errand, identity);
-      return exchange({ ...errand, tls: { secureContext: identity }, signal });
+      if ('id' in identity) return (await opened()).ask('fetch', errand, identity, network);
+      return exchange({ ...errand, tls: { secureContext: identity }, through, signal });
     },
     close: () => started?.end(),
   };

@@ -2,10 +2,11 @@ import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { objectionTo } from '../../config/draft.ts';
 import { type Code, Fault } from '../../failure/failure.ts';
-import { dial, Unreached } from '../checks/dial.ts';
+import { networkOf } from '../../network/network.ts';
+import { type Dialled, dial, Unreached } from '../checks/dial.ts';
 import { adviceFor, distrusted } from '../checks/reach.ts';
 import { askSetting, noCertificate } from './ask-setting.ts';
-import type { Guide } from './guide.ts';
+import { type Guide, wrongFlag } from './guide.ts';
 import type { Question } from './in-order.ts';
 
 export const ID_SCOPE = {
@@ -44,7 +45,8 @@ async function askId(guide: Guide): Promise<void> {
 
 async function askEndpoint(guide: Guide): Promise<void> {
   const { dialogue, flag, isProvisioned } = guide;
-  const isGiven = flag('endpoint') !== undefined || flag('trust-ca') !== undefined;
+  const isGiven = ['endpoint', 'trust-ca', 'transport', 'proxy'].some((name) => flag(name) !== undefined);
+  setNetwork(guide);
   for (;;) {
     await askSetting(guide, { name: 'dps.endpoint', flag: 'endpoint', words: 'DPS endpoint' });
     if (flag('trust-ca') !== undefined) await askTrust(guide);
@@ -85,18 +87,57 @@ async function reachDps({ dialogue, answers }: Guide): Promise<'trusted' | 'untr
     return 'untrusted';
   }
   try {
-    const dialled = await dial(host, ca);
+    const dialled = await dialEither(host, ca, answers);
     if (dialled.distrust !== undefined) {
       wrong({ ...distrusted(dialled, { side: 'DPS', host, caFile }), code: 'NL-DPS-UNTRUSTED' });
       return 'untrusted';
     }
-    dialogue.ok(`DPS answers at ${dialled.address} port ${dialled.port}, and is trusted.`);
+    const how = dialled.port === HTTPS ? ', where 8883 is closed: newleaf uses WebSockets' : '';
+    dialogue.ok(`DPS answers at ${dialled.address} port ${dialled.port}${how}, and is trusted.`);
     return 'trusted';
   } catch (error) {
-    if (!(error instanceof Unreached)) throw error;
-    wrong({ code: 'NL-DPS-UNREACHABLE', message: error.message, advice: adviceFor(error, 'the DPS endpoint') });
+    if (error instanceof Fault) wrong(error.failure);
+    else if (error instanceof Unreached) {
+      wrong({ code: 'NL-DPS-UNREACHABLE', message: error.message, advice: adviceFor(error, 'the DPS endpoint') });
+    } else throw error;
     return 'unreached';
   }
+}
+
+/** Transport and proxy by flag, and the proxy of the environment where none is configured: nothing is asked. */
+function setNetwork({ answers, flag }: Guide): void {
+  const proposed = answers.get('network.proxy') === undefined ? process.env.HTTPS_PROXY : undefined;
+  // One with a password in it is no proposal: the configuration is no place for that.
+  const usable = proposed !== undefined && objectionTo('network.proxy', proposed) === undefined ? proposed : undefined;
+  for (const [name, given] of [
+    ['transport', flag('transport')],
+    ['proxy', flag('proxy') ?? usable],
+  ] as const) {
+    if (given === undefined) continue;
+    const wrong = objectionTo(`network.${name}`, given);
+    if (wrong !== undefined) throw wrongFlag(name, wrong);
+    answers.set(`network.${name}`, given);
+  }
+}
+
+const HTTPS = 443;
+
+/** On 8883, and on 443 where that is closed. @throws Unreached, Fault NL-NETWORK-… */
+async function dialEither(host: string, ca: string, answers: Guide['answers']): Promise<Dialled> {
+  const around = answers.get('network.no_proxy');
+  const { proxied } = networkOf({
+    transport: 'auto',
+    proxy: answers.text('network.proxy'),
+    proxy_username: answers.text('network.proxy_username') ?? '',
+    proxy_password_file: answers.text('network.proxy_password_file'),
+    no_proxy: Array.isArray(around) ? around.map(String) : [],
+  });
+  return dial(host, ca, undefined, proxied).catch(async (error: unknown) => {
+    if (/:\d+$/.test(host) || answers.inEffect('network.transport') === 'mqtt') throw error;
+    return dial(`${host}:${HTTPS}`, ca, undefined, proxied).catch(() => {
+      throw error;
+    });
+  });
 }
 
 /** The host name as a registration ID, where it can be one. */

@@ -6,10 +6,10 @@ import type { Assignment } from '../../roll/leaf.ts';
 import type { Dps } from '../../roll/ports.ts';
 import { clientFor, DEADLINE_MS, type DpsTerms, dpsBy, stopTimers } from '../client.ts';
 import { fields, jsonIn, outcomeOf, readStatus } from '../wire.ts';
-import { type Admitted, Https } from './https.ts';
+import { type Admitted, Https, type HttpsOptions } from './https.ts';
 import { type Attesting, security } from './security.ts';
 
-export interface TpmDpsOptions extends DpsTerms {
+export interface TpmDpsOptions extends DpsTerms, Pick<HttpsOptions, 'through'> {
   readonly tpm: Attesting;
   /** Wall clock, milliseconds since the epoch. */
   readonly now: () => number;
@@ -54,7 +54,7 @@ function attest(options: TpmDpsOptions, context: SecureContext) {
     return admitted(200, { status: 'assigned', registrationState: { tpm: { authenticationKey } } });
   }
 
-  const https = new Https({ host, context, requestMs, admit });
+  const https = new Https({ host, context, requestMs, admit, through: options.through });
   const taken = (name: string) => {
     key = name;
   };

@@ -1,4 +1,4 @@
-import type { ClientRequest, IncomingMessage } from 'node:http';
+import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import { Agent, request } from 'node:https';
 import type { SecureContext, TLSSocket } from 'node:tls';
 import common from 'azure-iot-http-base';
@@ -17,6 +17,8 @@ export interface HttpsOptions {
   readonly host: string;
   /** Carries the CAs that may vouch for the other side. */
   readonly context: SecureContext;
+  /** Makes the connections, where a proxy is in between. */
+  readonly through?: RequestOptions['createConnection'];
   /** Longest time for one request, in milliseconds. */
   readonly requestMs: number;
   /**
@@ -60,14 +62,14 @@ export class Https extends common.Http {
     const [method, path, headers, , given, done] = asking;
     const answered = typeof given === 'function' ? given : done;
     const attempt: Attempt = { phase: 'tcp' };
-    const { requestMs } = this.#options;
+    const { requestMs, context, through } = this.#options;
     const asked = request({
       method,
       path,
       headers,
       host: this.#url.hostname.replace(/^\[|\]$/g, ''),
       port: Number(this.#url.port || PORT),
-      agent: this.#agent,
+      ...(through === undefined ? { agent: this.#agent } : { createConnection: through, secureContext: context }),
       // NODE_TLS_REJECT_UNAUTHORIZED=0 must not switch it off.
       rejectUnauthorized: true,
       signal: AbortSignal.any([this.#abort.signal, AbortSignal.timeout(requestMs)]),
@@ -83,7 +85,7 @@ export class Https extends common.Http {
         const seen = { statusCode: status, headers: { 'content-type': 'application/json', ...headers } };
         answered?.(error as Error, body, seen as unknown as IncomingMessage);
       } catch (error) {
-        this.#fail(error instanceof Fault ? error : fault(attempt, error as Error));
+        this.#fail(fault(attempt, error as Error));
       }
     });
     return asked;
@@ -113,6 +115,7 @@ function follow(socket: TLSSocket, attempt: Attempt): void {
 }
 
 function fault(attempt: Attempt, error: NodeJS.ErrnoException): Error {
+  if (error instanceof Fault) return error;
   if (error.name === 'AbortError' || error.name === 'TimeoutError')
     return new Fault('NL-DPS-TIMEOUT', { cause: error });
   const { code = '' } = error;

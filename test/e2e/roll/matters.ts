@@ -105,6 +105,11 @@ const MATTERS: { readonly [Name in keyof Switches]: Matter<`${Switches[Name]}`> 
     why: 'what newleaf reports has a small bound',
     positions: { 403: true, 400: true, 413: true },
   },
+  webSocketCertificate: {
+    to: [],
+    why: 'the stories go over plain MQTT; network.test.ts plays WebSockets in both positions',
+    positions: { handshake: true, renegotiation: true },
+  },
   estSendsChain: {
     to: [...ROLLS, 'disallow'],
     why: 'the chain goes to DPS, and the operator enrolls the first certificate of it',

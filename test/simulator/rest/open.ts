@@ -6,6 +6,7 @@ import type { Hub } from '../hub.ts';
 import type { HubName, Log } from '../log.ts';
 import type { Registry } from '../registry.ts';
 import type { Switches } from '../switches.ts';
+import type { WebSockets } from '../websockets.ts';
 import { AUDIENCES } from './bearer.ts';
 import { DpsRest, dpsRefusalBody } from './dps-routes.ts';
 import { HubRest, hubRefusalBody } from './hub-routes.ts';
@@ -19,6 +20,8 @@ export interface RestParts {
   readonly enrollments: Enrollments;
   readonly registries: Readonly<Record<HubName, Registry>>;
   readonly hubs: Readonly<Record<HubName, Hub>>;
+  /** On the same port, as in Azure. */
+  readonly webSockets: Readonly<Record<'dps' | HubName, WebSockets>>;
   /** Signs the server certificates. */
   readonly authority: Authority;
   readonly now: () => number;
@@ -47,16 +50,19 @@ const HUB = {
 
 /** Opens the REST side of DPS and of both hubs, each with a policy and a key of its own. */
 export async function openRest(parts: RestParts): Promise<Rest> {
-  const { log, faults, authority, now, switches, enrollments, registries, hubs } = parts;
+  const { log, faults, authority, now, switches, enrollments, registries, hubs, webSockets } = parts;
   const dpsRest = new DpsRest(enrollments, switches);
   const rest1 = new HubRest('hub1', registries.hub1, hubs.hub1, log);
   const rest2 = new HubRest('hub2', registries.hub2, hubs.hub2, log);
   const shared = { log, faults, authority, now };
   const own = (policy: string) => ({ ...shared, policy, key: randomBytes(32).toString('base64') });
   const [dps, hub1, hub2] = await Promise.all([
-    RestServer.open({ ...own('provisioningserviceowner'), ...DPS, name: 'dps' }, dpsRest.routes),
-    RestServer.open({ ...own('iothubowner'), ...HUB, name: 'hub1' }, rest1.routes),
-    RestServer.open({ ...own('iothubowner'), ...HUB, name: 'hub2' }, rest2.routes),
+    RestServer.open(
+      { ...own('provisioningserviceowner'), ...DPS, name: 'dps', webSockets: webSockets.dps },
+      dpsRest.routes,
+    ),
+    RestServer.open({ ...own('iothubowner'), ...HUB, name: 'hub1', webSockets: webSockets.hub1 }, rest1.routes),
+    RestServer.open({ ...own('iothubowner'), ...HUB, name: 'hub2', webSockets: webSockets.hub2 }, rest2.routes),
   ]);
   return {
     connectionStrings: {

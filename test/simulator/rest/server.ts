@@ -3,9 +3,11 @@ import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import type { Authority, Identity } from '../ca.ts';
 import type { Faults } from '../faults.ts';
 import type { Log, ServerName } from '../log.ts';
+import type { WebSockets } from '../websockets.ts';
 import { bearerRefusal } from './bearer.ts';
 import { type RestAnswer, RestRefusal, type Route } from './route.ts';
 import { type Access, sasRefusal } from './sas.ts';
@@ -24,6 +26,8 @@ export interface RestOptions {
   readonly audience: string;
   /** The number and the word for a wrong signature. */
   readonly unauthorized: readonly [errorCode: number, word: string];
+  /** Devices on the same port. */
+  readonly webSockets: WebSockets;
   /** The body of a refusal, as this service writes it. */
   readonly refusalBody: (refusal: RestRefusal) => object;
 }
@@ -45,6 +49,7 @@ export class RestServer {
   readonly #server: Server;
   readonly #routes: readonly Route[];
   #host: string;
+  readonly #upgraded = new Set<TLSSocket>();
   /** Of the server, which is also the name of the device side; undefined where it has no address of its own. */
   readonly identity: Identity | undefined;
 
@@ -61,6 +66,10 @@ export class RestServer {
     this.#host = host;
     this.identity = identity;
     server.on('request', (request, response) => void this.#serve(request, response));
+    server.on('upgrade', (request, socket, head) => {
+      this.#upgraded.add(socket as TLSSocket);
+      void options.webSockets.upgrade(request, socket as TLSSocket, head);
+    });
   }
 
   /** Listens on 443 of an address of its own; on any port of 127.0.0.1 where that is not allowed to this user. */
@@ -68,7 +77,7 @@ export class RestServer {
     for (let left = TRIES; ; left -= 1) {
       const address = left === 0 ? LOOPBACK : ownAddress();
       const { key, cert } = await options.authority.serverIdentity(['localhost'], address);
-      const server = createServer({ key, cert, noDelay: true });
+      const server = createServer({ key, cert, noDelay: true, requestCert: true, rejectUnauthorized: false });
       try {
         server.listen(left === 0 ? 0 : HTTPS, address);
         await once(server, 'listening');
@@ -90,6 +99,7 @@ export class RestServer {
     const closed = once(this.#server, 'close');
     this.#server.close();
     this.#server.closeAllConnections();
+    for (const socket of this.#upgraded) socket.destroy();
     await closed;
   }
 

@@ -66,7 +66,8 @@ test('the least configuration is filled up with defaults, parsed', () => {
 
 test('by a TPM there is neither token nor leaf', () => {
   const { config, effective } = parseConfig(TPM, 'FILE');
-  assert.deepEqual(Object.keys(config).sort(), ['control', 'dps', 'limits', 'log', 'state', 'tpm', 'trust', 'uplink']);
+  const sections = ['control', 'dps', 'limits', 'log', 'network', 'state', 'tpm', 'trust', 'uplink'];
+  assert.deepEqual(Object.keys(config).sort(), sections);
   assert.deepEqual('tpm' in config && config.tpm, { device: '/dev/tpmrm0' });
   assert.ok(!effective.some(({ section }) => section === 'hsm' || section === 'leaf'));
   assert.throws(() => x509Of(config), /^Fault: NL-TPM-NO-LEAF /);

@@ -11,7 +11,8 @@ const PROMISED = {
     NL-HUB-TWIN NL-HUB-FLAPPING NL-EST-UNREACHABLE NL-EST-UNTRUSTED NL-EST-SERVER NL-EST-WAIT NL-EST-BODY
     NL-CMD-WAIT NL-CMD-UNREACHABLE NL-CMD-FAILED
     NL-LEAF-NOT-YET NL-TPM-BLOB NL-CLOCK NL-BUDGET NL-BUSY NL-DAEMON-DOWN NL-INTERNAL
-    NL-UPLINK-THROTTLED`,
+    NL-UPLINK-THROTTLED NL-NETWORK-PROXY NL-NETWORK-PROXY-AUTH NL-NETWORK-PROXY-REFUSED NL-NETWORK-PORTAL
+    NL-NETWORK-WEBSOCKET`,
   refused: `
     NL-DPS-401002 NL-DPS-404201 NL-DPS-DISABLED NL-DPS-REJECTED NL-DPS-REFUSED NL-HUB-REJECTED NL-EST-AUTH NL-EST-REFUSED
     NL-CMD-REFUSED
@@ -26,14 +27,14 @@ const PROMISED = {
 } as const;
 
 const AREAS =
-  /^NL-(DPS|HUB|EST|CMD|ISSUER|LEAF|TOKEN|TPM|CONFIG|STATE|UPLINK|CLOCK|BUDGET|BUSY|DAEMON|CONTROL|INTERNAL)(-[A-Z0-9]+)*$/;
+  /^NL-(NETWORK|DPS|HUB|EST|CMD|ISSUER|LEAF|TOKEN|TPM|CONFIG|STATE|UPLINK|CLOCK|BUDGET|BUSY|DAEMON|CONTROL|INTERNAL)(-[A-Z0-9]+)*$/;
 const codes = Object.keys(CODES) as Code[];
 const sections: Record<string, object> = SCHEMA;
 
 /** The settings that a text mentions, as section and key: `issuer.est.url`. */
 function settingsIn(text: string): readonly (readonly [section: string, key: string])[] {
   const mentioned = text.matchAll(
-    /\b((?:dps|hsm|tpm|leaf|issuer\.est|issuer\.command|trust|state|control|uplink|log)\.)([a-z_]+)/g,
+    /\b((?:dps|hsm|tpm|leaf|issuer\.est|issuer\.command|trust|network|state|control|uplink|log)\.)([a-z_]+)/g,
   );
   return [...mentioned]
     .filter(([written]) => !/\.(json|pem)$/.test(written))
@@ -58,7 +59,7 @@ describe('each code', () => {
         assert.ok(key in (sections[section] ?? {}), `there is no setting ${section}.${key}`);
       }
       const command = /`[^`]+`/.test(advice);
-      const person = /^Operator( of the (CA|hub|program))?[:,]/.test(advice);
+      const person = /^Operator( of the (CA|hub|program|proxy|network))?[:,]/.test(advice);
       const nobody = advice === 'Nothing to do: newleaf keeps trying.';
       assert.ok(
         command || person || nobody || settingsIn(advice).length > 0,

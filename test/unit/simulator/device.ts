@@ -18,8 +18,9 @@ export async function register(
   { dps, idScope, trustPem }: Endpoints,
   registrationId: string,
   { key, cert }: Identity,
+  By: typeof DpsMqtt = DpsMqtt,
 ): Promise<RegistrationResult> {
-  const transport = new DpsMqtt(new MqttBase(trusting(trustPem)));
+  const transport = new By(new MqttBase(trusting(trustPem)));
   // azure-iot-provisioning-device-mqtt 1.8.1 emits 'error' beside its rejection when the socket drops.
   transport.on('error', () => undefined);
   const security = {
@@ -36,8 +37,9 @@ export async function openHub(
   host: string,
   deviceId: string,
   x509: Identity,
+  By: typeof HubMqtt = HubMqtt,
 ): Promise<device.Client> {
-  class Transport extends HubMqtt {
+  class Transport extends By {
     constructor(authentication: device.X509AuthenticationProvider) {
       super(authentication, new MqttBase(trusting(trustPem)));
     }

@@ -7,6 +7,7 @@ import { type Identity, TokenContexts } from '../../../../hsm/tls.ts';
 import { openToken, type Token } from '../../../../hsm/token.ts';
 import type { Errand } from '../../../issuer/enrolment.ts';
 import { exchange } from '../../../issuer/exchange.ts';
+import { type NetworkSettings, networkOf } from '../../../network/network.ts';
 import { rehearse, shake } from './handshakes.ts';
 
 /** A tmpfs on every Linux: the PIN has a file name here for a moment, on its way to OpenSSL. */
@@ -66,11 +67,13 @@ export function createAnswers() {
     certificates: (id: string) => token().certificates(id),
     sign: (key: PublicKey, message: Uint8Array) => token().sign(key, message),
     rehearse: (identity: Identity) => rehearse((maxVersion) => context({ ...identity, maxVersion })),
-    shake: async (host: string, identity: Identity) => shake(host, await context(identity)),
+    shake: async (host: string, identity: Identity, settings: NetworkSettings) =>
+      shake(host, await context(identity), networkOf(settings).proxied),
     /** One request over HTTPS. */
-    async fetch(errand: Errand, identity: Identity) {
+    async fetch(errand: Errand, identity: Identity, settings: NetworkSettings) {
       const secureContext = await context(identity);
-      return exchange({ ...errand, tls: { secureContext }, signal: AbortSignal.timeout(FETCH_MS) });
+      const through = networkOf(settings).through(errand.url);
+      return exchange({ ...errand, tls: { secureContext }, through, signal: AbortSignal.timeout(FETCH_MS) });
     },
   };
 }

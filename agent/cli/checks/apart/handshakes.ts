@@ -3,7 +3,9 @@ import { isIP } from 'node:net';
 import { duplexPair } from 'node:stream';
 import { connect, type SecureContext, type SecureVersion, TLSSocket } from 'node:tls';
 import { tokenErrorOf } from '../../../../hsm/engine.ts';
-import { place, reachServer, Unreached, whyUnreached } from '../dial.ts';
+import { MQTTS } from '../../../mqtt/way.ts';
+import { hostAndPort } from '../../../network/network.ts';
+import { type Proxied, reachServer, Unreached, whyUnreached } from '../dial.ts';
 
 const VERSIONS: readonly SecureVersion[] = ['TLSv1.2', 'TLSv1.3'];
 const REHEARSAL_MS = 15_000;
@@ -60,10 +62,10 @@ export interface Shaken {
  * @param host `host` or `host:port`; the port is 8883 without it
  * @throws TokenError where our own key is at fault
  */
-export async function shake(host: string, secureContext: SecureContext): Promise<Shaken> {
-  const { name, port } = place(host);
+export async function shake(host: string, secureContext: SecureContext, proxied: Proxied): Promise<Shaken> {
+  const { name, port } = hostAndPort(host, MQTTS);
   try {
-    const socket = await reachServer(name, [name], port, REACH_MS);
+    const socket = (await proxied(name, port)) ?? (await reachServer(name, [name], port, REACH_MS));
     const tls = connect({ socket, host: name, servername: isIP(name) ? '' : name, secureContext });
     tls.on('error', () => undefined);
     try {

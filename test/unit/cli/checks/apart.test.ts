@@ -4,6 +4,8 @@ import { createApart } from '../../../../agent/cli/checks/apart/apart.ts';
 import { startedBy } from '../../../../hsm/job.ts';
 import { fault } from '../../state/disk.ts';
 
+const NETWORK = { transport: 'auto', proxy_username: '', no_proxy: [] } as const;
+
 const MODULE = '/usr/lib/module.so';
 const PROMPT_MS = 60_000;
 
@@ -39,7 +41,7 @@ test('a module that hangs is named, with what it was to do; its process is ended
     'NL-TOKEN-HUNG',
     /^PKCS#11 module \/usr\/lib\/module\.so did not answer within 0\.5 s when it signed for a TLS/,
   );
-  const [first, second] = [apart.ask('shake', 'x', { id: '', chain: '', ca: '' }), apart.ask('find', 'a')];
+  const [first, second] = [apart.ask('shake', 'x', { id: '', chain: '', ca: '' }, NETWORK), apart.ask('find', 'a')];
   await Promise.all([assert.rejects(first, hung), assert.rejects(second, hung)]);
   await assert.rejects(apart.ask('load', MODULE), hung);
 });

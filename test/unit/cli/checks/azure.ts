@@ -1,15 +1,23 @@
 import { Unreached } from '../../../../agent/cli/checks/dial.ts';
 import { Fault } from '../../../../agent/failure/failure.ts';
 import { mint, mintCa } from '../../issuer/mint.ts';
-import { entry } from '../gateway.ts';
+import { dialled, entry } from '../gateway.ts';
 import { NOW } from '../stage.ts';
-import { answers, DAY, errno, fails, type Row, shows, withLeaf, withoutLeaf } from './row.ts';
+import { answers, DAY, errno, fails, type Row, settingIn, shows, withLeaf, withoutLeaf } from './row.ts';
 
 const unreached = (stage: Unreached['stage'], isIpv6Only = false) =>
   fails(new Unreached(stage, 'No.', 8883, undefined, isIpv6Only));
 const wrongClock = { entry: async () => ({ ...entry, lastSeen: NOW + DAY }) };
 
 const alone = await mint({ by: await mintCa({ subject: 'CN=Device CA' }) });
+
+/** Answers on 443, and fails in this way on 8883. */
+const only443 = (error: Error) => ({
+  dial: async (host: string) => (host.endsWith(':443') ? { ...dialled, port: 443 } : fails(error)()),
+});
+const blocked = only443(new Unreached('tcp', 'No.', 8883, undefined));
+const proxied = only443(new Fault('NL-NETWORK-PROXY-REFUSED', { message: 'The proxy says 403.' }));
+const onlyMqtt = settingIn('network', 'transport = "mqtt"');
 
 /** DPS and hub. */
 export const AZURE: readonly Row[] = [
@@ -33,6 +41,33 @@ export const AZURE: readonly Row[] = [
     { dial: fails(new Fault('NL-CONFIG', { message: 'trust.ca_file: x cannot be read.' })) },
     /^failed NL-CONFIG trust\.ca_file: x cannot be read\. -> /,
   ],
+  [
+    'dps-reach',
+    '8883 is blocked, 443 is open',
+    blocked,
+    /^ok Port 8883 is blocked here \(No\.\) .*:443 answers at 192\.0\.2\.7 port 443, trusted .* uses 443 by itself\.$/,
+  ],
+  [
+    'dps-reach',
+    'the same, and the configuration does not allow 443',
+    blocked,
+    /^failed NL-DPS-UNREACHABLE Port 8883 is blocked here .* -> Set network\.transport = "auto"/,
+    onlyMqtt,
+  ],
+  ['dps-reach', 'a proxy that allows 443 only', proxied, /^ok Port 8883 is blocked here \(The proxy says 403\.\)/],
+  [
+    'dps-reach',
+    'a proxy that wants a password',
+    { dial: fails(new Fault('NL-NETWORK-PROXY-AUTH', { message: 'HTTP 407.' })) },
+    /^failed NL-NETWORK-PROXY-AUTH HTTP 407\. -> Check network\.proxy_username/,
+  ],
+  [
+    'dps-reach',
+    'a captive portal',
+    { dial: fails(new Fault('NL-NETWORK-PORTAL', { message: 'A page.' })) },
+    /^failed NL-NETWORK-PORTAL A page\. -> Operator of the network/,
+  ],
+  ['dps-tls', 'over 443', blocked, /^ok Not tried: over port 443, /],
   ['hub-reach', 'no hub yet', { entry: withoutLeaf }, /^skipped DPS has not assigned a hub yet\.$/],
   ['hub-reach', 'new gateway', { entry: async () => 'absent' }, /^skipped DPS has not assigned a hub yet\.$/],
   [

@@ -1,0 +1,173 @@
+import { once } from 'node:events';
+import type { IncomingMessage, RequestOptions } from 'node:http';
+import { connect, isIP, type Socket } from 'node:net';
+import { type ConnectionOptions, connect as connectTls } from 'node:tls';
+import { Fault } from '../failure/failure.ts';
+import { type Attempt, isAnswered, isUnanswered } from '../mqtt/attempt.ts';
+import { MQTTS, type Reach, type Way } from '../mqtt/way.ts';
+import { type Transport, waysTo } from './choice.ts';
+import { isNamed } from './named.ts';
+import { portal } from './portal.ts';
+import type { ProxySettings } from './proxy.ts';
+
+/** As the configuration names them. */
+export interface NetworkSettings extends Omit<ProxySettings, 'proxy'> {
+  readonly transport: Transport | 'auto';
+  readonly proxy?: string | undefined;
+  readonly no_proxy: readonly string[];
+}
+
+export interface NetworkOptions {
+  readonly settings: NetworkSettings;
+  /** Monotonic, in milliseconds. */
+  readonly now: () => number;
+  /** Called when port 8883 is found closed, and when it is open again. */
+  readonly changed?: (transport: Transport) => void;
+  /** Longest wait for a connection, in milliseconds. */
+  readonly connectMs?: number;
+}
+
+const HTTPS = 443;
+/** As for a connection that the tap makes (dps/registration.ts, hub/session.ts). */
+const CONNECT_MS = 30_000;
+const PORTS: Readonly<Record<Transport, number>> = { mqtt: MQTTS, 'mqtt-ws': HTTPS };
+
+/** The ways to the far side, by the settings and by what has worked. */
+export class Network {
+  readonly #options: NetworkOptions;
+  /** When 8883 gave no answer, and 443 did. Only in memory: a gateway may have moved to another network meanwhile. */
+  #closedAt: number | undefined;
+
+  constructor(options: NetworkOptions) {
+    this.#options = options;
+  }
+
+  /** One attempt to reach DPS or a hub over MQTT, over a second way where the first one gives no answer. */
+  readonly reach: Reach = async (host, abort, begin) => {
+    const closed = this.#closedAt === undefined ? undefined : this.#options.now() - this.#closedAt;
+    const [first, second] = waysTo(host, this.#options.settings.transport, closed);
+    let way: Way | undefined;
+    try {
+      way = await this.#way(first, host, await this.proxied(host, PORTS[first], abort));
+      return await begin(way);
+    } catch (error) {
+      way?.socket?.destroy();
+      if (second === undefined || abort.aborted || !isBlocked(error, way?.attempt)) throw error;
+      // Connected first: in an outage of all ways, the code for the second one is not even loaded.
+      const socket = await this.#connected(host, PORTS[second], abort).catch(() => undefined);
+      abort.throwIfAborted();
+      if (socket === undefined) throw error;
+      return await this.#overSecond(await this.#way(second, host, socket), second, begin);
+    } finally {
+      // A host with a port of its own says nothing about 8883.
+      if (first === 'mqtt' && second !== undefined && way !== undefined && isAnswered(way.attempt)) this.#found('mqtt');
+    }
+  };
+
+  async #overSecond<T>(way: Way, transport: Transport, begin: (way: Way) => Promise<T>): Promise<T> {
+    try {
+      return await begin(way);
+    } catch (error) {
+      way.socket?.destroy();
+      throw error;
+    } finally {
+      if (isAnswered(way.attempt)) this.#found(transport);
+    }
+  }
+
+  /** For requests of node:https to a server; undefined where no proxy is in between. @param url of the server */
+  through(url: string): RequestOptions['createConnection'] {
+    const { settings } = this.#options;
+    const host = new URL(url).hostname;
+    if (settings.proxy === undefined || isNamed(host, settings.no_proxy)) return undefined;
+    return (options, done) => {
+      const { host: name, port, signal = new AbortController().signal } = options as RequestOptions;
+      const to = name ?? host;
+      this.proxied(to, Number(port ?? HTTPS), signal).then(
+        // RFC 6066 section 3: 'Literal IPv4 and IPv6 addresses are not permitted in "HostName".'
+        (socket) =>
+          done(
+            null,
+            connectTls({
+              ...(options as ConnectionOptions),
+              ...(socket && { socket }),
+              servername: isIP(to) ? '' : to,
+            }),
+          ),
+        (error: Error) => done(error, undefined as never),
+      );
+      return undefined;
+    };
+  }
+
+  #found(transport: Transport): void {
+    const was = this.#closedAt === undefined ? 'mqtt' : 'mqtt-ws';
+    this.#closedAt = transport === 'mqtt' ? undefined : this.#options.now();
+    if (was !== transport) this.#options.changed?.(transport);
+  }
+
+  /** A connection through the proxy; undefined where there is none for this host. @throws Fault NL-NETWORK-…, NL-CONFIG */
+  readonly proxied = async (
+    place: string,
+    standard: number,
+    abort = new AbortController().signal,
+  ): Promise<Socket | undefined> => {
+    const { proxy, no_proxy, ...credentials } = this.#options.settings;
+    if (proxy === undefined || isNamed(place, no_proxy)) return undefined;
+    const { tunnel } = await import('./proxy.ts');
+    const { name, port } = hostAndPort(place, standard);
+    const socket = await tunnel({ ...credentials, proxy }, name, port, abort, this.#options.connectMs);
+    return patient(socket);
+  };
+
+  async #connected(place: string, standard: number, abort: AbortSignal): Promise<Socket> {
+    const proxied = await this.proxied(place, standard, abort);
+    if (proxied !== undefined) return proxied;
+    const { name: host, port } = hostAndPort(place, standard);
+    const socket = patient(connect({ host, port }));
+    const signal = AbortSignal.any([abort, AbortSignal.timeout(this.#options.connectMs ?? CONNECT_MS)]);
+    try {
+      await once(socket, 'connect', { signal });
+      return socket;
+    } catch (error) {
+      socket.destroy();
+      throw error;
+    }
+  }
+
+  async #way(transport: Transport, host: string, socket: Socket | undefined): Promise<Way> {
+    const attempt: Attempt = { phase: socket === undefined ? 'tcp' : 'tls' };
+    const way = { port: PORTS[transport], attempt, ...(socket && { socket }) };
+    if (transport === 'mqtt') return way;
+    const { inWebSocket } = await import('./websocket.ts');
+    const agreed = () => {
+      attempt.phase = 'connack';
+    };
+    const refused = ({ statusCode = 0, headers }: IncomingMessage) => {
+      attempt.error ??= portal(statusCode, headers, host) ?? noWebSocket(host, statusCode);
+    };
+    return { ...way, within: (tls) => inWebSocket(tls, host, { agreed, refused }) };
+  }
+}
+
+/** For one question. */
+export const networkOf = (settings: NetworkSettings): Network => new Network({ settings, now: () => 0 });
+
+/** Name or address, and port. @param place `host` or `host:port` */
+export function hostAndPort(place: string, standard: number): { readonly name: string; readonly port: number } {
+  const { hostname, port } = new URL(`mqtts://${place}`);
+  return { name: hostname.replace(/^\[|\]$/g, ''), port: Number(port || standard) };
+}
+
+/** A connection that breaks before it is used must not end the process. */
+const patient = (socket: Socket): Socket => socket.on('error', () => {});
+
+function isBlocked(error: unknown, attempt: Attempt | undefined): boolean {
+  if (attempt !== undefined) return isUnanswered(attempt);
+  return error instanceof Fault && error.failure.code === 'NL-NETWORK-PROXY-REFUSED';
+}
+
+function noWebSocket(host: string, status: number): Fault {
+  const message = `${host} answers HTTP ${status}, and does not go on with WebSockets.`;
+  return new Fault('NL-NETWORK-WEBSOCKET', { message });
+}

@@ -1,0 +1,97 @@
+import { type IncomingMessage, request } from 'node:http';
+import { isIP, type Socket } from 'node:net';
+import { type Code, Fault } from '../failure/failure.ts';
+import { basicOf } from '../issuer/enrolment.ts';
+import { readNamed } from '../issuer/named-file.ts';
+import { portal } from './portal.ts';
+
+/** The settings of the proxy, as the configuration names them. */
+export interface ProxySettings {
+  /** `http://host:port` */
+  readonly proxy: string;
+  readonly proxy_username: string;
+  readonly proxy_password_file?: string | undefined;
+}
+
+const PORT = 80;
+const LONGEST_MS = 30_000;
+
+/**
+ * A TCP connection to `host` and `port` through the proxy (CONNECT, RFC 9110 section 9.3.6).
+ * @throws Fault NL-NETWORK-…; NL-CONFIG where the password cannot be read; the reason of the abort
+ */
+export async function tunnel(
+  settings: ProxySettings,
+  host: string,
+  port: number,
+  abort: AbortSignal,
+  longestMs = LONGEST_MS,
+): Promise<Socket> {
+  const proxy = new URL(settings.proxy);
+  const place = `${isIP(host) === 6 ? `[${host}]` : host}:${port}`;
+  const authorization = await credentials(settings);
+  const late = AbortSignal.timeout(longestMs);
+  const asked = request({
+    method: 'CONNECT',
+    host: proxy.hostname.replace(/^\[|\]$/g, ''),
+    port: Number(proxy.port || PORT),
+    path: place,
+    headers: { Host: place, ...(authorization && { 'Proxy-Authorization': authorization }) },
+    agent: false,
+    signal: AbortSignal.any([abort, late]),
+  });
+  let isConnected = false;
+  asked.once('socket', (socket) => {
+    socket.once('connect', () => {
+      isConnected = true;
+    });
+  });
+  try {
+    const { answer, socket } = await new Promise<Answered>((resolve, reject) => {
+      asked.once('connect', (answer, socket, head) => {
+        if (head.length > 0) socket.unshift(head);
+        resolve({ answer, socket });
+      });
+      asked.on('error', reject).end();
+    });
+    const refusal = refused(answer, proxy.host, place);
+    if (refusal === undefined) return socket;
+    socket.destroy();
+    throw refusal;
+  } catch (error) {
+    abort.throwIfAborted();
+    if (error instanceof Fault) throw error;
+    throw unreached(proxy.host, isConnected, late.aborted ? undefined : error);
+  }
+}
+
+interface Answered {
+  readonly answer: IncomingMessage;
+  readonly socket: Socket;
+}
+
+/** Read at each attempt: a person may correct it meanwhile. */
+async function credentials({ proxy_username: name, proxy_password_file: file }: ProxySettings) {
+  if (name === '' || file === undefined) return undefined;
+  return basicOf(name, await readNamed('network.proxy_password_file', file));
+}
+
+function refused({ statusCode = 0, headers }: IncomingMessage, proxy: string, place: string): Fault | undefined {
+  const page = portal(statusCode, headers, `The proxy ${proxy}`);
+  if (page !== undefined) return page;
+  if (statusCode >= 200 && statusCode < 300) return undefined;
+  const met = (code: Code, message: string) => new Fault(code, { message, cause: headers['proxy-authenticate'] });
+  if (statusCode === 407) {
+    return met('NL-NETWORK-PROXY-AUTH', `The proxy ${proxy} does not accept user name and password (HTTP 407).`);
+  }
+  const how = statusCode >= 500 ? 'does not get through' : 'does not let newleaf through';
+  return met('NL-NETWORK-PROXY-REFUSED', `The proxy ${proxy} ${how} to ${place} (HTTP ${statusCode}).`);
+}
+
+/** @param error undefined where the time was up */
+function unreached(proxy: string, isConnected: boolean, error: unknown): Fault {
+  const what = isConnected ? 'accepts the connection, and gives no answer' : 'cannot be reached';
+  // Of a name with several addresses the error is an AggregateError, whose own message is empty.
+  const cause = error instanceof AggregateError ? error.errors.map(({ message }) => message).join('; ') : error;
+  return new Fault('NL-NETWORK-PROXY', { message: `The proxy ${proxy} ${what}.`, cause: cause ?? 'ETIMEDOUT' });
+}

@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { parseConfig } from '../../../agent/config/config.ts';
+
+const LEAST = `
+[dps]
+id_scope = "0ne00000000"
+registration_id = "gw-0001"
+[hsm]
+module = "/usr/lib/softhsm/libsofthsm2.so"
+token = "newleaf"
+[leaf]
+issuer = "inbox"
+`;
+
+describe('network', () => {
+  const at = (lines: string) => `${LEAST}\n[network]\n${lines}\n`;
+
+  test('by default 8883, then 443, and no proxy', () => {
+    const { network } = parseConfig(LEAST, 'FILE').config;
+    const standard = { transport: 'auto', proxy: undefined, proxy_username: '', proxy_password_file: undefined };
+    assert.deepEqual(network, { ...standard, no_proxy: [] });
+  });
+
+  for (const [lines, words] of [
+    ['proxy = "http://user:secret@proxy.example.com:3128"', /network\.proxy must not hold a user name or a password/],
+    ['proxy = "https://proxy.example.com:3128"', /network\.proxy must be "http:\/\/host:port"/],
+    ['proxy = "http://proxy.example.com:3128/pac"', /network\.proxy must be "http:\/\/host:port"/],
+    ['proxy = "proxy.example.com:3128"', /network\.proxy must be "http:\/\/host:port"/],
+    ['no_proxy = ["10.0.0.0/8"]', /network\.no_proxy must be names or addresses .* no range/],
+    ['transport = "amqp"', /network\.transport must be one of "auto", "mqtt", "mqtt-ws"/],
+    [
+      'proxy = "http://proxy:3128"\nproxy_username = "gw"',
+      /network\.proxy_username needs network\.proxy_password_file/,
+    ],
+    ['proxy = "http://proxy:3128"\nproxy_password_file = "/x"', /proxy_password_file needs network\.proxy_username/],
+    ['proxy_username = "gw"\nproxy_password_file = "/x"', /network\.proxy_password_file needs network\.proxy/],
+  ] as const) {
+    test(`refused: ${lines.replace('\n', ', ')}`, () => {
+      assert.throws(
+        () => parseConfig(at(lines), 'FILE'),
+        (error: Error) => {
+          assert.match(error.message, words);
+          assert.ok(!error.message.includes('secret'));
+          return true;
+        },
+      );
+    });
+  }
+});

@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { Fault } from '../../../agent/failure/failure.ts';
+import { tunnel } from '../../../agent/network/proxy.ts';
+import { HttpProxy, type ProxyFault } from '../../simulator/proxy.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'newleaf-proxy-'));
+after(() => rmSync(directory, { recursive: true }));
+const password = join(directory, 'password');
+writeFileSync(password, 's3cret\n');
+
+const never = new AbortController().signal;
+const to = (proxy: string, name = '', file = password) => ({
+  proxy,
+  proxy_username: name,
+  proxy_password_file: name === '' ? undefined : file,
+});
+
+async function met(attempt: Promise<unknown>): Promise<string> {
+  const error: unknown = await attempt.then(
+    () => 'connected',
+    (cause: unknown) => cause,
+  );
+  return error instanceof Fault
+    ? `${error.failure.kind} ${error.failure.code} ${error.failure.message}`
+    : String(error);
+}
+
+/** A server that says its name and closes. */
+async function greeter(): Promise<AsyncDisposable & { readonly port: number }> {
+  const server = createServer((socket) => socket.end('hello'));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    port: (server.address() as AddressInfo).port,
+    async [Symbol.asyncDispose]() {
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+test('a connection through the proxy', async () => {
+  await using far = await greeter();
+  await using proxy = await HttpProxy.start();
+  const socket = await tunnel(to(proxy.url), 'localhost', far.port, never);
+  assert.equal(String((await once(socket, 'data'))[0]), 'hello');
+  assert.deepEqual(proxy.asked, [{ to: `localhost:${far.port}`, status: 200, authorization: undefined }]);
+});
+
+test('the password of a file, which is read at each attempt', async () => {
+  await using far = await greeter();
+  await using proxy = await HttpProxy.start('newleaf:s3cret');
+  const wrong = join(directory, 'wrong');
+  writeFileSync(wrong, 'guess\n');
+  const attempt = () => tunnel(to(proxy.url, 'newleaf', wrong), 'localhost', far.port, never);
+  assert.match(
+    await met(attempt()),
+    /^transient NL-NETWORK-PROXY-AUTH The proxy 127\.0\.0\.1:\d+ does not accept .*407/,
+  );
+  writeFileSync(wrong, 's3cret\n');
+  (await attempt()).destroy();
+  assert.match(
+    await met(tunnel(to(proxy.url, 'newleaf', '/nowhere'), 'localhost', far.port, never)),
+    /^broken NL-CONFIG network\.proxy_password_file: \/nowhere cannot be read/,
+  );
+});
+
+const ANSWERS: readonly (readonly [fault: ProxyFault, words: RegExp])[] = [
+  [
+    { status: 403 },
+    /^transient NL-NETWORK-PROXY-REFUSED .* does not let newleaf through to hub\.example:8883 \(HTTP 403\)/,
+  ],
+  [{ status: 502 }, /^transient NL-NETWORK-PROXY-REFUSED .* does not get through to hub\.example:8883 \(HTTP 502\)/],
+  [{ status: 407 }, /^transient NL-NETWORK-PROXY-AUTH /],
+  [{ status: 302 }, /^transient NL-NETWORK-PORTAL .*captive portal/],
+  [{ status: 200, html: true }, /^transient NL-NETWORK-PORTAL .*captive portal/],
+  [{ hang: true }, /^transient NL-NETWORK-PROXY .* accepts the connection, and gives no answer/],
+];
+
+for (const [fault, words] of ANSWERS) {
+  test(`a proxy that answers ${JSON.stringify(fault)}`, async () => {
+    await using proxy = await HttpProxy.start();
+    proxy.fault = fault;
+    assert.match(await met(tunnel(to(proxy.url), 'hub.example', 8883, never, 300)), words);
+  });
+}
+
+test('a proxy that is not there', async () => {
+  const proxy = await HttpProxy.start();
+  const { url } = proxy;
+  await proxy[Symbol.asyncDispose]();
+  assert.match(
+    await met(tunnel(to(url), 'hub.example', 8883, never)),
+    /^transient NL-NETWORK-PROXY .*cannot be reached/,
+  );
+  const nameless = 'http://proxy.invalid:3128';
+  assert.match(
+    await met(tunnel(to(nameless), 'hub.example', 443, never)),
+    /^transient NL-NETWORK-PROXY .*proxy\.invalid/,
+  );
+});
+
+test('an abort ends it with its own reason', async () => {
+  await using proxy = await HttpProxy.start();
+  proxy.fault = { hang: true };
+  const abort = new AbortController();
+  const attempt = tunnel(to(proxy.url), 'hub.example', 443, abort.signal);
+  abort.abort(new Error('enough'));
+  assert.equal(await met(attempt), 'Error: enough');
+});
