@@ -1,0 +1,60 @@
+import { configPath, instanceOf } from '../config/config.ts';
+import { configurationOf, isInstanceName } from '../config/instance.ts';
+import { command, Misuse, type Run, textOption } from './kit/command.ts';
+import type { ParsedArguments } from './kit/parse.ts';
+import type { Output } from './kit/screen.ts';
+
+const COMMANDS =
+  'init|status|check|reprovision|roll|csr|install|tpm|uplink|support-bundle|decommission|config|run(?! by)';
+
+/**
+ * Texts name the daemon that every gateway has. Here their commands, unit and PIN become those of another one: for each text in
+ * one place, where it is printed. A text that was changed already stays as it is.
+ */
+export function naming(name: string): (text: string) => string {
+  const { unit, pin } = instanceOf(configurationOf(name));
+  const command = new RegExp(`\\bnewleaf(\\s+)(?=(?:${COMMANDS})\\b)`, 'g');
+  return (text) =>
+    text
+      .replace(command, `newleaf --instance ${name}$1`)
+      .replace(/\bnewleaf\.service\b/g, `${unit}.service`)
+      .replace(/\b(systemctl(?:\s+[a-z-]+)+\s+|journalctl\s+-u\s+)newleaf(?![\w@.-])/g, `$1${unit}`)
+      .replaceAll('/etc/newleaf/pin', pin);
+}
+
+/** The command with `--instance NAME`, and with texts that name that daemon. */
+export const forInstance = (work: Run): Run =>
+  command(async (args, io) => {
+    const chosen = { ...args, options: { ...args.options, ...configOf(args) } };
+    const { name } = instanceOf(configPath(textOption(chosen, 'config'), io.env));
+    if (name === undefined) return work(chosen, io);
+    const rewrite = naming(name);
+    return work(chosen, { ...io, out: rewriting(io.out, rewrite), err: rewriting(io.err, rewrite) });
+  });
+
+/** @throws Misuse */
+function configOf(args: ParsedArguments): { readonly config?: string } {
+  const name = textOption(args, 'instance');
+  if (name === undefined) return {};
+  if (textOption(args, 'config') !== undefined) throw new Misuse('--instance and --config exclude each other.');
+  if (isInstanceName(name)) return { config: configurationOf(name) };
+  const given = JSON.stringify(name);
+  throw new Misuse(`--instance ${given} must be 1 to 28 letters, digits, - and _, and not newleaf itself.`);
+}
+
+function rewriting(output: Output, rewrite: (text: string) => string): Output {
+  return {
+    write: (text) => output.write(rewrite(text)),
+    get isTTY() {
+      return output.isTTY === true;
+    },
+    get columns() {
+      return output.columns;
+    },
+    get rows() {
+      return output.rows;
+    },
+    on: (event, listener) => output.on?.(event, listener),
+    rewrite,
+  };
+}
