@@ -18,7 +18,7 @@ export function naming(name: string): (text: string) => string {
     text
       .replace(command, `newleaf --instance ${name}$1`)
       .replace(/\bnewleaf\.service\b/g, `${unit}.service`)
-      .replace(/\b(systemctl(?:\s+[a-z-]+)+\s+|journalctl\s+-u\s+)newleaf(?![\w@.-])/g, `$1${unit}`)
+      .replace(/\b(systemctl(?:\s+[a-z-]+)+\s+|journalctl\s+-u\s+)newleaf(?![\w@-]|\.\w)/g, `$1${unit}`)
       .replaceAll('/etc/newleaf/pin', pin);
 }
 
