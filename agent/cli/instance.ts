@@ -1,8 +1,9 @@
-import { configPath, instanceOf } from '../config/config.ts';
+import { existsSync, readdirSync } from 'node:fs';
+import { configPath, DEFAULT_PATH, instanceOf } from '../config/config.ts';
 import { configurationOf, isInstanceName } from '../config/instance.ts';
 import { command, Misuse, type Run, textOption } from './kit/command.ts';
 import type { ParsedArguments } from './kit/parse.ts';
-import type { Output } from './kit/screen.ts';
+import { type Output, type Screen, wrap } from './kit/screen.ts';
 
 const COMMANDS =
   'init|status|check|reprovision|roll|csr|install|tpm|uplink|support-bundle|decommission|config|run(?! by)';
@@ -18,7 +19,7 @@ export function naming(name: string): (text: string) => string {
     text
       .replace(command, `newleaf --instance ${name}$1`)
       .replace(/\bnewleaf\.service\b/g, `${unit}.service`)
-      .replace(/\b(systemctl(?:\s+[a-z-]+)+\s+|journalctl\s+-u\s+)newleaf(?![\w@-]|\.\w)/g, `$1${unit}`)
+      .replace(/\b(systemctl(?:\s+(?!newleaf)[a-z-]+)+\s+|journalctl\s+-u\s+)newleaf(?![\w@-]|\.\w)/g, `$1${unit}`)
       .replaceAll('/etc/newleaf/pin', pin);
 }
 
@@ -57,4 +58,21 @@ function rewriting(output: Output, rewrite: (text: string) => string): Output {
     on: (event, listener) => output.on?.(event, listener),
     rewrite,
   };
+}
+
+/** For the status of the daemon without a name: how the others of this gateway are asked. '' where there are none. */
+export function othersInWords(file: string, screen: Screen): string {
+  const names = file === DEFAULT_PATH ? namesHere() : [];
+  if (names.length === 0) return '';
+  const commands = names.map((name) => `newleaf --instance ${name} status`).join(', ');
+  return `\n${wrap(screen, `Also on this gateway: ${commands}`).join('\n')}\n`;
+}
+
+function namesHere(): readonly string[] {
+  try {
+    return readdirSync('/etc/newleaf').filter((name) => isInstanceName(name) && existsSync(configurationOf(name)));
+  } catch {
+    // Its directory is closed to this user, or the configuration is elsewhere.
+    return [];
+  }
 }

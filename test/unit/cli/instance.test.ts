@@ -16,7 +16,10 @@ const TEXTS: readonly (readonly [text: string, told: string])[] = [
   ],
   ['newleaf support-bundle -o FILE', 'newleaf --instance plant support-bundle -o FILE'],
   ['systemctl restart newleaf.', 'systemctl restart newleaf@plant.'],
-  ['sudo systemctl enable --now newleaf', 'sudo systemctl enable --now newleaf@plant'],
+  [
+    '  sudo systemctl enable --now newleaf\n  newleaf status',
+    '  sudo systemctl enable --now newleaf@plant\n  newleaf --instance plant status',
+  ],
   ['`journalctl -u newleaf -n 20`', '`journalctl -u newleaf@plant -n 20`'],
   ['newleaf.service is failed', 'newleaf@plant.service is failed'],
   ['Put it into /etc/newleaf/pin (or hsm.pin_file)', 'Put it into /etc/newleaf/plant/pin (or hsm.pin_file)'],
