@@ -1,27 +1,10 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { configPath, DEFAULT_PATH, instanceOf } from '../config/config.ts';
 import { configurationOf, isInstanceName } from '../config/instance.ts';
+import { namingIn } from '../machine/naming.ts';
 import { command, Misuse, type Run, textOption } from './kit/command.ts';
 import type { ParsedArguments } from './kit/parse.ts';
 import { type Output, type Screen, wrap } from './kit/screen.ts';
-
-const COMMANDS =
-  'init|status|check|reprovision|roll|csr|install|tpm|uplink|support-bundle|decommission|config|run(?! by)';
-
-/**
- * Texts name the daemon that every gateway has. Here their commands, unit and PIN become those of another one: for each text in
- * one place, where it is printed. A text that was changed already stays as it is.
- */
-export function naming(name: string): (text: string) => string {
-  const { unit, pin } = instanceOf(configurationOf(name));
-  const command = new RegExp(`\\bnewleaf(\\s+)(?=(?:${COMMANDS})\\b)`, 'g');
-  return (text) =>
-    text
-      .replace(command, `newleaf --instance ${name}$1`)
-      .replace(/\bnewleaf\.service\b/g, `${unit}.service`)
-      .replace(/\b(systemctl(?:\s+(?!newleaf)[a-z-]+)+\s+|journalctl\s+-u\s+)newleaf(?![\w@-]|\.\w)/g, `$1${unit}`)
-      .replaceAll('/etc/newleaf/pin', pin);
-}
 
 /** The command with `--instance NAME`, and with texts that name that daemon. */
 export const forInstance = (work: Run): Run =>
@@ -29,8 +12,9 @@ export const forInstance = (work: Run): Run =>
     const chosen = { ...args, options: { ...args.options, ...configOf(args) } };
     const { name } = instanceOf(configPath(textOption(chosen, 'config'), io.env));
     if (name === undefined) return work(chosen, io);
-    const rewrite = naming(name);
-    return work(chosen, { ...io, out: rewriting(io.out, rewrite), err: rewriting(io.err, rewrite) });
+    const env = { ...io.env, NEWLEAF_CONFIG: configurationOf(name) };
+    const rewrite = namingIn(env);
+    return work(chosen, { ...io, env, out: rewriting(io.out, rewrite), err: rewriting(io.err, rewrite) });
   });
 
 /** @throws Misuse */

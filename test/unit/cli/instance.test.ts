@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { forInstance, naming } from '../../../agent/cli/instance.ts';
+import { forInstance } from '../../../agent/cli/instance.ts';
 import type { ParsedArguments } from '../../../agent/cli/kit/parse.ts';
 import { type Output, screenOf, wrap } from '../../../agent/cli/kit/screen.ts';
 import { NEWLEAF } from '../../../agent/cli/table.ts';
 import { CODES } from '../../../agent/failure/failure.ts';
+import { createLog } from '../../../agent/machine/log.ts';
+import { naming } from '../../../agent/machine/naming.ts';
 
 const told = naming('plant');
 
@@ -82,4 +84,13 @@ test('a name that cannot be one, and two configurations, are refused in one sent
     config: undefined,
   });
   assert.equal((await called({ instance: 'a', config: 'b' })).exit, 2);
+});
+
+test('the log of another daemon names it', () => {
+  const lines: string[] = [];
+  const sink = { write: (line: string) => void lines.push(line) };
+  const log = createLog({ level: 'info', env: { NEWLEAF_CONFIG: '/etc/newleaf/plant/newleaf.toml' }, sink });
+  log.error({ event: 'failed', advice: 'Write the PIN into /etc/newleaf/pin, then `systemctl restart newleaf`.' });
+  const { advice } = JSON.parse(lines.join(''));
+  assert.equal(advice, 'Write the PIN into /etc/newleaf/plant/pin, then `systemctl restart newleaf@plant`.');
 });
