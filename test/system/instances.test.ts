@@ -81,7 +81,7 @@ if (inside(import.meta.filename, APART)) {
         '--wildcards',
         '*.txt',
       );
-      assert.match(text, /== newleaf@plant\.service\n[^]*?StateDirectory=newleaf newleaf@plant/);
+      assert.match(text, /== newleaf@plant\.service\n[\s\S]*?StateDirectory=newleaf newleaf@plant/);
       assert.match(text, /gw-plant/);
       const pin = await machine.must('cat', '/etc/newleaf/plant/pin');
       assert.ok(!text.includes(pin.trim()));
