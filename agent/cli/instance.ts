@@ -1,6 +1,6 @@
-import { existsSync, readdirSync } from 'node:fs';
 import { configPath, DEFAULT_PATH, instanceOf } from '../config/config.ts';
 import { configurationOf, isInstanceName } from '../config/instance.ts';
+import { namesHere } from '../config/neighbours.ts';
 import { namingIn } from '../machine/naming.ts';
 import { command, Misuse, type Run, textOption } from './kit/command.ts';
 import type { ParsedArguments } from './kit/parse.ts';
@@ -50,13 +50,4 @@ export function othersInWords(file: string, screen: Screen): string {
   if (names.length === 0) return '';
   const commands = names.map((name) => `newleaf --instance ${name} status`).join(', ');
   return `\n${wrap(screen, `Also on this gateway: ${commands}`).join('\n')}\n`;
-}
-
-function namesHere(): readonly string[] {
-  try {
-    return readdirSync('/etc/newleaf').filter((name) => isInstanceName(name) && existsSync(configurationOf(name)));
-  } catch {
-    // Its directory is closed to this user, or the configuration is elsewhere.
-    return [];
-  }
 }

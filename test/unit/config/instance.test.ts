@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { DEFAULT_PATH, instanceOf, parseConfig, x509Of } from '../../../agent/config/config.ts';
 import { draftOf, standardOf } from '../../../agent/config/draft.ts';
 import { configurationOf, isInstanceName } from '../../../agent/config/instance.ts';
+import { clashOf } from '../../../agent/config/neighbours.ts';
 
 const TOML = `
 [dps]
@@ -93,3 +94,32 @@ test('a setting in the file counts, and only such a one is kept by init', () => 
   assert.equal(standardOf('state.directory', file), '/var/lib/newleaf@plant');
   assert.equal(standardOf('state.directory'), '/var/lib/newleaf');
 });
+
+const apart = (text: string, file: string) => ({ file, config: parseConfig(text, file).config });
+const CLASHES: readonly (readonly [change: string, shared: RegExp | undefined])[] = [
+  ['registration_id = "gw-2"', undefined],
+  ['registration_id = "gw-1"', /^dps\.registration_id is that of \/etc\/newleaf\/newleaf\.toml, too/],
+  ['registration_id = "gw-1"\nendpoint = "global.azure-devices-provisioning.cn"', undefined],
+  ['registration_id = "gw-2"\nhsm.label_prefix = "newleaf"', /^hsm\.label_prefix /],
+  ['registration_id = "gw-2"\nstate.directory = "/var/lib/newleaf"', /^state\.directory /],
+  ['registration_id = "gw-2"\ncontrol.socket = "/run/newleaf/control.sock"', /^control\.socket /],
+];
+
+for (const [change, shared] of CLASHES) {
+  test(`two daemons of one gateway: ${JSON.stringify(change)}`, () => {
+    const [, key, value] = /\n(\w+\.\w+) = (.*)$/.exec(change) ?? [];
+    const inPlace = change.replace(/\n\w+\.\w+ = .*$/, '');
+    const [section, name] = key?.split('.') ?? [];
+    const dps = TOML.replace('registration_id = "gw-1"', inPlace);
+    const line = `${name} = ${value}`;
+    const text =
+      section === undefined
+        ? dps
+        : section === 'hsm'
+          ? dps.replace('[hsm]', `[hsm]\n${line}`)
+          : `${dps}[${section}]\n${line}\n`;
+    const said = clashOf(apart(text, configurationOf('plant')).config, [apart(TOML, DEFAULT_PATH)]);
+    if (shared === undefined) assert.equal(said, undefined);
+    else assert.match(said ?? '', shared);
+  });
+}
