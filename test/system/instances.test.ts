@@ -25,8 +25,12 @@ if (inside(import.meta.filename, APART)) {
       const issuer = ['--issuer', 'est', '--est-url', est, '--est-ca', `${at}/est-ca.pem`];
       const entry = ['--est-user', estUsername, '--est-password-file', `${at}/est-password`];
       const token = ['--module', SOFTHSM, '--token', 'newleaf', '--pin-file', `${at}/pin`];
-      const who = ['--registration-id', 'gw-plant', ...token];
-      const { code, out, err } = await plant('init', '--yes', ...where, ...who, ...issuer, ...entry);
+      const init = (id: string) =>
+        plant('init', '--yes', ...where, '--registration-id', id, ...token, ...issuer, ...entry);
+      const same = await init('gw-0001');
+      assert.equal(same.code, 2);
+      assert.match(same.err, /^NL-CONFIG dps\.registration_id is that of\s+\/etc\/newleaf\/newleaf\.toml, too/);
+      const { code, out, err } = await init('gw-plant');
       assert.equal(code, 0, `${out}${err}`);
       assert.match(out, /sudo systemctl enable --now newleaf@plant\n +newleaf --instance plant status/);
       assert.equal(await stat('/etc/newleaf/plant/pin'), '600 root:root');
