@@ -133,7 +133,12 @@ function reasons({ desk }: Call, failed: readonly Unready[]): string {
     const ids = group.map(({ id }) => id).toSorted();
     const { message, advice } = addressed(group[0]?.error ?? new Failed(reason), ids);
     const heading = wrap(screen, printable(`${message} (${ids.length})`));
-    return ['', ...heading, `  ${safe(screen, names(ids, screen.width - 2))}`, ...nextStep(advice, screen, '  ')];
+    return [
+      '',
+      ...heading,
+      `  ${safe(screen, names(ids, screen.width - 2))}`,
+      ...nextStep(advice, screen, '  '),
+    ];
   });
   return told.length === 0 ? '' : `${told.join('\n')}\n\n`;
 }
