@@ -46,7 +46,9 @@ function sharedBy(one: Config, other: Config): string | undefined {
   if (isSameDps && one.dps.registration_id === other.dps.registration_id) return 'dps.registration_id';
   if (one.state.directory === other.state.directory) return 'state.directory';
   if (one.control.socket === other.control.socket) return 'control.socket';
-  if (!('hsm' in one && 'hsm' in other)) return undefined;
+  // The key that DPS sends has one place in the TPM.
+  if ('tpm' in one && 'tpm' in other) return one.tpm.device === other.tpm.device ? 'tpm.device' : undefined;
+  if ('tpm' in one || 'tpm' in other) return undefined;
   const [mine, its] = [one.hsm, other.hsm];
   const isSameToken = mine.module === its.module && mine.token === its.token && mine.uri === its.uri;
   return isSameToken && mine.label_prefix === its.label_prefix ? 'hsm.label_prefix' : undefined;

@@ -123,3 +123,11 @@ for (const [change, shared] of CLASHES) {
     else assert.match(said ?? '', shared);
   });
 }
+
+test('two daemons of one gateway do not attest by the same TPM', () => {
+  const tpm = '[dps]\nid_scope = "0ne00ABCDEF"\nattestation = "tpm"\nregistration_id = ';
+  const [one, other] = [`${tpm}"gw-1"\n`, `${tpm}"gw-2"\n`];
+  const { config } = apart(one, configurationOf('plant'));
+  assert.match(clashOf(config, [apart(other, DEFAULT_PATH)]) ?? '', /^tpm\.device /);
+  assert.equal(clashOf(config, [apart(TOML.replace('gw-1', 'gw-2'), DEFAULT_PATH)]), undefined);
+});
