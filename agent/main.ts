@@ -1,5 +1,6 @@
 import { type Jobs, serve, startedBy, thisProgram, WORK } from '../hsm/job.ts';
 import { TOKEN_JOBS } from '../hsm/jobs.ts';
+import { forInstance } from './cli/instance.ts';
 import { call, type Io, type Run } from './cli/kit/command.ts';
 import { type CommandName, NEWLEAF } from './cli/table.ts';
 import { EXIT } from './failure/exit.ts';
@@ -65,8 +66,8 @@ async function main(argv: readonly string[]): Promise<number> {
 /** @param handed where root has called it, and this process is not root's */
 function called(argv: readonly string[], handed?: Handed): Promise<number> {
   return call(NEWLEAF, argv, io, async (args) => {
-    const run = await COMMANDS[args.command]({ again: [...thisProgram(), GO_ON, ...argv], handed });
-    return run(args, io);
+    const work = await COMMANDS[args.command]({ again: [...thisProgram(), GO_ON, ...argv], handed });
+    return forInstance(work)(args, io);
   });
 }
 

@@ -6,6 +6,7 @@ import { UPLINK_COMMANDS } from './table-uplink.ts';
 /** Options of every command. */
 const GLOBAL_OPTIONS = {
   config: valued('FILE', 'The configuration. Without it NEWLEAF_CONFIG, then /etc/newleaf/newleaf.toml.'),
+  instance: valued('NAME', 'Another daemon of this gateway: the configuration /etc/newleaf/NAME/newleaf.toml.'),
   help: { ...flagged('Explain the command.'), short: 'h' },
 } as const;
 

@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { isPassing } from '../failure/errno.ts';
 import { Fault } from '../failure/failure.ts';
-import { DEFAULT_PATH, type Effective, notSetUp, readConfig } from './read.ts';
+import { DEFAULT_PATH, instanceOf } from './instance.ts';
+import { type Effective, notSetUp, readConfig } from './read.ts';
 import type { Values } from './schema.ts';
 
+export { DEFAULT_PATH, instanceOf } from './instance.ts';
 export { printConfig, type SettingRow, settingRows } from './print.ts';
-export { DEFAULT_PATH } from './read.ts';
 
 /** The chosen issuer with its own settings. */
 export type IssuerChoice =
@@ -81,7 +82,7 @@ function textOf(file: string): string {
       throw new Fault('NL-CONFIG-READ', { message: `The configuration ${file} cannot be read.`, cause });
     const { code } = cause as NodeJS.ErrnoException;
     // One that was named is more likely misspelled.
-    if (code === 'ENOENT' && file === DEFAULT_PATH) throw notSetUp(file);
+    if (code === 'ENOENT' && instanceOf(file).hasUnit) throw notSetUp(file);
     const message = {
       ENOENT: `There is no configuration at ${file}.`,
       EACCES: `The configuration ${file} may not be read by this user.`,

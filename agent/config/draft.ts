@@ -1,4 +1,5 @@
 import { safeParse } from 'valibot';
+import { DEFAULT_PATH, instanceOf } from './instance.ts';
 import { toml } from './print.ts';
 import { surveyConfig } from './read.ts';
 import { SECTION_NAMES, type Setting, sectionOf, type Written } from './schema.ts';
@@ -33,7 +34,8 @@ export function objectionTo(name: string, value: Written): string | undefined {
   return success ? undefined : issues[0].message;
 }
 
-export const standardOf = (name: string): Written | undefined => settingOf(name).standard;
+export const standardOf = (name: string, file = DEFAULT_PATH): Written | undefined =>
+  instanceOf(file).standards[name] ?? settingOf(name).standard;
 
 /** The text of a configuration file, each setting with its meaning. */
 export function draftText(draft: Draft, heading: string): string {

@@ -153,8 +153,14 @@ export function isTable(value: unknown): value is Table {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date);
 }
 
+/** DPS takes messages of 96 KB at most (iot-dps-limits); the payload is one part of it. */
+const MOST_OF_DPS = 95_000;
+
 export const table: Kind<Table> = {
   type: 'table',
-  range: 'a table, sent as JSON',
-  read: custom<Table>(isTable, 'must be a table: { name = "value" }'),
+  range: 'a table, sent as JSON of at most 95 000 bytes',
+  read: pipe(
+    custom<Table>(isTable, 'must be a table: { name = "value" }'),
+    check((value) => Buffer.byteLength(JSON.stringify(value)) <= MOST_OF_DPS, 'must be at most 95 000 bytes as JSON'),
+  ),
 };

@@ -1,6 +1,7 @@
 import { parse } from 'smol-toml';
 import { safeParse } from 'valibot';
 import { Fault } from '../failure/failure.ts';
+import { instanceOf } from './instance.ts';
 import { isTable, type Table } from './kinds.ts';
 import { keyLines, lineOfKey } from './lines.ts';
 import { CROSS_CHECKS } from './rules.ts';
@@ -32,8 +33,6 @@ interface Mistake {
 
 type Note = (path: string, complaint: string, isMissing?: boolean) => void;
 
-export const DEFAULT_PATH = '/etc/newleaf/newleaf.toml';
-
 const INCOMPLETE = 'Run `sudo newleaf init`, which asks for what is missing.';
 
 /** As many as a screen of 24 lines shows, where each takes two. */
@@ -55,7 +54,8 @@ export function readConfig(toml: string, file: string): ConfigReading {
 
 /** Nothing is wrong with such a gateway: a list of missing settings would look as if. */
 export function notSetUp(file: string): Fault {
-  const named = file === DEFAULT_PATH ? '' : ` --config ${file}`;
+  const { hasUnit } = instanceOf(file);
+  const named = hasUnit ? '' : ` --config ${file}`;
   return new Fault('NL-CONFIG', { message: NOT_SET_UP, advice: `sudo newleaf init${named}` });
 }
 
@@ -74,6 +74,7 @@ export function isUnset(toml: string, file: string): boolean {
 export function surveyConfig(toml: string, file: string): ConfigReading & { readonly mistakes: readonly Mistake[] } {
   const document = parseToml(toml, file);
   const lines = keyLines(toml);
+  const { standards } = instanceOf(file);
   // All of them are shown at once, in the order of the file.
   const mistakes: Mistake[] = [];
   const note: Note = (path, complaint, isMissing = false) => {
@@ -90,8 +91,10 @@ export function surveyConfig(toml: string, file: string): ConfigReading & { read
     if (table === undefined && !isNeeded(section, document)) continue;
     const read: Record<string, unknown> = {};
     values[section] = read;
-    for (const [key, setting] of Object.entries(sectionOf(section) ?? {})) {
+    for (const [key, general] of Object.entries(sectionOf(section) ?? {})) {
       const path = `${section}.${key}`;
+      const own = standards[path];
+      const setting = own === undefined ? general : { ...general, standard: own };
       const inFile = table?.[key];
       read[key] = outputOf(setting, inFile, path, note);
       const written = (inFile as Written | undefined) ?? setting.standard;

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { type Config, DEFAULT_PATH } from '../config/config.ts';
+import { type Config, instanceOf } from '../config/config.ts';
+import type { Instance } from '../config/instance.ts';
 import { type Account, localAccount } from './account.ts';
 import { entrust } from './give-directory.ts';
 import { goOn } from './go-on.ts';
@@ -13,9 +14,6 @@ import { unitOf } from './unit.ts';
 export const DAEMON = 'newleaf';
 
 const ROOT = 0;
-
-/** Where the state of the unit's daemon is (`StateDirectory=newleaf`). */
-const STATE = '/var/lib/newleaf';
 
 /** Secrets that only root could read. */
 export interface Held {
@@ -40,7 +38,8 @@ export function isStranger(file: string, config: Pick<Config, 'state'>): boolean
 }
 
 function accountFor(file: string, { state }: Pick<Config, 'state'>): Account | undefined {
-  if (file !== DEFAULT_PATH && state.directory !== STATE) return undefined;
+  const { hasUnit, state: ofUnit } = instanceOf(file);
+  if (!hasUnit && state.directory !== ofUnit) return undefined;
   return localAccount(DAEMON);
 }
 
@@ -73,9 +72,10 @@ export async function becomeDaemon(file: string, config: Config, passage: Passag
 async function takenFor(file: string, config: Config): Promise<Taken | undefined> {
   const account = daemonAccount(file, config);
   if (account === undefined) return undefined;
-  const pin = await keptPin();
-  const unit = unitOf();
-  await giveDirectories(account, config.state.directory, dirname(config.control.socket));
+  const instance = instanceOf(file);
+  const pin = await keptPin(instance);
+  const unit = unitOf(instance.unit);
+  await giveDirectories(account, file, config.state.directory, dirname(config.control.socket));
   return { account, unit, pin };
 }
 
@@ -122,21 +122,22 @@ export async function lookAsDaemon(file: string, config: Config, passage: Passag
   const euid = process.geteuid?.();
   if (handed === undefined && euid === account.uid) return { user: account.name };
   if (handed === undefined && isStranger(file, config)) return { isStranger: true };
-  const taken: Taken = handed ?? { account, unit: unitOf(), ...(await pinOrTrouble()) };
+  const instance = instanceOf(file);
+  const taken: Taken = handed ?? { account, unit: unitOf(instance.unit), ...(await pinOrTrouble(instance)) };
   await turn(taken, file, passage);
   const isKept = taken.pin !== undefined || taken.pinTrouble !== undefined;
   return { user: account.name, ...(isKept && { pin: () => pinIn(taken) }) };
 }
 
 /** A failure is reported to the caller that asks for the PIN. */
-const pinOrTrouble = () =>
-  keptPin().then(
+const pinOrTrouble = (instance: Instance) =>
+  keptPin(instance).then(
     (pin) => ({ pin }),
     ({ message }: Error) => ({ pinTrouble: message }),
   );
 
 /** The directories that the unit makes for its daemon: that of its state, and that of its socket. @throws Fault NL-STATE-WRITE */
-export async function giveDirectories(account: Account, state: string, runtime: string): Promise<void> {
-  await entrust(state, account, { mode: 0o750, known: STATE });
+export async function giveDirectories(account: Account, file: string, state: string, runtime: string): Promise<void> {
+  await entrust(state, account, { mode: 0o750, known: instanceOf(file).state });
   await entrust(runtime, account, { mode: 0o755 });
 }

@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 import type { Code } from '../failure/failure.ts';
 import type { Slot } from '../roll/leaf.ts';
+import { namingIn } from './naming.ts';
 
 export type Level = 'error' | 'warn' | 'info' | 'debug';
 
@@ -40,11 +41,12 @@ const PRIORITY: Readonly<Record<number, string>> = { 20: '<7>', 30: '<6>', 40: '
 /** One JSON line an event. Written before the call returns, so nothing is lost where the process ends at once. */
 export function createLog({ level, env, sink = pino.destination({ fd: 1, sync: true }) }: LogOptions): Log {
   const journal = env.JOURNAL_STREAM !== undefined;
+  const told = namingIn(env);
   const stream = {
     [Symbol.for('pino.metadata')]: true,
     lastLevel: 30,
     write(line: string) {
-      sink.write(journal ? `${PRIORITY[this.lastLevel] ?? ''}${line}` : line);
+      sink.write(journal ? `${PRIORITY[this.lastLevel] ?? ''}${told(line)}` : told(line));
     },
   };
   const logger = pino(

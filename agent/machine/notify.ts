@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { namingIn } from './naming.ts';
 
 /** Messages to systemd (sd_notify(3)). Each resolves when it is sent, and never throws. */
 export interface Notify {
@@ -22,6 +23,7 @@ export interface Notify {
 export function createNotify(env: NodeJS.ProcessEnv, failed: (cause: Error) => void): Notify {
   const socket = env.NOTIFY_SOCKET;
   const watchdogMs = watchdogOf(env);
+  const told = namingIn(env);
   let last = Promise.resolve();
   // One after the other: a READY=1 that arrives after STOPPING=1 would be taken for a restart.
   const send = (...message: readonly string[]): Promise<void> => {
@@ -32,7 +34,7 @@ export function createNotify(env: NodeJS.ProcessEnv, failed: (cause: Error) => v
     ready: () => send('--ready'),
     stopping: () => send('--stopping'),
     // A line end would begin the next assignment.
-    status: (text) => send(`--status=${text.replace(/\s+/g, ' ')}`),
+    status: (text) => send(`--status=${told(text).replace(/\s+/g, ' ')}`),
     watchdog: () => (watchdogMs === undefined ? last : send('WATCHDOG=1')),
     expect: (ms) => (watchdogMs === undefined ? last : send(`WATCHDOG_USEC=${Math.round(ms * 1000)}`)),
     watchdogMs,

@@ -13,20 +13,20 @@ export interface Unit {
 const PROPERTIES = ['LoadState', 'Environment', 'SupplementaryGroups'];
 
 /** The unit with its drop-ins as systemd knows it; undefined without systemd, or without the unit. */
-export function unitOf(): Unit | undefined {
+export function unitOf(name: string): Unit | undefined {
   try {
     const stdio: StdioOptions = ['ignore', 'pipe', 'ignore'];
     const options = { encoding: 'utf8', timeout: TIME_LIMIT_MS, stdio } as const;
-    return unitIn(execFileSync('systemctl', showing(PROPERTIES), options));
+    return unitIn(execFileSync('systemctl', showing(name, PROPERTIES), options));
   } catch {
     return undefined;
   }
 }
 
-/** Arguments of systemctl(1). */
-export const showing = (properties: readonly string[]): string[] => [
+/** Arguments of systemctl(1). @param unit without `.service` */
+export const showing = (unit: string, properties: readonly string[]): string[] => [
   'show',
-  'newleaf.service',
+  `${unit}.service`,
   `--property=${properties.join(',')}`,
 ];
 

@@ -8,7 +8,7 @@ changelog() {
 }
 
 debian_tree() {
-  local lib=usr/lib/newleaf doc=usr/share/doc/newleaf file interpreter
+  local lib=usr/lib/newleaf doc=usr/share/doc/newleaf file interpreter unit
   program "$tree/$lib"
   if [ "$form" = deb-nodejs ]; then
     interpreter=/usr/bin/node
@@ -25,10 +25,14 @@ debian_tree() {
   shopt -s nullglob
   for file in systemd/*; do
     case $file in
-      *.md) ;;
+      *.md | *.sed) ;;
       *.sysusers) put 644 "$file" usr/lib/sysusers.d/newleaf.conf ;;
       *.tmpfiles) put 644 "$file" usr/lib/tmpfiles.d/newleaf.conf ;;
-      *.service | *.socket | *.path | *.timer) put 644 "$file" "usr/lib/systemd/system/${file##*/}" ;;
+      *.service | *.timer)
+        put 644 "$file" "usr/lib/systemd/system/${file##*/}"
+        unit=$tree/usr/lib/systemd/system/${file##*/}
+        sed -f systemd/instance.sed "$file" >"${unit%.*}@.${unit##*.}"
+        ;;
       *) put 644 "$file" "usr/share/newleaf/${file##*/}" ;;
     esac
   done

@@ -30,7 +30,7 @@ GROUPADD_PARAM:${PN} = "--system softhsm; --system tss"
 USERADD_PARAM:${PN} = "--system --user-group --groups softhsm,tss --home-dir ${localstatedir}/lib/newleaf --no-create-home --shell /sbin/nologin newleaf"
 
 # Not enabled: the first thing to see should not be a unit that has failed because nothing is configured.
-SYSTEMD_SERVICE:${PN} = "newleaf.service newleaf-fallback.service newleaf-fallback.timer"
+SYSTEMD_SERVICE:${PN} = "newleaf.service newleaf-fallback.service newleaf-fallback.timer newleaf@.service newleaf-fallback@.service newleaf-fallback@.timer"
 SYSTEMD_AUTO_ENABLE = "disable"
 
 do_configure[noexec] = "1"
@@ -47,6 +47,9 @@ do_install() {
     chmod 0755 ${D}${bindir}/newleaf
 
     install -m 0644 ${S}/systemd/*.service ${S}/systemd/*.timer ${D}${systemd_system_unitdir}/
+    for unit in newleaf.service newleaf-fallback.service newleaf-fallback.timer; do
+        sed -f ${S}/systemd/instance.sed ${S}/systemd/$unit >${D}${systemd_system_unitdir}/${unit%.*}@.${unit##*.}
+    done
     install -m 0644 ${S}/systemd/fallback ${S}/systemd/tpm.conf ${D}${datadir}/newleaf/
     install -D -m 0644 ${S}/systemd/newleaf.tmpfiles ${D}${nonarch_libdir}/tmpfiles.d/newleaf.conf
     install -D -m 0644 ${S}/newleaf.toml ${D}${sysconfdir}/newleaf/newleaf.toml

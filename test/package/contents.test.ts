@@ -45,8 +45,10 @@ const UNITS: readonly (readonly [RegExp, string])[] = [
 function unitFiles(): readonly string[] {
   const directory = join(ROOT, 'systemd');
   if (!existsSync(directory)) return [];
-  const names = readdirSync(directory).filter((name) => !name.endsWith('.md'));
-  return names.map((name) => {
+  const names = readdirSync(directory).filter((name) => !/\.(md|sed)$/.test(name));
+  // instance.sed makes the units of further daemons.
+  const instances = names.filter((name) => /\.(service|timer)$/.test(name)).map((name) => name.replace('.', '@.'));
+  return [...names, ...instances].map((name) => {
     const [, to = ''] = UNITS.find(([kind]) => kind.test(name)) ?? [];
     return `-rw-r--r-- ${to.replace('$&', name)}`;
   });

@@ -88,6 +88,8 @@ suite('Yocto', () => {
       there
         .split('\n')
         .filter((name) => /\.(service|timer)$/.test(name))
+        // With those of further daemons, which it makes of them.
+        .flatMap((name) => [name, name.replace('.', '@.')])
         .sort(),
     );
   });

@@ -1,3 +1,4 @@
+import { instanceOf } from '../../config/config.ts';
 import { askSocket } from '../../control/client.ts';
 import { run as showStatus } from '../status/command.ts';
 import { type Part, printed, type Scene } from './part.ts';
@@ -49,7 +50,9 @@ export const DAEMON_PARTS: readonly Part[] = [
   {
     name: 'log.txt',
     about: `the last ${LOG_LINES} lines of the log`,
-    make: () =>
-      printed(['journalctl', '--unit=newleaf', '--no-pager', '--output=short-iso-precise', `--lines=${LOG_LINES}`]),
+    make: ({ settings }) => {
+      const unit = `--unit=${instanceOf(settings.file).unit}`;
+      return printed(['journalctl', unit, '--no-pager', '--output=short-iso-precise', `--lines=${LOG_LINES}`]);
+    },
   },
 ];

@@ -1,5 +1,7 @@
 import { readFile, realpath, stat, statfs } from 'node:fs/promises';
 import { arch, version as kernel, release } from 'node:os';
+import { instanceOf } from '../../config/config.ts';
+import type { Instance } from '../../config/instance.ts';
 import { builtAt, version } from '../../machine/build.ts';
 import { type Part, printed } from './part.ts';
 import { textOf } from './settings.ts';
@@ -33,7 +35,10 @@ const PROPERTIES = [
   'ActiveEnterTimestamp,InactiveEnterTimestamp,WatchdogUSec,WatchdogTimestamp,MemoryCurrent,MemoryPeak,CPUUsageNSec,TasksCurrent',
   'User,Group,SupplementaryGroups,StateDirectory,PrivateDevices,ReadWritePaths',
 ].join(',');
-const UNITS = ['newleaf.service', 'newleaf-fallback.service', 'newleaf-fallback.timer'];
+const unitsOf = ({ name }: Instance) => {
+  const at = name === undefined ? '' : `@${name}`;
+  return [`newleaf${at}.service`, `newleaf-fallback${at}.service`, `newleaf-fallback${at}.timer`];
+};
 
 const shown = (unit: string) => printed(['systemctl', 'show', unit, `--property=${PROPERTIES}`]);
 
@@ -55,7 +60,8 @@ export const MACHINE_PARTS: readonly Part[] = [
   {
     name: 'unit.txt',
     about: 'what systemd says of the units',
-    make: () => each(Object.fromEntries(UNITS.map((unit) => [unit, () => shown(unit)]))),
+    make: ({ settings }) =>
+      each(Object.fromEntries(unitsOf(instanceOf(settings.file)).map((unit) => [unit, () => shown(unit)]))),
   },
   {
     name: 'resources.txt',

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { printConfig } from '../../config/config.ts';
+import { instanceOf, printConfig } from '../../config/config.ts';
+import { standardOf } from '../../config/draft.ts';
 import { type Effective, isUnset, NOT_SET_UP, surveyConfig } from '../../config/read.ts';
-import { sectionOf, type Written } from '../../config/schema.ts';
-import { CREDENTIAL, PIN_FILE } from '../../machine/root-pin.ts';
+import type { Written } from '../../config/schema.ts';
 import { programKeys } from './program-keys.ts';
 import { REDACTED } from './redact.ts';
 
@@ -27,10 +27,9 @@ export function settingsIn(file: string): Settings {
 }
 
 /** A setting in effect, by its dotted name; the default, where the configuration does not name it. */
-export function textOf({ effective }: Settings, name: string): string | undefined {
+export function textOf({ file, effective }: Settings, name: string): string | undefined {
   const found = effective.find(({ section, key }) => `${section}.${key}` === name);
-  const dot = name.lastIndexOf('.');
-  const written = found === undefined ? sectionOf(name.slice(0, dot))?.[name.slice(dot + 1)]?.standard : found.written;
+  const written = found === undefined ? standardOf(name, file) : found.written;
   return typeof written === 'string' && written !== '' ? written : undefined;
 }
 
@@ -59,7 +58,8 @@ export function secretsOf(settings: Settings, { CREDENTIALS_DIRECTORY: directory
   const own = ['hsm.pin_file', 'network.proxy_password_file', 'issuer.est.password_file', 'issuer.est.bootstrap_key'];
   const files = own.map((name) => textOf(settings, name)).filter((path) => path?.startsWith('/'));
   const passed = directory === undefined ? [] : [join(directory, 'hsm-pin')];
-  const texts = [...files, PIN_FILE, CREDENTIAL, ...passed].flatMap((path) => {
+  const { pin, credential } = instanceOf(settings.file);
+  const texts = [...files, pin, credential, ...passed].flatMap((path) => {
     try {
       return path === undefined ? [] : [readFileSync(path, 'utf8')];
     } catch {

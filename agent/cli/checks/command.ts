@@ -20,7 +20,7 @@ export const check = (passage: Passage): Run =>
     const file = configPath(textOption(args, 'config'), io.env);
     const config = once(async () => loadConfig(file, passage.handed?.toml));
     const looking = await lookingAt(config, passage);
-    const site = siteHere({ config, env: io.env, now: io.now(), looking });
+    const site = siteHere({ config, file, env: io.env, now: io.now(), looking });
     try {
       return await checkSite(site, args, io);
     } finally {

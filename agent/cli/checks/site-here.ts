@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { access, open, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Config, type LoadedConfig, x509Of } from '../../config/config.ts';
+import { type Config, instanceOf, type LoadedConfig, x509Of } from '../../config/config.ts';
 import { readAuthorities, readNamed } from '../../issuer/named-file.ts';
 import type { Looking } from '../../machine/as-daemon.ts';
 import { networkOf } from '../../network/network.ts';
@@ -19,6 +19,8 @@ import { shownUnit } from './unit-shown.ts';
 export interface SiteOptions {
   /** Reads the configuration; asked more than once. */
   readonly config: () => Promise<LoadedConfig>;
+  /** The path of the configuration, which may be wrong. */
+  readonly file: string;
   readonly env: NodeJS.ProcessEnv;
   readonly now: number;
   /** The user that this process looks as, and what root has handed over. */
@@ -30,7 +32,7 @@ const TPM_MS = 20_000;
 
 const TO = { read: constants.R_OK, write: constants.W_OK | constants.X_OK, execute: constants.X_OK };
 
-export function siteHere({ config, env, now, looking = {} }: SiteOptions): Site {
+export function siteHere({ config, file, env, now, looking = {} }: SiteOptions): Site {
   const settings = async () => (await config()).config;
   const trust = once(async () => readAuthorities('trust.ca_file', (await settings()).trust.ca_file));
   const entry = once(async () => {
@@ -73,7 +75,7 @@ export function siteHere({ config, env, now, looking = {} }: SiteOptions): Site 
       return dial(host, ca, undefined, proxied);
     },
     serverTime: once(async () => serverTime(await timeServers(await settings(), await trust()))),
-    unit: once(() => shownUnit()),
+    unit: once(() => shownUnit(instanceOf(file).unit)),
   };
 }
 

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { clashOf, neighboursOf } from '../../config/neighbours.ts';
 import { wordsOf } from '../../roll/report.ts';
 import { type Check, type Finding, failed, ok, unseen, warning } from './check.ts';
 import type { Site } from './site.ts';
@@ -52,7 +53,9 @@ export const STATE_CHECKS: readonly Check[] = [
     describes: 'The configuration is complete, and every value makes sense.',
     needs: [],
     async look(site) {
-      const { file, effective } = await site.config();
+      const { file, config, effective } = await site.config();
+      const clash = clashOf(config, neighboursOf(file));
+      if (clash !== undefined) return warning(clash, 'Change it in one of the two, then `systemctl restart newleaf`.');
       return ok(`${file} is in order, with ${effective.filter(({ line }) => line !== undefined).length} settings.`);
     },
   },

@@ -21,10 +21,10 @@ const WAIT_MS = 5_000;
 const BOOTED = '/run/systemd/system';
 
 /** The unit of the daemon; undefined where systemd is not what runs this machine, or does not answer. */
-export async function shownUnit(booted = BOOTED): Promise<ShownUnit | undefined> {
+export async function shownUnit(unit: string, booted = BOOTED): Promise<ShownUnit | undefined> {
   if (!existsSync(booted)) return undefined;
   try {
-    const { stdout } = await promisify(execFile)('systemctl', showing(PROPERTIES), { timeout: WAIT_MS });
+    const { stdout } = await promisify(execFile)('systemctl', showing(unit, PROPERTIES), { timeout: WAIT_MS });
     return unitShownIn(stdout);
   } catch {
     return undefined;

@@ -47,7 +47,7 @@ export const decommission = ({ passage, stdin }: DecommissionOptions): Run =>
         io.out.write('There is nothing here that newleaf has made.\n');
         return EXIT.done;
       }
-      const programs = await programsLeft(directory);
+      const programs = await programsLeft(directory, config.uplink.sockets);
       io.out.write(planInWords({ holding, files, programs }, loaded, screen));
       if (!isAgreed) {
         const id = config.dps.registration_id;

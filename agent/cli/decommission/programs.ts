@@ -13,14 +13,18 @@ export interface ProgramLeft {
 }
 
 /** The programs of a gateway whose daemon does not run. */
-export async function programsLeft(directory: string, tmpfiles = TMPFILES): Promise<readonly ProgramLeft[]> {
+export async function programsLeft(
+  directory: string,
+  sockets: string,
+  tmpfiles = TMPFILES,
+): Promise<readonly ProgramLeft[]> {
   const uplink = uplinkDirectory(directory);
   const names = await programNames(uplink).catch(() => []);
   return Promise.all(
     names.map(async (name) => {
       const queued = await counted(join(uplink, name, 'queue')).catch(() => undefined);
-      const isPlaced = await hasSocketPlace(name, tmpfiles);
-      return { name, queued, ...(isPlaced && { record: recordOf(name, tmpfiles) }) };
+      const isPlaced = await hasSocketPlace(name, sockets, tmpfiles);
+      return { name, queued, ...(isPlaced && { record: recordOf(name, sockets, tmpfiles) }) };
     }),
   );
 }

@@ -1,5 +1,4 @@
-import type { LoadedConfig, X509Config } from '../../config/config.ts';
-import { PIN_FILE } from '../../machine/root-pin.ts';
+import { instanceOf, type LoadedConfig, type X509Config } from '../../config/config.ts';
 import { type Screen, wrap } from '../kit/screen.ts';
 import type { Holding } from './holding.ts';
 import { type ProgramLeft, programInWords } from './programs.ts';
@@ -49,12 +48,12 @@ const rest = (name: string, record: string | undefined): readonly string[] =>
   record === undefined ? [] : [`for the socket of ${name}: ${record}`];
 
 function settingsOf({ file, config }: LoadedConfig): string {
-  return `the configuration: ${[file, ...('tpm' in config ? [] : secretFiles(config))].join(', ')}`;
+  return `the configuration: ${[file, ...('tpm' in config ? [] : secretFiles(file, config))].join(', ')}`;
 }
 
-function secretFiles({ hsm, issuer }: X509Config): readonly string[] {
+function secretFiles(file: string, { hsm, issuer }: X509Config): readonly string[] {
   const ofIssuer = issuer.kind === 'est' ? [issuer.password_file, issuer.bootstrap_key] : [];
-  return [hsm.pin_file ?? PIN_FILE, ...ofIssuer].flatMap((path) => (path?.startsWith('/') ? [path] : []));
+  return [hsm.pin_file ?? instanceOf(file).pin, ...ofIssuer].flatMap((path) => (path?.startsWith('/') ? [path] : []));
 }
 
 function block(screen: Screen, parts: readonly (readonly [text: string, list: readonly string[]])[]): string {

@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { instanceOf } from '../../config/config.ts';
 import { standardOf } from '../../config/draft.ts';
 import { Fault } from '../../failure/failure.ts';
 import { daemonAccount, giveDirectories } from '../../machine/as-daemon.ts';
@@ -49,7 +50,7 @@ export async function ask(options: AskOptions): Promise<void> {
   }
   await makePlace(file);
   welcome(dialogue, before, file);
-  const answers = new InitAnswers(before.draft);
+  const answers = new InitAnswers(before.draft, file);
   const state = answers.inEffect('state.directory');
   const account = daemonAccount(file, { state: { directory: state } });
   const flags = new Map(
@@ -65,11 +66,11 @@ export async function ask(options: AskOptions): Promise<void> {
     file,
     account,
     isProvisioned: await hasLeaf(state),
-    errands: createErrands(account, unitOf),
+    errands: createErrands(account, () => unitOf(instanceOf(file).unit)),
     stdin: () => pinFrom(options),
   };
   if (account === undefined) await makeDirectory(state);
-  else await giveDirectories(account, state, dirname(socketOf(before)));
+  else await giveDirectories(account, file, state, dirname(socketOf(before, file)));
   await Promise.race([askAll(guide), stopped]).catch(async (error: unknown) => {
     if (dialogue.asks) await keepDraft(guide);
     throw error;
@@ -120,8 +121,8 @@ async function askAll(guide: Guide): Promise<void> {
 }
 
 /** The socket of the daemon. */
-export const socketOf = ({ draft }: StandingConfig): string =>
-  String(draft.get('control.socket') ?? standardOf('control.socket'));
+export const socketOf = ({ draft }: StandingConfig, file: string): string =>
+  String(draft.get('control.socket') ?? standardOf('control.socket', file));
 
 /** A state that cannot be read is met when the daemon starts. */
 async function hasLeaf(directory: string): Promise<boolean> {

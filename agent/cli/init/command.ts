@@ -59,7 +59,7 @@ async function asked(asking: Asking, io: Io): Promise<void> {
   const { args, file } = asking;
   demandRoot(file);
   const before = standing(file, args.options.ask === true);
-  await demandIdle(socketOf(before));
+  await demandIdle(socketOf(before, file));
   if (isAsked(args, before)) await unlessStopped(ask({ ...asking, before }), args, io);
 }
 

@@ -3,6 +3,7 @@ import { chmod, mkdir, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type Config, parseConfig } from '../../config/config.ts';
 import { type Draft, type Drafted, draftOf, draftText } from '../../config/draft.ts';
+import { clashOf, neighboursOf } from '../../config/neighbours.ts';
 import { Fault } from '../../failure/failure.ts';
 import { failureOf } from '../../failure/failure-of.ts';
 import { writeAtomically } from '../../state/durable.ts';
@@ -68,13 +69,20 @@ export async function writeConfiguration({
   file,
 }: Pick<Guide, 'answers' | 'file'>): Promise<string | undefined> {
   const text = draftText(answers.draft, 'Written by newleaf init. All settings: man newleaf, and newleaf config.');
-  parseConfig(text, file);
+  demandApart(parseConfig(text, file).config, file);
   const before = textOf(file);
   const kept = before === undefined || before === text ? undefined : `${file}.bak`;
   if (before !== undefined && kept !== undefined) await written(kept, before);
   await written(file, text);
   await rm(draftFile(file), { force: true });
   return kept;
+}
+
+/** @throws Fault NL-CONFIG where another daemon of this gateway has the same identity or keys */
+function demandApart(config: Config, file: string): void {
+  const message = clashOf(config, neighboursOf(file));
+  const advice = 'Take another: sudo newleaf init --ask';
+  if (message !== undefined) throw new Fault('NL-CONFIG', { message, advice });
 }
 
 /** Makes the directory for the answers, before the first question. @throws Fault NL-CONFIG */

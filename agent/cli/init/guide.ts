@@ -1,3 +1,4 @@
+import { DEFAULT_PATH } from '../../config/config.ts';
 import { type Draft, standardOf } from '../../config/draft.ts';
 import type { Written } from '../../config/schema.ts';
 import { Fault } from '../../failure/failure.ts';
@@ -29,9 +30,12 @@ export interface Guide {
 export class InitAnswers {
   readonly #written: Map<string, Written>;
   readonly #missing: string[] = [];
+  readonly #file: string;
 
-  constructor(draft: Draft) {
+  /** @param file the configuration, whose place decides some defaults */
+  constructor(draft: Draft, file = DEFAULT_PATH) {
     this.#written = new Map(draft);
+    this.#file = file;
   }
 
   get draft(): Draft {
@@ -50,7 +54,7 @@ export class InitAnswers {
 
   /** Configured, or the default. */
   inEffect(name: string): string {
-    return String(this.get(name) ?? standardOf(name));
+    return String(this.get(name) ?? standardOf(name, this.#file));
   }
 
   /** `undefined` removes it. */

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
+import { instanceOf } from '../../config/config.ts';
 import { objectionTo } from '../../config/draft.ts';
 import { type Code, Fault } from '../../failure/failure.ts';
 import { networkOf } from '../../network/network.ts';
@@ -30,7 +31,7 @@ async function askId(guide: Guide): Promise<void> {
       name,
       flag: 'registration-id',
       words: 'Registration ID, which is the CN of every leaf',
-      suggestion: registrationIdOf(hostname()),
+      suggestion: registrationIdOf([hostname(), instanceOf(guide.file).name].filter(Boolean).join('-')),
     });
     const id = answers.text(name) ?? '';
     if (!LIKE_A_SCOPE.test(id)) return;

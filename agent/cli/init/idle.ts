@@ -1,4 +1,4 @@
-import { DEFAULT_PATH } from '../../config/config.ts';
+import { instanceOf } from '../../config/config.ts';
 import { askSocket } from '../../control/client.ts';
 import { Fault } from '../../failure/failure.ts';
 import { failureOf } from '../../failure/failure-of.ts';
@@ -29,7 +29,7 @@ export async function demandIdle(socket: string): Promise<void> {
 export function demandRoot(file: string): void {
   const uid = process.geteuid?.() ?? 0;
   const daemon = localAccount(DAEMON);
-  if (uid === 0 || file !== DEFAULT_PATH || daemon === undefined || daemon.uid === uid) return;
+  if (uid === 0 || !instanceOf(file).hasUnit || daemon === undefined || daemon.uid === uid) return;
   const advice = 'sudo newleaf init; or an experiment of your own: newleaf init --config FILE';
   throw new Fault('NL-CONFIG', { message: 'Only root can set up the daemon of this gateway.', advice });
 }

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { instanceOf } from '../../config/config.ts';
 import { Fault } from '../../failure/failure.ts';
-import { PIN_FILE, sealedPin } from '../../machine/root-pin.ts';
+import { sealedPin } from '../../machine/root-pin.ts';
 import type { Guide } from './guide.ts';
 import { beside, readSecret, writeSecret } from './secret.ts';
 
@@ -14,7 +15,8 @@ export function pinPlace(guide: Guide): { readonly path: string; readonly settin
   const named = guide.answers.text('hsm.pin_file');
   const given = guide.flag('pin-file');
   const isUnit = guide.account !== undefined;
-  if (isUnit && (named === undefined || named === PIN_FILE)) return { path: PIN_FILE, setting: undefined };
+  const { pin } = instanceOf(guide.file);
+  if (isUnit && (named === undefined || named === pin)) return { path: pin, setting: undefined };
   const path = named ?? (given === undefined || given === '-' ? beside(guide, 'pin') : resolve(given));
   return { path, setting: path };
 }
@@ -22,7 +24,7 @@ export function pinPlace(guide: Guide): { readonly path: string; readonly settin
 /** The stored PIN, if any. @throws Fault; TokenError PIN_FILE for one that is sealed, and does not open */
 export async function storedPin(guide: Guide): Promise<string | undefined> {
   const { path, setting } = pinPlace(guide);
-  return (await readSecret(path)) ?? (setting === undefined ? sealedPin() : undefined);
+  return (await readSecret(path)) ?? (setting === undefined ? sealedPin(instanceOf(guide.file)) : undefined);
 }
 
 export function storedInWords(guide: Guide): string {

@@ -25,7 +25,7 @@ export function scopeDoubted({ daemon }: Pick<Running, 'daemon'>): AbortSignal {
 
 /** Asks for the ID scope once more, and writes it. @throws Back; Interrupted; Fault NL-CONFIG */
 export async function correctScope(dialogue: Dialogue, file: string): Promise<void> {
-  const answers = new InitAnswers(standing(file, false).draft);
+  const answers = new InitAnswers(standing(file, false).draft, file);
   const { name, words } = ID_SCOPE;
   const scope = answers.text(name);
   dialogue.blank();

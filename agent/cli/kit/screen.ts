@@ -2,10 +2,12 @@
 export interface Output {
   write(text: string): unknown;
   readonly isTTY?: boolean;
-  readonly columns?: number;
-  readonly rows?: number;
+  readonly columns?: number | undefined;
+  readonly rows?: number | undefined;
   /** Of a terminal: its size has changed. */
   on?(event: 'resize', listener: () => void): unknown;
+  /** Changes each text that is written: screens break their lines after that. */
+  readonly rewrite?: (text: string) => string;
 }
 
 export interface Screen {
@@ -13,6 +15,8 @@ export interface Screen {
   readonly width: number;
   readonly isColoured: boolean;
   readonly isUnicode: boolean;
+  /** That of the output. */
+  readonly rewrite?: ((text: string) => string) | undefined;
 }
 
 /** Longer lines are hard to read; shorter ones break every word. */
@@ -22,7 +26,7 @@ const WIDTHS = { least: 40, usual: 80, most: 100 };
  * The abilities of the output. Colours: only on a terminal that has them, and where NO_COLOR is not set (no-color.org: "when
  * present and not an empty string"). Symbols: only in a UTF-8 locale, in the order of locale(7).
  */
-export function screenOf({ isTTY = false, columns }: Output, env: NodeJS.ProcessEnv): Screen {
+export function screenOf({ isTTY = false, columns, rewrite }: Output, env: NodeJS.ProcessEnv): Screen {
   const locale = env.LC_ALL || env.LC_CTYPE || env.LANG || '';
   const isDumb = env.TERM === 'dumb';
   return {
@@ -30,6 +34,7 @@ export function screenOf({ isTTY = false, columns }: Output, env: NodeJS.Process
     width: Math.min(Math.max(columns || WIDTHS.usual, WIDTHS.least), WIDTHS.most),
     isColoured: isTTY && !isDumb && !env.NO_COLOR,
     isUnicode: /utf-?8/i.test(locale) && !isDumb,
+    ...(rewrite && { rewrite }),
   };
 }
 
@@ -73,7 +78,8 @@ export function wrap(screen: Screen, text: string, { first = '', rest = first }:
   const lines: string[] = [];
   let line = first;
   let isEmpty = true;
-  for (const word of text.split(/\s+/).filter((one) => one !== '')) {
+  const told = screen.rewrite?.(text) ?? text;
+  for (const word of told.split(/\s+/).filter((one) => one !== '')) {
     const clean = safe(screen, word);
     if (!isEmpty && line.length + 1 + clean.length > screen.width) {
       lines.push(line);

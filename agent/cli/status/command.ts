@@ -1,6 +1,7 @@
 import { configPath, loadConfig } from '../../config/config.ts';
 import { EXIT } from '../../failure/exit.ts';
 import { Fault } from '../../failure/failure.ts';
+import { othersInWords } from '../instance.ts';
 import { command, textOption } from '../kit/command.ts';
 import { screenOf } from '../kit/screen.ts';
 import { askStatus } from './present.ts';
@@ -8,7 +9,7 @@ import { renderStatus } from './screen.ts';
 import { exitOfStatus } from './wrong.ts';
 
 export const run = command(async (args, io) => {
-  const { config } = loadConfig(configPath(textOption(args, 'config'), io.env));
+  const { file, config } = loadConfig(configPath(textOption(args, 'config'), io.env));
   const place = { socket: config.control.socket, directory: config.state.directory };
   const isJson = args.options.json === true;
   if (args.options.watch === true) return (await import('./watch.ts')).watch({ ...place, isJson }, io);
@@ -16,6 +17,7 @@ export const run = command(async (args, io) => {
   try {
     const status = await askStatus(place.socket);
     io.out.write(isJson ? `${JSON.stringify(status)}\n` : renderStatus(status, screen, place));
+    if (!isJson) io.out.write(othersInWords(file, screen));
     return exitOfStatus(status);
   } catch (error) {
     if (!(error instanceof Fault) || error.failure.code !== 'NL-DAEMON-DOWN') throw error;
@@ -25,6 +27,7 @@ export const run = command(async (args, io) => {
     if (known === undefined) throw down;
     const seen = { ...place, lastKnown: { writtenAt: known.writtenAt, failure: down.failure } };
     io.out.write(renderStatus(known.status, screen, seen));
+    io.out.write(othersInWords(file, screen));
     return EXIT.down;
   }
 });

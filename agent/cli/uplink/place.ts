@@ -1,5 +1,5 @@
 import { lstat, mkdir, rm } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { Fault } from '../../failure/failure.ts';
 import {
   makeProgramDirectory,
@@ -16,7 +16,11 @@ export const TMPFILES = '/etc/tmpfiles.d';
 /** The package has a line of its own for this one. */
 export const USUAL_SOCKETS = '/run/newleaf-uplink';
 
-export const recordOf = (program: string, tmpfiles: string): string => join(tmpfiles, `newleaf-uplink-${program}.conf`);
+/** @param sockets their directory: that of another daemon has another name (newleaf-uplink@NAME) */
+export const recordOf = (program: string, sockets: string, tmpfiles: string): string => {
+  const name = basename(sockets);
+  return join(tmpfiles, `${name.startsWith('newleaf-uplink@') ? name : 'newleaf-uplink'}-${program}.conf`);
+};
 
 /**
  * Makes the directory of a program's socket, now and at each boot.
@@ -24,7 +28,7 @@ export const recordOf = (program: string, tmpfiles: string): string => join(tmpf
  * @throws Fault NL-UPLINK-SOCKET
  */
 export async function makeSocketPlace(place: ProgramDirectory, tmpfiles: string): Promise<() => Promise<void>> {
-  const record = recordOf(place.program, tmpfiles);
+  const record = recordOf(place.program, place.sockets, tmpfiles);
   const isRecordNew = !(await isThere(record));
   const isNew = await makeProgramDirectory(place);
   const undo = async (): Promise<void> => {
@@ -46,7 +50,7 @@ export async function makeSocketPlace(place: ProgramDirectory, tmpfiles: string)
 
 /** @throws Fault NL-UPLINK-SOCKET */
 export async function removeSocketPlace(sockets: string, program: string, tmpfiles: string): Promise<void> {
-  const record = recordOf(program, tmpfiles);
+  const record = recordOf(program, sockets, tmpfiles);
   try {
     await rm(record, { force: true });
   } catch (cause) {
@@ -56,8 +60,8 @@ export async function removeSocketPlace(sockets: string, program: string, tmpfil
 }
 
 /** Whether root has made a place for the program. */
-export const hasSocketPlace = (program: string, tmpfiles: string): Promise<boolean> =>
-  isThere(recordOf(program, tmpfiles));
+export const hasSocketPlace = (program: string, sockets: string, tmpfiles: string): Promise<boolean> =>
+  isThere(recordOf(program, sockets, tmpfiles));
 
 function recordText({ program, sockets, owner, ownGroup, group }: ProgramDirectory): string {
   const line = (path: string, mode: number, users: Numbered) =>

@@ -22,9 +22,10 @@ export const uplinkRemove = (stdin: Keyboard, machine: Machine = HERE): Run =>
     }
     const { config } = loadConfig(configPath(textOption(args, 'config'), io.env));
     const { socket } = config.control;
-    const isPlaced = await hasSocketPlace(name, machine.tmpfiles);
+    const { sockets } = config.uplink;
+    const isPlaced = await hasSocketPlace(name, sockets, machine.tmpfiles);
     if (isPlaced && !machine.isRoot()) {
-      const message = `Only root can remove ${recordOf(name, machine.tmpfiles)}, which belongs to this program. Nothing was removed.`;
+      const message = `Only root can remove ${recordOf(name, sockets, machine.tmpfiles)}, which belongs to this program. Nothing was removed.`;
       throw new Failed(message, { advice: `sudo newleaf uplink remove ${name}` });
     }
     const program = (await askUplink(socket)).programs.find((one) => one.name === name);
@@ -38,7 +39,7 @@ export const uplinkRemove = (stdin: Keyboard, machine: Machine = HERE): Run =>
     }
     // Without a program the daemon refuses, unless a removal was interrupted here.
     const lost = program === undefined && isPlaced ? 0 : await askRemoval(socket, name);
-    if (isPlaced) await removeSocketPlace(config.uplink.sockets, name, machine.tmpfiles);
+    if (isPlaced) await removeSocketPlace(sockets, name, machine.tmpfiles);
     const loss = lost === 0 ? '' : ` With it ${messages(lost)} for the hub ${lost > 1 ? 'are' : 'is'} lost.`;
     io.out.write(`${wrap(screen, `The program ${name} is removed.${loss}`).join('\n')}\n`);
     return EXIT.done;

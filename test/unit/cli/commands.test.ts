@@ -160,11 +160,13 @@ if there is none. Asking again gives the CSR of the same key, until a leaf is
 installed.
 
 Options:
-  -o, --out FILE  Write it there instead of to stdout.
-  --new-key       Make another key, and forget the one before.
-  --config FILE   The configuration. Without it NEWLEAF_CONFIG, then
-                  /etc/newleaf/newleaf.toml.
-  -h, --help      Explain the command.
+  -o, --out FILE   Write it there instead of to stdout.
+  --new-key        Make another key, and forget the one before.
+  --config FILE    The configuration. Without it NEWLEAF_CONFIG, then
+                   /etc/newleaf/newleaf.toml.
+  --instance NAME  Another daemon of this gateway: the configuration
+                   /etc/newleaf/NAME/newleaf.toml.
+  -h, --help       Explain the command.
 
 Examples:
   newleaf csr -o gw.csr

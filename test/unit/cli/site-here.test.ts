@@ -25,7 +25,7 @@ function here(t: TestContext) {
   return {
     directory,
     file,
-    site: siteHere({ config: async () => loadConfig(file), env: {}, now: NOW }),
+    site: siteHere({ config: async () => loadConfig(file), file, env: {}, now: NOW }),
   };
 }
 

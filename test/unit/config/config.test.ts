@@ -199,6 +199,7 @@ const CHANGED: readonly (readonly [from: string | RegExp, to: string, complaint:
   ['[hsm]', 'endpoint = "dps:65536"\n[hsm]', /^5: dps.endpoint must be/],
   ['[hsm]', 'endpoint = "https://dps"\n[hsm]', /^5: dps.endpoint .* without a scheme or a path/],
   ['[hsm]', 'payload = [1]\n[hsm]', /^5: dps.payload must be a table/],
+  ['[hsm]', `payload = { a = "${'é'.repeat(47_500)}" }\n[hsm]`, /^5: dps.payload must be at most 95 000 bytes as JSON/],
   ['token = "newleaf"', '', /^5: hsm.token must be set \(or hsm.uri\)/],
   ['token = "newleaf"', 'uri = "pkcs11:serial=1"', undefined],
   ['token = "newleaf"', 'token = "newleaf"\nuri = "pkcs11:serial=1"', /^8: hsm.uri must be removed, or hsm.token/],

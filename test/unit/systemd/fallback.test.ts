@@ -65,7 +65,7 @@ const ROWS: readonly Row[] = [
 ];
 
 /** Runs the fallback where systemctl tells of this unit. */
-function fallback(t: TestContext, unit: Row['unit']) {
+function fallback(t: TestContext, unit: Row['unit'], ...names: readonly string[]) {
   const directory = scratch(t);
   const program = (name: string, lines: readonly string[]) =>
     writeFileSync(join(directory, name), ['#!/bin/sh', ...lines, ''].join('\n'), { mode: 0o755 });
@@ -83,7 +83,7 @@ function fallback(t: TestContext, unit: Row['unit']) {
   writeFileSync(join(directory, 'asked'), '');
   const env = { ...process.env, PATH: `${directory}:${process.env.PATH}` };
   const input = readFileSync(FALLBACK, 'utf8').replace('/usr/bin/newleaf', join(directory, 'newleaf'));
-  const { status, stdout, stderr } = spawnSync('sh', ['-s'], { env, input, encoding: 'utf8' });
+  const { status, stdout, stderr } = spawnSync('sh', ['-s', ...names], { env, input, encoding: 'utf8' });
   const asked = spawnSync('cat', [join(directory, 'asked')], { encoding: 'utf8' }).stdout;
   return { status, said: `${stdout}${stderr}`, does: asked.split('\n').filter((line) => line !== '') };
 }
@@ -97,3 +97,10 @@ for (const { name, unit, does, alarm } of ROWS) {
     else assert.match(ended.said, new RegExp(`^<2>.*${alarm.source}.*\\n$`));
   });
 }
+
+test('the fallback of another daemon looks at that one, and names it', (t) => {
+  const failed = fallback(t, { ActiveState: 'failed', ExecMainStatus: '1' }, 'plant');
+  assert.deepEqual(failed.does, ['reset-failed newleaf@plant.service', 'start --no-block newleaf@plant.service']);
+  const { said } = fallback(t, { ActiveState: 'failed', ExecMainStatus: '4' }, 'plant');
+  assert.match(said, /systemctl restart newleaf@plant\./);
+});

@@ -18,5 +18,5 @@ test('what `systemctl show` prints', () => {
 });
 
 test('a machine that systemd does not run has no unit', async () => {
-  assert.equal(await shownUnit('/nowhere'), undefined);
+  assert.equal(await shownUnit('newleaf', '/nowhere'), undefined);
 });

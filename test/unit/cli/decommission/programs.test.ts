@@ -34,9 +34,9 @@ test('the plan names the programs, and how many messages are lost with them', ()
 
 test('the programs are found on disk; where there are none, nothing is said', async (t) => {
   const directory = scratch(t);
-  assert.deepEqual(await programsLeft(directory, directory), []);
+  assert.deepEqual(await programsLeft(directory, '/run/newleaf-uplink', directory), []);
   mkdirSync(join(directory, 'uplink', 'sensors'), { recursive: true });
   writeFileSync(join(directory, 'newleaf-uplink-sensors.conf'), '');
-  const [found, ...more] = await programsLeft(directory, directory);
+  const [found, ...more] = await programsLeft(directory, '/run/newleaf-uplink', directory);
   assert.deepEqual([found?.name, found?.record, more], ['sensors', join(directory, 'newleaf-uplink-sensors.conf'), []]);
 });

@@ -5,10 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { storedPin, storePin } from '../../../../agent/cli/init/pin-place.ts';
-import { PIN_FILE } from '../../../../agent/machine/root-pin.ts';
+import { DEFAULT_PATH, instanceOf } from '../../../../agent/config/config.ts';
 import { inside, withOwnMounts } from '../../../namespace.ts';
 import { scene } from './stage.ts';
 
+const { pin: PIN_FILE } = instanceOf(DEFAULT_PATH);
 const SEALED = '/etc/credstore.encrypted/hsm-pin';
 const account = { name: 'nobody', uid: 65534, gid: 65534, home: '/nonexistent' };
 const gateway = () => ({ ...scene().guide, account });

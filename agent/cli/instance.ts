@@ -1,0 +1,53 @@
+import { configPath, DEFAULT_PATH, instanceOf } from '../config/config.ts';
+import { configurationOf, isInstanceName } from '../config/instance.ts';
+import { namesHere } from '../config/neighbours.ts';
+import { namingIn } from '../machine/naming.ts';
+import { command, Misuse, type Run, textOption } from './kit/command.ts';
+import type { ParsedArguments } from './kit/parse.ts';
+import { type Output, type Screen, wrap } from './kit/screen.ts';
+
+/** The command with `--instance NAME`, and with texts that name that daemon. */
+export const forInstance = (work: Run): Run =>
+  command(async (args, io) => {
+    const chosen = { ...args, options: { ...args.options, ...configOf(args) } };
+    const { name } = instanceOf(configPath(textOption(chosen, 'config'), io.env));
+    if (name === undefined) return work(chosen, io);
+    const env = { ...io.env, NEWLEAF_CONFIG: configurationOf(name) };
+    const rewrite = namingIn(env);
+    return work(chosen, { ...io, env, out: rewriting(io.out, rewrite), err: rewriting(io.err, rewrite) });
+  });
+
+/** @throws Misuse */
+function configOf(args: ParsedArguments): { readonly config?: string } {
+  const name = textOption(args, 'instance');
+  if (name === undefined) return {};
+  if (textOption(args, 'config') !== undefined) throw new Misuse('--instance and --config exclude each other.');
+  if (isInstanceName(name)) return { config: configurationOf(name) };
+  const given = JSON.stringify(name);
+  throw new Misuse(`--instance ${given} must be 1 to 28 letters, digits, - and _, and not newleaf itself.`);
+}
+
+function rewriting(output: Output, rewrite: (text: string) => string): Output {
+  return {
+    write: (text) => output.write(rewrite(text)),
+    get isTTY() {
+      return output.isTTY === true;
+    },
+    get columns() {
+      return output.columns;
+    },
+    get rows() {
+      return output.rows;
+    },
+    on: (event, listener) => output.on?.(event, listener),
+    rewrite,
+  };
+}
+
+/** For the status of the daemon without a name: how the others of this gateway are asked. '' where there are none. */
+export function othersInWords(file: string, screen: Screen): string {
+  const names = file === DEFAULT_PATH ? namesHere() : [];
+  if (names.length === 0) return '';
+  const commands = names.map((name) => `newleaf --instance ${name} status`).join(', ');
+  return `\n${wrap(screen, `Also on this gateway: ${commands}`).join('\n')}\n`;
+}

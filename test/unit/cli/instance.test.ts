@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { forInstance } from '../../../agent/cli/instance.ts';
+import type { ParsedArguments } from '../../../agent/cli/kit/parse.ts';
+import { type Output, screenOf, wrap } from '../../../agent/cli/kit/screen.ts';
+import { NEWLEAF } from '../../../agent/cli/table.ts';
+import { CODES } from '../../../agent/failure/failure.ts';
+import { createLog } from '../../../agent/machine/log.ts';
+import { naming } from '../../../agent/machine/naming.ts';
+
+const told = naming('plant');
+
+const TEXTS: readonly (readonly [text: string, told: string])[] = [
+  ['sudo newleaf init', 'sudo newleaf --instance plant init'],
+  [
+    'Run `newleaf csr`, then `newleaf install FILE`.',
+    'Run `newleaf --instance plant csr`, then `newleaf --instance plant install FILE`.',
+  ],
+  ['newleaf support-bundle -o FILE', 'newleaf --instance plant support-bundle -o FILE'],
+  ['systemctl restart newleaf.', 'systemctl restart newleaf@plant.'],
+  [
+    '  sudo systemctl enable --now newleaf\n  newleaf status',
+    '  sudo systemctl enable --now newleaf@plant\n  newleaf --instance plant status',
+  ],
+  ['`journalctl -u newleaf -n 20`', '`journalctl -u newleaf@plant -n 20`'],
+  ['newleaf.service is failed', 'newleaf@plant.service is failed'],
+  ['Put it into /etc/newleaf/pin (or hsm.pin_file)', 'Put it into /etc/newleaf/plant/pin (or hsm.pin_file)'],
+  ['newleaf tries again by itself.', 'newleaf tries again by itself.'],
+  ['newleaf 0.1.0', 'newleaf 0.1.0'],
+  ['Install the package newleaf.', 'Install the package newleaf.'],
+];
+
+for (const [text, expected] of TEXTS) {
+  test(`another daemon: ${text}`, () => {
+    assert.equal(told(text), expected);
+    assert.equal(told(expected), expected, 'said once');
+  });
+}
+
+test('no advice in the table of failures names a command or the unit of another daemon', () => {
+  const heads = Object.keys(NEWLEAF.commands).map((name) => name.split(' ', 1).join());
+  const commands = new RegExp(`\\bnewleaf (${heads.filter((head) => head !== 'version').join('|')})\\b`);
+  for (const [code, { advice }] of Object.entries(CODES)) {
+    const said = told(advice);
+    assert.doesNotMatch(said, commands, code);
+    assert.doesNotMatch(said, /(systemctl [a-z-]+|journalctl -u) newleaf(?!@plant)|\/etc\/newleaf\/pin/, code);
+  }
+});
+
+async function called(options: ParsedArguments['options'], env: NodeJS.ProcessEnv = {}) {
+  let said = '';
+  let config: unknown;
+  const paper: Output = { columns: 40, write: (text) => (said += text) };
+  const run = forInstance(async (args, io) => {
+    config = args.options.config;
+    io.out.write(`${wrap(screenOf(io.out, env), 'Then look at what it says: newleaf check, and again.').join('\n')}\n`);
+    return 0;
+  });
+  const exit = await run(
+    { command: 'status', options, positionals: [] },
+    { out: paper, err: paper, env, now: Date.now },
+  );
+  return { exit, said, config };
+}
+
+test('--instance names the configuration, and its lines are broken after the name is in them', async () => {
+  const { exit, said, config } = await called({ instance: 'plant' });
+  assert.equal(exit, 0);
+  assert.equal(config, '/etc/newleaf/plant/newleaf.toml');
+  assert.equal(said, 'Then look at what it says: newleaf\n--instance plant check, and again.\n');
+});
+
+test('the configuration by its path is the same, as option and as variable', async () => {
+  const path = '/etc/newleaf/plant/newleaf.toml';
+  assert.match((await called({ config: path })).said, /--instance plant check/);
+  assert.match((await called({}, { NEWLEAF_CONFIG: path })).said, /--instance plant check/);
+  assert.doesNotMatch((await called({})).said, /--instance/);
+});
+
+test('a name that cannot be one, and two configurations, are refused in one sentence', async () => {
+  assert.deepEqual(await called({ instance: '../x' }), {
+    exit: 2,
+    said: '--instance "../x" must be 1 to 28\nletters, digits, - and _, and not\nnewleaf itself.\n',
+    config: undefined,
+  });
+  assert.equal((await called({ instance: 'a', config: 'b' })).exit, 2);
+});
+
+test('the log of another daemon names it', () => {
+  const lines: string[] = [];
+  const sink = { write: (line: string) => void lines.push(line) };
+  const log = createLog({ level: 'info', env: { NEWLEAF_CONFIG: '/etc/newleaf/plant/newleaf.toml' }, sink });
+  log.error({ event: 'failed', advice: 'Write the PIN into /etc/newleaf/pin, then `systemctl restart newleaf`.' });
+  const { advice } = JSON.parse(lines.join(''));
+  assert.equal(advice, 'Write the PIN into /etc/newleaf/plant/pin, then `systemctl restart newleaf@plant`.');
+});
