@@ -34,6 +34,9 @@ export function ending({ connack, phase, error, socketError = '' }: Attempt): Li
   return UNTRUSTED.has(socketError) ? 'untrusted' : 'closed';
 }
 
+/** OpenSSL's error for an answer that is no TLS, as the text of a web server. */
+const NO_TLS = 'The server does not speak TLS: a captive portal or a proxy answers in its place.';
+
 /** Why a connection ended, by the codes and the words of the other side. Errors of the token come back as they are. */
 export function endingFault(
   attempt: Attempt,
@@ -42,7 +45,7 @@ export function endingFault(
 ): Error {
   const how = ending(attempt);
   if (how instanceof Error) return how;
-  const message = messages[how];
+  const message = attempt.socketError === 'ERR_SSL_WRONG_VERSION_NUMBER' ? NO_TLS : messages[how];
   const cause = attempt.connack ? `CONNACK ${attempt.connack}` : attempt.socketError;
   return new Fault(codes[how], { cause, ...(message !== undefined && { message }) });
 }

@@ -48,7 +48,7 @@ export async function line(t: TestContext, options: LineOptions = {}): Promise<L
   await once(made.stdout, 'data');
   sh(`nft 'table ip line { chain in { type nat hook prerouting priority dstnat; ip daddr 11.9.0.2 dnat to 127.0.0.1; }; }'
       echo 1 >/proc/sys/net/ipv4/conf/all/route_localnet`);
-  if (family !== 'ipv4') translate(directory);
+  if (family !== 'ipv4') translate(directory, family);
   const address =
     family === 'ipv4'
       ? 'ip address add 11.9.0.1/24 dev gateway0'
@@ -67,13 +67,13 @@ export async function line(t: TestContext, options: LineOptions = {}): Promise<L
 }
 
 /** From IPv6 to IPv4, packet by packet. */
-function translate(directory: string): void {
+function translate(directory: string, family: Family): void {
   const conf = `tun-device nat64
     ipv4-addr 10.9.4.1
     ipv6-addr fd09:5::2
     prefix 64:ff9b::/96
     dynamic-pool 10.9.4.0/24
-    map 11.9.0.2 fd09:4::2
+    ${family === 'ipv6' ? 'map 11.9.0.2 fd09:4::2' : ''}
     data-dir ${directory}`;
   writeFileSync(join(directory, 'tayga.conf'), conf);
   sh(`tayga --mktun --config ${directory}/tayga.conf >/dev/null
