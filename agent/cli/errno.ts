@@ -13,6 +13,7 @@ const WORDS: Readonly<Record<string, string>> = {
   CERT_NOT_YET_VALID: 'it is not valid yet',
   DEPTH_ZERO_SELF_SIGNED_CERT: 'it is self-signed',
   ERR_TLS_CERT_ALTNAME_INVALID: 'it is for another name',
+  ERR_SSL_WRONG_VERSION_NUMBER: 'it does not speak TLS: a captive portal or a proxy answers in its place',
   SELF_SIGNED_CERT_IN_CHAIN: 'its CA is not in trust.ca_file',
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'its CA is not in trust.ca_file',
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'its CA is not in trust.ca_file',

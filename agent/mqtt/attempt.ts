@@ -52,6 +52,10 @@ export const isUnanswered = ({ phase, socketError = '' }: Attempt): boolean =>
 /** The server has shown itself: TLS is done, and where there are WebSockets, these are. */
 export const isAnswered = ({ phase }: Attempt): boolean => phase !== 'tcp' && phase !== 'tls';
 
+/** OpenSSL's error for an answer that is no TLS, as the text of a web server. */
+const NO_TLS = 'ERR_SSL_WRONG_VERSION_NUMBER';
+const PLAIN = 'The server does not speak TLS: a captive portal or a proxy answers in its place.';
+
 /** Why a connection ended, by the codes and the words of the other side. Errors of the token come back as they are. */
 export function endingFault(
   attempt: Attempt,
@@ -60,6 +64,7 @@ export function endingFault(
 ): Error {
   const how = ending(attempt);
   if (how instanceof Error) return how;
+  if (attempt.socketError === NO_TLS) return new Fault('NL-NETWORK-PORTAL', { message: PLAIN, cause: NO_TLS });
   const message = messages[how];
   const cause = attempt.connack ? `CONNACK ${attempt.connack}` : attempt.socketError;
   return new Fault(codes[how], { cause, ...(message !== undefined && { message }) });

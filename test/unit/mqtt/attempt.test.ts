@@ -49,8 +49,8 @@ const ROWS: readonly (readonly [Attempt, string, string])[] = [
       socketError: 'ERR_SSL_WRONG_VERSION_NUMBER',
       error: error('ERR_SSL_WRONG_VERSION_NUMBER', 'SSL routines'),
     },
-    'NL-HUB-CLOSED',
-    'NL-DPS-UNREACHABLE',
+    'NL-NETWORK-PORTAL',
+    'NL-NETWORK-PORTAL',
   ],
 ];
 

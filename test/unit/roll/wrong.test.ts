@@ -208,6 +208,7 @@ test('an online gateway ends with 0 only where there is nothing to do: what newl
     'NL-HUB-TWIN',
     'NL-HUB-UNAVAILABLE',
     'NL-HUB-UNREACHABLE',
+    'NL-NETWORK-PROXY',
     'NL-STATE-READ',
     'NL-TOKEN-PIN-READ',
     'NL-TPM-BLOB',
