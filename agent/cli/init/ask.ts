@@ -8,6 +8,9 @@ import { makeDirectory } from '../../state/durable.ts';
 import { validateEntry } from '../../state/entry.ts';
 import { createJournal } from '../../state/journal.ts';
 import type { ParsedArguments } from '../kit/parse.ts';
+import { adopt } from './adopt/adopt.ts';
+import { askFirstKey } from './adopt/begin.ts';
+import { demandStopped } from './adopt/incumbent.ts';
 import { askAttestation } from './attestation.ts';
 import { keepDraft, makePlace, type StandingConfig, writeConfiguration } from './configuration.ts';
 import type { Dialogue } from './dialogue.ts';
@@ -55,7 +58,7 @@ export async function ask(options: AskOptions): Promise<void> {
   const flags = new Map(
     Object.entries(args.options).flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : [])),
   );
-  const guide: Guide = {
+  const bare: Guide = {
     dialogue,
     answers,
     flag: (name) => flags.get(name),
@@ -68,6 +71,7 @@ export async function ask(options: AskOptions): Promise<void> {
     errands: createErrands(account, unitOf),
     stdin: () => pinFrom(options),
   };
+  const guide: Guide = { ...bare, adopted: await adopt(bare, flags) };
   if (account === undefined) await makeDirectory(state);
   else await giveDirectories(account, state, dirname(socketOf(before)));
   await Promise.race([askAll(guide), stopped]).catch(async (error: unknown) => {
@@ -78,6 +82,7 @@ export async function ask(options: AskOptions): Promise<void> {
   const note = kept === undefined ? '' : ` The one before is kept as ${kept}.`;
   if (dialogue.asks) dialogue.blank();
   dialogue.ok(`The configuration is complete, and written to ${file}.${note}`);
+  await demandStopped(guide);
 }
 
 /** The token comes last, as changes to it stay: nothing may be missing by then. */
@@ -90,7 +95,7 @@ const demandedToken: Question = (guide) => {
 const steps = (): readonly (readonly [title: string, questions: readonly Question[]])[] => [
   ['Which gateway is this?', [...IDENTITY_QUESTIONS, askAttestation]],
   ['Who signs its leaves?', issuerQuestions()],
-  ['Where does its private key live?', [demandedToken]],
+  ['Where does its private key live?', [demandedToken, askFirstKey]],
 ];
 
 /** Asks everything, and keeps the answers after each question. @throws Fault, Interrupted */
