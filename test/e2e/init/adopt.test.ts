@@ -176,7 +176,7 @@ type = "docker"
         [expired.cert, expired.key, [], /NL-LEAF-VALIDITY .* the delivered leaf ends at/],
         [good.cert, secret, [], /NL-CONFIG \/root\/leaf\.key: its private key is encrypted/],
         [good.cert, good.cert, [], /NL-CONFIG \/root\/leaf\.key: there is no private key in it/],
-        ['nothing', good.key, [], /NL-LEAF-PARSE Expected certificates/],
+        ['nothing', good.key, [], /NL-CONFIG \/root\/leaf\.pem: there is no certificate in it/],
       ];
       for (const [cert, key, more, sentence] of rows) {
         place({ cert, key });

@@ -7,7 +7,7 @@ import { beside, writeSecret } from '../secret.ts';
 import type { Adopted } from './adopted.ts';
 import { type Addition, AZIOT, type Incumbent, incumbentIn } from './aziot.ts';
 import { commandsOf } from './incumbent.ts';
-import { commonNameIn, leafOf, privateKeyIn, readAdopted } from './pair.ts';
+import { commonNameIn, leafOf, privateKeyIn, readAdopted, readChain } from './pair.ts';
 
 /**
  * Reads what is to be taken over, and says what cannot be: until the person agrees, nothing is written. Its settings are
@@ -34,10 +34,10 @@ export async function adopt(guide: Guide, flags: Map<string, string>): Promise<A
 }
 
 async function fromFiles(flags: Map<string, string>, leaf: string, keyFile: string): Promise<Adopted> {
-  const chain = await readAdopted(leaf, 'leaf');
+  const chain = await readChain(leaf, 'leaf');
   const object = privateKeyIn(await readAdopted(keyFile, 'key'), keyFile);
-  const cn = flags.get('registration-id') ?? (await commonNameIn(chain)) ?? '';
-  await leafOf(chain, object, cn, Date.now());
+  const cn = flags.get('registration-id') ?? commonNameIn(chain) ?? '';
+  leafOf(chain, object, cn);
   propose(flags, [['registration-id', cn]]);
   return { chain, key: { file: keyFile, object } };
 }
@@ -66,13 +66,13 @@ async function fromAziot(guide: Guide, flags: Map<string, string>): Promise<Adop
 
 async function identityOf({ leaf, key, flags: found }: Incumbent, flags: Map<string, string>): Promise<Adopted> {
   if (key === undefined) return {};
-  const chain = leaf === undefined ? undefined : await readAdopted(leaf, 'leaf of aziot-identity-service');
-  const cn =
-    flags.get('registration-id') ?? found.get('registration-id') ?? (chain && (await commonNameIn(chain))) ?? '';
+  const chain = leaf === undefined ? undefined : await readChain(leaf, 'leaf of aziot-identity-service');
+  const named = flags.get('registration-id') ?? found.get('registration-id');
+  const cn = named ?? (chain && commonNameIn(chain)) ?? '';
   propose(flags, [['registration-id', cn]]);
   if ('uri' in key) return { chain, uri: key.uri };
   const object = privateKeyIn(await readAdopted(key.file, 'key of aziot-identity-service'), key.file);
-  if (chain !== undefined) await leafOf(chain, object, cn, Date.now());
+  if (chain !== undefined) leafOf(chain, object, cn);
   return { chain, key: { file: key.file, object } };
 }
 

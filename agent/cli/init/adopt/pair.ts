@@ -46,30 +46,37 @@ export function privateKeyIn(pem: string, path: string): KeyObject {
   }
 }
 
+/** The certificates of a file, PEM. @throws Fault NL-CONFIG */
+export async function readChain(path: string, what: string): Promise<string> {
+  const text = await readAdopted(path, what);
+  return toPem(Buffer.from(text, 'latin1')).catch((cause: unknown) => {
+    const message = `${path}: there is no certificate in it. ${UNTOUCHED}`;
+    throw new Fault('NL-CONFIG', { message, advice: 'Name the file with the leaf, and run it again.', cause });
+  });
+}
+
 /** The only CN of the leaf, which is the registration ID; undefined where the leaf has none, or several. */
-export async function commonNameIn(chain: string): Promise<string | undefined> {
-  const pem = await toPem(Buffer.from(chain, 'latin1'));
-  const leaf = new X509Certificate(pem);
-  const [name, ...more] = commonNamesOf(leaf);
+export function commonNameIn(chain: string): string | undefined {
+  const [name, ...more] = commonNamesOf(new X509Certificate(chain));
   return more.length === 0 ? name : undefined;
 }
 
-/**
- * The leaf of a key from a file, judged as newleaf judges every leaf, but one that is due already may serve.
- * @throws Fault NL-LEAF-…
- */
-export async function leafOf(chain: string, key: KeyObject, cn: string, now: number): Promise<Leaf> {
+/** The leaf of a key from a file. @throws Fault NL-LEAF-… */
+export function leafOf(chain: string, key: KeyObject, cn: string): Leaf {
   const spki = createPublicKey(key).export({ type: 'spki', format: 'der' });
-  return judged(await toPem(Buffer.from(chain, 'latin1')), { slot: 'a', id: importedId(key) }, spki, cn, now);
+  return judged(chain, { slot: 'a', id: importedId(key) }, spki, cn);
 }
 
-/** @throws Fault NL-LEAF-… */
-export function judged(chain: string, key: Leaf['key'], spki: Buffer, cn: string, now: number): Leaf {
+/** Judged as newleaf judges every leaf, but one that is due already may serve. @throws Fault NL-LEAF-… */
+export function judged(chain: string, key: Leaf['key'], spki: Buffer, cn: string): Leaf {
   try {
-    return verify(chain, { key, spki, cn, now, renewAt: () => undefined }).leaf;
+    return verify(chain, { key, spki, cn, now: Date.now(), renewAt: () => undefined }).leaf;
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
-    const { message, advice } = error.failure;
-    throw new Fault(error.failure.code, { message: `${message} ${UNTOUCHED}`, advice, cause: error });
+    const { code, message } = error.failure;
+    throw new Fault(code, { message: `${message} ${UNTOUCHED}`, advice: FITTING, cause: error });
   }
 }
+
+const FITTING =
+  'Name the leaf, the key and the registration ID that belong together; or begin without --adopt, with a new leaf.';
