@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { parse } from 'smol-toml';
 import { objectionTo } from '../../../config/draft.ts';
 import { Fault } from '../../../failure/failure.ts';
-import { type Place, placeOf } from './place.ts';
+import { type AziotPlace, aziotPlace } from './aziot-place.ts';
 
 /** The configuration of aziot-identity-service, and of IoT Edge, which has the same file. */
 export const AZIOT = '/etc/aziot/config.toml';
@@ -17,7 +17,7 @@ export interface Incumbent {
   readonly pin: string | undefined;
   /** File with the leaf; undefined with attestation by a TPM. */
   readonly leaf: string | undefined;
-  readonly key: Place | undefined;
+  readonly key: AziotPlace | undefined;
   /** What ends with it, each the subject of a sentence with its reason. */
   readonly lost: readonly string[];
   readonly isEdge: boolean;
@@ -65,7 +65,7 @@ export function incumbentIn(text: string, additions: readonly Addition[] = [], f
   const est = estIn(config, attestation, file);
   for (const [flag, value] of est.flags) set(flag, value);
   if (identity.key !== undefined && 'uri' in identity.key) set('token', identity.key.token);
-  const base = placeOf(textAt(keys, 'pkcs11_base_slot') ?? '');
+  const base = aziotPlace(textAt(keys, 'pkcs11_base_slot') ?? '');
   const pin = [identity.key, base].flatMap((one) => (one !== undefined && 'uri' in one ? (one.pin ?? []) : []))[0];
   return { ...common, lost: [...lost, ...est.lost], estPassword: est.password, pin, ...identity };
 }
@@ -105,7 +105,7 @@ function identityIn(attestation: Table, keys: Table, file: string): Pick<Incumbe
     return { leaf: fileAt(attestation, 'identity_cert', file), key: keyAt(attestation, 'identity_pk', file) };
   }
   // It was issued: keyd has made its key, and certd keeps the certificate. In a token the key is called as its ID is.
-  const base = placeOf(textAt(keys, 'pkcs11_base_slot') ?? '');
+  const base = aziotPlace(textAt(keys, 'pkcs11_base_slot') ?? '');
   const leaf = `${HOME}/certd/certs/${named('device-id')}.cer`;
   if (base === undefined || 'file' in base)
     return { leaf, key: { file: `${HOME}/keyd/keys/${named('device-id')}.key` } };
@@ -131,7 +131,7 @@ function estIn(config: Table, attestation: Table, file: string) {
   flags.set('issuer', 'est').set('est-url', url);
   const trusted = Array.isArray(est.trusted_certs) ? est.trusted_certs : [];
   const [ca] = trusted;
-  const place = typeof ca === 'string' ? placeOf(ca) : undefined;
+  const place = typeof ca === 'string' ? aziotPlace(ca) : undefined;
   if (place !== undefined && 'file' in place) flags.set('est-ca', place.file);
   if (trusted.length > 1) lost.push(`all but the first of its ${trusted.length} trusted_certs: put them into one file`);
   const auth = { ...est, ...tableAt(est, 'auth'), ...tableAt(issued, 'auth') };
@@ -187,10 +187,10 @@ function textAt(table: Table, key: string): string | undefined {
 }
 
 /** @throws Fault NL-CONFIG where it is neither a file: nor a pkcs11: URI; the value may hold a PIN, and is not shown */
-function keyAt(table: Table, key: string, file: string): Place | undefined {
+function keyAt(table: Table, key: string, file: string): AziotPlace | undefined {
   const written = textAt(table, key);
   if (written === undefined) return undefined;
-  const place = placeOf(written);
+  const place = aziotPlace(written);
   if (place !== undefined) return place;
   const message = `${file}: ${key} is neither a file: nor a pkcs11: URI. Nothing was touched.`;
   throw new Fault('NL-CONFIG', { message, advice: 'Correct it, and run newleaf init again.' });

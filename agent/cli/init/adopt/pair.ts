@@ -32,9 +32,7 @@ export function privateKeyIn(pem: string, path: string): KeyObject {
   const block = blocksOf(pem).find(({ label }) => label.endsWith('PRIVATE KEY'));
   const refuse = (why: string, advice: string, cause?: unknown): Fault =>
     new Fault('NL-CONFIG', { message: `${path}: ${why} ${UNTOUCHED}`, advice, cause });
-  if (block === undefined) {
-    throw refuse('there is no private key in it (PEM).', 'Name its file: --adopt-key FILE');
-  }
+  if (block === undefined) throw refuse('there is no private key in it (PEM).', 'Name its file: --adopt-key FILE');
   if (block.label === 'ENCRYPTED PRIVATE KEY' || /^Proc-Type: 4,ENCRYPTED/m.test(pem)) {
     const how = `openssl pkey -in ${path} -out /root/adopt.key, then name that with --adopt-key, and delete it afterwards.`;
     throw refuse('its private key is encrypted, and newleaf has no way to ask for its password.', how);

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { formatUri } from '../../../../hsm/uri.ts';
 
 /** Where a key or a certificate of aziot-identity-service is. */
-export type Place =
+export type AziotPlace =
   | { readonly file: string }
   | {
       /** For newleaf, without its PIN. */
@@ -16,7 +16,7 @@ export type Place =
  * `slot-id` names a token by a number that another module, or the next start, may count otherwise.
  * @returns undefined where it is neither
  */
-export function placeOf(written: string): Place | undefined {
+export function aziotPlace(written: string): AziotPlace | undefined {
   if (written.startsWith('file:')) {
     try {
       return { file: fileURLToPath(written) };
