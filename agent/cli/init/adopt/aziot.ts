@@ -23,7 +23,7 @@ export interface Incumbent {
   readonly isEdge: boolean;
 }
 
-/** A principal that somebody has added below /etc/aziot: another program may use keys, certificates or identities. */
+/** A file that was added below /etc/aziot: its principals are programs that use keys, certificates or identities. */
 export interface Addition {
   readonly file: string;
   readonly text: string;

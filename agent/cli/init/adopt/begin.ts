@@ -33,7 +33,7 @@ async function bring(guide: Guide, { file, object }: KeyInFile, chain: string): 
     const met = failureOf(error);
     if (met.code === 'NL-TOKEN-OCCUPIED') throw error;
     throw new Fault(met.code, {
-      message: `The token does not take a key from outside (a TPM takes none): ${met.message}`,
+      message: `The token does not take a key from outside (a module for a TPM may take none): ${met.message}`,
       advice:
         'Take another token; or begin with a new key, and this one as --bootstrap-cert and --bootstrap-key: then DPS gives the gateway to the new leaf at once.',
       cause: error,
