@@ -160,6 +160,40 @@ type = "docker"
       assert.doesNotMatch(machine.sh('cat /etc/newleaf/newleaf.toml'), /^key =/m);
     });
 
+    test('a person is asked to stop the old program last; given up before the roll, the copy goes', async (t) => {
+      const { far, machine } = stage;
+      const old = await far.clientIdentity(ID);
+      place(old);
+      const { client } = await program(t, old);
+      const mark = far.log.entries.length;
+      const flags = ['--adopt', LEAF, '--adopt-key', KEY, ...where(), ...issuer(), ...stage.flags.slice(14)];
+      const person = stage.person(t, ...flags, '--new-token', 'softhsm');
+      await person.answers('Renew a leaf at', '');
+      await person.answers('Name of the new token', '');
+      await person.answers('PIN for it', '');
+      await person.sees('Now stop the program that has used this identity');
+      await person.sees('Is it stopped?');
+      assert.deepEqual(
+        far.log.since(mark).filter(({ server }) => server === 'hub1' || server === 'hub2'),
+        [],
+        'it has its session until then',
+      );
+      await client.close();
+      const stopped = performance.timeOrigin + performance.now();
+      person.types('\r');
+      await person.sees('The way back is to stop newleaf');
+      await person.ends(0);
+      const { at } = await far.log.waitFor({ event: 'connected' }, PATIENCE_MS, mark);
+      t.diagnostic(`without a session for ${(at - stopped).toFixed(0)} ms\n${person.transcript}`);
+      assert.ok(at - stopped < 10_000);
+
+      const { code, out, err } = await machine.newleaf(['decommission', '--yes']);
+      assert.equal(code, 0, `${out}${err}`);
+      assert.deepEqual(privateKeys(), []);
+      assert.equal(machine.sh('ls /var/lib/newleaf'), '');
+      assert.equal(machine.sh(`cat ${KEY}`), old.key);
+    });
+
     test('what does not fit is told in a sentence, and nothing is touched', async () => {
       const { far, machine } = stage;
       const [good, other] = [await far.clientIdentity(ID), await far.clientIdentity(ID)];
