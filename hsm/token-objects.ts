@@ -85,8 +85,14 @@ export class TokenObjects {
       if (same !== undefined) return this.#shown(same);
       const pair = importedPair(label, key);
       this.#makeRoom(label, id);
-      this.#session.create(pair.public);
-      return this.#shown(this.#session.create(pair.private));
+      const half = this.#session.create(pair.public);
+      try {
+        return this.#shown(this.#session.create(pair.private));
+      } catch (error) {
+        // tpm2-pkcs11 1.9.1: "Can only create RSA Public key objects or data objects". The half would occupy the label.
+        this.#session.destroy(half);
+        throw error;
+      }
     });
   }
 

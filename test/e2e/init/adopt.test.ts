@@ -148,6 +148,8 @@ type = "docker"
       t.diagnostic(`without a session for ${gap.toFixed(1)} ms`);
       assert.deepEqual(privateKeys(), ['newleaf-a']);
 
+      const keys = await machine.newleaf(['check', 'keys']);
+      assert.match(keys.out.replaceAll(/\s+/g, ' '), /newleaf-a: ec-p256, .* NOT protected .* newleaf roll/);
       const again = await openHub(far.endpoints, hub, ID, old);
       await again.close();
 

@@ -33,7 +33,7 @@ async function bring(guide: Guide, { file, object }: KeyInFile, chain: string): 
     const met = failureOf(error);
     if (met.code === 'NL-TOKEN-OCCUPIED') throw error;
     throw new Fault(met.code, {
-      message: `The token does not take a key from outside (a module for a TPM may take none): ${met.message}`,
+      message: `The token does not take a key from outside (tpm2-pkcs11 takes none): ${met.message}`,
       advice:
         'Take another token; or begin with a new key, and this one as --bootstrap-cert and --bootstrap-key: then DPS gives the gateway to the new leaf at once.',
       cause: error,
@@ -62,7 +62,12 @@ async function name(guide: Guide, uri: string, chain: string | undefined): Promi
 async function offer(guide: Guide, isWanted: boolean): Promise<void> {
   const { answers, dialogue, errands } = guide;
   const prefix = answers.inEffect('hsm.label_prefix');
-  const keys = (await errands.keysIn(await loginOf(guide))).filter(
+  // Without --adopt it is an offer only: what is wrong with the token is met, and told, when the daemon opens it.
+  const all = errands.keysIn(await loginOf(guide)).catch((error: unknown): readonly FoundKey[] => {
+    if (isWanted) throw error;
+    return [];
+  });
+  const keys = (await all).filter(
     ({ label, chain }) => chain !== '' && label !== `${prefix}-a` && label !== `${prefix}-b`,
   );
   let why: unknown;
