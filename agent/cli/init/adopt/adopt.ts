@@ -6,7 +6,7 @@ import { Interrupted } from '../prompt.ts';
 import { beside, writeSecret } from '../secret.ts';
 import type { Adopted } from './adopted.ts';
 import { type Addition, AZIOT, type Incumbent, incumbentIn } from './aziot.ts';
-import { commandsOf } from './incumbent.ts';
+import { commandsOf, toStop } from './incumbent.ts';
 import { commonNameIn, leafOf, privateKeyIn, readAdopted, readChain } from './pair.ts';
 
 /**
@@ -53,7 +53,7 @@ async function fromAziot(guide: Guide, flags: Map<string, string>): Promise<Adop
   const identity = await identityOf(found, flags);
   tell(guide, found);
   const isEasy = found.lost.length === 0;
-  if (dialogue.asks && !(await dialogue.confirm('Take it over?', isEasy))) throw new Interrupted();
+  if (dialogue.asks && !(await dialogue.confirm('Take it over?', isEasy).catch(toStop))) throw new Interrupted();
   propose(flags, [...found.flags]);
   if (payload !== undefined) answers.set('dps.payload', payload);
   if (found.estPassword !== undefined && !flags.has('est-password-file')) {

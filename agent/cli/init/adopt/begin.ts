@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { formatUri, parseUri } from '../../../../hsm/uri.ts';
 import { Fault } from '../../../failure/failure.ts';
 import { failureOf } from '../../../failure/failure-of.ts';
@@ -91,6 +92,8 @@ async function offer(guide: Guide, isWanted: boolean): Promise<void> {
 
 async function take(guide: Guide, { label, id }: FoundKey, leaf: Leaf, isFromFile: boolean): Promise<void> {
   if (isFromFile) await keep(guide, leaf);
+  // The leaf of an earlier answer, for another key.
+  else await rm(adoptedFile(guide.answers.inEffect('state.directory')), { force: true });
   guide.answers.set('hsm.key', formatUri({ ...(label !== '' && { object: label }), id: Buffer.from(id, 'hex') }));
   guide.dialogue.ok(`The gateway begins with the key "${label}", which is never destroyed: ${inWords(leaf)}.`);
 }

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { Fault } from '../../../failure/failure.ts';
 import type { Guide } from '../guide.ts';
+import { Back, Interrupted } from '../prompt.ts';
 
 const UNITS = ['aziot-edged', 'aziot-identityd'];
 
@@ -50,9 +51,14 @@ export async function demandStopped({ adopted, dialogue }: Guide, runs = running
           .stop.map((line) => `    ${line}`)
           .join('\n'),
       );
-    const isStopped = await dialogue.confirm('Is it stopped?', true);
+    const isStopped = await dialogue.confirm('Is it stopped?', true).catch(toStop);
     if (isStopped && aziot === undefined) return;
   }
+}
+
+/** There is no question before this one that could be asked again. @throws Interrupted for Back */
+export function toStop(error: unknown): never {
+  throw error instanceof Back ? new Interrupted() : error;
 }
 
 function runningUnits(): readonly string[] {
