@@ -7,6 +7,7 @@ import { insideNetworkNamespace } from '../../namespace.ts';
 import type { ClientIdentity } from '../../simulator/ca.ts';
 import { openHub, register } from '../../unit/simulator/device.ts';
 import { PATIENCE_MS } from '../stage/site.ts';
+import { aziotConfig } from './aziot-config.ts';
 import { environment } from './machine.ts';
 import { Stage } from './stage.ts';
 
@@ -42,40 +43,6 @@ if (insideNetworkNamespace(import.meta.filename)) {
       const list = `${AS_DAEMON} pkcs11-tool --module ${module} ${login}`;
       const listed = stage.machine.sh(`${list} --list-objects --type privkey 2>/dev/null`);
       return [...listed.matchAll(/^ {2}label: +(\S.*)$/gm)].map(([, label = '']) => label).sort();
-    };
-
-    /** As its documentation has it (aziotctl/config/unix/template.toml, and that of IoT Edge). */
-    const aziot = (key: string) => {
-      const { idScope, dps, est, estUsername, estPassword } = stage.far.endpoints;
-      return `[provisioning]
-source = "dps"
-global_endpoint = "https://${dps}/"
-id_scope = "${idScope}"
-
-[provisioning.attestation]
-method = "x509"
-registration_id = "${ID}"
-identity_pk = "${key}"
-identity_cert = "file://${LEAF}"
-
-[cert_issuance.est]
-trusted_certs = ["file:///etc/newleaf/est-ca.pem"]
-
-[cert_issuance.est.auth]
-username = "${estUsername}"
-password = "${estPassword}"
-
-[cert_issuance.est.urls]
-default = "${est}"
-
-[aziot_keys]
-pkcs11_lib_path = "/usr/lib/softhsm/libsofthsm2.so"
-pkcs11_base_slot = "pkcs11:token=aziot?pin-value=4711"
-
-[agent]
-name = "edgeAgent"
-type = "docker"
-`;
     };
 
     /** The old key is destroyed after the roll has been answered. */
@@ -248,7 +215,11 @@ type = "docker"
         `install -o newleaf ${KEY} /tmp/key && ${AS_DAEMON} softhsm2-util --import /tmp/key --token aziot --label device-key --id 77 --pin 4711; rm /tmp/key`,
       );
       machine.sh('mkdir -p /etc/aziot');
-      machine.write('/etc/aziot/config.toml', aziot(`pkcs11:token=aziot;object=device-key?pin-value=4711`), 0o600);
+      machine.write(
+        '/etc/aziot/config.toml',
+        aziotConfig(far.endpoints, ID, LEAF, 'pkcs11:token=aziot;object=device-key?pin-value=4711'),
+        0o600,
+      );
       const { hub } = await program(t, old);
       const mark = far.log.entries.length;
       const { code, out, err } = await init('--adopt', 'aziot', '--trust-ca', '/etc/newleaf/trust.pem');
