@@ -1,6 +1,8 @@
+import type { KeyObject } from 'node:crypto';
 import pkcs11js, { type Handle, type Template } from 'pkcs11js';
 import { certificateTemplate } from './certificate.ts';
 import { TokenError } from './ckr.ts';
+import { importedId, importedPair } from './import-key.ts';
 import { generateKeyPair, type Protection, protectionOf } from './key-pair.ts';
 import { type KeyType, type PublicKey, publicHalf } from './public-key.ts';
 import type { Session } from './session.ts';
@@ -70,6 +72,43 @@ export class TokenObjects {
       }
       return this.#shown(key);
     });
+  }
+
+  /**
+   * Puts a private key from outside into the token. May be repeated: the private half comes last.
+   * @throws TokenError LABEL_OCCUPIED, as `generate`; KEY_TYPE_UNSUPPORTED; the error of a module that takes no key
+   */
+  importKey(label: string, key: KeyObject): Promise<PublicKey> {
+    return this.#session.alone(`Putting the key "${label}" into the token`, () => {
+      const id = importedId(key);
+      const [same] = this.#privateKeys([labelled(label), identified(bytes(id))]);
+      if (same !== undefined) return this.#shown(same);
+      const pair = importedPair(label, key);
+      this.#makeRoom(label, id);
+      const half = this.#session.create(pair.public);
+      try {
+        return this.#shown(this.#session.create(pair.private));
+      } catch (error) {
+        // tpm2-pkcs11 1.9.1: "Can only create RSA Public key objects or data objects". The half would occupy the label.
+        this.#session.destroy(half);
+        throw error;
+      }
+    });
+  }
+
+  /** Every key that TLS could use. */
+  usable(): Promise<readonly PublicKey[]> {
+    return this.#session.alone('Looking for keys', () =>
+      this.#privateKeys([]).flatMap((key) => {
+        try {
+          this.#assertUsable(key);
+          return [this.#shown(key)];
+        } catch (error) {
+          if (error instanceof TokenError && error.kind === 'key') return [];
+          throw error;
+        }
+      }),
+    );
   }
 
   /** The key pair whose private half has this label. @throws TokenError KEY_AMBIGUOUS when there are several */

@@ -16,6 +16,7 @@ import { createJudge, givenLeaf } from '../keys/judge.ts';
 import { createKeys } from '../keys/slots.ts';
 import { overToken, trustedContexts } from '../keys/trusted.ts';
 import { droppingTo } from '../machine/log.ts';
+import { adoptedChain } from '../state/adopted.ts';
 import { makeDirectory, runtimeDirectory } from '../state/durable.ts';
 import { publish } from '../state/published.ts';
 import { foundationOf, type Given } from './foundation.ts';
@@ -96,7 +97,7 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
     },
     labelPrefix: hsm.label_prefix,
     keepKey: !leaf.rotate_key,
-    given: () => givenLeaf(judging, hsm.key),
+    given: async () => givenLeaf(judging, hsm.key, await adoptedChain(directory)),
     async publish(after, before) {
       await publish(directory, after, before);
       // A certificate that the token has stored, or had no room for, is not offered again at each turn of the loop.

@@ -6,6 +6,11 @@ export const INIT_OPTIONS = {
   ask: flagged('Ask everything, also where the configuration is complete.'),
   wait: flagged('With --yes: wait for the person who enrolls or signs the leaf.'),
   timeout: valued('TIME', 'With --yes: end by then, as in 90s or 10min. Default: 2min, and --wait has no end.'),
+  adopt: valued(
+    'FROM',
+    'Take over the identity that is here: aziot, token (a key in it), or a file with the leaf (PEM).',
+  ),
+  'adopt-key': valued('FILE', 'Its key (PEM), where it is not in the file of the leaf.'),
   'id-scope': valued('SCOPE', 'ID scope of the DPS instance.'),
   'registration-id': valued('ID', 'Registration ID and CN. Default: the host name.'),
   endpoint: valued('HOST', 'DPS endpoint. Default: that of the Azure cloud.'),

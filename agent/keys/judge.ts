@@ -1,3 +1,5 @@
+import { X509Certificate } from 'node:crypto';
+import { importedId } from '../../hsm/import-key.ts';
 import type { Token } from '../../hsm/token.ts';
 import { certificatePem, toPem } from '../issuer/pem.ts';
 import { verify } from '../issuer/verify.ts';
@@ -39,16 +41,33 @@ export function createJudge(options: JudgeOptions, renewAt: RenewAt): Ports['jud
   };
 }
 
-/** The leaf of a factory key: the certificate object with the same CKA_ID. */
-export async function givenLeaf(options: JudgeOptions, uri: string | undefined): Promise<Leaf | undefined> {
-  if (uri === undefined) return undefined;
+/**
+ * The leaf to begin with: of the key that `hsm.key` names, the certificate object with the same CKA_ID; or the leaf that init
+ * has taken over, whose key is in the token or was brought there from a file.
+ */
+export async function givenLeaf(
+  options: JudgeOptions,
+  uri: string | undefined,
+  adopted: string | undefined,
+): Promise<Leaf | undefined> {
   const { token, log } = options;
-  const { id } = await token.findByUri(uri);
-  const certificates = await token.certificates(id);
   // A factory leaf lives for years, and the gateway may have been in store: one that is due serves until it is renewed.
   const judge = createJudge(options, 'off');
-  if (certificates.length > 0) return judge(certificates.map(certificatePem).join(''), { slot: 'given', id });
+  if (uri === undefined) return adopted === undefined ? undefined : importedLeaf(token, adopted, judge);
+  const { id } = await token.findByUri(uri);
+  const chain = adopted ?? (await token.certificates(id)).map(certificatePem).join('');
+  if (chain !== '') return judge(chain, { slot: 'given', id });
   const message = 'The key named by hsm.key has no certificate beside it in the token: newleaf makes a key of its own.';
   log.warn({ event: 'given-key-without-leaf', message });
   return undefined;
+}
+
+/**
+ * With the key that init has put into slot a: it is ours there, and is destroyed after the roll that replaces it, as it has
+ * been outside of the token. Undefined where that has been done.
+ */
+async function importedLeaf(token: Token, chain: string, judge: Ports['judge']): Promise<Leaf | undefined> {
+  const id = importedId(new X509Certificate(chain).publicKey);
+  const found = await token.findById(id);
+  return found === undefined ? undefined : judge(chain, { slot: 'a', id });
 }

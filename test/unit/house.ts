@@ -158,7 +158,7 @@ const FOLDERS: Readonly<Record<string, Rule>> = {
       'roll',
       'failure',
     ],
-    packages: ['node:'],
+    packages: ['node:', 'smol-toml'],
     why: 'it asks and writes the configuration: what may crash is another process, and the daemon is started as `run` does it',
   },
   'agent/cli/run': {

@@ -1,22 +1,26 @@
+import { X509Certificate } from 'node:crypto';
 import { TokenError } from '../../../hsm/ckr.ts';
+import { importedId } from '../../../hsm/import-key.ts';
 import type { Generation, Token } from '../../../hsm/token.ts';
 
 /**
  * The objects that newleaf has made in the token. The journal is not asked: it may be damaged, or removed already.
  * @param given `hsm.key`
+ * @param adopted the chain that init has taken over: its key was brought into the token by newleaf
  * @returns own: exactly what hsm/destroy.ts destroys, label and CKA_ID (lower-case hex) together; kept: why an object with our
  * label, or one that we use, stays
  * @throws TokenError, also where several keys match `given`: one of them must not be destroyed
  */
-export async function keysIn(token: Token, prefix: string, given: string | undefined) {
+export async function keysIn(token: Token, prefix: string, given: string | undefined, adopted?: string) {
   const theirs = given === undefined ? undefined : await givenKey(token, given);
+  const imported = adopted === undefined ? undefined : importedId(new X509Certificate(adopted).publicKey);
   const own: { readonly label: string; readonly id: string }[] = [];
   const kept = theirs === undefined ? [] : [{ label: theirs.label, why: 'it was there before newleaf (hsm.key)' }];
   for (const label of [`${prefix}-a`, `${prefix}-b`]) {
     for (const generation of await token.generations(label)) {
       const { id } = generation;
       if (id === theirs?.id) continue;
-      if (isOwn(generation)) own.push({ label, id });
+      if (id === imported || isOwn(generation)) own.push({ label, id });
       else kept.push({ label, why: 'newleaf did not make it: the token does not vouch that it was never readable' });
     }
   }

@@ -13,6 +13,7 @@ export const FILES: readonly string[] = [
   'leaf.pem',
   'chain.pem',
   'next.pem',
+  'adopted.pem',
   'csr',
   'inbox',
   'rejected',

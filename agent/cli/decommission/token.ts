@@ -5,6 +5,7 @@ import { openToken } from '../../../hsm/token.ts';
 import type { X509Config } from '../../config/config.ts';
 import { failureOf } from '../../failure/failure-of.ts';
 import type { Held } from '../../machine/as-daemon.ts';
+import { adoptedChain } from '../../state/adopted.ts';
 import { type Holding, unfinished, untouched } from './holding.ts';
 import { keysIn } from './keys.ts';
 
@@ -15,7 +16,7 @@ export async function tokenHolding(config: X509Config, held: Held, env: NodeJS.P
   try {
     const pin = held.pin ?? (await readPin({ file, credentialsDirectory: env.CREDENTIALS_DIRECTORY }));
     const token = await openToken({ module, token: label, uri, pin, pinRecord: new PinRecord(directory) });
-    const { own, kept } = await keysIn(token, label_prefix, key);
+    const { own, kept } = await keysIn(token, label_prefix, key, await adoptedChain(directory));
     const destroy = destroyerOf({ module, token: token.name, pin: async () => pin, pinRecord: directory });
     const where = `in token ${JSON.stringify(token.name.label)}`;
     return {

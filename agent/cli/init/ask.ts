@@ -9,6 +9,9 @@ import { makeDirectory } from '../../state/durable.ts';
 import { validateEntry } from '../../state/entry.ts';
 import { createJournal } from '../../state/journal.ts';
 import type { ParsedArguments } from '../kit/parse.ts';
+import { adopt } from './adopt/adopt.ts';
+import { askFirstKey } from './adopt/begin.ts';
+import { demandStopped } from './adopt/incumbent.ts';
 import { askAttestation } from './attestation.ts';
 import { keepDraft, makePlace, type StandingConfig, writeConfiguration } from './configuration.ts';
 import type { Dialogue } from './dialogue.ts';
@@ -56,7 +59,7 @@ export async function ask(options: AskOptions): Promise<void> {
   const flags = new Map(
     Object.entries(args.options).flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : [])),
   );
-  const guide: Guide = {
+  const bare: Guide = {
     dialogue,
     answers,
     flag: (name) => flags.get(name),
@@ -69,6 +72,7 @@ export async function ask(options: AskOptions): Promise<void> {
     errands: createErrands(account, () => unitOf(instanceOf(file).unit)),
     stdin: () => pinFrom(options),
   };
+  const guide: Guide = { ...bare, adopted: await adopt(bare, flags) };
   if (account === undefined) await makeDirectory(state);
   else await giveDirectories(account, file, state, dirname(socketOf(before, file)));
   await Promise.race([askAll(guide), stopped]).catch(async (error: unknown) => {
@@ -79,6 +83,7 @@ export async function ask(options: AskOptions): Promise<void> {
   const note = kept === undefined ? '' : ` The one before is kept as ${kept}.`;
   if (dialogue.asks) dialogue.blank();
   dialogue.ok(`The configuration is complete, and written to ${file}.${note}`);
+  await demandStopped(guide);
 }
 
 /** The token comes last, as changes to it stay: nothing may be missing by then. */
@@ -91,7 +96,7 @@ const demandedToken: Question = (guide) => {
 const steps = (): readonly (readonly [title: string, questions: readonly Question[]])[] => [
   ['Which gateway is this?', [...IDENTITY_QUESTIONS, askAttestation]],
   ['Who signs its leaves?', issuerQuestions()],
-  ['Where does its private key live?', [demandedToken]],
+  ['Where does its private key live?', [demandedToken, askFirstKey]],
 ];
 
 /** Asks everything, and keeps the answers after each question. @throws Fault, Interrupted */

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Job } from '../../../hsm/job.ts';
 import { Fault } from '../../failure/failure.ts';
 import { failureOf } from '../../failure/failure-of.ts';
-import type { Errands, Role, TriedLogin } from './errands.ts';
+import type { Errands, FoundKey, Role, TriedLogin } from './errands.ts';
 import { isTpmModule } from './tpm-unit.ts';
 
 /** The job of the process that errands.ts starts: becomes the given user, runs one errand, and ends. */
@@ -48,6 +48,12 @@ async function withStore<T>(looksInto: string | undefined, work: () => Promise<T
   }
 }
 
+async function opened({ module, token, uri, pin, pinRecord }: TriedLogin) {
+  const { PinRecord } = await import('../../../hsm/pin-record.ts');
+  const { openToken } = await import('../../../hsm/token.ts');
+  return openToken({ module, token, uri, pin, pinRecord: new PinRecord(pinRecord) });
+}
+
 const HTTPS = 443;
 
 /** Loaded when needed: a module that breaks this process is told by the name of its errand. */
@@ -56,12 +62,27 @@ const ERRANDS: Errands = {
     const { tokensOf } = await import('../../../hsm/slots.ts');
     return tokensOf(module);
   },
-  async login({ pinRecord, token, uri, ...rest }: TriedLogin) {
+  async login(asked) {
     const { prepareEngine } = await import('../../../hsm/engine.ts');
-    const { PinRecord } = await import('../../../hsm/pin-record.ts');
-    const { openToken } = await import('../../../hsm/token.ts');
-    prepareEngine(rest.module);
-    await openToken({ ...rest, token, uri, pinRecord: new PinRecord(pinRecord) });
+    prepareEngine(asked.module);
+    await opened(asked);
+  },
+  async keysIn(asked) {
+    const { certificatePem } = await import('../../issuer/pem.ts');
+    const token = await opened(asked);
+    const found: FoundKey[] = [];
+    for (const { label, id, spki } of await token.usable()) {
+      const chain = (await token.certificates(id)).map(certificatePem).join('');
+      found.push({ label, id, spki: spki.toString('base64'), chain });
+    }
+    return found;
+  },
+  async importKey({ label, key, ...asked }) {
+    const { createPrivateKey } = await import('node:crypto');
+    const { sync } = await import('../../state/durable.ts');
+    await (await opened(asked)).importKey(label, createPrivateKey(key));
+    // SoftHSM 2.6.1 writes without fsync.
+    await sync();
   },
   whyUnreadable: (file) =>
     readFile(file).then(

@@ -17,6 +17,17 @@ export interface TriedLogin {
   readonly pinRecord: string;
 }
 
+/** A key in the token. */
+export interface FoundKey {
+  readonly label: string;
+  /** CKA_ID in lower-case hex. */
+  readonly id: string;
+  /** SubjectPublicKeyInfo, DER in base64. */
+  readonly spki: string;
+  /** The certificates beside it, PEM. */
+  readonly chain: string;
+}
+
 /** Attempts as the daemon's user, each in a process of its own: modules crash and hang. All throw TokenError or Fault. */
 export interface Errands {
   /** The tokens that a module shows. @param eyes the user who looks: the daemon's, or the caller of init */
@@ -24,6 +35,10 @@ export interface Errands {
   /** One login, and whether OpenSSL's engine is there. */
   login(asked: TriedLogin): Promise<void>;
   makeToken(asked: NewToken): Promise<void>;
+  /** The keys that TLS could use. */
+  keysIn(asked: TriedLogin): Promise<readonly FoundKey[]>;
+  /** Brings a private key (PEM) into the token. */
+  importKey(asked: TriedLogin & { readonly label: string; readonly key: string }): Promise<void>;
   /** Why the daemon cannot read a file: the code of the system, as ENOENT. Undefined where it can. */
   whyUnreadable(file: string): Promise<string | undefined>;
   /** TCP and TLS, whatever its certificate is. */
@@ -71,6 +86,8 @@ export function createErrands(account: Account | undefined, unit: () => Unit | u
       send('tokens', module, { doing: 'Looking into it', limitMs: READ_MS, ...(eyes === 'caller' && { role: {} }) }),
     login: (asked) => send('login', asked, { doing: 'Logging in to the token' }),
     makeToken: (asked) => send('makeToken', asked, { doing: 'Making the token' }),
+    keysIn: (asked) => send('keysIn', asked, { doing: 'Looking for keys in the token' }),
+    importKey: (asked) => send('importKey', asked, { doing: 'Bringing the key into the token' }),
     whyUnreadable: (file) => send('whyUnreadable', file, { doing: `Reading ${file}`, limitMs: READ_MS }),
     reachEst: (url) => send('reachEst', url, { doing: 'Dialling the EST server' }),
     tryEst: (asked) => send('tryEst', asked, { doing: 'Asking the EST server' }),

@@ -3,6 +3,7 @@ import { type Draft, standardOf } from '../../config/draft.ts';
 import type { Written } from '../../config/schema.ts';
 import { Fault } from '../../failure/failure.ts';
 import type { Account } from '../../machine/account.ts';
+import type { Adopted } from './adopt/adopted.ts';
 import type { Dialogue } from './dialogue.ts';
 import type { Errands } from './errands.ts';
 
@@ -22,6 +23,8 @@ export interface Guide {
   readonly isProvisioned: boolean;
   /** Attempts as the daemon's user, in a process of its own. */
   readonly errands: Errands;
+  /** The identity of the program that was here before, where newleaf takes it over. */
+  readonly adopted?: Adopted | undefined;
   /** Text of stdin, for `--pin-file -`. */
   readonly stdin: () => Promise<string>;
 }

@@ -46,10 +46,10 @@ export async function storePin(guide: Guide, pin: string): Promise<void> {
   guide.answers.set('hsm.pin_file', setting);
 }
 
-/** The PIN of `--pin-file`; `-` is stdin. @throws Fault NL-TOKEN-PIN-FILE */
+/** The PIN of `--pin-file`; `-` is stdin. Or that of the program that was here before. @throws Fault NL-TOKEN-PIN-FILE */
 export async function givenPin(guide: Guide): Promise<string | undefined> {
   const given = guide.flag('pin-file');
-  if (given === undefined) return undefined;
+  if (given === undefined) return guide.adopted?.pin;
   const pin = given === '-' ? (await guide.stdin()).trim() : await readSecret(resolve(given));
   if (pin !== undefined && pin !== '') return pin;
   throw new Fault('NL-TOKEN-PIN-FILE', {

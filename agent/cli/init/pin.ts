@@ -16,7 +16,8 @@ export async function askPin(guide: Guide, shown: Shown, isOurs: boolean): Promi
   const { token } = shown;
   if (token.isFinalTry) return lastTry(guide, shown);
   const given = await givenPin(guide);
-  if (given !== undefined) return isAccepted(guide, shown, given, 'the one in --pin-file', true);
+  const from = guide.flag('pin-file') === undefined ? 'the one of aziot-identity-service' : 'the one in --pin-file';
+  if (given !== undefined) return isAccepted(guide, shown, given, from, true);
   if (!token.needsLogin) return isAccepted(guide, shown, NONE, '', !dialogue.asks);
   const kept = await storedPin(guide);
   const where = storedInWords(guide);

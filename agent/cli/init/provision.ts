@@ -5,6 +5,7 @@ import { iso, WORDS } from '../../roll/report.ts';
 import type { RollState } from '../../roll/state.ts';
 import type { Entry } from '../../state/entry.ts';
 import type { Complaint } from '../kit/command.ts';
+import { tellWayBack } from './adopt/way-back.ts';
 import { showCsr, showEnrollment, showLeaf, tellToStart } from './enrollment.ts';
 import { type DaemonWatch, refusedLeaf, serves, tellAll, untilAtRest, waits } from './watch.ts';
 
@@ -82,6 +83,7 @@ export function finishInit(watch: DaemonWatch, { current, assignment }: RollStat
     dialogue.blank();
   }
   tellToStart(dialogue);
+  if (!isEndorsed(current)) tellWayBack(watch, current);
 }
 
 const AGAIN =

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createPublicKey, generateKeyPairSync, type KeyObject, verify } from 'node:crypto';
 import { test } from 'node:test';
 import pkcs11js from 'pkcs11js';
 import { openToken } from '../../../hsm/token.ts';
@@ -39,6 +40,33 @@ test('what a power cut has left of a pair is found by its label', async () => {
   await token.destroy('newleaf-a', id);
   assert.deepEqual(await token.generations('newleaf-a'), []);
 });
+
+const OUTSIDE: readonly (readonly [keyType: string, key: () => KeyObject])[] = [
+  ['ec-p256', () => generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey],
+  ['ec-p384', () => generateKeyPairSync('ec', { namedCurve: 'P-384' }).privateKey],
+  ['rsa-2048', () => generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey],
+];
+
+for (const [keyType, make] of OUTSIDE) {
+  test(`a ${keyType} key from a file is brought in once, signs, and can be read no more`, async () => {
+    const { token } = bench();
+    const outside = make();
+    const key = await token.importKey('newleaf-a', outside);
+    assert.equal(key.keyType, keyType);
+    assert.deepEqual(await token.importKey('newleaf-a', outside), key);
+    const usable = await token.usable();
+    assert.deepEqual(usable, [key]);
+    const message = Buffer.from('to be signed');
+    const signature = await token.sign(key, message);
+    const hash = keyType === 'ec-p384' ? 'sha384' : 'sha256';
+    assert.ok(verify(hash, message, createPublicKey(outside), signature));
+    const { sensitive, extractable, neverExtractable } = await token.describe(key);
+    assert.deepEqual([sensitive, extractable, neverExtractable], [true, false, false]);
+    await assert.rejects(token.importKey('newleaf-a', make()), { code: 'LABEL_OCCUPIED' });
+    await token.destroy(key.label, key.id);
+    assert.deepEqual(await token.usable(), []);
+  });
+}
 
 // The last one: nothing in this process can use the module after it.
 test('a module that lost its state is poisoned, which only a restart heals', async () => {

@@ -73,6 +73,8 @@ export function tokenWith(change: Partial<Token>): Token {
     }),
     sign: refuse,
     generate: refuse,
+    importKey: refuse,
+    usable: refuse,
     storeCertificate: refuse,
     certificates: refuse,
     destroy: refuse,

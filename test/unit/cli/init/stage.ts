@@ -51,6 +51,8 @@ export function scene({ flags = {}, configured = {}, typed, errands = {}, stdin 
       tokens: unexpected('a look at a module'),
       login: unexpected('a login'),
       makeToken: unexpected('a new token'),
+      keysIn: unexpected('a look for keys'),
+      importKey: unexpected('an import'),
       whyUnreadable: async () => undefined,
       reachEst: unexpected('a dial'),
       tryEst: unexpected('an EST server'),

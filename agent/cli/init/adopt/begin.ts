@@ -1,0 +1,120 @@
+import { rm } from 'node:fs/promises';
+import { formatUri, parseUri } from '../../../../hsm/uri.ts';
+import { Fault } from '../../../failure/failure.ts';
+import { failureOf } from '../../../failure/failure-of.ts';
+import type { Leaf } from '../../../roll/leaf.ts';
+import { iso } from '../../../roll/report.ts';
+import { adoptedFile } from '../../../state/adopted.ts';
+import { writeAtomically } from '../../../state/durable.ts';
+import type { FoundKey, TriedLogin } from '../errands.ts';
+import type { Guide } from '../guide.ts';
+import { storedPin } from '../pin-place.ts';
+import type { KeyInFile } from './adopted.ts';
+import { judged, leafOf } from './pair.ts';
+
+/** With which key and leaf the gateway begins, where it does not begin with a key of its own. @throws Fault, TokenError */
+export async function askFirstKey(guide: Guide): Promise<void> {
+  const { adopted, answers, dialogue, isProvisioned } = guide;
+  if (isProvisioned) return;
+  const { key, uri, chain } = adopted ?? {};
+  if (key !== undefined) return bring(guide, key, chain ?? '');
+  if (uri !== undefined) return name(guide, uri, chain);
+  const isWanted = adopted !== undefined;
+  if (!isWanted && (!dialogue.asks || answers.get('hsm.key') !== undefined)) return;
+  await offer(guide, isWanted);
+}
+
+/** A key from a file. The file stays: newleaf has not made it, and until the first roll it is the way back. */
+async function bring(guide: Guide, { file, object }: KeyInFile, chain: string): Promise<void> {
+  const { answers, dialogue, errands } = guide;
+  const leaf = leafOf(chain, object, idOf(guide));
+  const label = `${answers.inEffect('hsm.label_prefix')}-a`;
+  const key = object.export({ format: 'pem', type: 'pkcs8' }).toString();
+  await errands.importKey({ ...(await loginOf(guide)), label, key }).catch((error: unknown) => {
+    const met = failureOf(error);
+    if (met.code === 'NL-TOKEN-OCCUPIED') throw error;
+    throw new Fault(met.code, {
+      message: `The token does not take a key from outside (tpm2-pkcs11 takes none): ${met.message}`,
+      advice:
+        'Take another token; or begin with a new key, and this one as --bootstrap-cert and --bootstrap-key: then DPS gives the gateway to the new leaf at once.',
+      cause: error,
+    });
+  });
+  await keep(guide, leaf);
+  answers.set('hsm.key', undefined);
+  dialogue.ok(`A copy of the key ${file} is in the token, as "${label}": ${inWords(leaf)}.`);
+}
+
+/** A key in the token, named by a URI. */
+async function name(guide: Guide, uri: string, chain: string | undefined): Promise<void> {
+  const { object, id } = parseUri(uri);
+  const found = (await guide.errands.keysIn(await loginOf(guide))).filter(
+    (one) => (object ?? one.label) === one.label && (id?.toString('hex') ?? one.id) === one.id,
+  );
+  const [only] = found;
+  if (only === undefined || found.length > 1) {
+    const message = `${found.length === 0 ? 'No key' : 'More than one key'} in the token matches ${uri}.`;
+    throw new Fault('NL-TOKEN-KEY', { message, advice: 'Take the token that has it (--token), or correct the URI.' });
+  }
+  await take(guide, only, fitting(guide, only, chain), chain !== undefined);
+}
+
+/** Keys with a certificate for this gateway: those of a factory. */
+async function offer(guide: Guide, isWanted: boolean): Promise<void> {
+  const { answers, dialogue, errands } = guide;
+  const prefix = answers.inEffect('hsm.label_prefix');
+  // Without --adopt it is an offer only: what is wrong with the token is met, and told, when the daemon opens it.
+  const all = errands.keysIn(await loginOf(guide)).catch((error: unknown): readonly FoundKey[] => {
+    if (isWanted) throw error;
+    return [];
+  });
+  const keys = (await all).filter(
+    ({ label, chain }) => chain !== '' && label !== `${prefix}-a` && label !== `${prefix}-b`,
+  );
+  let why: unknown;
+  for (const key of keys) {
+    let leaf: Leaf;
+    try {
+      leaf = fitting(guide, key, undefined);
+    } catch (error) {
+      why = error;
+      continue;
+    }
+    const words = `There is a key "${key.label}" with a certificate for ${leaf.cn}, ${inWords(leaf)}: begin with it?`;
+    if (dialogue.asks && !(await dialogue.confirm(words, true))) continue;
+    return take(guide, key, leaf, false);
+  }
+  if (!isWanted) return;
+  const reason = why === undefined ? '' : ` ${failureOf(why).message}`;
+  const message = `The token has no key with a certificate for ${idOf(guide)}.${reason}`;
+  throw new Fault('NL-TOKEN-KEY', { message, advice: 'Name the right registration ID, or begin without --adopt.' });
+}
+
+async function take(guide: Guide, { label, id }: FoundKey, leaf: Leaf, isFromFile: boolean): Promise<void> {
+  if (isFromFile) await keep(guide, leaf);
+  // The leaf of an earlier answer, for another key.
+  else await rm(adoptedFile(guide.answers.inEffect('state.directory')), { force: true });
+  guide.answers.set('hsm.key', formatUri({ ...(label !== '' && { object: label }), id: Buffer.from(id, 'hex') }));
+  guide.dialogue.ok(`The gateway begins with the key "${label}", which is never destroyed: ${inWords(leaf)}.`);
+}
+
+const idOf = ({ answers }: Guide): string => answers.inEffect('dps.registration_id');
+
+const fitting = (guide: Guide, { id, spki, chain }: FoundKey, other: string | undefined): Leaf =>
+  judged(other ?? chain, { slot: 'given', id }, Buffer.from(spki, 'base64'), idOf(guide));
+
+const keep = ({ answers, account }: Guide, { chain }: Leaf): Promise<void> =>
+  writeAtomically(adoptedFile(answers.inEffect('state.directory')), chain, 0o644, account);
+
+const inWords = ({ issuer, notAfter }: Leaf): string => `issued by ${issuer}, valid until ${iso(notAfter)}`;
+
+async function loginOf(guide: Guide): Promise<TriedLogin> {
+  const { answers } = guide;
+  return {
+    module: answers.inEffect('hsm.module'),
+    token: answers.text('hsm.token'),
+    uri: answers.text('hsm.uri'),
+    pin: (await storedPin(guide)) ?? '',
+    pinRecord: answers.inEffect('state.directory'),
+  };
+}

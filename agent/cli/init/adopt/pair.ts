@@ -1,0 +1,80 @@
+import { createPrivateKey, createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { importedId } from '../../../../hsm/import-key.ts';
+import { Fault } from '../../../failure/failure.ts';
+import { commonNamesOf } from '../../../issuer/name.ts';
+import { blocksOf, toPem } from '../../../issuer/pem.ts';
+import { verify } from '../../../issuer/verify.ts';
+import type { Leaf } from '../../../roll/leaf.ts';
+
+/** Every refusal comes before the first change. */
+const UNTOUCHED = 'Nothing was touched.';
+
+/** @throws Fault NL-CONFIG */
+export async function readAdopted(path: string, what: string): Promise<string> {
+  try {
+    return await readFile(path, 'latin1');
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    const why = { ENOENT: 'there is no such file', EACCES: 'this user may not read it', EISDIR: 'it is a directory' };
+    const reason = why[code as keyof typeof why] ?? code;
+    const advice = code === 'EACCES' ? 'Run it as root: sudo newleaf init' : 'Name the right file, and run it again.';
+    throw new Fault('NL-CONFIG', {
+      message: `The ${what} ${path} cannot be read: ${reason}. ${UNTOUCHED}`,
+      advice,
+      cause,
+    });
+  }
+}
+
+/** A private key in PEM, perhaps among certificates. @throws Fault NL-CONFIG */
+export function privateKeyIn(pem: string, path: string): KeyObject {
+  const block = blocksOf(pem).find(({ label }) => label.endsWith('PRIVATE KEY'));
+  const refuse = (why: string, advice: string, cause?: unknown): Fault =>
+    new Fault('NL-CONFIG', { message: `${path}: ${why} ${UNTOUCHED}`, advice, cause });
+  if (block === undefined) throw refuse('there is no private key in it (PEM).', 'Name its file: --adopt-key FILE');
+  if (block.label === 'ENCRYPTED PRIVATE KEY' || /^Proc-Type: 4,ENCRYPTED/m.test(pem)) {
+    const how = `openssl pkey -in ${path} -out /root/adopt.key, then name that with --adopt-key, and delete it afterwards.`;
+    throw refuse('its private key is encrypted, and newleaf has no way to ask for its password.', how);
+  }
+  try {
+    return createPrivateKey(pem.slice(pem.indexOf(`-----BEGIN ${block.label}`)));
+  } catch (cause) {
+    throw refuse('its private key cannot be read.', 'Name another file: --adopt-key FILE', cause);
+  }
+}
+
+/** The certificates of a file, PEM. @throws Fault NL-CONFIG */
+export async function readChain(path: string, what: string): Promise<string> {
+  const text = await readAdopted(path, what);
+  return toPem(Buffer.from(text, 'latin1')).catch((cause: unknown) => {
+    const message = `${path}: there is no certificate in it. ${UNTOUCHED}`;
+    throw new Fault('NL-CONFIG', { message, advice: 'Name the file with the leaf, and run it again.', cause });
+  });
+}
+
+/** The only CN of the leaf, which is the registration ID; undefined where the leaf has none, or several. */
+export function commonNameIn(chain: string): string | undefined {
+  const [name, ...more] = commonNamesOf(new X509Certificate(chain));
+  return more.length === 0 ? name : undefined;
+}
+
+/** The leaf of a key from a file. @throws Fault NL-LEAF-… */
+export function leafOf(chain: string, key: KeyObject, cn: string): Leaf {
+  const spki = createPublicKey(key).export({ type: 'spki', format: 'der' });
+  return judged(chain, { slot: 'a', id: importedId(key) }, spki, cn);
+}
+
+/** Judged as newleaf judges every leaf, but one that is due already may serve. @throws Fault NL-LEAF-… */
+export function judged(chain: string, key: Leaf['key'], spki: Buffer, cn: string): Leaf {
+  try {
+    return verify(chain, { key, spki, cn, now: Date.now(), renewAt: () => undefined }).leaf;
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    const { code, message } = error.failure;
+    throw new Fault(code, { message: `${message} ${UNTOUCHED}`, advice: FITTING, cause: error });
+  }
+}
+
+const FITTING =
+  'Name the leaf, the key and the registration ID that belong together; or begin without --adopt, with a new leaf.';
