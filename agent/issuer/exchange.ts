@@ -1,6 +1,8 @@
 import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import { request } from 'node:https';
-import { type ConnectionOptions, TLSSocket } from 'node:tls';
+import { Duplex } from 'node:stream';
+import type { ConnectionOptions, SecureContext } from 'node:tls';
+import type { HelperContext } from '../../hsm/helper.ts';
 import { type Code, Fault } from '../failure/failure.ts';
 import type { HttpsReply } from './answer.ts';
 import { withoutCredentials } from './credentials.ts';
@@ -11,7 +13,7 @@ export interface HttpsRequest {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
   /** Server trust as `ca`, or a whole `secureContext` with trust and client identity. */
-  readonly tls: Pick<ConnectionOptions, 'ca' | 'secureContext'>;
+  readonly tls: Pick<ConnectionOptions, 'ca'> & { readonly secureContext?: SecureContext | HelperContext };
   /** A longer body is cut. */
   readonly maxBytes?: number | undefined;
   /** Makes the connection, where a proxy is in between. */
@@ -67,7 +69,8 @@ async function read(response: IncomingMessage, maxBytes: number): Promise<{ body
 }
 
 /** node keeps its verdict on the server's certificate here; the error itself has one of dozens of codes. */
-const isUntrusted = (socket: unknown): boolean => socket instanceof TLSSocket && Boolean(socket.authorizationError);
+const isUntrusted = (socket: unknown): boolean =>
+  socket instanceof Duplex && 'authorizationError' in socket && Boolean(socket.authorizationError);
 
 /**
  * TLS alerts about our certificate, by number: bad, unsupported, revoked, expired, unknown, unknown CA, access denied,
