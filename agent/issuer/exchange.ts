@@ -37,7 +37,7 @@ export async function exchange(asking: HttpsRequest): Promise<HttpsReply> {
   const { method, url, headers = {}, body, tls, maxBytes = LARGEST_ANSWER, through, signal } = asking;
   // agent: false is a connection for this request alone, neither kept alive nor resumed
   // NODE_TLS_REJECT_UNAUTHORIZED=0 must not switch the check off: a password may be in the headers
-  const connection = through === undefined ? { agent: false as const } : { createConnection: through };
+  const connection = connectionOf(url, tls.secureContext, through);
   const asked = request(url, { method, ...connection, headers, ...tls, rejectUnauthorized: true, signal });
   try {
     const response = await answered(asked, body);
@@ -50,6 +50,22 @@ export async function exchange(asking: HttpsRequest): Promise<HttpsReply> {
   } finally {
     asked.destroy();
   }
+}
+
+/** Through stunnel where that has the key; HTTP writes at once, and stunnel takes it when the handshake is done. */
+function connectionOf(
+  url: string,
+  context: SecureContext | HelperContext | undefined,
+  through: HttpsRequest['through'],
+) {
+  if (context === undefined || !('open' in context)) {
+    return through === undefined ? { agent: false as const } : { createConnection: through };
+  }
+  if (through !== undefined)
+    throw new Fault('NL-CONFIG', { message: 'hsm.tls = "helper" and a proxy: not for EST yet.' });
+  const { hostname, port } = new URL(url);
+  const far = { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 443) };
+  return { createConnection: () => context.open(far) };
 }
 
 const answered = (asked: ClientRequest, body: string | undefined): Promise<IncomingMessage> =>

@@ -77,7 +77,10 @@ test('a server is refused for its name, its address and its CA, by the codes of 
     [await opened(by, { ...leaf, ca: other.ca }), /^(SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_GET_ISSUER_CERT_LOCALLY)$/],
   ] as const) {
     const error = await ended(stream);
-    assert.ok('code' in error && (typeof code === 'string' ? error.code === code : code.test(String(error.code))), `${error}`);
+    assert.ok(
+      'code' in error && (typeof code === 'string' ? error.code === code : code.test(String(error.code))),
+      `${error}`,
+    );
     assert.ok(stream.authorizationError);
   }
 });
