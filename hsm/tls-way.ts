@@ -33,7 +33,7 @@ export async function prepareTls({ module, tls }: TlsSettings): Promise<Helped |
 }
 
 async function helped(module: string): Promise<Helped> {
-  const { findHelper } = await import('./helper.ts');
+  const { findHelper } = await import('./stunnel.ts');
   return { module, helper: findHelper() };
 }
 

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { createSecureContext, type SecureContext, type SecureContextOptions, type SecureVersion } from 'node:tls';
 import { TokenError } from './ckr.ts';
 import { ENGINE, tokenErrorOf } from './engine.ts';
-import type { Helper, HelperContext } from './helper.ts';
 import { heldPin, pinSource } from './pin.ts';
 import { reasonOf } from './reason.ts';
+import type { Helper, HelperContext } from './stunnel.ts';
 import type { Token } from './token.ts';
 import { formatUri } from './uri.ts';
 
@@ -87,7 +87,7 @@ export class TokenContexts {
   }
 
   async #helpedContext({ module, helper }: Helped, { id, ...leaf }: Identity & { readonly uri: string }) {
-    const { HelperContext } = await import('./helper.ts');
+    const { HelperContext } = await import('./stunnel.ts');
     const options = { module, helper, directory: this.#directory, pin: this.#pin, maxVersion: undefined, ...leaf };
     return new HelperContext(options, async (error) => {
       if (!(error instanceof TokenError)) return error;

@@ -2,7 +2,7 @@ import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import { request } from 'node:https';
 import { Duplex } from 'node:stream';
 import type { ConnectionOptions, SecureContext } from 'node:tls';
-import type { HelperContext } from '../../hsm/helper.ts';
+import type { HelperContext } from '../../hsm/stunnel.ts';
 import { type Code, Fault } from '../failure/failure.ts';
 import type { HttpsReply } from './answer.ts';
 import { withoutCredentials } from './credentials.ts';

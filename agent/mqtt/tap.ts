@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { type Duplex, PassThrough } from 'node:stream';
 import { connect, type SecureContext, type TLSSocket } from 'node:tls';
 import mqtt, { type IClientOptions, type IPublishPacket, type Packet } from 'mqtt';
-import type { HelperContext, HelperStream } from '../../hsm/helper.ts';
+import type { HelperContext, HelperStream } from '../../hsm/stunnel.ts';
 import { Acknowledgements } from './acknowledgements.ts';
 import { AskedOfServer } from './asked.ts';
 import type { Attempt } from './attempt.ts';

@@ -7,7 +7,7 @@ import { Duplex } from 'node:stream';
 import type { SecureContext } from 'node:tls';
 import { TokenError } from './ckr.ts';
 import { Heard } from './heard.ts';
-import { type HelperWords, settingsOf } from './helper-settings.ts';
+import { type HelperWords, settingsOf } from './stunnel-settings.ts';
 
 const STUNNEL = ['/usr/bin/stunnel', '/usr/sbin/stunnel'];
 const PROVIDERS = ['lib/x86_64-linux-gnu', 'lib/aarch64-linux-gnu', 'lib/arm-linux-gnueabihf', 'lib', 'lib64'].map(
