@@ -43,10 +43,10 @@ export async function readPin({ file, held, credentialsDirectory }: PinPlace): P
  * reads it again for every context. `pin-value` needs no file, but libp11 0.4.13 prints the whole URI with the PIN to stderr
  * when it does not find the key.
  * @param directory where the file has its name for a moment, best on a tmpfs ($RUNTIME_DIRECTORY)
- * @returns the value for `pin-source` in a PKCS#11 URI
+ * @returns its descriptor
  * @throws TokenError PIN_FILE
  */
-export function pinSource(pin: string, directory: string): string {
+export function heldPin(pin: string, directory: string): number {
   const path = join(directory, `.pin-${randomBytes(8).toString('hex')}`);
   try {
     // A bare descriptor: node closes a FileHandle when it is collected.
@@ -58,8 +58,11 @@ export function pinSource(pin: string, directory: string): string {
       closeSync(file);
       throw error;
     }
-    return `file:/proc/self/fd/${file}`;
+    return file;
   } catch (error) {
     throw unusable(`The PIN cannot be handed to OpenSSL: ${reasonOf(error)}`, error);
   }
 }
+
+/** The value for `pin-source` in a PKCS#11 URI. */
+export const pinSource = (descriptor: number): string => `file:/proc/self/fd/${descriptor}`;

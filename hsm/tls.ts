@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import { createSecureContext, type SecureContext, type SecureContextOptions, type SecureVersion } from 'node:tls';
 import { TokenError } from './ckr.ts';
 import { ENGINE, tokenErrorOf } from './engine.ts';
-import { pinSource } from './pin.ts';
+import { heldPin, pinSource } from './pin.ts';
 import { reasonOf } from './reason.ts';
+import type { Helper, HelperContext } from './stunnel.ts';
 import type { Token } from './token.ts';
 import { formatUri } from './uri.ts';
 
@@ -16,6 +17,15 @@ const KEPT = 2;
  */
 const keepers: SecureContext[] = [];
 
+/** The descriptor of the PIN in stunnel. */
+const PIN_OF_HELPER = 4;
+
+/** What stunnel needs to do TLS. */
+export interface Helped {
+  readonly module: string;
+  readonly helper: Helper;
+}
+
 export interface Identity {
   /** CKA_ID of the private key in lower-case hex. */
   readonly id: string;
@@ -24,24 +34,29 @@ export interface Identity {
   /** PEM: the CAs that may have issued the server's certificate. */
   readonly ca: string;
   /** The newest version of TLS to offer; the newest of all by default. */
-  readonly maxVersion?: SecureVersion;
+  readonly maxVersion?: SecureVersion | undefined;
 }
 
 /** Makes TLS contexts whose private key stays in the token. `prepareEngine` must have run, and the token be open. */
 export class TokenContexts {
   readonly #token: Token;
-  readonly #pinSource: string;
+  readonly #pin: number;
+  readonly #directory: string;
+  readonly #helped: Helped | undefined;
   readonly #kept = new Map<string, SecureContext>();
   #pinRefused: TokenError | undefined;
 
   /**
    * @param pin the PIN with which the token was opened: it has been accepted once, so OpenSSL may use it
    * @param directory for the nameless copy of the PIN, best $RUNTIME_DIRECTORY
+   * @param helped where stunnel does TLS, in place of Node and the engine
    * @throws TokenError PIN_FILE
    */
-  constructor(token: Token, pin: string, directory: string) {
+  constructor(token: Token, pin: string, directory: string, helped?: Helped) {
     this.#token = token;
-    this.#pinSource = pinSource(pin, directory);
+    this.#pin = heldPin(pin, directory);
+    this.#directory = directory;
+    this.#helped = helped;
   }
 
   /**
@@ -49,19 +64,39 @@ export class TokenContexts {
    * @throws TokenError KEY_NOT_FOUND when the token has no such key (then OpenSSL is not asked: it would want a PIN on
    * the terminal, and a context that fails costs a login); ERR_OSSL_X509_KEY_VALUES_MISMATCH for the leaf of another key
    */
-  async context({ id, chain, ca, maxVersion }: Identity): Promise<SecureContext> {
+  async context({ id, chain, ca, maxVersion }: Identity): Promise<SecureContext | HelperContext> {
     if (this.#pinRefused !== undefined) throw this.#pinRefused;
-    if ((await this.#token.findById(id)) === undefined) {
-      const what = `Token "${this.#token.name.label}" has no private key with id ${id}.`;
-      throw new TokenError('key', 'KEY_NOT_FOUND', what);
+    await this.#find(id);
+    if (this.#helped !== undefined) {
+      const uri = this.#uri(id, PIN_OF_HELPER);
+      return this.#helpedContext(this.#helped, { id, chain, ca, uri, maxVersion });
     }
-    const uri = this.#uri(id);
+    const uri = this.#uri(id, this.#pin);
     if (keepers.length === 0) keepers.push(this.#create(uri));
     const whole = JSON.stringify([uri, chain, ca, maxVersion]);
     const name = createHash('sha256').update(whole).digest('hex');
     const context = this.#kept.get(name) ?? this.#create(uri, { cert: chain, ca, ...(maxVersion && { maxVersion }) });
     this.#keep(name, context);
     return context;
+  }
+
+  async #find(id: string): Promise<void> {
+    if ((await this.#token.findById(id)) !== undefined) return;
+    const what = `Token "${this.#token.name.label}" has no private key with id ${id}.`;
+    throw new TokenError('key', 'KEY_NOT_FOUND', what);
+  }
+
+  async #helpedContext({ module, helper }: Helped, { id, ...leaf }: Identity & { readonly uri: string }) {
+    const { HelperContext } = await import('./stunnel.ts');
+    const options = { module, helper, directory: this.#directory, pin: this.#pin, maxVersion: undefined, ...leaf };
+    return new HelperContext(options, async (error) => {
+      if (!(error instanceof TokenError)) return error;
+      const lost = await this.#find(id).catch((why: unknown) => why);
+      if (lost instanceof TokenError) return Object.assign(lost, { library: 'stunnel' });
+      // It may have been the PIN: each further stunnel would burn a try.
+      if (error.code === 'HELPER_KEY') this.#pinRefused = error;
+      return error;
+    });
   }
 
   /**
@@ -105,14 +140,14 @@ export class TokenContexts {
     if (this.#kept.size > KEPT) this.#kept.delete(oldest);
   }
 
-  #uri(id: string): string {
+  #uri(id: string, pin: number): string {
     const { label, serial } = this.#token.name;
     return formatUri({
       ...(label === '' ? {} : { token: label }),
       ...(serial === '' ? {} : { serial }),
       type: 'private',
       id: Buffer.from(id, 'hex'),
-      pinSource: this.#pinSource,
+      pinSource: pinSource(pin),
     });
   }
 }

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { destroyerOf } from '../../hsm/destroy.ts';
-import { prepareEngine } from '../../hsm/engine.ts';
 import { readPin } from '../../hsm/pin.ts';
 import { PinRecord } from '../../hsm/pin-record.ts';
 import { TokenContexts } from '../../hsm/tls.ts';
+import { prepareTls } from '../../hsm/tls-way.ts';
 import { openToken } from '../../hsm/token.ts';
 import type { X509Config } from '../config/config.ts';
 import { Daemon } from '../daemon/daemon.ts';
@@ -42,12 +42,12 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
   const now = () => clock.now();
   await makeDirectory(directory);
 
-  prepareEngine(hsm.module);
+  const helped = await prepareTls(hsm);
   const place = { file: hsm.pin_file, held: options.pin, credentialsDirectory: env.CREDENTIALS_DIRECTORY };
   const pin = await readPin(place);
   const { module } = hsm;
   const token = await openToken({ module, token: hsm.token, uri: hsm.uri, pin, pinRecord: new PinRecord(directory) });
-  const contexts = new TokenContexts(token, pin, runtimeDirectory(env) ?? directory);
+  const contexts = new TokenContexts(token, pin, runtimeDirectory(env) ?? directory, helped);
   const trusted = trustedContexts({ token, contexts, caFile: config.trust.ca_file, current, now, log });
   const keys = createKeys({
     token,

@@ -64,6 +64,11 @@ export const SCHEMA = {
     token: optional(tokenLabel, 'hsm.uri names it', 'Label of the token.'),
     uri: optional(pkcs11Uri, 'hsm.token names it', 'The token by URI, where the label is not unique.'),
     pin_file: optional(path, 'the systemd credential hsm-pin', 'File with the user PIN, mode 0600.'),
+    tls: standard(
+      choice(['auto', 'engine', 'helper']),
+      'auto',
+      'What does TLS with the key: the engine of OpenSSL, or stunnel with pkcs11-provider; the engine where it is there.',
+    ),
     key: optional(pkcs11Uri, 'newleaf makes its own', 'A key that is in the token already; it is never destroyed.'),
     label_prefix: standard(
       text('1 to 28 letters, digits, - and _', /^[A-Za-z0-9_-]{1,28}$/),

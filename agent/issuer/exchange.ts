@@ -1,6 +1,8 @@
 import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import { request } from 'node:https';
-import { type ConnectionOptions, TLSSocket } from 'node:tls';
+import { Duplex } from 'node:stream';
+import type { ConnectionOptions, SecureContext } from 'node:tls';
+import type { HelperContext } from '../../hsm/stunnel.ts';
 import { type Code, Fault } from '../failure/failure.ts';
 import type { HttpsReply } from './answer.ts';
 import { withoutCredentials } from './credentials.ts';
@@ -11,7 +13,7 @@ export interface HttpsRequest {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
   /** Server trust as `ca`, or a whole `secureContext` with trust and client identity. */
-  readonly tls: Pick<ConnectionOptions, 'ca' | 'secureContext'>;
+  readonly tls: Pick<ConnectionOptions, 'ca'> & { readonly secureContext?: SecureContext | HelperContext };
   /** A longer body is cut. */
   readonly maxBytes?: number | undefined;
   /** Makes the connection, where a proxy is in between. */
@@ -35,7 +37,7 @@ export async function exchange(asking: HttpsRequest): Promise<HttpsReply> {
   const { method, url, headers = {}, body, tls, maxBytes = LARGEST_ANSWER, through, signal } = asking;
   // agent: false is a connection for this request alone, neither kept alive nor resumed
   // NODE_TLS_REJECT_UNAUTHORIZED=0 must not switch the check off: a password may be in the headers
-  const connection = through === undefined ? { agent: false as const } : { createConnection: through };
+  const connection = connectionOf(url, tls.secureContext, through);
   const asked = request(url, { method, ...connection, headers, ...tls, rejectUnauthorized: true, signal });
   try {
     const response = await answered(asked, body);
@@ -48,6 +50,22 @@ export async function exchange(asking: HttpsRequest): Promise<HttpsReply> {
   } finally {
     asked.destroy();
   }
+}
+
+/** Through stunnel where that has the key; HTTP writes at once, and stunnel takes it when the handshake is done. */
+function connectionOf(
+  url: string,
+  context: SecureContext | HelperContext | undefined,
+  through: HttpsRequest['through'],
+) {
+  if (context === undefined || !('open' in context)) {
+    return through === undefined ? { agent: false as const } : { createConnection: through };
+  }
+  if (through !== undefined)
+    throw new Fault('NL-CONFIG', { message: 'hsm.tls = "helper" and a proxy: not for EST yet.' });
+  const { hostname, port } = new URL(url);
+  const far = { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 443) };
+  return { createConnection: () => context.open(far) };
 }
 
 const answered = (asked: ClientRequest, body: string | undefined): Promise<IncomingMessage> =>
@@ -67,7 +85,8 @@ async function read(response: IncomingMessage, maxBytes: number): Promise<{ body
 }
 
 /** node keeps its verdict on the server's certificate here; the error itself has one of dozens of codes. */
-const isUntrusted = (socket: unknown): boolean => socket instanceof TLSSocket && Boolean(socket.authorizationError);
+const isUntrusted = (socket: unknown): boolean =>
+  socket instanceof Duplex && 'authorizationError' in socket && Boolean(socket.authorizationError);
 
 /**
  * TLS alerts about our certificate, by number: bad, unsupported, revoked, expired, unknown, unknown CA, access denied,

@@ -1,6 +1,5 @@
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { TLSSocket } from 'node:tls';
 import type { Attempt } from './attempt.ts';
 
 /** How one connection gets to the far side. It is used once. */
@@ -12,7 +11,7 @@ export interface Way {
   /** A TCP connection to the far side, that of a proxy for example; without it the tap makes its own. */
   readonly socket?: Socket;
   /** The stream of MQTT within the TLS connection, where it is not that connection itself. */
-  readonly within?: (tls: TLSSocket, host: string) => Duplex;
+  readonly within?: (tls: Duplex, host: string) => Duplex;
 }
 
 /** MQTT over TLS (articles/iot/iot-mqtt-connect-to-iot-hub.md). */

@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { TLSSocket } from 'node:tls';
 import { createWebSocketStream, WebSocket } from 'ws';
 
 /** What became of the request for WebSockets. */
@@ -14,7 +13,7 @@ interface Upgrade {
  * MQTT in WebSockets, for DPS and hubs alike: path and subprotocol are those of Microsoft's own clients (azure-iot-device-mqtt
  * 1.16.4 and azure-iot-provisioning-device-mqtt 1.8.1, mqtt_ws.js). It is bundled by itself, with the package ws.
  */
-export function inWebSocket(tls: TLSSocket, host: string, { agreed, refused }: Upgrade): Duplex {
+export function inWebSocket(tls: Duplex, host: string, { agreed, refused }: Upgrade): Duplex {
   const socket = new WebSocket(`wss://${host}/$iothub/websocket`, 'mqtt', {
     // ws 8.23.0 would make its own connection, without the key in the token.
     createConnection: () => tls,

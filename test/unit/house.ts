@@ -49,6 +49,7 @@ const FOLDERS: Readonly<Record<string, Rule>> = {
   },
   'agent/mqtt': {
     may: ['failure'],
+    types: ['hsm'],
     packages: ['node:', 'mqtt', 'mqtt-packet', ...AZURE],
     why: 'it tells what the wire said to any caller: it must not know DPS from hub',
   },

@@ -61,7 +61,12 @@ export class Gateway {
     const { hsm } = this.token;
     const placed = { registrationId, hsm, files: this.directory, home: this.directory };
     writeFiles(at, placed);
-    const usual = { ...settingsOf(at, placed), 'log.level': '"debug"' };
+    const tls = process.env.NEWLEAF_TEST_TLS;
+    const usual = {
+      ...settingsOf(at, placed),
+      'log.level': '"debug"',
+      ...(tls && { 'hsm.tls': JSON.stringify(tls) }),
+    };
     this.configure([tomlOf({ ...usual, ...settings })]);
   }
 

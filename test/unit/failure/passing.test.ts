@@ -11,7 +11,7 @@ import { EXIT, exitOf } from '../../../agent/failure/exit.ts';
 import { CODES, type Code, failure } from '../../../agent/failure/failure.ts';
 import { failureOf } from '../../../agent/failure/failure-of.ts';
 import { createJournal, stateFile } from '../../../agent/state/journal.ts';
-import { pinSource, readPin } from '../../../hsm/pin.ts';
+import { heldPin, readPin } from '../../../hsm/pin.ts';
 import { fault, scratch } from '../state/disk.ts';
 
 const quiet = { error() {}, warn() {}, info() {}, debug() {} };
@@ -76,7 +76,7 @@ test('a state that the disk does not give at the moment is not a damaged one; a 
   });
   const journal = createJournal({ directory, validate: (entry) => entry });
   await assert.rejects(journal.read(), fault('NL-STATE-READ', /state\.json cannot be read\.$/));
-  assert.equal(await codeOf(() => pinSource('1234', full)), 'NL-TOKEN-PIN-READ');
+  assert.equal(await codeOf(() => heldPin('1234', full)), 'NL-TOKEN-PIN-READ');
   const server = createServer();
   t.after(() => server.close());
   assert.equal(await codeOf(() => claimSocket(server, join(full, 'control.sock'), quiet)), 'NL-CONTROL-SOCKET');

@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { pinSource, readPin } from '../../../hsm/pin.ts';
+import { heldPin, pinSource, readPin } from '../../../hsm/pin.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'newleaf-pin-'));
 after(() => rmSync(directory, { recursive: true }));
@@ -44,7 +44,7 @@ test('an empty, an absent and an unnamed PIN are refused', async () => {
 
 test("OpenSSL's copy of the PIN has no name, no newline, and no other reader", () => {
   const before = readdirSync(directory);
-  const source = pinSource('1234', directory);
+  const source = pinSource(heldPin('1234', directory));
   assert.match(source, /^file:\/proc\/self\/fd\/\d+$/);
   const path = source.slice('file:'.length);
   assert.equal(readFileSync(path, 'utf8'), '1234');
@@ -55,5 +55,5 @@ test("OpenSSL's copy of the PIN has no name, no newline, and no other reader", (
 });
 
 test('a directory that cannot be written is named', () => {
-  assert.throws(() => pinSource('1234', join(directory, 'absent')), { code: 'PIN_FILE', message: /ENOENT/ });
+  assert.throws(() => heldPin('1234', join(directory, 'absent')), { code: 'PIN_FILE', message: /ENOENT/ });
 });

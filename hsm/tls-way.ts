@@ -1,0 +1,48 @@
+import { createSecureContext } from 'node:tls';
+import { TokenError } from './ckr.ts';
+import { prepareEngine } from './engine.ts';
+import type { Helped } from './tls.ts';
+
+interface TlsSettings {
+  readonly module: string;
+  readonly tls: 'auto' | 'engine' | 'helper';
+}
+
+/**
+ * Chooses what does TLS with the key in the token.
+ * @returns what TokenContexts needs; undefined for the engine
+ * @throws TokenError ENGINE_NOT_FOUND, HELPER_NOT_FOUND; with `auto`, one that names both ways
+ */
+export async function prepareTls({ module, tls }: TlsSettings): Promise<Helped | undefined> {
+  if (tls === 'helper') return helped(module);
+  try {
+    prepareEngine(module);
+    if (hasEngines()) return undefined;
+    throw new TokenError('engine', 'ENGINE_UNSUPPORTED', `Node ${process.version} has no engines of OpenSSL.`);
+  } catch (error) {
+    if (tls === 'engine' || !(error instanceof TokenError) || error.kind !== 'engine') throw error;
+    return helped(module).catch((second: Error) => {
+      throw new TokenError(
+        'engine',
+        error.code,
+        `${error.message} Nor is the other way open: ${second.message}`,
+        error,
+      );
+    });
+  }
+}
+
+async function helped(module: string): Promise<Helped> {
+  const { findHelper } = await import('./stunnel.ts');
+  return { module, helper: findHelper() };
+}
+
+/** No engine has this name, so no module is touched: only a Node without engines says that it knows none at all. */
+function hasEngines(): boolean {
+  try {
+    createSecureContext({ privateKeyEngine: 'newleaf-has-none', privateKeyIdentifier: 'none' });
+    return true;
+  } catch (error) {
+    return !(error instanceof Error && 'code' in error && error.code === 'ERR_CRYPTO_CUSTOM_ENGINE_NOT_SUPPORTED');
+  }
+}

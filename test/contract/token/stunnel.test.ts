@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { type AddressInfo, createServer as createTcp } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { after, before, test } from 'node:test';
+import { createServer, type SecureVersion, type Server } from 'node:tls';
+import { csr } from '../../../hsm/csr.ts';
+import { findHelper, HelperContext, type HelperStream } from '../../../hsm/stunnel.ts';
+import { settingsOf } from '../../../hsm/stunnel-settings.ts';
+import { TokenContexts } from '../../../hsm/tls.ts';
+import { type Authority, authority } from './authority.ts';
+import { type Bench, openBench } from './bench.ts';
+import { freshId } from './fresh-id.ts';
+import { softHsm } from './softhsm.ts';
+
+const at = softHsm('newleaf');
+Object.assign(process.env, at.environment);
+after(() => at.remove());
+const SPY = '/usr/lib/x86_64-linux-gnu/pkcs11-spy.so';
+
+let bench: Bench;
+let ca: Authority;
+let far: Server;
+before(async () => {
+  bench = await openBench(at);
+  ca = authority(at.directory);
+  far = await listening(ca.ca);
+});
+after(() => far.close());
+
+async function listening(trusted: string, maxVersion: SecureVersion = 'TLSv1.3'): Promise<Server> {
+  const options = { ...ca.server, ca: trusted, maxVersion, requestCert: true, rejectUnauthorized: true };
+  const server = createServer(options, (socket) => {
+    socket.on('error', () => undefined).end(`${socket.getProtocol()} ${socket.getPeerCertificate().subject.CN}`);
+  });
+  server.on('tlsClientError', () => undefined).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return server;
+}
+
+const contexts = (pin = at.pin, module = at.module) =>
+  new TokenContexts(bench.token, pin, at.directory, { module, helper: findHelper() });
+
+async function leafOf(keyType: 'ec-p256' | 'rsa-2048' = 'ec-p256') {
+  const { token } = bench;
+  const key = (await token.find(keyType)) ?? (await token.generate(keyType, keyType, freshId()));
+  return { id: key.id, chain: ca.issue(await csr('gw', key, (message) => token.sign(key, message))), ca: ca.ca };
+}
+
+const opened = async (by: TokenContexts, leaf: Awaited<ReturnType<typeof leafOf>>, host = 'localhost', to = far) => {
+  const context = await by.context(leaf);
+  assert.ok(context instanceof HelperContext);
+  return context.open({ host, port: (to.address() as AddressInfo).port });
+};
+const ended = (stream: HelperStream): Promise<Error> => once(stream.resume(), 'error').then(([error]) => error);
+
+for (const keyType of ['ec-p256', 'rsa-2048'] as const) {
+  for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
+    test(`${keyType} authenticates in ${version}, again and again, and leaves nothing behind`, async (t) => {
+      const server = await listening(ca.ca, version);
+      t.after(() => server.close());
+      const [by, leaf] = [contexts(), await leafOf(keyType)];
+      const files = readdirSync(at.directory);
+      for (let time = 0; time < 4; time += 1) {
+        assert.equal(await text(await opened(by, leaf, 'localhost', server)), `${version} gw`);
+      }
+      assert.deepEqual(readdirSync(at.directory), files);
+    });
+  }
+}
+
+test('a server is refused for its name, its address and its CA, by the codes of Node', async () => {
+  const [by, leaf] = [contexts(), await leafOf()];
+  const other = authority(at.directory);
+  for (const [stream, code] of [
+    [await opened(by, leaf, '127.0.0.1'), 'ERR_TLS_CERT_ALTNAME_INVALID'],
+    [await opened(by, { ...leaf, ca: other.ca }), /^(SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_GET_ISSUER_CERT_LOCALLY)$/],
+  ] as const) {
+    const error = await ended(stream);
+    assert.ok(
+      'code' in error && (typeof code === 'string' ? error.code === code : code.test(String(error.code))),
+      `${error}`,
+    );
+    assert.ok(stream.authorizationError);
+  }
+});
+
+test('a port that is closed is a fault of TCP', async () => {
+  const context = await contexts().context(await leafOf());
+  assert.ok(context instanceof HelperContext);
+  const gone = createTcp().listen(0, '127.0.0.1');
+  await once(gone, 'listening');
+  const { port } = gone.address() as AddressInfo;
+  gone.close();
+  assert.equal('code' in (await ended(context.open({ host: '127.0.0.1', port }))), true);
+});
+
+test('a server that refuses the leaf is no fault of the token', async (t) => {
+  const server = await listening(authority(at.directory).ca, 'TLSv1.2');
+  t.after(() => server.close());
+  const error = await ended(await opened(contexts(), await leafOf(), 'localhost', server));
+  assert.notEqual(error.name, 'TokenError');
+});
+
+test('a key that is lost after its context was made is known as lost', async () => {
+  const { token } = bench;
+  const key = await token.generate('lost', 'ec-p256', freshId());
+  const by = contexts();
+  const chain = ca.issue(await csr('gw', key, (message) => token.sign(key, message)));
+  const context = await by.context({ id: key.id, chain, ca: ca.ca });
+  await token.destroy('lost', key.id);
+  assert.ok(context instanceof HelperContext);
+  const error = await ended(context.open({ host: 'localhost', port: (far.address() as AddressInfo).port }));
+  assert.ok('code' in error && error.code === 'KEY_NOT_FOUND', String(error));
+});
+
+test('a PIN that is wrong is tried once, whatever follows', async () => {
+  const log = `${at.directory}/spy`;
+  Object.assign(process.env, { PKCS11SPY: at.module, PKCS11SPY_OUTPUT: log });
+  const [by, leaf] = [contexts('wrong', SPY), await leafOf()];
+  const error = await ended(await opened(by, leaf));
+  assert.ok('code' in error && error.code === 'HELPER_KEY', String(error));
+  await assert.rejects(by.context(leaf), { code: 'HELPER_KEY' });
+  assert.equal(readFileSync(log, 'utf8').match(/C_Login$/gm)?.length, 1);
+});
+
+test('a host with a line break is refused: it would be a setting of stunnel', () => {
+  const words = { module: at.module, uri: 'pkcs11:', chain: '', ca: '', maxVersion: undefined, path: '/run/s' };
+  assert.throws(() => settingsOf('/p.so', { ...words, host: 'a\nverifyChain = no' }), { code: 'HELPER_WORD' });
+});
