@@ -8,8 +8,8 @@ const { stay } = parseArgs({ options: { stay: { type: 'boolean' } } }).values;
 
 const OPENING = `
 newleaf in eight stories: a gateway gets its leaf, rolls it, and keeps it
-through a refusal, a power cut and a move. All of it is on this machine: the gateway has
-a SoftHSM token; DPS, hubs and CA are simulated. Nothing stays behind.
+through a refusal, a power cut and a move. All of it is on this machine: the
+gateway has a SoftHSM token; DPS, hubs and CA are simulated. Nothing stays behind.
 
 Each line is what the far side saw, or what is in the token.`;
 

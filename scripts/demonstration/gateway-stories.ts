@@ -15,6 +15,7 @@ export async function powerCut(stage: Stage): Promise<void> {
   must((await cut) === 'SIGKILL', 'the daemon is killed');
   telling.tell('power', `is cut while DPS is asked about ${short(thumbprint)} (SIGKILL)`);
   holdsKeys(stage, ['newleaf-a', 'newleaf-b']);
+  telling.goOn();
   telling.tell('power', 'comes back: newleaf run');
   await gateway.start();
   await telling.assigned();

@@ -33,6 +33,11 @@ export class Telling {
     this.#from = now();
   }
 
+  /** What happened until now is over: the next thing that is seen comes after it. */
+  goOn(): void {
+    this.#told = this.#far.log.entries.length;
+  }
+
   say(text = ''): void {
     console.log(text);
   }
