@@ -132,7 +132,7 @@ export class HelperStream extends Duplex {
   }
 
   #relay(helper: Helper, words: Omit<HelperWords, 'path'>, directory: string, pin: number): void {
-    const place = mkdtempSync(join(directory, 'tls-'));
+    const place = mkdtempSync(`${directory}/tls-`);
     const path = join(place, 's');
     const server = createServer((near) => {
       server.close();
