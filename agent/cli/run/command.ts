@@ -19,7 +19,7 @@ import { SharedSession } from '../../mqtt/hub-session.ts';
 import { isCredible } from '../../roll/plan.ts';
 import { runtimeDirectory } from '../../state/durable.ts';
 import { assertNotEnded } from '../../state/journal.ts';
-import { FORGET_MS, forgetWords, leaveWords } from '../../state/last-words.ts';
+import { FORGET_MS, forgetWords, lastWords, leaveWords } from '../../state/last-words.ts';
 import { takeLock } from '../../state/lock.ts';
 import { StartNote } from '../../state/start-note.ts';
 import { systemClock } from '../../time/clock.ts';
@@ -172,14 +172,16 @@ async function serve(options: StartOptions): Promise<number> {
 }
 
 /** Waits if the previous daemon ended by a fault a moment ago. @returns false when told to end meanwhile */
-async function rested(ms: number, { log, env }: StartOptions): Promise<boolean> {
+async function rested(ms: number, { log, env, config }: StartOptions): Promise<boolean> {
   if (ms === 0) return true;
   const abort = new AbortController();
   const end = () => abort.abort();
   for (const signal of SIGNALS) process.once(signal, end);
   const message = `newleaf has just ended by a fault: it leaves the token alone for ${Math.ceil(ms / 1000)} seconds.`;
   log.info({ event: 'resting', message });
-  await createNotify(env, () => {}).status(message);
+  const last = await lastWords(config.state.directory);
+  const why = last === undefined ? '' : `${last.code} ${last.message} ${last.advice} `;
+  await createNotify(env, () => {}).status(`${why}${message}`);
   await systemClock.sleep(ms, abort.signal);
   // While the token is being opened, a signal ends the process directly: a hung module would keep our listener from running.
   for (const signal of SIGNALS) process.off(signal, end);

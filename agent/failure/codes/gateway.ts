@@ -54,7 +54,7 @@ export const GATEWAY = {
   ),
   'NL-TOKEN-MISSING': brokenCode(
     'The token is not there, or more than one matches.',
-    'Check hsm.token against `pkcs11-tool --module MODULE -L`, with hsm.module as MODULE.',
+    'Check hsm.token against `pkcs11-tool --module MODULE -L`, with hsm.module as MODULE. If the token is lost: `newleaf init --ask`, then `newleaf roll --wait`.',
   ),
   'NL-TOKEN-PIN': brokenCode(
     'The token refused the PIN. It was tried once and will not be tried again until the PIN changes.',
@@ -134,7 +134,7 @@ export const GATEWAY = {
   ),
   'NL-CONFIG': brokenCode(
     'The configuration is wrong.',
-    'Correct the line that the message names. Then `newleaf config` prints all settings as newleaf reads them.',
+    'Correct the line that the message names, then `systemctl restart newleaf`. `newleaf config` prints all settings as newleaf reads them.',
   ),
   'NL-CONFIG-READ': transientCode(
     'The configuration cannot be read at the moment: the disk fails, or the system lacks memory or descriptors.',
