@@ -43,6 +43,7 @@ const LOOK: ReadonlySet<Code> = new Set<Code>([
   'NL-LEAF-EXPIRING',
   'NL-LEAF-NOT-YET',
   'NL-DPS-ALLOCATION',
+  'NL-DPS-SCOPE',
   'NL-DPS-UNTRUSTED',
   'NL-HUB-UNTRUSTED',
   'NL-HUB-FLAPPING',

@@ -105,9 +105,11 @@ function helpBeside(tool: Tool, [word = '', ...more]: readonly string[], width?:
   const topic = word.toUpperCase();
   if (Object.hasOwn(topics, topic)) return { exit: EXIT.done, text: explainTopic(topics[topic] ?? [], width) };
   const meant = nearest(word, headsOf(tool)) === undefined ? nearest(topic, Object.keys(topics)) : undefined;
-  if (meant === undefined) return undefined;
-  const guess = `Did you mean "${tool.name} help ${meant}"?`;
-  return { exit: EXIT.usage, text: `${tool.name} has no command or code ${JSON.stringify(word)}. ${guess}\n` };
+  const isCode = topic.includes('-') && Object.keys(topics).some((one) => one.startsWith(topic.split('-', 1)[0] ?? ''));
+  if (meant === undefined && !isCode) return undefined;
+  const guess = meant === undefined ? `All codes: man ${tool.name}` : `Did you mean "${tool.name} help ${meant}"?`;
+  const what = meant === undefined ? 'code' : 'command or code';
+  return { exit: EXIT.usage, text: `${tool.name} has no ${what} ${JSON.stringify(word)}. ${guess}\n` };
 }
 
 function unknownCommand(tool: Tool, [word = '']: readonly string[]): Printed {

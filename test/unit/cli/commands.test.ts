@@ -131,6 +131,8 @@ Next step: Operator: enable the enrollment, then \`newleaf reprovision\`.
       ['help NL-DPS-DISABLE', unknown('NL-DPS-DISABLE', 'NL-DPS-DISABLED')],
       ['help dps-disabled', unknown('dps-disabled', 'NL-DPS-DISABLED')],
       ['help NL-DPS-401001', unknown('NL-DPS-401001', 'NL-DPS-401002')],
+      ['help NL-NOPE', { exit: 2, text: 'newleaf has no code "NL-NOPE". All codes: man newleaf\n' }],
+      ['help nope', { exit: 2, text: 'newleaf has no command "nope". All commands: newleaf help\n' }],
       [
         'help NL-DPS-DISABLED x',
         { exit: 2, text: 'newleaf has no command "NL-DPS-DISABLED". All commands: newleaf help\n' },

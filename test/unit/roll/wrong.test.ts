@@ -195,7 +195,6 @@ test('an online gateway ends with 0 only where there is nothing to do: what newl
     'NL-DPS-BODY',
     'NL-DPS-CONFLICT',
     'NL-DPS-OTHER',
-    'NL-DPS-SCOPE',
     'NL-DPS-SERVER',
     'NL-DPS-THROTTLED',
     'NL-DPS-TIMEOUT',
