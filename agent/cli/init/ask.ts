@@ -134,7 +134,7 @@ async function hasLeaf(directory: string): Promise<boolean> {
   const entry = await createJournal({ directory, validate: validateEntry })
     .read()
     .catch(() => 'absent' as const);
-  return entry !== 'absent' && entry.current !== undefined;
+  return entry !== 'absent' && (entry.current ?? entry.next?.leaf) !== undefined;
 }
 
 function welcome(dialogue: Dialogue, { mistakes, isResumed }: StandingConfig, file: string): void {

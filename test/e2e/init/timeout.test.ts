@@ -100,5 +100,14 @@ if (insideNetworkNamespace(import.meta.filename)) {
       assert.equal((await init()).code, 0, 'the same again is right');
       assert.equal(stage.far.log.count({ event: 'issued' }), issued, 'no leaf was asked for');
     });
+
+    test('the same where DPS does not admit the first leaf yet', async () => {
+      await stage.far.setStatus('gateways', 'disabled');
+      assert.equal((await init()).code, 4);
+      const { code, err } = await init('--est-url', 'https://localhost:9/.well-known/est');
+      await stage.far.setStatus('gateways', 'enabled');
+      assert.match(err, /NL-EST-UNREACHABLE/);
+      assert.equal(code, 1);
+    });
   });
 }
