@@ -3,9 +3,11 @@ import { TokenError } from './ckr.ts';
 import { prepareEngine } from './engine.ts';
 import type { Helped } from './tls.ts';
 
-interface TlsSettings {
+export type TlsWay = 'engine' | 'helper';
+
+export interface TlsSettings {
   readonly module: string;
-  readonly tls: 'auto' | 'engine' | 'helper';
+  readonly tls: 'auto' | TlsWay;
 }
 
 /**

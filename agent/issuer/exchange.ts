@@ -58,11 +58,8 @@ function connectionOf(
   context: SecureContext | HelperContext | undefined,
   through: HttpsRequest['through'],
 ) {
-  if (context === undefined || !('open' in context)) {
-    return through === undefined ? { agent: false as const } : { createConnection: through };
-  }
-  if (through !== undefined)
-    throw new Fault('NL-CONFIG', { message: 'hsm.tls = "helper" and a proxy: not for EST yet.' });
+  if (through !== undefined) return { createConnection: through };
+  if (context === undefined || !('open' in context)) return { agent: false as const };
   const { hostname, port } = new URL(url);
   const far = { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 443) };
   return { createConnection: () => context.open(far) };
