@@ -60,12 +60,13 @@ async function helpedHandshake(context: HelperContext, stand: ReturnType<typeof 
   server.on('tlsClientError', () => undefined).listen(0, '127.0.0.1');
   await once(server, 'listening', { signal });
   const { port } = server.address() as AddressInfo;
-  const shown = once(server, 'secureConnection', { signal }).then(([end]: TLSSocket[]) => end?.destroy());
+  const shown = once(server, 'secureConnection', { signal });
   shown.catch(() => undefined);
   const client = context.open({ host: stand.host, port, socket: connectTcp(port, '127.0.0.1') });
   client.on('error', () => undefined);
   try {
     await once(client, 'secureConnect', { signal });
+    // The server has verified the signature of the leaf's key.
     await shown;
   } finally {
     client.destroy();
