@@ -21,7 +21,7 @@ export interface Helper {
 }
 
 /** @throws TokenError HELPER_NOT_FOUND, naming the Debian packages that are missing */
-export function findHelper(programs = STUNNEL, providers = PROVIDERS): Helper {
+export function findHelper(programs: readonly string[] = STUNNEL, providers: readonly string[] = PROVIDERS): Helper {
   const stunnel = programs.find((one) => existsSync(one));
   const provider = providers.find((one) => existsSync(one));
   if (stunnel !== undefined && provider !== undefined) return { stunnel, provider };
