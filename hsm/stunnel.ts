@@ -14,6 +14,12 @@ const PROVIDERS = ['lib/x86_64-linux-gnu', 'lib/aarch64-linux-gnu', 'lib/arm-lin
   (directory) => `/usr/${directory}/ossl-modules/pkcs11.so`,
 );
 
+/**
+ * SoftHSM 2.6.1 does not always show token and key to a process that starts while others log in: 5 of 120 processes, six at a
+ * time, ended with HELPER_KEY, and none of 150 one after the other. No PIN is refused then.
+ */
+const TRIES = 4;
+
 /** What does TLS outside this process. */
 export interface Helper {
   readonly stunnel: string;
@@ -77,7 +83,7 @@ export class HelperStream extends Duplex {
   /** The verdict on the certificate of the far side, as in a TLSSocket. */
   authorizationError: string | undefined;
   readonly #far: Socket;
-  readonly #heard = new Heard();
+  #heard = new Heard();
   #child: Launched | undefined;
   readonly #failed: (error: Error) => Promise<Error>;
   #isSecure = false;
@@ -153,17 +159,25 @@ export class HelperStream extends Duplex {
     server.once('close', () => rmSync(place, { recursive: true, force: true }));
     this.once('close', () => server.close());
     server.on('error', (error) => this.destroy(error));
-    server.listen(path, () => {
-      try {
-        const { child, spoken } = launch(helper, { ...words, path }, place, pin);
-        this.#attend(child, spoken);
-      } catch (error) {
-        this.destroy(error instanceof Error ? error : new Error(String(error)));
-      }
-    });
+    server.listen(path, () => this.#start(() => launch(helper, { ...words, path }, place, pin), TRIES));
   }
 
-  #attend(child: Launched, spoken: number): void {
+  #start(begin: () => ReturnType<typeof launch>, tries: number): void {
+    try {
+      this.#heard = new Heard();
+      const { child, spoken } = begin();
+      this.#attend(child, spoken, () => {
+        const may = tries > 1 && !this.destroyed;
+        if (may) this.#start(begin, tries - 1);
+        return may;
+      });
+    } catch (error) {
+      this.destroy(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  /** @param again starts another one, and tells whether it did */
+  #attend(child: Launched, spoken: number, again: () => boolean): void {
     this.#child = child;
     child.stdin.on('error', () => undefined);
     child.stdout.on('data', (chunk: Buffer) => {
@@ -180,6 +194,7 @@ export class HelperStream extends Duplex {
       const failure = this.#heard.failure(this.#isSecure, signal ?? `exit code ${code}`, readFileSync(spoken, 'utf8'));
       closeSync(spoken);
       this.authorizationError = this.#heard.untrusted;
+      if (failure instanceof TokenError && failure.code === 'HELPER_KEY' && again()) return;
       if (failure !== undefined) this.#failed(failure).then((why) => this.destroy(why));
       else if (!this.destroyed) {
         this.push(null);

@@ -2,6 +2,7 @@ import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import { request } from 'node:https';
 import { Duplex } from 'node:stream';
 import type { ConnectionOptions, SecureContext } from 'node:tls';
+import { TokenError } from '../../hsm/ckr.ts';
 import type { HelperContext } from '../../hsm/stunnel.ts';
 import { type Code, Fault } from '../failure/failure.ts';
 import type { HttpsReply } from './answer.ts';
@@ -32,6 +33,7 @@ export const under = (url: string, operation: string): string => `${url.replace(
  * Throws the reason of an abort; otherwise `Fault`: NL-EST-UNTRUSTED, NL-EST-UNREACHABLE, NL-EST-BODY where the answer is no
  * HTTP, and NL-EST-AUTH where a TLS alert says that our certificate is refused. (In TLS 1.3 the alert can be lost: the server
  * resets the connection on which our request is under way already. That is NL-EST-UNREACHABLE.)
+ * TokenError where stunnel cannot use the key in the token.
  */
 export async function exchange(asking: HttpsRequest): Promise<HttpsReply> {
   const { method, url, headers = {}, body, tls, maxBytes = LARGEST_ANSWER, through, signal } = asking;
@@ -95,8 +97,8 @@ const OUR_CERTIFICATE = new Set([42, 43, 44, 45, 46, 48, 49, 116]);
 const refusesUs = (cause: unknown): boolean =>
   OUR_CERTIFICATE.has(Number(/SSL alert number (\d+)/.exec(cause instanceof Error ? cause.message : '')?.[1]));
 
-function fault(url: string, cause: unknown, untrusted: boolean): Fault {
-  if (cause instanceof Fault) return cause;
+function fault(url: string, cause: unknown, untrusted: boolean): Fault | TokenError {
+  if (cause instanceof Fault || cause instanceof TokenError) return cause;
   const { host } = new URL(url);
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
   const met = (kind: Code, message: string) => new Fault(kind, { message, cause });
