@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer as createTcp } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
 import { createServer, type SecureVersion, type Server } from 'node:tls';
+import { Tap } from '../../../agent/mqtt/tap.ts';
 import { TokenError } from '../../../hsm/ckr.ts';
 import { csr } from '../../../hsm/csr.ts';
 import { findHelper, HelperContext, type HelperStream } from '../../../hsm/stunnel.ts';
@@ -141,6 +142,26 @@ for (const [what, module, helper, code, words] of [
     await by.context(leaf);
   });
 }
+
+test('a stunnel that hangs is ended by the deadline of the connection', async () => {
+  const [stunnel, pid] = [`${at.directory}/hangs`, `${at.directory}/pid`];
+  writeFileSync(stunnel, `#!/bin/sh\necho $$ >${pid}.new\nmv ${pid}.new ${pid}\nexec sleep 600\n`, { mode: 0o755 });
+  const context = await contexts(at.pin, at.module, { ...findHelper(), stunnel }).context(await leafOf());
+  const { port } = far.address() as AddressInfo;
+  const tap = new Tap({ host: `localhost:${port}`, context, connectMs: 1_000, admit: () => true });
+  tap.connect('', {});
+  await tap.closed;
+  assert.equal(tap.attempt.socketError, 'ETIMEDOUT');
+  const hung = Number(readFileSync(pid, 'utf8'));
+  for (let isThere = true; isThere; ) {
+    await new Promise(setImmediate);
+    try {
+      process.kill(hung, 0);
+    } catch {
+      isThere = false;
+    }
+  }
+});
 
 test('a host with a line break is refused: it would be a setting of stunnel', () => {
   const words = { module: at.module, uri: 'pkcs11:', chain: '', ca: '', maxVersion: undefined, path: '/run/s' };
