@@ -2,7 +2,6 @@ import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import { request } from 'node:https';
 import { Duplex } from 'node:stream';
 import type { ConnectionOptions, SecureContext } from 'node:tls';
-import { TokenError } from '../../hsm/ckr.ts';
 import type { HelperContext } from '../../hsm/stunnel.ts';
 import { type Code, Fault } from '../failure/failure.ts';
 import type { HttpsReply } from './answer.ts';
@@ -97,8 +96,11 @@ const OUR_CERTIFICATE = new Set([42, 43, 44, 45, 46, 48, 49, 116]);
 const refusesUs = (cause: unknown): boolean =>
   OUR_CERTIFICATE.has(Number(/SSL alert number (\d+)/.exec(cause instanceof Error ? cause.message : '')?.[1]));
 
-function fault(url: string, cause: unknown, untrusted: boolean): Fault | TokenError {
-  if (cause instanceof Fault || cause instanceof TokenError) return cause;
+/** By its name: the error of stunnel, which meets the token in the handshake only (hsm/ckr.ts). */
+const isOfToken = (cause: unknown): cause is Error => cause instanceof Error && cause.name === 'TokenError';
+
+function fault(url: string, cause: unknown, untrusted: boolean): Error {
+  if (cause instanceof Fault || isOfToken(cause)) return cause;
   const { host } = new URL(url);
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
   const met = (kind: Code, message: string) => new Fault(kind, { message, cause });

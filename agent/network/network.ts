@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import type { IncomingMessage, RequestOptions } from 'node:http';
 import { connect, isIP, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { type ConnectionOptions, connect as connectTls, type SecureContext } from 'node:tls';
-import type { HelperContext } from '../../hsm/stunnel.ts';
 import { Fault } from '../failure/failure.ts';
 import { type Attempt, isAnswered, isUnanswered } from '../mqtt/attempt.ts';
 import { MQTTS, type Reach, type Way } from '../mqtt/way.ts';
@@ -26,6 +26,11 @@ export interface NetworkOptions {
   readonly changed?: (transport: Transport) => void;
   /** Longest wait for a connection, in milliseconds. */
   readonly connectMs?: number;
+}
+
+/** Makes TLS by itself, over a connection that is there. */
+interface Opener {
+  open(far: { readonly host: string; readonly port: number; readonly socket?: Socket }): Duplex;
 }
 
 const HTTPS = 443;
@@ -83,7 +88,7 @@ export class Network {
     if (settings.proxy === undefined || isNamed(host, settings.no_proxy)) return undefined;
     return (options, done) => {
       const { host: name, port, signal = new AbortController().signal } = options as RequestOptions;
-      const { secureContext } = options as { secureContext?: SecureContext | HelperContext };
+      const { secureContext } = options as { secureContext?: SecureContext | Opener };
       const to = name ?? host;
       this.proxied(to, Number(port ?? HTTPS), signal).then(
         // RFC 6066 section 3: 'Literal IPv4 and IPv6 addresses are not permitted in "HostName".'
