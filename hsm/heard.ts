@@ -1,4 +1,4 @@
-import { TokenError } from './ckr.ts';
+import { ckrKind, ckrName, TokenError } from './ckr.ts';
 
 /** Words of OpenSSL, and the code of Node that means the same. */
 const CODES: readonly (readonly [RegExp, string])[] = [
@@ -16,26 +16,35 @@ export class Heard {
   /** Node's code of what is wrong with the certificate of the far side. */
   untrusted: string | undefined;
   #isConfigured = false;
+  #isLoading = false;
   #error: string | undefined;
 
-  /** @returns whether this line says that the handshake is done */
-  hear(line: string): boolean {
+  /** Version of TLS, when the handshake is done. */
+  protocol: string | undefined;
+
+  /** @returns what this line tells: the end of the handshake, or a session ticket after it */
+  hear(line: string): 'secureConnect' | 'session' | undefined {
     const text = line.replace(/^.*?LOG\d\[\w+\]: |^\[.\] /, '');
     if (text === 'Configuration successful') this.#isConfigured = true;
+    if (text.startsWith('Loading private key')) this.#isLoading = true;
     this.untrusted ??= CODES.find(([words]) => words.test(text))?.[1];
     // stunnel prints the queue of OpenSSL from its end: the first of them is the deepest at the start, the only one later.
     if (OPENSSL_ERROR.test(text) || text.startsWith('SSL_')) this.#error = text;
-    return text.startsWith('TLS connected:');
+    if (text.startsWith('Session id:') && this.protocol !== undefined) return 'session';
+    const [, protocol] = /^(TLSv[\d.]+) ciphersuite:/.exec(text) ?? [];
+    if (protocol === undefined) return undefined;
+    this.protocol = protocol;
+    return 'secureConnect';
   }
 
-  /** @returns undefined where the connection came to its end in order */
-  failure(isSecure: boolean, how: string): Error | undefined {
+  /**
+   * @param spoken the log of the provider
+   * @returns undefined where the connection came to its end in order
+   */
+  failure(isSecure: boolean, how: string, spoken: string): Error | undefined {
     const [, library, reason] = OPENSSL_ERROR.exec(this.#error ?? '') ?? [];
     const why = reason ?? this.#error ?? `stunnel ended (${how})`;
-    if (!this.#isConfigured) {
-      const what = `stunnel cannot use the key in the token: ${why}`;
-      return Object.assign(new TokenError('engine', HELPER_KEY, what), { library: library ?? 'stunnel' });
-    }
+    if (!this.#isConfigured) return Object.assign(this.#unconfigured(why, spoken), { library: library ?? 'stunnel' });
     if (library !== undefined && library !== 'SSL routines') {
       const what = `stunnel could not sign with the key in the token: ${why}`;
       return Object.assign(new TokenError('failed', 'HELPER_SIGN', what), { library });
@@ -46,7 +55,19 @@ export class Heard {
     if (library !== undefined) return Object.assign(new Error(why), { code: 'EPROTO', library });
     return isSecure ? undefined : Object.assign(new Error(why), { code: 'ECONNRESET' });
   }
+
+  #unconfigured(why: string, spoken: string): TokenError {
+    if (!this.#isLoading) return new TokenError('engine', 'HELPER_FAILED', `stunnel does not start: ${why}`);
+    const [, number] = LOGIN_REFUSED.exec(spoken) ?? [];
+    if (number !== undefined) {
+      const code = ckrName(Number(number));
+      return new TokenError(ckrKind(code, 'open'), code, `The token refuses the login of stunnel (${code})`);
+    }
+    if (spoken === '')
+      return new TokenError('engine', 'HELPER_FAILED', `stunnel works without pkcs11-provider: ${why}`);
+    return new TokenError('failed', 'HELPER_KEY', `stunnel cannot use the key in the token: ${why}`);
+  }
 }
 
-/** The key could not be loaded: stunnel says neither PIN nor key nor module. */
-export const HELPER_KEY = 'HELPER_KEY';
+/** pkcs11-provider 1.0, interface.gen.c. It then blocks the PIN by itself, for the rest of the process. */
+const LOGIN_REFUSED = /Error (\d+) returned by C_Login/;

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { closeSync, existsSync, mkdtempSync, openSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -14,20 +14,30 @@ const PROVIDERS = ['lib/x86_64-linux-gnu', 'lib/aarch64-linux-gnu', 'lib/arm-lin
   (directory) => `/usr/${directory}/ossl-modules/pkcs11.so`,
 );
 
+/**
+ * SoftHSM 2.6.1 does not always show token and key to a process that starts while others log in: 5 of 120 processes, six at a
+ * time, ended with HELPER_KEY, and none of 150 one after the other. No PIN is refused then.
+ */
+const TRIES = 4;
+
 /** What does TLS outside this process. */
 export interface Helper {
   readonly stunnel: string;
   readonly provider: string;
 }
 
-/** @throws TokenError HELPER_NOT_FOUND, naming the Debian package */
-export function findHelper(programs = STUNNEL, providers = PROVIDERS): Helper {
-  const find = (places: readonly string[], name: string) => {
-    const found = places.find((one) => existsSync(one));
-    if (found !== undefined) return found;
-    throw new TokenError('engine', 'HELPER_NOT_FOUND', `${name} is not installed (not in ${places.join(', ')})`);
-  };
-  return { stunnel: find(programs, 'stunnel4'), provider: find(providers, 'pkcs11-provider') };
+/** @throws TokenError HELPER_NOT_FOUND, naming the Debian packages that are missing */
+export function findHelper(programs: readonly string[] = STUNNEL, providers: readonly string[] = PROVIDERS): Helper {
+  const stunnel = programs.find((one) => existsSync(one));
+  const provider = providers.find((one) => existsSync(one));
+  if (stunnel !== undefined && provider !== undefined) return { stunnel, provider };
+  const missing = [
+    ...(stunnel === undefined ? ['stunnel4'] : []),
+    ...(provider === undefined ? ['pkcs11-provider'] : []),
+  ];
+  const places = [...(stunnel === undefined ? programs : []), ...(provider === undefined ? providers : [])];
+  const what = `stunnel with pkcs11-provider is not installed (not in ${places.join(', ')}): ${missing.join(' ')}`;
+  throw new TokenError('engine', 'HELPER_NOT_FOUND', what);
 }
 
 export interface Far {
@@ -67,14 +77,14 @@ export class HelperContext implements SecureContext {
 /**
  * One TLS connection through a stunnel of its own: what is written here goes to its stdin, what it prints comes from here. The TCP
  * connection is ours, so a proxy is none of its concern; it reaches it over a socket that only this user can open, and that is
- * gone after the first connection. Emits `connect` and `secureConnect`, as a TLSSocket does.
+ * gone after the first connection. Emits `connect`, `secureConnect` and `session`, as a TLSSocket does.
  */
 export class HelperStream extends Duplex {
   /** The verdict on the certificate of the far side, as in a TLSSocket. */
   authorizationError: string | undefined;
   readonly #far: Socket;
-  readonly #heard = new Heard();
-  #child: ReturnType<typeof launch> | undefined;
+  #heard = new Heard();
+  #child: Launched | undefined;
   readonly #failed: (error: Error) => Promise<Error>;
   #isSecure = false;
 
@@ -90,6 +100,10 @@ export class HelperStream extends Duplex {
     };
     if (this.#far.connecting) this.#far.once('connect', begin);
     else process.nextTick(begin);
+  }
+
+  getProtocol(): string | null {
+    return this.#heard.protocol ?? null;
   }
 
   setNoDelay(): this {
@@ -145,30 +159,42 @@ export class HelperStream extends Duplex {
     server.once('close', () => rmSync(place, { recursive: true, force: true }));
     this.once('close', () => server.close());
     server.on('error', (error) => this.destroy(error));
-    server.listen(path, () => {
-      try {
-        this.#attend(launch(helper, { ...words, path }, place, pin));
-      } catch (error) {
-        this.destroy(error instanceof Error ? error : new Error(String(error)));
-      }
-    });
+    server.listen(path, () => this.#start(() => launch(helper, { ...words, path }, place, pin), TRIES));
   }
 
-  #attend(child: ReturnType<typeof launch>): void {
+  #start(begin: () => ReturnType<typeof launch>, tries: number): void {
+    try {
+      this.#heard = new Heard();
+      const { child, spoken } = begin();
+      this.#attend(child, spoken, () => {
+        const may = tries > 1 && !this.destroyed;
+        if (may) this.#start(begin, tries - 1);
+        return may;
+      });
+    } catch (error) {
+      this.destroy(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  /** @param again starts another one, and tells whether it did */
+  #attend(child: Launched, spoken: number, again: () => boolean): void {
     this.#child = child;
     child.stdin.on('error', () => undefined);
     child.stdout.on('data', (chunk: Buffer) => {
       if (!this.push(chunk)) child.stdout.pause();
     });
     createInterface({ input: child.stderr }).on('line', (line) => {
-      if (!this.#heard.hear(line) || this.destroyed) return;
+      const told = this.#heard.hear(line);
+      if (told === undefined || this.destroyed) return;
       this.#isSecure = true;
-      this.emit('secureConnect');
+      this.emit(told);
     });
     child.once('error', (error) => this.destroy(notStarted(error)));
     child.once('close', (code, signal) => {
-      const failure = this.#heard.failure(this.#isSecure, signal ?? `exit code ${code}`);
+      const failure = this.#heard.failure(this.#isSecure, signal ?? `exit code ${code}`, readFileSync(spoken, 'utf8'));
+      closeSync(spoken);
       this.authorizationError = this.#heard.untrusted;
+      if (failure instanceof TokenError && failure.code === 'HELPER_KEY' && again()) return;
       if (failure !== undefined) this.#failed(failure).then((why) => this.destroy(why));
       else if (!this.destroyed) {
         this.push(null);
@@ -183,7 +209,12 @@ const notStarted = ({ message }: Error) =>
     library: 'stunnel',
   });
 
-/** All that it reads is in files without a name; the secret one of them is the PIN. */
+type Launched = ReturnType<typeof spawn> & { stdin: Socket; stdout: Socket; stderr: Socket };
+
+/**
+ * All that it reads is in files without a name; the secret one of them is the PIN. `spoken` is the file into which the provider
+ * writes what it asks of the module: stunnel itself does not tell a wrong PIN from a key that is not there.
+ */
 function launch(helper: Helper, words: HelperWords, place: string, pin: number) {
   const files: number[] = [];
   const nameless = (text: string) => {
@@ -194,12 +225,17 @@ function launch(helper: Helper, words: HelperWords, place: string, pin: number) 
   };
   try {
     const { stunnel, key, openssl } = settingsOf(helper.provider, words);
-    for (const text of [stunnel, words.chain, words.ca, key, openssl]) nameless(text);
+    for (const text of [stunnel, words.chain, words.ca, key, openssl, '']) nameless(text);
     const [first = 0, ...rest] = files;
-    return spawn(helper.stunnel, ['-fd', '3'], {
+    const child = spawn(helper.stunnel, ['-fd', '3'], {
       stdio: ['pipe', 'pipe', 'pipe', first, pin, ...rest],
-      env: { ...process.env, OPENSSL_CONF: '/proc/self/fd/8' },
-    }) as ReturnType<typeof spawn> & { stdin: Socket; stdout: Socket; stderr: Socket };
+      env: {
+        ...process.env,
+        OPENSSL_CONF: '/proc/self/fd/8',
+        PKCS11_PROVIDER_DEBUG: 'file:/proc/self/fd/9,level:1',
+      },
+    }) as Launched;
+    return { child, spoken: files.pop() ?? 0 };
   } finally {
     for (const file of files) closeSync(file);
   }

@@ -3,9 +3,18 @@ import { TokenError } from './ckr.ts';
 import { prepareEngine } from './engine.ts';
 import type { Helped } from './tls.ts';
 
-interface TlsSettings {
+export type TlsWay = 'engine' | 'helper';
+
+export interface TlsSettings {
   readonly module: string;
-  readonly tls: 'auto' | 'engine' | 'helper';
+  readonly tls: 'auto' | TlsWay;
+}
+
+/** Where each may be; the usual places by default. */
+interface Places {
+  readonly engines?: readonly string[];
+  readonly programs?: readonly string[];
+  readonly providers?: readonly string[];
 }
 
 /**
@@ -13,15 +22,15 @@ interface TlsSettings {
  * @returns what TokenContexts needs; undefined for the engine
  * @throws TokenError ENGINE_NOT_FOUND, HELPER_NOT_FOUND; with `auto`, one that names both ways
  */
-export async function prepareTls({ module, tls }: TlsSettings): Promise<Helped | undefined> {
-  if (tls === 'helper') return helped(module);
+export async function prepareTls({ module, tls }: TlsSettings, at: Places = {}): Promise<Helped | undefined> {
+  if (tls === 'helper') return helped(module, at);
   try {
-    prepareEngine(module);
+    prepareEngine(module, at.engines);
     if (hasEngines()) return undefined;
     throw new TokenError('engine', 'ENGINE_UNSUPPORTED', `Node ${process.version} has no engines of OpenSSL.`);
   } catch (error) {
     if (tls === 'engine' || !(error instanceof TokenError) || error.kind !== 'engine') throw error;
-    return helped(module).catch((second: Error) => {
+    return helped(module, at).catch((second: Error) => {
       throw new TokenError(
         'engine',
         error.code,
@@ -32,9 +41,9 @@ export async function prepareTls({ module, tls }: TlsSettings): Promise<Helped |
   }
 }
 
-async function helped(module: string): Promise<Helped> {
+async function helped(module: string, { programs, providers }: Places): Promise<Helped> {
   const { findHelper } = await import('./stunnel.ts');
-  return { module, helper: findHelper() };
+  return { module, helper: findHelper(programs, providers) };
 }
 
 /** No engine has this name, so no module is touched: only a Node without engines says that it knows none at all. */

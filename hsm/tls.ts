@@ -93,8 +93,8 @@ export class TokenContexts {
       if (!(error instanceof TokenError)) return error;
       const lost = await this.#find(id).catch((why: unknown) => why);
       if (lost instanceof TokenError) return Object.assign(lost, { library: 'stunnel' });
-      // It may have been the PIN: each further stunnel would burn a try.
-      if (error.code === 'HELPER_KEY') this.#pinRefused = error;
+      // Each further stunnel would burn a try.
+      if (error.kind === 'pin' || error.kind === 'pin-locked') this.#pinRefused = error;
       return error;
     });
   }

@@ -32,6 +32,7 @@ export const under = (url: string, operation: string): string => `${url.replace(
  * Throws the reason of an abort; otherwise `Fault`: NL-EST-UNTRUSTED, NL-EST-UNREACHABLE, NL-EST-BODY where the answer is no
  * HTTP, and NL-EST-AUTH where a TLS alert says that our certificate is refused. (In TLS 1.3 the alert can be lost: the server
  * resets the connection on which our request is under way already. That is NL-EST-UNREACHABLE.)
+ * TokenError where stunnel cannot use the key in the token.
  */
 export async function exchange(asking: HttpsRequest): Promise<HttpsReply> {
   const { method, url, headers = {}, body, tls, maxBytes = LARGEST_ANSWER, through, signal } = asking;
@@ -58,11 +59,8 @@ function connectionOf(
   context: SecureContext | HelperContext | undefined,
   through: HttpsRequest['through'],
 ) {
-  if (context === undefined || !('open' in context)) {
-    return through === undefined ? { agent: false as const } : { createConnection: through };
-  }
-  if (through !== undefined)
-    throw new Fault('NL-CONFIG', { message: 'hsm.tls = "helper" and a proxy: not for EST yet.' });
+  if (through !== undefined) return { createConnection: through };
+  if (context === undefined || !('open' in context)) return { agent: false as const };
   const { hostname, port } = new URL(url);
   const far = { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 443) };
   return { createConnection: () => context.open(far) };
@@ -98,8 +96,11 @@ const OUR_CERTIFICATE = new Set([42, 43, 44, 45, 46, 48, 49, 116]);
 const refusesUs = (cause: unknown): boolean =>
   OUR_CERTIFICATE.has(Number(/SSL alert number (\d+)/.exec(cause instanceof Error ? cause.message : '')?.[1]));
 
-function fault(url: string, cause: unknown, untrusted: boolean): Fault {
-  if (cause instanceof Fault) return cause;
+/** By its name: the error of stunnel, which meets the token in the handshake only (hsm/ckr.ts). */
+const isOfToken = (cause: unknown): cause is Error => cause instanceof Error && cause.name === 'TokenError';
+
+function fault(url: string, cause: unknown, untrusted: boolean): Error {
+  if (cause instanceof Fault || isOfToken(cause)) return cause;
   const { host } = new URL(url);
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
   const met = (kind: Code, message: string) => new Fault(kind, { message, cause });

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import type { IncomingMessage, RequestOptions } from 'node:http';
 import { connect, isIP, type Socket } from 'node:net';
-import { type ConnectionOptions, connect as connectTls } from 'node:tls';
+import type { Duplex } from 'node:stream';
+import { type ConnectionOptions, connect as connectTls, type SecureContext } from 'node:tls';
 import { Fault } from '../failure/failure.ts';
 import { type Attempt, isAnswered, isUnanswered } from '../mqtt/attempt.ts';
 import { MQTTS, type Reach, type Way } from '../mqtt/way.ts';
@@ -25,6 +26,11 @@ export interface NetworkOptions {
   readonly changed?: (transport: Transport) => void;
   /** Longest wait for a connection, in milliseconds. */
   readonly connectMs?: number;
+}
+
+/** Makes TLS by itself, over a connection that is there. */
+interface Opener {
+  open(far: { readonly host: string; readonly port: number; readonly socket?: Socket }): Duplex;
 }
 
 const HTTPS = 443;
@@ -82,18 +88,16 @@ export class Network {
     if (settings.proxy === undefined || isNamed(host, settings.no_proxy)) return undefined;
     return (options, done) => {
       const { host: name, port, signal = new AbortController().signal } = options as RequestOptions;
+      const { secureContext } = options as { secureContext?: SecureContext | Opener };
       const to = name ?? host;
       this.proxied(to, Number(port ?? HTTPS), signal).then(
         // RFC 6066 section 3: 'Literal IPv4 and IPv6 addresses are not permitted in "HostName".'
-        (socket) =>
-          done(
-            null,
-            connectTls({
-              ...(options as ConnectionOptions),
-              ...(socket && { socket }),
-              servername: isIP(to) ? '' : to,
-            }),
-          ),
+        (socket) => {
+          const far = { host: to, port: Number(port ?? HTTPS), ...(socket && { socket }) };
+          if (secureContext !== undefined && 'open' in secureContext) return done(null, secureContext.open(far));
+          const servername = isIP(to) ? '' : to;
+          done(null, connectTls({ ...(options as ConnectionOptions), ...(socket && { socket }), servername }));
+        },
         (error: Error) => done(error, undefined as never),
       );
       return undefined;

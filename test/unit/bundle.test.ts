@@ -107,6 +107,20 @@ test('WebSockets are a file of their own', async () => {
   assert(!carried.has('ws'));
 });
 
+/**
+ * Not a file of its own: that would have a TokenError of its own, and who asks `instanceof TokenError` would not know it. It is
+ * text until stunnel is needed, because V8 compiles a function when it is called.
+ */
+test('what stunnel needs is little, and only run where it is needed', async () => {
+  const { outputs } = await bundle(join(root, 'agent', 'main.ts'), directory);
+  const inputs = Object.values(outputs).flatMap(({ inputs }) => Object.entries(inputs));
+  const parts = inputs.filter(([path]) => /^hsm\/(stunnel|stunnel-settings|heard)\.ts$/.test(path));
+  assert.equal(parts.length, 3);
+  assert(parts.reduce((sum, [, { bytesInOutput }]) => sum + bytesInOutput, 0) < 16_000, 'before it is minified');
+  const text = readFileSync(join(directory, 'newleaf.js'), 'utf8');
+  assert(/Promise\.resolve\(\)\.then\(\(\)=>\(\w+\(\),\w+\)\)/.test(text));
+});
+
 test('the stub of lodash has every function that the bundled sources call', async () => {
   const metafile = await bundle(join(import.meta.dirname, 'bundle-entry.ts'), directory);
   const sources = Object.keys(metafile.inputs).filter((path) => /node_modules\/(machina|azure-iot-)/.test(path));

@@ -59,9 +59,9 @@ export function siteHere({ config, file, env, now, looking = {} }: SiteOptions):
       return { bytes: bavail * bsize, files: files === 0 ? Number.POSITIVE_INFINITY : ffree };
     },
     ...tokenHere({ settings, env, looking, entry, trust }),
-    async prepareEngine() {
-      const { prepareEngine } = await import('../../../hsm/engine.ts');
-      prepareEngine(x509Of(await settings()).hsm.module);
+    async tlsWay() {
+      const { prepareTls } = await import('../../../hsm/tls-way.ts');
+      return (await prepareTls(x509Of(await settings()).hsm)) === undefined ? 'engine' : 'helper';
     },
     tpmSigns: once(async () => {
       // A user who may not read the state looks for the key in the TPM.

@@ -1,3 +1,4 @@
+import type { TlsWay } from '../../../hsm/tls-way.ts';
 import type { Token } from '../../../hsm/token.ts';
 import type { LoadedConfig } from '../../config/config.ts';
 import type { HttpsReply } from '../../issuer/answer.ts';
@@ -50,8 +51,8 @@ export interface Site {
   slot(): Promise<ReturnType<Answers['slot']>>;
   /** The token, after one login. @throws Fault NL-TOKEN-… */
   token(): Promise<CheckedToken>;
-  /** @throws TokenError ENGINE_NOT_FOUND */
-  prepareEngine(): Promise<void>;
+  /** What does TLS with a key in the token. @throws TokenError ENGINE_NOT_FOUND, HELPER_NOT_FOUND */
+  tlsWay(): Promise<TlsWay>;
   /** A TLS handshake of the current leaf with itself. @throws Fault NL-TOKEN-…, NL-INTERNAL */
   rehearse(): Promise<void>;
   /** Signs with the identity key of the TPM. @throws TpmError */

@@ -32,13 +32,14 @@ export function tokenHere({ settings, env, looking, entry, trust }: TokenParts):
   };
   const token = once(async (): Promise<CheckedToken> => {
     const { hsm, state } = x509Of(await settings());
+    const { tls } = hsm;
     // This imports pkcs11js: where that cannot be loaded, the other checks are made all the same.
     const { readPin } = await import('../../../hsm/pin.ts');
     const held = hsm.pin_file === undefined ? await looking.pin?.() : undefined;
     const pin = await readPin({ file: hsm.pin_file, held, credentialsDirectory: env.CREDENTIALS_DIRECTORY });
     const asked = await apart();
     return {
-      name: await asked.ask('open', { ...(await locator()), pin, pinRecord: state.directory }),
+      name: await asked.ask('open', { ...(await locator()), tls, pin, pinRecord: state.directory }),
       find: (label) => asked.ask('find', label),
       findById: (id) => asked.ask('findById', id),
       findByUri: (uri) => asked.ask('findByUri', uri),

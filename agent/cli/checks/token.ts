@@ -1,6 +1,7 @@
 import { verify, X509Certificate } from 'node:crypto';
 import type { Protection } from '../../../hsm/key-pair.ts';
 import type { PublicKey } from '../../../hsm/public-key.ts';
+import type { TlsWay } from '../../../hsm/tls-way.ts';
 import { CODES } from '../../failure/failure.ts';
 import type { Leaf } from '../../roll/leaf.ts';
 import { type Finding, failed, ofLeaf, ok, skipped, unseen, warning, withLeaf, x509 } from './check.ts';
@@ -86,6 +87,11 @@ function inWords({ label, keyType }: PublicKey, protection: Protection): string 
   return `${made}, NOT protected (${said})`;
 }
 
+const WAYS: Readonly<Record<TlsWay, string>> = {
+  engine: 'The PKCS#11 engine of OpenSSL is',
+  helper: 'stunnel and pkcs11-provider, which do TLS in place of the engine (hsm.tls), are',
+};
+
 const LOST = 'Is it the right token (hsm.token, hsm.uri)? If its key is lost: `newleaf roll --wait` makes another.';
 
 async function leafKey({ key, chain }: Leaf, site: Site): Promise<Finding> {
@@ -133,14 +139,18 @@ export const TOKEN_CHECKS = ofLeaf([
   },
   {
     id: 'tls-engine',
-    describes: "OpenSSL's PKCS#11 engine is installed, so that TLS can use a key in the token.",
+    describes: "TLS can use a key in the token: by OpenSSL's PKCS#11 engine, or by stunnel with pkcs11-provider.",
     needs: ['configuration'],
-    look: (site) => site.prepareEngine().then(() => ok('The PKCS#11 engine of OpenSSL is installed.')),
+    look: (site) => site.tlsWay().then((way) => ok(`${WAYS[way]} installed.`)),
   },
   {
     id: 'tls-handshake',
     describes: "The current leaf's key makes TLS handshakes from within the token.",
     needs: ['leaf-key', 'tls-engine'],
-    look: (site) => site.rehearse().then(() => ok("TLS 1.2 and 1.3 work with the token's key.")),
+    async look(site) {
+      await site.rehearse();
+      const by = (await site.tlsWay()) === 'helper' ? ', by stunnel' : '';
+      return ok(`TLS 1.2 and 1.3 work with the token's key${by}.`);
+    },
   },
 ]);

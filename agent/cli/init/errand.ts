@@ -63,8 +63,8 @@ const ERRANDS: Errands = {
     return tokensOf(module);
   },
   async login(asked) {
-    const { prepareEngine } = await import('../../../hsm/engine.ts');
-    prepareEngine(asked.module);
+    const { prepareTls } = await import('../../../hsm/tls-way.ts');
+    await prepareTls(asked);
     await opened(asked);
   },
   async keysIn(asked) {

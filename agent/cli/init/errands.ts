@@ -1,5 +1,6 @@
 import type { NewToken } from '../../../hsm/new-token.ts';
 import type { SeenToken } from '../../../hsm/slots.ts';
+import type { TlsSettings } from '../../../hsm/tls-way.ts';
 import { unansweredTokenError } from '../../../hsm/token-work.ts';
 import { Worker } from '../../../hsm/worker.ts';
 import { type Failure, Fault } from '../../failure/failure.ts';
@@ -32,8 +33,8 @@ export interface FoundKey {
 export interface Errands {
   /** The tokens that a module shows. @param eyes the user who looks: the daemon's, or the caller of init */
   tokens(module: string, eyes?: 'daemon' | 'caller'): Promise<readonly SeenToken[]>;
-  /** One login, and whether OpenSSL's engine is there. */
-  login(asked: TriedLogin): Promise<void>;
+  /** One login, and whether there is what does TLS. */
+  login(asked: TriedLogin & TlsSettings): Promise<void>;
   makeToken(asked: NewToken): Promise<void>;
   /** The keys that TLS could use. */
   keysIn(asked: TriedLogin): Promise<readonly FoundKey[]>;

@@ -1,3 +1,4 @@
+import type { TlsSettings } from '../../../hsm/tls-way.ts';
 import { Fault } from '../../failure/failure.ts';
 import { failureOf } from '../../failure/failure-of.ts';
 import type { Guide } from './guide.ts';
@@ -49,6 +50,7 @@ async function isAccepted(
     const [label, uri] = [answers.text('hsm.token'), answers.text('hsm.uri')];
     await errands.login({
       module: module.path,
+      tls: answers.inEffect('hsm.tls') as TlsSettings['tls'],
       token: label,
       uri,
       pin,

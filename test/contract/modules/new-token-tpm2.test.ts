@@ -36,8 +36,11 @@ suite('newleaf init makes a token in a TPM', () => {
       ['gateway', true, true],
       ['newleaf', true, true],
     ]);
-    await errands.login({ module, token: 'gateway', pin: PINS.pin, pinRecord });
-    await assert.rejects(errands.login({ module, token: 'gateway', pin: 'wrong-one', pinRecord }), /NL-TOKEN-PIN/);
+    await errands.login({ module, token: 'gateway', pin: PINS.pin, pinRecord, tls: 'auto' });
+    await assert.rejects(
+      errands.login({ module, token: 'gateway', pin: 'wrong-one', pinRecord, tls: 'auto' }),
+      /NL-TOKEN-PIN/,
+    );
     await assert.rejects(errands.makeToken(asked), /There is a token "gateway" already/);
   });
 

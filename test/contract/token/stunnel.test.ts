@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer as createTcp } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
 import { createServer, type SecureVersion, type Server } from 'node:tls';
+import { Tap } from '../../../agent/mqtt/tap.ts';
+import { TokenError } from '../../../hsm/ckr.ts';
 import { csr } from '../../../hsm/csr.ts';
 import { findHelper, HelperContext, type HelperStream } from '../../../hsm/stunnel.ts';
 import { settingsOf } from '../../../hsm/stunnel-settings.ts';
@@ -39,8 +41,8 @@ async function listening(trusted: string, maxVersion: SecureVersion = 'TLSv1.3')
   return server;
 }
 
-const contexts = (pin = at.pin, module = at.module) =>
-  new TokenContexts(bench.token, pin, at.directory, { module, helper: findHelper() });
+const contexts = (pin = at.pin, module = at.module, helper = findHelper()) =>
+  new TokenContexts(bench.token, pin, at.directory, { module, helper });
 
 async function leafOf(keyType: 'ec-p256' | 'rsa-2048' = 'ec-p256') {
   const { token } = bench;
@@ -73,10 +75,11 @@ for (const keyType of ['ec-p256', 'rsa-2048'] as const) {
 test('a server is refused for its name, its address and its CA, by the codes of Node', async () => {
   const [by, leaf] = [contexts(), await leafOf()];
   const other = authority(at.directory);
-  for (const [stream, code] of [
-    [await opened(by, leaf, '127.0.0.1'), 'ERR_TLS_CERT_ALTNAME_INVALID'],
-    [await opened(by, { ...leaf, ca: other.ca }), /^(SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_GET_ISSUER_CERT_LOCALLY)$/],
+  for (const [open, code] of [
+    [() => opened(by, leaf, '127.0.0.1'), 'ERR_TLS_CERT_ALTNAME_INVALID'],
+    [() => opened(by, { ...leaf, ca: other.ca }), /^(SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_GET_ISSUER_CERT_LOCALLY)$/],
   ] as const) {
+    const stream = await open();
     const error = await ended(stream);
     assert.ok(
       'code' in error && (typeof code === 'string' ? error.code === code : code.test(String(error.code))),
@@ -120,9 +123,44 @@ test('a PIN that is wrong is tried once, whatever follows', async () => {
   Object.assign(process.env, { PKCS11SPY: at.module, PKCS11SPY_OUTPUT: log });
   const [by, leaf] = [contexts('wrong', SPY), await leafOf()];
   const error = await ended(await opened(by, leaf));
-  assert.ok('code' in error && error.code === 'HELPER_KEY', String(error));
-  await assert.rejects(by.context(leaf), { code: 'HELPER_KEY' });
+  assert.ok(error instanceof TokenError, String(error));
+  assert.deepEqual([error.kind, error.code], ['pin', 'CKR_PIN_INCORRECT']);
+  await assert.rejects(by.context(leaf), { code: 'CKR_PIN_INCORRECT' });
   assert.equal(readFileSync(log, 'utf8').match(/C_Login$/gm)?.length, 1);
+});
+
+for (const [what, module, helper, code, words] of [
+  ['a provider that is no library', at.module, { provider: '/etc/hostname' }, 'HELPER_FAILED', /pkcs11-provider/],
+  ['a program that is no stunnel', at.module, { stunnel: '/bin/false' }, 'HELPER_FAILED', /exit code 1/],
+  ['a program that is none', at.module, { stunnel: '/etc/hostname' }, 'HELPER_NOT_STARTED', /EACCES/],
+  ['a module that is none', '/etc/hostname', {}, 'HELPER_KEY', /key in the token/],
+] as const) {
+  test(`${what} is told as that, and blocks no PIN`, async () => {
+    const [by, leaf] = [contexts(at.pin, module, { ...findHelper(), ...helper }), await leafOf()];
+    const error = await ended(await opened(by, leaf));
+    assert.ok(error instanceof TokenError && error.code === code && words.test(error.message), String(error));
+    await by.context(leaf);
+  });
+}
+
+test('a stunnel that hangs is ended by the deadline of the connection', async () => {
+  const [stunnel, pid] = [`${at.directory}/hangs`, `${at.directory}/pid`];
+  writeFileSync(stunnel, `#!/bin/sh\necho $$ >${pid}.new\nmv ${pid}.new ${pid}\nexec sleep 600\n`, { mode: 0o755 });
+  const context = await contexts(at.pin, at.module, { ...findHelper(), stunnel }).context(await leafOf());
+  const { port } = far.address() as AddressInfo;
+  const tap = new Tap({ host: `localhost:${port}`, context, connectMs: 1_000, admit: () => true });
+  tap.connect('', {});
+  await tap.closed;
+  assert.equal(tap.attempt.socketError, 'ETIMEDOUT');
+  const hung = Number(readFileSync(pid, 'utf8'));
+  for (let isThere = true; isThere; ) {
+    await new Promise(setImmediate);
+    try {
+      process.kill(hung, 0);
+    } catch {
+      isThere = false;
+    }
+  }
 });
 
 test('a host with a line break is refused: it would be a setting of stunnel', () => {

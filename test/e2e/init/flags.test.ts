@@ -71,6 +71,31 @@ if (insideNetworkNamespace(import.meta.filename)) {
       assert.equal(stage.far.log.registrations('gw-0001'), 1);
     });
 
+    test('without the engine stunnel does TLS; without both, each way is named with its packages', async () => {
+      const { machine } = stage;
+      const line = ['--yes', ...stage.flags, '--new-token', 'softhsm'];
+      const away = (what: string) =>
+        machine.sh(`cd / && mkdir /root/away && tar cf /root/away/tar ${what} && rm -rf ${what}`);
+      const back = () => machine.sh('cd / && tar xf /root/away/tar && rm -r /root/away');
+      away('usr/lib/*/engines-3');
+      const { code, out, err } = await init(...line);
+      const check = await machine.newleaf(['check']);
+      back();
+      assert.equal(code, 0, `${out}${err}`);
+      assert.match(check.out, /^ok +tls-handshake .*by stunnel/m);
+
+      await stage.reset();
+      away('usr/lib/*/engines-3 usr/lib/*/ossl-modules/pkcs11.so');
+      const neither = await init(...line);
+      back();
+      assert.notEqual(neither.code, 0);
+      const words = neither.err.replaceAll(/\s+/g, ' ');
+      assert.match(
+        words,
+        /NL-TOKEN-ENGINE .*libengine-pkcs11-openssl.*stunnel with pkcs11-provider.*: pkcs11-provider/,
+      );
+    });
+
     test('the PIN comes from stdin or a file, and is kept for the daemon', async () => {
       stage.machine.sh(
         'setpriv --reuid newleaf --regid newleaf --init-groups -- softhsm2-util --init-token --free --label mine --pin 4711 --so-pin 47114711',

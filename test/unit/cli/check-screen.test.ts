@@ -53,7 +53,7 @@ describe('80x24, a serial console that cannot scroll back', () => {
     const broken = async (): Promise<never> => {
       throw new Fault('NL-INTERNAL', { message: `${'word '.repeat(60)}.`, advice: 'See the log.' });
     };
-    const site = siteWith({ loadModule: broken, dial: broken, prepareEngine: broken, status: down });
+    const site = siteWith({ loadModule: broken, dial: broken, tlsWay: broken, status: down });
     for (const rows of [16, 24, 40]) {
       const { screen } = await lastScreen(site, rows);
       assert.match(screen, /^\d+ ok, /m, `${rows} rows`);

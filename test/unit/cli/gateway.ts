@@ -103,7 +103,7 @@ export function siteWith(change: Partial<Site> = {}, toml = CONFIG): Site {
     loadModule: async () => {},
     slot: async () => slot,
     token: async () => tokenWith({}),
-    prepareEngine: async () => {},
+    tlsWay: async () => 'engine',
     rehearse: async () => {},
     tpmSigns: async () => {},
     programs: async () => [],

@@ -1,9 +1,9 @@
 import { tokenError } from '../../../../hsm/ckr.ts';
-import { prepareEngine } from '../../../../hsm/engine.ts';
 import { findSlot, loadModule } from '../../../../hsm/module.ts';
 import { PinRecord } from '../../../../hsm/pin-record.ts';
 import type { PublicKey } from '../../../../hsm/public-key.ts';
 import { type Identity, TokenContexts } from '../../../../hsm/tls.ts';
+import { prepareTls, type TlsSettings } from '../../../../hsm/tls-way.ts';
 import { openToken, type Token } from '../../../../hsm/token.ts';
 import type { Errand } from '../../../issuer/enrolment.ts';
 import { exchange } from '../../../issuer/exchange.ts';
@@ -21,7 +21,7 @@ interface Locator {
   readonly uri: string | undefined;
 }
 
-interface Login extends Locator {
+interface Login extends Locator, TlsSettings {
   readonly pin: string;
   /** The directory of the PinRecord. */
   readonly pinRecord: string;
@@ -38,10 +38,10 @@ export function createAnswers() {
     return opened;
   };
   const token = () => open().token;
-  const context = (identity: Identity) => {
+  const context = async (identity: Identity) => {
     const { token, login } = open();
-    prepareEngine(login.module);
-    contexts ??= new TokenContexts(token, login.pin, MEMORY);
+    const helped = await prepareTls(login);
+    contexts ??= new TokenContexts(token, login.pin, MEMORY, helped);
     return contexts.context(identity);
   };
   return {
@@ -66,7 +66,7 @@ export function createAnswers() {
     /** Certificates (DER) beside a key. */
     certificates: (id: string) => token().certificates(id),
     sign: (key: PublicKey, message: Uint8Array) => token().sign(key, message),
-    rehearse: (identity: Identity) => rehearse((maxVersion) => context({ ...identity, maxVersion })),
+    rehearse: (identity: Identity) => rehearse((maxVersion, ca) => context({ ...identity, maxVersion, ca })),
     shake: async (host: string, identity: Identity, settings: NetworkSettings) =>
       shake(host, await context(identity), networkOf(settings).proxied),
     /** One request over HTTPS. */

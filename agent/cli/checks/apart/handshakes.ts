@@ -1,11 +1,13 @@
 import { once } from 'node:events';
-import { isIP } from 'node:net';
+import { type AddressInfo, connect as connectTcp, isIP } from 'node:net';
 import { duplexPair } from 'node:stream';
-import { connect, type SecureContext, type SecureVersion, TLSSocket } from 'node:tls';
+import { connect, createServer, type SecureContext, type SecureVersion, TLSSocket } from 'node:tls';
 import { tokenErrorOf } from '../../../../hsm/engine.ts';
+import type { HelperContext, HelperStream } from '../../../../hsm/stunnel.ts';
 import { MQTTS } from '../../../mqtt/way.ts';
 import { hostAndPort } from '../../../network/network.ts';
 import { type Proxied, reachServer, Unreached, whyUnreached } from '../dial.ts';
+import { standIn } from './stand-in.ts';
 
 const VERSIONS: readonly SecureVersion[] = ['TLSv1.2', 'TLSv1.3'];
 const REHEARSAL_MS = 15_000;
@@ -21,10 +23,14 @@ const VERDICT_MS = 5_000;
  * module can.
  * @throws TokenError; Error where it fails otherwise
  */
-export async function rehearse(context: (version: SecureVersion) => Promise<SecureContext>): Promise<void> {
+export async function rehearse(
+  context: (version: SecureVersion, ca: string) => Promise<SecureContext | HelperContext>,
+): Promise<void> {
+  const stand = standIn();
   for (const version of VERSIONS) {
     try {
-      await handshake(await context(version));
+      const made = await context(version, stand.cert);
+      await ('open' in made ? helpedHandshake(made, stand) : handshake(made));
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       throw tokenErrorOf(error) ?? new Error(`${version}: ${why}`, { cause: error });
@@ -47,6 +53,27 @@ async function handshake(secureContext: SecureContext): Promise<void> {
   }
 }
 
+/** stunnel always judges the server, and the leaf is no server: another certificate stands in. */
+async function helpedHandshake(context: HelperContext, stand: ReturnType<typeof standIn>): Promise<void> {
+  const signal = AbortSignal.timeout(REHEARSAL_MS);
+  const server = createServer({ ...stand, requestCert: true, rejectUnauthorized: false });
+  server.on('tlsClientError', () => undefined).listen(0, '127.0.0.1');
+  await once(server, 'listening', { signal });
+  const { port } = server.address() as AddressInfo;
+  const shown = once(server, 'secureConnection', { signal });
+  shown.catch(() => undefined);
+  const client = context.open({ host: stand.host, port, socket: connectTcp(port, '127.0.0.1') });
+  client.on('error', () => undefined);
+  try {
+    await once(client, 'secureConnect', { signal });
+    // The server has verified the signature of the leaf's key.
+    await shown;
+  } finally {
+    client.destroy();
+    server.close();
+  }
+}
+
 /** A server's judgement of our certificate. */
 export interface Shaken {
   /** silent: the handshake is over, and the server has neither refused us nor gone on within five seconds. */
@@ -62,11 +89,14 @@ export interface Shaken {
  * @param host `host` or `host:port`; the port is 8883 without it
  * @throws TokenError where our own key is at fault
  */
-export async function shake(host: string, secureContext: SecureContext, proxied: Proxied): Promise<Shaken> {
+export async function shake(host: string, context: SecureContext | HelperContext, proxied: Proxied): Promise<Shaken> {
   const { name, port } = hostAndPort(host, MQTTS);
   try {
     const socket = (await proxied(name, port)) ?? (await reachServer(name, [name], port, REACH_MS));
-    const tls = connect({ socket, host: name, servername: isIP(name) ? '' : name, secureContext });
+    const tls =
+      'open' in context
+        ? context.open({ host: name, port, socket })
+        : connect({ socket, host: name, servername: isIP(name) ? '' : name, secureContext: context });
     tls.on('error', () => undefined);
     try {
       await once(tls, 'secureConnect', { signal: AbortSignal.timeout(WAIT_MS) });
@@ -87,7 +117,7 @@ export async function shake(host: string, secureContext: SecureContext, proxied:
  * as an alert afterwards, and a ticket "after it has received the client Finished message" (RFC 8446 section 4.6.1), so after
  * the certificate was accepted.
  */
-async function verdict(tls: TLSSocket): Promise<Shaken> {
+async function verdict(tls: TLSSocket | HelperStream): Promise<Shaken> {
   const protocol = tls.getProtocol() ?? 'TLS';
   if (protocol !== 'TLSv1.3') return { verdict: 'taken', protocol };
   const done = new AbortController();

@@ -142,14 +142,16 @@ export const TOKEN: readonly Row[] = [
     /^failed NL-TOKEN-KEY Token "newleaf" has no key with the id 01 \(slot a\)\. -> /,
   ],
 
-  ['tls-engine', 'installed', {}, /^ok /],
+  ['tls-engine', 'installed', {}, /^ok The PKCS#11 engine /],
+  ['tls-engine', 'stunnel in its place', { tlsWay: async () => 'helper' }, /^ok stunnel and pkcs11-provider, /],
   [
     'tls-engine',
     'missing',
-    { prepareEngine: fails(new TokenError('engine', 'ENGINE_NOT_FOUND', 'no')) },
+    { tlsWay: fails(new TokenError('engine', 'ENGINE_NOT_FOUND', 'no')) },
     /^failed NL-TOKEN-ENGINE no\. -> /,
   ],
   ['tls-handshake', 'works', {}, /^ok TLS 1\.2 and 1\.3 work with the token's key\.$/],
+  ['tls-handshake', 'by stunnel', { tlsWay: async () => 'helper' }, /^ok .*, by stunnel\.$/],
   [
     'tls-handshake',
     'the token cannot sign it',
