@@ -22,6 +22,7 @@ const FILES = [
   '-rw-r--r-- ./usr/lib/newleaf/package.json',
   '-rw-r--r-- ./usr/lib/newleaf/tpm.js',
   '-rw-r--r-- ./usr/lib/newleaf/uplink.js',
+  '-rw-r--r-- ./usr/lib/newleaf/websocket.js',
   ...Object.values(PACKAGED).map((name) => `-rw-r--r-- ./usr/share/doc/newleaf/${name}`),
   '-rw-r--r-- ./usr/share/doc/newleaf/changelog.gz',
   '-rw-r--r-- ./usr/share/doc/newleaf/copyright',
