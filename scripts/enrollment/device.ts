@@ -5,6 +5,7 @@ import { certificateOf, demandLeaf, type Given } from './certificate.ts';
 import type { Enrollment } from './dps.ts';
 import type { Hub, MethodCall } from './hub.ts';
 import { newleafIn } from './newleaf.ts';
+import { MOST_WORDS } from './refusal.ts';
 
 const LEAF_STATUS: MethodCall = { methodName: 'leafStatus', payload: { pem: true }, responseTimeoutInSeconds: 30 };
 
@@ -58,7 +59,9 @@ function unanswered(why: string): Failed {
 function refused(status: number, payload: unknown): Failed {
   const said = v.safeParse(Refusal, payload);
   const { field, message = 'no status of newleaf' } = said.success ? said.output : {};
-  if (status !== 400 || field !== 'pem') return new Failed(printable(`The device answers ${status}: ${message}`));
+  if (status !== 400 || field !== 'pem') {
+    return new Failed(printable(`The device answers ${status}: ${message.slice(0, MOST_WORDS)}`));
+  }
   return new Failed('The newleaf of the device is too old to send a certificate.', { advice: `Update it, ${BY_FILE}` });
 }
 

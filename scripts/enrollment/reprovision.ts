@@ -149,7 +149,7 @@ async function finish(call: Call, hub: Hub, { run, waitMs, enough, ...end }: Beg
 }
 
 /** Ctrl-C ends the work early, and well; a second one ends the program. */
-async function interruptible<T>(desk: Desk, work: (enough: AbortSignal) => Promise<T>): Promise<T> {
+export async function interruptible<T>(desk: Desk, work: (enough: AbortSignal) => Promise<T>): Promise<T> {
   const enough = new AbortController();
   const unheard = desk.onInterrupt(() => enough.abort());
   return work(enough.signal).finally(unheard);
