@@ -18,6 +18,7 @@ export interface Sent {
   readonly isUnsigned: boolean;
 }
 
+const MOST_OPERANDS = 20;
 const BY_FILE = 'or give its certificate by a file: --certificate next.pem (promote: --pem leaf.pem).';
 
 const Certified = v.optional(v.looseObject({ pem: v.optional(v.string()) }));
@@ -73,9 +74,13 @@ async function demandReported(hub: Hub, deviceId: string, { thumbprint }: Given)
   throw new Failed('The device has sent another next leaf than its twin tells of.', { advice });
 }
 
+/** As operands of the next command: more than a few would fill the screen. */
+export const operands = (ids: readonly string[]): string =>
+  ids.length > MOST_OPERANDS ? 'DEVICE...' : ids.toSorted().join(' ');
+
 /** The same with the names of devices in its advice, in the place of DEVICE. */
 export const addressed = ({ message, advice, cause }: CommandError, ids: readonly string[]): Failed =>
-  new Failed(message, { cause, ...(advice !== undefined && { advice: advice.replaceAll('DEVICE', ids.join(' ')) }) });
+  new Failed(message, { cause, ...(advice !== undefined && { advice: advice.replaceAll('DEVICE', operands(ids)) }) });
 
 /** @throws Failed where there is no next leaf, or it does not fit */
 export function nextOf({ next, isUnsigned }: Sent, { id }: Enrollment, now: number): Given {

@@ -4,7 +4,7 @@ import { printable, safe, screenOf, wrap } from '../../agent/cli/kit/screen.ts';
 import { EXIT } from '../../agent/failure/exit.ts';
 import { atOnce } from './at-once.ts';
 import { agreed, type Call } from './command.ts';
-import { addressed, deviceOf, type Sent, sentBy } from './device.ts';
+import { addressed, deviceOf, operands, type Sent, sentBy } from './device.ts';
 import { Dps, type Enrollment } from './dps.ts';
 import { type Edit, edited, x509 } from './edit.ts';
 import { isFromDevice } from './given.ts';
@@ -72,7 +72,7 @@ export async function editEach(call: Call, edit: Edit, name: 'set-secondary' | '
     await counted(call, 'written', due, failed, async ({ after }) => void (await dps.write(after)));
   }
 
-  const well = ready.filter((one) => !failed.some(({ id }) => id === one.id)).map(({ id }) => id);
+  const well = ready.filter((one) => !failed.some(({ id }) => id === one.id)).map(({ before }) => deviceOf(before));
   const already = ready.length - due.length;
   const counts = isDry ? `${due.length} to write` : `${well.length - already} written`;
   desk.out.write(reasons(call, failed));
@@ -145,6 +145,6 @@ function reasons({ desk }: Call, failed: readonly Unready[]): string {
 
 function nextOnes(condition: string | undefined, well: readonly string[]): string {
   const quoted = condition?.replace(/["$`\\]/g, '\\$&');
-  const these = quoted === undefined ? well.toSorted().join(' ') : `--job "${quoted}"`;
+  const these = quoted === undefined ? operands(well) : `--job "${quoted}"`;
   return `Next: enroll reprovision ${printable(these)}\nAnd when they are back, for the same devices: enroll promote --from-device\n`;
 }

@@ -234,6 +234,26 @@ describe('many devices', () => {
     assert.equal(code, 0);
   });
 
+  test('the next step has the names of the hub, and no more of them than can be read', async (t) => {
+    await fleet(t, 'four', ['hub-3', 'hub-4'], (id) => `reg-${id}`);
+    const one = await run('set-secondary reg-hub-3 --from-device');
+    assert.match(one.out, /Next: enroll reprovision hub-3, and .*: enroll promote reg-hub-3 --from-device\n/);
+    const early = await run('promote reg-hub-3 --from-device --yes');
+    assert.match(early.said, / enroll reprovision hub-3 $/);
+    const both = await run('set-secondary reg-hub-3 reg-hub-4 --from-device');
+    assert.match(both.out, /\nNext: enroll reprovision hub-3 hub-4\n/);
+    const ids = Array.from({ length: 21 }, (_, at) => `none-${at}`);
+    for (const id of ids) {
+      await enrolled(id, await leaf(id));
+      await device(t, id, {});
+    }
+    const many = await office.enroll(['set-secondary', ...ids, '--from-device']);
+    assert.match(
+      many.out,
+      /\nThe device has no next leaf\. \(21\)\n.*\n.* enroll reprovision DEVICE\.\.\. --action roll\n/,
+    );
+  });
+
   test('many reasons do not fill the screen: five are shown, and the others counted', async (t) => {
     const ids = Array.from({ length: 7 }, (_, at) => `odd-${at}`);
     for (const [at, id] of ids.entries()) {
