@@ -126,9 +126,13 @@ async function lookAgain(call: Call, id: string): Promise<number> {
     const { outcomes, ended } = job
       ? await watchJob(desk, hub, { id, devices: [], enough: waitMs === 0 ? AbortSignal.abort() : enough })
       : { outcomes: asked, ended: true };
-    const devices = outcomes.filter(({ deviceId }) => positionals.length === 0 || positionals.includes(deviceId));
+    const known = new Map(outcomes.map((one) => [one.deviceId, one]));
+    const why = `not called by this job${ended ? '' : ' yet'}`;
+    const named = positionals.map((deviceId) => known.get(deviceId) ?? notAsked(deviceId, why));
+    const devices = positionals.length === 0 ? outcomes : named;
     const run = { id, action, delaySeconds: job?.delaySeconds ?? 0, at: at(desk), devices };
-    return finish(call, hub, { run, waitMs, enough, jobGoesOn: !ended, isJob: job !== undefined });
+    const jobGoesOn = !ended && positionals.length === 0;
+    return finish(call, hub, { run, waitMs, enough, jobGoesOn, isJob: job !== undefined });
   });
 }
 
