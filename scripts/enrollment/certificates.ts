@@ -1,7 +1,7 @@
 import { Failed, Misuse, textOption } from '../../agent/cli/kit/command.ts';
 import { certificateIn } from './certificate.ts';
 import { type Call, only } from './command.ts';
-import { nextOf } from './device.ts';
+import { deviceOf, nextOf } from './device.ts';
 import { Dps, type Enrollment } from './dps.ts';
 import { type Edit, editOne, writePair, x509 } from './edit.ts';
 import { slotDemanded, slotGiven } from './given.ts';
@@ -9,8 +9,10 @@ import { editEach, isEach } from './many.ts';
 import { promoted, rolled, sameSlot, type Which, without, withSecondary } from './slots.ts';
 
 /** The command that calls the devices back. */
-const comeBack = ({ kind, id }: Enrollment): string =>
-  kind === 'individual' ? `enroll reprovision ${id}` : 'enroll reprovision --job CONDITION';
+const comeBack = (enrollment: Enrollment): string =>
+  enrollment.kind === 'individual'
+    ? `enroll reprovision ${deviceOf(enrollment)}`
+    : 'enroll reprovision --job CONDITION';
 
 const ADMITTED: Edit = {
   async slots(call, before, sent) {

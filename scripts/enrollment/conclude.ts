@@ -24,7 +24,8 @@ export interface End {
 export async function conclude(call: Call, run: Run, { waitedMs, jobGoesOn, isJob, file }: End): Promise<number> {
   const { desk, options } = call;
   const { id, devices, delaySeconds } = run;
-  const isWell = devices.every((one) => isDone(one) || (waitedMs === undefined && one.result === 'waiting'));
+  const isWell =
+    !jobGoesOn && devices.every((one) => isDone(one) || (waitedMs === undefined && one.result === 'waiting'));
   const to = textOption(call, 'report') ?? (isWell ? undefined : file);
   // What is known goes onto the screen, also where the file cannot be written.
   const unwritten = to === undefined ? undefined : await writeRun(to, run).catch((error: Failed) => error);

@@ -12,6 +12,8 @@ interface Client<T> {
   fromTokenCredential(host: string, credential: TokenCredential): T;
 }
 
+/** Their names in every cloud of Azure: each answers the requests of the other as if there were no such device. */
+const HOSTS = { dps: /\.azure-devices-provisioning\./i, hub: /\.azure-devices\./i } as const;
 const FIELDS = ['HostName=', 'SharedAccessKeyName=', 'SharedAccessKey='];
 /** A key is never taken for one: Base64 has no dot. */
 const HOST = /^[\w-]+(\.[\w-]+)+(:\d+)?$/;
@@ -35,6 +37,8 @@ export async function connecting(call: Call, to: Service): Promise<<T>(client: C
       `The connection string of ${SERVICES[to]} is missing: ${where} (or its host, after \`az login\`).`,
     );
   }
+  const other = to === 'dps' ? 'hub' : 'dps';
+  if (HOSTS[other].test(text)) throw new Misuse(`${where} is that of ${SERVICES[other]}, not of ${SERVICES[to]}.`);
   if (HOST.test(text)) {
     const credential = await login(call.desk);
     return (client) => client.fromTokenCredential(text, credential);

@@ -5,6 +5,7 @@ import { certificateOf, demandLeaf, type Given } from './certificate.ts';
 import type { Enrollment } from './dps.ts';
 import type { Hub, MethodCall } from './hub.ts';
 import { newleafIn } from './newleaf.ts';
+import { MOST_WORDS } from './refusal.ts';
 
 const LEAF_STATUS: MethodCall = { methodName: 'leafStatus', payload: { pem: true }, responseTimeoutInSeconds: 30 };
 
@@ -17,6 +18,7 @@ export interface Sent {
   readonly isUnsigned: boolean;
 }
 
+const MOST_OPERANDS = 20;
 const BY_FILE = 'or give its certificate by a file: --certificate next.pem (promote: --pem leaf.pem).';
 
 const Certified = v.optional(v.looseObject({ pem: v.optional(v.string()) }));
@@ -58,7 +60,9 @@ function unanswered(why: string): Failed {
 function refused(status: number, payload: unknown): Failed {
   const said = v.safeParse(Refusal, payload);
   const { field, message = 'no status of newleaf' } = said.success ? said.output : {};
-  if (status !== 400 || field !== 'pem') return new Failed(printable(`The device answers ${status}: ${message}`));
+  if (status !== 400 || field !== 'pem') {
+    return new Failed(printable(`The device answers ${status}: ${message.slice(0, MOST_WORDS)}`));
+  }
   return new Failed('The newleaf of the device is too old to send a certificate.', { advice: `Update it, ${BY_FILE}` });
 }
 
@@ -70,9 +74,13 @@ async function demandReported(hub: Hub, deviceId: string, { thumbprint }: Given)
   throw new Failed('The device has sent another next leaf than its twin tells of.', { advice });
 }
 
+/** As operands of the next command: more than a few would fill the screen. */
+export const operands = (ids: readonly string[]): string =>
+  ids.length > MOST_OPERANDS ? 'DEVICE...' : ids.toSorted().join(' ');
+
 /** The same with the names of devices in its advice, in the place of DEVICE. */
 export const addressed = ({ message, advice, cause }: CommandError, ids: readonly string[]): Failed =>
-  new Failed(message, { cause, ...(advice !== undefined && { advice: advice.replaceAll('DEVICE', ids.join(' ')) }) });
+  new Failed(message, { cause, ...(advice !== undefined && { advice: advice.replaceAll('DEVICE', operands(ids)) }) });
 
 /** @throws Failed where there is no next leaf, or it does not fit */
 export function nextOf({ next, isUnsigned }: Sent, { id }: Enrollment, now: number): Given {

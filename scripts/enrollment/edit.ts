@@ -25,7 +25,7 @@ export async function editOne(call: Call, edit: Edit): Promise<number> {
   const dps = await Dps.open(call);
   const before = await named(call, dps);
   const sent = isAsked ? await askDevice(call, before) : undefined;
-  const slots = await addressing(before.id, async () => edit.slots(call, before, sent));
+  const slots = await addressing(before, async () => edit.slots(call, before, sent));
   if (sent !== undefined && sameSlots(before.slots, slots)) {
     call.desk.out.write(`The enrollment of ${before.id} is so already.\n`);
     return EXIT.done;
@@ -37,14 +37,14 @@ export async function editOne(call: Call, edit: Edit): Promise<number> {
 async function askDevice(call: Call, before: Enrollment): Promise<Sent> {
   if (before.kind === 'group') throw new Misuse('--from-device is for individual enrollments: a group takes a CA.');
   const hub = await Hub.open(call);
-  return addressing(before.id, () => sentBy(hub, deviceOf(before)));
+  return addressing(before, () => sentBy(hub, deviceOf(before)));
 }
 
-async function addressing<T>(id: string, work: () => Promise<T>): Promise<T> {
+async function addressing<T>(before: Enrollment, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    throw error instanceof Failed ? addressed(error, [id]) : error;
+    throw error instanceof Failed ? addressed(error, [deviceOf(before)]) : error;
   }
 }
 

@@ -127,7 +127,7 @@ export class Hub {
       const { result } = await asking(this.#desk, WHO, () => this.#client.invokeDeviceMethod(deviceId, method));
       return result as MethodAnswer;
     } catch (error) {
-      if (!(error instanceof Failed) || [401, undefined].includes(statusOf(error.cause))) throw error;
+      if (!(error instanceof Failed) || [401, 403, undefined].includes(statusOf(error.cause))) throw error;
       return error.message;
     }
   }

@@ -4,18 +4,19 @@ import { printable, safe, screenOf, wrap } from '../../agent/cli/kit/screen.ts';
 import { EXIT } from '../../agent/failure/exit.ts';
 import { atOnce } from './at-once.ts';
 import { agreed, type Call } from './command.ts';
-import { addressed, deviceOf, type Sent, sentBy } from './device.ts';
+import { addressed, deviceOf, operands, type Sent, sentBy } from './device.ts';
 import { Dps, type Enrollment } from './dps.ts';
 import { type Edit, edited, x509 } from './edit.ts';
 import { isFromDevice } from './given.ts';
 import { Hub } from './hub.ts';
-import { matching } from './reprovision.ts';
+import { interruptible, matching } from './reprovision.ts';
 import { count } from './screen.ts';
 import { lost, sameSlots } from './slots.ts';
-import { names } from './tally.ts';
+import { groupsOf, names } from './tally.ts';
 
 /** Devices that are asked, and enrollments that are written, at the same time: far below the limits of hub and DPS. */
 const AT_ONCE = 4;
+const REPEAT = 'Repeat the same command: what is done stays.';
 
 interface Ready {
   readonly id: string;
@@ -49,7 +50,7 @@ export async function editEach(call: Call, edit: Edit, name: 'set-secondary' | '
 
   const failed: Unready[] = [];
   const ready: Ready[] = [];
-  await counted(
+  const isWhole = await counted(
     call,
     'asked',
     ids.map((id) => ({ id })),
@@ -60,6 +61,7 @@ export async function editEach(call: Call, edit: Edit, name: 'set-secondary' | '
       ready.push({ id, before, after });
     },
   );
+  if (!isWhole) throw new Failed('Nothing was changed.');
   const due = ready.filter(({ before, after }) => !sameSlots(before.slots, after.slots));
   const isDry = options['dry-run'] === true;
   if (due.length > 0 && !isDry) {
@@ -70,7 +72,7 @@ export async function editEach(call: Call, edit: Edit, name: 'set-secondary' | '
     await counted(call, 'written', due, failed, async ({ after }) => void (await dps.write(after)));
   }
 
-  const well = ready.filter((one) => !failed.some(({ id }) => id === one.id)).map(({ id }) => id);
+  const well = ready.filter((one) => !failed.some(({ id }) => id === one.id)).map(({ before }) => deviceOf(before));
   const already = ready.length - due.length;
   const counts = isDry ? `${due.length} to write` : `${well.length - already} written`;
   desk.out.write(reasons(call, failed));
@@ -102,44 +104,47 @@ async function enrolled(dps: Dps, id: string): Promise<Enrollment> {
   return x509(found);
 }
 
-/** Works on each with a bar; what fails is kept with its reason. */
+/** Works on each with a bar; what fails is kept with its reason. False where Ctrl-C has come before the end. */
 async function counted<T extends Pick<Ready, 'id'>>(
   { desk }: Call,
   label: string,
   all: readonly T[],
   failed: Unready[],
   work: (one: T) => Promise<void>,
-): Promise<void> {
+): Promise<boolean> {
   const progress = new Count(desk.err, screenOf(desk.err, desk.env), label);
   const before = failed.length;
   let done = 0;
-  await atOnce(AT_ONCE, all, async (one) => {
-    await work(one).catch((error: unknown) => {
-      if (!(error instanceof CommandError)) throw error;
-      failed.push({ id: one.id, error });
-    });
-    done += 1;
-    const unwell = failed.length - before;
-    progress.show(done, all.length, unwell === 0 ? '' : `${unwell} not`);
-  }).finally(() => progress.end());
+  return interruptible(desk, async (enough) => {
+    await atOnce(AT_ONCE, all, async (one) => {
+      const worked = enough.aborted ? Promise.reject(new Failed('Interrupted before.', { advice: REPEAT })) : work(one);
+      await worked.catch((error: unknown) => {
+        if (!(error instanceof CommandError)) throw error;
+        failed.push({ id: one.id, error });
+      });
+      done += 1;
+      const unwell = failed.length - before;
+      progress.show(done, all.length, unwell === 0 ? '' : `${unwell} not`);
+    }).finally(() => progress.end());
+    return !enough.aborted;
+  });
 }
 
 /** Each reason once, with the devices that it is the reason of, and what to do. */
 function reasons({ desk }: Call, failed: readonly Unready[]): string {
   const screen = screenOf(desk.out, desk.env);
-  const messages = new Set(failed.map(({ error }) => error.message));
-  const told = [...messages].flatMap((reason) => {
-    const group = failed.filter(({ error }) => error.message === reason);
+  const { shown, others } = groupsOf(failed, ({ error }) => error.message);
+  const told = shown.flatMap((group) => {
     const ids = group.map(({ id }) => id).toSorted();
-    const { message, advice } = addressed(group[0]?.error ?? new Failed(reason), ids);
+    const { message, advice } = addressed(group[0]?.error ?? new Failed(''), ids);
     const heading = wrap(screen, printable(`${message} (${ids.length})`));
     return ['', ...heading, `  ${safe(screen, names(ids, screen.width - 2))}`, ...nextStep(advice, screen, '  ')];
   });
-  return told.length === 0 ? '' : `${told.join('\n')}\n\n`;
+  return told.length === 0 ? '' : `${told.join('\n')}\n${others}\n`;
 }
 
 function nextOnes(condition: string | undefined, well: readonly string[]): string {
   const quoted = condition?.replace(/["$`\\]/g, '\\$&');
-  const these = quoted === undefined ? well.toSorted().join(' ') : `--job "${quoted}"`;
+  const these = quoted === undefined ? operands(well) : `--job "${quoted}"`;
   return `Next: enroll reprovision ${printable(these)}\nAnd when they are back, for the same devices: enroll promote --from-device\n`;
 }

@@ -1,4 +1,5 @@
 import type { MethodAnswer } from './hub.ts';
+import { MOST_WORDS } from './refusal.ts';
 
 /** Stable: `--json`, and the files of `--report`. */
 export const RESULTS = ['done', 'otherwise', 'waiting', 'not-asked'] as const;
@@ -45,5 +46,10 @@ export function answered(deviceId: string, answer: MethodAnswer | string): Outco
   if (status === 202 || status === 200) return asked(deviceId);
   const fields = new Map<string, unknown>(Object.entries(payload ?? {}));
   const why = ANSWERS[status] ?? fields.get('message') ?? fields.get('code') ?? 'refused by the device';
-  return { deviceId, result: 'not-asked', reason: `${why} (${status})`, code: String(status) };
+  return {
+    deviceId,
+    result: 'not-asked',
+    reason: `${String(why).slice(0, MOST_WORDS)} (${status})`,
+    code: String(status),
+  };
 }

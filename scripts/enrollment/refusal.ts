@@ -12,7 +12,8 @@ interface RestError {
 
 const TRIES = 4;
 const FIRST_PAUSE_MS = 1_000;
-const MOST_WORDS = 200;
+/** Of what a server or a device says. */
+export const MOST_WORDS = 200;
 const NO_ANSWER: Readonly<Record<string, string>> = {
   ENOTFOUND: 'its name cannot be resolved',
   EAI_AGAIN: 'its name cannot be resolved now',

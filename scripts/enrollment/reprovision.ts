@@ -126,9 +126,13 @@ async function lookAgain(call: Call, id: string): Promise<number> {
     const { outcomes, ended } = job
       ? await watchJob(desk, hub, { id, devices: [], enough: waitMs === 0 ? AbortSignal.abort() : enough })
       : { outcomes: asked, ended: true };
-    const devices = outcomes.filter(({ deviceId }) => positionals.length === 0 || positionals.includes(deviceId));
+    const known = new Map(outcomes.map((one) => [one.deviceId, one]));
+    const why = `not called by this job${ended ? '' : ' yet'}`;
+    const named = positionals.map((deviceId) => known.get(deviceId) ?? notAsked(deviceId, why));
+    const devices = positionals.length === 0 ? outcomes : named;
     const run = { id, action, delaySeconds: job?.delaySeconds ?? 0, at: at(desk), devices };
-    return finish(call, hub, { run, waitMs, enough, jobGoesOn: !ended, isJob: job !== undefined });
+    const jobGoesOn = !ended && positionals.length === 0;
+    return finish(call, hub, { run, waitMs, enough, jobGoesOn, isJob: job !== undefined });
   });
 }
 
@@ -149,7 +153,7 @@ async function finish(call: Call, hub: Hub, { run, waitMs, enough, ...end }: Beg
 }
 
 /** Ctrl-C ends the work early, and well; a second one ends the program. */
-async function interruptible<T>(desk: Desk, work: (enough: AbortSignal) => Promise<T>): Promise<T> {
+export async function interruptible<T>(desk: Desk, work: (enough: AbortSignal) => Promise<T>): Promise<T> {
   const enough = new AbortController();
   const unheard = desk.onInterrupt(() => enough.abort());
   return work(enough.signal).finally(unheard);

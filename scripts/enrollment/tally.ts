@@ -1,6 +1,6 @@
 import { type Screen, safe, wrap } from '../../agent/cli/kit/screen.ts';
 import type { Outcome } from './outcome.ts';
-import { type Run, sumOf } from './run.ts';
+import { isDone, type Run, sumOf } from './run.ts';
 import { count } from './screen.ts';
 
 /** The advice for devices whose new leaf DPS does not admit. */
@@ -15,15 +15,17 @@ const INDENT = ' '.repeat(8);
 /** Devices with the same result for the same reason. */
 type Group = readonly Outcome[];
 
-/** The devices that are not done, by reason. Those with the most devices come first. */
-function groupsOf(devices: readonly Outcome[]): Group[] {
-  const groups = new Map<string, Outcome[]>();
-  for (const one of devices.filter(({ result }) => result !== 'done')) {
-    const key = `${one.result} ${one.reason}`;
-    groups.set(key, groups.get(key) ?? []);
-    groups.get(key)?.push(one);
+/** The groups that are shown: those with the most devices come first. The others are counted, in a line. */
+export function groupsOf<T>(devices: readonly T[], reasonOf: (one: T) => string): { shown: T[][]; others: string } {
+  const groups = new Map<string, T[]>();
+  for (const one of devices) {
+    const reason = reasonOf(one);
+    groups.set(reason, [...(groups.get(reason) ?? []), one]);
   }
-  return [...groups.values()].toSorted((one, other) => other.length - one.length);
+  const all = [...groups.values()].toSorted((one, other) => other.length - one.length);
+  const others = all.slice(MOST_GROUPS);
+  const line = `And for ${count(others.length, 'more reason')}: ${count(others.flat().length, 'device')}.\n`;
+  return { shown: all.slice(0, MOST_GROUPS), others: others.length === 0 ? '' : line };
 }
 
 /** As many names as one line has room for. */
@@ -54,20 +56,13 @@ export function report({ devices }: Run, waitedMs: number | undefined, screen: S
     ['waiting', waited === 0 ? 'Not back yet:' : `Did not come back within ${waited} s:`],
     ['otherwise', 'Ended otherwise:'],
   ];
-  const groups = groupsOf(devices);
-  const shown = groups.slice(0, MOST_GROUPS);
-  const others = groups.slice(MOST_GROUPS);
+  const undone = devices.filter((one) => !isDone(one));
+  const { shown, others } = groupsOf(undone, ({ result, reason }) => `${result} ${reason}`);
   const parts = titles.map(([result, title]) => {
     const own = shown.filter(([first]) => first?.result === result).map((group) => groupText(group, screen));
     return own.length === 0 ? '' : `${title}\n${own.join('')}`;
   });
-  return [
-    ...parts,
-    others.length === 0
-      ? ''
-      : `And for ${count(others.length, 'more reason')}: ${count(others.flat().length, 'device')}.\n`,
-    devices.some(({ next }) => next !== undefined) ? ENROLL_IT : '',
-  ].join('');
+  return [...parts, others, devices.some(({ next }) => next !== undefined) ? ENROLL_IT : ''].join('');
 }
 
 export function sumText({ id, devices }: Run, waitedMs: number | undefined): string {

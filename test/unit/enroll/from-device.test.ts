@@ -108,6 +108,11 @@ describe('an answer that does not do is refused with the next step, and nothing 
       async () => ({ answer: [500, { message: 'a\u001b[2Jb' }] }),
       /^The device answers 500: a\?\[2Jb $/,
     ],
+    [
+      'a refusal that would fill the screen',
+      async () => ({ answer: [500, { message: 'a'.repeat(100_000) }] }),
+      /^The device answers 500: a{200} $/,
+    ],
     ['another program', async () => ({ answer: [200, {}] }), /^The device answers 200: no status of newleaf $/],
     [
       'no next leaf',
@@ -211,6 +216,53 @@ describe('many devices', () => {
     assert.match(out, /\n1 device: 0 written/);
     assert.match(out, /\nThe device claims the enrollment of another device\. \(1\)\n {2}rogue\n/);
     assert.deepEqual([code, pair('gw-31')], [1, [other.thumbprint, undefined]]);
+  });
+
+  test('Ctrl-C while they are asked: nothing is changed; while they are written: the sum, and the same command goes on', async (t) => {
+    const ids = Array.from({ length: 9 }, (_, at) => `stop-${at}`);
+    await fleet(t, 'three', ids);
+    const argv = ['set-secondary', ...ids, '--from-device'];
+    const asked = await office.enroll(argv, { isTTY: true, interruptAt: 'asked ' });
+    assert.match(asked.said, / Nothing was changed\. $/);
+    assert.deepEqual([asked.code, ids.filter((id) => pair(id)[1])], [1, []]);
+    const written = await office.enroll(argv, { isTTY: true, interruptAt: 'written ' });
+    const [, done = '', not = ''] = /\n9 devices: (\d) written, 0 so already, (\d) not\.\n/.exec(written.out) ?? [];
+    assert.match(written.out, new RegExp(`\nInterrupted before\\. \\(${not}\\)\n.*\n.*Repeat the same command`));
+    assert.deepEqual([written.code, ids.filter((id) => pair(id)[1]).length], [1, Number(done)]);
+    const { code, out } = await office.enroll(argv);
+    assert.match(out, new RegExp(`\n9 devices: ${not} written, ${done} so already, 0 not\\.\n`));
+    assert.equal(code, 0);
+  });
+
+  test('the next step has the names of the hub, and no more of them than can be read', async (t) => {
+    await fleet(t, 'four', ['hub-3', 'hub-4'], (id) => `reg-${id}`);
+    const one = await run('set-secondary reg-hub-3 --from-device');
+    assert.match(one.out, /Next: enroll reprovision hub-3, and .*: enroll promote reg-hub-3 --from-device\n/);
+    const early = await run('promote reg-hub-3 --from-device --yes');
+    assert.match(early.said, / enroll reprovision hub-3 $/);
+    const both = await run('set-secondary reg-hub-3 reg-hub-4 --from-device');
+    assert.match(both.out, /\nNext: enroll reprovision hub-3 hub-4\n/);
+    const ids = Array.from({ length: 21 }, (_, at) => `none-${at}`);
+    for (const id of ids) {
+      await enrolled(id, await leaf(id));
+      await device(t, id, {});
+    }
+    const many = await office.enroll(['set-secondary', ...ids, '--from-device']);
+    assert.match(
+      many.out,
+      /\nThe device has no next leaf\. \(21\)\n.*\n.* enroll reprovision DEVICE\.\.\. --action roll\n/,
+    );
+  });
+
+  test('many reasons do not fill the screen: five are shown, and the others counted', async (t) => {
+    const ids = Array.from({ length: 7 }, (_, at) => `odd-${at}`);
+    for (const [at, id] of ids.entries()) {
+      await enrolled(id, await leaf(id));
+      await device(t, id, { answer: [500 + Math.max(0, at - 1), { message: 'no' }] });
+    }
+    const { out } = await office.enroll(['set-secondary', ...ids, '--from-device']);
+    assert.match(out, /\n\nThe device answers 500: no \(2\)\n {2}odd-0, odd-1\n/);
+    assert.match(out, /\nAnd for 1 more reason: 1 device\.\n\n7 devices: 0 written, 0 so already, 7 not\.\n$/);
   });
 
   test('by their IDs: nothing is asked where nothing is lost, and one that DPS refuses does not hold up the others', async (t) => {

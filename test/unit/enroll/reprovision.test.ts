@@ -227,6 +227,10 @@ describe('a fleet of twenty, by a job of the hub', () => {
     const looked = await office.enroll(['reprovision', '--look', id, '--wait', '10']);
     assert.match(looked.out, /^20 devices: 20 came back/);
     assert.equal(looked.code, 0);
+    const two = await office.enroll(['reprovision', '--look', id, 'truck-01', 'truck-99']);
+    assert.match(two.out, /^Not asked:\n {5}1 {2}not called by this job\n {8}truck-99\n/);
+    assert.match(two.out, /\n2 devices: 1 came back, 0 otherwise, 0 did not come back, 1 not asked\.\n$/);
+    assert.equal(two.code, 1);
   });
 
   test('Ctrl-C while they are called one by one: the others are not asked', async (context) => {

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Call } from '../../../scripts/enrollment/command.ts';
+import { conclude } from '../../../scripts/enrollment/conclude.ts';
 import type { Enrollment } from '../../../scripts/enrollment/dps.ts';
 import { notAsked, type Outcome } from '../../../scripts/enrollment/outcome.ts';
 import { difference, shown } from '../../../scripts/enrollment/screen.ts';
@@ -149,4 +151,11 @@ test('many reasons do not fill the screen: the largest are shown, and the others
   const text = report(run, 0, { width: 80, isColoured: false, isUnicode: false });
   assert.match(text, /\nAnd for 3 more reasons: 7 devices\.\n$/);
   assert.equal(text.split('\n').length, 13);
+});
+
+test('a job that goes on is not done, though all that are known of it are', async () => {
+  const desk = { out: { write: () => true }, err: { write: () => true }, env: {} };
+  const call = { desk, positionals: [], options: {} } as unknown as Call;
+  const run = { id: 'enroll-roll-1', action: 'roll', at: '', delaySeconds: 0, devices: [] } as const;
+  assert.equal(await conclude(call, run, { waitedMs: 0, jobGoesOn: true, isJob: true }), 1);
 });

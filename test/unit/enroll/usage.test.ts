@@ -92,6 +92,16 @@ describe('a connection string that is missing or none', () => {
     ['show group g', {}, /of DPS is missing: --dps or NEWLEAF_DPS_CONNECTION/],
     ['forget gw-1', {}, /of the hub is missing: --hub or NEWLEAF_HUB_CONNECTION/],
     ['show group g', { NEWLEAF_DPS_CONNECTION: SECRET }, /must hold HostName=/],
+    [
+      'forget gw-1',
+      { NEWLEAF_HUB_CONNECTION: 'my-dps.azure-devices-provisioning.net' },
+      /^--hub or NEWLEAF_HUB_CONNECTION is that of DPS, not of the hub\. $/,
+    ],
+    [
+      'show group g',
+      { NEWLEAF_DPS_CONNECTION: `HostName=h.azure-devices.cn;SharedAccessKeyName=o;SharedAccessKey=${SECRET}` },
+      /^--dps or NEWLEAF_DPS_CONNECTION is that of the hub, not of DPS\. $/,
+    ],
     ['forget gw-1', { NEWLEAF_HUB_CONNECTION: `HostName=a;SharedAccessKey=${SECRET}` }, /must hold HostName=/],
   ] as const;
   for (const [line, wrong, told] of rows) {
