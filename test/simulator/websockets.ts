@@ -1,21 +1,14 @@
 import { createServer, type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import { createWebSocketStream, WebSocketServer } from 'ws';
-import type { Caller } from './door.ts';
-import type { Faults } from './faults.ts';
-import type { Log, ServerName } from './log.ts';
+import type { Caller, DoorOptions } from './door.ts';
 import { presentedBy } from './presented.ts';
-import type { Switches } from './switches.ts';
 
-export interface WebSocketsOptions {
-  readonly name: ServerName;
-  readonly log: Log;
-  readonly faults: Faults;
-  readonly switches: Switches;
-  readonly nextConnection: () => number;
-  /** Gets each connection that speaks MQTT from now on. */
-  readonly onCaller: (caller: Caller) => void;
-}
+/** Connections that speak MQTT go to the same caller as those of the door. */
+export type WebSocketsOptions = Pick<
+  DoorOptions,
+  'name' | 'log' | 'faults' | 'switches' | 'nextConnection' | 'onCaller'
+>;
 
 const PATH = /^\/\$iothub\/websocket(\?|$)/;
 const NOT_FOUND = 404;
