@@ -1,4 +1,5 @@
 import { ckrKind, ckrName, TokenError } from './ckr.ts';
+import { tokenErrorOf } from './engine.ts';
 
 /** Words of OpenSSL, and the code of Node that means the same. */
 const CODES: readonly (readonly [RegExp, string])[] = [
@@ -9,6 +10,8 @@ const CODES: readonly (readonly [RegExp, string])[] = [
   [/unable to get local issuer certificate/, 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY'],
   [/Rejected by CERT/, 'UNSPECIFIED'],
 ];
+/** Reasons of OpenSSL for a leaf and a key that it has read, and the codes that Node makes of them. */
+const NODE_CODES: Readonly<Record<string, string>> = { 'key values mismatch': 'ERR_OSSL_X509_KEY_VALUES_MISMATCH' };
 const OPENSSL_ERROR = /error:[0-9A-F]+:([^:]*):[^:]*:(.*)$/;
 
 /** The log of stunnel 5.74 (debug = info), read for what a TLSSocket would say. */
@@ -16,7 +19,8 @@ export class Heard {
   /** Node's code of what is wrong with the certificate of the far side. */
   untrusted: string | undefined;
   #isConfigured = false;
-  #isLoading = false;
+  /** What stunnel has begun to read. */
+  #loading: 'chain' | 'key' | undefined;
   #error: string | undefined;
 
   /** Version of TLS, when the handshake is done. */
@@ -26,7 +30,8 @@ export class Heard {
   hear(line: string): 'secureConnect' | 'session' | undefined {
     const text = line.replace(/^.*?LOG\d\[\w+\]: |^\[.\] /, '');
     if (text === 'Configuration successful') this.#isConfigured = true;
-    if (text.startsWith('Loading private key')) this.#isLoading = true;
+    if (text.startsWith('Loading certificate')) this.#loading = 'chain';
+    if (text.startsWith('Loading private key')) this.#loading = 'key';
     this.untrusted ??= CODES.find(([words]) => words.test(text))?.[1];
     // stunnel prints the queue of OpenSSL from its end: the first of them is the deepest at the start, the only one later.
     if (OPENSSL_ERROR.test(text) || text.startsWith('SSL_')) this.#error = text;
@@ -57,7 +62,11 @@ export class Heard {
   }
 
   #unconfigured(why: string, spoken: string): TokenError {
-    if (!this.#isLoading) return new TokenError('engine', 'HELPER_FAILED', `stunnel does not start: ${why}`);
+    if (this.#loading === 'chain')
+      return new TokenError('failed', 'HELPER_CHAIN', `stunnel cannot use the leaf: ${why}`);
+    if (this.#loading === undefined) return new TokenError('engine', 'HELPER_FAILED', `stunnel does not start: ${why}`);
+    const known = tokenErrorOf(Object.assign(new Error(why), { code: NODE_CODES[why] }));
+    if (known !== undefined) return known;
     const [, number] = LOGIN_REFUSED.exec(spoken) ?? [];
     if (number !== undefined) {
       const code = ckrName(Number(number));

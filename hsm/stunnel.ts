@@ -4,8 +4,8 @@ import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Duplex } from 'node:stream';
-import type { SecureContext } from 'node:tls';
 import { TokenError } from './ckr.ts';
+import type { Far, TlsConnector, TlsStream } from './connector.ts';
 import { Heard } from './heard.ts';
 import { type HelperWords, settingsOf } from './stunnel-settings.ts';
 
@@ -40,13 +40,6 @@ export function findHelper(programs: readonly string[] = STUNNEL, providers: rea
   throw new TokenError('engine', 'HELPER_NOT_FOUND', what);
 }
 
-export interface Far {
-  readonly host: string;
-  readonly port: number;
-  /** A connection to it that is there already. */
-  readonly socket?: Socket;
-}
-
 export interface HelperOptions extends Omit<HelperWords, 'host' | 'path'> {
   readonly helper: Helper;
   /** For what has a name for a moment, best $RUNTIME_DIRECTORY. */
@@ -55,32 +48,17 @@ export interface HelperOptions extends Omit<HelperWords, 'host' | 'path'> {
   readonly pin: number;
 }
 
-/**
- * Stands where a SecureContext does, so that only those know of it who connect: they call `open`. Node refuses it as a context.
- */
-export class HelperContext implements SecureContext {
-  readonly context = undefined;
-  readonly #options: HelperOptions;
-  readonly #failed: (error: Error) => Promise<Error>;
-
-  /** @param failed sees why a connection failed, and may know better */
-  constructor(options: HelperOptions, failed: (error: Error) => Promise<Error>) {
-    this.#options = options;
-    this.#failed = failed;
-  }
-
-  open(far: Far): HelperStream {
-    return new HelperStream(far, this.#options, this.#failed);
-  }
-}
+/** @param failed sees why a connection failed, and may know better */
+export const connectorBy = (options: HelperOptions, failed: (error: Error) => Promise<Error>): TlsConnector => ({
+  connect: (far) => new HelperStream(far, options, failed),
+});
 
 /**
  * One TLS connection through a stunnel of its own: what is written here goes to its stdin, what it prints comes from here. The TCP
  * connection is ours, so a proxy is none of its concern; it reaches it over a socket that only this user can open, and that is
- * gone after the first connection. Emits `connect`, `secureConnect` and `session`, as a TLSSocket does.
+ * gone after the first connection.
  */
-export class HelperStream extends Duplex {
-  /** The verdict on the certificate of the far side, as in a TLSSocket. */
+class HelperStream extends Duplex implements TlsStream {
   authorizationError: string | undefined;
   readonly #far: Socket;
   #heard = new Heard();
@@ -106,8 +84,8 @@ export class HelperStream extends Duplex {
     return this.#heard.protocol ?? null;
   }
 
-  setNoDelay(): this {
-    this.#far.setNoDelay(true);
+  setNoDelay(noDelay: boolean): this {
+    this.#far.setNoDelay(noDelay);
     return this;
   }
 

@@ -19,7 +19,7 @@ interface Places {
 
 /**
  * Chooses what does TLS with the key in the token.
- * @returns what TokenContexts needs; undefined for the engine
+ * @returns what TokenConnectors needs; undefined for the engine
  * @throws TokenError ENGINE_NOT_FOUND, HELPER_NOT_FOUND; with `auto`, one that names both ways
  */
 export async function prepareTls({ module, tls }: TlsSettings, at: Places = {}): Promise<Helped | undefined> {

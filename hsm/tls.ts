@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { createSecureContext, type SecureContext, type SecureContextOptions, type SecureVersion } from 'node:tls';
 import { TokenError } from './ckr.ts';
+import { connectorOf, type TlsConnector } from './connector.ts';
 import { ENGINE, tokenErrorOf } from './engine.ts';
 import { heldPin, pinSource } from './pin.ts';
 import { reasonOf } from './reason.ts';
-import type { Helper, HelperContext } from './stunnel.ts';
+import type { Helper } from './stunnel.ts';
 import type { Token } from './token.ts';
 import { formatUri } from './uri.ts';
 
@@ -37,13 +38,13 @@ export interface Identity {
   readonly maxVersion?: SecureVersion | undefined;
 }
 
-/** Makes TLS contexts whose private key stays in the token. `prepareEngine` must have run, and the token be open. */
-export class TokenContexts {
+/** Makes TLS connectors whose private key stays in the token. `prepareEngine` must have run, and the token be open. */
+export class TokenConnectors {
   readonly #token: Token;
   readonly #pin: number;
   readonly #directory: string;
   readonly #helped: Helped | undefined;
-  readonly #kept = new Map<string, SecureContext>();
+  readonly #kept = new Map<string, TlsConnector>();
   #pinRefused: TokenError | undefined;
 
   /**
@@ -60,24 +61,25 @@ export class TokenContexts {
   }
 
   /**
-   * The context for a leaf and its key. The same arguments give the same context, for the newest few.
+   * The connector for a leaf and its key. The same arguments give the same, for the newest few.
    * @throws TokenError KEY_NOT_FOUND when the token has no such key (then OpenSSL is not asked: it would want a PIN on
    * the terminal, and a context that fails costs a login); ERR_OSSL_X509_KEY_VALUES_MISMATCH for the leaf of another key
    */
-  async context({ id, chain, ca, maxVersion }: Identity): Promise<SecureContext | HelperContext> {
+  async connector({ id, chain, ca, maxVersion }: Identity): Promise<TlsConnector> {
     if (this.#pinRefused !== undefined) throw this.#pinRefused;
     await this.#find(id);
     if (this.#helped !== undefined) {
       const uri = this.#uri(id, PIN_OF_HELPER);
-      return this.#helpedContext(this.#helped, { id, chain, ca, uri, maxVersion });
+      return this.#byHelper(this.#helped, { id, chain, ca, uri, maxVersion });
     }
     const uri = this.#uri(id, this.#pin);
     if (keepers.length === 0) keepers.push(this.#create(uri));
     const whole = JSON.stringify([uri, chain, ca, maxVersion]);
     const name = createHash('sha256').update(whole).digest('hex');
-    const context = this.#kept.get(name) ?? this.#create(uri, { cert: chain, ca, ...(maxVersion && { maxVersion }) });
-    this.#keep(name, context);
-    return context;
+    const shown = { cert: chain, ca, ...(maxVersion && { maxVersion }) };
+    const connector = this.#kept.get(name) ?? connectorOf(this.#create(uri, shown));
+    this.#keep(name, connector);
+    return connector;
   }
 
   async #find(id: string): Promise<void> {
@@ -86,10 +88,10 @@ export class TokenContexts {
     throw new TokenError('key', 'KEY_NOT_FOUND', what);
   }
 
-  async #helpedContext({ module, helper }: Helped, { id, ...leaf }: Identity & { readonly uri: string }) {
-    const { HelperContext } = await import('./stunnel.ts');
+  async #byHelper({ module, helper }: Helped, { id, ...leaf }: Identity & { readonly uri: string }) {
+    const { connectorBy } = await import('./stunnel.ts');
     const options = { module, helper, directory: this.#directory, pin: this.#pin, maxVersion: undefined, ...leaf };
-    return new HelperContext(options, async (error) => {
+    return connectorBy(options, async (error) => {
       if (!(error instanceof TokenError)) return error;
       const lost = await this.#find(id).catch((why: unknown) => why);
       if (lost instanceof TokenError) return Object.assign(lost, { library: 'stunnel' });
@@ -133,9 +135,9 @@ export class TokenContexts {
     }
   }
 
-  #keep(name: string, context: SecureContext): void {
+  #keep(name: string, connector: TlsConnector): void {
     this.#kept.delete(name);
-    this.#kept.set(name, context);
+    this.#kept.set(name, connector);
     const [oldest = name] = this.#kept.keys();
     if (this.#kept.size > KEPT) this.#kept.delete(oldest);
   }

@@ -1,6 +1,6 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { SecureContext } from 'node:tls';
+import type { TlsConnector } from '../../hsm/connector.ts';
 import type { IssuerChoice } from '../config/config.ts';
 import { Fault } from '../failure/failure.ts';
 import type { Log } from '../machine/log.ts';
@@ -21,9 +21,9 @@ interface IssuerParts {
   readonly current: () => Leaf | undefined;
   readonly network: Pick<Network, 'through'>;
   /** TLS with the current leaf and its key in the token, while it is valid. */
-  readonly clientContext: (ca: string) => Promise<SecureContext | undefined>;
+  readonly clientConnector: (ca: string) => Promise<TlsConnector | undefined>;
   /** TLS with a bootstrap key in the token, named by URI. */
-  readonly bootstrapContext: (key: string, chain: string | undefined, ca: string) => Promise<SecureContext>;
+  readonly bootstrapConnector: (key: string, chain: string | undefined, ca: string) => Promise<TlsConnector>;
 }
 
 /** The issuer that the configuration chose. Its code is loaded when a leaf is needed, to spare an idle daemon the memory. */
@@ -69,7 +69,7 @@ function command({ argv }: Command, { registrationId, directory, current, log }:
 
 type Est = Extract<IssuerChoice, { kind: 'est' }>;
 
-function est(choice: Est, { now, network, clientContext, bootstrapContext }: IssuerParts): Issuer {
+function est(choice: Est, { now, network, clientConnector, bootstrapConnector }: IssuerParts): Issuer {
   const { url, ca_file: caFile, username, password_file: passwordFile } = choice;
   const { bootstrap_cert: certificate, bootstrap_key: key } = choice;
   const bootstrap = certificate !== undefined && key !== undefined ? { certificate, key } : undefined;
@@ -83,10 +83,10 @@ function est(choice: Est, { now, network, clientContext, bootstrapContext }: Iss
         url,
         caFile,
         now,
-        through: network.through(url),
-        clientContext,
+        through: network.through,
+        clientConnector,
         ...(bootstrap && {
-          bootstrapContext: (ca) => bootstrapWith(bootstrap, ca, (uri, chain) => bootstrapContext(uri, chain, ca)),
+          bootstrapConnector: (ca) => bootstrapWith(bootstrap, ca, (uri, chain) => bootstrapConnector(uri, chain, ca)),
         }),
         deadlineMs: EST_DEADLINE_MS,
         ...(passwordFile !== undefined && { username, passwordFile }),

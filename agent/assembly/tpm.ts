@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
+import { connectorOf } from '../../hsm/connector.ts';
 import { createTpm } from '../../hsm/tpm/tpm.ts';
 import type { TpmConfig } from '../config/config.ts';
 import { Daemon } from '../daemon/daemon.ts';
@@ -11,10 +12,10 @@ import { createHub } from '../hub/session.ts';
 import { promoting } from '../hub/tpm/promotion.ts';
 import { renewing } from '../hub/tpm/renewal.ts';
 import { hubToken, TOKEN_MS } from '../hub/tpm/sas.ts';
-import { readAuthorities } from '../issuer/named-file.ts';
 import { HubKey } from '../keys/hub-key.ts';
 import { failureFields } from '../machine/failure-fields.ts';
 import { droppingTo } from '../machine/log.ts';
+import { readAuthorities } from '../machine/named-file.ts';
 import { endorsed } from '../roll/leaf.ts';
 import { makesTokens } from '../roll/plan.ts';
 import type { Ports } from '../roll/ports.ts';
@@ -33,8 +34,8 @@ export async function assembleTpm(options: Given<TpmConfig>): Promise<Daemon> {
   await makeDirectory(state.directory);
   const tpm = createTpm(config.tpm.device);
   const key = new HubKey(tpm, state.directory);
-  const contextFor = async () =>
-    createSecureContext({ ca: await readAuthorities('trust.ca_file', config.trust.ca_file) });
+  const connectorFor = async () =>
+    connectorOf(createSecureContext({ ca: await readAuthorities('trust.ca_file', config.trust.ca_file) }));
   const startedAt = clock.monotonic();
   /** DPS or the hub refuses a SAS token made by a wrong clock, and a refusal costs a registration. */
   const assertClock = () => {
@@ -47,15 +48,15 @@ export async function assembleTpm(options: Given<TpmConfig>): Promise<Daemon> {
     endpoint,
     idScope,
     registrationId,
-    contextFor,
-    through: network.through(`https://${endpoint}`),
+    connectorFor,
+    through: network.through,
     now: () => clock.now(),
     tpm: { ...tpm, take: (blob) => key.take(blob) },
     ...(payload && { payload }),
   });
   const registration = onlyTo(anywhere, dps.allowed_hubs);
   const sessions = createHub({
-    contextFor,
+    connectorFor,
     reach: network.reach,
     async tokenFor(assignment) {
       assertClock();

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { destroyerOf } from '../../hsm/destroy.ts';
 import { readPin } from '../../hsm/pin.ts';
 import { PinRecord } from '../../hsm/pin-record.ts';
-import { TokenContexts } from '../../hsm/tls.ts';
+import { TokenConnectors } from '../../hsm/tls.ts';
 import { prepareTls } from '../../hsm/tls-way.ts';
 import { openToken } from '../../hsm/token.ts';
 import type { X509Config } from '../config/config.ts';
@@ -14,7 +14,7 @@ import { storeBeside } from '../keys/beside.ts';
 import { EarlyChain } from '../keys/early-chain.ts';
 import { createJudge, givenLeaf } from '../keys/judge.ts';
 import { createKeys } from '../keys/slots.ts';
-import { overToken, trustedContexts } from '../keys/trusted.ts';
+import { overToken, trustedConnectors } from '../keys/trusted.ts';
 import { droppingTo } from '../machine/log.ts';
 import { adoptedChain } from '../state/adopted.ts';
 import { makeDirectory, runtimeDirectory } from '../state/durable.ts';
@@ -47,8 +47,8 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
   const pin = await readPin(place);
   const { module } = hsm;
   const token = await openToken({ module, token: hsm.token, uri: hsm.uri, pin, pinRecord: new PinRecord(directory) });
-  const contexts = new TokenContexts(token, pin, runtimeDirectory(env) ?? directory, helped);
-  const trusted = trustedContexts({ token, contexts, caFile: config.trust.ca_file, current, now, log });
+  const connectors = new TokenConnectors(token, pin, runtimeDirectory(env) ?? directory, helped);
+  const trusted = trustedConnectors({ token, connectors, caFile: config.trust.ca_file, current, now, log });
   const keys = createKeys({
     token,
     prefix: hsm.label_prefix,
@@ -70,8 +70,8 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
 
   const early = new EarlyChain();
   const judging = { token, registrationId, current, now, early, log };
-  const { forLeaf: contextFor, forIssuer: clientContext, forBootstrap: bootstrapContext } = trusted;
-  const far = { contextFor, reach: network.reach, dropped: droppingTo(log) };
+  const { forLeaf: connectorFor, forIssuer: clientConnector, forBootstrap: bootstrapConnector } = trusted;
+  const far = { connectorFor, reach: network.reach, dropped: droppingTo(log) };
   const { endpoint, id_scope: idScope, payload, allowed_hubs: allowed } = dps;
   return new Daemon({
     ...foundation,
@@ -85,8 +85,8 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
           now,
           current,
           network,
-          clientContext,
-          bootstrapContext,
+          clientConnector,
+          bootstrapConnector,
         }),
       ),
       judge: createJudge(judging, terms.renewAt),

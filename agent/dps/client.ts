@@ -1,5 +1,5 @@
-import type { SecureContext } from 'node:tls';
 import provisioning from 'azure-iot-provisioning-device';
+import type { TlsConnector } from '../../hsm/connector.ts';
 import { Fault } from '../failure/failure.ts';
 import { type Reach, straightly, type Way } from '../mqtt/way.ts';
 import type { Assignment, Leaf } from '../roll/leaf.ts';
@@ -14,7 +14,7 @@ export interface DpsTerms {
   readonly registrationId: string;
   /** Handed to a custom allocation function. */
   readonly payload?: object;
-  readonly contextFor: (leaf: Leaf) => Promise<SecureContext>;
+  readonly connectorFor: (leaf: Leaf) => Promise<TlsConnector>;
   /** Longest registration, polling included, in milliseconds. */
   readonly deadlineMs?: number;
 }
@@ -26,16 +26,16 @@ export const DEADLINE_MS = 120_000;
 /** DPS, asked by `begin` for one registration at each call. */
 export function dpsBy(
   terms: DpsTerms,
-  begin: (context: SecureContext, way: Way) => Registering,
+  begin: (connector: TlsConnector, way: Way) => Registering,
   reach: Reach = straightly,
 ): Dps {
-  const { endpoint, contextFor, deadlineMs = DEADLINE_MS } = terms;
+  const { endpoint, connectorFor, deadlineMs = DEADLINE_MS } = terms;
   const late = () => new Fault('NL-DPS-TIMEOUT', { cause: `${endpoint}, ${deadlineMs} ms` });
   return {
     async register(leaf, abort) {
-      const context = await within(contextFor(leaf), { abort });
+      const connector = await within(connectorFor(leaf), { abort });
       return reach(endpoint, abort, async (way) => {
-        const { assignment, end } = begin(context, way);
+        const { assignment, end } = begin(connector, way);
         try {
           return await within(assignment, { abort, after: { ms: deadlineMs, late } });
         } finally {

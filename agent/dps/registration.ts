@@ -1,6 +1,6 @@
-import type { SecureContext } from 'node:tls';
 import { MqttBase } from 'azure-iot-mqtt-base';
 import { Mqtt } from 'azure-iot-provisioning-device-mqtt';
+import type { TlsConnector } from '../../hsm/connector.ts';
 import { Fault } from '../failure/failure.ts';
 import { Tap } from '../mqtt/tap.ts';
 import type { Reach, Way } from '../mqtt/way.ts';
@@ -25,12 +25,12 @@ const ASKED = /^\$dps\/registrations\/(?:PUT|GET)\/.*\?\$rid=([^&]+)/;
  * polls, but this reads every end of a registration before the SDK sees it. Left alone, the SDK repeats the request for ever
  * on 429 and 5xx, throws uncaught on an empty body, and never settles without UNSUBACK.
  *
- * @throws Fault NL-DPS-*; what `contextFor` or the token throws; the reason of the abort signal
+ * @throws Fault NL-DPS-*; what `connectorFor` or the token throws; the reason of the abort signal
  */
 export const createDps = (options: DpsOptions): Dps =>
-  dpsBy(options, (context, way) => request(options, context, way), options.reach);
+  dpsBy(options, (connector, way) => request(options, connector, way), options.reach);
 
-function request(options: DpsOptions, context: SecureContext, way: Way) {
+function request(options: DpsOptions, connector: TlsConnector, way: Way) {
   const { endpoint: host, registrationId, connectMs = 30_000, deadlineMs = DEADLINE_MS, dropped } = options;
   let asked: string | undefined;
   let polling = false;
@@ -38,7 +38,7 @@ function request(options: DpsOptions, context: SecureContext, way: Way) {
   const tap = new Tap({
     host,
     way,
-    context,
+    connector,
     connectMs,
     sent({ topic }) {
       asked = ASKED.exec(topic)?.[1] ?? asked;

@@ -1,10 +1,10 @@
 import { performance } from 'node:perf_hooks';
-import type { SecureContext } from 'node:tls';
 import common, { type AuthenticationProvider } from 'azure-iot-common';
 import device, { type Client, type DeviceMethodRequest, type DeviceMethodResponse } from 'azure-iot-device';
 import { Mqtt } from 'azure-iot-device-mqtt';
 import { MqttBase } from 'azure-iot-mqtt-base';
 import type { IPublishPacket } from 'mqtt';
+import type { TlsConnector } from '../../hsm/connector.ts';
 import type { WireAnswer, WireAnswerer } from '../ask/wire.ts';
 import { Fault } from '../failure/failure.ts';
 import type { HubSession, SessionUser } from '../mqtt/hub-session.ts';
@@ -19,7 +19,7 @@ import { unauthorized } from './unauthorized.ts';
 export interface ConnectionOptions {
   readonly assignment: Assignment;
   readonly way: Way;
-  readonly context: SecureContext;
+  readonly connector: TlsConnector;
   /** SharedAccessSignature of a device that has no certificate. */
   readonly token: string | undefined;
   /** Answers direct methods: at once, before the work begins. */
@@ -59,7 +59,7 @@ export class Connection {
   constructor({
     assignment,
     way,
-    context,
+    connector,
     token,
     answer,
     version,
@@ -73,7 +73,7 @@ export class Connection {
     const tap = new Tap({
       host,
       way,
-      context,
+      connector,
       connectMs,
       admit: (packet) => this.#admit(packet),
       sent: (packet) => this.#twin.sent(packet),

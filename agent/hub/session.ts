@@ -1,4 +1,4 @@
-import type { SecureContext } from 'node:tls';
+import type { TlsConnector } from '../../hsm/connector.ts';
 import { Fault, failure } from '../failure/failure.ts';
 import { type Reach, straightly } from '../mqtt/way.ts';
 import type { Assignment, Leaf } from '../roll/leaf.ts';
@@ -10,7 +10,7 @@ import { Connection, type ConnectionOptions } from './connection.ts';
 type Limits = Pick<ConnectionOptions, 'connectMs' | 'twinMs' | 'dropped'>;
 
 export interface HubOptions extends Pick<ConnectionOptions, 'answer' | 'version' | 'user'>, Partial<Limits> {
-  readonly contextFor: (leaf: Leaf) => Promise<SecureContext>;
+  readonly connectorFor: (leaf: Leaf) => Promise<TlsConnector>;
   readonly reach?: Reach;
   /** Makes the SharedAccessSignature of a device that has no certificate. */
   readonly tokenFor?: (assignment: Assignment) => Promise<string>;
@@ -26,14 +26,14 @@ interface Session {
 /**
  * The session with a hub: at most one open session, and beside it those being opened.
  *
- * `connect` throws Fault NL-HUB-*, the errors of `contextFor`, `tokenFor` or the token, or the reason of the abort signal.
+ * `connect` throws Fault NL-HUB-*, the errors of `connectorFor`, `tokenFor` or the token, or the reason of the abort signal.
  * After CONNACK 0 the older session is gone (the hub allows one connection per device): silently where the newer one takes its
  * place, as lost where that fails, or is aborted, before it is proven. NL-HUB-LOST from `connect` means that the hub accepted
  * and then ended the connection.
  */
 export function createHub(options: HubOptions): Hub {
   const {
-    contextFor,
+    connectorFor,
     tokenFor,
     reach = straightly,
     ...shared
@@ -101,10 +101,10 @@ export function createHub(options: HubOptions): Hub {
 
   return {
     async connect(leaf, assignment, abort) {
-      const context = await within(contextFor(leaf), { abort });
+      const connector = await within(connectorFor(leaf), { abort });
       const token = tokenFor && (await within(tokenFor(assignment), { abort }));
       await reach(assignment.hub, abort, (way) =>
-        attempt(new Connection({ ...shared, assignment, way, context, token, isReplaced }), leaf, abort),
+        attempt(new Connection({ ...shared, assignment, way, connector, token, isReplaced }), leaf, abort),
       );
     },
     signals: lost,

@@ -1,7 +1,8 @@
-import { createSecureContext, type SecureContext } from 'node:tls';
+import { createSecureContext } from 'node:tls';
+import { connectorOf, type TlsConnector } from '../../hsm/connector.ts';
 import type { Identity } from '../../hsm/tls.ts';
 import type { Token } from '../../hsm/token.ts';
-import { readNamed } from './named-file.ts';
+import { readNamed } from '../machine/named-file.ts';
 import { certificatePem } from './pem.ts';
 
 /** The identity for an EST server of a gateway without a leaf: each a PEM file or a pkcs11: URI. */
@@ -23,10 +24,11 @@ export async function bootstrapWith<T>(
   ca: string,
   inToken: (uri: string, chain: string | undefined) => Promise<T>,
   text = readNamed,
-): Promise<T | SecureContext> {
+): Promise<T | TlsConnector> {
   const cert = isUri(certificate) ? undefined : await text('issuer.est.bootstrap_cert', certificate);
   if (isUri(key)) return inToken(key, cert);
-  return createSecureContext({ ca, cert, key: await text('issuer.est.bootstrap_key', key), minVersion: 'TLSv1.2' });
+  const pem = { cert, key: await text('issuer.est.bootstrap_key', key) };
+  return connectorOf(createSecureContext({ ca, ...pem, minVersion: 'TLSv1.2' }));
 }
 
 /** A key in the token that is not the key of a leaf. @param chain without it, the certificate object beside the key */

@@ -1,11 +1,12 @@
-import type { SecureContext } from 'node:tls';
+import type { TlsConnector } from '../../hsm/connector.ts';
 import { Fault } from '../failure/failure.ts';
+import { readAuthorities, readNamed } from '../machine/named-file.ts';
+import { basicOf } from '../network/basic.ts';
 import type { Issuer } from '../roll/ports.ts';
 import { certificatesFrom } from './answer.ts';
 import { explained } from './csrattrs.ts';
-import { authoritiesRequest, basicOf, type EstOperation, enrolment } from './enrolment.ts';
+import { authoritiesRequest, type EstOperation, enrolment } from './enrolment.ts';
 import { exchange, type HttpsRequest, under } from './exchange.ts';
-import { readAuthorities, readNamed } from './named-file.ts';
 import { blocksOf, certificatePem, wrapped } from './pem.ts';
 
 export interface EstSettings extends Pick<HttpsRequest, 'through'> {
@@ -16,10 +17,10 @@ export interface EstSettings extends Pick<HttpsRequest, 'through'> {
   readonly username?: string;
   /** Read at each request; one line end is cut off. */
   readonly passwordFile?: string;
-  /** TLS context with the current leaf, its token key and these CAs (PEM); undefined where there is no usable leaf. */
-  readonly clientContext?: (ca: string) => Promise<SecureContext | undefined>;
+  /** TLS connector with the current leaf, its token key and these CAs (PEM); undefined where there is no usable leaf. */
+  readonly clientConnector?: (ca: string) => Promise<TlsConnector | undefined>;
   /** The same with the bootstrap identity: instead of a password, or beside it. */
-  readonly bootstrapContext?: (ca: string) => Promise<SecureContext>;
+  readonly bootstrapConnector?: (ca: string) => Promise<TlsConnector>;
   /** Wall clock, milliseconds since the epoch. */
   readonly now: () => number;
   /** For the whole of one attempt, in milliseconds. */
@@ -69,21 +70,21 @@ async function certified(settings: EstSettings, ca: string, csrPem: string, sign
     const errand = enrolment(url, operation, authorization, wrapped(requestIn(csrPem)));
     return certificatesFrom(operation, await exchange({ ...errand, tls, maxBytes, through, signal }), now());
   };
-  const current = await settings.clientContext?.(ca);
+  const current = await settings.clientConnector?.(ca);
   if (current !== undefined) {
     try {
-      return await ask('simplereenroll', { secureContext: current });
+      return await ask('simplereenroll', current);
     } catch (error) {
       if (!hasFirstIdentity(settings) || !mayBeOurCertificate(error)) throw error;
     }
   }
   const authorization = await basic(settings);
-  const secureContext = await settings.bootstrapContext?.(ca);
-  return ask('simpleenroll', secureContext === undefined ? { ca } : { secureContext }, authorization);
+  const bootstrap = await settings.bootstrapConnector?.(ca);
+  return ask('simpleenroll', bootstrap ?? { ca }, authorization);
 }
 
-const hasFirstIdentity = ({ username, passwordFile, bootstrapContext }: EstSettings): boolean =>
-  bootstrapContext !== undefined || (Boolean(username) && passwordFile !== undefined);
+const hasFirstIdentity = ({ username, passwordFile, bootstrapConnector }: EstSettings): boolean =>
+  bootstrapConnector !== undefined || (Boolean(username) && passwordFile !== undefined);
 
 /** An alert that refuses our certificate can be lost in a connection reset (exchange.ts), hence the second code. */
 const mayBeOurCertificate = (error: unknown): boolean =>

@@ -1,9 +1,10 @@
-import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import { request } from 'node:https';
 import { Duplex } from 'node:stream';
-import type { ConnectionOptions, SecureContext } from 'node:tls';
-import type { HelperContext } from '../../hsm/stunnel.ts';
+import { createSecureContext } from 'node:tls';
+import { connectorOf, type TlsConnector } from '../../hsm/connector.ts';
 import { type Code, Fault } from '../failure/failure.ts';
+import { direct, type Through } from '../network/through.ts';
 import type { HttpsReply } from './answer.ts';
 import { withoutCredentials } from './credentials.ts';
 
@@ -12,12 +13,12 @@ export interface HttpsRequest {
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
-  /** Server trust as `ca`, or a whole `secureContext` with trust and client identity. */
-  readonly tls: Pick<ConnectionOptions, 'ca'> & { readonly secureContext?: SecureContext | HelperContext };
+  /** The CAs that may vouch for the server (PEM), or what trusts them and shows our certificate as well. */
+  readonly tls: { readonly ca: string } | TlsConnector;
   /** A longer body is cut. */
   readonly maxBytes?: number | undefined;
-  /** Makes the connection, where a proxy is in between. */
-  readonly through?: RequestOptions['createConnection'];
+  /** Where a proxy may be in between. */
+  readonly through?: Through | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -35,11 +36,11 @@ export const under = (url: string, operation: string): string => `${url.replace(
  * TokenError where stunnel cannot use the key in the token.
  */
 export async function exchange(asking: HttpsRequest): Promise<HttpsReply> {
-  const { method, url, headers = {}, body, tls, maxBytes = LARGEST_ANSWER, through, signal } = asking;
-  // agent: false is a connection for this request alone, neither kept alive nor resumed
-  // NODE_TLS_REJECT_UNAUTHORIZED=0 must not switch the check off: a password may be in the headers
-  const connection = connectionOf(url, tls.secureContext, through);
-  const asked = request(url, { method, ...connection, headers, ...tls, rejectUnauthorized: true, signal });
+  const { method, url, headers = {}, body, tls, maxBytes = LARGEST_ANSWER, through = direct, signal } = asking;
+  const connector = 'ca' in tls ? connectorOf(createSecureContext({ ca: tls.ca })) : tls;
+  // A connection for this request alone, neither kept alive nor resumed.
+  const createConnection = through((far) => connector.connect(far));
+  const asked = request(url, { method, headers, signal, createConnection });
   try {
     const response = await answered(asked, body);
     const { statusCode: status = 0, headers: told } = response;
@@ -51,19 +52,6 @@ export async function exchange(asking: HttpsRequest): Promise<HttpsReply> {
   } finally {
     asked.destroy();
   }
-}
-
-/** Through stunnel where that has the key; HTTP writes at once, and stunnel takes it when the handshake is done. */
-function connectionOf(
-  url: string,
-  context: SecureContext | HelperContext | undefined,
-  through: HttpsRequest['through'],
-) {
-  if (through !== undefined) return { createConnection: through };
-  if (context === undefined || !('open' in context)) return { agent: false as const };
-  const { hostname, port } = new URL(url);
-  const far = { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 443) };
-  return { createConnection: () => context.open(far) };
 }
 
 const answered = (asked: ClientRequest, body: string | undefined): Promise<IncomingMessage> =>

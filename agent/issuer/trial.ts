@@ -1,9 +1,10 @@
+import { readAuthorities, readNamed } from '../machine/named-file.ts';
+import { basicOf } from '../network/basic.ts';
 import { certificatesFrom } from './answer.ts';
 import { type Bootstrap, bootstrapWith } from './bootstrap.ts';
-import { authoritiesRequest, basicOf, enrolment } from './enrolment.ts';
+import { authoritiesRequest, enrolment } from './enrolment.ts';
 import type { EstSettings } from './est.ts';
 import { exchange } from './exchange.ts';
-import { readAuthorities, readNamed } from './named-file.ts';
 
 export interface Trial extends Pick<EstSettings, 'url' | 'caFile'> {
   readonly username?: string | undefined;
@@ -27,11 +28,11 @@ export async function tryEst(trial: Trial, now: () => number): Promise<boolean> 
   const signal = AbortSignal.timeout(DEADLINE_MS);
   const authorities = await exchange({ ...authoritiesRequest(url), tls: { ca }, signal });
   await certificatesFrom('cacerts', authorities, now());
-  const secureContext = bootstrap && (await bootstrapWith(bootstrap, ca, untried));
-  if (username === '' && secureContext === undefined) return false;
+  const identity = bootstrap && (await bootstrapWith(bootstrap, ca, untried));
+  if (username === '' && identity === undefined) return false;
   const password = passwordFile === undefined ? '' : await readNamed('issuer.est.password_file', passwordFile);
   const request = enrolment(url, 'simpleenroll', username === '' ? undefined : basicOf(username, password));
-  const reply = await exchange({ ...request, tls: secureContext === undefined ? { ca } : { secureContext }, signal });
+  const reply = await exchange({ ...request, tls: identity ?? { ca }, signal });
   // Any other answer is about the request, which is empty.
   if (reply.status === 401 || reply.status === 403) await certificatesFrom('simpleenroll', reply, now());
   return true;

@@ -1,18 +1,18 @@
-import type { SecureContext } from 'node:tls';
 import { TokenError } from '../../hsm/ckr.ts';
+import type { TlsConnector } from '../../hsm/connector.ts';
 import { tokenErrorOf } from '../../hsm/engine.ts';
-import type { TokenContexts } from '../../hsm/tls.ts';
+import type { TokenConnectors } from '../../hsm/tls.ts';
 import type { Token } from '../../hsm/token.ts';
 import { identityInToken } from '../issuer/bootstrap.ts';
-import { readAuthorities } from '../issuer/named-file.ts';
 import type { Log } from '../machine/log.ts';
+import { readAuthorities } from '../machine/named-file.ts';
 import type { Leaf } from '../roll/leaf.ts';
 import type { Dps, Hub } from '../roll/ports.ts';
 import { sync } from '../state/durable.ts';
 
 interface TrustedOptions {
   readonly token: Token;
-  readonly contexts: TokenContexts;
+  readonly connectors: TokenConnectors;
   /** trust.ca_file: the CAs of DPS and hubs. */
   readonly caFile: string;
   readonly current: () => Leaf | undefined;
@@ -20,10 +20,10 @@ interface TrustedOptions {
   readonly log: Log;
 }
 
-/** TLS contexts with keys in the token. */
-export function trustedContexts({ token, contexts, caFile, current, now, log }: TrustedOptions) {
+/** TLS connectors with keys in the token. */
+export function trustedConnectors({ token, connectors, caFile, current, now, log }: TrustedOptions) {
   let onDisk: Promise<void> | undefined;
-  const withLeaf = ({ key, chain }: Leaf, ca: string) => contexts.context({ id: key.id, chain, ca });
+  const withLeaf = ({ key, chain }: Leaf, ca: string) => connectors.connector({ id: key.id, chain, ca });
   return {
     /** The token has written a key. */
     wrote(): void {
@@ -31,7 +31,7 @@ export function trustedContexts({ token, contexts, caFile, current, now, log }: 
     },
 
     /** For DPS and hubs. */
-    async forLeaf(leaf: Leaf): Promise<SecureContext> {
+    async forLeaf(leaf: Leaf): Promise<TlsConnector> {
       // SoftHSM 2.6.1 writes without fsync: a power cut would leave an empty file, and the old key is gone by then. So a new
       // key is on the disk before any server trusts it, whichever process has made it.
       if (leaf.key.id !== current()?.key.id) {
@@ -45,7 +45,7 @@ export function trustedContexts({ token, contexts, caFile, current, now, log }: 
      * For an issuer: with the current leaf, while it is valid. A leaf whose key is lost proves nothing: the credentials of the
      * first enrolment may still work.
      */
-    async forIssuer(ca: string): Promise<SecureContext | undefined> {
+    async forIssuer(ca: string): Promise<TlsConnector | undefined> {
       const leaf = current();
       if (leaf === undefined || leaf.notAfter <= now()) return undefined;
       try {
@@ -59,8 +59,8 @@ export function trustedContexts({ token, contexts, caFile, current, now, log }: 
     },
 
     /** For an issuer: with a key in the token that is not the key of a leaf. */
-    forBootstrap: async (uri: string, chain: string | undefined, ca: string): Promise<SecureContext> =>
-      contexts.context(await identityInToken(token, uri, chain, ca)),
+    forBootstrap: async (uri: string, chain: string | undefined, ca: string): Promise<TlsConnector> =>
+      connectors.connector(await identityInToken(token, uri, chain, ca)),
   };
 }
 

@@ -1,8 +1,6 @@
-import { isIP } from 'node:net';
 import { type Duplex, PassThrough } from 'node:stream';
-import { connect, type SecureContext, type TLSSocket } from 'node:tls';
 import mqtt, { type IClientOptions, type IPublishPacket, type Packet } from 'mqtt';
-import type { HelperContext, HelperStream } from '../../hsm/stunnel.ts';
+import type { TlsConnector, TlsStream } from '../../hsm/connector.ts';
 import { Acknowledgements } from './acknowledgements.ts';
 import { AskedOfServer } from './asked.ts';
 import type { Attempt } from './attempt.ts';
@@ -19,7 +17,7 @@ export interface TapOptions {
   /** By default a connection of its own, and MQTT over TLS. */
   readonly way?: Way;
   /** Carries our certificate chain and key, and the CAs that may vouch for the other side. */
-  readonly context: SecureContext | HelperContext;
+  readonly connector: TlsConnector;
   /** Longest time from dialling to CONNACK, in milliseconds. */
   readonly connectMs: number;
   /**
@@ -65,7 +63,7 @@ export class Tap {
   readonly #acknowledgements = new Acknowledgements((packet) => {
     if (this.#stream?.writable) this.#stream.write(packet);
   });
-  #tls: TLSSocket | HelperStream | undefined;
+  #tls: TlsStream | undefined;
   /** The stream of MQTT: that of TLS, or one within it. */
   #stream: Duplex | undefined;
   #late: NodeJS.Timeout | undefined;
@@ -134,17 +132,7 @@ export class Tap {
     const { port, socket, within } = this.#way;
     const host = this.#url.hostname.replace(/^\[|\]$/g, '');
     const far = { host, port: Number(this.#url.port || port), ...(socket && { socket }) };
-    const { context } = this.#options;
-    const overTls = () =>
-      connect({
-        ...far,
-        // RFC 6066 section 3: 'Literal IPv4 and IPv6 addresses are not permitted in "HostName".'
-        servername: isIP(host) ? '' : host,
-        secureContext: context,
-        // NODE_TLS_REJECT_UNAUTHORIZED=0 must not switch it off.
-        rejectUnauthorized: true,
-      });
-    const tls = 'open' in context ? context.open(far) : overTls();
+    const tls = this.#options.connector.connect(far);
     this.#tls = tls;
     tls.setNoDelay(true);
     // mqtt writes CONNECT at once. With a write under way Node reports every failure of the handshake, a signature of the

@@ -1,8 +1,6 @@
 import { once } from 'node:events';
-import type { IncomingMessage, RequestOptions } from 'node:http';
-import { connect, isIP, type Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
-import { type ConnectionOptions, connect as connectTls, type SecureContext } from 'node:tls';
+import type { IncomingMessage } from 'node:http';
+import { connect, type Socket } from 'node:net';
 import { Fault } from '../failure/failure.ts';
 import { type Attempt, isAnswered, isUnanswered } from '../mqtt/attempt.ts';
 import { MQTTS, type Reach, type Way } from '../mqtt/way.ts';
@@ -10,6 +8,7 @@ import { type Transport, waysTo } from './choice.ts';
 import { isNamed } from './named.ts';
 import { portal } from './portal.ts';
 import type { ProxySettings } from './proxy.ts';
+import { farOf, HTTPS, type Through } from './through.ts';
 
 /** As the configuration names them. */
 export interface NetworkSettings extends Omit<ProxySettings, 'proxy'> {
@@ -28,12 +27,6 @@ export interface NetworkOptions {
   readonly connectMs?: number;
 }
 
-/** Makes TLS by itself, over a connection that is there. */
-interface Opener {
-  open(far: { readonly host: string; readonly port: number; readonly socket?: Socket }): Duplex;
-}
-
-const HTTPS = 443;
 /** As for a connection that the tap makes (dps/registration.ts, hub/session.ts). */
 const CONNECT_MS = 30_000;
 const PORTS: Readonly<Record<Transport, number>> = { mqtt: MQTTS, 'mqtt-ws': HTTPS };
@@ -81,28 +74,14 @@ export class Network {
     }
   }
 
-  /** For requests of node:https to a server; undefined where no proxy is in between. @param url of the server */
-  through(url: string): RequestOptions['createConnection'] {
-    const { settings } = this.#options;
-    const host = new URL(url).hostname;
-    if (settings.proxy === undefined || isNamed(host, settings.no_proxy)) return undefined;
-    return (options, done) => {
-      const { host: name, port, signal = new AbortController().signal } = options as RequestOptions;
-      const { secureContext } = options as { secureContext?: SecureContext | Opener };
-      const to = name ?? host;
-      this.proxied(to, Number(port ?? HTTPS), signal).then(
-        // RFC 6066 section 3: 'Literal IPv4 and IPv6 addresses are not permitted in "HostName".'
-        (socket) => {
-          const far = { host: to, port: Number(port ?? HTTPS), ...(socket && { socket }) };
-          if (secureContext !== undefined && 'open' in secureContext) return done(null, secureContext.open(far));
-          const servername = isIP(to) ? '' : to;
-          done(null, connectTls({ ...(options as ConnectionOptions), ...(socket && { socket }), servername }));
-        },
-        (error: Error) => done(error, undefined as never),
-      );
-      return undefined;
-    };
-  }
+  readonly through: Through = (connect) => (options, done) => {
+    const far = farOf(options);
+    this.proxied(far.host, far.port, options.signal).then(
+      (socket) => done(null, connect({ ...far, ...(socket && { socket }) })),
+      (error: Error) => done(error, undefined as never),
+    );
+    return undefined;
+  };
 
   #found(transport: Transport): void {
     const was = this.#closedAt === undefined ? 'mqtt' : 'mqtt-ws';

@@ -1,8 +1,8 @@
 import { type IncomingMessage, request } from 'node:http';
 import { isIP, type Socket } from 'node:net';
 import { type Code, Fault } from '../failure/failure.ts';
-import { basicOf } from '../issuer/enrolment.ts';
-import { readNamed } from '../issuer/named-file.ts';
+import { readNamed } from '../machine/named-file.ts';
+import { basicOf } from './basic.ts';
 import { portal } from './portal.ts';
 
 /** The settings of the proxy, as the configuration names them. */

@@ -1,8 +1,8 @@
-import type { SecureContext } from 'node:tls';
+import type { TlsConnector } from '../../hsm/connector.ts';
 import { csr } from '../../hsm/csr.ts';
 import { prepareEngine } from '../../hsm/engine.ts';
 import type { PublicKey } from '../../hsm/public-key.ts';
-import { TokenContexts } from '../../hsm/tls.ts';
+import { TokenConnectors } from '../../hsm/tls.ts';
 import { openToken, type Token } from '../../hsm/token.ts';
 import { freshId } from '../contract/token/fresh-id.ts';
 import { softHsm, type TestToken } from '../contract/token/softhsm.ts';
@@ -26,14 +26,14 @@ export class RawDevice {
   readonly token: Token;
   readonly hsm: TestToken;
   readonly #at: Endpoints;
-  readonly #contexts: TokenContexts;
+  readonly #connectors: TokenConnectors;
 
   private constructor(at: Endpoints, registrationId: string, hsm: TestToken, token: Token) {
     this.registrationId = registrationId;
     this.token = token;
     this.hsm = hsm;
     this.#at = at;
-    this.#contexts = new TokenContexts(token, hsm.pin, hsm.directory);
+    this.#connectors = new TokenConnectors(token, hsm.pin, hsm.directory);
   }
 
   static async open(at: Endpoints, registrationId: string): Promise<RawDevice> {
@@ -60,7 +60,7 @@ export class RawDevice {
 
   /** Enrols with the leaf that is there, as EST's simplereenroll wants it. Returns the chain. */
   async enrol(csrPem: string, current: RawLeaf): Promise<string> {
-    return rawEnrolment(this.#at.est, csrPem, await this.#context(current, this.#at.estCaPem));
+    return rawEnrolment(this.#at.est, csrPem, await this.#connector(current, this.#at.estCaPem));
   }
 
   /** Registers with DPS, and polls at once where it must. Returns the hub. */
@@ -68,7 +68,7 @@ export class RawDevice {
     const { dps, idScope, trustPem } = this.#at;
     const { registrationId } = this;
     const username = `${idScope}/registrations/${registrationId}/api-version=2019-03-31`;
-    const link = await RawLink.open(dps, await this.#context(leaf, trustPem), registrationId, username);
+    const link = await RawLink.open(dps, await this.#connector(leaf, trustPem), registrationId, username);
     await link.subscribe('$dps/registrations/res/#');
     let topic = '$dps/registrations/PUT/iotdps-register/?$rid=1';
     for (;;) {
@@ -84,8 +84,8 @@ export class RawDevice {
   /** Connects to the hub: the link knows with which CONNACK. */
   async connect(leaf: RawLeaf, hub: string): Promise<RawLink> {
     const { registrationId } = this;
-    const context = await this.#context(leaf, this.#at.trustPem);
-    return RawLink.open(hub, context, registrationId, `${hub}/${registrationId}/?api-version=2021-04-12`);
+    const connector = await this.#connector(leaf, this.#at.trustPem);
+    return RawLink.open(hub, connector, registrationId, `${hub}/${registrationId}/?api-version=2021-04-12`);
   }
 
   async readTwin(link: RawLink): Promise<void> {
@@ -93,7 +93,7 @@ export class RawDevice {
     await link.ask('$iothub/twin/GET/?$rid=1', '');
   }
 
-  #context({ key, chain }: RawLeaf, ca: string): Promise<SecureContext> {
-    return this.#contexts.context({ id: key.id, chain, ca });
+  #connector({ key, chain }: RawLeaf, ca: string): Promise<TlsConnector> {
+    return this.#connectors.connector({ id: key.id, chain, ca });
   }
 }

@@ -1,26 +1,24 @@
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
-import type { ConnectionOptions, SecureContext } from 'node:tls';
 import { certificatePem } from '../../agent/issuer/pem.ts';
 import { certificatesIn } from '../../agent/issuer/pkcs7.ts';
-
-type Tls = Pick<ConnectionOptions, 'secureContext'>;
+import { direct } from '../../agent/network/through.ts';
+import type { TlsConnector } from '../../hsm/connector.ts';
 
 /** simplereenroll, and the CA certificates that its answer leaves out (RFC 7030 section 4.2.3). Returns the chain. */
-export async function rawEnrolment(est: string, csrPem: string, secureContext: SecureContext): Promise<string> {
+export async function rawEnrolment(est: string, csrPem: string, tls: TlsConnector): Promise<string> {
   const base64 = csrPem.replaceAll(/-----.*-----\n/g, '');
-  const issued = await ask(`${est}/simplereenroll`, { secureContext }, base64);
-  const issuers = await ask(`${est}/cacerts`, { secureContext });
+  const issued = await ask(`${est}/simplereenroll`, tls, base64);
+  const issuers = await ask(`${est}/cacerts`, tls);
   return [...issued, ...issuers].map(certificatePem).join('');
 }
 
-async function ask(url: string, tls: Tls, body?: string): Promise<readonly Buffer[]> {
+async function ask(url: string, tls: TlsConnector, body?: string): Promise<readonly Buffer[]> {
   const asked = request(url, {
     method: body === undefined ? 'GET' : 'POST',
     headers: { 'Content-Type': 'application/pkcs10', 'Content-Transfer-Encoding': 'base64' },
-    agent: false,
-    ...tls,
+    createConnection: direct((far) => tls.connect(far)),
   });
   asked.end(body);
   const [response] = (await once(asked, 'response')) as [IncomingMessage];

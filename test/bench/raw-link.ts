@@ -1,6 +1,6 @@
 import { once } from 'node:events';
-import { connect, type SecureContext, type TLSSocket } from 'node:tls';
 import * as mqtt from 'mqtt-packet';
+import type { TlsConnector, TlsStream } from '../../hsm/connector.ts';
 
 mqtt.writeToStream.cacheNumbers = false;
 
@@ -10,10 +10,10 @@ export class RawLink {
   readonly code: number;
   /** Fulfilled when the connection is gone. */
   readonly closed: Promise<unknown>;
-  readonly #socket: TLSSocket;
+  readonly #socket: TlsStream;
   readonly #parser: mqtt.Parser;
 
-  private constructor(socket: TLSSocket, parser: mqtt.Parser, code: number) {
+  private constructor(socket: TlsStream, parser: mqtt.Parser, code: number) {
     this.#socket = socket;
     this.#parser = parser;
     this.code = code;
@@ -21,9 +21,9 @@ export class RawLink {
   }
 
   /** @param host `host:port` */
-  static async open(host: string, secureContext: SecureContext, clientId: string, username: string): Promise<RawLink> {
+  static async open(host: string, tls: TlsConnector, clientId: string, username: string): Promise<RawLink> {
     const { hostname, port } = new URL(`mqtts://${host}`);
-    const socket = connect({ host: hostname, port: Number(port), servername: hostname, secureContext });
+    const socket = tls.connect({ host: hostname, port: Number(port) });
     socket.setNoDelay(true);
     await once(socket, 'secureConnect');
     const parser = mqtt.parser({ protocolVersion: 4 });

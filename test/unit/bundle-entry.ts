@@ -5,6 +5,7 @@ import pkcs11js from 'pkcs11js';
 import { createDps } from '../../agent/dps/registration.ts';
 import { createHub } from '../../agent/hub/session.ts';
 import type { Leaf } from '../../agent/roll/leaf.ts';
+import { connectorOf } from '../../hsm/connector.ts';
 
 declare const NEWLEAF_VERSION: string;
 declare const NEWLEAF_BUILT_AT: number;
@@ -22,17 +23,17 @@ const leaf: Leaf = {
   notBefore: 0,
   notAfter: 0,
 };
-const contextFor = async () => createSecureContext({ ca, cert, key });
+const connectorFor = async () => connectorOf(createSecureContext({ ca, cert, key }));
 const never = new AbortController().signal;
 
 async function run(): Promise<void> {
   log.info({ version: NEWLEAF_VERSION, builtAt: NEWLEAF_BUILT_AT, url: import.meta.url });
   log.info({ pkcs11: typeof new pkcs11js.PKCS11().C_GenerateKeyPair });
-  const registration = createDps({ endpoint: dps, idScope: '0ne0', registrationId: leaf.cn, contextFor });
+  const registration = createDps({ endpoint: dps, idScope: '0ne0', registrationId: leaf.cn, connectorFor });
   const assignment = await registration.register(leaf, never);
   log.info({ assignment });
   const hub = createHub({
-    contextFor,
+    connectorFor,
     version: NEWLEAF_VERSION,
     answer: async (ask) => ({ status: 202, body: ask }),
   });

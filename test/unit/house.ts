@@ -21,9 +21,14 @@ type Rule = Omit<Room, 'name' | 'files'>;
 /** In the order of who stands on whom: the first know nothing. */
 const FOLDERS: Readonly<Record<string, Rule>> = {
   hsm: {
-    may: [],
+    may: ['connector.ts'],
     packages: ['node:', 'pkcs11js', 'azure-iot-security-tpm', 'tss.js'],
     why: 'token code is proven against real modules by itself, and knows nothing of Azure or of rolling',
+  },
+  'hsm/connector.ts': {
+    may: [],
+    packages: ['node:'],
+    why: 'how one TLS connection is made is said once, for a key in the token and for none: it knows neither',
   },
   'agent/failure': { may: [], packages: [], why: 'everything fails in its words, so it stands on nothing' },
   'agent/time': { may: [], packages: ['node:'], why: 'everything else is handed its time from here' },
@@ -48,36 +53,41 @@ const FOLDERS: Readonly<Record<string, Rule>> = {
     why: 'it knows the computer that newleaf runs on, and everything may stand on it',
   },
   'agent/mqtt': {
-    may: ['failure'],
+    may: ['connector.ts', 'failure'],
     types: ['hsm'],
     packages: ['node:', 'mqtt', 'mqtt-packet', ...AZURE],
     why: 'it tells what the wire said to any caller: it must not know DPS from hub',
   },
   'agent/network': {
-    may: ['mqtt', 'failure', 'issuer'],
+    may: ['connector.ts', 'mqtt', 'failure', 'machine'],
     packages: ['node:', 'ws'],
     why: 'it makes the way to any server: it must not know what is said on it',
   },
   'agent/dps': {
-    may: ['network', 'mqtt', 'roll', 'failure', 'time'],
+    may: ['connector.ts', 'network', 'mqtt', 'roll', 'failure', 'time'],
     types: ['hsm'],
     packages: ['node:', ...AZURE, 'azure-iot-http-base', ...PROVISIONING],
     why: ADAPTER,
   },
   'agent/hub': {
-    may: ['ask', 'mqtt', 'roll', 'failure', 'time'],
+    may: ['connector.ts', 'ask', 'mqtt', 'roll', 'failure', 'time'],
     types: ['hsm'],
     packages: ['node:', 'mqtt', ...AZURE, 'azure-iot-device', 'azure-iot-device-mqtt'],
     why: ADAPTER,
   },
-  'agent/issuer': { may: ['roll', 'failure'], types: ['hsm'], packages: ['node:', 'asn1js'], why: ADAPTER },
+  'agent/issuer': {
+    may: ['connector.ts', 'network', 'machine', 'roll', 'failure'],
+    types: ['hsm'],
+    packages: ['node:', 'asn1js'],
+    why: ADAPTER,
+  },
   'agent/state': {
     may: ['machine', 'roll', 'failure', 'issuer'],
     packages: ['node:', 'valibot'],
     why: 'it keeps what must outlive a power cut, and has no opinion about it',
   },
   'agent/keys': {
-    may: ['time', 'hsm', 'issuer', 'state', 'roll', 'failure', 'machine'],
+    may: ['connector.ts', 'time', 'hsm', 'issuer', 'state', 'roll', 'failure', 'machine'],
     packages: ['node:'],
     why: 'it joins the token to the ports of the machine, and has no business with a server or the journal',
   },
@@ -103,6 +113,7 @@ const FOLDERS: Readonly<Record<string, Rule>> = {
   },
   'agent/assembly': {
     may: [
+      'connector.ts',
       'ask',
       'hsm',
       'failure',
@@ -133,7 +144,21 @@ const FOLDERS: Readonly<Record<string, Rule>> = {
     why: 'a command reads, or asks the daemon: two writers of one journal or one token would undo each other',
   },
   'agent/cli/checks': {
-    may: ['kit', 'cli', 'state', 'config', 'roll', 'hsm', 'keys', 'machine', 'failure', 'issuer', 'network', 'mqtt'],
+    may: [
+      'connector.ts',
+      'kit',
+      'cli',
+      'state',
+      'config',
+      'roll',
+      'hsm',
+      'keys',
+      'machine',
+      'failure',
+      'issuer',
+      'network',
+      'mqtt',
+    ],
     packages: ['node:'],
     why: 'a check sees what the daemon relies on by the same means, and does none of its work',
   },
@@ -193,7 +218,8 @@ const FOLDERS: Readonly<Record<string, Rule>> = {
 
 const inside = (folder: string): RegExp => {
   const own = Object.keys(FOLDERS).filter((other) => other.startsWith(`${folder}/`));
-  return new RegExp(`^${folder}/${own.map((other) => `(?!${other.slice(folder.length + 1)}/)`).join('')}`);
+  const end = folder.endsWith('.ts') ? '$' : '/';
+  return new RegExp(`^${folder}${end}${own.map((other) => `(?!${other.slice(folder.length + 1)}(/|$))`).join('')}`);
 };
 
 export const HOUSE: readonly Room[] = [

@@ -10,6 +10,7 @@ import { createTpmDps } from '../../agent/dps/tpm/attest.ts';
 import { exchange } from '../../agent/issuer/exchange.ts';
 import { Tap } from '../../agent/mqtt/tap.ts';
 import { dialPatiently } from '../../agent/time/dialling.ts';
+import { connectorOf } from '../../hsm/connector.ts';
 import { HttpsSide, SoftTpm } from './dps/https-side.ts';
 import { LOOPBACK, leafNamed, TestCa } from './mqtt/certificates.ts';
 import { FarSide } from './mqtt/far-side.ts';
@@ -20,8 +21,8 @@ quiet();
 dialPatiently();
 const ca = new TestCa();
 const server = ca.issue('far', LOOPBACK);
-const context = ca.context(ca.issue('gw-0001'));
-const trust = createSecureContext({ ca: ca.cert });
+const connector = ca.connector(ca.issue('gw-0001'));
+const trust = connectorOf(createSecureContext({ ca: ca.cert }));
 const never = new AbortController().signal;
 
 /** Above the pause after which the kernel sends a second SYN, and far above the 250 ms of Node's happy eyeballs. */
@@ -38,7 +39,7 @@ suite('a name with two addresses, of which one is slow and the other dead, is re
     await using far = await FarSide.start(server);
     await using link = await slowLink(far.port);
     await taking(async () => {
-      const tap = new Tap({ host: `localhost:${link.port}`, context, connectMs: 20_000, admit: () => true });
+      const tap = new Tap({ host: `localhost:${link.port}`, connector, connectMs: 20_000, admit: () => true });
       tap.connect('', { clientId: 'gw-0001' }).once('connect', () => tap.end());
       await tap.closed;
       assert.deepEqual(tap.attempt, { phase: 'connected', connack: 0 });
@@ -53,7 +54,7 @@ suite('a name with two addresses, of which one is slow and the other dead, is re
       idScope: '0ne0',
       registrationId: 'gw-0001',
       tpm: new SoftTpm(),
-      contextFor: async () => trust,
+      connectorFor: async () => trust,
       now: Date.now,
     });
     await taking(() => assert.rejects(dps.register(leafNamed('AB'), never), { message: /registration ID/ }));
@@ -114,7 +115,7 @@ test('the deadline of a connect holds all the same', async () => {
   await using far = await FarSide.start(server);
   await using link = await slowLink(far.port, 3_000);
   const from = performance.now();
-  const tap = new Tap({ host: `localhost:${link.port}`, context, connectMs: 400, admit: () => true });
+  const tap = new Tap({ host: `localhost:${link.port}`, connector, connectMs: 400, admit: () => true });
   tap.connect('', { clientId: 'gw-0001' });
   await tap.closed;
   assert.deepEqual([tap.attempt.phase, tap.attempt.socketError], ['tcp', 'ETIMEDOUT']);

@@ -1,6 +1,7 @@
 import type { IssuerChoice } from '../../config/config.ts';
 import { Fault } from '../../failure/failure.ts';
-import { authoritiesRequest, basicOf, enrolment } from '../../issuer/enrolment.ts';
+import { authoritiesRequest, enrolment } from '../../issuer/enrolment.ts';
+import { basicOf } from '../../network/basic.ts';
 import { currentLeaf, type Finding, failed, faultOf, ofLeaf, ok, skipped, warning, x509 } from './check.ts';
 import { reach } from './reach.ts';
 import type { Site } from './site.ts';

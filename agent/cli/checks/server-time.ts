@@ -1,7 +1,9 @@
 import { once } from 'node:events';
-import type { IncomingMessage, RequestOptions } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
-import { TLSSocket } from 'node:tls';
+import { isIP } from 'node:net';
+import { connect, TLSSocket } from 'node:tls';
+import { direct, type Through } from '../../network/through.ts';
 
 /** The time of a server, from the header `Date` (RFC 9110 section 6.6.1). */
 export interface ServerTime {
@@ -17,7 +19,7 @@ export interface ServerTime {
 
 /** An https URL, its CAs in PEM, and what connects to it where a proxy is in between. */
 export type TimeServer = Readonly<Record<'url' | 'ca', string>> & {
-  readonly through?: RequestOptions['createConnection'];
+  readonly through?: Through;
 };
 
 /** Node's error codes for a server whose only fault may be our clock. */
@@ -32,10 +34,12 @@ export async function serverTime(servers: readonly TimeServer[], waitMs = 8_000)
   return Promise.any(servers.map((server) => ask(server, signal))).catch(() => undefined);
 }
 
-async function ask({ url, ca, through }: TimeServer, signal: AbortSignal): Promise<ServerTime> {
+async function ask({ url, ca, through = direct }: TimeServer, signal: AbortSignal): Promise<ServerTime> {
   // Whether the server is trusted is judged below.
-  const connection = through === undefined ? { agent: false as const } : { createConnection: through };
-  const asked = request(url, { method: 'HEAD', ...connection, ca, rejectUnauthorized: false, signal });
+  const createConnection = through((far) =>
+    connect({ ...far, servername: isIP(far.host) ? '' : far.host, ca, rejectUnauthorized: false }),
+  );
+  const asked = request(url, { method: 'HEAD', createConnection, signal });
   asked.on('error', () => undefined).end();
   try {
     const [response] = (await once(asked, 'response')) as [IncomingMessage];

@@ -2,8 +2,8 @@ import { constants } from 'node:fs';
 import { access, open, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Config, instanceOf, type LoadedConfig, x509Of } from '../../config/config.ts';
-import { readAuthorities, readNamed } from '../../issuer/named-file.ts';
 import type { Looking } from '../../machine/as-daemon.ts';
+import { readAuthorities, readNamed } from '../../machine/named-file.ts';
 import { networkOf } from '../../network/network.ts';
 import { validateEntry } from '../../state/entry.ts';
 import { createJournal } from '../../state/journal.ts';
@@ -100,7 +100,7 @@ async function assertReadable(path: string): Promise<void> {
 /** The time comes from the HTTPS servers that newleaf contacts anyway. */
 async function timeServers(config: Config, trust: string): Promise<readonly TimeServer[]> {
   const network = networkOf(config.network);
-  const server = (url: string, ca: string): TimeServer => ({ url, ca, through: network.through(url) });
+  const server = (url: string, ca: string): TimeServer => ({ url, ca, through: network.through });
   const servers = [server(`https://${config.dps.endpoint}/`, trust)];
   if ('tpm' in config || config.issuer.kind !== 'est') return servers;
   const { url, ca_file } = config.issuer;

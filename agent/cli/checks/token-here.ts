@@ -74,12 +74,12 @@ export function tokenHere({ settings, env, looking, entry, trust }: TokenParts):
     async exchange(errand, ca, as) {
       const { network } = await settings();
       if (as === 'leaf') return (await opened()).ask('fetch', errand, await leaf(ca), network);
-      const through = networkOf(network).through(errand.url);
+      const { through } = networkOf(network);
       const signal = AbortSignal.timeout(EXCHANGE_MS);
       if (as === 'none') return exchange({ ...errand, tls: { ca }, through, signal });
       const identity = await bootstrap(ca);
       if ('id' in identity) return (await opened()).ask('fetch', errand, identity, network);
-      return exchange({ ...errand, tls: { secureContext: identity }, through, signal });
+      return exchange({ ...errand, tls: identity, through, signal });
     },
     close: () => started?.end(),
   };

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { objectionTo, standardOf } from '../../config/draft.ts';
 import type { Written } from '../../config/schema.ts';
-import { holdsAuthority } from '../../issuer/named-file.ts';
+import { holdsAuthority } from '../../machine/named-file.ts';
 import { type Guide, wrongFlag } from './guide.ts';
 import { type Copied, takenOver } from './take-over.ts';
 

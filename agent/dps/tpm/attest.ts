@@ -1,6 +1,6 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
-import type { SecureContext } from 'node:tls';
 import { Http } from 'azure-iot-provisioning-device-http';
+import type { TlsConnector } from '../../../hsm/connector.ts';
 import { Fault } from '../../failure/failure.ts';
 import type { Assignment } from '../../roll/leaf.ts';
 import type { Dps } from '../../roll/ports.ts';
@@ -23,9 +23,9 @@ export interface TpmDpsOptions extends DpsTerms, Pick<HttpsOptions, 'through'> {
  *
  * @throws Fault NL-DPS-*, NL-CLOCK; TpmError; the reason of the abort signal
  */
-export const createTpmDps = (options: TpmDpsOptions): Dps => dpsBy(options, (context) => attest(options, context));
+export const createTpmDps = (options: TpmDpsOptions): Dps => dpsBy(options, (connector) => attest(options, connector));
 
-function attest(options: TpmDpsOptions, context: SecureContext) {
+function attest(options: TpmDpsOptions, connector: TlsConnector) {
   const { endpoint: host, registrationId, tpm, now, requestMs = 30_000, deadlineMs = DEADLINE_MS } = options;
   const over = new AbortController();
   let polling = false;
@@ -54,7 +54,7 @@ function attest(options: TpmDpsOptions, context: SecureContext) {
     return admitted(200, { status: 'assigned', registrationState: { tpm: { authenticationKey } } });
   }
 
-  const https = new Https({ host, context, requestMs, admit, through: options.through });
+  const https = new Https({ host, connector, requestMs, admit, through: options.through });
   const taken = (name: string) => {
     key = name;
   };

@@ -1,9 +1,11 @@
-import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
-import { Agent, request } from 'node:https';
-import type { SecureContext, TLSSocket } from 'node:tls';
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import { request } from 'node:https';
+import type { Duplex } from 'node:stream';
 import common from 'azure-iot-http-base';
+import type { TlsConnector } from '../../../hsm/connector.ts';
 import { Fault } from '../../failure/failure.ts';
 import { type Attempt, ending } from '../../mqtt/attempt.ts';
+import { direct, HTTPS, type Through } from '../../network/through.ts';
 
 /** The answer as the SDK sees it: JSON, whatever content type the server names. */
 export interface Admitted {
@@ -16,9 +18,9 @@ export interface HttpsOptions {
   /** `host` or `host:port`; the port is 443 without it. */
   readonly host: string;
   /** Carries the CAs that may vouch for the other side. */
-  readonly context: SecureContext;
-  /** Makes the connections, where a proxy is in between. */
-  readonly through?: RequestOptions['createConnection'];
+  readonly connector: TlsConnector;
+  /** Where a proxy may be in between. */
+  readonly through?: Through | undefined;
   /** Longest time for one request, in milliseconds. */
   readonly requestMs: number;
   /**
@@ -28,7 +30,6 @@ export interface HttpsOptions {
   readonly admit: (asked: ClientRequest, answer: IncomingMessage, body: string) => Admitted;
 }
 
-const PORT = 443;
 /** DPS answers with less than 4 KiB; a longer answer is not from DPS. */
 const LARGEST_BODY = 65_536;
 
@@ -42,7 +43,6 @@ export class Https extends common.Http {
   readonly failed: Promise<never>;
   #reject: (error: unknown) => void = () => {};
   readonly #options: HttpsOptions;
-  readonly #agent: Agent;
   readonly #url: URL;
   readonly #abort = new AbortController();
 
@@ -51,8 +51,6 @@ export class Https extends common.Http {
     super();
     this.#options = options;
     this.#url = new URL(`https://${options.host}`);
-    // A connection for each request: DPS may close a kept one just when the next request is sent.
-    this.#agent = new Agent({ keepAlive: false, secureContext: options.context });
     this.failed = new Promise((_, reject) => {
       this.#reject = reject;
     });
@@ -62,19 +60,18 @@ export class Https extends common.Http {
     const [method, path, headers, , given, done] = asking;
     const answered = typeof given === 'function' ? given : done;
     const attempt: Attempt = { phase: 'tcp' };
-    const { requestMs, context, through } = this.#options;
+    const { requestMs, connector, through = direct } = this.#options;
     const asked = request({
       method,
       path,
       headers,
       host: this.#url.hostname.replace(/^\[|\]$/g, ''),
-      port: Number(this.#url.port || PORT),
-      ...(through === undefined ? { agent: this.#agent } : { createConnection: through, secureContext: context }),
-      // NODE_TLS_REJECT_UNAUTHORIZED=0 must not switch it off.
-      rejectUnauthorized: true,
+      port: Number(this.#url.port || HTTPS),
+      // A connection for each request: DPS may close a kept one just when the next request is sent.
+      createConnection: through((far) => connector.connect(far)),
       signal: AbortSignal.any([this.#abort.signal, AbortSignal.timeout(requestMs)]),
     });
-    asked.on('socket', (socket) => follow(socket as TLSSocket, attempt));
+    asked.on('socket', (socket) => follow(socket, attempt));
     asked.on('error', (error) => this.#fail(fault(attempt, error)));
     asked.on('response', async (answer) => {
       try {
@@ -94,7 +91,6 @@ export class Https extends common.Http {
   /** Ends the connection. The SDK hears nothing more. */
   end(): void {
     this.#abort.abort();
-    this.#agent.destroy();
   }
 
   #fail(error: unknown): void {
@@ -104,7 +100,7 @@ export class Https extends common.Http {
   }
 }
 
-function follow(socket: TLSSocket, attempt: Attempt): void {
+function follow(socket: Duplex, attempt: Attempt): void {
   socket.once('connect', () => {
     attempt.phase = 'tls';
   });

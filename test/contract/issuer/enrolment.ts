@@ -6,6 +6,7 @@ import { createSecureContext } from 'node:tls';
 import { type Failure, Fault } from '../../../agent/failure/failure.ts';
 import { createEst, type EstSettings } from '../../../agent/issuer/est.ts';
 import { verify } from '../../../agent/issuer/verify.ts';
+import { connectorOf } from '../../../hsm/connector.ts';
 import { armored } from '../../unit/issuer/deliver.ts';
 import { DAY, ec, type Minted, mint, mintCa, privateKeyPem, request, spkiOf } from '../../unit/issuer/mint.ts';
 import { Libest, lifetime } from './libest.ts';
@@ -32,7 +33,8 @@ const basic = (password = 'estpwd'): Partial<EstSettings> => {
 };
 
 const byLeaf = (leaf: Minted): Partial<EstSettings> => ({
-  clientContext: async (ca) => createSecureContext({ ca, cert: leaf.pem, key: privateKeyPem(leaf.keys) }),
+  clientConnector: async (ca) =>
+    connectorOf(createSecureContext({ ca, cert: leaf.pem, key: privateKeyPem(leaf.keys) })),
 });
 
 function enrol(settings: Partial<EstSettings>, csrPem = csr): Promise<string> {

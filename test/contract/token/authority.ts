@@ -2,13 +2,14 @@ import { execFileSync } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { SecureVersion } from 'node:tls';
 
 /** A CA of openssl's, so that requests and leaves are judged by something else than our own code. */
 export interface Authority {
   /** PEM. */
   readonly ca: string;
   /** PEM of a server for localhost. */
-  readonly server: { readonly key: string; readonly cert: string };
+  readonly server: { readonly key: string; readonly cert: string; readonly maxVersion?: SecureVersion };
   /** Verifies a request and signs it; PEM. */
   issue(csr: string): string;
 }

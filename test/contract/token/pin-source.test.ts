@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { csr } from '../../../hsm/csr.ts';
 import { prepareEngine } from '../../../hsm/engine.ts';
-import { TokenContexts } from '../../../hsm/tls.ts';
+import { TokenConnectors } from '../../../hsm/tls.ts';
 import { openToken } from '../../../hsm/token.ts';
 import { authority } from './authority.ts';
 import { freshId } from './fresh-id.ts';
@@ -47,16 +47,16 @@ function restore(fd: number): void {
 test('a copy of the PIN that cannot be read for a moment is no refused PIN: the next context is made', async () => {
   prepareEngine(at.module);
   const token = await openToken({ module: at.module, token: at.token, uri: undefined, pin: at.pin });
-  const contexts = new TokenContexts(token, at.pin, at.directory);
+  const connectors = new TokenConnectors(token, at.pin, at.directory);
   const key = await token.generate('newleaf-a', 'ec-p256', freshId());
   const ca = authority(at.directory);
   const chain = ca.issue(await csr('gw', key, (message) => token.sign(key, message)));
   const identity = { id: key.id, chain, ca: ca.ca };
   // With none before it, a context that fails takes the module with it.
-  await contexts.context({ ...identity, maxVersion: 'TLSv1.2' });
+  await connectors.connector({ ...identity, maxVersion: 'TLSv1.2' });
   const fd = pinDescriptor();
   closeSync(fd);
-  await assert.rejects(contexts.context(identity), { name: 'TokenError', kind: 'failed' });
+  await assert.rejects(connectors.connector(identity), { name: 'TokenError', kind: 'failed' });
   restore(fd);
-  assert.ok(await contexts.context(identity));
+  assert.ok(await connectors.connector(identity));
 });

@@ -8,7 +8,7 @@ import { csr } from '../../../hsm/csr.ts';
 import { destroyKey } from '../../../hsm/destroy.ts';
 import { prepareEngine } from '../../../hsm/engine.ts';
 import { startedBy } from '../../../hsm/job.ts';
-import { TokenContexts } from '../../../hsm/tls.ts';
+import { TokenConnectors } from '../../../hsm/tls.ts';
 import { openToken } from '../../../hsm/token.ts';
 import { authority } from './authority.ts';
 import { dial, farSide } from './far-side.ts';
@@ -30,7 +30,7 @@ async function roll({ at, directory, destroyer, rolls, rolled }: RollRequest): P
   const { module, pin } = at;
   const token = await openToken({ ...at, uri: undefined });
   prepareEngine(module);
-  const contexts = new TokenContexts(token, pin, directory);
+  const connectors = new TokenConnectors(token, pin, directory);
   const ca = authority(directory);
   const far = await farSide(ca);
   let current = rolled.at(-1)?.key;
@@ -42,8 +42,7 @@ async function roll({ at, directory, destroyer, rolls, rolled }: RollRequest): P
     await token.storeCertificate(next, new X509Certificate(chain).raw);
     const seen: string[] = [];
     for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
-      const context = await contexts.context({ id: next.id, chain, ca: ca.ca });
-      seen.push(await dial(far, context, version));
+      seen.push(await dial(far, await connectors.connector({ id: next.id, chain, ca: ca.ca, maxVersion: version })));
       await collectGarbage();
     }
     if (current !== undefined) {
@@ -52,7 +51,11 @@ async function roll({ at, directory, destroyer, rolls, rolled }: RollRequest): P
     }
     current = { label, id: next.id };
     const serial = new X509Certificate(chain).serialNumber;
-    const told: Rolled = { key: current, shown: seen.every((one) => one === serial), open: await openDescriptors(far) };
+    const told: Rolled = {
+      key: current,
+      shown: seen.join() === `TLSv1.2 ${serial},TLSv1.3 ${serial}`,
+      open: await openDescriptors(far),
+    };
     process.stdout.write(`${JSON.stringify(told)}\n`);
   }
   far.close();

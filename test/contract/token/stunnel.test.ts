@@ -4,15 +4,17 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer as createTcp } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
-import { createServer, type SecureVersion, type Server } from 'node:tls';
+import type { Server } from 'node:tls';
 import { Tap } from '../../../agent/mqtt/tap.ts';
 import { TokenError } from '../../../hsm/ckr.ts';
+import type { TlsStream } from '../../../hsm/connector.ts';
 import { csr } from '../../../hsm/csr.ts';
-import { findHelper, HelperContext, type HelperStream } from '../../../hsm/stunnel.ts';
+import { findHelper } from '../../../hsm/stunnel.ts';
 import { settingsOf } from '../../../hsm/stunnel-settings.ts';
-import { TokenContexts } from '../../../hsm/tls.ts';
+import { TokenConnectors } from '../../../hsm/tls.ts';
 import { type Authority, authority } from './authority.ts';
 import { type Bench, openBench } from './bench.ts';
+import { farSide } from './far-side.ts';
 import { freshId } from './fresh-id.ts';
 import { softHsm } from './softhsm.ts';
 
@@ -27,53 +29,34 @@ let far: Server;
 before(async () => {
   bench = await openBench(at);
   ca = authority(at.directory);
-  far = await listening(ca.ca);
+  far = await farSide(ca);
 });
 after(() => far.close());
 
-async function listening(trusted: string, maxVersion: SecureVersion = 'TLSv1.3'): Promise<Server> {
-  const options = { ...ca.server, ca: trusted, maxVersion, requestCert: true, rejectUnauthorized: true };
-  const server = createServer(options, (socket) => {
-    socket.on('error', () => undefined).end(`${socket.getProtocol()} ${socket.getPeerCertificate().subject.CN}`);
-  });
-  server.on('tlsClientError', () => undefined).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return server;
-}
+const connectors = (pin = at.pin, module = at.module, helper = findHelper()) =>
+  new TokenConnectors(bench.token, pin, at.directory, { module, helper });
 
-const contexts = (pin = at.pin, module = at.module, helper = findHelper()) =>
-  new TokenContexts(bench.token, pin, at.directory, { module, helper });
-
-async function leafOf(keyType: 'ec-p256' | 'rsa-2048' = 'ec-p256') {
+async function leafOf() {
   const { token } = bench;
-  const key = (await token.find(keyType)) ?? (await token.generate(keyType, keyType, freshId()));
+  const key = (await token.find('a')) ?? (await token.generate('a', 'ec-p256', freshId()));
   return { id: key.id, chain: ca.issue(await csr('gw', key, (message) => token.sign(key, message))), ca: ca.ca };
 }
 
-const opened = async (by: TokenContexts, leaf: Awaited<ReturnType<typeof leafOf>>, host = 'localhost', to = far) => {
-  const context = await by.context(leaf);
-  assert.ok(context instanceof HelperContext);
-  return context.open({ host, port: (to.address() as AddressInfo).port });
+const opened = async (by: TokenConnectors, leaf: Awaited<ReturnType<typeof leafOf>>, host = 'localhost', to = far) => {
+  const connector = await by.connector(leaf);
+  return connector.connect({ host, port: (to.address() as AddressInfo).port });
 };
-const ended = (stream: HelperStream): Promise<Error> => once(stream.resume(), 'error').then(([error]) => error);
+const ended = (stream: TlsStream): Promise<Error> => once(stream.resume(), 'error').then(([error]) => error);
 
-for (const keyType of ['ec-p256', 'rsa-2048'] as const) {
-  for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
-    test(`${keyType} authenticates in ${version}, again and again, and leaves nothing behind`, async (t) => {
-      const server = await listening(ca.ca, version);
-      t.after(() => server.close());
-      const [by, leaf] = [contexts(), await leafOf(keyType)];
-      const files = readdirSync(at.directory);
-      for (let time = 0; time < 4; time += 1) {
-        assert.equal(await text(await opened(by, leaf, 'localhost', server)), `${version} gw`);
-      }
-      assert.deepEqual(readdirSync(at.directory), files);
-    });
-  }
-}
+test('it leaves nothing behind', async () => {
+  const [by, leaf] = [connectors(), await leafOf()];
+  const files = readdirSync(at.directory);
+  for (let time = 0; time < 4; time += 1) assert.match(await text(await opened(by, leaf)), /^TLSv1.3 /);
+  assert.deepEqual(readdirSync(at.directory), files);
+});
 
 test('a server is refused for its name, its address and its CA, by the codes of Node', async () => {
-  const [by, leaf] = [contexts(), await leafOf()];
+  const [by, leaf] = [connectors(), await leafOf()];
   const other = authority(at.directory);
   for (const [open, code] of [
     [() => opened(by, leaf, '127.0.0.1'), 'ERR_TLS_CERT_ALTNAME_INVALID'],
@@ -90,42 +73,31 @@ test('a server is refused for its name, its address and its CA, by the codes of 
 });
 
 test('a port that is closed is a fault of TCP', async () => {
-  const context = await contexts().context(await leafOf());
-  assert.ok(context instanceof HelperContext);
+  const connector = await connectors().connector(await leafOf());
   const gone = createTcp().listen(0, '127.0.0.1');
   await once(gone, 'listening');
   const { port } = gone.address() as AddressInfo;
   gone.close();
-  assert.equal('code' in (await ended(context.open({ host: '127.0.0.1', port }))), true);
+  assert.equal('code' in (await ended(connector.connect({ host: '127.0.0.1', port }))), true);
 });
 
 test('a server that refuses the leaf is no fault of the token', async (t) => {
-  const server = await listening(authority(at.directory).ca, 'TLSv1.2');
+  const { ca: other } = authority(at.directory);
+  // In TLS 1.3 a refusal comes after the handshake, and is no error of this end.
+  const server = await farSide({ ca: other, server: { ...ca.server, maxVersion: 'TLSv1.2' } });
   t.after(() => server.close());
-  const error = await ended(await opened(contexts(), await leafOf(), 'localhost', server));
+  const error = await ended(await opened(connectors(), await leafOf(), 'localhost', server));
   assert.notEqual(error.name, 'TokenError');
-});
-
-test('a key that is lost after its context was made is known as lost', async () => {
-  const { token } = bench;
-  const key = await token.generate('lost', 'ec-p256', freshId());
-  const by = contexts();
-  const chain = ca.issue(await csr('gw', key, (message) => token.sign(key, message)));
-  const context = await by.context({ id: key.id, chain, ca: ca.ca });
-  await token.destroy('lost', key.id);
-  assert.ok(context instanceof HelperContext);
-  const error = await ended(context.open({ host: 'localhost', port: (far.address() as AddressInfo).port }));
-  assert.ok('code' in error && error.code === 'KEY_NOT_FOUND', String(error));
 });
 
 test('a PIN that is wrong is tried once, whatever follows', async () => {
   const log = `${at.directory}/spy`;
   Object.assign(process.env, { PKCS11SPY: at.module, PKCS11SPY_OUTPUT: log });
-  const [by, leaf] = [contexts('wrong', SPY), await leafOf()];
+  const [by, leaf] = [connectors('wrong', SPY), await leafOf()];
   const error = await ended(await opened(by, leaf));
   assert.ok(error instanceof TokenError, String(error));
   assert.deepEqual([error.kind, error.code], ['pin', 'CKR_PIN_INCORRECT']);
-  await assert.rejects(by.context(leaf), { code: 'CKR_PIN_INCORRECT' });
+  await assert.rejects(by.connector(leaf), { code: 'CKR_PIN_INCORRECT' });
   assert.equal(readFileSync(log, 'utf8').match(/C_Login$/gm)?.length, 1);
 });
 
@@ -136,19 +108,19 @@ for (const [what, module, helper, code, words] of [
   ['a module that is none', '/etc/hostname', {}, 'HELPER_KEY', /key in the token/],
 ] as const) {
   test(`${what} is told as that, and blocks no PIN`, async () => {
-    const [by, leaf] = [contexts(at.pin, module, { ...findHelper(), ...helper }), await leafOf()];
+    const [by, leaf] = [connectors(at.pin, module, { ...findHelper(), ...helper }), await leafOf()];
     const error = await ended(await opened(by, leaf));
     assert.ok(error instanceof TokenError && error.code === code && words.test(error.message), String(error));
-    await by.context(leaf);
+    await by.connector(leaf);
   });
 }
 
 test('a stunnel that hangs is ended by the deadline of the connection', async () => {
   const [stunnel, pid] = [`${at.directory}/hangs`, `${at.directory}/pid`];
   writeFileSync(stunnel, `#!/bin/sh\necho $$ >${pid}.new\nmv ${pid}.new ${pid}\nexec sleep 600\n`, { mode: 0o755 });
-  const context = await contexts(at.pin, at.module, { ...findHelper(), stunnel }).context(await leafOf());
+  const connector = await connectors(at.pin, at.module, { ...findHelper(), stunnel }).connector(await leafOf());
   const { port } = far.address() as AddressInfo;
-  const tap = new Tap({ host: `localhost:${port}`, context, connectMs: 1_000, admit: () => true });
+  const tap = new Tap({ host: `localhost:${port}`, connector, connectMs: 1_000, admit: () => true });
   tap.connect('', {});
   await tap.closed;
   assert.equal(tap.attempt.socketError, 'ETIMEDOUT');

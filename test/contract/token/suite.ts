@@ -8,7 +8,7 @@ import { rollContract } from './rolls.ts';
 import type { TestToken } from './softhsm.ts';
 import { tlsContract } from './tls.ts';
 
-const PARTS = ['refusals', 'keys', 'objects', 'TLS', 'rolls'] as const;
+const PARTS = ['refusals', 'keys', 'objects', 'TLS', 'TLS by stunnel', 'rolls'] as const;
 export type Part = (typeof PARTS)[number];
 
 /**
@@ -40,7 +40,8 @@ export function tokenContract(
     });
     part('keys', () => keyContract(bench, keyTypes));
     part('objects', () => objectContract(bench));
-    part('TLS', () => tlsContract(bench, keyTypes));
+    part('TLS', () => tlsContract(bench, keyTypes, 'engine'));
+    part('TLS by stunnel', () => tlsContract(bench, keyTypes, 'helper'));
     part('rolls', () => rollContract(bench));
   });
   return bench;

@@ -3,9 +3,10 @@ import { X509Certificate } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import type { SecureVersion, Server } from 'node:tls';
 import { csr } from '../../../hsm/csr.ts';
-import { prepareEngine, tokenErrorOf } from '../../../hsm/engine.ts';
+import { tokenErrorOf } from '../../../hsm/engine.ts';
 import type { KeyType, PublicKey } from '../../../hsm/public-key.ts';
-import { TokenContexts } from '../../../hsm/tls.ts';
+import { type Identity, TokenConnectors } from '../../../hsm/tls.ts';
+import { prepareTls, type TlsWay } from '../../../hsm/tls-way.ts';
 import { type Authority, authority } from './authority.ts';
 import type { Bench } from './bench.ts';
 import { dial, farSide } from './far-side.ts';
@@ -18,19 +19,22 @@ const serialOf = (chain: string): string => new X509Certificate(chain).serialNum
 const ABSENT = 'ab'.repeat(16);
 
 /** Client authentication with a key in the token. */
-export function tlsContract(bench: () => Bench, keyTypes: readonly KeyType[]): void {
+export function tlsContract(bench: () => Bench, keyTypes: readonly KeyType[], way: TlsWay): void {
   let ca: Authority;
   let far: Server;
-  let contexts: TokenContexts;
+  let connectors: TokenConnectors;
   before(async () => {
     const { at, token } = bench();
-    prepareEngine(at.module);
-    contexts = new TokenContexts(token, at.pin, at.directory);
+    const helped = await prepareTls({ module: at.module, tls: way });
+    connectors = new TokenConnectors(token, at.pin, at.directory, helped);
     ca = authority(at.directory);
     far = await farSide(ca);
   });
   after(() => far.close());
 
+  /** What the far side has seen. */
+  const dialled = async (leaf: Identity) => dial(far, await connectors.connector(leaf));
+  const seen = ({ chain }: Identity, version: SecureVersion = 'TLSv1.3') => `${version} ${serialOf(chain)}`;
   const issue = async (key: PublicKey) => ca.issue(await csr('gw', key, (message) => bench().token.sign(key, message)));
   /** The two keys of a kind are made once: a TPM has no room for more, and opencryptoki 3.23 gives their handles away again. */
   const identity = async (slot: 'a' | 'b', keyType: KeyType = 'ec-p256') => {
@@ -47,22 +51,22 @@ export function tlsContract(bench: () => Bench, keyTypes: readonly KeyType[]): v
     }
   });
 
-  // The first context of the process: here libp11 would finalise the module, were there no keeper.
-  test('a first context that fails does not take the module from us', async () => {
+  // With the engine, the first context of the process: here libp11 would finalise the module, were there no keeper.
+  test('a leaf of another key is refused, and that does not take the module from us', async () => {
     const { token } = bench();
     const leaf = await identity('a');
     const other = await identity('b');
     const refusal = { name: 'TokenError', kind: 'key', code: 'ERR_OSSL_X509_KEY_VALUES_MISMATCH' };
-    await assert.rejects(contexts.context({ ...leaf, chain: other.chain }), refusal);
+    await assert.rejects(dialled({ ...leaf, chain: other.chain }), refusal);
     await collectGarbage();
     await token.sign(leaf.key, Buffer.of(1));
-    assert.equal(await dial(far, await contexts.context(leaf), 'TLSv1.3'), serialOf(leaf.chain));
+    assert.equal(await dialled(leaf), seen(leaf));
   });
 
-  test('a context for a key that is not there is refused before OpenSSL is asked', async () => {
+  test('a connector for a key that is not there is refused before OpenSSL is asked', async () => {
     const leaf = await identity('a');
     const refusal = { name: 'TokenError', kind: 'key', code: 'KEY_NOT_FOUND' };
-    await assert.rejects(contexts.context({ ...leaf, id: ABSENT }), refusal);
+    await assert.rejects(connectors.connector({ ...leaf, id: ABSENT }), refusal);
   });
 
   for (const keyType of keyTypes) {
@@ -71,7 +75,7 @@ export function tlsContract(bench: () => Bench, keyTypes: readonly KeyType[]): v
         const leaf = await identity('a', keyType);
         const other = await identity('b', keyType);
         for (const one of [leaf, other, leaf, other]) {
-          assert.equal(await dial(far, await contexts.context(one), version), serialOf(one.chain));
+          assert.equal(await dialled({ ...one, maxVersion: version }), seen(one, version));
           await collectGarbage();
         }
       });
@@ -92,42 +96,42 @@ export function tlsContract(bench: () => Bench, keyTypes: readonly KeyType[]): v
       return;
     }
     assert.ok(key !== undefined && has.endsWith(key.id));
-    const chain = await issue(key);
-    assert.equal(await dial(far, await contexts.context({ id: key.id, chain, ca: ca.ca }), 'TLSv1.3'), serialOf(chain));
+    const leaf = { id: key.id, chain: await issue(key), ca: ca.ca };
+    assert.equal(await dialled(leaf), seen(leaf));
     await token.destroy(label, key.id);
   });
 
-  test('the newest contexts are kept, older ones are not', async () => {
+  test('the newest connectors are kept, older ones are not', { skip: way === 'helper' && 'none is kept' }, async () => {
     const [a, b] = [await identity('a'), await identity('b')];
-    const [one, two] = [await contexts.context(a), await contexts.context(b)];
-    assert.equal(await contexts.context(a), one);
-    assert.equal(await contexts.context(b), two);
-    assert.notEqual(await contexts.context({ ...b, chain: await issue(b.key) }), two);
-    assert.equal(await contexts.context(b), two);
-    assert.notEqual(await contexts.context(a), one);
+    const [one, two] = [await connectors.connector(a), await connectors.connector(b)];
+    assert.equal(await connectors.connector(a), one);
+    assert.equal(await connectors.connector(b), two);
+    assert.notEqual(await connectors.connector({ ...b, chain: await issue(b.key) }), two);
+    assert.equal(await connectors.connector(b), two);
+    assert.notEqual(await connectors.connector(a), one);
   });
 
   test('what is no certificate is refused in words, and connecting still works', async () => {
     const leaf = await identity('a');
-    await assert.rejects(contexts.context({ ...leaf, chain: 'no certificate' }), {
+    await assert.rejects(dialled({ ...leaf, chain: 'no certificate' }), {
       name: 'TokenError',
       kind: 'failed',
     });
-    assert.equal(await dial(far, await contexts.context(leaf), 'TLSv1.3'), serialOf(leaf.chain));
+    assert.equal(await dialled(leaf), seen(leaf));
   });
 
   test('a handshake with a key that was destroyed is known as a fault of the token, not of the network', async () => {
     const { token } = bench();
     const leaf = await identity('a');
-    const context = await contexts.context(leaf);
+    const made = await Promise.all(VERSIONS.map((maxVersion) => connectors.connector({ ...leaf, maxVersion })));
     await token.destroy(leaf.key.label, leaf.id);
-    for (const version of VERSIONS) {
-      const error: unknown = await dial(far, context, version).then(assert.fail, (why: unknown) => why);
+    for (const connector of made) {
+      const error: unknown = await dial(far, connector).then(assert.fail, (why: unknown) => why);
       const found = tokenErrorOf(error);
       assert.equal(found?.kind, 'key', String(error));
-      assert.match(found.code, /^CKR_(OBJECT|KEY)_HANDLE_INVALID$/);
+      assert.match(found.code, way === 'engine' ? /^CKR_(OBJECT|KEY)_HANDLE_INVALID$/ : /^KEY_NOT_FOUND$/);
     }
     assert.equal(tokenErrorOf(Object.assign(new Error('refused'), { code: 'ECONNREFUSED' })), undefined);
-    await assert.rejects(contexts.context(leaf), { kind: 'key', code: 'KEY_NOT_FOUND' });
+    await assert.rejects(connectors.connector(leaf), { kind: 'key', code: 'KEY_NOT_FOUND' });
   });
 }

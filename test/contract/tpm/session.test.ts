@@ -8,6 +8,7 @@ import { renewing } from '../../../agent/hub/tpm/renewal.ts';
 import { hubToken } from '../../../agent/hub/tpm/sas.ts';
 import { endorsed } from '../../../agent/roll/leaf.ts';
 import { systemClock } from '../../../agent/time/clock.ts';
+import { connectorOf } from '../../../hsm/connector.ts';
 import { startSimulator } from '../../simulator/simulator.ts';
 
 const ID = 'gw-0001';
@@ -21,9 +22,9 @@ async function site(t: TestContext, lifeMs: number, now = Date.now) {
   far.registries.hub1.write(ID, { primary: '', secondary: '', key: key.toString('base64') });
   const signing = { key };
   const sign = async (message: Uint8Array) => createHmac('sha256', signing.key).update(message).digest();
-  const context = createSecureContext({ ca: far.endpoints.trustPem });
+  const connector = connectorOf(createSecureContext({ ca: far.endpoints.trustPem }));
   const sessions = createHub({
-    contextFor: async () => context,
+    connectorFor: async () => connector,
     // It ends in a whole second, and after the time that is reckoned with: the next session is in time on a slow machine.
     tokenFor: (assignment) => hubToken(assignment, sign, now(), lifeMs + 2_000),
     answer: async () => ({ status: 200, body: { here: true } }),

@@ -8,7 +8,7 @@ import { quiet } from '../mqtt/quiet.ts';
 quiet();
 const ca = new TestCa();
 const server = ca.issue('dps', LOOPBACK);
-const context = ca.context(ca.issue('gw-0001'));
+const connector = ca.connector(ca.issue('gw-0001'));
 
 const RES = '$dps/registrations/res';
 const ASSIGNING = '{"operationId":"4.d0","status":"assigning"}';
@@ -46,7 +46,7 @@ test('what DPS sends beside the answer is dropped and acknowledged', async () =>
     endpoint: far.host,
     idScope: '0ne00000000',
     registrationId: 'gw-0001',
-    contextFor: () => Promise.resolve(context),
+    connectorFor: () => Promise.resolve(connector),
     dropped: (topic) => dropped.push(topic),
   });
   const assignment = await dps.register(leafNamed('AB'), new AbortController().signal);

@@ -9,7 +9,7 @@ import { quiet } from '../mqtt/quiet.ts';
 quiet();
 const ca = new TestCa();
 const server = ca.issue('dps', LOOPBACK);
-const context = ca.context(ca.issue('gw-0001'));
+const connector = ca.connector(ca.issue('gw-0001'));
 const leaf = leafNamed('AB');
 const never = new AbortController().signal;
 
@@ -40,7 +40,7 @@ const dpsAt = (host: string, more: Partial<DpsOptions> = {}) =>
     endpoint: host,
     idScope: '0ne00000000',
     registrationId: 'gw-0001',
-    contextFor: () => Promise.resolve(context),
+    connectorFor: () => Promise.resolve(connector),
     ...more,
   });
 
@@ -210,10 +210,10 @@ test('abort ends it at once, while DPS is polled', async () => {
   await far.until(() => far.open === 0);
 });
 
-test('abort before and during the making of the context: nothing is dialled', async () => {
+test('abort before and during the making of the connector: nothing is dialled', async () => {
   await using far = await FarSide.start(server);
   const abort = new AbortController();
-  const attempt = dpsAt(far.host, { contextFor: () => new Promise(() => {}) }).register(leaf, abort.signal);
+  const attempt = dpsAt(far.host, { connectorFor: () => new Promise(() => {}) }).register(leaf, abort.signal);
   abort.abort(new Error('stop'));
   await assert.rejects(attempt, { message: 'stop' });
   await assert.rejects(dpsAt(far.host).register(leaf, abort.signal), { message: 'stop' });
@@ -222,6 +222,6 @@ test('abort before and during the making of the context: nothing is dialled', as
 
 test('what the token throws comes back as it is', async () => {
   const broken = Object.assign(new Error('no such key'), { code: 'ERR_OSSL_OBJECT_NOT_FOUND' });
-  const dps = dpsAt('localhost:1', { contextFor: () => Promise.reject(broken) });
+  const dps = dpsAt('localhost:1', { connectorFor: () => Promise.reject(broken) });
   await assert.rejects(dps.register(leaf, never), broken);
 });

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { createSecureContext } from 'node:tls';
 import { createTpmDps, type TpmDpsOptions } from '../../../agent/dps/tpm/attest.ts';
 import { type Code, Fault } from '../../../agent/failure/failure.ts';
+import { connectorOf } from '../../../hsm/connector.ts';
 import { LOOPBACK, leafNamed, TestCa } from '../mqtt/certificates.ts';
 import { quiet } from '../mqtt/quiet.ts';
 import { HttpsSide, type Reply, SoftTpm } from './https-side.ts';
@@ -11,7 +12,7 @@ import { HttpsSide, type Reply, SoftTpm } from './https-side.ts';
 quiet();
 const ca = new TestCa();
 const server = ca.issue('dps', LOOPBACK);
-const context = createSecureContext({ ca: ca.cert });
+const connector = connectorOf(createSecureContext({ ca: ca.cert }));
 const leaf = leafNamed('AB');
 const never = new AbortController().signal;
 
@@ -39,7 +40,7 @@ const dpsAt = (host: string, tpm: TpmDpsOptions['tpm'] = new SoftTpm(), more: Pa
     endpoint: host,
     idScope: '0ne0',
     registrationId: 'gw-0001',
-    contextFor: async () => context,
+    connectorFor: async () => connector,
     now: Date.now,
     tpm,
     requestMs: 2_000,

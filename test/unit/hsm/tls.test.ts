@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, mock, test } from 'node:test';
 import tls, { type SecureContext } from 'node:tls';
-import { TokenContexts } from '../../../hsm/tls.ts';
+import { TokenConnectors } from '../../../hsm/tls.ts';
 import type { Token } from '../../../hsm/token.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'newleaf-tls-'));
@@ -25,8 +25,8 @@ function openssl(...failures: readonly Error[]) {
   });
   syncBuiltinESMExports();
   const token = { name: { label: 'newleaf', serial: '' }, findById: async (id: string) => ({ id }) };
-  const contexts = new TokenContexts(token as unknown as Token, '1234', directory);
-  const context = () => contexts.context({ id: 'ab', chain: 'leaf', ca: 'ca' });
+  const connectors = new TokenConnectors(token as unknown as Token, '1234', directory);
+  const context = () => connectors.connector({ id: 'ab', chain: 'leaf', ca: 'ca' });
   return { context, count: () => create.mock.callCount() };
 }
 

@@ -8,7 +8,7 @@ import { FarSide, type Link, type Script } from '../mqtt/far-side.ts';
 
 const ca = new TestCa();
 const server = ca.issue('hub', LOOPBACK);
-const context = ca.context(ca.issue('gw-0001'));
+const connector = ca.connector(ca.issue('gw-0001'));
 
 export const TWIN = '{"desired":{"$version":1},"reported":{"$version":1}}';
 
@@ -28,7 +28,7 @@ export const startHub = (script: Script = serving()): Promise<FarSide> => FarSid
 
 export const newHub = (more: Partial<HubOptions> = {}): Hub =>
   createHub({
-    contextFor: () => Promise.resolve(context),
+    connectorFor: () => Promise.resolve(connector),
     answer: () => Promise.resolve({ status: 202, body: { id: 'r-1' } }),
     version: '1.2.3',
     connectMs: 5_000,

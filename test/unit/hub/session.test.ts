@@ -267,7 +267,7 @@ test('abort ends a connect at once, and the older session stays', async () => {
 
 test('what the token throws comes back as it is; a hub that is no host is refused', async () => {
   const broken = Object.assign(new Error('no such key'), { code: 'ERR_OSSL_OBJECT_NOT_FOUND' });
-  const hub = newHub({ contextFor: () => Promise.reject(broken) });
+  const hub = newHub({ connectorFor: () => Promise.reject(broken) });
   await assert.rejects(hub.connect(current, { hub: 'localhost:1', deviceId: 'd' }, never), broken);
   await assert.rejects(newHub().connect(current, { hub: 'a b', deviceId: 'd' }, never), TypeError);
 });

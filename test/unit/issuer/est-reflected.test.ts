@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
-import { basicOf, enrolment } from '../../../agent/issuer/enrolment.ts';
+import { enrolment } from '../../../agent/issuer/enrolment.ts';
 import { exchange } from '../../../agent/issuer/exchange.ts';
 import { tryEst } from '../../../agent/issuer/trial.ts';
+import { basicOf } from '../../../agent/network/basic.ts';
 import { authority, failureOf, files, issueFrom, type Script, type Seen, serve, status } from './est-server.ts';
 
 const USER = 'newleaf';

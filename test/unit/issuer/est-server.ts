@@ -8,6 +8,7 @@ import type { TestContext } from 'node:test';
 import { createSecureContext, type SecureContextOptions, TLSSocket, type TlsOptions } from 'node:tls';
 import { Fault } from '../../../agent/failure/failure.ts';
 import { createEst, type EstSettings } from '../../../agent/issuer/est.ts';
+import { connectorOf } from '../../../hsm/connector.ts';
 import { Authority, type Identity } from '../../simulator/ca.ts';
 import { armored, pkcs7 } from './deliver.ts';
 import { mint, mintCa } from './mint.ts';
@@ -104,11 +105,11 @@ export function basic(t: TestContext): Pick<EstSettings, 'username' | 'passwordF
 }
 export const AUTHORIZATION = `Basic ${Buffer.from('gw:pass:word').toString('base64')}`;
 
-/** What the current leaf's key does in the daemon: a context with trust and identity. */
-export const context =
+/** What the current leaf's key does in the daemon: trust and identity. */
+export const connector =
   (identity: Identity, rest: SecureContextOptions = {}) =>
   async (ca: string) =>
-    createSecureContext({ ...identity, ca, ...rest });
+    connectorOf(createSecureContext({ ...identity, ca, ...rest }));
 
 /** The failure that a call must end with. */
 export async function failureOf(issuing: Promise<string>): Promise<Fault['failure']> {

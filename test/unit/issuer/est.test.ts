@@ -8,7 +8,7 @@ import {
   AUTHORIZATION,
   authority,
   basic,
-  context,
+  connector,
   csr,
   failureOf,
   files,
@@ -60,7 +60,7 @@ test('a label in the URL is kept, and a last slash is no second one', async (t) 
 
 test('with a leaf: simplereenroll by mutual TLS, and no password', async (t) => {
   const est = await serve(t, grant);
-  await issueFrom(t, est, { ...basic(t), clientContext: context(current) });
+  await issueFrom(t, est, { ...basic(t), clientConnector: connector(current) });
   assert.deepEqual(lines(est.seen), [reenroll]);
   assert.equal(est.seen[0]?.client, 'gw-0001');
   assert.equal(est.seen[0]?.headers.authorization, undefined);
@@ -68,7 +68,7 @@ test('with a leaf: simplereenroll by mutual TLS, and no password', async (t) => 
 
 test('no usable leaf: simpleenroll', async (t) => {
   const est = await serve(t, grant);
-  await issueFrom(t, est, { ...basic(t), clientContext: async () => undefined });
+  await issueFrom(t, est, { ...basic(t), clientConnector: async () => undefined });
   assert.deepEqual(lines(est.seen), [enroll]);
 });
 
@@ -81,7 +81,7 @@ const strict =
 for (const code of [401, 403]) {
   test(`simplereenroll refused with ${code}: one simpleenroll with Basic, without the leaf`, async (t) => {
     const est = await serve(t, strict(status(code)));
-    await issueFrom(t, est, { ...basic(t), clientContext: context(current) });
+    await issueFrom(t, est, { ...basic(t), clientConnector: connector(current) });
     assert.deepEqual(lines(est.seen), [reenroll, enroll]);
     assert.equal(est.seen[1]?.client, undefined);
   });
@@ -92,19 +92,19 @@ for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
     const est = await serve(t, strict(status(500)), { maxVersion });
     // node's own server with rejectUnauthorized does this: no alert tells why
     est.https.prependListener('secureConnection', (socket) => socket.getPeerCertificate().subject && socket.destroy());
-    const clientContext = context(current);
-    await issueFrom(t, est, { ...basic(t), clientContext });
+    const clientConnector = connector(current);
+    await issueFrom(t, est, { ...basic(t), clientConnector });
     assert.deepEqual(lines(est.seen), [enroll]);
-    const { code } = await failureOf(issueFrom(t, est, { clientContext }));
+    const { code } = await failureOf(issueFrom(t, est, { clientConnector }));
     assert.equal(code, 'NL-EST-UNREACHABLE', 'without Basic it may as well be an outage');
   });
 }
 
 test('a bootstrap identity stands in where there is no leaf, and where it is refused', async (t) => {
-  const bootstrapContext = context(await authority.clientIdentity('factory-77'));
+  const bootstrapConnector = connector(await authority.clientIdentity('factory-77'));
   const est = await serve(t, (response, seen) => (seen.line === enroll ? grant : status(403))(response, seen));
-  await issueFrom(t, est, { bootstrapContext });
-  await issueFrom(t, est, { bootstrapContext, clientContext: context(current) });
+  await issueFrom(t, est, { bootstrapConnector });
+  await issueFrom(t, est, { bootstrapConnector, clientConnector: connector(current) });
   assert.deepEqual(lines(est.seen), [enroll, reenroll, enroll]);
   assert.deepEqual(
     est.seen.map(({ client }) => client),
@@ -114,14 +114,14 @@ test('a bootstrap identity stands in where there is no leaf, and where it is ref
 
 test('simplereenroll refused, and no Basic to try: the refusal stands', async (t) => {
   const est = await serve(t, status(401));
-  const { code } = await failureOf(issueFrom(t, est, { clientContext: context(current) }));
+  const { code } = await failureOf(issueFrom(t, est, { clientConnector: connector(current) }));
   assert.equal(code, 'NL-EST-AUTH');
   assert.deepEqual(lines(est.seen), [reenroll]);
 });
 
 test('simplereenroll refused for another reason: Basic is no way around it', async (t) => {
   const est = await serve(t, status(400));
-  const { code } = await failureOf(issueFrom(t, est, { ...basic(t), clientContext: context(current) }));
+  const { code } = await failureOf(issueFrom(t, est, { ...basic(t), clientConnector: connector(current) }));
   assert.equal(code, 'NL-EST-REFUSED');
   assert.deepEqual(lines(est.seen), [reenroll, 'GET /.well-known/est/csrattrs']);
 });

@@ -2,8 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createSecureContext, type SecureContext } from 'node:tls';
+import { createSecureContext } from 'node:tls';
 import type { Leaf } from '../../../agent/roll/leaf.ts';
+import { connectorOf, type TlsConnector } from '../../../hsm/connector.ts';
 
 /** A certificate and its private key, both PEM. */
 export interface Identity {
@@ -35,9 +36,9 @@ export class TestCa {
     return { cert: this.#read(`${file}.pem`), key: this.#read(`${file}.key`) };
   }
 
-  /** What `contextFor` gives in these tests: a leaf with a key from a file, and this CA as the only one. */
-  context(leaf: Identity): SecureContext {
-    return createSecureContext({ ca: this.cert, cert: leaf.cert, key: leaf.key });
+  /** What `connectorFor` gives in these tests: a leaf with a key from a file, and this CA as the only one. */
+  connector(leaf: Identity): TlsConnector {
+    return connectorOf(createSecureContext({ ca: this.cert, cert: leaf.cert, key: leaf.key }));
   }
 
   #request(file: string, cn: string, more: readonly string[], days = 1): void {

@@ -12,13 +12,13 @@ import { FarSide, type Script } from './far-side.ts';
 
 const ca = new TestCa();
 const server = ca.issue('hub', LOOPBACK);
-const context = ca.context(ca.issue('gw-0001'));
+const connector = ca.connector(ca.issue('gw-0001'));
 
 // key and cert are what MqttBase demands and nobody can use.
 const OPTIONS = { clientId: 'gw-0001', protocolVersion: 4, clean: true, key: 'unused', cert: 'unused' } as const;
 
 const tapTo = (host: string, more: Partial<TapOptions> = {}): Tap =>
-  new Tap({ host, context, connectMs: 5_000, admit: () => true, ...more });
+  new Tap({ host, connector, connectMs: 5_000, admit: () => true, ...more });
 
 /** Connects, ends as soon as CONNACK 0 is there, and gives what the tap wrote down. */
 async function attemptAt(host: string, more: Partial<TapOptions> = {}): Promise<Attempt> {
@@ -31,7 +31,7 @@ async function attemptAt(host: string, more: Partial<TapOptions> = {}): Promise<
 }
 
 const rejecting = { ca: ca.cert, rejectUnauthorized: true };
-const foreign = { context: ca.context(new TestCa().issue('gw-0001')) };
+const foreign = { connector: ca.connector(new TestCa().issue('gw-0001')) };
 
 /** The table of what a tap sees: far side, then phase, CONNACK, code of the socket's error. */
 const ROWS: readonly (readonly [string, Script, TlsOptions, Partial<TapOptions>, Partial<Attempt>])[] = [

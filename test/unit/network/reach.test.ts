@@ -5,6 +5,7 @@ import { createDps } from '../../../agent/dps/registration.ts';
 import { createHub } from '../../../agent/hub/session.ts';
 import { TRY_BACK_MS } from '../../../agent/network/choice.ts';
 import { Network, type NetworkSettings } from '../../../agent/network/network.ts';
+import { connectorOf } from '../../../hsm/connector.ts';
 import type { ClientIdentity } from '../../simulator/ca.ts';
 import { HttpProxy } from '../../simulator/proxy.ts';
 import { type Simulator, startSimulator } from '../../simulator/simulator.ts';
@@ -55,8 +56,8 @@ function gateway(settings: Partial<NetworkSettings> = {}, at = { dps, hub }): Si
     connectMs: 2_000,
   });
   const { cert, key } = leaf;
-  const context = createSecureContext({ ca: far.endpoints.trustPem, cert, key });
-  const shared = { contextFor: async () => context, reach, connectMs: 700 };
+  const connector = connectorOf(createSecureContext({ ca: far.endpoints.trustPem, cert, key }));
+  const shared = { connectorFor: async () => connector, reach, connectMs: 700 };
   const { idScope } = far.endpoints;
   const registering = createDps({ ...shared, endpoint: at.dps, idScope, registrationId: 'gw-0001' });
   return {

@@ -2,7 +2,7 @@ import { tokenError } from '../../../../hsm/ckr.ts';
 import { findSlot, loadModule } from '../../../../hsm/module.ts';
 import { PinRecord } from '../../../../hsm/pin-record.ts';
 import type { PublicKey } from '../../../../hsm/public-key.ts';
-import { type Identity, TokenContexts } from '../../../../hsm/tls.ts';
+import { type Identity, TokenConnectors } from '../../../../hsm/tls.ts';
 import { prepareTls, type TlsSettings } from '../../../../hsm/tls-way.ts';
 import { openToken, type Token } from '../../../../hsm/token.ts';
 import type { Errand } from '../../../issuer/enrolment.ts';
@@ -32,17 +32,17 @@ export type Answers = ReturnType<typeof createAnswers>;
 
 export function createAnswers() {
   let opened: { readonly token: Token; readonly login: Login } | undefined;
-  let contexts: TokenContexts | undefined;
+  let connectors: TokenConnectors | undefined;
   const open = () => {
     if (opened === undefined) throw new Error('the token has not been opened');
     return opened;
   };
   const token = () => open().token;
-  const context = async (identity: Identity) => {
+  const connector = async (identity: Identity) => {
     const { token, login } = open();
     const helped = await prepareTls(login);
-    contexts ??= new TokenContexts(token, login.pin, MEMORY, helped);
-    return contexts.context(identity);
+    connectors ??= new TokenConnectors(token, login.pin, MEMORY, helped);
+    return connectors.connector(identity);
   };
   return {
     load: (module: string) => told('Loading the module', () => void loadModule(module)),
@@ -66,14 +66,14 @@ export function createAnswers() {
     /** Certificates (DER) beside a key. */
     certificates: (id: string) => token().certificates(id),
     sign: (key: PublicKey, message: Uint8Array) => token().sign(key, message),
-    rehearse: (identity: Identity) => rehearse((maxVersion, ca) => context({ ...identity, maxVersion, ca })),
+    rehearse: (identity: Identity) => rehearse((maxVersion, ca) => connector({ ...identity, maxVersion, ca })),
     shake: async (host: string, identity: Identity, settings: NetworkSettings) =>
-      shake(host, await context(identity), networkOf(settings).proxied),
+      shake(host, await connector(identity), networkOf(settings).proxied),
     /** One request over HTTPS. */
     async fetch(errand: Errand, identity: Identity, settings: NetworkSettings) {
-      const secureContext = await context(identity);
-      const through = networkOf(settings).through(errand.url);
-      return exchange({ ...errand, tls: { secureContext }, through, signal: AbortSignal.timeout(FETCH_MS) });
+      const tls = await connector(identity);
+      const { through } = networkOf(settings);
+      return exchange({ ...errand, tls, through, signal: AbortSignal.timeout(FETCH_MS) });
     },
   };
 }

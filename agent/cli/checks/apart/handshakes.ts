@@ -1,9 +1,8 @@
 import { once } from 'node:events';
-import { type AddressInfo, connect as connectTcp, isIP } from 'node:net';
-import { duplexPair } from 'node:stream';
-import { connect, createServer, type SecureContext, type SecureVersion, TLSSocket } from 'node:tls';
+import { type AddressInfo, connect } from 'node:net';
+import { createServer, type SecureVersion } from 'node:tls';
+import type { TlsConnector, TlsStream } from '../../../../hsm/connector.ts';
 import { tokenErrorOf } from '../../../../hsm/engine.ts';
-import type { HelperContext, HelperStream } from '../../../../hsm/stunnel.ts';
 import { MQTTS } from '../../../mqtt/way.ts';
 import { hostAndPort } from '../../../network/network.ts';
 import { type Proxied, reachServer, Unreached, whyUnreached } from '../dial.ts';
@@ -18,19 +17,17 @@ const REACH_MS = 30_000;
 const VERDICT_MS = 5_000;
 
 /**
- * A TLS handshake of the leaf with itself, without a network: both ends show it and prove its key, so every step that needs
- * the token runs twice. At each version: an RSA key signs by PKCS#1 in the one, and by PSS in the other, which not every
- * module can.
+ * A TLS handshake that shows the leaf to a server of our own, which verifies the signature of its key. At each version: an RSA
+ * key signs by PKCS#1 in the one, and by PSS in the other, which not every module can.
  * @throws TokenError; Error where it fails otherwise
  */
 export async function rehearse(
-  context: (version: SecureVersion, ca: string) => Promise<SecureContext | HelperContext>,
+  connectorOf: (version: SecureVersion, ca: string) => Promise<TlsConnector>,
 ): Promise<void> {
   const stand = standIn();
   for (const version of VERSIONS) {
     try {
-      const made = await context(version, stand.cert);
-      await ('open' in made ? helpedHandshake(made, stand) : handshake(made));
+      await handshake(await connectorOf(version, stand.cert), stand);
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       throw tokenErrorOf(error) ?? new Error(`${version}: ${why}`, { cause: error });
@@ -38,35 +35,18 @@ export async function rehearse(
   }
 }
 
-async function handshake(secureContext: SecureContext): Promise<void> {
-  const [near, far] = duplexPair();
-  // This tests the key, and a leaf is no server certificate: trust is not checked.
-  const server = new TLSSocket(far, { isServer: true, secureContext, requestCert: true, rejectUnauthorized: false });
-  const client = connect({ socket: near, secureContext, rejectUnauthorized: false });
-  // When one end fails, the other fails later, when its listener is gone.
-  for (const end of [server, client]) end.on('error', () => undefined);
+async function handshake(connector: TlsConnector, { host, ...identity }: ReturnType<typeof standIn>): Promise<void> {
   const signal = AbortSignal.timeout(REHEARSAL_MS);
-  try {
-    await Promise.all([once(server, 'secure', { signal }), once(client, 'secureConnect', { signal })]);
-  } finally {
-    for (const end of [server, client]) end.destroy();
-  }
-}
-
-/** stunnel always judges the server, and the leaf is no server: another certificate stands in. */
-async function helpedHandshake(context: HelperContext, stand: ReturnType<typeof standIn>): Promise<void> {
-  const signal = AbortSignal.timeout(REHEARSAL_MS);
-  const server = createServer({ ...stand, requestCert: true, rejectUnauthorized: false });
+  const server = createServer({ ...identity, requestCert: true, rejectUnauthorized: false });
   server.on('tlsClientError', () => undefined).listen(0, '127.0.0.1');
   await once(server, 'listening', { signal });
   const { port } = server.address() as AddressInfo;
   const shown = once(server, 'secureConnection', { signal });
   shown.catch(() => undefined);
-  const client = context.open({ host: stand.host, port, socket: connectTcp(port, '127.0.0.1') });
+  const client = connector.connect({ host, port, socket: connect(port, '127.0.0.1') });
   client.on('error', () => undefined);
   try {
     await once(client, 'secureConnect', { signal });
-    // The server has verified the signature of the leaf's key.
     await shown;
   } finally {
     client.destroy();
@@ -89,14 +69,11 @@ export interface Shaken {
  * @param host `host` or `host:port`; the port is 8883 without it
  * @throws TokenError where our own key is at fault
  */
-export async function shake(host: string, context: SecureContext | HelperContext, proxied: Proxied): Promise<Shaken> {
+export async function shake(host: string, connector: TlsConnector, proxied: Proxied): Promise<Shaken> {
   const { name, port } = hostAndPort(host, MQTTS);
   try {
     const socket = (await proxied(name, port)) ?? (await reachServer(name, [name], port, REACH_MS));
-    const tls =
-      'open' in context
-        ? context.open({ host: name, port, socket })
-        : connect({ socket, host: name, servername: isIP(name) ? '' : name, secureContext: context });
+    const tls = connector.connect({ host: name, port, socket });
     tls.on('error', () => undefined);
     try {
       await once(tls, 'secureConnect', { signal: AbortSignal.timeout(WAIT_MS) });
@@ -117,7 +94,7 @@ export async function shake(host: string, context: SecureContext | HelperContext
  * as an alert afterwards, and a ticket "after it has received the client Finished message" (RFC 8446 section 4.6.1), so after
  * the certificate was accepted.
  */
-async function verdict(tls: TLSSocket | HelperStream): Promise<Shaken> {
+async function verdict(tls: TlsStream): Promise<Shaken> {
   const protocol = tls.getProtocol() ?? 'TLS';
   if (protocol !== 'TLSv1.3') return { verdict: 'taken', protocol };
   const done = new AbortController();
