@@ -177,6 +177,7 @@ const FOLDERS: Readonly<Record<string, Rule>> = {
       'config',
       'machine',
       'hsm',
+      'dps',
       'issuer',
       'network',
       'control',

@@ -5,6 +5,7 @@ import { standardOf } from '../../config/draft.ts';
 import { Fault } from '../../failure/failure.ts';
 import { daemonAccount, giveDirectories } from '../../machine/as-daemon.ts';
 import { unitOf } from '../../machine/unit.ts';
+import type { Leaf } from '../../roll/leaf.ts';
 import { makeDirectory } from '../../state/durable.ts';
 import { validateEntry } from '../../state/entry.ts';
 import { createJournal } from '../../state/journal.ts';
@@ -21,6 +22,7 @@ import { IDENTITY_QUESTIONS } from './identity.ts';
 import { askInOrder, type Question } from './in-order.ts';
 import { issuerQuestions } from './issuer.ts';
 import { Back } from './prompt.ts';
+import { proveScope } from './scope-trial.ts';
 import { askToken } from './token.ts';
 
 /** Options that answer no question. */
@@ -68,7 +70,7 @@ export async function ask(options: AskOptions): Promise<void> {
     },
     file,
     account,
-    isProvisioned: await hasLeaf(state),
+    leaf: await leafIn(state),
     errands: createErrands(account, () => unitOf(instanceOf(file).unit)),
     stdin: () => pinFrom(options),
   };
@@ -96,7 +98,7 @@ const demandedToken: Question = (guide) => {
 const steps = (): readonly (readonly [title: string, questions: readonly Question[]])[] => [
   ['Which gateway is this?', [...IDENTITY_QUESTIONS, askAttestation]],
   ['Who signs its leaves?', issuerQuestions()],
-  ['Where does its private key live?', [demandedToken, askFirstKey]],
+  ['Where does its private key live?', [demandedToken, askFirstKey, proveScope]],
 ];
 
 /** Asks everything, and keeps the answers after each question. @throws Fault, Interrupted */
@@ -130,11 +132,11 @@ export const socketOf = ({ draft }: StandingConfig, file: string): string =>
   String(draft.get('control.socket') ?? standardOf('control.socket', file));
 
 /** A state that cannot be read is met when the daemon starts. */
-async function hasLeaf(directory: string): Promise<boolean> {
+async function leafIn(directory: string): Promise<Leaf | undefined> {
   const entry = await createJournal({ directory, validate: validateEntry })
     .read()
     .catch(() => 'absent' as const);
-  return entry !== 'absent' && (entry.current ?? entry.next?.leaf) !== undefined;
+  return entry === 'absent' ? undefined : (entry.current ?? entry.next?.leaf);
 }
 
 function welcome(dialogue: Dialogue, { mistakes, isResumed }: StandingConfig, file: string): void {

@@ -55,6 +55,8 @@ async function opened({ module, token, uri, pin, pinRecord }: TriedLogin) {
 }
 
 const HTTPS = 443;
+/** A tmpfs on every Linux: the PIN has a file name here for a moment, on its way to OpenSSL. */
+const MEMORY = '/dev/shm';
 
 /** Loaded when needed: a module that breaks this process is told by the name of its errand. */
 const ERRANDS: Errands = {
@@ -105,5 +107,17 @@ const ERRANDS: Errands = {
   async tryEst(asked) {
     const { tryEst } = await import('../../issuer/trial.ts');
     return tryEst(asked, Date.now);
+  },
+  async refusesScope({ scope, kept, leaf, caFile, network, endpoint, registrationId, ...login }) {
+    const { prepareTls } = await import('../../../hsm/tls-way.ts');
+    const { TokenConnectors } = await import('../../../hsm/tls.ts');
+    const { refusesScope } = await import('../../dps/trial.ts');
+    const { readAuthorities } = await import('../../machine/named-file.ts');
+    const { networkOf } = await import('../../network/network.ts');
+    const ca = await readAuthorities('trust.ca_file', caFile);
+    const helped = await prepareTls(login);
+    const connectors = new TokenConnectors(await opened(login), login.pin, MEMORY, helped);
+    const connector = await connectors.connector({ id: leaf.key.id, chain: leaf.chain, ca });
+    return refusesScope({ endpoint, registrationId, connector, reach: networkOf(network).reach }, scope, kept);
   },
 };

@@ -8,6 +8,8 @@ import type { Trial } from '../../issuer/trial.ts';
 import type { Account } from '../../machine/account.ts';
 import { asUser, mayTurn } from '../../machine/turn.ts';
 import type { Unit } from '../../machine/unit.ts';
+import type { NetworkSettings } from '../../network/network.ts';
+import type { Leaf } from '../../roll/leaf.ts';
 
 export interface TriedLogin {
   readonly module: string;
@@ -16,6 +18,19 @@ export interface TriedLogin {
   readonly pin: string;
   /** The state directory, which remembers a refused PIN. */
   readonly pinRecord: string;
+}
+
+/** Another ID scope, and what a connection to DPS needs. */
+export interface TriedScope extends TriedLogin, TlsSettings {
+  readonly scope: string;
+  /** The ID scope that has worked. */
+  readonly kept: string;
+  readonly endpoint: string;
+  readonly registrationId: string;
+  readonly leaf: Leaf;
+  /** The file with the CAs of DPS. */
+  readonly caFile: string;
+  readonly network: NetworkSettings;
 }
 
 /** A key in the token. */
@@ -46,6 +61,8 @@ export interface Errands {
   reachEst(url: string): Promise<void>;
   /** Whether the EST server could be asked if it knows us. */
   tryEst(asked: Trial): Promise<boolean>;
+  /** Whether DPS refuses an ID scope, and no outage does. */
+  refusesScope(asked: TriedScope): Promise<boolean>;
 }
 
 /** The user that the process becomes. */
@@ -92,5 +109,6 @@ export function createErrands(account: Account | undefined, unit: () => Unit | u
     whyUnreadable: (file) => send('whyUnreadable', file, { doing: `Reading ${file}`, limitMs: READ_MS }),
     reachEst: (url) => send('reachEst', url, { doing: 'Dialling the EST server' }),
     tryEst: (asked) => send('tryEst', asked, { doing: 'Asking the EST server' }),
+    refusesScope: (asked) => send('refusesScope', asked, { doing: 'Asking DPS about the ID scope' }),
   };
 }

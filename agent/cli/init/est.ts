@@ -125,9 +125,9 @@ function askBootstrap(part: 'cert' | 'key', words: string): Question {
 
 /** Asks for what the server refuses again. In a script, a new gateway meets it with its first leaf. */
 async function proveIdentity(guide: Guide, identity: readonly Question[]): Promise<void> {
-  const { answers, dialogue, errands, flag, isProvisioned } = guide;
+  const { answers, dialogue, errands, flag, leaf } = guide;
   const isGiven = ['issuer', ...SERVER_FLAGS, ...IDENTITY_FLAGS].some((name) => flag(name) !== undefined);
-  if (!dialogue.asks && !(isProvisioned && isGiven)) return;
+  if (!dialogue.asks && (leaf === undefined || !isGiven)) return;
   answers.demandAll();
   for (;;) {
     const trial = { ...server(guide), ...credentials(guide) };

@@ -3,6 +3,7 @@ import { type Draft, standardOf } from '../../config/draft.ts';
 import type { Written } from '../../config/schema.ts';
 import { Fault } from '../../failure/failure.ts';
 import type { Account } from '../../machine/account.ts';
+import type { Leaf } from '../../roll/leaf.ts';
 import type { Adopted } from './adopt/adopted.ts';
 import type { Dialogue } from './dialogue.ts';
 import type { Errands } from './errands.ts';
@@ -19,8 +20,8 @@ export interface Guide {
   readonly file: string;
   /** The user of the daemon, where init runs as root and the unit has one. */
   readonly account: Account | undefined;
-  /** It has a leaf: what is wrong with a new answer would not be met until the next roll. */
-  readonly isProvisioned: boolean;
+  /** The leaf that it has: what is wrong with a new answer would not be met until the next roll. */
+  readonly leaf: Leaf | undefined;
   /** Attempts as the daemon's user, in a process of its own. */
   readonly errands: Errands;
   /** The identity of the program that was here before, where newleaf takes it over. */

@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { instanceOf } from '../../config/config.ts';
 import { objectionTo } from '../../config/draft.ts';
 import { type Code, Fault } from '../../failure/failure.ts';
-import { networkOf } from '../../network/network.ts';
+import { type NetworkSettings, networkOf } from '../../network/network.ts';
 import { type Dialled, dial, Unreached } from '../checks/dial.ts';
 import { adviceFor, distrusted } from '../checks/reach.ts';
 import { askSetting, noCertificate } from './ask-setting.ts';
@@ -45,14 +45,14 @@ async function askId(guide: Guide): Promise<void> {
 }
 
 async function askEndpoint(guide: Guide): Promise<void> {
-  const { dialogue, flag, isProvisioned } = guide;
+  const { dialogue, flag, leaf } = guide;
   const isGiven = ['endpoint', 'trust-ca', 'transport', 'proxy'].some((name) => flag(name) !== undefined);
   setNetwork(guide);
   for (;;) {
     await askSetting(guide, { name: 'dps.endpoint', flag: 'endpoint', words: 'DPS endpoint' });
     if (flag('trust-ca') !== undefined) await askTrust(guide);
     // In a script, a new gateway meets it with its first registration.
-    if (!dialogue.asks && !(isProvisioned && isGiven)) return;
+    if (!dialogue.asks && (leaf === undefined || !isGiven)) return;
     const found = await reachDps(guide);
     guide.forget('endpoint', 'trust-ca');
     if (found === 'untrusted' && (await dialogue.confirm('Name another file with the CAs to trust?', true))) {
@@ -123,16 +123,21 @@ function setNetwork({ answers, flag }: Guide): void {
 
 const HTTPS = 443;
 
-/** On 8883, and on 443 where that is closed. @throws Unreached, Fault NL-NETWORK-… */
-async function dialEither(host: string, ca: string, answers: Guide['answers']): Promise<Dialled> {
+/** The way to Azure, as answered. */
+export function networkIn(answers: Guide['answers']): NetworkSettings {
   const around = answers.get('network.no_proxy');
-  const { proxied } = networkOf({
-    transport: 'auto',
+  return {
+    transport: answers.inEffect('network.transport') as NetworkSettings['transport'],
     proxy: answers.text('network.proxy'),
     proxy_username: answers.text('network.proxy_username') ?? '',
     proxy_password_file: answers.text('network.proxy_password_file'),
     no_proxy: Array.isArray(around) ? around.map(String) : [],
-  });
+  };
+}
+
+/** On 8883, and on 443 where that is closed. @throws Unreached, Fault NL-NETWORK-… */
+async function dialEither(host: string, ca: string, answers: Guide['answers']): Promise<Dialled> {
+  const { proxied } = networkOf(networkIn(answers));
   return dial(host, ca, undefined, proxied).catch(async (error: unknown) => {
     if (/:\d+$/.test(host) || answers.inEffect('network.transport') === 'mqtt') throw error;
     return dial(`${host}:${HTTPS}`, ca, undefined, proxied).catch(() => {

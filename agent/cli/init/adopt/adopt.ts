@@ -17,7 +17,7 @@ import { commonNameIn, leafOf, privateKeyIn, readAdopted, readChain } from './pa
  * @throws Fault; Interrupted where the person does not agree
  */
 export async function adopt(guide: Guide, flags: Map<string, string>): Promise<Adopted | undefined> {
-  const { dialogue, isProvisioned } = guide;
+  const { dialogue, leaf } = guide;
   const from = flags.get('adopt');
   if (from === undefined) {
     if (flags.has('adopt-key')) {
@@ -25,7 +25,7 @@ export async function adopt(guide: Guide, flags: Map<string, string>): Promise<A
     }
     return undefined;
   }
-  if (isProvisioned) {
+  if (leaf !== undefined) {
     dialogue.say('This gateway has a leaf already: --adopt changes nothing.');
     return undefined;
   }

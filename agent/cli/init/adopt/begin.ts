@@ -14,8 +14,8 @@ import { judged, leafOf } from './pair.ts';
 
 /** With which key and leaf the gateway begins, where it does not begin with a key of its own. @throws Fault, TokenError */
 export async function askFirstKey(guide: Guide): Promise<void> {
-  const { adopted, answers, dialogue, isProvisioned } = guide;
-  if (isProvisioned) return;
+  const { adopted, answers, dialogue, leaf } = guide;
+  if (leaf !== undefined) return;
   const { key, uri, chain } = adopted ?? {};
   if (key !== undefined) return bring(guide, key, chain ?? '');
   if (uri !== undefined) return name(guide, uri, chain);
@@ -108,7 +108,7 @@ const keep = ({ answers, account }: Guide, { chain }: Leaf): Promise<void> =>
 
 const inWords = ({ issuer, notAfter }: Leaf): string => `issued by ${issuer}, valid until ${iso(notAfter)}`;
 
-async function loginOf(guide: Guide): Promise<TriedLogin> {
+export async function loginOf(guide: Guide): Promise<TriedLogin> {
   const { answers } = guide;
   return {
     module: answers.inEffect('hsm.module'),

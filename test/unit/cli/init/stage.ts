@@ -46,7 +46,7 @@ export function scene({ flags = {}, configured = {}, typed, errands = {}, stdin 
     },
     file: '/nowhere/newleaf.toml',
     account: undefined,
-    isProvisioned: false,
+    leaf: undefined,
     errands: {
       tokens: unexpected('a look at a module'),
       login: unexpected('a login'),
@@ -56,6 +56,7 @@ export function scene({ flags = {}, configured = {}, typed, errands = {}, stdin 
       whyUnreadable: async () => undefined,
       reachEst: unexpected('a dial'),
       tryEst: unexpected('an EST server'),
+      refusesScope: unexpected('a trial of an ID scope'),
       ...errands,
     },
     stdin: async () => stdin,

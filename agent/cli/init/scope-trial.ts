@@ -1,0 +1,51 @@
+import type { TlsSettings } from '../../../hsm/tls-way.ts';
+import { Fault } from '../../failure/failure.ts';
+import { isEndorsed } from '../../roll/leaf.ts';
+import { loginOf } from './adopt/begin.ts';
+import { askSetting } from './ask-setting.ts';
+import { standing } from './configuration.ts';
+import type { Guide } from './guide.ts';
+import { ID_SCOPE, networkIn } from './identity.ts';
+
+/**
+ * Tries another ID scope with the leaf that the gateway has, before it is written: the session with the hub would go on, and the
+ * mistake would show when it is too late. An answer about which DPS says nothing is taken.
+ * @throws Fault NL-CONFIG where there is no terminal; Back; Interrupted
+ */
+export async function proveScope(guide: Guide): Promise<void> {
+  const { answers, dialogue, file } = guide;
+  const { name, flag, hint } = ID_SCOPE;
+  const kept = standing(file, false).config?.dps.id_scope;
+  for (;;) {
+    const scope = answers.inEffect(name);
+    if (kept === undefined || scope === kept || !(await isRefused(guide, scope, kept))) return;
+    const message = `DPS does not know the ID scope ${scope}: it refuses it (CONNACK 3), and accepts ${kept}.`;
+    if (!dialogue.asks) {
+      const advice = `Look up the ID scope (${hint}), then run newleaf init again.`;
+      throw new Fault('NL-CONFIG', { message: `${message} Nothing was written: ${file} keeps ${kept}.`, advice });
+    }
+    dialogue.wrong({ code: 'NL-DPS-SCOPE', message, advice: `Look it up: ${hint}.` });
+    if (await dialogue.confirm('Go on all the same?', false)) return;
+    guide.forget(flag);
+    answers.set(name, kept);
+    await askSetting(guide, ID_SCOPE);
+  }
+}
+
+async function isRefused(guide: Guide, scope: string, kept: string): Promise<boolean> {
+  const { answers, errands, leaf } = guide;
+  if (leaf === undefined || isEndorsed(leaf)) return false;
+  const asked = {
+    ...(await loginOf(guide)),
+    tls: answers.inEffect('hsm.tls') as TlsSettings['tls'],
+    scope,
+    kept,
+    endpoint: answers.inEffect('dps.endpoint'),
+    registrationId: answers.inEffect('dps.registration_id'),
+    leaf,
+    caFile: answers.inEffect('trust.ca_file'),
+    network: networkIn(answers),
+  };
+  // What is wrong with the token or the network is met, and told, when the daemon starts.
+  return errands.refusesScope(asked).catch(() => false);
+}
