@@ -80,7 +80,8 @@ export function findSlot(module: PKCS11, label: string | undefined, uri: string 
   const path = [...loaded].find(([, one]) => one === module)?.[0] ?? 'MODULE';
   const closed = closedTokens(path);
   const message = `No token matches ${asked || 'at all'}. Tokens there: ${there}.${closed ? ` ${closed.message}` : ''}`;
-  const lost = 'If the token is lost: `newleaf init --ask`, then `newleaf roll --wait`.';
+  const lost =
+    'If the token is lost: `systemctl stop newleaf`, `newleaf init --ask`, `systemctl start newleaf`, `newleaf roll --wait`.';
   const advice = closed?.advice ?? `Check hsm.token against \`pkcs11-tool --module ${path} -L\`. ${lost}`;
   throw new TokenError('missing', 'TOKEN_NOT_FOUND', message, undefined, advice);
 }

@@ -19,8 +19,9 @@ const UNAVAILABLE = 3;
 
 /**
  * Whether DPS refuses an ID scope while it accepts another one, so that it is no outage. Nothing is registered: this is only
- * CONNECT, whose answer is about scope and name. Over HTTPS, a scope that does not exist, a device that has not registered yet
- * and a leaf that is not enrolled have the same answers (404 or 401).
+ * CONNECT, which is answered before DPS looks for an enrollment. The look-up of a registration over HTTPS cannot tell: its 404
+ * means "the Device Provisioning Service instance, or a resource" (articles/iot-dps/how-to-troubleshoot-dps.md), and a gateway
+ * that moves has no registration there yet.
  * @throws Fault NL-DPS-…, NL-NETWORK-… where DPS gives no answer; errors of the token
  */
 export async function refusesScope(trial: ScopeTrial, scope: string, other: string): Promise<boolean> {

@@ -17,7 +17,8 @@ const ROOTFS = join(import.meta.dirname, 'rootfs');
 export const APART = ['sh', '-c', `"$0/rootfs" >/dev/null && exec "$0/apart" "$@"`, import.meta.dirname];
 const POLL_MS = 50;
 const LOOK_MS = 1_000;
-const ENVIRONMENT = { PATH: '/usr/sbin:/usr/bin', LANG: 'C.UTF-8', NO_COLOR: '1', SYSTEMD_COLORS: '0' };
+/** Of a shell on the machine. */
+export const ENVIRONMENT = { PATH: '/usr/sbin:/usr/bin', LANG: 'C.UTF-8', NO_COLOR: '1', SYSTEMD_COLORS: '0' };
 
 /** A name that was killed is taken for ever. */
 let boots = 0;
@@ -109,6 +110,11 @@ export class Machine {
     await ended;
   }
 
+  /** A command as root, for a process that starts it by itself. */
+  argv(...argv: readonly string[]): readonly string[] {
+    return ['nsenter', '--target', String(this.#leader), '--all', '--', ...argv];
+  }
+
   /** Runs a command as root, to its end. */
   async run(...argv: readonly string[]): Promise<Ended> {
     const child = this.#enter(argv);
@@ -172,7 +178,8 @@ export class Machine {
   }
 
   #enter(argv: readonly string[]): ChildProcessByStdio<null, Readable, Readable> {
-    return spawn('nsenter', ['--target', String(this.#leader), '--all', '--', ...argv], {
+    const [file = '', ...args] = this.argv(...argv);
+    return spawn(file, args, {
       env: ENVIRONMENT,
       stdio: ['ignore', 'pipe', 'pipe'],
       // nsenter(1) does not become the command, but waits for it: who ends the one must end both.

@@ -89,6 +89,10 @@ export function finishInit(watch: DaemonWatch, { current, assignment }: RollStat
 const AGAIN =
   'Run `newleaf init` again, or start the daemon: it goes on where this stopped. To change an answer: `newleaf init --ask`.';
 
+/** The daemon of init has ended. */
+const KEY_LOST =
+  'Is it the right token? If the key is lost: `systemctl start newleaf`, then `newleaf roll --wait` makes another.';
+
 /** Why provisioning stopped early. Waiting for a leaf that a person brings is not an error. */
 export interface Shortfall {
   readonly complaint?: Complaint;
@@ -104,6 +108,7 @@ export function shortfall(state: RollState, isInterrupted: boolean): Shortfall {
     const message = `Not finished in time: ${WORDS[state.phase]}.`;
     return { complaint: { message, advice: AGAIN }, exit: EXIT.failed };
   }
-  const advice = met.kind === 'transient' ? `${met.advice} ${AGAIN}` : met.advice;
+  const lasting = met.code === 'NL-TOKEN-KEY' ? KEY_LOST : met.advice;
+  const advice = met.kind === 'transient' ? `${met.advice} ${AGAIN}` : lasting;
   return { complaint: { ...met, advice }, exit: waits(state) ? EXIT.person : exitOf(met) };
 }

@@ -54,7 +54,7 @@ export const GATEWAY = {
   ),
   'NL-TOKEN-MISSING': brokenCode(
     'The token is not there, or more than one matches.',
-    'Check hsm.token against `pkcs11-tool --module MODULE -L`, with hsm.module as MODULE. If the token is lost: `newleaf init --ask`, then `newleaf roll --wait`.',
+    'Check hsm.token against `pkcs11-tool --module MODULE -L`, with hsm.module as MODULE. If the token is lost: `systemctl stop newleaf`, `newleaf init --ask`, `systemctl start newleaf`, `newleaf roll --wait`.',
   ),
   'NL-TOKEN-PIN': brokenCode(
     'The token refused the PIN. It was tried once and will not be tried again until the PIN changes.',

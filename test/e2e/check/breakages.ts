@@ -29,7 +29,7 @@ export const BREAKAGES: readonly Breakage[] = [
     title: 'token missing',
     breaks: ({ configure }) => configure({ 'hsm.token': '"elsewhere"' }),
     red: ({ gateway }) => [
-      `token-present NL-TOKEN-MISSING No token matches label "elsewhere". Tokens there: "newleaf" (serial <serial>). → Check hsm.token against \`pkcs11-tool --module ${gateway.token.hsm.module} -L\`. If the token is lost: \`newleaf init --ask\`, then \`newleaf roll --wait\`.`,
+      `token-present NL-TOKEN-MISSING No token matches label "elsewhere". Tokens there: "newleaf" (serial <serial>). → Check hsm.token against \`pkcs11-tool --module ${gateway.token.hsm.module} -L\`. If the token is lost: \`systemctl stop newleaf\`, \`newleaf init --ask\`, \`systemctl start newleaf\`, \`newleaf roll --wait\`.`,
     ],
   },
   {
