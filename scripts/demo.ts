@@ -17,7 +17,7 @@ const CLOSING = `
 All eight stories happened. What to type next:
   scripts/demo --stay             the same, and leaves it running to play with
   scripts/package deb amd64       makes the package for a gateway (or arm64)
-  less README.md                  "Set up a gateway", and what is not proven`;
+  README.md, "Set up a gateway"    and what is not proven`;
 
 async function play(stage: Stage): Promise<void> {
   await firstProvisioning(stage);

@@ -90,11 +90,3 @@ export function canServe({ world, known }: Gateway): boolean {
       world.rejectionOf(leaf, world.assigns) === undefined,
   );
 }
-
-/** Whether a new leaf would serve: the issuer signs, the token makes keys, and DPS and hub take a leaf they have not seen. */
-export function couldRoll({ world, terms }: Gateway): boolean {
-  const { faults } = world;
-  const makes = faults.issuer ?? faults.judge ?? faults.generate ?? faults.sign ?? faults.disk ?? faults.network;
-  const whole = faults.dps ?? faults.hub ?? faults.handshake ?? faults.hubDrops;
-  return terms.automatic && makes === undefined && whole === undefined;
-}
