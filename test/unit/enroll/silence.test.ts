@@ -62,7 +62,7 @@ test('reprovision of 100 devices, when the hub goes down after the first ones: t
   assert.equal(JSON.parse(await readFile(file, 'utf8')).sum['not-asked'], 100);
   await simulator.lift('hub1', 'rest-status');
   const retried = simulator.log.entries.length;
-  await office.enroll(['reprovision', '--retry', file, '--yes', '--wait', '0']);
+  await office.enroll(['reprovision', '--retry', file, '--yes', '--wait', '0', '--report', file]);
   assert.equal(calls(retried, /^POST \/twins\/[^/]+\/methods/), 100);
 });
 
