@@ -240,13 +240,6 @@ for (const [added, expected] of EST_CHANGED)
     else assert.match(found.join('\n'), expected);
   });
 
-test('EST over http is refused with the reason', () => {
-  assert.match(
-    complaints(EST.replace('https:', 'http:')).join(),
-    /^12: issuer.est.url must begin with https: EST proves/,
-  );
-});
-
 test('the printed configuration says where each value comes from, and means the same', () => {
   const loaded = parseConfig(EST.replace('[hsm]', 'payload = { a = [1, \'x\'], "b c" = { d = true } }\n[hsm]'), 'FILE');
   const printed = printConfig(loaded.effective, loaded.file);
