@@ -112,7 +112,9 @@ async function pinFor(guide: Guide, { token: { pinLength } }: Maker): Promise<st
     pin.length < least || pin.length > most ? `must be ${least} to ${most} characters long` : undefined;
   const given = await givenPin(guide);
   const wrong = given && objection(given);
-  if (wrong !== undefined) throw wrongFlag('pin-file', `holds a PIN that the new token does not take: it ${wrong}`);
+  if (wrong !== undefined && guide.flag('pin-file') !== undefined)
+    throw wrongFlag('pin-file', `holds a PIN that ${wrong}`);
+  if (wrong !== undefined) throw new Fault('NL-TOKEN-PIN-FILE', { message: `The PIN for the new token ${wrong}.` });
   const known = given ?? (await storedPin(guide));
   if (known !== undefined && objection(known) === undefined) return known;
   if (!guide.dialogue.asks) return randomPin();

@@ -30,6 +30,7 @@ const SEEN: readonly Row[] = [
   [['--timeout', 'soon'], /--timeout must be a duration/],
   [['--new-token', 'card'], /--new-token must be one of softhsm, tpm/],
   [['--token', 'a'.repeat(33)], /--token must be the label of a token/],
+  [['--pin-file', '/etc/newleaf/short-pin'], /--pin-file holds a PIN that must be 4 to 255 characters long/],
   [['--pin-file', '/nowhere'], /--pin-file must be a file with the PIN, .*: there is none in \/nowhere/],
   [['--adopt', '/nowhere.pem'], /The leaf \/nowhere\.pem cannot be read/],
   [['--adopt-key', '/nowhere.key'], /--adopt-key needs its leaf/],
@@ -65,6 +66,7 @@ if (insideNetworkNamespace(import.meta.filename)) {
     before(async () => {
       stage = await Stage.open();
       stage.machine.write('/etc/newleaf/wrong-password', 'wrong');
+      stage.machine.write('/etc/newleaf/short-pin', '123');
     });
     after(() => stage.close());
 
