@@ -89,17 +89,19 @@ export const tokenLabel: Kind<string> = {
   ),
 };
 
+const WANTED_EST = 'must be a URL that begins with https://, as https://ca.example.com/.well-known/est';
+
 /** RFC 7030 section 3.3: "HTTPS MUST be used". */
 export const estUrl: Kind<string> = {
   type: 'URL',
   range: 'an https URL',
   read: pipe(
-    string('must be an https URL'),
+    string(WANTED_EST),
     check(
       (written) => !/^http:/i.test(written),
-      'must begin with https: EST proves the server by TLS, and over http any server could answer with a leaf (RFC 7030 section 3.3)',
+      'must begin with https://, not http://, as EST proves the server by TLS: over http any server could answer with a leaf (RFC 7030 section 3.3)',
     ),
-    check((written) => URL.canParse(written) && new URL(written).protocol === 'https:', 'must be an https URL'),
+    check((written) => /^https:\/\//i.test(written) && URL.canParse(written), WANTED_EST),
     check(
       (written) => new URL(written).username === '' && new URL(written).password === '',
       'must not hold credentials: use issuer.est.username and password_file',

@@ -6,6 +6,7 @@ import { isTable, type Table } from './kinds.ts';
 import { keyLines, lineOfKey } from './lines.ts';
 import { CROSS_CHECKS } from './rules.ts';
 import { SECTION_NAMES, type SectionName, type Setting, sectionOf, type Values, type Written } from './schema.ts';
+import { slipIn } from './slip.ts';
 
 /** One setting in effect. */
 export interface Effective {
@@ -115,10 +116,7 @@ function parseToml(toml: string, file: string): Table {
   try {
     return parse(toml);
   } catch (cause) {
-    // smol-toml's message goes on with the lines around the mistake; these may hold a misplaced PIN.
-    const [reason] = (cause instanceof Error ? cause.message : String(cause)).split('\n');
-    const line = typeof cause === 'object' && cause !== null && 'line' in cause ? `:${cause.line}` : '';
-    throw new Fault('NL-CONFIG', { message: `${file}${line}: ${reason}.` });
+    throw new Fault('NL-CONFIG', { message: slipIn(toml, file, cause) });
   }
 }
 

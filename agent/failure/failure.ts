@@ -65,6 +65,6 @@ export class Fault extends Error {
 }
 
 /** One line for a screen or a log: code, message, cause, advice. */
-export function sentence({ code, message, cause, advice }: Failure): string {
+export function sentence({ code, message, cause, advice }: Omit<Failure, 'kind'>): string {
   return `${code} ${message}${cause === undefined ? '' : ` (${cause})`} ${advice}`.replaceAll(/\s*\n\s*/g, ' ');
 }

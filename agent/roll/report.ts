@@ -1,4 +1,4 @@
-import type { Failure } from '../failure/failure.ts';
+import { type Failure, sentence } from '../failure/failure.ts';
 import { isEndorsed, type Leaf } from './leaf.ts';
 import { clockFloor, dueAt, isCredible, type Terms } from './plan.ts';
 import type { Alarm, Next, Outcome, Phase, Request, RollState, Transition } from './state.ts';
@@ -161,7 +161,7 @@ export function lineOf(state: RollState, { terms, now }: Pick<ReportOptions, 'te
   return [
     `${wordsOf(phase, terms.attestation)}, ${online ? `online at ${assignment?.hub}` : 'offline'}`,
     ...(ends === undefined ? [] : [`the leaf ends ${ends}`]),
-    ...(wrong === undefined ? [] : [`${wrong.code} ${wrong.message} ${wrong.advice}`]),
+    ...(wrong === undefined ? [] : [sentence(wrong)]),
   ].join('; ');
 }
 

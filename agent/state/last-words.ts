@@ -5,7 +5,7 @@ import { CODES } from '../failure/failure.ts';
 import { readRegular, writeAtomically } from './durable.ts';
 
 /** Why a daemon has ended: until another runs, there is no process for `newleaf status` to ask. */
-interface LastWords extends Pick<Failure, 'code' | 'message' | 'advice'> {
+interface LastWords extends Pick<Failure, 'code' | 'message' | 'advice' | 'cause'> {
   /** ISO 8601. */
   readonly at: string;
 }
@@ -21,10 +21,18 @@ export const FORGET_MS = 3_600_000;
  * @param at wall clock, milliseconds
  * @throws Fault NL-STATE-WRITE
  */
-export async function leaveWords(directory: string, { code, message, advice }: Failure, at: number): Promise<void> {
+export async function leaveWords(directory: string, why: Failure, at: number): Promise<void> {
+  const { code, message, advice, cause } = why;
   const before = await lastWords(directory);
+  // The cause may differ each time, as by a number in it.
   if (before?.code === code && before.message === message && before.advice === advice) return;
-  const words: LastWords = { at: new Date(at).toISOString(), code, message, advice };
+  const words: LastWords = {
+    at: new Date(at).toISOString(),
+    code,
+    message,
+    advice,
+    ...(cause !== undefined && { cause }),
+  };
   await writeAtomically(pathIn(directory), `${JSON.stringify(words)}\n`, 0o640);
 }
 

@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { Failed, textOption } from '../../agent/cli/kit/command.ts';
-import { certificateIn, demandLeaf } from './certificate.ts';
+import { EXIT } from '../../agent/failure/exit.ts';
+import { certificateIn, demandLeaf, type Given } from './certificate.ts';
 import { change } from './change.ts';
 import { type Call, only } from './command.ts';
 import { Dps, type Enrollment, enrollIt, type Kind, NAMES, type Status } from './dps.ts';
 import { withPems } from './given.ts';
+import { sameSlot } from './slots.ts';
 
 /** Disallowing stops registrations; the hub does not learn of it (how-to-revoke-device-access-portal). */
 const stillConnected = (device: string): string =>
@@ -47,7 +49,9 @@ export async function disallowMember(call: Call): Promise<number> {
   const leaf = file === undefined ? undefined : await certificateIn(file);
   if (leaf !== undefined) demandLeaf(leaf, id, call.desk.now());
   const dps = await Dps.open(call);
-  if ((await dps.find('individual', id)) !== undefined) {
+  const own = await dps.find('individual', id);
+  if (own?.status === 'disabled') return barredAlready(call, own, leaf);
+  if (own !== undefined) {
     throw new Failed(`"${id}" has an individual enrollment of its own: enroll disallow device ${id}`);
   }
   const key = (): string => randomBytes(64).toString('base64');
@@ -65,6 +69,17 @@ export async function disallowMember(call: Call): Promise<number> {
     question: `Bar ${id} from registering?`,
     done: `DPS no longer admits ${id}, whatever its group. ${stillConnected(id)}`,
   });
+}
+
+/** @param leaf the one to bar, where it is given */
+function barredAlready({ desk }: Call, { id, slots }: Enrollment, leaf: Given | undefined): number {
+  if (leaf !== undefined && !sameSlot(slots.primary, leaf)) {
+    throw new Failed(`"${id}" has a disabled individual enrollment, which does not hold this leaf.`, {
+      advice: `Allow it, and repeat at once: enroll allow member ${id}`,
+    });
+  }
+  desk.out.write(`"${id}" has a disabled individual enrollment already: nothing to change. ${stillConnected(id)}\n`);
+  return EXIT.done;
 }
 
 /** `enroll allow member DEVICE`: deletes the enrollment that bars it; the group decides again. */

@@ -1,7 +1,7 @@
 import { type Command, EXITS, one } from './command.ts';
 import { deleteEnrollment } from './delete.ts';
 import { FLEET_OPTIONS, fleet } from './fleet.ts';
-import { JSON_OPTION, listDevices, listEnrollments, listRegistrations, WHERE_OPTION } from './list.ts';
+import { DAYS_OPTION, JSON_OPTION, listDevices, listEnrollments, listRegistrations, WHERE_OPTION } from './list.ts';
 import { REPROVISION_OPTIONS, reprovision } from './reprovision.ts';
 import { showDevice, showGroup } from './show.ts';
 
@@ -53,8 +53,11 @@ export const FLEET_COMMANDS = {
   'list devices': {
     meaning: 'List the devices of the hub, and what their newleaf reports',
     about: ['Queries of a hub may lag behind by minutes.'],
-    options: { ...WHERE_OPTION, ...JSON_OPTION },
-    examples: [{ line: 'enroll list devices' }, { line: `enroll list devices --where "tags.site = 'north'" --json` }],
+    options: { ...WHERE_OPTION, ...DAYS_OPTION, ...JSON_OPTION },
+    examples: [
+      { line: 'enroll list devices --days 30' },
+      { line: `enroll list devices --where "tags.site = 'north'" --json` },
+    ],
     run: listDevices,
   },
   'list individuals': {

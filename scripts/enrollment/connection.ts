@@ -24,6 +24,13 @@ const variableOf = (to: Service): string => `NEWLEAF_${to.toUpperCase()}_CONNECT
 export const connectionTo = (call: Call, to: Service): string | undefined =>
   textOption(call, to) ?? call.desk.env[variableOf(to)];
 
+/** The name of the server. Empty where no connection is given, which `connecting` refuses. */
+export function hostOf(call: Call, to: Service): string {
+  const text = connectionTo(call, to) ?? '';
+  const [, host = text] = /(?:^|;)HostName=([^;]*)/.exec(text) ?? [];
+  return host.toLowerCase();
+}
+
 /**
  * How to make the clients of a server: by a connection string, which is a secret and never shown, or by a login to Entra ID
  * where only its host is given.

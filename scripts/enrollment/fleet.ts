@@ -1,11 +1,10 @@
-import { Misuse, textOption } from '../../agent/cli/kit/command.ts';
 import { printable } from '../../agent/cli/kit/screen.ts';
 import { valued } from '../../agent/cli/kit/tool.ts';
 import { EXIT } from '../../agent/failure/exit.ts';
 import type { Call } from './command.ts';
 import { Hub } from './hub.ts';
-import { JSON_OPTION, WHERE_OPTION } from './list.ts';
-import { devicesWhere, type Seen } from './newleaf.ts';
+import { daysOf, JSON_OPTION, WHERE_OPTION, whereOf } from './list.ts';
+import { devicesWhere, endsWithin, type Seen } from './newleaf.ts';
 import { count } from './screen.ts';
 
 export const FLEET_OPTIONS = {
@@ -14,7 +13,6 @@ export const FLEET_OPTIONS = {
   ...JSON_OPTION,
 } as const;
 
-const DAY_MS = 86_400_000;
 const SOON_DAYS = 30;
 
 type Counts = Readonly<Record<string, number>>;
@@ -29,7 +27,6 @@ function counted(devices: readonly Seen[], told: (one: Seen) => string | null | 
 
 /** The whole fleet in numbers. Stable: `--json`. */
 function fleetOf(devices: readonly Seen[], now: number, days: number) {
-  const endsBefore = (at: number) => (one: Seen) => Date.parse(one.newleaf?.leaf?.notAfter ?? '') < at;
   return {
     devices: devices.length,
     connected: devices.filter(({ connected }) => connected).length,
@@ -38,8 +35,8 @@ function fleetOf(devices: readonly Seen[], now: number, days: number) {
     phase: counted(devices, ({ newleaf }) => newleaf?.phase),
     next: counted(devices, ({ newleaf }) => newleaf?.next?.standing),
     alarm: counted(devices, ({ newleaf }) => newleaf?.alarm),
-    expired: devices.filter(endsBefore(now)).length,
-    endsWithinDays: { days, devices: devices.filter(endsBefore(now + days * DAY_MS)).length },
+    expired: devices.filter(endsWithin(0, now)).length,
+    endsWithinDays: { days, devices: devices.filter(endsWithin(days, now)).length },
     last: counted(devices, ({ newleaf }) => newleaf?.last?.outcome),
     uplinkCodes: counted(devices, ({ newleaf }) => newleaf?.uplink?.codes?.join(' ') || undefined),
     version: counted(devices, ({ newleaf }) => newleaf?.version),
@@ -54,11 +51,8 @@ const inWords = (counts: Counts): string =>
 /** `enroll fleet [--where CONDITION]`: how the fleet is, in numbers. */
 export async function fleet(call: Call): Promise<number> {
   const { desk, options } = call;
-  const days = Number(options.days ?? SOON_DAYS);
-  if (!Number.isInteger(days) || days < 0 || options.days === '') {
-    throw new Misuse(`--days is a number of days, not "${options.days}".`);
-  }
-  const all = await devicesWhere(await Hub.open(call), textOption(call, 'where'));
+  const [condition, days = SOON_DAYS] = [whereOf(call), daysOf(call)];
+  const all = await devicesWhere(await Hub.open(call), condition);
   const sum = fleetOf(all, desk.now(), days);
   if (options.json === true) {
     desk.out.write(`${JSON.stringify({ schema: 1, ...sum }, undefined, 2)}\n`);

@@ -1,10 +1,10 @@
 import type iothub from 'azure-iothub';
 import { Failed } from '../../agent/cli/kit/command.ts';
 import type { Call } from './command.ts';
-import { connecting } from './connection.ts';
+import { connecting, hostOf } from './connection.ts';
 import type { Desk } from './desk.ts';
 import type { Status } from './dps.ts';
-import { asking, orAbsent, statusOf } from './refusal.ts';
+import { asking, isAway, orAbsent, statusOf } from './refusal.ts';
 
 export interface MethodAnswer {
   readonly status: number;
@@ -50,14 +50,25 @@ const WHO = 'The hub';
 const ENDED = ['completed', 'finished', 'failed', 'cancelled'];
 const PAGE = 100;
 
+/** `asking` repeats. azure-iothub 1.16.6 repeats a method by itself for 4 minutes (client.js), for each device in an outage. */
+const NEVER_AGAIN = { shouldRetry: () => false, nextRetryTimeout: () => 0 };
+
 /** An IoT Hub as an operator sees it, by the official clients. */
 export class Hub {
+  /** Its name: jobs and devices of one hub mean nothing to another. */
+  readonly host: string;
   readonly #desk: Desk;
   readonly #registry: iothub.Registry;
   readonly #client: iothub.Client;
   readonly #jobs: iothub.JobClient;
 
-  private constructor(desk: Desk, registry: iothub.Registry, client: iothub.Client, jobs: iothub.JobClient) {
+  private constructor(
+    { desk, host }: { readonly desk: Desk; readonly host: string },
+    registry: iothub.Registry,
+    client: iothub.Client,
+    jobs: iothub.JobClient,
+  ) {
+    this.host = host;
     this.#desk = desk;
     this.#registry = registry;
     this.#client = client;
@@ -68,7 +79,10 @@ export class Hub {
   static async open(call: Call): Promise<Hub> {
     const { Client, JobClient, Registry } = (await import('azure-iothub')).default;
     const connect = await connecting(call, 'hub');
-    return new Hub(call.desk, connect(Registry), connect<iothub.Client>(Client), connect(JobClient));
+    const at = { desk: call.desk, host: hostOf(call, 'hub') };
+    const client = connect<iothub.Client>(Client);
+    client.setRetryPolicy(NEVER_AGAIN);
+    return new Hub(at, connect(Registry), client, connect(JobClient));
   }
 
   async find(deviceId: string): Promise<Identity | undefined> {
@@ -121,13 +135,13 @@ export class Hub {
     return rows;
   }
 
-  /** The device's answer, or the sentence why there is none. */
+  /** The device's answer, or the sentence why there is none. @throws Failed where the hub itself does not answer, or refuses us */
   async call(deviceId: string, method: MethodCall): Promise<MethodAnswer | string> {
     try {
       const { result } = await asking(this.#desk, WHO, () => this.#client.invokeDeviceMethod(deviceId, method));
       return result as MethodAnswer;
     } catch (error) {
-      if (!(error instanceof Failed) || [401, 403, undefined].includes(statusOf(error.cause))) throw error;
+      if (!(error instanceof Failed) || isAway(error) || [401, 403].includes(statusOf(error.cause) ?? 0)) throw error;
       return error.message;
     }
   }

@@ -1,10 +1,10 @@
-import { textOption } from '../../agent/cli/kit/command.ts';
+import { Misuse, textOption } from '../../agent/cli/kit/command.ts';
 import { flagged, valued } from '../../agent/cli/kit/tool.ts';
 import { EXIT } from '../../agent/failure/exit.ts';
 import { type Call, only } from './command.ts';
 import { Dps, type Kind } from './dps.ts';
 import { Hub } from './hub.ts';
-import { devicesWhere } from './newleaf.ts';
+import { devicesWhere, endsWithin } from './newleaf.ts';
 import { count } from './screen.ts';
 import type { Slot } from './slots.ts';
 import { table } from './table.ts';
@@ -14,6 +14,25 @@ export const JSON_OPTION = { json: flagged('Print one JSON document.') } as cons
 export const WHERE_OPTION = {
   where: valued('CONDITION', 'Only those that meet the WHERE clause, as "tags.site = \'north\'".'),
 } as const;
+
+export const DAYS_OPTION = {
+  days: valued('DAYS', 'Only those whose leaf ends within so many days, or has ended.'),
+} as const;
+
+/** The condition of --where, where it is given. @throws Misuse where it is empty: the hub would answer with HTTP 400 */
+export function whereOf(call: Call): string | undefined {
+  const condition = textOption(call, 'where');
+  if (condition?.trim() !== '') return condition;
+  throw new Misuse('The condition of --where is empty. For all devices, leave --where out.');
+}
+
+/** How many days. @throws Misuse */
+export function daysOf({ options }: Call): number | undefined {
+  if (options.days === undefined) return undefined;
+  const days = Number(options.days);
+  if (Number.isInteger(days) && days >= 0 && options.days !== '') return days;
+  throw new Misuse(`--days is a number of days, not "${options.days}".`);
+}
 
 const NONE = '-';
 
@@ -79,7 +98,9 @@ export async function listRegistrations(call: Call): Promise<number> {
 
 /** `enroll list devices [--where CONDITION]` */
 export async function listDevices(call: Call): Promise<number> {
-  const devices = await devicesWhere(await Hub.open(call), textOption(call, 'where'));
+  const [condition, days] = [whereOf(call), daysOf(call)];
+  const all = await devicesWhere(await Hub.open(call), condition);
+  const devices = days === undefined ? all : all.filter(endsWithin(days, call.desk.now()));
   return list(call, {
     what: 'device',
     head: ['DEVICE', 'HUB', 'PHASE', 'LEAF ENDS', 'NEXT', 'ALARM', 'LAST'],

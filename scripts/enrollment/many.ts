@@ -11,6 +11,7 @@ import { isFromDevice } from './given.ts';
 import { Hub } from './hub.ts';
 import { interruptible, matching } from './reprovision.ts';
 import { count } from './screen.ts';
+import { Silence } from './silence.ts';
 import { lost, sameSlots } from './slots.ts';
 import { groupsOf, names } from './tally.ts';
 
@@ -114,11 +115,16 @@ async function counted<T extends Pick<Ready, 'id'>>(
 ): Promise<boolean> {
   const progress = new Count(desk.err, screenOf(desk.err, desk.env), label);
   const before = failed.length;
+  const silence = new Silence();
   let done = 0;
   return interruptible(desk, async (enough) => {
+    const begun = async (one: T): Promise<void> => {
+      if (enough.aborted) throw new Failed('Interrupted before.', { advice: REPEAT });
+      if (silence.isLasting) throw new Failed('Not begun, because the other side was down.', { advice: REPEAT });
+      await silence.during(() => work(one));
+    };
     await atOnce(AT_ONCE, all, async (one) => {
-      const worked = enough.aborted ? Promise.reject(new Failed('Interrupted before.', { advice: REPEAT })) : work(one);
-      await worked.catch((error: unknown) => {
+      await begun(one).catch((error: unknown) => {
         if (!(error instanceof CommandError)) throw error;
         failed.push({ id: one.id, error });
       });
@@ -126,6 +132,7 @@ async function counted<T extends Pick<Ready, 'id'>>(
       const unwell = failed.length - before;
       progress.show(done, all.length, unwell === 0 ? '' : `${unwell} not`);
     }).finally(() => progress.end());
+    if (silence.isLasting) desk.err.write(`${silence.words}\n`);
     return !enough.aborted;
   });
 }

@@ -38,6 +38,14 @@ export interface Seen {
   readonly newleaf?: Newleaf;
 }
 
+const DAY_MS = 86_400_000;
+
+/** Devices whose leaf ends within so many days, or has ended. Those that report no leaf are not among them. */
+export const endsWithin =
+  (days: number, now: number) =>
+  ({ newleaf }: Seen): boolean =>
+    Date.parse(newleaf?.leaf?.notAfter ?? '') < now + days * DAY_MS;
+
 export function seenIn(row: Row): Seen {
   const { deviceId, status = 'enabled', connectionState, properties } = v.parse(Queried, row);
   const newleaf = newleafIn(properties?.reported);

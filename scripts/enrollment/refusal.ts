@@ -30,6 +30,17 @@ export function statusOf(error: unknown): number | undefined {
   return isRestError(error) ? error.response?.statusCode : undefined;
 }
 
+const SERVER_ERROR = 500;
+/** IoT Hub says so of a device that is connected, and does not answer a method. */
+const GATEWAY_TIMEOUT = 504;
+
+/** Whether a failed call says nothing about its device: DPS or the hub gave no answer, or an error of its own. */
+export function isAway(error: unknown): boolean {
+  if (!(error instanceof Failed) || error.cause === undefined) return false;
+  const status = statusOf(error.cause) ?? SERVER_ERROR;
+  return status >= SERVER_ERROR && status !== GATEWAY_TIMEOUT;
+}
+
 /**
  * Calls a server of Azure. Waits and repeats where it is throttled (429) or away for a moment (503), as long as it asks for or
  * a little longer each time.

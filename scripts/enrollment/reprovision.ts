@@ -12,8 +12,9 @@ import { Hub, type MethodCall } from './hub.ts';
 import { type JobResults, watchJob } from './job.ts';
 import { devicesWhere } from './newleaf.ts';
 import { answered, notAsked, type Outcome } from './outcome.ts';
-import { ACTIONS, actionOf, documentOf, isDone, newId, type Run, readRun } from './run.ts';
+import { ACTIONS, actionOf, demandWritable, documentOf, isDone, newId, type Run, readRun } from './run.ts';
 import { count } from './screen.ts';
+import { Silence } from './silence.ts';
 import { names } from './tally.ts';
 
 export const REPROVISION_OPTIONS = {
@@ -64,6 +65,7 @@ async function begin(call: Call, condition: string | undefined, earlier: Run | u
   const waitSeconds = seconds(call, 'wait', WAIT_SECONDS, DAY_SECONDS);
   const id = newId(action, desk.now());
   const hub = await Hub.open(call);
+  if (earlier !== undefined) demandSameHub(hub, earlier);
   const undone = earlier?.devices.filter((one) => !isDone(one)).map(({ deviceId }) => deviceId);
   const devices = undone ?? (condition === undefined ? [...new Set(positionals)] : await matching(hub, condition));
   if (earlier !== undefined) {
@@ -73,7 +75,7 @@ async function begin(call: Call, condition: string | undefined, earlier: Run | u
   const title = `${METHOD} (${action}) of ${count(devices.length, 'device')}`;
   const screen = screenOf(desk.out, desk.env);
   if (devices.length > 0) say(`${title}: ${safe(screen, names(devices, screen.width - title.length - 2))}\n`);
-  const run: Run = { id, action, delaySeconds, at: at(desk), devices: [] };
+  const run: Run = { id, hub: hub.host, action, delaySeconds, at: at(desk), devices: [] };
   if (options['dry-run'] === true || devices.length === 0) {
     say(`No device was called${devices.length === 0 ? '' : ' (--dry-run)'}.\n`);
     const missed = devices.map((deviceId) => notAsked(deviceId, '--dry-run'));
@@ -84,6 +86,7 @@ async function begin(call: Call, condition: string | undefined, earlier: Run | u
   if (isMany && !(await agreed(call, `Call ${METHOD} on ${count(devices.length, 'device')}?`))) {
     throw new Failed('No device was called.');
   }
+  await demandWritable(textOption(call, 'report'));
   const method = {
     methodName: METHOD,
     payload: { action, id, delaySeconds },
@@ -115,6 +118,7 @@ async function lookAgain(call: Call, id: string): Promise<number> {
   const action = actionOf(id);
   const waitMs = seconds(call, 'wait', 0, DAY_SECONDS) * 1_000;
   const hub = await Hub.open(call);
+  await demandWritable(textOption(call, 'report'));
   const job = await hub.job(id);
   if (job === undefined && positionals.length === 0) {
     throw new Failed(`This hub has no job ${id}.`, {
@@ -130,7 +134,7 @@ async function lookAgain(call: Call, id: string): Promise<number> {
     const why = `not called by this job${ended ? '' : ' yet'}`;
     const named = positionals.map((deviceId) => known.get(deviceId) ?? notAsked(deviceId, why));
     const devices = positionals.length === 0 ? outcomes : named;
-    const run = { id, action, delaySeconds: job?.delaySeconds ?? 0, at: at(desk), devices };
+    const run = { id, hub: hub.host, action, delaySeconds: job?.delaySeconds ?? 0, at: at(desk), devices };
     const jobGoesOn = !ended && positionals.length === 0;
     return finish(call, hub, { run, waitMs, enough, jobGoesOn, isJob: job !== undefined });
   });
@@ -159,6 +163,12 @@ export async function interruptible<T>(desk: Desk, work: (enough: AbortSignal) =
   return work(enough.signal).finally(unheard);
 }
 
+/** Two fleets may have the same names. A report of newleaf 0.1.0 does not tell its hub. @throws Misuse */
+function demandSameHub({ host }: Hub, { hub = host }: Run): void {
+  if (hub === host) return;
+  throw new Misuse(`This report is of the hub ${hub}, and --hub or NEWLEAF_HUB_CONNECTION leads to ${host}.`);
+}
+
 /** The devices of the hub that meet a condition, by name. */
 export const matching = async (hub: Hub, condition: string): Promise<string[]> =>
   (await devicesWhere(hub, condition)).map(({ deviceId }) => deviceId);
@@ -172,17 +182,22 @@ async function callEach(
 ): Promise<Outcome[]> {
   const progress = new Count(desk.err, screenOf(desk.err, desk.env), 'asked');
   const called = new Map<string, Outcome>();
+  const silence = new Silence();
   await atOnce(AT_ONCE, devices, async (deviceId) => {
-    if (enough.aborted) return;
-    const answer = await hub.call(deviceId, method).catch((error: unknown) => {
-      // The devices that were asked before are followed all the same.
-      if (called.size === 0 || !(error instanceof Failed)) throw error;
-      return error.message;
-    });
+    if (enough.aborted || silence.isLasting) return;
+    const answer = await silence
+      .during(() => hub.call(deviceId, method))
+      .catch((error: unknown) => {
+        // The devices that were asked before are followed all the same.
+        if (called.size === 0 || !(error instanceof Failed)) throw error;
+        return error.message;
+      });
     called.set(deviceId, answered(deviceId, answer));
     progress.show(called.size, devices.length);
   }).finally(() => progress.end());
-  return devices.map((deviceId) => called.get(deviceId) ?? notAsked(deviceId, 'interrupted before'));
+  if (silence.isLasting) desk.err.write(`${silence.words}\n`);
+  const why = silence.isLasting ? 'not begun, because the other side was down' : 'interrupted before';
+  return devices.map((deviceId) => called.get(deviceId) ?? notAsked(deviceId, why));
 }
 
 const at = (desk: Desk): string => new Date(desk.now()).toISOString();

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { open, readFile, writeFile } from 'node:fs/promises';
 import * as v from 'valibot';
 import { Failed, Misuse } from '../../agent/cli/kit/command.ts';
 import { type Outcome, RESULTS } from './outcome.ts';
@@ -17,6 +17,7 @@ const Told = v.looseObject({
 const Document = v.looseObject({
   schema: v.literal(1),
   id: v.string(),
+  hub: v.exactOptional(v.string()),
   action: v.picklist(ACTIONS),
   /** When the devices were looked at last. */
   at: v.string(),
@@ -28,6 +29,8 @@ const Document = v.looseObject({
 export interface Run {
   /** Of the request on each device, and of the job, where there is one. */
   readonly id: string;
+  /** The name of the hub that has the devices. */
+  readonly hub?: string;
   readonly action: (typeof ACTIONS)[number];
   readonly at: string;
   readonly delaySeconds: number;
@@ -63,9 +66,21 @@ export function sumOf(devices: readonly Outcome[]): Readonly<Record<Outcome['res
 
 export const isDone = ({ result }: Outcome): boolean => result === 'done';
 
-export function documentOf({ id, action, at, delaySeconds, devices }: Run): string {
+export function documentOf({ id, hub, action, at, delaySeconds, devices }: Run): string {
   const sum = { devices: devices.length, ...sumOf(devices) };
-  return `${JSON.stringify({ schema: 1, id, action, at, delaySeconds, sum, devices }, undefined, 2)}\n`;
+  return `${JSON.stringify({ schema: 1, id, hub, action, at, delaySeconds, sum, devices }, undefined, 2)}\n`;
+}
+
+/** Before the first call: calls cannot be taken back. A report that is there stays. @throws Misuse where it cannot be written */
+export async function demandWritable(file: string | undefined): Promise<void> {
+  if (file === undefined) return;
+  try {
+    await (await open(file, 'a')).close();
+  } catch (error) {
+    throw new Misuse(
+      `No device was called: ${file} cannot be written. (${error instanceof Error ? error.message : error})`,
+    );
+  }
 }
 
 /** @throws Failed where the file cannot be written */

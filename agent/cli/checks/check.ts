@@ -47,8 +47,12 @@ export const isUnseen = ({ outcome, advice }: Finding): boolean => outcome === '
 
 /** @param advice instead of the advice of the code */
 export function failed(code: Code, message: string, advice: string = CODES[code].advice): Finding {
-  return { outcome: 'failed', code, message, advice };
+  return { outcome: 'failed', code, message, advice: adviceHere(code, advice) };
 }
+
+/** `newleaf status` sends people to `newleaf check`: from here, that would be a circle. */
+export const adviceHere = (code: Code, advice: string): string =>
+  advice.includes('`newleaf check`') ? (CODES[code].inCheck ?? advice) : advice;
 
 /** The configuration of a gateway that has a leaf. @throws Fault NL-CONFIG; NL-TPM-NO-LEAF, which examine.ts makes a skip */
 export const x509 = async (site: Site): Promise<X509Config> => x509Of((await site.config()).config);

@@ -3,7 +3,7 @@ import { version as here } from '../../machine/build.ts';
 import type { Trouble } from '../../roll/report.ts';
 import { needsAction } from '../../roll/wrong.ts';
 import { BEGIN_OR_LEAVE, NEW_OR_GIVEN_UP } from '../words.ts';
-import { type Check, type Finding, failed, isUnbegun, ok, skipped, warning } from './check.ts';
+import { adviceHere, type Check, type Finding, failed, isUnbegun, ok, skipped, warning } from './check.ts';
 import type { Site } from './site.ts';
 import type { ShownUnit } from './unit-shown.ts';
 
@@ -98,7 +98,7 @@ async function trouble(site: Site): Promise<Finding> {
   const { code, message, advice, cause } = worst;
   const about = code === next?.trouble?.code ? 'About the next leaf: ' : '';
   const words = `${about}${cause === undefined ? message : `${message} (${cause})`}`;
-  return isNew(worst) ? failed(code, words, advice) : warning(`${code} ${words}`, advice);
+  return isNew(worst) ? failed(code, words, advice) : warning(`${code} ${words}`, adviceHere(code, advice));
 }
 
 export const DAEMON_CHECKS: readonly Check[] = [

@@ -41,9 +41,9 @@ export async function askSetting(guide: Guide, question: SettingQuestion): Promi
   const given = guide.flag(flag);
   if (given !== undefined) {
     const wrong = await objection(given);
-    if (wrong !== undefined) throw wrongFlag(flag, wrong, hint);
+    if (wrong !== undefined) throw wrongFlag(flag, wrong);
     const place = await forDaemon(guide, question, given);
-    if (place === undefined) throw wrongFlag(flag, 'must be a file that the daemon can read', hint);
+    if (place === undefined) throw wrongFlag(flag, 'must be a file that the daemon can read');
     return answers.set(name, read(place));
   }
   const fallback = shown(answers.get(name) ?? question.suggestion ?? standardOf(name), question);

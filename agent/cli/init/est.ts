@@ -1,6 +1,7 @@
 import { type Failure, Fault } from '../../failure/failure.ts';
 import { failureOf } from '../../failure/failure-of.ts';
 import type { Trial } from '../../issuer/trial.ts';
+import { Misuse } from '../kit/command.ts';
 import { askSetting, noCertificate } from './ask-setting.ts';
 import type { Guide } from './guide.ts';
 import { askInOrder, type Question } from './in-order.ts';
@@ -134,11 +135,18 @@ async function proveIdentity(guide: Guide, identity: readonly Question[]): Promi
     const failure = await met(errands.tryEst(trial));
     const isKnown = trial.username !== undefined || trial.bootstrap !== undefined;
     if (failure === undefined) return isKnown ? dialogue.ok('The EST server knows this gateway.') : tellLater(guide);
-    if (!dialogue.asks) throw new Fault(failure.code, failure);
+    if (!dialogue.asks) throw refusedOptions(failure);
     if (await isTakenAllTheSame(guide, failure)) return;
     guide.forget(...SERVER_FLAGS, ...IDENTITY_FLAGS);
     await askInOrder(guide, failure.code === 'NL-EST-AUTH' ? identity : [askUrl, askAuthority]);
   }
+}
+
+/** The server has answered, and said no: the options are wrong. Where there was no answer, they may be right. */
+function refusedOptions(failure: Failure): Error {
+  const { kind, code, message, advice, cause } = failure;
+  if (kind !== 'refused') return new Fault(code, failure);
+  return new Misuse(`${code} ${message}${cause === undefined ? '' : ` (${cause})`}`, { advice });
 }
 
 function tellLater({ answers, dialogue }: Guide): void {

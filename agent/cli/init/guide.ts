@@ -84,8 +84,8 @@ export class InitAnswers {
 }
 
 /** @param wrong the fault of its value, as the end of a sentence */
-export const wrongFlag = (flag: string, wrong: string, advice = 'See: newleaf init --help'): Fault =>
-  new Fault('NL-CONFIG', { message: `--${flag} ${wrong}.`, advice });
+export const wrongFlag = (flag: string, wrong: string): Fault =>
+  new Fault('NL-CONFIG', { message: `--${flag} ${wrong}.`, advice: 'See: newleaf init --help' });
 
 /** The choice that a flag names; undefined where it is not given. @throws Fault NL-CONFIG */
 export function choiceByFlag<K extends string>({ flag }: Pick<Guide, 'flag'>, name: string, keys: readonly K[]) {

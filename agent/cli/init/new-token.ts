@@ -112,6 +112,8 @@ async function pinFor(guide: Guide, { token: { pinLength } }: Maker): Promise<st
     pin.length < least || pin.length > most ? `must be ${least} to ${most} characters long` : undefined;
   const given = await givenPin(guide);
   const wrong = given && objection(given);
+  if (wrong !== undefined && guide.flag('pin-file') !== undefined)
+    throw wrongFlag('pin-file', `holds a PIN that ${wrong}`);
   if (wrong !== undefined) throw new Fault('NL-TOKEN-PIN-FILE', { message: `The PIN for the new token ${wrong}.` });
   const known = given ?? (await storedPin(guide));
   if (known !== undefined && objection(known) === undefined) return known;

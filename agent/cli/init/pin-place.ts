@@ -1,9 +1,8 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { instanceOf } from '../../config/config.ts';
-import { Fault } from '../../failure/failure.ts';
 import { sealedPin } from '../../machine/root-pin.ts';
-import type { Guide } from './guide.ts';
+import { type Guide, wrongFlag } from './guide.ts';
 import { beside, readSecret, writeSecret } from './secret.ts';
 
 /**
@@ -46,14 +45,12 @@ export async function storePin(guide: Guide, pin: string): Promise<void> {
   guide.answers.set('hsm.pin_file', setting);
 }
 
-/** The PIN of `--pin-file`; `-` is stdin. Or that of the program that was here before. @throws Fault NL-TOKEN-PIN-FILE */
+/** The PIN of `--pin-file`; `-` is stdin. Or that of the program that was here before. @throws Fault NL-CONFIG */
 export async function givenPin(guide: Guide): Promise<string | undefined> {
   const given = guide.flag('pin-file');
   if (given === undefined) return guide.adopted?.pin;
   const pin = given === '-' ? (await guide.stdin()).trim() : await readSecret(resolve(given));
   if (pin !== undefined && pin !== '') return pin;
-  throw new Fault('NL-TOKEN-PIN-FILE', {
-    message: `There is no PIN in ${given === '-' ? 'stdin' : resolve(given)}.`,
-    advice: 'Give it with --pin-file FILE, or --pin-file - and the PIN on stdin.',
-  });
+  const place = given === '-' ? 'stdin' : resolve(given);
+  throw wrongFlag('pin-file', `must be a file with the PIN, or - where it comes on stdin: there is none in ${place}`);
 }

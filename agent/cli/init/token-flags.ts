@@ -9,7 +9,7 @@ const KINDS: readonly NewKind[] = ['softhsm', 'tpm'];
 /**
  * The token that flags and configuration name; without either, the only one. `--new-token` is the token itself where it was
  * made before: calling init again changes nothing.
- * @throws Fault NL-CONFIG where more must be said; NL-TOKEN-MISSING where it is not there
+ * @throws Fault NL-CONFIG where more must be said, or an option is wrong; NL-TOKEN-MISSING where the configured one is not there
  */
 export function tokenByFlags({ answers, flag }: Guide, found: Survey): Shown | NewKind {
   const kind = choiceByFlag({ flag }, 'new-token', KINDS);
@@ -25,7 +25,8 @@ export function tokenByFlags({ answers, flag }: Guide, found: Survey): Shown | N
   const list = [...found.tokens.map(tokenInWords), ...found.rootsOnly.map(rootsOnlyInWords)].join('; ') || 'none';
   const useless = found.useless.map(({ module: { path }, why }) => ` ${path}: ${why}.`).join('');
   if (wanted !== undefined && usable.length === 0) {
-    throw new Fault('NL-TOKEN-MISSING', {
+    // A wrong option is a wrong command line; a configured token may have been pulled.
+    throw new Fault(named === undefined ? 'NL-TOKEN-MISSING' : 'NL-CONFIG', {
       message: `There is no usable token ${wanted}. Tokens here: ${list}.${useless}`,
       advice: 'Name one of them with --token, or have one made: --new-token softhsm',
     });

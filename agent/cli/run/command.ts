@@ -180,7 +180,7 @@ async function rested(ms: number, { log, env, config }: StartOptions): Promise<b
   const message = `newleaf has just ended by a fault: it leaves the token alone for ${Math.ceil(ms / 1000)} seconds.`;
   log.info({ event: 'resting', message });
   const last = await lastWords(config.state.directory);
-  const why = last === undefined ? '' : `${last.code} ${last.message} ${last.advice} `;
+  const why = last === undefined ? '' : `${sentence(last)} `;
   await createNotify(env, () => {}).status(`${why}${message}`);
   await systemClock.sleep(ms, abort.signal);
   // While the token is being opened, a signal ends the process directly: a hung module would keep our listener from running.

@@ -35,8 +35,9 @@ export async function lastKnown(config: Config, now: number) {
 export async function whyDown({ state }: Config, bare: Fault, now: number): Promise<Fault> {
   const words = await lastWords(state.directory);
   if (words === undefined) return (await isWithoutState(state.directory)) ? unbegun(bare) : bare;
-  const ended = `It ended ${fromNow(Date.parse(words.at), now)}: ${words.code} ${words.message}`;
-  return new Fault('NL-DAEMON-DOWN', { message: `The daemon does not run. ${ended}`, advice: words.advice });
+  const { at, code, message, advice, cause } = words;
+  const ended = `It ended ${fromNow(Date.parse(at), now)}: ${code} ${message}`;
+  return new Fault('NL-DAEMON-DOWN', { message: `The daemon does not run. ${ended}`, advice, cause });
 }
 
 function unbegun(bare: Fault): Fault {

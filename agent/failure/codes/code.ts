@@ -21,13 +21,20 @@ export interface CodeEntry {
   readonly means: string;
   /** The next command, or the person to call. */
   readonly advice: string;
+  /** The same for `newleaf check` itself, where the advice would send there. */
+  readonly inCheck?: string;
 }
 
 /** @param advice by default that of a failure that passes by itself */
-export const transientCode = (means: string, advice = 'Nothing to do: newleaf keeps trying.'): CodeEntry => ({
-  kind: 'transient',
+export const transientCode = (
+  means: string,
+  advice = 'Nothing to do: newleaf keeps trying.',
+  inCheck?: string,
+): CodeEntry => ({ kind: 'transient', means, advice, ...(inCheck !== undefined && { inCheck }) });
+export const refusedCode = (means: string, advice: string): CodeEntry => ({ kind: 'refused', means, advice });
+export const brokenCode = (means: string, advice: string, inCheck?: string): CodeEntry => ({
+  kind: 'broken',
   means,
   advice,
+  ...(inCheck !== undefined && { inCheck }),
 });
-export const refusedCode = (means: string, advice: string): CodeEntry => ({ kind: 'refused', means, advice });
-export const brokenCode = (means: string, advice: string): CodeEntry => ({ kind: 'broken', means, advice });

@@ -45,11 +45,13 @@ export const FAR_SIDE = {
   'NL-DPS-UNREACHABLE': transientCode(
     'DPS cannot be reached.',
     'Check the network, DNS and the firewall (port 8883) with `newleaf check`.',
+    'Check the network, DNS and the firewall; if they are right, ask the operator of the server.',
   ),
   'NL-DPS-TIMEOUT': transientCode('DPS did not finish the registration in time.'),
   'NL-DPS-UNTRUSTED': transientCode(
     "The DPS endpoint's certificate is not trusted: a TLS-inspecting proxy, a captive portal, or a new root.",
     'Check trust.ca_file and the network with `newleaf check`.',
+    'Check trust.ca_file; if it is right, a proxy or a captive portal answers: ask the operator of the network.',
   ),
   'NL-HUB-REJECTED': refusedCode(
     'The hub refused the identity (CONNACK 2, 4 or 5).',
@@ -62,14 +64,17 @@ export const FAR_SIDE = {
   'NL-HUB-UNREACHABLE': transientCode(
     'The hub cannot be reached.',
     'Check the network, DNS and the firewall (port 8883) with `newleaf check`.',
+    'Check the network, DNS and the firewall; if they are right, ask the operator of the server.',
   ),
   'NL-HUB-UNTRUSTED': transientCode(
     "The hub's certificate is not trusted: a TLS-inspecting proxy, a captive portal, or a new root.",
     'Check trust.ca_file and the network with `newleaf check`.',
+    'Check trust.ca_file; if it is right, a proxy or a captive portal answers: ask the operator of the network.',
   ),
   'NL-HUB-CLOSED': transientCode(
     'The connection ended before the hub said anything about the identity (no CONNACK).',
     'If it lasts and the leaf has not expired, check the network and the firewall with `newleaf check`.',
+    'If it lasts and the leaf has not expired, ask the operator of the firewall whether client certificates get through.',
   ),
   'NL-HUB-LOST': transientCode('The session with the hub ended.'),
   'NL-HUB-TWIN': transientCode('The hub accepted the connection but did not answer the twin read.'),
@@ -81,6 +86,7 @@ export const FAR_SIDE = {
   'NL-EST-UNTRUSTED': transientCode(
     "The EST server's certificate is not trusted.",
     'Check issuer.est.ca_file, and with `newleaf check` whether its certificate has expired.',
+    'Check issuer.est.ca_file; if it is right, ask the operator of the EST server whether its certificate has expired.',
   ),
   'NL-EST-SERVER': transientCode('The EST server answered with a server error (5xx).'),
   'NL-EST-WAIT': transientCode('The EST server accepted the request and asks to come back later (202).'),

@@ -75,6 +75,7 @@ export const GATEWAY = {
   'NL-TOKEN-KEY': brokenCode(
     'The key of the leaf is not in the token.',
     'Is it the right token? See `newleaf check`. If the key is lost, `newleaf roll --wait` makes another.',
+    'Is it the right token (hsm.token)? If the key is lost, `newleaf roll --wait` makes another.',
   ),
   'NL-TOKEN-OCCUPIED': brokenCode(
     'The slot for the next key holds an object that newleaf did not make for this purpose.',
@@ -83,10 +84,12 @@ export const GATEWAY = {
   'NL-TOKEN-FAILED': brokenCode(
     'The token refused an operation.',
     'See `newleaf check`; the CKR code is in the message.',
+    'Look up the CKR code of the message in the manual of the token, or send the vendor `newleaf support-bundle`.',
   ),
   'NL-TOKEN-POISONED': brokenCode(
     'The PKCS#11 module lost its state (token reset or pulled). newleaf restarts itself.',
     'If it happens again and again, check the token and its daemon with `newleaf check`.',
+    'If it happens again and again, look at the daemon behind the module (pcscd, tpm2-abrmd, the p11-kit server), or plug the token in again.',
   ),
   'NL-TPM-MISSING': brokenCode(
     'There is no TPM.',

@@ -8,6 +8,7 @@ export const NETWORK = {
   'NL-NETWORK-PROXY': transientCode(
     'The proxy cannot be reached.',
     'Check network.proxy, and the network, with `newleaf check`.',
+    'Check network.proxy; if it is right, ask the operator of the proxy.',
   ),
   'NL-NETWORK-PROXY-AUTH': transientCode(
     'The proxy wants a user name and a password, or does not accept those that it got (407).',

@@ -40,24 +40,6 @@ if (insideNetworkNamespace(import.meta.filename)) {
       assert.equal(stage.machine.sh('ls /etc/newleaf | grep toml || true'), '', 'nothing was written');
     });
 
-    const wrong: readonly (readonly [flag: string, value: string, sentence: RegExp])[] = [
-      ['--id-scope', '0 ne', /--id-scope must be the ID scope/],
-      ['--registration-id', 'gw 1', /--registration-id must be 1 to 64 letters/],
-      ['--endpoint', 'https://x', /--endpoint must be a host/],
-      ['--attestation', 'none', /--attestation must be/],
-      ['--issuer', 'nobody', /--issuer must be one of est, command, inbox, hub/],
-      ['--renew-at', 'later', /--renew-at must be a share/],
-      ['--new-token', 'card', /--new-token must be one of softhsm, tpm/],
-      ['--est-ca', '/nowhere.pem', /--est-ca must be a file that is there/],
-      ['--est-url', 'http://x', /--est-url must begin with https/],
-    ];
-    test('a flag that is wrong is told in the words of the schema, and nothing is written', async () => {
-      for (const [flag, value, sentence] of wrong) {
-        assert.match(said(await init('--yes', ...stage.flags, '--new-token', 'softhsm', flag, value), 2), sentence);
-      }
-      assert.equal(stage.machine.sh('ls /etc/newleaf | grep toml || true'), '');
-    });
-
     test('all flags bring the gateway to its hub; called again, it changes nothing', async () => {
       const line = ['--yes', ...stage.flags, '--new-token', 'softhsm'];
       const { code, out, err } = await init(...line);
@@ -102,8 +84,7 @@ if (insideNetworkNamespace(import.meta.filename)) {
       );
       const flags = ['--yes', ...stage.flags];
       assert.match(said(await init(...flags), 2), /no default for: --pin-file\./);
-      assert.match(said(await init(...flags, '--pin-file', '/nowhere'), 4), /NL-TOKEN-PIN-FILE/);
-      assert.match(said(await init(...flags, '--pin-file', '-'), 4), /There is no PIN in stdin/);
+      assert.match(said(await init(...flags, '--pin-file', '-'), 2), /--pin-file must be .*: there is none in stdin/);
       const { code, out, err } = await stage.machine.newleaf(['init', ...flags, '--pin-file', '-'], '4711\n');
       assert.equal(code, 0, `${out}${err}`);
       assert.equal(stage.machine.sh('cat /etc/newleaf/pin'), '4711\n');
@@ -121,15 +102,8 @@ if (insideNetworkNamespace(import.meta.filename)) {
       assert.equal(stage.machine.sh('ls /etc/newleaf/pin 2>/dev/null || true'), '', 'it is not kept');
     });
 
-    test('a token that is not there, a module that is none, no module at all', async () => {
+    test('no module at all', async () => {
       const flags = ['--yes', ...stage.flags];
-      assert.match(
-        said(await init(...flags, '--token', 'other'), 1),
-        /NL-TOKEN-MISSING There is no usable token other\./,
-      );
-      stage.machine.sh('echo nonsense >/usr/lib/nonsense.so');
-      const err = said(await init(...flags, '--module', '/usr/lib/nonsense.so', '--token', 'other'), 1);
-      assert.match(err, /\/usr\/lib\/nonsense\.so: .*cannot be loaded/);
       stage.machine.sh(
         'cd / && tar cf /root/softhsm.tar usr/lib/softhsm usr/lib/*/softhsm && rm -rf usr/lib/softhsm usr/lib/*/softhsm',
       );

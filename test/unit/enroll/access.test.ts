@@ -99,6 +99,21 @@ test('barring the wrong way round is refused, with the right command', async () 
   assert.deepEqual([member.code, device.code, living.code], [1, 1, 1]);
 });
 
+test('a member that is barred already: so it is told, and nothing is changed', async () => {
+  const [leaf, other] = [await office.leaf('gw-8'), await office.leaf('gw-8', 'other')];
+  await done('disallow', 'member', 'gw-8', '--certificate', leaf.file);
+  const again = await done('disallow', 'member', 'gw-8', '--certificate', leaf.file);
+  assert.match(
+    again,
+    /^"gw-8" has a disabled individual enrollment already: nothing to change\. The hub still lets it in: /,
+  );
+  assert.equal(await done('disallow', 'member', 'gw-8'), again);
+  const wrong = await office.enroll(['disallow', 'member', 'gw-8', '--yes', '--certificate', other.file]);
+  assert.match(wrong.said, /which does not hold this leaf\. -> Allow it, .*: enroll allow member gw-8/);
+  assert.equal(wrong.code, 1);
+  await done('allow', 'member', 'gw-8');
+});
+
 test('the hub: disabled, enabled, forgotten', async () => {
   const { simulator } = office;
   const leaf = await office.leaf('gw-5');

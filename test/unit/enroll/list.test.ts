@@ -81,6 +81,23 @@ gw-4    offline  -         -           -       -        -
     assert.equal(none.code, 1);
   });
 
+  test('devices whose leaf ends soon: counted here, or by a condition for a job', async () => {
+    const ids = async (...options: string[]) => {
+      const { devices } = JSON.parse((await office.enroll(['list', 'devices', '--json', ...options])).out);
+      return devices.map(({ deviceId }: { readonly deviceId: string }) => deviceId);
+    };
+    assert.deepEqual(await ids('--days', '30'), ['gw-2']);
+    assert.deepEqual(await ids('--days', '40000'), ['gw-1', 'gw-2']);
+    const notAfter = 'properties.reported.newleaf.leaf.notAfter';
+    assert.deepEqual(await ids('--where', `${notAfter} < '2026-12-25'`), ['gw-2']);
+    assert.deepEqual(await ids('--where', `${notAfter} < '2099-01-01'`), ['gw-2']);
+    assert.deepEqual(await ids('--where', `${notAfter} < '2099-01-02'`), ['gw-1', 'gw-2']);
+    assert.equal(
+      (await office.enroll(['list', 'devices', '--days', '0', '--where', "deviceId = 'gw-1'"])).out,
+      '0 devices.\n',
+    );
+  });
+
   test('individuals, groups, and those that have registered as members', async () => {
     const individuals = await office.enroll(['list', 'individuals']);
     assert.match(

@@ -8,6 +8,8 @@ export interface Told {
   readonly err: string;
   /** What stderr says, whatever the lines it is broken into. */
   readonly said: string;
+  /** All pauses together, in milliseconds. */
+  readonly sleptMs: number;
 }
 
 export interface Setting {
@@ -18,6 +20,8 @@ export interface Setting {
   /** The person presses Ctrl-C when stderr has these words. */
   readonly interruptAt?: string;
   readonly now?: () => number;
+  /** Pauses take no time; the clock goes on by them. */
+  readonly isHurried?: boolean;
 }
 
 const POLL_MS = 20;
@@ -25,9 +29,10 @@ const POLL_MS = 20;
 /** Runs one command line in this process, on paper. */
 export async function onPaper(
   argv: readonly string[],
-  { env = {}, answer, isTTY = false, interruptAt, now = Date.now }: Setting = {},
+  { env = {}, answer, isTTY = false, interruptAt, now = Date.now, isHurried = false }: Setting = {},
 ): Promise<Told> {
   const written = { out: '', err: '' };
+  let sleptMs = 0;
   let interrupt = (): void => {};
   const paper = (name: 'out' | 'err') => ({
     isTTY,
@@ -41,8 +46,11 @@ export async function onPaper(
     out: paper('out'),
     err: paper('err'),
     pollMs: POLL_MS,
-    now,
-    sleep: (ms, signal) => sleep(ms, undefined, signal && { signal }).catch(() => {}),
+    now: () => now() + (isHurried ? sleptMs : 0),
+    sleep: (ms, signal) => {
+      sleptMs += ms;
+      return sleep(isHurried ? 0 : ms, undefined, signal && { signal }).catch(() => {});
+    },
     onInterrupt(heard) {
       interrupt = heard;
       return () => {
@@ -57,5 +65,5 @@ export async function onPaper(
     }),
   };
   const code = await enroll(argv, desk);
-  return { code, ...written, said: written.err.replaceAll(/\s+/g, ' ') };
+  return { code, ...written, sleptMs, said: written.err.replaceAll(/\s+/g, ' ') };
 }

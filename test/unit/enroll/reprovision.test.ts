@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { Office } from './office.ts';
@@ -135,18 +136,38 @@ Not back yet:
     assert.equal(code, 0);
   });
 
-  test('a report that cannot be written costs nothing else; one with nothing left calls no device', async (context) => {
+  test('a report that cannot be written is told before the first call; on a disk that fills up meanwhile, it costs nothing else', async (context) => {
+    context.after(leave);
+    await fleetOf('unreported', { 'gw-16': 'well' });
+    const before = office.simulator.log.matching({ event: 'method' }).length;
+    for (const file of ['/nowhere/report.json', office.directory]) {
+      const wrong = await office.enroll(['reprovision', 'gw-16', '--report', file]);
+      assert.match(wrong.said, /^No device was called: \S+ cannot be written\. \(E(NOENT|ISDIR): /);
+      assert.equal(wrong.code, 2);
+    }
+    assert.equal(office.simulator.log.matching({ event: 'method' }).length, before);
+    const full = await office.enroll(['reprovision', 'gw-16', '--report', '/dev/full']);
+    assert.match(full.out, /\n1 device: 1 came back/);
+    assert.match(full.said, /\/dev\/full cannot be written: ENOSPC/);
+    assert.equal(full.code, 1);
+  });
+
+  test('a report names its hub, and is not taken for another; one with nothing left calls no device', async (context) => {
     context.after(leave);
     await fleetOf('reported', { 'gw-10': 'well' });
-    const { code, out, said } = await office.enroll(['reprovision', 'gw-10', '--report', '/nowhere/report.json']);
-    assert.match(out, /\n1 device: 1 came back/);
-    assert.match(said, /\/nowhere\/report\.json cannot be written: ENOENT/);
-    assert.equal(code, 1);
     const file = join(office.directory, 'report.json');
     await office.enroll(['reprovision', 'gw-10', '--action', 'roll', '--report', file]);
     const again = await office.enroll(['reprovision', '--retry', file, '--json']);
     assert.deepEqual([JSON.parse(again.out).devices, again.code], [[], 0]);
     assert.match(again.err, /: not done: 0 of 1\.\nNo device was called\.\n$/);
+    const { hub } = JSON.parse(again.out);
+    const { hub1Service, hub2Service } = office.simulator.endpoints;
+    assert.ok(hub1Service.includes(`HostName=${hub};`), hub);
+    const other = await office.enroll(['reprovision', '--retry', file, '--hub', hub2Service]);
+    assert.match(other.said, /^This report is of the hub \S+, and --hub or NEWLEAF_HUB_CONNECTION leads to \S+\. $/);
+    assert.deepEqual([other.code, other.out], [2, '']);
+    const old = await office.file('old.json', (await readFile(file, 'utf8')).replace(/ *"hub".*\n/, ''));
+    assert.equal((await office.enroll(['reprovision', '--retry', old, '--hub', hub2Service])).code, 0);
   });
 
   test('--look at a request tells where a later one has ended', async (context) => {

@@ -11,10 +11,13 @@ const AT = Date.parse('2030-01-01T00:00:00Z');
 test('last words are kept for the group until the daemon runs again', async (t) => {
   const directory = scratch(t);
   assert.equal(await lastWords(directory), undefined);
-  const met = failure('NL-TOKEN-PIN');
+  const met = failure('NL-TOKEN-PIN', { cause: 'CKR_PIN_INCORRECT' });
   await leaveWords(directory, met, AT);
-  const { code, message, advice } = met;
-  assert.deepEqual(await lastWords(directory), { at: '2030-01-01T00:00:00.000Z', code, message, advice });
+  const { code, message, advice, cause } = met;
+  const words = { at: '2030-01-01T00:00:00.000Z', code, message, advice, cause };
+  assert.deepEqual(await lastWords(directory), words);
+  await leaveWords(directory, { ...met, cause: 'at line 2' }, AT + 1);
+  assert.deepEqual(await lastWords(directory), words, 'the same words are not written again');
   assert.equal(statSync(join(directory, 'ended.json')).mode & 0o777, 0o640);
   await forgetWords(directory);
   await forgetWords(directory);

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { parse } from 'smol-toml';
 import { objectionTo } from '../../../config/draft.ts';
+import { slipIn } from '../../../config/slip.ts';
 import { Fault } from '../../../failure/failure.ts';
 import { type AziotPlace, aziotPlace } from './aziot-place.ts';
 
@@ -170,9 +171,7 @@ function tomlOf(text: string, file: string): Table {
   try {
     return parse(text);
   } catch (cause) {
-    // Its lines hold secrets, so they are not shown.
-    const [reason] = (cause instanceof Error ? cause.message : String(cause)).split('\n');
-    throw new Fault('NL-CONFIG', { message: `${file} is no TOML: ${reason}. Nothing was touched.` });
+    throw new Fault('NL-CONFIG', { message: `${slipIn(text, file, cause)} Nothing was touched.` });
   }
 }
 

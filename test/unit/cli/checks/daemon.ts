@@ -160,6 +160,20 @@ export const DAEMON: readonly Row[] = [
   ],
   [
     'trouble',
+    'whose advice is this very command',
+    { status: async () => statusWith({ trouble: failure('NL-HUB-UNREACHABLE', { cause: 'ETIMEDOUT' }) }) },
+    /^warning NL-HUB-UNREACHABLE .*\(ETIMEDOUT\) -> Check the network, DNS and the firewall; if they are right, ask the operator of the server\.$/,
+  ],
+  [
+    'trouble',
+    'of the token, whose advice is this very command',
+    {
+      status: async () => statusWith({ trouble: failure('NL-TOKEN-FAILED', { advice: 'See `newleaf check`. More.' }) }),
+    },
+    /^failed NL-TOKEN-FAILED The token refused an operation\. -> Look up the CKR code .*`newleaf support-bundle`\.$/,
+  ],
+  [
+    'trouble',
     'one that has a check of its own',
     { status: async () => statusWith({ trouble: failure('NL-CLOCK') }) },
     /^warning NL-CLOCK /,

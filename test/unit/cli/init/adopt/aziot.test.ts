@@ -115,7 +115,10 @@ test('what cannot be taken over is refused, with the reason and the way', () => 
     [`parent_hostname = "my-parent"\n${FILES}`, /through another one \(my-parent, nested edge\)/],
     [`local_gateway_hostname = "my-parent"\n${FILES}`, /nested edge/],
     ['[[principal]]\nuid = 1\n', /no configuration that newleaf knows/],
-    ['[provisioning\nsecret = "c2VjcmV0"', /is no TOML: /],
+    [
+      '[provisioning\nsecret = "c2VjcmV0"',
+      /:1: the closing bracket of the section is missing: write it as \[dps\]\. Nothing was touched\./,
+    ],
     [
       FILES.replace('file:///var/secrets/device-id.key.pem', 'c2VjcmV0'),
       /identity_pk is neither a file: nor a pkcs11: URI/,
