@@ -74,9 +74,16 @@ export class Heard {
     }
     if (spoken === '')
       return new TokenError('engine', 'HELPER_FAILED', `stunnel works without pkcs11-provider: ${why}`);
-    return new TokenError('failed', 'HELPER_KEY', `stunnel cannot use the key in the token: ${why}`);
+    const [, answer] = NOT_STARTED.exec(spoken) ?? [];
+    const reason = spoken.includes(NOT_SEEN) ? 'it does not see the token' : why;
+    const what = answer === undefined ? reason : `the module does not start in it (${ckrName(Number(answer))})`;
+    return new TokenError('failed', 'HELPER_KEY', `stunnel cannot use the key in the token: ${what}`);
   }
 }
 
 /** pkcs11-provider 1.0, interface.gen.c. It then blocks the PIN by itself, for the rest of the process. */
 const LOGIN_REFUSED = /Error (\d+) returned by C_Login/;
+
+/** Of a token that is away, store.c and interface.gen.c tell; OpenSSL then has "No supported data to decode" for everything. */
+const NOT_SEEN = 'Failed to get session to load keys';
+const NOT_STARTED = /Error (\d+) returned by C_Initialize/;

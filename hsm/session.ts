@@ -69,6 +69,12 @@ export class Session {
     return this.#module.C_GenerateKeyPairAsync(this.#session, { mechanism }, publicKey, privateKey);
   }
 
+  /** Whether the token lists this mechanism (CKM_…). */
+  has(mechanism: number): boolean {
+    const { slotID } = this.#module.C_GetSessionInfo(this.#session);
+    return this.#module.C_GetMechanismList(slotID).includes(mechanism);
+  }
+
   /** A raw signature over `input` (a digest, or a DigestInfo). */
   async sign(mechanism: Mechanism, privateKey: Handle, input: Uint8Array): Promise<Buffer> {
     const held = Buffer.from(input);

@@ -10,15 +10,18 @@ export interface HelperWords {
   readonly chain: string;
   readonly ca: string;
   readonly maxVersion: SecureVersion | undefined;
+  /** An RSA key that signs by PKCS#1 and not by PSS, so in TLS 1.2 only (RFC 8446 section 4.2.3). */
+  readonly isPkcs1: boolean;
   readonly host: string;
   /** A socket that leads to the host. */
   readonly path: string;
 }
 
 const VISIBLE_STRING = 0x1a;
+const PKCS1 = ['sslVersionMax = TLSv1.2', 'config = ClientSignatureAlgorithms:RSA+SHA256'];
 
 /** The three texts for one stunnel. @throws TokenError HELPER_WORD for a value that would be more than one line */
-export function settingsOf(provider: string, { module, uri, host, path, maxVersion }: HelperWords) {
+export function settingsOf(provider: string, { module, uri, host, path, maxVersion, isPkcs1 }: HelperWords) {
   // The host comes from DPS: a line break in it would be a setting.
   for (const word of [provider, module, host, path]) {
     if (!/^[\w.:/@+-]+$/.test(word)) {
@@ -39,7 +42,7 @@ export function settingsOf(provider: string, { module, uri, host, path, maxVersi
     `${isAddress ? 'checkIP' : 'checkHost'} = ${host}`,
     isAddress ? 'sni =' : `sni = ${host}`,
     'sslVersionMin = TLSv1.2',
-    ...(maxVersion === undefined ? [] : [`sslVersionMax = ${maxVersion}`]),
+    ...(isPkcs1 ? PKCS1 : maxVersion === undefined ? [] : [`sslVersionMax = ${maxVersion}`]),
     'TIMEOUTclose = 0',
     '',
   ].join('\n');

@@ -4,8 +4,10 @@ import { TokenError } from './ckr.ts';
 import { connectorOf, type TlsConnector } from './connector.ts';
 import { ENGINE, tokenErrorOf } from './engine.ts';
 import { heldPin, pinSource } from './pin.ts';
+import type { PublicKey } from './public-key.ts';
 import { reasonOf } from './reason.ts';
 import type { Helper } from './stunnel.ts';
+import type { HelperWords } from './stunnel-settings.ts';
 import type { Token } from './token.ts';
 import { formatUri } from './uri.ts';
 
@@ -67,10 +69,11 @@ export class TokenConnectors {
    */
   async connector({ id, chain, ca, maxVersion }: Identity): Promise<TlsConnector> {
     if (this.#pinRefused !== undefined) throw this.#pinRefused;
-    await this.#find(id);
+    const key = await this.#find(id);
     if (this.#helped !== undefined) {
       const uri = this.#uri(id, PIN_OF_HELPER);
-      return this.#byHelper(this.#helped, { id, chain, ca, uri, maxVersion });
+      const isPkcs1 = await this.#isPkcs1(key);
+      return this.#byHelper(this.#helped, { id, chain, ca, uri, maxVersion, isPkcs1 });
     }
     const uri = this.#uri(id, this.#pin);
     if (keepers.length === 0) keepers.push(this.#create(uri));
@@ -82,13 +85,19 @@ export class TokenConnectors {
     return connector;
   }
 
-  async #find(id: string): Promise<void> {
-    if ((await this.#token.findById(id)) !== undefined) return;
+  async #find(id: string): Promise<PublicKey> {
+    const key = await this.#token.findById(id);
+    if (key !== undefined) return key;
     const what = `Token "${this.#token.name.label}" has no private key with id ${id}.`;
     throw new TokenError('key', 'KEY_NOT_FOUND', what);
   }
 
-  async #byHelper({ module, helper }: Helped, { id, ...leaf }: Identity & { readonly uri: string }) {
+  /** pkcs11-provider 1.0 pads for PSS by the module alone, and tpm2-pkcs11 1.9.1 lists no CKM_RSA_PKCS_PSS. libp11 does it by itself. */
+  async #isPkcs1({ keyType }: PublicKey): Promise<boolean> {
+    return keyType.startsWith('rsa') && !(await this.#token.listsPss());
+  }
+
+  async #byHelper({ module, helper }: Helped, { id, ...leaf }: Identity & Pick<HelperWords, 'uri' | 'isPkcs1'>) {
     const { connectorBy } = await import('./stunnel.ts');
     const options = { module, helper, directory: this.#directory, pin: this.#pin, maxVersion: undefined, ...leaf };
     return connectorBy(options, async (error) => {

@@ -96,6 +96,11 @@ export class TokenObjects {
     });
   }
 
+  /** Whether it says that it signs by RSA-PSS, which TLS 1.3 wants of an RSA key. */
+  listsPss(): Promise<boolean> {
+    return this.#session.alone('Asking for its mechanisms', () => this.#session.has(pkcs11js.CKM_RSA_PKCS_PSS));
+  }
+
   /** Every key that TLS could use. */
   usable(): Promise<readonly PublicKey[]> {
     return this.#session.alone('Looking for keys', () =>

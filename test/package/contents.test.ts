@@ -88,6 +88,7 @@ suite('packages', () => {
       assert.match(field(deb, 'Depends'), depends);
       assert.match(field(deb, 'Depends'), /libc6 \(>= 2\.(2\d|3[0-4])\)/, 'runs on Debian 12, too');
       assert.match(field(deb, 'Depends'), /libengine-pkcs11-openssl, ca-certificates, systemd/);
+      assert.equal(field(deb, 'Suggests'), 'stunnel4, pkcs11-provider', 'TLS where the engine is not there');
     });
   }
 

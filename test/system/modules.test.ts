@@ -4,26 +4,39 @@ import { LIBRARIES } from '../contract/modules/alone.ts';
 import { PATIENCE_MS } from '../e2e/stage/site.ts';
 import { inside } from '../namespace.ts';
 import { plugIn as plugInTpm } from './chip.ts';
+import { losesEngine } from './engine.ts';
 import { APART, type Machine } from './machine.ts';
-import { provisioned } from './site.ts';
+import { provisioned, type Site } from './site.ts';
 
 const DROP_INS = '/etc/systemd/system/newleaf.service.d';
 const PIN_FILE = '/root/token-pin';
 
-/** A module of `hsm/README.md`, set up as that says: it serves in the sandbox of the unit, and rolls. */
+/** A module of `hsm/README.md`, set up as that says: it serves in the sandbox of the unit, and rolls, by the engine and by stunnel. */
 async function rolls(t: TestContext, plugIn: (machine: Machine) => Promise<readonly string[]>): Promise<void> {
   const { far, machine } = await provisioned(t, plugIn);
   const since = far.log.entries.length;
   await machine.must('systemctl', 'start', 'newleaf');
   const { thumbprint } = await far.log.waitFor({ event: 'connected' }, PATIENCE_MS, since);
+  await rollsFrom(thumbprint, { far, machine });
+  if (!losesEngine(machine)) return;
+  const mark = far.log.entries.length;
+  await machine.must('systemctl', 'restart', 'newleaf');
+  const again = await far.log.waitFor({ event: 'connected' }, PATIENCE_MS, mark);
+  const checks = await rollsFrom(again.thumbprint, { far, machine });
+  assert.match(checks.find(({ id }) => id === 'tls-handshake')?.message ?? '', /by stunnel/);
+}
+
+/** @returns what `newleaf check` then says */
+async function rollsFrom(thumbprint: string | undefined, { far, machine }: Pick<Site, 'far' | 'machine'>) {
   await machine.must('newleaf', 'roll', '--wait');
   assert.notEqual((await far.device('gw-0001'))?.thumbprints.primary, thumbprint);
   const check = await machine.run('newleaf', 'check', '--json');
-  const { checks } = JSON.parse(check.out) as { checks: readonly { outcome: string }[] };
+  const { checks } = JSON.parse(check.out) as { checks: readonly Record<'id' | 'outcome' | 'message', string>[] };
   assert.deepEqual(
     checks.filter(({ outcome }) => outcome === 'failed'),
     [],
   );
+  return checks;
 }
 
 async function opencryptoki(machine: Machine): Promise<readonly string[]> {

@@ -1,20 +1,15 @@
 import assert from 'node:assert/strict';
-import { existsSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { PATIENCE_MS } from '../e2e/stage/site.ts';
 import { inside } from '../namespace.ts';
+import { losesEngine, NO_STUNNEL } from './engine.ts';
 import { APART, isUp } from './machine.ts';
 import { provisioned } from './site.ts';
-
-const ENGINES = ['x86_64-linux-gnu', 'aarch64-linux-gnu'].map((triplet) => `usr/lib/${triplet}/engines-3/pkcs11.so`);
 
 if (inside(import.meta.filename, APART)) {
   test('OpenSSL without its engine: TLS by stunnel, in the sandbox of the unit', async (t) => {
     const { far, machine } = await provisioned(t);
-    if (!existsSync(join(machine.root, 'usr/bin/stunnel')))
-      return t.skip('the pkcs11-provider of Debian 12 is too old');
-    for (const file of ENGINES) rmSync(join(machine.root, file), { force: true });
+    if (!losesEngine(machine)) return t.skip(NO_STUNNEL);
     const mark = far.log.entries.length;
     await machine.must('systemctl', 'start', 'newleaf');
     await far.log.waitFor({ event: 'connected' }, PATIENCE_MS, mark);

@@ -53,8 +53,8 @@ export interface Site {
   token(): Promise<CheckedToken>;
   /** What does TLS with a key in the token. @throws TokenError ENGINE_NOT_FOUND, HELPER_NOT_FOUND */
   tlsWay(): Promise<TlsWay>;
-  /** A TLS handshake of the current leaf with itself. @throws Fault NL-TOKEN-…, NL-INTERNAL */
-  rehearse(): Promise<void>;
+  /** A TLS handshake of the current leaf with itself. @returns the versions that worked @throws Fault NL-TOKEN-…, NL-INTERNAL */
+  rehearse(): Promise<readonly string[]>;
   /** Signs with the identity key of the TPM. @throws TpmError */
   tpmSigns(): Promise<void>;
   /** Names of the programs that send through newleaf. @throws the error of the file system */

@@ -7,8 +7,9 @@ import { type Absence, pulled } from './absence.ts';
 /**
  * `local`: says CKA_LOCAL of a key that was made in the token. `usage`: makes keys that can do nothing but sign.
  * `halves`: destroys one half of a pair alone. `sight`: shows a process what another has changed. `long-life`: serves a process for as many rolls as it wants.
+ * `pss`: lists CKM_RSA_PKCS_PSS.
  */
-export type Lack = 'local' | 'usage' | 'halves' | 'sight' | 'long-life';
+export type Lack = 'local' | 'usage' | 'halves' | 'sight' | 'long-life' | 'pss';
 
 /** A token to test with, whatever module it is in. */
 export interface TestToken {

@@ -136,6 +136,14 @@ test('a stunnel that hangs is ended by the deadline of the connection', async ()
 });
 
 test('a host with a line break is refused: it would be a setting of stunnel', () => {
-  const words = { module: at.module, uri: 'pkcs11:', chain: '', ca: '', maxVersion: undefined, path: '/run/s' };
+  const words = {
+    module: at.module,
+    uri: 'pkcs11:',
+    chain: '',
+    ca: '',
+    maxVersion: undefined,
+    isPkcs1: false,
+    path: '/run/s',
+  };
   assert.throws(() => settingsOf('/p.so', { ...words, host: 'a\nverifyChain = no' }), { code: 'HELPER_WORD' });
 });

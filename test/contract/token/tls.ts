@@ -74,8 +74,9 @@ export function tlsContract(bench: () => Bench, keyTypes: readonly KeyType[], wa
       test(`${keyType} authenticates in ${version}, again and again, whatever the GC takes away`, async () => {
         const leaf = await identity('a', keyType);
         const other = await identity('b', keyType);
+        const isPkcs1 = way === 'helper' && keyType.startsWith('rsa') && bench().at.lacks.includes('pss');
         for (const one of [leaf, other, leaf, other]) {
-          assert.equal(await dialled({ ...one, maxVersion: version }), seen(one, version));
+          assert.equal(await dialled({ ...one, maxVersion: version }), seen(one, isPkcs1 ? 'TLSv1.2' : version));
           await collectGarbage();
         }
       });

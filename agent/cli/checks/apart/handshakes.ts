@@ -19,23 +19,26 @@ const VERDICT_MS = 5_000;
 /**
  * A TLS handshake that shows the leaf to a server of our own, which verifies the signature of its key. At each version: an RSA
  * key signs by PKCS#1 in the one, and by PSS in the other, which not every module can.
+ * @returns the versions that worked: stunnel goes down to TLS 1.2 with an RSA key that cannot do PSS
  * @throws TokenError; Error where it fails otherwise
  */
 export async function rehearse(
   connectorOf: (version: SecureVersion, ca: string) => Promise<TlsConnector>,
-): Promise<void> {
+): Promise<readonly string[]> {
   const stand = standIn();
+  const worked = new Set<string>();
   for (const version of VERSIONS) {
     try {
-      await handshake(await connectorOf(version, stand.cert), stand);
+      worked.add(await handshake(await connectorOf(version, stand.cert), stand));
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       throw tokenErrorOf(error) ?? new Error(`${version}: ${why}`, { cause: error });
     }
   }
+  return [...worked];
 }
 
-async function handshake(connector: TlsConnector, { host, ...identity }: ReturnType<typeof standIn>): Promise<void> {
+async function handshake(connector: TlsConnector, { host, ...identity }: ReturnType<typeof standIn>): Promise<string> {
   const signal = AbortSignal.timeout(REHEARSAL_MS);
   const server = createServer({ ...identity, requestCert: true, rejectUnauthorized: false });
   server.on('tlsClientError', () => undefined).listen(0, '127.0.0.1');
@@ -48,6 +51,7 @@ async function handshake(connector: TlsConnector, { host, ...identity }: ReturnT
   try {
     await once(client, 'secureConnect', { signal });
     await shown;
+    return client.getProtocol() ?? '';
   } finally {
     client.destroy();
     server.close();

@@ -154,6 +154,12 @@ export const TOKEN: readonly Row[] = [
   ['tls-handshake', 'by stunnel', { tlsWay: async () => 'helper' }, /^ok .*, by stunnel\.$/],
   [
     'tls-handshake',
+    'by stunnel, with an RSA key of a TPM',
+    { tlsWay: async () => 'helper', rehearse: async () => ['TLSv1.2'] },
+    /^ok TLS 1\.2 works with the token's key, by stunnel: for 1\.3 an RSA key needs RSA-PSS, /,
+  ],
+  [
+    'tls-handshake',
     'the token cannot sign it',
     { rehearse: fails(new Fault('NL-TOKEN-FAILED', { message: 'TLSv1.3: no PSS.' })) },
     /^failed NL-TOKEN-FAILED TLSv1\.3: no PSS\. -> /,

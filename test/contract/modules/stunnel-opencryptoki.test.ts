@@ -1,0 +1,4 @@
+import { opencryptoki } from './opencryptoki.ts';
+import { stunnelContract } from './stunnel.ts';
+
+stunnelContract('opencryptoki', opencryptoki);
