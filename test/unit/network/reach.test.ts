@@ -117,6 +117,13 @@ suite('over each way', () => {
     assert.deepEqual(side.changes, ['mqtt-ws']);
   });
 
+  test('through a proxy that waits for 8883 in vain: 443 follows', async () => {
+    await using proxy = await HttpProxy.start();
+    proxy.fault = { port: 8883, hang: true };
+    const side = gateway({ proxy: proxy.url });
+    assert.deepEqual([await side.register(), side.changes], ['fulfilled', ['mqtt-ws']]);
+  });
+
   test('past the proxy, where it is an exception', async () => {
     await using proxy = await HttpProxy.start();
     const side = gateway({ proxy: proxy.url, no_proxy: [dps] });
