@@ -88,7 +88,7 @@ const FOUND = /^NL-(CLOCK|LEAF-EXPIR|STATE-WRITE)|-UNTRUSTED$/;
 
 /** What the daemon says is wrong, as `newleaf status` tells it: no check finds a refusal by the hub from outside. */
 async function trouble(site: Site): Promise<Finding> {
-  const { wrong, next, online, phase } = await site.status();
+  const { wrong, leaf, next, online, phase } = await site.status();
   const isNew = ({ code }: Trouble) => needsAction(code) && !FOUND.test(code);
   const [worst] = [...wrong.filter(isNew), ...wrong];
   if (worst === undefined) {
@@ -96,7 +96,7 @@ async function trouble(site: Site): Promise<Finding> {
     return warning('The daemon is offline, and says no more.', 'See it try: `newleaf status --watch`.');
   }
   const { code, message, advice, cause } = worst;
-  const about = code === next?.trouble?.code ? 'About the next leaf: ' : '';
+  const about = leaf !== undefined && code === next?.trouble?.code ? 'About the next leaf: ' : '';
   const words = `${about}${cause === undefined ? message : `${message} (${cause})`}`;
   return isNew(worst) ? failed(code, words, advice) : warning(`${code} ${words}`, adviceHere(code, advice));
 }

@@ -95,18 +95,21 @@ const ERRANDS: Errands = {
     const { makeToken } = await import('../../../hsm/new-token.ts');
     makeToken(asked);
   },
-  async reachEst(url) {
+  async reachEst({ url, network }) {
     const { dial, Unreached } = await import('../checks/dial.ts');
     const { adviceFor } = await import('../checks/reach.ts');
     const { hostname, port } = new URL(url);
-    await dial(`${hostname}:${port || HTTPS}`, '').catch((error: unknown) => {
+    const { networkOf } = await import('../../network/network.ts');
+    const { proxied } = networkOf(network);
+    await dial(`${hostname}:${port || HTTPS}`, '', undefined, proxied).catch((error: unknown) => {
       if (!(error instanceof Unreached)) throw error;
       throw new Fault('NL-EST-UNREACHABLE', { message: error.message, advice: adviceFor(error, 'the URL') });
     });
   },
   async tryEst(asked) {
     const { tryEst } = await import('../../issuer/trial.ts');
-    return tryEst(asked, Date.now);
+    const { networkOf } = await import('../../network/network.ts');
+    return tryEst({ ...asked, through: networkOf(asked.network).through }, Date.now);
   },
   async refusesScope({ scope, kept, leaf, caFile, network, endpoint, registrationId, ...login }) {
     const { prepareTls } = await import('../../../hsm/tls-way.ts');

@@ -33,6 +33,11 @@ export interface TriedScope extends TriedLogin, TlsSettings {
   readonly network: NetworkSettings;
 }
 
+/** An EST server, and the way to it. */
+export interface EstTrial extends Omit<Trial, 'through'> {
+  readonly network: NetworkSettings;
+}
+
 /** A key in the token. */
 export interface FoundKey {
   readonly label: string;
@@ -58,9 +63,9 @@ export interface Errands {
   /** Why the daemon cannot read a file: the code of the system, as ENOENT. Undefined where it can. */
   whyUnreadable(file: string): Promise<string | undefined>;
   /** TCP and TLS, whatever its certificate is. */
-  reachEst(url: string): Promise<void>;
+  reachEst(asked: Pick<EstTrial, 'url' | 'network'>): Promise<void>;
   /** Whether the EST server could be asked if it knows us. */
-  tryEst(asked: Trial): Promise<boolean>;
+  tryEst(asked: EstTrial): Promise<boolean>;
   /** Whether DPS refuses an ID scope, and no outage does. */
   refusesScope(asked: TriedScope): Promise<boolean>;
 }
@@ -107,7 +112,7 @@ export function createErrands(account: Account | undefined, unit: () => Unit | u
     keysIn: (asked) => send('keysIn', asked, { doing: 'Looking for keys in the token' }),
     importKey: (asked) => send('importKey', asked, { doing: 'Bringing the key into the token' }),
     whyUnreadable: (file) => send('whyUnreadable', file, { doing: `Reading ${file}`, limitMs: READ_MS }),
-    reachEst: (url) => send('reachEst', url, { doing: 'Dialling the EST server' }),
+    reachEst: (asked) => send('reachEst', asked, { doing: 'Dialling the EST server' }),
     tryEst: (asked) => send('tryEst', asked, { doing: 'Asking the EST server' }),
     refusesScope: (asked) => send('refusesScope', asked, { doing: 'Asking DPS about the ID scope' }),
   };

@@ -1,11 +1,12 @@
 import { type Failure, Fault } from '../../failure/failure.ts';
 import { failureOf } from '../../failure/failure-of.ts';
-import type { Trial } from '../../issuer/trial.ts';
 import { Misuse } from '../kit/command.ts';
+import { askSecret } from './ask-secret.ts';
 import { askSetting, noCertificate } from './ask-setting.ts';
+import type { EstTrial } from './errands.ts';
 import type { Guide } from './guide.ts';
 import { askInOrder, type Question } from './in-order.ts';
-import { beside, writeSecret } from './secret.ts';
+import { networkIn } from './network.ts';
 
 const FIRSTS = [
   { key: 'password', words: 'a user name and a password' },
@@ -53,7 +54,11 @@ async function askUrl(guide: Guide): Promise<void> {
       words: 'URL of the EST server',
       hint: 'with /.well-known/est, and a label where it has one',
     });
-    if (!dialogue.asks || (await works(guide, errands.reachEst(answers.text(`${EST}.url`) ?? '')))) return;
+    if (
+      !dialogue.asks ||
+      (await works(guide, errands.reachEst({ url: answers.text(`${EST}.url`) ?? '', network: networkIn(answers) })))
+    )
+      return;
     guide.forget('est-url');
   }
 }
@@ -98,23 +103,13 @@ function askUser(guide: Guide): Promise<void> {
   return askSetting(guide, { name: `${EST}.username`, flag: 'est-user', words: 'User name', objection });
 }
 
-async function askPassword(guide: Guide): Promise<void> {
-  const { answers, dialogue } = guide;
-  const name = `${EST}.password_file`;
-  if (guide.flag('est-password-file') !== undefined || !dialogue.asks) {
-    const file = { name: 'est-password', isSecret: true } as const;
-    return askSetting(guide, { name, flag: 'est-password-file', words: 'File with the password', file });
-  }
-  const kept = answers.text(name);
-  for (;;) {
-    const enter = kept === undefined ? '' : `; Enter: the one in ${kept}`;
-    const typed = await dialogue.secret(`Password (not shown${enter})`);
-    if (typed === '' && kept === undefined) continue;
-    const file = kept ?? beside(guide, 'est-password');
-    if (typed !== '') await writeSecret(guide, file, typed, 'daemon');
-    return answers.set(name, file);
-  }
-}
+const askPassword: Question = (guide) =>
+  askSecret(guide, {
+    name: `${EST}.password_file`,
+    flag: 'est-password-file',
+    words: 'Password',
+    file: { name: 'est-password', isSecret: true },
+  });
 
 function askBootstrap(part: 'cert' | 'key', words: string): Question {
   const file = part === 'cert' ? { name: 'bootstrap.pem' } : ({ name: 'bootstrap-key.pem', isSecret: true } as const);
@@ -154,13 +149,14 @@ function tellLater({ answers, dialogue }: Guide): void {
   dialogue.say('The bootstrap identity in the token is tried with the first request.');
 }
 
-const server = ({ answers }: Guide): Trial => ({
-  url: answers.text(`${EST}.url`) ?? '',
-  caFile: answers.text(`${EST}.ca_file`) ?? '',
+const server = (guide: Guide): EstTrial => ({
+  url: guide.answers.text(`${EST}.url`) ?? '',
+  caFile: guide.answers.text(`${EST}.ca_file`) ?? '',
+  network: networkIn(guide.answers),
 });
 
 /** The credentials that can be tried here: an identity in the token cannot. */
-function credentials({ answers }: Guide): Pick<Trial, 'username' | 'passwordFile' | 'bootstrap'> {
+function credentials({ answers }: Guide): Pick<EstTrial, 'username' | 'passwordFile' | 'bootstrap'> {
   const text = (key: string) => answers.text(`${EST}.${key}`);
   const [certificate = '', key = ''] = [text('bootstrap_cert'), text('bootstrap_key')];
   const isInFiles = certificate.startsWith('/') && key.startsWith('/');

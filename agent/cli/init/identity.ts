@@ -1,14 +1,11 @@
-import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { instanceOf } from '../../config/config.ts';
 import { objectionTo } from '../../config/draft.ts';
-import { type Code, Fault } from '../../failure/failure.ts';
-import { type NetworkSettings, networkOf } from '../../network/network.ts';
-import { type Dialled, dial, Unreached } from '../checks/dial.ts';
-import { adviceFor, distrusted } from '../checks/reach.ts';
 import { askSetting, noCertificate } from './ask-setting.ts';
-import { type Guide, wrongFlag } from './guide.ts';
+import type { Guide } from './guide.ts';
 import type { Question } from './in-order.ts';
+import { askCredentials, askProxy, setNetwork, WAY_FLAGS } from './network.ts';
+import { demandDps, reachDps } from './reach-dps.ts';
 
 export const ID_SCOPE = {
   name: 'dps.id_scope',
@@ -19,8 +16,8 @@ export const ID_SCOPE = {
 
 export const IDENTITY_QUESTIONS: readonly Question[] = [(guide) => askSetting(guide, ID_SCOPE), askId, askEndpoint];
 
-/** Portal and az show both on the same page. */
-const LIKE_A_SCOPE = /^0ne[0-9a-f]{8}$/i;
+/** Portal and az show both on the same page. 0cn in China (an Azure Sphere client that serves both clouds). */
+const LIKE_A_SCOPE = /^0(ne|cn)[0-9a-f]{8}$/i;
 
 async function askId(guide: Guide): Promise<void> {
   const { answers, dialogue } = guide;
@@ -46,13 +43,17 @@ async function askId(guide: Guide): Promise<void> {
 
 async function askEndpoint(guide: Guide): Promise<void> {
   const { dialogue, flag, leaf } = guide;
-  const isGiven = ['endpoint', 'trust-ca', 'transport', 'proxy'].some((name) => flag(name) !== undefined);
-  setNetwork(guide);
+  const given = (names: readonly string[]) => names.some((name) => flag(name) !== undefined);
+  const [isGiven, hasWay] = [given(['endpoint', 'trust-ca', ...WAY_FLAGS]), given(WAY_FLAGS)];
+  await setNetwork(guide);
+  let ask = askHost;
   for (;;) {
-    await askSetting(guide, { name: 'dps.endpoint', flag: 'endpoint', words: 'DPS endpoint' });
+    await ask(guide);
     if (flag('trust-ca') !== undefined) await askTrust(guide);
-    // In a script, a new gateway meets it with its first registration.
-    if (!dialogue.asks && (leaf === undefined || !isGiven)) return;
+    if (!dialogue.asks) {
+      if (leaf === undefined ? hasWay : isGiven) await demandDps(guide);
+      return;
+    }
     const found = await reachDps(guide);
     guide.forget('endpoint', 'trust-ca');
     if (found === 'untrusted' && (await dialogue.confirm('Name another file with the CAs to trust?', true))) {
@@ -60,90 +61,17 @@ async function askEndpoint(guide: Guide): Promise<void> {
       if ((await reachDps(guide)) === 'trusted') return;
     }
     if (found === 'trusted' || (await dialogue.confirm('Go on all the same?', false))) return;
+    ask = found === 'proxy' ? askProxy : found === 'credentials' ? askCredentials : askHost;
   }
 }
+
+const askHost = (guide: Guide): Promise<void> =>
+  askSetting(guide, { name: 'dps.endpoint', flag: 'endpoint', words: 'DPS endpoint' });
 
 function askTrust(guide: Guide): Promise<void> {
   const words = 'File with the CAs of DPS and hubs (PEM)';
   const file = { name: 'trust.pem' };
   return askSetting(guide, { name: 'trust.ca_file', flag: 'trust-ca', words, file, objection: noCertificate });
-}
-
-/**
- * Whether DPS can be reached and is trusted, without any certificate of ours; prints the finding.
- * @throws Fault in place of a bad finding, where there is no terminal
- */
-async function reachDps({ dialogue, answers }: Guide): Promise<'trusted' | 'untrusted' | 'unreached'> {
-  const [host, caFile] = [answers.inEffect('dps.endpoint'), answers.inEffect('trust.ca_file')];
-  const wrong = (what: { readonly code: Code; readonly message: string; readonly advice?: string }) => {
-    if (!dialogue.asks) throw new Fault(what.code, what);
-    dialogue.wrong(what);
-  };
-  let ca: string;
-  try {
-    ca = await readFile(caFile, 'utf8');
-  } catch (error) {
-    const message = `${caFile} cannot be read: ${error instanceof Error ? error.message : error}.`;
-    wrong({ code: 'NL-CONFIG', message });
-    return 'untrusted';
-  }
-  try {
-    const dialled = await dialEither(host, ca, answers);
-    if (dialled.distrust !== undefined) {
-      wrong({ ...distrusted(dialled, { side: 'DPS', host, caFile }), code: 'NL-DPS-UNTRUSTED' });
-      return 'untrusted';
-    }
-    const how = dialled.port === HTTPS ? ', where 8883 is closed: newleaf uses WebSockets' : '';
-    dialogue.ok(`DPS answers at ${dialled.address} port ${dialled.port}${how}, and is trusted.`);
-    return 'trusted';
-  } catch (error) {
-    if (error instanceof Fault) wrong(error.failure);
-    else if (error instanceof Unreached) {
-      wrong({ code: 'NL-DPS-UNREACHABLE', message: error.message, advice: adviceFor(error, 'the DPS endpoint') });
-    } else throw error;
-    return 'unreached';
-  }
-}
-
-/** Transport and proxy by flag, and the proxy of the environment where none is configured: nothing is asked. */
-function setNetwork({ answers, flag }: Guide): void {
-  const proposed = answers.get('network.proxy') === undefined ? process.env.HTTPS_PROXY : undefined;
-  // One with a password in it is no proposal: the configuration is no place for that.
-  const usable = proposed !== undefined && objectionTo('network.proxy', proposed) === undefined ? proposed : undefined;
-  for (const [name, given] of [
-    ['transport', flag('transport')],
-    ['proxy', flag('proxy') ?? usable],
-  ] as const) {
-    if (given === undefined) continue;
-    const wrong = objectionTo(`network.${name}`, given);
-    if (wrong !== undefined) throw wrongFlag(name, wrong);
-    answers.set(`network.${name}`, given);
-  }
-}
-
-const HTTPS = 443;
-
-/** The way to Azure, as answered. */
-export function networkIn(answers: Guide['answers']): NetworkSettings {
-  const around = answers.get('network.no_proxy');
-  return {
-    transport: answers.inEffect('network.transport') as NetworkSettings['transport'],
-    proxy: answers.text('network.proxy'),
-    proxy_username: answers.text('network.proxy_username') ?? '',
-    proxy_password_file: answers.text('network.proxy_password_file'),
-    no_proxy: Array.isArray(around) ? around.map(String) : [],
-  };
-}
-
-/** On 8883, and on 443 where that is closed. @throws Unreached, Fault NL-NETWORK-… */
-async function dialEither(host: string, ca: string, answers: Guide['answers']): Promise<Dialled> {
-  const { proxied } = networkOf(networkIn(answers));
-  return dial(host, ca, undefined, proxied).catch(async (error: unknown) => {
-    if (/:\d+$/.test(host) || answers.inEffect('network.transport') === 'mqtt') throw error;
-    return dial(`${host}:${HTTPS}`, ca, undefined, proxied).catch(() => {
-      throw error;
-    });
-  });
 }
 
 /** The host name as a registration ID, where it can be one. */

@@ -1,8 +1,8 @@
 import { lookup } from 'node:dns/promises';
 import { CODES } from '../../../agent/failure/failure.ts';
+import { deafen } from '../../deaf.ts';
 import { DAY_S } from '../stage/fake-time.ts';
 import type { Breakage } from './breakage.ts';
-import { deafen } from './deaf.ts';
 
 /** What localhost stands for on the machine of whoever tests. */
 const HERE = [...new Set((await lookup('localhost', { all: true })).map(({ address }) => address))].join(' or ');
