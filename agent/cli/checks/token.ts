@@ -92,18 +92,16 @@ const WAYS: Readonly<Record<TlsWay, string>> = {
   helper: 'stunnel and pkcs11-provider, which do TLS in place of the engine (hsm.tls), are',
 };
 
-const LOST = 'Is it the right token (hsm.token, hsm.uri)? If its key is lost: `newleaf roll --wait` makes another.';
-
 async function leafKey({ key, chain }: Leaf, site: Site): Promise<Finding> {
   const token = await site.token();
   const found = await token.findById(key.id);
   if (found === undefined) {
     const message = `Token "${token.name.label}" has no key with the id ${key.id} (slot ${key.slot}).`;
-    return failed('NL-TOKEN-KEY', message, LOST);
+    return failed('NL-TOKEN-KEY', message);
   }
   const { publicKey } = new X509Certificate(chain);
   if (!publicKey.export({ type: 'spki', format: 'der' }).equals(found.spki)) {
-    return failed('NL-TOKEN-KEY', `The key "${found.label}" is not that of the current leaf.`, LOST);
+    return failed('NL-TOKEN-KEY', `The key "${found.label}" is not that of the current leaf.`);
   }
   const message = Buffer.from('newleaf check');
   const { digestOf } = await import('../../../hsm/sign.ts');

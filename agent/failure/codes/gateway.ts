@@ -75,7 +75,7 @@ export const GATEWAY = {
   'NL-TOKEN-KEY': brokenCode(
     'The key of the leaf is not in the token.',
     'Is it the right token? See `newleaf check`. If the key is lost, `newleaf roll --wait` makes another.',
-    'Is it the right token (hsm.token)? If the key is lost, `newleaf roll --wait` makes another.',
+    'Is it the right token (hsm.token, hsm.uri)? If its key is lost: `newleaf roll --wait` makes another.',
   ),
   'NL-TOKEN-OCCUPIED': brokenCode(
     'The slot for the next key holds an object that newleaf did not make for this purpose.',

@@ -48,9 +48,7 @@ export const BREAKAGES: readonly Breakage[] = [
     red: ({ keyId }) => [`leaf-key NL-TOKEN-KEY Token "newleaf" has no key with the id ${keyId} (slot a). → ${LOST}`],
     daemon: {
       until: met,
-      red: ({ keyId }) => [
-        `trouble NL-TOKEN-KEY Token "newleaf" has no private key with id ${keyId}. → ${CODES['NL-TOKEN-KEY'].advice}`,
-      ],
+      red: ({ keyId }) => [`trouble NL-TOKEN-KEY Token "newleaf" has no private key with id ${keyId}. → ${LOST}`],
       says: ({ keyId }) =>
         `NL-TOKEN-KEY Token "newleaf" has no private key with id ${keyId}. → ${CODES['NL-TOKEN-KEY'].advice}`,
       cure: ({ gateway }) => gateway.command('roll', '--wait'),
