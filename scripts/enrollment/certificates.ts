@@ -1,7 +1,7 @@
 import { Failed, Misuse, textOption } from '../../agent/cli/kit/command.ts';
 import { certificateIn } from './certificate.ts';
 import { type Call, only } from './command.ts';
-import { deviceOf, nextOf } from './device.ts';
+import { deviceOf, nextOf, Unenrolled } from './device.ts';
 import { Dps, type Enrollment } from './dps.ts';
 import { type Edit, editOne, writePair, x509 } from './edit.ts';
 import { slotDemanded, slotGiven } from './given.ts';
@@ -37,8 +37,15 @@ export const setSecondary = (call: Call): Promise<number> =>
 
 const PROMOTED: Edit = {
   slots(_, { slots }, sent) {
-    const after = sent !== undefined && slots.secondary === undefined ? slots : promoted(slots);
-    if (sent === undefined || (sent.leaf !== undefined && sameSlot(after.primary, sent.leaf))) return after;
+    const isOver = sent !== undefined && slots.secondary === undefined;
+    const after = isOver ? slots : promoted(slots);
+    if (sent === undefined) return after;
+    const { leaf, next } = sent;
+    const isUsed = leaf !== undefined && sameSlot(after.primary, leaf);
+    const isHeld = next !== undefined && [slots.primary, slots.secondary].some((one) => sameSlot(one, next));
+    // With a leaf that waits, one enrolled leaf in use is the old one: nothing has been promoted.
+    if (next !== undefined && !isHeld && (isOver || !isUsed)) throw new Unenrolled(next.thumbprint);
+    if (isUsed) return after;
     throw new Failed('The device uses another leaf.', { advice: 'Have it move over first: enroll reprovision DEVICE' });
   },
   done: (before) => refusedFromNow(before),

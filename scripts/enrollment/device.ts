@@ -78,9 +78,28 @@ async function demandReported(hub: Hub, deviceId: string, { thumbprint }: Given)
 export const operands = (ids: readonly string[]): string =>
   ids.length > MOST_OPERANDS ? 'DEVICE...' : ids.toSorted().join(' ');
 
-/** The same with the names of devices in its advice, in the place of DEVICE. */
-export const addressed = ({ message, advice, cause }: CommandError, ids: readonly string[]): Failed =>
-  new Failed(message, { cause, ...(advice !== undefined && { advice: advice.replaceAll('DEVICE', operands(ids)) }) });
+/** A new leaf waits on the device, and its enrollment does not hold it. */
+export class Unenrolled extends Failed {
+  readonly thumbprint: string;
+
+  constructor(thumbprint: string) {
+    super('A new leaf waits on the device for its enrollment.', {
+      advice: 'Enroll it: enroll set-secondary ID --from-device',
+    });
+    this.thumbprint = thumbprint;
+  }
+}
+
+/**
+ * The same with the names of devices in its advice, in the place of DEVICE, and with registration IDs in that of ID. Of one
+ * device, also with the leaf that waits.
+ */
+export function addressed(error: CommandError, devices: readonly string[], ids = devices): Failed {
+  const { message, advice, cause } = error;
+  const leaf = error instanceof Unenrolled && ids.length === 1 ? ` ${error.thumbprint}` : '';
+  const named = advice?.replaceAll('DEVICE', operands(devices)).replaceAll(/\bID\b/g, operands(ids));
+  return new Failed(`${message}${leaf}`, { cause, ...(named !== undefined && { advice: named }) });
+}
 
 /** @throws Failed where there is no next leaf, or it does not fit */
 export function nextOf({ next, isUnsigned }: Sent, { id }: Enrollment, now: number): Given {

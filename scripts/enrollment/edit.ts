@@ -44,7 +44,7 @@ async function addressing<T>(before: Enrollment, work: () => Promise<T>): Promis
   try {
     return await work();
   } catch (error) {
-    throw error instanceof Failed ? addressed(error, [deviceOf(before)]) : error;
+    throw error instanceof Failed ? addressed(error, [deviceOf(before)], [before.id]) : error;
   }
 }
 

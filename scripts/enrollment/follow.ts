@@ -18,6 +18,8 @@ const FEW = 10;
 const AT_ONCE = 4;
 
 const OUTCOMES: Readonly<Record<string, string>> = {
+  /** With a next leaf that is parked: the current one was registered again, and the next one refused again. */
+  done: 'on the previous leaf',
   kept: 'on the previous leaf',
   person: 'a person is needed',
   failed: 'failed',
@@ -107,11 +109,12 @@ const GONE = 'not in this hub any more: moved to another one, or deleted';
 function endOf(deviceId: string, id: string, told: Newleaf | undefined): Outcome | undefined {
   const { last, next } = told ?? {};
   if (last?.id !== id) return undefined;
-  const { outcome, code } = last;
-  if (outcome === 'done') return { deviceId, result: 'done' };
-  const parked = next?.standing === 'parked' ? next.thumbprint : undefined;
+  const { outcome } = last;
+  const parked = next?.standing === 'parked' ? next : undefined;
+  if (outcome === 'done' && parked === undefined) return { deviceId, result: 'done' };
+  const code = last.code ?? parked?.code;
   const reason = `${OUTCOMES[outcome] ?? outcome}${code ? ` (${code})` : ''}${parked ? ', its new leaf waits' : ''}`;
-  return { deviceId, result: 'otherwise', reason, ...(code && { code }), ...(parked && { next: parked }) };
+  return { deviceId, result: 'otherwise', reason, ...(code && { code }), ...(parked && { next: parked.thumbprint }) };
 }
 
 /** The last known state of a device whose request has not ended. */
