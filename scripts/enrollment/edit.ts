@@ -81,7 +81,7 @@ async function named(call: Call, dps: Dps): Promise<Enrollment> {
   );
   const [found, other] = looked.filter((one) => one !== undefined);
   if (found === undefined) {
-    const advice = enrollIt(options.group === true ? 'group' : 'individual');
+    const advice = enrollIt(options.group === true ? 'group' : 'individual', id);
     throw new Failed(`DPS has no enrollment "${id}".`, { advice });
   }
   if (other !== undefined) {

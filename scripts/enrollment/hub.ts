@@ -4,6 +4,7 @@ import type { Call } from './command.ts';
 import { connecting, hostOf } from './connection.ts';
 import type { Desk } from './desk.ts';
 import type { Status } from './dps.ts';
+import { NAME } from './name.ts';
 import { asking, isAway, orAbsent, statusOf } from './refusal.ts';
 
 export interface MethodAnswer {
@@ -94,7 +95,7 @@ export class Hub {
   async get(deviceId: string): Promise<Identity> {
     const found = await this.find(deviceId);
     if (found === undefined) {
-      throw new Failed(`This hub has no device "${deviceId}".`, { advice: 'See what it has: enroll list devices' });
+      throw new Failed(`This hub has no device "${deviceId}".`, { advice: `See what it has: ${NAME} list devices` });
     }
     return found;
   }

@@ -10,6 +10,7 @@ import type { Desk } from './desk.ts';
 import { follow } from './follow.ts';
 import { Hub, type MethodCall } from './hub.ts';
 import { type JobResults, watchJob } from './job.ts';
+import { NAME } from './name.ts';
 import { devicesWhere } from './newleaf.ts';
 import { answered, notAsked, type Outcome } from './outcome.ts';
 import { ACTIONS, actionOf, demandWritable, documentOf, isDone, newId, type Run, readRun } from './run.ts';
@@ -94,7 +95,7 @@ async function begin(call: Call, condition: string | undefined, earlier: Run | u
   };
   if (condition !== undefined) {
     await hub.schedule(id, condition, method, JOB_SECONDS);
-    desk.err.write(`Later, or after Ctrl-C: enroll reprovision --look ${id}\n`);
+    desk.err.write(`Later, or after Ctrl-C: ${NAME} reprovision --look ${id}\n`);
   } else if (desk.err.isTTY) desk.err.write('Ctrl-C ends the wait, and tells which are back.\n');
   return interruptible(desk, async (enough) => {
     const { outcomes, ended }: JobResults =
@@ -122,7 +123,7 @@ async function lookAgain(call: Call, id: string): Promise<number> {
   const job = await hub.job(id);
   if (job === undefined && positionals.length === 0) {
     throw new Failed(`This hub has no job ${id}.`, {
-      advice: `The devices were called by their names: enroll reprovision --look ${id} DEVICE...`,
+      advice: `The devices were called by their names: ${NAME} reprovision --look ${id} DEVICE...`,
     });
   }
   return interruptible(desk, async (enough) => {

@@ -1,6 +1,7 @@
 import { open, readFile, writeFile } from 'node:fs/promises';
 import * as v from 'valibot';
 import { Failed, Misuse } from '../../agent/cli/kit/command.ts';
+import { NAME } from './name.ts';
 import { type Outcome, RESULTS } from './outcome.ts';
 
 export const ACTIONS = ['register', 'roll'] as const;
@@ -43,7 +44,7 @@ export const newId = (action: Run['action'], now: number): string => `enroll-${a
 /** @throws Misuse where enroll never gave this id */
 export function actionOf(id: string): Run['action'] {
   const action = ACTIONS.find((one) => new RegExp(`^enroll-${one}-[0-9a-z]+$`).test(id));
-  if (action === undefined) throw new Misuse(`"${id}" is no request of enroll, which are like enroll-roll-mij4k2.`);
+  if (action === undefined) throw new Misuse(`"${id}" is no request of ${NAME}, which are like enroll-roll-mij4k2.`);
   return action;
 }
 
@@ -98,6 +99,6 @@ export async function readRun(file: string): Promise<Run> {
   try {
     return v.parse(Document, JSON.parse(text));
   } catch {
-    throw new Misuse(`${file} is not a report of enroll reprovision (--report FILE, or --json).`);
+    throw new Misuse(`${file} is not a report of ${NAME} reprovision (--report FILE, or --json).`);
   }
 }

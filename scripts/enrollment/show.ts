@@ -6,6 +6,7 @@ import { connectionTo } from './connection.ts';
 import { Dps, type Enrollment, type Registration } from './dps.ts';
 import { Hub, type Identity } from './hub.ts';
 import { identityText } from './identity.ts';
+import { NAME } from './name.ts';
 import { type Newleaf, newleafIn } from './newleaf.ts';
 import { rowText, shown } from './screen.ts';
 
@@ -19,7 +20,7 @@ export async function showDevice(call: Call): Promise<number> {
   const [identity, twin] = hub ? await Promise.all([hub.find(deviceId), hub.twin(deviceId)]) : [];
   if (enrollment === undefined && registration === undefined && identity === undefined) {
     throw new Failed(`"${id}" is not known.`, {
-      advice: 'See what is there: enroll list individuals, or enroll list devices',
+      advice: `See what is there: ${NAME} list individuals, or ${NAME} list devices`,
     });
   }
   const newleaf = newleafIn(twin?.reported);

@@ -75,7 +75,7 @@ DPS has no individual enrollment of this name. (1)
 
 20 devices: 18 written, 0 so already, 2 not.
 Next: enroll reprovision --job "tags.site = 'north'"
-And when they are back, for the same devices: enroll promote --from-device
+And when they are back: enroll promote --where "tags.site = 'north'" --from-device
 `,
   );
   assert.equal(first.code, 1);

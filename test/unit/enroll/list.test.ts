@@ -114,7 +114,7 @@ gw-4    offline  -         -           -       -        -
     const unknown = await office.enroll(['list', 'registrations', 'trucks']);
     assert.match(
       unknown.said,
-      /DPS has no enrollment group "trucks"\. -> Enroll it: enroll add group NAME --certificate FILE\. See what is there: enroll list groups/,
+      /DPS has no enrollment group "trucks"\. -> Enroll it: enroll add group trucks --certificate FILE\. See what is there: enroll list groups/,
     );
   });
 });
@@ -175,7 +175,7 @@ describe('the error of an unknown name says the next step', () => {
       'set-secondary gw-9',
       /DPS has no enrollment "gw-9"\. -> Enroll it: enroll add individual --certificate FILE\. See what is there: enroll list individuals/,
     ],
-    ['allow group trucks', /-> Enroll it: enroll add group NAME .*enroll list groups/],
+    ['allow group trucks', /-> Enroll it: enroll add group trucks .*enroll list groups/],
     ['forget gw-9', /This hub has no device "gw-9"\. -> See what it has: enroll list devices/],
     ['show device gw-9', /"gw-9" is not known\. -> See what is there: enroll list individuals, or enroll list devices/],
     ['delete group trucks', /enroll list groups/],

@@ -74,7 +74,7 @@ Ended otherwise:
      1  on the previous leaf (NL-DPS-401002)
         gw-4
 1 device may still begin or end. Look again:
-  enroll reprovision --look ${idIn(out)} DEVICE...
+  enroll reprovision --look ${idIn(out)} gw-5
 6 devices: 1 came back, 1 otherwise, 1 did not come back, 3 not asked.
 `,
     );
@@ -97,7 +97,7 @@ Not back yet:
      1  waiting for the issuer to sign the next leaf
         gw-12
 2 devices may still begin or end. Look again:
-  enroll reprovision --look ${idIn(out)} DEVICE...
+  enroll reprovision --look ${idIn(out)} gw-11 gw-12
 2 devices: 0 came back, 0 otherwise, 2 did not come back, 0 not asked.
 `,
     );

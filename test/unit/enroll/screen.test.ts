@@ -138,10 +138,23 @@ Ended otherwise:
         gw-6
         ABABABABABABABABABABABABABABABABABABABABABABABABABABABABABABABAB
 Enroll the new leaf, which the device sends, or the CA that issued it:
-  enroll set-secondary DEVICE --from-device
-  enroll reprovision DEVICE
+  enroll set-secondary gw-6 --from-device
+  enroll reprovision gw-6
 26 devices: 1 came back, 2 otherwise, 1 did not come back, 22 not asked.
 `,
+  );
+});
+
+test('more devices with a leaf that waits than a line has room for: by the condition that they met', () => {
+  const devices = Array.from(
+    { length: 21 },
+    (_, at): Outcome => ({ deviceId: `gw-${at}`, result: 'otherwise', reason: 'its new leaf waits', next: 'AB' }),
+  );
+  const run = { id: 'enroll-roll-1', action: 'roll', at: '', delaySeconds: 0, devices } as const;
+  const text = report(run, 0, { width: 80, isColoured: false, isUnicode: true }, `tags.site = "north"`);
+  assert.match(
+    text,
+    /\n {2}enroll set-secondary --where "tags\.site = \\"north\\"" --from-device\n {2}enroll reprovision --job "tags\.site = \\"north\\""\n$/,
   );
 });
 
