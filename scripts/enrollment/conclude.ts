@@ -42,7 +42,7 @@ export async function conclude(call: Call, run: Run, { waitedMs, jobGoesOn, isJo
         jobGoesOn ? `The job ${id} goes on in the hub.\n` : '',
         waiting.length === 0
           ? ''
-          : `${count(waiting.length, 'device')} may still begin or end${within}. Look again:\n  ${again}${isJob ? '' : ` ${operands(waiting)}`}\n`,
+          : `${count(waiting.length, 'device')} may still begin or end${within}. ${waitedMs === undefined ? 'To see how it ended' : 'Look again'}:\n  ${again}${isJob ? '' : ` ${operands(waiting)}`}\n`,
         isWell ? '' : nextStep(unwritten ? undefined : to, isJob ? again : undefined),
         sumText(run, waitedMs),
       ].join(''),

@@ -6,7 +6,7 @@ import { atOnce } from './at-once.ts';
 import { type Desk, pauses } from './desk.ts';
 import type { Hub, Twin } from './hub.ts';
 import { type Newleaf, newleafIn, seenIn } from './newleaf.ts';
-import { asked, type Outcome } from './outcome.ts';
+import { asked, type Outcome, outcomeInWords } from './outcome.ts';
 import { isLater } from './run.ts';
 
 /**
@@ -16,14 +16,6 @@ import { isLater } from './run.ts';
 const FEW = 10;
 /** Twins that are read at the same time. */
 const AT_ONCE = 4;
-
-const OUTCOMES: Readonly<Record<string, string>> = {
-  /** With a next leaf that is parked: the current one was registered again, and the next one refused again. */
-  done: 'on the previous leaf',
-  kept: 'on the previous leaf',
-  person: 'a person is needed',
-  failed: 'failed',
-};
 
 export interface Wait {
   /** Of the request. */
@@ -113,7 +105,9 @@ function endOf(deviceId: string, id: string, told: Newleaf | undefined): Outcome
   const parked = next?.standing === 'parked' ? next : undefined;
   if (outcome === 'done' && parked === undefined) return { deviceId, result: 'done' };
   const code = last.code ?? parked?.code;
-  const reason = `${OUTCOMES[outcome] ?? outcome}${code ? ` (${code})` : ''}${parked ? ', its new leaf waits' : ''}`;
+  // Done with a leaf that is parked: the current one was registered again, and the next one refused again.
+  const words = outcomeInWords(outcome === 'done' ? 'kept' : outcome);
+  const reason = `${words}${code ? ` (${code})` : ''}${parked ? ', its new leaf waits' : ''}`;
   return { deviceId, result: 'otherwise', reason, ...(code && { code }), ...(parked && { next: parked.thumbprint }) };
 }
 

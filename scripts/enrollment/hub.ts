@@ -24,6 +24,8 @@ export interface Identity {
 export interface Twin {
   readonly connected: boolean;
   readonly reported: unknown;
+  /** The operator's own: conditions such as `tags.site = 'north'` find the device by them. */
+  readonly tags: object;
 }
 
 /** How far a job is. */
@@ -118,8 +120,8 @@ export class Hub {
     const answer = await orAbsent(this.#desk, WHO, () => this.#registry.getTwin(deviceId));
     if (answer === undefined) return undefined;
     // The hub sends it; the type of azure-iothub 1.16.6 (twin.d.ts) leaves it out.
-    const { connectionState, properties }: WholeTwin = answer.responseBody;
-    return { connected: isConnected(connectionState), reported: properties.reported };
+    const { connectionState, properties, tags }: WholeTwin = answer.responseBody;
+    return { connected: isConnected(connectionState), reported: properties.reported, tags: tags ?? {} };
   }
 
   /**

@@ -1,6 +1,6 @@
 import { Failed, Misuse, textOption } from '../../agent/cli/kit/command.ts';
 import { Count } from '../../agent/cli/kit/progress.ts';
-import { safe, screenOf } from '../../agent/cli/kit/screen.ts';
+import { printable, safe, screenOf } from '../../agent/cli/kit/screen.ts';
 import { flagged, valued } from '../../agent/cli/kit/tool.ts';
 import { EXIT } from '../../agent/failure/exit.ts';
 import { atOnce } from './at-once.ts';
@@ -67,7 +67,10 @@ async function begin(call: Call, condition: string | undefined, earlier: Run | u
   const id = newId(action, desk.now());
   const hub = await Hub.open(call);
   if (earlier !== undefined) demandSameHub(hub, earlier);
-  const undone = earlier?.devices.filter((one) => !isDone(one)).map(({ deviceId }) => deviceId);
+  const undone = earlier?.devices
+    .filter((one) => !isDone(one))
+    .map(({ deviceId }) => deviceId)
+    .toSorted();
   const devices = undone ?? (condition === undefined ? [...new Set(positionals)] : await matching(hub, condition));
   if (earlier !== undefined) {
     const { id: earlierId, at: when, devices: all } = earlier;
@@ -78,7 +81,9 @@ async function begin(call: Call, condition: string | undefined, earlier: Run | u
   if (devices.length > 0) say(`${title}: ${safe(screen, names(devices, screen.width - title.length - 2))}\n`);
   const run: Run = { id, hub: hub.host, action, delaySeconds, at: at(desk), devices: [] };
   if (options['dry-run'] === true || devices.length === 0) {
-    say(`No device was called${devices.length === 0 ? '' : ' (--dry-run)'}.\n`);
+    const file = textOption(call, 'report');
+    const unwritten = file === undefined ? '' : `, and ${printable(file)} was not written`;
+    say(`No device was called${devices.length === 0 ? '' : ' (--dry-run)'}${unwritten}.\n`);
     const missed = devices.map((deviceId) => notAsked(deviceId, '--dry-run'));
     if (options.json === true) desk.out.write(documentOf({ ...run, devices: missed }));
     return EXIT.done;
@@ -170,9 +175,14 @@ function demandSameHub({ host }: Hub, { hub = host }: Run): void {
   throw new Misuse(`This report is of the hub ${hub}, and --hub or NEWLEAF_HUB_CONNECTION leads to ${host}.`);
 }
 
-/** The devices of the hub that meet a condition, by name. */
-export const matching = async (hub: Hub, condition: string): Promise<string[]> =>
-  (await devicesWhere(hub, condition)).map(({ deviceId }) => deviceId);
+/** The devices of the hub that meet a condition, by name. @throws Failed where there is none */
+export async function matching(hub: Hub, condition: string): Promise<string[]> {
+  const devices = await devicesWhere(hub, condition);
+  if (devices.length > 0) return devices.map(({ deviceId }) => deviceId);
+  throw new Failed(
+    condition.trim() === '*' ? 'This hub has no device.' : `No device of this hub meets: ${printable(condition)}`,
+  );
+}
 
 async function callEach(
   desk: Desk,
@@ -194,7 +204,8 @@ async function callEach(
         return error.message;
       });
     called.set(deviceId, answered(deviceId, answer));
-    progress.show(called.size, devices.length);
+    const missed = [...called.values()].filter(({ result }) => result === 'not-asked').length;
+    progress.show(called.size, devices.length, missed === 0 ? '' : `${missed} failed`);
   }).finally(() => progress.end());
   if (silence.isLasting) desk.err.write(`${silence.words}\n`);
   const why = silence.isLasting ? 'not begun, because the other side was down' : 'interrupted before';

@@ -1,6 +1,7 @@
 import { open, readFile, writeFile } from 'node:fs/promises';
 import * as v from 'valibot';
 import { Failed, Misuse } from '../../agent/cli/kit/command.ts';
+import { fileTrouble } from './file-trouble.ts';
 import { NAME } from './name.ts';
 import { type Outcome, RESULTS } from './outcome.ts';
 
@@ -75,26 +76,24 @@ export function documentOf({ id, hub, action, at, delaySeconds, devices }: Run):
 /** Before the first call: calls cannot be taken back. A report that is there stays. @throws Misuse where it cannot be written */
 export async function demandWritable(file: string | undefined): Promise<void> {
   if (file === undefined) return;
-  try {
-    await (await open(file, 'a')).close();
-  } catch (error) {
-    throw new Misuse(
-      `No device was called: ${file} cannot be written. (${error instanceof Error ? error.message : error})`,
-    );
-  }
+  await open(file, 'a')
+    .then((opened) => opened.close())
+    .catch((error: Error) => {
+      throw new Misuse(`No device was called: ${file} cannot be written: ${fileTrouble(error)}.`);
+    });
 }
 
 /** @throws Failed where the file cannot be written */
 export async function writeRun(file: string, run: Run): Promise<void> {
   await writeFile(file, documentOf(run)).catch((error: Error) => {
-    throw new Failed(`${file} cannot be written: ${error.message}`);
+    throw new Failed(`${file} cannot be written: ${fileTrouble(error)}.`);
   });
 }
 
 /** @throws Misuse where it is not a file of `--report` */
 export async function readRun(file: string): Promise<Run> {
   const text = await readFile(file, 'utf8').catch((error: Error) => {
-    throw new Misuse(`${file} cannot be read: ${error.message}`);
+    throw new Misuse(`${file} cannot be read: ${fileTrouble(error)}.`);
   });
   try {
     return v.parse(Document, JSON.parse(text));

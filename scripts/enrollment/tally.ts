@@ -62,7 +62,8 @@ export function report({ devices }: Run, waitedMs: number | undefined, screen: S
     ['waiting', waited === 0 ? 'Not back yet:' : `Did not come back within ${waited} s:`],
     ['otherwise', 'Ended otherwise:'],
   ];
-  const undone = devices.filter((one) => !isDone(one));
+  // Where they were not waited for, it is no news that they are not back.
+  const undone = devices.filter((one) => !isDone(one) && (waitedMs !== undefined || one.result !== 'waiting'));
   const { shown, others } = groupsOf(undone, ({ result, reason }) => `${result} ${reason}`);
   const parts = titles.map(([result, title]) => {
     const own = shown.filter(([first]) => first?.result === result).map((group) => groupText(group, screen));
@@ -72,10 +73,10 @@ export function report({ devices }: Run, waitedMs: number | undefined, screen: S
   return [...parts, others, parked.length === 0 ? '' : enrollThem(parked, condition)].join('');
 }
 
-export function sumText({ id, devices }: Run, waitedMs: number | undefined): string {
+export function sumText({ devices }: Run, waitedMs: number | undefined): string {
   const { done, otherwise, waiting, 'not-asked': missed } = sumOf(devices);
   if (waitedMs === undefined) {
-    return `${count(devices.length, 'device')}: ${waiting} asked, under the id ${id}, ${missed} not asked. Not waited for.\n`;
+    return `${count(devices.length, 'device')}: ${waiting} asked, ${missed} not asked. Not waited for.\n`;
   }
   const rest = `${otherwise} otherwise, ${waiting} did not come back, ${missed} not asked`;
   return `${count(devices.length, 'device')}: ${done} came back, ${rest}.\n`;

@@ -166,6 +166,8 @@ describe('an answer that does not do is refused with the next step, and nothing 
       away.said,
       /^The device is not connected to the hub \(404103\)\. -> Repeat when it is back, or .*next\.pem/,
     );
+    const neither = await run('set-secondary gw-4');
+    assert.deepEqual([neither.said, neither.code], ['Which one? --from-device, or --certificate FILE ', 2]);
     const group = await run('promote gateways --from-device');
     assert.match(group.said, /^--from-device is for individual enrollments/);
     assert.deepEqual([away.code, group.code], [1, 2]);

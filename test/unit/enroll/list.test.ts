@@ -63,7 +63,7 @@ gw-4    offline  -         -           -       -        -
     assert.equal(code, 0);
   });
 
-  test('devices that meet a condition, as JSON; none is told', async () => {
+  test('devices that meet a condition, as JSON', async () => {
     const { out } = await office.enroll(['list', 'devices', '--where', "tags.site = 'north'", '--json']);
     assert.deepEqual(JSON.parse(out), {
       schema: 1,
@@ -76,9 +76,6 @@ gw-4    offline  -         -           -       -        -
         },
       ],
     });
-    const none = await office.enroll(['list', 'devices', '--where', "tags.site = 'south'"]);
-    assert.match(none.said, /No device of this hub meets: tags.site = 'south'/);
-    assert.equal(none.code, 1);
   });
 
   test('devices whose leaf ends soon: counted here, or by a condition for a job', async () => {
@@ -96,6 +93,18 @@ gw-4    offline  -         -           -       -        -
       (await office.enroll(['list', 'devices', '--days', '0', '--where', "deviceId = 'gw-1'"])).out,
       '0 devices.\n',
     );
+  });
+
+  test('no device is no fault: an empty list, and zeros', async () => {
+    const where = ['--where', "tags.site = 'south'"];
+    const listed = await office.enroll(['list', 'devices', ...where]);
+    const told = await office.enroll(['list', 'devices', ...where, '--json']);
+    const numbers = await office.enroll(['fleet', ...where, '--json']);
+    assert.deepEqual([listed.out, listed.code], ['0 devices.\n', 0]);
+    assert.deepEqual([JSON.parse(told.out), told.code], [{ schema: 1, devices: [] }, 0]);
+    assert.deepEqual([JSON.parse(numbers.out).devices, numbers.code], [0, 0]);
+    const shown = await office.enroll(['fleet', ...where]);
+    assert.match(shown.out, /^devices {4}0: 0 connected/);
   });
 
   test('individuals, groups, and those that have registered as members', async () => {
@@ -149,10 +158,11 @@ describe('show', () => {
     const { out } = await office.enroll(['show', 'device', 'gw-1']);
     assert.match(
       out,
-      /\nIts newleaf reports\n {4}phase {6}serving, newleaf 1\.2\.3\n {4}leaf {7}ABABABABABABABAB…, until 2099-01-01, the hub has it, the enrollment has ANOTHER\n {4}last {7}roll done, 2026-11-27T00:00:00\.000Z\n$/,
+      /\nIts newleaf reports\n {4}phase {6}serving, newleaf 1\.2\.3\n {4}leaf {7}ABABABABABABABAB\.\.\., until 2099-01-01, the hub has it, the enrollment has ANOTHER\n {4}last {7}roll: done, 2026-11-27T00:00:00\.000Z\n$/,
     );
     const parked = await office.enroll(['show', 'device', 'gw-2']);
     assert.match(parked.out, new RegExp(`\n {4}next {7}${NEXT}, parked \\(NL-DPS-401002\\)\n {4}alarm {6}expired\n`));
+    assert.match(parked.out, /\n {4}last {7}roll: a person is needed \(NL-DPS-401002\), 2026-11-27/);
     assert.match(parked.out, /\n {4}programs {3}2 NL-UPLINK-QUEUE\n$/);
   });
 
