@@ -169,8 +169,8 @@ export async function interruptible<T>(desk: Desk, work: (enough: AbortSignal) =
   return work(enough.signal).finally(unheard);
 }
 
-/** Two fleets may have the same names. A report of newleaf 0.1.0 does not tell its hub. @throws Misuse */
-function demandSameHub({ host }: Hub, { hub = host }: Run): void {
+/** Two fleets may have the same names. @throws Misuse */
+function demandSameHub({ host }: Hub, { hub }: Run): void {
   if (hub === host) return;
   throw new Misuse(`This report is of the hub ${hub}, and --hub or NEWLEAF_HUB_CONNECTION leads to ${host}.`);
 }

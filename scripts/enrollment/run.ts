@@ -19,7 +19,7 @@ const Told = v.looseObject({
 const Document = v.looseObject({
   schema: v.literal(1),
   id: v.string(),
-  hub: v.exactOptional(v.string()),
+  hub: v.string(),
   action: v.picklist(ACTIONS),
   /** When the devices were looked at last. */
   at: v.string(),
@@ -32,7 +32,7 @@ export interface Run {
   /** Of the request on each device, and of the job, where there is one. */
   readonly id: string;
   /** The name of the hub that has the devices. */
-  readonly hub?: string;
+  readonly hub: string;
   readonly action: (typeof ACTIONS)[number];
   readonly at: string;
   readonly delaySeconds: number;
