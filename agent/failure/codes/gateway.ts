@@ -78,8 +78,8 @@ export const GATEWAY = {
     'Is it the right token (hsm.token)? If the key is lost, `newleaf roll --wait` makes another.',
   ),
   'NL-TOKEN-OCCUPIED': brokenCode(
-    'The slot for the next key holds an object that newleaf did not make for this purpose.',
-    'Look at it with `pkcs11-tool -O --login`, and remove it by its CKA_ID if nothing needs it; then `newleaf roll`.',
+    'The slot for the next key holds an object, and the records of newleaf do not say that newleaf made it for this purpose.',
+    'Let it stay, and give the keys of newleaf another name: hsm.label_prefix. If it is the key of this gateway, name it in hsm.key as well. Then `systemctl restart newleaf` and `newleaf roll --wait`.',
   ),
   'NL-TOKEN-FAILED': brokenCode(
     'The token refused an operation.',
