@@ -25,8 +25,8 @@ export interface DecommissionOptions {
 
 /**
  * `newleaf decommission`: destroys what newleaf has made. A power cut at any moment leaves a gateway that says so and does
- * nothing else, and the same command finishes the work: the journal is ended before the first key is destroyed, and the file
- * that says so is removed last.
+ * nothing else, and the same command finishes the work: the journal is ended before the first key is destroyed. It stays, for
+ * the daemon that is started again with the machine.
  */
 export const decommission = ({ passage, stdin }: DecommissionOptions): Run =>
   command(async (args, io) => {
@@ -65,6 +65,7 @@ export const decommission = ({ passage, stdin }: DecommissionOptions): Run =>
       await endJournal(directory, io.now());
       await holding.destroy();
       await removeFiles(directory);
+      await endJournal(directory, io.now(), 'gone');
       io.out.write(`\n${restInWords(programs, loaded, screen)}`);
       return EXIT.done;
     } finally {

@@ -156,8 +156,8 @@ export const GATEWAY = {
     'Restore state.json from a backup; or move it away, name the key of the leaf in hsm.key with another hsm.label_prefix, and run `newleaf init`.',
   ),
   'NL-STATE-DECOMMISSIONED': brokenCode(
-    'This gateway was given up, and `newleaf decommission` did not come to its end.',
-    'Run `newleaf decommission` again; after that, `newleaf init` begins anew.',
+    'This gateway was given up by `newleaf decommission`.',
+    'Leave newleaf off: `systemctl disable newleaf`. Or begin anew: `newleaf init`.',
   ),
   'NL-STATE-WRITE': brokenCode(
     'The state file cannot be written.',
