@@ -144,6 +144,12 @@ test('decommission', async (t) => {
     no.type('gw-0002\n');
     assert.equal(await no.ended, 1);
     isAsBefore();
+    const left = new Terminal(t, argv, { env });
+    await left.screen.shows('Type gw-0001 to go on: ');
+    left.type('\u0003');
+    assert.equal(await left.ended, 1);
+    assert.match(left.screen.text, /\nInterrupted\. Nothing was destroyed\./);
+    isAsBefore();
     const yes = new Terminal(t, argv, { env });
     await yes.screen.shows('Type gw-0001 to go on: ');
     yes.type('gw-0001\n');

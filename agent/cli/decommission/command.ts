@@ -52,8 +52,8 @@ export const decommission = ({ passage, stdin }: DecommissionOptions): Run =>
       if (!isAgreed) {
         const id = config.dps.registration_id;
         io.out.write(`Type ${id} to go on: `);
-        if ((await typedLine(stdin)) !== id) {
-          io.err.write('That is not the registration ID. Nothing was destroyed.\n');
+        if ((await typedLine(stdin, UNTOUCHED)) !== id) {
+          io.err.write(`That is not the registration ID. ${UNTOUCHED}\n`);
           return EXIT.failed;
         }
       }
@@ -73,6 +73,7 @@ export const decommission = ({ passage, stdin }: DecommissionOptions): Run =>
     }
   });
 
+const UNTOUCHED = 'Nothing was destroyed.';
 const NO_TERMINAL = 'The question cannot be asked: stdin is no terminal.';
 
 /** From here on only this process uses state and token. @throws Fault NL-DAEMON-RUNS */
