@@ -41,9 +41,6 @@ async function unit(site: Site): Promise<Finding> {
   return ok(`newleaf.service is ${is}, with a watchdog of ${WatchdogUSec} and ${restarts}.`);
 }
 
-const START =
-  'Correct the other failures here, then `systemctl start newleaf`. The end of its log: `journalctl -u newleaf -n 20`.';
-
 async function socket(site: Site): Promise<Finding> {
   try {
     const { words, online, version } = await site.status();
@@ -64,7 +61,7 @@ async function down({ failure }: Fault, site: Site): Promise<{ readonly message:
   const ended = await endOf(site);
   if (ended !== undefined) return { message: `${message} ${ended.message}`, advice: ended.advice };
   const hasFailed = shown !== undefined && shown.Result !== 'success';
-  if (hasFailed || !(await isUnbegun(site))) return { message, advice: START };
+  if (hasFailed || !(await isUnbegun(site))) return { message, advice: failure.advice };
   return { message: `${message} ${NEW_OR_GIVEN_UP}`, advice: BEGIN_OR_LEAVE };
 }
 

@@ -80,7 +80,7 @@ const NO_TERMINAL = 'The question cannot be asked: stdin is no terminal.';
 async function alone({ state, control }: Config): Promise<Lock> {
   const runs = new Fault('NL-DAEMON-RUNS', {
     message: 'The daemon runs. Nothing was destroyed.',
-    advice: 'Stop it for good: sudo systemctl disable --now newleaf. Then run newleaf decommission again.',
+    advice: 'Stop it for good: systemctl disable --now newleaf. Then run newleaf decommission again.',
   });
   const lock = await takeLock(state.directory).catch((error: unknown) => {
     throw failureOf(error).code === 'NL-DAEMON-RUNS' ? runs : error;

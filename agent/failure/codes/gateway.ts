@@ -178,7 +178,8 @@ export const GATEWAY = {
   'NL-BUSY': transientCode('Another request is in flight.', 'Wait for it: `newleaf status --watch`.'),
   'NL-DAEMON-DOWN': transientCode(
     'The daemon does not run.',
-    'Run `systemctl start newleaf`. If it does not stay up, `sudo newleaf check` says why.',
+    'Run `systemctl start newleaf`. If it does not stay up, `newleaf check` says why.',
+    'Correct the other failures here, then `systemctl start newleaf`. The end of its log: `journalctl -u newleaf -n 20`.',
   ),
   'NL-CONTROL-DENIED': refusedCode(
     'This user may not use the control socket.',
