@@ -171,7 +171,7 @@ export const DAEMON: readonly Row[] = [
     'trouble',
     'another client',
     { status: async () => statusWith({ trouble: failure('NL-HUB-FLAPPING') }) },
-    /^failed NL-HUB-FLAPPING .* -> Is another program on this gateway .* `sudo newleaf uplink add NAME`/,
+    /^failed NL-HUB-FLAPPING .* -> Is another program on this gateway .* `newleaf uplink add NAME`/,
   ],
   [
     'trouble',
