@@ -270,7 +270,8 @@ export class Daemon {
   }
 
   #reportOptions(): ReportOptions {
-    return { ...this.#options, now: this.#options.clock.now() };
+    const { clock, ports } = this.#options;
+    return { ...this.#options, now: clock.now(), silentMs: ports.hub.silentMs() };
   }
 }
 

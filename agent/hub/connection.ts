@@ -134,6 +134,11 @@ export class Connection {
     return this.#heldMs;
   }
 
+  /** Time since the last packet of the hub, in milliseconds. */
+  get silentMs(): number | undefined {
+    return this.#tap.silentMs;
+  }
+
   /** Serves direct methods and reads the twin. @throws Fault NL-HUB-TWIN, or why the connection is gone */
   async prove(abort: AbortSignal): Promise<void> {
     for (const name of METHOD_NAMES) {

@@ -112,6 +112,7 @@ export function createHub(options: HubOptions): Hub {
       if (open === undefined) throw new Fault('NL-HUB-LOST', { message: 'There is no session with a hub.' });
       await open.connection.report(reported);
     },
+    silentMs: () => open?.connection.silentMs,
     async close() {
       await Promise.all([open?.connection, ...opening].map((connection) => connection?.end()));
       open = undefined;

@@ -69,6 +69,7 @@ export class Tap {
   #late: NodeJS.Timeout | undefined;
   /** Bytes since the last packet. */
   #unread = 0;
+  #heardAt: number | undefined;
   #ended = false;
   #settleClosed = (): void => {};
 
@@ -103,6 +104,11 @@ export class Tap {
       if (this.attempt.phase === 'connected') this.#break('EPROTO');
     });
     return client;
+  }
+
+  /** Time since the last packet of the server, in milliseconds; undefined before the first. */
+  get silentMs(): number | undefined {
+    return this.#heardAt === undefined ? undefined : performance.now() - this.#heardAt;
   }
 
   /** Ends the connection at once, after earlier writes have been sent. The SDK hears nothing more. */
@@ -179,6 +185,7 @@ export class Tap {
 
   #see(packet: Packet, client: mqtt.Client): void {
     this.#unread = 0;
+    this.#heardAt = performance.now();
     const isSecond = packet.cmd === 'connack' && this.attempt.connack !== undefined;
     const isOdd = packet.cmd === 'publish' && ![0, 1, 2].includes(packet.qos);
     if (isSecond || isOdd || !BY_SERVERS.has(packet.cmd)) this.#break('EPROTO');

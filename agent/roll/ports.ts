@@ -51,6 +51,8 @@ export interface Hub {
   readonly signals: AsyncIterable<HubSignal>;
   /** Writes the reported property `newleaf`. */
   report(reported: object): Promise<void>;
+  /** Time since the last packet of the open session, in milliseconds; undefined where there is none. */
+  silentMs(): number | undefined;
   close(): Promise<void>;
 }
 

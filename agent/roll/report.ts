@@ -19,6 +19,8 @@ export interface Status {
   readonly words: string;
   /** A session with the hub is open. */
   readonly online: boolean;
+  /** When the hub was last heard in this session: it sends nothing while there is nothing to send. */
+  readonly heardAt?: string;
   readonly hub?: { readonly host: string; readonly deviceId: string };
   readonly leaf?: LeafStatus & { readonly renewAt?: string } & Certificate;
   /** Of a gateway that attests by its TPM: SHA-256 of the endorsement key, 64 upper-case hex digits. */
@@ -111,13 +113,15 @@ export interface ReportOptions {
   readonly terms: Terms;
   /** Wall clock, milliseconds. */
   readonly now: number;
+  /** Time since the hub was last heard, in milliseconds. */
+  readonly silentMs?: number | undefined;
   /** With the certificates. Default false. */
   readonly pem?: boolean;
 }
 
 export function statusOf(
   state: RollState,
-  { version, registrationId, terms, now, pem = false }: ReportOptions,
+  { version, registrationId, terms, now, silentMs, pem = false }: ReportOptions,
 ): Status {
   const { current, assignment, next, request, scheduled, outcomes } = state;
   const alarm = presentAlarm(state, terms, now);
@@ -134,6 +138,7 @@ export function statusOf(
     phase: state.phase,
     words: wordsOf(state.phase, terms.attestation),
     online: state.online !== undefined,
+    ...(state.online !== undefined && silentMs !== undefined && { heardAt: iso(now - silentMs) }),
     ...(assignment && { hub: { host: assignment.hub, deviceId: assignment.deviceId } }),
     ...(current &&
       (isEndorsed(current)

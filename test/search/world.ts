@@ -230,6 +230,7 @@ export class World {
           if (hubDrops !== undefined)
             void clock.sleep(hubDrops).then(() => (this.session === session ? this.endSession() : undefined));
         },
+        silentMs: () => undefined,
         report: async () => {
           this.count('report');
           fail(this.faults.twin && 'NL-HUB-TWIN');

@@ -1,10 +1,11 @@
 import { join } from 'node:path';
-import type { NextStatus, Status } from '../../roll/report.ts';
+import type { NextStatus } from '../../roll/report.ts';
 import { codeInWords } from '../errno.ts';
 import { type Complaint, complaint } from '../kit/command.ts';
 import { type Output, type Screen, wrap } from '../kit/screen.ts';
 import { fromNow, moment } from '../moment.ts';
 import type { GatewayStatus } from './present.ts';
+import { leavesUnanswered } from './session.ts';
 import { wrongOf } from './wrong.ts';
 
 interface Room {
@@ -62,10 +63,13 @@ export function parkedAlarm(
 }
 
 /** Nothing is wrong, or newleaf is mending it. */
-function calm({ phase, online, request, scheduled, leaf, endorsementKey, at }: Status): string {
+function calm(status: GatewayStatus): string {
+  const { phase, online, request, scheduled, leaf, endorsementKey, at } = status;
   if (phase !== 'serving' || request !== undefined) {
     return 'Nothing: newleaf is at work. See it happen with `newleaf status --watch`.';
   }
+  if (leavesUnanswered(status))
+    return 'Nothing yet: newleaf finds out whether the session has ended. If it lasts: `newleaf check`.';
   if (!online) return 'Nothing yet: newleaf is trying to reach the hub. If it lasts: `newleaf check`.';
   if (scheduled !== undefined) return 'Nothing: newleaf begins by itself.';
   if (endorsementKey !== undefined) return 'Nothing.';

@@ -7,6 +7,7 @@ import { statusRows } from '../uplink/screen.ts';
 import { actionInWords, causeInWords, outcomeInWords, reasonInWords } from '../words.ts';
 import { advise, LEAVE, type Surroundings } from './advise.ts';
 import type { GatewayStatus } from './present.ts';
+import { leavesUnanswered, sessionInWords } from './session.ts';
 import { wrongOf } from './wrong.ts';
 
 const LABEL = 13;
@@ -80,22 +81,24 @@ function linesOf(
 /** The same in one line, which is printed again when it changes. */
 export function statusLine(status: GatewayStatus, screen: Screen): string {
   const { registrationId, words, online } = status;
+  // Without the time, which would be a change at every look.
+  const session = leavesUnanswered(status) ? 'online, but the hub does not answer' : online ? 'online' : 'offline';
   const [met] = wrongOf(status);
   const wrong = met === undefined ? '' : `, ${met.code} ${met.message}`;
-  return safe(screen, `${registrationId}: ${words}, ${online ? 'online' : 'offline'}${wrong}`);
+  return safe(screen, `${registrationId}: ${words}, ${session}${wrong}`);
 }
 
 function headline(status: GatewayStatus, screen: Screen, { lastKnown }: Surroundings): string[] {
   const { registrationId, words, online, version, at, person, alarm } = status;
   const now = Date.parse(at);
-  const sentence = `${safe(screen, registrationId)}: ${words}, ${online ? 'online' : 'offline'}`;
+  const sentence = `${safe(screen, registrationId)}: ${words}, ${sessionInWords(status)}`;
   if (lastKnown !== undefined) {
     return [
       paint(screen, 'red', `${glyph(screen, 'dot')} ${safe(screen, registrationId)}: the daemon does not run`),
       ...wrap(screen, `Last known, ${moment(lastKnown.writtenAt, now)}: ${words}.`, { first: '  ' }),
     ];
   }
-  const isWell = online && wrongOf(status).length === 0;
+  const isWell = online && !leavesUnanswered(status) && wrongOf(status).length === 0;
   const colour: Colour = person || alarm === 'expired' ? 'red' : isWell ? 'green' : 'yellow';
   const dot = paint(screen, colour, glyph(screen, 'dot'));
   const [first = '', ...rest] = wrap(screen, sentence, { first: '  ' }).map((line) => line.slice(2));

@@ -70,7 +70,7 @@ function jsonLines({ out }: Io): Tell {
     if (seen instanceof Fault) return;
     // The counts of a busy program would be a change at every look.
     const uplink = seen.uplink && troublesOf(seen.uplink);
-    const told = JSON.stringify({ ...seen, at: undefined, uplink });
+    const told = JSON.stringify({ ...seen, at: undefined, heardAt: undefined, uplink });
     if (told !== before) out.write(`${JSON.stringify(seen)}\n`);
     before = told;
   };

@@ -108,6 +108,7 @@ export async function gateway(
     dps: { register: counted('register', far.register ?? (async () => hub)) },
     hub: {
       connect: counted('connect', far.connect ?? (async () => {})),
+      silentMs: () => undefined,
       report: counted('report', far.report ?? (async () => {})),
       async close() {},
       signals: {

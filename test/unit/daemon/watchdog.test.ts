@@ -69,6 +69,7 @@ async function daemon(t: TestContext, given: Given) {
     dps: { register: absent },
     hub: {
       connect: absent,
+      silentMs: () => undefined,
       report: absent,
       async close() {},
       signals: { [Symbol.asyncIterator]: () => ({ next: never }) },

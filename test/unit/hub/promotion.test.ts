@@ -103,6 +103,7 @@ for (const { why, next, answers, promotion, asked, becomes } of ROWS) {
         if (answer !== undefined && answer !== 'ok') throw new Fault(answer);
       },
       signals: new Queue<HubSignal>(),
+      silentMs: () => undefined,
       report: async () => {},
       close: async () => {},
     };
@@ -142,6 +143,7 @@ function slowStage() {
       became.push('connect');
     },
     signals,
+    silentMs: () => undefined,
     report: async () => {},
     close: async () => {
       became.push('closed');

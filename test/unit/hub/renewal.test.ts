@@ -31,6 +31,7 @@ class Stage {
         return this.next(abort);
       },
       signals: this.signals,
+      silentMs: () => undefined,
       report: async () => {},
       close: async () => {
         this.closed = true;

@@ -14,7 +14,10 @@ const next = leafNamed('BB');
 test('connects, subscribes to methods, reads the twin, and closes silently', async () => {
   await using far = await startHub();
   const hub = newHub();
+  assert.equal(hub.silentMs(), undefined);
   await hub.connect(current, at(far), never);
+  const heard = hub.silentMs() ?? Number.NaN;
+  assert.ok(heard >= 0 && heard < 10_000, `the twin was heard ${heard} ms ago`);
   const [connect] = far.received;
   assert(connect?.cmd === 'connect');
   assert.equal(connect.clientId, 'gw-0001');
@@ -26,6 +29,7 @@ test('connects, subscribes to methods, reads the twin, and closes silently', asy
   assert.equal(far.published('$iothub/twin/GET/').length, 1);
   assert(far.received.some((p) => p.cmd === 'subscribe' && p.subscriptions[0]?.topic === '$iothub/methods/POST/#'));
   await hub.close();
+  assert.equal(hub.silentMs(), undefined);
   await far.until(() => far.open === 0);
   assert.equal(far.received.at(-1)?.cmd, 'disconnect');
   assert.deepEqual(await signalsSoFar(hub), []);

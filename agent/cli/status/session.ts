@@ -1,0 +1,32 @@
+import type { Trouble } from '../../roll/report.ts';
+import { span } from '../moment.ts';
+import type { GatewayStatus } from './present.ts';
+import { wrongOf } from './wrong.ts';
+
+/**
+ * azure-iot-mqtt-base 4.x asks a silent hub each 180 s whether it is there, and gives the session up at the next question
+ * (tap.ts). So a hub that was silent for longer than that has left a question without an answer.
+ */
+const UNANSWERED_MS = 200_000;
+/** A hub that was heard within this time is there. */
+const FRESH_MS = 60_000;
+
+/** Time since the hub was last heard, in milliseconds; 0 where that is not known. */
+const silence = ({ at, heardAt }: GatewayStatus): number =>
+  heardAt === undefined ? 0 : Math.max(0, Date.parse(at) - Date.parse(heardAt));
+
+/** A session is open, and the hub does not answer in it. */
+export const leavesUnanswered = (status: GatewayStatus): boolean => status.online && silence(status) > UNANSWERED_MS;
+
+const isUnreached = ({ code }: Trouble): boolean => /-UNREACHABLE$|^NL-NETWORK-/.test(code);
+
+/** `online`, as far as that is known: an open session notices only after minutes that the network is gone. */
+export function sessionInWords(status: GatewayStatus): string {
+  if (!status.online) return 'offline';
+  const silentMs = silence(status);
+  if (leavesUnanswered(status)) return `online, but the hub has not answered for ${span(silentMs)}`;
+  // Another server is not reached: is it the network?
+  const isDoubted = wrongOf(status).some(isUnreached);
+  const isTold = status.heardAt !== undefined && (isDoubted || silentMs >= FRESH_MS);
+  return isTold ? `online, the hub was heard ${span(silentMs)} ago` : 'online';
+}

@@ -1,0 +1,28 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Screen } from '../../../agent/cli/kit/screen.ts';
+import { renderStatus, statusLine } from '../../../agent/cli/status/screen.ts';
+import { failure } from '../../../agent/failure/failure.ts';
+import { NOW, statusWith } from './stage.ts';
+
+const screen: Screen = { width: 100, isColoured: false, isUnicode: true };
+const ROWS: readonly (readonly [silentS: number, isDoubted: boolean, head: string, line: string])[] = [
+  [5, false, 'online', 'online'],
+  [59, false, 'online', 'online'],
+  [150, false, 'online, the hub was heard 2 min ago', 'online'],
+  [5, true, 'online, the hub was heard 5 s ago', 'online, NL-EST-UNREACHABLE'],
+  [300, false, 'online, but the hub has not answered for 5 min', 'online, but the hub does not answer'],
+];
+
+for (const [silentS, isDoubted, head, line] of ROWS) {
+  test(`heard ${silentS} s ago${isDoubted ? ', and another server cannot be reached' : ''}: ${head}`, () => {
+    const status = statusWith({
+      heardAt: new Date(NOW - silentS * 1_000).toISOString(),
+      wrong: isDoubted ? [failure('NL-EST-UNREACHABLE')] : [],
+    });
+    const text = renderStatus(status, screen, { directory: '/var/lib/newleaf' });
+    assert.equal(text.split('\n')[0], `● gw-0001: serving with the current leaf, ${head}`);
+    assert.ok(statusLine(status, screen).startsWith(`gw-0001: serving with the current leaf, ${line}`));
+    if (silentS > 200) assert.match(text, /What to do\n {2}Nothing yet: .*\n?.*`newleaf check`\./);
+  });
+}
