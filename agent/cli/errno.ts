@@ -27,3 +27,12 @@ export const plainly = (words: string): string => OPENSSL.exec(words)?.[1] ?? wo
 
 /** The meaning of a code of the system or of node, as the end of a sentence; undefined for an unknown one. */
 export const codeInWords = (code: string): string | undefined => WORDS[code];
+
+/** A failure of node to connect, for one address: `connect EADDRNOTAVAIL ::1:8883 - Local (:::0)`. */
+const DIALLED = /\bconnect (E[A-Z]+) (\S+?)(?: - Local \([^)]*\))?(?=[;,]|$)/g;
+
+/** `127.0.0.1:8883: there is no answer in time, ETIMEDOUT; ::1:8883: …` */
+export const dialledInWords = (cause: string): string =>
+  cause.replace(DIALLED, (all, code: string, address: string) =>
+    WORDS[code] === undefined ? all : `${address}: ${WORDS[code]}, ${code}`,
+  );

@@ -90,6 +90,9 @@ test('decommission', async (t) => {
     assert.equal(code, 1);
     assert.match(err, /^NL-DAEMON-RUNS The daemon runs\. Nothing was destroyed\.\n.*systemctl disable --now newleaf/);
     assert.equal((await gateway.status()).online, true);
+    const unasked = await gateway.command('decommission');
+    assert.equal(unasked.code, 1, 'it is the first thing to know');
+    assert.match(unasked.err, /^NL-DAEMON-RUNS /);
   });
 
   await gateway.stop();

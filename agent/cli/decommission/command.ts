@@ -33,7 +33,6 @@ export const decommission = ({ passage, stdin }: DecommissionOptions): Run =>
     const loaded = loadConfig(configPath(textOption(args, 'config'), io.env), passage.handed?.toml);
     const { file, config } = loaded;
     const isAgreed = args.options.yes === true;
-    if (!isAgreed && stdin.isTTY !== true) throw new Misuse(NO_TERMINAL, { advice: 'newleaf decommission --yes' });
     if (passage.handed === undefined && isStranger(file, config))
       throw new Failed('Only root can give this gateway up.', { advice: 'sudo newleaf decommission' });
     const { directory } = config.state;
@@ -41,6 +40,7 @@ export const decommission = ({ passage, stdin }: DecommissionOptions): Run =>
     const held = await becomeDaemon(file, config, passage);
     let lock = await alone(config);
     try {
+      if (!isAgreed && stdin.isTTY !== true) throw new Misuse(NO_TERMINAL, { advice: 'newleaf decommission --yes' });
       const holding = await ('tpm' in config ? tpmHolding(config) : tokenHolding(config, held, io.env));
       const files = await filesIn(directory);
       if (holding.own.length + files.length === 0) {

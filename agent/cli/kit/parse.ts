@@ -91,7 +91,7 @@ function withoutCommand<Name extends string>(
   if (isHelp || first === undefined) return { exit: isHelp ? EXIT.done : EXIT.usage, text: overview(tool, width) };
   // Most users try `version` as a command or as an option first.
   const version = 'version';
-  if ((first === '--version' || first === '-V') && isCommand(tool, version)) {
+  if (['--version', '-V', '-v'].includes(first) && isCommand(tool, version)) {
     return { command: version, options: {}, positionals: [] };
   }
   return { exit: EXIT.usage, text: `There is no command. All commands: ${tool.name} help\n` };

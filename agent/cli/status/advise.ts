@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { NextStatus } from '../../roll/report.ts';
-import { codeInWords } from '../errno.ts';
+import { codeInWords, dialledInWords } from '../errno.ts';
 import { type Complaint, complaint } from '../kit/command.ts';
 import { type Output, type Screen, wrap } from '../kit/screen.ts';
 import { fromNow, moment } from '../moment.ts';
@@ -47,7 +47,8 @@ export function advise(status: GatewayStatus, screen: Screen, surroundings: Surr
 function inWords(trouble: Complaint): Complaint {
   const { cause = '' } = trouble;
   const words = codeInWords(cause);
-  return words === undefined ? trouble : { ...trouble, cause: `${words}, ${cause}` };
+  if (words === undefined) return cause === '' ? trouble : { ...trouble, cause: dialledInWords(cause) };
+  return { ...trouble, cause: `${words}, ${cause}` };
 }
 
 /** Why the candidate waits. With an individual enrollment DPS refuses every new leaf until the operator has enrolled it. */

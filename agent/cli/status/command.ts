@@ -10,7 +10,8 @@ import { renderStatus } from './screen.ts';
 import { exitOfStatus } from './wrong.ts';
 
 export const run = command(async (args, io) => {
-  const { file, config } = loadConfig(configPath(textOption(args, 'config'), io.env));
+  const path = configPath(textOption(args, 'config'), io.env);
+  const { file, config } = await loaded(path);
   const place = { socket: config.control.socket, directory: config.state.directory };
   const isJson = args.options.json === true;
   if (args.options.watch === true) return (await import('./watch.ts')).watch({ ...place, isJson }, io);
@@ -33,3 +34,12 @@ export const run = command(async (args, io) => {
     return EXIT.down;
   }
 });
+
+async function loaded(path: string) {
+  try {
+    return loadConfig(path);
+  } catch (error) {
+    const { besideDaemon, socketAt } = await import('./beside-daemon.ts');
+    throw await besideDaemon(error, socketAt(path));
+  }
+}

@@ -31,6 +31,7 @@ describe('command lines that are right', () => {
     ['check -- --odd', parsed('check', {}, ['--odd'])],
     ['roll --id=--odd', parsed('roll', { id: '--odd' })],
     ['--version', parsed('version')],
+    ['-v', parsed('version')],
   ];
   for (const [line, expected] of rows) test(line, () => assert.deepEqual(parse(line.split(' ')), expected));
 });
