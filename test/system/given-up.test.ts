@@ -73,6 +73,16 @@ if (inside(import.meta.filename, APART)) {
       assert.equal(await machine.must('find', ...left), '/var/lib/newleaf/state.json\n');
       const objects = ['--module', '/usr/lib/softhsm/libsofthsm2.so', '--login', '--pin', pin, '--list-objects'];
       assert.equal(await machine.must('pkcs11-tool', ...objects), '');
+
+      // As the machine does at its next start, where the unit is still enabled.
+      assert.notEqual((await machine.run('systemctl', 'start', 'newleaf')).code, 0);
+      assert.equal(
+        (await machine.must('systemctl', 'show', 'newleaf', '--property=ExecMainStatus')).trim(),
+        'ExecMainStatus=4',
+      );
+      assert.equal(await machine.must('pkcs11-tool', ...objects), '');
+      await machine.must('newleaf', 'init', '--yes');
+      assert.match(await machine.must('pkcs11-tool', ...objects), /newleaf-a/);
     });
   });
 }
