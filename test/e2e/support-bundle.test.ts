@@ -175,7 +175,10 @@ test('support-bundle', async (t) => {
     writeFileSync(path, 'precious');
     const { code, err } = await gateway.command('support-bundle', '-o', path);
     assert.equal(code, 1);
-    assert.match(err, /^NL-STATE-WRITE \S+ is there already, and the bundle\s+overwrites\s+nothing\.\n.*Name a new file/);
+    assert.match(
+      err,
+      /^NL-STATE-WRITE \S+ is there already, and the bundle\s+overwrites\s+nothing\.\n.*Name a new file/,
+    );
     assert.equal(readFileSync(path, 'utf8'), 'precious');
     assert.ok(existsSync(path));
   });

@@ -23,6 +23,8 @@ test('status --watch on a terminal, over a roll and a restart of the daemon, unt
   const terminals = sizes.map((size) => ({ size, terminal: new Terminal(t, argv, { env, ...size }) }));
   const all = (words: RegExp) => Promise.all(terminals.map(({ terminal }) => terminal.screen.shows(words)));
 
+  const { heardAt = '' } = await gateway.settled();
+  assert.ok(Date.now() - Date.parse(heardAt) < PATIENCE_MS, `the hub was heard at ${heardAt}`);
   await all(/key in slot a[\s\S]*What to do/);
   await gateway.post('/v1/roll');
   await all(/key in slot b[\s\S]*What to do/);

@@ -8,8 +8,8 @@ import { wrongOf } from './wrong.ts';
  * (tap.ts). So a hub that was silent for longer than that has left a question without an answer.
  */
 const UNANSWERED_MS = 200_000;
-/** A hub that was heard within this time is there. */
-const FRESH_MS = 60_000;
+/** A hub that was heard within this time is there; for work that waits for another server, sooner. */
+const FRESH_MS = { atRest: 60_000, atWork: 10_000 };
 
 /** Time since the hub was last heard, in milliseconds; 0 where that is not known. */
 const silence = ({ at, heardAt }: GatewayStatus): number =>
@@ -27,6 +27,7 @@ export function sessionInWords(status: GatewayStatus): string {
   if (leavesUnanswered(status)) return `online, but the hub has not answered for ${span(silentMs)}`;
   // Another server is not reached: is it the network?
   const isDoubted = wrongOf(status).some(isUnreached);
-  const isTold = status.heardAt !== undefined && (isDoubted || silentMs >= FRESH_MS);
+  const fresh = status.request === undefined ? FRESH_MS.atRest : FRESH_MS.atWork;
+  const isTold = status.heardAt !== undefined && (isDoubted || silentMs >= fresh);
   return isTold ? `online, the hub was heard ${span(silentMs)} ago` : 'online';
 }

@@ -26,3 +26,15 @@ for (const [silentS, isDoubted, head, line] of ROWS) {
     if (silentS > 200) assert.match(text, /What to do\n {2}Nothing yet: .*\n?.*`newleaf check`\./);
   });
 }
+
+test('at work, a hub that is silent for some seconds is told: another server may be away for the same reason', () => {
+  const request = {
+    id: 'r1',
+    action: 'roll',
+    reason: 'asked',
+    from: 'technician',
+    at: new Date(NOW - 15_000).toISOString(),
+  } as const;
+  const status = statusWith({ request, heardAt: new Date(NOW - 15_000).toISOString() });
+  assert.match(renderStatus(status, screen, { directory: '/x' }), /, online, the hub was heard 15 s ago\n/);
+});
