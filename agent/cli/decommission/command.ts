@@ -51,8 +51,8 @@ export const decommission = ({ passage, stdin }: DecommissionOptions): Run =>
       io.out.write(planInWords({ holding, files, programs }, loaded, screen));
       if (!isAgreed) {
         const id = config.dps.registration_id;
-        io.out.write(`Type ${id} to go on: `);
-        if ((await typedLine(stdin, UNTOUCHED)) !== id) {
+        const question = { out: io.out, text: `Type ${id} to go on: `, unchanged: UNTOUCHED };
+        if ((await typedLine(stdin, question)) !== id) {
           io.err.write(`That is not the registration ID. ${UNTOUCHED}\n`);
           return EXIT.failed;
         }

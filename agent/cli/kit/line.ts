@@ -2,12 +2,20 @@ import { once } from 'node:events';
 import { createInterface, type Interface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { Failed } from './command.ts';
+import type { Output } from './screen.ts';
 
 /** Where an answer is typed. */
 export type Keyboard = Readable & { readonly isTTY?: boolean };
 
-/** The next line; empty where there is none. @throws Failed at Ctrl-C, with what that means */
-export async function typedLine(stdin: Readable, unchanged: string): Promise<string> {
+export interface TypedQuestion {
+  readonly out: Output;
+  readonly text: string;
+  /** What Ctrl-C means. */
+  readonly unchanged: string;
+}
+
+/** Asks for a line; empty where there is none. @throws Failed at Ctrl-C */
+export async function typedLine(stdin: Readable, { out, text, unchanged }: TypedQuestion): Promise<string> {
   const lines = createInterface({ input: stdin });
   const left = new AbortController();
   const interrupted = once(process, 'SIGINT', left).then(() => {
@@ -15,6 +23,7 @@ export async function typedLine(stdin: Readable, unchanged: string): Promise<str
     throw new Failed(`\nInterrupted. ${unchanged}`);
   });
   try {
+    out.write(text);
     return await Promise.race([lineOf(lines), interrupted]);
   } finally {
     interrupted.catch(() => {});

@@ -48,6 +48,7 @@ export async function pursue(wish: Wish, args: ParsedArguments, config: Config, 
   const screen = screenOf(io.out, io.env);
   const progress = new Progress(io.out, screen);
   const say = (text: string) => progress.print(`${wrap(screen, text).join('\n')}\n`);
+  if (isWaiting) process.once('SIGINT', leave);
   try {
     for (;;) {
       const reply = await askSocket(socket, 'POST', wish.path, body);
@@ -62,7 +63,6 @@ export async function pursue(wish: Wish, args: ParsedArguments, config: Config, 
         say(`Accepted as ${id}.${leaf} See it happen: newleaf status --watch`);
         return EXIT.done;
       }
-      process.once('SIGINT', leave);
       say(isBusy ? `Another request is in flight. Following ${id}:` : `Accepted as ${id}.${leaf}`);
       const ended = await follow(id, { socket, progress, screen, abort });
       // The work in flight may have been of the wanted kind; if it was not, ask again now.

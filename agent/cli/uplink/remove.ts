@@ -33,8 +33,9 @@ export const uplinkRemove = (stdin: Keyboard, machine: Machine = HERE): Run =>
     const program = (await askUplink(socket)).programs.find((one) => one.name === name);
     const screen = screenOf(io.out, io.env);
     if (program !== undefined && !isAgreed) {
-      io.out.write(`${wrap(screen, lossInWords(program)).join('\n')}\nType ${name} to go on: `);
-      if ((await typedLine(stdin, UNTOUCHED)) !== name) {
+      io.out.write(`${wrap(screen, lossInWords(program)).join('\n')}\n`);
+      const question = { out: io.out, text: `Type ${name} to go on: `, unchanged: UNTOUCHED };
+      if ((await typedLine(stdin, question)) !== name) {
         io.err.write(`That is not the name of the program. ${UNTOUCHED}\n`);
         return EXIT.failed;
       }
