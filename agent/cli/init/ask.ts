@@ -15,12 +15,14 @@ import { askFirstKey } from './adopt/begin.ts';
 import { demandStopped } from './adopt/incumbent.ts';
 import { askAttestation } from './attestation.ts';
 import { keepDraft, makePlace, type StandingConfig, writeConfiguration } from './configuration.ts';
+import { dropCopies } from './copies.ts';
 import type { Dialogue } from './dialogue.ts';
 import { createErrands } from './errands.ts';
 import { type Guide, InitAnswers } from './guide.ts';
 import { IDENTITY_QUESTIONS } from './identity.ts';
 import { askInOrder, type Question } from './in-order.ts';
 import { issuerQuestions } from './issuer.ts';
+import { stagedPin } from './pin-place.ts';
 import { Back } from './prompt.ts';
 import { proveScope } from './scope-trial.ts';
 import { askToken } from './token.ts';
@@ -72,6 +74,8 @@ export async function ask(options: AskOptions): Promise<void> {
     account,
     leaf: await leafIn(state),
     errands: createErrands(account, () => unitOf(instanceOf(file).unit)),
+    copies: new Map(),
+    staged: {},
     stdin: () => pinFrom(options),
   };
   const guide: Guide = { ...bare, adopted: await adopt(bare, flags) };
@@ -79,9 +83,11 @@ export async function ask(options: AskOptions): Promise<void> {
   else await giveDirectories(account, file, state, dirname(socketOf(before, file)));
   await Promise.race([askAll(guide), stopped]).catch(async (error: unknown) => {
     if (dialogue.asks) await keepDraft(guide);
+    await dropCopies(guide, dialogue.asks);
     throw error;
   });
-  const kept = await writeConfiguration(guide);
+  const kept = await writeConfiguration(guide, stagedPin(guide));
+  await dropCopies(guide, true);
   const note = kept === undefined ? '' : ` The one before is kept as ${kept}.`;
   if (dialogue.asks) dialogue.blank();
   dialogue.ok(`The configuration is complete, and written to ${file}.${note}`);

@@ -96,7 +96,7 @@ export class Dialogue {
       const typed = (await this.#answer('line', `${words}${shown}`)) || fallback;
       const wrong = typed === undefined ? 'is needed' : await objection(typed);
       if (typed !== undefined && wrong === undefined) return typed;
-      this.#object(`It ${wrong}.`);
+      this.object(`It ${wrong}.`);
     }
   }
 
@@ -110,7 +110,7 @@ export class Dialogue {
       const typed = await this.secret(words);
       const wrong = typed === '' ? undefined : await objection(typed);
       if (wrong === undefined) return typed;
-      this.#object(`It ${wrong}.`);
+      this.object(`It ${wrong}.`);
     }
   }
 
@@ -141,15 +141,16 @@ export class Dialogue {
     if (!over.aborted) await once(over, 'abort');
   }
 
+  /** What is wrong with an answer. */
+  object(words: string): void {
+    const lines = wrap(this.screen, words, { first: `${INDENT}  ` });
+    this.#write(lines.map((line) => paint(this.screen, 'yellow', line)));
+  }
+
   #marked(head: string, mark: string, colour: Colour, words: string): void {
     const indent = { first: `${head}${mark}  `, rest: ' '.repeat(head.length + mark.length + 2) };
     const [first = '', ...rest] = wrap(this.screen, words, indent);
     this.#write([first.replace(mark, paint(this.screen, colour, mark)), ...rest]);
-  }
-
-  #object(words: string): void {
-    const lines = wrap(this.screen, words, { first: `${INDENT}  ` });
-    this.#write(lines.map((line) => paint(this.screen, 'yellow', line)));
   }
 
   async #answer(how: 'line' | 'secret', words: string): Promise<string> {

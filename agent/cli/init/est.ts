@@ -2,10 +2,11 @@ import { type Failure, Fault } from '../../failure/failure.ts';
 import { failureOf } from '../../failure/failure-of.ts';
 import type { Trial } from '../../issuer/trial.ts';
 import { Misuse } from '../kit/command.ts';
+import { isTakenAllTheSame } from './all-the-same.ts';
 import { askSetting, noCertificate } from './ask-setting.ts';
+import { askPassword, PASSWORD_FILE } from './est-password.ts';
 import type { Guide } from './guide.ts';
 import { askInOrder, type Question } from './in-order.ts';
-import { beside, writeSecret } from './secret.ts';
 
 const FIRSTS = [
   { key: 'password', words: 'a user name and a password' },
@@ -24,12 +25,16 @@ const IDENTITY_FLAGS = ['est-user', 'est-password-file', 'bootstrap-cert', 'boot
 /** All settings of the EST server: each answer is tried as soon as it can be. */
 export function estQuestions(): readonly Question[] {
   let firsts: readonly First[] = [];
+  let before: string | undefined;
   const of = (first: First, ask: Question): Question => {
     return async (guide) => (firsts.includes(first) ? ask(guide) : undefined);
   };
   const identity = [
     of('password', askUser),
-    of('password', askPassword),
+    of('password', (guide) => {
+      before = guide.answers.text(PASSWORD_FILE);
+      return askPassword(guide);
+    }),
     of('bootstrap', askBootstrap('cert', 'Bootstrap certificate')),
     of('bootstrap', askBootstrap('key', 'Its key')),
   ];
@@ -40,7 +45,7 @@ export function estQuestions(): readonly Question[] {
       firsts = await askFirsts(guide);
     },
     ...identity,
-    (guide) => proveIdentity(guide, identity),
+    (guide) => proveIdentity(guide, identity, () => before),
   ];
 }
 
@@ -53,16 +58,23 @@ async function askUrl(guide: Guide): Promise<void> {
       words: 'URL of the EST server',
       hint: 'with /.well-known/est, and a label where it has one',
     });
-    if (!dialogue.asks || (await works(guide, errands.reachEst(answers.text(`${EST}.url`) ?? '')))) return;
+    if (!dialogue.asks) return;
+    const url = answers.text(`${EST}.url`) ?? '';
+    const failure = await met(errands.reachEst(url));
+    if (failure === undefined) return;
+    dialogue.wrong(failure);
+    if (await isTakenAllTheSame(guide, [`${EST}.url`, url])) return;
     guide.forget('est-url');
   }
 }
 
 async function askAuthority(guide: Guide): Promise<void> {
-  const { dialogue, errands } = guide;
+  const { answers, dialogue, errands } = guide;
+  const name = `${EST}.ca_file`;
+  const before = answers.get(name);
   for (;;) {
     await askSetting(guide, {
-      name: `${EST}.ca_file`,
+      name,
       flag: 'est-ca',
       words: 'File with the CA of its certificate (PEM)',
       file: { name: 'est-ca.pem' },
@@ -72,9 +84,11 @@ async function askAuthority(guide: Guide): Promise<void> {
     const failure = await met(errands.tryEst(server(guide)));
     // A server may want a client certificate for all that it answers.
     if (failure === undefined || failure.code === 'NL-EST-AUTH') return dialogue.ok('The EST server answers.');
-    if (await isTakenAllTheSame(guide, failure)) return;
+    dialogue.wrong(failure);
+    const isOfFile = failure.code === 'NL-EST-UNTRUSTED';
+    if (await isTakenAllTheSame(guide, [name, isOfFile ? before : answers.get(name)])) return;
     guide.forget(...SERVER_FLAGS);
-    if (failure.code !== 'NL-EST-UNTRUSTED') await askUrl(guide);
+    if (!isOfFile) await askUrl(guide);
   }
 }
 
@@ -98,24 +112,6 @@ function askUser(guide: Guide): Promise<void> {
   return askSetting(guide, { name: `${EST}.username`, flag: 'est-user', words: 'User name', objection });
 }
 
-async function askPassword(guide: Guide): Promise<void> {
-  const { answers, dialogue } = guide;
-  const name = `${EST}.password_file`;
-  if (guide.flag('est-password-file') !== undefined || !dialogue.asks) {
-    const file = { name: 'est-password', isSecret: true } as const;
-    return askSetting(guide, { name, flag: 'est-password-file', words: 'File with the password', file });
-  }
-  const kept = answers.text(name);
-  for (;;) {
-    const enter = kept === undefined ? '' : `; Enter: the one in ${kept}`;
-    const typed = await dialogue.secret(`Password (not shown${enter})`);
-    if (typed === '' && kept === undefined) continue;
-    const file = kept ?? beside(guide, 'est-password');
-    if (typed !== '') await writeSecret(guide, file, typed, 'daemon');
-    return answers.set(name, file);
-  }
-}
-
 function askBootstrap(part: 'cert' | 'key', words: string): Question {
   const file = part === 'cert' ? { name: 'bootstrap.pem' } : ({ name: 'bootstrap-key.pem', isSecret: true } as const);
   const hint = 'a file (PEM), or a pkcs11: URI';
@@ -124,8 +120,11 @@ function askBootstrap(part: 'cert' | 'key', words: string): Question {
   return (guide) => askSetting(guide, { ...about, hint, file, objection });
 }
 
-/** Asks for what the server refuses again. In a script, a new gateway meets it with its first leaf. */
-async function proveIdentity(guide: Guide, identity: readonly Question[]): Promise<void> {
+/**
+ * Asks for what the server refuses again. In a script, a new gateway meets it with its first leaf.
+ * @param before the file with the password that stood before this answer
+ */
+async function proveIdentity(guide: Guide, identity: readonly Question[], before: () => string | undefined) {
   const { answers, dialogue, errands, flag, leaf } = guide;
   const isGiven = ['issuer', ...SERVER_FLAGS, ...IDENTITY_FLAGS].some((name) => flag(name) !== undefined);
   if (!dialogue.asks && (leaf === undefined || !isGiven)) return;
@@ -136,9 +135,11 @@ async function proveIdentity(guide: Guide, identity: readonly Question[]): Promi
     const isKnown = trial.username !== undefined || trial.bootstrap !== undefined;
     if (failure === undefined) return isKnown ? dialogue.ok('The EST server knows this gateway.') : tellLater(guide);
     if (!dialogue.asks) throw refusedOptions(failure);
-    if (await isTakenAllTheSame(guide, failure)) return;
+    dialogue.wrong(failure);
+    const isRefused = failure.code === 'NL-EST-AUTH';
+    if (await isTakenAllTheSame(guide, [PASSWORD_FILE, isRefused ? before() : trial.passwordFile])) return;
     guide.forget(...SERVER_FLAGS, ...IDENTITY_FLAGS);
-    await askInOrder(guide, failure.code === 'NL-EST-AUTH' ? identity : [askUrl, askAuthority]);
+    await askInOrder(guide, isRefused ? identity : [askUrl, askAuthority]);
   }
 }
 
@@ -169,14 +170,3 @@ function credentials({ answers }: Guide): Pick<Trial, 'username' | 'passwordFile
 }
 
 const met = (trial: Promise<unknown>): Promise<Failure | undefined> => trial.then(() => undefined, failureOf);
-
-/** Whether the answer worked, or is taken all the same. */
-async function works(guide: Guide, trial: Promise<unknown>): Promise<boolean> {
-  const failure = await met(trial);
-  return failure === undefined || isTakenAllTheSame(guide, failure);
-}
-
-function isTakenAllTheSame({ dialogue }: Guide, failure: Failure): Promise<boolean> {
-  dialogue.wrong(failure);
-  return dialogue.confirm('Go on all the same?', false);
-}

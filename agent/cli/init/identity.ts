@@ -6,9 +6,12 @@ import { type Code, Fault } from '../../failure/failure.ts';
 import { type NetworkSettings, networkOf } from '../../network/network.ts';
 import { type Dialled, dial, Unreached } from '../checks/dial.ts';
 import { adviceFor, distrusted } from '../checks/reach.ts';
+import { isTakenAllTheSame } from './all-the-same.ts';
 import { askSetting, noCertificate } from './ask-setting.ts';
+import { originOf } from './copies.ts';
 import { type Guide, wrongFlag } from './guide.ts';
 import type { Question } from './in-order.ts';
+import { Back } from './prompt.ts';
 
 export const ID_SCOPE = {
   name: 'dps.id_scope',
@@ -45,36 +48,55 @@ async function askId(guide: Guide): Promise<void> {
 }
 
 async function askEndpoint(guide: Guide): Promise<void> {
-  const { dialogue, flag, leaf } = guide;
+  const { dialogue, flag } = guide;
   const isGiven = ['endpoint', 'trust-ca', 'transport', 'proxy'].some((name) => flag(name) !== undefined);
   setNetwork(guide);
   for (;;) {
-    await askSetting(guide, { name: 'dps.endpoint', flag: 'endpoint', words: 'DPS endpoint' });
-    if (flag('trust-ca') !== undefined) await askTrust(guide);
-    // In a script, a new gateway meets it with its first registration.
-    if (!dialogue.asks && (leaf === undefined || !isGiven)) return;
-    const found = await reachDps(guide);
-    guide.forget('endpoint', 'trust-ca');
-    if (found === 'untrusted' && (await dialogue.confirm('Name another file with the CAs to trust?', true))) {
-      await askTrust(guide);
-      if ((await reachDps(guide)) === 'trusted') return;
+    const before = dialogue.questions;
+    try {
+      if (await isReached(guide, isGiven)) return;
+    } catch (error) {
+      const isFirst = dialogue.questions === before + 1;
+      if (!(error instanceof Back) || isFirst) throw error;
     }
-    if (found === 'trusted' || (await dialogue.confirm('Go on all the same?', false))) return;
   }
 }
+
+async function isReached(guide: Guide, isGiven: boolean): Promise<boolean> {
+  const { answers, dialogue, flag, leaf } = guide;
+  await askSetting(guide, { name: 'dps.endpoint', flag: 'endpoint', words: 'DPS endpoint' });
+  const before = answers.get(CA_FILE);
+  if (flag('trust-ca') !== undefined) await askTrust(guide);
+  // In a script, a new gateway meets it with its first registration.
+  if (!dialogue.asks && (leaf === undefined || !isGiven)) return true;
+  const found = await reachDps(guide);
+  guide.forget('endpoint', 'trust-ca');
+  if (found === 'trusted') return true;
+  if (found === 'unreached') return isTakenAllTheSame(guide, [CA_FILE, answers.get(CA_FILE)]);
+  const failed = answers.get(CA_FILE);
+  answers.set(CA_FILE, before);
+  if (await dialogue.confirm('Name another file with the CAs to trust?', true)) {
+    await askTrust(guide);
+    if ((await reachDps(guide)) === 'trusted') return true;
+  } else answers.set(CA_FILE, failed);
+  return isTakenAllTheSame(guide, [CA_FILE, before]);
+}
+
+const CA_FILE = 'trust.ca_file';
 
 function askTrust(guide: Guide): Promise<void> {
   const words = 'File with the CAs of DPS and hubs (PEM)';
   const file = { name: 'trust.pem' };
-  return askSetting(guide, { name: 'trust.ca_file', flag: 'trust-ca', words, file, objection: noCertificate });
+  return askSetting(guide, { name: CA_FILE, flag: 'trust-ca', words, file, objection: noCertificate });
 }
 
 /**
  * Whether DPS can be reached and is trusted, without any certificate of ours; prints the finding.
  * @throws Fault in place of a bad finding, where there is no terminal
  */
-async function reachDps({ dialogue, answers }: Guide): Promise<'trusted' | 'untrusted' | 'unreached'> {
-  const [host, caFile] = [answers.inEffect('dps.endpoint'), answers.inEffect('trust.ca_file')];
+async function reachDps(guide: Guide): Promise<'trusted' | 'untrusted' | 'unreached'> {
+  const { dialogue, answers } = guide;
+  const [host, caFile] = [answers.inEffect('dps.endpoint'), answers.inEffect(CA_FILE)];
   const wrong = (what: { readonly code: Code; readonly message: string; readonly advice?: string }) => {
     if (!dialogue.asks) throw new Fault(what.code, what);
     dialogue.wrong(what);
@@ -90,7 +112,10 @@ async function reachDps({ dialogue, answers }: Guide): Promise<'trusted' | 'untr
   try {
     const dialled = await dialEither(host, ca, answers);
     if (dialled.distrust !== undefined) {
-      wrong({ ...distrusted(dialled, { side: 'DPS', host, caFile }), code: 'NL-DPS-UNTRUSTED' });
+      wrong({
+        ...distrusted(dialled, { side: 'DPS', host, caFile: originOf(guide, caFile) }),
+        code: 'NL-DPS-UNTRUSTED',
+      });
       return 'untrusted';
     }
     const how = dialled.port === HTTPS ? ', where 8883 is closed: newleaf uses WebSockets' : '';

@@ -134,7 +134,7 @@ if (insideNetworkNamespace(import.meta.filename)) {
       machine.sh('rm -r /etc/newleaf && mv /root/before /etc/newleaf');
     });
 
-    test('files that only root can read are copied for the daemon, and a file that was there is kept', async () => {
+    test('files that only root can read are copied for the daemon, and a file that was there stays', async () => {
       const { machine } = stage;
       machine.sh('mkdir -m 700 /root/only && cp -p /etc/newleaf/*.pem /etc/newleaf/given-password /root/only');
       const only = (flag: string) => stage.flags.map((word, at) => (stage.flags[at - 1] === flag ? moved(word) : word));
@@ -144,11 +144,12 @@ if (insideNetworkNamespace(import.meta.filename)) {
       assert.equal(ca.code, 0, `${ca.out}${ca.err}`);
       assert.match(
         ca.out.replaceAll(/\s+/g, ' '),
-        /est-ca\.pem is copied to \/etc\/newleaf\/est-ca\.pem: all users can read it\. The file that was there is kept as \/etc\/newleaf\/est-ca\.pem\.bak\./,
+        /est-ca\.pem is copied to \/etc\/newleaf\/est-ca-2\.pem: all users can read it\./,
       );
-      assert.equal(machine.sh('cat /etc/newleaf/est-ca.pem.bak'), 'another');
-      assert.equal(machine.sh('stat -c "%a %U" /etc/newleaf/est-ca.pem'), '644 root\n');
-      assert.match(machine.sh('cat /etc/newleaf/newleaf.toml'), /ca_file = "\/etc\/newleaf\/est-ca\.pem"/);
+      assert.equal(machine.sh('cat /etc/newleaf/est-ca.pem'), 'another');
+      machine.write('/etc/newleaf/est-ca.pem', stage.far.endpoints.estCaPem);
+      assert.equal(machine.sh('stat -c "%a %U" /etc/newleaf/est-ca-2.pem'), '644 root\n');
+      assert.match(machine.sh('cat /etc/newleaf/newleaf.toml'), /ca_file = "\/etc\/newleaf\/est-ca-2\.pem"/);
       const { code, out, err } = await init('--yes', ...only('--est-password-file'), '--new-token', 'softhsm');
       assert.equal(code, 0, `${out}${err}`);
       assert.equal(machine.sh('stat -c "%a %U" /etc/newleaf/est-password'), '600 newleaf\n');

@@ -59,6 +59,8 @@ export function scene({ flags = {}, configured = {}, typed, errands = {}, stdin 
       refusesScope: unexpected('a trial of an ID scope'),
       ...errands,
     },
+    copies: new Map(),
+    staged: {},
     stdin: async () => stdin,
   };
   return { guide, paper };
