@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { instanceOf } from '../../config/config.ts';
 import { sealedPin } from '../../machine/root-pin.ts';
@@ -71,8 +72,12 @@ export function stagedPin(guide: Guide): StagedPin | undefined {
 export async function givenPin(guide: Guide): Promise<string | undefined> {
   const given = guide.flag('pin-file');
   if (given === undefined) return guide.adopted?.pin;
-  const pin = given === '-' ? (await guide.stdin()).trim() : await readSecret(resolve(given));
-  if (pin !== undefined && pin !== '') return pin;
   const place = given === '-' ? 'stdin' : resolve(given);
-  throw wrongFlag('pin-file', `must be a file with the PIN, or - where it comes on stdin: there is none in ${place}`);
+  const wrong = (why: string) =>
+    wrongFlag('pin-file', `must be a file with the PIN, or - where it comes on stdin: ${why}`);
+  const isDirectory = given !== '-' && (await stat(place).catch(() => undefined))?.isDirectory();
+  if (isDirectory) throw wrong(`${place} is a directory`);
+  const pin = given === '-' ? (await guide.stdin()).trim() : await readSecret(place);
+  if (pin !== undefined && pin !== '') return pin;
+  throw wrong(`there is none in ${place}`);
 }
