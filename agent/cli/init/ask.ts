@@ -73,7 +73,11 @@ export async function ask(options: AskOptions): Promise<void> {
     file,
     account,
     leaf: await leafIn(state),
-    errands: createErrands(account, () => unitOf(instanceOf(file).unit)),
+    errands: createErrands(
+      account,
+      () => unitOf(instanceOf(file).unit),
+      (words, work) => dialogue.during(words, work),
+    ),
     copies: new Map(),
     staged: {},
     stdin: () => pinFrom(options),

@@ -11,6 +11,8 @@ export interface Choice<K extends string> {
 
 const INDENT = '  ';
 
+const NOTICED_MS = 1_000;
+
 /** Typed at any question, it leads to the question before. */
 const BACK = 'back';
 
@@ -132,6 +134,26 @@ export class Dialogue {
       /^(y|yes|n|no)$/i.test(one) ? undefined : 'must be yes or no',
     );
     return /^y/i.test(typed);
+  }
+
+  /** While this goes on, keys that answer no question are not shown. */
+  async quiet<T>(work: () => Promise<T>): Promise<T> {
+    this.#prompt?.hold();
+    try {
+      return await work();
+    } finally {
+      this.#prompt?.release();
+    }
+  }
+
+  /** Names work that a person would notice: a screen that stands still looks broken. */
+  async during<T>(words: string, work: Promise<T>): Promise<T> {
+    const timer = this.asks ? setTimeout(() => this.say(`${words} …`), NOTICED_MS) : undefined;
+    try {
+      return await work;
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   /** Waits; on a terminal, Enter ends the wait. */

@@ -110,7 +110,7 @@ async function reachDps(guide: Guide): Promise<'trusted' | 'untrusted' | 'unreac
     return 'untrusted';
   }
   try {
-    const dialled = await dialEither(host, ca, answers);
+    const dialled = await dialogue.during(`Dialling ${host}`, dialEither(host, ca, answers));
     if (dialled.distrust !== undefined) {
       wrong({
         ...distrusted(dialled, { side: 'DPS', host, caFile: originOf(guide, caFile) }),
