@@ -27,9 +27,11 @@ function configOf(args: ParsedArguments): { readonly config?: string } {
   throw new Misuse(`--instance ${given} must be 1 to 28 letters, digits, - and _, and not newleaf itself.`);
 }
 
-function rewriting(output: Output, rewrite: (text: string) => string): Output {
+/** The output, with other words; those that it has itself come after. */
+export function rewriting(output: Output, words: (text: string) => string): Output {
+  const rewrite = (text: string) => output.rewrite?.(words(text)) ?? words(text);
   return {
-    write: (text) => output.write(rewrite(text)),
+    write: (text) => output.write(words(text)),
     get isTTY() {
       return output.isTTY === true;
     },

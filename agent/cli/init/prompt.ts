@@ -34,13 +34,13 @@ export interface Prompt {
 }
 
 /** The part of process.stdin that a prompt uses. */
-export type Keys = NodeJS.ReadableStream & { setRawMode?(isRaw: boolean): unknown };
+export type TypedKeys = NodeJS.ReadableStream & { setRawMode?(isRaw: boolean): unknown };
 
 const KEY = { interrupt: '\u0003', quit: '\u001c', suspend: '\u001a' } as const;
 
 const TOO_EARLY = '  (only the first line is an answer: what was typed before its question is not taken)\n';
 
-export function terminalPrompt(input: Keys, output: NodeJS.WritableStream): Prompt {
+export function terminalPrompt(input: TypedKeys, output: NodeJS.WritableStream): Prompt {
   const idle = new Idle(input);
   let isTold = false;
   const tellOnce = () => {
@@ -114,13 +114,13 @@ function forget(line: Interface): void {
  * obeyed here.
  */
 class Idle {
-  readonly #input: Keys;
+  readonly #input: TypedKeys;
   #isOn = false;
   #isIdle = false;
   /** Text was typed that is no answer. */
   wasTyped = false;
 
-  constructor(input: Keys) {
+  constructor(input: TypedKeys) {
     this.#input = input;
   }
 
