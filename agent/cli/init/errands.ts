@@ -33,6 +33,12 @@ export interface TriedScope extends TriedLogin, TlsSettings {
   readonly network: NetworkSettings;
 }
 
+/** An EST server. */
+export interface TriedEst extends Trial {
+  /** The file of CAs as the person knows it, where caFile is a copy. */
+  readonly caName: string;
+}
+
 /** A key in the token. */
 export interface FoundKey {
   readonly label: string;
@@ -60,7 +66,7 @@ export interface Errands {
   /** TCP and TLS, whatever its certificate is. */
   reachEst(url: string): Promise<void>;
   /** Whether the EST server could be asked if it knows us. */
-  tryEst(asked: Trial): Promise<boolean>;
+  tryEst(asked: TriedEst): Promise<boolean>;
   /** Whether DPS refuses an ID scope, and no outage does. */
   refusesScope(asked: TriedScope): Promise<boolean>;
 }

@@ -4,6 +4,8 @@ import type { Trial } from '../../issuer/trial.ts';
 import { Misuse } from '../kit/command.ts';
 import { isTakenAllTheSame } from './all-the-same.ts';
 import { askSetting, noCertificate } from './ask-setting.ts';
+import { originOf } from './copies.ts';
+import type { TriedEst } from './errands.ts';
 import { askPassword, PASSWORD_FILE } from './est-password.ts';
 import type { Guide } from './guide.ts';
 import { askInOrder, type Question } from './in-order.ts';
@@ -131,7 +133,7 @@ async function proveIdentity(guide: Guide, identity: readonly Question[], before
   answers.demandAll();
   for (;;) {
     const trial = { ...server(guide), ...credentials(guide) };
-    const failure = await met(errands.tryEst(trial));
+    const failure = inWords(guide, await met(errands.tryEst(trial)));
     const isKnown = trial.username !== undefined || trial.bootstrap !== undefined;
     if (failure === undefined) return isKnown ? dialogue.ok('The EST server knows this gateway.') : tellLater(guide);
     if (!dialogue.asks) throw refusedOptions(failure);
@@ -141,6 +143,16 @@ async function proveIdentity(guide: Guide, identity: readonly Question[], before
     guide.forget(...SERVER_FLAGS, ...IDENTITY_FLAGS);
     await askInOrder(guide, isRefused ? identity : [askUrl, askAuthority]);
   }
+}
+
+/** A refusal about what was answered here: the person has seen no setting yet. */
+function inWords({ answers, dialogue }: Guide, failure: Failure | undefined): Failure | undefined {
+  if (failure?.code !== 'NL-EST-AUTH') return failure;
+  const hasPassword = answers.text(`${EST}.username`) !== undefined;
+  const what = hasPassword ? 'User name or password is' : 'The bootstrap certificate is';
+  const flags = hasPassword ? '--est-user and --est-password-file' : '--bootstrap-cert and --bootstrap-key';
+  const advice = `${dialogue.asks ? 'Type them again' : `Correct ${flags}`}, or ask the operator of the EST server.`;
+  return { ...failure, message: `${what} not accepted. ${failure.message}`, advice };
 }
 
 /** The server has answered, and said no: the options are wrong. Where there was no answer, they may be right. */
@@ -155,10 +167,11 @@ function tellLater({ answers, dialogue }: Guide): void {
   dialogue.say('The bootstrap identity in the token is tried with the first request.');
 }
 
-const server = ({ answers }: Guide): Trial => ({
-  url: answers.text(`${EST}.url`) ?? '',
-  caFile: answers.text(`${EST}.ca_file`) ?? '',
-});
+function server(guide: Guide): TriedEst {
+  const { answers } = guide;
+  const caFile = answers.text(`${EST}.ca_file`) ?? '';
+  return { url: answers.text(`${EST}.url`) ?? '', caFile, caName: originOf(guide, caFile) };
+}
 
 /** The credentials that can be tried here: an identity in the token cannot. */
 function credentials({ answers }: Guide): Pick<Trial, 'username' | 'passwordFile' | 'bootstrap'> {

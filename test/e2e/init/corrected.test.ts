@@ -106,7 +106,7 @@ if (insideNetworkNamespace(import.meta.filename)) {
       await person.answers('Go on all the same? [no]', '');
       await person.answers('URL of the EST server [https://localhost:9', new URL('/nowhere', at.est).href);
       await person.answers('File with the CA of its', '/etc/newleaf/other.pem');
-      await person.sees('NL-EST-UNTRUSTED');
+      await person.sees(/NL-EST-UNTRUSTED localhost[^→]*issued by "device CA\s[^→]*other\.pem/);
       await person.answers('Go on all the same? [no]', '');
       await person.answers('File with the CA of its', '/etc/newleaf/est-ca.pem');
       await person.sees('NL-EST-REFUSED');
@@ -117,7 +117,7 @@ if (insideNetworkNamespace(import.meta.filename)) {
       await person.answers('Which one [1]', '');
       await person.answers('User name', at.estUsername);
       await person.answers('Password', 'wrong');
-      await person.sees('NL-EST-AUTH');
+      await person.sees(/NL-EST-AUTH User name or password is not accepted[^→]*→ Type them again/);
       await person.answers('Go on all the same? [no]', '');
       await person.answers(`User name [${at.estUsername}]`, '');
       await person.answers('Password', at.estPassword);

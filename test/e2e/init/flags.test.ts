@@ -97,9 +97,17 @@ if (insideNetworkNamespace(import.meta.filename)) {
       );
       stage.machine.write('/root/pin', '1234\n', 0o600);
       const flags = ['--yes', ...stage.flags, '--pin-file', '/root/pin'];
-      assert.match(said(await init(...flags), 4), /NL-TOKEN-PIN .*the PIN is wrong/);
+      assert.match(said(await init(...flags), 4), /NL-TOKEN-PIN .*the PIN is wrong.* -> .*--pin-file/);
       assert.match(said(await init(...flags), 4), /NL-TOKEN-PIN .*was not tried again/);
       assert.equal(stage.machine.sh('ls /etc/newleaf/pin 2>/dev/null || true'), '', 'it is not kept');
+    });
+
+    test('a new token with the name of one whose PIN is not known', async () => {
+      stage.machine.sh(
+        'setpriv --reuid newleaf --regid newleaf --init-groups -- softhsm2-util --init-token --free --label newleaf --pin 4711 --so-pin 47114711',
+      );
+      const err = said(await init('--yes', ...stage.flags, '--new-token', 'softhsm'), 2);
+      assert.match(err, /There is a token "newleaf" already, and its PIN is not known\. -> .*--pin-file.*--token/);
     });
 
     test('no module at all', async () => {
