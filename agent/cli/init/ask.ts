@@ -22,6 +22,7 @@ import { type Guide, InitAnswers } from './guide.ts';
 import { IDENTITY_QUESTIONS } from './identity.ts';
 import { askInOrder, type Question } from './in-order.ts';
 import { issuerQuestions } from './issuer.ts';
+import { judgeFlags } from './judge.ts';
 import { stagedPin } from './pin-place.ts';
 import { Back } from './prompt.ts';
 import { proveScope } from './scope-trial.ts';
@@ -55,14 +56,15 @@ export async function ask(options: AskOptions): Promise<void> {
     const message = `${file} is not complete, and newleaf cannot ask: stdin and stdout are not both a terminal.`;
     throw new Fault('NL-CONFIG', { message, advice: ON_A_TERMINAL });
   }
+  const flags = new Map(
+    Object.entries(args.options).flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : [])),
+  );
+  judgeFlags({ flag: (name) => flags.get(name) });
   await makePlace(file);
   welcome(dialogue, before, file);
   const answers = new InitAnswers(before.draft, file);
   const state = answers.inEffect('state.directory');
   const account = daemonAccount(file, { state: { directory: state } });
-  const flags = new Map(
-    Object.entries(args.options).flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : [])),
-  );
   const bare: Guide = {
     dialogue,
     answers,

@@ -16,6 +16,11 @@ const NOTICED_MS = 1_000;
 /** Typed at any question, it leads to the question before. */
 const BACK = 'back';
 
+const HELP = ['help', '--help', '?'];
+
+const HOW_TO_ANSWER =
+  'Type the answer, then Enter. Enter alone takes the value in brackets; `back` goes to the question before; Ctrl-C ends it, and your answers are kept. All questions: newleaf help init';
+
 /** The fault of an answer, as the end of a sentence; undefined where it is accepted. */
 type Objection = (typed: string) => string | undefined | Promise<string | undefined>;
 
@@ -179,10 +184,13 @@ export class Dialogue {
     if (this.#prompt === undefined) throw new TypeError('there is no terminal to ask on');
     this.#questions += 1;
     const lines = wrap(this.screen, `${words}:`, { first: INDENT, rest: `${INDENT}  ` });
-    if (lines.length > 1) this.#write(lines.slice(0, -1));
-    const typed = await this.#prompt[how](`${lines.at(-1)} `);
-    if (typed === BACK) throw new Back();
-    return typed;
+    for (;;) {
+      if (lines.length > 1) this.#write(lines.slice(0, -1));
+      const typed = await this.#prompt[how](`${lines.at(-1)} `);
+      if (typed === BACK) throw new Back();
+      if (how === 'secret' || !HELP.includes(typed)) return typed;
+      this.hint(HOW_TO_ANSWER);
+    }
   }
 
   #write(lines: readonly string[]): void {

@@ -29,6 +29,7 @@ const SEEN: readonly Row[] = [
   [['--est-user', ''], /--est-user is needed/],
   [['--est-password-file', '/nowhere'], /--est-password-file must be a file that is there/],
   [['--bootstrap-cert', '/nowhere.pem'], /--bootstrap-cert must be a file that is there/],
+  [['--renew-at', '5%'], /--renew-at must be/],
   [['--renew-at', 'later'], /--renew-at must be a share/],
   [['--timeout', 'soon'], /--timeout must be a duration/],
   [['--new-token', 'card'], /--new-token must be one of softhsm, tpm/],
@@ -52,6 +53,9 @@ const TOKENS: readonly Row[] = [
     /There is no usable token other\..* \/etc\/passwd: .*cannot be loaded/,
   ],
 ];
+
+/** Options that need only be read. */
+const AT_ONCE = ['--issuer', '--renew-at', '--new-token', '--est-url', '--transport', '--endpoint'];
 
 /** On a gateway that has a leaf: what a server has answered, or why none has. */
 const TRIED: readonly (readonly [options: readonly string[], exit: number, sentence: RegExp])[] = [
@@ -81,10 +85,15 @@ if (insideNetworkNamespace(import.meta.filename)) {
 
     test('2 where newleaf sees it by itself: in the words of the schema, and nothing is written', async () => {
       const rows = [...SEEN.map(([options, sentence]) => [[...TOKEN, ...options], sentence] as const), ...TOKENS];
+      // A copy would be said.
+      stage.machine.sh('mkdir -m 700 /root/only && cp /etc/newleaf/trust.pem /root/only');
+      const flags = stage.flags.map((word) => word.replace('/etc/newleaf/trust.pem', '/root/only/trust.pem'));
       for (const [options, sentence] of rows) {
-        const { code, out, err } = await told([...stage.flags, ...options]);
+        const { code, out, err } = await told([...flags, ...options]);
         assert.match(err, sentence, `${options}: ${out}`);
         assert.equal(code, 2, `${options}: ${out}${err}`);
+        if (AT_ONCE.includes(options.at(-2) ?? ''))
+          assert.equal(out, '', `${options}: before anything is copied or dialled`);
       }
       assert.equal(stage.machine.sh('ls /etc/newleaf | grep toml || true'), '');
     });

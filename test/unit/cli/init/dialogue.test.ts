@@ -52,6 +52,14 @@ test('a new secret is asked for until it is long enough, and may be left to newl
   assert.equal(await scene({ typed: [''] }).guide.dialogue.newSecret('PIN', objection), '');
 });
 
+test('help is no answer, and is given', async () => {
+  for (const word of ['help', '--help', '?']) {
+    const { guide, paper } = scene({ typed: [word, 'gw-1'] });
+    assert.equal(await guide.dialogue.text('Name', undefined, () => undefined), 'gw-1');
+    assert.match(paper.text, /Enter alone takes the value in brackets.*`back`.*Ctrl-C.*newleaf help init/s);
+  }
+});
+
 test('work is named as soon as a person would notice it, where there is one', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   for (const [typed, tookMs, words] of [
