@@ -45,8 +45,8 @@ export async function askSetting(guide: Guide, question: SettingQuestion): Promi
     const wrong = await objection(given);
     if (wrong !== undefined) throw wrongFlag(flag, wrong);
     const place = await forDaemon(guide, question, given);
-    if (place === undefined) throw wrongFlag(flag, 'must be a file that the daemon can read');
-    return answers.set(name, read(place));
+    if (place !== undefined) return answers.set(name, read(place));
+    guide.forget(flag);
   }
   const fallback = shown(answers.get(name) ?? question.suggestion ?? standardOf(name), question);
   if (dialogue.asks) {

@@ -154,8 +154,14 @@ if (insideNetworkNamespace(import.meta.filename)) {
       const person = stage.person(t, '--trust-ca', '/root/only/trust.pem', '--endpoint', far.endpoints.dps);
       await person.answers('ID scope', far.endpoints.idScope);
       await person.answers('Registration ID', 'gw-0001');
+      await person.answers('Copy it to /etc/newleaf/trust-2.pem? [yes]', 'back');
+      await person.answers('File with the CAs of DPS and hubs', '/root/only/trust.pem');
       await person.answers('Copy it to /etc/newleaf/trust-2.pem? [yes]', '');
       await person.sees('is trusted');
+      await person.answers('Which one', 'est');
+      await person.answers('URL of the EST server', 'https://localhost:9/.well-known/est');
+      await person.answers('Go on all the same? [no]', 'back');
+      await person.sees('URL of the EST server [https://localhost:9');
       assert.equal(machine.sh('stat -c "%a %U" /etc/newleaf/trust-2.pem'), '644 root\n');
       assert.equal(machine.sh('cat /etc/newleaf/trust-2.pem'), far.endpoints.trustPem);
       assert.equal(machine.sh('cat /etc/newleaf/trust.pem'), 'another');
