@@ -2,6 +2,7 @@ import { type Jobs, serve, startedBy, thisProgram, WORK } from '../hsm/job.ts';
 import { TOKEN_JOBS } from '../hsm/jobs.ts';
 import { forInstance } from './cli/instance.ts';
 import { call, type Io, type Run } from './cli/kit/command.ts';
+import { endWithReader } from './cli/kit/reader.ts';
 import { type CommandName, NEWLEAF } from './cli/table.ts';
 import { EXIT } from './failure/exit.ts';
 import type { Passage } from './machine/as-daemon.ts';
@@ -71,12 +72,7 @@ function called(argv: readonly string[], handed?: Handed): Promise<number> {
   });
 }
 
-// The reader has closed the pipe (`newleaf check | head -1`).
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit();
-});
-
+endWithReader(process.stdout);
 dialPatiently();
 main(process.argv.slice(2)).then((code) => {
   process.exitCode = code;

@@ -102,6 +102,10 @@ const NOTHING_ELSE = {
   private: denied([pkcs11js.CKA_DECRYPT, pkcs11js.CKA_UNWRAP, pkcs11js.CKA_SIGN_RECOVER, pkcs11js.CKA_DERIVE]),
 };
 
+/** The token vouches that the key was never readable. */
+export const isProtected = ({ sensitive, extractable, neverExtractable }: Protection): boolean =>
+  sensitive === true && extractable === false && neverExtractable === true;
+
 /** Reads how a private key is protected. NEVER_EXTRACTABLE and ALWAYS_SENSITIVE are the token's word for its whole life. */
 export function protectionOf(session: Session, privateKey: Handle): Protection {
   return {

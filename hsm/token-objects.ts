@@ -32,7 +32,11 @@ function assertId(id: string): void {
 }
 
 const occupied = (what: string): TokenError =>
-  new TokenError('occupied', 'LABEL_OCCUPIED', `The token already holds ${what}, which newleaf did not make.`);
+  new TokenError(
+    'occupied',
+    'LABEL_OCCUPIED',
+    `The token already holds ${what}, and the records of newleaf do not say that newleaf made it.`,
+  );
 
 /** An open token. Every method throws TokenError; calls may overlap, and run one after the other. */
 export type Token = Pick<TokenObjects, keyof TokenObjects>;

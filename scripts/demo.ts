@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { parseArgs } from 'node:util';
 import { powerCut, secondHub, technician, unknownLeaf } from './demonstration/gateway-stories.ts';
 import { firstProvisioning, refusedLeaf, reprovision, roll, theft } from './demonstration/leaf-stories.ts';
+import { playground } from './demonstration/playground.ts';
 import { openStage, type Stage } from './demonstration/stage.ts';
 
 const { stay } = parseArgs({ options: { stay: { type: 'boolean' } } }).values;
@@ -30,16 +31,6 @@ async function play(stage: Stage): Promise<void> {
   await secondHub(stage);
   await technician(stage);
 }
-
-const playground = ({ gateway }: Stage): string => `
-All eight stories happened, and the gateway goes on. In another terminal, here:
-  export NEWLEAF_CONFIG=${gateway.configuration}
-  export SOFTHSM2_CONF=${gateway.token.hsm.environment.SOFTHSM2_CONF ?? ''}
-  node dist/newleaf.js status --watch
-  node dist/newleaf.js roll --wait
-  node dist/newleaf.js check
-  node dist/newleaf.js uplink add sensors
-Ctrl-C ends it here, and removes all of it.`;
 
 console.log(OPENING);
 const interrupted = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);

@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { endWithReader } from '../agent/cli/kit/reader.ts';
 import type { Desk } from './enrollment/desk.ts';
 import { enroll } from './enrollment/main.ts';
 
@@ -35,4 +36,5 @@ const desk: Desk = {
   ...(process.stdin.isTTY && { ask }),
 };
 
+endWithReader(process.stdout);
 process.exitCode = await enroll(process.argv.slice(2), desk);

@@ -1,21 +1,28 @@
 import { configPath, DEFAULT_PATH, instanceOf } from '../config/config.ts';
 import { configurationOf, isInstanceName } from '../config/instance.ts';
 import { namesHere } from '../config/neighbours.ts';
+import { DAEMON, localAccount } from '../machine/account.ts';
 import { namingIn } from '../machine/naming.ts';
+import { readerOf, sudoFor } from './entitled.ts';
 import { command, Misuse, type Run, textOption } from './kit/command.ts';
 import type { ParsedArguments } from './kit/parse.ts';
 import { type Output, type Screen, wrap } from './kit/screen.ts';
 
-/** The command with `--instance NAME`, and with texts that name that daemon. */
+/** The command with `--instance NAME`, and with texts that name that daemon, and sudo where the reader needs it. */
 export const forInstance = (work: Run): Run =>
   command(async (args, io) => {
     const chosen = { ...args, options: { ...args.options, ...configOf(args) } };
-    const { name } = instanceOf(configPath(textOption(chosen, 'config'), io.env));
-    if (name === undefined) return work(chosen, io);
-    const env = { ...io.env, NEWLEAF_CONFIG: configurationOf(name) };
-    const rewrite = namingIn(env);
-    return work(chosen, { ...io, env, out: rewriting(io.out, rewrite), err: rewriting(io.err, rewrite) });
+    const { name, hasUnit } = instanceOf(configPath(textOption(chosen, 'config'), io.env));
+    const reader = readerOf(io.env, hasUnit ? localAccount(DAEMON) : undefined);
+    if (name === undefined && reader.isRoot) return work(chosen, io);
+    const env = name === undefined ? io.env : { ...io.env, NEWLEAF_CONFIG: configurationOf(name) };
+    const named = namingIn(env);
+    const entitled = sudoFor(reader, !hasUnit);
+    const printed = (output: Output) => rewriting(output, named, (text) => entitled(named(text)));
+    return work(chosen, { ...io, env, out: printed(io.out), err: printed(io.err) });
   });
+
+type Rewrite = (text: string) => string;
 
 /** @throws Misuse */
 function configOf(args: ParsedArguments): { readonly config?: string } {
@@ -27,11 +34,10 @@ function configOf(args: ParsedArguments): { readonly config?: string } {
   throw new Misuse(`--instance ${given} must be 1 to 28 letters, digits, - and _, and not newleaf itself.`);
 }
 
-/** The output, with other words; those that it has itself come after. */
-export function rewriting(output: Output, words: (text: string) => string): Output {
-  const rewrite = (text: string) => output.rewrite?.(words(text)) ?? words(text);
+/** @param rewrite text for people; `name` is for all texts, also those for programs */
+function rewriting(output: Output, name: Rewrite, rewrite: Rewrite): Output {
   return {
-    write: (text) => output.write(words(text)),
+    write: (text) => output.write(name(text)),
     get isTTY() {
       return output.isTTY === true;
     },

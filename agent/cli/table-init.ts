@@ -17,6 +17,8 @@ export const INIT_OPTIONS = {
   'trust-ca': valued('FILE', 'CAs of DPS and hubs (PEM). Default: those of the system.'),
   transport: valued('HOW', 'auto, mqtt (port 8883) or mqtt-ws (port 443). Default: auto.'),
   proxy: valued('URL', 'HTTP proxy, http://host:port. Default: HTTPS_PROXY of the environment, or none.'),
+  'proxy-user': valued('NAME', 'User name for the proxy, where it asks for one.'),
+  'proxy-password-file': valued('FILE', 'File with its password; copied where only root can read it.'),
   attestation: valued('HOW', 'How this device proves itself: x509, or tpm, which needs no leaf. Default: x509.'),
   'tpm-device': valued('FILE', 'With tpm: the TPM. Default: /dev/tpmrm0.'),
   issuer: valued('KIND', 'Who signs: est, command, inbox or hub.'),

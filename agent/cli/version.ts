@@ -2,11 +2,14 @@ import { EXIT } from '../failure/exit.ts';
 import { builtAt, version } from '../machine/build.ts';
 import { command } from './kit/command.ts';
 
-/** `newleaf version`: one line, complete for a bug report. */
-export const run = command(async (_, io) => {
+/** One line, complete for a bug report. */
+export function versionLine(name: string): string {
   const built = builtAt === 0 ? 'from its sources' : `built ${new Date(builtAt).toISOString().slice(0, 10)}`;
-  io.out.write(
-    `newleaf ${version} (${built}; node ${process.version}, OpenSSL ${process.versions.openssl}, ${process.arch})\n`,
-  );
+  return `${name} ${version} (${built}; node ${process.version}, OpenSSL ${process.versions.openssl}, ${process.arch})\n`;
+}
+
+/** `newleaf version` */
+export const run = command(async (_, io) => {
+  io.out.write(versionLine('newleaf'));
   return EXIT.done;
 });

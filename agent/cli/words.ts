@@ -50,7 +50,7 @@ const CAUSES: Readonly<Record<string, string>> = {
   'leaf-issued': 'leaf issued',
   registered: 'DPS accepted it',
   connected: 'the hub accepted it',
-  'key-destroyed': 'old key destroyed',
+  'key-destroyed': 'key destroyed',
   refused: 'refused',
   'candidate-expired': 'the candidate expired',
 };

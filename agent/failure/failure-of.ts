@@ -13,8 +13,6 @@ const ADVICE: Readonly<Record<string, string>> = {
   KEY_AMBIGUOUS:
     'Look at them with `pkcs11-tool -O --login`: name one by its CKA_ID (`id=` in hsm.key), or remove one that is not needed.',
   KEY_TYPE_UNKNOWN: 'Choose another leaf.key_type, then `systemctl restart newleaf`.',
-  LABEL_OCCUPIED:
-    'If nothing needs it, remove it by its CKA_ID (`pkcs11-tool --login --delete-object --type privkey --id CKA_ID`, and pubkey). If it is the key of this gateway, name it in hsm.key and choose another hsm.label_prefix. Then `newleaf roll`.',
   TOKEN_AMBIGUOUS: 'Name one of them by its serial number: hsm.uri = "pkcs11:serial=…" in place of hsm.token.',
 };
 

@@ -3,11 +3,11 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TokenError } from '../../hsm/ckr.ts';
 import { csr } from '../../hsm/csr.ts';
-import { doubtsOf } from '../../hsm/key-pair.ts';
+import { doubtsOf, isProtected } from '../../hsm/key-pair.ts';
 import type { KeyType, PublicKey } from '../../hsm/public-key.ts';
 import { digestOf } from '../../hsm/sign.ts';
 import type { Token } from '../../hsm/token.ts';
-import { Fault } from '../failure/failure.ts';
+import { CODES, Fault } from '../failure/failure.ts';
 import type { KeyRef, Slot } from '../roll/leaf.ts';
 import type { Keys } from '../roll/ports.ts';
 import { writeAtomically } from '../state/durable.ts';
@@ -70,7 +70,9 @@ export function createKeys(options: KeysOptions): Keys {
       }
       // The CSR of a key with this CKA_ID that was lost.
       await rm(fileOf({ slot, id }), { force: true });
-      const made = await token.generate(label, keyType, id);
+      const made = await token.generate(label, keyType, id).catch(async (error: unknown) => {
+        throw isOccupied(error) && current() === undefined ? await leftBefore(token, label, error) : error;
+      });
       wrote();
       const doubts = doubtsOf(await token.describe(made));
       if (doubts.length > 0) warn(`The token says of the new key "${label}" that ${doubts.join(', and that ')}.`);
@@ -98,6 +100,18 @@ export async function publicKeyOf(token: Token, { slot, id }: KeyRef): Promise<P
   throw new Fault('NL-TOKEN-KEY', { message });
 }
 
+const isOccupied = (error: unknown): error is TokenError =>
+  error instanceof TokenError && error.code === 'LABEL_OCCUPIED';
+
+/** This gateway has no leaf yet. Where `decommission` would destroy what is there, after its question, it is the way on. */
+async function leftBefore(token: Token, label: string, { message }: TokenError): Promise<Fault> {
+  const there = await token.generations(label);
+  const isOurs = there.every(({ id, protection }) => id !== '' && protection !== undefined && isProtected(protection));
+  const { advice } = CODES['NL-TOKEN-OCCUPIED'];
+  const way = `Left by an earlier newleaf, and needed by nothing: \`newleaf decommission\` shows it, asks, and destroys it; then \`newleaf init\`. Else: ${advice}`;
+  return new Fault('NL-TOKEN-OCCUPIED', { message, ...(isOurs && { advice: way }) });
+}
+
 /** The key was made, and perhaps refused by the CA, before the configuration asked for another type. */
 function outdated({ label, keyType: type }: PublicKey, wanted: KeyType): Fault {
   const message = `The next key "${label}" is of type ${type}, and leaf.key_type is ${wanted}.`;
@@ -114,9 +128,7 @@ async function leftOf(token: Token, id: string, hasSigned: () => Promise<boolean
   try {
     const key = await token.findById(id);
     if (key === undefined) return undefined;
-    const { sensitive, extractable, neverExtractable } = await token.describe(key);
-    const isProtected = sensitive === true && extractable === false && neverExtractable === true;
-    return isProtected && (await signs(token, key)) ? 'whole' : 'half';
+    return isProtected(await token.describe(key)) && (await signs(token, key)) ? 'whole' : 'half';
   } catch (error) {
     const isHalf = error instanceof TokenError && HALF.has(error.code) && !(await hasSigned());
     if (isHalf) return 'half';

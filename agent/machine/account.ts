@@ -1,5 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 
+/** The user that the unit runs the daemon as. */
+export const DAEMON = 'newleaf';
+
 /** A user in passwd(5). */
 export interface Account {
   readonly name: string;

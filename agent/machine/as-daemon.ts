@@ -2,16 +2,13 @@ import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type Config, instanceOf } from '../config/config.ts';
 import type { Instance } from '../config/instance.ts';
-import { type Account, localAccount } from './account.ts';
+import { type Account, DAEMON, localAccount } from './account.ts';
 import { entrust } from './give-directory.ts';
 import { goOn } from './go-on.ts';
 import { type Handed, pinIn, type Taken } from './handed.ts';
 import { keptPin } from './root-pin.ts';
 import { mayTurn, turnInto } from './turn.ts';
 import { unitOf } from './unit.ts';
-
-/** The user that the unit runs the daemon as. */
-export const DAEMON = 'newleaf';
 
 const ROOT = 0;
 

@@ -1,7 +1,8 @@
 import { configPath, instanceOf } from '../config/config.ts';
 import { configurationOf } from '../config/instance.ts';
 
-const COMMANDS =
+/** A test compares them with the table of commands. */
+export const COMMANDS =
   'init|status|check|reprovision|roll|csr|install|tpm|uplink|support-bundle|decommission|config|run(?! by)';
 
 /**

@@ -129,7 +129,7 @@ export class Tap {
     // The SDK dials again by itself when it polls or publishes after a drop. That is the decision of our caller.
     if (this.#ended || this.#stream !== undefined) return new PassThrough().destroy();
     const { attempt } = this;
-    const { port, socket, within } = this.#way;
+    const { port, socket, within, overtaken } = this.#way;
     const host = this.#url.hostname.replace(/^\[|\]$/g, '');
     const far = { host, port: Number(this.#url.port || port), ...(socket && { socket }) };
     const tls = this.#options.connector.connect(far);
@@ -168,6 +168,7 @@ export class Tap {
     const { connectMs } = this.#options;
     const late = Object.assign(new Error(`no CONNACK within ${connectMs} ms`), { code: 'ETIMEDOUT' });
     this.#late = setTimeout(() => tls.destroy(late), connectMs);
+    overtaken?.addEventListener('abort', () => attempt.phase === 'tcp' && tls.destroy(late));
     return stream;
   }
 

@@ -10,6 +10,8 @@ export interface Way {
   readonly attempt: Attempt;
   /** A TCP connection to the far side, that of a proxy for example; without it the tap makes its own. */
   readonly socket?: Socket;
+  /** Ends the attempt where it has no TCP connection yet: another way has one. */
+  readonly overtaken?: AbortSignal;
   /** The stream of MQTT within the TLS connection, where it is not that connection itself. */
   readonly within?: (tls: Duplex, host: string) => Duplex;
 }

@@ -4,6 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { Fault } from '../failure/failure.ts';
 import { type Attempt, isAnswered, isUnanswered } from '../mqtt/attempt.ts';
 import { MQTTS, type Reach, type Way } from '../mqtt/way.ts';
+import { ALONE_MS, Beside } from './beside.ts';
 import { type Transport, waysTo } from './choice.ts';
 import { isNamed } from './named.ts';
 import { portal } from './portal.ts';
@@ -25,6 +26,8 @@ export interface NetworkOptions {
   readonly changed?: (transport: Transport) => void;
   /** Longest wait for a connection, in milliseconds. */
   readonly connectMs?: number;
+  /** How long the first way goes alone while it has no answer, in milliseconds. */
+  readonly aloneMs?: number;
 }
 
 /** As for a connection that the tap makes (dps/registration.ts, hub/session.ts). */
@@ -45,19 +48,23 @@ export class Network {
   readonly reach: Reach = async (host, abort, begin) => {
     const closed = this.#closedAt === undefined ? undefined : this.#options.now() - this.#closedAt;
     const [first, second] = waysTo(host, this.#options.settings.transport, closed);
+    // TCP first: in an outage of all ways, the code for the second one is not even loaded.
+    const other = second && new Beside((left) => this.#connected(host, PORTS[second], AbortSignal.any([abort, left])));
     let way: Way | undefined;
     try {
       way = await this.#way(first, host, await this.proxied(host, PORTS[first], abort));
-      return await begin(way);
+      // Of a proxy there is a connection in any case: it says by itself where it does not get through.
+      const overtaken = way.socket ? undefined : other?.watch(way.attempt, this.#options.aloneMs ?? ALONE_MS);
+      return await begin({ ...way, ...(overtaken && { overtaken }) });
     } catch (error) {
       way?.socket?.destroy();
       if (second === undefined || abort.aborted || !isBlocked(error, way?.attempt)) throw error;
-      // Connected first: in an outage of all ways, the code for the second one is not even loaded.
-      const socket = await this.#connected(host, PORTS[second], abort).catch(() => undefined);
+      const socket = await other?.take();
       abort.throwIfAborted();
       if (socket === undefined) throw error;
       return await this.#overSecond(await this.#way(second, host, socket), second, begin);
     } finally {
+      other?.leave();
       // A host with a port of its own says nothing about 8883.
       if (first === 'mqtt' && second !== undefined && way !== undefined && isAnswered(way.attempt)) this.#found('mqtt');
     }

@@ -61,6 +61,8 @@ export async function tunnel(
   } catch (error) {
     abort.throwIfAborted();
     if (error instanceof Fault) throw error;
+    // It may wait for the far side longer than we do (squid: connect_timeout, a minute), and has said nothing of itself.
+    if (isConnected && late.aborted) throw silent(proxy.host, place);
     throw unreached(proxy.host, isConnected, late.aborted ? undefined : error);
   }
 }
@@ -88,9 +90,15 @@ function refused({ statusCode = 0, headers }: IncomingMessage, proxy: string, pl
   return met('NL-NETWORK-PROXY-REFUSED', `The proxy ${proxy} ${how} to ${place} (HTTP ${statusCode}).`);
 }
 
+const silent = (proxy: string, place: string): Fault =>
+  new Fault('NL-NETWORK-PROXY-REFUSED', {
+    message: `The proxy ${proxy} accepts the connection, and gives no answer for ${place}.`,
+    cause: 'ETIMEDOUT',
+  });
+
 /** @param error undefined where the time was up */
 function unreached(proxy: string, isConnected: boolean, error: unknown): Fault {
-  const what = isConnected ? 'accepts the connection, and gives no answer' : 'cannot be reached';
+  const what = isConnected ? 'accepts the connection, and ends it without an answer' : 'cannot be reached';
   // Of a name with several addresses the error is an AggregateError, whose own message is empty.
   const cause = error instanceof AggregateError ? error.errors.map(({ message }) => message).join('; ') : error;
   return new Fault('NL-NETWORK-PROXY', { message: `The proxy ${proxy} ${what}.`, cause: cause ?? 'ETIMEDOUT' });

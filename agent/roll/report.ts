@@ -83,7 +83,7 @@ export const WORDS: Record<Phase, string> = {
   'requesting-leaf': 'waiting for the issuer to sign the next leaf',
   'registering-next': 'registering the next leaf with DPS',
   'connecting-next': 'proving the next leaf at the hub',
-  'retiring-key': 'serving with the new leaf, destroying the old key',
+  'retiring-key': 'serving, and destroying the key that is not needed any more',
   abandoning: 'going back to the current leaf',
   stranded: 'stranded: a person is needed',
 };

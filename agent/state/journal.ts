@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isPassing } from '../failure/errno.ts';
 import { Fault } from '../failure/failure.ts';
-import { readRegular, writeAtomically } from './durable.ts';
+import { readRegular, syncDirectory, writeAtomically } from './durable.ts';
 
 /** The state file: absent, good and corrupt are three different answers, and corrupt is never treated as empty. */
 export interface Journal<E> {
@@ -44,12 +45,33 @@ export const stateFile = (directory: string): string => join(directory, 'state.j
 
 /**
  * Ends the journal, whatever is in it: from now on each reader learns that this gateway was given up. A newleaf that does not
- * know such a file takes it for a corrupt one, and changes nothing either.
+ * know such a file takes it for a corrupt one, and changes nothing either. The file stays: the unit may be enabled, and the
+ * machine start again.
+ * @param how `ended`: keys or files may be left · `gone`: all of them are gone
  * @throws Fault NL-STATE-WRITE; the old entry is intact
  */
-export async function endJournal(directory: string, now: number): Promise<void> {
-  const file = { format: FORMAT, written: new Date(now).toISOString(), ended: true };
+export async function endJournal(directory: string, now: number, how: 'ended' | 'gone' = 'ended'): Promise<void> {
+  const file = { format: FORMAT, written: new Date(now).toISOString(), ended: true, ...(how === 'gone' && GONE) };
   await writeAtomically(stateFile(directory), `${JSON.stringify(file)}\n`, 0o600);
+}
+
+const GONE = { gone: true };
+
+/** Whether it says that the gateway was given up, and that nothing is left. */
+export async function isGone(directory: string): Promise<boolean> {
+  try {
+    const file = JSON.parse(await readRegular(stateFile(directory))) as Partial<typeof GONE> | null;
+    return file?.gone === true;
+  } catch {
+    return false;
+  }
+}
+
+/** For `init`: a gateway that was given up begins anew. @throws the error of the file system */
+export async function beginAnew(directory: string): Promise<void> {
+  if (!(await isGone(directory))) return;
+  await rm(stateFile(directory), { force: true });
+  await syncDirectory(directory);
 }
 
 /** Called before the use of a token that may be half empty. @throws Fault NL-STATE-DECOMMISSIONED */
@@ -68,8 +90,7 @@ function entryOf<E>(text: string, path: string, validate: (entry: unknown) => E)
     const known = `this newleaf reads format ${FORMAT}`;
     throw corrupt(path, `has format ${JSON.stringify(file.format)}, and ${known}: it is of another version`);
   }
-  if ('ended' in file)
-    throw new Fault('NL-STATE-DECOMMISSIONED', { message: `${path} says that this gateway was given up.` });
+  if ('ended' in file) throw new Fault('NL-STATE-DECOMMISSIONED', 'gone' in file ? {} : { advice: FINISH });
   if (!('entry' in file)) throw corrupt(path, 'has no field "entry"');
   if (!('digest' in file)) throw corrupt(path, 'has no field "digest"');
   if (file.digest !== digestOf(file.entry))
@@ -80,6 +101,8 @@ function entryOf<E>(text: string, path: string, validate: (entry: unknown) => E)
     throw corrupt(path, 'holds an entry with wrong fields', cause);
   }
 }
+
+const FINISH = 'It did not come to its end: run `newleaf decommission` again.';
 
 function jsonOf(text: string, path: string): unknown {
   try {

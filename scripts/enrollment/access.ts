@@ -6,11 +6,12 @@ import { change } from './change.ts';
 import { type Call, only } from './command.ts';
 import { Dps, type Enrollment, enrollIt, type Kind, NAMES, type Status } from './dps.ts';
 import { withPems } from './given.ts';
+import { NAME } from './name.ts';
 import { sameSlot } from './slots.ts';
 
 /** Disallowing stops registrations; the hub does not learn of it (how-to-revoke-device-access-portal). */
 const stillConnected = (device: string): string =>
-  `The hub still lets it in: enroll disable-identity ${device} (or enroll forget ${device}).`;
+  `The hub still lets it in: ${NAME} disable-identity ${device} (or ${NAME} forget ${device}).`;
 
 /** `enroll disallow device ID`, `enroll disallow group NAME`, and `allow` of both. */
 export function setStatus(kind: Kind, status: Status): (call: Call) => Promise<number> {
@@ -19,9 +20,9 @@ export function setStatus(kind: Kind, status: Status): (call: Call) => Promise<n
     const id = only(call);
     const before = await dps.find(kind, id);
     if (before === undefined) {
-      const member = `If it is a member of a group: enroll disallow member ${id}. `;
+      const member = `If it is a member of a group: ${NAME} disallow member ${id}. `;
       throw new Failed(`DPS has no ${NAMES[kind]} "${id}".`, {
-        advice: `${kind === 'individual' ? member : ''}${enrollIt(kind)}`,
+        advice: `${kind === 'individual' ? member : ''}${enrollIt(kind, id)}`,
       });
     }
     const device = kind === 'individual' ? String(before.body.deviceId ?? id) : 'DEVICE';
@@ -52,7 +53,7 @@ export async function disallowMember(call: Call): Promise<number> {
   const own = await dps.find('individual', id);
   if (own?.status === 'disabled') return barredAlready(call, own, leaf);
   if (own !== undefined) {
-    throw new Failed(`"${id}" has an individual enrollment of its own: enroll disallow device ${id}`);
+    throw new Failed(`"${id}" has an individual enrollment of its own: ${NAME} disallow device ${id}`);
   }
   const key = (): string => randomBytes(64).toString('base64');
   const attestation = { type: 'symmetricKey', symmetricKey: { primaryKey: key(), secondaryKey: key() } };
@@ -75,7 +76,7 @@ export async function disallowMember(call: Call): Promise<number> {
 function barredAlready({ desk }: Call, { id, slots }: Enrollment, leaf: Given | undefined): number {
   if (leaf !== undefined && !sameSlot(slots.primary, leaf)) {
     throw new Failed(`"${id}" has a disabled individual enrollment, which does not hold this leaf.`, {
-      advice: `Allow it, and repeat at once: enroll allow member ${id}`,
+      advice: `Allow it, and repeat at once: ${NAME} allow member ${id}`,
     });
   }
   desk.out.write(`"${id}" has a disabled individual enrollment already: nothing to change. ${stillConnected(id)}\n`);

@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { Misuse } from '../../agent/cli/kit/command.ts';
+import { fileTrouble } from './file-trouble.ts';
 import type { CertificateSlot } from './slots.ts';
 
 const PEM = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/;
@@ -21,7 +22,7 @@ export interface Given extends CertificateSlot {
  */
 export async function certificateIn(file: string): Promise<Given> {
   const text = await readFile(file, 'utf8').catch((error: Error) => {
-    throw new Misuse(`${file} cannot be read: ${error.message}`);
+    throw new Misuse(`${file} cannot be read: ${fileTrouble(error)}.`);
   });
   return certificateOf(text, file);
 }

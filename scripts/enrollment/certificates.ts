@@ -1,18 +1,19 @@
 import { Failed, Misuse, textOption } from '../../agent/cli/kit/command.ts';
 import { certificateIn } from './certificate.ts';
 import { type Call, only } from './command.ts';
-import { deviceOf, nextOf } from './device.ts';
+import { deviceOf, nextOf, Unenrolled } from './device.ts';
 import { Dps, type Enrollment } from './dps.ts';
 import { type Edit, editOne, writePair, x509 } from './edit.ts';
 import { slotDemanded, slotGiven } from './given.ts';
 import { editEach, isEach } from './many.ts';
+import { NAME } from './name.ts';
 import { promoted, rolled, sameSlot, type Which, without, withSecondary } from './slots.ts';
 
 /** The command that calls the devices back. */
 const comeBack = (enrollment: Enrollment): string =>
   enrollment.kind === 'individual'
-    ? `enroll reprovision ${deviceOf(enrollment)}`
-    : 'enroll reprovision --job CONDITION';
+    ? `${NAME} reprovision ${deviceOf(enrollment)}`
+    : `${NAME} reprovision --job CONDITION`;
 
 const ADMITTED: Edit = {
   async slots(call, before, sent) {
@@ -27,7 +28,7 @@ const ADMITTED: Edit = {
   done(before, sent) {
     const roll = before.kind === 'individual' ? `roll the device (or: ${comeBack(before)})` : 'let the members roll';
     const [next, more] = sent === undefined ? [roll, ''] : [comeBack(before), ' --from-device'];
-    return `Both are admitted. Next: ${next}, and when the old one is out of use: enroll promote ${before.id}${more}`;
+    return `Both are admitted. Next: ${next}, and when the old one is out of use: ${NAME} promote ${before.id}${more}`;
   },
 };
 
@@ -37,9 +38,18 @@ export const setSecondary = (call: Call): Promise<number> =>
 
 const PROMOTED: Edit = {
   slots(_, { slots }, sent) {
-    const after = sent !== undefined && slots.secondary === undefined ? slots : promoted(slots);
-    if (sent === undefined || (sent.leaf !== undefined && sameSlot(after.primary, sent.leaf))) return after;
-    throw new Failed('The device uses another leaf.', { advice: 'Have it move over first: enroll reprovision DEVICE' });
+    const isOver = sent !== undefined && slots.secondary === undefined;
+    const after = isOver ? slots : promoted(slots);
+    if (sent === undefined) return after;
+    const { leaf, next } = sent;
+    const isUsed = leaf !== undefined && sameSlot(after.primary, leaf);
+    const isHeld = next !== undefined && [slots.primary, slots.secondary].some((one) => sameSlot(one, next));
+    // With a leaf that waits, one enrolled leaf in use is the old one: nothing has been promoted.
+    if (next !== undefined && !isHeld && (isOver || !isUsed)) throw new Unenrolled(next.thumbprint);
+    if (isUsed) return after;
+    throw new Failed('The device uses another leaf.', {
+      advice: `Have it move over first: ${NAME} reprovision DEVICE`,
+    });
   },
   done: (before) => refusedFromNow(before),
 };
@@ -65,8 +75,10 @@ export function removeCurrent(which: Which): (call: Call) => Promise<number> {
 }
 
 /** DPS refuses new registrations only: a connected device stays connected (how-to-roll-certificates). */
-const refusedFromNow = (before: Enrollment): string =>
-  `From now on DPS refuses what was removed. A hub that knows it still lets it in, until the device registers again (${comeBack(before)}) or is forgotten (enroll forget DEVICE).`;
+function refusedFromNow(before: Enrollment): string {
+  const device = before.kind === 'individual' ? deviceOf(before) : 'DEVICE';
+  return `From now on DPS refuses what was removed. A hub that knows it still lets it in, until the device registers again (${comeBack(before)}) or is forgotten (${NAME} forget ${device}).`;
+}
 
 /** `enroll roll-group root|intermediate NAME --certificate FILE | --ca NAME [--at-once]` */
 export function rollGroup(what: 'root' | 'intermediate'): (call: Call) => Promise<number> {
@@ -77,7 +89,7 @@ export function rollGroup(what: 'root' | 'intermediate'): (call: Call) => Promis
     await demandLevel(textOption(call, 'certificate'), what);
     const atOnce = call.options['at-once'] === true;
     const slots = rolled(before.slots, next, atOnce);
-    const both = `Both are admitted. Next: let every member roll to a leaf of the new ${what} (${comeBack(before)} --action roll), then: enroll promote ${before.id}`;
+    const both = `Both are admitted. Next: let every member roll to a leaf of the new ${what} (${comeBack(before)} --action roll), then: ${NAME} promote ${before.id}`;
     return writePair(call, dps, { before, slots, done: atOnce ? refusedFromNow(before) : both });
   };
 }

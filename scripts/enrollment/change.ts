@@ -1,8 +1,9 @@
 import { Failed } from '../../agent/cli/kit/command.ts';
+import { screenOf } from '../../agent/cli/kit/screen.ts';
 import { EXIT } from '../../agent/failure/exit.ts';
 import { agreed, type Call } from './command.ts';
 import type { Dps, Enrollment } from './dps.ts';
-import { difference } from './screen.ts';
+import { difference, linesFor } from './screen.ts';
 
 interface Change {
   /** Asked where the action destroys something. */
@@ -29,15 +30,16 @@ export interface Edit extends Change {
  * @returns the exit code
  */
 export async function carryOut(call: Call, { shown, question, act, done }: Action): Promise<number> {
-  const { out } = call.desk;
-  out.write(`${shown}\n`);
+  const { out, env } = call.desk;
+  const screen = screenOf(out, env);
+  out.write(`${linesFor(screen, shown)}\n`);
   if (call.options['dry-run'] === true) {
     out.write('Nothing was changed (--dry-run).\n');
     return EXIT.done;
   }
   if (question !== undefined && !(await agreed(call, question))) throw new Failed('Nothing was changed.');
   await act();
-  out.write(`${done}\n`);
+  out.write(`${linesFor(screen, done)}\n`);
   return EXIT.done;
 }
 

@@ -1,5 +1,6 @@
 import { Misuse } from '../../agent/cli/kit/command.ts';
 import type { ParsedArguments } from '../../agent/cli/kit/parse.ts';
+import { safe, screenOf } from '../../agent/cli/kit/screen.ts';
 import type { CommandSpec } from '../../agent/cli/kit/tool.ts';
 import type { Desk } from './desk.ts';
 
@@ -51,5 +52,5 @@ export const only = ({ positionals: [operand = ''] }: Call): string => operand;
 export async function agreed({ desk, options }: Call, question: string): Promise<boolean> {
   if (options.yes === true) return true;
   if (desk.ask === undefined) throw new Misuse(`${question} The question cannot be asked: repeat with --yes.`);
-  return /^y(es)?$/i.test((await desk.ask(`${question} [y/N] `)).trim());
+  return /^y(es)?$/i.test((await desk.ask(`${safe(screenOf(desk.err, desk.env), question)} [y/N] `)).trim());
 }

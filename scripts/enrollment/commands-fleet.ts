@@ -2,6 +2,7 @@ import { type Command, EXITS, one } from './command.ts';
 import { deleteEnrollment } from './delete.ts';
 import { FLEET_OPTIONS, fleet } from './fleet.ts';
 import { DAYS_OPTION, JSON_OPTION, listDevices, listEnrollments, listRegistrations, WHERE_OPTION } from './list.ts';
+import { NAME } from './name.ts';
 import { REPROVISION_OPTIONS, reprovision } from './reprovision.ts';
 import { showDevice, showGroup } from './show.ts';
 
@@ -10,15 +11,15 @@ export const FLEET_COMMANDS = {
   'delete individual': {
     operands: one('ID'),
     meaning: 'Delete the individual enrollment of a device',
-    about: ['The device serves on until it must register. To bar it and keep the enrollment: enroll disallow device.'],
-    examples: [{ line: 'enroll delete individual gw-0001' }],
+    about: [`The device serves on until it must register. To bar it and keep the enrollment: ${NAME} disallow device.`],
+    examples: [{ line: `${NAME} delete individual gw-0001` }],
     run: deleteEnrollment('individual'),
   },
   'delete group': {
     operands: one('NAME'),
     meaning: 'Delete an enrollment group',
-    about: ['Its members serve on until they must register. To bar them and keep the group: enroll disallow group.'],
-    examples: [{ line: 'enroll delete group gateways' }],
+    about: [`Its members serve on until they must register. To bar them and keep the group: ${NAME} disallow group.`],
+    examples: [{ line: `${NAME} delete group gateways` }],
     run: deleteEnrollment('group'),
   },
   reprovision: {
@@ -30,9 +31,9 @@ export const FLEET_COMMANDS = {
     ],
     options: REPROVISION_OPTIONS,
     examples: [
-      { line: 'enroll reprovision gw-0001 gw-0002 --action roll' },
-      { line: `enroll reprovision --job "tags.site = 'north'" --delay 600 --report north.json` },
-      { line: 'enroll reprovision --retry north.json --report north-2.json' },
+      { line: `${NAME} reprovision gw-0001 gw-0002 --action roll` },
+      { line: `${NAME} reprovision --job "tags.site = 'north'" --delay 600 --report north.json` },
+      { line: `${NAME} reprovision --retry north.json --report north-2.json` },
     ],
     exits: {
       ...EXITS,
@@ -47,7 +48,7 @@ export const FLEET_COMMANDS = {
       'Counts what the devices of the hub report in their twins: phases, next leaves that wait for their enrollment (parked), leaves that end soon, alarms, last requests, faults of programs that send through newleaf, versions. Queries of a hub may lag behind by minutes.',
     ],
     options: FLEET_OPTIONS,
-    examples: [{ line: 'enroll fleet' }, { line: `enroll fleet --where "tags.site = 'north'" --days 60` }],
+    examples: [{ line: `${NAME} fleet` }, { line: `${NAME} fleet --where "tags.site = 'north'" --days 60` }],
     run: fleet,
   },
   'list devices': {
@@ -55,8 +56,8 @@ export const FLEET_COMMANDS = {
     about: ['Queries of a hub may lag behind by minutes.'],
     options: { ...WHERE_OPTION, ...DAYS_OPTION, ...JSON_OPTION },
     examples: [
-      { line: 'enroll list devices --days 30' },
-      { line: `enroll list devices --where "tags.site = 'north'" --json` },
+      { line: `${NAME} list devices --days 30` },
+      { line: `${NAME} list devices --where "tags.site = 'north'" --json` },
     ],
     run: listDevices,
   },
@@ -64,14 +65,14 @@ export const FLEET_COMMANDS = {
     meaning: 'List the individual enrollments of DPS',
     about: [],
     options: JSON_OPTION,
-    examples: [{ line: 'enroll list individuals' }],
+    examples: [{ line: `${NAME} list individuals` }],
     run: listEnrollments('individual'),
   },
   'list groups': {
     meaning: 'List the enrollment groups of DPS',
     about: [],
     options: JSON_OPTION,
-    examples: [{ line: 'enroll list groups' }],
+    examples: [{ line: `${NAME} list groups` }],
     run: listEnrollments('group'),
   },
   'list registrations': {
@@ -79,7 +80,7 @@ export const FLEET_COMMANDS = {
     meaning: 'List the devices that have registered as members of a group',
     about: [],
     options: JSON_OPTION,
-    examples: [{ line: 'enroll list registrations gateways' }],
+    examples: [{ line: `${NAME} list registrations gateways` }],
     run: listRegistrations,
   },
   'show device': {
@@ -87,7 +88,7 @@ export const FLEET_COMMANDS = {
     meaning: 'Show a device as DPS, the hub and its newleaf know it',
     about: ['The hub is asked where its connection string is there.'],
     options: JSON_OPTION,
-    examples: [{ line: 'enroll show device gw-0001' }],
+    examples: [{ line: `${NAME} show device gw-0001` }],
     run: showDevice,
   },
   'show group': {
@@ -95,7 +96,7 @@ export const FLEET_COMMANDS = {
     meaning: 'Show a group as DPS knows it',
     about: [],
     options: JSON_OPTION,
-    examples: [{ line: 'enroll show group gateways' }],
+    examples: [{ line: `${NAME} show group gateways` }],
     run: showGroup,
   },
 } as const satisfies Record<string, Command>;

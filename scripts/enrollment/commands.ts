@@ -1,4 +1,6 @@
 import { flagged, type Tool, valued } from '../../agent/cli/kit/tool.ts';
+import { versionLine } from '../../agent/cli/version.ts';
+import { EXIT } from '../../agent/failure/exit.ts';
 import { allowMember, disallowMember, setStatus } from './access.ts';
 import { ADD_OPTIONS, addGroup, addIndividual } from './add.ts';
 import { promote, removeCurrent, rollGroup, setSecondary } from './certificates.ts';
@@ -6,6 +8,7 @@ import { type Command, EXITS, one } from './command.ts';
 import { FLEET_COMMANDS } from './commands-fleet.ts';
 import { CERTIFICATE, FROM_DEVICE, HELD } from './given.ts';
 import { forget, setIdentity } from './identity.ts';
+import { NAME } from './name.ts';
 
 /** Options of every command. */
 const GLOBAL_OPTIONS = {
@@ -45,7 +48,7 @@ const remove = (which: 'primary' | 'secondary' | 'both', about: string): Command
     'After a breach: remove, then have the device register again, or forget it in the hub. A thief with the old leaf could answer in the place of the device: compare the thumbprint that comes by --from-device with `newleaf status` on it.',
   ],
   options: { ...editing, ...FROM_DEVICE },
-  examples: [{ line: `enroll remove-current ${which} gw-0001 --certificate new-leaf.pem` }],
+  examples: [{ line: `${NAME} remove-current ${which} gw-0001 --certificate new-leaf.pem` }],
   run: removeCurrent(which),
 });
 
@@ -53,7 +56,7 @@ const roll = (what: 'root' | 'intermediate', example: string): Command => ({
   operands: one('NAME'),
   meaning: `Roll the ${what} of a group`,
   about: [
-    'Without --at-once the new one becomes the secondary, both are admitted, and `enroll promote` ends it. With --at-once only the new one is admitted: for a breach.',
+    `Without --at-once the new one becomes the secondary, both are admitted, and \`${NAME} promote\` ends it. With --at-once only the new one is admitted: for a breach.`,
   ],
   options: { ...editing, 'at-once': flagged('The old ones go now.') },
   examples: [{ line: example }, { line: `${example} --at-once` }],
@@ -66,7 +69,7 @@ export const COMMANDS = {
     meaning: 'Enroll one device by its leaf',
     about: ['The registration ID is the CN of the leaf, and may be given to be sure of it.'],
     options: { certificate, ...ADD_OPTIONS, 'device-id': valued('ID', 'Name in the hub, if it is another.') },
-    examples: [{ line: 'enroll add individual --certificate gw-0001.pem' }],
+    examples: [{ line: `${NAME} add individual --certificate gw-0001.pem` }],
     run: addIndividual,
   },
   'add group': {
@@ -78,8 +81,8 @@ export const COMMANDS = {
     ],
     options: { certificate, ca, ...ADD_OPTIONS, 'secondary-ca': valued('NAME', 'A second CA, by name.') },
     examples: [
-      { line: 'enroll add group gateways --certificate issuing-ca.pem' },
-      { line: 'enroll add group gateways --ca our-root' },
+      { line: `${NAME} add group gateways --certificate issuing-ca.pem` },
+      { line: `${NAME} add group gateways --ca our-root` },
     ],
     run: addGroup,
   },
@@ -87,14 +90,14 @@ export const COMMANDS = {
     operands: each,
     meaning: 'Admit a second certificate beside the primary',
     about: [
-      'The first half of a roll without a gap; `enroll promote` is the second.',
+      `The first half of a roll without a gap; \`${NAME} promote\` is the second.`,
       'With --from-device the device sends the leaf that waits on it. So it goes for many devices by one command, which may be repeated: what is done stays.',
     ],
     options: { ...editing, ...WHERE },
     examples: [
-      { line: 'enroll set-secondary gw-0001 --from-device' },
-      { line: `enroll set-secondary --where "tags.site = 'north'" --from-device` },
-      { line: 'enroll set-secondary gw-0001 --certificate next-leaf.pem' },
+      { line: `${NAME} set-secondary gw-0001 --from-device` },
+      { line: `${NAME} set-secondary --where "tags.site = 'north'" --from-device` },
+      { line: `${NAME} set-secondary gw-0001 --certificate next-leaf.pem` },
     ],
     exits: EACH_EXITS,
     run: setSecondary,
@@ -107,9 +110,9 @@ export const COMMANDS = {
     ],
     options: { ...HELD, ...WHICH, ...WHERE },
     examples: [
-      { line: 'enroll promote gw-0001 --from-device' },
-      { line: `enroll promote --where "tags.site = 'north'" --from-device` },
-      { line: 'enroll promote gateways --pem issuing-ca-2.pem' },
+      { line: `${NAME} promote gw-0001 --from-device` },
+      { line: `${NAME} promote --where "tags.site = 'north'" --from-device` },
+      { line: `${NAME} promote gateways --pem issuing-ca-2.pem` },
     ],
     exits: EACH_EXITS,
     run: promote,
@@ -123,27 +126,30 @@ export const COMMANDS = {
     'The primary stays; a new certificate takes the place of the secondary.',
   ),
   'remove-current both': remove('both', 'Both are compromised: a new certificate must be given.'),
-  'roll-group root': roll('root', 'enroll roll-group root gateways --ca our-root-2'),
-  'roll-group intermediate': roll('intermediate', 'enroll roll-group intermediate gateways --certificate issuer-2.pem'),
+  'roll-group root': roll('root', `${NAME} roll-group root gateways --ca our-root-2`),
+  'roll-group intermediate': roll(
+    'intermediate',
+    `${NAME} roll-group intermediate gateways --certificate issuer-2.pem`,
+  ),
   forget: {
     operands: one('DEVICE'),
     meaning: 'Delete the identity of a device in the hub',
     about: ['Ends its session. It is made again when DPS admits the device the next time.'],
-    examples: [{ line: 'enroll forget gw-0001' }],
+    examples: [{ line: `${NAME} forget gw-0001` }],
     run: forget,
   },
   'disable-identity': {
     operands: one('DEVICE'),
     meaning: 'Disable the identity of a device in the hub',
     about: ['Ends its session. Twin and thumbprints stay.'],
-    examples: [{ line: 'enroll disable-identity gw-0001' }],
+    examples: [{ line: `${NAME} disable-identity gw-0001` }],
     run: setIdentity('disabled'),
   },
   'enable-identity': {
     operands: one('DEVICE'),
     meaning: 'Enable it again',
     about: ['DPS may leave a disabled identity as it is: this is then the only way back.'],
-    examples: [{ line: 'enroll enable-identity gw-0001' }],
+    examples: [{ line: `${NAME} enable-identity gw-0001` }],
     run: setIdentity('enabled'),
   },
   'disallow device': {
@@ -151,7 +157,7 @@ export const COMMANDS = {
     meaning: 'Bar a device that has an individual enrollment',
     about: ['DPS refuses it from now on. The hub is another matter: see disable-identity and forget.'],
     options: HELD,
-    examples: [{ line: 'enroll disallow device gw-0001' }],
+    examples: [{ line: `${NAME} disallow device gw-0001` }],
     run: setStatus('individual', 'disabled'),
   },
   'disallow member': {
@@ -162,8 +168,8 @@ export const COMMANDS = {
     ],
     options: { certificate },
     examples: [
-      { line: 'enroll disallow member gw-0001' },
-      { line: 'enroll disallow member gw-0001 --certificate its-leaf.pem' },
+      { line: `${NAME} disallow member gw-0001` },
+      { line: `${NAME} disallow member gw-0001 --certificate its-leaf.pem` },
     ],
     run: disallowMember,
   },
@@ -172,7 +178,7 @@ export const COMMANDS = {
     meaning: 'Bar a whole group',
     about: ['Members with an enabled individual enrollment of their own are still admitted.'],
     options: HELD,
-    examples: [{ line: 'enroll disallow group gateways' }],
+    examples: [{ line: `${NAME} disallow group gateways` }],
     run: setStatus('group', 'disabled'),
   },
   'allow device': {
@@ -180,14 +186,14 @@ export const COMMANDS = {
     meaning: 'Admit it again',
     about: ['The device asks by itself about once an hour; `newleaf reprovision` on it asks at once.'],
     options: HELD,
-    examples: [{ line: 'enroll allow device gw-0001' }],
+    examples: [{ line: `${NAME} allow device gw-0001` }],
     run: setStatus('individual', 'enabled'),
   },
   'allow member': {
     operands: one('DEVICE'),
     meaning: 'Admit a member of a group again',
     about: ['Deletes the disabled individual enrollment that bars it.'],
-    examples: [{ line: 'enroll allow member gw-0001' }],
+    examples: [{ line: `${NAME} allow member gw-0001` }],
     run: allowMember,
   },
   'allow group': {
@@ -195,25 +201,34 @@ export const COMMANDS = {
     meaning: 'Admit the group again',
     about: ['Its members ask by themselves about once an hour.'],
     options: HELD,
-    examples: [{ line: 'enroll allow group gateways' }],
+    examples: [{ line: `${NAME} allow group gateways` }],
     run: setStatus('group', 'enabled'),
   },
   ...FLEET_COMMANDS,
+  version: {
+    meaning: 'Show the version',
+    about: [`For a bug report. \`${NAME} --version\` is the same.`],
+    examples: [{ line: `${NAME} version` }],
+    run: async ({ desk }) => {
+      desk.out.write(versionLine(NAME));
+      return EXIT.done;
+    },
+  },
 } as const satisfies Record<string, Command>;
 
 export type CommandName = keyof typeof COMMANDS;
 
 export const ENROLL: Tool<CommandName> = {
-  name: 'enroll',
-  purpose: "enroll is the operator's side of rolling leaves: enrollments in DPS, identities and jobs in IoT Hub.",
+  name: NAME,
+  purpose: `${NAME} is the operator's side of rolling leaves: enrollments in DPS, identities and jobs in IoT Hub.`,
   commands: COMMANDS,
   options: GLOBAL_OPTIONS,
   exits: EXITS,
   begin: [
     'Examples:',
-    '  enroll add group gateways --certificate issuing-ca.pem',
-    '  enroll roll-group intermediate gateways --certificate issuing-ca-2.pem',
-    '  enroll reprovision --job "*" --action roll --delay 600',
-    '  enroll promote gateways --pem issuing-ca-2.pem',
+    `  ${NAME} add group gateways --certificate issuing-ca.pem`,
+    `  ${NAME} roll-group intermediate gateways --certificate issuing-ca-2.pem`,
+    `  ${NAME} reprovision --job "*" --action roll --delay 600`,
+    `  ${NAME} promote gateways --pem issuing-ca-2.pem`,
   ],
 };

@@ -2,6 +2,8 @@ import { type Failed, textOption } from '../../agent/cli/kit/command.ts';
 import { screenOf } from '../../agent/cli/kit/screen.ts';
 import { EXIT } from '../../agent/failure/exit.ts';
 import type { Call } from './command.ts';
+import { operands } from './device.ts';
+import { NAME } from './name.ts';
 import { documentOf, isDone, type Run, writeRun } from './run.ts';
 import { count } from './screen.ts';
 import { report, sumText } from './tally.ts';
@@ -31,16 +33,16 @@ export async function conclude(call: Call, run: Run, { waitedMs, jobGoesOn, isJo
   const unwritten = to === undefined ? undefined : await writeRun(to, run).catch((error: Failed) => error);
   if (options.json === true) desk.out.write(documentOf(run));
   else {
-    const waiting = devices.filter(({ result }) => result === 'waiting').length;
+    const waiting = devices.flatMap(({ deviceId, result }) => (result === 'waiting' ? [deviceId] : []));
     const within = delaySeconds === 0 ? '' : `, each within ${delaySeconds} s of its call`;
-    const again = `enroll reprovision --look ${id}`;
+    const again = `${NAME} reprovision --look ${id}`;
     desk.out.write(
       [
-        report(run, waitedMs, screenOf(desk.out, desk.env)),
+        report(run, waitedMs, screenOf(desk.out, desk.env), textOption(call, 'job')),
         jobGoesOn ? `The job ${id} goes on in the hub.\n` : '',
-        waiting === 0
+        waiting.length === 0
           ? ''
-          : `${count(waiting, 'device')} may still begin or end${within}. Look again:\n  ${again}${isJob ? '' : ' DEVICE...'}\n`,
+          : `${count(waiting.length, 'device')} may still begin or end${within}. ${waitedMs === undefined ? 'To see how it ended' : 'Look again'}:\n  ${again}${isJob ? '' : ` ${operands(waiting)}`}\n`,
         isWell ? '' : nextStep(unwritten ? undefined : to, isJob ? again : undefined),
         sumText(run, waitedMs),
       ].join(''),
@@ -51,7 +53,7 @@ export async function conclude(call: Call, run: Run, { waitedMs, jobGoesOn, isJo
 }
 
 function nextStep(file: string | undefined, again: string | undefined): string {
-  if (file !== undefined) return `To call only those again that are not done:\n  enroll reprovision --retry ${file}\n`;
+  if (file !== undefined) return `To call only those again that are not done:\n  ${NAME} reprovision --retry ${file}\n`;
   if (again !== undefined) return `To have all of them in a file, for --retry:\n  ${again} --report report.json\n`;
   return '';
 }

@@ -1,6 +1,7 @@
 import { change } from './change.ts';
 import { type Call, only } from './command.ts';
 import { Dps, type Kind } from './dps.ts';
+import { NAME } from './name.ts';
 
 /** `enroll delete individual ID`, `enroll delete group NAME` */
 export function deleteEnrollment(kind: Kind): (call: Call) => Promise<number> {
@@ -9,7 +10,7 @@ export function deleteEnrollment(kind: Kind): (call: Call) => Promise<number> {
     const before = await dps.get(kind, only(call));
     const { id, body } = before;
     const device = kind === 'individual' ? String(body.deviceId ?? id) : 'DEVICE';
-    const still = `A hub that knows its leaf still lets it in: enroll forget ${device}`;
+    const still = `A hub that knows its leaf still lets it in: ${NAME} forget ${device}`;
     return change(call, dps, {
       before,
       question:

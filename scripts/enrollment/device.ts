@@ -4,6 +4,7 @@ import { printable } from '../../agent/cli/kit/screen.ts';
 import { certificateOf, demandLeaf, type Given } from './certificate.ts';
 import type { Enrollment } from './dps.ts';
 import type { Hub, MethodCall } from './hub.ts';
+import { NAME } from './name.ts';
 import { newleafIn } from './newleaf.ts';
 import { MOST_WORDS } from './refusal.ts';
 
@@ -49,7 +50,7 @@ export async function sentBy(hub: Hub, deviceId: string): Promise<Sent> {
 
 function unanswered(why: string): Failed {
   if (/404001|DeviceNotFound/.test(why)) {
-    return new Failed('This hub has no such device.', { advice: 'Which hub it has: enroll show device ID' });
+    return new Failed('This hub has no such device.', { advice: `Which hub it has: ${NAME} show device ANY` });
   }
   if (!/404103|DeviceNotOnline/.test(why)) return new Failed(why);
   return new Failed('The device is not connected to the hub (404103).', {
@@ -74,13 +75,45 @@ async function demandReported(hub: Hub, deviceId: string, { thumbprint }: Given)
   throw new Failed('The device has sent another next leaf than its twin tells of.', { advice });
 }
 
+/** The condition as an option of the next command, for the shell. */
+export const conditioned = (option: 'job' | 'where', condition: string): string =>
+  `--${option} "${printable(condition.replace(/["$`\\]/g, '\\$&'))}"`;
+
 /** As operands of the next command: more than a few would fill the screen. */
 export const operands = (ids: readonly string[]): string =>
-  ids.length > MOST_OPERANDS ? 'DEVICE...' : ids.toSorted().join(' ');
+  isFew(ids) ? printable(ids.toSorted().join(' ')) : 'DEVICE...';
 
-/** The same with the names of devices in its advice, in the place of DEVICE. */
-export const addressed = ({ message, advice, cause }: CommandError, ids: readonly string[]): Failed =>
-  new Failed(message, { cause, ...(advice !== undefined && { advice: advice.replaceAll('DEVICE', operands(ids)) }) });
+/** The same, or in their place the condition that they meet, where that is known. */
+export const those = (ids: readonly string[], option: 'job' | 'where', condition?: string): string =>
+  condition === undefined || isFew(ids) ? operands(ids) : conditioned(option, condition);
+
+const isFew = (ids: readonly string[]): boolean => ids.length <= MOST_OPERANDS;
+
+/** A new leaf waits on the device, and its enrollment does not hold it. */
+export class Unenrolled extends Failed {
+  readonly thumbprint: string;
+
+  constructor(thumbprint: string) {
+    super('A new leaf waits on the device for its enrollment.', {
+      advice: `Enroll it: ${NAME} set-secondary ID --from-device`,
+    });
+    this.thumbprint = thumbprint;
+  }
+}
+
+/**
+ * The same with the names of devices in its advice, in the place of DEVICE, with registration IDs in that of ID, and with one of
+ * these in that of ANY. Of one device, also with the leaf that waits.
+ */
+export function addressed(error: CommandError, devices: readonly string[], ids = devices): Failed {
+  const { message, advice, cause } = error;
+  const leaf = error instanceof Unenrolled && ids.length === 1 ? ` ${error.thumbprint}` : '';
+  const named = advice
+    ?.replaceAll('DEVICE', operands(devices))
+    .replaceAll(/\bID\b/g, operands(ids))
+    .replaceAll('ANY', ids[0] ?? 'ID');
+  return new Failed(`${message}${leaf}`, { cause, ...(named !== undefined && { advice: named }) });
+}
 
 /** @throws Failed where there is no next leaf, or it does not fit */
 export function nextOf({ next, isUnsigned }: Sent, { id }: Enrollment, now: number): Given {
@@ -89,7 +122,7 @@ export function nextOf({ next, isUnsigned }: Sent, { id }: Enrollment, now: numb
   }
   if (next === undefined) {
     throw new Failed('The device has no next leaf.', {
-      advice: 'Have it make one: enroll reprovision DEVICE --action roll',
+      advice: `Have it make one: ${NAME} reprovision DEVICE --action roll`,
     });
   }
   judged(() => demandLeaf(next, id, now));

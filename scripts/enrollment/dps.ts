@@ -3,6 +3,7 @@ import { Failed } from '../../agent/cli/kit/command.ts';
 import type { Call } from './command.ts';
 import { connecting } from './connection.ts';
 import type { Desk } from './desk.ts';
+import { NAME } from './name.ts';
 import { asking, orAbsent, statusOf, wordsOf } from './refusal.ts';
 import { type Slot, type Slots, sameSlot } from './slots.ts';
 
@@ -125,7 +126,7 @@ export class Dps {
   /** @throws Failed where there is none */
   async get(kind: Kind, id: string): Promise<Enrollment> {
     const found = await this.find(kind, id);
-    if (found === undefined) throw new Failed(`DPS has no ${NAMES[kind]} "${id}".`, { advice: enrollIt(kind) });
+    if (found === undefined) throw new Failed(`DPS has no ${NAMES[kind]} "${id}".`, { advice: enrollIt(kind, id) });
     return found;
   }
 
@@ -170,7 +171,7 @@ export class Dps {
     const written = enrollmentOf(kind, responseBody as Body);
     const same = sameSlot(written.slots.primary, slots.primary) && sameSlot(written.slots.secondary, slots.secondary);
     if (!same || written.status !== enrollment.status) {
-      throw new Failed(`DPS took it, and holds something else now. Look: enroll show ${kind} ${id}`);
+      throw new Failed(`DPS took it, and holds something else now. Look: ${NAME} show ${kind} ${id}`);
     }
     return written;
   }
@@ -190,9 +191,9 @@ export const NAMES: Readonly<Record<Kind, string>> = {
 };
 
 /** The next step where there is no such enrollment. */
-export const enrollIt = (kind: Kind): string => {
-  const add = kind === 'individual' ? 'add individual --certificate FILE' : 'add group NAME --certificate FILE';
-  return `Enroll it: enroll ${add}. See what is there: enroll list ${kind}s`;
+export const enrollIt = (kind: Kind, id: string): string => {
+  const add = `add ${kind}${kind === 'group' ? ` ${id}` : ''} --certificate FILE`;
+  return `Enroll it: ${NAME} ${add}. See what is there: ${NAME} list ${kind}s`;
 };
 
 function enrollmentOf(kind: Kind, body: Body): Enrollment {

@@ -44,7 +44,7 @@ async function addressing<T>(before: Enrollment, work: () => Promise<T>): Promis
   try {
     return await work();
   } catch (error) {
-    throw error instanceof Failed ? addressed(error, [deviceOf(before)]) : error;
+    throw error instanceof Failed ? addressed(error, [deviceOf(before)], [before.id]) : error;
   }
 }
 
@@ -81,7 +81,7 @@ async function named(call: Call, dps: Dps): Promise<Enrollment> {
   );
   const [found, other] = looked.filter((one) => one !== undefined);
   if (found === undefined) {
-    const advice = enrollIt(options.group === true ? 'group' : 'individual');
+    const advice = enrollIt(options.group === true ? 'group' : 'individual', id);
     throw new Failed(`DPS has no enrollment "${id}".`, { advice });
   }
   if (other !== undefined) {

@@ -6,7 +6,7 @@ import { atOnce } from './at-once.ts';
 import { type Desk, pauses } from './desk.ts';
 import type { Hub, Twin } from './hub.ts';
 import { type Newleaf, newleafIn, seenIn } from './newleaf.ts';
-import { asked, type Outcome } from './outcome.ts';
+import { asked, type Outcome, outcomeInWords } from './outcome.ts';
 import { isLater } from './run.ts';
 
 /**
@@ -16,12 +16,6 @@ import { isLater } from './run.ts';
 const FEW = 10;
 /** Twins that are read at the same time. */
 const AT_ONCE = 4;
-
-const OUTCOMES: Readonly<Record<string, string>> = {
-  kept: 'on the previous leaf',
-  person: 'a person is needed',
-  failed: 'failed',
-};
 
 export interface Wait {
   /** Of the request. */
@@ -107,11 +101,14 @@ const GONE = 'not in this hub any more: moved to another one, or deleted';
 function endOf(deviceId: string, id: string, told: Newleaf | undefined): Outcome | undefined {
   const { last, next } = told ?? {};
   if (last?.id !== id) return undefined;
-  const { outcome, code } = last;
-  if (outcome === 'done') return { deviceId, result: 'done' };
-  const parked = next?.standing === 'parked' ? next.thumbprint : undefined;
-  const reason = `${OUTCOMES[outcome] ?? outcome}${code ? ` (${code})` : ''}${parked ? ', its new leaf waits' : ''}`;
-  return { deviceId, result: 'otherwise', reason, ...(code && { code }), ...(parked && { next: parked }) };
+  const { outcome } = last;
+  const parked = next?.standing === 'parked' ? next : undefined;
+  if (outcome === 'done' && parked === undefined) return { deviceId, result: 'done' };
+  const code = last.code ?? parked?.code;
+  // Done with a leaf that is parked: the current one was registered again, and the next one refused again.
+  const words = outcomeInWords(outcome === 'done' ? 'kept' : outcome);
+  const reason = `${words}${code ? ` (${code})` : ''}${parked ? ', its new leaf waits' : ''}`;
+  return { deviceId, result: 'otherwise', reason, ...(code && { code }), ...(parked && { next: parked.thumbprint }) };
 }
 
 /** The last known state of a device whose request has not ended. */

@@ -67,7 +67,8 @@ export async function slotGiven(
 export async function slotDemanded(call: Call, wanted: Wanted): Promise<Slot> {
   const slot = await slotGiven(call, wanted);
   if (slot === undefined) {
-    throw new Misuse(`Which one? --certificate FILE${wanted.kind === 'group' ? ' or --ca NAME' : ''}`);
+    const ways = wanted.kind === 'group' ? '--certificate FILE, or --ca NAME' : '--from-device, or --certificate FILE';
+    throw new Misuse(`Which one? ${ways}`);
   }
   return slot;
 }

@@ -4,6 +4,7 @@ import type { Call } from './command.ts';
 import { connecting, hostOf } from './connection.ts';
 import type { Desk } from './desk.ts';
 import type { Status } from './dps.ts';
+import { NAME } from './name.ts';
 import { asking, isAway, orAbsent, statusOf } from './refusal.ts';
 
 export interface MethodAnswer {
@@ -23,6 +24,8 @@ export interface Identity {
 export interface Twin {
   readonly connected: boolean;
   readonly reported: unknown;
+  /** The operator's own: conditions such as `tags.site = 'north'` find the device by them. */
+  readonly tags: object;
 }
 
 /** How far a job is. */
@@ -94,7 +97,7 @@ export class Hub {
   async get(deviceId: string): Promise<Identity> {
     const found = await this.find(deviceId);
     if (found === undefined) {
-      throw new Failed(`This hub has no device "${deviceId}".`, { advice: 'See what it has: enroll list devices' });
+      throw new Failed(`This hub has no device "${deviceId}".`, { advice: `See what it has: ${NAME} list devices` });
     }
     return found;
   }
@@ -117,8 +120,8 @@ export class Hub {
     const answer = await orAbsent(this.#desk, WHO, () => this.#registry.getTwin(deviceId));
     if (answer === undefined) return undefined;
     // The hub sends it; the type of azure-iothub 1.16.6 (twin.d.ts) leaves it out.
-    const { connectionState, properties }: WholeTwin = answer.responseBody;
-    return { connected: isConnected(connectionState), reported: properties.reported };
+    const { connectionState, properties, tags }: WholeTwin = answer.responseBody;
+    return { connected: isConnected(connectionState), reported: properties.reported, tags: tags ?? {} };
   }
 
   /**

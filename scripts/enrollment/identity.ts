@@ -21,12 +21,24 @@ const becomes = (identity: Identity, what: string): string => `${identityText(id
 export async function forget(call: Call): Promise<number> {
   const hub = await Hub.open(call);
   const deviceId = only(call);
+  const [identity, twin] = await Promise.all([hub.get(deviceId), hub.twin(deviceId)]);
+  const tags = JSON.stringify(twin?.tags ?? {});
+  const hasTags = tags !== '{}';
   return carryOut(call, {
-    shown: becomes(await hub.get(deviceId), 'deleted, with its twin'),
-    question: `Delete ${deviceId} from the hub?`,
+    shown: `${becomes(identity, 'deleted, with its twin')}${hasTags ? `  -> without these tags, also when it is back: ${printable(tags)}\n` : ''}`,
+    question: `Delete ${deviceId} from the hub${hasTags ? ', with its tags' : ''}?`,
     act: () => hub.remove(deviceId),
-    done: `The hub no longer knows ${deviceId}, and has ended its session. It makes the identity again when DPS admits the device.`,
+    done: `The hub no longer knows ${deviceId}, and has ended its session. It makes the identity again when DPS admits the device.${hasTags ? again(hub, deviceId, tags) : ''}`,
   });
+}
+
+/** No command of enroll writes tags: they are the operator's own. */
+function again({ host }: Hub, deviceId: string, tags: string): string {
+  const [name] = host.split('.');
+  const quoted = printable(tags).replaceAll("'", "'\\''");
+  return `
+Its tags are gone. Until they are set again, no condition with tags finds it. When it is back:
+  az iot hub device-twin update --hub-name ${name} --device-id ${deviceId} --tags '${quoted}'`;
 }
 
 /** `enroll disable-identity DEVICE`, `enroll enable-identity DEVICE` */

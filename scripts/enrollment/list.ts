@@ -31,7 +31,7 @@ export function daysOf({ options }: Call): number | undefined {
   if (options.days === undefined) return undefined;
   const days = Number(options.days);
   if (Number.isInteger(days) && days >= 0 && options.days !== '') return days;
-  throw new Misuse(`--days is a number of days, not "${options.days}".`);
+  throw new Misuse(`--days is a number of days, 0 or more, not "${options.days}".`);
 }
 
 const NONE = '-';

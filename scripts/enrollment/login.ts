@@ -1,5 +1,5 @@
 import type { AccessToken, TokenCredential } from '@azure/identity';
-import { Failed } from '../../agent/cli/kit/command.ts';
+import { Failed, Misuse } from '../../agent/cli/kit/command.ts';
 import type { Desk } from './desk.ts';
 
 /** Earlier than azure-iot-http-base 1.12.3 asks for a new one, which is 9 minutes before the end. */
@@ -13,6 +13,7 @@ const MOST_WORDS = 400;
  */
 export async function login({ env, now }: Desk): Promise<TokenCredential> {
   const { AzureCliCredential, DefaultAzureCredential, EnvironmentCredential } = await import('@azure/identity');
+  if (!env.AZURE_TOKEN_CREDENTIALS && env.AZURE_CLIENT_ID) demandPrincipal(env);
   const open = (): TokenCredential => {
     if (env.AZURE_TOKEN_CREDENTIALS) return new DefaultAzureCredential();
     return env.AZURE_CLIENT_ID ? new EnvironmentCredential() : new AzureCliCredential();
@@ -22,6 +23,22 @@ export async function login({ env, now }: Desk): Promise<TokenCredential> {
   } catch (error) {
     throw refused(error);
   }
+}
+
+/** @throws Misuse where a part of the service principal is missing: EnvironmentCredential 4.13 names none */
+function demandPrincipal(env: NodeJS.ProcessEnv): void {
+  const hasProof = env.AZURE_CLIENT_SECRET || env.AZURE_CLIENT_CERTIFICATE_PATH;
+  const missing = [
+    ...(env.AZURE_TENANT_ID ? [] : ['AZURE_TENANT_ID']),
+    ...(hasProof ? [] : ['AZURE_CLIENT_SECRET (or AZURE_CLIENT_CERTIFICATE_PATH)']),
+  ];
+  if (missing.length === 0) return;
+  throw new Misuse(
+    `The service principal of AZURE_CLIENT_ID is not whole, as this is missing: ${missing.join(' and ')}.`,
+    {
+      advice: 'To log in as the user of `az login`, unset AZURE_CLIENT_ID.',
+    },
+  );
 }
 
 /** One token for all: each client asks for itself, and for each call under way, and `az` is a process that takes a second. */

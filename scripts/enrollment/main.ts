@@ -3,6 +3,7 @@ import { usageOf } from '../../agent/cli/kit/help.ts';
 import type { ParsedArguments } from '../../agent/cli/kit/parse.ts';
 import { COMMANDS, type CommandName, ENROLL } from './commands.ts';
 import type { Desk } from './desk.ts';
+import { NAME } from './name.ts';
 
 /**
  * Runs one command line.
@@ -19,6 +20,6 @@ async function run(args: ParsedArguments<CommandName>, desk: Desk): Promise<numb
   } catch (error) {
     if (error instanceof CommandError) throw error;
     const where = error instanceof Error ? error.stack : error;
-    throw new Failed(`A defect in enroll. (${where})`, { advice: 'Please report it with these lines.' });
+    throw new Failed(`A defect in ${NAME}. (${where})`, { advice: 'Please report it with these lines.' });
   }
 }

@@ -4,11 +4,12 @@ import { printable, safe, screenOf, wrap } from '../../agent/cli/kit/screen.ts';
 import { EXIT } from '../../agent/failure/exit.ts';
 import { atOnce } from './at-once.ts';
 import { agreed, type Call } from './command.ts';
-import { addressed, deviceOf, operands, type Sent, sentBy } from './device.ts';
+import { addressed, conditioned, deviceOf, operands, type Sent, sentBy } from './device.ts';
 import { Dps, type Enrollment } from './dps.ts';
 import { type Edit, edited, x509 } from './edit.ts';
 import { isFromDevice } from './given.ts';
 import { Hub } from './hub.ts';
+import { NAME } from './name.ts';
 import { interruptible, matching } from './reprovision.ts';
 import { count } from './screen.ts';
 import { Silence } from './silence.ts';
@@ -73,7 +74,7 @@ export async function editEach(call: Call, edit: Edit, name: 'set-secondary' | '
     await counted(call, 'written', due, failed, async ({ after }) => void (await dps.write(after)));
   }
 
-  const well = ready.filter((one) => !failed.some(({ id }) => id === one.id)).map(({ before }) => deviceOf(before));
+  const well = ready.filter((one) => !failed.some(({ id }) => id === one.id)).map(({ before }) => before);
   const already = ready.length - due.length;
   const counts = isDry ? `${due.length} to write` : `${well.length - already} written`;
   desk.out.write(reasons(call, failed));
@@ -150,8 +151,9 @@ function reasons({ desk }: Call, failed: readonly Unready[]): string {
   return told.length === 0 ? '' : `${told.join('\n')}\n${others}\n`;
 }
 
-function nextOnes(condition: string | undefined, well: readonly string[]): string {
-  const quoted = condition?.replace(/["$`\\]/g, '\\$&');
-  const these = quoted === undefined ? operands(well) : `--job "${quoted}"`;
-  return `Next: enroll reprovision ${printable(these)}\nAnd when they are back, for the same devices: enroll promote --from-device\n`;
+function nextOnes(condition: string | undefined, well: readonly Enrollment[]): string {
+  const [devices, ids] = [well.map(deviceOf), well.map(({ id }) => id)].map(operands);
+  const called = condition === undefined ? devices : conditioned('job', condition);
+  const same = condition === undefined ? ids : conditioned('where', condition);
+  return `Next: ${NAME} reprovision ${called}\nAnd when they are back: ${NAME} promote ${same} --from-device\n`;
 }

@@ -17,6 +17,14 @@ export interface Outcome {
   readonly next?: string;
 }
 
+const OUTCOMES: Readonly<Record<string, string>> = {
+  kept: 'on the previous leaf',
+  person: 'a person is needed',
+};
+
+/** How a request ended, as the twin tells it. */
+export const outcomeInWords = (outcome: string): string => OUTCOMES[outcome] ?? outcome;
+
 /** Refusals of the hub (troubleshoot-error-codes): its sentences name the device, and differ from API to API. */
 const KNOWN: readonly (readonly [said: RegExp, code: string, words: string])[] = [
   [/404103|DeviceNotOnline/, '404103', 'not connected'],

@@ -1,5 +1,6 @@
 import { Failed } from '../../agent/cli/kit/command.ts';
 import type { Desk } from './desk.ts';
+import { NAME } from './name.ts';
 
 /** The fields on which the official clients agree: azure-iot-http-base puts the answer of the server on the error. */
 interface RestError {
@@ -94,7 +95,7 @@ export function inWords(who: string, error: unknown): string {
     case 403:
       return `${who} refuses the connection string or the login (${status}): check its key, and that its policy, or your role, may write.`;
     case 409:
-      return `${who} refuses (409): ${words}. Look at it: enroll show device ID, or enroll show group NAME`;
+      return `${who} refuses (409): ${words}. Look at it: ${NAME} show device ID, or ${NAME} show group NAME`;
     case 412:
       return `Another client changed it meanwhile (412). Look again, and repeat.`;
     case 429:

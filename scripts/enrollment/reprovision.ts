@@ -1,6 +1,6 @@
 import { Failed, Misuse, textOption } from '../../agent/cli/kit/command.ts';
 import { Count } from '../../agent/cli/kit/progress.ts';
-import { safe, screenOf } from '../../agent/cli/kit/screen.ts';
+import { printable, safe, screenOf } from '../../agent/cli/kit/screen.ts';
 import { flagged, valued } from '../../agent/cli/kit/tool.ts';
 import { EXIT } from '../../agent/failure/exit.ts';
 import { atOnce } from './at-once.ts';
@@ -10,6 +10,7 @@ import type { Desk } from './desk.ts';
 import { follow } from './follow.ts';
 import { Hub, type MethodCall } from './hub.ts';
 import { type JobResults, watchJob } from './job.ts';
+import { NAME } from './name.ts';
 import { devicesWhere } from './newleaf.ts';
 import { answered, notAsked, type Outcome } from './outcome.ts';
 import { ACTIONS, actionOf, demandWritable, documentOf, isDone, newId, type Run, readRun } from './run.ts';
@@ -66,7 +67,10 @@ async function begin(call: Call, condition: string | undefined, earlier: Run | u
   const id = newId(action, desk.now());
   const hub = await Hub.open(call);
   if (earlier !== undefined) demandSameHub(hub, earlier);
-  const undone = earlier?.devices.filter((one) => !isDone(one)).map(({ deviceId }) => deviceId);
+  const undone = earlier?.devices
+    .filter((one) => !isDone(one))
+    .map(({ deviceId }) => deviceId)
+    .toSorted();
   const devices = undone ?? (condition === undefined ? [...new Set(positionals)] : await matching(hub, condition));
   if (earlier !== undefined) {
     const { id: earlierId, at: when, devices: all } = earlier;
@@ -77,7 +81,9 @@ async function begin(call: Call, condition: string | undefined, earlier: Run | u
   if (devices.length > 0) say(`${title}: ${safe(screen, names(devices, screen.width - title.length - 2))}\n`);
   const run: Run = { id, hub: hub.host, action, delaySeconds, at: at(desk), devices: [] };
   if (options['dry-run'] === true || devices.length === 0) {
-    say(`No device was called${devices.length === 0 ? '' : ' (--dry-run)'}.\n`);
+    const file = textOption(call, 'report');
+    const unwritten = file === undefined ? '' : `, and ${printable(file)} was not written`;
+    say(`No device was called${devices.length === 0 ? '' : ' (--dry-run)'}${unwritten}.\n`);
     const missed = devices.map((deviceId) => notAsked(deviceId, '--dry-run'));
     if (options.json === true) desk.out.write(documentOf({ ...run, devices: missed }));
     return EXIT.done;
@@ -94,7 +100,7 @@ async function begin(call: Call, condition: string | undefined, earlier: Run | u
   };
   if (condition !== undefined) {
     await hub.schedule(id, condition, method, JOB_SECONDS);
-    desk.err.write(`Later, or after Ctrl-C: enroll reprovision --look ${id}\n`);
+    desk.err.write(`Later, or after Ctrl-C: ${NAME} reprovision --look ${id}\n`);
   } else if (desk.err.isTTY) desk.err.write('Ctrl-C ends the wait, and tells which are back.\n');
   return interruptible(desk, async (enough) => {
     const { outcomes, ended }: JobResults =
@@ -122,7 +128,7 @@ async function lookAgain(call: Call, id: string): Promise<number> {
   const job = await hub.job(id);
   if (job === undefined && positionals.length === 0) {
     throw new Failed(`This hub has no job ${id}.`, {
-      advice: `The devices were called by their names: enroll reprovision --look ${id} DEVICE...`,
+      advice: `The devices were called by their names: ${NAME} reprovision --look ${id} DEVICE...`,
     });
   }
   return interruptible(desk, async (enough) => {
@@ -163,15 +169,20 @@ export async function interruptible<T>(desk: Desk, work: (enough: AbortSignal) =
   return work(enough.signal).finally(unheard);
 }
 
-/** Two fleets may have the same names. A report of newleaf 0.1.0 does not tell its hub. @throws Misuse */
-function demandSameHub({ host }: Hub, { hub = host }: Run): void {
+/** Two fleets may have the same names. @throws Misuse */
+function demandSameHub({ host }: Hub, { hub }: Run): void {
   if (hub === host) return;
   throw new Misuse(`This report is of the hub ${hub}, and --hub or NEWLEAF_HUB_CONNECTION leads to ${host}.`);
 }
 
-/** The devices of the hub that meet a condition, by name. */
-export const matching = async (hub: Hub, condition: string): Promise<string[]> =>
-  (await devicesWhere(hub, condition)).map(({ deviceId }) => deviceId);
+/** The devices of the hub that meet a condition, by name. @throws Failed where there is none */
+export async function matching(hub: Hub, condition: string): Promise<string[]> {
+  const devices = await devicesWhere(hub, condition);
+  if (devices.length > 0) return devices.map(({ deviceId }) => deviceId);
+  throw new Failed(
+    condition.trim() === '*' ? 'This hub has no device.' : `No device of this hub meets: ${printable(condition)}`,
+  );
+}
 
 async function callEach(
   desk: Desk,
@@ -193,7 +204,8 @@ async function callEach(
         return error.message;
       });
     called.set(deviceId, answered(deviceId, answer));
-    progress.show(called.size, devices.length);
+    const missed = [...called.values()].filter(({ result }) => result === 'not-asked').length;
+    progress.show(called.size, devices.length, missed === 0 ? '' : `${missed} failed`);
   }).finally(() => progress.end());
   if (silence.isLasting) desk.err.write(`${silence.words}\n`);
   const why = silence.isLasting ? 'not begun, because the other side was down' : 'interrupted before';

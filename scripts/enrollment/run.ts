@@ -1,6 +1,8 @@
 import { open, readFile, writeFile } from 'node:fs/promises';
 import * as v from 'valibot';
 import { Failed, Misuse } from '../../agent/cli/kit/command.ts';
+import { fileTrouble } from './file-trouble.ts';
+import { NAME } from './name.ts';
 import { type Outcome, RESULTS } from './outcome.ts';
 
 export const ACTIONS = ['register', 'roll'] as const;
@@ -17,7 +19,7 @@ const Told = v.looseObject({
 const Document = v.looseObject({
   schema: v.literal(1),
   id: v.string(),
-  hub: v.exactOptional(v.string()),
+  hub: v.string(),
   action: v.picklist(ACTIONS),
   /** When the devices were looked at last. */
   at: v.string(),
@@ -30,7 +32,7 @@ export interface Run {
   /** Of the request on each device, and of the job, where there is one. */
   readonly id: string;
   /** The name of the hub that has the devices. */
-  readonly hub?: string;
+  readonly hub: string;
   readonly action: (typeof ACTIONS)[number];
   readonly at: string;
   readonly delaySeconds: number;
@@ -43,7 +45,7 @@ export const newId = (action: Run['action'], now: number): string => `enroll-${a
 /** @throws Misuse where enroll never gave this id */
 export function actionOf(id: string): Run['action'] {
   const action = ACTIONS.find((one) => new RegExp(`^enroll-${one}-[0-9a-z]+$`).test(id));
-  if (action === undefined) throw new Misuse(`"${id}" is no request of enroll, which are like enroll-roll-mij4k2.`);
+  if (action === undefined) throw new Misuse(`"${id}" is no request of ${NAME}, which are like enroll-roll-mij4k2.`);
   return action;
 }
 
@@ -74,30 +76,28 @@ export function documentOf({ id, hub, action, at, delaySeconds, devices }: Run):
 /** Before the first call: calls cannot be taken back. A report that is there stays. @throws Misuse where it cannot be written */
 export async function demandWritable(file: string | undefined): Promise<void> {
   if (file === undefined) return;
-  try {
-    await (await open(file, 'a')).close();
-  } catch (error) {
-    throw new Misuse(
-      `No device was called: ${file} cannot be written. (${error instanceof Error ? error.message : error})`,
-    );
-  }
+  await open(file, 'a')
+    .then((opened) => opened.close())
+    .catch((error: Error) => {
+      throw new Misuse(`No device was called: ${file} cannot be written: ${fileTrouble(error)}.`);
+    });
 }
 
 /** @throws Failed where the file cannot be written */
 export async function writeRun(file: string, run: Run): Promise<void> {
   await writeFile(file, documentOf(run)).catch((error: Error) => {
-    throw new Failed(`${file} cannot be written: ${error.message}`);
+    throw new Failed(`${file} cannot be written: ${fileTrouble(error)}.`);
   });
 }
 
 /** @throws Misuse where it is not a file of `--report` */
 export async function readRun(file: string): Promise<Run> {
   const text = await readFile(file, 'utf8').catch((error: Error) => {
-    throw new Misuse(`${file} cannot be read: ${error.message}`);
+    throw new Misuse(`${file} cannot be read: ${fileTrouble(error)}.`);
   });
   try {
     return v.parse(Document, JSON.parse(text));
   } catch {
-    throw new Misuse(`${file} is not a report of enroll reprovision (--report FILE, or --json).`);
+    throw new Misuse(`${file} is not a report of ${NAME} reprovision (--report FILE, or --json).`);
   }
 }

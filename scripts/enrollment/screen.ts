@@ -1,6 +1,13 @@
-import { printable } from '../../agent/cli/kit/screen.ts';
+import { printable, type Screen, safe } from '../../agent/cli/kit/screen.ts';
 import { type Enrollment, NAMES } from './dps.ts';
 import type { Slot } from './slots.ts';
+
+/** Lines of a screen that may not know every character. */
+export const linesFor = (screen: Screen, text: string): string =>
+  text
+    .split('\n')
+    .map((line) => safe(screen, line))
+    .join('\n');
 
 type Line = readonly [label: string, text: string];
 

@@ -1,13 +1,15 @@
 import { Failed } from '../../agent/cli/kit/command.ts';
-import { printable } from '../../agent/cli/kit/screen.ts';
+import { printable, screenOf } from '../../agent/cli/kit/screen.ts';
 import { EXIT } from '../../agent/failure/exit.ts';
 import { type Call, only } from './command.ts';
 import { connectionTo } from './connection.ts';
 import { Dps, type Enrollment, type Registration } from './dps.ts';
 import { Hub, type Identity } from './hub.ts';
 import { identityText } from './identity.ts';
+import { NAME } from './name.ts';
 import { type Newleaf, newleafIn } from './newleaf.ts';
-import { rowText, shown } from './screen.ts';
+import { outcomeInWords } from './outcome.ts';
+import { linesFor, rowText, shown } from './screen.ts';
 
 /** `enroll show device ID`: the records of DPS and, where there is a connection string, of the hub. */
 export async function showDevice(call: Call): Promise<number> {
@@ -19,7 +21,7 @@ export async function showDevice(call: Call): Promise<number> {
   const [identity, twin] = hub ? await Promise.all([hub.find(deviceId), hub.twin(deviceId)]) : [];
   if (enrollment === undefined && registration === undefined && identity === undefined) {
     throw new Failed(`"${id}" is not known.`, {
-      advice: 'See what is there: enroll list individuals, or enroll list devices',
+      advice: `See what is there: ${NAME} list individuals, or ${NAME} list devices`,
     });
   }
   const newleaf = newleafIn(twin?.reported);
@@ -35,11 +37,11 @@ export async function showDevice(call: Call): Promise<number> {
       : shown(enrollment),
     registration === undefined ? `Not registered with DPS.\n` : `${registered(registration)}\n`,
     ...(hub === undefined
-      ? []
+      ? [`The hub was not asked: --hub or NEWLEAF_HUB_CONNECTION names it.\n`]
       : [identity === undefined ? `No identity ${printable(deviceId)} in this hub.\n` : identityText(identity)]),
     ...(newleaf && admitted ? [newleafText(newleaf, admitted)] : []),
   ];
-  call.desk.out.write(parts.join('\n'));
+  call.desk.out.write(linesFor(screenOf(call.desk.out, call.desk.env), parts.join('\n')));
   return EXIT.done;
 }
 
@@ -48,7 +50,12 @@ export async function showGroup(call: Call): Promise<number> {
   const dps = await Dps.open(call);
   const group = await dps.get('group', only(call));
   const json = call.options.json === true;
-  call.desk.out.write(json ? `${JSON.stringify({ schema: 1, ...toldOf(group) }, undefined, 2)}\n` : shown(group));
+  const { out, env } = call.desk;
+  out.write(
+    json
+      ? `${JSON.stringify({ schema: 1, ...toldOf(group) }, undefined, 2)}\n`
+      : linesFor(screenOf(out, env), shown(group)),
+  );
   return EXIT.done;
 }
 
@@ -96,11 +103,16 @@ function newleafText({ version, phase, leaf, next, alarm, last, uplink }: Newlea
     ['leaf', leaf && [`${leaf.thumbprint.slice(0, 16)}…${until}`, ...held].join(', ')],
     ['next', next && `${next.thumbprint}, ${next.standing}${mark(next.code)}`],
     ['alarm', alarm ?? undefined],
-    ['last', last && `${last.action ?? 'request'} ${last.outcome}${mark(last.code)}, ${last.at ?? ''}`],
+    [
+      'last',
+      last && `${last.action ?? 'request'}: ${outcomeInWords(last.outcome)}${mark(last.code)}, ${last.at ?? ''}`,
+    ],
     ['programs', uplink && [uplink.programs ?? 0, ...(uplink.codes ?? [])].join(' ')],
   ];
   return `Its newleaf reports\n${rows.flatMap(([label, text]) => (text ? [rowText(label, printable(text))] : [])).join('')}`;
 }
 
-const registered = ({ lastUpdatedDateTimeUtc: at, assignedHub, deviceId }: Registration): string =>
-  printable(`Registered ${at}, assigned to ${assignedHub} as ${deviceId}`);
+function registered({ lastUpdatedDateTimeUtc: at, status, assignedHub, deviceId }: Registration): string {
+  const told = `DPS has not assigned it to a hub: ${status}, ${at}`;
+  return printable(assignedHub === undefined ? told : `Registered ${at}, assigned to ${assignedHub} as ${deviceId}`);
+}

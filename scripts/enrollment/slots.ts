@@ -1,4 +1,5 @@
 import { Failed } from '../../agent/cli/kit/command.ts';
+import { NAME } from './name.ts';
 
 /** A certificate of an enrollment. DPS tells its name and thumbprint, and never gives the certificate back. */
 export interface CertificateSlot {
@@ -48,7 +49,7 @@ export function withSecondary({ primary }: Slots, added: Slot): Slots {
 /** The secondary alone, in the first place; the primary is no longer admitted. */
 export function promoted({ secondary }: Slots): Slots {
   if (secondary === undefined) {
-    throw new Failed('There is no secondary to promote. Put it there first: enroll set-secondary.');
+    throw new Failed(`There is no secondary to promote. Put it there first: ${NAME} set-secondary.`);
   }
   return { primary: secondary };
 }
@@ -62,7 +63,7 @@ export function without(slots: Slots, which: Which, replacement?: Slot): Slots {
   const kept = which === 'both' ? undefined : which === 'primary' ? slots.secondary : slots.primary;
   if (kept === undefined && replacement === undefined) {
     throw new Failed(
-      'An enrollment needs a certificate: give the new one (--certificate FILE or --ca NAME), or bar it (enroll disallow).',
+      `An enrollment needs a certificate: give the new one (--certificate FILE or --ca NAME), or bar it (${NAME} disallow).`,
     );
   }
   if (which === 'secondary') return { ...(kept && { primary: kept }), ...(replacement && { secondary: replacement }) };

@@ -1,12 +1,15 @@
 import { type Screen, safe, wrap } from '../../agent/cli/kit/screen.ts';
+import { those } from './device.ts';
+import { NAME } from './name.ts';
 import type { Outcome } from './outcome.ts';
 import { isDone, type Run, sumOf } from './run.ts';
 import { count } from './screen.ts';
 
 /** The advice for devices whose new leaf DPS does not admit. */
-const ENROLL_IT = `Enroll the new leaf, which the device sends, or the CA that issued it:
-  enroll set-secondary DEVICE --from-device
-  enroll reprovision DEVICE
+const enrollThem = (ids: readonly string[], condition: string | undefined): string =>
+  `Enroll the new leaf, which the device sends, or the CA that issued it:
+  ${NAME} set-secondary ${those(ids, 'where', condition)} --from-device
+  ${NAME} reprovision ${those(ids, 'job', condition)}
 `;
 /** Reasons that are shown: those with the most devices. All fit on a screen of 80x24 with the sum. */
 const MOST_GROUPS = 5;
@@ -48,27 +51,32 @@ function groupText(group: Group, screen: Screen): string {
     .concat('\n');
 }
 
-/** The groups, and at the end, next to the prompt, the sum. */
-export function report({ devices }: Run, waitedMs: number | undefined, screen: Screen): string {
+/**
+ * The groups, and what to do for those whose new leaf waits.
+ * @param condition that all devices met, where it is known
+ */
+export function report({ devices }: Run, waitedMs: number | undefined, screen: Screen, condition?: string): string {
   const waited = Math.round((waitedMs ?? 0) / 1_000);
   const titles: readonly (readonly [result: Outcome['result'], title: string])[] = [
     ['not-asked', 'Not asked:'],
     ['waiting', waited === 0 ? 'Not back yet:' : `Did not come back within ${waited} s:`],
     ['otherwise', 'Ended otherwise:'],
   ];
-  const undone = devices.filter((one) => !isDone(one));
+  // Where they were not waited for, it is no news that they are not back.
+  const undone = devices.filter((one) => !isDone(one) && (waitedMs !== undefined || one.result !== 'waiting'));
   const { shown, others } = groupsOf(undone, ({ result, reason }) => `${result} ${reason}`);
   const parts = titles.map(([result, title]) => {
     const own = shown.filter(([first]) => first?.result === result).map((group) => groupText(group, screen));
     return own.length === 0 ? '' : `${title}\n${own.join('')}`;
   });
-  return [...parts, others, devices.some(({ next }) => next !== undefined) ? ENROLL_IT : ''].join('');
+  const parked = devices.flatMap(({ deviceId, next }) => (next === undefined ? [] : [deviceId]));
+  return [...parts, others, parked.length === 0 ? '' : enrollThem(parked, condition)].join('');
 }
 
-export function sumText({ id, devices }: Run, waitedMs: number | undefined): string {
+export function sumText({ devices }: Run, waitedMs: number | undefined): string {
   const { done, otherwise, waiting, 'not-asked': missed } = sumOf(devices);
   if (waitedMs === undefined) {
-    return `${count(devices.length, 'device')}: ${waiting} asked, under the id ${id}, ${missed} not asked. Not waited for.\n`;
+    return `${count(devices.length, 'device')}: ${waiting} asked, ${missed} not asked. Not waited for.\n`;
   }
   const rest = `${otherwise} otherwise, ${waiting} did not come back, ${missed} not asked`;
   return `${count(devices.length, 'device')}: ${done} came back, ${rest}.\n`;

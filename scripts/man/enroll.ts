@@ -1,4 +1,5 @@
 import { ENROLL } from '../enrollment/commands.ts';
+import { NAME } from '../enrollment/name.ts';
 import type { Manual } from '../man.ts';
 import { SCREEN } from './places.ts';
 
@@ -8,7 +9,7 @@ export const ENROLL_MANUAL: Manual = {
   section: 1,
   purpose: 'admit, bar and roll Azure IoT gateways as their operator',
   description: [
-    'enroll does the work of an operator in DPS and IoT Hub when leaves are rolled: enrollments and groups, primary and secondary certificates, identities in the hub, and the direct method reprovision for one device or for many through a job of the hub.',
+    `${NAME} does the work of an operator in DPS and IoT Hub when leaves are rolled: enrollments and groups, primary and secondary certificates, identities in the hub, and the direct method reprovision for one device or for many through a job of the hub.`,
     'It shows each change line by line, and asks before it destroys something.',
   ],
   more: [],

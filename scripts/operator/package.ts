@@ -1,34 +1,43 @@
 import { execFileSync } from 'node:child_process';
 import { chmod, copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { build, type Plugin } from 'esbuild';
-import { headsOf } from '../../agent/cli/kit/tool.ts';
+import { build } from 'esbuild';
 import { builtAt } from '../build.ts';
 import { enrollCompletion } from '../completion.ts';
-import { ENROLL } from '../enrollment/commands.ts';
-import { ENROLL_MANUAL } from '../man/enroll.ts';
 import { type Manual, manualPage } from '../man.ts';
 import { noticesOf } from '../notices.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const directory = join(root, 'dist', 'operator');
 
-/** In a PATH, where `enroll` could be anything. */
 const NAME = 'newleaf-enroll';
-const AFTER = [...headsOf(ENROLL), 'help', 'is', 'does'].join('|');
-/** The program's own name: before a command, as the subject of a sentence, or alone in quotes. */
-const OWN = new RegExp(`(?<![\\w/.-])enroll(?=\\s+(?:${AFTER})\\b|['"])`, 'g');
-const renamed = (text: string): string => text.replace(OWN, NAME);
+/** What the sources do not know. */
+async function constants(): Promise<Record<string, string>> {
+  const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
+  return {
+    ENROLL_NAME: JSON.stringify(NAME),
+    NEWLEAF_VERSION: JSON.stringify(version),
+    NEWLEAF_BUILT_AT: String(builtAt()),
+  };
+}
 
-/** In the sources, because lines are broken where they are printed. */
-const renaming: Plugin = {
-  name: 'renaming',
-  setup: ({ onLoad }) =>
-    onLoad({ filter: /scripts\/enrollment\/[^/]+\.ts$/ }, async ({ path }) => ({
-      contents: renamed(await readFile(path, 'utf8')),
-      loader: 'ts',
-    })),
-};
+/** Its texts have the name of the program, as those of the program itself. */
+async function manual(): Promise<Manual> {
+  const outfile = join(directory, 'manual.mjs');
+  await build({
+    entryPoints: [join(root, 'scripts', 'man', 'enroll.ts')],
+    outfile,
+    bundle: true,
+    packages: 'external',
+    format: 'esm',
+    platform: 'node',
+    define: await constants(),
+    logLevel: 'warning',
+  });
+  const { ENROLL_MANUAL }: typeof import('../man/enroll.ts') = await import(outfile);
+  await rm(outfile);
+  return ENROLL_MANUAL;
+}
 
 /** Fills dist/operator. Everything is in it, so that npm installs one package, and needs no network for it. */
 async function make(): Promise<void> {
@@ -50,7 +59,7 @@ async function make(): Promise<void> {
     banner: {
       js: '#!/usr/bin/env node\nimport { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
     },
-    plugins: [renaming],
+    define: await constants(),
     logLevel: 'warning',
   });
   await chmod(join(directory, 'enroll.js'), 0o755);
@@ -65,10 +74,9 @@ async function make(): Promise<void> {
     man: [`./${NAME}.1`],
     engines,
   };
-  const manual: Manual = JSON.parse(renamed(JSON.stringify(ENROLL_MANUAL)));
   const files = {
     'package.json': `${JSON.stringify(account, undefined, 2)}\n`,
-    [`${NAME}.1`]: manualPage(manual, version, builtAt()),
+    [`${NAME}.1`]: manualPage(await manual(), version, builtAt()),
     'completion.bash': enrollCompletion(NAME),
     'notices.txt': await noticesOf([metafile], root),
   };

@@ -33,7 +33,11 @@ function snapshotOf(gateway: Gateway, t: TestContext): { restore(): void; isAsBe
 
 /** What newleaf has made is gone, and nothing else is. */
 function isGone({ stateDirectory, token }: Gateway): void {
-  assert.deepEqual(existsSync(stateDirectory) ? readdirSync(stateDirectory) : [], ['of-somebody-else']);
+  assert.deepEqual(existsSync(stateDirectory) ? readdirSync(stateDirectory).toSorted() : [], [
+    'of-somebody-else',
+    'state.json',
+  ]);
+  assert.match(readFileSync(join(stateDirectory, 'state.json'), 'utf8'), /"ended":true,"gone":true/);
   const left = token
     .ask('--list-objects')
     .toString()
@@ -54,7 +58,7 @@ test('a key that was there before newleaf stays', async (t) => {
   assert.match(out, /It leaves alone:\n {2}key factory in token "newleaf": it was there before newleaf \(hsm\.key\)/);
   assert.deepEqual(gateway.token.privateKeys(), ['factory']);
   assert.match(gateway.token.storedThumbprint('factory'), /^[0-9A-F]{64}$/);
-  assert.deepEqual(readdirSync(gateway.stateDirectory), []);
+  assert.deepEqual(readdirSync(gateway.stateDirectory), ['state.json']);
 });
 
 test('decommission', async (t) => {
@@ -140,6 +144,12 @@ test('decommission', async (t) => {
     no.type('gw-0002\n');
     assert.equal(await no.ended, 1);
     isAsBefore();
+    const left = new Terminal(t, argv, { env });
+    await left.screen.shows('Type gw-0001 to go on: ');
+    left.type('\u0003');
+    assert.equal(await left.ended, 1);
+    assert.match(left.screen.text, /\nInterrupted\. Nothing was destroyed\./);
+    isAsBefore();
     const yes = new Terminal(t, argv, { env });
     await yes.screen.shows('Type gw-0001 to go on: ');
     yes.type('gw-0001\n');
@@ -153,11 +163,18 @@ test('decommission', async (t) => {
     assert.deepEqual([code, out], [0, 'There is nothing here that newleaf has made.\n']);
   });
 
+  await t.test('a machine that starts again: the daemon makes nothing new', async () => {
+    const { code, out } = await gateway.command('run');
+    assert.equal(code, 4);
+    assert.match(out, /NL-STATE-DECOMMISSIONED/);
+    isGone(gateway);
+  });
+
   await t.test('neither status nor check tells anybody to start it', async () => {
     const [status, check] = [await gateway.command('status'), await gateway.command('check', 'state-file', 'socket')];
-    assert.deepEqual([status.code, check.code], [5, 1]);
+    assert.deepEqual([status.code, check.code], [4, 1]);
     for (const said of [status.err, check.out]) {
-      assert.match(said.replaceAll(/\s+/g, ' '), /is new, or was given up\. .*leave it off/);
+      assert.match(said.replaceAll(/\s+/g, ' '), /This gateway was given up .* Leave newleaf off: /);
       assert.doesNotMatch(said, /systemctl\s+start/);
     }
   });
@@ -217,7 +234,7 @@ test('decommission', async (t) => {
     );
     const { code, err } = await gateway.command('status');
     assert.equal(code, 4);
-    assert.match(err, /^NL-STATE-DECOMMISSIONED [\s\S]*Run `newleaf decommission` again/);
+    assert.match(err, /^NL-STATE-DECOMMISSIONED [\s\S]*did not come to its end: run `newleaf decommission` again/);
     assert.equal((await gateway.command('decommission', '--yes')).code, 0);
   });
 });

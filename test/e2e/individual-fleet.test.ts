@@ -49,6 +49,14 @@ test('twenty gateways with individual enrollments are rolled by four commands', 
   const rolled = await enroll('reprovision', '--job', SITE, '--action', 'roll');
   assert.equal(rolled.code, 1, rolled.out);
   const next = new Map(names.map((name) => [name, park.twin(name).next?.thumbprint]));
+  // Each waits for its enrollment: whoever leaves out the next command is told so.
+  const [parked = ''] = names;
+  const called = await enroll('reprovision', parked);
+  assert.match(called.out, new RegExp(`its new leaf waits\n {8}${parked}\n {8}${next.get(parked)}\n`));
+  const left = await enroll('promote', parked, '--from-device');
+  const many = await enroll('promote', '--where', SITE, '--from-device');
+  assert.match(many.out, /\n20 devices: 0 written, 0 so already, 20 not\.\n$/);
+  assert.deepEqual([called.code, left.code, many.code], [1, 1, 1]);
   await fleet.stop(OFF);
   enrollments.remove(LOST);
 
@@ -67,7 +75,7 @@ DPS has no individual enrollment of this name. (1)
 
 20 devices: 18 written, 0 so already, 2 not.
 Next: enroll reprovision --job "tags.site = 'north'"
-And when they are back, for the same devices: enroll promote --from-device
+And when they are back: enroll promote --where "tags.site = 'north'" --from-device
 `,
   );
   assert.equal(first.code, 1);

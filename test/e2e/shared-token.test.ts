@@ -77,7 +77,7 @@ test('two daemons in one token: each rolls beside the other, and the end of one 
     const { code, out, err } = await plant.command('decommission', '--yes');
     assert.equal(code, 0, `${out}${err}`);
     assert.deepEqual(first.token.privateKeys(), mine);
-    assert.equal(existsSync(join(plant.stateDirectory, 'state.json')), false);
+    assert.equal(existsSync(join(plant.stateDirectory, 'leaf.pem')), false);
     assert.equal((await first.status()).online, true);
     const leaf = readFileSync(join(first.stateDirectory, 'leaf.pem'), 'utf8');
     await first.post('/v1/roll', { id: 'after' });

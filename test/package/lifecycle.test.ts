@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict';
-import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite, type TestContext, test } from 'node:test';
@@ -72,16 +81,35 @@ suite('the life of a package', () => {
     assert.equal(keys.length, 1);
 
     writeFileSync(root.path('/etc/newleaf/so-pin'), '');
+    // A purge that ends at its question: dpkg has removed the configuration, and installs the one of the package.
+    const [asks, away] = ['/usr/share/debconf/frontend', '/usr/share/debconf/frontend.away'];
+    root.run('mv', asks, away);
+    writeFileSync(root.path(asks), '#!/bin/sh\nexit 1\n', { mode: 0o755 });
+    assert.throws(() => root.run('dpkg', '--purge', 'newleaf'), /post-removal script/);
+    root.run('mv', away, asks);
+    install(root, deb);
+    root.run('dpkg', '--remove', 'newleaf');
+
     for (const name of ['state.json', 'leaf.pem', 'token.of.somebody']) {
       writeFileSync(root.path(`/var/lib/newleaf/${name}`), '');
     }
     const { environment } = gateway.token.hsm;
     const said = root.runWith(environment, 'dpkg', '--purge', 'newleaf');
-    assert.match(said, /newleaf-a and newleaf-b stay in the token newleaf.*pkcs11-tool --module/s);
+    const byHand = /newleaf-a and newleaf-b stay in the token newleaf.*\n {2}(for type .*)\n/.exec(said)?.[1] ?? said;
     assert.deepEqual(gateway.token.privateKeys(), keys);
     assert.deepEqual(readdirSync(root.path('/etc/newleaf')).toSorted(), ['pin', 'so-pin'], 'as nobody else has them');
     assert.ok(!existsSync(root.path('/var/lib/newleaf/state.json')));
     assert.ok(existsSync(root.path('/var/lib/newleaf/token.of.somebody')));
+
+    // The line that is printed destroys them. Their files belong to the daemon.
+    const token = join(gateway.token.hsm.directory, 'tokens');
+    const copy = join(gateway.token.hsm.directory, 'copy');
+    cpSync(token, copy, { recursive: true });
+    root.run('chown', '-R', 'newleaf:', gateway.token.hsm.directory);
+    root.runWith(environment, 'sh', '-c', `${byHand}; true`);
+    assert.deepEqual(gateway.token.privateKeys(), []);
+    rmSync(token, { recursive: true });
+    renameSync(copy, token);
 
     install(root, deb);
     configure(root, gateway);

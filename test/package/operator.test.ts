@@ -66,6 +66,26 @@ suite("the operator's package", () => {
     assert.doesNotMatch(readFileSync(join(home, 'newleaf-enroll.1'), 'utf8').replaceAll('\\fB', ' '), SHORT);
   });
 
+  test('no text of it has the short name', () => {
+    // The verb, in the advice of codes: "enroll the leaf", "enroll what it prints".
+    const texts = readdirSync(home).filter((name) => name.endsWith('.js'));
+    for (const name of texts) {
+      const found = readFileSync(join(home, name), 'utf8').match(
+        /.{0,40}(?<![\w./-])enroll(?! the | what )(?![\w-]).{0,40}/g,
+      );
+      assert.equal(found, null, name);
+    }
+  });
+
+  test('tells its version, and ends without a word where the reader has gone', async () => {
+    const { version } = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8'));
+    for (const word of ['version', '--version']) {
+      assert.match((await enroll([word])).said, new RegExp(`^newleaf-enroll ${version} \\(built \\d{4}-.*; node v`));
+    }
+    const told = execFileSync('bash', ['-c', '(newleaf-enroll --help | true) 2>&1'], { env, encoding: 'utf8' });
+    assert.equal(told, '');
+  });
+
   test('completes its commands in bash', () => {
     const ask = `source "$1"; COMP_WORDS=(newleaf-enroll add ''); COMP_CWORD=2; _newleaf-enroll; echo "\${COMPREPLY[@]}"`;
     const said = execFileSync('bash', ['--norc', '-c', ask, 'bash', join(home, 'completion.bash')], {

@@ -11,7 +11,7 @@ import type { TelemetryPage } from './telemetry.ts';
 /** Where everything is, and what to trust (PEM). */
 export interface Endpoints {
   readonly idScope: string;
-  /** 'localhost:PORT', for `dps.endpoint`. */
+  /** 'localhost:PORT', or the name of its place, for `dps.endpoint`. */
   readonly dps: string;
   readonly hub1: string;
   readonly hub2: string;

@@ -31,11 +31,15 @@ export interface DoorOptions {
   readonly wrongHost: Identity;
   /** PEM; the CA that the clients' leaves are from. */
   readonly clientRoot: string;
+  /** Where it listens; 127.0.0.1 without it. */
+  readonly address?: string | undefined;
 }
 
 const LOOPBACK = '127.0.0.1';
 /** MQTT over TLS, where clients look for it that know a host and no port. */
-const MQTTS = 8883;
+export const MQTTS = 8883;
+/** WebSockets and HTTPS: as in Azure, whoever has the one has the other. */
+const HTTPS = 443;
 const BAD_CERTIFICATE = 42;
 const CERTIFICATE_EXPIRED = 45;
 const UNKNOWN_CA = 48;
@@ -74,10 +78,12 @@ export class Door {
     return this.#port;
   }
 
-  /** Listens on 127.0.0.1; on the port it had, or the one given, or any. */
+  /** Listens on its address; on the port it had, or the one given, or any; and on 443 beside 8883. */
   async open(port = this.#port): Promise<void> {
     if (this.#servers.length > 0) return;
-    this.#port = await this.#listen(port, LOOPBACK);
+    const { address = LOOPBACK } = this.#options;
+    this.#port = await this.#listen(port, address);
+    if (this.#port === MQTTS) await this.#listen(HTTPS, address);
     if (this.#named) await this.#listen(MQTTS, this.#named.address);
   }
 

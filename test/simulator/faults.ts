@@ -62,6 +62,7 @@ export const FAULTS = {
     on: ['hub'],
     means: 'after each write of an identity CONNACK 5 for the next `times` connects, or for `ms`',
   },
+  'delay-twin': { on: ['hub'], means: 'answers a twin read `ms` later' },
   'no-twin': { on: ['hub'], means: 'never answers a twin read' },
   'close-on-publish': { on: ['hub'], means: 'closes when telemetry comes in, and does not take it' },
   'quota-used': { on: ['hub'], means: 'closes at the first telemetry of each session, and does not take it' },

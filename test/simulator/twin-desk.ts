@@ -63,12 +63,18 @@ export class TwinDesk {
     if (failed) {
       link.publish(`$iothub/twin/res/${failed.status ?? 429}/?$rid=${rid}`, '');
     } else if (!this.#take(link, 'no-twin')) {
-      const { desired, desiredVersion, reported, reportedVersion } = this.#options.registry.twin(link.clientId);
-      link.publish(`$iothub/twin/res/200/?$rid=${rid}`, {
-        desired: { ...desired, $version: desiredVersion },
-        reported: { ...reported, $version: reportedVersion },
-      });
+      const slow = this.#take(link, 'delay-twin');
+      if (slow === undefined) this.#tell(link, rid);
+      else setTimeout(() => this.#tell(link, rid), slow.ms ?? 1_000).unref();
     }
+  }
+
+  #tell(link: MqttLink, rid: string): void {
+    const { desired, desiredVersion, reported, reportedVersion } = this.#options.registry.twin(link.clientId);
+    link.publish(`$iothub/twin/res/200/?$rid=${rid}`, {
+      desired: { ...desired, $version: desiredVersion },
+      reported: { ...reported, $version: reportedVersion },
+    });
   }
 
   #report(link: MqttLink, rid: string, payload: Buffer, version: string | undefined): void {

@@ -1,4 +1,5 @@
-import { CODES, Fault } from '../../failure/failure.ts';
+import { CODES, type Failure, Fault } from '../../failure/failure.ts';
+import { failureOf } from '../../failure/failure-of.ts';
 import { version as here } from '../../machine/build.ts';
 import type { Trouble } from '../../roll/report.ts';
 import { needsAction } from '../../roll/wrong.ts';
@@ -40,9 +41,6 @@ async function unit(site: Site): Promise<Finding> {
   return ok(`newleaf.service is ${is}, with a watchdog of ${WatchdogUSec} and ${restarts}.`);
 }
 
-const START =
-  'Correct the other failures here, then `systemctl start newleaf`. The end of its log: `journalctl -u newleaf -n 20`.';
-
 async function socket(site: Site): Promise<Finding> {
   try {
     const { words, online, version } = await site.status();
@@ -60,9 +58,17 @@ async function down({ failure }: Fault, site: Site): Promise<{ readonly message:
   const message = why === undefined ? failure.message : `${failure.message} ${why}`;
   // A daemon that runs and does not answer has another advice.
   if (failure.advice !== CODES['NL-DAEMON-DOWN'].advice) return { message, advice: failure.advice };
+  const ended = await endOf(site);
+  if (ended !== undefined) return { message: `${message} ${ended.message}`, advice: ended.advice };
   const hasFailed = shown !== undefined && shown.Result !== 'success';
-  if (hasFailed || !(await isUnbegun(site))) return { message, advice: START };
+  if (hasFailed || !(await isUnbegun(site))) return { message, advice: failure.advice };
   return { message: `${message} ${NEW_OR_GIVEN_UP}`, advice: BEGIN_OR_LEAVE };
+}
+
+/** That this gateway was given up, where it was: its daemon is not to be started. */
+async function endOf(site: Site): Promise<Failure | undefined> {
+  const met = await site.entry().then(() => undefined, failureOf);
+  return met?.code === 'NL-STATE-DECOMMISSIONED' ? met : undefined;
 }
 
 /** How the daemon ended last, in the words of systemd.exec(5) and exit.ts; undefined where it was never started. */
@@ -88,7 +94,7 @@ const FOUND = /^NL-(CLOCK|LEAF-EXPIR|STATE-WRITE)|-UNTRUSTED$/;
 
 /** What the daemon says is wrong, as `newleaf status` tells it: no check finds a refusal by the hub from outside. */
 async function trouble(site: Site): Promise<Finding> {
-  const { wrong, next, online, phase } = await site.status();
+  const { wrong, leaf, next, online, phase } = await site.status();
   const isNew = ({ code }: Trouble) => needsAction(code) && !FOUND.test(code);
   const [worst] = [...wrong.filter(isNew), ...wrong];
   if (worst === undefined) {
@@ -96,7 +102,7 @@ async function trouble(site: Site): Promise<Finding> {
     return warning('The daemon is offline, and says no more.', 'See it try: `newleaf status --watch`.');
   }
   const { code, message, advice, cause } = worst;
-  const about = code === next?.trouble?.code ? 'About the next leaf: ' : '';
+  const about = leaf !== undefined && code === next?.trouble?.code ? 'About the next leaf: ' : '';
   const words = `${about}${cause === undefined ? message : `${message} (${cause})`}`;
   return isNew(worst) ? failed(code, words, advice) : warning(`${code} ${words}`, adviceHere(code, advice));
 }

@@ -1,5 +1,5 @@
 import { verify, X509Certificate } from 'node:crypto';
-import type { Protection } from '../../../hsm/key-pair.ts';
+import { isProtected, type Protection } from '../../../hsm/key-pair.ts';
 import type { PublicKey } from '../../../hsm/public-key.ts';
 import type { TlsWay } from '../../../hsm/tls-way.ts';
 import { CODES } from '../../failure/failure.ts';
@@ -62,7 +62,7 @@ async function keys(site: Site): Promise<Finding> {
   const inTheWay = await strangerAmong(ours, given, site);
   if (inTheWay === undefined) return ok(message);
   const { label, id } = inTheWay;
-  const stops = `${label} holds a key that newleaf did not make (CKA_ID ${id}): the next roll to this slot stops there.`;
+  const stops = `${label} holds a key, and the records of newleaf do not say that newleaf made it (CKA_ID ${id}): the next roll to this slot stops there.`;
   return warning(stops, CODES['NL-TOKEN-OCCUPIED'].advice);
 }
 
@@ -75,9 +75,6 @@ async function strangerAmong(ours: readonly PublicKey[], given: readonly PublicK
   const known = [current?.key.id, next?.id, next?.intended, retire?.id, ...given.map(({ id }) => id)];
   return ours.find((key) => !known.includes(key.id));
 }
-
-const isProtected = ({ sensitive, extractable, neverExtractable }: Protection): boolean =>
-  sensitive === true && extractable === false && neverExtractable === true;
 
 function inWords({ label, keyType }: PublicKey, protection: Protection): string {
   const { local, sensitive, extractable, neverExtractable } = protection;
@@ -92,18 +89,16 @@ const WAYS: Readonly<Record<TlsWay, string>> = {
   helper: 'stunnel and pkcs11-provider, which do TLS in place of the engine (hsm.tls), are',
 };
 
-const LOST = 'Is it the right token (hsm.token, hsm.uri)? If its key is lost: `newleaf roll --wait` makes another.';
-
 async function leafKey({ key, chain }: Leaf, site: Site): Promise<Finding> {
   const token = await site.token();
   const found = await token.findById(key.id);
   if (found === undefined) {
     const message = `Token "${token.name.label}" has no key with the id ${key.id} (slot ${key.slot}).`;
-    return failed('NL-TOKEN-KEY', message, LOST);
+    return failed('NL-TOKEN-KEY', message);
   }
   const { publicKey } = new X509Certificate(chain);
   if (!publicKey.export({ type: 'spki', format: 'der' }).equals(found.spki)) {
-    return failed('NL-TOKEN-KEY', `The key "${found.label}" is not that of the current leaf.`, LOST);
+    return failed('NL-TOKEN-KEY', `The key "${found.label}" is not that of the current leaf.`);
   }
   const message = Buffer.from('newleaf check');
   const { digestOf } = await import('../../../hsm/sign.ts');

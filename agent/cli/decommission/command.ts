@@ -25,8 +25,8 @@ export interface DecommissionOptions {
 
 /**
  * `newleaf decommission`: destroys what newleaf has made. A power cut at any moment leaves a gateway that says so and does
- * nothing else, and the same command finishes the work: the journal is ended before the first key is destroyed, and the file
- * that says so is removed last.
+ * nothing else, and the same command finishes the work: the journal is ended before the first key is destroyed. It stays, for
+ * the daemon that is started again with the machine.
  */
 export const decommission = ({ passage, stdin }: DecommissionOptions): Run =>
   command(async (args, io) => {
@@ -52,8 +52,8 @@ export const decommission = ({ passage, stdin }: DecommissionOptions): Run =>
       if (!isAgreed) {
         const id = config.dps.registration_id;
         io.out.write(`Type ${id} to go on: `);
-        if ((await typedLine(stdin)) !== id) {
-          io.err.write('That is not the registration ID. Nothing was destroyed.\n');
+        if ((await typedLine(stdin, UNTOUCHED)) !== id) {
+          io.err.write(`That is not the registration ID. ${UNTOUCHED}\n`);
           return EXIT.failed;
         }
       }
@@ -65,6 +65,7 @@ export const decommission = ({ passage, stdin }: DecommissionOptions): Run =>
       await endJournal(directory, io.now());
       await holding.destroy();
       await removeFiles(directory);
+      await endJournal(directory, io.now(), 'gone');
       io.out.write(`\n${restInWords(programs, loaded, screen)}`);
       return EXIT.done;
     } finally {
@@ -72,13 +73,14 @@ export const decommission = ({ passage, stdin }: DecommissionOptions): Run =>
     }
   });
 
+const UNTOUCHED = 'Nothing was destroyed.';
 const NO_TERMINAL = 'The question cannot be asked: stdin is no terminal.';
 
 /** From here on only this process uses state and token. @throws Fault NL-DAEMON-RUNS */
 async function alone({ state, control }: Config): Promise<Lock> {
   const runs = new Fault('NL-DAEMON-RUNS', {
     message: 'The daemon runs. Nothing was destroyed.',
-    advice: 'Stop it for good: sudo systemctl disable --now newleaf. Then run newleaf decommission again.',
+    advice: 'Stop it for good: systemctl disable --now newleaf. Then run newleaf decommission again.',
   });
   const lock = await takeLock(state.directory).catch((error: unknown) => {
     throw failureOf(error).code === 'NL-DAEMON-RUNS' ? runs : error;

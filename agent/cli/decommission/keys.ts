@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { TokenError } from '../../../hsm/ckr.ts';
 import { importedId } from '../../../hsm/import-key.ts';
+import { isProtected } from '../../../hsm/key-pair.ts';
 import type { Generation, Token } from '../../../hsm/token.ts';
 
 /**
@@ -38,8 +39,5 @@ async function givenKey(token: Token, uri: string) {
 
 /** The same judgement as keys/slots.ts makes in a slot. Half a key pair, left by a power cut, has no private key to judge. */
 function isOwn({ id, protection }: Generation): boolean {
-  if (id === '') return false;
-  if (protection === undefined) return true;
-  const { sensitive, extractable, neverExtractable } = protection;
-  return sensitive === true && extractable === false && neverExtractable === true;
+  return id !== '' && (protection === undefined || isProtected(protection));
 }

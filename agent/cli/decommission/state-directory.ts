@@ -2,6 +2,7 @@ import { opendir, readdir, rm, rmdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Fault } from '../../failure/failure.ts';
 import { syncDirectory } from '../../state/durable.ts';
+import { isGone } from '../../state/journal.ts';
 
 const STATE = 'state.json';
 
@@ -30,25 +31,24 @@ const WHOLE: readonly string[] = ['uplink'];
 /** Files that a power cut leaves half written (durable.ts, hsm/pin-record.ts). */
 const DRAFTS = [...FILES, STATE].flatMap((name) => [`.${name}.new`, `${name}.new`]);
 
-/** newleaf's names in the state directory, the state itself last. None where there is no directory. */
+/** newleaf's names in the state directory, the state itself last, unless it says that all is gone. None where there is no directory. */
 export async function filesIn(directory: string): Promise<readonly string[]> {
   const there = await readdir(directory).catch((cause: NodeJS.ErrnoException): string[] => {
     if (cause.code === 'ENOENT') return [];
     throw new Fault('NL-STATE-WRITE', { message: `${directory} cannot be read.`, cause });
   });
-  return [...FILES, ...DRAFTS, STATE].filter((name) => there.includes(name));
+  const names = [...FILES, ...DRAFTS, ...((await isGone(directory)) ? [] : [STATE])];
+  return names.filter((name) => there.includes(name));
 }
 
 /**
- * Removes them. The state, which says that the gateway is given up, goes last, when the removal of the others is on disk.
+ * Removes them. The state stays, and says that the gateway is given up.
  * @throws Fault NL-STATE-WRITE
  */
 export async function removeFiles(directory: string): Promise<void> {
-  const names = await filesIn(directory);
+  const names = (await filesIn(directory)).filter((one) => one !== STATE);
   try {
-    for (const name of names.filter((one) => one !== STATE)) await remove(join(directory, name), WHOLE.includes(name));
-    if (names.length > 0) await syncDirectory(directory);
-    await rm(join(directory, STATE), { force: true });
+    for (const name of names) await remove(join(directory, name), WHOLE.includes(name));
     if (names.length > 0) await syncDirectory(directory);
   } catch (cause) {
     throw new Fault('NL-STATE-WRITE', { message: `The files in ${directory} cannot be removed.`, cause });

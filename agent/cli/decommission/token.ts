@@ -18,10 +18,11 @@ export async function tokenHolding(config: X509Config, held: Held, env: NodeJS.P
     const token = await openToken({ module, token: label, uri, pin, pinRecord: new PinRecord(directory) });
     const { own, kept } = await keysIn(token, label_prefix, key, await adoptedChain(directory));
     const destroy = destroyerOf({ module, token: token.name, pin: async () => pin, pinRecord: directory });
-    const where = `in token ${JSON.stringify(token.name.label)}`;
+    const name = JSON.stringify(token.name.label);
+    const where = `in token ${name}`;
     return {
       own: own.map(({ label, id }) => `key ${label} (id ${id}) ${where}, with its certificate`),
-      kept: kept.map(({ label, why }) => `key ${label} ${where}: ${why}`),
+      kept: [...kept.map(({ label, why }) => `key ${label} ${where}: ${why}`), `the token ${name}`],
       async destroy() {
         for (const { label, id } of own) {
           await destroy(label, id).catch((error) => {

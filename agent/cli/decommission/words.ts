@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { instanceOf, type LoadedConfig, type X509Config } from '../../config/config.ts';
 import { type Screen, wrap } from '../kit/screen.ts';
 import type { Holding } from './holding.ts';
@@ -27,7 +29,7 @@ export function planInWords({ holding, files, programs }: Found, loaded: LoadedC
 export function restInWords(programs: readonly ProgramLeft[], loaded: LoadedConfig, screen: Screen): string {
   const id = loaded.config.dps.registration_id;
   return block(screen, [
-    [`${id} is given up. What newleaf made on this gateway is gone.`, []],
+    [`${id} is given up. Its keys and its state on this gateway are gone.`, []],
     [
       'Operator: DPS and IoT Hub still know this device.',
       [
@@ -40,7 +42,8 @@ export function restInWords(programs: readonly ProgramLeft[], loaded: LoadedConf
       'Here, remove what is not needed any more:',
       [settingsOf(loaded), ...programs.flatMap(({ name, record }) => rest(name, record))],
     ],
-    ['A daemon that is started now begins anew. If the unit is still enabled: systemctl disable newleaf', []],
+    ['A daemon that is started now ends at once. To keep the unit off: systemctl disable newleaf', []],
+    ['To use this gateway again: newleaf init', []],
   ]);
 }
 
@@ -53,7 +56,11 @@ function settingsOf({ file, config }: LoadedConfig): string {
 
 function secretFiles(file: string, { hsm, issuer }: X509Config): readonly string[] {
   const ofIssuer = issuer.kind === 'est' ? [issuer.password_file, issuer.bootstrap_key] : [];
-  return [hsm.pin_file ?? instanceOf(file).pin, ...ofIssuer].flatMap((path) => (path?.startsWith('/') ? [path] : []));
+  const pins = [
+    hsm.pin_file ?? instanceOf(file).pin,
+    ...[join(dirname(file), 'so-pin')].filter((path) => existsSync(path)),
+  ];
+  return [...pins, ...ofIssuer].flatMap((path) => (path?.startsWith('/') ? [path] : []));
 }
 
 function block(screen: Screen, parts: readonly (readonly [text: string, list: readonly string[]])[]): string {

@@ -8,7 +8,7 @@ import { Back } from './prompt.ts';
  */
 export async function isTakenAllTheSame(
   { answers, dialogue }: Guide,
-  [name, before]: Parameters<Guide['answers']['set']>,
+  [name, before]: Readonly<Parameters<Guide['answers']['set']>>,
 ): Promise<boolean> {
   const failed = answers.get(name);
   answers.set(name, before);

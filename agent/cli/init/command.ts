@@ -11,7 +11,6 @@ import { limitOf } from './limit.ts';
 import { Back, Interrupted, terminalPrompt } from './prompt.ts';
 import { provisioned } from './provisioned.ts';
 import { correctScope, SCOPE_DOUBTED } from './scope.ts';
-import { asTechnician } from './with-sudo.ts';
 
 export interface InitOptions {
   /** Goes on as the daemon. */
@@ -24,15 +23,9 @@ export interface InitOptions {
  * `newleaf init`: asks for the missing settings, then provisions the gateway on the screen, and ends. It may be interrupted at
  * any moment and run again; with a complete configuration it provisions at once.
  */
-export const init =
-  (options: InitOptions): Run =>
-  (args, io) => {
-    const file = configPath(textOption(args, 'config'), io.env);
-    return guided(options, file)(args, asTechnician(file, io));
-  };
-
-const guided = ({ passage, stdin, stdout }: InitOptions, file: string): Run =>
+export const init = ({ passage, stdin, stdout }: InitOptions): Run =>
   command(async (args, io) => {
+    const file = configPath(textOption(args, 'config'), io.env);
     const hasTerminal = stdin.isTTY === true && io.out.isTTY === true && args.options.yes !== true;
     const prompt = hasTerminal ? terminalPrompt(stdin, stdout) : undefined;
     const dialogue = new Dialogue(io.out, screenOf(io.out, io.env), prompt);

@@ -78,6 +78,12 @@ export class Dialogue {
     this.#write(text.trimEnd().split('\n'));
   }
 
+  /** Commands to copy, in the words of the screen: each stays one line. */
+  commands(lines: readonly string[]): void {
+    const { rewrite = (line) => line } = this.screen;
+    this.#write(lines.map((line) => `    ${rewrite(line)}`));
+  }
+
   blank(): void {
     this.#write(['']);
   }

@@ -33,8 +33,9 @@ export interface TriedScope extends TriedLogin, TlsSettings {
   readonly network: NetworkSettings;
 }
 
-/** An EST server. */
-export interface TriedEst extends Trial {
+/** An EST server, and the way to it. */
+export interface EstTrial extends Omit<Trial, 'through'> {
+  readonly network: NetworkSettings;
   /** The file of CAs as the person knows it, where caFile is a copy. */
   readonly caName: string;
 }
@@ -64,9 +65,9 @@ export interface Errands {
   /** Why the daemon cannot read a file: the code of the system, as ENOENT. Undefined where it can. */
   whyUnreadable(file: string): Promise<string | undefined>;
   /** TCP and TLS, whatever its certificate is. */
-  reachEst(url: string): Promise<void>;
+  reachEst(asked: Pick<EstTrial, 'url' | 'network'>): Promise<void>;
   /** Whether the EST server could be asked if it knows us. */
-  tryEst(asked: TriedEst): Promise<boolean>;
+  tryEst(asked: EstTrial): Promise<boolean>;
   /** Whether DPS refuses an ID scope, and no outage does. */
   refusesScope(asked: TriedScope): Promise<boolean>;
 }
@@ -122,7 +123,7 @@ export function createErrands(
     keysIn: (asked) => send('keysIn', asked, { doing: 'Looking for keys in the token' }),
     importKey: (asked) => send('importKey', asked, { doing: 'Bringing the key into the token' }),
     whyUnreadable: (file) => send('whyUnreadable', file, { doing: `Reading ${file}`, limitMs: READ_MS }),
-    reachEst: (url) => send('reachEst', url, { doing: 'Dialling the EST server' }),
+    reachEst: (asked) => send('reachEst', asked, { doing: 'Dialling the EST server' }),
     tryEst: (asked) => send('tryEst', asked, { doing: 'Asking the EST server' }),
     refusesScope: (asked) => send('refusesScope', asked, { doing: 'Asking DPS about the ID scope' }),
   };

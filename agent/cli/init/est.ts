@@ -1,14 +1,14 @@
 import { type Failure, Fault } from '../../failure/failure.ts';
 import { failureOf } from '../../failure/failure-of.ts';
-import type { Trial } from '../../issuer/trial.ts';
 import { Misuse } from '../kit/command.ts';
 import { isTakenAllTheSame } from './all-the-same.ts';
+import { askSecret } from './ask-secret.ts';
 import { askSetting, noCertificate } from './ask-setting.ts';
 import { originOf } from './copies.ts';
-import type { TriedEst } from './errands.ts';
-import { askPassword, PASSWORD_FILE } from './est-password.ts';
+import type { EstTrial } from './errands.ts';
 import type { Guide } from './guide.ts';
 import { askInOrder, type Question } from './in-order.ts';
+import { networkIn } from './network.ts';
 
 const FIRSTS = [
   { key: 'password', words: 'a user name and a password' },
@@ -34,8 +34,8 @@ export function estQuestions(): readonly Question[] {
   const identity = [
     of('password', askUser),
     of('password', (guide) => {
-      before = guide.answers.text(PASSWORD_FILE);
-      return askPassword(guide);
+      before = guide.answers.text(EST_PASSWORD.name);
+      return askSecret(guide, EST_PASSWORD);
     }),
     of('bootstrap', askBootstrap('cert', 'Bootstrap certificate')),
     of('bootstrap', askBootstrap('key', 'Its key')),
@@ -62,7 +62,7 @@ async function askUrl(guide: Guide): Promise<void> {
     });
     if (!dialogue.asks) return;
     const url = answers.text(`${EST}.url`) ?? '';
-    const failure = await met(errands.reachEst(url));
+    const failure = await met(errands.reachEst({ url, network: networkIn(answers) }));
     if (failure === undefined) return;
     dialogue.wrong(failure);
     if (await isTakenAllTheSame(guide, [`${EST}.url`, url])) return;
@@ -114,6 +114,13 @@ function askUser(guide: Guide): Promise<void> {
   return askSetting(guide, { name: `${EST}.username`, flag: 'est-user', words: 'User name', objection });
 }
 
+export const EST_PASSWORD = {
+  name: `${EST}.password_file`,
+  flag: 'est-password-file',
+  words: 'Password',
+  file: { name: 'est-password', isSecret: true },
+} as const;
+
 function askBootstrap(part: 'cert' | 'key', words: string): Question {
   const file = part === 'cert' ? { name: 'bootstrap.pem' } : ({ name: 'bootstrap-key.pem', isSecret: true } as const);
   const hint = 'a file (PEM), or a pkcs11: URI';
@@ -139,7 +146,7 @@ async function proveIdentity(guide: Guide, identity: readonly Question[], before
     if (!dialogue.asks) throw refusedOptions(failure);
     dialogue.wrong(failure);
     const isRefused = failure.code === 'NL-EST-AUTH';
-    if (await isTakenAllTheSame(guide, [PASSWORD_FILE, isRefused ? before() : trial.passwordFile])) return;
+    if (await isTakenAllTheSame(guide, [EST_PASSWORD.name, isRefused ? before() : trial.passwordFile])) return;
     guide.forget(...SERVER_FLAGS, ...IDENTITY_FLAGS);
     await askInOrder(guide, isRefused ? identity : [askUrl, askAuthority]);
   }
@@ -167,14 +174,15 @@ function tellLater({ answers, dialogue }: Guide): void {
   dialogue.say('The bootstrap identity in the token is tried with the first request.');
 }
 
-function server(guide: Guide): TriedEst {
+function server(guide: Guide): EstTrial {
   const { answers } = guide;
   const caFile = answers.text(`${EST}.ca_file`) ?? '';
-  return { url: answers.text(`${EST}.url`) ?? '', caFile, caName: originOf(guide, caFile) };
+  const url = answers.text(`${EST}.url`) ?? '';
+  return { url, caFile, caName: originOf(guide, caFile), network: networkIn(answers) };
 }
 
 /** The credentials that can be tried here: an identity in the token cannot. */
-function credentials({ answers }: Guide): Pick<Trial, 'username' | 'passwordFile' | 'bootstrap'> {
+function credentials({ answers }: Guide): Pick<EstTrial, 'username' | 'passwordFile' | 'bootstrap'> {
   const text = (key: string) => answers.text(`${EST}.${key}`);
   const [certificate = '', key = ''] = [text('bootstrap_cert'), text('bootstrap_key')];
   const isInFiles = certificate.startsWith('/') && key.startsWith('/');

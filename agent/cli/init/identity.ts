@@ -1,17 +1,14 @@
-import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { instanceOf } from '../../config/config.ts';
 import { objectionTo } from '../../config/draft.ts';
-import { type Code, Fault } from '../../failure/failure.ts';
-import { type NetworkSettings, networkOf } from '../../network/network.ts';
-import { type Dialled, dial, Unreached } from '../checks/dial.ts';
-import { adviceFor, distrusted } from '../checks/reach.ts';
+import type { Written } from '../../config/schema.ts';
 import { isTakenAllTheSame } from './all-the-same.ts';
 import { askSetting, noCertificate } from './ask-setting.ts';
-import { originOf } from './copies.ts';
-import { type Guide, wrongFlag } from './guide.ts';
+import type { Guide } from './guide.ts';
 import type { Question } from './in-order.ts';
+import { askCredentials, askProxy, PROXY_PASSWORD, setNetwork, WAY_FLAGS } from './network.ts';
 import { Back } from './prompt.ts';
+import { demandDps, reachDps } from './reach-dps.ts';
 
 export const ID_SCOPE = {
   name: 'dps.id_scope',
@@ -22,8 +19,8 @@ export const ID_SCOPE = {
 
 export const IDENTITY_QUESTIONS: readonly Question[] = [(guide) => askSetting(guide, ID_SCOPE), askId, askEndpoint];
 
-/** Portal and az show both on the same page. */
-const LIKE_A_SCOPE = /^0ne[0-9a-f]{8}$/i;
+/** Portal and az show both on the same page. 0cn in China (an Azure Sphere client that serves both clouds). */
+const LIKE_A_SCOPE = /^0(ne|cn)[0-9a-f]{8}$/i;
 
 async function askId(guide: Guide): Promise<void> {
   const { answers, dialogue } = guide;
@@ -48,127 +45,67 @@ async function askId(guide: Guide): Promise<void> {
 }
 
 async function askEndpoint(guide: Guide): Promise<void> {
-  const { dialogue, flag } = guide;
-  const isGiven = ['endpoint', 'trust-ca', 'transport', 'proxy'].some((name) => flag(name) !== undefined);
-  setNetwork(guide);
-  for (;;) {
+  const { answers, dialogue, flag } = guide;
+  const password = answers.get(PROXY_PASSWORD);
+  const hasWay = WAY_FLAGS.some((name) => flag(name) !== undefined);
+  const isGiven = hasWay || ['endpoint', 'trust-ca'].some((name) => flag(name) !== undefined);
+  await setNetwork(guide);
+  let ask: typeof askHost | undefined = askHost;
+  while (ask !== undefined) {
     const before = dialogue.questions;
     try {
-      if (await isReached(guide, isGiven)) return;
+      await ask(guide);
+      const authorities = answers.get(CA_FILE);
+      if (flag('trust-ca') !== undefined) await askTrust(guide);
+      if (!dialogue.asks) {
+        if (guide.leaf === undefined ? hasWay : isGiven) await demandDps(guide);
+        return;
+      }
+      ask = await toAskAgain(guide, authorities, password);
     } catch (error) {
-      const isFirst = dialogue.questions === before + 1;
+      const isFirst = ask === askHost && dialogue.questions === before + 1;
       if (!(error instanceof Back) || isFirst) throw error;
+      ask = askHost;
     }
   }
 }
 
-async function isReached(guide: Guide, isGiven: boolean): Promise<boolean> {
-  const { answers, dialogue, flag, leaf } = guide;
-  await askSetting(guide, { name: 'dps.endpoint', flag: 'endpoint', words: 'DPS endpoint' });
-  const before = answers.get(CA_FILE);
-  if (flag('trust-ca') !== undefined) await askTrust(guide);
-  // In a script, a new gateway meets it with its first registration.
-  if (!dialogue.asks && (leaf === undefined || !isGiven)) return true;
+/**
+ * What must be answered otherwise; undefined where DPS is reached, or the person goes on all the same.
+ * @param authorities the file of CAs that stood before the answer, and `password` that of the proxy's password
+ */
+async function toAskAgain(guide: Guide, authorities: Written | undefined, password: Written | undefined) {
+  const { answers, dialogue } = guide;
   const found = await reachDps(guide);
   guide.forget('endpoint', 'trust-ca');
-  if (found === 'trusted') return true;
-  if (found === 'unreached') return isTakenAllTheSame(guide, [CA_FILE, answers.get(CA_FILE)]);
+  if (found === 'trusted') return undefined;
   const failed = answers.get(CA_FILE);
-  answers.set(CA_FILE, before);
-  if (await dialogue.confirm('Name another file with the CAs to trust?', true)) {
-    await askTrust(guide);
-    if ((await reachDps(guide)) === 'trusted') return true;
-  } else answers.set(CA_FILE, failed);
-  return isTakenAllTheSame(guide, [CA_FILE, before]);
+  if (found === 'untrusted') {
+    answers.set(CA_FILE, authorities);
+    if (await dialogue.confirm('Name another file with the CAs to trust?', true)) {
+      await askTrust(guide);
+      if ((await reachDps(guide)) === 'trusted') return undefined;
+    } else answers.set(CA_FILE, failed);
+  }
+  const before = {
+    untrusted: [CA_FILE, authorities],
+    credentials: [PROXY_PASSWORD, password],
+    proxy: [CA_FILE, failed],
+    unreached: [CA_FILE, failed],
+  } as const;
+  if (await isTakenAllTheSame(guide, before[found])) return undefined;
+  return found === 'proxy' ? askProxy : found === 'credentials' ? askCredentials : askHost;
 }
 
 const CA_FILE = 'trust.ca_file';
+
+const askHost = (guide: Guide): Promise<void> =>
+  askSetting(guide, { name: 'dps.endpoint', flag: 'endpoint', words: 'DPS endpoint' });
 
 function askTrust(guide: Guide): Promise<void> {
   const words = 'File with the CAs of DPS and hubs (PEM)';
   const file = { name: 'trust.pem' };
   return askSetting(guide, { name: CA_FILE, flag: 'trust-ca', words, file, objection: noCertificate });
-}
-
-/**
- * Whether DPS can be reached and is trusted, without any certificate of ours; prints the finding.
- * @throws Fault in place of a bad finding, where there is no terminal
- */
-async function reachDps(guide: Guide): Promise<'trusted' | 'untrusted' | 'unreached'> {
-  const { dialogue, answers } = guide;
-  const [host, caFile] = [answers.inEffect('dps.endpoint'), answers.inEffect(CA_FILE)];
-  const wrong = (what: { readonly code: Code; readonly message: string; readonly advice?: string }) => {
-    if (!dialogue.asks) throw new Fault(what.code, what);
-    dialogue.wrong(what);
-  };
-  let ca: string;
-  try {
-    ca = await readFile(caFile, 'utf8');
-  } catch (error) {
-    const message = `${caFile} cannot be read: ${error instanceof Error ? error.message : error}.`;
-    wrong({ code: 'NL-CONFIG', message });
-    return 'untrusted';
-  }
-  try {
-    const dialled = await dialogue.during(`Dialling ${host}`, dialEither(host, ca, answers));
-    if (dialled.distrust !== undefined) {
-      wrong({
-        ...distrusted(dialled, { side: 'DPS', host, caFile: originOf(guide, caFile) }),
-        code: 'NL-DPS-UNTRUSTED',
-      });
-      return 'untrusted';
-    }
-    const how = dialled.port === HTTPS ? ', where 8883 is closed: newleaf uses WebSockets' : '';
-    dialogue.ok(`DPS answers at ${dialled.address} port ${dialled.port}${how}, and is trusted.`);
-    return 'trusted';
-  } catch (error) {
-    if (error instanceof Fault) wrong(error.failure);
-    else if (error instanceof Unreached) {
-      wrong({ code: 'NL-DPS-UNREACHABLE', message: error.message, advice: adviceFor(error, 'the DPS endpoint') });
-    } else throw error;
-    return 'unreached';
-  }
-}
-
-/** Transport and proxy by flag, and the proxy of the environment where none is configured: nothing is asked. */
-function setNetwork({ answers, flag }: Guide): void {
-  const proposed = answers.get('network.proxy') === undefined ? process.env.HTTPS_PROXY : undefined;
-  // One with a password in it is no proposal: the configuration is no place for that.
-  const usable = proposed !== undefined && objectionTo('network.proxy', proposed) === undefined ? proposed : undefined;
-  for (const [name, given] of [
-    ['transport', flag('transport')],
-    ['proxy', flag('proxy') ?? usable],
-  ] as const) {
-    if (given === undefined) continue;
-    const wrong = objectionTo(`network.${name}`, given);
-    if (wrong !== undefined) throw wrongFlag(name, wrong);
-    answers.set(`network.${name}`, given);
-  }
-}
-
-const HTTPS = 443;
-
-/** The way to Azure, as answered. */
-export function networkIn(answers: Guide['answers']): NetworkSettings {
-  const around = answers.get('network.no_proxy');
-  return {
-    transport: answers.inEffect('network.transport') as NetworkSettings['transport'],
-    proxy: answers.text('network.proxy'),
-    proxy_username: answers.text('network.proxy_username') ?? '',
-    proxy_password_file: answers.text('network.proxy_password_file'),
-    no_proxy: Array.isArray(around) ? around.map(String) : [],
-  };
-}
-
-/** On 8883, and on 443 where that is closed. @throws Unreached, Fault NL-NETWORK-… */
-async function dialEither(host: string, ca: string, answers: Guide['answers']): Promise<Dialled> {
-  const { proxied } = networkOf(networkIn(answers));
-  return dial(host, ca, undefined, proxied).catch(async (error: unknown) => {
-    if (/:\d+$/.test(host) || answers.inEffect('network.transport') === 'mqtt') throw error;
-    return dial(`${host}:${HTTPS}`, ca, undefined, proxied).catch(() => {
-      throw error;
-    });
-  });
 }
 
 /** The host name as a registration ID, where it can be one. */

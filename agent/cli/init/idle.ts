@@ -2,8 +2,7 @@ import { instanceOf } from '../../config/config.ts';
 import { askSocket } from '../../control/client.ts';
 import { Fault } from '../../failure/failure.ts';
 import { failureOf } from '../../failure/failure-of.ts';
-import { localAccount } from '../../machine/account.ts';
-import { DAEMON } from '../../machine/as-daemon.ts';
+import { DAEMON, localAccount } from '../../machine/account.ts';
 
 /** A daemon that is there answers at once. */
 const WAIT_MS = 5_000;

@@ -4,7 +4,7 @@ import { failureOf } from '../../failure/failure-of.ts';
 import type { Passage } from '../../machine/as-daemon.ts';
 import type { Line, Log } from '../../machine/log.ts';
 import { validateEntry } from '../../state/entry.ts';
-import { createJournal } from '../../state/journal.ts';
+import { beginAnew, createJournal } from '../../state/journal.ts';
 import { complaint, type Io } from '../kit/command.ts';
 import { screenOf } from '../kit/screen.ts';
 import { asDaemon, start } from '../run/command.ts';
@@ -48,6 +48,7 @@ async function brought(here: Here, env: NodeJS.ProcessEnv): Promise<Shortfall> {
   const { directory } = config.state;
   const held = await asDaemon(file, config, passage);
   dialogue.title(`Provisioning ${registrationId} (ID scope ${id_scope}, ${endpoint})`);
+  await beginAnew(directory);
   const entry = await createJournal({ directory, validate: validateEntry }).read();
   const running = await start({ config, log: logOn(dialogue), env, held });
   const isTpm = 'tpm' in config;

@@ -6,7 +6,8 @@ import { isTakenAllTheSame } from './all-the-same.ts';
 import { askSetting } from './ask-setting.ts';
 import { standing } from './configuration.ts';
 import type { Guide } from './guide.ts';
-import { ID_SCOPE, networkIn } from './identity.ts';
+import { ID_SCOPE } from './identity.ts';
+import { networkIn } from './network.ts';
 
 /**
  * Tries another ID scope with the leaf that the gateway has, before it is written: the session with the hub would go on, and the

@@ -58,8 +58,8 @@ function commandLine<Name extends string>(tool: Tool<Name>, command: Name, argv:
       options[name] = true;
       continue;
     }
-    // Without `=`, a value that looks like an option is more likely a forgotten value.
-    const isForgotten = value === undefined || (!inlineValue && value.startsWith('-') && value !== '-');
+    // Without `=`, a value that looks like an option is more likely a forgotten value; no option looks like `-5`.
+    const isForgotten = value === undefined || (!inlineValue && /^-\D/.test(value));
     if (isForgotten) return wrong(`${rawName} needs a value: ${rawName} ${option.value}.`);
     options[name] = option.multiple ? [...[options[name] ?? []].flat().map(String), value] : value;
   }

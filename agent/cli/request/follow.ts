@@ -2,6 +2,7 @@ import { CODES, type Code, Fault } from '../../failure/failure.ts';
 import { type Complaint, complaint, Failed } from '../kit/command.ts';
 import type { Progress } from '../kit/progress.ts';
 import type { Screen } from '../kit/screen.ts';
+import { took } from '../moment.ts';
 import { present } from '../status/present.ts';
 import { isCode } from './answer.ts';
 import { Chronicle } from './chronicle.ts';
@@ -27,6 +28,7 @@ export async function follow(id: string, options: FollowOptions) {
   const chronicle = new Chronicle(id);
   let awaySince: number | undefined;
   let unknown = 0;
+  let work = { doing: '', since: performance.now() };
   const complained = new Set<string>();
   for await (const event of pulse(options)) {
     const failed = failedEvent(event);
@@ -46,18 +48,24 @@ export async function follow(id: string, options: FollowOptions) {
     const { lines, doing, outcome, isUnknown } = chronicle.read(status);
     progress.print(lines.map((line) => `${line}\n`).join(''));
     progress.doing(doing);
+    if (doing !== work.doing) work = { doing, since: performance.now() };
     if (outcome !== undefined) return { outcome, status };
     unknown = isUnknown ? unknown + 1 : 0;
     if (unknown >= UNKNOWN_LOOKS) break;
   }
   if (options.abort?.aborted === true) {
-    throw new Failed(`Not finished in time. The request ${id} goes on.`, {
-      advice: `See \`newleaf status --watch\`. The same command with \`--id ${id}\` tells how it ended.`,
+    const why = options.abort.reason === INTERRUPTED ? 'Interrupted.' : 'Not finished in time.';
+    const where = work.doing === '' ? '' : ` In flight for ${took(performance.now() - work.since)}: ${work.doing}.`;
+    throw new Failed(`${why}${where} The request ${id} goes on.`, {
+      advice: `See \`newleaf status --watch\`, and \`newleaf check\` where a server does not answer. The same command with \`--id ${id}\` tells how it ended.`,
     });
   }
   const advice = 'Ask once more; see `newleaf status`.';
   throw new Fault('NL-INTERNAL', { message: `The daemon no longer knows the request ${id}.`, advice });
 }
+
+/** The reason of an abort by Ctrl-C. */
+export const INTERRUPTED = Symbol('interrupted');
 
 /** Said once: the person does not know whether to wait. */
 const AGAIN = 'newleaf tries again by itself. Ctrl-C ends this wait only.';

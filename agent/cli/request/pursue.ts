@@ -12,7 +12,7 @@ import { parkedAlarm } from '../status/advise.ts';
 import { timeoutOf } from '../timeout.ts';
 import { actionInWords, outcomeInWords } from '../words.ts';
 import { tellRefusal } from './answer.ts';
-import { follow } from './follow.ts';
+import { follow, INTERRUPTED } from './follow.ts';
 
 export interface Wish {
   /** The path on the control socket that the wish is posted to. */
@@ -39,7 +39,10 @@ export async function pursue(wish: Wish, args: ParsedArguments, config: Config, 
   const named = textOption(args, 'id');
   const body = { ...wish.body, ...(named !== undefined && { id: named }) };
   const isWaiting = args.options.wait === true;
-  const abort = limitOf(args);
+  const limit = limitOf(args);
+  const left = new AbortController();
+  const leave = () => left.abort(INTERRUPTED);
+  const abort = AbortSignal.any([left.signal, ...(limit === undefined ? [] : [limit])]);
   const { socket } = config.control;
   const { directory } = config.state;
   const screen = screenOf(io.out, io.env);
@@ -59,14 +62,16 @@ export async function pursue(wish: Wish, args: ParsedArguments, config: Config, 
         say(`Accepted as ${id}.${leaf} See it happen: newleaf status --watch`);
         return EXIT.done;
       }
+      process.once('SIGINT', leave);
       say(isBusy ? `Another request is in flight. Following ${id}:` : `Accepted as ${id}.${leaf}`);
-      const ended = await follow(id, { socket, progress, screen, ...(abort && { abort }) });
+      const ended = await follow(id, { socket, progress, screen, abort });
       // The work in flight may have been of the wanted kind; if it was not, ask again now.
       if (isBusy && ended.outcome.action !== wish.orElse) continue;
       progress.end();
       return conclude(ended.outcome, io, ended.status, directory);
     }
   } finally {
+    process.off('SIGINT', leave);
     progress.end();
   }
 }

@@ -207,8 +207,10 @@ async function lived(options: StartOptions): Promise<number> {
   } catch (error) {
     const met = failureOf(error);
     log.error({ event: 'ended', ...failureFields(met) });
-    // Where another daemon runs, this one leaves no last words.
-    await (met.code === 'NL-DAEMON-RUNS' ? tellSystemd(env, met) : sayWhy(options, met));
+    // Where another daemon runs, this one leaves no last words; nor in a directory whose state says it already.
+    await (['NL-DAEMON-RUNS', 'NL-STATE-DECOMMISSIONED'].includes(met.code)
+      ? tellSystemd(env, met)
+      : sayWhy(options, met));
     return exitOf(met);
   }
 }

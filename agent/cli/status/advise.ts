@@ -2,19 +2,32 @@ import { join } from 'node:path';
 import type { NextStatus, Status } from '../../roll/report.ts';
 import { codeInWords } from '../errno.ts';
 import { type Complaint, complaint } from '../kit/command.ts';
-import { type Screen, wrap } from '../kit/screen.ts';
+import { type Output, type Screen, wrap } from '../kit/screen.ts';
 import { fromNow, moment } from '../moment.ts';
 import type { GatewayStatus } from './present.ts';
 import { wrongOf } from './wrong.ts';
+
+interface Room {
+  readonly rows: number;
+  readonly columns: number;
+}
 
 export interface Surroundings {
   /** `state.directory`: where the PEM of a candidate lies. */
   readonly directory: string;
   /** Why the daemon cannot be asked; the status is then the state file of that moment (wall clock, milliseconds). */
   readonly lastKnown?: { readonly writtenAt: number; readonly failure: Complaint };
-  /** The size of a terminal that is drawn over. The advice is cut last. */
-  readonly room?: { readonly rows: number; readonly columns: number };
+  /** The size of the terminal. */
+  readonly room?: Room | undefined;
+  /** It is drawn over, so nothing can be scrolled back to. */
+  readonly isWatched?: true;
 }
+
+/** Undefined where the output is no terminal, or its size is not known. */
+export const roomOf = ({ isTTY, rows, columns }: Output): Room | undefined =>
+  isTTY === true && rows && columns ? { rows, columns } : undefined;
+
+export const LEAVE = 'Ctrl-C ends this.';
 
 const INDENT = '  ';
 

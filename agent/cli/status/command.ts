@@ -4,6 +4,7 @@ import { Fault } from '../../failure/failure.ts';
 import { othersInWords } from '../instance.ts';
 import { command, textOption } from '../kit/command.ts';
 import { screenOf } from '../kit/screen.ts';
+import { roomOf } from './advise.ts';
 import { askStatus } from './present.ts';
 import { renderStatus } from './screen.ts';
 import { exitOfStatus } from './wrong.ts';
@@ -14,9 +15,10 @@ export const run = command(async (args, io) => {
   const isJson = args.options.json === true;
   if (args.options.watch === true) return (await import('./watch.ts')).watch({ ...place, isJson }, io);
   const screen = screenOf(io.out, io.env);
+  const shown = { ...place, room: roomOf(io.out) };
   try {
     const status = await askStatus(place.socket);
-    io.out.write(isJson ? `${JSON.stringify(status)}\n` : renderStatus(status, screen, place));
+    io.out.write(isJson ? `${JSON.stringify(status)}\n` : renderStatus(status, screen, shown));
     if (!isJson) io.out.write(othersInWords(file, screen));
     return exitOfStatus(status);
   } catch (error) {
@@ -25,7 +27,7 @@ export const run = command(async (args, io) => {
     const down = await whyDown(config, error, io.now());
     const known = isJson ? undefined : await lastKnown(config, io.now());
     if (known === undefined) throw down;
-    const seen = { ...place, lastKnown: { writtenAt: known.writtenAt, failure: down.failure } };
+    const seen = { ...shown, lastKnown: { writtenAt: known.writtenAt, failure: down.failure } };
     io.out.write(renderStatus(known.status, screen, seen));
     io.out.write(othersInWords(file, screen));
     return EXIT.down;

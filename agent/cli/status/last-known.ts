@@ -5,7 +5,7 @@ import { CODES, Fault } from '../../failure/failure.ts';
 import { builtAt, version } from '../../machine/build.ts';
 import { statusOf } from '../../roll/report.ts';
 import { validateEntry } from '../../state/entry.ts';
-import { createJournal, stateFile } from '../../state/journal.ts';
+import { createJournal, isGone, stateFile } from '../../state/journal.ts';
 import { lastWords } from '../../state/last-words.ts';
 import { fromNow } from '../moment.ts';
 import { BEGIN_OR_LEAVE, NEW_OR_GIVEN_UP } from '../words.ts';
@@ -34,10 +34,16 @@ export async function lastKnown(config: Config, now: number) {
 /** Why the daemon does not run: its last words, or that none has ever run here; else the bare fact. */
 export async function whyDown({ state }: Config, bare: Fault, now: number): Promise<Fault> {
   const words = await lastWords(state.directory);
+  if (await isGone(state.directory)) return givenUp(bare);
   if (words === undefined) return (await isWithoutState(state.directory)) ? unbegun(bare) : bare;
   const { at, code, message, advice, cause } = words;
   const ended = `It ended ${fromNow(Date.parse(at), now)}: ${code} ${message}`;
   return new Fault('NL-DAEMON-DOWN', { message: `The daemon does not run. ${ended}`, advice, cause });
+}
+
+function givenUp({ failure: { message } }: Fault): Fault {
+  const { means, advice } = CODES['NL-STATE-DECOMMISSIONED'];
+  return new Fault('NL-DAEMON-DOWN', { message: `${message} ${means}`, advice });
 }
 
 function unbegun(bare: Fault): Fault {

@@ -5,40 +5,73 @@ import { bar, type Colour, glyph, paint, rowsOf, type Screen, safe, wrap } from 
 import { fromNow, localMinute, localSecond, moment, zone } from '../moment.ts';
 import { statusRows } from '../uplink/screen.ts';
 import { actionInWords, causeInWords, outcomeInWords, reasonInWords } from '../words.ts';
-import { advise, type Surroundings } from './advise.ts';
+import { advise, LEAVE, type Surroundings } from './advise.ts';
 import type { GatewayStatus } from './present.ts';
 import { wrongOf } from './wrong.ts';
 
 const LABEL = 13;
 const TRANSITIONS_SHOWN = 6;
 
-/** `newleaf status` as a technician sees it. Pure. Times are in the time zone of this process. */
-export function renderStatus(status: GatewayStatus, screen: Screen, surroundings: Surroundings): string {
-  const { room } = surroundings;
-  for (let transitions = TRANSITIONS_SHOWN; ; transitions -= 1) {
-    const lines = linesOf({ ...status, trail: status.trail.slice(0, transitions) }, screen, surroundings);
-    if (transitions === 0 || room === undefined || rowsOf(lines, room.columns) < room.rows)
-      return `${lines.join('\n')}\n`;
-  }
+/** Folds in this order: steps of the trail, then all that is no reason to act. Head and advice are always shown. */
+const FOLDS = [
+  ...Array.from({ length: TRANSITIONS_SHOWN + 1 }, (_, folded) => ({ transitions: TRANSITIONS_SHOWN - folded })),
+  { transitions: 0, isShort: true },
+  { transitions: 0, isShort: true, isBare: true },
+] as const satisfies readonly Fold[];
+
+interface Fold {
+  /** Steps of the trail. */
+  readonly transitions: number;
+  /** One row each of leaf and candidate. */
+  readonly isShort?: boolean;
+  /** Nothing but head and advice. */
+  readonly isBare?: boolean;
 }
 
-function linesOf(status: GatewayStatus, screen: Screen, surroundings: Surroundings): readonly string[] {
+/** `newleaf status` as a technician sees it. Pure. Times are in the time zone of this process. */
+export function renderStatus(status: GatewayStatus, screen: Screen, surroundings: Surroundings): string {
+  const { room, isWatched } = surroundings;
+  const folds: readonly Fold[] = isWatched ? FOLDS : FOLDS.filter((fold) => !('isShort' in fold));
+  const drawn = folds.map((fold) => () => linesOf(status, screen, surroundings, fold));
+  const fits = (lines: readonly string[]) => room === undefined || rowsOf(lines, room.columns) < room.rows;
+  let lines: readonly string[] = [];
+  for (const draw of drawn) {
+    lines = draw();
+    if (fits(lines)) break;
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+function linesOf(
+  status: GatewayStatus,
+  screen: Screen,
+  surroundings: Surroundings,
+  { transitions, isShort = false, isBare = false }: Fold,
+): readonly string[] {
   const { next, request, scheduled, last, trail } = status;
   const now = Date.parse(status.at);
   const at = (time: string) => moment(Date.parse(time), now);
-  const blocks = [
-    headline(status, screen, surroundings),
-    identityBlock(status, now, screen),
-    next === undefined ? [] : candidateBlock(next, now, screen, surroundings.directory),
+  const identity = identityBlock(status, now, screen, isShort);
+  const candidate = next === undefined ? [] : candidateBlock(next, now, screen, surroundings.directory, isShort);
+  const begun = [
+    ...row(screen, 'In flight', request && requestInWords(request, now)),
+    ...row(screen, 'Scheduled', scheduled && `${requestInWords(scheduled, now)}, begins ${at(scheduled.startAt)}`),
+  ];
+  const whole = [
+    identity,
+    candidate,
     hubBlock(status, screen),
     uplinkBlock(status, now, screen),
-    [
-      ...row(screen, 'In flight', request && requestInWords(request, now)),
-      ...row(screen, 'Scheduled', scheduled && `${requestInWords(scheduled, now)}, begins ${at(scheduled.startAt)}`),
-      ...row(screen, 'Last', last && lastInWords(last, now)),
-    ],
-    trailBlock(trail, screen),
+    [...begun, ...row(screen, 'Last', last && lastInWords(last, now))],
+    trailBlock(trail.slice(0, transitions), screen),
+  ];
+  const more = isShort ? ' All of it: `newleaf status`.' : '';
+  const foot = surroundings.isWatched ? wrap(screen, `${LEAVE}${more}`) : [];
+  const blocks = [
+    headline(status, screen, surroundings),
+    ...(isBare ? [] : isShort ? [[...identity, ...candidate, ...begun]] : whole),
     [paint(screen, 'bold', 'What to do'), ...advise(status, screen, surroundings)],
+    foot.map((line) => paint(screen, 'dim', line)),
   ];
   const shown = blocks.filter((block) => block.length > 0);
   return shown.flatMap((block, index) => (index === 0 ? block : ['', ...block]));
@@ -69,7 +102,9 @@ function headline(status: GatewayStatus, screen: Screen, { lastKnown }: Surround
   return [
     `${dot} ${paint(screen, 'bold', first)}`,
     ...rest.map((line) => `  ${paint(screen, 'bold', line)}`),
-    paint(screen, 'dim', `  ${localSecond(now)} ${zone(now)}, newleaf ${version}`),
+    ...wrap(screen, `${localSecond(now)} ${zone(now)}, newleaf ${version}`, { first: '  ' }).map((line) =>
+      paint(screen, 'dim', line),
+    ),
   ];
 }
 
@@ -79,17 +114,25 @@ function row(screen: Screen, label: string, value: string | undefined): string[]
   return wrap(screen, value, { first: `  ${label.padEnd(LABEL)}`, rest: ' '.repeat(LABEL + 2) });
 }
 
-function identityBlock({ attestation, leaf, endorsementKey }: Status, now: number, screen: Screen): string[] {
+function identityBlock(
+  { attestation, leaf, endorsementKey }: Status,
+  now: number,
+  screen: Screen,
+  isShort: boolean,
+): string[] {
   if (attestation === 'x509')
-    return leaf === undefined ? row(screen, 'Leaf', 'none yet') : leafBlock(leaf, now, screen);
+    return leaf === undefined ? row(screen, 'Leaf', 'none yet') : leafBlock(leaf, now, screen, isShort);
+  if (isShort) return [];
   return [
     ...row(screen, 'Attests', 'by its TPM; there is no leaf'),
     ...(endorsementKey === undefined ? [] : digestRows('Endorsement', endorsementKey, screen)),
   ];
 }
 
-function leafBlock(leaf: NonNullable<Status['leaf']>, now: number, screen: Screen): string[] {
+function leafBlock(leaf: NonNullable<Status['leaf']>, now: number, screen: Screen, isShort: boolean): string[] {
   const [from, to] = [Date.parse(leaf.notBefore), Date.parse(leaf.notAfter)];
+  const end = row(screen, now >= to ? 'Expired' : 'Expires', moment(to, now));
+  if (isShort) return end;
   const share = (at: number) => (at - from) / (to - from);
   const renewAt = leaf.renewAt === undefined ? undefined : Date.parse(leaf.renewAt);
   const colour = now >= to ? 'red' : renewAt !== undefined && now >= renewAt ? 'yellow' : 'green';
@@ -98,7 +141,7 @@ function leafBlock(leaf: NonNullable<Status['leaf']>, now: number, screen: Scree
   const line = bar(screen, share(now), mark, Math.min(30, screen.width - LABEL - 24));
   return [
     ...identityRows('Leaf', leaf, screen),
-    ...row(screen, now >= to ? 'Expired' : 'Expires', moment(to, now)),
+    ...end,
     `${' '.repeat(LABEL + 2)}${paint(screen, colour, line)} ${used} of its lifetime`,
     ...row(screen, 'Renewal', renewalInWords(renewAt, now)),
   ];
@@ -126,7 +169,7 @@ export function digestRows(label: string, digest: string, screen: Screen): strin
   return rows.map((one, index) => `  ${(index === 0 ? label : '').padEnd(LABEL)}${one.trimEnd()}`);
 }
 
-function candidateBlock(next: NextStatus, now: number, screen: Screen, directory: string): string[] {
+function candidateBlock(next: NextStatus, now: number, screen: Screen, directory: string, isShort: boolean): string[] {
   const { standing, slot, leaf, askAt, trouble, refusals = 0 } = next;
   const times = refusals === 1 ? 'once' : `${refusals} times`;
   const isDenied = trouble?.code.startsWith('NL-DPS-') === true && CODES[trouble.code].kind === 'refused';
@@ -139,8 +182,10 @@ function candidateBlock(next: NextStatus, now: number, screen: Screen, directory
     parked: refused,
     rolling: `being worked on, key in slot ${slot}`,
   }[standing];
+  const head = row(screen, 'Candidate', words);
+  if (isShort) return head;
   return [
-    ...row(screen, 'Candidate', words),
+    ...head,
     ...(leaf === undefined ? [] : identityRows('Next leaf', leaf, screen)),
     ...row(screen, 'PEM', leaf && join(directory, 'next.pem')),
     ...row(screen, 'Asked again', askAt && moment(Date.parse(askAt), now)),

@@ -4,6 +4,7 @@ import { redraw, screenOf } from '../kit/screen.ts';
 import { localSecond } from '../moment.ts';
 import { pulse } from '../request/pulse.ts';
 import { troublesOf } from '../uplink/words.ts';
+import { LEAVE, roomOf } from './advise.ts';
 import { type GatewayStatus, present } from './present.ts';
 import { renderStatus, statusLine } from './screen.ts';
 
@@ -42,9 +43,9 @@ function drawing({ directory }: Watched, { out, env }: Io): Tell {
   let isFirst = true;
   return (seen, isResized) => {
     const screen = screenOf(out, env);
-    const room = { rows: out.rows || Number.POSITIVE_INFINITY, columns: out.columns || screen.width };
+    const around = { directory, room: roomOf(out), isWatched: true } as const;
     const text =
-      seen instanceof Fault ? complaint(seen.failure, screen) : renderStatus(seen, screen, { directory, room });
+      seen instanceof Fault ? `${complaint(seen.failure, screen)}\n${LEAVE}\n` : renderStatus(seen, screen, around);
     // A narrower terminal wraps the old lines in its own way.
     out.write(redraw(text, out, isFirst || isResized));
     isFirst = false;

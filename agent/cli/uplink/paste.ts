@@ -32,16 +32,12 @@ export const pastesOf = (connection: HowToConnect, group?: string): readonly Pas
 
 function bySocket({ name, socket }: BySocket, group: string | undefined): readonly Paste[] {
   const topic = eventsTopic(name);
-  const whose = group === undefined ? 'the group of its directory' : `the group ${group}`;
   return [
     {
       about: `${name} connects to this socket by MQTT 3.1.1, with QoS 0 or 1, and sends to this topic:`,
       lines: [socket, topic],
     },
-    {
-      about: `There is no password: root and users in ${whose} may connect. To add the user of the program, who must log in again or be restarted:`,
-      lines: [`sudo usermod -aG ${group ?? 'GROUP'} USER`],
-    },
+    admission(group),
     {
       about: 'mosquitto-clients 2.0 and later: send a message, and wait for messages from the cloud.',
       lines: [
@@ -73,6 +69,22 @@ function bySocket({ name, socket }: BySocket, group: string | undefined): readon
       lines: ['newleaf uplink add NAME --key'],
     },
   ];
+}
+
+/** Who may use the socket, and how others may. */
+function admission(group: string | undefined): Paste {
+  if (group === 'root') {
+    return {
+      about:
+        'There is no password, and only root may connect, because the socket is in the group root. A program of another user needs a socket for a group of its own:',
+      lines: ['sudo newleaf uplink add NAME --group GROUP'],
+    };
+  }
+  const whose = group === undefined ? 'the group of its directory' : `the group ${group}`;
+  return {
+    about: `There is no password: root and users in ${whose} may connect. To add the user of the program, who must log in again or be restarted:`,
+    lines: [`sudo usermod -aG ${group ?? 'GROUP'} USER`],
+  };
 }
 
 function byKey({ name, tcp, key, ca }: ByKey): readonly Paste[] {

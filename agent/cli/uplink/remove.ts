@@ -10,6 +10,8 @@ import { lossInWords } from './screen.ts';
 import { askRemoval, askUplink } from './told.ts';
 import { messages } from './words.ts';
 
+const UNTOUCHED = 'Nothing was removed.';
+
 /** `newleaf uplink remove`. @param stdin where the answer is typed */
 export const uplinkRemove = (stdin: Keyboard, machine: Machine = HERE): Run =>
   command(async (args, io) => {
@@ -32,8 +34,8 @@ export const uplinkRemove = (stdin: Keyboard, machine: Machine = HERE): Run =>
     const screen = screenOf(io.out, io.env);
     if (program !== undefined && !isAgreed) {
       io.out.write(`${wrap(screen, lossInWords(program)).join('\n')}\nType ${name} to go on: `);
-      if ((await typedLine(stdin)) !== name) {
-        io.err.write('That is not the name of the program. Nothing was removed.\n');
+      if ((await typedLine(stdin, UNTOUCHED)) !== name) {
+        io.err.write(`That is not the name of the program. ${UNTOUCHED}\n`);
         return EXIT.failed;
       }
     }

@@ -75,11 +75,11 @@ export const GATEWAY = {
   'NL-TOKEN-KEY': brokenCode(
     'The key of the leaf is not in the token.',
     'Is it the right token? See `newleaf check`. If the key is lost, `newleaf roll --wait` makes another.',
-    'Is it the right token (hsm.token)? If the key is lost, `newleaf roll --wait` makes another.',
+    'Is it the right token (hsm.token, hsm.uri)? If its key is lost: `newleaf roll --wait` makes another.',
   ),
   'NL-TOKEN-OCCUPIED': brokenCode(
-    'The slot for the next key holds an object that newleaf did not make for this purpose.',
-    'Look at it with `pkcs11-tool -O --login`, and remove it by its CKA_ID if nothing needs it; then `newleaf roll`.',
+    'The slot for the next key holds an object, and the records of newleaf do not say that newleaf made it for this purpose.',
+    'Let it stay, and give the keys of newleaf another name: hsm.label_prefix. If it is the key of this gateway, name it in hsm.key as well. Then `systemctl restart newleaf` and `newleaf roll --wait`.',
   ),
   'NL-TOKEN-FAILED': brokenCode(
     'The token refused an operation.',
@@ -156,8 +156,8 @@ export const GATEWAY = {
     'Restore state.json from a backup; or move it away, name the key of the leaf in hsm.key with another hsm.label_prefix, and run `newleaf init`.',
   ),
   'NL-STATE-DECOMMISSIONED': brokenCode(
-    'This gateway was given up, and `newleaf decommission` did not come to its end.',
-    'Run `newleaf decommission` again; after that, `newleaf init` begins anew.',
+    'This gateway was given up by `newleaf decommission`.',
+    'Leave newleaf off: `systemctl disable newleaf`. Or begin anew: `newleaf init`.',
   ),
   'NL-STATE-WRITE': brokenCode(
     'The state file cannot be written.',
@@ -178,7 +178,8 @@ export const GATEWAY = {
   'NL-BUSY': transientCode('Another request is in flight.', 'Wait for it: `newleaf status --watch`.'),
   'NL-DAEMON-DOWN': transientCode(
     'The daemon does not run.',
-    'Run `systemctl start newleaf`. If it does not stay up, `sudo newleaf check` says why.',
+    'Run `systemctl start newleaf`. If it does not stay up, `newleaf check` says why.',
+    'Correct the other failures here, then `systemctl start newleaf`. The end of its log: `journalctl -u newleaf -n 20`.',
   ),
   'NL-CONTROL-DENIED': refusedCode(
     'This user may not use the control socket.',

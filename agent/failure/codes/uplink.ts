@@ -12,7 +12,7 @@ export const UPLINK = {
   ),
   'NL-UPLINK-SOCKET': brokenCode(
     'A socket for the programs of this gateway cannot be opened.',
-    'Run `sudo newleaf uplink add NAME` for the program again; or, where the port is taken, change uplink.tcp.',
+    'Run `newleaf uplink add NAME` for the program again; or, where the port is taken, change uplink.tcp.',
   ),
   'NL-UPLINK-POISON': refusedCode(
     'The hub closed the session three times over one message of a program: it was set aside.',

@@ -1,8 +1,8 @@
 import { lookup } from 'node:dns/promises';
 import { CODES } from '../../../agent/failure/failure.ts';
+import { deafen } from '../../deaf.ts';
 import { DAY_S } from '../stage/fake-time.ts';
 import type { Breakage } from './breakage.ts';
-import { deafen } from './deaf.ts';
 
 /** What localhost stands for on the machine of whoever tests. */
 const HERE = [...new Set((await lookup('localhost', { all: true })).map(({ address }) => address))].join(' or ');
@@ -48,9 +48,7 @@ export const BREAKAGES: readonly Breakage[] = [
     red: ({ keyId }) => [`leaf-key NL-TOKEN-KEY Token "newleaf" has no key with the id ${keyId} (slot a). → ${LOST}`],
     daemon: {
       until: met,
-      red: ({ keyId }) => [
-        `trouble NL-TOKEN-KEY Token "newleaf" has no private key with id ${keyId}. → ${CODES['NL-TOKEN-KEY'].advice}`,
-      ],
+      red: ({ keyId }) => [`trouble NL-TOKEN-KEY Token "newleaf" has no private key with id ${keyId}. → ${LOST}`],
       says: ({ keyId }) =>
         `NL-TOKEN-KEY Token "newleaf" has no private key with id ${keyId}. → ${CODES['NL-TOKEN-KEY'].advice}`,
       cure: ({ gateway }) => gateway.command('roll', '--wait'),

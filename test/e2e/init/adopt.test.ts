@@ -159,7 +159,7 @@ if (insideNetworkNamespace(import.meta.filename)) {
       const { code, out, err } = await machine.newleaf(['decommission', '--yes']);
       assert.equal(code, 0, `${out}${err}`);
       assert.deepEqual(privateKeys(), []);
-      assert.equal(machine.sh('ls /var/lib/newleaf'), '');
+      assert.equal(machine.sh('ls /var/lib/newleaf'), 'state.json\n');
       assert.equal(machine.sh(`cat ${KEY}`), old.key);
     });
 

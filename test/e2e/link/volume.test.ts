@@ -24,7 +24,8 @@ if (insideNetworkNamespace(import.meta.filename)) {
     const mark = far.log.entries.length;
     await gateway.start();
     await gateway.settled();
-    await far.log.waitFor({ event: 'reported' }, PATIENCE_MS, mark);
+    // What the twin has already is not written again: reading it is the last thing on the line.
+    await far.log.waitFor({ event: 'twin' }, PATIENCE_MS, mark);
     count('a start with a leaf');
     if (IDLE_MS > 0) {
       await pause(IDLE_MS);

@@ -126,7 +126,10 @@ ${THUMBPRINT}.
     const following = run(args('roll', '--wait', '--timeout', '1s', '--config', config), io);
     await become(statusWith({ request }));
     assert.equal(await following, 1);
-    assert.match(io.err.text, /^Not finished in time\. The request r1 goes on\.\n→ .*--id r1/);
+    assert.match(
+      io.err.text,
+      /^Not finished in time\. In flight for [\d.]+ s: .*\sThe\srequest\sr1\sgoes\son\.\n→ [\s\S]*--id r1/s,
+    );
   });
 
   for (const options of [

@@ -39,6 +39,14 @@ test('tells each phase of its own request once, with the time it took', () => {
   assert.equal(last.outcome, outcome);
 });
 
+test('a candidate that is discarded: its key is not called that of an old leaf', () => {
+  const chronicle = new Chronicle('r1');
+  const dropped = { at: at(5), from: 'serving', to: 'retiring-key', why: 'discarded' } as const;
+  const destroyed = { at: at(65), from: 'retiring-key', to: 'serving', why: 'key-destroyed' } as const;
+  const { lines } = chronicle.read(statusWith({ at: at(70), request, trail: [destroyed, dropped] }));
+  assert.deepEqual(lines, ['  0.06 s  serving, and destroying the key that is not needed any more: key destroyed']);
+});
+
 test('a key that was made while the clock was ahead is not told as work of a later request', () => {
   const ahead = { ...made, at: at(800 * 86_400_000) };
   const chronicle = new Chronicle('r1');

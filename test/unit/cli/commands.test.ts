@@ -90,7 +90,8 @@ describe('commands of two words, and options that may be repeated', () => {
     ['ad group', wrong('enroll has no command "ad". Did you mean "enroll add"?')],
     ['show group', wrong('enroll show group needs NAME. Usage: enroll show group NAME [--json]')],
     ['show group a b', wrong('enroll show group does not take "b". Usage: enroll show group NAME [--json]')],
-    ['--version', wrong('There is no command. All commands: enroll help')],
+    ['--version', { command: 'version', options: {}, positionals: [] }],
+    ['--nosuch', wrong('There is no command. All commands: enroll help')],
   ];
   for (const [line, expected] of rows) test(line, () => assert.deepEqual(kit.parse(ENROLL, line.split(' ')), expected));
 });

@@ -3,10 +3,11 @@ import { test } from 'node:test';
 import { forInstance } from '../../../agent/cli/instance.ts';
 import type { ParsedArguments } from '../../../agent/cli/kit/parse.ts';
 import { type Output, screenOf, wrap } from '../../../agent/cli/kit/screen.ts';
+import { headsOf } from '../../../agent/cli/kit/tool.ts';
 import { NEWLEAF } from '../../../agent/cli/table.ts';
 import { CODES } from '../../../agent/failure/failure.ts';
 import { createLog } from '../../../agent/machine/log.ts';
-import { naming } from '../../../agent/machine/naming.ts';
+import { COMMANDS, naming } from '../../../agent/machine/naming.ts';
 
 const told = naming('plant');
 
@@ -36,6 +37,11 @@ for (const [text, expected] of TEXTS) {
     assert.equal(told(expected), expected, 'said once');
   });
 }
+
+test('each command is known by which daemon it may be for', () => {
+  const heads = headsOf(NEWLEAF).filter((head) => head !== 'version');
+  assert.deepEqual(COMMANDS.replace('(?! by)', '').split('|').toSorted(), heads.toSorted());
+});
 
 test('no advice in the table of failures names a command or the unit of another daemon', () => {
   const heads = Object.keys(NEWLEAF.commands).map((name) => name.split(' ', 1).join());

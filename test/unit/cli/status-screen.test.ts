@@ -41,7 +41,7 @@ test('all is well', () => {
   Last         roll r1, since the leaf was due, ended 3 hours ago: done
 
 Lately
-  2026-11-25 11:49:53  retiring-key → serving: old key destroyed
+  2026-11-25 11:49:53  retiring-key → serving: key destroyed
   2026-11-25 11:49:51  connecting-next → retiring-key: the hub accepted it
 
 What to do

@@ -128,8 +128,40 @@ test('the hub: disabled, enabled, forgotten', async () => {
   assert.match(asked.err, /Delete gw-5 from the hub\? \[y\/N\]/);
   assert.deepEqual([asked.code, await knock()], [1, 0]);
   assert.match((await office.enroll(['forget', 'gw-5', '--dry-run'])).out, /-> deleted, with its twin[\s\S]*--dry-run/);
-  await done('forget', 'gw-5');
+  assert.doesNotMatch(await done('forget', 'gw-5'), /tags/);
   assert.equal(await simulator.device('gw-5'), null);
+});
+
+test('forgotten with its tags: they are shown before, and afterwards the command that sets them again', async () => {
+  const { simulator } = office;
+  await simulator.writeDevice('hub1', 'gw-9', 'AB'.repeat(32));
+  simulator.registries.hub1.patchTags('gw-9', { site: "the north's" });
+  const asked = await office.enroll(['forget', 'gw-9'], { answer: 'n' });
+  const lost = /\n {2}-> without these tags, also when it is back: {"site":"the north's"}\n/;
+  assert.match(asked.out, lost);
+  assert.match(asked.err, /Delete gw-9 from the hub, with its tags\? \[y\/N\]/);
+  const told = await done('forget', 'gw-9');
+  assert.match(told, lost);
+  const [, command = ''] = /When it is back:\n {2}(az .*)\n$/.exec(told) ?? [];
+  const { stdout } = spawn('sh', ['-c', `az() { printf '%s|' "$@"; }; ${command}`]);
+  const given = Buffer.concat(await stdout.toArray()).toString();
+  assert.match(
+    given,
+    /^iot\|hub\|device-twin\|update\|--hub-name\|\w+\|--device-id\|gw-9\|--tags\|{"site":"the north's"}\|$/,
+  );
+});
+
+test('barred and forgotten: it is shown as not assigned', async () => {
+  const leaf = await office.leaf('gw-10');
+  await admitted('gw-10', leaf);
+  await done('disallow', 'member', 'gw-10', '--certificate', leaf.file);
+  await done('forget', 'gw-10');
+  assert.equal(await admitted('gw-10', leaf), false);
+  const { out } = await office.enroll(['show', 'device', 'gw-10']);
+  assert.match(out, /\nDPS has not assigned it to a hub: (disabled|failed), 20\d\d-.*Z\n/);
+  const dps = { NEWLEAF_DPS_CONNECTION: office.env.NEWLEAF_DPS_CONNECTION };
+  const alone = await office.enroll(['show', 'device', 'gw-10'], { env: dps });
+  assert.match(alone.out, /\nThe hub was not asked: --hub or NEWLEAF_HUB_CONNECTION names it\.\n$/);
 });
 
 test('scripts/enroll itself, as an operator calls it: what DPS and the hub know of a device', async () => {

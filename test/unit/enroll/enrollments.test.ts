@@ -133,7 +133,7 @@ describe('it asks before it destroys', () => {
     const before = await enrolled();
     const { code, out, said } = await office.enroll(argv, { answer: 'n' });
     assert.match(out, /- primary .*\n {2}\+ primary {4}\(none\)/);
-    assert.match(said, /No longer admitted: [0-9A-F]{16}….*Go on\? \[y\/N\] n Nothing was changed\. $/);
+    assert.match(said, /No longer admitted: [0-9A-F]{16}\.\.\..*Go on\? \[y\/N\] n Nothing was changed\. $/);
     assert.equal(code, 1);
     assert.deepEqual(pair('gw-1'), before);
   });

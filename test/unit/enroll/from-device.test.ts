@@ -166,6 +166,8 @@ describe('an answer that does not do is refused with the next step, and nothing 
       away.said,
       /^The device is not connected to the hub \(404103\)\. -> Repeat when it is back, or .*next\.pem/,
     );
+    const neither = await run('set-secondary gw-4');
+    assert.deepEqual([neither.said, neither.code], ['Which one? --from-device, or --certificate FILE ', 2]);
     const group = await run('promote gateways --from-device');
     assert.match(group.said, /^--from-device is for individual enrollments/);
     assert.deepEqual([away.code, group.code], [1, 2]);
@@ -241,7 +243,7 @@ describe('many devices', () => {
     const early = await run('promote reg-hub-3 --from-device --yes');
     assert.match(early.said, / enroll reprovision hub-3 $/);
     const both = await run('set-secondary reg-hub-3 reg-hub-4 --from-device');
-    assert.match(both.out, /\nNext: enroll reprovision hub-3 hub-4\n/);
+    assert.match(both.out, /\nNext: enroll reprovision hub-3 hub-4\n.* promote reg-hub-3 reg-hub-4 --from-device\n$/);
     const ids = Array.from({ length: 21 }, (_, at) => `none-${at}`);
     for (const id of ids) {
       await enrolled(id, await leaf(id));
@@ -276,7 +278,10 @@ describe('many devices', () => {
       out,
       /^set-secondary for 3 devices: gw-23, gw-21, gw-22\n\nDPS refuses \(400\)[\s\S]* \(1\)\n {2}gw-23\n/,
     );
-    assert.match(out, /\n3 devices: 2 written, 0 so already, 1 not\.\nNext: enroll reprovision gw-21 gw-22\n/);
+    assert.match(
+      out,
+      /\n3 devices: 2 written, 0 so already, 1 not\.\nNext: enroll reprovision gw-21 gw-22\nAnd when they are back: enroll promote gw-21 gw-22 --from-device\n$/,
+    );
     assert.equal(code, 1);
   });
 });

@@ -63,7 +63,7 @@ gw-4    offline  -         -           -       -        -
     assert.equal(code, 0);
   });
 
-  test('devices that meet a condition, as JSON; none is told', async () => {
+  test('devices that meet a condition, as JSON', async () => {
     const { out } = await office.enroll(['list', 'devices', '--where', "tags.site = 'north'", '--json']);
     assert.deepEqual(JSON.parse(out), {
       schema: 1,
@@ -76,9 +76,6 @@ gw-4    offline  -         -           -       -        -
         },
       ],
     });
-    const none = await office.enroll(['list', 'devices', '--where', "tags.site = 'south'"]);
-    assert.match(none.said, /No device of this hub meets: tags.site = 'south'/);
-    assert.equal(none.code, 1);
   });
 
   test('devices whose leaf ends soon: counted here, or by a condition for a job', async () => {
@@ -98,6 +95,18 @@ gw-4    offline  -         -           -       -        -
     );
   });
 
+  test('no device is no fault: an empty list, and zeros', async () => {
+    const where = ['--where', "tags.site = 'south'"];
+    const listed = await office.enroll(['list', 'devices', ...where]);
+    const told = await office.enroll(['list', 'devices', ...where, '--json']);
+    const numbers = await office.enroll(['fleet', ...where, '--json']);
+    assert.deepEqual([listed.out, listed.code], ['0 devices.\n', 0]);
+    assert.deepEqual([JSON.parse(told.out), told.code], [{ schema: 1, devices: [] }, 0]);
+    assert.deepEqual([JSON.parse(numbers.out).devices, numbers.code], [0, 0]);
+    const shown = await office.enroll(['fleet', ...where]);
+    assert.match(shown.out, /^devices {4}0: 0 connected/);
+  });
+
   test('individuals, groups, and those that have registered as members', async () => {
     const individuals = await office.enroll(['list', 'individuals']);
     assert.match(
@@ -114,7 +123,7 @@ gw-4    offline  -         -           -       -        -
     const unknown = await office.enroll(['list', 'registrations', 'trucks']);
     assert.match(
       unknown.said,
-      /DPS has no enrollment group "trucks"\. -> Enroll it: enroll add group NAME --certificate FILE\. See what is there: enroll list groups/,
+      /DPS has no enrollment group "trucks"\. -> Enroll it: enroll add group trucks --certificate FILE\. See what is there: enroll list groups/,
     );
   });
 });
@@ -149,10 +158,11 @@ describe('show', () => {
     const { out } = await office.enroll(['show', 'device', 'gw-1']);
     assert.match(
       out,
-      /\nIts newleaf reports\n {4}phase {6}serving, newleaf 1\.2\.3\n {4}leaf {7}ABABABABABABABAB…, until 2099-01-01, the hub has it, the enrollment has ANOTHER\n {4}last {7}roll done, 2026-11-27T00:00:00\.000Z\n$/,
+      /\nIts newleaf reports\n {4}phase {6}serving, newleaf 1\.2\.3\n {4}leaf {7}ABABABABABABABAB\.\.\., until 2099-01-01, the hub has it, the enrollment has ANOTHER\n {4}last {7}roll: done, 2026-11-27T00:00:00\.000Z\n$/,
     );
     const parked = await office.enroll(['show', 'device', 'gw-2']);
     assert.match(parked.out, new RegExp(`\n {4}next {7}${NEXT}, parked \\(NL-DPS-401002\\)\n {4}alarm {6}expired\n`));
+    assert.match(parked.out, /\n {4}last {7}roll: a person is needed \(NL-DPS-401002\), 2026-11-27/);
     assert.match(parked.out, /\n {4}programs {3}2 NL-UPLINK-QUEUE\n$/);
   });
 
@@ -175,7 +185,7 @@ describe('the error of an unknown name says the next step', () => {
       'set-secondary gw-9',
       /DPS has no enrollment "gw-9"\. -> Enroll it: enroll add individual --certificate FILE\. See what is there: enroll list individuals/,
     ],
-    ['allow group trucks', /-> Enroll it: enroll add group NAME .*enroll list groups/],
+    ['allow group trucks', /-> Enroll it: enroll add group trucks .*enroll list groups/],
     ['forget gw-9', /This hub has no device "gw-9"\. -> See what it has: enroll list devices/],
     ['show device gw-9', /"gw-9" is not known\. -> See what is there: enroll list individuals, or enroll list devices/],
     ['delete group trucks', /enroll list groups/],

@@ -119,7 +119,7 @@ test('those that are not done are told by reason, and the sum comes last', () =>
     notAsked('gw-5', 'Something about gw-5'),
     notAsked('gw-4', 'Something about gw-4'),
   ];
-  const run = { id: 'enroll-roll-1', action: 'roll', at: '', delaySeconds: 0, devices } as const;
+  const run = { id: 'enroll-roll-1', hub: 'hub', action: 'roll', at: '', delaySeconds: 0, devices } as const;
   const screen = { width: 80, isColoured: false, isUnicode: true };
   assert.equal(
     `${report(run, 300_400, screen)}${sumText(run, 300_400)}`,
@@ -138,16 +138,29 @@ Ended otherwise:
         gw-6
         ABABABABABABABABABABABABABABABABABABABABABABABABABABABABABABABAB
 Enroll the new leaf, which the device sends, or the CA that issued it:
-  enroll set-secondary DEVICE --from-device
-  enroll reprovision DEVICE
+  enroll set-secondary gw-6 --from-device
+  enroll reprovision gw-6
 26 devices: 1 came back, 2 otherwise, 1 did not come back, 22 not asked.
 `,
   );
 });
 
+test('more devices with a leaf that waits than a line has room for: by the condition that they met', () => {
+  const devices = Array.from(
+    { length: 21 },
+    (_, at): Outcome => ({ deviceId: `gw-${at}`, result: 'otherwise', reason: 'its new leaf waits', next: 'AB' }),
+  );
+  const run = { id: 'enroll-roll-1', hub: 'hub', action: 'roll', at: '', delaySeconds: 0, devices } as const;
+  const text = report(run, 0, { width: 80, isColoured: false, isUnicode: true }, `tags.site = "north"`);
+  assert.match(
+    text,
+    /\n {2}enroll set-secondary --where "tags\.site = \\"north\\"" --from-device\n {2}enroll reprovision --job "tags\.site = \\"north\\""\n$/,
+  );
+});
+
 test('many reasons do not fill the screen: the largest are shown, and the others counted', () => {
   const devices = Array.from({ length: 30 }, (_, at) => notAsked(`gw-${at}`, `reason ${Math.floor(at ** 0.6)}`));
-  const run = { id: 'enroll-roll-1', action: 'roll', at: '', delaySeconds: 0, devices } as const;
+  const run = { id: 'enroll-roll-1', hub: 'hub', action: 'roll', at: '', delaySeconds: 0, devices } as const;
   const text = report(run, 0, { width: 80, isColoured: false, isUnicode: false });
   assert.match(text, /\nAnd for 3 more reasons: 7 devices\.\n$/);
   assert.equal(text.split('\n').length, 13);
@@ -156,6 +169,6 @@ test('many reasons do not fill the screen: the largest are shown, and the others
 test('a job that goes on is not done, though all that are known of it are', async () => {
   const desk = { out: { write: () => true }, err: { write: () => true }, env: {} };
   const call = { desk, positionals: [], options: {} } as unknown as Call;
-  const run = { id: 'enroll-roll-1', action: 'roll', at: '', delaySeconds: 0, devices: [] } as const;
+  const run = { id: 'enroll-roll-1', hub: 'hub', action: 'roll', at: '', delaySeconds: 0, devices: [] } as const;
   assert.equal(await conclude(call, run, { waitedMs: 0, jobGoesOn: true, isJob: true }), 1);
 });

@@ -4,10 +4,10 @@ import { openHub, register } from '../simulator/device.ts';
 
 /**
  * How it takes the method: well, registers and comes back · kept, comes back on the old leaf · mute, takes it and never
- * comes back · idle, takes it and does not begin · slow, is at it for long · busy, answers 409 · late, takes it when it is
+ * comes back · parked, comes back on the old leaf, and DPS refuses the new one · idle, takes it and does not begin · slow, is at it for long · busy, answers 409 · late, takes it when it is
  * released.
  */
-export type Behaviour = 'well' | 'kept' | 'mute' | 'idle' | 'slow' | 'busy' | 'late';
+export type Behaviour = 'well' | 'kept' | 'mute' | 'parked' | 'idle' | 'slow' | 'busy' | 'late';
 
 interface Payload {
   readonly action: string;
@@ -16,6 +16,9 @@ interface Payload {
 
 /** What the twin says of those that stay where they are. */
 const PHASES: Partial<Record<Behaviour, string>> = { idle: 'serving', slow: 'requesting-leaf' };
+
+/** The leaf that waits on those that are parked. */
+export const NEXT = 'CD'.repeat(32);
 
 const ASKED = 202;
 const BUSY = 409;
@@ -77,7 +80,8 @@ export class SdkGateway {
     if (this.#behaviour === 'mute') return;
     const outcome = this.#behaviour === 'kept' ? { outcome: 'kept', code: 'NL-DPS-401002' } : { outcome: 'done' };
     await this.connect();
-    await this.#report({ last: { id, action, ...outcome } });
+    const next = { thumbprint: NEXT, standing: 'parked', code: 'NL-DPS-401002' };
+    await this.#report({ last: { id, action, ...outcome }, ...(this.#behaviour === 'parked' && { next }) });
   }
 
   async #report(newleaf: object): Promise<void> {

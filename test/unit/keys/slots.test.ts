@@ -3,6 +3,7 @@ import { generateKeyPairSync, sign } from 'node:crypto';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { failureOf } from '../../../agent/failure/failure-of.ts';
 import { createKeys } from '../../../agent/keys/slots.ts';
 import { TokenError } from '../../../hsm/ckr.ts';
 import type { Protection } from '../../../hsm/key-pair.ts';
@@ -49,6 +50,7 @@ async function generating(directory: string, found: Left): Promise<readonly stri
       if (found.key instanceof Error) throw found.key;
       return id === found.key?.id ? found.key : undefined;
     },
+    generations: async () => [{ id: '0b', protection: found.protection ?? whole }],
     describe: async () => found.protection ?? whole,
     sign: async (_: PublicKey, message: Uint8Array) => (found.sign ?? signsWith(pair))(message),
     certificates: async () => found.certificates ?? [],
@@ -133,6 +135,12 @@ for (const [title, found, words] of refusals) {
   });
 }
 
-test('whatever else has the label is named, and not touched', async (t) => {
-  await assert.rejects(generating(scratch(t), { occupied: true }), { code: 'LABEL_OCCUPIED' });
+test('whatever else has the label is named, and not touched; `decommission` is the way only where it would destroy it', async (t) => {
+  const met = (found: Left) => generating(scratch(t), { ...found, occupied: true }).catch(failureOf);
+  const adviceOf = (found: Left) => met(found).then((why) => ('advice' in why ? why.advice : ''));
+  assert.match(await adviceOf({}), /^Left by an earlier newleaf, .*`newleaf decommission`.* Else: .*hsm\.label_prefix/);
+  assert.match(
+    await adviceOf({ protection: { ...whole, neverExtractable: false } }),
+    /^Let it stay, .*hsm\.label_prefix/,
+  );
 });

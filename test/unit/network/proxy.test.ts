@@ -80,7 +80,10 @@ const ANSWERS: readonly (readonly [fault: ProxyFault, words: RegExp])[] = [
   [{ status: 407 }, /^transient NL-NETWORK-PROXY-AUTH /],
   [{ status: 302 }, /^transient NL-NETWORK-PORTAL .*captive portal/],
   [{ status: 200, html: true }, /^transient NL-NETWORK-PORTAL .*captive portal/],
-  [{ hang: true }, /^transient NL-NETWORK-PROXY .* accepts the connection, and gives no answer/],
+  [
+    { hang: true },
+    /^transient NL-NETWORK-PROXY-REFUSED .* accepts the connection, and gives no answer for hub\.example:8883\.$/,
+  ],
 ];
 
 for (const [fault, words] of ANSWERS) {

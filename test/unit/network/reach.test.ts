@@ -6,6 +6,7 @@ import { createHub } from '../../../agent/hub/session.ts';
 import { TRY_BACK_MS } from '../../../agent/network/choice.ts';
 import { Network, type NetworkSettings } from '../../../agent/network/network.ts';
 import { connectorOf } from '../../../hsm/connector.ts';
+import { deafen } from '../../deaf.ts';
 import type { ClientIdentity } from '../../simulator/ca.ts';
 import { HttpProxy } from '../../simulator/proxy.ts';
 import { type Simulator, startSimulator } from '../../simulator/simulator.ts';
@@ -45,7 +46,7 @@ interface Side {
   pass(ms: number): void;
 }
 
-function gateway(settings: Partial<NetworkSettings> = {}, at = { dps, hub }): Side {
+function gateway(settings: Partial<NetworkSettings> = {}, at = { dps, hub }, connectMs = 700): Side {
   let now = 0;
   const changes: string[] = [];
   const given = { transport: 'auto', proxy_username: '', no_proxy: [], ...settings } as const;
@@ -54,10 +55,11 @@ function gateway(settings: Partial<NetworkSettings> = {}, at = { dps, hub }): Si
     now: () => now,
     changed: (to) => changes.push(to),
     connectMs: 2_000,
+    aloneMs: 100,
   });
   const { cert, key } = leaf;
   const connector = connectorOf(createSecureContext({ ca: far.endpoints.trustPem, cert, key }));
-  const shared = { connectorFor: async () => connector, reach, connectMs: 700 };
+  const shared = { connectorFor: async () => connector, reach, connectMs };
   const { idScope } = far.endpoints;
   const registering = createDps({ ...shared, endpoint: at.dps, idScope, registrationId: 'gw-0001' });
   return {
@@ -115,6 +117,13 @@ suite('over each way', () => {
     assert.deepEqual(side.changes, ['mqtt-ws']);
   });
 
+  test('through a proxy that waits for 8883 in vain: 443 follows', async () => {
+    await using proxy = await HttpProxy.start();
+    proxy.fault = { port: 8883, hang: true };
+    const side = gateway({ proxy: proxy.url });
+    assert.deepEqual([await side.register(), side.changes], ['fulfilled', ['mqtt-ws']]);
+  });
+
   test('past the proxy, where it is an exception', async () => {
     await using proxy = await HttpProxy.start();
     const side = gateway({ proxy: proxy.url, no_proxy: [dps] });
@@ -145,6 +154,25 @@ suite('auto', () => {
       assert.deepEqual(side.changes, ['mqtt-ws', 'mqtt']);
     });
   }
+
+  test('packets to 8883 are dropped: 443 begins beside it, and 8883 is not waited for', async (t) => {
+    await far.lay('hub1', 'port-closed');
+    await deafen(t, 8883, hub);
+    const [side, before, began] = [gateway({}, { dps, hub }, 60_000), connacks(), performance.now()];
+    assert.equal(await side.connect(), 'fulfilled');
+    assert.ok(performance.now() - began < 30_000);
+    assert.deepEqual([connacks(), side.changes], [before + 1, ['mqtt-ws']]);
+  });
+
+  test('8883 takes the connection, and is slow after that: it is waited for', async () => {
+    await far.lay('hub1', 'slow-tls', { ms: 400 });
+    const before = [webSockets(), connacks()];
+    const side = gateway();
+    assert.equal(await side.connect(), 'fulfilled');
+    await far.lift('hub1', 'slow-tls');
+    assert.deepEqual([webSockets(), connacks()], [before[0], (before[1] ?? 0) + 1], 'a slow TLS changes nothing');
+    assert.deepEqual(side.changes, []);
+  });
 
   test('after any CONNACK there is no second way', async () => {
     await far.lay('hub1', 'connack', { code: 5 });

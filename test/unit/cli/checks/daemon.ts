@@ -154,9 +154,24 @@ export const DAEMON: readonly Row[] = [
   ],
   [
     'trouble',
+    'about the first leaf: there is no other to tell it from',
+    {
+      status: async () => {
+        const wrong = { code: 'NL-DPS-HUB', message: 'Not that one.', advice: 'Ask.' } as const;
+        const { leaf: _, ...status } = statusWith({
+          wrong: [wrong],
+          next: { slot: 'a', standing: 'waiting', trouble: wrong },
+        });
+        return status;
+      },
+    },
+    /^failed NL-DPS-HUB Not that one\. -> Ask\.$/,
+  ],
+  [
+    'trouble',
     'another client',
     { status: async () => statusWith({ trouble: failure('NL-HUB-FLAPPING') }) },
-    /^failed NL-HUB-FLAPPING .* -> Is another program on this gateway .* `sudo newleaf uplink add NAME`/,
+    /^failed NL-HUB-FLAPPING .* -> Is another program on this gateway .* `newleaf uplink add NAME`/,
   ],
   [
     'trouble',

@@ -111,7 +111,7 @@ export const UPLINK: readonly Row[] = [
     'uplink-tcp',
     'there is no answer',
     { ...key, authorities: async () => '', dial: fails(new Unreached('tcp', 'It cannot be reached.', 8883, 0)) },
-    /^failed NL-UPLINK-SOCKET uplink\.tcp: It cannot be reached\. -> Run `sudo newleaf uplink add NAME`/,
+    /^failed NL-UPLINK-SOCKET uplink\.tcp: It cannot be reached\. -> Run `newleaf uplink add NAME`/,
   ],
   [
     'uplink-queue',

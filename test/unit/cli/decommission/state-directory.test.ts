@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { FILES, filesIn, removeFiles } from '../../../../agent/cli/decommission/state-directory.ts';
-import { assertNotEnded, createJournal, endJournal } from '../../../../agent/state/journal.ts';
+import { assertNotEnded, beginAnew, createJournal, endJournal, isGone } from '../../../../agent/state/journal.ts';
 import { fault, scratch } from '../../state/disk.ts';
 
 const root = join(import.meta.dirname, '..', '..', '..', '..');
@@ -55,10 +55,10 @@ describe('what decommission takes away', () => {
     const others = ['tokens', '.softhsm', 'leaf.pem.bak', 'new', '.new'];
     for (const name of [...own, ...others]) writeFileSync(join(directory, name), '');
     const found = await filesIn(directory);
-    assert.equal(found.at(-1), 'state.json', 'it says that the gateway is given up, and goes last');
+    assert.equal(found.at(-1), 'state.json', 'it says that the gateway is given up');
     assert.deepEqual([...found].sort(), [...own, 'csr', 'inbox', 'uplink'].sort());
     await removeFiles(directory);
-    assert.deepEqual(readdirSync(directory).sort(), [...others].sort());
+    assert.deepEqual(readdirSync(directory).sort(), [...others, 'state.json'].sort());
     assert.deepEqual(readdirSync(outside), ['precious.pem']);
     await removeFiles(directory);
   });
@@ -78,7 +78,7 @@ describe('what decommission takes away', () => {
     ])
       writeFileSync(join(directory, name), '');
     await removeFiles(directory);
-    assert.deepEqual(readdirSync(directory), ['inbox']);
+    assert.deepEqual(readdirSync(directory), ['inbox', 'state.json']);
     assert.deepEqual(readdirSync(join(directory, 'inbox')), ['folder']);
     assert.deepEqual(readdirSync(foreign), ['file']);
   });
@@ -90,7 +90,7 @@ describe('what decommission takes away', () => {
 
 describe('a journal that was ended', () => {
   const journal = (directory: string) => createJournal({ directory, validate: () => 'entry' });
-  const said = fault('NL-STATE-DECOMMISSIONED', /says that this gateway was given up/);
+  const said = fault('NL-STATE-DECOMMISSIONED', /This gateway was given up/);
 
   test('whatever was in it, nobody reads anything else', async (t) => {
     const directory = scratch(t);
@@ -102,6 +102,19 @@ describe('a journal that was ended', () => {
       await assert.rejects(assertNotEnded(directory), said);
       await endJournal(directory, 1);
     }
+  });
+
+  test('one whose gateway is wholly gone stays until `init` begins anew', async (t) => {
+    const directory = scratch(t);
+    await endJournal(directory, 0);
+    await beginAnew(directory);
+    assert.deepEqual([await isGone(directory), await filesIn(directory)], [false, ['state.json']]);
+    await endJournal(directory, 0, 'gone');
+    assert.deepEqual([await isGone(directory), await filesIn(directory)], [true, []]);
+    await assert.rejects(journal(directory).read(), said);
+    await assert.rejects(assertNotEnded(directory), said);
+    await beginAnew(directory);
+    assert.equal(await journal(directory).read(), 'absent');
   });
 
   test('an entry that speaks of an end is none', async (t) => {

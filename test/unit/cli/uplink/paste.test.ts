@@ -31,6 +31,12 @@ describe('a socket', () => {
     assert.match(lines.join(' '), /Debian 12 has 1\.6/);
   });
 
+  test('the group of root gets no other user: another socket does', () => {
+    const lines = linesOf(bySocket, screen, 'root');
+    assert.ok(lines.includes('sudo newleaf uplink add NAME --group GROUP'));
+    assert.doesNotMatch(lines.join(' '), /usermod/);
+  });
+
   test('the group is not known to every user', () => {
     assert.ok(linesOf(bySocket).includes('sudo usermod -aG GROUP USER'));
   });

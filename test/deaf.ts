@@ -7,18 +7,24 @@ import type { TestContext } from 'node:test';
 const BACKLOG = 1;
 
 /** Listens, and never takes a connection. */
-const LISTEN = `require('node:net').createServer().listen(+process.argv[1], '127.0.0.1', ${BACKLOG}, () => {
+const LISTEN = `require('node:net').createServer().listen(+process.argv[1], process.argv[2], ${BACKLOG}, () => {
   require('node:fs').writeSync(1, 'listening');
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
 })`;
 
 /** A port on which nobody answers, as behind a firewall that drops packets; until the test ends. */
-export async function deafen(t: TestContext, port: number): Promise<void> {
-  const child = spawn(process.execPath, ['-e', LISTEN, String(port)], { stdio: ['ignore', 'pipe', 'inherit'] });
-  t.after(() => child.kill('SIGKILL'));
+export async function deafen(t: Pick<TestContext, 'after'>, port: number, address = '127.0.0.1'): Promise<void> {
+  const child = spawn(process.execPath, ['-e', LISTEN, String(port), address], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const ended = once(child, 'exit');
+  t.after(async () => {
+    child.kill('SIGKILL');
+    await ended;
+  });
   await once(child.stdout, 'data');
   for (let filled = 0; filled <= BACKLOG; filled += 1) {
-    const filling = connect(port, '127.0.0.1');
+    const filling = connect(port, address).on('error', () => {});
     t.after(() => filling.destroy());
     await once(filling, 'connect');
   }

@@ -1,0 +1,70 @@
+import { objectionTo } from '../../config/draft.ts';
+import type { NetworkSettings } from '../../network/network.ts';
+import { askSecret } from './ask-secret.ts';
+import { askSetting } from './ask-setting.ts';
+import { type Guide, wrongFlag } from './guide.ts';
+
+const PROXY = 'network.proxy';
+const USER = {
+  name: 'network.proxy_username',
+  flag: 'proxy-user',
+  words: 'User name for the proxy',
+  objection: (typed: string) => (typed === '' ? 'is needed' : undefined),
+} as const;
+/** The setting that names the file. */
+export const PROXY_PASSWORD = 'network.proxy_password_file';
+
+const PASSWORD = {
+  name: PROXY_PASSWORD,
+  flag: 'proxy-password-file',
+  words: 'Password for the proxy',
+  file: { name: 'proxy-password', isSecret: true },
+} as const;
+
+/** What the command line may say of the way to the servers. */
+export const WAY_FLAGS = ['transport', 'proxy', USER.flag, PASSWORD.flag] as const;
+
+/** The settings so far. */
+export function networkIn(answers: Guide['answers']): NetworkSettings {
+  const transport = answers.text('network.transport');
+  const around = answers.get('network.no_proxy');
+  return {
+    transport: transport === 'mqtt' || transport === 'mqtt-ws' ? transport : 'auto',
+    proxy: answers.text(PROXY),
+    proxy_username: answers.text(USER.name) ?? '',
+    proxy_password_file: answers.text(PASSWORD.name),
+    no_proxy: Array.isArray(around) ? around.map(String) : [],
+  };
+}
+
+/** Transport and proxy by flag, and the proxy of the environment where none is configured: nothing is asked. */
+export async function setNetwork(guide: Guide): Promise<void> {
+  const { answers, flag } = guide;
+  const proposed = answers.get(PROXY) === undefined ? process.env.HTTPS_PROXY : undefined;
+  // One with a password in it is no proposal: the configuration is no place for that.
+  const usable = proposed !== undefined && objectionTo(PROXY, proposed) === undefined ? proposed : undefined;
+  for (const [name, given] of [
+    ['transport', flag('transport')],
+    ['proxy', flag('proxy') ?? usable],
+  ] as const) {
+    if (given === undefined) continue;
+    const wrong = objectionTo(`network.${name}`, given);
+    if (wrong !== undefined) throw wrongFlag(name, wrong);
+    answers.set(`network.${name}`, given);
+  }
+  if (flag(USER.flag) !== undefined) await askSetting(guide, USER);
+  if (flag(PASSWORD.flag) !== undefined) await askSecret(guide, PASSWORD);
+}
+
+/** Which proxy; asked where the one so far did not work. */
+export async function askProxy(guide: Guide): Promise<void> {
+  guide.forget('proxy');
+  await askSetting(guide, { name: PROXY, flag: 'proxy', words: 'HTTP proxy', hint: 'http://host:port' });
+}
+
+/** Asked where the proxy wants them, or does not accept those so far. */
+export async function askCredentials(guide: Guide): Promise<void> {
+  guide.forget(USER.flag, PASSWORD.flag);
+  await askSetting(guide, USER);
+  await askSecret(guide, PASSWORD);
+}

@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, describe, type TestContext, test } from 'node:test';
+import { thumbprintOf } from '../../simulator/ca.ts';
+import { openHub } from '../simulator/device.ts';
+import { Office } from './office.ts';
+import { NEXT, SdkGateway } from './sdk-gateway.ts';
+
+let office: Office;
+before(async () => {
+  office = await Office.open();
+  await office.simulator.enrollGroup({ groupId: 'gateways', primary: office.simulator.endpoints.issuerPem });
+});
+after(() => office.close());
+
+test('reprovision: a gateway that is back on its old leaf, as DPS refuses the new one, is not done, and called again', async (t) => {
+  const gateways = [new SdkGateway(office.simulator, 'gw-1', 'parked'), new SdkGateway(office.simulator, 'gw-2')];
+  t.after(() => Promise.all(gateways.map((one) => one.close())));
+  for (const one of gateways) await one.connect();
+  const report = join(office.directory, 'parked.json');
+  const { code, out } = await office.enroll(['reprovision', 'gw-1', 'gw-2', '--report', report]);
+  assert.match(
+    out,
+    new RegExp(
+      `\\nEnded otherwise:\\n {5}1 {2}on the previous leaf \\(NL-DPS-401002\\), its new leaf waits\\n {8}gw-1\\n {8}${NEXT}\\n`,
+    ),
+  );
+  assert.match(out, /\n {2}enroll set-secondary gw-1 --from-device\n {2}enroll reprovision gw-1\n/);
+  assert.match(out, /\n2 devices: 1 came back, 1 otherwise, 0 did not come back, 0 not asked\.\n$/);
+  assert.equal(code, 1);
+  const [parked] = JSON.parse(await readFile(report, 'utf8')).devices;
+  assert.deepEqual([parked.deviceId, parked.result, parked.next], ['gw-1', 'otherwise', NEXT]);
+  const again = await office.enroll(['reprovision', '--retry', report, '--yes', '--dry-run']);
+  assert.match(again.out, /\nreprovision \(register\) of 1 device: gw-1\n/);
+});
+
+describe('promote --from-device', () => {
+  /** A device that uses `leaf`, and holds `next` beside it. */
+  async function device(t: TestContext, id: string, leaf: string, next: string): Promise<void> {
+    const { simulator } = office;
+    const session = await simulator.clientIdentity(id);
+    await simulator.writeDevice('hub1', id, session.thumbprint);
+    const mark = simulator.log.entries.length;
+    const client = await openHub(simulator.endpoints, simulator.endpoints.hub1, id, session);
+    t.after(() => client.close());
+    client.onDeviceMethod('leafStatus', (_, response) => {
+      void response.send(200, { registrationId: id, leaf: { pem: leaf }, next: { pem: next } });
+    });
+    const thumbprint = thumbprintOf(new X509Certificate(next));
+    simulator.registries.hub1.patchReported(id, { newleaf: { next: { thumbprint, standing: 'parked' } } });
+    const wanted = { event: 'subscribed', clientId: id, reason: '$iothub/methods/POST/#' } as const;
+    await simulator.log.waitFor(wanted, 5_000, mark);
+  }
+
+  test('with the old leaf enrolled only, and a new one that waits: not so already, for one and for many', async (t) => {
+    const { simulator } = office;
+    const next = new Map<string, string>();
+    for (const id of ['gw-3', 'gw-4', 'gw-5']) {
+      const [old, young] = [await simulator.clientIdentity(id), await simulator.clientIdentity(id)];
+      next.set(id, young.thumbprint);
+      // The secondary of gw-5 is of an earlier roll, and the device holds another one.
+      const earlier = id === 'gw-5' ? { secondary: (await simulator.clientIdentity(id)).cert } : {};
+      await simulator.enrollIndividual({ registrationId: id, primary: old.cert, ...earlier });
+      await device(t, id, old.cert, young.cert);
+    }
+    const one = await office.enroll(['promote', 'gw-3', '--from-device', '--yes']);
+    assert.equal(
+      one.said,
+      `A new leaf waits on the device for its enrollment. ${next.get('gw-3')} -> Enroll it: enroll set-secondary gw-3 --from-device `,
+    );
+    assert.equal(one.code, 1);
+    const many = await office.enroll(['promote', 'gw-3', 'gw-4', 'gw-5', '--from-device', '--yes']);
+    assert.equal(
+      many.out,
+      `promote for 3 devices: gw-3, gw-4, gw-5
+
+A new leaf waits on the device for its enrollment. (3)
+  gw-3, gw-4, gw-5
+  -> Enroll it: enroll set-secondary gw-3 gw-4 gw-5 --from-device
+
+3 devices: 0 written, 0 so already, 3 not.
+`,
+    );
+    assert.equal(many.code, 1);
+  });
+});
