@@ -14,12 +14,15 @@ export interface CopyPlace {
  * The first of `trust.pem`, `trust-2.pem`, … that is free, or has this very text. A file that is there may be in use, so its text
  * is never replaced: the configuration that is written at the end is the only switch, also where the power is cut.
  */
-export async function placeFor(guide: Pick<Guide, 'file'>, name: string, text: string): Promise<CopyPlace> {
+export async function placeFor(guide: Guide, name: string, text: string): Promise<CopyPlace> {
+  const named = namedBy(guide);
   const end = extname(name);
   for (let number = 1; ; number += 1) {
     const path = beside(guide, number === 1 ? name : `${basename(name, end)}-${number}${end}`);
     const there = await textAt(path);
-    if (there === undefined || there === text) return { path, isThere: there === text };
+    // One of this run that was refused is in nobody's way.
+    const isRefused = guide.copies.has(path) && !named.includes(path);
+    if (there === undefined || there === text || isRefused) return { path, isThere: there === text };
   }
 }
 
@@ -31,7 +34,9 @@ const textAt = (path: string): Promise<string | false | undefined> =>
 export const originOf = ({ copies }: Pick<Guide, 'copies'>, path: string): string => copies.get(path) ?? path;
 
 /** Removes the copies of this run that no answer names. @param isKept whether the answers are kept for the next run */
-export async function dropCopies({ answers, copies }: Pick<Guide, 'answers' | 'copies'>, isKept: boolean) {
-  const named = isKept ? [...answers.draft.values()] : [];
-  for (const path of copies.keys()) if (!named.includes(path)) await rm(path, { force: true });
+export async function dropCopies(guide: Guide, isKept: boolean): Promise<void> {
+  const named = isKept ? namedBy(guide) : [];
+  for (const path of guide.copies.keys()) if (!named.includes(path)) await rm(path, { force: true });
 }
+
+const namedBy = ({ answers }: Guide) => [...answers.draft.values()];

@@ -73,6 +73,24 @@ if (insideNetworkNamespace(import.meta.filename)) {
       await works();
     });
 
+    test('a password that was refused leaves no file behind', async (t) => {
+      const { machine, far } = stage;
+      machine.sh('rm /etc/newleaf/est-password && sed -i /password_file/d /etc/newleaf/newleaf.toml');
+      const person = stage.person(t, '--ask');
+      for (const question of ['ID scope', 'Registration ID', 'DPS endpoint', 'Which one', 'URL', 'File with the CA']) {
+        await person.answers(question, '');
+      }
+      await person.answers('Which one', '');
+      await person.answers('User name', '');
+      await person.answers('Password (not shown): ', 'wrong');
+      await person.answers('Go on all the same? [no]', '');
+      await person.answers('User name', '');
+      await person.answers('Password (not shown): ', far.endpoints.estPassword);
+      for (const question of ['Renew', 'Which one']) await person.answers(question, '');
+      await person.ends(0);
+      assert.equal(machine.sh('ls /etc/newleaf | grep password'), 'est-password\n');
+    });
+
     test('a right file with another text gets a name of its own, and the configuration names it', async () => {
       const { machine } = stage;
       machine.sh('cd /root/only && cat wrong.pem trust.pem >both.pem');
