@@ -20,7 +20,7 @@ export async function placeFor(guide: Guide, name: string, text: string): Promis
   for (let number = 1; ; number += 1) {
     const path = beside(guide, number === 1 ? name : `${basename(name, end)}-${number}${end}`);
     const there = await textAt(path);
-    // One of this run that was refused is in nobody's way.
+    // One of this run that was refused is no longer needed.
     const isRefused = guide.copies.has(path) && !named.includes(path);
     if (there === undefined || there === text || isRefused) return { path, isThere: there === text };
   }
