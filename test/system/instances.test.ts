@@ -32,7 +32,7 @@ if (inside(import.meta.filename, APART)) {
       assert.match(same.err, /^NL-CONFIG dps\.registration_id is that of\s+\/etc\/newleaf\/newleaf\.toml, too/);
       const { code, out, err } = await init('gw-plant');
       assert.equal(code, 0, `${out}${err}`);
-      assert.match(out, /sudo systemctl enable --now newleaf@plant\n +newleaf --instance plant status/);
+      assert.match(out, /systemctl enable --now newleaf@plant\n +newleaf --instance plant status/);
       assert.equal(await stat('/etc/newleaf/plant/pin'), '600 root:root');
       const config = await machine.must('newleaf', '--instance', 'plant', 'config');
       assert.match(config, /^label_prefix = "plant" /m);

@@ -1,6 +1,7 @@
 import { askSetting } from './ask-setting.ts';
+import { placeFor } from './copies.ts';
 import type { Guide } from './guide.ts';
-import { beside, writeSecret } from './secret.ts';
+import { writeSecret } from './secret.ts';
 import type { Copied } from './take-over.ts';
 
 /** A password that the daemon reads from a file. */
@@ -21,12 +22,19 @@ export async function askSecret(guide: Guide, { name, flag, words, file }: Secre
     return askSetting(guide, { name, flag, words: `File with the ${words.toLowerCase()}`, file });
   }
   const kept = answers.text(name);
+  const enter = kept === undefined ? '' : `; Enter: the one in ${kept}`;
   for (;;) {
-    const enter = kept === undefined ? '' : `; Enter: the one in ${kept}`;
     const typed = await dialogue.secret(`${words} (not shown${enter})`);
-    if (typed === '' && kept === undefined) continue;
-    const place = kept ?? beside(guide, file.name);
-    if (typed !== '') await writeSecret(guide, place, typed, 'daemon');
-    return answers.set(name, place);
+    if (typed !== '') return answers.set(name, await keepSecret(guide, file, typed));
+    if (kept !== undefined) return;
+    dialogue.object('It is needed.');
   }
+}
+
+/** Keeps a password for the daemon. @returns the path of its file */
+export async function keepSecret(guide: Guide, { name }: Copied, secret: string): Promise<string> {
+  const { path, isThere } = await placeFor(guide, name, `${secret}\n`);
+  await writeSecret(guide, path, secret, 'daemon');
+  if (!isThere) guide.copies.set(path, path);
+  return path;
 }

@@ -1,4 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { objectionTo, standardOf } from '../../config/draft.ts';
 import type { Written } from '../../config/schema.ts';
@@ -35,6 +36,7 @@ export async function askSetting(guide: Guide, question: SettingQuestion): Promi
   const read = (typed: string): Written => (form === undefined ? placed(question, typed) : form.read(typed));
   const objection = async (typed: string) => {
     const path = placed(question, typed);
+    if (question.file !== undefined && typed.startsWith('~')) return WITHOUT_HOME;
     const wrong = objectionTo(name, read(typed)) ?? (question.file && (await unreadable(guide, path)));
     return wrong ?? question.objection?.(path);
   };
@@ -43,8 +45,8 @@ export async function askSetting(guide: Guide, question: SettingQuestion): Promi
     const wrong = await objection(given);
     if (wrong !== undefined) throw wrongFlag(flag, wrong);
     const place = await forDaemon(guide, question, given);
-    if (place === undefined) throw wrongFlag(flag, 'must be a file that the daemon can read');
-    return answers.set(name, read(place));
+    if (place !== undefined) return answers.set(name, read(place));
+    guide.forget(flag);
   }
   const fallback = shown(answers.get(name) ?? question.suggestion ?? standardOf(name), question);
   if (dialogue.asks) {
@@ -62,6 +64,9 @@ export async function askSetting(guide: Guide, question: SettingQuestion): Promi
 const forDaemon = async (guide: Guide, question: SettingQuestion, typed: string): Promise<string | undefined> =>
   question.file === undefined ? typed : takenOver(guide, placed(question, typed), question.file);
 
+/** The shell of the caller knows whose home it is; under sudo, this process does not. */
+const WITHOUT_HOME = 'must be a path without ~';
+
 const placed = ({ file }: SettingQuestion, typed: string): string =>
   file !== undefined && typed !== '' && !typed.startsWith('pkcs11:') ? resolve(typed) : typed;
 
@@ -76,11 +81,12 @@ function shown(value: Written | undefined, { form }: SettingQuestion): string | 
  */
 async function unreadable({ account, errands }: Guide, place: string): Promise<string | undefined> {
   if (!place.startsWith('/')) return undefined;
+  // A directory may be closed to the daemon, and open to the caller of init.
+  const found = await stat(place).catch(() => undefined);
+  if (found === undefined) return `must be a file that is there: there is no ${place}`;
+  if (!found.isFile()) return `must be a file: ${place} is ${found.isDirectory() ? 'a directory' : 'none'}`;
   const code = await errands.whyUnreadable(place);
   if (code === undefined) return undefined;
-  // A directory may be closed to the daemon, and open to the caller of init.
-  if (!existsSync(place)) return `must be a file that is there: there is no ${place}`;
-  if (code === 'EISDIR') return `must be a file: ${place} is a directory`;
   // Root can read it, and it is copied (take-over.ts).
   if (code === 'EACCES' && account !== undefined) return undefined;
   return `must be a file that can be read: ${place} cannot (${code})`;

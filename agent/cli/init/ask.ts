@@ -15,12 +15,15 @@ import { askFirstKey } from './adopt/begin.ts';
 import { demandStopped } from './adopt/incumbent.ts';
 import { askAttestation } from './attestation.ts';
 import { keepDraft, makePlace, type StandingConfig, writeConfiguration } from './configuration.ts';
+import { dropCopies } from './copies.ts';
 import type { Dialogue } from './dialogue.ts';
 import { createErrands } from './errands.ts';
 import { type Guide, InitAnswers } from './guide.ts';
 import { IDENTITY_QUESTIONS } from './identity.ts';
 import { askInOrder, type Question } from './in-order.ts';
 import { issuerQuestions } from './issuer.ts';
+import { judgeFlags } from './judge.ts';
+import { stagedPin } from './pin-place.ts';
 import { Back } from './prompt.ts';
 import { proveScope } from './scope-trial.ts';
 import { askToken } from './token.ts';
@@ -53,14 +56,15 @@ export async function ask(options: AskOptions): Promise<void> {
     const message = `${file} is not complete, and newleaf cannot ask: stdin and stdout are not both a terminal.`;
     throw new Fault('NL-CONFIG', { message, advice: ON_A_TERMINAL });
   }
+  const flags = new Map(
+    Object.entries(args.options).flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : [])),
+  );
+  judgeFlags({ flag: (name) => flags.get(name) });
   await makePlace(file);
   welcome(dialogue, before, file);
   const answers = new InitAnswers(before.draft, file);
   const state = answers.inEffect('state.directory');
   const account = daemonAccount(file, { state: { directory: state } });
-  const flags = new Map(
-    Object.entries(args.options).flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : [])),
-  );
   const bare: Guide = {
     dialogue,
     answers,
@@ -71,7 +75,13 @@ export async function ask(options: AskOptions): Promise<void> {
     file,
     account,
     leaf: await leafIn(state),
-    errands: createErrands(account, () => unitOf(instanceOf(file).unit)),
+    errands: createErrands(
+      account,
+      () => unitOf(instanceOf(file).unit),
+      (words, work) => dialogue.during(words, work),
+    ),
+    copies: new Map(),
+    staged: {},
     stdin: () => pinFrom(options),
   };
   const guide: Guide = { ...bare, adopted: await adopt(bare, flags) };
@@ -79,9 +89,11 @@ export async function ask(options: AskOptions): Promise<void> {
   else await giveDirectories(account, file, state, dirname(socketOf(before, file)));
   await Promise.race([askAll(guide), stopped]).catch(async (error: unknown) => {
     if (dialogue.asks) await keepDraft(guide);
+    await dropCopies(guide, dialogue.asks);
     throw error;
   });
-  const kept = await writeConfiguration(guide);
+  const kept = await writeConfiguration(guide, stagedPin(guide));
+  await dropCopies(guide, true);
   const note = kept === undefined ? '' : ` The one before is kept as ${kept}.`;
   if (dialogue.asks) dialogue.blank();
   dialogue.ok(`The configuration is complete, and written to ${file}.${note}`);

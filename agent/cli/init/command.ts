@@ -2,7 +2,6 @@ import { configPath, loadConfig } from '../../config/config.ts';
 import { EXIT } from '../../failure/exit.ts';
 import type { Passage } from '../../machine/as-daemon.ts';
 import { type CommandError, command, complaint, Failed, type Io, type Run, textOption } from '../kit/command.ts';
-import type { ParsedArguments } from '../kit/parse.ts';
 import { screenOf } from '../kit/screen.ts';
 import { type AskOptions, ask, isAsked, socketOf } from './ask.ts';
 import { standing } from './configuration.ts';
@@ -60,13 +59,13 @@ async function asked(asking: Asking, io: Io): Promise<void> {
   demandRoot(file);
   const before = standing(file, args.options.ask === true);
   await demandIdle(socketOf(before, file));
-  if (isAsked(args, before)) await unlessStopped(ask({ ...asking, before }), args, io);
+  if (isAsked(args, before)) await unlessStopped(() => ask({ ...asking, before }), asking, io);
 }
 
 async function corrected(asking: Asking, io: Io): Promise<void> {
   const { args, dialogue, file } = asking;
   try {
-    await unlessStopped(correctScope(dialogue, file), args, io);
+    await unlessStopped(() => correctScope(dialogue, file), asking, io);
   } catch (error) {
     if (!(error instanceof Back)) throw error;
     // The options have brought it here.
@@ -74,8 +73,10 @@ async function corrected(asking: Asking, io: Io): Promise<void> {
   }
 }
 
-async function unlessStopped(work: Promise<void>, { options }: ParsedArguments, io: Io): Promise<void> {
-  await work.catch((error: unknown) => {
+async function unlessStopped(work: () => Promise<void>, { args, dialogue }: Asking, io: Io): Promise<void> {
+  const { options } = args;
+  const asked = dialogue.quiet(work);
+  await asked.catch((error: unknown) => {
     if (!(error instanceof Interrupted || error instanceof Failed)) throw error;
     const again = options.ask === true ? 'newleaf init --ask' : 'newleaf init';
     const stop = { message: 'Stopped.', advice: `Run ${again} again: your answers are kept, and stand in brackets.` };

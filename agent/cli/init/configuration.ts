@@ -59,21 +59,38 @@ export async function keepDraft({ answers, file }: Guide): Promise<void> {
   await written(draftFile(file), draftText(answers.draft, 'The answers to newleaf init so far. It goes on from here.'));
 }
 
+/** A PIN beside the one in use. */
+export interface StagedPin {
+  /** Its file, which the daemon can read. */
+  readonly path: string;
+  /** Brings it into the place of the other one. */
+  replace(): Promise<void>;
+}
+
 /**
  * Writes the configuration, after it was read as the daemon reads it. The previous one, with its comments, is kept beside it.
+ * @param pin token and PIN change together, wherever the power is cut: until the PIN is in its place, the configuration names
+ * the file beside it
  * @returns the path of the previous one, if there was one
  * @throws Fault NL-CONFIG; nothing was written then
  */
-export async function writeConfiguration({
-  answers,
-  file,
-}: Pick<Guide, 'answers' | 'file'>): Promise<string | undefined> {
-  const text = draftText(answers.draft, 'Written by newleaf init. All settings: man newleaf, and newleaf config.');
+export async function writeConfiguration(
+  { answers, file }: Pick<Guide, 'answers' | 'file'>,
+  pin?: StagedPin,
+): Promise<string | undefined> {
+  const textOfAll = (draft: Draft) =>
+    draftText(draft, 'Written by newleaf init. All settings: man newleaf, and newleaf config.');
+  const text = textOfAll(answers.draft);
   demandApart(parseConfig(text, file).config, file);
   const before = textOf(file);
   const kept = before === undefined || before === text ? undefined : `${file}.bak`;
   if (before !== undefined && kept !== undefined) await written(kept, before);
+  if (pin !== undefined) {
+    await written(file, textOfAll(new Map([...answers.draft, ['hsm.pin_file', pin.path]])));
+    await pin.replace();
+  }
   await written(file, text);
+  if (pin !== undefined) await rm(pin.path, { force: true });
   await rm(draftFile(file), { force: true });
   return kept;
 }

@@ -11,8 +11,15 @@ export interface Choice<K extends string> {
 
 const INDENT = '  ';
 
+const NOTICED_MS = 1_000;
+
 /** Typed at any question, it leads to the question before. */
 const BACK = 'back';
+
+const HELP = ['help', '--help', '?'];
+
+const HOW_TO_ANSWER =
+  'Type the answer, then Enter. Enter alone takes the value in brackets; `back` goes to the question before; Ctrl-C ends it, and your answers are kept. All questions: newleaf help init';
 
 /** The fault of an answer, as the end of a sentence; undefined where it is accepted. */
 type Objection = (typed: string) => string | undefined | Promise<string | undefined>;
@@ -71,6 +78,12 @@ export class Dialogue {
     this.#write(text.trimEnd().split('\n'));
   }
 
+  /** Commands to copy, in the words of the screen: each stays one line. */
+  commands(lines: readonly string[]): void {
+    const { rewrite = (line) => line } = this.screen;
+    this.#write(lines.map((line) => `    ${rewrite(line)}`));
+  }
+
   blank(): void {
     this.#write(['']);
   }
@@ -96,7 +109,7 @@ export class Dialogue {
       const typed = (await this.#answer('line', `${words}${shown}`)) || fallback;
       const wrong = typed === undefined ? 'is needed' : await objection(typed);
       if (typed !== undefined && wrong === undefined) return typed;
-      this.#object(`It ${wrong}.`);
+      this.object(`It ${wrong}.`);
     }
   }
 
@@ -110,7 +123,7 @@ export class Dialogue {
       const typed = await this.secret(words);
       const wrong = typed === '' ? undefined : await objection(typed);
       if (wrong === undefined) return typed;
-      this.#object(`It ${wrong}.`);
+      this.object(`It ${wrong}.`);
     }
   }
 
@@ -134,11 +147,37 @@ export class Dialogue {
     return /^y/i.test(typed);
   }
 
+  /** While this goes on, keys that answer no question are not shown. */
+  async quiet<T>(work: () => Promise<T>): Promise<T> {
+    this.#prompt?.hold();
+    try {
+      return await work();
+    } finally {
+      this.#prompt?.release();
+    }
+  }
+
+  /** Names work that a person would notice: a screen that stands still looks broken. */
+  async during<T>(words: string, work: Promise<T>): Promise<T> {
+    const timer = this.asks ? setTimeout(() => this.say(`${words} …`), NOTICED_MS) : undefined;
+    try {
+      return await work;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
   /** Waits; on a terminal, Enter ends the wait. */
   async pause(ms: number, abort: AbortSignal): Promise<void> {
     const over = AbortSignal.any([abort, AbortSignal.timeout(ms)]);
     if (this.#prompt !== undefined) return this.#prompt.enter(over);
     if (!over.aborted) await once(over, 'abort');
+  }
+
+  /** What is wrong with an answer. */
+  object(words: string): void {
+    const lines = wrap(this.screen, words, { first: `${INDENT}  ` });
+    this.#write(lines.map((line) => paint(this.screen, 'yellow', line)));
   }
 
   #marked(head: string, mark: string, colour: Colour, words: string): void {
@@ -147,19 +186,17 @@ export class Dialogue {
     this.#write([first.replace(mark, paint(this.screen, colour, mark)), ...rest]);
   }
 
-  #object(words: string): void {
-    const lines = wrap(this.screen, words, { first: `${INDENT}  ` });
-    this.#write(lines.map((line) => paint(this.screen, 'yellow', line)));
-  }
-
   async #answer(how: 'line' | 'secret', words: string): Promise<string> {
     if (this.#prompt === undefined) throw new TypeError('there is no terminal to ask on');
     this.#questions += 1;
     const lines = wrap(this.screen, `${words}:`, { first: INDENT, rest: `${INDENT}  ` });
-    if (lines.length > 1) this.#write(lines.slice(0, -1));
-    const typed = await this.#prompt[how](`${lines.at(-1)} `);
-    if (typed === BACK) throw new Back();
-    return typed;
+    for (;;) {
+      if (lines.length > 1) this.#write(lines.slice(0, -1));
+      const typed = await this.#prompt[how](`${lines.at(-1)} `);
+      if (typed === BACK) throw new Back();
+      if (how === 'secret' || !HELP.includes(typed)) return typed;
+      this.hint(HOW_TO_ANSWER);
+    }
   }
 
   #write(lines: readonly string[]): void {

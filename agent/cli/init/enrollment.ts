@@ -72,5 +72,5 @@ export function tellToStart(dialogue: Dialogue): void {
   const isInstalled = UNITS.some((directory) => existsSync(join(directory, 'newleaf.service')));
   const start = isInstalled ? 'Now start the daemon' : 'Now run the daemon as a service (newleaf run)';
   dialogue.say(`${start}, and look at it:`);
-  dialogue.copy(`${isInstalled ? '    sudo systemctl enable --now newleaf\n' : ''}    newleaf status`);
+  dialogue.commands([...(isInstalled ? ['systemctl enable --now newleaf'] : []), 'newleaf status']);
 }

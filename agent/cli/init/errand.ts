@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Job } from '../../../hsm/job.ts';
 import { Fault } from '../../failure/failure.ts';
 import { failureOf } from '../../failure/failure-of.ts';
-import type { Errands, FoundKey, Role, TriedLogin } from './errands.ts';
+import type { Errands, EstTrial, FoundKey, Role, TriedLogin } from './errands.ts';
 import { isTpmModule } from './tpm-unit.ts';
 
 /** The job of the process that errands.ts starts: becomes the given user, runs one errand, and ends. */
@@ -58,6 +58,19 @@ const HTTPS = 443;
 /** A tmpfs on every Linux: the PIN has a file name here for a moment, on its way to OpenSSL. */
 const MEMORY = '/dev/shm';
 
+/** The same failure, with the issuer of the certificate that the server shows; undefined where that cannot be seen. */
+async function distrustOf({ url, caFile, caName, network }: EstTrial): Promise<Fault | undefined> {
+  const { dial } = await import('../checks/dial.ts');
+  const { distrusted } = await import('../checks/reach.ts');
+  const { networkOf } = await import('../../network/network.ts');
+  const { hostname, port, host } = new URL(url);
+  const ca = await readFile(caFile, 'utf8');
+  const at = `${hostname}:${port || HTTPS}`;
+  const dialled = await dial(at, ca, undefined, networkOf(network).proxied).catch(() => undefined);
+  if (dialled?.distrust === undefined) return undefined;
+  return new Fault('NL-EST-UNTRUSTED', distrusted(dialled, { side: 'EST', host, caFile: caName }));
+}
+
 /** Loaded when needed: a module that breaks this process is told by the name of its errand. */
 const ERRANDS: Errands = {
   async tokens(module) {
@@ -109,7 +122,10 @@ const ERRANDS: Errands = {
   async tryEst(asked) {
     const { tryEst } = await import('../../issuer/trial.ts');
     const { networkOf } = await import('../../network/network.ts');
-    return tryEst({ ...asked, through: networkOf(asked.network).through }, Date.now);
+    const trial = { ...asked, through: networkOf(asked.network).through };
+    return tryEst(trial, Date.now).catch(async (error: unknown) => {
+      throw failureOf(error).code === 'NL-EST-UNTRUSTED' ? ((await distrustOf(asked)) ?? error) : error;
+    });
   },
   async refusesScope({ scope, kept, leaf, caFile, network, endpoint, registrationId, ...login }) {
     const { prepareTls } = await import('../../../hsm/tls-way.ts');

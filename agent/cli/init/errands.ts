@@ -36,6 +36,8 @@ export interface TriedScope extends TriedLogin, TlsSettings {
 /** An EST server, and the way to it. */
 export interface EstTrial extends Omit<Trial, 'through'> {
   readonly network: NetworkSettings;
+  /** The file of CAs as the person knows it, where caFile is a copy. */
+  readonly caName: string;
 }
 
 /** A key in the token. */
@@ -85,8 +87,15 @@ export const READ_MS = 15_000;
 /** A TPM takes seconds for what SoftHSM does at once. */
 const WORK_MS = 60_000;
 
+/** Names work that takes its time. */
+type During = <T>(words: string, work: Promise<T>) => Promise<T>;
+
 /** @param account the user of the daemon, where this process can become it */
-export function createErrands(account: Account | undefined, unit: () => Unit | undefined): Errands {
+export function createErrands(
+  account: Account | undefined,
+  unit: () => Unit | undefined,
+  during: During = (_, work) => work,
+): Errands {
   const daemon = (): Role => ({ account, unit: unit() });
   const send = async <E extends keyof Errands>(
     errand: E,
@@ -102,7 +111,9 @@ export function createErrands(account: Account | undefined, unit: () => Unit | u
       revive: (failure) => new Fault(failure.code, failure),
       unanswered: (none) => unansweredTokenError(none, doing, limitMs),
     });
-    return worker.ask(errand, ...([role, asked] as Parameters<Calls[E]>));
+    const answer = worker.ask(errand, ...([role, asked] as Parameters<Calls[E]>));
+    // The look into the modules is announced as a whole.
+    return errand === 'tokens' ? answer : during(doing, answer);
   };
   return {
     tokens: (module, eyes) =>

@@ -1,8 +1,10 @@
 import { type Failure, Fault } from '../../failure/failure.ts';
 import { failureOf } from '../../failure/failure-of.ts';
 import { Misuse } from '../kit/command.ts';
+import { isTakenAllTheSame } from './all-the-same.ts';
 import { askSecret } from './ask-secret.ts';
 import { askSetting, noCertificate } from './ask-setting.ts';
+import { originOf } from './copies.ts';
 import type { EstTrial } from './errands.ts';
 import type { Guide } from './guide.ts';
 import { askInOrder, type Question } from './in-order.ts';
@@ -25,12 +27,16 @@ const IDENTITY_FLAGS = ['est-user', 'est-password-file', 'bootstrap-cert', 'boot
 /** All settings of the EST server: each answer is tried as soon as it can be. */
 export function estQuestions(): readonly Question[] {
   let firsts: readonly First[] = [];
+  let before: string | undefined;
   const of = (first: First, ask: Question): Question => {
     return async (guide) => (firsts.includes(first) ? ask(guide) : undefined);
   };
   const identity = [
     of('password', askUser),
-    of('password', askPassword),
+    of('password', (guide) => {
+      before = guide.answers.text(EST_PASSWORD.name);
+      return askSecret(guide, EST_PASSWORD);
+    }),
     of('bootstrap', askBootstrap('cert', 'Bootstrap certificate')),
     of('bootstrap', askBootstrap('key', 'Its key')),
   ];
@@ -41,7 +47,7 @@ export function estQuestions(): readonly Question[] {
       firsts = await askFirsts(guide);
     },
     ...identity,
-    (guide) => proveIdentity(guide, identity),
+    (guide) => proveIdentity(guide, identity, () => before),
   ];
 }
 
@@ -54,20 +60,23 @@ async function askUrl(guide: Guide): Promise<void> {
       words: 'URL of the EST server',
       hint: 'with /.well-known/est, and a label where it has one',
     });
-    if (
-      !dialogue.asks ||
-      (await works(guide, errands.reachEst({ url: answers.text(`${EST}.url`) ?? '', network: networkIn(answers) })))
-    )
-      return;
+    if (!dialogue.asks) return;
+    const url = answers.text(`${EST}.url`) ?? '';
+    const failure = await met(errands.reachEst({ url, network: networkIn(answers) }));
+    if (failure === undefined) return;
+    dialogue.wrong(failure);
+    if (await isTakenAllTheSame(guide, [`${EST}.url`, url])) return;
     guide.forget('est-url');
   }
 }
 
 async function askAuthority(guide: Guide): Promise<void> {
-  const { dialogue, errands } = guide;
+  const { answers, dialogue, errands } = guide;
+  const name = `${EST}.ca_file`;
+  const before = answers.get(name);
   for (;;) {
     await askSetting(guide, {
-      name: `${EST}.ca_file`,
+      name,
       flag: 'est-ca',
       words: 'File with the CA of its certificate (PEM)',
       file: { name: 'est-ca.pem' },
@@ -77,9 +86,11 @@ async function askAuthority(guide: Guide): Promise<void> {
     const failure = await met(errands.tryEst(server(guide)));
     // A server may want a client certificate for all that it answers.
     if (failure === undefined || failure.code === 'NL-EST-AUTH') return dialogue.ok('The EST server answers.');
-    if (await isTakenAllTheSame(guide, failure)) return;
+    dialogue.wrong(failure);
+    const isOfFile = failure.code === 'NL-EST-UNTRUSTED';
+    if (await isTakenAllTheSame(guide, [name, isOfFile ? before : answers.get(name)])) return;
     guide.forget(...SERVER_FLAGS);
-    if (failure.code !== 'NL-EST-UNTRUSTED') await askUrl(guide);
+    if (!isOfFile) await askUrl(guide);
   }
 }
 
@@ -103,13 +114,12 @@ function askUser(guide: Guide): Promise<void> {
   return askSetting(guide, { name: `${EST}.username`, flag: 'est-user', words: 'User name', objection });
 }
 
-const askPassword: Question = (guide) =>
-  askSecret(guide, {
-    name: `${EST}.password_file`,
-    flag: 'est-password-file',
-    words: 'Password',
-    file: { name: 'est-password', isSecret: true },
-  });
+export const EST_PASSWORD = {
+  name: `${EST}.password_file`,
+  flag: 'est-password-file',
+  words: 'Password',
+  file: { name: 'est-password', isSecret: true },
+} as const;
 
 function askBootstrap(part: 'cert' | 'key', words: string): Question {
   const file = part === 'cert' ? { name: 'bootstrap.pem' } : ({ name: 'bootstrap-key.pem', isSecret: true } as const);
@@ -119,22 +129,37 @@ function askBootstrap(part: 'cert' | 'key', words: string): Question {
   return (guide) => askSetting(guide, { ...about, hint, file, objection });
 }
 
-/** Asks for what the server refuses again. In a script, a new gateway meets it with its first leaf. */
-async function proveIdentity(guide: Guide, identity: readonly Question[]): Promise<void> {
+/**
+ * Asks for what the server refuses again. In a script, a new gateway meets it with its first leaf.
+ * @param before the file with the password that stood before this answer
+ */
+async function proveIdentity(guide: Guide, identity: readonly Question[], before: () => string | undefined) {
   const { answers, dialogue, errands, flag, leaf } = guide;
   const isGiven = ['issuer', ...SERVER_FLAGS, ...IDENTITY_FLAGS].some((name) => flag(name) !== undefined);
   if (!dialogue.asks && (leaf === undefined || !isGiven)) return;
   answers.demandAll();
   for (;;) {
     const trial = { ...server(guide), ...credentials(guide) };
-    const failure = await met(errands.tryEst(trial));
+    const failure = inWords(guide, await met(errands.tryEst(trial)));
     const isKnown = trial.username !== undefined || trial.bootstrap !== undefined;
     if (failure === undefined) return isKnown ? dialogue.ok('The EST server knows this gateway.') : tellLater(guide);
     if (!dialogue.asks) throw refusedOptions(failure);
-    if (await isTakenAllTheSame(guide, failure)) return;
+    dialogue.wrong(failure);
+    const isRefused = failure.code === 'NL-EST-AUTH';
+    if (await isTakenAllTheSame(guide, [EST_PASSWORD.name, isRefused ? before() : trial.passwordFile])) return;
     guide.forget(...SERVER_FLAGS, ...IDENTITY_FLAGS);
-    await askInOrder(guide, failure.code === 'NL-EST-AUTH' ? identity : [askUrl, askAuthority]);
+    await askInOrder(guide, isRefused ? identity : [askUrl, askAuthority]);
   }
+}
+
+/** A refusal about what was answered here: the person has seen no setting yet. */
+function inWords({ answers, dialogue }: Guide, failure: Failure | undefined): Failure | undefined {
+  if (failure?.code !== 'NL-EST-AUTH') return failure;
+  const hasPassword = answers.text(`${EST}.username`) !== undefined;
+  const what = hasPassword ? 'User name or password is' : 'The bootstrap certificate is';
+  const flags = hasPassword ? '--est-user and --est-password-file' : '--bootstrap-cert and --bootstrap-key';
+  const advice = `${dialogue.asks ? 'Type them again' : `Correct ${flags}`}, or ask the operator of the EST server.`;
+  return { ...failure, message: `${what} not accepted. ${failure.message}`, advice };
 }
 
 /** The server has answered, and said no: the options are wrong. Where there was no answer, they may be right. */
@@ -149,11 +174,12 @@ function tellLater({ answers, dialogue }: Guide): void {
   dialogue.say('The bootstrap identity in the token is tried with the first request.');
 }
 
-const server = (guide: Guide): EstTrial => ({
-  url: guide.answers.text(`${EST}.url`) ?? '',
-  caFile: guide.answers.text(`${EST}.ca_file`) ?? '',
-  network: networkIn(guide.answers),
-});
+function server(guide: Guide): EstTrial {
+  const { answers } = guide;
+  const caFile = answers.text(`${EST}.ca_file`) ?? '';
+  const url = answers.text(`${EST}.url`) ?? '';
+  return { url, caFile, caName: originOf(guide, caFile), network: networkIn(answers) };
+}
 
 /** The credentials that can be tried here: an identity in the token cannot. */
 function credentials({ answers }: Guide): Pick<EstTrial, 'username' | 'passwordFile' | 'bootstrap'> {
@@ -165,14 +191,3 @@ function credentials({ answers }: Guide): Pick<EstTrial, 'username' | 'passwordF
 }
 
 const met = (trial: Promise<unknown>): Promise<Failure | undefined> => trial.then(() => undefined, failureOf);
-
-/** Whether the answer worked, or is taken all the same. */
-async function works(guide: Guide, trial: Promise<unknown>): Promise<boolean> {
-  const failure = await met(trial);
-  return failure === undefined || isTakenAllTheSame(guide, failure);
-}
-
-function isTakenAllTheSame({ dialogue }: Guide, failure: Failure): Promise<boolean> {
-  dialogue.wrong(failure);
-  return dialogue.confirm('Go on all the same?', false);
-}

@@ -26,6 +26,10 @@ export interface Guide {
   readonly errands: Errands;
   /** The identity of the program that was here before, where newleaf takes it over. */
   readonly adopted?: Adopted | undefined;
+  /** Files that this run has made beside the configuration: path of the copy, and of what it was made. */
+  readonly copies: Map<string, string>;
+  /** A PIN that replaces the one in use when the configuration is written. */
+  readonly staged: { pin?: string | undefined };
   /** Text of stdin, for `--pin-file -`. */
   readonly stdin: () => Promise<string>;
 }

@@ -1,10 +1,13 @@
 import { hostname } from 'node:os';
 import { instanceOf } from '../../config/config.ts';
 import { objectionTo } from '../../config/draft.ts';
+import type { Written } from '../../config/schema.ts';
+import { isTakenAllTheSame } from './all-the-same.ts';
 import { askSetting, noCertificate } from './ask-setting.ts';
 import type { Guide } from './guide.ts';
 import type { Question } from './in-order.ts';
-import { askCredentials, askProxy, setNetwork, WAY_FLAGS } from './network.ts';
+import { askCredentials, askProxy, PROXY_PASSWORD, setNetwork, WAY_FLAGS } from './network.ts';
+import { Back } from './prompt.ts';
 import { demandDps, reachDps } from './reach-dps.ts';
 
 export const ID_SCOPE = {
@@ -42,28 +45,59 @@ async function askId(guide: Guide): Promise<void> {
 }
 
 async function askEndpoint(guide: Guide): Promise<void> {
-  const { dialogue, flag, leaf } = guide;
-  const given = (names: readonly string[]) => names.some((name) => flag(name) !== undefined);
-  const [isGiven, hasWay] = [given(['endpoint', 'trust-ca', ...WAY_FLAGS]), given(WAY_FLAGS)];
+  const { answers, dialogue, flag } = guide;
+  const password = answers.get(PROXY_PASSWORD);
+  const hasWay = WAY_FLAGS.some((name) => flag(name) !== undefined);
+  const isGiven = hasWay || ['endpoint', 'trust-ca'].some((name) => flag(name) !== undefined);
   await setNetwork(guide);
-  let ask = askHost;
-  for (;;) {
-    await ask(guide);
-    if (flag('trust-ca') !== undefined) await askTrust(guide);
-    if (!dialogue.asks) {
-      if (leaf === undefined ? hasWay : isGiven) await demandDps(guide);
-      return;
+  let ask: typeof askHost | undefined = askHost;
+  while (ask !== undefined) {
+    const before = dialogue.questions;
+    try {
+      await ask(guide);
+      const authorities = answers.get(CA_FILE);
+      if (flag('trust-ca') !== undefined) await askTrust(guide);
+      if (!dialogue.asks) {
+        if (guide.leaf === undefined ? hasWay : isGiven) await demandDps(guide);
+        return;
+      }
+      ask = await toAskAgain(guide, authorities, password);
+    } catch (error) {
+      const isFirst = ask === askHost && dialogue.questions === before + 1;
+      if (!(error instanceof Back) || isFirst) throw error;
+      ask = askHost;
     }
-    const found = await reachDps(guide);
-    guide.forget('endpoint', 'trust-ca');
-    if (found === 'untrusted' && (await dialogue.confirm('Name another file with the CAs to trust?', true))) {
-      await askTrust(guide);
-      if ((await reachDps(guide)) === 'trusted') return;
-    }
-    if (found === 'trusted' || (await dialogue.confirm('Go on all the same?', false))) return;
-    ask = found === 'proxy' ? askProxy : found === 'credentials' ? askCredentials : askHost;
   }
 }
+
+/**
+ * What must be answered otherwise; undefined where DPS is reached, or the person goes on all the same.
+ * @param authorities the file of CAs that stood before the answer, and `password` that of the proxy's password
+ */
+async function toAskAgain(guide: Guide, authorities: Written | undefined, password: Written | undefined) {
+  const { answers, dialogue } = guide;
+  const found = await reachDps(guide);
+  guide.forget('endpoint', 'trust-ca');
+  if (found === 'trusted') return undefined;
+  const failed = answers.get(CA_FILE);
+  if (found === 'untrusted') {
+    answers.set(CA_FILE, authorities);
+    if (await dialogue.confirm('Name another file with the CAs to trust?', true)) {
+      await askTrust(guide);
+      if ((await reachDps(guide)) === 'trusted') return undefined;
+    } else answers.set(CA_FILE, failed);
+  }
+  const before = {
+    untrusted: [CA_FILE, authorities],
+    credentials: [PROXY_PASSWORD, password],
+    proxy: [CA_FILE, failed],
+    unreached: [CA_FILE, failed],
+  } as const;
+  if (await isTakenAllTheSame(guide, before[found])) return undefined;
+  return found === 'proxy' ? askProxy : found === 'credentials' ? askCredentials : askHost;
+}
+
+const CA_FILE = 'trust.ca_file';
 
 const askHost = (guide: Guide): Promise<void> =>
   askSetting(guide, { name: 'dps.endpoint', flag: 'endpoint', words: 'DPS endpoint' });
@@ -71,7 +105,7 @@ const askHost = (guide: Guide): Promise<void> =>
 function askTrust(guide: Guide): Promise<void> {
   const words = 'File with the CAs of DPS and hubs (PEM)';
   const file = { name: 'trust.pem' };
-  return askSetting(guide, { name: 'trust.ca_file', flag: 'trust-ca', words, file, objection: noCertificate });
+  return askSetting(guide, { name: CA_FILE, flag: 'trust-ca', words, file, objection: noCertificate });
 }
 
 /** The host name as a registration ID, where it can be one. */

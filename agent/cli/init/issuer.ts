@@ -14,6 +14,8 @@ const KINDS: readonly Choice<Kind>[] = [
   { key: 'hub', words: 'hub: the back end signs, over the hub; the first leaf comes as with inbox' },
 ];
 
+export const ISSUER_KINDS: readonly Kind[] = KINDS.map(({ key }) => key);
+
 /** Who signs the leaves, and when they are renewed. */
 export function issuerQuestions(): readonly Question[] {
   const of = (kind: Kind, ask: Question): Question => {
@@ -38,10 +40,9 @@ async function askRenewal(guide: Guide): Promise<void> {
 }
 
 async function kindOf({ answers, dialogue, flag }: Guide): Promise<Kind | undefined> {
-  const keys = KINDS.map(({ key }) => key);
-  const given = choiceByFlag({ flag }, 'issuer', keys);
+  const given = choiceByFlag({ flag }, 'issuer', ISSUER_KINDS);
   if (given !== undefined) return given;
-  const standing = keys.find((key) => key === answers.text('leaf.issuer'));
+  const standing = ISSUER_KINDS.find((key) => key === answers.text('leaf.issuer'));
   if (dialogue.asks) return dialogue.choose('Which one', KINDS, standing ?? 'est');
   if (standing === undefined) answers.miss('issuer');
   return standing;

@@ -11,8 +11,11 @@ const USER = {
   words: 'User name for the proxy',
   objection: (typed: string) => (typed === '' ? 'is needed' : undefined),
 } as const;
+/** The setting that names the file. */
+export const PROXY_PASSWORD = 'network.proxy_password_file';
+
 const PASSWORD = {
-  name: 'network.proxy_password_file',
+  name: PROXY_PASSWORD,
   flag: 'proxy-password-file',
   words: 'Password for the proxy',
   file: { name: 'proxy-password', isSecret: true },

@@ -1,7 +1,9 @@
 import { existsSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { instanceOf } from '../../config/config.ts';
 import { sealedPin } from '../../machine/root-pin.ts';
+import type { StagedPin } from './configuration.ts';
 import { type Guide, wrongFlag } from './guide.ts';
 import { beside, readSecret, writeSecret } from './secret.ts';
 
@@ -21,7 +23,10 @@ export function pinPlace(guide: Guide): { readonly path: string; readonly settin
 }
 
 /** The stored PIN, if any. @throws Fault; TokenError PIN_FILE for one that is sealed, and does not open */
-export async function storedPin(guide: Guide): Promise<string | undefined> {
+export const storedPin = async (guide: Guide): Promise<string | undefined> =>
+  guide.staged.pin ?? (await pinInUse(guide));
+
+async function pinInUse(guide: Guide): Promise<string | undefined> {
   const { path, setting } = pinPlace(guide);
   return (await readSecret(path)) ?? (setting === undefined ? sealedPin(instanceOf(guide.file)) : undefined);
 }
@@ -31,26 +36,48 @@ export function storedInWords(guide: Guide): string {
   return existsSync(path) ? `the one in ${path}` : 'the one that is sealed';
 }
 
-/** Stores the PIN, and sets hsm.pin_file to its place. */
+/** Stores the PIN, and sets hsm.pin_file to its place. Where another PIN is in use, that one stays until the token does. */
 export async function storePin(guide: Guide, pin: string): Promise<void> {
   const { path, setting } = pinPlace(guide);
-  const before = await storedPin(guide);
-  if (before !== pin) {
-    // It may be the only copy of another token's PIN. A sealed one stays sealed.
-    const written = await readSecret(path);
-    if (written !== undefined) await writeSecret(guide, `${path}.bak`, written, 'caller');
-    // The daemon opens a file itself; for a credential of the unit, systemd does.
-    await writeSecret(guide, path, pin, setting === undefined ? 'caller' : 'daemon');
-  }
+  const inUse = await pinInUse(guide);
+  const isOther = inUse !== undefined && inUse !== pin;
+  if (isOther) await writeSecret(guide, stageOf(guide), pin, 'daemon');
+  else if (inUse === undefined) await writeSecret(guide, path, pin, ownerOf(setting));
+  guide.staged.pin = isOther ? pin : undefined;
   guide.answers.set('hsm.pin_file', setting);
+}
+
+/** The daemon opens a file itself; for a credential of the unit, systemd does. */
+const ownerOf = (setting: string | undefined) => (setting === undefined ? 'caller' : 'daemon');
+
+const stageOf = (guide: Guide): string => beside(guide, 'pin.new');
+
+/** How the configuration comes to another PIN: undefined where that stays. */
+export function stagedPin(guide: Guide): StagedPin | undefined {
+  const { pin } = guide.staged;
+  if (pin === undefined) return undefined;
+  return {
+    path: stageOf(guide),
+    async replace() {
+      const { path, setting } = pinPlace(guide);
+      // It may be the only copy of another token's PIN. A sealed one stays sealed.
+      const written = await readSecret(path);
+      if (written !== undefined) await writeSecret(guide, `${path}.bak`, written, 'caller');
+      await writeSecret(guide, path, pin, ownerOf(setting));
+    },
+  };
 }
 
 /** The PIN of `--pin-file`; `-` is stdin. Or that of the program that was here before. @throws Fault NL-CONFIG */
 export async function givenPin(guide: Guide): Promise<string | undefined> {
   const given = guide.flag('pin-file');
   if (given === undefined) return guide.adopted?.pin;
-  const pin = given === '-' ? (await guide.stdin()).trim() : await readSecret(resolve(given));
-  if (pin !== undefined && pin !== '') return pin;
   const place = given === '-' ? 'stdin' : resolve(given);
-  throw wrongFlag('pin-file', `must be a file with the PIN, or - where it comes on stdin: there is none in ${place}`);
+  const wrong = (why: string) =>
+    wrongFlag('pin-file', `must be a file with the PIN, or - where it comes on stdin: ${why}`);
+  const isDirectory = given !== '-' && (await stat(place).catch(() => undefined))?.isDirectory();
+  if (isDirectory) throw wrong(`${place} is a directory`);
+  const pin = given === '-' ? (await guide.stdin()).trim() : await readSecret(place);
+  if (pin !== undefined && pin !== '') return pin;
+  throw wrong(`there is none in ${place}`);
 }

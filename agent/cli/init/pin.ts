@@ -25,6 +25,7 @@ export async function askPin(guide: Guide, shown: Shown, isOurs: boolean): Promi
   const isMeant = isOurs || !dialogue.asks;
   if (kept !== undefined && isMeant && (await isAccepted(guide, shown, kept, where, !dialogue.asks))) return true;
   if (!dialogue.asks) {
+    if (guide.flag('new-token') !== undefined) throw unknownPin(token.label);
     guide.answers.miss('pin-file');
     guide.answers.demandAll();
   }
@@ -57,8 +58,11 @@ async function isAccepted(
       pinRecord: answers.inEffect('state.directory'),
     });
   } catch (error) {
-    if (isLast) throw error;
     const failure = failureOf(error);
+    if (isLast) {
+      const isGiven = failure.code === 'NL-TOKEN-PIN' && guide.flag('pin-file') !== undefined;
+      throw isGiven ? new Fault(failure.code, { ...failure, advice: OTHER_FILE }) : error;
+    }
     dialogue.wrong(failure.code === 'NL-TOKEN-PIN' ? { ...failure, advice: TRIED } : failure);
     return false;
   }
@@ -66,6 +70,16 @@ async function isAccepted(
   dialogue.ok(`Token "${token.label}" ${token.needsLogin ? `accepts the PIN (${words})` : 'opens'}.`);
   return true;
 }
+
+const OTHER_FILE =
+  'Name a file with the right PIN: --pin-file FILE. A token locks itself after some wrong ones: be sure of the next.';
+
+/** `--new-token` takes one that was made before, as long as its PIN is known. */
+const unknownPin = (label: string): Fault =>
+  new Fault('NL-CONFIG', {
+    message: `There is a token "${label}" already, and its PIN is not known.`,
+    advice: 'Give its PIN: --pin-file FILE; or the new token another name: --token NAME',
+  });
 
 const TRIED =
   'This PIN was tried once, and is not tried again. A token locks itself after some wrong ones: be sure of the next.';

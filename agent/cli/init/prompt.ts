@@ -1,4 +1,4 @@
-import { createInterface } from 'node:readline';
+import { createInterface, type Interface } from 'node:readline';
 import { Writable } from 'node:stream';
 
 /** The person at the terminal wants to stop (Ctrl-C, Ctrl-D). */
@@ -27,11 +27,29 @@ export interface Prompt {
   secret(words: string): Promise<string>;
   /** Resolves when Enter is pressed, or when `abort` fires. */
   enter(abort: AbortSignal): Promise<void>;
+  /** From here on, keys that are typed while nothing is asked are neither shown nor taken. */
+  hold(): void;
+  /** The terminal as it was. */
+  release(): void;
 }
 
-/** The terminal is in raw mode only while a question stands: at other times Ctrl-C is a signal, as everywhere. */
-export function terminalPrompt(input: NodeJS.ReadableStream, output: NodeJS.WritableStream): Prompt {
+/** The part of process.stdin that a prompt uses. */
+export type TypedKeys = NodeJS.ReadableStream & { setRawMode?(isRaw: boolean): unknown };
+
+const KEY = { interrupt: '\u0003', quit: '\u001c', suspend: '\u001a' } as const;
+
+const TOO_EARLY = '  (only the first line is an answer: what was typed before its question is not taken)\n';
+
+export function terminalPrompt(input: TypedKeys, output: NodeJS.WritableStream): Prompt {
+  const idle = new Idle(input);
+  let isTold = false;
+  const tellOnce = () => {
+    if (!isTold && idle.wasTyped) output.write(TOO_EARLY);
+    isTold ||= idle.wasTyped;
+  };
   const ask = async (words: string, isSecret: boolean): Promise<string> => {
+    idle.end();
+    tellOnce();
     let isShown = true;
     const screen = new Writable({
       write(chunk, _encoding, done) {
@@ -44,7 +62,18 @@ export function terminalPrompt(input: NodeJS.ReadableStream, output: NodeJS.Writ
       return await new Promise((resolve, reject) => {
         line.once('SIGINT', () => reject(new Interrupted()));
         line.once('close', () => reject(new Interrupted()));
-        line.question(words, (typed) => resolve(typed.trim()));
+        // `fg` after Ctrl-Z: readline has paused, and nothing else keeps the process.
+        line.on('SIGCONT', () => {
+          input.setRawMode?.(true);
+          if (!isSecret) return line.prompt(true);
+          output.write(words);
+          forget(line);
+        });
+        line.question(words, (typed) => {
+          isShown = false;
+          line.on('line', () => idle.note());
+          resolve(typed.trim());
+        });
         isShown = !isSecret;
       });
     } catch (error) {
@@ -53,6 +82,7 @@ export function terminalPrompt(input: NodeJS.ReadableStream, output: NodeJS.Writ
     } finally {
       isShown = false;
       line.close();
+      idle.begin();
     }
   };
   return {
@@ -68,5 +98,71 @@ export function terminalPrompt(input: NodeJS.ReadableStream, output: NodeJS.Writ
         line.once('line', () => line.close());
         line.once('close', resolve);
       }),
+    hold: () => idle.start(),
+    release: () => idle.stop(),
+  };
+}
+
+/** Deletes the line: what was typed of a secret before cannot be seen. */
+function forget(line: Interface): void {
+  line.write(null, { ctrl: true, name: 'e' });
+  line.write(null, { ctrl: true, name: 'u' });
+}
+
+/**
+ * The terminal between two questions. In raw mode it echoes nothing, and its driver makes no signals: the keys for them are
+ * obeyed here.
+ */
+class Idle {
+  readonly #input: TypedKeys;
+  #isOn = false;
+  #isIdle = false;
+  /** Text was typed that is no answer. */
+  wasTyped = false;
+
+  constructor(input: TypedKeys) {
+    this.#input = input;
+  }
+
+  note(): void {
+    this.wasTyped = true;
+  }
+
+  start(): void {
+    this.#isOn = true;
+    this.begin();
+  }
+
+  stop(): void {
+    this.end();
+    this.#isOn = false;
+  }
+
+  begin(): void {
+    if (!this.#isOn || this.#isIdle) return;
+    this.#isIdle = true;
+    this.#input.setRawMode?.(true);
+    this.#input.on('data', this.#take).resume();
+    process.on('SIGCONT', this.#goOn);
+  }
+
+  end(): void {
+    if (!this.#isIdle) return;
+    this.#isIdle = false;
+    process.off('SIGCONT', this.#goOn);
+    this.#input.off('data', this.#take).pause();
+    this.#input.setRawMode?.(false);
+  }
+
+  readonly #goOn = () => this.#input.setRawMode?.(true);
+
+  readonly #take = (typed: Buffer | string) => {
+    const keys = typed.toString();
+    if (/[\r\n]/.test(keys)) this.note();
+    if (keys.includes(KEY.interrupt)) process.kill(process.pid, 'SIGINT');
+    if (keys.includes(KEY.quit)) process.kill(process.pid, 'SIGQUIT');
+    if (!keys.includes(KEY.suspend)) return;
+    this.#input.setRawMode?.(false);
+    process.kill(process.pid, 'SIGTSTP');
   };
 }

@@ -26,7 +26,7 @@ export async function provision(
   issuer: IssuerChoice | undefined,
   before: Entry | 'absent',
 ): Promise<RollState> {
-  const untell = tellAll(watch);
+  const untell = tellAll(watch, before === 'absent' ? undefined : before.phase);
   try {
     // Refused before, and perhaps enrolled meanwhile.
     if (before !== 'absent' && waits(before)) await askDps(watch);

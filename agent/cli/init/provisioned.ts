@@ -2,13 +2,14 @@ import { loadConfig } from '../../config/config.ts';
 import { EXIT, exitOf } from '../../failure/exit.ts';
 import { failureOf } from '../../failure/failure-of.ts';
 import type { Passage } from '../../machine/as-daemon.ts';
-import type { Log } from '../../machine/log.ts';
+import type { Line, Log } from '../../machine/log.ts';
 import { validateEntry } from '../../state/entry.ts';
 import { beginAnew, createJournal } from '../../state/journal.ts';
 import { complaint, type Io } from '../kit/command.ts';
 import { screenOf } from '../kit/screen.ts';
 import { asDaemon, start } from '../run/command.ts';
 import { readEndorsement, renderEndorsement } from '../tpm.ts';
+import type { Dialogue } from './dialogue.ts';
 import { finishInit, provision, type Shortfall, shortfall } from './provision.ts';
 import { SCOPE_DOUBTED, scopeDoubted } from './scope.ts';
 import { type DaemonWatch, serves } from './watch.ts';
@@ -29,8 +30,15 @@ export async function provisioned(here: Here, io: Io): Promise<number> {
 
 const MORE = '`sudo newleaf check` looks at each thing by itself; `sudo newleaf init --ask` asks everything again.';
 
-/** The screen is for a person, so the daemon's own log is not shown on it. */
-const quiet: Log = { error() {}, warn() {}, info() {}, debug() {} };
+/** The screen is for a person, so of the daemon's own log only the fate of a leaf that was brought is shown on it. */
+function logOn(dialogue: Dialogue): Log {
+  const tell = ({ event, code, message = '', advice, cause, path }: Line) => {
+    if (event !== 'inbox-rejected' && event !== 'inbox-waits') return;
+    dialogue.wrong({ code, message, advice, cause });
+    if (path !== undefined) dialogue.say(`The file is ${path}. init waits on.`);
+  };
+  return { error() {}, warn: tell, info: tell, debug() {} };
+}
 
 /** Runs the daemon in this process, as its user, until the gateway serves. */
 async function brought(here: Here, env: NodeJS.ProcessEnv): Promise<Shortfall> {
@@ -42,7 +50,7 @@ async function brought(here: Here, env: NodeJS.ProcessEnv): Promise<Shortfall> {
   dialogue.title(`Provisioning ${registrationId} (ID scope ${id_scope}, ${endpoint})`);
   await beginAnew(directory);
   const entry = await createJournal({ directory, validate: validateEntry }).read();
-  const running = await start({ config, log: quiet, env, held });
+  const running = await start({ config, log: logOn(dialogue), env, held });
   const isTpm = 'tpm' in config;
   if (!isTpm) dialogue.ok(`Token "${config.hsm.token ?? config.hsm.uri}" is open.`);
   const endorsement = async () => renderEndorsement(await readEndorsement(config), dialogue.screen);

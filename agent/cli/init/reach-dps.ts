@@ -4,6 +4,7 @@ import { waysTo } from '../../network/choice.ts';
 import { networkOf } from '../../network/network.ts';
 import { type Dialled, dial, Unreached } from '../checks/dial.ts';
 import { adviceFor, distrusted } from '../checks/reach.ts';
+import { originOf } from './copies.ts';
 import type { Guide } from './guide.ts';
 import { networkIn } from './network.ts';
 
@@ -48,9 +49,9 @@ async function tried(guide: Guide): Promise<Failure | undefined> {
     return failure('NL-CONFIG', { message });
   }
   try {
-    const { isSecond, ...dialled } = await dialEither(host, ca, guide);
+    const { isSecond, ...dialled } = await dialogue.during(`Dialling ${host}`, dialEither(host, ca, guide));
     if (dialled.distrust !== undefined) {
-      const { message, advice } = distrusted(dialled, { side: 'DPS', host, caFile });
+      const { message, advice } = distrusted(dialled, { side: 'DPS', host, caFile: originOf(guide, caFile) });
       return failure('NL-DPS-UNTRUSTED', { message, ...(advice !== undefined && { advice }) });
     }
     const how = isSecond ? ', where 8883 is closed: newleaf uses WebSockets' : '';

@@ -2,6 +2,7 @@ import type { TlsSettings } from '../../../hsm/tls-way.ts';
 import { Fault } from '../../failure/failure.ts';
 import { isEndorsed } from '../../roll/leaf.ts';
 import { loginOf } from './adopt/begin.ts';
+import { isTakenAllTheSame } from './all-the-same.ts';
 import { askSetting } from './ask-setting.ts';
 import { standing } from './configuration.ts';
 import type { Guide } from './guide.ts';
@@ -26,9 +27,8 @@ export async function proveScope(guide: Guide): Promise<void> {
       throw new Fault('NL-CONFIG', { message: `${message} Nothing was written: ${file} keeps ${kept}.`, advice });
     }
     dialogue.wrong({ code: 'NL-DPS-SCOPE', message, advice: `Look it up: ${hint}.` });
-    if (await dialogue.confirm('Go on all the same?', false)) return;
+    if (await isTakenAllTheSame(guide, [name, kept])) return;
     guide.forget(flag);
-    answers.set(name, kept);
     await askSetting(guide, ID_SCOPE);
   }
 }

@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { Fault } from '../../failure/failure.ts';
 import { writeAtomically } from '../../state/durable.ts';
+import { toNo } from './all-the-same.ts';
+import { placeFor } from './copies.ts';
 import type { Guide } from './guide.ts';
 import { beside } from './secret.ts';
 
@@ -20,27 +22,27 @@ const ROOT = { uid: 0, gid: 0 };
  * @throws Fault NL-CONFIG
  */
 export async function takenOver(guide: Guide, place: string, { name, isSecret }: Copied): Promise<string | undefined> {
-  const { account, dialogue, errands } = guide;
+  const { account, copies, dialogue, errands } = guide;
   if (account === undefined || !place.startsWith('/')) return place;
   if ((await errands.whyUnreadable(place)) !== 'EACCES') return place;
-  const target = beside(guide, name);
-  const kept = `${target}.bak`;
   const text = await readFile(place, 'utf8');
-  const before = await readFile(target, 'utf8').catch(() => text);
-  const another = before === text ? '' : ` The file that was there is kept as ${kept}.`;
+  const { path: target, isThere } = await placeFor(guide, name, text);
   const isInPlace = place === target;
-  if (dialogue.asks) {
-    dialogue.say(`Only root can read ${place}, and the daemon is the user ${account.name}.${another}`);
-    const offer = isInPlace ? 'Let the daemon read it?' : `Copy it to ${target}?`;
-    if (!(await dialogue.confirm(offer, true))) return undefined;
+  const isReadable = isThere && !isInPlace && (await errands.whyUnreadable(target)) === undefined;
+  if (dialogue.asks && !isReadable) {
+    const [first, offer] = [beside(guide, name), isInPlace ? 'Let the daemon read it?' : `Copy it to ${target}?`];
+    const another = target === first ? '' : ` ${first} has another text, and stays.`;
+    dialogue.say(`The daemon, which is the user ${account.name}, cannot read ${place}.${another}`);
+    if (!(await dialogue.confirm(offer, true).catch(toNo))) return undefined;
   }
   try {
-    if (another !== '') await writeAtomically(kept, before, 0o600, ROOT);
     await writeAtomically(target, text, isSecret ? 0o600 : 0o644, isSecret ? account : ROOT);
+    if (!isThere) copies.set(target, place);
   } catch (cause) {
     throw new Fault('NL-CONFIG', { message: `${target} cannot be written.`, cause });
   }
   const reader = isSecret ? `only the user ${account.name} can read it` : 'all users can read it';
-  dialogue.ok(`${isInPlace ? place : `${place} is copied to ${target}`}: ${reader}.${dialogue.asks ? '' : another}`);
+  if (isReadable) dialogue.ok(`${place} is already copied to ${target}.`);
+  else dialogue.ok(`${isInPlace ? place : `${place} is copied to ${target}`}: ${reader}.`);
   return target;
 }

@@ -4,7 +4,7 @@ import { choiceByFlag, type Guide } from './guide.ts';
 import { type NewKind, newKinds, STANDARD_LABEL } from './new-token.ts';
 import { hindrance, rootsOnlyInWords, type Shown, type Survey, tokenInWords } from './survey.ts';
 
-const KINDS: readonly NewKind[] = ['softhsm', 'tpm'];
+export const TOKEN_KINDS: readonly NewKind[] = ['softhsm', 'tpm'];
 
 /**
  * The token that flags and configuration name; without either, the only one. `--new-token` is the token itself where it was
@@ -12,7 +12,7 @@ const KINDS: readonly NewKind[] = ['softhsm', 'tpm'];
  * @throws Fault NL-CONFIG where more must be said, or an option is wrong; NL-TOKEN-MISSING where the configured one is not there
  */
 export function tokenByFlags({ answers, flag }: Guide, found: Survey): Shown | NewKind {
-  const kind = choiceByFlag({ flag }, 'new-token', KINDS);
+  const kind = choiceByFlag({ flag }, 'new-token', TOKEN_KINDS);
   const named = flag('token');
   const module = flag('module') ?? (named === undefined && kind === undefined ? answers.text('hsm.module') : undefined);
   const here = found.tokens.filter((one) => module === undefined || one.module.path === module);

@@ -67,8 +67,26 @@ export function untilAtRest({ running, abort }: DaemonWatch, late: AbortSignal):
 
 const TRIES = 'newleaf tries again by itself. Where an answer was wrong: Ctrl-C, then `sudo newleaf init --ask`';
 
-/** Prints the events, each line with the time since the beginning. @returns what ends it */
-export function tellAll({ running, dialogue }: DaemonWatch): () => void {
+/** Phases that end by themselves, or with the leaf that a person brings. */
+const AT_WORK: readonly Phase[] = [
+  'unprovisioned',
+  'generating-key',
+  'requesting-leaf',
+  'registering-next',
+  'connecting-next',
+  'registering',
+  'retiring-key',
+  'abandoning',
+];
+
+/**
+ * Prints the events, each line with the time since the beginning.
+ * @param before the phase that an earlier run has left: the daemon goes on with it, without an event
+ * @returns what ends it
+ */
+export function tellAll({ running, dialogue }: DaemonWatch, before: Phase | undefined): () => void {
+  if (before !== undefined && before === running.daemon.state.phase && AT_WORK.includes(before))
+    dialogue.step(0, '..', WORDS[before]);
   const from = performance.now();
   let isFirst = true;
   return running.daemon.subscribe((event: DaemonEvent) => {

@@ -108,7 +108,7 @@ if (insideNetworkNamespace(import.meta.filename)) {
       await person.answers('Go on all the same? [no]', '');
       await person.answers('URL of the EST server [https://localhost:9', new URL('/nowhere', at.est).href);
       await person.answers('File with the CA of its', '/etc/newleaf/other.pem');
-      await person.sees('NL-EST-UNTRUSTED');
+      await person.sees(/NL-EST-UNTRUSTED localhost[^→]*issued by "device CA\s[^→]*other\.pem/);
       await person.answers('Go on all the same? [no]', '');
       await person.answers('File with the CA of its', '/etc/newleaf/est-ca.pem');
       await person.sees('NL-EST-REFUSED');
@@ -119,7 +119,7 @@ if (insideNetworkNamespace(import.meta.filename)) {
       await person.answers('Which one [1]', '');
       await person.answers('User name', at.estUsername);
       await person.answers('Password', 'wrong');
-      await person.sees('NL-EST-AUTH');
+      await person.sees(/NL-EST-AUTH User name or password is not accepted[^→]*→ Type them again/);
       await person.answers('Go on all the same? [no]', '');
       await person.answers(`User name [${at.estUsername}]`, '');
       await person.answers('Password', at.estPassword);
@@ -156,12 +156,17 @@ if (insideNetworkNamespace(import.meta.filename)) {
       const person = stage.person(t, '--trust-ca', '/root/only/trust.pem', '--endpoint', far.endpoints.dps);
       await person.answers('ID scope', far.endpoints.idScope);
       await person.answers('Registration ID', 'gw-0001');
-      await person.sees(/The file that was there\s+is kept as /);
-      await person.answers('Copy it to /etc/newleaf/trust.pem? [yes]', '');
+      await person.answers('Copy it to /etc/newleaf/trust-2.pem? [yes]', 'back');
+      await person.answers('File with the CAs of DPS and hubs', '/root/only/trust.pem');
+      await person.answers('Copy it to /etc/newleaf/trust-2.pem? [yes]', '');
       await person.sees('is trusted');
-      assert.equal(machine.sh('stat -c "%a %U" /etc/newleaf/trust.pem'), '644 root\n');
-      assert.equal(machine.sh('cat /etc/newleaf/trust.pem'), far.endpoints.trustPem);
-      assert.equal(machine.sh('cat /etc/newleaf/trust.pem.bak'), 'another');
+      await person.answers('Which one', 'est');
+      await person.answers('URL of the EST server', 'https://localhost:9/.well-known/est');
+      await person.answers('Go on all the same? [no]', 'back');
+      await person.sees('URL of the EST server [https://localhost:9');
+      assert.equal(machine.sh('stat -c "%a %U" /etc/newleaf/trust-2.pem'), '644 root\n');
+      assert.equal(machine.sh('cat /etc/newleaf/trust-2.pem'), far.endpoints.trustPem);
+      assert.equal(machine.sh('cat /etc/newleaf/trust.pem'), 'another');
     });
   });
 }

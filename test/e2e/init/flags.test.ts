@@ -48,7 +48,9 @@ if (insideNetworkNamespace(import.meta.filename)) {
       const files = () => stage.machine.sh('cd /etc/newleaf && sha256sum newleaf.toml pin so-pin; ls');
       const before = files();
       assert.equal((await init(...line)).code, 0);
-      assert.equal((await init()).code, 0, 'a complete configuration needs no flag');
+      const bySudo = await stage.machine.newleaf(['init'], '', { SUDO_UID: '1000' });
+      assert.equal(bySudo.code, 0, 'a complete configuration needs no flag');
+      assert.match(bySudo.out, /^ {4}sudo newleaf status$/m, 'its reader is not root');
       assert.equal(files(), before);
       assert.equal(stage.far.log.registrations('gw-0001'), 1);
     });
@@ -97,9 +99,17 @@ if (insideNetworkNamespace(import.meta.filename)) {
       );
       stage.machine.write('/root/pin', '1234\n', 0o600);
       const flags = ['--yes', ...stage.flags, '--pin-file', '/root/pin'];
-      assert.match(said(await init(...flags), 4), /NL-TOKEN-PIN .*the PIN is wrong/);
+      assert.match(said(await init(...flags), 4), /NL-TOKEN-PIN .*the PIN is wrong.* -> .*--pin-file/);
       assert.match(said(await init(...flags), 4), /NL-TOKEN-PIN .*was not tried again/);
       assert.equal(stage.machine.sh('ls /etc/newleaf/pin 2>/dev/null || true'), '', 'it is not kept');
+    });
+
+    test('a new token with the name of one whose PIN is not known', async () => {
+      stage.machine.sh(
+        'setpriv --reuid newleaf --regid newleaf --init-groups -- softhsm2-util --init-token --free --label newleaf --pin 4711 --so-pin 47114711',
+      );
+      const err = said(await init('--yes', ...stage.flags, '--new-token', 'softhsm'), 2);
+      assert.match(err, /There is a token "newleaf" already, and its PIN is not known\. -> .*--pin-file.*--token/);
     });
 
     test('no module at all', async () => {
@@ -134,7 +144,7 @@ if (insideNetworkNamespace(import.meta.filename)) {
       machine.sh('rm -r /etc/newleaf && mv /root/before /etc/newleaf');
     });
 
-    test('files that only root can read are copied for the daemon, and a file that was there is kept', async () => {
+    test('files that only root can read are copied for the daemon, and a file that was there stays', async () => {
       const { machine } = stage;
       machine.sh('mkdir -m 700 /root/only && cp -p /etc/newleaf/*.pem /etc/newleaf/given-password /root/only');
       const only = (flag: string) => stage.flags.map((word, at) => (stage.flags[at - 1] === flag ? moved(word) : word));
@@ -144,11 +154,12 @@ if (insideNetworkNamespace(import.meta.filename)) {
       assert.equal(ca.code, 0, `${ca.out}${ca.err}`);
       assert.match(
         ca.out.replaceAll(/\s+/g, ' '),
-        /est-ca\.pem is copied to \/etc\/newleaf\/est-ca\.pem: all users can read it\. The file that was there is kept as \/etc\/newleaf\/est-ca\.pem\.bak\./,
+        /est-ca\.pem is copied to \/etc\/newleaf\/est-ca-2\.pem: all users can read it\./,
       );
-      assert.equal(machine.sh('cat /etc/newleaf/est-ca.pem.bak'), 'another');
-      assert.equal(machine.sh('stat -c "%a %U" /etc/newleaf/est-ca.pem'), '644 root\n');
-      assert.match(machine.sh('cat /etc/newleaf/newleaf.toml'), /ca_file = "\/etc\/newleaf\/est-ca\.pem"/);
+      assert.equal(machine.sh('cat /etc/newleaf/est-ca.pem'), 'another');
+      machine.write('/etc/newleaf/est-ca.pem', stage.far.endpoints.estCaPem);
+      assert.equal(machine.sh('stat -c "%a %U" /etc/newleaf/est-ca-2.pem'), '644 root\n');
+      assert.match(machine.sh('cat /etc/newleaf/newleaf.toml'), /ca_file = "\/etc\/newleaf\/est-ca-2\.pem"/);
       const { code, out, err } = await init('--yes', ...only('--est-password-file'), '--new-token', 'softhsm');
       assert.equal(code, 0, `${out}${err}`);
       assert.equal(machine.sh('stat -c "%a %U" /etc/newleaf/est-password'), '600 newleaf\n');

@@ -13,6 +13,7 @@ const SEEN: readonly Row[] = [
   [['--registration-id', 'gw 1'], /--registration-id must be 1 to 64 letters/],
   [['--endpoint', 'https://x'], /--endpoint must be a host/],
   [['--trust-ca', '/nowhere.pem'], /--trust-ca must be a file that is there/],
+  [['--trust-ca', '/root'], /--trust-ca must be a file: \/root is a directory/],
   [['--transport', 'udp'], /--transport must be one of/],
   [['--proxy', 'socks://x'], /--proxy must be "http:\/\/host:port"/],
   [['--attestation', 'none'], /--attestation must be/],
@@ -23,15 +24,19 @@ const SEEN: readonly Row[] = [
   [['--est-url', 'htps://ca/x'], /--est-url must be a URL that begins with https:\/\/, as https:\/\/ca\.example\.com/],
   [['--est-ca', '/nowhere.pem'], /--est-ca must be a file that is there/],
   [['--est-ca', '/etc/newleaf/given-password'], /--est-ca must be a PEM file/],
+  [['--est-ca', '/root'], /--est-ca must be a file: \/root is a directory/],
+  [['--bootstrap-cert', '/root'], /--bootstrap-cert must be a file: \/root is a directory/],
   [['--est-user', ''], /--est-user is needed/],
   [['--est-password-file', '/nowhere'], /--est-password-file must be a file that is there/],
   [['--bootstrap-cert', '/nowhere.pem'], /--bootstrap-cert must be a file that is there/],
+  [['--renew-at', '5%'], /--renew-at must be/],
   [['--renew-at', 'later'], /--renew-at must be a share/],
   [['--timeout', 'soon'], /--timeout must be a duration/],
   [['--new-token', 'card'], /--new-token must be one of softhsm, tpm/],
   [['--token', 'a'.repeat(33)], /--token must be the label of a token/],
   [['--pin-file', '/etc/newleaf/short-pin'], /--pin-file holds a PIN that must be 4 to 255 characters long/],
   [['--pin-file', '/nowhere'], /--pin-file must be a file with the PIN, .*: there is none in \/nowhere/],
+  [['--pin-file', '/etc'], /--pin-file must be a file with the PIN, .*: \/etc is a directory/],
   [['--adopt', '/nowhere.pem'], /The leaf \/nowhere\.pem cannot be read/],
   [['--adopt-key', '/nowhere.key'], /--adopt-key needs its leaf/],
   [['--est-usr', 'gw'], /--est-user/],
@@ -48,6 +53,9 @@ const TOKENS: readonly Row[] = [
     /There is no usable token other\..* \/etc\/passwd: .*cannot be loaded/,
   ],
 ];
+
+/** Options that need only be read. */
+const AT_ONCE = ['--issuer', '--renew-at', '--new-token', '--est-url', '--transport', '--endpoint'];
 
 /** On a gateway that has a leaf: what a server has answered, or why none has. */
 const TRIED: readonly (readonly [options: readonly string[], exit: number, sentence: RegExp])[] = [
@@ -78,10 +86,15 @@ if (insideNetworkNamespace(import.meta.filename)) {
 
     test('2 where newleaf sees it by itself: in the words of the schema, and nothing is written', async () => {
       const rows = [...SEEN.map(([options, sentence]) => [[...TOKEN, ...options], sentence] as const), ...TOKENS];
+      // A copy would be said.
+      stage.machine.sh('mkdir -m 700 /root/only && cp /etc/newleaf/trust.pem /root/only');
+      const flags = stage.flags.map((word) => word.replace('/etc/newleaf/trust.pem', '/root/only/trust.pem'));
       for (const [options, sentence] of rows) {
-        const { code, out, err } = await told([...stage.flags, ...options]);
+        const { code, out, err } = await told([...flags, ...options]);
         assert.match(err, sentence, `${options}: ${out}`);
         assert.equal(code, 2, `${options}: ${out}${err}`);
+        if (AT_ONCE.includes(options.at(-2) ?? ''))
+          assert.equal(out, '', `${options}: before anything is copied or dialled`);
       }
       assert.equal(stage.machine.sh('ls /etc/newleaf | grep toml || true'), '');
     });

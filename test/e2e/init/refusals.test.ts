@@ -108,6 +108,9 @@ if (insideNetworkNamespace(import.meta.filename)) {
       const person = stage.person(t);
       await person.sees('init waits for it');
       assert.equal(csr(person.transcript), csr(script.out), 'it is the same request');
+      assert.match(person.transcript, /\.\. {2}has no leaf yet/, 'as in the first run');
+      machine.write('/var/lib/newleaf/inbox/wrong.pem', far.endpoints.issuerPem);
+      await person.sees(/NL-LEAF-\w+[^→]*→.*\/var\/lib\/newleaf\/rejected\/wrong\.pem/s);
       machine.write('/var/lib/newleaf/inbox/leaf.pem', await far.issue(csr(person.transcript)));
       await person.sees('Connected to');
       await person.ends(0);

@@ -1,9 +1,10 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Fault } from '../../../failure/failure.ts';
+import { keepSecret } from '../ask-secret.ts';
+import { EST_PASSWORD } from '../est.ts';
 import type { Guide } from '../guide.ts';
 import { Interrupted } from '../prompt.ts';
-import { beside, writeSecret } from '../secret.ts';
 import type { Adopted } from './adopted.ts';
 import { type Addition, AZIOT, type Incumbent, incumbentIn } from './aziot.ts';
 import { commandsOf, toStop } from './incumbent.ts';
@@ -57,9 +58,7 @@ async function fromAziot(guide: Guide, flags: Map<string, string>): Promise<Adop
   propose(flags, [...found.flags]);
   if (payload !== undefined) answers.set('dps.payload', payload);
   if (found.estPassword !== undefined && !flags.has('est-password-file')) {
-    const file = beside(guide, 'est-password');
-    await writeSecret(guide, file, found.estPassword, 'daemon');
-    flags.set('est-password-file', file);
+    flags.set('est-password-file', await keepSecret(guide, EST_PASSWORD.file, found.estPassword));
   }
   return { ...identity, pin: found.pin, aziot: found };
 }

@@ -52,6 +52,35 @@ test('a new secret is asked for until it is long enough, and may be left to newl
   assert.equal(await scene({ typed: [''] }).guide.dialogue.newSecret('PIN', objection), '');
 });
 
+test('help is no answer, and is given', async () => {
+  for (const word of ['help', '--help', '?']) {
+    const { guide, paper } = scene({ typed: [word, 'gw-1'] });
+    assert.equal(await guide.dialogue.text('Name', undefined, () => undefined), 'gw-1');
+    assert.match(paper.text, /Enter alone takes the value in brackets.*`back`.*Ctrl-C.*newleaf help init/s);
+  }
+});
+
+test('work is named as soon as a person would notice it, where there is one', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  for (const [typed, tookMs, words] of [
+    [[], 999, ''],
+    [[], 1000, '  Asking the EST server …\n'],
+    [undefined, 1000, ''],
+  ] as const) {
+    const { guide, paper } = scene(typed && { typed });
+    let finish = () => {};
+    const work = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    const done = guide.dialogue.during('Asking the EST server', work);
+    t.mock.timers.tick(tookMs);
+    finish();
+    await done;
+    t.mock.timers.tick(10_000);
+    assert.equal(paper.text, words);
+  }
+});
+
 test('names that others have made cannot command the terminal', async () => {
   const { guide, paper } = scene({ typed: ['1'] });
   await guide.dialogue.choose('Which one', [{ key: 'a', words: 'token "\u001b[2Jx"' }], undefined);

@@ -61,7 +61,13 @@ test('a question longer than the screen is broken at a blank, and asked on its l
     return 'x';
   };
   const screen = { width: 40, isColoured: false, isUnicode: true };
-  const dialogue = new Dialogue(paper, screen, { line, secret: line, enter: async () => undefined });
+  const dialogue = new Dialogue(paper, screen, {
+    line,
+    secret: line,
+    enter: async () => undefined,
+    hold() {},
+    release() {},
+  });
   await dialogue.text('File with the CA of its certificate (PEM)', '/etc/newleaf/ca.pem', () => undefined);
   assert.equal(paper.text, '  File with the CA of its certificate\n');
   assert.deepEqual(asked, ['    (PEM) [/etc/newleaf/ca.pem]: ']);

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
+import { writeConfiguration } from '../../../../agent/cli/init/configuration.ts';
 import type { Guide } from '../../../../agent/cli/init/guide.ts';
 import { askPin } from '../../../../agent/cli/init/pin.ts';
+import { stagedPin } from '../../../../agent/cli/init/pin-place.ts';
 import { Fault } from '../../../../agent/failure/failure.ts';
 import type { SeenToken } from '../../../../hsm/slots.ts';
 import { type Scene, type SceneOptions, SOFTHSM, scene, token } from './stage.ts';
@@ -21,6 +23,7 @@ interface Asked {
   readonly isAccepted: boolean;
   readonly tried: readonly string[];
   readonly paper: string;
+  readonly guide: Guide;
 }
 
 /** Asks for the PIN of a token that takes one PIN only. */
@@ -38,8 +41,20 @@ async function ask(
   if (options.kept !== undefined) writeFileSync(join(directory, 'pin'), `${options.kept}\n`);
   const shown = { module: SOFTHSM, token: token('gw', options.change) };
   const isAccepted = await askPin(guide, shown, options.isOurs ?? false);
-  return { isAccepted, tried, paper: set.paper.text };
+  return { isAccepted, tried, paper: set.paper.text, guide };
 }
+
+const COMPLETE = {
+  'dps.id_scope': '0ne1',
+  'dps.registration_id': 'gw-1',
+  'hsm.module': SOFTHSM.path,
+  'hsm.token': 'gw',
+  'leaf.issuer': 'inbox',
+};
+
+/** The name of the PIN file in the configuration that is written. */
+const pinFileNow = () =>
+  basename(/pin_file = "([^"]+)"/.exec(readFileSync(join(directory, 'newleaf.toml'), 'utf8'))?.[1] ?? '');
 
 const kept = (name = 'pin') => readFileSync(join(directory, name), 'utf8').trim();
 
@@ -65,8 +80,26 @@ describe('the PIN of a token', () => {
     const { tried, paper } = await ask({ typed: [RIGHT], kept: '1234' });
     assert.deepEqual(tried, [RIGHT]);
     assert.match(paper, /Enter: the one in .*\/pin\)/);
-    assert.deepEqual([kept(), kept('pin.bak')], [RIGHT, '1234'], 'the one before may be known to nobody');
+    assert.equal(kept(), '1234', 'a configuration that is in use needs it');
     assert.deepEqual((await ask({ typed: [''], kept: RIGHT })).tried, [RIGHT]);
+  });
+
+  test('of another token takes the place of the one in use with the configuration, wherever the power is cut', async () => {
+    const { guide } = await ask({ typed: [RIGHT], kept: '1234', configured: COMPLETE });
+    const steps: string[] = [];
+    const pin = stagedPin(guide);
+    assert.ok(pin !== undefined);
+    const replace = async () => {
+      steps.push(`${pinFileNow()}: ${kept('pin.new')}, not ${kept()}`);
+      await pin.replace();
+      steps.push(`${pinFileNow()}: ${kept('pin.new')}, as ${kept()}`);
+    };
+    await writeConfiguration(guide, { ...pin, replace });
+    assert.deepEqual(steps, [`pin.new: ${RIGHT}, not 1234`, `pin.new: ${RIGHT}, as ${RIGHT}`]);
+    assert.equal(pinFileNow(), 'pin');
+    assert.deepEqual([kept(), kept('pin.bak')], [RIGHT, '1234'], 'the one before may be known to nobody');
+    assert.throws(() => kept('pin.new'), /ENOENT/);
+    assert.equal(stagedPin((await ask({ typed: [''], kept: RIGHT })).guide), undefined);
   });
 
   test('comes from a file, or from stdin', async () => {

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, writeFileS
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { storedPin, storePin } from '../../../../agent/cli/init/pin-place.ts';
+import { stagedPin, storedPin, storePin } from '../../../../agent/cli/init/pin-place.ts';
 import { DEFAULT_PATH, instanceOf } from '../../../../agent/config/config.ts';
 import { inside, withOwnMounts } from '../../../namespace.ts';
 import { scene } from './stage.ts';
@@ -12,7 +12,7 @@ import { scene } from './stage.ts';
 const { pin: PIN_FILE } = instanceOf(DEFAULT_PATH);
 const SEALED = '/etc/credstore.encrypted/hsm-pin';
 const account = { name: 'nobody', uid: 65534, gid: 65534, home: '/nonexistent' };
-const gateway = () => ({ ...scene().guide, account });
+const gateway = () => ({ ...scene().guide, account, file: DEFAULT_PATH });
 
 /** An /etc of our own, and a systemd-creds that "opens" whatever is in the file. */
 function furnish(): void {
@@ -41,12 +41,19 @@ if (process.getuid?.() !== 0) {
     assert.equal(await storedPin(gateway()), '4711');
     await storePin(gateway(), '4711');
     assert.ok(!existsSync(PIN_FILE), 'it is the same');
-    await storePin(gateway(), '0815');
+    const replaceBy = async (pin: string) => {
+      const guide = gateway();
+      await storePin(guide, pin);
+      assert.equal(await storedPin(guide), pin);
+      assert.notEqual(await storedPin(gateway()), pin, 'the one in use stays until the configuration is written');
+      await stagedPin(guide)?.replace();
+    };
+    await replaceBy('0815');
     assert.equal(readFileSync(PIN_FILE, 'utf8'), '0815\n');
     assert.ok(!existsSync(`${PIN_FILE}.bak`));
-    await storePin(gateway(), '2342');
+    await replaceBy('2342');
     assert.equal(readFileSync(`${PIN_FILE}.bak`, 'utf8'), '0815\n', 'but one that was in the file is kept');
-    execFileSync('rm', [PIN_FILE, `${PIN_FILE}.bak`]);
+    execFileSync('rm', [PIN_FILE, `${PIN_FILE}.bak`, `${PIN_FILE}.new`]);
   });
 
   test('one with nothing in it is no PIN: it would cost a try', async () => {

@@ -44,8 +44,8 @@ describe('a setting is answered', () => {
     [
       'a file is taken from where the command was called',
       trust,
-      { flags: { 'trust-ca': 'ca.pem' } },
-      resolve('ca.pem'),
+      { flags: { 'trust-ca': 'package.json' } },
+      resolve('package.json'),
     ],
   ];
   for (const [what, question, options, value] of rows) {
@@ -66,6 +66,22 @@ describe('a setting is answered', () => {
   test('a flag that is wrong ends it, with the words of the schema', async () => {
     const { guide } = scene({ flags: { 'id-scope': '0 ne' }, typed: ['0ne'] });
     await assert.rejects(askSetting(guide, scope), /--id-scope must be the ID scope as the portal shows it/);
+  });
+
+  test('a directory, a device, or ~ is no file', async (t) => {
+    const directory = scratch(t);
+    const read = async () => {
+      throw new Error('the daemon does not open it');
+    };
+    for (const [typed, words] of [
+      [directory, `must be a file: ${directory} is a directory`],
+      ['/dev/zero', 'must be a file: /dev/zero is none'],
+      ['~/ca.pem', 'must be a path without ~'],
+      [join(directory, 'ca.pem'), 'must be a file that is there'],
+    ] as const) {
+      const { guide } = scene({ flags: { 'trust-ca': typed }, errands: { whyUnreadable: read } });
+      await assert.rejects(askSetting(guide, trust), ({ message }: Error) => message.includes(`--trust-ca ${words}`));
+    }
   });
 
   test('the person sees default, hint and what is wrong', async () => {
