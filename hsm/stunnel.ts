@@ -74,7 +74,12 @@ class HelperStream extends Duplex implements TlsStream {
     this.#far.on('error', (error) => this.#isSecure || this.destroy(error));
     const begin = () => {
       this.emit('connect');
-      if (!this.destroyed) this.#relay(helper, { ...words, host }, directory, pin);
+      try {
+        if (!this.destroyed) this.#relay(helper, { ...words, host }, directory, pin);
+      } catch (error) {
+        // A file system that is full or gone, as that of the directory may be.
+        this.destroy(error as Error);
+      }
     };
     if (this.#far.connecting) this.#far.once('connect', begin);
     else process.nextTick(begin);

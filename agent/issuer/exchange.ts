@@ -23,6 +23,8 @@ export interface HttpsRequest {
 }
 
 const LARGEST_ANSWER = 256 * 1024;
+/** What the codes of node's parser begin with. */
+const NO_HTTP = 'HPE_';
 
 /** The URL of an operation of an EST server (RFC 7030 section 3.2.2). */
 export const under = (url: string, operation: string): string => `${url.replace(/\/+$/, '')}/${operation}`;
@@ -56,7 +58,9 @@ export async function exchange(asking: HttpsRequest): Promise<HttpsReply> {
 
 const answered = (asked: ClientRequest, body: string | undefined): Promise<IncomingMessage> =>
   new Promise((resolve, reject) => {
-    asked.once('response', resolve).on('error', reject).end(body);
+    // HTTP 101 is neither a response nor an error: node closes the connection, and the signal ends nothing more.
+    const switched = () => reject(Object.assign(new Error('it switches to another protocol'), { code: NO_HTTP }));
+    asked.once('response', resolve).on('error', reject).once('close', switched).end(body);
   });
 
 async function read(response: IncomingMessage, maxBytes: number): Promise<{ body: Buffer; cut: boolean }> {
@@ -94,7 +98,7 @@ function fault(url: string, cause: unknown, untrusted: boolean): Error {
   const met = (kind: Code, message: string) => new Fault(kind, { message, cause });
   if (untrusted) return met('NL-EST-UNTRUSTED', `The certificate of ${host} is not trusted.`);
   if (refusesUs(cause)) return met('NL-EST-AUTH', `${host} refuses our certificate in the TLS handshake.`);
-  if (code.startsWith('HPE_')) return met('NL-EST-BODY', `${host} answered with something that is no HTTP.`);
+  if (code.startsWith(NO_HTTP)) return met('NL-EST-BODY', `${host} answered with something that is no HTTP.`);
   // a name with several addresses fails with an AggregateError, whose own message is empty
   const each = cause instanceof AggregateError ? cause.errors.map(({ message }) => message).join('; ') : cause;
   return new Fault('NL-EST-UNREACHABLE', { message: `${host} cannot be reached.`, cause: each });

@@ -157,6 +157,8 @@ export class Tap {
       if (error.code !== undefined) attempt.socketError ??= error.code;
     };
     tls.on('error', note);
+    // It may have ended while it was not in use, and TLS over it would say nothing until the time is up.
+    if (socket?.destroyed) tls.destroy(Object.assign(new Error('it has ended'), { code: 'ECONNRESET' }));
     const stream = within === undefined ? tls : within(tls, this.#options.host);
     this.#stream = stream;
     if (stream !== tls) stream.on('error', note);

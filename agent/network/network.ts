@@ -4,6 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { Fault } from '../failure/failure.ts';
 import { type Attempt, isAnswered, isUnanswered } from '../mqtt/attempt.ts';
 import { MQTTS, type Reach, type Way } from '../mqtt/way.ts';
+import { limited } from '../time/limited.ts';
 import { ALONE_MS, Beside } from './beside.ts';
 import { type Transport, waysTo } from './choice.ts';
 import { isNamed } from './named.ts';
@@ -115,7 +116,7 @@ export class Network {
     if (proxied !== undefined) return proxied;
     const { name: host, port } = hostAndPort(place, standard);
     const socket = patient(connect({ host, port }));
-    const signal = AbortSignal.any([abort, AbortSignal.timeout(this.#options.connectMs ?? CONNECT_MS)]);
+    const signal = limited(abort, this.#options.connectMs ?? CONNECT_MS);
     try {
       await once(socket, 'connect', { signal });
       return socket;

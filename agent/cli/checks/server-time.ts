@@ -42,7 +42,7 @@ async function ask({ url, ca, through = direct }: TimeServer, signal: AbortSigna
   const asked = request(url, { method: 'HEAD', createConnection, signal });
   asked.on('error', () => undefined).end();
   try {
-    const [response] = (await once(asked, 'response')) as [IncomingMessage];
+    const [response] = (await once(asked, 'response', { signal })) as [IncomingMessage];
     const here = Date.now();
     const at = Date.parse(response.headers.date ?? '');
     const { socket } = response;

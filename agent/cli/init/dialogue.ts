@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { limited } from '../../time/limited.ts';
 import { type Complaint, complaint } from '../kit/command.ts';
 import { type Colour, type Output, paint, type Screen, safe, wrap } from '../kit/screen.ts';
 import { Back, type Prompt } from './prompt.ts';
@@ -169,7 +170,7 @@ export class Dialogue {
 
   /** Waits; on a terminal, Enter ends the wait. */
   async pause(ms: number, abort: AbortSignal): Promise<void> {
-    const over = AbortSignal.any([abort, AbortSignal.timeout(ms)]);
+    const over = limited(abort, ms);
     if (this.#prompt !== undefined) return this.#prompt.enter(over);
     if (!over.aborted) await once(over, 'abort');
   }

@@ -4,6 +4,7 @@ import { isEndorsed } from '../../roll/leaf.ts';
 import { iso, WORDS } from '../../roll/report.ts';
 import type { RollState } from '../../roll/state.ts';
 import type { Entry } from '../../state/entry.ts';
+import { limited } from '../../time/limited.ts';
 import type { Complaint } from '../kit/command.ts';
 import { tellWayBack } from './adopt/way-back.ts';
 import { showCsr, showEnrollment, showLeaf, tellToStart } from './enrollment.ts';
@@ -65,7 +66,7 @@ async function untilEnrolled(watch: DaemonWatch): Promise<RollState> {
     await dialogue.pause(ASK_AGAIN_MS, over);
     if (over.aborted) return watch.running.daemon.state;
     await askDps(watch);
-    const state = await untilAtRest(watch, AbortSignal.any([over, AbortSignal.timeout(ANSWER_MS)]));
+    const state = await untilAtRest(watch, limited(over, ANSWER_MS));
     if (serves(state) || over.aborted) return state;
   }
 }

@@ -6,6 +6,7 @@ import type { TlsConnector } from '../../../hsm/connector.ts';
 import { Fault } from '../../failure/failure.ts';
 import { type Attempt, ending } from '../../mqtt/attempt.ts';
 import { direct, HTTPS, type Through } from '../../network/through.ts';
+import { limited } from '../../time/limited.ts';
 
 /** The answer as the SDK sees it: JSON, whatever content type the server names. */
 export interface Admitted {
@@ -69,7 +70,7 @@ export class Https extends common.Http {
       port: Number(this.#url.port || HTTPS),
       // A connection for each request: DPS may close a kept one just when the next request is sent.
       createConnection: through((far) => connector.connect(far)),
-      signal: AbortSignal.any([this.#abort.signal, AbortSignal.timeout(requestMs)]),
+      signal: limited(this.#abort.signal, requestMs),
     });
     asked.on('socket', (socket) => follow(socket, attempt));
     asked.on('error', (error) => this.#fail(fault(attempt, error)));

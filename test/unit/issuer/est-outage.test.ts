@@ -91,6 +91,20 @@ test('no HTTP behind the TLS: NL-EST-BODY', async (t) => {
   assert.equal((await failureOf(issueFrom(t, est))).code, 'NL-EST-BODY');
 });
 
+test('a server that switches to another protocol (HTTP 101): NL-EST-BODY, and not for ever', {
+  timeout: 10_000,
+}, async (t) => {
+  const est = await listen(
+    t,
+    createTlsServer(server, (socket) => {
+      socket.once('data', () =>
+        socket.end('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n'),
+      );
+    }),
+  );
+  assert.equal((await failureOf(issueFrom(t, est))).code, 'NL-EST-BODY');
+});
+
 const drop: Script = (response) => response.socket?.destroy();
 const dropWithin: Script = (response) => {
   response.writeHead(200, { 'Content-Type': PKCS7_TYPE, 'Content-Length': '5000' });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
-import { type AddressInfo, createServer } from 'node:net';
+import { type AddressInfo, createServer, Socket } from 'node:net';
 import { test } from 'node:test';
 import type { TlsOptions } from 'node:tls';
 import mqttPacket from 'mqtt-packet';
@@ -51,6 +51,13 @@ const CODES: Readonly<Record<string, string>> = {
   'certificate of an unknown CA': 'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
   'certificate for another name': 'ERR_TLS_CERT_ALTNAME_INVALID',
 };
+
+test('a connection that has ended before it is used: that is told at once', async () => {
+  const attempt: Attempt = { phase: 'tls' };
+  const way = { port: 8883, attempt, socket: new Socket().destroy() };
+  const { phase, socketError } = await attemptAt('127.0.0.1', { way, connectMs: 200 });
+  assert.deepEqual({ phase, socketError }, { phase: 'tls', socketError: 'ECONNRESET' });
+});
 
 for (const [name, script, tls, options, expected] of ROWS) {
   test(name, async () => {

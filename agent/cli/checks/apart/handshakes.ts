@@ -5,6 +5,7 @@ import type { TlsConnector, TlsStream } from '../../../../hsm/connector.ts';
 import { tokenErrorOf } from '../../../../hsm/engine.ts';
 import { MQTTS } from '../../../mqtt/way.ts';
 import { hostAndPort } from '../../../network/network.ts';
+import { limited } from '../../../time/limited.ts';
 import { type Proxied, reachServer, Unreached, whyUnreached } from '../dial.ts';
 import { standIn } from './stand-in.ts';
 
@@ -102,7 +103,7 @@ async function verdict(tls: TlsStream): Promise<Shaken> {
   const protocol = tls.getProtocol() ?? 'TLS';
   if (protocol !== 'TLSv1.3') return { verdict: 'taken', protocol };
   const done = new AbortController();
-  const signal = AbortSignal.any([done.signal, AbortSignal.timeout(VERDICT_MS)]);
+  const signal = limited(done.signal, VERDICT_MS);
   const closed = once(tls, 'close', { signal }).then(() => {
     throw new Error('no reason is given');
   });

@@ -18,12 +18,13 @@ async function server(
   wish: Wish = {},
   by: Minted = root,
   date: string | undefined = new Date(AT).toUTCString(),
+  status = 404,
 ) {
   const { pem, keys } = await mint({ ...valid, subject: 'CN=localhost', ip: '127.0.0.1', by, ...wish });
   const https = createServer({ cert: pem, key: privateKeyPem(keys) }, (_, response) => {
     response.sendDate = false;
     if (date !== '') response.setHeader('Date', date);
-    response.writeHead(404).end();
+    response.writeHead(status, status === 101 ? { Connection: 'upgrade', Upgrade: 'x' } : {}).end();
   });
   https.listen(0, '127.0.0.1');
   await once(https, 'listening');
@@ -53,6 +54,12 @@ describe('what time a server says that it is', () => {
       assert.deepEqual(told && { at: told.at, from: told.from, isProven: told.isProven }, expected);
     });
   }
+
+  test('it switches to another protocol (HTTP 101): that ends with the time to wait', { timeout: 5_000 }, async (t) => {
+    const awake = setInterval(() => {}, 1_000);
+    t.after(() => clearInterval(awake));
+    assert.equal(await serverTime([await server(t, {}, root, undefined, 101)], 300), undefined);
+  });
 
   test('the first that tells it; nobody', async (t) => {
     const [good, mute] = [await server(t), await server(t, {}, root, '')];
