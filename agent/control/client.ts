@@ -2,6 +2,7 @@ import { request as httpRequest, type IncomingMessage, type RequestOptions } fro
 import { text } from 'node:stream/consumers';
 import { Fault } from '../failure/failure.ts';
 import { knock } from '../machine/unix-socket.ts';
+import { timeLimit } from '../time/limited.ts';
 
 export interface Reply {
   readonly status: number;
@@ -25,7 +26,7 @@ export async function askSocket(
   body?: object,
   waitMs = LONGEST_WAIT_MS,
 ): Promise<Reply> {
-  const signal = AbortSignal.timeout(waitMs);
+  const signal = timeLimit(waitMs);
   try {
     const response = await open({ socketPath: socket, method, path, signal }, body);
     const said = await text(response);

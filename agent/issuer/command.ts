@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type Code, Fault } from '../failure/failure.ts';
 import type { Issuer } from '../roll/ports.ts';
+import { timeLimit } from '../time/limited.ts';
 import { neededOf } from './inherited.ts';
 import { certificatePem, certificatesOf, toPem } from './pem.ts';
 import { type Ended, runProgram } from './program.ts';
@@ -46,7 +47,7 @@ export function createCommand(settings: CommandSettings): Issuer {
       const cookie = written?.startsWith(mark) ? written.slice(mark.length) : undefined;
       const given = await environment();
       abort.throwIfAborted();
-      const deadline = AbortSignal.timeout(deadlineMs);
+      const deadline = timeLimit(deadlineMs);
       const ended = await runProgram({
         argv,
         env: { ...neededOf(process.env), ...given, ...asCertmonger(csrPem, given.NEWLEAF_CERTIFICATE_CHAIN, cookie) },

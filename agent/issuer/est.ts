@@ -3,6 +3,7 @@ import { Fault } from '../failure/failure.ts';
 import { readAuthorities, readNamed } from '../machine/named-file.ts';
 import { basicOf } from '../network/basic.ts';
 import type { Issuer } from '../roll/ports.ts';
+import { timeLimit } from '../time/limited.ts';
 import { certificatesFrom } from './answer.ts';
 import { explained } from './csrattrs.ts';
 import { authoritiesRequest, type EstOperation, enrolment } from './enrolment.ts';
@@ -38,7 +39,7 @@ export interface EstSettings extends Pick<HttpsRequest, 'through'> {
 export function createEst(settings: EstSettings): Issuer {
   return {
     async issue(csrPem, abort) {
-      const deadline = AbortSignal.timeout(settings.deadlineMs);
+      const deadline = timeLimit(settings.deadlineMs);
       try {
         return await enrol(settings, csrPem, AbortSignal.any([abort, deadline]));
       } catch (error) {

@@ -1,5 +1,6 @@
 import { readAuthorities, readNamed } from '../machine/named-file.ts';
 import { basicOf } from '../network/basic.ts';
+import { timeLimit } from '../time/limited.ts';
 import { certificatesFrom } from './answer.ts';
 import { type Bootstrap, bootstrapWith } from './bootstrap.ts';
 import { authoritiesRequest, enrolment } from './enrolment.ts';
@@ -30,7 +31,7 @@ export async function tryEst(trial: Trial, now: () => number): Promise<boolean> 
     ...authoritiesRequest(url),
     tls: { ca },
     through,
-    signal: AbortSignal.timeout(DEADLINE_MS),
+    signal: timeLimit(DEADLINE_MS),
   });
   await certificatesFrom('cacerts', authorities, now());
   const identity = bootstrap && (await bootstrapWith(bootstrap, ca, untried));
@@ -38,7 +39,7 @@ export async function tryEst(trial: Trial, now: () => number): Promise<boolean> 
   const password = passwordFile === undefined ? '' : await readNamed('issuer.est.password_file', passwordFile);
   const request = enrolment(url, 'simpleenroll', username === '' ? undefined : basicOf(username, password));
   const tls = identity ?? { ca };
-  const reply = await exchange({ ...request, tls, through, signal: AbortSignal.timeout(DEADLINE_MS) });
+  const reply = await exchange({ ...request, tls, through, signal: timeLimit(DEADLINE_MS) });
   // Any other answer is about the request, which is empty.
   if (reply.status === 401 || reply.status === 403) await certificatesFrom('simpleenroll', reply, now());
   return true;

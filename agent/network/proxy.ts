@@ -2,6 +2,7 @@ import { type IncomingMessage, request } from 'node:http';
 import { isIP, type Socket } from 'node:net';
 import { type Code, Fault } from '../failure/failure.ts';
 import { readNamed } from '../machine/named-file.ts';
+import { timeLimit } from '../time/limited.ts';
 import { basicOf } from './basic.ts';
 import { portal } from './portal.ts';
 
@@ -30,7 +31,7 @@ export async function tunnel(
   const proxy = new URL(settings.proxy);
   const place = `${isIP(host) === 6 ? `[${host}]` : host}:${port}`;
   const authorization = await credentials(settings);
-  const late = AbortSignal.timeout(longestMs);
+  const late = timeLimit(longestMs);
   const asked = request({
     method: 'CONNECT',
     host: proxy.hostname.replace(/^\[|\]$/g, ''),

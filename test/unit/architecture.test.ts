@@ -112,6 +112,11 @@ test('an exported name means one thing', () => {
   assert.deepEqual(doubled, [], 'name one of them by what it is there, or say in TWOFOLD why both may have it');
 });
 
+test('a time limit is made in one place: Node 20 loses others at a garbage collection', () => {
+  const raw = all.filter((file) => file.startsWith('agent/') && read(file).includes('AbortSignal.timeout('));
+  assert.deepEqual(raw, ['agent/time/limited.ts']);
+});
+
 test('a single statement stands beside its condition where both fit into a line', () => {
   const BRACED = /^( *)((?:if|for|while) \(.*\)) \{\n +(?!\/\/|if |for )([^\n]*;)\n\1\}\n/gm;
   const wide = all.flatMap((file) =>

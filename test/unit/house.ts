@@ -76,7 +76,7 @@ const FOLDERS: Readonly<Record<string, Rule>> = {
     why: ADAPTER,
   },
   'agent/issuer': {
-    may: ['connector.ts', 'network', 'machine', 'roll', 'failure'],
+    may: ['connector.ts', 'network', 'machine', 'time', 'roll', 'failure'],
     types: ['hsm'],
     packages: ['node:', 'asn1js'],
     why: ADAPTER,
@@ -139,7 +139,7 @@ const FOLDERS: Readonly<Record<string, Rule>> = {
     why: 'the command lines of newleaf and of scripts/enroll stand on it: one of them knows no daemon and no journal',
   },
   'agent/cli': {
-    may: ['kit', 'control', 'state', 'config', 'roll', 'hsm', 'machine', 'failure'],
+    may: ['kit', 'control', 'state', 'config', 'time', 'roll', 'hsm', 'machine', 'failure'],
     packages: ['node:'],
     why: 'a command reads, or asks the daemon: two writers of one journal or one token would undo each other',
   },

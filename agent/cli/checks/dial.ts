@@ -4,6 +4,7 @@ import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { MQTTS } from '../../mqtt/way.ts';
 import { hostAndPort } from '../../network/network.ts';
+import { timeLimit } from '../../time/limited.ts';
 import { codeInWords, plainly } from '../errno.ts';
 
 /** How far a connection got, and what its server showed. */
@@ -56,7 +57,7 @@ export async function dial(
   const address = `${socket.remoteAddress ?? name}${through ? ' (the proxy)' : ''}`;
   const tls = connectTls({ socket, ca, host: name, servername: isIP(name) ? '' : name, rejectUnauthorized: false });
   try {
-    await once(tls, 'secureConnect', { signal: AbortSignal.timeout(waitMs) });
+    await once(tls, 'secureConnect', { signal: timeLimit(waitMs) });
     const judged = tls.authorized ? {} : { distrust: String(tls.authorizationError) };
     return { address, port, issuer: issuerOf(tls), ...judged };
   } catch (cause) {
@@ -90,7 +91,7 @@ export async function reachServer(
   // As the daemon does: one address after the other (RFC 8305), since a gateway may have IPv6 in DNS only.
   const socket = connectTcp({ host: name, port, autoSelectFamily: true });
   try {
-    await once(socket, 'connect', { signal: AbortSignal.timeout(waitMs * Math.min(MOST_TRIED, addresses.length)) });
+    await once(socket, 'connect', { signal: timeLimit(waitMs * Math.min(MOST_TRIED, addresses.length)) });
     return socket;
   } catch (cause) {
     socket.destroy();

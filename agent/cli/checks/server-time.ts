@@ -4,6 +4,7 @@ import { request } from 'node:https';
 import { isIP } from 'node:net';
 import { connect, TLSSocket } from 'node:tls';
 import { direct, type Through } from '../../network/through.ts';
+import { timeLimit } from '../../time/limited.ts';
 
 /** The time of a server, from the header `Date` (RFC 9110 section 6.6.1). */
 export interface ServerTime {
@@ -30,7 +31,7 @@ export const BY_CLOCK: readonly string[] = ['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VA
  * time, HTTP does. None of our certificates is shown.
  */
 export async function serverTime(servers: readonly TimeServer[], waitMs = 8_000): Promise<ServerTime | undefined> {
-  const signal = AbortSignal.timeout(waitMs);
+  const signal = timeLimit(waitMs);
   return Promise.any(servers.map((server) => ask(server, signal))).catch(() => undefined);
 }
 

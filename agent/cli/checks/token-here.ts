@@ -4,6 +4,7 @@ import { bootstrapWith, identityInToken } from '../../issuer/bootstrap.ts';
 import { exchange } from '../../issuer/exchange.ts';
 import type { Looking } from '../../machine/as-daemon.ts';
 import { networkOf } from '../../network/network.ts';
+import { timeLimit } from '../../time/limited.ts';
 import { type Apart, createApart } from './apart/apart.ts';
 import { once } from './once.ts';
 import type { CheckedToken, Site } from './site.ts';
@@ -75,7 +76,7 @@ export function tokenHere({ settings, env, looking, entry, trust }: TokenParts):
       const { network } = await settings();
       if (as === 'leaf') return (await opened()).ask('fetch', errand, await leaf(ca), network);
       const { through } = networkOf(network);
-      const signal = AbortSignal.timeout(EXCHANGE_MS);
+      const signal = timeLimit(EXCHANGE_MS);
       if (as === 'none') return exchange({ ...errand, tls: { ca }, through, signal });
       const identity = await bootstrap(ca);
       if ('id' in identity) return (await opened()).ask('fetch', errand, identity, network);

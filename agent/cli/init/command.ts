@@ -1,6 +1,7 @@
 import { configPath, loadConfig } from '../../config/config.ts';
 import { EXIT } from '../../failure/exit.ts';
 import type { Passage } from '../../machine/as-daemon.ts';
+import { timeLimit } from '../../time/limited.ts';
 import { type CommandError, command, complaint, Failed, type Io, type Run, textOption } from '../kit/command.ts';
 import { screenOf } from '../kit/screen.ts';
 import { type AskOptions, ask, isAsked, socketOf } from './ask.ts';
@@ -36,7 +37,7 @@ export const init = ({ passage, stdin, stdout }: InitOptions): Run =>
     const isPatient = hasTerminal || args.options.wait === true;
     const { abort, stopped } = onStop(hasTerminal ? undefined : leftMs());
     const here = () => {
-      const forServers = AbortSignal.timeout(leftMs());
+      const forServers = timeLimit(leftMs());
       const forPerson = isPatient && !isForPerson ? new AbortController().signal : forServers;
       return provisioned({ passage, file, dialogue, isPatient, abort, late: { forServers, forPerson } }, io);
     };
@@ -106,7 +107,7 @@ function onStop(limitMs: number | undefined) {
     abort.addEventListener('abort', () => reject(new Interrupted()), { once: true });
     if (limitMs === undefined) return;
     const late = new Failed('Not finished in time.', { advice: 'Run newleaf init again, with a longer --timeout.' });
-    AbortSignal.timeout(limitMs).addEventListener('abort', () => reject(late), { once: true });
+    timeLimit(limitMs).addEventListener('abort', () => reject(late), { once: true });
   });
   stopped.catch(() => undefined);
   return { abort, stopped };

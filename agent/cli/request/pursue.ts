@@ -3,6 +3,7 @@ import type { Config } from '../../config/config.ts';
 import { askSocket } from '../../control/client.ts';
 import { EXIT } from '../../failure/exit.ts';
 import type { OutcomeStatus, Status } from '../../roll/report.ts';
+import { timeLimit } from '../../time/limited.ts';
 import { complaint, type Io, Misuse, textOption } from '../kit/command.ts';
 import type { ParsedArguments } from '../kit/parse.ts';
 import { Progress } from '../kit/progress.ts';
@@ -81,7 +82,7 @@ function limitOf(args: ParsedArguments): AbortSignal | undefined {
   const ms = timeoutOf(args);
   if (ms === undefined) return undefined;
   if (args.options.wait !== true) throw new Misuse('--timeout is for --wait.');
-  return AbortSignal.timeout(ms);
+  return timeLimit(ms);
 }
 
 /** Reports how it ended. @returns the exit code */

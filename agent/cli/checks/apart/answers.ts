@@ -8,6 +8,7 @@ import { openToken, type Token } from '../../../../hsm/token.ts';
 import type { Errand } from '../../../issuer/enrolment.ts';
 import { exchange } from '../../../issuer/exchange.ts';
 import { type NetworkSettings, networkOf } from '../../../network/network.ts';
+import { timeLimit } from '../../../time/limited.ts';
 import { rehearse, shake } from './handshakes.ts';
 
 /** A tmpfs on every Linux: the PIN has a file name here for a moment, on its way to OpenSSL. */
@@ -73,7 +74,7 @@ export function createAnswers() {
     async fetch(errand: Errand, identity: Identity, settings: NetworkSettings) {
       const tls = await connector(identity);
       const { through } = networkOf(settings);
-      return exchange({ ...errand, tls, through, signal: AbortSignal.timeout(FETCH_MS) });
+      return exchange({ ...errand, tls, through, signal: timeLimit(FETCH_MS) });
     },
   };
 }

@@ -5,7 +5,7 @@ import type { TlsConnector, TlsStream } from '../../../../hsm/connector.ts';
 import { tokenErrorOf } from '../../../../hsm/engine.ts';
 import { MQTTS } from '../../../mqtt/way.ts';
 import { hostAndPort } from '../../../network/network.ts';
-import { limited } from '../../../time/limited.ts';
+import { limited, timeLimit } from '../../../time/limited.ts';
 import { type Proxied, reachServer, Unreached, whyUnreached } from '../dial.ts';
 import { standIn } from './stand-in.ts';
 
@@ -40,7 +40,7 @@ export async function rehearse(
 }
 
 async function handshake(connector: TlsConnector, { host, ...identity }: ReturnType<typeof standIn>): Promise<string> {
-  const signal = AbortSignal.timeout(REHEARSAL_MS);
+  const signal = timeLimit(REHEARSAL_MS);
   const server = createServer({ ...identity, requestCert: true, rejectUnauthorized: false });
   server.on('tlsClientError', () => undefined).listen(0, '127.0.0.1');
   await once(server, 'listening', { signal });
@@ -81,7 +81,7 @@ export async function shake(host: string, connector: TlsConnector, proxied: Prox
     const tls = connector.connect({ host: name, port, socket });
     tls.on('error', () => undefined);
     try {
-      await once(tls, 'secureConnect', { signal: AbortSignal.timeout(WAIT_MS) });
+      await once(tls, 'secureConnect', { signal: timeLimit(WAIT_MS) });
       return await verdict(tls);
     } finally {
       tls.destroy();
