@@ -1,5 +1,5 @@
 import type { KeyRef } from './leaf.ts';
-import { drawOf } from './plan.ts';
+import { drawOf, type Terms } from './plan.ts';
 import type { Next, Of, Phase, RollEffect, RollState } from './state.ts';
 
 // Questions about a state. They change nothing: rules and moves ask them alike.
@@ -20,6 +20,10 @@ export function hasSpareKey(state: RollState): boolean {
   if (request !== undefined || next === undefined || next.leaf !== undefined) return false;
   return !next.sent && !keepsKey(state, keyOf(next)?.id);
 }
+
+/** Whether a person is to bring the leaf of the next key. An issuer that needs no person signs a key that is only kept. */
+export const waitsForPerson = (next: Next | undefined, { automatic }: Pick<Terms, 'automatic'>): boolean =>
+  next?.waiting === true && !(next.kept === true && automatic);
 
 /** The key of a candidate, also one that an interrupted attempt may have left in the token. */
 export function keyOf({ slot, id, intended = id }: Next): KeyRef | undefined {

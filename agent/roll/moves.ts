@@ -91,7 +91,7 @@ export function expire(state: RollState, next: Next, event: RollEvent, why: stri
 
 function dropLeaf(state: RollState, { slot, sent }: Next, id: string): RollState {
   if (keepsKey(state, id)) return without(state, 'next');
-  return { ...state, next: { slot, id, sent: sent && state.current === undefined, waiting: true } };
+  return { ...state, next: { slot, id, sent: sent && state.current === undefined, waiting: true, kept: true } };
 }
 
 /** A candidate is gone: the request goes on without it, and the hourly probe of a stranded gateway keeps its time. */
@@ -129,7 +129,7 @@ export function dropCure(state: RollState): RollState {
 export function setAside(state: RollState): RollState {
   const { next } = state;
   if (next === undefined || next.leaf !== undefined || next.parked !== undefined) return state;
-  return { ...state, next: { ...next, waiting: true } };
+  return { ...state, next: { ...next, waiting: true, kept: true } };
 }
 
 /** Begins, or goes on with, a roll: the phase follows from what the candidate already has. */
@@ -144,7 +144,7 @@ export function resumeRoll(state: RollState, event: RollEvent, why: string): Rol
 }
 
 /** A candidate in work, or one that waits for its ladder, does not wait for a person to bring its leaf. */
-export function asleep({ waiting: _, ...next }: Next): Next {
+export function asleep({ waiting: _, kept: _kept, ...next }: Next): Next {
   return next;
 }
 

@@ -1,5 +1,6 @@
 import { type Failure, sentence } from '../failure/failure.ts';
 import { isEndorsed, type Leaf } from './leaf.ts';
+import { waitsForPerson } from './look.ts';
 import { clockFloor, dueAt, isCredible, type Terms } from './plan.ts';
 import type { Alarm, Next, Outcome, Phase, Request, RollState, Transition } from './state.ts';
 import { needsAction, needsPerson, presentAlarm, wrongIn } from './wrong.ts';
@@ -123,7 +124,10 @@ export function statusOf(
   state: RollState,
   { version, registrationId, terms, now, silentMs, pem = false }: ReportOptions,
 ): Status {
-  const { current, assignment, next, request, scheduled, outcomes } = state;
+  const { current, assignment, request, scheduled, outcomes } = state;
+  // A key that is only kept is no candidate.
+  const isKept = state.next?.waiting === true && !waitsForPerson(state.next, terms);
+  const next = isKept ? undefined : state.next;
   const alarm = presentAlarm(state, terms, now);
   const wrong = wrongIn(state, terms, now);
   const trouble = state.trouble ?? wrong.find(({ code }) => code === 'NL-LEAF-EXPIRED');

@@ -116,12 +116,13 @@ function csrAsked(state: RollState, event: Of<'csr-asked'>, decision?: Decision)
     return toMakeKey({ ...state, next: { slot: freeSlot(state), sent: false, waiting: true } }, event, 'csr-asked');
   }
   if (decision?.action === 'ignore') return state;
+  const { kept, ...wanted } = next;
   // Its key was lost, or the token has made none before DPS was asked in between: a person does not wait for the ladder.
   if (next.id === undefined && (next.parked !== undefined || state.phase === 'stranded')) {
-    return toMakeKey({ ...state, next: { ...next, waiting: true } }, event, 'csr-asked');
+    return toMakeKey({ ...state, next: { ...wanted, waiting: true } }, event, 'csr-asked');
   }
   // A key that is not made yet is new enough.
-  if (!event.newKey || !hasSpareKey(state) || next.id === undefined) return state;
+  if (!event.newKey || !hasSpareKey(state) || next.id === undefined) return kept ? { ...state, next: wanted } : state;
   const fresh = { slot: next.slot, sent: false, waiting: true };
   return toMakeKey(retireKey({ ...state, next: fresh }, keyOf(next)), event, 'csr-asked');
 }

@@ -1,5 +1,6 @@
 import { CODES, type Code, type Failure, failure } from '../failure/failure.ts';
 import { isEndorsed } from './leaf.ts';
+import { waitsForPerson } from './look.ts';
 import { alarmOf, clockFloor, isCredible, type Terms } from './plan.ts';
 import type { Alarm, RollState } from './state.ts';
 
@@ -16,7 +17,7 @@ export function wrongIn(state: RollState, terms: Terms, now: number): readonly F
   const parked = next?.parked?.failure;
   const causes = [clock, leaf, parked, trouble].flatMap((one) => (one === undefined || isEffect(one) ? [] : [one]));
   const isMissing = causes.length === 0 && needsPerson(state, terms, now);
-  const found = next?.waiting === true || isMissing ? [...causes, failure('NL-ISSUER-PERSON')] : causes;
+  const found = waitsForPerson(next, terms) || isMissing ? [...causes, failure('NL-ISSUER-PERSON')] : causes;
   const rank = (one: Failure) => (one === parked ? Math.min(rankOf(one), CANDIDATE) : rankOf(one));
   return found
     .filter(({ code }, at) => found.findIndex((other) => other.code === code) === at)

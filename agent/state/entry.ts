@@ -51,7 +51,7 @@ const ENTRY = object({
       leaf: optional(leaf),
       assignment: optional(assignment),
       sent: boolean(),
-      ...entriesFromList(['waiting', 'renewed'], optional(literal(true))),
+      ...entriesFromList(['waiting', 'kept', 'renewed'], optional(literal(true))),
       parked: optional(object({ failure, times: number(), askAt: number() })),
       ...entriesFromList(['denied', 'unwanted'], optional(literal(true))),
       refusals: optional(number()),

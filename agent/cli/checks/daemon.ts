@@ -25,6 +25,7 @@ async function unit(site: Site): Promise<Finding> {
     return warning(`newleaf.service is ${LoadState}.`, advice);
   }
   if (!ENABLED.includes(UnitFileState)) {
+    if ((await endOf(site)) !== undefined) return ok(`newleaf.service is ${UnitFileState}: this gateway was given up.`);
     const message = `newleaf.service is ${UnitFileState}: nothing starts the daemon at boot.`;
     return warning(message, (await isUnbegun(site)) ? BEGIN_OR_LEAVE : 'systemctl enable newleaf');
   }

@@ -32,7 +32,11 @@ async function registrationId({ cn }: Leaf, site: Site): Promise<Finding> {
   const { registration_id } = (await site.config()).config.dps;
   if (cn === registration_id) return ok(`The CN of the leaf and dps.registration_id are both ${registration_id}.`);
   const message = `The CN of the leaf is ${cn}, and dps.registration_id is ${registration_id}.`;
-  return failed('NL-DPS-REJECTED', message, `Set dps.registration_id = "${cn}", or run \`newleaf roll\`.`);
+  return failed(
+    'NL-DPS-REJECTED',
+    message,
+    `Set dps.registration_id = "${cn}". For another one, give this gateway up: \`newleaf decommission\`, then \`newleaf init\`.`,
+  );
 }
 
 /**

@@ -158,7 +158,7 @@ function inWords({ answers, dialogue }: Guide, failure: Failure | undefined): Fa
   const hasPassword = answers.text(`${EST}.username`) !== undefined;
   const what = hasPassword ? 'User name or password is' : 'The bootstrap certificate is';
   const flags = hasPassword ? '--est-user and --est-password-file' : '--bootstrap-cert and --bootstrap-key';
-  const advice = `${dialogue.asks ? 'Type them again' : `Correct ${flags}`}, or ask the operator of the EST server.`;
+  const advice = `${dialogue.asks ? 'Enter asks for them again' : `Correct ${flags}`}, or ask the operator of the EST server.`;
   return { ...failure, message: `${what} not accepted. ${failure.message}`, advice };
 }
 

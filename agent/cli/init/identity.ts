@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { instanceOf } from '../../config/config.ts';
 import { objectionTo } from '../../config/draft.ts';
 import type { Written } from '../../config/schema.ts';
+import { isEndorsed } from '../../roll/leaf.ts';
 import { isTakenAllTheSame } from './all-the-same.ts';
 import { askSetting, noCertificate } from './ask-setting.ts';
 import type { Guide } from './guide.ts';
@@ -23,7 +24,7 @@ export const IDENTITY_QUESTIONS: readonly Question[] = [(guide) => askSetting(gu
 const LIKE_A_SCOPE = /^0(ne|cn)[0-9a-f]{8}$/i;
 
 async function askId(guide: Guide): Promise<void> {
-  const { answers, dialogue } = guide;
+  const { answers, dialogue, leaf } = guide;
   const name = 'dps.registration_id';
   const before = answers.get(name);
   for (;;) {
@@ -31,6 +32,11 @@ async function askId(guide: Guide): Promise<void> {
       name,
       flag: 'registration-id',
       words: 'Registration ID, which is the CN of every leaf',
+      // No server gives another name to a leaf that is there: DPS would refuse it, and the session serve on under the old one.
+      objection: (id) =>
+        leaf === undefined || isEndorsed(leaf) || id === leaf.cn
+          ? undefined
+          : `must be ${leaf.cn}, the CN of the leaf that this gateway has. For another one, give the gateway up before: newleaf decommission`,
       suggestion: registrationIdOf([hostname(), instanceOf(guide.file).name].filter(Boolean).join('-')),
     });
     const id = answers.text(name) ?? '';

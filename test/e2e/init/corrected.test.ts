@@ -119,7 +119,7 @@ if (insideNetworkNamespace(import.meta.filename)) {
       await person.answers('Which one [1]', '');
       await person.answers('User name', at.estUsername);
       await person.answers('Password', 'wrong');
-      await person.sees(/NL-EST-AUTH User name or password is not accepted[^→]*→ Type them again/);
+      await person.sees(/NL-EST-AUTH User name or password is not accepted[^→]*→ Enter asks for them again/);
       await person.answers('Go on all the same? [no]', '');
       await person.answers(`User name [${at.estUsername}]`, '');
       await person.answers('Password', at.estPassword);

@@ -6,7 +6,7 @@ import { Stage } from './stage.ts';
 const WRONG = '0ne00000001';
 
 if (insideNetworkNamespace(import.meta.filename)) {
-  suite('another ID scope, for a gateway that has a leaf', () => {
+  suite('another ID scope or registration ID, for a gateway that has a leaf', () => {
     let stage: Stage;
     before(async () => {
       stage = await Stage.open();
@@ -40,6 +40,17 @@ if (insideNetworkNamespace(import.meta.filename)) {
       assert.equal(files(), before);
       assert.equal(far.log.since(since).filter(({ event }) => event === 'register').length, 0);
       assert.equal((await stage.machine.newleaf(['init'])).code, 0, 'it serves as before');
+    });
+
+    test('another registration ID: the leaf has the one before, and nothing is written', async () => {
+      const before = files();
+      const { code, err } = await stage.machine.newleaf(['init', '--yes', '--registration-id', 'gw-0009']);
+      assert.equal(code, 2, err);
+      assert.match(
+        err.replaceAll(/\s+/g, ' '),
+        /^NL-CONFIG --registration-id must be (\S+), the CN of the leaf that this gateway has\. .*newleaf decommission/,
+      );
+      assert.equal(files(), before);
     });
 
     test('the right one, where the leaf is not enrolled yet: it is written', async () => {

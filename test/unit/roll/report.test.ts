@@ -6,7 +6,7 @@ import { dueAt } from '../../../agent/roll/plan.ts';
 import { iso, type ReportOptions, statusOf, twinOf, WORDS } from '../../../agent/roll/report.ts';
 import type { Phase, RollState } from '../../../agent/roll/state.ts';
 import { NOW, terms } from './machine.ts';
-import { EVENTS, REFUSAL, SITUATIONS } from './situations.ts';
+import { EVENTS, play, REFUSAL, SITUATIONS } from './situations.ts';
 import { candidate, current, HOUR, person, waits } from './standing.ts';
 
 const options: ReportOptions = { version: '1.2.3', registrationId: 'gw-1', labelPrefix: 'newleaf', terms, now: NOW };
@@ -120,6 +120,23 @@ describe('the standing of the candidate', () => {
     ['parked', parked],
   ];
   for (const [standing, state] of rows) test(standing, () => assert.equal(status(state).next?.standing, standing));
+
+  const kept: RollState = { ...SITUATIONS.serving, next: { ...next, waiting: true, kept: true } };
+  test('a key that a roll has left for the next one calls no person where the issuer needs none', () => {
+    const { next, wrong, person } = status(kept);
+    assert.deepEqual([next, wrong, person], [undefined, [], false]);
+    const byPerson = status(kept, { terms: { ...terms, automatic: false } });
+    assert.deepEqual(
+      [byPerson.next?.standing, byPerson.wrong.map(({ code }) => code)],
+      ['waiting', ['NL-ISSUER-PERSON']],
+    );
+  });
+
+  test('asked for its CSR, it waits for a person all the same', () => {
+    const asked = play(kept, 'csr');
+    assert.deepEqual(asked.next, { ...next, waiting: true });
+    assert.equal(status(asked).next?.standing, 'waiting');
+  });
 
   test('parked tells which leaf, how often, what is wrong, and when it is asked for again', () => {
     const { leaf, askAt, refusals, trouble } = status(parked).next ?? {};
