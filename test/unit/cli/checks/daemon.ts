@@ -35,6 +35,12 @@ export const DAEMON: readonly Row[] = [
   ],
   [
     'unit',
+    'disabled, on one that was given up',
+    { unit: unit({ UnitFileState: 'disabled' }), entry: fails(new Fault('NL-STATE-DECOMMISSIONED')) },
+    /^ok newleaf\.service is disabled: this gateway was given up\.$/,
+  ],
+  [
+    'unit',
     'disabled',
     { unit: unit({ UnitFileState: 'disabled' }) },
     /^warning .* is disabled: .* -> systemctl enable/,
