@@ -84,7 +84,7 @@ export interface Next {
   readonly sent: boolean;
   /** The CSR is out, and a person brings the leaf. */
   readonly waiting?: boolean;
-  /** Beside `waiting`: its roll was given up, and the key is kept for the next one. Nobody has asked for a CSR of it. */
+  /** Beside `waiting`: its roll was given up, and the key is kept for the next one. No CSR of it was asked for. */
   readonly kept?: true;
   /** It got another key at once, because the issuer demanded one, or the first was lost: it gets no third one so soon. */
   readonly renewed?: boolean;
