@@ -167,7 +167,10 @@ export class Machine {
     } while (!(await this.run('systemctl', 'show', '--property=Version')).out.startsWith('Version='));
     const follower = this.#enter(['journalctl', '--boot', '--follow', '--no-tail', '--output=json']);
     this.#follower = follower;
-    createInterface(follower.stdout).on('line', (line) => this.journal.add(lineOf(JSON.parse(line))));
+    createInterface(follower.stdout).on('line', (line) => {
+      // The end of the machine cuts the last one.
+      if (isWhole(line)) this.journal.add(lineOf(JSON.parse(line)));
+    });
   }
 
   /** The first process of the machine, as it is numbered here; 0 while there is none. */
@@ -192,10 +195,12 @@ export class Machine {
   }
 }
 
+const isWhole = (line: string): boolean => line.startsWith('{') && line.endsWith('}');
+
 /** journalctl(1), output=json: fields that are no text come as numbers. */
 function lineOf(entry: Readonly<Record<string, unknown>>): LogLine {
   const message = String(entry.MESSAGE);
   const unit = entry.UNIT ?? entry._SYSTEMD_UNIT;
-  const fields = message.startsWith('{') ? (JSON.parse(message) as object) : { message };
+  const fields = isWhole(message) ? (JSON.parse(message) as object) : { message };
   return { ...fields, unit, priority: Number(entry.PRIORITY) };
 }
