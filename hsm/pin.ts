@@ -5,6 +5,9 @@ import { join } from 'node:path';
 import { TokenError } from './ckr.ts';
 import { reasonOf } from './reason.ts';
 
+/** A tmpfs on every Linux: the PIN has a file name here for a moment, on its way to OpenSSL. */
+export const MEMORY = '/dev/shm';
+
 /** The systemd credential that is read when no file is configured. */
 const CREDENTIAL = 'hsm-pin';
 

@@ -55,8 +55,6 @@ async function opened({ module, token, uri, pin, pinRecord }: TriedLogin) {
 }
 
 const HTTPS = 443;
-/** A tmpfs on every Linux: the PIN has a file name here for a moment, on its way to OpenSSL. */
-const MEMORY = '/dev/shm';
 
 /** The same failure, with the issuer of the certificate that the server shows; undefined where that cannot be seen. */
 async function distrustOf({ url, caFile, caName, network }: EstTrial): Promise<Fault | undefined> {
@@ -128,6 +126,7 @@ const ERRANDS: Errands = {
     });
   },
   async refusesScope({ scope, kept, leaf, caFile, network, endpoint, registrationId, ...login }) {
+    const { MEMORY } = await import('../../../hsm/pin.ts');
     const { prepareTls } = await import('../../../hsm/tls-way.ts');
     const { TokenConnectors } = await import('../../../hsm/tls.ts');
     const { refusesScope } = await import('../../dps/trial.ts');

@@ -1,5 +1,6 @@
 import { tokenError } from '../../../../hsm/ckr.ts';
 import { findSlot, loadModule } from '../../../../hsm/module.ts';
+import { MEMORY } from '../../../../hsm/pin.ts';
 import { PinRecord } from '../../../../hsm/pin-record.ts';
 import type { PublicKey } from '../../../../hsm/public-key.ts';
 import { type Identity, TokenConnectors } from '../../../../hsm/tls.ts';
@@ -11,8 +12,6 @@ import { type NetworkSettings, networkOf } from '../../../network/network.ts';
 import { timeLimit } from '../../../time/limited.ts';
 import { rehearse, shake } from './handshakes.ts';
 
-/** A tmpfs on every Linux: the PIN has a file name here for a moment, on its way to OpenSSL. */
-const MEMORY = '/dev/shm';
 const FETCH_MS = 15_000;
 
 /** Which token, by the names of the configuration. */

@@ -24,13 +24,13 @@ const VERDICT_MS = 5_000;
  * @throws TokenError; Error where it fails otherwise
  */
 export async function rehearse(
-  connectorOf: (version: SecureVersion, ca: string) => Promise<TlsConnector>,
+  connectorFor: (version: SecureVersion, ca: string) => Promise<TlsConnector>,
 ): Promise<readonly string[]> {
   const stand = standIn();
   const worked = new Set<string>();
   for (const version of VERSIONS) {
     try {
-      worked.add(await handshake(await connectorOf(version, stand.cert), stand));
+      worked.add(await handshake(await connectorFor(version, stand.cert), stand));
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       throw tokenErrorOf(error) ?? new Error(`${version}: ${why}`, { cause: error });
