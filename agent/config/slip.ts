@@ -1,7 +1,7 @@
 import { isTable } from './kinds.ts';
 
-/** Quotes that web pages and word processors make of ". */
-const TYPOGRAPHIC = /[“”„‟‘’‚‛«»]/;
+/** Quotes that web pages and word processors make of ": from U+2018 to U+201F, and the two of French. */
+const TYPOGRAPHIC = /[\u2018-\u201F\u00AB\u00BB]/;
 
 const KEY = 'letters, digits, - and _';
 
