@@ -1,10 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { bareNode } from './bare.ts';
 import { type Work, workOf } from './proc.ts';
-import { least, type Reading } from './reading.ts';
+import { least, type Reading, short } from './reading.ts';
 import { now, type Stand } from './stand.ts';
 
 const MINUTE_S = 60;
+const MINUTES_AN_HOUR = 60;
 /** V8 collects what is left of the start within the first seconds; the first look of both is after this. */
 const CALM_S = 30;
 const MINUTES = 3;
@@ -26,17 +27,14 @@ export async function rest(stand: Stand): Promise<readonly Reading[]> {
   const [daemon, floor] = await Promise.all([minutesOf(gateway.pid, forked), minutesOf(bare.pid, forked)]);
   await Promise.all([gateway.stop(), bare.end()]);
   const cpu = (work: readonly Work[]) => work.map(({ cpuMs }) => cpuMs);
-  const short = (work: readonly Work[]) =>
-    cpu(work)
-      .map((ms) => ms.toFixed(1))
-      .join(', ');
+  const listed = (work: readonly Work[]) => cpu(work).map(short).join(', ');
   return [
     {
       name: 'idle CPU',
-      value: least(cpu(daemon)) * MINUTE_S,
+      value: least(cpu(daemon)) * MINUTES_AN_HOUR,
       unit: 'ms/h',
-      floor: least(cpu(floor)) * MINUTE_S,
-      note: `minutes of ${short(daemon)} ms, of the floor ${short(floor)} ms`,
+      floor: least(cpu(floor)) * MINUTES_AN_HOUR,
+      note: `minutes of ${listed(daemon)} ms, of the floor ${listed(floor)} ms`,
     },
     { name: 'idle wake-ups', value: least(daemon.map(({ sleeps }) => sleeps)) / MINUTE_S, unit: '1/s' },
   ];
