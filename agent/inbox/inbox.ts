@@ -18,9 +18,12 @@ export async function watchInbox(options: TrayOptions) {
     while (!closing.signal.aborted) {
       // Before the look: a change during it must ring.
       bell = new AbortController();
-      const isReady = await tray.prepare();
-      if (isReady) watching.start();
-      await clock.sleep(isReady ? await tray.look() : LOOK_MS, bell.signal);
+      // What is watched is there.
+      const isThere = watching.isOn() || (await tray.prepare());
+      if (isThere) watching.start();
+      const pause = isThere ? await tray.look() : undefined;
+      if (pause === undefined) watching.stop();
+      await clock.sleep(pause ?? LOOK_MS, bell.signal);
       // A file that has just been touched is not complete before this, however often the bell rings.
       if (bell.signal.aborted) await clock.sleep(STILL_MS, closing.signal);
     }
@@ -45,6 +48,7 @@ function ringing(path: string, ring: () => void) {
     watcher = undefined;
   };
   return {
+    isOn: () => watcher !== undefined,
     /** Where watching is impossible (no inotify left: ENOSPC), it never rings. Never throws. */
     start() {
       if (watcher !== undefined) return;

@@ -16,6 +16,9 @@ const STALL_MS = 10_000;
 /** A delivery that must wait is tried again at least this often, in milliseconds. */
 export const LOOK_MS = 60_000;
 
+/** Technicians of the group read there why a file was refused. */
+const REJECTED_MODE = 0o750;
+
 export interface TrayOptions {
   /** The state directory: `inbox/` and `rejected/` are in it. */
   readonly directory: string;
@@ -54,9 +57,9 @@ export class Tray {
   /** Makes the missing ones of both directories. Never throws. @returns whether both exist */
   async prepare(): Promise<boolean> {
     try {
-      // Technicians of the group put files there, and read why they were refused.
+      // Technicians of the group put files there.
       await makeMissing(this.path, 0o770);
-      await makeMissing(this.#rejected, 0o750);
+      await makeMissing(this.#rejected, REJECTED_MODE);
       return true;
     } catch (cause) {
       this.#complain(cause);
@@ -64,8 +67,11 @@ export class Tray {
     }
   }
 
-  /** Takes the complete deliveries one by one, oldest first. Never throws. @returns when to look again, in milliseconds */
-  async look(): Promise<number> {
+  /**
+   * Takes the complete deliveries one by one, oldest first. Never throws.
+   * @returns when to look again, in milliseconds; undefined where the inbox cannot be read
+   */
+  async look(): Promise<number | undefined> {
     let pause = LOOK_MS;
     try {
       const found = await deliveriesIn(this.path);
@@ -75,10 +81,11 @@ export class Tray {
         pause = Math.min(pause, await this.#take(delivery));
       }
       this.#trouble = undefined;
+      return pause;
     } catch (cause) {
       this.#complain(cause);
+      return undefined;
     }
-    return pause;
   }
 
   /** @returns when to look at it again, in milliseconds */
@@ -124,6 +131,7 @@ export class Tray {
 
   async #reject(delivery: Delivery, seen: Seen, met: Failure): Promise<void> {
     try {
+      await makeMissing(this.#rejected, REJECTED_MODE);
       const path = await reject(delivery, this.#rejected, met);
       this.#options.log.warn({ event: 'inbox-rejected', path, ...failureFields(met) });
     } catch (cause) {

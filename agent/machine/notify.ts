@@ -1,4 +1,7 @@
 import { execFile } from 'node:child_process';
+import { write } from 'node:fs';
+import { promisify } from 'node:util';
+import { within } from '../time/within.ts';
 import { namingIn } from './naming.ts';
 
 /** Messages to systemd (sd_notify(3)). Each resolves when it is sent, and never throws. */
@@ -15,26 +18,38 @@ export interface Notify {
   readonly watchdogMs: number | undefined;
 }
 
+/** One assignment of sd_notify(3), as `READY=1`. */
+type Send = (message: string) => Promise<void>;
+
+/** The socket of the system's own systemd: the one that OpenFile= in the unit names. */
+const SOCKET = '/run/systemd/notify';
+/** SD_LISTEN_FDS_START of sd_listen_fds(3). */
+const FIRST_FD = 3;
+/** systemd answers nothing; it may only be slow to take a message. In milliseconds. */
+const PATIENCE_MS = 5_000;
+
+const written = promisify(write);
+const executed = promisify(execFile);
+
 /**
- * Does nothing unless NOTIFY_SOCKET is set. Node has no unix datagram sockets, so systemd-notify(1) sends; being another
- * process, it needs `NotifyAccess=all` in the unit.
+ * Does nothing unless NOTIFY_SOCKET is set.
  * @param failed gets the reason why a message could not be sent
  */
 export function createNotify(env: NodeJS.ProcessEnv, failed: (cause: Error) => void): Notify {
-  const socket = env.NOTIFY_SOCKET;
   const watchdogMs = watchdogOf(env);
   const told = namingIn(env);
+  const way = wayOf(env, failed);
   let last = Promise.resolve();
   // One after the other: a READY=1 that arrives after STOPPING=1 would be taken for a restart.
-  const send = (...message: readonly string[]): Promise<void> => {
-    if (socket !== undefined) last = last.then(() => run(message, env, failed));
+  const send: Send = (message) => {
+    if (way !== undefined) last = last.then(() => way(message));
     return last;
   };
   return {
-    ready: () => send('--ready'),
-    stopping: () => send('--stopping'),
+    ready: () => send('READY=1'),
+    stopping: () => send('STOPPING=1'),
     // A line end would begin the next assignment.
-    status: (text) => send(`--status=${told(text).replace(/\s+/g, ' ')}`),
+    status: (text) => send(`STATUS=${told(text).replace(/\s+/g, ' ')}`),
     watchdog: () => (watchdogMs === undefined ? last : send('WATCHDOG=1')),
     expect: (ms) => (watchdogMs === undefined ? last : send(`WATCHDOG_USEC=${Math.round(ms * 1000)}`)),
     watchdogMs,
@@ -48,11 +63,30 @@ function watchdogOf({ WATCHDOG_USEC, WATCHDOG_PID }: NodeJS.ProcessEnv): number 
   return ms > 0 ? ms : undefined;
 }
 
-function run(message: readonly string[], env: NodeJS.ProcessEnv, failed: (cause: Error) => void): Promise<void> {
-  return new Promise((resolve) => {
-    execFile('systemd-notify', message, { env, timeout: 5000 }, (cause) => {
-      if (cause !== null) failed(cause);
-      resolve();
-    });
-  });
+/**
+ * Node makes no unix datagram sockets. From systemd 253 on, the unit brings one that is connected already; before, or where
+ * that one fails, systemd-notify(1) sends: another process, so the unit needs `NotifyAccess=all`.
+ */
+function wayOf(env: NodeJS.ProcessEnv, failed: (cause: Error) => void): Send | undefined {
+  if (env.NOTIFY_SOCKET === undefined) return undefined;
+  const byProgram: Send = (message) => run(message, env).catch(failed);
+  const fd = socketOf(env);
+  return fd === undefined ? byProgram : (message) => put(fd, message).catch(() => byProgram(message));
+}
+
+/** sd_listen_fds_with_names(3). One that leads to another systemd than the one that asks to be told is of no use. */
+function socketOf({ NOTIFY_SOCKET, LISTEN_PID, LISTEN_FDNAMES = '' }: NodeJS.ProcessEnv): number | undefined {
+  if (NOTIFY_SOCKET !== SOCKET || LISTEN_PID !== String(process.pid)) return undefined;
+  const at = LISTEN_FDNAMES.split(':').indexOf('notify');
+  return at < 0 ? undefined : FIRST_FD + at;
+}
+
+/** One write(2) to a connected datagram socket is one message. */
+async function put(fd: number, message: string): Promise<void> {
+  const late = () => new Error('systemd takes no message');
+  await within(written(fd, message), { after: { ms: PATIENCE_MS, late } });
+}
+
+async function run(message: string, env: NodeJS.ProcessEnv): Promise<void> {
+  await executed('systemd-notify', [message], { env, timeout: PATIENCE_MS });
 }

@@ -12,10 +12,10 @@ export interface BareNode {
 
 const NOTHING = 'setInterval(() => {}, 1_000)';
 
-/** The Node that runs the gateways, with nothing to do: the floor of everything. @param program what else it does */
-export async function bareNode(program = NOTHING): Promise<BareNode> {
+/** The Node that runs the gateways, with nothing to do: the floor of everything. */
+export async function bareNode(): Promise<BareNode> {
   const before = performance.now();
-  const child: ChildProcess = spawn(NODE, [...FLAGS, '-e', `${program}; console.log("ready")`], {
+  const child: ChildProcess = spawn(NODE, [...FLAGS, '-e', `${NOTHING}; console.log("ready")`], {
     env: { ...process.env, ...ENVIRONMENT },
     stdio: ['ignore', 'pipe', 'inherit'],
   });

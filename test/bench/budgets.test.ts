@@ -1,14 +1,12 @@
-import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
 import { bundle, packageOf } from '../../scripts/build.ts';
-import { BUDGETS } from './budgets.ts';
 import { type Far, startFar } from './far.ts';
 import type { Metric } from './gauge.ts';
+import { judged } from './judge.ts';
 import { NodeUnderTest } from './node-under-test.ts';
-import { line, type Reading, room } from './reading.ts';
 
 let far: Far;
 const nodes: NodeUnderTest[] = [];
@@ -26,22 +24,8 @@ after(async () => {
   await far.end();
 });
 
-/** Prints the readings and judges them. What is over its budget is measured once more: the machine may have been busy. */
-async function judge(t: TestContext, node: NodeUnderTest, metric: Metric, taken = node.take(metric)): Promise<void> {
-  const budgetOf = ({ name }: Reading) => BUDGETS[name]?.[node.major < 24 ? 'node20' : 'node24'];
-  const isOver = (reading: Reading) => {
-    const budget = budgetOf(reading);
-    return budget !== undefined && !(room(reading, budget) >= 0);
-  };
-  let readings = await taken;
-  if (readings.some(isOver)) {
-    const again = await node.take(metric);
-    readings = readings.map((one) => (isOver(one) ? (again.find(({ name }) => name === one.name) ?? one) : one));
-  }
-  for (const reading of readings) t.diagnostic(`${node.name}: ${line(reading, budgetOf(reading))}`);
-  const over = readings.filter(isOver).map((reading) => line(reading, budgetOf(reading)));
-  assert.deepEqual(over, [], `over budget on ${node.name}`);
-}
+const judge = (t: TestContext, node: NodeUnderTest, metric: Metric, taken = node.take(metric)): Promise<void> =>
+  judged(t, node, taken, () => node.take(metric));
 
 // Whatever else uses PKCS#11 takes a share of the pages, so memory comes first, and one Node after the other.
 test('memory at rest', async (t) => {
@@ -52,14 +36,12 @@ test('programs of the gateway', async (t) => {
   for (const node of nodes) await t.test(node.name, (t) => judge(t, node, 'uplink'));
 });
 
-test('time, growth, and an idle minute', async (t) => {
-  const resting = nodes.map((node) => [node, node.take('rest')] as const);
+test('time, and growth', async (t) => {
   for (const metric of ['start', 'refusal', 'roll'] as const) {
     for (const node of nodes) await t.test(`${metric}, ${node.name}`, (t) => judge(t, node, metric));
   }
   const growing = nodes.map((node) => [node, node.take('growth')] as const);
   for (const [node, taken] of growing) await t.test(`growth, ${node.name}`, (t) => judge(t, node, 'growth', taken));
-  for (const [node, taken] of resting) await t.test(`rest, ${node.name}`, (t) => judge(t, node, 'rest', taken));
 });
 
 test('what is installed', async (t) => {

@@ -2,13 +2,12 @@ import { growth } from './growth.ts';
 import { memory } from './memory.ts';
 import type { Reading } from './reading.ts';
 import { refusal } from './refusal.ts';
-import { rest } from './rest.ts';
 import { roll } from './roll.ts';
 import { Stand } from './stand.ts';
 import { start } from './start.ts';
 import { uplink } from './uplink.ts';
 
-const METRICS = { memory, start, refusal, roll, growth, rest, uplink };
+const METRICS = { memory, start, refusal, roll, growth, uplink };
 export type Metric = keyof typeof METRICS;
 
 /** What the bench is told of a metric. */

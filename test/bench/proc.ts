@@ -15,23 +15,3 @@ export function memoryOf(pid: number): Memory {
 }
 
 export const descriptorsOf = (pid: number): number => readdirSync(`/proc/${pid}/fd`).length;
-
-export interface Work {
-  /** Time on a processor, in milliseconds: Documentation/scheduler/sched-stats.rst. */
-  readonly cpuMs: number;
-  /** How often one of its threads went to sleep. */
-  readonly sleeps: number;
-}
-
-/** What all threads of a process have done since they began. */
-export function workOf(pid: number): Work {
-  let cpuMs = 0;
-  let sleeps = 0;
-  for (const task of readdirSync(`/proc/${pid}/task`)) {
-    const [nanoseconds] = readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ');
-    cpuMs += Number(nanoseconds) / 1e6;
-    const status = readFileSync(`/proc/${pid}/task/${task}/status`, 'utf8');
-    sleeps += Number(/^voluntary_ctxt_switches:\s+(\d+)$/m.exec(status)?.[1]);
-  }
-  return { cpuMs, sleeps };
-}

@@ -113,7 +113,7 @@ test('nor does the PIN reach programs of others: the issuer’s command, and sys
   await gateway.settled();
   for (const [name, said] of [
     ['issuer', 'NEWLEAF_REGISTRATION_ID=gw-0001'],
-    ['systemd-notify', '--ready'],
+    ['systemd-notify', 'READY=1'],
   ] as const) {
     const text = readFileSync(join(gateway.directory, `${name}.seen`), 'latin1');
     assert.ok(text.includes(said), `${name} was there`);

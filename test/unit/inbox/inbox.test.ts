@@ -5,6 +5,7 @@ import {
   chmodSync,
   mkdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -14,7 +15,7 @@ import {
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { ended } from '../cli/stage.ts';
-import { asNobody, barred } from '../state/disk.ts';
+import { asNobody, barred, scratch } from '../state/disk.ts';
 import { accepted, refusal, Stage } from './stage.ts';
 
 describe('a chain that is dropped', () => {
@@ -218,6 +219,31 @@ describe('directories', () => {
     await stage.heard();
     await stage.pass(4_000);
     assert.deepEqual([stage.asks.length, stage.names('inbox')], [1, []]);
+  });
+
+  test('the one for what is refused is made again as soon as it is needed', async (t) => {
+    const stage = new Stage(t);
+    stage.answer = () => refusal('NL-LEAF-CN');
+    await stage.start();
+    rmSync(join(stage.directory, 'rejected'), { recursive: true });
+    stage.drop('gw.pem');
+    await stage.heard();
+    await stage.pass(4_000);
+    assert.deepEqual([stage.names('inbox'), stage.names('rejected')], [[], ['gw.pem', 'gw.pem.reason']]);
+  });
+
+  test('that are moved away with all that they are in are made again within two minutes', async (t) => {
+    const directory = join(scratch(t), 'state');
+    mkdirSync(directory);
+    const stage = new Stage(t, directory);
+    await stage.start();
+    renameSync(directory, `${directory}.old`);
+    await stage.pass(120_000);
+    assert.deepEqual([stage.names('inbox'), stage.names('rejected')], [[], []]);
+    stage.drop('gw.pem');
+    await stage.heard();
+    await stage.pass(4_000);
+    assert.equal(stage.asks.length, 1);
   });
 
   test('that cannot be made are complained about once, and looked for once a minute', async (t) => {

@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict';
+import type { TestContext } from 'node:test';
+import { BUDGETS } from './budgets.ts';
+import { line, type Reading, room } from './reading.ts';
+
+/** The Node of the readings. */
+interface Subject {
+  readonly name: string;
+  readonly major: number;
+}
+
+/**
+ * Prints the readings and judges them. What is over its budget is measured once more: the machine may have been busy.
+ * @param again takes the same readings once more
+ */
+export async function judged(
+  t: TestContext,
+  { name, major }: Subject,
+  taken: Promise<readonly Reading[]>,
+  again: () => Promise<readonly Reading[]>,
+): Promise<void> {
+  const budgetOf = (reading: Reading) => BUDGETS[reading.name]?.[major < 24 ? 'node20' : 'node24'];
+  const isOver = (reading: Reading) => {
+    const budget = budgetOf(reading);
+    return budget !== undefined && !(room(reading, budget) >= 0);
+  };
+  let readings = await taken;
+  if (readings.some(isOver)) {
+    const second = await again();
+    readings = readings.map((one) => (isOver(one) ? (second.find((other) => other.name === one.name) ?? one) : one));
+  }
+  for (const reading of readings) t.diagnostic(`${name}: ${line(reading, budgetOf(reading))}`);
+  const over = readings.filter(isOver).map((reading) => line(reading, budgetOf(reading)));
+  assert.deepEqual(over, [], `over budget on ${name}`);
+}
