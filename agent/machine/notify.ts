@@ -1,7 +1,6 @@
 import { execFile } from 'node:child_process';
 import { write } from 'node:fs';
 import { promisify } from 'node:util';
-import { within } from '../time/within.ts';
 import { namingIn } from './naming.ts';
 
 /** Messages to systemd (sd_notify(3)). Each resolves when it is sent, and never throws. */
@@ -28,7 +27,6 @@ const FIRST_FD = 3;
 /** systemd answers nothing; it may only be slow to take a message. In milliseconds. */
 const PATIENCE_MS = 5_000;
 
-const written = promisify(write);
 const executed = promisify(execFile);
 
 /**
@@ -82,9 +80,15 @@ function socketOf({ NOTIFY_SOCKET, LISTEN_PID, LISTEN_FDNAMES = '' }: NodeJS.Pro
 }
 
 /** One write(2) to a connected datagram socket is one message. */
-async function put(fd: number, message: string): Promise<void> {
-  const late = () => new Error('systemd takes no message');
-  await within(written(fd, message), { after: { ms: PATIENCE_MS, late } });
+function put(fd: number, message: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const late = setTimeout(() => reject(new Error('systemd takes no message')), PATIENCE_MS);
+    write(fd, message, (cause) => {
+      clearTimeout(late);
+      if (cause === null) resolve();
+      else reject(cause);
+    });
+  });
 }
 
 async function run(message: string, env: NodeJS.ProcessEnv): Promise<void> {
