@@ -5,6 +5,7 @@ import { inside } from '../namespace.ts';
 import { APART } from './machine.ts';
 import { provisioned } from './site.ts';
 
+const DROP_INS = '/etc/systemd/system/newleaf.service.d';
 const SOCKET = '/run/newleaf-uplink/sensors/mqtt.sock';
 
 if (inside(import.meta.filename, APART)) {
@@ -46,6 +47,10 @@ if (inside(import.meta.filename, APART)) {
       const sealed = '/etc/credstore.encrypted/hsm-pin';
       await machine.must('systemd-creds', 'encrypt', '--with-key=host', '--name=hsm-pin', '/etc/newleaf/pin', sealed);
       await machine.must('rm', '/etc/newleaf/pin');
+      if ((await machine.version()) < 254) {
+        machine.write(`${DROP_INS}/sealed.conf`, `[Service]\nLoadCredentialEncrypted=hsm-pin:${sealed}\n`);
+        await machine.must('systemctl', 'daemon-reload');
+      }
       assert.match(await machine.must('newleaf', 'check', 'pin'), /^ok +pin /m);
       await machine.must('newleaf', 'init', '--yes', '--renew-at', '50%');
       assert.equal((await machine.run('ls', '/etc/newleaf/pin')).code, 2, 'it stays sealed');

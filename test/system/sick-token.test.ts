@@ -77,7 +77,10 @@ async function servesOnWhatItHas({ far, machine }: Site, { sicken, heal, ask }: 
   assert.deepEqual(far.log.entries.slice(after).filter(ofSession), [], 'the session stays');
 
   await heal();
+  const rolling = machine.journal.lines.length;
   await machine.must('newleaf', 'roll', '--wait');
+  // The next sickness must not meet the key of the leaf before, which is destroyed after the answer.
+  await machine.journal.waitFor({ event: 'transition', from: 'retiring-key', to: 'serving' }, { since: rolling });
   assert.notEqual((await far.device('gw-0001'))?.thumbprints.primary, thumbprint);
   const [code, text] = await says(machine, 'status');
   assert.equal(code, 0, text);
