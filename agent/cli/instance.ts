@@ -56,6 +56,6 @@ function rewriting(output: Output, name: Rewrite, rewrite: Rewrite): Output {
 export function othersInWords(file: string, screen: Screen): string {
   const names = file === DEFAULT_PATH ? namesHere() : [];
   if (names.length === 0) return '';
-  const commands = names.map((name) => `newleaf --instance ${name} status`).join(', ');
+  const commands = names.map((name) => `\`newleaf --instance ${name} status\``).join(', ');
   return `\n${wrap(screen, `Also on this gateway: ${commands}`).join('\n')}\n`;
 }

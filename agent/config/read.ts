@@ -57,7 +57,7 @@ export function readConfig(toml: string, file: string): ConfigReading {
 export function notSetUp(file: string): Fault {
   const { hasUnit } = instanceOf(file);
   const named = hasUnit ? '' : ` --config ${file}`;
-  return new Fault('NL-CONFIG', { message: NOT_SET_UP, advice: `sudo newleaf init${named}` });
+  return new Fault('NL-CONFIG', { message: NOT_SET_UP, advice: `\`sudo newleaf init${named}\`` });
 }
 
 export const NOT_SET_UP = 'This gateway is not set up yet.';

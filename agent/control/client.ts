@@ -34,7 +34,7 @@ export async function askSocket(
     return { status: response.statusCode ?? 0, body: isJson ? JSON.parse(said) : said };
   } catch (cause) {
     if (!signal.aborted) throw await faultOf(cause, socket);
-    const advice = 'If it stays like this: systemctl restart newleaf';
+    const advice = 'If it stays like this: `systemctl restart newleaf`';
     throw new Fault('NL-DAEMON-DOWN', { message: `The daemon did not answer within ${waitMs / 1000} s.`, advice });
   }
 }

@@ -23,14 +23,14 @@ export async function answerCsr(options: AnswererOptions, { newKey = false, from
   }
   if (next.leaf !== undefined) {
     const message = 'The next leaf is there already, and waits for its enrollment.';
-    return busy({ message, advice: 'Enroll it, or drop it: newleaf roll --discard' });
+    return busy({ message, advice: 'Enroll it, or drop it: `newleaf roll --discard`' });
   }
   try {
     return { is: 'csr', csr: await ports.keys.csr(key), slot: key.slot, cn: report().registrationId };
   } catch (error) {
     const met = failureOf(error);
     // No leaf has this key yet: another key serves as well, and the advice for the key of a leaf would lead nowhere.
-    const advice = 'If it is the right token, the key is lost. Make another: newleaf csr --new-key';
+    const advice = 'If it is the right token, the key is lost. Make another: `newleaf csr --new-key`';
     const told = met.code === 'NL-TOKEN-KEY' ? { ...met, advice } : met;
     return { is: met.kind === 'refused' ? 'busy' : 'broken', failure: told };
   }

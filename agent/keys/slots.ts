@@ -115,7 +115,7 @@ async function leftBefore(token: Token, label: string, { message }: TokenError):
 /** The key was made, and perhaps refused by the CA, before the configuration asked for another type. */
 function outdated({ label, keyType: type }: PublicKey, wanted: KeyType): Fault {
   const message = `The next key "${label}" is of type ${type}, and leaf.key_type is ${wanted}.`;
-  return new Fault('NL-ISSUER-NEW-KEY', { message, advice: 'Make another: newleaf csr --new-key' });
+  return new Fault('NL-ISSUER-NEW-KEY', { message, advice: 'Make another: `newleaf csr --new-key`' });
 }
 
 /**

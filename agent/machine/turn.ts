@@ -84,6 +84,6 @@ export const forbidden = (name: string, cause: unknown): Fault =>
   new Fault('NL-INTERNAL', {
     message: `This process is root, and cannot become the user ${name}.`,
     advice:
-      'It needs CAP_SETUID and CAP_SETGID, and with a Node of Debian setpriv(1) as well: apt-get install util-linux.',
+      'It needs CAP_SETUID and CAP_SETGID, and with a Node of Debian setpriv(1) as well: `apt-get install util-linux`.',
     cause,
   });

@@ -51,7 +51,7 @@ async function textOf(path: string): Promise<string> {
 export const damagedRecord = (name: string): Fault =>
   new Fault('NL-UPLINK-DISK', {
     message: `${name}/${RECORD} is damaged: what the program had subscribed to is forgotten, and so is its key if it had one.`,
-    advice: `If it had a key: newleaf uplink remove ${name}, and add it again. Look at the disk.`,
+    advice: `If it had a key: \`newleaf uplink remove ${name}\`, and add it again. Look at the disk.`,
   });
 
 /** Filters by client ID, and the QoS by filter. */

@@ -67,7 +67,7 @@ default = "${est}"
       assert.match(out.replaceAll(/\s+/g, ' '), /does not take over: !! what the programs of .*app\.toml get from it/);
       assert.match(
         err.replaceAll(/\s+/g, ' '),
-        /aziot-identityd still runs.*sudo aziotctl system stop; sudo systemctl mask/,
+        /aziot-identityd still runs.*`sudo aziotctl system stop`, `sudo systemctl mask/,
       );
       assert.deepEqual(far.log.since(mark), []);
     });

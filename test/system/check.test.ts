@@ -51,7 +51,7 @@ if (inside(import.meta.filename, APART)) {
         /^skipped +state-file +This user may not read \/var\/lib\/newleaf\/state\.json\.\n +→ sudo newleaf check$/m,
       );
       assert.match(out, /^ok +hub-reach /m);
-      assert.match(out, /\n\d+ checks need sudo: sudo newleaf check\n$/);
+      assert.match(out, /\n\d+ checks need sudo: `sudo newleaf check`\n$/);
     });
 
     await t.test('root: what the daemon could not read is red, though root could', async () => {

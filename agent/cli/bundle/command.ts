@@ -50,8 +50,12 @@ async function write(path: string, content: Buffer, { SUDO_UID, SUDO_GID }: Node
       ? `${path} is there already, and the bundle overwrites nothing.`
       : `The bundle cannot be written to ${path}.`;
     if (isThere)
-      throw new Fault('NL-STATE-WRITE', { message, advice: 'Name a new file: newleaf support-bundle -o FILE' });
-    throw new Fault('NL-STATE-WRITE', { message, cause, advice: 'Name another place: newleaf support-bundle -o FILE' });
+      throw new Fault('NL-STATE-WRITE', { message, advice: 'Name a new file: `newleaf support-bundle -o FILE`' });
+    throw new Fault('NL-STATE-WRITE', {
+      message,
+      cause,
+      advice: 'Name another place: `newleaf support-bundle -o FILE`',
+    });
   }
 }
 

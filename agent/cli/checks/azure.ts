@@ -88,13 +88,13 @@ async function enrollment(site: Site): Promise<Finding> {
     return failed('NL-DPS-401002', message, await adviceFor(site));
   }
   if (found.kind === 'unknown') {
-    const advice = 'Operator: was it deleted on purpose? If not: newleaf reprovision';
+    const advice = 'Operator: was it deleted on purpose? If not: `newleaf reprovision`';
     return warning(`DPS has no registration of ${id}.`, advice);
   }
   if (found.kind === 'other') return skipped(found.words);
   const hub = await assignedHub(site);
   if (found.hub === hub) return ok(`DPS knows ${id}, and has assigned ${hub}.`);
-  return warning(`DPS has assigned ${found.hub}, and newleaf goes to ${hub ?? 'no hub yet'}.`, 'newleaf reprovision');
+  return warning(`DPS has assigned ${found.hub}, and newleaf goes to ${hub ?? 'no hub yet'}.`, '`newleaf reprovision`');
 }
 
 /** DPS answers a chain that lacks an intermediate as it answers a leaf without enrollment. */

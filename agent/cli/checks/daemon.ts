@@ -27,7 +27,7 @@ async function unit(site: Site): Promise<Finding> {
   if (!ENABLED.includes(UnitFileState)) {
     if ((await endOf(site)) !== undefined) return ok(`newleaf.service is ${UnitFileState}: this gateway was given up.`);
     const message = `newleaf.service is ${UnitFileState}: nothing starts the daemon at boot.`;
-    return warning(message, (await isUnbegun(site)) ? BEGIN_OR_LEAVE : 'systemctl enable newleaf');
+    return warning(message, (await isUnbegun(site)) ? BEGIN_OR_LEAVE : '`systemctl enable newleaf`');
   }
   // systemd 257 shows the value of WatchdogSec= only after the first start.
   const isUnstarted = WatchdogUSec === 'infinity' && ActiveState === 'inactive';
@@ -87,7 +87,7 @@ async function version(site: Site): Promise<Finding> {
   const { version: running } = await site.status();
   if (running === here)
     return ok(`newleaf ${here}, Node ${process.versions.node}, OpenSSL ${process.versions.openssl}.`);
-  return warning(`The daemon runs ${running}, and ${here} is installed.`, 'systemctl restart newleaf');
+  return warning(`The daemon runs ${running}, and ${here} is installed.`, '`systemctl restart newleaf`');
 }
 
 /** Checks of their own find these, each with a cause that the daemon cannot know. */

@@ -57,7 +57,7 @@ async function keys(site: Site): Promise<Finding> {
   const seen = await Promise.all(found.map(async (key) => ({ key, protection: await token.describe(key) })));
   const message = `${seen.map(({ key, protection }) => inWords(key, protection)).join('; ')}.`;
   if (!seen.every(({ protection }) => isProtected(protection))) {
-    return warning(message, 'Make a key that the token protects: newleaf roll');
+    return warning(message, 'Make a key that the token protects: `newleaf roll`');
   }
   const inTheWay = await strangerAmong(ours, given, site);
   if (inTheWay === undefined) return ok(message);

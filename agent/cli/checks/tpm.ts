@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { failureOf } from '../../failure/failure-of.ts';
 import { type Check, failed, ok, warning } from './check.ts';
 
-const WHY = 'The log says why: journalctl -u newleaf | grep -e key-before-kept -e key-not-promoted';
+const WHY = 'The log says why: `journalctl -u newleaf | grep -e key-before-kept -e key-not-promoted`';
 
 export const tpm: Check = {
   id: 'tpm',

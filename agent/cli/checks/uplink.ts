@@ -12,7 +12,7 @@ import type { Site } from './site.ts';
 const SCARCE = 0.8;
 const SOON_MS = 90 * 86_400_000;
 const GROUP_ENTERS = 0o010;
-const AGAIN = 'systemctl restart newleaf';
+const AGAIN = '`systemctl restart newleaf`';
 
 const uplink: Check = {
   id: 'uplink',
@@ -33,7 +33,7 @@ const uplinkSockets: Check = {
   async look(site) {
     const { sockets } = (await site.config()).config.uplink;
     if ((await site.mode(sockets)) === 'absent') {
-      return failed('NL-UPLINK-SOCKET', `There is no ${sockets}.`, `systemd-tmpfiles --create; ${AGAIN}`);
+      return failed('NL-UPLINK-SOCKET', `There is no ${sockets}.`, `\`systemd-tmpfiles --create\`, ${AGAIN}`);
     }
     if (!(await isWritable(site, sockets))) return unwritable(site, sockets);
     for (const name of await site.programs()) {
@@ -133,7 +133,7 @@ const uplinkTrouble: Check = {
     const uplink = await told(site);
     const unopened = (await site.programs()).filter((name) => !uplink.programs.some((one) => one.name === name));
     if (unopened.length > 0) {
-      const advice = 'The reason is in its log: journalctl -u newleaf --grep uplink-failed';
+      const advice = 'The reason is in its log: `journalctl -u newleaf --grep uplink-failed`';
       return failed('NL-UPLINK-DISK', `The daemon has not opened ${unopened.join(', ')}.`, advice);
     }
     const [worst] = [...uplink.programs.filter(isLasting), ...uplink.programs].flatMap(({ name, trouble }) =>
@@ -141,7 +141,7 @@ const uplinkTrouble: Check = {
     );
     if (worst !== undefined) {
       const { code, message, cause, advice } = worst.trouble;
-      const more = troublesOf(uplink).length > 1 ? ' There are more: newleaf uplink list.' : '';
+      const more = troublesOf(uplink).length > 1 ? ' There are more: `newleaf uplink list`.' : '';
       const words = `${worst.name}: ${message}${cause === undefined ? '' : ` (${cause})`}${more}`;
       return CODES[code].kind === 'transient' ? warning(`${code} ${words}`, advice) : failed(code, words, advice);
     }

@@ -34,13 +34,13 @@ export const decommission = ({ passage, stdin }: DecommissionOptions): Run =>
     const { file, config } = loaded;
     const isAgreed = args.options.yes === true;
     if (passage.handed === undefined && isStranger(file, config))
-      throw new Failed('Only root can give this gateway up.', { advice: 'sudo newleaf decommission' });
+      throw new Failed('Only root can give this gateway up.', { advice: '`sudo newleaf decommission`' });
     const { directory } = config.state;
     const screen = screenOf(io.out, io.env);
     const held = await becomeDaemon(file, config, passage);
     let lock = await alone(config);
     try {
-      if (!isAgreed && stdin.isTTY !== true) throw new Misuse(NO_TERMINAL, { advice: 'newleaf decommission --yes' });
+      if (!isAgreed && stdin.isTTY !== true) throw new Misuse(NO_TERMINAL, { advice: '`newleaf decommission --yes`' });
       const holding = await ('tpm' in config ? tpmHolding(config) : tokenHolding(config, held, io.env));
       const files = await filesIn(directory);
       if (holding.own.length + files.length === 0) {
@@ -80,7 +80,7 @@ const NO_TERMINAL = 'The question cannot be asked: stdin is no terminal.';
 async function alone({ state, control }: Config): Promise<Lock> {
   const runs = new Fault('NL-DAEMON-RUNS', {
     message: 'The daemon runs. Nothing was destroyed.',
-    advice: 'Stop it for good: systemctl disable --now newleaf. Then run newleaf decommission again.',
+    advice: 'Stop it for good: `systemctl disable --now newleaf`. Then run `newleaf decommission` again.',
   });
   const lock = await takeLock(state.directory).catch((error: unknown) => {
     throw failureOf(error).code === 'NL-DAEMON-RUNS' ? runs : error;

@@ -24,6 +24,6 @@ export function unfinished(error: unknown, what: string): Fault {
   return new Fault(code, {
     message: `${what} ${message} The gateway is given up, but not all of it is gone.`,
     cause,
-    advice: `${advice} Then run newleaf decommission again.`,
+    advice: `${advice} Then run \`newleaf decommission\` again.`,
   });
 }

@@ -42,8 +42,8 @@ export function restInWords(programs: readonly ProgramLeft[], loaded: LoadedConf
       'Here, remove what is not needed any more:',
       [settingsOf(loaded), ...programs.flatMap(({ name, record }) => rest(name, record))],
     ],
-    ['A daemon that is started now ends at once. To keep the unit off: systemctl disable newleaf', []],
-    ['To use this gateway again: newleaf init', []],
+    ['A daemon that is started now ends at once. To keep the unit off: `systemctl disable newleaf`', []],
+    ['To use this gateway again: `newleaf init`', []],
   ]);
 }
 

@@ -37,7 +37,8 @@ export function isAsked({ options }: ParsedArguments, { config }: StandingConfig
   return config === undefined || options.ask === true || answers.length > 0;
 }
 
-const ON_A_TERMINAL = 'Call newleaf init on a terminal, or with --yes and the flags that `newleaf init --help` names.';
+const ON_A_TERMINAL =
+  'Call `newleaf init` on a terminal, or with --yes and the flags that `newleaf init --help` names.';
 
 export interface AskOptions {
   readonly args: ParsedArguments;
@@ -172,6 +173,6 @@ async function pinFrom({ stdin }: AskOptions): Promise<string> {
   if (stdin.isTTY !== true) return text(stdin);
   throw new Fault('NL-CONFIG', {
     message: '--pin-file - reads the PIN from stdin, and stdin is the terminal, which would show it.',
-    advice: 'Leave the flag away, and type the PIN when it is asked for; or: newleaf init --pin-file - <FILE',
+    advice: 'Leave the flag away, and type the PIN when it is asked for; or: `newleaf init --pin-file - <FILE`',
   });
 }

@@ -79,8 +79,11 @@ async function unlessStopped(work: () => Promise<void>, { args, dialogue }: Aski
   const asked = dialogue.quiet(work);
   await asked.catch((error: unknown) => {
     if (!(error instanceof Interrupted || error instanceof Failed)) throw error;
-    const again = options.ask === true ? 'newleaf init --ask' : 'newleaf init';
-    const stop = { message: 'Stopped.', advice: `Run ${again} again: your answers are kept, and stand in brackets.` };
+    const again = options.ask === true ? '`newleaf init --ask`' : '`newleaf init`';
+    const stop = {
+      message: 'Stopped.',
+      advice: `Run ${again} again: your answers are kept, and stand in brackets.`,
+    };
     const { message, advice }: Pick<CommandError, 'message' | 'advice'> = error instanceof Failed ? error : stop;
     io.err.write(complaint({ message, advice }, screenOf(io.err, io.env)));
     // A module may be at work in another process: that one ends by itself.
@@ -106,7 +109,7 @@ function onStop(limitMs: number | undefined) {
   const stopped = new Promise<never>((_, reject) => {
     abort.addEventListener('abort', () => reject(new Interrupted()), { once: true });
     if (limitMs === undefined) return;
-    const late = new Failed('Not finished in time.', { advice: 'Run newleaf init again, with a longer --timeout.' });
+    const late = new Failed('Not finished in time.', { advice: 'Run `newleaf init` again, with a longer --timeout.' });
     timeLimit(limitMs).addEventListener('abort', () => reject(late), { once: true });
   });
   stopped.catch(() => undefined);

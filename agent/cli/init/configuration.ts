@@ -98,7 +98,7 @@ export async function writeConfiguration(
 /** @throws Fault NL-CONFIG where another daemon of this gateway has the same identity or keys */
 function demandApart(config: Config, file: string): void {
   const message = clashOf(config, neighboursOf(file));
-  const advice = 'Take another: sudo newleaf init --ask';
+  const advice = 'Take another: `sudo newleaf init --ask`';
   if (message !== undefined) throw new Fault('NL-CONFIG', { message, advice });
 }
 
@@ -126,7 +126,7 @@ async function written(path: string, text: string): Promise<void> {
 }
 
 function unwritable(path: string, cause: unknown): Fault {
-  const advice = 'Run it as root: sudo newleaf init; or name another place: --config FILE';
+  const advice = 'Run it as root: `sudo newleaf init`; or name another place: --config FILE';
   return new Fault('NL-CONFIG', { message: `The configuration cannot be written to ${dirname(path)}.`, cause, advice });
 }
 

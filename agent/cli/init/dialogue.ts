@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { limited } from '../../time/limited.ts';
 import { type Complaint, complaint } from '../kit/command.ts';
-import { type Colour, type Output, paint, type Screen, safe, wrap } from '../kit/screen.ts';
+import { type Colour, type Output, paint, type Screen, safe, toCopy, wrap } from '../kit/screen.ts';
 import { Back, type Prompt } from './prompt.ts';
 
 export interface Choice<K extends string> {
@@ -20,7 +20,7 @@ const BACK = 'back';
 const HELP = ['help', '--help', '?'];
 
 const HOW_TO_ANSWER =
-  'Type the answer, then Enter. Enter alone takes the value in brackets; `back` goes to the question before; Ctrl-C ends it, and your answers are kept. All questions: newleaf help init';
+  'Type the answer, then Enter. Enter alone takes the value in brackets; `back` goes to the question before; Ctrl-C ends it, and your answers are kept. All questions: `newleaf help init`';
 
 /** The fault of an answer, as the end of a sentence; undefined where it is accepted. */
 type Objection = (typed: string) => string | undefined | Promise<string | undefined>;
@@ -81,8 +81,7 @@ export class Dialogue {
 
   /** Commands to copy, in the words of the screen: each stays one line. */
   commands(lines: readonly string[]): void {
-    const { rewrite = (line) => line } = this.screen;
-    this.#write(lines.map((line) => `    ${rewrite(line)}`));
+    this.#write(lines.map((line) => `    ${toCopy(this.screen, `\`${line}\``)}`));
   }
 
   blank(): void {

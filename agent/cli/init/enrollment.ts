@@ -70,7 +70,7 @@ const UNITS = ['/etc/systemd/system', '/usr/lib/systemd/system', '/lib/systemd/s
 
 export function tellToStart(dialogue: Dialogue): void {
   const isInstalled = UNITS.some((directory) => existsSync(join(directory, 'newleaf.service')));
-  const start = isInstalled ? 'Now start the daemon' : 'Now run the daemon as a service (newleaf run)';
+  const start = isInstalled ? 'Now start the daemon' : 'Now run the daemon as a service (`newleaf run`)';
   dialogue.say(`${start}, and look at it:`);
   dialogue.commands([...(isInstalled ? ['systemctl enable --now newleaf'] : []), 'newleaf status']);
 }

@@ -82,14 +82,14 @@ export class InitAnswers {
     const flags = this.#missing.map((flag) => `--${flag}`).join(', ');
     throw new Fault('NL-CONFIG', {
       message: `newleaf cannot ask here, and there is no default for: ${flags}.`,
-      advice: 'Call newleaf init again with these flags (newleaf init --help), or on a terminal without --yes.',
+      advice: 'Call `newleaf init` again with these flags (`newleaf init --help`), or on a terminal without --yes.',
     });
   }
 }
 
 /** @param wrong the fault of its value, as the end of a sentence */
 export const wrongFlag = (flag: string, wrong: string): Fault =>
-  new Fault('NL-CONFIG', { message: `--${flag} ${wrong}.`, advice: 'See: newleaf init --help' });
+  new Fault('NL-CONFIG', { message: `--${flag} ${wrong}.`, advice: 'See: `newleaf init --help`' });
 
 /** The choice that a flag names; undefined where it is not given. @throws Fault NL-CONFIG */
 export function choiceByFlag<K extends string>({ flag }: Pick<Guide, 'flag'>, name: string, keys: readonly K[]) {

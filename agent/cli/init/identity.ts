@@ -36,7 +36,7 @@ async function askId(guide: Guide): Promise<void> {
       objection: (id) =>
         leaf === undefined || isEndorsed(leaf) || id === leaf.cn
           ? undefined
-          : `must be ${leaf.cn}, the CN of the leaf that this gateway has. For another one, give the gateway up before: newleaf decommission`,
+          : `must be ${leaf.cn}, the CN of the leaf that this gateway has. For another one, give the gateway up before: \`newleaf decommission\``,
       suggestion: registrationIdOf([hostname(), instanceOf(guide.file).name].filter(Boolean).join('-')),
     });
     const id = answers.text(name) ?? '';

@@ -29,12 +29,12 @@ export function demandRoot(file: string): void {
   const uid = process.geteuid?.() ?? 0;
   const daemon = localAccount(DAEMON);
   if (uid === 0 || !instanceOf(file).hasUnit || daemon === undefined || daemon.uid === uid) return;
-  const advice = 'sudo newleaf init; or an experiment of your own: newleaf init --config FILE';
+  const advice = '`sudo newleaf init`; or an experiment of your own: `newleaf init --config FILE`';
   throw new Fault('NL-CONFIG', { message: 'Only root can set up the daemon of this gateway.', advice });
 }
 
 function runs(message: string): Fault {
   const advice =
-    'To see its status: sudo newleaf status. To change the configuration: sudo systemctl stop newleaf; sudo newleaf init --ask; sudo systemctl start newleaf';
+    'To see its status: `sudo newleaf status`. To change the configuration: `sudo systemctl stop newleaf`, `sudo newleaf init --ask`, `sudo systemctl start newleaf`';
   return new Fault('NL-DAEMON-RUNS', { message, advice });
 }

@@ -84,11 +84,11 @@ function notHere(kind: NewKind, { useless }: Survey): Fault {
   if (there !== undefined) {
     const message = `No token can be made here: ${there.module.path}: ${there.why}.`;
     const advice =
-      'Give the user newleaf the right to use it (in Fedora: usermod -aG ods newleaf), and run newleaf init again.';
+      'Give the user newleaf the right to use it (in Fedora: `usermod -aG ods newleaf`), and run `newleaf init` again.';
     return new Fault('NL-TOKEN-MODULE', { message, advice });
   }
   const message = `No token can be made here: there is no module for ${name}.`;
-  const advice = `Install it (apt-get install ${debian}), and run newleaf init again.`;
+  const advice = `Install it (\`apt-get install ${debian}\`), and run \`newleaf init\` again.`;
   return new Fault('NL-TOKEN-MODULE', { message, advice });
 }
 

@@ -87,7 +87,7 @@ const TRIED =
 function lastTry({ dialogue }: Guide, { token }: Shown): false {
   const wrong = {
     message: `One wrong PIN more, and the PIN of token "${token.label}" is locked: newleaf does not try any.`,
-    advice: 'Log in with the tool of the vendor and the right PIN once, then run newleaf init again.',
+    advice: 'Log in with the tool of the vendor and the right PIN once, then run `newleaf init` again.',
   };
   if (!dialogue.asks) throw new Fault('NL-TOKEN-PIN', wrong);
   dialogue.wrong({ code: 'NL-TOKEN-PIN', ...wrong });

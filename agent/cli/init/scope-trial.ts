@@ -23,7 +23,7 @@ export async function proveScope(guide: Guide): Promise<void> {
     if (kept === undefined || scope === kept || !(await isRefused(guide, scope, kept))) return;
     const message = `DPS does not know the ID scope ${scope}: it refuses it (CONNACK 3), and accepts ${kept}.`;
     if (!dialogue.asks) {
-      const advice = `Look up the ID scope (${hint}), then run newleaf init again.`;
+      const advice = `Look up the ID scope (${hint}), then run \`newleaf init\` again.`;
       throw new Fault('NL-CONFIG', { message: `${message} Nothing was written: ${file} keeps ${kept}.`, advice });
     }
     dialogue.wrong({ code: 'NL-DPS-SCOPE', message, advice: `Look it up: ${hint}.` });

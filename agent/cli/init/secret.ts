@@ -46,4 +46,4 @@ export async function readSecret(path: string): Promise<string | undefined> {
 }
 
 const needsRoot = (message: string, cause: unknown): Fault =>
-  new Fault('NL-CONFIG', { message, cause, advice: 'Run it as root: sudo newleaf init' });
+  new Fault('NL-CONFIG', { message, cause, advice: 'Run it as root: `sudo newleaf init`' });

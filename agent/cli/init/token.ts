@@ -84,9 +84,9 @@ function tellOfOthers({ dialogue }: Guide, { tokens, free, useless, rootsOnly }:
     [...free, ...useless, ...tokens].some(({ module }) => files.some((file) => module.path.endsWith(`/${file}`)));
   const { softhsm, tpm } = MAKEABLE;
   if (!isThere(softhsm.files))
-    dialogue.item('-', `no SoftHSM, which keeps keys in files: apt-get install ${softhsm.package}`);
+    dialogue.item('-', `no SoftHSM, which keeps keys in files: \`apt-get install ${softhsm.package}\``);
   if (!isThere(tpm.files) && existsSync(TPM_DEVICE)) {
-    dialogue.item('-', `there is a TPM, and no module for it: apt-get install ${tpm.package}`);
+    dialogue.item('-', `there is a TPM, and no module for it: \`apt-get install ${tpm.package}\``);
   }
   dialogue.blank();
 }

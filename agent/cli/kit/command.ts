@@ -2,7 +2,7 @@ import { EXIT, exitOf } from '../../failure/exit.ts';
 import type { Failure } from '../../failure/failure.ts';
 import { failureOf } from '../../failure/failure-of.ts';
 import { type ParsedArguments, parse } from './parse.ts';
-import { glyph, hang, type Output, paint, type Screen, screenOf, wrap } from './screen.ts';
+import { glyph, hang, type Output, paint, type Screen, screenOf, toCopy, wrap } from './screen.ts';
 import type { Tool } from './tool.ts';
 
 export interface Io {
@@ -97,7 +97,7 @@ export function complaint({ code, message, cause, advice }: Complaint, screen: S
 export function nextStep(advice: string | undefined, screen: Screen, indent: string): readonly string[] {
   if (advice === undefined) return [];
   const arrow = `${indent}${glyph(screen, 'arrow')} `;
-  const lines = wrap(screen, advice, { first: arrow, rest: ' '.repeat(arrow.length) });
+  const lines = wrap(screen, toCopy(screen, advice), { first: arrow, rest: ' '.repeat(arrow.length) });
   return lines.map((line) => paint(screen, 'cyan', line));
 }
 

@@ -6,7 +6,7 @@ export interface Output {
   readonly rows?: number | undefined;
   /** Of a terminal: its size has changed. */
   on?(event: 'resize', listener: () => void): unknown;
-  /** Changes each text that is written: screens break their lines after that. */
+  /** Changes the commands in each text that is written: screens break their lines after that. */
   readonly rewrite?: (text: string) => string;
 }
 
@@ -66,6 +66,12 @@ export const printable = (text: string): string => text.replace(/[\p{Cc}\p{Cf}]/
 export function safe({ isUnicode }: Screen, text: string): string {
   const shown = printable(text);
   return isUnicode ? shown : shown.replace(/[^ -~]/gu, (one) => ASCII[one] ?? '?');
+}
+
+/** One line to copy, whole. A command that is alone in it is not marked: the marks would be copied with it. */
+export function toCopy({ rewrite }: Screen, line: string): string {
+  const told = rewrite?.(line) ?? line;
+  return /^`[^`]+`$/.test(told) ? told.slice(1, -1) : told;
 }
 
 export interface Indent {

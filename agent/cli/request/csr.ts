@@ -20,7 +20,7 @@ export const run = command(async (args, io) => {
   if (file === undefined) io.out.write(csr);
   else await writeTo(resolve(file), csr);
   const where = file === undefined ? '' : ` It is in ${file}.`;
-  const hint = `CSR of the key in slot ${slot} for CN ${cn}.${where} Have it signed with this CN, then: newleaf install FILE`;
+  const hint = `CSR of the key in slot ${slot} for CN ${cn}.${where} Have it signed with this CN, then: \`newleaf install FILE\``;
   io.err.write(`${wrap(screenOf(io.err, io.env), hint).join('\n')}\n`);
   return EXIT.done;
 });
@@ -42,7 +42,7 @@ async function writeTo(path: string, csr: string): Promise<void> {
     return await writeAtomically(path, csr, found.mode & 0o777, found);
   } catch (error) {
     const cause = error instanceof Fault ? error.failure.cause : error;
-    const advice = 'Name another place: newleaf csr -o FILE';
+    const advice = 'Name another place: `newleaf csr -o FILE`';
     throw new Fault('NL-STATE-WRITE', { message: `The CSR cannot be written to ${path}.`, cause, advice });
   }
 }

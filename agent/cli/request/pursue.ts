@@ -61,7 +61,7 @@ export async function pursue(wish: Wish, args: ParsedArguments, config: Config, 
       if (id === undefined || !isOurs) return tellRefusal(reply, io, join(directory, 'inbox'));
       const leaf = thumbprint === undefined ? '' : ` It is the leaf ${thumbprint}.`;
       if (!isWaiting) {
-        say(`Accepted as ${id}.${leaf} See it happen: newleaf status --watch`);
+        say(`Accepted as ${id}.${leaf} See it happen: \`newleaf status --watch\``);
         return EXIT.done;
       }
       say(isBusy ? `Another request is in flight. Following ${id}:` : `Accepted as ${id}.${leaf}`);

@@ -39,7 +39,7 @@ function assertPossible({ name, group, withKey }: Wish, machine: Machine): void 
   if (group === undefined) return;
   if (withKey) throw new Misuse('A program with a key has no socket: --key and --group exclude each other.');
   if (machine.isRoot()) return;
-  const advice = `sudo newleaf uplink add ${name} --group ${group}`;
+  const advice = `\`sudo newleaf uplink add ${name} --group ${group}\``;
   throw new Misuse('Only root can give a socket to a group.', { advice });
 }
 
@@ -59,7 +59,7 @@ async function added({ name, group, withKey }: Wish, loaded: LoadedConfig, machi
     if (known === undefined) await undo?.();
     if (undo === undefined || !isMended || failureOf(error).code !== 'NL-UPLINK-PROGRAM') throw error;
     const message = `The directory for the socket of ${name} is right now. The daemon opens the socket when it starts.`;
-    throw new Fault('NL-UPLINK-SOCKET', { message, advice: 'sudo systemctl restart newleaf' });
+    throw new Fault('NL-UPLINK-SOCKET', { message, advice: '`sudo systemctl restart newleaf`' });
   }
 }
 

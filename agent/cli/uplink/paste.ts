@@ -1,4 +1,4 @@
-import { type Screen, wrap } from '../kit/screen.ts';
+import { type Screen, toCopy, wrap } from '../kit/screen.ts';
 import type { HowToConnect } from './told.ts';
 
 type BySocket = Extract<HowToConnect, { socket: string }>;
@@ -8,7 +8,7 @@ type ByKey = Extract<HowToConnect, { key: string }>;
 interface Paste {
   /** For whom it is, and what to mind. */
   readonly about: string;
-  /** To be copied: these are never wrapped. */
+  /** To be copied: these are never wrapped. A command is marked, as in prose, and printed without the marks. */
   readonly lines: readonly string[];
 }
 
@@ -21,7 +21,7 @@ const messagesFilter = (name: string): string => `devices/${name}/messages/devic
 /** How a program connects: lines to paste, which are never wrapped, and prose as comments between them. Pure. */
 export function pasteText(connection: HowToConnect, screen: Screen, group?: string): string {
   const parts = pastesOf(connection, group).map(({ about, lines }) =>
-    [...wrap(screen, about, { first: '# ' }), ...lines].join('\n'),
+    [...wrap(screen, about, { first: '# ' }), ...lines.map((line) => toCopy(screen, line))].join('\n'),
   );
   return `${parts.join('\n\n')}\n`;
 }
@@ -66,7 +66,7 @@ function bySocket({ name, socket }: BySocket, group: string | undefined): readon
     },
     {
       about: `Telegraf, Node-RED, the bridge of mosquitto and the device SDKs of Azure connect by TCP only: they need a key, and so another program.`,
-      lines: ['newleaf uplink add NAME --key'],
+      lines: ['`newleaf uplink add NAME --key`'],
     },
   ];
 }
@@ -77,7 +77,7 @@ function admission(group: string | undefined): Paste {
     return {
       about:
         'There is no password, and only root may connect, because the socket is in the group root. A program of another user needs a socket for a group of its own:',
-      lines: ['sudo newleaf uplink add NAME --group GROUP'],
+      lines: ['`sudo newleaf uplink add NAME --group GROUP`'],
     };
   }
   const whose = group === undefined ? 'the group of its directory' : `the group ${group}`;

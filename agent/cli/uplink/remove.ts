@@ -20,7 +20,7 @@ export const uplinkRemove = (stdin: Keyboard, machine: Machine = HERE): Run =>
     const isAgreed = args.options.yes === true;
     if (!isAgreed && stdin.isTTY !== true) {
       const message = 'The question cannot be asked: stdin is no terminal.';
-      throw new Misuse(message, { advice: `newleaf uplink remove ${name} --yes` });
+      throw new Misuse(message, { advice: `\`newleaf uplink remove ${name} --yes\`` });
     }
     const { config } = loadConfig(configPath(textOption(args, 'config'), io.env));
     const { socket } = config.control;
@@ -28,7 +28,7 @@ export const uplinkRemove = (stdin: Keyboard, machine: Machine = HERE): Run =>
     const isPlaced = await hasSocketPlace(name, sockets, machine.tmpfiles);
     if (isPlaced && !machine.isRoot()) {
       const message = `Only root can remove ${recordOf(name, sockets, machine.tmpfiles)}, which belongs to this program. Nothing was removed.`;
-      throw new Failed(message, { advice: `sudo newleaf uplink remove ${name}` });
+      throw new Failed(message, { advice: `\`sudo newleaf uplink remove ${name}\`` });
     }
     const program = (await askUplink(socket)).programs.find((one) => one.name === name);
     const screen = screenOf(io.out, io.env);

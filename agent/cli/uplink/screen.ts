@@ -16,7 +16,7 @@ export function renderPrograms(
   screen: Screen,
 ): string {
   if (programs.length === 0) {
-    return `${[...wrap(screen, 'There are no programs of this gateway.'), ...nextStep('sudo newleaf uplink add NAME', screen, '')].join('\n')}\n`;
+    return `${[...wrap(screen, 'There are no programs of this gateway.'), ...nextStep('`sudo newleaf uplink add NAME`', screen, '')].join('\n')}\n`;
   }
   const blocks = programs.map((program) => programBlock(program, now, directory, screen));
   const hub = isThrottled === true ? [complaint(throttled(rate), screen)] : [];
@@ -70,7 +70,7 @@ export function statusRows({ programs, rate, isThrottled }: UplinkTold, now: num
   const hub = isThrottled === true ? [throttledInWords(rate)] : [];
   if (programs.length > MOST_NAMED) {
     const troubled = programs.filter(({ trouble }) => trouble !== undefined).length;
-    const wrong = troubled === 0 ? '' : `; ${troubled} with a trouble: newleaf uplink list`;
+    const wrong = troubled === 0 ? '' : `; ${troubled} with a trouble: \`newleaf uplink list\``;
     return [`${programs.length} programs: ${waitingInWords(sumOf(programs), now)}${wrong}`, ...hub];
   }
   const rows = programs.map((program) => {

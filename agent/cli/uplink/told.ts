@@ -91,5 +91,5 @@ function refusal(status: number, body: unknown): Fault {
   if (isCode(code)) return new Fault(code, { message, ...(advice !== undefined && { advice }) });
   if (status !== 404) return new Fault('NL-INTERNAL', { message });
   const older = 'The daemon that runs is older than this command, and knows no programs.';
-  return new Fault('NL-INTERNAL', { message: older, advice: 'systemctl restart newleaf' });
+  return new Fault('NL-INTERNAL', { message: older, advice: '`systemctl restart newleaf`' });
 }

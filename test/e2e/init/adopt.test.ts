@@ -116,7 +116,7 @@ if (insideNetworkNamespace(import.meta.filename)) {
       assert.deepEqual(privateKeys(), ['newleaf-a']);
 
       const keys = await machine.newleaf(['check', 'keys']);
-      assert.match(keys.out.replaceAll(/\s+/g, ' '), /newleaf-a: ec-p256, .* NOT protected .* newleaf roll/);
+      assert.match(keys.out.replaceAll(/\s+/g, ' '), /newleaf-a: ec-p256, .* NOT protected .* `newleaf roll`/);
       const again = await openHub(far.endpoints, hub, ID, old);
       await again.close();
 

@@ -140,7 +140,7 @@ if (insideNetworkNamespace(import.meta.filename)) {
       await person.answers('User name', 'somebody');
       await person.sees('Password');
       person.interrupts();
-      await person.sees('Run newleaf init again: your answers are kept');
+      await person.sees('Run `newleaf init` again: your answers are kept');
       await person.ends(1);
       const again = stage.person(t, ...flags);
       await again.answers(`URL of the EST server [${at.est}]`, '');

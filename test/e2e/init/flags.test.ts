@@ -171,7 +171,7 @@ if (insideNetworkNamespace(import.meta.filename)) {
       const [file = '', ...args] = stage.machine.argv(['newleaf', 'init'], 'daemon');
       const { status, stderr } = spawnSync(file, args, { encoding: 'utf8', env: environment() });
       assert.equal(status, 2);
-      assert.match(stderr, /Only root can set up the daemon of this gateway\.\s+-> sudo newleaf init/);
+      assert.match(stderr, /Only root can set up the daemon of this gateway\.\s+-> `sudo newleaf init`/);
     });
 
     test('a module that crashes is named, and takes nobody with it', async () => {

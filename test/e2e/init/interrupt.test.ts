@@ -26,7 +26,7 @@ if (insideNetworkNamespace(import.meta.filename)) {
         }
         person.interrupts();
         await person.ends(1);
-        assert.match(person.transcript, /Stopped\.\n.*Run newleaf init again/);
+        assert.match(person.transcript, /Stopped\.\n.*Run `newleaf init` again/);
         const left = stage.machine.sh('ls /etc/newleaf').split('\n');
         assert.ok(!left.includes('newleaf.toml') && !left.includes('pin'), `${stop}: ${left}`);
       }

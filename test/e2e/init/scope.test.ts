@@ -35,7 +35,7 @@ if (insideNetworkNamespace(import.meta.filename)) {
       assert.equal(code, 2, `${out}${err}`);
       assert.equal(
         err.replaceAll(/\s+/g, ' ').trim(),
-        `NL-CONFIG DPS does not know the ID scope ${WRONG}: it refuses it (CONNACK 3), and accepts ${idScope}. Nothing was written: /etc/newleaf/newleaf.toml keeps ${idScope}. -> Look up the ID scope (Azure portal: DPS instance, Overview), then run newleaf init again.`,
+        `NL-CONFIG DPS does not know the ID scope ${WRONG}: it refuses it (CONNACK 3), and accepts ${idScope}. Nothing was written: /etc/newleaf/newleaf.toml keeps ${idScope}. -> Look up the ID scope (Azure portal: DPS instance, Overview), then run \`newleaf init\` again.`,
       );
       assert.equal(files(), before);
       assert.equal(far.log.since(since).filter(({ event }) => event === 'register').length, 0);

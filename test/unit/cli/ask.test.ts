@@ -45,7 +45,7 @@ const busyWith = (id: string): WireAnswer => ({ status: 409, body: { id, ...fail
 describe('without --wait', () => {
   const budget = { retryAfterSeconds: 90, code: 'NL-BUDGET', message: 'The budget of this hour is spent.' };
   const rows: readonly (readonly [name: string, answer: WireAnswer, exit: number, said: RegExp])[] = [
-    ['accepted', accepted, 0, /^Accepted as r1\. See it happen: newleaf status --watch\n$/],
+    ['accepted', accepted, 0, /^Accepted as r1\. See it happen: `newleaf status --watch`\n$/],
     ['ended before', { status: 200, body: ended() }, 0, /^The roll r1 is done \(4\.30 s\)\.\n$/],
     [
       'kept',

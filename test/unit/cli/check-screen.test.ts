@@ -58,7 +58,7 @@ describe('80x24, a serial console that cannot scroll back', () => {
       const { screen } = await lastScreen(site, rows);
       assert.match(screen, /^\d+ ok, /m, `${rows} rows`);
       assert.match(screen, /\n\nfailed {3}module-loads /, `${rows} rows`);
-      if (rows < 40) assert.match(screen, /^\.\.\. and \d+ more: newleaf check \S/m, `${rows} rows`);
+      if (rows < 40) assert.match(screen, /^\.\.\. and \d+ more: `newleaf check \S/m, `${rows} rows`);
     }
   });
 
@@ -103,7 +103,7 @@ describe('a user without the rights to look', () => {
   test('ends with 4, and is told how many checks that leaves out', async () => {
     const { exit, all, screen } = await lastScreen(siteWith(stranger));
     assert.equal(exit, 4, all);
-    const [, count] = /^(\d+) checks need sudo: sudo newleaf check$/m.exec(screen) ?? [];
+    const [, count] = /^(\d+) checks need sudo: `sudo newleaf check`$/m.exec(screen) ?? [];
     assert.ok(Number(count) > 10, all);
     const [, skipped] = /(\d+) skipped, 0 failed$/m.exec(screen) ?? [];
     assert.equal(Number(skipped) - Number(count), 3, 'issuer-auth, unit and uplink have nothing to look at');
@@ -116,7 +116,7 @@ describe('a user without the rights to look', () => {
     for (const { id, of, under } of CHECKS) {
       if (of !== 'tpm' && under === undefined) assert.match(io.out.text, new RegExp(`^(ok|skipped) +${id} `, 'm'));
     }
-    assert.match(io.out.text, /\n\d+ checks need sudo: sudo newleaf check\n$/);
+    assert.match(io.out.text, /\n\d+ checks need sudo: `sudo newleaf check`\n$/);
     const json = stage();
     assert.equal(await checkSite(siteWith(stranger), args('check', '--json'), json), 4);
     assert.deepEqual(Object.keys(JSON.parse(json.out.text)), ['schema', 'version', 'at', 'counts', 'checks']);

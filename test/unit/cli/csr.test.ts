@@ -40,7 +40,7 @@ test('the CSR, and nothing else, goes to stdout', async (t) => {
   assert.equal(io.out.text, csr);
   assert.match(
     io.err.text,
-    /^CSR of the key in slot a for CN gw-0001\. Have it signed with this CN, then:\nnewleaf install FILE\n$/,
+    /^CSR of the key in slot a for CN gw-0001\. Have it signed with this CN, then:\n`newleaf install FILE`\n$/,
   );
   assert.deepEqual(asks, [{ kind: 'csr', from: 'technician', newKey: false }]);
 });
@@ -122,7 +122,7 @@ describe('-o FILE', () => {
     assert.equal(await call(io, '-o', join(directory, 'none', 'gw.csr')), 1);
     assert.match(
       io.err.text,
-      /^NL-STATE-WRITE The CSR cannot be written to[\s\S]*→ Name another place: newleaf csr -o FILE\n$/,
+      /^NL-STATE-WRITE The CSR cannot be written to[\s\S]*→ Name another place: `newleaf csr -o FILE`\n$/,
     );
   });
 });

@@ -61,7 +61,7 @@ describe('what is delivered goes to the daemon as it is', () => {
       assert.deepEqual(asks, [{ kind: 'install', from: 'technician', delivered: content }]);
       assert.equal(
         words(io.out.text),
-        `Accepted as r1. It is the leaf ${THUMBPRINT}. See it happen: newleaf status --watch`,
+        `Accepted as r1. It is the leaf ${THUMBPRINT}. See it happen: \`newleaf status --watch\``,
       );
     });
   }

@@ -18,10 +18,10 @@ const met = (toml: string, file: string) => {
 describe('a gateway that is not set up', () => {
   const template = readFileSync(join(import.meta.dirname, '../../../scripts/deb/newleaf.toml'), 'utf8');
   const rows: readonly (readonly [name: string, toml: string, file: string, command: string])[] = [
-    ['the template of the package', template, DEFAULT_PATH, 'sudo newleaf init'],
-    ['the template elsewhere', template, '/tmp/n.toml', 'sudo newleaf init --config /tmp/n.toml'],
-    ['an empty file', '', DEFAULT_PATH, 'sudo newleaf init'],
-    ['only sections', '[dps]\n[issuer.est]\n', DEFAULT_PATH, 'sudo newleaf init'],
+    ['the template of the package', template, DEFAULT_PATH, '`sudo newleaf init`'],
+    ['the template elsewhere', template, '/tmp/n.toml', '`sudo newleaf init --config /tmp/n.toml`'],
+    ['an empty file', '', DEFAULT_PATH, '`sudo newleaf init`'],
+    ['only sections', '[dps]\n[issuer.est]\n', DEFAULT_PATH, '`sudo newleaf init`'],
   ];
   for (const [name, toml, file, command] of rows) {
     test(`${name}: one sentence, and the next command`, () =>

@@ -47,7 +47,7 @@ async function fromAziot(guide: Guide, flags: Map<string, string>): Promise<Adop
   const { answers, dialogue } = guide;
   if (!existsSync(AZIOT)) {
     const message = `There is no ${AZIOT}: newleaf reads no other configuration of aziot-identity-service.`;
-    throw new Fault('NL-CONFIG', { message, advice: 'newleaf init --adopt LEAF --adopt-key KEY, with its files' });
+    throw new Fault('NL-CONFIG', { message, advice: '`newleaf init --adopt LEAF --adopt-key KEY`, with its files' });
   }
   const found = incumbentIn(await readAdopted(AZIOT, 'configuration'), additions());
   const payload = found.payload === undefined ? undefined : await payloadIn(found.payload);
@@ -92,11 +92,7 @@ function tell({ dialogue }: Guide, { flags, leaf, key, lost, isEdge }: Incumbent
   dialogue.say(
     'Nothing is changed there. Until the first roll is proven, the way back works: stop newleaf, and start it again.',
   );
-  dialogue.copy(
-    commandsOf({ isEdge })
-      .back.map((line) => `    ${line}`)
-      .join('\n'),
-  );
+  dialogue.commands(commandsOf({ isEdge }).back);
   dialogue.blank();
 }
 

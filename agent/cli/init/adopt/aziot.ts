@@ -98,7 +98,7 @@ function demandTakeable(config: Table, provisioning: Table, attestation: Table, 
   }
 }
 
-const BY_HAND = 'newleaf init, without --adopt';
+const BY_HAND = '`newleaf init`, without --adopt';
 
 function identityIn(attestation: Table, keys: Table, file: string): Pick<Incumbent, 'leaf' | 'key'> {
   const { identity_cert: certificate } = attestation;
@@ -192,7 +192,7 @@ function keyAt(table: Table, key: string, file: string): AziotPlace | undefined 
   const place = aziotPlace(written);
   if (place !== undefined) return place;
   const message = `${file}: ${key} is neither a file: nor a pkcs11: URI. Nothing was touched.`;
-  throw new Fault('NL-CONFIG', { message, advice: 'Correct it, and run newleaf init again.' });
+  throw new Fault('NL-CONFIG', { message, advice: 'Correct it, and run `newleaf init` again.' });
 }
 
 function fileAt(table: Table, key: string, file: string): string | undefined {

@@ -34,10 +34,11 @@ export async function demandStopped({ adopted, dialogue }: Guide, runs = running
   const { aziot } = adopted;
   for (;;) {
     const units = aziot === undefined ? [] : runs();
+    const stop = aziot === undefined ? [] : commandsOf(aziot).stop;
     if (!dialogue.asks && units.length > 0 && aziot !== undefined) {
       throw new Fault('NL-CONFIG', {
         message: `${units.join(' and ')} still runs, with the same identity. Everything is ready, and the cloud was not asked yet.`,
-        advice: `${commandsOf(aziot).stop.join('; ')}. Then run the same newleaf init again.`,
+        advice: `${stop.map((line) => `\`${line}\``).join(', ')}. Then run the same \`newleaf init\` again.`,
       });
     }
     if (!dialogue.asks || (aziot !== undefined && units.length === 0)) return;
@@ -45,12 +46,7 @@ export async function demandStopped({ adopted, dialogue }: Guide, runs = running
     if (aziot === undefined)
       dialogue.say('Now stop the program that has used this identity: the hub admits one session.');
     else dialogue.say(`Now stop ${units.join(' and ')}, in another terminal:`);
-    if (aziot !== undefined)
-      dialogue.copy(
-        commandsOf(aziot)
-          .stop.map((line) => `    ${line}`)
-          .join('\n'),
-      );
+    dialogue.commands(stop);
     const isStopped = await dialogue.confirm('Is it stopped?', true).catch(toStop);
     if (isStopped && aziot === undefined) return;
   }

@@ -18,7 +18,7 @@ export async function readAdopted(path: string, what: string): Promise<string> {
     const { code } = cause as NodeJS.ErrnoException;
     const why = { ENOENT: 'there is no such file', EACCES: 'this user may not read it', EISDIR: 'it is a directory' };
     const reason = why[code as keyof typeof why] ?? code;
-    const advice = code === 'EACCES' ? 'Run it as root: sudo newleaf init' : 'Name the right file, and run it again.';
+    const advice = code === 'EACCES' ? 'Run it as root: `sudo newleaf init`' : 'Name the right file, and run it again.';
     throw new Fault('NL-CONFIG', {
       message: `The ${what} ${path} cannot be read: ${reason}. ${UNTOUCHED}`,
       advice,

@@ -143,7 +143,7 @@ export const AZURE: readonly Row[] = [
     'enrollment',
     'assigned elsewhere',
     { exchange: answers(200, { status: 'assigned', assignedHub: 'hub-2.azure-devices.net' }) },
-    /^warning DPS has assigned hub-2.*, and newleaf goes to hub-1.* -> newleaf reprovision$/,
+    /^warning DPS has assigned hub-2.*, and newleaf goes to hub-1.* -> `newleaf reprovision`$/,
   ],
   [
     'enrollment',

@@ -43,7 +43,7 @@ export const DAEMON: readonly Row[] = [
     'unit',
     'disabled',
     { unit: unit({ UnitFileState: 'disabled' }) },
-    /^warning .* is disabled: .* -> systemctl enable/,
+    /^warning .* is disabled: .* -> `systemctl enable newleaf`/,
   ],
   [
     'unit',
@@ -87,7 +87,7 @@ export const DAEMON: readonly Row[] = [
     'socket',
     'is not for this user',
     { isStranger: true, status: fails(new Fault('NL-CONTROL-DENIED')) },
-    /^skipped .* -> sudo newleaf check$/,
+    /^skipped .* -> `sudo newleaf check`$/,
   ],
   [
     'socket',
@@ -124,7 +124,7 @@ export const DAEMON: readonly Row[] = [
     'version',
     'of before an upgrade',
     { status: async () => statusWith() },
-    /^warning The daemon runs 0\.1\.0, and 0\.0\.0-source is installed\. -> systemctl restart newleaf$/,
+    /^warning The daemon runs 0\.1\.0, and 0\.0\.0-source is installed\. -> `systemctl restart newleaf`$/,
   ],
   ['trouble', 'none', {}, /^ok The daemon has none\.$/],
   ['trouble', 'offline', { status: async () => statusWith({ online: false }) }, /^warning The daemon is offline/],

@@ -16,7 +16,7 @@ export const TPM: readonly Row[] = [
     'tpm',
     'the next key waits',
     { mode: async () => 0o600 },
-    /^warning The TPM at \/dev\/tpmrm0 signs .* did not accept it yet\. -> The log says why: journalctl/,
+    /^warning The TPM at \/dev\/tpmrm0 signs .* did not accept it yet\. -> The log says why: `journalctl -u newleaf [^`]+`$/,
     TPM_CONFIG,
   ],
   [

@@ -50,7 +50,7 @@ export const UPLINK: readonly Row[] = [
     'uplink-sockets',
     'no directory',
     { ...named('sensors'), mode: modes({ '/run/newleaf-uplink': 'absent' }) },
-    /^failed NL-UPLINK-SOCKET There is no \/run\/newleaf-uplink\. -> systemd-tmpfiles --create; systemctl restart newleaf$/,
+    /^failed NL-UPLINK-SOCKET There is no \/run\/newleaf-uplink\. -> `systemd-tmpfiles --create`, `systemctl restart newleaf`$/,
   ],
   [
     'uplink-sockets',
@@ -68,7 +68,7 @@ export const UPLINK: readonly Row[] = [
     'uplink-sockets',
     'looked at by another user',
     { ...named('sensors'), access: closed('/run/newleaf-uplink') },
-    /^skipped This user may not write .* -> sudo newleaf check$/,
+    /^skipped This user may not write .* -> `sudo newleaf check`$/,
   ],
   [
     'uplink-sockets',
@@ -147,7 +147,7 @@ export const UPLINK: readonly Row[] = [
       idle({ name: 'a', trouble: failure('NL-UPLINK-THROTTLED') }),
       idle({ name: 'b', trouble: failure('NL-UPLINK-SOCKET', { message: 'No.', cause: 'EROFS' }) }),
     ]),
-    /^failed NL-UPLINK-SOCKET b: No\. \(EROFS\) There are more: newleaf uplink list\. -> Run/,
+    /^failed NL-UPLINK-SOCKET b: No\. \(EROFS\) There are more: `newleaf uplink list`\. -> Run/,
   ],
   [
     'uplink-trouble',

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Screen } from '../../../../agent/cli/kit/screen.ts';
+import { type Screen, toCopy } from '../../../../agent/cli/kit/screen.ts';
 import { eventsTopic, pastesOf, pasteText } from '../../../../agent/cli/uplink/paste.ts';
 import type { HowToConnect } from '../../../../agent/cli/uplink/told.ts';
 import { readFilter, readPublished } from '../../../../agent/uplink/topics.ts';
@@ -84,7 +84,7 @@ describe('a key', () => {
 
 test('prose has the width of the screen; a line to copy is whole on the narrowest', () => {
   for (const connection of [bySocket, byKey()]) {
-    const copied = pastesOf(connection).flatMap(({ lines }) => lines);
+    const copied = pastesOf(connection).flatMap(({ lines }) => lines.map((line) => toCopy(screen, line)));
     for (const width of [40, 80]) {
       const shown = linesOf(connection, { ...screen, width });
       assert.deepEqual(

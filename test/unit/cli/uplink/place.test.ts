@@ -214,7 +214,7 @@ describe('sudo newleaf uplink', { skip }, () => {
     assert.equal(await uplinkAdd(machine)(add(config, '--group', 'plc'), io), 2);
     assert.match(
       words(io.err.text),
-      /^There is no group "plc" in .* → sudo groupadd --system plc; then .* sudo usermod -aG plc USER $/,
+      /^There is no group "plc" in .* → `sudo groupadd --system plc`; then .* `sudo usermod -aG plc USER` $/,
     );
     const odd = stage();
     assert.equal(await uplinkAdd(machine)(add(config, '--group', 'a b'), odd), 2);

@@ -73,7 +73,7 @@ describe('in the status', () => {
       'The hub seems to throttle: messages go at 1 a second.',
     ]);
     const troubled = [...programs.slice(1), idle({ trouble: failure('NL-UPLINK-FULL') })];
-    assert.match(statusRows({ programs: troubled }, NOW)[0] ?? '', /; 1 with a trouble: newleaf uplink list$/);
+    assert.match(statusRows({ programs: troubled }, NOW)[0] ?? '', /; 1 with a trouble: `newleaf uplink list`$/);
   });
 
   test('none, nothing', () => assert.deepEqual(statusRows({ programs: [] }, NOW), []));
