@@ -1,4 +1,7 @@
 import type { Account } from '../machine/account.ts';
+import type { PrintedCommand, Rewriting } from '../machine/printed.ts';
+import type { Caller, Tool } from './kit/tool.ts';
+import { NEWLEAF } from './table.ts';
 
 /** The person who reads the screen, and will copy a command from it. */
 export interface ScreenReader {
@@ -17,22 +20,26 @@ export function readerOf(env: NodeJS.ProcessEnv, account: Account | undefined, m
   return { isRoot, mayAsk: account === undefined || isRoot || (me.getgroups?.() ?? []).includes(account.gid) };
 }
 
-/** Where a command stands in a text. After `sudo` it does not, so a text that was changed already stays as it is. */
-const BEGINS = '(?<=^|`|[:;,]\\s|\\b[Rr]un\\s|\\b[Tt]hen\\s|\\bor\\s)';
-const SYSTEM =
-  'systemctl\\s+(?:--\\S+\\s+)*(?:start|stop|restart|enable|disable|edit|daemon-reload)|journalctl|apt-get\\s+install|usermod|systemd-creds';
-const NEWLEAF = 'newleaf\\s+(?:--instance\\s+\\S+\\s+)?';
-/** For root: they read the PIN, or write where only root may. */
-export const FOR_ROOT = ['init', 'check', 'decommission', 'support-bundle', 'uplink add', 'uplink remove', 'tpm'];
-/** For the group of the daemon: they ask it. */
-export const FOR_GROUP = ['status', 'reprovision', 'roll', 'csr', 'install', 'uplink list', 'uplink show'];
+/** systemctl(1): these look, and all others change what runs. */
+const LOOKING = ['status', 'show', 'cat', 'is-active', 'is-enabled'];
+/** Only for root. journalctl(1) shows other users their own messages only, and none of them is the daemon's. */
+const OF_ROOT = ['journalctl', 'apt-get', 'usermod', 'systemd-creds'];
 
 /** Texts name commands without sudo. Here it is added where this reader needs it: for each text in one place. */
-export function sudoFor({ isRoot, mayAsk }: ScreenReader, isExperiment = false): (text: string) => string {
-  if (isRoot) return (text) => text;
-  const own = isExperiment ? [] : mayAsk ? FOR_ROOT : [...FOR_ROOT, ...FOR_GROUP];
-  const names = own.map((name) => name.replace(' ', '\\s+')).join('|');
-  const commands = [SYSTEM, ...(own.length === 0 ? [] : [`${NEWLEAF}(?:${names})`])].join('|');
-  const pattern = new RegExp(`${BEGINS}(?=(?:${commands})\\b)`, 'g');
-  return (text) => text.replace(pattern, 'sudo ');
+export function sudoFor({ isRoot, mayAsk }: ScreenReader, isExperiment = false): Rewriting {
+  const mayCall: Readonly<Record<Caller, boolean>> = { root: isExperiment, group: isExperiment || mayAsk, user: true };
+  const needsSudo = ({ program, args }: PrintedCommand): boolean => {
+    if (program === 'newleaf') return !mayCall[callerOf(args)];
+    if (program === 'systemctl') return !LOOKING.includes(args.find((word) => !word.startsWith('-')) ?? 'status');
+    return OF_ROOT.includes(program);
+  };
+  return (command) => (isRoot || command.sudo || !needsSudo(command) ? command : { ...command, sudo: true });
+}
+
+/** What the table of commands says. A configuration that the command names is an experiment of its author. */
+function callerOf(args: readonly string[]): Caller {
+  if (args.includes('--config')) return 'user';
+  const [head = '', tail = ''] = args[0] === '--instance' ? args.slice(2) : args;
+  const commands: Tool['commands'] = NEWLEAF.commands;
+  return (commands[`${head} ${tail}`] ?? commands[head])?.caller ?? 'user';
 }

@@ -3,6 +3,7 @@ import { configurationOf, isInstanceName } from '../config/instance.ts';
 import { namesHere } from '../config/neighbours.ts';
 import { DAEMON, localAccount } from '../machine/account.ts';
 import { namingIn } from '../machine/naming.ts';
+import { rewritten } from '../machine/printed.ts';
 import { readerOf, sudoFor } from './entitled.ts';
 import { command, Misuse, type Run, textOption } from './kit/command.ts';
 import type { ParsedArguments } from './kit/parse.ts';
@@ -18,7 +19,7 @@ export const forInstance = (work: Run): Run =>
     const env = name === undefined ? io.env : { ...io.env, NEWLEAF_CONFIG: configurationOf(name) };
     const named = namingIn(env);
     const entitled = sudoFor(reader, !hasUnit);
-    const printed = (output: Output) => rewriting(output, named, (text) => entitled(named(text)));
+    const printed = (output: Output) => rewriting(output, named, (text) => rewritten(named(text), entitled));
     return work(chosen, { ...io, env, out: printed(io.out), err: printed(io.err) });
   });
 

@@ -1,4 +1,4 @@
-import { type CommandSpec, flagged, valued } from './kit/tool.ts';
+import { type CommandOfDaemon, flagged, valued } from './kit/tool.ts';
 
 /** The exit codes of commands that ask the daemon, and need no person elsewhere. */
 const EXITS = {
@@ -20,6 +20,7 @@ const operands = { shown: 'NAME', least: 1, most: 1 };
 export const UPLINK_COMMANDS = {
   'uplink add': {
     meaning: 'Let a program of this gateway send through newleaf',
+    caller: 'root',
     operands,
     about: [
       'Gives the program a socket or a key, and prints what to paste into it. Its messages are stored on this gateway, and go to the hub in the session of newleaf: the program needs no identity, and no network.',
@@ -38,6 +39,7 @@ export const UPLINK_COMMANDS = {
   },
   'uplink list': {
     meaning: 'Show the programs that send through newleaf',
+    caller: 'group',
     about: ['Shows for each program what waits, and what became of its messages since the start of the daemon.'],
     options: { json },
     examples: [
@@ -48,6 +50,7 @@ export const UPLINK_COMMANDS = {
   },
   'uplink show': {
     meaning: 'Show how a program connects',
+    caller: 'group',
     operands,
     about: ['Prints again what to paste into the program. The key of the program is in it.'],
     options: { json },
@@ -59,10 +62,11 @@ export const UPLINK_COMMANDS = {
   },
   'uplink remove': {
     meaning: 'Remove a program, with the messages that wait',
+    caller: 'root',
     operands,
     about: ['Shows how many messages would be lost, and asks for the name of the program.'],
     options: { yes: flagged('Do not ask.') },
     examples: [{ line: 'sudo newleaf uplink remove sensors' }],
     exits: { ...EXITS, 1: 'Failed, refused, or not agreed to.' },
   },
-} as const satisfies Record<string, CommandSpec>;
+} as const satisfies Record<string, CommandOfDaemon>;

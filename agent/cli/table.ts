@@ -1,4 +1,4 @@
-import { type CommandSpec, flagged, type Tool, valued } from './kit/tool.ts';
+import { type CommandOfDaemon, flagged, type Tool, valued } from './kit/tool.ts';
 import { CODE_TOPICS } from './table-codes.ts';
 import { INIT_OPTIONS } from './table-init.ts';
 import { UPLINK_COMMANDS } from './table-uplink.ts';
@@ -38,6 +38,7 @@ const asked = {
 const COMMANDS = {
   init: {
     meaning: 'Set this gateway up, step by step',
+    caller: 'root',
     about: [
       'Finds the PKCS#11 modules and tokens of this gateway, or makes a token; asks who signs the leaves; writes the configuration; makes the key, gets the first leaf, registers it with DPS, and proves the connection to the hub. Where DPS refuses the leaf, it shows what the operator needs, and waits.',
       'It may be stopped at any time and called again: it goes on where it stopped. With a complete configuration it asks nothing. Each question has an option; with --yes all of it runs by itself. Called by root, it works as the user of the daemon wherever the daemon must be able to do the same.',
@@ -54,6 +55,7 @@ const COMMANDS = {
   },
   status: {
     meaning: 'Show the leaf, the connection, and what to do',
+    caller: 'group',
     about: [
       'Shows which leaf is in use and until when, what newleaf is working on, and what a person must do, if anything.',
       'The last block names all that is wrong, a cause before its effects: the clock, then disk and token, the leaf, its candidate, the servers, the network, and the programs. The exit code follows it: 0 only where there is nothing to do.',
@@ -78,6 +80,7 @@ const COMMANDS = {
   },
   check: {
     meaning: 'Check everything that newleaf relies on',
+    caller: 'root',
     operands: { shown: '[NAME...]', most: Number.POSITIVE_INFINITY },
     about: [
       'Checks configuration, files, token, key, leaf, network and daemon, each by itself, and names cause and next step of each failure. Nothing is changed. A check runs after those it depends on.',
@@ -98,6 +101,7 @@ const COMMANDS = {
   },
   roll: {
     meaning: 'Replace the leaf, with a new key',
+    caller: 'group',
     about: [
       'Makes a new key in the token, gets a new leaf with the same CN, registers it and connects with it. The old key is destroyed only after that has worked.',
     ],
@@ -110,6 +114,7 @@ const COMMANDS = {
   },
   reprovision: {
     meaning: 'Register the current leaf with DPS again',
+    caller: 'group',
     about: [
       'Registers the leaf again and connects to the hub that DPS assigns. A parked candidate is asked for first.',
     ],
@@ -119,6 +124,7 @@ const COMMANDS = {
   },
   csr: {
     meaning: 'Print a CSR for the next key',
+    caller: 'group',
     about: [
       'Prints the certification request (PKCS#10, PEM) of the next key, which is made if there is none. Asking again gives the CSR of the same key, until a leaf is installed.',
     ],
@@ -131,6 +137,7 @@ const COMMANDS = {
   },
   install: {
     meaning: 'Install a signed leaf',
+    caller: 'group',
     operands: { shown: 'FILE', least: 1, most: 1 },
     about: [
       'Hands over a leaf, with or without its intermediates: PEM, DER or PKCS#7. FILE is - for stdin. Key, CN, use, validity and chain are verified first, and a refusal names what differs. Then the leaf is registered, and newleaf connects with it. The leaf before it is given up only after that has worked.',
@@ -145,6 +152,7 @@ const COMMANDS = {
   },
   tpm: {
     meaning: 'Print what DPS must know of this TPM',
+    caller: 'root',
     about: [
       'Prints the registration ID, the endorsement key and the storage root key, and the command that enrolls this gateway with DPS for attestation by its TPM. The keys are public. A TPM that has none yet makes them now.',
       'Without a configuration the TPM at /dev/tpmrm0 is asked, and the registration ID is the one that follows from its endorsement key.',
@@ -159,6 +167,7 @@ const COMMANDS = {
   ...UPLINK_COMMANDS,
   'support-bundle': {
     meaning: 'Collect what a distant engineer needs, without secrets',
+    caller: 'root',
     about: [
       'Writes one .tar.gz, which only you can read: settings, status, checks, state, certificates, metrics, log, versions, unit, disk, memory, time, network, and the modes of the files. PIN, passwords, keys and private settings are taken out. A part that cannot be collected is replaced by a sentence: the command works without the daemon, and with a broken configuration.',
       'As root it finds everything. It logs in to the token once, as `newleaf check` does.',
@@ -175,6 +184,7 @@ const COMMANDS = {
   },
   decommission: {
     meaning: 'Give this gateway up: destroy its keys and state',
+    caller: 'root',
     about: [
       'Destroys the keys that newleaf has made in the token, with their certificates, or the key that DPS has sent to the TPM, and what newleaf knows. A key that was there before newleaf (hsm.key) stays, and so do configuration and PIN. The command first shows what it destroys, and asks for the registration ID.',
       'The daemon must not run. If the power fails on the way, the same command finishes. After that the daemon refuses to start, also after a reboot, until `newleaf init` begins anew.',
@@ -192,6 +202,7 @@ const COMMANDS = {
   },
   config: {
     meaning: 'Print the configuration that is in effect',
+    caller: 'user',
     about: ['Prints every setting with its value and where that comes from. There are no secrets in it.'],
     options: {},
     examples: [{ line: 'newleaf config --config draft.toml', meaning: 'See whether a draft is accepted.' }],
@@ -199,6 +210,7 @@ const COMMANDS = {
   },
   run: {
     meaning: 'Run the daemon',
+    caller: 'user',
     about: ['Keeps the leaf valid and the gateway connected, until it is told to stop. The systemd unit calls this.'],
     options: {},
     examples: [{ line: 'newleaf run', meaning: 'In the foreground, logging to stdout.' }],
@@ -212,12 +224,13 @@ const COMMANDS = {
   },
   version: {
     meaning: 'Print the version',
+    caller: 'user',
     about: [],
     options: {},
     examples: [{ line: 'newleaf version', meaning: '' }],
     exits: { 0: 'Done.' },
   },
-} as const satisfies Record<string, CommandSpec>;
+} as const satisfies Record<string, CommandOfDaemon>;
 
 export type CommandName = keyof typeof COMMANDS;
 

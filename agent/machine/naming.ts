@@ -1,9 +1,9 @@
 import { configPath, instanceOf } from '../config/config.ts';
 import { configurationOf } from '../config/instance.ts';
+import { type Rewriting, rewritten } from './printed.ts';
 
-/** A test compares them with the table of commands. */
-export const COMMANDS =
-  'init|status|check|reprovision|roll|csr|install|tpm|uplink|support-bundle|decommission|config|run(?! by)';
+/** Each takes the name of a unit. */
+const OF_SYSTEMD = ['systemctl', 'journalctl'];
 
 /**
  * Texts name the daemon that every gateway has. Here their commands, unit and PIN become those of another one: for each text in
@@ -11,12 +11,18 @@ export const COMMANDS =
  */
 export function naming(name: string): (text: string) => string {
   const { unit, pin } = instanceOf(configurationOf(name));
-  const command = new RegExp(`\\bnewleaf(\\s+)(?=(?:${COMMANDS})\\b)`, 'g');
+  const named: Rewriting = (command) => {
+    const { program, args } = command;
+    if (program === 'newleaf') {
+      const isNamed = args.length === 0 || args.includes('--instance') || args.includes('--config');
+      return isNamed ? command : { ...command, args: ['--instance', name, ...args] };
+    }
+    if (!OF_SYSTEMD.includes(program) || !args.includes('newleaf')) return command;
+    return { ...command, args: args.map((word) => (word === 'newleaf' ? unit : word)) };
+  };
   return (text) =>
-    text
-      .replace(command, `newleaf --instance ${name}$1`)
+    rewritten(text, named)
       .replace(/\bnewleaf\.service\b/g, `${unit}.service`)
-      .replace(/\b(systemctl(?:\s+(?!newleaf)[a-z-]+)+\s+|journalctl\s+-u\s+)newleaf(?![\w@-]|\.\w)/g, `$1${unit}`)
       .replaceAll('/etc/newleaf/pin', pin);
 }
 

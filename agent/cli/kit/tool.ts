@@ -14,6 +14,12 @@ export const valued = (value: string, meaning: string) => ({ type: 'string', val
 /** An option that is there, or not. */
 export const flagged = (meaning: string) => ({ type: 'boolean', meaning }) as const;
 
+/**
+ * Who needs no sudo for a command: root alone, as it reads the PIN or writes where only root may; the group of the daemon, as
+ * the command asks the daemon; or each user.
+ */
+export type Caller = 'root' | 'group' | 'user';
+
 export interface CommandSpec {
   /** One line. */
   readonly meaning: string;
@@ -25,7 +31,12 @@ export interface CommandSpec {
   readonly examples: readonly { readonly line: string; readonly meaning?: string }[];
   /** Exit codes of this command, where they say more than those of the tool. */
   readonly exits?: Readonly<Record<number, string>>;
+  /** Absent in a tool that knows no daemon. */
+  readonly caller?: Caller;
 }
+
+/** A command of a tool that has a daemon. */
+export type CommandOfDaemon = CommandSpec & Required<Pick<CommandSpec, 'caller'>>;
 
 /** A command line: parsing, help, manual page and completion are derived from this. */
 export interface Tool<Name extends string = string> {

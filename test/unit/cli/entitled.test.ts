@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FOR_GROUP, FOR_ROOT, readerOf, type ScreenReader, sudoFor } from '../../../agent/cli/entitled.ts';
-import { namesOf } from '../../../agent/cli/kit/tool.ts';
-import { NEWLEAF } from '../../../agent/cli/table.ts';
+import { readerOf, type ScreenReader, sudoFor } from '../../../agent/cli/entitled.ts';
 import { CODES } from '../../../agent/failure/failure.ts';
+import { rewritten } from '../../../agent/machine/printed.ts';
 
 const account = { name: 'newleaf', uid: 990, gid: 991, home: '/var/lib/newleaf' };
 const as = (uid: number, groups: readonly number[] = []) =>
@@ -26,18 +25,33 @@ const READERS: readonly (readonly [name: string, env: NodeJS.ProcessEnv, me: Nod
 for (const [name, env, me, reader] of READERS)
   test(`who reads: ${name}`, () => assert.deepEqual(readerOf(env, account, me), reader));
 
-const stranger = sudoFor({ isRoot: false, mayAsk: false });
+const toldTo =
+  (reader: ScreenReader, isExperiment = false) =>
+  (text: string) =>
+    rewritten(text, sudoFor(reader, isExperiment));
+
+const stranger = toldTo({ isRoot: false, mayAsk: false });
 const TEXTS: readonly (readonly [text: string, told: string])[] = [
   ['Run `systemctl start newleaf`. If', 'Run `sudo systemctl start newleaf`. If'],
-  ['newleaf install FILE', 'sudo newleaf install FILE'],
-  ['Then run newleaf decommission again.', 'Then run sudo newleaf decommission again.'],
-  ['To keep it off: systemctl disable newleaf', 'To keep it off: sudo systemctl disable newleaf'],
+  ['`newleaf install FILE`', '`sudo newleaf install FILE`'],
+  ['Then run `newleaf decommission` again.', 'Then run `sudo newleaf decommission` again.'],
+  ['To keep it off: `systemctl disable newleaf`', 'To keep it off: `sudo systemctl disable newleaf`'],
+  ['`systemctl --no-block stop newleaf`', '`sudo systemctl --no-block stop newleaf`'],
+  ['`systemctl unmask newleaf` if it is masked', '`sudo systemctl unmask newleaf` if it is masked'],
   ['See `newleaf --instance plant check`.', 'See `sudo newleaf --instance plant check`.'],
-  ['newleaf uplink add NAME', 'sudo newleaf uplink add NAME'],
+  ['`newleaf uplink add NAME`', '`sudo newleaf uplink add NAME`'],
+  ['`newleaf check dps-reach hub-reach`', '`sudo newleaf check dps-reach hub-reach`'],
   ['`journalctl -u newleaf -n 20`', '`sudo journalctl -u newleaf -n 20`'],
-  ['`newleaf config` shows it', '`newleaf config` shows it'],
-  ['newleaf tries again by itself.', 'newleaf tries again by itself.'],
-  ['a token that newleaf init has made', 'a token that newleaf init has made'],
+  ['Install it (`apt-get install softhsm2`)', 'Install it (`sudo apt-get install softhsm2`)'],
+];
+
+const AS_THEY_ARE: readonly string[] = [
+  '`newleaf config` shows it',
+  'See `newleaf --instance plant config`.',
+  'See `systemctl status newleaf`, `timedatectl`, `df -h /run`.',
+  'An experiment of your own: `newleaf init --config FILE`',
+  '`newleaf help init`',
+  'In prose newleaf check is no command, nor is systemctl restart newleaf.',
 ];
 
 for (const [text, told] of TEXTS) {
@@ -47,19 +61,15 @@ for (const [text, told] of TEXTS) {
   });
 }
 
-test('a user of the group asks the daemon without sudo; root needs none; an experiment is of its user', () => {
-  const text = 'Run `newleaf roll`, `newleaf check`, `systemctl restart newleaf`.';
-  const told = (reader: ScreenReader, isExperiment = false) => sudoFor(reader, isExperiment)(text);
-  const group = 'Run `newleaf roll`, `sudo newleaf check`, `sudo systemctl restart newleaf`.';
-  assert.equal(told({ isRoot: false, mayAsk: true }), group);
-  assert.equal(told({ isRoot: true, mayAsk: true }), text);
-  const own = 'Run `newleaf roll`, `newleaf check`, `sudo systemctl restart newleaf`.';
-  assert.equal(told({ isRoot: false, mayAsk: true }, true), own);
-});
+for (const text of AS_THEY_ARE) test(`needs no right: ${text}`, () => assert.equal(stranger(text), text));
 
-test('each command of the table is for root, for the group, or for all', () => {
-  const forAll = ['config', 'version', 'run'];
-  assert.deepEqual([...FOR_ROOT, ...FOR_GROUP, ...forAll].toSorted(), namesOf(NEWLEAF).toSorted());
+test('a user of the group asks the daemon without sudo; root needs none; an experiment is of its user', () => {
+  const text = 'Run `newleaf roll`, `newleaf check`, `newleaf uplink list`, `systemctl restart newleaf`.';
+  const group = 'Run `newleaf roll`, `sudo newleaf check`, `newleaf uplink list`, `sudo systemctl restart newleaf`.';
+  assert.equal(toldTo({ isRoot: false, mayAsk: true })(text), group);
+  assert.equal(toldTo({ isRoot: true, mayAsk: true })(text), text);
+  const own = 'Run `newleaf roll`, `newleaf check`, `newleaf uplink list`, `sudo systemctl restart newleaf`.';
+  assert.equal(toldTo({ isRoot: false, mayAsk: true }, true)(text), own);
 });
 
 test('no advice in the table of failures has sudo: who reads it decides', () => {
