@@ -144,7 +144,7 @@ if (insideNetworkNamespace(import.meta.filename)) {
       assert.equal(code, 1);
       assert.match(
         err,
-        /^NL-INTERNAL This process is root, and cannot become the user newleaf\. \(spawn\s+setpriv ENOENT\)\n-> [\s\S]*util-linux\.\n$/,
+        /^NL-INTERNAL This process is root, and cannot become the user newleaf\. \(spawn\s+setpriv ENOENT\)\n-> [\s\S]*`apt-get install util-linux`\.\n$/,
       );
     });
   });
