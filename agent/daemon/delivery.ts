@@ -87,7 +87,7 @@ const still = (): Failure =>
   failure('NL-BUSY', { message: 'The key is still being made.', advice: 'Ask again: `newleaf csr`.' });
 
 function isMaking({ phase, next }: RollState): boolean {
-  return next?.waiting === true && (next.id === undefined || phase === 'retiring-key') && phase !== 'stranded';
+  return next?.waitsFor !== undefined && (next.id === undefined || phase === 'retiring-key') && phase !== 'stranded';
 }
 
 /** The failure of an event (events.ts) that says that no key was made. */

@@ -116,7 +116,7 @@ function planned(state: RollState, { kind, at: now }: RollEvent, terms: Terms): 
   if (scheduled !== undefined && (scheduled.startAt <= now || scheduled.startAt > now + 24 * 3_600_000)) {
     signals.push({ kind: 'asked', request: scheduled });
   }
-  const untried = next === undefined || next.waiting === true;
+  const untried = next === undefined || next.waitsFor !== undefined;
   if (current === undefined && untried && phase === 'unprovisioned') signals.push({ kind: 'provisioning' });
   if (next?.leaf !== undefined && next.leaf.notAfter <= now) signals.push({ kind: 'candidate-expired' });
   const waits = state.rejected && WAITING.has(phase);

@@ -4,9 +4,9 @@ import { isKeyLost, keyLost } from './key-lost.ts';
 import { freeSlot, isBlocked, keepsKey, keyOf, RETIRE_TRIES, WAITING } from './look.ts';
 import {
   accept,
-  asleep,
   begin,
   finish,
+  inRoll,
   type Moved,
   move,
   park,
@@ -29,7 +29,7 @@ export function effectFailed(state: RollState, event: Of<'failed'>, decision?: D
   // A late answer about a leaf that has been replaced since.
   if ('leaf' in effect && !known.includes(effect.leaf.thumbprint)) return state;
   if (event.again === true && effect.kind === 'generate-key' && phase === 'generating-key' && next !== undefined) {
-    return issuerRefused(state, asleep(next), event, failure);
+    return issuerRefused(state, inRoll(next), event, failure);
   }
   if ((failure.code === 'NL-TOKEN-KEY' || event.again === true) && next !== undefined) {
     const other = keyLost(state, next, event);
@@ -127,7 +127,7 @@ function undestroyed(state: RollState, event: Of<'failed'>): Moved {
   if (state.phase !== 'retiring-key' || retire === undefined) return state;
   const tried = { ...state, retire: { ...retire, tries: retire.tries + 1 }, trouble: event.failure };
   if (tried.retire.tries < RETIRE_TRIES) return { state: tried, retry: event.failure };
-  const needsSlot = state.request?.action === 'roll' || state.next?.waiting === true;
+  const needsSlot = state.request?.action === 'roll' || state.next?.waitsFor !== undefined;
   if (needsSlot && isBlocked(state)) return slotBlocked(tried, event);
   return settle(tried, event, 'refused', event.failure);
 }
@@ -138,5 +138,5 @@ function slotBlocked(state: RollState, event: Of<'failed'>): RollState {
   const why = failure('NL-TOKEN-OCCUPIED', {
     message: `Slot ${retire?.slot} still holds the key with CKA_ID ${retire?.id}, which has served before. ${event.failure.message}`,
   });
-  return issuerRefused(state, asleep(next ?? { slot: freeSlot(state), sent: false }), event, why);
+  return issuerRefused(state, inRoll(next ?? { slot: freeSlot(state), sent: false }), event, why);
 }

@@ -21,9 +21,9 @@ export function hasSpareKey(state: RollState): boolean {
   return !next.sent && !keepsKey(state, keyOf(next)?.id);
 }
 
-/** Whether a person is to bring the leaf of the next key. An issuer that needs no person signs a key that is only kept. */
+/** Whether a person is to bring the leaf of the next key. Where the issuer needs no person, the next roll brings its own. */
 export const waitsForPerson = (next: Next | undefined, { automatic }: Pick<Terms, 'automatic'>): boolean =>
-  next?.waiting === true && !(next.kept === true && automatic);
+  next?.waitsFor === 'delivery' || (next?.waitsFor === 'roll' && !automatic);
 
 /** The key of a candidate, also one that an interrupted attempt may have left in the token. */
 export function keyOf({ slot, id, intended = id }: Next): KeyRef | undefined {
@@ -101,10 +101,10 @@ export function unanswered(state: RollState, { effect, failure }: Of<'failed'>):
   return leaf?.thumbprint === effect.leaf.thumbprint ? effect : undefined;
 }
 
-/** A key is made for a CSR while hub and DPS refuse every leaf there is: the hourly probe keeps its time. */
-export function isStrandedCsr({ probe, request, next, online }: RollState): boolean {
-  const isForCsr = request === undefined && next?.waiting === true && next.id === undefined;
-  return isForCsr && probe !== undefined && online === undefined;
+/** A key is made for a CSR, or for a later roll, while hub and DPS refuse every leaf there is: the hourly probe keeps its time. */
+export function isStrandedKey({ probe, request, next, online }: RollState): boolean {
+  const isOfNoRoll = request === undefined && next?.waitsFor !== undefined && next.id === undefined;
+  return isOfNoRoll && probe !== undefined && online === undefined;
 }
 
 /** DPS refused the current leaf, a roll was to cure it, and DPS and hub have taken the leaf again before there was a new one. */

@@ -91,7 +91,7 @@ export function expire(state: RollState, next: Next, event: RollEvent, why: stri
 
 function dropLeaf(state: RollState, { slot, sent }: Next, id: string): RollState {
   if (keepsKey(state, id)) return without(state, 'next');
-  return { ...state, next: { slot, id, sent: sent && state.current === undefined, waiting: true, kept: true } };
+  return { ...state, next: { slot, id, sent: sent && state.current === undefined, waitsFor: 'roll' } };
 }
 
 /** A candidate is gone: the request goes on without it, and the hourly probe of a stranded gateway keeps its time. */
@@ -129,7 +129,7 @@ export function dropCure(state: RollState): RollState {
 export function setAside(state: RollState): RollState {
   const { next } = state;
   if (next === undefined || next.leaf !== undefined || next.parked !== undefined) return state;
-  return { ...state, next: { ...next, waiting: true, kept: true } };
+  return { ...state, next: { ...next, waitsFor: 'roll' } };
 }
 
 /** Begins, or goes on with, a roll: the phase follows from what the candidate already has. */
@@ -140,11 +140,11 @@ export function resumeRoll(state: RollState, event: RollEvent, why: string): Rol
   const probe = state.rejected && state.probe === undefined ? { probe: probeOf(state, event, 1) } : {};
   if (next.leaf !== undefined) return toRegisterNext({ ...state, next }, next, event, why);
   const phase = next.id === undefined ? 'generating-key' : 'requesting-leaf';
-  return move({ ...state, ...probe, next: asleep(next) }, phase, event, why);
+  return move({ ...state, ...probe, next: inRoll(next) }, phase, event, why);
 }
 
-/** A candidate in work, or one that waits for its ladder, does not wait for a person to bring its leaf. */
-export function asleep({ waiting: _, kept: _kept, ...next }: Next): Next {
+/** A candidate in work, or one on its ladder, waits neither for a person nor for another roll. */
+export function inRoll({ waitsFor: _, ...next }: Next): Next {
   return next;
 }
 
@@ -174,7 +174,7 @@ export function settle(state: RollState, event: RollEvent, why: string, failure?
   const { request, next, current, rejected } = state;
   if (rejected && current !== undefined) return move(state, 'registering', event, why, failure);
   if (mustRetire(state)) return move(state, 'retiring-key', event, why, failure);
-  if (next?.waiting === true && next.id === undefined) {
+  if (next?.waitsFor !== undefined && next.id === undefined) {
     return isBlocked(state) ? unblock(state, event, why) : move(state, 'generating-key', event, why, failure);
   }
   if (request?.action === 'roll') return resumeRoll(state, event, why);

@@ -1,6 +1,5 @@
 import { type Failure, sentence } from '../failure/failure.ts';
 import { isEndorsed, type Leaf } from './leaf.ts';
-import { waitsForPerson } from './look.ts';
 import { clockFloor, dueAt, isCredible, type Terms } from './plan.ts';
 import type { Alarm, Next, Outcome, Phase, Request, RollState, Transition } from './state.ts';
 import { needsAction, needsPerson, presentAlarm, wrongIn } from './wrong.ts';
@@ -125,9 +124,9 @@ export function statusOf(
   { version, registrationId, terms, now, silentMs, pem = false }: ReportOptions,
 ): Status {
   const { current, assignment, request, scheduled, outcomes } = state;
-  // A key that is only kept is no candidate.
-  const isKept = state.next?.waiting === true && !waitsForPerson(state.next, terms);
-  const next = isKept ? undefined : state.next;
+  // A key that is only there for the next roll is no candidate.
+  const isSpare = state.next?.waitsFor === 'roll' && terms.automatic;
+  const next = isSpare ? undefined : state.next;
   const alarm = presentAlarm(state, terms, now);
   const wrong = wrongIn(state, terms, now);
   const trouble = state.trouble ?? wrong.find(({ code }) => code === 'NL-LEAF-EXPIRED');
@@ -180,7 +179,7 @@ function nextStatus(next: Next, { phase, probe }: RollState): NextStatus {
   const askAt = phase === 'stranded' && probe !== undefined ? probe.askAt : parked?.askAt;
   return {
     slot,
-    standing: parked !== undefined ? 'parked' : next.waiting === true ? 'waiting' : 'rolling',
+    standing: parked !== undefined ? 'parked' : next.waitsFor !== undefined ? 'waiting' : 'rolling',
     ...(leaf && { leaf: leafStatus(leaf) }),
     ...(askAt !== undefined &&
       parked && { askAt: iso(askAt), refusals: parked.times, trouble: troubleOf(parked.failure) }),

@@ -82,10 +82,11 @@ export interface Next {
   readonly assignment?: Assignment;
   /** A registration with it was intended: DPS may trust it, so going back must be a registration, too. */
   readonly sent: boolean;
-  /** No work is done on it: the CSR is out, and a person brings the leaf; or it is `kept`. */
-  readonly waiting?: boolean;
-  /** Beside `waiting`: its roll was given up, and the key is there for the next one. No CSR of it was asked for. */
-  readonly kept?: true;
+  /**
+   * No roll works on it. Delivery: its CSR was asked for, and a person brings the leaf. Roll: its own roll was given up, and the
+   * key is there for the next one.
+   */
+  readonly waitsFor?: 'delivery' | 'roll';
   /** It got another key at once, because the issuer demanded one, or the first was lost: it gets no third one so soon. */
   readonly renewed?: boolean;
   readonly parked?: Parked;

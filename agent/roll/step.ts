@@ -1,7 +1,7 @@
 import { type Failure, failure } from '../failure/failure.ts';
 import { effectFailed, issuerRefused } from './failed.ts';
 import { withIntended } from './intended.ts';
-import { freeSlot, hasSpareKey, isCured, isStrandedCsr, keyOf, REGISTERING, RETIRE_TRIES } from './look.ts';
+import { freeSlot, hasSpareKey, isCured, isStrandedKey, keyOf, REGISTERING, RETIRE_TRIES } from './look.ts';
 import {
   accept,
   begin,
@@ -81,7 +81,7 @@ function keyDestroyed(state: RollState, event: Of<'key-destroyed'>): RollState {
   const free = state.retire.tries === 0 ? without(state, 'retire') : without(state, 'retire', 'trouble');
   // The key made room for a roll: that goes on, even if the hub refuses the current leaf.
   if (free.request?.action === 'roll') return resumeRoll(free, event, event.kind);
-  return isStrandedCsr(free)
+  return isStrandedKey(free)
     ? toMakeKey({ ...free, phase: 'stranded' }, event, event.kind)
     : settle(free, event, event.kind);
 }
@@ -112,18 +112,18 @@ function asked(state: RollState, event: Of<'asked'>, decision?: Decision): RollS
 function csrAsked(state: RollState, event: Of<'csr-asked'>, decision?: Decision): RollState {
   const { next } = state;
   if (state.request !== undefined || next?.leaf !== undefined) return state;
-  if (next === undefined) {
-    return toMakeKey({ ...state, next: { slot: freeSlot(state), sent: false, waiting: true } }, event, 'csr-asked');
-  }
+  const fresh: Next = { slot: next?.slot ?? freeSlot(state), sent: false, waitsFor: 'delivery' };
+  if (next === undefined) return toMakeKey({ ...state, next: fresh }, event, 'csr-asked');
   if (decision?.action === 'ignore') return state;
-  const { kept, ...wanted } = next;
+  const wanted: Next = { ...next, waitsFor: 'delivery' };
   // Its key was lost, or the token has made none before DPS was asked in between: a person does not wait for the ladder.
   if (next.id === undefined && (next.parked !== undefined || state.phase === 'stranded')) {
-    return toMakeKey({ ...state, next: { ...wanted, waiting: true } }, event, 'csr-asked');
+    return toMakeKey({ ...state, next: wanted }, event, 'csr-asked');
   }
   // A key that is not made yet is new enough.
-  if (!event.newKey || !hasSpareKey(state) || next.id === undefined) return kept ? { ...state, next: wanted } : state;
-  const fresh = { slot: next.slot, sent: false, waiting: true };
+  if (!event.newKey || !hasSpareKey(state) || next.id === undefined) {
+    return next.waitsFor === 'roll' ? { ...state, next: wanted } : state;
+  }
   return toMakeKey(retireKey({ ...state, next: fresh }, keyOf(next)), event, 'csr-asked');
 }
 
@@ -164,8 +164,8 @@ function keyGenerated(state: RollState, event: Of<'key-generated'>): RollState {
   const { intended: _, ...keyless } = state.next;
   const next = { ...keyless, ...event.key };
   const made: RollState = { ...state, next };
-  if (isStrandedCsr(state)) return move(made, 'stranded', event, 'key-generated');
-  return next.waiting === true
+  if (isStrandedKey(state)) return move(made, 'stranded', event, 'key-generated');
+  return next.waitsFor !== undefined
     ? settle(made, event, 'key-generated')
     : move(made, 'requesting-leaf', event, 'key-generated');
 }

@@ -39,7 +39,7 @@ export const RULES: readonly Mutation[] = [
   of(
     'moves.ts',
     'a CSR that was asked for is never made',
-    'if (next?.waiting === true && next.id === undefined) {',
+    'if (next?.waitsFor !== undefined && next.id === undefined) {',
     'if (next === null) {',
   ),
   of(

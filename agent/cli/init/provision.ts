@@ -103,7 +103,7 @@ export interface Shortfall {
 export function shortfall(state: RollState, isInterrupted: boolean): Shortfall {
   if (isInterrupted)
     return { complaint: { message: 'Interrupted. Nothing is lost.', advice: AGAIN }, exit: EXIT.failed };
-  if (state.next?.waiting === true) return { exit: EXIT.person };
+  if (state.next?.waitsFor !== undefined) return { exit: EXIT.person };
   const met = state.next?.parked?.failure ?? state.trouble;
   if (met === undefined) {
     const message = `Not finished in time: ${WORDS[state.phase]}.`;

@@ -171,7 +171,7 @@ describe('the budget', () => {
 });
 
 describe('a CSR of another key', () => {
-  const waiting: RollState = { ...serving, next: { slot: 'b', id: 'g1', sent: false, waiting: true } };
+  const waiting: RollState = { ...serving, next: { slot: 'b', id: 'g1', sent: false, waitsFor: 'delivery' } };
   const csr = { kind: 'csr-asked', newKey: true, from: 'method', at: NOW, draw: 0.5 } as const;
   const rows: readonly (readonly [
     why: string,

@@ -45,7 +45,7 @@ describe('a candidate that is parked', () => {
     const next = { slot: 'b', id: 'g1', sent: false, parked } as const;
     const state = { ...offline, phase: 'registering', rejected: true, rolledFor: current.thumbprint, next } as const;
     const { phase, next: kept } = play({ ...state, request: request('re-register') }, 'refusal');
-    assert.deepEqual([phase, kept?.parked, kept?.waiting], ['stranded', parked, undefined]);
+    assert.deepEqual([phase, kept?.parked, kept?.waitsFor], ['stranded', parked, undefined]);
   });
 });
 

@@ -175,7 +175,7 @@ table('DPS refuses the current leaf', [
   [
     'a CSR that is out is no candidate yet',
     notEnrolled,
-    { ...registering, next: { slot: 'b', id: 'g1', sent: false, waiting: true } },
+    { ...registering, next: { slot: 'b', id: 'g1', sent: false, waitsFor: 'delivery' } },
     'dps-refused: roll',
   ],
   ['the issuer needs a person', notEnrolled, { ...registering, rejected: true, terms: person }, 'dps-refused: strand'],

@@ -13,7 +13,7 @@ const now = { at: NOW, draw: 0.5 } as const;
 const { serving } = SITUATIONS;
 
 describe('a leaf that somebody brings', () => {
-  const waiting: RollState = { ...serving, next: { slot: 'b', id: 'g1', sent: false, waiting: true } };
+  const waiting: RollState = { ...serving, next: { slot: 'b', id: 'g1', sent: false, waitsFor: 'delivery' } };
   test('for the CSR that is out is rolled to', () => {
     const after = play(waiting, 'leaf delivered');
     assert.equal(briefly(after), 'registering-next, register b');

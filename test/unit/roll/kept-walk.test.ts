@@ -99,7 +99,7 @@ class Walk {
     // A hub that forgets a leaf does not end its session.
     const trusted = this.#pinned === current?.thumbprint || this.#pinned === 'nobody';
     this.holds(trusted, 'DPS trusts the current leaf');
-    this.holds(next === undefined || next.waiting === true, 'no candidate is left behind');
+    this.holds(next === undefined || next.waitsFor !== undefined, 'no candidate is left behind');
   }
 
   holds(condition: boolean, law: string): void {

@@ -126,7 +126,9 @@ function whatIsLeft({ state, world }: Pair): string | undefined {
   const found = [world.token.a, world.token.b].filter((id) => id !== undefined);
   const isKept = found.every((id) => id === current.key.id || id === next?.id || id === world.lost);
   if (!isKept) return 'no key is left behind in the token';
-  return next === undefined || next.waiting === true ? undefined : 'a candidate that may register has become current';
+  return next === undefined || next.waitsFor !== undefined
+    ? undefined
+    : 'a candidate that may register has become current';
 }
 
 /** More pieces of work than this in a row, and none of them tried again later, can only be a circle. */

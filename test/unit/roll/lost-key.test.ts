@@ -47,7 +47,7 @@ describe('the key of the candidate is lost before it has a leaf', () => {
     assert.equal(briefly(making), 'generating-key, generate-key b');
     const key = { slot: 'b', id: 'g3' } as const;
     const waiting = hear(making, { kind: 'key-generated', key, at: NOW, draw: 0.5 });
-    assert.deepEqual([briefly(waiting), waiting.next?.id, waiting.next?.waiting], ['serving', 'g3', true]);
+    assert.deepEqual([briefly(waiting), waiting.next?.id, waiting.next?.waitsFor], ['serving', 'g3', 'delivery']);
     assert.equal(briefly(probed(waiting)), 'requesting-leaf, request-leaf b');
   });
   test('a token that loses each key makes one an hour, and not one after the other', () => {

@@ -56,7 +56,7 @@ describe('a candidate that DPS refuses is parked', () => {
     const woken: RollEvent = { ...now, kind: 'woken', at: candidate.notAfter };
     const { state } = advance(parked, woken, terms);
     assert.equal(briefly(state), 'serving');
-    assert.deepEqual(state.next, { slot: 'b', id: 'g1', sent: false, waiting: true, kept: true });
+    assert.deepEqual(state.next, { slot: 'b', id: 'g1', sent: false, waitsFor: 'roll' });
     assert.deepEqual([state.retire, state.trouble], [undefined, undefined]);
   });
 });

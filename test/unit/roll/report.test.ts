@@ -61,7 +61,7 @@ test('asked for the certificates, it tells the leaf and the next one, each witho
   // Two of them stay far below the 128 KB that the hub takes.
   assert.deepEqual(told(40_000, { pem: true }), [undefined, undefined]);
   assert.equal(
-    status({ ...parked, next: { slot: 'b', sent: false, waiting: true } }, { pem: true }).next?.pem,
+    status({ ...parked, next: { slot: 'b', sent: false, waitsFor: 'delivery' } }, { pem: true }).next?.pem,
     undefined,
   );
   assert.doesNotMatch(JSON.stringify(twin(parked, { pem: true })), /pem/);
@@ -116,12 +116,12 @@ describe('the standing of the candidate', () => {
   const next = { slot: 'b', id: 'g1', sent: false } as const;
   const rows: readonly (readonly [standing: string, RollState])[] = [
     ['rolling', SITUATIONS['requesting-leaf']],
-    ['waiting', { ...SITUATIONS.serving, next: { ...next, waiting: true } }],
+    ['waiting', { ...SITUATIONS.serving, next: { ...next, waitsFor: 'delivery' } }],
     ['parked', parked],
   ];
   for (const [standing, state] of rows) test(standing, () => assert.equal(status(state).next?.standing, standing));
 
-  const kept: RollState = { ...SITUATIONS.serving, next: { ...next, waiting: true, kept: true } };
+  const kept: RollState = { ...SITUATIONS.serving, next: { ...next, waitsFor: 'roll' } };
   test('a key that a roll has left for the next one calls no person where the issuer needs none', () => {
     const { next, wrong, person } = status(kept);
     assert.deepEqual([next, wrong, person], [undefined, [], false]);
@@ -134,7 +134,7 @@ describe('the standing of the candidate', () => {
 
   test('asked for its CSR, it waits for a person all the same', () => {
     const asked = play(kept, 'csr');
-    assert.deepEqual(asked.next, { ...next, waiting: true });
+    assert.deepEqual(asked.next, { ...next, waitsFor: 'delivery' });
     assert.equal(status(asked).next?.standing, 'waiting');
   });
 

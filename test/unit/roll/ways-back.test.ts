@@ -193,7 +193,7 @@ describe('a roll waits for its issuer', () => {
     assert.equal(briefly(taken), 'requesting-leaf, request-leaf b, connect a');
     const served = play(taken, 'current connected');
     assert.deepEqual([served.phase, served.request, served.rolledFor], ['serving', undefined, undefined]);
-    assert.deepEqual([served.outcomes[0]?.outcome, served.next?.waiting], ['done', true]);
+    assert.deepEqual([served.outcomes[0]?.outcome, served.next?.waitsFor], ['done', 'roll']);
   });
   test('and the hub is gone: DPS is asked for another, and the roll goes on', () => {
     const due: RollState = {
@@ -279,14 +279,14 @@ describe('a technician asks a stranded gateway for a CSR', () => {
     assert.equal(briefly(asked), 'generating-key, generate-key b');
   });
   test('the token makes no key, DPS is asked in between, and refuses: the next one who asks has the key made', () => {
-    const waits = { slot: 'b', intended: 'g1', sent: false, waiting: true } as const;
+    const waits = { slot: 'b', intended: 'g1', sent: false, waitsFor: 'delivery' } as const;
     for (const name of ['csr', 'csr --new-key'] as const) {
       assert.equal(briefly(play({ ...SITUATIONS.stranded, next: waits }, name)), 'generating-key, generate-key b');
     }
   });
   test('and the gateway is stranded as before, with its hour', () => {
     const made = play(asked, 'key generated');
-    assert.deepEqual([made.phase, made.next?.id, made.next?.waiting], ['stranded', 'g1', true]);
+    assert.deepEqual([made.phase, made.next?.id, made.next?.waitsFor], ['stranded', 'g1', 'delivery']);
     assert.deepEqual(made.probe, SITUATIONS.stranded.probe);
   });
   test('also where the slot must be cleared first', () => {

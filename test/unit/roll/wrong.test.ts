@@ -135,7 +135,7 @@ const ROWS: readonly (readonly [what: string, RollState, Partial<ReportOptions>,
   ['the issuer refuses', { ...serving, trouble: failure('NL-EST-AUTH') }, {}, 1, 'NL-EST-AUTH'],
   [
     'the CSR is out',
-    { ...serving, next: { slot: 'b', id: 'g1', sent: false, waiting: true } },
+    { ...serving, next: { slot: 'b', id: 'g1', sent: false, waitsFor: 'delivery' } },
     {},
     4,
     'NL-ISSUER-PERSON',
