@@ -13,7 +13,7 @@ import {
   unknown,
   ValiError,
 } from 'valibot';
-import { ALARMS, PHASES, type RollState } from '../roll/state.ts';
+import { ALARMS, type Next, PHASES, type RollState } from '../roll/state.ts';
 
 /** The part of the state that is written: a start begins without a session. */
 export type Entry = Omit<RollState, 'online' | 'flaps' | 'unreached' | 'unheard'>;
@@ -40,23 +40,24 @@ const request = object({
   at: number(),
 });
 
+/** A field that is forgotten here does not compile: it would be written, and lost when it is read. */
+const next = object({
+  slot: key.entries.slot,
+  ...entriesFromList(['id', 'intended'], optional(string())),
+  leaf: optional(leaf),
+  assignment: optional(assignment),
+  sent: boolean(),
+  waitsFor: optional(picklist(['delivery', 'roll'])),
+  parked: optional(object({ failure, times: number(), askAt: number() })),
+  ...entriesFromList(['renewed', 'denied', 'unwanted'], optional(literal(true))),
+  refusals: optional(number()),
+} satisfies Record<keyof Next, GenericSchema>);
+
 /** The fields that a step relies on. Of the history (outcomes, trail) only the type is checked. */
 const ENTRY = object({
   phase: picklist(PHASES),
   current: optional(leaf),
-  next: optional(
-    object({
-      slot: key.entries.slot,
-      ...entriesFromList(['id', 'intended'], optional(string())),
-      leaf: optional(leaf),
-      assignment: optional(assignment),
-      sent: boolean(),
-      waitsFor: optional(picklist(['delivery', 'roll'])),
-      parked: optional(object({ failure, times: number(), askAt: number() })),
-      ...entriesFromList(['renewed', 'denied', 'unwanted'], optional(literal(true))),
-      refusals: optional(number()),
-    }),
-  ),
+  next: optional(next),
   assignment: optional(assignment),
   retire: optional(object({ ...key.entries, tries: number() })),
   rejected: boolean(),
