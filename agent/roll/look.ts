@@ -101,10 +101,10 @@ export function unanswered(state: RollState, { effect, failure }: Of<'failed'>):
   return leaf?.thumbprint === effect.leaf.thumbprint ? effect : undefined;
 }
 
-/** A key is made for a CSR, or for a later roll, while hub and DPS refuse every leaf there is: the hourly probe keeps its time. */
-export function isStrandedKey({ probe, request, next, online }: RollState): boolean {
-  const isOfNoRoll = request === undefined && next?.waitsFor !== undefined && next.id === undefined;
-  return isOfNoRoll && probe !== undefined && online === undefined;
+/** A key is made for a CSR while hub and DPS refuse every leaf there is: the hourly probe keeps its time. */
+export function isStrandedCsr({ probe, request, next, online }: RollState): boolean {
+  const isForCsr = request === undefined && next?.waitsFor === 'delivery' && next.id === undefined;
+  return isForCsr && probe !== undefined && online === undefined;
 }
 
 /** DPS refused the current leaf, a roll was to cure it, and DPS and hub have taken the leaf again before there was a new one. */

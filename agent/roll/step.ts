@@ -1,7 +1,7 @@
 import { type Failure, failure } from '../failure/failure.ts';
 import { effectFailed, issuerRefused } from './failed.ts';
 import { withIntended } from './intended.ts';
-import { freeSlot, hasSpareKey, isCured, isStrandedKey, keyOf, REGISTERING, RETIRE_TRIES } from './look.ts';
+import { freeSlot, hasSpareKey, isCured, isStrandedCsr, keyOf, REGISTERING, RETIRE_TRIES } from './look.ts';
 import {
   accept,
   begin,
@@ -81,7 +81,7 @@ function keyDestroyed(state: RollState, event: Of<'key-destroyed'>): RollState {
   const free = state.retire.tries === 0 ? without(state, 'retire') : without(state, 'retire', 'trouble');
   // The key made room for a roll: that goes on, even if the hub refuses the current leaf.
   if (free.request?.action === 'roll') return resumeRoll(free, event, event.kind);
-  return isStrandedKey(free)
+  return isStrandedCsr(free)
     ? toMakeKey({ ...free, phase: 'stranded' }, event, event.kind)
     : settle(free, event, event.kind);
 }
@@ -164,7 +164,7 @@ function keyGenerated(state: RollState, event: Of<'key-generated'>): RollState {
   const { intended: _, ...keyless } = state.next;
   const next = { ...keyless, ...event.key };
   const made: RollState = { ...state, next };
-  if (isStrandedKey(state)) return move(made, 'stranded', event, 'key-generated');
+  if (isStrandedCsr(state)) return move(made, 'stranded', event, 'key-generated');
   return next.waitsFor !== undefined
     ? settle(made, event, 'key-generated')
     : move(made, 'requesting-leaf', event, 'key-generated');

@@ -49,7 +49,7 @@ export function keyOf({ state, world }: Pair): number {
   key = key * 2 + bit(next?.sent);
   key = key * 2 + bit(next?.unwanted);
   key = key * 2 + bit(next?.denied);
-  key = key * 2 + bit(next?.waitsFor !== undefined);
+  key = key * 3 + (next?.waitsFor === undefined ? 0 : next.waitsFor === 'roll' ? 1 : 2);
   key = key * 2 + bit(next?.parked !== undefined);
   key = key * 4 + place(retire?.id, mine, other);
   key = key * 3 + (retire === undefined || retire.tries === 0 ? 0 : retire.tries < RETIRE_TRIES ? 1 : 2);

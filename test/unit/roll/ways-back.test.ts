@@ -289,6 +289,12 @@ describe('a technician asks a stranded gateway for a CSR', () => {
     assert.deepEqual([made.phase, made.next?.id, made.next?.waitsFor], ['stranded', 'g1', 'delivery']);
     assert.deepEqual(made.probe, SITUATIONS.stranded.probe);
   });
+  test('a key that is only there for the next roll strands nobody, whatever is left of an earlier probe', () => {
+    const { online: _, ...offline } = SITUATIONS.serving;
+    const next = { slot: 'b', intended: 'g1', sent: false, waitsFor: 'roll' } as const;
+    const making: RollState = { ...offline, phase: 'generating-key', probe: { times: 1, askAt: NOW + HOUR }, next };
+    assert.equal(play(making, 'key generated').phase, 'serving');
+  });
   test('also where the slot must be cleared first', () => {
     const left = { ...SITUATIONS.stranded, retire: { slot: 'b', id: 'g7', tries: 5 } } as const;
     const clearing = play(left, 'csr');
