@@ -1,3 +1,4 @@
+import { plainCause } from './cause.ts';
 import type { FailureKind } from './codes/code.ts';
 import { FAR_SIDE } from './codes/far-side.ts';
 import { GATEWAY } from './codes/gateway.ts';
@@ -66,5 +67,8 @@ export class Fault extends Error {
 
 /** One line for a screen or a log: code, message, cause, advice. */
 export function sentence({ code, message, cause, advice }: Omit<Failure, 'kind'>): string {
-  return `${code} ${message}${cause === undefined ? '' : ` (${cause})`} ${advice}`.replaceAll(/\s*\n\s*/g, ' ');
+  return `${code} ${message}${cause === undefined ? '' : ` (${plainCause(cause)})`} ${advice}`.replaceAll(
+    /\s*\n\s*/g,
+    ' ',
+  );
 }

@@ -1,3 +1,4 @@
+import { plainCause } from '../../failure/cause.ts';
 import { CODES, type Failure, Fault } from '../../failure/failure.ts';
 import { failureOf } from '../../failure/failure-of.ts';
 import { version as here } from '../../machine/build.ts';
@@ -104,7 +105,7 @@ async function trouble(site: Site): Promise<Finding> {
   }
   const { code, message, advice, cause } = worst;
   const about = leaf !== undefined && code === next?.trouble?.code ? 'About the next leaf: ' : '';
-  const words = `${about}${cause === undefined ? message : `${message} (${cause})`}`;
+  const words = `${about}${cause === undefined ? message : `${message} (${plainCause(cause)})`}`;
   return isNew(worst) ? failed(code, words, advice) : warning(`${code} ${words}`, adviceHere(code, advice));
 }
 

@@ -2,10 +2,10 @@ import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { codeInWords, plainly } from '../../failure/cause.ts';
 import { MQTTS } from '../../mqtt/way.ts';
 import { hostAndPort } from '../../network/network.ts';
 import { timeLimit } from '../../time/limited.ts';
-import { codeInWords, plainly } from '../errno.ts';
 
 /** How far a connection got, and what its server showed. */
 export interface Dialled {

@@ -1,5 +1,5 @@
+import { plainCause, plainly } from '../../failure/cause.ts';
 import { failureOf } from '../../failure/failure-of.ts';
-import { plainly } from '../errno.ts';
 import { type Check, type Finding, failed, skipped, unseen } from './check.ts';
 import type { Site } from './site.ts';
 
@@ -55,7 +55,7 @@ function findingOf(error: unknown, { user, isStranger }: Site): Finding {
   if (isStranger && code.startsWith('NL-TOKEN-')) {
     return unseen(`This user may not use the token as the daemon does: ${message}`);
   }
-  return failed(code, cause === undefined ? message : `${message} (${plainly(cause)})`, advice);
+  return failed(code, cause === undefined ? message : `${message} (${plainCause(plainly(cause))})`, advice);
 }
 
 /** The file that this user may not read, where the check failed for that: it says nothing about the gateway. */

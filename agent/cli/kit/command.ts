@@ -1,3 +1,4 @@
+import { plainCause } from '../../failure/cause.ts';
 import { EXIT, exitOf } from '../../failure/exit.ts';
 import type { Failure } from '../../failure/failure.ts';
 import { failureOf } from '../../failure/failure-of.ts';
@@ -83,7 +84,7 @@ export type Complaint = Pick<Failure, 'message'> & { readonly [K in 'code' | 'ad
 
 /** Code and sentence, and below it the next command or the person to call. */
 export function complaint({ code, message, cause, advice }: Complaint, screen: Screen, indent = ''): string {
-  const lines = `${message}${cause === undefined ? '' : ` (${cause})`}`
+  const lines = `${message}${cause === undefined ? '' : ` (${plainCause(cause)})`}`
     .split('\n')
     .flatMap((line, at) =>
       wrap(screen, `${at === 0 && code !== undefined ? `${code} ` : ''}${line}`, { first: indent }),

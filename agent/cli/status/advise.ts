@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import type { NextStatus } from '../../roll/report.ts';
-import { codeInWords, dialledInWords } from '../errno.ts';
 import { type Complaint, complaint } from '../kit/command.ts';
 import { type Output, type Screen, wrap } from '../kit/screen.ts';
 import { fromNow, moment } from '../moment.ts';
@@ -39,16 +38,9 @@ export function advise(status: GatewayStatus, screen: Screen, surroundings: Surr
   const wrong = wrongOf(status).map((one) =>
     one.code === next?.trouble?.code ? (parkedAlarm(next, directory, Date.parse(at)) ?? one) : one,
   );
-  const told = [...(lastKnown === undefined ? [] : [lastKnown.failure]), ...wrong.map(inWords)];
+  const told = [...(lastKnown === undefined ? [] : [lastKnown.failure]), ...wrong];
   if (told.length === 0) return wrap(screen, calm(status), { first: INDENT });
   return told.flatMap((one) => complaint(one, screen, INDENT).trimEnd().split('\n'));
-}
-
-function inWords(trouble: Complaint): Complaint {
-  const { cause = '' } = trouble;
-  const words = codeInWords(cause);
-  if (words === undefined) return cause === '' ? trouble : { ...trouble, cause: dialledInWords(cause) };
-  return { ...trouble, cause: `${words}, ${cause}` };
 }
 
 /** Why the candidate waits. With an individual enrollment DPS refuses every new leaf until the operator has enrolled it. */

@@ -4,7 +4,6 @@ import { mkdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
-import { dialledInWords } from '../../../agent/cli/errno.ts';
 import { besideDaemon, socketAt } from '../../../agent/cli/status/beside-daemon.ts';
 import { run } from '../../../agent/cli/status/command.ts';
 import { exitOfStatus } from '../../../agent/cli/status/wrong.ts';
@@ -136,15 +135,6 @@ test('a configuration that was damaged under the daemon: the mistake, and that i
   );
   assert.equal(await besideDaemon(mistake, join(directory, 'none.sock')), mistake);
   assert.equal(socketAt('/etc/newleaf/plant/newleaf.toml'), '/run/newleaf@plant/control.sock');
-});
-
-test('an address that cannot be dialled, in words', () => {
-  const cause = 'connect ETIMEDOUT 127.0.0.1:37369; connect EADDRNOTAVAIL ::1:37369 - Local (:::0)';
-  assert.equal(
-    dialledInWords(cause),
-    '127.0.0.1:37369: there is no answer in time, ETIMEDOUT; ::1:37369: this gateway has no address of that kind, EADDRNOTAVAIL',
-  );
-  assert.equal(dialledInWords('connect EODD 10.0.0.1:1'), 'connect EODD 10.0.0.1:1');
 });
 
 test('a configuration that is wrong: 2', async (t) => {

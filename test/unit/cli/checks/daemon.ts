@@ -183,7 +183,7 @@ export const DAEMON: readonly Row[] = [
     'trouble',
     'whose advice is this very command',
     { status: async () => statusWith({ trouble: failure('NL-HUB-UNREACHABLE', { cause: 'ETIMEDOUT' }) }) },
-    /^warning NL-HUB-UNREACHABLE .*\(ETIMEDOUT\) -> Check the network, DNS and the firewall; if they are right, ask the operator of the server\.$/,
+    /^warning NL-HUB-UNREACHABLE .*\(there is no answer in time, ETIMEDOUT\) -> Check the network, DNS and the firewall; if they are right, ask the operator of the server\.$/,
   ],
   [
     'trouble',

@@ -1,13 +1,19 @@
 /** Codes of the system and of node. */
 const WORDS: Readonly<Record<string, string>> = {
   ABORT_ERR: 'there is no answer in time',
-  EADDRNOTAVAIL: 'this gateway has no address of that kind',
+  EADDRNOTAVAIL: 'this gateway has no address to send from',
+  EAFNOSUPPORT: 'this gateway has no network of that kind',
   EAI_AGAIN: 'no name server answers',
+  EAI_FAIL: 'the name server fails',
+  ECONNABORTED: 'the connection is cut',
   ECONNREFUSED: 'the connection is refused',
   ECONNRESET: 'the connection is cut',
+  EHOSTDOWN: 'the host does not answer',
   EHOSTUNREACH: 'there is no route to the host',
+  ENETDOWN: 'the network is down',
   ENETUNREACH: 'there is no route to the network',
   ENOTFOUND: 'no name server knows it',
+  EPIPE: 'the connection is cut',
   ETIMEDOUT: 'there is no answer in time',
   CERT_HAS_EXPIRED: 'it has expired',
   CERT_NOT_YET_VALID: 'it is not valid yet',
@@ -32,7 +38,11 @@ export const codeInWords = (code: string): string | undefined => WORDS[code];
 const DIALLED = /\bconnect (E[A-Z]+) (\S+?)(?: - Local \([^)]*\))?(?=[;,]|$)/g;
 
 /** `127.0.0.1:8883: there is no answer in time, ETIMEDOUT; ::1:8883: …` */
-export const dialledInWords = (cause: string): string =>
+const dialledInWords = (cause: string): string =>
   cause.replace(DIALLED, (all, code: string, address: string) =>
     WORDS[code] === undefined ? all : `${address}: ${WORDS[code]}, ${code}`,
   );
+
+/** The cause of a failure for people. The code stays in it: it is what an engineer searches for. */
+export const plainCause = (cause: string): string =>
+  WORDS[cause] === undefined ? dialledInWords(cause) : `${WORDS[cause]}, ${cause}`;
