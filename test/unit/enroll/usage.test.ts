@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -158,5 +159,25 @@ describe('help', () => {
     test(`the examples of ${name} name its command`, () => {
       assert.ok(examples.length > 0 && examples.every(({ line }) => line.startsWith(`enroll ${name}`)));
     });
+  }
+});
+
+test('scripts/enroll speaks of itself by the name that it was called by', () => {
+  const root = join(import.meta.dirname, '..', '..', '..');
+  const scripts = join(root, 'scripts');
+  const path = `${scripts}:${process.env.PATH}`;
+  const rows: readonly (readonly [called: string, cwd: string])[] = [
+    ['scripts/enroll', root],
+    ['./enroll', scripts],
+    ['enroll', directory],
+  ];
+  for (const [called, cwd] of rows) {
+    const { status, stderr } = spawnSync('sh', ['-c', `${called} adopt`], {
+      cwd,
+      env: { ...process.env, PATH: path },
+      encoding: 'utf8',
+    });
+    assert.equal(status, 2);
+    assert.equal(stderr, `${called} has no command "adopt". All commands: ${called} help\n`);
   }
 });
