@@ -57,7 +57,7 @@ export const idScope = text('the ID scope as the portal shows it: letters and di
  * the CN of the leaf (ub-common-name, RFC 5280 appendix A.1).
  */
 export const registrationId = text(
-  '1 to 64 letters, digits and - . _ : that end in a letter, a digit or -',
+  '1 to 64 letters, digits, and the characters "-", ".", "_" and ":", with a letter, a digit or "-" at the end',
   /^[A-Za-z0-9._:-]{0,63}[A-Za-z0-9-]$/,
 );
 

@@ -191,7 +191,11 @@ const CHANGED: readonly (readonly [from: string | RegExp, to: string, complaint:
   ['0ne00000000', '0ne/registrations', /^3: dps.id_scope must be the ID scope/],
   ['id_scope = "0ne00000000"', '', /^2: dps.id_scope is missing/],
   ['gw-0001', 'gw.1:a_B-', undefined],
-  ['gw-0001', 'gw-0001.', /^4: dps.registration_id must be/],
+  [
+    'gw-0001',
+    'gw-0001.',
+    /^4: dps.registration_id must be 1 to 64 letters, digits, and the characters "-", "\.", "_" and ":", with a letter, a digit or "-" at the end/,
+  ],
   ['gw-0001', 'g'.repeat(64), undefined],
   ['gw-0001', 'g'.repeat(65), /^4: dps.registration_id must be/],
   ['[hsm]', 'attestation = "symmetric-key"\n[hsm]', /^5: dps.attestation must be one of "x509", "tpm"/],
