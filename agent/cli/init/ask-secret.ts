@@ -1,7 +1,7 @@
 import { askSetting } from './ask-setting.ts';
 import { placeFor } from './copies.ts';
 import type { Guide } from './guide.ts';
-import { writeSecret } from './secret.ts';
+import { noSecret, writeSecret } from './secret.ts';
 import type { Copied } from './take-over.ts';
 
 /** A password that the daemon reads from a file. */
@@ -19,7 +19,12 @@ interface SecretQuestion {
 export async function askSecret(guide: Guide, { name, flag, words, file }: SecretQuestion): Promise<void> {
   const { answers, dialogue } = guide;
   if (guide.flag(flag) !== undefined || !dialogue.asks) {
-    return askSetting(guide, { name, flag, words: `File with the ${words.toLowerCase()}`, file });
+    const what = words.toLowerCase();
+    const objection = (path: string) => {
+      const wrong = noSecret(path);
+      return wrong && `must be a file with the ${what} alone: ${wrong}`;
+    };
+    return askSetting(guide, { name, flag, words: `File with the ${what}`, file, objection });
   }
   const kept = answers.text(name);
   const enter = kept === undefined ? '' : `; Enter: the one in ${kept}`;

@@ -5,7 +5,7 @@ import { instanceOf } from '../../config/config.ts';
 import { sealedPin } from '../../machine/root-pin.ts';
 import type { StagedPin } from './configuration.ts';
 import { type Guide, wrongFlag } from './guide.ts';
-import { beside, readSecret, writeSecret } from './secret.ts';
+import { beside, noSecret, readSecret, writeSecret } from './secret.ts';
 
 /**
  * Where the PIN is kept: in the file from which the unit takes it, which only root can read; where there is no such unit,
@@ -75,8 +75,11 @@ export async function givenPin(guide: Guide): Promise<string | undefined> {
   const place = given === '-' ? 'stdin' : resolve(given);
   const wrong = (why: string) =>
     wrongFlag('pin-file', `must be a file with the PIN, or - where it comes on stdin: ${why}`);
-  const isDirectory = given !== '-' && (await stat(place).catch(() => undefined))?.isDirectory();
-  if (isDirectory) throw wrong(`${place} is a directory`);
+  const found = given === '-' ? undefined : await stat(place).catch(() => undefined);
+  if (found?.isDirectory()) throw wrong(`${place} is a directory`);
+  // A token counts a wrong PIN: what cannot be one is not tried.
+  const reason = found?.isFile() ? noSecret(place) : undefined;
+  if (reason !== undefined) throw wrong(reason);
   const pin = given === '-' ? (await guide.stdin()).trim() : await readSecret(place);
   if (pin !== undefined && pin !== '') return pin;
   throw wrong(`there is none in ${place}`);

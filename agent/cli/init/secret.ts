@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Fault } from '../../failure/failure.ts';
@@ -41,6 +42,38 @@ export async function readSecret(path: string): Promise<string | undefined> {
     return secret === '' ? undefined : secret;
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw needsRoot(`${path} cannot be read.`, cause);
+  }
+}
+
+/** Longer than any PIN or password; a file of more bytes is another file. */
+const MOST_BYTES = 1024;
+
+/** "The user-id and password MUST NOT contain any control characters" (RFC 7617 section 2); no PIN has them. */
+const CONTROL = /\p{Cc}/u;
+
+/**
+ * Why such a file holds no PIN and no password, as the end of a sentence; undefined where it may.
+ * @throws Fault NL-CONFIG where it cannot be read
+ */
+export function noSecret(path: string): string | undefined {
+  const begins = beginningOf(path);
+  if (begins.length > MOST_BYTES) return `${path} has more than ${MOST_BYTES} bytes`;
+  const text = begins.toString().trim();
+  if (text === '') return `${path} is empty`;
+  return CONTROL.test(text) || text.includes('\ufffd') ? `${path} is not one line of text` : undefined;
+}
+
+function beginningOf(path: string): Buffer {
+  const bytes = Buffer.alloc(MOST_BYTES + 1);
+  try {
+    const file = openSync(path, 'r');
+    try {
+      return bytes.subarray(0, readSync(file, bytes));
+    } finally {
+      closeSync(file);
+    }
+  } catch (cause) {
     throw needsRoot(`${path} cannot be read.`, cause);
   }
 }

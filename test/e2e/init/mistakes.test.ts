@@ -28,6 +28,10 @@ const SEEN: readonly Row[] = [
   [['--bootstrap-cert', '/root'], /--bootstrap-cert must be a file: \/root is a directory/],
   [['--est-user', ''], /--est-user is needed/],
   [['--est-password-file', '/nowhere'], /--est-password-file must be a file that is there/],
+  [
+    ['--est-password-file', '/bin/sh'],
+    /--est-password-file must be a file with the password alone: \/bin\/sh has more/,
+  ],
   [['--bootstrap-cert', '/nowhere.pem'], /--bootstrap-cert must be a file that is there/],
   [['--renew-at', '5%'], /--renew-at must be/],
   [['--renew-at', 'later'], /--renew-at must be a share/],

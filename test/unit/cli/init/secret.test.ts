@@ -2,8 +2,13 @@ import assert from 'node:assert/strict';
 import { chownSync, lstatSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { askSecret } from '../../../../agent/cli/init/ask-secret.ts';
+import { EST_PASSWORD } from '../../../../agent/cli/init/est.ts';
+import { setNetwork } from '../../../../agent/cli/init/network.ts';
+import { givenPin } from '../../../../agent/cli/init/pin-place.ts';
 import { readSecret, writeSecret } from '../../../../agent/cli/init/secret.ts';
 import { scratch } from '../../state/disk.ts';
+import { scene } from './stage.ts';
 
 const account = { name: 'nobody', uid: 65534, gid: 65534, home: '/nonexistent' };
 
@@ -26,5 +31,39 @@ describe('secrets in a directory of the daemon', { skip: process.getuid?.() !== 
     const path = join(directory, 'pin.bak');
     await writeSecret({ account }, path, 'of root', 'caller');
     assert.deepEqual([lstatSync(path).uid, lstatSync(path).mode & 0o777], [0, 0o600]);
+  });
+});
+
+describe('a file that holds no PIN and no password is refused in one sentence that names it', () => {
+  const binary = Buffer.from([0x7f, 0x45, 0x4c, 0x46, 0, 1]);
+  const rows: readonly (readonly [what: string, content: string | Buffer, wrong: string])[] = [
+    ['empty', '', 'is empty'],
+    ['white space', ' \n\n', 'is empty'],
+    ['binary', binary, 'is not one line of text'],
+    ['no UTF-8', Buffer.from([0x70, 0xff, 0x71]), 'is not one line of text'],
+    ['two lines', 'one\ntwo\n', 'is not one line of text'],
+    ['huge', 'x'.repeat(100_000), 'has more than 1024 bytes'],
+  ];
+  for (const [what, content, wrong] of rows) {
+    test(what, async (t) => {
+      const path = join(scratch(t), 'secret');
+      writeFileSync(path, content);
+      const given = (flag: string) => scene({ flags: { [flag]: path } }).guide;
+      const fault = (words: string) => ({ message: new RegExp(`^NL-CONFIG --${words}: ${path} ${wrong}\\. `) });
+      const password = 'must be a file with the password alone';
+      await assert.rejects(askSecret(given('est-password-file'), EST_PASSWORD), fault(`est-password-file ${password}`));
+      const proxy = 'proxy-password-file must be a file with the password for the proxy alone';
+      await assert.rejects(setNetwork(given('proxy-password-file')), fault(proxy));
+      const pin = 'pin-file must be a file with the PIN, or - where it comes on stdin';
+      await assert.rejects(givenPin(given('pin-file')), fault(pin));
+    });
+  }
+
+  test('a password with spaces and letters of any language is taken', async (t) => {
+    const path = join(scratch(t), 'secret');
+    writeFileSync(path, 'Straße 東京\r\n');
+    const { guide } = scene({ flags: { 'est-password-file': path } });
+    await askSecret(guide, EST_PASSWORD);
+    assert.equal(guide.answers.get(EST_PASSWORD.name), path);
   });
 });
