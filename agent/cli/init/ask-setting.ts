@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { readFileSync, type Stats, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { objectionTo, standardOf } from '../../config/draft.ts';
 import type { Written } from '../../config/schema.ts';
@@ -81,15 +80,24 @@ function shown(value: Written | undefined, { form }: SettingQuestion): string | 
  */
 async function unreadable({ account, errands }: Guide, place: string): Promise<string | undefined> {
   if (!place.startsWith('/')) return undefined;
-  // A directory may be closed to the daemon, and open to the caller of init.
-  const found = await stat(place).catch(() => undefined);
-  if (found === undefined) return `must be a file that is there: there is no ${place}`;
-  if (!found.isFile()) return `must be a file: ${place} is ${found.isDirectory() ? 'a directory' : 'none'}`;
+  const wrong = noFile(place);
+  if (wrong !== undefined) return wrong;
   const code = await errands.whyUnreadable(place);
   if (code === undefined) return undefined;
   // Root can read it, and it is copied (take-over.ts).
   if (code === 'EACCES' && account !== undefined) return undefined;
   return `must be a file that can be read: ${place} cannot (${code})`;
+}
+
+/** The same of a path that leads to no file. A directory may be closed to the daemon, and open to the caller of init. */
+export function noFile(place: string): string | undefined {
+  let found: Stats;
+  try {
+    found = statSync(place);
+  } catch {
+    return `must be a file that is there: there is no ${place}`;
+  }
+  return found.isFile() ? undefined : `must be a file: ${place} is ${found.isDirectory() ? 'a directory' : 'none'}`;
 }
 
 /** The fault of a readable file of certificates, in the same way. */

@@ -14,7 +14,7 @@ export interface Survey {
   /** Slots for a new token, one of each module that has free slots. */
   readonly free: readonly Shown[];
   /** Modules that are of no use here. */
-  readonly useless: readonly { readonly module: FoundModule; readonly why: string }[];
+  readonly useless: readonly { readonly module: FoundModule; readonly why: string; readonly isBroken: boolean }[];
   /** Tokens that were made as root: root can use them, and the daemon cannot. */
   readonly rootsOnly: readonly Shown[];
 }
@@ -43,7 +43,9 @@ export async function survey(
     useless: looks.flatMap(({ module, why, isBroken }, at) => {
       if (why === undefined) return [];
       const isRight = isBroken && root[at]?.isBroken === false;
-      return [{ module, why: isRight ? `${why}; as root it works, so the user of the daemon lacks a right` : why }];
+      return [
+        { module, isBroken, why: isRight ? `${why}; as root it works, so the user of the daemon lacks a right` : why },
+      ];
     }),
   };
 }

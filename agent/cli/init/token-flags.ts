@@ -1,6 +1,7 @@
 import { matches, parseUri } from '../../../hsm/uri.ts';
 import { Fault } from '../../failure/failure.ts';
-import { choiceByFlag, type Guide } from './guide.ts';
+import { noFile } from './ask-setting.ts';
+import { choiceByFlag, type Guide, wrongFlag } from './guide.ts';
 import { type NewKind, newKinds, STANDARD_LABEL } from './new-token.ts';
 import { hindrance, rootsOnlyInWords, type Shown, type Survey, tokenInWords } from './survey.ts';
 
@@ -13,6 +14,8 @@ export const TOKEN_KINDS: readonly NewKind[] = ['softhsm', 'tpm'];
  */
 export function tokenByFlags({ answers, flag }: Guide, found: Survey): Shown | NewKind {
   const kind = choiceByFlag({ flag }, 'new-token', TOKEN_KINDS);
+  const wrong = wrongModule(flag('module'), found);
+  if (wrong !== undefined) throw wrongFlag('module', wrong);
   const named = flag('token');
   const module = flag('module') ?? (named === undefined && kind === undefined ? answers.text('hsm.module') : undefined);
   const here = found.tokens.filter((one) => module === undefined || one.module.path === module);
@@ -35,6 +38,14 @@ export function tokenByFlags({ answers, flag }: Guide, found: Survey): Shown | N
     message: `newleaf cannot ask which token to take. Tokens here: ${list}.${useless}`,
     advice: 'Name one with --token LABEL (or its pkcs11: URI), or have one made: --new-token softhsm',
   });
+}
+
+/** The fault of the module that was named, as the end of a sentence: no token can be meant then. */
+function wrongModule(path: string | undefined, { useless }: Survey): string | undefined {
+  const broken = useless.find(({ module, isBroken }) => isBroken && module.path === path);
+  if (broken === undefined) return undefined;
+  const why = broken.why.replace(/^PKCS#11 module /, '');
+  return noFile(broken.module.path) ?? `must be a PKCS#11 module that works: ${why}`;
 }
 
 function isNamed(token: Shown['token'], wanted: string): boolean {

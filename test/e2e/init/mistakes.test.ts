@@ -51,10 +51,14 @@ const TOKENS: readonly Row[] = [
   [[], /cannot ask which token to take/],
   [['--token', 'other'], /There is no usable token other\. Tokens here: none/],
   [['--token', 'pkcs11:serial=99'], /There is no usable token pkcs11:serial=99\./],
-  [['--token', 'other', '--module', '/nowhere.so'], /There is no usable token other\..* \/nowhere\.so: /],
+  [
+    ['--token', 'other', '--module', '/nowhere.so'],
+    /--module must be a file that is there: there is no \/nowhere\.so\./,
+  ],
+  [[...TOKEN, '--module', '/etc'], /--module must be a file: \/etc is a directory\./],
   [
     ['--token', 'other', '--module', '/etc/passwd'],
-    /There is no usable token other\..* \/etc\/passwd: .*cannot be loaded/,
+    /--module must be a PKCS#11 module that works: \/etc\/passwd cannot be loaded: /,
   ],
 ];
 

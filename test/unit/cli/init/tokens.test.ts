@@ -28,8 +28,8 @@ test('every module is looked into, and one that breaks is named', async () => {
     [SOFTHSM],
   );
   assert.deepEqual(found.useless, [
-    { module: TPM, why: 'its process ended without an answer: SIGSEGV' },
-    { module: CARD, why: 'it shows no token' },
+    { module: TPM, why: 'its process ended without an answer: SIGSEGV', isBroken: true },
+    { module: CARD, why: 'it shows no token', isBroken: false },
   ]);
 });
 
@@ -96,6 +96,7 @@ describe('the token that flags and configuration name', () => {
   const card = { module: CARD, token: token('a', { serial: '04' }) };
   const locked = { module: CARD, token: token('locked', { isLocked: true }) };
   const slot = { module: SOFTHSM, token: free };
+  const broken = (path: string, why: string) => ({ module: { name: 'named', path }, why, isBroken: true });
   const rows: readonly (readonly [what: string, options: SceneOptions, found: Partial<Survey>, expected: unknown])[] = [
     ['the only one', {}, { tokens: [a] }, a],
     ['the only usable one', {}, { tokens: [a, locked] }, a],
@@ -116,6 +117,24 @@ describe('the token that flags and configuration name', () => {
     ['one that is locked', { flags: { token: 'locked' } }, { tokens: [locked] }, /NL-CONFIG .*its PIN is locked/],
     ['to be made', { flags: { 'new-token': 'softhsm' } }, { tokens: [a], free: [slot] }, 'softhsm'],
     ['made before', { flags: { 'new-token': 'softhsm', token: 'b' } }, { tokens: [a, b], free: [slot] }, b],
+    [
+      'to be made, and a module that is a directory',
+      { flags: { 'new-token': 'softhsm', module: '/etc' } },
+      { tokens: [a], free: [slot], useless: [broken('/etc', 'PKCS#11 module /etc cannot be loaded')] },
+      /^Fault: NL-CONFIG --module must be a file: \/etc is a directory\. See: newleaf init --help$/,
+    ],
+    [
+      'in a module that is none',
+      { flags: { token: 'a', module: '/etc/passwd' } },
+      { tokens: [a], useless: [broken('/etc/passwd', 'PKCS#11 module /etc/passwd cannot be loaded: no ELF')] },
+      /--module must be a PKCS#11 module that works: \/etc\/passwd cannot be loaded: no ELF\. See/,
+    ],
+    [
+      'to be made, and a module that is not there',
+      { flags: { 'new-token': 'tpm', module: '/nowhere.so' } },
+      { useless: [broken('/nowhere.so', 'PKCS#11 module /nowhere.so cannot be loaded')] },
+      /--module must be a file that is there: there is no \/nowhere\.so\. See/,
+    ],
     ['to be made of nothing', { flags: { 'new-token': 'paper' } }, {}, /--new-token must be one of softhsm, tpm/],
   ];
   for (const [what, options, found, expected] of rows) {
