@@ -133,7 +133,7 @@ const COMMANDS = {
       'new-key': flagged('Make another key, and forget the one before.'),
     },
     examples: [{ line: 'newleaf csr -o gw.csr', meaning: 'For the person who signs it.' }],
-    exits: { 0: 'Done.', 1: 'Failed.', 2: usage, 5: down },
+    exits: { 0: 'Done.', 1: 'Failed.', 2: usage, 4: person, 5: down },
   },
   install: {
     meaning: 'Install a signed leaf',

@@ -24,8 +24,9 @@ const CODES: Partial<Record<Code, number>> = {
   'NL-TOKEN-PIN': EXIT.person,
   'NL-TOKEN-PIN-LOCKED': EXIT.person,
   'NL-TOKEN-PIN-FILE': EXIT.person,
+  'NL-TOKEN-OCCUPIED': EXIT.person,
   'NL-TOKEN-POISONED': EXIT.restart,
   'NL-DAEMON-DOWN': EXIT.down,
 };
 
-export const exitOf = ({ code }: Failure): number => CODES[code] ?? EXIT.failed;
+export const exitOf = ({ code }: Pick<Failure, 'code'>): number => CODES[code] ?? EXIT.failed;

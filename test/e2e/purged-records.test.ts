@@ -26,7 +26,7 @@ test('keys whose records were purged', async (t) => {
   await t.test('init names them, claims nothing of their maker, and says what to do', async () => {
     purge();
     const { code, err } = await begin();
-    assert.equal(code, 1);
+    assert.equal(code, 4);
     assert.match(err, /NL-TOKEN-OCCUPIED .*"newleaf-a".* the records of newleaf do not say that newleaf made it\./);
     assert.match(err, /`newleaf decommission` shows it, asks, and destroys it; then `newleaf init`/);
   });
@@ -42,12 +42,27 @@ test('keys whose records were purged', async (t) => {
   });
 
   await t.test('decommission destroys them, and init begins anew', async () => {
-    assert.equal((await begin()).code, 1);
+    assert.equal((await begin()).code, 4);
     const { code, out } = await gateway.command('decommission', '--yes');
     assert.equal(code, 0);
     assert.match(out, /key newleaf-a \(id [0-9a-f]{32}\)/);
     assert.deepEqual(gateway.token.privateKeys(), []);
     assert.equal((await begin()).code, 0);
     assert.deepEqual(gateway.token.privateKeys(), ['newleaf-a']);
+  });
+
+  await t.test('a key in the slot of the next one: roll --wait ends with 4, and does not wait', async () => {
+    gateway.token.ask('--keypairgen', '--key-type', 'EC:prime256v1', '--label', 'newleaf-b', '--id', 'aa');
+    await gateway.start();
+    await gateway.settled();
+    for (const what of ['a new request', 'the one in flight']) {
+      const { code, err } = await gateway.command('roll', '--wait', '--timeout', '60s');
+      assert.equal(code, 4, `${what}: ${err}`);
+      assert.match(
+        err.replaceAll(/\s+/g, ' '),
+        /^NL-TOKEN-OCCUPIED .* waits: a person is needed\. → Let it stay, and give the keys of newleaf another name/,
+      );
+    }
+    assert.deepEqual(gateway.token.privateKeys(), ['newleaf-a', 'newleaf-b']);
   });
 });

@@ -2,18 +2,18 @@ import { constants } from 'node:fs';
 import { lstat, open, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { configPath, loadConfig } from '../../config/config.ts';
-import { askSocket } from '../../control/client.ts';
 import { EXIT } from '../../failure/exit.ts';
 import { Fault } from '../../failure/failure.ts';
 import { writeAtomically } from '../../state/durable.ts';
 import { command, textOption } from '../kit/command.ts';
 import { screenOf, wrap } from '../kit/screen.ts';
 import { tellRefusal } from './answer.ts';
+import { askDaemon } from './ask-daemon.ts';
 
 export const run = command(async (args, io) => {
   const { config } = loadConfig(configPath(textOption(args, 'config'), io.env));
   const newKey = args.options['new-key'] === true;
-  const reply = await askSocket(config.control.socket, 'POST', '/v1/csr', newKey ? { newKey } : {});
+  const reply = await askDaemon(config, '/v1/csr', newKey ? { newKey } : {});
   if (reply.status !== 200) return tellRefusal(reply, io);
   const { csr, slot, cn } = reply.body as { csr: string; slot: string; cn: string };
   const file = textOption(args, 'out');

@@ -1,4 +1,5 @@
 import { CODES, type Code, Fault } from '../../failure/failure.ts';
+import { assertNotEnded } from '../../state/journal.ts';
 import { type Complaint, complaint, Failed } from '../kit/command.ts';
 import type { Progress } from '../kit/progress.ts';
 import type { Screen } from '../kit/screen.ts';
@@ -6,13 +7,16 @@ import { took } from '../moment.ts';
 import { present } from '../status/present.ts';
 import { isCode } from './answer.ts';
 import { Chronicle } from './chronicle.ts';
-import { type PulseOptions, pulse } from './pulse.ts';
+import { hopeless, Lingering } from './hopeless.ts';
+import { PULSE_MS, type PulseOptions, pulse } from './pulse.ts';
 
 export interface FollowOptions extends PulseOptions {
   readonly progress: Progress;
   readonly screen: Screen;
   /** How long the daemon may stay away, in milliseconds: it restarts itself to heal the token. */
   readonly patienceMs?: number;
+  /** The state directory: it tells of a gateway that is given up meanwhile. */
+  readonly directory?: string;
 }
 
 /** The daemon has lost the request if so many looks in a row do not know it. */
@@ -21,10 +25,11 @@ const UNKNOWN_LOOKS = 3;
 /**
  * Follows a request to its end, across restarts of the daemon, and reports each step.
  * @throws Failed when it is aborted; Fault NL-DAEMON-DOWN where it stays away, NL-CONTROL-DENIED, NL-INTERNAL where it has
- * lost the request
+ * lost the request; NL-STATE-DECOMMISSIONED; the failure that only a person can end
  */
 export async function follow(id: string, options: FollowOptions) {
-  const { socket, progress, screen, patienceMs = 60_000 } = options;
+  const { socket, progress, screen, directory, patienceMs = 60_000, everyMs = PULSE_MS } = options;
+  const lingering = new Lingering(id, 2 * everyMs);
   const chronicle = new Chronicle(id);
   let awaySince: number | undefined;
   let unknown = 0;
@@ -33,12 +38,15 @@ export async function follow(id: string, options: FollowOptions) {
   for await (const event of pulse(options)) {
     const failed = failedEvent(event);
     // Once each: without a network two of them take turns.
+    const end = failed && hopeless(id, failed);
+    if (end !== undefined) throw end;
     if (failed !== undefined && !complained.has(failed.code)) {
-      progress.print(complaint({ ...failed, ...(complained.size === 0 && { advice: AGAIN }) }, screen, INDENT));
+      progress.print(complaint({ ...failed, advice: complained.size === 0 ? AGAIN : undefined }, screen, INDENT));
       complained.add(failed.code);
     }
     const status = await present(socket);
     if (status instanceof Fault) {
+      if (directory !== undefined) await assertNotEnded(directory);
       awaySince ??= performance.now();
       if (performance.now() - awaySince >= patienceMs) throw status;
       progress.doing('waiting for the daemon, which is restarting');
@@ -50,6 +58,8 @@ export async function follow(id: string, options: FollowOptions) {
     progress.doing(doing);
     if (doing !== work.doing) work = { doing, since: performance.now() };
     if (outcome !== undefined) return { outcome, status };
+    const stuck = lingering.look(status);
+    if (stuck !== undefined) throw stuck;
     unknown = isUnknown ? unknown + 1 : 0;
     if (unknown >= UNKNOWN_LOOKS) break;
   }
@@ -75,7 +85,10 @@ const INDENT = ' '.repeat(10);
 /** An attempt that will be tried again. A refusal is different: the end of the request reports it. */
 function failedEvent(event: unknown): (Complaint & { readonly code: Code }) | undefined {
   if (typeof event !== 'object' || event === null) return undefined;
-  const { type, code, message } = event as { readonly [K in 'type' | 'code' | 'message']?: unknown };
+  const { type, code, message, advice } = event as {
+    readonly [K in 'type' | 'code' | 'message' | 'advice']?: unknown;
+  };
   if (type !== 'failed' || !isCode(code) || typeof message !== 'string') return undefined;
-  return CODES[code].kind === 'refused' ? undefined : { code, message };
+  if (CODES[code].kind === 'refused') return undefined;
+  return { code, message, ...(typeof advice === 'string' && { advice }) };
 }

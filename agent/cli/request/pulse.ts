@@ -1,6 +1,9 @@
 import { setTimeout } from 'node:timers/promises';
 import { events } from '../../control/client.ts';
 
+/** How often to look while no event arrives, in milliseconds. */
+export const PULSE_MS = 5_000;
+
 export interface PulseOptions {
   /** Path of the control socket. */
   readonly socket: string;
@@ -18,7 +21,7 @@ export interface PulseOptions {
  * an event after that look is missed for `everyMs` at most.
  */
 export async function* pulse(options: PulseOptions): AsyncGenerator<unknown, void> {
-  const { socket, everyMs = 5_000, awayMs = 1_000, abort } = options;
+  const { socket, everyMs = PULSE_MS, awayMs = 1_000, abort } = options;
   const left = new AbortController();
   const isOver = () => abort?.aborted === true;
   const pause = async (ms: number, timer: AbortSignal) =>

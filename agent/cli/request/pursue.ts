@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import type { Config } from '../../config/config.ts';
-import { askSocket } from '../../control/client.ts';
-import { EXIT } from '../../failure/exit.ts';
+import { EXIT, exitOf } from '../../failure/exit.ts';
 import type { OutcomeStatus, Status } from '../../roll/report.ts';
 import { timeLimit } from '../../time/limited.ts';
 import { complaint, type Io, Misuse, textOption } from '../kit/command.ts';
@@ -12,7 +11,8 @@ import { took } from '../moment.ts';
 import { parkedAlarm } from '../status/advise.ts';
 import { timeoutOf } from '../timeout.ts';
 import { actionInWords, outcomeInWords } from '../words.ts';
-import { tellRefusal } from './answer.ts';
+import { isCode, tellRefusal } from './answer.ts';
+import { askDaemon } from './ask-daemon.ts';
 import { follow, INTERRUPTED } from './follow.ts';
 
 export interface Wish {
@@ -52,7 +52,7 @@ export async function pursue(wish: Wish, args: ParsedArguments, config: Config, 
   if (isWaiting) process.once('SIGINT', leave);
   try {
     for (;;) {
-      const reply = await askSocket(socket, 'POST', wish.path, body);
+      const reply = await askDaemon(config, wish.path, body);
       const { status, body: said } = reply;
       const { id, outcome, thumbprint } = said as Said;
       if (status === 200 && outcome !== undefined) return conclude(said as OutcomeStatus, io);
@@ -65,7 +65,7 @@ export async function pursue(wish: Wish, args: ParsedArguments, config: Config, 
         return EXIT.done;
       }
       say(isBusy ? `Another request is in flight. Following ${id}:` : `Accepted as ${id}.${leaf}`);
-      const ended = await follow(id, { socket, progress, screen, abort });
+      const ended = await follow(id, { socket, directory, progress, screen, abort });
       // The work in flight may have been of the wanted kind; if it was not, ask again now.
       if (isBusy && ended.outcome.action !== wish.orElse) continue;
       progress.end();
@@ -98,5 +98,5 @@ function conclude(ended: OutcomeStatus, { out, err, env, now }: Io, status?: Sta
   const parked = next && parkedAlarm(next, directory, now());
   if (parked?.code !== undefined && parked.code === code) err.write(complaint(parked, screenOf(err, env)));
   else if (message !== undefined) err.write(complaint({ code, message, advice }, screenOf(err, env)));
-  return EXIT[ended.outcome];
+  return isCode(code) && exitOf({ code }) === EXIT.person ? EXIT.person : EXIT[ended.outcome];
 }

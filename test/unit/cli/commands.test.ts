@@ -180,6 +180,7 @@ Exit codes:
   0  Done.
   1  Failed.
   2  Wrong command line or configuration.
+  4  A person is needed; the sentence says who and what.
   5  The daemon does not run.
 `,
     );

@@ -6,6 +6,7 @@ import { screenOf } from '../../../agent/cli/kit/screen.ts';
 import { follow } from '../../../agent/cli/request/follow.ts';
 import { failure } from '../../../agent/failure/failure.ts';
 import type { Status } from '../../../agent/roll/report.ts';
+import { endJournal } from '../../../agent/state/journal.ts';
 import { daemon } from '../control/daemon.ts';
 import { fault, scratch } from '../state/disk.ts';
 import { ended, Paper, statusWith } from './stage.ts';
@@ -64,6 +65,54 @@ test('ends when it is told to, and says that the request goes on', async (t) => 
   await close();
   const patient = { ...options(socket), awayMs: 3_600_000, patienceMs: 3_600_000, abort: AbortSignal.timeout(50) };
   await assert.rejects(follow('r1', patient), { name: 'Failed' });
+});
+
+const occupied = failure('NL-TOKEN-OCCUPIED', { message: 'The label "newleaf-b" is taken.' });
+const waitsForPerson = fault(
+  'NL-TOKEN-OCCUPIED',
+  /is taken\. newleaf cannot end this by itself, and the request r1 waits: a person is needed\./,
+);
+
+test('a failure that only a person can end is the end: where it is heard', async (t) => {
+  const it = await daemon(
+    t,
+    answering(() => statusWith({ request })),
+  );
+  const following = follow('r1', { ...options(it.socket), everyMs: 3_600_000 });
+  if (it.listeners.size === 0) await it.listenersChange();
+  for (const listener of it.listeners) listener({ type: 'failed', ...occupied });
+  await assert.rejects(following, waitsForPerson);
+});
+
+test('and where it was met before, and stays', async (t) => {
+  const { socket } = await daemon(
+    t,
+    answering(() => statusWith({ request, trouble: occupied })),
+  );
+  await assert.rejects(follow('r1', options(socket)), waitsForPerson);
+});
+
+test('but one that an earlier request has met, and that passes, is not', async (t) => {
+  let looks = 0;
+  const status = () => {
+    looks += 1;
+    if (looks === 1) return statusWith({ request, trouble: occupied });
+    return looks < 5 ? statusWith({ request }) : statusWith({ outcomes: [ended()] });
+  };
+  const { socket } = await daemon(t, answering(status));
+  assert.equal((await follow('r1', options(socket))).outcome.outcome, 'done');
+});
+
+test('a gateway that is given up meanwhile is not waited for', async (t) => {
+  const directory = scratch(t);
+  const { socket, close } = await daemon(
+    t,
+    answering(() => statusWith({ request })),
+  );
+  await close();
+  await endJournal(directory, 0, 'gone');
+  const patient = { ...options(socket), patienceMs: 3_600_000, directory };
+  await assert.rejects(follow('r1', patient), fault('NL-STATE-DECOMMISSIONED', /was given up/));
 });
 
 test('failures that take turns are told once each', async (t) => {
