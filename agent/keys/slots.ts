@@ -7,10 +7,11 @@ import { doubtsOf, isProtected } from '../../hsm/key-pair.ts';
 import type { KeyType, PublicKey } from '../../hsm/public-key.ts';
 import { digestOf } from '../../hsm/sign.ts';
 import type { Token } from '../../hsm/token.ts';
-import { CODES, Fault } from '../failure/failure.ts';
+import { Fault } from '../failure/failure.ts';
 import type { KeyRef, Slot } from '../roll/leaf.ts';
 import type { Keys } from '../roll/ports.ts';
 import { writeAtomically } from '../state/durable.ts';
+import { clearing } from './occupied.ts';
 
 interface KeysOptions {
   readonly token: Token;
@@ -71,7 +72,8 @@ export function createKeys(options: KeysOptions): Keys {
       // The CSR of a key with this CKA_ID that was lost.
       await rm(fileOf({ slot, id }), { force: true });
       const made = await token.generate(label, keyType, id).catch(async (error: unknown) => {
-        throw isOccupied(error) && current() === undefined ? await leftBefore(token, label, error) : error;
+        if (!isOccupied(error) || current() !== undefined) throw error;
+        throw new Fault('NL-TOKEN-OCCUPIED', { message: error.message, advice: await clearing(token, label) });
       });
       wrote();
       const doubts = doubtsOf(await token.describe(made));
@@ -102,15 +104,6 @@ export async function publicKeyOf(token: Token, { slot, id }: KeyRef): Promise<P
 
 const isOccupied = (error: unknown): error is TokenError =>
   error instanceof TokenError && error.code === 'LABEL_OCCUPIED';
-
-/** This gateway has no leaf yet. Where `decommission` would destroy what is there, after its question, it is the way on. */
-async function leftBefore(token: Token, label: string, { message }: TokenError): Promise<Fault> {
-  const there = await token.generations(label);
-  const isOurs = there.every(({ id, protection }) => id !== '' && protection !== undefined && isProtected(protection));
-  const { advice } = CODES['NL-TOKEN-OCCUPIED'];
-  const way = `Left by an earlier newleaf, and needed by nothing: \`newleaf decommission\` shows it, asks, and destroys it; then \`newleaf init\`. Else: ${advice}`;
-  return new Fault('NL-TOKEN-OCCUPIED', { message, ...(isOurs && { advice: way }) });
-}
 
 /** The key was made, and perhaps refused by the CA, before the configuration asked for another type. */
 function outdated({ label, keyType: type }: PublicKey, wanted: KeyType): Fault {

@@ -29,6 +29,11 @@ test('keys whose records were purged', async (t) => {
     assert.equal(code, 4);
     assert.match(err, /NL-TOKEN-OCCUPIED .*"newleaf-a".* the records of newleaf do not say that newleaf made it\./);
     assert.match(err, /`newleaf decommission` shows it, asks, and destroys it; then `newleaf init`/);
+    const checked = await gateway.command('check', 'keys');
+    assert.match(
+      checked.out.replaceAll(/\s+/g, ' '),
+      /newleaf-a holds a key, .* `newleaf decommission` shows it, asks, and destroys it; then `newleaf init`/,
+    );
   });
 
   await t.test('other names, and they stay', async () => {

@@ -14,7 +14,7 @@ import type { ShownUnit } from './unit-shown.ts';
 /** The part of a token that checks use. */
 export type CheckedToken = Pick<
   Token,
-  'name' | 'find' | 'findById' | 'findByUri' | 'describe' | 'certificates' | 'sign'
+  'name' | 'find' | 'generations' | 'findById' | 'findByUri' | 'describe' | 'certificates' | 'sign'
 >;
 
 /** The gateway as the checks see it. Each question is asked once, however many checks need the answer. */

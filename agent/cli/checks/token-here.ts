@@ -42,6 +42,7 @@ export function tokenHere({ settings, env, looking, entry, trust }: TokenParts):
     return {
       name: await asked.ask('open', { ...(await locator()), tls, pin, pinRecord: state.directory }),
       find: (label) => asked.ask('find', label),
+      generations: (label) => asked.ask('generations', label),
       findById: (id) => asked.ask('findById', id),
       findByUri: (uri) => asked.ask('findByUri', uri),
       describe: (key) => asked.ask('describe', key),

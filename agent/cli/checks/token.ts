@@ -3,6 +3,7 @@ import { isProtected, type Protection } from '../../../hsm/key-pair.ts';
 import type { PublicKey } from '../../../hsm/public-key.ts';
 import type { TlsWay } from '../../../hsm/tls-way.ts';
 import { CODES } from '../../failure/failure.ts';
+import { clearing } from '../../keys/occupied.ts';
 import type { Leaf } from '../../roll/leaf.ts';
 import { type Finding, failed, ofLeaf, ok, skipped, unseen, warning, withLeaf, x509 } from './check.ts';
 import type { Site } from './site.ts';
@@ -63,7 +64,7 @@ async function keys(site: Site): Promise<Finding> {
   if (inTheWay === undefined) return ok(message);
   const { label, id } = inTheWay;
   const stops = `${label} holds a key, and the records of newleaf do not say that newleaf made it (CKA_ID ${id}): the next roll to this slot stops there.`;
-  return warning(stops, CODES['NL-TOKEN-OCCUPIED'].advice);
+  return warning(stops, inTheWay.isFirst ? await clearing(token, label) : CODES['NL-TOKEN-OCCUPIED'].advice);
 }
 
 /** A key in the way of the next one: agent/keys/slots.ts takes over only keys that the journal knows. */
@@ -73,7 +74,8 @@ async function strangerAmong(ours: readonly PublicKey[], given: readonly PublicK
   if (entry === undefined) return undefined;
   const { current, next, retire } = entry === 'absent' ? {} : entry;
   const known = [current?.key.id, next?.id, next?.intended, retire?.id, ...given.map(({ id }) => id)];
-  return ours.find((key) => !known.includes(key.id));
+  const key = ours.find(({ id }) => !known.includes(id));
+  return key && { ...key, isFirst: current === undefined };
 }
 
 function inWords({ label, keyType }: PublicKey, protection: Protection): string {

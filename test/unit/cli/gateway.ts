@@ -3,6 +3,7 @@ import type { Site } from '../../../agent/cli/checks/site.ts';
 import { parseConfig } from '../../../agent/config/config.ts';
 import type { Leaf } from '../../../agent/roll/leaf.ts';
 import type { Entry } from '../../../agent/state/entry.ts';
+import type { Protection } from '../../../hsm/key-pair.ts';
 import type { PublicKey } from '../../../hsm/public-key.ts';
 import type { Token } from '../../../hsm/token.ts';
 import { NOW, statusWith } from './stage.ts';
@@ -56,21 +57,23 @@ const refuse = async (): Promise<never> => {
   throw new Error('a check must not ask for this');
 };
 
+const PROTECTED: Protection = {
+  sensitive: true,
+  extractable: false,
+  alwaysSensitive: true,
+  neverExtractable: true,
+  local: true,
+};
+
 /** A token that only answers questions. */
 export function tokenWith(change: Partial<Token>): Token {
   return {
     name: slot.name,
     find: async (label) => (label === key.label ? key : undefined),
-    generations: refuse,
+    generations: async (label) => (label === key.label ? [{ id: key.id, protection: PROTECTED }] : []),
     findById: async (id) => (id === key.id ? key : undefined),
     findByUri: async () => key,
-    describe: async () => ({
-      sensitive: true,
-      extractable: false,
-      alwaysSensitive: true,
-      neverExtractable: true,
-      local: true,
-    }),
+    describe: async () => PROTECTED,
     sign: refuse,
     generate: refuse,
     importKey: refuse,

@@ -60,6 +60,7 @@ export function createAnswers() {
       return token.name;
     },
     find: (label: string) => token().find(label),
+    generations: (label: string) => token().generations(label),
     findById: (id: string) => token().findById(id),
     findByUri: (uri: string) => token().findByUri(uri),
     describe: (key: PublicKey) => token().describe(key),

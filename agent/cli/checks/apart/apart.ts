@@ -15,6 +15,7 @@ const DOING: Readonly<Record<Question, string>> = {
   slot: 'when it was asked for its tokens',
   open: 'at the login',
   find: 'when it looked for a key',
+  generations: 'when it looked for a key',
   findById: 'when it looked for a key',
   findByUri: 'when it looked for a key',
   describe: 'when it described a key',

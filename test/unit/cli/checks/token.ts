@@ -126,6 +126,21 @@ export const TOKEN: readonly Row[] = [
   ],
   [
     'keys',
+    'one, and no leaf yet: the way on that the daemon tells, too',
+    { entry: async () => 'absent' },
+    /stops there\. -> Left by an earlier newleaf, .*`newleaf decommission`/,
+  ],
+  [
+    'keys',
+    'one, and no leaf yet, that decommission does not touch',
+    {
+      entry: async () => 'absent',
+      token: async () => tokenWith({ generations: async () => [{ id: '' }] }),
+    },
+    /stops there\. -> Let it stay/,
+  ],
+  [
+    'keys',
     'no state, so nobody knows of whom',
     {
       token: async () => tokenWith({ find: async (label) => ({ ...key, label, id: label }) }),
