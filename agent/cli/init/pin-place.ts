@@ -31,9 +31,26 @@ async function pinInUse(guide: Guide): Promise<string | undefined> {
   return (await readSecret(path)) ?? (setting === undefined ? sealedPin(instanceOf(guide.file)) : undefined);
 }
 
-export function storedInWords(guide: Guide): string {
+/** A PIN on disk, and where, for the person. */
+interface KeptPin {
+  readonly pin: string;
+  readonly words: string;
+}
+
+/**
+ * The PIN that was kept for a token. A run of init that was killed has left that of another token beside the one in use: a
+ * random one is nowhere else.
+ * @param isInUse the configuration of the daemon names the token
+ * @throws as `storedPin`
+ */
+export async function pinKeptFor(guide: Guide, isInUse: boolean): Promise<KeptPin | undefined> {
+  const left = isInUse || guide.staged.isStored ? undefined : await readSecret(stageOf(guide));
+  if (left !== undefined) return { pin: left, words: `the one in ${stageOf(guide)}` };
+  const pin = await storedPin(guide);
   const { path } = pinPlace(guide);
-  return existsSync(path) ? `the one in ${path}` : 'the one that is sealed';
+  return pin === undefined
+    ? undefined
+    : { pin, words: existsSync(path) ? `the one in ${path}` : 'the one that is sealed' };
 }
 
 /** Stores the PIN, and sets hsm.pin_file to its place. Where another PIN is in use, that one stays until the token does. */
@@ -44,6 +61,7 @@ export async function storePin(guide: Guide, pin: string): Promise<void> {
   if (isOther) await writeSecret(guide, stageOf(guide), pin, 'daemon');
   else if (inUse === undefined) await writeSecret(guide, path, pin, ownerOf(setting));
   guide.staged.pin = isOther ? pin : undefined;
+  guide.staged.isStored = true;
   guide.answers.set('hsm.pin_file', setting);
 }
 

@@ -1,8 +1,10 @@
 import type { TlsSettings } from '../../../hsm/tls-way.ts';
+import { matches, parseUri } from '../../../hsm/uri.ts';
 import { Fault } from '../../failure/failure.ts';
 import { failureOf } from '../../failure/failure-of.ts';
+import { standing } from './configuration.ts';
 import type { Guide } from './guide.ts';
-import { givenPin, storedInWords, storedPin, storePin } from './pin-place.ts';
+import { givenPin, pinKeptFor, storePin } from './pin-place.ts';
 import type { Shown } from './survey.ts';
 
 /**
@@ -20,8 +22,8 @@ export async function askPin(guide: Guide, shown: Shown, isOurs: boolean): Promi
   const from = guide.flag('pin-file') === undefined ? 'the one of aziot-identity-service' : 'the one in --pin-file';
   if (given !== undefined) return isAccepted(guide, shown, given, from, true);
   if (!token.needsLogin) return isAccepted(guide, shown, NONE, '', !dialogue.asks);
-  const kept = await storedPin(guide);
-  const where = storedInWords(guide);
+  const found = await pinKeptFor(guide, isInUse(guide, shown));
+  const { pin: kept, words: where = '' } = found ?? {};
   const isMeant = isOurs || !dialogue.asks;
   if (kept !== undefined && isMeant && (await isAccepted(guide, shown, kept, where, !dialogue.asks))) return true;
   if (!dialogue.asks) {
@@ -34,6 +36,14 @@ export async function askPin(guide: Guide, shown: Shown, isOurs: boolean): Promi
   const typed = await dialogue.secret(`PIN of token "${token.label}" (not shown; Enter: ${enter})`);
   const pin = typed === '' ? offered : typed;
   return pin !== undefined && isAccepted(guide, shown, pin, 'which is kept', false);
+}
+
+/** The daemon uses this token, by the configuration that stands: the PIN in use is that of this one. */
+function isInUse({ file }: Guide, { module, token }: Shown): boolean {
+  const { config } = standing(file, false);
+  if (config === undefined || 'tpm' in config || config.hsm.module !== module.path) return false;
+  const { token: label, uri } = config.hsm;
+  return uri === undefined ? label === token.label : matches(token, parseUri(uri));
 }
 
 /** For a token without login: the PIN must not be empty, and the token does not check it. */

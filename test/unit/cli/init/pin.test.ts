@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, test } from 'node:test';
 import { writeConfiguration } from '../../../../agent/cli/init/configuration.ts';
 import type { Guide } from '../../../../agent/cli/init/guide.ts';
 import { askPin } from '../../../../agent/cli/init/pin.ts';
-import { stagedPin } from '../../../../agent/cli/init/pin-place.ts';
+import { pinKeptFor, stagedPin, storePin } from '../../../../agent/cli/init/pin-place.ts';
 import { Fault } from '../../../../agent/failure/failure.ts';
 import type { SeenToken } from '../../../../hsm/slots.ts';
 import { type Scene, type SceneOptions, SOFTHSM, scene, token } from './stage.ts';
@@ -100,6 +100,31 @@ describe('the PIN of a token', () => {
     assert.deepEqual([kept(), kept('pin.bak')], [RIGHT, '1234'], 'the one before may be known to nobody');
     assert.throws(() => kept('pin.new'), /ENOENT/);
     assert.equal(stagedPin((await ask({ typed: [''], kept: RIGHT })).guide), undefined);
+  });
+
+  test('that a killed run has left beside the one in use is found again, for the token that the daemon does not use', async () => {
+    writeFileSync(join(directory, 'pin.new'), `${RIGHT}\n`);
+    const again = await ask({ flags: { 'new-token': 'softhsm' }, kept: '1234', configured: COMPLETE });
+    assert.deepEqual([again.tried, again.guide.staged.pin], [[RIGHT], RIGHT]);
+    const person = await ask({ typed: [''], kept: '1234' });
+    assert.deepEqual(person.tried, [RIGHT]);
+    assert.match(person.paper, /Enter: the one in\s+\S*\/pin\.new\)/);
+  });
+
+  test('nor is it tried on a token that this run has just made', async () => {
+    writeFileSync(join(directory, 'pin.new'), '1234\n');
+    const set = scene();
+    const guide: Guide = { ...set.guide, file: join(directory, 'newleaf.toml') };
+    await storePin(guide, RIGHT);
+    assert.equal((await pinKeptFor(guide, false))?.pin, RIGHT);
+    assert.equal(kept('pin.new'), '1234', 'it may be the only copy');
+  });
+
+  test('and is not tried on the one that it does use', async () => {
+    writeFileSync(join(directory, 'pin.new'), '1234\n');
+    const { guide } = await ask({ typed: [RIGHT], configured: COMPLETE });
+    await writeConfiguration(guide);
+    assert.deepEqual((await ask({ typed: [], kept: RIGHT, isOurs: true, configured: COMPLETE })).tried, [RIGHT]);
   });
 
   test('comes from a file, or from stdin', async () => {
