@@ -4,34 +4,15 @@ import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { PATIENCE_MS } from '../e2e/stage/site.ts';
 import { inside } from '../namespace.ts';
-import { APART, isUp, type Machine, type Unit } from './machine.ts';
+import { assertAlarmed, assertEnded } from './ended.ts';
+import { APART, isUp, type Machine } from './machine.ts';
 import { provisioned } from './site.ts';
-
-const hasFailed = ({ ActiveState }: Unit) => ActiveState === 'failed';
 
 /** What a technician reads of a daemon that has ended, without line ends. */
 async function said(machine: Machine): Promise<string> {
   const { code, out, err } = await machine.run('newleaf', 'status');
   assert.equal(code, 5);
   return `${out}${err}`.replaceAll(/\s+/g, ' ');
-}
-
-/** The unit has ended for good, by this exit code and with these words everywhere. */
-async function assertEnded(machine: Machine, exit: string, words: RegExp): Promise<void> {
-  const { ExecMainStatus, NRestarts, StatusText, Result } = await machine.until(hasFailed);
-  assert.deepEqual([Result, ExecMainStatus, NRestarts], ['exit-code', exit, '0'], 'no second try');
-  assert.match(StatusText ?? '', words);
-}
-
-/** The fallback raises the alarm with these words: in the journal, and by its own state. @param look makes it look now */
-async function assertAlarmed(machine: Machine, words: RegExp, look?: () => Promise<unknown>): Promise<void> {
-  const since = machine.journal.lines.length;
-  await look?.();
-  const isAlarm = ({ unit, priority, message }: Readonly<Record<string, unknown>>) =>
-    unit === 'newleaf-fallback.service' && priority === 2 && words.test(String(message));
-  await machine.journal.waitFor(isAlarm, { since });
-  await machine.until(hasFailed, 'newleaf-fallback.service');
-  assert.match(await machine.must('systemctl', '--failed', '--plain'), /^newleaf-fallback\.service /m);
 }
 
 if (inside(import.meta.filename, APART)) {
