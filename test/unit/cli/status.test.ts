@@ -116,7 +116,7 @@ describe('the daemon does not run', () => {
       assert.equal(await run(args('status', ...options, '--config', configIn(directory)), io), 5);
       assert.match(
         io.err.text.replaceAll(/\s+/g, ' '),
-        /^NL-DAEMON-DOWN The daemon does not run\. It ended 2 min ago: NL-TOKEN-PIN-LOCKED .* \(CKR_PIN_LOCKED\) → Unlock it/,
+        /^NL-DAEMON-DOWN The daemon does not run\. It ended 2 min ago: NL-TOKEN-PIN-LOCKED .* \(CKR_PIN_LOCKED\) → A TPM opens by itself/,
       );
     }
   });
