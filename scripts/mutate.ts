@@ -47,6 +47,7 @@ const TABLES = [
   'poison',
   'report',
   'step',
+  'stranded-csr',
   'unreached',
   'ways-back',
 ];
