@@ -17,6 +17,8 @@ export interface FollowOptions extends PulseOptions {
   readonly patienceMs?: number;
   /** The state directory: it tells of a gateway that is given up meanwhile. */
   readonly directory?: string;
+  /** The trouble that stood in the status before the request. */
+  readonly earlier?: Code | undefined;
 }
 
 /** The daemon has lost the request if so many looks in a row do not know it. */
@@ -29,7 +31,7 @@ const UNKNOWN_LOOKS = 3;
  */
 export async function follow(id: string, options: FollowOptions) {
   const { socket, progress, screen, directory, patienceMs = 60_000, everyMs = PULSE_MS } = options;
-  const lingering = new Lingering(id, 2 * everyMs);
+  const lingering = new Lingering(id, 2 * everyMs, options.earlier);
   const chronicle = new Chronicle(id);
   let awaySince: number | undefined;
   let unknown = 0;
@@ -37,14 +39,14 @@ export async function follow(id: string, options: FollowOptions) {
   const complained = new Set<string>();
   for await (const event of pulse(options)) {
     const failed = failedEvent(event);
-    // Once each: without a network two of them take turns.
-    const end = failed && hopeless(id, failed);
+    const status = await present(socket);
+    const end = failed && !(status instanceof Fault) ? hopeless(id, status, failed) : undefined;
     if (end !== undefined) throw end;
+    // Once each: without a network two of them take turns.
     if (failed !== undefined && !complained.has(failed.code)) {
       progress.print(complaint({ ...failed, advice: complained.size === 0 ? AGAIN : undefined }, screen, INDENT));
       complained.add(failed.code);
     }
-    const status = await present(socket);
     if (status instanceof Fault) {
       if (directory !== undefined) await assertNotEnded(directory);
       awaySince ??= performance.now();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { Progress } from '../../../agent/cli/kit/progress.ts';
 import { screenOf } from '../../../agent/cli/kit/screen.ts';
 import { follow } from '../../../agent/cli/request/follow.ts';
@@ -73,34 +73,54 @@ const waitsForPerson = fault(
   /is taken\. newleaf cannot end this by itself, and the request r1 waits: a person is needed\./,
 );
 
-test('a failure that only a person can end is the end: where it is heard', async (t) => {
+const making = { request, phase: 'generating-key' } as const;
+
+/** Follows r1 at a daemon in this state, and has it hear that the slot is occupied. */
+async function hearing(t: TestContext, present: Partial<Status>) {
   const it = await daemon(
     t,
-    answering(() => statusWith({ request })),
+    answering(() => statusWith(present)),
   );
-  const following = follow('r1', { ...options(it.socket), everyMs: 3_600_000 });
+  const abort = AbortSignal.timeout(500);
+  const following = follow('r1', { ...options(it.socket), everyMs: 3_600_000, abort });
   if (it.listeners.size === 0) await it.listenersChange();
   for (const listener of it.listeners) listener({ type: 'failed', ...occupied });
-  await assert.rejects(following, waitsForPerson);
+  return following;
+}
+
+test('a failure that only a person can end is the end: where it is heard', async (t) => {
+  await assert.rejects(hearing(t, making), waitsForPerson);
 });
+
+for (const [of, present] of [
+  ['of a key that is made for something else', { ...making, request: { ...request, id: 'r2' } }],
+  ['of a key beside a registration', { ...making, request: { ...request, action: 're-register' } }],
+  ['of a roll that has come further', { request, phase: 'registering-next' }],
+] as const) {
+  test(`but one ${of} is not`, async (t) => {
+    await assert.rejects(hearing(t, present), { name: 'Failed', message: /Not finished in time/ });
+  });
+}
 
 test('and where it was met before, and stays', async (t) => {
   const { socket } = await daemon(
     t,
-    answering(() => statusWith({ request, trouble: occupied })),
+    answering(() => statusWith({ ...making, trouble: occupied })),
   );
   await assert.rejects(follow('r1', options(socket)), waitsForPerson);
 });
 
-test('but one that an earlier request has met, and that passes, is not', async (t) => {
+test('but one that stood there before the request, or that the roll has passed, is not', async (t) => {
   let looks = 0;
   const status = () => {
     looks += 1;
-    if (looks === 1) return statusWith({ request, trouble: occupied });
-    return looks < 5 ? statusWith({ request }) : statusWith({ outcomes: [ended()] });
+    if (looks < 5) return statusWith({ ...making, trouble: occupied });
+    if (looks < 9) return statusWith({ request, phase: 'registering-next', trouble: occupied });
+    return statusWith({ outcomes: [ended()] });
   };
   const { socket } = await daemon(t, answering(status));
-  assert.equal((await follow('r1', options(socket))).outcome.outcome, 'done');
+  const { outcome } = await follow('r1', { ...options(socket), earlier: 'NL-TOKEN-OCCUPIED' });
+  assert.equal(outcome.outcome, 'done');
 });
 
 test('a gateway that is given up meanwhile is not waited for', async (t) => {
