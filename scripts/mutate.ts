@@ -19,7 +19,9 @@ const root = join(import.meta.dirname, '..');
 const workshop = join(root, '.cache', 'mutants');
 const TESTS = join('test', 'unit', 'roll');
 /** What the tests of the uplink need. */
-const UPLINK_PARTS = ['uplink', 'clock.ts', join('state', 'disk.ts')].map((part) => join('test', 'unit', part));
+const UPLINK_PARTS = ['unit/uplink', 'unit/clock.ts', 'unit/state/disk.ts', 'search/dice.ts'].map((part) =>
+  join('test', part),
+);
 
 /** Without an argument all of them; with one, those whose file or loss contains it. */
 const [only = ''] = process.argv.slice(2);

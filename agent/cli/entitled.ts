@@ -1,6 +1,6 @@
 import type { Account } from '../machine/account.ts';
 import type { PrintedCommand, Rewriting } from '../machine/printed.ts';
-import type { Caller, Tool } from './kit/tool.ts';
+import type { Caller, CommandSpec } from './kit/tool.ts';
 import { NEWLEAF } from './table.ts';
 
 /** The person who reads the screen, and will copy a command from it. */
@@ -23,7 +23,7 @@ export function readerOf(env: NodeJS.ProcessEnv, account: Account | undefined, m
 /** systemctl(1): these look, and all others change what runs. */
 const LOOKING = ['status', 'show', 'cat', 'is-active', 'is-enabled'];
 /** Only for root. journalctl(1) shows other users their own messages only, and none of them is the daemon's. */
-const OF_ROOT = ['journalctl', 'apt-get', 'usermod', 'systemd-creds'];
+const OF_ROOT = ['journalctl', 'apt-get', 'groupadd', 'usermod', 'systemd-creds', 'systemd-tmpfiles'];
 
 /** Texts name commands without sudo. Here it is added where this reader needs it: for each text in one place. */
 export function sudoFor({ isRoot, mayAsk }: ScreenReader, isExperiment = false): Rewriting {
@@ -40,6 +40,6 @@ export function sudoFor({ isRoot, mayAsk }: ScreenReader, isExperiment = false):
 function callerOf(args: readonly string[]): Caller {
   if (args.includes('--config')) return 'user';
   const [head = '', tail = ''] = args[0] === '--instance' ? args.slice(2) : args;
-  const commands: Tool['commands'] = NEWLEAF.commands;
-  return (commands[`${head} ${tail}`] ?? commands[head])?.caller ?? 'user';
+  const commands = new Map(Object.entries<CommandSpec>(NEWLEAF.commands));
+  return (commands.get(`${head} ${tail}`) ?? commands.get(head))?.caller ?? 'user';
 }

@@ -68,8 +68,17 @@ function watchdogOf({ WATCHDOG_USEC, WATCHDOG_PID }: NodeJS.ProcessEnv): number 
 function wayOf(env: NodeJS.ProcessEnv, failed: (cause: Error) => void): Send | undefined {
   if (env.NOTIFY_SOCKET === undefined) return undefined;
   const byProgram: Send = (message) => run(message, env).catch(failed);
-  const fd = socketOf(env);
-  return fd === undefined ? byProgram : (message) => put(fd, message).catch(() => byProgram(message));
+  let fd = socketOf(env);
+  return async (message) => {
+    if (fd === undefined) return byProgram(message);
+    try {
+      await put(fd, message);
+    } catch {
+      // A message that was late may still arrive: no other one must be on its way then.
+      fd = undefined;
+      await byProgram(message);
+    }
+  };
 }
 
 /** sd_listen_fds_with_names(3). One that leads to another systemd than the one that asks to be told is of no use. */

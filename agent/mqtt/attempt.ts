@@ -54,7 +54,7 @@ export const isAnswered = ({ phase }: Attempt): boolean => phase !== 'tcp' && ph
 
 /** OpenSSL's error for an answer that is no TLS, as the text of a web server. */
 const NO_TLS = 'ERR_SSL_WRONG_VERSION_NUMBER';
-const PLAIN = 'The server does not speak TLS: a captive portal or a proxy answers in its place.';
+const PLAIN = 'The answer does not come from the server.';
 
 /** Why a connection ended, by the codes and the words of the other side. Errors of the token come back as they are. */
 export function endingFault(

@@ -40,7 +40,7 @@ const request = object({
   at: number(),
 });
 
-/** A field that is forgotten here does not compile: it would be written, and lost when it is read. */
+/** A field that is forgotten here does not compile: it would be read unchecked. */
 const next = object({
   slot: key.entries.slot,
   ...entriesFromList(['id', 'intended'], optional(string())),

@@ -29,7 +29,7 @@ export interface Guide {
   /** Files that this run has made beside the configuration: path of the copy, and of what it was made. */
   readonly copies: Map<string, string>;
   /** A PIN that replaces the one in use when the configuration is written; and whether this run has stored any. */
-  readonly staged: { pin?: string | undefined; isStored?: true };
+  readonly staged: { pin?: { readonly pin: string; readonly path: string } | undefined; isStored?: true };
   /** Text of stdin, for `--pin-file -`. */
   readonly stdin: () => Promise<string>;
 }

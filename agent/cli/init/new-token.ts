@@ -62,7 +62,7 @@ export async function makeNewToken(guide: Guide, kind: NewKind, found: Survey): 
     const soPinFile = beside(guide, 'so-pin');
     const soPin = (await readSecret(soPinFile)) ?? randomPin();
     if (kind === 'tpm') await admitTpm(guide, 'new');
-    await storePin(guide, pin);
+    await storePin(guide, label, pin);
     await writeSecret(guide, soPinFile, soPin, 'caller');
     await errands.makeToken({ module: maker.module.path, label, pin, soPin });
     const token = (await errands.tokens(maker.module.path)).find((one) => one.label === label && one.hasPin);

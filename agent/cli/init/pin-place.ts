@@ -5,7 +5,7 @@ import { instanceOf } from '../../config/config.ts';
 import { sealedPin } from '../../machine/root-pin.ts';
 import type { StagedPin } from './configuration.ts';
 import { type Guide, wrongFlag } from './guide.ts';
-import { beside, noSecret, readSecret, writeSecret } from './secret.ts';
+import { beginningOf, beside, noSecret, readSecret, writeSecret } from './secret.ts';
 
 /**
  * Where the PIN is kept: in the file from which the unit takes it, which only root can read; where there is no such unit,
@@ -24,7 +24,7 @@ export function pinPlace(guide: Guide): { readonly path: string; readonly settin
 
 /** The stored PIN, if any. @throws Fault; TokenError PIN_FILE for one that is sealed, and does not open */
 export const storedPin = async (guide: Guide): Promise<string | undefined> =>
-  guide.staged.pin ?? (await pinInUse(guide));
+  guide.staged.pin?.pin ?? (await pinInUse(guide));
 
 async function pinInUse(guide: Guide): Promise<string | undefined> {
   const { path, setting } = pinPlace(guide);
@@ -38,14 +38,16 @@ interface KeptPin {
 }
 
 /**
- * The PIN that was kept for a token. A run of init that was killed has left that of another token beside the one in use: a
+ * The PIN that was kept for a token. A run of init that was killed has left that of a new token beside the one in use: a
  * random one is nowhere else.
+ * @param label of the token
  * @param isInUse the configuration of the daemon names the token
  * @throws as `storedPin`
  */
-export async function pinKeptFor(guide: Guide, isInUse: boolean): Promise<KeptPin | undefined> {
-  const left = isInUse || guide.staged.isStored ? undefined : await readSecret(stageOf(guide));
-  if (left !== undefined) return { pin: left, words: `the one in ${stageOf(guide)}` };
+export async function pinKeptFor(guide: Guide, label: string, isInUse: boolean): Promise<KeptPin | undefined> {
+  const stage = stageOf(guide, label);
+  const left = isInUse || guide.staged.isStored ? undefined : await readSecret(stage);
+  if (left !== undefined) return { pin: left, words: `the one in ${stage}` };
   const pin = await storedPin(guide);
   const { path } = pinPlace(guide);
   return pin === undefined
@@ -53,14 +55,18 @@ export async function pinKeptFor(guide: Guide, isInUse: boolean): Promise<KeptPi
     : { pin, words: existsSync(path) ? `the one in ${path}` : 'the one that is sealed' };
 }
 
-/** Stores the PIN, and sets hsm.pin_file to its place. Where another PIN is in use, that one stays until the token does. */
-export async function storePin(guide: Guide, pin: string): Promise<void> {
+/**
+ * Stores the PIN, and sets hsm.pin_file to its place. Where another PIN is in use, that one stays until the token does.
+ * @param label of the token
+ */
+export async function storePin(guide: Guide, label: string, pin: string): Promise<void> {
   const { path, setting } = pinPlace(guide);
   const inUse = await pinInUse(guide);
   const isOther = inUse !== undefined && inUse !== pin;
-  if (isOther) await writeSecret(guide, stageOf(guide), pin, 'daemon');
+  const stage = stageOf(guide, label);
+  if (isOther) await writeSecret(guide, stage, pin, 'daemon');
   else if (inUse === undefined) await writeSecret(guide, path, pin, ownerOf(setting));
-  guide.staged.pin = isOther ? pin : undefined;
+  guide.staged.pin = isOther ? { pin, path: stage } : undefined;
   guide.staged.isStored = true;
   guide.answers.set('hsm.pin_file', setting);
 }
@@ -68,14 +74,15 @@ export async function storePin(guide: Guide, pin: string): Promise<void> {
 /** The daemon opens a file itself; for a credential of the unit, systemd does. */
 const ownerOf = (setting: string | undefined) => (setting === undefined ? 'caller' : 'daemon');
 
-const stageOf = (guide: Guide): string => beside(guide, 'pin.new');
+/** Each token has its own: a wrong PIN costs a try. */
+const stageOf = (guide: Guide, label: string): string => beside(guide, `pin-${encodeURIComponent(label)}.new`);
 
 /** How the configuration comes to another PIN: undefined where that stays. */
 export function stagedPin(guide: Guide): StagedPin | undefined {
-  const { pin } = guide.staged;
-  if (pin === undefined) return undefined;
+  if (guide.staged.pin === undefined) return undefined;
+  const { pin, path: stage } = guide.staged.pin;
   return {
-    path: stageOf(guide),
+    path: stage,
     async replace() {
       const { path, setting } = pinPlace(guide);
       // It may be the only copy of another token's PIN. A sealed one stays sealed.
@@ -94,11 +101,11 @@ export async function givenPin(guide: Guide): Promise<string | undefined> {
   const wrong = (why: string) =>
     wrongFlag('pin-file', `must be a file with the PIN, or - where it comes on stdin: ${why}`);
   const found = given === '-' ? undefined : await stat(place).catch(() => undefined);
-  if (found?.isDirectory()) throw wrong(`${place} is a directory`);
+  if (found !== undefined && !found.isFile()) throw wrong(`${place} is no file`);
+  const text = given === '-' ? await guide.stdin() : found && beginningOf(place);
+  if (text === undefined) throw wrong(`there is no ${place}`);
   // A token counts a wrong PIN: what cannot be one is not tried.
-  const reason = found?.isFile() ? noSecret(place) : undefined;
-  if (reason !== undefined) throw wrong(reason);
-  const pin = given === '-' ? (await guide.stdin()).trim() : await readSecret(place);
-  if (pin !== undefined && pin !== '') return pin;
-  throw wrong(`there is none in ${place}`);
+  const reason = noSecret(text);
+  if (reason !== undefined) throw wrong(`${place} ${reason}`);
+  return text.trim();
 }

@@ -22,7 +22,7 @@ export async function askPin(guide: Guide, shown: Shown, isOurs: boolean): Promi
   const from = guide.flag('pin-file') === undefined ? 'the one of aziot-identity-service' : 'the one in --pin-file';
   if (given !== undefined) return isAccepted(guide, shown, given, from, true);
   if (!token.needsLogin) return isAccepted(guide, shown, NONE, '', !dialogue.asks);
-  const found = await pinKeptFor(guide, isInUse(guide, shown));
+  const found = await pinKeptFor(guide, token.label, isInUse(guide, shown));
   const { pin: kept, words: where = '' } = found ?? {};
   const isMeant = isOurs || !dialogue.asks;
   if (kept !== undefined && isMeant && (await isAccepted(guide, shown, kept, where, !dialogue.asks))) return true;
@@ -76,7 +76,7 @@ async function isAccepted(
     dialogue.wrong(failure.code === 'NL-TOKEN-PIN' ? { ...failure, advice: TRIED } : failure);
     return false;
   }
-  await storePin(guide, pin);
+  await storePin(guide, token.label, pin);
   dialogue.ok(`Token "${token.label}" ${token.needsLogin ? `accepts the PIN (${words})` : 'opens'}.`);
   return true;
 }

@@ -46,30 +46,30 @@ export async function readSecret(path: string): Promise<string | undefined> {
   }
 }
 
-/** Longer than any PIN or password; a file of more bytes is another file. */
-const MOST_BYTES = 1024;
+/** Longer than any PIN; and than a password, which may be a token of some kB. A file of more bytes is another file. */
+const MOST_BYTES = 16 * 1024;
 
 /** "The user-id and password MUST NOT contain any control characters" (RFC 7617 section 2); no PIN has them. */
 const CONTROL = /\p{Cc}/u;
 
-/**
- * Why such a file holds no PIN and no password, as the end of a sentence; undefined where it may.
- * @throws Fault NL-CONFIG where it cannot be read
- */
-export function noSecret(path: string): string | undefined {
-  const begins = beginningOf(path);
-  if (begins.length > MOST_BYTES) return `${path} has more than ${MOST_BYTES} bytes`;
-  const text = begins.toString().trim();
-  if (text === '') return `${path} is empty`;
-  return CONTROL.test(text) || text.includes('\ufffd') ? `${path} is not one line of text` : undefined;
+/** Why a text is no PIN and no password, as the end of a sentence about where it comes from; undefined where it may be one. */
+export function noSecret(content: string): string | undefined {
+  const text = content.trim();
+  if (text === '') return 'is empty';
+  if (text.length > MOST_BYTES) return `has more than ${MOST_BYTES} bytes`;
+  return CONTROL.test(text) || text.includes('\ufffd') ? 'is not one line of text' : undefined;
 }
 
-function beginningOf(path: string): Buffer {
-  const bytes = Buffer.alloc(MOST_BYTES + 1);
+/**
+ * As much of a regular file as `noSecret` needs to judge it.
+ * @throws Fault NL-CONFIG where it cannot be read
+ */
+export function beginningOf(path: string): string {
+  const bytes = Buffer.alloc(2 * MOST_BYTES);
   try {
     const file = openSync(path, 'r');
     try {
-      return bytes.subarray(0, readSync(file, bytes));
+      return bytes.subarray(0, readSync(file, bytes)).toString();
     } finally {
       closeSync(file);
     }

@@ -58,6 +58,9 @@ const pinFileNow = () =>
 
 const kept = (name = 'pin') => readFileSync(join(directory, name), 'utf8').trim();
 
+/** Beside the one in use: that of another token. */
+const STAGED = 'pin-gw.new';
+
 describe('the PIN of a token', () => {
   test('is typed, proven by one login, and kept for the daemon alone', async () => {
     const { isAccepted, tried } = await ask({ typed: [RIGHT] });
@@ -90,38 +93,44 @@ describe('the PIN of a token', () => {
     const pin = stagedPin(guide);
     assert.ok(pin !== undefined);
     const replace = async () => {
-      steps.push(`${pinFileNow()}: ${kept('pin.new')}, not ${kept()}`);
+      steps.push(`${pinFileNow()}: ${kept(STAGED)}, not ${kept()}`);
       await pin.replace();
-      steps.push(`${pinFileNow()}: ${kept('pin.new')}, as ${kept()}`);
+      steps.push(`${pinFileNow()}: ${kept(STAGED)}, as ${kept()}`);
     };
     await writeConfiguration(guide, { ...pin, replace });
-    assert.deepEqual(steps, [`pin.new: ${RIGHT}, not 1234`, `pin.new: ${RIGHT}, as ${RIGHT}`]);
+    assert.deepEqual(steps, [`${STAGED}: ${RIGHT}, not 1234`, `${STAGED}: ${RIGHT}, as ${RIGHT}`]);
     assert.equal(pinFileNow(), 'pin');
     assert.deepEqual([kept(), kept('pin.bak')], [RIGHT, '1234'], 'the one before may be known to nobody');
-    assert.throws(() => kept('pin.new'), /ENOENT/);
+    assert.throws(() => kept(STAGED), /ENOENT/);
     assert.equal(stagedPin((await ask({ typed: [''], kept: RIGHT })).guide), undefined);
   });
 
   test('that a killed run has left beside the one in use is found again, for the token that the daemon does not use', async () => {
-    writeFileSync(join(directory, 'pin.new'), `${RIGHT}\n`);
+    writeFileSync(join(directory, STAGED), `${RIGHT}\n`);
     const again = await ask({ flags: { 'new-token': 'softhsm' }, kept: '1234', configured: COMPLETE });
-    assert.deepEqual([again.tried, again.guide.staged.pin], [[RIGHT], RIGHT]);
+    assert.deepEqual([again.tried, again.guide.staged.pin?.pin], [[RIGHT], RIGHT]);
     const person = await ask({ typed: [''], kept: '1234' });
     assert.deepEqual(person.tried, [RIGHT]);
-    assert.match(person.paper, /Enter: the one in\s+\S*\/pin\.new\)/);
+    assert.match(person.paper, /Enter: the one in\s+\S*\/pin-\w+\.new\)/);
+  });
+
+  test('and is not tried on a third token: each wrong one costs a try', async () => {
+    writeFileSync(join(directory, 'pin-other.new'), '1234\n');
+    const { tried } = await ask({ flags: { token: 'gw' }, kept: RIGHT, configured: COMPLETE });
+    assert.deepEqual(tried, [RIGHT]);
   });
 
   test('nor is it tried on a token that this run has just made', async () => {
-    writeFileSync(join(directory, 'pin.new'), '1234\n');
+    writeFileSync(join(directory, STAGED), '1234\n');
     const set = scene();
     const guide: Guide = { ...set.guide, file: join(directory, 'newleaf.toml') };
-    await storePin(guide, RIGHT);
-    assert.equal((await pinKeptFor(guide, false))?.pin, RIGHT);
-    assert.equal(kept('pin.new'), '1234', 'it may be the only copy');
+    await storePin(guide, 'gw', RIGHT);
+    assert.equal((await pinKeptFor(guide, 'gw', false))?.pin, RIGHT);
+    assert.equal(kept(STAGED), '1234', 'it may be the only copy');
   });
 
   test('and is not tried on the one that it does use', async () => {
-    writeFileSync(join(directory, 'pin.new'), '1234\n');
+    writeFileSync(join(directory, STAGED), '1234\n');
     const { guide } = await ask({ typed: [RIGHT], configured: COMPLETE });
     await writeConfiguration(guide);
     assert.deepEqual((await ask({ typed: [], kept: RIGHT, isOurs: true, configured: COMPLETE })).tried, [RIGHT]);

@@ -39,11 +39,11 @@ if (process.getuid?.() !== 0) {
   test('a PIN in place of one that is sealed: that is written nowhere in the clear', async () => {
     writeFileSync(SEALED, '4711\n');
     assert.equal(await storedPin(gateway()), '4711');
-    await storePin(gateway(), '4711');
+    await storePin(gateway(), 'newleaf', '4711');
     assert.ok(!existsSync(PIN_FILE), 'it is the same');
     const replaceBy = async (pin: string) => {
       const guide = gateway();
-      await storePin(guide, pin);
+      await storePin(guide, 'newleaf', pin);
       assert.equal(await storedPin(guide), pin);
       assert.notEqual(await storedPin(gateway()), pin, 'the one in use stays until the configuration is written');
       await stagedPin(guide)?.replace();

@@ -42,7 +42,7 @@ describe('a file that holds no PIN and no password is refused in one sentence th
     ['binary', binary, 'is not one line of text'],
     ['no UTF-8', Buffer.from([0x70, 0xff, 0x71]), 'is not one line of text'],
     ['two lines', 'one\ntwo\n', 'is not one line of text'],
-    ['huge', 'x'.repeat(100_000), 'has more than 1024 bytes'],
+    ['huge', 'x'.repeat(100_000), 'has more than 16384 bytes'],
   ];
   for (const [what, content, wrong] of rows) {
     test(what, async (t) => {
@@ -56,12 +56,15 @@ describe('a file that holds no PIN and no password is refused in one sentence th
       await assert.rejects(setNetwork(given('proxy-password-file')), fault(proxy));
       const pin = 'pin-file must be a file with the PIN, or - where it comes on stdin';
       await assert.rejects(givenPin(given('pin-file')), fault(pin));
+      const { guide } = scene({ flags: { 'pin-file': '-' } });
+      const piped = { ...guide, stdin: async () => content.toString() };
+      await assert.rejects(givenPin(piped), { message: new RegExp(`^NL-CONFIG --${pin}: stdin ${wrong}\\. `) });
     });
   }
 
-  test('a password with spaces and letters of any language is taken', async (t) => {
+  test('a password with spaces and letters of any language is taken, and a token of some kB', async (t) => {
     const path = join(scratch(t), 'secret');
-    writeFileSync(path, 'Straße 東京\r\n');
+    writeFileSync(path, `Straße 東京${'x'.repeat(4_000)}\r\n`);
     const { guide } = scene({ flags: { 'est-password-file': path } });
     await askSecret(guide, EST_PASSWORD);
     assert.equal(guide.answers.get(EST_PASSWORD.name), path);

@@ -121,7 +121,7 @@ describe('the token that flags and configuration name', () => {
       'to be made, and a module that is a directory',
       { flags: { 'new-token': 'softhsm', module: '/etc' } },
       { tokens: [a], free: [slot], useless: [broken('/etc', 'PKCS#11 module /etc cannot be loaded')] },
-      /^Fault: NL-CONFIG --module must be a file: \/etc is a directory\. See: newleaf init --help$/,
+      /^Fault: NL-CONFIG --module must be a file: \/etc is a directory\. See: `newleaf init --help`$/,
     ],
     [
       'in a module that is none',
