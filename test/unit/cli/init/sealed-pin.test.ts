@@ -53,7 +53,7 @@ if (process.getuid?.() !== 0) {
     assert.ok(!existsSync(`${PIN_FILE}.bak`));
     await replaceBy('2342');
     assert.equal(readFileSync(`${PIN_FILE}.bak`, 'utf8'), '0815\n', 'but one that was in the file is kept');
-    execFileSync('rm', [PIN_FILE, `${PIN_FILE}.bak`, `${PIN_FILE}.new`]);
+    execFileSync('rm', [PIN_FILE, `${PIN_FILE}.bak`, `${PIN_FILE}-newleaf.new`]);
   });
 
   test('one with nothing in it is no PIN: it would cost a try', async () => {
