@@ -32,6 +32,10 @@ if (inside(import.meta.filename, APART)) {
     const ends = machine.journal.lines.slice(since).filter(({ event }) => event === 'ended');
     assert.equal(ends.length, 1, 'once for each look of the fallback');
 
+    await machine.must('systemctl', 'disable', 'newleaf');
+    await assertAlarmed(machine, /A person is needed.*NL-TOKEN-PIN-LOCKED/, look);
+    await machine.must('systemctl', 'enable', 'newleaf');
+
     hsm.heal();
     const mark = far.log.entries.length;
     await look();
