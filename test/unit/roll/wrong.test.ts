@@ -155,7 +155,7 @@ describe('what is wrong is told in one order, everywhere alike', () => {
       const line = lineOf(state, asked);
       assert.deepEqual(line.match(/NL-[A-Z0-9-]+/)?.[0], codes[0]);
       const { cause } = status.wrong[0] ?? {};
-      assert.ok(cause === undefined || line.includes(` (${cause}) `), line);
+      assert.ok(cause === undefined || line.includes(` (${plainCause(cause)}) `), line);
       const { trouble } = twinOf(state, asked) as { trouble?: string };
       assert.equal(trouble, codes.find(needsAction));
       for (const { message, advice } of status.wrong) assert.ok(message !== '' && advice !== '');

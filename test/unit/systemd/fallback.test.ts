@@ -9,9 +9,11 @@ const FALLBACK = join(import.meta.dirname, '..', '..', '..', 'systemd', 'fallbac
 const STARTS = 'start --no-block newleaf.service';
 const RESETS = 'reset-failed newleaf.service';
 
+const LOCKED = 'NL-TOKEN-PIN-LOCKED The PIN of the token is locked.';
+
 interface Row {
   readonly name: string;
-  /** What `systemctl show` says. */
+  /** What `systemctl show` says; and `is-enabled`, under "enabled". */
   readonly unit: Readonly<Record<string, string>>;
   /** What is asked of systemd. */
   readonly does: readonly string[];
@@ -62,6 +64,24 @@ const ROWS: readonly Row[] = [
     alarm:
       /A person is needed.*NL-DAEMON-DOWN It ended: CN=corp\\client \\n<0>\. → What to do\. The leaf: Expires in 3 days/,
   },
+  {
+    name: 'the PIN is locked: a TPM opens by itself',
+    unit: { ActiveState: 'failed', ExecMainStatus: '4', StatusText: LOCKED },
+    does: [RESETS, STARTS],
+    alarm: /It is started again/,
+  },
+  {
+    name: 'the PIN is locked, and somebody has disabled it',
+    unit: { ActiveState: 'failed', ExecMainStatus: '4', StatusText: LOCKED, enabled: 'disabled' },
+    does: [],
+    alarm: /A person is needed/,
+  },
+  {
+    name: 'the PIN is wrong, and its file has the other code in its name',
+    unit: { ActiveState: 'failed', ExecMainStatus: '4', StatusText: `NL-TOKEN-PIN wrong: /root/${LOCKED}` },
+    does: [],
+    alarm: /A person is needed/,
+  },
 ];
 
 /** Runs the fallback where systemctl tells of this unit. */
@@ -69,8 +89,10 @@ function fallback(t: TestContext, unit: Row['unit'], ...names: readonly string[]
   const directory = scratch(t);
   const program = (name: string, lines: readonly string[]) =>
     writeFileSync(join(directory, name), ['#!/bin/sh', ...lines, ''].join('\n'), { mode: 0o755 });
-  const known = { NRestarts: '0', ExecMainCode: '1', ExecMainStatus: '0', ...unit };
+  const { enabled = 'enabled', ...shows } = unit;
+  const known = { NRestarts: '0', ExecMainCode: '1', ExecMainStatus: '0', StatusText: '', ...shows };
   const shown = Object.entries(known).map(([name, value]) => `  *--property=${name}*) echo '${value}' ;;`);
+  shown.push(`  *is-enabled*) test ${enabled} = enabled ;;`);
   program('systemctl', ['case "$*" in', ...shown, `  *) echo "$*" >>'${directory}/asked' ;;`, 'esac']);
   program('newleaf', [
     'case "$*" in',
