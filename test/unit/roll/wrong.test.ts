@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { exitOfStatus } from '../../../agent/cli/status/wrong.ts';
+import { plainCause } from '../../../agent/failure/cause.ts';
 import { CODES, type Code, failure } from '../../../agent/failure/failure.ts';
 import { lineOf, type ReportOptions, statusOf, twinOf } from '../../../agent/roll/report.ts';
 import type { RollState } from '../../../agent/roll/state.ts';
