@@ -37,11 +37,15 @@ function secretsOf(config: Config): readonly Secret[] {
   return [pin, proxy, password, ['NL-CONFIG', 'the bootstrap key', keyFile]];
 }
 
+/** Who is neither root nor the daemon does not see whose the file must be. */
+const CLOSED_BY_ROOT = '`newleaf check permissions` says how, where root calls it.';
+
 async function kept(site: Site, [code, what, path]: Secret): Promise<Finding | undefined> {
   const mode = path === undefined ? 'absent' : await site.mode(path);
   if (mode === 'absent' || (mode & GROUP_AND_OTHERS) === 0) return undefined;
   // Root owns the file, and the daemon reads it as a member of the group: chmod alone would close it to the daemon.
-  const advice = `${site.user === undefined ? '' : `chown ${site.user}: ${path} && `}chmod 0600 ${path}`;
+  const owned = site.user === undefined ? '' : `chown ${site.user}: ${path} && `;
+  const advice = site.isStranger ? CLOSED_BY_ROOT : `${owned}chmod 0600 ${path}`;
   if ((mode & OTHERS) !== 0) {
     return failed(code, `All users of this gateway may use ${what}: ${path} has mode ${octal(mode)}.`, advice);
   }

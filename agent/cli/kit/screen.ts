@@ -85,8 +85,7 @@ export function wrap(screen: Screen, text: string, { first = '', rest = first }:
   let line = first;
   let isEmpty = true;
   const told = screen.rewrite?.(text) ?? text;
-  for (const word of told.split(/\s+/).filter((one) => one !== '')) {
-    const clean = safe(screen, word);
+  for (const clean of piecesOf(told, screen.width - rest.length).map((piece) => safe(screen, piece))) {
     if (!isEmpty && line.length + 1 + clean.length > screen.width) {
       lines.push(line);
       line = rest;
@@ -96,6 +95,15 @@ export function wrap(screen: Screen, text: string, { first = '', rest = first }:
     isEmpty = false;
   }
   return [...lines, line];
+}
+
+/** Words; and commands, which stay whole where a line takes them: what is copied from two lines is two commands. */
+function piecesOf(text: string, room: number): readonly string[] {
+  const pieces = text.match(/\S*`[^`]+`\S*|\S+/g) ?? [];
+  return pieces.flatMap((piece) => {
+    const words = piece.split(/\s+/);
+    return words.join(' ').length > room ? words : [words.join(' ')];
+  });
 }
 
 /** Whole lines; one that is too long goes on below its second column: `  0.45 s  waiting for`. */

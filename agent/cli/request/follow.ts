@@ -51,7 +51,7 @@ export async function follow(id: string, options: FollowOptions) {
       if (directory !== undefined) await assertNotEnded(directory);
       awaySince ??= performance.now();
       if (performance.now() - awaySince >= patienceMs) throw status;
-      progress.doing('waiting for the daemon, which is restarting');
+      progress.doing('waiting for the daemon, which does not answer');
       continue;
     }
     awaySince = undefined;
@@ -67,6 +67,12 @@ export async function follow(id: string, options: FollowOptions) {
   }
   if (options.abort?.aborted === true) {
     const why = options.abort.reason === INTERRUPTED ? 'Interrupted.' : 'Not finished in time.';
+    if (awaySince !== undefined) {
+      const message = `${why} The daemon has not answered for ${took(performance.now() - awaySince)}.`;
+      throw new Failed(message, {
+        advice: `\`newleaf status\` says why. The request ${id} goes on when it runs again.`,
+      });
+    }
     const where = work.doing === '' ? '' : ` In flight for ${took(performance.now() - work.since)}: ${work.doing}.`;
     throw new Failed(`${why}${where} The request ${id} goes on.`, {
       advice: `See \`newleaf status --watch\`, and \`newleaf check\` where a server does not answer. The same command with \`--id ${id}\` tells how it ended.`,

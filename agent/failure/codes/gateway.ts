@@ -62,7 +62,7 @@ export const GATEWAY = {
   ),
   'NL-TOKEN-PIN-LOCKED': brokenCode(
     'The PIN of the token is locked.',
-    'A TPM opens by itself after minutes or hours, and `newleaf-fallback.timer` has it tried every ten minutes. Unlock any other token with the SO PIN (the vendor tool, or `pkcs11-tool --init-pin`), then `systemctl restart newleaf`.',
+    'A TPM opens by itself after minutes or hours, or at once by `tpm2_dictionarylockout --clear-lockout`; `newleaf-fallback.timer` starts the daemon again where it is enabled. Unlock any other token with the SO PIN (the vendor tool, or `pkcs11-tool --init-pin`), then `systemctl restart newleaf`.',
   ),
   'NL-TOKEN-PIN-FILE': brokenCode(
     'The PIN cannot be read, or is empty.',

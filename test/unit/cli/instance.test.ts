@@ -69,7 +69,7 @@ test('--instance names the configuration, and its lines are broken after the nam
   const { exit, said, config } = await called({ instance: 'plant' });
   assert.equal(exit, 0);
   assert.equal(config, '/etc/newleaf/plant/newleaf.toml');
-  assert.equal(said, 'Then look at what it says: `newleaf\n--instance plant check`, and again.\n');
+  assert.equal(said, 'Then look at what it says:\n`newleaf --instance plant check`, and\nagain.\n');
 });
 
 test('the configuration by its path is the same, as option and as variable', async () => {

@@ -75,6 +75,18 @@ describe('text', () => {
   });
 });
 
+describe('a command in a text', () => {
+  const narrow = { ...plain, width: 24 };
+  const rows: readonly (readonly [text: string, lines: readonly string[]])[] = [
+    ['Then run `newleaf check token`.', ['Then run', '`newleaf check token`.']],
+    ['`newleaf roll`, then `newleaf status`', ['`newleaf roll`, then', '`newleaf status`']],
+    ['Run `newleaf install /a/long/path`', ['Run `newleaf install', '/a/long/path`']],
+    ['one ` alone breaks no line', ['one ` alone breaks no', 'line']],
+  ];
+  for (const [text, lines] of rows)
+    test(`${text}: whole where a line takes it`, () => assert.deepEqual(wrap(narrow, text), lines));
+});
+
 describe('bar', () => {
   const rows: readonly (readonly [share: number, mark: number | undefined, drawn: string])[] = [
     [0, undefined, '..........'],

@@ -110,6 +110,13 @@ export const FILES: readonly Row[] = [
   ],
   [
     'permissions',
+    'the same for a user who cannot know whose it must be',
+    { mode: modes(0o600, 0o700, 0o640), isStranger: true },
+    /^warning .* its group may use the password .*\. -> `newleaf check permissions` says how, where root calls it\.$/,
+    est,
+  ],
+  [
+    'permissions',
     'state for others',
     { mode: modes(0o600, 0o755) },
     /^warning .* has mode 0755, and should have 0750\./,
