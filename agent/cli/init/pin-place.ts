@@ -103,7 +103,7 @@ export async function givenPin(guide: Guide): Promise<string | undefined> {
   const found = given === '-' ? undefined : await stat(place).catch(() => undefined);
   if (found !== undefined && !found.isFile()) throw wrong(`${place} is no file`);
   const text = given === '-' ? await guide.stdin() : found && beginningOf(place);
-  if (text === undefined) throw wrong(`there is no ${place}`);
+  if (text === undefined) throw wrong(`there is no file ${place}`);
   // A token counts a wrong PIN: what cannot be one is not tried.
   const reason = noSecret(text);
   if (reason !== undefined) throw wrong(`${place} ${reason}`);

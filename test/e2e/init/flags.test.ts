@@ -86,7 +86,7 @@ if (insideNetworkNamespace(import.meta.filename)) {
       );
       const flags = ['--yes', ...stage.flags];
       assert.match(said(await init(...flags), 2), /no default for: --pin-file\./);
-      assert.match(said(await init(...flags, '--pin-file', '-'), 2), /--pin-file must be .*: there is none in stdin/);
+      assert.match(said(await init(...flags, '--pin-file', '-'), 2), /--pin-file must be .*: stdin is empty/);
       const { code, out, err } = await stage.machine.newleaf(['init', ...flags, '--pin-file', '-'], '4711\n');
       assert.equal(code, 0, `${out}${err}`);
       assert.equal(stage.machine.sh('cat /etc/newleaf/pin'), '4711\n');

@@ -39,7 +39,7 @@ const SEEN: readonly Row[] = [
   [['--new-token', 'card'], /--new-token must be one of softhsm, tpm/],
   [['--token', 'a'.repeat(33)], /--token must be the label of a token/],
   [['--pin-file', '/etc/newleaf/short-pin'], /--pin-file holds a PIN that must be 4 to 255 characters long/],
-  [['--pin-file', '/nowhere'], /--pin-file must be a file with the PIN, .*: there is none in \/nowhere/],
+  [['--pin-file', '/nowhere'], /--pin-file must be a file with the PIN, .*: there is no file \/nowhere/],
   [['--pin-file', '/etc'], /--pin-file must be a file with the PIN, .*: \/etc is a directory/],
   [['--adopt', '/nowhere.pem'], /The leaf \/nowhere\.pem cannot be read/],
   [['--adopt-key', '/nowhere.key'], /--adopt-key needs its leaf/],
