@@ -40,7 +40,7 @@ const SEEN: readonly Row[] = [
   [['--token', 'a'.repeat(33)], /--token must be the label of a token/],
   [['--pin-file', '/etc/newleaf/short-pin'], /--pin-file holds a PIN that must be 4 to 255 characters long/],
   [['--pin-file', '/nowhere'], /--pin-file must be a file with the PIN, .*: there is no file \/nowhere/],
-  [['--pin-file', '/etc'], /--pin-file must be a file with the PIN, .*: \/etc is a directory/],
+  [['--pin-file', '/etc'], /--pin-file must be a file with the PIN, .*: \/etc is no file/],
   [['--adopt', '/nowhere.pem'], /The leaf \/nowhere\.pem cannot be read/],
   [['--adopt-key', '/nowhere.key'], /--adopt-key needs its leaf/],
   [['--est-usr', 'gw'], /--est-user/],
