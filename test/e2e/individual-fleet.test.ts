@@ -7,7 +7,8 @@ import { Park } from './fleet/park.ts';
 
 const SIZE = 20;
 const LONG_MS = 120_000;
-const ENROLL = join(import.meta.dirname, '..', '..', 'scripts', 'enroll');
+/** In the PATH of the operator: what is printed names the program as it was called. */
+const SCRIPTS = join(import.meta.dirname, '..', '..', 'scripts');
 
 const names = Array.from({ length: SIZE }, (_, at) => `truck-${String(at + 1).padStart(2, '0')}`);
 /** Rolls, and loses its power before the operator asks it for its leaf. */
@@ -23,9 +24,9 @@ test('twenty gateways with individual enrollments are rolled by four commands', 
   const enroll = (...argv: string[]) =>
     new Promise<{ code: number; out: string }>((resolve) => {
       execFile(
-        ENROLL,
+        'enroll',
         [...argv, '--yes'],
-        { env: { ...env, LC_ALL: 'C' } },
+        { env: { ...env, LC_ALL: 'C', PATH: `${SCRIPTS}:${process.env.PATH}` } },
         (error: ExecFileException | null, out, err) => {
           resolve({ code: Number(error?.code ?? 0), out: error?.code === 2 ? err : out });
         },
