@@ -15,9 +15,8 @@ export const BUDGETS: Readonly<Record<string, { readonly node20: Budget; readonl
   // Node 24 (V8 13.6) keeps pages that a collection has freed: 10.7 to 11.7 MiB were seen, where Node 20 has 4.7 to 7.9.
   'Pss_Anon gained by 100 reconnects': { node20: { most: 12 }, node24: { most: 16 } },
   'descriptors gained by 100 reconnects': both({ most: 0 }),
-  // A processor that slept is slow at first: a look was seen to cost 38 ms on one machine and 3 on another. mosquitto_sub meets
-  // the same.
-  'idle CPU': both({ most: 250, times: 1.2 }),
+  // mosquitto_sub stands beside it: on a machine where that one takes more than 210 ms/h, newleaf takes more as well.
+  'idle CPU': both({ most: 250 }),
   'PSS gained by five programs': both({ most: 8 }),
   'PUBACK, p99': both({ most: 50 }),
   'PUBACK at a roll, p99': both({ most: 50 }),
