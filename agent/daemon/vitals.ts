@@ -67,7 +67,7 @@ export class Vitals {
     else this.#log.error({ event: 'stuck', message: 'Something hangs, most likely the PKCS#11 module.' });
   }
 
-  /** The line of `systemctl status`. Told on change only, because each message starts a process. */
+  /** The line of `systemctl status`. Told on change only: before systemd 253, each message starts a process. */
   tell(line: string): void {
     if (line !== this.#line) void this.#notify.status(line);
     this.#line = line;

@@ -2,10 +2,14 @@ import { type FSWatcher, watch } from 'node:fs';
 import { basename } from 'node:path';
 import { LOOK_MS, STILL_MS, Tray, type TrayOptions } from './tray.ts';
 
+/** An inbox that is empty and watched is looked at all the same, in milliseconds: its state directory may have been replaced. */
+const WATCHED_MS = 10 * 60_000;
+
 /**
  * A chain that is put into `inbox/` of the state directory is verified as soon as it is complete; then it is either installed,
  * or moved to `rejected/` with the reason beside it. A delivery that must wait (other work is in flight, the leaf is not valid
- * yet) stays, and is tried again once a minute or sooner. Looks at every change, and at least once a minute. Never throws.
+ * yet) stays, and is tried again once a minute or sooner. Looks at every change; where it cannot watch, once a minute. Never
+ * throws.
  */
 export async function watchInbox(options: TrayOptions) {
   const { clock } = options;
@@ -21,9 +25,10 @@ export async function watchInbox(options: TrayOptions) {
       // What is watched is there.
       const isThere = watching.isOn() || (await tray.prepare());
       if (isThere) watching.start();
-      const pause = isThere ? await tray.look() : undefined;
-      if (pause === undefined) watching.stop();
-      await clock.sleep(pause ?? LOOK_MS, bell.signal);
+      const wanted = isThere ? await tray.look() : undefined;
+      if (wanted === undefined) watching.stop();
+      const longest = watching.isOn() ? WATCHED_MS : LOOK_MS;
+      await clock.sleep(Math.min(wanted ?? longest, longest), bell.signal);
       // A file that has just been touched is not complete before this, however often the bell rings.
       if (bell.signal.aborted) await clock.sleep(STILL_MS, closing.signal);
     }

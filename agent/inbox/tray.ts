@@ -69,10 +69,10 @@ export class Tray {
 
   /**
    * Takes the complete deliveries one by one, oldest first. Never throws.
-   * @returns when to look again, in milliseconds; undefined where the inbox cannot be read
+   * @returns when to look again, in milliseconds: never (infinity) for an empty inbox; undefined where it cannot be read
    */
   async look(): Promise<number | undefined> {
-    let pause = LOOK_MS;
+    let pause = Number.POSITIVE_INFINITY;
     try {
       const found = await deliveriesIn(this.path);
       for (const name of this.#seen.keys()) if (found.every((one) => one.name !== name)) this.#seen.delete(name);

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { inside } from '../namespace.ts';
@@ -29,7 +30,10 @@ interface Work {
 }
 
 async function workOf(machine: Machine, unit: string): Promise<Work> {
-  const { CPUUsageNSec, MainPID } = await machine.show(unit);
+  const { CPUUsageNSec, MainPID, ControlGroup } = await machine.show(unit);
+  const members = await machine.must('cat', `/sys/fs/cgroup${ControlGroup}/cgroup.procs`);
+  // cgroups(7): a process that this machine does not see is a 0.
+  assert.doesNotMatch(members, /^0$/m, `${unit} shares its control group with another machine`);
   const status = await machine.must('sh', '-c', `cat /proc/${MainPID}/task/*/status`);
   const switches = status.matchAll(/^voluntary_ctxt_switches:\s+(\d+)$/gm);
   const sleeps = [...switches].reduce((sum, [, count]) => sum + Number(count), 0);

@@ -20,6 +20,9 @@ const LOOK_MS = 1_000;
 /** Of a shell on the machine. */
 export const ENVIRONMENT = { PATH: '/usr/sbin:/usr/bin', LANG: 'C.UTF-8', NO_COLOR: '1', SYSTEMD_COLORS: '0' };
 
+/** Machines of one group would share the group of each unit: what it uses would be counted together, and one could kill all. */
+const IN_A_GROUP = `mkdir "$0" && echo $$ >"$0/cgroup.procs" && exec "$@"`;
+
 /** A name that was killed is taken for ever. */
 let boots = 0;
 
@@ -74,13 +77,9 @@ export class Machine {
       ...more,
     ];
     boots += 1;
-    const container = spawn(
-      'systemd-nspawn',
-      [...options, `--machine=gateway${boots}`, '--directory', this.root, '--boot'],
-      {
-        stdio: ['ignore', 'pipe', 'pipe'],
-      },
-    );
+    const name = `gateway${boots}`;
+    const argv = ['systemd-nspawn', ...options, `--machine=${name}`, '--directory', this.root, '--boot'];
+    const container = spawn('sh', ['-c', IN_A_GROUP, groupOf(name), ...argv], { stdio: ['ignore', 'pipe', 'pipe'] });
     this.#container = container;
     for (const stream of [container.stdout, container.stderr]) {
       stream.setEncoding('utf8').on('data', (text: string) => {
@@ -193,6 +192,13 @@ export class Machine {
   #tail(): string {
     return `${this.#console}\n${this.journal.tail()}`;
   }
+}
+
+/** Below the control group of this process, which apart has made. */
+function groupOf(name: string): string {
+  const [, own] = /^0::(.*)$/m.exec(readFileSync('/proc/self/cgroup', 'utf8')) ?? [];
+  if (own === undefined) throw new Error('this process has no control group: apart has not started it');
+  return join('/sys/fs/cgroup', own, name);
 }
 
 const isWhole = (line: string): boolean => line.startsWith('{') && line.endsWith('}');
