@@ -36,18 +36,20 @@ export const plainly = (words: string): string => OPENSSL.exec(words)?.[1] ?? wo
 /** The meaning of a code of the system or of node, as the end of a sentence; undefined for an unknown one. */
 export const codeInWords = (code: string): string | undefined => WORDS.get(code);
 
-/** A failure of node to connect, for one address: `connect EADDRNOTAVAIL ::1:8883 - Local (:::0)`. */
-const DIALLED = /\bconnect (E[A-Z]+) (\S+?)(?: - Local \([^)]*\))?(?=[;,]|$)/g;
+/** A failed call of node: `connect EADDRNOTAVAIL ::1:8883 - Local (:::0)`, `getaddrinfo ENOTFOUND ca.example`, `read ECONNRESET`. */
+const CALLED =
+  /(?<=^|[:;,] )(?:connect|getaddrinfo|read|write) (E[A-Z_]+)(?: (\S+?)(?: - Local \([^)]*\))?)?(?=[;,]|$)/g;
 
 /** `127.0.0.1:8883: there is no answer in time, ETIMEDOUT; ::1:8883: …` */
-const dialledInWords = (cause: string): string =>
-  cause.replace(DIALLED, (all, code: string, address: string) => {
+const callsInWords = (cause: string): string =>
+  cause.replace(CALLED, (all, code: string, target?: string) => {
     const words = codeInWords(code);
-    return words === undefined ? all : `${address}: ${words}, ${code}`;
+    if (words === undefined) return all;
+    return `${target === undefined ? '' : `${target}: `}${words}, ${code}`;
   });
 
 /** The cause of a failure for people. The code stays in it: it is what an engineer searches for. */
 export function plainCause(cause: string): string {
   const words = codeInWords(cause);
-  return words === undefined ? dialledInWords(cause) : `${words}, ${cause}`;
+  return words === undefined ? callsInWords(cause) : `${words}, ${cause}`;
 }

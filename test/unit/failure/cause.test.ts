@@ -40,8 +40,21 @@ describe('an error of the network is told in words, with its code', () => {
     );
   });
 
+  test('for a name, and for a connection that was open', () => {
+    assert.equal(
+      plainCause('getaddrinfo ENOTFOUND ca.example.com'),
+      'ca.example.com: no name server knows it, ENOTFOUND',
+    );
+    assert.equal(
+      plainCause('getaddrinfo EAI_AGAIN ca.example.com'),
+      'ca.example.com: no name server answers, EAI_AGAIN',
+    );
+    assert.equal(plainCause('read ECONNRESET'), 'the connection is cut, ECONNRESET');
+    assert.equal(plainCause('write EPIPE; read EODD'), 'the connection is cut, EPIPE; read EODD');
+  });
+
   test('once: what is in words stays as it is', () => {
-    for (const cause of ['connect EODD 10.0.0.1:1', 'CONNACK 3', plainCause('EPIPE')])
+    for (const cause of ['connect EODD 10.0.0.1:1', 'CONNACK 3', 'cannot read EPIPE', plainCause('EPIPE')])
       assert.equal(plainCause(cause), cause);
   });
 });
