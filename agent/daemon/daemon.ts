@@ -55,8 +55,8 @@ export class Daemon {
   /** The twin that was reported last, as text. */
   #twin: string | undefined;
   #isClockWrong = false;
-  /** The trouble, and by how much the wall clock was ahead of the monotonic one when it was met. */
-  #met: { readonly trouble?: Failure | undefined; readonly offset: number } = { offset: 0 };
+  /** How the trouble was met: the request in flight, and by how much the wall clock was ahead of the monotonic one. */
+  #met: { readonly request?: string | undefined; readonly offset: number } = { offset: 0 };
   /** The sleep until the next look at the clock: its end by the monotonic clock, and the abort that cuts it short. */
   #nap = { end: 0, abort: new AbortController() };
   /** The last step of the wall clock that was answered. */
@@ -121,6 +121,7 @@ export class Daemon {
     const { notify, ports, log, version, terms } = this.#options;
     const entry = await this.#persistence.read();
     if (entry !== 'absent') this.#state = { ...entry, flaps: 0, unreached: 0 };
+    this.#met = { offset: this.#offset() };
     const { phase } = this.#state;
     log.info({ event: 'started', version, phase, message: wordsOf(phase, terms.attestation) });
     await this.#begin();
@@ -161,11 +162,11 @@ export class Daemon {
     abort.addEventListener('abort', () => this.#nap.abort.abort(), { once: true });
     while (!abort.aborted) {
       const ms = this.#untilLook();
-      const offset = clock.now() - clock.monotonic();
+      const offset = this.#offset();
       const nap = { end: clock.monotonic() + ms, abort: new AbortController() };
       this.#nap = nap;
       if (ms > 0) await clock.sleep(ms, nap.abort.signal);
-      const stepMs = Math.abs(clock.now() - clock.monotonic() - offset);
+      const stepMs = Math.abs(this.#offset() - offset);
       if (!abort.aborted && stepMs > STEP_MS) this.#stepped(stepMs);
       if (!nap.abort.signal.aborted) {
         this.#lookedAt = clock.now();
@@ -219,6 +220,7 @@ export class Daemon {
     // Before the news: a listener who hears of a finished roll, or of a leaf to enroll, opens the file.
     await this.#publication.follow(advanced.state);
     this.#state = advanced.state;
+    if (this.#state.trouble !== before.trouble) this.#met = { request: before.request?.id, offset: this.#offset() };
     this.#transcript.tell(before, advanced, event);
     reply?.(unkept ?? advanced);
     landed?.();
@@ -263,15 +265,19 @@ export class Daemon {
 
   /** A server certificate was not valid by a clock that has been set since. */
   #isOfOtherClock(trouble: Failure | undefined): boolean {
+    return trouble?.code.endsWith('-UNTRUSTED') === true && Math.abs(this.#offset() - this.#met.offset) > STEP_MS;
+  }
+
+  #offset(): number {
     const { clock } = this.#options;
-    const offset = clock.now() - clock.monotonic();
-    if (trouble !== this.#met.trouble) this.#met = { trouble, offset };
-    return trouble?.code.endsWith('-UNTRUSTED') === true && Math.abs(offset - this.#met.offset) > STEP_MS;
+    return clock.now() - clock.monotonic();
   }
 
   #reportOptions(): ReportOptions {
     const { clock, ports } = this.#options;
-    return { ...this.#options, now: clock.now(), silentMs: ports.hub.silentMs() };
+    const { trouble } = this.#shown();
+    const metBy = trouble !== undefined && trouble === this.#state.trouble ? this.#met.request : undefined;
+    return { ...this.#options, now: clock.now(), silentMs: ports.hub.silentMs(), metBy };
   }
 }
 

@@ -2,7 +2,7 @@ import type { Answer, Ask } from '../ask/ask.ts';
 import { type Code, type Failure, type FailureDetail, failure } from '../failure/failure.ts';
 import { failureOf } from '../failure/failure-of.ts';
 import type { KeyRef } from '../roll/leaf.ts';
-import { keyOf } from '../roll/look.ts';
+import { isBlocked, keyOf } from '../roll/look.ts';
 import type { RollState } from '../roll/state.ts';
 import { type AnswererOptions, asRequest, refusedBy } from './requests.ts';
 
@@ -17,7 +17,9 @@ export async function answerCsr(options: AnswererOptions, { newKey = false, from
   const unmade = await made(options, from);
   if (unmade !== undefined) return { is: unmade.code === 'NL-BUSY' ? 'busy' : 'broken', failure: unmade };
   const { next } = state();
-  const key = next && keyOf(next);
+  // Its slot still holds a key that the token does not destroy.
+  if (next?.id === undefined && next?.parked !== undefined) return { is: 'broken', failure: next.parked.failure };
+  const key = next?.id === undefined ? undefined : keyOf(next);
   if (next === undefined || key === undefined) {
     return busy({ message: 'The next key cannot be made while other work is in flight.' });
   }
@@ -51,12 +53,12 @@ const waiting = new WeakMap<AnswererOptions, { asked: number; readonly made: Pro
 async function made(options: AnswererOptions, from: CsrAsk['from']): Promise<Failure | undefined> {
   const { state, hurry } = options;
   if (!isMaking(state())) return undefined;
-  const { trouble } = state();
-  if (trouble?.code.startsWith('NL-TOKEN-')) {
-    // It has failed before, and the next attempt is minutes away: a method call does not wait that long.
-    if (from === 'method') return trouble;
-    hurry();
-  }
+  const { phase, trouble } = state();
+  const hasFailed = trouble?.code.startsWith('NL-TOKEN-');
+  // The next attempt is minutes away: a method call does not wait that long.
+  if (hasFailed && from === 'method') return trouble;
+  // A key in the place of the next one was not destroyed at once.
+  if (from === 'technician' && (hasFailed || phase === 'retiring-key')) hurry();
   const all = waiting.get(options) ?? wait(options);
   waiting.set(options, all);
   if (all.asked >= MOST_WAITING) return still();
@@ -70,7 +72,7 @@ function wait(options: AnswererOptions) {
   let unsubscribe = (): void => {};
   const heard = new Promise<Failure | undefined>((resolve) => {
     unsubscribe = changed((event) => {
-      const failed = unmadeBy(event);
+      const failed = unmadeBy(event, state());
       if (failed !== undefined || !isMaking(state())) resolve(failed);
     });
   });
@@ -90,10 +92,11 @@ function isMaking({ phase, next }: RollState): boolean {
   return next?.waitsFor !== undefined && (next.id === undefined || phase === 'retiring-key') && phase !== 'stranded';
 }
 
-/** The failure of an event (events.ts) that says that no key was made. */
-function unmadeBy(event: object): Failure | undefined {
+/** The failure of an event (events.ts) that says that no key was made: its place is not free, or the token makes none. */
+function unmadeBy(event: object, state: RollState): Failure | undefined {
   const { type, effect, code, message, advice } = event as Partial<Record<string, string>>;
-  if (type !== 'failed' || effect !== 'generate-key') return undefined;
+  const isInTheWay = effect === 'destroy-key' && isMaking(state) && isBlocked(state);
+  if (type !== 'failed' || (effect !== 'generate-key' && !isInTheWay)) return undefined;
   return failure(code as Code, { ...(message && { message }), ...(advice && { advice }) });
 }
 

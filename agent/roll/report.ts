@@ -36,7 +36,10 @@ export interface Status {
   /** How near the end of the leaf is, once its renewal is overdue. */
   readonly alarm?: Alarm;
   /** What was met last, and has not passed. */
-  readonly trouble?: Trouble;
+  readonly trouble?: Trouble & {
+    /** The ID of the request that was in flight when it was met. */
+    readonly request?: string;
+  };
   /** All that is wrong, a cause before its effects. */
   readonly wrong: readonly Trouble[];
   /** A person must act: the advice in `wrong` says who and what. */
@@ -115,13 +118,15 @@ export interface ReportOptions {
   readonly now: number;
   /** Time since the hub was last heard, in milliseconds. */
   readonly silentMs?: number | undefined;
+  /** The ID of the request that was in flight when the trouble was met. */
+  readonly metBy?: string | undefined;
   /** With the certificates. Default false. */
   readonly pem?: boolean;
 }
 
 export function statusOf(
   state: RollState,
-  { version, registrationId, terms, now, silentMs, pem = false }: ReportOptions,
+  { version, registrationId, terms, now, silentMs, metBy, pem = false }: ReportOptions,
 ): Status {
   const { current, assignment, request, scheduled, outcomes } = state;
   // A key that is only there for the next roll is no candidate.
@@ -155,7 +160,7 @@ export function statusOf(
     trail: state.trail.map((one) => ({ ...one, at: iso(one.at) })),
     clock: { credible: isCredible(state, terms, now), floor: iso(clockFloor(state, terms)) },
     ...(alarm && { alarm }),
-    ...(trouble && { trouble: troubleOf(trouble) }),
+    ...(trouble && { trouble: { ...troubleOf(trouble), ...(metBy !== undefined && { request: metBy }) } }),
     wrong: wrong.map(troubleOf),
     person: needsPerson(state, terms, now),
   };

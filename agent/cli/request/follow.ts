@@ -7,8 +7,8 @@ import { took } from '../moment.ts';
 import { present } from '../status/present.ts';
 import { isCode } from './answer.ts';
 import { Chronicle } from './chronicle.ts';
-import { hopeless, Lingering } from './hopeless.ts';
-import { PULSE_MS, type PulseOptions, pulse } from './pulse.ts';
+import { hopeless } from './hopeless.ts';
+import { type PulseOptions, pulse } from './pulse.ts';
 
 export interface FollowOptions extends PulseOptions {
   readonly progress: Progress;
@@ -17,8 +17,6 @@ export interface FollowOptions extends PulseOptions {
   readonly patienceMs?: number;
   /** The state directory: it tells of a gateway that is given up meanwhile. */
   readonly directory?: string;
-  /** The trouble that stood in the status before the request. */
-  readonly earlier?: Code | undefined;
 }
 
 /** The daemon has lost the request if so many looks in a row do not know it. */
@@ -30,8 +28,7 @@ const UNKNOWN_LOOKS = 3;
  * lost the request; NL-STATE-DECOMMISSIONED; the failure that only a person can end
  */
 export async function follow(id: string, options: FollowOptions) {
-  const { socket, progress, screen, directory, patienceMs = 60_000, everyMs = PULSE_MS } = options;
-  const lingering = new Lingering(id, 2 * everyMs, options.earlier);
+  const { socket, progress, screen, directory, patienceMs = 60_000 } = options;
   const chronicle = new Chronicle(id);
   let awaySince: number | undefined;
   let unknown = 0;
@@ -40,7 +37,7 @@ export async function follow(id: string, options: FollowOptions) {
   for await (const event of pulse(options)) {
     const failed = failedEvent(event);
     const status = await present(socket);
-    const end = failed && !(status instanceof Fault) ? hopeless(id, status, failed) : undefined;
+    const end = status instanceof Fault ? undefined : hopeless(id, status, failed);
     if (end !== undefined) throw end;
     // Once each: without a network two of them take turns.
     if (failed !== undefined && !complained.has(failed.code)) {
@@ -60,8 +57,6 @@ export async function follow(id: string, options: FollowOptions) {
     progress.doing(doing);
     if (doing !== work.doing) work = { doing, since: performance.now() };
     if (outcome !== undefined) return { outcome, status };
-    const stuck = lingering.look(status);
-    if (stuck !== undefined) throw stuck;
     unknown = isUnknown ? unknown + 1 : 0;
     if (unknown >= UNKNOWN_LOOKS) break;
   }

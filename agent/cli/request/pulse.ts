@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { events } from '../../control/client.ts';
 
 /** How often to look while no event arrives, in milliseconds. */
-export const PULSE_MS = 5_000;
+const PULSE_MS = 5_000;
 
 export interface PulseOptions {
   /** Path of the control socket. */

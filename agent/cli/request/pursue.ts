@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import type { Config } from '../../config/config.ts';
 import { EXIT, exitOf } from '../../failure/exit.ts';
-import { Fault } from '../../failure/failure.ts';
 import type { OutcomeStatus, Status } from '../../roll/report.ts';
 import { timeLimit } from '../../time/limited.ts';
 import { complaint, type Io, Misuse, textOption } from '../kit/command.ts';
@@ -10,7 +9,6 @@ import { Progress } from '../kit/progress.ts';
 import { screenOf, wrap } from '../kit/screen.ts';
 import { took } from '../moment.ts';
 import { parkedAlarm } from '../status/advise.ts';
-import { present } from '../status/present.ts';
 import { timeoutOf } from '../timeout.ts';
 import { actionInWords, outcomeInWords } from '../words.ts';
 import { isCode, tellRefusal } from './answer.ts';
@@ -54,7 +52,6 @@ export async function pursue(wish: Wish, args: ParsedArguments, config: Config, 
   if (isWaiting) process.once('SIGINT', leave);
   try {
     for (;;) {
-      const before = isWaiting ? await present(socket) : undefined;
       const reply = await askDaemon(config, wish.path, body);
       const { status, body: said } = reply;
       const { id, outcome, thumbprint } = said as Said;
@@ -68,9 +65,7 @@ export async function pursue(wish: Wish, args: ParsedArguments, config: Config, 
         return EXIT.done;
       }
       say(isBusy ? `Another request is in flight. Following ${id}:` : `Accepted as ${id}.${leaf}`);
-      // What stood there before may be of the request that is in flight, and cannot be of a new one.
-      const earlier = isBusy || before === undefined || before instanceof Fault ? undefined : before.trouble?.code;
-      const ended = await follow(id, { socket, directory, progress, screen, abort, earlier });
+      const ended = await follow(id, { socket, directory, progress, screen, abort });
       // The work in flight may have been of the wanted kind; if it was not, ask again now.
       if (isBusy && ended.outcome.action !== wish.orElse) continue;
       progress.end();

@@ -45,16 +45,15 @@ function assertPossible({ name, group, withKey }: Wish, machine: Machine): void 
 
 /** @throws Fault of the daemon; then nothing is left of what root has made here for a new program */
 async function added({ name, group, withKey }: Wish, loaded: LoadedConfig, machine: Machine): Promise<ShownProgram> {
-  const { socket } = loaded.config.control;
   const wanted = group === undefined ? undefined : groupOf(group, machine);
-  const { programs } = await askUplink(socket);
+  const { programs } = await askUplink(loaded.config);
   const known = programs.find((one) => one.name === name);
   // The daemon refuses a name that is taken. Its socket may need another directory, where it could not be opened.
   const isMended = known?.trouble?.code === 'NL-UPLINK-SOCKET';
   const isPlaced = machine.isRoot() && !withKey && (known === undefined || isMended);
   const undo = isPlaced ? await placed(name, wanted, loaded, machine) : undefined;
   try {
-    return await askShown(socket, { add: name, key: withKey });
+    return await askShown(loaded.config, { add: name, key: withKey });
   } catch (error) {
     if (known === undefined) await undo?.();
     if (undo === undefined || !isMended || failureOf(error).code !== 'NL-UPLINK-PROGRAM') throw error;

@@ -9,7 +9,7 @@ import { isLasting } from './words.ts';
 /** `newleaf uplink list` */
 export const run = command(async (args, io) => {
   const { config } = loadConfig(configPath(textOption(args, 'config'), io.env));
-  const told = await askUplink(config.control.socket);
+  const told = await askUplink(config);
   const now = io.now();
   if (args.options.json === true) {
     io.out.write(`${JSON.stringify({ schema: 1, at: new Date(now).toISOString(), ...told })}\n`);

@@ -23,14 +23,13 @@ export const uplinkRemove = (stdin: Keyboard, machine: Machine = HERE): Run =>
       throw new Misuse(message, { advice: `\`newleaf uplink remove ${name} --yes\`` });
     }
     const { config } = loadConfig(configPath(textOption(args, 'config'), io.env));
-    const { socket } = config.control;
     const { sockets } = config.uplink;
     const isPlaced = await hasSocketPlace(name, sockets, machine.tmpfiles);
     if (isPlaced && !machine.isRoot()) {
       const message = `Only root can remove ${recordOf(name, sockets, machine.tmpfiles)}, which belongs to this program. Nothing was removed.`;
       throw new Failed(message, { advice: `\`sudo newleaf uplink remove ${name}\`` });
     }
-    const program = (await askUplink(socket)).programs.find((one) => one.name === name);
+    const program = (await askUplink(config)).programs.find((one) => one.name === name);
     const screen = screenOf(io.out, io.env);
     if (program !== undefined && !isAgreed) {
       io.out.write(`${wrap(screen, lossInWords(program)).join('\n')}\n`);
@@ -41,7 +40,7 @@ export const uplinkRemove = (stdin: Keyboard, machine: Machine = HERE): Run =>
       }
     }
     // Without a program the daemon refuses, unless a removal was interrupted here.
-    const lost = program === undefined && isPlaced ? 0 : await askRemoval(socket, name);
+    const lost = program === undefined && isPlaced ? 0 : await askRemoval(config, name);
     if (isPlaced) await removeSocketPlace(sockets, name, machine.tmpfiles);
     const loss = lost === 0 ? '' : ` With it ${messages(lost)} for the hub ${lost > 1 ? 'are' : 'is'} lost.`;
     io.out.write(`${wrap(screen, `The program ${name} is removed.${loss}`).join('\n')}\n`);

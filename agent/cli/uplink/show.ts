@@ -15,7 +15,7 @@ export const uplinkShow = (machine: Machine = HERE): Run =>
     const [name = ''] = args.positionals;
     assertName(name);
     const { config } = loadConfig(configPath(textOption(args, 'config'), io.env));
-    const shown = await askShown(config.control.socket, { show: name });
+    const shown = await askShown(config, { show: name });
     if (args.options.json === true) io.out.write(`${JSON.stringify({ schema: 1, ...shown })}\n`);
     else {
       const screen = screenOf(io.out, io.env);

@@ -1,7 +1,8 @@
-import { askSocket } from '../../control/client.ts';
+import type { Config } from '../../config/config.ts';
 import { Fault } from '../../failure/failure.ts';
 import type { Trouble } from '../../roll/report.ts';
 import { isCode } from '../request/answer.ts';
+import { askDaemon } from '../request/ask-daemon.ts';
 
 /** What the daemon tells of a program of this gateway. Kept stable: fields are added, never renamed. */
 export interface ProgramTold {
@@ -57,9 +58,9 @@ export type HowToConnect = { readonly name: string } & (
 
 const PATH = '/v1/uplink';
 
-/** @throws Fault NL-DAEMON-DOWN, NL-CONTROL-DENIED, NL-CONTROL-BUSY, NL-INTERNAL */
-export async function askUplink(socket: string): Promise<UplinkTold> {
-  const { status, body } = await askSocket(socket, 'GET', PATH, undefined, 10_000);
+/** @throws Fault NL-INTERNAL, and those of `askDaemon` */
+export async function askUplink(config: Config): Promise<UplinkTold> {
+  const { status, body } = await askDaemon(config, PATH, undefined, 10_000);
   if (status === 200) return body as UplinkTold;
   throw refusal(status, body);
 }
@@ -69,17 +70,17 @@ export type ShownProgram = ProgramTold & HowToConnect;
 
 /** @throws Fault of the daemon, and those of `askUplink` */
 export async function askShown(
-  socket: string,
+  config: Config,
   change: { add: string; key: boolean } | { show: string },
 ): Promise<ShownProgram> {
-  const { status, body } = await askSocket(socket, 'POST', PATH, change);
+  const { status, body } = await askDaemon(config, PATH, change);
   if (status === 200) return body as ShownProgram;
   throw refusal(status, body);
 }
 
 /** @throws Fault of the daemon, and those of `askUplink` @returns how many messages for the hub are lost */
-export async function askRemoval(socket: string, name: string): Promise<number> {
-  const { status, body } = await askSocket(socket, 'POST', PATH, { remove: name });
+export async function askRemoval(config: Config, name: string): Promise<number> {
+  const { status, body } = await askDaemon(config, PATH, { remove: name });
   if (status === 200) return (body as { lost: number }).lost;
   throw refusal(status, body);
 }

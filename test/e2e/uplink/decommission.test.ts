@@ -30,6 +30,11 @@ test('decommission sends what waits, and then destroys it', async (t) => {
   await assertKept(far, ID, program);
   assert.ok(!existsSync(join(gateway.stateDirectory, 'uplink')));
   assert.deepEqual(gateway.token.privateKeys(), []);
+  for (const asked of [['list'], ['show', 'sensors'], ['add', 'lamps']]) {
+    const { code, err } = await gateway.command('uplink', ...asked);
+    assert.equal(code, 4, err);
+    assert.match(err, /NL-STATE-DECOMMISSIONED/, 'nobody is told to start it again');
+  }
 });
 
 test('decommission does not wait for ever for a hub that is away', async (t) => {

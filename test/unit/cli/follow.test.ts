@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { Progress } from '../../../agent/cli/kit/progress.ts';
 import { screenOf } from '../../../agent/cli/kit/screen.ts';
 import { follow } from '../../../agent/cli/request/follow.ts';
@@ -73,55 +73,46 @@ const waitsForPerson = fault(
   /is taken\. newleaf cannot end this by itself, and the request r1 waits: a person is needed\./,
 );
 
-const making = { request, phase: 'generating-key' } as const;
+const making = { request, phase: 'generating-key', trouble: { ...occupied, request: 'r1' } } as const;
 
-/** Follows r1 at a daemon in this state, and has it hear that the slot is occupied. */
-async function hearing(t: TestContext, present: Partial<Status>) {
+test('a failure that only a person can end is the end: where it is heard, though another one stands in the status', async (t) => {
+  const trouble = { ...failure('NL-HUB-UNREACHABLE'), request: 'r1' };
   const it = await daemon(
     t,
-    answering(() => statusWith(present)),
+    answering(() => statusWith({ ...making, trouble })),
   );
-  const abort = AbortSignal.timeout(500);
-  const following = follow('r1', { ...options(it.socket), everyMs: 3_600_000, abort });
+  const following = follow('r1', { ...options(it.socket), everyMs: 3_600_000 });
   if (it.listeners.size === 0) await it.listenersChange();
   for (const listener of it.listeners) listener({ type: 'failed', ...occupied });
-  return following;
-}
-
-test('a failure that only a person can end is the end: where it is heard', async (t) => {
-  await assert.rejects(hearing(t, making), waitsForPerson);
+  await assert.rejects(following, waitsForPerson);
 });
 
-for (const [of, present] of [
-  ['of a key that is made for something else', { ...making, request: { ...request, id: 'r2' } }],
-  ['of a key beside a registration', { ...making, request: { ...request, action: 're-register' } }],
-  ['of a roll that has come further', { request, phase: 'registering-next' }],
-] as const) {
-  test(`but one ${of} is not`, async (t) => {
-    await assert.rejects(hearing(t, present), { name: 'Failed', message: /Not finished in time/ });
-  });
-}
-
-test('and where it was met before, and stays', async (t) => {
+test('and where it stands in the status', async (t) => {
   const { socket } = await daemon(
     t,
-    answering(() => statusWith({ ...making, trouble: occupied })),
+    answering(() => statusWith(making)),
   );
   await assert.rejects(follow('r1', options(socket)), waitsForPerson);
 });
 
-test('but one that stood there before the request, or that the roll has passed, is not', async (t) => {
-  let looks = 0;
-  const status = () => {
-    looks += 1;
-    if (looks < 5) return statusWith({ ...making, trouble: occupied });
-    if (looks < 9) return statusWith({ request, phase: 'registering-next', trouble: occupied });
-    return statusWith({ outcomes: [ended()] });
-  };
-  const { socket } = await daemon(t, answering(status));
-  const { outcome } = await follow('r1', { ...options(socket), earlier: 'NL-TOKEN-OCCUPIED' });
-  assert.equal(outcome.outcome, 'done');
-});
+for (const [what, present] of [
+  ['one of another request, whose work goes on', { ...making, trouble: { ...occupied, request: 'r0' } }],
+  ['one that nobody has asked for', { ...making, trouble: occupied }],
+  ['one of a key that is made for something else', { ...making, request: { ...request, id: 'r2' } }],
+  ['one of a key beside a registration', { ...making, request: { ...request, action: 're-register' } }],
+  ['one that the roll has passed', { ...making, phase: 'registering-next' }],
+  ['one that passes', { ...making, trouble: { ...failure('NL-TOKEN-FAILED'), request: 'r1' } }],
+] as const) {
+  test(`but ${what} is not`, async (t) => {
+    let looks = 0;
+    const status = () => {
+      looks += 1;
+      return statusWith(looks < 3 ? present : { outcomes: [ended()] });
+    };
+    const { socket } = await daemon(t, answering(status));
+    assert.equal((await follow('r1', options(socket))).outcome.outcome, 'done');
+  });
+}
 
 test('a gateway that is given up meanwhile is not waited for', async (t) => {
   const directory = scratch(t);

@@ -4,6 +4,8 @@ import { setImmediate } from 'node:timers/promises';
 import { onWire, type WireAnswer } from '../../../agent/ask/wire.ts';
 import { type Code, Fault } from '../../../agent/failure/failure.ts';
 import type { KeyRef } from '../../../agent/roll/leaf.ts';
+import { RETIRE_TRIES } from '../../../agent/roll/look.ts';
+import type { RollState } from '../../../agent/roll/state.ts';
 import { terms } from '../roll/machine.ts';
 import { Disk, gateway as gatewayBefore, MINUTE, never, servingState } from './gateway.ts';
 
@@ -35,6 +37,22 @@ for (const code of ['NL-TOKEN-FAILED', 'NL-TOKEN-MISSING', 'NL-TOKEN-OCCUPIED', 
     assert.match((body as { advice: string }).advice, /\w/);
   });
 }
+
+test('an old key that the token does not destroy, in the place of the next one, is the answer each time', async (t) => {
+  const blocked: RollState = { ...servingState, retire: { slot: 'b', id: 'g9', tries: 0 } };
+  const change = { terms: { ...terms, automatic: false } };
+  const keys = { destroy: full, csr: () => Promise.reject(new Fault('NL-TOKEN-KEY')) };
+  const { daemon } = await gatewayBefore(t, new Disk(blocked), { keys }, change);
+  while (daemon.state.online === undefined) await setImmediate();
+  const codes = new Set<unknown>();
+  for (let asked = 0; asked < RETIRE_TRIES + 2; asked += 1) {
+    const { body } = await onWire(daemon.answer)({ kind: 'csr', from: 'technician' });
+    const { code, message } = body as { code: Code; message: string };
+    codes.add(code);
+    if (code === 'NL-TOKEN-OCCUPIED') assert.match(message, /^Slot b still holds the key with CKA_ID g9/);
+  }
+  assert.deepEqual([...codes], ['NL-TOKEN-FAILED', 'NL-TOKEN-OCCUPIED']);
+});
 
 test('a technician who asks again makes the token try at once; a method is told what is known', async (t) => {
   const { ask, stage, counts } = await gateway(t, full);
