@@ -47,7 +47,7 @@ if (inside(import.meta.filename, APART)) {
       writeFileSync(join(files, 'newleaf.toml'), tomlOf(rest));
       chmodSync(join(files, 'est-password'), 0o644);
       writeFileSync(join(files, 'softhsm2.conf'), `directories.tokendir = ${PREFIX}/state/tokens\n`);
-      machine.write('/etc/systemd/system/newleaf.service.d/softhsm.conf', `[Service]\nEnvironment=${SOFTHSM}\n`);
+      machine.dropIn(`[Service]\nEnvironment=${SOFTHSM}\n`);
       await machine.must('systemctl', 'daemon-reload');
       const asDaemon = ['runuser', '-u', 'newleaf', '--', 'env', SOFTHSM];
       await machine.must(...asDaemon, 'mkdir', '--mode=700', `${PREFIX}/state/tokens`);

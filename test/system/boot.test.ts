@@ -53,7 +53,7 @@ if (inside(import.meta.filename, APART)) {
     const environment = `LD_PRELOAD=/usr/$LIB/faketime/libfaketime.so.1 FAKETIME_TIMESTAMP_FILE=${CLOCK}`;
     const unfaked = 'DONT_FAKE_MONOTONIC=1 FAKETIME_NO_CACHE=1';
     const dropIn = `[Service]\nEnvironment=${environment} ${unfaked}\nWatchdogSec=4s\n`;
-    machine.write('/etc/systemd/system/newleaf.service.d/test.conf', dropIn);
+    machine.dropIn(dropIn);
     machine.write(CLOCK, '@1970-01-01 00:01:00\n');
     const mark = far.log.entries.length;
     await machine.reboot();

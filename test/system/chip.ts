@@ -38,7 +38,7 @@ Environment=TPM2_PKCS11_TCTI=tabrmd
 export async function plugIn(machine: Machine): Promise<readonly string[]> {
   machine.write(`${UNITS}/swtpm.service`, SWTPM);
   machine.write(`${UNITS}/tpm2-abrmd.service`, ABRMD);
-  machine.write(`${UNITS}/newleaf.service.d/tpm2-abrmd.conf`, DROP_IN);
+  machine.dropIn(DROP_IN);
   await machine.must('systemctl', 'daemon-reload');
   await machine.must('install', '--directory', '--owner=tss', STATE);
   await machine.must('runuser', '--user', 'tss', '--', 'swtpm_setup', '--tpm2', '--tpmstate', STATE, '--createek');

@@ -17,7 +17,7 @@ if (inside(import.meta.filename, APART)) {
   test('a token that locks its PIN, as a TPM after losses of power, and opens by itself: newleaf goes on without a person', async (t) => {
     const { far, machine, technician } = await provisioned(t);
     const hsm = faultyModule(join(machine.root, AROUND));
-    machine.write('/etc/systemd/system/newleaf.service.d/around.conf', DROP_IN);
+    machine.dropIn(DROP_IN);
     technician.set('module', `"${AROUND}/faulty.so"`);
     hsm.answer('C_Login', rv('CKR_PIN_LOCKED'), -1);
     const look = () => machine.run('systemctl', 'start', 'newleaf-fallback');

@@ -62,6 +62,11 @@ export class Machine {
     writeFileSync(join(this.root, path), text, { mode });
   }
 
+  /** Adds settings to the unit of newleaf. A systemd that runs already reads them at its next `daemon-reload`. */
+  dropIn(settings: string): void {
+    this.write('/etc/systemd/system/newleaf.service.d/test.conf', settings);
+  }
+
   /**
    * Resolves when systemd can be asked: what it starts meanwhile may still be on its way.
    * @param more options of systemd-nspawn(1)

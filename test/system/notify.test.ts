@@ -17,7 +17,7 @@ if (inside(import.meta.filename, APART)) {
     const { machine } = await provisioned(t);
     if ((await machine.version()) < 253) return t.skip('this systemd has no OpenFile=');
     await machine.must('rm', '/usr/bin/systemd-notify');
-    machine.write('/etc/systemd/system/newleaf.service.d/test.conf', '[Service]\nWatchdogSec=4s\n');
+    machine.dropIn('[Service]\nWatchdogSec=4s\n');
     await machine.must('systemctl', 'daemon-reload');
     await machine.must('systemctl', 'enable', '--now', 'newleaf');
     await machine.until((unit) => isUp(unit) && unit.StatusText?.includes('online at') === true);

@@ -30,7 +30,7 @@ async function remoted(t: TestContext): Promise<Site> {
   const site = await provisioned(t);
   const { machine, technician } = site;
   machine.write('/etc/systemd/system/tokens.service', SERVER);
-  machine.write('/etc/systemd/system/newleaf.service.d/p11-kit.conf', CLIENT);
+  machine.dropIn(CLIENT);
   technician.set('module', `"${LIBRARIES}/pkcs11/p11-kit-client.so"`);
   await machine.must('systemctl', 'daemon-reload');
   return site;

@@ -93,7 +93,7 @@ if (inside(import.meta.filename, APART)) {
     const site = await provisioned(t);
     const { far, machine, technician } = site;
     const hsm = faultyModule(join(machine.root, AROUND));
-    machine.write('/etc/systemd/system/newleaf.service.d/around.conf', DROP_IN);
+    machine.dropIn(DROP_IN);
     technician.set('module', `"${AROUND}/faulty.so"`);
     const since = far.log.entries.length;
     await machine.must('systemctl', 'enable', '--now', 'newleaf');

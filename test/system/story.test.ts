@@ -7,7 +7,7 @@ import { debOf, site } from './site.ts';
 
 /** Makes seconds of minutes, by a drop-in as `systemctl edit` writes it. */
 function hasten(machine: Machine): void {
-  machine.write('/etc/systemd/system/newleaf.service.d/test.conf', '[Service]\nWatchdogSec=2s\nRestartSec=100ms\n');
+  machine.dropIn('[Service]\nWatchdogSec=2s\nRestartSec=100ms\n');
 }
 
 if (inside(import.meta.filename, APART)) {
