@@ -1,6 +1,8 @@
 import type { IssuerChoice } from '../../config/config.ts';
 import { EXIT, exitOf } from '../../failure/exit.ts';
 import { isEndorsed } from '../../roll/leaf.ts';
+import { waitsForPerson } from '../../roll/look.ts';
+import type { Terms } from '../../roll/plan.ts';
 import { iso, WORDS } from '../../roll/report.ts';
 import type { RollState } from '../../roll/state.ts';
 import type { Entry } from '../../state/entry.ts';
@@ -100,10 +102,10 @@ export interface Shortfall {
   readonly exit: number;
 }
 
-export function shortfall(state: RollState, isInterrupted: boolean): Shortfall {
+export function shortfall(state: RollState, terms: Pick<Terms, 'automatic'>, isInterrupted: boolean): Shortfall {
   if (isInterrupted)
     return { complaint: { message: 'Interrupted. Nothing is lost.', advice: AGAIN }, exit: EXIT.failed };
-  if (state.next?.waitsFor !== undefined) return { exit: EXIT.person };
+  if (waitsForPerson(state.next, terms)) return { exit: EXIT.person };
   const met = state.next?.parked?.failure ?? state.trouble;
   if (met === undefined) {
     const message = `Not finished in time: ${WORDS[state.phase]}.`;

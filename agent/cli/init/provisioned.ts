@@ -1,7 +1,9 @@
 import { loadConfig } from '../../config/config.ts';
+import { termsOf } from '../../config/terms.ts';
 import { EXIT, exitOf } from '../../failure/exit.ts';
 import { failureOf } from '../../failure/failure-of.ts';
 import type { Passage } from '../../machine/as-daemon.ts';
+import { builtAt } from '../../machine/build.ts';
 import type { Line, Log } from '../../machine/log.ts';
 import { validateEntry } from '../../state/entry.ts';
 import { beginAnew, createJournal } from '../../state/journal.ts';
@@ -67,7 +69,7 @@ async function brought(here: Here, env: NodeJS.ProcessEnv): Promise<Shortfall> {
     return { exit: EXIT.done };
   }
   if (doubt.aborted && !abort.aborted) return { exit: SCOPE_DOUBTED };
-  return shortfall(state, abort.aborted);
+  return shortfall(state, termsOf(config, builtAt), abort.aborted);
 }
 
 function brokenOff(error: unknown): Shortfall {
