@@ -25,7 +25,7 @@ export function reasonInWords({ reason, from }: Pick<RequestStatus, 'reason' | '
 /** How a request ended, as the rest of "is …". */
 const OUTCOMES: Record<OutcomeStatus['outcome'], string> = {
   done: 'done',
-  kept: 'not done: connected, but on the previous leaf',
+  kept: 'not done: still on the previous leaf',
   person: 'not done: a person is needed',
   failed: 'not done',
 };

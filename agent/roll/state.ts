@@ -54,7 +54,7 @@ export interface Request {
   readonly at: number;
 }
 
-/** How a request ended: done · kept (connected, but on the previous leaf) · person (a person must act) · failed. */
+/** How a request ended: done · kept (on the previous leaf) · person (a person must act) · failed. */
 export interface Outcome extends Request {
   readonly outcome: 'done' | 'kept' | 'person' | 'failed';
   readonly failure?: Failure;
