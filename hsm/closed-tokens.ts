@@ -23,7 +23,7 @@ export function closedTokens(module: string, env: NodeJS.ProcessEnv = process.en
   const of = path === directory ? 'the tokens of SoftHSM are' : 'a token of SoftHSM is';
   return {
     message: `The user ${username} may not read ${path}, where ${of}: root sees more there.`,
-    advice: `If it is the token of this gateway: chown -R ${username}: ${path}`,
+    advice: `If it is the token of this gateway: \`chown -R ${username}: ${path}\``,
   };
 }
 

@@ -8,7 +8,8 @@ import { NEWLEAF } from '../../agent/cli/table.ts';
 const ROOT = join(import.meta.dirname, '..', '..');
 
 /** A command that has no mark before it: neither the reader's sudo nor the name of the daemon would reach it. */
-const OF_SYSTEM = 'systemctl [a-z-]|journalctl -|apt-get install|usermod -|systemd-creds [a-z]';
+const OF_SYSTEM =
+  'systemctl [a-z-]|journalctl -|apt-get install|usermod -|systemd-creds [a-z]|ch(?:own|mod|grp) [-$0-9a-z]';
 const UNMARKED = new RegExp(
   `(?<!\`)(?<!\`sudo )(?<![\\w/.-])(?:sudo )?(?:newleaf (?:--instance \\S+ )?(?:${headsOf(NEWLEAF).join('|')})\\b(?! by)|${OF_SYSTEM})`,
 );

@@ -48,7 +48,7 @@ function findingOf(error: unknown, { user, isStranger }: Site): Finding {
   if (denied !== undefined && user === undefined) return unseen(`This user may not read ${denied}.`);
   if (denied !== undefined) {
     const known = code === 'NL-INTERNAL' ? 'NL-CONFIG' : code;
-    return failed(known, `The user ${user} may not read ${denied}.`, `chown ${user}: ${denied}`);
+    return failed(known, `The user ${user} may not read ${denied}.`, `\`chown ${user}: ${denied}\``);
   }
   if (isStranger && code === 'NL-CONTROL-DENIED') return unseen(message);
   // SoftHSM, for one, cannot even be initialised by a user who may not read its configuration.

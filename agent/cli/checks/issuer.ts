@@ -114,7 +114,7 @@ async function program({ access, user }: Site, file: string): Promise<Finding> {
     }
     if (code !== 'EACCES') throw error;
     const whose = user === undefined ? 'This user' : `The user ${user}`;
-    const advice = `chmod 0755 ${file}; the file system must not be mounted noexec`;
+    const advice = `\`chmod 0755 ${file}\`. The file system must not be mounted noexec.`;
     return failed('NL-CMD-UNCONFIGURED', `${whose} may not run ${file}.`, advice);
   }
 }

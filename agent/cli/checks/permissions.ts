@@ -44,8 +44,8 @@ async function kept(site: Site, [code, what, path]: Secret): Promise<Finding | u
   const mode = path === undefined ? 'absent' : await site.mode(path);
   if (mode === 'absent' || (mode & GROUP_AND_OTHERS) === 0) return undefined;
   // Root owns the file, and the daemon reads it as a member of the group: chmod alone would close it to the daemon.
-  const owned = site.user === undefined ? '' : `chown ${site.user}: ${path} && `;
-  const advice = site.isStranger ? CLOSED_BY_ROOT : `${owned}chmod 0600 ${path}`;
+  const owned = site.user === undefined ? '' : `\`chown ${site.user}: ${path}\`, then `;
+  const advice = site.isStranger ? CLOSED_BY_ROOT : `${owned}\`chmod 0600 ${path}\``;
   if ((mode & OTHERS) !== 0) {
     return failed(code, `All users of this gateway may use ${what}: ${path} has mode ${octal(mode)}.`, advice);
   }
@@ -56,7 +56,7 @@ async function directoryKept(site: Site, directory: string): Promise<Finding | u
   const mode = await site.mode(directory);
   if (mode === 'absent' || (mode & OTHERS) === 0) return undefined;
   const message = `The state directory ${directory} has mode ${octal(mode)}, and should have 0750.`;
-  return warning(message, `chmod 0750 ${directory}`);
+  return warning(message, `\`chmod 0750 ${directory}\``);
 }
 
 /** Files that have no check of their own that reads them as the daemon's user. */
@@ -78,8 +78,8 @@ async function readable({ access, user }: Site, path: string, configuration: str
     if (code !== 'EACCES') return failed('NL-CONFIG', `${path} cannot be read (${code}).`, 'Put the file there.');
     const advice =
       path === configuration
-        ? `chmod 0644 ${path}; there is no secret in it. Its directory must be open to ${user} as well.`
-        : `chown ${user}: ${path} && chmod 0600 ${path}`;
+        ? `\`chmod 0644 ${path}\`: there is no secret in it. Its directory must be open to ${user} as well.`
+        : `\`chown ${user}: ${path}\`, then \`chmod 0600 ${path}\``;
     return failed('NL-CONFIG', `The user ${user} may not read ${path}.`, advice);
   }
 }

@@ -40,7 +40,7 @@ async function obstacleAt({ access, user }: Site, directory: string): Promise<Fi
     }
     if (code !== 'EACCES') throw error;
     if (user === undefined) return unseen(`This user may not write to ${directory}.`);
-    return cannot(`The user ${user} may not write to ${directory}.`, `chown -R ${user}: ${directory}`);
+    return cannot(`The user ${user} may not write to ${directory}.`, `\`chown -R ${user}: ${directory}\``);
   }
 }
 

@@ -42,7 +42,7 @@ const uplinkSockets: Check = {
       if (mode === 'absent') continue;
       if (!(await isWritable(site, directory))) return unwritable(site, directory);
       if ((mode & GROUP_ENTERS) === 0) {
-        const advice = `chmod 2750 ${directory}`;
+        const advice = `\`chmod 2750 ${directory}\``;
         return warning(`The group of ${directory} may not enter it, so ${name} may not connect.`, advice);
       }
     }
@@ -59,7 +59,11 @@ async function isWritable({ access }: Site, directory: string): Promise<boolean>
 
 function unwritable({ user }: Site, directory: string): Finding {
   if (user === undefined) return unseen(`This user may not write to ${directory}.`);
-  return failed('NL-UPLINK-SOCKET', `The user ${user} may not write to ${directory}.`, `chown ${user} ${directory}`);
+  return failed(
+    'NL-UPLINK-SOCKET',
+    `The user ${user} may not write to ${directory}.`,
+    `\`chown ${user} ${directory}\``,
+  );
 }
 
 const uplinkTcp: Check = {

@@ -95,7 +95,7 @@ export function tokenInWords({ module, token }: Shown): string {
 export function rootsOnlyInWords({ module, token: { label } }: Shown): string {
   const cure =
     module.name === 'SoftHSM'
-      ? 'chown -R newleaf: /var/lib/softhsm/tokens, if it is for newleaf alone'
+      ? '`chown -R newleaf: /var/lib/softhsm/tokens`, if it is for newleaf alone'
       : 'make it as the user newleaf';
   return `token "${label}" (${module.name}): only root can use it, and the daemon is not root; ${cure}`;
 }

@@ -45,7 +45,7 @@ test('a token of root: which user, which directory, which command', {
   chmodSync(token, 0o700);
   const told = asNobody(conf, MODULE);
   assert.match(told?.message ?? '', new RegExp(`^The user nobody may not read ${token}, where a token of SoftHSM is`));
-  assert.equal(told?.advice, `If it is the token of this gateway: chown -R nobody: ${token}`);
+  assert.equal(told?.advice, `If it is the token of this gateway: \`chown -R nobody: ${token}\``);
   chmodSync(join(directory, 'tokens'), 0o700);
-  assert.match(asNobody(conf, MODULE)?.advice ?? '', new RegExp(`chown -R nobody: ${directory}/tokens$`));
+  assert.match(asNobody(conf, MODULE)?.advice ?? '', new RegExp(`chown -R nobody: ${directory}/tokens\`$`));
 });

@@ -50,7 +50,7 @@ export const FILES: readonly Row[] = [
     'state-file',
     'not for the daemon',
     { entry: fails(denied), user },
-    /^failed NL-CONFIG The user newleaf may not read \/var\/lib\/newleaf\/state\.json\. -> chown newleaf: \/var/,
+    /^failed NL-CONFIG The user newleaf may not read \/var\/lib\/newleaf\/state\.json\. -> `chown newleaf: \/var/,
   ],
 
   ['state-directory', 'right', {}, /^ok \/var\/lib\/newleaf can be written, with room for 10 MiB and 1000 files\.$/],
@@ -75,7 +75,7 @@ export const FILES: readonly Row[] = [
     'state-directory',
     'closed to the daemon',
     { access: fails(errno('EACCES')), user },
-    /^failed NL-STATE-WRITE The user newleaf may not write to \/var\/lib\/newleaf\. -> chown -R newleaf: /,
+    /^failed NL-STATE-WRITE The user newleaf may not write to \/var\/lib\/newleaf\. -> `chown -R newleaf: /,
   ],
   [
     'state-directory',
@@ -99,13 +99,13 @@ export const FILES: readonly Row[] = [
     'permissions',
     'PIN for its group',
     { mode: modes(0o640, 0o700) },
-    /^warning .* its group may use the PIN\. -> chmod 0600 /,
+    /^warning .* its group may use the PIN\. -> `chmod 0600 /,
   ],
   [
     'permissions',
     'password of root that the daemon reads as a member of its group',
     { mode: modes(0o600, 0o700, 0o640), user },
-    /^warning .* its group may use the password .*\. -> chown newleaf: \/etc\/newleaf\/password && chmod 0600 /,
+    /^warning .* its group may use the password .*\. -> `chown newleaf: \/etc\/newleaf\/password`, then `chmod 0600 /,
     est,
   ],
   [
@@ -132,13 +132,13 @@ export const FILES: readonly Row[] = [
     'permissions',
     'configuration that the daemon may not read',
     { access: denies('/etc/newleaf/newleaf.toml'), user },
-    /^failed NL-CONFIG The user newleaf may not read \/etc\/newleaf\/newleaf\.toml\. -> chmod 0644 /,
+    /^failed NL-CONFIG The user newleaf may not read \/etc\/newleaf\/newleaf\.toml\. -> `chmod 0644 /,
   ],
   [
     'permissions',
     'password that the daemon may not read',
     { access: denies('/etc/newleaf/password'), user },
-    /^failed NL-CONFIG The user newleaf may not read \/etc\/newleaf\/password\. -> chown newleaf: /,
+    /^failed NL-CONFIG The user newleaf may not read \/etc\/newleaf\/password\. -> `chown newleaf: /,
     est,
   ],
   [

@@ -60,7 +60,7 @@ export const ISSUERS: readonly Row[] = [
     'issuer-reach',
     'program that the daemon may not run',
     { access: fails(errno('EACCES')), user: 'newleaf' },
-    /^failed NL-CMD-UNCONFIGURED The user newleaf may not run \/bin\/sign\. -> chmod 0755/,
+    /^failed NL-CMD-UNCONFIGURED The user newleaf may not run \/bin\/sign\. -> `chmod 0755/,
     COMMAND,
   ],
 

@@ -56,7 +56,7 @@ export const UPLINK: readonly Row[] = [
     'uplink-sockets',
     'closed to the daemon',
     { ...named('sensors'), user: 'newleaf', access: closed('/run/newleaf-uplink') },
-    /^failed NL-UPLINK-SOCKET The user newleaf may not write to \/run\/newleaf-uplink\. -> chown/,
+    /^failed NL-UPLINK-SOCKET The user newleaf may not write to \/run\/newleaf-uplink\. -> `chown/,
   ],
   [
     'uplink-sockets',
@@ -74,7 +74,7 @@ export const UPLINK: readonly Row[] = [
     'uplink-sockets',
     'closed to the group',
     { ...named('sensors'), mode: modes({ [SENSORS]: 0o700 }) },
-    /^warning The group of .* may not enter it, so sensors may not connect\. -> chmod 2750/,
+    /^warning The group of .* may not enter it, so sensors may not connect\. -> `chmod 2750/,
   ],
   [
     'uplink-sockets',

@@ -50,7 +50,7 @@ test('a token that somebody made as root is found with the eyes of root', async 
   const found = await survey([SOFTHSM], { tokens: async (_, eyes = 'daemon') => seen[eyes] }, true);
   assert.deepEqual([found.tokens, found.free.length], [[], 1]);
   assert.deepEqual(found.rootsOnly.map(rootsOnlyInWords), [
-    'token "a" (SoftHSM): only root can use it, and the daemon is not root; chown -R newleaf: /var/lib/softhsm/tokens, if it is for newleaf alone',
+    'token "a" (SoftHSM): only root can use it, and the daemon is not root; `chown -R newleaf: /var/lib/softhsm/tokens`, if it is for newleaf alone',
   ]);
 });
 
