@@ -1,4 +1,5 @@
 import { type Config, configPath, loadConfig } from '../../config/config.ts';
+import { neighboursOf } from '../../config/neighbours.ts';
 import { askSocket } from '../../control/client.ts';
 import { EXIT } from '../../failure/exit.ts';
 import { Fault } from '../../failure/failure.ts';
@@ -66,7 +67,7 @@ export const decommission = ({ passage, stdin }: DecommissionOptions): Run =>
       await holding.destroy();
       await removeFiles(directory);
       await endJournal(directory, io.now(), 'gone');
-      io.out.write(`\n${restInWords(programs, loaded, screen)}`);
+      io.out.write(`\n${restInWords(programs, loaded, neighboursOf(file), screen)}`);
       return EXIT.done;
     } finally {
       await lock.release();

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { instanceOf, type LoadedConfig, type X509Config } from '../../config/config.ts';
+import { instanceOf, type LoadedConfig } from '../../config/config.ts';
+import type { Neighbour } from '../../config/neighbours.ts';
 import { type Screen, wrap } from '../kit/screen.ts';
 import type { Holding } from './holding.ts';
 import { type ProgramLeft, programInWords } from './programs.ts';
@@ -20,14 +21,28 @@ export function planInWords({ holding, files, programs }: Found, loaded: LoadedC
   const own = [...holding.own, ...programs.map(programInWords), ...names];
   return block(screen, [
     [`This gives up the gateway ${id}. It destroys for good:`, own],
-    ['It leaves alone:', [...holding.kept, settingsOf(loaded)]],
+    ['It leaves alone:', [...holding.kept, settingsInWords(filesOf(loaded))]],
     [`After that, nothing on this gateway can prove to be ${id}, and there is no way back.`, []],
   ]);
 }
 
-/** Things that newleaf leaves to others: on the far side, and files that an operator or root has put here. */
-export function restInWords(programs: readonly ProgramLeft[], loaded: LoadedConfig, screen: Screen): string {
+/**
+ * Things that newleaf leaves to others: on the far side, and files that an operator or root has put here.
+ * @param others daemons of this gateway that go on
+ */
+export function restInWords(
+  programs: readonly ProgramLeft[],
+  loaded: LoadedConfig,
+  others: readonly Neighbour[],
+  screen: Screen,
+): string {
   const id = loaded.config.dps.registration_id;
+  const userOf = (path: string) => others.find((other) => filesOf(other).includes(path))?.file;
+  const files = filesOf(loaded);
+  const kept = files.flatMap((path) => {
+    const user = userOf(path);
+    return user === undefined ? [] : [`but not ${path}: ${user} names it, too`];
+  });
   return block(screen, [
     [`${id} is given up. Its keys and its state on this gateway are gone.`, []],
     [
@@ -40,7 +55,11 @@ export function restInWords(programs: readonly ProgramLeft[], loaded: LoadedConf
     ],
     [
       'Here, remove what is not needed any more:',
-      [settingsOf(loaded), ...programs.flatMap(({ name, record }) => rest(name, record))],
+      [
+        settingsInWords(files.filter((path) => userOf(path) === undefined)),
+        ...kept,
+        ...programs.flatMap(({ name, record }) => rest(name, record)),
+      ],
     ],
     ['A daemon that is started now ends at once. To keep the unit off: `systemctl disable newleaf`', []],
     ['To use this gateway again: `newleaf init`', []],
@@ -50,18 +69,21 @@ export function restInWords(programs: readonly ProgramLeft[], loaded: LoadedConf
 const rest = (name: string, record: string | undefined): readonly string[] =>
   record === undefined ? [] : [`for the socket of ${name}: ${record}`];
 
-function settingsOf({ file, config }: LoadedConfig): string {
-  return `the configuration: ${[file, ...('tpm' in config ? [] : secretFiles(file, config))].join(', ')}`;
+const settingsInWords = (files: readonly string[]): string => `the configuration: ${files.join(', ')}`;
+
+/** The configuration, and the files with secrets that it names. */
+function filesOf({ file, config }: Neighbour): readonly string[] {
+  const proxy = config.network.proxy_password_file;
+  if ('tpm' in config) return [file, ...absolute([proxy])];
+  const { hsm, issuer } = config;
+  const soPin = join(dirname(file), 'so-pin');
+  const pins = [hsm.pin_file ?? instanceOf(file).pin, existsSync(soPin) ? soPin : undefined];
+  const ofIssuer = issuer.kind === 'est' ? [issuer.password_file, issuer.bootstrap_key] : [];
+  return [file, ...absolute([...pins, proxy, ...ofIssuer])];
 }
 
-function secretFiles(file: string, { hsm, issuer }: X509Config): readonly string[] {
-  const ofIssuer = issuer.kind === 'est' ? [issuer.password_file, issuer.bootstrap_key] : [];
-  const pins = [
-    hsm.pin_file ?? instanceOf(file).pin,
-    ...[join(dirname(file), 'so-pin')].filter((path) => existsSync(path)),
-  ];
-  return [...pins, ...ofIssuer].flatMap((path) => (path?.startsWith('/') ? [path] : []));
-}
+const absolute = (paths: readonly (string | undefined)[]): readonly string[] =>
+  paths.flatMap((path) => (path?.startsWith('/') ? [path] : []));
 
 function block(screen: Screen, parts: readonly (readonly [text: string, list: readonly string[]])[]): string {
   const lines = parts.flatMap(([text, list]) => [

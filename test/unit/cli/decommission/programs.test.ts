@@ -27,7 +27,7 @@ test('the plan names the programs, and how many messages are lost with them', ()
   assert.match(plan, /^ {2}the program x, and its messages that wait for the hub: they cannot be counted$/m);
   assert.match(plan, /^ {2}the program y, and no message of it that waits for the hub$/m);
   assert.match(plan, /^ {2}uplink, state\.json in \/var\/lib\/newleaf$/m);
-  const rest = restInWords(programs, loaded, screen);
+  const rest = restInWords(programs, loaded, [], screen);
   assert.match(rest, /^ {2}for the socket of sensors: \/etc\/tmpfiles\.d\/newleaf-uplink-sensors\.conf$/m);
   assert.doesNotMatch(rest, /plc/);
 });
@@ -39,4 +39,15 @@ test('the programs are found on disk; where there are none, nothing is said', as
   writeFileSync(join(directory, 'newleaf-uplink-sensors.conf'), '');
   const [found, ...more] = await programsLeft(directory, '/run/newleaf-uplink', directory);
   assert.deepEqual([found?.name, found?.record, more], ['sensors', join(directory, 'newleaf-uplink-sensors.conf'), []]);
+});
+
+test('a file that another newleaf of this gateway needs is not to be removed', () => {
+  const est = `${CONFIG}\n[network]\nproxy = "http://10.0.0.1:3128"\nproxy_username = "gw"\nproxy_password_file = "/etc/newleaf/proxy"\n`;
+  const one = parseConfig(est, '/etc/newleaf/b/newleaf.toml');
+  const other = parseConfig(est, '/etc/newleaf/newleaf.toml');
+  const wide = { ...screen, width: 400 };
+  assert.match(restInWords([], one, [], wide), /^ {2}the configuration: .*\/etc\/newleaf\/proxy/m);
+  const rest = restInWords([], one, [other], wide);
+  assert.match(rest, /^ {2}the configuration: \/etc\/newleaf\/b\/newleaf\.toml\b(?!.*\/etc\/newleaf\/proxy)/m);
+  assert.match(rest, /^ {2}but not \/etc\/newleaf\/proxy: \/etc\/newleaf\/newleaf\.toml names it, too$/m);
 });
