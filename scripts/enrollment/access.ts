@@ -65,10 +65,14 @@ export async function disallowMember(call: Call): Promise<number> {
     slots: leaf === undefined ? {} : { primary: leaf },
     body: { registrationId: id, ...(leaf === undefined && { attestation }) },
   };
+  const known = await dps.registration(id);
+  const barred = `DPS no longer admits ${id}, whatever its group.`;
+  // Without any record of it, a misspelt name looks like a device that is yet to come.
+  const unknown = `No device has registered as ${id} so far. If the name is misspelt: ${NAME} allow member ${id}`;
   return change(call, dps, {
     after,
     question: `Bar ${id} from registering?`,
-    done: `DPS no longer admits ${id}, whatever its group. ${stillConnected(id)}`,
+    done: `${barred} ${known === undefined ? unknown : stillConnected(known.deviceId ?? id)}`,
   });
 }
 

@@ -66,7 +66,7 @@ export async function fleet(call: Call): Promise<number> {
     ['leaf ends', `${endsWithinDays.devices} within ${count(days, 'day')}, ${expired} of them ended`],
     ['alarm', inWords(sum.alarm)],
     ['last', inWords(sum.last)],
-    ['programs', inWords(sum.uplinkCodes)],
+    ['programs', `faults: ${inWords(sum.uplinkCodes)}`],
     ['version', inWords(sum.version)],
   ];
   desk.out.write(lines.map(([label, text]) => `${label.padEnd(11)}${printable(text)}\n`).join(''));

@@ -6,7 +6,7 @@ import { APART, isUp } from './machine.ts';
 import { provisioned } from './site.ts';
 
 const START =
-  'Correct the other failures here, then `systemctl start newleaf`. The end of its log: `journalctl -u newleaf -n 20`.';
+  'Correct what else fails here, then `systemctl start newleaf`. The end of its log: `journalctl -u newleaf -n 20`.';
 const NOBODY = 'socket NL-DAEMON-DOWN The daemon does not run: there is no answer on /run/newleaf/control.sock.';
 
 if (inside(import.meta.filename, APART)) {

@@ -55,7 +55,8 @@ async function chain(current: Leaf, site: Site): Promise<Finding> {
     return warning(message, 'Operator of the CA: renew the intermediate before that day, and enroll it in DPS.');
   }
   const count = sent.length - 1;
-  const beside = count === 0 ? 'no intermediate' : `${count} intermediate${count === 1 ? '' : 's'}`;
+  if (count === 0) return ok(`The leaf is sent alone. DPS must know it, or "${issuerOf(last)}".`);
+  const beside = count === 1 ? 'an intermediate' : `${count} intermediates`;
   return ok(`The leaf is sent with ${beside}. DPS must know the leaf, one of these, or "${issuerOf(last)}".`);
 }
 

@@ -44,6 +44,9 @@ export function adviceFor({ stage, port, isIpv6Only }: Unreached, named: string)
   }[stage];
 }
 
+/** What update-ca-certificates(8) writes anew: an addition there is lost. */
+const OF_SYSTEM = /^\/etc\/ssl\/certs\//;
+
 export function distrusted(
   { issuer, distrust = '' }: Dialled,
   { side, host, caFile }: Pick<Server, 'side' | 'host' | 'caFile'>,
@@ -60,6 +63,8 @@ export function distrusted(
     return untrusted(message, advice);
   }
   const message = `${host} shows a certificate issued by "${issuer}", which ${caFile} does not vouch for (${distrust}).`;
-  const advice = `If that issuer is right, add it to ${caFile}; if not, a proxy or a captive portal answers in its place: talk to the operator of the network.`;
+  const setting = side === 'EST' ? 'issuer.est.ca_file' : 'trust.ca_file';
+  const cure = OF_SYSTEM.test(caFile) ? `name a file of your own with its CA in ${setting}` : `add it to ${caFile}`;
+  const advice = `If that issuer is right, ${cure}; if not, a proxy or a captive portal answers in its place: talk to the operator of the network.`;
   return untrusted(message, advice);
 }

@@ -30,7 +30,9 @@ async function contentOf(file: string, stdin: Readable): Promise<Buffer | string
       if (length > LARGEST_DELIVERY) return `${name} has more than ${LARGEST_DELIVERY} bytes: that is no chain.`;
     }
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return `There is no ${name}.`;
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return `There is no ${name}.`;
+    if (code === 'EISDIR') return `${name} is a directory. Name the file with the chain.`;
     return `${name} cannot be read: ${cause instanceof Error ? cause.message : cause}.`;
   }
   return length === 0 ? `${name} is empty.` : Buffer.concat(chunks);

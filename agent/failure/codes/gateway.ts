@@ -179,7 +179,7 @@ export const GATEWAY = {
   'NL-DAEMON-DOWN': transientCode(
     'The daemon does not run.',
     'Run `systemctl start newleaf`. If it does not stay up, `newleaf check` says why.',
-    'Correct the other failures here, then `systemctl start newleaf`. The end of its log: `journalctl -u newleaf -n 20`.',
+    'Correct what else fails here, then `systemctl start newleaf`. The end of its log: `journalctl -u newleaf -n 20`.',
   ),
   'NL-CONTROL-DENIED': refusedCode(
     'This user may not use the control socket.',

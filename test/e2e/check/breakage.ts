@@ -41,7 +41,7 @@ export async function play(t: TestContext, breakage: Breakage): Promise<void> {
   const { far, gateway } = stage;
   await breaks(stage);
   const registrations = far.log.registrations();
-  const down = `socket NL-DAEMON-DOWN The daemon does not run: there is no answer on ${gateway.socket}. → Correct the other failures here, then \`systemctl start newleaf\`. The end of its log: \`journalctl -u newleaf -n 20\`.`;
+  const down = `socket NL-DAEMON-DOWN The daemon does not run: there is no answer on ${gateway.socket}. → Correct what else fails here, then \`systemctl start newleaf\`. The end of its log: \`journalctl -u newleaf -n 20\`.`;
   const more = breakage.hidesDaemon ? [] : [down];
   assertRed(await gateway.command('check'), [...red(stage), ...more]);
   assert.deepEqual(redInJson(await gateway.command('check', '--json')), [...again(stage), ...more]);

@@ -87,7 +87,7 @@ test('--json is one object with every result', async () => {
     code: 'NL-DAEMON-DOWN',
     message: 'The daemon does not run: there is no answer on /run/newleaf/control.sock.',
     advice:
-      'Correct the other failures here, then `systemctl start newleaf`. The end of its log: `journalctl -u newleaf -n 20`.',
+      'Correct what else fails here, then `systemctl start newleaf`. The end of its log: `journalctl -u newleaf -n 20`.',
   });
 });
 

@@ -79,7 +79,7 @@ describe('what is delivered goes to the daemon as it is', () => {
 describe('what cannot be a delivery never reaches the daemon', () => {
   const rows: readonly (readonly [what: string, operand: (directory: string) => string, said: RegExp])[] = [
     ['no such file', (directory) => join(directory, 'none'), /^There is no .*none\.$/],
-    ['a directory', (directory) => directory, /cannot be read: EISDIR.*\.$/],
+    ['a directory', (directory) => directory, /is a directory\. Name the file with the chain\.$/],
     ['an empty file', (directory) => join(directory, 'empty'), /empty is empty\.$/],
     ['without end', () => '/dev/zero', /^\/dev\/zero has more than 262144 bytes: that is no chain\.$/],
     ['an empty stdin', () => '-', /^stdin is empty\.$/],
@@ -101,7 +101,7 @@ describe('answers', () => {
     ['busy', refusal(409, 'NL-BUSY', { id: 'r9' }), 1, /^NL-BUSY Another request is in flight\. → Wait for it/],
     ['too soon', refusal(429, 'NL-BUDGET', { retryAfterSeconds: 90 }), 1, /^NL-BUDGET .* → Ask again in 90 s\.$/],
     ['token gone', refusal(500, 'NL-TOKEN-KEY'), 1, /^NL-TOKEN-KEY The key of the leaf is not in the token\./],
-    ['ended before', { status: 200, body: ended({ outcome: 'kept' }) }, 3, /^The roll r1 is not done: connected, but/],
+    ['ended before', { status: 200, body: ended({ outcome: 'kept' }) }, 3, /^The roll r1 is not done: still on/],
   ];
   for (const [what, answer, exit, said] of rows) {
     test(what, async (t) => {

@@ -87,6 +87,18 @@ describe('one member of a group is barred, and admitted again', () => {
   }
 });
 
+test('a member that has registered stays in its hub; a name that no device has may be misspelt', async () => {
+  const leaf = await office.leaf('gw-11');
+  assert.equal(await admitted('gw-11', leaf), true);
+  assert.match(await done('disallow', 'member', 'gw-11'), /whatever its group\. The hub still lets it in: /);
+  assert.match(
+    await done('disallow', 'member', 'gw-l1'),
+    /whatever its group\. No device has registered as gw-l1 so far\. If the name is misspelt: enroll allow member gw-l1$/m,
+  );
+  await done('allow', 'member', 'gw-11');
+  await done('allow', 'member', 'gw-l1');
+});
+
 test('barring the wrong way round is refused, with the right command', async () => {
   const leaf = await office.leaf('gw-4');
   const member = await office.enroll(['disallow', 'device', 'gw-4', '--yes']);

@@ -59,12 +59,7 @@ export const DAEMON: readonly Row[] = [
     /^warning newleaf\.service has no watchdog/,
   ],
   ['socket', 'runs', {}, /^ok The daemon \(0\.0\.0-source\) runs: serving with the current leaf, online\.$/],
-  [
-    'socket',
-    'does not',
-    { status: down },
-    /^failed NL-DAEMON-DOWN Nobody answers\. -> Correct the other failures here/,
-  ],
+  ['socket', 'does not', { status: down }, /^failed NL-DAEMON-DOWN Nobody answers\. -> Correct what else fails here/],
   [
     'socket',
     'on a new gateway, or one that was given up',
@@ -75,13 +70,13 @@ export const DAEMON: readonly Row[] = [
     'socket',
     'has ended before it wrote a state',
     { status: down, entry: async () => 'absent', unit: unit({ ActiveState: 'failed', Result: 'exit-code' }) },
-    /^failed NL-DAEMON-DOWN Nobody answers\. newleaf\.service is failed: .* -> Correct the other failures here/,
+    /^failed NL-DAEMON-DOWN Nobody answers\. newleaf\.service is failed: .* -> Correct what else fails here/,
   ],
   [
     'socket',
     'does not, and the state is not for this user',
     { status: down, entry: fails(errno('EACCES')) },
-    /^failed NL-DAEMON-DOWN Nobody answers\. -> Correct the other failures here/,
+    /^failed NL-DAEMON-DOWN Nobody answers\. -> Correct what else fails here/,
   ],
   [
     'socket',

@@ -59,13 +59,13 @@ export const LEAF: readonly Row[] = [
     'chain',
     'leaf and intermediate',
     { entry: chainOf(byInter, inter) },
-    /^ok The leaf is sent with 1 intermediate\. DPS must know the leaf, one of these, or "Root"\.$/,
+    /^ok The leaf is sent with an intermediate\. DPS must know the leaf, one of these, or "Root"\.$/,
   ],
   [
     'chain',
     'the intermediate is not sent',
     { entry: chainOf(byInter) },
-    /^ok The leaf is sent with no intermediate\. DPS must know the leaf, one of these, or "Device CA"\.$/,
+    /^ok The leaf is sent alone\. DPS must know it, or "Device CA"\.$/,
   ],
   [
     'chain',
