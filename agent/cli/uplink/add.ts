@@ -7,7 +7,7 @@ import { daemonAccount } from '../../machine/as-daemon.ts';
 import type { Numbered, ProgramDirectory } from '../../machine/program-directory.ts';
 import { assertName } from '../../state/program-name.ts';
 import { command, Misuse, type Run, textOption } from '../kit/command.ts';
-import { screenOf } from '../kit/screen.ts';
+import { screenOf, wrap } from '../kit/screen.ts';
 import { groupOf, groupWith, HERE, type Machine, sharingGroup } from './machine.ts';
 import { pasteText } from './paste.ts';
 import { makeSocketPlace } from './place.ts';
@@ -29,8 +29,9 @@ export const uplinkAdd = (machine: Machine = HERE): Run =>
     const loaded = loadConfig(configPath(textOption(args, 'config'), io.env));
     const shown = await added(wish, loaded, machine);
     const group = 'socket' in shown ? sharingGroup(shown.socket, machine) : undefined;
-    io.out.write(`The program ${name} is added. \`newleaf uplink show ${name}\` prints this again.\n\n`);
-    io.out.write(pasteText(shown, screenOf(io.out, io.env), group));
+    const screen = screenOf(io.out, io.env);
+    const said = wrap(screen, `The program ${name} is added. \`newleaf uplink show ${name}\` prints this again.`);
+    io.out.write(`${said.join('\n')}\n\n${pasteText(shown, screen, group)}`);
     return EXIT.done;
   });
 

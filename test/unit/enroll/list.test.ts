@@ -138,7 +138,7 @@ next leaf  1 parked
 leaf ends  1 within 30 days, 1 of them ended
 alarm      1 expired
 last       1 done, 1 person
-programs   1 NL-UPLINK-QUEUE
+programs   faults: 1 NL-UPLINK-QUEUE
 version    2 1.2.3, 1 1.2.2
 `,
   );
