@@ -16,9 +16,9 @@ export async function answerCsr(options: AnswererOptions, { newKey = false, from
   if (refused !== undefined) return refused;
   const unmade = await made(options, from);
   if (unmade !== undefined) return { is: unmade.code === 'NL-BUSY' ? 'busy' : 'broken', failure: unmade };
-  const { next } = state();
+  const { next, trouble } = state();
   // Its slot still holds a key that the token does not destroy.
-  if (next?.id === undefined && next?.parked !== undefined) return { is: 'broken', failure: next.parked.failure };
+  if (next?.id === undefined && trouble?.code.startsWith('NL-TOKEN-')) return { is: 'broken', failure: trouble };
   const key = next?.id === undefined ? undefined : keyOf(next);
   if (next === undefined || key === undefined) {
     return busy({ message: 'The next key cannot be made while other work is in flight.' });

@@ -1,7 +1,7 @@
 import { type Failure, failure } from '../failure/failure.ts';
 import { GRACE_REFUSALS } from './backoff.ts';
 import { isKeyLost, keyLost } from './key-lost.ts';
-import { freeSlot, isBlocked, keepsKey, keyOf, RETIRE_TRIES, WAITING } from './look.ts';
+import { freeSlot, isBlocked, isStrandedCsr, keepsKey, keyOf, RETIRE_TRIES, WAITING } from './look.ts';
 import {
   accept,
   begin,
@@ -132,11 +132,17 @@ function undestroyed(state: RollState, event: Of<'failed'>): Moved {
   return settle(tried, event, 'refused', event.failure);
 }
 
-/** The next key cannot be made beside one that has served: the roll waits for a person, and for the candidate's ladder. */
+/**
+ * The next key cannot be made beside one that has served. A roll waits for a person, and for the candidate's ladder. A CSR was
+ * asked for by a person, who asks again.
+ */
 function slotBlocked(state: RollState, event: Of<'failed'>): RollState {
   const { retire, next } = state;
   const why = failure('NL-TOKEN-OCCUPIED', {
     message: `Slot ${retire?.slot} still holds the key with CKA_ID ${retire?.id}, which has served before. ${event.failure.message}`,
   });
-  return issuerRefused(state, inRoll(next ?? { slot: freeSlot(state), sent: false }), event, why);
+  if (state.request?.action === 'roll' || next?.intended !== undefined)
+    return issuerRefused(state, inRoll(next ?? { slot: freeSlot(state), sent: false }), event, why);
+  const alone: RollState = { ...without(state, 'next'), trouble: why };
+  return isStrandedCsr(state) ? move(alone, 'stranded', event, 'refused', why) : settle(alone, event, 'refused', why);
 }

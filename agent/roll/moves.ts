@@ -57,6 +57,11 @@ function unblock(state: RollState, event: RollEvent, why: string): RollState {
   return move({ ...state, retire: { ...retire, tries } }, 'retiring-key', event, why);
 }
 
+/** The token has just written: what it refused before is over. */
+export function tokenWorks(state: RollState): RollState {
+  return state.trouble?.code.startsWith('NL-TOKEN-') ? without(state, 'trouble') : state;
+}
+
 /** Keeps a refused candidate, and plans when to ask for it again. */
 export function park(state: RollState, next: Next, event: RollEvent, failure: Failure): RollState {
   const { refusals = 0, ...kept } = next;

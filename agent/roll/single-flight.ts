@@ -42,9 +42,13 @@ export function isProbeOfCurrent(signal: Signal, { phase, rejected }: RollState)
   return signal.kind === 'probe' && rejected && WAITING.has(phase);
 }
 
+const makesSpareKey = ({ phase, request }: RollState): boolean => phase === 'generating-key' && request === undefined;
+
 /** Signals that need not wait for a request without an answer. */
 function passes(signal: Signal, state: RollState): boolean {
   if (signal.kind === 'asked' && signal.request.from === 'technician' && getsNoRegistration(state)) return true;
+  // A key is made that no roll has asked for: it serves a roll as well.
+  if (signal.kind === 'asked' && signal.request.action === 'roll' && makesSpareKey(state)) return true;
   if (!isStuck(state)) return false;
   if (signal.kind === 'asked' && signal.request.action === 're-register') return true;
   return state.phase === 'serving';

@@ -16,6 +16,7 @@ import {
   retireKey,
   setAside,
   settle,
+  tokenWorks,
   toMakeKey,
   toRegisterNext,
   without,
@@ -77,8 +78,9 @@ function transition(state: RollState, event: RollEvent, decision?: Decision): Mo
 
 function keyDestroyed(state: RollState, event: Of<'key-destroyed'>): RollState {
   if (state.phase !== 'retiring-key' || state.retire?.id !== event.id) return state;
+  const alone = without(state, 'retire');
   // The trouble was about this key.
-  const free = state.retire.tries === 0 ? without(state, 'retire') : without(state, 'retire', 'trouble');
+  const free = state.retire.tries === 0 ? tokenWorks(alone) : without(alone, 'trouble');
   // The key made room for a roll: that goes on, even if the hub refuses the current leaf.
   if (free.request?.action === 'roll') return resumeRoll(free, event, event.kind);
   return isStrandedCsr(free)
@@ -162,12 +164,18 @@ function remembered(state: RollState): RollState {
 function keyGenerated(state: RollState, event: Of<'key-generated'>): RollState {
   if (state.phase !== 'generating-key' || state.next === undefined) return state;
   const { intended: _, ...keyless } = state.next;
-  const next = { ...keyless, ...event.key };
-  const made: RollState = { ...state, next };
+  const next = { ...placeFree(keyless), ...event.key };
+  const made: RollState = { ...tokenWorks(state), next };
   if (isStrandedCsr(state)) return move(made, 'stranded', event, 'key-generated');
   return next.waitsFor !== undefined
     ? settle(made, event, 'key-generated')
     : move(made, 'requesting-leaf', event, 'key-generated');
+}
+
+/** It was parked because the place of its key was not free. The ladder goes on where its leaf is refused. */
+function placeFree(next: Next): Next {
+  const { parked, ...free } = next;
+  return parked?.failure.code === 'NL-TOKEN-OCCUPIED' ? { ...free, refusals: parked.times } : next;
 }
 
 function issued(state: RollState, event: Of<'leaf-issued'>): RollState {

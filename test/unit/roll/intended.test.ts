@@ -88,17 +88,31 @@ describe('a key that has served, and that the token does not destroy', () => {
       assert.equal(briefly(free), 'generating-key, generate-key b');
       assert.notEqual(free.next?.intended, 'g9');
     });
-    test(`${who} that gets no slot says which key is in the way, and looks again by its ladder`, () => {
+    test(`${who} that gets no slot says which key is in the way`, () => {
       const blocked = undestroyed(play(kept, asked));
-      assert.equal(briefly(blocked), 'serving');
-      const { code, message } = blocked.next?.parked?.failure ?? {};
-      assert.equal(code, 'NL-TOKEN-OCCUPIED');
-      assert.match(message ?? '', /slot b.*g9.*CKR_ACTION_PROHIBITED/i);
-      const woken = hear(blocked, { kind: 'woken', at: NOW + 7 * MINUTE, draw: 0.5 });
-      assert.equal(briefly(woken), 'retiring-key, destroy-key b');
-      assert.equal(briefly(undestroyed(woken)), 'serving');
+      assert.deepEqual([briefly(blocked), blocked.trouble?.code], ['serving', 'NL-TOKEN-OCCUPIED']);
+      assert.match(blocked.trouble?.message ?? '', /slot b.*g9.*CKR_ACTION_PROHIBITED/i);
+      assert.equal(briefly(play(blocked, asked)), 'retiring-key, destroy-key b');
+    });
+    test(`${who} whose slot is free again makes its key, and nothing is wrong any more`, () => {
+      const trying = play(undestroyed(play(kept, asked)), asked);
+      const free = hear(trying, { kind: 'key-destroyed', id: 'g9', at: NOW, draw: 0.5 });
+      const made = hear(free, { kind: 'key-generated', key: { slot: 'b', id: 'g10' }, at: NOW, draw: 0.5 });
+      assert.deepEqual([made.next?.id, made.next?.parked, made.trouble], ['g10', undefined, undefined]);
     });
   }
+  test('a roll looks again by its ladder', () => {
+    const blocked = undestroyed(play(kept, 'roll'));
+    assert.equal(blocked.next?.parked?.failure.code, 'NL-TOKEN-OCCUPIED');
+    const woken = hear(blocked, { kind: 'woken', at: NOW + 7 * MINUTE, draw: 0.5 });
+    assert.equal(briefly(woken), 'retiring-key, destroy-key b');
+    assert.equal(briefly(undestroyed(woken)), 'serving');
+  });
+  test('a CSR does not: the person asks again, and no roll comes of it', () => {
+    const blocked = undestroyed(play(kept, 'csr'));
+    assert.equal(blocked.next, undefined);
+    assert.equal(briefly(hear(blocked, { kind: 'woken', at: NOW + 60 * MINUTE, draw: 0.5 })), 'serving');
+  });
   test('the roll ends on the leaf that serves', () => {
     const [last] = undestroyed(play(kept, 'roll')).outcomes;
     assert.deepEqual([last?.outcome, last?.failure?.code], ['kept', 'NL-TOKEN-OCCUPIED']);
