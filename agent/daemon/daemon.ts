@@ -55,8 +55,8 @@ export class Daemon {
   /** The twin that was reported last, as text. */
   #twin: string | undefined;
   #isClockWrong = false;
-  /** How the trouble was met: the request in flight, and by how much the wall clock was ahead of the monotonic one. */
-  #met: { readonly request?: string | undefined; readonly offset: number } = { offset: 0 };
+  /** By how much the wall clock was ahead of the monotonic one when the trouble was met; and how, if since the start. */
+  #met: { readonly offset: number; readonly how?: ReportOptions['met'] } = { offset: 0 };
   /** The sleep until the next look at the clock: its end by the monotonic clock, and the abort that cuts it short. */
   #nap = { end: 0, abort: new AbortController() };
   /** The last step of the wall clock that was answered. */
@@ -220,7 +220,8 @@ export class Daemon {
     // Before the news: a listener who hears of a finished roll, or of a leaf to enroll, opens the file.
     await this.#publication.follow(advanced.state);
     this.#state = advanced.state;
-    if (this.#state.trouble !== before.trouble) this.#met = { request: before.request?.id, offset: this.#offset() };
+    if (this.#state.trouble !== before.trouble)
+      this.#met = { offset: this.#offset(), how: { at: came.at, request: before.request?.id } };
     this.#transcript.tell(before, advanced, event);
     reply?.(unkept ?? advanced);
     landed?.();
@@ -276,8 +277,8 @@ export class Daemon {
   #reportOptions(): ReportOptions {
     const { clock, ports } = this.#options;
     const { trouble } = this.#shown();
-    const metBy = trouble !== undefined && trouble === this.#state.trouble ? this.#met.request : undefined;
-    return { ...this.#options, now: clock.now(), silentMs: ports.hub.silentMs(), metBy };
+    const met = trouble !== undefined && trouble === this.#state.trouble ? this.#met.how : undefined;
+    return { ...this.#options, now: clock.now(), silentMs: ports.hub.silentMs(), met };
   }
 }
 

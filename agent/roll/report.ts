@@ -37,7 +37,9 @@ export interface Status {
   readonly alarm?: Alarm;
   /** What was met last, and has not passed. */
   readonly trouble?: Trouble & {
-    /** The ID of the request that was in flight when it was met. */
+    /** When it was met last; absent where that was before the daemon started. */
+    readonly at?: string;
+    /** The ID of the request that was in flight then. */
     readonly request?: string;
   };
   /** All that is wrong, a cause before its effects. */
@@ -118,15 +120,15 @@ export interface ReportOptions {
   readonly now: number;
   /** Time since the hub was last heard, in milliseconds. */
   readonly silentMs?: number | undefined;
-  /** The ID of the request that was in flight when the trouble was met. */
-  readonly metBy?: string | undefined;
+  /** How the trouble was met: when, by the wall clock, and the ID of the request in flight. */
+  readonly met?: { readonly at: number; readonly request?: string | undefined } | undefined;
   /** With the certificates. Default false. */
   readonly pem?: boolean;
 }
 
 export function statusOf(
   state: RollState,
-  { version, registrationId, terms, now, silentMs, metBy, pem = false }: ReportOptions,
+  { version, registrationId, terms, now, silentMs, met, pem = false }: ReportOptions,
 ): Status {
   const { current, assignment, request, scheduled, outcomes } = state;
   // A key that is only there for the next roll is no candidate.
@@ -160,7 +162,7 @@ export function statusOf(
     trail: state.trail.map((one) => ({ ...one, at: iso(one.at) })),
     clock: { credible: isCredible(state, terms, now), floor: iso(clockFloor(state, terms)) },
     ...(alarm && { alarm }),
-    ...(trouble && { trouble: { ...troubleOf(trouble), ...(metBy !== undefined && { request: metBy }) } }),
+    ...(trouble && { trouble: { ...troubleOf(trouble), ...(met && metWhen(met)) } }),
     wrong: wrong.map(troubleOf),
     person: needsPerson(state, terms, now),
   };
@@ -207,6 +209,10 @@ function certificateOf({ chain }: Leaf): Certificate {
 
 function requestStatus({ id, action, reason, from, at }: Request): RequestStatus {
   return { id, action, reason, from, at: iso(at) };
+}
+
+function metWhen({ at, request }: NonNullable<ReportOptions['met']>) {
+  return { at: iso(at), ...(request !== undefined && { request }) };
 }
 
 function outcomeOf(ended: Outcome): OutcomeStatus {

@@ -17,6 +17,8 @@ export interface FollowOptions extends PulseOptions {
   readonly patienceMs?: number;
   /** The state directory: it tells of a gateway that is given up meanwhile. */
   readonly directory?: string;
+  /** When the person asked, by the clock of the daemon, ISO 8601. */
+  readonly since?: string | undefined;
 }
 
 /** The daemon has lost the request if so many looks in a row do not know it. */
@@ -25,7 +27,7 @@ const UNKNOWN_LOOKS = 3;
 /**
  * Follows a request to its end, across restarts of the daemon, and reports each step.
  * @throws Failed when it is aborted; Fault NL-DAEMON-DOWN where it stays away, NL-CONTROL-DENIED, NL-INTERNAL where it has
- * lost the request; NL-STATE-DECOMMISSIONED; the failure that only a person can end
+ * lost the request; NL-STATE-DECOMMISSIONED; Hopeless
  */
 export async function follow(id: string, options: FollowOptions) {
   const { socket, progress, screen, directory, patienceMs = 60_000 } = options;
@@ -37,7 +39,7 @@ export async function follow(id: string, options: FollowOptions) {
   for await (const event of pulse(options)) {
     const failed = failedEvent(event);
     const status = await present(socket);
-    const end = status instanceof Fault ? undefined : hopeless(id, status, failed);
+    const end = status instanceof Fault ? undefined : hopeless(id, status, { heard: failed, since: options.since });
     if (end !== undefined) throw end;
     // Once each: without a network two of them take turns.
     if (failed !== undefined && !complained.has(failed.code)) {

@@ -7,17 +7,27 @@ import type { Complaint } from '../kit/command.ts';
 /** Where a roll meets a failure that only a person ends: the place of its key is not free. */
 const BEFORE_KEY: ReadonlySet<Phase> = new Set<Phase>(['generating-key', 'retiring-key']);
 
+/** newleaf tries a request again by itself, and it cannot help before a person has acted. */
+export class Hopeless extends Fault {}
+
+export interface Met {
+  /** A failure of this moment. */
+  readonly heard: (Complaint & { readonly code: Code }) | undefined;
+  /** When the person asked, by the clock of the daemon, ISO 8601: a failure from before it may be cured. */
+  readonly since: string | undefined;
+}
+
 /**
- * The end of a request, where newleaf tries again by itself and cannot help before a person has acted; undefined where the
- * request goes on. Other requests go on beside a key that cannot be made.
- * @param heard a failure of this moment; else the one in the status counts, if this request met it
+ * Whether a person must act before the request can go on; undefined where it goes on. Other requests go on beside a key that
+ * cannot be made.
  */
-export function hopeless(id: string, status: Status, heard?: Complaint & { readonly code: Code }): Fault | undefined {
-  const { request, phase, trouble } = status;
-  const met = heard ?? (trouble?.request === id ? trouble : undefined);
+export function hopeless(id: string, { request, phase, trouble }: Status, { heard, since }: Met): Hopeless | undefined {
+  const { at = '' } = trouble ?? {};
+  const isOfThis = trouble?.request === id && since !== undefined && at >= since;
+  const met = heard ?? (isOfThis ? trouble : undefined);
   const waitsForKey = request?.id === id && request.action === 'roll' && BEFORE_KEY.has(phase);
   if (!waitsForKey || met === undefined || exitOf(met) !== EXIT.person) return undefined;
   const { code, message, advice } = met;
   const told = `${message} newleaf cannot end this by itself, and the request ${id} waits: a person is needed.`;
-  return new Fault(code, { message: told, ...(advice !== undefined && { advice }) });
+  return new Hopeless(code, { message: told, ...(advice !== undefined && { advice }) });
 }

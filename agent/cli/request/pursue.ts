@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Config } from '../../config/config.ts';
 import { EXIT, exitOf } from '../../failure/exit.ts';
+import { Fault } from '../../failure/failure.ts';
 import type { OutcomeStatus, Status } from '../../roll/report.ts';
 import { timeLimit } from '../../time/limited.ts';
 import { complaint, type Io, Misuse, textOption } from '../kit/command.ts';
@@ -9,11 +10,13 @@ import { Progress } from '../kit/progress.ts';
 import { screenOf, wrap } from '../kit/screen.ts';
 import { took } from '../moment.ts';
 import { parkedAlarm } from '../status/advise.ts';
+import { present } from '../status/present.ts';
 import { timeoutOf } from '../timeout.ts';
 import { actionInWords, outcomeInWords } from '../words.ts';
 import { isCode, tellRefusal } from './answer.ts';
 import { askDaemon } from './ask-daemon.ts';
 import { follow, INTERRUPTED } from './follow.ts';
+import { Hopeless } from './hopeless.ts';
 
 export interface Wish {
   /** The path on the control socket that the wish is posted to. */
@@ -50,8 +53,12 @@ export async function pursue(wish: Wish, args: ParsedArguments, config: Config, 
   const progress = new Progress(io.out, screen);
   const say = (text: string) => progress.print(`${wrap(screen, text).join('\n')}\n`);
   if (isWaiting) process.once('SIGINT', leave);
+  /** A request of another one that a person must help first: it makes room, once it is asked for. */
+  let passed: string | undefined;
   try {
     for (;;) {
+      const before = isWaiting ? await present(socket) : undefined;
+      const since = before instanceof Fault ? undefined : before?.at;
       const reply = await askDaemon(config, wish.path, body);
       const { status, body: said } = reply;
       const { id, outcome, thumbprint } = said as Said;
@@ -65,7 +72,12 @@ export async function pursue(wish: Wish, args: ParsedArguments, config: Config, 
         return EXIT.done;
       }
       say(isBusy ? `Another request is in flight. Following ${id}:` : `Accepted as ${id}.${leaf}`);
-      const ended = await follow(id, { socket, directory, progress, screen, abort });
+      const following = follow(id, { socket, directory, progress, screen, abort, since });
+      const ended = await following.catch((error: unknown) => {
+        if (!isBusy || passed === id || !(error instanceof Hopeless)) throw error;
+        passed = id;
+      });
+      if (ended === undefined) continue;
       // The work in flight may have been of the wanted kind; if it was not, ask again now.
       if (isBusy && ended.outcome.action !== wish.orElse) continue;
       progress.end();

@@ -73,7 +73,8 @@ const waitsForPerson = fault(
   /is taken\. newleaf cannot end this by itself, and the request r1 waits: a person is needed\./,
 );
 
-const making = { request, phase: 'generating-key', trouble: { ...occupied, request: 'r1' } } as const;
+const [BEFORE, ASKED, AFTER] = ['2030-01-01T00:00:00.000Z', '2030-01-01T00:00:01.000Z', '2030-01-01T00:00:02.000Z'];
+const making = { request, phase: 'generating-key', trouble: { ...occupied, at: AFTER, request: 'r1' } } as const;
 
 test('a failure that only a person can end is the end: where it is heard, though another one stands in the status', async (t) => {
   const trouble = { ...failure('NL-HUB-UNREACHABLE'), request: 'r1' };
@@ -92,16 +93,18 @@ test('and where it stands in the status', async (t) => {
     t,
     answering(() => statusWith(making)),
   );
-  await assert.rejects(follow('r1', options(socket)), waitsForPerson);
+  await assert.rejects(follow('r1', { ...options(socket), since: ASKED }), waitsForPerson);
 });
 
 for (const [what, present] of [
-  ['one of another request, whose work goes on', { ...making, trouble: { ...occupied, request: 'r0' } }],
-  ['one that nobody has asked for', { ...making, trouble: occupied }],
+  ['one of another request, whose work goes on', { ...making, trouble: { ...making.trouble, request: 'r0' } }],
+  ['one that nobody has asked for', { ...making, trouble: { ...occupied, at: AFTER } }],
+  ['one from before it was asked for: it may be cured', { ...making, trouble: { ...making.trouble, at: BEFORE } }],
+  ['one from before the daemon started', { ...making, trouble: { ...occupied, request: 'r1' } }],
   ['one of a key that is made for something else', { ...making, request: { ...request, id: 'r2' } }],
   ['one of a key beside a registration', { ...making, request: { ...request, action: 're-register' } }],
   ['one that the roll has passed', { ...making, phase: 'registering-next' }],
-  ['one that passes', { ...making, trouble: { ...failure('NL-TOKEN-FAILED'), request: 'r1' } }],
+  ['one that passes', { ...making, trouble: { ...failure('NL-TOKEN-FAILED'), at: AFTER, request: 'r1' } }],
 ] as const) {
   test(`but ${what} is not`, async (t) => {
     let looks = 0;
@@ -110,7 +113,7 @@ for (const [what, present] of [
       return statusWith(looks < 3 ? present : { outcomes: [ended()] });
     };
     const { socket } = await daemon(t, answering(status));
-    assert.equal((await follow('r1', options(socket))).outcome.outcome, 'done');
+    assert.equal((await follow('r1', { ...options(socket), since: ASKED })).outcome.outcome, 'done');
   });
 }
 

@@ -14,9 +14,11 @@ test('a trouble names the request that met it, and no other one', async (t) => {
   const wire = onWire(daemon.answer);
   const troubleNow = async () => ((await wire({ kind: 'status' })).body as Status).trouble;
   const alone = await troubleNow();
-  assert.deepEqual([alone?.code, alone?.request], ['NL-HUB-UNREACHABLE', undefined]);
+  assert.deepEqual([alone?.code, alone?.at, alone?.request], ['NL-HUB-UNREACHABLE', undefined, undefined]);
+  const asked = new Date(clock.now()).toISOString();
   void wire({ kind: 'roll', from: 'technician', id: 'r1', delayMs: 0 });
   await clock.pass(10);
   const met = await troubleNow();
   assert.deepEqual([met?.code, met?.request], ['NL-TOKEN-OCCUPIED', 'r1']);
+  assert.ok((met?.at ?? '') >= asked, met?.at);
 });
