@@ -11,6 +11,7 @@ const USER = {
   words: 'User name for the proxy',
   objection: (typed: string) => (typed === '' ? 'is needed' : undefined),
 } as const;
+const ADDRESS = { name: PROXY, flag: 'proxy', words: 'HTTP proxy', hint: 'http://host:port' } as const;
 /** The setting that names the file. */
 export const PROXY_PASSWORD = 'network.proxy_password_file';
 
@@ -37,12 +38,23 @@ export function networkIn(answers: Guide['answers']): NetworkSettings {
   };
 }
 
+/** The proxy of the environment. One with a password in it is no proposal: the configuration is no place for that. */
+export function proposedProxy({ HTTPS_PROXY: proposed }: NodeJS.ProcessEnv = process.env): string | undefined {
+  return proposed !== undefined && objectionTo(PROXY, proposed) === undefined ? proposed : undefined;
+}
+
+/** Whether a setting has an answer without its option. */
+export const hasAnswer =
+  (answers: Guide['answers']) =>
+  (name: string): boolean => {
+    const isProposed = name === PROXY && proposedProxy() !== undefined;
+    return isProposed || (answers.get(name) ?? '') !== '';
+  };
+
 /** Transport and proxy by flag, and the proxy of the environment where none is configured: nothing is asked. */
 export async function setNetwork(guide: Guide): Promise<void> {
   const { answers, flag } = guide;
-  const proposed = answers.get(PROXY) === undefined ? process.env.HTTPS_PROXY : undefined;
-  // One with a password in it is no proposal: the configuration is no place for that.
-  const usable = proposed !== undefined && objectionTo(PROXY, proposed) === undefined ? proposed : undefined;
+  const usable = answers.get(PROXY) === undefined ? proposedProxy() : undefined;
   for (const [name, given] of [
     ['transport', flag('transport')],
     ['proxy', flag('proxy') ?? usable],
@@ -52,14 +64,24 @@ export async function setNetwork(guide: Guide): Promise<void> {
     if (wrong !== undefined) throw wrongFlag(name, wrong);
     answers.set(`network.${name}`, given);
   }
-  if (flag(USER.flag) !== undefined) await askSetting(guide, USER);
-  if (flag(PASSWORD.flag) !== undefined) await askSecret(guide, PASSWORD);
+  await askHalves(guide);
+}
+
+/** A user name, a password and a proxy belong together: where one of the first two is there, the others are asked for. */
+async function askHalves(guide: Guide): Promise<void> {
+  const { answers, flag } = guide;
+  const isGiven = (one: typeof USER | typeof PASSWORD) => flag(one.flag) !== undefined;
+  const isThere = (one: typeof USER | typeof PASSWORD) => isGiven(one) || Boolean(answers.text(one.name));
+  if (!isThere(USER) && !isThere(PASSWORD)) return;
+  if (answers.text(PROXY) === undefined) await askSetting(guide, ADDRESS);
+  if (isGiven(USER) || !isThere(USER)) await askSetting(guide, USER);
+  if (isGiven(PASSWORD) || !isThere(PASSWORD)) await askSecret(guide, PASSWORD);
 }
 
 /** Which proxy; asked where the one so far did not work. */
 export async function askProxy(guide: Guide): Promise<void> {
   guide.forget('proxy');
-  await askSetting(guide, { name: PROXY, flag: 'proxy', words: 'HTTP proxy', hint: 'http://host:port' });
+  await askSetting(guide, ADDRESS);
 }
 
 /** Asked where the proxy wants them, or does not accept those so far. */

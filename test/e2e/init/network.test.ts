@@ -76,7 +76,7 @@ if (insideNetworkNamespace(import.meta.filename)) {
     });
 
     test('--transport and --proxy in the words of the schema, and nothing is written', async () => {
-      for (const [flag, value, words] of [
+      for (const [flag, value, words, more = []] of [
         ['--transport', 'https', /--transport must be/],
         ['--proxy', 'https://proxy.example.com', /--proxy must be "http:\/\/host:port"/],
         [
@@ -85,12 +85,19 @@ if (insideNetworkNamespace(import.meta.filename)) {
           /--proxy must not hold a user name or a password/,
         ],
         ['--proxy-user', 'a:b', /--proxy-user must be/],
-        ['--proxy-password-file', '/nowhere', /--proxy-password-file must be a file that is there/],
+        [
+          '--proxy-password-file',
+          '/nowhere',
+          /--proxy-password-file must be a file that is there/,
+          ['--proxy', 'http://127.0.0.1:9', '--proxy-user', NAME],
+        ],
+        ['--proxy-user', NAME, /NL-CONFIG --proxy-user needs --proxy-password-file and --proxy\./],
       ] as const) {
-        const { code, out, err } = await script(flag, value);
+        const { code, out, err } = await script(flag, value, ...more);
         assert.equal(code, 2, `${out}${err}`);
         assert.match(oneLine(err), words);
         nothingIsWritten();
+        assert.equal(stage.machine.sh('ls /var/lib/softhsm/tokens'), '');
       }
     });
 
