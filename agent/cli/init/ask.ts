@@ -87,6 +87,7 @@ export async function ask(options: AskOptions): Promise<void> {
       (words, work) => dialogue.during(words, work),
     ),
     copies: new Map(),
+    later: [],
     staged: {},
     stdin: () => pinFrom(options),
   };
@@ -100,6 +101,7 @@ export async function ask(options: AskOptions): Promise<void> {
   });
   const kept = await writeConfiguration(guide, stagedPin(guide));
   await dropCopies(guide, true);
+  for (const words of guide.later) dialogue.ok(words);
   const note = kept === undefined ? '' : ` The one before is kept as ${kept}.`;
   if (dialogue.asks) dialogue.blank();
   dialogue.ok(`The configuration is complete, and written to ${file}.${note}`);

@@ -1,4 +1,5 @@
 import { objectionTo } from '../../config/draft.ts';
+import type { Failure } from '../../failure/failure.ts';
 import type { NetworkSettings } from '../../network/network.ts';
 import { askSecret } from './ask-secret.ts';
 import { askSetting } from './ask-setting.ts';
@@ -76,6 +77,23 @@ async function askHalves(guide: Guide): Promise<void> {
   if (answers.text(PROXY) === undefined) await askSetting(guide, ADDRESS);
   if (isGiven(USER) || !isThere(USER)) await askSetting(guide, USER);
   if (isGiven(PASSWORD) || !isThere(PASSWORD)) await askSecret(guide, PASSWORD);
+}
+
+/**
+ * A trouble with the proxy, whose settings the person has not seen yet: what to answer otherwise, or which option it is.
+ * @param isAskedAgain the proxy is what the next question is about
+ */
+export function ofProxy(answers: Guide['answers'], met: Failure, isAskedAgain: boolean): Failure {
+  const operator = 'the operator of the proxy';
+  if (met.code === 'NL-NETWORK-PROXY') {
+    const how = isAskedAgain ? 'Enter asks for the proxy again' : 'Correct --proxy';
+    return { ...met, advice: `${how}; if it is right, check the network, or ask ${operator}.` };
+  }
+  if (met.code !== 'NL-NETWORK-PROXY-AUTH') return met;
+  const how = answers.text(USER.name) ? 'Correct' : 'Add';
+  const asked = 'Enter asks for user name and password';
+  const advice = isAskedAgain ? asked : `${how} --${USER.flag} and --${PASSWORD.flag}`;
+  return { ...met, advice: `${advice}; ${operator} knows them.` };
 }
 
 /** Which proxy; asked where the one so far did not work. */

@@ -161,13 +161,14 @@ if (insideNetworkNamespace(import.meta.filename)) {
       machine.write('/root/proxy-password', 'wrong\n', 0o600);
       const credentials = ['--proxy-user', NAME, '--proxy-password-file', '/root/proxy-password'];
       for (const [options, words] of [
-        [['--proxy', proxy.url], /NL-NETWORK-PROXY-AUTH .*HTTP 407/],
-        [['--proxy', proxy.url, ...credentials], /NL-NETWORK-PROXY-AUTH .*HTTP 407/],
-        [['--proxy', 'http://127.0.0.1:9'], /NL-NETWORK-PROXY The proxy 127\.0\.0\.1:9 cannot be reached/],
+        [['--proxy', proxy.url], /NL-NETWORK-PROXY-AUTH .*HTTP 407.* -> Add --proxy-user and --proxy-password-file;/],
+        [['--proxy', proxy.url, ...credentials], /NL-NETWORK-PROXY-AUTH .*HTTP 407.* -> Correct --proxy-user and/],
+        [['--proxy', 'http://127.0.0.1:9'], /The proxy 127\.0\.0\.1:9 cannot be reached.* -> Correct --proxy;/],
       ] as const) {
         const { code, out, err } = await script(...options);
         assert.equal(code, 1, `${out}${err}`);
         assert.match(oneLine(err), words);
+        assert.doesNotMatch(out, /copied/, 'the copy is gone again');
         nothingIsWritten();
       }
       assert.equal(far.log.registrations(), registrations);
@@ -175,6 +176,10 @@ if (insideNetworkNamespace(import.meta.filename)) {
       const { code, out, err } = await script('--proxy', proxy.url, ...credentials);
       assert.equal(code, 0, `${out}${err}`);
       assert.match(oneLine(out), /DPS answers at 127\.0\.0\.1 \(the proxy\)/);
+      assert.match(
+        oneLine(out),
+        /is copied to \/etc\/newleaf\/proxy-password: only the user newleaf can read it\. ok The conf/,
+      );
       assert.equal(machine.sh('stat -c "%a %U" /etc/newleaf/proxy-password'), '600 newleaf\n');
     });
 

@@ -60,6 +60,7 @@ export function scene({ flags = {}, configured = {}, typed, errands = {}, stdin 
       ...errands,
     },
     copies: new Map(),
+    later: [],
     staged: {},
     stdin: async () => stdin,
   };
