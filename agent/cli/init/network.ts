@@ -39,26 +39,39 @@ export function networkIn(answers: Guide['answers']): NetworkSettings {
   };
 }
 
-/** The proxy of the environment. One with a password in it is no proposal: the configuration is no place for that. */
-export function proposedProxy({ HTTPS_PROXY: proposed }: NodeJS.ProcessEnv = process.env): string | undefined {
-  return proposed !== undefined && objectionTo(PROXY, proposed) === undefined ? proposed : undefined;
+/** A host and a port without a scheme: curl takes them as http://host:port. */
+const BARE = /^([\w.-]+|\[[\da-f:.]+\]):\d+\/?$/i;
+
+/** The proxy of the environment, or in one line why it is not taken. The line shows nothing of it: it may hold a password. */
+export function proposedProxy({ HTTPS_PROXY: written = '' }: NodeJS.ProcessEnv = process.env) {
+  if (written === '') return {};
+  const proxy = BARE.test(written) ? `http://${written}` : written;
+  const wrong = objectionTo(PROXY, proxy);
+  if (wrong === undefined) return { proxy };
+  const instead = 'Name the proxy with --proxy';
+  const refusal = written.includes('@')
+    ? `It holds a user name or a password, and the configuration is no place for them. ${instead}, and those with --proxy-user and --proxy-password-file.`
+    : `It ${wrong}. ${instead}, if there is one.`;
+  return { refusal: `HTTPS_PROXY of the environment is not taken. ${refusal}` };
 }
 
 /** Whether a setting has an answer without its option. */
 export const hasAnswer =
   (answers: Guide['answers']) =>
   (name: string): boolean => {
-    const isProposed = name === PROXY && proposedProxy() !== undefined;
+    const isProposed = name === PROXY && proposedProxy().proxy !== undefined;
     return isProposed || (answers.get(name) ?? '') !== '';
   };
 
 /** Transport and proxy by flag, and the proxy of the environment where none is configured: nothing is asked. */
 export async function setNetwork(guide: Guide): Promise<void> {
-  const { answers, flag } = guide;
-  const usable = answers.get(PROXY) === undefined ? proposedProxy() : undefined;
+  const { answers, dialogue, flag } = guide;
+  const isOpen = (flag('proxy') ?? answers.get(PROXY)) === undefined;
+  const { proxy: proposed, refusal } = isOpen ? proposedProxy() : {};
+  if (refusal !== undefined) dialogue.say(refusal);
   for (const [name, given] of [
     ['transport', flag('transport')],
-    ['proxy', flag('proxy') ?? usable],
+    ['proxy', flag('proxy') ?? proposed],
   ] as const) {
     if (given === undefined) continue;
     const wrong = objectionTo(`network.${name}`, given);

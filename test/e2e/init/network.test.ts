@@ -194,6 +194,11 @@ if (insideNetworkNamespace(import.meta.filename)) {
       const direct = await stage.machine.newleaf(line, '', { HTTPS_PROXY: secret });
       assert.equal(direct.code, 0, `${direct.out}${direct.err}`);
       assert.doesNotMatch(written(), /proxy/);
+      assert.match(
+        oneLine(direct.out),
+        /HTTPS_PROXY of the environment is not taken\. It holds a user name or a password/,
+      );
+      assert.doesNotMatch(`${direct.out}${direct.err}`, new RegExp(PASSWORD));
     });
   });
 }
