@@ -63,12 +63,16 @@ export const hasAnswer =
     return isProposed || (answers.get(name) ?? '') !== '';
   };
 
-/** Transport and proxy by flag, and the proxy of the environment where none is configured: nothing is asked. */
-export async function setNetwork(guide: Guide): Promise<void> {
+/**
+ * Transport and proxy by flag, and the proxy of the environment where none is configured. Nothing is asked but a missing half.
+ * @returns whether the environment has named the proxy
+ */
+export async function setNetwork(guide: Guide): Promise<boolean> {
   const { answers, dialogue, flag } = guide;
   const isOpen = (flag('proxy') ?? answers.get(PROXY)) === undefined;
   const { proxy: proposed, refusal } = isOpen ? proposedProxy() : {};
   if (refusal !== undefined) dialogue.say(refusal);
+  if (proposed !== undefined) dialogue.say(`The proxy ${proposed} is taken from HTTPS_PROXY.`);
   for (const [name, given] of [
     ['transport', flag('transport')],
     ['proxy', flag('proxy') ?? proposed],
@@ -79,6 +83,7 @@ export async function setNetwork(guide: Guide): Promise<void> {
     answers.set(`network.${name}`, given);
   }
   await askHalves(guide);
+  return proposed !== undefined;
 }
 
 /** A user name, a password and a proxy belong together: where one of the first two is there, the others are asked for. */
@@ -99,8 +104,8 @@ async function askHalves(guide: Guide): Promise<void> {
 export function ofProxy(answers: Guide['answers'], met: Failure, isAskedAgain: boolean): Failure {
   const operator = 'the operator of the proxy';
   if (met.code === 'NL-NETWORK-PROXY') {
-    const how = isAskedAgain ? 'Enter asks for the proxy again' : 'Correct --proxy';
-    return { ...met, advice: `${how}; if it is right, check the network, or ask ${operator}.` };
+    const how = isAskedAgain ? 'Enter asks for the proxy again' : 'Name the right one with --proxy';
+    return { ...met, advice: `${how}; if it is the right one, check the network, or ask ${operator}.` };
   }
   if (met.code !== 'NL-NETWORK-PROXY-AUTH') return met;
   const how = answers.text(USER.name) ? 'Correct' : 'Add';

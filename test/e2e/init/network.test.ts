@@ -163,7 +163,10 @@ if (insideNetworkNamespace(import.meta.filename)) {
       for (const [options, words] of [
         [['--proxy', proxy.url], /NL-NETWORK-PROXY-AUTH .*HTTP 407.* -> Add --proxy-user and --proxy-password-file;/],
         [['--proxy', proxy.url, ...credentials], /NL-NETWORK-PROXY-AUTH .*HTTP 407.* -> Correct --proxy-user and/],
-        [['--proxy', 'http://127.0.0.1:9'], /The proxy 127\.0\.0\.1:9 cannot be reached.* -> Correct --proxy;/],
+        [
+          ['--proxy', 'http://127.0.0.1:9'],
+          /The proxy 127\.0\.0\.1:9 cannot be reached.* -> Name the right one with --proxy;/,
+        ],
       ] as const) {
         const { code, out, err } = await script(...options);
         assert.equal(code, 1, `${out}${err}`);
@@ -190,6 +193,11 @@ if (insideNetworkNamespace(import.meta.filename)) {
       assert.equal(code, 0, `${out}${err}`);
       assert.match(written(), new RegExp(`proxy = "${proxy.url}"`));
       await stage.reset();
+      const gone = await stage.machine.newleaf(line, '', { HTTPS_PROXY: '127.0.0.1:9' });
+      assert.equal(gone.code, 1, `${gone.out}${gone.err}`);
+      assert.match(oneLine(gone.out), /The proxy http:\/\/127\.0\.0\.1:9 is taken from HTTPS_PROXY\./);
+      assert.match(oneLine(gone.err), /NL-NETWORK-PROXY .* -> Name the right one with --proxy;/);
+      nothingIsWritten();
       const secret = proxy.url.replace('//', `//${NAME}:${PASSWORD}@`);
       const direct = await stage.machine.newleaf(line, '', { HTTPS_PROXY: secret });
       assert.equal(direct.code, 0, `${direct.out}${direct.err}`);

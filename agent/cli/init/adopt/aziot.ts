@@ -175,7 +175,9 @@ function tomlOf(text: string, file: string): Table {
   try {
     return parse(text);
   } catch (cause) {
-    const message = `${slipIn(text, file, cause)} Nothing was touched.`;
+    // The example of a section is one that this file has.
+    const slip = slipIn(text, file, cause).replace('[dps]', '[provisioning]');
+    const message = `${slip} Nothing was touched.`;
     throw new Fault('NL-CONFIG', { message, advice: CORRECT });
   }
 }

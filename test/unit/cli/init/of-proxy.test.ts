@@ -5,7 +5,7 @@ import { ofProxy } from '../../../../agent/cli/init/network.ts';
 import { type Code, failure } from '../../../../agent/failure/failure.ts';
 
 const rows: readonly (readonly [code: Code, user: string | undefined, isAskedAgain: boolean, advice: RegExp])[] = [
-  ['NL-NETWORK-PROXY', undefined, false, /^Correct --proxy; /],
+  ['NL-NETWORK-PROXY', undefined, false, /^Name the right one with --proxy; /],
   ['NL-NETWORK-PROXY', undefined, true, /^Enter asks for the proxy again; /],
   ['NL-NETWORK-PROXY-AUTH', undefined, false, /^Add --proxy-user and --proxy-password-file; /],
   ['NL-NETWORK-PROXY-AUTH', 'x', false, /^Correct --proxy-user and --proxy-password-file; /],

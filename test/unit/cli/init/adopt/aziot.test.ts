@@ -125,7 +125,7 @@ test('what cannot be taken over is refused, with the reason and the way', () => 
     ['[[principal]]\nuid = 1\n', /no configuration that newleaf knows/],
     [
       '[provisioning\nsecret = "c2VjcmV0"',
-      /:1: the closing bracket of the section is missing: write it as \[dps\]\. Nothing was touched\./,
+      /:1: the closing bracket of the section is missing: write it as \[provisioning\]\. Nothing was touched\./,
       /^Correct it there, and run the same `newleaf init` again\.$/,
     ],
     [
