@@ -2,16 +2,14 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 import { ckrKind, TokenError, type TokenErrorKind } from './ckr.ts';
+import { opensslDirectories } from './known-modules.ts';
 
 /** The name, never a path: an absolute path works for the first context of a process only. */
 export const ENGINE = 'pkcs11';
 const ENGINE_FILE = 'pkcs11.so';
-const PACKAGE = 'libengine-pkcs11-openssl';
 
-/** Where Debian, Yocto, and Fedora and openSUSE put the engines of OpenSSL 3. The Node of nodejs.org or npm does not look there by itself. */
-const DIRECTORIES = ['lib/x86_64-linux-gnu', 'lib/aarch64-linux-gnu', 'lib/arm-linux-gnueabihf', 'lib', 'lib64'].map(
-  (directory) => `/usr/${directory}/engines-3`,
-);
+/** The engines of OpenSSL 3. The Node of nodejs.org or npm does not look there by itself. */
+const DIRECTORIES = opensslDirectories(process.arch, 'engines-3');
 
 /**
  * Tells OpenSSL where its PKCS#11 engine is, and the engine which module to use. Must run before the first context, on the
@@ -19,7 +17,7 @@ const DIRECTORIES = ['lib/x86_64-linux-gnu', 'lib/aarch64-linux-gnu', 'lib/arm-l
  * holds the engine is kept, for systems with other paths.
  * @param module path of the PKCS#11 module; unset, the engine would silently take p11-kit's
  * @param directories possible places of the engine
- * @throws TokenError ENGINE_NOT_FOUND, naming the Debian package
+ * @throws TokenError ENGINE_NOT_FOUND
  */
 export function prepareEngine(module: string, directories: readonly string[] = DIRECTORIES): void {
   if (!isMainThread) throw new TokenError('engine', 'ENGINE_THREAD', 'The engine must be prepared on the main thread.');
@@ -27,8 +25,7 @@ export function prepareEngine(module: string, directories: readonly string[] = D
   const places = preset === undefined ? directories : [preset, ...directories];
   const directory = places.find((one) => existsSync(join(one, ENGINE_FILE)));
   if (directory === undefined) {
-    const where = `${ENGINE_FILE} is in none of ${places.join(', ')}`;
-    const what = `OpenSSL's PKCS#11 engine is not installed (${where}): ${PACKAGE}`;
+    const what = `OpenSSL's PKCS#11 engine is not installed: there is no ${ENGINE_FILE} in ${places.join(', ')}.`;
     throw new TokenError('engine', 'ENGINE_NOT_FOUND', what);
   }
   process.env.OPENSSL_ENGINES = directory;

@@ -54,3 +54,10 @@ export function libraryDirectories(arch: string): readonly string[] {
   const triplet = TRIPLETS[arch];
   return triplet === undefined ? LIBRARIES : [`/usr/lib/${triplet}`, ...LIBRARIES, `/usr/local/lib/${triplet}`];
 }
+
+/** Where the OpenSSL of Debian, Yocto, Fedora and openSUSE has its parts. @param arch process.arch @param part as engines-3 */
+export function opensslDirectories(arch: string, part: string): readonly string[] {
+  const triplet = TRIPLETS[arch];
+  const libraries = triplet === undefined ? ['lib', 'lib64'] : [`lib/${triplet}`, 'lib', 'lib64'];
+  return libraries.map((directory) => `/usr/${directory}/${part}`);
+}

@@ -7,12 +7,11 @@ import { Duplex } from 'node:stream';
 import { TokenError } from './ckr.ts';
 import type { Far, TlsConnector, TlsStream } from './connector.ts';
 import { Heard } from './heard.ts';
+import { opensslDirectories } from './known-modules.ts';
 import { type HelperWords, settingsOf } from './stunnel-settings.ts';
 
 const STUNNEL = ['/usr/bin/stunnel', '/usr/sbin/stunnel'];
-const PROVIDERS = ['lib/x86_64-linux-gnu', 'lib/aarch64-linux-gnu', 'lib/arm-linux-gnueabihf', 'lib', 'lib64'].map(
-  (directory) => `/usr/${directory}/ossl-modules/pkcs11.so`,
-);
+const PROVIDERS = opensslDirectories(process.arch, 'ossl-modules/pkcs11.so');
 
 /**
  * SoftHSM 2.6.1 does not always show token and key to a process that starts while others log in: 5 of 120 processes, six at a
@@ -26,17 +25,16 @@ export interface Helper {
   readonly provider: string;
 }
 
-/** @throws TokenError HELPER_NOT_FOUND, naming the Debian packages that are missing */
+/** @throws TokenError HELPER_NOT_FOUND, naming what is missing */
 export function findHelper(programs: readonly string[] = STUNNEL, providers: readonly string[] = PROVIDERS): Helper {
   const stunnel = programs.find((one) => existsSync(one));
   const provider = providers.find((one) => existsSync(one));
   if (stunnel !== undefined && provider !== undefined) return { stunnel, provider };
   const missing = [
-    ...(stunnel === undefined ? ['stunnel4'] : []),
-    ...(provider === undefined ? ['pkcs11-provider'] : []),
+    ...(stunnel === undefined ? [`no stunnel (${programs.join(', ')})`] : []),
+    ...(provider === undefined ? [`no pkcs11-provider (${providers.join(', ')})`] : []),
   ];
-  const places = [...(stunnel === undefined ? programs : []), ...(provider === undefined ? providers : [])];
-  const what = `stunnel with pkcs11-provider is not installed (not in ${places.join(', ')}): ${missing.join(' ')}`;
+  const what = `stunnel cannot do TLS with the key in the token: there is ${missing.join(', and ')}.`;
   throw new TokenError('engine', 'HELPER_NOT_FOUND', what);
 }
 

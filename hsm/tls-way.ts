@@ -31,12 +31,7 @@ export async function prepareTls({ module, tls }: TlsSettings, at: Places = {}):
   } catch (error) {
     if (tls === 'engine' || !(error instanceof TokenError) || error.kind !== 'engine') throw error;
     return helped(module, at).catch((second: Error) => {
-      throw new TokenError(
-        'engine',
-        error.code,
-        `${error.message} Nor is the other way open: ${second.message}`,
-        error,
-      );
+      throw new TokenError('engine', error.code, `${error.message} In its place, ${second.message}`, error);
     });
   }
 }

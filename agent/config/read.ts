@@ -104,8 +104,8 @@ export function surveyConfig(toml: string, file: string): ConfigReading & { read
   }
   const isSet = (path: string) =>
     effective.some(({ section, key, written = '' }) => `${section}.${key}` === path && written !== '');
-  for (const { key, broken, sentence, isHalf } of CROSS_CHECKS)
-    if (broken(isSet)) note(key, sentence, isHalf ?? !isSet(key));
+  for (const { key, broken, sentence, needs } of CROSS_CHECKS)
+    if (broken(isSet)) note(key, sentence, needs !== undefined || !isSet(key));
 
   // Sections that the chosen issuer or attestation does not use may be missing; config.ts takes the chosen ones.
   const inOrder = mistakes.toSorted((one, other) => (one.line ?? 0) - (other.line ?? 0));

@@ -3,8 +3,8 @@ interface Rule {
   readonly key: string;
   readonly broken: (isSet: (key: string) => boolean) => boolean;
   readonly sentence: string;
-  /** It is right, and only its other half is missing. */
-  readonly isHalf?: true;
+  /** It is right, and only its other half is missing: this setting. */
+  readonly needs?: string;
 }
 
 /** One is useless without the other. @param name of the one, for a person */
@@ -12,7 +12,7 @@ const needs = (key: string, other: string, name: string): Rule => ({
   key,
   broken: (isSet) => isSet(key) && !isSet(other),
   sentence: `needs ${other}: set it, or remove the ${name}`,
-  isHalf: true,
+  needs: other,
 });
 
 export const CROSS_CHECKS: readonly Rule[] = [
@@ -35,3 +35,18 @@ export const CROSS_CHECKS: readonly Rule[] = [
   needs('issuer.est.bootstrap_cert', 'issuer.est.bootstrap_key', 'certificate'),
   needs('issuer.est.bootstrap_key', 'issuer.est.bootstrap_cert', 'key'),
 ];
+
+/** The settings that those that are set need, each with what is missing; what is missing may need more. */
+export function halvesAmong(isSet: (key: string) => boolean): ReadonlyMap<string, readonly string[]> {
+  const others = (key: string) => CROSS_CHECKS.flatMap((rule) => (rule.key === key ? (rule.needs ?? []) : []));
+  const halves = new Map<string, readonly string[]>();
+  for (const { key, needs } of CROSS_CHECKS) {
+    if (needs === undefined || !isSet(key) || halves.has(key)) continue;
+    const needed = new Set([key]);
+    // A set goes on with what is added while it is walked through.
+    for (const one of needed) for (const other of others(one)) needed.add(other);
+    const missing = [...needed].filter((one) => !isSet(one));
+    if (missing.length > 0) halves.set(key, missing);
+  }
+  return halves;
+}

@@ -6,8 +6,10 @@ const AREAS: Readonly<Record<string, string>> = { TokenError: 'NL-TOKEN', TpmErr
 
 /** Where the code of hsm/ says more than the kind. */
 const ADVICE: Readonly<Record<string, string>> = {
+  ENGINE_UNSUPPORTED:
+    'Let stunnel do it: `apt-get install stunnel4 pkcs11-provider` (Fedora: stunnel and pkcs11-provider), and hsm.tls = "auto".',
   HELPER_NOT_FOUND:
-    'Install them: `apt-get install stunnel4 pkcs11-provider`; elsewhere stunnel and pkcs11-provider (Fedora).',
+    'Install both: `apt-get install stunnel4 pkcs11-provider`; elsewhere stunnel and pkcs11-provider (Fedora).',
   KEY_ALWAYS_AUTHENTICATES:
     'Name a key in hsm.key that signs after one login (with a PIV card, that of slot 9a), or leave hsm.key out.',
   KEY_AMBIGUOUS:

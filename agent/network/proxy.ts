@@ -55,7 +55,7 @@ export async function tunnel(
       });
       asked.on('error', reject).end();
     });
-    const refusal = refused(answer, proxy.host, place);
+    const refusal = refused(answer, proxy.host, place, authorization !== undefined);
     if (refusal === undefined) return socket;
     socket.destroy();
     throw refusal;
@@ -79,13 +79,15 @@ async function credentials({ proxy_username: name, proxy_password_file: file }: 
   return basicOf(name, await readNamed('network.proxy_password_file', file));
 }
 
-function refused({ statusCode = 0, headers }: IncomingMessage, proxy: string, place: string): Fault | undefined {
+/** @param isNamed whether it was told a user name and a password */
+function refused({ statusCode = 0, headers }: IncomingMessage, proxy: string, place: string, isNamed: boolean) {
   const page = portal(statusCode, headers, `The proxy ${proxy}`);
   if (page !== undefined) return page;
   if (statusCode >= 200 && statusCode < 300) return undefined;
   const met = (code: Code, message: string) => new Fault(code, { message, cause: headers['proxy-authenticate'] });
   if (statusCode === 407) {
-    return met('NL-NETWORK-PROXY-AUTH', `The proxy ${proxy} does not accept user name and password (HTTP 407).`);
+    const what = isNamed ? 'does not accept user name and password' : 'wants a user name and a password';
+    return met('NL-NETWORK-PROXY-AUTH', `The proxy ${proxy} ${what} (HTTP 407).`);
   }
   const how = statusCode >= 500 ? 'does not get through' : 'does not let newleaf through';
   return met('NL-NETWORK-PROXY-REFUSED', `The proxy ${proxy} ${how} to ${place} (HTTP ${statusCode}).`);

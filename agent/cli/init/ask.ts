@@ -22,7 +22,8 @@ import { type Guide, InitAnswers } from './guide.ts';
 import { IDENTITY_QUESTIONS } from './identity.ts';
 import { askInOrder, type Question } from './in-order.ts';
 import { issuerQuestions } from './issuer.ts';
-import { judgeFlags } from './judge.ts';
+import { demandWhole, judgeFlags } from './judge.ts';
+import { hasAnswer } from './network.ts';
 import { stagedPin } from './pin-place.ts';
 import { Back } from './prompt.ts';
 import { proveScope } from './scope-trial.ts';
@@ -64,6 +65,10 @@ export async function ask(options: AskOptions): Promise<void> {
   await makePlace(file);
   welcome(dialogue, before, file);
   const answers = new InitAnswers(before.draft, file);
+  // A person is asked for the other half, and aziot may bring it.
+  if (!dialogue.asks && flags.get('adopt') !== 'aziot') {
+    demandWhole({ flag: (name) => flags.get(name) }, hasAnswer(answers));
+  }
   const state = answers.inEffect('state.directory');
   const account = daemonAccount(file, { state: { directory: state } });
   const bare: Guide = {
@@ -82,6 +87,7 @@ export async function ask(options: AskOptions): Promise<void> {
       (words, work) => dialogue.during(words, work),
     ),
     copies: new Map(),
+    later: [],
     staged: {},
     stdin: () => pinFrom(options),
   };
@@ -95,6 +101,7 @@ export async function ask(options: AskOptions): Promise<void> {
   });
   const kept = await writeConfiguration(guide, stagedPin(guide));
   await dropCopies(guide, true);
+  for (const words of guide.later) dialogue.ok(words);
   const note = kept === undefined ? '' : ` The one before is kept as ${kept}.`;
   if (dialogue.asks) dialogue.blank();
   dialogue.ok(`The configuration is complete, and written to ${file}.${note}`);
@@ -104,6 +111,8 @@ export async function ask(options: AskOptions): Promise<void> {
 /** The token comes last, as changes to it stay: nothing may be missing by then. */
 const demandedToken: Question = (guide) => {
   guide.answers.demandAll();
+  // Options that no question has taken, as those of another issuer, do not count.
+  demandWhole({ flag: () => undefined }, hasAnswer(guide.answers));
   return askToken(guide);
 };
 

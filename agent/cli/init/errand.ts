@@ -80,6 +80,10 @@ const ERRANDS: Errands = {
     await prepareTls(asked);
     await opened(asked);
   },
+  async findTls(asked) {
+    const { prepareTls } = await import('../../../hsm/tls-way.ts');
+    await prepareTls(asked);
+  },
   async keysIn(asked) {
     const { certificatePem } = await import('../../issuer/pem.ts');
     const token = await opened(asked);

@@ -57,6 +57,8 @@ export interface Errands {
   tokens(module: string, eyes?: 'daemon' | 'caller'): Promise<readonly SeenToken[]>;
   /** One login, and whether there is what does TLS. */
   login(asked: TriedLogin & TlsSettings): Promise<void>;
+  /** Whether there is what does TLS, without a look into any token. */
+  findTls(asked: TlsSettings): Promise<void>;
   makeToken(asked: NewToken): Promise<void>;
   /** The keys that TLS could use. */
   keysIn(asked: TriedLogin): Promise<readonly FoundKey[]>;
@@ -119,6 +121,7 @@ export function createErrands(
     tokens: (module, eyes) =>
       send('tokens', module, { doing: 'Looking into it', limitMs: READ_MS, ...(eyes === 'caller' && { role: {} }) }),
     login: (asked) => send('login', asked, { doing: 'Logging in to the token' }),
+    findTls: (asked) => send('findTls', asked, { doing: 'Looking for what does TLS', limitMs: READ_MS }),
     makeToken: (asked) => send('makeToken', asked, { doing: 'Making the token' }),
     keysIn: (asked) => send('keysIn', asked, { doing: 'Looking for keys in the token' }),
     importKey: (asked) => send('importKey', asked, { doing: 'Bringing the key into the token' }),

@@ -8,7 +8,7 @@ import { originOf } from './copies.ts';
 import type { EstTrial } from './errands.ts';
 import type { Guide } from './guide.ts';
 import { askInOrder, type Question } from './in-order.ts';
-import { networkIn } from './network.ts';
+import { networkIn, ofProxy } from './network.ts';
 
 const FIRSTS = [
   { key: 'password', words: 'a user name and a password' },
@@ -64,7 +64,7 @@ async function askUrl(guide: Guide): Promise<void> {
     const url = answers.text(`${EST}.url`) ?? '';
     const failure = await met(errands.reachEst({ url, network: networkIn(answers) }));
     if (failure === undefined) return;
-    dialogue.wrong(failure);
+    dialogue.wrong(ofProxy(answers, failure, false));
     if (await isTakenAllTheSame(guide, [`${EST}.url`, url])) return;
     guide.forget('est-url');
   }
@@ -86,7 +86,7 @@ async function askAuthority(guide: Guide): Promise<void> {
     const failure = await met(errands.tryEst(server(guide)));
     // A server may want a client certificate for all that it answers.
     if (failure === undefined || failure.code === 'NL-EST-AUTH') return dialogue.ok('The EST server answers.');
-    dialogue.wrong(failure);
+    dialogue.wrong(ofProxy(answers, failure, false));
     const isOfFile = failure.code === 'NL-EST-UNTRUSTED';
     if (await isTakenAllTheSame(guide, [name, isOfFile ? before : answers.get(name)])) return;
     guide.forget(...SERVER_FLAGS);
@@ -154,7 +154,7 @@ async function proveIdentity(guide: Guide, identity: readonly Question[], before
 
 /** A refusal about what was answered here: the person has seen no setting yet. */
 function inWords({ answers, dialogue }: Guide, failure: Failure | undefined): Failure | undefined {
-  if (failure?.code !== 'NL-EST-AUTH') return failure;
+  if (failure?.code !== 'NL-EST-AUTH') return failure && ofProxy(answers, failure, false);
   const hasPassword = answers.text(`${EST}.username`) !== undefined;
   const what = hasPassword ? 'User name or password is' : 'The bootstrap certificate is';
   const flags = hasPassword ? '--est-user and --est-password-file' : '--bootstrap-cert and --bootstrap-key';

@@ -28,6 +28,8 @@ export interface Guide {
   readonly adopted?: Adopted | undefined;
   /** Files that this run has made beside the configuration: path of the copy, and of what it was made. */
   readonly copies: Map<string, string>;
+  /** What is to be said when the configuration is written: until then it may be undone. */
+  readonly later: string[];
   /** A PIN that replaces the one in use when the configuration is written; and whether this run has stored any. */
   readonly staged: { pin?: { readonly pin: string; readonly path: string } | undefined; isStored?: true };
   /** Text of stdin, for `--pin-file -`. */

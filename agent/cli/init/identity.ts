@@ -53,9 +53,9 @@ async function askId(guide: Guide): Promise<void> {
 async function askEndpoint(guide: Guide): Promise<void> {
   const { answers, dialogue, flag } = guide;
   const password = answers.get(PROXY_PASSWORD);
-  const hasWay = WAY_FLAGS.some((name) => flag(name) !== undefined);
+  const isOfEnvironment = await setNetwork(guide);
+  const hasWay = isOfEnvironment || WAY_FLAGS.some((name) => flag(name) !== undefined);
   const isGiven = hasWay || ['endpoint', 'trust-ca'].some((name) => flag(name) !== undefined);
-  await setNetwork(guide);
   let ask: typeof askHost | undefined = askHost;
   while (ask !== undefined) {
     const before = dialogue.questions;

@@ -1,4 +1,5 @@
 import { objectionTo } from '../../config/draft.ts';
+import type { Failure } from '../../failure/failure.ts';
 import type { NetworkSettings } from '../../network/network.ts';
 import { askSecret } from './ask-secret.ts';
 import { askSetting } from './ask-setting.ts';
@@ -11,6 +12,7 @@ const USER = {
   words: 'User name for the proxy',
   objection: (typed: string) => (typed === '' ? 'is needed' : undefined),
 } as const;
+const ADDRESS = { name: PROXY, flag: 'proxy', words: 'HTTP proxy', hint: 'http://host:port' } as const;
 /** The setting that names the file. */
 export const PROXY_PASSWORD = 'network.proxy_password_file';
 
@@ -37,29 +39,85 @@ export function networkIn(answers: Guide['answers']): NetworkSettings {
   };
 }
 
-/** Transport and proxy by flag, and the proxy of the environment where none is configured: nothing is asked. */
-export async function setNetwork(guide: Guide): Promise<void> {
-  const { answers, flag } = guide;
-  const proposed = answers.get(PROXY) === undefined ? process.env.HTTPS_PROXY : undefined;
-  // One with a password in it is no proposal: the configuration is no place for that.
-  const usable = proposed !== undefined && objectionTo(PROXY, proposed) === undefined ? proposed : undefined;
+/** A host and a port without a scheme: curl takes them as http://host:port. */
+const BARE = /^([\w.-]+|\[[\da-f:.]+\]):\d+\/?$/i;
+
+/** The proxy of the environment, or in one line why it is not taken. The line shows nothing of it: it may hold a password. */
+export function proposedProxy({ HTTPS_PROXY: written = '' }: NodeJS.ProcessEnv = process.env) {
+  if (written === '') return {};
+  const proxy = BARE.test(written) ? `http://${written}` : written;
+  const wrong = objectionTo(PROXY, proxy);
+  if (wrong === undefined) return { proxy };
+  const instead = 'Name the proxy with --proxy';
+  const refusal = written.includes('@')
+    ? `It holds a user name or a password, and the configuration is no place for them. ${instead}, and those with --proxy-user and --proxy-password-file.`
+    : `It ${wrong}. ${instead}, if there is one.`;
+  return { refusal: `HTTPS_PROXY of the environment is not taken. ${refusal}` };
+}
+
+/** Whether a setting has an answer without its option. */
+export const hasAnswer =
+  (answers: Guide['answers']) =>
+  (name: string): boolean => {
+    const isProposed = name === PROXY && proposedProxy().proxy !== undefined;
+    return isProposed || (answers.get(name) ?? '') !== '';
+  };
+
+/**
+ * Transport and proxy by flag, and the proxy of the environment where none is configured. Nothing is asked but a missing half.
+ * @returns whether the environment has named the proxy
+ */
+export async function setNetwork(guide: Guide): Promise<boolean> {
+  const { answers, dialogue, flag } = guide;
+  const isOpen = (flag('proxy') ?? answers.get(PROXY)) === undefined;
+  const { proxy: proposed, refusal } = isOpen ? proposedProxy() : {};
+  if (refusal !== undefined) dialogue.say(refusal);
+  if (proposed !== undefined) dialogue.say(`The proxy ${proposed} is taken from HTTPS_PROXY.`);
   for (const [name, given] of [
     ['transport', flag('transport')],
-    ['proxy', flag('proxy') ?? usable],
+    ['proxy', flag('proxy') ?? proposed],
   ] as const) {
     if (given === undefined) continue;
     const wrong = objectionTo(`network.${name}`, given);
     if (wrong !== undefined) throw wrongFlag(name, wrong);
     answers.set(`network.${name}`, given);
   }
-  if (flag(USER.flag) !== undefined) await askSetting(guide, USER);
-  if (flag(PASSWORD.flag) !== undefined) await askSecret(guide, PASSWORD);
+  await askHalves(guide);
+  return proposed !== undefined;
+}
+
+/** A user name, a password and a proxy belong together: where one of the first two is there, the others are asked for. */
+async function askHalves(guide: Guide): Promise<void> {
+  const { answers, flag } = guide;
+  const isGiven = (one: typeof USER | typeof PASSWORD) => flag(one.flag) !== undefined;
+  const isThere = (one: typeof USER | typeof PASSWORD) => isGiven(one) || Boolean(answers.text(one.name));
+  if (!isThere(USER) && !isThere(PASSWORD)) return;
+  if (answers.text(PROXY) === undefined) await askSetting(guide, ADDRESS);
+  if (isGiven(USER) || !isThere(USER)) await askSetting(guide, USER);
+  if (isGiven(PASSWORD) || !isThere(PASSWORD)) await askSecret(guide, PASSWORD);
+}
+
+/**
+ * A trouble with the proxy, whose settings the person has not seen yet: what to answer otherwise, or which option it is.
+ * @param isAskedAgain the proxy is what the next question is about
+ */
+export function ofProxy(answers: Guide['answers'], met: Failure, isAskedAgain: boolean): Failure {
+  const operator = 'the operator of the proxy';
+  if (met.code === 'NL-NETWORK-PROXY') {
+    const how = isAskedAgain ? 'Enter asks for the proxy again' : 'Name the right one with --proxy';
+    return { ...met, advice: `${how}; if it is the right one, check the network, or ask ${operator}.` };
+  }
+  if (met.code !== 'NL-NETWORK-PROXY-AUTH') return met;
+  const how = answers.text(USER.name) ? 'Correct' : 'Add';
+  const asked = 'Enter asks for user name and password';
+  const advice = isAskedAgain ? asked : `${how} --${USER.flag} and --${PASSWORD.flag}`;
+  return { ...met, advice: `${advice}; ${operator} knows them.` };
 }
 
 /** Which proxy; asked where the one so far did not work. */
 export async function askProxy(guide: Guide): Promise<void> {
   guide.forget('proxy');
-  await askSetting(guide, { name: PROXY, flag: 'proxy', words: 'HTTP proxy', hint: 'http://host:port' });
+  await askSetting(guide, ADDRESS);
 }
 
 /** Asked where the proxy wants them, or does not accept those so far. */

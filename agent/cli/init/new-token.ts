@@ -1,4 +1,5 @@
 import { MAKEABLE } from '../../../hsm/known-modules.ts';
+import type { TlsSettings } from '../../../hsm/tls-way.ts';
 import { objectionTo } from '../../config/draft.ts';
 import { Fault } from '../../failure/failure.ts';
 import { failureOf } from '../../failure/failure-of.ts';
@@ -46,10 +47,12 @@ export function newKinds({ free }: Survey): readonly Maker[] {
  * @throws Fault where there is no terminal
  */
 export async function makeNewToken(guide: Guide, kind: NewKind, found: Survey): Promise<Shown | undefined> {
-  const { dialogue, errands } = guide;
+  const { answers, dialogue, errands } = guide;
   const maker = newKinds(found).find((one) => one.kind === kind);
   if (maker === undefined) throw notHere(kind, found);
   try {
+    // A token that is made stays, and without TLS it would be of no use.
+    await errands.findTls({ module: maker.module.path, tls: answers.inEffect('hsm.tls') as TlsSettings['tls'] });
     let [label, pin] = ['', ''];
     await askInOrder(guide, [
       async () => {

@@ -6,7 +6,7 @@ import { type Dialled, dial, Unreached } from '../checks/dial.ts';
 import { adviceFor, distrusted } from '../checks/reach.ts';
 import { originOf } from './copies.ts';
 import type { Guide } from './guide.ts';
-import { networkIn } from './network.ts';
+import { networkIn, ofProxy } from './network.ts';
 
 /** `proxy`, `credentials`: what must be answered otherwise. */
 type Reached = 'trusted' | 'untrusted' | 'unreached' | 'proxy' | 'credentials';
@@ -58,7 +58,7 @@ async function tried(guide: Guide): Promise<Failure | undefined> {
     dialogue.ok(`DPS answers at ${dialled.address} port ${dialled.port}${how}, and is trusted.`);
     return undefined;
   } catch (error) {
-    if (error instanceof Fault) return error.failure;
+    if (error instanceof Fault) return ofProxy(answers, error.failure, dialogue.asks);
     if (!(error instanceof Unreached)) throw error;
     return failure('NL-DPS-UNREACHABLE', { message: error.message, advice: adviceFor(error, 'the DPS endpoint') });
   }

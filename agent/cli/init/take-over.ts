@@ -22,7 +22,7 @@ const ROOT = { uid: 0, gid: 0 };
  * @throws Fault NL-CONFIG
  */
 export async function takenOver(guide: Guide, place: string, { name, isSecret }: Copied): Promise<string | undefined> {
-  const { account, copies, dialogue, errands } = guide;
+  const { account, copies, dialogue, errands, later } = guide;
   if (account === undefined || !place.startsWith('/')) return place;
   if ((await errands.whyUnreadable(place)) !== 'EACCES') return place;
   const text = await readFile(place, 'utf8');
@@ -42,7 +42,10 @@ export async function takenOver(guide: Guide, place: string, { name, isSecret }:
     throw new Fault('NL-CONFIG', { message: `${target} cannot be written.`, cause });
   }
   const reader = isSecret ? `only the user ${account.name} can read it` : 'all users can read it';
-  if (isReadable) dialogue.ok(`${place} is already copied to ${target}.`);
-  else dialogue.ok(`${isInPlace ? place : `${place} is copied to ${target}`}: ${reader}.`);
+  const words = isInPlace ? place : `${place} is copied to ${target}`;
+  const told = isReadable ? `${place} is already copied to ${target}.` : `${words}: ${reader}.`;
+  // Where an answer is refused, a script ends, and its copies go.
+  if (!dialogue.asks && copies.has(target)) later.push(told);
+  else dialogue.ok(told);
   return target;
 }

@@ -50,7 +50,7 @@ export const GATEWAY = {
   ),
   'NL-TOKEN-ENGINE': brokenCode(
     "OpenSSL's PKCS#11 engine is not installed.",
-    'Install it: `apt-get install libengine-pkcs11-openssl`; elsewhere openssl-engine-libp11 (openSUSE), openssl-pkcs11 (Fedora) or libp11 (Yocto). Or, in its place, stunnel4 and pkcs11-provider.',
+    'Install it: `apt-get install libengine-pkcs11-openssl`; elsewhere openssl-engine-libp11 (openSUSE), openssl-pkcs11 (Fedora) or libp11 (Yocto). Or, in its place: `apt-get install stunnel4 pkcs11-provider`.',
   ),
   'NL-TOKEN-MISSING': brokenCode(
     'The token is not there, or more than one matches.',

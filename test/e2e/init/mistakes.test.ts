@@ -25,14 +25,21 @@ const SEEN: readonly Row[] = [
   [['--est-ca', '/nowhere.pem'], /--est-ca must be a file that is there/],
   [['--est-ca', '/etc/newleaf/given-password'], /--est-ca must be a PEM file/],
   [['--est-ca', '/root'], /--est-ca must be a file: \/root is a directory/],
-  [['--bootstrap-cert', '/root'], /--bootstrap-cert must be a file: \/root is a directory/],
+  [
+    ['--bootstrap-key', '/etc/newleaf/given-password', '--bootstrap-cert', '/root'],
+    /--bootstrap-cert must be a file: \/root is a directory/,
+  ],
+  [['--bootstrap-cert', '/etc/newleaf/trust.pem'], /--bootstrap-cert needs --bootstrap-key/],
   [['--est-user', ''], /--est-user is needed/],
   [['--est-password-file', '/nowhere'], /--est-password-file must be a file that is there/],
   [
     ['--est-password-file', '/bin/sh'],
     /--est-password-file must be a file with the password alone: \/bin\/sh has more/,
   ],
-  [['--bootstrap-cert', '/nowhere.pem'], /--bootstrap-cert must be a file that is there/],
+  [
+    ['--bootstrap-key', '/etc/newleaf/given-password', '--bootstrap-cert', '/nowhere.pem'],
+    /--bootstrap-cert must be a file that is there/,
+  ],
   [['--renew-at', '5%'], /--renew-at must be/],
   [['--renew-at', 'later'], /--renew-at must be a share/],
   [['--timeout', 'soon'], /--timeout must be a duration/],
@@ -94,7 +101,7 @@ if (insideNetworkNamespace(import.meta.filename)) {
 
     test('2 where newleaf sees it by itself: in the words of the schema, and nothing is written', async () => {
       const rows = [...SEEN.map(([options, sentence]) => [[...TOKEN, ...options], sentence] as const), ...TOKENS];
-      // A copy would be said.
+      // It has to be copied.
       stage.machine.sh('mkdir -m 700 /root/only && cp /etc/newleaf/trust.pem /root/only');
       const flags = stage.flags.map((word) => word.replace('/etc/newleaf/trust.pem', '/root/only/trust.pem'));
       for (const [options, sentence] of rows) {

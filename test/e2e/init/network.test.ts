@@ -76,7 +76,7 @@ if (insideNetworkNamespace(import.meta.filename)) {
     });
 
     test('--transport and --proxy in the words of the schema, and nothing is written', async () => {
-      for (const [flag, value, words] of [
+      for (const [flag, value, words, more = []] of [
         ['--transport', 'https', /--transport must be/],
         ['--proxy', 'https://proxy.example.com', /--proxy must be "http:\/\/host:port"/],
         [
@@ -85,12 +85,19 @@ if (insideNetworkNamespace(import.meta.filename)) {
           /--proxy must not hold a user name or a password/,
         ],
         ['--proxy-user', 'a:b', /--proxy-user must be/],
-        ['--proxy-password-file', '/nowhere', /--proxy-password-file must be a file that is there/],
+        [
+          '--proxy-password-file',
+          '/nowhere',
+          /--proxy-password-file must be a file that is there/,
+          ['--proxy', 'http://127.0.0.1:9', '--proxy-user', NAME],
+        ],
+        ['--proxy-user', NAME, /NL-CONFIG --proxy-user needs --proxy-password-file and --proxy\./],
       ] as const) {
-        const { code, out, err } = await script(flag, value);
+        const { code, out, err } = await script(flag, value, ...more);
         assert.equal(code, 2, `${out}${err}`);
         assert.match(oneLine(err), words);
         nothingIsWritten();
+        assert.equal(stage.machine.sh('ls /var/lib/softhsm/tokens'), '');
       }
     });
 
@@ -154,13 +161,17 @@ if (insideNetworkNamespace(import.meta.filename)) {
       machine.write('/root/proxy-password', 'wrong\n', 0o600);
       const credentials = ['--proxy-user', NAME, '--proxy-password-file', '/root/proxy-password'];
       for (const [options, words] of [
-        [['--proxy', proxy.url], /NL-NETWORK-PROXY-AUTH .*HTTP 407/],
-        [['--proxy', proxy.url, ...credentials], /NL-NETWORK-PROXY-AUTH .*HTTP 407/],
-        [['--proxy', 'http://127.0.0.1:9'], /NL-NETWORK-PROXY The proxy 127\.0\.0\.1:9 cannot be reached/],
+        [['--proxy', proxy.url], /NL-NETWORK-PROXY-AUTH .*HTTP 407.* -> Add --proxy-user and --proxy-password-file;/],
+        [['--proxy', proxy.url, ...credentials], /NL-NETWORK-PROXY-AUTH .*HTTP 407.* -> Correct --proxy-user and/],
+        [
+          ['--proxy', 'http://127.0.0.1:9'],
+          /The proxy 127\.0\.0\.1:9 cannot be reached.* -> Name the right one with --proxy;/,
+        ],
       ] as const) {
         const { code, out, err } = await script(...options);
         assert.equal(code, 1, `${out}${err}`);
         assert.match(oneLine(err), words);
+        assert.doesNotMatch(out, /copied/, 'the copy is gone again');
         nothingIsWritten();
       }
       assert.equal(far.log.registrations(), registrations);
@@ -168,6 +179,10 @@ if (insideNetworkNamespace(import.meta.filename)) {
       const { code, out, err } = await script('--proxy', proxy.url, ...credentials);
       assert.equal(code, 0, `${out}${err}`);
       assert.match(oneLine(out), /DPS answers at 127\.0\.0\.1 \(the proxy\)/);
+      assert.match(
+        oneLine(out),
+        /is copied to \/etc\/newleaf\/proxy-password: only the user newleaf can read it\. ok The conf/,
+      );
       assert.equal(machine.sh('stat -c "%a %U" /etc/newleaf/proxy-password'), '600 newleaf\n');
     });
 
@@ -178,10 +193,20 @@ if (insideNetworkNamespace(import.meta.filename)) {
       assert.equal(code, 0, `${out}${err}`);
       assert.match(written(), new RegExp(`proxy = "${proxy.url}"`));
       await stage.reset();
+      const gone = await stage.machine.newleaf(line, '', { HTTPS_PROXY: '127.0.0.1:9' });
+      assert.equal(gone.code, 1, `${gone.out}${gone.err}`);
+      assert.match(oneLine(gone.out), /The proxy http:\/\/127\.0\.0\.1:9 is taken from HTTPS_PROXY\./);
+      assert.match(oneLine(gone.err), /NL-NETWORK-PROXY .* -> Name the right one with --proxy;/);
+      nothingIsWritten();
       const secret = proxy.url.replace('//', `//${NAME}:${PASSWORD}@`);
       const direct = await stage.machine.newleaf(line, '', { HTTPS_PROXY: secret });
       assert.equal(direct.code, 0, `${direct.out}${direct.err}`);
       assert.doesNotMatch(written(), /proxy/);
+      assert.match(
+        oneLine(direct.out),
+        /HTTPS_PROXY of the environment is not taken\. It holds a user name or a password/,
+      );
+      assert.doesNotMatch(`${direct.out}${direct.err}`, new RegExp(PASSWORD));
     });
   });
 }

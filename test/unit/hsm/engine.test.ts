@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, beforeEach, test } from 'node:test';
+import { failureOf } from '../../../agent/failure/failure-of.ts';
 import { TokenError } from '../../../hsm/ckr.ts';
 import { prepareEngine, tokenErrorOf } from '../../../hsm/engine.ts';
 
@@ -35,8 +36,16 @@ test('a directory that was set before is kept if it has the engine', () => {
 });
 
 test('without the engine the Debian package is named, and nothing is set', () => {
-  const refusal = { name: 'TokenError', kind: 'engine', code: 'ENGINE_NOT_FOUND', message: /libengine-pkcs11-openssl/ };
-  assert.throws(() => prepareEngine('/m.so', [empty]), refusal);
+  assert.throws(
+    () => prepareEngine('/m.so', [empty, '/no']),
+    (error) => {
+      const { code, message, advice } = failureOf(error);
+      const what = `OpenSSL's PKCS#11 engine is not installed: there is no pkcs11.so in ${empty}, /no.`;
+      assert.deepEqual([code, message], ['NL-TOKEN-ENGINE', what]);
+      assert.match(advice, /`apt-get install libengine-pkcs11-openssl`.* `apt-get install stunnel4 pkcs11-provider`/);
+      return true;
+    },
+  );
   assert.equal(process.env.PKCS11_MODULE_PATH, undefined);
 });
 

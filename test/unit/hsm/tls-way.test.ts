@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, mock, test } from 'node:test';
 import tls from 'node:tls';
+import { opensslDirectories } from '../../../hsm/known-modules.ts';
 import { prepareTls, type TlsWay } from '../../../hsm/tls-way.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'newleaf-way-'));
@@ -21,7 +22,11 @@ const file = (name: string) => {
 const STUNNEL = [file('stunnel')];
 const PROVIDER = [file('provider.so')];
 file('pkcs11.so');
-const ENGINE = 'libengine-pkcs11-openssl';
+const ENGINE = "OpenSSL's PKCS#11 engine is not installed: there is no pkcs11.so in ";
+const IN_ITS_PLACE = '. In its place, stunnel cannot do TLS with the key in the token: there is no ';
+
+/** The usual places are those of the machine that tests. */
+const NOTHING = { engines: ['/no'], programs: ['/no/stunnel'], providers: ['/no/pkcs11.so'] };
 
 interface Machine {
   readonly engines?: readonly string[];
@@ -36,10 +41,10 @@ const cases: readonly (readonly [string, 'auto' | TlsWay, Machine, TlsWay | read
   ['both', 'helper', { engines: [directory], programs: STUNNEL, providers: PROVIDER }, 'helper'],
   ['stunnel only', 'auto', { programs: STUNNEL, providers: PROVIDER }, 'helper'],
   ['stunnel only', 'engine', { programs: STUNNEL, providers: PROVIDER }, [ENGINE]],
-  ['neither', 'auto', {}, [ENGINE, 'stunnel4 pkcs11-provider']],
-  ['neither', 'helper', {}, ['stunnel4 pkcs11-provider']],
-  ['no provider', 'auto', { programs: STUNNEL }, [ENGINE, ': pkcs11-provider']],
-  ['no stunnel', 'helper', { providers: PROVIDER }, [': stunnel4']],
+  ['neither', 'auto', {}, [ENGINE, IN_ITS_PLACE, 'no stunnel (/no/stunnel), and no pkcs11-provider (/no/pkcs11.so).']],
+  ['neither', 'helper', {}, ['there is no stunnel (/no/stunnel), and no pkcs11-provider (/no/pkcs11.so).']],
+  ['no provider', 'auto', { programs: STUNNEL }, [ENGINE, `${IN_ITS_PLACE}pkcs11-provider (/no/pkcs11.so).`]],
+  ['no stunnel', 'helper', { providers: PROVIDER }, ['there is no stunnel (/no/stunnel).']],
   [
     'an engine for a Node without',
     'auto',
@@ -49,7 +54,7 @@ const cases: readonly (readonly [string, 'auto' | TlsWay, Machine, TlsWay | read
   ['an engine for a Node without', 'engine', { engines: [directory], hasNone: true }, ['has no engines of OpenSSL']],
 ];
 
-for (const [there, setting, { engines = [], programs = [], providers = [], hasNone }, expected] of cases) {
+for (const [there, setting, { hasNone, ...at }, expected] of cases) {
   const told = typeof expected === 'string' ? expected : `names ${expected.join(' and ')}`;
   test(`${there}, ${setting}: ${told}`, async () => {
     delete process.env.OPENSSL_ENGINES;
@@ -60,7 +65,7 @@ for (const [there, setting, { engines = [], programs = [], providers = [], hasNo
       });
       syncBuiltinESMExports();
     }
-    const way = prepareTls({ module: '/m.so', tls: setting }, { engines, programs, providers });
+    const way = prepareTls({ module: '/m.so', tls: setting }, { ...NOTHING, ...at });
     if (typeof expected === 'string') assert.equal((await way) === undefined ? 'engine' : 'helper', expected);
     else {
       await assert.rejects(way, (error: Error) => {
@@ -71,3 +76,12 @@ for (const [there, setting, { engines = [], programs = [], providers = [], hasNo
     }
   });
 }
+
+test('parts of OpenSSL are looked for where this architecture has them', () => {
+  assert.deepEqual(opensslDirectories('arm64', 'engines-3'), [
+    '/usr/lib/aarch64-linux-gnu/engines-3',
+    '/usr/lib/engines-3',
+    '/usr/lib64/engines-3',
+  ]);
+  assert.deepEqual(opensslDirectories('s390x', 'engines-3'), ['/usr/lib/engines-3', '/usr/lib64/engines-3']);
+});

@@ -6,7 +6,7 @@ import { EST_PASSWORD } from '../est.ts';
 import type { Guide } from '../guide.ts';
 import { Interrupted } from '../prompt.ts';
 import type { Adopted } from './adopted.ts';
-import { type Addition, AZIOT, type Incumbent, incumbentIn } from './aziot.ts';
+import { type Addition, AZIOT, CORRECT, type Incumbent, incumbentIn } from './aziot.ts';
 import { commandsOf, toStop } from './incumbent.ts';
 import { commonNameIn, leafOf, privateKeyIn, readAdopted, readChain } from './pair.ts';
 
@@ -30,6 +30,14 @@ export async function adopt(guide: Guide, flags: Map<string, string>): Promise<A
     dialogue.say('This gateway has a leaf already: --adopt changes nothing.');
     return undefined;
   }
+  const isInFile = from !== 'token' && from !== 'aziot';
+  if (!isInFile && flags.has('adopt-key')) {
+    const message = `--adopt-key is the key of a leaf in a file: --adopt ${from} finds the key by itself.`;
+    throw new Fault('NL-CONFIG', {
+      message,
+      advice: `Leave one out: --adopt LEAF --adopt-key KEY, or --adopt ${from}`,
+    });
+  }
   if (from === 'token') return {};
   return from === 'aziot' ? fromAziot(guide, flags) : fromFiles(flags, from, flags.get('adopt-key') ?? from);
 }
@@ -38,7 +46,7 @@ async function fromFiles(flags: Map<string, string>, leaf: string, keyFile: stri
   const chain = await readChain(leaf, 'leaf');
   const object = privateKeyIn(await readAdopted(keyFile, 'key'), keyFile);
   const cn = flags.get('registration-id') ?? commonNameIn(chain) ?? '';
-  leafOf(chain, object, cn);
+  leafOf(chain, object, cn, { leaf, key: keyFile });
   propose(flags, [['registration-id', cn]]);
   return { chain, key: { file: keyFile, object } };
 }
@@ -71,7 +79,7 @@ async function identityOf({ leaf, key, flags: found }: Incumbent, flags: Map<str
   propose(flags, [['registration-id', cn]]);
   if ('uri' in key) return { chain, uri: key.uri };
   const object = privateKeyIn(await readAdopted(key.file, 'key of aziot-identity-service'), key.file);
-  if (chain !== undefined) leafOf(chain, object, cn);
+  if (chain !== undefined) leafOf(chain, object, cn, { leaf: leaf ?? '', key: key.file });
   return { chain, key: { file: key.file, object } };
 }
 
@@ -120,5 +128,6 @@ async function payloadIn(file: string) {
   } catch {
     // Said below.
   }
-  throw new Fault('NL-CONFIG', { message: `${file}, which DPS is told, is no JSON object. Nothing was touched.` });
+  const message = `${file}, which DPS is told, is no JSON object. Nothing was touched.`;
+  throw new Fault('NL-CONFIG', { message, advice: CORRECT });
 }

@@ -91,12 +91,16 @@ function demandTakeable(config: Table, provisioning: Table, attestation: Table, 
   if (method !== 'x509' && method !== 'tpm') {
     refuse(`[provisioning.attestation] has the method "${method ?? 'none'}", which newleaf does not know.`, BY_HAND);
   }
-  const parent = textAt(config, 'parent_hostname') ?? textAt(config, 'local_gateway_hostname');
-  if (parent !== undefined) {
-    const why = `this gateway reaches the cloud through another one (${parent}, nested edge), which newleaf cannot.`;
-    refuse(why, 'Give it a way to the cloud of its own (a proxy, port 443), and take that line out.');
+  const setting = ['parent_hostname', 'local_gateway_hostname'].find((key) => textAt(config, key) !== undefined);
+  if (setting !== undefined) {
+    const written = `${setting} = "${textAt(config, setting)}"`;
+    const why = `this gateway reaches the cloud through another one (${written}, nested edge), which newleaf cannot.`;
+    refuse(why, `Give it a way to the cloud of its own (a proxy, port 443), and take ${setting} out.`);
   }
 }
+
+/** The file is that of another program. */
+export const CORRECT = 'Correct it there, and run the same `newleaf init` again.';
 
 const BY_HAND = '`newleaf init`, without --adopt';
 
@@ -171,7 +175,10 @@ function tomlOf(text: string, file: string): Table {
   try {
     return parse(text);
   } catch (cause) {
-    throw new Fault('NL-CONFIG', { message: `${slipIn(text, file, cause)} Nothing was touched.` });
+    // The example of a section is one that this file has.
+    const slip = slipIn(text, file, cause).replace('[dps]', '[provisioning]');
+    const message = `${slip} Nothing was touched.`;
+    throw new Fault('NL-CONFIG', { message, advice: CORRECT });
   }
 }
 
@@ -192,7 +199,7 @@ function keyAt(table: Table, key: string, file: string): AziotPlace | undefined 
   const place = aziotPlace(written);
   if (place !== undefined) return place;
   const message = `${file}: ${key} is neither a file: nor a pkcs11: URI. Nothing was touched.`;
-  throw new Fault('NL-CONFIG', { message, advice: 'Correct it, and run `newleaf init` again.' });
+  throw new Fault('NL-CONFIG', { message, advice: CORRECT });
 }
 
 function fileAt(table: Table, key: string, file: string): string | undefined {

@@ -27,7 +27,7 @@ export async function askFirstKey(guide: Guide): Promise<void> {
 /** A key from a file. The file stays: newleaf has not made it, and until the first roll it is the way back. */
 async function bring(guide: Guide, { file, object }: KeyInFile, chain: string): Promise<void> {
   const { answers, dialogue, errands } = guide;
-  const leaf = leafOf(chain, object, idOf(guide));
+  const leaf = leafOf(chain, object, idOf(guide), { leaf: 'The leaf', key: file });
   const label = `${answers.inEffect('hsm.label_prefix')}-a`;
   const key = object.export({ format: 'pem', type: 'pkcs8' }).toString();
   await errands.importKey({ ...(await loginOf(guide)), label, key }).catch((error: unknown) => {
@@ -100,8 +100,12 @@ async function take(guide: Guide, { label, id }: FoundKey, leaf: Leaf, isFromFil
 
 const idOf = ({ answers }: Guide): string => answers.inEffect('dps.registration_id');
 
-const fitting = (guide: Guide, { id, spki, chain }: FoundKey, other: string | undefined): Leaf =>
-  judged(other ?? chain, { slot: 'given', id }, Buffer.from(spki, 'base64'), idOf(guide));
+const fitting = (guide: Guide, { id, spki, chain, label }: FoundKey, other: string | undefined): Leaf =>
+  judged(other ?? chain, { slot: 'given', id }, Buffer.from(spki, 'base64'), {
+    cn: idOf(guide),
+    leaf: other === undefined ? `The certificate of the key "${label}"` : 'The leaf',
+    key: `"${label}"`,
+  });
 
 const keep = ({ answers, account }: Guide, { chain }: Leaf): Promise<void> =>
   writeAtomically(adoptedFile(answers.inEffect('state.directory')), chain, 0o644, account);

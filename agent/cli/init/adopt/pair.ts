@@ -47,9 +47,11 @@ export function privateKeyIn(pem: string, path: string): KeyObject {
 /** The certificates of a file, PEM. @throws Fault NL-CONFIG */
 export async function readChain(path: string, what: string): Promise<string> {
   const text = await readAdopted(path, what);
-  return toPem(Buffer.from(text, 'latin1')).catch((cause: unknown) => {
-    const message = `${path}: there is no certificate in it. ${UNTOUCHED}`;
-    throw new Fault('NL-CONFIG', { message, advice: 'Name the file with the leaf, and run it again.', cause });
+  return toPem(Buffer.from(text, 'latin1')).catch(() => {
+    const isKey = blocksOf(text).some(({ label }) => label.endsWith('PRIVATE KEY'));
+    const why = isKey ? 'it holds a private key, and no certificate.' : 'there is no certificate in it.';
+    const advice = `Name the file with the ${what}, and run it again.`;
+    throw new Fault('NL-CONFIG', { message: `${path}: ${why} ${UNTOUCHED}`, advice });
   });
 }
 
@@ -59,22 +61,45 @@ export function commonNameIn(chain: string): string | undefined {
   return more.length === 0 ? name : undefined;
 }
 
+/** How a refusal calls the two. */
+interface Named {
+  readonly leaf: string;
+  readonly key: string;
+}
+
 /** The leaf of a key from a file. @throws Fault NL-LEAF-… */
-export function leafOf(chain: string, key: KeyObject, cn: string): Leaf {
+export function leafOf(chain: string, key: KeyObject, cn: string, named: Named): Leaf {
   const spki = createPublicKey(key).export({ type: 'spki', format: 'der' });
-  return judged(chain, { slot: 'a', id: importedId(key) }, spki, cn);
+  return judged(chain, { slot: 'a', id: importedId(key) }, spki, { cn, ...named });
 }
 
 /** Judged as newleaf judges every leaf, but one that is due already may serve. @throws Fault NL-LEAF-… */
-export function judged(chain: string, key: Leaf['key'], spki: Buffer, cn: string): Leaf {
+export function judged(chain: string, key: Leaf['key'], spki: Buffer, wanted: Named & { readonly cn: string }): Leaf {
+  const { cn } = wanted;
   try {
     return verify(chain, { key, spki, cn, now: Date.now(), renewAt: () => undefined }).leaf;
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     const { code, message } = error.failure;
-    throw new Fault(code, { message: `${message} ${UNTOUCHED}`, advice: FITTING, cause: error });
+    const [what, advice] = misfit(code, wanted);
+    const detail = message.replace(/^Expected/, 'expected');
+    throw new Fault(code, { message: `${what}: ${detail} ${UNTOUCHED}`, advice: `${advice}begin ${ANEW}` });
   }
 }
 
-const FITTING =
-  'Name the leaf, the key and the registration ID that belong together; or begin without --adopt, with a new leaf.';
+const ANEW = 'without --adopt, with a new leaf.';
+
+/** What does not fit, and how it can. The advice of the code is for a CA that has signed just now. */
+function misfit(code: string, { leaf, key, cn }: Named & { readonly cn: string }): readonly [string, string] {
+  if (code === 'NL-LEAF-KEY') {
+    return [`${leaf} is not the leaf of the key ${key}`, 'Name the two that belong together; or '];
+  }
+  if (code === 'NL-LEAF-CN' && cn !== '') {
+    const how = 'Name the registration ID that is its CN (--registration-id); or ';
+    return [`${leaf} is not for the registration ID ${cn}`, how];
+  }
+  if (code === 'NL-LEAF-NOT-YET' || code === 'NL-LEAF-VALIDITY') {
+    return [`${leaf} cannot be taken over`, 'If the clock of this gateway is wrong, set it (`timedatectl`); else '];
+  }
+  return [`${leaf} cannot be taken over`, 'Name another leaf; or '];
+}

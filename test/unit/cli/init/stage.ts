@@ -50,6 +50,7 @@ export function scene({ flags = {}, configured = {}, typed, errands = {}, stdin 
     errands: {
       tokens: unexpected('a look at a module'),
       login: unexpected('a login'),
+      findTls: async () => undefined,
       makeToken: unexpected('a new token'),
       keysIn: unexpected('a look for keys'),
       importKey: unexpected('an import'),
@@ -60,6 +61,7 @@ export function scene({ flags = {}, configured = {}, typed, errands = {}, stdin 
       ...errands,
     },
     copies: new Map(),
+    later: [],
     staged: {},
     stdin: async () => stdin,
   };

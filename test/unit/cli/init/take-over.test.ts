@@ -40,6 +40,7 @@ describe('a file that only root can read', { skip: process.getuid?.() !== 0 }, (
       const { uid, mode: bits } = lstatSync(target);
       assert.deepEqual([uid, bits & 0o777, readFileSync(target, 'utf8')], [owner, mode, 'text']);
       if (before !== undefined) assert.equal(readFileSync(named, 'utf8'), before);
+      assert.equal(guide.later.length, typed === undefined ? 1 : 0, 'a script that fails removes it again');
     });
   }
 

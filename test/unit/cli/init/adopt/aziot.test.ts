@@ -105,30 +105,42 @@ test('attestation by a TPM needs no leaf', () => {
 });
 
 test('what cannot be taken over is refused, with the reason and the way', () => {
-  const rows: readonly (readonly [text: string, sentence: RegExp])[] = [
+  const rows: readonly (readonly [text: string, sentence: RegExp, help?: RegExp])[] = [
     [DPS.replace('"dps"', '"manual"'), /made by hand in its hub \(source = "manual"\)/],
     [
       `${DPS}[provisioning.attestation]\nmethod = "symmetric_key"\nsymmetric_key = { value = "c2VjcmV0" }\n`,
       /symmetric key/,
     ],
     [`${DPS}[provisioning.attestation]\nmethod = "other"\n`, /has the method "other"/],
-    [`parent_hostname = "my-parent"\n${FILES}`, /through another one \(my-parent, nested edge\)/],
-    [`local_gateway_hostname = "my-parent"\n${FILES}`, /nested edge/],
+    [
+      `parent_hostname = "my-parent"\n${FILES}`,
+      /through another one \(parent_hostname = "my-parent", nested edge\)/,
+      /take parent_hostname out/,
+    ],
+    [
+      `local_gateway_hostname = "my-parent"\n${FILES}`,
+      /local_gateway_hostname = "my-parent", nested edge/,
+      /take local_gateway_hostname out/,
+    ],
     ['[[principal]]\nuid = 1\n', /no configuration that newleaf knows/],
     [
       '[provisioning\nsecret = "c2VjcmV0"',
-      /:1: the closing bracket of the section is missing: write it as \[dps\]\. Nothing was touched\./,
+      /:1: the closing bracket of the section is missing: write it as \[provisioning\]\. Nothing was touched\./,
+      /^Correct it there, and run the same `newleaf init` again\.$/,
     ],
     [
       FILES.replace('file:///var/secrets/device-id.key.pem', 'c2VjcmV0'),
       /identity_pk is neither a file: nor a pkcs11: URI/,
+      /^Correct it there, and/,
     ],
   ];
-  for (const [text, sentence] of rows) {
+  for (const [text, sentence, help = /\S/] of rows) {
     assert.throws(
       () => incumbentIn(text),
       (error) => {
-        const { code, message } = failureOf(error);
+        const { code, message, advice } = failureOf(error);
+        assert.match(advice, help);
+        assert.doesNotMatch(advice, /systemctl restart newleaf/, 'the file is not that of newleaf');
         assert.equal(code, 'NL-CONFIG');
         assert.match(message, sentence);
         assert.match(message, /Nothing was touched\.$/);

@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { KeyObject } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { adopt } from '../../../../../agent/cli/init/adopt/adopt.ts';
+import { Fault } from '../../../../../agent/failure/failure.ts';
+import { DAY, type Minted, mint } from '../../../issuer/mint.ts';
+import { scratch } from '../../../state/disk.ts';
+import { scene } from '../stage.ts';
+
+const now = Date.now();
+const valid = { notBefore: now - DAY, notAfter: now + DAY };
+const keyOf = ({ keys }: Minted): string =>
+  KeyObject.from(keys.privateKey).export({ type: 'pkcs8', format: 'pem' }).toString();
+
+test('what does not fit is said once, by the names of the files, with an advice that can be followed', async (t) => {
+  const directory = scratch(t);
+  const [leafFile, keyFile] = [join(directory, 'leaf.pem'), join(directory, 'leaf.key')];
+  const [good, other, old] = [await mint(valid), await mint(valid), await mint({ notBefore: 0, notAfter: DAY })];
+  const rows: readonly (readonly [leaf: string, key: string, id: string, sentence: string, advice: string])[] = [
+    [
+      good.pem,
+      keyOf(other),
+      'gw-0001',
+      `${leafFile} is not the leaf of the key ${keyFile}: expected the key EC P-256`,
+      'Name the two that belong together; or begin without --adopt, with a new leaf.',
+    ],
+    [
+      good.pem,
+      keyOf(good),
+      'gw-0002',
+      `${leafFile} is not for the registration ID gw-0002: expected the CN "gw-0002"; delivered was "gw-0001". Nothing was`,
+      'Name the registration ID that is its CN (--registration-id); or begin without --adopt, with a new leaf.',
+    ],
+    [
+      old.pem,
+      keyOf(old),
+      'gw-0001',
+      `${leafFile} cannot be taken over: expected 60 s of validity`,
+      'If the clock of this gateway is wrong, set it (`timedatectl`); else begin without --adopt, with a new leaf.',
+    ],
+    [
+      keyOf(good),
+      keyOf(good),
+      'gw-0001',
+      `${leafFile}: it holds a private key, and no certificate. Nothing was touched.`,
+      'Name the file with the leaf, and run it again.',
+    ],
+    [
+      'nothing',
+      keyOf(good),
+      'gw-0001',
+      `${leafFile}: there is no certificate in it. Nothing was touched.`,
+      'Name the file with the leaf, and run it again.',
+    ],
+  ];
+  for (const [leaf, key, id, sentence, advice] of rows) {
+    writeFileSync(leafFile, leaf);
+    writeFileSync(keyFile, key);
+    const flags = new Map([
+      ['adopt', leafFile],
+      ['adopt-key', keyFile],
+      ['registration-id', id],
+    ]);
+    await assert.rejects(adopt(scene().guide, flags), (error) => {
+      assert.ok(error instanceof Fault);
+      assert.ok(error.failure.message.startsWith(sentence), error.failure.message);
+      assert.match(error.failure.message, / Nothing was touched\.$/);
+      assert.deepEqual([error.failure.advice, error.failure.cause], [advice, undefined]);
+      return true;
+    });
+  }
+});
+
+test('a key file is for a leaf in a file', async () => {
+  for (const from of ['aziot', 'token']) {
+    const flags = new Map([
+      ['adopt', from],
+      ['adopt-key', '/x'],
+    ]);
+    await assert.rejects(adopt(scene().guide, flags), /NL-CONFIG --adopt-key is the key of a leaf in a file: --adopt /);
+  }
+});
