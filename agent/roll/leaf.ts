@@ -61,5 +61,6 @@ export interface Assignment {
   readonly key?: string;
 }
 
-/** The place of a session: another hub, or the same one with another key, is another session. */
-export const placeOf = ({ hub, key }: Assignment): string => (key === undefined ? hub : `${hub}#${key}`);
+/** The place of a session: another hub, or the same one as another device or with another key, is another session. */
+export const placeOf = ({ hub, deviceId, key }: Assignment): string =>
+  [hub, deviceId, ...(key === undefined ? [] : [key])].join('/');

@@ -73,7 +73,7 @@ test('a boot in 1970: the factory leaf is looked at again when the clock is righ
   await clock.pass(MINUTE);
   assert.deepEqual(
     [daemon.state.phase, daemon.state.current?.thumbprint, daemon.state.online],
-    ['serving', factory.thumbprint, `${factory.thumbprint}@hub1`],
+    ['serving', factory.thumbprint, `${factory.thumbprint}@hub1/gw-1`],
   );
   assert.deepEqual([counts.generate, await trouble(daemon)], [0, undefined]);
 });

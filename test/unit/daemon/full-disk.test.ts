@@ -76,7 +76,7 @@ test('a full disk holds up neither a refusal by the hub nor a hub that has moved
     },
   });
   await clock.pass(MINUTE);
-  assert.deepEqual([daemon.state.phase, daemon.state.online], ['serving', `${current.thumbprint}@hub2`]);
+  assert.deepEqual([daemon.state.phase, daemon.state.online], ['serving', `${current.thumbprint}@hub2/gw-1`]);
   assert.deepEqual([counts.register, counts.connect], [1, 2]);
 });
 
@@ -90,7 +90,7 @@ test('a hub that is gone, and a disk that is full: DPS is asked, and the other h
     },
   });
   await clock.pass(2 * HOUR);
-  assert.equal(daemon.state.online, `${current.thumbprint}@hub2`);
+  assert.equal(daemon.state.online, `${current.thumbprint}@hub2/gw-1`);
 });
 
 for (const delayMs of [0, 600_000]) {

@@ -14,7 +14,7 @@ const DAY = 24 * HOUR;
 
 /** A leaf of 400 days, and a renewal that is due with 100 days left. Nobody manages to renew it. */
 const current = { ...leafOf('g1', 'a'), notBefore: NOW - 300 * DAY, notAfter: NOW + 100 * DAY };
-const serving: RollState = { ...unprovisioned, phase: 'serving', current, assignment: hub, online: 'T-g1@hub1' };
+const serving: RollState = { ...unprovisioned, phase: 'serving', current, assignment: hub, online: 'T-g1@hub1/gw-1' };
 const overdue: Terms = { ...ordinary, automatic: false, renewAt: { leftMs: 100 * DAY } };
 const end = current.notAfter;
 
@@ -157,7 +157,7 @@ describe('where it is to be seen', () => {
     const next = { ...leaf.key, leaf, assignment: hub, sent: true };
     const proving: RollState = { ...state, phase: 'connecting-next', next };
     const at = end - 2 * DAY;
-    const connected: RollEvent = { kind: 'connected', thumbprint: 'T-g2', hub: 'hub1', at, draw: 0.5 };
+    const connected: RollEvent = { kind: 'connected', thumbprint: 'T-g2', hub: 'hub1/gw-1', at, draw: 0.5 };
     const promoted = play(proving, [connected]).state;
     assert.equal(promoted.current?.thumbprint, 'T-g2');
     assert.equal('alarm' in promoted, false);

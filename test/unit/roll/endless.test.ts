@@ -4,7 +4,7 @@ import { type Code, failure } from '../../../agent/failure/failure.ts';
 import { advance } from '../../../agent/roll/advance.ts';
 import { without } from '../../../agent/roll/moves.ts';
 import type { Terms } from '../../../agent/roll/plan.ts';
-import { effectsOf, type RollEvent, type RollState } from '../../../agent/roll/state.ts';
+import { effectsOf, type RollEvent, type RollState, session } from '../../../agent/roll/state.ts';
 import { hub, leafOf, NOW, terms } from './machine.ts';
 import { briefly, SITUATIONS } from './situations.ts';
 import { current, HOUR, MINUTE, request, tight } from './standing.ts';
@@ -18,7 +18,7 @@ const lasting = (generation: string, slot: 'a' | 'b') => ({
 /** How often a gateway asks DPS within a day that refuses what the configuration says, while its hub is content. */
 function askedInADay(code: Code, automatic: boolean): number {
   const leaf = lasting('g0', 'a');
-  const online = `${leaf.thumbprint}@${hub.hub}`;
+  const online = session(leaf, hub);
   let state: RollState = { ...SITUATIONS.serving, current: leaf, online, registered: 'what was' };
   let asked = 0;
   const hear = (event: RollEvent) => {

@@ -2,12 +2,13 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { failure } from '../../../agent/failure/failure.ts';
 import { advance } from '../../../agent/roll/advance.ts';
-import type { Leaf, Slot } from '../../../agent/roll/leaf.ts';
+import { type Leaf, placeOf, type Slot } from '../../../agent/roll/leaf.ts';
 import {
   effectsOf,
   type RollEffect,
   type RollEvent,
   type RollState,
+  session,
   unprovisioned,
 } from '../../../agent/roll/state.ts';
 import { diceOf } from '../../search/dice.ts';
@@ -77,7 +78,9 @@ class Walk {
         return { ...base, kind: 'registered', thumbprint: this.#pinned, assignment: hub, as: terms.registered };
       case 'connect': {
         const { thumbprint } = effect.leaf;
-        return thumbprint === this.#pinned ? { ...base, kind: 'connected', thumbprint, hub: hub.hub } : failing(effect);
+        return thumbprint === this.#pinned
+          ? { ...base, kind: 'connected', thumbprint, hub: placeOf(hub) }
+          : failing(effect);
       }
       case 'destroy-key':
         assert.notEqual(effect.key.id, 'g0', 'the only key is destroyed');
@@ -94,7 +97,7 @@ class Walk {
       else this.hear({ ...base, kind: 'woken', at: LATER });
     }
     const { phase, online, current, request, next } = this.state;
-    const open = online === `${current?.thumbprint}@${hub.hub}`;
+    const open = online === (current && session(current, hub));
     this.holds(phase === 'serving' && open && request === undefined, 'everything settles once faults stop');
     // A hub that forgets a leaf does not end its session.
     const trusted = this.#pinned === current?.thumbprint || this.#pinned === 'nobody';

@@ -1,5 +1,5 @@
 import type { Leaf } from '../../../agent/roll/leaf.ts';
-import { effectsOf, type RollEffect, type RollEvent } from '../../../agent/roll/state.ts';
+import { effectsOf, type RollEffect, type RollEvent, session } from '../../../agent/roll/state.ts';
 import { hub, NOW } from './machine.ts';
 import { advance } from './named.ts';
 import { keyOf, type Pair } from './pair.ts';
@@ -118,7 +118,7 @@ function run(from: Pair, lasting: Lasting, known: Set<number>, isGood: (pair: Pa
 function whatIsLeft({ state, world }: Pair): string | undefined {
   const { phase, current, next, online, request, retire } = state;
   if (phase !== 'serving' || current === undefined) return 'everything settles once faults stop';
-  if (online !== `${current.thumbprint}@${hub.hub}` || !isLive(current, world)) return 'the session is open';
+  if (online !== session(current, hub) || !isLive(current, world)) return 'the session is open';
   // A refusal that is over does not end a session: what counts is what the hub was told last.
   if (world.hub !== current.key.id || !accepts(world, current.key.id)) return 'DPS trusts the current leaf';
   if (request !== undefined) return 'no request is left in flight';

@@ -5,7 +5,7 @@ import { advance } from '../../../agent/roll/advance.ts';
 import { GRACE_REFUSALS, probeMs } from '../../../agent/roll/backoff.ts';
 import { RETIRE_TRIES } from '../../../agent/roll/look.ts';
 import { without } from '../../../agent/roll/moves.ts';
-import { effectsOf, type RollEvent, type RollState } from '../../../agent/roll/state.ts';
+import { effectsOf, type RollEvent, type RollState, session } from '../../../agent/roll/state.ts';
 import { hub, leafOf, NOW, terms } from './machine.ts';
 import { briefly, EVENTS, play, REFUSAL, SITUATIONS, times } from './situations.ts';
 import { candidate, current, HOUR, MINUTE, request, tight } from './standing.ts';
@@ -20,7 +20,7 @@ describe('prove, then promote', () => {
   test('the candidate becomes current, with its hub and its session', () => {
     assert.deepEqual(proven.current, candidate);
     assert.deepEqual(proven.assignment, hub);
-    assert.equal(proven.online, `${candidate.thumbprint}@${hub.hub}`);
+    assert.equal(proven.online, session(candidate, hub));
     assert.equal(proven.next, undefined);
   });
   test('where DPS assigned another hub to it, that one is kept', () => {
@@ -29,6 +29,20 @@ describe('prove, then promote', () => {
     assert.ok(proving.next);
     const state = { ...proving, next: { ...proving.next, assignment: moved } };
     assert.deepEqual(play(state, 'next connected').assignment, moved);
+  });
+  test('another device ID in the same hub is another session, and the request is not done before it', () => {
+    const [effect] = effectsOf(SITUATIONS.registering);
+    assert.ok(effect?.kind === 'register');
+    const { thumbprint } = effect.leaf;
+    const online: RollState = { ...SITUATIONS.registering, online: session(current, hub), rejected: false };
+    const moved = { ...hub, deviceId: 'gw-9' };
+    const as = terms.registered;
+    const after = advance(online, { ...now, kind: 'registered', thumbprint, assignment: moved, as }, terms);
+    assert.deepEqual(
+      after.effects.map(({ kind }) => kind),
+      ['connect'],
+    );
+    assert.deepEqual([after.state.outcomes, after.state.request], [[], online.request]);
   });
   test('the old key is to be destroyed only then', () => {
     assert.equal(SITUATIONS['connecting-next'].retire, undefined);

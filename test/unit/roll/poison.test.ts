@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { failure } from '../../../agent/failure/failure.ts';
 import { type Advance, advance } from '../../../agent/roll/advance.ts';
+import { placeOf } from '../../../agent/roll/leaf.ts';
 import { without } from '../../../agent/roll/moves.ts';
 import { isSuspect } from '../../../agent/roll/poison.ts';
 import { effectsOf, type Phase, type RollEffect, type RollState, unprovisioned } from '../../../agent/roll/state.ts';
@@ -24,7 +25,7 @@ function again({ state }: Advance, isOnline = true): RollState {
   const started = advance(read, { kind: 'started', at: NOW, draw: 0.5 }, terms).state;
   const { current: leaf } = started;
   if (!isOnline || leaf === undefined) return started;
-  const connected = { kind: 'connected', thumbprint: leaf.thumbprint, hub: hub.hub, at: NOW, draw: 0.5 } as const;
+  const connected = { kind: 'connected', thumbprint: leaf.thumbprint, hub: placeOf(hub), at: NOW, draw: 0.5 } as const;
   return advance(started, connected, terms).state;
 }
 

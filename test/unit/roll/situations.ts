@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { failure } from '../../../agent/failure/failure.ts';
 import { advance } from '../../../agent/roll/advance.ts';
-import type { Leaf } from '../../../agent/roll/leaf.ts';
+import { type Leaf, placeOf } from '../../../agent/roll/leaf.ts';
 import { without } from '../../../agent/roll/moves.ts';
 import {
   effectsOf,
@@ -9,6 +9,7 @@ import {
   type RollEffect,
   type RollEvent,
   type RollState,
+  session,
   unprovisioned,
 } from '../../../agent/roll/state.ts';
 import { hub, LATER, leafOf, NOW, terms } from './machine.ts';
@@ -26,7 +27,7 @@ const serving: RollState = {
   current,
   assignment: hub,
   registered: terms.registered,
-  online: `${current.thumbprint}@${hub.hub}`,
+  online: session(current, hub),
 };
 const rolling: RollState = { ...serving, request: request('roll') };
 const next = { slot: 'b', id: 'g1', leaf: candidate, sent: true } as const;
@@ -43,7 +44,7 @@ export const SITUATIONS: Record<Phase, RollState> = {
   'retiring-key': {
     ...serving,
     current: candidate,
-    online: `${candidate.thumbprint}@${hub.hub}`,
+    online: session(candidate, hub),
     retire: { ...current.key, tries: 0 },
   },
   abandoning: { ...rolling, next: { ...next, parked: { failure: REFUSAL, times: 1, askAt: NOW } } },
@@ -72,7 +73,7 @@ const registered = (thumbprint: string): RollEvent => ({
   as: terms.registered,
 });
 const delivered = (leaf: Leaf): RollEvent => ({ ...now, kind: 'leaf-delivered', leaf, request: request('roll') });
-const connected = (thumbprint: string): RollEvent => ({ ...now, kind: 'connected', thumbprint, hub: hub.hub });
+const connected = (thumbprint: string): RollEvent => ({ ...now, kind: 'connected', thumbprint, hub: placeOf(hub) });
 const lost = (thumbprint: string): RollEvent => ({
   ...now,
   kind: 'lost',

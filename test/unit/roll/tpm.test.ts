@@ -77,7 +77,12 @@ const ask: RollEvent = {
 
 describe('the way of the machine', () => {
   test('it begins with a registration, and is through when the hub takes the key', () => {
-    const steps = play(unprovisioned, { ...at, kind: 'started', given: tpm }, registered('k1'), connected('hub-1#k1'));
+    const steps = play(
+      unprovisioned,
+      { ...at, kind: 'started', given: tpm },
+      registered('k1'),
+      connected('hub-1/gw-1/k1'),
+    );
     assert.deepEqual(
       steps.map(({ phase, doing }) => `${phase}: ${doing}`),
       ['registering: register', 'serving: connect', 'serving: '],
@@ -86,12 +91,12 @@ describe('the way of the machine', () => {
   });
 
   test('another key from DPS is another session: the old one stays until the hub has taken it', () => {
-    const online: RollState = { ...assigned, online: `${EK}@hub-1#k1` };
-    const [, again, through] = play(online, ask, registered('k2'), connected('hub-1#k2'));
+    const online: RollState = { ...assigned, online: `${EK}@hub-1/gw-1/k1` };
+    const [, again, through] = play(online, ask, registered('k2'), connected('hub-1/gw-1/k2'));
     assert.equal(again?.doing, 'connect');
-    assert.equal(again?.state.online, `${EK}@hub-1#k1`);
+    assert.equal(again?.state.online, `${EK}@hub-1/gw-1/k1`);
     assert.equal(again?.state.outcomes.length, 0, 'not done yet');
-    assert.deepEqual([through?.state.online, through?.state.outcomes[0]?.outcome], [`${EK}@hub-1#k2`, 'done']);
+    assert.deepEqual([through?.state.online, through?.state.outcomes[0]?.outcome], [`${EK}@hub-1/gw-1/k2`, 'done']);
   });
 
   test('a hub that lags DPS is given its grace, and DPS is not asked for key after key', () => {
@@ -106,7 +111,7 @@ describe('the way of the machine', () => {
   });
 
   test('nothing is ever due, and no alarm rings', () => {
-    const online: RollState = { ...assigned, online: `${EK}@hub-1#k1` };
+    const online: RollState = { ...assigned, online: `${EK}@hub-1/gw-1/k1` };
     const [later] = play(online, { at: NOW + 1e12, draw: 0.5, kind: 'woken' });
     assert.deepEqual([later?.phase, later?.doing, later?.state.alarm], ['serving', '', undefined]);
   });

@@ -1,5 +1,5 @@
 import { failure } from '../../../agent/failure/failure.ts';
-import type { Leaf } from '../../../agent/roll/leaf.ts';
+import { type Leaf, placeOf } from '../../../agent/roll/leaf.ts';
 import type { RollEffect, RollEvent, RollState } from '../../../agent/roll/state.ts';
 import { hub, LATER, leafOf, NOW, terms } from './machine.ts';
 
@@ -104,7 +104,7 @@ function truth(world: World, effect: RollEffect): Met {
     case 'connect': {
       if (!isLive(effect.leaf, world)) return { world, event: { ...base, kind: 'failed', effect, failure: CLOSED } };
       if (world.hub !== effect.leaf.key.id) return refused;
-      return { world, event: { ...base, kind: 'connected', thumbprint: effect.leaf.thumbprint, hub: hub.hub } };
+      return { world, event: { ...base, kind: 'connected', thumbprint: effect.leaf.thumbprint, hub: placeOf(hub) } };
     }
     case 'destroy-key': {
       const token = { ...world.token };
