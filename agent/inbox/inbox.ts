@@ -2,7 +2,7 @@ import { type FSWatcher, watch } from 'node:fs';
 import { basename } from 'node:path';
 import { LOOK_MS, STILL_MS, Tray, type TrayOptions } from './tray.ts';
 
-/** An inbox that is empty and watched is looked at all the same, in milliseconds: its state directory may have been replaced. */
+/** An inbox that is empty and watched is looked at all the same, in milliseconds: another directory may be in its place. */
 const WATCHED_MS = 10 * 60_000;
 
 /**
@@ -24,7 +24,8 @@ export async function watchInbox(options: TrayOptions) {
       bell = new AbortController();
       // What is watched is there.
       const isThere = watching.isOn() || (await tray.prepare());
-      if (isThere) watching.start();
+      // Anew for each look: another directory may be mounted over it, or have its name by now.
+      if (isThere) watching.restart();
       const wanted = isThere ? await tray.look() : undefined;
       if (wanted === undefined) watching.stop();
       const longest = watching.isOn() ? WATCHED_MS : LOOK_MS;
@@ -55,8 +56,8 @@ function ringing(path: string, ring: () => void) {
   return {
     isOn: () => watcher !== undefined,
     /** Where watching is impossible (no inotify left: ENOSPC), it never rings. Never throws. */
-    start() {
-      if (watcher !== undefined) return;
+    restart() {
+      stop();
       try {
         watcher = watch(path, { persistent: false }, (_, name) => {
           // inotify(7): IN_DELETE_SELF and IN_MOVE_SELF, under the name of the directory: it was replaced, so watch again.

@@ -246,6 +246,21 @@ describe('directories', () => {
     assert.equal(stage.asks.length, 1);
   });
 
+  test('that others take the place of are watched from the next look on', async (t) => {
+    const directory = join(scratch(t), 'state');
+    mkdirSync(directory);
+    const stage = new Stage(t, directory);
+    await stage.start();
+    renameSync(directory, `${directory}.old`);
+    stage.drop('gw.pem');
+    await stage.pass(900_000);
+    assert.equal(stage.asks.length, 1, 'found by the look every ten minutes');
+    stage.drop('gw-2.pem');
+    await stage.heard();
+    await stage.pass(4_000);
+    assert.equal(stage.asks.length, 2, 'heard');
+  });
+
   test('that cannot be made are complained about once, and looked for once a minute', async (t) => {
     const stage = new Stage(t);
     writeFileSync(join(stage.directory, 'inbox'), 'a file in its place');
