@@ -1,7 +1,37 @@
-import { createHash, createPublicKey, type KeyObject } from 'node:crypto';
+import { createHash, createPrivateKey, createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto';
 import pkcs11js, { type Template } from 'pkcs11js';
 import { TokenError } from './ckr.ts';
 import { CURVES } from './public-key.ts';
+
+const unsupported = (what = 'unknown'): TokenError =>
+  new TokenError('key', 'KEY_TYPE_UNSUPPORTED', `Keys of this kind are not supported: ${what}.`);
+
+/**
+ * A private key as the token gets it, and as its leaf names it: with the name of its curve and a whole point. A file may have
+ * the parameters of the curve, or a compressed point, and then its public half has other bytes than that of the leaf.
+ * @throws TokenError KEY_TYPE_UNSUPPORTED
+ */
+export function importable(key: KeyObject): KeyObject {
+  const { asymmetricKeyType: type } = key;
+  if (type !== 'rsa' && type !== 'ec') throw unsupported(type);
+  const jwk = jwkOf(key);
+  if (type === 'ec') curveOf(jwk);
+  return createPrivateKey({ key: jwk, format: 'jwk' });
+}
+
+function jwkOf(key: KeyObject): JsonWebKey {
+  try {
+    return key.export({ format: 'jwk' });
+  } catch {
+    throw unsupported(key.asymmetricKeyDetails?.namedCurve ?? 'a curve without a name');
+  }
+}
+
+function curveOf({ crv }: JsonWebKey) {
+  const curve = CURVES.find((one) => one.crv === crv);
+  if (curve === undefined) throw unsupported(crv);
+  return curve;
+}
 
 /**
  * The CKA_ID of a key that came from a file. The same key has the same one, so an import that was cut off is repeated, and a
@@ -47,15 +77,11 @@ export function importedPair(label: string, key: KeyObject): { readonly public: 
 const bytes = (base64url = ''): Buffer => Buffer.from(base64url, 'base64url');
 
 function ec(key: KeyObject) {
-  const { x, y, d, crv } = key.export({ format: 'jwk' });
-  const curve = CURVES.find((one) => one.crv === crv);
-  if (curve === undefined) {
-    const what = crv ?? key.asymmetricKeyType ?? 'unknown';
-    throw new TokenError('key', 'KEY_TYPE_UNSUPPORTED', `Keys of this kind are not supported: ${what}.`);
-  }
+  const jwk = jwkOf(key);
+  const { x, y, d } = jwk;
   const kind = [
     { type: pkcs11js.CKA_KEY_TYPE, value: pkcs11js.CKK_EC },
-    { type: pkcs11js.CKA_EC_PARAMS, value: curve.params },
+    { type: pkcs11js.CKA_EC_PARAMS, value: curveOf(jwk).params },
   ];
   const point = Buffer.concat([Buffer.from([4]), bytes(x), bytes(y)]);
   // "DER-encoding of ANSI X9.62 ECPoint value Q" (PKCS#11 v2.40 section 2.3.3): an OCTET STRING.

@@ -114,7 +114,8 @@ function additions(): readonly Addition[] {
     const directory = join(dirname(AZIOT), daemon, 'config.d');
     if (!existsSync(directory)) return [];
     // `config apply` writes the first from config.toml; its principals are the daemons.
-    const names = readdirSync(directory).filter((name) => name.endsWith('.toml') && name !== '00-super.toml');
+    const files = readdirSync(directory, { withFileTypes: true }).filter((entry) => !entry.isDirectory());
+    const names = files.map(({ name }) => name).filter((name) => name.endsWith('.toml') && name !== '00-super.toml');
     return names.map((name) => ({ file: join(directory, name), text: readFileSync(join(directory, name), 'utf8') }));
   });
 }

@@ -1,6 +1,7 @@
 import { createPrivateKey, createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { importedId } from '../../../../hsm/import-key.ts';
+import { TokenError } from '../../../../hsm/ckr.ts';
+import { importable, importedId } from '../../../../hsm/import-key.ts';
 import { Fault } from '../../../failure/failure.ts';
 import { commonNamesOf } from '../../../issuer/name.ts';
 import { blocksOf, toPem } from '../../../issuer/pem.ts';
@@ -38,8 +39,9 @@ export function privateKeyIn(pem: string, path: string): KeyObject {
     throw refuse('its private key is encrypted, and newleaf has no way to ask for its password.', how);
   }
   try {
-    return createPrivateKey(pem.slice(pem.indexOf(`-----BEGIN ${block.label}`)));
+    return importable(createPrivateKey(pem.slice(pem.indexOf(`-----BEGIN ${block.label}`))));
   } catch (cause) {
+    if (cause instanceof TokenError) throw refuse(cause.message, `Begin ${ANEW}`);
     throw refuse('its private key cannot be read.', 'Name another file: --adopt-key FILE', cause);
   }
 }
@@ -55,10 +57,15 @@ export async function readChain(path: string, what: string): Promise<string> {
   });
 }
 
-/** The only CN of the leaf, which is the registration ID; undefined where the leaf has none, or several. */
+/** The only CN of the leaf, which is the registration ID; undefined where the leaf has none, or several, or is damaged. */
 export function commonNameIn(chain: string): string | undefined {
-  const [name, ...more] = commonNamesOf(new X509Certificate(chain));
-  return more.length === 0 ? name : undefined;
+  try {
+    const [name, ...more] = commonNamesOf(new X509Certificate(chain));
+    return more.length === 0 ? name : undefined;
+  } catch {
+    // The leaf is judged next, and what is wrong is told there.
+    return undefined;
+  }
 }
 
 /** How a refusal calls the two. */

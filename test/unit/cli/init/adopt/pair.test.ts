@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { KeyObject } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync, type JsonWebKey, KeyObject } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { adopt } from '../../../../../agent/cli/init/adopt/adopt.ts';
 import { Fault } from '../../../../../agent/failure/failure.ts';
+import { importable, importedId } from '../../../../../hsm/import-key.ts';
 import { DAY, type Minted, mint } from '../../../issuer/mint.ts';
 import { scratch } from '../../../state/disk.ts';
 import { scene } from '../stage.ts';
@@ -13,6 +14,24 @@ const now = Date.now();
 const valid = { notBefore: now - DAY, notAfter: now + DAY };
 const keyOf = ({ keys }: Minted): string =>
   KeyObject.from(keys.privateKey).export({ type: 'pkcs8', format: 'pem' }).toString();
+
+const CUT = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n';
+
+function made(kind: 'P-521' | 'rsa-pss'): string {
+  const { privateKey } =
+    kind === 'P-521'
+      ? generateKeyPairSync('ec', { namedCurve: kind })
+      : generateKeyPairSync(kind, { modulusLength: 2048 });
+  return privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+}
+
+test('a key with the parameters of its curve is the key that the leaf names', () => {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256', paramEncoding: 'explicit' });
+  const { x, y, d } = privateKey.export({ format: 'jwk' });
+  const named = createPrivateKey({ key: { kty: 'EC', crv: 'P-256', x, y, d } as JsonWebKey, format: 'jwk' });
+  assert.notEqual(importedId(privateKey), importedId(named));
+  assert.equal(importedId(importable(privateKey)), importedId(named));
+});
 
 test('what does not fit is said once, by the names of the files, with an advice that can be followed', async (t) => {
   const directory = scratch(t);
@@ -54,6 +73,23 @@ test('what does not fit is said once, by the names of the files, with an advice 
       `${leafFile}: there is no certificate in it. Nothing was touched.`,
       'Name the file with the leaf, and run it again.',
     ],
+    [
+      CUT,
+      keyOf(good),
+      '',
+      `${leafFile} cannot be taken over: `,
+      'Name another leaf; or begin without --adopt, with a new leaf.',
+    ],
+    ...(['P-521', 'rsa-pss'] as const).map(
+      (kind) =>
+        [
+          good.pem,
+          made(kind),
+          'gw-0001',
+          `${keyFile}: Keys of this kind are not supported: ${kind}. Nothing was`,
+          'Begin without --adopt, with a new leaf.',
+        ] as const,
+    ),
   ];
   for (const [leaf, key, id, sentence, advice] of rows) {
     writeFileSync(leafFile, leaf);
@@ -61,7 +97,7 @@ test('what does not fit is said once, by the names of the files, with an advice 
     const flags = new Map([
       ['adopt', leafFile],
       ['adopt-key', keyFile],
-      ['registration-id', id],
+      ...(id === '' ? [] : ([['registration-id', id]] as const)),
     ]);
     await assert.rejects(adopt(scene().guide, flags), (error) => {
       assert.ok(error instanceof Fault);
