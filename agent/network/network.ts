@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
-import { connect, type Socket } from 'node:net';
+import { connect, isIPv6, type Socket } from 'node:net';
 import { Fault } from '../failure/failure.ts';
 import { type Attempt, isAnswered, isUnanswered } from '../mqtt/attempt.ts';
 import { MQTTS, type Reach, type Way } from '../mqtt/way.ts';
@@ -144,8 +144,9 @@ export class Network {
 /** For one question. */
 export const networkOf = (settings: NetworkSettings): Network => new Network({ settings, now: () => 0 });
 
-/** Name or address, and port. @param place `host` or `host:port` */
+/** Name or address, and port. @param place `host` or `host:port`, or an IPv6 address as it is */
 export function hostAndPort(place: string, standard: number): { readonly name: string; readonly port: number } {
+  if (isIPv6(place)) return { name: place, port: standard };
   const { hostname, port } = new URL(`mqtts://${place}`);
   return { name: hostname.replace(/^\[|\]$/g, ''), port: Number(port || standard) };
 }

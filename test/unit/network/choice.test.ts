@@ -33,6 +33,11 @@ const NAMES: readonly (readonly [place: string, names: readonly string[], is: bo
   ['badexample.com', ['.example.com'], false],
   ['ca.example.com', ['example.com'], false],
   ['192.0.2.7:443', ['192.0.2.7'], true],
+  ['::1', ['::1'], true],
+  ['[::1]:8443', ['::1'], true],
+  ['2001:db8::7', ['[2001:DB8:0::7]'], true],
+  ['::1', ['::2'], false],
+  ['fe80::1%eth0', ['fe80::1'], false],
 ];
 
 for (const [place, names, is] of NAMES) {

@@ -51,6 +51,8 @@ const PLACES = [
   ['ca.example.com:443', 'ca.example.com:443'],
   ['ca.example.com:8443', 'ca.example.com:8443'],
   ['192.0.2.7', '192.0.2.7:443'],
+  ['[2001:db8::7]', '[2001:db8::7]:443'],
+  ['[2001:db8::7]:8443', '[2001:db8::7]:8443'],
 ] as const;
 
 for (const [what, ask] of Object.entries(ASKS)) {
