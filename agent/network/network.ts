@@ -2,11 +2,11 @@ import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { connect, isIPv6, type Socket } from 'node:net';
 import { Fault } from '../failure/failure.ts';
-import { type Attempt, isAnswered, isUnanswered } from '../mqtt/attempt.ts';
+import { type Attempt, isUnanswered } from '../mqtt/attempt.ts';
 import { MQTTS, type Reach, type Way } from '../mqtt/way.ts';
 import { limited } from '../time/limited.ts';
 import { ALONE_MS, Beside } from './beside.ts';
-import { type Transport, waysTo } from './choice.ts';
+import { type Known, learned, type Transport, waysTo } from './choice.ts';
 import { isNamed } from './named.ts';
 import { portal } from './portal.ts';
 import type { ProxySettings } from './proxy.ts';
@@ -38,8 +38,8 @@ const PORTS: Readonly<Record<Transport, number>> = { mqtt: MQTTS, 'mqtt-ws': HTT
 /** The ways to the far side, by the settings and by what has worked. */
 export class Network {
   readonly #options: NetworkOptions;
-  /** When 8883 gave no answer, and 443 did. Only in memory: a gateway may have moved to another network meanwhile. */
-  #closedAt: number | undefined;
+  /** Only in memory: a gateway may have moved to another network meanwhile. */
+  #known: Known = {};
 
   constructor(options: NetworkOptions) {
     this.#options = options;
@@ -47,13 +47,14 @@ export class Network {
 
   /** One attempt to reach DPS or a hub over MQTT, over a second way where the first one gives no answer. */
   readonly reach: Reach = async (host, abort, begin) => {
-    const closed = this.#closedAt === undefined ? undefined : this.#options.now() - this.#closedAt;
-    const [first, second] = waysTo(host, this.#options.settings.transport, closed);
+    const [first, second] = waysTo(host, this.#options.settings.transport, this.#known, this.#options.now());
     // TCP first: in an outage of all ways, the code for the second one is not even loaded.
     const other = second && new Beside((left) => this.#connected(host, PORTS[second], AbortSignal.any([abort, left])));
+    const attempts: Partial<Record<Transport, Attempt>> = {};
     let way: Way | undefined;
     try {
       way = await this.#way(first, host, await this.proxied(host, PORTS[first], abort));
+      attempts[first] = way.attempt;
       // Of a proxy there is a connection in any case: it says by itself where it does not get through.
       const overtaken = way.socket ? undefined : other?.watch(way.attempt, this.#options.aloneMs ?? ALONE_MS);
       return await begin({ ...way, ...(overtaken && { overtaken }) });
@@ -63,24 +64,23 @@ export class Network {
       const socket = await other?.take();
       abort.throwIfAborted();
       if (socket === undefined) throw error;
-      return await this.#overSecond(await this.#way(second, host, socket), second, begin);
+      const next = await this.#way(second, host, socket);
+      attempts[second] = next.attempt;
+      return await begin(next).catch((ended: unknown) => {
+        socket.destroy();
+        throw ended;
+      });
     } finally {
       other?.leave();
       // A host with a port of its own says nothing about 8883.
-      if (first === 'mqtt' && second !== undefined && way !== undefined && isAnswered(way.attempt)) this.#found('mqtt');
+      if (second !== undefined) {
+        this.#learn(
+          first,
+          [first, second].find((one) => attempts[one]?.connack !== undefined),
+        );
+      }
     }
   };
-
-  async #overSecond<T>(way: Way, transport: Transport, begin: (way: Way) => Promise<T>): Promise<T> {
-    try {
-      return await begin(way);
-    } catch (error) {
-      way.socket?.destroy();
-      throw error;
-    } finally {
-      if (isAnswered(way.attempt)) this.#found(transport);
-    }
-  }
 
   readonly through: Through = (connect) => (options, done) => {
     const far = farOf(options);
@@ -91,10 +91,11 @@ export class Network {
     return undefined;
   };
 
-  #found(transport: Transport): void {
-    const was = this.#closedAt === undefined ? 'mqtt' : 'mqtt-ws';
-    this.#closedAt = transport === 'mqtt' ? undefined : this.#options.now();
-    if (was !== transport) this.#options.changed?.(transport);
+  #learn(first: Transport, worked: Transport | undefined): void {
+    const { closedAt } = this.#known;
+    this.#known = learned(this.#known, first, worked, this.#options.now());
+    const isClosed = this.#known.closedAt !== undefined;
+    if (isClosed !== (closedAt !== undefined)) this.#options.changed?.(isClosed ? 'mqtt-ws' : 'mqtt');
   }
 
   /** A connection through the proxy; undefined where there is none for this host. @throws Fault NL-NETWORK-…, NL-CONFIG */

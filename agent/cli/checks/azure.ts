@@ -24,7 +24,7 @@ async function reachAzure(site: Site, side: 'DPS' | 'HUB', host: string, named: 
   const { trust, network } = (await site.config()).config;
   const at = (place: string) =>
     reach(site, { side, host: place, named, caFile: trust.ca_file, caSetting: 'trust.ca_file' });
-  const [first, second] = waysTo(host, network.transport, undefined);
+  const [first, second] = waysTo(host, network.transport);
   if (first === 'mqtt-ws' || HAS_PORT.test(host)) return at(withPort(host, HTTPS));
   const found = await at(host).catch(refusedByProxy);
   if (found.outcome !== 'failed' || !/UNREACHABLE|PROXY-REFUSED/.test(found.code ?? '')) return found;
@@ -46,7 +46,7 @@ function refusedByProxy(error: unknown): Finding {
 /** Whether the daemon reaches it over port 443 only. */
 async function isOver443(site: Site, host: string): Promise<boolean> {
   const { trust, network } = (await site.config()).config;
-  const [first, second] = waysTo(host, network.transport, undefined);
+  const [first, second] = waysTo(host, network.transport);
   if (first === 'mqtt-ws' || second === undefined) return first === 'mqtt-ws';
   return site.dial(host, await site.authorities('trust.ca_file', trust.ca_file)).then(
     () => false,

@@ -70,7 +70,7 @@ const PORTS = { mqtt: '', 'mqtt-ws': ':443' } as const;
 async function dialEither(host: string, ca: string, guide: Guide): Promise<Dialled & { readonly isSecond: boolean }> {
   const network = networkIn(guide.answers);
   const { proxied } = networkOf(network);
-  const [first, second] = waysTo(host, network.transport, undefined);
+  const [first, second] = waysTo(host, network.transport);
   const over = (way: keyof typeof PORTS) =>
     dial(HAS_PORT.test(host) ? host : `${host}${PORTS[way]}`, ca, undefined, proxied);
   try {
