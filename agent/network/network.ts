@@ -136,9 +136,14 @@ export class Network {
       attempt.phase = 'connack';
     };
     const refused = ({ statusCode = 0, headers }: IncomingMessage) => {
-      attempt.error ??= portal(statusCode, headers, host) ?? noWebSocket(host, statusCode);
+      attempt.error ??= portal(statusCode, headers, host) ?? noWebSocket(host, `HTTP ${statusCode}`);
     };
-    return { ...way, within: (tls) => inWebSocket(tls, host, { agreed, refused }) };
+    // The tap has noted ws's error by then: it ends the TLS connection.
+    const broken = (words: string) => {
+      if (attempt.connack !== undefined || attempt.error instanceof Fault) return;
+      attempt.error = noWebSocket(host, 'with something else', words);
+    };
+    return { ...way, within: (tls) => inWebSocket(tls, host, { agreed, refused, broken }) };
   }
 }
 
@@ -160,7 +165,8 @@ function isBlocked(error: unknown, attempt: Attempt | undefined): boolean {
   return error instanceof Fault && error.failure.code === 'NL-NETWORK-PROXY-REFUSED';
 }
 
-function noWebSocket(host: string, status: number): Fault {
-  const message = `${host} answers HTTP ${status}, and does not go on with WebSockets.`;
-  return new Fault('NL-NETWORK-WEBSOCKET', { message });
+/** @param words of ws */
+function noWebSocket(host: string, answer: string, words?: string): Fault {
+  const message = `${host} answers ${answer}, and does not go on with WebSockets.`;
+  return new Fault('NL-NETWORK-WEBSOCKET', { message, cause: words });
 }
