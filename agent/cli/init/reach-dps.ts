@@ -76,6 +76,7 @@ async function dialEither(host: string, ca: string, guide: Guide): Promise<Diall
   try {
     return { ...(await over(first)), isSecond: false };
   } catch (error) {
+    if (error instanceof Unreached && error.isAnswer) throw error;
     const dialled = second && (await over(second).catch(() => undefined));
     if (dialled === undefined) throw error;
     return { ...dialled, isSecond: true };
