@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net';
 import { array, check, nonEmpty, pipe, string } from 'valibot';
 import { choice, type Kind, text } from './kinds.ts';
 
@@ -39,15 +40,18 @@ export const hubNames: Kind<readonly string[]> = {
 /** The same, and none at all. */
 export const hostNames: Kind<readonly string[]> = {
   type: 'list of texts',
-  range: 'a list of hosts ("ca.example.com", "192.0.2.7") and ends of hosts (".example.com")',
+  range: 'a list of hosts ("ca.example.com", "192.0.2.7", "2001:db8::7") and ends of hosts (".example.com")',
   read: pipe(
     array(string('must be a list of texts'), 'must be a list of texts'),
     check(
-      (written) => written.every((one) => HUB_NAME.test(one)),
+      (written) => written.every((one) => HUB_NAME.test(one) || isAddress(one)),
       'must be names or addresses of hosts, or ends of names that begin with a dot (".example.com"): no scheme, no port, no *, no range',
     ),
   ),
 };
+
+/** An IPv6 address, with or without brackets. A zone (`%eth0`) is of no use to a proxy. */
+const isAddress = (written: string): boolean => !written.includes('%') && isIPv6(written.replace(/^\[(.*)\]$/, '$1'));
 
 /** The ID scope is a part of the MQTT username, `{idScope}/registrations/…`: a slash in it would change the meaning. */
 export const idScope = text('the ID scope as the portal shows it: letters and digits only', /^[0-9A-Za-z]{1,64}$/);

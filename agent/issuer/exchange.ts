@@ -1,10 +1,10 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
-import { request } from 'node:https';
 import { Duplex } from 'node:stream';
 import { createSecureContext } from 'node:tls';
 import { connectorOf, type TlsConnector } from '../../hsm/connector.ts';
 import { type Code, Fault } from '../failure/failure.ts';
-import { direct, type Through } from '../network/through.ts';
+import { httpsRequest } from '../network/https.ts';
+import type { Through } from '../network/through.ts';
 import type { HttpsReply } from './answer.ts';
 import { withoutCredentials } from './credentials.ts';
 
@@ -38,11 +38,9 @@ export const under = (url: string, operation: string): string => `${url.replace(
  * TokenError where stunnel cannot use the key in the token.
  */
 export async function exchange(asking: HttpsRequest): Promise<HttpsReply> {
-  const { method, url, headers = {}, body, tls, maxBytes = LARGEST_ANSWER, through = direct, signal } = asking;
+  const { method, url, headers = {}, body, tls, maxBytes = LARGEST_ANSWER, through, signal } = asking;
   const connector = 'ca' in tls ? connectorOf(createSecureContext({ ca: tls.ca })) : tls;
-  // A connection for this request alone, neither kept alive nor resumed.
-  const createConnection = through((far) => connector.connect(far));
-  const asked = request(url, { method, headers, signal, createConnection });
+  const asked = httpsRequest(url, { method, headers, signal }, (far) => connector.connect(far), through);
   try {
     const response = await answered(asked, body);
     const { statusCode: status = 0, headers: told } = response;

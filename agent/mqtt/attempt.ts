@@ -42,15 +42,15 @@ export function ending({ connack, phase, error, socketError = '' }: Attempt): Li
 /** Errors of the gateway's own network or of its name servers: another port does not help. */
 const HOPELESS = /^(ENOTFOUND|EAI_|ENETUNREACH|ENETDOWN)/;
 
+/** There is no answer, or the connection is cut. Node 20.20.2 says ECONNRESET for an orderly end before TLS is done, too. */
+const CUT: readonly string[] = ['ETIMEDOUT', 'ECONNRESET', 'EPIPE'];
+
 /**
  * The port gave no answer, or refused the connection: a firewall may close it, and leave another one open. A firewall may also
- * accept the connection itself, and then drop what is sent.
+ * accept the connection itself, and then drop what is sent, or cut it at the ClientHello.
  */
 export const isUnanswered = ({ phase, socketError = '' }: Attempt): boolean =>
-  phase === 'tcp' ? !HOPELESS.test(socketError) : phase === 'tls' && socketError === 'ETIMEDOUT';
-
-/** The server has shown itself: TLS is done, and where there are WebSockets, these are. */
-export const isAnswered = ({ phase }: Attempt): boolean => phase !== 'tcp' && phase !== 'tls';
+  phase === 'tcp' ? !HOPELESS.test(socketError) : phase === 'tls' && CUT.includes(socketError);
 
 /** OpenSSL's error for an answer that is no TLS, as the text of a web server. */
 const NO_TLS = 'ERR_SSL_WRONG_VERSION_NUMBER';

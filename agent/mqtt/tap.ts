@@ -5,7 +5,7 @@ import { Acknowledgements } from './acknowledgements.ts';
 import { AskedOfServer } from './asked.ts';
 import type { Attempt } from './attempt.ts';
 import './packets.ts';
-import { straight, type Way } from './way.ts';
+import { LARGEST_PACKET, straight, type Way } from './way.ts';
 
 /** MQTT 3.1.1 section 3.14: a DISCONNECT has no variable header and no payload. */
 const DISCONNECT = Buffer.from([0xe0, 0x00]);
@@ -41,8 +41,6 @@ const BY_SERVERS: ReadonlySet<string | undefined> = new Set([
   'unsuback',
   'pingresp',
 ]);
-/** A hub sends 256 KiB at most (articles/iot-hub/iot-hub-devguide-quotas-throttling.md); mqtt-packet gathers up to 256 MiB. */
-const LARGEST_PACKET = 1_048_576;
 
 /**
  * The MQTT provider for the Azure SDK: `new MqttBase(tap)`.

@@ -19,6 +19,12 @@ export interface Way {
 /** MQTT over TLS (articles/iot/iot-mqtt-connect-to-iot-hub.md). */
 export const MQTTS = 8883;
 
+/**
+ * In bytes. A hub sends 256 KiB at most (articles/iot-hub/iot-hub-devguide-quotas-throttling.md); mqtt-packet 6.10.0 gathers up
+ * to 256 MiB, and ws 8.23.0 up to 100 MiB.
+ */
+export const LARGEST_PACKET = 1_048_576;
+
 export const straight = (): Way => ({ port: MQTTS, attempt: { phase: 'tcp' } });
 
 /** Makes one attempt to reach a host, over a second way where the first gives no answer. */

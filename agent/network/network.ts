@@ -1,12 +1,12 @@
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
-import { connect, type Socket } from 'node:net';
+import { connect, isIPv6, type Socket } from 'node:net';
 import { Fault } from '../failure/failure.ts';
-import { type Attempt, isAnswered, isUnanswered } from '../mqtt/attempt.ts';
+import { type Attempt, isUnanswered } from '../mqtt/attempt.ts';
 import { MQTTS, type Reach, type Way } from '../mqtt/way.ts';
 import { limited } from '../time/limited.ts';
 import { ALONE_MS, Beside } from './beside.ts';
-import { type Transport, waysTo } from './choice.ts';
+import { type Known, learned, type Transport, waysTo } from './choice.ts';
 import { isNamed } from './named.ts';
 import { portal } from './portal.ts';
 import type { ProxySettings } from './proxy.ts';
@@ -38,8 +38,8 @@ const PORTS: Readonly<Record<Transport, number>> = { mqtt: MQTTS, 'mqtt-ws': HTT
 /** The ways to the far side, by the settings and by what has worked. */
 export class Network {
   readonly #options: NetworkOptions;
-  /** When 8883 gave no answer, and 443 did. Only in memory: a gateway may have moved to another network meanwhile. */
-  #closedAt: number | undefined;
+  /** Only in memory: a gateway may have moved to another network meanwhile. */
+  #known: Known = {};
 
   constructor(options: NetworkOptions) {
     this.#options = options;
@@ -47,13 +47,14 @@ export class Network {
 
   /** One attempt to reach DPS or a hub over MQTT, over a second way where the first one gives no answer. */
   readonly reach: Reach = async (host, abort, begin) => {
-    const closed = this.#closedAt === undefined ? undefined : this.#options.now() - this.#closedAt;
-    const [first, second] = waysTo(host, this.#options.settings.transport, closed);
+    const [first, second] = waysTo(host, this.#options.settings.transport, this.#known, this.#options.now());
     // TCP first: in an outage of all ways, the code for the second one is not even loaded.
     const other = second && new Beside((left) => this.#connected(host, PORTS[second], AbortSignal.any([abort, left])));
+    const attempts: Partial<Record<Transport, Attempt>> = {};
     let way: Way | undefined;
     try {
       way = await this.#way(first, host, await this.proxied(host, PORTS[first], abort));
+      attempts[first] = way.attempt;
       // Of a proxy there is a connection in any case: it says by itself where it does not get through.
       const overtaken = way.socket ? undefined : other?.watch(way.attempt, this.#options.aloneMs ?? ALONE_MS);
       return await begin({ ...way, ...(overtaken && { overtaken }) });
@@ -63,24 +64,23 @@ export class Network {
       const socket = await other?.take();
       abort.throwIfAborted();
       if (socket === undefined) throw error;
-      return await this.#overSecond(await this.#way(second, host, socket), second, begin);
+      const next = await this.#way(second, host, socket);
+      attempts[second] = next.attempt;
+      return await begin(next).catch((ended: unknown) => {
+        socket.destroy();
+        throw ended;
+      });
     } finally {
       other?.leave();
       // A host with a port of its own says nothing about 8883.
-      if (first === 'mqtt' && second !== undefined && way !== undefined && isAnswered(way.attempt)) this.#found('mqtt');
+      if (second !== undefined) {
+        this.#learn(
+          first,
+          [first, second].find((one) => attempts[one]?.connack !== undefined),
+        );
+      }
     }
   };
-
-  async #overSecond<T>(way: Way, transport: Transport, begin: (way: Way) => Promise<T>): Promise<T> {
-    try {
-      return await begin(way);
-    } catch (error) {
-      way.socket?.destroy();
-      throw error;
-    } finally {
-      if (isAnswered(way.attempt)) this.#found(transport);
-    }
-  }
 
   readonly through: Through = (connect) => (options, done) => {
     const far = farOf(options);
@@ -91,10 +91,11 @@ export class Network {
     return undefined;
   };
 
-  #found(transport: Transport): void {
-    const was = this.#closedAt === undefined ? 'mqtt' : 'mqtt-ws';
-    this.#closedAt = transport === 'mqtt' ? undefined : this.#options.now();
-    if (was !== transport) this.#options.changed?.(transport);
+  #learn(first: Transport, worked: Transport | undefined): void {
+    const { closedAt } = this.#known;
+    this.#known = learned(this.#known, first, worked, this.#options.now());
+    const isClosed = this.#known.closedAt !== undefined;
+    if (isClosed !== (closedAt !== undefined)) this.#options.changed?.(isClosed ? 'mqtt-ws' : 'mqtt');
   }
 
   /** A connection through the proxy; undefined where there is none for this host. @throws Fault NL-NETWORK-…, NL-CONFIG */
@@ -135,17 +136,23 @@ export class Network {
       attempt.phase = 'connack';
     };
     const refused = ({ statusCode = 0, headers }: IncomingMessage) => {
-      attempt.error ??= portal(statusCode, headers, host) ?? noWebSocket(host, statusCode);
+      attempt.error ??= portal(statusCode, headers, host) ?? noWebSocket(host, `HTTP ${statusCode}`);
     };
-    return { ...way, within: (tls) => inWebSocket(tls, host, { agreed, refused }) };
+    // The tap has noted ws's error by then: it ends the TLS connection.
+    const broken = (words: string) => {
+      if (attempt.connack !== undefined || attempt.error instanceof Fault) return;
+      attempt.error = noWebSocket(host, 'with something else', words);
+    };
+    return { ...way, within: (tls) => inWebSocket(tls, host, { agreed, refused, broken }) };
   }
 }
 
 /** For one question. */
 export const networkOf = (settings: NetworkSettings): Network => new Network({ settings, now: () => 0 });
 
-/** Name or address, and port. @param place `host` or `host:port` */
+/** Name or address, and port. @param place `host` or `host:port`, or an IPv6 address as it is */
 export function hostAndPort(place: string, standard: number): { readonly name: string; readonly port: number } {
+  if (isIPv6(place)) return { name: place, port: standard };
   const { hostname, port } = new URL(`mqtts://${place}`);
   return { name: hostname.replace(/^\[|\]$/g, ''), port: Number(port || standard) };
 }
@@ -158,7 +165,8 @@ function isBlocked(error: unknown, attempt: Attempt | undefined): boolean {
   return error instanceof Fault && error.failure.code === 'NL-NETWORK-PROXY-REFUSED';
 }
 
-function noWebSocket(host: string, status: number): Fault {
-  const message = `${host} answers HTTP ${status}, and does not go on with WebSockets.`;
-  return new Fault('NL-NETWORK-WEBSOCKET', { message });
+/** @param words of ws */
+function noWebSocket(host: string, answer: string, words?: string): Fault {
+  const message = `${host} answers ${answer}, and does not go on with WebSockets.`;
+  return new Fault('NL-NETWORK-WEBSOCKET', { message, cause: words });
 }

@@ -16,6 +16,8 @@ export interface ProxySettings {
 
 const PORT = 80;
 const LONGEST_MS = 30_000;
+/** What the codes of node's parser begin with. */
+const NO_HTTP = 'HPE_';
 
 /**
  * A TCP connection to `host` and `port` through the proxy (CONNECT, RFC 9110 section 9.3.6).
@@ -86,12 +88,27 @@ function refused({ statusCode = 0, headers }: IncomingMessage, proxy: string, pl
   if (statusCode >= 200 && statusCode < 300) return undefined;
   const met = (code: Code, message: string) => new Fault(code, { message, cause: headers['proxy-authenticate'] });
   if (statusCode === 407) {
+    const schemes = schemesOf(headers['proxy-authenticate']);
+    if (schemes.length > 0 && !schemes.includes('basic')) return noBasic(proxy, schemes);
     const what = isNamed ? 'does not accept user name and password' : 'wants a user name and a password';
     return met('NL-NETWORK-PROXY-AUTH', `The proxy ${proxy} ${what} (HTTP 407).`);
   }
   const how = statusCode >= 500 ? 'does not get through' : 'does not let newleaf through';
   return met('NL-NETWORK-PROXY-REFUSED', `The proxy ${proxy} ${how} to ${place} (HTTP ${statusCode}).`);
 }
+
+/** The schemes of all challenges, in lower case (RFC 9110 section 11.6.1): a scheme stands first, and is no `name=value`. */
+const schemesOf = (challenges = ''): readonly string[] =>
+  [...challenges.replace(/"(\\.|[^"\\])*"/g, '').matchAll(/(?:^|,)\s*([\w-]+)(?=\s*(?:,|$)|\s+[^\s=])/g)].map(
+    ([, scheme = '']) => scheme.toLowerCase(),
+  );
+
+const noBasic = (proxy: string, schemes: readonly string[]): Fault =>
+  new Fault('NL-NETWORK-PROXY-AUTH', {
+    message: `The proxy ${proxy} wants a login that newleaf does not have (HTTP 407): newleaf has Basic only.`,
+    cause: schemes.join(', '),
+    advice: 'Operator of the proxy: allow Basic for this gateway, or let it through without a login.',
+  });
 
 const silent = (proxy: string, place: string): Fault =>
   new Fault('NL-NETWORK-PROXY-REFUSED', {
@@ -101,7 +118,11 @@ const silent = (proxy: string, place: string): Fault =>
 
 /** @param error undefined where the time was up */
 function unreached(proxy: string, isConnected: boolean, error: unknown): Fault {
-  const what = isConnected ? 'accepts the connection, and ends it without an answer' : 'cannot be reached';
+  const isNoHttp = error instanceof Error && 'code' in error && String(error.code).startsWith(NO_HTTP);
+  const ended = isNoHttp
+    ? 'answers with something that is no HTTP'
+    : 'accepts the connection, and ends it without an answer';
+  const what = isConnected ? ended : 'cannot be reached';
   // Of a name with several addresses the error is an AggregateError, whose own message is empty.
   const cause = error instanceof AggregateError ? error.errors.map(({ message }) => message).join('; ') : error;
   return new Fault('NL-NETWORK-PROXY', { message: `The proxy ${proxy} ${what}.`, cause: cause ?? 'ETIMEDOUT' });

@@ -117,6 +117,13 @@ test('a time limit is made in one place: Node 20 loses others at a garbage colle
   assert.deepEqual(raw, ['agent/time/limited.ts']);
 });
 
+test('HTTPS is asked in one place: a request that is made elsewhere forgets port 443', () => {
+  const raw = all.filter(
+    (file) => /^(agent|hsm)\//.test(file) && /['"](node:)?https['"]|\bfetch\(\s*['"`u]/.test(read(file)),
+  );
+  assert.deepEqual(raw, ['agent/network/https.ts']);
+});
+
 test('a single statement stands beside its condition where both fit into a line', () => {
   const BRACED = /^( *)((?:if|for|while) \(.*\)) \{\n +(?!\/\/|if |for )([^\n]*;)\n\1\}\n/gm;
   const wide = all.flatMap((file) =>

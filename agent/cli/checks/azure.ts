@@ -15,6 +15,7 @@ import {
   skipped,
   warning,
 } from './check.ts';
+import { Unreached } from './dial.ts';
 import { reach } from './reach.ts';
 import { lookUp } from './registration.ts';
 import type { Site } from './site.ts';
@@ -22,14 +23,23 @@ import type { Site } from './site.ts';
 /** Over the ways of the daemon, in their order. */
 async function reachAzure(site: Site, side: 'DPS' | 'HUB', host: string, named: string): Promise<Finding> {
   const { trust, network } = (await site.config()).config;
+  let isAnswered = false;
+  const answered = () => {
+    isAnswered = true;
+  };
   const at = (place: string) =>
-    reach(site, { side, host: place, named, caFile: trust.ca_file, caSetting: 'trust.ca_file' });
-  const [first, second] = waysTo(host, network.transport, undefined);
+    reach(site, { side, host: place, named, caFile: trust.ca_file, caSetting: 'trust.ca_file' }, answered);
+  const [first, second] = waysTo(host, network.transport);
   if (first === 'mqtt-ws' || HAS_PORT.test(host)) return at(withPort(host, HTTPS));
   const found = await at(host).catch(refusedByProxy);
   if (found.outcome !== 'failed' || !/UNREACHABLE|PROXY-REFUSED/.test(found.code ?? '')) return found;
   const other = await at(withPort(host, HTTPS)).catch(() => found);
   if (other.outcome !== 'ok') return found;
+  if (isAnswered && second !== undefined) {
+    const advice =
+      'After such an answer newleaf does not try 443 by itself: set network.transport = "mqtt-ws", then `systemctl restart newleaf`.';
+    return { ...found, message: `${found.message} ${other.message}`, advice };
+  }
   const message = `Port 8883 is blocked here (${found.message}) ${other.message}`;
   if (second !== undefined) return ok(`${message} newleaf uses 443 by itself.`);
   const advice = 'Set network.transport = "auto" (or "mqtt-ws"), then `systemctl restart newleaf`.';
@@ -46,11 +56,11 @@ function refusedByProxy(error: unknown): Finding {
 /** Whether the daemon reaches it over port 443 only. */
 async function isOver443(site: Site, host: string): Promise<boolean> {
   const { trust, network } = (await site.config()).config;
-  const [first, second] = waysTo(host, network.transport, undefined);
+  const [first, second] = waysTo(host, network.transport);
   if (first === 'mqtt-ws' || second === undefined) return first === 'mqtt-ws';
   return site.dial(host, await site.authorities('trust.ca_file', trust.ca_file)).then(
     () => false,
-    () => true,
+    (error: unknown) => !(error instanceof Unreached && error.isAnswer),
   );
 }
 

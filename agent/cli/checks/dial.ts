@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { codeInWords, plainly } from '../../failure/cause.ts';
+import { isUnanswered } from '../../mqtt/attempt.ts';
 import { MQTTS } from '../../mqtt/way.ts';
 import { hostAndPort } from '../../network/network.ts';
 import { timeLimit } from '../../time/limited.ts';
@@ -30,7 +31,16 @@ export class Unreached extends Error {
     this.port = port;
     this.isIpv6Only = isIpv6Only;
   }
+
+  /** The port has answered, with a TLS alert for example: the daemon tries no other port. */
+  get isAnswer(): boolean {
+    const { code = '' } = (this.cause ?? {}) as NodeJS.ErrnoException;
+    return this.stage === 'tls' && !isUnanswered({ phase: 'tls', socketError: code === LATE ? 'ETIMEDOUT' : code });
+  }
 }
+
+/** node's code for a wait that was cut short by our own time limit. */
+const LATE = 'ABORT_ERR';
 
 /** The daemon has 30 s for a connection, and 10 s for each address (dialling.ts). */
 const MOST_TRIED = 3;
@@ -116,5 +126,5 @@ export function whyUnreached(cause: unknown): string {
   const { code = '', message } = cause as NodeJS.ErrnoException;
   const words = codeInWords(code);
   if (words === undefined) return `${plainly(message)}.`;
-  return code === 'ABORT_ERR' ? `${words}.` : `${words} (${code}).`;
+  return code === LATE ? `${words}.` : `${words} (${code}).`;
 }

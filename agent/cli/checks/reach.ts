@@ -16,7 +16,8 @@ interface Server {
   readonly caSetting: string;
 }
 
-export async function reach(site: Site, server: Server): Promise<Finding> {
+/** @param answered is told where the port answered, and still there is no TLS */
+export async function reach(site: Site, server: Server, answered?: () => void): Promise<Finding> {
   const { side, host, caSetting, caFile } = server;
   const ca = await site.authorities(caSetting, caFile);
   try {
@@ -30,6 +31,7 @@ export async function reach(site: Site, server: Server): Promise<Finding> {
     return distrusted(dialled, server);
   } catch (error) {
     if (!(error instanceof Unreached)) throw error;
+    if (error.isAnswer) answered?.();
     return failed(`NL-${side}-UNREACHABLE`, error.message, adviceFor(error, server.named));
   }
 }

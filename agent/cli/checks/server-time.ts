@@ -1,9 +1,10 @@
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
-import { request } from 'node:https';
 import { isIP } from 'node:net';
 import { connect, TLSSocket } from 'node:tls';
-import { direct, type Through } from '../../network/through.ts';
+import type { Far } from '../../../hsm/connector.ts';
+import { httpsRequest } from '../../network/https.ts';
+import type { Through } from '../../network/through.ts';
 import { timeLimit } from '../../time/limited.ts';
 
 /** The time of a server, from the header `Date` (RFC 9110 section 6.6.1). */
@@ -35,12 +36,11 @@ export async function serverTime(servers: readonly TimeServer[], waitMs = 8_000)
   return Promise.any(servers.map((server) => ask(server, signal))).catch(() => undefined);
 }
 
-async function ask({ url, ca, through = direct }: TimeServer, signal: AbortSignal): Promise<ServerTime> {
+async function ask({ url, ca, through }: TimeServer, signal: AbortSignal): Promise<ServerTime> {
   // Whether the server is trusted is judged below.
-  const createConnection = through((far) =>
-    connect({ ...far, servername: isIP(far.host) ? '' : far.host, ca, rejectUnauthorized: false }),
-  );
-  const asked = request(url, { method: 'HEAD', createConnection, signal });
+  const begin = (far: Far) =>
+    connect({ ...far, servername: isIP(far.host) ? '' : far.host, ca, rejectUnauthorized: false });
+  const asked = httpsRequest(url, { method: 'HEAD', signal }, begin, through);
   asked.on('error', () => undefined).end();
   try {
     const [response] = (await once(asked, 'response', { signal })) as [IncomingMessage];

@@ -70,12 +70,13 @@ const PORTS = { mqtt: '', 'mqtt-ws': ':443' } as const;
 async function dialEither(host: string, ca: string, guide: Guide): Promise<Dialled & { readonly isSecond: boolean }> {
   const network = networkIn(guide.answers);
   const { proxied } = networkOf(network);
-  const [first, second] = waysTo(host, network.transport, undefined);
+  const [first, second] = waysTo(host, network.transport);
   const over = (way: keyof typeof PORTS) =>
     dial(HAS_PORT.test(host) ? host : `${host}${PORTS[way]}`, ca, undefined, proxied);
   try {
     return { ...(await over(first)), isSecond: false };
   } catch (error) {
+    if (error instanceof Unreached && error.isAnswer) throw error;
     const dialled = second && (await over(second).catch(() => undefined));
     if (dialled === undefined) throw error;
     return { ...dialled, isSecond: true };

@@ -1,11 +1,11 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
-import { request } from 'node:https';
 import type { Duplex } from 'node:stream';
 import common from 'azure-iot-http-base';
 import type { TlsConnector } from '../../../hsm/connector.ts';
 import { Fault } from '../../failure/failure.ts';
 import { type Attempt, ending } from '../../mqtt/attempt.ts';
-import { direct, HTTPS, type Through } from '../../network/through.ts';
+import { httpsRequest } from '../../network/https.ts';
+import type { Through } from '../../network/through.ts';
 import { limited } from '../../time/limited.ts';
 
 /** The answer as the SDK sees it: JSON, whatever content type the server names. */
@@ -61,17 +61,10 @@ export class Https extends common.Http {
     const [method, path, headers, , given, done] = asking;
     const answered = typeof given === 'function' ? given : done;
     const attempt: Attempt = { phase: 'tcp' };
-    const { requestMs, connector, through = direct } = this.#options;
-    const asked = request({
-      method,
-      path,
-      headers,
-      host: this.#url.hostname.replace(/^\[|\]$/g, ''),
-      port: Number(this.#url.port || HTTPS),
-      // A connection for each request: DPS may close a kept one just when the next request is sent.
-      createConnection: through((far) => connector.connect(far)),
-      signal: limited(this.#abort.signal, requestMs),
-    });
+    const { requestMs, connector, through } = this.#options;
+    const signal = limited(this.#abort.signal, requestMs);
+    // A connection for each request: DPS may close a kept one just when the next request is sent.
+    const asked = httpsRequest(this.#url, { method, path, headers, signal }, (far) => connector.connect(far), through);
     asked.on('socket', (socket) => follow(socket, attempt));
     asked.on('error', (error) => this.#fail(fault(attempt, error)));
     asked.on('response', async (answer) => {

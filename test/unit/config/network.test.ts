@@ -22,11 +22,22 @@ describe('network', () => {
     assert.deepEqual(network, { ...standard, no_proxy: [] });
   });
 
+  test('hosts without the proxy: names, ends of names, and addresses', () => {
+    const no_proxy = ['ca.example.com', '.example.com', '192.0.2.7', '::1', '[2001:db8::7]'];
+    assert.deepEqual(
+      parseConfig(at(`no_proxy = ${JSON.stringify(no_proxy)}`), 'FILE').config.network.no_proxy,
+      no_proxy,
+    );
+  });
+
   for (const [lines, words] of [
     ['proxy = "http://user:secret@proxy.example.com:3128"', /network\.proxy must not hold a user name or a password/],
     ['proxy = "https://proxy.example.com:3128"', /network\.proxy must be "http:\/\/host:port"/],
     ['proxy = "http://proxy.example.com:3128/pac"', /network\.proxy must be "http:\/\/host:port"/],
     ['proxy = "proxy.example.com:3128"', /network\.proxy must be "http:\/\/host:port"/],
+    ['no_proxy = ["::1/128"]', /network\.no_proxy must be names or addresses .* no range/],
+    ['no_proxy = ["[::1]:443"]', /network\.no_proxy must be names or addresses .* no port/],
+    ['no_proxy = ["fe80::1%eth0"]', /network\.no_proxy must be names or addresses/],
     ['no_proxy = ["10.0.0.0/8"]', /network\.no_proxy must be names or addresses .* no range/],
     ['transport = "amqp"', /network\.transport must be one of "auto", "mqtt", "mqtt-ws"/],
     [

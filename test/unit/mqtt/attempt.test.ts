@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { refused } from '../../../agent/dps/refusal.ts';
 import { Fault } from '../../../agent/failure/failure.ts';
 import { unauthorized } from '../../../agent/hub/unauthorized.ts';
-import type { Attempt } from '../../../agent/mqtt/attempt.ts';
+import { type Attempt, isUnanswered } from '../../../agent/mqtt/attempt.ts';
 
 const error = (code: string, library?: string): NonNullable<Attempt['error']> =>
   Object.assign(new Error('Connection refused: Not authorized'), { code, ...(library ? { library } : {}) });
@@ -60,6 +60,29 @@ for (const [attempt, hub, dps] of ROWS) {
     assert(atHub instanceof Fault && atDps instanceof Fault);
     assert.equal(atHub.failure.code, hub);
     assert.equal(atDps.failure.code, dps);
+  });
+}
+
+/** Whether another port may help. */
+const UNANSWERED: readonly (readonly [Attempt, boolean])[] = [
+  [{ phase: 'tcp', socketError: 'ECONNREFUSED' }, true],
+  [{ phase: 'tcp', socketError: 'ETIMEDOUT' }, true],
+  [{ phase: 'tcp', socketError: 'ENOTFOUND' }, false],
+  [{ phase: 'tls', socketError: 'ETIMEDOUT' }, true],
+  // A firewall that cuts TLS off at the ClientHello, by a reset or by an end.
+  [{ phase: 'tls', socketError: 'ECONNRESET' }, true],
+  [{ phase: 'tls', socketError: 'EPIPE' }, true],
+  [{ phase: 'tls', socketError: 'ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE' }, false],
+  [{ phase: 'tls', socketError: 'ERR_SSL_WRONG_VERSION_NUMBER' }, false],
+  [{ phase: 'tls', socketError: 'SELF_SIGNED_CERT_IN_CHAIN' }, false],
+  [{ phase: 'connack', socketError: 'ECONNRESET' }, false],
+  [{ phase: 'connack', socketError: 'ETIMEDOUT' }, false],
+  [{ phase: 'refused', connack: 5 }, false],
+];
+
+for (const [attempt, is] of UNANSWERED) {
+  test(`${attempt.phase} ${attempt.socketError ?? ''} is ${is ? 'no answer' : 'an answer'}`, () => {
+    assert.equal(isUnanswered(attempt), is);
   });
 }
 

@@ -94,6 +94,42 @@ for (const [fault, words] of ANSWERS) {
   });
 }
 
+const RAW: readonly (readonly [what: string, answer: string, words: RegExp])[] = [
+  [
+    'something else',
+    'SSH-2.0-OpenSSH_9.2\r\n',
+    /^transient NL-NETWORK-PROXY .* answers with something that is no HTTP\./,
+  ],
+  ['nothing', '', /^transient NL-NETWORK-PROXY .* accepts the connection, and ends it without an answer\./],
+  ...['NTLM', 'Negotiate', 'NTLM\r\nProxy-Authenticate: Negotiate', 'Digest realm="a, Basic b", nonce="c"'].map(
+    (challenge) =>
+      [
+        challenge,
+        `HTTP/1.1 407 So\r\nProxy-Authenticate: ${challenge}\r\nContent-Length: 0\r\n\r\n`,
+        /^transient NL-NETWORK-PROXY-AUTH .* wants a login that newleaf does not have \(HTTP 407\): newleaf has Basic only\./,
+      ] as const,
+  ),
+  ...['NTLM\r\nProxy-Authenticate: Basic realm="a"', 'Digest realm="a", BASIC realm="b"', 'Basic'].map(
+    (challenge) =>
+      [
+        challenge,
+        `HTTP/1.1 407 So\r\nProxy-Authenticate: ${challenge}\r\nContent-Length: 0\r\n\r\n`,
+        /^transient NL-NETWORK-PROXY-AUTH .* does not accept user name and password/,
+      ] as const,
+  ),
+];
+
+for (const [what, answer, words] of RAW) {
+  test(`a proxy that answers ${JSON.stringify(what)}`, async () => {
+    const server = createServer((socket) => socket.on('error', () => {}).once('data', () => socket.end(answer)));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    assert.match(await met(tunnel(to(`http://127.0.0.1:${port}`), 'hub.example', 8883, never)), words);
+    server.close();
+  });
+}
+
 test('a proxy that is not there', async () => {
   const proxy = await HttpProxy.start();
   const { url } = proxy;

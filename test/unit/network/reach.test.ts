@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, suite, test } from 'node:test';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { after, before, beforeEach, suite, type TestContext, test } from 'node:test';
 import { createSecureContext } from 'node:tls';
 import { createDps } from '../../../agent/dps/registration.ts';
 import { createHub } from '../../../agent/hub/session.ts';
@@ -31,7 +33,7 @@ before(async () => {
 after(() => far.close());
 beforeEach(async () => {
   for (const server of ['dps', 'hub1'] as const) {
-    for (const fault of ['port-closed', 'silent', 'websocket-status', 'connack'] as const)
+    for (const fault of ['port-closed', 'silent', 'websocket-status', 'connack', 'close-before-connack'] as const)
       await far.lift(server, fault);
   }
   await far.set({ webSocketCertificate: 'handshake' });
@@ -75,6 +77,23 @@ function gateway(settings: Partial<NetworkSettings> = {}, at = { dps, hub }, con
       return code;
     },
   };
+}
+
+/** One that has found 8883 closed, and 443 open; 8883 is open again. */
+async function remembering(): Promise<Side> {
+  const side = gateway();
+  await far.lay('hub1', 'port-closed');
+  assert.equal(await side.connect(), 'fulfilled');
+  await far.lift('hub1', 'port-closed');
+  return side;
+}
+
+/** A firewall that takes connections to 8883, and resets them at the ClientHello. */
+async function cuttingTls(t: TestContext, host: string): Promise<void> {
+  const server = createServer((socket) => socket.on('error', () => {}).once('data', () => socket.resetAndDestroy()));
+  server.listen(8883, host);
+  await once(server, 'listening');
+  t.after(() => server.close());
 }
 
 const webSockets = () => far.log.count({ event: 'websocket' });
@@ -190,6 +209,70 @@ suite('auto', () => {
     assert.equal(await side.connect(), 'NL-HUB-REJECTED');
     assert.deepEqual(side.changes, ['mqtt-ws'], 'the way works');
   });
+
+  for (const [fault, options, code] of [
+    ['websocket-status', { status: 502 }, 'NL-NETWORK-WEBSOCKET'],
+    ['websocket-status', { status: 302 }, 'NL-NETWORK-PORTAL'],
+    ['close-before-connack', {}, 'NL-HUB-CLOSED'],
+    ['no-connack', {}, 'NL-HUB-CLOSED'],
+  ] as const) {
+    test(`443 is remembered, and meets ${fault} ${JSON.stringify(options)}: the next connect is over 8883`, async () => {
+      const side = await remembering();
+      await far.lay('hub1', fault, { ...options, times: 1 });
+      assert.equal(await side.connect(), code);
+      const before = webSockets();
+      assert.equal(await side.connect(), 'fulfilled');
+      assert.equal(webSockets(), before, 'over 8883');
+      assert.deepEqual(side.changes, ['mqtt-ws', 'mqtt']);
+    });
+  }
+
+  test('443 is remembered, and refuses the identity: that is an answer', async () => {
+    const side = await remembering();
+    await far.lay('hub1', 'connack', { code: 5, times: 1 });
+    const before = webSockets();
+    assert.deepEqual([await side.connect(), await side.connect()], ['NL-HUB-REJECTED', 'fulfilled']);
+    assert.deepEqual([webSockets(), side.changes], [before + 2, ['mqtt-ws']]);
+  });
+
+  test('443 is remembered, and no way gets a CONNACK: one connection for each connect, and nothing is changed', async () => {
+    const side = await remembering();
+    await far.lay('hub1', 'close-before-connack');
+    const meetings = () => far.log.count({ event: 'fault', reason: 'close-before-connack' });
+    const before = meetings();
+    for (const _ of [1, 2, 3, 4]) assert.equal(await side.connect(), 'NL-HUB-CLOSED');
+    assert.deepEqual([meetings(), side.changes], [before + 4, ['mqtt-ws']]);
+    await far.lift('hub1', 'close-before-connack');
+    assert.equal(await side.connect(), 'fulfilled');
+  });
+
+  test('443 gets no CONNACK in place of 8883: it does not count as a way that works', async () => {
+    await far.lay('hub1', 'port-closed');
+    await far.lay('hub1', 'close-before-connack', { times: 1 });
+    const side = gateway();
+    assert.equal(await side.connect(), 'NL-HUB-CLOSED');
+    assert.deepEqual(side.changes, []);
+  });
+
+  test('8883 is cut at the ClientHello: 443 in the same attempt', async (t) => {
+    await far.lay('hub1', 'port-closed');
+    await cuttingTls(t, hub);
+    const [side, before] = [gateway(), webSockets()];
+    assert.equal(await side.connect(), 'fulfilled');
+    assert.deepEqual([webSockets(), side.changes], [before + 1, ['mqtt-ws']]);
+  });
+
+  for (const [fault, code] of [
+    ['tls-alert-early', 'NL-HUB-CLOSED'],
+    ['untrusted-server', 'NL-HUB-UNTRUSTED'],
+  ] as const) {
+    test(`8883 meets ${fault}: that is an answer`, async () => {
+      await far.lay('hub1', fault, { times: 1 });
+      const [side, before] = [gateway(), webSockets()];
+      assert.equal(await side.connect(), code);
+      assert.deepEqual([webSockets(), side.changes], [before, []]);
+    });
+  }
 
   test('neither port: the failure of the first, and nothing is remembered', async () => {
     const side = gateway({}, { dps: '127.1.1.1', hub: '127.1.1.1' });

@@ -16,6 +16,7 @@ const only443 = (error: Error) => ({
   dial: async (host: string) => (host.endsWith(':443') ? { ...dialled, port: 443 } : fails(error)()),
 });
 const blocked = only443(new Unreached('tcp', 'No.', 8883, undefined));
+const tlsFails = (code: string) => new Unreached('tls', 'No.', 8883, errno(code));
 const proxied = only443(new Fault('NL-NETWORK-PROXY-REFUSED', { message: 'The proxy says 403.' }));
 const onlyMqtt = settingIn('network', 'transport = "mqtt"');
 
@@ -53,6 +54,24 @@ export const AZURE: readonly Row[] = [
     blocked,
     /^failed NL-DPS-UNREACHABLE Port 8883 is blocked here .* -> Set network\.transport = "auto"/,
     onlyMqtt,
+  ],
+  [
+    'dps-reach',
+    '8883 is cut at the ClientHello, 443 is open',
+    only443(tlsFails('ECONNRESET')),
+    /^ok Port 8883 is blocked here \(No\.\) .*443 by itself/,
+  ],
+  [
+    'dps-reach',
+    '8883 is silent after TCP, 443 is open',
+    only443(tlsFails('ABORT_ERR')),
+    /^ok Port 8883 is blocked here \(No\.\) .*443 by itself/,
+  ],
+  [
+    'dps-reach',
+    '8883 answers with a TLS alert, 443 is open',
+    only443(tlsFails('ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE')),
+    /^failed NL-DPS-UNREACHABLE No\. .*:443 answers at .* -> .* set network\.transport = "mqtt-ws"/,
   ],
   ['dps-reach', 'a proxy that allows 443 only', proxied, /^ok Port 8883 is blocked here \(The proxy says 403\.\)/],
   [
