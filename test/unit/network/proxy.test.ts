@@ -114,7 +114,7 @@ const RAW: readonly (readonly [what: string, answer: string, words: RegExp])[] =
       [
         challenge,
         `HTTP/1.1 407 So\r\nProxy-Authenticate: ${challenge}\r\nContent-Length: 0\r\n\r\n`,
-        /^transient NL-NETWORK-PROXY-AUTH .* does not accept user name and password/,
+        /^transient NL-NETWORK-PROXY-AUTH .* wants a user name and a password/,
       ] as const,
   ),
 ];
