@@ -5,6 +5,7 @@ import { type Failure, failure } from '../../../agent/failure/failure.ts';
 import { failureOf } from '../../../agent/failure/failure-of.ts';
 import { unauthorized } from '../../../agent/hub/unauthorized.ts';
 import type { Attempt } from '../../../agent/mqtt/attempt.ts';
+import { placeOf } from '../../../agent/roll/leaf.ts';
 import { effectsOf, type RollEffect, type RollEvent, type RollState } from '../../../agent/roll/state.ts';
 import { hub as hub1, NOW, terms } from '../roll/machine.ts';
 import { candidate, request } from '../roll/standing.ts';
@@ -35,7 +36,7 @@ export const hub = {
   /** CONNACK 0, and the twin is read. */
   accepts: ((state) => {
     const { leaf, assignment } = inFlight(state, 'connect');
-    return { ...now, kind: 'connected', thumbprint: leaf.thumbprint, hub: assignment.hub };
+    return { ...now, kind: 'connected', thumbprint: leaf.thumbprint, hub: placeOf(assignment) };
   }) as Wire,
   /** The open session ends after so many milliseconds. */
   drops:
