@@ -62,9 +62,12 @@ export class Machine {
     writeFileSync(join(this.root, path), text, { mode });
   }
 
-  /** Adds settings to the unit of newleaf. A systemd that runs already reads them at its next `daemon-reload`. */
+  /**
+   * Adds settings to the unit of newleaf, which go before those of its other drop-ins (they are read in the order of their
+   * names). A systemd that runs already reads them at its next `daemon-reload`.
+   */
   dropIn(settings: string): void {
-    this.write('/etc/systemd/system/newleaf.service.d/test.conf', settings);
+    this.write('/etc/systemd/system/newleaf.service.d/zz-test.conf', settings);
   }
 
   /**
