@@ -17,12 +17,12 @@ export async function answerCsr(options: AnswererOptions, { newKey = false, from
   const unmade = await made(options, from);
   if (unmade !== undefined) return { is: unmade.code === 'NL-BUSY' ? 'busy' : 'broken', failure: unmade };
   const { next, trouble } = state();
-  // Its slot still holds a key that the token does not destroy.
-  if (next?.id === undefined && trouble?.code.startsWith('NL-TOKEN-')) return { is: 'broken', failure: trouble };
-  const key = next?.id === undefined ? undefined : keyOf(next);
-  if (next === undefined || key === undefined) {
+  if (next?.id === undefined) {
+    // Its slot still holds a key that the token does not destroy.
+    if (trouble?.code.startsWith('NL-TOKEN-')) return { is: 'broken', failure: trouble };
     return busy({ message: 'The next key cannot be made while other work is in flight.' });
   }
+  const key = { slot: next.slot, id: next.id };
   if (next.leaf !== undefined) {
     const message = 'The next leaf is there already, and waits for its enrollment.';
     return busy({ message, advice: 'Enroll it, or drop it: `newleaf roll --discard`' });

@@ -2,13 +2,8 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 import { insideNetworkNamespace } from '../../namespace.ts';
-import { startSimulator } from '../../simulator/simulator.ts';
-import { Names } from '../check/nameless.ts';
-import { Gateway } from '../stage/gateway.ts';
 import { cut, PATIENCE_MS } from '../stage/site.ts';
-
-const ID = 'gw-0001';
-const [DPS, HUB] = ['dps.example.com', 'hub.example.com'] as const;
+import { ID, namedSite } from './named-site.ts';
 
 /** A start that gives each way so long alone is this much later; the rest is for a machine that is busy. */
 const LATER_MS = 5_000;
@@ -27,17 +22,7 @@ if (insideNetworkNamespace(import.meta.filename)) {
   }
 
   test('packets to 8883 are dropped: every start is 5 s later, and no more; opened, 8883 serves the next start', async (t) => {
-    const names = new Names(t);
-    names.forget('127.0.0.1 localhost', `10.20.0.4 ${DPS}`, `10.20.0.5 ${HUB}`);
-    const far = await startSimulator({
-      places: { dps: { name: DPS, address: '10.20.0.4' }, hub1: { name: HUB, address: '10.20.0.5' } },
-    });
-    await far.enrollGroup({ groupId: 'gateways', primary: far.endpoints.issuerPem });
-    const gateway = new Gateway(far.endpoints, { runner: names.runner });
-    t.after(async () => {
-      await gateway.remove();
-      await far.close();
-    });
+    const { far, gateway } = await namedSite(t);
     /** From the start of the daemon to CONNACK 0, in milliseconds. */
     const start = async (): Promise<number> => {
       const mark = far.log.entries.length;

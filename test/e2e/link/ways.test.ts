@@ -6,13 +6,9 @@ import { suite, type TestContext, test } from 'node:test';
 import { createServer as createTlsServer } from 'node:tls';
 import { insideNetworkNamespace } from '../../namespace.ts';
 import { Authority } from '../../simulator/ca.ts';
-import { startSimulator } from '../../simulator/simulator.ts';
-import { Names } from '../check/nameless.ts';
-import { Gateway } from '../stage/gateway.ts';
 import { cut, PATIENCE_MS } from '../stage/site.ts';
+import { DPS, HUB, ID, namedSite } from './named-site.ts';
 
-const ID = 'gw-0001';
-const [DPS, HUB] = ['dps.example.com', 'hub.example.com'] as const;
 const BOX = 9_443;
 
 /** The rules of the firewall, in place of those before. */
@@ -26,19 +22,8 @@ const intercept = (port: number) =>
 
 async function stage(t: TestContext) {
   wall();
-  const names = new Names(t);
-  names.forget('127.0.0.1 localhost', `10.20.0.4 ${DPS}`, `10.20.0.5 ${HUB}`);
-  const far = await startSimulator({
-    places: { dps: { name: DPS, address: '10.20.0.4' }, hub1: { name: HUB, address: '10.20.0.5' } },
-  });
-  await far.enrollGroup({ groupId: 'gateways', primary: far.endpoints.issuerPem });
-  const gateway = new Gateway(far.endpoints, { runner: names.runner });
-  t.after(async () => {
-    await gateway.remove();
-    await far.close();
-    wall();
-  });
-  return { far, gateway };
+  t.after(() => wall());
+  return namedSite(t);
 }
 
 async function box(t: TestContext, server: Server): Promise<void> {
