@@ -8,11 +8,24 @@ export interface Faults {
   /** No packet leaves the gateway; a session that is open ends. */
   readonly network?: true;
   readonly dps?: Answered;
+  /**
+   * loses: it writes the registry, and its answer is lost · slow: it takes 130 s · flips: it assigns the other hub each time ·
+   * forgets: it assigns, and writes no registry.
+   */
+  readonly dpsOddly?: 'loses' | 'slow' | 'flips' | 'forgets';
   readonly hub?: Answered;
   /** The hub accepts, and ends the session after so long, in milliseconds. */
   readonly hubDrops?: number;
-  /** Each session ends after so long, in milliseconds, and the next is accepted: a link that drops. */
+  /** The hub learns of a registration only after so long, in milliseconds. */
+  readonly hubLags?: number;
+  /**
+   * mute: CONNACK 0, and no answer to the twin read · changed: it ends a session when the registry changes · ended: it ends a
+   * session when its leaf has expired.
+   */
+  readonly hubOddly?: 'mute' | 'changed' | 'ended';
   readonly issuer?: { readonly code: Code; readonly retryAfterMs?: number };
+  /** slow: it takes nine minutes · deaf: it takes nine minutes, and hears no abort · ahead: its clock is days ahead. */
+  readonly issuerOddly?: 'slow' | 'deaf' | 'ahead';
   /** What is wrong with each leaf that the issuer gives. */
   readonly judge?: Code;
   readonly generate?: Code;
@@ -21,8 +34,10 @@ export interface Faults {
   /** The token signs no handshake with the key of these leaves. */
   readonly handshake?: { readonly code: Code; readonly whom: Whom };
   readonly destroy?: Code;
-  /** The disk takes nothing. */
-  readonly disk?: true;
+  /** The token opens for no new process. */
+  readonly shut?: true;
+  /** nothing: the disk takes nothing · second: it takes every second write · slow: a write takes 20 s. */
+  readonly disk?: 'nothing' | 'second' | 'slow';
   /** The hub takes no reported property. */
   readonly twin?: true;
   /** The wall clock jumps by so much and back each minute, in milliseconds. */
@@ -109,6 +124,19 @@ export const FAULTS: ReadonlyMap<string, Faults> = new Map<string, Faults>([
     { dps: { code: 'NL-DPS-THROTTLED', whom: 'all', retryAfterMs: 120_000 } },
   ],
   ...HUB.flatMap((code) => WHOM.map((whom) => [`hub: ${code}, ${whom}`, { hub: { code, whom } }] as const)),
+  ['DPS: writes, and its answer is lost', { dpsOddly: 'loses' }],
+  ['DPS: answers after 130 s', { dpsOddly: 'slow' }],
+  ['DPS: assigns the other hub each time', { dpsOddly: 'flips' }],
+  ['DPS: assigns, and tells no hub', { dpsOddly: 'forgets' }],
+  ['hub: learns of a registration after 30 s', { hubLags: 30_000 }],
+  ['hub: learns of a registration after 3 h', { hubLags: 3 * 3_600_000 }],
+  ['hub: CONNACK 0, then silence', { hubOddly: 'mute' }],
+  ['hub: ends each session after the twin read', { hubDrops: 1 }],
+  ['hub: ends a session when the registry changes', { hubOddly: 'changed' }],
+  ['hub: ends a session with its leaf', { hubOddly: 'ended' }],
+  ['issuer: takes nine minutes', { issuerOddly: 'slow' }],
+  ['issuer: takes nine minutes, and hears no abort', { issuerOddly: 'deaf' }],
+  ['issuer: its clock is days ahead', { issuerOddly: 'ahead' }],
   ['hub: ends each session after 5 s', { hubDrops: 5_000 }],
   ['hub: ends each session after 61 s', { hubDrops: 61_000 }],
   ...ISSUER.map((code) => [`issuer: ${code}`, { issuer: { code } }] as const),
@@ -118,7 +146,11 @@ export const FAULTS: ReadonlyMap<string, Faults> = new Map<string, Faults>([
   ...TOKEN.map((code) => [`token: signs no CSR, ${code}`, { sign: code }] as const),
   ...WHOM.map((whom) => [`token: no handshake, ${whom}`, { handshake: { code: 'NL-TOKEN-FAILED', whom } }] as const),
   ['token: destroys no key', { destroy: 'NL-TOKEN-FAILED' }],
-  ['disk: takes nothing', { disk: true }],
+  ['token: opens for no new process', { shut: true }],
+  ['token: opens for no new process, and makes no key', { shut: true, generate: 'NL-TOKEN-POISONED' }],
+  ['disk: takes nothing', { disk: 'nothing' }],
+  ['disk: takes every second write', { disk: 'second' }],
+  ['disk: slow', { disk: 'slow' }],
   ['hub: takes no twin report', { twin: true }],
   ['clock: jumps by 6 s each minute', { clock: 6_000 }],
 ]);

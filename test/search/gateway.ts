@@ -1,11 +1,13 @@
-import type { Ask } from '../../agent/ask/ask.ts';
 import { Daemon } from '../../agent/daemon/daemon.ts';
 import { Fault } from '../../agent/failure/failure.ts';
+import type { Leaf } from '../../agent/roll/leaf.ts';
 import type { Terms } from '../../agent/roll/plan.ts';
 import { type RollState, unprovisioned } from '../../agent/roll/state.ts';
-import { type Entry, entryOf } from '../../agent/state/entry.ts';
+import { type Entry, entryOf, validateEntry } from '../../agent/state/entry.ts';
 import { diceOf } from './dice.ts';
 import type { Faults } from './faults.ts';
+import { Log } from './log.ts';
+import { portsOf } from './ports.ts';
 import { VirtualClock } from './virtual-clock.ts';
 import { World } from './world.ts';
 
@@ -17,19 +19,22 @@ export const DAY = 24 * HOUR;
 export interface Origin {
   readonly seed: number;
   readonly enrollment: 'group' | 'individual';
-  /** A new gateway, or one that serves on a leaf. */
-  readonly begins: 'new' | 'serving';
+  /** A new gateway, one that serves on a leaf, or one whose key and leaf were in the token before newleaf. */
+  readonly begins: 'new' | 'serving' | 'given';
   /** What is left of that leaf, in milliseconds. */
   readonly leftMs: number;
   /** Of the leaves that the issuer gives, in milliseconds. */
   readonly lifetimeMs: number;
   /** The issuer needs no person. */
   readonly automatic: boolean;
+  /** leaf.rotate_key = false. Default false. */
+  readonly keepKey?: boolean;
 }
 
-const START = Date.UTC(2030, 0, 1);
+export const START = Date.UTC(2030, 0, 1);
 /** What systemd, and the rest that newleaf takes after a restart, come to. */
 const RESTART_MS = 31_000;
+const SLOW_DISK_MS = 20_000;
 
 const quiet = { error() {}, warn() {}, info() {}, debug() {} };
 const notify = {
@@ -45,18 +50,31 @@ const notify = {
 export class Gateway {
   readonly clock = new VirtualClock(START);
   readonly world: World;
-  readonly terms: Terms;
   readonly broken: string[] = [];
+  readonly log = new Log();
+  terms: Terms;
+  keepKey: boolean;
   /** What is on the disk. */
   entry: Entry | 'absent' = 'absent';
+  /** A copy of it, from before. */
+  copied: Entry | 'absent' | undefined;
   restarts = 0;
+  /** Monotonic moments at which the power was cut. */
+  readonly cuts: number[] = [];
+  /** What a right clock would have shown when this began. */
+  begun = START;
+  /** The power fails during the next write: before the disk has it, or after. */
+  cutAtWrite: 'before' | 'after' | undefined;
   readonly #draw: () => number;
+  readonly #given: Leaf | undefined;
   #daemon: Daemon | undefined;
   #abort = new AbortController();
-  #jumps = false;
+  #writes = 0;
 
-  constructor({ seed, enrollment, begins, leftMs, lifetimeMs, automatic }: Origin) {
+  constructor(origin: Origin) {
+    const { seed, enrollment, begins, leftMs, lifetimeMs, automatic, keepKey = false } = origin;
     this.#draw = diceOf(seed);
+    this.keepKey = keepKey;
     this.terms = {
       attestation: 'x509',
       automatic,
@@ -71,11 +89,12 @@ export class Gateway {
       clock: this.clock,
       enrollment,
       lifetimeMs,
+      keepKey: () => this.keepKey,
       current: () => this.known?.current,
       candidate: () => this.known?.next?.leaf,
       broken: (law) => this.broken.push(law),
     });
-    if (begins === 'serving') this.#serves(leftMs, lifetimeMs);
+    if (begins !== 'new') this.#given = this.#serves(begins, leftMs, lifetimeMs);
   }
 
   /** The journal, where there is one. */
@@ -87,39 +106,43 @@ export class Gateway {
     return this.#daemon?.state ?? unprovisioned;
   }
 
+  /** The daemon of the present process, undefined where none runs. */
+  get daemon(): Daemon | undefined {
+    return this.#daemon;
+  }
+
   get isOnline(): boolean {
     const { session } = this.world;
     return session !== undefined && session.process === this.world.process && this.state.online !== undefined;
   }
 
-  #serves(leftMs: number, lifetimeMs: number): void {
-    const leaf = this.world.issue(this.world.makeKey('a'), leftMs);
+  #serves(begins: 'serving' | 'given', leftMs: number, lifetimeMs: number): Leaf | undefined {
+    const isGiven = begins === 'given';
+    const leaf = this.world.issue(this.world.makeKey(isGiven ? 'given' : 'a'), { lifetimeMs: leftMs });
     const current = { ...leaf, notBefore: leaf.notAfter - Math.max(lifetimeMs, leftMs) };
     this.world.enrolled.add(current.thumbprint);
+    if (isGiven) return current;
     this.world.registry.set('hub1', current.thumbprint);
     const assignment = { hub: 'hub1', deviceId: 'gw-1' };
     const served = { current, assignment, registered: this.terms.registered, lastSeen: START - HOUR };
     this.entry = entryOf({ ...unprovisioned, phase: 'serving', ...served });
+    return undefined;
   }
 
-  /** Begins a process. */
+  /** Begins a process. One that cannot open the token ends, and systemd starts the next. */
   start(): void {
     this.world.process += 1;
     const { process } = this.world;
     const isAlive = () => this.world.process === process;
+    this.#daemon = undefined;
+    if (this.world.token.open() !== undefined) {
+      this.#again();
+      return;
+    }
     const abort = new AbortController();
-    const { ports } = { ports: this.world.ports(process) };
     const daemon = new Daemon({
-      ports,
-      journal: {
-        read: async () => this.entry,
-        write: async (entry) => {
-          if (!isAlive()) return;
-          if (this.world.faults.disk) throw new Fault('NL-STATE-WRITE');
-          this.world.count('write');
-          this.entry = structuredClone(entry);
-        },
-      },
+      ports: portsOf(this.world, process),
+      journal: { read: async () => this.entry, write: (entry) => this.#write(entry, isAlive) },
       clock: this.clock,
       draw: this.#draw,
       log: quiet,
@@ -128,12 +151,13 @@ export class Gateway {
       version: '0',
       registrationId: 'gw-1',
       labelPrefix: 'newleaf',
-      keepKey: false,
-      given: async () => undefined,
+      keepKey: this.keepKey,
+      given: async () => this.#given,
       publish: async () => {},
     });
     this.#daemon = daemon;
     this.#abort = abort;
+    this.log.follow(daemon, () => this.clock.monotonic());
     void daemon.run(abort.signal).then(
       (ending) => {
         if (ending === 'restart' && isAlive()) this.#again();
@@ -142,18 +166,42 @@ export class Gateway {
     );
   }
 
+  async #write(entry: Entry, isAlive: () => boolean): Promise<void> {
+    if (!isAlive()) return;
+    const { disk } = this.world.faults;
+    this.#writes += 1;
+    if (disk === 'nothing' || (disk === 'second' && this.#writes % 2 === 0)) throw new Fault('NL-STATE-WRITE');
+    if (disk === 'slow') await this.clock.sleep(SLOW_DISK_MS);
+    if (!isAlive()) return;
+    const cut = this.cutAtWrite;
+    this.cutAtWrite = undefined;
+    this.world.count('write');
+    if (cut !== 'before') this.entry = this.#readBack(entry);
+    if (cut !== undefined) this.cutPower();
+  }
+
+  /** What is written must be accepted by the process that reads it. */
+  #readBack(entry: Entry): Entry {
+    const read: unknown = JSON.parse(JSON.stringify(entry));
+    try {
+      return validateEntry(read);
+    } catch (error) {
+      this.broken.push(`an entry is written that is not accepted: ${error}`);
+      return entry;
+    }
+  }
+
   #again(): void {
+    const { process } = this.world;
     this.restarts += 1;
     this.world.session = undefined;
-    void this.clock.sleep(RESTART_MS).then(() => this.start());
+    void this.clock.sleep(RESTART_MS).then(() => (this.world.process === process ? this.start() : undefined));
   }
 
   /** The power fails and comes back: nothing ends in order. */
   cutPower(): void {
-    this.world.process += 1;
-    const dead = this.#abort;
-    this.world.session = undefined;
-    dead.abort();
+    this.cuts.push(this.clock.monotonic());
+    this.stop();
     this.start();
   }
 
@@ -161,53 +209,24 @@ export class Gateway {
   stop(): void {
     this.world.process += 1;
     this.world.session = undefined;
+    this.#daemon = undefined;
     this.#abort.abort();
-  }
-
-  ask(ask: Ask): void {
-    void this.#daemon?.answer(ask).catch((error: unknown) => this.broken.push(`an answer throws: ${error}`));
-  }
-
-  /** A person has the CSR signed, and installs what comes back; where newleaf is busy, asks again as it says. */
-  async bring(tries = 3): Promise<void> {
-    const daemon = this.#daemon;
-    if (daemon === undefined) return;
-    let answer = await daemon.answer({ kind: 'csr', from: 'technician' });
-    if (answer.is === 'busy' && answer.failure.code === 'NL-BUSY' && tries > 1) {
-      await this.clock.sleep(MINUTE);
-      return this.bring(tries - 1);
-    }
-    if ('failure' in answer && answer.failure.advice.includes('csr --new-key')) {
-      answer = await daemon.answer({ kind: 'csr', from: 'technician', newKey: true });
-    }
-    if (answer.is !== 'csr') return;
-    const leaf = this.world.issue(JSON.parse(answer.csr));
-    this.world.enrolled.add(leaf.thumbprint);
-    await daemon.answer({ kind: 'install', from: 'technician', delivered: Buffer.from(JSON.stringify(leaf)) });
   }
 
   /** Lays faults over the world, in place of those that were there. */
   lay(faults: Faults): void {
     const before = this.world.faults;
     this.world.faults = faults;
+    this.world.token.isShut = faults.shut === true;
     if (faults.network || (faults.hubDrops !== undefined && before.hubDrops === undefined)) this.world.endSession();
-    if (faults.clock !== undefined && !this.#jumps) void this.#jump();
+    if (faults.clock !== undefined && before.clock === undefined) void this.#jump();
   }
 
   async #jump(): Promise<void> {
-    this.#jumps = true;
     for (let sign = 1; this.world.faults.clock !== undefined; sign = -sign) {
       const ms = sign * this.world.faults.clock;
       this.clock.step(ms);
       await this.clock.sleep(MINUTE);
     }
-    this.#jumps = false;
-  }
-
-  /** The operator puts every leaf that the gateway names into the enrollment, and enables it. */
-  enroll(): void {
-    for (const leaf of [this.known?.current, this.known?.next?.leaf])
-      if (leaf) this.world.enrolled.add(leaf.thumbprint);
-    this.world.enabled = true;
   }
 }

@@ -1,10 +1,20 @@
 import { FAULTS } from './faults.ts';
 import { DAY, Gateway, HOUR, MINUTE, type Origin } from './gateway.ts';
+import { enroll } from './people.ts';
 import { CALLS, type Call } from './world.ts';
 
+interface Occasion {
+  readonly leftMs: number;
+  readonly lifetimeMs?: number;
+  readonly enrollment?: Origin['enrollment'];
+  readonly happens: (gateway: Gateway) => void;
+}
+
+const drop = ({ world }: Gateway): void => world.endSession();
+
 /** What makes a gateway need what is at fault. */
-const OCCASIONS: Readonly<Record<string, { readonly leftMs: number; readonly happens: (gateway: Gateway) => void }>> = {
-  'the link drops': { leftMs: 80 * DAY, happens: ({ world }) => world.endSession() },
+const OCCASIONS: Readonly<Record<string, Occasion>> = {
+  'the link drops': { leftMs: 80 * DAY, happens: drop },
   'the hub refuses the leaf': {
     leftMs: 80 * DAY,
     happens: ({ world }) => {
@@ -13,13 +23,21 @@ const OCCASIONS: Readonly<Record<string, { readonly leftMs: number; readonly hap
     },
   },
   'the leaf is due, and ends after 20 days': { leftMs: 20 * DAY, happens: () => undefined },
+  'the leaf ends after 8 hours, and the link drops': { leftMs: 8 * HOUR, happens: drop },
+  'the same with an individual enrollment': { leftMs: 8 * HOUR, enrollment: 'individual', happens: drop },
+  'leaves of 3 hours, an individual enrollment, and the link drops': {
+    leftMs: 2 * HOUR,
+    lifetimeMs: 3 * HOUR,
+    enrollment: 'individual',
+    happens: drop,
+  },
 };
 
 /** What a fault costs that stays, the worst of all occasions. */
 export interface Row {
   readonly fault: string;
-  /** Registrations that DPS hears of, in the first hour. */
-  readonly firstHour: number;
+  /** Registrations that DPS hears of, in the worst of all hours. */
+  readonly worstHour: number;
   /** The most of any day after that. */
   readonly aDay: Readonly<Record<Call, number>>;
   /** How much of the time a session is open: the least, in percent. */
@@ -42,8 +60,9 @@ const NEVER = 300;
 /** Lays one fault for so many days, once for each occasion. @throws Error where the daemon itself fails */
 export async function last(fault: string, days: number): Promise<Row> {
   const rows: Row[] = [];
-  for (const { leftMs, happens } of Object.values(OCCASIONS)) {
-    const gateway = new Gateway({ ...ORIGIN, leftMs });
+  for (const { happens, ...origin } of Object.values(OCCASIONS)) {
+    const { leftMs } = origin;
+    const gateway = new Gateway({ ...ORIGIN, ...origin });
     // A renewal that is due begins as soon as the daemon runs: the fault must be there by then.
     if (leftMs > 30 * DAY) {
       gateway.start();
@@ -57,6 +76,7 @@ export async function last(fault: string, days: number): Promise<Row> {
     const counted = { fault, ...countsOf(gateway, from, days), online, back: 0 };
     gateway.lay({});
     rows.push({ ...counted, back: await backAfter(gateway) });
+    gateway.stop();
     if (gateway.broken.length > 0) throw new Error(`${fault}: ${gateway.broken.join(', ')}`);
   }
   return rows.reduce(worse);
@@ -74,17 +94,23 @@ async function spend(gateway: Gateway, days: number): Promise<number> {
 
 async function backAfter(gateway: Gateway): Promise<number> {
   let minutes = 0;
-  for (; minutes < NEVER && !gateway.isOnline; minutes += 1) await gateway.clock.pass(MINUTE);
+  for (; minutes < NEVER && !gateway.isOnline; minutes += 1) {
+    enroll(gateway);
+    await gateway.clock.pass(MINUTE);
+  }
   return minutes;
 }
 
-function countsOf({ world: { calls } }: Gateway, from: number, days: number): Pick<Row, 'firstHour' | 'aDay'> {
+function countsOf({ world: { calls } }: Gateway, from: number, days: number): Pick<Row, 'worstHour' | 'aDay'> {
   const within = (call: Call, begin: number, end: number) =>
     calls[call].filter((at) => at >= from + begin && at < from + end).length;
   const most = (call: Call) =>
     Math.max(...Array.from({ length: days }, (_, day) => within(call, HOUR + day * DAY, HOUR + (day + 1) * DAY)));
   return {
-    firstHour: within('reach DPS', 0, HOUR),
+    worstHour: Math.max(
+      ...calls['reach DPS'].map((first) => within('reach DPS', first - from, first - from + HOUR)),
+      0,
+    ),
     aDay: Object.fromEntries(CALLS.map((call) => [call, most(call)])) as Record<Call, number>,
   };
 }
@@ -93,7 +119,7 @@ function worse(one: Row, other: Row): Row {
   const aDay = Object.fromEntries(CALLS.map((call) => [call, Math.max(one.aDay[call], other.aDay[call])]));
   return {
     fault: one.fault,
-    firstHour: Math.max(one.firstHour, other.firstHour),
+    worstHour: Math.max(one.worstHour, other.worstHour),
     aDay: aDay as Record<Call, number>,
     online: Math.min(one.online, other.online),
     back: Math.max(one.back, other.back),

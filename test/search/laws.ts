@@ -72,15 +72,18 @@ export function tooOften(
   return broken;
 }
 
-/** How long a way that is open may stay untried: two probes of an hour, by turns, with their jitter. */
-export const PATIENCE_MS = 165 * MINUTE;
+/** How long a way that is open may stay untried: two probes by turns, with their jitter. */
+export const PATIENCE_MS = 80 * MINUTE;
 
 /**
  * Whether some leaf that the journal knows would serve for the time of our patience: its key is there, DPS would assign, and
  * that hub would accept. Then the gateway has no reason to stay away.
  */
-export function canServe({ world, known }: Gateway): boolean {
-  if (known === undefined || world.faults.hubDrops !== undefined) return false;
+export function canServe({ world, known, daemon }: Gateway): boolean {
+  const { hubDrops, hubOddly, hubLags, dpsOddly } = world.faults;
+  // A process that can use no token ends, and what DPS or the hub do oddly may be no way for any leaf.
+  if (known === undefined || daemon === undefined || hubDrops !== undefined || hubOddly === 'mute') return false;
+  if (hubLags !== undefined || dpsOddly !== undefined) return false;
   return [known.current, known.next?.leaf].some(
     (leaf) =>
       leaf !== undefined &&
@@ -89,4 +92,20 @@ export function canServe({ world, known }: Gateway): boolean {
       world.refusalOf(leaf) === undefined &&
       world.rejectionOf(leaf, world.assigns) === undefined,
   );
+}
+
+/** A failure may be told this late, in milliseconds: the next attempt is under way. */
+const TELL_MS = 2 * MINUTE;
+
+/** While work fails, `status` names its cause in every minute. @returns the law where it is broken */
+export async function untold({ daemon, log, clock }: Gateway): Promise<string | undefined> {
+  const { failing } = log;
+  if (daemon === undefined || failing === undefined || clock.monotonic() - failing.at < TELL_MS) return undefined;
+  const answer = await daemon.answer({ kind: 'status' });
+  if (answer.is !== 'status') return undefined;
+  const codes = answer.status.wrong.map(({ code }) => code);
+  // A wrong clock is the cause of what is met.
+  if (codes.includes('NL-CLOCK') || codes.includes(failing.code as never)) return undefined;
+  const said = codes.length === 0 ? 'nothing' : codes.join(', ');
+  return `work fails, and status does not name its cause: ${failing.effect} met ${failing.code}, status says ${said}`;
 }

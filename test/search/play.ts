@@ -1,7 +1,10 @@
+import { DEEDS } from './deeds.ts';
 import { FAULTS, type Faults } from './faults.ts';
 import { Gateway, HOUR, MINUTE } from './gateway.ts';
-import { canServe, PATIENCE_MS, tooOften } from './laws.ts';
-import { DEEDS, SPAN_MS, type Vector } from './vector.ts';
+import { canServe, PATIENCE_MS, tooOften, untold } from './laws.ts';
+import { enroll } from './people.ts';
+import { helpFor, whatIsLeft } from './rest.ts';
+import { SPAN_MS, type Vector } from './vector.ts';
 
 /** What came of a vector: the laws that it broke, none where all is well. */
 export interface Played {
@@ -10,7 +13,11 @@ export interface Played {
   readonly trail: readonly string[];
 }
 
-const LOOK_MS = 10 * MINUTE;
+const LOOK_MS = 5 * MINUTE;
+/** The design: so long after everything is well, or after a person has done what `status` asks for, the gateway serves. */
+const LIMIT_MS = 75 * MINUTE;
+/** The roll itself, after its ladder. */
+const WORK_MS = 3 * MINUTE;
 
 /** Plays a vector: faults and people over ten hours, then everything is put in order, and must come to rest. */
 export async function play(vector: Vector, begun: (gateway: Gateway) => void = () => {}): Promise<Played> {
@@ -35,7 +42,7 @@ export async function play(vector: Vector, begun: (gateway: Gateway) => void = (
     }
     const next = Math.min(due?.at ?? SPAN_MS, now + LOOK_MS, SPAN_MS);
     await clock.pass(next - now);
-    note(gateway, trail);
+    await look(gateway, trail);
     if (endsSoon(gateway, ending)) changes.push(clock.monotonic());
     if (gateway.isOnline || !canServe(gateway)) quiet = clock.monotonic();
     if (clock.monotonic() - quiet > PATIENCE_MS) broken.push('a leaf that would serve is not tried');
@@ -44,7 +51,8 @@ export async function play(vector: Vector, begun: (gateway: Gateway) => void = (
     changes.push(clock.monotonic());
     await heal(gateway, trail, () => changes.push(clock.monotonic()), ending);
   }
-  broken.push(...tooOften(world.calls, changes));
+  broken.push(...tooOften(world.calls, [...changes, ...gateway.cuts]));
+  gateway.stop();
   return { broken: [...new Set(broken)], trail };
 }
 
@@ -62,30 +70,48 @@ function momentsOf({ spells, deeds }: Vector): readonly Moment[] {
     );
   return [
     ...[...edges].map((at) => ({ at, happens: (gateway: Gateway) => gateway.lay(laid(at)) })),
-    ...deeds.map(({ deed, at }) => ({ at, happens: (gateway: Gateway) => DEEDS[deed](gateway) })),
+    ...deeds.map(({ deed, at }) => ({ at, happens: (gateway: Gateway) => void DEEDS[deed](gateway) })),
   ].sort((one, other) => one.at - other.at);
+}
+
+async function look(gateway: Gateway, trail: string[]): Promise<void> {
+  gateway.world.look();
+  note(gateway, trail);
+  const law = await untold(gateway);
+  if (law !== undefined) gateway.broken.push(law);
 }
 
 /** Faults end, the operator enrolls what the gateway names, and a person does what it asks for. */
 async function heal(gateway: Gateway, trail: string[], changed: () => void, ending: Set<string>): Promise<void> {
-  const { clock, broken } = gateway;
+  const { clock, broken, log } = gateway;
   gateway.lay({});
-  gateway.enroll();
-  const end = clock.monotonic() + 2 * PATIENCE_MS;
-  for (let helped = false; clock.monotonic() < end && broken.length === 0; ) {
-    await clock.pass(LOOK_MS);
-    note(gateway, trail);
+  gateway.cutAtWrite = undefined;
+  DEEDS['the token is plugged in'](gateway);
+  DEEDS['clock is right'](gateway);
+  const helped = new Set<string>();
+  for (let end = clock.monotonic() + LIMIT_MS + WORK_MS; clock.monotonic() < end && broken.length === 0; ) {
+    enroll(gateway);
+    await clock.pass(MINUTE);
+    await look(gateway, trail);
     if (endsSoon(gateway, ending)) changed();
-    gateway.enroll();
-    if (isWell(gateway)) return;
-    if (helped || clock.monotonic() < end - PATIENCE_MS) continue;
-    helped = true;
+    if (whatIsLeft(gateway) === '') break;
+    const help = await helpFor(gateway);
+    if (help === undefined || helped.has(help.need)) continue;
+    helped.add(help.need);
     changed();
-    helpsBy(gateway)();
+    help.deed();
+    end = clock.monotonic() + LIMIT_MS + WORK_MS;
   }
-  const { phase, trouble, request, online } = gateway.state;
-  const where = `${phase}, ${online ? 'online' : 'offline'}, request ${request?.action ?? 'none'}, ${trouble?.code ?? 'no trouble'}`;
-  if (broken.length === 0) broken.push(`faults are over, and the gateway does not come to rest: ${where}`);
+  if (broken.length > 0) return;
+  const left = whatIsLeft(gateway);
+  if (left !== '') broken.push(`faults are over, and ${left}: ${whereIs(gateway)}`);
+  const open = [...log.accepted].filter((id) => !log.ended.has(id) && gateway.state.scheduled?.id !== id);
+  if (left === '' && open.length > 0) broken.push(`a request that was accepted does not end: ${open.length}`);
+}
+
+function whereIs({ state }: Gateway): string {
+  const { phase, trouble, request, online } = state;
+  return `${phase}, ${online ? 'online' : 'offline'}, request ${request?.action ?? 'none'}, ${trouble?.code ?? 'no trouble'}`;
 }
 
 /** A leaf nears its end: no pause is longer than half of what is left of it. Told once for each leaf. */
@@ -95,25 +121,6 @@ function endsSoon({ known, clock }: Gateway, ending: Set<string>): boolean {
   );
   for (const leaf of soon) if (leaf) ending.add(leaf.thumbprint);
   return soon.length > 0;
-}
-
-/** What `status` would have a person do. */
-function helpsBy(gateway: Gateway): () => void {
-  const { current } = gateway.state;
-  const usable = current !== undefined && gateway.world.has(current.key) && gateway.world.isLive(current);
-  if (!gateway.terms.automatic && !usable) return DEEDS['csr and install'].bind(undefined, gateway);
-  return () => undefined;
-}
-
-function isWell({ state, world, isOnline }: Gateway): boolean {
-  const { current, next, request, phase } = state;
-  if (current === undefined || !isOnline || phase !== 'serving' || request !== undefined) return false;
-  if (next?.parked !== undefined) return false;
-  const keys = [...world.token.values()].every(
-    (id) => id === current.key.id || id === next?.id || id === state.retire?.id || world.lost.has(id),
-  );
-  // The hub that was told of another leaf keeps the session, and says so when it ends.
-  return world.isLive(current) && world.session?.thumbprint === current.thumbprint && keys;
 }
 
 /** Keeps what is new in the trail of the journal. */

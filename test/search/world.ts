@@ -1,17 +1,18 @@
-import { type Code, Fault, failure } from '../../agent/failure/failure.ts';
-import type { Assignment, KeyRef, Leaf } from '../../agent/roll/leaf.ts';
-import type { HubSignal, Ports } from '../../agent/roll/ports.ts';
+import { type Code, failure } from '../../agent/failure/failure.ts';
+import type { KeyRef, Leaf } from '../../agent/roll/leaf.ts';
+import type { HubSignal } from '../../agent/roll/ports.ts';
 import type { Answered, Faults, Whom } from './faults.ts';
+import { Reader } from './token.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 
 /** What is asked of the outside, and counted. */
 export const CALLS = ['register', 'reach DPS', 'issue', 'connect', 'write', 'generate', 'destroy', 'report'] as const;
 export type Call = (typeof CALLS)[number];
 
-/** A registration that ends like this has not reached DPS: it costs the gateway a packet, and DPS nothing. */
-const UNREACHED: ReadonlySet<Code> = new Set<Code>(['NL-DPS-UNREACHABLE', 'NL-DPS-UNTRUSTED']);
+const MINUTE = 60_000;
 
-const LATENCY_MS = 1_000;
+/** A CA that no group trusts. */
+const STRANGER = 'another CA';
 
 export interface WorldOptions {
   readonly clock: VirtualClock;
@@ -19,6 +20,8 @@ export interface WorldOptions {
   readonly enrollment: 'group' | 'individual';
   /** Of the leaves that the issuer gives, in milliseconds. */
   readonly lifetimeMs: number;
+  /** leaf.rotate_key = false. */
+  readonly keepKey: () => boolean;
   /** The leaf that the journal calls current, and every leaf that it knows. */
   readonly current: () => Leaf | undefined;
   readonly candidate: () => Leaf | undefined;
@@ -27,7 +30,7 @@ export interface WorldOptions {
 }
 
 interface Session {
-  readonly thumbprint: string;
+  readonly leaf: Leaf;
   readonly hub: string;
   readonly since: number;
   readonly process: number;
@@ -35,10 +38,9 @@ interface Session {
 
 /** The outside of one gateway: token, issuer, DPS and two hubs. It outlives the daemon's processes. */
 export class World {
-  readonly #options: WorldOptions;
+  readonly options: WorldOptions;
   faults: Faults = {};
-  readonly token = new Map<'a' | 'b', string>();
-  readonly lost = new Set<string>();
+  readonly token = new Reader();
   readonly enrolled = new Set<string>();
   enabled = true;
   assigns = 'hub1';
@@ -51,52 +53,50 @@ export class World {
   /** The process that is alive; what others still want has no effect. */
   process = 0;
   #made = 0;
-  #hear: (signal: HubSignal) => void = () => {};
+  /** The process that is alive hears of its session. */
+  hear: (signal: HubSignal) => void = () => {};
 
   constructor(options: WorldOptions) {
-    this.#options = options;
+    this.options = options;
   }
 
   count(call: Call): void {
-    this.calls[call].push(this.#options.clock.monotonic());
+    this.calls[call].push(this.options.clock.monotonic());
   }
 
   /** A leaf for a key, from now on. */
-  issue({ slot, id }: KeyRef, lifetimeMs = this.#options.lifetimeMs): Leaf {
+  issue(
+    { slot, id }: KeyRef,
+    { lifetimeMs = this.options.lifetimeMs, isStrange = false, aheadMs = -MINUTE } = {},
+  ): Leaf {
     this.#made += 1;
-    const now = this.#options.clock.now();
+    const now = this.options.clock.now();
     const name = String(this.#made);
-    const thumbprint = `T${name}`;
-    const notAfter = now + lifetimeMs;
     return {
       key: { slot, id },
       chain: `PEM ${name}`,
-      thumbprint,
+      thumbprint: `T${name}`,
       cn: 'gw-1',
       serial: name,
-      issuer: 'CA',
-      notBefore: now - 60_000,
-      notAfter,
+      issuer: isStrange ? STRANGER : 'CA',
+      notBefore: now + aheadMs,
+      notAfter: now + Math.max(0, aheadMs) + lifetimeMs,
     };
   }
 
-  makeKey(slot: 'a' | 'b', id = `K${this.#made + 1}`): KeyRef {
+  makeKey(slot: KeyRef['slot'], id = `K${this.#made + 1}`): KeyRef {
     this.#made += 1;
-    this.token.set(slot, id);
+    this.token.card?.keys.set(slot, id);
     return { slot, id };
   }
 
   isLive(leaf: Leaf, forMs = 0): boolean {
-    return leaf.notAfter > this.#options.clock.now() + forMs;
-  }
-
-  has(key: KeyRef): boolean {
-    return key.slot !== 'given' && this.token.get(key.slot) === key.id && !this.lost.has(key.id);
+    return leaf.notAfter > this.options.clock.now() + forMs;
   }
 
   /** Whether this fault meets this leaf. */
   meets(whom: Whom, thumbprint: string): boolean {
-    const isCurrent = this.#options.current()?.thumbprint === thumbprint;
+    const isCurrent = this.options.current()?.thumbprint === thumbprint;
     return whom === 'all' || (whom === 'current') === isCurrent;
   }
 
@@ -106,7 +106,8 @@ export class World {
     if (network) return { code: 'NL-DPS-UNREACHABLE', whom: 'all' };
     if (dps !== undefined && this.meets(dps.whom, leaf.thumbprint)) return dps;
     if (!this.enabled) return { code: 'NL-DPS-DISABLED', whom: 'all' };
-    const known = this.#options.enrollment === 'group' || this.enrolled.has(leaf.thumbprint);
+    const isOfGroup = this.options.enrollment === 'group' && leaf.issuer !== STRANGER;
+    const known = isOfGroup || this.enrolled.has(leaf.thumbprint);
     return known && this.isLive(leaf) ? undefined : { code: 'NL-DPS-401002', whom: 'all' };
   }
 
@@ -120,7 +121,7 @@ export class World {
 
   handshakeOf(leaf: Leaf): Code | undefined {
     const { handshake } = this.faults;
-    if (!this.has(leaf.key)) return 'NL-TOKEN-KEY';
+    if (!this.token.has(leaf.key)) return 'NL-TOKEN-KEY';
     return handshake !== undefined && this.meets(handshake.whom, leaf.thumbprint) ? handshake.code : undefined;
   }
 
@@ -129,117 +130,28 @@ export class World {
     const { session } = this;
     if (session === undefined) return;
     this.session = undefined;
-    const heldMs = this.#options.clock.monotonic() - session.since;
+    const heldMs = this.options.clock.monotonic() - session.since;
+    const { thumbprint } = session.leaf;
     if (session.process === this.process)
-      this.#hear({ kind: 'lost', thumbprint: session.thumbprint, heldMs, failure: failure('NL-HUB-LOST') });
+      this.hear({ kind: 'lost', thumbprint, heldMs, failure: failure('NL-HUB-LOST') });
   }
 
-  /** The ports of one process. */
-  ports(process: number): Ports {
-    const { clock } = this.#options;
-    const wait = async (ms: number, abort?: AbortSignal) => {
-      await clock.sleep(ms, abort);
-      if (this.process !== process) await new Promise(() => {});
-      if (abort?.aborted) throw new Fault('NL-INTERNAL', { message: 'ended' });
+  /** A hub that ends sessions with their leaf does so within a minute. */
+  look(): void {
+    const { session, faults } = this;
+    if (session !== undefined && faults.hubOddly === 'ended' && !this.isLive(session.leaf)) this.endSession();
+  }
+
+  /** DPS tells a hub of this leaf, which learns of it after a while. Registered last wins. */
+  write(hub: string, leaf: Leaf, afterMs: number): void {
+    const learn = () => {
+      // A device that moves is taken out of the hub that it leaves.
+      this.registry.clear();
+      this.registry.set(hub, leaf.thumbprint);
+      const isOther = this.session?.leaf.thumbprint !== leaf.thumbprint;
+      if (this.faults.hubOddly === 'changed' && isOther) this.endSession();
     };
-    const fail = (code: Code | undefined, retryAfterMs?: number) => {
-      if (code !== undefined) throw new Fault(code, retryAfterMs === undefined ? {} : { retryAfterMs });
-    };
-    const waiting: HubSignal[] = [];
-    let wake = () => {};
-    this.#hear = (signal) => {
-      waiting.push(signal);
-      wake();
-    };
-    async function* signals(): AsyncGenerator<HubSignal> {
-      for (;;) {
-        const signal = waiting.shift();
-        if (signal !== undefined) yield signal;
-        else
-          await new Promise<void>((resolve) => {
-            wake = resolve;
-          });
-      }
-    }
-    return {
-      keys: {
-        generate: async (slot, id) => {
-          await wait(LATENCY_MS);
-          this.count('generate');
-          fail(this.faults.generate);
-          if (slot === 'given') throw new Fault('NL-INTERNAL');
-          const found = this.token.get(slot);
-          const isThere = found !== undefined && !this.lost.has(found);
-          if (isThere && found !== id) throw new Fault('NL-TOKEN-OCCUPIED');
-          this.lost.delete(id);
-          return isThere ? { slot, id } : this.makeKey(slot, id);
-        },
-        csr: async (key) => {
-          await wait(100);
-          fail(this.has(key) ? this.faults.sign : 'NL-TOKEN-KEY');
-          return JSON.stringify(key);
-        },
-        destroy: async (key) => {
-          await wait(LATENCY_MS);
-          this.count('destroy');
-          fail(this.faults.destroy);
-          for (const leaf of [this.#options.current(), this.#options.candidate()])
-            if (leaf?.key.id === key.id) this.#options.broken('a key is destroyed that the journal relies on');
-          if (key.slot !== 'given' && this.token.get(key.slot) === key.id) this.token.delete(key.slot);
-        },
-      },
-      issuer: {
-        issue: async (csr, abort) => {
-          const { issuer, network } = this.faults;
-          const key = JSON.parse(csr) as KeyRef;
-          await wait(LATENCY_MS, abort);
-          this.count('issue');
-          fail(network && 'NL-EST-UNREACHABLE');
-          fail(issuer?.code, issuer?.retryAfterMs);
-          return JSON.stringify(this.issue(key));
-        },
-      },
-      judge: async (chain) => {
-        fail(this.faults.judge);
-        return JSON.parse(String(chain)) as Leaf;
-      },
-      dps: {
-        register: async (leaf, abort) => {
-          await wait(2 * LATENCY_MS, abort);
-          this.count('register');
-          fail(this.handshakeOf(leaf));
-          const refusal = this.refusalOf(leaf);
-          if (refusal === undefined || !UNREACHED.has(refusal.code)) this.count('reach DPS');
-          fail(refusal?.code, refusal?.retryAfterMs);
-          // Registered last wins; a device that moves is taken out of the hub that it leaves.
-          this.registry.clear();
-          this.registry.set(this.assigns, leaf.thumbprint);
-          return { hub: this.assigns, deviceId: 'gw-1' };
-        },
-      },
-      hub: {
-        connect: async (leaf, { hub }: Assignment, abort) => {
-          await wait(LATENCY_MS, abort);
-          this.count('connect');
-          fail(this.handshakeOf(leaf));
-          fail(this.rejectionOf(leaf, hub));
-          fail(this.registry.get(hub) === leaf.thumbprint ? undefined : 'NL-HUB-REJECTED');
-          const session = { thumbprint: leaf.thumbprint, hub, since: clock.monotonic(), process };
-          this.session = session;
-          const { hubDrops } = this.faults;
-          if (hubDrops !== undefined)
-            void clock.sleep(hubDrops).then(() => (this.session === session ? this.endSession() : undefined));
-        },
-        silentMs: () => undefined,
-        report: async () => {
-          this.count('report');
-          fail(this.faults.twin && 'NL-HUB-TWIN');
-        },
-        close: async () => {
-          if (this.session?.process === process) this.session = undefined;
-        },
-        signals: { [Symbol.asyncIterator]: signals },
-      },
-    };
+    if (afterMs === 0) learn();
+    else void this.options.clock.sleep(afterMs).then(learn);
   }
 }

@@ -1,7 +1,7 @@
 import type { Assignment, Leaf } from '../../../agent/roll/leaf.ts';
 import type { Terms } from '../../../agent/roll/plan.ts';
 
-const HOUR = 3_600_000;
+export const HOUR = 3_600_000;
 /** When things happen, and when the planned moments (probe, renewal) have come. */
 export const NOW = 1_800_000_000_000;
 export const LATER = NOW + 2.5 * HOUR;

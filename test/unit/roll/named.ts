@@ -1,17 +1,14 @@
-import assert from 'node:assert/strict';
 import { advance as advanceBy } from '../../../agent/roll/advance.ts';
-import type { RollEvent, RollState, Step } from '../../../agent/roll/state.ts';
-import { terms } from './machine.ts';
-import type { World } from './world.ts';
+import type { RollEvent, Step } from '../../../agent/roll/state.ts';
+import { nameFor, type Pair, termsOf } from './pair.ts';
 
-const NAMES: readonly string[] = ['g0', 'g1', 'g2', 'g3', 'g4', 'g5', 'g6', 'g7', 'g8', 'g9'];
+const SHORT = /^g\d+$/;
 
-/** The machine in the walk, where generations have short names: each key gets one that nothing else has. */
-export function advance(before: RollState, event: RollEvent, world: World): Step {
-  const step = advanceBy(before, event, terms);
+/** The machine in the walk, where keys have short names: each gets one that nothing else has. */
+export function advance(pair: Pair, event: RollEvent): Step {
+  const step = advanceBy(pair.state, event, termsOf(pair));
   const { next } = step.state;
-  if (next?.intended === undefined || NAMES.includes(next.intended)) return step;
-  const used = JSON.stringify([step.state, world]);
-  const intended = NAMES.find((name) => !used.includes(name)) ?? assert.fail('the walk has too few names');
+  if (next?.intended === undefined || SHORT.test(next.intended)) return step;
+  const intended = nameFor({ state: { ...step.state, next: { ...next, intended: '' } }, world: pair.world }, 'g');
   return { ...step, state: { ...step.state, next: { ...next, intended } } };
 }

@@ -1,15 +1,35 @@
+import assert from 'node:assert/strict';
 import { getsNoRegistration, isStuck, RETIRE_TRIES } from '../../../agent/roll/look.ts';
-import type { Phase, RollState } from '../../../agent/roll/state.ts';
-import { leafOf } from './machine.ts';
-import { ENDS, type World } from './world.ts';
+import { isDue, type Terms } from '../../../agent/roll/plan.ts';
+import type { Next, Phase, RollState } from '../../../agent/roll/state.ts';
+import { terms } from './machine.ts';
+import { FOREIGN, isLive, type World } from './world.ts';
 
-/** What the journal says, and how things are outside. */
+/** What the journal says, how things are outside, and what time it is. */
 export interface Pair {
   readonly state: RollState;
   readonly world: World;
+  /** Wall clock, milliseconds. */
+  readonly at: number;
+  /** leaf.rotate_key = false. */
+  readonly keepKey: boolean;
+  /** The issuer needs no person. */
+  readonly automatic: boolean;
 }
 
-const FIRST_ENDS = leafOf('g0', 'a').notAfter;
+export const termsOf = ({ automatic }: Pick<Pair, 'automatic'>): Terms => ({ ...terms, automatic });
+
+const MOST_NAMES = 12;
+
+/** The first short name that nothing else has. */
+export function nameFor({ state, world }: Pick<Pair, 'state' | 'world'>, letter: 'g' | 'T'): string {
+  const used = JSON.stringify([state, world]);
+  for (let number = 1; number < MOST_NAMES; number += 1) {
+    const name = `${letter}${number}`;
+    if (!used.includes(`"${name}"`) && !used.includes(`"${name}@`)) return name;
+  }
+  return assert.fail('the walk has too few names');
+}
 
 const PHASES: Readonly<Record<Phase, number>> = {
   unprovisioned: 0,
@@ -24,61 +44,102 @@ const PHASES: Readonly<Record<Phase, number>> = {
   stranded: 9,
 };
 
-/**
- * Two pairs that differ only in history are one: the trail, clock readings, words, the names of generations, and counters
- * beyond their effect are left out. What is left is packed into one whole number, digit by digit (each line names the
- * base of its digit): millions of pairs are looked up, and a number is looked up fastest.
- */
-export function keyOf({ state, world }: Pair): number {
+/** A whole number, digit by digit: each line names the base of its digit. */
+class Packed {
+  value = 0;
+
+  digit(base: number, digit: number): this {
+    this.value = this.value * base + digit;
+    return this;
+  }
+
+  bit(is: boolean | undefined): this {
+    return this.digit(2, is === true ? 1 : 0);
+  }
+}
+
+/** Which key: none, that of the current leaf, that of the candidate, one that is to be destroyed, a foreign one, another. */
+function whose(id: string | undefined, { current, next, retire }: RollState): number {
+  if (id === undefined) return 0;
+  if (id === current?.key.id) return 1;
+  if (id === (next?.id ?? next?.intended)) return 2;
+  if (id === retire?.id) return 3;
+  return id === FOREIGN ? 4 : 5;
+}
+
+/** Which leaf: none, the current one, the candidate, another. */
+function which(thumbprint: string | undefined, { current, next }: RollState): number {
+  if (thumbprint === undefined) return 0;
+  if (thumbprint === current?.thumbprint) return 1;
+  return thumbprint === next?.leaf?.thumbprint ? 2 : 3;
+}
+
+function parkedFor({ parked }: Next): number {
+  if (parked === undefined) return 0;
+  const { kind, code } = parked.failure;
+  if (code === 'NL-TOKEN-KEY') return parked.times < 3 ? 1 : 2;
+  if (code === 'NL-TOKEN-OCCUPIED') return 3;
+  return kind === 'refused' ? 4 : 5;
+}
+
+function stateKey({ state, at, ...terms }: Pair): number {
   const { request, next, current, probe, retire, online, grace, unproven } = state;
-  const inB = current?.key.slot === 'b';
-  const mine = inB ? world.token.b : world.token.a;
-  const other = inB ? world.token.a : world.token.b;
-  let key = PHASES[state.phase];
-  key = key * 4 + place(current?.key.id, mine, other);
-  key = key * 4 + (current === undefined ? 0 : age(current.notAfter));
-  key = key * 4 + place(online?.slice(2, 4), mine, other);
-  key = key * 2 + bit(state.rejected);
-  key = key * 2 + bit(isStuck(state));
-  key = key * 2 + bit(getsNoRegistration(state));
-  key = key * 3 + (next === undefined ? 0 : 1 + bit((next.slot === 'b') === inB));
-  key = key * 4 + place(next?.id ?? next?.intended, mine, other);
-  key = key * 2 + bit(next?.id === undefined);
-  key = key * 3 + (next?.leaf === undefined ? 0 : next.leaf.notAfter === ENDS.late ? 2 : 1);
-  key = key * 2 + bit(next?.assignment !== undefined);
-  key = key * 2 + bit(next?.sent);
-  key = key * 2 + bit(next?.unwanted);
-  key = key * 2 + bit(next?.denied);
-  key = key * 3 + (next?.waitsFor === undefined ? 0 : next.waitsFor === 'roll' ? 1 : 2);
-  key = key * 2 + bit(next?.parked !== undefined);
-  key = key * 4 + place(retire?.id, mine, other);
-  key = key * 3 + (retire === undefined || retire.tries === 0 ? 0 : retire.tries < RETIRE_TRIES ? 1 : 2);
-  key = key * 2 + bit(state.rolledFor !== undefined && state.rolledFor === current?.thumbprint);
-  key = key * 2 + bit(unproven > 0);
-  key = key * 3 + (grace === undefined ? 0 : grace === 0 ? 1 : 2);
-  key = key * 3 + (request === undefined ? 0 : request.action === 'roll' ? 1 : 2);
-  key = key * 2 + bit(request?.reason === 'probe');
-  key = key * 3 + (probe === undefined ? 0 : 1 + (probe.times % 2));
-  key = key * 2 + bit(mine !== undefined);
-  key = key * 2 + bit(other !== undefined);
-  key = key * 4 + place(world.pinned, mine, other);
-  key = key * 4 + place(world.hub, mine, other);
-  key = key * 2 + bit(world.enabled);
-  key = key * 4 + place(world.lost, mine, other);
-  key = key * 2 + bit(world.late);
-  return key * 5 + enrolled(world, mine, other);
+  const packed = new Packed();
+  packed.digit(10, PHASES[state.phase]);
+  packed.digit(4, current === undefined ? 0 : current.key.slot === 'given' ? 3 : current.key.slot === 'a' ? 1 : 2);
+  packed.digit(3, current === undefined || !isDue(state, termsOf(terms), at) ? 0 : isLive(current, at) ? 1 : 2);
+  packed.digit(4, which(online?.split('@')[0], state));
+  packed.bit(state.rejected).bit(isStuck(state)).bit(getsNoRegistration(state));
+  packed.digit(4, next === undefined ? 0 : next.slot === 'given' ? 3 : next.slot === 'a' ? 1 : 2);
+  packed.bit(next?.id === undefined).bit(next?.id !== undefined && next.id === current?.key.id);
+  packed.digit(3, next?.leaf === undefined ? 0 : isLive(next.leaf, at) ? 1 : 2).bit(next?.leaf?.issuer !== 'CA');
+  packed
+    .bit(next?.assignment !== undefined)
+    .bit(next?.sent)
+    .bit(next?.unwanted)
+    .bit(next?.denied)
+    .bit(next?.renewed);
+  packed.digit(3, next?.waitsFor === undefined ? 0 : next.waitsFor === 'roll' ? 1 : 2);
+  packed.digit(6, next === undefined ? 0 : parkedFor(next));
+  packed.digit(2, retire === undefined ? 0 : 1);
+  packed.digit(3, retire === undefined || retire.tries === 0 ? 0 : retire.tries < RETIRE_TRIES ? 1 : 2);
+  packed.bit(state.rolledFor !== undefined && state.rolledFor === current?.thumbprint);
+  packed.bit(unproven > 0).digit(3, grace === undefined ? 0 : grace === 0 ? 1 : 2);
+  packed.digit(3, request === undefined ? 0 : request.action === 'roll' ? 1 : 2).bit(request?.reason === 'probe');
+  packed.digit(3, probe === undefined ? 0 : 1 + (probe.times % 2));
+  return packed.value;
 }
 
-const age = (notAfter: number): number => (notAfter === FIRST_ENDS ? 1 : notAfter === ENDS.late ? 2 : 3);
-const bit = (is: boolean | undefined): number => (is === true ? 1 : 0);
-
-/** Which generation: none, the one in the slot of the current leaf, the one in the other slot, one that is gone. */
-function place(id: string | undefined, mine: string | undefined, other: string | undefined): number {
-  return id === undefined ? 0 : id === mine ? 1 : id === other ? 2 : 3;
+function worldKey({ world, state }: Pair): number {
+  const { token, drawer, enrolled } = world;
+  const packed = new Packed();
+  for (const id of [token.a, token.b, token.given, drawer?.a, drawer?.b, drawer?.given])
+    packed.digit(6, whose(id, state));
+  packed.digit(6, whose(world.pinned?.key.id, state)).digit(4, which(world.pinned?.thumbprint, state));
+  packed.bit(world.keeps).bit(world.enabled).digit(4, which(world.hub, state));
+  packed.bit(enrolled === 'all');
+  for (const leaf of [state.current, state.next?.leaf]) packed.bit(leaf && enrolled.includes(leaf.thumbprint));
+  return packed.value;
 }
 
-function enrolled(world: World, mine: string | undefined, other: string | undefined): number {
-  const list = world.enrolled;
-  if (list === 'all') return 4;
-  return bit(mine !== undefined && list.includes(mine)) * 2 + bit(other !== undefined && list.includes(other));
+/**
+ * Pairs that have been seen. Two pairs that differ only in history are one: the trail, clock readings, words, the names of keys
+ * and leaves, and counters beyond their effect are left out.
+ */
+export class Pairs<T> {
+  readonly #seen = new Map<number, Map<number, T>>();
+  size = 0;
+
+  get(pair: Pair): T | undefined {
+    return this.#seen.get(worldKey(pair))?.get(stateKey(pair));
+  }
+
+  set(pair: Pair, value: T): void {
+    const world = worldKey(pair);
+    const states = this.#seen.get(world) ?? new Map<number, T>();
+    if (!this.#seen.has(world)) this.#seen.set(world, states);
+    const { size } = states;
+    states.set(stateKey(pair), value);
+    this.size += states.size - size;
+  }
 }

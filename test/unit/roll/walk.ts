@@ -7,10 +7,11 @@ import {
   unprovisioned,
 } from '../../../agent/roll/state.ts';
 import { createProofs } from './lasting.ts';
-import { hub, leafOf, terms } from './machine.ts';
+import { HOUR, hub, NOW, terms } from './machine.ts';
 import { advance } from './named.ts';
-import { keyOf, type Pair } from './pair.ts';
-import { deliveries, fates, inWorld, isLive, operators, perform, SIGNALS, type World } from './world.ts';
+import { type Pair, Pairs } from './pair.ts';
+import { deliveries, fates, moments, operators, requests } from './people.ts';
+import { firstLeaf, has, isLive, perform, type Slots, type World } from './world.ts';
 
 /** A pair, and how the walk came there. */
 interface Node extends Pair {
@@ -21,6 +22,8 @@ interface Node extends Pair {
 export interface Walked {
   readonly pairs: number;
   readonly transitions: number;
+  /** The laws that were broken, each with its shortest story. */
+  readonly broken: readonly string[];
 }
 
 /** What is on disk: a power cut takes the open session and the flap counter with it. */
@@ -31,23 +34,31 @@ function reload(state: RollState): RollState {
 
 function story(node: Node | undefined): string {
   const lines: string[] = [];
-  for (let at = node; at !== undefined; at = at.from)
-    lines.unshift(`${at.via} → ${at.state.phase} ${JSON.stringify(at.world)}`);
+  for (let at = node; at !== undefined; at = at.from) lines.unshift(`  ${at.via} → ${at.state.phase} (${briefly(at)})`);
   return lines.join('\n');
 }
 
-function holds(condition: unknown, law: string, node: Node): asserts condition {
-  if (!condition) assert.fail(`${law}\n${story(node)}`);
+/** The outside in a few words. */
+function briefly({ world, at }: Pair): string {
+  const keys = (slots: Slots) => Object.entries(slots).map(([slot, id]) => `${slot} ${id}`);
+  const { token, drawer, keeps, pinned, hub: known, enrolled, enabled } = world;
+  return [
+    `${((at - NOW) / HOUR).toFixed(1)} h`,
+    `token ${keys(token).join(' ') || 'empty'}`,
+    ...(drawer === undefined ? [] : [`another ${keys(drawer).join(' ') || 'empty'}`]),
+    ...(keeps ? ['destroys no key'] : []),
+    `DPS ${pinned?.thumbprint ?? 'none'}`,
+    `hub ${known ?? 'none'}`,
+    ...(enrolled === 'all' ? [] : [`enrolled ${enrolled.join(' ')}`]),
+    ...(enabled ? [] : ['disabled']),
+  ].join(', ');
 }
 
+type Holds = (condition: unknown, law: string, node: Node) => void;
+
 /** The laws that must hold in every pair. */
-function check(node: Node): void {
-  const { state, world } = node;
-  const { current, next, retire, phase } = state;
-  const present = (id: string | undefined) => id !== undefined && (world.token.a === id || world.token.b === id);
-  if (current !== undefined) holds(present(current.key.id), 'the key of the current leaf is in the token', node);
-  if (next?.id !== undefined && retire?.id !== next.id)
-    holds(present(next.id), "the candidate's key is in the token", node);
+function check(node: Node, holds: Holds): void {
+  const { next, retire, phase, current } = node.state;
   holds(
     retire === undefined || retire.id !== current?.key.id,
     'the key of the current leaf is never to be destroyed',
@@ -55,138 +66,143 @@ function check(node: Node): void {
   );
   if (phase === 'serving' || phase === 'stranded' || phase === 'unprovisioned')
     holds(next?.leaf === undefined || next.parked !== undefined, 'a candidate that is not in flight is parked', node);
-  if (current !== undefined && world.enrolled === 'all') {
-    const usable = [current, next?.leaf].some((leaf) => present(leaf?.key.id));
-    holds(usable, 'never zero usable leaves', node);
-  }
 }
 
 /** The laws of a single effect, checked before it is performed. */
-export function checkEffect(effect: RollEffect, node: Node): void {
+function checkEffect(effect: RollEffect, node: Node, holds: Holds): void {
   const { state, world } = node;
+  const { current, next } = state;
   if (effect.kind === 'destroy-key') {
-    // A key that is lost is of no use to a leaf.
-    const isTrusted = world.pinned === effect.key.id && world.lost !== effect.key.id;
+    const { key } = effect;
+    const isRelied = [current, next?.leaf].some((leaf) => leaf?.key.id === key.id);
+    holds(!isRelied, 'no key is destroyed that current or candidate relies on', node);
+    const { pinned } = world;
+    const isTrusted = pinned?.key.id === key.id && isLive(pinned, node.at) && has(world, key);
     holds(!isTrusted, 'no key is destroyed while its leaf is the one DPS trusts', node);
   }
-  if (effect.kind === 'register' && effect.leaf.thumbprint === state.next?.leaf?.thumbprint) {
-    holds(state.next.sent, 'intent is written before DPS may come to trust the candidate', node);
-  }
+  if (effect.kind === 'register' && effect.leaf.thumbprint === next?.leaf?.thumbprint)
+    holds(next.sent, 'intent is written before DPS may come to trust the candidate', node);
 }
 
 /** Ladders that count have many rungs: the walk tells the first, and what comes after the last. */
-function forGood(state: RollState, event: RollEvent, world: World): RollState {
-  let after = state;
-  for (let rung = 0; rung < 40 && after.phase === state.phase; rung += 1) after = advance(after, event, world).state;
-  return after;
+function forGood(node: Node, event: RollEvent): RollState {
+  let { state } = node;
+  for (let rung = 0; rung < 40 && state.phase === node.state.phase; rung += 1)
+    ({ state } = advance({ ...node, state }, event));
+  return state;
 }
 
 /** Hears of a pair that lies one event away. */
-type Hear = (via: string, state: RollState, world: World) => void;
+type Hear = (via: string, pair: Partial<Pair>) => void;
 
-function neighbours(node: Node, hear: Hear): void {
+function neighbours(node: Node, { isFated = false }: Walk, hear: Hear, holds: Holds): void {
   const { state, world } = node;
-  if (state.online !== undefined || state.flaps > 0) hear('power cut', reload(state), world);
+  if (state.online !== undefined || state.flaps > 0) hear('power cut', { state: reload(state) });
   for (const effect of effectsOf(state)) {
-    checkEffect(effect, node);
+    checkEffect(effect, node, holds);
     const { kind } = effect;
-    const outage = perform(world, effect, 'outage').event;
-    const met = perform(world, effect, 'true');
-    const through = advance(state, met.event, world).state;
+    const outage = perform(node, effect, 'outage').event;
+    const met = perform(node, effect, 'true');
+    const through = advance(node, met.event).state;
     if (met.event.kind === 'failed' && kind === 'register' && state.phase === 'registering-next') {
-      const expired = state.next?.leaf !== undefined && !isLive(state.next.leaf, world);
-      const kept = through.next?.leaf !== undefined || expired || world.lost === state.next?.id;
-      holds(kept, 'a candidate that DPS refuses is parked, not lost', node);
+      const leaf = state.next?.leaf;
+      const isUseless = leaf === undefined || !isLive(leaf, node.at) || !has(world, leaf.key);
+      holds(through.next?.leaf !== undefined || isUseless, 'a candidate that DPS refuses is parked, not lost', node);
     }
-    hear(`${kind} true`, through, met.world);
-    hear(`${kind} outage`, advance(state, outage, world).state, world);
-    const refused = perform(world, effect, 'refused').event;
+    hear(`${kind} true`, { state: through, world: met.world });
+    hear(`${kind} outage`, { state: advance(node, outage).state });
+    const refused = perform(node, effect, 'refused').event;
     // The hub can lag and an issuer can have moods; DPS and the token refuse only where the world says so.
-    if (kind === 'connect' || kind === 'request-leaf')
-      hear(`${kind} refused`, advance(state, refused, world).state, world);
-    if (kind === 'connect') hear('connect refused for good', forGood(state, refused, world), world);
-    if (kind === 'connect') hear('nobody answers for long', forGood(state, outage, world), world);
-    if (kind === 'destroy-key') hear('destroy fails for good', forGood(state, outage, world), world);
+    if (kind === 'connect' || kind === 'request-leaf') hear(`${kind} refused`, { state: advance(node, refused).state });
+    if (kind === 'connect') hear('connect refused for good', { state: forGood(node, refused) });
+    if (kind === 'connect') hear('nobody answers for long', { state: forGood(node, outage) });
+    if (kind === 'destroy-key') hear('destroy fails for good', { state: forGood(node, outage) });
     if (met.world === world) continue;
-    hear(`${kind}, answer lost`, advance(state, outage, world).state, met.world);
+    hear(`${kind}, answer lost`, { state: advance(node, outage).state, world: met.world });
     // The same where the disk took nothing of what followed: what goes on in memory is all about the current leaf.
-    hear(`${kind}, power cut`, reload(state), met.world);
+    hear(`${kind}, power cut`, { state: reload(state), world: met.world });
   }
-  for (const [name, event] of SIGNALS) hear(name, advance(state, inWorld(event, world), world).state, world);
-  for (const event of deliveries(state, world)) hear('leaf delivered', advance(state, event, world).state, world);
-  for (const there of operators(world)) hear('operator', state, there);
-}
-
-/** Once at any moment every leaf may expire, and a key be lost. */
-function fated(node: Node, hear: Hear): void {
-  neighbours(node, hear);
-  for (const [name, there] of fates(node.world, node.state)) hear(name, node.state, there);
-}
-
-/** A group accepts every leaf of its CA; an individual enrollment accepts those that the operator has put into it. */
-export type Enrollment = 'group' | 'individual';
-
-function roots(enrollment: Enrollment): Node[] {
-  const current = leafOf('g0', 'a');
-  const serving: RollState = {
-    ...unprovisioned,
-    phase: 'serving',
-    current,
-    assignment: hub,
-    registered: terms.registered,
-  };
-  const enrolled = (...own: string[]) => ({ enrolled: enrollment === 'group' ? ('all' as const) : own, enabled: true });
-  const world: World = { token: { a: 'g0' }, pinned: 'g0', hub: 'g0', ...enrolled('g0') };
-  return [
-    { via: `a new gateway, ${enrollment}`, state: unprovisioned, world: { token: {}, ...enrolled() } },
-    { via: `serving, ${enrollment}`, state: serving, world },
-  ];
+  for (const [name, event] of requests(node)) hear(name, { state: advance(node, event).state });
+  for (const [name, event] of deliveries(node)) hear(name, { state: advance(node, event).state });
+  for (const [name, there] of operators(node)) hear(name, { world: there });
+  for (const [name, at] of moments(node))
+    hear(name, { at, state: advance({ ...node, at }, { kind: 'woken', at, draw: 0.5 }).state });
+  if (isFated) for (const [name, there] of fates(node)) hear(name, { world: there });
 }
 
 export interface Walk {
-  readonly enrollment: Enrollment;
-  /** Leaves expire and keys are lost, too: so many pairs that only the nearest are visited. */
+  /** A group accepts every leaf of its CA; an individual enrollment accepts those that the operator has put into it. */
+  readonly enrollment: 'group' | 'individual';
+  /** The token has fates, too: so many pairs that only the nearest are visited. */
   readonly isFated?: boolean;
+  /** leaf.rotate_key = false. */
+  readonly keepKey?: boolean;
+  /** The key of the first leaf was in the token before newleaf. */
+  readonly isGiven?: boolean;
+  /** A person brings each leaf. */
+  readonly byPerson?: boolean;
   /** Ends the walk after so many pairs: the nearest are the first. */
   readonly most?: number;
+  /** Goes on after a law is broken, until this many different laws are. */
+  readonly laws?: number;
+}
+
+function roots({ enrollment, keepKey = false, isGiven = false, byPerson = false }: Walk): Node[] {
+  const current = firstLeaf(isGiven ? 'given' : 'a');
+  const served = { current, assignment: hub, registered: terms.registered };
+  const enrolled = (...own: string[]) => ({ enrolled: enrollment === 'group' ? ('all' as const) : own, enabled: true });
+  const token = isGiven ? { given: 'g0' } : { a: 'g0' };
+  const world: World = { token, pinned: current, hub: current.thumbprint, ...enrolled(current.thumbprint) };
+  const pair = { at: NOW, keepKey, automatic: !byPerson };
+  return [
+    { ...pair, via: `a new gateway, ${enrollment}`, state: unprovisioned, world: { token: {}, ...enrolled() } },
+    { ...pair, via: `serving, ${enrollment}`, state: { ...unprovisioned, phase: 'serving', ...served }, world },
+  ];
 }
 
 /** The nearest pairs are looked at closely: each single fault that stays, and each circle. */
 const CLOSELY = 25_000;
 
 /** More pairs than this can only come from a counter in the state that is not bounded. */
-const UNBOUNDED = 2_000_000;
+const UNBOUNDED = 4_000_000;
 
 /** Visits every pair that faults, power cuts, people and time can lead to. */
-export function walk({ enrollment, isFated = false, most = UNBOUNDED }: Walk): Walked {
-  const seen = new Set<number>();
-  const [rests, ...others] = createProofs();
+export function walk(asked: Walk): Walked {
+  const { most = UNBOUNDED, laws = 1 } = asked;
+  const seen = new Pairs<true>();
+  const [ends, ...others] = createProofs();
   const open: Node[] = [];
+  const broken = new Map<string, string>();
+  const holds: Holds = (condition, law, node) => {
+    if (!condition && !broken.has(law)) broken.set(law, `${law}\n${story(node)}`);
+  };
   let transitions = 0;
   let from: Node | undefined;
-  const visit: Hear = (via, state, world) => {
-    transitions += 1;
-    // Most events change nothing, and there is no need to name a pair twice.
-    if (state === from?.state && world === from.world) return;
-    const key = keyOf({ state, world });
-    if (seen.has(key)) return;
-    seen.add(key);
-    const node: Node = { state: forget(state), world, via, ...(from && { from }) };
+  const visit = (node: Node) => {
+    if (seen.get(node) !== undefined) return;
+    seen.set(node, true);
     open.push(node);
-    check(node);
-    for (const proof of seen.size <= CLOSELY ? [rests, ...others] : [rests])
-      proof({ state, world }, (law, end) => holds(false, law, { ...end, via: 'in the end', from: node }));
+    check(node, holds);
+    for (const proof of seen.size <= CLOSELY ? [ends, ...others] : [ends])
+      proof(node, (law, end) => holds(false, law, { ...end, via: 'in the end', from: node }));
   };
-  for (const { via, state, world } of roots(enrollment)) visit(via, state, world);
+  const hear: Hear = (via, pair) => {
+    transitions += 1;
+    if (from === undefined) return;
+    const { state = from.state, world = from.world, at = from.at } = pair;
+    // Most events change nothing, and there is no need to name a pair twice.
+    if (state !== from.state || world !== from.world || at !== from.at)
+      visit({ ...from, state: forget(state), world, at, via, from });
+  };
+  for (const root of roots(asked)) visit(root);
   // Breadth first, so that a broken law is told by its shortest story. The list grows while it is walked.
   for (const node of open) {
     from = node;
-    if (isFated) fated(node, visit);
-    else neighbours(node, visit);
-    if (seen.size >= most) break;
+    neighbours(node, asked, hear, holds);
+    if (seen.size >= most || broken.size >= laws) break;
   }
   assert.ok(seen.size < UNBOUNDED, 'the walk does not end: some counter in the state is not bounded');
-  return { pairs: seen.size, transitions };
+  return { pairs: seen.size, transitions, broken: [...broken.values()] };
 }
 
 /** History is the walk's own: what the machine writes of it would only be carried along. */

@@ -1,24 +1,37 @@
-import { failure } from '../../../agent/failure/failure.ts';
-import { type Leaf, placeOf } from '../../../agent/roll/leaf.ts';
-import type { RollEffect, RollEvent, RollState } from '../../../agent/roll/state.ts';
-import { hub, LATER, leafOf, NOW, terms } from './machine.ts';
+import { type Code, failure } from '../../../agent/failure/failure.ts';
+import { type KeyRef, type Leaf, placeOf } from '../../../agent/roll/leaf.ts';
+import type { RollEffect, RollEvent } from '../../../agent/roll/state.ts';
+import { HOUR, hub, NOW, terms } from './machine.ts';
+import { nameFor, type Pair } from './pair.ts';
+
+/** What is in a token, by slot. */
+export interface Slots {
+  readonly a?: string;
+  readonly b?: string;
+  /** A key that was there before newleaf. */
+  readonly given?: string;
+}
 
 /** The outside, as small as it can be told: who has which key, and whom DPS and the hub believe. */
 export interface World {
-  /** Generation in each slot of the token. */
-  readonly token: { readonly a?: string; readonly b?: string };
-  /** The thumbprint that registered last, and that DPS has not refused since. */
-  readonly pinned?: string;
-  /** What the hub's registry holds; the hub's operator can remove it. */
+  readonly token: Slots;
+  /** The token that is not plugged in. */
+  readonly drawer?: Slots;
+  /** The token destroys no key. */
+  readonly keeps?: true;
+  /** The leaf that registered last, and that DPS has not refused since. */
+  readonly pinned?: Leaf;
+  /** The thumbprint in the hub's registry; the hub's operator can remove it. */
   readonly hub?: string;
-  /** Generations that DPS accepts; `all` is a group. */
+  /** Thumbprints that DPS accepts; `all` is a group: every leaf of its CA. */
   readonly enrolled: readonly string[] | 'all';
   readonly enabled: boolean;
-  /** The generation whose key the token has lost. */
-  readonly lost?: string;
-  /** Every leaf that was issued before has expired. */
-  readonly late?: true;
 }
+
+/** A key that newleaf has not made: the journal knows nothing of it. */
+export const FOREIGN = 'x0';
+/** A CA that no group trusts. */
+const STRANGER = 'another CA';
 
 /** What an effect meets. */
 export type Luck = 'true' | 'outage' | 'refused';
@@ -28,161 +41,116 @@ export interface Met {
   readonly event: RollEvent;
 }
 
-/** How long a leaf lives that is not due for a long time, in milliseconds. */
-const YOUNG_MS = 324_000_000;
-const AFTER = NOW + YOUNG_MS + 36_000_000;
-/** When a leaf ends that was issued before the others expired, and one that was issued after. */
-export const ENDS = { young: NOW + YOUNG_MS, late: AFTER + YOUNG_MS } as const;
+const LIFETIME_MS = 90 * HOUR;
 
-const base = { at: NOW, draw: 0.5 } as const;
+export const isLive = (leaf: Leaf, at: number): boolean => leaf.notAfter > at;
 
-/** The clock in this world. */
-export const nowOf = ({ late }: World): number => (late ? AFTER : NOW);
-/** An event of the table of signals in this world: what was to be later is later here. */
-export const inWorld = (event: RollEvent, world: World): RollEvent => ({ ...event, at: event.at - NOW + nowOf(world) });
+export const has = ({ token }: World, { id }: KeyRef): boolean => Object.values(token).includes(id);
 
-export const isLive = (leaf: Leaf, world: World): boolean => leaf.notAfter > nowOf(world);
-
-export function accepts({ enrolled, enabled }: World, generation: string): boolean {
-  return enabled && (enrolled === 'all' || enrolled.includes(generation));
+export function accepts({ enrolled, enabled }: World, { thumbprint, issuer }: Leaf): boolean {
+  return enabled && (enrolled === 'all' ? issuer !== STRANGER : enrolled.includes(thumbprint));
 }
 
 /** Whether this leaf would serve: its key is there, and DPS and hub would take it. */
-export function serves(world: World, leaf: Leaf | undefined): leaf is Leaf {
-  return leaf !== undefined && world.lost !== leaf.key.id && isLive(leaf, world) && accepts(world, leaf.key.id);
+export function serves(world: World, leaf: Leaf | undefined, at: number): leaf is Leaf {
+  return leaf !== undefined && has(world, leaf.key) && isLive(leaf, at) && accepts(world, leaf);
 }
 
-export function perform(world: World, effect: RollEffect, luck: Luck): Met {
-  const met = luck === 'true' ? truth(world, effect) : undefined;
-  const failure = luck === 'outage' ? OUTAGE : REFUSALS[effect.kind];
-  const { world: after, event } = met ?? { world, event: { ...base, kind: 'failed', effect, failure } as const };
-  return { world: after, event: inWorld(event, world) };
+/** A leaf for this key from now on. */
+export function issue(pair: Pair, { slot, id }: KeyRef, isStrange = false): Leaf {
+  const name = nameFor(pair, 'T');
+  return {
+    key: { slot, id },
+    chain: `pem of ${name}`,
+    thumbprint: name,
+    cn: 'gw-1',
+    serial: name,
+    issuer: isStrange ? STRANGER : 'CA',
+    notBefore: pair.at - HOUR,
+    notAfter: pair.at + LIFETIME_MS,
+  };
 }
 
-function truth(world: World, effect: RollEffect): Met {
-  const refused: Met = { world, event: { ...base, kind: 'failed', effect, failure: REFUSALS[effect.kind] } };
-  const id = 'leaf' in effect ? effect.leaf.key.id : 'key' in effect ? effect.key.id : undefined;
-  if (id !== undefined && id === world.lost && effect.kind !== 'destroy-key') {
-    return { world, event: { ...base, kind: 'failed', effect, failure: KEY_LOST } };
-  }
+export function perform(pair: Pair, effect: RollEffect, luck: Luck): Met {
+  const failed = (code: Code): RollEvent => ({ ...base(pair), kind: 'failed', effect, failure: failure(code) });
+  if (luck === 'outage') return { world: pair.world, event: failed('NL-DPS-UNREACHABLE') };
+  if (luck === 'refused') return { world: pair.world, event: failed(REFUSALS[effect.kind]) };
+  const met = truth(pair, effect);
+  return typeof met === 'string'
+    ? { world: pair.world, event: failed(met) }
+    : 'world' in met
+      ? met
+      : { world: pair.world, event: met };
+}
+
+const base = ({ at }: Pair) => ({ at, draw: 0.5 }) as const;
+
+/** @returns the code of a failure that changes nothing, the event, or both the event and the world after it */
+function truth(pair: Pair, effect: RollEffect): Code | RollEvent | Met {
+  const { world, keepKey, state } = pair;
   switch (effect.kind) {
     case 'generate-key': {
-      const { slot, id: made } = effect;
+      const { slot, id } = effect;
+      if (keepKey && state.current !== undefined)
+        return { ...base(pair), kind: 'key-generated', key: state.current.key };
       const there = world.token[slot];
       // What an interrupted generation has made is known by its id; any other key is not touched.
-      if (there !== undefined && there !== made && there !== world.lost)
-        return { world, event: { ...base, kind: 'failed', effect, failure: OCCUPIED } };
-      return {
-        world: {
-          ...(there === world.lost || made === world.lost ? remade(world) : world),
-          token: { ...world.token, [slot]: made },
-        },
-        event: { ...base, kind: 'key-generated', key: { slot, id: made } },
-      };
+      if (there !== undefined && there !== id) return 'NL-TOKEN-OCCUPIED';
+      const made = { ...world, token: { ...world.token, [slot]: id } };
+      return { world: made, event: { ...base(pair), kind: 'key-generated', key: { slot, id } } };
     }
-    case 'request-leaf': {
-      const leaf = leafOf(effect.key.id, effect.key.slot);
-      const [notAfter, mark] = world.late ? [ENDS.late, "'"] : [ENDS.young, ''];
-      const issued = { ...leaf, thumbprint: `${leaf.thumbprint}${mark}`, notAfter };
-      return { world, event: { ...base, kind: 'leaf-issued', leaf: issued } };
-    }
-    case 'register': {
-      const generation = effect.leaf.key.id;
-      if (!accepts(world, generation) || !isLive(effect.leaf, world)) {
-        const { pinned, ...others } = world;
-        return { ...refused, world: pinned === generation ? others : world };
-      }
-      const event = {
-        ...base,
-        kind: 'registered',
-        thumbprint: effect.leaf.thumbprint,
-        assignment: hub,
-        as: terms.registered,
-      } as const;
-      return { world: { ...world, pinned: generation, hub: generation }, event };
-    }
+    case 'request-leaf':
+      if (!has(world, effect.key)) return 'NL-TOKEN-KEY';
+      return { ...base(pair), kind: 'leaf-issued', leaf: issue(pair, effect.key) };
+    case 'register':
+      return registered(pair, effect.leaf);
     case 'connect': {
-      if (!isLive(effect.leaf, world)) return { world, event: { ...base, kind: 'failed', effect, failure: CLOSED } };
-      if (world.hub !== effect.leaf.key.id) return refused;
-      return { world, event: { ...base, kind: 'connected', thumbprint: effect.leaf.thumbprint, hub: placeOf(hub) } };
+      const { leaf } = effect;
+      if (!has(world, leaf.key)) return 'NL-TOKEN-KEY';
+      if (!isLive(leaf, pair.at)) return 'NL-HUB-CLOSED';
+      if (world.hub !== leaf.thumbprint) return 'NL-HUB-REJECTED';
+      return { ...base(pair), kind: 'connected', thumbprint: leaf.thumbprint, hub: placeOf(hub) };
     }
     case 'destroy-key': {
-      const token = { ...world.token };
+      if (world.keeps && has(world, effect.key)) return 'NL-TOKEN-FAILED';
       const { slot, id } = effect.key;
-      if (slot !== 'given' && token[slot] === id) delete token[slot];
-      return { world: { ...world, token }, event: { ...base, kind: 'key-destroyed', id } };
+      const token = Object.fromEntries(
+        Object.entries(world.token).filter(([name, one]) => name !== slot || one !== id),
+      );
+      return { world: { ...world, token }, event: { ...base(pair), kind: 'key-destroyed', id } };
     }
   }
 }
 
-/** What was lost has been made anew. */
-function remade({ lost: _, ...world }: World): World {
-  return world;
+function registered(pair: Pair, leaf: Leaf): Code | Met {
+  const { world } = pair;
+  const { thumbprint } = leaf;
+  if (!has(world, leaf.key)) return 'NL-TOKEN-KEY';
+  if (accepts(world, leaf) && isLive(leaf, pair.at)) {
+    const event = { ...base(pair), kind: 'registered', thumbprint, assignment: hub, as: terms.registered } as const;
+    return { world: { ...world, pinned: leaf, hub: thumbprint }, event };
+  }
+  const { pinned, ...others } = world;
+  const refused = { kind: 'failed', effect: { kind: 'register', leaf }, failure: failure('NL-DPS-401002') } as const;
+  return { world: pinned?.thumbprint === thumbprint ? others : world, event: { ...base(pair), ...refused } };
 }
 
-const OCCUPIED = failure('NL-TOKEN-OCCUPIED');
-const KEY_LOST = failure('NL-TOKEN-KEY');
-const CLOSED = failure('NL-HUB-CLOSED');
-const OUTAGE = failure('NL-DPS-UNREACHABLE');
-const REFUSALS = {
-  register: failure('NL-DPS-401002'),
-  connect: failure('NL-HUB-REJECTED'),
-  'request-leaf': failure('NL-EST-REFUSED'),
-  'generate-key': failure('NL-TOKEN-FAILED'),
-  'destroy-key': failure('NL-TOKEN-FAILED'),
-} as const;
+const REFUSALS: Readonly<Record<RollEffect['kind'], Code>> = {
+  register: 'NL-DPS-401002',
+  connect: 'NL-HUB-REJECTED',
+  'request-leaf': 'NL-EST-REFUSED',
+  'generate-key': 'NL-TOKEN-FAILED',
+  'destroy-key': 'NL-TOKEN-FAILED',
+};
 
-const request = { id: 'r', reason: 'asked', from: 'technician', at: NOW } as const;
-
-const asked = { ...base, kind: 'asked', delayMs: 0, discard: false } as const;
-
-/** What people and time can do to the machine at any moment. */
-export const SIGNALS: readonly (readonly [name: string, event: RollEvent])[] = [
-  ['re-register', { ...asked, request: { ...request, action: 're-register' } }],
-  ['roll', { ...asked, request: { ...request, action: 'roll' } }],
-  [
-    'reprovision, within a minute',
-    { ...asked, request: { ...request, from: 'method', action: 're-register' }, delayMs: 60_000 },
-  ],
-  ['roll --discard', { ...asked, request: { ...request, action: 'roll' }, discard: true }],
-  ['csr', { ...base, kind: 'csr-asked', newKey: false, from: 'technician' }],
-  ['csr --new-key', { ...base, kind: 'csr-asked', newKey: true, from: 'technician' }],
-  ['requestCsr, newKey', { ...base, kind: 'csr-asked', newKey: true, from: 'method' }],
-  ['started', { ...base, kind: 'started' }],
-  ['woken', { ...base, kind: 'woken' }],
-  ['woken later', { ...base, kind: 'woken', at: LATER }],
-];
-
-/** Somebody may bring a leaf for each key that a CSR could have been made for: that of the candidate, that of the current leaf. */
-export function deliveries({ current, next }: RollState, world: World): readonly RollEvent[] {
-  const own = next?.id === undefined ? undefined : { slot: next.slot, id: next.id };
-  // A key that DPS may trust, or whose name nobody has heard, stays behind then until the next roll finds it: not looked at.
-  const clear = next === undefined || (own !== undefined && !next.sent);
-  const keys = clear ? [own, current?.key] : [own];
-  return keys
-    .filter((key) => key !== undefined)
-    .map((key) => {
-      const first = leafOf(key.id, key.slot);
-      const again = current?.thumbprint === first.thumbprint ? { thumbprint: `${first.thumbprint}'` } : {};
-      const leaf = { ...first, ...again, notAfter: world.late ? ENDS.late : ENDS.young };
-      return { ...base, at: nowOf(world), kind: 'leaf-delivered', leaf, request: { ...request, action: 'roll' } };
-    });
-}
-
-/** What operators can do to the far side at any moment. */
-export function operators(world: World): readonly World[] {
-  const { hub: _, ...forgotten } = world;
-  const keys = [world.token.a, world.token.b].filter((id) => id !== undefined);
-  const enrolled = world.enrolled === 'all' ? [] : [{ ...world, enrolled: keys }];
-  return [{ ...world, enabled: !world.enabled }, forgotten, ...enrolled];
-}
-
-/** What time and the token can do at any moment: once each, as it does not come back. */
-export function fates(world: World, { current, next }: RollState): readonly (readonly [name: string, world: World])[] {
-  // Who issued to the same key after that has made another leaf, of which DPS and hub have not heard.
-  const { pinned: _, hub: _forgotten, ...known } = world;
-  const ages = world.late ? [] : ([['every leaf expires', { ...known, late: true }]] as const);
-  const ids = world.lost === undefined ? [current?.key.id, next?.id] : [];
-  const there = ids.filter((id) => id !== undefined && (world.token.a === id || world.token.b === id));
-  return [...ages, ...there.map((lost) => ['a key is lost', { ...world, lost } as World] as const)];
-}
+/** The first leaf of a gateway that serves: due in two hours. */
+export const firstLeaf = (slot: Leaf['key']['slot']): Leaf => ({
+  key: { slot, id: 'g0' },
+  chain: 'pem of T0',
+  thumbprint: 'T0',
+  cn: 'gw-1',
+  serial: 'T0',
+  issuer: 'CA',
+  notBefore: NOW - 10 * HOUR,
+  notAfter: NOW + 30 * HOUR,
+});

@@ -1,0 +1,31 @@
+import type { Daemon } from '../../agent/daemon/daemon.ts';
+import type { Failure } from '../../agent/failure/failure.ts';
+import type { Phase, RollEffect } from '../../agent/roll/state.ts';
+
+type Told = { readonly type: string } & Partial<Pick<Failure, 'code'>> & {
+    readonly effect?: RollEffect['kind'];
+    readonly to?: Phase;
+    readonly id?: string;
+  };
+
+/** What the daemon has said of its work, over all of its processes. */
+export class Log {
+  /** Requests that have ended, by ID. */
+  readonly ended = new Set<string>();
+  /** Requests that were accepted, and must end. */
+  readonly accepted = new Set<string>();
+  /** What the work of this phase met last, and the monotonic moment; undefined where it has not failed. */
+  failing: { readonly code: string; readonly effect: RollEffect['kind']; readonly at: number } | undefined;
+
+  follow(daemon: Daemon, now: () => number): void {
+    this.failing = undefined;
+    daemon.subscribe((event) => {
+      const { type, code, effect, id } = event as Told;
+      if (type === 'outcome' && id !== undefined) this.ended.add(id);
+      if (type === 'transition') this.failing = undefined;
+      // A session is not work; the connection of a candidate is.
+      const isWork = effect !== undefined && (effect !== 'connect' || daemon.state.phase === 'connecting-next');
+      if (type === 'failed' && isWork && code !== undefined) this.failing = { code, effect, at: now() };
+    });
+  }
+}

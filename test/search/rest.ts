@@ -1,0 +1,45 @@
+import type { Code } from '../../agent/failure/failure.ts';
+import { isDue } from '../../agent/roll/plan.ts';
+import { DEEDS } from './deeds.ts';
+import type { Gateway } from './gateway.ts';
+import { bring } from './people.ts';
+import { FOREIGN } from './token.ts';
+
+/** What keeps a gateway from being well; empty where nothing does. */
+export function whatIsLeft({ state, world, isOnline, terms, clock }: Gateway): string {
+  const { current, next, request, phase } = state;
+  if (current === undefined || !isOnline) return 'the gateway does not serve';
+  if (!world.isLive(current) || isDue(state, terms, clock.now())) return 'its leaf is expired or overdue';
+  if (phase !== 'serving') return 'it does not come to rest';
+  if (request !== undefined) return 'a request is left in flight';
+  if (next?.parked !== undefined || next?.leaf !== undefined) return 'a candidate is left behind';
+  const { a, b } = Object.fromEntries(world.token.card?.keys ?? []);
+  const keys = [a, b].filter((id) => id !== undefined && id !== FOREIGN);
+  const known = [current.key.id, next?.id, next?.intended, state.retire?.id];
+  // The hub that was told of another leaf keeps the session, and says so when it ends.
+  const isOfCurrent = world.session?.leaf.thumbprint === current.thumbprint;
+  return isOfCurrent && (world.token.isSwapped || keys.every((id) => known.includes(id))) ? '' : 'a key is left behind';
+}
+
+/** What `status` would have a person do, where it says that one is needed. */
+export async function helpFor(
+  gateway: Gateway,
+): Promise<{ readonly need: string; readonly deed: () => void } | undefined> {
+  const answer = await gateway.daemon?.answer({ kind: 'status' });
+  if (answer?.is !== 'status' || !answer.status.person) return undefined;
+  const codes = answer.status.wrong.map(({ code }) => code);
+  const { next } = gateway.state;
+  const isStrange =
+    next?.leaf !== undefined && next.leaf.issuer !== 'CA' && gateway.world.options.enrollment === 'group';
+  const need = codes.find((code) => NEEDS[code] !== undefined && (isStrange || code !== 'NL-DPS-401002'));
+  const deed = need && NEEDS[need];
+  return need && deed && { need, deed: () => deed(gateway) };
+}
+
+/** Who must act, and what they do. What the operator enrolls is done anyway. */
+const NEEDS: Partial<Record<Code, (gateway: Gateway) => void>> = {
+  'NL-ISSUER-PERSON': (gateway) => void bring(gateway),
+  'NL-TOKEN-OCCUPIED': DEEDS['the foreign key is gone'],
+  // A leaf of another CA in a group: the technician takes it back.
+  'NL-DPS-401002': (gateway) => void DEEDS['roll --discard'](gateway),
+};

@@ -1,0 +1,188 @@
+import { pauseMs } from '../../../agent/roll/backoff.ts';
+import { remaining } from '../../../agent/roll/look.ts';
+import { dueAt, isDue, nextMoment } from '../../../agent/roll/plan.ts';
+import { effectsOf, type RollEffect, type RollEvent, session } from '../../../agent/roll/state.ts';
+import { needsPerson, wrongIn } from '../../../agent/roll/wrong.ts';
+import type { Proof } from './lasting.ts';
+import { hub } from './machine.ts';
+import { advance } from './named.ts';
+import { type Pair, Pairs, termsOf } from './pair.ts';
+import { enrolled } from './people.ts';
+import { accepts, FOREIGN, isLive, issue, perform, type World } from './world.ts';
+
+const MINUTE = 60_000;
+/** The design: from each pair of state and world, so long after everything is well. */
+const LIMIT_MS = 75 * MINUTE;
+const LATENCY_MS = 1_000;
+const LOOK_MS = 5 * MINUTE;
+
+/**
+ * Every standing has an end: once far side, token, disk and clock are well, the gateway serves on a leaf that is neither expired
+ * nor overdue, and no candidate is left behind. What is in the token stays as it is.
+ */
+export function everyStandingEnds(): Proof {
+  const known = new Pairs<number>();
+  return (pair, broken) => {
+    const path: { readonly pair: Pair; readonly spentMs: number }[] = [];
+    const played = new Played(pair);
+    for (;;) {
+      const at = { ...played.pair };
+      const spentMs = played.spentMs;
+      const left = known.get(at) ?? (isWell(at) ? 0 : undefined);
+      if (left !== undefined && spentMs + left <= played.limitMs) {
+        for (const one of path) known.set(one.pair, spentMs + left - one.spentMs);
+        return;
+      }
+      path.push({ pair: at, spentMs });
+      if (spentMs > played.limitMs) return broken(whatIsLeft(at), at);
+      played.turn();
+    }
+  };
+}
+
+interface LaneNow {
+  readonly name: string;
+  readonly effect: RollEffect;
+  readonly key: string;
+  readonly tries: number;
+  readonly dueAt: number;
+}
+
+/** A daemon as small as it can be told: two lanes with their ladders, and a look at the clock. */
+class Played {
+  pair: Pair;
+  spentMs = 0;
+  limitMs = LIMIT_MS;
+  readonly #lanes = new Map<string, { readonly key: string; readonly tries: number; readonly dueAt: number }>();
+  #lookedAt = Number.NEGATIVE_INFINITY;
+  #begin: number;
+  #hasWaited = false;
+
+  constructor(pair: Pair) {
+    const { keeps: _, ...willing } = pair.world;
+    this.pair = { ...pair, world: { ...willing, enabled: true } };
+    this.#begin = pair.at;
+  }
+
+  /** The next thing that happens. */
+  turn(): void {
+    const { pair } = this;
+    this.pair = { ...pair, world: enrolled(pair.world, pair.state) };
+    const lanes = this.#lanesNow();
+    const [first] = lanes.toSorted((one, other) => one.dueAt - other.dueAt);
+    const moment = nextMoment(pair.state, termsOf(pair), this.#lookedAt);
+    const look = Math.max(pair.at, Math.min(this.#lookedAt + LOOK_MS, moment ?? Number.POSITIVE_INFINITY));
+    if (first !== undefined && first.dueAt <= look) this.#perform(first);
+    else this.#look(look);
+    this.spentMs = this.pair.at - this.#begin;
+    this.#waitsForPerson();
+  }
+
+  #lanesNow(): readonly LaneNow[] {
+    const { state, at } = this.pair;
+    return effectsOf(state).map((effect) => {
+      const name = isSession(effect, state.current?.thumbprint) ? 'session' : 'work';
+      const key = JSON.stringify([
+        effect.kind,
+        'leaf' in effect ? effect.leaf.thumbprint : 'key' in effect ? effect.key.id : effect.id,
+      ]);
+      const lane = this.#lanes.get(name);
+      return {
+        name,
+        effect,
+        key,
+        tries: lane?.key === key ? lane.tries : 0,
+        dueAt: lane?.key === key ? Math.max(lane.dueAt, at) : at,
+      };
+    });
+  }
+
+  #perform({ name, effect, key, tries, dueAt }: LaneNow): void {
+    const at = dueAt + LATENCY_MS;
+    const met = perform({ ...this.pair, at }, effect, 'true');
+    const { state, retry } = advance({ ...this.pair, at, world: met.world }, met.event);
+    const pause = retry === undefined ? 0 : pauseMs(effect.kind, tries + 1, retry, 0.5, remaining(state, at));
+    this.#lanes.set(name, { key, tries: tries + 1, dueAt: at + pause });
+    this.pair = { ...this.pair, at, state, world: met.world };
+  }
+
+  #look(at: number): void {
+    this.#lookedAt = at;
+    this.#hear({ kind: 'woken', at, draw: 0.5 });
+  }
+
+  #hear(event: RollEvent): void {
+    this.pair = { ...this.pair, at: event.at, state: advance({ ...this.pair, at: event.at }, event).state };
+  }
+
+  /** Where a person is needed, `status` says so; what the person does then, or why the gateway can wait for it. */
+  #waitsForPerson(): void {
+    const { state, at, automatic } = this.pair;
+    const { current, next } = state;
+    if (this.#hasWaited || !needsPerson(state, termsOf(this.pair), at)) return;
+    const isOfAnother = next?.leaf !== undefined && next.parked !== undefined && !accepts(this.pair.world, next.leaf);
+    const isOccupied = next?.parked?.failure.code === 'NL-TOKEN-OCCUPIED';
+    const due = current && dueAt(current, termsOf(this.pair).renewAt);
+    if (automatic && isOfAnother && due !== undefined && at < due && state.online !== undefined) this.#waitUntil(due);
+    else if (automatic && isOccupied && current !== undefined && isLive(current, at))
+      this.limitMs = current.notAfter - this.#begin;
+    else if (!automatic) this.#bring();
+    else return;
+    this.#hasWaited = true;
+  }
+
+  #waitUntil(at: number): void {
+    this.#begin += at - this.pair.at;
+    this.#look(at);
+  }
+
+  /** A person has the CSR signed, and installs what comes back. */
+  #bring(): void {
+    this.#begin = this.pair.at;
+    const at = this.pair.at;
+    this.#hear({ kind: 'csr-asked', newKey: false, from: 'technician', at, draw: 0.5 });
+    for (let turns = 0; turns < 10 && this.pair.state.next?.id === undefined; turns += 1) {
+      const work = this.#lanesNow().find(({ name }) => name === 'work');
+      if (work !== undefined) this.#perform(work);
+    }
+    const { next } = this.pair.state;
+    if (next?.id === undefined) return;
+    const leaf = issue(this.pair, { slot: next.slot, id: next.id });
+    const request = { id: 'd', action: 'roll', reason: 'delivered', from: 'technician', at } as const;
+    this.#hear({ kind: 'leaf-delivered', leaf, request, at: this.pair.at, draw: 0.5 });
+  }
+}
+
+const isSession = (effect: RollEffect, current: string | undefined): boolean =>
+  effect.kind === 'connect' && effect.leaf.thumbprint === current;
+
+function isWell(pair: Pair): boolean {
+  return whatIsLeft(pair) === '';
+}
+
+/** What keeps it from being well, as a law that is broken; empty where nothing does. */
+function whatIsLeft(pair: Pair): string {
+  const { state, world, at } = pair;
+  const { phase, current, next, online, request } = state;
+  if (current === undefined || online !== session(current, hub)) return 'the gateway serves again';
+  if (!isLive(current, at) || isDue(state, termsOf(pair), at))
+    return 'it serves on a leaf that is neither expired nor overdue';
+  if (phase !== 'serving') return 'everything comes to rest';
+  // A refusal that is over does not end a session: what counts is what the hub was told last.
+  if (world.hub !== undefined && world.hub !== current.thumbprint) return 'DPS trusts the current leaf';
+  if (request !== undefined) return 'no request is left in flight';
+  if (next?.leaf !== undefined || next?.parked !== undefined) return 'no candidate is left behind';
+  if (!isTidy(world, pair)) return 'no key is left behind in the token';
+  return '';
+}
+
+function isTidy({ token, drawer }: World, { state: { current, next, retire } }: Pair): boolean {
+  const known = [current?.key.id, next?.id, next?.intended, retire?.id, FOREIGN];
+  return drawer !== undefined || Object.values(token).every((id) => known.includes(id));
+}
+
+/** For a story: what the screen would say. */
+export const toldAt = (pair: Pair): string =>
+  wrongIn(pair.state, termsOf(pair), pair.at)
+    .map(({ code }) => code)
+    .join(', ');
