@@ -1,7 +1,7 @@
 import type { Failure } from '../failure/failure.ts';
 import type { Slot } from '../roll/leaf.ts';
+import type { Phase } from '../roll/phase.ts';
 import type { OutcomeStatus, Status } from '../roll/report.ts';
-import type { Phase } from '../roll/state.ts';
 
 /** A request to the daemon: by a direct method, a command over the socket, or a file in the inbox. */
 export type Ask =

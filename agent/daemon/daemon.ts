@@ -2,6 +2,7 @@ import type { Answerer } from '../ask/ask.ts';
 import { type Failure, failure } from '../failure/failure.ts';
 import { failureFields } from '../machine/failure-fields.ts';
 import { type Advance, advance } from '../roll/advance.ts';
+import { without } from '../roll/moves.ts';
 import { nextMoment } from '../roll/plan.ts';
 import { iso, lineOf, type ReportOptions, twinOf, wordsOf } from '../roll/report.ts';
 import { effectsOf, type RollEffect, type RollEvent, type RollState, unprovisioned } from '../roll/state.ts';
@@ -55,8 +56,8 @@ export class Daemon {
   /** The twin that was reported last, as text. */
   #twin: string | undefined;
   #isClockWrong = false;
-  /** By how much the wall clock was ahead of the monotonic one when the trouble was met; and how, if since the start. */
-  #met: { readonly offset: number; readonly how?: ReportOptions['met'] } = { offset: 0 };
+  /** By how much the wall clock was ahead of the monotonic one when each trouble was met. */
+  #offsets: Record<TroubleField, number> = { workTrouble: 0, sessionTrouble: 0 };
   /** The sleep until the next look at the clock: its end by the monotonic clock, and the abort that cuts it short. */
   #nap = { end: 0, abort: new AbortController() };
   /** The last step of the wall clock that was answered. */
@@ -121,7 +122,7 @@ export class Daemon {
     const { notify, ports, log, version, terms } = this.#options;
     const entry = await this.#persistence.read();
     if (entry !== 'absent') this.#state = { ...entry, flaps: 0, unreached: 0 };
-    this.#met = { offset: this.#offset() };
+    this.#offsets = { workTrouble: this.#offset(), sessionTrouble: this.#offset() };
     const { phase } = this.#state;
     log.info({ event: 'started', version, phase, message: wordsOf(phase, terms.attestation) });
     await this.#begin();
@@ -220,8 +221,7 @@ export class Daemon {
     // Before the news: a listener who hears of a finished roll, or of a leaf to enroll, opens the file.
     await this.#publication.follow(advanced.state);
     this.#state = advanced.state;
-    if (this.#state.trouble !== before.trouble)
-      this.#met = { offset: this.#offset(), how: { at: came.at, request: before.request?.id } };
+    for (const field of TROUBLES) if (this.#state[field] !== before[field]) this.#offsets[field] = this.#offset();
     this.#transcript.tell(before, advanced, event);
     reply?.(unkept ?? advanced);
     landed?.();
@@ -254,19 +254,13 @@ export class Daemon {
     this.#reported.follow(this.#state.online, twin);
   }
 
-  /** The state as others see it: a full disk is the first of its troubles, the brake the last. */
+  /** The state as others see it: without the complaint about a server certificate that met a clock which has been set since. */
   #shown(): RollState {
-    const { trouble: met, ...calm } = this.#state;
-    const braked = this.isBraked ? failure('NL-BUDGET-BRAKED') : undefined;
-    const leafless = this.#state.current === undefined ? this.#firstLeaf.failure : undefined;
-    const disk = this.#persistence.failure ?? this.#publication.failure;
-    const trouble = disk ?? (this.#isOfOtherClock(met) ? undefined : met) ?? leafless ?? braked;
-    return trouble === met ? this.#state : { ...calm, ...(trouble && { trouble }) };
-  }
-
-  /** A server certificate was not valid by a clock that has been set since. */
-  #isOfOtherClock(trouble: Failure | undefined): boolean {
-    return trouble?.code.endsWith('-UNTRUSTED') === true && Math.abs(this.#offset() - this.#met.offset) > STEP_MS;
+    const isOfOtherClock = (field: TroubleField) =>
+      this.#state[field]?.failure.code.endsWith('-UNTRUSTED') === true &&
+      Math.abs(this.#offset() - this.#offsets[field]) > STEP_MS;
+    const over = TROUBLES.filter(isOfOtherClock);
+    return over.length === 0 ? this.#state : without(this.#state, ...over);
   }
 
   #offset(): number {
@@ -276,11 +270,16 @@ export class Daemon {
 
   #reportOptions(): ReportOptions {
     const { clock, ports } = this.#options;
-    const { trouble } = this.#shown();
-    const met = trouble !== undefined && trouble === this.#state.trouble ? this.#met.how : undefined;
-    return { ...this.#options, now: clock.now(), silentMs: ports.hub.silentMs(), met };
+    const braked = this.isBraked ? failure('NL-BUDGET-BRAKED') : undefined;
+    const leafless = this.#state.current === undefined ? this.#firstLeaf.failure : undefined;
+    const disk = this.#persistence.failure ?? this.#publication.failure;
+    const others = [disk, leafless, braked].filter((one) => one !== undefined);
+    return { ...this.#options, now: clock.now(), silentMs: ports.hub.silentMs(), others };
   }
 }
+
+const TROUBLES = ['workTrouble', 'sessionTrouble'] as const;
+type TroubleField = (typeof TROUBLES)[number];
 
 /** The asker waits for an answer that says whether the request is accepted. */
 const isAsk = ({ kind }: RollEvent): boolean => kind === 'asked' || kind === 'csr-asked' || kind === 'leaf-delivered';

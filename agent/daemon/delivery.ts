@@ -1,8 +1,8 @@
 import type { Answer, Ask } from '../ask/ask.ts';
 import { type Code, type Failure, type FailureDetail, failure } from '../failure/failure.ts';
 import { failureOf } from '../failure/failure-of.ts';
+import { hasLeaf, keyOf, madeKeyOf } from '../roll/candidate.ts';
 import type { KeyRef } from '../roll/leaf.ts';
-import { isBlocked, keyOf } from '../roll/look.ts';
 import type { RollState } from '../roll/state.ts';
 import { type AnswererOptions, asRequest, refusedBy } from './requests.ts';
 
@@ -16,14 +16,15 @@ export async function answerCsr(options: AnswererOptions, { newKey = false, from
   if (refused !== undefined) return refused;
   const unmade = await made(options, from);
   if (unmade !== undefined) return { is: unmade.code === 'NL-BUSY' ? 'busy' : 'broken', failure: unmade };
-  const { next, trouble } = state();
-  if (next?.id === undefined) {
+  const { next, workTrouble } = state();
+  const key = madeKeyOf(next);
+  if (key === undefined) {
     // Its slot still holds a key that the token does not destroy.
-    if (trouble?.code.startsWith('NL-TOKEN-')) return { is: 'broken', failure: trouble };
+    const failure = workTrouble?.failure;
+    if (failure?.code.startsWith('NL-TOKEN-')) return { is: 'broken', failure };
     return busy({ message: 'The next key cannot be made while other work is in flight.' });
   }
-  const key = { slot: next.slot, id: next.id };
-  if (next.leaf !== undefined) {
+  if (hasLeaf(next)) {
     const message = 'The next leaf is there already, and waits for its enrollment.';
     return busy({ message, advice: 'Enroll it, or drop it: `newleaf roll --discard`' });
   }
@@ -53,7 +54,8 @@ const waiting = new WeakMap<AnswererOptions, { asked: number; readonly made: Pro
 async function made(options: AnswererOptions, from: CsrAsk['from']): Promise<Failure | undefined> {
   const { state, hurry } = options;
   if (!isMaking(state())) return undefined;
-  const { phase, trouble } = state();
+  const { phase, workTrouble } = state();
+  const trouble = workTrouble?.failure;
   const hasFailed = trouble?.code.startsWith('NL-TOKEN-');
   // The next attempt is minutes away: a method call does not wait that long.
   if (hasFailed && from === 'method') return trouble;
@@ -89,13 +91,16 @@ const still = (): Failure =>
   failure('NL-BUSY', { message: 'The key is still being made.', advice: 'Ask again: `newleaf csr`.' });
 
 function isMaking({ phase, next }: RollState): boolean {
-  return next?.waitsFor !== undefined && (next.id === undefined || phase === 'retiring-key') && phase !== 'stranded';
+  if (next === undefined || hasLeaf(next) || next.for === 'roll' || phase === 'stranded') return false;
+  return next.is === 'key-wanted' || phase === 'retiring-key';
 }
 
 /** The failure of an event (events.ts) that says that no key was made: its place is not free, or the token makes none. */
 function unmadeBy(event: object, state: RollState): Failure | undefined {
   const { type, effect, code, message, advice } = event as Partial<Record<string, string>>;
-  const isInTheWay = effect === 'destroy-key' && isMaking(state) && isBlocked(state);
+  const { next, retire } = state;
+  const isNeeded = next?.is === 'key-wanted' && next.slot === retire?.slot;
+  const isInTheWay = effect === 'destroy-key' && isMaking(state) && isNeeded;
   if (type !== 'failed' || (effect !== 'generate-key' && !isInTheWay)) return undefined;
   return failure(code as Code, { ...(message && { message }), ...(advice && { advice }) });
 }

@@ -46,8 +46,10 @@ export class Transcript {
       this.#log[level]({ event: 'outcome', id, action, reason: outcome, ...(failure && failureFields(failure)) });
       this.#send({ type: 'outcome', id, action, reason, outcome, ...(failure && told(failure)), at: iso(endedAt) });
     }
-    if (state.trouble !== undefined && state.trouble !== before.trouble)
-      this.#send({ type: 'trouble', ...told(state.trouble) });
+    for (const which of ['workTrouble', 'sessionTrouble'] as const) {
+      const met = state[which];
+      if (met !== undefined && met !== before[which]) this.#send({ type: 'trouble', ...told(met.failure) });
+    }
     if (state.alarm !== undefined && state.alarm !== before.alarm) this.#tellAlarm(state.alarm, state.current);
     if (state !== before) this.#send({ type: 'changed' });
   }

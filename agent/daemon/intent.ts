@@ -1,3 +1,4 @@
+import { hasLeaf, madeKeyOf, mayBeTrusted } from '../roll/candidate.ts';
 import type { KeyRef, Leaf } from '../roll/leaf.ts';
 import type { RollEffect } from '../roll/state.ts';
 import type { Entry } from '../state/entry.ts';
@@ -13,9 +14,9 @@ export function isIntended(effect: RollEffect, disk: Entry | undefined): boolean
     case 'connect':
       return isKnown(effect.leaf, disk);
     case 'generate-key':
-      return disk?.next?.intended === effect.id && disk.next.id === undefined;
+      return disk?.next?.is === 'key-wanted' && disk.next.id === effect.id;
     case 'request-leaf':
-      return disk?.next?.id === effect.key.id;
+      return disk?.next?.is === 'key-made' && disk.next.key.id === effect.key.id;
     case 'destroy-key':
       return isGivenUp(effect.key, disk);
   }
@@ -25,11 +26,12 @@ function isKnown(leaf: Leaf, disk: Entry | undefined): boolean {
   // The token brought it, and brings it again at the next start.
   if (disk?.current === undefined && leaf.key.slot === 'given') return true;
   if (leaf.thumbprint === disk?.current?.thumbprint) return true;
-  return disk?.next?.sent === true && leaf.thumbprint === disk.next.leaf?.thumbprint;
+  const next = disk?.next;
+  return hasLeaf(next) && mayBeTrusted(next) && leaf.thumbprint === next.leaf.thumbprint;
 }
 
 function isGivenUp({ id }: KeyRef, disk: Entry | undefined): boolean {
-  return disk?.retire?.id === id && disk.current?.key.id !== id && disk.next?.id !== id;
+  return disk?.retire?.id === id && disk.current?.key.id !== id && madeKeyOf(disk.next)?.id !== id;
 }
 
 /** A server was seen so much later than the disk says, in ms: sessions that end each minute must not wear out the flash. */
@@ -43,7 +45,7 @@ export function differs(state: Entry, disk: Entry): boolean {
 }
 
 /** Not intent: an outage changes them from minute to minute. */
-const NO_INTENT: ReadonlySet<keyof Entry> = new Set<keyof Entry>(['trouble', 'lastSeen']);
+const NO_INTENT: ReadonlySet<keyof Entry> = new Set<keyof Entry>(['workTrouble', 'sessionTrouble', 'lastSeen']);
 
 /** Most fields are the same object as before, and need no comparison. */
 function isSame(field: keyof Entry, one: unknown, other: unknown): boolean {

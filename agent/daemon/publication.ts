@@ -1,6 +1,7 @@
 import type { Failure } from '../failure/failure.ts';
 import { failureOf } from '../failure/failure-of.ts';
 import { failureFields } from '../machine/failure-fields.ts';
+import { leafOf } from '../roll/candidate.ts';
 import type { RollState } from '../roll/state.ts';
 import type { DaemonOptions } from './options.ts';
 
@@ -47,4 +48,4 @@ export class Publication {
 }
 
 const isSame = (state: RollState, other: RollState | undefined): boolean =>
-  other !== undefined && state.current === other.current && state.next?.leaf === other.next?.leaf;
+  other !== undefined && state.current === other.current && leafOf(state.next) === leafOf(other.next);

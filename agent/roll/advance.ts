@@ -1,5 +1,6 @@
 import { failure } from '../failure/failure.ts';
 import { budgetLeft, isCharged } from './budget.ts';
+import { hasLeaf, restOf } from './candidate.ts';
 import { decide } from './decide.ts';
 import { hasSpareKey, isWorthAsking, unanswered, WAITING } from './look.ts';
 import { finish, without } from './moves.ts';
@@ -83,7 +84,7 @@ export function signalsOf(state: RollState, event: RollEvent, terms: Terms): rea
           kind: 'asked',
           request: event.request,
           later: event.delayMs > 0,
-          discard: event.discard && state.next?.leaf !== undefined,
+          discard: event.discard && hasLeaf(state.next),
         },
       ];
     case 'csr-asked':
@@ -116,11 +117,11 @@ function planned(state: RollState, { kind, at: now }: RollEvent, terms: Terms): 
   if (scheduled !== undefined && (scheduled.startAt <= now || scheduled.startAt > now + 24 * 3_600_000)) {
     signals.push({ kind: 'asked', request: scheduled });
   }
-  const untried = next === undefined || next.waitsFor !== undefined;
+  const untried = next === undefined || (!hasLeaf(next) && next.for !== 'roll');
   if (current === undefined && untried && phase === 'unprovisioned') signals.push({ kind: 'provisioning' });
-  if (next?.leaf !== undefined && next.leaf.notAfter <= now) signals.push({ kind: 'candidate-expired' });
+  if (hasLeaf(next) && next.leaf.notAfter <= now) signals.push({ kind: 'candidate-expired' });
   const waits = state.rejected && WAITING.has(phase);
-  if (phase === 'stranded' || waits ? hasCome(state.probe?.askAt) : hasCome(next?.parked?.askAt))
+  if (phase === 'stranded' || waits ? hasCome(state.probe?.askAt) : hasCome(restOf(next)?.askAt))
     signals.push({ kind: 'probe' });
   if (current !== undefined && state.registered !== undefined && state.registered !== terms.registered) {
     signals.push({ kind: 'configuration', isNew: kind === 'started' });

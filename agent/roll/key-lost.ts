@@ -1,47 +1,53 @@
+import type { Candidate, KeyMade, KeyWanted, WithLeaf } from './candidate.ts';
 import { keepsKey } from './look.ts';
-import { drop, finish, type Moved, park, resumeRoll, settle, without } from './moves.ts';
+import { drop, finish, halt, resumeRoll, settle, without } from './moves.ts';
 import { candidateRefused } from './parked.ts';
-import type { Next, Of, RollState } from './state.ts';
+import type { Moved, Of, RollState } from './state.ts';
 
 /** So many failed reads, over a quarter of an hour or more, are no accident. */
 const SURE_TIMES = 3;
-
-/** A handshake with DPS or hub needed the key, and the token did not find it. */
-export const isKeyLost = ({ parked }: Next): boolean => parked?.failure.code === 'NL-TOKEN-KEY';
 
 /**
  * The key of the candidate is not in the token: lost in a power cut (SoftHSM 2.6.1 writes without fsync), or destroyed by a
  * person. That must not hold up the gateway for ever, nor may a failed read cost a leaf that the operator has enrolled.
  * @returns undefined where it is not about that key
  */
-export function keyLost(state: RollState, next: Next, event: Of<'failed'>): Moved | undefined {
-  const { effect, failure } = event;
-  const { phase, current, request } = state;
-  const isKept = keepsKey(state, next.id) || next.slot === 'given';
-  if (phase === 'requesting-leaf' && effect.kind === 'request-leaf' && !isKept) {
-    // The key is not destroyed for it: if it is there after all, it is found in the slot once more by its CKA_ID.
-    const { id, ...keyless } = next;
-    const other = { ...keyless, ...(id !== undefined && { intended: id }), renewed: true };
-    if (next.renewed !== true) return settle({ ...state, next: other }, event, 'key-lost', failure);
-    // A token that loses each key gets new ones only by the ladder of the candidate.
-    const kept = finish(park(state, other, event, failure), event, state.online ? 'kept' : 'person', failure);
-    return settle(kept, event, 'key-lost', failure);
+export function keyLost(state: RollState, next: Candidate, event: Of<'failed'>): Moved | undefined {
+  const { effect } = event;
+  if (next.is === 'key-made') {
+    const isKept = keepsKey(state, next.key) || next.key.slot === 'given';
+    const isAboutIt = state.phase === 'requesting-leaf' && effect.kind === 'request-leaf' && !isKept;
+    return isAboutIt ? madeAgain(state, next, event) : undefined;
   }
-  if (!('leaf' in effect) || effect.leaf.thumbprint !== next.leaf?.thumbprint) return undefined;
-  if (phase !== 'registering-next' && phase !== 'connecting-next') return undefined;
-  const { assignment: _, ...bare } = next;
+  if (next.is !== 'sent' && next.is !== 'assigned') return undefined;
+  return 'leaf' in effect && effect.leaf.thumbprint === next.leaf.thumbprint ? leafless(state, next, event) : undefined;
+}
+
+/** The key is not destroyed for it: if it is there after all, it is found in the slot once more by its CKA_ID. */
+function madeAgain(state: RollState, { key, tries, isSecond }: KeyMade, event: Of<'failed'>): RollState {
+  const { failure } = event;
+  if (key.slot === 'given') return state;
+  const wanted: KeyWanted = { is: 'key-wanted', slot: key.slot, id: key.id, for: 'roll', tries, isSecond: true };
+  if (isSecond !== true) return settle({ ...state, next: wanted });
+  // A token that loses each key gets new ones only by the ladder of the candidate.
+  return settle(finish(halt(state, wanted, event, failure), event, state.online ? 'kept' : 'person', failure));
+}
+
+function leafless(state: RollState, next: Extract<WithLeaf, { is: 'sent' | 'assigned' }>, event: Of<'failed'>): Moved {
+  const { failure } = event;
+  const { current, request } = state;
   // An open session proves the token. Without one it may be the wrong token, or a read that failed: twice is not enough.
-  const proven = current === undefined || state.online !== undefined || (next.parked?.times ?? 0) >= SURE_TIMES;
+  const proven = current === undefined || state.online !== undefined || next.tries >= SURE_TIMES;
   const advised = request?.from === 'technician' && request.action === 'roll';
-  if (failure.code !== 'NL-TOKEN-KEY' || !isKeyLost(next) || !(proven || advised)) {
-    return candidateRefused(phase === 'connecting-next' ? without(state, 'grace') : state, bare, event);
+  const isLost = next.is === 'sent' && next.last?.code === 'NL-TOKEN-KEY';
+  if (failure.code !== 'NL-TOKEN-KEY' || !isLost || !(proven || advised)) {
+    return candidateRefused(next.is === 'assigned' ? without(state, 'grace') : state, next, event);
   }
   const rolling = request?.action === 'roll' ? state : finish(state, event, 'kept', failure);
-  if (isKept && current !== undefined) {
+  if ((keepsKey(state, next.leaf.key) || next.leaf.key.slot === 'given') && current !== undefined) {
     const alone = without(rolling, 'next');
-    return rolling.request === undefined ? settle(alone, event, 'key-lost') : resumeRoll(alone, event, 'key-lost');
+    return rolling.request === undefined ? settle(alone) : resumeRoll(alone, event);
   }
   // The current leaf is registered before anything is destroyed: that proves the token.
-  const gone: Next = { ...bare, unwanted: true, sent: bare.sent && current !== undefined };
-  return drop({ ...rolling, next: gone }, gone, event, 'key-lost');
+  return drop(rolling, next, event, 'key-lost', failure);
 }

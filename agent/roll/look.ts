@@ -1,54 +1,38 @@
+import type { Candidate } from './candidate.ts';
+import { hasLeaf, keyOf, mayBeTrusted } from './candidate.ts';
 import type { KeyRef } from './leaf.ts';
+import type { Phase } from './phase.ts';
 import { drawOf, type Terms } from './plan.ts';
-import type { Next, Of, Phase, RollEffect, RollState } from './state.ts';
+import type { Of, RollEffect, RollState } from './state.ts';
 
 // Questions about a state. They change nothing: rules and moves ask them alike.
 
 /** The slot that the current leaf does not use. With a key that was given to us, `a` is free. */
-export function freeSlot({ current }: RollState): 'a' | 'b' {
+export function freeSlot({ current }: Pick<RollState, 'current'>): 'a' | 'b' {
   return current?.key.slot === 'a' ? 'b' : 'a';
 }
 
 /** A leaf can be renewed with its own key: then there is no second key that could be destroyed. */
-export function keepsKey({ current }: RollState, id: string | undefined): boolean {
-  return id !== undefined && id === current?.key.id;
+export function keepsKey({ current }: RollState, { id }: KeyRef): boolean {
+  return id === current?.key.id;
 }
 
 /** The key of the pending CSR is not in use: another may take its place. */
 export function hasSpareKey(state: RollState): boolean {
   const { request, next } = state;
-  if (request !== undefined || next === undefined || next.leaf !== undefined) return false;
-  return !next.sent && !keepsKey(state, keyOf(next)?.id);
+  if (request !== undefined || next === undefined || hasLeaf(next)) return false;
+  return !mayBeTrusted(next) && !keepsKey(state, keyOf(next));
 }
 
 /** Whether a person is to bring the leaf of the next key. Where the issuer needs no person, the next roll brings its own. */
-export const waitsForPerson = (next: Next | undefined, { automatic }: Pick<Terms, 'automatic'>): boolean =>
-  next?.waitsFor === 'delivery' || (next?.waitsFor === 'roll' && !automatic);
-
-/** The key of a candidate, also one that an interrupted attempt may have left in the token. */
-export function keyOf({ slot, id, intended = id }: Next): KeyRef | undefined {
-  return intended === undefined ? undefined : { slot, id: intended };
+export function waitsForPerson(next: Candidate | undefined, { automatic }: Pick<Terms, 'automatic'>): boolean {
+  if (next === undefined || hasLeaf(next)) return false;
+  return next.for === 'delivery' || (next.for === 'spare' && !automatic);
 }
 
 /** Time that is left of the current leaf, in milliseconds; without a leaf a pause costs nothing. */
 export function remaining({ current }: RollState, at: number): number {
   return current === undefined || current.notAfter <= at ? Number.POSITIVE_INFINITY : current.notAfter - at;
-}
-
-/**
- * A key that the token does not destroy is left alone after so many attempts, until the next start or until its slot is
- * needed: a key that has served never serves again.
- */
-export const RETIRE_TRIES = 5;
-
-/** The slot of the next key holds one that has served, and that the token did not destroy. */
-export function isBlocked(state: RollState): boolean {
-  const { retire, next } = state;
-  return retire !== undefined && next?.id === undefined && (next?.slot ?? freeSlot(state)) === retire.slot;
-}
-
-export function mustRetire({ retire }: RollState): boolean {
-  return retire !== undefined && retire.tries < RETIRE_TRIES;
 }
 
 /** Work that waits for the token or for an issuer, perhaps for days: signals about the current leaf are answered in between. */
@@ -59,9 +43,10 @@ export const WAITING: ReadonlySet<Phase> = new Set<Phase>(['generating-key', 're
  * operator may have to change the hub meanwhile. A refusal is an answer, and has a ladder of its own.
  */
 export function isStuck(state: RollState): boolean {
-  const { phase, trouble } = state;
+  const { phase, workTrouble, sessionTrouble } = state;
   const waits = WAITING.has(phase) || phase === 'connecting-next';
-  return (waits || lacksHub(state)) && trouble !== undefined && trouble.kind !== 'refused';
+  const met = waits ? workTrouble : lacksHub(state) ? sessionTrouble : undefined;
+  return met !== undefined && met.failure.kind !== 'refused';
 }
 
 /** A re-registration whose DPS part is done, and that waits for the hub. */
@@ -71,8 +56,8 @@ const lacksHub = ({ phase, request, online }: RollState): boolean =>
 export const REGISTERING: ReadonlySet<Phase> = new Set<Phase>(['registering', 'registering-next', 'abandoning']);
 
 /** A registration that DPS does not answer, or that the token cannot sign: a technician may have another way. */
-export function getsNoRegistration({ phase, trouble, unheard = 0 }: RollState): boolean {
-  return REGISTERING.has(phase) && (unheard > 0 || trouble?.kind === 'broken');
+export function getsNoRegistration({ phase, workTrouble, unheard = 0 }: RollState): boolean {
+  return REGISTERING.has(phase) && (unheard > 0 || workTrouble?.failure.kind === 'broken');
 }
 
 /** The ladder of the connection comes to a minute with its sixth rung: 20 attempts are a quarter of an hour. */
@@ -97,17 +82,6 @@ type Connect = Extract<RollEffect, { kind: 'connect' }>;
 /** A connection that the phase depends on got no answer. Returns its effect, undefined for other failures. */
 export function unanswered(state: RollState, { effect, failure }: Of<'failed'>): Connect | undefined {
   if (effect.kind !== 'connect' || failure.kind !== 'transient') return undefined;
-  const leaf = state.phase === 'connecting-next' ? state.next?.leaf : state.current;
+  const leaf = state.next?.is === 'assigned' ? state.next.leaf : state.current;
   return leaf?.thumbprint === effect.leaf.thumbprint ? effect : undefined;
-}
-
-/** A key is made for a CSR while hub and DPS refuse every leaf there is: the hourly probe keeps its time. */
-export function isStrandedCsr({ probe, request, next, online }: RollState): boolean {
-  const isForCsr = request === undefined && next?.waitsFor === 'delivery' && next.id === undefined;
-  return isForCsr && probe !== undefined && online === undefined;
-}
-
-/** DPS refused the current leaf, a roll was to cure it, and DPS and hub have taken the leaf again before there was a new one. */
-export function isCured({ phase, request }: RollState): boolean {
-  return request?.reason === 'dps-refused' && WAITING.has(phase);
 }

@@ -1,32 +1,33 @@
 import type { Failure } from '../failure/failure.ts';
-import { finish, move, park, probeOf, setAside, settle, without } from './moves.ts';
-import type { Next, Of, RollEvent, RollState } from './state.ts';
+import { hasLeaf, type WithLeaf } from './candidate.ts';
+import { askForCurrent, finish, park, probeOf, setAside, settle, without } from './moves.ts';
+import type { Of, RollEvent, RollState } from './state.ts';
 
 /** DPS refuses the candidate: it is kept, because the operator may be about to enroll it. */
-export function candidateRefused(state: RollState, next: Next, event: Of<'failed'>): RollState {
+export function candidateRefused(state: RollState, next: WithLeaf, event: Of<'failed'>): RollState {
   const { failure } = event;
   const { request, current } = state;
-  const isDenied = failure.code.startsWith('NL-DPS-');
-  const parked = park(without(state, 'unheard'), { ...next, ...(isDenied && { denied: true }) }, event, failure);
+  const trust = failure.code.startsWith('NL-DPS-') ? 'refused' : 'possible';
+  const parked = park(without(state, 'unheard'), next, event, failure, trust);
   const probing = request?.reason === 'probe';
   if ((probing && state.probe !== undefined) || hasJustRefused(state, event)) return strand(parked, event, failure);
   // This ends a roll: it would come back here as soon as DPS has accepted the current leaf again.
   const over = request?.action === 'roll' ? finish(parked, event, 'person', failure) : parked;
   const goOn = state.rejected || (request?.action === 're-register' && !probing);
-  if (current !== undefined && goOn) return move(over, 'registering', event, 'refused', failure);
-  return settle(finish(parked, event, 'person', failure), event, 'refused', failure);
+  if (current !== undefined && goOn) return askForCurrent(over);
+  return settle(finish(parked, event, 'person', failure));
 }
 
 /** Every automatic way has been refused. A gateway with an open session is not stranded. */
 export function strand(state: RollState, event: RollEvent, failure: Failure): RollState {
   const { next, assignment } = state;
-  const parks = next?.leaf !== undefined && next.parked === undefined;
-  const kept = parks ? park(state, next, event, failure) : setAside(state);
+  const parks = hasLeaf(next) && next.is !== 'parked';
+  const kept = without(parks ? park(state, next, event, failure) : setAside(state), 'ask');
   if (state.online !== undefined && !state.rejected)
-    return settle(finish(without(kept, 'probe'), event, 'kept', failure), event, 'refused', failure);
+    return settle(finish(without(kept, 'probe'), event, 'kept', failure));
   // A new gateway may be enrolled in a moment; one that has served before asks at most once an hour.
   const probe = probeOf(state, event, assignment === undefined ? 1 : 3);
-  return move(finish({ ...kept, probe }, event, 'person', failure), 'stranded', event, 'refused', failure);
+  return finish({ ...kept, probe, stranded: true }, event, 'person', failure);
 }
 
 /** Within this time DPS gives the same answer to the same leaf, in milliseconds. */

@@ -1,3 +1,4 @@
+import { restOf } from './candidate.ts';
 import type { Leaf } from './leaf.ts';
 import { ALARMS, type Alarm, type RollState } from './state.ts';
 
@@ -101,7 +102,7 @@ export function alarmOf(state: RollState, terms: Terms, now: number): Alarm | un
 export function nextMoment(state: RollState, terms: Terms, after = Number.NEGATIVE_INFINITY): number | undefined {
   const moments = [
     state.scheduled?.startAt,
-    state.next?.parked?.askAt,
+    restOf(state.next)?.askAt,
     state.phase === 'stranded' ? state.probe?.askAt : undefined,
     state.current && dueAt(state.current, terms.renewAt),
   ].filter((moment): moment is number => moment !== undefined && moment > after);

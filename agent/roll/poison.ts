@@ -50,7 +50,8 @@ export function isSuspect({ poisoned = [], current }: RollState, effect: RollEff
   return !isSession(effect, current) && poisoned.some((one) => one.effect === nameOf(effect));
 }
 
-function isSession(effect: RollEffect, current: Leaf | undefined): boolean {
+/** The session with the current leaf: everything else is work. */
+export function isSession(effect: RollEffect, current: Leaf | undefined): boolean {
   return effect.kind === 'connect' && effect.leaf.thumbprint === current?.thumbprint;
 }
 

@@ -1,7 +1,10 @@
 import { type Failure, sentence } from '../failure/failure.ts';
+import { type Candidate, hasLeaf, keyOf, leafOf, restOf } from './candidate.ts';
 import { isEndorsed, type Leaf } from './leaf.ts';
+import type { Phase } from './phase.ts';
 import { clockFloor, dueAt, isCredible, type Terms } from './plan.ts';
-import type { Alarm, Next, Outcome, Phase, Request, RollState, Transition } from './state.ts';
+import type { Alarm, Outcome, Request, RollState, Transition } from './state.ts';
+import type { Met } from './troubles.ts';
 import { needsAction, needsPerson, presentAlarm, wrongIn } from './wrong.ts';
 
 /**
@@ -35,9 +38,9 @@ export interface Status {
   readonly clock: { readonly credible: boolean; readonly floor: string };
   /** How near the end of the leaf is, once its renewal is overdue. */
   readonly alarm?: Alarm;
-  /** What was met last, and has not passed. */
+  /** What was met, and has not passed: what hinders the work, or else the session. */
   readonly trouble?: Trouble & {
-    /** When it was met last; absent where that was before the daemon started. */
+    /** When it was met last. */
     readonly at?: string;
     /** The ID of the request that was in flight then. */
     readonly request?: string;
@@ -61,7 +64,7 @@ interface Certificate {
 }
 
 export interface NextStatus extends Certificate {
-  readonly slot: Next['slot'];
+  readonly slot: Leaf['key']['slot'];
   /** waiting: the CSR is out · parked: refused, asked again at `askAt` · rolling: in work */
   readonly standing: 'waiting' | 'parked' | 'rolling';
   readonly leaf?: LeafStatus;
@@ -120,23 +123,24 @@ export interface ReportOptions {
   readonly now: number;
   /** Time since the hub was last heard, in milliseconds. */
   readonly silentMs?: number | undefined;
-  /** How the trouble was met: when, by the wall clock, and the ID of the request in flight. */
-  readonly met?: { readonly at: number; readonly request?: string | undefined } | undefined;
+  /** Faults that the machine does not know: of the disk, of the first leaf, the brake. */
+  readonly others?: readonly Failure[];
   /** With the certificates. Default false. */
   readonly pem?: boolean;
 }
 
 export function statusOf(
   state: RollState,
-  { version, registrationId, terms, now, silentMs, met, pem = false }: ReportOptions,
+  { version, registrationId, terms, now, silentMs, others = [], pem = false }: ReportOptions,
 ): Status {
   const { current, assignment, request, scheduled, outcomes } = state;
   // A key that is only there for the next roll is no candidate.
-  const isSpare = state.next?.waitsFor === 'roll' && terms.automatic;
+  const isSpare = !hasLeaf(state.next) && state.next?.for === 'spare' && terms.automatic;
   const next = isSpare ? undefined : state.next;
   const alarm = presentAlarm(state, terms, now);
-  const wrong = wrongIn(state, terms, now);
-  const trouble = state.trouble ?? wrong.find(({ code }) => code === 'NL-LEAF-EXPIRED');
+  const wrong = wrongIn(state, terms, now, others);
+  const met = state.workTrouble ?? state.sessionTrouble;
+  const trouble = met?.failure ?? others[0] ?? wrong.find(({ code }) => code === 'NL-LEAF-EXPIRED');
   const renewAt = current && dueAt(current, terms.renewAt);
   const ended = outcomes.map(outcomeOf);
   return {
@@ -153,8 +157,8 @@ export function statusOf(
     ...(current &&
       (isEndorsed(current)
         ? { endorsementKey: current.thumbprint }
-        : { leaf: { ...leafOf(current, renewAt), ...(pem && certificateOf(current)) } })),
-    ...(next && { next: { ...nextStatus(next, state), ...(pem && next.leaf && certificateOf(next.leaf)) } }),
+        : { leaf: { ...currentStatus(current, renewAt), ...(pem && certificateOf(current)) } })),
+    ...(next && { next: { ...nextStatus(next, state), ...(pem && hasLeaf(next) && certificateOf(next.leaf)) } }),
     ...(request && { request: requestStatus(request) }),
     ...(scheduled && { scheduled: { ...requestStatus(scheduled), startAt: iso(scheduled.startAt) } }),
     ...(ended[0] && { last: ended[0] }),
@@ -169,9 +173,12 @@ export function statusOf(
 }
 
 /** All of it in one line, where there is no room for more: phase, hub, end of the leaf, and the fault. */
-export function lineOf(state: RollState, { terms, now }: Pick<ReportOptions, 'terms' | 'now'>): string {
+export function lineOf(
+  state: RollState,
+  { terms, now, others }: Pick<ReportOptions, 'terms' | 'now' | 'others'>,
+): string {
   const { phase, online, assignment, current } = state;
-  const [wrong] = wrongIn(state, terms, now);
+  const [wrong] = wrongIn(state, terms, now, others);
   const ends = current === undefined || isEndorsed(current) ? undefined : iso(current.notAfter);
   return [
     `${wordsOf(phase, terms.attestation)}, ${online ? `online at ${assignment?.hub}` : 'offline'}`,
@@ -180,20 +187,21 @@ export function lineOf(state: RollState, { terms, now }: Pick<ReportOptions, 'te
   ].join('; ');
 }
 
-function nextStatus(next: Next, { phase, probe }: RollState): NextStatus {
-  const { slot, leaf, parked } = next;
+function nextStatus(next: Candidate, { phase, probe }: RollState): NextStatus {
+  const leaf = leafOf(next);
+  const rest = restOf(next);
   // A stranded gateway has one ladder for all that it asks.
-  const askAt = phase === 'stranded' && probe !== undefined ? probe.askAt : parked?.askAt;
+  const askAt = phase === 'stranded' && probe !== undefined ? probe.askAt : rest?.askAt;
+  const waits = !hasLeaf(next) && next.for !== 'roll';
   return {
-    slot,
-    standing: parked !== undefined ? 'parked' : next.waitsFor !== undefined ? 'waiting' : 'rolling',
+    slot: keyOf(next).slot,
+    standing: rest !== undefined ? 'parked' : waits ? 'waiting' : 'rolling',
     ...(leaf && { leaf: leafStatus(leaf) }),
-    ...(askAt !== undefined &&
-      parked && { askAt: iso(askAt), refusals: parked.times, trouble: troubleOf(parked.failure) }),
+    ...(askAt !== undefined && rest && { askAt: iso(askAt), refusals: next.tries, trouble: troubleOf(rest.failure) }),
   };
 }
 
-function leafOf(current: Leaf, renewAt: number | undefined): NonNullable<Status['leaf']> {
+function currentStatus(current: Leaf, renewAt: number | undefined): NonNullable<Status['leaf']> {
   return { ...leafStatus(current), ...(renewAt !== undefined && { renewAt: iso(renewAt) }) };
 }
 
@@ -211,7 +219,7 @@ function requestStatus({ id, action, reason, from, at }: Request): RequestStatus
   return { id, action, reason, from, at: iso(at) };
 }
 
-function metWhen({ at, request }: NonNullable<ReportOptions['met']>) {
+function metWhen({ at, request }: Met) {
   return { at: iso(at), ...(request !== undefined && { request }) };
 }
 

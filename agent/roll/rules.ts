@@ -1,6 +1,7 @@
 import type { Failure } from '../failure/failure.ts';
 import { GRACE_REFUSALS, probeMs } from './backoff.ts';
 import { budgetLeft, isCharged } from './budget.ts';
+import { hasLeaf, restOf } from './candidate.ts';
 import { remaining } from './look.ts';
 import { clockFloor, dueAt, isCredible } from './plan.ts';
 import type { Rule, Signal, Standing } from './signal.ts';
@@ -95,8 +96,7 @@ export const provisioningRule = acting('provisioning', 'roll', 'there is no leaf
 /** The next rung of a ladder is due: of a parked candidate, or of a stranded gateway. */
 export const probeRule: Rule = (signal, { state }) => {
   if (signal.kind !== 'probe') return undefined;
-  const asksIssuer =
-    state.next?.parked !== undefined && state.next.leaf === undefined && !isProbeOfCurrent(signal, state);
+  const asksIssuer = restOf(state.next) !== undefined && !hasLeaf(state.next) && !isProbeOfCurrent(signal, state);
   return asksIssuer
     ? { action: 'roll', reason: 'probe', why: 'time to ask the issuer again' }
     : { action: 're-register', reason: 'probe', why: 'time to ask DPS again' };
@@ -108,7 +108,7 @@ function rolls(signal: Signal, { state, terms }: Standing): boolean {
   if (terms.attestation === 'tpm') return false;
   if (signal.kind === 'due' || signal.kind === 'provisioning') return true;
   if (signal.kind !== 'asked') return false;
-  return signal.request.action === 'roll' || (current === undefined && next?.leaf === undefined);
+  return signal.request.action === 'roll' || (current === undefined && !hasLeaf(next));
 }
 
 /** A CSR is out, or is about to be made: a person brings the leaf. */
@@ -127,7 +127,7 @@ export function askedRule(signal: Signal, standing: Standing): Decision | undefi
 export function dueRule(signal: Signal, { state, terms, now }: Standing): Decision | undefined {
   if (signal.kind !== 'due' || state.current === undefined) return undefined;
   // The candidate waits for its enrollment, or its issuer refused: it has a schedule of its own.
-  if (state.next?.parked !== undefined) return ignore('a candidate is parked');
+  if (restOf(state.next) !== undefined) return ignore('a candidate is parked');
   const failed = state.outcomes.findIndex(({ reason, outcome }) => reason !== 'due' || outcome === 'done');
   const until = pausedUntil(failed === -1 ? state.outcomes : state.outcomes.slice(0, failed), state, now);
   if (until !== undefined) return ignore('the last renewal failed a moment ago', until);
@@ -157,7 +157,7 @@ function pausedUntil(failed: readonly Outcome[], state: RollState, now: number):
 
 /** A roll that was interrupted to register the current leaf, and has no leaf of its own yet. */
 const isWaitingRoll = ({ request, next }: RollState): boolean =>
-  request?.action === 'roll' && next !== undefined && next.leaf === undefined;
+  request?.action === 'roll' && next !== undefined && !hasLeaf(next);
 
 /** DPS refuses the current leaf: the operator may have replaced the CA. One roll for each refused leaf, then a person. */
 export function dpsRefusedRule(signal: Signal, { state, terms }: Standing): Decision | undefined {
@@ -167,7 +167,7 @@ export function dpsRefusedRule(signal: Signal, { state, terms }: Standing): Deci
   // A request on a gateway that is well: the hub accepts the leaf, so the leaf is not at fault.
   if (!rejected && online !== undefined && request?.reason === 'asked')
     return ignore('the hub accepts the leaf that DPS refuses');
-  const rollable = terms.automatic && leafAtFault.has(signal.failure.code) && next?.leaf === undefined;
+  const rollable = terms.automatic && leafAtFault.has(signal.failure.code) && !hasLeaf(next);
   if (rollable && current?.thumbprint !== rolledFor) {
     return { action: 'roll', reason: 'dps-refused', why: 'DPS refuses the current leaf: one roll may cure it' };
   }

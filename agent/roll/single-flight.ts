@@ -1,8 +1,9 @@
 import { getsNoRegistration, isStuck, WAITING } from './look.ts';
+import { type Phase, RESTING } from './phase.ts';
 import type { Signal } from './signal.ts';
-import type { Phase, RollState } from './state.ts';
+import type { RollState } from './state.ts';
 
-const resting: ReadonlySet<Phase> = new Set<Phase>(['unprovisioned', 'serving', 'stranded', 'retiring-key']);
+const resting: ReadonlySet<Phase> = new Set<Phase>([...RESTING, 'retiring-key']);
 
 const interruptible = new Set([...resting, ...WAITING]);
 

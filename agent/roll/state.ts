@@ -1,34 +1,8 @@
 import type { Code, Failure } from '../failure/failure.ts';
+import type { Candidate } from './candidate.ts';
 import { type Assignment, type KeyRef, type Leaf, placeOf, type Slot } from './leaf.ts';
-
-/**
- *              ┌──────────────── current ────────────────┐      ┌───────────── next ─────────────┐
- *   token      │ newleaf-a: key, proven                  │      │ newleaf-b: key, to be proven   │
- *   DPS, hub   │ thumbprint pinned by the last register  │  →   │ registers, connects, is proven │
- *              └── untouched until next is proven ───────┘      └── then it becomes current ─────┘
- *
- *   unprovisioned → generating-key → requesting-leaf → registering-next → connecting-next → retiring-key → serving
- *   serving → registering → serving                      (re-register: same leaf, any hub that DPS assigns)
- *   registering-next ─ refused → serving                 (parked: the candidate waits for its enrollment)
- *   registering-next, connecting-next ─ no answer, and the current leaf is refused → registering   (parked as well)
- *   connecting-next ─ refused → abandoning → retiring-key → serving
- *   registering ─ refused, and no way left → stranded    (slow probe, any signal leaves it)
- *
- * README.md in this folder has the grid: which phase follows from which event (made from the tests).
- */
-export const PHASES = [
-  'unprovisioned',
-  'serving',
-  'registering',
-  'generating-key',
-  'requesting-leaf',
-  'registering-next',
-  'connecting-next',
-  'retiring-key',
-  'abandoning',
-  'stranded',
-] as const;
-export type Phase = (typeof PHASES)[number];
+import type { Phase } from './phase.ts';
+import type { Met } from './troubles.ts';
 
 export type Action = 're-register' | 'roll';
 
@@ -61,43 +35,6 @@ export interface Outcome extends Request {
   readonly endedAt: number;
 }
 
-/** A candidate that was refused, or that got no answer, is kept, and asked for again at `askAt` (wall clock, milliseconds). */
-interface Parked {
-  readonly failure: Failure;
-  readonly times: number;
-  readonly askAt: number;
-}
-
-/** The candidate: the generation that is to become current. */
-export interface Next {
-  /** The slot of current where the key is kept (leaf.rotate_key = false, or a key that was given to us). */
-  readonly slot: Slot;
-  /** Known once the key is in the token. */
-  readonly id?: string;
-  /** CKA_ID (hex) of the key to be made: written first, so that no unknown key is left after a power cut. */
-  readonly intended?: string;
-  /** Known once it is issued and verified. */
-  readonly leaf?: Leaf;
-  /** Known once DPS has accepted it. */
-  readonly assignment?: Assignment;
-  /** A registration with it was intended: DPS may trust it, so going back must be a registration, too. */
-  readonly sent: boolean;
-  /**
-   * No roll works on it. Delivery: its CSR was asked for, and a person brings the leaf. Roll: its own roll was given up, and the
-   * key is there for the next one.
-   */
-  readonly waitsFor?: 'delivery' | 'roll';
-  /** It got another key at once, because the issuer demanded one, or the first was lost: it gets no third one so soon. */
-  readonly renewed?: boolean;
-  readonly parked?: Parked;
-  /** The last word of DPS about it was a refusal: DPS does not trust this leaf. */
-  readonly denied?: true;
-  /** A person discarded it, or its key is lost: it makes room as soon as DPS trusts the current leaf again. */
-  readonly unwanted?: true;
-  /** How often it was refused before DPS accepted it: the hub may still refuse it, and then its ladder goes on. */
-  readonly refusals?: number;
-}
-
 /** After this effect the module had lost its state, and the process was ended. */
 interface Poisoned {
   readonly effect: string;
@@ -119,13 +56,19 @@ export interface Transition {
 
 /** All fields that must change together: written as one file, before any effect is tried. */
 export interface RollState {
+  /** Follows from the other fields (phase.ts). */
   readonly phase: Phase;
   readonly current?: Leaf;
-  readonly next?: Next;
+  /** The candidate: the generation that is to become current. */
+  readonly next?: Candidate;
   /** The answer of DPS for the current leaf. */
   readonly assignment?: Assignment;
   /** A key that must be destroyed. Never the key of current or next. */
   readonly retire?: KeyRef & { readonly tries: number };
+  /** The current leaf is to be registered, and DPS has not answered yet. */
+  readonly ask?: true;
+  /** Every automatic way has been refused: a person is needed. */
+  readonly stranded?: true;
   /** The hub has refused the current leaf, and DPS has not confirmed it since. */
   readonly rejected: boolean;
   /** Refusals by the hub since DPS said "assigned"; absent once the hub has accepted. The hub can lag DPS. */
@@ -138,8 +81,9 @@ export interface RollState {
   readonly probe?: { readonly times: number; readonly askAt: number };
   /** How near the end of the current leaf is, once its renewal is overdue. */
   readonly alarm?: Alarm;
-  /** The present fault, if any. */
-  readonly trouble?: Failure;
+  /** What hinders the work, and what hinders the session (troubles.ts). */
+  readonly workTrouble?: Met;
+  readonly sessionTrouble?: Met;
   /** Effects that have poisoned a process and not succeeded since, the newest first, bounded. */
   readonly poisoned?: readonly Poisoned[];
   /** In flight. */
@@ -221,6 +165,9 @@ export interface Step {
   readonly retry?: Failure;
 }
 
+/** With `retry` the same effect is to be tried again later. */
+export type Moved = RollState | { readonly state: RollState; readonly retry: Failure };
+
 export const unprovisioned: RollState = {
   phase: 'unprovisioned',
   rejected: false,
@@ -243,21 +190,31 @@ export function effectsOf(state: RollState): readonly RollEffect[] {
 
 function workOf({ phase, current, next, retire }: RollState): RollEffect | undefined {
   switch (phase) {
-    case 'generating-key':
-      return next?.intended === undefined || next.slot === 'given'
-        ? undefined
-        : { kind: 'generate-key', slot: next.slot, id: next.intended };
-    case 'requesting-leaf':
-      return next?.id === undefined ? undefined : { kind: 'request-leaf', key: { slot: next.slot, id: next.id } };
     case 'registering-next':
-      return next?.leaf && { kind: 'register', leaf: next.leaf };
     case 'connecting-next':
-      return next?.leaf && next.assignment && { kind: 'connect', leaf: next.leaf, assignment: next.assignment };
+    case 'generating-key':
+    case 'requesting-leaf':
+      return next && ofCandidate(next);
     case 'registering':
     case 'abandoning':
       return current && { kind: 'register', leaf: current };
     case 'retiring-key':
       return retire && { kind: 'destroy-key', key: retire };
+    default:
+      return undefined;
+  }
+}
+
+function ofCandidate(next: Candidate): RollEffect | undefined {
+  switch (next.is) {
+    case 'key-wanted':
+      return { kind: 'generate-key', slot: next.slot, id: next.id };
+    case 'key-made':
+      return { kind: 'request-leaf', key: next.key };
+    case 'sent':
+      return { kind: 'register', leaf: next.leaf };
+    case 'assigned':
+      return { kind: 'connect', leaf: next.leaf, assignment: next.assignment };
     default:
       return undefined;
   }

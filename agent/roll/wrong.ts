@@ -1,4 +1,5 @@
 import { CODES, type Code, type Failure, failure } from '../failure/failure.ts';
+import { restOf } from './candidate.ts';
 import { isEndorsed } from './leaf.ts';
 import { waitsForPerson } from './look.ts';
 import { alarmOf, clockFloor, isCredible, type Terms } from './plan.ts';
@@ -8,14 +9,21 @@ import type { Alarm, RollState } from './state.ts';
  * What is wrong, a cause before its effects: clock; disk, token and state; leaf; candidate; far side; network. Status, exit
  * code, `systemctl status`, twin and log all tell this. It decides nothing: what is done is up to the rules (decide.ts).
  * @param now wall clock, milliseconds
+ * @param others faults that the machine does not know: of the disk, of the first leaf, the brake
  */
-export function wrongIn(state: RollState, terms: Terms, now: number): readonly Failure[] {
-  const { next, trouble } = state;
+export function wrongIn(
+  state: RollState,
+  terms: Terms,
+  now: number,
+  others: readonly Failure[] = [],
+): readonly Failure[] {
+  const { next, workTrouble, sessionTrouble } = state;
   const clock = clockOf(state, terms, now);
   const leaf = expiryOf(state, terms, now, clock);
   const isEffect = effectOf(clock, isCredible(state, terms, now), leaf);
-  const parked = next?.parked?.failure;
-  const causes = [clock, leaf, parked, trouble].flatMap((one) => (one === undefined || isEffect(one) ? [] : [one]));
+  const parked = restOf(next)?.failure;
+  const met = [workTrouble?.failure, sessionTrouble?.failure, ...others];
+  const causes = [clock, leaf, parked, ...met].flatMap((one) => (one === undefined || isEffect(one) ? [] : [one]));
   const isMissing = causes.length === 0 && needsPerson(state, terms, now);
   const found = waitsForPerson(next, terms) || isMissing ? [...causes, failure('NL-ISSUER-PERSON')] : causes;
   const rank = (one: Failure) => (one === parked ? Math.min(rankOf(one), CANDIDATE) : rankOf(one));
@@ -32,7 +40,8 @@ export const presentAlarm = (state: RollState, terms: Terms, now: number): Alarm
 export function needsPerson(state: RollState, terms: Terms, now: number): boolean {
   const { phase, next, current } = state;
   // A candidate without an answer waits for the network only.
-  if (phase === 'stranded' || (next?.parked !== undefined && next.parked.failure.kind !== 'transient')) return true;
+  const rest = restOf(next);
+  if (phase === 'stranded' || (rest !== undefined && rest.failure.kind !== 'transient')) return true;
   if (phase === 'unprovisioned') return !terms.automatic && terms.attestation === 'x509';
   if (terms.automatic || current === undefined) return false;
   return now >= current.notAfter && clockOf(state, terms, now) === undefined;
@@ -92,8 +101,9 @@ function clockOf(state: RollState, terms: Terms, now: number): Failure | undefin
     const message = `The clock is wrong: it cannot be before ${minute(clockFloor(state, terms))}. Until it is right, no server can be trusted, and nothing is renewed or judged expired.`;
     return failure('NL-CLOCK', { message });
   }
-  const { current, next, trouble } = state;
-  const distrust = [trouble, next?.parked?.failure].find((one) => one !== undefined && EXPIRED.test(one.cause ?? ''));
+  const { current, next } = state;
+  const met = [state.workTrouble?.failure, state.sessionTrouble?.failure, restOf(next)?.failure];
+  const distrust = met.find((one) => one !== undefined && EXPIRED.test(one.cause ?? ''));
   if (distrust === undefined) return undefined;
   const isLeafExpired = current !== undefined && !isEndorsed(current) && now >= current.notAfter;
   if (distrust.code.startsWith('NL-EST-') && !isLeafExpired) return undefined;
@@ -105,7 +115,7 @@ function clockOf(state: RollState, terms: Terms, now: number): Failure | undefin
 
 function expiryOf(state: RollState, terms: Terms, now: number, clock: Failure | undefined): Failure | undefined {
   const alarm = presentAlarm(state, terms, now);
-  const { current, trouble } = state;
+  const { current, workTrouble } = state;
   if (alarm === undefined || current === undefined) return undefined;
   const when = minute(current.notAfter);
   if (alarm !== 'expired') {
@@ -114,7 +124,9 @@ function expiryOf(state: RollState, terms: Terms, now: number, clock: Failure | 
   }
   const message = `The leaf expired on ${when} by the clock of this gateway, and no new one has come.`;
   const first =
-    clock !== undefined ? 'If the clock is right' : trouble && 'The reason is named beside it. Or bring one yourself';
+    clock !== undefined
+      ? 'If the clock is right'
+      : workTrouble && 'The reason is named beside it. Or bring one yourself';
   const advice = `${first}: \`newleaf csr\`, have it signed, then \`newleaf install FILE\`.`;
   return failure('NL-LEAF-EXPIRED', { message, ...(first !== undefined && { advice }) });
 }

@@ -12,8 +12,14 @@ import {
   string,
   unknown,
   ValiError,
+  variant,
 } from 'valibot';
-import { ALARMS, type Next, PHASES, type RollState } from '../roll/state.ts';
+import type { Assigned, KeyMade, KeyWanted, Parked, Sent, Unwanted } from '../roll/candidate.ts';
+import { PHASES, phaseOf } from '../roll/phase.ts';
+import { ALARMS, type RollState } from '../roll/state.ts';
+
+import { upgraded } from './entry-1.ts';
+import type { Format } from './journal.ts';
 
 /** The part of the state that is written: a start begins without a session. */
 export type Entry = Omit<RollState, 'online' | 'flaps' | 'unreached' | 'unheard'>;
@@ -40,18 +46,41 @@ const request = object({
   at: number(),
 });
 
+const alone = {
+  for: picklist(['roll', 'delivery', 'spare']),
+  tries: number(),
+  isSecond: optional(literal(true)),
+  rest: optional(object({ failure, askAt: number() })),
+};
+const issued = { leaf, from: picklist(['issuer', 'person', 'hub']), tries: number() };
+const rest = object({ failure, askAt: number() });
+
 /** A field that is forgotten here does not compile: it would be read unchecked. */
-const next = object({
-  slot: key.entries.slot,
-  ...entriesFromList(['id', 'intended'], optional(string())),
-  leaf: optional(leaf),
-  assignment: optional(assignment),
-  sent: boolean(),
-  waitsFor: optional(picklist(['delivery', 'roll'])),
-  parked: optional(object({ failure, times: number(), askAt: number() })),
-  ...entriesFromList(['renewed', 'denied', 'unwanted'], optional(literal(true))),
-  refusals: optional(number()),
-} satisfies Record<keyof Next, GenericSchema>);
+type Checked<C> = Record<keyof C, GenericSchema>;
+
+const next = variant('is', [
+  object({
+    is: literal('key-wanted'),
+    slot: picklist(['a', 'b']),
+    id: string(),
+    ...alone,
+  } satisfies Checked<KeyWanted>),
+  object({ is: literal('key-made'), key, isTrusted: optional(literal(true)), ...alone } satisfies Checked<KeyMade>),
+  object({ is: literal('sent'), last: optional(failure), ...issued } satisfies Checked<Sent>),
+  object({ is: literal('assigned'), assignment, ...issued } satisfies Checked<Assigned>),
+  object({
+    is: literal('parked'),
+    rest,
+    trust: picklist(['possible', 'refused', 'none']),
+    ...issued,
+  } satisfies Checked<Parked>),
+  object({
+    is: literal('unwanted'),
+    rest,
+    because: picklist(['refused', 'discarded', 'key-lost']),
+    ...issued,
+  } satisfies Checked<Unwanted>),
+]);
 
 /** The fields that a step relies on. Of the history (outcomes, trail) only the type is checked. */
 const ENTRY = object({
@@ -60,13 +89,17 @@ const ENTRY = object({
   next: optional(next),
   assignment: optional(assignment),
   retire: optional(object({ ...key.entries, tries: number() })),
+  ...entriesFromList(['ask', 'stranded'], optional(literal(true))),
   rejected: boolean(),
   grace: optional(number()),
   unproven: number(),
   rolledFor: optional(string()),
   probe: optional(object({ times: number(), askAt: number() })),
   alarm: optional(picklist(ALARMS)),
-  trouble: optional(failure),
+  ...entriesFromList(
+    ['workTrouble', 'sessionTrouble'],
+    optional(object({ failure, at: number(), request: optional(string()) })),
+  ),
   poisoned: optional(array(object({ effect: string(), at: number() }))),
   request: optional(request),
   scheduled: optional(object({ ...request.entries, startAt: number() })),
@@ -79,7 +112,8 @@ const ENTRY = object({
 }) satisfies GenericSchema;
 
 /** Gives a journal entry its type. @throws Error that names the wrong field */
-export function validateEntry(entry: unknown): Entry {
+export function validateEntry(written: unknown, format: Format = 2): Entry {
+  const entry = format === 1 ? upgraded(written) : written;
   try {
     parse(ENTRY, entry);
   } catch (error) {
@@ -89,20 +123,12 @@ export function validateEntry(entry: unknown): Entry {
     throw new Error(`"${path}": ${issue.message}`);
   }
   const checked = entry as Entry;
-  const missing = phaseLacks(checked);
-  if (missing !== undefined) throw new Error(`the phase is "${checked.phase}", but there is no ${missing}`);
-  return checked;
-}
-
-/** Every phase names the effect in flight, so the needs of that effect must be there. */
-function phaseLacks({ phase, current, next, retire }: Entry): string | undefined {
-  const needsCurrent = phase === 'registering' || phase === 'serving' || phase === 'abandoning' || phase === 'stranded';
-  if (needsCurrent && current === undefined) return 'current leaf';
-  if (phase === 'generating-key' && next === undefined) return 'candidate';
-  if (phase === 'requesting-leaf' && next?.id === undefined) return 'key of the candidate';
-  if (phase === 'registering-next' && next?.leaf === undefined) return 'leaf of the candidate';
-  if (phase === 'connecting-next' && next?.assignment === undefined) return 'assignment of the candidate';
-  return phase === 'retiring-key' && retire === undefined ? 'key to retire' : undefined;
+  // The phase follows from the facts, by the rules of the newleaf that reads them.
+  const phase = phaseOf(checked);
+  const needsCurrent = phase === 'registering' || phase === 'abandoning' || phase === 'stranded';
+  if (needsCurrent && checked.current === undefined)
+    throw new Error(`the phase is "${phase}", but there is no current leaf`);
+  return { ...checked, phase };
 }
 
 export function entryOf(state: RollState): Entry {

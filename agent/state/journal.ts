@@ -18,13 +18,17 @@ export interface Journal<E> {
 
 interface JournalOptions<E> {
   readonly directory: string;
-  /** Gives the entry its type, or throws an Error with the reason. */
-  readonly validate: (entry: unknown) => E;
+  /** Gives the entry its type, or throws an Error with the reason. @param format in which the entry was written */
+  readonly validate: (entry: unknown, format: Format) => E;
   /** Wall clock, milliseconds: the file says when it was written. */
   readonly now?: () => number;
 }
 
-const FORMAT = 1;
+/** 1: with `next` of many optional fields (entry-1.ts). 2: since 2026-11-29. */
+export type Format = 1 | 2;
+
+const FORMAT: Format = 2;
+const READ: readonly unknown[] = [1, FORMAT] satisfies readonly Format[];
 
 export function createJournal<E>({ directory, validate, now = Date.now }: JournalOptions<E>): Journal<E> {
   const path = stateFile(directory);
@@ -81,12 +85,12 @@ export async function assertNotEnded(directory: string): Promise<void> {
   if (text.includes('"ended"')) entryOf(text, path, () => undefined);
 }
 
-function entryOf<E>(text: string, path: string, validate: (entry: unknown) => E): E {
+function entryOf<E>(text: string, path: string, validate: JournalOptions<E>['validate']): E {
   if (text.trim() === '') throw corrupt(path, 'is empty');
   const file = jsonOf(text, path);
   if (typeof file !== 'object' || file === null || Array.isArray(file)) throw corrupt(path, 'is not a JSON object');
   if (!('format' in file)) throw corrupt(path, 'has no field "format"');
-  if (file.format !== FORMAT) {
+  if (!READ.includes(file.format)) {
     const known = `this newleaf reads format ${FORMAT}`;
     throw corrupt(path, `has format ${JSON.stringify(file.format)}, and ${known}: it is of another version`);
   }
@@ -96,7 +100,7 @@ function entryOf<E>(text: string, path: string, validate: (entry: unknown) => E)
   if (file.digest !== digestOf(file.entry))
     throw corrupt(path, 'was changed after newleaf wrote it: the digest differs');
   try {
-    return validate(file.entry);
+    return validate(file.entry, file.format as Format);
   } catch (cause) {
     throw corrupt(path, 'holds an entry with wrong fields', cause);
   }

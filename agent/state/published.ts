@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { certificatePem, certificatesOf } from '../issuer/pem.ts';
+import { leafOf } from '../roll/candidate.ts';
 import type { RollState } from '../roll/state.ts';
 import { writeIfOther } from './durable.ts';
 
@@ -16,8 +17,9 @@ export async function publish(directory: string, { current, next }: RollState, b
     await writeIfOther(join(directory, 'leaf.pem'), certificatePem(leaf), 0o644);
     await writeIfOther(join(directory, 'chain.pem'), current.chain, 0o644);
   }
-  if (before !== undefined && next?.leaf === before.next?.leaf) return;
+  const waiting = leafOf(next);
+  if (before !== undefined && waiting === leafOf(before.next)) return;
   const candidate = join(directory, 'next.pem');
-  if (next?.leaf === undefined) await rm(candidate, { force: true });
-  else await writeIfOther(candidate, next.leaf.chain, 0o644);
+  if (waiting === undefined) await rm(candidate, { force: true });
+  else await writeIfOther(candidate, waiting.chain, 0o644);
 }

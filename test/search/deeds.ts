@@ -1,3 +1,4 @@
+import { madeKeyOf } from '../../agent/roll/candidate.ts';
 import { DAY, type Gateway, HOUR } from './gateway.ts';
 import { ask, bring, enroll } from './people.ts';
 import { FOREIGN } from './token.ts';
@@ -65,7 +66,8 @@ export const DEEDS = {
     if (world.session?.hub === 'hub1') world.endSession();
   },
   'key of the candidate is lost': ({ world, known }) => {
-    if (known?.next?.id !== known?.current?.key.id) world.token.lose(known?.next?.id);
+    const key = madeKeyOf(known?.next);
+    if (key?.id !== known?.current?.key.id) world.token.lose(key?.id);
   },
   'key of the current leaf is lost': ({ world, known }) => world.token.lose(known?.current?.key.id),
   'the token is pulled': ({ world }) => world.token.pull(),

@@ -1,6 +1,7 @@
 import type { Daemon } from '../../agent/daemon/daemon.ts';
 import type { Failure } from '../../agent/failure/failure.ts';
-import type { Phase, RollEffect } from '../../agent/roll/state.ts';
+import type { Phase } from '../../agent/roll/phase.ts';
+import type { RollEffect } from '../../agent/roll/state.ts';
 
 type Told = { readonly type: string } & Partial<Pick<Failure, 'code'>> & {
     readonly effect?: RollEffect['kind'];

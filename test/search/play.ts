@@ -1,3 +1,4 @@
+import { leafOf } from '../../agent/roll/candidate.ts';
 import { DEEDS } from './deeds.ts';
 import { FAULTS, type Faults } from './faults.ts';
 import { Gateway, HOUR, MINUTE } from './gateway.ts';
@@ -110,13 +111,14 @@ async function heal(gateway: Gateway, trail: string[], changed: () => void, endi
 }
 
 function whereIs({ state }: Gateway): string {
-  const { phase, trouble, request, online } = state;
-  return `${phase}, ${online ? 'online' : 'offline'}, request ${request?.action ?? 'none'}, ${trouble?.code ?? 'no trouble'}`;
+  const { phase, workTrouble, sessionTrouble, request, online } = state;
+  const codes = [workTrouble, sessionTrouble].flatMap((met) => met?.failure.code ?? []);
+  return `${phase}, ${online ? 'online' : 'offline'}, request ${request?.action ?? 'none'}, ${codes.join(' and ') || 'no trouble'}`;
 }
 
 /** A leaf nears its end: no pause is longer than half of what is left of it. Told once for each leaf. */
 function endsSoon({ known, clock }: Gateway, ending: Set<string>): boolean {
-  const soon = [known?.current, known?.next?.leaf].filter(
+  const soon = [known?.current, leafOf(known?.next)].filter(
     (leaf) => leaf !== undefined && leaf.notAfter <= clock.now() + HOUR && !ending.has(leaf.thumbprint),
   );
   for (const leaf of soon) if (leaf) ending.add(leaf.thumbprint);

@@ -1,4 +1,5 @@
 import type { Code } from '../../agent/failure/failure.ts';
+import { hasLeaf, keyOf, restOf } from '../../agent/roll/candidate.ts';
 import { isDue } from '../../agent/roll/plan.ts';
 import { DEEDS } from './deeds.ts';
 import type { Gateway } from './gateway.ts';
@@ -12,10 +13,10 @@ export function whatIsLeft({ state, world, isOnline, terms, clock }: Gateway): s
   if (!world.isLive(current) || isDue(state, terms, clock.now())) return 'its leaf is expired or overdue';
   if (phase !== 'serving') return 'it does not come to rest';
   if (request !== undefined) return 'a request is left in flight';
-  if (next?.parked !== undefined || next?.leaf !== undefined) return 'a candidate is left behind';
+  if (hasLeaf(next) || restOf(next) !== undefined) return 'a candidate is left behind';
   const { a, b } = Object.fromEntries(world.token.card?.keys ?? []);
   const keys = [a, b].filter((id) => id !== undefined && id !== FOREIGN);
-  const known = [current.key.id, next?.id, next?.intended, state.retire?.id];
+  const known = [current.key.id, next && keyOf(next).id, state.retire?.id];
   // The hub that was told of another leaf keeps the session, and says so when it ends.
   const isOfCurrent = world.session?.leaf.thumbprint === current.thumbprint;
   return isOfCurrent && (world.token.isSwapped || keys.every((id) => known.includes(id))) ? '' : 'a key is left behind';
@@ -29,8 +30,7 @@ export async function helpFor(
   if (answer?.is !== 'status' || !answer.status.person) return undefined;
   const codes = answer.status.wrong.map(({ code }) => code);
   const { next } = gateway.state;
-  const isStrange =
-    next?.leaf !== undefined && next.leaf.issuer !== 'CA' && gateway.world.options.enrollment === 'group';
+  const isStrange = hasLeaf(next) && next.leaf.issuer !== 'CA' && gateway.world.options.enrollment === 'group';
   const need = codes.find((code) => NEEDS[code] !== undefined && (isStrange || code !== 'NL-DPS-401002'));
   const deed = need && NEEDS[need];
   return need && deed && { need, deed: () => deed(gateway) };

@@ -4,6 +4,7 @@ import type { PublicKey } from '../../../hsm/public-key.ts';
 import type { TlsWay } from '../../../hsm/tls-way.ts';
 import { CODES } from '../../failure/failure.ts';
 import { clearing } from '../../keys/occupied.ts';
+import { keyOf } from '../../roll/candidate.ts';
 import type { Leaf } from '../../roll/leaf.ts';
 import { type Finding, failed, ofLeaf, ok, skipped, unseen, warning, withLeaf, x509 } from './check.ts';
 import type { Site } from './site.ts';
@@ -73,7 +74,7 @@ async function strangerAmong(ours: readonly PublicKey[], given: readonly PublicK
   // Without the journal, which this user may not read, each key would look like a stranger's.
   if (entry === undefined) return undefined;
   const { current, next, retire } = entry === 'absent' ? {} : entry;
-  const known = [current?.key.id, next?.id, next?.intended, retire?.id, ...given.map(({ id }) => id)];
+  const known = [current?.key.id, next && keyOf(next).id, retire?.id, ...given.map(({ id }) => id)];
   const key = ours.find(({ id }) => !known.includes(id));
   return key && { ...key, isFirst: current === undefined };
 }

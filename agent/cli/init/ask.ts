@@ -5,6 +5,7 @@ import { standardOf } from '../../config/draft.ts';
 import { Fault } from '../../failure/failure.ts';
 import { daemonAccount, giveDirectories } from '../../machine/as-daemon.ts';
 import { unitOf } from '../../machine/unit.ts';
+import { leafOf } from '../../roll/candidate.ts';
 import type { Leaf } from '../../roll/leaf.ts';
 import { makeDirectory } from '../../state/durable.ts';
 import { validateEntry } from '../../state/entry.ts';
@@ -158,7 +159,7 @@ async function leafIn(directory: string): Promise<Leaf | undefined> {
   const entry = await createJournal({ directory, validate: validateEntry })
     .read()
     .catch(() => 'absent' as const);
-  return entry === 'absent' ? undefined : (entry.current ?? entry.next?.leaf);
+  return entry === 'absent' ? undefined : (entry.current ?? leafOf(entry.next));
 }
 
 function welcome(dialogue: Dialogue, { mistakes, isResumed }: StandingConfig, file: string): void {

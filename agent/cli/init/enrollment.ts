@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { restOf } from '../../roll/candidate.ts';
 import type { Leaf } from '../../roll/leaf.ts';
 import type { RollState } from '../../roll/state.ts';
 import { digestRows } from '../status/screen.ts';
@@ -17,7 +18,7 @@ export async function showEnrollment(watch: DaemonWatch, leaf: Leaf, state: Roll
     return dialogue.copy(await endorsement());
   }
   const file = leaf === state.current ? 'leaf.pem' : 'next.pem';
-  const isDisabled = (state.next?.parked?.failure ?? state.trouble)?.code === 'NL-DPS-DISABLED';
+  const isDisabled = (restOf(state.next) ?? state.workTrouble)?.failure.code === 'NL-DPS-DISABLED';
   const task = isDisabled ? 'enables its enrollment:' : `enrolls it, or its issuer "${leaf.issuer}" for a group:`;
   dialogue.say(`DPS does not accept this leaf yet. The operator of DPS ${task}`);
   dialogue.blank();

@@ -1,5 +1,6 @@
 import type { IssuerChoice } from '../../config/config.ts';
 import { EXIT, exitOf } from '../../failure/exit.ts';
+import { leafOf, restOf } from '../../roll/candidate.ts';
 import { isEndorsed } from '../../roll/leaf.ts';
 import { waitsForPerson } from '../../roll/look.ts';
 import type { Terms } from '../../roll/plan.ts';
@@ -34,7 +35,7 @@ export async function provision(
     // Refused before, and perhaps enrolled meanwhile.
     if (before !== 'absent' && waits(before)) await askDps(watch);
     const needsPerson = issuer?.kind === 'inbox' || issuer?.kind === 'hub';
-    const hasLeaf = before !== 'absent' && (before.current !== undefined || before.next?.leaf !== undefined);
+    const hasLeaf = before !== 'absent' && (before.current !== undefined || leafOf(before.next) !== undefined);
     if (needsPerson && !hasLeaf) {
       await showCsr(watch);
       if (!watch.isPatient) return watch.running.daemon.state;
@@ -106,7 +107,7 @@ export function shortfall(state: RollState, terms: Pick<Terms, 'automatic'>, isI
   if (isInterrupted)
     return { complaint: { message: 'Interrupted. Nothing is lost.', advice: AGAIN }, exit: EXIT.failed };
   if (waitsForPerson(state.next, terms)) return { exit: EXIT.person };
-  const met = state.next?.parked?.failure ?? state.trouble;
+  const met = restOf(state.next)?.failure ?? (state.workTrouble ?? state.sessionTrouble)?.failure;
   if (met === undefined) {
     const message = `Not finished in time: ${WORDS[state.phase]}.`;
     return { complaint: { message, advice: AGAIN }, exit: EXIT.failed };

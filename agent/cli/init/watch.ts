@@ -1,7 +1,9 @@
 import { CODES, type Code } from '../../failure/failure.ts';
+import { leafOf, restOf } from '../../roll/candidate.ts';
 import type { Leaf } from '../../roll/leaf.ts';
+import type { Phase } from '../../roll/phase.ts';
 import { WORDS } from '../../roll/report.ts';
-import type { Phase, RollState } from '../../roll/state.ts';
+import type { RollState } from '../../roll/state.ts';
 import type { Running } from '../run/command.ts';
 import type { Dialogue } from './dialogue.ts';
 
@@ -25,11 +27,11 @@ export const serves = ({ phase, online }: RollState): boolean => phase === 'serv
 
 /** Whether the gateway waits for a person: DPS refuses its leaf, or every automatic way was refused. */
 export const waits = ({ phase, next }: Pick<RollState, 'phase' | 'next'>): boolean =>
-  (phase === 'stranded' || next?.parked !== undefined) && phase !== 'registering-next' && phase !== 'requesting-leaf';
+  (phase === 'stranded' || restOf(next) !== undefined) && phase !== 'registering-next' && phase !== 'requesting-leaf';
 
 /** The leaf that DPS refuses, where the gateway waits for its enrollment. */
 export function refusedLeaf(state: RollState): Leaf | undefined {
-  return waits(state) ? (state.next?.leaf ?? state.current) : undefined;
+  return waits(state) ? (leafOf(state.next) ?? state.current) : undefined;
 }
 
 /** An event of daemon/events.ts. */

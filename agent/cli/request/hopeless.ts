@@ -1,7 +1,7 @@
 import { EXIT, exitOf } from '../../failure/exit.ts';
 import { type Code, Fault } from '../../failure/failure.ts';
+import type { Phase } from '../../roll/phase.ts';
 import type { Status } from '../../roll/report.ts';
-import type { Phase } from '../../roll/state.ts';
 import type { Complaint } from '../kit/command.ts';
 
 /** Where a roll meets a failure that only a person ends: the place of its key is not free. */

@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import { onWire, type WireAnswer } from '../../../agent/ask/wire.ts';
 import { type Code, Fault } from '../../../agent/failure/failure.ts';
 import type { KeyRef } from '../../../agent/roll/leaf.ts';
-import { RETIRE_TRIES } from '../../../agent/roll/look.ts';
+import { RETIRE_TRIES } from '../../../agent/roll/phase.ts';
 import type { RollState } from '../../../agent/roll/state.ts';
 import { terms } from '../roll/machine.ts';
 import { Disk, gateway as gatewayBefore, MINUTE, never, servingState } from './gateway.ts';

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { failure } from '../../../agent/failure/failure.ts';
 import { decide, RULES } from '../../../agent/roll/decide.ts';
-import { type Phase, unprovisioned } from '../../../agent/roll/state.ts';
+import type { Phase } from '../../../agent/roll/phase.ts';
+import { unprovisioned } from '../../../agent/roll/state.ts';
 import { NOW, terms } from './machine.ts';
 import {
   asked,

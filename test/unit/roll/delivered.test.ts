@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { failure } from '../../../agent/failure/failure.ts';
 import { advance } from '../../../agent/roll/advance.ts';
 import { GRACE_REFUSALS } from '../../../agent/roll/backoff.ts';
-import { RETIRE_TRIES } from '../../../agent/roll/look.ts';
+import { RETIRE_TRIES } from '../../../agent/roll/phase.ts';
 import { effectsOf, type RollState } from '../../../agent/roll/state.ts';
 import { hub, NOW, terms } from './machine.ts';
 import { briefly, EVENTS, play, SITUATIONS } from './situations.ts';

@@ -1,4 +1,5 @@
 import { pauseMs } from '../../../agent/roll/backoff.ts';
+import { hasLeaf, keyOf, madeKeyOf, restOf } from '../../../agent/roll/candidate.ts';
 import { remaining } from '../../../agent/roll/look.ts';
 import { dueAt, isDue, nextMoment } from '../../../agent/roll/plan.ts';
 import { effectsOf, type RollEffect, type RollEvent, session } from '../../../agent/roll/state.ts';
@@ -120,8 +121,8 @@ class Played {
     const { state, at, automatic } = this.pair;
     const { current, next } = state;
     if (this.#hasWaited || !needsPerson(state, termsOf(this.pair), at)) return;
-    const isOfAnother = next?.leaf !== undefined && next.parked !== undefined && !accepts(this.pair.world, next.leaf);
-    const isOccupied = next?.parked?.failure.code === 'NL-TOKEN-OCCUPIED';
+    const isOfAnother = next?.is === 'parked' && !accepts(this.pair.world, next.leaf);
+    const isOccupied = restOf(next)?.failure.code === 'NL-TOKEN-OCCUPIED';
     const due = current && dueAt(current, termsOf(this.pair).renewAt);
     if (automatic && isOfAnother && due !== undefined && at < due && state.online !== undefined) this.#waitUntil(due);
     else if (automatic && isOccupied && current !== undefined && isLive(current, at))
@@ -141,13 +142,13 @@ class Played {
     this.#begin = this.pair.at;
     const at = this.pair.at;
     this.#hear({ kind: 'csr-asked', newKey: false, from: 'technician', at, draw: 0.5 });
-    for (let turns = 0; turns < 10 && this.pair.state.next?.id === undefined; turns += 1) {
+    for (let turns = 0; turns < 10 && madeKeyOf(this.pair.state.next) === undefined; turns += 1) {
       const work = this.#lanesNow().find(({ name }) => name === 'work');
       if (work !== undefined) this.#perform(work);
     }
-    const { next } = this.pair.state;
-    if (next?.id === undefined) return;
-    const leaf = issue(this.pair, { slot: next.slot, id: next.id });
+    const key = madeKeyOf(this.pair.state.next);
+    if (key === undefined) return;
+    const leaf = issue(this.pair, key);
     const request = { id: 'd', action: 'roll', reason: 'delivered', from: 'technician', at } as const;
     this.#hear({ kind: 'leaf-delivered', leaf, request, at: this.pair.at, draw: 0.5 });
   }
@@ -171,13 +172,13 @@ function whatIsLeft(pair: Pair): string {
   // A refusal that is over does not end a session: what counts is what the hub was told last.
   if (world.hub !== undefined && world.hub !== current.thumbprint) return 'DPS trusts the current leaf';
   if (request !== undefined) return 'no request is left in flight';
-  if (next?.leaf !== undefined || next?.parked !== undefined) return 'no candidate is left behind';
+  if (hasLeaf(next) || restOf(next) !== undefined) return 'no candidate is left behind';
   if (!isTidy(world, pair)) return 'no key is left behind in the token';
   return '';
 }
 
 function isTidy({ token, drawer }: World, { state: { current, next, retire } }: Pair): boolean {
-  const known = [current?.key.id, next?.id, next?.intended, retire?.id, FOREIGN];
+  const known = [current?.key.id, next && keyOf(next).id, retire?.id, FOREIGN];
   return drawer !== undefined || Object.values(token).every((id) => known.includes(id));
 }
 

@@ -1,4 +1,4 @@
-import type { Phase } from '../../../agent/roll/state.ts';
+import type { Phase } from '../../../agent/roll/phase.ts';
 import { EVENTS } from './situations.ts';
 
 /** The phase and the effects after each event, in each phase. An event that is not listed changes nothing at all. */

@@ -8,7 +8,7 @@ const SHORT = /^g\d+$/;
 export function advance(pair: Pair, event: RollEvent): Step {
   const step = advanceBy(pair.state, event, termsOf(pair));
   const { next } = step.state;
-  if (next?.intended === undefined || SHORT.test(next.intended)) return step;
-  const intended = nameFor({ state: { ...step.state, next: { ...next, intended: '' } }, world: pair.world }, 'g');
-  return { ...step, state: { ...step.state, next: { ...next, intended } } };
+  if (next?.is !== 'key-wanted' || SHORT.test(next.id)) return step;
+  const id = nameFor({ state: { ...step.state, next: { ...next, id: '' } }, world: pair.world }, 'g');
+  return { ...step, state: { ...step.state, next: { ...next, id } } };
 }

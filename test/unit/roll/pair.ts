@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
-import { getsNoRegistration, isStuck, RETIRE_TRIES } from '../../../agent/roll/look.ts';
+import { type Candidate, hasLeaf, keyOf, leafOf, restOf } from '../../../agent/roll/candidate.ts';
+import { getsNoRegistration, isStuck } from '../../../agent/roll/look.ts';
+import type { Phase } from '../../../agent/roll/phase.ts';
+import { RETIRE_TRIES } from '../../../agent/roll/phase.ts';
 import { isDue, type Terms } from '../../../agent/roll/plan.ts';
-import type { Next, Phase, RollState } from '../../../agent/roll/state.ts';
+import type { RollState } from '../../../agent/roll/state.ts';
 import { terms } from './machine.ts';
 import { FOREIGN, isLive, type World } from './world.ts';
 
@@ -62,7 +65,7 @@ class Packed {
 function whose(id: string | undefined, { current, next, retire }: RollState): number {
   if (id === undefined) return 0;
   if (id === current?.key.id) return 1;
-  if (id === (next?.id ?? next?.intended)) return 2;
+  if (next !== undefined && id === keyOf(next).id) return 2;
   if (id === retire?.id) return 3;
   return id === FOREIGN ? 4 : 5;
 }
@@ -71,18 +74,49 @@ function whose(id: string | undefined, { current, next, retire }: RollState): nu
 function which(thumbprint: string | undefined, { current, next }: RollState): number {
   if (thumbprint === undefined) return 0;
   if (thumbprint === current?.thumbprint) return 1;
-  return thumbprint === next?.leaf?.thumbprint ? 2 : 3;
+  return thumbprint === leafOf(next)?.thumbprint ? 2 : 3;
 }
 
-function parkedFor({ parked }: Next): number {
-  if (parked === undefined) return 0;
-  const { kind, code } = parked.failure;
-  if (code === 'NL-TOKEN-KEY') return parked.times < 3 ? 1 : 2;
-  if (code === 'NL-TOKEN-OCCUPIED') return 3;
-  return kind === 'refused' ? 4 : 5;
+const KINDS: Readonly<Record<Candidate['is'], number>> = {
+  'key-wanted': 1,
+  'key-made': 2,
+  sent: 3,
+  assigned: 4,
+  parked: 5,
+  unwanted: 6,
+};
+
+/** Why it rests, or did so before, as far as the machine looks at it. */
+function metBy(next: Candidate): number {
+  const failure = next.is === 'sent' ? next.last : restOf(next)?.failure;
+  if (failure === undefined) return 0;
+  if (failure.code === 'NL-TOKEN-KEY') return next.tries < 3 ? 1 : 2;
+  if (failure.code === 'NL-TOKEN-OCCUPIED') return 3;
+  return failure.kind === 'refused' ? 4 : 5;
 }
 
-function stateKey({ state, at, ...terms }: Pair): number {
+function packCandidate(packed: Packed, { state, at }: Pair, next: Candidate): void {
+  packed.digit(6, metBy(next));
+  const { slot } = keyOf(next);
+  packed.digit(3, slot === 'given' ? 0 : slot === 'a' ? 1 : 2).bit(keyOf(next).id === state.current?.key.id);
+  if (hasLeaf(next)) {
+    packed
+      .bit(isLive(next.leaf, at))
+      .bit(next.leaf.issuer === 'CA')
+      .digit(3, ['issuer', 'person', 'hub'].indexOf(next.from));
+    if (next.is === 'parked') packed.digit(3, ['possible', 'refused', 'none'].indexOf(next.trust));
+    if (next.is === 'unwanted') packed.digit(3, ['refused', 'discarded', 'key-lost'].indexOf(next.because));
+  } else {
+    packed
+      .digit(3, ['roll', 'delivery', 'spare'].indexOf(next.for))
+      .bit(next.isSecond)
+      .bit(restOf(next) !== undefined);
+    packed.bit(next.is === 'key-made' && next.isTrusted === true);
+  }
+}
+
+function stateKey(pair: Pair): number {
+  const { state, at, ...terms } = pair;
   const { request, next, current, probe, retire, online, grace, unproven } = state;
   const packed = new Packed();
   packed.digit(10, PHASES[state.phase]);
@@ -90,24 +124,18 @@ function stateKey({ state, at, ...terms }: Pair): number {
   packed.digit(3, current === undefined || !isDue(state, termsOf(terms), at) ? 0 : isLive(current, at) ? 1 : 2);
   packed.digit(4, which(online?.split('@')[0], state));
   packed.bit(state.rejected).bit(isStuck(state)).bit(getsNoRegistration(state));
-  packed.digit(4, next === undefined ? 0 : next.slot === 'given' ? 3 : next.slot === 'a' ? 1 : 2);
-  packed.bit(next?.id === undefined).bit(next?.id !== undefined && next.id === current?.key.id);
-  packed.digit(3, next?.leaf === undefined ? 0 : isLive(next.leaf, at) ? 1 : 2).bit(next?.leaf?.issuer !== 'CA');
-  packed
-    .bit(next?.assignment !== undefined)
-    .bit(next?.sent)
-    .bit(next?.unwanted)
-    .bit(next?.denied)
-    .bit(next?.renewed);
-  packed.digit(3, next?.waitsFor === undefined ? 0 : next.waitsFor === 'roll' ? 1 : 2);
-  packed.digit(6, next === undefined ? 0 : parkedFor(next));
   packed.digit(2, retire === undefined ? 0 : 1);
   packed.digit(3, retire === undefined || retire.tries === 0 ? 0 : retire.tries < RETIRE_TRIES ? 1 : 2);
   packed.bit(state.rolledFor !== undefined && state.rolledFor === current?.thumbprint);
   packed.bit(unproven > 0).digit(3, grace === undefined ? 0 : grace === 0 ? 1 : 2);
   packed.digit(3, request === undefined ? 0 : request.action === 'roll' ? 1 : 2).bit(request?.reason === 'probe');
-  packed.digit(3, probe === undefined ? 0 : 1 + (probe.times % 2));
-  return packed.value;
+  packed
+    .digit(3, probe === undefined ? 0 : 1 + (probe.times % 2))
+    .bit(state.ask)
+    .bit(state.stranded);
+  if (next !== undefined) packCandidate(packed, pair, next);
+  // The last digit says how many there are.
+  return packed.digit(7, next === undefined ? 0 : KINDS[next.is]).value;
 }
 
 function worldKey({ world, state }: Pair): number {
@@ -118,7 +146,7 @@ function worldKey({ world, state }: Pair): number {
   packed.digit(6, whose(world.pinned?.key.id, state)).digit(4, which(world.pinned?.thumbprint, state));
   packed.bit(world.keeps).bit(world.enabled).digit(4, which(world.hub, state));
   packed.bit(enrolled === 'all');
-  for (const leaf of [state.current, state.next?.leaf]) packed.bit(leaf && enrolled.includes(leaf.thumbprint));
+  for (const leaf of [state.current, leafOf(state.next)]) packed.bit(leaf && enrolled.includes(leaf.thumbprint));
   return packed.value;
 }
 

@@ -1,3 +1,4 @@
+import { leafOf, madeKeyOf, mayBeTrusted } from '../../../agent/roll/candidate.ts';
 import { nextMoment } from '../../../agent/roll/plan.ts';
 import type { RollEvent, RollState } from '../../../agent/roll/state.ts';
 import { HOUR, NOW } from './machine.ts';
@@ -41,9 +42,9 @@ export const rollNow = (at: number, discard: boolean): RollEvent => ({ ...roll, 
 export function deliveries(pair: Pair): readonly (readonly [name: string, event: RollEvent])[] {
   const { state, at } = pair;
   const { next, current } = state;
-  const own = next?.id === undefined ? undefined : { slot: next.slot, id: next.id };
+  const own = madeKeyOf(next);
   // A key that DPS may trust, or whose name nobody has heard, stays behind then until the next roll finds it: not looked at.
-  const clear = next === undefined || (own !== undefined && !next.sent);
+  const clear = next === undefined || (own !== undefined && !mayBeTrusted(next));
   const keys = [own, clear ? current?.key : undefined].filter((key) => key !== undefined);
   const request = { ...REQUEST, action: 'roll', reason: 'delivered' } as const;
   return keys.flatMap((key) =>
@@ -68,7 +69,7 @@ export function operators({ world, state }: Pair): readonly (readonly [name: str
 /** The operator has put every leaf that the gateway names into the enrollment. */
 export function enrolled(world: World, { current, next }: RollState): World {
   if (world.enrolled === 'all') return world;
-  const named = [current?.thumbprint, next?.leaf?.thumbprint].filter((one) => one !== undefined);
+  const named = [current?.thumbprint, leafOf(next)?.thumbprint].filter((one) => one !== undefined);
   return { ...world, enrolled: named };
 }
 
@@ -76,7 +77,7 @@ export function enrolled(world: World, { current, next }: RollState): World {
 export function fates({ world, state: { current, next } }: Pair): readonly (readonly [name: string, world: World])[] {
   const { token, drawer = {} } = world;
   const without = (id: string) => Object.fromEntries(Object.entries(token).filter(([, one]) => one !== id));
-  const known = [current?.key.id, next?.id].filter((id) => id !== undefined);
+  const known = [current?.key.id, madeKeyOf(next)?.id].filter((id) => id !== undefined);
   const lost = [...new Set(known)].filter((id) => Object.values(token).includes(id));
   const free = (['a', 'b'] as const).find((slot) => token[slot] === undefined && current?.key.slot !== slot);
   const hasForeign = token.a === FOREIGN || token.b === FOREIGN;
@@ -103,7 +104,7 @@ export function fates({ world, state: { current, next } }: Pair): readonly (read
 export function moments(pair: Pair): readonly (readonly [name: string, at: number])[] {
   const { state, at } = pair;
   const planned = nextMoment(state, termsOf(pair), at);
-  const ends = [state.current, state.next?.leaf].filter((leaf) => leaf !== undefined && isLive(leaf, at));
+  const ends = [state.current, leafOf(state.next)].filter((leaf) => leaf !== undefined && isLive(leaf, at));
   const last = Math.max(...ends.map((leaf) => leaf?.notAfter ?? 0));
   return [
     ...(planned === undefined ? [] : [['the next moment comes', planned] as const]),

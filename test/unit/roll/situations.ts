@@ -3,9 +3,9 @@ import { failure } from '../../../agent/failure/failure.ts';
 import { advance } from '../../../agent/roll/advance.ts';
 import { type Leaf, placeOf } from '../../../agent/roll/leaf.ts';
 import { without } from '../../../agent/roll/moves.ts';
+import type { Phase } from '../../../agent/roll/phase.ts';
 import {
   effectsOf,
-  type Phase,
   type RollEffect,
   type RollEvent,
   type RollState,
@@ -30,27 +30,32 @@ const serving: RollState = {
   online: session(current, hub),
 };
 const rolling: RollState = { ...serving, request: request('roll') };
-const next = { slot: 'b', id: 'g1', leaf: candidate, sent: true } as const;
+const issued = { leaf: candidate, from: 'issuer', tries: 0 } as const;
+const alone = { for: 'roll', tries: 0 } as const;
 
 /** A gateway in each phase, as the journal would have it in the middle of a planned roll with an open session. */
 export const SITUATIONS: Record<Phase, RollState> = {
   unprovisioned,
   serving,
-  registering: { ...serving, request: request('re-register') },
-  'generating-key': { ...rolling, next: { slot: 'b', intended: 'g1', sent: false } },
-  'requesting-leaf': { ...rolling, next: { slot: 'b', id: 'g1', sent: false } },
-  'registering-next': { ...rolling, next },
-  'connecting-next': { ...rolling, next: { ...next, assignment: hub } },
+  registering: { ...serving, request: request('re-register'), ask: true },
+  'generating-key': { ...rolling, next: { is: 'key-wanted', slot: 'b', id: 'g1', ...alone } },
+  'requesting-leaf': { ...rolling, next: { is: 'key-made', key: candidate.key, ...alone } },
+  'registering-next': { ...rolling, next: { is: 'sent', ...issued } },
+  'connecting-next': { ...rolling, next: { is: 'assigned', ...issued, assignment: hub } },
   'retiring-key': {
     ...serving,
     current: candidate,
     online: session(candidate, hub),
     retire: { ...current.key, tries: 0 },
   },
-  abandoning: { ...rolling, next: { ...next, parked: { failure: REFUSAL, times: 1, askAt: NOW } } },
+  abandoning: {
+    ...rolling,
+    next: { is: 'unwanted', ...issued, tries: 1, rest: { failure: REFUSAL, askAt: NOW }, because: 'refused' },
+  },
   stranded: {
     ...without(serving, 'online'),
     phase: 'stranded',
+    stranded: true,
     rejected: true,
     probe: { times: 1, askAt: NOW + 3_600_000 },
   },

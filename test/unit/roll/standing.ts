@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { type Code, failure } from '../../../agent/failure/failure.ts';
 import { GRACE_REFUSALS } from '../../../agent/roll/backoff.ts';
+import type { Parked } from '../../../agent/roll/candidate.ts';
 import { decide } from '../../../agent/roll/decide.ts';
 import type { Terms } from '../../../agent/roll/plan.ts';
 import type { Signal } from '../../../agent/roll/signal.ts';
@@ -43,9 +44,9 @@ export const expired: Signal = { kind: 'candidate-expired' };
 export const provisioning: Signal = { kind: 'provisioning' };
 export const configuration: Signal = { kind: 'configuration', isNew: false };
 
-export const parked = { failure: failure('NL-DPS-401002'), times: 1, askAt: NOW };
+export const rest = { failure: failure('NL-DPS-401002'), askAt: NOW };
 /** A candidate that waits for its enrollment. */
-export const waits = { slot: 'b', id: 'g1', leaf: candidate, sent: true, denied: true, parked } as const;
+export const waits: Parked = { is: 'parked', leaf: candidate, from: 'issuer', tries: 1, rest, trust: 'refused' };
 
 export function ended(reason: Request['reason'], outcome: Outcome['outcome'], endedAt: number): Outcome {
   return { ...request('roll', 'newleaf'), reason, outcome, endedAt };

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { advance } from '../../../agent/roll/advance.ts';
-import { effectsOf, type Phase } from '../../../agent/roll/state.ts';
+import type { Phase } from '../../../agent/roll/phase.ts';
+import { effectsOf } from '../../../agent/roll/state.ts';
 import { AFTER } from './grid.ts';
 import { terms } from './machine.ts';
 import { briefly, EVENTS, SITUATIONS } from './situations.ts';

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { hasLeaf, leafOf, mayBeTrusted } from '../../../agent/roll/candidate.ts';
 import {
   effectsOf,
   type RollEffect,
@@ -65,7 +66,7 @@ function check(node: Node, holds: Holds): void {
     node,
   );
   if (phase === 'serving' || phase === 'stranded' || phase === 'unprovisioned')
-    holds(next?.leaf === undefined || next.parked !== undefined, 'a candidate that is not in flight is parked', node);
+    holds(!hasLeaf(next) || next.is === 'parked', 'a candidate that is not in flight is parked', node);
 }
 
 /** The laws of a single effect, checked before it is performed. */
@@ -74,14 +75,14 @@ function checkEffect(effect: RollEffect, node: Node, holds: Holds): void {
   const { current, next } = state;
   if (effect.kind === 'destroy-key') {
     const { key } = effect;
-    const isRelied = [current, next?.leaf].some((leaf) => leaf?.key.id === key.id);
+    const isRelied = [current, leafOf(next)].some((leaf) => leaf?.key.id === key.id);
     holds(!isRelied, 'no key is destroyed that current or candidate relies on', node);
     const { pinned } = world;
     const isTrusted = pinned?.key.id === key.id && isLive(pinned, node.at) && has(world, key);
     holds(!isTrusted, 'no key is destroyed while its leaf is the one DPS trusts', node);
   }
-  if (effect.kind === 'register' && effect.leaf.thumbprint === next?.leaf?.thumbprint)
-    holds(next.sent, 'intent is written before DPS may come to trust the candidate', node);
+  if (effect.kind === 'register' && hasLeaf(next) && effect.leaf.thumbprint === next.leaf.thumbprint)
+    holds(mayBeTrusted(next), 'intent is written before DPS may come to trust the candidate', node);
 }
 
 /** Ladders that count have many rungs: the walk tells the first, and what comes after the last. */
@@ -105,9 +106,9 @@ function neighbours(node: Node, { isFated = false }: Walk, hear: Hear, holds: Ho
     const met = perform(node, effect, 'true');
     const through = advance(node, met.event).state;
     if (met.event.kind === 'failed' && kind === 'register' && state.phase === 'registering-next') {
-      const leaf = state.next?.leaf;
+      const leaf = leafOf(state.next);
       const isUseless = leaf === undefined || !isLive(leaf, node.at) || !has(world, leaf.key);
-      holds(through.next?.leaf !== undefined || isUseless, 'a candidate that DPS refuses is parked, not lost', node);
+      holds(hasLeaf(through.next) || isUseless, 'a candidate that DPS refuses is parked, not lost', node);
     }
     hear(`${kind} true`, { state: through, world: met.world });
     hear(`${kind} outage`, { state: advance(node, outage).state });

@@ -1,0 +1,77 @@
+import { type Failure, failure } from '../failure/failure.ts';
+import { hasLeaf, keyOf, mayBeTrusted, type Source } from './candidate.ts';
+import { hasSpareKey } from './look.ts';
+import {
+  accept,
+  beginRequest,
+  drop,
+  finish,
+  makeRoom,
+  needsSlot,
+  retireKey,
+  toRegisterNext,
+  wantKey,
+  without,
+} from './moves.ts';
+import { RETIRE_TRIES } from './phase.ts';
+import type { Decision, Of, RollState } from './state.ts';
+
+// What people ask for, and what they bring.
+
+export function asked(state: RollState, event: Of<'asked'>, decision?: Decision): RollState {
+  if (decision?.action !== 're-register' && decision?.action !== 'roll') return state;
+  if (event.delayMs > 0) {
+    return { ...state, scheduled: { ...event.request, startAt: event.at + Math.round(event.delayMs * event.draw) } };
+  }
+  const request = { ...event.request, action: decision.action };
+  if (event.discard && hasLeaf(state.next)) {
+    // The work in flight is about the unwanted candidate. Neither DPS nor the hub has answered about it yet.
+    const ended = finish(state, event, 'failed', state.workTrouble?.failure);
+    return drop(accept(ended, request, event), state.next, event, 'discarded', failure('NL-DPS-TIMEOUT'));
+  }
+  return beginRequest(accept(makeRoom(state, event), request, event), decision.action, event);
+}
+
+export function csrAsked(state: RollState, event: Of<'csr-asked'>, decision?: Decision): RollState {
+  const { next } = state;
+  if (state.request !== undefined || hasLeaf(next)) return state;
+  if (next === undefined) return wantKey(state, event, 'delivery');
+  if (decision?.action === 'ignore') return state;
+  // A key that is not made yet is new enough.
+  if (next.is === 'key-wanted') {
+    // Its key was lost, or the token has made none before DPS was asked in between: a person does not wait for the ladder.
+    const { rest, ...wanted } = next;
+    if (rest !== undefined || state.stranded) return needsSlot({ ...state, next: { ...wanted, for: 'delivery' } });
+    return next.for === 'spare' ? { ...state, next: { ...next, for: 'delivery' } } : state;
+  }
+  if (!event.newKey || !hasSpareKey(state))
+    return next.for === 'spare' ? { ...state, next: { ...next, for: 'delivery' } } : state;
+  return retireKey(wantKey(state, event, 'delivery', next.key.slot === 'given' ? undefined : next.key.slot), next.key);
+}
+
+/** A person delivered a leaf, for the key of the CSR or for the current key. An older candidate makes room. */
+export function delivered(before: RollState, event: Of<'leaf-delivered'>): RollState {
+  const { leaf } = event;
+  const state = before.phase === 'serving' ? makeRoom(before, event) : before;
+  const { next, current } = state;
+  const isOfNext = next !== undefined && next.is !== 'key-wanted' && keyOf(next).id === leaf.key.id;
+  const answer = (outcome: 'done' | 'failed', why?: Failure) =>
+    state.request === undefined ? finish({ ...state, request: event.request }, event, outcome, why) : state;
+  if (leaf.thumbprint === current?.thumbprint) return answer('done');
+  // It was verified a moment ago: its key may have been given up since.
+  if (!isOfNext && leaf.key.id !== current?.key.id) return answer('failed', failure('NL-LEAF-KEY'));
+  // The key of a candidate that DPS never heard of is useless now.
+  const alone = next === undefined || isOfNext ? state : remember(state, keyOf(next), mayBeTrusted(next));
+  // This leaf also ends a roll that waits for its issuer. A delivered leaf does not count as the automatic roll.
+  const own = without(alone, 'rolledFor');
+  const taken = own.request === undefined ? accept(own, event.request, event) : own;
+  const from: Source = event.request.from === 'method' ? 'hub' : 'person';
+  return toRegisterNext(taken, { is: 'sent', leaf, from, tries: 0 });
+}
+
+/** The key of a candidate that DPS may trust is given up only when another leaf has been proven: until then it is remembered. */
+function remember(state: RollState, key: Parameters<typeof retireKey>[1], isTrusted: boolean): RollState {
+  const retired = retireKey(state, key);
+  if (!isTrusted || retired === state || retired.retire === undefined) return retired;
+  return { ...retired, retire: { ...retired.retire, tries: RETIRE_TRIES } };
+}

@@ -1,0 +1,68 @@
+import type { RollState } from './state.ts';
+
+/**
+ *              ┌──────────────── current ────────────────┐      ┌───────────── next ─────────────┐
+ *   token      │ newleaf-a: key, proven                  │      │ newleaf-b: key, to be proven   │
+ *   DPS, hub   │ thumbprint pinned by the last register  │  →   │ registers, connects, is proven │
+ *              └── untouched until next is proven ───────┘      └── then it becomes current ─────┘
+ *
+ *   unprovisioned → generating-key → requesting-leaf → registering-next → connecting-next → retiring-key → serving
+ *   serving → registering → serving                      (re-register: same leaf, any hub that DPS assigns)
+ *   registering-next ─ refused → serving                 (parked: the candidate waits for its enrollment)
+ *   registering-next, connecting-next ─ no answer, and the current leaf is refused → registering   (parked as well)
+ *   connecting-next ─ refused → abandoning → retiring-key → serving
+ *   registering ─ refused, and no way left → stranded    (slow probe, any signal leaves it)
+ *
+ * README.md in this folder has the grid: which phase follows from which event (made from the tests).
+ */
+export const PHASES = [
+  'unprovisioned',
+  'serving',
+  'registering',
+  'generating-key',
+  'requesting-leaf',
+  'registering-next',
+  'connecting-next',
+  'retiring-key',
+  'abandoning',
+  'stranded',
+] as const;
+export type Phase = (typeof PHASES)[number];
+
+/** Without work in flight. */
+export const RESTING: ReadonlySet<Phase> = new Set<Phase>(['unprovisioned', 'serving', 'stranded']);
+
+/**
+ * A key that the token does not destroy is left alone after so many attempts, until the next start or until its slot is
+ * needed: a key that has served never serves again.
+ */
+export const RETIRE_TRIES = 5;
+
+type Facts = Pick<RollState, 'current' | 'next' | 'ask' | 'stranded' | 'retire'>;
+
+/** Which work comes first: that of a leaf with DPS or hub, then the token's, then the issuer's. */
+export function phaseOf(state: Facts): Phase {
+  const { current, next, ask, stranded } = state;
+  if (next?.is === 'sent') return 'registering-next';
+  if (next?.is === 'assigned') return 'connecting-next';
+  if (next?.is === 'unwanted') return 'abandoning';
+  if (ask) return 'registering';
+  const isInWork = isKeyInWork(state);
+  if (stranded && !isInWork) return 'stranded';
+  if (mustRetire(state)) return 'retiring-key';
+  if (isInWork) return next?.is === 'key-made' ? 'requesting-leaf' : 'generating-key';
+  return current === undefined ? 'unprovisioned' : 'serving';
+}
+
+/** A key that is made, or whose leaf is asked of the issuer: no key is made for a roll that was given up. */
+function isKeyInWork({ next }: Pick<RollState, 'next'>): boolean {
+  if (next === undefined || 'leaf' in next || next.rest !== undefined) return false;
+  return next.for === 'roll' || (next.for === 'delivery' && next.is === 'key-wanted');
+}
+
+/** A key is destroyed now: it is new on its list, or its slot is needed. */
+function mustRetire(state: Pick<RollState, 'next' | 'retire'>): boolean {
+  const { next, retire } = state;
+  if (retire === undefined) return false;
+  return retire.tries < RETIRE_TRIES || (isKeyInWork(state) && next?.is === 'key-wanted' && next.slot === retire.slot);
+}

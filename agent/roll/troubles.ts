@@ -1,0 +1,51 @@
+import type { Failure } from '../failure/failure.ts';
+import { hasLeaf } from './candidate.ts';
+import { without } from './moves.ts';
+import { RESTING } from './phase.ts';
+import { isSession } from './poison.ts';
+import { doneBy, type RollEvent, type RollState } from './state.ts';
+
+/** A failure that has not passed. */
+export interface Met {
+  readonly failure: Failure;
+  /** When it was met last, by the wall clock, in milliseconds. */
+  readonly at: number;
+  /** The ID of the request that was in flight then. */
+  readonly request?: string;
+}
+
+/**
+ * The troubles after an event. There are two, because work and session go on side by side: what hinders a roll must not be
+ * hidden by a session that drops each minute.
+ *
+ * | event                                | work                        | session |
+ * |--------------------------------------|-----------------------------|---------|
+ * | an effect of the work fails          | this failure                |         |
+ * | an effect of the work ends well      | none                        |         |
+ * | the session is refused, or not reached |                           | this failure |
+ * | it ends again and again              |                             | this failure |
+ * | the hub accepts the current leaf     | none, where no work is left | none    |
+ */
+export function withTroubles(before: RollState, after: RollState, event: RollEvent, retry?: Failure): RollState {
+  const found = (failure: Failure): Met => ({
+    failure,
+    at: event.at,
+    ...(before.request && { request: before.request.id }),
+  });
+  if (event.kind === 'failed') {
+    const trouble = found(event.failure);
+    return isSession(event.effect, before.current)
+      ? { ...after, sessionTrouble: trouble }
+      : { ...after, workTrouble: trouble };
+  }
+  // A single end of a session is no trouble.
+  if (event.kind === 'lost')
+    return retry === undefined || retry === event.failure ? after : { ...after, sessionTrouble: found(retry) };
+  if (event.kind === 'connected') {
+    const served = without(after, 'sessionTrouble');
+    const isAtWork = event.thumbprint === before.current?.thumbprint && !RESTING.has(after.phase);
+    return isAtWork ? served : without(served, 'workTrouble');
+  }
+  const isOver = doneBy(event) !== undefined || (hasLeaf(before.next) && !hasLeaf(after.next));
+  return isOver ? without(after, 'workTrouble') : after;
+}
