@@ -88,7 +88,6 @@ export async function assembleTpm(options: Given<TpmConfig>): Promise<Daemon> {
       hub: { ...hub, close: () => hub.close().then(() => tpm.close()) },
     },
     labelPrefix: '',
-    keepKey: false,
     async given() {
       const { endorsementKey } = await tpm.identity();
       return endorsed(registrationId, createHash('sha256').update(endorsementKey).digest('hex').toUpperCase());

@@ -56,7 +56,6 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
     registrationId,
     directory: join(directory, 'csr'),
     current: () => current()?.key,
-    keeps: !leaf.rotate_key,
     wrote: trusted.wrote,
     warn: (message) => log.warn({ event: 'key-doubted', message }),
     destroy: destroyerOf({
@@ -96,7 +95,6 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
       }),
     },
     labelPrefix: hsm.label_prefix,
-    keepKey: !leaf.rotate_key,
     given: async () => givenLeaf(judging, hsm.key, await adoptedChain(directory)),
     async publish(after, before) {
       await publish(directory, after, before);

@@ -14,6 +14,8 @@ const REASONS: Record<Exclude<RequestStatus['reason'], 'asked'>, string> = {
   provisioning: 'to get the first leaf',
   'given-key': 'with the key that was there before',
   unreached: 'since no hub has answered for long',
+  'key-lost': 'since the key of the leaf is not in the token',
+  'last-resort': 'with the same key, as the token makes no other',
 };
 
 /** The person or the event behind a request. */
@@ -43,6 +45,8 @@ const CAUSES: Readonly<Record<string, string>> = {
   provisioning: 'no leaf yet',
   'given-key': 'a key was there before',
   unreached: 'no hub has answered for long',
+  'key-lost': 'the key of the leaf is not in the token',
+  'last-resort': 'the token makes no other key',
   started: 'newleaf started',
   discarded: 'candidate discarded',
   'csr-asked': 'a CSR was asked for',

@@ -14,6 +14,7 @@ export function termsOf(config: Config, builtAt: number): Terms {
   return {
     attestation: dps.attestation,
     automatic: hasLeaf && needsNoPerson(config.issuer),
+    keepKey: hasLeaf && !config.leaf.rotate_key,
     renewAt: hasLeaf ? config.leaf.renew_at : 'off',
     builtAt,
     requestsPerHour: limits.requests_per_hour,

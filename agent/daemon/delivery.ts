@@ -3,6 +3,7 @@ import { type Code, type Failure, type FailureDetail, failure } from '../failure
 import { failureOf } from '../failure/failure-of.ts';
 import { hasLeaf, keyOf, madeKeyOf } from '../roll/candidate.ts';
 import type { KeyRef } from '../roll/leaf.ts';
+import type { Terms } from '../roll/plan.ts';
 import type { RollState } from '../roll/state.ts';
 import { type AnswererOptions, asRequest, refusedBy } from './requests.ts';
 
@@ -12,7 +13,7 @@ type CsrAsk = Extract<Ask, { kind: 'csr' }>;
 export async function answerCsr(options: AnswererOptions, { newKey = false, from }: CsrAsk): Promise<Answer> {
   const { state, post, ports, report } = options;
   if (report().terms.attestation === 'tpm') return LEAFLESS;
-  const refused = refusedBy(options, await post({ kind: 'csr-asked', newKey, from }));
+  const refused = refusedBy(options, await post({ kind: 'csr-asked', newKey, sameKey: report().terms.keepKey, from }));
   if (refused !== undefined) return refused;
   const unmade = await made(options, from);
   if (unmade !== undefined) return { is: unmade.code === 'NL-BUSY' ? 'busy' : 'broken', failure: unmade };
@@ -109,11 +110,11 @@ type InstallAsk = Extract<Ask, { kind: 'install' }>;
 
 /** Verifies a delivered leaf at once, and rolls to it if it is good. */
 export async function answerInstall(options: AnswererOptions, ask: InstallAsk): Promise<Answer> {
-  const { state, keepKey, ports, post, report } = options;
+  const { state, ports, post, report } = options;
   if (report().terms.attestation === 'tpm') return LEAFLESS;
   const known = asRequest(options, ask, 'roll');
   if ('answer' in known) return known.answer;
-  const key = expectedKey(state(), keepKey);
+  const key = expectedKey(state(), report().terms);
   if (key === undefined) {
     const message = 'No leaf is expected: no CSR has been made since the last one.';
     const advice = 'Run `newleaf csr`, and have that one signed.';
@@ -134,7 +135,7 @@ export async function answerInstall(options: AnswererOptions, ask: InstallAsk): 
 }
 
 /** The key of the CSR, else that of the current leaf where it is kept. */
-function expectedKey({ current, next }: RollState, keepKey: boolean): KeyRef | undefined {
+function expectedKey({ current, next }: RollState, { keepKey }: Pick<Terms, 'keepKey'>): KeyRef | undefined {
   if (next !== undefined) return keyOf(next);
   return keepKey || current?.key.slot === 'given' ? current?.key : undefined;
 }

@@ -17,8 +17,6 @@ export interface DaemonOptions extends Omit<ReportOptions, 'now'> {
   readonly draw: () => number;
   readonly log: Log;
   readonly notify: Notify;
-  /** A leaf may be renewed with the key that it has. */
-  readonly keepKey: boolean;
   /** The leaf of a key that was in the token before us, if one is configured. */
   readonly given: () => Promise<Leaf | undefined>;
   /** Writes the files that are derived from the state, for others to read; those of `before` exist already. */

@@ -24,8 +24,6 @@ interface KeysOptions {
   readonly directory: string;
   /** The key of the current leaf. */
   readonly current: () => KeyRef | undefined;
-  /** Whether a leaf is renewed with the key that it has (leaf.rotate_key = false). */
-  readonly keeps: boolean;
   /** Called when the token has written a key, which need not be on the disk yet. */
   readonly wrote: () => void;
   /** Gets the token's complaint about a key that it has made. */
@@ -38,7 +36,7 @@ interface KeysOptions {
 const WHOLE = /^-----BEGIN CERTIFICATE REQUEST-----\n[A-Za-z0-9+/=\n]+-----END CERTIFICATE REQUEST-----\n$/;
 
 export function createKeys(options: KeysOptions): Keys {
-  const { token, prefix, keyType, registrationId, directory, current, keeps, wrote, warn, destroy } = options;
+  const { token, prefix, keyType, registrationId, directory, current, wrote, warn, destroy } = options;
   const requests = new Map<string, Promise<string>>();
   const request = async (key: KeyRef): Promise<string> => {
     const found = await publicKeyOf(token, key);
@@ -59,8 +57,6 @@ export function createKeys(options: KeysOptions): Keys {
   return {
     async generate(slot, id) {
       if (slot === 'given') throw new Fault('NL-INTERNAL', { message: 'A given key is never generated.' });
-      const same = current();
-      if (keeps && same !== undefined) return same;
       const label = labelOf(slot);
       // The CKA_ID is in the journal, and no leaf has the key yet: an attempt that ended in a power cut has made it.
       const left = await leftOf(token, id, () => hasSigned({ slot, id }));

@@ -2,9 +2,18 @@ import { failure } from '../failure/failure.ts';
 import { budgetLeft, isCharged } from './budget.ts';
 import { hasLeaf, restOf } from './candidate.ts';
 import { decide } from './decide.ts';
-import { hasSpareKey, isWorthAsking, unanswered, WAITING } from './look.ts';
+import {
+  canGoBack,
+  hasSpareKey,
+  isKeyLost,
+  isOutranked,
+  isWorthAsking,
+  lacksKey,
+  unanswered,
+  WAITING,
+} from './look.ts';
 import { finish, without } from './moves.ts';
-import { alarmOf, isCredible, isDue, type Terms } from './plan.ts';
+import { alarmOf, isCredible, isDue, lastResortAt, type Terms } from './plan.ts';
 import { heed } from './poison.ts';
 import type { Signal } from './signal.ts';
 import type { Decision, RollEvent, RollState, Step } from './state.ts';
@@ -99,10 +108,12 @@ export function signalsOf(state: RollState, event: RollEvent, terms: Terms): rea
       const { effect, failure } = event;
       const silent = unanswered(state, event);
       if (silent !== undefined) {
-        return isWorthAsking(state.unreached + 1, silent.leaf.serial) ? [{ kind: 'unreached' }] : [];
+        const isUseful = silent.leaf !== state.current || canGoBack(state, event);
+        return isUseful && isWorthAsking(state.unreached + 1, silent.leaf.serial) ? [{ kind: 'unreached' }] : [];
       }
-      if (failure.kind !== 'refused' || !('leaf' in effect)) return [];
-      if (effect.leaf.thumbprint !== state.current?.thumbprint) return [];
+      if (!('leaf' in effect) || effect.leaf.thumbprint !== state.current?.thumbprint) return [];
+      if (failure.code === 'NL-TOKEN-KEY') return isKeyLost(state, effect) ? [{ kind: 'key-lost' }] : [];
+      if (failure.kind !== 'refused') return [];
       return [effect.kind === 'connect' ? { kind: 'rejected' } : { kind: 'dps-refused', failure }];
     }
     default:
@@ -118,7 +129,8 @@ function planned(state: RollState, { kind, at: now }: RollEvent, terms: Terms): 
     signals.push({ kind: 'asked', request: scheduled });
   }
   const untried = next === undefined || (!hasLeaf(next) && next.for !== 'roll');
-  if (current === undefined && untried && phase === 'unprovisioned') signals.push({ kind: 'provisioning' });
+  const isUntried = untried || isOutranked(state, terms);
+  if (current === undefined && isUntried && phase === 'unprovisioned') signals.push({ kind: 'provisioning' });
   if (hasLeaf(next) && next.leaf.notAfter <= now) signals.push({ kind: 'candidate-expired' });
   const waits = state.rejected && WAITING.has(phase);
   if (phase === 'stranded' || waits ? hasCome(state.probe?.askAt) : hasCome(restOf(next)?.askAt))
@@ -126,8 +138,17 @@ function planned(state: RollState, { kind, at: now }: RollEvent, terms: Terms): 
   if (current !== undefined && state.registered !== undefined && state.registered !== terms.registered) {
     signals.push({ kind: 'configuration', isNew: kind === 'started' });
   }
+  if (isLastResort(state, terms, now)) signals.push({ kind: 'last-resort' });
   if (isDue(state, terms, now)) signals.push({ kind: 'due' });
   return signals;
+}
+
+/** The next key cannot be made, and half of the time is gone in which the current leaf should have been renewed. */
+function isLastResort(state: RollState, terms: Terms, now: number): boolean {
+  const { current, next, workTrouble } = state;
+  if (!terms.automatic || current === undefined || next?.is !== 'key-wanted' || lacksKey(state)) return false;
+  const failure = restOf(next)?.failure ?? workTrouble?.failure;
+  return failure?.kind === 'broken' && now >= lastResortAt(current, terms.renewAt);
 }
 
 function charge(state: RollState, signal: Signal, { action }: Decision, terms: Terms, now: number): RollState {

@@ -1,6 +1,6 @@
 import { type Failure, failure } from '../failure/failure.ts';
-import { hasLeaf, keyOf, mayBeTrusted, type Source } from './candidate.ts';
-import { hasSpareKey } from './look.ts';
+import { hasLeaf, keyOf, mayBeTrusted, type Source, type WithLeaf } from './candidate.ts';
+import { hasSpareKey, keepsKey, lacksKey } from './look.ts';
 import {
   accept,
   beginRequest,
@@ -19,23 +19,37 @@ import type { Decision, Of, RollState } from './state.ts';
 // What people ask for, and what they bring.
 
 export function asked(state: RollState, event: Of<'asked'>, decision?: Decision): RollState {
-  if (decision?.action !== 're-register' && decision?.action !== 'roll') return state;
+  if (decision === undefined || decision.action === 'ignore' || decision.action === 'strand') return state;
   if (event.delayMs > 0) {
     return { ...state, scheduled: { ...event.request, startAt: event.at + Math.round(event.delayMs * event.draw) } };
   }
-  const request = { ...event.request, action: decision.action };
-  if (event.discard && hasLeaf(state.next)) {
-    // The work in flight is about the unwanted candidate. Neither DPS nor the hub has answered about it yet.
-    const ended = finish(state, event, 'failed', state.workTrouble?.failure);
-    return drop(accept(ended, request, event), state.next, event, 'discarded', failure('NL-DPS-TIMEOUT'));
-  }
-  return beginRequest(accept(makeRoom(state, event), request, event), decision.action, event);
+  if (event.discard && hasLeaf(state.next)) return discarded(state, state.next, event, decision);
+  if (decision.action === 'drop') return state;
+  const { action, sameKey } = decision;
+  const request = { ...event.request, action };
+  return beginRequest(accept(makeRoom(state, event), request, event), action, event, sameKey);
+}
+
+/** The candidate is unwanted, and a roll follows where the issuer needs no person. */
+function discarded(state: RollState, next: WithLeaf, event: Of<'asked'>, { action }: Decision): RollState {
+  // The work in flight is about the unwanted candidate.
+  const ended = finish(state, event, 'failed', state.workTrouble?.failure);
+  const taken = accept(ended, event.request, event);
+  const going = action === 'drop' ? finish(taken, event, 'person', failure('NL-ISSUER-PERSON')) : taken;
+  // Neither DPS nor the hub has answered about it yet.
+  return drop(going, next, event, 'discarded', failure('NL-DPS-TIMEOUT'));
 }
 
 export function csrAsked(state: RollState, event: Of<'csr-asked'>, decision?: Decision): RollState {
   const { next } = state;
-  if (state.request !== undefined || hasLeaf(next)) return state;
-  if (next === undefined) return wantKey(state, event, 'delivery');
+  if (state.request?.action === 'roll' || hasLeaf(next)) return state;
+  if (next === undefined) {
+    const { current } = state;
+    const same = { is: 'key-made', for: 'delivery', tries: 0 } as const;
+    return event.sameKey && current !== undefined && !lacksKey(state)
+      ? { ...state, next: { ...same, key: current.key } }
+      : wantKey(state, event, 'delivery');
+  }
   if (decision?.action === 'ignore') return state;
   // A key that is not made yet is new enough.
   if (next.is === 'key-wanted') {
@@ -44,6 +58,8 @@ export function csrAsked(state: RollState, event: Of<'csr-asked'>, decision?: De
     if (rest !== undefined || state.stranded) return needsSlot({ ...state, next: { ...wanted, for: 'delivery' } });
     return next.for === 'spare' ? { ...state, next: { ...next, for: 'delivery' } } : state;
   }
+  // A key that is kept serves on beside the new one.
+  if (event.newKey && keepsKey(state, next.key)) return wantKey(state, event, 'delivery');
   if (!event.newKey || !hasSpareKey(state))
     return next.for === 'spare' ? { ...state, next: { ...next, for: 'delivery' } } : state;
   return retireKey(wantKey(state, event, 'delivery', next.key.slot === 'given' ? undefined : next.key.slot), next.key);

@@ -78,6 +78,9 @@ export function probeMs(times: number, draw: number, remainingMs = Number.POSITI
   return Math.round(Math.min(rung * (1 + 0.25 * draw), Math.max(30 * SECOND, remainingMs / 2)));
 }
 
+/** Two leaves that are asked for by turns: each comes within 75 minutes, and DPS is asked 40 times a day, in milliseconds. */
+export const turnMs = (draw: number): number => Math.round(36 * MINUTE * (1 + 0.04 * draw));
+
 /**
  * How often the hub may refuse right after DPS said "assigned" before the refusal counts: 1, 2, 4 … 60 s add up to 5 minutes.
  * Right after a registry change CONNACK 5 can be transient for seconds to minutes (azure-iot-sdk-c issue 373).

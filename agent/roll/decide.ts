@@ -29,6 +29,8 @@ export const RULES: readonly (readonly [name: string, rule: Rule])[] = [
   ['rejected', rules.rejectedRule],
   ['dps-refused', rules.dpsRefusedRule],
   ['unreached', rules.unreachedRule],
+  ['key-lost', rules.keyLostRule],
+  ['last-resort', rules.lastResortRule],
   ['configuration', rules.configurationRule],
   ['given-key', rules.givenKeyRule],
   ['provisioning', rules.provisioningRule],
@@ -38,7 +40,7 @@ export const RULES: readonly (readonly [name: string, rule: Rule])[] = [
 export function decide(signal: Signal, standing: Standing): Decision & { readonly rule: string } {
   for (const [name, rule] of RULES) {
     const decision = rule(signal, standing);
-    if (decision !== undefined) return { ...decision, rule: name };
+    if (decision !== undefined) return { ...rules.withKey(decision, standing), rule: name };
   }
   return { action: 'ignore', why: 'no rule asks for work', rule: 'otherwise' };
 }

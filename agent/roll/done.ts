@@ -1,8 +1,8 @@
 import { failure } from '../failure/failure.ts';
-import { type Assigned, hasLeaf, type WithLeaf } from './candidate.ts';
+import { type Assigned, type Candidate, hasLeaf, type WithLeaf } from './candidate.ts';
 import { issuerRefused } from './failed.ts';
 import { WAITING } from './look.ts';
-import { dropCure, finish, resumeRoll, retireKey, setAside, settle, toRegisterNext, without } from './moves.ts';
+import { dropCure, finish, resumeRoll, retireKey, setAside, toRegisterNext, without } from './moves.ts';
 import { type Of, type RollEvent, type RollState, session } from './state.ts';
 
 // An effect has ended well.
@@ -12,8 +12,7 @@ export function keyGenerated(state: RollState, event: Of<'key-generated'>): Roll
   if (state.phase !== 'generating-key' || next?.is !== 'key-wanted') return state;
   const { tries, isSecond, for: purpose } = next;
   const made = { is: 'key-made', key: event.key, for: purpose, tries, ...(isSecond && { isSecond }) } as const;
-  const after = { ...state, next: made };
-  return purpose === 'roll' || state.stranded ? after : settle(after);
+  return { ...state, next: made };
 }
 
 export function issued(state: RollState, event: Of<'leaf-issued'>): RollState {
@@ -31,7 +30,7 @@ export function registered(state: RollState, event: Of<'registered'>): RollState
   if (current === undefined || current.thumbprint !== event.thumbprint) return state;
   const { assignment } = event;
   // DPS pins the thumbprint that registered last: a candidate has lost its place.
-  const undone = next?.is === 'parked' ? { next: { ...next, trust: 'none' } as const } : {};
+  const undone = next === undefined ? {} : { next: untrusted(next) };
   const pinned: RollState = {
     ...without(state, 'grace', 'unheard', 'ask'),
     ...undone,
@@ -48,6 +47,13 @@ export function registered(state: RollState, event: Of<'registered'>): RollState
   }
   if (state.phase !== 'registering') return state;
   return goOn(proven ? dropCure(calm(ended(pinned, event))) : { ...pinned, grace: 0 }, event);
+}
+
+function untrusted(next: Candidate): Candidate {
+  if (next.is === 'parked') return { ...next, trust: 'none' };
+  if (next.is !== 'key-made') return next;
+  const { isTrusted: _, ...alone } = next;
+  return alone;
 }
 
 function nextRegistered(
@@ -73,7 +79,7 @@ function ended(state: RollState, event: RollEvent): RollState {
 
 /** The hub accepts the current leaf: nothing is counted any more. */
 function calm(state: RollState): RollState {
-  return { ...without(state, 'grace', 'probe', 'unheard'), unproven: 0, unreached: 0 };
+  return { ...without(state, 'grace', 'probe', 'unheard', 'keyless'), unproven: 0, unreached: 0 };
 }
 
 export function connected(state: RollState, event: Of<'connected'>): RollState {
@@ -118,5 +124,5 @@ export function keyDestroyed(state: RollState, event: Of<'key-destroyed'>): Roll
   const free = without(state, 'retire');
   // The key made room for a roll: that goes on, even if the hub refuses the current leaf.
   if (free.request?.action === 'roll') return resumeRoll(free, event);
-  return free.stranded ? free : settle(free);
+  return free;
 }

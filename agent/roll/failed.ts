@@ -3,7 +3,7 @@ import { GRACE_REFUSALS } from './backoff.ts';
 import { begin } from './begin.ts';
 import { type Assigned, type KeyMade, type KeyWanted, leafOf, mayBeTrusted, type Parked } from './candidate.ts';
 import { keyLost } from './key-lost.ts';
-import { keepsKey, WAITING } from './look.ts';
+import { canGoBack, freeSlot, keepsKey, WAITING } from './look.ts';
 import { accept, finish, halt, park, probeOf, resumeRoll, retireKey, settle, wantKey, without } from './moves.ts';
 import { candidateRefused, hasJustRefused, strand } from './parked.ts';
 import { RETIRE_TRIES } from './phase.ts';
@@ -19,13 +19,14 @@ export function effectFailed(state: RollState, event: Of<'failed'>, decision?: D
   // A late answer about a leaf that has been replaced since.
   if ('leaf' in effect && !known.includes(effect.leaf.thumbprint)) return state;
   const isMaking = effect.kind === 'generate-key' && phase === 'generating-key' && next?.is === 'key-wanted';
+  if (isMaking && failure.code === 'NL-TOKEN-OCCUPIED') return placeTaken(state, next, event);
   if (event.again === true && isMaking) return issuerRefused(state, next, event, failure);
   if ((failure.code === 'NL-TOKEN-KEY' || event.again === true) && next !== undefined) {
     const other = keyLost(state, next, event);
     if (other !== undefined) return other;
   }
   const ofCurrent = effect.kind === 'register' && effect.leaf.thumbprint === current?.thumbprint;
-  if (failure.code === 'NL-TOKEN-KEY' && ofCurrent) return currentRefused(state, event);
+  if (failure.code === 'NL-TOKEN-KEY' && ofCurrent) return currentRefused(state, event, decision);
   if (failure.kind !== 'refused') return unsettled(state, event, decision);
   if (effect.kind === 'connect' && effect.leaf.thumbprint === current?.thumbprint)
     return rejected(state, event, decision);
@@ -38,10 +39,20 @@ export function effectFailed(state: RollState, event: Of<'failed'>, decision?: D
   return issuerRefused(state, next, event, failure);
 }
 
+/**
+ * The slot holds a key that newleaf did not make. The other one is free where the key of the current leaf is lost, or was there
+ * before newleaf; else the roll waits for a person, by the ladder of the candidate. A person asks for a CSR again.
+ */
+function placeTaken(state: RollState, next: KeyWanted, event: Of<'failed'>): RollState {
+  const other = next.slot === 'a' ? 'b' : 'a';
+  if (state.current !== undefined && next.slot === freeSlot(state)) return wantKey(state, event, next.for, other);
+  return next.for === 'delivery' ? without(state, 'next') : issuerRefused(state, next, event, event.failure);
+}
+
 /** The issuer does not sign for this key: it gets another, once. */
 function anotherKey(state: RollState, { key }: KeyMade, event: RollEvent): RollState {
   const wanted = wantKey(retireKey(state, key), event, 'roll', key.slot === 'given' ? undefined : key.slot);
-  return settle({ ...wanted, ...(wanted.next && { next: { ...wanted.next, isSecond: true } as KeyWanted }) });
+  return { ...wanted, ...(wanted.next && { next: { ...wanted.next, isSecond: true } as KeyWanted }) };
 }
 
 /** The issuer refuses, or delivers a useless leaf: it is asked again by the ladder of the candidate. */
@@ -53,7 +64,7 @@ export function issuerRefused(
 ): RollState {
   const halted = halt(state, next, event, failure);
   if (hasJustRefused(state, event)) return strand(halted, event, failure);
-  return settle(finish(halted, event, state.online ? 'kept' : 'person', failure));
+  return settle(finish(halted, event, state.online ? 'kept' : 'person', failure), event);
 }
 
 /** The hub refuses the current leaf. */
@@ -97,7 +108,7 @@ function currentRefused(before: RollState, event: Of<'failed'>, decision?: Decis
     const rolling = accept({ ...probed(state, event), rolledFor: current.thumbprint }, cure, event);
     return resumeRoll(rolling, event);
   }
-  return settle(finish(state, event, before.online ? 'kept' : 'person', failure));
+  return settle(finish(state, event, before.online ? 'kept' : 'person', failure), event);
 }
 
 /** The hub refuses the candidate that DPS has just accepted: it can lag DPS, so only a lasting refusal counts. */
@@ -106,7 +117,7 @@ function candidateRejected(state: RollState, next: Assigned, event: Of<'failed'>
   const grace = (state.grace ?? 0) + 1;
   if (grace < GRACE_REFUSALS) return { state: { ...state, grace }, retry: failure };
   const given = park(without(state, 'grace'), next, event, failure);
-  if (given.current === undefined) return settle(finish(given, event, 'person', failure));
+  if (!canGoBack(given, event)) return settle(finish(given, event, 'person', failure), event);
   if (given.next?.is !== 'parked') return given;
   const { leaf, from, tries, rest } = given.next;
   return { ...given, next: { is: 'unwanted', leaf, from, tries, rest, because: 'refused' } };
@@ -125,7 +136,7 @@ function undestroyed(state: RollState, event: Of<'failed'>): Moved {
   if (tried.retire.tries < RETIRE_TRIES) return { state: tried, retry: event.failure };
   const isNeeded =
     next?.is === 'key-wanted' && next.rest === undefined && next.for !== 'spare' && next.slot === retire.slot;
-  return isNeeded ? slotBlocked(tried, next, event) : settle(tried);
+  return isNeeded ? slotBlocked(tried, next, event) : tried;
 }
 
 /**
@@ -139,5 +150,5 @@ function slotBlocked(state: RollState, next: KeyWanted, event: Of<'failed'>): Ro
   });
   if (next.for === 'roll') return issuerRefused(state, next, event, why);
   const alone: RollState = without(state, 'next');
-  return state.stranded ? alone : settle(alone);
+  return alone;
 }

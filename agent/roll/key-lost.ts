@@ -1,11 +1,11 @@
 import type { Candidate, KeyMade, KeyWanted, WithLeaf } from './candidate.ts';
 import { keepsKey } from './look.ts';
-import { drop, finish, halt, resumeRoll, settle, without } from './moves.ts';
+import { drop, finish, halt, resumeRoll, settle, wantKey, without } from './moves.ts';
 import { candidateRefused } from './parked.ts';
 import type { Moved, Of, RollState } from './state.ts';
 
-/** So many failed reads, over a quarter of an hour or more, are no accident. */
-const SURE_TIMES = 3;
+/** After so many failed reads, which take a quarter of an hour or more, another is no accident. */
+const SURE_TIMES = 2;
 
 /**
  * The key of the candidate is not in the token: lost in a power cut (SoftHSM 2.6.1 writes without fsync), or destroyed by a
@@ -15,8 +15,7 @@ const SURE_TIMES = 3;
 export function keyLost(state: RollState, next: Candidate, event: Of<'failed'>): Moved | undefined {
   const { effect } = event;
   if (next.is === 'key-made') {
-    const isKept = keepsKey(state, next.key) || next.key.slot === 'given';
-    const isAboutIt = state.phase === 'requesting-leaf' && effect.kind === 'request-leaf' && !isKept;
+    const isAboutIt = state.phase === 'requesting-leaf' && effect.kind === 'request-leaf';
     return isAboutIt ? madeAgain(state, next, event) : undefined;
   }
   if (next.is !== 'sent' && next.is !== 'assigned') return undefined;
@@ -26,11 +25,12 @@ export function keyLost(state: RollState, next: Candidate, event: Of<'failed'>):
 /** The key is not destroyed for it: if it is there after all, it is found in the slot once more by its CKA_ID. */
 function madeAgain(state: RollState, { key, tries, isSecond }: KeyMade, event: Of<'failed'>): RollState {
   const { failure } = event;
-  if (key.slot === 'given') return state;
+  // The key of the current leaf, which is kept, or was there before newleaf: the next leaf gets one of its own.
+  if (keepsKey(state, key) || key.slot === 'given') return wantKey(state, event, 'roll');
   const wanted: KeyWanted = { is: 'key-wanted', slot: key.slot, id: key.id, for: 'roll', tries, isSecond: true };
-  if (isSecond !== true) return settle({ ...state, next: wanted });
+  if (isSecond !== true) return { ...state, next: wanted };
   // A token that loses each key gets new ones only by the ladder of the candidate.
-  return settle(finish(halt(state, wanted, event, failure), event, state.online ? 'kept' : 'person', failure));
+  return settle(finish(halt(state, wanted, event, failure), event, state.online ? 'kept' : 'person', failure), event);
 }
 
 function leafless(state: RollState, next: Extract<WithLeaf, { is: 'sent' | 'assigned' }>, event: Of<'failed'>): Moved {
@@ -46,7 +46,7 @@ function leafless(state: RollState, next: Extract<WithLeaf, { is: 'sent' | 'assi
   const rolling = request?.action === 'roll' ? state : finish(state, event, 'kept', failure);
   if ((keepsKey(state, next.leaf.key) || next.leaf.key.slot === 'given') && current !== undefined) {
     const alone = without(rolling, 'next');
-    return rolling.request === undefined ? settle(alone) : resumeRoll(alone, event);
+    return rolling.request === undefined ? settle(alone, event) : resumeRoll(alone, event);
   }
   // The current leaf is registered before anything is destroyed: that proves the token.
   return drop(rolling, next, event, 'key-lost', failure);

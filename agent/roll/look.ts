@@ -3,7 +3,7 @@ import { hasLeaf, keyOf, mayBeTrusted } from './candidate.ts';
 import type { KeyRef } from './leaf.ts';
 import type { Phase } from './phase.ts';
 import { drawOf, type Terms } from './plan.ts';
-import type { Of, RollEffect, RollState } from './state.ts';
+import type { Of, RollEffect, RollEvent, RollState } from './state.ts';
 
 // Questions about a state. They change nothing: rules and moves ask them alike.
 
@@ -25,10 +25,24 @@ export function hasSpareKey(state: RollState): boolean {
 }
 
 /** Whether a person is to bring the leaf of the next key. Where the issuer needs no person, the next roll brings its own. */
-export function waitsForPerson(next: Candidate | undefined, { automatic }: Pick<Terms, 'automatic'>): boolean {
-  if (next === undefined || hasLeaf(next)) return false;
-  return next.for === 'delivery' || (next.for === 'spare' && !automatic);
+export const waitsForPerson = (next: Candidate | undefined, { automatic }: Pick<Terms, 'automatic'>): boolean =>
+  !automatic && next !== undefined && !hasLeaf(next) && next.for !== 'roll';
+
+/**
+ * What a person has delivered never outranks an issuer that needs none, once there is no leaf that is young enough: it may be
+ * of another CA, which DPS will never accept.
+ */
+export function isOutranked({ next }: Pick<RollState, 'next'>, { automatic }: Pick<Terms, 'automatic'>): boolean {
+  return automatic && next?.is === 'parked' && next.from !== 'issuer';
 }
+
+/** The token does not have the key of the current leaf. */
+export const lacksKey = ({ sessionTrouble }: Pick<RollState, 'sessionTrouble'>): boolean =>
+  sessionTrouble?.failure.code === 'NL-TOKEN-KEY';
+
+/** Whether the current leaf may be registered again: DPS and hub refuse one that has expired. */
+export const canGoBack = ({ current }: Pick<RollState, 'current'>, { at }: Pick<RollEvent, 'at'>): boolean =>
+  current !== undefined && current.notAfter > at;
 
 /** Time that is left of the current leaf, in milliseconds; without a leaf a pause costs nothing. */
 export function remaining({ current }: RollState, at: number): number {
@@ -75,6 +89,16 @@ export const AGAIN = 60;
 export function isWorthAsking(unreached: number, serial: string): boolean {
   const first = PATIENCE + Math.floor(SPREAD * drawOf(serial));
   return unreached >= first && (unreached - first) % AGAIN === 0;
+}
+
+/**
+ * Whether the key of the current leaf is lost: read in vain for a quarter of an hour, or once where hub or DPS refuse the leaf
+ * anyway, or the key of the candidate is lost as well.
+ */
+export function isKeyLost(state: RollState, effect: RollEffect): boolean {
+  const { keyless = 0, rejected, assignment, online, next } = state;
+  if (effect.kind !== 'register') return keyless + 1 >= PATIENCE;
+  return online === undefined && (rejected || assignment === undefined || next?.is === 'unwanted');
 }
 
 type Connect = Extract<RollEffect, { kind: 'connect' }>;

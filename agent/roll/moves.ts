@@ -1,19 +1,21 @@
 import type { Failure } from '../failure/failure.ts';
-import { probeMs } from './backoff.ts';
+import { probeMs, turnMs } from './backoff.ts';
 import {
   type Candidate,
   hasLeaf,
   type KeyMade,
   type KeyWanted,
+  keyOf,
   mayBeTrusted,
   type Purpose,
+  restOf,
   resumed,
   sent,
   type WithLeaf,
 } from './candidate.ts';
 import { freshId } from './intended.ts';
 import type { KeyRef } from './leaf.ts';
-import { freeSlot, getsNoRegistration, isStuck, keepsKey, remaining } from './look.ts';
+import { canGoBack, freeSlot, getsNoRegistration, isStuck, keepsKey, remaining } from './look.ts';
 import { RETIRE_TRIES } from './phase.ts';
 import type { Action, Outcome, Request, RollEvent, RollState } from './state.ts';
 
@@ -41,10 +43,15 @@ export function retireKey(state: RollState, key: KeyRef | undefined): RollState 
   return { ...state, retire: { ...key, tries: 0 } };
 }
 
-/** When DPS is asked again for a current leaf that it has refused. @param least the first rung of the ladder to use */
-export function probeOf({ probe }: RollState, { at, draw }: RollEvent, least: number): NonNullable<RollState['probe']> {
-  const times = (probe?.times ?? 0) + 1;
-  return { times, askAt: at + probeMs(Math.max(times, least), draw) };
+/** When DPS is asked again for a leaf that it has refused. @param least the first rung of the ladder to use */
+export function probeOf(state: RollState, event: RollEvent, least: number): NonNullable<RollState['probe']> {
+  const { at, draw } = event;
+  const times = (state.probe?.times ?? 0) + 1;
+  const rest = restOf(state.next);
+  // Without its key DPS hears nothing, so it need not be spared.
+  if (rest?.failure.code === 'NL-TOKEN-KEY') return { times, askAt: rest.askAt };
+  const byTurns = least > 1 && state.next?.is === 'parked' && canGoBack(state, event);
+  return { times, askAt: at + (byTurns ? turnMs(draw) : probeMs(Math.max(times, least), draw)) };
 }
 
 /** The next rung of a candidate's ladder. */
@@ -81,8 +88,8 @@ export function drop(
   because: 'discarded' | 'key-lost',
   failure: Failure,
 ): RollState {
-  // There is no current leaf to go back to: only the candidate's leaf is given up, and its key gets another.
-  if (state.current === undefined) return makesWay(dropLeaf(state, next), event);
+  // Without a way back only the candidate's leaf is given up, and its key gets another.
+  if (!canGoBack(state, event)) return makesWay(dropLeaf(state, next, true), event);
   const { leaf, from, tries } = next;
   const rest = 'rest' in next ? next.rest : { failure, askAt: event.at };
   if (mayBeTrusted(next))
@@ -95,10 +102,13 @@ export function expire(state: RollState, next: WithLeaf, event: RollEvent): Roll
   return makesWay(dropLeaf(state, next), event);
 }
 
-function dropLeaf(state: RollState, next: WithLeaf): RollState {
+/** Only the leaf is given up: its key gets another. */
+export function dropLeaf(state: RollState, next: WithLeaf, isAccepted = false): RollState {
   const { key } = next.leaf;
   if (keepsKey(state, key)) return without(state, 'next');
-  const isTrusted = state.current === undefined && mayBeTrusted(next);
+  // DPS may have refused this leaf, and trust an earlier one of the same key.
+  const isHeard = next.is !== 'parked' || next.trust !== 'none';
+  const isTrusted = (isAccepted || state.current === undefined) && isHeard;
   return { ...state, next: { is: 'key-made', key, for: 'spare', tries: 0, ...(isTrusted && { isTrusted }) } };
 }
 
@@ -106,7 +116,7 @@ function dropLeaf(state: RollState, next: WithLeaf): RollState {
 export function makesWay(state: RollState, event: RollEvent): RollState {
   if (state.request?.action === 'roll') return resumeRoll(state, event);
   if (state.request !== undefined) return beginRegister(state, event);
-  return state.stranded ? state : settle(state);
+  return state.stranded ? state : settle(state, event);
 }
 
 /**
@@ -140,15 +150,26 @@ export function needsSlot(state: RollState): RollState {
   return { ...state, retire: { ...retire, tries: Math.min(retire.tries, RETIRE_TRIES - 1) } };
 }
 
-/** Begins, or goes on with, a roll: its work follows from what the candidate already has. */
-export function resumeRoll(before: RollState, event: RollEvent): RollState {
+/** Begins, or goes on with, a roll: its work follows from what the candidate already has. @param sameKey renews with the key of the current leaf */
+export function resumeRoll(before: RollState, event: RollEvent, sameKey = false): RollState {
   const { next } = before;
   const state = without(before, 'stranded', 'ask');
   if (hasLeaf(next)) return toRegisterNext(state, next);
   // The issuer may take days, and DPS may accept the current leaf again before that.
   const probe = state.rejected && state.probe === undefined ? { probe: probeOf(state, event, 1) } : {};
-  const going = next === undefined ? wantKey(state, event, 'roll') : needsSlot({ ...state, next: resumed(next) });
-  return { ...going, ...probe };
+  return { ...withKey(state, event, sameKey), ...probe };
+}
+
+function withKey(state: RollState, event: RollEvent, sameKey: boolean): RollState {
+  const { next, current } = state;
+  if (sameKey && current !== undefined && !hasLeaf(next) && next?.is !== 'key-made') {
+    // An interrupted attempt may have made the key that was wanted.
+    const left =
+      next === undefined || state.retire !== undefined ? {} : { retire: { ...keyOf(next), tries: RETIRE_TRIES } };
+    return { ...state, ...left, next: { is: 'key-made', key: current.key, for: 'roll', tries: next?.tries ?? 0 } };
+  }
+  if (next === undefined || hasLeaf(next)) return wantKey(state, event, 'roll');
+  return needsSlot({ ...state, next: resumed(next) });
 }
 
 /** Also where DPS trusts it by now, and may have another hub. Intent before effect: from here on DPS may trust it. */
@@ -165,17 +186,19 @@ export function askForCurrent(state: RollState): RollState {
 export function beginRegister(state: RollState, event: RollEvent): RollState {
   const { current, next } = state;
   // A stranded gateway asks DPS once an hour, not twice: by turns for the candidate and for the current leaf.
-  const turn = state.request?.reason !== 'probe' || !state.stranded || (state.probe?.times ?? 0) % 2 === 1;
-  if (next?.is === 'parked' && (turn || current === undefined)) return toRegisterNext(state, next);
+  const isByTurns = state.request?.reason === 'probe' && state.stranded && canGoBack(state, event);
+  const isTurn = (state.probe?.times ?? 0) % 2 === 1 || restOf(next)?.failure.code === 'NL-TOKEN-KEY';
+  if (next?.is === 'parked' && (isTurn || !isByTurns)) return toRegisterNext(state, next);
   if (current !== undefined) return askForCurrent(state);
   // Without a leaf there is nothing to register: the first one is requested.
   const request = state.request && { ...state.request, action: 'roll' as const };
   return resumeRoll({ ...state, ...(request && { request }) }, event);
 }
 
-/** After work on a candidate: the hub has refused the current leaf meanwhile, and DPS is asked for it. */
-export function settle(state: RollState): RollState {
-  return state.rejected && state.current !== undefined ? askForCurrent(state) : state;
+/** Work on a candidate has led to nothing, and the hub has refused the current leaf: DPS is asked for it, or no way is left. */
+export function settle(state: RollState, event: RollEvent): RollState {
+  if (!state.rejected || state.current === undefined) return state;
+  return canGoBack(state, event) ? askForCurrent(state) : { ...state, stranded: true, probe: probeOf(state, event, 3) };
 }
 
 /** Accepts a request: it is in flight from here on. */
@@ -196,10 +219,10 @@ export function makeRoom(state: RollState, event: RollEvent): RollState {
 }
 
 /** Begins a request in any phase. A roll may have to register the current leaf first. */
-export function beginRequest(state: RollState, action: Action, event: RollEvent): RollState {
+export function beginRequest(state: RollState, action: Action, event: RollEvent, sameKey = false): RollState {
   const { next } = state;
   if (next?.is === 'assigned') return toRegisterNext(state, next);
   // A registration under way goes on, for another request.
   if (next?.is === 'sent' || next?.is === 'unwanted') return state;
-  return action === 'roll' ? resumeRoll(state, event) : beginRegister(state, event);
+  return action === 'roll' ? resumeRoll(state, event, sameKey) : beginRegister(state, event);
 }

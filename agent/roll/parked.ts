@@ -1,21 +1,24 @@
 import type { Failure } from '../failure/failure.ts';
 import { hasLeaf, type WithLeaf } from './candidate.ts';
+import { canGoBack } from './look.ts';
 import { askForCurrent, finish, park, probeOf, setAside, settle, without } from './moves.ts';
 import type { Of, RollEvent, RollState } from './state.ts';
 
 /** DPS refuses the candidate: it is kept, because the operator may be about to enroll it. */
 export function candidateRefused(state: RollState, next: WithLeaf, event: Of<'failed'>): RollState {
   const { failure } = event;
-  const { request, current } = state;
+  const { request } = state;
   const trust = failure.code.startsWith('NL-DPS-') ? 'refused' : 'possible';
   const parked = park(without(state, 'unheard'), next, event, failure, trust);
   const probing = request?.reason === 'probe';
-  if ((probing && state.probe !== undefined) || hasJustRefused(state, event)) return strand(parked, event, failure);
+  // Without its key DPS has heard nothing.
+  const isTurn = probing && state.probe !== undefined && failure.code !== 'NL-TOKEN-KEY';
+  if (isTurn || hasJustRefused(state, event)) return strand(parked, event, failure);
   // This ends a roll: it would come back here as soon as DPS has accepted the current leaf again.
   const over = request?.action === 'roll' ? finish(parked, event, 'person', failure) : parked;
   const goOn = state.rejected || (request?.action === 're-register' && !probing);
-  if (current !== undefined && goOn) return askForCurrent(over);
-  return settle(finish(parked, event, 'person', failure));
+  if (goOn && canGoBack(state, event)) return askForCurrent(over);
+  return settle(finish(parked, event, 'person', failure), event);
 }
 
 /** Every automatic way has been refused. A gateway with an open session is not stranded. */
@@ -24,9 +27,9 @@ export function strand(state: RollState, event: RollEvent, failure: Failure): Ro
   const parks = hasLeaf(next) && next.is !== 'parked';
   const kept = without(parks ? park(state, next, event, failure) : setAside(state), 'ask');
   if (state.online !== undefined && !state.rejected)
-    return settle(finish(without(kept, 'probe'), event, 'kept', failure));
+    return settle(finish(without(kept, 'probe'), event, 'kept', failure), event);
   // A new gateway may be enrolled in a moment; one that has served before asks at most once an hour.
-  const probe = probeOf(state, event, assignment === undefined ? 1 : 3);
+  const probe = probeOf(kept, event, assignment === undefined ? 1 : 3);
   return finish({ ...kept, probe, stranded: true }, event, 'person', failure);
 }
 

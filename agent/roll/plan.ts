@@ -11,6 +11,8 @@ export interface Terms {
   readonly attestation: 'x509' | 'tpm';
   /** The issuer needs no person. */
   readonly automatic: boolean;
+  /** A leaf is renewed with the key that it has (leaf.rotate_key = false). */
+  readonly keepKey: boolean;
   readonly renewAt: RenewAt;
   /** Wall clock of the build, milliseconds: no earlier clock is credible. */
   readonly builtAt: number;
@@ -41,6 +43,11 @@ export function drawOf(serial: string): number {
   let hash = 0x811c9dc5;
   for (const digit of serial) hash = Math.imul(hash ^ digit.charCodeAt(0), 0x01000193) >>> 0;
   return hash / 2 ** 32;
+}
+
+/** From this moment (wall clock, milliseconds) half of the time is gone that a renewal had: any way is better than none. */
+export function lastResortAt(leaf: Leaf, renewAt: RenewAt): number {
+  return ((dueAt(leaf, renewAt) ?? leaf.notAfter) + leaf.notAfter) / 2;
 }
 
 /** No clock before the newest of these can be right: the build, the last proven server, the notBefore of our own leaf. */
@@ -105,6 +112,7 @@ export function nextMoment(state: RollState, terms: Terms, after = Number.NEGATI
     restOf(state.next)?.askAt,
     state.phase === 'stranded' ? state.probe?.askAt : undefined,
     state.current && dueAt(state.current, terms.renewAt),
+    state.next?.is === 'key-wanted' && state.current ? lastResortAt(state.current, terms.renewAt) : undefined,
   ].filter((moment): moment is number => moment !== undefined && moment > after);
   return moments.length === 0 ? undefined : Math.min(...moments);
 }

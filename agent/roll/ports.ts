@@ -21,7 +21,6 @@ export interface Ports {
 export interface Keys {
   /**
    * Makes a key pair with this CKA_ID (hex) in the slot, or finds the one that an interrupted attempt has made with it.
-   * Where keys are kept (leaf.rotate_key = false), it is the key of the current leaf.
    * @throws Fault NL-TOKEN-OCCUPIED where the slot holds anything else: it is not touched
    */
   generate(slot: Slot, id: string): Promise<KeyRef>;

@@ -2,7 +2,7 @@ import type { Failure } from '../failure/failure.ts';
 import { GRACE_REFUSALS, probeMs } from './backoff.ts';
 import { budgetLeft, isCharged } from './budget.ts';
 import { hasLeaf, restOf } from './candidate.ts';
-import { remaining } from './look.ts';
+import { isOutranked, lacksKey, remaining } from './look.ts';
 import { clockFloor, dueAt, isCredible } from './plan.ts';
 import type { Rule, Signal, Standing } from './signal.ts';
 import { isProbeOfCurrent, waitsFor } from './single-flight.ts';
@@ -87,6 +87,27 @@ export const rejectedRule = acting('rejected', 're-register', 'the hub refuses t
 /** The hub may be gone for good, or the gateway was moved: only DPS can tell (situations 15 and 17). */
 export const unreachedRule = acting('unreached', 're-register', 'no hub has answered for a quarter of an hour or more');
 
+/** A new key and a new leaf: the lost key is not destroyed, so a read that failed costs nothing but this. */
+export const keyLostRule: Rule = (signal, { state, terms }) => {
+  if (signal.kind !== 'key-lost') return undefined;
+  if (!terms.automatic) return ignore('this issuer waits for a person to deliver a leaf');
+  const { next } = state;
+  if (restOf(next) !== undefined && next?.is !== 'unwanted') return ignore('a candidate is parked');
+  return { action: 'roll', reason: 'key-lost', why: 'the key of the current leaf is not in the token' };
+};
+
+/** A second leaf for one key is less than a new key, and more than no leaf. */
+export const lastResortRule: Rule = (signal) =>
+  signal.kind === 'last-resort'
+    ? { action: 'roll', reason: 'last-resort', why: 'the token makes no other key', sameKey: true }
+    : undefined;
+
+/** leaf.rotate_key = false, while the token has that key. */
+export function withKey(decision: Decision, { state, terms }: Standing): Decision {
+  const keeps = decision.action === 'roll' && terms.keepKey && state.current !== undefined && !lacksKey(state);
+  return keeps ? { ...decision, sameKey: true } : decision;
+}
+
 /** The leaf of a factory key is registered as it is. */
 export const givenKeyRule = acting('given-key', 're-register', 'the token brought a leaf of its own');
 
@@ -114,6 +135,8 @@ function rolls(signal: Signal, { state, terms }: Standing): boolean {
 /** A CSR is out, or is about to be made: a person brings the leaf. */
 export function personRule(signal: Signal, standing: Standing): Decision | undefined {
   if (standing.terms.automatic || !rolls(signal, standing)) return undefined;
+  // Another leaf cannot be delivered beside one that waits for its enrollment.
+  if (signal.kind === 'asked' && signal.discard === true) return { action: 'drop', why: 'discarded' };
   return ignore('this issuer waits for a person to deliver a leaf');
 }
 
@@ -127,7 +150,7 @@ export function askedRule(signal: Signal, standing: Standing): Decision | undefi
 export function dueRule(signal: Signal, { state, terms, now }: Standing): Decision | undefined {
   if (signal.kind !== 'due' || state.current === undefined) return undefined;
   // The candidate waits for its enrollment, or its issuer refused: it has a schedule of its own.
-  if (restOf(state.next) !== undefined) return ignore('a candidate is parked');
+  if (restOf(state.next) !== undefined && !isOutranked(state, terms)) return ignore('a candidate is parked');
   const failed = state.outcomes.findIndex(({ reason, outcome }) => reason !== 'due' || outcome === 'done');
   const until = pausedUntil(failed === -1 ? state.outcomes : state.outcomes.slice(0, failed), state, now);
   if (until !== undefined) return ignore('the last renewal failed a moment ago', until);

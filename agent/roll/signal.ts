@@ -17,6 +17,10 @@ export type Signal =
   | { readonly kind: 'new-key' }
   | { readonly kind: 'due' }
   | { readonly kind: 'unreached' }
+  /** The token does not have the key of the current leaf. */
+  | { readonly kind: 'key-lost' }
+  /** The token makes no key, and the current leaf nears its end. */
+  | { readonly kind: 'last-resort' }
   | { readonly kind: 'probe' }
   | { readonly kind: 'candidate-expired' };
 

@@ -16,7 +16,10 @@ const PROVING: ReadonlySet<Phase> = new Set<Phase>(['registering-next', 'connect
 /** Two pieces of work on one identity would undo each other. Returns why the signal waits, undefined where it need not. */
 export function waitsFor(signal: Signal, state: RollState): string | undefined {
   const { phase, request, scheduled } = state;
+  // These are about the work in flight itself.
   if (signal.kind === 'dps-refused') return undefined;
+  if (signal.kind === 'last-resort' && interruptible.has(phase) && request?.action === 'roll') return undefined;
+  if (signal.kind === 'key-lost' && (phase === 'registering' || phase === 'abandoning')) return undefined;
   if (signal.kind === 'asked' && scheduled !== undefined && signal.request.id !== scheduled.id) {
     // A planned request is kept: a second one would take its place, and a method asks again by itself.
     if (signal.later === true || signal.request.from === 'method') return 'another request is planned';

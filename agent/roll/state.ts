@@ -17,7 +17,9 @@ export type Reason =
   | 'delivered'
   | 'provisioning'
   | 'given-key'
-  | 'unreached';
+  | 'unreached'
+  | 'key-lost'
+  | 'last-resort';
 
 export interface Request {
   readonly id: string;
@@ -107,6 +109,8 @@ export interface RollState {
   readonly flaps: number;
   /** Attempts in a row that no hub answered. Not written: it would wear out the flash of a gateway that is offline. */
   readonly unreached: number;
+  /** Attempts in a row for which the key of the current leaf was not in the token. Not written, for the same reason. */
+  readonly keyless?: number;
   /** Registrations in a row that DPS did not answer. Not written, for the same reason. */
   readonly unheard?: number;
 }
@@ -119,7 +123,8 @@ export type RollEffect =
   | { readonly kind: 'destroy-key'; readonly key: KeyRef };
 
 export type Decision =
-  | { readonly action: Action; readonly reason: Reason; readonly why: string }
+  /** Same key: the leaf is renewed with the key that it has. */
+  | { readonly action: Action; readonly reason: Reason; readonly why: string; readonly sameKey?: true }
   /** Every automatic way has been refused: a person is needed. */
   | { readonly action: 'strand'; readonly why: string }
   /** Give the parked candidate up. */
@@ -131,7 +136,7 @@ export type RollEvent = { readonly at: number; readonly draw: number } & (
   | { readonly kind: 'started'; readonly given?: Leaf }
   | { readonly kind: 'woken' }
   | { readonly kind: 'asked'; readonly request: Request; readonly delayMs: number; readonly discard: boolean }
-  | { readonly kind: 'csr-asked'; readonly newKey: boolean; readonly from: Request['from'] }
+  | { readonly kind: 'csr-asked'; readonly newKey: boolean; readonly sameKey: boolean; readonly from: Request['from'] }
   | { readonly kind: 'leaf-delivered'; readonly leaf: Leaf; readonly request: Request }
   | { readonly kind: 'key-generated'; readonly key: KeyRef }
   | { readonly kind: 'leaf-issued'; readonly leaf: Leaf }

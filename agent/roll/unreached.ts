@@ -1,8 +1,9 @@
 import type { Failure } from '../failure/failure.ts';
 import { begin } from './begin.ts';
 import { hasLeaf } from './candidate.ts';
-import { AGAIN, PATIENCE, unanswered } from './look.ts';
+import { AGAIN, canGoBack, PATIENCE, unanswered } from './look.ts';
 import { askForCurrent, finish, park, toRegisterNext } from './moves.ts';
+import { isSession } from './poison.ts';
 import type { Decision, Moved, Of, RollState } from './state.ts';
 
 /** The ladder of a registration takes three minutes to its fifth rung. */
@@ -18,6 +19,8 @@ export function unsettled(before: RollState, event: Of<'failed'>, decision?: Dec
     const state = { ...before, unheard: (before.unheard ?? 0) + 1 };
     return again(state.unheard < patience(state) ? state : tryOther(state, event, failure));
   }
+  if (failure.code === 'NL-TOKEN-KEY' && isSession(effect, before.current))
+    return again(begin({ ...before, keyless: (before.keyless ?? 0) + 1 }, event, decision));
   if (unanswered(before, event) === undefined) return again(before);
   const state = { ...before, unreached: before.unreached + 1 };
   // The hub does answer: it has refused the current leaf meanwhile. Only the candidate gets no answer.
@@ -60,6 +63,6 @@ function tryOther(state: RollState, event: Of<'failed'>, failure: Failure): Roll
 }
 
 function tryCurrent(state: RollState, event: Of<'failed'>, failure: Failure): RollState {
-  if (!hasLeaf(state.next)) return state;
+  if (!hasLeaf(state.next) || !canGoBack(state, event)) return state;
   return askForCurrent(finish(park(state, state.next, event, failure), event, 'kept', failure));
 }

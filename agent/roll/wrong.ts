@@ -2,7 +2,7 @@ import { CODES, type Code, type Failure, failure } from '../failure/failure.ts';
 import { restOf } from './candidate.ts';
 import { isEndorsed } from './leaf.ts';
 import { waitsForPerson } from './look.ts';
-import { alarmOf, clockFloor, isCredible, type Terms } from './plan.ts';
+import { alarmOf, clockFloor, isCredible, isDue, type Terms } from './plan.ts';
 import type { Alarm, RollState } from './state.ts';
 
 /**
@@ -25,7 +25,10 @@ export function wrongIn(
   const met = [workTrouble?.failure, sessionTrouble?.failure, ...others];
   const causes = [clock, leaf, parked, ...met].flatMap((one) => (one === undefined || isEffect(one) ? [] : [one]));
   const isMissing = causes.length === 0 && needsPerson(state, terms, now);
-  const found = waitsForPerson(next, terms) || isMissing ? [...causes, failure('NL-ISSUER-PERSON')] : causes;
+  const found =
+    waitsForPerson(next, terms) || isMissing || waitsForDelivery(state, terms, now)
+      ? [...causes, failure('NL-ISSUER-PERSON')]
+      : causes;
   const rank = (one: Failure) => (one === parked ? Math.min(rankOf(one), CANDIDATE) : rankOf(one));
   return found
     .filter(({ code }, at) => found.findIndex((other) => other.code === code) === at)
@@ -38,13 +41,20 @@ export const presentAlarm = (state: RollState, terms: Terms, now: number): Alarm
 
 /** A person must act: stranded, parked, or without a valid leaf where only a person brings one. */
 export function needsPerson(state: RollState, terms: Terms, now: number): boolean {
-  const { phase, next, current } = state;
+  const { phase, next } = state;
   // A candidate without an answer waits for the network only.
   const rest = restOf(next);
   if (phase === 'stranded' || (rest !== undefined && rest.failure.kind !== 'transient')) return true;
+  // A token that makes no key, because it is full or its vendor's program fails, does not mend itself.
+  if (phase === 'generating-key' && state.workTrouble?.failure.kind === 'broken') return true;
   if (phase === 'unprovisioned') return !terms.automatic && terms.attestation === 'x509';
-  if (terms.automatic || current === undefined) return false;
-  return now >= current.notAfter && clockOf(state, terms, now) === undefined;
+  return waitsForDelivery(state, terms, now);
+}
+
+/** The leaf is due, and only a person brings another. */
+function waitsForDelivery(state: RollState, terms: Terms, now: number): boolean {
+  if (terms.automatic || state.current === undefined || isEndorsed(state.current)) return false;
+  return isDue(state, terms, now) && clockOf(state, terms, now) === undefined;
 }
 
 /** newleaf goes on trying, so they count as passing; but each time something is to be looked at. */

@@ -22,7 +22,7 @@ import { upgraded } from './entry-1.ts';
 import type { Format } from './journal.ts';
 
 /** The part of the state that is written: a start begins without a session. */
-export type Entry = Omit<RollState, 'online' | 'flaps' | 'unreached' | 'unheard'>;
+export type Entry = Omit<RollState, 'online' | 'flaps' | 'unreached' | 'unheard' | 'keyless'>;
 
 const key = object({ slot: picklist(['a', 'b', 'given']), id: string() });
 const leaf = object({
@@ -132,6 +132,6 @@ export function validateEntry(written: unknown, format: Format = 2): Entry {
 }
 
 export function entryOf(state: RollState): Entry {
-  const { online: _, flaps: _flaps, unreached: _unreached, unheard: _unheard, ...entry } = state;
+  const { online: _, flaps: _flaps, unreached: _unreached, unheard: _unheard, keyless: _keyless, ...entry } = state;
   return entry;
 }

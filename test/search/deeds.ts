@@ -100,7 +100,7 @@ export const DEEDS = {
     gateway.cutPower();
   },
   'rotate_key changed': (gateway) => {
-    gateway.keepKey = !gateway.keepKey;
+    gateway.terms = { ...gateway.terms, keepKey: !gateway.terms.keepKey };
     gateway.cutPower();
   },
 } satisfies Record<string, (gateway: Gateway) => unknown>;

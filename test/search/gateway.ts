@@ -54,7 +54,6 @@ export class Gateway {
   readonly broken: string[] = [];
   readonly log = new Log();
   terms: Terms;
-  keepKey: boolean;
   /** What is on the disk. */
   entry: Entry | 'absent' = 'absent';
   /** A copy of it, from before. */
@@ -75,10 +74,10 @@ export class Gateway {
   constructor(origin: Origin) {
     const { seed, enrollment, begins, leftMs, lifetimeMs, automatic, keepKey = false } = origin;
     this.#draw = diceOf(seed);
-    this.keepKey = keepKey;
     this.terms = {
       attestation: 'x509',
       automatic,
+      keepKey,
       renewAt: { share: 0.66 },
       builtAt: START - 365 * DAY,
       requestsPerHour: 20,
@@ -90,7 +89,6 @@ export class Gateway {
       clock: this.clock,
       enrollment,
       lifetimeMs,
-      keepKey: () => this.keepKey,
       current: () => this.known?.current,
       candidate: () => leafOf(this.known?.next),
       broken: (law) => this.broken.push(law),
@@ -152,7 +150,6 @@ export class Gateway {
       version: '0',
       registrationId: 'gw-1',
       labelPrefix: 'newleaf',
-      keepKey: this.keepKey,
       given: async () => this.#given,
       publish: async () => {},
     });

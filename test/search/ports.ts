@@ -34,14 +34,12 @@ export function portsOf(world: World, process: number): Ports {
 }
 
 function keysOf(world: World, wait: Wait): Keys {
-  const { keepKey, current, candidate, broken } = world.options;
+  const { current, candidate, broken } = world.options;
   return {
     generate: async (slot, id) => {
       await wait(LATENCY_MS);
       world.count('generate');
       fail(world.faults.generate);
-      const same = current()?.key;
-      if (keepKey() && same !== undefined) return same;
       const keys = world.token.keys();
       const found = keys.get(slot);
       if (found !== undefined && found !== id) throw new Fault('NL-TOKEN-OCCUPIED');

@@ -20,8 +20,6 @@ export interface WorldOptions {
   readonly enrollment: 'group' | 'individual';
   /** Of the leaves that the issuer gives, in milliseconds. */
   readonly lifetimeMs: number;
-  /** leaf.rotate_key = false. */
-  readonly keepKey: () => boolean;
   /** The leaf that the journal calls current, and every leaf that it knows. */
   readonly current: () => Leaf | undefined;
   readonly candidate: () => Leaf | undefined;

@@ -8,7 +8,7 @@ import type { Proof } from './lasting.ts';
 import { hub } from './machine.ts';
 import { advance } from './named.ts';
 import { type Pair, Pairs, termsOf } from './pair.ts';
-import { enrolled } from './people.ts';
+import { enrolled, rollNow } from './people.ts';
 import { accepts, FOREIGN, isLive, issue, perform, type World } from './world.ts';
 
 const MINUTE = 60_000;
@@ -16,6 +16,8 @@ const MINUTE = 60_000;
 const LIMIT_MS = 75 * MINUTE;
 const LATENCY_MS = 1_000;
 const LOOK_MS = 5 * MINUTE;
+/** A person who was told to wait asks again after this. */
+const PATIENCE_MS = MINUTE;
 
 /**
  * Every standing has an end: once far side, token, disk and clock are well, the gateway serves on a leaf that is neither expired
@@ -58,6 +60,7 @@ class Played {
   #lookedAt = Number.NEGATIVE_INFINITY;
   #begin: number;
   #hasWaited = false;
+  #broughtAt = Number.NEGATIVE_INFINITY;
 
   constructor(pair: Pair) {
     const { keeps: _, ...willing } = pair.world;
@@ -120,16 +123,27 @@ class Played {
   #waitsForPerson(): void {
     const { state, at, automatic } = this.pair;
     const { current, next } = state;
-    if (this.#hasWaited || !needsPerson(state, termsOf(this.pair), at)) return;
+    if (!needsPerson(state, termsOf(this.pair), at)) return;
+    if (!automatic) this.#bring();
+    if (this.#hasWaited) return;
     const isOfAnother = next?.is === 'parked' && !accepts(this.pair.world, next.leaf);
     const isOccupied = restOf(next)?.failure.code === 'NL-TOKEN-OCCUPIED';
     const due = current && dueAt(current, termsOf(this.pair).renewAt);
     if (automatic && isOfAnother && due !== undefined && at < due && state.online !== undefined) this.#waitUntil(due);
     else if (automatic && isOccupied && current !== undefined && isLive(current, at))
       this.limitMs = current.notAfter - this.#begin;
-    else if (!automatic) this.#bring();
+    else if (isOccupied && current === undefined) this.#clear();
     else return;
     this.#hasWaited = true;
+  }
+
+  /** The owner of the foreign key takes it away. */
+  #clear(): void {
+    const { world } = this.pair;
+    const { next } = this.pair.state;
+    const token = Object.fromEntries(Object.entries(world.token).filter(([, id]) => id === (next && keyOf(next).id)));
+    this.pair = { ...this.pair, world: { ...world, token } };
+    this.#begin = this.pair.at;
   }
 
   #waitUntil(at: number): void {
@@ -137,20 +151,23 @@ class Played {
     this.#look(at);
   }
 
-  /** A person has the CSR signed, and installs what comes back. */
+  /** A person has the CSR signed, and installs what comes back; where newleaf is busy, again a while later. */
   #bring(): void {
-    this.#begin = this.pair.at;
-    const at = this.pair.at;
-    this.#hear({ kind: 'csr-asked', newKey: false, from: 'technician', at, draw: 0.5 });
-    for (let turns = 0; turns < 10 && madeKeyOf(this.pair.state.next) === undefined; turns += 1) {
-      const work = this.#lanesNow().find(({ name }) => name === 'work');
-      if (work !== undefined) this.#perform(work);
+    const { at } = this.pair;
+    if (at < this.#broughtAt + PATIENCE_MS) return;
+    this.#broughtAt = at;
+    if (this.#begin < this.pair.at && !this.#hasWaited) this.#begin = at;
+    this.#hasWaited = true;
+    const { next } = this.pair.state;
+    const key = hasLeaf(next) ? undefined : madeKeyOf(next);
+    if (key === undefined && hasLeaf(next)) this.#hear(rollNow(at, true));
+    else if (key === undefined)
+      this.#hear({ kind: 'csr-asked', newKey: false, sameKey: this.pair.keepKey, from: 'technician', at, draw: 0.5 });
+    else {
+      const leaf = issue(this.pair, key);
+      const request = { id: 'd', action: 'roll', reason: 'delivered', from: 'technician', at } as const;
+      this.#hear({ kind: 'leaf-delivered', leaf, request, at, draw: 0.5 });
     }
-    const key = madeKeyOf(this.pair.state.next);
-    if (key === undefined) return;
-    const leaf = issue(this.pair, key);
-    const request = { id: 'd', action: 'roll', reason: 'delivered', from: 'technician', at } as const;
-    this.#hear({ kind: 'leaf-delivered', leaf, request, at: this.pair.at, draw: 0.5 });
   }
 }
 
@@ -169,8 +186,9 @@ function whatIsLeft(pair: Pair): string {
   if (!isLive(current, at) || isDue(state, termsOf(pair), at))
     return 'it serves on a leaf that is neither expired nor overdue';
   if (phase !== 'serving') return 'everything comes to rest';
-  // A refusal that is over does not end a session: what counts is what the hub was told last.
-  if (world.hub !== undefined && world.hub !== current.thumbprint) return 'DPS trusts the current leaf';
+  // A refusal that is over does not end a session: what counts is what DPS trusts.
+  if (world.pinned !== undefined && world.pinned.thumbprint !== current.thumbprint)
+    return 'DPS trusts the current leaf';
   if (request !== undefined) return 'no request is left in flight';
   if (hasLeaf(next) || restOf(next) !== undefined) return 'no candidate is left behind';
   if (!isTidy(world, pair)) return 'no key is left behind in the token';
@@ -179,7 +197,7 @@ function whatIsLeft(pair: Pair): string {
 
 function isTidy({ token, drawer }: World, { state: { current, next, retire } }: Pair): boolean {
   const known = [current?.key.id, next && keyOf(next).id, retire?.id, FOREIGN];
-  return drawer !== undefined || Object.values(token).every((id) => known.includes(id));
+  return drawer !== undefined || [token.a, token.b].every((id) => id === undefined || known.includes(id));
 }
 
 /** For a story: what the screen would say. */

@@ -9,6 +9,7 @@ export const LATER = NOW + 2.5 * HOUR;
 export const terms: Terms = {
   attestation: 'x509',
   automatic: true,
+  keepKey: false,
   renewAt: { leftMs: 28 * HOUR },
   builtAt: NOW - 1000 * HOUR,
   requestsPerHour: 1e9,

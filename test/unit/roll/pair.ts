@@ -20,7 +20,11 @@ export interface Pair {
   readonly automatic: boolean;
 }
 
-export const termsOf = ({ automatic }: Pick<Pair, 'automatic'>): Terms => ({ ...terms, automatic });
+export const termsOf = ({ automatic, keepKey }: Pick<Pair, 'automatic' | 'keepKey'>): Terms => ({
+  ...terms,
+  automatic,
+  keepKey,
+});
 
 const MOST_NAMES = 12;
 

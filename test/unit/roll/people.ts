@@ -21,15 +21,18 @@ const REQUESTS: readonly (readonly [name: string, event: Asked])[] = [
     { ...asked, request: { ...REQUEST, from: 'method', action: 're-register' }, delayMs: 60_000 },
   ],
   ['roll --discard', { ...roll, discard: true }],
-  ['csr', { kind: 'csr-asked', newKey: false, from: 'technician' }],
-  ['csr --new-key', { kind: 'csr-asked', newKey: true, from: 'technician' }],
-  ['requestCsr, newKey', { kind: 'csr-asked', newKey: true, from: 'method' }],
+  ['csr', { kind: 'csr-asked', newKey: false, sameKey: false, from: 'technician' }],
+  ['csr --new-key', { kind: 'csr-asked', newKey: true, sameKey: false, from: 'technician' }],
+  ['requestCsr, newKey', { kind: 'csr-asked', newKey: true, sameKey: false, from: 'method' }],
   ['started', { kind: 'started' }],
   ['woken', { kind: 'woken' }],
 ];
 
-export function requests({ at }: Pair): readonly (readonly [name: string, event: RollEvent])[] {
-  return REQUESTS.map(([name, event]) => [name, { ...event, at, draw: 0.5 }]);
+export function requests({ at, keepKey }: Pair): readonly (readonly [name: string, event: RollEvent])[] {
+  return REQUESTS.map(([name, event]) => [
+    name,
+    { ...event, ...(event.kind === 'csr-asked' && { sameKey: keepKey }), at, draw: 0.5 } as RollEvent,
+  ]);
 }
 
 /** The advice for a key that is lost, and for a candidate that is unwanted. */

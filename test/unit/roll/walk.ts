@@ -35,7 +35,8 @@ function reload(state: RollState): RollState {
 
 function story(node: Node | undefined): string {
   const lines: string[] = [];
-  for (let at = node; at !== undefined; at = at.from) lines.unshift(`  ${at.via} → ${at.state.phase} (${briefly(at)})`);
+  for (let at = node; at !== undefined; at = at.from)
+    lines.unshift(`  ${at.via} → ${at.state.phase} (${briefly(at)})${process.env.DEBUG ? dbg(at.state) : ''}`);
   return lines.join('\n');
 }
 
@@ -65,6 +66,8 @@ function check(node: Node, holds: Holds): void {
     'the key of the current leaf is never to be destroyed',
     node,
   );
+  const isAtRest = phase === 'serving' || phase === 'unprovisioned';
+  holds(!node.state.rejected || !isAtRest, 'a leaf that the hub refuses is asked for, or a person is called', node);
   if (phase === 'serving' || phase === 'stranded' || phase === 'unprovisioned')
     holds(!hasLeaf(next) || next.is === 'parked', 'a candidate that is not in flight is parked', node);
 }
@@ -210,3 +213,7 @@ export function walk(asked: Walk): Walked {
 function forget(state: RollState): RollState {
   return state.trail.length === 0 && state.outcomes.length === 0 ? state : { ...state, trail: [], outcomes: [] };
 }
+
+// biome-ignore lint/suspicious/noExplicitAny: debug
+const dbg = (st: any): string =>
+  `\n        ${JSON.stringify({ rejected: st.rejected, ask: st.ask, stranded: st.stranded, req: st.request && `${st.request.action} ${st.request.reason}`, next: st.next && `${st.next.is} ${st.next.for ?? ''} ${st.next.trust ?? ''} ${st.next.because ?? ''} tries ${st.next.tries} ${st.next.rest?.failure.code ?? ''}`, retire: st.retire, probe: st.probe && (st.probe.askAt - NOW) / 60000, rolledFor: st.rolledFor, work: st.workTrouble?.failure.code, session: st.sessionTrouble?.failure.code, online: st.online, trail: st.trail.map((t: any) => `${((t.at - NOW) / 60000).toFixed(0)} ${t.from}>${t.to} ${t.why} ${t.code ?? ''}`) })}`;

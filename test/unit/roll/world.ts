@@ -87,12 +87,10 @@ const base = ({ at }: Pair) => ({ at, draw: 0.5 }) as const;
 
 /** @returns the code of a failure that changes nothing, the event, or both the event and the world after it */
 function truth(pair: Pair, effect: RollEffect): Code | RollEvent | Met {
-  const { world, keepKey, state } = pair;
+  const { world } = pair;
   switch (effect.kind) {
     case 'generate-key': {
       const { slot, id } = effect;
-      if (keepKey && state.current !== undefined)
-        return { ...base(pair), kind: 'key-generated', key: state.current.key };
       const there = world.token[slot];
       // What an interrupted generation has made is known by its id; any other key is not touched.
       if (there !== undefined && there !== id) return 'NL-TOKEN-OCCUPIED';
