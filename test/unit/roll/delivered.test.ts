@@ -9,7 +9,7 @@ import { effectsOf, type RollState } from '../../../agent/roll/state.ts';
 import { assigned, made } from './candidates.ts';
 import { NOW, terms } from './machine.ts';
 import { briefly, EVENTS, play, SITUATIONS } from './situations.ts';
-import { candidate, current } from './standing.ts';
+import { candidate, current, waits } from './standing.ts';
 
 const now = { at: NOW, draw: 0.5 } as const;
 const { serving } = SITUATIONS;
@@ -42,11 +42,22 @@ describe('a leaf that somebody brings', () => {
     const { retire, phase } = play(after, 'started');
     assert.deepEqual([retire?.tries, phase], [RETIRE_TRIES, 'registering-next']);
   });
+  test('for the current key leaves that of one which was parked without an answer', () => {
+    const silent: RollState = { ...serving, next: { ...waits, trust: 'possible' } };
+    const { retire } = play(silent, 'leaf delivered for the current key');
+    assert.deepEqual(retire, { slot: 'b', id: 'g1', tries: RETIRE_TRIES });
+  });
   test('and is the current one already is done', () => {
     const same = { ...serving, current: candidate };
     const { outcomes, ...after } = play(same, 'leaf delivered');
     assert.equal(outcomes[0]?.outcome, 'done');
     assert.deepEqual({ ...after, outcomes: [] }, same);
+  });
+  test('is not one that an issuer brings late: no roll waits for it', () => {
+    for (const next of [made('delivery'), made('spare')]) {
+      const state: RollState = { ...serving, next };
+      assert.deepEqual(play(state, 'leaf issued'), state);
+    }
   });
   test('for a key that was given up meanwhile is refused', () => {
     const { outcomes, phase } = play(serving, 'leaf delivered');

@@ -45,7 +45,7 @@ describe('prove, then promote', () => {
     assert.deepEqual([after.state.outcomes, after.state.request], [[], online.request]);
   });
   test('the old key is to be destroyed only then', () => {
-    assert.equal(SITUATIONS['connecting-next'].retire, undefined);
+    assert.equal(play(SITUATIONS['registering-next'], 'next registered').retire, undefined);
     assert.deepEqual(proven.retire, { ...current.key, tries: 0 });
   });
   test('the request is done, and what was wrong is forgotten', () => {

@@ -184,6 +184,11 @@ describe('the key of the current leaf is lost', () => {
     assert.equal(failing.phase, 'registering');
     assert.equal(play(failing, 'roll').phase, 'generating-key');
   });
+  test('and DPS is asked again meanwhile, where the hub refuses it as well', () => {
+    const asking = { ...rejected, phase: 'registering', ask: true, request: request('re-register') } as const;
+    const rolling = play(fails(asking, 'NL-TOKEN-FAILED'), 'roll');
+    assert.deepEqual([rolling.phase, rolling.probe], ['generating-key', { times: 1, askAt: NOW + probeMs(1, 0.5) }]);
+  });
 });
 
 describe('a roll waits for its issuer', () => {
@@ -206,6 +211,10 @@ describe('a roll waits for its issuer', () => {
     const served = play(taken, 'current connected');
     assert.deepEqual([served.phase, served.request, served.rolledFor], ['serving', undefined, undefined]);
     assert.deepEqual([served.outcomes[0]?.outcome, served.next], ['done', made('spare')]);
+  });
+  test('which refuses, and the hub refuses the current leaf: that one is registered', () => {
+    const asking = { ...rejected, phase: 'requesting-leaf', request: request('roll'), next: made() } as const;
+    assert.equal(briefly(play(asking, 'refusal')), 'registering, register a');
   });
   test('and the hub is gone: DPS is asked for another, and the roll goes on', () => {
     const due: RollState = {
