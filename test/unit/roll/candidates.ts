@@ -22,6 +22,8 @@ export const made = (purpose: Purpose = 'roll', key = candidate.key): KeyMade =>
   tries: 0,
 });
 export const sent = (leaf = candidate): Sent => ({ is: 'sent', ...issued, leaf });
+/** `waits`, in the moment when it is asked for again. */
+export const again: Sent = { ...sent(), tries: 1, last: rest.failure };
 export const assigned = (leaf = candidate): Assigned => ({ is: 'assigned', ...issued, leaf, assignment: hub });
 export const unwanted = (leaf = candidate): Unwanted => ({
   is: 'unwanted',

@@ -4,7 +4,7 @@ import { failure } from '../../../agent/failure/failure.ts';
 import { decide, RULES } from '../../../agent/roll/decide.ts';
 import type { Phase } from '../../../agent/roll/phase.ts';
 import { unprovisioned } from '../../../agent/roll/state.ts';
-import { made, met } from './candidates.ts';
+import { again, made, met } from './candidates.ts';
 import { NOW, terms } from './machine.ts';
 import {
   asked,
@@ -122,7 +122,7 @@ table('single flight', [
 
 table('a candidate that expired', [
   ['is given up', expired, { next: waits }, 'candidate-expired: drop'],
-  ['also while it is proven', expired, { next: waits, phase: 'registering-next' }, 'candidate-expired: drop'],
+  ['also while it is proven', expired, { next: again, phase: 'registering-next' }, 'candidate-expired: drop'],
   ['but not while the current leaf is', expired, { next: waits, phase: 'registering' }, 'single-flight: ignore'],
 ]);
 

@@ -7,7 +7,7 @@ import type { Phase } from '../../../agent/roll/phase.ts';
 import { dueAt } from '../../../agent/roll/plan.ts';
 import { iso, type ReportOptions, statusOf, twinOf, WORDS } from '../../../agent/roll/report.ts';
 import type { RollState } from '../../../agent/roll/state.ts';
-import { made, wanted } from './candidates.ts';
+import { again, made, wanted } from './candidates.ts';
 import { NOW, terms } from './machine.ts';
 import { EVENTS, play, REFUSAL, SITUATIONS } from './situations.ts';
 import { candidate, current, HOUR, person, waits } from './standing.ts';
@@ -84,7 +84,7 @@ describe('when a person is needed', () => {
       {},
       false,
     ],
-    ['a parked candidate is being tried', { ...SITUATIONS['registering-next'], next: waits }, {}, true],
+    ['a parked candidate is being tried', { ...SITUATIONS['registering-next'], next: again }, {}, true],
     ['a new gateway, and the issuer signs by itself', SITUATIONS.unprovisioned, {}, false],
     [
       'a new gateway, and the issuer waits for a person',

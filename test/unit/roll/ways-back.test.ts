@@ -7,7 +7,7 @@ import { leafOf, restOf } from '../../../agent/roll/candidate.ts';
 import { isWorthAsking } from '../../../agent/roll/look.ts';
 import { without } from '../../../agent/roll/moves.ts';
 import { effectsOf, type RollEvent, type RollState } from '../../../agent/roll/state.ts';
-import { assigned, made, sent } from './candidates.ts';
+import { again, assigned, made, sent } from './candidates.ts';
 import { hub, LATER, NOW, terms } from './machine.ts';
 import { briefly, play, SITUATIONS, times } from './situations.ts';
 import { candidate, current, HOUR, MINUTE, request, waits } from './standing.ts';
@@ -36,8 +36,7 @@ const wakes = (state: RollState, at: number): RollState => advance(state, { ...n
 
 describe('DPS takes the current leaf, the hub does not, and the candidate is not enrolled', () => {
   test('a roll that DPS refuses is over: the current leaf is registered once, and then nothing is in flight', () => {
-    const next = { ...sent(), tries: 1, last: waits.rest.failure };
-    const rolling = { ...rejected, phase: 'registering-next', request: request('roll'), next } as const;
+    const rolling = { ...rejected, phase: 'registering-next', request: request('roll'), next: again } as const;
     const going = play(rolling, 'refusal');
     assert.deepEqual(
       [briefly(going), going.request, going.outcomes[0]?.outcome],
@@ -128,20 +127,20 @@ describe('a DPS that answers all but one leaf', () => {
       ...rejected,
       phase: 'registering-next',
       request: request('roll'),
-      next: sent(),
+      next: again,
     } as const;
     assert.equal(briefly(fails(state, 'NL-DPS-TIMEOUT', 4)), 'registering-next, register b');
     assert.equal(briefly(fails(state, 'NL-DPS-TIMEOUT', 5)), 'registering, register a');
   });
   test('the candidate, and no hub answers the current leaf: that one asks for another hub', () => {
-    const state = { ...offline, phase: 'registering-next', request: request('roll'), next: sent() } as const;
+    const state = { ...offline, phase: 'registering-next', request: request('roll'), next: again } as const;
     const alone = fails({ ...state, unreached: 19 }, 'NL-DPS-TIMEOUT', 5);
     assert.equal(briefly(alone), 'registering-next, register b, connect a');
     const back = fails({ ...state, unreached: 20 }, 'NL-DPS-TIMEOUT', 5);
     assert.equal(briefly(back), 'registering, register a, connect a');
   });
   test('the candidate, which was parked for that: once is enough, as each round registers the current leaf as well', () => {
-    const next = { ...sent(), tries: 1, last: failure('NL-DPS-SERVER') };
+    const next = { ...again, last: failure('NL-DPS-SERVER') };
     const state = { ...rejected, phase: 'registering-next', next } as const;
     const back = fails(state, 'NL-DPS-SERVER');
     assert.deepEqual([briefly(back), back.next?.is, back.next?.tries], ['registering, register a', 'parked', 2]);

@@ -4,7 +4,7 @@ import { askAttestation } from '../../../../agent/cli/init/attestation.ts';
 import { isAtRest } from '../../../../agent/cli/init/watch.ts';
 import type { RollState } from '../../../../agent/roll/state.ts';
 import { unprovisioned } from '../../../../agent/roll/state.ts';
-import { sent } from '../../roll/candidates.ts';
+import { again } from '../../roll/candidates.ts';
 import { waits } from '../../roll/standing.ts';
 import { type SceneOptions, scene } from './stage.ts';
 
@@ -113,12 +113,7 @@ describe('provisioning is at rest', () => {
     ['when it serves', at({ phase: 'serving', online: 'AA@hub' }), undefined, true],
     ['not without a session', at({ phase: 'serving' }), undefined, false],
     ['when the candidate is refused', at({ phase: 'unprovisioned', next: waits }), undefined, true],
-    [
-      'not while DPS is asked again',
-      at({ phase: 'registering-next', next: { ...sent(), last: waits.rest.failure } }),
-      undefined,
-      false,
-    ],
+    ['not while DPS is asked again', at({ phase: 'registering-next', next: again }), undefined, false],
     ['when it is stranded', at({ phase: 'stranded' }), undefined, true],
     ['when the token is broken', at({ phase: 'generating-key' }), { type: 'failed', code: 'NL-TOKEN-FAILED' }, true],
     [
