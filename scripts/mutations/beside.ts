@@ -3,10 +3,10 @@ import { type Mutation, of } from './mutation.ts';
 /** Ways back that are not tried, and losses from a second piece of work. */
 export const BESIDE: readonly Mutation[] = [
   of(
-    'step.ts',
+    'done.ts',
     'a reconnect forgets how often the hub refused the candidate',
-    "if (state.phase === 'connecting-next') return { ...state, ...open };",
-    "if (state.phase === 'connecting-next') return { ...without(state, 'grace'), ...open };",
+    "if (next?.is === 'assigned') return { ...state, ...open };",
+    "if (next?.is === 'assigned') return { ...without(state, 'grace'), ...open };",
   ),
   of(
     'parked.ts',
@@ -15,25 +15,25 @@ export const BESIDE: readonly Mutation[] = [
     'const goOn = ',
     'whatever comes to rest registers a current leaf that the hub refuses',
   ),
-  of('look.ts', 'a refusal ends the request that it is about', " && trouble.kind !== 'refused';", ';'),
-  of('step.ts', 'a hub that lags DPS costs a registration after each way back', '{ ...gone, grace: 0 };', 'gone;'),
+  of('look.ts', 'a refusal ends the request that it is about', " && met.failure.kind !== 'refused';", ';'),
+  of('done.ts', 'a hub that lags DPS costs a registration after each way back', '{ ...gone, grace: 0 }', 'gone'),
   of(
     'failed.ts',
     'a refusal is taken for a session that is dropped',
-    'trouble: failure, flaps: 0 };',
-    'trouble: failure };',
+    "{ ...without(state, 'online'), flaps: 0 };",
+    "without(state, 'online');",
   ),
   of(
     'moves.ts',
     'a candidate is asked for after the current leaf has ended',
-    'probeMs(times, event.draw, remaining(state, event.at))',
-    'probeMs(times, event.draw)',
+    'probeMs(tries + 1, draw, remaining(state, at))',
+    'probeMs(tries + 1, draw)',
   ),
   of(
     'moves.ts',
-    'a refused issuer is not asked again',
-    ' || next.parked !== undefined) return state;',
-    ') return state;',
+    'a person is waited for, as the issuer refuses and the gateway strands',
+    " || next.rest !== undefined || next.for !== 'roll') return",
+    " || next.for !== 'roll') return",
   ),
   of(
     'failed.ts',
@@ -75,22 +75,17 @@ export const BESIDE: readonly Mutation[] = [
   of(
     'moves.ts',
     'a candidate in flight is forgotten over a request that was planned',
-    "phase === 'connecting-next' && next !== undefined",
-    'false',
+    "if (next?.is === 'assigned') return toRegisterNext(state, next);",
+    '',
   ),
   of('unreached.ts', 'a DPS that never answers the candidate is asked all day', 'isKnown ? UNHEARD_AGAIN', 'false ? 1'),
   of(
     'moves.ts',
     'an expired candidate asks DPS for a way back',
-    'return makesWay(dropLeaf(calm, next, next.id), event, why);',
-    'return drop(state, next, event, why);',
+    'RollState {\n  return makesWay(dropLeaf(state, next), event);',
+    "RollState {\n  return drop(state, next, event, 'discarded', undefined as never);",
   ),
-  of(
-    'moves.ts',
-    'discarding what DPS has refused needs DPS',
-    'next.denied === true && state.current !== undefined ? { ...gone, sent: false } : gone',
-    'gone',
-  ),
+  of('moves.ts', 'discarding what DPS has refused needs DPS', 'if (mayBeTrusted(next))', 'if (next !== undefined)'),
   of(
     'moves.ts',
     'the current leaf is never asked for while an issuer is down',
@@ -98,10 +93,10 @@ export const BESIDE: readonly Mutation[] = [
     '{}',
   ),
   of(
-    'step.ts',
+    'done.ts',
     'the ladder of a first leaf begins anew at each assignment',
-    '{ ...accepted, refusals: parked.times }',
-    'accepted',
+    "{ is: 'assigned', leaf, from, tries, assignment: event.assignment }",
+    "{ is: 'assigned', leaf, from, tries: 0, assignment: event.assignment }",
   ),
   of(
     'rules.ts',

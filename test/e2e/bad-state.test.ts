@@ -33,7 +33,7 @@ const damages: readonly Damage[] = [
   },
   {
     title: 'of another version',
-    damage: (path, good) => writeFileSync(path, good.replace('"format": 1', '"format": 99')),
+    damage: (path, good) => writeFileSync(path, good.replace('"format": 2', '"format": 99')),
     words: /another version/,
   },
   { title: 'not readable', damage: (path) => chmodSync(path, 0), words: /may not be read/ },

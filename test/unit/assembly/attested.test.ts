@@ -6,6 +6,7 @@ import { Fault } from '../../../agent/failure/failure.ts';
 import { endorsed } from '../../../agent/roll/leaf.ts';
 import { unprovisioned } from '../../../agent/roll/state.ts';
 import { type Entry, entryOf } from '../../../agent/state/entry.ts';
+import { made, sent } from '../roll/candidates.ts';
 import { leafOf } from '../roll/machine.ts';
 
 const entry = (part: Partial<Entry>): Entry => ({ ...entryOf(unprovisioned), ...part });
@@ -15,14 +16,14 @@ const rows: readonly (readonly [what: string, Entry | 'absent', x509: string, tp
   ['a gateway that has not come anywhere', entry({}), 'read', 'read'],
   ['a leaf', entry({ current: leafOf('g0', 'a') }), 'read', 'NL-CONFIG'],
   ['a key in the TPM', entry({ current: endorsed('gw-1', 'E'.repeat(64)) }), 'NL-CONFIG', 'read'],
+  ['a first leaf that no hub has proven', entry({ next: sent(leafOf('g0', 'a')) }), 'read', 'NL-CONFIG'],
+  // Under a TPM nobody would ever ask for that leaf, nor register with the TPM: there is a candidate already.
   [
-    'a first leaf that no hub has proven',
-    entry({ next: { slot: 'a', id: 'g0', leaf: leafOf('g0', 'a'), sent: true } }),
+    'a first leaf that no issuer has given',
+    entry({ next: made('roll', { slot: 'a', id: 'g0' }) }),
     'read',
     'NL-CONFIG',
   ],
-  // Under a TPM nobody would ever ask for that leaf, nor register with the TPM: there is a candidate already.
-  ['a first leaf that no issuer has given', entry({ next: { slot: 'a', id: 'g0', sent: false } }), 'read', 'NL-CONFIG'],
 ];
 
 for (const [index, attestation] of (['x509', 'tpm'] as const).entries()) {

@@ -3,6 +3,7 @@ import { type TestContext, test } from 'node:test';
 import { onWire } from '../../../agent/ask/wire.ts';
 import { Fault } from '../../../agent/failure/failure.ts';
 import { type RollState, unprovisioned } from '../../../agent/roll/state.ts';
+import { sent } from '../roll/candidates.ts';
 import { hub } from '../roll/machine.ts';
 import { candidate, Disk, gateway } from './gateway.ts';
 
@@ -10,7 +11,7 @@ import { candidate, Disk, gateway } from './gateway.ts';
 const registering: RollState = {
   ...unprovisioned,
   phase: 'registering-next',
-  next: { ...candidate.key, leaf: candidate, sent: true },
+  next: sent(candidate),
 };
 
 /** A registration that DPS answers with an outage of its own: the ladder begins at minutes. It is over since. */

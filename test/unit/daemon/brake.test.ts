@@ -214,7 +214,7 @@ test('a leaf of minutes is renewed for days without a brake', async (t) => {
 test('DPS that nobody reaches is asked by its ladder, and the brake has nothing to add', async (t) => {
   const { clock, counts, told } = await gateway(
     t,
-    new Disk({ ...servingState, phase: 'registering', rejected: true }),
+    new Disk({ ...servingState, phase: 'registering', ask: true, rejected: true }),
     {
       async register() {
         throw new Fault('NL-DPS-UNREACHABLE');

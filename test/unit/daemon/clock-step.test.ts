@@ -5,7 +5,7 @@ import { Fault } from '../../../agent/failure/failure.ts';
 import type { Status } from '../../../agent/roll/report.ts';
 import { DAY, Disk, gateway, HOUR, MINUTE, servingState } from './gateway.ts';
 
-const registering = { ...servingState, phase: 'registering', rejected: true } as const;
+const registering = { ...servingState, phase: 'registering', ask: true, rejected: true } as const;
 
 test('a clock that steps each minute does not cut short what DPS asked for', async (t) => {
   const { clock, counts } = await gateway(t, new Disk(registering), {

@@ -2,38 +2,32 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { onWire } from '../../../agent/ask/wire.ts';
 import { Fault } from '../../../agent/failure/failure.ts';
+import type { Candidate } from '../../../agent/roll/candidate.ts';
 import type { RollState } from '../../../agent/roll/state.ts';
+import { assigned, made, sent, unwanted, wanted } from '../roll/candidates.ts';
 import { hub, NOW, terms } from '../roll/machine.ts';
 import { candidate, current, Disk, gateway, HOUR, MINUTE, servingState } from './gateway.ts';
 
 const request = { id: 'r1', action: 'roll', reason: 'asked', from: 'technician', at: NOW } as const;
-const rolling = (phase: RollState['phase'], next: Partial<RollState['next']>): RollState => ({
+const rolling = (phase: RollState['phase'], next: Candidate): RollState => ({
   ...servingState,
   phase,
   request,
-  next: { slot: 'b', sent: false, ...next },
+  next,
 });
 
 /** What is on the disk when it takes nothing any more, and what may be tried in the hour after. */
 const ROWS: readonly (readonly [name: string, state: RollState, limits: Partial<Record<string, number>>])[] = [
-  ['registering', { ...servingState, phase: 'registering', rejected: true }, { register: 1, connect: 1, destroy: 0 }],
-  ['generating-key', rolling('generating-key', {}), { generate: 1, issue: 0, register: 0, connect: 1 }],
-  ['requesting-leaf', rolling('requesting-leaf', { id: 'g1' }), { issue: 1, register: 0, connect: 1 }],
   [
-    'registering-next',
-    rolling('registering-next', { id: 'g1', leaf: candidate, sent: true }),
-    { register: 1, connect: 2, destroy: 0 },
-  ],
-  [
-    'connecting-next',
-    rolling('connecting-next', { id: 'g1', leaf: candidate, sent: true, assignment: hub }),
-    { connect: 2, destroy: 0 },
-  ],
-  [
-    'abandoning',
-    rolling('abandoning', { id: 'g1', leaf: candidate, sent: true }),
+    'registering',
+    { ...servingState, phase: 'registering', ask: true, rejected: true },
     { register: 1, connect: 1, destroy: 0 },
   ],
+  ['generating-key', rolling('generating-key', wanted()), { generate: 1, issue: 0, register: 0, connect: 1 }],
+  ['requesting-leaf', rolling('requesting-leaf', made()), { issue: 1, register: 0, connect: 1 }],
+  ['registering-next', rolling('registering-next', sent(candidate)), { register: 1, connect: 2, destroy: 0 }],
+  ['connecting-next', rolling('connecting-next', assigned(candidate)), { connect: 2, destroy: 0 }],
+  ['abandoning', rolling('abandoning', unwanted(candidate)), { register: 1, connect: 1, destroy: 0 }],
 ];
 
 for (const [name, state, limits] of ROWS) {
@@ -55,7 +49,7 @@ for (const [name, state, limits] of ROWS) {
 }
 
 test('a key is destroyed only after the disk knows that its leaf has been replaced', async (t) => {
-  const disk = new Disk(rolling('connecting-next', { id: 'g1', leaf: candidate, sent: true, assignment: hub }));
+  const disk = new Disk(rolling('connecting-next', assigned(candidate)));
   disk.isFull = true;
   const { clock, counts, daemon } = await gateway(t, disk);
   await clock.pass(HOUR);
@@ -123,7 +117,7 @@ for (const delayMs of [0, 600_000]) {
 }
 
 test('what people read says that the disk takes nothing, until it does', async (t) => {
-  const disk = new Disk({ ...servingState, phase: 'registering' });
+  const disk = new Disk({ ...servingState, phase: 'registering', ask: true });
   disk.isFull = true;
   const { clock, daemon, told } = await gateway(t, disk);
   const trouble = async () =>

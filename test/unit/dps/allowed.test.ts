@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { onlyTo } from '../../../agent/dps/allowed.ts';
 import { type Failure, failure } from '../../../agent/failure/failure.ts';
 import { advance } from '../../../agent/roll/advance.ts';
+import { restOf } from '../../../agent/roll/candidate.ts';
 import { without } from '../../../agent/roll/moves.ts';
 import { effectsOf, type RollState } from '../../../agent/roll/state.ts';
 import { NOW, terms } from '../roll/machine.ts';
@@ -69,8 +70,8 @@ describe('an assignment that is not allowed costs nothing that serves', () => {
   test('of a candidate: it is parked, the current leaf stays with its hub, and no key goes', () => {
     const after = fails(SITUATIONS['registering-next']);
     assert.equal(briefly(after), 'serving');
-    assert.deepEqual(after.next?.parked?.failure.code, 'NL-DPS-HUB');
-    assert.ok((after.next?.parked?.askAt ?? 0) >= NOW + 5 * 60_000);
+    assert.deepEqual(restOf(after.next)?.failure.code, 'NL-DPS-HUB');
+    assert.ok((restOf(after.next)?.askAt ?? 0) >= NOW + 5 * 60_000);
     assert.equal(after.assignment, SITUATIONS['registering-next'].assignment);
   });
 

@@ -6,8 +6,9 @@ import { without } from '../../../agent/roll/moves.ts';
 import { dueAt } from '../../../agent/roll/plan.ts';
 import type { RollEvent, RollState } from '../../../agent/roll/state.ts';
 import { unprovisioned } from '../../../agent/roll/state.ts';
+import { made, sent } from './candidates.ts';
 import { hub, NOW, terms } from './machine.ts';
-import { candidate, current, HOUR, MINUTE, notEnrolled, parked, request, tight, waits } from './standing.ts';
+import { candidate, current, HOUR, MINUTE, notEnrolled, request, rest, tight, waits } from './standing.ts';
 
 const serving: RollState = {
   ...unprovisioned,
@@ -23,7 +24,7 @@ const DUE = dueAt(current, terms.renewAt) ?? 0;
 
 describe('the most urgent of the planned moments is the signal', () => {
   const scheduled = { ...request('roll', 'method'), startAt: NOW };
-  const asleep = { ...waits, parked: { ...parked, askAt: NOW + 1 } };
+  const asleep = { ...waits, rest: { ...rest, askAt: NOW + 1 } };
   const rows: readonly (readonly [why: string, RollState, at: number, signal: string | undefined])[] = [
     ['nothing has come', serving, NOW, undefined],
     ['a scheduled request, a millisecond before', { ...serving, scheduled }, NOW - 1, undefined],
@@ -40,12 +41,7 @@ describe('the most urgent of the planned moments is the signal', () => {
       NOW,
       'candidate-expired',
     ],
-    [
-      'so has one that is worked on',
-      { ...serving, next: { slot: 'b', id: 'g1', leaf: candidate, sent: true } },
-      candidate.notAfter,
-      'candidate-expired',
-    ],
+    ['so has one that is worked on', { ...serving, next: sent() }, candidate.notAfter, 'candidate-expired'],
     [
       'stranded: its own probe counts, not that of the candidate',
       { ...serving, phase: 'stranded', next: waits },
@@ -111,7 +107,7 @@ describe('the alarm', () => {
     assert.equal(advance(alarmed, { ...woken, at: NOW }, manual).state.alarm, undefined);
   });
   test('is not looked at where no time passes', () => {
-    const lost = { ...late, kind: 'lost', thumbprint: current.thumbprint, heldMs: 1, failure: parked.failure } as const;
+    const lost = { ...late, kind: 'lost', thumbprint: current.thumbprint, heldMs: 1, failure: rest.failure } as const;
     assert.equal(advance(serving, lost, manual).state.alarm, undefined);
   });
 });
@@ -161,8 +157,8 @@ describe('the budget', () => {
     let state = serving;
     let acted = 0;
     for (let minute = 0; minute < 60; minute += 1) {
-      const rest: RollState = { ...without(state, 'request'), phase: 'serving' };
-      const { decision, state: after } = advance(rest, { ...ask('method'), at: NOW + minute * MINUTE }, limited);
+      const free: RollState = { ...without(state, 'request', 'ask'), phase: 'serving' };
+      const { decision, state: after } = advance(free, { ...ask('method'), at: NOW + minute * MINUTE }, limited);
       acted += decision?.action === 're-register' ? 1 : 0;
       state = after;
     }
@@ -171,7 +167,7 @@ describe('the budget', () => {
 });
 
 describe('a CSR of another key', () => {
-  const waiting: RollState = { ...serving, next: { slot: 'b', id: 'g1', sent: false, waitsFor: 'delivery' } };
+  const waiting: RollState = { ...serving, next: made('delivery') };
   const csr = { kind: 'csr-asked', newKey: true, from: 'method', at: NOW, draw: 0.5 } as const;
   const rows: readonly (readonly [
     why: string,
@@ -187,7 +183,7 @@ describe('a CSR of another key', () => {
     ['nor does a CSR of the key that is there', waiting, { newKey: false }, 'serving', 10],
     [
       'nor one for a key that DPS may trust',
-      { ...waiting, next: { slot: 'b', id: 'g1', sent: true } },
+      { ...waiting, next: { ...made('delivery'), isTrusted: true } },
       {},
       'serving',
       10,

@@ -6,6 +6,7 @@ import { advance } from '../../../agent/roll/advance.ts';
 import { alarmOf, dueAt, type Terms } from '../../../agent/roll/plan.ts';
 import { statusOf, twinOf } from '../../../agent/roll/report.ts';
 import { ALARMS, type Alarm, type RollEvent, type RollState, unprovisioned } from '../../../agent/roll/state.ts';
+import { assigned } from './candidates.ts';
 import { hub, leafOf, NOW, terms as ordinary } from './machine.ts';
 
 const MINUTE = 60_000;
@@ -154,8 +155,7 @@ describe('where it is to be seen', () => {
 
   test('the leaf that is promoted takes it away', () => {
     const leaf = { ...leafOf('g2', 'b'), notAfter: end + 400 * DAY };
-    const next = { ...leaf.key, leaf, assignment: hub, sent: true };
-    const proving: RollState = { ...state, phase: 'connecting-next', next };
+    const proving: RollState = { ...state, phase: 'connecting-next', next: assigned(leaf) };
     const at = end - 2 * DAY;
     const connected: RollEvent = { kind: 'connected', thumbprint: 'T-g2', hub: 'hub1/gw-1', at, draw: 0.5 };
     const promoted = play(proving, [connected]).state;

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { restOf } from '../../../agent/roll/candidate.ts';
 import { without } from '../../../agent/roll/moves.ts';
 import type { RollState } from '../../../agent/roll/state.ts';
+import { made, met } from './candidates.ts';
 import { NOW } from './machine.ts';
 import { briefly, play, SITUATIONS, times } from './situations.ts';
-import { current, MINUTE, parked, request } from './standing.ts';
+import { current, MINUTE, request, rest } from './standing.ts';
 
 /* What happens beside a piece of work, and must not be lost over it. */
 
@@ -39,20 +41,20 @@ describe('a candidate that is parked', () => {
   test('is asked for again before the current leaf ends', () => {
     const dying = { ...current, notAfter: NOW + 8 * MINUTE };
     const refused = play({ ...SITUATIONS['registering-next'], current: dying }, 'refusal');
-    assert.equal(refused.next?.parked?.askAt, NOW + 4 * MINUTE);
+    assert.equal(restOf(refused.next)?.askAt, NOW + 4 * MINUTE);
   });
   test('and has no leaf yet, does not wait for a person where the gateway is stranded', () => {
-    const next = { slot: 'b', id: 'g1', sent: false, parked } as const;
-    const state = { ...offline, phase: 'registering', rejected: true, rolledFor: current.thumbprint, next } as const;
-    const { phase, next: kept } = play({ ...state, request: request('re-register') }, 'refusal');
-    assert.deepEqual([phase, kept?.parked, kept?.waitsFor], ['stranded', parked, undefined]);
+    const next = { ...made('roll'), rest, tries: 1 };
+    const asking = { ...offline, phase: 'registering', ask: true, request: request('re-register') } as const;
+    const { phase, next: kept } = play({ ...asking, rejected: true, rolledFor: current.thumbprint, next }, 'refusal');
+    assert.deepEqual([phase, kept], ['stranded', next]);
   });
 });
 
 describe('a request that the hub refuses', () => {
   test('is no request that gets no answer: another one waits', () => {
     const refused = play({ ...SITUATIONS['connecting-next'], grace: 0 }, 'refusal');
-    const asked = play({ ...refused, trouble: parked.failure }, 're-register');
+    const asked = play({ ...refused, workTrouble: met(rest.failure) }, 're-register');
     assert.deepEqual([asked.phase, asked.request?.action], ['connecting-next', 'roll']);
   });
 });

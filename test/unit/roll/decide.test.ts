@@ -4,6 +4,7 @@ import { failure } from '../../../agent/failure/failure.ts';
 import { decide, RULES } from '../../../agent/roll/decide.ts';
 import type { Phase } from '../../../agent/roll/phase.ts';
 import { unprovisioned } from '../../../agent/roll/state.ts';
+import { again, made, met } from './candidates.ts';
 import { NOW, terms } from './machine.ts';
 import {
   asked,
@@ -15,7 +16,6 @@ import {
   expired,
   last,
   notEnrolled,
-  parked,
   person,
   probe,
   provisioning,
@@ -23,6 +23,7 @@ import {
   refusedBy,
   rejected,
   request,
+  rest,
   table,
   tight,
   waits,
@@ -81,13 +82,13 @@ table('single flight', [
   [
     'asked to register while the issuer keeps failing',
     asked('re-register'),
-    { phase: 'requesting-leaf', request: request('roll'), trouble: failure('NL-EST-UNREACHABLE') },
+    { phase: 'requesting-leaf', request: request('roll'), workTrouble: met(failure('NL-EST-UNREACHABLE')) },
     'asked: re-register',
   ],
   [
     'asked to roll while the issuer keeps failing',
     asked('roll'),
-    { phase: 'requesting-leaf', request: request('roll'), trouble: failure('NL-EST-UNREACHABLE') },
+    { phase: 'requesting-leaf', request: request('roll'), workTrouble: met(failure('NL-EST-UNREACHABLE')) },
     'single-flight: ignore',
   ],
   [
@@ -121,7 +122,7 @@ table('single flight', [
 
 table('a candidate that expired', [
   ['is given up', expired, { next: waits }, 'candidate-expired: drop'],
-  ['also while it is proven', expired, { next: waits, phase: 'registering-next' }, 'candidate-expired: drop'],
+  ['also while it is proven', expired, { next: again, phase: 'registering-next' }, 'candidate-expired: drop'],
   ['but not while the current leaf is', expired, { next: waits, phase: 'registering' }, 'single-flight: ignore'],
 ]);
 
@@ -184,7 +185,7 @@ table('DPS refuses the current leaf', [
   [
     'a CSR that is out is no candidate yet',
     notEnrolled,
-    { ...registering, next: { slot: 'b', id: 'g1', sent: false, waitsFor: 'delivery' } },
+    { ...registering, next: made('delivery') },
     'dps-refused: roll',
   ],
   ['the issuer needs a person', notEnrolled, { ...registering, rejected: true, terms: person }, 'dps-refused: strand'],
@@ -201,7 +202,7 @@ table('what newleaf begins by itself', [
   ['the token brought a leaf', { kind: 'given-key' }, {}, 'given-key: re-register'],
   ['there is no leaf', provisioning, { base: unprovisioned }, 'provisioning: roll'],
   ['time to ask DPS again', probe, { next: waits }, 'probe: re-register'],
-  ['time to ask the issuer again', probe, { next: { slot: 'b', id: 'g1', sent: false, parked } }, 'probe: roll'],
+  ['time to ask the issuer again', probe, { next: { ...made(), rest, tries: 1 } }, 'probe: roll'],
   ['time to ask while stranded', probe, { phase: 'stranded' }, 'probe: re-register'],
 ]);
 

@@ -3,26 +3,28 @@ import { describe, test } from 'node:test';
 import { failure } from '../../../agent/failure/failure.ts';
 import { advance } from '../../../agent/roll/advance.ts';
 import { GRACE_REFUSALS } from '../../../agent/roll/backoff.ts';
+import { restOf } from '../../../agent/roll/candidate.ts';
 import { RETIRE_TRIES } from '../../../agent/roll/phase.ts';
 import { effectsOf, type RollState } from '../../../agent/roll/state.ts';
-import { hub, NOW, terms } from './machine.ts';
+import { assigned, made } from './candidates.ts';
+import { NOW, terms } from './machine.ts';
 import { briefly, EVENTS, play, SITUATIONS } from './situations.ts';
-import { candidate, current } from './standing.ts';
+import { candidate, current, waits } from './standing.ts';
 
 const now = { at: NOW, draw: 0.5 } as const;
 const { serving } = SITUATIONS;
 
 describe('a leaf that somebody brings', () => {
-  const waiting: RollState = { ...serving, next: { slot: 'b', id: 'g1', sent: false, waitsFor: 'delivery' } };
+  const waiting: RollState = { ...serving, next: made('delivery') };
   test('for the CSR that is out is rolled to', () => {
     const after = play(waiting, 'leaf delivered');
     assert.equal(briefly(after), 'registering-next, register b');
-    assert.deepEqual(after.next, { ...candidate.key, leaf: candidate, sent: true });
+    assert.deepEqual(after.next, { is: 'sent', leaf: candidate, from: 'person', tries: 0 });
     assert.equal(after.request?.id, 'r');
   });
   test('takes the place of an older one for the same key', () => {
     const parked = play(SITUATIONS['registering-next'], 'refusal');
-    assert.deepEqual(play(parked, 'leaf delivered').next?.parked, undefined);
+    assert.deepEqual(restOf(play(parked, 'leaf delivered').next), undefined);
   });
   test('serves the roll that waits for its issuer', () => {
     const { request: served } = play(SITUATIONS['requesting-leaf'], 'leaf delivered');
@@ -40,11 +42,22 @@ describe('a leaf that somebody brings', () => {
     const { retire, phase } = play(after, 'started');
     assert.deepEqual([retire?.tries, phase], [RETIRE_TRIES, 'registering-next']);
   });
+  test('for the current key leaves that of one which was parked without an answer', () => {
+    const silent: RollState = { ...serving, next: { ...waits, trust: 'possible' } };
+    const { retire } = play(silent, 'leaf delivered for the current key');
+    assert.deepEqual(retire, { slot: 'b', id: 'g1', tries: RETIRE_TRIES });
+  });
   test('and is the current one already is done', () => {
     const same = { ...serving, current: candidate };
     const { outcomes, ...after } = play(same, 'leaf delivered');
     assert.equal(outcomes[0]?.outcome, 'done');
     assert.deepEqual({ ...after, outcomes: [] }, same);
+  });
+  test('is not one that an issuer brings late: no roll waits for it', () => {
+    for (const next of [made('delivery'), made('spare')]) {
+      const state: RollState = { ...serving, next };
+      assert.deepEqual(play(state, 'leaf issued'), state);
+    }
   });
   test('for a key that was given up meanwhile is refused', () => {
     const { outcomes, phase } = play(serving, 'leaf delivered');
@@ -56,7 +69,7 @@ describe('a key that is kept', () => {
   const renewed = { ...current, thumbprint: 'T-renewed' };
   const proving: RollState = {
     ...SITUATIONS['connecting-next'],
-    next: { ...current.key, leaf: renewed, sent: true, assignment: hub },
+    next: assigned(renewed),
   };
   const failed = (code: 'NL-ISSUER-NEW-KEY', state: RollState) => {
     const [effect] = effectsOf(state);
@@ -78,16 +91,24 @@ describe('a key that is kept', () => {
   test('a new key that the issuer refuses to sign again makes room for another, once', () => {
     const fresh = failed('NL-ISSUER-NEW-KEY', SITUATIONS['requesting-leaf']);
     assert.equal(briefly(fresh), 'retiring-key, destroy-key b');
-    assert.deepEqual(fresh.next, { slot: 'b', sent: false, renewed: true });
+    assert.ok(fresh.next?.is === 'key-wanted');
+    const { id, ...others } = fresh.next;
+    assert.notEqual(id, candidate.key.id);
+    assert.deepEqual(others, { is: 'key-wanted', slot: 'b', for: 'roll', tries: 0, isSecond: true });
     const again = failed('NL-ISSUER-NEW-KEY', {
       ...SITUATIONS['requesting-leaf'],
-      next: { slot: 'b', id: 'g2', sent: false, renewed: true },
+      next: { ...made('roll', { slot: 'b', id: 'g2' }), isSecond: true },
     });
-    assert.deepEqual([again.phase, again.next?.parked?.times], ['serving', 1]);
+    assert.deepEqual(
+      [again.phase, again.next?.tries, restOf(again.next)?.failure.code],
+      ['serving', 1, 'NL-ISSUER-NEW-KEY'],
+    );
   });
   test('but the key of the current leaf is not given up for that: its candidate is parked', () => {
-    const state: RollState = { ...SITUATIONS['requesting-leaf'], next: { ...current.key, sent: false } };
+    const state: RollState = { ...SITUATIONS['requesting-leaf'], next: made('roll', current.key) };
     const after = failed('NL-ISSUER-NEW-KEY', state);
-    assert.deepEqual([after.phase, after.next?.id, after.next?.parked?.times], ['serving', current.key.id, 1]);
+    assert.ok(after.next?.is === 'key-made');
+    assert.deepEqual([after.phase, after.next.key, after.next.tries], ['serving', current.key, 1]);
+    assert.equal(after.next.rest?.failure.code, 'NL-ISSUER-NEW-KEY');
   });
 });

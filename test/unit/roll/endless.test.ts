@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { type Code, failure } from '../../../agent/failure/failure.ts';
 import { advance } from '../../../agent/roll/advance.ts';
+import { restOf } from '../../../agent/roll/candidate.ts';
 import { without } from '../../../agent/roll/moves.ts';
 import type { Terms } from '../../../agent/roll/plan.ts';
 import { effectsOf, type RollEvent, type RollState, session } from '../../../agent/roll/state.ts';
+import { made, met } from './candidates.ts';
 import { hub, leafOf, NOW, terms } from './machine.ts';
 import { briefly, SITUATIONS } from './situations.ts';
 import { current, HOUR, MINUTE, request, tight } from './standing.ts';
@@ -51,11 +53,11 @@ describe('DPS refuses what the configuration says, and the hub is content: DPS i
 });
 
 describe('a CA that gives the current leaf once more, for a key that is kept', () => {
-  const kept = { ...SITUATIONS['requesting-leaf'], next: { ...current.key, sent: false } };
+  const kept = { ...SITUATIONS['requesting-leaf'], next: made('roll', current.key) };
   const again = advance(kept, { kind: 'leaf-issued', leaf: current, at: NOW, draw: 0.5 }, terms).state;
   test('is asked again by the ladder, and the current leaf goes on', () => {
     assert.equal(briefly(again), 'serving');
-    assert.equal(again.next?.parked?.failure.code, 'NL-LEAF-SAME');
+    assert.equal(restOf(again.next)?.failure.code, 'NL-LEAF-SAME');
     assert.deepEqual([again.outcomes[0]?.outcome, again.outcomes[0]?.failure?.code], ['kept', 'NL-LEAF-SAME']);
   });
   test('and where it has another by then, the roll goes through', () => {
@@ -84,7 +86,7 @@ describe('a roll that was promised for later, and the issuer has been changed fo
   });
   test('but not what waits for its hub meanwhile', () => {
     const inFlight = { ...request('re-register'), id: 'other' };
-    const stuck = { ...SITUATIONS.serving, request: inFlight, trouble: failure('NL-HUB-UNREACHABLE') };
+    const stuck = { ...SITUATIONS.serving, request: inFlight, sessionTrouble: met(failure('NL-HUB-UNREACHABLE')) };
     const { state } = advance({ ...without(stuck, 'online'), scheduled }, woken, manual);
     assert.deepEqual([state.request, state.outcomes[0]?.id], [inFlight, 'r']);
   });

@@ -2,9 +2,12 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { failure } from '../../../agent/failure/failure.ts';
 import { advance } from '../../../agent/roll/advance.ts';
+import { madeKeyOf, restOf } from '../../../agent/roll/candidate.ts';
 import { RETIRE_TRIES } from '../../../agent/roll/phase.ts';
 import { effectsOf, type RollEvent, type RollState } from '../../../agent/roll/state.ts';
+import { wrongIn } from '../../../agent/roll/wrong.ts';
 import { entryOf, validateEntry } from '../../../agent/state/entry.ts';
+import { wanted } from './candidates.ts';
 import { NOW, terms } from './machine.ts';
 import { briefly, play, SITUATIONS } from './situations.ts';
 import { candidate, MINUTE, request } from './standing.ts';
@@ -13,23 +16,26 @@ const hear = (state: RollState, event: RollEvent): RollState => advance(state, e
 const rolls = (draw: number, at = NOW): RollState =>
   hear(SITUATIONS.serving, { kind: 'asked', request: request('roll'), delayMs: 0, discard: false, at, draw });
 
+/** The CKA_ID of the key that is to be made. */
+const idOf = ({ next }: Pick<RollState, 'next'>) => (next?.is === 'key-wanted' ? next.id : undefined);
+
 describe('the CKA_ID of the next key is written before the key is made', () => {
   test('the state that goes to the disk has it, and the effect is to make that very key', () => {
-    const { next } = validateEntry(entryOf(rolls(0.25)));
-    assert.match(next?.intended ?? '', /^([0-9a-f]{2}){16}$/);
-    assert.deepEqual(effectsOf(rolls(0.25)), [{ kind: 'generate-key', slot: 'b', id: next?.intended }]);
+    const id = idOf(validateEntry(entryOf(rolls(0.25))));
+    assert.match(id ?? '', /^([0-9a-f]{2}){16}$/);
+    assert.deepEqual(effectsOf(rolls(0.25)), [{ kind: 'generate-key', slot: 'b', id }]);
   });
   test('no two are the same, in one millisecond or after the clock was set back', () => {
     const made = [rolls(0.1), rolls(0.1 + 2 ** -52), rolls(0), rolls(1 - 2 ** -53), rolls(0.1, NOW + 1), rolls(0.1, 0)];
-    const ids = made.map(({ next }) => next?.intended);
+    const ids = made.map(idOf);
     assert.equal(new Set(ids).size, made.length, ids.join(' '));
     for (const id of ids) assert.equal(id?.length, 32);
   });
   test('after a power cut, and after each failure, it is the same', () => {
     const rolling = rolls(0.25);
-    const { intended } = rolling.next ?? {};
+    const id = idOf(rolling);
     const started = hear(rolling, { kind: 'started', at: NOW + 1, draw: 0.7 });
-    assert.equal(started.next?.intended, intended);
+    assert.equal(idOf(started), id);
     const [effect] = effectsOf(started);
     assert.ok(effect);
     const failed = hear(started, {
@@ -39,10 +45,11 @@ describe('the CKA_ID of the next key is written before the key is made', () => {
       at: NOW + 2,
       draw: 0.8,
     });
-    assert.equal(failed.next?.intended, intended);
+    assert.equal(idOf(failed), id);
   });
   test('a state of an older newleaf, which has none, gets one at the start', () => {
-    const old = validateEntry(entryOf({ ...SITUATIONS['generating-key'], next: { slot: 'b', sent: false } }));
+    const { next: _, ...others } = entryOf(SITUATIONS['generating-key']);
+    const old = validateEntry({ ...others, next: { slot: 'b', sent: false } }, 1);
     const started = hear({ ...old, flaps: 0, unreached: 0 }, { kind: 'started', at: NOW, draw: 0.5 });
     assert.equal(effectsOf(started)[0]?.kind, 'generate-key');
   });
@@ -52,8 +59,8 @@ describe('the CKA_ID of the next key is written before the key is made', () => {
     assert.deepEqual(play(making, 'csr --new-key').next, making.next);
   });
   test('a candidate without a key that makes way for a leaf takes with it what it may have made', () => {
-    const parked = { failure: failure('NL-TOKEN-FAILED'), times: 1, askAt: NOW + 5 * MINUTE };
-    const waits: RollState = { ...SITUATIONS.serving, next: { slot: 'b', intended: 'g1', sent: false, parked } };
+    const rest = { failure: failure('NL-TOKEN-FAILED'), askAt: NOW + 5 * MINUTE };
+    const waits: RollState = { ...SITUATIONS.serving, next: { ...wanted(), tries: 1, rest } };
     assert.equal(play(waits, 'leaf delivered for the current key').retire?.id, 'g1');
   });
 });
@@ -64,9 +71,9 @@ test('a key that the token does not destroy at once is a trouble that is told, a
   const [effect] = effectsOf(retiring);
   assert.ok(effect?.kind === 'destroy-key');
   const failed = hear(retiring, { kind: 'failed', effect, failure: trouble, at: NOW, draw: 0.5 });
-  assert.deepEqual([failed.phase, failed.trouble], ['retiring-key', trouble]);
+  assert.deepEqual([failed.phase, failed.workTrouble?.failure], ['retiring-key', trouble]);
   const over = hear(failed, { kind: 'key-destroyed', id: effect.key.id, at: NOW, draw: 0.5 });
-  assert.deepEqual([over.phase, over.trouble], ['serving', undefined]);
+  assert.deepEqual([over.phase, over.workTrouble], ['serving', undefined]);
 });
 
 describe('a key that has served, and that the token does not destroy', () => {
@@ -86,24 +93,25 @@ describe('a key that has served, and that the token does not destroy', () => {
       assert.equal(briefly(trying), 'retiring-key, destroy-key b');
       const free = hear(trying, { kind: 'key-destroyed', id: 'g9', at: NOW, draw: 0.5 });
       assert.equal(briefly(free), 'generating-key, generate-key b');
-      assert.notEqual(free.next?.intended, 'g9');
+      assert.notEqual(idOf(free), 'g9');
     });
     test(`${who} that gets no slot says which key is in the way`, () => {
       const blocked = undestroyed(play(kept, asked));
-      assert.deepEqual([briefly(blocked), blocked.trouble?.code], ['serving', 'NL-TOKEN-OCCUPIED']);
-      assert.match(blocked.trouble?.message ?? '', /slot b.*g9.*CKR_ACTION_PROHIBITED/i);
+      const [told] = wrongIn(blocked, terms, NOW);
+      assert.deepEqual([briefly(blocked), told?.code], ['serving', 'NL-TOKEN-OCCUPIED']);
+      assert.match(told?.message ?? '', /slot b.*g9.*CKR_ACTION_PROHIBITED/i);
       assert.equal(briefly(play(blocked, asked)), 'retiring-key, destroy-key b');
     });
     test(`${who} whose slot is free again makes its key, and nothing is wrong any more`, () => {
       const trying = play(undestroyed(play(kept, asked)), asked);
       const free = hear(trying, { kind: 'key-destroyed', id: 'g9', at: NOW, draw: 0.5 });
       const made = hear(free, { kind: 'key-generated', key: { slot: 'b', id: 'g10' }, at: NOW, draw: 0.5 });
-      assert.deepEqual([made.next?.id, made.next?.parked, made.trouble], ['g10', undefined, undefined]);
+      assert.deepEqual([madeKeyOf(made.next)?.id, restOf(made.next), made.workTrouble], ['g10', undefined, undefined]);
     });
   }
   test('a roll looks again by its ladder', () => {
     const blocked = undestroyed(play(kept, 'roll'));
-    assert.equal(blocked.next?.parked?.failure.code, 'NL-TOKEN-OCCUPIED');
+    assert.equal(restOf(blocked.next)?.failure.code, 'NL-TOKEN-OCCUPIED');
     const woken = hear(blocked, { kind: 'woken', at: NOW + 7 * MINUTE, draw: 0.5 });
     assert.equal(briefly(woken), 'retiring-key, destroy-key b');
     assert.equal(briefly(undestroyed(woken)), 'serving');

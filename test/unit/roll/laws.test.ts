@@ -3,12 +3,14 @@ import { describe, test } from 'node:test';
 import { failure } from '../../../agent/failure/failure.ts';
 import { advance } from '../../../agent/roll/advance.ts';
 import { GRACE_REFUSALS, probeMs } from '../../../agent/roll/backoff.ts';
+import { madeKeyOf, mayBeTrusted } from '../../../agent/roll/candidate.ts';
 import { without } from '../../../agent/roll/moves.ts';
 import { RETIRE_TRIES } from '../../../agent/roll/phase.ts';
 import { effectsOf, type RollEvent, type RollState, session } from '../../../agent/roll/state.ts';
+import { assigned, met, sent } from './candidates.ts';
 import { hub, leafOf, NOW, terms } from './machine.ts';
 import { briefly, EVENTS, play, REFUSAL, SITUATIONS, times } from './situations.ts';
-import { candidate, current, HOUR, MINUTE, request, tight } from './standing.ts';
+import { candidate, current, HOUR, MINUTE, request, tight, waits } from './standing.ts';
 
 const now = { at: NOW, draw: 0.5 } as const;
 const { serving } = SITUATIONS;
@@ -25,9 +27,7 @@ describe('prove, then promote', () => {
   });
   test('where DPS assigned another hub to it, that one is kept', () => {
     const moved = { hub: 'hub2', deviceId: 'gw-1' };
-    const proving = SITUATIONS['connecting-next'];
-    assert.ok(proving.next);
-    const state = { ...proving, next: { ...proving.next, assignment: moved } };
+    const state = { ...SITUATIONS['connecting-next'], next: { ...assigned(), assignment: moved } };
     assert.deepEqual(play(state, 'next connected').assignment, moved);
   });
   test('another device ID in the same hub is another session, and the request is not done before it', () => {
@@ -45,23 +45,23 @@ describe('prove, then promote', () => {
     assert.deepEqual([after.state.outcomes, after.state.request], [[], online.request]);
   });
   test('the old key is to be destroyed only then', () => {
-    assert.equal(SITUATIONS['connecting-next'].retire, undefined);
+    assert.equal(play(SITUATIONS['registering-next'], 'next registered').retire, undefined);
     assert.deepEqual(proven.retire, { ...current.key, tries: 0 });
   });
   test('the request is done, and what was wrong is forgotten', () => {
     const troubled = {
       ...SITUATIONS['connecting-next'],
-      trouble: REFUSAL,
+      workTrouble: met(REFUSAL),
+      sessionTrouble: met(REFUSAL),
       rolledFor: 'T',
       grace: 3,
       unproven: 1,
       rejected: true,
     };
-    const { request: left, trouble, rolledFor, grace, unproven, rejected, outcomes } = play(troubled, 'next connected');
-    assert.deepEqual(
-      [left, trouble, rolledFor, grace, unproven, rejected],
-      [undefined, undefined, undefined, undefined, 0, false],
-    );
+    const after = play(troubled, 'next connected');
+    const { request: left, rolledFor, grace, unproven, rejected, outcomes } = after;
+    assert.deepEqual([left, rolledFor, grace, unproven, rejected], [undefined, undefined, undefined, 0, false]);
+    assert.deepEqual([after.workTrouble, after.sessionTrouble], [undefined, undefined]);
     assert.equal(outcomes[0]?.outcome, 'done');
   });
   test('a key that was in the token before us is never destroyed', () => {
@@ -81,12 +81,13 @@ describe('prove, then promote', () => {
   });
   test('intent to register is in the journal before DPS may hear of the leaf', () => {
     const before = SITUATIONS['requesting-leaf'];
-    assert.equal(before.next?.sent, false);
-    assert.equal(play(before, 'leaf issued').next?.sent, true);
+    assert.deepEqual([before.next?.is, play(before, 'leaf issued').next?.is], ['key-made', 'sent']);
   });
   test('DPS pins what registered last: after the current leaf the candidate has lost its place', () => {
-    const both = { ...SITUATIONS.registering, next: SITUATIONS['registering-next'].next ?? { slot: 'b', sent: true } };
-    assert.equal(play(both, 'current registered').next?.sent, false);
+    const both: RollState = { ...SITUATIONS.registering, next: { ...waits, trust: 'possible' } };
+    const { next } = play(both, 'current registered');
+    assert.ok(both.next !== undefined && mayBeTrusted(both.next));
+    assert.ok(next !== undefined && !mayBeTrusted(next));
   });
 });
 
@@ -140,13 +141,13 @@ describe('a refusal and an outage are never mixed up', () => {
   for (const [phase, state] of Object.entries(SITUATIONS)) {
     test(`forty outages in ${phase} cost nothing`, () => {
       const [effect] = effectsOf(state);
-      const known = { trouble: 0, unreached: 0, unheard: 0 };
+      const known = { workTrouble: 0, sessionTrouble: 0, unreached: 0, unheard: 0 };
       if (effect === undefined || phase === 'retiring-key') {
         assert.ok(['unprovisioned', 'serving', 'stranded', 'retiring-key'].includes(phase), 'has something in flight');
         return;
       }
       const after = play({ ...state, unreached: SILENT }, ...times(40, 'outage'));
-      assert.equal(after.trouble?.code, 'NL-DPS-UNREACHABLE', 'people are told');
+      assert.equal(after.workTrouble?.failure.code, 'NL-DPS-UNREACHABLE', 'people are told');
       assert.deepEqual({ ...after, ...known }, { ...state, ...known });
     });
   }
@@ -159,14 +160,14 @@ describe('a roll whose issuer keeps failing', () => {
     assert.equal(briefly(after), 'registering, register a');
     assert.equal(after.outcomes[0]?.outcome, 'kept');
     assert.equal(after.outcomes[0]?.failure?.code, 'NL-DPS-UNREACHABLE');
-    assert.equal(after.next?.id, 'g1');
+    assert.equal(madeKeyOf(after.next)?.id, 'g1');
     assert.equal(briefly(play(after, 'current registered', 'roll')), 'requesting-leaf, request-leaf b');
   });
 });
 
 describe('a candidate that the hub refuses', () => {
   test('keeps its ladder, however often somebody asks', () => {
-    const refused = { ...SITUATIONS['connecting-next'], trouble: REFUSAL, grace: 3 };
+    const refused = { ...SITUATIONS['connecting-next'], workTrouble: met(REFUSAL), grace: 3 };
     assert.deepEqual(play(refused, 're-register'), refused);
   });
 });
@@ -176,7 +177,7 @@ describe('a candidate whose hub nobody reaches', () => {
   test('asks DPS for another hub when somebody says so', () => {
     const asked = play(stuck, 're-register');
     assert.equal(asked.phase, 'registering-next');
-    assert.equal(asked.next?.assignment, undefined);
+    assert.deepEqual(asked.next, sent());
     assert.equal(asked.outcomes[0]?.outcome, 'kept');
     assert.equal(play(asked, 'next registered').phase, 'connecting-next');
   });
@@ -243,7 +244,7 @@ describe('flapping', () => {
     );
     assert.equal(third.retry?.retryAfterMs, 5 * MINUTE);
     assert.equal(briefly(third.state), 'serving, connect a');
-    assert.equal(third.state.trouble?.code, 'NL-HUB-FLAPPING');
+    assert.equal(third.state.sessionTrouble?.failure.code, 'NL-HUB-FLAPPING');
   });
   test('a long session ends the row', () => {
     const twice = { ...serving, flaps: 2 };

@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { failure } from '../../../agent/failure/failure.ts';
 import { advance } from '../../../agent/roll/advance.ts';
+import { leafOf, madeKeyOf, restOf } from '../../../agent/roll/candidate.ts';
 import { without } from '../../../agent/roll/moves.ts';
 import { effectsOf, type RollEvent, type RollState, unprovisioned } from '../../../agent/roll/state.ts';
 import { entryOf, validateEntry } from '../../../agent/state/entry.ts';
+import { made, sent } from './candidates.ts';
 import { NOW, terms } from './machine.ts';
 import { briefly, play, SITUATIONS } from './situations.ts';
 import { candidate, current, HOUR, request } from './standing.ts';
@@ -32,26 +34,29 @@ describe('the key of the candidate is lost before it has a leaf', () => {
     assert.equal(briefly(again), 'generating-key, generate-key b');
     assert.deepEqual([again.retire, again.request?.id], [undefined, 'r']);
   });
-  const made = hear(again, { kind: 'key-generated', key: { slot: 'b', id: 'g2' }, at: NOW, draw: 0.5 });
+  const other = hear(again, { kind: 'key-generated', key: { slot: 'b', id: 'g2' }, at: NOW, draw: 0.5 });
   test('where the one it gives is lost, too, a person is told, and the slot is asked again by the ladder', () => {
-    const parked = keyless(made);
+    const parked = keyless(other);
     assert.equal(briefly(parked), 'serving');
-    assert.deepEqual([parked.next?.id, parked.next?.parked?.failure.code], [undefined, 'NL-TOKEN-KEY']);
+    assert.deepEqual([madeKeyOf(parked.next), restOf(parked.next)?.failure.code], [undefined, 'NL-TOKEN-KEY']);
     assert.deepEqual([parked.outcomes[0]?.id, parked.outcomes[0]?.outcome], ['r', 'kept']);
     validateEntry(entryOf(parked));
     assert.equal(briefly(probed(parked)), 'generating-key, generate-key b');
   });
   test('a person who asks for a CSR meanwhile gets one', () => {
     const csr = { kind: 'csr-asked', newKey: false, from: 'technician', at: NOW, draw: 0.5 } as const;
-    const making = hear(keyless(made), csr);
+    const making = hear(keyless(other), csr);
     assert.equal(briefly(making), 'generating-key, generate-key b');
     const key = { slot: 'b', id: 'g3' } as const;
     const waiting = hear(making, { kind: 'key-generated', key, at: NOW, draw: 0.5 });
-    assert.deepEqual([briefly(waiting), waiting.next?.id, waiting.next?.waitsFor], ['serving', 'g3', 'delivery']);
+    assert.deepEqual(
+      [briefly(waiting), waiting.next],
+      ['serving', { ...made('delivery', key), tries: 1, isSecond: true }],
+    );
     assert.equal(briefly(probed(waiting)), 'requesting-leaf, request-leaf b');
   });
   test('a token that loses each key makes one an hour, and not one after the other', () => {
-    let [state, generated] = [made, 0];
+    let [state, generated] = [other, 0];
     for (let at = NOW; at < NOW + 24 * HOUR; at += HOUR / 60) {
       const base = { at, draw: 0.5 };
       state = hear(state, { ...base, kind: 'woken' });
@@ -67,7 +72,7 @@ describe('the key of the candidate is lost before it has a leaf', () => {
     assert.ok(generated >= 22 && generated <= 27, `${generated} keys`);
   });
   test('a key that is kept is that of the current leaf: there is no other', () => {
-    const kept = { ...SITUATIONS['requesting-leaf'], next: { ...current.key, sent: false } };
+    const kept = { ...SITUATIONS['requesting-leaf'], next: made('roll', current.key) };
     assert.equal(briefly(keyless(kept)), 'requesting-leaf, request-leaf a');
   });
 });
@@ -77,7 +82,7 @@ for (const phase of ['registering-next', 'connecting-next'] as const) {
     const parked = keyless(SITUATIONS[phase]);
     test('it is parked, as a read may fail, and a person is told', () => {
       assert.equal(briefly(parked), 'serving');
-      assert.deepEqual([parked.next?.parked?.failure.code, parked.next?.leaf], ['NL-TOKEN-KEY', candidate]);
+      assert.deepEqual([restOf(parked.next)?.failure.code, leafOf(parked.next)], ['NL-TOKEN-KEY', candidate]);
       assert.deepEqual([parked.outcomes[0]?.outcome, parked.retire], ['person', undefined]);
     });
     test('the next time it is given up: the current leaf is registered before anything is destroyed', () => {
@@ -89,7 +94,8 @@ for (const phase of ['registering-next', 'connecting-next'] as const) {
     });
     test('without a session nobody knows whether the token works: it stays parked', () => {
       const offline = without(probed(parked), 'online');
-      assert.equal(keyless(offline).next?.parked?.times, 2);
+      const { next } = keyless(offline);
+      assert.deepEqual([next?.is, next?.tries], ['parked', 2]);
     });
     test('a technician who rolls gets another key at once', () => {
       const asked = { kind: 'asked', request: request('roll'), delayMs: 0, discard: false } as const;
@@ -106,7 +112,7 @@ test('a refusal by the hub meanwhile leads back to the current leaf', () => {
 });
 
 test('the first leaf of a gateway loses its key: in the end it gets another', () => {
-  const first = { slot: 'a', id: 'g1', leaf: { ...candidate, key: { slot: 'a', id: 'g1' } }, sent: true } as const;
+  const first = sent({ ...candidate, key: { slot: 'a', id: 'g1' } });
   const parked = keyless({ ...unprovisioned, phase: 'registering-next', next: first, request: request('roll') });
   assert.equal(briefly(parked), 'unprovisioned');
   const bare = keyless(probed(parked));

@@ -3,8 +3,10 @@ import { describe, test } from 'node:test';
 import { failure } from '../../../agent/failure/failure.ts';
 import { advance } from '../../../agent/roll/advance.ts';
 import { GRACE_REFUSALS, probeMs } from '../../../agent/roll/backoff.ts';
+import { leafOf, restOf } from '../../../agent/roll/candidate.ts';
 import { without } from '../../../agent/roll/moves.ts';
 import type { RollEvent } from '../../../agent/roll/state.ts';
+import { made } from './candidates.ts';
 import { NOW, terms } from './machine.ts';
 import { briefly, play, REFUSAL, SITUATIONS, times } from './situations.ts';
 import { candidate, HOUR, waits } from './standing.ts';
@@ -15,16 +17,16 @@ describe('a candidate that DPS refuses is parked', () => {
   const parked = play(SITUATIONS['registering-next'], 'refusal');
   test('beside the current leaf, with its leaf, and asked for again in five minutes', () => {
     assert.equal(briefly(parked), 'serving');
-    assert.deepEqual(parked.next?.leaf, candidate);
-    assert.deepEqual(parked.next?.parked, { failure: REFUSAL, times: 1, askAt: NOW + probeMs(1, 0.5) });
+    const rest = { failure: REFUSAL, askAt: NOW + probeMs(1, 0.5) };
+    assert.deepEqual(parked.next, { is: 'parked', leaf: candidate, from: 'issuer', tries: 1, rest, trust: 'refused' });
     assert.equal(parked.outcomes[0]?.outcome, 'person');
   });
   test('then in fifteen', () => {
-    const again = advance(parked, { ...now, kind: 'woken', at: parked.next?.parked?.askAt ?? 0 }, terms).state;
+    const again = advance(parked, { ...now, kind: 'woken', at: restOf(parked.next)?.askAt ?? 0 }, terms).state;
     assert.equal(briefly(again), 'registering-next, register b');
     assert.equal(again.request?.reason, 'probe');
-    const { parked: twice } = play(again, 'refusal').next ?? {};
-    assert.deepEqual([twice?.times, twice?.askAt], [2, NOW + probeMs(2, 0.5)]);
+    const { next: twice } = play(again, 'refusal');
+    assert.deepEqual([twice?.tries, restOf(twice)?.askAt], [2, NOW + probeMs(2, 0.5)]);
   });
   test('is registered before the current leaf when somebody asks, and the current leaf after it', () => {
     const asked = play(parked, 're-register');
@@ -34,30 +36,29 @@ describe('a candidate that DPS refuses is parked', () => {
   test('roll --discard drops it without asking DPS, whose last word was that it does not trust it', () => {
     const dropped = play(parked, 'roll --discard');
     assert.equal(briefly(dropped), 'retiring-key, destroy-key b');
-    assert.deepEqual([dropped.next, dropped.request?.action], [undefined, 'roll']);
+    assert.deepEqual([dropped.next?.is, dropped.request?.action], ['key-wanted', 'roll']);
   });
   test('roll --discard registers the current leaf first where DPS may trust the candidate', () => {
-    const silent = { failure: failure('NL-HUB-CLOSED'), times: 1, askAt: NOW + HOUR };
-    const { denied: _, ...unheard } = waits;
-    const dropped = play({ ...parked, next: { ...unheard, parked: silent } }, 'roll --discard');
+    const rest = { failure: failure('NL-HUB-CLOSED'), askAt: NOW + HOUR };
+    const dropped = play({ ...parked, next: { ...waits, rest, trust: 'possible' } }, 'roll --discard');
     assert.equal(briefly(dropped), 'abandoning, register a');
     const registered = play(dropped, 'current registered');
     assert.equal(briefly(registered), 'retiring-key, destroy-key b');
-    assert.deepEqual([registered.next, registered.request?.action], [undefined, 'roll']);
+    assert.deepEqual([registered.next?.is, registered.request?.action], ['key-wanted', 'roll']);
   });
   test('one that DPS may trust is kept where DPS refuses the current leaf meanwhile', () => {
     const dropped = play({ ...SITUATIONS['connecting-next'], rejected: true }, 'roll --discard');
     assert.equal(briefly(dropped), 'abandoning, register a');
     const { phase, next, outcomes } = play(without(dropped, 'online'), 'refusal');
-    assert.deepEqual([phase, next?.leaf, next?.unwanted], ['stranded', candidate, undefined]);
+    assert.deepEqual([phase, next?.is, leafOf(next)], ['stranded', 'parked', candidate]);
     assert.equal(outcomes[0]?.outcome, 'person');
   });
   test('one that expired makes room without asking DPS, and its key is kept: the clock may be wrong', () => {
     const woken: RollEvent = { ...now, kind: 'woken', at: candidate.notAfter };
     const { state } = advance(parked, woken, terms);
     assert.equal(briefly(state), 'serving');
-    assert.deepEqual(state.next, { slot: 'b', id: 'g1', sent: false, waitsFor: 'roll' });
-    assert.deepEqual([state.retire, state.trouble], [undefined, undefined]);
+    assert.deepEqual(state.next, made('spare'));
+    assert.deepEqual([state.retire, state.workTrouble], [undefined, undefined]);
   });
 });
 

@@ -13,7 +13,9 @@ import {
   type Terms,
 } from '../../../agent/roll/plan.ts';
 import { type RollState, unprovisioned } from '../../../agent/roll/state.ts';
+import { sent } from './candidates.ts';
 import { leafOf, NOW, terms } from './machine.ts';
+import { waits } from './standing.ts';
 
 const HOUR = 3_600_000;
 const LIFETIME = 1000 * HOUR;
@@ -152,8 +154,7 @@ describe('tokens are made by a clock', () => {
 describe('nextMoment', () => {
   const request = { id: 'r', action: 'roll', reason: 'asked', from: 'method', at: NOW } as const;
   const scheduled = { ...request, startAt: NOW + 3 };
-  const failure = { kind: 'refused', code: 'NL-DPS-401002', message: '', advice: '' } as const;
-  const next = { slot: 'b', sent: true, parked: { failure, times: 1, askAt: NOW + 2 } } as const;
+  const next = { ...waits, rest: { ...waits.rest, askAt: NOW + 2 } };
   const probe = { times: 1, askAt: NOW + 1 };
   const current = leaf();
   const rows: readonly (readonly [why: string, Partial<RollState>, RenewAt, number | undefined])[] = [
@@ -161,7 +162,7 @@ describe('nextMoment', () => {
     ['a leaf that is never renewed plans nothing', { current }, 'off', undefined],
     ['the renewal', { current }, { share: 0.66 }, dueAt(current, { share: 0.66 })],
     ['a parked candidate comes first', { current, next }, { share: 0.66 }, NOW + 2],
-    ['a candidate that is worked on plans nothing', { next: { slot: 'b', sent: true } }, 'off', undefined],
+    ['a candidate that is worked on plans nothing', { next: sent() }, 'off', undefined],
     ['a scheduled request', { scheduled }, 'off', NOW + 3],
     ['the earliest of them', { current, scheduled, next }, { share: 0.66 }, NOW + 2],
     ['the probe counts while stranded', { phase: 'stranded', next, probe }, 'off', NOW + 1],

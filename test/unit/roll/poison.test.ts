@@ -2,12 +2,14 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { failure } from '../../../agent/failure/failure.ts';
 import { type Advance, advance } from '../../../agent/roll/advance.ts';
+import { keyOf, leafOf, restOf } from '../../../agent/roll/candidate.ts';
 import { placeOf } from '../../../agent/roll/leaf.ts';
 import { without } from '../../../agent/roll/moves.ts';
 import type { Phase } from '../../../agent/roll/phase.ts';
 import { isSuspect } from '../../../agent/roll/poison.ts';
 import { effectsOf, type RollEffect, type RollState, unprovisioned } from '../../../agent/roll/state.ts';
 import { entryOf, validateEntry } from '../../../agent/state/entry.ts';
+import { wanted } from './candidates.ts';
 import { hub, NOW, terms } from './machine.ts';
 import { briefly, play, SITUATIONS } from './situations.ts';
 import { candidate, current, HOUR, MINUTE, request } from './standing.ts';
@@ -86,8 +88,8 @@ describe('what becomes of the roll', () => {
     const { state } = twice('generating-key');
     assert.equal(briefly(state), 'serving');
     assert.deepEqual([state.outcomes[0]?.outcome, state.outcomes[0]?.failure?.message], ['kept', poisoned.message]);
-    assert.equal(state.next?.parked?.failure.code, 'NL-TOKEN-FAILED');
-    assert.equal(state.next?.intended, 'g1', 'what it may have made is still known');
+    assert.equal(restOf(state.next)?.failure.code, 'NL-TOKEN-FAILED');
+    assert.equal(state.next && keyOf(state.next).id, 'g1', 'what it may have made is still known');
   });
   test('it is asked again by the ladder: 5 and 15 minutes, then every hour; or at once by a person', () => {
     const { state } = twice('generating-key');
@@ -100,7 +102,10 @@ describe('what becomes of the roll', () => {
   test('a key that signs no CSR is looked at once more, and then is another by the ladder', () => {
     const { state } = twice('requesting-leaf');
     assert.equal(briefly(state), 'generating-key, generate-key b');
-    assert.deepEqual([state.next?.intended, state.retire], ['g1', undefined]);
+    assert.deepEqual(
+      [state.next?.is, state.next && keyOf(state.next).id, state.retire],
+      ['key-wanted', 'g1', undefined],
+    );
     const made = advance(state, { kind: 'key-generated', key: candidate.key, at: NOW, draw: 0.5 }, terms).state;
     assert.equal(briefly(meets(made).state), 'serving');
   });
@@ -109,7 +114,7 @@ describe('what becomes of the roll', () => {
       let { state } = twice(phase);
       for (let times = 0; times < 5; times += 1) {
         assert.equal(briefly(state), 'serving');
-        assert.deepEqual([state.next?.leaf, state.retire], [candidate, undefined]);
+        assert.deepEqual([leafOf(state.next), state.retire], [candidate, undefined]);
         const at = NOW + (times + 1) * 2 * HOUR;
         const probed = advance(state, { kind: 'woken', at, draw: 0.5 }, terms).state;
         assert.equal(briefly(probed), 'registering-next, register b');
@@ -122,7 +127,7 @@ describe('what becomes of the roll', () => {
     const bare: RollState = {
       ...unprovisioned,
       phase: 'generating-key',
-      next: { slot: 'a', intended: 'g1', sent: false },
+      next: { ...wanted(), slot: 'a' },
       request: { ...request('roll'), reason: 'provisioning', from: 'newleaf' },
     };
     const { state } = meets(again(meets(bare), false));

@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { failure } from '../../../agent/failure/failure.ts';
 import { advance } from '../../../agent/roll/advance.ts';
+import { restOf } from '../../../agent/roll/candidate.ts';
 import type { Phase } from '../../../agent/roll/phase.ts';
 import { dueAt } from '../../../agent/roll/plan.ts';
 import { iso, type ReportOptions, statusOf, twinOf, WORDS } from '../../../agent/roll/report.ts';
 import type { RollState } from '../../../agent/roll/state.ts';
+import { again, made, wanted } from './candidates.ts';
 import { NOW, terms } from './machine.ts';
 import { EVENTS, play, REFUSAL, SITUATIONS } from './situations.ts';
 import { candidate, current, HOUR, person, waits } from './standing.ts';
@@ -61,17 +63,14 @@ test('asked for the certificates, it tells the leaf and the next one, each witho
   assert.deepEqual(told(2_500, {}), [undefined, undefined]);
   // Two of them stay far below the 128 KB that the hub takes.
   assert.deepEqual(told(40_000, { pem: true }), [undefined, undefined]);
-  assert.equal(
-    status({ ...parked, next: { slot: 'b', sent: false, waitsFor: 'delivery' } }, { pem: true }).next?.pem,
-    undefined,
-  );
+  assert.equal(status({ ...parked, next: wanted('delivery') }, { pem: true }).next?.pem, undefined);
   assert.doesNotMatch(JSON.stringify(twin(parked, { pem: true })), /pem/);
 });
 
 test('a stranded gateway asks for its candidate when it asks at all', () => {
   const { probe } = SITUATIONS.stranded;
   assert.equal(status({ ...SITUATIONS.stranded, next: waits }).next?.askAt, iso(probe?.askAt ?? 0));
-  assert.equal(status({ ...SITUATIONS.serving, next: waits }).next?.askAt, iso(waits.parked.askAt));
+  assert.equal(status({ ...SITUATIONS.serving, next: waits }).next?.askAt, iso(waits.rest.askAt));
 });
 
 describe('when a person is needed', () => {
@@ -81,11 +80,11 @@ describe('when a person is needed', () => {
     ['a candidate is parked', parked, {}, true],
     [
       'a candidate got no answer: only the network must come back',
-      { ...parked, next: { ...waits, parked: { ...waits.parked, failure: failure('NL-HUB-CLOSED') } } },
+      { ...parked, next: { ...waits, rest: { ...waits.rest, failure: failure('NL-HUB-CLOSED') } } },
       {},
       false,
     ],
-    ['a parked candidate is being tried', { ...SITUATIONS['registering-next'], next: waits }, {}, true],
+    ['a parked candidate is being tried', { ...SITUATIONS['registering-next'], next: again }, {}, true],
     ['a new gateway, and the issuer signs by itself', SITUATIONS.unprovisioned, {}, false],
     [
       'a new gateway, and the issuer waits for a person',
@@ -114,15 +113,14 @@ describe('when a person is needed', () => {
 });
 
 describe('the standing of the candidate', () => {
-  const next = { slot: 'b', id: 'g1', sent: false } as const;
   const rows: readonly (readonly [standing: string, RollState])[] = [
     ['rolling', SITUATIONS['requesting-leaf']],
-    ['waiting', { ...SITUATIONS.serving, next: { ...next, waitsFor: 'delivery' } }],
+    ['waiting', { ...SITUATIONS.serving, next: made('delivery') }],
     ['parked', parked],
   ];
   for (const [standing, state] of rows) test(standing, () => assert.equal(status(state).next?.standing, standing));
 
-  const kept: RollState = { ...SITUATIONS.serving, next: { ...next, waitsFor: 'roll' } };
+  const kept: RollState = { ...SITUATIONS.serving, next: made('spare') };
   test('a key that a roll has left for the next one calls no person where the issuer needs none', () => {
     const { next, wrong, person } = status(kept);
     assert.deepEqual([next, wrong, person], [undefined, [], false]);
@@ -135,14 +133,14 @@ describe('the standing of the candidate', () => {
 
   test('asked for its CSR, it waits for a person all the same', () => {
     const asked = play(kept, 'csr');
-    assert.deepEqual(asked.next, { ...next, waitsFor: 'delivery' });
+    assert.deepEqual(asked.next, made('delivery'));
     assert.equal(status(asked).next?.standing, 'waiting');
   });
 
   test('parked tells which leaf, how often, what is wrong, and when it is asked for again', () => {
     const { leaf, askAt, refusals, trouble } = status(parked).next ?? {};
     assert.equal(leaf?.thumbprint, candidate.thumbprint);
-    assert.equal(askAt, iso(parked.next?.parked?.askAt ?? 0));
+    assert.equal(askAt, iso(restOf(parked.next)?.askAt ?? 0));
     assert.equal(refusals, 1);
     assert.deepEqual(trouble, { code: REFUSAL.code, message: REFUSAL.message, advice: REFUSAL.advice });
   });

@@ -19,7 +19,7 @@ for (const [phase, state] of Object.entries(SITUATIONS)) {
         const told = briefly(got.state);
         assert.deepEqual(got.effects, effectsOf(got.state));
         // What is wrong is told to people, and counted; nothing follows from it yet.
-        const counted = { trouble: 0, unreached: 0, unheard: 0 };
+        const counted = { workTrouble: 0, sessionTrouble: 0, unreached: 0, unheard: 0 };
         if (after[name] === undefined) assert.deepEqual({ ...got.state, ...counted }, { ...state, ...counted });
         else assert.notDeepEqual(got.state, state);
         assert.equal(told, after[name] ?? briefly(state));

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { advance } from '../../../agent/roll/advance.ts';
 import type { RollEvent, RollState } from '../../../agent/roll/state.ts';
+import { made, wanted } from './candidates.ts';
 import { NOW, terms } from './machine.ts';
 import { briefly, play, SITUATIONS } from './situations.ts';
-import { HOUR } from './standing.ts';
+import { HOUR, rest } from './standing.ts';
 
 const now = { at: NOW, draw: 0.5 };
 
@@ -14,21 +15,22 @@ describe('a technician asks a stranded gateway for a CSR', () => {
     assert.equal(briefly(asked), 'generating-key, generate-key b');
   });
   test('the token makes no key, DPS is asked in between, and refuses: the next one who asks has the key made', () => {
-    const waits = { slot: 'b', intended: 'g1', sent: false, waitsFor: 'delivery' } as const;
-    for (const name of ['csr', 'csr --new-key'] as const) {
-      assert.equal(briefly(play({ ...SITUATIONS.stranded, next: waits }, name)), 'generating-key, generate-key b');
+    for (const next of [wanted('spare'), { ...wanted(), tries: 1, rest }]) {
+      for (const name of ['csr', 'csr --new-key'] as const) {
+        assert.equal(briefly(play({ ...SITUATIONS.stranded, next }, name)), 'generating-key, generate-key b');
+      }
     }
   });
   test('and the gateway is stranded as before, with its hour', () => {
-    const made = play(asked, 'key generated');
-    assert.deepEqual([made.phase, made.next?.id, made.next?.waitsFor], ['stranded', 'g1', 'delivery']);
-    assert.deepEqual(made.probe, SITUATIONS.stranded.probe);
+    const after = play(asked, 'key generated');
+    assert.deepEqual([after.phase, after.next], ['stranded', made('delivery')]);
+    assert.deepEqual(after.probe, SITUATIONS.stranded.probe);
   });
   test('a key that is only there for the next roll strands nobody, whatever is left of an earlier probe', () => {
     const { online: _, ...offline } = SITUATIONS.serving;
-    const next = { slot: 'b', intended: 'g1', sent: false, waitsFor: 'roll' } as const;
-    const making: RollState = { ...offline, phase: 'generating-key', probe: { times: 1, askAt: NOW + HOUR }, next };
-    assert.equal(play(making, 'key generated').phase, 'serving');
+    const waiting: RollState = { ...offline, probe: { times: 1, askAt: NOW + HOUR }, next: wanted('spare') };
+    for (const name of ['woken', 'key generated', 'current connected'])
+      assert.equal(play(waiting, name).phase, 'serving');
   });
   test('also where the slot must be cleared first', () => {
     const left = { ...SITUATIONS.stranded, retire: { slot: 'b', id: 'g7', tries: 5 } } as const;

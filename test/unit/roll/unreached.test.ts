@@ -3,13 +3,15 @@ import { createHash } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { failure } from '../../../agent/failure/failure.ts';
 import { advance } from '../../../agent/roll/advance.ts';
+import { leafOf } from '../../../agent/roll/candidate.ts';
 import { isWorthAsking } from '../../../agent/roll/look.ts';
 import { without } from '../../../agent/roll/moves.ts';
 import type { Signal } from '../../../agent/roll/signal.ts';
 import type { RollState } from '../../../agent/roll/state.ts';
+import { again, met } from './candidates.ts';
 import { NOW, terms } from './machine.ts';
 import { briefly, EVENTS, play, SITUATIONS, times } from './situations.ts';
-import { asked, candidate, current, due, request, table, waits } from './standing.ts';
+import { asked, candidate, current, due, request, table } from './standing.ts';
 
 const unreached: Signal = { kind: 'unreached' };
 const silent = failure('NL-HUB-UNREACHABLE');
@@ -33,7 +35,7 @@ describe('when a hub that does not answer is worth a question to DPS', () => {
   });
 });
 
-const waiting: Partial<RollState> = { request: request('re-register'), trouble: silent };
+const waiting: Partial<RollState> = { request: request('re-register'), sessionTrouble: met(silent) };
 table('a hub that does not answer', [
   ['asks DPS', unreached, {}, 'unreached: re-register'],
   ['with a candidate to prove, too', unreached, { phase: 'connecting-next' }, 'unreached: re-register'],
@@ -56,7 +58,7 @@ table('a re-registration whose hub does not answer makes room', [
   [
     'nor where the hub refuses',
     asked('roll'),
-    { ...waiting, trouble: failure('NL-HUB-REJECTED') },
+    { ...waiting, sessionTrouble: met(failure('NL-HUB-REJECTED')) },
     'single-flight: ignore',
   ],
 ]);
@@ -85,14 +87,14 @@ describe('the candidate whose hub does not answer', () => {
     assert.equal(briefly(play(proving, ...times(moment - 1, 'outage'))), 'connecting-next, connect b');
     const again = play(proving, ...times(moment, 'outage'));
     assert.equal(briefly(again), 'registering-next, register b');
-    assert.equal(again.next?.id, candidate.key.id);
+    assert.deepEqual(leafOf(again.next), candidate);
     const found = EVENTS['next registered']?.(again);
     assert.ok(found);
     assert.equal(briefly(advance(again, found, terms).state), 'connecting-next, connect b');
   });
   test('and was parked: it begins to count anew', () => {
     const asks: RollState = { ...SITUATIONS['registering-next'], unreached: 19 };
-    assert.equal(play({ ...asks, next: waits }, 'next registered').unreached, 0);
+    assert.equal(play({ ...asks, next: again }, 'next registered').unreached, 0);
     assert.equal(play(asks, 'next registered').unreached, 19);
   });
   test('asks for another hub, as well, when a request that was planned begins: the roll before it has ended', () => {

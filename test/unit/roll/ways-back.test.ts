@@ -3,12 +3,14 @@ import { describe, test } from 'node:test';
 import { type Code, failure } from '../../../agent/failure/failure.ts';
 import { advance } from '../../../agent/roll/advance.ts';
 import { probeMs } from '../../../agent/roll/backoff.ts';
+import { leafOf, restOf } from '../../../agent/roll/candidate.ts';
 import { isWorthAsking } from '../../../agent/roll/look.ts';
 import { without } from '../../../agent/roll/moves.ts';
 import { effectsOf, type RollEvent, type RollState } from '../../../agent/roll/state.ts';
+import { again, assigned, made, sent } from './candidates.ts';
 import { hub, LATER, NOW, terms } from './machine.ts';
 import { briefly, play, SITUATIONS, times } from './situations.ts';
-import { candidate, current, HOUR, MINUTE, parked, request, waits } from './standing.ts';
+import { candidate, current, HOUR, MINUTE, request, waits } from './standing.ts';
 
 /*
  * Each of these once locked a gateway out, left it silent for days, or asked DPS without a pause. The fault stays; what must
@@ -34,7 +36,7 @@ const wakes = (state: RollState, at: number): RollState => advance(state, { ...n
 
 describe('DPS takes the current leaf, the hub does not, and the candidate is not enrolled', () => {
   test('a roll that DPS refuses is over: the current leaf is registered once, and then nothing is in flight', () => {
-    const rolling = { ...rejected, phase: 'registering-next', request: request('roll'), next: waits } as const;
+    const rolling = { ...rejected, phase: 'registering-next', request: request('roll'), next: again } as const;
     const going = play(rolling, 'refusal');
     assert.deepEqual(
       [briefly(going), going.request, going.outcomes[0]?.outcome],
@@ -42,7 +44,7 @@ describe('DPS takes the current leaf, the hub does not, and the candidate is not
     );
     const back = play(going, 'current registered');
     assert.equal(briefly(back), 'serving, connect a');
-    assert.equal(back.next?.parked?.times, 2);
+    assert.deepEqual([back.next?.is, back.next?.tries], ['parked', 2]);
   });
 });
 
@@ -52,7 +54,7 @@ describe('DPS has just refused the current leaf', () => {
     ...rejected,
     request: cure,
     lastRollAt: NOW,
-    next: { slot: 'b', id: 'g1', leaf: candidate, sent: true },
+    next: sent(),
   } as const;
   test('and refuses the leaf that was to cure it: it is not asked for the first one again', () => {
     assert.equal(briefly(play({ ...rolling, phase: 'registering-next' }, 'refusal')), 'stranded');
@@ -62,7 +64,7 @@ describe('DPS has just refused the current leaf', () => {
     assert.equal(briefly(play(long, 'refusal')), 'registering, register a');
   });
   test('and the issuer refuses: the same', () => {
-    const asking = { ...rolling, phase: 'requesting-leaf', next: { slot: 'b', id: 'g1', sent: false } } as const;
+    const asking = { ...rolling, phase: 'requesting-leaf', next: made() } as const;
     assert.equal(briefly(play(asking, 'refusal')), 'stranded');
   });
 });
@@ -71,7 +73,7 @@ describe('a candidate that has expired, and DPS refuses the current leaf as well
   const stranded = { ...SITUATIONS.stranded, next: waits, rolledFor: current.thumbprint };
   const dropped = wakes(stranded, candidate.notAfter);
   test('makes room at once, and DPS is not asked', () => {
-    assert.deepEqual([briefly(dropped), dropped.next?.leaf], ['stranded', undefined]);
+    assert.deepEqual([briefly(dropped), leafOf(dropped.next)], ['stranded', undefined]);
   });
   test('then a leaf that is due is asked for', () => {
     const asked = { ...dropped, probe: { times: 2, askAt: candidate.notAfter + HOUR } };
@@ -83,7 +85,7 @@ describe('a candidate that has expired, and DPS refuses the current leaf as well
   });
   test('but a clock that cannot be right drops nothing', () => {
     const ahead = { ...stranded, lastSeen: candidate.notAfter + HOUR };
-    assert.deepEqual(wakes(ahead, candidate.notAfter).next?.leaf, candidate);
+    assert.deepEqual(leafOf(wakes(ahead, candidate.notAfter).next), candidate);
   });
 });
 
@@ -97,7 +99,7 @@ describe('a hub that answers all but the candidate', () => {
     assert.equal(briefly(fails(silent, 'NL-HUB-CLOSED', 19)), 'connecting-next, connect b');
     const back = fails(silent, 'NL-HUB-CLOSED', 20);
     assert.equal(briefly(back), 'registering, register a');
-    assert.deepEqual([back.next?.leaf, back.next?.parked?.failure.code], [candidate, 'NL-HUB-CLOSED']);
+    assert.deepEqual([leafOf(back.next), restOf(back.next)?.failure.code], [candidate, 'NL-HUB-CLOSED']);
     assert.deepEqual([back.request, back.outcomes[0]?.outcome], [undefined, 'kept']);
     assert.equal(briefly(play(back, 'current registered')), 'serving, connect a');
   });
@@ -108,7 +110,7 @@ describe('a hub that answers all but the candidate', () => {
     assert.equal(briefly(again(alone, moment)), 'connecting-next, connect b, connect a');
     const back = again(alone, moment + 1);
     assert.equal(briefly(back), 'registering, register a, connect a');
-    assert.deepEqual([back.next?.leaf, back.next?.parked?.failure.code], [candidate, 'NL-HUB-CLOSED']);
+    assert.deepEqual([leafOf(back.next), restOf(back.next)?.failure.code], [candidate, 'NL-HUB-CLOSED']);
     assert.equal(back.unreached, 0);
     const open = again({ ...proving, unreached: 59 }, moment + 1);
     assert.equal(briefly(open), 'registering-next, register b');
@@ -125,26 +127,26 @@ describe('a DPS that answers all but one leaf', () => {
       ...rejected,
       phase: 'registering-next',
       request: request('roll'),
-      next: { ...waits, sent: true },
+      next: again,
     } as const;
     assert.equal(briefly(fails(state, 'NL-DPS-TIMEOUT', 4)), 'registering-next, register b');
     assert.equal(briefly(fails(state, 'NL-DPS-TIMEOUT', 5)), 'registering, register a');
   });
   test('the candidate, and no hub answers the current leaf: that one asks for another hub', () => {
-    const state = { ...offline, phase: 'registering-next', request: request('roll'), next: { ...waits } } as const;
+    const state = { ...offline, phase: 'registering-next', request: request('roll'), next: again } as const;
     const alone = fails({ ...state, unreached: 19 }, 'NL-DPS-TIMEOUT', 5);
     assert.equal(briefly(alone), 'registering-next, register b, connect a');
     const back = fails({ ...state, unreached: 20 }, 'NL-DPS-TIMEOUT', 5);
     assert.equal(briefly(back), 'registering, register a, connect a');
   });
   test('the candidate, which was parked for that: once is enough, as each round registers the current leaf as well', () => {
-    const silent = { failure: failure('NL-DPS-SERVER'), times: 1, askAt: NOW } as const;
-    const state = { ...rejected, phase: 'registering-next', next: { ...waits, parked: silent } } as const;
+    const next = { ...again, last: failure('NL-DPS-SERVER') };
+    const state = { ...rejected, phase: 'registering-next', next } as const;
     const back = fails(state, 'NL-DPS-SERVER');
-    assert.deepEqual([briefly(back), back.next?.parked?.times], ['registering, register a', 2]);
+    assert.deepEqual([briefly(back), back.next?.is, back.next?.tries], ['registering, register a', 'parked', 2]);
   });
   test('the current leaf: the candidate that waits is registered', () => {
-    const state = { ...rejected, phase: 'registering', next: waits } as const;
+    const state = { ...rejected, phase: 'registering', ask: true, next: waits } as const;
     assert.equal(briefly(fails(state, 'NL-DPS-TIMEOUT', 5)), 'registering-next, register b');
   });
   test('but nothing is tried in its place while the session is open', () => {
@@ -154,28 +156,42 @@ describe('a DPS that answers all but one leaf', () => {
 
 describe('the key of the current leaf is lost', () => {
   test('a registration that needs it ends, and the advised roll works', () => {
-    const ended = fails({ ...offline, phase: 'registering', request: request('re-register') }, 'NL-TOKEN-KEY');
+    const ended = fails(
+      { ...offline, phase: 'registering', ask: true, request: request('re-register') },
+      'NL-TOKEN-KEY',
+    );
     assert.deepEqual([ended.phase, ended.request, ended.outcomes[0]?.outcome], ['serving', undefined, 'person']);
     assert.equal(play(ended, 'roll').phase, 'generating-key');
   });
   test('where the hub refuses it as well, the gateway is stranded, and the roll works', () => {
-    const ended = fails({ ...rejected, phase: 'registering', request: request('re-register') }, 'NL-TOKEN-KEY');
+    const ended = fails(
+      { ...rejected, phase: 'registering', ask: true, request: request('re-register') },
+      'NL-TOKEN-KEY',
+    );
     assert.equal(ended.phase, 'stranded');
     assert.equal(play(ended, 'roll').phase, 'generating-key');
   });
   test('there is no way back to it: the candidate is kept', () => {
     const ended = fails({ ...without(SITUATIONS.abandoning, 'online'), rejected: true }, 'NL-TOKEN-KEY');
-    assert.deepEqual([ended.phase, ended.next?.leaf], ['stranded', candidate]);
+    assert.deepEqual([ended.phase, leafOf(ended.next)], ['stranded', candidate]);
   });
   test('a registration that the token cannot sign makes room for a roll', () => {
-    const failing = fails({ ...offline, phase: 'registering', request: request('re-register') }, 'NL-TOKEN-FAILED');
+    const failing = fails(
+      { ...offline, phase: 'registering', ask: true, request: request('re-register') },
+      'NL-TOKEN-FAILED',
+    );
     assert.equal(failing.phase, 'registering');
     assert.equal(play(failing, 'roll').phase, 'generating-key');
+  });
+  test('and DPS is asked again meanwhile, where the hub refuses it as well', () => {
+    const asking = { ...rejected, phase: 'registering', ask: true, request: request('re-register') } as const;
+    const rolling = play(fails(asking, 'NL-TOKEN-FAILED'), 'roll');
+    assert.deepEqual([rolling.phase, rolling.probe], ['generating-key', { times: 1, askAt: NOW + probeMs(1, 0.5) }]);
   });
 });
 
 describe('a roll waits for its issuer', () => {
-  const barred = play({ ...rejected, phase: 'registering' }, 'refusal', 'key generated');
+  const barred = play({ ...rejected, phase: 'registering', ask: true }, 'refusal', 'key generated');
   const waiting = fails(barred, 'NL-EST-UNREACHABLE');
   test('and the hub refuses the current leaf: DPS is asked for that one again, by the ladder of a refused leaf', () => {
     assert.equal(briefly(waiting), 'requesting-leaf, request-leaf b');
@@ -193,14 +209,18 @@ describe('a roll waits for its issuer', () => {
     assert.equal(briefly(taken), 'requesting-leaf, request-leaf b, connect a');
     const served = play(taken, 'current connected');
     assert.deepEqual([served.phase, served.request, served.rolledFor], ['serving', undefined, undefined]);
-    assert.deepEqual([served.outcomes[0]?.outcome, served.next?.waitsFor], ['done', 'roll']);
+    assert.deepEqual([served.outcomes[0]?.outcome, served.next], ['done', made('spare')]);
+  });
+  test('which refuses, and the hub refuses the current leaf: that one is registered', () => {
+    const asking = { ...rejected, phase: 'requesting-leaf', request: request('roll'), next: made() } as const;
+    assert.equal(briefly(play(asking, 'refusal')), 'registering, register a');
   });
   test('and the hub is gone: DPS is asked for another, and the roll goes on', () => {
     const due: RollState = {
       ...offline,
       phase: 'requesting-leaf',
       request: request('roll'),
-      next: { slot: 'b', id: 'g1', sent: false },
+      next: made(),
     };
     const [, connect] = effectsOf(due);
     assert.equal(connect?.kind, 'connect');
@@ -215,12 +235,12 @@ describe('a roll waits for its issuer', () => {
 
 describe('a first leaf that DPS assigns, and the hub refuses for good', () => {
   test('is asked for after 5 and 15 minutes, then every hour: the ladder goes on', () => {
-    const { phase, next } = SITUATIONS['connecting-next'];
-    const proving: RollState = { ...without(offline, 'current', 'assignment'), phase, ...(next && { next }), grace: 0 };
+    const first = { ...without(offline, 'current', 'assignment'), next: assigned() };
+    const proving: RollState = { ...first, phase: 'connecting-next', grace: 0 };
     let state = play(proving, ...times(10, 'refusal'));
     const waited: number[] = [];
     for (let round = 0; round < 4; round += 1) {
-      const askAt = state.next?.parked?.askAt ?? 0;
+      const askAt = restOf(state.next)?.askAt ?? 0;
       waited.push(askAt - NOW);
       state = play(wakes(state, askAt), 'next registered', ...times(10, 'refusal'));
     }
@@ -243,7 +263,7 @@ describe('a session is open', () => {
     const open = {
       ...SITUATIONS.serving,
       probe: { times: 3, askAt: NOW },
-      next: { ...waits, parked: { ...parked, askAt: NOW } },
+      next: waits,
     };
     const probing = wakes({ ...open, phase: 'serving' }, LATER - HOUR);
     assert.equal(briefly(probing), 'registering-next, register b');

@@ -6,6 +6,7 @@ import { CODES, type Code, failure } from '../../../agent/failure/failure.ts';
 import { lineOf, type ReportOptions, statusOf, twinOf } from '../../../agent/roll/report.ts';
 import type { RollState } from '../../../agent/roll/state.ts';
 import { needsAction } from '../../../agent/roll/wrong.ts';
+import { made, met as metBy } from './candidates.ts';
 import { NOW, terms } from './machine.ts';
 import { SITUATIONS } from './situations.ts';
 import { current, HOUR, person, waits } from './standing.ts';
@@ -15,9 +16,14 @@ const { online: _, ...offline } = serving;
 const options: ReportOptions = { version: '1', registrationId: 'gw-1', labelPrefix: 'newleaf', terms, now: NOW };
 const parkedFor = (code: Code): RollState => ({
   ...serving,
-  next: { ...waits, parked: { ...waits.parked, failure: failure(code) } },
+  next: { ...waits, rest: { ...waits.rest, failure: failure(code) } },
 });
-const met = (code: Code, cause?: string): RollState => ({ ...offline, trouble: failure(code, { cause }) });
+const atWork = (code: Code, cause?: string) => ({ workTrouble: metBy(failure(code, { cause })) });
+const atSession = (code: Code, cause?: string) => ({ sessionTrouble: metBy(failure(code, { cause })) });
+const met = (code: Code, cause?: string): RollState => ({
+  ...offline,
+  ...(code.startsWith('NL-HUB-') ? atSession(code, cause) : atWork(code, cause)),
+});
 
 const end = current.notAfter;
 const expired: RollState = { ...serving, alarm: 'expired' };
@@ -38,7 +44,7 @@ const ROWS: readonly (readonly [what: string, RollState, Partial<ReportOptions>,
   ['the clock is behind: nor for a leaf', met('NL-LEAF-NOT-YET'), early, 1, 'NL-CLOCK'],
   [
     'the clock is behind, and the alarm is an old one',
-    { ...expired, trouble: failure('NL-HUB-UNREACHABLE') },
+    { ...expired, ...atSession('NL-HUB-UNREACHABLE') },
     early,
     1,
     'NL-CLOCK',
@@ -48,7 +54,7 @@ const ROWS: readonly (readonly [what: string, RollState, Partial<ReportOptions>,
   ['the clock is ahead, for DPS', met('NL-DPS-UNTRUSTED', 'CERT_HAS_EXPIRED'), {}, 1, 'NL-CLOCK'],
   [
     'the clock is ahead, for EST and the leaf',
-    { ...expired, trouble: failure('NL-EST-UNTRUSTED', { cause: 'certificate has expired' }) },
+    { ...expired, ...atWork('NL-EST-UNTRUSTED', 'certificate has expired') },
     late,
     1,
     'NL-CLOCK',
@@ -73,14 +79,14 @@ const ROWS: readonly (readonly [what: string, RollState, Partial<ReportOptions>,
   ['the leaf has expired', expired, late, 1, 'NL-LEAF-EXPIRED'],
   [
     'the leaf has expired, and the hub ends the handshake',
-    { ...expired, trouble: failure('NL-HUB-CLOSED') },
+    { ...expired, ...atSession('NL-HUB-CLOSED') },
     late,
     1,
     'NL-LEAF-EXPIRED',
   ],
   [
     'the leaf has expired, and EST is away',
-    { ...expired, trouble: failure('NL-EST-UNREACHABLE') },
+    { ...expired, ...atWork('NL-EST-UNREACHABLE') },
     late,
     1,
     'NL-LEAF-EXPIRED',
@@ -96,29 +102,29 @@ const ROWS: readonly (readonly [what: string, RollState, Partial<ReportOptions>,
   ['wrong PIN', met('NL-TOKEN-PIN'), {}, 1, 'NL-TOKEN-PIN'],
   [
     'the token is not there, and the leaf has expired',
-    { ...expired, trouble: failure('NL-TOKEN-MISSING') },
+    { ...expired, ...atWork('NL-TOKEN-MISSING') },
     late,
     1,
     'NL-TOKEN-MISSING',
     'NL-LEAF-EXPIRED',
   ],
   ['DNS is dead', met('NL-HUB-UNREACHABLE', 'EAI_AGAIN'), {}, 1, 'NL-HUB-UNREACHABLE'],
-  ['disk full', { ...serving, trouble: failure('NL-STATE-WRITE') }, {}, 1, 'NL-STATE-WRITE'],
+  ['disk full', serving, { others: [failure('NL-STATE-WRITE')] }, 1, 'NL-STATE-WRITE'],
   ['wrong CA', met('NL-HUB-UNTRUSTED', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'), {}, 1, 'NL-HUB-UNTRUSTED'],
   [
     'the enrollment is disabled',
-    { ...parkedFor('NL-DPS-DISABLED'), trouble: failure('NL-DPS-DISABLED') },
+    { ...parkedFor('NL-DPS-DISABLED'), ...atWork('NL-DPS-DISABLED') },
     {},
     4,
     'NL-DPS-DISABLED',
   ],
-  ['stranded', { ...SITUATIONS.stranded, trouble: failure('NL-DPS-401002') }, {}, 4, 'NL-DPS-401002'],
+  ['stranded', { ...SITUATIONS.stranded, ...atWork('NL-DPS-401002') }, {}, 4, 'NL-DPS-401002'],
   ['the hub port is closed', met('NL-HUB-UNREACHABLE', 'ECONNREFUSED'), {}, 1, 'NL-HUB-UNREACHABLE'],
   ['a second client', met('NL-HUB-FLAPPING'), {}, 1, 'NL-HUB-FLAPPING'],
   ['a candidate without an answer', parkedFor('NL-HUB-CLOSED'), {}, 0, 'NL-HUB-CLOSED'],
   [
     'a candidate, and the token',
-    { ...parkedFor('NL-DPS-401002'), trouble: failure('NL-TOKEN-FAILED') },
+    { ...parkedFor('NL-DPS-401002'), ...atWork('NL-TOKEN-FAILED') },
     {},
     4,
     'NL-TOKEN-FAILED',
@@ -126,21 +132,15 @@ const ROWS: readonly (readonly [what: string, RollState, Partial<ReportOptions>,
   ],
   [
     'a candidate, and the issuer',
-    { ...parkedFor('NL-DPS-401002'), trouble: failure('NL-EST-REFUSED') },
+    { ...parkedFor('NL-DPS-401002'), ...atWork('NL-EST-REFUSED') },
     {},
     4,
     'NL-DPS-401002',
     'NL-EST-REFUSED',
   ],
-  ['the issuer is away', { ...serving, trouble: failure('NL-EST-UNREACHABLE') }, {}, 0, 'NL-EST-UNREACHABLE'],
-  ['the issuer refuses', { ...serving, trouble: failure('NL-EST-AUTH') }, {}, 1, 'NL-EST-AUTH'],
-  [
-    'the CSR is out',
-    { ...serving, next: { slot: 'b', id: 'g1', sent: false, waitsFor: 'delivery' } },
-    {},
-    4,
-    'NL-ISSUER-PERSON',
-  ],
+  ['the issuer is away', { ...serving, ...atWork('NL-EST-UNREACHABLE') }, {}, 0, 'NL-EST-UNREACHABLE'],
+  ['the issuer refuses', { ...serving, ...atWork('NL-EST-AUTH') }, {}, 1, 'NL-EST-AUTH'],
+  ['the CSR is out', { ...serving, next: made('delivery') }, {}, 4, 'NL-ISSUER-PERSON'],
 ];
 
 describe('what is wrong is told in one order, everywhere alike', () => {
@@ -166,7 +166,7 @@ describe('what is wrong is told in one order, everywhere alike', () => {
 
 test('a clock that may be ahead: both possibilities are told, and what finds out', () => {
   const [clock, leaf] = statusOf(
-    { ...expired, trouble: failure('NL-DPS-UNTRUSTED', { cause: 'CERT_HAS_EXPIRED' }) },
+    { ...expired, ...atWork('NL-DPS-UNTRUSTED', 'CERT_HAS_EXPIRED') },
     { ...options, ...late },
   ).wrong;
   assert.match(clock?.message ?? '', /seems to be ahead: by it the certificate of DPS and the leaf have expired/);
@@ -184,7 +184,7 @@ test('the end of the leaf is told before it comes, and why nothing renews it', (
 
 test('an online gateway ends with 0 only where there is nothing to do: what newleaf goes on trying by itself', () => {
   const passing = (Object.keys(CODES) as Code[]).filter(
-    (code) => exitOfStatus(statusOf({ ...serving, trouble: failure(code) }, options)) === 0,
+    (code) => exitOfStatus(statusOf({ ...serving, ...atWork(code) }, options)) === 0,
   );
   assert.deepEqual(passing.toSorted(), [
     'NL-BUDGET',

@@ -136,9 +136,17 @@ export const REGISTRATIONS: readonly Situation[] = [
         turns: [
           [hub.connack(5), 'connecting-next, connect b', 9],
           [hub.connack(5), 'abandoning, register a'],
+        ],
+        person: true,
+        code: 'NL-HUB-REJECTED',
+      },
+      {
+        from: connectingNext,
+        turns: [
+          [hub.connack(5), 'connecting-next, connect b', 9],
+          [hub.connack(5), 'abandoning, register a'],
           [dps.assigns(), 'retiring-key, destroy-key b'],
         ],
-        code: 'NL-HUB-REJECTED',
       },
     ],
     elsewhere: [

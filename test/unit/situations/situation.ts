@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { advance } from '../../../agent/roll/advance.ts';
 import { pauseMs } from '../../../agent/roll/backoff.ts';
+import { restOf } from '../../../agent/roll/candidate.ts';
 import type { Terms } from '../../../agent/roll/plan.ts';
 import type { RollState } from '../../../agent/roll/state.ts';
 import { terms } from '../roll/machine.ts';
@@ -49,6 +50,6 @@ export function play({ from, turns, terms: own, person, code, pause }: Play): vo
       }
     }
   }
-  assert.equal(state.phase === 'stranded' || state.next?.parked !== undefined, person === true, 'a person is called');
-  if (code !== undefined) assert.equal(state.trouble?.code, code);
+  assert.equal(state.phase === 'stranded' || restOf(state.next) !== undefined, person === true, 'a person is called');
+  if (code !== undefined) assert.equal((state.workTrouble ?? state.sessionTrouble)?.failure.code, code);
 }

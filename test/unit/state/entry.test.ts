@@ -1,38 +1,73 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { entryOf, validateEntry } from '../../../agent/state/entry.ts';
-import { SITUATIONS } from '../roll/situations.ts';
-import { waits } from '../roll/standing.ts';
+import { assigned, made, met, sent, unwanted, wanted } from '../roll/candidates.ts';
+import { REFUSAL, SITUATIONS } from '../roll/situations.ts';
+import { current, rest, waits } from '../roll/standing.ts';
 
 /** As it comes back from the disk. */
 const written = (entry: object): unknown => JSON.parse(JSON.stringify(entry));
 
 const withNext = (next: object): object => ({ ...entryOf(SITUATIONS.serving), next });
 
-const next = { slot: 'b', id: 'g1', sent: false } as const;
-
 describe('an entry is read as it was written', () => {
   for (const [phase, state] of Object.entries(SITUATIONS)) {
     test(phase, () => assert.deepEqual(validateEntry(written(entryOf(state))), entryOf(state)));
   }
   const candidates: Readonly<Record<string, object>> = {
-    'that waits for a delivery': { ...next, waitsFor: 'delivery' },
-    'that waits for the next roll': { slot: 'b', intended: 'g1', sent: false, waitsFor: 'roll' },
-    'that is parked': { ...waits, refusals: 1, renewed: true, unwanted: true },
+    'that waits for a delivery': made('delivery'),
+    'that waits for the next roll': wanted('spare'),
+    'whose token makes no key': { ...wanted(), isSecond: true, tries: 2, rest },
+    'whose issuer refuses': { ...made(), isTrusted: true, isSecond: true, tries: 2, rest },
+    'that is parked': waits,
   };
   for (const [which, candidate] of Object.entries(candidates)) {
     test(`with a candidate ${which}`, () => {
       assert.deepEqual(validateEntry(written(withNext(candidate))), withNext(candidate));
     });
   }
+  const working: Readonly<Record<string, object>> = {
+    'that comes back': { ...sent(), tries: 1, last: REFUSAL },
+    'that DPS has assigned': { ...assigned(), from: 'hub' },
+    'that a person has discarded': { ...unwanted(), from: 'person', because: 'discarded' },
+  };
+  for (const [which, candidate] of Object.entries(working)) {
+    test(`with a candidate ${which}`, () => {
+      const { next } = validateEntry(written(withNext(candidate)));
+      assert.deepEqual(next, candidate);
+    });
+  }
+  test('with what hinders work and session', () => {
+    const troubled = {
+      ...entryOf(SITUATIONS.serving),
+      workTrouble: { ...met(REFUSAL), request: 'r' },
+      sessionTrouble: met(REFUSAL),
+    };
+    assert.deepEqual(validateEntry(written(troubled)), troubled);
+  });
 });
 
 test('a candidate that waits for something else is refused, and not read in part', () => {
-  const message = '"next.waitsFor": Invalid type: Expected ("delivery" | "roll") but received true';
-  assert.throws(() => validateEntry(written(withNext({ ...next, waitsFor: true }))), { message });
+  const message = '"next.for": Invalid type: Expected ("roll" | "delivery" | "spare") but received true';
+  assert.throws(() => validateEntry(written(withNext({ ...made(), for: true }))), { message });
+});
+
+test('so is one of no kind', () => {
+  assert.throws(() => validateEntry(written(withNext({ ...sent(), is: 'lost' }))), { message: /^"next\.is": / });
+});
+
+test('the phase follows from the facts, whatever was written', () => {
+  const entry = { ...entryOf(SITUATIONS['registering-next']), phase: 'serving' };
+  assert.equal(validateEntry(written(entry)).phase, 'registering-next');
+});
+
+test('without a current leaf there is nothing to register or to go back to', () => {
+  const { current: _, ...leafless } = entryOf(SITUATIONS.unprovisioned);
+  for (const facts of [{ ask: true }, { stranded: true }, { next: unwanted(current) }])
+    assert.throws(() => validateEntry(written({ ...leafless, ...facts })), { message: /there is no current leaf$/ });
 });
 
 test('what a newer newleaf has written beside it stops no gateway after a downgrade', () => {
-  const newer = withNext({ ...next, newer: true });
+  const newer = withNext({ ...made('delivery'), newer: true });
   assert.deepEqual(validateEntry(written(newer)), newer);
 });

@@ -29,7 +29,7 @@ test('absent, then what was written last', async (t) => {
   await journal.write({ phase: 'registering' });
   assert.deepEqual(await open(directory).read(), { phase: 'registering' });
   const { format, written } = JSON.parse(readFileSync(join(directory, 'state.json'), 'utf8'));
-  assert.deepEqual([format, written], [1, '2030-01-01T00:00:00.000Z']);
+  assert.deepEqual([format, written], [2, '2030-01-01T00:00:00.000Z']);
   assert.equal(statSync(join(directory, 'state.json')).mode & 0o777, 0o600);
 });
 
@@ -51,8 +51,8 @@ const DAMAGE: readonly (readonly [name: string, spoil: (text: string) => string,
   ['no format', (text) => text.replace('"format"', '"form"'), /has no field "format"/],
   [
     'another format',
-    (text) => text.replace('"format": 1', '"format": 2'),
-    /has format 2, and this newleaf reads format 1/,
+    (text) => text.replace('"format": 2', '"format": 3'),
+    /has format 3, and this newleaf reads format 2/,
   ],
   ['no entry', (text) => text.replace('"entry"', '"entri"'), /has no field "entry"/],
   ['no digest', (text) => text.replace('"digest"', '"digset"'), /has no field "digest"/],

@@ -7,6 +7,7 @@ import { leaveWords } from '../../../agent/state/last-words.ts';
 import { takeLock } from '../../../agent/state/lock.ts';
 import { publish } from '../../../agent/state/published.ts';
 import { candidate, current, DAY, Disk, gateway, HOUR, servingState } from '../daemon/gateway.ts';
+import { sent } from '../roll/candidates.ts';
 import { fault, scratch } from './disk.ts';
 
 /** The most that one gateway may write of its own a day, whatever lasts. */
@@ -72,7 +73,7 @@ test('a token that is away: the next start, which ends for the same reason, writ
 test('the files for others are not written again where they are the same', async (t) => {
   const { state } = places(t);
   const leaf = { ...current, chain: pem('g0') };
-  const next = { slot: 'b', id: 'g1', sent: true, leaf: { ...candidate, chain: pem('g1') } } as const;
+  const next = sent({ ...candidate, chain: pem('g1') });
   await publish(state, { ...servingState, current: leaf, next });
   const first = printOf(state);
   await publish(state, { ...servingState, current: leaf, next });

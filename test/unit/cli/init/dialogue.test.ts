@@ -4,6 +4,8 @@ import { askAttestation } from '../../../../agent/cli/init/attestation.ts';
 import { isAtRest } from '../../../../agent/cli/init/watch.ts';
 import type { RollState } from '../../../../agent/roll/state.ts';
 import { unprovisioned } from '../../../../agent/roll/state.ts';
+import { again } from '../../roll/candidates.ts';
+import { waits } from '../../roll/standing.ts';
 import { type SceneOptions, scene } from './stage.ts';
 
 const CHOICES = [
@@ -106,14 +108,12 @@ test('how the device proves itself: by flag, as configured, or by a leaf', async
 
 describe('provisioning is at rest', () => {
   const at = (change: Partial<RollState>): RollState => ({ ...unprovisioned, ...change });
-  const refused = { kind: 'refused', code: 'NL-DPS-401002', message: '', advice: '' } as const;
-  const parked = { slot: 'a', sent: true, parked: { failure: refused, times: 1, askAt: 0 } } as const;
   const rows: readonly (readonly [what: string, state: RollState, event: object | undefined, isSo: boolean])[] = [
     ['at the beginning', at({}), undefined, false],
     ['when it serves', at({ phase: 'serving', online: 'AA@hub' }), undefined, true],
     ['not without a session', at({ phase: 'serving' }), undefined, false],
-    ['when the candidate is refused', at({ phase: 'unprovisioned', next: parked }), undefined, true],
-    ['not while DPS is asked again', at({ phase: 'registering-next', next: parked }), undefined, false],
+    ['when the candidate is refused', at({ phase: 'unprovisioned', next: waits }), undefined, true],
+    ['not while DPS is asked again', at({ phase: 'registering-next', next: again }), undefined, false],
     ['when it is stranded', at({ phase: 'stranded' }), undefined, true],
     ['when the token is broken', at({ phase: 'generating-key' }), { type: 'failed', code: 'NL-TOKEN-FAILED' }, true],
     [

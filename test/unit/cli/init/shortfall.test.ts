@@ -2,13 +2,12 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { shortfall } from '../../../../agent/cli/init/provision.ts';
 import { failure } from '../../../../agent/failure/failure.ts';
+import type { Purpose } from '../../../../agent/roll/candidate.ts';
 import { type RollState, unprovisioned } from '../../../../agent/roll/state.ts';
+import { made, met } from '../../roll/candidates.ts';
 
 const issuerAway = failure('NL-EST-UNREACHABLE');
-const waiting = (waitsFor: 'delivery' | 'roll'): RollState => ({
-  ...unprovisioned,
-  next: { slot: 'a', id: 'g1', sent: false, waitsFor },
-});
+const waiting = (purpose: Purpose): RollState => ({ ...unprovisioned, next: made(purpose) });
 
 /** `automatic`: the issuer needs no person. */
 const ROWS: readonly (readonly [
@@ -20,10 +19,10 @@ const ROWS: readonly (readonly [
 ])[] = [
   ['a CSR that is out, for a person', waiting('delivery'), false, undefined, 4],
   ['the same at an issuer that would need none', waiting('delivery'), true, undefined, 4],
-  ['a key that waits for the next roll, which a person brings', waiting('roll'), false, undefined, 4],
+  ['a key that waits for the next roll, which a person brings', waiting('spare'), false, undefined, 4],
   [
     'a key that waits for the next roll, which the issuer is asked for',
-    { ...waiting('roll'), trouble: issuerAway },
+    { ...waiting('spare'), workTrouble: met(issuerAway) },
     true,
     'NL-EST-UNREACHABLE',
     1,

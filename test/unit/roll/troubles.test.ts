@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { failure } from '../../../agent/failure/failure.ts';
+import { placeOf } from '../../../agent/roll/leaf.ts';
+import type { RollEffect, RollEvent, RollState } from '../../../agent/roll/state.ts';
+import { withTroubles } from '../../../agent/roll/troubles.ts';
+import { made, met } from './candidates.ts';
+import { hub, NOW, terms } from './machine.ts';
+import { OUTAGE, REFUSAL, SITUATIONS } from './situations.ts';
+import { candidate, current, HOUR, request, waits } from './standing.ts';
+
+const later = { at: NOW + HOUR, draw: 0.5 } as const;
+/** Met before, and not passed. */
+const old = { workTrouble: met(failure('NL-EST-UNREACHABLE')), sessionTrouble: met(failure('NL-HUB-CLOSED')) };
+const kept = ['NL-EST-UNREACHABLE', 'NL-HUB-CLOSED'] as const;
+
+const failed = (effect: RollEffect, why = OUTAGE): RollEvent => ({ ...later, kind: 'failed', effect, failure: why });
+const connect = (leaf = current): RollEffect => ({ kind: 'connect', leaf, assignment: hub });
+const connected = (leaf = current): RollEvent => ({
+  ...later,
+  kind: 'connected',
+  thumbprint: leaf.thumbprint,
+  hub: placeOf(hub),
+});
+const lost: RollEvent = {
+  ...later,
+  kind: 'lost',
+  thumbprint: current.thumbprint,
+  heldMs: 1,
+  failure: failure('NL-HUB-LOST'),
+};
+const registered: RollEvent = {
+  ...later,
+  kind: 'registered',
+  thumbprint: current.thumbprint,
+  assignment: hub,
+  as: terms.registered,
+};
+const { serving, registering } = SITUATIONS;
+const { next: _, ...gone } = { ...serving, next: waits };
+
+interface Row {
+  readonly before?: RollState;
+  readonly after?: RollState;
+  readonly retry?: ReturnType<typeof failure>;
+}
+
+const ROWS: readonly (readonly [
+  what: string,
+  RollEvent,
+  Row,
+  work: string | undefined,
+  session: string | undefined,
+])[] = [
+  ['an effect of the work fails', failed({ kind: 'register', leaf: current }), {}, OUTAGE.code, kept[1]],
+  ['the token makes no key', failed({ kind: 'generate-key', slot: 'b', id: 'g1' }), {}, OUTAGE.code, kept[1]],
+  ['the hub refuses the candidate', failed(connect(candidate), REFUSAL), {}, REFUSAL.code, kept[1]],
+
+  ['an effect of the work ends well: a registration', registered, {}, undefined, kept[1]],
+  ['a key is made', { ...later, kind: 'key-generated', key: candidate.key }, {}, undefined, kept[1]],
+  ['a leaf is issued', { ...later, kind: 'leaf-issued', leaf: candidate }, {}, undefined, kept[1]],
+  ['a key is destroyed', { ...later, kind: 'key-destroyed', id: 'g9' }, {}, undefined, kept[1]],
+  [
+    'the candidate of the trouble is gone',
+    { ...later, kind: 'woken' },
+    { before: { ...serving, next: waits }, after: gone },
+    undefined,
+    kept[1],
+  ],
+  [
+    'a candidate without a leaf is no such one',
+    { ...later, kind: 'woken' },
+    { before: { ...serving, next: made() }, after: gone },
+    ...kept,
+  ],
+
+  ['the session is refused', failed(connect(), REFUSAL), {}, kept[0], REFUSAL.code],
+  ['the session is not reached', failed(connect()), {}, kept[0], OUTAGE.code],
+
+  ['it ends again and again', lost, { retry: failure('NL-HUB-FLAPPING') }, kept[0], 'NL-HUB-FLAPPING'],
+  ['it ends once', lost, {}, ...kept],
+  ['it ends twice: it is tried again a little later', lost, { retry: lost.failure }, ...kept],
+
+  ['the hub accepts the current leaf, and no work is left', connected(), {}, undefined, undefined],
+  ['it does while work is in flight', connected(), { after: registering }, kept[0], undefined],
+  ['it does, and the gateway is stranded', connected(), { after: SITUATIONS.stranded }, undefined, undefined],
+  [
+    'the hub accepts the candidate: the work has ended well',
+    connected(candidate),
+    { after: SITUATIONS['retiring-key'] },
+    undefined,
+    undefined,
+  ],
+
+  ['time passes', { ...later, kind: 'woken' }, {}, ...kept],
+];
+
+describe('what hinders the work, and what hinders the session', () => {
+  for (const [what, event, { before = serving, after = before, retry }, work, session] of ROWS) {
+    test(`${what} → work: ${work}, session: ${session}`, () => {
+      const got = withTroubles({ ...before, ...old }, { ...after, ...old }, event, retry);
+      assert.deepEqual([got.workTrouble?.failure.code, got.sessionTrouble?.failure.code], [work, session]);
+    });
+  }
+
+  test('each has the moment when it was met last, and the request that was in flight then', () => {
+    const asking: RollState = { ...registering, request: request('re-register') };
+    const { request: _, ...ended } = asking;
+    const event = failed({ kind: 'register', leaf: current }, REFUSAL);
+    assert.deepEqual(withTroubles(asking, ended, event).workTrouble, {
+      failure: REFUSAL,
+      at: NOW + HOUR,
+      request: 'r',
+    });
+    assert.deepEqual(withTroubles(serving, serving, failed(connect())).sessionTrouble, {
+      failure: OUTAGE,
+      at: NOW + HOUR,
+    });
+  });
+
+  test('nothing else of the state is changed', () => {
+    for (const [, event, { before = serving, after = before, retry }] of ROWS) {
+      const {
+        workTrouble: _,
+        sessionTrouble: _session,
+        ...others
+      } = withTroubles(before, { ...after, ...old }, event, retry);
+      assert.deepEqual(others, after);
+    }
+  });
+});
