@@ -1,4 +1,4 @@
-import { hasLeaf, madeKeyOf, mayBeTrusted } from '../roll/candidate.ts';
+import { hasLeaf, isHeardOf, madeKeyOf } from '../roll/candidate.ts';
 import type { KeyRef, Leaf } from '../roll/leaf.ts';
 import type { RollEffect } from '../roll/state.ts';
 import type { Entry } from '../state/entry.ts';
@@ -27,7 +27,7 @@ function isKnown(leaf: Leaf, disk: Entry | undefined): boolean {
   if (disk?.current === undefined && leaf.key.slot === 'given') return true;
   if (leaf.thumbprint === disk?.current?.thumbprint) return true;
   const next = disk?.next;
-  return hasLeaf(next) && mayBeTrusted(next) && leaf.thumbprint === next.leaf.thumbprint;
+  return hasLeaf(next) && isHeardOf(next) && leaf.thumbprint === next.leaf.thumbprint;
 }
 
 function isGivenUp({ id }: KeyRef, disk: Entry | undefined): boolean {

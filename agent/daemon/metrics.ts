@@ -1,4 +1,4 @@
-import { restOf } from '../roll/candidate.ts';
+import { metBy } from '../roll/candidate.ts';
 import { isEndorsed } from '../roll/leaf.ts';
 import type { RollState } from '../roll/state.ts';
 
@@ -22,7 +22,7 @@ export function metricsOf(state: RollState, { isBraked }: { readonly isBraked: b
   const [last] = outcomes;
   const values: Readonly<Record<Name, number | undefined>> = {
     newleaf_online: online === undefined ? 0 : 1,
-    newleaf_parked: restOf(next) === undefined ? 0 : 1,
+    newleaf_parked: metBy(next) === undefined ? 0 : 1,
     newleaf_stranded: phase === 'stranded' ? 1 : 0,
     newleaf_braked: isBraked ? 1 : 0,
     newleaf_flaps: flaps,

@@ -1,7 +1,7 @@
 import type { Failure } from '../failure/failure.ts';
 import { failureOf } from '../failure/failure-of.ts';
 import { failureFields } from '../machine/failure-fields.ts';
-import { leafOf } from '../roll/candidate.ts';
+import { leafIn } from '../roll/candidate.ts';
 import type { RollState } from '../roll/state.ts';
 import type { DaemonOptions } from './options.ts';
 
@@ -48,4 +48,4 @@ export class Publication {
 }
 
 const isSame = (state: RollState, other: RollState | undefined): boolean =>
-  other !== undefined && state.current === other.current && leafOf(state.next) === leafOf(other.next);
+  other !== undefined && state.current === other.current && leafIn(state.next) === leafIn(other.next);

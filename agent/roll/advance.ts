@@ -132,13 +132,13 @@ function planned(state: RollState, { kind, at: now }: RollEvent, terms: Terms): 
   const isUntried = untried || isOutranked(state, terms);
   if (current === undefined && isUntried && phase === 'unprovisioned') signals.push({ kind: 'provisioning' });
   if (hasLeaf(next) && next.leaf.notAfter <= now) signals.push({ kind: 'candidate-expired' });
+  if (isLastResort(state, terms, now)) signals.push({ kind: 'last-resort' });
   const waits = state.rejected && WAITING.has(phase);
   if (phase === 'stranded' || waits ? hasCome(state.probe?.askAt) : hasCome(restOf(next)?.askAt))
     signals.push({ kind: 'probe' });
   if (current !== undefined && state.registered !== undefined && state.registered !== terms.registered) {
     signals.push({ kind: 'configuration', isNew: kind === 'started' });
   }
-  if (isLastResort(state, terms, now)) signals.push({ kind: 'last-resort' });
   if (isDue(state, terms, now)) signals.push({ kind: 'due' });
   return signals;
 }
@@ -147,8 +147,10 @@ function planned(state: RollState, { kind, at: now }: RollEvent, terms: Terms): 
 function isLastResort(state: RollState, terms: Terms, now: number): boolean {
   const { current, next, workTrouble } = state;
   if (!terms.automatic || current === undefined || next?.is !== 'key-wanted' || lacksKey(state)) return false;
-  const failure = restOf(next)?.failure ?? workTrouble?.failure;
-  return failure?.kind === 'broken' && now >= lastResortAt(current, terms.renewAt);
+  if (now < lastResortAt(current, terms.renewAt)) return false;
+  const { rest } = next;
+  if (rest !== undefined) return rest.failure.kind === 'broken' && rest.askAt <= now;
+  return workTrouble?.failure.kind === 'broken' && next.isSecond !== true;
 }
 
 function charge(state: RollState, signal: Signal, { action }: Decision, terms: Terms, now: number): RollState {

@@ -1,5 +1,6 @@
 import { type Failure, failure } from '../failure/failure.ts';
-import { hasLeaf, keyOf, mayBeTrusted, type Source, type WithLeaf } from './candidate.ts';
+import { hasLeaf, isHeardOf, keyOf, type Source, type WithLeaf } from './candidate.ts';
+import type { KeyRef } from './leaf.ts';
 import { hasSpareKey, keepsKey, lacksKey } from './look.ts';
 import {
   accept,
@@ -53,10 +54,8 @@ export function csrAsked(state: RollState, event: Of<'csr-asked'>, decision?: De
   if (decision?.action === 'ignore') return state;
   // A key that is not made yet is new enough.
   if (next.is === 'key-wanted') {
-    // Its key was lost, or the token has made none before DPS was asked in between: a person does not wait for the ladder.
-    const { rest, ...wanted } = next;
-    if (rest !== undefined || state.stranded) return needsSlot({ ...state, next: { ...wanted, for: 'delivery' } });
-    return next.for === 'spare' ? { ...state, next: { ...next, for: 'delivery' } } : state;
+    // A person does not wait for its ladder, which goes on when it is made.
+    return needsSlot({ ...state, next: { ...next, for: 'delivery' } });
   }
   // A key that is kept serves on beside the new one.
   if (event.newKey && keepsKey(state, next.key)) return wantKey(state, event, 'delivery');
@@ -77,7 +76,7 @@ export function delivered(before: RollState, event: Of<'leaf-delivered'>): RollS
   // It was verified a moment ago: its key may have been given up since.
   if (!isOfNext && leaf.key.id !== current?.key.id) return answer('failed', failure('NL-LEAF-KEY'));
   // The key of a candidate that DPS never heard of is useless now.
-  const alone = next === undefined || isOfNext ? state : remember(state, keyOf(next), mayBeTrusted(next));
+  const alone = next === undefined || isOfNext ? state : remember(state, keyOf(next), isHeardOf(next));
   // This leaf also ends a roll that waits for its issuer. A delivered leaf does not count as the automatic roll.
   const own = without(alone, 'rolledFor');
   const taken = own.request === undefined ? accept(own, event.request, event) : own;
@@ -85,9 +84,9 @@ export function delivered(before: RollState, event: Of<'leaf-delivered'>): RollS
   return toRegisterNext(taken, { is: 'sent', leaf, from, tries: 0 });
 }
 
-/** The key of a candidate that DPS may trust is given up only when another leaf has been proven: until then it is remembered. */
-function remember(state: RollState, key: Parameters<typeof retireKey>[1], isTrusted: boolean): RollState {
+/** The key of a candidate that DPS has heard of is given up only when another leaf has been proven: until then it is remembered. */
+function remember(state: RollState, key: KeyRef, isHeard: boolean): RollState {
   const retired = retireKey(state, key);
-  if (!isTrusted || retired === state || retired.retire === undefined) return retired;
+  if (!isHeard || retired === state || retired.retire === undefined) return retired;
   return { ...retired, retire: { ...retired.retire, tries: RETIRE_TRIES } };
 }

@@ -24,6 +24,8 @@ interface KeyAlone extends Rungs {
   readonly isSecond?: true;
   /** Its issuer refuses, or the token makes no key. */
   readonly rest?: Rest;
+  /** Why it rested before: it is asked for again. */
+  readonly last?: Failure;
 }
 
 /** Its key is to be made. */
@@ -87,7 +89,7 @@ export type WithLeaf = Exclude<Candidate, KeyWanted | KeyMade>;
 
 export const hasLeaf = (next: Candidate | undefined): next is WithLeaf => next !== undefined && 'leaf' in next;
 
-export const leafOf = (next: Candidate | undefined): Leaf | undefined => (hasLeaf(next) ? next.leaf : undefined);
+export const leafIn = (next: Candidate | undefined): Leaf | undefined => (hasLeaf(next) ? next.leaf : undefined);
 
 /** Its key, also one that an interrupted attempt may have left in the token. */
 export function keyOf(next: Candidate): KeyRef {
@@ -103,6 +105,15 @@ export const madeKeyOf = (next: Candidate | undefined): KeyRef | undefined =>
 export const restOf = (next: Candidate | undefined): Rest | undefined =>
   next !== undefined && 'rest' in next ? next.rest : undefined;
 
+/** What it has met, and not overcome: also while it is asked for again. */
+export const metBy = (next: Candidate | undefined): Failure | undefined =>
+  restOf(next)?.failure ?? (next !== undefined && 'last' in next ? next.last : undefined);
+
+/** Whether DPS has heard of a leaf of its key, and not accepted another leaf since. */
+export function isHeardOf(next: Candidate): boolean {
+  return hasLeaf(next) ? next.is !== 'parked' || next.trust !== 'none' : mayBeTrusted(next);
+}
+
 /** Whether DPS may trust its leaf, or an earlier one of its key. */
 export function mayBeTrusted(next: Candidate): boolean {
   if (!hasLeaf(next)) return next.is === 'key-made' && next.isTrusted === true;
@@ -111,11 +122,12 @@ export function mayBeTrusted(next: Candidate): boolean {
 
 /** In work, or on its way to it: it no longer rests. */
 export function resumed(next: KeyWanted | KeyMade): KeyWanted | KeyMade {
-  const { rest: _, ...going } = next;
-  return { ...going, for: 'roll' };
+  const { rest, ...going } = next;
+  return { ...going, for: 'roll', ...(rest && { last: rest.failure }) };
 }
 
-export function sent({ leaf, from, tries, ...before }: WithLeaf): Sent {
-  const last = restOf(before as Candidate)?.failure;
+export function sent(next: WithLeaf): Sent {
+  const { leaf, from, tries } = next;
+  const last = metBy(next);
   return { is: 'sent', leaf, from, tries, ...(last && { last }) };
 }

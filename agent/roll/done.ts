@@ -10,9 +10,8 @@ import { type Of, type RollEvent, type RollState, session } from './state.ts';
 export function keyGenerated(state: RollState, event: Of<'key-generated'>): RollState {
   const { next } = state;
   if (state.phase !== 'generating-key' || next?.is !== 'key-wanted') return state;
-  const { tries, isSecond, for: purpose } = next;
-  const made = { is: 'key-made', key: event.key, for: purpose, tries, ...(isSecond && { isSecond }) } as const;
-  return { ...state, next: made };
+  const { slot: _, id: _id, ...alone } = next;
+  return { ...state, next: { ...alone, is: 'key-made', key: event.key } };
 }
 
 export function issued(state: RollState, event: Of<'leaf-issued'>): RollState {

@@ -1,12 +1,24 @@
 import { type Failure, failure } from '../failure/failure.ts';
 import { GRACE_REFUSALS } from './backoff.ts';
 import { begin } from './begin.ts';
-import { type Assigned, type KeyMade, type KeyWanted, leafOf, mayBeTrusted, type Parked } from './candidate.ts';
+import { type Assigned, type KeyMade, type KeyWanted, leafIn, mayBeTrusted, type Parked } from './candidate.ts';
 import { keyLost } from './key-lost.ts';
 import { canGoBack, freeSlot, keepsKey, WAITING } from './look.ts';
-import { accept, finish, halt, park, probeOf, resumeRoll, retireKey, settle, wantKey, without } from './moves.ts';
+import {
+  accept,
+  finish,
+  halt,
+  park,
+  probeOf,
+  resumeRoll,
+  retireKey,
+  secondKey,
+  settle,
+  wantKey,
+  without,
+} from './moves.ts';
 import { candidateRefused, hasJustRefused, strand } from './parked.ts';
-import { RETIRE_TRIES } from './phase.ts';
+import { isKeyInWork, RETIRE_TRIES } from './phase.ts';
 import type { Decision, Moved, Of, RollEvent, RollState } from './state.ts';
 import { unsettled } from './unreached.ts';
 
@@ -15,12 +27,15 @@ export function effectFailed(state: RollState, event: Of<'failed'>, decision?: D
   const { effect, failure } = event;
   const { current, next, phase } = state;
   if (effect.kind === 'destroy-key') return undestroyed(state, event);
-  const known = [current?.thumbprint, leafOf(next)?.thumbprint];
+  const known = [current?.thumbprint, leafIn(next)?.thumbprint];
   // A late answer about a leaf that has been replaced since.
   if ('leaf' in effect && !known.includes(effect.leaf.thumbprint)) return state;
   const isMaking = effect.kind === 'generate-key' && phase === 'generating-key' && next?.is === 'key-wanted';
   if (isMaking && failure.code === 'NL-TOKEN-OCCUPIED') return placeTaken(state, next, event);
-  if (event.again === true && isMaking) return issuerRefused(state, next, event, failure);
+  // Neither another key nor that of the current leaf will do.
+  const isOver =
+    event.again === true || (failure.kind === 'broken' && next?.is === 'key-wanted' && next.isSecond === true);
+  if (isMaking && isOver) return issuerRefused(state, next, event, failure);
   if ((failure.code === 'NL-TOKEN-KEY' || event.again === true) && next !== undefined) {
     const other = keyLost(state, next, event);
     if (other !== undefined) return other;
@@ -46,13 +61,17 @@ export function effectFailed(state: RollState, event: Of<'failed'>, decision?: D
 function placeTaken(state: RollState, next: KeyWanted, event: Of<'failed'>): RollState {
   const other = next.slot === 'a' ? 'b' : 'a';
   if (state.current !== undefined && next.slot === freeSlot(state)) return wantKey(state, event, next.for, other);
-  return next.for === 'delivery' ? without(state, 'next') : issuerRefused(state, next, event, event.failure);
+  return next.for === 'delivery' ? unmade(state, next) : issuerRefused(state, next, event, event.failure);
+}
+
+/** A CSR gets no key. Its ladder goes on, where a roll has one. */
+function unmade(state: RollState, next: KeyWanted): RollState {
+  return next.rest === undefined ? without(state, 'next') : { ...state, next: { ...next, for: 'roll' } };
 }
 
 /** The issuer does not sign for this key: it gets another, once. */
-function anotherKey(state: RollState, { key }: KeyMade, event: RollEvent): RollState {
-  const wanted = wantKey(retireKey(state, key), event, 'roll', key.slot === 'given' ? undefined : key.slot);
-  return { ...wanted, ...(wanted.next && { next: { ...wanted.next, isSecond: true } as KeyWanted }) };
+function anotherKey(state: RollState, { key, tries }: KeyMade, event: RollEvent): RollState {
+  return secondKey(wantKey(retireKey(state, key), event, 'roll', key.slot === 'given' ? undefined : key.slot), tries);
 }
 
 /** The issuer refuses, or delivers a useless leaf: it is asked again by the ladder of the candidate. */
@@ -134,8 +153,7 @@ function undestroyed(state: RollState, event: Of<'failed'>): Moved {
   if (state.phase !== 'retiring-key' || retire === undefined) return state;
   const tried = { ...state, retire: { ...retire, tries: retire.tries + 1 } };
   if (tried.retire.tries < RETIRE_TRIES) return { state: tried, retry: event.failure };
-  const isNeeded =
-    next?.is === 'key-wanted' && next.rest === undefined && next.for !== 'spare' && next.slot === retire.slot;
+  const isNeeded = isKeyInWork(state) && next?.is === 'key-wanted' && next.slot === retire.slot;
   return isNeeded ? slotBlocked(tried, next, event) : tried;
 }
 
@@ -143,12 +161,11 @@ function undestroyed(state: RollState, event: Of<'failed'>): Moved {
  * The next key cannot be made beside one that has served. A roll waits for a person, and for the candidate's ladder. A CSR was
  * asked for by a person, who asks again.
  */
-function slotBlocked(state: RollState, next: KeyWanted, event: Of<'failed'>): RollState {
+function slotBlocked(state: RollState, next: KeyWanted, event: Of<'failed'>): Moved {
   const { retire } = state;
   const why = failure('NL-TOKEN-OCCUPIED', {
     message: `Slot ${retire?.slot} still holds the key with CKA_ID ${retire?.id}, which has served before. ${event.failure.message}`,
   });
   if (next.for === 'roll') return issuerRefused(state, next, event, why);
-  const alone: RollState = without(state, 'next');
-  return alone;
+  return { state: unmade(state, next), met: why };
 }

@@ -1,6 +1,6 @@
 import type { Candidate, KeyMade, KeyWanted, WithLeaf } from './candidate.ts';
 import { keepsKey } from './look.ts';
-import { drop, finish, halt, resumeRoll, settle, wantKey, without } from './moves.ts';
+import { drop, finish, halt, resumeRoll, secondKey, settle, wantKey, without } from './moves.ts';
 import { candidateRefused } from './parked.ts';
 import type { Moved, Of, RollState } from './state.ts';
 
@@ -26,7 +26,7 @@ export function keyLost(state: RollState, next: Candidate, event: Of<'failed'>):
 function madeAgain(state: RollState, { key, tries, isSecond }: KeyMade, event: Of<'failed'>): RollState {
   const { failure } = event;
   // The key of the current leaf, which is kept, or was there before newleaf: the next leaf gets one of its own.
-  if (keepsKey(state, key) || key.slot === 'given') return wantKey(state, event, 'roll');
+  if (keepsKey(state, key) || key.slot === 'given') return secondKey(wantKey(state, event, 'roll'), tries);
   const wanted: KeyWanted = { is: 'key-wanted', slot: key.slot, id: key.id, for: 'roll', tries, isSecond: true };
   if (isSecond !== true) return { ...state, next: wanted };
   // A token that loses each key gets new ones only by the ladder of the candidate.

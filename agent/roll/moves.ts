@@ -3,10 +3,12 @@ import { probeMs, turnMs } from './backoff.ts';
 import {
   type Candidate,
   hasLeaf,
+  isHeardOf,
   type KeyMade,
   type KeyWanted,
   keyOf,
   mayBeTrusted,
+  metBy,
   type Purpose,
   restOf,
   resumed,
@@ -77,7 +79,8 @@ export function park(
 
 /** The same for one without a leaf. */
 export function halt(state: RollState, next: KeyWanted | KeyMade, event: RollEvent, failure: Failure): RollState {
-  return { ...state, next: { ...resumed(next), ...rung(state, next, event, failure) } };
+  const { last: _, ...alone } = next;
+  return { ...state, next: { ...alone, for: 'roll', ...rung(state, next, event, failure) } };
 }
 
 /** Gives the candidate up: its key is destroyed, but only once DPS no longer trusts its leaf. */
@@ -91,9 +94,10 @@ export function drop(
   // Without a way back only the candidate's leaf is given up, and its key gets another.
   if (!canGoBack(state, event)) return makesWay(dropLeaf(state, next, true), event);
   const { leaf, from, tries } = next;
-  const rest = 'rest' in next ? next.rest : { failure, askAt: event.at };
+  const rest = restOf(next) ?? { failure: metBy(next) ?? failure, askAt: event.at };
+  const why = rest.failure.code === 'NL-TOKEN-KEY' ? 'key-lost' : because;
   if (mayBeTrusted(next))
-    return { ...without(state, 'ask', 'stranded'), next: { is: 'unwanted', leaf, from, tries, rest, because } };
+    return { ...without(state, 'ask', 'stranded'), next: { is: 'unwanted', leaf, from, tries, rest, because: why } };
   return makesWay(retireKey(without(state, 'next'), leaf.key), event);
 }
 
@@ -107,8 +111,7 @@ export function dropLeaf(state: RollState, next: WithLeaf, isAccepted = false): 
   const { key } = next.leaf;
   if (keepsKey(state, key)) return without(state, 'next');
   // DPS may have refused this leaf, and trust an earlier one of the same key.
-  const isHeard = next.is !== 'parked' || next.trust !== 'none';
-  const isTrusted = (isAccepted || state.current === undefined) && isHeard;
+  const isTrusted = (isAccepted || state.current === undefined) && isHeardOf(next);
   return { ...state, next: { is: 'key-made', key, for: 'spare', tries: 0, ...(isTrusted && { isTrusted }) } };
 }
 
@@ -141,6 +144,11 @@ export function setAside(state: RollState): RollState {
 /** A key for the next leaf, in the slot that the current one does not use. */
 export function wantKey(state: RollState, event: RollEvent, purpose: Purpose, slot = freeSlot(state)): RollState {
   return needsSlot({ ...state, next: { is: 'key-wanted', slot, id: freshId(event), for: purpose, tries: 0 } });
+}
+
+/** The key that is wanted is the second of its candidate, and goes on with its ladder. */
+export function secondKey(state: RollState, tries: number): RollState {
+  return state.next?.is === 'key-wanted' ? { ...state, next: { ...state.next, tries, isSecond: true } } : state;
 }
 
 /** A key in the slot that is needed is destroyed first, and once more where the token did not destroy it before. */

@@ -1,4 +1,5 @@
-import type { RollState } from './state.ts';
+import type { Candidate } from './candidate.ts';
+import type { KeyRef, Leaf } from './leaf.ts';
 
 /**
  *              ┌──────────────── current ────────────────┐      ┌───────────── next ─────────────┐
@@ -38,7 +39,14 @@ export const RESTING: ReadonlySet<Phase> = new Set<Phase>(['unprovisioned', 'ser
  */
 export const RETIRE_TRIES = 5;
 
-type Facts = Pick<RollState, 'current' | 'next' | 'ask' | 'stranded' | 'retire'>;
+/** Of RollState (state.ts). */
+interface Facts {
+  readonly current?: Leaf;
+  readonly next?: Candidate;
+  readonly ask?: true;
+  readonly stranded?: true;
+  readonly retire?: KeyRef & { readonly tries: number };
+}
 
 /** Which work comes first: that of a leaf with DPS or hub, then the token's, then the issuer's. */
 export function phaseOf(state: Facts): Phase {
@@ -55,13 +63,13 @@ export function phaseOf(state: Facts): Phase {
 }
 
 /** A key that is made, or whose leaf is asked of the issuer: no key is made for a roll that was given up. */
-function isKeyInWork({ next }: Pick<RollState, 'next'>): boolean {
-  if (next === undefined || 'leaf' in next || next.rest !== undefined) return false;
-  return next.for === 'roll' || (next.for === 'delivery' && next.is === 'key-wanted');
+export function isKeyInWork({ next }: Facts): boolean {
+  if (next === undefined || 'leaf' in next) return false;
+  return next.for === 'roll' ? next.rest === undefined : next.for === 'delivery' && next.is === 'key-wanted';
 }
 
 /** A key is destroyed now: it is new on its list, or its slot is needed. */
-function mustRetire(state: Pick<RollState, 'next' | 'retire'>): boolean {
+function mustRetire(state: Facts): boolean {
   const { next, retire } = state;
   if (retire === undefined) return false;
   return retire.tries < RETIRE_TRIES || (isKeyInWork(state) && next?.is === 'key-wanted' && next.slot === retire.slot);

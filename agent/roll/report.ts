@@ -1,10 +1,9 @@
 import { type Failure, sentence } from '../failure/failure.ts';
-import { type Candidate, hasLeaf, keyOf, leafOf, restOf } from './candidate.ts';
+import { type Candidate, hasLeaf, keyOf, leafIn, metBy, restOf } from './candidate.ts';
 import { isEndorsed, type Leaf } from './leaf.ts';
 import type { Phase } from './phase.ts';
 import { clockFloor, dueAt, isCredible, type Terms } from './plan.ts';
-import type { Alarm, Outcome, Request, RollState, Transition } from './state.ts';
-import type { Met } from './troubles.ts';
+import type { Alarm, Hindrance, Outcome, Request, RollState, Transition } from './state.ts';
 import { needsAction, needsPerson, presentAlarm, wrongIn } from './wrong.ts';
 
 /**
@@ -188,16 +187,18 @@ export function lineOf(
 }
 
 function nextStatus(next: Candidate, { phase, probe }: RollState): NextStatus {
-  const leaf = leafOf(next);
+  const leaf = leafIn(next);
   const rest = restOf(next);
+  const failure = metBy(next);
   // A stranded gateway has one ladder for all that it asks.
   const askAt = phase === 'stranded' && probe !== undefined ? probe.askAt : rest?.askAt;
   const waits = !hasLeaf(next) && next.for !== 'roll';
   return {
     slot: keyOf(next).slot,
-    standing: rest !== undefined ? 'parked' : waits ? 'waiting' : 'rolling',
+    standing: failure !== undefined ? 'parked' : waits ? 'waiting' : 'rolling',
     ...(leaf && { leaf: leafStatus(leaf) }),
-    ...(askAt !== undefined && rest && { askAt: iso(askAt), refusals: next.tries, trouble: troubleOf(rest.failure) }),
+    ...(askAt !== undefined && rest && { askAt: iso(askAt) }),
+    ...(failure && { refusals: next.tries, trouble: troubleOf(failure) }),
   };
 }
 
@@ -219,7 +220,7 @@ function requestStatus({ id, action, reason, from, at }: Request): RequestStatus
   return { id, action, reason, from, at: iso(at) };
 }
 
-function metWhen({ at, request }: Met) {
+function metWhen({ at, request }: Hindrance) {
   return { at: iso(at), ...(request !== undefined && { request }) };
 }
 

@@ -2,7 +2,6 @@ import type { Code, Failure } from '../failure/failure.ts';
 import type { Candidate } from './candidate.ts';
 import { type Assignment, type KeyRef, type Leaf, placeOf, type Slot } from './leaf.ts';
 import type { Phase } from './phase.ts';
-import type { Met } from './troubles.ts';
 
 export type Action = 're-register' | 'roll';
 
@@ -47,6 +46,15 @@ interface Poisoned {
 export const ALARMS = ['28day', '7day', '3day', '1day', '12hour', '1hour', 'expired'] as const;
 export type Alarm = (typeof ALARMS)[number];
 
+/** A failure that has not passed. */
+export interface Hindrance {
+  readonly failure: Failure;
+  /** When it was met last, by the wall clock, in milliseconds. */
+  readonly at: number;
+  /** The ID of the request that was in flight then. */
+  readonly request?: string;
+}
+
 export interface Transition {
   readonly at: number;
   readonly from: Phase;
@@ -84,8 +92,8 @@ export interface RollState {
   /** How near the end of the current leaf is, once its renewal is overdue. */
   readonly alarm?: Alarm;
   /** What hinders the work, and what hinders the session (troubles.ts). */
-  readonly workTrouble?: Met;
-  readonly sessionTrouble?: Met;
+  readonly workTrouble?: Hindrance;
+  readonly sessionTrouble?: Hindrance;
   /** Effects that have poisoned a process and not succeeded since, the newest first, bounded. */
   readonly poisoned?: readonly Poisoned[];
   /** In flight. */
@@ -136,7 +144,7 @@ export type RollEvent = { readonly at: number; readonly draw: number } & (
   | { readonly kind: 'started'; readonly given?: Leaf }
   | { readonly kind: 'woken' }
   | { readonly kind: 'asked'; readonly request: Request; readonly delayMs: number; readonly discard: boolean }
-  | { readonly kind: 'csr-asked'; readonly newKey: boolean; readonly sameKey: boolean; readonly from: Request['from'] }
+  | { readonly kind: 'csr-asked'; readonly newKey: boolean; readonly sameKey?: boolean; readonly from: Request['from'] }
   | { readonly kind: 'leaf-delivered'; readonly leaf: Leaf; readonly request: Request }
   | { readonly kind: 'key-generated'; readonly key: KeyRef }
   | { readonly kind: 'leaf-issued'; readonly leaf: Leaf }
@@ -170,8 +178,8 @@ export interface Step {
   readonly retry?: Failure;
 }
 
-/** With `retry` the same effect is to be tried again later. */
-export type Moved = RollState | { readonly state: RollState; readonly retry: Failure };
+/** With `retry` the same effect is to be tried again later. `met`: the trouble, where it is another than the failure itself. */
+export type Moved = RollState | { readonly state: RollState; readonly retry?: Failure; readonly met?: Failure };
 
 export const unprovisioned: RollState = {
   phase: 'unprovisioned',

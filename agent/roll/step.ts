@@ -17,11 +17,10 @@ const TRAIL_KEPT = 30;
  */
 export function step(state: RollState, event: RollEvent, decision?: Decision): Step {
   const moved = transition(state, event, decision);
-  const retry = 'retry' in moved ? { retry: moved.retry } : {};
   if (moved === state) return { state, effects: effectsOf(state) };
-  const phased = inPhase('retry' in moved ? moved.state : moved, event, decision);
-  const after = withTroubles(state, phased, event, retry.retry);
-  return { state: after, effects: effectsOf(after), ...retry };
+  const { state: changed, ...said } = 'state' in moved ? moved : { state: moved };
+  const after = withTroubles(state, inPhase(changed, event, decision), event, said);
+  return { state: after, effects: effectsOf(after), ...('retry' in said && said.retry && { retry: said.retry }) };
 }
 
 function transition(state: RollState, event: RollEvent, decision?: Decision): Moved {

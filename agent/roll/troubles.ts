@@ -3,16 +3,7 @@ import { hasLeaf } from './candidate.ts';
 import { without } from './moves.ts';
 import { RESTING } from './phase.ts';
 import { isSession } from './poison.ts';
-import { doneBy, type RollEvent, type RollState } from './state.ts';
-
-/** A failure that has not passed. */
-export interface Met {
-  readonly failure: Failure;
-  /** When it was met last, by the wall clock, in milliseconds. */
-  readonly at: number;
-  /** The ID of the request that was in flight then. */
-  readonly request?: string;
-}
+import { doneBy, type Hindrance, type RollEvent, type RollState } from './state.ts';
 
 /**
  * The troubles after an event. There are two, because work and session go on side by side: what hinders a roll must not be
@@ -26,14 +17,19 @@ export interface Met {
  * | it ends again and again              |                             | this failure |
  * | the hub accepts the current leaf     | none, where no work is left | none    |
  */
-export function withTroubles(before: RollState, after: RollState, event: RollEvent, retry?: Failure): RollState {
-  const found = (failure: Failure): Met => ({
+export function withTroubles(
+  before: RollState,
+  after: RollState,
+  event: RollEvent,
+  { retry, met }: { readonly retry?: Failure; readonly met?: Failure } = {},
+): RollState {
+  const found = (failure: Failure): Hindrance => ({
     failure,
     at: event.at,
     ...(before.request && { request: before.request.id }),
   });
   if (event.kind === 'failed') {
-    const trouble = found(event.failure);
+    const trouble = found(met ?? event.failure);
     return isSession(event.effect, before.current)
       ? { ...after, sessionTrouble: trouble }
       : { ...after, workTrouble: trouble };

@@ -1,5 +1,5 @@
 import { CODES, type Code, type Failure, failure } from '../failure/failure.ts';
-import { restOf } from './candidate.ts';
+import { metBy } from './candidate.ts';
 import { isEndorsed } from './leaf.ts';
 import { waitsForPerson } from './look.ts';
 import { alarmOf, clockFloor, isCredible, isDue, type Terms } from './plan.ts';
@@ -21,7 +21,7 @@ export function wrongIn(
   const clock = clockOf(state, terms, now);
   const leaf = expiryOf(state, terms, now, clock);
   const isEffect = effectOf(clock, isCredible(state, terms, now), leaf);
-  const parked = restOf(next)?.failure;
+  const parked = metBy(next);
   const met = [workTrouble?.failure, sessionTrouble?.failure, ...others];
   const causes = [clock, leaf, parked, ...met].flatMap((one) => (one === undefined || isEffect(one) ? [] : [one]));
   const isMissing = causes.length === 0 && needsPerson(state, terms, now);
@@ -43,8 +43,8 @@ export const presentAlarm = (state: RollState, terms: Terms, now: number): Alarm
 export function needsPerson(state: RollState, terms: Terms, now: number): boolean {
   const { phase, next } = state;
   // A candidate without an answer waits for the network only.
-  const rest = restOf(next);
-  if (phase === 'stranded' || (rest !== undefined && rest.failure.kind !== 'transient')) return true;
+  const met = metBy(next);
+  if (state.stranded || (met !== undefined && met.kind !== 'transient')) return true;
   // A token that makes no key, because it is full or its vendor's program fails, does not mend itself.
   if (phase === 'generating-key' && state.workTrouble?.failure.kind === 'broken') return true;
   if (phase === 'unprovisioned') return !terms.automatic && terms.attestation === 'x509';
@@ -112,7 +112,7 @@ function clockOf(state: RollState, terms: Terms, now: number): Failure | undefin
     return failure('NL-CLOCK', { message });
   }
   const { current, next } = state;
-  const met = [state.workTrouble?.failure, state.sessionTrouble?.failure, restOf(next)?.failure];
+  const met = [state.workTrouble?.failure, state.sessionTrouble?.failure, metBy(next)];
   const distrust = met.find((one) => one !== undefined && EXPIRED.test(one.cause ?? ''));
   if (distrust === undefined) return undefined;
   const isLeafExpired = current !== undefined && !isEndorsed(current) && now >= current.notAfter;

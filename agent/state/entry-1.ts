@@ -3,7 +3,7 @@ import type { Failure } from '../failure/failure.ts';
 import type { Candidate, Parked } from '../roll/candidate.ts';
 import type { Assignment, Leaf, Slot } from '../roll/leaf.ts';
 import { freeSlot } from '../roll/look.ts';
-import type { Entry } from './entry.ts';
+import type { RollState } from '../roll/state.ts';
 
 /** The candidate of format 1, which newleaf wrote before 2026-11-29: which fields go together was said nowhere. */
 interface Next {
@@ -21,7 +21,7 @@ interface Next {
   readonly refusals?: number;
 }
 
-type Entry1 = Omit<Entry, 'next' | 'ask' | 'stranded' | 'workTrouble' | 'sessionTrouble'> & {
+type Entry1 = Omit<RollState, 'next' | 'ask' | 'stranded' | 'workTrouble' | 'sessionTrouble'> & {
   readonly next?: Next;
   readonly trouble?: Failure;
 };
@@ -53,7 +53,8 @@ function candidateOf(next: Next | undefined, others: Omit<Entry1, 'next'>): Cand
   if (leaf !== undefined) return withLeaf(next, leaf, others, tries);
   const isInWork =
     phase === 'generating-key' || phase === 'requesting-leaf' || request?.action === 'roll' || next.waitsFor;
-  const rest = parked === undefined || isInWork ? {} : { rest: { failure: parked.failure, askAt: parked.askAt } };
+  const met = parked && { failure: parked.failure, askAt: parked.askAt };
+  const rest = met === undefined ? {} : isInWork ? { last: met.failure } : { rest: met };
   const purpose = request?.action === 'roll' ? 'roll' : next.waitsFor === 'roll' ? 'spare' : (next.waitsFor ?? 'roll');
   const second = next.renewed === true ? { isSecond: true as const } : {};
   const alone = { for: purpose, tries, ...second, ...rest } as const;

@@ -50,6 +50,7 @@ const alone = {
   for: picklist(['roll', 'delivery', 'spare']),
   tries: number(),
   isSecond: optional(literal(true)),
+  last: optional(failure),
   rest: optional(object({ failure, askAt: number() })),
 };
 const issued = { leaf, from: picklist(['issuer', 'person', 'hub']), tries: number() };

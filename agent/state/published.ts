@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { certificatePem, certificatesOf } from '../issuer/pem.ts';
-import { leafOf } from '../roll/candidate.ts';
+import { leafIn } from '../roll/candidate.ts';
 import type { RollState } from '../roll/state.ts';
 import { writeIfOther } from './durable.ts';
 
@@ -17,8 +17,8 @@ export async function publish(directory: string, { current, next }: RollState, b
     await writeIfOther(join(directory, 'leaf.pem'), certificatePem(leaf), 0o644);
     await writeIfOther(join(directory, 'chain.pem'), current.chain, 0o644);
   }
-  const waiting = leafOf(next);
-  if (before !== undefined && waiting === leafOf(before.next)) return;
+  const waiting = leafIn(next);
+  if (before !== undefined && waiting === leafIn(before.next)) return;
   const candidate = join(directory, 'next.pem');
   if (waiting === undefined) await rm(candidate, { force: true });
   else await writeIfOther(candidate, waiting.chain, 0o644);

@@ -1,6 +1,6 @@
 import { Daemon } from '../../agent/daemon/daemon.ts';
 import { Fault } from '../../agent/failure/failure.ts';
-import { leafOf } from '../../agent/roll/candidate.ts';
+import { leafIn } from '../../agent/roll/candidate.ts';
 import type { Leaf } from '../../agent/roll/leaf.ts';
 import type { Terms } from '../../agent/roll/plan.ts';
 import { type RollState, unprovisioned } from '../../agent/roll/state.ts';
@@ -90,7 +90,7 @@ export class Gateway {
       enrollment,
       lifetimeMs,
       current: () => this.known?.current,
-      candidate: () => leafOf(this.known?.next),
+      candidate: () => leafIn(this.known?.next),
       broken: (law) => this.broken.push(law),
     });
     if (begins !== 'new') this.#given = this.#serves(begins, leftMs, lifetimeMs);

@@ -1,4 +1,4 @@
-import { leafOf } from '../../agent/roll/candidate.ts';
+import { leafIn } from '../../agent/roll/candidate.ts';
 import { type Gateway, HOUR, MINUTE } from './gateway.ts';
 import type { Call } from './world.ts';
 
@@ -85,7 +85,7 @@ export function canServe({ world, known, daemon }: Gateway): boolean {
   // A process that can use no token ends, and what DPS or the hub do oddly may be no way for any leaf.
   if (known === undefined || daemon === undefined || hubDrops !== undefined || hubOddly === 'mute') return false;
   if (hubLags !== undefined || dpsOddly !== undefined) return false;
-  return [known.current, leafOf(known.next)].some(
+  return [known.current, leafIn(known.next)].some(
     (leaf) =>
       leaf !== undefined &&
       world.isLive(leaf, PATIENCE_MS) &&

@@ -1,5 +1,5 @@
 import type { Answer, Ask } from '../../agent/ask/ask.ts';
-import { leafOf } from '../../agent/roll/candidate.ts';
+import { leafIn } from '../../agent/roll/candidate.ts';
 import { type Gateway, MINUTE } from './gateway.ts';
 
 /** A request to the daemon. One that is accepted must end. */
@@ -47,6 +47,6 @@ async function csrOf(gateway: Gateway, tries: number): Promise<Answer | undefine
 
 /** The operator puts every leaf that the gateway names into the enrollment, and enables it. */
 export function enroll({ world, known }: Gateway): void {
-  for (const leaf of [known?.current, leafOf(known?.next)]) if (leaf) world.enrolled.add(leaf.thumbprint);
+  for (const leaf of [known?.current, leafIn(known?.next)]) if (leaf) world.enrolled.add(leaf.thumbprint);
   world.enabled = true;
 }

@@ -1,4 +1,4 @@
-import { leafOf } from '../../agent/roll/candidate.ts';
+import { leafIn } from '../../agent/roll/candidate.ts';
 import { DEEDS } from './deeds.ts';
 import { FAULTS, type Faults } from './faults.ts';
 import { Gateway, HOUR, MINUTE } from './gateway.ts';
@@ -118,7 +118,7 @@ function whereIs({ state }: Gateway): string {
 
 /** A leaf nears its end: no pause is longer than half of what is left of it. Told once for each leaf. */
 function endsSoon({ known, clock }: Gateway, ending: Set<string>): boolean {
-  const soon = [known?.current, leafOf(known?.next)].filter(
+  const soon = [known?.current, leafIn(known?.next)].filter(
     (leaf) => leaf !== undefined && leaf.notAfter <= clock.now() + HOUR && !ending.has(leaf.thumbprint),
   );
   for (const leaf of soon) if (leaf) ending.add(leaf.thumbprint);

@@ -5,7 +5,7 @@ import { standardOf } from '../../config/draft.ts';
 import { Fault } from '../../failure/failure.ts';
 import { daemonAccount, giveDirectories } from '../../machine/as-daemon.ts';
 import { unitOf } from '../../machine/unit.ts';
-import { leafOf } from '../../roll/candidate.ts';
+import { leafIn } from '../../roll/candidate.ts';
 import type { Leaf } from '../../roll/leaf.ts';
 import { makeDirectory } from '../../state/durable.ts';
 import { validateEntry } from '../../state/entry.ts';
@@ -81,7 +81,7 @@ export async function ask(options: AskOptions): Promise<void> {
     },
     file,
     account,
-    leaf: await leafIn(state),
+    leaf: await leafKnown(state),
     errands: createErrands(
       account,
       () => unitOf(instanceOf(file).unit),
@@ -155,11 +155,11 @@ export const socketOf = ({ draft }: StandingConfig, file: string): string =>
   String(draft.get('control.socket') ?? standardOf('control.socket', file));
 
 /** A state that cannot be read is met when the daemon starts. */
-async function leafIn(directory: string): Promise<Leaf | undefined> {
+async function leafKnown(directory: string): Promise<Leaf | undefined> {
   const entry = await createJournal({ directory, validate: validateEntry })
     .read()
     .catch(() => 'absent' as const);
-  return entry === 'absent' ? undefined : (entry.current ?? leafOf(entry.next));
+  return entry === 'absent' ? undefined : (entry.current ?? leafIn(entry.next));
 }
 
 function welcome(dialogue: Dialogue, { mistakes, isResumed }: StandingConfig, file: string): void {

@@ -1,6 +1,6 @@
 import type { IssuerChoice } from '../../config/config.ts';
 import { EXIT, exitOf } from '../../failure/exit.ts';
-import { leafOf, restOf } from '../../roll/candidate.ts';
+import { leafIn, restOf } from '../../roll/candidate.ts';
 import { isEndorsed } from '../../roll/leaf.ts';
 import { waitsForPerson } from '../../roll/look.ts';
 import type { Terms } from '../../roll/plan.ts';
@@ -35,7 +35,7 @@ export async function provision(
     // Refused before, and perhaps enrolled meanwhile.
     if (before !== 'absent' && waits(before)) await askDps(watch);
     const needsPerson = issuer?.kind === 'inbox' || issuer?.kind === 'hub';
-    const hasLeaf = before !== 'absent' && (before.current !== undefined || leafOf(before.next) !== undefined);
+    const hasLeaf = before !== 'absent' && (before.current !== undefined || leafIn(before.next) !== undefined);
     if (needsPerson && !hasLeaf) {
       await showCsr(watch);
       if (!watch.isPatient) return watch.running.daemon.state;

@@ -1,5 +1,5 @@
 import { CODES, type Code } from '../../failure/failure.ts';
-import { leafOf, restOf } from '../../roll/candidate.ts';
+import { leafIn, restOf } from '../../roll/candidate.ts';
 import type { Leaf } from '../../roll/leaf.ts';
 import type { Phase } from '../../roll/phase.ts';
 import { WORDS } from '../../roll/report.ts';
@@ -31,7 +31,7 @@ export const waits = ({ phase, next }: Pick<RollState, 'phase' | 'next'>): boole
 
 /** The leaf that DPS refuses, where the gateway waits for its enrollment. */
 export function refusedLeaf(state: RollState): Leaf | undefined {
-  return waits(state) ? (leafOf(state.next) ?? state.current) : undefined;
+  return waits(state) ? (leafIn(state.next) ?? state.current) : undefined;
 }
 
 /** An event of daemon/events.ts. */

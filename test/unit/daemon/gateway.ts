@@ -135,7 +135,6 @@ export async function gateway(
     version: '0',
     registrationId: 'gw-1',
     labelPrefix: 'newleaf',
-    keepKey: false,
     given: async () => undefined,
     publish: async () => {},
     ...change,

@@ -7,7 +7,8 @@ const origin = {
   seed: 1,
   enrollment: 'group',
   begins: 'serving',
-  leftMs: 10 * DAY,
+  // Due, and far from the last resort: a leaf for the same key.
+  leftMs: 25 * DAY,
   lifetimeMs: 90 * DAY,
   automatic: true,
 } as const;
@@ -54,3 +55,22 @@ for (const [what, fault] of [
     assert.equal(gateway.world.token.card?.keys.size, 1, 'nothing is left behind in the token');
   });
 }
+
+test('a token that makes no key any more: before the leaf ends, the same key gets another leaf', async () => {
+  const gateway = new Gateway({ ...origin, leftMs: 16 * DAY });
+  const before = gateway.known?.current;
+  gateway.lay({ generate: 'NL-TOKEN-FAILED' });
+  gateway.start();
+  await gateway.clock.pass(HOUR);
+  assert.equal(gateway.state.current?.thumbprint, before?.thumbprint);
+  const { person, wrong } = report(gateway);
+  assert.deepEqual([person, wrong[0]?.code], [true, 'NL-TOKEN-FAILED']);
+
+  await gateway.clock.pass(2 * DAY);
+  const { current } = gateway.state;
+  assert.deepEqual([current?.key, gateway.isOnline], [before?.key, true]);
+  assert.notEqual(current?.thumbprint, before?.thumbprint);
+  const { outcomes } = report(gateway);
+  assert.equal(outcomes.find(({ outcome }) => outcome === 'done')?.outcome, 'done');
+  assert.deepEqual(gateway.broken, []);
+});

@@ -55,7 +55,7 @@ interface Given {
 async function daemon(t: TestContext, given: Given) {
   const {
     watchdogMs,
-    generate = occupied,
+    generate = broken,
     write = async () => {},
     issue = () => assert.fail('nobody asks for this'),
   } = given;
@@ -86,7 +86,6 @@ async function daemon(t: TestContext, given: Given) {
     version: '0',
     registrationId: 'gw-0001',
     labelPrefix: 'newleaf',
-    keepKey: false,
     given: async () => undefined,
     publish: async () => {},
   });
@@ -102,14 +101,14 @@ async function daemon(t: TestContext, given: Given) {
   return { clock, systemd, stop };
 }
 
-const occupied = async () => {
-  throw new Fault('NL-TOKEN-OCCUPIED');
+const broken = async () => {
+  throw new Fault('NL-TOKEN-FAILED');
 };
 
 test('the watchdog is fed at half of its limit, and systemd hears what the gateway does', async (t) => {
   const { clock, systemd, stop } = await daemon(t, { watchdogMs: 4_000 });
   assert.equal(systemd.heard[0], 'ready');
-  assert.match(systemd.heard.at(-1) ?? '', /^making the next key in the token, offline; NL-TOKEN-OCCUPIED /);
+  assert.match(systemd.heard.at(-1) ?? '', /^making the next key in the token, offline; NL-TOKEN-FAILED /);
   systemd.meals();
   await clock.pass(20_000);
   assert.equal(systemd.meals(), 10);

@@ -28,7 +28,6 @@ function keysIn(t: TestContext, keyType: KeyType = 'ec-p256', current?: KeyRef) 
     registrationId: 'gw-0001',
     directory,
     current: () => current,
-    keeps: false,
     wrote: () => {},
     warn: () => {},
     destroy: async () => {},

@@ -37,7 +37,6 @@ for (const [title, found, label] of rows) {
       registrationId: 'gw-0001',
       directory: scratch(t),
       current: () => undefined,
-      keeps: false,
       wrote: () => {},
       warn: () => {},
       destroy: async (...asked) => void did.push(`destroy ${asked.join(' ')}`),

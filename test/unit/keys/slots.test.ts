@@ -68,7 +68,6 @@ async function generating(directory: string, found: Left): Promise<readonly stri
     registrationId: 'gw-0001',
     directory,
     current: () => undefined,
-    keeps: false,
     wrote: () => void did.push('wrote'),
     warn: (message) => void did.push(message),
     destroy: async (label, id) => void did.push(`destroy ${label} ${id}`),

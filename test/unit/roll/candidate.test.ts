@@ -4,7 +4,7 @@ import {
   type Candidate,
   hasLeaf,
   keyOf,
-  leafOf,
+  leafIn,
   madeKeyOf,
   mayBeTrusted,
   restOf,
@@ -37,11 +37,11 @@ describe('what is asked about a candidate', () => {
       assert.deepEqual(keyOf(next), key);
       assert.deepEqual(madeKeyOf(next), isMade ? key : undefined);
       assert.equal(mayBeTrusted(next), isTrusted);
-      assert.deepEqual(leafOf(next), hasLeaf(next) ? candidate : undefined);
+      assert.deepEqual(leafIn(next), hasLeaf(next) ? candidate : undefined);
     });
   }
   test('there is none', () => {
-    assert.deepEqual([madeKeyOf(undefined), leafOf(undefined), restOf(undefined)], [undefined, undefined, undefined]);
+    assert.deepEqual([madeKeyOf(undefined), leafIn(undefined), restOf(undefined)], [undefined, undefined, undefined]);
     assert.equal(hasLeaf(undefined), false);
   });
   test('what rests, and what is in work', () => {
@@ -72,9 +72,10 @@ describe('a key that is resumed', () => {
     ['on its ladder', { ...made(), rest }],
     ['that is a second one', { ...wanted(), isSecond: true, rest }],
   ] as const) {
-    test(`${what} is of a roll, and does not rest; its rungs are kept`, () => {
-      const { rest: _, ...going } = { rest: undefined, ...next };
-      assert.deepEqual(resumed({ ...next, tries: 2 }), { ...going, for: 'roll', tries: 2 });
+    test(`${what} is of a roll, and does not rest; its rungs are kept, and why it rested`, () => {
+      const { rest: rested, ...going } = { rest: undefined, ...next };
+      const last = rested === undefined ? {} : { last: rest.failure };
+      assert.deepEqual(resumed({ ...next, tries: 2 }), { ...going, for: 'roll', tries: 2, ...last });
     });
   }
 });

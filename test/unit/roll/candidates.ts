@@ -1,6 +1,6 @@
 import type { Failure } from '../../../agent/failure/failure.ts';
 import type { Assigned, KeyMade, KeyWanted, Purpose, Sent, Unwanted } from '../../../agent/roll/candidate.ts';
-import type { Met } from '../../../agent/roll/troubles.ts';
+import type { Hindrance } from '../../../agent/roll/state.ts';
 import { hub, NOW } from './machine.ts';
 import { candidate, rest } from './standing.ts';
 
@@ -34,4 +34,4 @@ export const unwanted = (leaf = candidate): Unwanted => ({
   because: 'refused',
 });
 
-export const met = (failure: Failure): Met => ({ failure, at: NOW });
+export const met = (failure: Failure): Hindrance => ({ failure, at: NOW });

@@ -43,6 +43,8 @@ test('the order of the rules is the policy', () => {
         'rejected',
         'dps-refused',
         'unreached',
+        'key-lost',
+        'last-resort',
         'configuration',
         'given-key',
         'provisioning',

@@ -28,6 +28,8 @@ export const AFTER: Record<Phase, Readonly<Record<string, string>>> = {
     'session lost': 'serving, connect a',
   },
   registering: {
+    csr: 'registering, register a',
+    'csr --new-key': 'registering, register a',
     'current registered': 'serving',
     'current connected': 'registering, register a',
     refusal: 'serving',

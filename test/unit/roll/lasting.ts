@@ -1,4 +1,4 @@
-import { leafOf } from '../../../agent/roll/candidate.ts';
+import { leafIn } from '../../../agent/roll/candidate.ts';
 import type { Leaf } from '../../../agent/roll/leaf.ts';
 import { effectsOf, type RollEffect } from '../../../agent/roll/state.ts';
 import { everyStandingEnds } from './ends.ts';
@@ -61,7 +61,7 @@ function findsItsWay(name: string, lasting: Lasting): Proof {
 
 function hasWay({ state: { current, next }, world, at }: Pair, lasting: Lasting): boolean {
   // What somebody has discarded is not brought back by an outage.
-  return [current, next?.is === 'unwanted' ? undefined : leafOf(next)].some(
+  return [current, next?.is === 'unwanted' ? undefined : leafIn(next)].some(
     (leaf) =>
       serves(world, leaf, at) &&
       lasting({ kind: 'register', leaf }, current) === undefined &&

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type Candidate, hasLeaf, keyOf, leafOf, restOf } from '../../../agent/roll/candidate.ts';
+import { type Candidate, hasLeaf, keyOf, leafIn, restOf } from '../../../agent/roll/candidate.ts';
 import { getsNoRegistration, isStuck } from '../../../agent/roll/look.ts';
 import type { Phase } from '../../../agent/roll/phase.ts';
 import { RETIRE_TRIES } from '../../../agent/roll/phase.ts';
@@ -78,7 +78,7 @@ function whose(id: string | undefined, { current, next, retire }: RollState): nu
 function which(thumbprint: string | undefined, { current, next }: RollState): number {
   if (thumbprint === undefined) return 0;
   if (thumbprint === current?.thumbprint) return 1;
-  return thumbprint === leafOf(next)?.thumbprint ? 2 : 3;
+  return thumbprint === leafIn(next)?.thumbprint ? 2 : 3;
 }
 
 const KINDS: Readonly<Record<Candidate['is'], number>> = {
@@ -150,7 +150,7 @@ function worldKey({ world, state }: Pair): number {
   packed.digit(6, whose(world.pinned?.key.id, state)).digit(4, which(world.pinned?.thumbprint, state));
   packed.bit(world.keeps).bit(world.enabled).digit(4, which(world.hub, state));
   packed.bit(enrolled === 'all');
-  for (const leaf of [state.current, leafOf(state.next)]) packed.bit(leaf && enrolled.includes(leaf.thumbprint));
+  for (const leaf of [state.current, leafIn(state.next)]) packed.bit(leaf && enrolled.includes(leaf.thumbprint));
   return packed.value;
 }
 

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { failure } from '../../../agent/failure/failure.ts';
 import { advance } from '../../../agent/roll/advance.ts';
 import { GRACE_REFUSALS, probeMs } from '../../../agent/roll/backoff.ts';
-import { leafOf, restOf } from '../../../agent/roll/candidate.ts';
+import { leafIn, restOf } from '../../../agent/roll/candidate.ts';
 import { without } from '../../../agent/roll/moves.ts';
 import type { RollEvent } from '../../../agent/roll/state.ts';
 import { made } from './candidates.ts';
@@ -50,7 +50,7 @@ describe('a candidate that DPS refuses is parked', () => {
     const dropped = play({ ...SITUATIONS['connecting-next'], rejected: true }, 'roll --discard');
     assert.equal(briefly(dropped), 'abandoning, register a');
     const { phase, next, outcomes } = play(without(dropped, 'online'), 'refusal');
-    assert.deepEqual([phase, next?.is, leafOf(next)], ['stranded', 'parked', candidate]);
+    assert.deepEqual([phase, next?.is, leafIn(next)], ['stranded', 'parked', candidate]);
     assert.equal(outcomes[0]?.outcome, 'person');
   });
   test('one that expired makes room without asking DPS, and its key is kept: the clock may be wrong', () => {

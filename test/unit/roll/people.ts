@@ -1,4 +1,4 @@
-import { leafOf, madeKeyOf, mayBeTrusted } from '../../../agent/roll/candidate.ts';
+import { leafIn, madeKeyOf, mayBeTrusted } from '../../../agent/roll/candidate.ts';
 import { nextMoment } from '../../../agent/roll/plan.ts';
 import type { RollEvent, RollState } from '../../../agent/roll/state.ts';
 import { HOUR, NOW } from './machine.ts';
@@ -72,7 +72,7 @@ export function operators({ world, state }: Pair): readonly (readonly [name: str
 /** The operator has put every leaf that the gateway names into the enrollment. */
 export function enrolled(world: World, { current, next }: RollState): World {
   if (world.enrolled === 'all') return world;
-  const named = [current?.thumbprint, leafOf(next)?.thumbprint].filter((one) => one !== undefined);
+  const named = [current?.thumbprint, leafIn(next)?.thumbprint].filter((one) => one !== undefined);
   return { ...world, enrolled: named };
 }
 
@@ -107,7 +107,7 @@ export function fates({ world, state: { current, next } }: Pair): readonly (read
 export function moments(pair: Pair): readonly (readonly [name: string, at: number])[] {
   const { state, at } = pair;
   const planned = nextMoment(state, termsOf(pair), at);
-  const ends = [state.current, leafOf(state.next)].filter((leaf) => leaf !== undefined && isLive(leaf, at));
+  const ends = [state.current, leafIn(state.next)].filter((leaf) => leaf !== undefined && isLive(leaf, at));
   const last = Math.max(...ends.map((leaf) => leaf?.notAfter ?? 0));
   return [
     ...(planned === undefined ? [] : [['the next moment comes', planned] as const]),

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { failure } from '../../../agent/failure/failure.ts';
 import { type Advance, advance } from '../../../agent/roll/advance.ts';
-import { keyOf, leafOf, restOf } from '../../../agent/roll/candidate.ts';
+import { keyOf, leafIn, restOf } from '../../../agent/roll/candidate.ts';
 import { placeOf } from '../../../agent/roll/leaf.ts';
 import { without } from '../../../agent/roll/moves.ts';
 import type { Phase } from '../../../agent/roll/phase.ts';
@@ -114,7 +114,7 @@ describe('what becomes of the roll', () => {
       let { state } = twice(phase);
       for (let times = 0; times < 5; times += 1) {
         assert.equal(briefly(state), 'serving');
-        assert.deepEqual([leafOf(state.next), state.retire], [candidate, undefined]);
+        assert.deepEqual([leafIn(state.next), state.retire], [candidate, undefined]);
         const at = NOW + (times + 1) * 2 * HOUR;
         const probed = advance(state, { kind: 'woken', at, draw: 0.5 }, terms).state;
         assert.equal(briefly(probed), 'registering-next, register b');

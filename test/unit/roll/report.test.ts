@@ -8,7 +8,7 @@ import { dueAt } from '../../../agent/roll/plan.ts';
 import { iso, type ReportOptions, statusOf, twinOf, WORDS } from '../../../agent/roll/report.ts';
 import type { RollState } from '../../../agent/roll/state.ts';
 import { again, made, wanted } from './candidates.ts';
-import { NOW, terms } from './machine.ts';
+import { LATER, NOW, terms } from './machine.ts';
 import { EVENTS, play, REFUSAL, SITUATIONS } from './situations.ts';
 import { candidate, current, HOUR, person, waits } from './standing.ts';
 
@@ -100,11 +100,12 @@ describe('when a person is needed', () => {
       true,
     ],
     [
-      'a millisecond before that',
+      'due, and the issuer waits for a person',
       SITUATIONS.serving,
-      { now: current.notAfter - 1, terms: { ...terms, ...person } },
-      false,
+      { now: LATER, terms: { ...terms, ...person } },
+      true,
     ],
+    ['not due yet, and the issuer waits for a person', SITUATIONS.serving, { terms: { ...terms, ...person } }, false],
     ['in the middle of a roll', SITUATIONS['connecting-next'], {}, false],
   ];
   for (const [why, state, more, expected] of rows) {

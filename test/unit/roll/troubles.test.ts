@@ -98,7 +98,12 @@ const ROWS: readonly (readonly [
 describe('what hinders the work, and what hinders the session', () => {
   for (const [what, event, { before = serving, after = before, retry }, work, session] of ROWS) {
     test(`${what} → work: ${work}, session: ${session}`, () => {
-      const got = withTroubles({ ...before, ...old }, { ...after, ...old }, event, retry);
+      const got = withTroubles(
+        { ...before, ...old },
+        { ...after, ...old },
+        event,
+        retry === undefined ? {} : { retry },
+      );
       assert.deepEqual([got.workTrouble?.failure.code, got.sessionTrouble?.failure.code], [work, session]);
     });
   }
@@ -124,7 +129,7 @@ describe('what hinders the work, and what hinders the session', () => {
         workTrouble: _,
         sessionTrouble: _session,
         ...others
-      } = withTroubles(before, { ...after, ...old }, event, retry);
+      } = withTroubles(before, { ...after, ...old }, event, retry === undefined ? {} : { retry });
       assert.deepEqual(others, after);
     }
   });

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { failure } from '../../../agent/failure/failure.ts';
 import { advance } from '../../../agent/roll/advance.ts';
-import { leafOf } from '../../../agent/roll/candidate.ts';
+import { leafIn } from '../../../agent/roll/candidate.ts';
 import { isWorthAsking } from '../../../agent/roll/look.ts';
 import { without } from '../../../agent/roll/moves.ts';
 import type { Signal } from '../../../agent/roll/signal.ts';
@@ -87,7 +87,7 @@ describe('the candidate whose hub does not answer', () => {
     assert.equal(briefly(play(proving, ...times(moment - 1, 'outage'))), 'connecting-next, connect b');
     const again = play(proving, ...times(moment, 'outage'));
     assert.equal(briefly(again), 'registering-next, register b');
-    assert.deepEqual(leafOf(again.next), candidate);
+    assert.deepEqual(leafIn(again.next), candidate);
     const found = EVENTS['next registered']?.(again);
     assert.ok(found);
     assert.equal(briefly(advance(again, found, terms).state), 'connecting-next, connect b');

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { hasLeaf, leafOf, mayBeTrusted } from '../../../agent/roll/candidate.ts';
+import { hasLeaf, leafIn, mayBeTrusted } from '../../../agent/roll/candidate.ts';
 import {
   effectsOf,
   type RollEffect,
@@ -78,7 +78,7 @@ function checkEffect(effect: RollEffect, node: Node, holds: Holds): void {
   const { current, next } = state;
   if (effect.kind === 'destroy-key') {
     const { key } = effect;
-    const isRelied = [current, leafOf(next)].some((leaf) => leaf?.key.id === key.id);
+    const isRelied = [current, leafIn(next)].some((leaf) => leaf?.key.id === key.id);
     holds(!isRelied, 'no key is destroyed that current or candidate relies on', node);
     const { pinned } = world;
     const isTrusted = pinned?.key.id === key.id && isLive(pinned, node.at) && has(world, key);
@@ -109,7 +109,7 @@ function neighbours(node: Node, { isFated = false }: Walk, hear: Hear, holds: Ho
     const met = perform(node, effect, 'true');
     const through = advance(node, met.event).state;
     if (met.event.kind === 'failed' && kind === 'register' && state.phase === 'registering-next') {
-      const leaf = leafOf(state.next);
+      const leaf = leafIn(state.next);
       const isUseless = leaf === undefined || !isLive(leaf, node.at) || !has(world, leaf.key);
       holds(hasLeaf(through.next) || isUseless, 'a candidate that DPS refuses is parked, not lost', node);
     }

@@ -47,7 +47,7 @@ const ROWS: readonly (readonly [what: string, phase: Phase, written: object, Row
     'that makes it again, by its ladder',
     'generating-key',
     { ...rolling, next: { ...keyless, renewed: true, parked: refused } },
-    { read: { next: { ...wanted(), isSecond: true, tries: 3 } } },
+    { read: { next: { ...wanted(), isSecond: true, tries: 3, last: REFUSAL } } },
   ],
   ['that waits for its issuer', 'requesting-leaf', { ...rolling, next: key }, { read: { next: made() } }],
   ['that was interrupted to ask DPS', 'registering', { ...rolling, next: key }, { read: { ask: true, next: made() } }],
