@@ -13,7 +13,9 @@ type CsrAsk = Extract<Ask, { kind: 'csr' }>;
 export async function answerCsr(options: AnswererOptions, { newKey = false, from }: CsrAsk): Promise<Answer> {
   const { state, post, ports, report } = options;
   if (report().terms.attestation === 'tpm') return LEAFLESS;
-  const refused = refusedBy(options, await post({ kind: 'csr-asked', newKey, sameKey: report().terms.keepKey, from }));
+  const isLost = newKey && (await lacksKeyOf(options));
+  const asked = { kind: 'csr-asked', newKey, isLost, sameKey: report().terms.keepKey, from } as const;
+  const refused = refusedBy(options, await post(asked));
   if (refused !== undefined) return refused;
   const unmade = await made(options, from);
   if (unmade !== undefined) return { is: unmade.code === 'NL-BUSY' ? 'busy' : 'broken', failure: unmade };
@@ -38,6 +40,16 @@ export async function answerCsr(options: AnswererOptions, { newKey = false, from
     const told = met.code === 'NL-TOKEN-KEY' ? { ...met, advice } : met;
     return { is: met.kind === 'refused' ? 'busy' : 'broken', failure: told };
   }
+}
+
+/** Whether the key of the last CSR is not in the token. */
+async function lacksKeyOf({ state, ports }: AnswererOptions): Promise<boolean> {
+  const key = madeKeyOf(state().next);
+  if (key === undefined) return false;
+  return ports.keys.csr(key).then(
+    () => false,
+    (error: unknown) => failureOf(error).code === 'NL-TOKEN-KEY',
+  );
 }
 
 const LEAFLESS: Answer = { is: 'refused', failure: failure('NL-TPM-NO-LEAF') };

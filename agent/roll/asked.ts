@@ -1,6 +1,5 @@
 import { type Failure, failure } from '../failure/failure.ts';
 import { hasLeaf, isHeardOf, keyOf, type Source, type WithLeaf } from './candidate.ts';
-import type { KeyRef } from './leaf.ts';
 import { hasSpareKey, keepsKey, lacksKey } from './look.ts';
 import {
   accept,
@@ -9,12 +8,12 @@ import {
   finish,
   makeRoom,
   needsSlot,
+  rememberKey,
   retireKey,
   toRegisterNext,
   wantKey,
   without,
 } from './moves.ts';
-import { RETIRE_TRIES } from './phase.ts';
 import type { Decision, Of, RollState } from './state.ts';
 
 // What people ask for, and what they bring.
@@ -57,11 +56,15 @@ export function csrAsked(state: RollState, event: Of<'csr-asked'>, decision?: De
     // A person does not wait for its ladder, which goes on when it is made.
     return needsSlot({ ...state, next: { ...next, for: 'delivery' } });
   }
+  // The token does not have it: there is nothing to destroy.
+  const { slot } = next.key;
+  if (event.isLost)
+    return wantKey(state, event, 'delivery', slot === 'given' || keepsKey(state, next.key) ? undefined : slot);
   // A key that is kept serves on beside the new one.
   if (event.newKey && keepsKey(state, next.key)) return wantKey(state, event, 'delivery');
   if (!event.newKey || !hasSpareKey(state))
     return next.for === 'spare' ? { ...state, next: { ...next, for: 'delivery' } } : state;
-  return retireKey(wantKey(state, event, 'delivery', next.key.slot === 'given' ? undefined : next.key.slot), next.key);
+  return retireKey(wantKey(state, event, 'delivery', slot === 'given' ? undefined : slot), next.key);
 }
 
 /** A person delivered a leaf, for the key of the CSR or for the current key. An older candidate makes room. */
@@ -76,17 +79,15 @@ export function delivered(before: RollState, event: Of<'leaf-delivered'>): RollS
   // It was verified a moment ago: its key may have been given up since.
   if (!isOfNext && leaf.key.id !== current?.key.id) return answer('failed', failure('NL-LEAF-KEY'));
   // The key of a candidate that DPS never heard of is useless now.
-  const alone = next === undefined || isOfNext ? state : remember(state, keyOf(next), isHeardOf(next));
+  const alone =
+    next === undefined || isOfNext
+      ? state
+      : isHeardOf(next)
+        ? rememberKey(state, keyOf(next))
+        : retireKey(state, keyOf(next));
   // This leaf also ends a roll that waits for its issuer. A delivered leaf does not count as the automatic roll.
   const own = without(alone, 'rolledFor');
   const taken = own.request === undefined ? accept(own, event.request, event) : own;
   const from: Source = event.request.from === 'method' ? 'hub' : 'person';
   return toRegisterNext(taken, { is: 'sent', leaf, from, tries: 0 });
-}
-
-/** The key of a candidate that DPS has heard of is given up only when another leaf has been proven: until then it is remembered. */
-function remember(state: RollState, key: KeyRef, isHeard: boolean): RollState {
-  const retired = retireKey(state, key);
-  if (!isHeard || retired === state || retired.retire === undefined) return retired;
-  return { ...retired, retire: { ...retired.retire, tries: RETIRE_TRIES } };
 }

@@ -1,6 +1,6 @@
 import { hasLeaf } from './candidate.ts';
-import { accept, beginRequest, dropLeaf, expire, makeRoom } from './moves.ts';
-import type { Decision, Reason, RollEvent, RollState } from './state.ts';
+import { accept, beginRequest, clearedFor, expire, makeRoom } from './moves.ts';
+import type { Decision, RollEvent, RollState } from './state.ts';
 
 /** Carries out what the rules decided on a planned moment or a start. */
 export function begin(state: RollState, event: RollEvent, decision?: Decision): RollState {
@@ -10,14 +10,8 @@ export function begin(state: RollState, event: RollEvent, decision?: Decision): 
   const own = { id: `newleaf-${event.at.toString(36)}`, action, reason, from: 'newleaf', at: event.at } as const;
   // A request goes on even if the hub refuses the leaf meanwhile.
   const makesPlace = reason === 'asked' || (state.phase === 'serving' && reason !== 'rejected');
-  const free = makesPlace ? makeRoom(outranked(state, decision), event) : outranked(state, decision);
+  const free = makesPlace ? makeRoom(clearedFor(state, reason), event) : clearedFor(state, reason);
   const waited = reason === 'asked' ? free.scheduled : undefined;
   const { startAt: _, ...accepted } = { startAt: 0, ...(waited ? { ...waited, action } : (free.request ?? own)) };
   return beginRequest(accept(free, accepted, event), action, event, sameKey);
-}
-
-/** The issuer comes before a leaf that a person has delivered: that one's key gets another leaf. */
-function outranked(state: RollState, { reason }: { readonly reason: Reason }): RollState {
-  const isNeeded = reason === 'due' || reason === 'provisioning';
-  return isNeeded && state.next?.is === 'parked' ? dropLeaf(state, state.next, true) : state;
 }

@@ -6,7 +6,9 @@ import { keyLost } from './key-lost.ts';
 import { canGoBack, freeSlot, keepsKey, WAITING } from './look.ts';
 import {
   accept,
+  clearedFor,
   finish,
+  giveUp,
   halt,
   park,
   probeOf,
@@ -108,9 +110,10 @@ function currentRefused(before: RollState, event: Of<'failed'>, decision?: Decis
   const { current, next, request, rejected } = before;
   const state: RollState = without(before, 'unheard', 'ask');
   if (next?.is === 'unwanted') {
-    if (next.because === 'key-lost') {
-      const alone = { ...retireKey(without(state, 'next'), next.leaf.key), phase: 'registering' } as const;
-      return currentRefused(alone, event, decision);
+    const isLost = next.because === 'key-lost';
+    // Without the key of the current leaf there is no way back, and the candidate is unwanted all the same.
+    if (isLost || (next.because === 'discarded' && failure.code === 'NL-TOKEN-KEY')) {
+      return currentRefused({ ...giveUp(state, next, isLost), phase: 'registering' }, event, decision);
     }
     // The candidate may be the only leaf that DPS trusts: it is kept, even if it was unwanted.
     const { leaf, from, tries, rest } = next;
@@ -124,7 +127,8 @@ function currentRefused(before: RollState, event: Of<'failed'>, decision?: Decis
   if (decision?.action === 'roll' && current !== undefined) {
     const own = { id: `newleaf-${event.at.toString(36)}`, from: 'newleaf', at: event.at } as const;
     const cure = { ...(request ?? own), action: 'roll', reason: decision.reason } as const;
-    const rolling = accept({ ...probed(state, event), rolledFor: current.thumbprint }, cure, event);
+    const free = clearedFor(probed(state, event), decision.reason);
+    const rolling = accept({ ...free, rolledFor: current.thumbprint }, cure, event);
     return resumeRoll(rolling, event);
   }
   return settle(finish(state, event, before.online ? 'kept' : 'person', failure), event);

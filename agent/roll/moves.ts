@@ -19,7 +19,7 @@ import { freshId } from './intended.ts';
 import type { KeyRef } from './leaf.ts';
 import { canGoBack, freeSlot, getsNoRegistration, isStuck, keepsKey, remaining } from './look.ts';
 import { RETIRE_TRIES } from './phase.ts';
-import type { Action, Outcome, Request, RollEvent, RollState } from './state.ts';
+import type { Action, Outcome, Reason, Request, RollEvent, RollState } from './state.ts';
 
 // All changes of a state. The rules import none of them: they only ask (look.ts).
 
@@ -45,6 +45,13 @@ export function retireKey(state: RollState, key: KeyRef | undefined): RollState 
   return { ...state, retire: { ...key, tries: 0 } };
 }
 
+/** The same, once another leaf has been proven: DPS may trust a leaf of this key, or the token may only have failed to show it. */
+export function rememberKey(state: RollState, key: KeyRef): RollState {
+  const retired = retireKey(state, key);
+  if (retired === state || retired.retire === undefined) return state;
+  return { ...retired, retire: { ...retired.retire, tries: RETIRE_TRIES } };
+}
+
 /** When DPS is asked again for a leaf that it has refused. @param least the first rung of the ladder to use */
 export function probeOf(state: RollState, event: RollEvent, least: number): NonNullable<RollState['probe']> {
   const { at, draw } = event;
@@ -56,10 +63,11 @@ export function probeOf(state: RollState, event: RollEvent, least: number): NonN
   return { times, askAt: at + (byTurns ? turnMs(draw) : probeMs(Math.max(times, least), draw)) };
 }
 
-/** The next rung of a candidate's ladder. */
-function rung(state: RollState, { tries }: Candidate, { at, draw }: RollEvent, failure: Failure) {
-  const askAt = at + probeMs(tries + 1, draw, remaining(state, at));
-  return { tries: tries + 1, rest: { failure, askAt } };
+/** The next rung of a candidate's ladder. A key that is not found is looked for by a ladder of its own. */
+function rung(state: RollState, next: Candidate, { at, draw }: RollEvent, failure: Failure) {
+  const isFirst = failure.code === 'NL-TOKEN-KEY' && metBy(next)?.code !== failure.code;
+  const tries = isFirst ? 1 : next.tries + 1;
+  return { tries, rest: { failure, askAt: at + probeMs(tries, draw, remaining(state, at)) } };
 }
 
 /** Keeps a refused candidate, and plans when to ask for it again. */
@@ -92,13 +100,18 @@ export function drop(
   failure: Failure,
 ): RollState {
   // Without a way back only the candidate's leaf is given up, and its key gets another.
-  if (!canGoBack(state, event)) return makesWay(dropLeaf(state, next, true), event);
   const { leaf, from, tries } = next;
   const rest = restOf(next) ?? { failure: metBy(next) ?? failure, askAt: event.at };
   const why = rest.failure.code === 'NL-TOKEN-KEY' ? 'key-lost' : because;
+  if (!canGoBack(state, event)) return makesWay(giveUp(state, next, why === 'key-lost'), event);
   if (mayBeTrusted(next))
     return { ...without(state, 'ask', 'stranded'), next: { is: 'unwanted', leaf, from, tries, rest, because: why } };
   return makesWay(retireKey(without(state, 'next'), leaf.key), event);
+}
+
+/** Gives up a leaf without a registration of the current one. Its key gets another leaf, if it is there. */
+export function giveUp(state: RollState, next: WithLeaf, isLost: boolean): RollState {
+  return isLost ? rememberKey(without(state, 'next'), next.leaf.key) : dropLeaf(state, next, true);
 }
 
 /** An expired candidate is accepted nowhere, so DPS need not hear of it. The clock may be wrong: no key is destroyed for it. */
@@ -107,12 +120,23 @@ export function expire(state: RollState, next: WithLeaf, event: RollEvent): Roll
 }
 
 /** Only the leaf is given up: its key gets another. */
-export function dropLeaf(state: RollState, next: WithLeaf, isAccepted = false): RollState {
+function dropLeaf(state: RollState, next: WithLeaf, isAccepted = false): RollState {
   const { key } = next.leaf;
   if (keepsKey(state, key)) return without(state, 'next');
   // DPS may have refused this leaf, and trust an earlier one of the same key.
   const isTrusted = (isAccepted || state.current === undefined) && isHeardOf(next);
   return { ...state, next: { is: 'key-made', key, for: 'spare', tries: 0, ...(isTrusted && { isTrusted }) } };
+}
+
+/**
+ * What is in the way of a new leaf makes room: a leaf that a person has delivered, whose key gets another from the issuer; one
+ * whose key is lost with that of the current leaf, as it is the same.
+ */
+export function clearedFor(state: RollState, reason: Reason): RollState {
+  const { next } = state;
+  if (next?.is !== 'parked') return state;
+  if (reason === 'due' || reason === 'provisioning') return dropLeaf(state, next, true);
+  return reason === 'key-lost' && keepsKey(state, next.leaf.key) ? without(state, 'next') : state;
 }
 
 /** A candidate is gone: the request goes on without it, and the hourly probe of a stranded gateway keeps its time. */
@@ -172,9 +196,8 @@ function withKey(state: RollState, event: RollEvent, sameKey: boolean): RollStat
   const { next, current } = state;
   if (sameKey && current !== undefined && !hasLeaf(next) && next?.is !== 'key-made') {
     // An interrupted attempt may have made the key that was wanted.
-    const left =
-      next === undefined || state.retire !== undefined ? {} : { retire: { ...keyOf(next), tries: RETIRE_TRIES } };
-    return { ...state, ...left, next: { is: 'key-made', key: current.key, for: 'roll', tries: next?.tries ?? 0 } };
+    const kept = next === undefined || state.retire !== undefined ? state : rememberKey(state, keyOf(next));
+    return { ...kept, next: { is: 'key-made', key: current.key, for: 'roll', tries: next?.tries ?? 0 } };
   }
   if (next === undefined || hasLeaf(next)) return wantKey(state, event, 'roll');
   return needsSlot({ ...state, next: resumed(next) });

@@ -2,7 +2,7 @@ import type { Failure } from '../failure/failure.ts';
 import { GRACE_REFUSALS, probeMs } from './backoff.ts';
 import { budgetLeft, isCharged } from './budget.ts';
 import { hasLeaf, restOf } from './candidate.ts';
-import { isOutranked, lacksKey, remaining } from './look.ts';
+import { isOutranked, keepsKey, lacksKey, remaining } from './look.ts';
 import { clockFloor, dueAt, isCredible } from './plan.ts';
 import type { Rule, Signal, Standing } from './signal.ts';
 import { isProbeOfCurrent, waitsFor } from './single-flight.ts';
@@ -92,7 +92,9 @@ export const keyLostRule: Rule = (signal, { state, terms }) => {
   if (signal.kind !== 'key-lost') return undefined;
   if (!terms.automatic) return ignore('this issuer waits for a person to deliver a leaf');
   const { next } = state;
-  if (restOf(next) !== undefined && next?.is !== 'unwanted') return ignore('a candidate is parked');
+  const hasOther =
+    restOf(next) !== undefined && next?.is !== 'unwanted' && !(hasLeaf(next) && keepsKey(state, next.leaf.key));
+  if (hasOther) return ignore('a candidate is parked');
   return { action: 'roll', reason: 'key-lost', why: 'the key of the current leaf is not in the token' };
 };
 

@@ -144,7 +144,13 @@ export type RollEvent = { readonly at: number; readonly draw: number } & (
   | { readonly kind: 'started'; readonly given?: Leaf }
   | { readonly kind: 'woken' }
   | { readonly kind: 'asked'; readonly request: Request; readonly delayMs: number; readonly discard: boolean }
-  | { readonly kind: 'csr-asked'; readonly newKey: boolean; readonly sameKey?: boolean; readonly from: Request['from'] }
+  | {
+      readonly kind: 'csr-asked';
+      readonly newKey: boolean;
+      readonly sameKey?: boolean;
+      readonly isLost?: boolean;
+      readonly from: Request['from'];
+    }
   | { readonly kind: 'leaf-delivered'; readonly leaf: Leaf; readonly request: Request }
   | { readonly kind: 'key-generated'; readonly key: KeyRef }
   | { readonly kind: 'leaf-issued'; readonly leaf: Leaf }

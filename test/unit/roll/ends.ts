@@ -9,7 +9,7 @@ import { hub } from './machine.ts';
 import { advance } from './named.ts';
 import { type Pair, Pairs, termsOf } from './pair.ts';
 import { enrolled, rollNow } from './people.ts';
-import { accepts, FOREIGN, isLive, issue, perform, type World } from './world.ts';
+import { accepts, FOREIGN, has, isLive, issue, perform, type World } from './world.ts';
 
 const MINUTE = 60_000;
 /** The design: from each pair of state and world, so long after everything is well. */
@@ -127,7 +127,7 @@ class Played {
     if (!automatic) this.#bring();
     if (this.#hasWaited) return;
     const isOfAnother = next?.is === 'parked' && !accepts(this.pair.world, next.leaf);
-    const isOccupied = restOf(next)?.failure.code === 'NL-TOKEN-OCCUPIED';
+    const isOccupied = [restOf(next), state.workTrouble].some((met) => met?.failure.code === 'NL-TOKEN-OCCUPIED');
     const due = current && dueAt(current, termsOf(this.pair).renewAt);
     if (automatic && isOfAnother && due !== undefined && at < due && state.online !== undefined) this.#waitUntil(due);
     else if (automatic && isOccupied && current !== undefined && isLive(current, at))
@@ -159,10 +159,13 @@ class Played {
     if (this.#begin < this.pair.at && !this.#hasWaited) this.#begin = at;
     this.#hasWaited = true;
     const { next } = this.pair.state;
+    if (this.pair.state.workTrouble?.failure.code === 'NL-TOKEN-OCCUPIED') this.#clear();
     const key = hasLeaf(next) ? undefined : madeKeyOf(next);
     if (key === undefined && hasLeaf(next)) this.#hear(rollNow(at, true));
     else if (key === undefined)
       this.#hear({ kind: 'csr-asked', newKey: false, sameKey: this.pair.keepKey, from: 'technician', at, draw: 0.5 });
+    else if (!has(this.pair.world, key))
+      this.#hear({ kind: 'csr-asked', newKey: true, isLost: true, from: 'technician', at, draw: 0.5 });
     else {
       const leaf = issue(this.pair, key);
       const request = { id: 'd', action: 'roll', reason: 'delivered', from: 'technician', at } as const;
