@@ -61,9 +61,11 @@ export function effectFailed(state: RollState, event: Of<'failed'>, decision?: D
  * before newleaf; else the roll waits for a person, by the ladder of the candidate. A person asks for a CSR again.
  */
 function placeTaken(state: RollState, next: KeyWanted, event: Of<'failed'>): RollState {
-  const other = next.slot === 'a' ? 'b' : 'a';
-  if (state.current !== undefined && next.slot === freeSlot(state)) return wantKey(state, event, next.for, other);
-  return next.for === 'delivery' ? unmade(state, next) : issuerRefused(state, next, event, event.failure);
+  const free = freeSlot(state);
+  const other = free === 'a' ? 'b' : 'a';
+  if (state.current !== undefined && next.slot === free) return { ...state, next: { ...next, slot: other } };
+  const again = { ...next, slot: free };
+  return next.for === 'delivery' ? unmade(state, again) : issuerRefused(state, again, event, event.failure);
 }
 
 /** A CSR gets no key. Its ladder goes on, where a roll has one. */

@@ -23,11 +23,12 @@ export function keyLost(state: RollState, next: Candidate, event: Of<'failed'>):
 }
 
 /** The key is not destroyed for it: if it is there after all, it is found in the slot once more by its CKA_ID. */
-function madeAgain(state: RollState, { key, tries, isSecond }: KeyMade, event: Of<'failed'>): RollState {
+function madeAgain(state: RollState, { key, tries, isSecond, last }: KeyMade, event: Of<'failed'>): RollState {
   const { failure } = event;
   // The key of the current leaf, which is kept, or was there before newleaf: the next leaf gets one of its own.
   if (keepsKey(state, key) || key.slot === 'given') return secondKey(wantKey(state, event, 'roll'), tries);
-  const wanted: KeyWanted = { is: 'key-wanted', slot: key.slot, id: key.id, for: 'roll', tries, isSecond: true };
+  const { slot, id } = key;
+  const wanted: KeyWanted = { is: 'key-wanted', slot, id, for: 'roll', tries, isSecond: true, ...(last && { last }) };
   if (isSecond !== true) return { ...state, next: wanted };
   // A token that loses each key gets new ones only by the ladder of the candidate.
   return settle(finish(halt(state, wanted, event, failure), event, state.online ? 'kept' : 'person', failure), event);

@@ -111,7 +111,10 @@ export function drop(
 
 /** Gives up a leaf without a registration of the current one. Its key gets another leaf, if it is there. */
 export function giveUp(state: RollState, next: WithLeaf, isLost: boolean): RollState {
-  return isLost ? rememberKey(without(state, 'next'), next.leaf.key) : dropLeaf(state, next, true);
+  const { slot, id } = next.leaf.key;
+  if (!isLost || slot === 'given' || keepsKey(state, next.leaf.key)) return dropLeaf(state, next, true);
+  // If it is there after all, it is found by its CKA_ID when a key is made.
+  return { ...state, next: { is: 'key-wanted', slot, id, for: 'spare', tries: 0 } };
 }
 
 /** An expired candidate is accepted nowhere, so DPS need not hear of it. The clock may be wrong: no key is destroyed for it. */

@@ -1,4 +1,5 @@
 import type { Failure } from '../failure/failure.ts';
+import { probeMs } from './backoff.ts';
 import { hasLeaf, type WithLeaf } from './candidate.ts';
 import { canGoBack } from './look.ts';
 import { askForCurrent, finish, park, probeOf, setAside, settle, without } from './moves.ts';
@@ -30,7 +31,10 @@ export function strand(state: RollState, event: RollEvent, failure: Failure): Ro
     return settle(finish(without(kept, 'probe'), event, 'kept', failure), event);
   // A new gateway may be enrolled in a moment; one that has served before asks at most once an hour.
   const probe = probeOf(kept, event, assignment === undefined ? 1 : 3);
-  return finish({ ...kept, probe, stranded: true }, event, 'person', failure);
+  // The key of the current leaf is not there, so DPS has heard nothing: it is the turn of the candidate soon.
+  const isUnheard = failure.code === 'NL-TOKEN-KEY' && kept.next?.is === 'parked';
+  const askAt = isUnheard ? event.at + probeMs(1, event.draw) : probe.askAt;
+  return finish({ ...kept, probe: { ...probe, askAt }, stranded: true }, event, 'person', failure);
 }
 
 /** Within this time DPS gives the same answer to the same leaf, in milliseconds. */

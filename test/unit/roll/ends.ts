@@ -59,7 +59,7 @@ class Played {
   readonly #lanes = new Map<string, { readonly key: string; readonly tries: number; readonly dueAt: number }>();
   #lookedAt = Number.NEGATIVE_INFINITY;
   #begin: number;
-  #hasWaited = false;
+  readonly #waited = new Set<string>();
   #broughtAt = Number.NEGATIVE_INFINITY;
 
   constructor(pair: Pair) {
@@ -121,27 +121,34 @@ class Played {
 
   /** Where a person is needed, `status` says so; what the person does then, or why the gateway can wait for it. */
   #waitsForPerson(): void {
-    const { state, at, automatic } = this.pair;
+    const { state, at, automatic, world } = this.pair;
     const { current, next } = state;
     if (!needsPerson(state, termsOf(this.pair), at)) return;
-    if (!automatic) this.#bring();
-    if (this.#hasWaited) return;
-    const isOfAnother = next?.is === 'parked' && !accepts(this.pair.world, next.leaf);
+    if (!automatic) {
+      this.#bring();
+      return;
+    }
+    const isOfAnother = next?.is === 'parked' && !accepts(world, next.leaf);
+    const due = (current && dueAt(current, termsOf(this.pair).renewAt)) ?? at;
+    if (isOfAnother && at < due && state.online !== undefined) this.#once('due', () => this.#waitUntil(due));
     const isOccupied = [restOf(next), state.workTrouble].some((met) => met?.failure.code === 'NL-TOKEN-OCCUPIED');
-    const due = current && dueAt(current, termsOf(this.pair).renewAt);
-    if (automatic && isOfAnother && due !== undefined && at < due && state.online !== undefined) this.#waitUntil(due);
-    else if (automatic && isOccupied && current !== undefined && isLive(current, at))
-      this.limitMs = current.notAfter - this.#begin;
-    else if (isOccupied && current === undefined) this.#clear();
-    else return;
-    this.#hasWaited = true;
+    if (!isOccupied) return;
+    if (current === undefined) this.#once('clear', () => this.#clear());
+    else if (isLive(current, at)) this.limitMs = Math.max(LIMIT_MS, current.notAfter - this.#begin);
+  }
+
+  #once(what: string, deed: () => void): void {
+    if (this.#waited.has(what)) return;
+    this.#waited.add(what);
+    deed();
   }
 
   /** The owner of the foreign key takes it away. */
   #clear(): void {
-    const { world } = this.pair;
-    const { next } = this.pair.state;
-    const token = Object.fromEntries(Object.entries(world.token).filter(([, id]) => id === (next && keyOf(next).id)));
+    const { world, state } = this.pair;
+    const { current, next, retire } = state;
+    const known = [current?.key.id, next && keyOf(next).id, retire?.id];
+    const token = Object.fromEntries(Object.entries(world.token).filter(([, id]) => known.includes(id)));
     this.pair = { ...this.pair, world: { ...world, token } };
     this.#begin = this.pair.at;
   }
@@ -156,10 +163,11 @@ class Played {
     const { at } = this.pair;
     if (at < this.#broughtAt + PATIENCE_MS) return;
     this.#broughtAt = at;
-    if (this.#begin < this.pair.at && !this.#hasWaited) this.#begin = at;
-    this.#hasWaited = true;
+    this.#once('person', () => {
+      this.#begin = at;
+    });
     const { next } = this.pair.state;
-    if (this.pair.state.workTrouble?.failure.code === 'NL-TOKEN-OCCUPIED') this.#clear();
+    if (this.pair.state.workTrouble?.failure.code === 'NL-TOKEN-OCCUPIED') this.#once('clear', () => this.#clear());
     const key = hasLeaf(next) ? undefined : madeKeyOf(next);
     if (key === undefined && hasLeaf(next)) this.#hear(rollNow(at, true));
     else if (key === undefined)
