@@ -34,13 +34,15 @@ export async function provision(
     // Refused before, and perhaps enrolled meanwhile.
     if (before !== 'absent' && waits(before)) await askDps(watch);
     const needsPerson = issuer?.kind === 'inbox' || issuer?.kind === 'hub';
+    const { forPerson, forServers } = watch.late;
+    const late = needsPerson && watch.isPatient ? forPerson : forServers;
     const hasLeaf = before !== 'absent' && (before.current !== undefined || before.next?.leaf !== undefined);
-    if (needsPerson && !hasLeaf) {
+    const isKeyGone = hasLeaf && watch.isNewToken && (await untilAtRest(watch, late)).trouble?.code === 'NL-TOKEN-KEY';
+    if (needsPerson && (!hasLeaf || isKeyGone)) {
       await showCsr(watch);
       if (!watch.isPatient) return watch.running.daemon.state;
-    }
-    const { forPerson, forServers } = watch.late;
-    const state = await untilAtRest(watch, needsPerson && watch.isPatient ? forPerson : forServers);
+    } else if (isKeyGone) await watch.running.daemon.answer({ kind: 'roll', from: 'technician', delayMs: 0 });
+    const state = await untilAtRest(watch, late, isKeyGone ? 'NL-TOKEN-KEY' : undefined);
     const leaf = refusedLeaf(state);
     if (leaf === undefined || serves(state)) return state;
     await showEnrollment(watch, leaf, state);
