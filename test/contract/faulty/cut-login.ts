@@ -23,5 +23,5 @@ export function filesOfToken(directory: string) {
   const [name = ''] = readdirSync(join(directory, 'tokens'));
   const token = join(directory, 'tokens', name);
   const object = join(token, 'token.object');
-  return { token, object, copy: join(token, 'token.newleaf'), size: () => statSync(object).size };
+  return { token, object, copy: join(token, 'token.object.newleaf'), size: () => statSync(object).size };
 }

@@ -34,7 +34,7 @@ if (insideNetworkNamespace(import.meta.filename)) {
 
     test('without a copy, the file is named; a new token gets a new key and a new leaf', async () => {
       const { machine, flags } = stage;
-      machine.sh(`rm ${FILES}.newleaf`);
+      machine.sh(`rm ${FILES}.object.newleaf`);
       for (const told of [await machine.newleaf(['init']), await init(...flags)]) {
         ends(told, 1);
         const words = told.err.replaceAll(/\s+/g, ' ');
@@ -48,7 +48,7 @@ if (insideNetworkNamespace(import.meta.filename)) {
 
     test('the same where a person signs: the CSR of the new key is shown', async () => {
       const { machine } = stage;
-      machine.sh(`rm ${FILES}.newleaf`);
+      machine.sh(`rm ${FILES}.object.newleaf`);
       const told = await init('--issuer', 'inbox', '--new-token', 'softhsm');
       ends(told, 4);
       assert.match(told.out, /BEGIN CERTIFICATE REQUEST/);

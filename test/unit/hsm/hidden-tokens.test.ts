@@ -58,7 +58,10 @@ test('a token whose file is empty: the file, and what can be done', (t) => {
   for (const left of ['', '\0'.repeat(320)]) {
     writeFileSync(join(token, 'token.object'), left);
     const told = hiddenTokens(MODULE, at);
-    assert.equal(told?.message, `${token}/token.object is damaged: it is empty, so SoftHSM does not show its token.`);
+    assert.equal(
+      told?.message,
+      `${token}/token.object is damaged: it is empty, so its module does not show the token.`,
+    );
     assert.match(told?.advice ?? '', /backup.*`newleaf init --new-token softhsm`/);
   }
 });

@@ -47,7 +47,7 @@ function token(t: TestContext, content = written(7)) {
   const own = join(directory, 'tokens', 'one');
   mkdirSync(own, { recursive: true });
   writeFileSync(join(directory, 'conf'), `directories.tokendir = ${directory}/tokens\n`);
-  const [object, copy] = [join(own, 'token.object'), join(own, 'token.newleaf')];
+  const [object, copy] = [join(own, 'token.object'), join(own, 'token.object.newleaf')];
   writeFileSync(object, content);
   const env = { SOFTHSM2_CONF: join(directory, 'conf') };
   const login = (work: () => void = () => undefined, name = NAME) => withCopy(name, work, env);
@@ -72,7 +72,7 @@ suite('the copy', () => {
     });
     assert.deepEqual(seen, written(7));
     assert.equal(statSync(copy).mode & 0o777, 0o600);
-    assert.deepEqual(readdirSync(own), ['token.newleaf', 'token.object']);
+    assert.deepEqual(readdirSync(own), ['token.object', 'token.object.newleaf']);
   });
 
   test('is written again only where more than the count of the logins has changed', (t) => {
@@ -92,7 +92,7 @@ suite('the copy', () => {
       Buffer.of(),
       written(7).subarray(0, 100),
       written(7).subarray(0, 232),
-      written(7).fill(3, 16, 24),
+      Buffer.concat([written(7), Buffer.of(1)]),
     ]) {
       const { copy, login } = token(t, content);
       login();
@@ -111,12 +111,12 @@ suite('the copy', () => {
       logins += 1;
     };
     // A directory in its place, as a read-only file system does not stop root.
-    mkdirSync(join(own, 'token.newleaf'));
+    mkdirSync(join(own, 'token.object.newleaf'));
     login(count);
     withCopy(NAME, count, { SOFTHSM2_CONF: '/nowhere' });
     assert.equal(logins, 2);
     assert.throws(() => login(() => assert.fail('refused')), /refused/);
-    assert.deepEqual(readdirSync(own), ['token.newleaf', 'token.object']);
+    assert.deepEqual(readdirSync(own), ['token.object', 'token.object.newleaf']);
   });
 });
 
