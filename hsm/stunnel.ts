@@ -16,7 +16,8 @@ const PROVIDERS = opensslDirectories(process.arch, 'ossl-modules/pkcs11.so');
 
 /**
  * SoftHSM 2.6.1 does not always show token and key to a process that starts while others log in: 5 of 120 processes, six at a
- * time, ended with HELPER_KEY, and none of 150 one after the other. No PIN is refused then.
+ * time, ended with HELPER_KEY, and none of 150 one after the other, as each login empties the file of the token (rewritten.ts). No PIN
+ * is refused then.
  */
 const TRIES = 4;
 
