@@ -1,7 +1,8 @@
 import pkcs11js, { type Handle, type PKCS11, type TokenInfo } from 'pkcs11js';
 import { ckrOf, TokenError, tokenError } from './ckr.ts';
-import { closedTokens } from './closed-tokens.ts';
+import { hiddenTokens } from './hidden-tokens.ts';
 import { reasonOf } from './reason.ts';
+import { restoreTokens } from './token-copy.ts';
 import { matches, parseUri, type TokenName } from './uri.ts';
 
 // For the life of the process: pkcs11js closes the library when its object is collected, while the engine still uses it.
@@ -22,6 +23,7 @@ export function loadModule(path: string): PKCS11 {
 }
 
 function load(path: string): PKCS11 {
+  restoreTokens();
   const module = new pkcs11js.PKCS11();
   try {
     module.load(path);
@@ -78,11 +80,11 @@ export function findSlot(module: PKCS11, label: string | undefined, uri: string 
   if (found.length > 0)
     throw new TokenError('missing', 'TOKEN_AMBIGUOUS', `${found.length} tokens match ${asked || 'all'}: ${there}.`);
   const path = [...loaded].find(([, one]) => one === module)?.[0] ?? 'MODULE';
-  const closed = closedTokens(path);
-  const message = `No token matches ${asked || 'at all'}. Tokens there: ${there}.${closed ? ` ${closed.message}` : ''}`;
+  const hidden = hiddenTokens(path);
+  const message = `No token matches ${asked || 'at all'}. Tokens there: ${there}.${hidden ? ` ${hidden.message}` : ''}`;
   const lost =
     'If the token is lost: `systemctl stop newleaf`, `newleaf init --ask`, `systemctl start newleaf`, `newleaf roll --wait`.';
-  const advice = closed?.advice ?? `Check hsm.token against \`pkcs11-tool --module ${path} -L\`. ${lost}`;
+  const advice = hidden?.advice ?? `Check hsm.token against \`pkcs11-tool --module ${path} -L\`. ${lost}`;
   throw new TokenError('missing', 'TOKEN_NOT_FOUND', message, undefined, advice);
 }
 

@@ -9,13 +9,15 @@ import type { Far, TlsConnector, TlsStream } from './connector.ts';
 import { Heard } from './heard.ts';
 import { opensslDirectories } from './known-modules.ts';
 import { type HelperWords, settingsOf } from './stunnel-settings.ts';
+import { restoreTokens } from './token-copy.ts';
 
 const STUNNEL = ['/usr/bin/stunnel', '/usr/sbin/stunnel'];
 const PROVIDERS = opensslDirectories(process.arch, 'ossl-modules/pkcs11.so');
 
 /**
  * SoftHSM 2.6.1 does not always show token and key to a process that starts while others log in: 5 of 120 processes, six at a
- * time, ended with HELPER_KEY, and none of 150 one after the other. No PIN is refused then.
+ * time, ended with HELPER_KEY, and none of 150 one after the other, as each login empties the file of the token (rewritten.ts). No PIN
+ * is refused then.
  */
 const TRIES = 4;
 
@@ -206,6 +208,8 @@ function launch(helper: Helper, words: HelperWords, place: string, pin: number) 
   };
   try {
     const { stunnel, key, openssl } = settingsOf(helper.provider, words);
+    // It logs in as well, and the one before may have been killed at that.
+    restoreTokens();
     for (const text of [stunnel, words.chain, words.ca, key, openssl, '']) nameless(text);
     const [first = 0, ...rest] = files;
     const child = spawn(helper.stunnel, ['-fd', '3'], {

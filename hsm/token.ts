@@ -4,6 +4,7 @@ import { knowModule } from './key-pair.ts';
 import { findSlot, loadModule, mild, type TokenSlot } from './module.ts';
 import type { PinRecord } from './pin-record.ts';
 import { Session } from './session.ts';
+import { withCopy } from './token-copy.ts';
 import { type Token, TokenObjects } from './token-objects.ts';
 
 export type { Generation, Token } from './token-objects.ts';
@@ -45,7 +46,8 @@ async function login(module: PKCS11, session: Handle, { name, info }: TokenSlot,
   }
   await pinRecord?.assertNotRefused(pin, called);
   try {
-    mild(pkcs11js.CKR_USER_ALREADY_LOGGED_IN, () => module.C_Login(session, pkcs11js.CKU_USER, pin));
+    const once = () => mild(pkcs11js.CKR_USER_ALREADY_LOGGED_IN, () => module.C_Login(session, pkcs11js.CKU_USER, pin));
+    withCopy(name, once);
   } catch (error) {
     const refusal = tokenError(error, 'opening', `Logging in to token ${called}`);
     await pinRecord?.refused(pin, called, refusal.code).catch((why: unknown) => {

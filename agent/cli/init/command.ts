@@ -39,7 +39,11 @@ export const init = ({ passage, stdin, stdout }: InitOptions): Run =>
     const here = () => {
       const forServers = timeLimit(leftMs());
       const forPerson = isPatient && !isForPerson ? new AbortController().signal : forServers;
-      return provisioned({ passage, file, dialogue, isPatient, abort, late: { forServers, forPerson } }, io);
+      const isNewToken = args.options['new-token'] !== undefined;
+      return provisioned(
+        { passage, file, dialogue, isNewToken, isPatient, abort, late: { forServers, forPerson } },
+        io,
+      );
     };
     // Root has asked already, and this process goes on with the command.
     if (passage.handed !== undefined) return here();

@@ -2,7 +2,7 @@ import type { IssuerChoice } from '../../config/config.ts';
 import { EXIT, exitOf } from '../../failure/exit.ts';
 import { leafIn, restOf } from '../../roll/candidate.ts';
 import { isEndorsed } from '../../roll/leaf.ts';
-import { waitsForPerson } from '../../roll/look.ts';
+import { lacksKey, waitsForPerson } from '../../roll/look.ts';
 import type { Terms } from '../../roll/plan.ts';
 import { iso, WORDS } from '../../roll/report.ts';
 import type { RollState } from '../../roll/state.ts';
@@ -35,13 +35,15 @@ export async function provision(
     // Refused before, and perhaps enrolled meanwhile.
     if (before !== 'absent' && waits(before)) await askDps(watch);
     const needsPerson = issuer?.kind === 'inbox' || issuer?.kind === 'hub';
+    const { forPerson, forServers } = watch.late;
+    const late = needsPerson && watch.isPatient ? forPerson : forServers;
     const hasLeaf = before !== 'absent' && (before.current !== undefined || leafIn(before.next) !== undefined);
-    if (needsPerson && !hasLeaf) {
+    const isKeyGone = hasLeaf && watch.isNewToken && lacksKey(await untilAtRest(watch, late));
+    if (needsPerson && (!hasLeaf || isKeyGone)) {
       await showCsr(watch);
       if (!watch.isPatient) return watch.running.daemon.state;
-    }
-    const { forPerson, forServers } = watch.late;
-    const state = await untilAtRest(watch, needsPerson && watch.isPatient ? forPerson : forServers);
+    } else if (isKeyGone) await watch.running.daemon.answer({ kind: 'roll', from: 'technician', delayMs: 0 });
+    const state = await untilAtRest(watch, late, isKeyGone ? 'NL-TOKEN-KEY' : undefined);
     const leaf = refusedLeaf(state);
     if (leaf === undefined || serves(state)) return state;
     await showEnrollment(watch, leaf, state);

@@ -16,7 +16,7 @@ import { finishInit, provision, type Shortfall, shortfall } from './provision.ts
 import { SCOPE_DOUBTED, scopeDoubted } from './scope.ts';
 import { type DaemonWatch, serves } from './watch.ts';
 
-interface Here extends Pick<DaemonWatch, 'dialogue' | 'isPatient' | 'abort' | 'late'> {
+interface Here extends Pick<DaemonWatch, 'dialogue' | 'isNewToken' | 'isPatient' | 'abort' | 'late'> {
   readonly passage: Passage;
   readonly file: string;
 }
@@ -44,7 +44,7 @@ function logOn(dialogue: Dialogue): Log {
 
 /** Runs the daemon in this process, as its user, until the gateway serves. */
 async function brought(here: Here, env: NodeJS.ProcessEnv): Promise<Shortfall> {
-  const { file, dialogue, isPatient, abort, passage } = here;
+  const { file, dialogue, isNewToken, isPatient, abort, passage } = here;
   const { config } = loadConfig(file, passage.handed?.toml);
   const { registration_id: registrationId, id_scope, endpoint } = config.dps;
   const { directory } = config.state;
@@ -62,7 +62,7 @@ async function brought(here: Here, env: NodeJS.ProcessEnv): Promise<Shortfall> {
     forServers: AbortSignal.any([here.late.forServers, doubt]),
     forPerson: AbortSignal.any([here.late.forPerson, doubt]),
   };
-  const watch = { running, ...shown, isPatient, abort, late };
+  const watch = { running, ...shown, isNewToken, isPatient, abort, late };
   const state = await provision(watch, isTpm ? undefined : config.issuer, entry).finally(() => running.stop());
   if (serves(state) && !abort.aborted) {
     finishInit(watch, state);

@@ -1,4 +1,5 @@
 import type { FoundModule } from '../../../hsm/find-modules.ts';
+import { type Hidden, hiddenTokens } from '../../../hsm/hidden-tokens.ts';
 import type { SeenToken } from '../../../hsm/slots.ts';
 import { failureOf } from '../../failure/failure-of.ts';
 import type { Errands } from './errands.ts';
@@ -17,6 +18,8 @@ export interface Survey {
   readonly useless: readonly { readonly module: FoundModule; readonly why: string; readonly isBroken: boolean }[];
   /** Tokens that were made as root: root can use them, and the daemon cannot. */
   readonly rootsOnly: readonly Shown[];
+  /** A token that is there, and that its module does not show. */
+  readonly hidden: Hidden | undefined;
 }
 
 /**
@@ -35,6 +38,7 @@ export async function survey(
   const tokens = withoutCopies(initialised(looks));
   return {
     tokens,
+    hidden: modules.map(({ path }) => hiddenTokens(path)).find((one) => one !== undefined),
     rootsOnly: withoutCopies(initialised(root)).filter((one) => !tokens.some((other) => nameOf(other) === nameOf(one))),
     free: looks.flatMap(({ module, seen }) => {
       const token = seen.find(({ isInitialised }) => !isInitialised);

@@ -27,15 +27,16 @@ export function tokenByFlags({ answers, flag }: Guide, found: Survey): Shown | N
   if (only !== undefined && usable.length === 1) return only;
   const list = [...found.tokens.map(tokenInWords), ...found.rootsOnly.map(rootsOnlyInWords)].join('; ') || 'none';
   const useless = found.useless.map(({ module: { path }, why }) => ` ${path}: ${why}.`).join('');
+  const hidden = found.hidden === undefined ? '' : ` ${found.hidden.message}`;
   if (wanted !== undefined && usable.length === 0) {
     // A wrong option is a wrong command line; a configured token may have been pulled.
     throw new Fault(named === undefined ? 'NL-TOKEN-MISSING' : 'NL-CONFIG', {
-      message: `There is no usable token ${wanted}. Tokens here: ${list}.${useless}`,
-      advice: 'Name one of them with --token, or have one made: --new-token softhsm',
+      message: `There is no usable token ${wanted}. Tokens here: ${list}.${hidden}${useless}`,
+      advice: found.hidden?.advice ?? 'Name one of them with --token, or have one made: --new-token softhsm',
     });
   }
   throw new Fault('NL-CONFIG', {
-    message: `newleaf cannot ask which token to take. Tokens here: ${list}.${useless}`,
+    message: `newleaf cannot ask which token to take. Tokens here: ${list}.${hidden}${useless}`,
     advice: 'Name one with --token LABEL (or its pkcs11: URI), or have one made: --new-token softhsm',
   });
 }

@@ -76,10 +76,11 @@ async function choose(guide: Guide, found: Survey): Promise<Shown | NewKind | un
 }
 
 /** Modules and tokens that are of no use, and those that could be made. */
-function tellOfOthers({ dialogue }: Guide, { tokens, free, useless, rootsOnly }: Survey): void {
+function tellOfOthers({ dialogue }: Guide, { tokens, free, useless, rootsOnly, hidden }: Survey): void {
   const hindered = tokens.filter(({ token }) => hindrance(token) !== undefined).map(tokenInWords);
   const silent = useless.map(({ module, why }) => `${module.name}: ${why} (${module.path})`);
-  for (const words of [...hindered, ...rootsOnly.map(rootsOnlyInWords), ...silent]) dialogue.item('-', words);
+  const all = [...hindered, ...rootsOnly.map(rootsOnlyInWords), ...(hidden ? [hidden.message] : []), ...silent];
+  for (const words of all) dialogue.item('-', words);
   const isThere = (files: readonly string[]) =>
     [...free, ...useless, ...tokens].some(({ module }) => files.some((file) => module.path.endsWith(`/${file}`)));
   const { softhsm, tpm } = MAKEABLE;

@@ -15,6 +15,8 @@ export interface DaemonWatch {
   readonly stateDirectory: string;
   /** The data that DPS needs of the TPM, to copy; undefined where the gateway has a leaf. */
   readonly endorsement: (() => Promise<string>) | undefined;
+  /** A new token was wished for: a key that is not in it is gone, and another one is made. */
+  readonly isNewToken: boolean;
   /** Waits for the person who must act, without a limit. */
   readonly isPatient: boolean;
   /** When to wait no longer: for servers, and for a person. */
@@ -42,14 +44,17 @@ interface DaemonEvent {
   readonly message?: string;
 }
 
-/** Whether waiting is over: it serves, a person is needed, or the failure will not mend itself. */
-export function isAtRest(state: RollState, { type, code }: DaemonEvent = {}): boolean {
-  const isBroken = type === 'failed' && code !== undefined && CODES[code].kind === 'broken';
+/**
+ * Whether waiting is over: it serves, a person is needed, or the failure will not mend itself.
+ * @param mended the failure that work in flight mends
+ */
+export function isAtRest(state: RollState, { type, code }: DaemonEvent = {}, mended?: Code): boolean {
+  const isBroken = type === 'failed' && code !== undefined && code !== mended && CODES[code].kind === 'broken';
   return serves(state) || waits(state) || isBroken;
 }
 
 /** Resolves when the daemon is at rest, when it ends, when the person stops it, or when it is late. */
-export function untilAtRest({ running, abort }: DaemonWatch, late: AbortSignal): Promise<RollState> {
+export function untilAtRest({ running, abort }: DaemonWatch, late: AbortSignal, mended?: Code): Promise<RollState> {
   const { daemon, ended } = running;
   const over = AbortSignal.any([abort, late]);
   return new Promise((resolve, reject) => {
@@ -59,7 +64,7 @@ export function untilAtRest({ running, abort }: DaemonWatch, late: AbortSignal):
       resolve(daemon.state);
     };
     const unsubscribe = daemon.subscribe((event: DaemonEvent) => {
-      if (isAtRest(daemon.state, event)) finish();
+      if (isAtRest(daemon.state, event, mended)) finish();
     });
     over.addEventListener('abort', finish, { once: true });
     ended.then(finish, reject);

@@ -130,4 +130,10 @@ describe('provisioning is at rest', () => {
     ],
   ];
   for (const [what, state, event, isSo] of rows) test(what, () => assert.equal(isAtRest(state, event), isSo));
+
+  test('not for the failure that the work in flight mends', () => {
+    const lost = { type: 'failed', code: 'NL-TOKEN-KEY' } as const;
+    assert.equal(isAtRest(at({ phase: 'requesting-leaf' }), lost, 'NL-TOKEN-KEY'), false);
+    assert.equal(isAtRest(at({ phase: 'requesting-leaf' }), lost), true);
+  });
 });

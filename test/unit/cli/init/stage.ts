@@ -94,5 +94,6 @@ export const surveyed = (change: Partial<Survey> = {}): Survey => ({
   free: [],
   useless: [],
   rootsOnly: [],
+  hidden: undefined,
   ...change,
 });

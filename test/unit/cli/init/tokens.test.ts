@@ -114,6 +114,12 @@ describe('the token that flags and configuration name', () => {
       { tokens: [a] },
       /NL-TOKEN-MISSING There is no usable token c\./,
     ],
+    [
+      'a configured one that its module does not show',
+      { configured: { 'hsm.token': 'c' } },
+      { hidden: { message: 'FILE is damaged.', advice: 'Put it back.' } },
+      /NL-TOKEN-MISSING There is no usable token c\. Tokens here: none\. FILE is damaged\..*Put it back\./,
+    ],
     ['one that is locked', { flags: { token: 'locked' } }, { tokens: [locked] }, /NL-CONFIG .*its PIN is locked/],
     ['to be made', { flags: { 'new-token': 'softhsm' } }, { tokens: [a], free: [slot] }, 'softhsm'],
     ['made before', { flags: { 'new-token': 'softhsm', token: 'b' } }, { tokens: [a, b], free: [slot] }, b],

@@ -4,7 +4,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { closedTokens } from '../../../hsm/closed-tokens.ts';
+import { hiddenTokens } from '../../../hsm/hidden-tokens.ts';
 
 const MODULE = '/usr/lib/softhsm/libsofthsm2.so';
 
@@ -20,10 +20,10 @@ function tokens(t: TestContext) {
 
 /** As the user "nobody", in a process of its own: root may read everything. */
 function asNobody(conf: string, module: string): { message: string; advice: string } | undefined {
-  const file = new URL('../../../hsm/closed-tokens.ts', import.meta.url).pathname;
-  const code = `import(${JSON.stringify(file)}).then(({ closedTokens }) => {
+  const file = new URL('../../../hsm/hidden-tokens.ts', import.meta.url).pathname;
+  const code = `import(${JSON.stringify(file)}).then(({ hiddenTokens }) => {
     process.setgroups([]); process.setgid(65534); process.setuid(65534);
-    console.log(JSON.stringify(closedTokens(${JSON.stringify(module)}, { SOFTHSM2_CONF: ${JSON.stringify(conf)} }) ?? null));
+    console.log(JSON.stringify(hiddenTokens(${JSON.stringify(module)}, { SOFTHSM2_CONF: ${JSON.stringify(conf)} }) ?? null));
   })`;
   const cwd = new URL('../../../', import.meta.url).pathname;
   return (
@@ -33,9 +33,9 @@ function asNobody(conf: string, module: string): { message: string; advice: stri
 
 test('a token that everybody may read is not closed, and other modules are not looked at', (t) => {
   const { conf } = tokens(t);
-  assert.equal(closedTokens(MODULE, { SOFTHSM2_CONF: conf }), undefined);
-  assert.equal(closedTokens('/usr/lib/opensc-pkcs11.so', { SOFTHSM2_CONF: conf }), undefined);
-  assert.equal(closedTokens(MODULE, { SOFTHSM2_CONF: '/nowhere' }), undefined);
+  assert.equal(hiddenTokens(MODULE, { SOFTHSM2_CONF: conf }), undefined);
+  assert.equal(hiddenTokens('/usr/lib/opensc-pkcs11.so', { SOFTHSM2_CONF: conf }), undefined);
+  assert.equal(hiddenTokens(MODULE, { SOFTHSM2_CONF: '/nowhere' }), undefined);
 });
 
 test('a token of root: which user, which directory, which command', {
@@ -48,4 +48,20 @@ test('a token of root: which user, which directory, which command', {
   assert.equal(told?.advice, `If it is the token of this gateway: \`chown -R nobody: ${token}\``);
   chmodSync(join(directory, 'tokens'), 0o700);
   assert.match(asNobody(conf, MODULE)?.advice ?? '', new RegExp(`chown -R nobody: ${directory}/tokens\`$`));
+});
+
+test('a token whose file is empty: the file, and what can be done', (t) => {
+  const { conf, token } = tokens(t);
+  const at = { SOFTHSM2_CONF: conf };
+  writeFileSync(join(token, 'token.object'), 'whole');
+  assert.equal(hiddenTokens(MODULE, at), undefined);
+  for (const left of ['', '\0'.repeat(320)]) {
+    writeFileSync(join(token, 'token.object'), left);
+    const told = hiddenTokens(MODULE, at);
+    assert.equal(
+      told?.message,
+      `${token}/token.object is damaged: it is empty, so its module does not show the token.`,
+    );
+    assert.match(told?.advice ?? '', /backup.*`newleaf init --new-token softhsm`/);
+  }
 });

@@ -1,0 +1,53 @@
+import { accessSync, constants } from 'node:fs';
+import { userInfo } from 'node:os';
+import { join } from 'node:path';
+import { placesOf, REWRITTEN, read, SOFTHSM } from './rewritten.ts';
+
+/** Why a token is not shown, and the command that helps. */
+export interface Hidden {
+  readonly message: string;
+  readonly advice: string;
+}
+
+/**
+ * SoftHSM leaves out a token whose directory the user may not read, as if there were none (2.6.1: only its own log says
+ * "Failed to open token"). Root sees all of them, so `pkcs11-tool -L` as root misleads. SoftHSM and opencryptoki also leave out a token
+ * whose file is empty. Undefined for other modules: their tokens are not files, or nothing tells where.
+ * @param module path of the PKCS#11 module
+ */
+export function hiddenTokens(module: string, env: NodeJS.ProcessEnv = process.env): Hidden | undefined {
+  const kind = REWRITTEN.find((one) => one.module.test(module));
+  const directory = kind?.directory(env);
+  if (kind === undefined || directory === undefined) return undefined;
+  const places = placesOf(kind, env);
+  const path = kind === SOFTHSM ? [directory, ...places].find(isClosed) : undefined;
+  const isEmpty = (file: string) => read(file)?.every((byte) => byte === 0) === true;
+  if (path === undefined) return damaged(places.map((place) => join(place, kind.file)).find(isEmpty));
+  const { username } = userInfo();
+  const of = path === directory ? 'the tokens of SoftHSM are' : 'a token of SoftHSM is';
+  return {
+    message: `The user ${username} may not read ${path}, where ${of}: root sees more there.`,
+    advice: `If it is the token of this gateway: \`chown -R ${username}: ${path}\``,
+  };
+}
+
+/** @param file where a login was cut off, and there is no copy */
+function damaged(file: string | undefined): Hidden | undefined {
+  if (file === undefined) return undefined;
+  const lost =
+    'Put this file back from a backup. Without one, this token and its keys are lost, and newleaf makes new ones:';
+  const again = file.endsWith(SOFTHSM.file) ? '--new-token softhsm' : '--ask';
+  return {
+    message: `${file} is damaged: it is empty, so its module does not show the token.`,
+    advice: `${lost} \`systemctl stop newleaf\`, \`newleaf init ${again}\`, \`systemctl start newleaf\`.`,
+  };
+}
+
+function isClosed(directory: string): boolean {
+  try {
+    accessSync(directory, constants.R_OK | constants.X_OK);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EACCES';
+  }
+}
