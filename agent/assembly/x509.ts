@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { rehearsedAnew } from '../../hsm/anew.ts';
 import { destroyerOf } from '../../hsm/destroy.ts';
 import { readPin } from '../../hsm/pin.ts';
 import { PinRecord } from '../../hsm/pin-record.ts';
@@ -10,6 +11,7 @@ import { Daemon } from '../daemon/daemon.ts';
 import { onlyTo } from '../dps/allowed.ts';
 import { createDps } from '../dps/registration.ts';
 import { createHub } from '../hub/session.ts';
+import { opensAnew } from '../keys/anew.ts';
 import { storeBeside } from '../keys/beside.ts';
 import { EarlyChain } from '../keys/early-chain.ts';
 import { createJudge, givenLeaf } from '../keys/judge.ts';
@@ -42,12 +44,21 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
   const now = () => clock.now();
   await makeDirectory(directory);
 
+  const { module, tls } = hsm;
+  const named = { module, token: hsm.token, uri: hsm.uri };
   const helped = await prepareTls(hsm);
   const place = { file: hsm.pin_file, held: options.pin, credentialsDirectory: env.CREDENTIALS_DIRECTORY };
   const pin = await readPin(place);
-  const { module } = hsm;
-  const token = await openToken({ module, token: hsm.token, uri: hsm.uri, pin, pinRecord: new PinRecord(directory) });
-  const connectors = new TokenConnectors(token, pin, runtimeDirectory(env) ?? directory, helped);
+  const token = await openToken({ ...named, pin, pinRecord: new PinRecord(directory) });
+  const hidden = runtimeDirectory(env) ?? directory;
+  const connectors = new TokenConnectors(token, pin, hidden, helped);
+  const rehearsed = rehearsedAnew({
+    ...named,
+    tls,
+    pin: () => readPin(place),
+    pinRecord: directory,
+    directory: hidden,
+  });
   const trusted = trustedConnectors({ token, connectors, caFile: config.trust.ca_file, current, now, log });
   const keys = createKeys({
     token,
@@ -90,6 +101,7 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
         }),
       ),
       judge: createJudge(judging, terms.renewAt),
+      opensAnew: opensAnew(token, rehearsed),
       ...overToken({
         dps: onlyTo(createDps({ ...far, endpoint, idScope, registrationId, ...(payload && { payload }) }), allowed),
         hub: createHub({ ...far, answer, version, ...(uplink && { user: uplink.user }) }),

@@ -87,6 +87,10 @@ export class Gateway {
     return this.#daemon?.state ?? unprovisioned;
   }
 
+  get isUp(): boolean {
+    return this.#daemon !== undefined;
+  }
+
   get isOnline(): boolean {
     const { session } = this.world;
     return session !== undefined && session.process === this.world.process && this.state.online !== undefined;
@@ -106,6 +110,11 @@ export class Gateway {
   start(): void {
     this.world.process += 1;
     const { process } = this.world;
+    this.#daemon = undefined;
+    if (this.world.faults.anew !== undefined) {
+      this.#again(process);
+      return;
+    }
     const isAlive = () => this.world.process === process;
     const abort = new AbortController();
     const { ports } = { ports: this.world.ports(process) };
@@ -136,16 +145,20 @@ export class Gateway {
     this.#abort = abort;
     void daemon.run(abort.signal).then(
       (ending) => {
-        if (ending === 'restart' && isAlive()) this.#again();
+        if (ending !== 'restart' || !isAlive()) return;
+        if (this.world.faults.anew !== undefined && this.known?.current !== undefined)
+          this.broken.push('it ends itself, and no new process can start');
+        this.#again(process);
       },
       (error: unknown) => this.broken.push(`the daemon throws: ${error instanceof Error ? error.stack : error}`),
     );
   }
 
-  #again(): void {
+  /** systemd starts another process after the one that has ended, and not after a stop or a power cut. */
+  #again(ended: number): void {
     this.restarts += 1;
     this.world.session = undefined;
-    void this.clock.sleep(RESTART_MS).then(() => this.start());
+    void this.clock.sleep(RESTART_MS).then(() => (this.world.process === ended ? this.start() : undefined));
   }
 
   /** The power fails and comes back: nothing ends in order. */

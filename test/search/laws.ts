@@ -79,8 +79,9 @@ export const PATIENCE_MS = 165 * MINUTE;
  * Whether some leaf that the journal knows would serve for the time of our patience: its key is there, DPS would assign, and
  * that hub would accept. Then the gateway has no reason to stay away.
  */
-export function canServe({ world, known }: Gateway): boolean {
+export function canServe({ world, known, isUp }: Gateway): boolean {
   if (known === undefined || world.faults.hubDrops !== undefined) return false;
+  if (!isUp && world.faults.anew !== undefined) return false;
   return [known.current, known.next?.leaf].some(
     (leaf) =>
       leaf !== undefined &&

@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { excess } from './daily.ts';
 import { FAULTS } from './faults.ts';
 import { DAY, Gateway, MINUTE } from './gateway.ts';
+import { last } from './lasting.ts';
 import { rowsOf } from './parts.ts';
 import { play } from './play.ts';
 import type { Vector } from './vector.ts';
@@ -69,6 +70,14 @@ test('a token that makes no key for a day costs four processes, and the leaf tha
   assert.deepEqual([gateway.isOnline, gateway.broken], [true, []]);
   gateway.stop();
 });
+
+for (const fault of ['makes no key', 'signs no CSR'] as const) {
+  test(`a token that ${fault} and opens for no new process costs no process: the session stays`, async () => {
+    const row = await last(`token: ${fault}, NL-TOKEN-POISONED, and opens for no new process`, 2);
+    // The link that drops, and the hub that refuses the leaf, cost a moment each.
+    assert.equal(row.online, 100);
+  });
+}
 
 test('no single fault that stays costs more than the bounds, and each ends within 75 minutes', async () => {
   const rows = await rowsOf(2);

@@ -199,6 +199,10 @@ export class World {
           return JSON.stringify(this.issue(key));
         },
       },
+      opensAnew: async () => {
+        await wait(LATENCY_MS);
+        return this.faults.anew && failure(this.faults.anew);
+      },
       judge: async (chain) => {
         fail(this.faults.judge);
         return JSON.parse(String(chain)) as Leaf;

@@ -19,6 +19,13 @@ function meets(state: RollState, at = NOW, effect = effectsOf(state)[0]): Advanc
   return advance(state, { kind: 'failed', effect, failure: poisoned, at, draw: 0.5 }, terms);
 }
 
+/** The same, and a new process cannot open the token. */
+function meetsAlone(state: RollState, effect = effectsOf(state)[0]): Advance {
+  assert.ok(effect);
+  const stays = failure('NL-TOKEN-MISSING', { message: 'No token matches label "gw".' });
+  return advance(state, { kind: 'failed', effect, failure: poisoned, stays, at: NOW, draw: 0.5 }, terms);
+}
+
 /** A new process, which has dialled the hub. */
 function again({ state }: Advance, isOnline = true): RollState {
   const read: RollState = { ...validateEntry(entryOf(state)), flaps: 0, unreached: 0 };
@@ -68,6 +75,32 @@ describe('what costs a process costs the next one nothing', () => {
       assert.equal(meets(again(back), NOW - HOUR).restart, undefined);
     });
   }
+});
+
+describe('where a new process could not go on with the leaf, none ends', () => {
+  for (const phase of WORK) {
+    const { restart, event, state } = meetsAlone(SITUATIONS[phase]);
+    test(`${phase}: the fault is told in both their words, as one of the token`, () => {
+      assert.equal(restart, undefined);
+      assert.ok(event?.kind === 'failed' && event.again === true);
+      const { code, message, advice } = event.failure;
+      assert.equal(code, 'NL-TOKEN-FAILED');
+      assert.equal(
+        message,
+        `${poisoned.message} newleaf does not restart itself, as a new process could not use the leaf: No token matches label "gw".`,
+      );
+      assert.match(advice, /before newleaf is started again/);
+    });
+    test(`${phase}: nothing is remembered, so that the first process that can go on does`, () => {
+      assert.equal(state.poisoned, undefined);
+      assert.equal(meets(SITUATIONS[phase]).restart, true);
+    });
+  }
+  test('a roll that waits for its key is given up in these words, and asked again by the ladder', () => {
+    const { state } = meetsAlone(SITUATIONS['generating-key']);
+    assert.equal(briefly(state), 'serving');
+    assert.match(state.next?.parked?.failure.message ?? '', /No token matches/);
+  });
 });
 
 test('the session with the current leaf is what a new process is for, always', () => {

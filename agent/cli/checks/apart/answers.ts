@@ -3,6 +3,7 @@ import { findSlot, loadModule } from '../../../../hsm/module.ts';
 import { MEMORY } from '../../../../hsm/pin.ts';
 import { PinRecord } from '../../../../hsm/pin-record.ts';
 import type { PublicKey } from '../../../../hsm/public-key.ts';
+import { rehearse } from '../../../../hsm/rehearse.ts';
 import { type Identity, TokenConnectors } from '../../../../hsm/tls.ts';
 import { prepareTls, type TlsSettings } from '../../../../hsm/tls-way.ts';
 import { openToken, type Token } from '../../../../hsm/token.ts';
@@ -10,7 +11,7 @@ import type { Errand } from '../../../issuer/enrolment.ts';
 import { exchange } from '../../../issuer/exchange.ts';
 import { type NetworkSettings, networkOf } from '../../../network/network.ts';
 import { timeLimit } from '../../../time/limited.ts';
-import { rehearse, shake } from './handshakes.ts';
+import { shake } from './handshakes.ts';
 
 const FETCH_MS = 15_000;
 
