@@ -21,7 +21,7 @@ const ADVICE_STAYS = `Mend this before newleaf is started again: see \`newleaf c
  * | which effect                                 | before                                   | answer                   |
  * |----------------------------------------------|------------------------------------------|--------------------------|
  * | the session with the current leaf            | whatever                                 | a new process            |
- * | any other; a new process cannot sign         | whatever                                 | NL-TOKEN-FAILED, `again` |
+ * | any other, and no new process could go on    | whatever                                 | NL-TOKEN-FAILED, `again` |
  * | any other                                    | not, or it has gone well since           | a new process            |
  * | any other                                    | long ago (6 hours; 5 minutes if offline) | a new process            |
  * | any other                                    | a moment ago                             | NL-TOKEN-FAILED, `again` |
@@ -34,7 +34,8 @@ export function heed(
   const { effect, failure: met, stays, at } = event;
   if (met.code !== 'NL-TOKEN-POISONED') return { state, event };
   if (isSession(effect, state.current)) return { state, event, restart: true };
-  if (stays !== undefined) {
+  // A key that neither process has, and that no session depends on, is no reason to stay: a new process may make another.
+  if (stays !== undefined && !(stays.code === 'NL-TOKEN-KEY' && state.online === undefined)) {
     const message = `${met.message} newleaf does not restart itself, as a new process could not use the leaf: ${stays.message}`;
     return { state, event: failedFor(event, { ...met, message, advice: ADVICE_STAYS }) };
   }

@@ -21,8 +21,8 @@ export interface Faults {
   /** The token signs no handshake with the key of these leaves. */
   readonly handshake?: { readonly code: Code; readonly whom: Whom };
   readonly destroy?: Code;
-  /** The token serves the process that has it open, and no new one. */
-  readonly anew?: Code;
+  /** The token opens for no new process. */
+  readonly shut?: true;
   /** The disk takes nothing. */
   readonly disk?: true;
   /** The hub takes no reported property. */
@@ -119,15 +119,9 @@ export const FAULTS: ReadonlyMap<string, Faults> = new Map<string, Faults>([
   ...TOKEN.map((code) => [`token: makes no key, ${code}`, { generate: code }] as const),
   ...TOKEN.map((code) => [`token: signs no CSR, ${code}`, { sign: code }] as const),
   ...WHOM.map((whom) => [`token: no handshake, ${whom}`, { handshake: { code: 'NL-TOKEN-FAILED', whom } }] as const),
-  ['token: opens for no new process', { anew: 'NL-TOKEN-MISSING' }],
-  [
-    'token: makes no key, NL-TOKEN-POISONED, and opens for no new process',
-    { generate: 'NL-TOKEN-POISONED', anew: 'NL-TOKEN-MISSING' },
-  ],
-  [
-    'token: signs no CSR, NL-TOKEN-POISONED, and opens for no new process',
-    { sign: 'NL-TOKEN-POISONED', anew: 'NL-TOKEN-MISSING' },
-  ],
+  ['token: opens for no new process', { shut: true }],
+  ['token: opens for no new process, and makes no key', { shut: true, generate: 'NL-TOKEN-POISONED' }],
+  ['token: opens for no new process, and signs no CSR', { shut: true, sign: 'NL-TOKEN-POISONED' }],
   ['token: destroys no key', { destroy: 'NL-TOKEN-FAILED' }],
   ['disk: takes nothing', { disk: true }],
   ['hub: takes no twin report', { twin: true }],

@@ -111,7 +111,7 @@ export class Gateway {
     this.world.process += 1;
     const { process } = this.world;
     this.#daemon = undefined;
-    if (this.world.faults.anew !== undefined) {
+    if (this.world.faults.shut) {
       this.#again(process);
       return;
     }
@@ -146,7 +146,7 @@ export class Gateway {
     void daemon.run(abort.signal).then(
       (ending) => {
         if (ending !== 'restart' || !isAlive()) return;
-        if (this.world.faults.anew !== undefined && this.known?.current !== undefined)
+        if (this.world.faults.shut && this.known?.current !== undefined)
           this.broken.push('it ends itself, and no new process can start');
         this.#again(process);
       },

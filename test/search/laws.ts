@@ -81,7 +81,7 @@ export const PATIENCE_MS = 165 * MINUTE;
  */
 export function canServe({ world, known, isUp }: Gateway): boolean {
   if (known === undefined || world.faults.hubDrops !== undefined) return false;
-  if (!isUp && world.faults.anew !== undefined) return false;
+  if (!isUp && world.faults.shut) return false;
   return [known.current, known.next?.leaf].some(
     (leaf) =>
       leaf !== undefined &&

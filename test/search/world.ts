@@ -201,7 +201,7 @@ export class World {
       },
       opensAnew: async () => {
         await wait(LATENCY_MS);
-        return this.faults.anew && failure(this.faults.anew);
+        return this.faults.shut && failure('NL-TOKEN-FAILED');
       },
       judge: async (chain) => {
         fail(this.faults.judge);

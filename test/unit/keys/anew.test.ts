@@ -6,39 +6,35 @@ import type { PublicKey } from '../../../hsm/public-key.ts';
 import { leafOf } from '../roll/machine.ts';
 
 const leaf = leafOf('600dcafe', 'a');
-const found: PublicKey = { label: 'newleaf-a', id: leaf.key.id, spki: Buffer.alloc(0), keyType: 'ec-p256' };
-const refused = new TokenError('missing', 'TOKEN_NOT_FOUND', 'No token matches.');
+const key: PublicKey = { label: 'newleaf-a', id: leaf.key.id, spki: Buffer.alloc(0), keyType: 'ec-p256' };
+const gone = new TokenError('poisoned', 'CKR_SESSION_HANDLE_INVALID', 'The session is gone.');
+const absent = new TokenError('missing', 'TOKEN_NOT_FOUND', 'No token matches.');
+const lost = new TokenError('key', 'KEY_NOT_FOUND', 'There is no such key.');
 
-/** What this process sees of the key, what the new one meets, and the answer. */
-async function asked(seen: PublicKey | TokenError | undefined, met?: TokenError) {
-  const tried: string[] = [];
-  const token = {
-    async findById() {
-      if (seen instanceof Error) throw seen;
-      return seen;
-    },
-  };
-  const answer = await opensAnew(token, async ({ id }) => {
-    tried.push(id);
-    if (met !== undefined) throw met;
-  })(leaf);
-  return [answer?.code, tried.length] as const;
+/** What a new process meets; what this one finds, and answers when it is to sign. */
+type Met = TokenError | undefined;
+type Row = readonly [what: string, code: string | undefined, met: Met, found?: PublicKey, fails?: TokenError];
+const rows: readonly Row[] = [
+  ['one that makes a handshake can go on', undefined, undefined, key],
+  ['one that does not open the token says why', 'NL-TOKEN-MISSING', absent, key],
+  ['one that finds no key, where this one signs with it', 'NL-TOKEN-FAILED', lost, key],
+  ['nor does this one find it', 'NL-TOKEN-KEY', lost],
+  ['nor does this one sign with it', 'NL-TOKEN-KEY', lost, key, gone],
+];
+
+for (const [what, code, met, found, fails] of rows) {
+  test(`a new process: ${what}`, async () => {
+    const token = {
+      findById: async () => found,
+      async sign() {
+        if (fails !== undefined) throw fails;
+        return Buffer.of(1);
+      },
+    };
+    const answer = await opensAnew(token, async () => {
+      if (met !== undefined) throw met;
+    })(leaf);
+    assert.equal(answer?.code, code);
+    assert.equal(answer?.message, met?.message);
+  });
 }
-
-test('a new process that signs can go on', async () => {
-  assert.deepEqual(await asked(found), [undefined, 1]);
-});
-
-test('one that does not says why', async () => {
-  assert.deepEqual(await asked(found, refused), ['NL-TOKEN-MISSING', 1]);
-});
-
-test('a token that shows nothing any more in this process may show it to a new one, or not', async () => {
-  const vanished = new TokenError('poisoned', 'KEY_VANISHED', 'No longer shown.');
-  assert.deepEqual(await asked(vanished), [undefined, 1]);
-  assert.deepEqual(await asked(vanished, refused), ['NL-TOKEN-MISSING', 1]);
-});
-
-test('a key that was lost before this process began keeps it from nothing', async () => {
-  assert.deepEqual(await asked(undefined, refused), [undefined, 0]);
-});

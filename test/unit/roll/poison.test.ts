@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { failure } from '../../../agent/failure/failure.ts';
+import { type Code, failure } from '../../../agent/failure/failure.ts';
 import { type Advance, advance } from '../../../agent/roll/advance.ts';
 import { placeOf } from '../../../agent/roll/leaf.ts';
 import { without } from '../../../agent/roll/moves.ts';
@@ -20,9 +20,9 @@ function meets(state: RollState, at = NOW, effect = effectsOf(state)[0]): Advanc
 }
 
 /** The same, and a new process cannot open the token. */
-function meetsAlone(state: RollState, effect = effectsOf(state)[0]): Advance {
+function meetsAlone(state: RollState, code: Code = 'NL-TOKEN-MISSING', effect = effectsOf(state)[0]): Advance {
   assert.ok(effect);
-  const stays = failure('NL-TOKEN-MISSING', { message: 'No token matches label "gw".' });
+  const stays = failure(code, { message: 'No token matches label "gw".' });
   return advance(state, { kind: 'failed', effect, failure: poisoned, stays, at: NOW, draw: 0.5 }, terms);
 }
 
@@ -96,6 +96,12 @@ describe('where a new process could not go on with the leaf, none ends', () => {
       assert.equal(meets(SITUATIONS[phase]).restart, true);
     });
   }
+  test('a key that neither process has keeps only a process with an open session', () => {
+    const making = SITUATIONS['generating-key'];
+    assert.equal(meetsAlone(making, 'NL-TOKEN-KEY').restart, undefined);
+    assert.equal(meetsAlone(without(making, 'online'), 'NL-TOKEN-KEY').restart, true);
+    assert.equal(meetsAlone(without(making, 'online')).restart, undefined);
+  });
   test('a roll that waits for its key is given up in these words, and asked again by the ladder', () => {
     const { state } = meetsAlone(SITUATIONS['generating-key']);
     assert.equal(briefly(state), 'serving');
