@@ -1,5 +1,6 @@
 import { type Failure, failure } from '../failure/failure.ts';
 import type { Leaf } from './leaf.ts';
+import type { Terms } from './plan.ts';
 import { doneBy, type Of, type RollEffect, type RollEvent, type RollState } from './state.ts';
 
 /** While a session is open, an effect may cost a process no more often than this, in milliseconds. */
@@ -29,13 +30,15 @@ const ADVICE_STAYS = `Mend this before newleaf is started again: see \`newleaf c
 export function heed(
   state: RollState,
   event: RollEvent,
+  { automatic }: Pick<Terms, 'automatic'>,
 ): { readonly state: RollState; readonly event: RollEvent; readonly restart?: true } {
   if (event.kind !== 'failed') return { state: well(state, event), event };
   const { effect, failure: met, stays, at } = event;
   if (met.code !== 'NL-TOKEN-POISONED') return { state, event };
   if (isSession(effect, state.current)) return { state, event, restart: true };
-  // A key that neither process has, and that no session depends on, is no reason to stay: a new process may make another.
-  if (stays !== undefined && !(stays.code === 'NL-TOKEN-KEY' && state.online === undefined)) {
+  // A key that neither process has: a new process makes another, and gets a leaf for it where that needs no person.
+  const isLost = stays?.code === 'NL-TOKEN-KEY' && (automatic || state.online === undefined);
+  if (stays !== undefined && !isLost) {
     const message = `${met.message} newleaf does not restart itself, as a new process could not use the leaf: ${stays.message}`;
     return { state, event: failedFor(event, { ...met, message, advice: ADVICE_STAYS }) };
   }

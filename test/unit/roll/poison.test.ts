@@ -20,10 +20,11 @@ function meets(state: RollState, at = NOW, effect = effectsOf(state)[0]): Advanc
 }
 
 /** The same, and a new process cannot open the token. */
-function meetsAlone(state: RollState, code: Code = 'NL-TOKEN-MISSING', effect = effectsOf(state)[0]): Advance {
+function meetsAlone(state: RollState, code: Code = 'NL-TOKEN-MISSING', by = terms): Advance {
+  const [effect] = effectsOf(state);
   assert.ok(effect);
   const stays = failure(code, { message: 'No token matches label "gw".' });
-  return advance(state, { kind: 'failed', effect, failure: poisoned, stays, at: NOW, draw: 0.5 }, terms);
+  return advance(state, { kind: 'failed', effect, failure: poisoned, stays, at: NOW, draw: 0.5 }, by);
 }
 
 /** A new process, which has dialled the hub. */
@@ -96,10 +97,12 @@ describe('where a new process could not go on with the leaf, none ends', () => {
       assert.equal(meets(SITUATIONS[phase]).restart, true);
     });
   }
-  test('a key that neither process has keeps only a process with an open session', () => {
+  test('a key that neither process has keeps only a session that no leaf without a person could replace', () => {
     const making = SITUATIONS['generating-key'];
-    assert.equal(meetsAlone(making, 'NL-TOKEN-KEY').restart, undefined);
-    assert.equal(meetsAlone(without(making, 'online'), 'NL-TOKEN-KEY').restart, true);
+    const byPerson = { ...terms, automatic: false };
+    assert.equal(meetsAlone(making, 'NL-TOKEN-KEY').restart, true);
+    assert.equal(meetsAlone(making, 'NL-TOKEN-KEY', byPerson).restart, undefined);
+    assert.equal(meetsAlone(without(making, 'online'), 'NL-TOKEN-KEY', byPerson).restart, true);
     assert.equal(meetsAlone(without(making, 'online')).restart, undefined);
   });
   test('a roll that waits for its key is given up in these words, and asked again by the ladder', () => {
