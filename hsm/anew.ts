@@ -1,4 +1,5 @@
 import type { Job } from './job.ts';
+import { knownToken } from './known-token.ts';
 import { PinRecord } from './pin-record.ts';
 import { rehearse } from './rehearse.ts';
 import { TokenConnectors } from './tls.ts';
@@ -17,7 +18,7 @@ interface AnewOptions extends TlsSettings {
   readonly uri: string | undefined;
   /** Asked each time, and of the place where a start would find it. */
   readonly pin: () => Promise<string>;
-  /** Directory of the PinRecord. */
+  /** Directory of the PinRecord, and of the note about the token. */
   readonly pinRecord: string;
   /** For the nameless copy of the PIN. */
   readonly directory: string;
@@ -49,7 +50,8 @@ export const anewJob: Job = {
   async perform(_, [request]) {
     const { id, chain, tls, pinRecord, directory, ...named } = request as AnewRequest;
     const helped = await prepareTls({ module: named.module, tls });
-    const token = await openToken({ ...named, pinRecord: new PinRecord(pinRecord) });
+    const known = await knownToken(pinRecord);
+    const token = await openToken({ ...named, known, pinRecord: new PinRecord(pinRecord) });
     const connectors = new TokenConnectors(token, named.pin, directory, helped);
     await rehearse((maxVersion, ca) => connectors.connector({ id, chain, ca, maxVersion }));
   },

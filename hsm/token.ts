@@ -5,6 +5,7 @@ import { findSlot, loadModule, mild, type TokenSlot } from './module.ts';
 import type { PinRecord } from './pin-record.ts';
 import { Session } from './session.ts';
 import { type Token, TokenObjects } from './token-objects.ts';
+import type { Pkcs11Uri } from './uri.ts';
 
 export type { Generation, Token } from './token-objects.ts';
 
@@ -14,6 +15,8 @@ export interface TokenOptions {
   /** The token by RFC 7512; with neither label nor URI the module must have exactly one token. */
   readonly uri: string | undefined;
   readonly pin: string;
+  /** The token that has worked before: it goes before others that match, too. */
+  readonly known?: Pkcs11Uri | undefined;
   /** Remembers a refused PIN across restarts. */
   readonly pinRecord?: PinRecord;
 }
@@ -26,12 +29,12 @@ export interface TokenOptions {
 export async function openToken(options: TokenOptions): Promise<Token> {
   try {
     const module = loadModule(options.module);
-    const found = findSlot(module, options.token, options.uri);
+    const found = findSlot(module, options.token, options.uri, options.known);
     const session = module.C_OpenSession(found.slot, pkcs11js.CKF_SERIAL_SESSION | pkcs11js.CKF_RW_SESSION);
     if ((found.info.flags & pkcs11js.CKF_LOGIN_REQUIRED) !== 0) await login(module, session, found, options);
     const mine = new Session(module, session);
     knowModule(mine, module.C_GetInfo().manufacturerID);
-    return new TokenObjects(found.name, mine);
+    return new TokenObjects(found.name, mine, found.doubt);
   } catch (error) {
     throw tokenError(error, 'opening', 'Opening the token');
   }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { rehearsedAnew } from '../../hsm/anew.ts';
 import { destroyerOf } from '../../hsm/destroy.ts';
+import { knownToken, rememberToken } from '../../hsm/known-token.ts';
 import { readPin } from '../../hsm/pin.ts';
 import { PinRecord } from '../../hsm/pin-record.ts';
 import { TokenConnectors } from '../../hsm/tls.ts';
@@ -10,6 +11,7 @@ import type { X509Config } from '../config/config.ts';
 import { Daemon } from '../daemon/daemon.ts';
 import { onlyTo } from '../dps/allowed.ts';
 import { createDps } from '../dps/registration.ts';
+import { nameToken } from '../failure/failure-of.ts';
 import { createHub } from '../hub/session.ts';
 import { opensAnew } from '../keys/anew.ts';
 import { storeBeside } from '../keys/beside.ts';
@@ -49,7 +51,11 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
   const helped = await prepareTls(hsm);
   const place = { file: hsm.pin_file, held: options.pin, credentialsDirectory: env.CREDENTIALS_DIRECTORY };
   const pin = await readPin(place);
-  const token = await openToken({ ...named, pin, pinRecord: new PinRecord(directory) });
+  const known = await knownToken(directory);
+  const token = await openToken({ ...named, known, pin, pinRecord: new PinRecord(directory) });
+  await rememberToken(directory, token.name);
+  if (token.doubt !== undefined)
+    log.warn({ event: 'token-doubted', message: token.doubt, advice: nameToken('it', token.name.serial) });
   const hidden = runtimeDirectory(env) ?? directory;
   const connectors = new TokenConnectors(token, pin, hidden, helped);
   const rehearsed = rehearsedAnew({

@@ -48,7 +48,7 @@ export interface Site {
   /** @throws Fault NL-TOKEN-MODULE, NL-TOKEN-HUNG */
   loadModule(): Promise<void>;
   /** The token, without logging in. @throws Fault NL-TOKEN-… */
-  slot(): Promise<ReturnType<Answers['slot']>>;
+  slot(): ReturnType<Answers['slot']>;
   /** The token, after one login. @throws Fault NL-TOKEN-… */
   token(): Promise<CheckedToken>;
   /** What does TLS with a key in the token. @throws TokenError ENGINE_NOT_FOUND, HELPER_NOT_FOUND */

@@ -3,6 +3,7 @@ import { isProtected, type Protection } from '../../../hsm/key-pair.ts';
 import type { PublicKey } from '../../../hsm/public-key.ts';
 import type { TlsWay } from '../../../hsm/tls-way.ts';
 import { CODES } from '../../failure/failure.ts';
+import { nameToken } from '../../failure/failure-of.ts';
 import { clearing } from '../../keys/occupied.ts';
 import type { Leaf } from '../../roll/leaf.ts';
 import { type Finding, failed, ofLeaf, ok, skipped, unseen, warning, withLeaf, x509 } from './check.ts';
@@ -15,7 +16,8 @@ import type { Site } from './site.ts';
 const CKF = { USER_PIN_COUNT_LOW: 0x0001_0000, USER_PIN_FINAL_TRY: 0x0002_0000 };
 
 async function tokenPresent(site: Site): Promise<Finding> {
-  const { name, flags } = await site.slot();
+  const { name, flags, doubt } = await site.slot();
+  if (doubt !== undefined) return warning(doubt, nameToken('it', name.serial));
   const called = `Token "${name.label}" (serial ${name.serial}, ${name.manufacturer} ${name.model})`;
   if ((flags & CKF.USER_PIN_COUNT_LOW) === 0) return ok(`${called} is there.`);
   const message = `${called} has met a wrong PIN since the last right one.`;

@@ -51,7 +51,9 @@ async function withStore<T>(looksInto: string | undefined, work: () => Promise<T
 async function opened({ module, token, uri, pin, pinRecord }: TriedLogin) {
   const { PinRecord } = await import('../../../hsm/pin-record.ts');
   const { openToken } = await import('../../../hsm/token.ts');
-  return openToken({ module, token, uri, pin, pinRecord: new PinRecord(pinRecord) });
+  const { knownToken } = await import('../../../hsm/known-token.ts');
+  const known = await knownToken(pinRecord);
+  return openToken({ module, token, uri, known, pin, pinRecord: new PinRecord(pinRecord) });
 }
 
 const HTTPS = 443;

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createPublicKey, generateKeyPairSync, type KeyObject, verify } from 'node:crypto';
 import { test } from 'node:test';
 import pkcs11js from 'pkcs11js';
+import { loadModule, tokensIn } from '../../../hsm/module.ts';
 import { openToken } from '../../../hsm/token.ts';
 import { freshId } from './fresh-id.ts';
 import { softHsm } from './softhsm.ts';
@@ -21,6 +22,21 @@ test('two tokens that match are not guessed between, and the serial number tells
     const token = await openToken({ ...options, uri: `pkcs11:token=twin;serial=${serial}` });
     assert.deepEqual([token.name.label, token.name.serial], ['twin', serial]);
   }
+});
+
+test('of two tokens that match, the one that has worked before is taken, and no note keeps the other from being used', async () => {
+  const options = { module: at.module, token: 'twin', uri: undefined, pin: at.pin };
+  const serials = tokensIn(loadModule(at.module)).flatMap(({ name }) => (name.label === 'twin' ? [name.serial] : []));
+  for (const serial of serials) {
+    const { name, doubt } = await openToken({ ...options, known: { serial } });
+    assert.equal(name.serial, serial);
+    assert.ok(doubt?.includes(`(serial ${serial}).`));
+  }
+  const ambiguous = { code: 'TOKEN_AMBIGUOUS', message: new RegExp(serials.join('|')) };
+  for (const known of [{ serial: 'that of a third' }, { token: 'twin' }])
+    await assert.rejects(openToken({ ...options, known }), ambiguous);
+  const alone = await openToken({ ...options, token: 'newleaf', known: { serial: 'that of a lost one' } });
+  assert.deepEqual([alone.name.label, alone.doubt], ['newleaf', undefined]);
 });
 
 const bench = tokenContract(at);

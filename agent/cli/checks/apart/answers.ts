@@ -1,4 +1,5 @@
 import { tokenError } from '../../../../hsm/ckr.ts';
+import { knownToken } from '../../../../hsm/known-token.ts';
 import { findSlot, loadModule } from '../../../../hsm/module.ts';
 import { MEMORY } from '../../../../hsm/pin.ts';
 import { PinRecord } from '../../../../hsm/pin-record.ts';
@@ -20,12 +21,12 @@ interface Locator {
   readonly module: string;
   readonly token: string | undefined;
   readonly uri: string | undefined;
+  /** The directory of the PinRecord, and of the note about the token. */
+  readonly pinRecord: string;
 }
 
 interface Login extends Locator, TlsSettings {
   readonly pin: string;
-  /** The directory of the PinRecord. */
-  readonly pinRecord: string;
 }
 
 /** Questions, and what answers each in the process that loads the module. All but `load` and `slot` come after `open`. */
@@ -48,15 +49,18 @@ export function createAnswers() {
   return {
     load: (module: string) => told('Loading the module', () => void loadModule(module)),
     /** The token before login, and the flags of its CK_TOKEN_INFO (CKF_…). */
-    slot: ({ module, token: label, uri }: Locator) =>
-      told('Looking for the token', () => {
-        const { name, info } = findSlot(loadModule(module), label, uri);
-        return { name, flags: info.flags };
-      }),
+    async slot({ module, token: label, uri, pinRecord }: Locator) {
+      const known = await knownToken(pinRecord);
+      return told('Looking for the token', () => {
+        const { name, info, doubt } = findSlot(loadModule(module), label, uri, known);
+        return { name, flags: info.flags, doubt };
+      });
+    },
     /** One login. */
     async open(login: Login) {
       const { pinRecord, ...rest } = login;
-      const token = await openToken({ ...rest, pinRecord: new PinRecord(pinRecord) });
+      const known = await knownToken(pinRecord);
+      const token = await openToken({ ...rest, known, pinRecord: new PinRecord(pinRecord) });
       opened = { token, login };
       return token.name;
     },
