@@ -155,6 +155,10 @@ export const GATEWAY = {
     'The state file is damaged. Nothing was overwritten or sent.',
     'Restore state.json from a backup; or move it away, name the key of the leaf in hsm.key with another hsm.label_prefix, and run `newleaf init`.',
   ),
+  'NL-STATE-NEWER': brokenCode(
+    'The state file is of a newer newleaf. Nothing was overwritten or sent.',
+    'Install that newer newleaf again (/var/log/dpkg.log names it), then `systemctl start newleaf`.',
+  ),
   'NL-STATE-DECOMMISSIONED': brokenCode(
     'This gateway was given up by `newleaf decommission`.',
     'Leave newleaf off: `systemctl disable newleaf`. Or begin anew: `newleaf init`.',
