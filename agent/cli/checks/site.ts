@@ -59,7 +59,7 @@ export interface Site {
   tpmSigns(): Promise<void>;
   /** Names of the programs that send through newleaf. @throws the error of the file system */
   programs(): Promise<readonly string[]>;
-  /** The status from the daemon. @throws Fault NL-DAEMON-DOWN, NL-CONTROL-DENIED */
+  /** The status from the daemon. @throws Fault NL-DAEMON-DOWN, NL-CONTROL-… */
   status(): Promise<GatewayStatus>;
   /** @param host `host` or `host:port` @param ca PEM @throws Unreached */
   dial(host: string, ca: string): Promise<Dialled>;

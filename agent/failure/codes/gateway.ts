@@ -193,6 +193,10 @@ export const GATEWAY = {
     'The daemon runs, and accepts no connection on its control socket.',
     'See which program holds so many: `ss -xp`. If it stays like this: `systemctl restart newleaf`.',
   ),
+  'NL-CONTROL-GONE': transientCode(
+    'The daemon runs, and its control socket is not there: it is starting, or the socket was removed.',
+    'If it stays like this: `systemctl restart newleaf`.',
+  ),
   'NL-DAEMON-RUNS': brokenCode(
     'Another newleaf already runs on this state directory.',
     'See `systemctl status newleaf`.',
