@@ -17,6 +17,7 @@ import { opensAnew } from '../keys/anew.ts';
 import { storeBeside } from '../keys/beside.ts';
 import { EarlyChain } from '../keys/early-chain.ts';
 import { createJudge, givenLeaf } from '../keys/judge.ts';
+import { clearing } from '../keys/occupied.ts';
 import { createKeys } from '../keys/slots.ts';
 import { overToken, trustedConnectors } from '../keys/trusted.ts';
 import { droppingTo } from '../machine/log.ts';
@@ -76,6 +77,7 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
     keeps: !leaf.rotate_key,
     wrote: trusted.wrote,
     warn: (message) => log.warn({ event: 'key-doubted', message }),
+    clearing: (label) => clearing({ token, registrationId, directory, now: now() }, label),
     destroy: destroyerOf({
       module,
       token: token.name,

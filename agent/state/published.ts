@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { certificatePem, certificatesOf } from '../issuer/pem.ts';
 import type { RollState } from '../roll/state.ts';
@@ -6,7 +6,7 @@ import { writeIfOther } from './durable.ts';
 
 /**
  * Writes the files that others may read of the state, unless they exist already: `leaf.pem` and `chain.pem` of the current
- * leaf, and `next.pem` while a candidate waits, so that an operator can enroll it. Nothing here is ever read back.
+ * leaf, and `next.pem` while a candidate waits, so that an operator can enroll it. Read back only where the state was lost.
  * @param before the state whose files exist already
  * @throws Fault NL-STATE-WRITE
  */
@@ -21,3 +21,7 @@ export async function publish(directory: string, { current, next }: RollState, b
   if (next?.leaf === undefined) await rm(candidate, { force: true });
   else await writeIfOther(candidate, next.leaf.chain, 0o644);
 }
+
+/** The chain of the leaf that was current last, where a person is asked about it. '' where there is none. */
+export const publishedChain = (directory: string): Promise<string> =>
+  readFile(join(directory, 'chain.pem'), 'utf8').catch(() => '');

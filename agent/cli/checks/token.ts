@@ -50,7 +50,7 @@ async function pin(site: Site): Promise<Finding> {
 }
 
 async function keys(site: Site): Promise<Finding> {
-  const { hsm } = await x509(site);
+  const { dps, hsm, state } = await x509(site);
   const token = await site.token();
   const labels = ['a', 'b'].map((slot) => `${hsm.label_prefix}-${slot}`);
   const ours = (await Promise.all(labels.map((label) => token.find(label)))).filter((key) => key !== undefined);
@@ -66,7 +66,9 @@ async function keys(site: Site): Promise<Finding> {
   if (inTheWay === undefined) return ok(message);
   const { label, id } = inTheWay;
   const stops = `${label} holds a key, and the records of newleaf do not say that newleaf made it (CKA_ID ${id}): the next roll to this slot stops there.`;
-  return warning(stops, inTheWay.isFirst ? await clearing(token, label) : CODES['NL-TOKEN-OCCUPIED'].advice);
+  if (!inTheWay.isFirst) return warning(stops, CODES['NL-TOKEN-OCCUPIED'].advice);
+  const { registration_id: registrationId } = dps;
+  return warning(stops, await clearing({ token, registrationId, directory: state.directory, now: site.now }, label));
 }
 
 /** A key in the way of the next one: agent/keys/slots.ts takes over only keys that the journal knows. */

@@ -153,7 +153,7 @@ export const GATEWAY = {
   ),
   'NL-STATE-CORRUPT': brokenCode(
     'The state file is damaged. Nothing was overwritten or sent.',
-    'Restore state.json from a backup; or move it away, name the key of the leaf in hsm.key with another hsm.label_prefix, and run `newleaf init`.',
+    'Restore state.json from a backup; or move it away, and go on with the leaf that is there: `newleaf init --adopt token --yes`.',
   ),
   'NL-STATE-NEWER': brokenCode(
     'The state file is of a newer newleaf. Nothing was overwritten or sent.',

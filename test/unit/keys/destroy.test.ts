@@ -40,6 +40,7 @@ for (const [title, found, label] of rows) {
       keeps: false,
       wrote: () => {},
       warn: () => {},
+      clearing: async () => '',
       destroy: async (...asked) => void did.push(`destroy ${asked.join(' ')}`),
     });
     await keys.destroy(key);
