@@ -1,5 +1,4 @@
 import type { Job } from './job.ts';
-import { PinRecord } from './pin-record.ts';
 import { openToken } from './token.ts';
 import { askOnce, tellTokenError } from './token-work.ts';
 import { type TokenName, uriOf } from './uri.ts';
@@ -52,8 +51,7 @@ export const destroyJob: Job = {
   ends: 'after one call',
   async perform(_, [request]) {
     const { module, token, uri, pin, label, id, pinRecord } = request as DestroyRequest;
-    const record = pinRecord === undefined ? {} : { pinRecord: new PinRecord(pinRecord) };
-    const open = await openToken({ module, token, uri, pin, ...record });
+    const open = await openToken({ module, token, uri, pin, notes: pinRecord });
     await open.destroy(label, id);
   },
   explain: (error) => tellTokenError(error, DOING),

@@ -1,9 +1,8 @@
 import { join } from 'node:path';
 import { rehearsedAnew } from '../../hsm/anew.ts';
 import { destroyerOf } from '../../hsm/destroy.ts';
-import { knownToken, rememberToken } from '../../hsm/known-token.ts';
+import { rememberToken } from '../../hsm/known-token.ts';
 import { readPin } from '../../hsm/pin.ts';
-import { PinRecord } from '../../hsm/pin-record.ts';
 import { TokenConnectors } from '../../hsm/tls.ts';
 import { prepareTls } from '../../hsm/tls-way.ts';
 import { openToken } from '../../hsm/token.ts';
@@ -48,24 +47,17 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
   await makeDirectory(directory);
 
   const { module, tls } = hsm;
-  const named = { module, token: hsm.token, uri: hsm.uri };
+  const named = { module, token: hsm.token, uri: hsm.uri, notes: directory };
   const helped = await prepareTls(hsm);
   const place = { file: hsm.pin_file, held: options.pin, credentialsDirectory: env.CREDENTIALS_DIRECTORY };
   const pin = await readPin(place);
-  const known = await knownToken(directory);
-  const token = await openToken({ ...named, known, pin, pinRecord: new PinRecord(directory) });
+  const token = await openToken({ ...named, pin });
   await rememberToken(directory, token.name);
   if (token.doubt !== undefined)
     log.warn({ event: 'token-doubted', message: token.doubt, advice: nameToken('it', token.name.serial) });
   const hidden = runtimeDirectory(env) ?? directory;
   const connectors = new TokenConnectors(token, pin, hidden, helped);
-  const rehearsed = rehearsedAnew({
-    ...named,
-    tls,
-    pin: () => readPin(place),
-    pinRecord: directory,
-    directory: hidden,
-  });
+  const rehearsed = rehearsedAnew({ ...named, tls, pin: () => readPin(place), directory: hidden });
   const trusted = trustedConnectors({ token, connectors, caFile: config.trust.ca_file, current, now, log });
   const keys = createKeys({
     token,

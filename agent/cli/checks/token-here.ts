@@ -30,7 +30,7 @@ export function tokenHere({ settings, env, looking, entry, trust }: TokenParts):
   const locator = async () => {
     const { hsm, state } = x509Of(await settings());
     const { module, token, uri } = hsm;
-    return { module, token, uri, pinRecord: state.directory };
+    return { module, token, uri, notes: state.directory };
   };
   const token = once(async (): Promise<CheckedToken> => {
     const { hsm } = x509Of(await settings());

@@ -20,7 +20,7 @@ after(() => at.remove());
 const file = join(at.directory, 'pin');
 const { module, directory } = at;
 const named = { module, token: at.token, uri: undefined };
-const options = { ...named, tls: 'engine', pinRecord: directory, directory } as const;
+const options = { ...named, tls: 'engine', notes: directory, directory } as const;
 const goesOn = rehearsedAnew({ ...options, pin: () => readPin({ file }) });
 /** root may write everywhere, unless it is told not to. */
 const AS_OTHERS = ['setpriv', '--bounding-set', '-dac_override,-dac_read_search'];

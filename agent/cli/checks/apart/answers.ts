@@ -2,7 +2,6 @@ import { tokenError } from '../../../../hsm/ckr.ts';
 import { knownToken } from '../../../../hsm/known-token.ts';
 import { findSlot, loadModule } from '../../../../hsm/module.ts';
 import { MEMORY } from '../../../../hsm/pin.ts';
-import { PinRecord } from '../../../../hsm/pin-record.ts';
 import type { PublicKey } from '../../../../hsm/public-key.ts';
 import { rehearse } from '../../../../hsm/rehearse.ts';
 import { type Identity, TokenConnectors } from '../../../../hsm/tls.ts';
@@ -21,8 +20,8 @@ interface Locator {
   readonly module: string;
   readonly token: string | undefined;
   readonly uri: string | undefined;
-  /** The directory of the PinRecord, and of the note about the token. */
-  readonly pinRecord: string;
+  /** The state directory. */
+  readonly notes: string;
 }
 
 interface Login extends Locator, TlsSettings {
@@ -49,8 +48,8 @@ export function createAnswers() {
   return {
     load: (module: string) => told('Loading the module', () => void loadModule(module)),
     /** The token before login, and the flags of its CK_TOKEN_INFO (CKF_…). */
-    async slot({ module, token: label, uri, pinRecord }: Locator) {
-      const known = await knownToken(pinRecord);
+    async slot({ module, token: label, uri, notes }: Locator) {
+      const known = await knownToken(notes);
       return told('Looking for the token', () => {
         const { name, info, doubt } = findSlot(loadModule(module), label, uri, known);
         return { name, flags: info.flags, doubt };
@@ -58,9 +57,7 @@ export function createAnswers() {
     },
     /** One login. */
     async open(login: Login) {
-      const { pinRecord, ...rest } = login;
-      const known = await knownToken(pinRecord);
-      const token = await openToken({ ...rest, known, pinRecord: new PinRecord(pinRecord) });
+      const token = await openToken(login);
       opened = { token, login };
       return token.name;
     },

@@ -70,7 +70,7 @@ test('a module that crashes', async () => {
   const words =
     /^PKCS#11 module .* ended the process that had loaded it \(SIGSEGV\) when it was asked for its tokens\.$/;
   await assert.rejects(
-    apart.ask('slot', { module: MODULE, token: 'x', uri: undefined, pinRecord: '' }),
+    apart.ask('slot', { module: MODULE, token: 'x', uri: undefined, notes: '' }),
     fault('NL-TOKEN-HUNG', words),
   );
 });
