@@ -1,5 +1,4 @@
 import type { Job } from './job.ts';
-import { rehearse } from './rehearse.ts';
 import { TokenConnectors } from './tls.ts';
 import { prepareTls, type TlsSettings } from './tls-way.ts';
 import { openToken, type TokenOptions } from './token.ts';
@@ -44,6 +43,7 @@ export const anewJob: Job = {
   ends: 'after one call',
   async perform(_, [request]) {
     const { id, chain, tls, directory, ...named } = request as AnewRequest;
+    const { rehearse } = await import('./rehearse.ts');
     const helped = await prepareTls({ module: named.module, tls });
     const token = await openToken(named);
     const connectors = new TokenConnectors(token, named.pin, directory, helped);
