@@ -1,8 +1,8 @@
-import { readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { certificatePem, certificatesOf } from '../issuer/pem.ts';
 import type { RollState } from '../roll/state.ts';
-import { writeIfOther } from './durable.ts';
+import { readRegular, writeIfOther } from './durable.ts';
 
 /**
  * Writes the files that others may read of the state, unless they exist already: `leaf.pem` and `chain.pem` of the current
@@ -24,4 +24,4 @@ export async function publish(directory: string, { current, next }: RollState, b
 
 /** The chain of the leaf that was current last, where a person is asked about it. '' where there is none. */
 export const publishedChain = (directory: string): Promise<string> =>
-  readFile(join(directory, 'chain.pem'), 'utf8').catch(() => '');
+  readRegular(join(directory, 'chain.pem')).catch(() => '');
