@@ -1,9 +1,7 @@
 import type { Job } from './job.ts';
-import { PinRecord } from './pin-record.ts';
 import { openToken } from './token.ts';
-import { tellTokenError, toldTokenError, unansweredTokenError } from './token-work.ts';
+import { askOnce, tellTokenError } from './token-work.ts';
 import { type TokenName, uriOf } from './uri.ts';
-import { Worker } from './worker.ts';
 
 /** Time for a slow token; a hung module must not hold up the daemon for ever. */
 const TIME_LIMIT_MS = 60_000;
@@ -30,13 +28,7 @@ export interface DestroyRequest {
  * @throws TokenError of that process; CHILD_TIMEOUT, CHILD_ENDED
  */
 export function destroyKey(request: DestroyRequest, limitMs = TIME_LIMIT_MS): Promise<void> {
-  const worker = new Worker<{ destroy(request: DestroyRequest): void }, Parameters<typeof toldTokenError>[0]>({
-    job: ['destroy'],
-    limitMs,
-    revive: toldTokenError,
-    unanswered: (none) => unansweredTokenError(none, DOING, limitMs),
-  });
-  return worker.ask('destroy', request);
+  return askOnce('destroy', request, DOING, limitMs);
 }
 
 export interface DestroyerOptions {
@@ -59,8 +51,7 @@ export const destroyJob: Job = {
   ends: 'after one call',
   async perform(_, [request]) {
     const { module, token, uri, pin, label, id, pinRecord } = request as DestroyRequest;
-    const record = pinRecord === undefined ? {} : { pinRecord: new PinRecord(pinRecord) };
-    const open = await openToken({ module, token, uri, pin, ...record });
+    const open = await openToken({ module, token, uri, pin, notes: pinRecord });
     await open.destroy(label, id);
   },
   explain: (error) => tellTokenError(error, DOING),

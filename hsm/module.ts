@@ -3,7 +3,7 @@ import { ckrOf, TokenError, tokenError } from './ckr.ts';
 import { hiddenTokens } from './hidden-tokens.ts';
 import { reasonOf } from './reason.ts';
 import { restoreTokens } from './token-copy.ts';
-import { matches, parseUri, type TokenName } from './uri.ts';
+import { matches, type Pkcs11Uri, parseUri, type TokenName } from './uri.ts';
 
 // For the life of the process: pkcs11js closes the library when its object is collected, while the engine still uses it.
 const loaded = new Map<string, PKCS11>();
@@ -49,6 +49,8 @@ export interface TokenSlot {
   readonly name: TokenName;
   /** From when the slot was found. */
   readonly info: TokenInfo;
+  /** More than one matches, and why it is this one. */
+  readonly doubt?: string;
 }
 
 /** Blanks pad (PKCS#11 v2.40 section 3.2); cackey pads with one zero, followed by stray memory. */
@@ -67,18 +69,28 @@ export function tokenName(info: TokenInfo): TokenName {
  * The one initialised token that matches. SoftHSM always lists one more that is not initialised yet.
  * @param label label of the token, or undefined to match by the URI
  * @param uri RFC 7512; with neither given, the module must have exactly one token
+ * @param known the one that has worked before (known-token.ts), where several match
  * @throws TokenError TOKEN_NOT_FOUND or TOKEN_AMBIGUOUS, naming the existing tokens
  */
-export function findSlot(module: PKCS11, label: string | undefined, uri: string | undefined): TokenSlot {
+export function findSlot(
+  module: PKCS11,
+  label: string | undefined,
+  uri: string | undefined,
+  known?: Pkcs11Uri,
+): TokenSlot {
   const wanted = { ...(uri === undefined ? {} : parseUri(uri)), ...(label === undefined ? {} : { token: label }) };
   const present = tokensIn(module).filter(({ info }) => (info.flags & pkcs11js.CKF_TOKEN_INITIALIZED) !== 0);
   const found = present.filter(({ name }) => matches(name, wanted));
   const [only] = found;
   if (only !== undefined && found.length === 1) return only;
+  const [same, ...others] = known === undefined ? [] : found.filter(({ name }) => matches(name, known));
   const asked = [label === undefined ? '' : `label "${label}"`, uri ?? ''].filter((one) => one !== '').join(', ');
   const there = present.map(({ name }) => `"${name.label}" (serial ${name.serial})`).join(', ') || 'none';
-  if (found.length > 0)
-    throw new TokenError('missing', 'TOKEN_AMBIGUOUS', `${found.length} tokens match ${asked || 'all'}: ${there}.`);
+  const several = `${found.length} tokens match ${asked || 'all'}: ${there}.`;
+  if (same !== undefined && others.length === 0) {
+    return { ...same, doubt: `${several} newleaf takes the one that has worked before (serial ${same.name.serial}).` };
+  }
+  if (found.length > 0) throw new TokenError('missing', 'TOKEN_AMBIGUOUS', several);
   const path = [...loaded].find(([, one]) => one === module)?.[0] ?? 'MODULE';
   const hidden = hiddenTokens(path);
   const message = `No token matches ${asked || 'at all'}. Tokens there: ${there}.${hidden ? ` ${hidden.message}` : ''}`;

@@ -1,8 +1,9 @@
 import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
-import { open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { TokenError } from './ckr.ts';
+import { writeNote } from './note.ts';
 
 const FILE = 'refused-pin.json';
 const DIGEST_BYTES = 32;
@@ -28,12 +29,10 @@ interface Refusal {
  * lock the token: a wrong PIN is tried once.
  */
 export class PinRecord {
-  readonly #directory: string;
   readonly #path: string;
 
   /** @param directory the state directory */
   constructor(directory: string) {
-    this.#directory = directory;
     this.#path = join(directory, FILE);
   }
 
@@ -74,26 +73,7 @@ export class PinRecord {
   }
 
   async #write(refusals: readonly Refusal[]): Promise<void> {
-    const draft = `${this.#path}.new`;
-    // An old draft may be a link, and root would write where it leads: open(2), O_EXCL, does not follow one.
-    await rm(draft, { force: true });
-    const file = await open(draft, 'wx', 0o600);
-    try {
-      await file.writeFile(`${JSON.stringify(refusals)}\n`);
-      // Written by root, the note would be unreadable to the daemon, and keep it from starting.
-      const { uid, gid } = await stat(this.#directory);
-      if (process.geteuid?.() === 0) await file.chown(uid, gid);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(draft, this.#path);
-    const directory = await open(this.#directory, 'r');
-    try {
-      await directory.sync();
-    } finally {
-      await directory.close();
-    }
+    await writeNote(this.#path, `${JSON.stringify(refusals)}\n`, 0o600);
   }
 }
 

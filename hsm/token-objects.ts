@@ -7,6 +7,7 @@ import { generateKeyPair, type Protection, protectionOf } from './key-pair.ts';
 import { type KeyType, type PublicKey, publicHalf } from './public-key.ts';
 import type { Session } from './session.ts';
 import { sign } from './sign.ts';
+import { bytes, CERTIFICATE, identified, labelled, NO_ID, PRIVATE_KEY, PUBLIC_KEY } from './template.ts';
 import { matches, parseUri, type TokenName } from './uri.ts';
 
 /** The objects with one label and one CKA_ID: a key pair with its certificate, or the part that a power cut has left. */
@@ -16,14 +17,6 @@ export interface Generation {
   /** Of its private key, where it has one. */
   readonly protection?: Protection;
 }
-
-const PRIVATE_KEY = { type: pkcs11js.CKA_CLASS, value: pkcs11js.CKO_PRIVATE_KEY };
-const PUBLIC_KEY = { type: pkcs11js.CKA_CLASS, value: pkcs11js.CKO_PUBLIC_KEY };
-const CERTIFICATE = { type: pkcs11js.CKA_CLASS, value: pkcs11js.CKO_CERTIFICATE };
-const labelled = (label: string) => ({ type: pkcs11js.CKA_LABEL, value: label });
-const identified = (id: Buffer) => ({ type: pkcs11js.CKA_ID, value: id });
-const bytes = (id: string): Buffer => Buffer.from(id, 'hex');
-const NO_ID = Buffer.alloc(0);
 
 const NAMED_BY_BOTH = 'A key is made and destroyed only by its label and its CKA_ID.';
 
@@ -43,13 +36,16 @@ export type Token = Pick<TokenObjects, keyof TokenObjects>;
 
 export class TokenObjects {
   readonly name: TokenName;
+  /** Another token matches as well (module.ts). */
+  readonly doubt: string | undefined;
   readonly #session: Session;
   readonly #forgotten = new Set<string>();
   /** Keys that this process has seen, and that were not destroyed with its knowledge. */
   readonly #seen = new Set<string>();
 
-  constructor(name: TokenName, session: Session) {
+  constructor(name: TokenName, session: Session, doubt?: string) {
     this.name = name;
+    this.doubt = doubt;
     this.#session = session;
   }
 

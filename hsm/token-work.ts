@@ -1,5 +1,5 @@
 import { TokenError, tokenError } from './ckr.ts';
-import type { NoAnswer } from './worker.ts';
+import { type NoAnswer, Worker } from './worker.ts';
 
 /** Plain values: a TokenError on its way from one process to another. */
 type Told = Pick<TokenError, 'kind' | 'code' | 'message'>;
@@ -29,4 +29,20 @@ export function unansweredTokenError({ why, how }: NoAnswer, doing: string, limi
     unstarted: `its process cannot be started: ${how}`,
   }[why];
   return new TokenError('failed', code, `${doing}: ${message}`);
+}
+
+/**
+ * One call of a job (jobs.ts) with a token, in a process of its own.
+ * @param doing the work, as the beginning of a sentence
+ * @param limitMs after which the process is killed
+ * @throws TokenError of that process; CHILD_TIMEOUT, CHILD_ENDED
+ */
+export function askOnce(job: string, request: object, doing: string, limitMs: number): Promise<void> {
+  const worker = new Worker<Record<string, (request: object) => void>, Told>({
+    job: [job],
+    limitMs,
+    revive: toldTokenError,
+    unanswered: (none) => unansweredTokenError(none, doing, limitMs),
+  });
+  return worker.ask(job, request);
 }

@@ -1,8 +1,9 @@
 import pkcs11js, { type Handle, type PKCS11 } from 'pkcs11js';
 import { TokenError, tokenError } from './ckr.ts';
 import { knowModule } from './key-pair.ts';
+import { knownToken } from './known-token.ts';
 import { findSlot, loadModule, mild, type TokenSlot } from './module.ts';
-import type { PinRecord } from './pin-record.ts';
+import { PinRecord } from './pin-record.ts';
 import { Session } from './session.ts';
 import { withCopy } from './token-copy.ts';
 import { type Token, TokenObjects } from './token-objects.ts';
@@ -15,8 +16,8 @@ export interface TokenOptions {
   /** The token by RFC 7512; with neither label nor URI the module must have exactly one token. */
   readonly uri: string | undefined;
   readonly pin: string;
-  /** Remembers a refused PIN across restarts. */
-  readonly pinRecord?: PinRecord;
+  /** The state directory: it remembers a refused PIN, and the token that has worked, which goes before others that match. */
+  readonly notes?: string | undefined;
 }
 
 /**
@@ -27,19 +28,21 @@ export interface TokenOptions {
 export async function openToken(options: TokenOptions): Promise<Token> {
   try {
     const module = loadModule(options.module);
-    const found = findSlot(module, options.token, options.uri);
+    const known = options.notes === undefined ? undefined : await knownToken(options.notes);
+    const found = findSlot(module, options.token, options.uri, known);
     const session = module.C_OpenSession(found.slot, pkcs11js.CKF_SERIAL_SESSION | pkcs11js.CKF_RW_SESSION);
     if ((found.info.flags & pkcs11js.CKF_LOGIN_REQUIRED) !== 0) await login(module, session, found, options);
     const mine = new Session(module, session);
     knowModule(mine, module.C_GetInfo().manufacturerID);
-    return new TokenObjects(found.name, mine);
+    return new TokenObjects(found.name, mine, found.doubt);
   } catch (error) {
     throw tokenError(error, 'opening', 'Opening the token');
   }
 }
 
 async function login(module: PKCS11, session: Handle, { name, info }: TokenSlot, options: TokenOptions) {
-  const { pin, pinRecord } = options;
+  const { pin, notes } = options;
+  const pinRecord = notes === undefined ? undefined : new PinRecord(notes);
   const called = `${name.label} (serial ${name.serial})`;
   if ((info.flags & pkcs11js.CKF_USER_PIN_LOCKED) !== 0) {
     throw new TokenError('pin-locked', 'CKR_PIN_LOCKED', `The PIN of token ${called} is locked.`);

@@ -10,8 +10,8 @@ export interface NoAnswer {
 export interface WorkerOptions<Failed> {
   /** Name of the job, and its words on the command line: never a secret. */
   readonly job: readonly [name: string, ...args: readonly string[]];
-  /** Longest time for one call, in milliseconds: then the process is killed. */
-  readonly limitMs: number;
+  /** Longest time for one call, in milliseconds, or that by its name: then the process is killed. */
+  readonly limitMs: number | ((name: string) => number);
   /**
    * With it there is a process only while there are calls, and so long after the last one. Without it there is one process in
    * all: when that is gone, every later call fails as the last one did.
@@ -90,7 +90,6 @@ function start({ job, limitMs, prefix = [], ...options }: WorkerOptions<never>) 
     if (isKillable) kill();
     else if (waiting.size === 0 && child.connected) child.disconnect();
   };
-  /** All calls have one limit, so the first one in the queue is the late one. */
   const over = (none: NoAnswer) => {
     isOver = true;
     for (const [number, hear] of waiting) hear(number === last?.number ? last : none);
@@ -113,10 +112,11 @@ function start({ job, limitMs, prefix = [], ...options }: WorkerOptions<never>) 
       new Promise<JobAnswer | NoAnswer>((resolve) => {
         count += 1;
         const call: Call = { number: count, name, asked };
-        const limit = setTimeout(() => {
+        const late = () => {
           kill();
           over({ why: 'late', how: 'SIGKILL' });
-        }, limitMs);
+        };
+        const limit = setTimeout(late, typeof limitMs === 'number' ? limitMs : limitMs(name));
         waiting.set(call.number, (said) => {
           clearTimeout(limit);
           waiting.delete(call.number);

@@ -9,8 +9,9 @@ import { createNotify } from '../machine/notify.ts';
 import type { SessionUser } from '../mqtt/hub-session.ts';
 import { Network } from '../network/network.ts';
 import { isEndorsed } from '../roll/leaf.ts';
+import { assertWritable } from '../state/durable.ts';
 import { type Entry, validateEntry } from '../state/entry.ts';
-import { createJournal, type Journal } from '../state/journal.ts';
+import { createJournal, type Journal, stateFile } from '../state/journal.ts';
 import { type Clock, systemClock } from '../time/clock.ts';
 
 /** What both assemblies are given. */
@@ -38,6 +39,7 @@ export function foundationOf({ config, log, env, clock = systemClock, uplink }: 
   const view = new DaemonView();
   return {
     journal: attested(createJournal({ directory, validate: validateEntry }), config),
+    assertWritable: () => assertWritable(stateFile(directory)),
     clock,
     network: new Network({
       settings: config.network,

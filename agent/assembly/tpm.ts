@@ -103,8 +103,9 @@ const none = async (): Promise<never> => {
 };
 
 /** Ports that need a leaf; with a TPM the rules never ask for them. */
-const leafless: Pick<Ports, 'keys' | 'issuer' | 'judge'> = {
+const leafless: Pick<Ports, 'keys' | 'issuer' | 'judge' | 'opensAnew'> = {
   keys: { generate: none, csr: none, destroy: none },
   issuer: { issue: none },
   judge: none,
+  opensAnew: async () => undefined,
 };

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
+import { rehearsedAnew } from '../../hsm/anew.ts';
 import { destroyerOf } from '../../hsm/destroy.ts';
+import { rememberToken } from '../../hsm/known-token.ts';
 import { readPin } from '../../hsm/pin.ts';
-import { PinRecord } from '../../hsm/pin-record.ts';
 import { TokenConnectors } from '../../hsm/tls.ts';
 import { prepareTls } from '../../hsm/tls-way.ts';
 import { openToken } from '../../hsm/token.ts';
@@ -9,10 +10,13 @@ import type { X509Config } from '../config/config.ts';
 import { Daemon } from '../daemon/daemon.ts';
 import { onlyTo } from '../dps/allowed.ts';
 import { createDps } from '../dps/registration.ts';
+import { nameToken } from '../failure/failure-of.ts';
 import { createHub } from '../hub/session.ts';
+import { opensAnew } from '../keys/anew.ts';
 import { storeBeside } from '../keys/beside.ts';
 import { EarlyChain } from '../keys/early-chain.ts';
 import { createJudge, givenLeaf } from '../keys/judge.ts';
+import { clearing } from '../keys/occupied.ts';
 import { createKeys } from '../keys/slots.ts';
 import { overToken, trustedConnectors } from '../keys/trusted.ts';
 import { droppingTo } from '../machine/log.ts';
@@ -42,12 +46,18 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
   const now = () => clock.now();
   await makeDirectory(directory);
 
+  const { module, tls } = hsm;
+  const named = { module, token: hsm.token, uri: hsm.uri, notes: directory };
   const helped = await prepareTls(hsm);
   const place = { file: hsm.pin_file, held: options.pin, credentialsDirectory: env.CREDENTIALS_DIRECTORY };
   const pin = await readPin(place);
-  const { module } = hsm;
-  const token = await openToken({ module, token: hsm.token, uri: hsm.uri, pin, pinRecord: new PinRecord(directory) });
-  const connectors = new TokenConnectors(token, pin, runtimeDirectory(env) ?? directory, helped);
+  const token = await openToken({ ...named, pin });
+  await rememberToken(directory, token.name);
+  if (token.doubt !== undefined)
+    log.warn({ event: 'token-doubted', message: token.doubt, advice: nameToken('it', token.name.serial) });
+  const hidden = runtimeDirectory(env) ?? directory;
+  const connectors = new TokenConnectors(token, pin, hidden, helped);
+  const rehearsed = rehearsedAnew({ ...named, tls, pin: () => readPin(place), directory: hidden });
   const trusted = trustedConnectors({ token, connectors, caFile: config.trust.ca_file, current, now, log });
   const keys = createKeys({
     token,
@@ -58,6 +68,7 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
     current: () => current()?.key,
     wrote: trusted.wrote,
     warn: (message) => log.warn({ event: 'key-doubted', message }),
+    clearing: (label) => clearing({ token, registrationId, directory, now: now() }, label),
     destroy: destroyerOf({
       module,
       token: token.name,
@@ -89,6 +100,7 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
         }),
       ),
       judge: createJudge(judging, terms.renewAt),
+      opensAnew: opensAnew(token, rehearsed),
       ...overToken({
         dps: onlyTo(createDps({ ...far, endpoint, idScope, registrationId, ...(payload && { payload }) }), allowed),
         hub: createHub({ ...far, answer, version, ...(uplink && { user: uplink.user }) }),

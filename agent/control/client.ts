@@ -1,5 +1,6 @@
 import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import { text } from 'node:stream/consumers';
+import { setTimeout as pause } from 'node:timers/promises';
 import { Fault } from '../failure/failure.ts';
 import { knock } from '../machine/unix-socket.ts';
 import { timeLimit } from '../time/limited.ts';
@@ -10,6 +11,8 @@ export interface Reply {
   readonly body: unknown;
 }
 
+/** By then the socket of a daemon that was killed has no listener any more, in milliseconds. */
+const ENDING_MS = 100;
 /** A CSR may have to wait for an RSA key on a slow token. */
 const LONGEST_WAIT_MS = 120_000;
 
@@ -73,6 +76,7 @@ async function faultOf(cause: unknown, socket: string): Promise<Fault> {
     return new Fault('NL-DAEMON-DOWN', { message: `The daemon does not run: there is no answer on ${socket}.` });
   // connect(2), EAGAIN: "for nonblocking UNIX domain sockets […] the connection cannot be completed immediately". A daemon
   // that ends closes its connections, too, and its socket has no listener then.
+  if (isCut(code)) await pause(ENDING_MS);
   const isFull = code === 'EAGAIN' || (isCut(code) && (await knock(socket)) === undefined);
   if (isFull)
     return new Fault('NL-CONTROL-BUSY', { message: `The daemon runs, and accepts no connection on ${socket}.`, cause });

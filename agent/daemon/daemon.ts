@@ -8,6 +8,7 @@ import { iso, lineOf, type ReportOptions, twinOf, wordsOf } from '../roll/report
 import { effectsOf, type RollEffect, type RollEvent, type RollState, unprovisioned } from '../roll/state.ts';
 import { wrongIn } from '../roll/wrong.ts';
 import { Queue } from '../time/queue.ts';
+import { withAnew } from './anew.ts';
 import { createAnswerer } from './answerer.ts';
 import { Transcript } from './events.ts';
 import { FirstLeaf } from './first-leaf.ts';
@@ -68,8 +69,9 @@ export class Daemon {
   constructor(options: DaemonOptions) {
     this.#options = options;
     const { clock, log, ports, terms } = options;
+    const heard = withAnew(ports, () => this.#state.current);
     const attempt = (effect: RollEffect, abort: AbortSignal) => {
-      const work = () => perform(effect, ports, terms.registered, abort);
+      const work = () => heard(perform(effect, ports, terms.registered, abort));
       if (effect.kind === 'generate-key') return this.#vitals.during('keys', work);
       if (!shakesHands(effect)) return work();
       const guarded = this.#vitals.during('handshakes', work);

@@ -12,6 +12,8 @@ import type { DaemonView } from './view.ts';
 export interface DaemonOptions extends Omit<ReportOptions, 'now'> {
   readonly ports: Ports;
   readonly journal: Journal<Entry>;
+  /** Whether the journal could be written, found out without a write. @throws Fault NL-STATE-WRITE */
+  readonly assertWritable?: () => Promise<void>;
   readonly clock: Clock;
   /** A random number in [0, 1). */
   readonly draw: () => number;

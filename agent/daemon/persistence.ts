@@ -9,8 +9,10 @@ import type { DaemonOptions } from './options.ts';
 /** A failed write is tried again after this time, then after twice as long each time, in milliseconds. */
 const FIRST_MS = 5_000;
 const CAP_MS = 10 * 60_000;
+/** A disk that is lost must not be found out only when there is something to write, perhaps in a year. */
+const PROOF_MS = 24 * 3_600_000;
 
-type Options = Pick<DaemonOptions, 'clock' | 'journal' | 'log'>;
+type Options = Pick<DaemonOptions, 'assertWritable' | 'clock' | 'journal' | 'log'>;
 
 interface Owed {
   readonly failure: Failure;
@@ -32,6 +34,8 @@ export class Persistence {
   #owed: Owed | undefined;
   /** The state in memory is ahead of the disk. */
   #isBehind = false;
+  /** On the monotonic clock. */
+  #provenAt = 0;
 
   constructor(options: Options) {
     this.#options = options;
@@ -39,8 +43,13 @@ export class Persistence {
 
   /** @throws Fault, as `Journal.read` */
   async read(): Promise<Entry | 'absent'> {
-    const entry = await this.#options.journal.read();
-    this.#disk = entry === 'absent' ? undefined : entry;
+    const { assertWritable, clock, journal } = this.#options;
+    const entry = await journal.read();
+    this.#provenAt = clock.monotonic();
+    if (entry === 'absent') return entry;
+    this.#disk = entry;
+    // Not a write: a daemon that is started every half minute must not wear out the flash.
+    await assertWritable?.().catch((error: unknown) => this.#tell(this.#owe(error)));
     return entry;
   }
 
@@ -62,20 +71,20 @@ export class Persistence {
 
   /** Writes the state, if the disk lacks a fact that must outlive a power cut; after a failure by a ladder, until it succeeds. */
   async follow(state: RollState): Promise<void> {
-    const { clock, log } = this.#options;
     const owed = this.#owed;
     this.#isBehind = this.#lacks(state);
-    if (owed === undefined ? !this.#isBehind : clock.monotonic() < owed.dueAt) return;
+    const now = this.#options.clock.monotonic();
+    const isStale = this.#disk !== undefined && now >= this.#provenAt + PROOF_MS;
+    if (owed === undefined ? !this.#isBehind && !isStale : now < owed.dueAt) return;
     const failure = await this.#write(state);
-    if (failure !== undefined && failure.message !== owed?.failure.message)
-      log.error({ event: 'state-unwritten', ...failureFields(failure) });
+    if (failure !== undefined && failure.message !== owed?.failure.message) this.#tell(failure);
   }
 
   /** Writes a state whose asker waits, at once. A failure, which is told each time, undoes it. */
   async accept(state: RollState): Promise<Failure | undefined> {
     if (!this.#lacks(state)) return undefined;
     const failure = await this.#write(state);
-    if (failure !== undefined) this.#options.log.error({ event: 'state-unwritten', ...failureFields(failure) });
+    if (failure !== undefined) this.#tell(failure);
     return failure;
   }
 
@@ -92,13 +101,22 @@ export class Persistence {
       this.#disk = entry;
       this.#owed = undefined;
       this.#isBehind = false;
+      this.#provenAt = clock.monotonic();
       return undefined;
     } catch (error) {
-      const failure = failureOf(error);
-      const tries = (this.#owed?.tries ?? 0) + 1;
-      const pause = Math.min(CAP_MS, FIRST_MS * 2 ** Math.min(tries - 1, 30));
-      this.#owed = { failure, tries, dueAt: clock.monotonic() + pause };
-      return failure;
+      return this.#owe(error);
     }
+  }
+
+  #owe(error: unknown): Failure {
+    const failure = failureOf(error);
+    const tries = (this.#owed?.tries ?? 0) + 1;
+    const pause = Math.min(CAP_MS, FIRST_MS * 2 ** Math.min(tries - 1, 30));
+    this.#owed = { failure, tries, dueAt: this.#options.clock.monotonic() + pause };
+    return failure;
+  }
+
+  #tell(failure: Failure): void {
+    this.#options.log.error({ event: 'state-unwritten', ...failureFields(failure) });
   }
 }

@@ -4,6 +4,10 @@ import { CODES, type Code, type Failure, Fault, failure } from './failure.ts';
 /** Errors of hsm/, which does not know our codes: the kind of each is the end of its code. */
 const AREAS: Readonly<Record<string, string>> = { TokenError: 'NL-TOKEN', TpmError: 'NL-TPM' };
 
+/** More than one token matches. */
+export const nameToken = (which = 'one of them', serial = '…'): string =>
+  `Name ${which} by its serial number: hsm.uri = "pkcs11:serial=${serial}" in place of hsm.token.`;
+
 /** Where the code of hsm/ says more than the kind. */
 const ADVICE: Readonly<Record<string, string>> = {
   ENGINE_UNSUPPORTED:
@@ -15,7 +19,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   KEY_AMBIGUOUS:
     'Look at them with `pkcs11-tool -O --login`: name one by its CKA_ID (`id=` in hsm.key), or remove one that is not needed.',
   KEY_TYPE_UNKNOWN: 'Choose another leaf.key_type, then `systemctl restart newleaf`.',
-  TOKEN_AMBIGUOUS: 'Name one of them by its serial number: hsm.uri = "pkcs11:serial=…" in place of hsm.token.',
+  TOKEN_AMBIGUOUS: nameToken(),
 };
 
 /** Turns every thrown value into a failure. */

@@ -1,5 +1,4 @@
 import { X509Certificate } from 'node:crypto';
-import { importedId } from '../../hsm/import-key.ts';
 import type { Token } from '../../hsm/token.ts';
 import { certificatePem, toPem } from '../issuer/pem.ts';
 import { verify } from '../issuer/verify.ts';
@@ -53,7 +52,7 @@ export async function givenLeaf(
   const { token, log } = options;
   // A factory leaf lives for years, and the gateway may have been in store: one that is due serves until it is renewed.
   const judge = createJudge(options, 'off');
-  if (uri === undefined) return adopted === undefined ? undefined : importedLeaf(token, adopted, judge);
+  if (uri === undefined) return adopted === undefined ? undefined : ownLeaf(token, adopted, judge);
   const { id } = await token.findByUri(uri);
   const chain = adopted ?? (await token.certificates(id)).map(certificatePem).join('');
   if (chain !== '') return judge(chain, { slot: 'given', id });
@@ -63,11 +62,11 @@ export async function givenLeaf(
 }
 
 /**
- * With the key that init has put into slot a: it is ours there, and is destroyed after the roll that replaces it, as it has
- * been outside of the token. Undefined where that has been done.
+ * With a key under a label of ours: one that init has put into slot a, or that newleaf has made before its state was lost, and a
+ * person has agreed to. It is ours there, and is destroyed after the roll that replaces it. Undefined where that has been done.
  */
-async function importedLeaf(token: Token, chain: string, judge: Ports['judge']): Promise<Leaf | undefined> {
-  const id = importedId(new X509Certificate(chain).publicKey);
-  const found = await token.findById(id);
-  return found === undefined ? undefined : judge(chain, { slot: 'a', id });
+async function ownLeaf(token: Token, chain: string, judge: Ports['judge']): Promise<Leaf | undefined> {
+  const spki = new X509Certificate(chain).publicKey.export({ type: 'spki', format: 'der' });
+  const found = (await token.usable()).find((key) => key.spki.equals(spki));
+  return found && judge(chain, { slot: found.label.endsWith('-b') ? 'b' : 'a', id: found.id });
 }

@@ -11,7 +11,6 @@ import { Fault } from '../failure/failure.ts';
 import type { KeyRef, Slot } from '../roll/leaf.ts';
 import type { Keys } from '../roll/ports.ts';
 import { writeAtomically } from '../state/durable.ts';
-import { clearing } from './occupied.ts';
 
 interface KeysOptions {
   readonly token: Token;
@@ -28,6 +27,8 @@ interface KeysOptions {
   readonly wrote: () => void;
   /** Gets the token's complaint about a key that it has made. */
   readonly warn: (message: string) => void;
+  /** What a person does about an object in the place of the first key (occupied.ts). */
+  readonly clearing: (label: string) => Promise<string>;
   /** Destroys a key pair in a process of its own (hsm/destroy.ts says why). */
   readonly destroy: (label: string, id: string) => Promise<void>;
 }
@@ -36,7 +37,7 @@ interface KeysOptions {
 const WHOLE = /^-----BEGIN CERTIFICATE REQUEST-----\n[A-Za-z0-9+/=\n]+-----END CERTIFICATE REQUEST-----\n$/;
 
 export function createKeys(options: KeysOptions): Keys {
-  const { token, prefix, keyType, registrationId, directory, current, wrote, warn, destroy } = options;
+  const { token, prefix, keyType, registrationId, directory, current, wrote, warn, clearing, destroy } = options;
   const requests = new Map<string, Promise<string>>();
   const request = async (key: KeyRef): Promise<string> => {
     const found = await publicKeyOf(token, key);
@@ -69,7 +70,7 @@ export function createKeys(options: KeysOptions): Keys {
       await rm(fileOf({ slot, id }), { force: true });
       const made = await token.generate(label, keyType, id).catch(async (error: unknown) => {
         if (!isOccupied(error) || current() !== undefined) throw error;
-        throw new Fault('NL-TOKEN-OCCUPIED', { message: error.message, advice: await clearing(token, label) });
+        throw new Fault('NL-TOKEN-OCCUPIED', { message: error.message, advice: await clearing(label) });
       });
       wrote();
       const doubts = doubtsOf(await token.describe(made));

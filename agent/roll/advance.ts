@@ -36,7 +36,7 @@ const FARTHEST_MS = 2 * 3_600_000;
 
 /** One event through rules and machine: signal → decision → step. */
 export function advance(before: RollState, happened: RollEvent, terms: Terms): Advance {
-  const { state, event, restart } = heed(before, happened);
+  const { state, event, restart } = heed(before, happened, terms);
   return { ...followed(state, event, terms), ...(event !== happened && { event }), ...(restart && { restart }) };
 }
 

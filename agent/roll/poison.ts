@@ -1,6 +1,7 @@
-import { failure } from '../failure/failure.ts';
+import { type Failure, failure } from '../failure/failure.ts';
 import type { Leaf } from './leaf.ts';
-import { doneBy, type RollEffect, type RollEvent, type RollState } from './state.ts';
+import type { Terms } from './plan.ts';
+import { doneBy, type Of, type RollEffect, type RollEvent, type RollState } from './state.ts';
 
 /** While a session is open, an effect may cost a process no more often than this, in milliseconds. */
 const ONLINE_MS = 6 * 3_600_000;
@@ -9,7 +10,10 @@ const OFFLINE_MS = 5 * 60_000;
 /** More effects cannot be in flight at once. */
 const KEPT = 4;
 
-const ADVICE = 'See `newleaf check`. newleaf goes on with what it has, and tries this again by itself.';
+const GOES_ON = 'newleaf goes on with what it has, and tries this again by itself.';
+const ADVICE = `See \`newleaf check\`. ${GOES_ON}`;
+/** A person who restarts it would end the only process that can sign. */
+const ADVICE_STAYS = `Mend this before newleaf is started again: see \`newleaf check\`. ${GOES_ON}`;
 
 /**
  * A new process heals a module that has lost its state, but a module that always answers one effect so would keep the gateway
@@ -18,6 +22,7 @@ const ADVICE = 'See `newleaf check`. newleaf goes on with what it has, and tries
  * | which effect                                 | before                                   | answer                   |
  * |----------------------------------------------|------------------------------------------|--------------------------|
  * | the session with the current leaf            | whatever                                 | a new process            |
+ * | any other, and no new process could go on    | whatever                                 | NL-TOKEN-FAILED, `again` |
  * | any other                                    | not, or it has gone well since           | a new process            |
  * | any other                                    | long ago (6 hours; 5 minutes if offline) | a new process            |
  * | any other                                    | a moment ago                             | NL-TOKEN-FAILED, `again` |
@@ -25,11 +30,18 @@ const ADVICE = 'See `newleaf check`. newleaf goes on with what it has, and tries
 export function heed(
   state: RollState,
   event: RollEvent,
+  { automatic }: Pick<Terms, 'automatic'>,
 ): { readonly state: RollState; readonly event: RollEvent; readonly restart?: true } {
   if (event.kind !== 'failed') return { state: well(state, event), event };
-  const { effect, failure: met, at } = event;
+  const { effect, failure: met, stays, at } = event;
   if (met.code !== 'NL-TOKEN-POISONED') return { state, event };
   if (isSession(effect, state.current)) return { state, event, restart: true };
+  // A key that neither process has: a new process makes another, and gets a leaf for it where that needs no person.
+  const isLost = stays?.code === 'NL-TOKEN-KEY' && (automatic || state.online === undefined);
+  if (stays !== undefined && !isLost) {
+    const message = `${met.message} newleaf does not restart itself, as a new process could not use the leaf: ${stays.message}`;
+    return { state, event: failedFor(event, { ...met, message, advice: ADVICE_STAYS }) };
+  }
   const name = nameOf(effect);
   const before = state.poisoned?.find((one) => one.effect === name);
   const pauseMs = state.online === undefined ? OFFLINE_MS : ONLINE_MS;
@@ -37,9 +49,13 @@ export function heed(
     const others = (state.poisoned ?? []).filter((one) => one !== before);
     return { state: { ...state, poisoned: [{ effect: name, at }, ...others].slice(0, KEPT) }, event, restart: true };
   }
-  const { message, cause } = met;
-  const told = failure('NL-TOKEN-FAILED', { message, advice: ADVICE, ...(cause !== undefined && { cause }) });
-  return { state, event: { ...event, failure: told, again: true } };
+  return { state, event: failedFor(event, { ...met, advice: ADVICE }) };
+}
+
+/** As a fault of the token that no new process heals. */
+function failedFor(event: Of<'failed'>, { message, advice, cause }: Failure): RollEvent {
+  const told = failure('NL-TOKEN-FAILED', { message, advice, ...(cause !== undefined && { cause }) });
+  return { ...event, failure: told, again: true };
 }
 
 /**

@@ -15,6 +15,8 @@ export interface Ports {
   readonly judge: (delivered: string | Uint8Array, key: KeyRef) => Promise<Leaf>;
   readonly dps: Dps;
   readonly hub: Hub;
+  /** Why a new process could not make a handshake with this leaf. NL-TOKEN-KEY: nor could this one. Never throws. */
+  readonly opensAnew: (leaf: Leaf) => Promise<Failure | undefined>;
 }
 
 /** The two slots of the token. MUST leave every object of other slots alone. */

@@ -139,6 +139,9 @@ export type Decision =
   | { readonly action: 'drop'; readonly why: string }
   | { readonly action: 'ignore'; readonly why: string; readonly untilMs?: number };
 
+/** Stays: why no new process could use the current leaf (`Ports.opensAnew`). Again: no process ends for it (poison.ts). */
+type Lasting = { readonly stays?: Failure; readonly again?: true };
+
 /** `at` is the wall clock in milliseconds, `draw` a random number in [0, 1): the machine itself has neither. */
 export type RollEvent = { readonly at: number; readonly draw: number } & (
   | { readonly kind: 'started'; readonly given?: Leaf }
@@ -158,8 +161,7 @@ export type RollEvent = { readonly at: number; readonly draw: number } & (
   /** `hub` in the form of `placeOf`. */
   | { readonly kind: 'connected'; readonly thumbprint: string; readonly hub: string }
   | { readonly kind: 'key-destroyed'; readonly id: string }
-  /** Again: the module has answered this effect so before, in a process that ended for it (poison.ts). */
-  | { readonly kind: 'failed'; readonly effect: RollEffect; readonly failure: Failure; readonly again?: true }
+  | ({ readonly kind: 'failed'; readonly effect: RollEffect; readonly failure: Failure } & Lasting)
   | { readonly kind: 'lost'; readonly thumbprint: string; readonly heldMs: number; readonly failure: Failure }
 );
 

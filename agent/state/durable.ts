@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { constants } from 'node:fs';
-import { chmod, type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { access, chmod, type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { Fault } from '../failure/failure.ts';
 
@@ -102,6 +102,13 @@ async function openNew(path: string, mode: number): Promise<FileHandle> {
     else throw error;
     return await open(path, 'wx', mode);
   }
+}
+
+/** Whether the directory of a file takes another, without a write: access(2) knows rights and EROFS. @throws Fault NL-STATE-WRITE */
+export async function assertWritable(path: string): Promise<void> {
+  await access(dirname(path), constants.W_OK | constants.X_OK).catch((cause: unknown) => {
+    throw unwritable(path, cause);
+  });
 }
 
 /**

@@ -7,7 +7,7 @@ import { readRegular, syncDirectory, writeAtomically } from './durable.ts';
 
 /** The state file: absent, good and corrupt are three different answers, and corrupt is never treated as empty. */
 export interface Journal<E> {
-  /** @throws Fault NL-STATE-CORRUPT with the reason, NL-STATE-READ, NL-STATE-DECOMMISSIONED */
+  /** @throws Fault NL-STATE-CORRUPT or NL-STATE-NEWER with the reason, NL-STATE-READ, NL-STATE-DECOMMISSIONED */
   read(): Promise<E | 'absent'>;
   /**
    * On disk when it resolves. Calls must not overlap: the loop writes one entry at a time.
@@ -91,8 +91,9 @@ function entryOf<E>(text: string, path: string, validate: JournalOptions<E>['val
   if (typeof file !== 'object' || file === null || Array.isArray(file)) throw corrupt(path, 'is not a JSON object');
   if (!('format' in file)) throw corrupt(path, 'has no field "format"');
   if (!READ.includes(file.format)) {
-    const known = `this newleaf reads format ${FORMAT}`;
-    throw corrupt(path, `has format ${JSON.stringify(file.format)}, and ${known}: it is of another version`);
+    const what = `has format ${JSON.stringify(file.format)}, and this newleaf reads format ${FORMAT}`;
+    if (Number(file.format) > FORMAT) throw new Fault('NL-STATE-NEWER', { message: `${path} ${what}. ${UNTOUCHED}` });
+    throw corrupt(path, `${what}: it is of another version`);
   }
   if ('ended' in file) throw new Fault('NL-STATE-DECOMMISSIONED', 'gone' in file ? {} : { advice: FINISH });
   if (!('entry' in file)) throw corrupt(path, 'has no field "entry"');
@@ -106,6 +107,7 @@ function entryOf<E>(text: string, path: string, validate: JournalOptions<E>['val
   }
 }
 
+const UNTOUCHED = 'Nothing was overwritten or sent.';
 const FINISH = 'It did not come to its end: run `newleaf decommission` again.';
 
 function jsonOf(text: string, path: string): unknown {
@@ -139,5 +141,5 @@ function digestOf(entry: unknown): string {
 }
 
 function corrupt(path: string, what: string, cause?: unknown): Fault {
-  return new Fault('NL-STATE-CORRUPT', { message: `${path} ${what}. Nothing was overwritten or sent.`, cause });
+  return new Fault('NL-STATE-CORRUPT', { message: `${path} ${what}. ${UNTOUCHED}`, cause });
 }

@@ -47,6 +47,13 @@ export async function takeLock(directory: string, runtime?: string): Promise<Loc
   throw new Fault('NL-DAEMON-RUNS', { message: `Another newleaf already runs on ${directory}.` });
 }
 
+/** Whether a daemon holds it. For those who only ask: nothing is made or removed. */
+export async function isLocked(directory: string): Promise<boolean> {
+  const gate = await abstractName(directory).catch(() => undefined);
+  const answers = [join(directory, LOCK), gate].map(async (path) => path !== undefined && !(await knock(path)));
+  return (await Promise.all(answers)).includes(true);
+}
+
 /** Undefined where another has it. @throws the error of listen(2), where the disk takes no socket */
 async function hold(within: string): Promise<Server | undefined> {
   const path = `${within}/${LOCK}`;

@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { certificatePem, certificatesOf } from '../issuer/pem.ts';
 import { leafIn } from '../roll/candidate.ts';
 import type { RollState } from '../roll/state.ts';
-import { writeIfOther } from './durable.ts';
+import { readRegular, writeIfOther } from './durable.ts';
 
 /**
  * Writes the files that others may read of the state, unless they exist already: `leaf.pem` and `chain.pem` of the current
- * leaf, and `next.pem` while a candidate waits, so that an operator can enroll it. Nothing here is ever read back.
+ * leaf, and `next.pem` while a candidate waits, so that an operator can enroll it. Read back only where the state was lost.
  * @param before the state whose files exist already
  * @throws Fault NL-STATE-WRITE
  */
@@ -23,3 +23,7 @@ export async function publish(directory: string, { current, next }: RollState, b
   if (waiting === undefined) await rm(candidate, { force: true });
   else await writeIfOther(candidate, waiting.chain, 0o644);
 }
+
+/** The chain of the leaf that was current last, where a person is asked about it. '' where there is none. */
+export const publishedChain = (directory: string): Promise<string> =>
+  readRegular(join(directory, 'chain.pem')).catch(() => '');

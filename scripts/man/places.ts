@@ -16,6 +16,7 @@ export const FILES: Readonly<Record<string, string>> = {
   [`${state}/rejected/`]: 'Rejected files, each with its reason beside it: the newest 20.',
   [`${state}/ended.json`]: 'Why the daemon has ended by a fault; removed when it has run for an hour again.',
   [`${state}/refused-pin.json`]: 'A refused PIN by its digest, so that it is not tried again; not the PIN itself.',
+  [`${state}/token-uri`]: 'Which token has worked: where another gets the same label, newleaf goes on with this one.',
   [`${state}/tpm-next-key`]: 'With a TPM: the key that the hub has not accepted yet; only this TPM can open it.',
   [`${state}/uplink/`]: 'The programs that send through newleaf: their keys, and the messages that wait.',
   [`${state}/lock`]: 'A lock: while a daemon listens on this socket, no other newleaf starts.',

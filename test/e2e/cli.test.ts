@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { failureIn } from './stage/ended.ts';
@@ -162,4 +162,16 @@ suite('exit codes tell what happened at the far side', { concurrency: true }, ()
     assert.equal(readFileSync(`/proc/${gateway.pid}/comm`, 'utf8'), 'newleaf\n');
     assert.match(readFileSync(`/proc/${gateway.pid}/cmdline`, 'utf8'), /\0run\0/);
   });
+});
+
+test('a socket that was removed under the daemon: status, check and roll say so, and the restart that brings it back', async (t) => {
+  const { gateway } = await serving(t);
+  rmSync(gateway.socket);
+  for (const command of ['status', 'check', 'roll'] as const) {
+    const { code, out, err } = await gateway.command(command);
+    assert.equal(code, 1);
+    assert.match((out + err).replaceAll(/\s+/g, ' '), /NL-CONTROL-GONE The daemon runs, .*`systemctl restart newleaf`/);
+  }
+  await gateway.stop();
+  assert.equal((await gateway.command('status')).code, 5);
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { tinyDisk } from '../unit/state/disk.ts';
+import { scratch, tinyDisk } from '../unit/state/disk.ts';
 import { fill } from './stage/fill.ts';
 import { holds } from './stage/holds.ts';
 import { PATIENCE_MS, patiently, serving } from './stage/site.ts';
@@ -14,6 +14,26 @@ test('a full disk', async (t) => {
   // A test within, so that the gateway is gone before its disk is.
   if (disk !== undefined)
     await t.test('no roll begins, and the gateway goes on serving', (inner) => story(inner, disk.path));
+});
+
+test('a disk that is read-only at the start: the gateway serves, and says so before there is anything to write', async (t) => {
+  const disk = tinyDisk(t, '1m');
+  if (disk === undefined) return;
+  await t.test('until it is well again', async (inner) => {
+    const settings = { 'state.directory': JSON.stringify(join(disk.path, 'state')) };
+    // As the unit has it: in memory.
+    const runner = ['env', `RUNTIME_DIRECTORY=${scratch(inner)}`];
+    const { far, gateway, thumbprint } = await serving(inner, { settings, runner });
+    await gateway.stop();
+    disk.makeReadOnly();
+    const since = far.log.entries.length;
+    await gateway.start();
+    await far.log.waitFor({ event: 'connected', thumbprint }, PATIENCE_MS, since);
+    const { code, out } = await gateway.command('status');
+    assert.equal(code, 1);
+    assert.match(out.replaceAll(/\s+/g, ''), /NL-STATE-WRITE.*state\.jsoncannotbewritten:thefilesystemisread-only/);
+    await gateway.stop('SIGKILL');
+  });
 });
 
 async function story(t: TestContext, disk: string): Promise<void> {

@@ -1,8 +1,8 @@
-import { chmodSync, readdirSync } from 'node:fs';
+import { chmodSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { type FaultyToken, faulty, rv } from '../contract/faulty/faulty.ts';
-import { servesOnWhatItHas } from './stage/sick-token.ts';
+import { endsForNothing, servesOnWhatItHas } from './stage/sick-token.ts';
 import { PATIENCE_MS, serving } from './stage/site.ts';
 
 const timeout = 6 * PATIENCE_MS;
@@ -24,6 +24,19 @@ test('a module that answers each new key by a general error costs one restart, a
 
 /** root may write everywhere, unless it is told not to. */
 const RUNNER = process.getuid?.() === 0 ? ['setpriv', '--bounding-set', '-dac_override,-dac_read_search'] : [];
+
+test('a token whose files became read-only opens for no new process: none is risked, and the session comes back', {
+  timeout,
+}, async (t) => {
+  const site = await serving(t, { runner: RUNNER });
+  const tokens = join(site.gateway.token.hsm.directory, 'tokens');
+  const all = readdirSync(tokens, { recursive: true }).map((name) => join(tokens, String(name)));
+  const allow = (mode: number) => {
+    for (const one of [tokens, ...all]) chmodSync(one, statSync(one).isDirectory() ? mode | 0o111 : mode);
+  };
+  const why = /as a new process could not use the leaf: .*CKR_GENERAL_ERROR/;
+  await endsForNothing(site, { sicken: () => allow(0o444), heal: () => allow(0o644) }, why);
+});
 
 test('a directory of the token that cannot be written costs one restart, and never the session', {
   timeout,

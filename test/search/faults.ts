@@ -148,6 +148,7 @@ export const FAULTS: ReadonlyMap<string, Faults> = new Map<string, Faults>([
   ['token: destroys no key', { destroy: 'NL-TOKEN-FAILED' }],
   ['token: opens for no new process', { shut: true }],
   ['token: opens for no new process, and makes no key', { shut: true, generate: 'NL-TOKEN-POISONED' }],
+  ['token: opens for no new process, and signs no CSR', { shut: true, sign: 'NL-TOKEN-POISONED' }],
   ['disk: takes nothing', { disk: 'nothing' }],
   ['disk: takes every second write', { disk: 'second' }],
   ['disk: slow', { disk: 'slow' }],

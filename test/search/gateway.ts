@@ -158,7 +158,10 @@ export class Gateway {
     this.log.follow(daemon, () => this.clock.monotonic());
     void daemon.run(abort.signal).then(
       (ending) => {
-        if (ending === 'restart' && isAlive()) this.#again();
+        if (ending !== 'restart' || !isAlive()) return;
+        if (this.world.token.isShut && this.known?.current !== undefined)
+          this.broken.push('it ends itself, and no new process can start');
+        this.#again();
       },
       (error: unknown) => this.broken.push(`the daemon throws: ${error instanceof Error ? error.stack : error}`),
     );

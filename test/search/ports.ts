@@ -1,4 +1,4 @@
-import { type Code, Fault } from '../../agent/failure/failure.ts';
+import { type Code, Fault, failure } from '../../agent/failure/failure.ts';
 import type { Assignment, KeyRef, Leaf } from '../../agent/roll/leaf.ts';
 import type { Dps, Hub, HubSignal, Issuer, Keys, Ports } from '../../agent/roll/ports.ts';
 import type { World } from './world.ts';
@@ -28,6 +28,11 @@ export function portsOf(world: World, process: number): Ports {
   return {
     keys: keysOf(world, wait),
     ...issuerOf(world, wait),
+    opensAnew: async ({ key }) => {
+      await wait(LATENCY_MS);
+      const code = world.token.refusalOfNew() ?? (world.token.has(key) ? undefined : 'NL-TOKEN-KEY');
+      return code && failure(code);
+    },
     dps: dpsOf(world, wait),
     hub: hubOf(world, wait, process),
   };

@@ -8,6 +8,7 @@ import { restOf } from '../../agent/roll/candidate.ts';
 import { excess } from './daily.ts';
 import { FAULTS } from './faults.ts';
 import { DAY, Gateway, MINUTE } from './gateway.ts';
+import { last } from './lasting.ts';
 import { rowsOf } from './parts.ts';
 import { play } from './play.ts';
 import type { Vector } from './vector.ts';
@@ -72,6 +73,14 @@ test('a token that makes no key for a day costs four processes, and the leaf tha
   assert.deepEqual([gateway.isOnline, gateway.broken], [true, []]);
   gateway.stop();
 });
+
+for (const fault of ['makes no key', 'signs no CSR'] as const) {
+  test(`a token that ${fault} and opens for no new process costs no process: the session stays`, async () => {
+    const row = await last(`token: opens for no new process, and ${fault}`, 2);
+    // The link that drops, and the hub that refuses the leaf, cost a moment each.
+    assert.equal(row.online, 100);
+  });
+}
 
 test('no single fault that stays costs more than the bounds, and each ends within 75 minutes', {
   todo: 'README.md',

@@ -115,8 +115,34 @@ if (inside(import.meta.filename, APART)) {
       }),
     );
 
-    // Not a file system that is read-only: SoftHSM 2.6.1 opens token.object for writing, so no process finds any key then.
     const directories = (mode: string) => machine.must('find', TOKENS, '-type', 'd', '-exec', 'chmod', mode, '{}', '+');
+    // As on a file system that is read-only: the process that has the token open makes handshakes, and no new one does.
+    await t.test('files of the token that the daemon may not write: no process is risked', async () => {
+      const before = await machine.show();
+      const thumbprint = (await far.device('gw-0001'))?.thumbprints.primary ?? '';
+      const why = /a new process could not use the leaf: .*CKR_GENERAL_ERROR/;
+      await machine.must('chmod', '-R', 'a-w', TOKENS);
+      for (let times = 0; times < 2; times += 1) {
+        const [code, text] = await says(machine, 'roll', '--wait');
+        assert.equal(code, 3, text);
+        assert.match(text, SAID);
+        assert.match(text, why);
+      }
+      const mark = far.log.entries.length;
+      await far.lay('hub1', 'port-closed');
+      await far.lift('hub1', 'port-closed');
+      await far.log.waitFor({ event: 'connected', thumbprint }, PATIENCE_MS, mark);
+      const [code, text] = await says(machine, 'status');
+      assert.equal(code, 4, text);
+      assert.match(text, why);
+      const { MainPID, NRestarts } = await machine.show();
+      assert.deepEqual([MainPID, NRestarts], [before.MainPID, before.NRestarts]);
+      await machine.must('chmod', '-R', 'u+w', TOKENS);
+      const rolling = machine.journal.lines.length;
+      await machine.must('newleaf', 'roll', '--wait');
+      await machine.journal.waitFor({ event: 'transition', from: 'retiring-key', to: 'serving' }, { since: rolling });
+    });
+
     await t.test('a directory of the token that the daemon may not write', () =>
       servesOnWhatItHas(site, {
         sicken: () => directories('a-w'),

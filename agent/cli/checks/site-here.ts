@@ -69,7 +69,10 @@ export function siteHere({ config, file, env, now, looking = {} }: SiteOptions):
       return signWithTpm(await settings(), known === 'absent' ? undefined : known.assignment?.key);
     }),
     programs: once(async () => programNames(uplinkDirectory((await settings()).state.directory))),
-    status: once(async () => askStatus((await settings()).control.socket)),
+    status: once(async () => {
+      const { control, state } = await settings();
+      return askStatus({ socket: control.socket, directory: state.directory });
+    }),
     async dial(host, ca) {
       const { proxied } = networkOf((await settings()).network);
       return dial(host, ca, undefined, proxied);

@@ -48,7 +48,7 @@ export interface Site {
   /** @throws Fault NL-TOKEN-MODULE, NL-TOKEN-HUNG */
   loadModule(): Promise<void>;
   /** The token, without logging in. @throws Fault NL-TOKEN-… */
-  slot(): Promise<ReturnType<Answers['slot']>>;
+  slot(): ReturnType<Answers['slot']>;
   /** The token, after one login. @throws Fault NL-TOKEN-… */
   token(): Promise<CheckedToken>;
   /** What does TLS with a key in the token. @throws TokenError ENGINE_NOT_FOUND, HELPER_NOT_FOUND */
@@ -59,7 +59,7 @@ export interface Site {
   tpmSigns(): Promise<void>;
   /** Names of the programs that send through newleaf. @throws the error of the file system */
   programs(): Promise<readonly string[]>;
-  /** The status from the daemon. @throws Fault NL-DAEMON-DOWN, NL-CONTROL-DENIED */
+  /** The status from the daemon. @throws Fault NL-DAEMON-DOWN, NL-CONTROL-… */
   status(): Promise<GatewayStatus>;
   /** @param host `host` or `host:port` @param ca PEM @throws Unreached */
   dial(host: string, ca: string): Promise<Dialled>;

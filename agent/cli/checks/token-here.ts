@@ -28,11 +28,12 @@ export function tokenHere({ settings, env, looking, entry, trust }: TokenParts):
     return started;
   });
   const locator = async () => {
-    const { module, token, uri } = x509Of(await settings()).hsm;
-    return { module, token, uri };
+    const { hsm, state } = x509Of(await settings());
+    const { module, token, uri } = hsm;
+    return { module, token, uri, notes: state.directory };
   };
   const token = once(async (): Promise<CheckedToken> => {
-    const { hsm, state } = x509Of(await settings());
+    const { hsm } = x509Of(await settings());
     const { tls } = hsm;
     // This imports pkcs11js: where that cannot be loaded, the other checks are made all the same.
     const { readPin } = await import('../../../hsm/pin.ts');
@@ -40,7 +41,7 @@ export function tokenHere({ settings, env, looking, entry, trust }: TokenParts):
     const pin = await readPin({ file: hsm.pin_file, held, credentialsDirectory: env.CREDENTIALS_DIRECTORY });
     const asked = await apart();
     return {
-      name: await asked.ask('open', { ...(await locator()), tls, pin, pinRecord: state.directory }),
+      name: await asked.ask('open', { ...(await locator()), tls, pin }),
       find: (label) => asked.ask('find', label),
       generations: (label) => asked.ask('generations', label),
       findById: (id) => asked.ask('findById', id),

@@ -3,6 +3,7 @@ import { isProtected, type Protection } from '../../../hsm/key-pair.ts';
 import type { PublicKey } from '../../../hsm/public-key.ts';
 import type { TlsWay } from '../../../hsm/tls-way.ts';
 import { CODES } from '../../failure/failure.ts';
+import { nameToken } from '../../failure/failure-of.ts';
 import { clearing } from '../../keys/occupied.ts';
 import { keyOf } from '../../roll/candidate.ts';
 import type { Leaf } from '../../roll/leaf.ts';
@@ -16,7 +17,8 @@ import type { Site } from './site.ts';
 const CKF = { USER_PIN_COUNT_LOW: 0x0001_0000, USER_PIN_FINAL_TRY: 0x0002_0000 };
 
 async function tokenPresent(site: Site): Promise<Finding> {
-  const { name, flags } = await site.slot();
+  const { name, flags, doubt } = await site.slot();
+  if (doubt !== undefined) return warning(doubt, nameToken('it', name.serial));
   const called = `Token "${name.label}" (serial ${name.serial}, ${name.manufacturer} ${name.model})`;
   if ((flags & CKF.USER_PIN_COUNT_LOW) === 0) return ok(`${called} is there.`);
   const message = `${called} has met a wrong PIN since the last right one.`;
@@ -49,7 +51,7 @@ async function pin(site: Site): Promise<Finding> {
 }
 
 async function keys(site: Site): Promise<Finding> {
-  const { hsm } = await x509(site);
+  const { dps, hsm, state } = await x509(site);
   const token = await site.token();
   const labels = ['a', 'b'].map((slot) => `${hsm.label_prefix}-${slot}`);
   const ours = (await Promise.all(labels.map((label) => token.find(label)))).filter((key) => key !== undefined);
@@ -65,7 +67,9 @@ async function keys(site: Site): Promise<Finding> {
   if (inTheWay === undefined) return ok(message);
   const { label, id } = inTheWay;
   const stops = `${label} holds a key, and the records of newleaf do not say that newleaf made it (CKA_ID ${id}): the next roll to this slot stops there.`;
-  return warning(stops, inTheWay.isFirst ? await clearing(token, label) : CODES['NL-TOKEN-OCCUPIED'].advice);
+  if (!inTheWay.isFirst) return warning(stops, CODES['NL-TOKEN-OCCUPIED'].advice);
+  const { registration_id: registrationId } = dps;
+  return warning(stops, await clearing({ token, registrationId, directory: state.directory, now: site.now }, label));
 }
 
 /** A key in the way of the next one: agent/keys/slots.ts takes over only keys that the journal knows. */

@@ -21,6 +21,7 @@ export const FILES: readonly string[] = [
   'command-cookie',
   'tpm-next-key',
   'refused-pin.json',
+  'token-uri',
   'ended.json',
   'uplink',
 ];
@@ -28,7 +29,7 @@ export const FILES: readonly string[] = [
 /** Only the daemon writes below it, so all of it may go. */
 const WHOLE: readonly string[] = ['uplink'];
 
-/** Files that a power cut leaves half written (durable.ts, hsm/pin-record.ts). */
+/** Files that a power cut leaves half written (durable.ts, hsm/note.ts). */
 const DRAFTS = [...FILES, STATE].flatMap((name) => [`.${name}.new`, `${name}.new`]);
 
 /** newleaf's names in the state directory, the state itself last, unless it says that all is gone. None where there is no directory. */

@@ -1,6 +1,5 @@
 import { destroyerOf } from '../../../hsm/destroy.ts';
 import { readPin } from '../../../hsm/pin.ts';
-import { PinRecord } from '../../../hsm/pin-record.ts';
 import { openToken } from '../../../hsm/token.ts';
 import type { X509Config } from '../../config/config.ts';
 import { failureOf } from '../../failure/failure-of.ts';
@@ -15,7 +14,7 @@ export async function tokenHolding(config: X509Config, held: Held, env: NodeJS.P
   const { directory } = config.state;
   try {
     const pin = held.pin ?? (await readPin({ file, credentialsDirectory: env.CREDENTIALS_DIRECTORY }));
-    const token = await openToken({ module, token: label, uri, pin, pinRecord: new PinRecord(directory) });
+    const token = await openToken({ module, token: label, uri, pin, notes: directory });
     const { own, kept } = await keysIn(token, label_prefix, key, await adoptedChain(directory));
     const destroy = destroyerOf({ module, token: token.name, pin: async () => pin, pinRecord: directory });
     const name = JSON.stringify(token.name.label);

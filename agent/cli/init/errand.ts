@@ -49,9 +49,8 @@ async function withStore<T>(looksInto: string | undefined, work: () => Promise<T
 }
 
 async function opened({ module, token, uri, pin, pinRecord }: TriedLogin) {
-  const { PinRecord } = await import('../../../hsm/pin-record.ts');
   const { openToken } = await import('../../../hsm/token.ts');
-  return openToken({ module, token, uri, pin, pinRecord: new PinRecord(pinRecord) });
+  return openToken({ module, token, uri, pin, notes: pinRecord });
 }
 
 const HTTPS = 443;

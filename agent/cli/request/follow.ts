@@ -38,7 +38,7 @@ export async function follow(id: string, options: FollowOptions) {
   const complained = new Set<string>();
   for await (const event of pulse(options)) {
     const failed = failedEvent(event);
-    const status = await present(socket);
+    const status = await present({ socket, directory });
     const end = status instanceof Fault ? undefined : hopeless(id, status, { heard: failed, since: options.since });
     if (end !== undefined) throw end;
     // Once each: without a network two of them take turns.

@@ -57,7 +57,7 @@ export async function pursue(wish: Wish, args: ParsedArguments, config: Config, 
   let passed: string | undefined;
   try {
     for (;;) {
-      const before = isWaiting ? await present(socket) : undefined;
+      const before = isWaiting ? await present({ socket, directory }) : undefined;
       const since = before instanceof Fault ? undefined : before?.at;
       const reply = await askDaemon(config, wish.path, body);
       const { status, body: said } = reply;

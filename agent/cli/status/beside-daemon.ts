@@ -9,7 +9,7 @@ export const socketAt = (file: string): string => String(standardOf('control.soc
 /** The mistake that was made in a configuration since the daemon has read it, and that the daemon serves on. */
 export async function besideDaemon(error: unknown, socket: string): Promise<unknown> {
   if (!(error instanceof Fault)) return error;
-  const status = await askStatus(socket).catch(() => undefined);
+  const status = await askStatus({ socket }).catch(() => undefined);
   if (status === undefined) return error;
   const { code, message, cause, advice } = error.failure;
   const serves = `The daemon runs on with the configuration that it has read before: ${status.words}, ${sessionInWords(status)}.`;

@@ -1,5 +1,5 @@
 import { configPath, loadConfig } from '../../config/config.ts';
-import { EXIT } from '../../failure/exit.ts';
+import { exitOf } from '../../failure/exit.ts';
 import { Fault } from '../../failure/failure.ts';
 import { othersInWords } from '../instance.ts';
 import { command, textOption } from '../kit/command.ts';
@@ -18,20 +18,20 @@ export const run = command(async (args, io) => {
   const screen = screenOf(io.out, io.env);
   const shown = { ...place, room: roomOf(io.out) };
   try {
-    const status = await askStatus(place.socket);
+    const status = await askStatus(place);
     io.out.write(isJson ? `${JSON.stringify(status)}\n` : renderStatus(status, screen, shown));
     if (!isJson) io.out.write(othersInWords(file, screen));
     return exitOfStatus(status);
   } catch (error) {
-    if (!(error instanceof Fault) || error.failure.code !== 'NL-DAEMON-DOWN') throw error;
+    if (!(error instanceof Fault) || !['NL-DAEMON-DOWN', 'NL-CONTROL-GONE'].includes(error.failure.code)) throw error;
     const { lastKnown, whyDown } = await import('./last-known.ts');
-    const down = await whyDown(config, error, io.now());
+    const down = error.failure.code === 'NL-DAEMON-DOWN' ? await whyDown(config, error, io.now()) : error;
     const known = isJson ? undefined : await lastKnown(config, io.now());
     if (known === undefined) throw down;
     const seen = { ...shown, lastKnown: { writtenAt: known.writtenAt, failure: down.failure } };
     io.out.write(renderStatus(known.status, screen, seen));
     io.out.write(othersInWords(file, screen));
-    return EXIT.down;
+    return exitOf(down.failure);
   }
 });
 

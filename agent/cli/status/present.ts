@@ -1,6 +1,8 @@
 import { askSocket } from '../../control/client.ts';
 import { Fault } from '../../failure/failure.ts';
+import { knock } from '../../machine/unix-socket.ts';
 import type { Status } from '../../roll/report.ts';
+import { isLocked } from '../../state/lock.ts';
 import type { UplinkTold } from '../uplink/told.ts';
 
 /** The status of the gateway: that of its leaf, and of the programs that send through newleaf. */
@@ -9,9 +11,26 @@ export interface GatewayStatus extends Status {
   readonly uplink?: UplinkTold;
 }
 
-/** @throws Fault NL-DAEMON-DOWN, NL-CONTROL-DENIED, NL-CONTROL-BUSY */
-export async function askStatus(socket: string): Promise<GatewayStatus> {
-  const { status, body } = await askSocket(socket, 'GET', '/v1/status', undefined, 10_000);
+/** Where the daemon listens, and the directory of its lock (`state.directory`). */
+export interface DaemonPlace {
+  readonly socket: string;
+  readonly directory?: string | undefined;
+}
+
+/** A failure to ask the daemon: where it has its lock it runs, and only its socket is gone. */
+export async function unheard(error: unknown, { socket, directory }: DaemonPlace): Promise<unknown> {
+  const isDown = error instanceof Fault && error.failure.code === 'NL-DAEMON-DOWN';
+  const isGone =
+    isDown && directory !== undefined && (await knock(socket)) !== undefined && (await isLocked(directory));
+  return isGone ? new Fault('NL-CONTROL-GONE') : error;
+}
+
+/** @throws Fault NL-DAEMON-DOWN, NL-CONTROL-DENIED, NL-CONTROL-BUSY, NL-CONTROL-GONE */
+export async function askStatus(place: DaemonPlace): Promise<GatewayStatus> {
+  const asked = askSocket(place.socket, 'GET', '/v1/status', undefined, 10_000);
+  const { status, body } = await asked.catch(async (error: unknown) => {
+    throw await unheard(error, place);
+  });
   if (status === 200) {
     const told = body as GatewayStatus;
     // A daemon that was not restarted since the update says only what it met last.
@@ -24,12 +43,14 @@ export async function askStatus(socket: string): Promise<GatewayStatus> {
   });
 }
 
+const AWAY = ['NL-DAEMON-DOWN', 'NL-CONTROL-BUSY', 'NL-CONTROL-GONE'];
+
 /** The status; or the Fault, where the daemon is away or busy. @throws Fault NL-CONTROL-DENIED, NL-INTERNAL */
-export async function present(socket: string): Promise<GatewayStatus | Fault> {
+export async function present(place: DaemonPlace): Promise<GatewayStatus | Fault> {
   try {
-    return await askStatus(socket);
+    return await askStatus(place);
   } catch (error) {
-    if (error instanceof Fault && ['NL-DAEMON-DOWN', 'NL-CONTROL-BUSY'].includes(error.failure.code)) return error;
+    if (error instanceof Fault && AWAY.includes(error.failure.code)) return error;
     throw error;
   }
 }

@@ -93,8 +93,9 @@ function headline(status: GatewayStatus, screen: Screen, { lastKnown }: Surround
   const now = Date.parse(at);
   const sentence = `${safe(screen, registrationId)}: ${words}, ${sessionInWords(status)}`;
   if (lastKnown !== undefined) {
+    const why = lastKnown.failure.code === 'NL-CONTROL-GONE' ? 'the daemon cannot be asked' : 'the daemon does not run';
     return [
-      paint(screen, 'red', `${glyph(screen, 'dot')} ${safe(screen, registrationId)}: the daemon does not run`),
+      paint(screen, 'red', `${glyph(screen, 'dot')} ${safe(screen, registrationId)}: ${why}`),
       ...wrap(screen, `Last known, ${moment(lastKnown.writtenAt, now)}: ${words}.`, { first: '  ' }),
     ];
   }

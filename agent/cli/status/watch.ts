@@ -30,7 +30,7 @@ export async function watch(watched: Watched, io: Io): Promise<never> {
   let seen: GatewayStatus | Fault | undefined;
   if (isDrawn) io.out.on?.('resize', () => seen !== undefined && tell(seen, true));
   for await (const _ of pulse({ socket, everyMs: MINUTE_MS })) {
-    seen = await present(socket);
+    seen = await present(watched);
     tell(seen, false);
   }
   throw new Error('the pulse has no end');

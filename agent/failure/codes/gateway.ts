@@ -153,7 +153,11 @@ export const GATEWAY = {
   ),
   'NL-STATE-CORRUPT': brokenCode(
     'The state file is damaged. Nothing was overwritten or sent.',
-    'Restore state.json from a backup; or move it away, name the key of the leaf in hsm.key with another hsm.label_prefix, and run `newleaf init`.',
+    'Restore state.json from a backup; or move it away, and go on with the leaf that is there: `newleaf init --adopt token --yes`.',
+  ),
+  'NL-STATE-NEWER': brokenCode(
+    'The state file is of a newer newleaf. Nothing was overwritten or sent.',
+    'Install that newer newleaf again (/var/log/dpkg.log names it), then `systemctl start newleaf`.',
   ),
   'NL-STATE-DECOMMISSIONED': brokenCode(
     'This gateway was given up by `newleaf decommission`.',
@@ -188,6 +192,10 @@ export const GATEWAY = {
   'NL-CONTROL-BUSY': transientCode(
     'The daemon runs, and accepts no connection on its control socket.',
     'See which program holds so many: `ss -xp`. If it stays like this: `systemctl restart newleaf`.',
+  ),
+  'NL-CONTROL-GONE': transientCode(
+    'The daemon runs, and its control socket is not there: it is starting, or the socket was removed.',
+    'If it stays like this: `systemctl restart newleaf`.',
   ),
   'NL-DAEMON-RUNS': brokenCode(
     'Another newleaf already runs on this state directory.',

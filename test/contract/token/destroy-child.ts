@@ -1,5 +1,6 @@
-// The process that destroyKey starts in these tests, as `newleaf internal-work destroy` is in the daemon.
+// The process that destroyKey and rehearsedAnew start in these tests, as `newleaf internal-work NAME` is in the daemon.
+import { anewJob } from '../../../hsm/anew.ts';
 import { destroyJob } from '../../../hsm/destroy.ts';
 import { serve } from '../../../hsm/job.ts';
 
-serve(destroyJob);
+serve(process.argv.at(-1) === 'anew' ? anewJob : destroyJob);

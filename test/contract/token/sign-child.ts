@@ -1,7 +1,6 @@
 // A process that has the token open, and says on one line how each thing went that a line on its standard input asks for:
 // `sign`, `make LABEL`, `find LABEL`.
 import { createInterface } from 'node:readline';
-import { PinRecord } from '../../../hsm/pin-record.ts';
 import { openToken } from '../../../hsm/token.ts';
 import { freshId } from './fresh-id.ts';
 import type { Asked } from './signer.ts';
@@ -11,7 +10,7 @@ const say = (words: string) => process.stdout.write(`${words}\n`);
 const kindOf = (error: unknown) => (error instanceof Error && 'kind' in error ? String(error.kind) : String(error));
 
 try {
-  const token = await openToken({ module, token: called, uri: undefined, pin, pinRecord: new PinRecord(pinRecord) });
+  const token = await openToken({ module, token: called, uri: undefined, pin, notes: pinRecord });
   const key = (await token.find(label)) ?? (await token.generate(label, 'ec-p256', freshId()));
   const work: Readonly<Record<string, (name: string) => Promise<string>>> = {
     sign: () => token.sign(key, Buffer.of(1)).then(() => 'signed'),

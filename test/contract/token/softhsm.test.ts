@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { createPublicKey, generateKeyPairSync, type KeyObject, verify } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import pkcs11js from 'pkcs11js';
+import { loadModule, tokensIn } from '../../../hsm/module.ts';
 import { openToken } from '../../../hsm/token.ts';
 import { freshId } from './fresh-id.ts';
 import { softHsm } from './softhsm.ts';
@@ -21,6 +24,25 @@ test('two tokens that match are not guessed between, and the serial number tells
     const token = await openToken({ ...options, uri: `pkcs11:token=twin;serial=${serial}` });
     assert.deepEqual([token.name.label, token.name.serial], ['twin', serial]);
   }
+});
+
+test('of two tokens that match, the one that has worked before is taken, and no note keeps the other from being used', async () => {
+  const options = { module: at.module, token: 'twin', uri: undefined, pin: at.pin };
+  const noted = (uri: string) => {
+    writeFileSync(join(at.directory, 'token-uri'), uri);
+    return at.directory;
+  };
+  const serials = tokensIn(loadModule(at.module)).flatMap(({ name }) => (name.label === 'twin' ? [name.serial] : []));
+  for (const serial of serials) {
+    const { name, doubt } = await openToken({ ...options, notes: noted(`pkcs11:serial=${serial}`) });
+    assert.equal(name.serial, serial);
+    assert.ok(doubt?.includes(`(serial ${serial}).`));
+  }
+  const ambiguous = { code: 'TOKEN_AMBIGUOUS', message: new RegExp(serials.join('|')) };
+  for (const uri of ['pkcs11:serial=third', 'pkcs11:token=twin', 'damaged'])
+    await assert.rejects(openToken({ ...options, notes: noted(uri) }), ambiguous);
+  const alone = await openToken({ ...options, token: 'newleaf', notes: noted('pkcs11:serial=lost') });
+  assert.deepEqual([alone.name.label, alone.doubt], ['newleaf', undefined]);
 });
 
 const bench = tokenContract(at);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { cpSync } from 'node:fs';
+import { cpSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { CODES } from '../../../agent/failure/failure.ts';
 import { tinyDisk } from '../../unit/state/disk.ts';
@@ -91,8 +91,11 @@ export const FIELD: readonly Breakage[] = [
     red: () => [`leaf-key NL-TOKEN-KEY The key "newleaf-a" is not that of the current leaf. → ${LOST}`],
   },
   {
-    title: 'two tokens of one label',
-    breaks: ({ gateway }) => gateway.token.another(),
+    title: 'two tokens of one label, and no note says which one has worked',
+    breaks({ gateway }) {
+      gateway.token.another();
+      rmSync(join(gateway.stateDirectory, 'token-uri'));
+    },
     red: () => [
       'token-present NL-TOKEN-MISSING 2 tokens match label "newleaf": "newleaf" (serial <serial>), "newleaf" (serial <serial>). → Name one of them by its serial number: hsm.uri = "pkcs11:serial=…" in place of hsm.token.',
     ],

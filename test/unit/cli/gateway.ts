@@ -47,6 +47,7 @@ const slot = {
   slot: Buffer.alloc(8),
   name: { label: 'newleaf', serial: '0042', manufacturer: 'SoftHSM project', model: 'SoftHSM v2' },
   flags: 0,
+  doubt: undefined,
 };
 
 export const dialled: Dialled = { address: '192.0.2.7', port: 8883, issuer: 'DigiCert Global Root G2' };
@@ -69,6 +70,7 @@ const PROTECTED: Protection = {
 export function tokenWith(change: Partial<Token>): Token {
   return {
     name: slot.name,
+    doubt: undefined,
     find: async (label) => (label === key.label ? key : undefined),
     generations: async (label) => (label === key.label ? [{ id: key.id, protection: PROTECTED }] : []),
     findById: async (id) => (id === key.id ? key : undefined),

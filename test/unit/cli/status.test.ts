@@ -1,20 +1,23 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
+import { askDaemon } from '../../../agent/cli/request/ask-daemon.ts';
 import { besideDaemon, socketAt } from '../../../agent/cli/status/beside-daemon.ts';
 import { run } from '../../../agent/cli/status/command.ts';
 import { exitOfStatus } from '../../../agent/cli/status/wrong.ts';
+import type { Config } from '../../../agent/config/config.ts';
 import { Fault, failure } from '../../../agent/failure/failure.ts';
 import type { Status } from '../../../agent/roll/report.ts';
 import { unprovisioned } from '../../../agent/roll/state.ts';
 import { validateEntry } from '../../../agent/state/entry.ts';
 import { createJournal } from '../../../agent/state/journal.ts';
 import { leaveWords } from '../../../agent/state/last-words.ts';
+import { takeLock } from '../../../agent/state/lock.ts';
 import { daemon } from '../control/daemon.ts';
-import { scratch } from '../state/disk.ts';
+import { fault, scratch } from '../state/disk.ts';
 import { args, configIn, stage, statusWith } from './stage.ts';
 
 describe('exit code', () => {
@@ -120,6 +123,27 @@ describe('the daemon does not run', () => {
       );
     }
   });
+});
+
+test('a daemon that runs, and whose socket was removed: no word of an older end, and what brings the socket back', async (t) => {
+  const directory = scratch(t);
+  const state = join(directory, 'state');
+  const { online: _, flaps: _flaps, ...entry } = { ...unprovisioned, online: '', budget: { left: 1, at: 0 } };
+  await createJournal({ directory: state, validate: validateEntry }).write(entry);
+  await leaveWords(state, failure('NL-STATE-CORRUPT'), stage().now() - 22_000);
+  const runtime = scratch(t);
+  const lock = await takeLock(state, runtime);
+  t.after(() => lock.release());
+  // As `rm -rf /run/newleaf` does.
+  rmSync(runtime, { recursive: true });
+  const io = stage();
+  assert.equal(await run(args('status', '--config', configIn(directory)), io), 1);
+  const shown = io.out.text.replaceAll(/\s+/g, ' ');
+  assert.match(shown, /the daemon cannot be asked Last known/);
+  assert.match(shown, /NL-CONTROL-GONE The daemon runs, .* → If it stays like this: `systemctl restart newleaf`/);
+  assert.doesNotMatch(shown, /does not run|CORRUPT|systemctl start/);
+  const config = { control: { socket: join(directory, 'run', 'control.sock') }, state: { directory: state } } as Config;
+  await assert.rejects(askDaemon(config, '/v1/roll', {}), fault('NL-CONTROL-GONE', /runs/));
 });
 
 test('a configuration that was damaged under the daemon: the mistake, and that it serves on', async (t) => {

@@ -4,6 +4,7 @@ import { onWire } from '../../../agent/ask/wire.ts';
 import { Fault } from '../../../agent/failure/failure.ts';
 import type { Candidate } from '../../../agent/roll/candidate.ts';
 import type { RollState } from '../../../agent/roll/state.ts';
+import { entryOf } from '../../../agent/state/entry.ts';
 import { assigned, made, sent, unwanted, wanted } from '../roll/candidates.ts';
 import { hub, NOW, terms } from '../roll/machine.ts';
 import { candidate, current, Disk, gateway, HOUR, MINUTE, servingState } from './gateway.ts';
@@ -128,4 +129,37 @@ test('what people read says that the disk takes nothing, until it does', async (
   assert.equal(await trouble(), undefined);
   assert.equal(told('state-written').length, 1);
   assert.equal(terms.registered, disk.entry !== 'absent' && disk.entry.registered);
+});
+
+test('a disk that takes nothing is found out at the start, without a write', async (t) => {
+  const disk = new Disk(servingState);
+  disk.isFull = true;
+  const assertWritable = () => disk.write(entryOf(servingState));
+  const { clock, counts, daemon, told } = await gateway(t, disk, {}, { assertWritable });
+  const trouble = async () =>
+    ((await onWire(daemon.answer)({ kind: 'status' })).body as { trouble?: { code: string } }).trouble;
+  assert.equal((await trouble())?.code, 'NL-STATE-WRITE');
+  assert.equal(counts.writes, 0);
+  await clock.pass(HOUR);
+  assert.deepEqual([counts.connect, told('state-unwritten').length], [1, 1]);
+  disk.isFull = false;
+  await clock.pass(11 * MINUTE);
+  assert.deepEqual([await trouble(), told('state-written').length], [undefined, 1]);
+});
+
+test('one that is lost later, within a day', async (t) => {
+  const disk = new Disk(servingState);
+  const { clock, daemon } = await gateway(t, disk);
+  disk.isFull = true;
+  await clock.pass(25 * HOUR);
+  const { body } = await onWire(daemon.answer)({ kind: 'status' });
+  assert.equal((body as { trouble?: { code: string } }).trouble?.code, 'NL-STATE-WRITE');
+  assert.notEqual(daemon.state.online, undefined);
+});
+
+test('a new gateway writes nothing before there is something to keep', async (t) => {
+  const disk = new Disk();
+  const { clock, counts } = await gateway(t, disk, {}, { terms: { ...terms, automatic: false } });
+  await clock.pass(50 * HOUR);
+  assert.deepEqual([counts.writes, disk.entry], [0, 'absent']);
 });

@@ -56,6 +56,7 @@ export interface Far {
   readonly register?: Ports['dps']['register'];
   readonly connect?: Ports['hub']['connect'];
   readonly report?: Ports['hub']['report'];
+  readonly opensAnew?: Ports['opensAnew'];
 }
 
 /** A disk that can be told to take nothing. */
@@ -105,6 +106,7 @@ export async function gateway(
     },
     issuer: { issue: counted('issue', far.issue ?? (async () => 'chain')) },
     judge: far.judge ?? (async (_, key) => ({ ...candidate, key })),
+    opensAnew: far.opensAnew ?? (async () => undefined),
     dps: { register: counted('register', far.register ?? (async () => hub)) },
     hub: {
       connect: counted('connect', far.connect ?? (async () => {})),

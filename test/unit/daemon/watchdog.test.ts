@@ -66,6 +66,7 @@ async function daemon(t: TestContext, given: Given) {
     keys: { generate, csr: async () => 'csr', destroy: absent },
     issuer: { issue },
     judge: absent,
+    opensAnew: absent,
     dps: { register: absent },
     hub: {
       connect: absent,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { failure } from '../../../agent/failure/failure.ts';
+import { type Code, failure } from '../../../agent/failure/failure.ts';
 import { type Advance, advance } from '../../../agent/roll/advance.ts';
 import { keyOf, leafIn, restOf } from '../../../agent/roll/candidate.ts';
 import { placeOf } from '../../../agent/roll/leaf.ts';
@@ -20,6 +20,14 @@ const poisoned = failure('NL-TOKEN-POISONED', { message: 'Generating the key: it
 function meets(state: RollState, at = NOW, effect = effectsOf(state)[0]): Advance {
   assert.ok(effect);
   return advance(state, { kind: 'failed', effect, failure: poisoned, at, draw: 0.5 }, terms);
+}
+
+/** The same, and a new process cannot open the token. */
+function meetsAlone(state: RollState, code: Code = 'NL-TOKEN-MISSING', by = terms): Advance {
+  const [effect] = effectsOf(state);
+  assert.ok(effect);
+  const stays = failure(code, { message: 'No token matches label "gw".' });
+  return advance(state, { kind: 'failed', effect, failure: poisoned, stays, at: NOW, draw: 0.5 }, by);
 }
 
 /** A new process, which has dialled the hub. */
@@ -71,6 +79,40 @@ describe('what costs a process costs the next one nothing', () => {
       assert.equal(meets(again(back), NOW - HOUR).restart, undefined);
     });
   }
+});
+
+describe('where a new process could not go on with the leaf, none ends', () => {
+  for (const phase of WORK) {
+    const { restart, event, state } = meetsAlone(SITUATIONS[phase]);
+    test(`${phase}: the fault is told in both their words, as one of the token`, () => {
+      assert.equal(restart, undefined);
+      assert.ok(event?.kind === 'failed' && event.again === true);
+      const { code, message, advice } = event.failure;
+      assert.equal(code, 'NL-TOKEN-FAILED');
+      assert.equal(
+        message,
+        `${poisoned.message} newleaf does not restart itself, as a new process could not use the leaf: No token matches label "gw".`,
+      );
+      assert.match(advice, /before newleaf is started again/);
+    });
+    test(`${phase}: nothing is remembered, so that the first process that can go on does`, () => {
+      assert.equal(state.poisoned, undefined);
+      assert.equal(meets(SITUATIONS[phase]).restart, true);
+    });
+  }
+  test('a key that neither process has keeps only a session that no leaf without a person could replace', () => {
+    const making = SITUATIONS['generating-key'];
+    const byPerson = { ...terms, automatic: false };
+    assert.equal(meetsAlone(making, 'NL-TOKEN-KEY').restart, true);
+    assert.equal(meetsAlone(making, 'NL-TOKEN-KEY', byPerson).restart, undefined);
+    assert.equal(meetsAlone(without(making, 'online'), 'NL-TOKEN-KEY', byPerson).restart, true);
+    assert.equal(meetsAlone(without(making, 'online')).restart, undefined);
+  });
+  test('a roll that waits for its key is given up in these words, and asked again by the ladder', () => {
+    const { state } = meetsAlone(SITUATIONS['generating-key']);
+    assert.equal(briefly(state), 'serving');
+    assert.match(restOf(state.next)?.failure.message ?? '', /No token matches/);
+  });
 });
 
 test('the session with the current leaf is what a new process is for, always', () => {

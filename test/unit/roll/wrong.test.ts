@@ -193,6 +193,7 @@ test('an online gateway ends with 0 only where there is nothing to do: what newl
     'NL-CMD-WAIT',
     'NL-CONFIG-READ',
     'NL-CONTROL-BUSY',
+    'NL-CONTROL-GONE',
     'NL-CONTROL-SOCKET',
     'NL-DAEMON-DOWN',
     'NL-DPS-BODY',

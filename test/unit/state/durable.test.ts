@@ -4,7 +4,7 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSyn
 import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { mock, test } from 'node:test';
-import { makeDirectory, sync, writeAtomically } from '../../../agent/state/durable.ts';
+import { assertWritable, makeDirectory, sync, writeAtomically } from '../../../agent/state/durable.ts';
 import { asNobody, barred, fault, scratch, tinyDisk } from './disk.ts';
 
 const modeOf = (path: string) => statSync(path).mode & 0o777;
@@ -103,4 +103,18 @@ test('a machine that has no memory for another process holds up nobody who waits
   });
   await sync();
   assert.equal(spawn.mock.callCount(), 1);
+});
+
+test('a file system that became read-only, and a directory that is gone, are found out without a write', async (t) => {
+  const disk = tinyDisk(t);
+  if (disk === undefined) return;
+  const file = join(disk.path, 'state.json');
+  await assertWritable(file);
+  assert.deepEqual(readdirSync(disk.path), []);
+  disk.makeReadOnly();
+  await assert.rejects(
+    assertWritable(file),
+    fault('NL-STATE-WRITE', /state\.json cannot be written: the file system is read-only/),
+  );
+  await assert.rejects(assertWritable(join(disk.path, 'gone', 'state.json')), fault('NL-STATE-WRITE', /ENOENT/));
 });

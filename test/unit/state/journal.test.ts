@@ -51,8 +51,8 @@ const DAMAGE: readonly (readonly [name: string, spoil: (text: string) => string,
   ['no format', (text) => text.replace('"format"', '"form"'), /has no field "format"/],
   [
     'another format',
-    (text) => text.replace('"format": 2', '"format": 3'),
-    /has format 3, and this newleaf reads format 2/,
+    (text) => text.replace('"format": 2', '"format": "0.9"'),
+    /has format "0.9", and this newleaf reads format 2: it is of another version/,
   ],
   ['no entry', (text) => text.replace('"entry"', '"entri"'), /has no field "entry"/],
   ['no digest', (text) => text.replace('"digest"', '"digset"'), /has no field "digest"/],
@@ -69,6 +69,15 @@ for (const [name, spoil, words] of DAMAGE)
     await assert.rejects(open(directory).read(), fault('NL-STATE-CORRUPT', words));
     assert.equal(readFileSync(path, 'utf8'), spoiled);
   });
+
+test('the state of a newer newleaf is neither corrupt nor empty, whatever else is in it', async (t) => {
+  const directory = scratch(t);
+  const path = join(directory, 'state.json');
+  writeFileSync(path, '{"format": 1000, "seal": ""}');
+  const newer = fault('NL-STATE-NEWER', /has format 1000, and this newleaf reads format \d+\. Nothing was overwritten/);
+  await assert.rejects(open(directory).read(), newer);
+  assert.equal(readFileSync(path, 'utf8'), '{"format": 1000, "seal": ""}');
+});
 
 test('an entry that the machine does not accept is corrupt, with its reason', async (t) => {
   const directory = scratch(t);

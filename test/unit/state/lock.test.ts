@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { readdirSync, statSync, symlinkSync } from 'node:fs';
+import { readdirSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { takeLock } from '../../../agent/state/lock.ts';
+import { isLocked, takeLock } from '../../../agent/state/lock.ts';
 import { fault, scratch, tinyDisk } from './disk.ts';
 
 test('the second holder is refused, also by another name of the directory; another directory is another lock', async (t) => {
@@ -48,6 +48,20 @@ test('the lock does not keep the process alive', async (t) => {
     await takeLock(${JSON.stringify(scratch(t))});`;
   const holder = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', child], { stdio: 'inherit' });
   assert.deepEqual(await once(holder, 'exit'), [0, null]);
+});
+
+test('whether it is held can be asked, also where its file is gone, and asking changes nothing', async (t) => {
+  const [directory, runtime] = [scratch(t), scratch(t)];
+  assert.equal(await isLocked(join(directory, 'absent')), false);
+  assert.equal(await isLocked(directory), false);
+  const lock = await takeLock(directory, runtime);
+  assert.equal(await isLocked(directory), true);
+  rmSync(join(runtime, 'lock'));
+  assert.equal(await isLocked(directory), true);
+  await lock.release();
+  const left = readdirSync(directory);
+  assert.equal(await isLocked(directory), false);
+  assert.deepEqual(readdirSync(directory), left);
 });
 
 test('it is in the directory, where only the daemon can put one, and goes with it', async (t) => {

@@ -35,7 +35,7 @@ test('sessions that end within a second, and a session that holds', async (t) =>
   assert.ok(flapping.counts.writes <= A_DAY, `${flapping.counts.writes} writes`);
   const idle = await gateway(t, new Disk(servingState));
   await idle.clock.pass(2 * DAY);
-  assert.ok(idle.counts.writes <= 1, 'a day on which nothing happens is not written down');
+  assert.ok(idle.counts.writes <= 3, 'a day on which nothing happens costs the write that proves the disk');
 });
 
 /** What is in the directory, and when it was changed: anything that is made, replaced or removed shows. */

@@ -1,8 +1,9 @@
 import { tokenError } from '../../../../hsm/ckr.ts';
+import { knownToken } from '../../../../hsm/known-token.ts';
 import { findSlot, loadModule } from '../../../../hsm/module.ts';
 import { MEMORY } from '../../../../hsm/pin.ts';
-import { PinRecord } from '../../../../hsm/pin-record.ts';
 import type { PublicKey } from '../../../../hsm/public-key.ts';
+import { rehearse } from '../../../../hsm/rehearse.ts';
 import { type Identity, TokenConnectors } from '../../../../hsm/tls.ts';
 import { prepareTls, type TlsSettings } from '../../../../hsm/tls-way.ts';
 import { openToken, type Token } from '../../../../hsm/token.ts';
@@ -10,7 +11,7 @@ import type { Errand } from '../../../issuer/enrolment.ts';
 import { exchange } from '../../../issuer/exchange.ts';
 import { type NetworkSettings, networkOf } from '../../../network/network.ts';
 import { timeLimit } from '../../../time/limited.ts';
-import { rehearse, shake } from './handshakes.ts';
+import { shake } from './handshakes.ts';
 
 const FETCH_MS = 15_000;
 
@@ -19,12 +20,12 @@ interface Locator {
   readonly module: string;
   readonly token: string | undefined;
   readonly uri: string | undefined;
+  /** The state directory. */
+  readonly notes: string;
 }
 
 interface Login extends Locator, TlsSettings {
   readonly pin: string;
-  /** The directory of the PinRecord. */
-  readonly pinRecord: string;
 }
 
 /** Questions, and what answers each in the process that loads the module. All but `load` and `slot` come after `open`. */
@@ -47,15 +48,16 @@ export function createAnswers() {
   return {
     load: (module: string) => told('Loading the module', () => void loadModule(module)),
     /** The token before login, and the flags of its CK_TOKEN_INFO (CKF_…). */
-    slot: ({ module, token: label, uri }: Locator) =>
-      told('Looking for the token', () => {
-        const { name, info } = findSlot(loadModule(module), label, uri);
-        return { name, flags: info.flags };
-      }),
+    async slot({ module, token: label, uri, notes }: Locator) {
+      const known = await knownToken(notes);
+      return told('Looking for the token', () => {
+        const { name, info, doubt } = findSlot(loadModule(module), label, uri, known);
+        return { name, flags: info.flags, doubt };
+      });
+    },
     /** One login. */
     async open(login: Login) {
-      const { pinRecord, ...rest } = login;
-      const token = await openToken({ ...rest, pinRecord: new PinRecord(pinRecord) });
+      const token = await openToken(login);
       opened = { token, login };
       return token.name;
     },

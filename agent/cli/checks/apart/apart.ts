@@ -6,6 +6,8 @@ import type { Answers } from './answers.ts';
 
 /** A module that reaches its token over a network or a serial line is slow; a hung one never answers. */
 const LIMIT_MS = 20_000;
+/** One that has opened its token hangs no more, but may take ten seconds for each step of a signature. */
+const OPEN_MS = 60_000;
 
 type Question = keyof Answers;
 
@@ -34,16 +36,17 @@ export type Apart = Worker<Answers, Failure>;
  * @param module path of the module, for the message
  * @param limitMs for each question, in milliseconds
  */
-export function createApart(module: string, limitMs = LIMIT_MS): Apart {
+export function createApart(module: string, limitMs?: number): Apart {
+  const limitOf = (question: string) => limitMs ?? (['load', 'slot', 'open'].includes(question) ? LIMIT_MS : OPEN_MS);
   const wordsFor = ({ why, how }: NoAnswer, question: string) => {
     const when = DOING[question as Question];
     if (why === 'unstarted') return `was not loaded, as no process can be started (${how})`;
-    if (why === 'late') return `did not answer within ${limitMs / 1000} s ${when}`;
+    if (why === 'late') return `did not answer within ${limitOf(question) / 1000} s ${when}`;
     return `ended the process that had loaded it (${how}) ${when}`;
   };
   return new Worker({
     job: ['module'],
-    limitMs,
+    limitMs: limitOf,
     isQuiet: true,
     isKillable: true,
     revive: (failure) => new Fault(failure.code, failure),

@@ -1,63 +1,16 @@
 import { once } from 'node:events';
-import { type AddressInfo, connect } from 'node:net';
-import { createServer, type SecureVersion } from 'node:tls';
 import type { TlsConnector, TlsStream } from '../../../../hsm/connector.ts';
 import { tokenErrorOf } from '../../../../hsm/engine.ts';
 import { MQTTS } from '../../../mqtt/way.ts';
 import { hostAndPort } from '../../../network/network.ts';
 import { limited, timeLimit } from '../../../time/limited.ts';
 import { type Proxied, reachServer, Unreached, whyUnreached } from '../dial.ts';
-import { standIn } from './stand-in.ts';
 
-const VERSIONS: readonly SecureVersion[] = ['TLSv1.2', 'TLSv1.3'];
-const REHEARSAL_MS = 15_000;
 const WAIT_MS = 10_000;
 /** For all addresses of the name: 10 s for each of three (dialling.ts). */
 const REACH_MS = 30_000;
 /** A server that is silent for so long waits for our next message. */
 const VERDICT_MS = 5_000;
-
-/**
- * A TLS handshake that shows the leaf to a server of our own, which verifies the signature of its key. At each version: an RSA
- * key signs by PKCS#1 in the one, and by PSS in the other, which not every module can.
- * @returns the versions that worked: stunnel goes down to TLS 1.2 with an RSA key that cannot do PSS
- * @throws TokenError; Error where it fails otherwise
- */
-export async function rehearse(
-  connectorFor: (version: SecureVersion, ca: string) => Promise<TlsConnector>,
-): Promise<readonly string[]> {
-  const stand = standIn();
-  const worked = new Set<string>();
-  for (const version of VERSIONS) {
-    try {
-      worked.add(await handshake(await connectorFor(version, stand.cert), stand));
-    } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      throw tokenErrorOf(error) ?? new Error(`${version}: ${why}`, { cause: error });
-    }
-  }
-  return [...worked];
-}
-
-async function handshake(connector: TlsConnector, { host, ...identity }: ReturnType<typeof standIn>): Promise<string> {
-  const signal = timeLimit(REHEARSAL_MS);
-  const server = createServer({ ...identity, requestCert: true, rejectUnauthorized: false });
-  server.on('tlsClientError', () => undefined).listen(0, '127.0.0.1');
-  await once(server, 'listening', { signal });
-  const { port } = server.address() as AddressInfo;
-  const shown = once(server, 'secureConnection', { signal });
-  shown.catch(() => undefined);
-  const client = connector.connect({ host, port, socket: connect(port, '127.0.0.1') });
-  client.on('error', () => undefined);
-  try {
-    await once(client, 'secureConnect', { signal });
-    await shown;
-    return client.getProtocol() ?? '';
-  } finally {
-    client.destroy();
-    server.close();
-  }
-}
 
 /** A server's judgement of our certificate. */
 export interface Shaken {

@@ -6,6 +6,9 @@ import type { Leaf } from '../../../roll/leaf.ts';
 import { iso } from '../../../roll/report.ts';
 import { adoptedFile } from '../../../state/adopted.ts';
 import { writeAtomically } from '../../../state/durable.ts';
+import { validateEntry } from '../../../state/entry.ts';
+import { createJournal, stateFile } from '../../../state/journal.ts';
+import { publishedChain } from '../../../state/published.ts';
 import type { FoundKey, TriedLogin } from '../errands.ts';
 import type { Guide } from '../guide.ts';
 import { storedPin } from '../pin-place.ts';
@@ -59,30 +62,36 @@ async function name(guide: Guide, uri: string, chain: string | undefined): Promi
   await take(guide, only, fitting(guide, only, chain), chain !== undefined);
 }
 
-/** Keys with a certificate for this gateway: those of a factory. */
+/** Keys with a leaf for this gateway: those of a factory, and those of our own whose state was lost. */
 async function offer(guide: Guide, isWanted: boolean): Promise<void> {
   const { answers, dialogue, errands } = guide;
+  const directory = answers.inEffect('state.directory');
   const prefix = answers.inEffect('hsm.label_prefix');
+  const slots = [`${prefix}-a`, `${prefix}-b`];
   // Without --adopt it is an offer only: what is wrong with the token is met, and told, when the daemon opens it.
   const all = errands.keysIn(await loginOf(guide)).catch((error: unknown): readonly FoundKey[] => {
     if (isWanted) throw error;
     return [];
   });
-  const keys = (await all).filter(
-    ({ label, chain }) => chain !== '' && label !== `${prefix}-a` && label !== `${prefix}-b`,
-  );
+  const published = await publishedChain(directory);
+  const isLost = await isBlank(directory, await all);
+  const fits: { readonly key: FoundKey; readonly leaf: Leaf; readonly isOwn: boolean }[] = [];
   let why: unknown;
-  for (const key of keys) {
-    let leaf: Leaf;
+  for (const key of await all) {
+    const isOwn = slots.includes(key.label);
+    const chain = isOwn ? `${key.chain}${published}` : key.chain;
+    if (chain === '' || (isOwn && !isLost)) continue;
     try {
-      leaf = fitting(guide, key, undefined);
+      fits.push({ key, leaf: fitting(guide, { ...key, chain }, undefined), isOwn });
     } catch (error) {
       why = error;
-      continue;
     }
+  }
+  // Where newleaf has left two, DPS trusts the newer leaf.
+  for (const { key, leaf, isOwn } of fits.sort((one, other) => other.leaf.notBefore - one.leaf.notBefore)) {
     const words = `There is a key "${key.label}" with a certificate for ${leaf.cn}, ${inWords(leaf)}: begin with it?`;
     if (dialogue.asks && !(await dialogue.confirm(words, true))) continue;
-    return take(guide, key, leaf, false);
+    return isOwn ? takeOwn(guide, key, leaf) : take(guide, key, leaf, false);
   }
   if (!isWanted) return;
   const reason = why === undefined ? '' : ` ${failureOf(why).message}`;
@@ -96,6 +105,25 @@ async function take(guide: Guide, { label, id }: FoundKey, leaf: Leaf, isFromFil
   else await rm(adoptedFile(guide.answers.inEffect('state.directory')), { force: true });
   guide.answers.set('hsm.key', formatUri({ ...(label !== '' && { object: label }), id: Buffer.from(id, 'hex') }));
   guide.dialogue.ok(`The gateway begins with the key "${label}", which is never destroyed: ${inWords(leaf)}.`);
+}
+
+/** A key of newleaf's own. Kept for ever, it would be in the way of each second roll. */
+async function takeOwn(guide: Guide, { label }: FoundKey, leaf: Leaf): Promise<void> {
+  const { answers, dialogue } = guide;
+  // It has no leaf, and would go before this one.
+  await rm(stateFile(answers.inEffect('state.directory')), { force: true });
+  await keep(guide, leaf);
+  answers.set('hsm.key', undefined);
+  dialogue.ok(`The gateway goes on with its key "${label}", until the next roll: ${inWords(leaf)}.`);
+}
+
+/** No state, or that of a daemon which has neither a leaf nor a key yet: nothing is lost with it. */
+async function isBlank(directory: string, keys: readonly FoundKey[]): Promise<boolean> {
+  const journal = createJournal({ directory, validate: validateEntry });
+  const entry = await journal.read().catch(() => undefined);
+  if (entry === 'absent' || entry === undefined) return entry === 'absent';
+  const { next } = entry;
+  return next === undefined || (next.is === 'key-wanted' && !keys.some(({ id }) => id === next.id));
 }
 
 const idOf = ({ answers }: Guide): string => answers.inEffect('dps.registration_id');

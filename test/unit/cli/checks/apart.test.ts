@@ -46,12 +46,31 @@ test('a module that hangs is named, with what it was to do; its process is ended
   await assert.rejects(apart.ask('load', MODULE), hung);
 });
 
+for (const [question, seconds] of [
+  ['load', 20],
+  ['sign', 60],
+] as const) {
+  test(`a module that takes ten seconds for each step is not said to hang: "${question}" has ${seconds} s`, async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    const asked = apartBy('for (;;);').ask(question, ...([] as never));
+    let isLate = false;
+    asked.catch(() => {
+      isLate = true;
+    });
+    t.mock.timers.tick((seconds - 1) * 1_000);
+    await Promise.resolve();
+    assert.equal(isLate, false);
+    t.mock.timers.tick(1_000);
+    await assert.rejects(asked, fault('NL-TOKEN-HUNG', new RegExp(`did not answer within ${seconds} s`)));
+  });
+}
+
 test('a module that crashes', async () => {
   const apart = apartBy('process.kill(process.pid, "SIGSEGV")', PROMPT_MS);
   const words =
     /^PKCS#11 module .* ended the process that had loaded it \(SIGSEGV\) when it was asked for its tokens\.$/;
   await assert.rejects(
-    apart.ask('slot', { module: MODULE, token: 'x', uri: undefined }),
+    apart.ask('slot', { module: MODULE, token: 'x', uri: undefined, notes: '' }),
     fault('NL-TOKEN-HUNG', words),
   );
 });

@@ -86,6 +86,12 @@ export const DAEMON: readonly Row[] = [
   ],
   [
     'socket',
+    'was removed',
+    { status: fails(new Fault('NL-CONTROL-GONE')) },
+    /^failed NL-CONTROL-GONE The daemon runs, .* -> If it stays like this: `systemctl restart newleaf`\.$/,
+  ],
+  [
+    'socket',
     'has ended',
     { status: down, unit: unit({ ActiveState: 'failed', Result: 'exit-code', ExecMainStatus: '4' }) },
     /^failed NL-DAEMON-DOWN Nobody answers\. newleaf\.service is failed: it ended with exit code 4\. -> /,

@@ -50,6 +50,17 @@ export const TOKEN: readonly Row[] = [
   ],
   [
     'token-present',
+    'two of one label, and one has worked before',
+    {
+      slot: async () => ({
+        ...(await slotWith(0)()),
+        doubt: '2 tokens match. newleaf takes the one with serial 0042.',
+      }),
+    },
+    /^warning 2 tokens match\. newleaf takes the one .* -> Name it by its serial number: hsm\.uri = "pkcs11:serial=0042"/,
+  ],
+  [
+    'token-present',
     'somebody guesses',
     { slot: slotWith(0x1_0000) },
     /^warning .* has met a wrong PIN since the last right one\./,

@@ -1,5 +1,5 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
-import { bits, oid, sequence, set, tlv, unsigned, utf8 } from '../../../../hsm/der.ts';
+import { bits, oid, sequence, set, tlv, unsigned, utf8 } from './der.ts';
 
 const UTC_TIME = 0x17;
 const ECDSA_SHA256 = sequence(oid('1.2.840.10045.4.3.2'));

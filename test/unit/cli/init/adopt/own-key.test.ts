@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { askFirstKey } from '../../../../../agent/cli/init/adopt/begin.ts';
+import type { FoundKey } from '../../../../../agent/cli/init/errands.ts';
+import { type RollState, unprovisioned } from '../../../../../agent/roll/state.ts';
+import { entryOf, validateEntry } from '../../../../../agent/state/entry.ts';
+import { createJournal } from '../../../../../agent/state/journal.ts';
+import { DAY, type Minted, mint } from '../../../issuer/mint.ts';
+import { fault, scratch } from '../../../state/disk.ts';
+import { scene } from '../stage.ts';
+
+const now = Date.now();
+const valid = { notBefore: now - DAY, notAfter: now + DAY };
+const ca = await mint({ subject: 'CN=CA', ca: true, ...valid });
+const older = await mint({ by: ca, ...valid, notBefore: now - DAY / 2 });
+const newer = await mint({ by: ca, ...valid, notBefore: now - DAY / 4 });
+const found = (label: string, { spki, pem }: Minted): FoundKey => ({
+  label,
+  id: `0${label.at(-1)}`,
+  spki: spki.toString('base64'),
+  chain: pem,
+});
+const keys = [found('newleaf-a', older), found('newleaf-b', newer)];
+
+/** `init --adopt token --yes` on a token with two keys of our own. */
+async function adopted(t: TestContext, state?: Partial<RollState>) {
+  const directory = scratch(t);
+  const journal = createJournal({ directory, validate: validateEntry });
+  if (state !== undefined) await journal.write(entryOf({ ...unprovisioned, ...state }));
+  const configured = { 'dps.registration_id': 'gw-0001', 'state.directory': directory, 'hsm.pin_file': '/dev/null' };
+  const { guide, paper } = scene({ configured, errands: { keysIn: async () => keys } });
+  const asked = askFirstKey({ ...guide, adopted: {} });
+  return { asked, paper, guide, has: (name: string) => existsSync(join(directory, name)), directory };
+}
+
+const alone = { for: 'roll', tries: 0 } as const;
+const BLANK = { phase: 'generating-key', next: { is: 'key-wanted', slot: 'a', id: '0e', ...alone } } as const;
+for (const [what, state] of [
+  ['there is none', undefined],
+  ['it is that of a daemon which came to no key', BLANK],
+] as const) {
+  test(`a lost state, and ${what}: the newer leaf goes on, with a key of our own`, async (t) => {
+    const { asked, guide, has, directory } = await adopted(t, state);
+    await asked;
+    assert.equal(readFileSync(join(directory, 'adopted.pem'), 'utf8').trim(), newer.pem.trim());
+    assert.deepEqual([guide.answers.get('hsm.key'), has('state.json')], [undefined, false]);
+  });
+}
+
+for (const [what, next] of [
+  ['has a key', { is: 'key-made', key: { slot: 'a', id: '0e' }, ...alone }],
+  ['may have made one of these', { is: 'key-wanted', slot: 'a', id: '0a', ...alone }],
+] as const) {
+  test(`a state that ${what} is not lost, and stays`, async (t) => {
+    const { asked, has } = await adopted(t, { next });
+    await assert.rejects(asked, fault('NL-TOKEN-KEY', /no key with a certificate/));
+    assert.deepEqual([has('state.json'), has('adopted.pem')], [true, false]);
+  });
+}
