@@ -5,10 +5,13 @@ import { Acknowledgements } from './acknowledgements.ts';
 import { AskedOfServer } from './asked.ts';
 import type { Attempt } from './attempt.ts';
 import './packets.ts';
+import { Pings, type PingTimes, type Quiet, USUAL } from './pings.ts';
 import { LARGEST_PACKET, straight, type Way } from './way.ts';
 
 /** MQTT 3.1.1 section 3.14: a DISCONNECT has no variable header and no payload. */
 const DISCONNECT = Buffer.from([0xe0, 0x00]);
+/** Section 3.12. */
+const PINGREQ = Buffer.from([0xc0, 0x00]);
 const FLUSH_MS = 1_000;
 
 export interface TapOptions {
@@ -20,6 +23,7 @@ export interface TapOptions {
   readonly connector: TlsConnector;
   /** Longest time from dialling to CONNACK, in milliseconds. */
   readonly connectMs: number;
+  readonly pings?: PingTimes;
   /**
    * Sees every PUBLISH before the SDK does, and may rewrite it. `false` keeps it from the SDK; so does a promise, and the
    * PUBACK of a QoS 1 PUBLISH then waits until it is fulfilled.
@@ -58,9 +62,10 @@ export class Tap {
   readonly #url: URL;
   /** What is asked of the server beside the SDK. */
   readonly asked = new AskedOfServer();
-  readonly #acknowledgements = new Acknowledgements((packet) => {
-    if (this.#stream?.writable) this.#stream.write(packet);
-  });
+  readonly #acknowledgements = new Acknowledgements((packet) => this.#write(packet));
+  readonly #pings: Pings;
+  /** How silent the connection was when it ended; undefined before, and where it never had CONNACK 0. */
+  quiet: Quiet | undefined;
   #tls: TlsStream | undefined;
   /** The stream of MQTT: that of TLS, or one within it. */
   #stream: Duplex | undefined;
@@ -77,6 +82,8 @@ export class Tap {
     this.#way = options.way ?? straight();
     this.attempt = this.#way.attempt;
     this.#url = new URL(`mqtts://${options.host}`);
+    const late = () => this.#tls?.destroy(Object.assign(new Error('no answer to a ping'), { code: 'ETIMEDOUT' }));
+    this.#pings = new Pings(options.pings ?? USUAL, () => this.#write(PINGREQ), late);
     this.closed = new Promise((resolve) => {
       this.#settleClosed = resolve;
     });
@@ -88,12 +95,13 @@ export class Tap {
       ...rest,
       reconnectPeriod: 0,
       resubscribe: false,
-      // mqtt 4.3.8 delays its ping after each packet that it sends: a half-open connection would never be noticed by a client
-      // that goes on writing. So it ends with the second ping, within twice the keepalive.
-      reschedulePings: false,
+      keepalive: Math.ceil((this.#options.pings ?? USUAL).promisedMs / 1_000),
     });
+    // CONNECT is written. mqtt 4.3.8 reads it again at CONNACK, and sends no pings for 0.
+    client.options.keepalive = 0;
     client.on('packetreceive', (packet) => this.#see(packet, client));
     client.on('packetsend', (packet) => {
+      this.#pings.sent();
       if (packet.cmd === 'publish') this.#options.sent?.(packet);
     });
     // mqtt 4.3.8 hands on errors of the stream and of the parser as 'error', which throws without a listener: MqttBase removes
@@ -164,10 +172,12 @@ export class Tap {
     stream.once('close', () => {
       tls.destroy();
       clearTimeout(this.#late);
+      this.quiet = this.#pings.end();
       this.asked.close();
       this.#settleClosed();
     });
     stream.on('data', ({ length }: Buffer) => {
+      this.#pings.heard();
       this.#unread += length;
       if (this.#unread > LARGEST_PACKET) this.#break('EMSGSIZE');
     });
@@ -176,6 +186,12 @@ export class Tap {
     this.#late = setTimeout(() => tls.destroy(late), connectMs);
     overtaken?.addEventListener('abort', () => attempt.phase === 'tcp' && tls.destroy(late));
     return stream;
+  }
+
+  #write(packet: Buffer): void {
+    if (!this.#stream?.writable) return;
+    this.#pings.sent();
+    this.#stream.write(packet);
   }
 
   /** MQTT 3.1.1 section 4.8: a protocol violation ends the connection. mqtt 4.3.8 would wait for a packet that never comes. */
@@ -193,7 +209,10 @@ export class Tap {
       clearTimeout(this.#late);
       this.attempt.connack = packet.returnCode ?? 0;
       this.attempt.phase = packet.returnCode === 0 ? 'connected' : 'refused';
-      if (packet.returnCode === 0 && !this.#ended) this.asked.open(client);
+      if (packet.returnCode === 0 && !this.#ended) {
+        this.#pings.begin();
+        this.asked.open(client);
+      }
     } else if (packet.cmd === 'publish') {
       const { qos, messageId = 0 } = packet;
       const wasEnded = this.#ended;
