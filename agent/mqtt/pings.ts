@@ -24,6 +24,9 @@ export interface Quiet {
   readonly outlivedMs: number;
 }
 
+/** MQTT 3.1.1 section 3.12: a PINGREQ has no variable header and no payload. */
+const PINGREQ = Buffer.from([0xc0, 0x00]);
+
 /**
  * The pings of one connection. mqtt 4.3.8 ends a half-open connection with its second ping only, within twice the keepalive,
  * and has no shorter time between pings than the one in CONNECT. These go out also while others are sent: a connection that
@@ -31,7 +34,7 @@ export interface Quiet {
  */
 export class Pings {
   readonly #times: PingTimes;
-  readonly #ping: () => void;
+  readonly #write: (packet: Buffer) => void;
   readonly #silent: () => void;
   #interval: NodeJS.Timeout | undefined;
   /** Runs while a ping has no answer. */
@@ -41,9 +44,9 @@ export class Pings {
   #outlivedMs = 0;
 
   /** @param silent called when a ping has had no answer */
-  constructor(times: PingTimes, ping: () => void, silent: () => void) {
+  constructor(times: PingTimes, write: (packet: Buffer) => void, silent: () => void) {
     this.#times = times;
-    this.#ping = ping;
+    this.#write = write;
     this.#silent = silent;
   }
 
@@ -53,8 +56,7 @@ export class Pings {
     this.#packetAt = performance.now();
     [this.#idleMs, this.#outlivedMs] = [0, 0];
     this.#interval = setInterval(() => {
-      this.#ping();
-      this.sent();
+      this.#write(PINGREQ);
       this.#deadline ??= setTimeout(this.#silent, answerMs);
     }, everyMs);
   }

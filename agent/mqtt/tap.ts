@@ -4,14 +4,12 @@ import type { TlsConnector, TlsStream } from '../../hsm/connector.ts';
 import { Acknowledgements } from './acknowledgements.ts';
 import { AskedOfServer } from './asked.ts';
 import type { Attempt } from './attempt.ts';
-import './packets.ts';
+import { BY_SERVERS } from './packets.ts';
 import { Pings, type PingTimes, type Quiet, USUAL } from './pings.ts';
 import { LARGEST_PACKET, straight, type Way } from './way.ts';
 
 /** MQTT 3.1.1 section 3.14: a DISCONNECT has no variable header and no payload. */
 const DISCONNECT = Buffer.from([0xe0, 0x00]);
-/** Section 3.12. */
-const PINGREQ = Buffer.from([0xc0, 0x00]);
 const FLUSH_MS = 1_000;
 
 export interface TapOptions {
@@ -33,19 +31,6 @@ export interface TapOptions {
   readonly sent?: (packet: IPublishPacket) => void;
 }
 
-/** The packets of a server (MQTT 3.1.1 section 2.2.1). */
-const BY_SERVERS: ReadonlySet<string | undefined> = new Set([
-  'connack',
-  'publish',
-  'puback',
-  'pubrec',
-  'pubrel',
-  'pubcomp',
-  'suback',
-  'unsuback',
-  'pingresp',
-]);
-
 /**
  * The MQTT provider for the Azure SDK: `new MqttBase(tap)`.
  *
@@ -62,7 +47,12 @@ export class Tap {
   readonly #url: URL;
   /** What is asked of the server beside the SDK. */
   readonly asked = new AskedOfServer();
-  readonly #acknowledgements = new Acknowledgements((packet) => this.#write(packet));
+  readonly #write = (packet: Buffer): void => {
+    if (!this.#stream?.writable) return;
+    this.#pings.sent();
+    this.#stream.write(packet);
+  };
+  readonly #acknowledgements = new Acknowledgements(this.#write);
   readonly #pings: Pings;
   /** How silent the connection was when it ended; undefined before, and where it never had CONNACK 0. */
   quiet: Quiet | undefined;
@@ -82,8 +72,7 @@ export class Tap {
     this.#way = options.way ?? straight();
     this.attempt = this.#way.attempt;
     this.#url = new URL(`mqtts://${options.host}`);
-    const late = () => this.#tls?.destroy(Object.assign(new Error('no answer to a ping'), { code: 'ETIMEDOUT' }));
-    this.#pings = new Pings(options.pings ?? USUAL, () => this.#write(PINGREQ), late);
+    this.#pings = new Pings(options.pings ?? USUAL, this.#write, () => this.#break('ETIMEDOUT'));
     this.closed = new Promise((resolve) => {
       this.#settleClosed = resolve;
     });
@@ -188,15 +177,9 @@ export class Tap {
     return stream;
   }
 
-  #write(packet: Buffer): void {
-    if (!this.#stream?.writable) return;
-    this.#pings.sent();
-    this.#stream.write(packet);
-  }
-
   /** MQTT 3.1.1 section 4.8: a protocol violation ends the connection. mqtt 4.3.8 would wait for a packet that never comes. */
   #break(code: string): void {
-    this.#tls?.destroy(Object.assign(new Error('not the MQTT of a server'), { code }));
+    this.#tls?.destroy(Object.assign(new Error('the server breaks MQTT'), { code }));
   }
 
   #see(packet: Packet, client: mqtt.Client): void {

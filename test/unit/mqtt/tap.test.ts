@@ -184,7 +184,7 @@ test('what follows the packet that made the owner end it, even in one segment, i
 const pings = { promisedMs: 7_000, everyMs: 300, answerMs: 200 };
 const pingsOf = (far: FarSide) => far.received.filter(({ cmd }) => cmd === 'pingreq').length;
 const isAbout = (ms: number | undefined, expected: number) =>
-  assert.ok(ms !== undefined && ms > expected - 5 && ms < expected + 250, `${ms} ms, and not ${expected}`);
+  assert.ok(ms !== undefined && ms > expected - 50 && ms < expected + 500, `${ms} ms, and not ${expected}`);
 
 for (const [what, everyMs] of [
   ['an idle session', 0],
