@@ -37,7 +37,7 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
   const { dps, hsm, leaf, state } = config;
   const { directory } = state;
   const foundation = foundationOf(options);
-  const { answer, clock, network, registrationId, terms, version, view } = foundation;
+  const { answer, clock, keepalive, network, registrationId, terms, version, view } = foundation;
   const { current } = view;
   const now = () => clock.now();
   await makeDirectory(directory);
@@ -92,7 +92,7 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
       judge: createJudge(judging, terms.renewAt),
       ...overToken({
         dps: onlyTo(createDps({ ...far, endpoint, idScope, registrationId, ...(payload && { payload }) }), allowed),
-        hub: createHub({ ...far, answer, version, ...(uplink && { user: uplink.user }) }),
+        hub: createHub({ ...far, keepalive, answer, version, ...(uplink && { user: uplink.user }) }),
       }),
     },
     labelPrefix: hsm.label_prefix,
