@@ -191,6 +191,7 @@ export class Gateway {
     const before = this.world.faults;
     this.world.faults = faults;
     if (faults.network || (faults.hubDrops !== undefined && before.hubDrops === undefined)) this.world.endSession();
+    if (faults.idle !== undefined && before.idle === undefined) this.world.box();
     if (faults.clock !== undefined && !this.#jumps) void this.#jump();
   }
 

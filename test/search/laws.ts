@@ -80,7 +80,7 @@ export const PATIENCE_MS = 165 * MINUTE;
  * that hub would accept. Then the gateway has no reason to stay away.
  */
 export function canServe({ world, known }: Gateway): boolean {
-  if (known === undefined || world.faults.hubDrops !== undefined) return false;
+  if (known === undefined || !world.allowsSessions) return false;
   return [known.current, known.next?.leaf].some(
     (leaf) =>
       leaf !== undefined &&

@@ -1,4 +1,6 @@
 import { type Code, Fault, failure } from '../../agent/failure/failure.ts';
+import { Keepalive, LEAST_PING_MS } from '../../agent/hub/keepalive.ts';
+import { type Quiet, USUAL } from '../../agent/mqtt/pings.ts';
 import type { Assignment, KeyRef, Leaf } from '../../agent/roll/leaf.ts';
 import type { HubSignal, Ports } from '../../agent/roll/ports.ts';
 import type { Answered, Faults, Whom } from './faults.ts';
@@ -31,6 +33,9 @@ interface Session {
   readonly hub: string;
   readonly since: number;
   readonly process: number;
+  readonly keepalive: Keepalive;
+  /** From ping to ping, in milliseconds. */
+  readonly everyMs: number;
 }
 
 /** The outside of one gateway: token, issuer, DPS and two hubs. It outlives the daemon's processes. */
@@ -128,10 +133,45 @@ export class World {
   endSession(): void {
     const { session } = this;
     if (session === undefined) return;
+    const { everyMs } = session;
+    this.#lose(session, {
+      idleMs: this.#age(session) % everyMs,
+      isUnanswered: false,
+      outlivedMs: this.#outlived(session),
+    });
+  }
+
+  #age = ({ since }: Session): number => this.#options.clock.monotonic() - since;
+
+  #outlived = (session: Session): number => (this.#age(session) < session.everyMs ? 0 : session.everyMs);
+
+  #lose(session: Session, quiet: Quiet): void {
+    if (this.session !== session) return;
     this.session = undefined;
-    const heldMs = this.#options.clock.monotonic() - session.since;
+    const { thumbprint, keepalive } = session;
+    const met = keepalive.ended(quiet) ?? failure('NL-HUB-LOST');
     if (session.process === this.process)
-      this.#hear({ kind: 'lost', thumbprint: session.thumbprint, heldMs, failure: failure('NL-HUB-LOST') });
+      this.#hear({ kind: 'lost', thumbprint, heldMs: this.#age(session), failure: met });
+  }
+
+  /** A box on the way looks at the session that is open. */
+  box(): void {
+    const { session, faults } = this;
+    if (session === undefined || faults.idle === undefined) return;
+    const { ms, silent = false } = faults.idle;
+    const { everyMs } = session;
+    if (everyMs < ms) return;
+    const outlivedMs = this.#outlived(session);
+    const quiet = { idleMs: silent ? everyMs : ms, isUnanswered: silent, outlivedMs };
+    void this.#options.clock.sleep(silent ? everyMs + USUAL.answerMs : ms).then(() => {
+      if (this.faults.idle !== undefined) this.#lose(session, quiet);
+    });
+  }
+
+  /** Whether a session of the machine can live: pings go out before the box on the way ends it. */
+  get allowsSessions(): boolean {
+    const { hubDrops, idle } = this.faults;
+    return hubDrops === undefined && (idle === undefined || idle.ms > LEAST_PING_MS);
   }
 
   /** The ports of one process. */
@@ -145,6 +185,7 @@ export class World {
     const fail = (code: Code | undefined, retryAfterMs?: number) => {
       if (code !== undefined) throw new Fault(code, retryAfterMs === undefined ? {} : { retryAfterMs });
     };
+    const keepalive = new Keepalive(USUAL.everyMs, () => clock.monotonic());
     const waiting: HubSignal[] = [];
     let wake = () => {};
     this.#hear = (signal) => {
@@ -222,10 +263,13 @@ export class World {
           await wait(LATENCY_MS, abort);
           this.count('connect');
           fail(this.handshakeOf(leaf));
-          fail(this.rejectionOf(leaf, hub));
-          fail(this.registry.get(hub) === leaf.thumbprint ? undefined : 'NL-HUB-REJECTED');
-          const session = { thumbprint: leaf.thumbprint, hub, since: clock.monotonic(), process };
+          const refusal =
+            this.rejectionOf(leaf, hub) ?? (this.registry.get(hub) === leaf.thumbprint ? undefined : 'NL-HUB-REJECTED');
+          if (refusal !== undefined) keepalive.failed(new Fault(refusal));
+          const { everyMs } = keepalive.begin();
+          const session = { thumbprint: leaf.thumbprint, hub, since: clock.monotonic(), process, keepalive, everyMs };
           this.session = session;
+          this.box();
           const { hubDrops } = this.faults;
           if (hubDrops !== undefined)
             void clock.sleep(hubDrops).then(() => (this.session === session ? this.endSession() : undefined));
