@@ -95,14 +95,11 @@ export class Keepalive {
     const [known, found] = learn(this.#known, end, this.#least, this.#now());
     this.#known = known;
     if (found === 'nothing') return undefined;
-    const ends = `${MEANS} ${seconds(end.idleMs)} s`;
-    const every = `newleaf pings every ${seconds(known.pingMs)} s`;
-    return found === 'shorter'
-      ? failure('NL-NETWORK-IDLE', { message: `${ends}, so from now on ${every}.` })
-      : failure('NL-NETWORK-IDLE', {
-          message: `${ends}, although ${every}, and not more often.`,
-          retryAfterMs: REST_MS,
-        });
+    const isCured = found === 'shorter';
+    const pings = `newleaf pings every ${seconds(known.pingMs)} s`;
+    const but = isCured ? `so from now on ${pings}` : `although ${pings}, and not more often`;
+    const message = `${MEANS} ${seconds(end.idleMs)} s, ${but}.`;
+    return failure('NL-NETWORK-IDLE', { message, ...(!isCured && { retryAfterMs: REST_MS }) });
   }
 
   /** For `status`. */
