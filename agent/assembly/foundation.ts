@@ -3,6 +3,7 @@ import type { Config } from '../config/config.ts';
 import { termsOf } from '../config/terms.ts';
 import { DaemonView } from '../daemon/view.ts';
 import { Fault } from '../failure/failure.ts';
+import { Keepalive } from '../hub/keepalive.ts';
 import { builtAt, version } from '../machine/build.ts';
 import type { Log } from '../machine/log.ts';
 import { createNotify } from '../machine/notify.ts';
@@ -37,7 +38,9 @@ export interface Uplinked {
 export function foundationOf({ config, log, env, clock = systemClock, uplink }: Given) {
   const { directory } = config.state;
   const view = new DaemonView();
+  const keepalive = new Keepalive(config.network.keepalive, () => clock.monotonic());
   return {
+    keepalive,
     journal: attested(createJournal({ directory, validate: validateEntry }), config),
     assertWritable: () => assertWritable(stateFile(directory)),
     clock,

@@ -30,7 +30,7 @@ export async function assembleTpm(options: Given<TpmConfig>): Promise<Daemon> {
   const { config, log, uplink } = options;
   const { dps, state } = config;
   const foundation = foundationOf(options);
-  const { answer, clock, draw, network, registrationId, terms, version, view } = foundation;
+  const { answer, clock, draw, keepalive, network, registrationId, terms, version, view } = foundation;
   await makeDirectory(state.directory);
   const tpm = createTpm(config.tpm.device);
   const key = new HubKey(tpm, state.directory);
@@ -58,6 +58,7 @@ export async function assembleTpm(options: Given<TpmConfig>): Promise<Daemon> {
   const sessions = createHub({
     connectorFor,
     reach: network.reach,
+    keepalive,
     async tokenFor(assignment) {
       assertClock();
       return hubToken(assignment, (message) => key.sign(assignment.key, message), clock.now());

@@ -41,7 +41,7 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
   const { dps, hsm, leaf, state } = config;
   const { directory } = state;
   const foundation = foundationOf(options);
-  const { answer, clock, network, registrationId, terms, version, view } = foundation;
+  const { answer, clock, keepalive, network, registrationId, terms, version, view } = foundation;
   const { current } = view;
   const now = () => clock.now();
   await makeDirectory(directory);
@@ -103,7 +103,7 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
       opensAnew: opensAnew(token, rehearsed),
       ...overToken({
         dps: onlyTo(createDps({ ...far, endpoint, idScope, registrationId, ...(payload && { payload }) }), allowed),
-        hub: createHub({ ...far, answer, version, ...(uplink && { user: uplink.user }) }),
+        hub: createHub({ ...far, keepalive, answer, version, ...(uplink && { user: uplink.user }) }),
       }),
     },
     labelPrefix: hsm.label_prefix,

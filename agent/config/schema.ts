@@ -109,6 +109,12 @@ export const SCHEMA = {
       'auto',
       'MQTT on port 8883, or in WebSockets on 443. auto: 443 where 8883 gives no answer.',
     ),
+    keepalive: standard(
+      // 1177 s is the most that a hub allows (iot-mqtt-connect-to-iot-hub, "Default keep-alive timeout").
+      duration('15s', '1177s'),
+      '180s',
+      'From ping to ping on the session with the hub; by itself less where a box on the way ends it before.',
+    ),
     proxy: optional(proxyUrl, 'none', 'The HTTP proxy for everything: DPS, hubs and the EST server.'),
     proxy_username: standard(text('text without a colon', /^[^:\r\n]*$/), '', 'Where the proxy asks for a name.'),
     proxy_password_file: optional(path, 'no password', 'File with the password for the proxy, mode 0600.'),

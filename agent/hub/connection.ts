@@ -6,11 +6,12 @@ import { MqttBase } from 'azure-iot-mqtt-base';
 import type { IPublishPacket } from 'mqtt';
 import type { TlsConnector } from '../../hsm/connector.ts';
 import type { WireAnswer, WireAnswerer } from '../ask/wire.ts';
-import { Fault } from '../failure/failure.ts';
+import { type Failure, Fault } from '../failure/failure.ts';
 import type { HubSession, SessionUser } from '../mqtt/hub-session.ts';
 import { Tap } from '../mqtt/tap.ts';
 import type { Way } from '../mqtt/way.ts';
 import type { Assignment } from '../roll/leaf.ts';
+import type { Keepalive } from './keepalive.ts';
 import { METHOD_NAMES, readCall } from './methods.ts';
 import { readTopic } from './topic.ts';
 import { HubTwin } from './twin.ts';
@@ -30,6 +31,7 @@ export interface ConnectionOptions {
   readonly connectMs: number;
   /** Longest wait for the answer to a twin read or write, in milliseconds. */
   readonly twinMs: number;
+  readonly keepalive: Keepalive;
   /** Gets the topic of each message that newleaf ignores. */
   readonly dropped: (topic: string) => void;
   readonly user?: SessionUser | undefined;
@@ -48,6 +50,7 @@ export class Connection {
   readonly #tap: Tap;
   readonly #client: Client;
   readonly #twin: HubTwin;
+  readonly #keepalive: Keepalive;
   readonly #answer: WireAnswerer;
   readonly #dropped: (topic: string) => void;
   readonly #user: SessionUser | undefined;
@@ -65,6 +68,7 @@ export class Connection {
     version,
     connectMs,
     twinMs,
+    keepalive,
     dropped,
     user,
     isReplaced,
@@ -75,6 +79,7 @@ export class Connection {
       way,
       connector,
       connectMs,
+      pings: keepalive.begin(),
       admit: (packet) => this.#admit(packet),
       sent: (packet) => this.#twin.sent(packet),
     });
@@ -96,6 +101,7 @@ export class Connection {
 
     this.#tap = tap;
     this.#client = client;
+    this.#keepalive = keepalive;
     this.#answer = answer;
     this.#dropped = dropped;
     this.#user = user;
@@ -132,6 +138,12 @@ export class Connection {
   /** Time from CONNACK 0 to the end, in milliseconds. */
   get heldMs(): number {
     return this.#heldMs;
+  }
+
+  /** What its end says about the way; to be asked once. An end by newleaf itself says nothing. */
+  wasIdle(): Failure | undefined {
+    const { quiet } = this.#tap;
+    return quiet === undefined || this.#ended ? undefined : this.#keepalive.ended(quiet);
   }
 
   /** Time since the last packet of the hub, in milliseconds. */

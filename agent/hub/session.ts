@@ -1,13 +1,14 @@
 import type { TlsConnector } from '../../hsm/connector.ts';
 import { Fault, failure } from '../failure/failure.ts';
-import { type Reach, straightly } from '../mqtt/way.ts';
+import { type Reach, straightly, type Way } from '../mqtt/way.ts';
 import type { Assignment, Leaf } from '../roll/leaf.ts';
 import type { Hub, HubSignal } from '../roll/ports.ts';
 import { Queue } from '../time/queue.ts';
 import { within } from '../time/within.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
+import { Keepalive } from './keepalive.ts';
 
-type Limits = Pick<ConnectionOptions, 'connectMs' | 'twinMs' | 'dropped'>;
+type Limits = Pick<ConnectionOptions, 'connectMs' | 'twinMs' | 'keepalive' | 'dropped'>;
 
 export interface HubOptions extends Pick<ConnectionOptions, 'answer' | 'version' | 'user'>, Partial<Limits> {
   readonly connectorFor: (leaf: Leaf) => Promise<TlsConnector>;
@@ -37,7 +38,7 @@ export function createHub(options: HubOptions): Hub {
     tokenFor,
     reach = straightly,
     ...shared
-  } = { connectMs: 30_000, twinMs: 30_000, dropped: () => {}, ...options };
+  } = { connectMs: 30_000, twinMs: 30_000, keepalive: new Keepalive(), dropped: () => {}, ...options };
   const lost = new Queue<HubSignal>();
   let open: Session | undefined;
   /** Connections being opened, and those of them that have CONNACK 0: work and session connect side by side. */
@@ -67,7 +68,7 @@ export function createHub(options: HubOptions): Hub {
     session.isLost = true;
     const { connection, thumbprint } = session;
     const heldMs = Math.round(connection.heldMs);
-    const met = failure('NL-HUB-LOST', { ...(cause === undefined ? {} : { cause }) });
+    const met = connection.wasIdle() ?? failure('NL-HUB-LOST', { ...(cause === undefined ? {} : { cause }) });
     // In a later turn: it must not overtake the promises that the end of `connect` resolves.
     setImmediate(() => lost.push({ kind: 'lost', thumbprint, heldMs, failure: met }));
   }
@@ -103,9 +104,9 @@ export function createHub(options: HubOptions): Hub {
     async connect(leaf, assignment, abort) {
       const connector = await within(connectorFor(leaf), { abort });
       const token = tokenFor && (await within(tokenFor(assignment), { abort }));
-      await reach(assignment.hub, abort, (way) =>
-        attempt(new Connection({ ...shared, assignment, way, connector, token, isReplaced }), leaf, abort),
-      );
+      const begin = (way: Way) =>
+        attempt(new Connection({ ...shared, assignment, way, connector, token, isReplaced }), leaf, abort);
+      await reach(assignment.hub, abort, begin).catch(shared.keepalive.failed);
     },
     signals: lost,
     async report(reported) {

@@ -4,7 +4,8 @@ import type { TlsConnector, TlsStream } from '../../hsm/connector.ts';
 import { Acknowledgements } from './acknowledgements.ts';
 import { AskedOfServer } from './asked.ts';
 import type { Attempt } from './attempt.ts';
-import './packets.ts';
+import { BY_SERVERS } from './packets.ts';
+import { Pings, type PingTimes, type Quiet, USUAL } from './pings.ts';
 import { LARGEST_PACKET, straight, type Way } from './way.ts';
 
 /** MQTT 3.1.1 section 3.14: a DISCONNECT has no variable header and no payload. */
@@ -20,6 +21,7 @@ export interface TapOptions {
   readonly connector: TlsConnector;
   /** Longest time from dialling to CONNACK, in milliseconds. */
   readonly connectMs: number;
+  readonly pings?: PingTimes;
   /**
    * Sees every PUBLISH before the SDK does, and may rewrite it. `false` keeps it from the SDK; so does a promise, and the
    * PUBACK of a QoS 1 PUBLISH then waits until it is fulfilled.
@@ -28,19 +30,6 @@ export interface TapOptions {
   /** Sees every outgoing PUBLISH. */
   readonly sent?: (packet: IPublishPacket) => void;
 }
-
-/** The packets of a server (MQTT 3.1.1 section 2.2.1). */
-const BY_SERVERS: ReadonlySet<string | undefined> = new Set([
-  'connack',
-  'publish',
-  'puback',
-  'pubrec',
-  'pubrel',
-  'pubcomp',
-  'suback',
-  'unsuback',
-  'pingresp',
-]);
 
 /**
  * The MQTT provider for the Azure SDK: `new MqttBase(tap)`.
@@ -58,9 +47,15 @@ export class Tap {
   readonly #url: URL;
   /** What is asked of the server beside the SDK. */
   readonly asked = new AskedOfServer();
-  readonly #acknowledgements = new Acknowledgements((packet) => {
-    if (this.#stream?.writable) this.#stream.write(packet);
-  });
+  readonly #write = (packet: Buffer): void => {
+    if (!this.#stream?.writable) return;
+    this.#pings.sent();
+    this.#stream.write(packet);
+  };
+  readonly #acknowledgements = new Acknowledgements(this.#write);
+  readonly #pings: Pings;
+  /** How silent the connection was when it ended; undefined before, and where it never had CONNACK 0. */
+  quiet: Quiet | undefined;
   #tls: TlsStream | undefined;
   /** The stream of MQTT: that of TLS, or one within it. */
   #stream: Duplex | undefined;
@@ -77,6 +72,7 @@ export class Tap {
     this.#way = options.way ?? straight();
     this.attempt = this.#way.attempt;
     this.#url = new URL(`mqtts://${options.host}`);
+    this.#pings = new Pings(options.pings ?? USUAL, this.#write, () => this.#break('ETIMEDOUT'));
     this.closed = new Promise((resolve) => {
       this.#settleClosed = resolve;
     });
@@ -88,12 +84,13 @@ export class Tap {
       ...rest,
       reconnectPeriod: 0,
       resubscribe: false,
-      // mqtt 4.3.8 delays its ping after each packet that it sends: a half-open connection would never be noticed by a client
-      // that goes on writing. So it ends with the second ping, within twice the keepalive.
-      reschedulePings: false,
+      keepalive: Math.ceil((this.#options.pings ?? USUAL).promisedMs / 1_000),
     });
+    // CONNECT is written. mqtt 4.3.8 reads it again at CONNACK, and sends no pings for 0.
+    client.options.keepalive = 0;
     client.on('packetreceive', (packet) => this.#see(packet, client));
     client.on('packetsend', (packet) => {
+      this.#pings.sent();
       if (packet.cmd === 'publish') this.#options.sent?.(packet);
     });
     // mqtt 4.3.8 hands on errors of the stream and of the parser as 'error', which throws without a listener: MqttBase removes
@@ -164,10 +161,12 @@ export class Tap {
     stream.once('close', () => {
       tls.destroy();
       clearTimeout(this.#late);
+      this.quiet = this.#pings.end();
       this.asked.close();
       this.#settleClosed();
     });
     stream.on('data', ({ length }: Buffer) => {
+      this.#pings.heard();
       this.#unread += length;
       if (this.#unread > LARGEST_PACKET) this.#break('EMSGSIZE');
     });
@@ -180,7 +179,7 @@ export class Tap {
 
   /** MQTT 3.1.1 section 4.8: a protocol violation ends the connection. mqtt 4.3.8 would wait for a packet that never comes. */
   #break(code: string): void {
-    this.#tls?.destroy(Object.assign(new Error('not the MQTT of a server'), { code }));
+    this.#tls?.destroy(Object.assign(new Error('the server breaks MQTT'), { code }));
   }
 
   #see(packet: Packet, client: mqtt.Client): void {
@@ -193,7 +192,10 @@ export class Tap {
       clearTimeout(this.#late);
       this.attempt.connack = packet.returnCode ?? 0;
       this.attempt.phase = packet.returnCode === 0 ? 'connected' : 'refused';
-      if (packet.returnCode === 0 && !this.#ended) this.asked.open(client);
+      if (packet.returnCode === 0 && !this.#ended) {
+        this.#pings.begin();
+        this.asked.open(client);
+      }
     } else if (packet.cmd === 'publish') {
       const { qos, messageId = 0 } = packet;
       const wasEnded = this.#ended;

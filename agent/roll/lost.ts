@@ -12,9 +12,12 @@ export function lost(state: RollState, event: Of<'lost'>): Moved {
   if (state.online?.startsWith(`${event.thumbprint}@`) !== true) return state;
   const flaps = event.heldMs < FLAP_MS ? state.flaps + 1 : 0;
   const offline: RollState = { ...without(state, 'online'), flaps };
-  // The first reconnect follows at once: most sessions end for a reason that is over.
-  if (flaps < 2) return offline;
-  if (flaps < FLAPS) return { state: offline, retry: event.failure };
-  const flapping = failure('NL-HUB-FLAPPING', { cause: event.failure.code, retryAfterMs: FLAP_PAUSE_MS });
-  return { state: offline, retry: flapping };
+  const { failure: met } = event;
+  const isIdle = met.code === 'NL-NETWORK-IDLE';
+  // The first reconnect follows at once: most sessions end for a reason that is over. So does one with a shorter keepalive.
+  if (isIdle ? met.retryAfterMs === undefined : flaps < 2) return offline;
+  if (isIdle || flaps < FLAPS) return { state: offline, retry: met };
+  // From the sixth on a quarter of an hour: at most 96 sessions a day, each of which reads the twin.
+  const retryAfterMs = FLAP_PAUSE_MS * (flaps < 2 * FLAPS ? 1 : 3);
+  return { state: offline, retry: failure('NL-HUB-FLAPPING', { cause: met.code, retryAfterMs }) };
 }

@@ -23,6 +23,7 @@ export interface Status {
   readonly online: boolean;
   /** When the hub was last heard in this session: it sends nothing while there is nothing to send. */
   readonly heardAt?: string;
+  readonly keepalive?: KeepaliveStatus;
   readonly hub?: { readonly host: string; readonly deviceId: string };
   readonly leaf?: LeafStatus & { readonly renewAt?: string } & Certificate;
   /** Of a gateway that attests by its TPM: SHA-256 of the endorsement key, 64 upper-case hex digits. */
@@ -48,6 +49,13 @@ export interface Status {
   readonly wrong: readonly Trouble[];
   /** A person must act: the advice in `wrong` says who and what. */
   readonly person: boolean;
+}
+
+interface KeepaliveStatus {
+  /** From ping to ping. */
+  readonly seconds: number;
+  /** Something on the way to the hub ends connections that are idle for so long. */
+  readonly idleLimitSeconds?: number;
 }
 
 export interface LeafStatus extends Pick<Leaf, 'cn' | 'thumbprint' | 'issuer' | 'serial'> {
@@ -122,6 +130,7 @@ export interface ReportOptions {
   readonly now: number;
   /** Time since the hub was last heard, in milliseconds. */
   readonly silentMs?: number | undefined;
+  readonly keepalive?: { readonly told: KeepaliveStatus };
   /** Faults that the machine does not know: of the disk, of the first leaf, the brake. */
   readonly others?: readonly Failure[];
   /** With the certificates. Default false. */
@@ -130,7 +139,7 @@ export interface ReportOptions {
 
 export function statusOf(
   state: RollState,
-  { version, registrationId, terms, now, silentMs, others = [], pem = false }: ReportOptions,
+  { version, registrationId, terms, now, silentMs, keepalive, others = [], pem = false }: ReportOptions,
 ): Status {
   const { current, assignment, request, scheduled, outcomes } = state;
   // A key that is only there for the next roll is no candidate.
@@ -152,6 +161,7 @@ export function statusOf(
     words: wordsOf(state.phase, terms.attestation),
     online: state.online !== undefined,
     ...(state.online !== undefined && silentMs !== undefined && { heardAt: iso(now - silentMs) }),
+    ...(keepalive && { keepalive: keepalive.told }),
     ...(assignment && { hub: { host: assignment.hub, deviceId: assignment.deviceId } }),
     ...(current &&
       (isEndorsed(current)

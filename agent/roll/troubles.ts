@@ -36,7 +36,7 @@ export function withTroubles(
   }
   // A single end of a session is no trouble.
   if (event.kind === 'lost')
-    return retry === undefined || retry === event.failure ? after : { ...after, sessionTrouble: found(retry) };
+    return retry === undefined || retry.code === 'NL-HUB-LOST' ? after : { ...after, sessionTrouble: found(retry) };
   if (event.kind === 'connected') {
     const served = without(after, 'sessionTrouble');
     const isAtWork = event.thumbprint === before.current?.thumbprint && !RESTING.has(after.phase);

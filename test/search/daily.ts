@@ -40,6 +40,18 @@ export const DAILY: readonly Bound[] = [
     because: 'one a minute for the current leaf, and one for a candidate beside it',
   },
   {
+    name: 'connects behind a box that ends idle sessions',
+    of: ({ fault, aDay }) => (fault.startsWith('way: ') ? aDay.connect : 0),
+    most: 100,
+    because: 'each reads the twin: the third session outlives the box, or a quarter of an hour is between two',
+  },
+  {
+    name: 'percent of the time without a session behind a box that pings can outdo',
+    of: ({ fault, online }) => (/^way: .* s$/.test(fault) ? 100 - online : 0),
+    most: 3,
+    because: 'pings go out before the box ends the session',
+  },
+  {
     name: 'journal writes',
     of: ({ aDay }) => aDay.write,
     most: 140,

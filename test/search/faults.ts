@@ -16,6 +16,8 @@ export interface Faults {
   readonly hub?: Answered;
   /** The hub accepts, and ends the session after so long, in milliseconds. */
   readonly hubDrops?: number;
+  /** A box on the way ends sessions in which there was no packet for so long, in milliseconds; or drops them without a word. */
+  readonly idle?: { readonly ms: number; readonly silent?: true };
   /** The hub learns of a registration only after so long, in milliseconds. */
   readonly hubLags?: number;
   /**
@@ -139,6 +141,14 @@ export const FAULTS: ReadonlyMap<string, Faults> = new Map<string, Faults>([
   ['issuer: its clock is days ahead', { issuerOddly: 'ahead' }],
   ['hub: ends each session after 5 s', { hubDrops: 5_000 }],
   ['hub: ends each session after 61 s', { hubDrops: 61_000 }],
+  ...[10, 25, 70, 170].map(
+    (s) => [`way: ends sessions that are idle for ${s} s`, { idle: { ms: s * 1_000 } }] as const,
+  ),
+  ...[25, 100].map(
+    (s) => [`way: drops sessions that are idle for ${s} s`, { idle: { ms: s * 1_000, silent: true } }] as const,
+  ),
+  ['way: ends sessions before any ping', { idle: { ms: 2_000 } }],
+  ['way: drops sessions before any ping', { idle: { ms: 2_000, silent: true } }],
   ...ISSUER.map((code) => [`issuer: ${code}`, { issuer: { code } }] as const),
   ['issuer: NL-EST-WAIT, retry after 1 h', { issuer: { code: 'NL-EST-WAIT', retryAfterMs: 3_600_000 } }],
   ...LEAF.map((code) => [`issuer: gives ${code}`, { judge: code }] as const),

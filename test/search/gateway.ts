@@ -220,6 +220,7 @@ export class Gateway {
     this.world.faults = faults;
     this.world.token.isShut = faults.shut === true;
     if (faults.network || (faults.hubDrops !== undefined && before.hubDrops === undefined)) this.world.endSession();
+    if (faults.idle !== undefined && before.idle === undefined) this.world.box();
     if (faults.clock !== undefined && before.clock === undefined) void this.#jump();
   }
 

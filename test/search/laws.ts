@@ -81,9 +81,9 @@ export const PATIENCE_MS = 80 * MINUTE;
  * that hub would accept. Then the gateway has no reason to stay away.
  */
 export function canServe({ world, known, daemon }: Gateway): boolean {
-  const { hubDrops, hubOddly, hubLags, dpsOddly } = world.faults;
+  const { hubOddly, hubLags, dpsOddly } = world.faults;
   // A process that can use no token ends, and what DPS or the hub do oddly may be no way for any leaf.
-  if (known === undefined || daemon === undefined || hubDrops !== undefined || hubOddly === 'mute') return false;
+  if (known === undefined || daemon === undefined || !world.allowsSessions || hubOddly === 'mute') return false;
   if (hubLags !== undefined || dpsOddly !== undefined) return false;
   return [known.current, leafIn(known.next)].some(
     (leaf) =>

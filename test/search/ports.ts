@@ -1,4 +1,6 @@
 import { type Code, Fault, failure } from '../../agent/failure/failure.ts';
+import { Keepalive } from '../../agent/hub/keepalive.ts';
+import { USUAL } from '../../agent/mqtt/pings.ts';
 import type { Assignment, KeyRef, Leaf } from '../../agent/roll/leaf.ts';
 import type { Dps, Hub, HubSignal, Issuer, Keys, Ports } from '../../agent/roll/ports.ts';
 import type { World } from './world.ts';
@@ -120,22 +122,26 @@ function dpsOf(world: World, wait: Wait): Dps {
 
 function hubOf(world: World, wait: Wait, process: number): Hub {
   const { clock } = world.options;
+  const keepalive = new Keepalive(USUAL.everyMs, () => clock.monotonic());
   return {
     connect: async (leaf, { hub }: Assignment, abort) => {
       await wait(LATENCY_MS, abort);
       world.count('connect');
       world.token.keys();
       fail(world.handshakeOf(leaf));
-      fail(world.rejectionOf(leaf, hub));
-      fail(world.registry.get(hub) !== leaf.thumbprint && 'NL-HUB-REJECTED');
+      const isKnown = world.registry.get(hub) === leaf.thumbprint;
+      const refusal = world.rejectionOf(leaf, hub) ?? (isKnown ? undefined : 'NL-HUB-REJECTED');
+      if (refusal !== undefined) keepalive.failed(new Fault(refusal));
       if (world.faults.hubOddly === 'mute') {
         // The hub drops the older connection of the device; that of another hub is left alone.
         if (world.session?.hub === hub) world.endSession();
         await wait(30 * LATENCY_MS, abort);
         fail('NL-HUB-TWIN');
       }
-      const session = { leaf, hub, since: clock.monotonic(), process };
+      const { everyMs } = keepalive.begin();
+      const session = { leaf, hub, since: clock.monotonic(), process, keepalive, everyMs };
       world.session = session;
+      world.box();
       const { hubDrops } = world.faults;
       if (hubDrops !== undefined)
         void clock.sleep(hubDrops).then(() => (world.session === session ? world.endSession() : undefined));

@@ -82,6 +82,30 @@ for (const fault of ['makes no key', 'signs no CSR'] as const) {
   });
 }
 
+for (const [way, most] of [
+  ['way: ends sessions that are idle for 25 s', 5],
+  ['way: ends sessions that are idle for 70 s', 5],
+  ['way: drops sessions that are idle for 25 s', 8],
+  ['way: ends sessions before any ping', 100],
+] as const) {
+  test(`${way}: at most ${most} connects in a day`, async () => {
+    const serving = { enrollment: 'group', begins: 'serving', leftMs: 80 * DAY, lifetimeMs: 90 * DAY } as const;
+    const gateway = new Gateway({ seed: 1, ...serving, automatic: true });
+    gateway.lay(FAULTS.get(way) ?? {});
+    gateway.start();
+    let offline = 0;
+    for (let minute = 0; minute < DAY / MINUTE; minute += 1) {
+      await gateway.clock.pass(MINUTE);
+      if (!gateway.isOnline) offline += 1;
+    }
+    const { calls } = gateway.world;
+    assert.ok(calls.connect.length <= most, `${calls.connect.length} connects`);
+    assert.ok(most === 100 || offline <= 1, `offline for ${offline} minutes`);
+    assert.equal(calls.register.length, 0);
+    gateway.stop();
+  });
+}
+
 test('no single fault that stays costs more than the bounds, and each ends within 75 minutes', {
   todo: 'README.md',
 }, async () => {

@@ -1,4 +1,6 @@
 import { type Code, failure } from '../../agent/failure/failure.ts';
+import { type Keepalive, LEAST_PING_MS } from '../../agent/hub/keepalive.ts';
+import { type Quiet, USUAL } from '../../agent/mqtt/pings.ts';
 import type { KeyRef, Leaf } from '../../agent/roll/leaf.ts';
 import type { HubSignal } from '../../agent/roll/ports.ts';
 import type { Answered, Faults, Whom } from './faults.ts';
@@ -32,6 +34,9 @@ interface Session {
   readonly hub: string;
   readonly since: number;
   readonly process: number;
+  readonly keepalive: Keepalive;
+  /** From ping to ping, in milliseconds. */
+  readonly everyMs: number;
 }
 
 /** The outside of one gateway: token, issuer, DPS and two hubs. It outlives the daemon's processes. */
@@ -127,11 +132,41 @@ export class World {
   endSession(): void {
     const { session } = this;
     if (session === undefined) return;
+    const idleMs = this.#age(session) % session.everyMs;
+    this.#lose(session, { idleMs, isUnanswered: false, outlivedMs: this.#outlived(session) });
+  }
+
+  #age = ({ since }: Session): number => this.options.clock.monotonic() - since;
+
+  #outlived = (session: Session): number => (this.#age(session) < session.everyMs ? 0 : session.everyMs);
+
+  #lose(session: Session, quiet: Quiet): void {
+    if (this.session !== session) return;
     this.session = undefined;
-    const heldMs = this.options.clock.monotonic() - session.since;
-    const { thumbprint } = session.leaf;
+    const { leaf, keepalive } = session;
+    const met = keepalive.ended(quiet) ?? failure('NL-HUB-LOST');
+    const heldMs = this.#age(session);
     if (session.process === this.process)
-      this.hear({ kind: 'lost', thumbprint, heldMs, failure: failure('NL-HUB-LOST') });
+      this.hear({ kind: 'lost', thumbprint: leaf.thumbprint, heldMs, failure: met });
+  }
+
+  /** A box on the way looks at the session that is open. */
+  box(): void {
+    const { session, faults } = this;
+    if (session === undefined || faults.idle === undefined) return;
+    const { ms, silent = false } = faults.idle;
+    const { everyMs } = session;
+    if (everyMs < ms) return;
+    const quiet = { idleMs: silent ? everyMs : ms, isUnanswered: silent, outlivedMs: this.#outlived(session) };
+    void this.options.clock.sleep(silent ? everyMs + USUAL.answerMs : ms).then(() => {
+      if (this.faults.idle !== undefined) this.#lose(session, quiet);
+    });
+  }
+
+  /** Whether a session of the machine can live: pings go out before the box on the way ends it. */
+  get allowsSessions(): boolean {
+    const { hubDrops, idle } = this.faults;
+    return hubDrops === undefined && (idle === undefined || idle.ms > LEAST_PING_MS);
   }
 
   /** A hub that ends sessions with their leaf does so within a minute. */

@@ -130,6 +130,10 @@ export class MqttEndpoint {
     link.open = true;
     link.keepalive(connect.keepalive ?? 0);
     this.#rules.opened(link);
+    for (const name of ['idle-end', 'idle-reset', 'idle-drop'] as const) {
+      const box = this.#take(link, name);
+      if (box) link.allow(box.ms ?? 0, name);
+    }
     const close = this.#take(link, 'accept-then-close');
     if (close?.ms) {
       const timer = setTimeout(() => link.drop('fault'), close.ms);

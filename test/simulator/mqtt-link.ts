@@ -35,6 +35,9 @@ export class MqttLink {
   #lastId = 0;
   #endReason: string | undefined;
   #keepalive: NodeJS.Timeout | undefined;
+  #box: NodeJS.Timeout | undefined;
+  /** How a box on the way goes on, once it has forgotten the session. */
+  #forgotten: 'idle-reset' | 'idle-drop' | undefined;
 
   constructor(caller: Caller, onPacket: (packet: mqtt.Packet) => void, onEnd: (reason: string) => void) {
     this.caller = caller;
@@ -48,9 +51,15 @@ export class MqttLink {
       }
     });
     parser.on('error', () => this.drop('not MQTT'));
-    socket.on('data', (bytes) => parser.parse(bytes));
+    socket.on('data', (bytes) => {
+      if (this.#forgotten === 'idle-reset') this.drop('idle');
+      if (this.#forgotten !== undefined) return;
+      this.#box?.refresh();
+      parser.parse(bytes);
+    });
     socket.once('close', () => {
       clearTimeout(this.#keepalive);
+      clearTimeout(this.#box);
       onEnd(this.#endReason ?? 'closed by the client');
     });
   }
@@ -62,8 +71,11 @@ export class MqttLink {
 
   /** Whether it could be sent. */
   send(packet: mqtt.Packet): boolean {
-    const { writable } = this.caller.socket;
-    if (writable) this.caller.socket.write(mqtt.generate(packet));
+    const writable = this.caller.socket.writable && this.#forgotten === undefined;
+    if (writable) {
+      this.caller.socket.write(mqtt.generate(packet));
+      this.#box?.refresh();
+    }
     return writable;
   }
 
@@ -103,6 +115,15 @@ export class MqttLink {
   /** Ends the connection when the client is silent for too long. */
   keepalive(seconds: number): void {
     this.#keepalive = setTimeout(() => this.drop('keepalive'), silenceMs(seconds)).unref();
+  }
+
+  /** From now on a box on the way allows so much silence, in milliseconds. */
+  allow(ms: number, how: 'idle-end' | 'idle-reset' | 'idle-drop'): void {
+    this.#box = setTimeout(() => {
+      if (how === 'idle-end') return this.drop('idle');
+      this.#forgotten = how;
+      clearTimeout(this.#keepalive);
+    }, ms).unref();
   }
 
   /** Ends the connection at once, as the services do: MQTT 3.1.1 has no DISCONNECT from the server. */

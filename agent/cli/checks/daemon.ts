@@ -4,6 +4,7 @@ import { failureOf } from '../../failure/failure-of.ts';
 import { version as here } from '../../machine/build.ts';
 import type { Trouble } from '../../roll/report.ts';
 import { needsAction } from '../../roll/wrong.ts';
+import { shortened } from '../status/session.ts';
 import { BEGIN_OR_LEAVE, NEW_OR_GIVEN_UP } from '../words.ts';
 import { adviceHere, type Check, type Finding, failed, isUnbegun, ok, skipped, warning } from './check.ts';
 import type { Site } from './site.ts';
@@ -96,11 +97,14 @@ const FOUND = /^NL-(CLOCK|LEAF-EXPIR|STATE-WRITE)|-UNTRUSTED$/;
 
 /** What the daemon says is wrong, as `newleaf status` tells it: no check finds a refusal by the hub from outside. */
 async function trouble(site: Site): Promise<Finding> {
-  const { wrong, leaf, next, online, phase } = await site.status();
+  const status = await site.status();
+  const { wrong, leaf, next, online, phase } = status;
   const isNew = ({ code }: Trouble) => needsAction(code) && !FOUND.test(code);
   const [worst] = [...wrong.filter(isNew), ...wrong];
   if (worst === undefined) {
-    if (online || phase !== 'serving') return ok('The daemon has none.');
+    const keepalive = shortened(status);
+    const more = keepalive === undefined ? '' : ` Its keepalive is ${keepalive}.`;
+    if (online || phase !== 'serving') return ok(`The daemon has none.${more}`);
     return warning('The daemon is offline, and says no more.', 'See it try: `newleaf status --watch`.');
   }
   const { code, message, advice, cause } = worst;

@@ -7,7 +7,7 @@ import { statusRows } from '../uplink/screen.ts';
 import { actionInWords, causeInWords, outcomeInWords, reasonInWords } from '../words.ts';
 import { advise, LEAVE, type Surroundings } from './advise.ts';
 import type { GatewayStatus } from './present.ts';
-import { leavesUnanswered, sessionInWords } from './session.ts';
+import { leavesUnanswered, sessionInWords, shortened } from './session.ts';
 import { wrongOf } from './wrong.ts';
 
 const LABEL = 13;
@@ -208,11 +208,13 @@ function unleafed(trouble: Trouble | undefined): string {
   return trouble?.code.startsWith('NL-LEAF-') ? "newleaf refused the issuer's leaf" : 'the issuer refused its CSR';
 }
 
-function hubBlock({ hub, clock }: Status, screen: Screen): string[] {
+function hubBlock(status: Status, screen: Screen): string[] {
+  const { hub, clock } = status;
   const wrongClock = `is wrong: it cannot be before ${localMinute(Date.parse(clock.floor))}`;
   return [
     ...row(screen, 'Hub', hub?.host ?? 'none assigned yet'),
     ...row(screen, 'Device ID', hub?.deviceId),
+    ...row(screen, 'Keepalive', shortened(status)),
     ...row(screen, 'Clock', clock.credible ? undefined : wrongClock).map((line) => paint(screen, 'red', line)),
   ];
 }

@@ -1,13 +1,12 @@
-import type { Trouble } from '../../roll/report.ts';
+import type { Status, Trouble } from '../../roll/report.ts';
 import { span } from '../moment.ts';
 import type { GatewayStatus } from './present.ts';
 import { wrongOf } from './wrong.ts';
 
-/**
- * azure-iot-mqtt-base 4.x asks a silent hub each 180 s whether it is there, and gives the session up at the next question
- * (tap.ts). So a hub that was silent for longer than that has left a question without an answer.
- */
-const UNANSWERED_MS = 200_000;
+/** A hub that has left a ping without an answer for so long, in seconds, is told; the session is given up later (pings.ts). */
+const UNANSWERED_S = 20;
+/** Of a daemon from before the update. */
+const KEEPALIVE_S = 180;
 /** A hub that was heard within this time is there; for work that waits for another server, sooner. */
 const FRESH_MS = { atRest: 60_000, atWork: 10_000 };
 
@@ -16,7 +15,15 @@ const silence = ({ at, heardAt }: GatewayStatus): number =>
   heardAt === undefined ? 0 : Math.max(0, Date.parse(at) - Date.parse(heardAt));
 
 /** A session is open, and the hub does not answer in it. */
-export const leavesUnanswered = (status: GatewayStatus): boolean => status.online && silence(status) > UNANSWERED_MS;
+export const leavesUnanswered = (status: GatewayStatus): boolean =>
+  status.online && silence(status) > ((status.keepalive?.seconds ?? KEEPALIVE_S) + UNANSWERED_S) * 1_000;
+
+/** The keepalive, where it is shorter than it was set. */
+export function shortened({ keepalive }: Status): string | undefined {
+  if (keepalive?.idleLimitSeconds === undefined) return undefined;
+  const { seconds, idleLimitSeconds } = keepalive;
+  return `${seconds} s: connections that are idle for ${idleLimitSeconds} s are ended on the way to the hub (NL-NETWORK-IDLE)`;
+}
 
 const isUnreached = ({ code }: Trouble): boolean => /-UNREACHABLE$|^NL-NETWORK-/.test(code);
 

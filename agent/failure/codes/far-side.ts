@@ -80,7 +80,7 @@ export const FAR_SIDE = {
   'NL-HUB-TWIN': transientCode('The hub accepted the connection but did not answer the twin read.'),
   'NL-HUB-FLAPPING': transientCode(
     'The hub ends the session again and again shortly after accepting it: another client with the same identity, or the daily quota.',
-    'Is another program on this gateway connected with the same identity? Stop it, and let it send through newleaf: `newleaf uplink add NAME`. Else, operator: look for a second device with this registration ID, and at the quota of the hub. After that, newleaf connects within some minutes, or at once by `newleaf reprovision`.',
+    'Is another program on this gateway connected with the same identity? Stop it, and let it send through newleaf: `newleaf uplink add NAME`. Else, operator: look for a second device with this registration ID, and at the quota of the hub. After that, newleaf connects within 20 minutes, or at once by `newleaf reprovision`.',
   ),
   'NL-EST-UNREACHABLE': transientCode('The EST server cannot be reached.', 'Check issuer.est.url and the network.'),
   'NL-EST-UNTRUSTED': transientCode(

@@ -26,4 +26,8 @@ export const NETWORK = {
     'The server, or a proxy in between, does not agree to WebSockets.',
     'If it lasts, a proxy may not know them: ask its operator, or set network.transport = "mqtt" where port 8883 is open.',
   ),
+  'NL-NETWORK-IDLE': transientCode(
+    'A proxy, a firewall or a NAT on the way to the hub ends connections that are idle.',
+    'Operator of the network: let connections to the hub be idle for 5 minutes. Until then newleaf pings more often by itself, every 5 s at most.',
+  ),
 } as const;

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Screen } from '../../../agent/cli/kit/screen.ts';
 import { renderStatus, statusLine } from '../../../agent/cli/status/screen.ts';
+import { exitOfStatus } from '../../../agent/cli/status/wrong.ts';
 import { failure } from '../../../agent/failure/failure.ts';
 import { NOW, statusWith } from './stage.ts';
 
@@ -26,6 +27,39 @@ for (const [silentS, isDoubted, head, line] of ROWS) {
     if (silentS > 200) assert.match(text, /What to do\n {2}Nothing yet: .*\n?.*`newleaf check`\./);
   });
 }
+
+for (const [seconds, silentS, isUnanswered] of [
+  [1_177, 1_180, false],
+  [1_177, 1_200, true],
+  [19, 30, false],
+  [19, 40, true],
+] as const) {
+  test(`a keepalive of ${seconds} s, and heard ${silentS} s ago: ${isUnanswered ? 'a ping has no answer' : 'well'}`, () => {
+    const status = statusWith({ keepalive: { seconds }, heardAt: new Date(NOW - silentS * 1_000).toISOString() });
+    assert.equal(statusLine(status, screen).includes('but the hub does not answer'), isUnanswered);
+  });
+}
+
+test('a box on the way that ends idle connections is told, and is no fault once pings go out before it does', () => {
+  const status = statusWith({ keepalive: { seconds: 19, idleLimitSeconds: 25 } });
+  const text = renderStatus(status, screen, { directory: '/x' });
+  assert.match(
+    text,
+    /\n {2}Keepalive {4}19 s: connections that are idle for 25 s are ended on the way to the hub\s+\(NL-NETWORK-IDLE\)\n/,
+  );
+  assert.match(text, /What to do\n {2}Nothing\. The leaf/);
+  assert.equal(exitOfStatus(status), 0);
+  assert.doesNotMatch(
+    renderStatus(statusWith({ keepalive: { seconds: 180 } }), screen, { directory: '/x' }),
+    /Keepalive/,
+  );
+});
+
+test('one that newleaf cannot outdo is something to be looked at', () => {
+  const status = statusWith({ online: false, trouble: failure('NL-NETWORK-IDLE') });
+  assert.match(renderStatus(status, screen, { directory: '/x' }), /NL-NETWORK-IDLE .*\n.*Operator of the\s+network/s);
+  assert.equal(exitOfStatus(status), 1);
+});
 
 test('at work, a hub that is silent for some seconds is told: another server may be away for the same reason', () => {
   const request = {

@@ -18,7 +18,13 @@ describe('network', () => {
 
   test('by default 8883, then 443, and no proxy', () => {
     const { network } = parseConfig(LEAST, 'FILE').config;
-    const standard = { transport: 'auto', proxy: undefined, proxy_username: '', proxy_password_file: undefined };
+    const standard = {
+      transport: 'auto',
+      keepalive: 180_000,
+      proxy: undefined,
+      proxy_username: '',
+      proxy_password_file: undefined,
+    };
     assert.deepEqual(network, { ...standard, no_proxy: [] });
   });
 
@@ -39,6 +45,9 @@ describe('network', () => {
     ['no_proxy = ["[::1]:443"]', /network\.no_proxy must be names or addresses .* no port/],
     ['no_proxy = ["fe80::1%eth0"]', /network\.no_proxy must be names or addresses/],
     ['no_proxy = ["10.0.0.0/8"]', /network\.no_proxy must be names or addresses .* no range/],
+    ['keepalive = "20min"', /network\.keepalive must be a number with its unit .* from "15s" to "1177s"/],
+    ['keepalive = "5s"', /network\.keepalive must be a number with its unit .* from "15s" to "1177s"/],
+    ['keepalive = 60', /network\.keepalive must be/],
     ['transport = "amqp"', /network\.transport must be one of "auto", "mqtt", "mqtt-ws"/],
     [
       'proxy = "http://proxy:3128"\nproxy_username = "gw"',

@@ -180,24 +180,77 @@ test('what follows the packet that made the owner end it, even in one segment, i
   assert(far.received.some(({ cmd }) => cmd === 'puback'));
 });
 
+/** Far below the keepalive in CONNECT. */
+const pings = { promisedMs: 7_000, everyMs: 300, answerMs: 200 };
+const pingsOf = (far: FarSide) => far.received.filter(({ cmd }) => cmd === 'pingreq').length;
+const isAbout = (ms: number | undefined, expected: number) =>
+  assert.ok(ms !== undefined && ms > expected - 50 && ms < expected + 500, `${ms} ms, and not ${expected}`);
+
 for (const [what, everyMs] of [
   ['an idle session', 0],
-  ['a session on which something is said all the time', 200],
+  ['a session on which something is said all the time', 50],
 ] as const) {
-  test(`${what} that is half-open ends with the second ping: within twice the keepalive`, async () => {
+  test(`${what} that is half-open ends when the first ping has had no answer`, async () => {
     await using far = await FarSide.start(server, { mute: ['pingreq', 'publish'] });
-    const tap = tapTo(far.host);
+    const tap = tapTo(far.host, { pings });
     const client = tap.connect('', { ...OPTIONS, keepalive: 1 });
     await once(client, 'connect');
     const from = performance.now();
     const talk = everyMs > 0 ? setInterval(() => client.publish('said', 'x'), everyMs) : undefined;
     await tap.closed;
     clearInterval(talk);
-    const took = performance.now() - from;
-    assert(took > 1_500 && took < 3_500, `${took} ms`);
-    assert.equal(far.received.filter(({ cmd }) => cmd === 'pingreq').length, 1);
+    isAbout(performance.now() - from, pings.everyMs + pings.answerMs);
+    assert.equal(pingsOf(far), 1);
+    assert.equal(tap.attempt.socketError, 'ETIMEDOUT');
+    isAbout(tap.quiet?.idleMs, everyMs || pings.everyMs);
+    assert.deepEqual([tap.quiet?.isUnanswered, tap.quiet?.outlivedMs], [true, 0]);
   });
 }
+
+test('pings go out at their time, below the keepalive in CONNECT; their answers show which silence the way allows', async () => {
+  await using far = await FarSide.start(server);
+  const tap = tapTo(far.host, { pings: { ...pings, everyMs: 100 } });
+  await once(tap.connect('', { ...OPTIONS, keepalive: 1 }), 'connect');
+  await far.until(() => pingsOf(far) === 3);
+  const [connect] = far.received;
+  assert.equal(connect?.cmd === 'connect' && connect.keepalive, 7);
+  far.links[0]?.socket.end();
+  await tap.closed;
+  isAbout(tap.quiet?.outlivedMs, 100);
+  assert.equal(tap.quiet?.isUnanswered, false);
+});
+
+test('a connection that ends in silence: for how long there was no packet in either direction', async () => {
+  await using far = await FarSide.start(server);
+  const tap = tapTo(far.host);
+  const client = tap.connect('', OPTIONS);
+  await once(client, 'connect');
+  client.publish('last', 'x');
+  await far.until(() => far.published('last').length === 1);
+  setTimeout(() => far.links[0]?.socket.end(), 300);
+  await tap.closed;
+  isAbout(tap.quiet?.idleMs, 300);
+  assert.equal(tap.quiet?.isUnanswered, false);
+});
+
+test('a packet after the silence that has no answer: the limit is somewhere below it', async () => {
+  await using far = await FarSide.start(server, { onPublish: (_, { socket }) => socket.destroy() });
+  const tap = tapTo(far.host);
+  const client = tap.connect('', OPTIONS);
+  await once(client, 'connect');
+  setTimeout(() => client.publish('first', 'x'), 300);
+  await tap.closed;
+  isAbout(tap.quiet?.idleMs, 300);
+  assert.equal(tap.quiet?.isUnanswered, true);
+});
+
+test('a connection that never had CONNACK 0 says nothing of silence', async () => {
+  await using far = await FarSide.start(server, { connack: 5 });
+  const tap = tapTo(far.host);
+  tap.connect('', OPTIONS).on('error', () => tap.end());
+  await tap.closed;
+  assert.equal(tap.quiet, undefined);
+});
 
 test('end before the first dial: nothing is dialled, and it is closed', async () => {
   await using far = await FarSide.start(server);

@@ -222,12 +222,12 @@ describe('asked for later', () => {
 });
 
 describe('flapping', () => {
-  const ends = (heldMs: number): RollEvent => ({
+  const ends = (heldMs: number, met = failure('NL-HUB-LOST')): RollEvent => ({
     ...now,
     kind: 'lost',
     thumbprint: current.thumbprint,
     heldMs,
-    failure: failure('NL-HUB-LOST'),
+    failure: met,
   });
   const online = (state: RollState) => play(state, 'current connected');
   test('a session of a minute is none: it is opened again at once', () => {
@@ -245,6 +245,26 @@ describe('flapping', () => {
     assert.equal(third.retry?.retryAfterMs, 5 * MINUTE);
     assert.equal(briefly(third.state), 'serving, connect a');
     assert.equal(third.state.sessionTrouble?.failure.code, 'NL-HUB-FLAPPING');
+  });
+  test('from the sixth on it is a quarter of an hour', () => {
+    const pauseAfter = (flaps: number) => advance({ ...serving, flaps }, ends(1), terms).retry?.retryAfterMs;
+    assert.deepEqual([4, 5, 50].map(pauseAfter), [5 * MINUTE, 15 * MINUTE, 15 * MINUTE]);
+  });
+  test('a box on the way that ends idle sessions: at once with a shorter keepalive, else after its pause, and that is the trouble', () => {
+    const idle = (retryAfterMs?: number) =>
+      ends(1, failure('NL-NETWORK-IDLE', retryAfterMs === undefined ? {} : { retryAfterMs }));
+    for (const flaps of [0, 1, 2, 9]) {
+      const cured = advance({ ...serving, flaps }, idle(), terms);
+      assert.deepEqual(
+        [briefly(cured.state), cured.retry, cured.state.sessionTrouble?.failure],
+        ['serving, connect a', undefined, undefined],
+      );
+      assert.equal(cured.state.flaps, flaps + 1, 'if that does not help, it is not forgotten');
+      const { state, retry } = advance({ ...serving, flaps }, idle(900_000), terms);
+      assert.deepEqual([briefly(state), retry?.retryAfterMs], ['serving, connect a', 900_000]);
+      assert.equal(state.sessionTrouble?.failure.code, 'NL-NETWORK-IDLE');
+      assert.equal(online(state).sessionTrouble?.failure, undefined, 'it goes with the next session');
+    }
   });
   test('a long session ends the row', () => {
     const twice = { ...serving, flaps: 2 };

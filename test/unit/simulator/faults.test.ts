@@ -133,6 +133,34 @@ test('no-pingresp', async () => {
   await simulator.log.waitFor({ event: 'fault', reason: 'no-pingresp' });
 });
 
+test('idle-end ends a session in which there was no packet for so long', async () => {
+  await simulator.lay('hub1', 'idle-end', { ms: 200, times: 1 });
+  const since = simulator.log.entries.length;
+  const { client } = await arrive();
+  const from = performance.now();
+  const talk = setInterval(() => client.publish('devices/gw-1/messages/events/', 'x'), 20);
+  setTimeout(() => clearInterval(talk), 300);
+  await simulator.log.waitFor({ event: 'disconnected', reason: 'idle' }, 5_000, since);
+  assert.ok(performance.now() - from >= 400, 'packets keep it open');
+});
+
+for (const [name, end] of [
+  ['idle-reset', 'idle'],
+  ['idle-drop', 'closed by the client'],
+] as const) {
+  test(`${name} forgets such a session: a ping has no answer, and the end is ${end}`, async () => {
+    await simulator.lay('hub1', name, { ms: 100, times: 1 });
+    const since = simulator.log.entries.length;
+    const { client } = await arrive({ keepalive: 1, reschedulePings: false });
+    let answers = 0;
+    client.on('packetreceive', ({ cmd }) => {
+      if (cmd === 'pingresp') answers += 1;
+    });
+    await simulator.log.waitFor({ event: 'disconnected', reason: end }, 5_000, since);
+    assert.equal(answers, 0);
+  });
+}
+
 test('transient-5 refuses what it will accept a little later', async () => {
   await simulator.lay('hub1', 'transient-5', { times: 2 });
   await simulator.writeDevice('hub1', 'gw-1', leaf.thumbprint);

@@ -182,6 +182,12 @@ export const DAEMON: readonly Row[] = [
   ],
   [
     'trouble',
+    'none, behind a box that ends idle connections',
+    { status: async () => statusWith({ keepalive: { seconds: 19, idleLimitSeconds: 25 } }) },
+    /^ok The daemon has none\. Its keepalive is 19 s: connections that are idle for 25 s are ended on the way to the hub \(NL-NETWORK-IDLE\)\.$/,
+  ],
+  [
+    'trouble',
     'whose advice is this very command',
     { status: async () => statusWith({ trouble: failure('NL-HUB-UNREACHABLE', { cause: 'ETIMEDOUT' }) }) },
     /^warning NL-HUB-UNREACHABLE .*\(there is no answer in time, ETIMEDOUT\) -> Check the network, DNS and the firewall; if they are right, ask the operator of the server\.$/,
