@@ -73,6 +73,7 @@ export const DEEDS = {
   'the token is pulled': ({ world }) => world.token.pull(),
   'the token is plugged in': ({ world }) => world.token.plugIn(),
   'another token is plugged in': ({ world }) => world.token.swap(),
+  'the first token is plugged in': ({ world }) => world.token.putBack(),
   'a foreign key in slot a': ({ world }) => world.token.occupy('a'),
   'a foreign key in slot b': ({ world }) => world.token.occupy('b'),
   'the foreign key is gone': ({ world }) => world.token.lose(FOREIGN),

@@ -178,7 +178,10 @@ export class Gateway {
     this.cutAtWrite = undefined;
     this.world.count('write');
     if (cut !== 'before') this.entry = this.#readBack(entry);
-    if (cut !== undefined) this.cutPower();
+    if (cut === undefined) return;
+    this.cutPower();
+    // What that process still wants to answer is never heard.
+    await new Promise(() => {});
   }
 
   /** What is written must be accepted by the process that reads it. */

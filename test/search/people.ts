@@ -15,38 +15,43 @@ export async function ask(gateway: Gateway, asked: Ask): Promise<Answer | undefi
   }
 }
 
-/** A person has the CSR signed, by the CA of this gateway or by another, and installs what comes back. */
-export async function bring(
-  gateway: Gateway,
-  { isStrange = false, from = 'technician' }: Brought = {},
-  tries = 3,
-): Promise<void> {
-  const answer = await csrOf(gateway, tries);
-  if (answer?.is !== 'csr') return;
-  const { world } = gateway;
-  const leaf = world.issue(JSON.parse(answer.csr), { isStrange });
-  if (!isStrange) world.enrolled.add(leaf.thumbprint);
-  await ask(gateway, { kind: 'install', from, delivered: Buffer.from(JSON.stringify(leaf)) });
-}
-
 interface Brought {
   readonly isStrange?: boolean;
   readonly from?: 'technician' | 'method';
 }
 
+/** A person has the CSR signed, by the CA of this gateway or by another, and installs what comes back. */
+export async function bring(gateway: Gateway, { isStrange = false, from = 'technician' }: Brought = {}): Promise<void> {
+  const answer = await patiently(gateway, () => csrOf(gateway));
+  if (answer?.is !== 'csr') return;
+  const { world } = gateway;
+  const leaf = world.issue(JSON.parse(answer.csr), { isStrange });
+  if (!isStrange) world.enrolled.add(leaf.thumbprint);
+  await patiently(gateway, () => ask(gateway, { kind: 'install', from, delivered: Buffer.from(JSON.stringify(leaf)) }));
+}
+
+const TRIES = 5;
+
 /** Where newleaf is busy, the person asks again as it says. */
-async function csrOf(gateway: Gateway, tries: number): Promise<Answer | undefined> {
-  const answer = await ask(gateway, { kind: 'csr', from: 'technician' });
-  if (answer?.is === 'busy' && answer.failure.code === 'NL-BUSY' && tries > 1) {
+async function patiently(gateway: Gateway, asking: () => Promise<Answer | undefined>): Promise<Answer | undefined> {
+  for (let left = TRIES; ; left -= 1) {
+    const answer = await asking();
+    if (answer?.is !== 'busy' || answer.failure.code !== 'NL-BUSY' || left === 0) return answer;
     await gateway.clock.sleep(MINUTE);
-    return csrOf(gateway, tries - 1);
   }
+}
+
+/** Where the answer says so, with another key. */
+async function csrOf(gateway: Gateway): Promise<Answer | undefined> {
+  const answer = await ask(gateway, { kind: 'csr', from: 'technician' });
   const wantsAnother = answer !== undefined && 'failure' in answer && answer.failure.advice.includes('csr --new-key');
   return wantsAnother ? ask(gateway, { kind: 'csr', from: 'technician', newKey: true }) : answer;
 }
 
-/** The operator puts every leaf that the gateway names into the enrollment, and enables it. */
-export function enroll({ world, known }: Gateway): void {
+/** The operator puts every leaf that the gateway names into the enrollment, and enables it. @returns whether one was new */
+export function enroll({ world, known }: Gateway): boolean {
+  const { size } = world.enrolled;
   for (const leaf of [known?.current, leafIn(known?.next)]) if (leaf) world.enrolled.add(leaf.thumbprint);
   world.enabled = true;
+  return world.enrolled.size > size;
 }

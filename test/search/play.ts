@@ -50,7 +50,13 @@ export async function play(vector: Vector, begun: (gateway: Gateway) => void = (
   }
   if (broken.length === 0) {
     changes.push(clock.monotonic());
-    await heal(gateway, trail, () => changes.push(clock.monotonic()), ending);
+    await heal(
+      gateway,
+      vector.origin.enrollment === 'individual',
+      trail,
+      () => changes.push(clock.monotonic()),
+      ending,
+    );
   }
   broken.push(...tooOften(world.calls, [...changes, ...gateway.cuts]));
   gateway.stop();
@@ -83,15 +89,22 @@ async function look(gateway: Gateway, trail: string[]): Promise<void> {
 }
 
 /** Faults end, the operator enrolls what the gateway names, and a person does what it asks for. */
-async function heal(gateway: Gateway, trail: string[], changed: () => void, ending: Set<string>): Promise<void> {
+async function heal(
+  gateway: Gateway,
+  isIndividual: boolean,
+  trail: string[],
+  changed: () => void,
+  ending: Set<string>,
+): Promise<void> {
   const { clock, broken, log } = gateway;
   gateway.lay({});
   gateway.cutAtWrite = undefined;
   DEEDS['the token is plugged in'](gateway);
   DEEDS['clock is right'](gateway);
   const helped = new Set<string>();
+  enroll(gateway);
   for (let end = clock.monotonic() + LIMIT_MS + WORK_MS; clock.monotonic() < end && broken.length === 0; ) {
-    enroll(gateway);
+    if (isIndividual && enroll(gateway)) end = clock.monotonic() + LIMIT_MS + WORK_MS;
     await clock.pass(MINUTE);
     await look(gateway, trail);
     if (endsSoon(gateway, ending)) changed();

@@ -16,11 +16,19 @@ export function whatIsLeft({ state, world, isOnline, terms, clock }: Gateway): s
   if (hasLeaf(next) || restOf(next) !== undefined) return 'a candidate is left behind';
   const { a, b } = Object.fromEntries(world.token.card?.keys ?? []);
   const keys = [a, b].filter((id) => id !== undefined && id !== FOREIGN);
-  const known = [current.key.id, next && keyOf(next).id, state.retire?.id];
   // The hub that was told of another leaf keeps the session, and says so when it ends.
   const isOfCurrent = world.session?.leaf.thumbprint === current.thumbprint;
-  return isOfCurrent && (world.token.isSwapped || keys.every((id) => known.includes(id))) ? '' : 'a key is left behind';
+  return isOfCurrent && (world.token.isSwapped || keys.every((id) => known({ state }).includes(id)))
+    ? ''
+    : 'a key is left behind';
 }
+
+/** The keys that the journal knows. */
+const known = ({ state: { current, next, retire } }: Pick<Gateway, 'state'>) => [
+  current?.key.id,
+  next && keyOf(next).id,
+  retire?.id,
+];
 
 /** What `status` would have a person do, where it says that one is needed. */
 export async function helpFor(
@@ -39,7 +47,9 @@ export async function helpFor(
 /** Who must act, and what they do. What the operator enrolls is done anyway. */
 const NEEDS: Partial<Record<Code, (gateway: Gateway) => void>> = {
   'NL-ISSUER-PERSON': (gateway) => void bring(gateway),
-  'NL-TOKEN-OCCUPIED': DEEDS['the foreign key is gone'],
+  'NL-TOKEN-OCCUPIED': (gateway) => gateway.world.token.clear(known(gateway)),
+  // The token of this gateway is plugged in again.
+  'NL-TOKEN-FAILED': DEEDS['the first token is plugged in'],
   // A leaf of another CA in a group: the technician takes it back.
   'NL-DPS-401002': (gateway) => void DEEDS['roll --discard'](gateway),
 };

@@ -55,6 +55,15 @@ export class Reader {
     this.#inside = this.#inside === first ? second : first;
   }
 
+  putBack(): void {
+    this.#inside = this.#cards[0];
+  }
+
+  /** The owner of every other key takes it away. */
+  clear(known: readonly (string | undefined)[]): void {
+    for (const [slot, id] of this.#inside?.keys ?? []) if (!known.includes(id)) this.#inside?.keys.delete(slot);
+  }
+
   /** Whether the key is in the token that is plugged in, whichever process asks. */
   has({ slot, id }: KeyRef): boolean {
     return this.#inside?.keys.get(slot) === id;
