@@ -5,6 +5,7 @@ import { decide } from './decide.ts';
 import {
   canGoBack,
   hasSpareKey,
+  isBarred,
   isKeyLost,
   isOutranked,
   isWorthAsking,
@@ -133,7 +134,7 @@ function planned(state: RollState, { kind, at: now }: RollEvent, terms: Terms): 
   if (current === undefined && isUntried && phase === 'unprovisioned') signals.push({ kind: 'provisioning' });
   if (hasLeaf(next) && next.leaf.notAfter <= now) signals.push({ kind: 'candidate-expired' });
   if (isLastResort(state, terms, now)) signals.push({ kind: 'last-resort' });
-  const waits = state.rejected && WAITING.has(phase);
+  const waits = isBarred(state) && WAITING.has(phase);
   if (phase === 'stranded' || waits ? hasCome(state.probe?.askAt) : hasCome(restOf(next)?.askAt))
     signals.push({ kind: 'probe' });
   if (current !== undefined && state.registered !== undefined && state.registered !== terms.registered) {

@@ -3,7 +3,7 @@ import { GRACE_REFUSALS } from './backoff.ts';
 import { begin } from './begin.ts';
 import { type Assigned, type KeyMade, type KeyWanted, leafIn, mayBeTrusted, type Parked } from './candidate.ts';
 import { keyLost } from './key-lost.ts';
-import { canGoBack, freeSlot, keepsKey, WAITING } from './look.ts';
+import { canGoBack, freeSlot, isBarred, keepsKey, WAITING } from './look.ts';
 import {
   accept,
   clearedFor,
@@ -109,7 +109,7 @@ function rejected(state: RollState, event: Of<'failed'>, decision?: Decision): M
 /** DPS refuses the current leaf, or its key is not in the token. */
 function currentRefused(before: RollState, event: Of<'failed'>, decision?: Decision): Moved {
   const { failure } = event;
-  const { current, next, request, rejected } = before;
+  const { current, next, request } = before;
   const state: RollState = without(before, 'unheard', 'ask');
   if (next?.is === 'unwanted') {
     const isLost = next.because === 'key-lost';
@@ -124,8 +124,8 @@ function currentRefused(before: RollState, event: Of<'failed'>, decision?: Decis
   }
   // The roll that was interrupted to ask DPS goes on, and asks again by the ladder.
   if (request?.action === 'roll' && decision?.action !== 'roll') return resumeRoll(probed(state, event), event);
-  const isBarred = rejected || before.assignment === undefined;
-  if (decision?.action === 'strand' || (decision?.action !== 'roll' && isBarred)) return strand(state, event, failure);
+  if (decision?.action === 'strand' || (decision?.action !== 'roll' && isBarred(before)))
+    return strand(state, event, failure);
   if (decision?.action === 'roll' && current !== undefined) {
     const own = { id: `newleaf-${event.at.toString(36)}`, from: 'newleaf', at: event.at } as const;
     const cure = { ...(request ?? own), action: 'roll', reason: decision.reason } as const;
@@ -150,7 +150,7 @@ function candidateRejected(state: RollState, next: Assigned, event: Of<'failed'>
 
 /** The current leaf is refused while a roll goes on: DPS is asked for it again, and may accept it before there is a new leaf. */
 function probed(state: RollState, event: RollEvent): RollState {
-  return state.rejected ? { ...state, probe: probeOf(state, event, 1) } : state;
+  return isBarred(state) ? { ...state, probe: probeOf(state, event, 1) } : state;
 }
 
 /** The old key is useless now: the roll has succeeded, even if the token does not destroy it. */

@@ -44,6 +44,10 @@ export const lacksKey = ({ sessionTrouble }: Pick<RollState, 'sessionTrouble'>):
 export const canGoBack = ({ current }: Pick<RollState, 'current'>, { at }: Pick<RollEvent, 'at'>): boolean =>
   current !== undefined && current.notAfter > at;
 
+/** No session comes from the current leaf: the hub refuses it, or DPS has never assigned it to one. */
+export const isBarred = ({ current, rejected, assignment }: Pick<RollState, 'current' | 'rejected' | 'assignment'>) =>
+  current !== undefined && (rejected || assignment === undefined);
+
 /** Time that is left of the current leaf, in milliseconds; without a leaf a pause costs nothing. */
 export function remaining({ current }: RollState, at: number): number {
   return current === undefined || current.notAfter <= at ? Number.POSITIVE_INFINITY : current.notAfter - at;
@@ -96,9 +100,9 @@ export function isWorthAsking(unreached: number, serial: string): boolean {
  * anyway, or the key of the candidate is lost as well.
  */
 export function isKeyLost(state: RollState, effect: RollEffect): boolean {
-  const { keyless = 0, rejected, assignment, online, next } = state;
+  const { keyless = 0, online, next } = state;
   if (effect.kind !== 'register') return keyless + 1 >= PATIENCE;
-  return online === undefined && (rejected || assignment === undefined || next?.is === 'unwanted');
+  return online === undefined && (isBarred(state) || next?.is === 'unwanted');
 }
 
 type Connect = Extract<RollEffect, { kind: 'connect' }>;

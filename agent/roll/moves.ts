@@ -17,7 +17,7 @@ import {
 } from './candidate.ts';
 import { freshId } from './intended.ts';
 import type { KeyRef } from './leaf.ts';
-import { canGoBack, freeSlot, getsNoRegistration, isStuck, keepsKey, remaining } from './look.ts';
+import { canGoBack, freeSlot, getsNoRegistration, isBarred, isStuck, keepsKey, remaining } from './look.ts';
 import { RETIRE_TRIES } from './phase.ts';
 import type { Action, Outcome, Reason, Request, RollEvent, RollState } from './state.ts';
 
@@ -191,7 +191,7 @@ export function resumeRoll(before: RollState, event: RollEvent, sameKey = false)
   const state = without(before, 'stranded', 'ask');
   if (hasLeaf(next)) return toRegisterNext(state, next);
   // The issuer may take days, and DPS may accept the current leaf again before that.
-  const probe = state.rejected && state.probe === undefined ? { probe: probeOf(state, event, 1) } : {};
+  const probe = isBarred(state) && state.probe === undefined ? { probe: probeOf(state, event, 1) } : {};
   return { ...withKey(state, event, sameKey), ...probe };
 }
 
@@ -231,7 +231,7 @@ export function beginRegister(state: RollState, event: RollEvent): RollState {
 
 /** Work on a candidate has led to nothing, and the hub has refused the current leaf: DPS is asked for it, or no way is left. */
 export function settle(state: RollState, event: RollEvent): RollState {
-  if (!state.rejected || state.current === undefined) return state;
+  if (!isBarred(state)) return state;
   return canGoBack(state, event) ? askForCurrent(state) : { ...state, stranded: true, probe: probeOf(state, event, 3) };
 }
 

@@ -1,7 +1,7 @@
 import type { Failure } from '../failure/failure.ts';
 import { probeMs } from './backoff.ts';
 import { hasLeaf, type WithLeaf } from './candidate.ts';
-import { canGoBack } from './look.ts';
+import { canGoBack, isBarred } from './look.ts';
 import { askForCurrent, finish, park, probeOf, setAside, settle, without } from './moves.ts';
 import type { Of, RollEvent, RollState } from './state.ts';
 
@@ -17,7 +17,7 @@ export function candidateRefused(state: RollState, next: WithLeaf, event: Of<'fa
   if (isTurn || hasJustRefused(state, event)) return strand(parked, event, failure);
   // This ends a roll: it would come back here as soon as DPS has accepted the current leaf again.
   const over = request?.action === 'roll' ? finish(parked, event, 'person', failure) : parked;
-  const goOn = state.rejected || (request?.action === 're-register' && !probing);
+  const goOn = isBarred(state) || (request?.action === 're-register' && !probing);
   if (goOn && canGoBack(state, event)) return askForCurrent(over);
   return settle(finish(parked, event, 'person', failure), event);
 }
@@ -41,7 +41,8 @@ export function strand(state: RollState, event: RollEvent, failure: Failure): Ro
 const JUST_MS = 10 * 60_000;
 
 /** DPS refused the current leaf a moment ago, and the roll that was to cure it is refused as well: asking again is useless. */
-export function hasJustRefused({ request, rejected, current, lastRollAt }: RollState, { at }: RollEvent): boolean {
-  const isCure = request?.reason === 'dps-refused' && rejected && current !== undefined;
+export function hasJustRefused(state: RollState, { at }: RollEvent): boolean {
+  const { request, lastRollAt } = state;
+  const isCure = request?.reason === 'dps-refused' && isBarred(state);
   return isCure && lastRollAt !== undefined && at >= lastRollAt && at < lastRollAt + JUST_MS;
 }

@@ -1,4 +1,4 @@
-import { getsNoRegistration, isStuck, WAITING } from './look.ts';
+import { getsNoRegistration, isBarred, isStuck, WAITING } from './look.ts';
 import { type Phase, RESTING } from './phase.ts';
 import type { Signal } from './signal.ts';
 import type { RollState } from './state.ts';
@@ -42,8 +42,8 @@ function meetsCandidate(signal: Signal, phase: Phase): boolean {
 }
 
 /** A roll waits, and the hub has refused the current leaf: DPS may accept it again before the issuer answers. */
-export function isProbeOfCurrent(signal: Signal, { phase, rejected }: RollState): boolean {
-  return signal.kind === 'probe' && rejected && WAITING.has(phase);
+export function isProbeOfCurrent(signal: Signal, state: RollState): boolean {
+  return signal.kind === 'probe' && isBarred(state) && WAITING.has(state.phase);
 }
 
 const makesSpareKey = ({ phase, request }: RollState): boolean => phase === 'generating-key' && request === undefined;

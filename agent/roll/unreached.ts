@@ -1,7 +1,7 @@
 import type { Failure } from '../failure/failure.ts';
 import { begin } from './begin.ts';
 import { hasLeaf } from './candidate.ts';
-import { AGAIN, canGoBack, PATIENCE, unanswered } from './look.ts';
+import { AGAIN, canGoBack, isBarred, PATIENCE, unanswered } from './look.ts';
 import { askForCurrent, finish, park, toRegisterNext } from './moves.ts';
 import { isSession } from './poison.ts';
 import type { Decision, Moved, Of, RollState } from './state.ts';
@@ -24,7 +24,7 @@ export function unsettled(before: RollState, event: Of<'failed'>, decision?: Dec
   if (unanswered(before, event) === undefined) return again(before);
   const state = { ...before, unreached: before.unreached + 1 };
   // The hub does answer: it has refused the current leaf meanwhile. Only the candidate gets no answer.
-  if (state.next?.is === 'assigned' && state.rejected && state.unreached >= PATIENCE) {
+  if (state.next?.is === 'assigned' && isBarred(state) && state.unreached >= PATIENCE) {
     return { ...tryCurrent(state, event, failure), unreached: 0 };
   }
   return again(askAnew(state, event, decision));
@@ -50,10 +50,10 @@ function askAnew(state: RollState, event: Of<'failed'>, decision?: Decision): Ro
 
 /** DPS does not answer about one leaf: it may answer about the other. The ladder goes on, so DPS gets no more calls for that. */
 function tryOther(state: RollState, event: Of<'failed'>, failure: Failure): RollState {
-  const { phase, next, current, rejected, online, unreached } = state;
+  const { phase, next, online, unreached } = state;
   if (online !== undefined) return state;
   // The hub refuses the current leaf, or there is no hub any more: only DPS can help.
-  const isLost = current !== undefined && (rejected || unreached >= PATIENCE);
+  const isLost = isBarred(state) || unreached >= PATIENCE;
   if (next?.is === 'sent') return isLost ? tryCurrent(state, event, failure) : state;
   if (next?.is === 'unwanted' && next.because !== 'discarded') {
     return next.rest.askAt <= event.at ? toRegisterNext(state, next) : state;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { hasLeaf, leafIn, mayBeTrusted } from '../../../agent/roll/candidate.ts';
+import { isBarred } from '../../../agent/roll/look.ts';
 import {
   effectsOf,
   type RollEffect,
@@ -67,7 +68,7 @@ function check(node: Node, holds: Holds): void {
     node,
   );
   const isAtRest = phase === 'serving' || phase === 'unprovisioned';
-  holds(!node.state.rejected || !isAtRest, 'a leaf that the hub refuses is asked for, or a person is called', node);
+  holds(!isBarred(node.state) || !isAtRest, 'a leaf that the hub refuses is asked for, or a person is called', node);
   if (phase === 'serving' || phase === 'stranded' || phase === 'unprovisioned')
     holds(!hasLeaf(next) || next.is === 'parked', 'a candidate that is not in flight is parked', node);
 }
@@ -158,7 +159,11 @@ function roots({ enrollment, keepKey = false, isGiven = false, byPerson = false 
   const token = isGiven ? { given: 'g0' } : { a: 'g0' };
   const world: World = { token, pinned: current, hub: current.thumbprint, ...enrolled(current.thumbprint) };
   const pair = { at: NOW, keepKey, automatic: !byPerson };
+  // A factory key, or a journal that was lost.
+  const unknown: Node = { ...pair, via: `a leaf without a journal, ${enrollment}`, state: unprovisioned, world };
+  const found = { kind: 'started', given: current, at: NOW, draw: 0.5 } as const;
   return [
+    { ...unknown, state: advance(unknown, found).state },
     { ...pair, via: `a new gateway, ${enrollment}`, state: unprovisioned, world: { token: {}, ...enrolled() } },
     { ...pair, via: `serving, ${enrollment}`, state: { ...unprovisioned, phase: 'serving', ...served }, world },
   ];
