@@ -13,13 +13,13 @@ const MINUTE = 60_000;
 
 /**
  * Effects that the rules start at once, without a pause. A first registration after a refusal, the roll that may cure it, and
- * going back are three or four. From then on 30 a day: this does not slow the hourly probe of a stranded gateway. A key is
+ * going back are three or four. From then on 40 a day: this does not slow the probes of a stranded gateway. A key is
  * destroyed only after another was made.
  */
 const ENDED: Readonly<Partial<Record<Kind, Allowance>>> = {
-  register: { burst: 6, everyMs: 48 * MINUTE },
-  'request-leaf': { burst: 6, everyMs: 48 * MINUTE },
-  'generate-key': { burst: 6, everyMs: 48 * MINUTE },
+  register: { burst: 6, everyMs: 36 * MINUTE },
+  'request-leaf': { burst: 6, everyMs: 36 * MINUTE },
+  'generate-key': { burst: 6, everyMs: 36 * MINUTE },
   // A link that drops each minute is connected again each minute.
   connect: { burst: 30, everyMs: MINUTE },
 };

@@ -90,7 +90,10 @@ export class Daemon {
       ...options,
       state: () => this.#shown(),
       report: () => this.#reportOptions(),
-      post: (event) => new Promise((resolve) => this.#inbox.push({ happened: event, reply: resolve })),
+      post: async (event) => {
+        const happened = await heard(Promise.resolve(event));
+        return new Promise((reply) => this.#inbox.push({ happened, reply }));
+      },
       hurry: () => this.#lanes.hurry(),
       changed: (listener) => this.#transcript.subscribe(listener),
     });

@@ -35,11 +35,19 @@ export async function answerCsr(options: AnswererOptions, { newKey = false, from
     return { is: 'csr', csr: await ports.keys.csr(key), slot: key.slot, cn: report().registrationId };
   } catch (error) {
     const met = failureOf(error);
+    if (met.code === 'NL-TOKEN-POISONED') return poisoned(options, key, met);
     // No leaf has this key yet: another key serves as well, and the advice for the key of a leaf would lead nowhere.
     const advice = 'If it is the right token, the key is lost. Make another: `newleaf csr --new-key`';
     const told = met.code === 'NL-TOKEN-KEY' ? { ...met, advice } : met;
     return { is: met.kind === 'refused' ? 'busy' : 'broken', failure: told };
   }
+}
+
+/** The module has lost its state: the machine decides whether a new process is to heal it, as for work of its own. */
+async function poisoned({ post }: AnswererOptions, key: KeyRef, met: Failure): Promise<Answer> {
+  const came = await post({ kind: 'failed', effect: { kind: 'request-leaf', key }, failure: met });
+  const told = 'kind' in came || came.event?.kind !== 'failed' ? met : came.event.failure;
+  return { is: 'broken', failure: told };
 }
 
 /** Whether the key of the last CSR is not in the token. */

@@ -47,7 +47,7 @@ export const LARGEST_PAUSE_MS = HOUR;
 
 /**
  * The pause in milliseconds before try number `tries` + 1, after `tries` failures in a row (1 or more). It is at least the
- * time that the other side asked for, but for an issuer at most a day, and at most half of the leaf's remaining life; jitter
+ * time that the other side asked for, but for an issuer at most a day, for a leaf that begins later an hour, and at most half of the leaf's remaining life; jitter
  * is added on top of it, never taken off.
  * @param remainingMs what is left of the leaf that must be replaced: the pause is never more than half of it
  */
@@ -64,7 +64,9 @@ export function pauseMs(
   const half = Math.max(LEAST_HALF_MS, remainingMs / 2);
   // An issuer that says "tomorrow" does not know that the leaf ends tonight, and one that says "in 30 years" is mistaken.
   const wanted = failure.retryAfterMs ?? 0;
-  const asked = effect === 'request-leaf' ? Math.min(wanted, half, DAY) : wanted;
+  // Whose clock is wrong is not known, and one that has been set right is no reason to wait.
+  const most = failure.code === 'NL-LEAF-NOT-YET' ? HOUR : DAY;
+  const asked = effect === 'request-leaf' ? Math.min(wanted, half, most) : wanted;
   const pause = asked > rung ? asked * (1 + jitter * draw) : Math.max(asked, rung * (1 - jitter + 2 * jitter * draw));
   return Math.round(Math.max(asked, Math.min(pause, half)));
 }

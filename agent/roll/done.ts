@@ -20,7 +20,7 @@ export function issued(state: RollState, event: Of<'leaf-issued'>): RollState {
   if (phase !== 'requesting-leaf' || next?.is !== 'key-made') return state;
   // For a kept key, a CA that remembers may issue the old certificate again: there is nothing to roll to.
   if (leaf.thumbprint === current?.thumbprint) return issuerRefused(state, next, event, failure('NL-LEAF-SAME'));
-  return toRegisterNext(state, { is: 'sent', leaf, from: 'issuer', tries: next.tries });
+  return toRegisterNext(state, { is: 'sent', leaf, from: 'issuer', tries: 0 });
 }
 
 export function registered(state: RollState, event: Of<'registered'>): RollState {

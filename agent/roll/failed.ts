@@ -30,8 +30,9 @@ export function effectFailed(state: RollState, event: Of<'failed'>, decision?: D
   const { current, next, phase } = state;
   if (effect.kind === 'destroy-key') return undestroyed(state, event);
   const known = [current?.thumbprint, leafIn(next)?.thumbprint];
-  // A late answer about a leaf that has been replaced since.
+  // A late answer about a leaf that has been replaced since, or a CSR that a person has asked for.
   if ('leaf' in effect && !known.includes(effect.leaf.thumbprint)) return state;
+  if (effect.kind === 'request-leaf' && phase !== 'requesting-leaf') return state;
   const isMaking = effect.kind === 'generate-key' && phase === 'generating-key' && next?.is === 'key-wanted';
   if (isMaking && failure.code === 'NL-TOKEN-OCCUPIED') return placeTaken(state, next, event);
   // Neither another key nor that of the current leaf will do.
@@ -50,7 +51,7 @@ export function effectFailed(state: RollState, event: Of<'failed'>, decision?: D
   if (phase === 'registering' || phase === 'abandoning') return currentRefused(state, event, decision);
   if (next?.is === 'sent') return candidateRefused(state, next, event);
   if (next?.is === 'assigned') return candidateRejected(state, next, event);
-  if (phase !== 'requesting-leaf' || next?.is !== 'key-made') return { state, retry: failure };
+  if (next?.is !== 'key-made') return { state, retry: failure };
   const canReplace = next.isSecond !== true && !mayBeTrusted(next) && !keepsKey(state, next.key);
   if (failure.code === 'NL-ISSUER-NEW-KEY' && canReplace) return anotherKey(state, next, event);
   return issuerRefused(state, next, event, failure);

@@ -9,6 +9,7 @@ import {
   keyOf,
   mayBeTrusted,
   metBy,
+  type Parked,
   type Purpose,
   restOf,
   resumed,
@@ -59,8 +60,9 @@ export function probeOf(state: RollState, event: RollEvent, least: number): NonN
   const rest = restOf(state.next);
   // Without its key DPS hears nothing, so it need not be spared.
   if (rest?.failure.code === 'NL-TOKEN-KEY') return { times, askAt: rest.askAt };
-  const byTurns = least > 1 && state.next?.is === 'parked' && canGoBack(state, event);
-  return { times, askAt: at + (byTurns ? turnMs(draw) : probeMs(Math.max(times, least), draw)) };
+  const rungMs = probeMs(Math.max(times, least), draw);
+  const byTurns = state.next?.is === 'parked' && canGoBack(state, event);
+  return { times, askAt: at + (byTurns ? Math.min(rungMs, turnMs(draw)) : rungMs) };
 }
 
 /** The next rung of a candidate's ladder. A key that is not found is looked for by a ladder of its own. */
@@ -222,11 +224,19 @@ export function beginRegister(state: RollState, event: RollEvent): RollState {
   // A stranded gateway asks DPS once an hour, not twice: by turns for the candidate and for the current leaf.
   const isByTurns = state.request?.reason === 'probe' && state.stranded && canGoBack(state, event);
   const isTurn = (state.probe?.times ?? 0) % 2 === 1 || restOf(next)?.failure.code === 'NL-TOKEN-KEY';
-  if (next?.is === 'parked' && (isTurn || !isByTurns)) return toRegisterNext(state, next);
+  if (next?.is === 'parked' && !isAboutCurrent(state, next, event) && (isTurn || !isByTurns))
+    return toRegisterNext(state, next);
   if (current !== undefined) return askForCurrent(state);
   // Without a leaf there is nothing to register: the first one is requested.
   const request = state.request && { ...state.request, action: 'roll' as const };
   return resumeRoll({ ...state, ...(request && { request }) }, event);
+}
+
+/** newleaf's own question is about the current leaf: a candidate that DPS has refused has a ladder of its own. */
+function isAboutCurrent(state: RollState, { trust, rest }: Parked, event: RollEvent): boolean {
+  const { reason } = state.request ?? {};
+  if (reason !== 'unreached' && reason !== 'configuration') return false;
+  return trust !== 'possible' && rest.askAt > event.at && canGoBack(state, event);
 }
 
 /** Work on a candidate has led to nothing, and the hub has refused the current leaf: DPS is asked for it, or no way is left. */

@@ -1,7 +1,7 @@
 import { CODES, type Code, type Failure, failure } from '../failure/failure.ts';
 import { metBy } from './candidate.ts';
 import { isEndorsed } from './leaf.ts';
-import { waitsForPerson } from './look.ts';
+import { lacksKey, REGISTERING, WAITING, waitsForPerson } from './look.ts';
 import { alarmOf, clockFloor, isCredible, isDue, type Terms } from './plan.ts';
 import type { Alarm, RollState } from './state.ts';
 
@@ -45,15 +45,17 @@ export function needsPerson(state: RollState, terms: Terms, now: number): boolea
   // A candidate without an answer waits for the network only.
   const met = metBy(next);
   if (state.stranded || (met !== undefined && met.kind !== 'transient')) return true;
-  // A token that makes no key, because it is full or its vendor's program fails, does not mend itself.
-  if (phase === 'generating-key' && state.workTrouble?.failure.kind === 'broken') return true;
+  // A token that is full, or whose vendor's program fails, does not mend itself.
+  const needsToken = WAITING.has(phase) || REGISTERING.has(phase);
+  if (needsToken && state.workTrouble?.failure.kind === 'broken') return true;
   if (phase === 'unprovisioned') return !terms.automatic && terms.attestation === 'x509';
   return waitsForDelivery(state, terms, now);
 }
 
-/** The leaf is due, and only a person brings another. */
+/** The leaf is due, or its key is lost, and only a person brings another. */
 function waitsForDelivery(state: RollState, terms: Terms, now: number): boolean {
   if (terms.automatic || state.current === undefined || isEndorsed(state.current)) return false;
+  if (lacksKey(state)) return true;
   return isDue(state, terms, now) && clockOf(state, terms, now) === undefined;
 }
 

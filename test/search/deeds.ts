@@ -89,6 +89,7 @@ export const DEEDS = {
     if (gateway.copied === undefined) return;
     gateway.stop();
     gateway.entry = gateway.copied;
+    gateway.isPutBack = true;
     gateway.log.accepted.clear();
     gateway.start();
   },

@@ -58,6 +58,8 @@ export class Gateway {
   entry: Entry | 'absent' = 'absent';
   /** A copy of it, from before. */
   copied: Entry | 'absent' | undefined;
+  /** It was put back: keys that were made since are strangers to it. */
+  isPutBack = false;
   restarts = 0;
   /** Monotonic moments at which the power was cut. */
   readonly cuts: number[] = [];
@@ -159,7 +161,8 @@ export class Gateway {
     void daemon.run(abort.signal).then(
       (ending) => {
         if (ending !== 'restart' || !isAlive()) return;
-        if (this.world.token.isShut && this.known?.current !== undefined)
+        // Without its session the process is of no use.
+        if (this.world.token.isShut && this.known?.current !== undefined && this.log.last?.isSession !== true)
           this.broken.push('it ends itself, and no new process can start');
         this.#again();
       },

@@ -18,14 +18,20 @@ export class Log {
   /** What the work of this phase met last, and the monotonic moment; undefined where it has not failed. */
   failing: { readonly code: string; readonly effect: RollEffect['kind']; readonly at: number } | undefined;
 
+  /** What failed last. */
+  last: { readonly code: string; readonly isSession: boolean } | undefined;
+
   follow(daemon: Daemon, now: () => number): void {
     this.failing = undefined;
     daemon.subscribe((event) => {
       const { type, code, effect, id } = event as Told;
       if (type === 'outcome' && id !== undefined) this.ended.add(id);
       if (type === 'transition') this.failing = undefined;
-      // A session is not work; the connection of a candidate is.
-      const isWork = effect !== undefined && (effect !== 'connect' || daemon.state.phase === 'connecting-next');
+      // Neither a session nor a CSR for a person is work.
+      const { phase } = daemon.state;
+      const isSession = effect === 'connect' && phase !== 'connecting-next';
+      const isWork = effect !== undefined && !isSession && (effect !== 'request-leaf' || phase === 'requesting-leaf');
+      if (type === 'failed' && code !== undefined) this.last = { code, isSession };
       if (type === 'failed' && isWork && code !== undefined) this.failing = { code, effect, at: now() };
     });
   }

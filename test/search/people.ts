@@ -7,6 +7,13 @@ export async function ask(gateway: Gateway, asked: Ask): Promise<Answer | undefi
   const { daemon, log, broken } = gateway;
   try {
     const answer = await daemon?.answer(asked);
+    if (process.env.TALK)
+      console.log(
+        'ASK',
+        gateway.clock.monotonic() / 3600000,
+        JSON.stringify(asked).slice(0, 80),
+        JSON.stringify(answer).slice(0, 300),
+      );
     if (answer?.is === 'accepted') log.accepted.add(answer.id);
     return answer;
   } catch (error) {
@@ -44,6 +51,8 @@ async function patiently(gateway: Gateway, asking: () => Promise<Answer | undefi
 /** Where the answer says so, with another key. */
 async function csrOf(gateway: Gateway): Promise<Answer | undefined> {
   const answer = await ask(gateway, { kind: 'csr', from: 'technician' });
+  // It says that no new process could use the leaf: this is another token, and the right one is plugged in.
+  if (answer?.is === 'broken' && answer.failure.code === 'NL-TOKEN-FAILED') gateway.world.token.putBack();
   const wantsAnother = answer !== undefined && 'failure' in answer && answer.failure.advice.includes('csr --new-key');
   return wantsAnother ? ask(gateway, { kind: 'csr', from: 'technician', newKey: true }) : answer;
 }

@@ -17,6 +17,8 @@ export interface Played {
 const LOOK_MS = 5 * MINUTE;
 /** The design: so long after everything is well, or after a person has done what `status` asks for, the gateway serves. */
 const LIMIT_MS = 75 * MINUTE;
+/** A person who did what was asked for does it again, where it is still asked for. */
+const AGAIN_MS = 10 * MINUTE;
 /** The roll itself, after its ladder. */
 const WORK_MS = 3 * MINUTE;
 
@@ -101,7 +103,7 @@ async function heal(
   gateway.cutAtWrite = undefined;
   DEEDS['the token is plugged in'](gateway);
   DEEDS['clock is right'](gateway);
-  const helped = new Set<string>();
+  const helped = new Map<string, number>();
   enroll(gateway);
   for (let end = clock.monotonic() + LIMIT_MS + WORK_MS; clock.monotonic() < end && broken.length === 0; ) {
     if (isIndividual && enroll(gateway)) end = clock.monotonic() + LIMIT_MS + WORK_MS;
@@ -110,11 +112,14 @@ async function heal(
     if (endsSoon(gateway, ending)) changed();
     if (whatIsLeft(gateway) === '') break;
     const help = await helpFor(gateway);
-    if (help === undefined || helped.has(help.need)) continue;
-    helped.add(help.need);
+    const now = clock.monotonic();
+    const since = help && helped.get(help.need);
+    if (help === undefined || (since !== undefined && now < since + AGAIN_MS)) continue;
+    helped.set(help.need, now);
     changed();
     help.deed();
-    end = clock.monotonic() + LIMIT_MS + WORK_MS;
+    // What is done again gains no time.
+    if (since === undefined) end = now + LIMIT_MS + WORK_MS;
   }
   if (broken.length > 0) return;
   const left = whatIsLeft(gateway);

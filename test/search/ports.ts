@@ -1,8 +1,9 @@
 import { type Code, Fault, failure } from '../../agent/failure/failure.ts';
 import { Keepalive } from '../../agent/hub/keepalive.ts';
+import { EarlyChain } from '../../agent/keys/early-chain.ts';
 import { USUAL } from '../../agent/mqtt/pings.ts';
 import type { Assignment, KeyRef, Leaf } from '../../agent/roll/leaf.ts';
-import type { Dps, Hub, HubSignal, Issuer, Keys, Ports } from '../../agent/roll/ports.ts';
+import type { Dps, Hub, HubSignal, Keys, Ports } from '../../agent/roll/ports.ts';
 import type { World } from './world.ts';
 
 /** A registration that ends like this has not reached DPS: it costs the gateway a packet, and DPS nothing. */
@@ -69,33 +70,31 @@ function keysOf(world: World, wait: Wait): Keys {
   };
 }
 
-/** An issuer, and the judge of what it gives. A chain that comes too early is kept until it is valid. */
+/** An issuer, and the judge of what it gives. */
 function issuerOf(world: World, wait: Wait): Pick<Ports, 'issuer' | 'judge'> {
-  let early: { readonly csr: string; readonly chain: string } | undefined;
-  const issuer: Issuer = {
+  const early = new EarlyChain();
+  const issuer = early.before({
     issue: async (csr, abort) => {
       const { issuer: fault, issuerOddly, network } = world.faults;
-      if (early?.csr === csr) return early.chain;
       const isSlow = issuerOddly === 'slow' || issuerOddly === 'deaf';
       await wait(isSlow ? SLOW_MS.issuer : LATENCY_MS, issuerOddly === 'deaf' ? undefined : abort);
       world.count('issue');
       fail(network && 'NL-EST-UNREACHABLE');
       fail(fault?.code, fault?.retryAfterMs);
       const key = JSON.parse(csr) as KeyRef;
-      const chain = JSON.stringify(world.issue(key, issuerOddly === 'ahead' ? { aheadMs: 3 * DAY } : {}));
-      early = { csr, chain };
-      return chain;
+      return JSON.stringify(world.issue(key, issuerOddly === 'ahead' ? { aheadMs: 3 * DAY } : {}));
     },
-  };
-  const judge: Ports['judge'] = async (chain) => {
+  });
+  const judge: Ports['judge'] = async (delivered) => {
     fail(world.faults.judge);
-    const leaf = JSON.parse(String(chain)) as Leaf;
-    const earlyMs = leaf.notBefore - world.options.clock.now();
-    if (earlyMs > DAY) early = undefined;
-    if (earlyMs > 0) fail('NL-LEAF-NOT-YET', earlyMs);
-    early = undefined;
-    fail(!world.isLive(leaf, MINUTE) && 'NL-LEAF-VALIDITY');
-    return leaf;
+    const chain = String(delivered);
+    return early.watch(chain, () => {
+      const leaf = JSON.parse(chain) as Leaf;
+      const earlyMs = leaf.notBefore - world.options.clock.now();
+      if (earlyMs > 0) fail('NL-LEAF-NOT-YET', earlyMs);
+      fail(!world.isLive(leaf, MINUTE) && 'NL-LEAF-VALIDITY');
+      return leaf;
+    });
   };
   return { issuer, judge };
 }

@@ -7,7 +7,7 @@ import { bring } from './people.ts';
 import { FOREIGN } from './token.ts';
 
 /** What keeps a gateway from being well; empty where nothing does. */
-export function whatIsLeft({ state, world, isOnline, terms, clock }: Gateway): string {
+export function whatIsLeft({ state, world, isOnline, terms, clock, isPutBack }: Gateway): string {
   const { current, next, request, phase } = state;
   if (current === undefined || !isOnline) return 'the gateway does not serve';
   if (!world.isLive(current) || isDue(state, terms, clock.now())) return 'its leaf is expired or overdue';
@@ -18,9 +18,8 @@ export function whatIsLeft({ state, world, isOnline, terms, clock }: Gateway): s
   const keys = [a, b].filter((id) => id !== undefined && id !== FOREIGN);
   // The hub that was told of another leaf keeps the session, and says so when it ends.
   const isOfCurrent = world.session?.leaf.thumbprint === current.thumbprint;
-  return isOfCurrent && (world.token.isSwapped || keys.every((id) => known({ state }).includes(id)))
-    ? ''
-    : 'a key is left behind';
+  const isOfOthers = world.token.isSwapped || isPutBack;
+  return isOfCurrent && (isOfOthers || keys.every((id) => known({ state }).includes(id))) ? '' : 'a key is left behind';
 }
 
 /** The keys that the journal knows. */
@@ -47,7 +46,12 @@ export async function helpFor(
 /** Who must act, and what they do. What the operator enrolls is done anyway. */
 const NEEDS: Partial<Record<Code, (gateway: Gateway) => void>> = {
   'NL-ISSUER-PERSON': (gateway) => void bring(gateway),
-  'NL-TOKEN-OCCUPIED': (gateway) => gateway.world.token.clear(known(gateway)),
+  // Nobody finds the key again, so a person brings a leaf for another one.
+  'NL-TOKEN-KEY': (gateway) => void (gateway.terms.automatic || bring(gateway)),
+  'NL-TOKEN-OCCUPIED': (gateway) => {
+    gateway.world.token.clear(known(gateway));
+    if (!gateway.terms.automatic) void bring(gateway);
+  },
   // The token of this gateway is plugged in again.
   'NL-TOKEN-FAILED': DEEDS['the first token is plugged in'],
   // A leaf of another CA in a group: the technician takes it back.

@@ -12,6 +12,8 @@ export class VirtualClock implements Clock {
   #wall: number;
   #monotonic = 0;
   #order = 0;
+  /** Monotonic moment at which the wall clock was last set. */
+  steppedAt = Number.NEGATIVE_INFINITY;
   readonly #sleepers = new Set<Sleeper>();
 
   constructor(wall: number) {
@@ -44,6 +46,7 @@ export class VirtualClock implements Clock {
   /** The wall clock alone is set. */
   step(ms: number): void {
     this.#wall += ms;
+    this.steppedAt = this.#monotonic;
   }
 
   /** Lets time pass on both clocks; whoever sleeps wakes at its own moment, and has done what it does before the next wakes. */

@@ -87,8 +87,8 @@ export const GATEWAY = {
     'Look up the CKR code of the message in the manual of the token, or send the vendor `newleaf support-bundle`.',
   ),
   'NL-TOKEN-POISONED': brokenCode(
-    'The PKCS#11 module lost its state (token reset or pulled). newleaf restarts itself.',
-    'If it happens again and again, check the token and its daemon with `newleaf check`.',
+    'The PKCS#11 module lost its state (token reset or pulled).',
+    'newleaf restarts itself. If it happens again and again, check the token and its daemon with `newleaf check`.',
     'If it happens again and again, look at the daemon behind the module (pcscd, tpm2-abrmd, the p11-kit server), or plug the token in again.',
   ),
   'NL-TPM-MISSING': brokenCode(
