@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { onWire } from '../../../agent/ask/wire.ts';
 import { Brake } from '../../../agent/daemon/brake.ts';
+import type { DaemonOptions } from '../../../agent/daemon/options.ts';
 import { Fault, failure } from '../../../agent/failure/failure.ts';
 import type { Advance } from '../../../agent/roll/advance.ts';
 import type { RollEffect, RollEvent, RollState } from '../../../agent/roll/state.ts';
 import { hub, NOW, terms } from '../roll/machine.ts';
-import { candidate, current, DAY, Disk, gateway, HOUR, MINUTE, servingState } from './gateway.ts';
+import { candidate, current, DAY, Disk, type Far, gateway, HOUR, MINUTE, servingState } from './gateway.ts';
 
 /** Of one gateway: burst and what flows back, whatever the machine says. */
 function assertBounded(first: number, day: number): void {
@@ -119,22 +120,39 @@ test('an issuer that refuses a dying leaf is asked until the end: no pause takes
 });
 
 /** A hub that ends each session at once and then refuses: rules without a budget go round in a circle. */
-async function circle(t: Parameters<typeof gateway>[0], state: RollState = servingState) {
+async function circle(t: TestContext, state: RollState = servingState, change: Partial<DaemonOptions> = {}) {
   let isAccepted = true;
-  const stage = await gateway(t, new Disk(state), {
+  let registeredAt = 0;
+  const far: Far = {
     async connect() {
       if (!isAccepted) throw new Fault('NL-HUB-REJECTED');
       setImmediate(() => stage?.lose());
       isAccepted = false;
     },
     async register() {
+      registeredAt = stage?.clock.now() ?? 0;
       isAccepted = true;
       return hub;
     },
-  });
+  };
+  const stage = await gateway(t, new Disk(state), far, change);
   await stage.lose();
-  return stage;
+  return { ...stage, registeredAt: () => registeredAt };
 }
+
+test('the brake takes no more than half of what is left of a leaf', async (t) => {
+  const dying = { ...current, notAfter: NOW + HOUR };
+  const { clock, counts, registeredAt } = await circle(
+    t,
+    { ...servingState, current: dying },
+    {
+      terms: { ...terms, renewAt: 'off' },
+    },
+  );
+  await clock.pass(HOUR - 1);
+  assert.ok(dying.notAfter - registeredAt() <= MINUTE, `${(dying.notAfter - registeredAt()) / 1000} s before the end`);
+  assert.ok(counts.register <= 20, `${counts.register}`);
+});
 
 test('a circle of registrations is slowed down, told once, and seen in the status', async (t) => {
   const { clock, counts, told, daemon } = await circle(t);

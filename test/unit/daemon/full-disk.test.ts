@@ -54,6 +54,17 @@ for (const [name, state, limits] of ROWS) {
   });
 }
 
+for (const isFull of [false, true]) {
+  test(`a module that has lost its state, and a disk that ${isFull ? 'does not take why: it goes on' : 'does: a new process'}`, async (t) => {
+    const disk = new Disk(rolling('generating-key', { intended: 'g1' }));
+    disk.isFull = isFull;
+    const generate = () => Promise.reject(new Fault('NL-TOKEN-POISONED'));
+    const { clock, ended } = await gateway(t, disk, { keys: { generate } });
+    assert.equal(await Promise.race([ended, clock.pass(HOUR)]), isFull ? undefined : 'restart');
+    assert.equal(disk.entry !== 'absent' && disk.entry.poisoned?.length, isFull ? undefined : 1);
+  });
+}
+
 test('a key is destroyed only after the disk knows that its leaf has been replaced', async (t) => {
   const disk = new Disk(rolling('connecting-next', { id: 'g1', leaf: candidate, sent: true, assignment: hub }));
   disk.isFull = true;
