@@ -30,8 +30,6 @@ export class Persistence {
   #disk: Entry | undefined;
   /** The disk accepts no writes. */
   #owed: Owed | undefined;
-  /** The state in memory is ahead of the disk. */
-  #isBehind = false;
 
   constructor(options: Options) {
     this.#options = options;
@@ -57,15 +55,14 @@ export class Persistence {
   }
 
   allows(effect: RollEffect): boolean {
-    return !this.#isBehind || isIntended(effect, this.#disk);
+    return isIntended(effect, this.#disk);
   }
 
   /** Writes the state, if the disk lacks a fact that must outlive a power cut; after a failure by a ladder, until it succeeds. */
   async follow(state: RollState): Promise<void> {
     const { clock, log } = this.#options;
     const owed = this.#owed;
-    this.#isBehind = this.#lacks(state);
-    if (owed === undefined ? !this.#isBehind : clock.monotonic() < owed.dueAt) return;
+    if (owed === undefined ? !this.#lacks(state) : clock.monotonic() < owed.dueAt) return;
     const failure = await this.#write(state);
     if (failure !== undefined && failure.message !== owed?.failure.message)
       log.error({ event: 'state-unwritten', ...failureFields(failure) });
@@ -91,7 +88,6 @@ export class Persistence {
       if (this.#owed !== undefined) log.info({ event: 'state-written', message: 'The state could be written again.' });
       this.#disk = entry;
       this.#owed = undefined;
-      this.#isBehind = false;
       return undefined;
     } catch (error) {
       const failure = failureOf(error);

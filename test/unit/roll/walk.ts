@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { isIntended } from '../../../agent/daemon/intent.ts';
 import {
   effectsOf,
   type RollEffect,
@@ -6,6 +7,7 @@ import {
   type RollState,
   unprovisioned,
 } from '../../../agent/roll/state.ts';
+import { entryOf } from '../../../agent/state/entry.ts';
 import { createProofs } from './lasting.ts';
 import { hub, leafOf, terms } from './machine.ts';
 import { advance } from './named.ts';
@@ -64,6 +66,7 @@ function check(node: Node): void {
 /** The laws of a single effect, checked before it is performed. */
 export function checkEffect(effect: RollEffect, node: Node): void {
   const { state, world } = node;
+  holds(isIntended(effect, entryOf(state)), 'the journal names each effect before it is tried', node);
   if (effect.kind === 'destroy-key') {
     // A key that is lost is of no use to a leaf.
     const isTrusted = world.pinned === effect.key.id && world.lost !== effect.key.id;
