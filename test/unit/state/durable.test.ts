@@ -1,9 +1,20 @@
 import assert from 'node:assert/strict';
 import childProcess from 'node:child_process';
-import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { type FileHandle, open, stat } from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
-import { join } from 'node:path';
-import { mock, test } from 'node:test';
+import { join, relative } from 'node:path';
+import { mock, type TestContext, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { makeDirectory, sync, writeAtomically } from '../../../agent/state/durable.ts';
 import { asNobody, barred, fault, scratch, tinyDisk } from './disk.ts';
 
@@ -33,6 +44,66 @@ test('a directory that is there keeps its mode', async (t) => {
   chmodSync(directory, 0o750);
   await makeDirectory(directory);
   assert.equal(modeOf(directory), 0o750);
+});
+
+/** Each fsync(2) is noted by its path, and ends when the test says so. */
+async function syncs(t: TestContext, directory: string) {
+  const waiting: { readonly path: string; end(error?: Error): void }[] = [];
+  const some = await open(directory);
+  const { prototype } = some.constructor as { readonly prototype: FileHandle };
+  await some.close();
+  const sync = t.mock.method(prototype, 'sync', function (this: FileHandle) {
+    const path = relative(directory, readlinkSync(`/proc/self/fd/${this.fd}`));
+    return new Promise<void>((resolve, reject) => {
+      waiting.push({ path, end: (error) => (error === undefined ? resolve() : reject(error)) });
+    });
+  });
+  /** The next one of this work, which must not end before. */
+  const next = async (work: Promise<unknown>) => {
+    let isOver = false;
+    const end = () => {
+      isOver = true;
+    };
+    void work.then(end, end);
+    while (waiting.length === 0 && !isOver) await setImmediate();
+    return waiting.shift() ?? assert.fail('it has ended, and is not on the disk');
+  };
+  return { next, count: () => sync.mock.callCount() };
+}
+
+/** What is left to do gets time for more than it needs. */
+async function rest(): Promise<void> {
+  for (let turn = 0; turn < 50; turn += 1) await stat('/').then(() => setImmediate());
+}
+
+test('a power cut at any moment: the new text takes its place on the disk only, and so does its name', async (t) => {
+  const directory = scratch(t);
+  const { next, count } = await syncs(t, directory);
+  const path = join(directory, 'new', 'leaf.pem');
+  let written = false;
+  const done = writeAtomically(path, 'new', 0o600).then(() => {
+    written = true;
+  });
+  for (const synced of ['', 'new/.leaf.pem.new', 'new']) {
+    const { path: what, end } = await next(done);
+    await rest();
+    assert.deepEqual([what, written, existsSync(path)], [synced, false, synced === 'new']);
+    end();
+  }
+  await done;
+  assert.equal(count(), 3);
+});
+
+test('a disk that does not take the text leaves the old one', async (t) => {
+  const directory = scratch(t);
+  const path = join(directory, 'leaf.pem');
+  writeFileSync(path, 'old');
+  const { next } = await syncs(t, directory);
+  const done = assert.rejects(writeAtomically(path, 'new', 0o600), fault('NL-STATE-WRITE', /the disk does not work/));
+  (await next(done)).end(Object.assign(new Error('EIO'), { code: 'EIO' }));
+  await done;
+  assert.equal(readFileSync(path, 'utf8'), 'old');
+  assert.deepEqual(readdirSync(directory), ['leaf.pem']);
 });
 
 test('what an interrupted attempt left behind is replaced, and does not lend its mode', async (t) => {

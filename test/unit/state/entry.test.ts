@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import type { Phase } from '../../../agent/roll/state.ts';
 import { entryOf, validateEntry } from '../../../agent/state/entry.ts';
 import { SITUATIONS } from '../roll/situations.ts';
-import { waits } from '../roll/standing.ts';
+import { candidate, waits } from '../roll/standing.ts';
 
 /** As it comes back from the disk. */
 const written = (entry: object): unknown => JSON.parse(JSON.stringify(entry));
@@ -26,6 +27,25 @@ describe('an entry is read as it was written', () => {
     });
   }
 });
+
+/** What each phase has in flight, and what is lost of it. */
+const LACKS: readonly (readonly [Phase, lacks: object, missing: string])[] = [
+  ['serving', { current: undefined }, 'current leaf'],
+  ['registering', { current: undefined }, 'current leaf'],
+  ['abandoning', { current: undefined }, 'current leaf'],
+  ['stranded', { current: undefined }, 'current leaf'],
+  ['generating-key', { next: undefined }, 'candidate'],
+  ['requesting-leaf', { next: { ...next, id: undefined } }, 'key of the candidate'],
+  ['registering-next', { next }, 'leaf of the candidate'],
+  ['connecting-next', { next: { ...next, leaf: candidate } }, 'assignment of the candidate'],
+  ['retiring-key', { retire: undefined }, 'key to retire'],
+];
+for (const [phase, lacks, missing] of LACKS) {
+  test(`${phase} without its ${missing} is refused: nothing would be in flight`, () => {
+    const message = `the phase is "${phase}", but there is no ${missing}`;
+    assert.throws(() => validateEntry(written({ ...entryOf(SITUATIONS[phase]), ...lacks })), { message });
+  });
+}
 
 test('a candidate that waits for something else is refused, and not read in part', () => {
   const message = '"next.waitsFor": Invalid type: Expected ("delivery" | "roll") but received true';
