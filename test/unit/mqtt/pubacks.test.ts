@@ -74,6 +74,8 @@ test('a message whose promise is rejected gets no PUBACK, nor do those behind it
   await send('good', 1, 11);
   await send('bad', 1, 12);
   await send('behind', 1, 13);
+  await send('plain', 0, 0);
+  settle.get('plain')?.reject(new Error('no'));
   settle.get('bad')?.reject(new Error('no'));
   settle.get('behind')?.resolve();
   settle.get('good')?.resolve();
