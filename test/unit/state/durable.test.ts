@@ -127,6 +127,17 @@ test('a full disk leaves the old text and no litter', async (t) => {
   assert.deepEqual(readdirSync(disk.path), ['leaf.pem']);
 });
 
+for (const [options, words] of [
+  ['nr_inodes=1', /no space is left/],
+  ['ro', /the file system is read-only/],
+] as const)
+  test(`a missing directory on a disk with ${options} is named by its cause`, async (t) => {
+    const disk = tinyDisk(t, options);
+    if (disk === undefined) return;
+    const write = writeAtomically(join(disk.path, 'lib', 'newleaf', 'leaf.pem'), 'x', 0o600);
+    await assert.rejects(write, fault('NL-STATE-WRITE', words));
+  });
+
 test('a read-only disk leaves the old text', async (t) => {
   const disk = tinyDisk(t);
   if (disk === undefined) return;
