@@ -1,12 +1,11 @@
-import { execFile } from 'node:child_process';
 import { cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { BESIDE } from './mutations/beside.ts';
 import { type Mutation, pathIn } from './mutations/mutation.ts';
 import { QUEUE } from './mutations/queue.ts';
 import { RULES } from './mutations/rules.ts';
+import { type Outcome, outcomeOf } from './mutations/run.ts';
 import { TRANSITIONS } from './mutations/transitions.ts';
 import { UPLINK } from './mutations/uplink.ts';
 
@@ -29,9 +28,6 @@ const [only = ''] = process.argv.slice(2);
 /** The nearest pairs of the walk: a broken law is found by a short story. */
 const PAIRS = 10_000;
 const DEADLINE_MS = 240_000;
-/** The breakage does not even load: its failures prove nothing. */
-const UNREADABLE = /SyntaxError|TransformError|ReferenceError|ERR_MODULE_NOT_FOUND/;
-
 const TABLES = [
   'advance',
   'backoff',
@@ -97,34 +93,16 @@ async function damage(place: string, mutation: Mutation): Promise<void> {
   );
 }
 
-/**
- * The complaint of the tests of a copy, or undefined where they pass. They run in a process of their own with
- * a deadline: a broken machine may never stop.
- * @throws Error where the copy cannot be loaded
- */
-async function complaint(place: string, proof: Proof): Promise<string | undefined> {
-  const options = { timeout: DEADLINE_MS, killSignal: 'SIGKILL', maxBuffer: 64 * 1024 * 1024 } as const;
-  try {
-    await promisify(execFile)(process.execPath, ['--import', 'tsx', join(place, TESTS, `${proof}.entry.ts`)], options);
-    return undefined;
-  } catch (error) {
-    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
-    const said = stdout + stderr;
-    if (UNREADABLE.test(said)) throw new Error(`The ${proof} of ${place} cannot run:\n${said.slice(-4000)}`);
-    return said;
-  }
-}
-
-/** The failures in a report of node:test, or its end where there is none: the walk throws. */
-function failures(report: string): string {
-  const failed = report.split('\n').filter((text) => /^\s*(not ok|error:|[+-] )/.test(text));
-  return failed.length > 0 ? failed.join('\n') : report.slice(-4000);
-}
+/** Of a proof, in a copy. @throws Error where the copy cannot be loaded */
+const judged = (place: string, proof: Proof): Promise<Outcome> =>
+  outcomeOf(join(place, TESTS, `${proof}.entry.ts`), DEADLINE_MS);
 
 interface Verdict {
   readonly mutation: Mutation;
   /** The tests that noticed it. */
   readonly by: Proof | undefined;
+  /** Tests that did not end in their time, and so say nothing. */
+  readonly late: readonly Proof[];
 }
 
 async function judge(mutation: Mutation, whole: string, place: string): Promise<Verdict> {
@@ -132,15 +110,21 @@ async function judge(mutation: Mutation, whole: string, place: string): Promise<
   await cp(whole, place, { recursive: true });
   await damage(place, mutation);
   let by: Proof | undefined;
-  for (const proof of proofsOf(mutation))
-    if (by === undefined && (await complaint(place, proof)) !== undefined) by = proof;
+  const late: Proof[] = [];
+  for (const proof of proofsOf(mutation)) {
+    if (by !== undefined) break;
+    const { is } = await judged(place, proof);
+    if (is === 'failed') by = proof;
+    if (is === 'late') late.push(proof);
+  }
   await rm(place, { recursive: true });
-  return { mutation, by };
+  return { mutation, by, late };
 }
 
-function line({ mutation, by }: Verdict): string {
+function line({ mutation, by, late }: Verdict): string {
   const { file, loss, equivalent } = mutation;
-  const fate = by !== undefined ? by : equivalent === undefined ? 'NOT NOTICED' : `not noticed: ${equivalent}`;
+  const unnoticed = equivalent === undefined ? 'NOT NOTICED' : `not noticed: ${equivalent}`;
+  const fate = by ?? (late.length > 0 ? `NO ANSWER of ${late.join(', ')}` : unnoticed);
   return `${file.padEnd(24)} ${loss.padEnd(76)} ${fate}`;
 }
 
@@ -148,8 +132,10 @@ function line({ mutation, by }: Verdict): string {
 async function judgeAll(mutations: readonly Mutation[]): Promise<readonly Verdict[]> {
   const whole = await copyWhole();
   for (const proof of new Set(mutations.flatMap(proofsOf))) {
-    const said = await complaint(whole, proof);
-    if (said !== undefined) throw new Error(`The ${proof} fail on the machine as it is:\n${failures(said)}`);
+    const outcome = await judged(whole, proof);
+    if (outcome.is === 'late')
+      throw new Error(`On the machine as it is, "${proof}" does not end in ${DEADLINE_MS} ms.`);
+    if (outcome.is === 'failed') throw new Error(`The ${proof} fail on the machine as it is:\n${outcome.said}`);
   }
   const open = mutations.entries();
   const verdicts: Verdict[] = [];
@@ -167,19 +153,21 @@ async function judgeAll(mutations: readonly Mutation[]): Promise<readonly Verdic
 /** Prints the summary and the faults. @returns the exit code */
 function conclude(verdicts: readonly Verdict[]): number {
   const noticed = (proof: Proof) => verdicts.filter(({ by }) => by === proof).length;
-  const told = verdicts.map(({ mutation, by }) => ({ ...mutation, caught: by !== undefined }));
-  const survived = told.filter(({ caught }) => !caught);
+  const told = verdicts.map(({ mutation, by, late }) => ({ ...mutation, caught: by !== undefined, late }));
+  const open = told.filter(({ caught, late }) => !caught && late.length > 0);
+  const survived = told.filter(({ caught, late }) => !caught && late.length === 0);
   console.log(
     `\n${verdicts.length} breakages: ${noticed('tables')} noticed by the tables, ${noticed('walk')} more by the walk,`,
   );
   console.log(`${noticed('uplink')} noticed by the tests of the uplink, ${noticed('queue')} by those of its queue,`);
   console.log(`${noticed('faults')} more by a disk that fails,`);
-  console.log(`${survived.length} not noticed.`);
+  console.log(`${survived.length} not noticed, ${open.length} without an answer.`);
   const unexplained = survived.filter(({ equivalent }) => equivalent === undefined);
   const wronglyExplained = told.filter(({ equivalent, caught }) => equivalent !== undefined && caught);
   for (const { loss } of unexplained) console.error(`No test notices "${loss}": write it.`);
   for (const { loss } of wronglyExplained) console.error(`"${loss}" is called equivalent, and was noticed.`);
-  return unexplained.length + wronglyExplained.length > 0 ? 1 : 0;
+  for (const { loss } of open) console.error(`No answer about "${loss}" in time: run it alone, on a quiet machine.`);
+  return unexplained.length + wronglyExplained.length + open.length > 0 ? 1 : 0;
 }
 
 await rm(workshop, { recursive: true, force: true });
