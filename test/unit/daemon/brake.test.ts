@@ -40,6 +40,17 @@ test('six registrations at once, then one in 48 minutes', () => {
   assert.equal(brake.pauseMs('destroy-key', 0), 0);
 });
 
+test('what went on at once for long is waited for no longer, and a request takes nothing away', () => {
+  const brake = spent();
+  for (let times = 0; times < 20; times += 1) brake.follow(servingState, step, registered, 0);
+  assert.equal(brake.pauseMs('register', 0), 48 * MINUTE);
+  const fresh = new Brake();
+  const asked: RollEvent = { ...at, kind: 'asked', request, delayMs: 0, discard: false };
+  fresh.follow(servingState, { ...step, state: { ...servingState, request } }, asked, 0);
+  for (let times = 0; times < 5; times += 1) fresh.follow(servingState, step, registered, 0);
+  assert.equal(fresh.pauseMs('register', 0), 0);
+});
+
 test('what a ladder paces costs nothing, and every attempt counts as one', () => {
   const brake = new Brake();
   const failed: RollEvent = { ...at, kind: 'failed', effect: register, failure: silent };

@@ -38,6 +38,35 @@ test('a clock that is set ends the pause of what may have failed for the clock a
   assert.ok(counts.register > before);
 });
 
+test('a leaf that is not valid yet is judged again as soon as the clock is set', async (t) => {
+  const requesting = { ...servingState, phase: 'requesting-leaf', next: { slot: 'b', id: 'g1', sent: false } } as const;
+  let judged = 0;
+  const { clock } = await gateway(t, new Disk(requesting), {
+    async judge() {
+      judged += 1;
+      throw new Fault('NL-LEAF-NOT-YET', { retryAfterMs: HOUR });
+    },
+  });
+  await clock.pass(HOUR / 2);
+  assert.equal(judged, 1);
+  clock.step(HOUR);
+  await clock.pass(MINUTE);
+  assert.equal(judged, 2);
+});
+
+for (const [code, isOver] of [
+  ['NL-HUB-UNTRUSTED', true],
+  ['NL-HUB-UNREACHABLE', false],
+] as const) {
+  test(`${code} ${isOver ? 'may be over when' : 'has nothing to do with it that'} the clock is set`, async (t) => {
+    const connect = () => Promise.reject(new Fault(code));
+    const { clock, daemon } = await gateway(t, new Disk(servingState), { connect });
+    clock.step(HOUR);
+    const { trouble } = (await onWire(daemon.answer)({ kind: 'status' })).body as Status;
+    assert.equal(trouble?.code, isOver ? undefined : code);
+  });
+}
+
 test('a clock that is ahead is logged once, and nothing is said of it any more as soon as it is set right', async (t) => {
   let isAhead = false;
   const expired = (code: 'NL-HUB-UNTRUSTED' | 'NL-EST-UNTRUSTED', cause: string) => {

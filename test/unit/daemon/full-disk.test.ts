@@ -4,7 +4,7 @@ import { onWire } from '../../../agent/ask/wire.ts';
 import { Fault } from '../../../agent/failure/failure.ts';
 import type { RollState } from '../../../agent/roll/state.ts';
 import { hub, NOW, terms } from '../roll/machine.ts';
-import { candidate, current, Disk, gateway, HOUR, MINUTE, servingState } from './gateway.ts';
+import { candidate, current, Disk, gateway, HOUR, MINUTE, never, servingState } from './gateway.ts';
 
 const request = { id: 'r1', action: 'roll', reason: 'asked', from: 'technician', at: NOW } as const;
 const rolling = (phase: RollState['phase'], next: Partial<RollState['next']>): RollState => ({
@@ -130,6 +130,27 @@ for (const delayMs of [0, 600_000]) {
     await clock.pass(0);
     assert.equal((await again).status, 202);
     assert.equal(disk.entry !== 'absent' && (disk.entry.scheduled ?? disk.entry.outcomes[0])?.id, 'later');
+  });
+}
+
+for (const [what, ask] of [
+  ['another CSR', { kind: 'csr', from: 'technician', newKey: true }],
+  ['a leaf that is delivered', { kind: 'install', from: 'technician', delivered: Buffer.from('chain') }],
+] as const) {
+  test(`${what} that cannot be kept is refused, and what is in flight goes on`, async (t) => {
+    const disk = new Disk({ ...servingState, next: { slot: 'b', id: 'g1', sent: false, waitsFor: 'delivery' } });
+    let session: AbortSignal | undefined;
+    const { clock, counts, daemon } = await gateway(t, disk, {
+      connect(_leaf, _assignment, abort) {
+        session = abort;
+        return never();
+      },
+    });
+    disk.isFull = true;
+    const answer = onWire(daemon.answer)(ask);
+    await clock.pass(0);
+    assert.deepEqual([(await answer).status, daemon.state.next?.id], [500, 'g1']);
+    assert.deepEqual([session?.aborted, counts.connect], [false, 1]);
   });
 }
 

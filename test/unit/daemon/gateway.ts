@@ -56,6 +56,7 @@ export interface Far {
   readonly register?: Ports['dps']['register'];
   readonly connect?: Ports['hub']['connect'];
   readonly report?: Ports['hub']['report'];
+  readonly close?: Ports['hub']['close'];
 }
 
 /** A disk that can be told to take nothing. */
@@ -85,6 +86,7 @@ export async function gateway(
   far: Far = {},
   change: Partial<DaemonOptions> = {},
   clock = new TestClock(NOW),
+  abort = new AbortController(),
 ) {
   const counts: Counts = { connect: 0, register: 0, issue: 0, generate: 0, destroy: 0, report: 0, writes: 0 };
   const logged: Line[] = [];
@@ -110,7 +112,7 @@ export async function gateway(
       connect: counted('connect', far.connect ?? (async () => {})),
       silentMs: () => undefined,
       report: counted('report', far.report ?? (async () => {})),
-      async close() {},
+      close: far.close ?? (async () => {}),
       signals: {
         [Symbol.asyncIterator]: () => ({
           next() {
@@ -140,7 +142,6 @@ export async function gateway(
     publish: async () => {},
     ...change,
   });
-  const abort = new AbortController();
   t.after(() => abort.abort());
   const ended = daemon.run(abort.signal);
   await Promise.race([clock.asleep(), ended.catch(() => {})]);

@@ -106,3 +106,11 @@ test('an event whose turn comes late does not free the lane for a second time', 
   lane.set(connect);
   assert.deepEqual([attempts.length, lane.has(connect)], [2, true]);
 });
+
+test('it waits for the brake until it is tried', async () => {
+  const { lane, clock, attempts } = lasting();
+  lane.set(register, 1_000, 'brake');
+  assert.deepEqual([lane.isBraked, attempts.length], [true, 0]);
+  await clock.pass(1_000);
+  assert.deepEqual([lane.isBraked, attempts.length], [false, 1]);
+});

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Fault } from '../../../agent/failure/failure.ts';
 import type { RollState } from '../../../agent/roll/state.ts';
+import { TestClock } from '../clock.ts';
 import { NOW } from '../roll/machine.ts';
-import { current, Disk, gateway, MINUTE, never, servingState } from './gateway.ts';
+import { current, Disk, type Far, gateway, HOUR, MINUTE, never, servingState } from './gateway.ts';
 
 const SECOND = 1_000;
 
@@ -40,10 +42,35 @@ test('what poisoned the process before is tried as soon as the session is open',
   assert.equal(counts.generate, 1);
 });
 
+test('or at once, where there is no session to wait for', async (t) => {
+  const { current: _, assignment: _assignment, ...leafless } = poisoned;
+  const { counts } = await gateway(t, new Disk(leafless));
+  assert.equal(counts.generate, 1);
+});
+
 test('and after a minute where no hub answers', async (t) => {
   const { clock, counts } = await gateway(t, new Disk(poisoned), { connect: never });
   await clock.pass(MINUTE - 1);
   assert.equal(counts.generate, 0);
   await clock.pass(1);
   assert.equal(counts.generate, 1);
+});
+
+test('DPS is asked at once where the hub gives no answer, whose own next attempt waits', async (t) => {
+  const clock = new TestClock(NOW);
+  let triedAt = 0;
+  let waited: number | undefined;
+  const far: Far = {
+    async connect() {
+      triedAt = clock.monotonic();
+      throw new Fault('NL-HUB-UNREACHABLE');
+    },
+    async register() {
+      waited ??= clock.monotonic() - triedAt;
+      throw new Fault('NL-DPS-UNREACHABLE');
+    },
+  };
+  await gateway(t, new Disk(servingState), far, {}, clock);
+  await clock.pass(HOUR);
+  assert.equal(waited, 0);
 });
