@@ -2,6 +2,7 @@ import { cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { BESIDE } from './mutations/beside.ts';
+import { EDGES } from './mutations/edges.ts';
 import { type Mutation, pathIn } from './mutations/mutation.ts';
 import { QUEUE } from './mutations/queue.ts';
 import { RULES } from './mutations/rules.ts';
@@ -10,17 +11,17 @@ import { TRANSITIONS } from './mutations/transitions.ts';
 import { UPLINK } from './mutations/uplink.ts';
 
 /**
- * Breaks machine and uplink on purpose, one way at a time, and expects the walk or a table to notice: a test that no breakage
+ * Breaks machine, uplink and what is around them on purpose, one way at a time, and expects the walk or a table to notice: a test that no breakage
  * fails proves nothing. Prints which test noticed each, and ends with 1 where one passed unnoticed.
  */
 const root = join(import.meta.dirname, '..');
 /** Inside of the repository, so that packages are found. */
 const workshop = join(root, '.cache', 'mutants');
 const TESTS = join('test', 'unit', 'roll');
-/** What the tests of the uplink need. */
-const UPLINK_PARTS = ['unit/uplink', 'unit/clock.ts', 'unit/state/disk.ts', 'search/dice.ts'].map((part) =>
-  join('test', part),
-);
+/** What the other tests need. */
+const PARTS = ['uplink', 'clock.ts', 'daemon', 'state', 'keys/trusted.test.ts', 'network/beside.test.ts']
+  .map((part) => join('test', 'unit', part))
+  .concat(join('test', 'search', 'dice.ts'));
 
 /** Without an argument all of them; with one, those whose file or loss contains it. */
 const [only = ''] = process.argv.slice(2);
@@ -50,6 +51,14 @@ const TABLES = [
   'ways-back',
 ];
 const UPLINK_TABLES = ['forward', 'messages', 'methods', 'refusals', 'topics', 'twin', 'uplink'];
+const EDGE_TABLES = [
+  'daemon/lane',
+  'daemon/full-disk',
+  'network/beside',
+  'state/durable',
+  'state/entry',
+  'keys/trusted',
+];
 const QUEUE_TABLES = ['record', 'queue', 'reading', 'torn', 'bounds'];
 const PROOFS = {
   walk: `import { walk } from './walk.ts';
@@ -58,6 +67,7 @@ walk({ enrollment: 'individual', most: ${PAIRS} });
 walk({ enrollment: 'individual', isFated: true, most: ${PAIRS} });
 `,
   tables: TABLES.map((name) => `import './${name}.test.ts';\n`).join(''),
+  edges: EDGE_TABLES.map((name) => `import '../${name}.test.ts';\n`).join(''),
   uplink: UPLINK_TABLES.map((name) => `import '../uplink/${name}.test.ts';\n`).join(''),
   queue: QUEUE_TABLES.map((name) => `import '../uplink/queue/${name}.test.ts';\n`).join(''),
   faults: `import '../uplink/queue/faults.test.ts';\n`,
@@ -67,14 +77,15 @@ type Proof = keyof typeof PROOFS;
 /** What takes ten times as long comes last. */
 function proofsOf({ file }: Mutation): readonly Proof[] {
   if (file.startsWith('uplink/queue/')) return ['queue', 'faults'];
-  return file.startsWith('uplink/') ? ['uplink'] : ['tables', 'walk'];
+  if (file.startsWith('uplink/')) return ['uplink'];
+  return file.includes('/') ? ['edges'] : ['tables', 'walk'];
 }
 
 /** A copy of machine and tests: edits during the run do not disturb it. */
 async function copyWhole(): Promise<string> {
   const whole = join(workshop, 'whole');
   // The tables also check that the journal accepts what the machine writes.
-  for (const part of ['agent', TESTS, ...UPLINK_PARTS])
+  for (const part of ['agent', 'hsm', TESTS, ...PARTS])
     await cp(join(root, part), join(whole, part), { recursive: true });
   for (const [proof, text] of Object.entries(PROOFS)) await writeFile(join(whole, TESTS, `${proof}.entry.ts`), text);
   return whole;
@@ -160,7 +171,9 @@ function conclude(verdicts: readonly Verdict[]): number {
     `\n${verdicts.length} breakages: ${noticed('tables')} noticed by the tables, ${noticed('walk')} more by the walk,`,
   );
   console.log(`${noticed('uplink')} noticed by the tests of the uplink, ${noticed('queue')} by those of its queue,`);
-  console.log(`${noticed('faults')} more by a disk that fails,`);
+  console.log(
+    `${noticed('faults')} more by a disk that fails, ${noticed('edges')} by the tests of what is around the machine,`,
+  );
   console.log(`${survived.length} not noticed, ${open.length} without an answer.`);
   const unexplained = survived.filter(({ equivalent }) => equivalent === undefined);
   const wronglyExplained = told.filter(({ equivalent, caught }) => equivalent !== undefined && caught);
@@ -172,7 +185,7 @@ function conclude(verdicts: readonly Verdict[]): number {
 
 await rm(workshop, { recursive: true, force: true });
 try {
-  const chosen = [...TRANSITIONS, ...RULES, ...BESIDE, ...UPLINK, ...QUEUE].filter(({ file, loss }) =>
+  const chosen = [...TRANSITIONS, ...RULES, ...BESIDE, ...EDGES, ...UPLINK, ...QUEUE].filter(({ file, loss }) =>
     `${file} ${loss}`.includes(only),
   );
   process.exitCode = conclude(await judgeAll(chosen));

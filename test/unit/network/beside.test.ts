@@ -6,7 +6,6 @@ import { type TestContext, test } from 'node:test';
 import type { Attempt } from '../../../agent/mqtt/attempt.ts';
 import { Beside } from '../../../agent/network/beside.ts';
 import { Network } from '../../../agent/network/network.ts';
-import { never } from '../hub/hub-side.ts';
 
 const ALONE_MS = 5_000;
 
@@ -107,7 +106,7 @@ test('an attempt that has ended begins nothing any more: a connection would belo
   const settings = { transport: 'auto', proxy_username: '', no_proxy: [] } as const;
   const { reach } = new Network({ settings, now: () => 0, aloneMs: ALONE_MS });
   const down = new Error('no route');
-  const attempt = reach(host, never, async ({ attempt: first }) => {
+  const attempt = reach(host, new AbortController().signal, async ({ attempt: first }) => {
     first.socketError = 'ENETUNREACH';
     throw down;
   });

@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { BESIDE } from '../../../scripts/mutations/beside.ts';
+import { EDGES } from '../../../scripts/mutations/edges.ts';
 import { pathIn } from '../../../scripts/mutations/mutation.ts';
 import { QUEUE } from '../../../scripts/mutations/queue.ts';
 import { RULES } from '../../../scripts/mutations/rules.ts';
@@ -14,7 +15,7 @@ import { scratch } from '../state/disk.ts';
 const AGENT = join(import.meta.dirname, '..', '..', '..', 'agent');
 
 test('each breakage of scripts/mutate.ts finds its place, once', () => {
-  const lost = [...BESIDE, ...RULES, ...TRANSITIONS, ...UPLINK, ...QUEUE].filter(
+  const lost = [...BESIDE, ...EDGES, ...RULES, ...TRANSITIONS, ...UPLINK, ...QUEUE].filter(
     (one) => readFileSync(pathIn(AGENT, one), 'utf8').split(one.find).length !== 2,
   );
   assert.deepEqual(lost, []);
