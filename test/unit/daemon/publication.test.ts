@@ -26,9 +26,9 @@ function stage(t: TestContext) {
   const tries: RollState[] = [];
   const tell = ({ event }: { readonly event: string }) => void said.push(event);
   const publication = new Publication({
-    publish(state, before) {
+    publish(state) {
       tries.push(state);
-      return publish(directory, state, before);
+      return publish(directory, state);
     },
     clock,
     log: { error: tell, warn: tell, info: tell, debug: tell },
