@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -40,6 +40,7 @@ test('a file that waits costs nothing that stays, however often it is looked at'
   };
   let held = await look(LOOKS / 4);
   const listeners = getEventListeners(closing.signal, 'abort').length;
+  const descriptors = readdirSync('/proc/self/fd').length;
   // Code that is compiled meanwhile is memory, too, but not in each round.
   const rounds: number[] = [];
   for (let round = 0; round < ROUNDS; round += 1) {
@@ -50,6 +51,7 @@ test('a file that waits costs nothing that stays, however often it is looked at'
   const grown = Math.min(...rounds);
   assert.equal(asked, LOOKS * 1.25);
   assert.equal(getEventListeners(closing.signal, 'abort').length, listeners);
+  assert.equal(readdirSync('/proc/self/fd').length, descriptors);
   assert.ok(grown < MOST_A_LOOK, `${Math.round(grown)} bytes a look`);
 });
 
@@ -57,14 +59,17 @@ test('a look that waits for an answer ends when the daemon does', async (t) => {
   const log = { error() {}, warn() {}, info() {}, debug() {} };
   const clock = new TestClock();
   const closing = new AbortController();
+  let asked = 0;
   const answer = () => {
+    asked += 1;
     closing.abort();
     return new Promise<never>(() => {});
   };
   const tray = new Tray({ directory: scratch(t), answer, clock, log }, closing.signal);
   await tray.prepare();
-  writeFileSync(`${tray.path}/gw.pem`, 'a chain');
+  for (const name of ['gw.pem', 'other.pem']) writeFileSync(`${tray.path}/${name}`, 'a chain');
   await tray.look();
   await clock.pass(2_000);
   await tray.look();
+  assert.equal(asked, 1, 'and nothing else is begun');
 });

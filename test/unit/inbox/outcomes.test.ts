@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, mkdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, renameSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { failure } from '../../../agent/failure/failure.ts';
@@ -99,6 +99,17 @@ describe('a chain that is refused', () => {
     assert.ok(existsSync(join(at('directory'), 'deep', 'file')) && existsSync(outside));
   });
 
+  test('whose reason cannot be written stays: it would be gone without one', async (t) => {
+    const stage = new Stage(t);
+    stage.answer = () => refusal('NL-LEAF-CN');
+    mkdirSync(join(stage.directory, 'rejected', 'gw.pem.reason'), { recursive: true });
+    stage.drop('gw.pem');
+    await stage.start();
+    await stage.pass(2_000);
+    assert.deepEqual([stage.names('inbox'), stage.names('rejected')], [['gw.pem'], ['gw.pem.reason']]);
+    assert.deepEqual(stage.events, ['inbox-waits NL-STATE-WRITE']);
+  });
+
   test('has a name so long that no reason fits beside it', async (t) => {
     const stage = new Stage(t);
     stage.answer = () => refusal('NL-LEAF-CN');
@@ -181,6 +192,33 @@ describe('a chain that has to wait stays, is tried again once a minute, and is t
     });
   }
 
+  test('one that is to wait for no time at all is given two seconds', async (t) => {
+    const stage = new Stage(t);
+    stage.answer = () => later('NL-LEAF-NOT-YET', 0);
+    stage.drop('gw.pem');
+    await stage.start();
+    await stage.pass(2_000);
+    assert.equal(await stage.clock.asleep(), 2_000);
+  });
+
+  test('one that was taken away, and is back, is told of again', async (t) => {
+    const stage = new Stage(t);
+    stage.answer = () => refusal('NL-BUSY', 'busy');
+    stage.drop('gw.pem');
+    await stage.start();
+    await stage.pass(2_000);
+    const [place, away] = [join(stage.directory, 'inbox', 'gw.pem'), join(stage.directory, 'away')];
+    for (const [from, to] of [
+      [place, away],
+      [away, place],
+    ] as const) {
+      renameSync(from, to);
+      await stage.heard();
+      await stage.pass(4_000);
+    }
+    assert.deepEqual(stage.events, ['inbox-waits NL-BUSY', 'inbox-waits NL-BUSY']);
+  });
+
   test('a defect of the daemon is no end of the inbox', async (t) => {
     const stage = new Stage(t);
     stage.answer = () => Promise.reject(new Error('boom'));
@@ -214,6 +252,21 @@ describe('whatever happens meanwhile', () => {
     await stage.start();
     await stage.pass(6_000);
     assert.deepEqual([stage.asks.length, stage.names('inbox'), stage.names('rejected')], [2, [], []]);
+  });
+
+  test('a file that takes the place of one that is accepted is judged, too', async (t) => {
+    const stage = new Stage(t);
+    stage.answer = ({ delivered }) => {
+      if (delivered.toString() === 'first') stage.drop('gw.pem', 'the second one');
+      return accepted;
+    };
+    stage.drop('gw.pem', 'first');
+    await stage.start();
+    await stage.pass(2_000);
+    await stage.heard();
+    await stage.pass(4_000);
+    const asked = stage.asks.map(({ delivered }) => delivered.toString());
+    assert.deepEqual([asked, stage.names('inbox')], [['first', 'the second one'], []]);
   });
 
   test('one that is accepted and cannot be removed is not installed again', { skip: needsRoot }, async (t) => {

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import childProcess from 'node:child_process';
+import { EventEmitter } from 'node:events';
 import {
   chmodSync,
+  chownSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -13,10 +15,10 @@ import {
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
 import { join, relative } from 'node:path';
-import { mock, type TestContext, test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { makeDirectory, sync, writeAtomically } from '../../../agent/state/durable.ts';
-import { asNobody, barred, fault, scratch, tinyDisk } from './disk.ts';
+import { asNobody, barred, fault, needsRoot, scratch, tinyDisk } from './disk.ts';
 
 const modeOf = (path: string) => statSync(path).mode & 0o777;
 
@@ -106,6 +108,17 @@ test('a disk that does not take the text leaves the old one', async (t) => {
   assert.deepEqual(readdirSync(directory), ['leaf.pem']);
 });
 
+test('what root writes belongs to the owner of the directory, or to whom it is for', { skip: needsRoot }, async (t) => {
+  const directory = scratch(t);
+  const path = join(directory, 'leaf.pem');
+  const ownerOf = () => [statSync(path).uid, statSync(path).gid];
+  chownSync(directory, 65534, 65533);
+  await writeAtomically(path, 'x', 0o600);
+  assert.deepEqual(ownerOf(), [65534, 65533]);
+  await writeAtomically(path, 'x', 0o600, { uid: 1, gid: 2 });
+  assert.deepEqual(ownerOf(), [1, 2]);
+});
+
 test('what an interrupted attempt left behind is replaced, and does not lend its mode', async (t) => {
   const directory = scratch(t);
   writeFileSync(join(directory, '.leaf.pem.new'), 'half a li', { mode: 0o666 });
@@ -174,15 +187,47 @@ test('something else in the place of the file or of its directory is left alone'
   );
 });
 
-test('a machine that has no memory for another process holds up nobody who waits for the disk', async (t) => {
-  const spawn = mock.method(childProcess, 'spawn', () => {
-    throw Object.assign(new Error('spawn ENOMEM'), { code: 'ENOMEM' });
-  });
+/** sync(1), which is played by this. */
+function syncedBy(t: TestContext, play: () => EventEmitter) {
+  const spawn = t.mock.method(childProcess, 'spawn', play);
   syncBuiltinESMExports();
   t.after(() => {
     spawn.mock.restore();
     syncBuiltinESMExports();
   });
+  return spawn.mock;
+}
+
+test('a machine that has no memory for another process holds up nobody who waits for the disk', async (t) => {
+  const spawn = syncedBy(t, () => {
+    throw Object.assign(new Error('spawn ENOMEM'), { code: 'ENOMEM' });
+  });
   await sync();
-  assert.equal(spawn.mock.callCount(), 1);
+  assert.equal(spawn.callCount(), 1);
+});
+
+test('a disk is waited for, and no timer is left: a command would end half a minute later', async (t) => {
+  const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+  const child = new EventEmitter();
+  syncedBy(t, () => child);
+  const before = timers();
+  const synced = sync();
+  assert.equal(timers(), before + 1);
+  child.emit('exit', 0);
+  await synced;
+  assert.equal(timers(), before);
+});
+
+test('a disk that hangs is given up after half a minute', async (t) => {
+  syncedBy(t, () => new EventEmitter());
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  let isOver = false;
+  const synced = sync().then(() => {
+    isOver = true;
+  });
+  t.mock.timers.tick(29_999);
+  await setImmediate();
+  assert.equal(isOver, false);
+  t.mock.timers.tick(1);
+  await synced;
 });
