@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { Fault } from '../../../agent/failure/failure.ts';
 import type { RollState } from '../../../agent/roll/state.ts';
 import { TestClock } from '../clock.ts';
@@ -17,6 +18,9 @@ async function after(t: TestContext, far: Far) {
   await clock.pass(MINUTE);
   const before = { ...counts };
   assert.equal(await stop(), 'stopped');
+  await setImmediate();
+  // A sleep keeps the process alive.
+  assert.equal(await Promise.race([clock.asleep(), setImmediate('nothing sleeps')]), 'nothing sleeps');
   await clock.pass(DAY);
   return { before, counts };
 }
