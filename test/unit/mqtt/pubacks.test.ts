@@ -11,7 +11,7 @@ const connector = ca.connector(ca.issue('gw-0001'));
 const OPTIONS = { clientId: 'gw-0001', protocolVersion: 4, clean: true, key: 'unused', cert: 'unused' } as const;
 
 const tapTo = (host: string, { admit }: Pick<TapOptions, 'admit'>): Tap =>
-  new Tap({ host, connector, connectMs: 5_000, admit });
+  new Tap({ host, connector, connectMs: 60_000, admit });
 
 /** The identifiers of the PUBACKs that came. */
 const pubacks = (far: FarSide): (number | undefined)[] =>

@@ -8,7 +8,8 @@ import { Turns } from '../../../agent/time/turns.ts';
 import { within } from '../../../agent/time/within.ts';
 
 const never = new Promise<never>(() => {});
-const HOUR = 3_600_000;
+/** Far longer than a test takes. */
+const LONG_MS = 20_000;
 const late = () => new Error('late');
 
 /** How many timers keep the process alive. */
@@ -17,8 +18,8 @@ const timers = (): number => process.getActiveResourcesInfo().filter((name) => n
 test('work that ends within its limit leaves neither a timer nor a listener behind', async () => {
   const { signal } = new AbortController();
   const before = timers();
-  assert.equal(await within(Promise.resolve('done'), { abort: signal, after: { ms: HOUR, late } }), 'done');
-  await assert.rejects(within(Promise.reject(late()), { abort: signal, after: { ms: HOUR, late } }), late());
+  assert.equal(await within(Promise.resolve('done'), { abort: signal, after: { ms: LONG_MS, late } }), 'done');
+  await assert.rejects(within(Promise.reject(late()), { abort: signal, after: { ms: LONG_MS, late } }), late());
   assert.deepEqual([timers(), getEventListeners(signal, 'abort').length], [before, 0]);
 });
 
@@ -64,8 +65,8 @@ test('a queue that ends drops what waits', async () => {
 
 test('a call for later keeps no process alive, and may be called off', (t) => {
   const before = timers();
-  later(HOUR, () => {})();
-  const cancel = later(HOUR, () => {});
+  later(LONG_MS, () => {})();
+  const cancel = later(LONG_MS, () => {});
   assert.equal(timers(), before);
   cancel();
   t.mock.timers.enable({ apis: ['setTimeout'] });
@@ -73,8 +74,8 @@ test('a call for later keeps no process alive, and may be called off', (t) => {
   const call = () => {
     calls += 1;
   };
-  later(HOUR, call);
-  later(HOUR, call)();
-  t.mock.timers.tick(HOUR);
+  later(LONG_MS, call);
+  later(LONG_MS, call)();
+  t.mock.timers.tick(LONG_MS);
   assert.equal(calls, 1);
 });
