@@ -132,13 +132,13 @@ test('an issuer that refuses a dying leaf is asked until the end: no pause takes
 
 /** A hub that ends each session at once and then refuses: rules without a budget go round in a circle. */
 async function circle(t: TestContext, state: RollState = servingState, change: Partial<DaemonOptions> = {}) {
-  let isAccepted = true;
+  let [isAccepted, isCalm] = [true, false];
   let registeredAt = 0;
   const far: Far = {
     async connect() {
       if (!isAccepted) throw new Fault('NL-HUB-REJECTED');
-      setImmediate(() => stage?.lose());
-      isAccepted = false;
+      isAccepted = isCalm;
+      if (!isCalm) setImmediate(() => stage?.lose());
     },
     async register() {
       registeredAt = stage?.clock.now() ?? 0;
@@ -148,7 +148,11 @@ async function circle(t: TestContext, state: RollState = servingState, change: P
   };
   const stage = await gateway(t, new Disk(state), far, change);
   await stage.lose();
-  return { ...stage, registeredAt: () => registeredAt };
+  /** Whether the hub keeps sessions open from now on. */
+  const keep = (is: boolean) => {
+    isCalm = is;
+  };
+  return { ...stage, keep, registeredAt: () => registeredAt };
 }
 
 test('the brake takes no more than half of what is left of a leaf', async (t) => {
@@ -178,6 +182,18 @@ test('a circle of registrations is slowed down, told once, and seen in the statu
   await clock.pass(23 * HOUR);
   assertBounded(first, counts.register);
   assert.ok(told('braked').length <= 2);
+});
+
+test('after a session that was held, the next circle is told again', async (t) => {
+  const { clock, keep, lose, told, daemon } = await circle(t);
+  await clock.pass(HOUR);
+  keep(true);
+  await clock.pass(2 * HOUR);
+  assert.deepEqual([daemon.state.online !== undefined, told('braked').length], [true, 1]);
+  keep(false);
+  await lose();
+  await clock.pass(HOUR);
+  assert.equal(told('braked').length, 2);
 });
 
 test('whoever asks is served at once, however often newleaf has been slowed down', async (t) => {
