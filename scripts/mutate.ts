@@ -1,27 +1,27 @@
-import { execFile } from 'node:child_process';
 import { cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { BESIDE } from './mutations/beside.ts';
+import { EDGES } from './mutations/edges.ts';
 import { type Mutation, pathIn } from './mutations/mutation.ts';
 import { QUEUE } from './mutations/queue.ts';
 import { RULES } from './mutations/rules.ts';
+import { type Outcome, outcomeOf } from './mutations/run.ts';
 import { TRANSITIONS } from './mutations/transitions.ts';
 import { UPLINK } from './mutations/uplink.ts';
 
 /**
- * Breaks machine and uplink on purpose, one way at a time, and expects the walk or a table to notice: a test that no breakage
+ * Breaks machine, uplink and what is around them on purpose, one way at a time, and expects the walk or a table to notice: a test that no breakage
  * fails proves nothing. Prints which test noticed each, and ends with 1 where one passed unnoticed.
  */
 const root = join(import.meta.dirname, '..');
 /** Inside of the repository, so that packages are found. */
 const workshop = join(root, '.cache', 'mutants');
 const TESTS = join('test', 'unit', 'roll');
-/** What the tests of the uplink need. */
-const UPLINK_PARTS = ['unit/uplink', 'unit/clock.ts', 'unit/state/disk.ts', 'search/dice.ts'].map((part) =>
-  join('test', part),
-);
+/** What the other tests need. */
+const PARTS = ['uplink', 'clock.ts', 'daemon', 'state', 'keys/trusted.test.ts', 'network/beside.test.ts']
+  .map((part) => join('test', 'unit', part))
+  .concat(join('test', 'search', 'dice.ts'));
 
 /** Without an argument all of them; with one, those whose file or loss contains it. */
 const [only = ''] = process.argv.slice(2);
@@ -29,9 +29,6 @@ const [only = ''] = process.argv.slice(2);
 /** The nearest pairs of the walk: a broken law is found by a short story. */
 const PAIRS = 10_000;
 const DEADLINE_MS = 240_000;
-/** The breakage does not even load: its failures prove nothing. */
-const UNREADABLE = /SyntaxError|TransformError|ReferenceError|ERR_MODULE_NOT_FOUND/;
-
 const TABLES = [
   'advance',
   'backoff',
@@ -57,6 +54,14 @@ const TABLES = [
   'ways-back',
 ];
 const UPLINK_TABLES = ['forward', 'messages', 'methods', 'refusals', 'topics', 'twin', 'uplink'];
+const EDGE_TABLES = [
+  'daemon/lane',
+  'daemon/full-disk',
+  'network/beside',
+  'state/durable',
+  'state/entry',
+  'keys/trusted',
+];
 const QUEUE_TABLES = ['record', 'queue', 'reading', 'torn', 'bounds'];
 const PROOFS = {
   walk: `import { walk } from './walk.ts';
@@ -65,6 +70,7 @@ walk({ enrollment: 'individual', most: ${PAIRS} });
 walk({ enrollment: 'individual', isFated: true, most: ${PAIRS} });
 `,
   tables: TABLES.map((name) => `import './${name}.test.ts';\n`).join(''),
+  edges: EDGE_TABLES.map((name) => `import '../${name}.test.ts';\n`).join(''),
   uplink: UPLINK_TABLES.map((name) => `import '../uplink/${name}.test.ts';\n`).join(''),
   queue: QUEUE_TABLES.map((name) => `import '../uplink/queue/${name}.test.ts';\n`).join(''),
   faults: `import '../uplink/queue/faults.test.ts';\n`,
@@ -74,14 +80,15 @@ type Proof = keyof typeof PROOFS;
 /** What takes ten times as long comes last. */
 function proofsOf({ file }: Mutation): readonly Proof[] {
   if (file.startsWith('uplink/queue/')) return ['queue', 'faults'];
-  return file.startsWith('uplink/') ? ['uplink'] : ['tables', 'walk'];
+  if (file.startsWith('uplink/')) return ['uplink'];
+  return file.includes('/') ? ['edges'] : ['tables', 'walk'];
 }
 
 /** A copy of machine and tests: edits during the run do not disturb it. */
 async function copyWhole(): Promise<string> {
   const whole = join(workshop, 'whole');
   // The tables also check that the journal accepts what the machine writes.
-  for (const part of ['agent', TESTS, ...UPLINK_PARTS])
+  for (const part of ['agent', 'hsm', TESTS, ...PARTS])
     await cp(join(root, part), join(whole, part), { recursive: true });
   for (const [proof, text] of Object.entries(PROOFS)) await writeFile(join(whole, TESTS, `${proof}.entry.ts`), text);
   return whole;
@@ -100,34 +107,16 @@ async function damage(place: string, mutation: Mutation): Promise<void> {
   );
 }
 
-/**
- * The complaint of the tests of a copy, or undefined where they pass. They run in a process of their own with
- * a deadline: a broken machine may never stop.
- * @throws Error where the copy cannot be loaded
- */
-async function complaint(place: string, proof: Proof): Promise<string | undefined> {
-  const options = { timeout: DEADLINE_MS, killSignal: 'SIGKILL', maxBuffer: 64 * 1024 * 1024 } as const;
-  try {
-    await promisify(execFile)(process.execPath, ['--import', 'tsx', join(place, TESTS, `${proof}.entry.ts`)], options);
-    return undefined;
-  } catch (error) {
-    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
-    const said = stdout + stderr;
-    if (UNREADABLE.test(said)) throw new Error(`The ${proof} of ${place} cannot run:\n${said.slice(-4000)}`);
-    return said;
-  }
-}
-
-/** The failures in a report of node:test, or its end where there is none: the walk throws. */
-function failures(report: string): string {
-  const failed = report.split('\n').filter((text) => /^\s*(not ok|error:|[+-] )/.test(text));
-  return failed.length > 0 ? failed.join('\n') : report.slice(-4000);
-}
+/** Of a proof, in a copy. @throws Error where the copy cannot be loaded */
+const judged = (place: string, proof: Proof): Promise<Outcome> =>
+  outcomeOf(join(place, TESTS, `${proof}.entry.ts`), DEADLINE_MS);
 
 interface Verdict {
   readonly mutation: Mutation;
   /** The tests that noticed it. */
   readonly by: Proof | undefined;
+  /** Tests that did not end in their time, and so say nothing. */
+  readonly late: readonly Proof[];
 }
 
 async function judge(mutation: Mutation, whole: string, place: string): Promise<Verdict> {
@@ -135,15 +124,21 @@ async function judge(mutation: Mutation, whole: string, place: string): Promise<
   await cp(whole, place, { recursive: true });
   await damage(place, mutation);
   let by: Proof | undefined;
-  for (const proof of proofsOf(mutation))
-    if (by === undefined && (await complaint(place, proof)) !== undefined) by = proof;
+  const late: Proof[] = [];
+  for (const proof of proofsOf(mutation)) {
+    if (by !== undefined) break;
+    const { is } = await judged(place, proof);
+    if (is === 'failed') by = proof;
+    if (is === 'late') late.push(proof);
+  }
   await rm(place, { recursive: true });
-  return { mutation, by };
+  return { mutation, by, late };
 }
 
-function line({ mutation, by }: Verdict): string {
+function line({ mutation, by, late }: Verdict): string {
   const { file, loss, equivalent } = mutation;
-  const fate = by !== undefined ? by : equivalent === undefined ? 'NOT NOTICED' : `not noticed: ${equivalent}`;
+  const unnoticed = equivalent === undefined ? 'NOT NOTICED' : `not noticed: ${equivalent}`;
+  const fate = by ?? (late.length > 0 ? `NO ANSWER of ${late.join(', ')}` : unnoticed);
   return `${file.padEnd(24)} ${loss.padEnd(76)} ${fate}`;
 }
 
@@ -151,8 +146,10 @@ function line({ mutation, by }: Verdict): string {
 async function judgeAll(mutations: readonly Mutation[]): Promise<readonly Verdict[]> {
   const whole = await copyWhole();
   for (const proof of new Set(mutations.flatMap(proofsOf))) {
-    const said = await complaint(whole, proof);
-    if (said !== undefined) throw new Error(`The ${proof} fail on the machine as it is:\n${failures(said)}`);
+    const outcome = await judged(whole, proof);
+    if (outcome.is === 'late')
+      throw new Error(`On the machine as it is, "${proof}" does not end in ${DEADLINE_MS} ms.`);
+    if (outcome.is === 'failed') throw new Error(`The ${proof} fail on the machine as it is:\n${outcome.said}`);
   }
   const open = mutations.entries();
   const verdicts: Verdict[] = [];
@@ -170,24 +167,28 @@ async function judgeAll(mutations: readonly Mutation[]): Promise<readonly Verdic
 /** Prints the summary and the faults. @returns the exit code */
 function conclude(verdicts: readonly Verdict[]): number {
   const noticed = (proof: Proof) => verdicts.filter(({ by }) => by === proof).length;
-  const told = verdicts.map(({ mutation, by }) => ({ ...mutation, caught: by !== undefined }));
-  const survived = told.filter(({ caught }) => !caught);
+  const told = verdicts.map(({ mutation, by, late }) => ({ ...mutation, caught: by !== undefined, late }));
+  const open = told.filter(({ caught, late }) => !caught && late.length > 0);
+  const survived = told.filter(({ caught, late }) => !caught && late.length === 0);
   console.log(
     `\n${verdicts.length} breakages: ${noticed('tables')} noticed by the tables, ${noticed('walk')} more by the walk,`,
   );
   console.log(`${noticed('uplink')} noticed by the tests of the uplink, ${noticed('queue')} by those of its queue,`);
-  console.log(`${noticed('faults')} more by a disk that fails,`);
-  console.log(`${survived.length} not noticed.`);
+  console.log(
+    `${noticed('faults')} more by a disk that fails, ${noticed('edges')} by the tests of what is around the machine,`,
+  );
+  console.log(`${survived.length} not noticed, ${open.length} without an answer.`);
   const unexplained = survived.filter(({ equivalent }) => equivalent === undefined);
   const wronglyExplained = told.filter(({ equivalent, caught }) => equivalent !== undefined && caught);
   for (const { loss } of unexplained) console.error(`No test notices "${loss}": write it.`);
   for (const { loss } of wronglyExplained) console.error(`"${loss}" is called equivalent, and was noticed.`);
-  return unexplained.length + wronglyExplained.length > 0 ? 1 : 0;
+  for (const { loss } of open) console.error(`No answer about "${loss}" in time: run it alone, on a quiet machine.`);
+  return unexplained.length + wronglyExplained.length + open.length > 0 ? 1 : 0;
 }
 
 await rm(workshop, { recursive: true, force: true });
 try {
-  const chosen = [...TRANSITIONS, ...RULES, ...BESIDE, ...UPLINK, ...QUEUE].filter(({ file, loss }) =>
+  const chosen = [...TRANSITIONS, ...RULES, ...BESIDE, ...EDGES, ...UPLINK, ...QUEUE].filter(({ file, loss }) =>
     `${file} ${loss}`.includes(only),
   );
   process.exitCode = conclude(await judgeAll(chosen));

@@ -109,7 +109,7 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
     labelPrefix: hsm.label_prefix,
     given: async () => givenLeaf(judging, hsm.key, await adoptedChain(directory)),
     async publish(after, before) {
-      await publish(directory, after, before);
+      await publish(directory, after);
       // A certificate that the token has stored, or had no room for, is not offered again at each turn of the loop.
       if (after.current !== before?.current) await storeBeside(token, after.current, log);
     },

@@ -1,10 +1,11 @@
-import { chmod, chown, mkdir, readFile, stat } from 'node:fs/promises';
+import { chmod, chown, readFile, stat } from 'node:fs/promises';
 import type { Server } from 'node:net';
 import { dirname } from 'node:path';
 import { isPassing } from '../failure/errno.ts';
 import { Fault } from '../failure/failure.ts';
 import { groupsIn } from '../machine/account.ts';
 import type { Log } from '../machine/log.ts';
+import { makePath } from '../machine/make-path.ts';
 import { clearSocket, listenAt } from '../machine/unix-socket.ts';
 
 const GROUP = 'newleaf';
@@ -16,7 +17,7 @@ const GROUP = 'newleaf';
  */
 export async function claimSocket(server: Server, path: string, log: Log, groupFile = '/etc/group'): Promise<void> {
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makePath(dirname(path));
     await makeRoom(path);
     await listenAt(server, path, 0o177);
   } catch (cause) {

@@ -71,7 +71,7 @@ export class Lanes {
       if (effect === undefined) lane.set(undefined);
       else if (!lane.has(effect)) {
         const pauses = retry !== undefined && failed === session;
-        const tries = Math.max(1, lane.tries(effect), session ? state.flaps : 0);
+        const tries = Math.max(1, lane.tries(effect));
         const leftMs = remaining(state, event.at);
         const ladderMs = pauses ? pauseMs(effect.kind, tries, retry, event.draw, leftMs) : 0;
         const waits = !session && effects.some(isSession) && isSuspect(state, effect);

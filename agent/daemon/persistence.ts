@@ -32,8 +32,6 @@ export class Persistence {
   #disk: Entry | undefined;
   /** The disk accepts no writes. */
   #owed: Owed | undefined;
-  /** The state in memory is ahead of the disk. */
-  #isBehind = false;
   /** On the monotonic clock. */
   #provenAt = 0;
 
@@ -66,16 +64,15 @@ export class Persistence {
   }
 
   allows(effect: RollEffect): boolean {
-    return !this.#isBehind || isIntended(effect, this.#disk);
+    return isIntended(effect, this.#disk);
   }
 
   /** Writes the state, if the disk lacks a fact that must outlive a power cut; after a failure by a ladder, until it succeeds. */
   async follow(state: RollState): Promise<void> {
     const owed = this.#owed;
-    this.#isBehind = this.#lacks(state);
     const now = this.#options.clock.monotonic();
     const isStale = this.#disk !== undefined && now >= this.#provenAt + PROOF_MS;
-    if (owed === undefined ? !this.#isBehind && !isStale : now < owed.dueAt) return;
+    if (owed === undefined ? !this.#lacks(state) && !isStale : now < owed.dueAt) return;
     const failure = await this.#write(state);
     if (failure !== undefined && failure.message !== owed?.failure.message) this.#tell(failure);
   }
@@ -100,7 +97,6 @@ export class Persistence {
       if (this.#owed !== undefined) log.info({ event: 'state-written', message: 'The state could be written again.' });
       this.#disk = entry;
       this.#owed = undefined;
-      this.#isBehind = false;
       this.#provenAt = clock.monotonic();
       return undefined;
     } catch (error) {

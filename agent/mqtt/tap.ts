@@ -202,6 +202,8 @@ export class Tap {
       const admitted = !wasEnded && this.#options.admit(packet);
       // A message that is not looked at stays with the server.
       if (qos === 1 && !wasEnded) this.#acknowledgements.owe(messageId, admitted);
+      // Nothing waits for it, and a rejection without a listener would end the process.
+      else if (typeof admitted === 'object') admitted.catch(() => {});
       // mqtt 4.3.8 emits this event before it acts on the packet. No listener of the SDK matches an empty topic.
       if (admitted !== true) Object.assign(packet, { topic: '', payload: '' });
       // It would send the PUBACK at once, before those that wait.

@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { access, chmod, type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { Fault } from '../failure/failure.ts';
+import { makePath } from '../machine/make-path.ts';
 
 export interface Owner {
   readonly uid: number;
@@ -62,7 +63,7 @@ export function makeDirectory(path: string): Promise<void> {
 }
 
 async function makeMissing(path: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
+  await makePath(dirname(path));
   try {
     await mkdir(path, { mode: 0o700 });
     // The mode given to mkdir is narrowed by the umask.

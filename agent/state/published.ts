@@ -6,19 +6,17 @@ import type { RollState } from '../roll/state.ts';
 import { readRegular, writeIfOther } from './durable.ts';
 
 /**
- * Writes the files that others may read of the state, unless they exist already: `leaf.pem` and `chain.pem` of the current
- * leaf, and `next.pem` while a candidate waits, so that an operator can enroll it. Read back only where the state was lost.
- * @param before the state whose files exist already
+ * Writes the files that others may read of the state, where they differ: `leaf.pem` and `chain.pem` of the current leaf, and
+ * `next.pem` while a candidate waits, so that an operator can enroll it. Read back only where the state was lost.
  * @throws Fault NL-STATE-WRITE
  */
-export async function publish(directory: string, { current, next }: RollState, before?: RollState): Promise<void> {
+export async function publish(directory: string, { current, next }: RollState): Promise<void> {
   const [leaf] = current === undefined ? [] : certificatesOf(current.chain);
-  if (current !== undefined && leaf !== undefined && current !== before?.current) {
+  if (current !== undefined && leaf !== undefined) {
     await writeIfOther(join(directory, 'leaf.pem'), certificatePem(leaf), 0o644);
     await writeIfOther(join(directory, 'chain.pem'), current.chain, 0o644);
   }
   const waiting = leafIn(next);
-  if (before !== undefined && waiting === leafIn(before.next)) return;
   const candidate = join(directory, 'next.pem');
   if (waiting === undefined) await rm(candidate, { force: true });
   else await writeIfOther(candidate, waiting.chain, 0o644);

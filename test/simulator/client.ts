@@ -41,7 +41,7 @@ export async function connectSimulator(control: string): Promise<RemoteSimulator
     endpoints: await call<Endpoints>(`${control}/endpoints`, 'GET'),
     entries: (since) => entries(since),
     stop: () => call(`${control}/stop`, 'POST'),
-    async waitFor(query, timeoutMs = 5_000, since = 0) {
+    async waitFor(query, timeoutMs = 60_000, since = 0) {
       const deadline = Date.now() + timeoutMs;
       const matches = matcher(query);
       let seen = since;

@@ -103,7 +103,7 @@ export class Log {
    * The first entry after `since` that matches, at once if it is there already.
    * Rejects after `timeoutMs`, with the tail of the log in the message.
    */
-  waitFor(query: Query, timeoutMs = 5_000, since = 0): Promise<Entry> {
+  waitFor(query: Query, timeoutMs = 60_000, since = 0): Promise<Entry> {
     const matches = matcher(query);
     const present = this.entries.slice(since).find(matches);
     if (present !== undefined) return Promise.resolve(present);

@@ -120,5 +120,5 @@ test('the deadline of a connect holds all the same', async () => {
   await tap.closed;
   assert.deepEqual([tap.attempt.phase, tap.attempt.socketError], ['tcp', 'ETIMEDOUT']);
   const took = performance.now() - from;
-  assert.ok(took < 900, `${took} ms`);
+  assert.ok(took < 2_900, `${took} ms: the link has answered`);
 });

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
-import { mkdir } from 'node:fs/promises';
 import { createServer as createSockets, type Server } from 'node:net';
 import { dirname } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { Fault } from '../../failure/failure.ts';
+import { makePath } from '../../machine/make-path.ts';
 import { clearSocket, listenAt } from '../../machine/unix-socket.ts';
 import { type Credentials, type Shake, TlsListener } from './tls-listener.ts';
 
@@ -44,7 +44,7 @@ export const nameOf = (place: Place): string =>
   'path' in place ? `The socket ${place.path}` : `The port ${place.port} of ${place.host}`;
 
 async function claim(server: Server, { path, mode }: { readonly path: string; readonly mode: number }): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
+  await makePath(dirname(path));
   const inTheWay = await clearSocket(path);
   if (inTheWay !== undefined) {
     const what = inTheWay === 'answers' ? 'another process answers on it' : 'a file that is no socket is in its place';

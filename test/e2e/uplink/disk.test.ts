@@ -8,7 +8,7 @@ import { PATIENCE_MS, serving } from '../stage/site.ts';
 const ID = 'gw-0001';
 
 test('programs that fill the disk', async (t) => {
-  const disk = tinyDisk(t, '12m');
+  const disk = tinyDisk(t, 'size=12m');
   // A test within, so that the gateway is gone before its disk is.
   if (disk !== undefined) await t.test('leave room for the leaf: a roll goes on', (inner) => story(inner, disk.path));
 });

@@ -3,9 +3,9 @@ import { type TestContext, test } from 'node:test';
 import { onWire } from '../../../agent/ask/wire.ts';
 import { Fault } from '../../../agent/failure/failure.ts';
 import { type RollState, unprovisioned } from '../../../agent/roll/state.ts';
-import { sent } from '../roll/candidates.ts';
-import { hub } from '../roll/machine.ts';
-import { candidate, Disk, gateway } from './gateway.ts';
+import { sent, wanted } from '../roll/candidates.ts';
+import { hub, NOW, terms } from '../roll/machine.ts';
+import { candidate, Disk, gateway, servingState } from './gateway.ts';
 
 /** The first leaf is on its way to DPS. */
 const registering: RollState = {
@@ -38,6 +38,38 @@ test('a technician who is told yes need not wait for the ladder of what is in fl
   assert.equal(counts.register, 2);
   const [ended] = daemon.state.outcomes;
   assert.deepEqual([daemon.state.phase, ended?.id, ended?.outcome], ['serving', 'r1', 'done']);
+});
+
+test('nor one who is told that a roll is in flight', async (t) => {
+  const request = { id: 'r0', action: 'roll', reason: 'asked', from: 'technician', at: NOW } as const;
+  const { clock, counts, daemon } = await gateway(
+    t,
+    new Disk({ ...servingState, phase: 'generating-key', request, next: wanted() }),
+    { keys: { generate: () => Promise.reject(new Fault('NL-TOKEN-FAILED')) } },
+  );
+  const { generate } = counts;
+  const answer = onWire(daemon.answer)({ kind: 'roll', from: 'technician', id: 'r1', delayMs: 0 });
+  await clock.pass(10);
+  assert.deepEqual([(await answer).status, counts.generate], [409, generate + 1]);
+});
+
+test('over budget: the answer says in how many seconds a request is accepted', async (t) => {
+  const budget = { requestsPerHour: 60, burst: 1 };
+  const { clock, daemon } = await gateway(t, new Disk(servingState), {}, { terms: { ...terms, ...budget } });
+  const ask = async (id: string) => {
+    const answer = onWire(daemon.answer)({ kind: 're-register', from: 'method', id, delayMs: 0 });
+    await clock.pass(10);
+    return answer;
+  };
+  assert.equal((await ask('r1')).status, 202);
+  const { status, body } = await ask('r2');
+  const { retryAfterSeconds } = body as { retryAfterSeconds: number };
+  assert.deepEqual([status, retryAfterSeconds], [429, 60]);
+  await clock.pass(59_000);
+  const soon = await ask('r2');
+  assert.deepEqual([soon.status, (soon.body as { retryAfterSeconds: number }).retryAfterSeconds], [429, 1]);
+  await clock.pass(1_000);
+  assert.equal((await ask('r2')).status, 202);
 });
 
 test('a method waits for the ladder, and so does a request for later', async (t) => {

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { onWire } from '../../../agent/ask/wire.ts';
 import { Brake } from '../../../agent/daemon/brake.ts';
+import type { DaemonOptions } from '../../../agent/daemon/options.ts';
 import { Fault, failure } from '../../../agent/failure/failure.ts';
 import type { Advance } from '../../../agent/roll/advance.ts';
 import type { RollEffect, RollEvent, RollState } from '../../../agent/roll/state.ts';
 import { hub, NOW, terms } from '../roll/machine.ts';
-import { candidate, current, DAY, Disk, gateway, HOUR, MINUTE, servingState } from './gateway.ts';
+import { candidate, current, DAY, Disk, type Far, gateway, HOUR, MINUTE, servingState } from './gateway.ts';
 
 /** Of one gateway: burst and what flows back, whatever the machine says. */
 function assertBounded(first: number, day: number): void {
@@ -37,6 +38,17 @@ test('six registrations at once, then one in 36 minutes', () => {
   assert.equal(brake.pauseMs('register', 36 * MINUTE), 0);
   assert.equal(brake.pauseMs('request-leaf', 0), 0, 'each effect has its own');
   assert.equal(brake.pauseMs('destroy-key', 0), 0);
+});
+
+test('what went on at once for long is waited for no longer, and a request takes nothing away', () => {
+  const brake = spent();
+  for (let times = 0; times < 20; times += 1) brake.follow(servingState, step, registered, 0);
+  assert.equal(brake.pauseMs('register', 0), 36 * MINUTE);
+  const fresh = new Brake();
+  const asked: RollEvent = { ...at, kind: 'asked', request, delayMs: 0, discard: false };
+  fresh.follow(servingState, { ...step, state: { ...servingState, request } }, asked, 0);
+  for (let times = 0; times < 5; times += 1) fresh.follow(servingState, step, registered, 0);
+  assert.equal(fresh.pauseMs('register', 0), 0);
 });
 
 test('what a ladder paces costs nothing, and every attempt counts as one', () => {
@@ -119,22 +131,43 @@ test('an issuer that refuses a dying leaf is asked until the end: no pause takes
 });
 
 /** A hub that ends each session at once and then refuses: rules without a budget go round in a circle. */
-async function circle(t: Parameters<typeof gateway>[0], state: RollState = servingState) {
-  let isAccepted = true;
-  const stage = await gateway(t, new Disk(state), {
+async function circle(t: TestContext, state: RollState = servingState, change: Partial<DaemonOptions> = {}) {
+  let [isAccepted, isCalm] = [true, false];
+  let registeredAt = 0;
+  const far: Far = {
     async connect() {
       if (!isAccepted) throw new Fault('NL-HUB-REJECTED');
-      setImmediate(() => stage?.lose());
-      isAccepted = false;
+      isAccepted = isCalm;
+      if (!isCalm) setImmediate(() => stage?.lose());
     },
     async register() {
+      registeredAt = stage?.clock.now() ?? 0;
       isAccepted = true;
       return hub;
     },
-  });
+  };
+  const stage = await gateway(t, new Disk(state), far, change);
   await stage.lose();
-  return stage;
+  /** Whether the hub keeps sessions open from now on. */
+  const keep = (is: boolean) => {
+    isCalm = is;
+  };
+  return { ...stage, keep, registeredAt: () => registeredAt };
 }
+
+test('the brake takes no more than half of what is left of a leaf', async (t) => {
+  const dying = { ...current, notAfter: NOW + HOUR };
+  const { clock, counts, registeredAt } = await circle(
+    t,
+    { ...servingState, current: dying },
+    {
+      terms: { ...terms, renewAt: 'off' },
+    },
+  );
+  await clock.pass(HOUR - 1);
+  assert.ok(dying.notAfter - registeredAt() <= MINUTE, `${(dying.notAfter - registeredAt()) / 1000} s before the end`);
+  assert.ok(counts.register <= 20, `${counts.register}`);
+});
 
 test('a circle of registrations is slowed down, told once, and seen in the status', async (t) => {
   const { clock, counts, told, daemon } = await circle(t);
@@ -149,6 +182,18 @@ test('a circle of registrations is slowed down, told once, and seen in the statu
   await clock.pass(23 * HOUR);
   assertBounded(first, counts.register);
   assert.ok(told('braked').length <= 2);
+});
+
+test('after a session that was held, the next circle is told again', async (t) => {
+  const { clock, keep, lose, told, daemon } = await circle(t);
+  await clock.pass(HOUR);
+  keep(true);
+  await clock.pass(2 * HOUR);
+  assert.deepEqual([daemon.state.online !== undefined, told('braked').length], [true, 1]);
+  keep(false);
+  await lose();
+  await clock.pass(HOUR);
+  assert.equal(told('braked').length, 2);
 });
 
 test('whoever asks is served at once, however often newleaf has been slowed down', async (t) => {

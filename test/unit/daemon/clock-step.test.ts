@@ -3,22 +3,28 @@ import { test } from 'node:test';
 import { onWire } from '../../../agent/ask/wire.ts';
 import { Fault } from '../../../agent/failure/failure.ts';
 import type { Status } from '../../../agent/roll/report.ts';
+import { made } from '../roll/candidates.ts';
 import { DAY, Disk, gateway, HOUR, MINUTE, servingState } from './gateway.ts';
 
 const registering = { ...servingState, phase: 'registering', ask: true, rejected: true } as const;
 
-test('a clock that steps each minute does not cut short what DPS asked for', async (t) => {
-  const { clock, counts } = await gateway(t, new Disk(registering), {
-    async register() {
-      throw new Fault('NL-DPS-THROTTLED', { retryAfterMs: 10 * MINUTE });
-    },
+for (const [what, failure, most] of [
+  ['what DPS asked for', new Fault('NL-DPS-THROTTLED', { retryAfterMs: 10 * MINUTE }), 7],
+  ['the pauses of a ladder more than once', new Fault('NL-DPS-SERVER'), 8],
+] as const) {
+  test(`a clock that steps each minute does not cut short ${what}`, async (t) => {
+    const { clock, counts } = await gateway(t, new Disk(registering), {
+      async register() {
+        throw failure;
+      },
+    });
+    for (let minute = 0; minute < 60; minute += 1) {
+      clock.step(minute % 2 ? 6_000 : -6_000);
+      await clock.pass(MINUTE);
+    }
+    assert.ok(counts.register <= most, `${counts.register} registrations in an hour`);
   });
-  for (let minute = 0; minute < 60; minute += 1) {
-    clock.step(minute % 2 ? 6_000 : -6_000);
-    await clock.pass(MINUTE);
-  }
-  assert.ok(counts.register <= 7, `${counts.register} registrations in an hour`);
-});
+}
 
 test('a clock that is set ends the pause of what may have failed for the clock alone', async (t) => {
   const { clock, counts } = await gateway(t, new Disk(registering), {
@@ -32,6 +38,35 @@ test('a clock that is set ends the pause of what may have failed for the clock a
   await clock.pass(MINUTE);
   assert.ok(counts.register > before);
 });
+
+test('a leaf that is not valid yet is judged again as soon as the clock is set', async (t) => {
+  const requesting = { ...servingState, phase: 'requesting-leaf', next: made() } as const;
+  let judged = 0;
+  const { clock } = await gateway(t, new Disk(requesting), {
+    async judge() {
+      judged += 1;
+      throw new Fault('NL-LEAF-NOT-YET', { retryAfterMs: HOUR });
+    },
+  });
+  await clock.pass(HOUR / 2);
+  assert.equal(judged, 1);
+  clock.step(HOUR);
+  await clock.pass(MINUTE);
+  assert.equal(judged, 2);
+});
+
+for (const [code, isOver] of [
+  ['NL-HUB-UNTRUSTED', true],
+  ['NL-HUB-UNREACHABLE', false],
+] as const) {
+  test(`${code} ${isOver ? 'may be over when' : 'has nothing to do with it that'} the clock is set`, async (t) => {
+    const connect = () => Promise.reject(new Fault(code));
+    const { clock, daemon } = await gateway(t, new Disk(servingState), { connect });
+    clock.step(HOUR);
+    const { trouble } = (await onWire(daemon.answer)({ kind: 'status' })).body as Status;
+    assert.equal(trouble?.code, isOver ? undefined : code);
+  });
+}
 
 test('a clock that is ahead is logged once, and nothing is said of it any more as soon as it is set right', async (t) => {
   let isAhead = false;

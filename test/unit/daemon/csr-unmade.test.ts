@@ -2,10 +2,14 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { onWire, type WireAnswer } from '../../../agent/ask/wire.ts';
+import { answerCsr } from '../../../agent/daemon/delivery.ts';
+import type { AnswererOptions } from '../../../agent/daemon/requests.ts';
 import { type Code, Fault } from '../../../agent/failure/failure.ts';
 import type { KeyRef } from '../../../agent/roll/leaf.ts';
 import { RETIRE_TRIES } from '../../../agent/roll/phase.ts';
 import type { RollState } from '../../../agent/roll/state.ts';
+import type { Clock } from '../../../agent/time/clock.ts';
+import { made, wanted } from '../roll/candidates.ts';
 import { terms } from '../roll/machine.ts';
 import { Disk, gateway as gatewayBefore, MINUTE, never, servingState } from './gateway.ts';
 
@@ -94,4 +98,35 @@ test('nobody who asks stays behind, however many there are', async (t) => {
   await clock.pass(2 * MINUTE);
   const answers = await Promise.all(asked);
   assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([409]));
+});
+
+test('an answer leaves neither a listener nor a sleeper behind', async () => {
+  let state: RollState = { ...servingState, phase: 'generating-key', next: wanted('delivery') };
+  const [listeners, sleepers] = [new Set<(event: object) => void>(), new Set<AbortSignal>()];
+  const clock: Pick<Clock, 'sleep'> = {
+    sleep: (_, abort) =>
+      new Promise((resolve) => {
+        sleepers.add(abort);
+        abort.addEventListener('abort', () => resolve(void sleepers.delete(abort)));
+      }),
+  };
+  const changed = (listener: (event: object) => void) => {
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  };
+  const options = {
+    clock,
+    changed,
+    state: () => state,
+    report: () => ({ terms, registrationId: 'gw-1' }),
+    post: async () => ({ state, effects: [] }),
+    ports: { keys: { csr: async () => 'csr' } },
+  } as unknown as AnswererOptions;
+  const answer = answerCsr(options, { kind: 'csr', from: 'method' });
+  await setImmediate();
+  assert.deepEqual([listeners.size, sleepers.size], [1, 1]);
+  state = { ...servingState, next: made('delivery') };
+  for (const listener of listeners) listener({ type: 'changed' });
+  assert.equal((await answer).is, 'csr');
+  assert.deepEqual([listeners.size, sleepers.size], [0, 0]);
 });

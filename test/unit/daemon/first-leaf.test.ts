@@ -103,6 +103,15 @@ test('one that begins in an hour is, and a technician need not wait', async (t) 
   assert.equal(never.looks, looks, 'nobody looks for a leaf that is not needed any more');
 });
 
+test('a clock that is set back does not put the next look off', async (t) => {
+  const { given } = answers(notYet(HOUR), factory);
+  const { clock, daemon } = await gateway(t, new Disk(), {}, { given });
+  assert.equal(daemon.state.phase, 'unprovisioned');
+  clock.step(-365 * DAY);
+  await clock.pass(MINUTE);
+  assert.equal(daemon.state.current?.thumbprint, factory.thumbprint);
+});
+
 test('a token that fails is no token without a leaf: a new process looks again', async (t) => {
   const { given } = answers(new TokenError('failed', 'CKR_DEVICE_ERROR', 'The token has a fault.'));
   const { ended, counts } = await gateway(t, new Disk(), {}, { given });

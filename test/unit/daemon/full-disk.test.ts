@@ -7,7 +7,7 @@ import type { RollState } from '../../../agent/roll/state.ts';
 import { entryOf } from '../../../agent/state/entry.ts';
 import { assigned, made, sent, unwanted, wanted } from '../roll/candidates.ts';
 import { hub, NOW, terms } from '../roll/machine.ts';
-import { candidate, current, Disk, gateway, HOUR, MINUTE, servingState } from './gateway.ts';
+import { candidate, current, Disk, gateway, HOUR, MINUTE, never, servingState } from './gateway.ts';
 
 const request = { id: 'r1', action: 'roll', reason: 'asked', from: 'technician', at: NOW } as const;
 const rolling = (phase: RollState['phase'], next: Candidate): RollState => ({
@@ -46,6 +46,17 @@ for (const [name, state, limits] of ROWS) {
     assert.equal(daemon.state.phase, 'serving');
     assert.deepEqual(disk.entry !== 'absent' && disk.entry.phase, 'serving');
     assert.ok(counts.issue <= 1 && counts.register <= 2);
+  });
+}
+
+for (const isFull of [false, true]) {
+  test(`a module that has lost its state, and a disk that ${isFull ? 'does not take why: it goes on' : 'does: a new process'}`, async (t) => {
+    const disk = new Disk(rolling('generating-key', wanted()));
+    disk.isFull = isFull;
+    const generate = () => Promise.reject(new Fault('NL-TOKEN-POISONED'));
+    const { clock, ended } = await gateway(t, disk, { keys: { generate } });
+    assert.equal(await Promise.race([ended, clock.pass(HOUR)]), isFull ? undefined : 'restart');
+    assert.equal(disk.entry !== 'absent' && disk.entry.poisoned?.length, isFull ? undefined : 1);
   });
 }
 
@@ -114,6 +125,27 @@ for (const delayMs of [0, 600_000]) {
     await clock.pass(0);
     assert.equal((await again).status, 202);
     assert.equal(disk.entry !== 'absent' && (disk.entry.scheduled ?? disk.entry.outcomes[0])?.id, 'later');
+  });
+}
+
+for (const [what, ask] of [
+  ['another CSR', { kind: 'csr', from: 'technician', newKey: true }],
+  ['a leaf that is delivered', { kind: 'install', from: 'technician', delivered: Buffer.from('chain') }],
+] as const) {
+  test(`${what} that cannot be kept is refused, and what is in flight goes on`, async (t) => {
+    const disk = new Disk({ ...servingState, next: made('delivery') });
+    let session: AbortSignal | undefined;
+    const { clock, counts, daemon } = await gateway(t, disk, {
+      connect(_leaf, _assignment, abort) {
+        session = abort;
+        return never();
+      },
+    });
+    disk.isFull = true;
+    const answer = onWire(daemon.answer)(ask);
+    await clock.pass(0);
+    assert.deepEqual([(await answer).status, daemon.state.next], [500, made('delivery')]);
+    assert.deepEqual([session?.aborted, counts.connect], [false, 1]);
   });
 }
 

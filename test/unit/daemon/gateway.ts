@@ -57,6 +57,7 @@ export interface Far {
   readonly connect?: Ports['hub']['connect'];
   readonly report?: Ports['hub']['report'];
   readonly opensAnew?: Ports['opensAnew'];
+  readonly close?: Ports['hub']['close'];
 }
 
 /** A disk that can be told to take nothing. */
@@ -86,6 +87,7 @@ export async function gateway(
   far: Far = {},
   change: Partial<DaemonOptions> = {},
   clock = new TestClock(NOW),
+  abort = new AbortController(),
 ) {
   const counts: Counts = { connect: 0, register: 0, issue: 0, generate: 0, destroy: 0, report: 0, writes: 0 };
   const logged: Line[] = [];
@@ -112,7 +114,7 @@ export async function gateway(
       connect: counted('connect', far.connect ?? (async () => {})),
       silentMs: () => undefined,
       report: counted('report', far.report ?? (async () => {})),
-      async close() {},
+      close: far.close ?? (async () => {}),
       signals: {
         [Symbol.asyncIterator]: () => ({
           next() {
@@ -141,7 +143,6 @@ export async function gateway(
     publish: async () => {},
     ...change,
   });
-  const abort = new AbortController();
   t.after(() => abort.abort());
   const ended = daemon.run(abort.signal);
   await Promise.race([clock.asleep(), ended.catch(() => {})]);

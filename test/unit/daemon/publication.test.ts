@@ -2,14 +2,15 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { onWire } from '../../../agent/ask/wire.ts';
 import { Publication } from '../../../agent/daemon/publication.ts';
 import { type RollState, unprovisioned } from '../../../agent/roll/state.ts';
 import { publish } from '../../../agent/state/published.ts';
 import { TestClock } from '../clock.ts';
 import { leafOf } from '../roll/machine.ts';
 import { scratch } from '../state/disk.ts';
+import { Disk, gateway, MINUTE, servingState } from './gateway.ts';
 
-const MINUTE = 60_000;
 const pem = (text: string) =>
   `-----BEGIN CERTIFICATE-----\n${Buffer.from(text).toString('base64')}\n-----END CERTIFICATE-----\n`;
 const serving = (name: string): RollState => ({
@@ -25,9 +26,9 @@ function stage(t: TestContext) {
   const tries: RollState[] = [];
   const tell = ({ event }: { readonly event: string }) => void said.push(event);
   const publication = new Publication({
-    publish(state, before) {
+    publish(state) {
       tries.push(state);
-      return publish(directory, state, before);
+      return publish(directory, state);
     },
     clock,
     log: { error: tell, warn: tell, info: tell, debug: tell },
@@ -39,7 +40,7 @@ function stage(t: TestContext) {
       await clock.pass(MINUTE);
     }
   };
-  return { leaf: join(directory, 'leaf.pem'), said, tries, turns };
+  return { leaf: join(directory, 'leaf.pem'), said, tries, turns, publication };
 }
 
 test('files are written once, and again when the leaf is another', async (t) => {
@@ -53,15 +54,31 @@ test('files are written once, and again when the leaf is another', async (t) => 
 });
 
 test('a directory in place of leaf.pem: told once, tried every ten minutes, and at once for another leaf', async (t) => {
-  const { leaf, said, tries, turns } = stage(t);
+  const { leaf, said, tries, turns, publication } = stage(t);
   const [first, second] = [serving('g0'), serving('g1')];
   mkdirSync(leaf);
   await turns(first, 60);
   assert.deepEqual([tries.length, said], [6, ['files-unwritten']]);
   await turns(second, 10);
   assert.deepEqual([tries.length, said], [7, ['files-unwritten', 'files-unwritten']]);
+  assert.equal(publication.failure?.code, 'NL-STATE-WRITE');
   rmdirSync(leaf);
   await turns(second, 60);
   assert.equal(readFileSync(leaf, 'utf8'), pem('g1'));
   assert.deepEqual([tries.length, said.slice(2)], [8, ['files-written']]);
+  assert.equal(publication.failure, undefined);
+});
+
+test('a listener who hears of another leaf finds its files', async (t) => {
+  let published: string | undefined;
+  const publish = async ({ current }: RollState) => {
+    published = current?.key.id;
+  };
+  const { clock, daemon } = await gateway(t, new Disk(servingState), {}, { publish });
+  const found = new Set<string>();
+  daemon.subscribe(() => found.add(`${daemon.state.current?.key.id} ${published}`));
+  const answer = onWire(daemon.answer)({ kind: 'roll', from: 'technician', id: 'r1', delayMs: 0 });
+  await clock.pass(MINUTE);
+  await answer;
+  assert.deepEqual([...found], ['g0 g0', 'g1 g1']);
 });

@@ -49,6 +49,23 @@ test('the newest report is the one that arrives', async (t) => {
   assert.deepEqual([written?.last?.id, written?.last?.outcome], ['fleet-job-7', 'done']);
 });
 
+test('neither a newer report nor a new session waits for the pause before it', async (t) => {
+  const { clock, daemon, lose, twin } = await refusing(t);
+  await clock.pass(HOUR);
+  let { tries } = twin;
+  const answer = onWire(daemon.answer)({ kind: 're-register', from: 'technician', id: 'r1', delayMs: 0 });
+  await clock.pass(0);
+  await answer;
+  assert.ok(twin.tries > tries, 'a newer report');
+  await clock.pass(HOUR);
+  tries = twin.tries;
+  await lose(current.thumbprint, HOUR);
+  await clock.pass(0);
+  assert.equal(twin.tries, tries + 1, 'a new session');
+  await clock.pass(MINUTE / 10);
+  assert.equal(twin.tries, tries + 2, 'whose ladder begins anew');
+});
+
 test('without a session nothing is tried, and the next one begins anew', async (t) => {
   let takes = false;
   let tries = 0;

@@ -119,7 +119,9 @@ test('the watchdog is fed at half of its limit, and systemd hears what the gatew
 
 test('an idle loop turns once a minute, however long the watchdog would wait', async (t) => {
   const { clock, systemd } = await daemon(t, { watchdogMs: 10 * MINUTE });
+  systemd.meals();
   await clock.pass(10 * MINUTE);
+  assert.deepEqual([...new Set(systemd.heard)], ['watchdog'], 'what has not changed is not told again');
   assert.equal(systemd.meals(), 10);
 });
 

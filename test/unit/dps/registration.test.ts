@@ -147,20 +147,26 @@ const ROWS: readonly Row[] = [
     code: 'NL-DPS-UNREACHABLE',
     puts: 1,
   },
-  { name: 'no SUBACK', script: { mute: ['subscribe'] }, code: 'NL-DPS-TIMEOUT', puts: 0, options: { deadlineMs: 150 } },
+  {
+    name: 'no SUBACK',
+    script: { mute: ['subscribe'] },
+    code: 'NL-DPS-TIMEOUT',
+    puts: 0,
+    options: { deadlineMs: 1_000 },
+  },
   {
     name: 'no PUBACK and no answer',
     script: { mute: ['publish'] },
     code: 'NL-DPS-TIMEOUT',
     puts: 1,
-    options: { deadlineMs: 150 },
+    options: { deadlineMs: 1_000 },
   },
   {
     name: 'assigning for ever',
     script: answering([[202, '&retry-after=60', ASSIGNING]]),
     code: 'NL-DPS-TIMEOUT',
     puts: 1,
-    options: { deadlineMs: 150 },
+    options: { deadlineMs: 1_000 },
   },
 ];
 

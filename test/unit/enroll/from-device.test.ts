@@ -43,7 +43,7 @@ async function device(t: TestContext, id: string, { leaf, next, reported = next,
   await new Promise<void>((resolve, reject) => {
     twin.properties.reported.update({ newleaf }, (error: Error) => (error ? reject(error) : resolve()));
   });
-  await log.waitFor({ event: 'subscribed', clientId: id, reason: '$iothub/methods/POST/#' }, 5_000, mark);
+  await log.waitFor({ event: 'subscribed', clientId: id, reason: '$iothub/methods/POST/#' }, 60_000, mark);
 }
 
 const enrolled = (id: string, primary: ClientIdentity) =>

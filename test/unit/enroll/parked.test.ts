@@ -51,7 +51,7 @@ describe('promote --from-device', () => {
     const thumbprint = thumbprintOf(new X509Certificate(next));
     simulator.registries.hub1.patchReported(id, { newleaf: { next: { thumbprint, standing: 'parked' } } });
     const wanted = { event: 'subscribed', clientId: id, reason: '$iothub/methods/POST/#' } as const;
-    await simulator.log.waitFor(wanted, 5_000, mark);
+    await simulator.log.waitFor(wanted, 60_000, mark);
   }
 
   test('with the old leaf enrolled only, and a new one that waits: not so already, for one and for many', async (t) => {

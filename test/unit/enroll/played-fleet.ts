@@ -34,7 +34,7 @@ export class PlayedFleet {
       client.subscribe('$iothub/methods/POST/#');
     }
     const wanted = { event: 'subscribed', reason: '$iothub/methods/POST/#' } as const;
-    for (const clientId of ids) await log.waitFor({ ...wanted, clientId }, 5_000, mark);
+    for (const clientId of ids) await log.waitFor({ ...wanted, clientId }, 60_000, mark);
   }
 
   #take(client: mqtt.MqttClient, topic: string, body: Buffer): void {

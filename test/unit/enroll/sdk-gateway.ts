@@ -69,13 +69,13 @@ export class SdkGateway {
         return this.#reprovision(id, action, called);
       });
     });
-    await log.waitFor({ event: 'subscribed', clientId: this.id, reason: '$iothub/methods/POST/#' }, 5_000, mark);
+    await log.waitFor({ event: 'subscribed', clientId: this.id, reason: '$iothub/methods/POST/#' }, 60_000, mark);
     return client;
   }
 
   /** The answer goes out before the session is given up: it would be lost otherwise. */
   async #reprovision(id: string, action: string, called: number): Promise<void> {
-    await this.#simulator.log.waitFor({ event: 'method-answer', clientId: this.id }, 5_000, called);
+    await this.#simulator.log.waitFor({ event: 'method-answer', clientId: this.id }, 60_000, called);
     await this.#client?.close();
     if (this.#behaviour === 'mute') return;
     const outcome = this.#behaviour === 'kept' ? { outcome: 'kept', code: 'NL-DPS-401002' } : { outcome: 'done' };

@@ -49,7 +49,7 @@ test('reprovision of 100 devices, when the hub goes down after the first ones: t
   const mark = simulator.log.entries.length;
   const file = join(office.directory, 'report.json');
   const goesDown = async () => {
-    await simulator.log.waitFor({ event: 'request' }, 5_000, mark);
+    await simulator.log.waitFor({ event: 'request' }, 60_000, mark);
     await simulator.lay('hub1', 'rest-status', { status: 503 });
   };
   const argv = ['reprovision', ...ids, '--wait', '1', '--report', file];

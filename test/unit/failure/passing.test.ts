@@ -12,7 +12,7 @@ import { CODES, type Code, failure } from '../../../agent/failure/failure.ts';
 import { failureOf } from '../../../agent/failure/failure-of.ts';
 import { createJournal, stateFile } from '../../../agent/state/journal.ts';
 import { heldPin, readPin } from '../../../hsm/pin.ts';
-import { fault, scratch } from '../state/disk.ts';
+import { fault, scratch, tinyDisk } from '../state/disk.ts';
 
 const quiet = { error() {}, warn() {}, info() {}, debug() {} };
 const PASSING = ['ENOSPC', 'EMFILE', 'ENFILE', 'EIO', 'ENOMEM', 'EAGAIN'];
@@ -55,6 +55,17 @@ for (const code of ['EACCES', 'EROFS', 'EINVAL'])
   test(`a control socket that cannot be made for ${code} is a matter of the configuration`, async (t) => {
     const claim = () => claimSocket(unlistening(code), join(scratch(t), 'control.sock'), quiet);
     assert.equal(exitOf(failure(await codeOf(claim))), EXIT.usage);
+  });
+
+for (const [what, options, exit] of [
+  ['has no inodes left', 'nr_inodes=1', EXIT.failed],
+  ['is read-only', 'ro', EXIT.usage],
+] as const)
+  test(`a control socket whose directory is missing, on a file system that ${what}: exit code ${exit}`, async (t) => {
+    const disk = tinyDisk(t, options);
+    if (disk === undefined) return;
+    const claim = () => claimSocket(createServer(), join(disk.path, 'run', 'newleaf', 'control.sock'), quiet);
+    assert.equal(exitOf(failure(await codeOf(claim))), exit);
   });
 
 test('a configuration, and a PIN, that the disk does not give at the moment', async () => {

@@ -1,5 +1,6 @@
 // The program of worker.test.ts: one job in each of the ways to end, told by what it is asked.
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Job, serve } from '../../../hsm/job.ts';
 
 const [, , , ends = '', ...args] = process.argv;
@@ -11,6 +12,10 @@ const CALLS: Readonly<Record<string, (...asked: never[]) => unknown>> = {
   environment: () => JSON.stringify(process.env),
   group: () => readFileSync('/proc/self/stat', 'utf8').split(') ').at(-1)?.split(' ')[2],
   later: (ms: number, value: unknown) => new Promise((resolve) => setTimeout(resolve, ms, value)),
+  /** Ends as soon as there is such a file. */
+  async until(path: string) {
+    while (!existsSync(path)) await sleep(5);
+  },
   noise() {
     process.stdout.write('module: hello\n{"number":1,"isLast":false,"value":"noise"}\n');
     process.stderr.write('NOISE\n');

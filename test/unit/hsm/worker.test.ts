@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { beforeEach, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startedBy, WORK } from '../../../hsm/job.ts';
 import { Worker, type WorkerOptions } from '../../../hsm/worker.ts';
+import { scratch } from '../state/disk.ts';
 
 const PROGRAM = [process.execPath, '--import', 'tsx', join(import.meta.dirname, 'worker-job.ts')];
 const PATIENCE_MS = 60_000;
@@ -136,14 +137,20 @@ describe('no answer', () => {
     });
   }
 
-  test('it hangs: each call has its own limit, and the process is killed', async () => {
+  test('it hangs: each call has its own limit, and the process is killed', async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] });
     const worker = workerOf('when told', { limitMs: 3_000 });
     const pid = await worker.ask('pid');
-    await worker.ask('later', 1_800, '');
+    t.mock.timers.tick(2_000);
     // The limit of this one begins with it.
-    await worker.ask('later', 1_800, '');
+    const second = worker.ask('pid');
+    t.mock.timers.tick(2_000);
+    assert.equal(await second, pid);
     const late = { message: 'hang: SIGKILL', why: 'late' };
-    await Promise.all([assert.rejects(worker.ask('hang'), late), assert.rejects(worker.ask('pid'), late)]);
+    const hanging = [assert.rejects(worker.ask('hang'), late), assert.rejects(worker.ask('pid'), late)];
+    t.mock.timers.tick(3_000);
+    await Promise.all(hanging);
+    t.mock.timers.reset();
     await gone(pid);
   });
 
@@ -257,10 +264,12 @@ describe('the process that started it ends', () => {
       await gone(pid);
     });
 
-    test(`by ${by}: one that is at work brings that to its end first`, async () => {
-      const [pid, end] = await parent(`['later', 1000, '']`, { isDetached: true });
+    test(`by ${by}: one that is at work brings that to its end first`, async (t) => {
+      const over = join(scratch(t), 'over');
+      const [pid, end] = await parent(`['until', '${over}']`, { isDetached: true });
       await end(by);
       assert.ok(isAlive(pid));
+      writeFileSync(over, '');
       await gone(pid);
     });
   }

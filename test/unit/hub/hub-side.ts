@@ -31,8 +31,8 @@ export const newHub = (more: Partial<HubOptions> = {}): Hub =>
     connectorFor: () => Promise.resolve(connector),
     answer: () => Promise.resolve({ status: 202, body: { id: 'r-1' } }),
     version: '1.2.3',
-    connectMs: 5_000,
-    twinMs: 5_000,
+    connectMs: 60_000,
+    twinMs: 60_000,
     ...more,
   });
 

@@ -49,18 +49,23 @@ const beforeTwin = (send: NonNullable<Script['onPublish']>): Script => ({
   },
 });
 
-/** What the hub does, the code of the failed connect. One connection each. */
-const FAILS: readonly (readonly [string, Script, string])[] = [
+/** What the hub does, the code of the failed connect, and how long a silence is waited for. One connection each. */
+const FAILS: readonly (readonly [string, Script, string, Parameters<typeof newHub>[0]?])[] = [
   ['CONNACK 5', { connack: 5 }, 'NL-HUB-REJECTED'],
   ['CONNACK 4', { connack: 4 }, 'NL-HUB-REJECTED'],
   ['CONNACK 2', { connack: 2 }, 'NL-HUB-REJECTED'],
   ['CONNACK 3', { connack: 3 }, 'NL-HUB-UNAVAILABLE'],
   ['CONNACK 1', { connack: 1 }, 'NL-HUB-UNAVAILABLE'],
   ['close before CONNACK', { connack: 'close' }, 'NL-HUB-CLOSED'],
-  ['no CONNACK', { connack: 'none' }, 'NL-HUB-CLOSED'],
-  ['garbage for CONNACK', { connack: ({ socket }) => socket.write('HTTP/1.1 400 Bad\r\n\r\n') }, 'NL-HUB-CLOSED'],
-  ['no answer to the twin read', {}, 'NL-HUB-TWIN'],
-  ['no SUBACK', serving(undefined, { mute: ['subscribe'] }), 'NL-HUB-TWIN'],
+  ['no CONNACK', { connack: 'none' }, 'NL-HUB-CLOSED', { connectMs: 1_000 }],
+  [
+    'garbage for CONNACK',
+    { connack: ({ socket }) => socket.write('HTTP/1.1 400 Bad\r\n\r\n') },
+    'NL-HUB-CLOSED',
+    { connectMs: 1_000 },
+  ],
+  ['no answer to the twin read', {}, 'NL-HUB-TWIN', { twinMs: 100 }],
+  ['no SUBACK', serving(undefined, { mute: ['subscribe'] }), 'NL-HUB-TWIN', { twinMs: 100 }],
   ['twin read 429, empty', twinAnswer('429'), 'NL-HUB-TWIN'],
   ['twin read 500', twinAnswer('500', '{"errorCode":500001,"message":"m"}'), 'NL-HUB-TWIN'],
   ['twin empty', twinAnswer('200'), 'NL-HUB-TWIN'],
@@ -73,10 +78,10 @@ const FAILS: readonly (readonly [string, Script, string])[] = [
   ['twin without sections', twinAnswer('200', '{}'), 'fulfilled'],
 ];
 
-for (const [name, script, code] of FAILS) {
+for (const [name, script, code, limits] of FAILS) {
   test(`${name}: ${code}`, async () => {
     await using far = await startHub(script);
-    const hub = newHub({ connectMs: 250, twinMs: 100 });
+    const hub = newHub(limits);
     assert.equal(await codeOf(hub.connect(current, at(far), never)), code);
     await hub.close();
     await far.until(() => far.open === 0);

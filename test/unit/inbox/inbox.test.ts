@@ -271,5 +271,11 @@ describe('directories', () => {
     stage.drop('gw.pem');
     await stage.pass(62_000);
     assert.equal(stage.asks.length, 1);
+    rmSync(join(stage.directory, 'inbox'), { recursive: true });
+    writeFileSync(join(stage.directory, 'inbox'), 'a file in its place');
+    await stage.heard();
+    await stage.pass(180_000);
+    const waits = ['inbox-waits NL-STATE-WRITE', 'inbox-accepted', 'inbox-waits NL-STATE-WRITE'];
+    assert.deepEqual(stage.events, waits, 'and again when it is so again');
   });
 });

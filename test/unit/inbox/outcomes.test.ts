@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, mkdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, renameSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { failure } from '../../../agent/failure/failure.ts';
@@ -99,6 +99,17 @@ describe('a chain that is refused', () => {
     assert.ok(existsSync(join(at('directory'), 'deep', 'file')) && existsSync(outside));
   });
 
+  test('whose reason cannot be written stays: it would be gone without one', async (t) => {
+    const stage = new Stage(t);
+    stage.answer = () => refusal('NL-LEAF-CN');
+    mkdirSync(join(stage.directory, 'rejected', 'gw.pem.reason'), { recursive: true });
+    stage.drop('gw.pem');
+    await stage.start();
+    await stage.pass(2_000);
+    assert.deepEqual([stage.names('inbox'), stage.names('rejected')], [['gw.pem'], ['gw.pem.reason']]);
+    assert.deepEqual(stage.events, ['inbox-waits NL-STATE-WRITE']);
+  });
+
   test('has a name so long that no reason fits beside it', async (t) => {
     const stage = new Stage(t);
     stage.answer = () => refusal('NL-LEAF-CN');
@@ -181,6 +192,33 @@ describe('a chain that has to wait stays, is tried again once a minute, and is t
     });
   }
 
+  test('one that is to wait for no time at all is given two seconds', async (t) => {
+    const stage = new Stage(t);
+    stage.answer = () => later('NL-LEAF-NOT-YET', 0);
+    stage.drop('gw.pem');
+    await stage.start();
+    await stage.pass(2_000);
+    assert.equal(await stage.clock.asleep(), 2_000);
+  });
+
+  test('one that was taken away, and is back, is told of again', async (t) => {
+    const stage = new Stage(t);
+    stage.answer = () => refusal('NL-BUSY', 'busy');
+    stage.drop('gw.pem');
+    await stage.start();
+    await stage.pass(2_000);
+    const [place, away] = [join(stage.directory, 'inbox', 'gw.pem'), join(stage.directory, 'away')];
+    for (const [from, to] of [
+      [place, away],
+      [away, place],
+    ] as const) {
+      renameSync(from, to);
+      await stage.heard();
+      await stage.pass(4_000);
+    }
+    assert.deepEqual(stage.events, ['inbox-waits NL-BUSY', 'inbox-waits NL-BUSY']);
+  });
+
   test('a defect of the daemon is no end of the inbox', async (t) => {
     const stage = new Stage(t);
     stage.answer = () => Promise.reject(new Error('boom'));
@@ -198,62 +236,5 @@ describe('a chain that has to wait stays, is tried again once a minute, and is t
     await stage.start();
     await stage.pass(2_000);
     assert.deepEqual(stage.names('inbox'), ['a.pem']);
-  });
-});
-
-describe('whatever happens meanwhile', () => {
-  test('a file that is replaced while it is verified is not lost, and not judged by its predecessor', async (t) => {
-    const stage = new Stage(t);
-    const replace = () => stage.drop('gw.pem', 'the right one');
-    stage.answer = ({ delivered }) => {
-      if (delivered.toString() === 'the right one') return accepted;
-      replace();
-      return refusal('NL-LEAF-CN');
-    };
-    stage.drop('gw.pem', 'the wrong one');
-    await stage.start();
-    await stage.pass(6_000);
-    assert.deepEqual([stage.asks.length, stage.names('inbox'), stage.names('rejected')], [2, [], []]);
-  });
-
-  test('one that is accepted and cannot be removed is not installed again', { skip: needsRoot }, async (t) => {
-    const stage = new Stage(t);
-    await stage.start();
-    stage.drop('gw.pem');
-    for (const path of ['.', 'inbox']) chmodSync(join(stage.directory, path), 0o755);
-    await asNobody(async () => {
-      await stage.heard();
-      await stage.pass(180_000);
-    });
-    assert.deepEqual([stage.asks.length, stage.events], [1, ['inbox-accepted', 'inbox-waits NL-STATE-WRITE']]);
-  });
-
-  test('one that somebody takes away is forgotten', async (t) => {
-    const stage = new Stage(t);
-    stage.answer = () => {
-      stage.take('gw.pem');
-      return refusal('NL-LEAF-CN');
-    };
-    stage.drop('gw.pem');
-    await stage.start();
-    await stage.pass(70_000);
-    assert.deepEqual([stage.asks.length, stage.logged, stage.names('rejected')], [1, [], []]);
-  });
-
-  test('the end does not wait for a daemon that has ended, and the file stays', async (t) => {
-    const stage = new Stage(t);
-    const asked = new Promise<void>((resolve) => {
-      stage.answer = () => {
-        resolve();
-        return new Promise(() => {});
-      };
-    });
-    stage.drop('gw.pem');
-    await stage.start();
-    await stage.clock.pass(2_000);
-    await asked;
-    await stage.inbox?.close();
-    assert.equal(existsSync(join(stage.directory, 'inbox', 'gw.pem')), true);
-    assert.deepEqual(stage.logged, []);
   });
 });

@@ -92,7 +92,7 @@ test('no HTTP behind the TLS: NL-EST-BODY', async (t) => {
 });
 
 test('a server that switches to another protocol (HTTP 101): NL-EST-BODY, and not for ever', {
-  timeout: 10_000,
+  timeout: 60_000,
 }, async (t) => {
   const est = await listen(
     t,

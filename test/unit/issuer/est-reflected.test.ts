@@ -70,7 +70,7 @@ describe('a server that sends our credentials back: they are in no failure', () 
       seen.line.startsWith('GET') ? status(404)(response, seen) : status(401, {}, sent(seen))(response, seen),
     );
     const { caFile = '' } = files(t, { caFile: authority.rootPem });
-    const signal = AbortSignal.timeout(10_000);
+    const signal = AbortSignal.timeout(60_000);
     const errand = enrolment(est.url, 'simpleenroll', basicOf(USER, PASSWORD));
     assertClean((await exchange({ ...errand, tls: { ca: authority.rootPem }, signal })).body.toString());
     await assert.rejects(tryEst({ url: est.url, caFile, ...credentials(t) }, Date.now));
@@ -81,7 +81,7 @@ test('what was issued is not touched, whatever the password is', async (t) => {
   const body = Buffer.from('MAAA MIIB AAAA');
   const est = await serve(t, (response) => void response.writeHead(200).end(body));
   const errand = enrolment(est.url, 'simpleenroll', basicOf('u', 'A'));
-  const signal = AbortSignal.timeout(10_000);
+  const signal = AbortSignal.timeout(60_000);
   const reply = await exchange({ ...errand, tls: { ca: authority.rootPem }, signal });
   assert.deepEqual(reply.body, body);
 });

@@ -61,6 +61,7 @@ test('it goes with its key', async (t) => {
   await keys.csr(key);
   await keys.destroy(key);
   assert.throws(() => readFileSync(file), { code: 'ENOENT' });
+  assert.equal(await keys.csr(key), readFileSync(file, 'utf8'), 'nor is it remembered');
 });
 
 test('a key of another type than is configured by now is not asked a leaf for: the CA may have refused that type', async (t) => {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { failureOf } from '../../../agent/failure/failure-of.ts';
 import { createKeys } from '../../../agent/keys/slots.ts';
+import type { KeyRef } from '../../../agent/roll/leaf.ts';
 import { TokenError } from '../../../hsm/ckr.ts';
 import type { Protection } from '../../../hsm/key-pair.ts';
 import type { KeyType, PublicKey } from '../../../hsm/public-key.ts';
@@ -42,7 +43,7 @@ const signsWith =
 const ID = left.id;
 
 /** What generating in slot b did, with this in the token. */
-async function generating(directory: string, found: Left): Promise<readonly string[]> {
+async function generating(directory: string, found: Left, current?: KeyRef): Promise<readonly string[]> {
   const did: string[] = [];
   if (found.csr !== undefined) writeFileSync(join(directory, `gw-0001.${ID}.pem`), found.csr);
   const token = {
@@ -55,6 +56,7 @@ async function generating(directory: string, found: Left): Promise<readonly stri
     certificates: async () => found.certificates ?? [],
     forget: (id: string) => did.push(`forget ${id}`),
     async generate(label: string, keyType: KeyType, id: string) {
+      assert.ok(!existsSync(join(directory, `gw-0001.${ID}.pem`)), 'no CSR of a key before it is left');
       did.push(`generate ${label} ${keyType} ${id}`);
       if (found.occupied === true) throw new TokenError('occupied', 'LABEL_OCCUPIED', 'Of somebody.');
       return { ...left, id };
@@ -66,14 +68,13 @@ async function generating(directory: string, found: Left): Promise<readonly stri
     keyType: 'ec-p256',
     registrationId: 'gw-0001',
     directory,
-    current: () => undefined,
+    current: () => current,
     wrote: () => void did.push('wrote'),
     warn: (message) => void did.push(message),
     clearing: async (label) => `What to do about ${label}`,
     destroy: async (label, id) => void did.push(`destroy ${label} ${id}`),
   });
   assert.deepEqual(await keys.generate('b', ID), { slot: 'b', id: ID });
-  assert.ok(did.length === 0 || !existsSync(join(directory, `gw-0001.${ID}.pem`)), 'no CSR of a key before it is left');
   return did;
 }
 
@@ -138,4 +139,15 @@ test('whatever else has the label is named, and not touched', async (t) => {
   const met = await generating(scratch(t), { occupied: true }).catch(failureOf);
   assert.ok('advice' in met);
   assert.deepEqual([met.code, met.advice], ['NL-TOKEN-OCCUPIED', 'What to do about newleaf-b']);
+});
+
+const serving: KeyRef = { slot: 'a', id: '0badbeef' };
+
+test('a gateway that serves gets another key for its next leaf', async (t) => {
+  assert.deepEqual(await generating(scratch(t), {}, serving), fresh);
+});
+
+test('and is never told to give itself up for what is in the way', async (t) => {
+  const met = await generating(scratch(t), { occupied: true }, serving).catch((error: unknown) => error);
+  assert.ok(met instanceof TokenError);
 });

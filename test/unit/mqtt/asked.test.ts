@@ -16,7 +16,7 @@ const message = (qos: 0 | 1, payload = 'x') => ({ topic: 'a/b', payload: Buffer.
 
 async function connected(script: Script = {}) {
   const far = await FarSide.start(server, script);
-  const tap = new Tap({ host: far.host, connector, connectMs: 5_000, admit: () => true });
+  const tap = new Tap({ host: far.host, connector, connectMs: 60_000, admit: () => true });
   await once(tap.connect('', OPTIONS), 'connect');
   return {
     far,
@@ -31,7 +31,7 @@ async function connected(script: Script = {}) {
 
 test('before CONNACK 0, and after the end: NL-HUB-LOST', async () => {
   await using far = await FarSide.start(server, { connack: 5 });
-  const tap = new Tap({ host: far.host, connector, connectMs: 5_000, admit: () => true });
+  const tap = new Tap({ host: far.host, connector, connectMs: 60_000, admit: () => true });
   const { asked } = tap;
   await assert.rejects(asked.publish(message(1)), isLost);
   const client = tap.connect('', OPTIONS);

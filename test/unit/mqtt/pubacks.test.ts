@@ -11,7 +11,7 @@ const connector = ca.connector(ca.issue('gw-0001'));
 const OPTIONS = { clientId: 'gw-0001', protocolVersion: 4, clean: true, key: 'unused', cert: 'unused' } as const;
 
 const tapTo = (host: string, { admit }: Pick<TapOptions, 'admit'>): Tap =>
-  new Tap({ host, connector, connectMs: 5_000, admit });
+  new Tap({ host, connector, connectMs: 60_000, admit });
 
 /** The identifiers of the PUBACKs that came. */
 const pubacks = (far: FarSide): (number | undefined)[] =>
@@ -74,6 +74,8 @@ test('a message whose promise is rejected gets no PUBACK, nor do those behind it
   await send('good', 1, 11);
   await send('bad', 1, 12);
   await send('behind', 1, 13);
+  await send('plain', 0, 0);
+  settle.get('plain')?.reject(new Error('no'));
   settle.get('bad')?.reject(new Error('no'));
   settle.get('behind')?.resolve();
   settle.get('good')?.resolve();

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
-import { Socket } from 'node:net';
+import { randomInt } from 'node:crypto';
+import { once } from 'node:events';
+import { connect, createServer, Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import type { Attempt } from '../../../agent/mqtt/attempt.ts';
 import { Beside } from '../../../agent/network/beside.ts';
+import { Network } from '../../../agent/network/network.ts';
 
 const ALONE_MS = 5_000;
 
@@ -45,6 +48,7 @@ test('the first way gives no answer: the second begins after its time, and overt
   assert.equal(overtaken.aborted, true);
   assert.equal(await beside.take(), socket);
   beside.leave();
+  await new Promise(setImmediate);
   assert.equal(socket.destroyed, false, 'it is in use');
   assert.equal(calls.length, 1);
 });
@@ -87,4 +91,29 @@ test('neither way: undefined', async () => {
     throw new Error('no route');
   });
   assert.equal(await beside.take(), undefined);
+});
+
+test('an attempt that has ended begins nothing any more: a connection would belong to nothing', async (t) => {
+  const host = `127.${randomInt(1, 255)}.${randomInt(1, 255)}.${randomInt(1, 255)}`;
+  let taken = 0;
+  const server = createServer((socket) => {
+    taken += 1;
+    socket.end();
+  }).listen(443, host);
+  await once(server, 'listening');
+  t.after(() => server.close());
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const settings = { transport: 'auto', proxy_username: '', no_proxy: [] } as const;
+  const { reach } = new Network({ settings, now: () => 0, aloneMs: ALONE_MS });
+  const down = new Error('no route');
+  const attempt = reach(host, new AbortController().signal, async ({ attempt: first }) => {
+    first.socketError = 'ENETUNREACH';
+    throw down;
+  });
+  await assert.rejects(attempt, down);
+  t.mock.timers.tick(ALONE_MS);
+  await new Promise(setImmediate);
+  // Connections are taken in the order in which they came.
+  await once(connect(443, host).resume(), 'close');
+  assert.equal(taken, 1);
 });

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { isIntended } from '../../../agent/daemon/intent.ts';
 import { hasLeaf, leafIn, mayBeTrusted } from '../../../agent/roll/candidate.ts';
 import { isBarred } from '../../../agent/roll/look.ts';
 import {
@@ -8,6 +9,7 @@ import {
   type RollState,
   unprovisioned,
 } from '../../../agent/roll/state.ts';
+import { entryOf } from '../../../agent/state/entry.ts';
 import { createProofs } from './lasting.ts';
 import { HOUR, hub, NOW, terms } from './machine.ts';
 import { advance } from './named.ts';
@@ -36,8 +38,7 @@ function reload(state: RollState): RollState {
 
 function story(node: Node | undefined): string {
   const lines: string[] = [];
-  for (let at = node; at !== undefined; at = at.from)
-    lines.unshift(`  ${at.via} → ${at.state.phase} (${briefly(at)})${process.env.DEBUG ? dbg(at.state) : ''}`);
+  for (let at = node; at !== undefined; at = at.from) lines.unshift(`  ${at.via} → ${at.state.phase} (${briefly(at)})`);
   return lines.join('\n');
 }
 
@@ -77,6 +78,7 @@ function check(node: Node, holds: Holds): void {
 function checkEffect(effect: RollEffect, node: Node, holds: Holds): void {
   const { state, world } = node;
   const { current, next } = state;
+  holds(isIntended(effect, entryOf(state)), 'the journal names each effect before it is tried', node);
   if (effect.kind === 'destroy-key') {
     const { key } = effect;
     const isRelied = [current, leafIn(next)].some((leaf) => leaf?.key.id === key.id);
@@ -218,7 +220,3 @@ export function walk(asked: Walk): Walked {
 function forget(state: RollState): RollState {
   return state.trail.length === 0 && state.outcomes.length === 0 ? state : { ...state, trail: [], outcomes: [] };
 }
-
-// biome-ignore lint/suspicious/noExplicitAny: debug
-const dbg = (st: any): string =>
-  `\n        ${JSON.stringify({ rejected: st.rejected, ask: st.ask, stranded: st.stranded, req: st.request && `${st.request.action} ${st.request.reason}`, next: st.next && `${st.next.is} ${st.next.for ?? ''} ${st.next.trust ?? ''} ${st.next.because ?? ''} tries ${st.next.tries} ${st.next.rest?.failure.code ?? ''}`, retire: st.retire, probe: st.probe && (st.probe.askAt - NOW) / 60000, rolledFor: st.rolledFor, work: st.workTrouble?.failure.code, session: st.sessionTrouble?.failure.code, online: st.online, trail: st.trail.map((t: any) => `${((t.at - NOW) / 60000).toFixed(0)} ${t.from}>${t.to} ${t.why} ${t.code ?? ''}`) })}`;

@@ -50,7 +50,7 @@ test('enroll, register, assign, fault, forget and the log, from another process'
   const leaf = await simulator.clientIdentity('gw-1');
   await simulator.enrollGroup({ groupId: 'gateways', primary: simulator.endpoints.issuerPem });
   await simulator.assign('gw-1', 'hub2');
-  const assigned = simulator.waitFor({ event: 'assigned', clientId: 'gw-1' }, 5_000);
+  const assigned = simulator.waitFor({ event: 'assigned', clientId: 'gw-1' }, 60_000);
   const { assignedHub } = await register(simulator.endpoints, 'gw-1', leaf);
   assert.equal(assignedHub, simulator.endpoints.hub2);
   const { seq, hub } = await assigned;

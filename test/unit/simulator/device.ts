@@ -10,7 +10,7 @@ import type { Identity } from '../../simulator/ca.ts';
 
 /** The official SDK leaves no other way to hand over a server CA for DPS than an mqtt provider of one's own. */
 const trusting = (ca: string) => ({
-  connect: (uri: string, options: mqtt.IClientOptions) => mqtt.connect(uri, { ...options, ca, connectTimeout: 2_000 }),
+  connect: (uri: string, options: mqtt.IClientOptions) => mqtt.connect(uri, { ...options, ca, connectTimeout: 60_000 }),
 });
 
 /** Registers with the official provisioning SDK, and a key in a file. */

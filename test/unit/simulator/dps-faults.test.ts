@@ -97,7 +97,7 @@ test('slow-assignment stays "assigning" until its time is over', async () => {
   await simulator.lay('dps', 'slow-assignment', { ms: 80, times: 1 });
   const operationId = await open();
   const early = await askDps(client, pollTopic(operationId), ' ');
-  await simulator.log.waitFor({ event: 'assigned' }, 1_000, since);
+  await simulator.log.waitFor({ event: 'assigned' }, 60_000, since);
   const late = await askDps(client, pollTopic(operationId), ' ');
   assert.ok(early !== 'closed' && late !== 'closed');
   assert.match(early.topic, /^202/);
@@ -120,7 +120,7 @@ test('a lost UNSUBACK hangs the SDK after the answer has come', async () => {
   void register(simulator.endpoints, 'gw-1', leaf).finally(() => {
     settled = true;
   });
-  const { connection } = await simulator.log.waitFor({ event: 'fault', reason: 'no-unsuback' }, 5_000, since);
+  const { connection } = await simulator.log.waitFor({ event: 'fault', reason: 'no-unsuback' }, 60_000, since);
   assert.equal(simulator.log.since(since).filter(({ event }) => event === 'assigned').length, 1);
   assert.equal(simulator.log.count({ event: 'disconnected', ...(connection && { connection }) }), 0);
   assert.equal(settled, false);

@@ -76,7 +76,7 @@ test('silent accepts TCP and does not answer the ClientHello', async () => {
   const socket = tcpConnect(Number(simulator.endpoints.hub1.split(':')[1]), '127.0.0.1');
   const tls = tlsConnect({ socket, ca: simulator.endpoints.trustPem, servername: 'localhost' });
   tls.on('error', () => undefined);
-  await simulator.log.waitFor({ event: 'fault', reason: 'silent' }, 1_000, since);
+  await simulator.log.waitFor({ event: 'fault', reason: 'silent' }, 60_000, since);
   // Another client gets all the way through meanwhile.
   (await arrive()).client.end(true);
   assert.equal(socket.bytesRead, 0);
@@ -99,7 +99,7 @@ for (const ms of [0, 50]) {
     await simulator.lay('hub1', 'accept-then-close', { ms, times: 1 });
     const since = simulator.log.entries.length;
     assert.equal((await arrive()).connack, 0);
-    await simulator.log.waitFor({ event: 'disconnected', reason: 'fault' }, 1_000, since);
+    await simulator.log.waitFor({ event: 'disconnected', reason: 'fault' }, 60_000, since);
   });
 }
 

@@ -95,7 +95,7 @@ test('a thumbprint may be SHA-1: 40 hex digits, as `openssl x509 -fingerprint` p
 test('a reported property that is a list at the top is refused with 400', async () => {
   const { client } = await enter();
   await new Promise((resolve) => client.subscribe('$iothub/twin/res/#', resolve));
-  const answered = once(client, 'message', { signal: AbortSignal.timeout(5_000) });
+  const answered = once(client, 'message', { signal: AbortSignal.timeout(60_000) });
   client.publish('$iothub/twin/PATCH/properties/reported/?$rid=1', '[1,2]');
   const [topic] = await answered;
   client.end(true);
@@ -112,7 +112,7 @@ for (const [what, payload, body] of [
   test(`a method with ${what} reaches the device as "${body}"`, async () => {
     const { client } = await enter();
     await new Promise((resolve) => client.subscribe('$iothub/methods/POST/#', resolve));
-    const called = once(client, 'message', { signal: AbortSignal.timeout(5_000) });
+    const called = once(client, 'message', { signal: AbortSignal.timeout(60_000) });
     const gone = assert.rejects(simulator.callMethod('gw-1', 'echo', payload), { errorCode: 404103 });
     const [, sent] = await called;
     client.end(true);

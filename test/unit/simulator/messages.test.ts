@@ -31,7 +31,7 @@ async function message(wire: Wire): Promise<IPublishPacket> {
 async function acknowledge(wire: Wire, { messageId = 0, payload }: IPublishPacket): Promise<void> {
   const since = simulator.log.entries.length;
   wire.send({ cmd: 'puback', messageId });
-  await simulator.log.waitFor({ event: 'message-acknowledged', body: String(payload) }, 5_000, since);
+  await simulator.log.waitFor({ event: 'message-acknowledged', body: String(payload) }, 60_000, since);
 }
 
 test('the topic has system and application properties, and the body is bytes', async () => {
@@ -115,7 +115,7 @@ test('a PUBACK out of order ends the session, and all messages come again', asyn
   const since = simulator.log.entries.length;
   wire.send({ cmd: 'puback', messageId: b.messageId ?? 0 });
   await wire.closed;
-  await simulator.log.waitFor({ event: 'disconnected', reason: 'PUBACK out of order' }, 5_000, since);
+  await simulator.log.waitFor({ event: 'disconnected', reason: 'PUBACK out of order' }, 60_000, since);
   const back = await enter();
   const again = [await message(back), await message(back)];
   assert.deepEqual(

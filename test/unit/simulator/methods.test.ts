@@ -64,7 +64,7 @@ test('an answer counts once, and only from the device that was asked', async () 
   const { rid } = await request(wire);
   const since = simulator.log.entries.length;
   answer(stranger, 500, rid, '"stolen"');
-  await simulator.log.waitFor({ event: 'method-answer', clientId: 'gw-2' }, 5_000, since);
+  await simulator.log.waitFor({ event: 'method-answer', clientId: 'gw-2' }, 60_000, since);
   answer(wire, 200, rid, '');
   answer(wire, 201, rid, '"twice"');
   assert.deepEqual(await call, { status: 200, payload: undefined }, 'an empty body is allowed');

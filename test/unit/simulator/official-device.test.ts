@@ -37,7 +37,7 @@ test('sendEvent of azure-iot-device: body and properties arrive', async () => {
 });
 
 test('a message to azure-iot-device: body and properties arrive, and are acknowledged', async () => {
-  const got = once(client, 'message', { signal: AbortSignal.timeout(5_000) });
+  const got = once(client, 'message', { signal: AbortSignal.timeout(60_000) });
   await simulator.sendToDevice('gw-1', 'hello', {
     system: { mid: 'm1', cid: 'c1', ct: 'text/plain' },
     properties: { level: '1 & 2' },

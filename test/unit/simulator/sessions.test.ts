@@ -33,7 +33,7 @@ const subscribe = (client: mqtt.MqttClient, filter: string, qos: mqtt.QoS = 1) =
 async function leave(client: mqtt.MqttClient): Promise<void> {
   const since = simulator.log.entries.length;
   client.end(true);
-  await simulator.log.waitFor({ event: 'disconnected', clientId: ID }, 5_000, since);
+  await simulator.log.waitFor({ event: 'disconnected', clientId: ID }, 60_000, since);
 }
 
 // iot-mqtt-connect-to-iot-hub: "If the device connects with CleanSession 0, the subscription is persisted".
@@ -45,7 +45,7 @@ test('with CleanSession 0 the subscriptions outlive the connection, and CONNACK 
   await assert.rejects(simulator.callMethod(ID, 'echo'), { errorCode: 404103 }, 'it is away');
   const { present, client } = await enter();
   assert.equal(present, true);
-  const called = once(client, 'message', { signal: AbortSignal.timeout(5_000) });
+  const called = once(client, 'message', { signal: AbortSignal.timeout(60_000) });
   const unanswered = assert.rejects(simulator.callMethod(ID, 'echo', {}, 20), { errorCode: 504101 });
   const [topic, , { qos }] = await called;
   assert.match(topic, /^\$iothub\/methods\/POST\/echo\//);
@@ -100,11 +100,11 @@ test('a message waits for the device, and comes again until it is acknowledged',
   await leave(deaf.client);
   const since = simulator.log.entries.length;
   const { client } = await enter();
-  const again = await simulator.log.waitFor({ event: 'message', clientId: ID }, 5_000, since);
+  const again = await simulator.log.waitFor({ event: 'message', clientId: ID }, 60_000, since);
   assert.deepEqual([again.body, again.code], ['one', 2], 'the second time');
-  await simulator.log.waitFor({ event: 'message-acknowledged', clientId: ID }, 5_000, since);
+  await simulator.log.waitFor({ event: 'message-acknowledged', clientId: ID }, 60_000, since);
   await simulator.sendToDevice(ID, 'two');
-  await simulator.log.waitFor({ event: 'message', body: 'two', code: 1 }, 5_000, since);
+  await simulator.log.waitFor({ event: 'message', body: 'two', code: 1 }, 60_000, since);
   await leave(client);
 });
 
@@ -120,7 +120,7 @@ test('desired properties are not kept for a device that is away', async () => {
   await simulator.updateDesired(ID, { level: 1 });
   const { client } = await enter();
   const [topic, payload] = await Promise.all([
-    once(client, 'message', { signal: AbortSignal.timeout(5_000) }),
+    once(client, 'message', { signal: AbortSignal.timeout(60_000) }),
     simulator.updateDesired(ID, { level: 2 }),
   ]).then(([got]) => got);
   assert.match(topic, /\$version=3$/);

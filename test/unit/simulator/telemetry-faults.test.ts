@@ -54,7 +54,7 @@ test('puback-delay: a session that ends before its PUBACK sends the message agai
   await simulator.log.waitFor({ event: 'telemetry', body: 'late' });
   const since = simulator.log.entries.length;
   await wire.leave();
-  await simulator.log.waitFor({ event: 'disconnected' }, 5_000, since);
+  await simulator.log.waitFor({ event: 'disconnected' }, 60_000, since);
   await taken('late');
   await taken('late');
   assert.deepEqual(await arrived(), ['late', 'late again', 'late'], 'the third was no answer to a lost PUBACK');

@@ -121,7 +121,7 @@ for (const [what, reason, send] of closing) {
     send();
     await wire.closed;
     await assert.rejects(wire.next());
-    const ended = await simulator.log.waitFor({ event: 'disconnected', clientId: 'gw-1' }, 5_000, since);
+    const ended = await simulator.log.waitFor({ event: 'disconnected', clientId: 'gw-1' }, 60_000, since);
     assert.match(ended.reason ?? '', reason);
     assert.deepEqual(await arrived(), []);
   });

@@ -15,13 +15,13 @@ export function scratch(t: TestContext): string {
 }
 
 /** A small file system, to fill up or to make read-only. Mounting needs root; without it the test is skipped, and says so. */
-export function tinyDisk(t: TestContext, size = '64k'): { path: string; makeReadOnly(): void } | undefined {
+export function tinyDisk(t: TestContext, options = 'size=64k'): { path: string; makeReadOnly(): void } | undefined {
   if (process.getuid?.() !== 0) {
     t.skip('mounting a tmpfs needs root');
     return undefined;
   }
   const path = mkdtempSync(join(tmpdir(), 'newleaf-disk-'));
-  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'newleaf-test', path]);
+  execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'newleaf-test', path]);
   t.after(() => {
     execFileSync('umount', [path]);
     rmSync(path, { recursive: true });

@@ -81,6 +81,9 @@ test('the files for others are not written again where they are the same', async
   writeFileSync(join(state, 'leaf.pem'), 'something else');
   await publish(state, { ...servingState, current: leaf, next });
   assert.notDeepEqual(printOf(state), first);
+  assert.deepEqual(readdirSync(state), ['chain.pem', 'leaf.pem', 'next.pem']);
+  await publish(state, { ...servingState, current: leaf });
+  assert.deepEqual(readdirSync(state), ['chain.pem', 'leaf.pem'], 'there is nothing to enroll any more');
 });
 
 test('with a lock in the runtime directory there is one daemon for a state directory, wherever the other looks', async (t) => {

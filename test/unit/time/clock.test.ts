@@ -16,10 +16,15 @@ for (const [name, clock] of [
   ['system', systemClock],
   ['test', new TestClock()],
 ] as const satisfies [string, Clock][])
-  test(`the ${name} clock ends a sleep early without an error, even one of a hundred days`, async () => {
+  test(`the ${name} clock ends a sleep early without an error, even one of a hundred days`, async (t) => {
+    const warned: string[] = [];
+    const hear = ({ name }: Error) => void warned.push(name);
+    process.on('warning', hear);
+    t.after(() => process.off('warning', hear));
     const abort = new AbortController();
     const slept = clock.sleep(100 * 86_400_000, abort.signal).then(() => 'woken');
     assert.equal(await Promise.race([slept, new Promise((resolve) => setImmediate(resolve, 'asleep'))]), 'asleep');
+    assert.deepEqual(warned, [], 'a sleep that is too long for a timer would end at once');
     abort.abort();
     assert.equal(await slept, 'woken');
     await clock.sleep(86_400_000, abort.signal);

@@ -9,7 +9,7 @@ import { limited } from '../../../agent/time/limited.ts';
 setFlagsFromString('--expose-gc');
 const collect: () => void = runInNewContext('gc');
 
-test('a time limit outlives the garbage collection', { timeout: 5_000 }, async (t) => {
+test('a time limit outlives the garbage collection', { timeout: 60_000 }, async (t) => {
   // A timeout of a signal keeps no process alive.
   const awake = setInterval(() => {}, 1_000);
   t.after(() => clearInterval(awake));

@@ -225,7 +225,7 @@ test('properties that are encoded as SDKs do it are taken, and pass byte for byt
 });
 
 test('a long topic takes no long time', () => {
-  const from = performance.now();
+  const from = process.cpuUsage();
   for (const piece of ['/', '&', '=', '?', '%41', '$rid=1&']) {
     const bag = piece.repeat(65_000 / piece.length);
     readPublished(`${EVENTS}/${bag}`);
@@ -233,5 +233,5 @@ test('a long topic takes no long time', () => {
     eventFault(bag, new Uint8Array());
     readArrived(`$iothub/methods/POST/a/?${bag}`);
   }
-  assert(performance.now() - from < 2_000);
+  assert(process.cpuUsage(from).user < 2_000_000);
 });

@@ -100,8 +100,9 @@ test('JSON stays JSON', () => {
 });
 
 test('a long line costs no time', () => {
-  const from = performance.now();
+  const from = process.cpuUsage();
   for (const text of ['a'.repeat(1_000_000), 'a+b.'.repeat(250_000), 'pin-'.repeat(250_000), '"'.repeat(100_000)])
     plain(text);
-  assert.ok(performance.now() - from < 5_000, `${performance.now() - from} ms`);
+  const { user } = process.cpuUsage(from);
+  assert.ok(user < 5_000_000, `${user} µs`);
 });

@@ -55,7 +55,9 @@ describe('what time a server says that it is', () => {
     });
   }
 
-  test('it switches to another protocol (HTTP 101): that ends with the time to wait', { timeout: 5_000 }, async (t) => {
+  test('it switches to another protocol (HTTP 101): that ends with the time to wait', {
+    timeout: 60_000,
+  }, async (t) => {
     const awake = setInterval(() => {}, 1_000);
     t.after(() => clearInterval(awake));
     assert.equal(await serverTime([await server(t, {}, root, undefined, 101)], 300), undefined);

@@ -101,7 +101,7 @@ test('a directory that may not be read, made or written', { skip: barred }, asyn
 });
 
 test('a full disk: what was acknowledged stays, what was refused does not come, and it goes on by itself', async (t) => {
-  const disk = tinyDisk(t, '1m');
+  const disk = tinyDisk(t, 'size=1m');
   if (disk === undefined) return;
   const directory = join(disk.path, 'sensors');
   const warnings: string[] = [];

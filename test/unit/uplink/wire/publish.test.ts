@@ -72,7 +72,7 @@ describe('messages of a program', () => {
     await client.closed;
   });
 
-  test('messages that are refused take nothing from the share of the program', { timeout: 10_000 }, async (t) => {
+  test('messages that are refused take nothing from the share of the program', { timeout: 60_000 }, async (t) => {
     const { notes, socketOf } = stage(t);
     notes.byHand = true;
     const path = await socketOf('sensors');

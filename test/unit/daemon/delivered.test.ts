@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { onWire } from '../../../agent/ask/wire.ts';
+import { Fault } from '../../../agent/failure/failure.ts';
+import type { KeyRef } from '../../../agent/roll/leaf.ts';
+import type { Ports } from '../../../agent/roll/ports.ts';
+import type { RollState } from '../../../agent/roll/state.ts';
+import { made } from '../roll/candidates.ts';
+import { terms } from '../roll/machine.ts';
+import { candidate, current, Disk, gateway, servingState } from './gateway.ts';
+
+/** What is said of a leaf that is delivered, and the key that it is held against. */
+async function delivered(t: TestContext, state: RollState, keepKey: boolean, judge?: Ports['judge']) {
+  let against: KeyRef | undefined;
+  const judging: Ports['judge'] = async (chain, key) => {
+    against = key;
+    return judge === undefined ? { ...candidate, key } : judge(chain, key);
+  };
+  const { clock, daemon } = await gateway(t, new Disk(state), { judge: judging }, { terms: { ...terms, keepKey } });
+  const answer = onWire(daemon.answer)({ kind: 'install', from: 'technician', delivered: Buffer.from('chain') });
+  await clock.pass(0);
+  return { answer: await answer, against };
+}
+
+const next = made('delivery');
+const factory = { ...current, key: { slot: 'given', id: 'f0' } } as const;
+const KEYS: readonly (readonly [what: string, state: RollState, keepKey: boolean, id: string | undefined])[] = [
+  ['no CSR was made', servingState, false, undefined],
+  ['the key of the CSR', { ...servingState, next }, false, 'g1'],
+  ['the key of the current leaf, where it is kept', servingState, true, 'g0'],
+  ['the key of the factory, which has no other', { ...servingState, current: factory }, false, 'f0'],
+];
+for (const [what, state, keepKey, id] of KEYS) {
+  test(`a leaf is delivered: ${what}`, async (t) => {
+    const { answer, against } = await delivered(t, state, keepKey);
+    assert.deepEqual([answer.status, against?.id], [id === undefined ? 400 : 202, id]);
+  });
+}
+
+const WORDS: readonly (readonly [Fault, expected: readonly [status: number, retryAfterSeconds: number | undefined]])[] =
+  [
+    [new Fault('NL-LEAF-NOT-YET', { retryAfterMs: 90_001 }), [409, 91]],
+    [new Fault('NL-LEAF-CN'), [400, undefined]],
+    [new Fault('NL-TOKEN-FAILED'), [500, undefined]],
+  ];
+for (const [fault, expected] of WORDS) {
+  test(`a delivered leaf meets ${fault.failure.code}: ${expected[0]}`, async (t) => {
+    const { answer } = await delivered(t, { ...servingState, next }, false, () => Promise.reject(fault));
+    const { code, retryAfterSeconds } = answer.body as Record<string, unknown>;
+    assert.deepEqual([code, answer.status, retryAfterSeconds], [fault.failure.code, ...expected]);
+  });
+}

@@ -1,0 +1,24 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Transcript } from '../../../agent/daemon/events.ts';
+import type { Transition } from '../../../agent/roll/state.ts';
+import { NOW } from '../roll/machine.ts';
+import { servingState } from './gateway.ts';
+
+const quiet = { error() {}, warn() {}, info() {}, debug() {} };
+const went = (to: Transition['to']): Transition => ({ at: NOW, from: 'serving', to, why: 'asked' });
+
+test('what a step changed is told in the order in which it happened, to those who listen', () => {
+  const transcript = new Transcript(quiet);
+  const heard: unknown[] = [];
+  const leave = transcript.subscribe((event) => 'to' in event && heard.push(event.to));
+  const before = { ...servingState, trail: [went('serving')] };
+  const trail = [went('retiring-key'), went('registering'), ...before.trail];
+  const tell = () =>
+    transcript.tell(before, { state: { ...before, trail }, effects: [] }, { kind: 'woken', at: NOW, draw: 0 });
+  tell();
+  assert.deepEqual(heard, ['registering', 'retiring-key']);
+  leave();
+  tell();
+  assert.equal(heard.length, 2);
+});

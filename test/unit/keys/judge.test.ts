@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Fault } from '../../../agent/failure/failure.ts';
+import { storeBeside } from '../../../agent/keys/beside.ts';
+import { EarlyChain } from '../../../agent/keys/early-chain.ts';
+import { createJudge, givenLeaf } from '../../../agent/keys/judge.ts';
+import type { Leaf } from '../../../agent/roll/leaf.ts';
+import type { PublicKey } from '../../../hsm/public-key.ts';
+import type { Token } from '../../../hsm/token.ts';
+import { DAY, type Minted, mint, mintCa, NOW } from '../issuer/mint.ts';
+
+const SHARE = { share: 0.5 };
+const root = await mintCa();
+/** Of 30 days, 20 have passed. */
+const due = await mint({ by: root, notBefore: NOW - 20 * DAY, notAfter: NOW + 10 * DAY, eku: ['1.3.6.1.5.5.7.3.2'] });
+const chain = due.pem + root.pem;
+
+/** A token with the key of this leaf, and with certificates beside it. */
+function options({ spki }: Minted, found: { readonly isGone?: true; readonly certificates?: readonly Buffer[] } = {}) {
+  const key: PublicKey = { label: 'factory', id: 'f0', spki, keyType: 'ec-p256' };
+  const said: string[] = [];
+  const stored: Buffer[] = [];
+  const note = ({ event }: { readonly event: string }) => void said.push(event);
+  const token = {
+    name: { label: 'newleaf' },
+    findById: async (id: string) => (id === key.id ? key : undefined),
+    findByUri: async () => key,
+    usable: async () => (found.isGone ? [] : [key]),
+    certificates: async () => found.certificates ?? [],
+    storeCertificate: async (_: PublicKey, der: Buffer) => void stored.push(der),
+  } as unknown as Token;
+  const log = { error: note, warn: note, info: note, debug: note };
+  const judging = { token, registrationId: 'gw-0001', current: () => undefined, now: () => NOW, log };
+  return { said, stored, judging: { ...judging, early: new EarlyChain() } };
+}
+
+const codeOf = (work: Promise<unknown>) =>
+  work.then(
+    () => 'good',
+    (error: unknown) => (error instanceof Fault ? error.failure.code : String(error)),
+  );
+
+test('an issuer that gives a leaf which is due already is refused; a factory leaf that is due serves', async () => {
+  const { judging } = options(due, { certificates: [due.der, root.der] });
+  assert.equal(await codeOf(createJudge(judging, SHARE)(chain, { slot: 'b', id: 'f0' })), 'NL-LEAF-VALIDITY');
+  const leaf = await givenLeaf(judging, 'pkcs11:object=factory', undefined);
+  assert.deepEqual(leaf?.key, { slot: 'given', id: 'f0' });
+});
+
+test('a leaf for a key that the token does not have', async () => {
+  const { judging } = options(due);
+  assert.equal(await codeOf(createJudge(judging, 'off')(chain, { slot: 'b', id: 'g9' })), 'NL-TOKEN-KEY');
+});
+
+/** What a gateway begins with, and the slot of its leaf. */
+const BEGINNINGS: readonly (readonly [string, string | undefined, string | undefined, object, string | undefined])[] = [
+  ['nothing is configured', undefined, undefined, {}, undefined],
+  ['a key without a certificate', 'pkcs11:object=factory', undefined, {}, undefined],
+  ['a key, and an adopted leaf', 'pkcs11:object=factory', chain, {}, 'given'],
+  ['an adopted leaf, whose key was put into the token', undefined, chain, {}, 'a'],
+  ['an adopted leaf, whose key has been destroyed since', undefined, chain, { isGone: true }, undefined],
+];
+for (const [what, uri, adopted, found, slot] of BEGINNINGS) {
+  test(`${what}: ${slot === undefined ? 'no leaf' : `a leaf in slot ${slot}`}`, async () => {
+    const { judging, said } = options(due, found);
+    assert.equal((await givenLeaf(judging, uri, adopted))?.key.slot, slot);
+    assert.deepEqual(said, uri !== undefined && slot === undefined ? ['given-key-without-leaf'] : []);
+  });
+}
+
+for (const [slot, count] of [
+  ['a', 1],
+  ['given', 0],
+] as const) {
+  test(`the certificate of a leaf in slot ${slot} is stored beside its key ${count} times`, async () => {
+    const { judging, stored } = options(due);
+    await storeBeside(judging.token, { key: { slot, id: 'f0' }, chain } as Leaf, judging.log);
+    assert.deepEqual(stored, count === 0 ? [] : [due.der]);
+  });
+}
+
+test('a token without room for it is no loss', async () => {
+  const { judging, said } = options(due);
+  const full = () => Promise.reject(new Error('CKR_DEVICE_MEMORY'));
+  const token = { ...judging.token, storeCertificate: full } as Token;
+  await storeBeside(token, { key: { slot: 'a', id: 'f0' }, chain } as Leaf, judging.log);
+  assert.deepEqual(said, ['certificate-unstored']);
+});
