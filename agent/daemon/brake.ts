@@ -89,8 +89,10 @@ export class Brake {
   /** Looks at the result of a step. @returns whether there was a request, or progress */
   follow(before: RollState, { state, decision, retry }: Advance, event: RollEvent, now: number): boolean {
     const kind = event.kind === 'failed' ? event.effect.kind : doneBy(event);
+    // Without the key, neither DPS nor the issuer has heard of it.
+    const isUnheard = event.kind === 'failed' && kind !== 'generate-key' && event.failure.code === 'NL-TOKEN-KEY';
     // Where there is a pause before the next attempt, the ladder paces it.
-    if (kind !== undefined && retry === undefined) this.#ended.get(kind)?.spend(now);
+    if (kind !== undefined && retry === undefined && !isUnheard) this.#ended.get(kind)?.spend(now);
     const held = before.online !== undefined && state.online !== before.online && now - this.#openedAt >= HELD_MS;
     if (state.online !== before.online) this.#openedAt = now;
     const isAsked = event.kind === 'asked' || event.kind === 'csr-asked' || event.kind === 'leaf-delivered';

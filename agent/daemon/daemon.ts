@@ -127,7 +127,7 @@ export class Daemon {
     const { notify, ports, log, version, terms } = this.#options;
     const entry = await this.#persistence.read();
     if (entry !== 'absent') this.#state = { ...entry, flaps: 0, unreached: 0 };
-    this.#offsets = { workTrouble: this.#offset(), sessionTrouble: this.#offset() };
+    this.#offsets = this.#offsetsNow();
     const { phase } = this.#state;
     log.info({ event: 'started', version, phase, message: wordsOf(phase, terms.attestation) });
     await this.#begin();
@@ -189,7 +189,11 @@ export class Daemon {
     const { clock, log } = this.#options;
     const at = clock.monotonic();
     // A clock that jumps to and fro each minute would end every ladder; a correction of the clock is a larger step.
-    if (at < this.#step.at + CALM_MS && ms < 10 * this.#step.ms) return;
+    if (at < this.#step.at + CALM_MS && ms < 10 * this.#step.ms) {
+      // Nothing is tried anew, so what was met is not over.
+      this.#offsets = this.#offsetsNow();
+      return;
+    }
     this.#step = { at, ms };
     log.info({ event: 'clock-stepped', at: iso(clock.now()) });
     this.#lanes.hurry(['ladder']);
@@ -271,6 +275,10 @@ export class Daemon {
   #offset(): number {
     const { clock } = this.#options;
     return clock.now() - clock.monotonic();
+  }
+
+  #offsetsNow(): Record<TroubleField, number> {
+    return { workTrouble: this.#offset(), sessionTrouble: this.#offset() };
   }
 
   #reportOptions(): ReportOptions {

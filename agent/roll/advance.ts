@@ -1,4 +1,5 @@
 import { failure } from '../failure/failure.ts';
+import { LARGEST_PAUSE_MS } from './backoff.ts';
 import { budgetLeft, isCharged } from './budget.ts';
 import { hasLeaf, restOf } from './candidate.ts';
 import { decide } from './decide.ts';
@@ -32,8 +33,8 @@ export interface Advance extends Followed {
   readonly restart?: true;
 }
 
-/** A planned moment that lies further ahead than this was planned by a clock that has been set back since. */
-const FARTHEST_MS = 2 * 3_600_000;
+/** A planned moment that lies further ahead than the longest pause was planned by a clock that has been set back since. */
+const FARTHEST_MS = 1.25 * LARGEST_PAUSE_MS;
 
 /** One event through rules and machine: signal → decision → step. */
 export function advance(before: RollState, happened: RollEvent, terms: Terms): Advance {

@@ -50,6 +50,7 @@ export const LARGEST_PAUSE_MS = HOUR;
  * time that the other side asked for, but for an issuer at most a day, for a leaf that begins later an hour, and at most half of the leaf's remaining life; jitter
  * is added on top of it, never taken off.
  * @param remainingMs what is left of the leaf that must be replaced: the pause is never more than half of it
+ * @param mostMs bounds the ladder, but not the far side
  */
 export function pauseMs(
   effect: RollEffect['kind'],
@@ -57,6 +58,7 @@ export function pauseMs(
   failure: Failure,
   draw: number,
   remainingMs = Number.POSITIVE_INFINITY,
+  mostMs = Number.POSITIVE_INFINITY,
 ): number {
   const { firstMs, capMs, jitter, factor = 2 } = LADDERS[effect];
   const longest = effect === 'register' && NEVER_THERE.has(failure.code) ? 10 * MINUTE : capMs;
@@ -68,7 +70,7 @@ export function pauseMs(
   const most = failure.code === 'NL-LEAF-NOT-YET' ? HOUR : DAY;
   const asked = effect === 'request-leaf' ? Math.min(wanted, half, most) : wanted;
   const pause = asked > rung ? asked * (1 + jitter * draw) : Math.max(asked, rung * (1 - jitter + 2 * jitter * draw));
-  return Math.round(Math.max(asked, Math.min(pause, half)));
+  return Math.round(Math.max(asked, Math.min(pause, half, mostMs)));
 }
 
 /**

@@ -61,8 +61,10 @@ export function probeOf(state: RollState, event: RollEvent, least: number): NonN
   // Without its key DPS hears nothing, so it need not be spared.
   if (rest?.failure.code === 'NL-TOKEN-KEY') return { times, askAt: rest.askAt };
   const rungMs = probeMs(Math.max(times, least), draw);
-  const byTurns = state.next?.is === 'parked' && canGoBack(state, event);
-  return { times, askAt: at + (byTurns ? Math.min(rungMs, turnMs(draw)) : rungMs) };
+  return {
+    times,
+    askAt: at + (hasLeaf(state.next) && canGoBack(state, event) ? Math.min(rungMs, turnMs(draw)) : rungMs),
+  };
 }
 
 /** The next rung of a candidate's ladder. A key that is not found is looked for by a ladder of its own. */

@@ -2,7 +2,7 @@ import type { Failure } from '../failure/failure.ts';
 import { begin } from './begin.ts';
 import { hasLeaf } from './candidate.ts';
 import { AGAIN, canGoBack, isBarred, PATIENCE, unanswered } from './look.ts';
-import { askForCurrent, finish, park, toRegisterNext } from './moves.ts';
+import { askForCurrent, finish, giveUp, makesWay, park, toRegisterNext } from './moves.ts';
 import { isSession } from './poison.ts';
 import type { Decision, Moved, Of, RollState } from './state.ts';
 
@@ -55,6 +55,8 @@ function tryOther(state: RollState, event: Of<'failed'>, failure: Failure): Roll
   // The hub refuses the current leaf, or there is no hub any more: only DPS can help.
   const isLost = isBarred(state) || unreached >= PATIENCE;
   if (next?.is === 'sent') return isLost ? tryCurrent(state, event, failure) : state;
+  if (next?.is === 'unwanted' && !canGoBack(state, event))
+    return makesWay(giveUp(state, next, next.because === 'key-lost'), event);
   if (next?.is === 'unwanted' && next.because !== 'discarded') {
     return next.rest.askAt <= event.at ? toRegisterNext(state, next) : state;
   }

@@ -42,6 +42,8 @@ interface Session {
 /** The outside of one gateway: token, issuer, DPS and two hubs. It outlives the daemon's processes. */
 export class World {
   readonly options: WorldOptions;
+  /** What DPS has told the hubs, and they have not learned yet. */
+  readonly #late = new Set<() => void>();
   faults: Faults = {};
   readonly token = new Reader();
   readonly enrolled = new Set<string>();
@@ -178,13 +180,20 @@ export class World {
   /** DPS tells a hub of this leaf, which learns of it after a while. Registered last wins. */
   write(hub: string, leaf: Leaf, afterMs: number): void {
     const learn = () => {
+      if (!this.#late.delete(learn)) return;
       // A device that moves is taken out of the hub that it leaves.
       this.registry.clear();
       this.registry.set(hub, leaf.thumbprint);
       const isOther = this.session?.leaf.thumbprint !== leaf.thumbprint;
       if (this.faults.hubOddly === 'changed' && isOther) this.endSession();
     };
+    this.#late.add(learn);
     if (afterMs === 0) learn();
     else void this.options.clock.sleep(afterMs).then(learn);
+  }
+
+  /** The hubs learn of all that DPS has told them. */
+  catchUp(): void {
+    for (const learn of this.#late) learn();
   }
 }
