@@ -1,3 +1,4 @@
+import type { Code } from '../failure/failure.ts';
 import type { Advance } from '../roll/advance.ts';
 import { doneBy, type RollEffect, type RollEvent, type RollState } from '../roll/state.ts';
 
@@ -30,6 +31,9 @@ const TRIED: Readonly<Partial<Record<Kind, Allowance>>> = {
   'request-leaf': { burst: 12, everyMs: 6 * MINUTE },
   'generate-key': { burst: 16, everyMs: 3 * MINUTE },
 };
+
+/** A look into the token has ended it: neither DPS nor the issuer has heard of it, and no key was made. */
+const FOUND_OUT: ReadonlySet<Code> = new Set<Code>(['NL-TOKEN-KEY', 'NL-TOKEN-OCCUPIED']);
 
 /** Each request gets at least so much of every allowance: a registration, a roll, and going back. */
 const CREDIT = 4;
@@ -89,8 +93,7 @@ export class Brake {
   /** Looks at the result of a step. @returns whether there was a request, or progress */
   follow(before: RollState, { state, decision, retry }: Advance, event: RollEvent, now: number): boolean {
     const kind = event.kind === 'failed' ? event.effect.kind : doneBy(event);
-    // Without the key, neither DPS nor the issuer has heard of it.
-    const isUnheard = event.kind === 'failed' && kind !== 'generate-key' && event.failure.code === 'NL-TOKEN-KEY';
+    const isUnheard = event.kind === 'failed' && FOUND_OUT.has(event.failure.code);
     // Where there is a pause before the next attempt, the ladder paces it.
     if (kind !== undefined && retry === undefined && !isUnheard) this.#ended.get(kind)?.spend(now);
     const held = before.online !== undefined && state.online !== before.online && now - this.#openedAt >= HELD_MS;

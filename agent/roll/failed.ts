@@ -114,8 +114,9 @@ function currentRefused(before: RollState, event: Of<'failed'>, decision?: Decis
   const state: RollState = without(before, 'unheard', 'ask');
   if (next?.is === 'unwanted') {
     const isLost = next.because === 'key-lost';
-    // Without the key of the current leaf there is no way back, and the candidate is unwanted all the same.
-    if (isLost || (next.because === 'discarded' && failure.code === 'NL-TOKEN-KEY')) {
+    // There is no way back, and the candidate is unwanted all the same.
+    const isOver = failure.code === 'NL-TOKEN-KEY' || !canGoBack(state, event);
+    if (isLost || (next.because === 'discarded' && isOver)) {
       return currentRefused({ ...giveUp(state, next, isLost), phase: 'registering' }, event, decision);
     }
     // The candidate may be the only leaf that DPS trusts: it is kept, even if it was unwanted.

@@ -8,7 +8,7 @@ import type { Decision, Moved, Of, RollState } from './state.ts';
 
 /** The ladder of a registration takes three minutes to its fifth rung. */
 const UNHEARD = 5;
-/** A candidate parked for this has used its ladder: each further round costs a registration of the current leaf as well. */
+/** A candidate that is asked for again has used its ladder: each further round costs a registration of the current leaf as well. */
 const UNHEARD_AGAIN = 1;
 
 /** Without an answer, phase and candidate stay for as long as it lasts; unless there is another leaf to try. */
@@ -33,7 +33,7 @@ export function unsettled(before: RollState, event: Of<'failed'>, decision?: Dec
 /** How often DPS may be silent before another leaf is tried. */
 function patience({ next }: RollState): number {
   const isKnown = next?.is === 'sent' && next.last !== undefined && next.last.kind !== 'refused';
-  return isKnown ? UNHEARD_AGAIN : UNHEARD;
+  return isKnown || next?.is === 'parked' ? UNHEARD_AGAIN : UNHEARD;
 }
 
 /** Asks DPS where the rules say so. The attempts at the old hub go on meanwhile. */

@@ -225,7 +225,7 @@ export class Gateway {
     const before = this.world.faults;
     this.world.faults = faults;
     this.world.token.isShut = faults.shut === true;
-    if (faults.hubLags === undefined) this.world.catchUp();
+    if (faults.hubLags === undefined && faults.dpsOddly === undefined) this.world.catchUp();
     if (faults.network || (faults.hubDrops !== undefined && before.hubDrops === undefined)) this.world.endSession();
     if (faults.idle !== undefined && before.idle === undefined) this.world.box();
     if (faults.clock !== undefined && before.clock === undefined) void this.#jump();

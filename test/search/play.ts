@@ -85,6 +85,8 @@ function momentsOf({ spells, deeds }: Vector): readonly Moment[] {
 
 async function look(gateway: Gateway, trail: string[]): Promise<void> {
   gateway.world.look();
+  // A power cut may come between the journal and whoever hears of it.
+  for (const { id } of gateway.known?.outcomes ?? []) gateway.log.ended.add(id);
   note(gateway, trail);
   const law = await untold(gateway);
   if (law !== undefined) gateway.broken.push(law);

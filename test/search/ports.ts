@@ -102,8 +102,8 @@ function issuerOf(world: World, wait: Wait): Pick<Ports, 'issuer' | 'judge'> {
 function dpsOf(world: World, wait: Wait): Dps {
   return {
     register: async (leaf, abort) => {
+      await wait(world.faults.dpsOddly === 'slow' ? SLOW_MS.dps : 2 * LATENCY_MS, abort);
       const { dpsOddly, hubLags = 0 } = world.faults;
-      await wait(dpsOddly === 'slow' ? SLOW_MS.dps : 2 * LATENCY_MS, abort);
       world.count('register');
       world.token.keys();
       fail(world.handshakeOf(leaf));

@@ -192,8 +192,9 @@ export class World {
     else void this.options.clock.sleep(afterMs).then(learn);
   }
 
-  /** The hubs learn of all that DPS has told them. */
+  /** The hubs learn of all that DPS has told them, and DPS of the hub that is gone. */
   catchUp(): void {
     for (const learn of this.#late) learn();
+    if (this.gone.has(this.assigns)) this.assigns = 'hub2';
   }
 }

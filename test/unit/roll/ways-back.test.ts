@@ -145,9 +145,10 @@ describe('a DPS that answers all but one leaf', () => {
     const back = fails(state, 'NL-DPS-SERVER');
     assert.deepEqual([briefly(back), back.next?.is, back.next?.tries], ['registering, register a', 'parked', 2]);
   });
-  test('the current leaf: the candidate that waits is registered', () => {
+  test('the current leaf: the candidate that waits is registered as soon as its time has come', () => {
     const state = { ...rejected, phase: 'registering', ask: true, next: waits } as const;
-    assert.equal(briefly(fails(state, 'NL-DPS-TIMEOUT', 5)), 'registering-next, register b');
+    assert.equal(briefly(fails(state, 'NL-DPS-TIMEOUT', 9, LATER - 2 * HOUR)), 'registering, register a');
+    assert.equal(briefly(fails(state, 'NL-DPS-TIMEOUT')), 'registering-next, register b');
   });
   test('but nothing is tried in its place while the session is open', () => {
     assert.equal(briefly(fails(SITUATIONS['registering-next'], 'NL-DPS-TIMEOUT', 50)), 'registering-next, register b');
