@@ -79,7 +79,7 @@ export function pauseMs(
  */
 export function probeMs(times: number, draw: number, remainingMs = Number.POSITIVE_INFINITY): number {
   const rung = [5 * MINUTE, 15 * MINUTE][times - 1] ?? HOUR;
-  return Math.round(Math.min(rung * (1 + 0.25 * draw), Math.max(30 * SECOND, remainingMs / 2)));
+  return Math.round(Math.min(rung * (1 + 0.15 * draw), Math.max(30 * SECOND, remainingMs / 2)));
 }
 
 /** Two leaves that are asked for by turns: each comes within 75 minutes, and DPS is asked 40 times a day, in milliseconds. */

@@ -24,7 +24,7 @@ export function waitsFor(signal: Signal, state: RollState): string | undefined {
     // A planned request is kept: a second one would take its place, and a method asks again by itself.
     if (signal.later === true || signal.request.from === 'method') return 'another request is planned';
   }
-  if (PROVING.has(phase) && meetsCandidate(signal, phase)) return undefined;
+  if (PROVING.has(phase) && meetsCandidate(signal, state)) return undefined;
   const between = signal.kind === 'rejected' || signal.kind === 'unreached' || isProbeOfCurrent(signal, state);
   const free = between ? interruptible : signal.kind === 'delivered' ? receptive : resting;
   const served =
@@ -36,8 +36,8 @@ export function waitsFor(signal: Signal, state: RollState): string | undefined {
 }
 
 /** A signal about the candidate in flight. */
-function meetsCandidate(signal: Signal, phase: Phase): boolean {
-  if (signal.kind === 'unreached') return phase === 'connecting-next';
+function meetsCandidate(signal: Signal, state: RollState): boolean {
+  if (signal.kind === 'unreached') return state.phase === 'connecting-next' || getsNoRegistration(state);
   return signal.kind === 'candidate-expired' || (signal.kind === 'asked' && signal.discard === true);
 }
 

@@ -1,4 +1,5 @@
 import type { Failure } from '../failure/failure.ts';
+import { turnMs } from './backoff.ts';
 import { begin } from './begin.ts';
 import { hasLeaf } from './candidate.ts';
 import { AGAIN, canGoBack, isBarred, PATIENCE, unanswered } from './look.ts';
@@ -24,9 +25,8 @@ export function unsettled(before: RollState, event: Of<'failed'>, decision?: Dec
   if (unanswered(before, event) === undefined) return again(before);
   const state = { ...before, unreached: before.unreached + 1 };
   // The hub does answer: it has refused the current leaf meanwhile. Only the candidate gets no answer.
-  if (state.next?.is === 'assigned' && isBarred(state) && state.unreached >= PATIENCE) {
+  if (state.next?.is === 'assigned' && isBarred(state) && state.unreached >= PATIENCE && canGoBack(state, event))
     return { ...tryCurrent(state, event, failure), unreached: 0 };
-  }
   return again(askAnew(state, event, decision));
 }
 
@@ -38,14 +38,13 @@ function patience({ next }: RollState): number {
 
 /** Asks DPS where the rules say so. The attempts at the old hub go on meanwhile. */
 function askAnew(state: RollState, event: Of<'failed'>, decision?: Decision): RollState {
-  const { next, current, online, unreached } = state;
+  const { next, online, unreached } = state;
   if (decision?.action !== 're-register') return state;
-  if (next?.is !== 'assigned') return begin(state, event, decision);
-  // The candidate has asked before, and the hub of the current leaf does not answer either: by turns.
-  if (current !== undefined && online === undefined && unreached > AGAIN) {
-    return { ...tryCurrent(state, event, event.failure), unreached: 0 };
-  }
-  return toRegisterNext(state, next);
+  if (next?.is !== 'assigned' && next?.is !== 'sent') return begin(state, event, decision);
+  // The candidate has asked before, or gets no answer, and the hub of the current leaf does not answer either: by turns.
+  const isTurn = next.is === 'sent' || (online === undefined && unreached > AGAIN);
+  if (isTurn && canGoBack(state, event)) return { ...tryCurrent(state, event, event.failure), unreached: 0 };
+  return next.is === 'sent' ? state : toRegisterNext(state, next);
 }
 
 /** DPS does not answer about one leaf: it may answer about the other. The ladder goes on, so DPS gets no more calls for that. */
@@ -54,17 +53,18 @@ function tryOther(state: RollState, event: Of<'failed'>, failure: Failure): Roll
   if (online !== undefined) return state;
   // The hub refuses the current leaf, or there is no hub any more: only DPS can help.
   const isLost = isBarred(state) || unreached >= PATIENCE;
-  if (next?.is === 'sent') return isLost ? tryCurrent(state, event, failure) : state;
+  if (next?.is === 'sent') return isLost && canGoBack(state, event) ? tryCurrent(state, event, failure) : state;
   if (next?.is === 'unwanted' && !canGoBack(state, event))
     return makesWay(giveUp(state, next, next.because === 'key-lost'), event);
   if (next?.is === 'unwanted' && next.because !== 'discarded') {
     return next.rest.askAt <= event.at ? toRegisterNext(state, next) : state;
   }
-  const waits = next?.is === 'parked' && next.rest.askAt <= event.at;
+  // By the next rung its time will have come.
+  const waits = next?.is === 'parked' && next.rest.askAt <= event.at + turnMs(event.draw);
   return phase === 'registering' && waits ? toRegisterNext(state, next) : state;
 }
 
 function tryCurrent(state: RollState, event: Of<'failed'>, failure: Failure): RollState {
-  if (!hasLeaf(state.next) || !canGoBack(state, event)) return state;
+  if (!hasLeaf(state.next)) return state;
   return askForCurrent(finish(park(state, state.next, event, failure), event, 'kept', failure));
 }

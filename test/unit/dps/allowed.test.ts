@@ -80,7 +80,7 @@ describe('an assignment that is not allowed costs nothing that serves', () => {
     const after = fails(rejected);
     assert.equal(after.phase, 'stranded');
     const wait = (after.probe?.askAt ?? 0) - NOW;
-    assert.ok(wait >= 3_600_000 && wait <= 1.25 * 3_600_000);
+    assert.ok(wait >= 3_600_000 && wait <= 1.15 * 3_600_000);
     const woken = advance(after, { kind: 'woken', at: (after.probe?.askAt ?? 0) + 1, draw: 0.5 }, terms).state;
     assert.equal(briefly(woken), 'registering, register a');
   });

@@ -1,3 +1,4 @@
+import { probeMs } from '../../../agent/roll/backoff.ts';
 import { unprovisioned } from '../../../agent/roll/state.ts';
 import { NOW } from './machine.ts';
 import {
@@ -93,7 +94,7 @@ table('budget', [
 
 const refused = ended('configuration', 'kept', NOW);
 table('a configuration that DPS refuses', [
-  ['a moment ago', configuration, { outcomes: [refused] }, 'configuration: ignore', NOW + 5.625 * MINUTE],
+  ['a moment ago', configuration, { outcomes: [refused] }, 'configuration: ignore', NOW + probeMs(1, 0.5)],
   [
     'when the pause is over',
     configuration,
@@ -105,7 +106,7 @@ table('a configuration that DPS refuses', [
     configuration,
     { outcomes: [ended('probe', 'kept', NOW), refused, refused, refused, ended('asked', 'done', NOW), refused] },
     'configuration: ignore',
-    NOW + 67.5 * MINUTE,
+    NOW + probeMs(3, 0.5),
   ],
   [
     'before one that was accepted',
@@ -158,7 +159,7 @@ table('clock', [
 ]);
 
 // After one renewal that failed, the next is tried 5 minutes (and an eighth: the middle of the jitter) later.
-const PAUSE = 5 * MINUTE * 1.125;
+const PAUSE = probeMs(1, 0.5);
 table('due', [
   ['a leaf that is due', due, {}, 'due: roll'],
   ['a leaf that has expired', due, { now: current.notAfter }, 'due: roll'],

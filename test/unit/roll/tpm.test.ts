@@ -131,7 +131,7 @@ describe('the way of the machine', () => {
       assert.equal(probing?.doing, 'register');
       state = probing?.state ?? state;
     }
-    assert.deepEqual(pauses, [5, 16, 67, 67], 'with the jitter of half a draw');
+    assert.deepEqual(pauses, [5, 16, 64, 64], 'with the jitter of half a draw');
   });
 
   test('one that served before asks no more than once an hour', () => {
