@@ -2,7 +2,6 @@ import type { Answerer } from '../ask/ask.ts';
 import { type Failure, failure } from '../failure/failure.ts';
 import { failureFields } from '../machine/failure-fields.ts';
 import { type Advance, advance } from '../roll/advance.ts';
-import { without } from '../roll/moves.ts';
 import { nextMoment } from '../roll/plan.ts';
 import { iso, lineOf, type ReportOptions, twinOf, wordsOf } from '../roll/report.ts';
 import { effectsOf, type RollEffect, type RollEvent, type RollState, unprovisioned } from '../roll/state.ts';
@@ -14,6 +13,7 @@ import { Transcript } from './events.ts';
 import { FirstLeaf } from './first-leaf.ts';
 import { Lanes } from './lanes.ts';
 import type { DaemonOptions } from './options.ts';
+import { OtherClock, offsetOf } from './other-clock.ts';
 import { type Happened, perform } from './perform.ts';
 import { Persistence } from './persistence.ts';
 import { Publication } from './publication.ts';
@@ -57,8 +57,7 @@ export class Daemon {
   /** The twin that was reported last, as text. */
   #twin: string | undefined;
   #isClockWrong = false;
-  /** By how much the wall clock was ahead of the monotonic one when each trouble was met. */
-  #offsets: Record<TroubleField, number> = { workTrouble: 0, sessionTrouble: 0 };
+  readonly #otherClock: OtherClock;
   /** The sleep until the next look at the clock: its end by the monotonic clock, and the abort that cuts it short. */
   #nap = { end: 0, abort: new AbortController() };
   /** The last step of the wall clock that was answered. */
@@ -82,13 +81,14 @@ export class Daemon {
     this.#lanes = new Lanes({ clock, log, attempt, happened });
     this.#transcript = new Transcript(log, terms.attestation);
     this.#firstLeaf = new FirstLeaf(options);
+    this.#otherClock = new OtherClock(clock, STEP_MS);
     this.#persistence = new Persistence(options);
     this.#publication = new Publication(options);
     this.#reported = new Reported(options);
     this.#vitals = new Vitals(options.notify, log, [this.#lanes.work, this.#lanes.session]);
     this.answer = createAnswerer({
       ...options,
-      state: () => this.#shown(),
+      state: () => this.#otherClock.shown(this.#state),
       report: () => this.#reportOptions(),
       post: async (event) => {
         const happened = await heard(Promise.resolve(event));
@@ -127,7 +127,7 @@ export class Daemon {
     const { notify, ports, log, version, terms } = this.#options;
     const entry = await this.#persistence.read();
     if (entry !== 'absent') this.#state = { ...entry, flaps: 0, unreached: 0 };
-    this.#offsets = this.#offsetsNow();
+    this.#otherClock.forget();
     const { phase } = this.#state;
     log.info({ event: 'started', version, phase, message: wordsOf(phase, terms.attestation) });
     await this.#begin();
@@ -168,11 +168,11 @@ export class Daemon {
     abort.addEventListener('abort', () => this.#nap.abort.abort(), { once: true });
     while (!abort.aborted) {
       const ms = this.#untilLook();
-      const offset = this.#offset();
+      const offset = offsetOf(clock);
       const nap = { end: clock.monotonic() + ms, abort: new AbortController() };
       this.#nap = nap;
       if (ms > 0) await clock.sleep(ms, nap.abort.signal);
-      const stepMs = Math.abs(this.#offset() - offset);
+      const stepMs = Math.abs(offsetOf(clock) - offset);
       if (!abort.aborted && stepMs > STEP_MS) this.#stepped(stepMs);
       if (!nap.abort.signal.aborted) {
         this.#lookedAt = clock.now();
@@ -190,8 +190,7 @@ export class Daemon {
     const at = clock.monotonic();
     // A clock that jumps to and fro each minute would end every ladder; a correction of the clock is a larger step.
     if (at < this.#step.at + CALM_MS && ms < 10 * this.#step.ms) {
-      // Nothing is tried anew, so what was met is not over.
-      this.#offsets = this.#offsetsNow();
+      this.#otherClock.forget();
       return;
     }
     this.#step = { at, ms };
@@ -230,7 +229,7 @@ export class Daemon {
     // Before the news: a listener who hears of a finished roll, or of a leaf to enroll, opens the file.
     await this.#publication.follow(advanced.state);
     this.#state = advanced.state;
-    for (const field of TROUBLES) if (this.#state[field] !== before[field]) this.#offsets[field] = this.#offset();
+    this.#otherClock.follow(before, this.#state);
     this.#transcript.tell(before, advanced, event);
     reply?.(unkept ?? advanced);
     landed?.();
@@ -250,7 +249,7 @@ export class Daemon {
   /** Tells systemd, the log and the twin what is wrong. */
   #report(before: RollState): void {
     const { besideTwin, log } = this.#options;
-    const [shown, options] = [this.#shown(), this.#reportOptions()];
+    const [shown, options] = [this.#otherClock.shown(this.#state), this.#reportOptions()];
     this.#vitals.tell(lineOf(shown, options));
     // Every other fault is logged where it is met; this is the judgement over those.
     const clock = wrongIn(shown, options.terms, options.now).find(({ code }) => code === 'NL-CLOCK');
@@ -263,24 +262,6 @@ export class Daemon {
     this.#reported.follow(this.#state.online, twin);
   }
 
-  /** The state as others see it: without the complaint about a server certificate that met a clock which has been set since. */
-  #shown(): RollState {
-    const isOfOtherClock = (field: TroubleField) =>
-      this.#state[field]?.failure.code.endsWith('-UNTRUSTED') === true &&
-      Math.abs(this.#offset() - this.#offsets[field]) > STEP_MS;
-    const over = TROUBLES.filter(isOfOtherClock);
-    return over.length === 0 ? this.#state : without(this.#state, ...over);
-  }
-
-  #offset(): number {
-    const { clock } = this.#options;
-    return clock.now() - clock.monotonic();
-  }
-
-  #offsetsNow(): Record<TroubleField, number> {
-    return { workTrouble: this.#offset(), sessionTrouble: this.#offset() };
-  }
-
   #reportOptions(): ReportOptions {
     const { clock, ports } = this.#options;
     const braked = this.isBraked ? failure('NL-BUDGET-BRAKED') : undefined;
@@ -290,9 +271,6 @@ export class Daemon {
     return { ...this.#options, now: clock.now(), silentMs: ports.hub.silentMs(), others };
   }
 }
-
-const TROUBLES = ['workTrouble', 'sessionTrouble'] as const;
-type TroubleField = (typeof TROUBLES)[number];
 
 /** The asker waits for an answer that says whether the request is accepted. */
 const isAsk = ({ kind }: RollEvent): boolean => kind === 'asked' || kind === 'csr-asked' || kind === 'leaf-delivered';

@@ -35,12 +35,14 @@ export interface ConnectionOptions {
   /** Gets the topic of each message that newleaf ignores. */
   readonly dropped: (topic: string) => void;
   readonly user?: SessionUser | undefined;
-  /** Whether the hub has accepted a newer connection; asked when this one is gone. */
-  readonly isReplaced: () => Promise<boolean>;
+  /** Whether the hub at this place has accepted a newer connection; asked when this one is gone. */
+  readonly isReplaced: (place: string) => Promise<boolean>;
 }
 
 /** One connection to a hub by one SDK client, both used once: a client loses its listeners when it is closed. */
 export class Connection {
+  /** Hub and device: of one place, a hub holds one connection. */
+  readonly place: string;
   /** Whether CONNACK 0 came. Never rejected. */
   readonly accepted: Promise<boolean>;
   /** Fulfilled when the connection is gone, with the reason. */
@@ -74,6 +76,7 @@ export class Connection {
     isReplaced,
   }: ConnectionOptions) {
     const { hub: host, deviceId } = assignment;
+    this.place = `${host}/${deviceId}`;
     const tap = new Tap({
       host,
       way,
@@ -110,7 +113,7 @@ export class Connection {
       publish: (message) => tap.asked.publish(message),
       subscribe: (filter, qos) => tap.asked.subscribe(filter, qos),
       unsubscribe: (filter) => tap.asked.unsubscribe(filter),
-      closed: tap.closed.then(async () => (this.#ended || (await isReplaced()) ? 'ended' : 'lost')),
+      closed: tap.closed.then(async () => (this.#ended || (await isReplaced(this.place)) ? 'ended' : 'lost')),
     };
     this.gone = tap.closed.then(() => {
       this.#heldMs = performance.now() - this.#acceptedAt;

@@ -27,10 +27,12 @@ interface Session {
 /**
  * The session with a hub: at most one open session, and beside it those being opened.
  *
+ * A hub allows one connection per device, so its CONNACK 0 ends the older session with it. Another hub knows nothing of that
+ * one, which goes on until the newer is proven.
+ *
  * `connect` throws Fault NL-HUB-*, the errors of `connectorFor`, `tokenFor` or the token, or the reason of the abort signal.
- * After CONNACK 0 the older session is gone (the hub allows one connection per device): silently where the newer one takes its
- * place, as lost where that fails, or is aborted, before it is proven. NL-HUB-LOST from `connect` means that the hub accepted
- * and then ended the connection.
+ * The older session ends silently where the newer one takes its place, and as lost where it is gone and the newer one fails, or
+ * is aborted, before it is proven. NL-HUB-LOST from `connect` means that the hub accepted and then ended the connection.
  */
 export function createHub(options: HubOptions): Hub {
   const {
@@ -46,13 +48,16 @@ export function createHub(options: HubOptions): Hub {
   const proving = new Set<Connection>();
 
   /** The hub drops the older connection when it accepts the newer one, and may do so before CONNACK 0 is here. */
-  const isReplaced = async () => (await Promise.all([...opening].map(({ accepted }) => accepted))).includes(true);
+  async function isReplaced(at: string): Promise<boolean> {
+    const there = [...opening].filter(({ place }) => place === at);
+    return (await Promise.all(there.map(({ accepted }) => accepted))).includes(true);
+  }
 
   async function watch(session: Session): Promise<void> {
     const { connection } = session;
     const reason = await connection.gone;
     if (open === session) open = undefined;
-    if (!connection.ended && !(await isReplaced()))
+    if (!connection.ended && !(await isReplaced(connection.place)))
       lose(session, reason instanceof Fault ? reason.failure.cause : reason);
   }
 
@@ -75,17 +80,19 @@ export function createHub(options: HubOptions): Hub {
 
   /** One attempt over one way. */
   async function attempt(next: Connection, leaf: Leaf, abort: AbortSignal): Promise<void> {
-    const older = open;
+    const isThere = (session: Session | undefined) => session?.connection.place === next.place;
+    const older = isThere(open) ? open : undefined;
     let replaced: Session | undefined;
     opening.add(next);
     try {
       if (!(await within(next.accepted, { abort }))) throw await next.gone;
-      replaced = open;
+      replaced = isThere(open) ? open : undefined;
       // The hub keeps the connection that it accepted last, and so do we.
-      for (const other of [replaced?.connection, ...proving]) void other?.end();
-      open = undefined;
+      for (const other of [replaced?.connection, ...proving]) if (other?.place === next.place) void other.end();
+      if (replaced !== undefined) open = undefined;
       proving.add(next);
       await next.prove(abort);
+      for (const other of [open?.connection, ...proving]) if (other !== next) void other?.end();
       open = { connection: next, thumbprint: leaf.thumbprint };
       void watch(open);
       options.user?.opened(next.session);

@@ -45,7 +45,7 @@ export interface Dps {
 export interface Hub {
   /**
    * Connects with the leaf and proves it: CONNACK 0 and a twin read. MUST leave an open session of another leaf alone
-   * until the new one has CONNACK 0, and end it silently after that.
+   * until the new one has CONNACK 0, with another hub until it is proven, and end it silently after that.
    */
   connect(leaf: Leaf, assignment: Assignment, abort: AbortSignal): Promise<void>;
   /** Signals from the hub. */

@@ -7,13 +7,6 @@ export async function ask(gateway: Gateway, asked: Ask): Promise<Answer | undefi
   const { daemon, log, broken } = gateway;
   try {
     const answer = await daemon?.answer(asked);
-    if (process.env.TALK)
-      console.log(
-        'ASK',
-        gateway.clock.monotonic() / 3600000,
-        JSON.stringify(asked).slice(0, 80),
-        JSON.stringify(answer).slice(0, 300),
-      );
     if (answer?.is === 'accepted') log.accepted.add(answer.id);
     return answer;
   } catch (error) {

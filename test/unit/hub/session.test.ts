@@ -235,19 +235,26 @@ test('a next leaf that is accepted but not proven: connect rejects, and the olde
   await forsaken(hub);
 });
 
-test('a next leaf that another hub accepts, and that is given up before it is proven: the older session is lost', async () => {
-  await using first = await startHub();
-  await using second = await startHub({});
-  const hub = newHub();
-  await hub.connect(current, at(first), never);
-  const abort = new AbortController();
-  const attempt = hub.connect(next, at(second), abort.signal);
-  await second.until(() => second.published('$iothub/twin/GET/').length > 0);
-  abort.abort(new Error('stop'));
-  await assert.rejects(attempt, { message: 'stop' });
-  await forsaken(hub);
-  await first.until(() => first.open === 0);
-});
+for (const isSame of [true, false]) {
+  const [where, what] = isSame ? ['the hub', 'is lost'] : ['another hub', 'goes on'];
+  test(`a next leaf that ${where} accepts, and that is given up before it is proven: the older session ${what}`, async () => {
+    await using first = await startHub();
+    await using second = await startHub({});
+    const far = isSame ? first : second;
+    const hub = newHub();
+    await hub.connect(current, at(first), never);
+    far.script = {};
+    const asked = far.published('$iothub/twin/GET/').length;
+    const abort = new AbortController();
+    const attempt = hub.connect(next, at(far), abort.signal);
+    await far.until(() => far.published('$iothub/twin/GET/').length > asked);
+    abort.abort(new Error('stop'));
+    await assert.rejects(attempt, { message: 'stop' });
+    if (!isSame) return await hub.report({});
+    await forsaken(hub);
+    await first.until(() => first.open === 0);
+  });
+}
 
 test('the hub drops the older session for a next leaf, and then that one, too: one signal', async () => {
   await using far = await startHub();

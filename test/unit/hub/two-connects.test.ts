@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { leafNamed } from '../mqtt/certificates.ts';
-import type { Script } from '../mqtt/far-side.ts';
+import type { Link, Script } from '../mqtt/far-side.ts';
 import { quiet } from '../mqtt/quiet.ts';
 import { at, codeOf, never, newHub, nextSignal, serving, signalsSoFar, startHub } from './hub-side.ts';
 
@@ -39,24 +39,48 @@ test('two connects at once: the hub holds the one that it accepted last, and so 
 });
 
 test('two connects at once: a session that gave way to one that is not proven is lost', async () => {
-  let connack = (): void => {};
-  await using first = await startHub({
-    connack: (link) => {
-      connack = () => link.send({ cmd: 'connack', returnCode: 0, sessionPresent: false });
-    },
+  const held: (() => void)[] = [];
+  const connack = (link: Link) => link.send({ cmd: 'connack', returnCode: 0, sessionPresent: false });
+  await using far = await startHub({
+    ...serving(),
+    connack: (link) => (held.length === 0 ? held.push(() => connack(link)) : connack(link)),
   });
-  await using second = await startHub();
   const hub = newHub({ twinMs: 100 });
-  const early = codeOf(hub.connect(current, at(first), never));
-  await first.until(() => first.received.length > 0);
-  await hub.connect(next, at(second), never);
-  connack();
+  const early = codeOf(hub.connect(current, at(far), never));
+  await far.until(() => held.length > 0);
+  await hub.connect(next, at(far), never);
+  far.script = {};
+  held[0]?.();
   assert.equal(await early, 'NL-HUB-TWIN');
   assert.deepEqual(
     (await signalsSoFar(hub)).map(({ thumbprint }) => thumbprint),
     ['BB'],
   );
-  await second.until(() => second.open === 0);
+  await far.until(() => far.open === 0);
+});
+
+test('another hub that accepts and never answers the twin does not cost the session', async () => {
+  await using serves = await startHub();
+  await using silent = await startHub({});
+  const hub = newHub({ twinMs: 100 });
+  await hub.connect(current, at(serves), never);
+  assert.equal(await codeOf(hub.connect(next, at(silent), never)), 'NL-HUB-TWIN');
+  assert.deepEqual(await signalsSoFar(hub), []);
+  await hub.report({ phase: 'serving' });
+  assert.equal(serves.published('$iothub/twin/PATCH/').length, 1);
+  await silent.until(() => silent.open === 0);
+});
+
+test('a session with another hub ends silently once the newer one is proven', async () => {
+  await using before = await startHub();
+  await using after = await startHub();
+  const hub = newHub();
+  await hub.connect(current, at(before), never);
+  await hub.connect(next, at(after), never);
+  await before.until(() => before.open === 0);
+  assert.deepEqual(await signalsSoFar(hub), []);
+  await hub.report({ phase: 'serving' });
+  assert.equal(after.published('$iothub/twin/PATCH/').length, 1);
 });
 
 test('close ends every connect that is under way', async () => {

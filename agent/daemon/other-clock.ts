@@ -1,0 +1,47 @@
+import { without } from '../roll/moves.ts';
+import type { RollState } from '../roll/state.ts';
+import type { Clock } from '../time/clock.ts';
+
+const TROUBLES = ['workTrouble', 'sessionTrouble'] as const;
+type TroubleField = (typeof TROUBLES)[number];
+
+/** Knows which complaints about a server certificate met a clock that has been set since. */
+export class OtherClock {
+  readonly #clock: Clock;
+  readonly #stepMs: number;
+  /** By how much the wall clock was ahead of the monotonic one when each trouble was met. */
+  #offsets: Record<TroubleField, number>;
+
+  /** @param stepMs wall clock and monotonic clock drift apart by less than this, unless one of them was set */
+  constructor(clock: Clock, stepMs: number) {
+    this.#clock = clock;
+    this.#stepMs = stepMs;
+    this.#offsets = this.#now();
+  }
+
+  /** Nothing is tried anew for this step, so what was met is not over. */
+  forget(): void {
+    this.#offsets = this.#now();
+  }
+
+  /** Notes the clock at which a trouble was met. */
+  follow(before: RollState, state: RollState): void {
+    for (const field of TROUBLES) if (state[field] !== before[field]) this.#offsets[field] = offsetOf(this.#clock);
+  }
+
+  /** The state as others see it: without these complaints. */
+  shown(state: RollState): RollState {
+    const isOver = (field: TroubleField) =>
+      state[field]?.failure.code.endsWith('-UNTRUSTED') === true &&
+      Math.abs(offsetOf(this.#clock) - this.#offsets[field]) > this.#stepMs;
+    const over = TROUBLES.filter(isOver);
+    return over.length === 0 ? state : without(state, ...over);
+  }
+
+  #now(): Record<TroubleField, number> {
+    return { workTrouble: offsetOf(this.#clock), sessionTrouble: offsetOf(this.#clock) };
+  }
+}
+
+/** By how much the wall clock is ahead of the monotonic one, in milliseconds. */
+export const offsetOf = (clock: Clock): number => clock.now() - clock.monotonic();
