@@ -28,11 +28,18 @@ export type Ask =
       readonly delivered: Uint8Array;
     };
 
+/** A leaf that was delivered. */
+export interface Received {
+  readonly thumbprint: string;
+  /** Who has issued it, and who the leaf before it: a person sees here that the wrong CA has signed. */
+  readonly message: string;
+}
+
 export type Answer =
   | { readonly is: 'status'; readonly status: Status }
   | { readonly is: 'csr'; readonly csr: string; readonly slot: Slot; readonly cn: string }
-  /** The work is begun, or planned; the thumbprint is that of a leaf that was delivered. */
-  | { readonly is: 'accepted'; readonly id: string; readonly phase: Phase; readonly thumbprint?: string }
+  /** The work is begun, or planned. */
+  | ({ readonly is: 'accepted'; readonly id: string; readonly phase: Phase } & Partial<Received>)
   /** A request that was asked before has ended like this. */
   | { readonly is: 'ended'; readonly outcome: OutcomeStatus }
   /** Other work comes first (the ID is that of the other work), or a person must act first. */

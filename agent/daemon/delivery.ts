@@ -2,7 +2,7 @@ import type { Answer, Ask } from '../ask/ask.ts';
 import { type Code, type Failure, type FailureDetail, failure } from '../failure/failure.ts';
 import { failureOf } from '../failure/failure-of.ts';
 import { hasLeaf, keyOf, madeKeyOf } from '../roll/candidate.ts';
-import type { KeyRef } from '../roll/leaf.ts';
+import type { KeyRef, Leaf } from '../roll/leaf.ts';
 import type { Terms } from '../roll/plan.ts';
 import type { RollState } from '../roll/state.ts';
 import { type AnswererOptions, asRequest, refusedBy } from './requests.ts';
@@ -142,16 +142,22 @@ export async function answerInstall(options: AnswererOptions, ask: InstallAsk): 
   }
   try {
     const leaf = await ports.judge(ask.delivered, key);
+    const message = issuersOf(leaf, state().current);
     const request = { ...known.request, reason: 'delivered' } as const;
     const came = await post({ kind: 'leaf-delivered', leaf, request });
     const { id } = state().request ?? request;
-    const accepted = { is: 'accepted', id, thumbprint: leaf.thumbprint, phase: state().phase } as const;
+    const accepted = { is: 'accepted', id, thumbprint: leaf.thumbprint, message, phase: state().phase } as const;
     return refusedBy(options, came, request.id) ?? accepted;
   } catch (error) {
     const met = failureOf(error);
     if (met.code !== 'NL-LEAF-NOT-YET') return { is: met.kind === 'refused' ? 'refused' : 'broken', failure: met };
     return { is: 'later', failure: met, retryAfterSeconds: Math.ceil((met.retryAfterMs ?? 0) / 1000) };
   }
+}
+
+function issuersOf({ issuer }: Leaf, current: Leaf | undefined): string {
+  const before = current?.issuer;
+  return `It is issued by ${issuer}${before === undefined || before === issuer ? '' : `; so far by ${before}`}.`;
 }
 
 /** The key of the CSR, else that of the current leaf where it is kept. */

@@ -113,10 +113,10 @@ export class Tray {
     return seen;
   }
 
-  async #accept(delivery: Delivery, seen: Seen, { id, thumbprint }: Accepted): Promise<void> {
+  async #accept(delivery: Delivery, seen: Seen, { id, thumbprint, message = '' }: Accepted): Promise<void> {
     const { log } = this.#options;
     const { name, path } = delivery;
-    log.info({ event: 'inbox-accepted', message: `${name} is accepted.`, id, thumbprint, path });
+    log.info({ event: 'inbox-accepted', message: `${name} is accepted. ${message}`.trim(), id, thumbprint, path });
     if (!(await isUntouched(delivery))) return;
     try {
       await unlink(path);

@@ -1,17 +1,16 @@
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
-import type { Answer, Answerer } from '../ask/ask.ts';
+import type { Answer, Answerer, Received } from '../ask/ask.ts';
 import { LARGEST_DELIVERY } from '../ask/form.ts';
 import { type Failure, Fault } from '../failure/failure.ts';
 import { failureOf } from '../failure/failure-of.ts';
 import type { Delivery } from './file.ts';
 import { plain } from './reject.ts';
 
-export interface Accepted {
+export interface Accepted extends Partial<Received> {
   readonly is: 'accepted';
   readonly id: string;
-  readonly thumbprint?: string | undefined;
 }
 
 export type Verdict = Accepted | { readonly is: 'refused' | 'waiting'; readonly failure: Failure };
@@ -42,8 +41,10 @@ function idOf({ name, mark }: Delivery, delivered: Buffer): string {
 
 function read(answer: Answer, id: string): Verdict {
   switch (answer.is) {
-    case 'accepted':
-      return { is: 'accepted', id, thumbprint: answer.thumbprint };
+    case 'accepted': {
+      const { is, phase: _, ...received } = answer;
+      return { ...received, is, id };
+    }
     case 'ended':
       return { is: 'accepted', id };
     case 'refused':

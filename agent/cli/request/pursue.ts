@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { Received } from '../../ask/ask.ts';
 import type { Config } from '../../config/config.ts';
 import { EXIT, exitOf } from '../../failure/exit.ts';
 import { Fault } from '../../failure/failure.ts';
@@ -26,12 +27,10 @@ export interface Wish {
   readonly orElse?: OutcomeStatus['action'] | undefined;
 }
 
-interface Said {
+interface Said extends Partial<Received> {
   readonly id?: string;
   /** Of a request that has ended before. */
   readonly outcome?: OutcomeStatus['outcome'];
-  /** Of the leaf that was delivered. */
-  readonly thumbprint?: string;
 }
 
 /**
@@ -61,12 +60,12 @@ export async function pursue(wish: Wish, args: ParsedArguments, config: Config, 
       const since = before instanceof Fault ? undefined : before?.at;
       const reply = await askDaemon(config, wish.path, body);
       const { status, body: said } = reply;
-      const { id, outcome, thumbprint } = said as Said;
+      const { id, outcome, thumbprint, message } = said as Said;
       if (status === 200 && outcome !== undefined) return conclude(said as OutcomeStatus, io);
       const isBusy = status === 409 && id !== undefined;
       const isOurs = status === 202 || (isBusy && isWaiting);
       if (id === undefined || !isOurs) return tellRefusal(reply, io, join(directory, 'inbox'));
-      const leaf = thumbprint === undefined ? '' : ` It is the leaf ${thumbprint}.`;
+      const leaf = thumbprint === undefined ? '' : ` It is the leaf ${thumbprint}. ${message ?? ''}`.trimEnd();
       if (!isWaiting) {
         say(`Accepted as ${id}.${leaf} See it happen: \`newleaf status --watch\``);
         return EXIT.done;

@@ -18,9 +18,9 @@ const ROWS: readonly (readonly [answer: Answer, status: number, body: object])[]
   [{ is: 'csr', csr: 'PEM', slot: 'b', cn: 'gw-1' }, 200, { csr: 'PEM', slot: 'b', cn: 'gw-1' }],
   [{ is: 'accepted', id: 'r1', phase: 'serving' }, 202, { id: 'r1', phase: 'serving' }],
   [
-    { is: 'accepted', id: 'r1', thumbprint: 'AA', phase: 'serving' },
+    { is: 'accepted', id: 'r1', thumbprint: 'AA', message: 'By A.', phase: 'serving' },
     202,
-    { id: 'r1', thumbprint: 'AA', phase: 'serving' },
+    { id: 'r1', thumbprint: 'AA', message: 'By A.', phase: 'serving' },
   ],
   [{ is: 'ended', outcome: ended() }, 200, ended()],
   [{ is: 'busy', id: 'r9', failure: failed('NL-BUSY') }, 409, { id: 'r9', ...told('NL-BUSY') }],

@@ -11,7 +11,11 @@ import type { Status } from '../../../agent/roll/report.ts';
 import { daemon } from '../control/daemon.ts';
 import { args, configIn, ended, stage, statusWith, THUMBPRINT } from './stage.ts';
 
-const accepted: WireAnswer = { status: 202, body: { id: 'r1', thumbprint: THUMBPRINT, phase: 'registering-next' } };
+const ISSUED = 'It is issued by A; so far by B.';
+const accepted: WireAnswer = {
+  status: 202,
+  body: { id: 'r1', thumbprint: THUMBPRINT, message: ISSUED, phase: 'registering-next' },
+};
 const refusal = (status: number, code: Parameters<typeof failure>[0], more: object = {}): WireAnswer => {
   const { message, advice } = failure(code);
   return { status, body: { code, message, advice, ...more } };
@@ -61,7 +65,7 @@ describe('what is delivered goes to the daemon as it is', () => {
       assert.deepEqual(asks, [{ kind: 'install', from: 'technician', delivered: content }]);
       assert.equal(
         words(io.out.text),
-        `Accepted as r1. It is the leaf ${THUMBPRINT}. See it happen: \`newleaf status --watch\``,
+        `Accepted as r1. It is the leaf ${THUMBPRINT}. ${ISSUED} See it happen: \`newleaf status --watch\``,
       );
     });
   }
@@ -145,7 +149,7 @@ describe('with --wait', () => {
     assert.equal(await following, 0);
     assert.match(
       words(io.out.text),
-      /^Accepted as r1\. It is the leaf [0-9A-F]{64}\. The roll r1 is done \(4\.30 s\)\. /,
+      /^Accepted as r1\. It is the leaf [0-9A-F]{64}\. It is issued by A; so far by B\. The roll r1 is done \(4\.30 s\)\. /,
     );
   });
 

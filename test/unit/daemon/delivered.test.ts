@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import type { Received } from '../../../agent/ask/ask.ts';
 import { onWire } from '../../../agent/ask/wire.ts';
 import { Fault } from '../../../agent/failure/failure.ts';
 import type { KeyRef } from '../../../agent/roll/leaf.ts';
@@ -34,6 +35,17 @@ for (const [what, state, keepKey, id] of KEYS) {
   test(`a leaf is delivered: ${what}`, async (t) => {
     const { answer, against } = await delivered(t, state, keepKey);
     assert.deepEqual([answer.status, against?.id], [id === undefined ? 400 : 202, id]);
+  });
+}
+
+const ISSUERS: readonly (readonly [what: string, state: RollState, issuer: string, says: string])[] = [
+  ['the CA of before', { ...servingState, next }, current.issuer, `It is issued by ${current.issuer}.`],
+  ['another CA', { ...servingState, next }, 'Mine', `It is issued by Mine; so far by ${current.issuer}.`],
+];
+for (const [what, state, issuer, says] of ISSUERS) {
+  test(`a leaf is delivered by ${what}: the answer names it`, async (t) => {
+    const { answer } = await delivered(t, state, false, async (_, key) => ({ ...candidate, key, issuer }));
+    assert.equal((answer.body as Partial<Received>).message, says);
   });
 }
 

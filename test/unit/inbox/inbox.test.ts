@@ -38,7 +38,7 @@ describe('a chain that is dropped', () => {
     assert.deepEqual(stage.logged, [
       {
         event: 'inbox-accepted',
-        message: 'gw.pem is accepted.',
+        message: 'gw.pem is accepted. By A.',
         id: ask?.id,
         thumbprint: 'AA',
         path: join(stage.directory, 'inbox', 'gw.pem'),

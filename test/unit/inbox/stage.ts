@@ -11,7 +11,7 @@ import { scratch } from '../state/disk.ts';
 
 export type Install = Extract<Ask, { kind: 'install' }>;
 
-export const accepted: Answer = { is: 'accepted', id: 'r1', thumbprint: 'AA', phase: 'serving' };
+export const accepted: Answer = { is: 'accepted', id: 'r1', thumbprint: 'AA', message: 'By A.', phase: 'serving' };
 export const refusal = (code: Code, is: 'refused' | 'busy' | 'broken' = 'refused'): Answer => ({
   is,
   failure: failure(code),
