@@ -10,13 +10,14 @@ import type { X509Config } from '../config/config.ts';
 import { Daemon } from '../daemon/daemon.ts';
 import { onlyTo } from '../dps/allowed.ts';
 import { createDps } from '../dps/registration.ts';
+import { failure } from '../failure/failure.ts';
 import { nameToken } from '../failure/failure-of.ts';
 import { createHub } from '../hub/session.ts';
 import { opensAnew } from '../keys/anew.ts';
 import { storeBeside } from '../keys/beside.ts';
 import { EarlyChain } from '../keys/early-chain.ts';
 import { createJudge, givenLeaf } from '../keys/judge.ts';
-import { clearing } from '../keys/occupied.ts';
+import { clearing, labelsOf, strangerIn } from '../keys/occupied.ts';
 import { createKeys } from '../keys/slots.ts';
 import { overToken, trustedConnectors } from '../keys/trusted.ts';
 import { droppingTo } from '../machine/log.ts';
@@ -108,6 +109,11 @@ export async function assemble(options: AssemblyOptions): Promise<Daemon> {
     },
     labelPrefix: hsm.label_prefix,
     given: async () => givenLeaf(judging, hsm.key, await adoptedChain(directory)),
+    async stranger(known) {
+      const given = hsm.key === undefined ? [] : [(await token.findByUri(hsm.key)).id];
+      const found = await strangerIn(token, labelsOf(hsm.label_prefix), () => [...known(), ...given]);
+      return found && failure('NL-TOKEN-OCCUPIED', { message: found.message });
+    },
     async publish(after, before) {
       await publish(directory, after);
       // A certificate that the token has stored, or had no room for, is not offered again at each turn of the loop.

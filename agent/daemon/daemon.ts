@@ -18,6 +18,7 @@ import { type Happened, perform } from './perform.ts';
 import { Persistence } from './persistence.ts';
 import { Publication } from './publication.ts';
 import { Reported } from './reported.ts';
+import { Strangers } from './strangers.ts';
 import { Vitals } from './vitals.ts';
 
 /** How often the clock is looked at, so that a step is noticed. */
@@ -49,6 +50,7 @@ export class Daemon {
   readonly #persistence: Persistence;
   readonly #publication: Publication;
   readonly #reported: Reported;
+  readonly #strangers: Strangers;
   readonly answer: Answerer;
   #state: RollState = unprovisioned;
   #ending: Ending = 'stopped';
@@ -85,6 +87,7 @@ export class Daemon {
     this.#persistence = new Persistence(options);
     this.#publication = new Publication(options);
     this.#reported = new Reported(options);
+    this.#strangers = new Strangers(options);
     this.#vitals = new Vitals(options.notify, log, [this.#lanes.work, this.#lanes.session]);
     this.answer = createAnswerer({
       ...options,
@@ -230,6 +233,7 @@ export class Daemon {
     await this.#publication.follow(advanced.state);
     this.#state = advanced.state;
     this.#otherClock.follow(before, this.#state);
+    this.#strangers.follow(advanced.state);
     this.#transcript.tell(before, advanced, event);
     reply?.(unkept ?? advanced);
     landed?.();
@@ -267,7 +271,7 @@ export class Daemon {
     const braked = this.isBraked ? failure('NL-BUDGET-BRAKED') : undefined;
     const leafless = this.#state.current === undefined ? this.#firstLeaf.failure : undefined;
     const disk = this.#persistence.failure ?? this.#publication.failure;
-    const others = [disk, leafless, braked].filter((one) => one !== undefined);
+    const others = [disk, this.#strangers.failure, leafless, braked].filter((one) => one !== undefined);
     return { ...this.#options, now: clock.now(), silentMs: ports.hub.silentMs(), others };
   }
 }

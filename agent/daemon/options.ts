@@ -1,3 +1,4 @@
+import type { Failure } from '../failure/failure.ts';
 import type { Log } from '../machine/log.ts';
 import type { Notify } from '../machine/notify.ts';
 import type { Leaf } from '../roll/leaf.ts';
@@ -21,6 +22,8 @@ export interface DaemonOptions extends Omit<ReportOptions, 'now'> {
   readonly notify: Notify;
   /** The leaf of a key that was in the token before us, if one is configured. */
   readonly given: () => Promise<Leaf | undefined>;
+  /** What the token has in a place of ours, of another key than those. */
+  readonly stranger?: (known: () => readonly string[]) => Promise<Failure | undefined>;
   /** Writes the files that are derived from the state, for others to read; those of `before` exist already. */
   readonly publish: (state: RollState, before?: RollState) => Promise<void>;
   /** What the twin has beside the state of the machine; it is looked at with each step. */

@@ -30,6 +30,28 @@ export async function clearing(options: Clearing, label: string): Promise<string
   return isOurs ? DESTROY : advice;
 }
 
+/**
+ * A generation in a place of ours that the records of newleaf do not know.
+ * @param known CKA_IDs; read once the token has answered
+ */
+export async function strangerIn(
+  token: Pick<Token, 'generations'>,
+  labels: readonly string[],
+  known: () => readonly string[],
+): Promise<{ readonly label: string; readonly message: string } | undefined> {
+  for (const label of labels) {
+    const there = await token.generations(label);
+    const stranger = there.find(({ id }) => !known().includes(id));
+    if (stranger === undefined) continue;
+    const message = `${label} holds a key, and the records of newleaf do not say that newleaf made it (CKA_ID ${stranger.id}): the next roll to this slot stops there.`;
+    return { label, message };
+  }
+  return undefined;
+}
+
+/** The labels of our two places. */
+export const labelsOf = (prefix: string): readonly string[] => ['a', 'b'].map((slot) => `${prefix}-${slot}`);
+
 async function hasLeaf({ token, registrationId: cn, directory, now }: Clearing, label: string): Promise<boolean> {
   try {
     const found = await token.find(label);

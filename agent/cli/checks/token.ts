@@ -4,7 +4,7 @@ import type { PublicKey } from '../../../hsm/public-key.ts';
 import type { TlsWay } from '../../../hsm/tls-way.ts';
 import { CODES } from '../../failure/failure.ts';
 import { nameToken } from '../../failure/failure-of.ts';
-import { clearing } from '../../keys/occupied.ts';
+import { clearing, labelsOf, strangerIn } from '../../keys/occupied.ts';
 import { keyOf } from '../../roll/candidate.ts';
 import type { Leaf } from '../../roll/leaf.ts';
 import { type Finding, failed, ofLeaf, ok, skipped, unseen, warning, withLeaf, x509 } from './check.ts';
@@ -53,7 +53,7 @@ async function pin(site: Site): Promise<Finding> {
 async function keys(site: Site): Promise<Finding> {
   const { dps, hsm, state } = await x509(site);
   const token = await site.token();
-  const labels = ['a', 'b'].map((slot) => `${hsm.label_prefix}-${slot}`);
+  const labels = labelsOf(hsm.label_prefix);
   const ours = (await Promise.all(labels.map((label) => token.find(label)))).filter((key) => key !== undefined);
   const given = hsm.key === undefined ? [] : [await token.findByUri(hsm.key)];
   const found = [...ours, ...given];
@@ -63,24 +63,17 @@ async function keys(site: Site): Promise<Finding> {
   if (!seen.every(({ protection }) => isProtected(protection))) {
     return warning(message, 'Make a key that the token protects: `newleaf roll`');
   }
-  const inTheWay = await strangerAmong(ours, given, site);
-  if (inTheWay === undefined) return ok(message);
-  const { label, id } = inTheWay;
-  const stops = `${label} holds a key, and the records of newleaf do not say that newleaf made it (CKA_ID ${id}): the next roll to this slot stops there.`;
-  if (!inTheWay.isFirst) return warning(stops, CODES['NL-TOKEN-OCCUPIED'].advice);
-  const { registration_id: registrationId } = dps;
-  return warning(stops, await clearing({ token, registrationId, directory: state.directory, now: site.now }, label));
-}
-
-/** A key in the way of the next one: agent/keys/slots.ts takes over only keys that the journal knows. */
-async function strangerAmong(ours: readonly PublicKey[], given: readonly PublicKey[], site: Site) {
   const entry = await site.entry().catch(() => undefined);
   // Without the journal, which this user may not read, each key would look like a stranger's.
-  if (entry === undefined) return undefined;
+  if (entry === undefined) return ok(message);
   const { current, next, retire } = entry === 'absent' ? {} : entry;
   const known = [current?.key.id, next && keyOf(next).id, retire?.id, ...given.map(({ id }) => id)];
-  const key = ours.find(({ id }) => !known.includes(id));
-  return key && { ...key, isFirst: current === undefined };
+  const stranger = await strangerIn(token, labels, () => known.filter((id) => id !== undefined));
+  if (stranger === undefined) return ok(message);
+  if (current !== undefined) return warning(stranger.message, CODES['NL-TOKEN-OCCUPIED'].advice);
+  const { registration_id: registrationId } = dps;
+  const place = { token, registrationId, directory: state.directory, now: site.now };
+  return warning(stranger.message, await clearing(place, stranger.label));
 }
 
 function inWords({ label, keyType }: PublicKey, protection: Protection): string {
