@@ -59,7 +59,7 @@ export async function assembleTpm(options: Given<TpmConfig>): Promise<Daemon> {
     connectorFor,
     reach: network.reach,
     keepalive,
-    async tokenFor(assignment) {
+    async signatureFor(assignment) {
       assertClock();
       return hubToken(assignment, (message) => key.sign(assignment.key, message), clock.now());
     },

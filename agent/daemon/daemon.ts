@@ -42,7 +42,7 @@ interface Input {
 /** The loop: one event at a time. It owns order and sleeping, and no policy. */
 export class Daemon {
   readonly #options: DaemonOptions;
-  readonly #inbox = new Queue<Input>();
+  readonly #inputs = new Queue<Input>();
   readonly #lanes: Lanes;
   readonly #transcript: Transcript;
   readonly #vitals: Vitals;
@@ -79,7 +79,7 @@ export class Daemon {
       this.#lookSooner();
       return guarded;
     };
-    const happened = (event: Happened, landed: () => void) => this.#inbox.push({ happened: event, landed });
+    const happened = (event: Happened, landed: () => void) => this.#inputs.push({ happened: event, landed });
     this.#lanes = new Lanes({ clock, log, attempt, happened });
     this.#transcript = new Transcript(log, terms.attestation);
     this.#firstLeaf = new FirstLeaf(options);
@@ -95,7 +95,7 @@ export class Daemon {
       report: () => this.#reportOptions(),
       post: async (event) => {
         const happened = await heard(Promise.resolve(event));
-        return new Promise((reply) => this.#inbox.push({ happened, reply }));
+        return new Promise((reply) => this.#inputs.push({ happened, reply }));
       },
       hurry: () => this.#lanes.hurry(),
       changed: (listener) => this.#transcript.subscribe(listener),
@@ -135,13 +135,13 @@ export class Daemon {
     log.info({ event: 'started', version, phase, message: wordsOf(phase, terms.attestation) });
     await this.#begin();
     const ended = new AbortController();
-    abort.addEventListener('abort', () => this.#inbox.end(), { once: true });
-    if (abort.aborted) this.#inbox.end();
+    abort.addEventListener('abort', () => this.#inputs.end(), { once: true });
+    if (abort.aborted) this.#inputs.end();
     void this.#listen();
     void this.#look(AbortSignal.any([abort, ended.signal]));
     await notify.ready();
     try {
-      for await (const input of this.#inbox) await this.#take(input);
+      for await (const input of this.#inputs) await this.#take(input);
     } finally {
       ended.abort();
     }
@@ -158,11 +158,11 @@ export class Daemon {
     const leaf = current === undefined && next === undefined ? await this.#firstLeaf.look() : undefined;
     if (leaf === 'later') return;
     this.#isBegun = true;
-    this.#inbox.push({ happened: { kind: 'started', ...(leaf && { given: leaf }) } });
+    this.#inputs.push({ happened: { kind: 'started', ...(leaf && { given: leaf }) } });
   }
 
   async #listen(): Promise<void> {
-    for await (const happened of this.#options.ports.hub.signals) this.#inbox.push({ happened });
+    for await (const happened of this.#options.ports.hub.signals) this.#inputs.push({ happened });
   }
 
   /** Wakes at the next planned moment, and looks at the clock once a minute. */
@@ -179,7 +179,7 @@ export class Daemon {
       if (!abort.aborted && stepMs > STEP_MS) this.#stepped(stepMs);
       if (!nap.abort.signal.aborted) {
         this.#lookedAt = clock.now();
-        this.#inbox.push({ happened: { kind: 'woken' }, reply: () => this.#vitals.beat() });
+        this.#inputs.push({ happened: { kind: 'woken' }, reply: () => this.#vitals.beat() });
       }
     }
   }
@@ -246,7 +246,7 @@ export class Daemon {
     if (advanced.restart && isNoted) {
       this.#ending = 'restart';
       if (event.kind === 'failed') this.#why = event.failure;
-      this.#inbox.end();
+      this.#inputs.end();
     }
   }
 

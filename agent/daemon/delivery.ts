@@ -1,5 +1,5 @@
 import type { Answer, Ask } from '../ask/ask.ts';
-import { type Code, type Failure, type FailureDetail, failure } from '../failure/failure.ts';
+import { areaOf, type Code, type Failure, type FailureDetail, failure } from '../failure/failure.ts';
 import { failureOf } from '../failure/failure-of.ts';
 import { hasLeaf, keyOf, madeKeyOf } from '../roll/candidate.ts';
 import type { KeyRef, Leaf } from '../roll/leaf.ts';
@@ -24,7 +24,7 @@ export async function answerCsr(options: AnswererOptions, { newKey = false, from
   if (key === undefined) {
     // Its slot still holds a key that the token does not destroy.
     const failure = workTrouble?.failure;
-    if (failure?.code.startsWith('NL-TOKEN-')) return { is: 'broken', failure };
+    if (failure !== undefined && areaOf(failure) === 'TOKEN') return { is: 'broken', failure };
     return busy({ message: 'The next key cannot be made while other work is in flight.' });
   }
   if (hasLeaf(next)) {
@@ -77,7 +77,7 @@ async function made(options: AnswererOptions, from: CsrAsk['from']): Promise<Fai
   if (!isMaking(state())) return undefined;
   const { phase, workTrouble } = state();
   const trouble = workTrouble?.failure;
-  const hasFailed = trouble?.code.startsWith('NL-TOKEN-');
+  const hasFailed = trouble !== undefined && areaOf(trouble) === 'TOKEN';
   // The next attempt is minutes away: a method call does not wait that long.
   if (hasFailed && from === 'method') return trouble;
   // A key in the place of the next one was not destroyed at once.

@@ -1,4 +1,4 @@
-import type { Failure } from '../failure/failure.ts';
+import { areaOf, type Failure } from '../failure/failure.ts';
 import { failureOf } from '../failure/failure-of.ts';
 import { failureFields } from '../machine/failure-fields.ts';
 import type { Leaf } from '../roll/leaf.ts';
@@ -50,7 +50,7 @@ export class FirstLeaf {
       return leaf;
     } catch (error) {
       const failure = failureOf(error);
-      if (!failure.code.startsWith('NL-LEAF-')) throw error;
+      if (areaOf(failure) !== 'LEAF') throw error;
       if (failure.code !== this.#failure?.code) log.warn({ event: 'given-leaf-unusable', ...failureFields(failure) });
       this.#failure = failure;
       const { code, retryAfterMs: waitMs = 0 } = failure;

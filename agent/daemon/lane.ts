@@ -53,12 +53,12 @@ export class Lane {
   }
 
   has(effect: RollEffect): boolean {
-    return this.#flight?.key === keyOf(effect);
+    return this.#flight?.key === nameOf(effect);
   }
 
   /** Puts this effect in flight. The same one goes on undisturbed, another one is ended first. */
   set(effect: RollEffect | undefined, pauseMs = 0, pacer: Pacer = 'ladder'): void {
-    const key = effect && keyOf(effect);
+    const key = effect && nameOf(effect);
     if (effect === undefined || this.#failed?.ladder !== ladderOf(effect)) this.#failed = undefined;
     if (this.#flight?.key === key) return;
     this.#flight?.abort.abort();
@@ -98,11 +98,11 @@ export class Lane {
 
 /** If DPS does not answer about one leaf, asking about the other must not double the calls. */
 function ladderOf(effect: RollEffect): string {
-  return effect.kind === 'register' ? effect.kind : keyOf(effect);
+  return effect.kind === 'register' ? effect.kind : nameOf(effect);
 }
 
 /** Two effects are the same when they do the same to the same key. */
-function keyOf(effect: RollEffect): string {
+function nameOf(effect: RollEffect): string {
   if (effect.kind === 'generate-key') return `${effect.kind} ${effect.slot} ${effect.id}`;
   if (!('leaf' in effect)) return `${effect.kind} ${effect.key.id}`;
   const place = effect.kind === 'connect' ? placeOf(effect.assignment) : '';

@@ -12,6 +12,12 @@ export const CODES = { ...FAR_SIDE, ...NETWORK, ...GATEWAY, ...UPLINK } as const
 
 export type Code = keyof typeof CODES;
 
+/** Where a failure comes from: the second word of its code. */
+export type Area = AreaIn<Code>;
+type AreaIn<C> = C extends `NL-${infer A}-${string}` ? A : C extends `NL-${infer A}` ? A : never;
+
+export const areaOf = ({ code }: { readonly code: Code }): Area => code.split('-')[1] as Area;
+
 export interface Failure {
   readonly kind: FailureKind;
   readonly code: Code;

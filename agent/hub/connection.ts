@@ -12,10 +12,10 @@ import { Tap } from '../mqtt/tap.ts';
 import type { Way } from '../mqtt/way.ts';
 import type { Assignment } from '../roll/leaf.ts';
 import type { Keepalive } from './keepalive.ts';
+import { linkFault } from './link-fault.ts';
 import { METHOD_NAMES, readCall } from './methods.ts';
 import { readTopic } from './topic.ts';
 import { HubTwin } from './twin.ts';
-import { unauthorized } from './unauthorized.ts';
 
 export interface ConnectionOptions {
   readonly assignment: Assignment;
@@ -117,7 +117,7 @@ export class Connection {
     };
     this.gone = tap.closed.then(() => {
       this.#heldMs = performance.now() - this.#acceptedAt;
-      return unauthorized(tap.attempt);
+      return linkFault(tap.attempt);
     });
     this.#twin = new HubTwin(client, twinMs, this.gone);
     const opened = client.open().then(

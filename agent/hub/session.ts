@@ -14,7 +14,7 @@ export interface HubOptions extends Pick<ConnectionOptions, 'answer' | 'version'
   readonly connectorFor: (leaf: Leaf) => Promise<TlsConnector>;
   readonly reach?: Reach;
   /** Makes the SharedAccessSignature of a device that has no certificate. */
-  readonly tokenFor?: (assignment: Assignment) => Promise<string>;
+  readonly signatureFor?: (assignment: Assignment) => Promise<string>;
 }
 
 interface Session {
@@ -30,14 +30,14 @@ interface Session {
  * A hub allows one connection per device, so its CONNACK 0 ends the older session with it. Another hub knows nothing of that
  * one, which goes on until the newer is proven.
  *
- * `connect` throws Fault NL-HUB-*, the errors of `connectorFor`, `tokenFor` or the token, or the reason of the abort signal.
+ * `connect` throws Fault NL-HUB-*, the errors of `connectorFor`, `signatureFor` or the token, or the reason of the abort signal.
  * The older session ends silently where the newer one takes its place, and as lost where it is gone and the newer one fails, or
  * is aborted, before it is proven. NL-HUB-LOST from `connect` means that the hub accepted and then ended the connection.
  */
 export function createHub(options: HubOptions): Hub {
   const {
     connectorFor,
-    tokenFor,
+    signatureFor,
     reach = straightly,
     ...shared
   } = { connectMs: 30_000, twinMs: 30_000, keepalive: new Keepalive(), dropped: () => {}, ...options };
@@ -110,7 +110,7 @@ export function createHub(options: HubOptions): Hub {
   return {
     async connect(leaf, assignment, abort) {
       const connector = await within(connectorFor(leaf), { abort });
-      const token = tokenFor && (await within(tokenFor(assignment), { abort }));
+      const token = signatureFor && (await within(signatureFor(assignment), { abort }));
       const begin = (way: Way) =>
         attempt(new Connection({ ...shared, assignment, way, connector, token, isReplaced }), leaf, abort);
       await reach(assignment.hub, abort, begin).catch(shared.keepalive.failed);

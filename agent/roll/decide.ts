@@ -1,5 +1,5 @@
 import * as rules from './rules.ts';
-import type { Rule, Signal, Standing } from './signal.ts';
+import type { Circumstances, Rule, Signal } from './signal.ts';
 import type { Decision } from './state.ts';
 
 /**
@@ -37,10 +37,10 @@ export const RULES: readonly (readonly [name: string, rule: Rule])[] = [
   ['probe', rules.probeRule],
 ];
 
-export function decide(signal: Signal, standing: Standing): Decision & { readonly rule: string } {
+export function decide(signal: Signal, circumstances: Circumstances): Decision & { readonly rule: string } {
   for (const [name, rule] of RULES) {
-    const decision = rule(signal, standing);
-    if (decision !== undefined) return { ...rules.withKey(decision, standing), rule: name };
+    const decision = rule(signal, circumstances);
+    if (decision !== undefined) return { ...rules.withKey(decision, circumstances), rule: name };
   }
   return { action: 'ignore', why: 'no rule asks for work', rule: 'otherwise' };
 }

@@ -81,7 +81,7 @@ export function getsNoRegistration({ phase, workTrouble, unheard = 0 }: RollStat
 /** The ladder of the connection comes to a minute with its sixth rung: 20 attempts are a quarter of an hour. */
 export const PATIENCE = 20;
 /** A fleet that lost its hub in one moment is spread over another quarter of an hour. */
-const SPREAD = 15;
+const SPREAD_ATTEMPTS = 15;
 /** An hour of attempts: operators move gateways away from a hub hours after it went down. */
 export const AGAIN = 60;
 
@@ -91,7 +91,7 @@ export const AGAIN = 60;
  * @param serial of the leaf: its digits spread the moment over a fleet
  */
 export function isWorthAsking(unreached: number, serial: string): boolean {
-  const first = PATIENCE + Math.floor(SPREAD * drawOf(serial));
+  const first = PATIENCE + Math.floor(SPREAD_ATTEMPTS * drawOf(serial));
   return unreached >= first && (unreached - first) % AGAIN === 0;
 }
 

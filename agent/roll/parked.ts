@@ -1,4 +1,4 @@
-import type { Failure } from '../failure/failure.ts';
+import { areaOf, type Failure } from '../failure/failure.ts';
 import { probeMs } from './backoff.ts';
 import { hasLeaf, type WithLeaf } from './candidate.ts';
 import { canGoBack, isBarred } from './look.ts';
@@ -9,7 +9,7 @@ import type { Of, RollEvent, RollState } from './state.ts';
 export function candidateRefused(state: RollState, next: WithLeaf, event: Of<'failed'>): RollState {
   const { failure } = event;
   const { request } = state;
-  const trust = failure.code.startsWith('NL-DPS-') ? 'refused' : 'possible';
+  const trust = areaOf(failure) === 'DPS' ? 'refused' : 'possible';
   const parked = park(without(state, 'unheard'), next, event, failure, trust);
   const probing = request?.reason === 'probe';
   // Without its key DPS has heard nothing.

@@ -24,7 +24,7 @@ export interface Terms {
 }
 
 /** The share of a lifetime over which the renewals of a fleet are spread. */
-const SPREAD = 0.05;
+const SPREAD_SHARE = 0.05;
 
 /**
  * The planned moment of renewal (wall clock, milliseconds), or undefined where it is switched off. The jitter is drawn once
@@ -35,7 +35,7 @@ export function dueAt(leaf: Pick<Leaf, 'notBefore' | 'notAfter' | 'serial'>, ren
   if (renewAt === 'off') return undefined;
   const lifetime = leaf.notAfter - leaf.notBefore;
   const latest = 'share' in renewAt ? leaf.notBefore + lifetime * renewAt.share : leaf.notAfter - renewAt.leftMs;
-  return Math.round(latest - lifetime * SPREAD * drawOf(leaf.serial));
+  return Math.round(latest - lifetime * SPREAD_SHARE * drawOf(leaf.serial));
 }
 
 /** The draw of each leaf, once and for all: FNV-1a over the serial, as a number in [0, 1). */

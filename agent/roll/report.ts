@@ -1,4 +1,4 @@
-import { type Failure, sentence } from '../failure/failure.ts';
+import { areaOf, type Failure, sentence } from '../failure/failure.ts';
 import { type Candidate, hasLeaf, keyOf, leafIn, metBy, restOf } from './candidate.ts';
 import { isEndorsed, type Leaf } from './leaf.ts';
 import type { Phase } from './phase.ts';
@@ -273,7 +273,7 @@ export function twinOf(state: RollState, options: ReportOptions): object {
       outcome: last.outcome,
       code: last.code,
       // Step and CKR code: the back end does not see the token, and the code alone says too little.
-      message: last.code?.startsWith('NL-TOKEN-') ? last.message : undefined,
+      message: last.code !== undefined && areaOf({ code: last.code }) === 'TOKEN' ? last.message : undefined,
       at: last.endedAt,
     },
   };

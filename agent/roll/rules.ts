@@ -4,8 +4,8 @@ import { budgetLeft, isCharged } from './budget.ts';
 import { hasLeaf, restOf } from './candidate.ts';
 import { isOutranked, keepsKey, lacksKey, remaining } from './look.ts';
 import { clockFloor, dueAt, isCredible } from './plan.ts';
-import type { Rule, Signal, Standing } from './signal.ts';
-import { isProbeOfCurrent, waitsFor } from './single-flight.ts';
+import type { Circumstances, Rule, Signal } from './signal.ts';
+import { busyWith, isProbeOfCurrent } from './single-flight.ts';
 import type { Action, Decision, Outcome, Reason, RollState } from './state.ts';
 
 /** An assignment that the hub refuses twice in a row: asking DPS a third time does not help. */
@@ -45,7 +45,7 @@ export const assignedButRefusedRule: Rule = (signal, { state }) => {
 
 /** Two pieces of work on one identity would undo each other. The work in flight is not lost by this: it goes on. */
 export const singleFlightRule: Rule = (signal, { state }) => {
-  const why = waitsFor(signal, state);
+  const why = busyWith(signal, state);
   return why === undefined ? undefined : ignore(why);
 };
 
@@ -57,9 +57,10 @@ export const budgetRule: Rule = (signal, { state, terms, now }) => {
 };
 
 /** limits.min_roll_interval; a technician and the first provisioning need not wait. */
-export const rollIntervalRule: Rule = (signal, standing) => {
-  const { state, terms, now } = standing;
-  if (signal.kind === 'provisioning' || !rolls(signal, standing) || state.lastRollAt === undefined) return undefined;
+export const rollIntervalRule: Rule = (signal, circumstances) => {
+  const { state, terms, now } = circumstances;
+  if (signal.kind === 'provisioning' || !rolls(signal, circumstances) || state.lastRollAt === undefined)
+    return undefined;
   if (signal.kind === 'asked' && signal.request.from === 'technician') return undefined;
   const until = state.lastRollAt + terms.minRollIntervalMs;
   return now >= state.lastRollAt && now < until ? ignore('the last roll began a moment ago', until) : undefined;
@@ -105,7 +106,7 @@ export const lastResortRule: Rule = (signal) =>
     : undefined;
 
 /** leaf.rotate_key = false, while the token has that key. */
-export function withKey(decision: Decision, { state, terms }: Standing): Decision {
+export function withKey(decision: Decision, { state, terms }: Circumstances): Decision {
   const keeps = decision.action === 'roll' && terms.keepKey && state.current !== undefined && !lacksKey(state);
   return keeps ? { ...decision, sameKey: true } : decision;
 }
@@ -126,7 +127,7 @@ export const probeRule: Rule = (signal, { state }) => {
 };
 
 /** Without any leaf a re-registration means the first provisioning; with a TPM a roll means another key from DPS. */
-function rolls(signal: Signal, { state, terms }: Standing): boolean {
+function rolls(signal: Signal, { state, terms }: Circumstances): boolean {
   const { current, next } = state;
   if (terms.attestation === 'tpm') return false;
   if (signal.kind === 'due' || signal.kind === 'provisioning') return true;
@@ -135,21 +136,21 @@ function rolls(signal: Signal, { state, terms }: Standing): boolean {
 }
 
 /** A CSR is out, or is about to be made: a person brings the leaf. */
-export function personRule(signal: Signal, standing: Standing): Decision | undefined {
-  if (standing.terms.automatic || !rolls(signal, standing)) return undefined;
+export function personRule(signal: Signal, circumstances: Circumstances): Decision | undefined {
+  if (circumstances.terms.automatic || !rolls(signal, circumstances)) return undefined;
   // Another leaf cannot be delivered beside one that waits for its enrollment.
   if (signal.kind === 'asked' && signal.discard === true) return { action: 'drop', why: 'discarded' };
   return ignore('this issuer waits for a person to deliver a leaf');
 }
 
 /** A direct method, or a technician. */
-export function askedRule(signal: Signal, standing: Standing): Decision | undefined {
+export function askedRule(signal: Signal, circumstances: Circumstances): Decision | undefined {
   if (signal.kind !== 'asked') return undefined;
-  return { action: rolls(signal, standing) ? 'roll' : 're-register', reason: 'asked', why: 'asked' };
+  return { action: rolls(signal, circumstances) ? 'roll' : 're-register', reason: 'asked', why: 'asked' };
 }
 
 /** The leaf is older than leaf.renew_at allows, or has expired. */
-export function dueRule(signal: Signal, { state, terms, now }: Standing): Decision | undefined {
+export function dueRule(signal: Signal, { state, terms, now }: Circumstances): Decision | undefined {
   if (signal.kind !== 'due' || state.current === undefined) return undefined;
   // The candidate waits for its enrollment, or its issuer refused: it has a schedule of its own.
   if (restOf(state.next) !== undefined && !isOutranked(state, terms)) return ignore('a candidate is parked');
@@ -162,7 +163,7 @@ export function dueRule(signal: Signal, { state, terms, now }: Standing): Decisi
 }
 
 /** DPS may refuse the new configuration for days, while the hub accepts the leaf: it is not asked each minute. */
-export function configurationRule(signal: Signal, { state, now }: Standing): Decision | undefined {
+export function configurationRule(signal: Signal, { state, now }: Circumstances): Decision | undefined {
   if (signal.kind !== 'configuration') return undefined;
   const done = state.outcomes.findIndex(({ outcome }) => outcome === 'done');
   const since = done === -1 ? state.outcomes : state.outcomes.slice(0, done);
@@ -185,7 +186,7 @@ const isWaitingRoll = ({ request, next }: RollState): boolean =>
   request?.action === 'roll' && next !== undefined && !hasLeaf(next);
 
 /** DPS refuses the current leaf: the operator may have replaced the CA. One roll for each refused leaf, then a person. */
-export function dpsRefusedRule(signal: Signal, { state, terms }: Standing): Decision | undefined {
+export function dpsRefusedRule(signal: Signal, { state, terms }: Circumstances): Decision | undefined {
   if (signal.kind !== 'dps-refused') return undefined;
   const { current, rolledFor, next, rejected, request, online } = state;
   if (isWaitingRoll(state)) return ignore('a roll is under way already, and waits for its issuer');

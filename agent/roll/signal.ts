@@ -24,11 +24,11 @@ export type Signal =
   | { readonly kind: 'probe' }
   | { readonly kind: 'candidate-expired' };
 
-export interface Standing {
+export interface Circumstances {
   readonly state: RollState;
   readonly terms: Terms;
   /** Wall clock, milliseconds. */
   readonly now: number;
 }
 
-export type Rule = (signal: Signal, standing: Standing) => Decision | undefined;
+export type Rule = (signal: Signal, circumstances: Circumstances) => Decision | undefined;

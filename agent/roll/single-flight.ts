@@ -14,7 +14,7 @@ const receptive = new Set<Phase>([...resting, 'requesting-leaf']);
 const PROVING: ReadonlySet<Phase> = new Set<Phase>(['registering-next', 'connecting-next']);
 
 /** Two pieces of work on one identity would undo each other. Returns why the signal waits, undefined where it need not. */
-export function waitsFor(signal: Signal, state: RollState): string | undefined {
+export function busyWith(signal: Signal, state: RollState): string | undefined {
   const { phase, request, scheduled } = state;
   // These are about the work in flight itself.
   if (signal.kind === 'dps-refused') return undefined;

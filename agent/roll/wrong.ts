@@ -1,4 +1,4 @@
-import { CODES, type Code, type Failure, failure } from '../failure/failure.ts';
+import { areaOf, CODES, type Code, type Failure, failure } from '../failure/failure.ts';
 import { metBy } from './candidate.ts';
 import { isEndorsed } from './leaf.ts';
 import { lacksKey, REGISTERING, WAITING, waitsForPerson } from './look.ts';
@@ -119,8 +119,8 @@ function clockOf(state: RollState, terms: Terms, now: number): Failure | undefin
   const distrust = met.find((one) => one !== undefined && EXPIRED.test(one.cause ?? ''));
   if (distrust === undefined) return undefined;
   const isLeafExpired = current !== undefined && !isEndorsed(current) && now >= current.notAfter;
-  if (distrust.code.startsWith('NL-EST-') && !isLeafExpired) return undefined;
-  const server = distrust.code.startsWith('NL-HUB-') ? 'the hub' : distrust.code.startsWith('NL-DPS-') ? 'DPS' : 'EST';
+  if (areaOf(distrust) === 'EST' && !isLeafExpired) return undefined;
+  const server = areaOf(distrust) === 'HUB' ? 'the hub' : areaOf(distrust);
   const both = isLeafExpired ? `the certificate of ${server} and the leaf have` : `the certificate of ${server} has`;
   const message = `The clock seems to be ahead: by it ${both} expired.`;
   return failure('NL-CLOCK', { message, advice: AHEAD_ADVICE });

@@ -1,4 +1,5 @@
 import { plainCause, plainly } from '../../failure/cause.ts';
+import { areaOf } from '../../failure/failure.ts';
 import { failureOf } from '../../failure/failure-of.ts';
 import { type Check, type Finding, failed, skipped, unseen } from './check.ts';
 import type { Site } from './site.ts';
@@ -52,7 +53,7 @@ function findingOf(error: unknown, { user, isStranger }: Site): Finding {
   }
   if (isStranger && code === 'NL-CONTROL-DENIED') return unseen(message);
   // SoftHSM, for one, cannot even be initialised by a user who may not read its configuration.
-  if (isStranger && code.startsWith('NL-TOKEN-')) {
+  if (isStranger && areaOf({ code }) === 'TOKEN') {
     return unseen(`This user may not use the token as the daemon does: ${message}`);
   }
   return failed(code, cause === undefined ? message : `${message} (${plainCause(plainly(cause))})`, advice);

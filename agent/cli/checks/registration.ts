@@ -1,4 +1,4 @@
-import { Fault } from '../../failure/failure.ts';
+import { areaOf, Fault } from '../../failure/failure.ts';
 import type { Site } from './site.ts';
 
 /** The answer of DPS about the current leaf; nothing is registered. */
@@ -35,7 +35,7 @@ export async function lookUp(site: Site): Promise<Registration> {
     const { status, body } = await site.exchange(request, ca, 'leaf');
     return registrationIn(status, body.toString());
   } catch (error) {
-    if (!(error instanceof Fault) || !error.failure.code.startsWith('NL-EST-')) throw error;
+    if (!(error instanceof Fault) || areaOf(error.failure) !== 'EST') throw error;
     const { message, cause } = error.failure;
     const why = cause === undefined ? message : `${message} (${cause})`;
     return { kind: 'other', words: `DPS can only be asked over HTTPS, and does not answer there: ${why}` };

@@ -15,7 +15,7 @@ import { adopt } from './adopt/adopt.ts';
 import { askFirstKey } from './adopt/begin.ts';
 import { demandStopped } from './adopt/incumbent.ts';
 import { askAttestation } from './attestation.ts';
-import { keepDraft, makePlace, type StandingConfig, writeConfiguration } from './configuration.ts';
+import { type ExistingConfig, keepDraft, makePlace, writeConfiguration } from './configuration.ts';
 import { dropCopies } from './copies.ts';
 import type { Dialogue } from './dialogue.ts';
 import { createErrands } from './errands.ts';
@@ -34,7 +34,7 @@ import { askToken } from './token.ts';
 const MANNERS = ['yes', 'ask', 'wait', 'timeout', 'config'];
 
 /** Whether the command line sets part of the configuration, or wants everything asked again. */
-export function isAsked({ options }: ParsedArguments, { config }: StandingConfig): boolean {
+export function isAsked({ options }: ParsedArguments, { config }: ExistingConfig): boolean {
   const answers = Object.keys(options).filter((name) => !MANNERS.includes(name));
   return config === undefined || options.ask === true || answers.length > 0;
 }
@@ -45,7 +45,7 @@ const ON_A_TERMINAL =
 export interface AskOptions {
   readonly args: ParsedArguments;
   readonly file: string;
-  readonly before: StandingConfig;
+  readonly before: ExistingConfig;
   readonly dialogue: Dialogue;
   /** Rejects at Ctrl-C while there is no question, and when the time is over. */
   readonly stopped: Promise<never>;
@@ -151,7 +151,7 @@ async function askAll(guide: Guide): Promise<void> {
 }
 
 /** The socket of the daemon. */
-export const socketOf = ({ draft }: StandingConfig, file: string): string =>
+export const socketOf = ({ draft }: ExistingConfig, file: string): string =>
   String(draft.get('control.socket') ?? standardOf('control.socket', file));
 
 /** A state that cannot be read is met when the daemon starts. */
@@ -162,7 +162,7 @@ async function leafKnown(directory: string): Promise<Leaf | undefined> {
   return entry === 'absent' ? undefined : (entry.current ?? leafIn(entry.next));
 }
 
-function welcome(dialogue: Dialogue, { mistakes, isResumed }: StandingConfig, file: string): void {
+function welcome(dialogue: Dialogue, { mistakes, isResumed }: ExistingConfig, file: string): void {
   if (!dialogue.asks) {
     if (mistakes.length > 0) throw new Fault('NL-CONFIG', { message: mistakes.join('\n') });
     return;

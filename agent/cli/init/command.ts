@@ -5,7 +5,7 @@ import { timeLimit } from '../../time/limited.ts';
 import { type CommandError, command, complaint, Failed, type Io, type Run, textOption } from '../kit/command.ts';
 import { screenOf } from '../kit/screen.ts';
 import { type AskOptions, ask, isAsked, socketOf } from './ask.ts';
-import { standing } from './configuration.ts';
+import { existing } from './configuration.ts';
 import { Dialogue } from './dialogue.ts';
 import { demandIdle, demandRoot } from './idle.ts';
 import { limitOf } from './limit.ts';
@@ -62,7 +62,7 @@ type Asking = Omit<AskOptions, 'before'>;
 async function asked(asking: Asking, io: Io): Promise<void> {
   const { args, file } = asking;
   demandRoot(file);
-  const before = standing(file, args.options.ask === true);
+  const before = existing(file, args.options.ask === true);
   await demandIdle(socketOf(before, file));
   if (isAsked(args, before)) await unlessStopped(() => ask({ ...asking, before }), asking, io);
 }

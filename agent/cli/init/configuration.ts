@@ -9,7 +9,7 @@ import { failureOf } from '../../failure/failure-of.ts';
 import { writeAtomically } from '../../state/durable.ts';
 import type { Guide } from './guide.ts';
 
-export interface StandingConfig {
+export interface ExistingConfig {
   /** The configuration, where it is complete and right. */
   readonly config: Config | undefined;
   /** The valid settings of it, and the answers of a guide that was interrupted. */
@@ -27,7 +27,7 @@ const draftFile = (file: string): string => `${file}.draft`;
  * @param isAsking everything is asked, even where the configuration is complete
  * @throws Fault NL-CONFIG where the file cannot be read
  */
-export function standing(file: string, isAsking: boolean): StandingConfig {
+export function existing(file: string, isAsking: boolean): ExistingConfig {
   const text = textOf(file) ?? '';
   const { draft, mistakes } = leniently(text, file);
   const config = mistakes.length > 0 ? undefined : complete(text, file);

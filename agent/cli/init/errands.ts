@@ -53,8 +53,8 @@ export interface FoundKey {
 
 /** Attempts as the daemon's user, each in a process of its own: modules crash and hang. All throw TokenError or Fault. */
 export interface Errands {
-  /** The tokens that a module shows. @param eyes the user who looks: the daemon's, or the caller of init */
-  tokens(module: string, eyes?: 'daemon' | 'caller'): Promise<readonly SeenToken[]>;
+  /** The tokens that a module shows. @param seer the user who looks: the daemon's, or the caller of init */
+  tokens(module: string, seer?: 'daemon' | 'caller'): Promise<readonly SeenToken[]>;
   /** One login, and whether there is what does TLS. */
   login(asked: TriedLogin & TlsSettings): Promise<void>;
   /** Whether there is what does TLS, without a look into any token. */
@@ -118,8 +118,8 @@ export function createErrands(
     return errand === 'tokens' ? answer : during(doing, answer);
   };
   return {
-    tokens: (module, eyes) =>
-      send('tokens', module, { doing: 'Looking into it', limitMs: READ_MS, ...(eyes === 'caller' && { role: {} }) }),
+    tokens: (module, seer) =>
+      send('tokens', module, { doing: 'Looking into it', limitMs: READ_MS, ...(seer === 'caller' && { role: {} }) }),
     login: (asked) => send('login', asked, { doing: 'Logging in to the token' }),
     findTls: (asked) => send('findTls', asked, { doing: 'Looking for what does TLS', limitMs: READ_MS }),
     makeToken: (asked) => send('makeToken', asked, { doing: 'Making the token' }),

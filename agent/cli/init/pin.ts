@@ -2,7 +2,7 @@ import type { TlsSettings } from '../../../hsm/tls-way.ts';
 import { matches, parseUri } from '../../../hsm/uri.ts';
 import { Fault } from '../../failure/failure.ts';
 import { failureOf } from '../../failure/failure-of.ts';
-import { standing } from './configuration.ts';
+import { existing } from './configuration.ts';
 import type { Guide } from './guide.ts';
 import { givenPin, pinKeptFor, storePin } from './pin-place.ts';
 import type { Shown } from './survey.ts';
@@ -40,7 +40,7 @@ export async function askPin(guide: Guide, shown: Shown, isOurs: boolean): Promi
 
 /** The daemon uses this token, by the configuration that stands: the PIN in use is that of this one. */
 function isInUse({ file }: Guide, { module, token }: Shown): boolean {
-  const { config } = standing(file, false);
+  const { config } = existing(file, false);
   if (config === undefined || 'tpm' in config || config.hsm.module !== module.path) return false;
   const { token: label, uri } = config.hsm;
   return uri === undefined ? label === token.label : matches(token, parseUri(uri));

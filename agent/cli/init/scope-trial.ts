@@ -4,7 +4,7 @@ import { isEndorsed } from '../../roll/leaf.ts';
 import { loginOf } from './adopt/begin.ts';
 import { isTakenAllTheSame } from './all-the-same.ts';
 import { askSetting } from './ask-setting.ts';
-import { standing } from './configuration.ts';
+import { existing } from './configuration.ts';
 import type { Guide } from './guide.ts';
 import { ID_SCOPE } from './identity.ts';
 import { networkIn } from './network.ts';
@@ -17,7 +17,7 @@ import { networkIn } from './network.ts';
 export async function proveScope(guide: Guide): Promise<void> {
   const { answers, dialogue, file } = guide;
   const { name, flag, hint } = ID_SCOPE;
-  const kept = standing(file, false).config?.dps.id_scope;
+  const kept = existing(file, false).config?.dps.id_scope;
   for (;;) {
     const scope = answers.inEffect(name);
     if (kept === undefined || scope === kept || !(await isRefused(guide, scope, kept))) return;

@@ -1,6 +1,6 @@
 import { objectionTo } from '../../config/draft.ts';
 import type { Running } from '../run/command.ts';
-import { standing, writeConfiguration } from './configuration.ts';
+import { existing, writeConfiguration } from './configuration.ts';
 import type { Dialogue } from './dialogue.ts';
 import { InitAnswers } from './guide.ts';
 import { ID_SCOPE } from './identity.ts';
@@ -25,7 +25,7 @@ export function scopeDoubted({ daemon }: Pick<Running, 'daemon'>): AbortSignal {
 
 /** Asks for the ID scope once more, and writes it. @throws Back; Interrupted; Fault NL-CONFIG */
 export async function correctScope(dialogue: Dialogue, file: string): Promise<void> {
-  const answers = new InitAnswers(standing(file, false).draft, file);
+  const answers = new InitAnswers(existing(file, false).draft, file);
   const { name, words } = ID_SCOPE;
   const scope = answers.text(name);
   dialogue.blank();

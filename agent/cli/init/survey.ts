@@ -24,16 +24,16 @@ export interface Survey {
 
 /**
  * Looks into every module, all at once, each in a process of its own: one that crashes or hangs is only named.
- * @param isTwofold as root as well, where the daemon has another user
+ * @param alsoAsRoot as root as well, where the daemon has another user
  */
 export async function survey(
   modules: readonly FoundModule[],
   errands: Pick<Errands, 'tokens'>,
-  isTwofold: boolean,
+  alsoAsRoot: boolean,
 ): Promise<Survey> {
   const [looks, root] = await Promise.all([
     Promise.all(modules.map((module) => look(module, errands, 'daemon'))),
-    Promise.all(isTwofold ? modules.map((module) => look(module, errands, 'caller')) : []),
+    Promise.all(alsoAsRoot ? modules.map((module) => look(module, errands, 'caller')) : []),
   ]);
   const tokens = withoutCopies(initialised(looks));
   return {
@@ -61,9 +61,9 @@ const initialised = (looks: readonly Look[]): readonly Shown[] =>
 
 type Look = Awaited<ReturnType<typeof look>>;
 
-async function look(module: FoundModule, errands: Pick<Errands, 'tokens'>, eyes: 'daemon' | 'caller') {
+async function look(module: FoundModule, errands: Pick<Errands, 'tokens'>, seer: 'daemon' | 'caller') {
   try {
-    const seen = await errands.tokens(module.path, eyes);
+    const seen = await errands.tokens(module.path, seer);
     return { module, seen, isBroken: false, ...(seen.length === 0 && { why: 'it shows no token' }) };
   } catch (error) {
     return { module, seen: [], isBroken: true, why: failureOf(error).message.replace(/^[\w ]+: |\.$/g, '') };

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { CODES } from '../../failure/failure.ts';
+import { areaOf, CODES } from '../../failure/failure.ts';
 import type { LeafStatus, NextStatus, OutcomeStatus, RequestStatus, Status, Trouble } from '../../roll/report.ts';
 import { bar, type Colour, glyph, paint, rowsOf, type Screen, safe, wrap } from '../kit/screen.ts';
 import { fromNow, localMinute, localSecond, moment, zone } from '../moment.ts';
@@ -176,7 +176,7 @@ export function digestRows(label: string, digest: string, screen: Screen): strin
 function candidateBlock(next: NextStatus, now: number, screen: Screen, directory: string, isShort: boolean): string[] {
   const { standing, slot, leaf, askAt, trouble, refusals = 0 } = next;
   const times = refusals === 1 ? 'once' : `${refusals} times`;
-  const isDenied = trouble?.code.startsWith('NL-DPS-') === true && CODES[trouble.code].kind === 'refused';
+  const isDenied = trouble !== undefined && areaOf(trouble) === 'DPS' && CODES[trouble.code].kind === 'refused';
   const deed = trouble === undefined ? undefined : DEEDS[trouble.code];
   const denied = `DPS refused it ${times}`;
   const unproven = isDenied ? `${deed ?? 'kept'}: ${denied}` : `kept: it could not be proven ${times}`;
@@ -204,8 +204,9 @@ const DEEDS: Partial<Record<Trouble['code'], string>> = {
 
 /** Why a candidate has no leaf. */
 function unleafed(trouble: Trouble | undefined): string {
-  if (trouble?.code.startsWith('NL-TOKEN-')) return 'the token failed';
-  return trouble?.code.startsWith('NL-LEAF-') ? "newleaf refused the issuer's leaf" : 'the issuer refused its CSR';
+  const area = trouble && areaOf(trouble);
+  if (area === 'TOKEN') return 'the token failed';
+  return area === 'LEAF' ? "newleaf refused the issuer's leaf" : 'the issuer refused its CSR';
 }
 
 function hubBlock(status: Status, screen: Screen): string[] {

@@ -15,7 +15,7 @@ interface RenewalOptions {
 
 /** Share of its life after which a token is renewed, at the latest; the rest is for trying again. */
 const LATEST = 0.75;
-const SPREAD = 0.1;
+const SPREAD_SHARE = 0.1;
 const TRIES_IN_A_LIFE = 60;
 
 /**
@@ -30,7 +30,7 @@ export function renewing(hub: Hub, { lifeMs, draw, clock, failed }: RenewalOptio
   async function renew(leaf: Leaf, assignment: Assignment): Promise<void> {
     ending = new AbortController();
     const { signal } = ending;
-    const soon = () => lifeMs * (LATEST - SPREAD * draw());
+    const soon = () => lifeMs * (LATEST - SPREAD_SHARE * draw());
     for (let pause = soon(); ; ) {
       await clock.sleep(pause, signal);
       if (signal.aborted) return;

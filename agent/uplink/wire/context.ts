@@ -37,7 +37,7 @@ export class WireContext {
    * the existing Client". Of the same program only: all programs with an Azure SDK send the device id.
    */
   takeOver(client: Client, connection: Seated): void {
-    const key = keyOf(client);
+    const key = seatOf(client);
     this.#clients.get(key)?.drop('a newer connection has its client identifier');
     this.#clients.set(key, connection);
   }
@@ -49,7 +49,7 @@ export class WireContext {
   }
 
   forget(client: Client, connection: Seated): void {
-    const key = keyOf(client);
+    const key = seatOf(client);
     if (this.#clients.get(key) === connection) this.#clients.delete(key);
   }
 
@@ -82,7 +82,7 @@ export class WireContext {
 }
 
 /** No program has a line break in its name. */
-const keyOf = ({ program, clientId }: Client): string => `${program}\n${clientId}`;
+const seatOf = ({ program, clientId }: Client): string => `${program}\n${clientId}`;
 
 const LONGEST_CAUSE = 200;
 

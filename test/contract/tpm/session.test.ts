@@ -26,7 +26,7 @@ async function site(t: TestContext, lifeMs: number, now = Date.now) {
   const sessions = createHub({
     connectorFor: async () => connector,
     // It ends in a whole second, and after the time that is reckoned with: the next session is in time on a slow machine.
-    tokenFor: (assignment) => hubToken(assignment, sign, now(), lifeMs + 2_000),
+    signatureFor: (assignment) => hubToken(assignment, sign, now(), lifeMs + 2_000),
     answer: async () => ({ status: 200, body: { here: true } }),
     version: '1',
   });

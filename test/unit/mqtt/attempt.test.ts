@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { refused } from '../../../agent/dps/refusal.ts';
+import { linkFault as dpsFault } from '../../../agent/dps/refusal.ts';
 import { Fault } from '../../../agent/failure/failure.ts';
-import { unauthorized } from '../../../agent/hub/unauthorized.ts';
+import { linkFault as hubFault } from '../../../agent/hub/link-fault.ts';
 import { type Attempt, isUnanswered } from '../../../agent/mqtt/attempt.ts';
 
 const error = (code: string, library?: string): NonNullable<Attempt['error']> =>
@@ -56,7 +56,7 @@ const ROWS: readonly (readonly [Attempt, string, string])[] = [
 
 for (const [attempt, hub, dps] of ROWS) {
   test(`${attempt.phase} ${attempt.connack ?? ''} ${attempt.socketError ?? ''}: ${hub}, ${dps}`, () => {
-    const [atHub, atDps] = [unauthorized(attempt), refused(attempt)];
+    const [atHub, atDps] = [hubFault(attempt), dpsFault(attempt)];
     assert(atHub instanceof Fault && atDps instanceof Fault);
     assert.equal(atHub.failure.code, hub);
     assert.equal(atDps.failure.code, dps);
@@ -97,11 +97,11 @@ for (const thrown of LOCAL) {
   const code = String(Object(thrown).code);
   test(`${code} is the token's, and comes back as it is`, () => {
     const attempt: Attempt = { phase: 'tls', error: thrown, socketError: code };
-    assert.equal(unauthorized(attempt), thrown);
-    assert.equal(refused(attempt), thrown);
+    assert.equal(hubFault(attempt), thrown);
+    assert.equal(dpsFault(attempt), thrown);
   });
 }
 
 test('a CONNACK is named in the cause', () => {
-  assert.match(String(unauthorized({ phase: 'refused', connack: 4 })), /NL-HUB-REJECTED .*CONNACK 4/);
+  assert.match(String(hubFault({ phase: 'refused', connack: 4 })), /NL-HUB-REJECTED .*CONNACK 4/);
 });

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { refused } from '../../../agent/dps/refusal.ts';
+import { linkFault as dpsFault } from '../../../agent/dps/refusal.ts';
 import { readDpsAnswer } from '../../../agent/dps/wire.ts';
 import { type Failure, failure } from '../../../agent/failure/failure.ts';
 import { failureOf } from '../../../agent/failure/failure-of.ts';
-import { unauthorized } from '../../../agent/hub/unauthorized.ts';
+import { linkFault as hubFault } from '../../../agent/hub/link-fault.ts';
 import type { Attempt } from '../../../agent/mqtt/attempt.ts';
 import { placeOf } from '../../../agent/roll/leaf.ts';
 import { effectsOf, type RollEffect, type RollEvent, type RollState } from '../../../agent/roll/state.ts';
@@ -29,10 +29,10 @@ const failed =
 /** The hub, towards whatever connects to it at the moment: a candidate before the current leaf. */
 export const hub = {
   /** Answers CONNECT. */
-  connack: (code: number): Wire => failed('connect', failureOf(unauthorized({ phase: 'refused', connack: code }))),
+  connack: (code: number): Wire => failed('connect', failureOf(hubFault({ phase: 'refused', connack: code }))),
   /** The attempt ends without CONNACK. */
   ends: (phase: Attempt['phase'], socketError?: string): Wire =>
-    failed('connect', failureOf(unauthorized({ phase, ...(socketError && { socketError }) }))),
+    failed('connect', failureOf(hubFault({ phase, ...(socketError && { socketError }) }))),
   /** CONNACK 0, and the twin is read. */
   accepts: ((state) => {
     const { leaf, assignment } = inFlight(state, 'connect');
@@ -54,9 +54,9 @@ export const hub = {
 
 /** DPS, towards whatever registers at the moment. */
 export const dps = {
-  connack: (code: number): Wire => failed('register', failureOf(refused({ phase: 'refused', connack: code }))),
+  connack: (code: number): Wire => failed('register', failureOf(dpsFault({ phase: 'refused', connack: code }))),
   ends: (phase: Attempt['phase'], socketError?: string): Wire =>
-    failed('register', failureOf(refused({ phase, ...(socketError && { socketError }) }))),
+    failed('register', failureOf(dpsFault({ phase, ...(socketError && { socketError }) }))),
   /** A packet on `$dps/registrations/res/{status}`. */
   says: (status: number, body: object | string, { query = '', polling = false } = {}): Wire => {
     const topic = `$dps/registrations/res/${status}/?$rid=1${query}`;

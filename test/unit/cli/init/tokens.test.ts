@@ -45,9 +45,9 @@ test('a token that two modules show is listed once', async () => {
   );
 });
 
-test('a token that somebody made as root is found with the eyes of root', async () => {
+test('a token that somebody made as root is found with the seer of root', async () => {
   const seen = { daemon: [free], caller: [token('a'), free] };
-  const found = await survey([SOFTHSM], { tokens: async (_, eyes = 'daemon') => seen[eyes] }, true);
+  const found = await survey([SOFTHSM], { tokens: async (_, seer = 'daemon') => seen[seer] }, true);
   assert.deepEqual([found.tokens, found.free.length], [[], 1]);
   assert.deepEqual(found.rootsOnly.map(rootsOnlyInWords), [
     'token "a" (SoftHSM): only root can use it, and the daemon is not root; `chown -R newleaf: /var/lib/softhsm/tokens`, if it is for newleaf alone',
@@ -55,8 +55,8 @@ test('a token that somebody made as root is found with the eyes of root', async 
 });
 
 test('a module that works for root, and not for the daemon, is told so', async () => {
-  const tokens = async (_: string, eyes = 'daemon') => {
-    if (eyes === 'daemon') throw new TokenError('failed', 'CKR_GENERAL_ERROR', 'Listing the tokens: it does not work.');
+  const tokens = async (_: string, seer = 'daemon') => {
+    if (seer === 'daemon') throw new TokenError('failed', 'CKR_GENERAL_ERROR', 'Listing the tokens: it does not work.');
     return [token('a')];
   };
   const [first] = (await survey([SOFTHSM], { tokens }, true)).useless;
