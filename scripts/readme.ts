@@ -1,4 +1,4 @@
-import { gridTable } from '../test/unit/roll/grid.ts';
+import { endingsTable } from '../test/unit/roll/endings.ts';
 import { lastingTable } from './lasting.ts';
 import { type Parts, renewBlocks, writeBlocks } from './pages/blocks.ts';
 import { renewCounts } from './pages/evening.ts';
@@ -10,7 +10,7 @@ const BY = 'scripts/readme.ts';
 export const PARTS: Parts = {
   codes: codesList,
   evening: renewCounts,
-  grid: gridTable,
+  grid: endingsTable,
   lasting: lastingTable,
   metrics: metricsTable,
   settings: settingsList,

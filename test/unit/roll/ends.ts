@@ -23,7 +23,7 @@ const PATIENCE_MS = MINUTE;
  * Every standing has an end: once far side, token, disk and clock are well, the gateway serves on a leaf that is neither expired
  * nor overdue, and no candidate is left behind. What is in the token stays as it is.
  */
-export function everyStandingEnds(): Proof {
+export function everyStandingEnds(heard: Heard = () => {}): Proof {
   const known = new Pairs<number>();
   return (pair, broken) => {
     const path: { readonly pair: Pair; readonly spentMs: number }[] = [];
@@ -38,10 +38,13 @@ export function everyStandingEnds(): Proof {
       }
       path.push({ pair: at, spentMs });
       if (spentMs > played.limitMs) return broken(whatIsLeft(at), at);
-      played.turn();
+      heard(at, played.turn(), played.pair);
     }
   };
 }
+
+/** Hears of each turn: what happened between two pairs. */
+export type Heard = (before: Pair, what: string, after: Pair) => void;
 
 interface LaneNow {
   readonly name: string;
@@ -60,6 +63,7 @@ class Played {
   #lookedAt = Number.NEGATIVE_INFINITY;
   #begin: number;
   readonly #waited = new Set<string>();
+  #what = 'woken';
   #broughtAt = Number.NEGATIVE_INFINITY;
 
   constructor(pair: Pair) {
@@ -69,8 +73,9 @@ class Played {
   }
 
   /** The next thing that happens. */
-  turn(): void {
+  turn(): string {
     const { pair } = this;
+    this.#what = 'woken';
     this.pair = { ...pair, world: enrolled(pair.world, pair.state) };
     const lanes = this.#lanesNow();
     const [first] = lanes.toSorted((one, other) => one.dueAt - other.dueAt);
@@ -80,6 +85,7 @@ class Played {
     else this.#look(look);
     this.spentMs = this.pair.at - this.#begin;
     this.#waitsForPerson();
+    return this.#what;
   }
 
   #lanesNow(): readonly LaneNow[] {
@@ -105,6 +111,7 @@ class Played {
     const at = dueAt + LATENCY_MS;
     const met = perform({ ...this.pair, at }, effect, 'true');
     const { state, retry } = advance({ ...this.pair, at, world: met.world }, met.event);
+    this.#what = met.event.kind === 'failed' ? met.event.failure.kind : met.event.kind;
     const pause = retry === undefined ? 0 : pauseMs(effect.kind, tries + 1, retry, 0.5, remaining(state, at));
     this.#lanes.set(name, { key, tries: tries + 1, dueAt: at + pause });
     this.pair = { ...this.pair, at, state, world: met.world };
@@ -116,7 +123,9 @@ class Played {
   }
 
   #hear(event: RollEvent): void {
-    this.pair = { ...this.pair, at: event.at, state: advance({ ...this.pair, at: event.at }, event).state };
+    const { state } = advance({ ...this.pair, at: event.at }, event);
+    if (state.phase !== this.pair.state.phase || event.kind !== 'woken') this.#what = state.trail[0]?.why ?? event.kind;
+    this.pair = { ...this.pair, at: event.at, state };
   }
 
   /** Where a person is needed, `status` says so; what the person does then, or why the gateway can wait for it. */

@@ -1,5 +1,4 @@
 import type { Phase } from '../../../agent/roll/phase.ts';
-import { EVENTS } from './situations.ts';
 
 /** The phase and the effects after each event, in each phase. An event that is not listed changes nothing at all. */
 export const AFTER: Record<Phase, Readonly<Record<string, string>>> = {
@@ -101,17 +100,3 @@ export const AFTER: Record<Phase, Readonly<Record<string, string>>> = {
     'hub refuses current': 'registering, register a',
   },
 };
-
-const PHASES = Object.keys(AFTER) as Phase[];
-
-/** The same as a table for people: in each column a phase, in each row an event, in each cell the phase that follows. */
-export function gridTable(): string {
-  const cell = (event: string, phase: Phase): string => {
-    const after = AFTER[phase][event]?.split(', ')[0];
-    return after === undefined ? '' : after === phase ? '•' : after;
-  };
-  const rows = Object.keys(EVENTS)
-    .filter((event) => PHASES.some((phase) => AFTER[phase][event] !== undefined))
-    .map((event) => `| ${event} | ${PHASES.map((phase) => cell(event, phase)).join(' | ')} |`);
-  return [`| | ${PHASES.join(' | ')} |`, `|---|${'---|'.repeat(PHASES.length)}`, ...rows].join('\n');
-}

@@ -1,7 +1,7 @@
 import { leafIn } from '../../../agent/roll/candidate.ts';
 import type { Leaf } from '../../../agent/roll/leaf.ts';
 import { effectsOf, type RollEffect } from '../../../agent/roll/state.ts';
-import { everyStandingEnds } from './ends.ts';
+import { everyStandingEnds, type Heard } from './ends.ts';
 import { hub } from './machine.ts';
 import { advance } from './named.ts';
 import { type Pair, Pairs } from './pair.ts';
@@ -39,9 +39,9 @@ const ROUNDS = 90;
 const ROUND_MS = 15 * MINUTE;
 
 /** All that must come of every pair: each knows the pairs of which it has seen already that they come to a good end. */
-export function createProofs(): readonly [Proof, ...Proof[]] {
+export function createProofs(heard?: Heard): readonly [Proof, ...Proof[]] {
   return [
-    everyStandingEnds(),
+    everyStandingEnds(heard),
     ...Object.entries(LASTING).map(([name, lasting]) => findsItsWay(name, lasting)),
     ...[undefined, ...Object.values(LASTING)].map(pauses),
   ];

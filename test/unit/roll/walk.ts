@@ -10,6 +10,7 @@ import {
   unprovisioned,
 } from '../../../agent/roll/state.ts';
 import { entryOf } from '../../../agent/state/entry.ts';
+import type { Heard } from './ends.ts';
 import { createProofs } from './lasting.ts';
 import { HOUR, hub, NOW, terms } from './machine.ts';
 import { advance } from './named.ts';
@@ -150,6 +151,8 @@ export interface Walk {
   readonly byPerson?: boolean;
   /** Ends the walk after so many pairs: the nearest are the first. */
   readonly most?: number;
+  /** Hears how each pair comes to its end once everything is well. */
+  readonly heard?: Heard;
   /** Goes on after a law is broken, until this many different laws are. */
   readonly laws?: number;
 }
@@ -181,7 +184,7 @@ const UNBOUNDED = 4_000_000;
 export function walk(asked: Walk): Walked {
   const { most = UNBOUNDED, laws = 1 } = asked;
   const seen = new Pairs<true>();
-  const [ends, ...others] = createProofs();
+  const [ends, ...others] = createProofs(asked.heard);
   const open: Node[] = [];
   const broken = new Map<string, string>();
   const holds: Holds = (condition, law, node) => {
