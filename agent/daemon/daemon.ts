@@ -13,7 +13,7 @@ import { Transcript } from './events.ts';
 import { FirstLeaf } from './first-leaf.ts';
 import { Lanes } from './lanes.ts';
 import type { DaemonOptions } from './options.ts';
-import { OtherClock, offsetOf } from './other-clock.ts';
+import { aheadMs, OtherClock } from './other-clock.ts';
 import { type Happened, perform } from './perform.ts';
 import { Persistence } from './persistence.ts';
 import { Publication } from './publication.ts';
@@ -171,11 +171,11 @@ export class Daemon {
     abort.addEventListener('abort', () => this.#nap.abort.abort(), { once: true });
     while (!abort.aborted) {
       const ms = this.#untilLook();
-      const offset = offsetOf(clock);
+      const offset = aheadMs(clock);
       const nap = { end: clock.monotonic() + ms, abort: new AbortController() };
       this.#nap = nap;
       if (ms > 0) await clock.sleep(ms, nap.abort.signal);
-      const stepMs = Math.abs(offsetOf(clock) - offset);
+      const stepMs = Math.abs(aheadMs(clock) - offset);
       if (!abort.aborted && stepMs > STEP_MS) this.#stepped(stepMs);
       if (!nap.abort.signal.aborted) {
         this.#lookedAt = clock.now();

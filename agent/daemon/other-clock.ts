@@ -26,22 +26,22 @@ export class OtherClock {
 
   /** Notes the clock at which a trouble was met. */
   follow(before: RollState, state: RollState): void {
-    for (const field of TROUBLES) if (state[field] !== before[field]) this.#offsets[field] = offsetOf(this.#clock);
+    for (const field of TROUBLES) if (state[field] !== before[field]) this.#offsets[field] = aheadMs(this.#clock);
   }
 
   /** The state as others see it: without these complaints. */
   shown(state: RollState): RollState {
     const isOver = (field: TroubleField) =>
       state[field]?.failure.code.endsWith('-UNTRUSTED') === true &&
-      Math.abs(offsetOf(this.#clock) - this.#offsets[field]) > this.#stepMs;
+      Math.abs(aheadMs(this.#clock) - this.#offsets[field]) > this.#stepMs;
     const over = TROUBLES.filter(isOver);
     return over.length === 0 ? state : without(state, ...over);
   }
 
   #now(): Record<TroubleField, number> {
-    return { workTrouble: offsetOf(this.#clock), sessionTrouble: offsetOf(this.#clock) };
+    return { workTrouble: aheadMs(this.#clock), sessionTrouble: aheadMs(this.#clock) };
   }
 }
 
 /** By how much the wall clock is ahead of the monotonic one, in milliseconds. */
-export const offsetOf = (clock: Clock): number => clock.now() - clock.monotonic();
+export const aheadMs = (clock: Clock): number => clock.now() - clock.monotonic();

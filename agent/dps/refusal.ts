@@ -90,4 +90,4 @@ const LINK_MESSAGES: Partial<Record<LinkEnd, string>> = {
 };
 
 /** Why a connection to DPS ended without a status packet. Errors of the token come back as they are. */
-export const linkFault = (attempt: Attempt): Error => endingFault(attempt, LINK_CODES, LINK_MESSAGES);
+export const dpsLinkFault = (attempt: Attempt): Error => endingFault(attempt, LINK_CODES, LINK_MESSAGES);

@@ -7,7 +7,7 @@ import type { Reach, Way } from '../mqtt/way.ts';
 import type { Assignment } from '../roll/leaf.ts';
 import type { Dps } from '../roll/ports.ts';
 import { clientFor, DEADLINE_MS, type DpsTerms, dpsBy, stopTimers } from './client.ts';
-import { linkFault } from './refusal.ts';
+import { dpsLinkFault } from './refusal.ts';
 import { cleaned, outcomeOf, readDpsAnswer, requestOf } from './wire.ts';
 
 export interface DpsOptions extends DpsTerms {
@@ -79,7 +79,7 @@ function request(options: DpsOptions, connector: TlsConnector, way: Way) {
 
   const assignment = tap.closed.then(() => {
     stopTimers(client);
-    last ??= linkFault(tap.attempt);
+    last ??= dpsLinkFault(tap.attempt);
     if (last instanceof Error) throw last;
     return last;
   });

@@ -1,7 +1,7 @@
 import type { TlsConnector } from '../../hsm/connector.ts';
 import { Tap } from '../mqtt/tap.ts';
 import type { Reach } from '../mqtt/way.ts';
-import { linkFault } from './refusal.ts';
+import { dpsLinkFault } from './refusal.ts';
 
 export interface ScopeTrial {
   /** `host` or `host:port` */
@@ -43,7 +43,7 @@ function answerTo({ endpoint, registrationId, connector, reach }: ScopeTrial, sc
     client.once('packetreceive', () => tap.end());
     await tap.closed;
     const { connack } = tap.attempt;
-    if (connack === undefined) throw linkFault(tap.attempt);
+    if (connack === undefined) throw dpsLinkFault(tap.attempt);
     return connack;
   });
 }

@@ -12,7 +12,7 @@ import { Tap } from '../mqtt/tap.ts';
 import type { Way } from '../mqtt/way.ts';
 import type { Assignment } from '../roll/leaf.ts';
 import type { Keepalive } from './keepalive.ts';
-import { linkFault } from './link-fault.ts';
+import { hubLinkFault } from './link-fault.ts';
 import { METHOD_NAMES, readCall } from './methods.ts';
 import { readTopic } from './topic.ts';
 import { HubTwin } from './twin.ts';
@@ -117,7 +117,7 @@ export class Connection {
     };
     this.gone = tap.closed.then(() => {
       this.#heldMs = performance.now() - this.#acceptedAt;
-      return linkFault(tap.attempt);
+      return hubLinkFault(tap.attempt);
     });
     this.#twin = new HubTwin(client, twinMs, this.gone);
     const opened = client.open().then(

@@ -16,4 +16,4 @@ const CODES: Readonly<Record<LinkEnd, Code>> = {
  * refused port, a missing name, a proxy (azure-iot-device-mqtt 1.16.4), and sends whole fleets to DPS in an outage. Errors of
  * the token come back as they are.
  */
-export const linkFault = (attempt: Attempt): Error => endingFault(attempt, CODES);
+export const hubLinkFault = (attempt: Attempt): Error => endingFault(attempt, CODES);

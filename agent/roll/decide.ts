@@ -9,9 +9,11 @@ import type { Decision } from './state.ts';
  * - a candidate that DPS, hub or issuer refuses: parked.ts and failed.ts (with the same grace for a hub that lags DPS)
  * - a candidate whose key is lost: key-lost.ts; a module that loses its state: poison.ts
  * - a leaf that gets no answer, and when the other one is tried: unreached.ts
- * - a session that ends again and again: `lost` in step.ts
+ * - a session that ends again and again: lost.ts
  * - whether a stranded gateway asks for the candidate or for the current leaf: `beginRegister` in moves.ts
- * - how long each ladder pauses: backoff.ts
+ * - how long each ladder pauses, and what may end a pause: backoff.ts, agent/daemon/lanes.ts
+ * - how often DPS is asked for a leaf that it has refused: `probeOf` and `rung` in moves.ts, by the moments of plan.ts
+ * - work that goes round in circles: agent/daemon/brake.ts
  */
 export const RULES: readonly (readonly [name: string, rule: Rule])[] = [
   ['grace', rules.graceRule],

@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import type { Received } from '../../ask/ask.ts';
 import type { Config } from '../../config/config.ts';
 import { EXIT, exitOf } from '../../failure/exit.ts';
 import { Fault } from '../../failure/failure.ts';
@@ -27,10 +26,13 @@ export interface Wish {
   readonly orElse?: OutcomeStatus['action'] | undefined;
 }
 
-interface Said extends Partial<Received> {
+interface Said {
   readonly id?: string;
   /** Of a request that has ended before. */
   readonly outcome?: OutcomeStatus['outcome'];
+  /** Of the leaf that was delivered: what it is, and who has issued it. */
+  readonly thumbprint?: string;
+  readonly message?: string;
 }
 
 /**

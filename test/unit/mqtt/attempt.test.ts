@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { linkFault as dpsFault } from '../../../agent/dps/refusal.ts';
+import { dpsLinkFault as dpsFault } from '../../../agent/dps/refusal.ts';
 import { Fault } from '../../../agent/failure/failure.ts';
-import { linkFault as hubFault } from '../../../agent/hub/link-fault.ts';
+import { hubLinkFault as hubFault } from '../../../agent/hub/link-fault.ts';
 import { type Attempt, isUnanswered } from '../../../agent/mqtt/attempt.ts';
 
 const error = (code: string, library?: string): NonNullable<Attempt['error']> =>

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { linkFault as dpsFault } from '../../../agent/dps/refusal.ts';
+import { dpsLinkFault as dpsFault } from '../../../agent/dps/refusal.ts';
 import { readDpsAnswer } from '../../../agent/dps/wire.ts';
 import { type Failure, failure } from '../../../agent/failure/failure.ts';
 import { failureOf } from '../../../agent/failure/failure-of.ts';
-import { linkFault as hubFault } from '../../../agent/hub/link-fault.ts';
+import { hubLinkFault as hubFault } from '../../../agent/hub/link-fault.ts';
 import type { Attempt } from '../../../agent/mqtt/attempt.ts';
 import { placeOf } from '../../../agent/roll/leaf.ts';
 import { effectsOf, type RollEffect, type RollEvent, type RollState } from '../../../agent/roll/state.ts';
