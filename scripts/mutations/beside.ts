@@ -10,10 +10,9 @@ export const BESIDE: readonly Mutation[] = [
   ),
   of(
     'parked.ts',
-    'a refused candidate leaves a refused gateway alone',
-    'const goOn = state.rejected || ',
+    'a question to DPS is told as ended before its second half',
+    'const goOn = isBarred(state) || ',
     'const goOn = ',
-    'whatever comes to rest registers a current leaf that the hub refuses',
   ),
   of('look.ts', 'a refusal ends the request that it is about', " && met.failure.kind !== 'refused';", ';'),
   of('done.ts', 'a hub that lags DPS costs a registration after each way back', '{ ...gone, grace: 0 }', 'gone'),
@@ -26,8 +25,8 @@ export const BESIDE: readonly Mutation[] = [
   of(
     'moves.ts',
     'a candidate is asked for after the current leaf has ended',
-    'probeMs(tries + 1, draw, remaining(state, at))',
-    'probeMs(tries + 1, draw)',
+    'probeMs(tries, draw, remaining(state, at))',
+    'probeMs(tries, draw)',
   ),
   of(
     'moves.ts',
@@ -57,7 +56,7 @@ export const BESIDE: readonly Mutation[] = [
   of(
     'unreached.ts',
     'a hub that answers all but the candidate locks the gateway out',
-    'state.rejected && state.unreached >= PATIENCE',
+    'isBarred(state) && state.unreached >= PATIENCE && canGoBack(state, event)',
     'false',
   ),
   of(
@@ -78,7 +77,7 @@ export const BESIDE: readonly Mutation[] = [
     "if (next?.is === 'assigned') return toRegisterNext(state, next);",
     '',
   ),
-  of('unreached.ts', 'a DPS that never answers the candidate is asked all day', 'isKnown ? UNHEARD_AGAIN', 'false ? 1'),
+  of('unreached.ts', 'a DPS that never answers the candidate is asked all day', 'isKnown || next?.is', 'next?.is'),
   of(
     'moves.ts',
     'an expired candidate asks DPS for a way back',
@@ -89,7 +88,7 @@ export const BESIDE: readonly Mutation[] = [
   of(
     'moves.ts',
     'the current leaf is never asked for while an issuer is down',
-    'state.rejected && state.probe === undefined ? { probe: probeOf(state, event, 1) } : {}',
+    'isBarred(state) && state.probe === undefined ? { probe: probeOf(state, event, 1) } : {}',
     '{}',
   ),
   of(

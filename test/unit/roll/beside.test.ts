@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { restOf } from '../../../agent/roll/candidate.ts';
 import { without } from '../../../agent/roll/moves.ts';
 import type { RollState } from '../../../agent/roll/state.ts';
-import { made, met } from './candidates.ts';
+import { again, made, met } from './candidates.ts';
 import { NOW } from './machine.ts';
 import { briefly, play, SITUATIONS, times } from './situations.ts';
 import { current, MINUTE, request, rest } from './standing.ts';
@@ -48,6 +48,17 @@ describe('a candidate that is parked', () => {
     const asking = { ...offline, phase: 'registering', ask: true, request: request('re-register') } as const;
     const { phase, next: kept } = play({ ...asking, rejected: true, rolledFor: current.thumbprint, next }, 'refusal');
     assert.deepEqual([phase, kept], ['stranded', next]);
+  });
+  test('is refused once more, and the hub has refused the current leaf meanwhile: the same question goes on with that one', () => {
+    const question = { ...request('re-register', 'newleaf'), reason: 'probe' } as const;
+    const asking = { ...offline, phase: 'registering-next', request: question, next: again, rejected: true } as const;
+    const going = play(asking, 'refusal');
+    assert.deepEqual([briefly(going), going.request, going.outcomes], ['registering, register a', question, []]);
+    const { outcomes } = play(going, 'current registered', 'current connected');
+    assert.deepEqual(
+      outcomes.map(({ reason, outcome }) => [reason, outcome]),
+      [['probe', 'done']],
+    );
   });
 });
 
