@@ -6,7 +6,7 @@ export const TRANSITIONS: readonly Mutation[] = [
     'done.ts',
     'a leaf that the hub never took becomes current',
     "return { ...without(state, 'unheard'), unreached, next, registered: event.as, grace: 0 };",
-    "return settle({ ...without(state, 'next'), current: leaf, assignment: event.assignment, registered: event.as });",
+    "return { ...without(state, 'next'), current: leaf, assignment: event.assignment, registered: event.as };",
   ),
   of(
     'done.ts',
