@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { failure } from '../../../agent/failure/failure.ts';
 import { restOf } from '../../../agent/roll/candidate.ts';
 import { without } from '../../../agent/roll/moves.ts';
 import type { RollState } from '../../../agent/roll/state.ts';
@@ -68,4 +69,32 @@ describe('a request that the hub refuses', () => {
     const asked = play({ ...refused, workTrouble: met(rest.failure) }, 're-register');
     assert.deepEqual([asked.phase, asked.request?.action], ['connecting-next', 'roll']);
   });
+});
+
+describe('a registration that DPS does not answer, and somebody asks for another', () => {
+  const silent = { request: { ...request('re-register'), id: 'old' }, unheard: 1 } as const;
+  for (const [phase, then] of [
+    ['registering', 'registering, register a, connect a'],
+    ['registering-next', 'registering-next, register b, connect a'],
+    ['abandoning', 'abandoning, register a, connect a'],
+  ] as const) {
+    test(`in ${phase}: it goes on for the other one`, () => {
+      const asked = play({ ...without(SITUATIONS[phase], 'online'), ...silent }, 're-register');
+      assert.equal(briefly(asked), then);
+      assert.deepEqual([asked.request?.id, asked.outcomes[0]?.id, asked.outcomes[0]?.outcome], ['r', 'old', 'kept']);
+      assert.equal(asked.ask, phase === 'registering' ? true : undefined);
+    });
+  }
+});
+
+describe('a roll that gets no answer makes room', () => {
+  test('and leaves its key to the next one', () => {
+    const stuck = { ...offline, phase: 'requesting-leaf', request: request('roll'), next: made() } as const;
+    const asked = play({ ...stuck, workTrouble: met(failure('NL-EST-UNREACHABLE')) }, 're-register');
+    assert.deepEqual([briefly(asked), asked.next], ['registering, register a, connect a', made('spare')]);
+  });
+});
+
+test('the first provisioning replaces no leaf: no roll has to wait for its interval', () => {
+  assert.equal(play(SITUATIONS.unprovisioned, 'woken').lastRollAt, undefined);
 });

@@ -89,12 +89,12 @@ describe('a key that is kept', () => {
     assert.deepEqual([briefly(back), back.retire, back.next], ['serving', undefined, undefined]);
   });
   test('a new key that the issuer refuses to sign again makes room for another, once', () => {
-    const fresh = failed('NL-ISSUER-NEW-KEY', SITUATIONS['requesting-leaf']);
+    const fresh = failed('NL-ISSUER-NEW-KEY', { ...SITUATIONS['requesting-leaf'], next: { ...made(), tries: 2 } });
     assert.equal(briefly(fresh), 'retiring-key, destroy-key b');
     assert.ok(fresh.next?.is === 'key-wanted');
     const { id, ...others } = fresh.next;
     assert.notEqual(id, candidate.key.id);
-    assert.deepEqual(others, { is: 'key-wanted', slot: 'b', for: 'roll', tries: 0, isSecond: true });
+    assert.deepEqual(others, { is: 'key-wanted', slot: 'b', for: 'roll', tries: 2, isSecond: true });
     const again = failed('NL-ISSUER-NEW-KEY', {
       ...SITUATIONS['requesting-leaf'],
       next: { ...made('roll', { slot: 'b', id: 'g2' }), isSecond: true },
