@@ -87,6 +87,12 @@ describe('a registration that DPS does not answer, and somebody asks for another
   }
 });
 
+test('a registration that the token could not sign before a power cut makes room for a roll', () => {
+  const registering = { ...offline, phase: 'registering', ask: true, request: request('re-register') } as const;
+  const broken = { ...registering, workTrouble: met(failure('NL-TOKEN-FAILED')) };
+  assert.equal(briefly(play(broken, 'roll')), 'generating-key, generate-key b, connect a');
+});
+
 describe('a roll that gets no answer makes room', () => {
   test('and leaves its key to the next one', () => {
     const stuck = { ...offline, phase: 'requesting-leaf', request: request('roll'), next: made() } as const;
