@@ -10,10 +10,9 @@ export const BESIDE: readonly Mutation[] = [
   ),
   of(
     'parked.ts',
-    'a refused candidate leaves a refused gateway alone',
-    'const goOn = state.rejected || ',
+    'a question to DPS is told as ended before its second half',
+    'const goOn = isBarred(state) || ',
     'const goOn = ',
-    'whatever comes to rest registers a current leaf that the hub refuses',
   ),
   of('look.ts', 'a refusal ends the request that it is about', " && met.failure.kind !== 'refused';", ';'),
   of('done.ts', 'a hub that lags DPS costs a registration after each way back', '{ ...gone, grace: 0 }', 'gone'),
@@ -26,8 +25,8 @@ export const BESIDE: readonly Mutation[] = [
   of(
     'moves.ts',
     'a candidate is asked for after the current leaf has ended',
-    'probeMs(tries + 1, draw, remaining(state, at))',
-    'probeMs(tries + 1, draw)',
+    'probeMs(tries, draw, remaining(state, at))',
+    'probeMs(tries, draw)',
   ),
   of(
     'moves.ts',
@@ -57,7 +56,7 @@ export const BESIDE: readonly Mutation[] = [
   of(
     'unreached.ts',
     'a hub that answers all but the candidate locks the gateway out',
-    'state.rejected && state.unreached >= PATIENCE',
+    'isBarred(state) && state.unreached >= PATIENCE && canGoBack(state, event)',
     'false',
   ),
   of(
@@ -78,7 +77,7 @@ export const BESIDE: readonly Mutation[] = [
     "if (next?.is === 'assigned') return toRegisterNext(state, next);",
     '',
   ),
-  of('unreached.ts', 'a DPS that never answers the candidate is asked all day', 'isKnown ? UNHEARD_AGAIN', 'false ? 1'),
+  of('unreached.ts', 'a DPS that never answers the candidate is asked all day', 'isKnown || next?.is', 'next?.is'),
   of(
     'moves.ts',
     'an expired candidate asks DPS for a way back',
@@ -89,7 +88,7 @@ export const BESIDE: readonly Mutation[] = [
   of(
     'moves.ts',
     'the current leaf is never asked for while an issuer is down',
-    'state.rejected && state.probe === undefined ? { probe: probeOf(state, event, 1) } : {}',
+    'isBarred(state) && state.probe === undefined ? { probe: probeOf(state, event, 1) } : {}',
     '{}',
   ),
   of(
@@ -104,4 +103,92 @@ export const BESIDE: readonly Mutation[] = [
     "if (!rejected && online !== undefined && request?.reason === 'asked')",
     'if (rejected && !rejected)',
   ),
+
+  of(
+    'unreached.ts',
+    'silence about the candidate is counted against the current leaf',
+    '{ ...tryCurrent(state, event, failure), unreached: 0 }',
+    'tryCurrent(state, event, failure)',
+  ),
+  of(
+    'unreached.ts',
+    'a candidate that DPS does not answer keeps the current leaf from another hub',
+    "next.is === 'sent' || (online",
+    '(online',
+  ),
+  of(
+    'unreached.ts',
+    'on the way back, a candidate is asked for before its time',
+    'return next.rest.askAt <= event.at ? toRegisterNext(state, next) : state;',
+    'return toRegisterNext(state, next);',
+  ),
+  of(
+    'unreached.ts',
+    'a candidate that was refused a moment ago is asked for as the other leaf gets no answer',
+    ' && next.rest.askAt <= event.at + turnMs(event.draw);',
+    ';',
+  ),
+  of(
+    'unreached.ts',
+    'a gateway goes back for ever to a leaf that has ended',
+    "next?.is === 'unwanted' && !canGoBack(state, event)",
+    "next?.is === 'unwanted' && unreached < 0",
+  ),
+  of('unreached.ts', 'a leaf is asked for with a key that is lost', "next.because === 'key-lost'", 'false'),
+  of('unreached.ts', 'a candidate that a person has discarded comes back', " && next.because !== 'discarded'", ''),
+  of(
+    'failed.ts',
+    'silence before an answer is counted with that after it',
+    "without(before, 'unheard', 'ask')",
+    "without(before, 'ask')",
+  ),
+  of(
+    'moves.ts',
+    'each question of newleaf asks for the candidate that DPS has refused',
+    '!isAboutCurrent(state, next, event) && ',
+    '',
+  ),
+  of(
+    'moves.ts',
+    'a question of newleaf asks for a leaf that has ended',
+    'rest.askAt > event.at && canGoBack(state, event);',
+    'rest.askAt > event.at;',
+  ),
+  of(
+    'moves.ts',
+    'a leaf of another CA, which a person has brought, holds up each renewal',
+    "reason === 'due' || reason === 'provisioning'",
+    "reason === 'provisioning'",
+  ),
+  of(
+    'rules.ts',
+    'the failure of other work holds up a leaf that is due',
+    "reason !== 'due' || outcome === 'done'",
+    "outcome === 'done'",
+  ),
+  of(
+    'rules.ts',
+    'a configuration that was mended waits for the ladder of the wrong one',
+    'signal.isNew ? undefined : pausedUntil',
+    'pausedUntil',
+  ),
+  of(
+    'rules.ts',
+    'a lost key of the current leaf costs the candidate',
+    "  if (hasOther) return ignore('a candidate is parked');\n",
+    '',
+  ),
+  of(
+    'advance.ts',
+    'the last resort cuts short the ladder of the token',
+    "rest.failure.kind === 'broken' && rest.askAt <= now",
+    "rest.failure.kind === 'broken'",
+  ),
+  of(
+    'backoff.ts',
+    'a leaf that begins later is waited for though the clock has been set right',
+    "failure.code === 'NL-LEAF-NOT-YET' ? HOUR : DAY",
+    'DAY',
+  ),
+  of('backoff.ts', 'one of two leaves waits for the whole ladder of the other', 'half, mostMs)', 'half)'),
 ];

@@ -14,8 +14,8 @@ export const RULES: readonly Mutation[] = [
   of(
     'moves.ts',
     'a refused leaf waits for the end of other work',
-    'return state.rejected && state.current !== undefined ? askForCurrent(state) : state;',
-    'return state;',
+    'return canGoBack(state, event) ? askForCurrent(state) :',
+    'return canGoBack(state, event) ? state :',
   ),
   of('phase.ts', 'old keys are left behind', "  if (mustRetire(state)) return 'retiring-key';\n", ''),
   of(
@@ -39,14 +39,14 @@ export const RULES: readonly Mutation[] = [
   of(
     'phase.ts',
     'a CSR that was asked for is never made',
-    " || (next.for === 'delivery' && next.is === 'key-wanted');",
-    ';',
+    ": next.for === 'delivery' && next.is === 'key-wanted';",
+    ': false;',
   ),
   of(
     'moves.ts',
     'a candidate that was enrolled is never asked for',
-    "if (next?.is === 'parked' && (turn",
-    "if (next?.is === 'parked' && (false",
+    ' && (isTurn || !isByTurns))',
+    ' && isTurn && !isTurn)',
   ),
   of(
     'moves.ts',
@@ -69,20 +69,20 @@ export const RULES: readonly Mutation[] = [
   of(
     'moves.ts',
     'a key is destroyed while DPS trusts its leaf',
-    "  if (mayBeTrusted(next))\n    return { ...without(state, 'ask', 'stranded'), next: { is: 'unwanted', leaf, from, tries, rest, because } };\n",
+    "  if (mayBeTrusted(next))\n    return { ...without(state, 'ask', 'stranded'), next: { is: 'unwanted', leaf, from, tries, rest, because: why } };\n",
     '',
   ),
   of(
     'moves.ts',
     'a new gateway goes back to a leaf it never had',
-    '  if (state.current === undefined) return makesWay(dropLeaf(state, next), event);\n',
+    "  if (!canGoBack(state, event)) return makesWay(giveUp(state, next, why === 'key-lost'), event);\n",
     '',
   ),
   of(
     'moves.ts',
     'a refused candidate is asked for every five minutes',
-    'probeMs(tries + 1, draw, remaining(state, at));\n  return { tries: tries + 1,',
-    'probeMs(1, draw, remaining(state, at));\n  return { tries: 1,',
+    'const tries = isFirst ? 1 : next.tries + 1;',
+    'const tries = 1;',
   ),
   of(
     'phase.ts',
@@ -127,7 +127,7 @@ export const RULES: readonly Mutation[] = [
   of(
     'rules.ts',
     'a second candidate is begun beside the parked one',
-    "if (restOf(state.next) !== undefined) return ignore('a candidate is parked');",
+    "  if (restOf(state.next) !== undefined && !isOutranked(state, terms)) return ignore('a candidate is parked');\n",
     '',
   ),
   of('rules.ts', 'rolls follow each other without a pause', 'now >= state.lastRollAt && now < until ?', 'now < 0 ?'),
@@ -155,8 +155,8 @@ export const RULES: readonly Mutation[] = [
   of(
     'advance.ts',
     'a refused candidate is taken for a refused current leaf',
-    'if (effect.leaf.thumbprint !== state.current?.thumbprint) return [];',
-    '',
+    ' || effect.leaf.thumbprint !== state.current?.thumbprint) return [];',
+    ') return [];',
   ),
   of(
     'advance.ts',
@@ -165,12 +165,7 @@ export const RULES: readonly Mutation[] = [
     'return { signal, decision };',
   ),
   of('advance.ts', 'the budget is never spent', 'budgetLeft(state, terms, now) - 1', 'budgetLeft(state, terms, now)'),
-  of(
-    'advance.ts',
-    'an outage is taken for a refusal',
-    "if (failure.kind !== 'refused' || !('leaf' in effect))",
-    "if (!('leaf' in effect))",
-  ),
+  of('advance.ts', 'an outage is taken for a refusal', "      if (failure.kind !== 'refused') return [];\n", ''),
   of('advance.ts', 'a clock that was set back postpones a probe for years', ' || moment > now + FARTHEST_MS', ''),
   of(
     'advance.ts',
@@ -205,10 +200,10 @@ export const RULES: readonly Mutation[] = [
   of(
     'backoff.ts',
     'DPS is asked sooner than it allows',
-    'Math.max(asked, Math.min(pause, half))',
-    'Math.min(pause, half)',
+    'Math.max(asked, Math.min(pause, half, mostMs))',
+    'Math.min(pause, half, mostMs)',
   ),
-  of('backoff.ts', 'a leaf of minutes ends during a pause', 'Math.min(pause, half)', 'pause'),
+  of('backoff.ts', 'a leaf of minutes ends during a pause', 'Math.min(pause, half, mostMs)', 'Math.min(pause, mostMs)'),
   of(
     'backoff.ts',
     'a refused candidate is asked for in a hot loop',

@@ -6,7 +6,7 @@ export const TRANSITIONS: readonly Mutation[] = [
     'done.ts',
     'a leaf that the hub never took becomes current',
     "return { ...without(state, 'unheard'), unreached, next, registered: event.as, grace: 0 };",
-    "return settle({ ...without(state, 'next'), current: leaf, assignment: event.assignment, registered: event.as });",
+    "return { ...without(state, 'next'), current: leaf, assignment: event.assignment, registered: event.as };",
   ),
   of(
     'done.ts',
@@ -35,8 +35,8 @@ export const TRANSITIONS: readonly Mutation[] = [
   of(
     'done.ts',
     'a candidate is still believed to be the one that DPS trusts',
-    "{ next: { ...next, trust: 'none' } as const }",
-    '{ next }',
+    "if (next.is === 'parked') return { ...next, trust: 'none' };",
+    "if (next.is === 'parked') return next;",
   ),
   of(
     'done.ts',
@@ -47,8 +47,8 @@ export const TRANSITIONS: readonly Mutation[] = [
   of(
     'done.ts',
     'a real refusal is taken for a lag of the hub',
-    "without(state, 'grace', 'probe', 'unheard')",
-    "without(state, 'probe', 'unheard')",
+    "without(state, 'grace', 'probe', 'unheard', 'keyless')",
+    "without(state, 'probe', 'unheard', 'keyless')",
   ),
   of(
     'step.ts',
@@ -147,26 +147,26 @@ export const TRANSITIONS: readonly Mutation[] = [
   of(
     'failed.ts',
     'a request that DPS refused is in flight for ever',
-    "return settle(finish(state, event, before.online ? 'kept' : 'person', failure));",
-    'return settle(state);',
+    "return settle(finish(state, event, before.online ? 'kept' : 'person', failure), event);",
+    'return settle(state, event);',
   ),
   of(
     'parked.ts',
     'a stranded gateway holds its request for ever',
-    "finish({ ...kept, probe, stranded: true }, event, 'person', failure)",
-    '{ ...kept, probe, stranded: true }',
+    "finish({ ...kept, probe: { ...probe, askAt }, stranded: true }, event, 'person', failure)",
+    '{ ...kept, probe: { ...probe, askAt }, stranded: true }',
   ),
   of(
     'parked.ts',
     'a stranded gateway never asks again',
-    'finish({ ...kept, probe, stranded: true }, event',
+    'finish({ ...kept, probe: { ...probe, askAt }, stranded: true }, event',
     'finish({ ...kept, stranded: true }, event',
   ),
   of(
     'failed.ts',
     'one leaf after the other is rolled while DPS refuses',
-    '{ ...probed(state, event), rolledFor: current.thumbprint }',
-    'probed(state, event)',
+    'accept({ ...free, rolledFor: current.thumbprint }, cure, event)',
+    'accept(free, cure, event)',
   ),
   of(
     'failed.ts',
@@ -177,14 +177,14 @@ export const TRANSITIONS: readonly Mutation[] = [
   of(
     'parked.ts',
     'a stranded gateway asks DPS twice an hour',
-    'if ((probing && state.probe !== undefined) || hasJustRefused(state, event)) return strand',
+    'if (isTurn || hasJustRefused(state, event)) return strand',
     'if (hasJustRefused(state, event)) return strand',
   ),
   of(
     'parked.ts',
     'a registration is requested, and the current leaf is not registered',
-    "state.rejected || (request?.action === 're-register' && !probing)",
-    'state.rejected',
+    "isBarred(state) || (request?.action === 're-register' && !probing)",
+    'isBarred(state)',
   ),
   of(
     'failed.ts',
@@ -225,15 +225,10 @@ export const TRANSITIONS: readonly Mutation[] = [
   of(
     'asked.ts',
     'the key of a candidate that DPS trusts is destroyed for another leaf',
-    'if (!isTrusted || retired === state || retired.retire === undefined) return',
-    'if (retired !== null) return',
+    '? rememberKey(state, keyOf(next))',
+    '? retireKey(state, keyOf(next))',
   ),
-  of(
-    'asked.ts',
-    'the key of an older candidate is left behind',
-    'isOfNext ? state : remember(state, keyOf(next), mayBeTrusted(next))',
-    'isOfNext ? state : state',
-  ),
+  of('asked.ts', 'the key of an older candidate is left behind', ': retireKey(state, keyOf(next));', ': state;'),
   of('failed.ts', 'an issuer that wants a new key gets one for ever', 'next.isSecond !== true && ', ''),
   of(
     'failed.ts',
@@ -257,13 +252,13 @@ export const TRANSITIONS: readonly Mutation[] = [
   of(
     'unreached.ts',
     'a candidate is given up for a hub that cannot be reached',
-    "if (next?.is !== 'assigned') return begin",
-    'if (state.online !== null) return begin',
+    'if (isTurn && canGoBack(state, event)) return',
+    'if (canGoBack(state, event)) return',
   ),
   of(
     'begin.ts',
     'a hub that does not answer holds up the renewal of the leaf',
-    'makesPlace ? makeRoom(state, event) : state',
-    'state',
+    'makesPlace ? makeRoom(clearedFor(state, reason), event) : clearedFor(state, reason)',
+    'clearedFor(state, reason)',
   ),
 ];

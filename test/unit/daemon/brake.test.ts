@@ -60,6 +60,19 @@ test('what a ladder paces costs nothing, and every attempt counts as one', () =>
   assert.equal(brake.pauseMs('register', 0), 6 * MINUTE);
 });
 
+for (const [code, waits] of [
+  ['NL-TOKEN-KEY', false],
+  ['NL-TOKEN-OCCUPIED', false],
+  ['NL-DPS-401002', true],
+] as const) {
+  test(`${code} ${waits ? 'has cost a registration' : 'is found out in the token: it costs nobody anything'}`, () => {
+    const brake = new Brake();
+    const failed: RollEvent = { ...at, kind: 'failed', effect: register, failure: failure(code) };
+    for (let times = 0; times < 6; times += 1) brake.follow(servingState, step, failed, 0);
+    assert.equal(brake.pauseMs('register', 0), waits ? 36 * MINUTE : 0);
+  });
+}
+
 /** What gives the brake something to spend again: how many registrations then follow at once. */
 const CREDITS: readonly (readonly [name: string, before: RollState, step: Advance, event: RollEvent, many: number])[] =
   [

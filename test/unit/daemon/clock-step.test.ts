@@ -39,6 +39,40 @@ test('a clock that is set ends the pause of what may have failed for the clock a
   assert.ok(counts.register > before);
 });
 
+test('what DPS asked for is waited for, however far the clock is set', async (t) => {
+  const { clock, counts } = await gateway(t, new Disk(registering), {
+    async register() {
+      throw new Fault('NL-DPS-THROTTLED', { retryAfterMs: HOUR });
+    },
+  });
+  clock.step(10 * HOUR);
+  await clock.pass(HOUR / 2);
+  assert.equal(counts.register, 1);
+});
+
+test('within an hour of a step only a far larger one ends pauses; after it any does', async (t) => {
+  const { clock, counts } = await gateway(t, new Disk(registering), {
+    async register() {
+      throw new Fault('NL-DPS-SERVER');
+    },
+  });
+  await clock.pass(3 * HOUR);
+  const isAnswered = async (stepMs: number) => {
+    const before = counts.register;
+    clock.step(stepMs);
+    await clock.pass(MINUTE);
+    return counts.register > before;
+  };
+  assert.equal(await isAnswered(6_000), true);
+  assert.equal(await isAnswered(-6_000), false);
+  assert.equal(await isAnswered(HOUR), true);
+  assert.equal(await isAnswered(HOUR), false);
+  await clock.pass(HOUR / 2);
+  assert.equal(await isAnswered(-HOUR), false);
+  await clock.pass(HOUR / 2);
+  assert.equal(await isAnswered(6_000), true);
+});
+
 test('a leaf that is not valid yet is judged again as soon as the clock is set', async (t) => {
   const requesting = { ...servingState, phase: 'requesting-leaf', next: made() } as const;
   let judged = 0;

@@ -60,6 +60,16 @@ for (const isFull of [false, true]) {
   });
 }
 
+test('a module that cannot keep the session, and a disk that takes nothing: a new process, as nothing was to be noted', async (t) => {
+  const disk = new Disk(servingState);
+  disk.isFull = true;
+  const connect = () => Promise.reject(new Fault('NL-TOKEN-POISONED'));
+  const assertWritable = () => disk.write(entryOf(servingState));
+  const { clock, ended, told } = await gateway(t, disk, { connect }, { assertWritable });
+  assert.equal(await Promise.race([ended, clock.pass(HOUR)]), 'restart');
+  assert.equal(told('state-unwritten').length, 1, 'the disk was found out before');
+});
+
 test('a key is destroyed only after the disk knows that its leaf has been replaced', async (t) => {
   const disk = new Disk(rolling('connecting-next', assigned(candidate)));
   disk.isFull = true;

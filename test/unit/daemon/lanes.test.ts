@@ -1,24 +1,26 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Fault } from '../../../agent/failure/failure.ts';
-import type { RollState } from '../../../agent/roll/state.ts';
+import { Lanes } from '../../../agent/daemon/lanes.ts';
+import { Fault, failure } from '../../../agent/failure/failure.ts';
+import { turnMs } from '../../../agent/roll/backoff.ts';
+import type { RollEvent, RollState } from '../../../agent/roll/state.ts';
 import { TestClock } from '../clock.ts';
 import { wanted } from '../roll/candidates.ts';
-import { NOW } from '../roll/machine.ts';
-import { current, Disk, type Far, gateway, HOUR, MINUTE, never, servingState } from './gateway.ts';
+import { hub, NOW, terms } from '../roll/machine.ts';
+import { candidate, current, DAY, Disk, type Far, gateway, HOUR, MINUTE, never, servingState } from './gateway.ts';
 
 const SECOND = 1_000;
 
-test('a hub that ends each session after a second: at once, after a second, and then every five minutes', async (t) => {
+test('a hub that ends each session after a second: at once, after a second, every five minutes, and then every quarter of an hour', async (t) => {
   const { clock, counts, lose } = await gateway(t, new Disk(servingState));
   const pauses: number[] = [];
-  for (let round = 0; round < 4; round += 1) {
+  for (let round = 0; round < 7; round += 1) {
     const [at, { connect }] = [clock.monotonic(), counts];
     await lose(current.thumbprint, SECOND);
     while (counts.connect === connect) await clock.pass(SECOND / 10);
     pauses.push((clock.monotonic() - at) / SECOND);
   }
-  assert.deepEqual(pauses, [0, 1, 330, 330]);
+  assert.deepEqual(pauses, [0, 1, 330, 330, 330, 990, 990]);
 });
 
 /** The process before this one ended while it made this key. */
@@ -74,4 +76,98 @@ test('DPS is asked at once where the hub gives no answer, whose own next attempt
   await gateway(t, new Disk(servingState), far, {}, clock);
   await clock.pass(HOUR);
   assert.equal(waited, 0);
+});
+
+for (const [what, next, longestMs] of [
+  [
+    'a candidate, too: by turns',
+    {
+      next: {
+        is: 'parked',
+        leaf: candidate,
+        from: 'issuer',
+        tries: 1,
+        rest: { failure: failure('NL-DPS-401002'), askAt: NOW },
+        trust: 'refused',
+      },
+    },
+    turnMs(0.5),
+  ],
+  ['the current leaf alone: once an hour', {}, HOUR],
+] as const) {
+  test(`a silent DPS is asked about ${what}`, async (t) => {
+    const clock = new TestClock(NOW);
+    const asked: number[] = [];
+    await gateway(
+      t,
+      new Disk({ ...servingState, phase: 'registering', ask: true, rejected: true, ...next }),
+      {
+        async register() {
+          asked.push(clock.monotonic());
+          throw new Fault('NL-DPS-SERVER');
+        },
+      },
+      {},
+      clock,
+    );
+    await clock.pass(DAY);
+    assert.equal(Math.max(...asked.map((at, index) => at - (asked[index - 1] ?? 0))), longestMs);
+  });
+}
+
+test('an issuer that nobody reaches is asked until the leaf ends', async (t) => {
+  const dying = { ...current, notBefore: NOW - HOUR, notAfter: NOW + HOUR };
+  const clock = new TestClock(NOW);
+  let last = 0;
+  const issue = async () => {
+    last = clock.now();
+    throw new Fault('NL-EST-UNREACHABLE');
+  };
+  const due = { terms: { ...terms, renewAt: { share: 0.5 } } };
+  await gateway(t, new Disk({ ...servingState, current: dying }), { issue }, due, clock);
+  await clock.pass(HOUR);
+  assert.ok(dying.notAfter - last <= MINUTE, `${(dying.notAfter - last) / SECOND} s before the end`);
+});
+
+/** The lanes of a gateway that has registered as often as it may at once, and is to do so again. */
+function braked(state: RollState) {
+  const clock = new TestClock(NOW);
+  const counts = { tried: 0 };
+  const silence = () => {};
+  const lanes = new Lanes({
+    clock,
+    log: { error: silence, warn: silence, info: silence, debug: silence },
+    attempt: () => {
+      counts.tried += 1;
+      return never();
+    },
+    happened: silence,
+  });
+  const now = { at: NOW, draw: 0.5 };
+  const registered: RollEvent = { ...now, kind: 'registered', thumbprint: 'T', assignment: hub, as: 'us' };
+  const register = { kind: 'register', leaf: current } as const;
+  for (let times = 0; times < 6; times += 1) lanes.follow(state, { state, effects: [] }, registered);
+  lanes.follow(state, { state, effects: [register] }, registered);
+  assert.deepEqual([lanes.isBraked, counts.tried], [true, 0]);
+  const ask = () => {
+    const request = { id: 'r', action: 're-register', reason: 'asked', from: 'method', at: NOW } as const;
+    const asked: RollEvent = { ...now, kind: 'asked', request, delayMs: 0, discard: false };
+    lanes.follow(state, { state: { ...state, request }, effects: [register] }, asked);
+  };
+  return { clock, counts, ask };
+}
+
+test('who asks does not wait for the brake, also where the work is in its pause already', async () => {
+  const { clock, counts, ask } = braked(servingState);
+  ask();
+  await clock.pass(0);
+  assert.equal(counts.tried, 1);
+});
+
+test('a leaf that is about to end has the brake let through one attempt in half a minute, and no more', async () => {
+  const { clock, counts } = braked({ ...servingState, current: { ...current, notAfter: NOW + 10 * SECOND } });
+  await clock.pass(30 * SECOND - 1);
+  assert.equal(counts.tried, 0);
+  await clock.pass(1);
+  assert.equal(counts.tried, 1);
 });

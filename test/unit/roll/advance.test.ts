@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { failure } from '../../../agent/failure/failure.ts';
 import { advance, signalsOf } from '../../../agent/roll/advance.ts';
 import { budgetLeft } from '../../../agent/roll/budget.ts';
 import { without } from '../../../agent/roll/moves.ts';
-import { dueAt } from '../../../agent/roll/plan.ts';
+import { dueAt, lastResortAt } from '../../../agent/roll/plan.ts';
 import type { RollEvent, RollState } from '../../../agent/roll/state.ts';
 import { unprovisioned } from '../../../agent/roll/state.ts';
-import { made, sent } from './candidates.ts';
+import { made, sent, wanted } from './candidates.ts';
 import { hub, NOW, terms } from './machine.ts';
 import { candidate, current, HOUR, MINUTE, notEnrolled, request, rest, tight, waits } from './standing.ts';
 
@@ -21,10 +22,15 @@ const serving: RollState = {
 const limited = { ...terms, ...tight };
 const woken = { kind: 'woken', at: NOW, draw: 0.5 } as const;
 const DUE = dueAt(current, terms.renewAt) ?? 0;
+const LAST_RESORT = lastResortAt(current, terms.renewAt);
 
 describe('the most urgent of the planned moments is the signal', () => {
   const scheduled = { ...request('roll', 'method'), startAt: NOW };
   const asleep = { ...waits, rest: { ...rest, askAt: NOW + 1 } };
+  const keyless = (code: 'NL-TOKEN-FAILED' | 'NL-EST-REFUSED', askAt: number): RollState => ({
+    ...serving,
+    next: { ...wanted(), rest: { failure: failure(code), askAt } },
+  });
   const rows: readonly (readonly [why: string, RollState, at: number, signal: string | undefined])[] = [
     ['nothing has come', serving, NOW, undefined],
     ['a scheduled request, a millisecond before', { ...serving, scheduled }, NOW - 1, undefined],
@@ -59,10 +65,24 @@ describe('the most urgent of the planned moments is the signal', () => {
     ['a journal that does not know what was registered', without(serving, 'registered'), NOW, undefined],
     ['due, a millisecond before', serving, DUE - 1, undefined],
     ['due', serving, DUE, 'due'],
+    [
+      'the token makes no key, and half of the time is gone',
+      keyless('NL-TOKEN-FAILED', NOW),
+      LAST_RESORT,
+      'last-resort',
+    ],
+    ['a millisecond before', keyless('NL-TOKEN-FAILED', NOW), LAST_RESORT - 1, 'probe'],
+    ['its ladder goes on meanwhile', keyless('NL-TOKEN-FAILED', LAST_RESORT + 1), LAST_RESORT, 'due'],
+    ['but where its issuer refuses, the same key helps nobody', keyless('NL-EST-REFUSED', NOW), LAST_RESORT, 'probe'],
   ];
   for (const [why, state, at, signal] of rows) {
     test(`${why} → ${signal}`, () => assert.equal(signalsOf(state, { ...woken, at }, terms)[0]?.kind, signal));
   }
+  test('a configuration is new to the process that has just read it, and to no other', () => {
+    const changed = { ...serving, registered: 'scope/gw-2@dps' };
+    const told = (['started', 'woken'] as const).map((kind) => signalsOf(changed, { ...woken, kind }, terms));
+    assert.deepEqual(told, [[{ kind: 'configuration', isNew: true }], [{ kind: 'configuration', isNew: false }]]);
+  });
 });
 
 describe('which failures are signals', () => {

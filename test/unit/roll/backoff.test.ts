@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { failure } from '../../../agent/failure/failure.ts';
-import { LARGEST_PAUSE_MS, pauseMs, probeMs } from '../../../agent/roll/backoff.ts';
+import { LARGEST_PAUSE_MS, pauseMs, probeMs, turnMs } from '../../../agent/roll/backoff.ts';
 import type { RollEffect } from '../../../agent/roll/state.ts';
 
 const SECOND = 1000;
@@ -82,6 +82,22 @@ describe('what the other side asked for is the least', () => {
   test('an issuer is believed for a day: no leaf may wait for one that says "in 30 years"', () => {
     assert.equal(pauseMs('request-leaf', 1, later(23 * HOUR), 0), 23 * HOUR);
     assert.equal(pauseMs('request-leaf', 1, later(1e12), 0), 24 * HOUR);
+  });
+  test('a leaf that begins later is asked for within the hour: the clock may be set right meanwhile', () => {
+    const notYet = failure('NL-LEAF-NOT-YET', { retryAfterMs: 20 * HOUR });
+    assert.equal(pauseMs('request-leaf', 1, notYet, 0), HOUR);
+  });
+});
+
+describe('two leaves that are asked for by turns', () => {
+  test('each comes within 75 minutes, and DPS is asked 40 times a day', () => {
+    assert.ok(2 * turnMs(0.999) <= 75 * MINUTE);
+    assert.ok((24 * HOUR) / turnMs(0) <= 40);
+  });
+  test('the ladder pauses no longer than a turn, unless DPS has asked for more', () => {
+    const turn = turnMs(0.5);
+    assert.equal(pauseMs('register', 20, server, 0.5, Number.POSITIVE_INFINITY, turn), turn);
+    assert.equal(pauseMs('register', 20, later(HOUR), 0, Number.POSITIVE_INFINITY, turn), HOUR);
   });
 });
 

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { failure } from '../../../agent/failure/failure.ts';
 import { restOf } from '../../../agent/roll/candidate.ts';
 import { without } from '../../../agent/roll/moves.ts';
 import type { RollState } from '../../../agent/roll/state.ts';
-import { made, met } from './candidates.ts';
+import { again, made, met } from './candidates.ts';
 import { NOW } from './machine.ts';
 import { briefly, play, SITUATIONS, times } from './situations.ts';
 import { current, MINUTE, request, rest } from './standing.ts';
@@ -49,6 +50,17 @@ describe('a candidate that is parked', () => {
     const { phase, next: kept } = play({ ...asking, rejected: true, rolledFor: current.thumbprint, next }, 'refusal');
     assert.deepEqual([phase, kept], ['stranded', next]);
   });
+  test('is refused once more, and the hub has refused the current leaf meanwhile: the same question goes on with that one', () => {
+    const question = { ...request('re-register', 'newleaf'), reason: 'probe' } as const;
+    const asking = { ...offline, phase: 'registering-next', request: question, next: again, rejected: true } as const;
+    const going = play(asking, 'refusal');
+    assert.deepEqual([briefly(going), going.request, going.outcomes], ['registering, register a', question, []]);
+    const { outcomes } = play(going, 'current registered', 'current connected');
+    assert.deepEqual(
+      outcomes.map(({ reason, outcome }) => [reason, outcome]),
+      [['probe', 'done']],
+    );
+  });
 });
 
 describe('a request that the hub refuses', () => {
@@ -57,4 +69,38 @@ describe('a request that the hub refuses', () => {
     const asked = play({ ...refused, workTrouble: met(rest.failure) }, 're-register');
     assert.deepEqual([asked.phase, asked.request?.action], ['connecting-next', 'roll']);
   });
+});
+
+describe('a registration that DPS does not answer, and somebody asks for another', () => {
+  const silent = { request: { ...request('re-register'), id: 'old' }, unheard: 1 } as const;
+  for (const [phase, then] of [
+    ['registering', 'registering, register a, connect a'],
+    ['registering-next', 'registering-next, register b, connect a'],
+    ['abandoning', 'abandoning, register a, connect a'],
+  ] as const) {
+    test(`in ${phase}: it goes on for the other one`, () => {
+      const asked = play({ ...without(SITUATIONS[phase], 'online'), ...silent }, 're-register');
+      assert.equal(briefly(asked), then);
+      assert.deepEqual([asked.request?.id, asked.outcomes[0]?.id, asked.outcomes[0]?.outcome], ['r', 'old', 'kept']);
+      assert.equal(asked.ask, phase === 'registering' ? true : undefined);
+    });
+  }
+});
+
+test('a registration that the token could not sign before a power cut makes room for a roll', () => {
+  const registering = { ...offline, phase: 'registering', ask: true, request: request('re-register') } as const;
+  const broken = { ...registering, workTrouble: met(failure('NL-TOKEN-FAILED')) };
+  assert.equal(briefly(play(broken, 'roll')), 'generating-key, generate-key b, connect a');
+});
+
+describe('a roll that gets no answer makes room', () => {
+  test('and leaves its key to the next one', () => {
+    const stuck = { ...offline, phase: 'requesting-leaf', request: request('roll'), next: made() } as const;
+    const asked = play({ ...stuck, workTrouble: met(failure('NL-EST-UNREACHABLE')) }, 're-register');
+    assert.deepEqual([briefly(asked), asked.next], ['registering, register a, connect a', made('spare')]);
+  });
+});
+
+test('the first provisioning replaces no leaf: no roll has to wait for its interval', () => {
+  assert.equal(play(SITUATIONS.unprovisioned, 'woken').lastRollAt, undefined);
 });

@@ -4,7 +4,7 @@ import { failure } from '../../../agent/failure/failure.ts';
 import { decide, RULES } from '../../../agent/roll/decide.ts';
 import type { Phase } from '../../../agent/roll/phase.ts';
 import { unprovisioned } from '../../../agent/roll/state.ts';
-import { again, made, met } from './candidates.ts';
+import { again, made, met, wanted } from './candidates.ts';
 import { NOW, terms } from './machine.ts';
 import {
   asked,
@@ -108,6 +108,12 @@ table('single flight', [
     'single-flight: ignore',
   ],
   ['asked to register there', asked('re-register'), { phase: 'generating-key' }, 'single-flight: ignore'],
+  [
+    'a rung of the ladder while a key is made for a person',
+    probe,
+    { phase: 'generating-key', next: { ...wanted('delivery'), rest } },
+    'single-flight: ignore',
+  ],
   ['a request in flight, though the phase rests', due, { request: request('re-register') }, 'single-flight: ignore'],
   ['asked while the old key is destroyed', asked('roll'), { phase: 'retiring-key' }, 'asked: roll'],
   ['asked while stranded', asked('re-register'), { phase: 'stranded' }, 'asked: re-register'],

@@ -6,10 +6,10 @@ import { GRACE_REFUSALS } from '../../../agent/roll/backoff.ts';
 import { restOf } from '../../../agent/roll/candidate.ts';
 import { RETIRE_TRIES } from '../../../agent/roll/phase.ts';
 import { effectsOf, type RollState } from '../../../agent/roll/state.ts';
-import { assigned, made } from './candidates.ts';
+import { assigned, made, wanted } from './candidates.ts';
 import { NOW, terms } from './machine.ts';
 import { briefly, EVENTS, play, SITUATIONS } from './situations.ts';
-import { candidate, current, waits } from './standing.ts';
+import { candidate, current, request, waits } from './standing.ts';
 
 const now = { at: NOW, draw: 0.5 } as const;
 const { serving } = SITUATIONS;
@@ -76,6 +76,16 @@ describe('a key that is kept', () => {
     assert.ok(effect);
     return advance(state, { ...now, kind: 'failed', effect, failure: failure(code) }, terms).state;
   };
+  test('takes the place of one that was wanted, which the token may have made: that is known, and the ladder goes on', () => {
+    const asked = { ...now, kind: 'asked', request: request('roll'), delayMs: 0, discard: false } as const;
+    const renewing = (state: RollState) => advance(state, asked, { ...terms, keepKey: true }).state;
+    const waiting: RollState = { ...serving, next: { ...wanted('spare'), tries: 2 } };
+    const { next, retire } = renewing(waiting);
+    assert.deepEqual(next, { ...made('roll', current.key), tries: 2 });
+    assert.deepEqual(retire, { slot: 'b', id: 'g1', tries: RETIRE_TRIES });
+    const other = { slot: 'b', id: 'g7', tries: RETIRE_TRIES } as const;
+    assert.deepEqual(renewing({ ...waiting, retire: other }).retire, other, 'the one that is known is not forgotten');
+  });
   test('is not destroyed when its next leaf is proven', () => {
     const event = EVENTS['current connected']?.(proving);
     assert.ok(event?.kind === 'connected');
@@ -89,12 +99,12 @@ describe('a key that is kept', () => {
     assert.deepEqual([briefly(back), back.retire, back.next], ['serving', undefined, undefined]);
   });
   test('a new key that the issuer refuses to sign again makes room for another, once', () => {
-    const fresh = failed('NL-ISSUER-NEW-KEY', SITUATIONS['requesting-leaf']);
+    const fresh = failed('NL-ISSUER-NEW-KEY', { ...SITUATIONS['requesting-leaf'], next: { ...made(), tries: 2 } });
     assert.equal(briefly(fresh), 'retiring-key, destroy-key b');
     assert.ok(fresh.next?.is === 'key-wanted');
     const { id, ...others } = fresh.next;
     assert.notEqual(id, candidate.key.id);
-    assert.deepEqual(others, { is: 'key-wanted', slot: 'b', for: 'roll', tries: 0, isSecond: true });
+    assert.deepEqual(others, { is: 'key-wanted', slot: 'b', for: 'roll', tries: 2, isSecond: true });
     const again = failed('NL-ISSUER-NEW-KEY', {
       ...SITUATIONS['requesting-leaf'],
       next: { ...made('roll', { slot: 'b', id: 'g2' }), isSecond: true },

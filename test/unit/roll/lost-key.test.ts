@@ -2,14 +2,15 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { failure } from '../../../agent/failure/failure.ts';
 import { advance } from '../../../agent/roll/advance.ts';
+import { probeMs } from '../../../agent/roll/backoff.ts';
 import { keyOf, leafIn, madeKeyOf, restOf } from '../../../agent/roll/candidate.ts';
 import { without } from '../../../agent/roll/moves.ts';
 import { effectsOf, type RollEvent, type RollState, unprovisioned } from '../../../agent/roll/state.ts';
 import { entryOf, validateEntry } from '../../../agent/state/entry.ts';
-import { made, sent } from './candidates.ts';
+import { made, sent, unwanted } from './candidates.ts';
 import { NOW, terms } from './machine.ts';
 import { briefly, play, SITUATIONS } from './situations.ts';
-import { candidate, current, HOUR, request } from './standing.ts';
+import { candidate, current, HOUR, request, waits } from './standing.ts';
 
 const lost = failure('NL-TOKEN-KEY');
 
@@ -87,6 +88,12 @@ for (const phase of ['registering-next', 'connecting-next'] as const) {
       assert.deepEqual([restOf(parked.next)?.failure.code, leafIn(parked.next)], ['NL-TOKEN-KEY', candidate]);
       assert.deepEqual([parked.outcomes[0]?.outcome, parked.retire], ['person', undefined]);
     });
+    test('its ladder begins anew for that: a key that comes back is found soon', () => {
+      const { next: before } = SITUATIONS[phase];
+      assert.ok(before && 'leaf' in before);
+      const { next } = keyless({ ...SITUATIONS[phase], next: { ...before, tries: 5 } });
+      assert.deepEqual([next?.tries, restOf(next)?.askAt], [1, NOW + probeMs(1, 0.5)]);
+    });
     test('the next time it is given up: the current leaf is registered before anything is destroyed', () => {
       const back = keyless(probed(parked));
       assert.equal(briefly(back), 'abandoning, register a');
@@ -122,4 +129,50 @@ test('the first leaf of a gateway loses its key: in the end it gets another', ()
   // With the same CKA_ID: if it is there after all, it is found.
   assert.equal(briefly(probed(bare)), 'generating-key, generate-key a');
   assert.equal(bare.next && keyOf(bare.next).id, 'g1');
+});
+
+test('the first leaf is for a key that was there before newleaf: the key is kept for another leaf', () => {
+  const given = { slot: 'given', id: 'factory' } as const;
+  const next = { ...sent({ ...candidate, key: given }), tries: 2, last: lost };
+  const bare = keyless({ ...unprovisioned, phase: 'registering-next', next });
+  assert.deepEqual(bare.next, { ...made('spare', given), isTrusted: true });
+});
+
+describe('the key of the current leaf is lost', () => {
+  const offline: RollState = without(SITUATIONS.serving, 'online');
+  const times = (count: number, state: RollState) => Array.from({ length: count }).reduce<RollState>(keyless, state);
+  test('it is looked for twenty times: then a roll follows', () => {
+    assert.equal(briefly(times(19, offline)), 'serving, connect a');
+    const rolling = times(20, offline);
+    assert.deepEqual([rolling.phase, rolling.request?.reason], ['generating-key', 'key-lost']);
+  });
+  test('and a candidate waits with a key of its own: that one is the way', () => {
+    const next = { ...waits, rest: { ...waits.rest, askAt: NOW + HOUR } };
+    assert.equal(briefly(times(40, { ...offline, next })), 'serving, connect a');
+  });
+  test('and so is that of the candidate, as it is the same: both get another', () => {
+    const next = { ...waits, leaf: { ...candidate, key: current.key }, rest: { ...waits.rest, askAt: NOW + HOUR } };
+    const rolling = times(20, { ...offline, next });
+    assert.equal(briefly(rolling), 'generating-key, generate-key b, connect a');
+    assert.notEqual(rolling.next && keyOf(rolling.next).id, current.key.id);
+  });
+
+  const abandoning: RollState = {
+    ...without(SITUATIONS.abandoning, 'online', 'request'),
+    next: { ...unwanted(), because: 'key-lost' },
+  };
+  test('and the candidate was to make room, as its key is lost, too: a roll follows at once', () => {
+    const rolling = keyless(abandoning);
+    assert.deepEqual([rolling.phase, rolling.request?.reason], ['generating-key', 'key-lost']);
+  });
+  test('the same where both have one key: a new one is made, and not in its slot', () => {
+    const next = { ...unwanted({ ...candidate, key: current.key }), because: 'key-lost' } as const;
+    assert.equal(briefly(keyless({ ...abandoning, next })), 'generating-key, generate-key b, connect a');
+  });
+  test('but while its session is open, the token has only failed to show it', () => {
+    const { online } = SITUATIONS.serving;
+    assert.ok(online);
+    const state = keyless({ ...abandoning, online });
+    assert.deepEqual([briefly(state), state.request], ['serving', undefined]);
+  });
 });

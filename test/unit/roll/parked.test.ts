@@ -2,14 +2,15 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { failure } from '../../../agent/failure/failure.ts';
 import { advance } from '../../../agent/roll/advance.ts';
-import { GRACE_REFUSALS, probeMs } from '../../../agent/roll/backoff.ts';
-import { leafIn, restOf } from '../../../agent/roll/candidate.ts';
+import { GRACE_REFUSALS, probeMs, turnMs } from '../../../agent/roll/backoff.ts';
+import { leafIn, type Parked, restOf } from '../../../agent/roll/candidate.ts';
+import { isWorthAsking } from '../../../agent/roll/look.ts';
 import { without } from '../../../agent/roll/moves.ts';
-import type { RollEvent } from '../../../agent/roll/state.ts';
-import { made } from './candidates.ts';
-import { NOW, terms } from './machine.ts';
+import { type RollEvent, type RollState, unprovisioned } from '../../../agent/roll/state.ts';
+import { again, assigned, made, sent } from './candidates.ts';
+import { hub, LATER, NOW, terms } from './machine.ts';
 import { briefly, play, REFUSAL, SITUATIONS, times } from './situations.ts';
-import { candidate, HOUR, waits } from './standing.ts';
+import { candidate, current, HOUR, request, rest, waits } from './standing.ts';
 
 const now = { at: NOW, draw: 0.5 } as const;
 
@@ -74,5 +75,177 @@ describe('a candidate that the hub refuses', () => {
     const back = play(refused, 'current registered');
     assert.equal(briefly(back), 'retiring-key, destroy-key b');
     assert.equal(back.outcomes[0]?.outcome, 'kept');
+  });
+});
+
+const offline: RollState = without(SITUATIONS.serving, 'online');
+const wakes = (state: RollState, at: number): RollState => advance(state, { ...now, at, kind: 'woken' }, terms).state;
+const until = (askAt: number, part: Partial<Parked> = {}): Parked => ({ ...waits, rest: { ...rest, askAt }, ...part });
+
+describe('newleaf asks DPS by itself, beside a candidate that waits', () => {
+  const moment = times(40, '').findIndex((_, tries) => isWorthAsking(tries, current.serial));
+  const silent: RollEvent = {
+    ...now,
+    kind: 'failed',
+    effect: { kind: 'connect', leaf: current, assignment: hub },
+    failure: failure('NL-HUB-UNREACHABLE'),
+  };
+  const asks = {
+    'no hub answers': (next: Parked) => advance({ ...offline, unreached: moment - 1, next }, silent, terms).state,
+    'the configuration has changed': (next: Parked, at: number = NOW) =>
+      advance({ ...offline, registered: 'what was', next }, { ...now, at, kind: 'started' }, terms).state,
+  };
+  for (const [why, ask] of Object.entries(asks)) {
+    for (const [what, next, leaf] of [
+      ['the current leaf, as DPS has refused the candidate', until(NOW + HOUR), 'register a, connect a'],
+      ['the current leaf, which DPS took last', until(NOW + HOUR, { trust: 'none' }), 'register a, connect a'],
+      ['the candidate that DPS may trust', until(NOW + HOUR, { trust: 'possible' }), 'register b, connect a'],
+      ['the candidate whose time has come', until(NOW), 'register b, connect a'],
+    ] as const) {
+      test(`${why}: it asks about ${what}`, () => assert.match(briefly(ask(next)), new RegExp(`, ${leaf}$`)));
+    }
+  }
+  test('the current leaf has expired: it asks about the candidate', () => {
+    const asking = asks['the configuration has changed'](until(current.notAfter + HOUR), current.notAfter);
+    assert.equal(briefly(asking), 'registering-next, register b, connect a');
+  });
+});
+
+describe('a stranded gateway and its candidate', () => {
+  const { stranded } = SITUATIONS;
+  const at = (asked: number, next: Parked = until(NOW + 99 * HOUR)): RollState => ({
+    ...stranded,
+    next,
+    probe: { times: asked, askAt: NOW },
+  });
+  for (const [what, state, moment, leaf] of [
+    ['by turns: the candidate', at(1), NOW, 'registering-next, register b'],
+    ['and the current leaf', at(2), NOW, 'registering, register a'],
+    ['the candidate where the current leaf has expired', at(2), current.notAfter, 'registering-next, register b'],
+    [
+      'the candidate whose key may be back, as DPS hears nothing of that',
+      at(2, until(NOW + HOUR, { rest: { failure: failure('NL-TOKEN-KEY'), askAt: NOW + HOUR } })),
+      NOW,
+      'registering-next, register b',
+    ],
+  ] as const) {
+    test(`its hour asks about ${what}`, () => assert.equal(briefly(wakes(state, moment)), leaf));
+  }
+  test('who asks is answered about the candidate first', () => {
+    assert.equal(briefly(play(at(2), 're-register')), 'registering-next, register b');
+  });
+
+  const asking: RollState = { ...offline, phase: 'registering', ask: true, rejected: true };
+  /** When DPS is asked again, after it has refused the current leaf for good. */
+  const asksAt = (state: RollState, at = NOW) => {
+    const effect = { kind: 'register', leaf: current } as const;
+    const { phase, probe } = advance(state, { ...now, at, kind: 'failed', effect, failure: REFUSAL }, terms).state;
+    assert.equal(phase, 'stranded');
+    return (probe?.askAt ?? 0) - at;
+  };
+  test('asks after a turn, as there are two leaves to ask about; of one alone after an hour', () => {
+    assert.equal(asksAt({ ...asking, next: until(NOW + HOUR) }), turnMs(0.5));
+    assert.equal(asksAt({ ...asking, rolledFor: current.thumbprint }), probeMs(3, 0.5));
+    assert.equal(asksAt({ ...asking, next: until(current.notAfter) }, current.notAfter), probeMs(3, 0.5));
+  });
+  test('asks as soon as its key is looked for again', () => {
+    const next = until(NOW, { rest: { failure: failure('NL-TOKEN-KEY'), askAt: NOW + 7 } });
+    assert.equal(asksAt({ ...asking, next }), 7);
+  });
+});
+
+describe('a candidate that is refused, beside a current leaf', () => {
+  const proving: RollState = { ...offline, phase: 'registering-next', request: request('roll'), next: sent() };
+  test('which was never assigned to a hub: that one is registered', () => {
+    assert.equal(briefly(play(without(proving, 'assignment'), 'refusal')), 'registering, register a');
+  });
+  test('which has expired, and the hub refuses it: a person is called, and DPS is asked within the hour', () => {
+    const dead = { ...current, notAfter: NOW };
+    const { phase, probe } = play({ ...proving, current: dead, rejected: true }, 'refusal');
+    assert.deepEqual([phase, probe], ['stranded', { times: 1, askAt: NOW + probeMs(3, 0.5) }]);
+  });
+  test('which has expired: the pauses are no shorter for that', () => {
+    const parked = play({ ...proving, current: { ...current, notAfter: NOW } }, 'refusal');
+    assert.equal(restOf(parked.next)?.askAt, NOW + probeMs(1, 0.5));
+  });
+});
+
+describe('a candidate that a person discards', () => {
+  const discard = (state: RollState, automatic = true) => {
+    const asked = { ...now, kind: 'asked', request: request('roll'), delayMs: 0, discard: true } as const;
+    return advance(state, asked, { ...terms, automatic }).state;
+  };
+  const lost = failure('NL-TOKEN-KEY');
+  for (const [what, state, because, known] of [
+    [
+      'parked',
+      { ...offline, next: until(NOW + HOUR, { trust: 'possible' }) },
+      'discarded',
+      { ...rest, askAt: NOW + HOUR },
+    ],
+    ['asked for again', { ...SITUATIONS['registering-next'], next: again }, 'discarded', rest],
+    [
+      'whose key was not found',
+      { ...offline, next: until(NOW, { trust: 'possible', rest: { failure: lost, askAt: NOW } }) },
+      'key-lost',
+      { failure: lost, askAt: NOW },
+    ],
+  ] as const) {
+    test(`${what}: what it has met is told until it is gone`, () => {
+      const { next } = discard(state);
+      assert.ok(next?.is === 'unwanted');
+      assert.deepEqual([next.because, next.rest], [because, known]);
+    });
+  }
+  test('on a stranded gateway: it is not stranded any more once DPS takes the current leaf', () => {
+    const stranded = { ...SITUATIONS.stranded, next: until(NOW + HOUR, { trust: 'possible' }) };
+    const back = discard(stranded, false);
+    assert.equal(briefly(back), 'abandoning, register a');
+    assert.equal(briefly(play(back, 'current registered')), 'retiring-key, destroy-key b, connect a');
+  });
+});
+
+describe('a candidate that has expired', () => {
+  const old = { ...candidate, notAfter: NOW };
+  test('and was to have the key of the current leaf leaves nothing behind', () => {
+    const kept = { ...SITUATIONS.serving, next: { ...waits, leaf: { ...old, key: current.key } } };
+    assert.equal(wakes(kept, NOW).next, undefined);
+  });
+  test('and was the first leaf: DPS may trust an earlier one of its key', () => {
+    const { next } = wakes({ ...unprovisioned, next: { ...waits, leaf: old } }, NOW);
+    assert.deepEqual(next, { ...made('spare'), isTrusted: true });
+  });
+  const expiring: RollState = { ...offline, phase: 'registering-next', next: sent(old) };
+  test('while it is asked for: the request goes on with the current leaf, and without one with a first roll', () => {
+    const going = { ...expiring, request: request('re-register') };
+    assert.equal(briefly(wakes(going, NOW)), 'registering, register a, connect a');
+    const first = wakes(without(going, 'current', 'assignment'), NOW);
+    assert.deepEqual([first.phase, first.request?.action], ['requesting-leaf', 'roll']);
+  });
+  test('while the hub refuses the current leaf: that one is registered, though nobody has asked', () => {
+    const proving: RollState = { ...expiring, phase: 'connecting-next', next: assigned(old), rejected: true };
+    assert.equal(briefly(wakes(proving, NOW)), 'registering, register a');
+  });
+});
+
+describe('a candidate that a person has delivered, and the issuer needs none', () => {
+  const later = until(LATER + HOUR);
+  for (const from of ['person', 'hub'] as const) {
+    test(`by the ${from}: makes room for a leaf that is due, and for the first one; its key gets another leaf`, () => {
+      const due = wakes({ ...offline, next: { ...later, from } }, LATER);
+      assert.equal(briefly(due), 'requesting-leaf, request-leaf b, connect a');
+      assert.deepEqual(due.next, { ...made(), isTrusted: true });
+      const first = wakes({ ...unprovisioned, next: { ...later, from } }, NOW);
+      assert.equal(briefly(first), 'requesting-leaf, request-leaf b');
+    });
+  }
+  test('whose place DPS has given to the current leaf: nothing of its key is trusted', () => {
+    const { next } = wakes({ ...offline, next: { ...later, from: 'person', trust: 'none' } }, LATER);
+    assert.deepEqual(next, made());
+  });
+  test('stays where only persons bring leaves', () => {
+    const state = { ...offline, next: { ...later, from: 'person' } as const };
+    const { state: after } = advance(state, { ...now, at: LATER, kind: 'woken' }, { ...terms, automatic: false });
+    assert.deepEqual(after.next, state.next);
   });
 });

@@ -2,19 +2,36 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { failure } from '../../../agent/failure/failure.ts';
-import { advance } from '../../../agent/roll/advance.ts';
-import { leafIn } from '../../../agent/roll/candidate.ts';
+import { advance, signalsOf } from '../../../agent/roll/advance.ts';
+import { turnMs } from '../../../agent/roll/backoff.ts';
+import { keyOf, leafIn } from '../../../agent/roll/candidate.ts';
 import { isWorthAsking } from '../../../agent/roll/look.ts';
 import { without } from '../../../agent/roll/moves.ts';
 import type { Signal } from '../../../agent/roll/signal.ts';
-import type { RollState } from '../../../agent/roll/state.ts';
-import { again, met } from './candidates.ts';
+import { effectsOf, type RollEffect, type RollState } from '../../../agent/roll/state.ts';
+import { again, made, met, sent, unwanted } from './candidates.ts';
 import { NOW, terms } from './machine.ts';
 import { briefly, EVENTS, play, SITUATIONS, times } from './situations.ts';
-import { asked, candidate, current, due, request, table } from './standing.ts';
+import { asked, candidate, current, due, request, rest, table, waits } from './standing.ts';
 
 const unreached: Signal = { kind: 'unreached' };
 const silent = failure('NL-HUB-UNREACHABLE');
+const offline: RollState = without(SITUATIONS.serving, 'online');
+const alone: RollState = without(SITUATIONS['connecting-next'], 'online');
+/** The attempt, by its number, after which DPS is asked for the first time. */
+const firstOf = ({ serial }: typeof current) => times(40, '').findIndex((_, tries) => isWorthAsking(tries, serial));
+
+/** What is in flight of this kind gets no answer. */
+function unheard(state: RollState, kind: RollEffect['kind'], count = 1, at = NOW): RollState {
+  let after = state;
+  for (let time = 0; time < count; time += 1) {
+    const effect = effectsOf(after).find((one) => one.kind === kind);
+    assert.ok(effect, `no ${kind} is in flight in ${after.phase}`);
+    const failed = kind === 'connect' ? silent : failure('NL-DPS-TIMEOUT');
+    after = advance(after, { at, draw: 0.5, kind: 'failed', effect, failure: failed }, terms).state;
+  }
+  return after;
+}
 
 describe('when a hub that does not answer is worth a question to DPS', () => {
   const worth = (serial: string, least: number, most: number) =>
@@ -105,4 +122,96 @@ describe('the candidate whose hub does not answer', () => {
     assert.deepEqual([begun.request?.id, begun.scheduled], ['planned', undefined]);
     assert.deepEqual([begun.outcomes[0]?.id, begun.outcomes[0]?.outcome], ['r', 'kept']);
   });
+});
+
+describe('whom a silent hub makes ask', () => {
+  test('the candidate alone, in the first hour: it is not given up', () => {
+    const asks = unheard({ ...alone, unreached: firstOf(candidate) - 1 }, 'connect');
+    assert.equal(briefly(asks), 'registering-next, register b, connect a');
+  });
+  test('the candidate alone, after an hour as well, where the current leaf has expired: it counts on', () => {
+    const hours = firstOf(candidate) + 60;
+    const barred = { ...alone, rejected: true };
+    const patient = unheard({ ...barred, unreached: firstOf(candidate) }, 'connect', 1, current.notAfter);
+    assert.deepEqual([briefly(patient), patient.unreached], ['connecting-next, connect b', firstOf(candidate) + 1]);
+    const asks = unheard({ ...barred, unreached: hours - 1 }, 'connect', 1, current.notAfter);
+    assert.deepEqual([briefly(asks), asks.unreached], ['registering-next, register b', hours]);
+  });
+  test('not a current leaf that has expired: DPS would refuse it', () => {
+    const effect = { kind: 'connect', leaf: current, assignment: { hub: 'hub1', deviceId: 'gw-1' } } as const;
+    const gone = { ...offline, unreached: firstOf(current) - 1 };
+    const signals = [current.notAfter - 1, current.notAfter].map((at) =>
+      signalsOf(gone, { at, draw: 0.5, kind: 'failed', effect, failure: silent }, terms),
+    );
+    assert.deepEqual(signals, [[unreached], []]);
+  });
+  test('the current leaf, where DPS gives no answer about the candidate; not where it has not had its time', () => {
+    const asking = { ...without(SITUATIONS['registering-next'], 'online'), unreached: firstOf(current) - 1 };
+    assert.equal(briefly(unheard(asking, 'connect')), 'registering-next, register b, connect a');
+    const back = unheard({ ...asking, unheard: 1 }, 'connect');
+    assert.equal(briefly(back), 'registering, register a, connect a');
+    assert.deepEqual([back.next?.is, back.unreached], ['parked', 0]);
+  });
+  test('nobody is counted any more once the hub answers', () => {
+    const counted = { unreached: 30, unheard: 4, keyless: 5, unproven: 1, probe: { times: 2, askAt: NOW } };
+    const heard = play({ ...offline, ...counted }, 'current connected');
+    const { unreached: attempts, unheard: silences, keyless, unproven, probe } = heard;
+    assert.deepEqual([attempts, silences, keyless, unproven, probe], [0, undefined, undefined, 0, undefined]);
+  });
+});
+
+describe('a DPS that is silent about one leaf', () => {
+  const registering: RollState = { ...offline, phase: 'registering', rejected: true, ask: true };
+  for (const [what, askAt, at] of [
+    ['whose time comes before the next rung', NOW + turnMs(0.5), 'registering-next, register b'],
+    ['whose time comes after it', NOW + turnMs(0.5) + 1, 'registering, register a'],
+  ] as const) {
+    test(`tries a candidate ${what}: ${at}`, () => {
+      const next = { ...waits, rest: { ...rest, askAt } };
+      assert.equal(briefly(unheard({ ...registering, next }, 'register')), at);
+    });
+  }
+  test('and was asked for something that is over: that begins nothing', () => {
+    const effect = { kind: 'register', leaf: current } as const;
+    const late = { at: NOW, draw: 0.5, kind: 'failed', effect, failure: failure('NL-DPS-TIMEOUT') } as const;
+    assert.equal(briefly(advance({ ...offline, next: waits }, late, terms).state), 'serving, connect a');
+  });
+  test('goes on with the candidate where the current leaf has expired', () => {
+    const asking: RollState = { ...without(registering, 'ask'), phase: 'registering-next', next: sent() };
+    assert.equal(briefly(unheard(asking, 'register', 5, current.notAfter)), 'registering-next, register b');
+  });
+
+  const back: RollState = without(SITUATIONS.abandoning, 'online');
+  const abandoning = (because: 'refused' | 'discarded' | 'key-lost', askAt = NOW): RollState => ({
+    ...back,
+    next: { ...unwanted(), because, rest: { ...rest, askAt } },
+  });
+  test('on the way back, tries the candidate once more when its time has come', () => {
+    assert.equal(briefly(unheard(abandoning('refused'), 'register', 5)), 'registering-next, register b, connect a');
+    assert.equal(briefly(unheard(abandoning('refused', NOW + 1), 'register', 5)), 'abandoning, register a, connect a');
+  });
+  test('on the way back, does not bring one back that a person has discarded', () => {
+    assert.equal(briefly(unheard(abandoning('discarded'), 'register', 5)), 'abandoning, register a, connect a');
+  });
+  test('and the way back ends, as the current leaf has expired: the key of the candidate gets another leaf', () => {
+    const ended = unheard(abandoning('refused', NOW + 99 * 3_600_000), 'register', 5, current.notAfter);
+    assert.equal(briefly(ended), 'requesting-leaf, request-leaf b, connect a');
+    assert.deepEqual(ended.next, { ...made(), isTrusted: true });
+  });
+  test('the same where that key is lost: it is made anew, or found by its ID', () => {
+    const ended = unheard(abandoning('key-lost'), 'register', 5, current.notAfter);
+    assert.equal(briefly(ended), 'generating-key, generate-key b, connect a');
+    assert.equal(ended.next && keyOf(ended.next).id, candidate.key.id);
+  });
+});
+
+describe('once DPS has answered, earlier silence counts no more', () => {
+  for (const [what, name, state] of [
+    ['DPS refuses the current leaf', 'refusal', SITUATIONS.registering],
+    ['DPS refuses the candidate', 'refusal', SITUATIONS['registering-next']],
+    ['DPS takes the current leaf', 'current registered', without(SITUATIONS.registering, 'online')],
+    ['DPS takes the candidate', 'next registered', SITUATIONS['registering-next']],
+  ] as const) {
+    test(what, () => assert.equal(play({ ...state, unheard: 4 }, name).unheard, undefined));
+  }
 });

@@ -73,7 +73,7 @@ describe('a candidate that has expired, and DPS refuses the current leaf as well
   const stranded = { ...SITUATIONS.stranded, next: waits, rolledFor: current.thumbprint };
   const dropped = wakes(stranded, candidate.notAfter);
   test('makes room at once, and DPS is not asked', () => {
-    assert.deepEqual([briefly(dropped), leafIn(dropped.next)], ['stranded', undefined]);
+    assert.deepEqual([briefly(dropped), leafIn(dropped.next), dropped.probe], ['stranded', undefined, stranded.probe]);
   });
   test('then a leaf that is due is asked for', () => {
     const asked = { ...dropped, probe: { times: 2, askAt: candidate.notAfter + HOUR } };
@@ -100,7 +100,7 @@ describe('a hub that answers all but the candidate', () => {
     const back = fails(silent, 'NL-HUB-CLOSED', 20);
     assert.equal(briefly(back), 'registering, register a');
     assert.deepEqual([leafIn(back.next), restOf(back.next)?.failure.code], [candidate, 'NL-HUB-CLOSED']);
-    assert.deepEqual([back.request, back.outcomes[0]?.outcome], [undefined, 'kept']);
+    assert.deepEqual([back.request, back.outcomes[0]?.outcome, back.unreached], [undefined, 'kept', 0]);
     assert.equal(briefly(play(back, 'current registered')), 'serving, connect a');
   });
   test('and the hub of the current leaf is gone: an hour after the candidate, the current leaf asks for another', () => {
