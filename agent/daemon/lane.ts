@@ -1,3 +1,4 @@
+import { LARGEST_PAUSE_MS } from '../roll/backoff.ts';
 import { placeOf } from '../roll/leaf.ts';
 import type { RollEffect } from '../roll/state.ts';
 import type { Clock } from '../time/clock.ts';
@@ -23,6 +24,16 @@ interface Flight {
   begunAt?: number;
 }
 
+interface Failed {
+  readonly ladder: string;
+  readonly tries: number;
+  /** Monotonic clock, milliseconds. */
+  readonly at: number;
+}
+
+/** Longer than the longest pause: a ladder that was left for so long begins anew. */
+const FORGOTTEN_MS = 2 * LARGEST_PAUSE_MS;
+
 /**
  * One effect in flight at a time. There are two lanes: the work, and the session with the current leaf, which is kept through
  * a roll. A lane counts how often its effect has failed in a row; the caller decides how long to pause.
@@ -30,7 +41,9 @@ interface Flight {
 export class Lane {
   readonly #options: LaneOptions;
   #flight: Flight | undefined;
-  #failed: { readonly ladder: string; readonly tries: number } | undefined;
+  #failed: Failed | undefined;
+  /** A silent DPS is remembered beside other work: with the next leaf its ladder would begin anew. */
+  #unheard: Failed | undefined;
 
   constructor(options: LaneOptions) {
     this.#options = options;
@@ -38,7 +51,9 @@ export class Lane {
 
   /** Failures in a row of this effect. */
   tries(effect: RollEffect): number {
-    return this.#failed?.ladder === ladderOf(effect) ? this.#failed.tries : 0;
+    const failed = effect.kind === 'register' ? this.#unheard : this.#failed;
+    if (failed?.ladder !== ladderOf(effect)) return 0;
+    return this.#options.clock.monotonic() < failed.at + FORGOTTEN_MS ? failed.tries : 0;
   }
 
   /** How long the current attempt has lasted, in milliseconds; 0 where there is none. */
@@ -91,7 +106,11 @@ export class Lane {
     happened(event, () => {
       if (this.#flight !== flight) return;
       this.#flight = undefined;
-      this.#failed = event.kind === 'failed' ? { ladder: ladderOf(effect), tries: this.tries(effect) + 1 } : undefined;
+      const tries = this.tries(effect) + 1;
+      const failed = { ladder: ladderOf(effect), tries, at: clock.monotonic() };
+      this.#failed = event.kind === 'failed' ? failed : undefined;
+      if (effect.kind === 'register')
+        this.#unheard = event.kind === 'failed' && event.failure.kind !== 'refused' ? failed : undefined;
     });
   }
 }

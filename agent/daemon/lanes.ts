@@ -4,7 +4,7 @@ import type { Log } from '../machine/log.ts';
 import type { Advance } from '../roll/advance.ts';
 import { pauseMs, turnMs } from '../roll/backoff.ts';
 import { hasLeaf } from '../roll/candidate.ts';
-import { remaining } from '../roll/look.ts';
+import { canGoBack, remaining } from '../roll/look.ts';
 import { isSuspect } from '../roll/poison.ts';
 import type { RollEffect, RollEvent, RollState } from '../roll/state.ts';
 import { Brake } from './brake.ts';
@@ -74,7 +74,8 @@ export class Lanes {
         const pauses = retry !== undefined && failed === session;
         const tries = Math.max(1, lane.tries(effect));
         const leftMs = remaining(state, event.at);
-        const turn = effect.kind === 'register' && hasLeaf(state.next) ? turnMs(event.draw) : undefined;
+        const byTurns = state.online === undefined && hasLeaf(state.next) && canGoBack(state, event);
+        const turn = effect.kind === 'register' && byTurns ? turnMs(event.draw) : undefined;
         const ladderMs = pauses ? pauseMs(effect.kind, tries, retry, event.draw, leftMs, turn) : 0;
         const waits = !session && effects.some(isSession) && isSuspect(state, effect);
         const suspectMs = waits ? Math.max(0, this.#startedAt + SUSPECT_MS - clock.monotonic()) : 0;

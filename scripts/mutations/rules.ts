@@ -81,8 +81,8 @@ export const RULES: readonly Mutation[] = [
   of(
     'moves.ts',
     'a refused candidate is asked for every five minutes',
-    'const tries = isFirst ? 1 : next.tries + 1;',
-    'const tries = 1;',
+    '? HOURLY : next.tries + 1;',
+    '? HOURLY : 1;',
   ),
   of(
     'phase.ts',
@@ -210,7 +210,7 @@ export const RULES: readonly Mutation[] = [
     'Math.max(30 * SECOND, remainingMs / 2)',
     'remainingMs / 2',
   ),
-  of('plan.ts', 'a fleet renews in one second', 'lifetime * SPREAD * drawOf(leaf.serial)', 'lifetime * SPREAD'),
+  of('plan.ts', 'a fleet renews in one second', 'lifetime * SPREAD_SHARE * drawOf(leaf.serial)', 'lifetime * SPREAD_SHARE'),
   of('plan.ts', 'a leaf that is never renewed is kept beyond its end', 'now >= state.current.notAfter || ', ''),
   of('plan.ts', 'a clock before the last proof of a server is believed', 'lastSeen ?? 0', '0'),
   of('plan.ts', 'a leaf that lives for a day is in alarm from its first hour', ' && ALARM_MS[alarm] < window', ''),

@@ -137,6 +137,7 @@ function hubOf(world: World, wait: Wait, process: number): Hub {
         await wait(30 * LATENCY_MS, abort);
         fail('NL-HUB-TWIN');
       }
+      world.count('read twin');
       const { everyMs } = keepalive.begin();
       const session = { leaf, hub, since: clock.monotonic(), process, keepalive, everyMs };
       world.session = session;

@@ -8,7 +8,17 @@ import { Reader } from './token.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 
 /** What is asked of the outside, and counted. */
-export const CALLS = ['register', 'reach DPS', 'issue', 'connect', 'write', 'generate', 'destroy', 'report'] as const;
+export const CALLS = [
+  'register',
+  'reach DPS',
+  'issue',
+  'connect',
+  'read twin',
+  'write',
+  'generate',
+  'destroy',
+  'report',
+] as const;
 export type Call = (typeof CALLS)[number];
 
 const MINUTE = 60_000;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { Lane } from '../../../agent/daemon/lane.ts';
-import { failure } from '../../../agent/failure/failure.ts';
+import { type Code, failure } from '../../../agent/failure/failure.ts';
 import type { RollEffect } from '../../../agent/roll/state.ts';
 import { TestClock } from '../clock.ts';
 import { hub, leafOf } from '../roll/machine.ts';
@@ -10,13 +10,18 @@ import { hub, leafOf } from '../roll/machine.ts';
 const [first, second] = [leafOf('g1', 'a'), leafOf('g2', 'b')];
 const register: RollEffect = { kind: 'register', leaf: first };
 const other: RollEffect = { kind: 'register', leaf: second };
+const request: RollEffect = { kind: 'request-leaf', key: second.key };
 const connect: RollEffect = { kind: 'connect', leaf: first, assignment: hub };
 
 /** A lane whose effects all fail at once. */
-async function failing(times: number, effects: readonly RollEffect[] = [register]) {
+async function failing(
+  times: number,
+  effects: readonly RollEffect[] = [register],
+  { clock = new TestClock(), code = 'NL-DPS-SERVER' }: { clock?: TestClock; code?: Code } = {},
+) {
   const lane = new Lane({
-    clock: new TestClock(),
-    attempt: async (effect) => ({ kind: 'failed', effect, failure: failure('NL-DPS-SERVER') }),
+    clock,
+    attempt: async (effect) => ({ kind: 'failed', effect, failure: failure(code) }),
     happened: (_, landed) => landed(),
   });
   for (let time = 0; time < times; time += 1) {
@@ -34,11 +39,25 @@ test('DPS that is asked for another leaf is not asked more often for that', asyn
   assert.equal((await failing(4, [register, other])).tries(register), 4);
 });
 
-test('work that is over takes its ladder along: what comes after hours of rest begins anew', async () => {
-  const lane = await failing(4);
+test('work that is over takes its ladder along, but not that of a silent DPS: with the next leaf it would begin anew', async () => {
+  const clock = new TestClock();
+  const lane = await failing(4, [register, connect, request], { clock });
   lane.set(undefined);
-  assert.equal(lane.tries(register), 0);
+  assert.deepEqual(
+    [register, other, connect, request].map((one) => lane.tries(one)),
+    [2, 2, 0, 0],
+  );
+  await clock.pass(2 * 3_600_000 - 1);
+  assert.equal(lane.tries(other), 2);
+  await clock.pass(1);
+  assert.equal(lane.tries(other), 0);
 });
+
+for (const code of ['NL-DPS-401002', 'NL-DPS-DISABLED'] as const) {
+  test(`DPS that has answered (${code}) is not silent: the next question has no pause before it`, async () => {
+    assert.equal((await failing(4, [register, connect], { code })).tries(other), 0);
+  });
+}
 
 /** A lane whose attempts last, and whose events wait for their turn, until the test says so. */
 function lasting() {

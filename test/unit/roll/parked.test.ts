@@ -29,6 +29,18 @@ describe('a candidate that DPS refuses is parked', () => {
     const { next: twice } = play(again, 'refusal');
     assert.deepEqual([twice?.tries, restOf(twice)?.askAt], [2, NOW + probeMs(2, 0.5)]);
   });
+  for (const [what, before, by, rung] of [
+    ['the first one that nobody has enrolled', [], 'newleaf', 1],
+    ['the leaf of a roll after one that came to nothing', ['kept'], 'newleaf', 3],
+    ['one that a technician waits for', ['kept'], 'technician', 1],
+    ['one after a roll that went well', ['done', 'kept'], 'newleaf', 1],
+  ] as const) {
+    test(`${what} is asked for again by rung ${rung}`, () => {
+      const outcomes = before.map((outcome) => ({ ...request('roll', 'newleaf'), outcome, endedAt: NOW }));
+      const rolling = { ...SITUATIONS['registering-next'], request: request('roll', by), outcomes };
+      assert.equal(restOf(play(rolling, 'refusal').next)?.askAt, NOW + probeMs(rung, 0.5));
+    });
+  }
   test('is registered before the current leaf when somebody asks, and the current leaf after it', () => {
     const asked = play(parked, 're-register');
     assert.equal(briefly(asked), 'registering-next, register b');
