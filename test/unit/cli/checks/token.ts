@@ -132,7 +132,7 @@ export const TOKEN: readonly Row[] = [
   [
     'keys',
     'one of somebody else, in the way of the next',
-    { token: async () => tokenWith({ find: async (label) => ({ ...key, label, id: label }) }) },
+    { token: async () => tokenWith({ generations: async (label) => [{ id: label }] }) },
     /^warning newleaf-a holds a key, and the records of newleaf do not say .* \(CKA_ID newleaf-a\): .* stops there\. -> Let it stay/,
   ],
   [

@@ -18,7 +18,7 @@ const ROWS: readonly (readonly [
   exit: number,
 ])[] = [
   ['a CSR that is out, for a person', waiting('delivery'), false, undefined, 4],
-  ['the same at an issuer that would need none', waiting('delivery'), true, undefined, 4],
+  ['the same at an issuer that needs none, and goes on without', waiting('delivery'), true, undefined, 1],
   ['a key that waits for the next roll, which a person brings', waiting('spare'), false, undefined, 4],
   [
     'a key that waits for the next roll, which the issuer is asked for',
