@@ -61,12 +61,18 @@ export function effectFailed(state: RollState, event: Of<'failed'>, decision?: D
  * The slot holds a key that newleaf did not make. The other one is free where the key of the current leaf is lost, or was there
  * before newleaf; else the roll waits for a person, by the ladder of the candidate. A person asks for a CSR again.
  */
-function placeTaken(state: RollState, next: KeyWanted, event: Of<'failed'>): RollState {
+function placeTaken(state: RollState, next: KeyWanted, event: Of<'failed'>): Moved {
+  const { current, online, workTrouble } = state;
   const free = freeSlot(state);
   const other = free === 'a' ? 'b' : 'a';
-  if (state.current !== undefined && next.slot === free) return { ...state, next: { ...next, slot: other } };
+  // A session proves that the other place has the key of the current leaf.
+  const isOpen = current !== undefined && (online === undefined || current.key.slot !== other);
+  if (isOpen && next.slot === free) return { ...state, next: { ...next, slot: other } };
   const again = { ...next, slot: free };
-  return next.for === 'delivery' ? unmade(state, again) : issuerRefused(state, again, event, event.failure);
+  // Told is the place that a person can clear, and not that of the current leaf.
+  const first = workTrouble?.failure.code === event.failure.code ? workTrouble.failure : event.failure;
+  const met = next.slot === free ? event.failure : first;
+  return { state: next.for === 'delivery' ? unmade(state, again) : issuerRefused(state, again, event, met), met };
 }
 
 /** A CSR gets no key. Its ladder goes on, where a roll has one. */

@@ -4,7 +4,7 @@ import type { Phase } from '../../roll/phase.ts';
 import type { Status } from '../../roll/report.ts';
 import type { Complaint } from '../kit/command.ts';
 
-/** Where a roll meets a failure that only a person ends: the place of its key is not free. */
+/** Where a roll meets a failure that only a person ends: the token lets nobody make a key. */
 const BEFORE_KEY: ReadonlySet<Phase> = new Set<Phase>(['generating-key', 'retiring-key']);
 
 /** newleaf tries a request again by itself, and it cannot help before a person has acted. */
@@ -27,6 +27,8 @@ export function hopeless(id: string, { request, phase, trouble }: Status, { hear
   const met = heard ?? (isOfThis ? trouble : undefined);
   const waitsForKey = request?.id === id && request.action === 'roll' && BEFORE_KEY.has(phase);
   if (!waitsForKey || met === undefined || exitOf(met) !== EXIT.person) return undefined;
+  // The other place may be free. Where it is not, the request ends.
+  if (met.code === 'NL-TOKEN-OCCUPIED') return undefined;
   const { code, message, advice } = met;
   const told = `${message} newleaf cannot end this by itself, and the request ${id} waits: a person is needed.`;
   return new Hopeless(code, { message: told, ...(advice !== undefined && { advice }) });

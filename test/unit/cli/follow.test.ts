@@ -67,14 +67,15 @@ test('ends when it is told to, and says that the request goes on', async (t) => 
   await assert.rejects(follow('r1', patient), { name: 'Failed' });
 });
 
-const occupied = failure('NL-TOKEN-OCCUPIED', { message: 'The label "newleaf-b" is taken.' });
+const locked = failure('NL-TOKEN-PIN-LOCKED', { message: 'The PIN is locked.' });
+const occupied = failure('NL-TOKEN-OCCUPIED');
 const waitsForPerson = fault(
-  'NL-TOKEN-OCCUPIED',
-  /is taken\. newleaf cannot end this by itself, and the request r1 waits: a person is needed\./,
+  'NL-TOKEN-PIN-LOCKED',
+  /is locked\. newleaf cannot end this by itself, and the request r1 waits: a person is needed\./,
 );
 
 const [BEFORE, ASKED, AFTER] = ['2030-01-01T00:00:00.000Z', '2030-01-01T00:00:01.000Z', '2030-01-01T00:00:02.000Z'];
-const making = { request, phase: 'generating-key', trouble: { ...occupied, at: AFTER, request: 'r1' } } as const;
+const making = { request, phase: 'generating-key', trouble: { ...locked, at: AFTER, request: 'r1' } } as const;
 
 test('a failure that only a person can end is the end: where it is heard, though another one stands in the status', async (t) => {
   const trouble = { ...failure('NL-HUB-UNREACHABLE'), request: 'r1' };
@@ -84,7 +85,7 @@ test('a failure that only a person can end is the end: where it is heard, though
   );
   const following = follow('r1', { ...options(it.socket), everyMs: 3_600_000 });
   if (it.listeners.size === 0) await it.listenersChange();
-  for (const listener of it.listeners) listener({ type: 'failed', ...occupied });
+  for (const listener of it.listeners) listener({ type: 'failed', ...locked });
   await assert.rejects(following, waitsForPerson);
 });
 
@@ -98,9 +99,13 @@ test('and where it stands in the status', async (t) => {
 
 for (const [what, present] of [
   ['one of another request, whose work goes on', { ...making, trouble: { ...making.trouble, request: 'r0' } }],
-  ['one that nobody has asked for', { ...making, trouble: { ...occupied, at: AFTER } }],
+  [
+    'a place that is taken, as the other may be free',
+    { ...making, trouble: { ...occupied, at: AFTER, request: 'r1' } },
+  ],
+  ['one that nobody has asked for', { ...making, trouble: { ...locked, at: AFTER } }],
   ['one from before it was asked for: it may be cured', { ...making, trouble: { ...making.trouble, at: BEFORE } }],
-  ['one from before the daemon started', { ...making, trouble: { ...occupied, request: 'r1' } }],
+  ['one from before the daemon started', { ...making, trouble: { ...locked, request: 'r1' } }],
   ['one of a key that is made for something else', { ...making, request: { ...request, id: 'r2' } }],
   ['one of a key beside a registration', { ...making, request: { ...request, action: 're-register' } }],
   ['one that the roll has passed', { ...making, phase: 'registering-next' }],
