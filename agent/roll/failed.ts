@@ -62,12 +62,11 @@ export function effectFailed(state: RollState, event: Of<'failed'>, decision?: D
  * before newleaf; else the roll waits for a person, by the ladder of the candidate. A person asks for a CSR again.
  */
 function placeTaken(state: RollState, next: KeyWanted, event: Of<'failed'>): Moved {
-  const { current, online, workTrouble } = state;
+  const { workTrouble } = state;
   const free = freeSlot(state);
   const other = free === 'a' ? 'b' : 'a';
-  // A session proves that the other place has the key of the current leaf.
-  const isOpen = current !== undefined && (online === undefined || current.key.slot !== other);
-  if (isOpen && next.slot === free) return { ...state, next: { ...next, slot: other } };
+  // A session may outlive its key, so it does not prove that the other place is taken.
+  if (state.current !== undefined && next.slot === free) return { ...state, next: { ...next, slot: other } };
   const again = { ...next, slot: free };
   // Told is the place that a person can clear, and not that of the current leaf.
   const first = workTrouble?.failure.code === event.failure.code ? workTrouble.failure : event.failure;
