@@ -70,7 +70,7 @@ export function probeOf(state: RollState, event: RollEvent, least: number): NonN
 /** The first rung of an hour (`probeMs`). */
 const HOURLY = 3;
 
-/** The roll before this one has come to nothing, so nobody stands by to enroll this leaf within minutes. */
+/** The roll before this one has come to nothing, so no operator stands by to enroll this leaf within minutes. */
 function followsFailed({ request, outcomes }: RollState): boolean {
   const last = outcomes.find(({ action }) => action === 'roll');
   const isOwn = request?.action === 'roll' && request.from === 'newleaf' && last?.from === 'newleaf';

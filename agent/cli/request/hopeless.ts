@@ -4,7 +4,7 @@ import type { Phase } from '../../roll/phase.ts';
 import type { Status } from '../../roll/report.ts';
 import type { Complaint } from '../kit/command.ts';
 
-/** Where a roll meets a failure that only a person ends: the token lets nobody make a key. */
+/** Where a roll meets a failure that only a person ends: the token makes no key without a PIN. */
 const BEFORE_KEY: ReadonlySet<Phase> = new Set<Phase>(['generating-key', 'retiring-key']);
 
 /** newleaf tries a request again by itself, and it cannot help before a person has acted. */
