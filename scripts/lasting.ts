@@ -28,6 +28,6 @@ export function lastingTable(): string {
     return `| ${words} |${line.slice(`| ${fault} |`.length)}`;
   });
   const head =
-    '| stays for a month | DPS, first hour | DPS a day | issuer a day | connects a day | writes a day | session open | back after |';
+    '| stays for a month | DPS, worst hour | DPS a day | issuer a day | connects a day | writes a day | session open | back after |';
   return [head, head.replaceAll(/[^|]+/g, '---'), ...rows].join('\n');
 }
