@@ -8,7 +8,7 @@ import { publishedChain } from '../state/published.ts';
 const { advice } = CODES['NL-TOKEN-OCCUPIED'];
 const DESTROY = `Left by an earlier newleaf, and needed by nothing: \`newleaf decommission\` shows it, asks, and destroys it; then \`newleaf init\`. Else: ${advice}`;
 const ADOPT =
-  'It has a valid leaf for this gateway, so the state of this gateway was lost. To go on with this leaf: `systemctl stop newleaf`, `newleaf init --adopt token --yes`, `systemctl start newleaf`';
+  'It has a valid leaf for this gateway, so the state of this gateway was lost. To go on with this leaf: `systemctl stop newleaf`, `newleaf init --adopt token --yes`, `systemctl start newleaf`. To begin anew instead: `newleaf decommission` shows it, asks, and destroys it; then `newleaf init`';
 
 interface Clearing {
   readonly token: Pick<Token, 'generations' | 'find' | 'certificates'>;

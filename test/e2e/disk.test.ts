@@ -17,7 +17,7 @@ test('a full disk', async (t) => {
 });
 
 test('a disk that is read-only at the start: the gateway serves, and says so before there is anything to write', async (t) => {
-  const disk = tinyDisk(t, '1m');
+  const disk = tinyDisk(t, 'size=1m');
   if (disk === undefined) return;
   await t.test('until it is well again', async (inner) => {
     const settings = { 'state.directory': JSON.stringify(join(disk.path, 'state')) };

@@ -65,7 +65,7 @@ test('keys whose records were purged', async (t) => {
       assert.equal(code, 4, `${what}: ${err}`);
       assert.match(
         err.replaceAll(/\s+/g, ' '),
-        /^NL-TOKEN-OCCUPIED .* waits: a person is needed\. → Let it stay, and give the keys of newleaf another name/,
+        /^NL-TOKEN-OCCUPIED .*"newleaf-b".* → Let it stay, and give the keys of newleaf another name/,
       );
     }
     assert.deepEqual(gateway.token.privateKeys(), ['newleaf-a', 'newleaf-b']);
