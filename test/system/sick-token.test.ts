@@ -7,6 +7,7 @@ import { PATIENCE_MS } from '../e2e/stage/site.ts';
 import { inside } from '../namespace.ts';
 import type { Entry } from '../simulator/log.ts';
 import { APART, isUp, type Machine } from './machine.ts';
+import { says } from './says.ts';
 import { provisioned, type Site } from './site.ts';
 
 /** What a token that makes no key says, in the words of every place that tells of it: the step, and the CKR. */
@@ -18,15 +19,6 @@ const AROUND = '/opt/around';
 const DROP_IN = `[Service]
 Environment=FAULTY_MODULE=/usr/lib/softhsm/libsofthsm2.so FAULTY_DIRECTORY=${AROUND}/faulty
 `;
-
-/** A command of newleaf, and all that it says on one line: a screen breaks it where it likes. */
-async function says(
-  machine: Machine,
-  ...argv: readonly string[]
-): Promise<readonly [code: number | null, text: string]> {
-  const { code, out, err } = await machine.run('newleaf', ...argv);
-  return [code, `${out}${err}`.replaceAll(/\s+/g, ' ')];
-}
 
 async function assertSays(machine: Machine, exit: number, ...argv: readonly string[]): Promise<void> {
   const [code, text] = await says(machine, ...argv);
