@@ -178,6 +178,8 @@ function slotBlocked(state: RollState, next: KeyWanted, event: Of<'failed'>): Mo
   const { retire } = state;
   const why = failure('NL-TOKEN-OCCUPIED', {
     message: `Slot ${retire?.slot} still holds the key with CKA_ID ${retire?.id}, which has served before. ${event.failure.message}`,
+    advice:
+      "Destroy it with the tool of the token's vendor, then `newleaf roll --wait`. Until then the leaf is renewed with the key that it has, half-way between its renewal and its end.",
   });
   if (next.for === 'roll') return issuerRefused(state, next, event, why);
   return { state: unmade(state, next), met: why };
