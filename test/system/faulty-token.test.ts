@@ -105,8 +105,8 @@ function destroyByHand({ machine, technician }: Site, id: string): void {
   const conf = join(machine.root, SOFTHSM, 'by-hand.conf');
   writeFileSync(conf, `directories.tokendir = ${join(machine.root, SOFTHSM, 'tokens')}\n`);
   const place = ['--module', '/usr/lib/softhsm/libsofthsm2.so', '--token-label', 'newleaf', '--login', '--pin'];
-  for (const kind of ['privkey', 'pubkey', 'cert'])
-    spawnSync('pkcs11-tool', [...place, technician.pin, '--delete-object', '--type', kind, '--id', id], {
+  for (const kind of ['cert', 'pubkey', 'privkey'])
+    spawnSync('pkcs11-tool', [...place, technician.pin.trim(), '--delete-object', '--type', kind, '--id', id], {
       env: { ...process.env, SOFTHSM2_CONF: conf },
     });
 }
@@ -142,7 +142,7 @@ async function destroysNoKey(site: Site): Promise<void> {
 
   const resort = { event: 'transition', reason: 'last-resort' };
   await machine.journal.waitFor(resort, { since: line, timeoutMs: LIFETIME_MS });
-  await machine.journal.waitFor({ event: 'outcome', reason: 'done' }, { since: line });
+  await machine.journal.waitFor({ event: 'outcome', reason: 'done' }, { since: machine.journal.lines.length });
   assert.ok(Date.now() < end, 'in time');
   const session = far.log.since(since).find(({ server, event }) => server === 'hub1' && event.endsWith('connected'));
   assert.equal(session?.event, 'connected', 'the session stayed until the next leaf was proven');
