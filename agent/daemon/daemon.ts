@@ -5,7 +5,7 @@ import { type Advance, advance } from '../roll/advance.ts';
 import { nextMoment } from '../roll/plan.ts';
 import { iso, lineOf, type ReportOptions, twinOf, wordsOf } from '../roll/report.ts';
 import { effectsOf, type RollEffect, type RollEvent, type RollState, unprovisioned } from '../roll/state.ts';
-import { wrongIn } from '../roll/wrong.ts';
+import { misnamed, wrongIn } from '../roll/wrong.ts';
 import { Queue } from '../time/queue.ts';
 import { withAnew } from './anew.ts';
 import { createAnswerer } from './answerer.ts';
@@ -52,6 +52,9 @@ export class Daemon {
   readonly #reported: Reported;
   readonly #strangers: Strangers;
   readonly answer: Answerer;
+  /** Fulfilled once it is known whether the token brings a leaf: a request before that would have a key made beside it. */
+  readonly begun: Promise<void>;
+  #begins: () => void = () => {};
   #state: RollState = unprovisioned;
   #ending: Ending = 'stopped';
   #why: Failure | undefined;
@@ -69,6 +72,9 @@ export class Daemon {
 
   constructor(options: DaemonOptions) {
     this.#options = options;
+    this.begun = new Promise((begins) => {
+      this.#begins = begins;
+    });
     const { clock, log, ports, terms } = options;
     const heard = withAnew(ports, () => this.#state.current);
     const attempt = (effect: RollEffect, abort: AbortSignal) => {
@@ -94,6 +100,7 @@ export class Daemon {
       state: () => this.#otherClock.shown(this.#state),
       report: () => this.#reportOptions(),
       post: async (event) => {
+        await this.begun;
         const happened = await heard(Promise.resolve(event));
         return new Promise((reply) => this.#inputs.push({ happened, reply }));
       },
@@ -156,9 +163,9 @@ export class Daemon {
   async #begin(): Promise<void> {
     const { current, next } = this.#state;
     const leaf = current === undefined && next === undefined ? await this.#firstLeaf.look() : undefined;
-    if (leaf === 'later') return;
+    if (leaf === 'later') return this.#begins();
     this.#isBegun = true;
-    this.#inputs.push({ happened: { kind: 'started', ...(leaf && { given: leaf }) } });
+    this.#inputs.push({ happened: { kind: 'started', ...(leaf && { given: leaf }) }, landed: this.#begins });
   }
 
   async #listen(): Promise<void> {
@@ -175,11 +182,13 @@ export class Daemon {
       const nap = { end: clock.monotonic() + ms, abort: new AbortController() };
       this.#nap = nap;
       if (ms > 0) await clock.sleep(ms, nap.abort.signal);
-      const stepMs = Math.abs(aheadMs(clock) - offset);
-      if (!abort.aborted && stepMs > STEP_MS) this.#stepped(stepMs);
-      if (!nap.abort.signal.aborted) {
+      const stepMs = aheadMs(clock) - offset;
+      if (!abort.aborted && Math.abs(stepMs) > STEP_MS) this.#stepped(Math.abs(stepMs));
+      const isSetBack = stepMs < -STEP_MS;
+      if (!nap.abort.signal.aborted || isSetBack) {
         this.#lookedAt = clock.now();
-        this.#inputs.push({ happened: { kind: 'woken' }, reply: () => this.#vitals.beat() });
+        const happened = { kind: 'woken', ...(isSetBack && { isSetBack }) } as const;
+        this.#inputs.push({ happened, reply: () => this.#vitals.beat() });
       }
     }
   }
@@ -271,7 +280,8 @@ export class Daemon {
     const braked = this.isBraked ? failure('NL-BUDGET-BRAKED') : undefined;
     const leafless = this.#state.current === undefined ? this.#firstLeaf.failure : undefined;
     const disk = this.#persistence.failure ?? this.#publication.failure;
-    const others = [disk, this.#strangers.failure, leafless, braked].filter((one) => one !== undefined);
+    const named = misnamed(this.#state.current, this.#options.registrationId);
+    const others = [disk, this.#strangers.failure, leafless, named, braked].filter((one) => one !== undefined);
     return { ...this.#options, now: clock.now(), silentMs: ports.hub.silentMs(), others };
   }
 }

@@ -119,10 +119,13 @@ function isMaking({ phase, next }: RollState): boolean {
 /** The failure of an event (events.ts) that says that no key was made: its place is not free, or the token makes none. */
 function unmadeBy(event: object, state: RollState): Failure | undefined {
   const { type, effect, code, message, advice } = event as Partial<Record<string, string>>;
-  const { next, retire } = state;
+  const { next, retire, workTrouble } = state;
   const isNeeded = next?.is === 'key-wanted' && next.slot === retire?.slot;
   const isInTheWay = effect === 'destroy-key' && isMaking(state) && isNeeded;
   if (type !== 'failed' || (effect !== 'generate-key' && !isInTheWay)) return undefined;
+  // The other place is tried. Where it is taken, too, the machine has said which one a person can clear.
+  if (effect === 'generate-key' && code === 'NL-TOKEN-OCCUPIED')
+    return isMaking(state) ? undefined : workTrouble?.failure;
   return failure(code as Code, { ...(message && { message }), ...(advice && { advice }) });
 }
 

@@ -11,6 +11,8 @@ const FIRST_MS = 5_000;
 const CAP_MS = 10 * 60_000;
 /** A disk that is lost must not be found out only when there is something to write, perhaps in a year. */
 const PROOF_MS = 24 * 3_600_000;
+/** A file that a person has deleted would be missed at the next start only. */
+const LOOK_MS = 60_000;
 
 type Options = Pick<DaemonOptions, 'assertWritable' | 'clock' | 'journal' | 'log'>;
 
@@ -34,6 +36,7 @@ export class Persistence {
   #owed: Owed | undefined;
   /** On the monotonic clock. */
   #provenAt = 0;
+  #lookedAt = 0;
 
   constructor(options: Options) {
     this.#options = options;
@@ -72,7 +75,7 @@ export class Persistence {
     const owed = this.#owed;
     const now = this.#options.clock.monotonic();
     const isStale = this.#disk !== undefined && now >= this.#provenAt + PROOF_MS;
-    if (owed === undefined ? !this.#lacks(state) && !isStale : now < owed.dueAt) return;
+    if (owed === undefined ? !this.#lacks(state) && !isStale && !this.#isGone(now) : now < owed.dueAt) return;
     const failure = await this.#write(state);
     if (failure !== undefined && failure.message !== owed?.failure.message) this.#tell(failure);
   }
@@ -83,6 +86,15 @@ export class Persistence {
     const failure = await this.#write(state);
     if (failure !== undefined) this.#tell(failure);
     return failure;
+  }
+
+  #isGone(now: number): boolean {
+    const { journal, log } = this.#options;
+    if (this.#disk === undefined || now < this.#lookedAt + LOOK_MS) return false;
+    this.#lookedAt = now;
+    const isGone = journal.isThere?.() === false;
+    if (isGone) log.warn({ event: 'state-gone', message: 'The state file was deleted, and is written again.' });
+    return isGone;
   }
 
   #lacks(state: RollState): boolean {

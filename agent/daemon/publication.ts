@@ -8,6 +8,9 @@ import type { DaemonOptions } from './options.ts';
 /** A failed write is tried again this seldom, in milliseconds: each try may wear out the flash. */
 const AGAIN_MS = 10 * 60_000;
 
+/** How often the files are looked at where nothing has changed: a person may have deleted one. */
+const LOOK_MS = 3_600_000;
+
 type Options = Pick<DaemonOptions, 'clock' | 'log' | 'publish'>;
 
 /** The files that are derived from the state, for others to read. A full disk must neither stop the loop nor fill the log. */
@@ -15,6 +18,8 @@ export class Publication {
   readonly #options: Options;
   /** The state whose files have been written. */
   #written: RollState | undefined;
+  /** On the monotonic clock. */
+  #writtenAt = 0;
   #failed: { readonly state: RollState; readonly failure: Failure; readonly at: number } | undefined;
 
   constructor(options: Options) {
@@ -29,20 +34,22 @@ export class Publication {
   /** Writes the files where they differ from the state. Never throws; a failure is told once. */
   async follow(state: RollState): Promise<void> {
     const { clock, log, publish } = this.#options;
-    if (isSame(state, this.#written)) return;
+    const now = clock.monotonic();
+    if (isSame(state, this.#written) && now < this.#writtenAt + LOOK_MS) return;
     const failed = isSame(state, this.#failed?.state) ? this.#failed : undefined;
-    if (failed !== undefined && clock.monotonic() < failed.at + AGAIN_MS) return;
+    if (failed !== undefined && now < failed.at + AGAIN_MS) return;
     try {
       await publish(state, this.#written);
       if (this.#failed !== undefined)
         log.info({ event: 'files-written', message: 'The files could be written again.' });
       this.#written = state;
+      this.#writtenAt = now;
       this.#failed = undefined;
     } catch (error) {
       const failure = failureOf(error);
       if (failure.message !== failed?.failure.message)
         log.error({ event: 'files-unwritten', ...failureFields(failure) });
-      this.#failed = { state, failure, at: clock.monotonic() };
+      this.#failed = { state, failure, at: now };
     }
   }
 }

@@ -38,8 +38,17 @@ const FARTHEST_MS = 1.25 * LARGEST_PAUSE_MS;
 
 /** One event through rules and machine: signal → decision → step. */
 export function advance(before: RollState, happened: RollEvent, terms: Terms): Advance {
-  const { state, event, restart } = heed(before, happened, terms);
+  const { state, event, restart } = heed(corrected(before, happened), happened, terms);
   return { ...followed(state, event, terms), ...(event !== happened && { event }), ...(restart && { restart }) };
+}
+
+/**
+ * A clock that runs is set back by NTP, or by a person, who know the time better: that a server was seen at a later moment says
+ * only that the clock was ahead then. One without a battery is wrong from the start on, and is not set back.
+ */
+function corrected(state: RollState, event: RollEvent): RollState {
+  const isLess = event.kind === 'woken' && event.isSetBack === true && event.at < (state.lastSeen ?? 0);
+  return isLess ? { ...state, lastSeen: event.at } : state;
 }
 
 function followed(state: RollState, event: RollEvent, terms: Terms): Followed {

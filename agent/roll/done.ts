@@ -100,7 +100,7 @@ export function connected(state: RollState, event: Of<'connected'>): RollState {
   if (hasLeaf(next) && next.is !== 'parked') return accepted;
   // DPS refused the leaf, a roll was to cure it, and DPS and hub have taken the leaf again before there was a new one.
   if (request?.reason === 'dps-refused' && WAITING.has(phase))
-    return without(finish(setAside(accepted), event, 'done'), 'rolledFor');
+    return without(finish(setAside(accepted), event, 'kept'), 'rolledFor');
   return dropCure(ended(accepted, event));
 }
 

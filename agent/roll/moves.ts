@@ -217,6 +217,9 @@ function withKey(state: RollState, event: RollEvent, sameKey: boolean): RollStat
     return { ...kept, next: { is: 'key-made', key: current.key, for: 'roll', tries: next?.tries ?? 0 } };
   }
   if (next === undefined || hasLeaf(next)) return wantKey(state, event, 'roll');
+  // A CSR for the key of the current leaf, from before leaf.rotate_key was changed.
+  const isOfCurrent = next.is === 'key-made' && next.for !== 'roll' && keepsKey(state, next.key);
+  if (isOfCurrent && !sameKey) return wantKey(state, event, 'roll');
   return needsSlot({ ...state, next: resumed(next) });
 }
 

@@ -145,7 +145,8 @@ type Lasting = { readonly stays?: Failure; readonly again?: true };
 /** `at` is the wall clock in milliseconds, `draw` a random number in [0, 1): the machine itself has neither. */
 export type RollEvent = { readonly at: number; readonly draw: number } & (
   | { readonly kind: 'started'; readonly given?: Leaf }
-  | { readonly kind: 'woken' }
+  /** `isSetBack`: the clock was set back while the process has been running. */
+  | { readonly kind: 'woken'; readonly isSetBack?: true }
   | { readonly kind: 'asked'; readonly request: Request; readonly delayMs: number; readonly discard: boolean }
   | {
       readonly kind: 'csr-asked';

@@ -55,7 +55,8 @@ function transition(state: RollState, event: RollEvent, decision?: Decision): Mo
 /** A key that the token did not destroy is tried again at each start. */
 function started(state: RollState, event: Of<'started'>, decision?: Decision): RollState {
   const { retire } = state;
-  const found = event.given === undefined ? state : { ...state, current: event.given };
+  // It is registered, whatever else is under way: no other leaf has an assignment.
+  const found: RollState = event.given === undefined ? state : { ...state, current: event.given, ask: true };
   const begun = begin(found, event, decision);
   return retire === undefined || hasLeaf(begun.next) ? begun : { ...begun, retire: { ...retire, tries: 0 } };
 }

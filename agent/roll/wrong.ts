@@ -1,6 +1,6 @@
 import { areaOf, CODES, type Code, type Failure, failure } from '../failure/failure.ts';
 import { metBy } from './candidate.ts';
-import { isEndorsed } from './leaf.ts';
+import { isEndorsed, type Leaf } from './leaf.ts';
 import { lacksKey, REGISTERING, WAITING, waitsForPerson } from './look.ts';
 import { alarmOf, clockFloor, isCredible, isDue, type Terms } from './plan.ts';
 import type { Alarm, RollState } from './state.ts';
@@ -33,6 +33,14 @@ export function wrongIn(
   return found
     .filter(({ code }, at) => found.findIndex((other) => other.code === code) === at)
     .toSorted((one, other) => rank(one) - rank(other));
+}
+
+/** DPS takes a leaf for its own registration ID only: with another one it refuses, whatever is enrolled. */
+export function misnamed(leaf: Leaf | undefined, registrationId: string): Failure | undefined {
+  if (leaf === undefined || leaf.cn === registrationId) return undefined;
+  const message = `The CN of the leaf is ${leaf.cn}, and dps.registration_id is ${registrationId}.`;
+  const advice = `Set dps.registration_id = "${leaf.cn}". For another one, give this gateway up: \`newleaf decommission\`, then \`newleaf init\`.`;
+  return failure('NL-DPS-REJECTED', { message, advice });
 }
 
 /** The alarm, unless the present clock contradicts it: it may have been raised by a clock that was ahead. */

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isPassing } from '../failure/errno.ts';
@@ -14,6 +15,8 @@ export interface Journal<E> {
    * @throws Fault NL-STATE-WRITE; the old entry is intact
    */
   write(entry: E): Promise<void>;
+  /** Whether there is a file still: a person may have deleted it beside a daemon that runs. */
+  readonly isThere?: () => boolean;
 }
 
 interface JournalOptions<E> {
@@ -42,6 +45,7 @@ export function createJournal<E>({ directory, validate, now = Date.now }: Journa
       const file = { format: FORMAT, written, entry, digest: digestOf(entry) };
       await writeAtomically(path, `${JSON.stringify(file, undefined, 1)}\n`, 0o600);
     },
+    isThere: () => existsSync(path),
   };
 }
 

@@ -5,6 +5,7 @@ import { issuerOf, named, validityOf } from '../../issuer/name.ts';
 import { certificatesOf } from '../../issuer/pem.ts';
 import type { Leaf } from '../../roll/leaf.ts';
 import { dueAt } from '../../roll/plan.ts';
+import { misnamed } from '../../roll/wrong.ts';
 import { localDay, localMinute, moment } from '../moment.ts';
 import { type Finding, failed, ofLeaf, ok, warning, withLeaf, x509 } from './check.ts';
 import type { Site } from './site.ts';
@@ -28,15 +29,11 @@ async function validity(current: Leaf, site: Site): Promise<Finding> {
   return warning(message, 'See `newleaf status`, which says why it has not happened yet.');
 }
 
-async function registrationId({ cn }: Leaf, site: Site): Promise<Finding> {
+async function registrationId(leaf: Leaf, site: Site): Promise<Finding> {
   const { registration_id } = (await site.config()).config.dps;
-  if (cn === registration_id) return ok(`The CN of the leaf and dps.registration_id are both ${registration_id}.`);
-  const message = `The CN of the leaf is ${cn}, and dps.registration_id is ${registration_id}.`;
-  return failed(
-    'NL-DPS-REJECTED',
-    message,
-    `Set dps.registration_id = "${cn}". For another one, give this gateway up: \`newleaf decommission\`, then \`newleaf init\`.`,
-  );
+  const met = misnamed(leaf, registration_id);
+  if (met === undefined) return ok(`The CN of the leaf and dps.registration_id are both ${registration_id}.`);
+  return failed(met.code, met.message, met.advice);
 }
 
 /**

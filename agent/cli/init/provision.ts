@@ -37,7 +37,9 @@ export async function provision(
     const needsPerson = issuer?.kind === 'inbox' || issuer?.kind === 'hub';
     const { forPerson, forServers } = watch.late;
     const late = needsPerson && watch.isPatient ? forPerson : forServers;
-    const hasLeaf = before !== 'absent' && (before.current !== undefined || leafIn(before.next) !== undefined);
+    await Promise.race([watch.running.daemon.begun, watch.running.ended]);
+    const { current, next } = watch.running.daemon.state;
+    const hasLeaf = current !== undefined || leafIn(next) !== undefined;
     const isKeyGone = hasLeaf && watch.isNewToken && lacksKey(await untilAtRest(watch, late));
     if (needsPerson && (!hasLeaf || isKeyGone)) {
       await showCsr(watch);

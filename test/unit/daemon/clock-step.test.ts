@@ -126,3 +126,15 @@ test('a clock that is ahead is logged once, and nothing is said of it any more a
   clock.step(-800 * DAY);
   assert.deepEqual(await codes(), [], 'before the daemon has looked at its clock');
 });
+
+test('a clock that was ahead when the hub was reached, and is set right while the session is open, is not said to be wrong', async (t) => {
+  const { clock, daemon, lose } = await gateway(t, new Disk(servingState));
+  clock.step(60 * DAY);
+  await lose();
+  await clock.pass(MINUTE);
+  clock.step(-60 * DAY);
+  await clock.pass(2 * MINUTE);
+  const { wrong } = (await onWire(daemon.answer)({ kind: 'status' })).body as Status;
+  assert.deepEqual(wrong, []);
+  assert.notEqual(daemon.state.online, undefined);
+});

@@ -5,8 +5,9 @@ import { onWire, type WireAnswer } from '../../../agent/ask/wire.ts';
 import { answerCsr } from '../../../agent/daemon/delivery.ts';
 import type { AnswererOptions } from '../../../agent/daemon/requests.ts';
 import { type Code, Fault } from '../../../agent/failure/failure.ts';
-import type { KeyRef } from '../../../agent/roll/leaf.ts';
+import type { KeyRef, Slot } from '../../../agent/roll/leaf.ts';
 import { RETIRE_TRIES } from '../../../agent/roll/phase.ts';
+import type { Ports } from '../../../agent/roll/ports.ts';
 import type { RollState } from '../../../agent/roll/state.ts';
 import type { Clock } from '../../../agent/time/clock.ts';
 import { made, wanted } from '../roll/candidates.ts';
@@ -16,9 +17,12 @@ import { Disk, gateway as gatewayBefore, MINUTE, never, servingState } from './g
 const full = () => Promise.reject(new Fault('NL-TOKEN-FAILED', { message: 'The token is full.' }));
 
 /** A gateway that serves, whose leaves a person brings, and whose token makes keys as it is told. */
-async function gateway(t: TestContext, generate: () => Promise<KeyRef>) {
+async function gateway(t: TestContext, generate: Ports['keys']['generate']) {
   const stage = { generate };
-  const keys = { generate: () => stage.generate(), csr: async ({ id }: KeyRef) => `csr of ${id}` };
+  const keys = {
+    generate: (slot: Slot, id: string) => stage.generate(slot, id),
+    csr: async ({ id }: KeyRef) => `csr of ${id}`,
+  };
   const change = { terms: { ...terms, automatic: false } };
   const { daemon, clock, counts } = await gatewayBefore(t, new Disk(servingState), { keys }, change);
   while (daemon.state.online === undefined) await setImmediate();
@@ -129,4 +133,13 @@ test('an answer leaves neither a listener nor a sleeper behind', async () => {
   for (const listener of listeners) listener({ type: 'changed' });
   assert.equal((await answer).is, 'csr');
   assert.deepEqual([listeners.size, sleepers.size], [0, 0]);
+});
+
+test('a place that is taken is not the answer where the other one is free', async (t) => {
+  const { ask } = await gateway(t, async (slot) => {
+    if (slot === 'b') throw new Fault('NL-TOKEN-OCCUPIED');
+    return { slot, id: 'g1' };
+  });
+  const { status, body } = await ask();
+  assert.deepEqual([status, (body as { slot?: string }).slot], [200, 'a']);
 });

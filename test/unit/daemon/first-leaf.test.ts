@@ -118,3 +118,26 @@ test('a token that fails is no token without a leaf: a new process looks again',
   await assert.rejects(ended, TokenError);
   assert.equal(counts.generate, 0);
 });
+
+test('a CSR that is asked for while the token is looked at waits for the factory leaf, which is registered', async (t) => {
+  const clock = new TestClock(NOW);
+  const never = new AbortController().signal;
+  const slow = async () => {
+    await clock.sleep(MINUTE, never);
+    return factory;
+  };
+  const { daemon, counts } = await gateway(
+    t,
+    new Disk(),
+    {},
+    { given: slow, terms: { ...terms, automatic: false } },
+    clock,
+  );
+  const csr = onWire(daemon.answer)({ kind: 'csr', from: 'technician' });
+  await clock.pass(0);
+  assert.equal(counts.generate, 0);
+  await clock.pass(MINUTE);
+  assert.equal((await csr).status, 200);
+  assert.deepEqual([daemon.state.current, counts.register], [factory, 1]);
+  assert.notEqual(daemon.state.online, undefined);
+});

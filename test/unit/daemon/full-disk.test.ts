@@ -205,3 +205,14 @@ test('a new gateway writes nothing before there is something to keep', async (t)
   await clock.pass(50 * HOUR);
   assert.deepEqual([counts.writes, disk.entry], [0, 'absent']);
 });
+
+test('a state file that a person deletes is written again within two minutes', async (t) => {
+  const disk = new Disk(servingState);
+  const { clock, counts, told } = await gateway(t, disk);
+  const before = counts.writes;
+  disk.entry = 'absent';
+  await clock.pass(2 * MINUTE);
+  assert.deepEqual([disk.entry, counts.writes - before, told('state-gone').length], [disk.written.at(-1), 1, 1]);
+  await clock.pass(HOUR);
+  assert.equal(counts.writes - before, 1);
+});

@@ -130,7 +130,7 @@ export async function gateway(
   };
   const daemon = new Daemon({
     ports,
-    journal: { read: disk.read, write: counted('writes', disk.write) },
+    journal: { read: disk.read, write: counted('writes', disk.write), isThere: () => disk.entry !== 'absent' },
     clock,
     draw: () => 0.5,
     log: { error: note, warn: note, info: note, debug: note },

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, rmdirSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { onWire } from '../../../agent/ask/wire.ts';
@@ -81,4 +81,13 @@ test('a listener who hears of another leaf finds its files', async (t) => {
   await clock.pass(MINUTE);
   await answer;
   assert.deepEqual([...found], ['g0 g0', 'g1 g1']);
+});
+
+test('a file that a person deletes is there again within an hour', async (t) => {
+  const { leaf, turns } = stage(t);
+  const first = serving('g0');
+  await turns(first, 1);
+  rmSync(leaf);
+  await turns(first, 61);
+  assert.equal(readFileSync(leaf, 'utf8'), pem('g0'));
 });

@@ -122,3 +122,9 @@ describe('a key that is kept', () => {
     assert.equal(after.next.rest?.failure.code, 'NL-ISSUER-NEW-KEY');
   });
 });
+
+test('a CSR for the key of the current leaf, and leaf.rotate_key is changed: a roll makes another key', () => {
+  const { serving } = SITUATIONS;
+  const kept: RollState = { ...serving, next: { is: 'key-made', key: current.key, for: 'delivery', tries: 0 } };
+  assert.equal(briefly(play(kept, 'roll')), 'generating-key, generate-key b');
+});

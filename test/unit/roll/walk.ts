@@ -167,8 +167,15 @@ function roots({ enrollment, keepKey = false, isGiven = false, byPerson = false 
   // A factory key, or a journal that was lost.
   const unknown: Node = { ...pair, via: `a leaf without a journal, ${enrollment}`, state: unprovisioned, world };
   const found = { kind: 'started', given: current, at: NOW, draw: 0.5 } as const;
+  const csr = { kind: 'csr-asked', newKey: false, sameKey: keepKey, from: 'technician', at: NOW, draw: 0.5 } as const;
+  const asked = {
+    ...unknown,
+    via: 'its token is away at the start, and a CSR is asked for',
+    state: advance(unknown, csr).state,
+  };
   return [
     { ...unknown, state: advance(unknown, found).state },
+    { ...asked, state: advance(asked, found).state },
     { ...pair, via: `a new gateway, ${enrollment}`, state: unprovisioned, world: { token: {}, ...enrolled() } },
     { ...pair, via: `serving, ${enrollment}`, state: { ...unprovisioned, phase: 'serving', ...served }, world },
   ];

@@ -209,7 +209,7 @@ describe('a roll waits for its issuer', () => {
     assert.equal(briefly(taken), 'requesting-leaf, request-leaf b, connect a');
     const served = play(taken, 'current connected');
     assert.deepEqual([served.phase, served.request, served.rolledFor], ['serving', undefined, undefined]);
-    assert.deepEqual([served.outcomes[0]?.outcome, served.next], ['done', made('spare')]);
+    assert.deepEqual([served.outcomes[0]?.outcome, served.next], ['kept', made('spare')]);
   });
   test('which refuses, and the hub refuses the current leaf: that one is registered', () => {
     const asking = { ...rejected, phase: 'requesting-leaf', request: request('roll'), next: made() } as const;

@@ -5,7 +5,7 @@ import { plainCause } from '../../../agent/failure/cause.ts';
 import { CODES, type Code, failure } from '../../../agent/failure/failure.ts';
 import { lineOf, type ReportOptions, statusOf, twinOf } from '../../../agent/roll/report.ts';
 import type { RollState } from '../../../agent/roll/state.ts';
-import { needsAction } from '../../../agent/roll/wrong.ts';
+import { misnamed, needsAction } from '../../../agent/roll/wrong.ts';
 import { made, met as metBy } from './candidates.ts';
 import { NOW, terms } from './machine.ts';
 import { SITUATIONS } from './situations.ts';
@@ -217,4 +217,15 @@ test('an online gateway ends with 0 only where there is nothing to do: what newl
     'NL-TPM-BLOB',
     'NL-UPLINK-THROTTLED',
   ]);
+});
+
+test('a leaf of another registration ID than the configuration says is named, with both', () => {
+  assert.equal(misnamed(current, current.cn), undefined);
+  assert.equal(misnamed(undefined, 'gw-0010'), undefined);
+  const { code, message, advice } = misnamed(current, 'gw-0010') ?? assert.fail();
+  assert.deepEqual(
+    [code, message],
+    ['NL-DPS-REJECTED', `The CN of the leaf is ${current.cn}, and dps.registration_id is gw-0010.`],
+  );
+  assert.match(advice, new RegExp(`Set dps\\.registration_id = "${current.cn}"`));
 });
