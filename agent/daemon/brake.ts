@@ -14,11 +14,11 @@ const MINUTE = 60_000;
 
 /**
  * Effects that the rules start at once, without a pause. A first registration after a refusal, the roll that may cure it, and
- * going back are three or four. From then on 40 a day: this does not slow the probes of a stranded gateway. A key is
+ * going back are three or four. From then on fewer than 40 a day: this does not slow the probes of a stranded gateway. A key is
  * destroyed only after another was made.
  */
 const ENDED: Readonly<Partial<Record<Kind, Allowance>>> = {
-  register: { burst: 6, everyMs: 36 * MINUTE },
+  register: { burst: 4, everyMs: 37 * MINUTE },
   'request-leaf': { burst: 6, everyMs: 36 * MINUTE },
   'generate-key': { burst: 6, everyMs: 36 * MINUTE },
   // A link that drops each minute is connected again each minute.
@@ -38,8 +38,8 @@ const FOUND_OUT: ReadonlySet<Code> = new Set<Code>(['NL-TOKEN-KEY', 'NL-TOKEN-OC
 /** Each request gets at least so much of every allowance: a registration, a roll, and going back. */
 const CREDIT = 4;
 
-/** A session that was held for so long, in milliseconds, was worth its cost. */
-const HELD_MS = 5 * MINUTE;
+/** A session that was held for so long, in milliseconds, was worth its cost. A back end that forgets a device may do so often. */
+const HELD_MS = 60 * MINUTE;
 
 /** A token bucket. */
 class Bucket {

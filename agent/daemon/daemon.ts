@@ -76,7 +76,7 @@ export class Daemon {
       this.#begins = begins;
     });
     const { clock, log, ports, terms } = options;
-    const heard = withAnew(ports, () => this.#state.current);
+    const heard = withAnew(ports, () => this.#state);
     const attempt = (effect: RollEffect, abort: AbortSignal) => {
       const work = () => heard(perform(effect, ports, terms.registered, abort));
       if (effect.kind === 'generate-key') return this.#vitals.during('keys', work);
@@ -137,7 +137,7 @@ export class Daemon {
     const { notify, ports, log, version, terms } = this.#options;
     const entry = await this.#persistence.read();
     if (entry !== 'absent') this.#state = { ...entry, flaps: 0, unreached: 0 };
-    this.#otherClock.forget();
+    this.#otherClock.begin(this.#state);
     const { phase } = this.#state;
     log.info({ event: 'started', version, phase, message: wordsOf(phase, terms.attestation) });
     await this.#begin();
@@ -182,13 +182,11 @@ export class Daemon {
       const nap = { end: clock.monotonic() + ms, abort: new AbortController() };
       this.#nap = nap;
       if (ms > 0) await clock.sleep(ms, nap.abort.signal);
-      const stepMs = aheadMs(clock) - offset;
-      if (!abort.aborted && Math.abs(stepMs) > STEP_MS) this.#stepped(Math.abs(stepMs));
-      const isSetBack = stepMs < -STEP_MS;
-      if (!nap.abort.signal.aborted || isSetBack) {
+      const stepMs = Math.abs(aheadMs(clock) - offset);
+      if (!abort.aborted && stepMs > STEP_MS) this.#stepped(stepMs);
+      if (!nap.abort.signal.aborted) {
         this.#lookedAt = clock.now();
-        const happened = { kind: 'woken', ...(isSetBack && { isSetBack }) } as const;
-        this.#inputs.push({ happened, reply: () => this.#vitals.beat() });
+        this.#inputs.push({ happened: { kind: 'woken' }, reply: () => this.#vitals.beat() });
       }
     }
   }
@@ -225,7 +223,7 @@ export class Daemon {
 
   async #take({ happened, landed, reply }: Input): Promise<void> {
     const { clock, draw, terms } = this.#options;
-    const came: RollEvent = { ...happened, at: clock.now(), draw: draw() };
+    const came: RollEvent = { ...this.#otherClock.seen(happened, this.#state), at: clock.now(), draw: draw() };
     if (happened.kind === 'woken' && !this.#isBegun) {
       await this.#begin();
       return reply?.({ state: this.#state, effects: [] });

@@ -109,8 +109,10 @@ export class Lane {
       const tries = this.tries(effect) + 1;
       const failed = { ladder: ladderOf(effect), tries, at: clock.monotonic() };
       this.#failed = event.kind === 'failed' ? failed : undefined;
-      if (effect.kind === 'register')
-        this.#unheard = event.kind === 'failed' && event.failure.kind !== 'refused' ? failed : undefined;
+      if (effect.kind !== 'register') return;
+      // An answer takes one rung away, and not all: DPS may answer about the other leaf only, or each second time.
+      const isUnheard = event.kind === 'failed' && event.failure.kind !== 'refused';
+      this.#unheard = isUnheard ? failed : { ...failed, tries: Math.max(0, tries - 2) };
     });
   }
 }

@@ -41,6 +41,7 @@ const NEVER_THERE: ReadonlySet<Failure['code']> = new Set<Failure['code']>([
 
 /** In the last minutes of a leaf the pause is still at least this, in milliseconds. */
 const LEAST_HALF_MS = 10 * SECOND;
+const LEAST_HALF_DPS_MS = 3 * MINUTE;
 
 /** Largest pause of any ladder or probe, in milliseconds: a renewal margin below three times this cannot work. */
 export const LARGEST_PAUSE_MS = HOUR;
@@ -63,7 +64,7 @@ export function pauseMs(
   const { firstMs, capMs, jitter, factor = 2 } = LADDERS[effect];
   const longest = effect === 'register' && NEVER_THERE.has(failure.code) ? 10 * MINUTE : capMs;
   const rung = Math.min(longest, firstMs * factor ** Math.min(tries - 1, 30));
-  const half = Math.max(LEAST_HALF_MS, remainingMs / 2);
+  const half = Math.max(effect === 'register' ? LEAST_HALF_DPS_MS : LEAST_HALF_MS, remainingMs / 2);
   // An issuer that says "tomorrow" does not know that the leaf ends tonight, and one that says "in 30 years" is mistaken.
   const wanted = failure.retryAfterMs ?? 0;
   // Whose clock is wrong is not known, and one that has been set right is no reason to wait.

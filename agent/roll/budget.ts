@@ -10,8 +10,8 @@ export function isCharged(signal: Signal): boolean {
 
 /** Token bucket: `burst` at once, `requestsPerHour` in the long run. */
 export function budgetLeft({ budget }: RollState, { requestsPerHour, burst }: Terms, now: number): number {
-  // A moment further ahead than a bucket takes to fill comes from a clock that has been set back since.
-  if (budget.at > now + (burst * 3_600_000) / requestsPerHour) return burst;
+  // A moment that is still to come is that of a clock which has been set back since.
+  if (budget.at > now + 60_000) return burst;
   const earned = (Math.max(0, now - budget.at) * requestsPerHour) / 3_600_000;
   return Math.min(burst, budget.left + earned);
 }

@@ -70,17 +70,16 @@ export function probeOf(state: RollState, event: RollEvent, least: number): NonN
 /** The first rung of an hour (`probeMs`). */
 const HOURLY = 3;
 
-/** The roll before this one has come to nothing, so no operator stands by to enroll this leaf within minutes. */
-function followsFailed({ request, outcomes }: RollState): boolean {
-  const last = outcomes.find(({ action }) => action === 'roll');
-  const isOwn = request?.action === 'roll' && request.from === 'newleaf' && last?.from === 'newleaf';
-  return isOwn && last.outcome !== 'done';
+/** The roll of this leaf has come to nothing, as the one before it: no operator stands by to enroll it within minutes. */
+function followsFailed({ outcomes }: RollState): boolean {
+  const [last, before] = outcomes.filter(({ action }) => action === 'roll');
+  return [last, before].every((one) => one?.from === 'newleaf' && one.outcome !== 'done');
 }
 
 /** The next rung of a candidate's ladder. A key that is not found is looked for by a ladder of its own. */
 function rung(state: RollState, next: Candidate, { at, draw }: RollEvent, failure: Failure) {
   const isFirst = failure.code === 'NL-TOKEN-KEY' && metBy(next)?.code !== failure.code;
-  const tries = isFirst ? 1 : next.tries === 0 && followsFailed(state) ? HOURLY : next.tries + 1;
+  const tries = isFirst ? 1 : next.tries === 1 && followsFailed(state) ? HOURLY : next.tries + 1;
   return { tries, rest: { failure, askAt: at + probeMs(tries, draw, remaining(state, at)) } };
 }
 

@@ -1,6 +1,6 @@
 import { type Failure, failure } from '../failure/failure.ts';
 import type { Leaf } from './leaf.ts';
-import type { Terms } from './plan.ts';
+import { lastResortAt, type Terms } from './plan.ts';
 import { doneBy, type Of, type RollEffect, type RollEvent, type RollState } from './state.ts';
 
 /** While a session is open, an effect may cost a process no more often than this, in milliseconds. */
@@ -21,7 +21,7 @@ const ADVICE_STAYS = `Mend this before newleaf is started again: see \`newleaf c
  *
  * | which effect                                 | before                                   | answer                   |
  * |----------------------------------------------|------------------------------------------|--------------------------|
- * | the session with the current leaf            | whatever                                 | a new process            |
+ * | the session, and none is open                | whatever                                 | a new process            |
  * | any other, and no new process could go on    | whatever                                 | NL-TOKEN-FAILED, `again` |
  * | any other                                    | not, or it has gone well since           | a new process            |
  * | any other                                    | long ago (6 hours; 5 minutes if offline) | a new process            |
@@ -30,14 +30,17 @@ const ADVICE_STAYS = `Mend this before newleaf is started again: see \`newleaf c
 export function heed(
   state: RollState,
   event: RollEvent,
-  { automatic }: Pick<Terms, 'automatic'>,
+  { automatic, renewAt }: Pick<Terms, 'automatic' | 'renewAt'>,
 ): { readonly state: RollState; readonly event: RollEvent; readonly restart?: true } {
   if (event.kind !== 'failed') return { state: well(state, event), event };
   const { effect, failure: met, stays, at } = event;
   if (met.code !== 'NL-TOKEN-POISONED') return { state, event };
-  if (isSession(effect, state.current)) return { state, event, restart: true };
-  // A key that neither process has: a new process makes another, and gets a leaf for it where that needs no person.
-  const isLost = stays?.code === 'NL-TOKEN-KEY' && (automatic || state.online === undefined);
+  const { current, online } = state;
+  // With another hub the session may still be open.
+  if (isSession(effect, current) && online === undefined) return { state, event, restart: true };
+  // A key that neither process has: a new process makes another. An open session is worth more, until its leaf nears its end.
+  const isLate = automatic && current !== undefined && at >= lastResortAt(current, renewAt);
+  const isLost = stays?.code === 'NL-TOKEN-KEY' && (online === undefined || isLate);
   if (stays !== undefined && !isLost) {
     const message = `${met.message} newleaf does not restart itself, as a new process could not use the leaf: ${stays.message}`;
     return { state, event: failedFor(event, { ...met, message, advice: ADVICE_STAYS }) };

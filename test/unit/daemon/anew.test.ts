@@ -4,21 +4,25 @@ import { withAnew } from '../../../agent/daemon/anew.ts';
 import { type Code, failure } from '../../../agent/failure/failure.ts';
 import type { Leaf } from '../../../agent/roll/leaf.ts';
 import type { Ports } from '../../../agent/roll/ports.ts';
-import type { RollEffect } from '../../../agent/roll/state.ts';
+import { type RollEffect, unprovisioned } from '../../../agent/roll/state.ts';
 import { hub } from '../roll/machine.ts';
 import { candidate, current } from './gateway.ts';
 
 const stays = failure('NL-TOKEN-PIN', { message: 'The PIN is wrong.' });
 
 /** How an effect ends that meets this code, and which keys were tried in a new process. */
-async function meets(effect: RollEffect, code: Code, leaf: Leaf | undefined, works = false) {
+async function meets(effect: RollEffect, code: Code, leaf: Leaf | undefined, works = false, online?: string) {
   const asked: string[] = [];
   const opensAnew: Ports['opensAnew'] = async ({ key }) => {
     asked.push(key.id);
     return works ? undefined : stays;
   };
   const met = { kind: 'failed', effect, failure: failure(code) } as const;
-  const event = await withAnew({ opensAnew }, () => leaf)(Promise.resolve(met));
+  const event = await withAnew({ opensAnew }, () => ({
+    ...unprovisioned,
+    ...(leaf && { current: leaf }),
+    ...(online && { online }),
+  }))(Promise.resolve(met));
   assert.ok(event.kind === 'failed' && event.failure.code === code);
   return { stays: event.stays, asked };
 }
@@ -35,6 +39,10 @@ for (const effect of [generate, prove, { kind: 'register', leaf: current } as co
     assert.deepEqual(await meets(effect, POISONED, current, true), { stays: undefined, asked: [current.key.id] });
   });
 }
+
+test('a session with another hub is open: a new process tries the key before that one is given up', async () => {
+  assert.deepEqual(await meets(session, POISONED, current, false, 'T0@hub-2/gw-1'), { stays, asked: [current.key.id] });
+});
 
 const unasked: readonly (readonly [why: string, ...Parameters<typeof meets>])[] = [
   ['the session is what a new process is for', session, POISONED, current],

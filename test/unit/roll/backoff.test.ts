@@ -105,13 +105,15 @@ describe('a pause is never more than half of what remains of the leaf', () => {
   const rows: readonly (readonly [why: string, remaining: number, failure: ReturnType<typeof later>, ms: number])[] = [
     ['a long remainder changes nothing', 10 * HOUR, outage, 10 * MINUTE],
     ['half of ten minutes', 10 * MINUTE, outage, 5 * MINUTE],
-    ['but no less than ten seconds', 2 * SECOND, outage, 10 * SECOND],
-    ['nor once it has ended', -HOUR, outage, 10 * SECOND],
+    ['but DPS is asked no more often than every three minutes', 2 * SECOND, outage, 3 * MINUTE],
+    ['nor once it has ended', -HOUR, outage, 3 * MINUTE],
     ['what the other side asked for goes before', 10 * MINUTE, later(20 * MINUTE), 20 * MINUTE],
   ];
   for (const [why, remaining, failed, ms] of rows) {
     test(why, () => assert.equal(pauseMs('register', 20, failed, 0.5, remaining), ms));
   }
+  test('an issuer, and a token, no more often than every ten seconds', () =>
+    assert.equal(pauseMs('request-leaf', 20, outage, 0.5, 2 * SECOND), 10 * SECOND));
 });
 
 describe('the probe for what was refused', () => {

@@ -30,15 +30,18 @@ describe('a candidate that DPS refuses is parked', () => {
     assert.deepEqual([twice?.tries, restOf(twice)?.askAt], [2, NOW + probeMs(2, 0.5)]);
   });
   for (const [what, before, by, rung] of [
-    ['the first one that nobody has enrolled', [], 'newleaf', 1],
-    ['the leaf of a roll after one that came to nothing', ['kept'], 'newleaf', 3],
-    ['one that a technician waits for', ['kept'], 'technician', 1],
-    ['one after a roll that went well', ['done', 'kept'], 'newleaf', 1],
+    ['of the first roll that came to nothing', [], 'newleaf', 2],
+    ['of another roll that came to nothing', ['kept'], 'newleaf', 3],
+    ['that a technician waits for', ['kept'], 'technician', 2],
+    ['of a roll after one that went well', ['done', 'kept'], 'newleaf', 2],
   ] as const) {
-    test(`${what} is asked for again by rung ${rung}`, () => {
+    test(`a leaf ${what} is asked for again by rung 1, and then ${rung}`, () => {
       const outcomes = before.map((outcome) => ({ ...request('roll', 'newleaf'), outcome, endedAt: NOW }));
-      const rolling = { ...SITUATIONS['registering-next'], request: request('roll', by), outcomes };
-      assert.equal(restOf(play(rolling, 'refusal').next)?.askAt, NOW + probeMs(rung, 0.5));
+      const refused = play({ ...SITUATIONS['registering-next'], request: request('roll', by), outcomes }, 'refusal');
+      const { askAt = 0 } = restOf(refused.next) ?? {};
+      assert.equal(askAt, NOW + probeMs(1, 0.5));
+      const again = play(advance(refused, { ...now, kind: 'woken', at: askAt }, terms).state, 'refusal');
+      assert.equal(restOf(again.next)?.askAt, NOW + probeMs(rung, 0.5));
     });
   }
   test('is registered before the current leaf when somebody asks, and the current leaf after it', () => {
