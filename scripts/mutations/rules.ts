@@ -78,12 +78,7 @@ export const RULES: readonly Mutation[] = [
     "  if (!canGoBack(state, event)) return makesWay(giveUp(state, next, why === 'key-lost'), event);\n",
     '',
   ),
-  of(
-    'moves.ts',
-    'a refused candidate is asked for every five minutes',
-    '? HOURLY : next.tries + 1;',
-    '? HOURLY : 1;',
-  ),
+  of('moves.ts', 'a refused candidate is asked for every five minutes', '? HOURLY : next.tries + 1;', '? HOURLY : 1;'),
   of(
     'phase.ts',
     'a key that cannot be destroyed holds up every roll',
@@ -210,7 +205,12 @@ export const RULES: readonly Mutation[] = [
     'Math.max(30 * SECOND, remainingMs / 2)',
     'remainingMs / 2',
   ),
-  of('plan.ts', 'a fleet renews in one second', 'lifetime * SPREAD_SHARE * drawOf(leaf.serial)', 'lifetime * SPREAD_SHARE'),
+  of(
+    'plan.ts',
+    'a fleet renews in one second',
+    'lifetime * SPREAD_SHARE * drawOf(leaf.serial)',
+    'lifetime * SPREAD_SHARE',
+  ),
   of('plan.ts', 'a leaf that is never renewed is kept beyond its end', 'now >= state.current.notAfter || ', ''),
   of('plan.ts', 'a clock before the last proof of a server is believed', 'lastSeen ?? 0', '0'),
   of('plan.ts', 'a leaf that lives for a day is in alarm from its first hour', ' && ALARM_MS[alarm] < window', ''),
