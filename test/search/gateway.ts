@@ -2,7 +2,7 @@ import { Daemon } from '../../agent/daemon/daemon.ts';
 import { Fault } from '../../agent/failure/failure.ts';
 import { leafIn } from '../../agent/roll/candidate.ts';
 import type { Leaf } from '../../agent/roll/leaf.ts';
-import type { Terms } from '../../agent/roll/plan.ts';
+import { lastResortAt, type Terms } from '../../agent/roll/plan.ts';
 import { type RollState, unprovisioned } from '../../agent/roll/state.ts';
 import { type Entry, entryOf, validateEntry } from '../../agent/state/entry.ts';
 import { diceOf } from './dice.ts';
@@ -161,9 +161,12 @@ export class Gateway {
     void daemon.run(abort.signal).then(
       (ending) => {
         if (ending !== 'restart' || !isAlive()) return;
-        // Without its session the process is of no use.
-        if (this.world.token.isShut && this.known?.current !== undefined && this.log.last?.isSession !== true)
-          this.broken.push('it ends itself, and no new process can start');
+        const { current, online } = daemon.state;
+        const isLate = current !== undefined && this.clock.now() >= lastResortAt(current, this.terms.renewAt);
+        const canStart = current === undefined || (!this.world.token.isShut && this.world.token.has(current.key));
+        // Without a session the process is of no use.
+        if (online !== undefined && !canStart && !isLate)
+          this.broken.push('it ends itself with an open session, and no new process can open one');
         this.#again();
       },
       (error: unknown) => this.broken.push(`the daemon throws: ${error instanceof Error ? error.stack : error}`),

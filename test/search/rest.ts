@@ -1,6 +1,6 @@
 import type { Code } from '../../agent/failure/failure.ts';
 import { hasLeaf, keyOf, restOf } from '../../agent/roll/candidate.ts';
-import { isCredible, isDue } from '../../agent/roll/plan.ts';
+import { isDue } from '../../agent/roll/plan.ts';
 import { DEEDS } from './deeds.ts';
 import type { Gateway } from './gateway.ts';
 import { bring } from './people.ts';
@@ -13,7 +13,7 @@ export function whatIsLeft({ state, world, isOnline, terms, clock, isPutBack }: 
   if (!world.isLive(current) || isDue(state, terms, clock.now())) return 'its leaf is expired or overdue';
   if (phase !== 'serving') return 'it does not come to rest';
   if (request !== undefined) return 'a request is left in flight';
-  if (!isCredible(state, terms, clock.now())) return 'a clock that is right is said to be wrong';
+  if ((state.lastSeen ?? 0) > clock.now()) return 'a clock that is right is said to be wrong';
   if (hasLeaf(next) || restOf(next) !== undefined) return 'a candidate is left behind';
   const { a, b } = Object.fromEntries(world.token.card?.keys ?? []);
   const keys = [a, b].filter((id) => id !== undefined && id !== FOREIGN);
