@@ -115,7 +115,9 @@ function promoted(state: RollState, { leaf, assignment }: Assigned, event: Of<'c
   // Another key that was to be destroyed once a leaf is proven.
   const { retire } = proven;
   const remembered = retire === undefined ? proven : { ...proven, retire: { ...retire, tries: 0 } };
-  return retireKey(without(remembered, 'ask'), state.current?.key);
+  const before = state.current?.key;
+  // A place holds one key: where it is another one, that of the leaf before is lost.
+  return retireKey(without(remembered, 'ask'), retire?.slot === before?.slot ? undefined : before);
 }
 
 export function keyDestroyed(state: RollState, event: Of<'key-destroyed'>): RollState {

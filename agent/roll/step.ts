@@ -3,6 +3,8 @@ import { begin } from './begin.ts';
 import { hasLeaf } from './candidate.ts';
 import { connected, issued, keyDestroyed, keyGenerated, registered } from './done.ts';
 import { effectFailed } from './failed.ts';
+import type { Leaf } from './leaf.ts';
+import { freeSlot } from './look.ts';
 import { lost } from './lost.ts';
 import { phaseOf } from './phase.ts';
 import { type Decision, effectsOf, type Moved, type Of, type RollEvent, type RollState, type Step } from './state.ts';
@@ -55,10 +57,16 @@ function transition(state: RollState, event: RollEvent, decision?: Decision): Mo
 /** A key that the token did not destroy is tried again at each start. */
 function started(state: RollState, event: Of<'started'>, decision?: Decision): RollState {
   const { retire } = state;
-  // It is registered, whatever else is under way: no other leaf has an assignment.
-  const found: RollState = event.given === undefined ? state : { ...state, current: event.given, ask: true };
-  const begun = begin(found, event, decision);
+  const begun = begin(event.given === undefined ? state : withGiven(state, event.given), event, decision);
   return retire === undefined || hasLeaf(begun.next) ? begun : { ...begun, retire: { ...retire, tries: 0 } };
+}
+
+/** It is registered, whatever else is under way: no other leaf has an assignment. A CSR that came first gets another place. */
+function withGiven(state: RollState, current: Leaf): RollState {
+  const { next } = state;
+  const found: RollState = { ...state, current, ask: true };
+  if (next?.is !== 'key-wanted' || next.slot !== current.key.slot) return found;
+  return { ...found, next: { ...next, slot: freeSlot(found) } };
 }
 
 /** Moves to the phase that follows, and writes the trail. */
