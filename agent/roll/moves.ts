@@ -58,8 +58,9 @@ export function probeOf(state: RollState, event: RollEvent, least: number): NonN
   const { at, draw } = event;
   const times = (state.probe?.times ?? 0) + 1;
   const rest = restOf(state.next);
-  // Without its key DPS hears nothing, so it need not be spared.
-  if (rest?.failure.code === 'NL-TOKEN-KEY') return { times, askAt: rest.askAt };
+  // Without its key DPS hears nothing, so it need not be spared; without a way back nothing else is asked for.
+  const isAlone = hasLeaf(state.next) && !canGoBack(state, event);
+  if (rest !== undefined && (isAlone || rest.failure.code === 'NL-TOKEN-KEY')) return { times, askAt: rest.askAt };
   const rungMs = probeMs(Math.max(times, least), draw);
   return {
     times,

@@ -158,10 +158,13 @@ describe('a stranded gateway and its candidate', () => {
     assert.equal(phase, 'stranded');
     return (probe?.askAt ?? 0) - at;
   };
-  test('asks after a turn, as there are two leaves to ask about; of one alone after an hour', () => {
+  test('asks after a turn, as there are two leaves to ask about; of the current one alone after an hour', () => {
     assert.equal(asksAt({ ...asking, next: until(NOW + HOUR) }), turnMs(0.5));
     assert.equal(asksAt({ ...asking, rolledFor: current.thumbprint }), probeMs(3, 0.5));
-    assert.equal(asksAt({ ...asking, next: until(current.notAfter) }, current.notAfter), probeMs(3, 0.5));
+  });
+  test('and of the candidate alone by its own ladder: it may be enrolled in a moment', () => {
+    const next = until(current.notAfter, { rest: { failure: REFUSAL, askAt: current.notAfter + 7 } });
+    assert.equal(asksAt({ ...asking, next }, current.notAfter), 7);
   });
   test('asks as soon as its key is looked for again', () => {
     const next = until(NOW, { rest: { failure: failure('NL-TOKEN-KEY'), askAt: NOW + 7 } });
@@ -174,10 +177,10 @@ describe('a candidate that is refused, beside a current leaf', () => {
   test('which was never assigned to a hub: that one is registered', () => {
     assert.equal(briefly(play(without(proving, 'assignment'), 'refusal')), 'registering, register a');
   });
-  test('which has expired, and the hub refuses it: a person is called, and DPS is asked within the hour', () => {
+  test('which has expired, and the hub refuses it: a person is called, and DPS is asked in five minutes', () => {
     const dead = { ...current, notAfter: NOW };
     const { phase, probe } = play({ ...proving, current: dead, rejected: true }, 'refusal');
-    assert.deepEqual([phase, probe], ['stranded', { times: 1, askAt: NOW + probeMs(3, 0.5) }]);
+    assert.deepEqual([phase, probe], ['stranded', { times: 1, askAt: NOW + probeMs(1, 0.5) }]);
   });
   test('which has expired: the pauses are no shorter for that', () => {
     const parked = play({ ...proving, current: { ...current, notAfter: NOW } }, 'refusal');
