@@ -160,6 +160,8 @@ function isLastResort(state: RollState, terms: Terms, now: number): boolean {
   if (!terms.automatic || current === undefined || next?.is !== 'key-wanted' || lacksKey(state)) return false;
   if (now < lastResortAt(current, terms.renewAt)) return false;
   const { rest } = next;
+  // Both places have just been found taken: to look again an hour later is of no use.
+  if (rest?.failure.code === 'NL-TOKEN-OCCUPIED') return true;
   if (rest !== undefined) return rest.failure.kind === 'broken' && rest.askAt <= now;
   return workTrouble?.failure.kind === 'broken' && next.isSecond !== true;
 }

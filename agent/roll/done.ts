@@ -115,9 +115,7 @@ function promoted(state: RollState, { leaf, assignment }: Assigned, event: Of<'c
   // Another key that was to be destroyed once a leaf is proven.
   const { retire } = proven;
   const remembered = retire === undefined ? proven : { ...proven, retire: { ...retire, tries: 0 } };
-  const before = state.current?.key;
-  // A place holds one key: where it is another one, that of the leaf before is lost.
-  return retireKey(without(remembered, 'ask'), retire?.slot === before?.slot ? undefined : before);
+  return retireKey(without(remembered, 'ask'), state.current?.key);
 }
 
 export function keyDestroyed(state: RollState, event: Of<'key-destroyed'>): RollState {

@@ -17,8 +17,8 @@ export const TRANSITIONS: readonly Mutation[] = [
   of(
     'done.ts',
     'the old key stays in the token for ever',
-    'retire?.slot === before?.slot ? undefined : before);',
-    'undefined);',
+    "return retireKey(without(remembered, 'ask'), state.current?.key);",
+    "return without(remembered, 'ask');",
   ),
   of(
     'done.ts',

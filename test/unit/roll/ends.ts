@@ -162,8 +162,9 @@ class Played {
     this.#begin = this.pair.at;
   }
 
+  /** Until then a person has been told, and the gateway serves; what follows has its own time. */
   #waitUntil(at: number): void {
-    this.#begin += at - this.pair.at;
+    this.#begin = at;
     this.#look(at);
   }
 
