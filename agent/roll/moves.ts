@@ -118,7 +118,8 @@ export function drop(
   const rest = restOf(next) ?? { failure: metBy(next) ?? failure, askAt: event.at };
   const why = rest.failure.code === 'NL-TOKEN-KEY' ? 'key-lost' : because;
   if (!canGoBack(state, event)) return makesWay(giveUp(state, next, why === 'key-lost'), event);
-  if (mayBeTrusted(next))
+  // A person may have delivered an earlier leaf of the same key, which DPS has taken.
+  if (mayBeTrusted(next) || next.from !== 'issuer')
     return { ...without(state, 'ask', 'stranded'), next: { is: 'unwanted', leaf, from, tries, rest, because: why } };
   return makesWay(retireKey(without(state, 'next'), leaf.key), event);
 }

@@ -69,7 +69,7 @@ export const RULES: readonly Mutation[] = [
   of(
     'moves.ts',
     'a key is destroyed while DPS trusts its leaf',
-    "  if (mayBeTrusted(next))\n    return { ...without(state, 'ask', 'stranded'), next: { is: 'unwanted', leaf, from, tries, rest, because: why } };\n",
+    "  if (mayBeTrusted(next) || next.from !== 'issuer')\n    return { ...without(state, 'ask', 'stranded'), next: { is: 'unwanted', leaf, from, tries, rest, because: why } };\n",
     '',
   ),
   of(
