@@ -208,7 +208,8 @@ function whatIsLeft(pair: Pair): string {
     return 'it serves on a leaf that is neither expired nor overdue';
   if (phase !== 'serving') return 'everything comes to rest';
   // A refusal that is over does not end a session: what counts is what DPS trusts.
-  if (world.pinned !== undefined && world.pinned.thumbprint !== current.thumbprint)
+  // A session that outlives its key is served out: nothing can be registered with it, and its end is another pair.
+  if (has(world, current.key) && world.pinned !== undefined && world.pinned.thumbprint !== current.thumbprint)
     return 'DPS trusts the current leaf';
   if (request !== undefined) return 'no request is left in flight';
   if (hasLeaf(next) || restOf(next) !== undefined) return 'no candidate is left behind';
