@@ -1,7 +1,7 @@
 import type { Failure } from '../failure/failure.ts';
 import { failureFields } from '../machine/failure-fields.ts';
 import type { Log } from '../machine/log.ts';
-import { keyOf } from '../roll/candidate.ts';
+import { knownIds } from '../roll/look.ts';
 import type { RollState } from '../roll/state.ts';
 import type { Clock } from '../time/clock.ts';
 import type { DaemonOptions } from './options.ts';
@@ -35,12 +35,12 @@ export class Strangers {
   follow(state: RollState): void {
     this.#state = state;
     if (state.phase !== 'serving') return;
-    const ids = idsOf(state).join();
+    const ids = knownIds(state).join();
     const at = this.#clock.monotonic();
     if (ids === this.#looked.ids && at < this.#looked.at + AGAIN_MS) return;
     this.#looked = { ids, at };
     // A key that is made or destroyed meanwhile is known before or after the look.
-    void this.#look(() => [...idsOf(state), ...idsOf(this.#state ?? state)]).then(
+    void this.#look(() => [...knownIds(state), ...knownIds(this.#state ?? state)]).then(
       (found) => {
         if (found !== undefined && found.message !== this.#failure?.message)
           this.#log.warn({ event: 'key-unknown', ...failureFields(found) });
@@ -50,8 +50,4 @@ export class Strangers {
       () => {},
     );
   }
-}
-
-function idsOf({ current, next, retire }: RollState): readonly string[] {
-  return [current?.key.id, next && keyOf(next).id, retire?.id].filter((id) => id !== undefined);
 }

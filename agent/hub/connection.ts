@@ -10,7 +10,7 @@ import { type Failure, Fault } from '../failure/failure.ts';
 import type { HubSession, SessionUser } from '../mqtt/hub-session.ts';
 import { Tap } from '../mqtt/tap.ts';
 import type { Way } from '../mqtt/way.ts';
-import type { Assignment } from '../roll/leaf.ts';
+import { type Assignment, placeOf } from '../roll/leaf.ts';
 import type { Keepalive } from './keepalive.ts';
 import { hubLinkFault } from './link-fault.ts';
 import { METHOD_NAMES, readCall } from './methods.ts';
@@ -76,7 +76,7 @@ export class Connection {
     isReplaced,
   }: ConnectionOptions) {
     const { hub: host, deviceId } = assignment;
-    this.place = `${host}/${deviceId}`;
+    this.place = placeOf({ hub: host, deviceId });
     const tap = new Tap({
       host,
       way,

@@ -44,6 +44,14 @@ export const lacksKey = ({ sessionTrouble }: Pick<RollState, 'sessionTrouble'>):
 export const canGoBack = ({ current }: Pick<RollState, 'current'>, { at }: Pick<RollEvent, 'at'>): boolean =>
   current !== undefined && current.notAfter > at;
 
+/** The CKA_IDs that the records name: every other key in our places is a stranger's. */
+export const knownIds = ({
+  current,
+  next,
+  retire,
+}: Partial<Pick<RollState, 'current' | 'next' | 'retire'>>): string[] =>
+  [current?.key.id, next && keyOf(next).id, retire?.id].filter((id) => id !== undefined);
+
 /** No session comes from the current leaf: the hub refuses it, or DPS has never assigned it to one. */
 export const isBarred = ({ current, rejected, assignment }: Pick<RollState, 'current' | 'rejected' | 'assignment'>) =>
   current !== undefined && (rejected || assignment === undefined);

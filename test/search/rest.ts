@@ -1,5 +1,6 @@
 import type { Code } from '../../agent/failure/failure.ts';
-import { hasLeaf, keyOf, restOf } from '../../agent/roll/candidate.ts';
+import { hasLeaf, restOf } from '../../agent/roll/candidate.ts';
+import { knownIds } from '../../agent/roll/look.ts';
 import { isDue } from '../../agent/roll/plan.ts';
 import { DEEDS } from './deeds.ts';
 import type { Gateway } from './gateway.ts';
@@ -16,19 +17,12 @@ export function whatIsLeft({ state, world, isOnline, terms, clock, isPutBack }: 
   if ((state.lastSeen ?? 0) > clock.now()) return 'a clock that is right is said to be wrong';
   if (hasLeaf(next) || restOf(next) !== undefined) return 'a candidate is left behind';
   const { a, b } = Object.fromEntries(world.token.card?.keys ?? []);
-  const keys = [a, b].filter((id) => id !== undefined && id !== FOREIGN);
+  const keys = [a, b].filter((id): id is string => id !== undefined && id !== FOREIGN);
   // The hub that was told of another leaf keeps the session, and says so when it ends.
   const isOfCurrent = world.session?.leaf.thumbprint === current.thumbprint;
   const isOfOthers = world.token.isSwapped || isPutBack;
-  return isOfCurrent && (isOfOthers || keys.every((id) => known({ state }).includes(id))) ? '' : 'a key is left behind';
+  return isOfCurrent && (isOfOthers || keys.every((id) => knownIds(state).includes(id))) ? '' : 'a key is left behind';
 }
-
-/** The keys that the journal knows. */
-const known = ({ state: { current, next, retire } }: Pick<Gateway, 'state'>) => [
-  current?.key.id,
-  next && keyOf(next).id,
-  retire?.id,
-];
 
 /** What `status` would have a person do, where it says that one is needed. */
 export async function helpFor(
@@ -50,7 +44,7 @@ const NEEDS: Partial<Record<Code, (gateway: Gateway) => void>> = {
   // Nobody finds the key again, so a person brings a leaf for another one.
   'NL-TOKEN-KEY': (gateway) => void (gateway.terms.automatic || bring(gateway)),
   'NL-TOKEN-OCCUPIED': (gateway) => {
-    gateway.world.token.clear(known(gateway));
+    gateway.world.token.clear(knownIds(gateway.state));
     if (!gateway.terms.automatic) void bring(gateway);
   },
   // The token of this gateway is plugged in again.

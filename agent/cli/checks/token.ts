@@ -5,8 +5,9 @@ import type { TlsWay } from '../../../hsm/tls-way.ts';
 import { CODES } from '../../failure/failure.ts';
 import { nameToken } from '../../failure/failure-of.ts';
 import { clearing, labelsOf, strangerIn } from '../../keys/occupied.ts';
-import { keyOf } from '../../roll/candidate.ts';
 import type { Leaf } from '../../roll/leaf.ts';
+import { knownIds } from '../../roll/look.ts';
+import { unprovisioned } from '../../roll/state.ts';
 import { type Finding, failed, ofLeaf, ok, skipped, unseen, warning, withLeaf, x509 } from './check.ts';
 import type { Site } from './site.ts';
 
@@ -66,11 +67,10 @@ async function keys(site: Site): Promise<Finding> {
   const entry = await site.entry().catch(() => undefined);
   // Without the journal, which this user may not read, each key would look like a stranger's.
   if (entry === undefined) return ok(message);
-  const { current, next, retire } = entry === 'absent' ? {} : entry;
-  const known = [current?.key.id, next && keyOf(next).id, retire?.id, ...given.map(({ id }) => id)];
-  const stranger = await strangerIn(token, labels, () => known.filter((id) => id !== undefined));
+  const recorded = entry === 'absent' ? unprovisioned : entry;
+  const stranger = await strangerIn(token, labels, () => [...knownIds(recorded), ...given.map(({ id }) => id)]);
   if (stranger === undefined) return ok(message);
-  if (current !== undefined) return warning(stranger.message, CODES['NL-TOKEN-OCCUPIED'].advice);
+  if (recorded.current !== undefined) return warning(stranger.message, CODES['NL-TOKEN-OCCUPIED'].advice);
   const { registration_id: registrationId } = dps;
   const place = { token, registrationId, directory: state.directory, now: site.now };
   return warning(stranger.message, await clearing(place, stranger.label));

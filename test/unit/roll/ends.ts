@@ -1,6 +1,6 @@
 import { pauseMs } from '../../../agent/roll/backoff.ts';
-import { hasLeaf, keyOf, madeKeyOf, restOf } from '../../../agent/roll/candidate.ts';
-import { remaining } from '../../../agent/roll/look.ts';
+import { hasLeaf, madeKeyOf, restOf } from '../../../agent/roll/candidate.ts';
+import { knownIds, remaining } from '../../../agent/roll/look.ts';
 import { dueAt, isDue, nextMoment } from '../../../agent/roll/plan.ts';
 import { effectsOf, type RollEffect, type RollEvent, session } from '../../../agent/roll/state.ts';
 import { needsPerson, wrongIn } from '../../../agent/roll/wrong.ts';
@@ -155,8 +155,7 @@ class Played {
   /** The owner of the foreign key takes it away. */
   #clear(): void {
     const { world, state } = this.pair;
-    const { current, next, retire } = state;
-    const known = [current?.key.id, next && keyOf(next).id, retire?.id];
+    const known = knownIds(state);
     const token = Object.fromEntries(Object.entries(world.token).filter(([, id]) => known.includes(id)));
     this.pair = { ...this.pair, world: { ...world, token } };
     this.#begin = this.pair.at;
@@ -217,8 +216,8 @@ function whatIsLeft(pair: Pair): string {
   return '';
 }
 
-function isTidy({ token, drawer }: World, { state: { current, next, retire } }: Pair): boolean {
-  const known = [current?.key.id, next && keyOf(next).id, retire?.id, FOREIGN];
+function isTidy({ token, drawer }: World, { state }: Pair): boolean {
+  const known = [...knownIds(state), FOREIGN];
   return drawer !== undefined || [token.a, token.b].every((id) => id === undefined || known.includes(id));
 }
 
