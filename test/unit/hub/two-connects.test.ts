@@ -71,18 +71,6 @@ test('another hub that accepts and never answers the twin does not cost the sess
   await silent.until(() => silent.open === 0);
 });
 
-test('a session with another hub ends silently once the newer one is proven', async () => {
-  await using before = await startHub();
-  await using after = await startHub();
-  const hub = newHub();
-  await hub.connect(current, at(before), never);
-  await hub.connect(next, at(after), never);
-  await before.until(() => before.open === 0);
-  assert.deepEqual(await signalsSoFar(hub), []);
-  await hub.report({ phase: 'serving' });
-  assert.equal(after.published('$iothub/twin/PATCH/').length, 1);
-});
-
 test('close ends every connect that is under way', async () => {
   await using far = await startHub({ connack: 'none' });
   const hub = newHub();
