@@ -141,8 +141,9 @@ async function destroysNoKey(site: Site): Promise<void> {
   assert.equal((await statusOf(machine)).online, true);
 
   const resort = { event: 'transition', reason: 'last-resort' };
-  await machine.journal.waitFor(resort, { since: line, timeoutMs: LIFETIME_MS });
-  await machine.journal.waitFor({ event: 'outcome', reason: 'done' }, { since: machine.journal.lines.length });
+  const begins = await machine.journal.waitFor(resort, { since: line, timeoutMs: LIFETIME_MS });
+  const after = machine.journal.lines.indexOf(begins);
+  await machine.journal.waitFor({ event: 'outcome', reason: 'done' }, { since: after });
   assert.ok(Date.now() < end, 'in time');
   const session = far.log.since(since).find(({ server, event }) => server === 'hub1' && event.endsWith('connected'));
   assert.equal(session?.event, 'connected', 'the session stayed until the next leaf was proven');
