@@ -120,7 +120,7 @@ function isMaking({ phase, next }: RollState): boolean {
 function unmadeBy(event: object, state: RollState): Failure | undefined {
   const { type, effect, code, message, advice } = event as Partial<Record<string, string>>;
   const { next, retire, workTrouble } = state;
-  const isNeeded = next?.is === 'key-wanted' && next.slot === retire?.slot;
+  const isNeeded = next?.is === 'key-wanted' && retire.some(({ slot }) => slot === next.slot);
   const isInTheWay = effect === 'destroy-key' && isMaking(state) && isNeeded;
   if (type !== 'failed' || (effect !== 'generate-key' && !isInTheWay)) return undefined;
   // The other place is tried. Where it is taken, too, the machine has said which one a person can clear.

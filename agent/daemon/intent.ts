@@ -31,7 +31,9 @@ function isKnown(leaf: Leaf, disk: Entry | undefined): boolean {
 }
 
 function isGivenUp({ id }: KeyRef, disk: Entry | undefined): boolean {
-  return disk?.retire?.id === id && disk.current?.key.id !== id && madeKeyOf(disk.next)?.id !== id;
+  return (
+    disk?.retire.some((one) => one.id === id) === true && disk.current?.key.id !== id && madeKeyOf(disk.next)?.id !== id
+  );
 }
 
 /** A server was seen so much later than the disk says, in ms: sessions that end each minute must not wear out the flash. */

@@ -112,15 +112,15 @@ function promoted(state: RollState, { leaf, assignment }: Assigned, event: Of<'c
     assignment,
     rejected: false,
   };
-  // Another key that was to be destroyed once a leaf is proven.
-  const { retire } = proven;
-  const remembered = retire === undefined ? proven : { ...proven, retire: { ...retire, tries: 0 } };
-  return retireKey(without(remembered, 'ask'), state.current?.key);
+  // Others that were to be destroyed once a leaf is proven.
+  const retire = proven.retire.map((one) => ({ ...one, tries: 0 }));
+  return retireKey(without({ ...proven, retire }, 'ask'), state.current?.key);
 }
 
 export function keyDestroyed(state: RollState, event: Of<'key-destroyed'>): RollState {
-  if (state.phase !== 'retiring-key' || state.retire?.id !== event.id) return state;
-  const free = without(state, 'retire');
+  const retire = state.retire.filter(({ id }) => id !== event.id);
+  if (state.phase !== 'retiring-key' || retire.length === state.retire.length) return state;
+  const free = { ...state, retire };
   // The key made room for a roll: that goes on, even if the hub refuses the current leaf.
   if (free.request?.action === 'roll') return resumeRoll(free, event);
   return free;

@@ -3,6 +3,7 @@ import { GRACE_REFUSALS } from './backoff.ts';
 import { begin } from './begin.ts';
 import { type Assigned, type KeyMade, type KeyWanted, leafIn, mayBeTrusted, type Parked } from './candidate.ts';
 import { keyLost } from './key-lost.ts';
+import type { KeyRef } from './leaf.ts';
 import { canGoBack, freeSlot, isBarred, keepsKey, WAITING } from './look.ts';
 import {
   accept,
@@ -20,7 +21,7 @@ import {
   without,
 } from './moves.ts';
 import { candidateRefused, hasJustRefused, strand } from './parked.ts';
-import { isKeyInWork, RETIRE_TRIES } from './phase.ts';
+import { RETIRE_TRIES, retiringOf, wantedNow } from './phase.ts';
 import type { Decision, Moved, Of, RollEvent, RollState } from './state.ts';
 import { unsettled } from './unreached.ts';
 
@@ -162,22 +163,22 @@ function probed(state: RollState, event: RollEvent): RollState {
 
 /** The old key is useless now: the roll has succeeded, even if the token does not destroy it. */
 function undestroyed(state: RollState, event: Of<'failed'>): Moved {
-  const { retire, next } = state;
-  if (state.phase !== 'retiring-key' || retire === undefined) return state;
-  const tried = { ...state, retire: { ...retire, tries: retire.tries + 1 } };
-  if (tried.retire.tries < RETIRE_TRIES) return { state: tried, retry: event.failure };
-  const isNeeded = isKeyInWork(state) && next?.is === 'key-wanted' && next.slot === retire.slot;
-  return isNeeded ? slotBlocked(tried, next, event) : tried;
+  const key = retiringOf(state);
+  if (state.phase !== 'retiring-key' || key === undefined) return state;
+  const tries = key.tries + 1;
+  const tried = { ...state, retire: state.retire.map((one) => (one.id === key.id ? { ...one, tries } : one)) };
+  if (tries < RETIRE_TRIES) return { state: tried, retry: event.failure };
+  const next = wantedNow(state);
+  return next?.slot === key.slot ? slotBlocked(tried, next, key, event) : tried;
 }
 
 /**
  * The next key cannot be made beside one that has served. A roll waits for a person, and for the candidate's ladder. A CSR was
  * asked for by a person, who asks again.
  */
-function slotBlocked(state: RollState, next: KeyWanted, event: Of<'failed'>): Moved {
-  const { retire } = state;
+function slotBlocked(state: RollState, next: KeyWanted, { slot, id }: KeyRef, event: Of<'failed'>): Moved {
   const why = failure('NL-TOKEN-OCCUPIED', {
-    message: `Slot ${retire?.slot} still holds the key with CKA_ID ${retire?.id}, which has served before. ${event.failure.message}`,
+    message: `Slot ${slot} still holds the key with CKA_ID ${id}, which has served before. ${event.failure.message}`,
     advice:
       "Destroy it with the tool of the token's vendor, then `newleaf roll --wait`. Until then the leaf is renewed with the key that it has, half-way between its renewal and its end.",
   });

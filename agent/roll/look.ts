@@ -48,9 +48,9 @@ export const canGoBack = ({ current }: Pick<RollState, 'current'>, { at }: Pick<
 export const knownIds = ({
   current,
   next,
-  retire,
+  retire = [],
 }: Partial<Pick<RollState, 'current' | 'next' | 'retire'>>): string[] =>
-  [current?.key.id, next && keyOf(next).id, retire?.id].filter((id) => id !== undefined);
+  [current?.key.id, next && keyOf(next).id, ...retire.map(({ id }) => id)].filter((id) => id !== undefined);
 
 /** No session comes from the current leaf: the hub refuses it, or DPS has never assigned it to one. */
 export const isBarred = ({ current, rejected, assignment }: Pick<RollState, 'current' | 'rejected' | 'assignment'>) =>

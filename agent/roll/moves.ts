@@ -19,7 +19,7 @@ import {
 import { freshId } from './intended.ts';
 import type { KeyRef } from './leaf.ts';
 import { canGoBack, freeSlot, getsNoRegistration, isBarred, isStuck, keepsKey, remaining } from './look.ts';
-import { RETIRE_TRIES } from './phase.ts';
+import { RETIRE_TRIES, type Retired } from './phase.ts';
 import type { Action, Outcome, Reason, Request, RollEvent, RollState } from './state.ts';
 
 // All changes of a state. The rules import none of them: they only ask (look.ts).
@@ -42,15 +42,18 @@ export function finish(state: RollState, event: RollEvent, outcome: Outcome['out
 
 /** Plans to destroy the key of a candidate, unless the current leaf has it. */
 export function retireKey(state: RollState, key: KeyRef | undefined): RollState {
-  if (key === undefined || key.slot === 'given' || keepsKey(state, key)) return state;
-  return { ...state, retire: { ...key, tries: 0 } };
+  return listed(state, key, 0);
 }
 
 /** The same, once another leaf has been proven: DPS may trust a leaf of this key, or the token may only have failed to show it. */
 export function rememberKey(state: RollState, key: KeyRef): RollState {
-  const retired = retireKey(state, key);
-  if (retired === state || retired.retire === undefined) return state;
-  return { ...retired, retire: { ...retired.retire, tries: RETIRE_TRIES } };
+  return listed(state, key, RETIRE_TRIES);
+}
+
+function listed(state: RollState, key: KeyRef | undefined, tries: number): RollState {
+  if (key === undefined || key.slot === 'given' || keepsKey(state, key)) return state;
+  const others = state.retire.filter(({ id }) => id !== key.id);
+  return { ...state, retire: [...others, { slot: key.slot, id: key.id, tries }] };
 }
 
 /** When DPS is asked again for a leaf that it has refused. @param least the first rung of the ladder to use */
@@ -195,9 +198,11 @@ export function secondKey(state: RollState, tries: number): RollState {
 
 /** A key in the slot that is needed is destroyed first, and once more where the token did not destroy it before. */
 export function needsSlot(state: RollState): RollState {
-  const { retire, next } = state;
-  if (retire === undefined || next?.is !== 'key-wanted' || next.slot !== retire.slot) return state;
-  return { ...state, retire: { ...retire, tries: Math.min(retire.tries, RETIRE_TRIES - 1) } };
+  const { next } = state;
+  if (next?.is !== 'key-wanted') return state;
+  const again = (one: Retired) =>
+    one.slot === next.slot ? { ...one, tries: Math.min(one.tries, RETIRE_TRIES - 1) } : one;
+  return { ...state, retire: state.retire.map(again) };
 }
 
 /** Begins, or goes on with, a roll: its work follows from what the candidate already has. @param sameKey renews with the key of the current leaf */
@@ -213,8 +218,9 @@ export function resumeRoll(before: RollState, event: RollEvent, sameKey = false)
 function withKey(state: RollState, event: RollEvent, sameKey: boolean): RollState {
   const { next, current } = state;
   if (sameKey && current !== undefined && !hasLeaf(next) && next?.is !== 'key-made') {
-    // An interrupted attempt may have made the key that was wanted.
-    const kept = next === undefined || state.retire !== undefined ? state : rememberKey(state, keyOf(next));
+    // An interrupted attempt may have made the key that was wanted, but never beside one that is still to be destroyed.
+    const isUntried = state.retire.some(({ slot }) => slot === next?.slot);
+    const kept = next === undefined || isUntried ? state : rememberKey(state, keyOf(next));
     return { ...kept, next: { is: 'key-made', key: current.key, for: 'roll', tries: next?.tries ?? 0 } };
   }
   if (next === undefined || hasLeaf(next)) return wantKey(state, event, 'roll');

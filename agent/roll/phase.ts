@@ -1,4 +1,4 @@
-import type { Candidate } from './candidate.ts';
+import type { Candidate, KeyWanted } from './candidate.ts';
 import type { KeyRef, Leaf } from './leaf.ts';
 
 /**
@@ -39,13 +39,19 @@ export const RESTING: ReadonlySet<Phase> = new Set<Phase>(['unprovisioned', 'ser
  */
 export const RETIRE_TRIES = 5;
 
+/** A key that is to be destroyed. */
+export interface Retired extends KeyRef {
+  /** Attempts that came to nothing: from `RETIRE_TRIES` on it is left alone. */
+  readonly tries: number;
+}
+
 /** Of RollState (state.ts). */
 interface Facts {
   readonly current?: Leaf;
   readonly next?: Candidate;
   readonly ask?: true;
   readonly stranded?: true;
-  readonly retire?: KeyRef & { readonly tries: number };
+  readonly retire?: readonly Retired[];
 }
 
 /** Which work comes first: that of a leaf with DPS or hub, then the token's, then the issuer's. */
@@ -57,20 +63,24 @@ export function phaseOf(state: Facts): Phase {
   if (ask) return 'registering';
   const isInWork = isKeyInWork(state);
   if (stranded && !isInWork) return 'stranded';
-  if (mustRetire(state)) return 'retiring-key';
+  if (retiringOf(state) !== undefined) return 'retiring-key';
   if (isInWork) return next?.is === 'key-made' ? 'requesting-leaf' : 'generating-key';
   return current === undefined ? 'unprovisioned' : 'serving';
 }
 
 /** A key that is made, or whose leaf is asked of the issuer: no key is made for a roll that was given up. */
-export function isKeyInWork({ next }: Facts): boolean {
+function isKeyInWork({ next }: Facts): boolean {
   if (next === undefined || 'leaf' in next) return false;
   return next.for === 'roll' ? next.rest === undefined : next.for === 'delivery' && next.is === 'key-wanted';
 }
 
-/** A key is destroyed now: it is new on its list, or its slot is needed. */
-function mustRetire(state: Facts): boolean {
-  const { next, retire } = state;
-  if (retire === undefined) return false;
-  return retire.tries < RETIRE_TRIES || (isKeyInWork(state) && next?.is === 'key-wanted' && next.slot === retire.slot);
+/** The candidate whose key is to be made now. */
+export const wantedNow = ({ next }: Facts): KeyWanted | undefined =>
+  next?.is === 'key-wanted' && isKeyInWork({ next }) ? next : undefined;
+
+/** The key that is destroyed now: its slot is needed, or it is new on the list. */
+export function retiringOf(state: Facts): Retired | undefined {
+  const { retire = [] } = state;
+  const needed = wantedNow(state)?.slot;
+  return retire.find(({ slot }) => slot === needed) ?? retire.find(({ tries }) => tries < RETIRE_TRIES);
 }

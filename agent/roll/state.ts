@@ -1,7 +1,7 @@
 import type { Code, Failure } from '../failure/failure.ts';
 import type { Candidate } from './candidate.ts';
 import { type Assignment, type KeyRef, type Leaf, placeOf, type Slot } from './leaf.ts';
-import type { Phase } from './phase.ts';
+import { type Phase, type Retired, retiringOf } from './phase.ts';
 
 export type Action = 're-register' | 'roll';
 
@@ -73,8 +73,8 @@ export interface RollState {
   readonly next?: Candidate;
   /** The answer of DPS for the current leaf. */
   readonly assignment?: Assignment;
-  /** A key that must be destroyed. Never the key of current or next. */
-  readonly retire?: KeyRef & { readonly tries: number };
+  /** Keys that must be destroyed. Never the key of current or next. */
+  readonly retire: readonly Retired[];
   /** The current leaf is to be registered, and DPS has not answered yet. */
   readonly ask?: true;
   /** Every automatic way has been refused: a person is needed. */
@@ -192,6 +192,7 @@ export type Moved = RollState | { readonly state: RollState; readonly retry?: Fa
 
 export const unprovisioned: RollState = {
   phase: 'unprovisioned',
+  retire: [],
   rejected: false,
   unproven: 0,
   outcomes: [],
@@ -210,7 +211,9 @@ export function effectsOf(state: RollState): readonly RollEffect[] {
   return [...(work === undefined ? [] : [work]), ...(kept === undefined ? [] : [kept])];
 }
 
-function workOf({ phase, current, next, retire }: RollState): RollEffect | undefined {
+function workOf(state: RollState): RollEffect | undefined {
+  const { phase, current, next } = state;
+  const retiring = retiringOf(state);
   switch (phase) {
     case 'registering-next':
     case 'connecting-next':
@@ -221,7 +224,7 @@ function workOf({ phase, current, next, retire }: RollState): RollEffect | undef
     case 'abandoning':
       return current && { kind: 'register', leaf: current };
     case 'retiring-key':
-      return retire && { kind: 'destroy-key', key: retire };
+      return retiring && { kind: 'destroy-key', key: retiring };
     default:
       return undefined;
   }

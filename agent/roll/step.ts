@@ -56,9 +56,10 @@ function transition(state: RollState, event: RollEvent, decision?: Decision): Mo
 
 /** A key that the token did not destroy is tried again at each start. */
 function started(state: RollState, event: Of<'started'>, decision?: Decision): RollState {
-  const { retire } = state;
   const begun = begin(event.given === undefined ? state : withGiven(state, event.given), event, decision);
-  return retire === undefined || hasLeaf(begun.next) ? begun : { ...begun, retire: { ...retire, tries: 0 } };
+  if (hasLeaf(begun.next)) return begun;
+  const known = new Set(state.retire.map(({ id }) => id));
+  return { ...begun, retire: begun.retire.map((one) => (known.has(one.id) ? { ...one, tries: 0 } : one)) };
 }
 
 /** It is registered, whatever else is under way: no other leaf has an assignment. A CSR that came first gets another place. */

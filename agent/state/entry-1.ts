@@ -21,8 +21,9 @@ interface Next {
   readonly refusals?: number;
 }
 
-type Entry1 = Omit<RollState, 'next' | 'ask' | 'stranded' | 'workTrouble' | 'sessionTrouble'> & {
+type Entry1 = Omit<RollState, 'retire' | 'next' | 'ask' | 'stranded' | 'workTrouble' | 'sessionTrouble'> & {
   readonly next?: Next;
+  readonly retire?: RollState['retire'][number];
   readonly trouble?: Failure;
 };
 
@@ -30,7 +31,7 @@ type Entry1 = Omit<RollState, 'next' | 'ask' | 'stranded' | 'workTrouble' | 'ses
 export function upgraded(entry: unknown): unknown {
   if (typeof entry !== 'object' || entry === null || !('phase' in entry)) return entry;
   // What is no entry of that format is refused by the check that follows.
-  const { next: before, trouble, ...others } = entry as Entry1;
+  const { next: before, trouble, retire, ...others } = entry as Entry1;
   const isRoll = others.request?.action === 'roll';
   const next = candidateOf(before ?? (isRoll ? { slot: freeSlot(others), sent: false } : undefined), others);
   const makesCsr = next?.is === 'key-wanted' && next.for === 'delivery' && others.request === undefined;
@@ -38,6 +39,7 @@ export function upgraded(entry: unknown): unknown {
   const isStranded = others.phase === 'stranded' || (makesCsr && isWaiting && others.probe !== undefined);
   return {
     ...others,
+    retire: retire === undefined ? [] : [retire],
     ...(next && { next }),
     ...(others.phase === 'registering' && { ask: true }),
     ...(isStranded && { stranded: true }),
@@ -45,7 +47,7 @@ export function upgraded(entry: unknown): unknown {
   };
 }
 
-function candidateOf(next: Next | undefined, others: Omit<Entry1, 'next'>): Candidate | undefined {
+function candidateOf(next: Next | undefined, others: Omit<Entry1, 'next' | 'retire'>): Candidate | undefined {
   if (next === undefined) return undefined;
   const { phase, request } = others;
   const { slot, id, intended, leaf, parked, refusals = 0 } = next;
@@ -64,7 +66,12 @@ function candidateOf(next: Next | undefined, others: Omit<Entry1, 'next'>): Cand
   return { is: 'key-wanted', slot, id: intended ?? randomBytes(16).toString('hex'), ...alone };
 }
 
-function withLeaf(next: Next, leaf: Leaf, { phase, request }: Omit<Entry1, 'next'>, tries: number): Candidate {
+function withLeaf(
+  next: Next,
+  leaf: Leaf,
+  { phase, request }: Omit<Entry1, 'next' | 'retire'>,
+  tries: number,
+): Candidate {
   const { parked, assignment } = next;
   const issued = { leaf, from: 'issuer', tries } as const;
   const isResumed = phase === 'retiring-key' && request?.action === 'roll';

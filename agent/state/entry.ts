@@ -89,7 +89,7 @@ const ENTRY = object({
   current: optional(leaf),
   next: optional(next),
   assignment: optional(assignment),
-  retire: optional(object({ ...key.entries, tries: number() })),
+  retire: array(object({ ...key.entries, tries: number() })),
   ...entriesFromList(['ask', 'stranded'], optional(literal(true))),
   rejected: boolean(),
   grace: optional(number()),

@@ -17,18 +17,18 @@ export const RULES: readonly Mutation[] = [
     'return canGoBack(state, event) ? askForCurrent(state) :',
     'return canGoBack(state, event) ? state :',
   ),
-  of('phase.ts', 'old keys are left behind', "  if (mustRetire(state)) return 'retiring-key';\n", ''),
+  of('phase.ts', 'old keys are left behind', "  if (retiringOf(state) !== undefined) return 'retiring-key';\n", ''),
   of(
     'phase.ts',
     'the new leaf gets the key of an old one',
-    "  if (mustRetire(state)) return 'retiring-key';\n  if (isInWork) return next?.is === 'key-made' ? 'requesting-leaf' : 'generating-key';\n",
-    "  if (isInWork) return next?.is === 'key-made' ? 'requesting-leaf' : 'generating-key';\n  if (mustRetire(state)) return 'retiring-key';\n",
+    "  if (retiringOf(state) !== undefined) return 'retiring-key';\n  if (isInWork) return next?.is === 'key-made' ? 'requesting-leaf' : 'generating-key';\n",
+    "  if (isInWork) return next?.is === 'key-made' ? 'requesting-leaf' : 'generating-key';\n  if (retiringOf(state) !== undefined) return 'retiring-key';\n",
   ),
   of(
     'phase.ts',
     'the key of a CSR of a stranded gateway is made beside an old one',
-    'if (mustRetire(state)) return',
-    'if (!stranded && mustRetire(state)) return',
+    'if (retiringOf(state) !== undefined) return',
+    'if (!stranded && retiringOf(state) !== undefined) return',
   ),
   of(
     'done.ts',
@@ -82,8 +82,8 @@ export const RULES: readonly Mutation[] = [
   of(
     'phase.ts',
     'a key that cannot be destroyed holds up every roll',
-    'return retire.tries < RETIRE_TRIES ||',
-    'return retire.tries >= 0 ||',
+    '?? retire.find(({ tries }) => tries < RETIRE_TRIES);',
+    '?? retire[0];',
   ),
 
   of(

@@ -12,13 +12,19 @@ export const TRANSITIONS: readonly Mutation[] = [
     'done.ts',
     'the old key is given up before the new leaf is proven',
     'unreached, next, registered: event.as, grace: 0 };',
-    'unreached, next, ...(state.current && { retire: { ...state.current.key, tries: 0 } }), registered: event.as, grace: 0 };',
+    'unreached, next, ...(state.current && { retire: [{ ...state.current.key, tries: 0 }] }), registered: event.as, grace: 0 };',
   ),
   of(
     'done.ts',
     'the old key stays in the token for ever',
-    "return retireKey(without(remembered, 'ask'), state.current?.key);",
-    "return without(remembered, 'ask');",
+    "return retireKey(without({ ...proven, retire }, 'ask'), state.current?.key);",
+    "return without({ ...proven, retire }, 'ask');",
+  ),
+  of(
+    'moves.ts',
+    'of two keys that are to be destroyed one stays in the token for ever',
+    'retire: [...others, {',
+    'retire: [{',
   ),
   of(
     'done.ts',
@@ -53,8 +59,8 @@ export const TRANSITIONS: readonly Mutation[] = [
   of(
     'step.ts',
     'a key that could not be destroyed once stays for ever',
-    '{ ...begun, retire: { ...retire, tries: 0 } };',
-    '{ ...begun, retire };',
+    '(known.has(one.id) ? { ...one, tries: 0 } : one)',
+    'one',
   ),
   of(
     'lost.ts',
@@ -83,8 +89,8 @@ export const TRANSITIONS: readonly Mutation[] = [
   of(
     'done.ts',
     'a key counts as destroyed though another one was',
-    'state.retire?.id !== event.id) return state;',
-    'state.retire === undefined) return state;',
+    'state.retire.filter(({ id }) => id !== event.id)',
+    'state.retire.slice(1)',
   ),
   of(
     'done.ts',
@@ -102,7 +108,7 @@ export const TRANSITIONS: readonly Mutation[] = [
     'done.ts',
     'the key of the current leaf is destroyed when a candidate is abandoned',
     'retireKey(proven ? ended(gone, event) : { ...gone, grace: 0 }, next.leaf.key)',
-    '{ ...(proven ? ended(gone, event) : { ...gone, grace: 0 }), retire: { ...current.key, tries: 0 } }',
+    '{ ...(proven ? ended(gone, event) : { ...gone, grace: 0 }), retire: [{ ...current.key, tries: 0 }] }',
   ),
   of(
     'done.ts',
@@ -142,7 +148,7 @@ export const TRANSITIONS: readonly Mutation[] = [
     'failed.ts',
     'DPS goes on to trust a candidate that was given up',
     "return { ...given, next: { is: 'unwanted', leaf, from, tries, rest, because: 'refused' } };",
-    "return settle({ ...without(given, 'next'), retire: { ...leaf.key, tries: 0 } });",
+    "return settle({ ...without(given, 'next'), retire: [{ ...leaf.key, tries: 0 }] });",
   ),
   of(
     'failed.ts',
@@ -171,8 +177,8 @@ export const TRANSITIONS: readonly Mutation[] = [
   of(
     'failed.ts',
     'no roll ends while the token will not destroy a key',
-    'if (tried.retire.tries < RETIRE_TRIES)',
-    'if (retire.tries >= 0)',
+    'if (tries < RETIRE_TRIES)',
+    'if (tries >= 0)',
   ),
   of(
     'parked.ts',

@@ -36,6 +36,7 @@ export const entry: Entry = {
   phase: 'serving',
   current: currentLeaf,
   assignment: { hub: 'hub-1.azure-devices.net', deviceId: 'gw-0001' },
+  retire: [],
   rejected: false,
   unproven: 0,
   outcomes: [],

@@ -48,7 +48,7 @@ describe('the CKA_ID of the next key is written before the key is made', () => {
     assert.equal(idOf(failed), id);
   });
   test('a state of an older newleaf, which has none, gets one at the start', () => {
-    const { next: _, ...others } = entryOf(SITUATIONS['generating-key']);
+    const { next: _, retire: _none, ...others } = entryOf(SITUATIONS['generating-key']);
     const old = validateEntry({ ...others, next: { slot: 'b', sent: false } }, 1);
     const started = hear({ ...old, flaps: 0, unreached: 0 }, { kind: 'started', at: NOW, draw: 0.5 });
     assert.equal(effectsOf(started)[0]?.kind, 'generate-key');
@@ -61,7 +61,7 @@ describe('the CKA_ID of the next key is written before the key is made', () => {
   test('a candidate without a key that makes way for a leaf takes with it what it may have made', () => {
     const rest = { failure: failure('NL-TOKEN-FAILED'), askAt: NOW + 5 * MINUTE };
     const waits: RollState = { ...SITUATIONS.serving, next: { ...wanted(), tries: 1, rest } };
-    assert.equal(play(waits, 'leaf delivered for the current key').retire?.id, 'g1');
+    assert.equal(play(waits, 'leaf delivered for the current key').retire[0]?.id, 'g1');
   });
 });
 
@@ -78,7 +78,7 @@ test('a key that the token does not destroy at once is a trouble that is told, a
 
 describe('a key that has served, and that the token does not destroy', () => {
   const refused = failure('NL-TOKEN-FAILED', { message: 'The token does not allow this (CKR_ACTION_PROHIBITED).' });
-  const kept: RollState = { ...SITUATIONS.serving, retire: { slot: 'b', id: 'g9', tries: RETIRE_TRIES } };
+  const kept: RollState = { ...SITUATIONS.serving, retire: [{ slot: 'b', id: 'g9', tries: RETIRE_TRIES }] };
   const undestroyed = (state: RollState): RollState => {
     const [effect] = effectsOf(state);
     assert.ok(effect?.kind === 'destroy-key');
@@ -126,7 +126,7 @@ describe('a key that has served, and that the token does not destroy', () => {
     assert.deepEqual([last?.outcome, last?.failure?.code], ['kept', 'NL-TOKEN-OCCUPIED']);
   });
   test('one in the other slot is in the way of nothing', () => {
-    const other: RollState = { ...kept, current: candidate, retire: { slot: 'b', id: 'g9', tries: RETIRE_TRIES } };
+    const other: RollState = { ...kept, current: candidate, retire: [{ slot: 'b', id: 'g9', tries: RETIRE_TRIES }] };
     assert.equal(briefly(play(other, 'roll')), 'generating-key, generate-key a, connect b');
   });
 });

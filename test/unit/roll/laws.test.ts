@@ -45,8 +45,8 @@ describe('prove, then promote', () => {
     assert.deepEqual([after.state.outcomes, after.state.request], [[], online.request]);
   });
   test('the old key is to be destroyed only then', () => {
-    assert.equal(play(SITUATIONS['registering-next'], 'next registered').retire, undefined);
-    assert.deepEqual(proven.retire, { ...current.key, tries: 0 });
+    assert.deepEqual(play(SITUATIONS['registering-next'], 'next registered').retire, []);
+    assert.deepEqual(proven.retire, [{ ...current.key, tries: 0 }]);
   });
   test('the request is done, and what was wrong is forgotten', () => {
     const troubled = {
@@ -67,8 +67,21 @@ describe('prove, then promote', () => {
   test('a key that was in the token before us is never destroyed', () => {
     const given = { ...SITUATIONS['connecting-next'], current: leafOf('g0', 'given') };
     const after = play(given, 'next connected');
-    assert.equal(after.retire, undefined);
+    assert.deepEqual(after.retire, []);
     assert.equal(briefly(after), 'serving');
+  });
+  test('one that was to be destroyed before is not forgotten for the old one: both go, one after the other', () => {
+    const other = { slot: 'a', id: 'g7', tries: RETIRE_TRIES } as const;
+    const after = play({ ...SITUATIONS['connecting-next'], retire: [other] }, 'next connected');
+    assert.deepEqual(after.retire, [
+      { ...other, tries: 0 },
+      { ...current.key, tries: 0 },
+    ]);
+    const destroyed = (state: RollState, id: string) =>
+      advance(state, { ...now, kind: 'key-destroyed', id }, terms).state;
+    const once = destroyed(after, 'g7');
+    assert.deepEqual(effectsOf(once)[0], { kind: 'destroy-key', key: { ...current.key, tries: 0 } });
+    assert.deepEqual([destroyed(once, current.key.id).retire, destroyed(once, 'g7')], [[], once]);
   });
   test('the next key takes the slot that the current leaf does not use', () => {
     const slots = { a: 'generate-key b', b: 'generate-key a', given: 'generate-key a' } as const;
@@ -189,7 +202,7 @@ describe('what a roll ends with', () => {
     assert.equal(play(state, ...times(RETIRE_TRIES - 1, 'outage')).phase, 'retiring-key');
     const after = play(state, ...times(RETIRE_TRIES, 'outage'));
     assert.equal(after.phase, 'serving');
-    assert.equal(after.retire?.id, current.key.id);
+    assert.equal(after.retire[0]?.id, current.key.id);
     assert.equal(briefly(play(after, 'started')), 'retiring-key, destroy-key a');
   });
   test('history is bounded', () => {

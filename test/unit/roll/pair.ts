@@ -27,6 +27,8 @@ export const termsOf = ({ automatic, keepKey }: Pick<Pair, 'automatic' | 'keepKe
 });
 
 const MOST_NAMES = 12;
+/** Keys that are to be destroyed. */
+const MOST_RETIRED = 4;
 
 /** The first short name that nothing else has. */
 export function nameFor({ state, world }: Pick<Pair, 'state' | 'world'>, letter: 'g' | 'T'): string {
@@ -56,6 +58,7 @@ class Packed {
   value = 0;
 
   digit(base: number, digit: number): this {
+    assert.ok(digit < base);
     this.value = this.value * base + digit;
     return this;
   }
@@ -65,13 +68,14 @@ class Packed {
   }
 }
 
-/** Which key: none, that of the current leaf, that of the candidate, one that is to be destroyed, a foreign one, another. */
+/** Which key: none, that of the current leaf, that of the candidate, a foreign one, another, one of those to be destroyed. */
 function whose(id: string | undefined, { current, next, retire }: RollState): number {
   if (id === undefined) return 0;
   if (id === current?.key.id) return 1;
   if (next !== undefined && id === keyOf(next).id) return 2;
-  if (id === retire?.id) return 3;
-  return id === FOREIGN ? 4 : 5;
+  const place = retire.findIndex((one) => one.id === id);
+  if (place >= 0) return 5 + place;
+  return id === FOREIGN ? 3 : 4;
 }
 
 /** Which leaf: none, the current one, the candidate, another. */
@@ -128,8 +132,9 @@ function stateKey(pair: Pair): number {
   packed.digit(3, current === undefined || !isDue(state, termsOf(terms), at) ? 0 : isLive(current, at) ? 1 : 2);
   packed.digit(4, which(online?.split('@')[0], state));
   packed.bit(state.rejected).bit(isStuck(state)).bit(getsNoRegistration(state));
-  packed.digit(2, retire === undefined ? 0 : 1);
-  packed.digit(3, retire === undefined || retire.tries === 0 ? 0 : retire.tries < RETIRE_TRIES ? 1 : 2);
+  packed.digit(MOST_RETIRED + 1, retire.length);
+  for (const { slot, tries } of retire)
+    packed.bit(slot === 'a').digit(3, tries === 0 ? 0 : tries < RETIRE_TRIES ? 1 : 2);
   packed.bit(state.rolledFor !== undefined && state.rolledFor === current?.thumbprint);
   packed.bit(unproven > 0).digit(3, grace === undefined ? 0 : grace === 0 ? 1 : 2);
   packed.digit(3, request === undefined ? 0 : request.action === 'roll' ? 1 : 2).bit(request?.reason === 'probe');
@@ -146,8 +151,8 @@ function worldKey({ world, state }: Pair): number {
   const { token, drawer, enrolled } = world;
   const packed = new Packed();
   for (const id of [token.a, token.b, token.given, drawer?.a, drawer?.b, drawer?.given])
-    packed.digit(6, whose(id, state));
-  packed.digit(6, whose(world.pinned?.key.id, state)).digit(4, which(world.pinned?.thumbprint, state));
+    packed.digit(5 + MOST_RETIRED, whose(id, state));
+  packed.digit(5 + MOST_RETIRED, whose(world.pinned?.key.id, state)).digit(4, which(world.pinned?.thumbprint, state));
   packed.bit(world.keeps).bit(world.enabled).digit(4, which(world.hub, state));
   packed.bit(enrolled === 'all');
   for (const leaf of [state.current, leafIn(state.next)]) packed.bit(leaf && enrolled.includes(leaf.thumbprint));

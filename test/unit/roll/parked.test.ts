@@ -74,7 +74,7 @@ describe('a candidate that DPS refuses is parked', () => {
     const { state } = advance(parked, woken, terms);
     assert.equal(briefly(state), 'serving');
     assert.deepEqual(state.next, made('spare'));
-    assert.deepEqual([state.retire, state.workTrouble], [undefined, undefined]);
+    assert.deepEqual([state.retire, state.workTrouble], [[], undefined]);
   });
 });
 

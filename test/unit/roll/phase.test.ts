@@ -33,14 +33,15 @@ const ROWS: readonly (readonly [why: string, Facts, Phase])[] = [
   ['a key for the next roll', { next: made('spare') }, 'serving'],
   ['a key whose issuer refuses', { next: { ...made(), rest } }, 'serving'],
 
-  ['a key that is to be destroyed', { retire: fresh }, 'retiring-key'],
-  ['one that the token does not destroy', { retire: left }, 'serving'],
-  ['whose slot is needed', { retire: left, next: wanted() }, 'retiring-key'],
-  ['whose slot a CSR needs', { retire: left, next: wanted('delivery') }, 'retiring-key'],
-  ['the other slot is needed', { retire: aside, next: wanted() }, 'generating-key'],
-  ['whose slot is needed only by the next roll', { retire: left, next: wanted('spare') }, 'serving'],
-  ['whose slot is needed when the ladder says so', { retire: left, next: { ...wanted(), rest } }, 'serving'],
-  ['a key in its slot is there already', { retire: left, next: made() }, 'requesting-leaf'],
+  ['a key that is to be destroyed', { retire: [fresh] }, 'retiring-key'],
+  ['one that the token does not destroy', { retire: [left] }, 'serving'],
+  ['whose slot is needed', { retire: [left], next: wanted() }, 'retiring-key'],
+  ['whose slot a CSR needs', { retire: [left], next: wanted('delivery') }, 'retiring-key'],
+  ['the other slot is needed', { retire: [aside], next: wanted() }, 'generating-key'],
+  ['whose slot is needed only by the next roll', { retire: [left], next: wanted('spare') }, 'serving'],
+  ['whose slot is needed when the ladder says so', { retire: [left], next: { ...wanted(), rest } }, 'serving'],
+  ['a key is new on the list behind one that the token does not destroy', { retire: [aside, fresh] }, 'retiring-key'],
+  ['a key in its slot is there already', { retire: [left], next: made() }, 'requesting-leaf'],
 ];
 
 describe('the phase follows from the facts', () => {
@@ -54,7 +55,7 @@ test('without a leaf the same work leads to the first one, and rest is "unprovis
   const rests: readonly Phase[] = ['serving', 'registering', 'stranded'];
   for (const [why, facts, phase] of ROWS.filter(([, , at]) => !rests.includes(at)))
     assert.equal(phaseOf(facts), phase, why);
-  for (const facts of [{}, { next: waits }, { next: made('spare') }, { retire: left }])
+  for (const facts of [{}, { next: waits }, { next: made('spare') }, { retire: [left] }])
     assert.equal(phaseOf(facts), 'unprovisioned');
 });
 
@@ -65,7 +66,7 @@ const ORDER: readonly (readonly [Phase, Partial<Pick<RollState, 'next' | 'ask' |
   ['abandoning', { next: unwanted() }],
   ['registering', { ask: true }],
   ['stranded', { stranded: true }],
-  ['retiring-key', { retire: fresh }],
+  ['retiring-key', { retire: [fresh] }],
   ['generating-key', { next: wanted() }],
   ['requesting-leaf', { next: made() }],
 ];
@@ -82,7 +83,7 @@ describe('which work comes first: a leaf with DPS or hub, then the token, then t
     }
   }
   test('a stranded gateway clears the slot of a key that is wanted, and no other', () => {
-    const stranded = { current, stranded: true, retire: fresh } as const;
+    const stranded = { current, stranded: true, retire: [fresh] } as const;
     assert.deepEqual(
       [phaseOf({ ...stranded, next: wanted('delivery') }), phaseOf(stranded)],
       ['retiring-key', 'stranded'],

@@ -147,10 +147,7 @@ describe('what becomes of the roll', () => {
   test('a key that signs no CSR is looked at once more, and then is another by the ladder', () => {
     const { state } = twice('requesting-leaf');
     assert.equal(briefly(state), 'generating-key, generate-key b');
-    assert.deepEqual(
-      [state.next?.is, state.next && keyOf(state.next).id, state.retire],
-      ['key-wanted', 'g1', undefined],
-    );
+    assert.deepEqual([state.next?.is, state.next && keyOf(state.next).id, state.retire], ['key-wanted', 'g1', []]);
     const made = advance(state, { kind: 'key-generated', key: candidate.key, at: NOW, draw: 0.5 }, terms).state;
     assert.equal(briefly(meets(made).state), 'serving');
   });
@@ -159,7 +156,7 @@ describe('what becomes of the roll', () => {
       let { state } = twice(phase);
       for (let times = 0; times < 5; times += 1) {
         assert.equal(briefly(state), 'serving');
-        assert.deepEqual([leafIn(state.next), state.retire], [candidate, undefined]);
+        assert.deepEqual([leafIn(state.next), state.retire], [candidate, []]);
         const at = NOW + (times + 1) * 2 * HOUR;
         const probed = advance(state, { kind: 'woken', at, draw: 0.5 }, terms).state;
         assert.equal(briefly(probed), 'registering-next, register b');

@@ -65,7 +65,7 @@ type Holds = (condition: unknown, law: string, node: Node) => void;
 function check(node: Node, holds: Holds): void {
   const { next, retire, phase, current } = node.state;
   holds(
-    retire === undefined || retire.id !== current?.key.id,
+    retire.every(({ id }) => id !== current?.key.id),
     'the key of the current leaf is never to be destroyed',
     node,
   );

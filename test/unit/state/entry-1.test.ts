@@ -68,7 +68,7 @@ const ROWS: readonly (readonly [what: string, phase: Phase, written: object, Row
     'that destroys the old key',
     'retiring-key',
     { ...serving, retire: { slot: 'b', id: 'g9', tries: 1 } },
-    { read: { retire: { slot: 'b', id: 'g9', tries: 1 } } },
+    { read: { retire: [{ slot: 'b', id: 'g9', tries: 1 }] } },
   ],
   [
     'that goes back: the hub refuses its leaf',
@@ -164,7 +164,7 @@ const ROWS: readonly (readonly [what: string, phase: Phase, written: object, Row
       retire: { slot: 'b', id: 'g9', tries: 4 },
       next: { ...keyless, waitsFor: 'delivery' },
     },
-    { read: { stranded: true, next: wanted('delivery') } },
+    { read: { stranded: true, next: wanted('delivery'), retire: [{ slot: 'b', id: 'g9', tries: 4 }] } },
   ],
 ];
 
@@ -189,7 +189,7 @@ describe('a state file of format 1 is read as one of today, and written back as 
       const journal = open(directory);
       const found = await journal.read();
       assert.ok(found !== 'absent');
-      assert.deepEqual(found, { ...entry, ...read, phase: after });
+      assert.deepEqual(found, { ...entry, retire: [], ...read, phase: after });
       await journal.write(found);
       assert.equal(JSON.parse(readFileSync(path, 'utf8')).format, 2);
       assert.deepEqual(await open(directory).read(), found);
