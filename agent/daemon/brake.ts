@@ -14,7 +14,7 @@ const MINUTE = 60_000;
 
 /**
  * Effects that the rules start at once, without a pause. A first registration after a refusal, the roll that may cure it, and
- * going back are three or four. From then on fewer than 40 a day: this does not slow the probes of a stranded gateway. A key is
+ * going back are three or four. From then on so few that no day has more than 40: this does not slow the probes of a stranded gateway. A key is
  * destroyed only after another was made.
  */
 const ENDED: Readonly<Partial<Record<Kind, Allowance>>> = {
@@ -38,6 +38,12 @@ const FOUND_OUT: ReadonlySet<Code> = new Set<Code>(['NL-TOKEN-KEY', 'NL-TOKEN-OC
 /** Each request gets at least so much of every allowance: a registration, a roll, and going back. */
 const CREDIT = 4;
 
+/**
+ * In milliseconds, after a registration that DPS accepts. Two leaves that it refuses are asked for by turns, each within 75
+ * minutes; an answer about one that it accepts holds for both.
+ */
+const ACCEPTED_MS = 40 * MINUTE;
+
 /** A session that was held for so long, in milliseconds, was worth its cost. A back end that forgets a device may do so often. */
 const HELD_MS = 60 * MINUTE;
 
@@ -46,19 +52,23 @@ class Bucket {
   readonly #allowance: Allowance;
   #left: number;
   #at = 0;
+  #everyMs: number;
 
   constructor(allowance: Allowance) {
     this.#allowance = allowance;
     this.#left = allowance.burst;
+    this.#everyMs = allowance.everyMs;
   }
 
   get burst(): number {
     return this.#allowance.burst;
   }
 
-  spend(now: number): void {
+  /** @param everyMs of what flows back from here on */
+  spend(now: number, everyMs = this.#allowance.everyMs): void {
     this.#left = Math.max(0, this.#levelAt(now) - 1);
     this.#at = now;
+    this.#everyMs = everyMs;
   }
 
   fill(least: number, now: number): void {
@@ -67,11 +77,11 @@ class Bucket {
   }
 
   waitMs(now: number): number {
-    return Math.round(Math.max(0, 1 - this.#levelAt(now)) * this.#allowance.everyMs);
+    return Math.round(Math.max(0, 1 - this.#levelAt(now)) * this.#everyMs);
   }
 
   #levelAt(now: number): number {
-    return Math.min(this.#allowance.burst, this.#left + (now - this.#at) / this.#allowance.everyMs);
+    return Math.min(this.#allowance.burst, this.#left + (now - this.#at) / this.#everyMs);
   }
 }
 
@@ -95,7 +105,8 @@ export class Brake {
     const kind = event.kind === 'failed' ? event.effect.kind : doneBy(event);
     const isUnheard = event.kind === 'failed' && FOUND_OUT.has(event.failure.code);
     // Where there is a pause before the next attempt, the ladder paces it.
-    if (kind !== undefined && retry === undefined && !isUnheard) this.#ended.get(kind)?.spend(now);
+    if (kind !== undefined && retry === undefined && !isUnheard)
+      this.#ended.get(kind)?.spend(now, ...(event.kind === 'registered' ? [ACCEPTED_MS] : []));
     const held = before.online !== undefined && state.online !== before.online && now - this.#openedAt >= HELD_MS;
     if (state.online !== before.online) this.#openedAt = now;
     const isAsked = event.kind === 'asked' || event.kind === 'csr-asked' || event.kind === 'leaf-delivered';

@@ -112,7 +112,7 @@ const still = (): Failure =>
   failure('NL-BUSY', { message: 'The key is still being made.', advice: 'Ask again: `newleaf csr`.' });
 
 function isMaking({ phase, next }: RollState): boolean {
-  if (next === undefined || hasLeaf(next) || next.for === 'roll' || phase === 'stranded') return false;
+  if (next === undefined || hasLeaf(next) || next.for !== 'delivery' || phase === 'stranded') return false;
   return next.is === 'key-wanted' || phase === 'retiring-key';
 }
 

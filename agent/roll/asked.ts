@@ -1,19 +1,8 @@
 import { type Failure, failure } from '../failure/failure.ts';
 import { hasLeaf, isHeardOf, keyOf, type Source, type WithLeaf } from './candidate.ts';
+import { needsSlot, rememberKey, retireKey, wantKey, withCurrentKey } from './keys.ts';
 import { hasSpareKey, keepsKey, lacksKey } from './look.ts';
-import {
-  accept,
-  beginRequest,
-  drop,
-  finish,
-  makeRoom,
-  needsSlot,
-  rememberKey,
-  retireKey,
-  toRegisterNext,
-  wantKey,
-  without,
-} from './moves.ts';
+import { accept, beginRequest, drop, finish, makeRoom, toRegisterNext, without } from './moves.ts';
 import type { Decision, Of, RollState } from './state.ts';
 
 // What people ask for, and what they bring.
@@ -41,15 +30,13 @@ function discarded(state: RollState, next: WithLeaf, event: Of<'asked'>, { actio
 }
 
 export function csrAsked(state: RollState, event: Of<'csr-asked'>, decision?: Decision): RollState {
-  const { next } = state;
+  const { current, next } = state;
   if (state.request?.action === 'roll' || hasLeaf(next)) return state;
-  if (next === undefined) {
-    const { current } = state;
-    const same = { is: 'key-made', for: 'delivery', tries: 0 } as const;
-    return event.sameKey && current !== undefined && !lacksKey(state)
-      ? { ...state, next: { ...same, key: current.key } }
-      : wantKey(state, event, 'delivery');
-  }
+  const wanted = next?.is === 'key-wanted' ? next : undefined;
+  const isFree = next === undefined || wanted?.for === 'spare';
+  if (isFree && event.sameKey && current !== undefined && !lacksKey(state))
+    return withCurrentKey(state, wanted, current, 'delivery');
+  if (next === undefined) return wantKey(state, event, 'delivery');
   if (decision?.action === 'ignore') return state;
   // A key that is not made yet is new enough.
   if (next.is === 'key-wanted') {

@@ -1,8 +1,9 @@
 import { failure } from '../failure/failure.ts';
 import { type Assigned, type Candidate, hasLeaf, type WithLeaf } from './candidate.ts';
 import { issuerRefused } from './failed.ts';
+import { retireKey } from './keys.ts';
 import { WAITING } from './look.ts';
-import { dropCure, finish, resumeRoll, retireKey, setAside, toRegisterNext, without } from './moves.ts';
+import { dropCure, finish, resumeRoll, setAside, toRegisterNext, without } from './moves.ts';
 import { type Of, type RollEvent, type RollState, session } from './state.ts';
 
 // An effect has ended well.

@@ -3,23 +3,10 @@ import { GRACE_REFUSALS } from './backoff.ts';
 import { begin } from './begin.ts';
 import { type Assigned, type KeyMade, type KeyWanted, leafIn, mayBeTrusted, type Parked } from './candidate.ts';
 import { keyLost } from './key-lost.ts';
+import { retireKey, secondKey, wantKey } from './keys.ts';
 import type { KeyRef } from './leaf.ts';
 import { canGoBack, freeSlot, isBarred, keepsKey, WAITING } from './look.ts';
-import {
-  accept,
-  clearedFor,
-  finish,
-  giveUp,
-  halt,
-  park,
-  probeOf,
-  resumeRoll,
-  retireKey,
-  secondKey,
-  settle,
-  wantKey,
-  without,
-} from './moves.ts';
+import { accept, clearedFor, finish, giveUp, halt, park, probeOf, resumeRoll, settle, without } from './moves.ts';
 import { candidateRefused, hasJustRefused, strand } from './parked.ts';
 import { RETIRE_TRIES, retiringOf, wantedNow } from './phase.ts';
 import type { Decision, Moved, Of, RollEvent, RollState } from './state.ts';
@@ -75,9 +62,9 @@ function placeTaken(state: RollState, next: KeyWanted, event: Of<'failed'>): Mov
   return { state: next.for === 'delivery' ? unmade(state, again) : issuerRefused(state, again, event, met), met };
 }
 
-/** A CSR gets no key. Its ladder goes on, where a roll has one. */
+/** A CSR gets no key, though an earlier attempt may have made it in another token. Its ladder goes on, where a roll has one. */
 function unmade(state: RollState, next: KeyWanted): RollState {
-  return next.rest === undefined ? without(state, 'next') : { ...state, next: { ...next, for: 'roll' } };
+  return { ...state, next: { ...next, for: next.rest === undefined ? 'spare' : 'roll' } };
 }
 
 /** The issuer does not sign for this key: it gets another, once. */

@@ -1,6 +1,7 @@
 import type { Candidate, KeyMade, KeyWanted, WithLeaf } from './candidate.ts';
+import { secondKey, wantKey } from './keys.ts';
 import { keepsKey } from './look.ts';
-import { drop, finish, halt, resumeRoll, secondKey, settle, wantKey, without } from './moves.ts';
+import { drop, finish, halt, resumeRoll, settle, without } from './moves.ts';
 import { candidateRefused } from './parked.ts';
 import type { Moved, Of, RollState } from './state.ts';
 

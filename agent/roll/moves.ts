@@ -6,20 +6,16 @@ import {
   isHeardOf,
   type KeyMade,
   type KeyWanted,
-  keyOf,
   mayBeTrusted,
   metBy,
   type Parked,
-  type Purpose,
   restOf,
   resumed,
   sent,
   type WithLeaf,
 } from './candidate.ts';
-import { freshId } from './intended.ts';
-import type { KeyRef } from './leaf.ts';
-import { canGoBack, freeSlot, getsNoRegistration, isBarred, isStuck, keepsKey, remaining } from './look.ts';
-import { RETIRE_TRIES, type Retired } from './phase.ts';
+import { needsSlot, retireKey, wantKey, withCurrentKey } from './keys.ts';
+import { canGoBack, getsNoRegistration, isBarred, isStuck, keepsKey, remaining } from './look.ts';
 import type { Action, Outcome, Reason, Request, RollEvent, RollState } from './state.ts';
 
 // All changes of a state. The rules import none of them: they only ask (look.ts).
@@ -38,22 +34,6 @@ export function finish(state: RollState, event: RollEvent, outcome: Outcome['out
   if (state.request === undefined) return state;
   const ended: Outcome = { ...state.request, outcome, ...(failure && { failure }), endedAt: event.at };
   return { ...without(state, 'request'), outcomes: [ended, ...state.outcomes].slice(0, OUTCOMES_KEPT) };
-}
-
-/** Plans to destroy the key of a candidate, unless the current leaf has it. */
-export function retireKey(state: RollState, key: KeyRef | undefined): RollState {
-  return listed(state, key, 0);
-}
-
-/** The same, once another leaf has been proven: DPS may trust a leaf of this key, or the token may only have failed to show it. */
-export function rememberKey(state: RollState, key: KeyRef): RollState {
-  return listed(state, key, RETIRE_TRIES);
-}
-
-function listed(state: RollState, key: KeyRef | undefined, tries: number): RollState {
-  if (key === undefined || key.slot === 'given' || keepsKey(state, key)) return state;
-  const others = state.retire.filter(({ id }) => id !== key.id);
-  return { ...state, retire: [...others, { slot: key.slot, id: key.id, tries }] };
 }
 
 /** When DPS is asked again for a leaf that it has refused. @param least the first rung of the ladder to use */
@@ -186,25 +166,6 @@ export function setAside(state: RollState): RollState {
   return { ...state, next: { ...next, for: 'spare' } };
 }
 
-/** A key for the next leaf, in the slot that the current one does not use. */
-export function wantKey(state: RollState, event: RollEvent, purpose: Purpose, slot = freeSlot(state)): RollState {
-  return needsSlot({ ...state, next: { is: 'key-wanted', slot, id: freshId(event), for: purpose, tries: 0 } });
-}
-
-/** The key that is wanted is the second of its candidate, and goes on with its ladder. */
-export function secondKey(state: RollState, tries: number): RollState {
-  return state.next?.is === 'key-wanted' ? { ...state, next: { ...state.next, tries, isSecond: true } } : state;
-}
-
-/** A key in the slot that is needed is destroyed first, and once more where the token did not destroy it before. */
-export function needsSlot(state: RollState): RollState {
-  const { next } = state;
-  if (next?.is !== 'key-wanted') return state;
-  const again = (one: Retired) =>
-    one.slot === next.slot ? { ...one, tries: Math.min(one.tries, RETIRE_TRIES - 1) } : one;
-  return { ...state, retire: state.retire.map(again) };
-}
-
 /** Begins, or goes on with, a roll: its work follows from what the candidate already has. @param sameKey renews with the key of the current leaf */
 export function resumeRoll(before: RollState, event: RollEvent, sameKey = false): RollState {
   const { next } = before;
@@ -217,12 +178,8 @@ export function resumeRoll(before: RollState, event: RollEvent, sameKey = false)
 
 function withKey(state: RollState, event: RollEvent, sameKey: boolean): RollState {
   const { next, current } = state;
-  if (sameKey && current !== undefined && !hasLeaf(next) && next?.is !== 'key-made') {
-    // An interrupted attempt may have made the key that was wanted, but never beside one that is still to be destroyed.
-    const isUntried = state.retire.some(({ slot }) => slot === next?.slot);
-    const kept = next === undefined || isUntried ? state : rememberKey(state, keyOf(next));
-    return { ...kept, next: { is: 'key-made', key: current.key, for: 'roll', tries: next?.tries ?? 0 } };
-  }
+  if (sameKey && current !== undefined && !hasLeaf(next) && next?.is !== 'key-made')
+    return withCurrentKey(state, next, current, 'roll');
   if (next === undefined || hasLeaf(next)) return wantKey(state, event, 'roll');
   // A CSR for the key of the current leaf, from before leaf.rotate_key was changed.
   const isOfCurrent = next.is === 'key-made' && next.for !== 'roll' && keepsKey(state, next.key);

@@ -2,8 +2,8 @@ import { type Mutation, of } from './mutation.ts';
 
 /** Decisions, their moments and their order. */
 export const RULES: readonly Mutation[] = [
-  of('moves.ts', 'a factory key is destroyed', "key.slot === 'given' || ", ''),
-  of('moves.ts', 'a leaf that was renewed with its key loses it', ' || keepsKey(state, key)) return', ') return'),
+  of('keys.ts', 'a factory key is destroyed', "key.slot === 'given' || ", ''),
+  of('keys.ts', 'a leaf that was renewed with its key loses it', ' || keepsKey(state, key)) return', ') return'),
   of('look.ts', 'the next key overwrites the key of the current leaf', "=== 'a' ? 'b' : 'a'", "=== 'a' ? 'a' : 'b'"),
   of(
     'candidate.ts',

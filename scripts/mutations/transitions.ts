@@ -21,7 +21,7 @@ export const TRANSITIONS: readonly Mutation[] = [
     "return without({ ...proven, retire }, 'ask');",
   ),
   of(
-    'moves.ts',
+    'keys.ts',
     'of two keys that are to be destroyed one stays in the token for ever',
     'retire: [...others, {',
     'retire: [{',

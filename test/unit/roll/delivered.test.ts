@@ -86,6 +86,13 @@ describe('a key that is kept', () => {
     const other = [{ slot: 'b', id: 'g7', tries: RETIRE_TRIES }] as const;
     assert.deepEqual(renewing({ ...waiting, retire: other }).retire, other, 'it was not made beside another');
   });
+  test('takes that place for a CSR as well', () => {
+    const asked = { ...now, kind: 'csr-asked', newKey: false, sameKey: true, from: 'technician' } as const;
+    const unmade: RollState = { ...serving, next: wanted('spare') };
+    const { next, retire } = advance(unmade, asked, { ...terms, keepKey: true }).state;
+    assert.deepEqual(next, made('delivery', current.key));
+    assert.deepEqual(retire, [{ slot: 'b', id: 'g1', tries: RETIRE_TRIES }]);
+  });
   test('is not destroyed when its next leaf is proven', () => {
     const event = EVENTS['current connected']?.(proving);
     assert.ok(event?.kind === 'connected');

@@ -118,7 +118,7 @@ describe('a key that has served, and that the token does not destroy', () => {
   });
   test('a CSR does not: the person asks again, and no roll comes of it', () => {
     const blocked = undestroyed(play(kept, 'csr'));
-    assert.equal(blocked.next, undefined);
+    assert.equal(blocked.next && 'for' in blocked.next && blocked.next.for, 'spare', 'its CKA_ID is known');
     assert.equal(briefly(hear(blocked, { kind: 'woken', at: NOW + 60 * MINUTE, draw: 0.5 })), 'serving');
   });
   test('the roll ends on the leaf that serves', () => {
